@@ -1,0 +1,5 @@
+/** Gives each test file's D1 the book's tables. */
+import { applyD1Migrations, type D1Migration, env } from 'cloudflare:test'
+
+const { BOOK, MIGRATIONS } = env as unknown as { BOOK: D1Database; MIGRATIONS: D1Migration[] }
+await applyD1Migrations(BOOK, MIGRATIONS)

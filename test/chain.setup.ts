@@ -1,0 +1,30 @@
+/** Starts the local chain once for all test files and tells them where it is. */
+import type { TestProject } from 'vitest/node'
+import { type LocalChain, startChain } from '../src/testing/chain.ts'
+
+declare module 'vitest' {
+  interface ProvidedContext {
+    chain: Pick<LocalChain, 'rpcUrl' | 'accounts' | 'usdc' | 'escrow' | 'collector'> & {
+      relayerKey: string
+      receiver: string
+    }
+  }
+}
+
+export default async function setup(project: TestProject) {
+  const chain = await startChain({})
+  const { rpcUrl, accounts, usdc, escrow, collector } = chain
+  // The last two accounts are kept for the Worker under test: its relayer and its receiver.
+  const [relayer, receiver] = accounts.slice(-2)
+  if (!relayer || !receiver) throw new Error('the local chain has too few accounts')
+  project.provide('chain', {
+    rpcUrl,
+    usdc,
+    escrow,
+    collector,
+    accounts: accounts.slice(0, -2),
+    relayerKey: relayer.privateKey,
+    receiver: receiver.address,
+  })
+  return () => chain.stop()
+}

@@ -1,0 +1,12 @@
+/// <reference types="@cloudflare/vitest-pool-workers/types" />
+declare namespace Cloudflare {
+  interface Env {
+    ACCOUNT: DurableObjectNamespace<import('../src/objects.ts').Account>
+    AUTHORIZATIONS: DurableObjectNamespace<import('../src/objects.ts').Authorizations>
+    RELAYER: DurableObjectNamespace<import('../src/objects.ts').Relayer>
+    BOOK: D1Database
+    RPC_URL: string
+    RELAYER_KEY: string
+    RECEIVER: string
+  }
+}

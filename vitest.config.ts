@@ -1,0 +1,38 @@
+/** Two projects: `workerd` runs inside the Workers runtime, `node` drives the whole stack from outside. */
+import { cloudflareTest, readD1Migrations } from '@cloudflare/vitest-pool-workers'
+import { defineConfig } from 'vitest/config'
+
+const outside = ['test/journeys/**/*.test.ts', 'test/testing/**/*.test.ts', 'test/house/**/*.test.ts']
+
+export default defineConfig({
+  test: {
+    globalSetup: ['test/chain.setup.ts'],
+    testTimeout: 30_000,
+    hookTimeout: 60_000,
+    projects: [
+      {
+        extends: true,
+        plugins: [
+          cloudflareTest(async ({ inject }) => ({
+            main: './test/worker.ts',
+            wrangler: { configPath: './wrangler.toml' },
+            miniflare: {
+              bindings: {
+                MIGRATIONS: await readD1Migrations('migrations'),
+                RPC_URL: inject('chain').rpcUrl,
+                RELAYER_KEY: inject('chain').relayerKey,
+                RECEIVER: inject('chain').receiver,
+                ORIGIN: 'http://origin.test',
+              },
+            },
+          })),
+        ],
+        test: { name: 'workerd', include: ['test/**/*.test.ts'], exclude: outside, setupFiles: ['test/book.setup.ts'] },
+      },
+      {
+        extends: true,
+        test: { name: 'node', include: outside, fileParallelism: false },
+      },
+    ],
+  },
+})
