@@ -1,0 +1,5 @@
+/** Precompiled WebAssembly modules, as workerd imports them. */
+declare module '#secp256k1.wasm' {
+  const module: WebAssembly.Module
+  export default module
+}
