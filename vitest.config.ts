@@ -27,7 +27,12 @@ export default defineConfig({
             },
           })),
         ],
-        test: { name: 'workerd', include: ['test/**/*.test.ts'], exclude: outside, setupFiles: ['test/book.setup.ts'] },
+        test: {
+          name: 'workerd',
+          include: ['test/**/*.test.ts'],
+          exclude: outside,
+          setupFiles: ['test/book.setup.ts'],
+        },
       },
       {
         extends: true,

@@ -1,8 +1,8 @@
 /** The exported classes, wired to the config. */
 import { DurableObject, WorkflowEntrypoint } from 'cloudflare:workers'
 
-export class Account extends DurableObject {}
-export class Authorizations extends DurableObject {}
+export { Account } from './ledger/account.ts'
+export { Authorizations } from './ledger/authorizations.ts'
 export class Relayer extends DurableObject {}
 export class Settlement extends WorkflowEntrypoint {
   override async run() {}

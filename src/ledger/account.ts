@@ -1,0 +1,317 @@
+/** The Account: one Durable Object per channel, the truth of what its payer authorized, was charged and has paid. */
+import { DurableObject } from 'cloudflare:workers'
+import type { ChannelConfig, ChannelState } from '../protocol/channel.ts'
+import type { Hex } from '../protocol/hex.ts'
+import type { Reason } from '../protocol/refusal.ts'
+import { listChannel } from './book.ts'
+import { Journal } from './journal.ts'
+import { Replays } from './replays.ts'
+import type { Answer, Charged, ChargeOrder, Entry, Order, Standing } from './standing.ts'
+import { authorize, charge, InvariantFault, redeem, release } from './totals.ts'
+import { type Expected, type Fit, judge, PATIENCE, purpose, QUEUE, type Waiting } from './turns.ts'
+
+type Queued = Waiting & { resolve: (answer: Answer) => void }
+
+export class Account extends DurableObject<{ BOOK: D1Database }> {
+  readonly #journal: Journal
+  readonly #replays: Replays
+  #standing: Standing | null
+  #seq: number
+  #queue: Queued[] = []
+  #expected: Expected = null
+  /** Whether the transaction that `standing.unresolved` names was begun by a request this instance still remembers. */
+  #begunHere = false
+  #unwritten: Entry[] = []
+  #write: Promise<void> | null = null
+  #timer: ReturnType<typeof setTimeout> | null = null
+
+  constructor(ctx: DurableObjectState, env: { BOOK: D1Database }) {
+    super(ctx, env)
+    this.#journal = new Journal(ctx.storage.sql)
+    this.#standing = this.#journal.read()
+    this.#seq = this.#journal.lastSeq()
+    this.#replays = Replays.from(this.#journal, Date.now())
+  }
+
+  /**
+   * Charges, begins a deposit, or begins a refund. The answer is durable when it arrives. A rejection means that the outcome is
+   * unknown: place the same order (same `id`) again.
+   */
+  async place(order: Order): Promise<Answer> {
+    if (order.kind === 'charge' && order.settled) this.#resolve(order.settled)
+    const waiting: Waiting = { order, since: Date.now() }
+    const answer = this.#try(waiting)
+    if (!answer && this.#queue.length >= QUEUE) return this.#refuse('channel_busy')
+    const given = answer ?? (await new Promise<Answer>((resolve) => this.#wait({ ...waiting, resolve })))
+    if (answer) this.#advance()
+    await this.#write
+    return given
+  }
+
+  /** Takes back the charge `entry` for the delivery `id`; a charge that opened several deliveries stands until all failed. */
+  async release(entry: number, id: string): Promise<void> {
+    const charged = this.#replays.find(entry) ?? this.#journal.entry(entry)
+    if (!this.#standing || charged?.kind !== 'charge') return
+    if (!this.#replays.drop(entry, id) || this.#journal.has('release', entry)) return
+    this.#record(
+      { ...this.#standing, ...release(this.#standing, charged.amount) },
+      { kind: 'release', id, amount: charged.amount, of: entry, max: charged.max, request: charged.request },
+    )
+    this.#advance()
+    await this.#write
+  }
+
+  /** Opens the account on a channel the chain vouches for. Listed in the book first, so that the nightly run finds it. */
+  async open(channelId: Hex, config: ChannelConfig, state: ChannelState): Promise<Standing> {
+    if (this.#standing) return this.observe(state)
+    await listChannel(this.env.BOOK, channelId, config)
+    if (this.#standing) return this.observe(state)
+    this.ctx.storage.transactionSync(() => this.#journal.create())
+    const claimed = state.totalClaimed
+    this.#record(
+      {
+        channelId,
+        config,
+        authorized: claimed,
+        charged: claimed,
+        redeemed: claimed,
+        credit: 0n,
+        signature: '0x',
+        state,
+        quarantine: null,
+        unresolved: null,
+      },
+      { kind: 'open', id: channelId },
+    )
+    return this.#written()
+  }
+
+  /** Takes the chain's word: what is claimed is redeemed, the balance is the ceiling. Word of an older block changes nothing. */
+  async observe(state: ChannelState, transaction?: Hex): Promise<Standing> {
+    this.#observe(state, transaction ?? null)
+    this.#advance()
+    return this.#written()
+  }
+
+  /** Closes the deposit or refund `id`: it is mined (`state` says what came of it) or it will never be (`state` is null). */
+  async resolve(id: string, state: ChannelState | null, transaction?: Hex): Promise<Standing> {
+    this.#resolve({ id, state, transaction: transaction ?? null })
+    this.#advance()
+    return this.#written()
+  }
+
+  /** Sets this row aside from the claim batches, or (with null) takes it back in. */
+  async quarantine(reason: string | null): Promise<void> {
+    if (!this.#standing || this.#standing.quarantine === reason) return
+    this.#record({ ...this.#standing, quarantine: reason }, { kind: 'quarantine', id: reason ?? 'lifted' })
+    await this.#write
+  }
+
+  /** What the account knows, or null if it was never opened. */
+  async standing(): Promise<Standing | null> {
+    await this.#write
+    return this.#standing
+  }
+
+  /** The journal after entry `after`, oldest first, at most `limit` entries. */
+  async entries(after: number, limit: number): Promise<Entry[]> {
+    await this.#write
+    return this.#journal.entries(after, limit)
+  }
+
+  /** Answers an order whose turn it is; undefined lets it wait. */
+  #try(waiting: Waiting): Answer | undefined {
+    const { order } = waiting
+    const standing = this.#standing
+    if (!standing) return this.#refuse('channel_unknown')
+    if (order.kind === 'charge') {
+      const replay = this.#replay(order)
+      if (replay) return replay
+    }
+    if (order.kind !== 'refund' && standing.state.withdrawRequestedAt > 0)
+      return this.#refuse('withdrawal_pending')
+    const due = order.kind === 'refund' ? standing.charged : standing.charged + order.price
+    const fit: Fit = order.max === due ? 'follows' : order.max < due ? 'behind' : 'ahead'
+    const onChain = standing.unresolved !== null
+    if (onChain && !this.#begunHere) return this.#refuse('channel_busy')
+    switch (judge(waiting, fit, this.#expected, onChain, Date.now())) {
+      case 'wait':
+        return undefined
+      case 'busy':
+        return this.#refuse('channel_busy')
+      case 'correct':
+        this.#expected = { request: purpose(order), until: Date.now() + PATIENCE }
+        return this.#refuse('voucher_stale')
+      case 'take':
+        return this.#take(order, standing)
+    }
+  }
+
+  #take(order: Order, standing: Standing): Answer {
+    if (order.kind === 'charge') return this.#charge(order, standing)
+    const left = standing.state.balance - standing.charged
+    const amount = order.kind === 'refund' ? (order.amount ?? left) : 0n
+    if (order.kind === 'refund') {
+      if (left <= 0n) return this.#refuse('refund_empty')
+      if (amount <= 0n || amount > left) return this.#refuse('refund_amount')
+    }
+    this.#begunHere = true
+    const signed = order.max === standing.authorized ? { signature: order.signature } : {}
+    this.#record(
+      { ...standing, ...signed, unresolved: { kind: order.kind, id: order.id } },
+      { kind: order.kind, id: order.id, amount, max: order.max, signature: order.signature },
+    )
+    return { outcome: 'begun', amount, standing: this.#known() }
+  }
+
+  #charge(order: ChargeOrder, standing: Standing): Answer {
+    if (order.max > standing.state.balance) return this.#refuse('over_ceiling')
+    const promised = authorize(standing, order.max)
+    const { totals, due } = charge(promised, order.price)
+    const signature = order.max >= standing.authorized ? order.signature : standing.signature
+    const entry = this.#record(
+      { ...standing, ...totals, signature },
+      {
+        kind: 'charge',
+        id: order.id,
+        amount: due,
+        max: order.max,
+        signature: order.signature,
+        request: order.request,
+        resource: order.resource,
+        transaction: order.settled?.transaction ?? null,
+      },
+    )
+    this.#replays.add(entry)
+    this.#expected = null
+    return this.#charged('charged', entry)
+  }
+
+  #replay(order: ChargeOrder): Answer | undefined {
+    const earlier = this.#replays.match(order, Date.now())
+    if (!earlier || !this.#standing) return undefined
+    const answer = this.#charged('replayed', earlier)
+    if (earlier.id === order.id) return { ...answer, outcome: 'charged' }
+    this.#replays.use(earlier.seq, order.id)
+    this.#record(this.#standing, { kind: 'replay', id: order.id, of: earlier.seq })
+    return answer
+  }
+
+  #charged(outcome: Charged['outcome'], entry: Entry): Charged {
+    const { authorized, charged, redeemed, credit } = entry
+    const standing = { ...this.#known(), authorized, charged, redeemed, credit }
+    return { outcome, entry: entry.seq, due: entry.amount, standing, transaction: entry.transaction }
+  }
+
+  #observe(state: ChannelState, transaction: Hex | null): void {
+    const standing = this.#known()
+    if (state.block < standing.state.block) return
+    const totals = redeem(standing, state.totalClaimed)
+    const same =
+      totals.redeemed === standing.redeemed &&
+      state.balance === standing.state.balance &&
+      state.withdrawRequestedAt === standing.state.withdrawRequestedAt &&
+      state.withdrawAmount === standing.state.withdrawAmount &&
+      state.refundNonce === standing.state.refundNonce
+    if (same) return
+    const amount = totals.redeemed > standing.redeemed ? totals.redeemed - standing.redeemed : 0n
+    this.#record(
+      { ...standing, ...totals, state },
+      { kind: 'chain', id: `block:${state.block}`, amount, transaction },
+    )
+  }
+
+  #resolve(settled: { id: string; state: ChannelState | null; transaction: Hex | null }): void {
+    if (settled.state) this.#observe(settled.state, settled.transaction)
+    const standing = this.#known()
+    if (standing.unresolved?.id !== settled.id) return
+    this.#begunHere = false
+    this.#record(
+      { ...standing, unresolved: null },
+      { kind: standing.unresolved.kind, id: settled.id, transaction: settled.transaction },
+    )
+  }
+
+  #refuse(reason: Reason): Answer {
+    return { outcome: 'refused', reason, standing: this.#standing }
+  }
+
+  #known(): Standing {
+    if (!this.#standing) throw new InvariantFault('this account was never opened')
+    return this.#standing
+  }
+
+  #wait(queued: Queued): void {
+    this.#queue.push(queued)
+    this.#arm()
+  }
+
+  /** Gives every waiting order its turn, oldest first, until none can go on. */
+  #advance(): void {
+    for (let i = 0; i < this.#queue.length; i++) {
+      const queued = this.#queue[i]
+      const answer = queued && this.#try(queued)
+      if (!answer) continue
+      this.#queue.splice(i, 1)
+      queued.resolve(answer)
+      i = -1
+    }
+    this.#arm()
+  }
+
+  #arm(): void {
+    if (this.#timer !== null || this.#queue.length === 0) return
+    this.#timer = setTimeout(() => {
+      this.#timer = null
+      this.#advance()
+    }, PATIENCE / 8)
+  }
+
+  /** Sets the standing and appends an entry. Memory leads; {@link place} and the others answer only once it is written. */
+  #record(standing: Standing, what: Pick<Entry, 'kind' | 'id'> & Partial<Entry>): Entry {
+    const { authorized, charged, redeemed, credit } = standing
+    const entry: Entry = {
+      amount: 0n,
+      max: null,
+      signature: null,
+      request: null,
+      resource: null,
+      transaction: null,
+      of: null,
+      ...what,
+      seq: ++this.#seq,
+      at: Date.now(),
+      authorized,
+      charged,
+      redeemed,
+      credit,
+      ceiling: standing.state.balance,
+    }
+    this.#standing = standing
+    this.#unwritten.push(entry)
+    // All that arrives in one turn of the event loop is committed together: the commit costs fifteen times the SQL.
+    this.#write ??= scheduler.wait(0).then(() => this.#flush())
+    return entry
+  }
+
+  #flush(): void {
+    const entries = this.#unwritten
+    this.#unwritten = []
+    this.#write = null
+    try {
+      this.ctx.storage.transactionSync(() => {
+        for (const entry of entries) this.#journal.append(entry)
+        this.#journal.write(this.#known())
+      })
+    } catch (fault) {
+      // Memory is ahead of the disk now: forget it. Whoever waits for this write learns that the outcome is unknown.
+      this.ctx.abort(`the ledger could not be written: ${fault}`)
+      throw fault
+    }
+  }
+
+  async #written(): Promise<Standing> {
+    await this.#write
+    return this.#known()
+  }
+}

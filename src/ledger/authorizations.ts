@@ -1,0 +1,176 @@
+/** The memory of used `exact` authorizations: one Durable Object per payer. An authorization opens one resource, once paid. */
+import { DurableObject } from 'cloudflare:workers'
+import { padAmount, unpadAmount } from '../protocol/amount.ts'
+import type { Address, Hex } from '../protocol/hex.ts'
+import type { Reason } from '../protocol/refusal.ts'
+import { listExact } from './book.ts'
+import { REPLAY_WINDOW } from './replays.ts'
+
+/** How long a request that took an authorization is believed to be still at work. Milliseconds. */
+export const LEASE = 120_000
+
+/** One use of one EIP-3009 authorization; (network, token, payer, nonce) names it. */
+export type Use = {
+  /** The object's own name: `<network>:<payer>`. */
+  name: string
+  token: Address
+  payer: Address
+  receiver: Address
+  nonce: Hex
+  amount: bigint
+  signature: Hex
+  request: string
+  resource: string
+}
+
+export type Taken =
+  /** Nobody used it, or only a request that failed. Settle it. */
+  | { outcome: 'taken' }
+  /** An earlier request for the same resource left it in doubt. Ask the chain before anything else. */
+  | { outcome: 'doubtful' }
+  /** Paid for this same request, lately: deliver again, settle nothing. */
+  | { outcome: 'replayed'; transaction: Hex }
+  | { outcome: 'refused'; reason: Reason }
+
+type Status = 'taken' | 'doubtful' | 'settled' | 'released'
+
+type Row = { status: Status; request: string; at: number; tx: Hex | null }
+
+const SCHEMA = [
+  `CREATE TABLE IF NOT EXISTS authorization (
+    token TEXT NOT NULL,
+    nonce TEXT NOT NULL,
+    status TEXT NOT NULL CHECK (status IN ('taken', 'doubtful', 'settled', 'released')),
+    at INTEGER NOT NULL,
+    amount TEXT NOT NULL CHECK (length(amount) = 39),
+    signature TEXT NOT NULL,
+    request TEXT NOT NULL,
+    resource TEXT NOT NULL,
+    tx TEXT,
+    PRIMARY KEY (token, nonce)
+  ) STRICT, WITHOUT ROWID`,
+  `CREATE TABLE IF NOT EXISTS total (
+    one INTEGER PRIMARY KEY CHECK (one = 1),
+    payments INTEGER NOT NULL,
+    received TEXT NOT NULL CHECK (length(received) = 39)
+  ) STRICT`,
+]
+
+export class Authorizations extends DurableObject<{ BOOK: D1Database }> {
+  #ready = false
+
+  /** Takes an authorization for a request, before the origin is asked. Durable when it answers. */
+  async take(use: Use): Promise<Taken> {
+    if (!this.#ready) await this.#open(use)
+    const now = Date.now()
+    return this.ctx.storage.transactionSync((): Taken => {
+      const row = this.#row(use.token, use.nonce)
+      if (!row || row.status === 'released') {
+        this.#put(use, now)
+        return { outcome: 'taken' }
+      }
+      if (row.request !== use.request) return { outcome: 'refused', reason: 'exact_bound' }
+      if (row.status === 'settled') {
+        if (row.tx && row.at > now - REPLAY_WINDOW) return { outcome: 'replayed', transaction: row.tx }
+        return { outcome: 'refused', reason: 'exact_used' }
+      }
+      if (row.status === 'taken' && row.at > now - LEASE)
+        return { outcome: 'refused', reason: 'exact_in_progress' }
+      this.#put(use, now)
+      return { outcome: 'doubtful' }
+    })
+  }
+
+  /** The transfer is on chain. Repeating it changes nothing. */
+  async settled(token: Address, nonce: Hex, transaction: Hex): Promise<void> {
+    this.ctx.storage.transactionSync(() => {
+      const sql = this.ctx.storage.sql
+      const [row] = sql
+        .exec('SELECT status, amount FROM authorization WHERE token = ? AND nonce = ?', token, nonce)
+        .toArray()
+      if (!row || row.status === 'settled') return
+      sql.exec(
+        `UPDATE authorization SET status = 'settled', tx = ?, at = ? WHERE token = ? AND nonce = ?`,
+        transaction,
+        Date.now(),
+        token,
+        nonce,
+      )
+      const { payments, received } = this.#totals()
+      sql.exec(
+        'INSERT OR REPLACE INTO total VALUES (1, ?, ?)',
+        payments + 1,
+        padAmount(received + unpadAmount(String(row.amount))),
+      )
+    })
+  }
+
+  /** Nothing was or will be moved: the payer may use the authorization again. */
+  async release(token: Address, nonce: Hex): Promise<void> {
+    this.#mark('released', token, nonce)
+  }
+
+  /** The outcome is not known: only the chain can say, and only the same request may ask again. */
+  async doubt(token: Address, nonce: Hex): Promise<void> {
+    this.#mark('doubtful', token, nonce)
+  }
+
+  /** What this payer has paid by `exact`, in atomic units, and how many payments are still in doubt. */
+  async totals(): Promise<{ payments: number; received: bigint; inDoubt: number }> {
+    if (!this.#exists()) return { payments: 0, received: 0n, inDoubt: 0 }
+    const [row] = this.ctx.storage.sql
+      .exec(`SELECT count(*) AS n FROM authorization WHERE status IN ('taken', 'doubtful')`)
+      .toArray()
+    return { ...this.#totals(), inDoubt: Number(row?.n ?? 0) }
+  }
+
+  async #open(use: Use): Promise<void> {
+    if (!this.#exists()) {
+      await listExact(this.env.BOOK, use.name, use)
+      this.ctx.storage.transactionSync(() => {
+        for (const statement of SCHEMA) this.ctx.storage.sql.exec(statement)
+      })
+    }
+    this.#ready = true
+  }
+
+  #exists(): boolean {
+    return this.ctx.storage.sql.exec(`SELECT 1 FROM sqlite_master WHERE name = 'total'`).toArray().length > 0
+  }
+
+  #row(token: Address, nonce: Hex): Row | undefined {
+    const [row] = this.ctx.storage.sql
+      .exec('SELECT status, request, at, tx FROM authorization WHERE token = ? AND nonce = ?', token, nonce)
+      .toArray()
+    return row as Row | undefined
+  }
+
+  #put(use: Use, now: number): void {
+    this.ctx.storage.sql.exec(
+      `INSERT OR REPLACE INTO authorization VALUES (?, ?, 'taken', ?, ?, ?, ?, ?, NULL)`,
+      use.token,
+      use.nonce,
+      now,
+      padAmount(use.amount),
+      use.signature,
+      use.request,
+      use.resource,
+    )
+  }
+
+  #mark(status: Status, token: Address, nonce: Hex): void {
+    this.ctx.storage.sql.exec(
+      `UPDATE authorization SET status = ? WHERE token = ? AND nonce = ? AND status IN ('taken', 'doubtful')`,
+      status,
+      token,
+      nonce,
+    )
+  }
+
+  #totals(): { payments: number; received: bigint } {
+    const [row] = this.ctx.storage.sql.exec('SELECT payments, received FROM total').toArray()
+    return row
+      ? { payments: Number(row.payments), received: unpadAmount(String(row.received)) }
+      : { payments: 0, received: 0n }
+  }
+}

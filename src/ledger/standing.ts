@@ -1,0 +1,82 @@
+/** One payer's standing on a channel, and the words of the account's calls. */
+import type { ChannelConfig, ChannelState } from '../protocol/channel.ts'
+import type { Hex } from '../protocol/hex.ts'
+import type { Reason } from '../protocol/refusal.ts'
+import type { Totals } from './totals.ts'
+
+/** All that is known of one account. The ceiling is `state.balance`. */
+export type Standing = Totals & {
+  channelId: Hex
+  config: ChannelConfig
+  /** Of the voucher over `authorized`; `0x` while the payer has signed none. */
+  signature: Hex
+  /** The last the account was told of the chain. */
+  state: ChannelState
+  /** Why the last claim of this row failed alone, or null. */
+  quarantine: string | null
+  /** A transaction of ours whose outcome is not known yet; `id` is the relayer's order. */
+  unresolved: Unresolved | null
+}
+
+export type Unresolved = { kind: 'deposit' | 'refund'; id: string }
+
+/** What every request to an account carries. `max` is the voucher's ceiling. */
+type Signed = {
+  /** Names this operation; the same call may be repeated with it after an unknown outcome. */
+  id: string
+  max: bigint
+  signature: Hex
+}
+
+/** Charge `price` for `request`. `settled` closes the deposit that came with the voucher, in the same write. */
+export type ChargeOrder = Signed & {
+  kind: 'charge'
+  price: bigint
+  /** Fingerprint of what is bought: the same voucher opens it again for free, and nothing else. */
+  request: string
+  /** What is bought, as evidence: method and URL. */
+  resource: string
+  settled?: { id: string; state: ChannelState; transaction: Hex }
+}
+
+/** Open or top up the channel; answered `begun` when no other transaction is under way and the voucher follows. */
+export type DepositOrder = Signed & { kind: 'deposit'; price: bigint; request: string }
+
+/** Give back `amount`, or all that is left. The voucher is over exactly what is charged. */
+export type RefundOrder = Signed & { kind: 'refund'; amount: bigint | undefined }
+
+export type Order = ChargeOrder | DepositOrder | RefundOrder
+
+/** `due` is what was charged, `standing` the totals right after it: a replay repeats both. */
+export type Charged = {
+  outcome: 'charged' | 'replayed'
+  entry: number
+  due: bigint
+  standing: Standing
+  /** The deposit that came with the charge. */
+  transaction: Hex | null
+}
+
+export type Answer =
+  | Charged
+  | { outcome: 'begun'; amount: bigint; standing: Standing }
+  | { outcome: 'refused'; reason: Reason; standing: Standing | null }
+
+/** One line of an account's journal. Totals are those after the entry. */
+export type Entry = Totals & {
+  seq: number
+  /** Unix milliseconds, by the account's own clock. */
+  at: number
+  kind: 'open' | 'charge' | 'replay' | 'release' | 'deposit' | 'refund' | 'chain' | 'quarantine'
+  amount: bigint
+  ceiling: bigint
+  /** The operation's id. */
+  id: string
+  max: bigint | null
+  signature: Hex | null
+  request: string | null
+  resource: string | null
+  transaction: Hex | null
+  /** The charge that this entry repeats or takes back. */
+  of: number | null
+}
