@@ -1,0 +1,82 @@
+/** x402 v1 on the wire: the body of a 402, `X-PAYMENT` and `X-PAYMENT-RESPONSE`. Only `exact` exists there. */
+import * as v from 'valibot'
+import { decodeHeader, encodeHeader } from './codec.ts'
+import { networks, networksV1 } from './network.ts'
+import { read, readExact } from './payload.ts'
+import { accept, type Result, refuse } from './refusal.ts'
+import type { ExactPayment, PaymentRequirements, ResourceInfo, SettleResponse } from './x402.ts'
+import { EXACT } from './x402.ts'
+
+/** One entry of `accepts`. v1 clients validate every entry and throw on a foreign one; `mimeType` must be there. */
+export type PaymentRequirementsV1 = {
+  scheme: 'exact'
+  network: string
+  maxAmountRequired: string
+  resource: string
+  description: string
+  mimeType: string
+  outputSchema?: Record<string, unknown>
+  payTo: string
+  maxTimeoutSeconds: number
+  asset: string
+  /** The EIP-712 `name` and `version` of the token. */
+  extra: Record<string, unknown>
+}
+
+/** The JSON body of a 402. */
+export type PaymentRequiredV1 = { x402Version: 1; error: string; accepts: PaymentRequirementsV1[] }
+
+/** The v1 body that says what a v2 header says; offers that v1 has no words for are left out. */
+export function paymentRequiredV1(
+  error: string,
+  resource: ResourceInfo,
+  accepts: PaymentRequirements[],
+): PaymentRequiredV1 {
+  const entries = accepts.flatMap((offer) => {
+    const network = networks.get(offer.network)?.nameV1
+    if (offer.scheme !== EXACT || !network) return []
+    const { amount: maxAmountRequired, asset, payTo, maxTimeoutSeconds, extra } = offer
+    const { url, description = '', mimeType = '' } = resource
+    return [
+      {
+        scheme: EXACT,
+        network,
+        maxAmountRequired,
+        resource: url,
+        description,
+        mimeType,
+        payTo,
+        maxTimeoutSeconds,
+        asset,
+        extra,
+      } as const,
+    ]
+  })
+  return { x402Version: 1, error, accepts: entries }
+}
+
+const envelope = v.object({
+  x402Version: v.number(),
+  scheme: v.string(),
+  network: v.string(),
+  payload: v.record(v.string(), v.unknown()),
+})
+
+/** Reads `X-PAYMENT` into the shape of a v2 payment. Only its shape is looked at. */
+export function parsePaymentV1(header: string): Result<ExactPayment> {
+  const json = decodeHeader(header)
+  if (!json.ok) return json
+  const known = read(envelope, json.value)
+  if (!known.ok) return known
+  if (known.value.x402Version !== 1) return refuse('unsupported_version')
+  const network = networksV1.get(known.value.network)?.id
+  if (known.value.scheme !== EXACT || !network) return refuse('no_matching_offer')
+  const payload = readExact(known.value.payload)
+  if (!payload.ok) return payload
+  return accept({ version: 1, scheme: 'exact', network, accepted: null, payload: payload.value })
+}
+
+/** `X-PAYMENT-RESPONSE`: the four words of a receipt that v1 knows. */
+export function encodeReceiptV1({ success, transaction, network, payer }: SettleResponse): string {
+  return encodeHeader({ success, transaction, network: networks.get(network)?.nameV1 ?? network, payer })
+}

@@ -1,0 +1,108 @@
+/** x402 v2 as it stands on the wire, and the reader of `PAYMENT-SIGNATURE` (x402 v2 §5). */
+import * as v from 'valibot'
+import { decodeHeader } from './codec.ts'
+import { type ChannelPayload, type ExactPayload, read, readChannel, readExact } from './payload.ts'
+import { accept, type Result, refuse } from './refusal.ts'
+
+/** `scheme` on the wire. What x402 calls batch-settlement is a channel here. */
+export const EXACT = 'exact'
+export const CHANNEL = 'batch-settlement'
+
+export type ResourceInfo = { url: string; description?: string; mimeType?: string }
+
+/** One entry of `accepts`: an offer. `amount` in atomic units, canonical decimal; `network` in CAIP-2. */
+export type PaymentRequirements = {
+  scheme: string
+  network: string
+  amount: string
+  asset: string
+  payTo: string
+  maxTimeoutSeconds: number
+  extra: Record<string, unknown>
+}
+
+/** `PAYMENT-REQUIRED`. */
+export type PaymentRequired = {
+  x402Version: 2
+  error?: string
+  resource: ResourceInfo
+  accepts: PaymentRequirements[]
+  extensions?: Record<string, unknown>
+}
+
+/** `PAYMENT-RESPONSE`. `transaction` is empty when nothing moved on chain; every amount is a decimal string. */
+export type SettleResponse = {
+  success: boolean
+  transaction: string
+  network: string
+  payer?: string
+  amount?: string
+  errorReason?: string
+  errorMessage?: string
+  extensions?: Record<string, unknown>
+  extra?: Record<string, unknown>
+}
+
+type Envelope = {
+  /** CAIP-2, also for v1. */
+  network: string
+  /** The payer's echo of the resource and of the extensions, as they came. */
+  resource?: unknown
+  extensions?: Record<string, unknown>
+}
+
+/** `accepted` is the offer as the payer echoes it; v1 echoes none. */
+export type ExactPayment = Envelope & {
+  version: 1 | 2
+  scheme: 'exact'
+  accepted: PaymentRequirements | null
+  payload: ExactPayload
+}
+
+export type ChannelPayment = Envelope & {
+  version: 2
+  scheme: 'channel'
+  accepted: PaymentRequirements
+  payload: ChannelPayload
+}
+
+export type Payment = ExactPayment | ChannelPayment
+
+const record = v.record(v.string(), v.unknown())
+
+const envelope = v.object({
+  x402Version: v.number(),
+  accepted: v.object({
+    scheme: v.string(),
+    network: v.string(),
+    amount: v.string(),
+    asset: v.string(),
+    payTo: v.string(),
+    maxTimeoutSeconds: v.number(),
+    extra: v.nullish(record, {}),
+  }),
+  payload: record,
+  resource: v.nullish(v.unknown()),
+  extensions: v.nullish(record),
+})
+
+/** Reads `PAYMENT-SIGNATURE`. Only its shape is looked at: nothing is compared with an offer, nothing verified. */
+export function parsePayment(header: string): Result<Payment> {
+  const json = decodeHeader(header)
+  if (!json.ok) return json
+  const known = read(envelope, json.value)
+  if (!known.ok) return known
+  const { x402Version, accepted, payload, resource, extensions } = known.value
+  if (x402Version !== 2) return refuse('unsupported_version')
+  const { scheme, network } = accepted
+  const rest = { network, accepted, ...(resource != null && { resource }), ...(extensions && { extensions }) }
+  if (scheme === EXACT && network.startsWith('eip155:')) {
+    const exact = readExact(payload)
+    return exact.ok ? accept({ version: 2, scheme: 'exact', ...rest, payload: exact.value }) : exact
+  }
+  if (scheme === CHANNEL && network.startsWith('eip155:')) {
+    const channel = readChannel(payload)
+    return channel.ok ? accept({ version: 2, scheme: 'channel', ...rest, payload: channel.value }) : channel
+  }
+  return refuse('no_matching_offer')
+}
