@@ -6,7 +6,7 @@ import type { Reason } from '../protocol/refusal.ts'
 import { listChannel } from './book.ts'
 import { Journal } from './journal.ts'
 import { Replays } from './replays.ts'
-import type { Answer, Charged, ChargeOrder, Entry, Order, Standing } from './standing.ts'
+import type { Answer, Charged, ChargeOrder, DepositOrder, Entry, Order, Standing } from './standing.ts'
 import { authorize, charge, InvariantFault, redeem, release } from './totals.ts'
 import { type Expected, type Fit, judge, PATIENCE, purpose, QUEUE, type Waiting } from './turns.ts'
 
@@ -124,7 +124,7 @@ export class Account extends DurableObject<{ BOOK: D1Database }> {
     const { order } = waiting
     const standing = this.#standing
     if (!standing) return this.#refuse('channel_unknown')
-    if (order.kind === 'charge') {
+    if (order.kind !== 'refund') {
       const replay = this.#replay(order)
       if (replay) return replay
     }
@@ -178,7 +178,6 @@ export class Account extends DurableObject<{ BOOK: D1Database }> {
         max: order.max,
         signature: order.signature,
         request: order.request,
-        resource: order.resource,
         transaction: order.settled?.transaction ?? null,
       },
     )
@@ -187,7 +186,7 @@ export class Account extends DurableObject<{ BOOK: D1Database }> {
     return this.#charged('charged', entry)
   }
 
-  #replay(order: ChargeOrder): Answer | undefined {
+  #replay(order: ChargeOrder | DepositOrder): Answer | undefined {
     const earlier = this.#replays.match(order, Date.now())
     if (!earlier || !this.#standing) return undefined
     const answer = this.#charged('replayed', earlier)
@@ -275,7 +274,6 @@ export class Account extends DurableObject<{ BOOK: D1Database }> {
       max: null,
       signature: null,
       request: null,
-      resource: null,
       transaction: null,
       of: null,
       ...what,

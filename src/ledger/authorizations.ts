@@ -20,7 +20,6 @@ export type Use = {
   amount: bigint
   signature: Hex
   request: string
-  resource: string
 }
 
 export type Taken =
@@ -45,7 +44,6 @@ const SCHEMA = [
     amount TEXT NOT NULL CHECK (length(amount) = 39),
     signature TEXT NOT NULL,
     request TEXT NOT NULL,
-    resource TEXT NOT NULL,
     tx TEXT,
     PRIMARY KEY (token, nonce)
   ) STRICT, WITHOUT ROWID`,
@@ -147,14 +145,13 @@ export class Authorizations extends DurableObject<{ BOOK: D1Database }> {
 
   #put(use: Use, now: number): void {
     this.ctx.storage.sql.exec(
-      `INSERT OR REPLACE INTO authorization VALUES (?, ?, 'taken', ?, ?, ?, ?, ?, NULL)`,
+      `INSERT OR REPLACE INTO authorization VALUES (?, ?, 'taken', ?, ?, ?, ?, NULL)`,
       use.token,
       use.nonce,
       now,
       padAmount(use.amount),
       use.signature,
       use.request,
-      use.resource,
     )
   }
 

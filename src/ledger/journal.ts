@@ -39,7 +39,6 @@ const SCHEMA = [
     max TEXT,
     signature TEXT,
     request TEXT,
-    resource TEXT,
     tx TEXT,
     of INTEGER,
     CHECK (authorized >= charged AND charged >= redeemed)
@@ -125,7 +124,7 @@ export class Journal {
 
   append(entry: Entry): void {
     this.#sql.exec(
-      `INSERT INTO entry VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+      `INSERT INTO entry VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
       entry.seq,
       entry.at,
       entry.kind,
@@ -139,7 +138,6 @@ export class Journal {
       entry.max === null ? null : padAmount(entry.max),
       entry.signature,
       entry.request,
-      entry.resource,
       entry.transaction,
       entry.of,
     )
@@ -183,7 +181,6 @@ function entryOf(row: Row): Entry {
     max: row.max === null ? null : unpadAmount(String(row.max)),
     signature: row.signature as Hex | null,
     request: row.request as string | null,
-    resource: row.resource as string | null,
     transaction: row.tx as Hex | null,
     of: row.of as number | null,
   }

@@ -1,11 +1,14 @@
 /** Which vouchers were used for what lately: the same voucher opens the same resource again for free, for a while. */
 import type { Journal } from './journal.ts'
-import type { ChargeOrder, Entry } from './standing.ts'
+import type { Entry } from './standing.ts'
 
 /** How long a voucher opens again what it paid for. Milliseconds. */
 export const REPLAY_WINDOW = 600_000
 
 const MOST = 10_000
+
+/** A voucher and what it was used for. */
+type Proof = { max: bigint | null; request: string | null }
 
 type Use = { entry: Entry; deliveries: Set<string> }
 
@@ -36,7 +39,7 @@ export class Replays {
   }
 
   /** The charge that this voucher already made for this request, if it is young enough. */
-  match(order: ChargeOrder, now: number): Entry | undefined {
+  match(order: Proof, now: number): Entry | undefined {
     const entry = this.#byProof.get(proofOf(order))?.entry
     return entry && entry.at > now - REPLAY_WINDOW ? entry : undefined
   }
@@ -70,6 +73,6 @@ export class Replays {
   }
 }
 
-function proofOf(of: Pick<ChargeOrder, 'max' | 'request'> | Pick<Entry, 'max' | 'request'>): string {
+function proofOf(of: Proof): string {
   return `${of.max}:${of.request}`
 }

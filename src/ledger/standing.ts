@@ -32,10 +32,9 @@ type Signed = {
 export type ChargeOrder = Signed & {
   kind: 'charge'
   price: bigint
-  /** Fingerprint of what is bought: the same voucher opens it again for free, and nothing else. */
+  /** What is bought: method, URL and the digest of a body. The same voucher opens it again for free, and nothing else. */
   request: string
   /** What is bought, as evidence: method and URL. */
-  resource: string
   settled?: { id: string; state: ChannelState; transaction: Hex }
 }
 
@@ -43,7 +42,7 @@ export type ChargeOrder = Signed & {
 export type DepositOrder = Signed & { kind: 'deposit'; price: bigint; request: string }
 
 /** Give back `amount`, or all that is left. The voucher is over exactly what is charged. */
-export type RefundOrder = Signed & { kind: 'refund'; amount: bigint | undefined }
+export type RefundOrder = Signed & { kind: 'refund'; amount: bigint | null }
 
 export type Order = ChargeOrder | DepositOrder | RefundOrder
 
@@ -75,7 +74,6 @@ export type Entry = Totals & {
   max: bigint | null
   signature: Hex | null
   request: string | null
-  resource: string | null
   transaction: Hex | null
   /** The charge that this entry repeats or takes back. */
   of: number | null
