@@ -1,11 +1,11 @@
 /** The local chain: anvil as Base Sepolia, with our own USDC, escrow, collector and Multicall3 where the real ones stand. */
 import { createRequire } from 'node:module'
 import { fileURLToPath } from 'node:url'
-import { type Abi, encodeAbiParameters, encodeFunctionData, keccak256, stringToBytes } from 'viem'
+import { encodeAbiParameters, encodeFunctionData, keccak256, parseAbi, stringToBytes } from 'viem'
 import { privateKeyToAddress } from 'viem/accounts'
-import type { Address, Hex } from '../protocol/hex.ts'
+import { type Address, type Hex, toHex } from '../protocol/hex.ts'
 import { type Child, startChild } from './child.ts'
-import { type Artifact, compile } from './solidity.ts'
+import { type Artifact, type Artifacts, compile } from './solidity.ts'
 
 /** Base Sepolia's id: upstream clients pay only with assets they know, on chains they know. */
 export const CHAIN_ID = 84532
@@ -14,9 +14,12 @@ export const ESCROW: Address = '0x4020074e9df2ce1dee5a9c1b5c3f541d02a10003'
 export const COLLECTOR: Address = '0x4020806089470a89826cb9fb1f4059150b550004'
 export const MULTICALL: Address = '0xca11bde05977b3631167028862be2a173976ca11'
 
-/** Sends the mints, so that no test account's nonce moves but by what the tests themselves send. */
-const MINTER: Address = '0x00000000000000000000000000000000000402fa'
-const ETHER = 10n ** 18n
+/** The sources of all that stands on the chain. */
+export const CONTRACTS = fileURLToPath(new URL('./contracts', import.meta.url))
+
+const MINT = parseAbi(['function mint(address to, uint256 value)'])
+/** 10,000 ether. */
+const ETHER_EACH = `0x${(10_000n * 10n ** 18n).toString(16)}`
 
 /** A key of the local chain with ether and USDC; made from a public phrase, worth nothing elsewhere. */
 export type Account = { address: Address; privateKey: Hex }
@@ -51,7 +54,7 @@ export type ChainOptions = {
 
 /** Starts a chain on 127.0.0.1 and puts in place what is not there yet. The chain ends with this process, however that ends. */
 export async function startChain(options: ChainOptions = {}): Promise<LocalChain> {
-  const artifacts = compile(fileURLToPath(new URL('./contracts', import.meta.url)))
+  const artifacts = await compile(CONTRACTS)
   const node = await startNode(options)
   try {
     const { rpcUrl } = node
@@ -61,10 +64,8 @@ export async function startChain(options: ChainOptions = {}): Promise<LocalChain
     if (chainId !== CHAIN_ID) throw new Error(`${rpcUrl} is chain ${chainId}, not ${CHAIN_ID}`)
 
     const accounts = makeAccounts(options.accounts ?? 12)
-    const { Usdc: usdc, ...rest } = await artifacts
-    if (usdc === undefined) throw new Error('no contract Usdc among the sources')
     const fresh = (await rpc('eth_getCode', [ESCROW, 'latest'])) === '0x'
-    if (fresh) await furnish(rpc, { ...rest, Usdc: usdc }, accounts, options.balance ?? 1_000_000_000n)
+    if (fresh) await furnish(rpc, artifacts, accounts, options.balance ?? 1_000_000_000n)
     if (options.blockTime !== undefined) await rpc('evm_setIntervalMining', [options.blockTime])
     return {
       rpcUrl,
@@ -75,7 +76,7 @@ export async function startChain(options: ChainOptions = {}): Promise<LocalChain
       multicall: MULTICALL,
       accounts,
       rpc,
-      mint: (to, amount) => mint(rpc, usdc.abi, [to], amount),
+      mint: (to, amount) => mint(rpc, to, amount),
       stop: () => node.child.stop(),
     }
   } catch (cause) {
@@ -112,53 +113,35 @@ function binary(): string {
   return createRequire(import.meta.url).resolve(`${name}/bin/anvil${platform === 'win32' ? '.exe' : ''}`)
 }
 
-async function furnish(
-  rpc: Rpc,
-  artifacts: Record<string, Artifact> & { Usdc: Artifact },
-  accounts: Account[],
-  balance: bigint,
-): Promise<void> {
-  const {
-    Usdc: usdc,
-    BatchSettlement: escrow,
-    Erc3009DepositCollector: collector,
-    Multicall3: multicall,
-  } = artifacts
-  if (escrow === undefined || collector === undefined || multicall === undefined) {
-    throw new Error('a contract is missing among the sources')
-  }
+/** Contracts, ether and USDC; safe to do again over what an interrupted start left. */
+async function furnish(rpc: Rpc, artifacts: Artifacts, accounts: Account[], balance: bigint): Promise<void> {
   // A constructor returns the code it would leave behind, with its immutables in place: a call is enough to have it.
   const settlement = encodeAbiParameters([{ type: 'address' }], [ESCROW]).slice(2)
-  const collectorCode = await rpc('eth_call', [{ data: `${collector.creation}${settlement}` }, 'latest'])
+  const creation = pick(artifacts, 'Erc3009DepositCollector').creation
+  const collectorCode = await rpc('eth_call', [{ data: `${creation}${settlement}` }, 'latest'])
   await Promise.all([
-    rpc('anvil_setCode', [USDC, usdc.runtime]),
+    rpc('anvil_setCode', [USDC, pick(artifacts, 'Usdc').runtime]),
     rpc('anvil_setCode', [COLLECTOR, collectorCode]),
-    rpc('anvil_setCode', [MULTICALL, multicall.runtime]),
-    ...[MINTER, ...accounts.map(({ address }) => address)].map((address) =>
-      rpc('anvil_setBalance', [address, `0x${(10_000n * ETHER).toString(16)}`]),
-    ),
+    rpc('anvil_setCode', [MULTICALL, pick(artifacts, 'Multicall3').runtime]),
   ])
-  await mint(
-    rpc,
-    usdc.abi,
-    accounts.map(({ address }) => address),
-    balance,
-  )
+  await Promise.all(accounts.map(({ address }) => rpc('anvil_setBalance', [address, ETHER_EACH])))
+  await Promise.all(accounts.map(({ address }) => mint(rpc, address, balance)))
   // Last: where the escrow stands, all else does, even when a start was cut short.
-  await rpc('anvil_setCode', [ESCROW, escrow.runtime])
+  await rpc('anvil_setCode', [ESCROW, pick(artifacts, 'BatchSettlement').runtime])
 }
 
-async function mint(rpc: Rpc, abi: Abi, receivers: Address[], amount: bigint): Promise<void> {
-  const hashes = await Promise.all(
-    receivers.map((to) => {
-      const data = encodeFunctionData({ abi, functionName: 'mint', args: [to, amount] })
-      return rpc('eth_sendTransaction', [{ from: MINTER, to: USDC, data }])
-    }),
-  )
-  await Promise.all(hashes.map((hash) => mined(rpc, hash)))
+function pick(artifacts: Artifacts, name: string): Artifact {
+  const artifact = artifacts[name]
+  if (artifact === undefined) throw new Error(`no contract ${name} among the sources`)
+  return artifact
 }
 
-async function mined(rpc: Rpc, hash: unknown): Promise<void> {
+/** Each mint has a sender of its own: no nonce is shared between mints at once, and none of a test account moves. */
+async function mint(rpc: Rpc, to: Address, amount: bigint): Promise<void> {
+  const from = toHex(crypto.getRandomValues(new Uint8Array(20)))
+  await rpc('anvil_setBalance', [from, ETHER_EACH])
+  const data = encodeFunctionData({ abi: MINT, args: [to, amount] })
+  const hash = await rpc('eth_sendTransaction', [{ from, to: USDC, data }])
   while ((await rpc('eth_getTransactionReceipt', [hash])) === null) {
     await new Promise((resolve) => setTimeout(resolve, 50))
   }
