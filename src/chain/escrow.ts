@@ -1,0 +1,171 @@
+/** The escrow contract `x402BatchSettlement`: what we say to it and what it says (x402 batch-settlement EVM). */
+import {
+  decodeErrorResult,
+  decodeEventLog,
+  decodeFunctionResult,
+  encodeAbiParameters,
+  encodeFunctionData,
+  parseAbi,
+  parseAbiParameters,
+  toEventSelector,
+} from 'viem'
+import type { ChannelConfig, ChannelState, Claim } from '../protocol/channel.ts'
+import type { Address, Hex } from '../protocol/hex.ts'
+import type { Log } from './relayer.ts'
+import type { Call } from './rpc.ts'
+
+export const escrowAbi = parseAbi([
+  'struct ChannelConfig { address payer; address payerAuthorizer; address receiver; address receiverAuthorizer; address token; uint40 withdrawDelay; bytes32 salt; }',
+  'struct Voucher { ChannelConfig channel; uint128 maxClaimableAmount; }',
+  'struct VoucherClaim { Voucher voucher; bytes signature; uint128 totalClaimed; }',
+  'function deposit(ChannelConfig config, uint128 amount, address collector, bytes collectorData)',
+  'function claim(VoucherClaim[] claims)',
+  'function claimWithSignature(VoucherClaim[] claims, bytes signature)',
+  'function settle(address receiver, address token)',
+  'function refund(ChannelConfig config, uint128 amount)',
+  'function refundWithSignature(ChannelConfig config, uint128 amount, uint256 nonce, bytes signature)',
+  'function multicall(bytes[] data) returns (bytes[])',
+  'function channels(bytes32 channelId) view returns (uint128 balance, uint128 totalClaimed)',
+  'function pendingWithdrawals(bytes32 channelId) view returns (uint128 amount, uint40 initiatedAt)',
+  'function refundNonce(bytes32 channelId) view returns (uint256)',
+  'function receivers(address receiver, address token) view returns (uint128 totalClaimed, uint128 totalSettled)',
+  'event Deposited(bytes32 indexed channelId, address indexed sender, uint128 amount, uint128 newBalance)',
+  'event Claimed(bytes32 indexed channelId, address indexed sender, uint128 claimAmount, uint128 newTotalClaimed)',
+  'event Settled(address indexed receiver, address indexed token, address indexed sender, uint128 amount)',
+  'event Refunded(bytes32 indexed channelId, address indexed sender, uint128 amount)',
+  'error InvalidChannel()',
+  'error ZeroDeposit()',
+  'error DepositOverflow()',
+  'error InvalidSignature()',
+  'error NotReceiverAuthorizer()',
+  'error NotAuthorizedToClaim()',
+  'error NotAuthorizedToRefund()',
+  'error ClaimExceedsCeiling()',
+  'error ClaimExceedsBalance()',
+  'error WithdrawalAlreadyPending()',
+  'error WithdrawalNotPending()',
+  'error NotAuthorizedToFinalizeWithdraw()',
+  'error WithdrawDelayNotElapsed()',
+  'error NothingToWithdraw()',
+  'error WithdrawAmountExceedsAvailable()',
+  'error WithdrawDelayOutOfRange()',
+  'error EmptyBatch()',
+  'error DepositCollectionFailed()',
+  'error InvalidCollector()',
+  'error InvalidRefundNonce()',
+  'error ZeroRefund()',
+  'error OnlyX402BatchSettlement()',
+])
+
+/** `claim`: only the receiver or the receiver's authorizer of every row may send it. */
+export function encodeClaim(claims: Claim[]): Hex {
+  return encodeFunctionData({ abi: escrowAbi, functionName: 'claim', args: [claims.map(claimRow)] })
+}
+
+/** `claimWithSignature`: anybody may send it; `signature` is the receiver authorizer's over the batch. */
+export function encodeClaimWithSignature(claims: Claim[], signature: Hex): Hex {
+  const args = [claims.map(claimRow), signature] as const
+  return encodeFunctionData({ abi: escrowAbi, functionName: 'claimWithSignature', args })
+}
+
+/** `settle`, our *sweep*: moves all that was claimed for a receiver to it. Nothing to move is a no-op. */
+export function encodeSweep(receiver: Address, token: Address): Hex {
+  return encodeFunctionData({ abi: escrowAbi, functionName: 'settle', args: [receiver, token] })
+}
+
+/** `deposit` of an ERC-3009 authorization that pays the collector. Atomic units; Unix seconds. */
+export function encodeDeposit(
+  config: ChannelConfig,
+  amount: bigint,
+  collector: Address,
+  authorization: { validAfter: bigint; validBefore: bigint; salt: Hex; signature: Hex },
+): Hex {
+  const { validAfter, validBefore, salt, signature } = authorization
+  const collectorData = encodeAbiParameters(
+    parseAbiParameters('uint256 validAfter, uint256 validBefore, uint256 salt, bytes signature'),
+    [validAfter, validBefore, BigInt(salt), signature],
+  )
+  const args = [config, amount, collector, collectorData] as const
+  return encodeFunctionData({ abi: escrowAbi, functionName: 'deposit', args })
+}
+
+/** `refund`: only the receiver or its authorizer may send it. Atomic units. */
+export function encodeRefund(config: ChannelConfig, amount: bigint): Hex {
+  return encodeFunctionData({ abi: escrowAbi, functionName: 'refund', args: [config, amount] })
+}
+
+/** `multicall`: all of the calls or none, from one sender. */
+export function encodeMulticall(calls: Hex[]): Hex {
+  return encodeFunctionData({ abi: escrowAbi, functionName: 'multicall', args: [calls] })
+}
+
+/** The three reads that {@link decodeChannel} needs. */
+export function channelReads(escrow: Address, channelId: Hex): Call[] {
+  return (['channels', 'pendingWithdrawals', 'refundNonce'] as const).map((functionName) => ({
+    to: escrow,
+    data: encodeFunctionData({ abi: escrowAbi, functionName, args: [channelId] }),
+  }))
+}
+
+export function decodeChannel(
+  [channel = '0x', withdrawal = '0x', nonce = '0x']: Hex[],
+  block: bigint,
+): ChannelState {
+  const abi = escrowAbi
+  const [balance, totalClaimed] = decodeFunctionResult({ abi, functionName: 'channels', data: channel })
+  const [amount, initiatedAt] = decodeFunctionResult({
+    abi,
+    functionName: 'pendingWithdrawals',
+    data: withdrawal,
+  })
+  const refundNonce = decodeFunctionResult({ abi, functionName: 'refundNonce', data: nonce })
+  return {
+    balance,
+    totalClaimed,
+    withdrawRequestedAt: initiatedAt,
+    withdrawAmount: amount,
+    refundNonce,
+    block,
+  }
+}
+
+export function receiverRead(escrow: Address, receiver: Address, token: Address): Call {
+  const data = encodeFunctionData({ abi: escrowAbi, functionName: 'receivers', args: [receiver, token] })
+  return { to: escrow, data }
+}
+
+export function decodeReceiver(answer: Hex): { claimed: bigint; swept: bigint } {
+  const [claimed, swept] = decodeFunctionResult({ abi: escrowAbi, functionName: 'receivers', data: answer })
+  return { claimed, swept }
+}
+
+const KNOWN_EVENTS = new Set(
+  escrowAbi.filter((item) => item.type === 'event').map((event) => toEventSelector(event)),
+)
+
+/** What the escrow did in a transaction: its `Deposited`, `Claimed`, `Settled` and `Refunded` events, in order. */
+export function escrowEvents(escrow: Address, logs: Log[]) {
+  return logs
+    .filter((log) => log.address === escrow && log.topics[0] && KNOWN_EVENTS.has(log.topics[0]))
+    .map(({ topics: [topic, ...rest], data }) =>
+      decodeEventLog({ abi: escrowAbi, topics: topic ? [topic, ...rest] : [], data }),
+    )
+}
+
+/** The name of a custom error, the words of a `require` (cut short), or `unknown`. */
+export function revertReason(data: Hex | undefined): string {
+  if (!data || data.length < 10) return 'unknown'
+  try {
+    const error: { errorName: string; args?: readonly unknown[] | undefined } = decodeErrorResult({
+      abi: escrowAbi,
+      data,
+    })
+    return error.errorName === 'Error' ? String(error.args?.[0]).slice(0, 120) : error.errorName
+  } catch {
+    return 'unknown'
+  }
+}
+
+function claimRow({ channel, maxClaimableAmount, signature, totalClaimed }: Claim) {
+  return { voucher: { channel, maxClaimableAmount }, signature, totalClaimed }
+}

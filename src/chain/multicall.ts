@@ -1,0 +1,36 @@
+/** Multicall3: reads of one block in one `eth_call`, with the block's number and time. */
+import { decodeFunctionResult, encodeFunctionData, hexToBigInt, parseAbi } from 'viem'
+import type { Address, Hex } from '../protocol/hex.ts'
+import type { Call, Snapshot } from './rpc.ts'
+
+/** Stands at this address on every chain known here. */
+export const MULTICALL: Address = '0xca11bde05977b3631167028862be2a173976ca11'
+
+const abi = parseAbi([
+  'struct Call { address target; bool allowFailure; bytes callData; }',
+  'struct Answer { bool success; bytes returnData; }',
+  'function aggregate3(Call[] calls) payable returns (Answer[] answers)',
+  'function getBlockNumber() view returns (uint256)',
+  'function getCurrentBlockTimestamp() view returns (uint256)',
+])
+
+const HEAD: Call[] = [
+  { to: MULTICALL, data: encodeFunctionData({ abi, functionName: 'getBlockNumber' }) },
+  { to: MULTICALL, data: encodeFunctionData({ abi, functionName: 'getCurrentBlockTimestamp' }) },
+]
+
+/** Calldata of the reads; one that reverts reverts all. */
+export function encodeReads(calls: Call[]): Hex {
+  const rows = [...HEAD, ...calls].map(({ to, data }) => ({
+    target: to,
+    allowFailure: false,
+    callData: data,
+  }))
+  return encodeFunctionData({ abi, functionName: 'aggregate3', args: [rows] })
+}
+
+export function decodeReads(answer: Hex): Snapshot {
+  const rows = decodeFunctionResult({ abi, functionName: 'aggregate3', data: answer })
+  const [block, time, ...answers] = rows.map((row) => row.returnData)
+  return { block: hexToBigInt(block ?? '0x'), time: hexToBigInt(time ?? '0x'), answers }
+}

@@ -1,0 +1,99 @@
+/** Reading a chain: the check that it is the right one, and many reads at one block. Light: viem is loaded at first use. */
+import type { ChannelState } from '../protocol/channel.ts'
+import type { Address, Hex } from '../protocol/hex.ts'
+import type { Client } from './client.ts'
+import { ChainFault } from './fault.ts'
+
+/** Where payments are settled. */
+export type Chain = {
+  /** CAIP-2. */
+  network: string
+  chainId: number
+  rpcUrl: string
+  /** USDC. */
+  token: Address
+  escrow: Address
+  collector: Address
+}
+
+export type Call = { to: Address; data: Hex }
+
+/** Answers to {@link readAt}, all of one block; `time` is its timestamp in Unix seconds. */
+export type Snapshot = { block: bigint; time: bigint; answers: Hex[] }
+
+/** Which state is read: `finalized` can never be taken back. */
+export type Tag = 'latest' | 'finalized' | bigint
+
+// 3 calls for each of 100 rows are some 60 kB of calldata, well inside what nodes take.
+const ROWS_PER_READ = 100
+
+const checked = new Set<string>()
+
+/**
+ * The client of a chain, once its node has said that it is that chain. Only the verdict is kept between requests, never a
+ * pending check: Workers must not wait for another request's I/O.
+ * @throws ChainFault `wrong_chain`, `unreachable`
+ */
+export async function connect(chain: Chain): Promise<Client> {
+  const { clientOf, faultOf } = await import('./client.ts')
+  const client = clientOf(chain.rpcUrl)
+  const verdict = `${chain.chainId} ${chain.rpcUrl}`
+  if (checked.has(verdict)) return client
+  const answer = await client.request({ method: 'eth_chainId' }).catch((thrown) => {
+    throw faultOf(thrown)
+  })
+  if (BigInt(answer) !== BigInt(chain.chainId)) {
+    throw new ChainFault('wrong_chain', `the node speaks for chain ${BigInt(answer)}, not ${chain.chainId}`)
+  }
+  checked.add(verdict)
+  return client
+}
+
+/**
+ * Any number of reads in one round trip, all at one block.
+ * @throws ChainFault when the chain cannot be read, or any of the calls reverts
+ */
+export async function readAt(chain: Chain, calls: Call[], tag: Tag = 'latest'): Promise<Snapshot> {
+  const [client, { faultOf }, { encodeReads, decodeReads, MULTICALL }] = await Promise.all([
+    connect(chain),
+    import('./client.ts'),
+    import('./multicall.ts'),
+  ])
+  const block = typeof tag === 'bigint' ? (`0x${tag.toString(16)}` as const) : tag
+  try {
+    const params = [{ to: MULTICALL, data: encodeReads(calls) }, block] as const
+    return decodeReads(await client.request({ method: 'eth_call', params: [...params] }))
+  } catch (thrown) {
+    throw faultOf(thrown)
+  }
+}
+
+/**
+ * What the chain says of channels, in the order asked and all at one block. A channel that was never opened is all zeros.
+ * @throws ChainFault when unreadable
+ */
+export async function readChannels(chain: Chain, ids: Hex[]): Promise<ChannelState[]> {
+  const { channelReads, decodeChannel } = await import('./escrow.ts')
+  const states: ChannelState[] = []
+  for (let row = 0; row < ids.length; row += ROWS_PER_READ) {
+    const some = ids.slice(row, row + ROWS_PER_READ)
+    const calls = some.flatMap((id) => channelReads(chain.escrow, id))
+    const { block, answers } = await readAt(chain, calls, states[0]?.block ?? 'latest')
+    for (let at = 0; at < some.length; at++)
+      states.push(decodeChannel(answers.slice(at * 3, at * 3 + 3), block))
+  }
+  return states
+}
+
+/**
+ * What was claimed for a receiver and what of it was swept to it, in all. Atomic units.
+ * @throws ChainFault when unreadable
+ */
+export async function readReceiver(
+  chain: Chain,
+  receiver: Address,
+): Promise<{ claimed: bigint; swept: bigint; block: bigint }> {
+  const { receiverRead, decodeReceiver } = await import('./escrow.ts')
+  const { block, answers } = await readAt(chain, [receiverRead(chain.escrow, receiver, chain.token)])
+  return { ...decodeReceiver(answers[0] ?? '0x'), block }
+}

@@ -1,0 +1,137 @@
+/** Transactions of one key: tried, signed, sent and looked up. Loaded by the relayer when it has something to do. */
+import { hexToBigInt, hexToNumber, keccak256, numberToHex } from 'viem'
+import { privateKeyToAccount } from 'viem/accounts'
+import type { Address, Hex } from '../protocol/hex.ts'
+import { type Client, faultOf, type NodeError, nodeErrorOf } from './client.ts'
+import { revertReason } from './escrow.ts'
+import { type Fees, GAS_CAP } from './gas.ts'
+import type { Order } from './orders.ts'
+
+/** What the chain asks of the next transaction. Wei. */
+export type Conditions = { count: number; baseFee: bigint; tip: bigint; balance: bigint }
+
+export type Log = { address: Address; topics: Hex[]; data: Hex }
+
+export type Receipt = { hash: Hex; block: bigint; succeeded: boolean; logs: Log[] }
+
+// Pools take no transaction over 128 KiB.
+const LARGEST_DATA = 120 * 1024
+
+export function addressOf(key: Hex): Address {
+  return privateKeyToAccount(key).address.toLowerCase() as Address
+}
+
+/** The transactions of `from` that the chain counts, the price of gas, and what there is to pay it with. @throws ChainFault */
+export async function readConditions(client: Client, from: Address): Promise<Conditions> {
+  const asked = Promise.all([
+    client.request({ method: 'eth_getTransactionCount', params: [from, 'latest'] }),
+    client.request({ method: 'eth_getBlockByNumber', params: ['latest', false] }),
+    client.request({ method: 'eth_maxPriorityFeePerGas' }),
+    client.request({ method: 'eth_getBalance', params: [from, 'latest'] }),
+  ])
+  const [count, block, tip, balance] = await asked.catch((thrown) => {
+    throw faultOf(thrown)
+  })
+  return {
+    count: hexToNumber(count),
+    baseFee: hexToBigInt(block?.baseFeePerGas ?? '0x0'),
+    tip: hexToBigInt(tip),
+    balance: hexToBigInt(balance),
+  }
+}
+
+/** How many transactions of `from` can never be taken back. @throws ChainFault */
+export async function readFinalCount(client: Client, from: Address): Promise<number> {
+  try {
+    return hexToNumber(
+      await client.request({ method: 'eth_getTransactionCount', params: [from, 'finalized'] }),
+    )
+  } catch (thrown) {
+    throw faultOf(thrown)
+  }
+}
+
+/**
+ * Runs an order on the chain of now without sending it: the gas it used, or why it was refused: a custom error's name, a
+ * `require`'s words, `too_large`, `out_of_gas` or `unknown`.
+ * @throws ChainFault when no node gave a verdict
+ */
+export async function simulate(
+  client: Client,
+  from: Address,
+  { to, data, gas = GAS_CAP }: Order,
+): Promise<{ gas: bigint } | { refused: string }> {
+  if (data.length / 2 > LARGEST_DATA) return { refused: 'too_large' }
+  try {
+    const call = { from, to, data, gas: numberToHex(gas) }
+    return { gas: hexToBigInt(await client.request({ method: 'eth_estimateGas', params: [call] })) }
+  } catch (thrown) {
+    const said = nodeErrorOf(thrown)
+    const refused = said && verdictOf(said)
+    if (refused === undefined) throw faultOf(thrown)
+    return { refused }
+  }
+}
+
+/** Signs one transaction. Its hash is known before anybody has seen it. */
+export async function sign(
+  key: Hex,
+  chainId: number,
+  { to, data, gas, nonce, fees }: { to: Address; data: Hex; gas: bigint; nonce: number; fees: Fees },
+): Promise<{ hash: Hex; raw: Hex }> {
+  const raw = await privateKeyToAccount(key).signTransaction({
+    type: 'eip1559',
+    chainId,
+    to,
+    data,
+    gas,
+    nonce,
+    maxFeePerGas: fees.maxFee,
+    maxPriorityFeePerGas: fees.tip,
+  })
+  return { hash: keccak256(raw), raw }
+}
+
+/**
+ * Hands a signed transaction to the node. Nothing that comes back decides anything: a reply may be lost after the node
+ * took it, and "already known" or "nonce too low" may be about this very transaction. Only receipts decide.
+ * @returns what the node said against it, for a log
+ */
+export async function broadcast(client: Client, raw: Hex): Promise<string | undefined> {
+  try {
+    await client.request({ method: 'eth_sendRawTransaction', params: [raw] }, { retryCount: 0 })
+    return undefined
+  } catch (thrown) {
+    return nodeErrorOf(thrown)?.message ?? faultOf(thrown).message
+  }
+}
+
+/** The receipt of the first of `hashes` that the chain has. @throws ChainFault */
+export async function findReceipt(client: Client, hashes: Hex[]): Promise<Receipt | undefined> {
+  const asked = hashes.map((hash) =>
+    client.request({ method: 'eth_getTransactionReceipt', params: [hash] }, { retryCount: 0 }),
+  )
+  const found = await Promise.all(asked).catch((thrown) => {
+    throw faultOf(thrown)
+  })
+  const receipt = found.find((each) => each !== null)
+  if (!receipt) return undefined
+  return {
+    hash: receipt.transactionHash,
+    block: hexToBigInt(receipt.blockNumber),
+    succeeded: receipt.status === '0x1',
+    logs: receipt.logs.map(({ address, topics, data }) => ({
+      address: address.toLowerCase() as Address,
+      topics: [...topics],
+      data,
+    })),
+  }
+}
+
+// JSON-RPC code 3 is a revert with data; other nodes say it in words. Any other error is about the node, not the call.
+function verdictOf({ code, message, data }: NodeError): string | undefined {
+  if (/out of gas|gas required exceeds|exceeds block gas limit|intrinsic gas/i.test(message))
+    return 'out_of_gas'
+  if (code === 3 || /revert/i.test(message)) return revertReason(data)
+  return undefined
+}
