@@ -1,0 +1,68 @@
+/** Who asks: a crawler or a reader, with the evidence. Pure: headers in, a verdict out. */
+import { isbot } from 'isbot'
+import { type CrawlerClass, findCrawler } from './crawlers.ts'
+
+/** What is known of a request when it arrives. Absent evidence is `undefined`, never a guess. */
+export type Evidence = {
+  userAgent: string | null
+  /** `request.cf`, as far as it speaks of crawlers. */
+  cf?:
+    | {
+        botManagement?: { verifiedBot?: boolean; score?: number } | null | undefined
+        verifiedBotCategory?: string | null | undefined
+      }
+    | null
+    | undefined
+  /** The request carries an HTTP message signature (not: a valid one). */
+  signed: boolean
+  /** The request carries a payment (not: a valid one). */
+  paying: boolean
+}
+
+/** The verdict. `reasons` are sentences for a log or a page; they quote nothing a client sent but a product name. */
+export type Asker =
+  | { kind: 'crawler'; name?: string; class: CrawlerClass; reasons: readonly string[] }
+  | { kind: 'reader'; name?: undefined; class?: undefined; reasons: readonly string[] }
+
+/** User-Agents of people: the engines' common prefix, and the text browsers. */
+const BROWSER = /^(?:Mozilla|Opera|Lynx|w3m|Links|ELinks|NetSurf|Dillo)\b/
+/** The first product of a User-Agent (RFC 9110 §10.1.5), short enough to print. */
+const PRODUCT = /^[A-Za-z0-9._-]{1,40}(?=[/ ]|$)/
+/** Longer User-Agents are cut: no list needs more, and nobody may buy CPU with them. */
+const LONGEST = 512
+
+/** Cloudflare's categories of verified bots that say what the pages are for; the rest is `other`. */
+const CATEGORIES: Readonly<Record<string, CrawlerClass>> = {
+  'Search Engine Crawler': 'search',
+  'AI Search': 'search',
+  'AI Crawler': 'training',
+  'AI Assistant': 'assistant',
+}
+
+/**
+ * What claims to be a crawler is one; so is who pays or signs, and whoever does not look like a browser. Nothing here is
+ * proof of identity: a name is a claim unless Cloudflare verified it, so an `allow` by name trusts the claim.
+ */
+export function classify({ userAgent, cf, signed, paying }: Evidence): Asker {
+  const agent = (userAgent ?? '').slice(0, LONGEST)
+  const known = findCrawler(agent)
+  const { verifiedBot = false, score = 0 } = cf?.botManagement ?? {}
+  const category = cf?.verifiedBotCategory || undefined
+  const verified = verifiedBot || category !== undefined
+  const reasons: string[] = []
+  if (known) reasons.push(`the User-Agent names ${known.name} (${known.operator}, ${known.class})`)
+  if (verified) reasons.push(`Cloudflare verified the crawler${category ? ` (${category})` : ''}`)
+  if (paying) reasons.push('it carries a payment')
+  if (signed) reasons.push('it carries an HTTP message signature')
+  if (score === 1) reasons.push('Cloudflare scores it as certainly automated')
+  if (!known && isbot(agent)) reasons.push('the User-Agent is on the list of crawlers')
+  if (!BROWSER.test(agent)) reasons.push(agent ? 'the User-Agent is no browser’s' : 'it sends no User-Agent')
+  if (reasons.length === 0) return { kind: 'reader', reasons: ['the User-Agent is a browser’s'] }
+  const name = known?.name ?? PRODUCT.exec(agent)?.[0]
+  const verdict = {
+    kind: 'crawler',
+    class: known?.class ?? CATEGORIES[category ?? ''] ?? 'other',
+    reasons,
+  } as const
+  return name === undefined || name === 'Mozilla' ? verdict : { ...verdict, name }
+}

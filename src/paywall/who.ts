@@ -1,0 +1,37 @@
+/** The `who` of a rule: words that select askers. */
+import type { Asker } from '../identity/classify.ts'
+import { crawlerNamed, robotsOnly } from '../identity/crawlers.ts'
+
+/** Selects a crawler by a name that is not in the table: "agent:AcmeBot". */
+const UNLISTED = /^agent:([a-z0-9._-]{1,40})$/
+const GROUPS: ReadonlySet<string> = new Set([
+  'crawlers',
+  'everyone',
+  'readers',
+  'search',
+  'training',
+  'assistant',
+  'other',
+])
+
+/** What is wrong with a word of `who`, or `undefined`. */
+export function faultOfWho(word: string): string | undefined {
+  const lower = word.toLowerCase()
+  const fetcher = robotsOnly.get(lower)
+  if (fetcher) return `names a token of robots.txt that no request carries (${fetcher} fetches for it)`
+  const known = GROUPS.has(lower) || UNLISTED.test(lower) || crawlerNamed(lower)
+  return known ? undefined : 'names no known crawler or class'
+}
+
+/** Compiles the words of one rule; any of them suffices. */
+export function compileWho(words: readonly string[]): (asker: Asker) => boolean {
+  const lower = words.map((word) => word.toLowerCase())
+  const groups = new Set(lower.filter((word) => GROUPS.has(word)))
+  const names = new Set(lower.filter((word) => !GROUPS.has(word)).map((word) => word.replace(/^agent:/, '')))
+  if (groups.has('everyone')) return () => true
+  return (asker) => {
+    if (asker.kind === 'reader') return groups.has('readers')
+    if (groups.has('crawlers') || groups.has(asker.class)) return true
+    return asker.name !== undefined && names.has(asker.name.toLowerCase())
+  }
+}
