@@ -5,7 +5,7 @@ import { type Address, isHex, toHex } from '../protocol/hex.ts'
 import { networks } from '../protocol/network.ts'
 import { type Fault, faultsOf } from './fault.ts'
 import { compilePattern } from './pattern.ts'
-import type { Decision, Origin, Policy, Rule } from './policy.ts'
+import type { Decision, Origin, Policy, Rule, SchemeName } from './policy.ts'
 import { list, onlyKeys, read, unpack, usd } from './schema.ts'
 import { compileWho, faultOfWho } from './who.ts'
 
@@ -29,7 +29,10 @@ const WANTS = {
 }
 
 const RULE_TERMS = ['path', 'method', 'who', 'action', 'price', 'schemes']
-const POLICY_TERMS = Object.keys(WANTS).filter((term) => !RULE_TERMS.includes(term))
+/** The names of all terms. */
+export const POLICY_TERMS = Object.keys(WANTS).filter((term) => !RULE_TERMS.includes(term))
+
+const DEFAULT_SCHEMES: SchemeName[] = ['channel', 'exact']
 
 const schemes = v.pipe(
   list(v.picklist(['channel', 'exact'], 'is no scheme')),
@@ -80,7 +83,7 @@ const policy = v.pipe(
         return network ? { value: network } : 'is no known network'
       }),
       PRICE: usd,
-      SCHEMES: v.optional(schemes, ['channel', 'exact']),
+      SCHEMES: v.optional(schemes, DEFAULT_SCHEMES),
       RULES: v.optional(v.pipe(v.unknown(), v.transform(unpack), v.array(rule, 'is not a list')), []),
       SITEMAP: v.optional(list(pattern), ['/sitemap*.xml', '/sitemap*.xml.gz']),
       NAME: v.optional(read((text) => fits(text, /^[ -~]+$/, 32))),
@@ -128,6 +131,12 @@ export function parsePolicy(input: unknown): { ok: true; policy: Policy } | { ok
       description: DESCRIPTION,
     },
   }
+}
+
+/** The schemes a site means to offer, as far as faulty terms show: what those need is a fault beside the others. */
+export function schemesMeant(input: Record<string, unknown>): ReadonlySet<SchemeName> {
+  const result = v.safeParse(schemes, input.SCHEMES ?? DEFAULT_SCHEMES)
+  return new Set(result.success ? result.output : [])
 }
 
 function compileRule(written: v.InferOutput<typeof rule>, index: number, fallback: Decision): Rule {
