@@ -64,6 +64,14 @@ export async function readHolding(
   }
 }
 
+/** What somebody holds of the chain's stablecoin. Atomic units. @throws ChainFault when unreadable */
+export async function readBalance(chain: Chain, owner: Address): Promise<bigint> {
+  const abi = tokenAbi
+  const data = encodeFunctionData({ abi, functionName: 'balanceOf', args: [owner] })
+  const { answers } = await readAt(chain, [{ to: chain.token, data }])
+  return decodeFunctionResult({ abi, functionName: 'balanceOf', data: answers[0] ?? '0x' })
+}
+
 /** Whether one transaction used the authorization and moved exactly the payment: a token may "succeed" and move nothing. */
 export function moved(logs: Log[], payment: ExactPayment): boolean {
   const { token, from, to, value, nonce } = payment

@@ -1,43 +1,44 @@
-/** A JSON-RPC proxy that misbehaves on demand: what a test cannot ask of a healthy node. */
+/** A server that misbehaves on demand: in front of a node, what a test cannot ask of a healthy one; alone, a facilitator. */
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 
 /**
- * One misbehaviour towards one method, `times` times (for good, if not given).
- * - `drop`: the call never reaches the node and the connection ends.
- * - `swallow`: the node does the call, and its reply is lost.
+ * One misbehaviour towards one method, `times` times (for good, if not given), where the parameters contain `where`.
+ * - `drop`: the call never reaches the node; a gateway's 504 comes back.
+ * - `swallow`: the node does the call, and its reply is lost: the same 504.
  * - `delay`: the call is forwarded `ms` later.
- * - `answer`: the proxy answers in the node's place, with a JSON-RPC `result` or `error`, or with any HTTP `status` and `body`.
+ * - `answer`: the node is not asked; a JSON-RPC `result` or `error`, or any HTTP `status` and `body`, comes from here.
  */
-export type Fault = { method: string; times?: number } & (
+export type Fault = { method: string; where?: string; times?: number } & (
   | { does: 'drop' | 'swallow' }
   | { does: 'delay'; ms: number }
   | {
       does: 'answer'
       result?: unknown
-      error?: { code: number; message: string }
+      error?: { code: number; message: string; data?: string }
       status?: number
       body?: string
     }
 )
 
 /** A call that came through, in the order of coming. */
-export type Seen = { method: string; params: unknown }
+export type Seen = { method: string; params: unknown; headers: Record<string, string | string[] | undefined> }
 
 type Lane = { faults: Fault[]; seen: Seen[] }
 type Rpc = { id: number; method: string; params: unknown }
 
 /**
- * Each path of the proxy is a lane of its own, so that tests do not disturb each other: `POST <url>/<lane>` is the RPC,
- * `PUT` sets the lane's faults (JSON, {@link Fault}[]), `GET` answers what it has {@link Seen}.
+ * The first segment of a path is a lane of its own, so that tests do not disturb each other. `PUT <url>/<lane>` sets its
+ * faults (JSON, {@link Fault}[]) and `GET` answers what it has {@link Seen}. `POST <url>/<lane>` is JSON-RPC, forwarded to
+ * `target`; anything below a lane (`/<lane>/settle`) is a call of that name, answered by the lane's faults only.
  */
 export async function startRpcProxy(target: string): Promise<{ url: string; stop(): Promise<void> }> {
   const lanes = new Map<string, Lane>()
   const server = createServer((request, response) => {
-    const path = request.url ?? '/'
-    const lane = lanes.get(path) ?? { faults: [], seen: [] }
-    lanes.set(path, lane)
-    handle(request, response, lane, target).catch((thrown) => {
+    const [, name = '', call] = (request.url ?? '/').split('/')
+    const lane = lanes.get(name) ?? { faults: [], seen: [] }
+    lanes.set(name, lane)
+    handle(request, response, lane, { target, call }).catch((thrown) => {
       response.writeHead(502).end(String(thrown))
     })
   })
@@ -53,44 +54,55 @@ export async function startRpcProxy(target: string): Promise<{ url: string; stop
   }
 }
 
-async function handle(request: IncomingMessage, response: ServerResponse, lane: Lane, target: string) {
+async function handle(
+  request: IncomingMessage,
+  response: ServerResponse,
+  lane: Lane,
+  { target, call }: { target: string; call: string | undefined },
+) {
   const body = await textOf(request)
-  if (request.method === 'PUT') {
+  if (!call && request.method === 'PUT') {
     lane.faults = JSON.parse(body) as Fault[]
     response.end()
     return
   }
-  if (request.method === 'GET') {
+  if (!call && request.method === 'GET') {
     response.end(JSON.stringify(lane.seen))
     return
   }
-  const { id, method, params } = JSON.parse(body) as Rpc
-  lane.seen.push({ method, params })
-  const fault = take(lane, method)
+  const sent: unknown = body === '' ? null : JSON.parse(body)
+  const { id, method, params } = call ? { id: 0, method: call, params: sent } : (sent as Rpc)
+  lane.seen.push({ method, params, headers: request.headers })
+  const fault = take(lane, method, body)
   if (fault?.does === 'drop') {
-    request.destroy()
+    response.writeHead(504).end()
     return
   }
   if (fault?.does === 'answer') {
-    response.writeHead(fault.status ?? 200, { 'content-type': 'application/json' })
-    response.end(
-      fault.body ?? JSON.stringify({ jsonrpc: '2.0', id, result: fault.result, error: fault.error }),
-    )
+    const { status = 200, result, error } = fault
+    response.writeHead(status, { 'content-type': 'application/json' })
+    response.end(fault.body ?? JSON.stringify({ jsonrpc: '2.0', id, result, error }))
     return
   }
   if (fault?.does === 'delay') await new Promise((over) => setTimeout(over, fault.ms))
+  if (call) {
+    response.writeHead(404).end()
+    return
+  }
   const headers = { 'content-type': 'application/json' }
   const answer = await fetch(target, { method: 'POST', body, headers })
   const text = await answer.text()
   if (fault?.does === 'swallow') {
-    request.destroy()
+    response.writeHead(504).end()
     return
   }
   response.writeHead(answer.status, headers).end(text)
 }
 
-function take(lane: Lane, method: string): Fault | undefined {
-  const fault = lane.faults.find((each) => each.method === method && each.times !== 0)
+function take(lane: Lane, method: string, body: string): Fault | undefined {
+  const fault = lane.faults.find(
+    (each) => each.method === method && each.times !== 0 && body.includes(each.where ?? ''),
+  )
   if (fault?.times !== undefined) fault.times -= 1
   return fault
 }

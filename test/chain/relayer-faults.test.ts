@@ -1,0 +1,273 @@
+import { parseTransaction } from 'viem'
+import { privateKeyToAccount } from 'viem/accounts'
+import { beforeEach, describe, expect, it, vi } from 'vitest'
+import type { Hex } from '../../src/protocol/hex.ts'
+import { anOrder, countOf, newKey, newRelayer, type RelayerRig, rpc } from './rig.ts'
+
+const TO_POOL = 'eth_sendRawTransaction'
+const RECEIPT = 'eth_getTransactionReceipt'
+const LOST = { method: TO_POOL, does: 'drop' } as const
+const SWALLOWED = { method: TO_POOL, does: 'swallow' } as const
+/** The node says yes and forgets the transaction. */
+const DROPPED = { method: TO_POOL, does: 'answer', result: `0x${'00'.repeat(32)}` } as const
+
+// What goes wrong here is logged, and meant to be.
+beforeEach(() => {
+  vi.spyOn(console, 'warn').mockImplementation(() => undefined)
+})
+
+async function rawsSeen(relayer: RelayerRig): Promise<Hex[]> {
+  return (await relayer.lane.seen(TO_POOL)).map((call) => (call.params as [Hex])[0])
+}
+
+async function makeStuck(relayer: RelayerRig): Promise<void> {
+  await relayer.sql('UPDATE attempt SET at = at - 60000')
+}
+
+describe('a broadcast', () => {
+  it('F5: that never left is made good by the alarm, with the same bytes', async () => {
+    const relayer = await newRelayer()
+    await relayer.lane.misbehave(LOST)
+    const order = anOrder()
+    const pending = await relayer.send(order, 0)
+    expect(pending.status).toBe('pending')
+    expect(await relayer.alarmAt()).not.toBeNull()
+
+    await relayer.lane.misbehave()
+    relayer.restart()
+    await relayer.alarm()
+    expect(await relayer.outcome(order.id)).toMatchObject({ ...pending, status: 'mined' })
+    expect(new Set(await rawsSeen(relayer)).size).toBe(1)
+  })
+
+  it('F5: that never left is made good by sending the order again, with the same bytes', async () => {
+    const relayer = await newRelayer()
+    await relayer.lane.misbehave(LOST)
+    const order = anOrder()
+    const pending = await relayer.send(order, 0)
+    await relayer.lane.misbehave()
+    relayer.restart()
+    expect(await relayer.send(order)).toMatchObject({ ...pending, status: 'mined' })
+    expect(await countOf(relayer.address)).toBe(1)
+  })
+
+  it('F5: is on disk before it leaves', async () => {
+    const relayer = await newRelayer()
+    await relayer.lane.misbehave({ method: TO_POOL, does: 'delay', ms: 300 })
+    const order = anOrder()
+    const sending = relayer.send(order)
+    let sent = await rawsSeen(relayer)
+    while (sent.length === 0) sent = await rawsSeen(relayer)
+    const [kept] = await relayer.attempts(order.id)
+    expect(kept?.raw).toBe(sent[0])
+    expect(await relayer.alarmAt()).not.toBeNull()
+    await sending
+  })
+
+  it('F6: whose reply is lost is settled once', async () => {
+    const relayer = await newRelayer()
+    await relayer.lane.misbehave(SWALLOWED)
+    const order = anOrder()
+    expect(await relayer.send(order)).toMatchObject({ status: 'mined' })
+    expect(await relayer.send(order)).toMatchObject({ status: 'mined' })
+    expect(await countOf(relayer.address)).toBe(1)
+    expect(await relayer.attempts(order.id)).toHaveLength(1)
+  })
+
+  it('F6: is pending while receipts cannot be read, and mined as soon as they can', async () => {
+    const relayer = await newRelayer()
+    await relayer.lane.misbehave({ method: RECEIPT, does: 'drop' })
+    const order = anOrder()
+    expect(await relayer.send(order, 0)).toMatchObject({ status: 'pending' })
+    await relayer.lane.misbehave()
+    expect(await relayer.outcome(order.id)).toMatchObject({ status: 'mined' })
+  })
+
+  it('F6: said to be too low in nonce is looked for, never made anew', async () => {
+    const relayer = await newRelayer()
+    const error = { code: -32003, message: 'nonce too low' }
+    await relayer.lane.misbehave({ method: TO_POOL, does: 'answer', error })
+    const order = anOrder()
+    expect(await relayer.send(order, 0)).toMatchObject({ status: 'pending' })
+    await relayer.lane.misbehave()
+    expect(await relayer.send(order)).toMatchObject({ status: 'mined' })
+    expect(await relayer.attempts(order.id)).toHaveLength(1)
+  })
+})
+
+describe('a stuck transaction', () => {
+  it('F7: is replaced at a higher fee, with the same nonce and content', async () => {
+    const relayer = await newRelayer()
+    await relayer.lane.misbehave(DROPPED)
+    const order = anOrder()
+    await relayer.send(order, 0)
+    await makeStuck(relayer)
+    await relayer.lane.misbehave()
+    await relayer.alarm()
+
+    const [second, first] = (await relayer.attempts(order.id)).map(({ raw }) => parseTransaction(raw ?? '0x'))
+    expect(second).toMatchObject({ nonce: first?.nonce, to: first?.to, gas: first?.gas })
+    expect(second?.data).toBe(first?.data)
+    expect(second?.maxFeePerGas).toBeGreaterThan(first?.maxFeePerGas ?? 0n)
+    expect(second?.maxPriorityFeePerGas).toBeGreaterThan(first?.maxPriorityFeePerGas ?? 0n)
+    expect(await relayer.outcome(order.id)).toMatchObject({ status: 'mined' })
+    expect(await countOf(relayer.address)).toBe(1)
+  })
+
+  it('F7: is not replaced while it is young', async () => {
+    const relayer = await newRelayer()
+    await relayer.lane.misbehave(DROPPED)
+    const order = anOrder()
+    await relayer.send(order, 0)
+    await relayer.alarm()
+    expect(await relayer.attempts(order.id)).toHaveLength(1)
+  })
+
+  it('F7: counts as mined when the first of its transactions is', async () => {
+    const relayer = await newRelayer()
+    await relayer.lane.misbehave(DROPPED)
+    const order = anOrder()
+    const first = await relayer.send(order, 0)
+    await makeStuck(relayer)
+    await relayer.alarm()
+    const [, old] = await relayer.attempts(order.id)
+    await rpc(TO_POOL, old?.raw)
+    expect(await relayer.outcome(order.id)).toMatchObject({ ...first, status: 'mined' })
+  })
+
+  it('F7: never pays more than the highest fee allowed, and is sent again as it is', async () => {
+    const relayer = await newRelayer({ maxFee: 1_200_000_000n })
+    const dear = {
+      method: 'eth_getBlockByNumber',
+      does: 'answer',
+      result: { baseFeePerGas: '0x3b9aca00' },
+    } as const
+    await relayer.lane.misbehave(DROPPED, dear)
+    const order = anOrder()
+    await relayer.send(order, 0)
+    await makeStuck(relayer)
+    await relayer.lane.misbehave(dear)
+    await relayer.alarm()
+    const attempts = await relayer.attempts(order.id)
+    expect(attempts.map((attempt) => attempt.fees.maxFee)).toEqual([1_200_000_000n])
+    expect(await relayer.outcome(order.id)).toMatchObject({ status: 'mined' })
+  })
+
+  it('does not hold up those behind it for good: the alarm sends both in order of their nonces', async () => {
+    const relayer = await newRelayer()
+    await relayer.lane.misbehave({ ...LOST, times: 1 })
+    const [first, second] = [anOrder(), anOrder()]
+    await relayer.send(first, 0)
+    expect(await relayer.send(second, 0)).toMatchObject({ status: 'pending' })
+    await relayer.alarm()
+    expect(await relayer.outcome(first.id)).toMatchObject({ status: 'mined' })
+    expect(await relayer.outcome(second.id)).toMatchObject({ status: 'mined' })
+  })
+})
+
+describe('the alarm', () => {
+  it('E6: never throws, and is set again while something is open', async () => {
+    const relayer = await newRelayer()
+    await relayer.lane.misbehave(LOST)
+    await relayer.send(anOrder(), 0)
+    await relayer.lane.misbehave({ method: 'eth_getBalance', does: 'drop' }, LOST)
+    await relayer.alarm()
+    expect(await relayer.alarmAt()).not.toBeNull()
+  })
+
+  it('is not set again when nothing is open', async () => {
+    const relayer = await newRelayer()
+    await relayer.send(anOrder())
+    await relayer.alarm()
+    expect(await relayer.alarmAt()).toBeNull()
+  })
+
+  it('forgets the bytes of what was mined long ago, and never the order', async () => {
+    const relayer = await newRelayer()
+    const order = anOrder()
+    const mined = await relayer.send(order)
+    await relayer.sql('UPDATE attempt SET at = 0')
+    await relayer.sql('UPDATE placed SET at = 0')
+    await relayer.alarm()
+    expect((await relayer.attempts(order.id))[0]?.raw).toBeNull()
+    expect(await relayer.send(order)).toEqual(mined)
+    expect(await countOf(relayer.address)).toBe(1)
+  })
+})
+
+describe('what the chain takes back', () => {
+  it('F8: a transaction whose receipt is gone is pending again, and is seen to', async () => {
+    const relayer = await newRelayer()
+    const order = anOrder()
+    const mined = await relayer.send(order)
+    await relayer.alarm()
+    await relayer.lane.misbehave({ method: RECEIPT, does: 'answer', result: null })
+    expect(await relayer.outcome(order.id)).toMatchObject({ status: 'pending' })
+    expect(await relayer.alarmAt()).not.toBeNull()
+
+    await relayer.lane.misbehave()
+    await relayer.alarm()
+    expect(await relayer.outcome(order.id)).toEqual(mined)
+    expect(await relayer.alarmAt()).toBeNull()
+  })
+
+  it('F8: transactions at nonces that the chain no longer counts are sent again', async () => {
+    const relayer = await newRelayer()
+    const order = anOrder()
+    await relayer.send(order)
+    const before = (await rawsSeen(relayer)).length
+    await relayer.lane.misbehave(
+      { method: RECEIPT, does: 'answer', result: null },
+      { method: 'eth_getTransactionCount', does: 'answer', result: '0x0' },
+    )
+    await relayer.alarm()
+    const raws = await rawsSeen(relayer)
+    expect(raws.slice(before)).toEqual(raws.slice(0, 1))
+  })
+})
+
+describe('a nonce that somebody else with the key has taken', () => {
+  async function takenNonce() {
+    const { key, address } = await newKey()
+    const relayer = await newRelayer({ key })
+    await relayer.lane.misbehave(LOST)
+    const order = anOrder()
+    await relayer.send(order, 0)
+    const account = privateKeyToAccount(key)
+    const rest = {
+      chainId: 84532,
+      nonce: 0,
+      gas: 21_000n,
+      maxFeePerGas: 10n ** 10n,
+      maxPriorityFeePerGas: 1n,
+    }
+    await rpc(TO_POOL, await account.signTransaction({ type: 'eip1559', to: address, ...rest }))
+    return { relayer, order, address }
+  }
+
+  it('keeps the order pending until that is final', async () => {
+    const { relayer, order } = await takenNonce()
+    await relayer.lane.misbehave({
+      method: 'eth_getTransactionCount',
+      where: 'finalized',
+      does: 'answer',
+      result: '0x0',
+    })
+    await relayer.alarm()
+    expect(await relayer.outcome(order.id)).toMatchObject({ status: 'pending' })
+  })
+
+  it('frees the order for another nonce once it is', async () => {
+    const { relayer, order, address } = await takenNonce()
+    await relayer.lane.misbehave({
+      method: 'eth_getTransactionCount',
+      where: 'finalized',
+      does: 'answer',
+      result: '0x1',
+    })
+    await relayer.alarm()
+    expect(await relayer.outcome(order.id)).toEqual({ status: 'none' })
+    expect(await relayer.send(order)).toMatchObject({ status: 'mined' })
+    expect(await countOf(address)).toBe(2)
+  })
+})

@@ -1,0 +1,158 @@
+import { parseTransaction } from 'viem'
+import { describe, expect, it } from 'vitest'
+import { encodeClaim, encodeSweep } from '../../src/chain/escrow.ts'
+import type { Hex } from '../../src/protocol/hex.ts'
+import { anOrder, chainAt, countOf, newRelayer, randomHex, rpc } from './rig.ts'
+
+const TO_POOL = 'eth_sendRawTransaction'
+
+describe('an order', () => {
+  it('is mined, and answered with its hash and block', async () => {
+    const relayer = await newRelayer()
+    const outcome = await relayer.send(anOrder())
+    expect(outcome).toMatchObject({ status: 'mined', logs: [] })
+    expect(await countOf(relayer.address)).toBe(1)
+  })
+
+  it('is answered with the same transaction when it is sent again', async () => {
+    const relayer = await newRelayer()
+    const order = anOrder()
+    const first = await relayer.send(order)
+    expect(await relayer.send(order)).toEqual(first)
+    expect(await relayer.outcome(order.id)).toEqual(first)
+    expect(await countOf(relayer.address)).toBe(1)
+  })
+
+  it('is one transaction when it is sent eight times at once', async () => {
+    const relayer = await newRelayer()
+    const order = anOrder()
+    const outcomes = await Promise.all(Array.from({ length: 8 }, () => relayer.send(order)))
+    expect(new Set(outcomes.map((outcome) => 'hash' in outcome && outcome.hash)).size).toBe(1)
+    expect(await countOf(relayer.address)).toBe(1)
+  })
+
+  it('cannot be given another content under the same id', async () => {
+    const relayer = await newRelayer()
+    const order = anOrder()
+    await relayer.send(order)
+    await expect(relayer.send({ ...order, to: randomHex(20) })).rejects.toThrow(RangeError)
+    expect(await countOf(relayer.address)).toBe(1)
+  })
+
+  it('cannot be given another content while the first is being placed', async () => {
+    const relayer = await newRelayer()
+    const order = anOrder()
+    const [first, second] = await Promise.allSettled([
+      relayer.send(order),
+      relayer.send({ ...order, to: randomHex(20) }),
+    ])
+    expect(first.status).toBe('fulfilled')
+    expect(second.status).toBe('rejected')
+  })
+
+  it('that was never sent has no outcome', async () => {
+    const relayer = await newRelayer()
+    expect(await relayer.outcome('order:never')).toEqual({ status: 'none' })
+  })
+
+  it('F14: takes a nonce that no order at the same time has', async () => {
+    const relayer = await newRelayer()
+    const orders = Array.from({ length: 16 }, () => anOrder())
+    const outcomes = await Promise.all(orders.map((order) => relayer.send(order)))
+    expect(outcomes.map((outcome) => outcome.status)).toEqual(orders.map(() => 'mined'))
+    const attempts = await Promise.all(orders.map((order) => relayer.attempts(order.id)))
+    const nonces = attempts.flat().map((attempt) => attempt.nonce)
+    expect(nonces.sort((a, b) => a - b)).toEqual(orders.map((_, at) => at))
+  })
+
+  it('follows the nonces that the key has used elsewhere', async () => {
+    const relayer = await newRelayer()
+    await rpc('anvil_setNonce', relayer.address, '0x7')
+    const order = anOrder()
+    await relayer.send(order)
+    expect((await relayer.attempts(order.id))[0]?.nonce).toBe(7)
+  })
+})
+
+describe('an order that would fail', () => {
+  const toEscrow = { to: chainAt('').escrow, data: encodeClaim([]) }
+
+  it('F12: is refused by the name of the contract’s error, and nothing is signed', async () => {
+    const relayer = await newRelayer()
+    const order = anOrder(toEscrow)
+    expect(await relayer.send(order)).toEqual({ status: 'refused', reason: 'EmptyBatch' })
+    expect(await relayer.attempts(order.id)).toEqual([])
+    expect(await relayer.lane.seen(TO_POOL)).toEqual([])
+    expect(await relayer.outcome(order.id)).toEqual({ status: 'none' })
+  })
+
+  it('may be sent again under the same id', async () => {
+    const relayer = await newRelayer()
+    const order = anOrder(toEscrow)
+    await relayer.send(order)
+    const again = await relayer.send({ ...order, ...anOrder(), id: order.id })
+    expect(again.status).toBe('mined')
+  })
+
+  it('F12: is reverted when the chain has changed between simulation and block', async () => {
+    const relayer = await newRelayer()
+    await relayer.lane.misbehave({ method: 'eth_estimateGas', does: 'answer', result: '0x186a0' })
+    const order = anOrder(toEscrow)
+    expect(await relayer.send(order)).toMatchObject({ status: 'reverted' })
+    expect(await relayer.outcome(order.id)).toMatchObject({ status: 'reverted' })
+  })
+
+  it('is refused when it is larger than any pool takes', async () => {
+    const relayer = await newRelayer()
+    const order = anOrder({ data: `0x${'00'.repeat(130_000)}` })
+    expect(await relayer.send(order)).toEqual({ status: 'refused', reason: 'too_large' })
+  })
+
+  it('is refused when it needs more gas than it may use', async () => {
+    const relayer = await newRelayer()
+    const order = anOrder({ ...toEscrow, gas: 21_500n })
+    expect(await relayer.send(order)).toEqual({ status: 'refused', reason: 'out_of_gas' })
+  })
+})
+
+describe('before anything is signed', () => {
+  it('F9: a node of another chain is not written to', async () => {
+    const relayer = await newRelayer()
+    await relayer.lane.misbehave({ method: 'eth_chainId', does: 'answer', result: '0x1' })
+    const order = anOrder()
+    await expect(relayer.send(order)).rejects.toThrow('wrong_chain')
+    expect(await relayer.lane.seen(TO_POOL)).toEqual([])
+  })
+
+  it('a node that does not answer is a fault, and the order has no outcome', async () => {
+    const relayer = await newRelayer()
+    await relayer.lane.misbehave({ method: 'eth_estimateGas', does: 'drop' })
+    const order = anOrder()
+    await expect(relayer.send(order)).rejects.toThrow('unreachable')
+    expect(await relayer.outcome(order.id)).toEqual({ status: 'none' })
+  })
+
+  it('F13: a relayer without money for gas is a fault, and takes no nonce', async () => {
+    const relayer = await newRelayer()
+    await rpc('anvil_setBalance', relayer.address, '0x1')
+    const order = anOrder()
+    await expect(relayer.send(order)).rejects.toThrow('unfunded')
+    expect(await relayer.attempts(order.id)).toEqual([])
+  })
+
+  it('F7: gas over the highest fee allowed is a fault', async () => {
+    const relayer = await newRelayer({ maxFee: 1n })
+    await expect(relayer.send(anOrder())).rejects.toThrow('fee_too_high')
+  })
+})
+
+describe('F10: gas', () => {
+  it('of a sweep is enough for a transfer, although there is nothing to sweep when it is simulated', async () => {
+    const relayer = await newRelayer()
+    const { escrow, token } = chainAt('')
+    const outcome = await relayer.send(anOrder({ to: escrow, data: encodeSweep(randomHex(20), token) }))
+    expect(outcome.status).toBe('mined')
+    const [raw] = (await relayer.lane.seen(TO_POOL)).flatMap((call) => call.params as [Hex])
+    expect(parseTransaction(raw ?? '0x').gas).toBeGreaterThanOrEqual(120_000n)
+  })
+})

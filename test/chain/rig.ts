@@ -1,0 +1,124 @@
+/** A relayer over real Durable Object storage, with a funded key of its own and a misbehaving node in front of the chain. */
+import { env, runInDurableObject } from 'cloudflare:test'
+import { privateKeyToAddress } from 'viem/accounts'
+import { inject } from 'vitest'
+import type { Attempt, Order } from '../../src/chain/orders.ts'
+import { type Relayer, RelayerBase, type RelayerSettings } from '../../src/chain/relayer.ts'
+import type { Chain } from '../../src/chain/rpc.ts'
+import { type Address, type Hex, toHex } from '../../src/protocol/hex.ts'
+import type { Fault, Seen } from '../../src/testing/rpc-proxy.ts'
+
+declare module 'vitest' {
+  interface ProvidedContext {
+    /** A proxy in front of the chain's node, see src/testing/rpc-proxy.ts. */
+    rpcProxy: string
+  }
+}
+
+/** One JSON-RPC call, straight to the node. */
+export async function rpc<Result = unknown>(method: string, ...params: unknown[]): Promise<Result> {
+  const body = JSON.stringify({ jsonrpc: '2.0', id: 1, method, params })
+  const headers = { 'content-type': 'application/json' }
+  const answer = await fetch(inject('chain').rpcUrl, { method: 'POST', headers, body })
+  const { result, error } = (await answer.json()) as { result: Result; error?: { message: string } }
+  if (error) throw new Error(`${method}: ${error.message}`)
+  return result
+}
+
+export function randomHex(bytes: number): Hex {
+  return toHex(crypto.getRandomValues(new Uint8Array(bytes)))
+}
+
+/** A key nobody else uses, with ten ether. */
+export async function newKey(): Promise<{ key: Hex; address: Address }> {
+  const key = randomHex(32)
+  const address = privateKeyToAddress(key).toLowerCase() as Address
+  await rpc('anvil_setBalance', address, '0x8ac7230489e80000')
+  return { key, address }
+}
+
+/** A lane of the proxy: a way to the chain (or to a facilitator) that does as it is told. */
+export function newLane() {
+  const url = `${inject('rpcProxy')}/${randomHex(8)}`
+  return {
+    url,
+    misbehave: async (...faults: Fault[]) => {
+      await fetch(url, { method: 'PUT', body: JSON.stringify(faults) })
+    },
+    seen: async (method: string) =>
+      ((await (await fetch(url)).json()) as Seen[]).filter((call) => call.method === method),
+  }
+}
+
+export type Lane = ReturnType<typeof newLane>
+
+export function chainAt(rpcUrl: string): Chain {
+  const { usdc: token, escrow, collector } = inject('chain')
+  return { network: 'eip155:84532', chainId: 84532, rpcUrl, token, escrow, collector }
+}
+
+export type RelayerRig = Relayer & {
+  address: Address
+  lane: Lane
+  alarm(): Promise<void>
+  alarmAt(): Promise<number | null>
+  /** All that was ever signed for an order, newest first. */
+  attempts(id: string): Promise<(Attempt & { nonce: number })[]>
+  sql(query: string): Promise<void>
+  /** Forgets everything but the storage, as a crash does. */
+  restart(): void
+}
+
+/** A relayer of its own. Its alarm only rings when a test rings it. */
+export async function newRelayer(settings: Partial<RelayerSettings> = {}): Promise<RelayerRig> {
+  const stub = env.RELAYER.get(env.RELAYER.newUniqueId())
+  const lane = newLane()
+  const { key, address } = await newKey()
+  let relayer: RelayerBase | undefined
+  const inside = <Value>(work: (relayer: RelayerBase, storage: DurableObjectStorage) => Promise<Value>) =>
+    runInDurableObject(stub, (_, state) => {
+      relayer ??= new RelayerBase(state, env, { chain: chainAt(lane.url), key, ...settings })
+      return work(relayer, state.storage)
+    })
+  return {
+    address,
+    lane,
+    send: (order, waitMs) => inside((relayer) => relayer.send(order, waitMs)),
+    outcome: (id, waitMs) => inside((relayer) => relayer.outcome(id, waitMs)),
+    alarm: () =>
+      inside(async (relayer, storage) => {
+        await storage.deleteAlarm()
+        await relayer.alarm()
+      }),
+    alarmAt: () => inside((_, storage) => storage.getAlarm()),
+    attempts: (id) => inside(async (_, storage) => readAttempts(storage, id)),
+    sql: (query) =>
+      inside(async (_, storage) => {
+        storage.sql.exec(query)
+      }),
+    restart: () => {
+      relayer = undefined
+    },
+  }
+}
+
+function readAttempts(storage: DurableObjectStorage, id: string) {
+  const rows = storage.sql.exec('SELECT * FROM attempt WHERE order_id = ? ORDER BY at DESC, rowid DESC', id)
+  return rows.toArray().map((row) => ({
+    hash: row.hash as Hex,
+    raw: row.raw as Hex | null,
+    nonce: row.nonce as number,
+    fees: { maxFee: BigInt(row.max_fee as string), tip: BigInt(row.tip as string) },
+    at: row.at as number,
+  }))
+}
+
+/** A transaction that moves nothing and always succeeds. */
+export function anOrder(rest: Partial<Order> = {}): Order {
+  return { id: `order:${randomHex(6)}`, to: randomHex(20), data: '0x', ...rest }
+}
+
+/** How many transactions of an address the chain has. */
+export async function countOf(address: Address): Promise<number> {
+  return Number.parseInt(await rpc<Hex>('eth_getTransactionCount', address, 'latest'), 16)
+}
