@@ -1,6 +1,7 @@
 /** Two projects: `workerd` runs inside the Workers runtime, `node` drives the whole stack from outside. */
 import { cloudflareTest, readD1Migrations } from '@cloudflare/vitest-pool-workers'
 import { defineConfig } from 'vitest/config'
+import { origin } from './test/origin.ts'
 
 const outside = ['test/journeys/**/*.test.ts', 'test/testing/**/*.test.ts', 'test/house/**/*.test.ts']
 
@@ -22,8 +23,9 @@ export default defineConfig({
                 RPC_URL: inject('chain').rpcUrl,
                 RELAYER_KEY: inject('chain').relayerKey,
                 RECEIVER: inject('chain').receiver,
-                ORIGIN: 'http://origin.test',
+                ORIGIN: 'binding:SITE',
               },
+              serviceBindings: { SITE: origin },
             },
           })),
         ],

@@ -1,9 +1,22 @@
-/** The exported classes, wired to the config. */
-import { DurableObject, WorkflowEntrypoint } from 'cloudflare:workers'
+/** The classes the runtime needs, wired to the config. Export them from your Worker under these names. */
+import { WorkflowEntrypoint } from 'cloudflare:workers'
+import { RelayerBase } from './chain/relayer.ts'
+import { describeFaults, readConfig } from './config.ts'
+import type { Bindings } from './site.ts'
 
 export { Account } from './ledger/account.ts'
 export { Authorizations } from './ledger/authorizations.ts'
-export class Relayer extends DurableObject {}
+
+export class Relayer extends RelayerBase<Bindings> {
+  constructor(ctx: DurableObjectState, env: Bindings) {
+    const read = readConfig(env)
+    if (!read.ok) throw new Error(describeFaults(read.faults))
+    const { chain, relayer } = read.config
+    if (!chain || !relayer) throw new Error('the relayer needs RPC_URL and RELAYER_KEY')
+    super(ctx, env, { chain, key: relayer.key })
+  }
+}
+
 export class Settlement extends WorkflowEntrypoint {
   override async run() {}
 }

@@ -168,6 +168,7 @@ export class Account extends DurableObject<{ BOOK: D1Database }> {
     if (order.max > standing.state.balance) return this.#refuse('over_ceiling')
     const promised = authorize(standing, order.max)
     const { totals, due } = charge(promised, order.price)
+    if (totals.charged - totals.redeemed > order.exposure) return this.#refuse('unclaimed_limit')
     const signature = order.max >= standing.authorized ? order.signature : standing.signature
     const entry = this.#record(
       { ...standing, ...totals, signature },

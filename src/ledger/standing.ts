@@ -32,6 +32,8 @@ type Signed = {
 export type ChargeOrder = Signed & {
   kind: 'charge'
   price: bigint
+  /** The most that may stay unclaimed on this channel, in atomic units. */
+  exposure: bigint
   /** What is bought: method, URL and the digest of a body. The same voucher opens it again for free, and nothing else. */
   request: string
   /** What is bought, as evidence: method and URL. */

@@ -13,10 +13,7 @@ export type Refusal = {
   terms?: Record<string, unknown>
 }
 
-export function refuse(
-  reason: Reason,
-  rest: Omit<Refusal, 'reason'> = {},
-): { ok: false; refusal: Refusal } {
+export function refuse(reason: Reason, rest: Omit<Refusal, 'reason'> = {}): { ok: false; refusal: Refusal } {
   return { ok: false, refusal: { reason, ...rest } }
 }
 
@@ -26,7 +23,7 @@ export function accept<Value>(value: Value): { ok: true; value: Value } {
 
 type Wire = {
   /** 402 carries fresh offers; 503 carries `Retry-After`, since a 402 would make the payer pay twice. */
-  status: 400 | 402 | 403 | 405 | 413 | 503
+  status: 400 | 402 | 403 | 405 | 413 | 502 | 503
   /** The x402 `error` of this refusal. Codes without an x402 name of their own start with `tab_`. */
   code: string
   /** What a person may read. */
@@ -39,6 +36,7 @@ const CHANNEL = 'invalid_batch_settlement_evm_'
 const WIRE = {
   // The request
   ambiguous_path: [400, 'tab_ambiguous_path', 'This path can be read in more than one way.'],
+  url_too_long: [400, 'tab_url_too_long', 'The path and query are longer than 8 KB.'],
   method_not_allowed: [405, 'tab_method_not_allowed', 'This method is not served here.'],
   body_too_large: [413, 'tab_body_too_large', 'A paid request may carry at most 1 MiB.'],
   blocked: [403, 'tab_blocked', 'The publisher does not serve this crawler.'],
@@ -54,7 +52,11 @@ const WIRE = {
   exact_payload: [402, 'unsupported_payload_type', 'Only EIP-3009 authorizations are taken here.'],
   exact_signature: [402, `${EXACT}signature`, 'The authorization is not signed by its payer.'],
   exact_recipient: [402, `${EXACT}recipient_mismatch`, 'The authorization pays somebody else.'],
-  exact_value: [402, `${EXACT}payload_authorization_value_mismatch`, 'The authorization is for another amount.'],
+  exact_value: [
+    402,
+    `${EXACT}payload_authorization_value_mismatch`,
+    'The authorization is for another amount.',
+  ],
   exact_too_early: [402, `${EXACT}payload_authorization_valid_after`, 'The authorization is not valid yet.'],
   exact_too_late: [402, `${EXACT}payload_authorization_valid_before`, 'The authorization expires too soon.'],
   exact_used: [402, `${EXACT}nonce_already_used`, 'The authorization was used before.'],
@@ -67,22 +69,47 @@ const WIRE = {
   channel_payload: [402, `${CHANNEL}payload_type`, 'The channel payload is of no known type.'],
   channel_id: [402, `${CHANNEL}channel_id_mismatch`, 'The channel configuration has another id.'],
   channel_receiver: [402, `${CHANNEL}receiver_mismatch`, 'The channel pays another receiver.'],
-  channel_authorizer: [402, `${CHANNEL}receiver_authorizer_mismatch`, 'The channel has another receiver authorizer.'],
+  channel_authorizer: [
+    402,
+    `${CHANNEL}receiver_authorizer_mismatch`,
+    'The channel has another receiver authorizer.',
+  ],
   channel_token: [402, `${CHANNEL}token_mismatch`, 'The channel holds another token.'],
   channel_delay: [402, `${CHANNEL}withdraw_delay_mismatch`, 'The channel has another withdraw delay.'],
   channel_wallet: [402, 'tab_contract_wallet', 'Vouchers of contract wallets are not taken here.'],
-  voucher_signature: [402, `${CHANNEL}voucher_signature`, 'The voucher is not signed by the payer’s authorizer.'],
-  voucher_stale: [402, `${CHANNEL}cumulative_amount_mismatch`, 'The voucher does not follow from what is charged.'],
-  voucher_below_claimed: [402, `${CHANNEL}cumulative_below_claimed`, 'The voucher is below what is claimed on chain.'],
+  voucher_signature: [
+    402,
+    `${CHANNEL}voucher_signature`,
+    'The voucher is not signed by the payer’s authorizer.',
+  ],
+  voucher_stale: [
+    402,
+    `${CHANNEL}cumulative_amount_mismatch`,
+    'The voucher does not follow from what is charged.',
+  ],
+  voucher_below_claimed: [
+    402,
+    `${CHANNEL}cumulative_below_claimed`,
+    'The voucher is below what is claimed on chain.',
+  ],
   over_ceiling: [402, `${CHANNEL}cumulative_exceeds_balance`, 'The escrow does not cover this voucher.'],
   channel_unknown: [402, `${CHANNEL}channel_not_found`, 'No escrow stands behind this channel.'],
   channel_busy: [503, `${CHANNEL}channel_busy`, 'The channel is being settled; ask again.'],
+  unclaimed_limit: [402, 'tab_unclaimed_limit', 'The channel owes all that may stay unclaimed; pay at once instead.'],
   withdrawal_pending: [402, 'tab_withdrawal_pending', 'The payer is withdrawing from this channel.'],
-  deposit_authorization: [402, `${CHANNEL}receive_authorization_signature`, 'The deposit is not signed by its payer.'],
+  deposit_authorization: [
+    402,
+    `${CHANNEL}receive_authorization_signature`,
+    'The deposit is not signed by its payer.',
+  ],
   deposit_method: [402, `${CHANNEL}erc3009_authorization_required`, 'Deposits are taken by ERC-3009 only.'],
   deposit_too_early: [402, `${CHANNEL}payload_authorization_valid_after`, 'The deposit is not valid yet.'],
   deposit_too_late: [402, `${CHANNEL}payload_authorization_valid_before`, 'The deposit expires too soon.'],
-  deposit_too_small: [402, `${CHANNEL}deposit_below_min_deposit`, 'The deposit is below the least one taken.'],
+  deposit_too_small: [
+    402,
+    `${CHANNEL}deposit_below_min_deposit`,
+    'The deposit is below the least one taken.',
+  ],
   deposit_failed: [402, `${CHANNEL}deposit_transaction_failed`, 'The deposit was refused by the chain.'],
   refund_amount: [402, `${CHANNEL}refund_amount_invalid`, 'The refund is more than what is left.'],
   refund_empty: [402, `${CHANNEL}refund_no_balance`, 'There is nothing left to refund.'],
@@ -94,7 +121,7 @@ const WIRE = {
   too_many_chain_reads: [503, 'tab_too_many_unknown_channels', 'Too many unknown channels; ask again later.'],
   paywall_misconfigured: [503, 'tab_misconfigured', 'The paywall is misconfigured; nothing is served.'],
   ledger_unavailable: [503, 'tab_ledger_unavailable', 'The ledger cannot be reached now; ask again.'],
-  origin_unreachable: [503, 'tab_origin_unreachable', 'The origin did not answer; nothing was charged.'],
+  origin_unreachable: [502, 'tab_origin_unreachable', 'The origin did not answer; nothing was charged.'],
 } as const satisfies Record<string, readonly [Wire['status'], string, string]>
 
 export type Reason = keyof typeof WIRE

@@ -1,0 +1,88 @@
+/** Our own answers: refusals in every form, the preflight, and the receipt on a paid one. */
+import { encodeHeader } from '../protocol/codec.ts'
+import { type Refusal, wire } from '../protocol/refusal.ts'
+import { encodeReceiptV1 } from '../protocol/v1.ts'
+import type { SettleResponse } from '../protocol/x402.ts'
+import type { Offers } from './offers.ts'
+import { page } from './page.ts'
+
+/** Seconds after which a payer whose outcome is unknown should ask again. */
+const RETRY_AFTER = '2'
+
+const EXPOSED = 'PAYMENT-REQUIRED, PAYMENT-RESPONSE, X-PAYMENT-RESPONSE, Retry-After'
+
+const CORS = { 'access-control-allow-origin': '*', 'access-control-expose-headers': EXPOSED }
+
+const PREFLIGHT = {
+  ...CORS,
+  'access-control-allow-methods': 'GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS',
+  'access-control-allow-headers':
+    'PAYMENT-SIGNATURE, X-PAYMENT, Content-Type, Accept, Range, If-None-Match, If-Modified-Since, Signature, Signature-Input, Signature-Agent, Access-Control-Expose-Headers',
+  'access-control-max-age': '86400',
+}
+
+/** What a refusal is told to: the offers to make again (402 only), the resource, and whether a person may be looking. */
+export type Audience = { offers: Offers; url: string; head: boolean; browser: boolean }
+
+/** `OPTIONS`, answered here so that a browser may pay. */
+export function preflight(): Response {
+  return new Response(null, { status: 204, headers: PREFLIGHT })
+}
+
+/** A refusal that makes no offer. */
+export function refused(refusal: Refusal, head = false): Response {
+  const { status, code, sentence } = wire(refusal.reason)
+  const headers = new Headers({ ...CORS, 'cache-control': 'no-store', 'content-type': 'application/json' })
+  if (status === 503) headers.set('retry-after', RETRY_AFTER)
+  if (status === 405) headers.set('allow', PREFLIGHT['access-control-allow-methods'])
+  return new Response(head ? null : JSON.stringify({ error: code, message: sentence }), { status, headers })
+}
+
+/** 402 with fresh offers: the header for v2, the body for v1, or a page for a person that still carries the header. */
+export function paymentRequired(refusal: Refusal, { offers, url, head, browser }: Audience): Response {
+  const headers = new Headers({
+    ...CORS,
+    'cache-control': 'no-store',
+    'payment-required': offers.header(url, refusal),
+  })
+  if (!browser) {
+    headers.set('content-type', 'application/json')
+    return new Response(head ? null : offers.body(url, refusal), { status: 402, headers })
+  }
+  headers.set('content-type', 'text/html; charset=utf-8')
+  headers.set('content-security-policy', "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'")
+  return new Response(head ? null : page(offers, wire(refusal.reason).sentence), { status: 402, headers })
+}
+
+/** The origin's answer, paid for: kept out of every cache, with its receipt. */
+export function paid(answer: Response, receipt: SettleResponse, version: 1 | 2): Response {
+  const response = new Response(answer.body, answer)
+  for (const name of CACHED) response.headers.delete(name)
+  response.headers.set('cache-control', 'private, no-store')
+  return receipted(response, receipt, version)
+}
+
+/** The answer to a payment that asked for nothing else: a refund. */
+export function receiptAlone(receipt: SettleResponse, version: 1 | 2): Response {
+  return receipted(Response.json(receipt, { headers: { 'cache-control': 'no-store' } }), receipt, version)
+}
+
+/** Headers by which a cache might keep what was paid for, or a crawler might be told of a payment that we did not see. */
+const CACHED = [
+  'age',
+  'cdn-cache-control',
+  'cloudflare-cdn-cache-control',
+  'expires',
+  'payment-required',
+  'pragma',
+  'surrogate-control',
+]
+
+function receipted(response: Response, receipt: SettleResponse, version: 1 | 2): Response {
+  const { headers } = response
+  if (version === 2) headers.set('payment-response', encodeHeader(receipt))
+  else headers.set('x-payment-response', encodeReceiptV1(receipt))
+  if (!headers.has('access-control-allow-origin')) headers.set('access-control-allow-origin', '*')
+  headers.append('access-control-expose-headers', EXPOSED)
+  return response
+}

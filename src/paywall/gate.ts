@@ -1,0 +1,240 @@
+/** The gate: the life of a request, from its price to its receipt (design of the whole in ARCHITECTURE.md). */
+import { classify } from '../identity/classify.ts'
+import { accept, type Refusal, type Result, refuse, wire } from '../protocol/refusal.ts'
+import { parsePaymentV1 } from '../protocol/v1.ts'
+import { type ChannelPayment, type ExactPayment, type Payment, parsePayment } from '../protocol/x402.ts'
+import { type Charge, matches, type Purchase, type Scheme } from '../schemes/scheme.ts'
+import { paid, paymentRequired, preflight, receiptAlone, refused } from './answer.ts'
+import { type Offers, offersOf } from './offers.ts'
+import { type CanonicalPath, canonicalize } from './path.ts'
+import { type Decision, decide, type Policy } from './policy.ts'
+
+export type Schemes = { channel?: Scheme<ChannelPayment>; exact?: Scheme<ExactPayment> }
+
+export type Site = {
+  policy: Policy
+  schemes: Schemes
+  /** Unix milliseconds. */
+  now: () => number
+  /** A fresh name for an operation. */
+  newId: () => string
+}
+
+/** Where the content comes from once the gate lets a request through. */
+export type Content = {
+  /** A free page: streams both ways. */
+  pass(request: Request, path: CanonicalPath): Promise<Response>
+  /** A page being paid for. `body` was read by the gate, since the payment is bound to it. */
+  buy(request: Request, path: CanonicalPath, body: Uint8Array<ArrayBuffer> | null): Promise<Response>
+}
+
+export type Gate = (request: Request, content: Content) => Promise<Response>
+
+const METHODS = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'])
+const LARGEST_BODY = 1 << 20
+
+/** What is being asked for, once it must be paid. */
+type Asked = {
+  request: Request
+  path: CanonicalPath
+  /** Canonical: what the payment is bound to, and what the offer names. */
+  url: string
+  decision: Decision
+  offers: Offers
+}
+
+/** Builds the gate of one site. It holds no state but the offers it has written. */
+export function gate(site: Site): Gate {
+  const { policy, schemes, newId } = site
+  const written = new Map<Decision, Offers>()
+  const offerers = {
+    ...(schemes.channel && { channel: schemes.channel.offer }),
+    ...(schemes.exact && { exact: schemes.exact.offer }),
+  }
+
+  function offersFor(decision: Decision): Offers {
+    const known = written.get(decision)
+    if (known) return known
+    const made = offersOf(policy, decision, offerers)
+    written.set(decision, made)
+    return made
+  }
+
+  return async function handle(request, content) {
+    const { method, headers } = request
+    if (!METHODS.has(method)) return refused({ reason: 'method_not_allowed' })
+    if (method === 'OPTIONS') return preflight()
+    const head = method === 'HEAD'
+    const path = canonicalize(request.url)
+    if (!path.ok) return refused(path.refusal, head)
+    const asker = classify({
+      userAgent: headers.get('user-agent'),
+      cf: request.cf as IncomingRequestCfProperties | undefined,
+      signed: headers.has('signature-input'),
+      paying: headers.has('payment-signature') || headers.has('x-payment'),
+    })
+    const decision = decide(policy, { method, path: path.value, asker })
+    if (decision.action === 'block') return refused({ reason: 'blocked' }, head)
+    if (decision.action === 'allow') return content.pass(request, path.value).catch(unreachable)
+    const url = `${new URL(request.url).origin}${path.value.path}${path.value.search}`
+    const asked: Asked = { request, path: path.value, url, decision, offers: offersFor(decision) }
+    const browser = asker.kind === 'reader' && (headers.get('accept')?.includes('text/html') ?? false)
+    const answer = (refusal: Refusal) => refusedSale(refusal, { ...asked, head, browser })
+    // HEAD is gated and never charges: a payment on it is not even read.
+    const sale = head ? refuse('payment_required') : await sell(asked, content).catch(inDoubt)
+    return sale.ok ? sale.value : answer(sale.refusal)
+  }
+
+  async function sell(asked: Asked, content: Content): Promise<Result<Response>> {
+    const payment = readPayment(asked.request.headers)
+    if (!payment.ok) return payment
+    const scheme = verified(payment.value, asked)
+    if (!scheme.ok) return scheme
+    const bought = await bindTo(asked)
+    if (!bought.ok) return bought
+    const { purchase, body } = bought.value
+    const buy = () => content.buy(asked.request, asked.path, body)
+    const begin = () => scheme.value.charge(payment.value, purchase)
+    return deliver(payment.value, asked.request.method, begin, buy)
+  }
+
+  /** The scheme of a payment that answers an offer of ours and is signed as the contract wants it. */
+  function verified(payment: Payment, { decision, offers }: Asked): Result<Scheme<Payment>> {
+    const scheme = schemes[payment.scheme] as Scheme<Payment> | undefined
+    if (!scheme || !decision.schemes.includes(payment.scheme)) return refuse('no_matching_offer')
+    const { accepted } = payment
+    const offered = accepted
+      ? offers.accepts.some((offer) => matches(accepted, offer))
+      : payment.network === policy.network.id
+    if (!offered) return refuse('no_matching_offer')
+    const verdict = scheme.verify(payment, decision.price, Math.floor(site.now() / 1000))
+    return verdict.ok ? accept(scheme) : verdict
+  }
+
+  async function bindTo({
+    request,
+    url,
+    decision,
+  }: Asked): Promise<Result<{ purchase: Purchase; body: Body }>> {
+    const body = request.method === 'GET' ? accept(null) : await readBody(request)
+    if (!body.ok) return body
+    const digest = body.value ? ` ${await digestOf(body.value)}` : ''
+    const purchase = { id: newId(), price: decision.price, url, request: `${request.method} ${url}${digest}` }
+    return accept({ purchase, body: body.value })
+  }
+}
+
+type Body = Uint8Array<ArrayBuffer> | null
+
+/**
+ * Charges and delivers. A `GET` asks the origin at the same time, since it has no effect; nothing of the origin's answer leaves
+ * before the charge is durable. What the origin does not deliver well is not charged.
+ */
+async function deliver(
+  payment: Payment,
+  method: string,
+  begin: () => Promise<Result<Charge>>,
+  buy: () => Promise<Response>,
+): Promise<Result<Response>> {
+  const { version } = payment
+  const moves = payment.scheme === 'channel' ? payment.payload.type : 'voucher'
+  // A deposit takes seconds, and a refund opens nothing.
+  const early = method === 'GET' && moves === 'voucher' ? settled(buy()) : undefined
+  const charge = await begin().catch((fault) => {
+    discard(early)
+    throw fault
+  })
+  if (!charge.ok) {
+    discard(early)
+    return charge
+  }
+  if (moves === 'refund') {
+    const receipt = await charge.value.settle()
+    return receipt.ok ? accept(receiptAlone(receipt.value, version)) : receipt
+  }
+  const answer = await (early ?? settled(buy()))
+  if (answer instanceof Error) {
+    await charge.value.release()
+    return refuse('origin_unreachable', { detail: answer.message })
+  }
+  if (!isDelivery(answer)) {
+    await charge.value.release()
+    return accept(answer)
+  }
+  const receipt = await charge.value.settle().catch(async (fault) => {
+    await answer.body?.cancel()
+    throw fault
+  })
+  if (receipt.ok) return accept(paid(answer, receipt.value, version))
+  await answer.body?.cancel()
+  return receipt
+}
+
+function unreachable(fault: unknown): Response {
+  console.error(JSON.stringify({ message: 'the origin cannot be reached', fault: String(fault) }))
+  return refused({ reason: 'origin_unreachable' })
+}
+
+/** A fault on the way of a payment leaves its outcome unknown: 503, never a 402, and nothing of the origin's answer. */
+function inDoubt(fault: unknown): Result<Response> {
+  console.error(JSON.stringify({ message: 'a payment is in doubt', fault: String(fault) }))
+  return refuse('ledger_unavailable')
+}
+
+/** Redirects, refusals and "not modified" deliver nothing. */
+function isDelivery({ status }: Response): boolean {
+  return status >= 200 && status < 300
+}
+
+/** The origin's answer, or why there is none: awaited later, so that it must not reject meanwhile. */
+function settled(answer: Promise<Response>): Promise<Response | Error> {
+  return answer.catch((fault) => (fault instanceof Error ? fault : new Error(String(fault))))
+}
+
+/** Nobody waits for what will not be sent. */
+function discard(early: Promise<Response | Error> | undefined): void {
+  early
+    ?.then((answer) => (answer instanceof Response ? answer.body?.cancel() : undefined))
+    .catch(() => undefined)
+}
+
+function readPayment(headers: Headers): Result<Payment> {
+  const v2 = headers.get('payment-signature')
+  if (v2 !== null) return parsePayment(v2)
+  const v1 = headers.get('x-payment')
+  return v1 === null ? refuse('payment_required') : parsePaymentV1(v1)
+}
+
+function refusedSale(
+  refusal: Refusal,
+  { offers, url, head, browser }: Asked & { head: boolean; browser: boolean },
+): Response {
+  const { reason, detail } = refusal
+  if (detail !== undefined)
+    console.info(JSON.stringify({ message: 'refused', reason, detail: detail.slice(0, 300) }))
+  if (wire(reason).status !== 402) return refused(refusal, head)
+  return paymentRequired(refusal, { offers, url, head, browser })
+}
+
+async function readBody(request: Request): Promise<Result<Body>> {
+  if (!request.body) return accept(null)
+  const parts: Uint8Array[] = []
+  let size = 0
+  for await (const part of request.body) {
+    size += part.byteLength
+    if (size > LARGEST_BODY) return refuse('body_too_large')
+    parts.push(part)
+  }
+  const body = new Uint8Array(size)
+  let at = 0
+  for (const part of parts) {
+    body.set(part, at)
+    at += part.byteLength
+  }
+  return accept(body)
+}
+
+async function digestOf(body: Uint8Array<ArrayBuffer>): Promise<string> {
+  const digest = new Uint8Array(await crypto.subtle.digest('SHA-256', body))
+  return `sha-256=${btoa(String.fromCharCode(...digest))}`
+}

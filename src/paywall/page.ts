@@ -1,0 +1,35 @@
+/** What a person sees in place of a page that must be paid for: static, self-contained, nothing of the request in it. */
+import { html } from 'hono/html'
+import { showUsd } from '../protocol/amount.ts'
+import { networks } from '../protocol/network.ts'
+import { CHANNEL } from '../protocol/x402.ts'
+import type { Offers } from './offers.ts'
+
+/** `sentence` is one of our own (refusal.ts); every value is escaped all the same. */
+export function page({ accepts }: Offers, sentence: string): string {
+  const price = accepts[0] ? showUsd(BigInt(accepts[0].amount)) : ''
+  const ways = accepts.map(({ scheme, network }) => {
+    const chain = networks.get(network)?.nameV1 ?? network
+    return scheme === CHANNEL
+      ? html`<li><b>On a tab</b>: open a channel on ${chain}, sign a voucher for each page, settle every night (<code>batch-settlement</code>).</li>`
+      : html`<li><b>At once</b>: a signed USDC transfer on ${chain} (<code>exact</code>).</li>`
+  })
+  return html`<!doctype html>
+<html lang="en">
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width">
+<meta name="robots" content="noindex">
+<title>402 Payment Required</title>
+<style>
+  body { font: 17px/1.6 Georgia, serif; color: #1d1d1b; background: #faf8f3; max-width: 34em; margin: 12vh auto; padding: 0 1.5em }
+  h1 { font-size: 1.5em; margin: 0 } p, ul { margin: 1em 0 } li { margin: .4em 0 }
+  .price { font-size: 3em; margin: .2em 0 0 } small, code { font: 14px/1.5 ui-monospace, monospace; color: #6b675e }
+  @media (prefers-color-scheme: dark) { body { color: #eae6dc; background: #191816 } small, code { color: #a29d91 } }
+</style>
+<h1>402 Payment Required</h1>
+<p class="price">${price}</p>
+<p>${sentence} Software pays it without an account, by the <b>x402</b> protocol:</p>
+<ul>${ways}</ul>
+<p><small>The machine-readable offers are in this answer’s PAYMENT-REQUIRED header.</small></p>
+</html>`.toString()
+}

@@ -1,0 +1,134 @@
+/** Channels (x402 `batch-settlement`, EVM): the payer escrows once, then signs a higher ceiling for each request. */
+import type { ChannelConfig, Voucher } from '../protocol/channel.ts'
+import { channelId, depositNonce, receiveAuthorizationDigest, voucherDigest } from '../protocol/eip712.ts'
+import type { Address, Hex } from '../protocol/hex.ts'
+import type { Network } from '../protocol/network.ts'
+import type { Deposit } from '../protocol/payload.ts'
+import { accept, type Refusal, refuse } from '../protocol/refusal.ts'
+import { signedBy } from '../protocol/secp256k1.ts'
+import { CHANNEL, type ChannelPayment, type PaymentRequirements } from '../protocol/x402.ts'
+import { type ChannelPorts, Draft } from './draft.ts'
+import type { Scheme } from './scheme.ts'
+
+export type ChannelTerms = {
+  network: Network
+  receiver: Address
+  /** Our relayer: it alone may claim and refund. */
+  receiverAuthorizer: Address
+  /** Seconds a payer's withdrawal takes: the time the watch has to claim first. */
+  withdrawDelay: number
+  /** Atomic units. */
+  minDeposit: bigint
+  /** The most that one channel may owe unclaimed. Atomic units. */
+  maxUnclaimed: bigint
+  maxTimeoutSeconds: number
+}
+
+const NOBODY = `0x${'0'.repeat(40)}`
+
+/** Seconds a deposit must still be valid, so that a block can be mined before it ends. */
+const MARGIN = 6n
+
+export function channelScheme(terms: ChannelTerms, ports: ChannelPorts): Scheme<ChannelPayment> {
+  const { network } = terms
+  return {
+    offer: (price) => offerOf(terms, price),
+
+    verify({ payload }, price, now) {
+      const { config, voucher } = payload
+      const fault =
+        configFault(terms, config) ??
+        voucherFault(network, config, voucher) ??
+        (payload.type === 'deposit'
+          ? depositFault(terms, config, voucher, payload.deposit, price, now)
+          : undefined)
+      return fault ? { ok: false, refusal: fault } : accept(payload)
+    },
+
+    charge: (payment, purchase) => new Draft(terms, ports, payment, purchase).charge(),
+  }
+}
+
+function offerOf(terms: ChannelTerms, price: bigint): PaymentRequirements {
+  const { network, receiver, receiverAuthorizer, withdrawDelay, minDeposit, maxTimeoutSeconds } = terms
+  return {
+    scheme: CHANNEL,
+    network: network.id,
+    amount: price.toString(),
+    asset: network.usdc.address,
+    payTo: receiver,
+    maxTimeoutSeconds,
+    extra: {
+      receiverAuthorizer,
+      withdrawDelay,
+      name: network.usdc.name,
+      version: network.usdc.version,
+      minDeposit: minDeposit.toString(),
+    },
+  }
+}
+
+// x402 batch-settlement EVM §Verification Rules 2 to 5
+function configFault(terms: ChannelTerms, config: ChannelConfig): Refusal | undefined {
+  if (config.receiver !== terms.receiver) return because('channel_receiver')
+  if (config.receiverAuthorizer !== terms.receiverAuthorizer) return because('channel_authorizer')
+  if (config.token !== terms.network.usdc.address) return because('channel_token')
+  if (config.withdrawDelay !== terms.withdrawDelay) return because('channel_delay')
+  // A contract wallet's verdict may change between delivery and claim, so its vouchers are no safe promise.
+  if (config.payerAuthorizer === NOBODY) return because('channel_wallet')
+  return undefined
+}
+
+// §Verification Rules 1 and 6
+function voucherFault(network: Network, config: ChannelConfig, voucher: Voucher): Refusal | undefined {
+  const { chainId, escrow } = network
+  if (idOf(config, network) !== voucher.channelId) return because('channel_id')
+  if (!signedBy(voucherDigest(voucher, chainId, escrow), voucher.signature, config.payerAuthorizer)) {
+    return because('voucher_signature')
+  }
+  return undefined
+}
+
+function depositFault(
+  terms: ChannelTerms,
+  config: ChannelConfig,
+  voucher: Voucher,
+  deposit: Deposit,
+  price: bigint,
+  now: number,
+): Refusal | undefined {
+  const { usdc, collector } = terms.network
+  if (deposit.amount < terms.minDeposit || deposit.amount < price) return because('deposit_too_small')
+  if (deposit.validAfter > BigInt(now)) return because('deposit_too_early')
+  if (deposit.validBefore < BigInt(now) + MARGIN) return because('deposit_too_late')
+  const authorization = {
+    from: config.payer,
+    to: collector,
+    value: deposit.amount,
+    validAfter: deposit.validAfter,
+    validBefore: deposit.validBefore,
+    nonce: depositNonce(voucher.channelId, deposit.salt),
+  }
+  const digest = receiveAuthorizationDigest(authorization, usdc)
+  return signedBy(digest, deposit.signature, config.payer) ? undefined : because('deposit_authorization')
+}
+
+/** The last few channels' ids: a payer's configuration is hashed once, not with every voucher. */
+const ids = new Map<string, Hex>()
+const MOST_IDS = 4096
+
+function idOf(config: ChannelConfig, { chainId, escrow }: Network): Hex {
+  // Receiver, authorizer, token and delay are our own terms by now, but two sites of one Worker may differ in them.
+  const { payer, payerAuthorizer, receiver, receiverAuthorizer, token, withdrawDelay, salt } = config
+  const key = `${chainId}${payer}${payerAuthorizer}${receiver}${receiverAuthorizer}${token}${withdrawDelay}${salt}`
+  const known = ids.get(key)
+  if (known) return known
+  const id = channelId(config, chainId, escrow)
+  if (ids.size >= MOST_IDS) ids.clear()
+  ids.set(key, id)
+  return id
+}
+
+function because(reason: Refusal['reason']): Refusal {
+  return refuse(reason).refusal
+}

@@ -1,0 +1,295 @@
+/** One verified channel payment on its way through the ledger: placed, healed where the chain knows more, answered. */
+import type { Relayer } from '../chain/relayer.ts'
+import { type Chain, readChannels } from '../chain/rpc.ts'
+import type { Account } from '../ledger/account.ts'
+import type { Answer, Charged, ChargeOrder, Order, Standing } from '../ledger/standing.ts'
+import type { ChannelState } from '../protocol/channel.ts'
+import { depositNonce } from '../protocol/eip712.ts'
+import type { Hex } from '../protocol/hex.ts'
+import type { ChannelPayload } from '../protocol/payload.ts'
+import { accept, type Result, refuse } from '../protocol/refusal.ts'
+import type { ChannelPayment, SettleResponse } from '../protocol/x402.ts'
+import type { ChannelTerms } from './channel.ts'
+import type { Charge, Purchase } from './scheme.ts'
+
+export type ChannelPorts = {
+  accounts: DurableObjectNamespace<Account>
+  chain: Chain
+  relayer: () => Relayer
+  /** Whether one more unknown channel may be looked up on chain now. */
+  mayRead: () => Promise<boolean>
+}
+
+/** How often the chain is asked again when its node lags behind our own transaction. */
+const LAG_READS = 5
+
+type DepositPayload = Extract<ChannelPayload, { type: 'deposit' }>
+
+export class Draft {
+  readonly #terms: ChannelTerms
+  readonly #ports: ChannelPorts
+  readonly #payload: ChannelPayload
+  readonly #purchase: Purchase
+
+  constructor(terms: ChannelTerms, ports: ChannelPorts, payment: ChannelPayment, purchase: Purchase) {
+    this.#terms = terms
+    this.#ports = ports
+    this.#payload = payment.payload
+    this.#purchase = purchase
+  }
+
+  /** The charge, durable; or a refusal. One call to the account for a voucher that follows. */
+  async charge(): Promise<Result<Charge>> {
+    const payload = this.#payload
+    switch (payload.type) {
+      case 'voucher':
+        return this.#answer(await this.#place(this.#chargeOrder()))
+      case 'deposit':
+        return this.#deposit(payload)
+      case 'refund':
+        return this.#refund()
+    }
+  }
+
+  /**
+   * Places an order. Where the account knows too little or less than the chain may by now, it is told what the chain says,
+   * and the same order is placed once more.
+   */
+  async #place(order: Order): Promise<Answer> {
+    const answer = await this.#tryTwice(order)
+    if (answer.outcome !== 'refused' || !(await this.#heal(answer))) return answer
+    return this.#tryTwice(order)
+  }
+
+  /**
+   * A rejection says nothing about what happened: the same order again finds out (faults: E3). Twice unknown is a fault, which
+   * the gate answers with 503, never with a 402.
+   */
+  async #tryTwice(order: Order): Promise<Answer> {
+    try {
+      return await this.#account().place(order)
+    } catch (fault) {
+      if (fault instanceof Error && 'overloaded' in fault && fault.overloaded) throw fault
+      return this.#account().place(order)
+    }
+  }
+
+  async #heal({ reason, standing }: Extract<Answer, { outcome: 'refused' }>): Promise<boolean> {
+    switch (reason) {
+      case 'channel_unknown':
+        return this.#discover()
+      case 'over_ceiling':
+        if (!(await this.#ports.mayRead())) return false
+        await this.#account().observe(await this.#read())
+        return true
+      case 'channel_busy':
+        return standing?.unresolved ? this.#conclude(standing.unresolved.id) : false
+      default:
+        return false
+    }
+  }
+
+  /** Opens the account if there is escrow behind this channel. Nothing is written for a channel without (faults: H1). */
+  async #discover(): Promise<boolean> {
+    if (!(await this.#ports.mayRead())) return false
+    const state = await this.#read()
+    if (state.balance === 0n) return false
+    await this.#account().open(this.#channelId, this.#payload.config, state)
+    return true
+  }
+
+  /** Asks the relayer what became of a transaction that an earlier request left open. */
+  async #conclude(id: string): Promise<boolean> {
+    const outcome = await this.#ports.relayer().outcome(id)
+    if (outcome.status === 'pending') return false
+    if (outcome.status === 'mined') {
+      await this.#account().resolve(id, await this.#read(outcome.block), outcome.hash)
+    } else {
+      await this.#account().resolve(id, null)
+    }
+    return true
+  }
+
+  async #deposit(payload: DepositPayload): Promise<Result<Charge>> {
+    const { config, deposit } = payload
+    const { escrow, collector } = this.#ports.chain
+    const nonce = depositNonce(this.#channelId, deposit.salt)
+    const id = `deposit:${this.#channelId}:${nonce}`
+    const order: Order = {
+      ...this.#signed(id),
+      kind: 'deposit',
+      price: this.#purchase.price,
+      request: this.#purchase.request,
+    }
+    let begun = await this.#place(order)
+    if (begun.outcome === 'refused' && begun.reason === 'channel_unknown') {
+      const opened = await this.#openForDeposit(payload)
+      if (!opened.ok) return opened
+      begun = await this.#place(order)
+    }
+    if (begun.outcome !== 'begun') return this.#answer(begun)
+    const { encodeDeposit } = await import('../chain/escrow.ts')
+    const data = encodeDeposit(config, deposit.amount, collector, deposit)
+    const outcome = await this.#ports.relayer().send({ id, to: escrow, data })
+    switch (outcome.status) {
+      case 'mined': {
+        const settled = { id, state: await this.#read(outcome.block), transaction: outcome.hash }
+        return this.#answer(await this.#place({ ...this.#chargeOrder(), settled }))
+      }
+      case 'pending':
+        return refuse('outcome_unknown', { detail: outcome.hash })
+      default:
+        await this.#account().resolve(id, null)
+        return refuse('deposit_failed', {
+          detail: outcome.status === 'refused' ? outcome.reason : outcome.hash,
+        })
+    }
+  }
+
+  /** A new account for a payer who holds the money: an account must not be had for a signature alone (faults: H1). */
+  async #openForDeposit({ config, deposit, voucher }: DepositPayload): Promise<Result<null>> {
+    if (!(await this.#ports.mayRead())) return refuse('too_many_chain_reads')
+    const { chain } = this.#ports
+    const { readHolding } = await import('../chain/token.ts')
+    const nonce = depositNonce(this.#channelId, deposit.salt)
+    const [state, holding] = await Promise.all([
+      this.#read(),
+      readHolding(chain, { token: chain.token, from: config.payer, nonce }),
+    ])
+    if (holding.used) return refuse('deposit_failed', { detail: 'the authorization was used before' })
+    if (holding.balance < deposit.amount)
+      return refuse('deposit_failed', { detail: 'the payer does not hold it' })
+    // Without an account, the chain's own total is the base (x402 batch-settlement §Server state loss).
+    if (voucher.maxClaimableAmount !== state.totalClaimed + this.#purchase.price)
+      return refuse('voucher_stale')
+    await this.#account().open(this.#channelId, config, state)
+    return accept(null)
+  }
+
+  async #refund(): Promise<Result<Charge>> {
+    const { voucher } = this.#payload
+    const amount = this.#payload.type === 'refund' ? this.#payload.amount : null
+    const id = `refund:${this.#channelId}:${this.#purchase.id}`
+    const begun = await this.#place({ ...this.#signed(id), kind: 'refund', amount })
+    if (begun.outcome !== 'begun') return this.#answer(begun)
+    const { encodeClaim, encodeMulticall, encodeRefund } = await import('../chain/escrow.ts')
+    const { config, charged, redeemed } = begun.standing
+    const claims =
+      charged > redeemed
+        ? [
+            encodeClaim([
+              {
+                channel: config,
+                maxClaimableAmount: voucher.maxClaimableAmount,
+                signature: voucher.signature,
+                totalClaimed: charged,
+              },
+            ]),
+          ]
+        : []
+    const data = encodeMulticall([...claims, encodeRefund(config, begun.amount)])
+    const outcome = await this.#ports.relayer().send({ id, to: this.#ports.chain.escrow, data })
+    switch (outcome.status) {
+      case 'mined': {
+        const standing = await this.#account().resolve(id, await this.#read(outcome.block), outcome.hash)
+        return accept(receiptOnly(this.#receipt(standing, outcome.hash, begun.amount)))
+      }
+      case 'pending':
+        return refuse('outcome_unknown', { detail: outcome.hash })
+      default:
+        await this.#account().resolve(id, null)
+        return refuse('refund_failed', {
+          detail: outcome.status === 'refused' ? outcome.reason : outcome.hash,
+        })
+    }
+  }
+
+  #answer(answer: Answer): Result<Charge> {
+    if (answer.outcome === 'refused') {
+      const corrects = answer.reason === 'voucher_stale' && answer.standing !== null
+      return refuse(answer.reason, corrects ? { terms: correction(answer.standing) } : {})
+    }
+    if (answer.outcome === 'begun') throw new Error('an order that only begins was taken for a charge')
+    const deposited = this.#payload.type === 'deposit' ? this.#payload.deposit.amount : null
+    const receipt = this.#receipt(answer.standing, answer.transaction, deposited, answer)
+    return accept({
+      settle: async () => accept(receipt),
+      release: async () => {
+        await this.#account().release(answer.entry, this.#purchase.id)
+      },
+    })
+  }
+
+  /** x402 batch-settlement §Payment Response Contract: every amount a string, and no `chargedAmount` for a refund. */
+  #receipt(
+    standing: Standing,
+    transaction: Hex | null,
+    moved: bigint | null,
+    charged?: Charged,
+  ): SettleResponse {
+    return {
+      success: true,
+      transaction: transaction ?? '',
+      network: this.#terms.network.id,
+      payer: standing.config.payer,
+      amount: transaction && moved !== null ? moved.toString() : '',
+      extra: {
+        ...(charged && { chargedAmount: charged.due.toString() }),
+        channelState: channelState(standing),
+      },
+    }
+  }
+
+  /** The channel as the chain has it, not before `block`: our own transaction must be in what we read. */
+  async #read(block = 0n): Promise<ChannelState> {
+    for (let reads = 1; ; reads++) {
+      const [state] = await readChannels(this.#ports.chain, [this.#channelId])
+      if (state && state.block >= block) return state
+      if (reads === LAG_READS) throw new Error(`the node lags behind block ${block}`)
+      await scheduler.wait(200 * reads)
+    }
+  }
+
+  #chargeOrder(): ChargeOrder {
+    const { id, price, request } = this.#purchase
+    return { ...this.#signed(id), kind: 'charge', price, request, exposure: this.#terms.maxUnclaimed }
+  }
+
+  #signed(id: string) {
+    const { maxClaimableAmount, signature } = this.#payload.voucher
+    return { id, max: maxClaimableAmount, signature }
+  }
+
+  get #channelId(): Hex {
+    return this.#payload.voucher.channelId
+  }
+
+  #account(): DurableObjectStub<Account> {
+    return this.#ports.accounts.getByName(this.#channelId)
+  }
+}
+
+function receiptOnly(receipt: SettleResponse): Charge {
+  return { settle: async () => accept(receipt), release: async () => undefined }
+}
+
+function channelState({ channelId, state, charged }: Standing) {
+  return {
+    channelId,
+    balance: state.balance.toString(),
+    totalClaimed: state.totalClaimed.toString(),
+    withdrawRequestedAt: state.withdrawRequestedAt,
+    refundNonce: state.refundNonce.toString(),
+    chargedCumulativeAmount: charged.toString(),
+  }
+}
+
+/**
+ * What a corrective 402 adds to the offer's `extra`. It is given only to who showed a voucher signed by the channel's own
+ * authorizer (faults: A13). Without a voucher seen here the payer is sent to the chain instead.
+ */
+function correction(standing: Standing | null): Record<string, unknown> {
+  if (!standing) return {}
+  const voucherState = { signedMaxClaimable: standing.authorized.toString(), signature: standing.signature }
+  return { channelState: channelState(standing), ...(standing.signature !== '0x' && { voucherState }) }
+}

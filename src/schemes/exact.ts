@@ -1,0 +1,174 @@
+/** `exact`: a signed stablecoin transfer, settled after the origin has answered well and before the first byte leaves. */
+import type { Facilitator, Settled, ExactPayment as Transfer } from '../chain/facilitator.ts'
+import type { Authorizations, Use } from '../ledger/authorizations.ts'
+import { transferAuthorizationDigest } from '../protocol/eip712.ts'
+import type { Address } from '../protocol/hex.ts'
+import type { Network } from '../protocol/network.ts'
+import { accept, type Result, refuse } from '../protocol/refusal.ts'
+import { signedBy } from '../protocol/secp256k1.ts'
+import { paymentRequiredV1 } from '../protocol/v1.ts'
+import { EXACT, type ExactPayment, type PaymentRequirements, type SettleResponse } from '../protocol/x402.ts'
+import type { Charge, Scheme } from './scheme.ts'
+
+export type ExactTerms = { network: Network; receiver: Address; maxTimeoutSeconds: number }
+
+export type ExactPorts = {
+  authorizations: DurableObjectNamespace<Authorizations>
+  /** Loaded at the first payment: a request without one never pays for the chain's code. */
+  facilitator: () => Promise<Facilitator>
+}
+
+/** Seconds an authorization must still be valid, so that a block can be mined before it ends (x402 exact EVM §Verification). */
+const MARGIN = 6n
+
+export function exactScheme(terms: ExactTerms, ports: ExactPorts): Scheme<ExactPayment> {
+  const { network, receiver, maxTimeoutSeconds } = terms
+  const { usdc } = network
+  const offer = (price: bigint): PaymentRequirements => ({
+    scheme: EXACT,
+    network: network.id,
+    amount: price.toString(),
+    asset: usdc.address,
+    payTo: receiver,
+    maxTimeoutSeconds,
+    extra: { name: usdc.name, version: usdc.version },
+  })
+  return {
+    offer,
+
+    verify({ payload }, price, now) {
+      const { authorization, signature } = payload
+      if (authorization.to !== receiver) return refuse('exact_recipient')
+      if (authorization.value !== price) return refuse('exact_value')
+      if (authorization.validAfter > BigInt(now)) return refuse('exact_too_early')
+      if (authorization.validBefore < BigInt(now) + MARGIN) return refuse('exact_too_late')
+      if (!signedBy(transferAuthorizationDigest(authorization, usdc), signature, authorization.from)) {
+        return refuse('exact_signature')
+      }
+      return accept(payload)
+    },
+
+    async charge(payment, purchase) {
+      const { authorization, signature } = payment.payload
+      const use: Use = {
+        name: `${network.id}:${authorization.from}`,
+        token: usdc.address,
+        payer: authorization.from,
+        receiver,
+        nonce: authorization.nonce,
+        amount: purchase.price,
+        signature,
+        request: purchase.request,
+      }
+      const transfer: Transfer = {
+        ...authorization,
+        network: network.id,
+        token: usdc.address,
+        signature,
+        wire: wireOf(payment, offer(purchase.price), purchase.url),
+      }
+      return new Sale(use, transfer, ports).take()
+    },
+  }
+}
+
+/** One authorization on its way from taken to settled. */
+class Sale implements Charge {
+  readonly #use: Use
+  readonly #transfer: Transfer
+  readonly #ports: ExactPorts
+  #receipt: SettleResponse | null = null
+
+  constructor(use: Use, transfer: Transfer, ports: ExactPorts) {
+    this.#use = use
+    this.#transfer = transfer
+    this.#ports = ports
+  }
+
+  async take(): Promise<Result<Charge>> {
+    const taken = await this.#memory().take(this.#use)
+    switch (taken.outcome) {
+      case 'refused':
+        return refuse(taken.reason)
+      case 'replayed':
+        this.#receipt = this.#receiptOf(taken.transaction)
+        return accept(this)
+      case 'taken':
+        return accept(this)
+      case 'doubtful':
+        return this.#clear()
+    }
+  }
+
+  async settle(): Promise<Result<SettleResponse>> {
+    if (this.#receipt) return accept(this.#receipt)
+    const facilitator = await this.#ports.facilitator()
+    return this.#conclude(await facilitator.settle(this.#transfer, this.#id))
+  }
+
+  async release(): Promise<void> {
+    if (!this.#receipt) await this.#memory().release(this.#use.token, this.#use.nonce)
+  }
+
+  /** An earlier try left the outcome open: only the chain can say. What does not stand there may be settled now. */
+  async #clear(): Promise<Result<Charge>> {
+    const facilitator = await this.#ports.facilitator()
+    const found = await facilitator.lookup(this.#transfer, this.#id)
+    if (found.status === 'refused') return accept(this)
+    const concluded = await this.#conclude(found)
+    return concluded.ok ? accept(this) : concluded
+  }
+
+  async #conclude(settled: Settled): Promise<Result<SettleResponse>> {
+    const { token, nonce } = this.#use
+    switch (settled.status) {
+      case 'settled':
+        this.#receipt = this.#receiptOf(settled.transaction)
+        await this.#memory().settled(token, nonce, settled.transaction)
+        return accept(this.#receipt)
+      case 'refused':
+        await this.#memory().release(token, nonce)
+        return refuse(settled.reason, settled.detail ? { detail: settled.detail } : {})
+      case 'unknown':
+        await this.#memory().doubt(token, nonce)
+        return refuse('outcome_unknown')
+    }
+  }
+
+  /** The relayer's order: an authorization is one transfer, however often it is asked for. */
+  get #id(): string {
+    return `exact:${this.#use.token}:${this.#use.payer}:${this.#use.nonce}`
+  }
+
+  #memory(): DurableObjectStub<Authorizations> {
+    return this.#ports.authorizations.getByName(this.#use.name)
+  }
+
+  #receiptOf(transaction: string): SettleResponse {
+    return { success: true, transaction, network: this.#transfer.network, payer: this.#use.payer }
+  }
+}
+
+/** The payment as a facilitator over HTTP wants it, in the words of its version. */
+function wireOf(
+  { version, payload }: ExactPayment,
+  offer: PaymentRequirements,
+  url: string,
+): Transfer['wire'] {
+  const { authorization, signature } = payload
+  const signed = {
+    signature,
+    authorization: {
+      ...authorization,
+      value: authorization.value.toString(),
+      validAfter: authorization.validAfter.toString(),
+      validBefore: authorization.validBefore.toString(),
+    },
+  }
+  if (version === 2) {
+    return { version, payload: { x402Version: 2, payload: signed, accepted: offer }, requirements: offer }
+  }
+  const [requirements] = paymentRequiredV1('', { url }, [offer]).accepts
+  const envelope = { x402Version: 1, scheme: EXACT, network: requirements?.network, payload: signed }
+  return { version, payload: envelope, requirements }
+}

@@ -1,0 +1,128 @@
+/** One site in front of its content: the config, made into a gate and an origin. */
+import { relayed } from './chain/relayed.ts'
+import type { Chain } from './chain/rpc.ts'
+import { type Config, describeFaults, readConfig } from './config.ts'
+import type { Account } from './ledger/account.ts'
+import type { Authorizations } from './ledger/authorizations.ts'
+import type { Relayer } from './objects.ts'
+import { refused } from './paywall/answer.ts'
+import { type Content, type Gate, gate, type Schemes } from './paywall/gate.ts'
+import { buy, type OriginSettings, pass } from './paywall/origin.ts'
+import { channelScheme } from './schemes/channel.ts'
+import { exactScheme } from './schemes/exact.ts'
+
+/** The bindings of wrangler.toml. Vars and secrets are read by config.ts alone. */
+export type Bindings = {
+  ACCOUNT: DurableObjectNamespace<Account>
+  AUTHORIZATIONS: DurableObjectNamespace<Authorizations>
+  RELAYER: DurableObjectNamespace<Relayer>
+  BOOK: D1Database
+  SETTLEMENT: Workflow
+  /** How often unknown channels may be looked up on chain. Without it they always may. */
+  CHAIN_READS?: RateLimit
+}
+
+export type Site = { config: Config; gate: Gate; origin: Content }
+
+const sites = new WeakMap<Config, Site>()
+
+/**
+ * The site of these bindings. `terms` take the place of vars of the same name, for a Worker that states its policy in code.
+ * A Worker with a faulty policy serves nothing: what it answers instead is returned.
+ */
+export function siteOf(env: Bindings, terms?: Record<string, unknown>): Site | Response {
+  const read = readConfig(env, terms)
+  if (!read.ok) {
+    console.error(`tab402 is misconfigured and serves nothing:\n${describeFaults(read.faults)}`)
+    return refused({ reason: 'paywall_misconfigured' })
+  }
+  const known = sites.get(read.config)
+  if (known) return known
+  const site = build(env, read.config)
+  sites.set(read.config, site)
+  return site
+}
+
+function build(env: Bindings, config: Config): Site {
+  const schemes = schemesOf(env, config)
+  const tools = { now: () => Date.now(), newId: () => crypto.randomUUID() }
+  return { config, gate: gate({ policy: config.policy, schemes, ...tools }), origin: contentOf(env, config) }
+}
+
+function schemesOf(env: Bindings, config: Config): Schemes {
+  const { policy, chain, relayer, maxTimeoutSeconds } = config
+  const { network, receiver } = policy
+  const schemes: Schemes = {}
+  if (config.facilitator || (chain && relayer)) {
+    const facilitator = () => facilitatorOf(env, config)
+    schemes.exact = exactScheme(
+      { network, receiver, maxTimeoutSeconds },
+      { authorizations: env.AUTHORIZATIONS, facilitator },
+    )
+  }
+  if (chain && relayer) {
+    const { withdrawDelay, minDeposit, maxUnclaimed } = config
+    schemes.channel = channelScheme(
+      {
+        network,
+        receiver,
+        receiverAuthorizer: relayer.address,
+        withdrawDelay,
+        minDeposit,
+        maxUnclaimed,
+        maxTimeoutSeconds,
+      },
+      {
+        accounts: env.ACCOUNT,
+        chain,
+        relayer: () => relayerOf(env, config),
+        // One bucket for all: unknown channels cost an attacker nothing, so no key of theirs divides them fairly.
+        mayRead: async () => (await env.CHAIN_READS?.limit({ key: 'unknown-channels' }))?.success ?? true,
+      },
+    )
+  }
+  return schemes
+}
+
+async function facilitatorOf(env: Bindings, { facilitator, chain, ...config }: Config) {
+  if (facilitator) {
+    const { remote } = await import('./chain/remote.ts')
+    return remote({ ...facilitator, ...(chain && { chain }) })
+  }
+  if (!chain) throw new Error('exact needs a facilitator or a chain')
+  return relayed(chain, relayerOf(env, { ...config, chain, facilitator }))
+}
+
+/** The relayer of this chain and key: one object owns the key's nonces. */
+export function relayerOf(
+  env: Pick<Bindings, 'RELAYER'>,
+  { policy, relayer }: Config,
+): DurableObjectStub<Relayer> {
+  return env.RELAYER.getByName(`${policy.network.id}:${relayer?.address}`)
+}
+
+function contentOf(env: Bindings, { policy, originSecret, originTimeoutMs }: Config): Content {
+  const { origin } = policy
+  if (origin.kind === 'self') return nowhere
+  const settings: OriginSettings = {
+    url: origin.kind === 'url' ? origin.url : new URL('https://origin.internal'),
+    fetch:
+      origin.kind === 'url'
+        ? (request) => fetch(request)
+        : (request) => (env as unknown as Record<string, Fetcher>)[origin.name]?.fetch(request) ?? unbound(),
+    secret: originSecret,
+    timeoutMs: originTimeoutMs,
+  }
+  return {
+    pass: (request, path) => pass(settings, request, path),
+    buy: (request, path, body) => buy(settings, request, path, body),
+  }
+}
+
+const nowhere: Content = { pass: unbound, buy: unbound }
+
+async function unbound(): Promise<never> {
+  throw new Error('this Worker has no origin: mount it as middleware, or name an ORIGIN')
+}
+
+export type { Chain }

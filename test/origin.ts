@@ -1,0 +1,26 @@
+/** The origin behind the Worker under test: it says what it was asked, and fails as its path demands. */
+import { Response } from 'miniflare'
+
+type Asked = { url: string; method: string; headers: Headers; text: () => Promise<string> }
+
+/** `/status/404` answers 404, `/fault` breaks, `/public` is cacheable; everything else echoes the request as JSON. */
+export async function origin(request: Asked): Promise<Response> {
+  const { pathname } = new URL(request.url)
+  const [, first, second] = pathname.split('/')
+  if (first === 'fault') throw new Error('the origin is down')
+  const status = first === 'status' ? Number(second) : 200
+  const headers = new Headers({
+    'cache-control': 'public, max-age=3600',
+    'set-cookie': 'a=b',
+    vary: 'accept',
+  })
+  if (status >= 300 && status < 400) headers.set('location', 'https://elsewhere.example/')
+  if (status === 204 || status === 304) return new Response(null, { status, headers })
+  const asked = {
+    url: request.url,
+    method: request.method,
+    headers: Object.fromEntries(request.headers.entries()),
+    body: await request.text(),
+  }
+  return Response.json(asked, { status, headers })
+}
