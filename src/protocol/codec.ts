@@ -1,4 +1,4 @@
-/** Payment headers to JSON and back: base64 of UTF-8, read strictly enough that one meaning has one spelling. */
+/** Payment headers to JSON and back: base64 of UTF-8, refusing what two readers could read in two ways. */
 import { accept, type Result, refuse } from './refusal.ts'
 
 const MOST_CHARACTERS = 8192
@@ -25,10 +25,9 @@ export function decodeHeader(text: string): Result<unknown> {
   } catch (cause) {
     return refuse('malformed_payment', { detail: cause instanceof Error ? cause.name : 'unreadable' })
   }
-  // A key written twice vanishes when parsed, so that the text has more colons than the value has keys.
-  const keys = countKeys(value, 1)
-  if (keys === undefined) return refuse('malformed_payment', { detail: 'depth or __proto__' })
-  if (keys !== countColons(json)) return refuse('malformed_payment', { detail: 'key written twice' })
+  if (countKeys(value, 1) !== countColons(json)) {
+    return refuse('malformed_payment', { detail: 'nested too deep, __proto__, or a key written twice' })
+  }
   return accept(value)
 }
 
@@ -39,8 +38,7 @@ export function encodeHeader(value: unknown): string {
 }
 
 function isAscii(text: string): boolean {
-  for (let i = 0; i < text.length; i++) if (text.charCodeAt(i) > 0x7f) return false
-  return true
+  return !/[^\0-\x7f]/.test(text)
 }
 
 function bytesOf(binary: string): Uint8Array {
@@ -53,16 +51,18 @@ function binaryOf(bytes: Uint8Array): string {
   return binary
 }
 
-/** Keys of all objects within; `undefined` when nested too deep or when one is `__proto__`. */
-function countKeys(value: unknown, depth: number): number | undefined {
+/**
+ * How many keys all objects within have; NaN, which equals nothing, when nested too deep or when one is `__proto__`.
+ * A key written twice vanishes when parsed, so that the text has more colons than the value has keys.
+ */
+function countKeys(value: unknown, depth: number): number {
   if (typeof value !== 'object' || value === null) return 0
-  if (depth > DEEPEST) return undefined
+  if (depth > DEEPEST) return Number.NaN
   let count = 0
-  for (const [key, member] of Object.entries(value)) {
-    if (key === '__proto__') return undefined
-    const within = countKeys(member, depth + 1)
-    if (within === undefined) return undefined
-    count += within + 1
+  const members = value as Record<string, unknown>
+  for (const key of Object.keys(members)) {
+    if (key === '__proto__') return Number.NaN
+    count += 1 + countKeys(members[key], depth + 1)
   }
   return Array.isArray(value) ? count - value.length : count
 }

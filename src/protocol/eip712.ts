@@ -69,7 +69,7 @@ const separators = new Map<string, Uint8Array>()
 
 /** The domain separator, cached. The contract is one of our own configuration, never of a payload, so the cache is bounded. */
 function separator(name: string, version: string, chainId: number, contract: Address): Uint8Array {
-  const key = `${chainId}${contract}${version} ${name}`
+  const key = `${chainId}${contract}${version.length} ${version}${name}`
   const known = separators.get(key)
   if (known) return known
   writeBytes32(0, DOMAIN)

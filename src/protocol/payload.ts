@@ -28,11 +28,16 @@ const amount = v.pipe(
   }),
 )
 
+const WHOLE_BYTES = /^0x(?:[0-9a-fA-F]{2})*$/
+
 /** Hex of so many bytes, or of any number of them; lower-cased, so that equal values are equal strings. */
 function hex(bytes?: number) {
   return v.pipe(
     v.string(),
-    v.check((text) => isHex(text, bytes ?? (text.length - 2) / 2), 'not hex of the right length'),
+    v.check(
+      (text) => (bytes === undefined ? WHOLE_BYTES.test(text) : isHex(text, bytes)),
+      'not hex of its length',
+    ),
     v.transform((text) => text.toLowerCase() as Hex),
   )
 }
@@ -73,6 +78,15 @@ const depositPayload = v.object({
   voucher,
   deposit: v.object({ amount, authorization: v.object({ erc3009Authorization: v.nullish(erc3009) }) }),
 })
+
+const versioned = v.object({ x402Version: v.number() })
+
+/** Holds a payment against the version of x402 that its header is of, before anything else in it is read. */
+export function checkVersion(value: unknown, version: 1 | 2): Result<null> {
+  const known = read(versioned, value)
+  if (!known.ok) return known
+  return known.value.x402Version === version ? accept(null) : refuse('unsupported_version')
+}
 
 /** The payload of `exact`, the same in v1 and v2. */
 export function readExact(payload: Record<string, unknown>): Result<ExactPayload> {

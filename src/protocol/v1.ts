@@ -2,7 +2,7 @@
 import * as v from 'valibot'
 import { decodeHeader, encodeHeader } from './codec.ts'
 import { networks, networksV1 } from './network.ts'
-import { read, readExact } from './payload.ts'
+import { checkVersion, read, readExact } from './payload.ts'
 import { accept, type Result, refuse } from './refusal.ts'
 import type { ExactPayment, PaymentRequirements, ResourceInfo, SettleResponse } from './x402.ts'
 import { EXACT } from './x402.ts'
@@ -56,7 +56,6 @@ export function paymentRequiredV1(
 }
 
 const envelope = v.object({
-  x402Version: v.number(),
   scheme: v.string(),
   network: v.string(),
   payload: v.record(v.string(), v.unknown()),
@@ -66,9 +65,10 @@ const envelope = v.object({
 export function parsePaymentV1(header: string): Result<ExactPayment> {
   const json = decodeHeader(header)
   if (!json.ok) return json
+  const version = checkVersion(json.value, 1)
+  if (!version.ok) return version
   const known = read(envelope, json.value)
   if (!known.ok) return known
-  if (known.value.x402Version !== 1) return refuse('unsupported_version')
   const network = networksV1.get(known.value.network)?.id
   if (known.value.scheme !== EXACT || !network) return refuse('no_matching_offer')
   const payload = readExact(known.value.payload)

@@ -1,7 +1,14 @@
 /** x402 v2 as it stands on the wire, and the reader of `PAYMENT-SIGNATURE` (x402 v2 §5). */
 import * as v from 'valibot'
 import { decodeHeader } from './codec.ts'
-import { type ChannelPayload, type ExactPayload, read, readChannel, readExact } from './payload.ts'
+import {
+  type ChannelPayload,
+  checkVersion,
+  type ExactPayload,
+  read,
+  readChannel,
+  readExact,
+} from './payload.ts'
 import { accept, type Result, refuse } from './refusal.ts'
 
 /** `scheme` on the wire. What x402 calls batch-settlement is a channel here. */
@@ -71,7 +78,6 @@ export type Payment = ExactPayment | ChannelPayment
 const record = v.record(v.string(), v.unknown())
 
 const envelope = v.object({
-  x402Version: v.number(),
   accepted: v.object({
     scheme: v.string(),
     network: v.string(),
@@ -90,10 +96,11 @@ const envelope = v.object({
 export function parsePayment(header: string): Result<Payment> {
   const json = decodeHeader(header)
   if (!json.ok) return json
+  const version = checkVersion(json.value, 2)
+  if (!version.ok) return version
   const known = read(envelope, json.value)
   if (!known.ok) return known
-  const { x402Version, accepted, payload, resource, extensions } = known.value
-  if (x402Version !== 2) return refuse('unsupported_version')
+  const { accepted, payload, resource, extensions } = known.value
   const { scheme, network } = accepted
   const rest = { network, accepted, ...(resource != null && { resource }), ...(extensions && { extensions }) }
   if (scheme === EXACT && network.startsWith('eip155:')) {

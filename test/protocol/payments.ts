@@ -1,0 +1,36 @@
+/** The recorded payments, and ways to bend one. */
+import { encodeHeader } from '../../src/protocol/codec.ts'
+import type { Address } from '../../src/protocol/hex.ts'
+import vectors from '../vectors/payments.json'
+
+export const payer = vectors.payer as Address
+export const { receiver, authorizer } = vectors
+
+export const payments: {
+  name: string
+  client: string
+  version: number
+  header: string
+  refused?: string
+}[] = vectors.payments
+
+// biome-ignore lint/suspicious/noExplicitAny: a payment is bent at any place, out of any shape.
+type Json = any
+
+/** The JSON of a recorded payment. */
+export function recorded(name: string): Json {
+  const found = payments.find((payment) => payment.name === name)
+  if (!found) throw new Error(`no payment is recorded as ${name}`)
+  return JSON.parse(atob(found.header))
+}
+
+/** The header of a recorded payment with the value at a path replaced; `undefined` takes the key away. */
+export function bent(name: string, path: string, value: unknown): string {
+  const payment = recorded(name)
+  const steps = path.split('.')
+  const last = steps.pop() ?? ''
+  let parent = payment
+  for (const step of steps) parent = parent[step]
+  parent[last] = value
+  return encodeHeader(payment)
+}

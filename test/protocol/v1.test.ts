@@ -1,0 +1,99 @@
+import { PaymentRequiredV1Schema } from '@x402/core/schemas'
+import { describe, expect, it } from 'vitest'
+import { encodeHeader } from '../../src/protocol/codec.ts'
+import { transferAuthorizationDigest } from '../../src/protocol/eip712.ts'
+import { networks } from '../../src/protocol/network.ts'
+import { recover } from '../../src/protocol/secp256k1.ts'
+import { encodeReceiptV1, parsePaymentV1, paymentRequiredV1 } from '../../src/protocol/v1.ts'
+import { unmet } from '../vectors/demands.ts'
+import { bent, payer, payments, receiver, recorded } from './payments.ts'
+
+const network = networks.get('eip155:84532') ?? expect.fail('no Base Sepolia')
+const sent = payments.filter((payment) => payment.version === 1)
+const resource = {
+  url: 'https://publisher.example/articles/tides',
+  description: 'Tides',
+  mimeType: 'text/html',
+}
+const refused = (reason: string) => ({ ok: false, refusal: { reason } })
+
+describe('X-PAYMENT', () => {
+  it.each(sent.map(({ client, header }) => [client, header]))('is read as %s sends it', (_, header) => {
+    const payment = parsePaymentV1(header)
+    if (!payment.ok) expect.fail(JSON.stringify(payment.refusal))
+    expect(payment.value).toMatchObject({ version: 1, scheme: 'exact', network: network.id, accepted: null })
+    const { authorization, signature } = payment.value.payload
+    expect(authorization).toMatchObject({ from: payer, to: receiver, value: 1000n })
+    expect(recover(transferAuthorizationDigest(authorization, network.usdc), signature)).toBe(payer)
+  })
+
+  it.each([
+    ['x402Version', 2, 'unsupported_version'],
+    ['scheme', 'upto', 'no_matching_offer'],
+    ['network', 'solana', 'no_matching_offer'],
+    ['network', 'eip155:84532', 'no_matching_offer'],
+    ['network', 'toString', 'no_matching_offer'],
+    ['payload', null, 'malformed_payment'],
+    ['payload.authorization', undefined, 'exact_payload'],
+    ['payload.authorization.value', '01', 'malformed_payment'],
+    ['payload.authorization.from', '0x0', 'malformed_payment'],
+    ['payload.signature', undefined, 'malformed_payment'],
+  ])('B8: with %s bent to %j is refused as %s lets tell', (path, value, reason) => {
+    expect(parsePaymentV1(bent('v1 exact', path, value))).toMatchObject(refused(reason))
+  })
+
+  it('is no v2 payment', () => {
+    expect(parsePaymentV1(encodeHeader(recorded('exact'))).ok).toBe(false)
+  })
+})
+
+describe('the body of a 402', () => {
+  const { accepted: exact } = recorded('exact')
+  const { accepted: channel } = recorded('voucher')
+  const body = paymentRequiredV1('Payment required', resource, [channel, exact])
+
+  it('offers v1 clients what they know, and nothing that they choke on', () => {
+    expect(body.accepts).toHaveLength(1)
+    expect(PaymentRequiredV1Schema.safeParse(body).success).toBe(true)
+    expect(unmet('requiredV1', body)).toEqual([])
+  })
+
+  it('names the same terms as the v2 offer', () => {
+    expect(body.accepts[0]).toEqual({
+      scheme: 'exact',
+      network: 'base-sepolia',
+      maxAmountRequired: '1000',
+      resource: resource.url,
+      description: 'Tides',
+      mimeType: 'text/html',
+      payTo: exact.payTo,
+      maxTimeoutSeconds: 60,
+      asset: exact.asset,
+      extra: { name: 'USDC', version: '2' },
+    })
+  })
+
+  it('has text where v1 demands text and the resource has none', () => {
+    const bare = paymentRequiredV1('Payment required', { url: resource.url }, [exact])
+    expect(unmet('requiredV1', bare)).toEqual([])
+  })
+})
+
+describe('X-PAYMENT-RESPONSE', () => {
+  it('says in v1 words who paid, where and by which transaction', () => {
+    const header = encodeReceiptV1({
+      success: true,
+      transaction: '0xabc',
+      network: network.id,
+      payer,
+      amount: '1000',
+      extra: { chargedAmount: '1000' },
+    })
+    expect(JSON.parse(atob(header))).toEqual({
+      success: true,
+      transaction: '0xabc',
+      network: 'base-sepolia',
+      payer,
+    })
+  })
+})

@@ -1,0 +1,263 @@
+import { decodePaymentRequiredHeader } from '@x402/core/http'
+import { PaymentRequiredV2Schema } from '@x402/core/schemas'
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { encodeHeader } from '../../src/protocol/codec.ts'
+import {
+  channelId,
+  depositNonce,
+  receiveAuthorizationDigest,
+  transferAuthorizationDigest,
+  voucherDigest,
+} from '../../src/protocol/eip712.ts'
+import { networks } from '../../src/protocol/network.ts'
+import { recover } from '../../src/protocol/secp256k1.ts'
+import { type PaymentRequired, parsePayment } from '../../src/protocol/x402.ts'
+import { unmet } from '../vectors/demands.ts'
+import { authorizer, bent, payer, payments, receiver, recorded } from './payments.ts'
+
+const network = networks.get('eip155:84532') ?? expect.fail('no Base Sepolia')
+const sent = payments.filter((payment) => payment.version === 2)
+const taken = sent.filter((payment) => !payment.refused)
+
+function parsed(header: string) {
+  const payment = parsePayment(header)
+  return payment.ok ? payment.value : expect.fail(JSON.stringify(payment.refusal))
+}
+
+const refused = (reason: string) => ({ ok: false, refusal: { reason } })
+
+describe('PAYMENT-SIGNATURE', () => {
+  it.each(taken.map(({ name, client, header }) => [name, client, header]))(
+    'reads %s of %s, and finds its payer’s signatures in it',
+    (_, __, header) => {
+      const { accepted, ...payment } = parsed(header)
+      expect(accepted).toMatchObject({ network: network.id, amount: '1000' })
+      if (payment.scheme === 'exact') {
+        const { authorization, signature } = payment.payload
+        expect(recover(transferAuthorizationDigest(authorization, network.usdc), signature)).toBe(payer)
+        expect(authorization).toMatchObject({ from: payer, to: receiver, value: 1000n })
+        return
+      }
+      const { config, voucher, ...rest } = payment.payload
+      expect(config).toMatchObject({ payer, receiver, receiverAuthorizer: authorizer, withdrawDelay: 86400 })
+      expect(channelId(config, network.chainId, network.escrow)).toBe(voucher.channelId)
+      expect(recover(voucherDigest(voucher, network.chainId, network.escrow), voucher.signature)).toBe(payer)
+      if (rest.type !== 'deposit') return
+      const { amount, validAfter, validBefore, salt, signature } = rest.deposit
+      const nonce = depositNonce(voucher.channelId, salt)
+      const authorization = {
+        from: payer,
+        to: network.collector,
+        value: amount,
+        validAfter,
+        validBefore,
+        nonce,
+      }
+      expect(recover(receiveAuthorizationDigest(authorization, network.usdc), signature)).toBe(payer)
+    },
+  )
+
+  it('reads the same payment out of every client’s spelling of it', () => {
+    for (const name of ['exact', 'deposit', 'voucher', 'refund in full']) {
+      const spellings = taken.filter((payment) => payment.name.startsWith(name))
+      expect(spellings.length).toBeGreaterThanOrEqual(3)
+      const [first, ...others] = spellings.map((payment) => parsed(payment.header).payload)
+      for (const other of others) expect(other).toEqual(first)
+    }
+  })
+
+  it.each(
+    sent.filter((payment) => payment.refused).map(({ name, header, refused }) => [name, header, refused]),
+  )('refuses %s', (_, header, reason) => {
+    expect(parsePayment(header ?? '')).toMatchObject(refused(reason ?? ''))
+  })
+
+  it('reads a refund in part and one in full', () => {
+    expect(parsed(encodeHeader(recorded('refund in part'))).payload).toMatchObject({ amount: 1500n })
+    expect(parsed(encodeHeader(recorded('refund in full'))).payload).toMatchObject({ amount: null })
+    expect(parsed(bent('refund in full', 'payload.amount', null)).payload).toMatchObject({ amount: null })
+  })
+
+  it('passes the echo of resource and extensions on, and leaves out what is null', () => {
+    const extensions = { 'payment-identifier': { info: { id: 'a' } } }
+    expect(parsed(bent('voucher', 'extensions', extensions))).toMatchObject({ extensions })
+    expect(parsed(bent('voucher', 'extensions', null))).not.toHaveProperty('extensions')
+    expect(parsed(bent('voucher', 'resource', null))).not.toHaveProperty('resource')
+  })
+
+  it('leaves out keys that it does not know, at every level', () => {
+    for (const path of ['x', 'accepted.x', 'payload.x', 'payload.voucher.x', 'payload.channelConfig.x']) {
+      expect(parsed(bent('voucher', path, 1))).toEqual(parsed(encodeHeader(recorded('voucher'))))
+    }
+  })
+
+  it('takes an offer without extra for one with an empty extra', () => {
+    expect(parsed(bent('exact', 'accepted.extra', undefined)).accepted?.extra).toEqual({})
+    expect(parsed(bent('exact', 'accepted.extra', null)).accepted?.extra).toEqual({})
+  })
+})
+
+const amounts = [
+  ['voucher', 'payload.voucher.maxClaimableAmount'],
+  ['deposit', 'payload.deposit.amount'],
+  ['deposit', 'payload.deposit.authorization.erc3009Authorization.validBefore'],
+  ['refund in part', 'payload.amount'],
+  ['exact', 'payload.authorization.value'],
+  ['exact', 'payload.authorization.validAfter'],
+] as const
+
+const hexes = [
+  ['voucher', 'payload.channelConfig.payer'],
+  ['voucher', 'payload.channelConfig.salt'],
+  ['voucher', 'payload.voucher.channelId'],
+  ['voucher', 'payload.voucher.signature'],
+  ['deposit', 'payload.deposit.authorization.erc3009Authorization.salt'],
+  ['exact', 'payload.authorization.from'],
+  ['exact', 'payload.authorization.nonce'],
+  ['exact', 'payload.signature'],
+] as const
+
+describe('a bent payment', () => {
+  it.each(amounts)('B8: of %s is refused when %s is no canonical amount', (name, path) => {
+    for (const value of [
+      '01',
+      '1e3',
+      '0x10',
+      ' 5',
+      '-1',
+      '',
+      '1.0',
+      (1n << 128n).toString(),
+      5,
+      [],
+      {},
+      true,
+    ]) {
+      expect(parsePayment(bent(name, path, value)), String(value)).toMatchObject(refused('malformed_payment'))
+    }
+  })
+
+  it.each(hexes)('B8: of %s is refused when %s is no hex of its length', (name, path) => {
+    for (const value of [
+      '',
+      '0',
+      '0x0',
+      '0xzz',
+      `0x${'0'.repeat(63)}`,
+      'ab'.repeat(20),
+      7,
+      null,
+      {},
+      ['0x'],
+    ]) {
+      expect(parsePayment(bent(name, path, value)), String(value)).toMatchObject(refused('malformed_payment'))
+    }
+  })
+
+  it('B8: reads addresses in any case as the same address', () => {
+    const original = parsed(encodeHeader(recorded('voucher'))).payload
+    const upper = `0x${payer.slice(2).toUpperCase()}`
+    expect(parsed(bent('voucher', 'payload.channelConfig.payer', upper)).payload).toEqual(original)
+    expect(parsed(bent('voucher', 'payload.channelConfig.payer', payer)).payload).toEqual(original)
+  })
+
+  it('B1: keeps a signature of any length, for the scheme to refuse', () => {
+    for (const signature of ['0x', `0x${'ab'.repeat(64)}`, `0x${'ab'.repeat(66)}`]) {
+      expect(parsed(bent('voucher', 'payload.voucher.signature', signature)).payload).toMatchObject({
+        voucher: { signature },
+      })
+    }
+  })
+
+  it.each([-1, 0.5, 2 ** 40, '86400', null])('B8: is refused with a withdraw delay of %j', (delay) => {
+    expect(parsePayment(bent('voucher', 'payload.channelConfig.withdrawDelay', delay))).toMatchObject(
+      refused('malformed_payment'),
+    )
+  })
+
+  it.each(['claim', 'settle', 'Voucher', '', null, 1, undefined])(
+    'is no channel payload of type %j',
+    (type) => {
+      expect(parsePayment(bent('voucher', 'payload.type', type))).toMatchObject(refused('channel_payload'))
+    },
+  )
+
+  it.each([1, 3, 2.5, 0])('is refused with version %j', (version) => {
+    expect(parsePayment(bent('voucher', 'x402Version', version))).toMatchObject(
+      refused('unsupported_version'),
+    )
+  })
+
+  it.each(['2', null, undefined])('cannot be read with version %j', (version) => {
+    expect(parsePayment(bent('voucher', 'x402Version', version))).toMatchObject(refused('malformed_payment'))
+  })
+
+  it('B8: is refused with a number beyond all numbers', () => {
+    const json = JSON.stringify(recorded('voucher')).replace('"withdrawDelay":86400', '"withdrawDelay":1e400')
+    expect(json).toContain('1e400')
+    expect(parsePayment(btoa(json))).toMatchObject(refused('malformed_payment'))
+  })
+
+  it.each([
+    ['accepted.scheme', 'upto'],
+    ['accepted.network', 'solana:EtWTRABZaYq6iMfeYKouRu166VU2xqa1'],
+    ['accepted.network', 'cloudflare:402'],
+    ['accepted.network', 'base-sepolia'],
+  ])('answers no offer made here when %s is %s', (path, value) => {
+    expect(parsePayment(bent('voucher', path, value))).toMatchObject(refused('no_matching_offer'))
+  })
+
+  it('D13: of any shape is refused, never a fault', () => {
+    const names = fc.constantFrom(...taken.map((payment) => payment.name))
+    fc.assert(
+      fc.property(names, fc.nat(), fc.jsonValue(), (name, at, value) => {
+        const payment = recorded(name)
+        const places = paths(payment)
+        const answer = parsePayment(bent(name, places[at % places.length] ?? '', value))
+        expect(typeof answer.ok).toBe('boolean')
+      }),
+    )
+    fc.assert(fc.property(fc.jsonValue(), (value) => !parsePayment(encodeHeader(value)).ok))
+  })
+})
+
+function paths(value: unknown, prefix = ''): string[] {
+  if (typeof value !== 'object' || value === null) return []
+  return Object.entries(value).flatMap(([key, member]) => [
+    prefix + key,
+    ...paths(member, `${prefix}${key}.`),
+  ])
+}
+
+describe('PAYMENT-REQUIRED', () => {
+  const { accepted: channel } = recorded('voucher')
+  const { accepted: exact } = recorded('exact')
+  const required: PaymentRequired = {
+    x402Version: 2,
+    error: 'Payment required',
+    resource: {
+      url: 'https://publisher.example/ebbe-und-flut',
+      description: 'Über Ebbe und Flut',
+      mimeType: 'text/html',
+    },
+    accepts: [channel, exact],
+  }
+
+  it('is what upstream clients read out of the header', () => {
+    const read = decodePaymentRequiredHeader(encodeHeader(required))
+    expect(read).toEqual(required)
+    expect(PaymentRequiredV2Schema.safeParse(read).success).toBe(true)
+  })
+
+  it('has all that the Python and Go clients need', () => {
+    expect(unmet('required', required)).toEqual([])
+    expect(
+      unmet('required', { ...required, accepts: [{ ...exact, maxTimeoutSeconds: undefined }] }),
+    ).toHaveLength(1)
+  })
+
+  it('D14: with two offers fits into 2 KB', () => {
+    expect(encodeHeader(required).length).toBeLessThanOrEqual(2048)
+  })
+})
