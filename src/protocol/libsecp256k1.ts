@@ -1,5 +1,5 @@
 /** libsecp256k1 in WebAssembly (libauth's build), instantiated without its loader: workerd compiles no bytes at run time. */
-import wasm from '#secp256k1.wasm'
+import wasm from '#libauth/secp256k1.wasm'
 import { type Hex, writeHex } from './hex.ts'
 
 /** The exports used here. Arguments are pointers into the heap; results are 1 or 0. */
