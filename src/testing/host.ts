@@ -1,0 +1,88 @@
+/** The process that holds a stack: starts its parts, says when they can be used, and puts them away when told to end. */
+import { createHash } from 'node:crypto'
+import { join } from 'node:path'
+import { startChain } from './chain.ts'
+import { openKeep } from './keep.ts'
+import { startOrigin } from './origin.ts'
+import { READY, type StackFacts, type StackOptions } from './stack.ts'
+
+const options = JSON.parse(process.argv[2] ?? '{}') as StackOptions
+/** How to undo what was started, the last first. */
+const undo: (() => Promise<void>)[] = []
+let ending = false
+
+const starting = start()
+process.on('SIGTERM', () => end(0))
+starting.then(
+  (facts) => process.stdout.write(`${READY}${JSON.stringify(facts)}\n`),
+  (cause) => {
+    process.stderr.write(`${cause instanceof Error ? cause.message : cause}\n`)
+    end(1)
+  },
+)
+
+async function start(): Promise<StackFacts> {
+  const keep = await openKeep(options.stateDir)
+  undo.push(keep.close)
+  // The chain and the Worker's tools take about as long to load: side by side.
+  const [chain, { startWorker }, site] = await Promise.all([
+    startChain({
+      ...(options.chainPort !== undefined && { port: options.chainPort }),
+      statePath: join(keep.directory, 'chain.json'),
+    }).then(started),
+    import('./workerd.ts'),
+    options.originUrl === undefined
+      ? startOrigin(options.originPort).then(started)
+      : { url: new URL(options.originUrl).origin },
+  ])
+  const [relayer, receiver] = chain.accounts.slice(-2)
+  if (!relayer || !receiver) throw new Error('the local chain has too few accounts')
+  const worker = await startWorker({
+    port: options.port,
+    directory: join(keep.directory, 'worker'),
+    vars: {
+      ORIGIN: site.url,
+      ORIGIN_SECRET: keep.originSecret,
+      RECEIVER: receiver.address,
+      NETWORK: `eip155:${chain.chainId}`,
+      RPC_URL: chain.rpcUrl,
+      RELAYER_KEY: relayer.privateKey,
+      OPERATOR_TOKEN_SHA256: createHash('sha256').update(keep.operatorToken).digest('hex'),
+      ...options.vars,
+    },
+    log: (line) => process.stderr.write(`${line}\n`),
+  }).then(started)
+  return {
+    url: worker.url,
+    origin: site.url,
+    rpc: chain.rpcUrl,
+    scheduled: `${worker.url}/cdn-cgi/local/scheduled?cron=0+0+*+*+*`,
+    usdc: chain.usdc,
+    escrow: chain.escrow,
+    receiver: receiver.address,
+    paths: { free: '/robots.txt', charged: '/articles/tally-sticks' },
+    accounts: chain.accounts.slice(0, -2),
+    operator: { url: `${worker.url}/_tab402/api`, token: keep.operatorToken },
+  }
+}
+
+/** Notes how to stop a part as soon as it runs. */
+function started<Part extends { stop(): Promise<void> }>(part: Part): Part {
+  undo.push(() => part.stop())
+  return part
+}
+
+/** Once. A start under way is let come to its end, so that no part of it comes up after the others are gone. */
+async function end(code: number): Promise<void> {
+  if (ending) return
+  ending = true
+  await Promise.allSettled([starting])
+  await putAway()
+  process.exit(code)
+}
+
+async function putAway(): Promise<void> {
+  for (let stop = undo.pop(); stop !== undefined; stop = undo.pop()) {
+    await stop().catch((cause: unknown) => process.stderr.write(`${cause}\n`))
+  }
+}

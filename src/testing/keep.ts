@@ -1,0 +1,86 @@
+/** What a stack keeps between two runs: where its state lies, the secrets drawn at its first, and who holds them now. */
+import { mkdir, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
+import * as v from 'valibot'
+
+const Kept = v.object({
+  operatorToken: v.string(),
+  originSecret: v.string(),
+  /** The process that has the directory open; null after an orderly end. */
+  holder: v.nullable(v.number()),
+})
+
+export type Keep = {
+  directory: string
+  operatorToken: string
+  originSecret: string
+  /** Lets go of the directory, and removes it when nobody named it. */
+  close(): Promise<void>
+}
+
+/** How long a killed stack may take to end its own children before the next start gives up. */
+const PATIENCE_MS = 15_000
+
+/** Opens a directory for one stack alone, or a new one that goes when it is closed; throws when another stack has it. */
+export async function openKeep(named: string | undefined): Promise<Keep> {
+  const directory = named === undefined ? await mkdtemp(join(tmpdir(), 'tab402-')) : resolve(named)
+  await mkdir(directory, { recursive: true })
+  const file = join(directory, 'stack.json')
+  const former = await readKept(file)
+  if (former?.holder) await outlive(former.holder, file)
+  const kept = {
+    operatorToken: former?.operatorToken ?? secret(),
+    originSecret: former?.originSecret ?? secret(),
+    holder: process.pid,
+  }
+  await writeKept(file, kept)
+  return {
+    directory,
+    operatorToken: kept.operatorToken,
+    originSecret: kept.originSecret,
+    close: () =>
+      named === undefined
+        ? rm(directory, { recursive: true, force: true })
+        : writeKept(file, { ...kept, holder: null }),
+  }
+}
+
+async function readKept(file: string): Promise<v.InferOutput<typeof Kept> | undefined> {
+  try {
+    return v.parse(Kept, JSON.parse(await readFile(file, 'utf8')))
+  } catch (cause) {
+    if (cause instanceof Error && 'code' in cause && cause.code === 'ENOENT') return undefined
+    throw new Error(`${file} cannot be read; delete it to start with new secrets`, { cause })
+  }
+}
+
+/** Whole or not at all: a kill between two bytes must not cost the secrets. */
+async function writeKept(file: string, kept: v.InferOutput<typeof Kept>): Promise<void> {
+  await writeFile(`${file}.new`, JSON.stringify(kept), { mode: 0o600 })
+  await rename(`${file}.new`, file)
+}
+
+/** A stack whose starter was killed is still putting its chain and its objects away: two writers would ruin both. */
+async function outlive(holder: number, file: string): Promise<void> {
+  const until = Date.now() + PATIENCE_MS
+  while (holder !== process.pid && alive(holder)) {
+    if (Date.now() > until) {
+      throw new Error(`process ${holder} still uses this state; stop it, or delete ${file} if it is no stack`)
+    }
+    await new Promise((done) => setTimeout(done, 50))
+  }
+}
+
+function alive(pid: number): boolean {
+  try {
+    return process.kill(pid, 0)
+  } catch (cause) {
+    // EPERM: it lives, and belongs to somebody else.
+    return cause instanceof Error && 'code' in cause && cause.code === 'EPERM'
+  }
+}
+
+function secret(): string {
+  return Buffer.from(crypto.getRandomValues(new Uint8Array(24))).toString('base64url')
+}

@@ -1,0 +1,73 @@
+/** The whole stack on this machine: a chain, a publisher's site, and the Worker between it and the world. */
+import { fileURLToPath } from 'node:url'
+import type { Address } from '../protocol/hex.ts'
+import type { Account } from './chain.ts'
+import { startChild } from './child.ts'
+
+/** All optional: without any, every port is a free one and nothing stays behind. */
+export type StackOptions = {
+  port?: number
+  chainPort?: number
+  originPort?: number
+  /** The server to protect instead of the sample site; the paywall stands in front of all its paths. */
+  originUrl?: string
+  /** Where the chain, the ledger and the secrets are kept, so that a killed stack goes on where it was. */
+  stateDir?: string
+  /** Vars and secrets of the Worker, over those of `wrangler.toml` and of the stack. */
+  vars?: Record<string, string>
+}
+
+/** What one must know to use a running stack: the `ready` line of `npm start`. URLs have no slash at their end. */
+export type StackFacts = {
+  url: string
+  origin: string
+  rpc: string
+  /** A GET fires the nightly cron. */
+  scheduled: string
+  usdc: Address
+  escrow: Address
+  receiver: Address
+  paths: { free: string; charged: string }
+  /** Each has ether and 1,000 USDC. The receiver and the relayer are none of them. */
+  accounts: Account[]
+  operator: { url: string; token: string }
+}
+
+export type Stack = StackFacts & {
+  /** Settles when the stack is gone, however it went. */
+  ended: Promise<void>
+  stop(): Promise<void>
+}
+
+/** Longer than the chain's own grace, which lies within it. */
+const GRACE_MS = 10_000
+
+/**
+ * Starts the stack in a process of its own that ends with this one, however this one ends. `log` hears what the Worker
+ * and the runtime say, a line at a time. Throws with what was said when the stack does not come up.
+ */
+export async function startStack(options: StackOptions = {}, log = (_line: string) => {}): Promise<Stack> {
+  const host = fileURLToPath(new URL('./host.ts', import.meta.url))
+  const args = ['--disable-warning=ExperimentalWarning', host, JSON.stringify(options)]
+  const child = await startChild(process.execPath, args, GRACE_MS)
+  const facts = await new Promise<StackFacts>((resolve, reject) => {
+    const said: string[] = []
+    let rest = ''
+    child.onOutput((text) => {
+      const lines = (rest + text).split('\n')
+      rest = lines.pop() ?? ''
+      for (const line of lines) {
+        if (line.startsWith(READY)) resolve(JSON.parse(line.slice(READY.length)) as StackFacts)
+        else {
+          said.push(line)
+          log(line)
+        }
+      }
+    })
+    child.ended.then(() => reject(new Error(`the stack did not start:\n${[...said, rest].join('\n')}`)))
+  })
+  return { ...facts, ended: child.ended, stop: () => child.stop() }
+}
+
+/** What the facts of a stack begin with, on the one line that says it can be used. */
+export const READY = 'ready '

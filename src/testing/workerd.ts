@@ -1,0 +1,114 @@
+/** The Worker in workerd on this machine, from `wrangler.toml` and the source, with nothing changed but its vars. */
+import { readdir, readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { build } from 'esbuild'
+import { convertV4MiniflareOptions, Log, LogLevel, Miniflare, type V4ModuleDefinition } from 'miniflare'
+import {
+  unstable_getMiniflareWorkerOptions as optionsOf,
+  unstable_readConfig as readConfig,
+  unstable_splitSqlQuery as splitSql,
+} from 'wrangler'
+
+export type WorkerOptions = {
+  /** A free one unless given. */
+  port: number | undefined
+  /** Over those of `wrangler.toml`; secrets too, which the runtime does not tell apart. */
+  vars: Record<string, string>
+  /** Where Durable Objects, D1 and Workflows are kept. */
+  directory: string
+  /** What the Worker and the runtime say, a line at a time. */
+  log(line: string): void
+}
+
+export type RunningWorker = { url: string; stop(): Promise<void> }
+
+const ROOT = fileURLToPath(new URL('../..', import.meta.url))
+
+/** Bundles the Worker, starts it on 127.0.0.1 and brings its book up to date. Asks nothing of the internet. */
+export async function startWorker({ port, vars, directory, log }: WorkerOptions): Promise<RunningWorker> {
+  const config = readConfig({ config: join(ROOT, 'wrangler.toml') }, { hideWarnings: true })
+  const { workerOptions, define, main } = optionsOf(config)
+  if (main === undefined) throw new Error('wrangler.toml names no main')
+  const modules = await bundle(main, define)
+  const ours = process.listeners('SIGTERM')
+  const miniflare = new Miniflare(
+    convertV4MiniflareOptions({
+      ...workerOptions,
+      name: config.name ?? 'worker',
+      modules,
+      modulesRoot: '/',
+      // Not those of `.dev.vars`, which belong to somebody's `wrangler dev`.
+      bindings: { ...config.vars, ...vars },
+      host: '127.0.0.1',
+      port: port ?? 0,
+      resourcePersistencePath: directory,
+      unsafeTriggerHandlers: true,
+      cf: false,
+      telemetry: { enabled: false },
+      log: new Log(LogLevel.NONE),
+      handleStructuredLogs: ({ level, message }) => log(`${level}: ${message}`),
+    }),
+  )
+  // It would end this process at the signal, before the other parts of the stack are put away.
+  for (const listener of process.listeners('SIGTERM')) {
+    if (!ours.includes(listener)) process.off('SIGTERM', listener)
+  }
+  try {
+    const url = (await miniflare.ready).origin
+    for (const { binding, migrations_dir: folder } of config.d1_databases) {
+      await migrate(await miniflare.getD1Database(binding), join(ROOT, folder ?? 'migrations'))
+    }
+    return { url, stop: () => miniflare.dispose() }
+  } catch (cause) {
+    await miniflare.dispose()
+    throw cause
+  }
+}
+
+/** As `wrangler deploy` bundles: its conditions, its fields, WebAssembly as modules of their own. */
+async function bundle(main: string, define: Record<string, string>): Promise<V4ModuleDefinition[]> {
+  const { outputFiles } = await build({
+    entryPoints: { worker: main },
+    bundle: true,
+    write: false,
+    outdir: '/',
+    format: 'esm',
+    target: 'es2024',
+    conditions: ['workerd', 'worker', 'browser'],
+    mainFields: ['browser', 'module', 'main'],
+    external: ['cloudflare:*'],
+    loader: { '.wasm': 'copy' },
+    define: { 'process.env.NODE_ENV': '"production"', ...define },
+    logLevel: 'silent',
+  })
+  return (
+    outputFiles
+      .map(({ path, text, contents }): V4ModuleDefinition => {
+        if (path.endsWith('.wasm')) return { type: 'CompiledWasm', path, contents }
+        return { type: 'ESModule', path, contents: text }
+      })
+      // The runtime takes the first for the entry.
+      .sort((a, b) => Number(a.type === 'CompiledWasm') - Number(b.type === 'CompiledWasm'))
+  )
+}
+
+/** Applies what is missing, each file in one transaction, and writes it down where `wrangler d1 migrations` does. */
+async function migrate(book: Awaited<ReturnType<Miniflare['getD1Database']>>, folder: string): Promise<void> {
+  await book
+    .prepare(
+      `CREATE TABLE IF NOT EXISTS d1_migrations (id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT UNIQUE,
+         applied_at TIMESTAMP DEFAULT CURRENT_TIMESTAMP NOT NULL)`,
+    )
+    .run()
+  const { results } = await book.prepare('SELECT name FROM d1_migrations').all<{ name: string }>()
+  const applied = new Set(results.map(({ name }) => name))
+  for (const name of (await readdir(folder)).filter((file) => file.endsWith('.sql')).sort()) {
+    if (applied.has(name)) continue
+    const statements = splitSql(await readFile(join(folder, name), 'utf8'))
+    await book.batch([
+      ...statements.map((statement) => book.prepare(statement)),
+      book.prepare('INSERT INTO d1_migrations (name) VALUES (?)').bind(name),
+    ])
+  }
+}
