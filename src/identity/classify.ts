@@ -24,20 +24,20 @@ export type Asker =
   | { kind: 'crawler'; name?: string; class: CrawlerClass; reasons: readonly string[] }
   | { kind: 'reader'; name?: undefined; class?: undefined; reasons: readonly string[] }
 
-/** User-Agents of people: the engines' common prefix, and the text browsers. */
-const BROWSER = /^(?:Mozilla|Opera|Lynx|w3m|Links|ELinks|NetSurf|Dillo)\b/
-/** The first product of a User-Agent (RFC 9110 §10.1.5), short enough to print. */
-const PRODUCT = /^[A-Za-z0-9._-]{1,40}(?=[/ ]|$)/
+/** How the User-Agents of browsers begin. */
+const BROWSER = /^(?:Mozilla|Opera|Lynx|Links)\b/
+/** The first product of a User-Agent (RFC 9110 §10.1.5), or the one after "compatible;"; short enough to print. */
+const PRODUCT = /(?:^(?!Mozilla\b)|\bcompatible; ?)([A-Za-z0-9._-]{1,40})(?=[/;) ]|$)/
 /** Longer User-Agents are cut: no list needs more, and nobody may buy CPU with them. */
 const LONGEST = 512
 
 /** Cloudflare's categories of verified bots that say what the pages are for; the rest is `other`. */
-const CATEGORIES: Readonly<Record<string, CrawlerClass>> = {
-  'Search Engine Crawler': 'search',
-  'AI Search': 'search',
-  'AI Crawler': 'training',
-  'AI Assistant': 'assistant',
-}
+const CATEGORIES: ReadonlyMap<string, CrawlerClass> = new Map([
+  ['Search Engine Crawler', 'search'],
+  ['AI Search', 'search'],
+  ['AI Crawler', 'training'],
+  ['AI Assistant', 'assistant'],
+])
 
 /**
  * What claims to be a crawler is one; so is who pays or signs, and whoever does not look like a browser. Nothing here is
@@ -58,11 +58,7 @@ export function classify({ userAgent, cf, signed, paying }: Evidence): Asker {
   if (!known && isbot(agent)) reasons.push('the User-Agent is on the list of crawlers')
   if (!BROWSER.test(agent)) reasons.push(agent ? 'the User-Agent is no browser’s' : 'it sends no User-Agent')
   if (reasons.length === 0) return { kind: 'reader', reasons: ['the User-Agent is a browser’s'] }
-  const name = known?.name ?? PRODUCT.exec(agent)?.[0]
-  const verdict = {
-    kind: 'crawler',
-    class: known?.class ?? CATEGORIES[category ?? ''] ?? 'other',
-    reasons,
-  } as const
-  return name === undefined || name === 'Mozilla' ? verdict : { ...verdict, name }
+  const name = known?.name ?? PRODUCT.exec(agent)?.[1]
+  const purpose = known?.class ?? CATEGORIES.get(category ?? '') ?? 'other'
+  return { kind: 'crawler', ...(name && { name }), class: purpose, reasons }
 }

@@ -40,8 +40,8 @@ export function unpack(value: unknown): unknown {
 /** Refuses every other key. valibot's `strictObject` stops at the first of them. */
 export function onlyKeys<Shape extends Record<string, unknown>>(keys: readonly string[]) {
   return v.rawCheck<Shape>(({ dataset, addIssue }) => {
-    if (typeof dataset.value !== 'object' || dataset.value === null) return
-    const input = dataset.value as Record<string, unknown>
+    const input: unknown = dataset.value
+    if (!isTable(input)) return
     for (const [key, value] of Object.entries(input)) {
       if (keys.includes(key)) continue
       addIssue({ message: UNKNOWN_TERM, path: [{ type: 'object', origin: 'key', input, key, value }] })
@@ -55,6 +55,10 @@ export const usd = read((text) => {
   if (amount === undefined) return 'is no amount of USD'
   return amount > 0n ? { value: amount } : 'is zero'
 })
+
+export function isTable(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null
+}
 
 function isJson(text: string): boolean {
   return /^\s*[[{]/.test(text)

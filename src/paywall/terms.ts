@@ -6,7 +6,7 @@ import { networks } from '../protocol/network.ts'
 import { type Fault, faultsOf } from './fault.ts'
 import { compilePattern } from './pattern.ts'
 import type { Decision, Origin, Policy, Rule, SchemeName } from './policy.ts'
-import { list, onlyKeys, read, unpack, usd } from './schema.ts'
+import { isTable, list, onlyKeys, read, unpack, usd } from './schema.ts'
 import { compileWho, faultOfWho } from './who.ts'
 
 /** What each term should be. `docs/policy.md` says it at length. */
@@ -60,8 +60,8 @@ const rule = v.pipe(
   ),
   onlyKeys(RULE_TERMS),
   v.rawCheck(({ dataset, addIssue }) => {
-    const input = dataset.value as Record<string, unknown>
-    if (input.action !== 'allow' && input.action !== 'block') return
+    const input: unknown = dataset.value
+    if (!isTable(input) || (input.action !== 'allow' && input.action !== 'block')) return
     for (const key of ['price', 'schemes']) {
       const value = input[key]
       if (value === undefined) continue

@@ -1,0 +1,172 @@
+import { describe, expect, it } from 'vitest'
+import { type Config, describeFaults, readConfig } from '../src/config.ts'
+
+const KEY = `0x${'11'.repeat(32)}`
+const ENV = {
+  ORIGIN: 'https://origin.example',
+  RECEIVER: '0x209693Bc6afc0C5328bA36FaF03C514EF312287C',
+  NETWORK: 'eip155:84532',
+  PRICE: '0.001',
+  RPC_URL: 'https://node.example/v2/a-secret',
+  RELAYER_KEY: KEY,
+  BOOK: {},
+}
+
+function read(vars: object): Config {
+  const result = readConfig({ ...ENV, ...vars })
+  if (!result.ok) throw new Error(describeFaults(result.faults))
+  return result.config
+}
+
+function said(vars: object): string[] {
+  const result = readConfig({ ...ENV, ...vars })
+  return result.ok ? [] : result.faults.map(({ place, fault }) => `${place} ${fault}`)
+}
+
+describe('a config', () => {
+  it('has what the vars say, and defaults for the rest', () => {
+    expect(read({})).toMatchObject({
+      policy: { fallback: { price: 1000n } },
+      chain: {
+        network: 'eip155:84532',
+        chainId: 84532,
+        rpcUrl: ENV.RPC_URL,
+        token: '0x036cbd53842c5426634e7929541ec2318f3dcf7e',
+      },
+      relayer: { key: KEY, address: '0x19e7e376e7c213b7e7e7e46cc70a5dd086daff2a' },
+      facilitator: undefined,
+      originSecret: undefined,
+      operatorTokenSha256: undefined,
+      withdrawDelay: 259_200,
+      minDeposit: 10_000n,
+      maxUnclaimed: 100_000_000n,
+      maxTimeoutSeconds: 300,
+      originTimeoutMs: 30_000,
+    })
+  })
+
+  it('takes numbers as digits too', () => {
+    expect(read({ WITHDRAW_DELAY: '86400', MAX_TIMEOUT_SECONDS: 60 })).toMatchObject({
+      withdrawDelay: 86_400,
+      maxTimeoutSeconds: 60,
+    })
+  })
+
+  it('has a facilitator with the headers of each endpoint', () => {
+    const config = read({
+      SCHEMES: 'exact',
+      RPC_URL: undefined,
+      RELAYER_KEY: undefined,
+      FACILITATOR_URL: 'https://facilitator.example',
+      FACILITATOR_AUTH: '{"settle":{"authorization":"Bearer abc"}}',
+    })
+    expect(config).toMatchObject({ chain: undefined, relayer: undefined })
+    expect(config.facilitator).toEqual({
+      url: 'https://facilitator.example',
+      headers: { settle: { authorization: 'Bearer abc' } },
+    })
+  })
+
+  it('is read once for one env', () => {
+    const env = { ...ENV }
+    expect(readConfig(env)).toBe(readConfig(env))
+    expect(readConfig({ ...ENV })).not.toBe(readConfig(env))
+  })
+
+  it('takes terms stated in code before vars', () => {
+    const env = { ...ENV }
+    const terms = { PRICE: '0.5' }
+    const stated = readConfig(env, terms)
+    expect(stated.ok && stated.config.policy.fallback.price).toBe(500_000n)
+    expect(readConfig(env, terms)).toBe(stated)
+    const plain = readConfig(env)
+    expect(plain.ok && plain.config.policy.fallback.price).toBe(1000n)
+  })
+
+  it('reaches a node on this machine without encryption', () => {
+    expect(read({ RPC_URL: 'http://127.0.0.1:8545' }).chain?.rpcUrl).toBe('http://127.0.0.1:8545')
+  })
+
+  it('has an origin that is bound', () => {
+    expect(read({ ORIGIN: 'binding:SITE', SITE: { fetch() {} } }).policy.origin).toEqual({
+      kind: 'binding',
+      name: 'SITE',
+    })
+  })
+})
+
+describe('a config at fault', () => {
+  it.each([
+    [{ RPC_URL: undefined }, 'RPC_URL is missing, and scheme "channel" needs it'],
+    [{ RELAYER_KEY: undefined }, 'RELAYER_KEY is missing, and scheme "channel" needs it'],
+    [{ SCHEMES: ['exact'], RELAYER_KEY: undefined }, 'RELAYER_KEY is missing, and scheme "exact" needs it'],
+    [
+      {
+        SCHEMES: ['exact'],
+        RULES: [{ action: 'charge', schemes: ['channel'] }],
+        FACILITATOR_URL: 'https://f.example',
+        RELAYER_KEY: undefined,
+      },
+      'RELAYER_KEY is missing, and scheme "channel" needs it',
+    ],
+    [{ RPC_URL: 'node.example' }, 'RPC_URL is no URL'],
+    [{ RPC_URL: 'http://node.example' }, 'RPC_URL is not encrypted'],
+    [{ RPC_URL: 'http://localhost.evil.example' }, 'RPC_URL is not encrypted'],
+    [{ RELAYER_KEY: '0x1234' }, 'RELAYER_KEY is no private key'],
+    [{ RELAYER_KEY: `0x${'00'.repeat(32)}` }, 'RELAYER_KEY is no private key'],
+    [{ RELAYER_KEY: `0x${'ff'.repeat(32)}` }, 'RELAYER_KEY is no private key'],
+    [{ FACILITATOR_URL: 'ws://f.example' }, 'FACILITATOR_URL is no URL'],
+    [{ FACILITATOR_AUTH: 'Bearer abc' }, 'FACILITATOR_AUTH is no table of endpoints'],
+    [{ FACILITATOR_AUTH: { settle: 'Bearer abc' } }, 'FACILITATOR_AUTH.settle is no table of headers'],
+    [
+      { FACILITATOR_AUTH: '{"settle":{"authorization":"a\\nb"}}' },
+      'FACILITATOR_AUTH.settle.authorization is no value of a header',
+    ],
+    [{ ORIGIN_SECRET: 'short' }, 'ORIGIN_SECRET is too short, or no header could carry it'],
+    [{ OPERATOR_TOKEN_SHA256: 'my-token' }, 'OPERATOR_TOKEN_SHA256 is no SHA-256'],
+    [{ WITHDRAW_DELAY: 900 }, 'WITHDRAW_DELAY is too small'],
+    [{ WITHDRAW_DELAY: 2_592_001 }, 'WITHDRAW_DELAY is too large'],
+    [{ WITHDRAW_DELAY: '3 days' }, 'WITHDRAW_DELAY is no number'],
+    [{ MAX_TIMEOUT_SECONDS: 60.5 }, 'MAX_TIMEOUT_SECONDS is no whole number'],
+    [{ MIN_DEPOSIT: '10' }, 'MIN_DEPOSIT is more than clients deposit'],
+    [{ MAX_UNCLAIMED: '0.5', RULES: [{ action: 'charge', price: '1' }] }, 'MAX_UNCLAIMED is below a price'],
+    [{ ORIGIN_TIMEOUT_MS: 60_000, MAX_TIMEOUT_SECONDS: 60 }, 'ORIGIN_TIMEOUT_MS outlasts the offer'],
+    [{ ORIGIN: 'binding:SITE' }, 'ORIGIN names no binding of this Worker'],
+  ])('%j', (vars, fault) => {
+    expect(said(vars)).toEqual([fault])
+  })
+
+  it('reports terms and settings at once, and what is missing for the schemes', () => {
+    expect(
+      said({ RECEIVER: `0x${'0'.repeat(40)}`, RELAYER_KEY: undefined, MIN_DEPOSIT: 'a', ORIGIN_SECRET: 'b' }),
+    ).toEqual([
+      'RECEIVER is the zero address',
+      'ORIGIN_SECRET is too short, or no header could carry it',
+      'MIN_DEPOSIT is no amount of USD',
+      'RELAYER_KEY is missing, and scheme "channel" needs it',
+    ])
+  })
+
+  it('G4: repeats no secret', () => {
+    const secret = 'canary-7f3a'
+    const names = [
+      'RPC_URL',
+      'RELAYER_KEY',
+      'FACILITATOR_URL',
+      'FACILITATOR_AUTH',
+      'ORIGIN_SECRET',
+      'RECEIVER',
+    ]
+    for (const name of names) {
+      const result = readConfig({ ...ENV, [name]: secret })
+      expect(result.ok).toBe(false)
+      expect(JSON.stringify(result)).not.toContain(secret)
+    }
+  })
+
+  it('is what wrangler.toml deploys as it stands: nobody is paid yet', () => {
+    expect(said({ RECEIVER: '0x0000000000000000000000000000000000000000' })).toEqual([
+      'RECEIVER is the zero address',
+    ])
+  })
+})

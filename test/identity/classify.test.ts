@@ -1,0 +1,125 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { type Asker, classify, type Evidence } from '../../src/identity/classify.ts'
+
+const CHROME =
+  'Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/142.0.0.0 Safari/537.36'
+
+function ask(userAgent: string | null, evidence: Partial<Evidence> = {}): Asker {
+  return classify({ userAgent, signed: false, paying: false, ...evidence })
+}
+
+describe('a reader', () => {
+  it.each([
+    [CHROME],
+    ['Mozilla/5.0 (X11; Linux x86_64; rv:142.0) Gecko/20100101 Firefox/142.0'],
+    [
+      'Mozilla/5.0 (iPhone; CPU iPhone OS 19_0 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/19.0 Mobile/15E148 Safari/604.1',
+    ],
+    [
+      'Mozilla/5.0 (Linux; Android 9; CUBOT_X18) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/80 Mobile Safari/537.36',
+    ],
+    ['Opera/9.80 (X11; Linux x86_64) Presto/2.12.388 Version/12.16'],
+    ['Lynx/2.9.2 libwww-FM/2.14 SSL-MM/1.4.1'],
+  ])('looks like a browser: %s', (userAgent) => {
+    expect(ask(userAgent)).toEqual({ kind: 'reader', reasons: ['the User-Agent is a browser’s'] })
+  })
+
+  it('stays one where Cloudflare only doubts it', () => {
+    expect(ask(CHROME, { cf: { botManagement: { score: 2, verifiedBot: false } } }).kind).toBe('reader')
+    expect(ask(CHROME, { cf: { botManagement: { score: 0 } } }).kind).toBe('reader')
+    expect(ask(CHROME, { cf: { botManagement: null, verifiedBotCategory: '' } }).kind).toBe('reader')
+  })
+})
+
+describe('a crawler', () => {
+  it.each([
+    [
+      'Mozilla/5.0 AppleWebKit/537.36 (KHTML, like Gecko); compatible; GPTBot/1.2; +https://openai.com/gptbot',
+      'GPTBot',
+      'training',
+    ],
+    ['Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)', 'Googlebot', 'search'],
+    ['Googlebot-Image/1.0', 'Googlebot', 'search'],
+    [`${CHROME} (compatible; ChatGPT-User/1.0; +https://openai.com/bot)`, 'ChatGPT-User', 'assistant'],
+    ['meta-externalagent/1.1', 'Meta-ExternalAgent', 'training'],
+    ['facebookexternalhit/1.1', 'facebookexternalhit', 'other'],
+  ])('is what its User-Agent names: %s', (userAgent, name, purpose) => {
+    expect(ask(userAgent)).toMatchObject({ kind: 'crawler', name, class: purpose })
+  })
+
+  it.each([
+    ['curl/8.15.0', 'curl'],
+    ['node', 'node'],
+    ['python-requests/2.32', 'python-requests'],
+    ['Mozilla/5.0 (compatible; AcmeBot/1.0; +https://acme.example)', 'AcmeBot'],
+    [
+      'Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) HeadlessChrome/142.0.0.0 Safari/537.36',
+      undefined,
+    ],
+    ['Mozilla/5.0', undefined],
+  ])('is whoever does not look like a browser, under the name it gives: %s', (userAgent, name) => {
+    const asker = ask(userAgent)
+    expect(asker).toMatchObject({ kind: 'crawler', class: 'other' })
+    expect(asker.name).toBe(name)
+  })
+
+  it.each([[null], [''], ['\u0001']])('sends %j for a User-Agent', (userAgent) => {
+    expect(ask(userAgent)).toMatchObject({ kind: 'crawler', class: 'other' })
+  })
+
+  it('pays', () => {
+    expect(ask(CHROME, { paying: true })).toMatchObject({
+      kind: 'crawler',
+      reasons: ['it carries a payment'],
+    })
+  })
+
+  it('signs', () => {
+    expect(ask(CHROME, { signed: true })).toMatchObject({
+      kind: 'crawler',
+      reasons: ['it carries an HTTP message signature'],
+    })
+  })
+
+  it('is verified by Cloudflare, in the class of its category', () => {
+    expect(ask(CHROME, { cf: { botManagement: { verifiedBot: true } } })).toMatchObject({ class: 'other' })
+    expect(ask(CHROME, { cf: { verifiedBotCategory: 'AI Assistant' } })).toMatchObject({
+      kind: 'crawler',
+      class: 'assistant',
+      reasons: ['Cloudflare verified the crawler (AI Assistant)'],
+    })
+    expect(ask(CHROME, { cf: { verifiedBotCategory: 'constructor' } }).class).toBe('other')
+  })
+
+  it('is scored by Cloudflare as certainly automated', () => {
+    expect(ask(CHROME, { cf: { botManagement: { score: 1 } } }).kind).toBe('crawler')
+  })
+
+  it('has all the reasons for it', () => {
+    expect(ask('GPTBot/1.2', { signed: true, paying: true }).reasons).toEqual([
+      'the User-Agent names GPTBot (OpenAI, training)',
+      'it carries a payment',
+      'it carries an HTTP message signature',
+      'the User-Agent is no browser’s',
+    ])
+  })
+
+  it('D16: prints nothing a client sent but a short product name', () => {
+    fc.assert(
+      fc.property(fc.string({ unit: 'binary', maxLength: 700 }), (userAgent) => {
+        const asker = ask(userAgent)
+        expect(asker.reasons.join(' ')).toMatch(/^[ -~’]+$/)
+        if (asker.name !== undefined) expect(asker.name).toMatch(/^[A-Za-z0-9._-]{1,40}$/)
+      }),
+    )
+  })
+
+  it('never stops being one for what it sends besides', () => {
+    fc.assert(
+      fc.property(fc.string({ maxLength: 60 }), fc.string({ maxLength: 60 }), (before, after) => {
+        expect(ask(`${before} GPTBot/1.2 ${after}`).kind).toBe('crawler')
+      }),
+    )
+  })
+})

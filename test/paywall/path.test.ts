@@ -1,0 +1,222 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { type CanonicalPath, canonicalize, originUrl } from '../../src/paywall/path.ts'
+
+const ORIGIN = new URL('https://origin.example:8443')
+
+function read(url: URL | string): CanonicalPath {
+  const result = canonicalize(url)
+  if (!result.ok) throw new Error(`refused: ${result.refusal.detail}`)
+  return result.value
+}
+
+function refusal(url: URL | string): string | undefined {
+  const result = canonicalize(url)
+  return result.ok ? undefined : result.refusal.reason
+}
+
+/** Paths made of what servers disagree about. */
+const hostile = fc
+  .array(
+    fc.oneof(
+      fc.constantFrom('/', '//', '.', '..', '%2e', '%2E', '%2f', '%5C', '\\', ';', '%3b', '%25', '%', '%00'),
+      fc.constantFrom(
+        '?',
+        '#',
+        '@',
+        ':',
+        '+',
+        '%20',
+        ' ',
+        '*',
+        '(',
+        '%28',
+        '~',
+        '%7e',
+        'a',
+        'Z',
+        '%41',
+        '%c0%af',
+      ),
+      fc.constantFrom('é', '%C3%A9', 'e\u0301', 'İ', 'ẞ', '\u037e', '\u212a', '%E2%84%AA', '\ud800', '文'),
+      fc.string({ unit: 'grapheme', maxLength: 3 }),
+    ),
+    { maxLength: 12 },
+  )
+  .map((parts) => `/${parts.join('')}`)
+
+describe('a canonical path', () => {
+  it.each([
+    ['https://site.example', '/', '/', ''],
+    ['https://site.example?a=1', '/', '/', '?a=1'],
+    ['https://site.example/', '/', '/', ''],
+    ['https://site.example/Articles/One', '/Articles/One', '/articles/one', ''],
+    ['https://site.example/a/?q=A&q=b#part', '/a/', '/a', '?q=A&q=b'],
+    ['https://site.example/a?', '/a', '/a', ''],
+    ['https://site.example/%7Euser/%61', '/~user/a', '/~user/a', ''],
+    ['https://site.example/a%20b+c', '/a%20b+c', '/a b+c', ''],
+    ['https://site.example/a b', '/a%20b', '/a b', ''],
+    ['https://site.example/@user/talk:one', '/@user/talk:one', '/@user/talk:one', ''],
+    ['https://site.example/%40user', '/%40user', '/@user', ''],
+    ['https://site.example/Café', '/Caf%C3%A9', '/café', ''],
+    ['https://site.example/caf%c3%a9', '/caf%C3%A9', '/café', ''],
+    ['https://site.example/文章', '/%E6%96%87%E7%AB%A0', '/文章', ''],
+    ['https://site.example/100%25', '/100%25', '/100%25', ''],
+    ['https://site.example/what%3F', '/what%3F', '/what%3f', ''],
+    ['https://site.example/a|b', '/a%7Cb', '/a|b', ''],
+    ['https://site.example/.well-known/x', '/.well-known/x', '/.well-known/x', ''],
+    ['https://site.example/a.b/...', '/a.b/...', '/a.b/...', ''],
+    ['https://site.example/a?next=//evil/%2e%2e;x', '/a', '/a', '?next=//evil/%2e%2e;x'],
+    ['https://site.example/a?q="é"', '/a', '/a', '?q=%22%C3%A9%22'],
+    ['/a?b', '/a', '/a', '?b'],
+  ])('reads %s', (url, path, match, search) => {
+    expect(read(url)).toEqual({ path, match, search })
+  })
+
+  it.each([
+    ['//x'],
+    ['/a//x'],
+    ['/a//'],
+    ['/./x'],
+    ['/a/../x'],
+    ['/a/..'],
+    ['/%2e%2e/x'],
+    ['/a/%2E'],
+    ['/a/.%2e/x'],
+    ['/a%2fx'],
+    ['/a%2Fx'],
+    ['/a%5cx'],
+    ['/a\\x'],
+    ['/\\evil.example'],
+    ['/x;a=1'],
+    ['/x%3Ba=1'],
+    ['/x%00'],
+    ['/x\u0000'],
+    ['/x%0d%0aset-cookie:a'],
+    ['/x\n'],
+    ['/x%7f'],
+    ['/x%C2%85'],
+    ['/%'],
+    ['/%4'],
+    ['/%zz'],
+    ['/%u002f'],
+    ['/%c0'],
+    ['/%c0%af'],
+    ['/%ed%a0%80'],
+    ['/\ud800'],
+    ['/%252e%252e/x'],
+    ['/%2525'],
+    ['/%25%34%31'],
+    ['/x%CD%BE'],
+    ['@evil.example'],
+    ['evil.example/a'],
+    ['ftp://site.example/a'],
+    ['https://site.example\\@evil.example/a'],
+  ])('D1: refuses %j as ambiguous', (url) => {
+    expect(refusal(url)).toBe('ambiguous_path')
+    expect(refusal(url.startsWith('/') ? `https://site.example${url}` : url)).toBe('ambiguous_path')
+  })
+
+  it('D1: a case, a trailing slash, an escape or a Unicode form changes nothing for the rules', () => {
+    const match = '/articles/café (1)'
+    for (const dodge of [
+      '/articles/café (1)',
+      '/ARTICLES/CAFÉ (1)',
+      '/Articles/Caf%C3%A9%20(1)/',
+      '/%61rticles/cafe\u0301%20%281%29',
+    ]) {
+      expect(read(dodge).match).toBe(match)
+    }
+  })
+
+  it('keeps the case and the trailing slash for the origin', () => {
+    expect(read('/Aa/').path).toBe('/Aa/')
+  })
+
+  it('keeps an escaped delimiter escaped, since an origin may read it otherwise', () => {
+    expect(read('/a%2Bb%28').path).toBe('/a%2Bb%28')
+  })
+
+  it('never matches an escaped question mark as a query', () => {
+    expect(read('/a%3Fb').match).not.toBe(read('/a?b').match)
+    expect(read('/a%23b').search).toBe('')
+  })
+
+  it('D13: refuses a path with its query above 8 KB', () => {
+    expect(refusal(`/${'a'.repeat(8192)}`)).toBe('url_too_long')
+    expect(refusal(`/a?${'a'.repeat(8192)}`)).toBe('url_too_long')
+    expect(refusal(`/${'a'.repeat(8191)}`)).toBeUndefined()
+  })
+
+  it('D1: read again, it is itself, and matches as what it was read from', () => {
+    fc.assert(
+      fc.property(hostile, (raw) => {
+        const first = canonicalize(raw)
+        if (!first.ok) return
+        const { path, match, search } = first.value
+        expect(read(path + search)).toEqual(first.value)
+        expect(read(match.replaceAll(' ', '%20')).match).toBe(match)
+      }),
+      { numRuns: 3000 },
+    )
+  })
+
+  it('D1: case and trailing slash never change what rules see', () => {
+    fc.assert(
+      fc.property(fc.webPath(), (raw) => {
+        const first = canonicalize(raw)
+        if (!first.ok || raw === '') return
+        const { path, match } = first.value
+        const dodge = path.replace(/%..|[a-z]/g, (piece) => piece.toUpperCase())
+        expect(read(dodge).match).toBe(match)
+        if (!path.endsWith('/')) expect(read(`${path}/`).match).toBe(match)
+      }),
+      { numRuns: 2000 },
+    )
+  })
+
+  it('reads a URL as the runtime has parsed it like its text', () => {
+    fc.assert(
+      fc.property(fc.webUrl({ withQueryParameters: true, withFragments: true }), (text) => {
+        const url = new URL(text)
+        expect(canonicalize(url)).toEqual(canonicalize(url.href))
+      }),
+    )
+  })
+})
+
+describe('the URL for the origin', () => {
+  it('carries the path and the query', () => {
+    expect(originUrl(ORIGIN, read('https://site.example/A/b%20c?d=%2e#e')).href).toBe(
+      'https://origin.example:8443/A/b%20c?d=%2e',
+    )
+  })
+
+  it('D10: has the host of the origin, whatever was asked for', () => {
+    fc.assert(
+      fc.property(
+        fc.oneof(
+          hostile,
+          hostile.map((path) => `https://site.example${path}`),
+        ),
+        (raw) => {
+          const result = canonicalize(raw)
+          if (!result.ok) return
+          const url = originUrl(ORIGIN, result.value)
+          expect(url.origin).toBe(ORIGIN.origin)
+          expect(url.pathname + url.search).toBe(result.value.path + result.value.search)
+          expect(url.username + url.password + url.hash).toBe('')
+        },
+      ),
+      { numRuns: 3000 },
+    )
+  })
+
+  it('D10: keeps the host even for a path that no canonicaliser made', () => {
+    expect(originUrl(ORIGIN, { path: '//evil.example/x', match: '', search: '' }).host).toBe(ORIGIN.host)
+  })
+
+  it.each(['/\\evil.example', '/a/../b', '/a\n', 'a'])('D10: throws for the path %j', (path) => {
+    expect(() => originUrl(ORIGIN, { path, match: path, search: '' })).toThrow('not canonical')
+  })
+})

@@ -1,0 +1,188 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { type Asker, classify } from '../../src/identity/classify.ts'
+import { canonicalize } from '../../src/paywall/path.ts'
+import { type Decision, decide, type Policy, schemesOf } from '../../src/paywall/policy.ts'
+import { parsePolicy } from '../../src/paywall/terms.ts'
+
+const FIREFOX = 'Mozilla/5.0 (X11; Linux x86_64; rv:142.0) Gecko/20100101 Firefox/142.0'
+const TERMS = {
+  ORIGIN: 'https://origin.example',
+  RECEIVER: '0x209693Bc6afc0C5328bA36FaF03C514EF312287C',
+  NETWORK: 'eip155:84532',
+  PRICE: '0.001',
+}
+
+function policy(rules: unknown[] = [], terms: object = {}): Policy {
+  const result = parsePolicy({ ...TERMS, ...terms, RULES: rules })
+  if (!result.ok) throw new Error(JSON.stringify(result.faults))
+  return result.policy
+}
+
+function asker(userAgent: string): Asker {
+  return classify({ userAgent, signed: false, paying: false })
+}
+
+function ask(site: Policy, path: string, userAgent = 'GPTBot/1.2', method = 'GET'): Decision {
+  const canonical = canonicalize(path)
+  if (!canonical.ok) throw new Error('ambiguous')
+  return decide(site, { method, path: canonical.value, asker: asker(userAgent) })
+}
+
+describe('what no rule names', () => {
+  it('is charged to crawlers at the default price by the default schemes', () => {
+    expect(ask(policy(), '/anything', 'curl/8.0')).toMatchObject({
+      action: 'charge',
+      price: 1000n,
+      schemes: ['channel', 'exact'],
+      rule: 'default',
+    })
+  })
+
+  it('is free for readers', () => {
+    expect(ask(policy(), '/anything', FIREFOX)).toMatchObject({ action: 'allow', rule: 'default' })
+  })
+
+  it('is charged for every method but what is always free', () => {
+    fc.assert(
+      fc.property(
+        fc.webPath(),
+        fc.constantFrom('GET', 'HEAD', 'POST', 'PUT', 'DELETE', 'get'),
+        (path, method) => {
+          const canonical = canonicalize(path || '/')
+          if (!canonical.ok) return
+          const { action } = decide(policy(), { method, path: canonical.value, asker: asker('GPTBot/1.2') })
+          expect(action).toBe('charge')
+        },
+      ),
+    )
+  })
+})
+
+describe('what is always free', () => {
+  const closed = policy([{ who: 'everyone', action: 'block' }])
+
+  it.each([
+    '/robots.txt',
+    '/ROBOTS.TXT',
+    '/.well-known/x402',
+    '/sitemap.xml',
+    '/sitemap_index.xml',
+    '/sitemap-2.xml.gz',
+  ])('%s is, whatever the rules say', (path) => {
+    expect(ask(closed, path)).toMatchObject({ action: 'allow', rule: 'free' })
+    expect(ask(closed, path, 'GPTBot', 'HEAD').action).toBe('allow')
+  })
+
+  it.each([
+    '/robots.txt.html',
+    '/a/robots.txt',
+    '/.well-known',
+    '/a/.well-known/b',
+    '/a/sitemap.xml',
+    '/sitemap',
+  ])('%s is not', (path) => {
+    expect(ask(closed, path).action).toBe('block')
+  })
+
+  it('is so for GET and HEAD only', () => {
+    expect(ask(closed, '/robots.txt', 'GPTBot', 'POST').action).toBe('block')
+  })
+
+  it('has the sitemaps that the site names', () => {
+    const site = policy([], { SITEMAP: '/maps/*.xml' })
+    expect(ask(site, '/maps/a.xml').rule).toBe('free')
+    expect(ask(site, '/sitemap.xml').rule).toBe('default')
+  })
+})
+
+describe('the rules', () => {
+  it('decide in their order: the first that covers the request', () => {
+    const site = policy([
+      { path: '/a/free', action: 'allow' },
+      { path: '/a/*', action: 'charge', price: '0.5' },
+      { path: '/a/never', action: 'block' },
+    ])
+    expect(ask(site, '/a/free')).toMatchObject({ action: 'allow', rule: 0 })
+    expect(ask(site, '/a/never')).toMatchObject({ action: 'charge', price: 500_000n, rule: 1 })
+    expect(ask(site, '/b')).toMatchObject({ action: 'charge', price: 1000n, rule: 'default' })
+  })
+
+  it('take price and schemes of the site unless they say otherwise', () => {
+    const site = policy([
+      { path: '/a', action: 'charge' },
+      { path: '/b', action: 'charge', price: '2', schemes: ['exact'] },
+    ])
+    expect(ask(site, '/a')).toMatchObject({ price: 1000n, schemes: ['channel', 'exact'] })
+    expect(ask(site, '/b')).toMatchObject({ price: 2_000_000n, schemes: ['exact'] })
+  })
+
+  it.each([
+    [
+      '/articles/*',
+      ['/articles', '/articles/', '/ARTICLES/one', '/articles/a/b/'],
+      ['/articles-2', '/x/articles/a'],
+    ],
+    ['/articles/', ['/articles', '/Articles/'], ['/articles/a']],
+    ['/*/draft', ['/a/draft', '/a/b/draft'], ['/draft', '/a/drafts']],
+    ['/*.pdf', ['/a.pdf', '/b/c.PDF/'], ['/a.pdf.html', '/pdf']],
+    ['/a*b*c', ['/abc', '/a-b-b-c', '/abbcc'], ['/ab', '/acb', '/abcd']],
+    ['/ab*ba', ['/abba', '/ab-ba'], ['/aba']],
+    ['/*', ['/', '/a', '/a/b'], []],
+    ['/*/x/*', ['/a/x', '/a/x/y', '/a/b/x/c'], ['/x', '/a/xy']],
+    ['/caf%C3%A9', ['/café', '/CAFÉ', '/cafe%CC%81'], ['/cafe']],
+    ['/a.c', ['/a.c'], ['/abc']],
+  ])('%s covers what it says', (path, inside, outside) => {
+    const site = policy([{ path, action: 'block' }])
+    for (const covered of inside) expect([covered, ask(site, covered).action]).toEqual([covered, 'block'])
+    for (const other of outside) expect([other, ask(site, other).action]).toEqual([other, 'charge'])
+  })
+
+  it('D13: match a long path against many wildcards in linear time', () => {
+    const site = policy([{ path: `/${'*a'.repeat(50)}*b`, action: 'block' }])
+    expect(ask(site, `/${'a'.repeat(8000)}`).action).toBe('charge')
+  })
+
+  it.each([
+    [undefined, 'GPTBot/1.2', true],
+    [undefined, FIREFOX, false],
+    ['crawlers', 'curl/8', true],
+    ['readers', FIREFOX, true],
+    ['readers', 'GPTBot', false],
+    ['everyone', FIREFOX, true],
+    ['everyone', 'GPTBot', true],
+    ['training', 'GPTBot', true],
+    ['training', 'OAI-SearchBot/1.0', false],
+    ['Search', 'Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)', true],
+    ['assistant', 'ChatGPT-User/1.0', true],
+    ['other', 'curl/8', true],
+    ['gptbot', 'GPTBot/1.2', true],
+    ['GPTBot', 'ClaudeBot/1.0', false],
+    ['agent:curl', 'curl/8', true],
+    ['agent:acmebot', 'Mozilla/5.0 (compatible; AcmeBot/3.1; +https://acme.example)', true],
+    [['ClaudeBot', 'search'], 'PerplexityBot/1.0', true],
+    [['ClaudeBot', 'search'], 'GPTBot', false],
+  ])('for %j ask %s: %s', (who, userAgent, covered) => {
+    const site = policy([{ ...(who && { who }), action: 'block' }])
+    expect(ask(site, '/', userAgent).action === 'block').toBe(covered)
+  })
+
+  it('cover the methods they name, HEAD with GET', () => {
+    const site = policy([{ method: ['get', 'POST'].map((name) => name.toUpperCase()), action: 'allow' }])
+    for (const method of ['GET', 'HEAD', 'POST', 'head', 'post']) {
+      expect(ask(site, '/', 'GPTBot', method).action).toBe('allow')
+    }
+    expect(ask(site, '/', 'GPTBot', 'DELETE').action).toBe('charge')
+  })
+
+  it('say which of them decided', () => {
+    const site = policy([{ path: '/a/*', who: ['search', 'GPTBot'], action: 'block' }])
+    expect(ask(site, '/a').why).toBe('RULES[0]: block search, GPTBot on /a/*')
+  })
+
+  it('name all the schemes that some request may be offered', () => {
+    const site = policy([{ action: 'charge', schemes: ['exact'] }], { SCHEMES: ['channel'] })
+    expect(schemesOf(site)).toEqual(new Set(['channel', 'exact']))
+    expect(schemesOf(policy([{ action: 'allow' }], { SCHEMES: 'exact' }))).toEqual(new Set(['exact']))
+  })
+})
