@@ -139,17 +139,34 @@ export function decodeReceiver(answer: Hex): { claimed: bigint; swept: bigint } 
   return { claimed, swept }
 }
 
+/** What the escrow did in one transaction. Atomic units; `swept` is its `Settled`. */
+export type EscrowEvent =
+  | { kind: 'deposited' | 'claimed' | 'refunded'; channelId: Hex; amount: bigint }
+  | { kind: 'swept'; receiver: Address; amount: bigint }
+
 const KNOWN_EVENTS = new Set(
   escrowAbi.filter((item) => item.type === 'event').map((event) => toEventSelector(event)),
 )
 
-/** What the escrow did in a transaction: its `Deposited`, `Claimed`, `Settled` and `Refunded` events, in order. */
-export function escrowEvents(escrow: Address, logs: Log[]) {
-  return logs
-    .filter((log) => log.address === escrow && log.topics[0] && KNOWN_EVENTS.has(log.topics[0]))
-    .map(({ topics: [topic, ...rest], data }) =>
-      decodeEventLog({ abi: escrowAbi, topics: topic ? [topic, ...rest] : [], data }),
-    )
+/** The escrow's events among a transaction's logs, in order. */
+export function escrowEvents(escrow: Address, logs: Log[]): EscrowEvent[] {
+  return logs.filter((log) => log.address === escrow && KNOWN_EVENTS.has(log.topics[0] ?? '0x')).map(eventOf)
+}
+
+function eventOf({ topics: [topic, ...rest], data }: Log): EscrowEvent {
+  const event = decodeEventLog({ abi: escrowAbi, topics: topic ? [topic, ...rest] : [], data })
+  switch (event.eventName) {
+    case 'Deposited':
+      return { kind: 'deposited', channelId: event.args.channelId, amount: event.args.amount }
+    case 'Claimed':
+      return { kind: 'claimed', channelId: event.args.channelId, amount: event.args.claimAmount }
+    case 'Refunded':
+      return { kind: 'refunded', channelId: event.args.channelId, amount: event.args.amount }
+    case 'Settled': {
+      const receiver = event.args.receiver.toLowerCase() as Address
+      return { kind: 'swept', receiver, amount: event.args.amount }
+    }
+  }
 }
 
 /** The name of a custom error, the words of a `require` (cut short), or `unknown`. */

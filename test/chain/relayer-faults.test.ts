@@ -1,3 +1,4 @@
+/** The relayer when its node, its memory or the chain fails. */
 import { parseTransaction } from 'viem'
 import { privateKeyToAccount } from 'viem/accounts'
 import { beforeEach, describe, expect, it, vi } from 'vitest'

@@ -1,3 +1,4 @@
+/** The relayer on a healthy chain. */
 import { parseTransaction } from 'viem'
 import { describe, expect, it } from 'vitest'
 import { encodeClaim, encodeSweep } from '../../src/chain/escrow.ts'

@@ -1,0 +1,22 @@
+/** What a mined transaction has cost. */
+import { hexToBigInt, isHex } from 'viem'
+import type { Hex } from '../protocol/hex.ts'
+import { faultOf } from './client.ts'
+import { type Chain, connect } from './rpc.ts'
+
+/**
+ * Gas used, and all that was paid for it in wei; on rollups with the part for the data. Null while the chain does not have it.
+ * @throws ChainFault when unreadable
+ */
+export async function readCost(chain: Chain, hash: Hex): Promise<{ gas: bigint; wei: bigint } | null> {
+  const client = await connect(chain)
+  const receipt = await client
+    .request({ method: 'eth_getTransactionReceipt', params: [hash] })
+    .catch((thrown) => {
+      throw faultOf(thrown)
+    })
+  if (!receipt) return null
+  const gas = hexToBigInt(receipt.gasUsed)
+  const forData = 'l1Fee' in receipt && isHex(receipt.l1Fee) ? hexToBigInt(receipt.l1Fee) : 0n
+  return { gas, wei: gas * hexToBigInt(receipt.effectiveGasPrice) + forData }
+}

@@ -1,0 +1,120 @@
+/** A payer of the local chain, with USDC and a key that signs what the contracts ask for. */
+import { encodeFunctionData, parseAbi } from 'viem'
+import { privateKeyToAccount } from 'viem/accounts'
+import { inject } from 'vitest'
+import type { ExactPayment } from '../../src/chain/facilitator.ts'
+import type { ChannelConfig, Claim } from '../../src/protocol/channel.ts'
+import { channelId, depositNonce } from '../../src/protocol/eip712.ts'
+import type { Address, Hex } from '../../src/protocol/hex.ts'
+import { newKey, randomHex, rpc } from './rig.ts'
+
+const CHAIN_ID = 84532
+const MINT = parseAbi(['function mint(address to, uint256 value)'])
+
+const AUTHORIZATION = [
+  { name: 'from', type: 'address' },
+  { name: 'to', type: 'address' },
+  { name: 'value', type: 'uint256' },
+  { name: 'validAfter', type: 'uint256' },
+  { name: 'validBefore', type: 'uint256' },
+  { name: 'nonce', type: 'bytes32' },
+] as const
+const VOUCHER = [
+  { name: 'channelId', type: 'bytes32' },
+  { name: 'maxClaimableAmount', type: 'uint128' },
+] as const
+
+export type Payer = Awaited<ReturnType<typeof newPayer>>
+
+/** Somebody with `funds` atomic units of USDC. */
+export async function newPayer(funds = 1_000_000n) {
+  const { key, address } = await newKey()
+  const account = privateKeyToAccount(key)
+  const { usdc, escrow, collector } = inject('chain')
+  await mint(address, funds)
+  const usdcDomain = { name: 'USDC', version: '2', chainId: CHAIN_ID, verifyingContract: usdc }
+  const escrowDomain = {
+    name: 'x402 Batch Settlement',
+    version: '1',
+    chainId: CHAIN_ID,
+    verifyingContract: escrow,
+  }
+  return {
+    address,
+    key,
+    /** A signed EIP-3009 transfer. */
+    async pays(to: Address, value: bigint, rest: Partial<ExactPayment> = {}): Promise<ExactPayment> {
+      const message = {
+        from: address,
+        to,
+        value,
+        validAfter: 0n,
+        validBefore: await soon(),
+        nonce: randomHex(32),
+        ...rest,
+      }
+      const types = { TransferWithAuthorization: AUTHORIZATION }
+      const primaryType = 'TransferWithAuthorization'
+      const signature = await account.signTypedData({ domain: usdcDomain, types, primaryType, message })
+      const wire = { version: 2 as const, payload: { signature }, requirements: { scheme: 'exact' } }
+      return { network: `eip155:${CHAIN_ID}`, token: usdc, wire, ...message, signature }
+    },
+    /** The signed authorization of a deposit, as `encodeDeposit` takes it. */
+    async deposits(config: ChannelConfig, value: bigint) {
+      const salt = randomHex(32)
+      const nonce = depositNonce(channelId(config, CHAIN_ID, escrow), salt)
+      const message = {
+        from: address,
+        to: collector,
+        value,
+        validAfter: 0n,
+        validBefore: await soon(),
+        nonce,
+      }
+      const types = { ReceiveWithAuthorization: AUTHORIZATION }
+      const primaryType = 'ReceiveWithAuthorization'
+      const signature = await account.signTypedData({ domain: usdcDomain, types, primaryType, message })
+      return { ...message, salt, signature }
+    },
+    /** A row of a claim: a voucher for all of it, signed. */
+    async owes(config: ChannelConfig, totalClaimed: bigint): Promise<Claim> {
+      const message = { channelId: channelId(config, CHAIN_ID, escrow), maxClaimableAmount: totalClaimed }
+      const types = { Voucher: VOUCHER }
+      const signature = await account.signTypedData({
+        domain: escrowDomain,
+        types,
+        primaryType: 'Voucher',
+        message,
+      })
+      return { channel: config, maxClaimableAmount: totalClaimed, signature, totalClaimed }
+    },
+    /** A channel of this payer's, not yet opened. */
+    channelTo(receiver: Address, receiverAuthorizer: Address): ChannelConfig {
+      const parties = { payer: address, payerAuthorizer: address, receiver, receiverAuthorizer }
+      return { ...parties, token: usdc, withdrawDelay: 86_400, salt: randomHex(32) }
+    },
+  }
+}
+
+/** New USDC, from nowhere. */
+export async function mint(to: Address, value: bigint): Promise<void> {
+  const data = encodeFunctionData({ abi: MINT, args: [to, value] })
+  const from = randomHex(20)
+  await rpc('anvil_setBalance', from, '0x8ac7230489e80000')
+  await send(from, inject('chain').usdc, data)
+}
+
+/** A transaction of any account's, mined. */
+export async function send(from: Address, to: Address, data: Hex): Promise<Hex> {
+  const hash = await rpc<Hex>('eth_sendTransaction', { from, to, data })
+  let receipt: { status: Hex } | null = null
+  while (!receipt) receipt = await rpc<{ status: Hex } | null>('eth_getTransactionReceipt', hash)
+  if (receipt.status !== '0x1') throw new Error(`${hash} was reverted`)
+  return hash
+}
+
+// By the chain's clock, which other tests may have moved.
+async function soon(): Promise<bigint> {
+  const { timestamp } = await rpc<{ timestamp: Hex }>('eth_getBlockByNumber', 'latest', false)
+  return BigInt(timestamp) + 600n
+}

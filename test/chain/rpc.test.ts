@@ -1,0 +1,76 @@
+/** Reading the chain through a node that may fail. */
+import { describe, expect, it } from 'vitest'
+import { connect, readAt, readChannels } from '../../src/chain/rpc.ts'
+import { chainAt, newLane, randomHex } from './rig.ts'
+
+describe('reading channels', () => {
+  it('answers zeros for those that were never opened', async () => {
+    const [state] = await readChannels(chainAt(newLane().url), [randomHex(32)])
+    const nothing = {
+      balance: 0n,
+      totalClaimed: 0n,
+      withdrawRequestedAt: 0,
+      withdrawAmount: 0n,
+      refundNonce: 0n,
+    }
+    expect(state).toMatchObject(nothing)
+  })
+
+  it('asks for hundreds in few calls, all at one block', async () => {
+    const lane = newLane()
+    const states = await readChannels(
+      chainAt(lane.url),
+      Array.from({ length: 201 }, () => randomHex(32)),
+    )
+    expect(states).toHaveLength(201)
+    expect(new Set(states.map((state) => state.block)).size).toBe(1)
+    expect(await lane.seen('eth_call')).toHaveLength(3)
+  })
+
+  it('of none asks nothing', async () => {
+    const lane = newLane()
+    expect(await readChannels(chainAt(lane.url), [])).toEqual([])
+    expect(await lane.seen('eth_call')).toEqual([])
+  })
+
+  it('F9: throws a fault when the node is of another chain', async () => {
+    const lane = newLane()
+    await lane.misbehave({ method: 'eth_chainId', does: 'answer', result: '0x2105' })
+    const reading = readChannels(chainAt(lane.url), [randomHex(32)])
+    await expect(reading).rejects.toMatchObject({ name: 'ChainFault', code: 'wrong_chain' })
+    expect(await lane.seen('eth_call')).toEqual([])
+  })
+
+  it.each([
+    ['drops the call', { does: 'drop' }],
+    ['is rate limited', { does: 'answer', status: 429, body: '{}' }],
+    ['answers HTML', { does: 'answer', body: '<html>' }],
+    ['answers half', { does: 'answer', body: '{"jsonrpc":"2.0","id":1,"res' }],
+    ['answers nothing', { does: 'answer', result: '0x' }],
+    ['is broken inside', { does: 'answer', error: { code: -32603, message: 'boom' } }],
+  ] as const)('F9: throws a fault when the node %s', async (_, fault) => {
+    const lane = newLane()
+    await lane.misbehave({ method: 'eth_call', ...fault })
+    const reading = readChannels(chainAt(lane.url), [randomHex(32)])
+    await expect(reading).rejects.toMatchObject({ name: 'ChainFault', code: 'unreachable' })
+  })
+
+  it('G4: never tells the address of the node, which may hold a key', async () => {
+    const lane = newLane()
+    await lane.misbehave({ method: 'eth_call', does: 'drop' })
+    const fault = await readChannels(chainAt(lane.url), [randomHex(32)]).catch((thrown: Error) => thrown)
+    expect(`${(fault as Error).message} ${(fault as Error).stack} ${JSON.stringify(fault)}`).not.toContain(
+      lane.url,
+    )
+  })
+})
+
+describe('a client', () => {
+  it('asks for the chain id once', async () => {
+    const lane = newLane()
+    const chain = chainAt(lane.url)
+    await connect(chain)
+    await readAt(chain, [])
+    expect(await lane.seen('eth_chainId')).toHaveLength(1)
+  })
+})
