@@ -18,6 +18,8 @@ export default defineConfig({
             main: './test/worker.ts',
             wrangler: { configPath: './wrangler.toml' },
             miniflare: {
+              // For vitest itself; the Worker runs without it in the node project's journeys.
+              compatibilityFlags: ['nodejs_compat'],
               bindings: {
                 MIGRATIONS: await readD1Migrations('migrations'),
                 RPC_URL: inject('chain').rpcUrl,

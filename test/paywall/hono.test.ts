@@ -1,0 +1,47 @@
+import { env } from 'cloudflare:workers'
+import { describe, expect, inject, it } from 'vitest'
+import app from '../../examples/hono/worker.ts'
+import { channelFetch } from '../upstream.ts'
+
+const { rpcUrl, accounts } = inject('chain')
+const vars = { ...env, ORIGIN: 'self' }
+const site = (async (input: RequestInfo, init?: RequestInit) =>
+  app.fetch(new Request(input, init), vars)) as typeof fetch
+const [payer] = accounts.slice(-1)
+
+describe('the middleware', () => {
+  it('leaves alone what is not behind it', async () => {
+    expect(await (await site('https://weather.test/')).text()).toContain('Weather for machines')
+  })
+
+  it('answers 402 without running the handler', async () => {
+    const response = await site('https://weather.test/forecast/utrecht')
+    expect(response.status).toBe(402)
+    const { accepts } = JSON.parse(atob(response.headers.get('payment-required') ?? ''))
+    expect(accepts[0]).toMatchObject({ amount: '2000' })
+  })
+
+  it('gates HEAD, which Hono would answer with the GET handler', async () => {
+    expect((await site('https://weather.test/forecast/utrecht', { method: 'HEAD' })).status).toBe(402)
+  })
+
+  it('charges the unmodified client for a GET and for a POST whose body the handler still reads', async () => {
+    if (!payer) throw new Error('no payer')
+    const { fetch: paying } = channelFetch(site, payer, rpcUrl)
+    const got = await paying('https://weather.test/forecast/utrecht')
+    expect(await got.json()).toEqual({ city: 'utrecht', degrees: 17 })
+    expect(got.headers.get('cache-control')).toBe('private, no-store')
+    const posted = await paying('https://weather.test/forecast/delft', { method: 'POST', body: '{"days":2}' })
+    expect(await posted.json()).toEqual({ city: 'delft', degrees: [17, 17] })
+    const receipt = JSON.parse(atob(posted.headers.get('payment-response') ?? ''))
+    expect(receipt.extra.channelState.chargedCumulativeAmount).toBe('4000')
+  })
+
+  it('does not charge for a handler that says no', async () => {
+    if (!payer) throw new Error('no payer')
+    const { fetch: paying } = channelFetch(site, payer, rpcUrl)
+    const failed = await paying('https://weather.test/forecast/atlantis')
+    expect(failed.status).toBe(404)
+    expect(failed.headers.has('payment-response')).toBe(false)
+  })
+})
