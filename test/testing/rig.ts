@@ -1,0 +1,121 @@
+/** Drives the contracts of a local chain from tests: reads, sends from any address, and names what refuses a call. */
+import {
+  type Abi,
+  BaseError,
+  type Client,
+  ContractFunctionRevertedError,
+  createClient,
+  type Hex,
+  http,
+  parseEventLogs,
+} from 'viem'
+import {
+  getBlock,
+  readContract,
+  simulateContract,
+  waitForTransactionReceipt,
+  writeContract,
+} from 'viem/actions'
+import { baseSepolia } from 'viem/chains'
+import type { Address } from '../../src/protocol/hex.ts'
+import { type Account, ESCROW, type LocalChain, startChain, USDC } from '../../src/testing/chain.ts'
+import { COLLECTOR_ABI, ESCROW_ABI, USDC_ABI, WALLET_ABI } from './abi.ts'
+
+const ABI: Abi = [...ESCROW_ABI, ...USDC_ABI, ...COLLECTOR_ABI, ...WALLET_ABI]
+
+export const ZERO: Address = '0x0000000000000000000000000000000000000000'
+
+/** One chain and four of its accounts, each in one part. */
+export type Rig = {
+  chain: LocalChain
+  client: Client
+  payer: Account
+  receiver: Account
+  authorizer: Account
+  stranger: Account
+}
+
+export async function startRig(): Promise<Rig> {
+  const chain = await startChain()
+  const [payer, receiver, authorizer, stranger] = chain.accounts
+  if (!payer || !receiver || !authorizer || !stranger) throw new Error('the local chain has too few accounts')
+  const client = createClient({ chain: baseSepolia, transport: http(chain.rpcUrl), pollingInterval: 20 })
+  return { chain, client, payer, receiver, authorizer, stranger }
+}
+
+/** A call from any account: what it emitted and burned. A call that reverts throws. */
+export async function send(
+  rig: Rig,
+  from: Address,
+  functionName: string,
+  args: unknown[],
+  to: Address = ESCROW,
+) {
+  const { client } = rig
+  const hash = await writeContract(client, {
+    account: from,
+    chain: baseSepolia,
+    address: to,
+    abi: ABI,
+    functionName,
+    args,
+  })
+  const receipt = await waitForTransactionReceipt(client, { hash })
+  if (receipt.status !== 'success') throw new Error(`${functionName} reverted`)
+  const logs = parseEventLogs({ abi: ESCROW_ABI, logs: receipt.logs.filter((log) => log.address === ESCROW) })
+  return { events: logs.map(({ eventName, args }) => ({ eventName, args })), gasUsed: receipt.gasUsed }
+}
+
+/** The name of the error, or the sentence, with which a call would be refused; `null` when it would not. */
+export async function refusal(
+  rig: Rig,
+  from: Address,
+  functionName: string,
+  args: unknown[],
+  to: Address = ESCROW,
+): Promise<string | null> {
+  try {
+    await simulateContract(rig.client, { account: from, address: to, abi: ABI, functionName, args })
+    return null
+  } catch (cause) {
+    const reverted =
+      cause instanceof BaseError && cause.walk((error) => error instanceof ContractFunctionRevertedError)
+    if (!(reverted instanceof ContractFunctionRevertedError)) throw cause
+    return reverted.reason ?? reverted.data?.errorName ?? reverted.signature ?? 'no reason'
+  }
+}
+
+/** What the escrow holds of a channel. */
+export async function readChannel({ client }: Rig, id: Hex) {
+  const at = { address: ESCROW, abi: ESCROW_ABI, args: [id] } as const
+  const [balance, totalClaimed] = await readContract(client, { ...at, functionName: 'channels' })
+  const [pending, initiatedAt] = await readContract(client, { ...at, functionName: 'pendingWithdrawals' })
+  const nonce = await readContract(client, { ...at, functionName: 'refundNonce' })
+  return { balance, totalClaimed, pending, initiatedAt, nonce }
+}
+
+export async function balanceOf({ client }: Rig, account: Address): Promise<bigint> {
+  return readContract(client, { address: USDC, abi: USDC_ABI, functionName: 'balanceOf', args: [account] })
+}
+
+/** Moves the chain's clock to a second and mines, so that the next call sees it. */
+export async function warpTo({ chain }: Rig, second: number): Promise<void> {
+  await chain.rpc('evm_setNextBlockTimestamp', [second])
+  await chain.rpc('evm_mine')
+}
+
+/** Moves the chain's clock on. */
+export async function warp(rig: Rig, seconds: number): Promise<void> {
+  await warpTo(rig, Number(await now(rig)) + seconds)
+}
+
+/** Seconds at the newest block. */
+export async function now({ client }: Rig): Promise<bigint> {
+  return (await getBlock(client)).timestamp
+}
+
+/** Puts a contract of ours at an address of its own, with its constructor run. */
+export async function place(rig: Rig, creation: Hex, address: Address): Promise<void> {
+  const code = await rig.chain.rpc('eth_call', [{ data: creation }, 'latest'])
+  await rig.chain.rpc('anvil_setCode', [address, code])
+}
