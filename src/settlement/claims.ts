@@ -1,0 +1,85 @@
+/** What is put on chain: the row of an account, the batches that rows make, and the search for rows that spoil one. Pure. */
+import type { Standing } from '../ledger/standing.ts'
+import type { ChannelConfig, Claim } from '../protocol/channel.ts'
+import type { Hex } from '../protocol/hex.ts'
+
+/** Rows in one transaction: some 2.4 million gas and 48 kB of calldata. */
+export const MOST_ROWS = 100
+
+/** A claim as a step of a run keeps it: plain JSON, amounts as decimal strings in atomic units. */
+export type Row = {
+  channelId: Hex
+  config: ChannelConfig
+  /** The voucher's ceiling. */
+  max: string
+  signature: Hex
+  /** What will have been claimed from the channel in all. */
+  total: string
+  /** Goes in a transaction of its own: its payer may make it fail between simulation and block, and with it its neighbours. */
+  alone: boolean
+  /** Failed alone in an earlier run. */
+  quarantined: boolean
+}
+
+export type BadRow = { channelId: Hex; reason: string }
+
+/**
+ * What can be claimed from an account now, or null. Only what is charged, never all that is promised, and no more than
+ * the escrow still holds: a row over the balance would revert, and the rest of what is owed can be saved without it.
+ */
+export function redeemable(standing: Standing): Row | null {
+  const { channelId, config, signature, state } = standing
+  const total = standing.charged < state.balance ? standing.charged : state.balance
+  if (total <= standing.redeemed || signature === '0x') return null
+  const quarantined = standing.quarantine !== null
+  const alone = quarantined || state.withdrawRequestedAt > 0
+  const max = standing.authorized.toString()
+  return { channelId, config, max, signature, total: total.toString(), alone, quarantined }
+}
+
+/** The row as the contract reads it. */
+export function claimOf({ config, max, signature, total }: Row): Claim {
+  return { channel: config, maxClaimableAmount: BigInt(max), signature, totalClaimed: BigInt(total) }
+}
+
+/**
+ * Full batches, those of one row first, and the rest that waits for more rows; with `last` nothing waits.
+ */
+export function batchesOf(rows: Row[], last: boolean): { batches: Row[][]; rest: Row[] } {
+  const batches = rows.filter((row) => row.alone).map((row) => [row])
+  let rest = rows.filter((row) => !row.alone)
+  while (rest.length >= MOST_ROWS || (last && rest.length > 0)) {
+    batches.push(rest.slice(0, MOST_ROWS))
+    rest = rest.slice(MOST_ROWS)
+  }
+  return { batches, rest }
+}
+
+/**
+ * Finds the items that make a batch fail. `trial` answers why a batch fails, or null, and fails exactly when an item
+ * fails. One bad item among n is found with at most 1 + 2·log2 n trials, and never more than 2n - 1 are made.
+ */
+export async function bisect<Item>(
+  items: Item[],
+  trial: (items: Item[]) => Promise<string | null>,
+): Promise<{ good: Item[]; bad: { item: Item; reason: string }[] }> {
+  const reason = items.length === 0 ? null : await trial(items)
+  return reason === null ? { good: items, bad: [] } : split(items, reason, trial)
+}
+
+/** Splits a batch that is known to fail. */
+async function split<Item>(
+  items: Item[],
+  reason: string,
+  trial: (items: Item[]) => Promise<string | null>,
+): Promise<{ good: Item[]; bad: { item: Item; reason: string }[] }> {
+  const [item] = items
+  if (item === undefined) return { good: [], bad: [] }
+  if (items.length === 1) return { good: [], bad: [{ item, reason }] }
+  const middle = items.length >> 1
+  const first = await bisect(items.slice(0, middle), trial)
+  const rest = items.slice(middle)
+  // When the first half is good, the whole failed at an item of the second, and for that item's reason.
+  const second = first.bad.length === 0 ? await split(rest, reason, trial) : await bisect(rest, trial)
+  return { good: [...first.good, ...second.good], bad: [...first.bad, ...second.bad] }
+}

@@ -1,0 +1,70 @@
+/** Where the book, the accounts and the chain disagree. Pure. */
+import type { Listing } from '../ledger/book.ts'
+import type { Standing } from '../ledger/standing.ts'
+import type { ChannelState } from '../protocol/channel.ts'
+import type { Address } from '../protocol/hex.ts'
+
+/**
+ * - `silent`: an account did not answer.
+ * - `book_ahead`: the book knows of more than the account does: the account has lost entries, or the book was written to.
+ * - `book_differs`: a line of the book is not what was just written to it.
+ * - `overclaimed`: the chain has more claimed than was charged here: the key claims elsewhere, or the account has lost entries.
+ * - `chain_behind`: the chain has less claimed than it had: a reorganisation, or a node of another past.
+ * - `uncovered`: the escrow no longer holds what is owed. A loss, unless the payer tops up.
+ * - `receiver_behind`: the chain has claimed less for a receiver than its accounts together were told.
+ */
+export type Finding = {
+  account: string
+  what:
+    | 'silent'
+    | 'book_ahead'
+    | 'book_differs'
+    | 'overclaimed'
+    | 'chain_behind'
+    | 'uncovered'
+    | 'receiver_behind'
+  detail: string
+}
+
+/** Compares a line of the book with its account. Neither total of the two ever falls, but for a reorganisation. */
+export function compareBook({ id: account, totals }: Listing, standing: Standing | null): Finding[] {
+  if (!totals) return []
+  const { authorized, redeemed } = standing ?? { authorized: 0n, redeemed: 0n }
+  if (totals.authorized <= authorized && totals.redeemed <= redeemed) return []
+  const detail =
+    `the book has authorized ${totals.authorized}, redeemed ${totals.redeemed}; ` +
+    `the account has ${authorized} and ${redeemed}`
+  return [{ account, what: 'book_ahead', detail }]
+}
+
+/** Compares an account with what the chain said after it answered. Word of an older block than the account's is no evidence. */
+export function compareChain(standing: Standing, state: ChannelState): Finding[] {
+  const { channelId: account, charged, redeemed } = standing
+  if (state.block < standing.state.block) return []
+  const { totalClaimed, balance } = state
+  const findings: Finding[] = []
+  if (totalClaimed > charged) {
+    findings.push({
+      account,
+      what: 'overclaimed',
+      detail: `claimed ${totalClaimed}, charged ${charged}`,
+    })
+  }
+  if (totalClaimed < redeemed) {
+    findings.push({
+      account,
+      what: 'chain_behind',
+      detail: `claimed ${totalClaimed}, redeemed ${redeemed}`,
+    })
+  }
+  if (charged > balance) {
+    findings.push({ account, what: 'uncovered', detail: `${charged - balance} of ${charged}` })
+  }
+  return findings
+}
+
+/** Compares what a receiver's accounts were told together with what the chain has for the receiver. */
+export function compareReceiver(receiver: Address, redeemed: bigint, claimed: bigint): Finding[] {
+  if (claimed >= redeemed) return []
+  return [{ account: receiver, what: 'receiver_behind', detail: `claimed ${claimed}, redeemed ${redeemed}` }]
+}

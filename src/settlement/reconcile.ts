@@ -1,0 +1,168 @@
+/** The last part of a run: accounts, chain and book must agree to the unit. Writes the book's lines anew. */
+import { listings, project } from '../ledger/book.ts'
+import type { Standing } from '../ledger/standing.ts'
+import type { Address } from '../protocol/hex.ts'
+import { askPage, PAGE, silence, tell } from './ask.ts'
+import { compareChain, compareReceiver, type Finding } from './findings.ts'
+import { each, type Settings } from './settings.ts'
+import { type Receiver, readTotals } from './sweep.ts'
+
+/** Sums over accounts. Decimal strings in atomic units. */
+export type Sums = {
+  channels: number
+  authorized: string
+  charged: string
+  redeemed: string
+  credit: string
+  ceiling: string
+}
+
+/** What `exact` brought in. `inDoubt` counts payments. */
+export type ExactSums = { payers: number; payments: number; received: string; inDoubt: number }
+
+export type Reconciled = {
+  sums: Sums
+  exact: ExactSums
+  /** Redeemed by receiver. */
+  receivers: Record<Address, string>
+  quarantined: number
+  findings: Finding[]
+  next: string | null
+}
+
+export const NO_SUMS: Sums = {
+  channels: 0,
+  authorized: '0',
+  charged: '0',
+  redeemed: '0',
+  credit: '0',
+  ceiling: '0',
+}
+
+export const NO_EXACT: ExactSums = { payers: 0, payments: 0, received: '0', inDoubt: 0 }
+
+/** Reconciles one page of the book. Doing it again gives the same. @throws ChainFault when the chain cannot be read */
+export async function reconcile(settings: Settings, after: string, now: number): Promise<Reconciled> {
+  const { channels, exact, silent, next } = await askPage(settings, after)
+  const told = await each(
+    channels,
+    async ({ standing, state }) => {
+      const standings = await tell(settings, standing, state)
+      return { standing: standings, findings: compareChain(standings, state) }
+    },
+    ({ standing }, fault) => ({ standing, findings: [silence(standing.channelId, fault)] }),
+  )
+  const standings = told.map(({ standing }) => standing)
+  const payers = await sumExact(settings, exact)
+  return {
+    sums: sumUp(standings),
+    exact: payers.exact,
+    receivers: byReceiver(standings),
+    quarantined: standings.filter((standing) => standing.quarantine !== null).length,
+    findings: [
+      ...silent,
+      ...told.flatMap(({ findings }) => findings),
+      ...payers.silent,
+      ...(await write(settings, after, standings, now)),
+    ],
+    next,
+  }
+}
+
+/**
+ * Compares what each receiver's accounts were told with what the chain has for the receiver, and says what the chain has
+ * beside: claims for the same receiver that no account here knows of.
+ * @throws ChainFault
+ */
+export async function reconcileReceivers(
+  settings: Settings,
+  redeemed: Record<Address, string>,
+): Promise<{ receivers: (Receiver & { redeemed: string; elsewhere: string })[]; findings: Finding[] }> {
+  const receivers = []
+  const findings: Finding[] = []
+  for (const [receiver, told] of Object.entries(redeemed) as [Address, string][]) {
+    const totals = await readTotals(settings, receiver)
+    const elsewhere = BigInt(totals.claimed) - BigInt(told)
+    receivers.push({ ...totals, redeemed: told, elsewhere: (elsewhere > 0n ? elsewhere : 0n).toString() })
+    findings.push(...compareReceiver(receiver, BigInt(told), BigInt(totals.claimed)))
+  }
+  return { receivers, findings }
+}
+
+/** Adds decimal sums, field by field. */
+export function add<Figures extends Record<string, string | number>>(a: Figures, b: Figures): Figures {
+  const plus = (x: string | number, y: string | number | undefined) =>
+    typeof x === 'number' ? x + (y as number) : (BigInt(x) + BigInt(y ?? 0)).toString()
+  return Object.fromEntries(Object.entries(a).map(([name, x]) => [name, plus(x, b[name])])) as Figures
+}
+
+function sumUp(standings: Standing[]): Sums {
+  const sum = (of: (standing: Standing) => bigint) =>
+    standings.reduce((total, standing) => total + of(standing), 0n).toString()
+  return {
+    channels: standings.length,
+    authorized: sum(({ authorized }) => authorized),
+    charged: sum(({ charged }) => charged),
+    redeemed: sum(({ redeemed }) => redeemed),
+    credit: sum(({ credit }) => credit),
+    ceiling: sum(({ state }) => state.balance),
+  }
+}
+
+function byReceiver(standings: Standing[]): Record<Address, string> {
+  const sums: Record<Address, string> = {}
+  for (const { config, redeemed } of standings) {
+    sums[config.receiver] = (BigInt(sums[config.receiver] ?? 0) + redeemed).toString()
+  }
+  return sums
+}
+
+async function sumExact({ authorizations }: Settings, lines: { id: string }[]) {
+  const silent: Finding[] = []
+  const totals = await each(
+    lines,
+    ({ id }) => authorizations.getByName(id).totals(),
+    ({ id }, fault) => {
+      silent.push(silence(id, fault))
+      return { payments: 0, received: 0n, inDoubt: 0 }
+    },
+  )
+  const exact: ExactSums = {
+    payers: lines.length,
+    payments: totals.reduce((sum, { payments }) => sum + payments, 0),
+    received: totals.reduce((sum, { received }) => sum + received, 0n).toString(),
+    inDoubt: totals.reduce((sum, { inDoubt }) => sum + inDoubt, 0),
+  }
+  return { exact, silent }
+}
+
+/** Writes the lines of a page and reads them back. */
+async function write(
+  { book }: Settings,
+  after: string,
+  standings: Standing[],
+  now: number,
+): Promise<Finding[]> {
+  const lines = standings.map(({ channelId, authorized, charged, redeemed, quarantine, state }) => {
+    return { id: channelId, authorized, charged, redeemed, ceiling: state.balance, quarantine }
+  })
+  await project(book, lines, now)
+  const read = new Map((await listings(book, after, PAGE)).map(({ id, totals }) => [id, totals]))
+  return lines.flatMap(({ id: account, authorized, charged, redeemed, ceiling }) => {
+    const kept = read.get(account)
+    const same =
+      kept?.authorized === authorized &&
+      kept.charged === charged &&
+      kept.redeemed === redeemed &&
+      kept.ceiling === ceiling
+    return same
+      ? []
+      : [
+          {
+            account,
+            what: 'book_differs' as const,
+            detail: `charged ${charged}, the book has ${kept?.charged}`,
+          },
+        ]
+  })
+}

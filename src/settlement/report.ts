@@ -1,0 +1,104 @@
+/** What a run has found and done, as its record keeps it: plain JSON, amounts as decimal strings in atomic units. */
+import type { BadRow } from './claims.ts'
+import type { Collected } from './collect.ts'
+import type { Finding } from './findings.ts'
+import type { ExactSums, Reconciled, Sums } from './reconcile.ts'
+import type { Sent } from './sent.ts'
+import type { Receiver } from './sweep.ts'
+
+/** A record is one row of the book, at most 2 MB: of long lists it has the beginning, and always the length. */
+const MOST_LISTED = 500
+
+export class Report {
+  #healed = 0n
+  #open = 0
+  #quarantined = 0
+  readonly #sent = new Map<string, Sent>()
+  readonly #bad = new Map<string, BadRow>()
+  readonly #findings = new Map<string, Finding>()
+  #totals: Record<string, unknown> = {}
+
+  collected({ healed, open, findings }: Collected): void {
+    this.#healed += BigInt(healed)
+    this.#open += open
+    this.#note(findings)
+  }
+
+  planned({ bad, findings }: { bad: BadRow[]; findings: Finding[] }): void {
+    for (const row of bad) this.#bad.set(row.channelId, row)
+    this.#note(findings)
+  }
+
+  /** A later look at the same transaction takes the place of an earlier one. */
+  claimed({ sent, findings }: { sent: Sent; findings: Finding[] }): void {
+    this.#sent.set(sent.id, sent)
+    this.#note(findings)
+  }
+
+  swept(sent: Sent): void {
+    this.#sent.set(sent.id, sent)
+  }
+
+  /** Deposits and refunds that turned out to be on their way after all. */
+  leftOpen(count: number): void {
+    this.#open += count
+  }
+
+  reconciled({ findings, quarantined }: Reconciled): void {
+    this.#quarantined += quarantined
+    this.#note(findings)
+  }
+
+  summed(end: {
+    sums: Sums
+    exact: ExactSums
+    receivers: (Receiver & { redeemed: string; elsewhere: string })[]
+    findings: Finding[]
+  }): void {
+    const { sums, exact, receivers, findings } = end
+    this.#totals = { sums, exact, receivers }
+    this.#note(findings)
+  }
+
+  /** `settled` only when nothing is on its way and everything agrees. What is lost for good is no doubt. */
+  status(): 'settled' | 'in_doubt' {
+    const undone = [...this.#sent.values()].some(({ status }) => status !== 'mined')
+    const disagreed = [...this.#findings.values()].some(({ what }) => what !== 'uncovered')
+    return undone || disagreed || this.#open > 0 ? 'in_doubt' : 'settled'
+  }
+
+  /** Whether there was nothing to do and nothing to say. */
+  idle(): boolean {
+    return this.#sent.size === 0 && this.#bad.size === 0 && this.#findings.size === 0
+  }
+
+  record(): Record<string, unknown> {
+    const sent = [...this.#sent.values()]
+    const findings = [...this.#findings.values()]
+    const bad = [...this.#bad.values()]
+    return {
+      claimed: sumOf(sent, 'claim'),
+      swept: sumOf(sent, 'sweep'),
+      healed: this.#healed.toString(),
+      ...this.#totals,
+      open: this.#open,
+      transactions: listed(sent),
+      quarantined: { accounts: this.#quarantined, ...listed(bad) },
+      findings: listed(findings),
+    }
+  }
+
+  #note(findings: Finding[]): void {
+    for (const finding of findings) this.#findings.set(`${finding.what} ${finding.account}`, finding)
+  }
+}
+
+function listed<Item>(items: Item[]): { count: number; list: Item[] } {
+  return { count: items.length, list: items.slice(0, MOST_LISTED) }
+}
+
+function sumOf(sent: Sent[], kind: Sent['kind']): string {
+  return sent
+    .reduce((sum, { amount, ...one }) => (one.kind === kind ? sum + BigInt(amount) : sum), 0n)
+    .toString()
+}

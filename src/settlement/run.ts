@@ -1,0 +1,164 @@
+/** A settlement run: collect, claim, sweep, reconcile, record. Every step may be repeated: the chain moves nothing twice. */
+import { type RunRecord, saveRun } from '../ledger/book.ts'
+import type { Address } from '../protocol/hex.ts'
+import { claim, plan } from './batch.ts'
+import { batchesOf, type Row } from './claims.ts'
+import { collect, giveUp, type Unsent } from './collect.ts'
+import { add, NO_EXACT, NO_SUMS, reconcile, reconcileReceivers } from './reconcile.ts'
+import { Report } from './report.ts'
+import type { Settings } from './settings.ts'
+import { readTotals, sweep } from './sweep.ts'
+
+/** Durable steps: a Workflow's, or plain calls. What a step answers is plain JSON. */
+export type Steps = {
+  do<Value>(name: string, work: () => Promise<Value>): Promise<Value>
+  sleep(name: string, seconds: number): Promise<void>
+}
+
+/** Who asked for a run, and for which moment. */
+export type Cause = { window: string; startedBy: 'cron' | 'operator' }
+
+type Pending = { name: string; rows: Row[] }
+
+/** A batch that its block refuses is tried and split again, this often in all. */
+const ROUNDS = 2
+
+const LOOKS = 3
+const LOOK_SECONDS = 60
+
+/** A request that begins a deposit or refund hands it to the relayer within seconds, or never. */
+const UNSENT_SECONDS = 120
+
+/**
+ * Makes the run `id` and saves its record.
+ * @throws ChainFault and others when a step fails for good; the record then says `failed`, and the next run goes on
+ */
+export async function settle(settings: Settings, steps: Steps, id: string, cause: Cause): Promise<RunRecord> {
+  const run = { id, kind: 'settlement' as const }
+  const startedAt = await steps.do('begin', async () => {
+    const startedAt = Date.now()
+    await saveRun(settings.book, { ...run, status: 'running', startedAt, endedAt: null, record: cause })
+    return startedAt
+  })
+  const report = new Report()
+  const end = (status: RunRecord['status'], more: Record<string, unknown>) => async () => {
+    const record = { ...cause, ...report.record(), ...more }
+    const ended: RunRecord = { ...run, status, startedAt, endedAt: Date.now(), record }
+    await saveRun(settings.book, ended)
+    return JSON.stringify(ended)
+  }
+  try {
+    await claimAll(settings, steps, report)
+    await sweepAll(settings, steps, report)
+    return JSON.parse(await steps.do('end', end(report.status(), {}))) as RunRecord
+  } catch (fault) {
+    await steps.do('fail', end('failed', { fault: String(fault) }))
+    throw fault
+  }
+}
+
+/** Hears every account, claims what can be claimed while more are heard, and looks again at what is not yet mined. */
+async function claimAll(settings: Settings, steps: Steps, report: Report): Promise<void> {
+  const pending: Pending[] = []
+  const unsent: Unsent[] = []
+  let waiting: Row[] = []
+  let batches = 0
+  let after: string | null = ''
+  for (let page = 1; after !== null; page++) {
+    const from: string = after
+    const collected = await steps.do(`collect ${page}`, () => collect(settings, from))
+    report.collected(collected)
+    unsent.push(...collected.unsent)
+    after = collected.next
+    const made = batchesOf([...waiting, ...collected.rows], after === null)
+    waiting = made.rest
+    for (const rows of made.batches) {
+      const stuck = await claimBatch(settings, steps, report, `batch ${++batches}`, rows)
+      if (stuck) pending.push(stuck)
+    }
+  }
+  await lookAgain(settings, steps, report, pending)
+  if (unsent.length > 0) {
+    await steps.sleep('let begun requests end', UNSENT_SECONDS)
+    report.leftOpen(await steps.do('give up', () => giveUp(settings, unsent)))
+  }
+}
+
+/** Answers the batch if its outcome is not known yet. */
+async function claimBatch(
+  settings: Settings,
+  steps: Steps,
+  report: Report,
+  batch: string,
+  rows: Row[],
+): Promise<Pending | null> {
+  let good = rows
+  for (let round = 1; round <= ROUNDS && good.length > 0; round++) {
+    const name = `${batch}, round ${round}`
+    const trying = good
+    const planned = await steps.do(`plan ${name}`, () => plan(settings, trying))
+    report.planned(planned)
+    const bad = new Set(planned.bad.map(({ channelId }) => channelId))
+    const sending = trying.filter(({ channelId }) => !bad.has(channelId))
+    good = sending
+    if (sending.length === 0) break
+    const claimed = await steps.do(`claim ${name}`, () => claim(settings, sending))
+    report.claimed(claimed)
+    if (claimed.sent.status === 'pending') return { name, rows: sending }
+    if (claimed.sent.status === 'mined') break
+  }
+  return null
+}
+
+async function lookAgain(
+  settings: Settings,
+  steps: Steps,
+  report: Report,
+  pending: Pending[],
+): Promise<void> {
+  let stuck = pending
+  for (let look = 1; look <= LOOKS && stuck.length > 0; look++) {
+    await steps.sleep(`wait ${look}`, LOOK_SECONDS)
+    const still: Pending[] = []
+    for (const batch of stuck) {
+      const claimed = await steps.do(`look ${look} at ${batch.name}`, () => claim(settings, batch.rows))
+      report.claimed(claimed)
+      if (claimed.sent.status === 'pending') still.push(batch)
+    }
+    stuck = still
+  }
+}
+
+/** Reconciles every account, then sweeps to each receiver what the chain has claimed for it. */
+async function sweepAll(settings: Settings, steps: Steps, report: Report): Promise<void> {
+  let after: string | null = ''
+  let sums = NO_SUMS
+  let exact = NO_EXACT
+  let redeemed: Record<Address, string> = {}
+  for (let page = 1; after !== null; page++) {
+    const from: string = after
+    const found = await steps.do(`reconcile ${page}`, () => reconcile(settings, from, Date.now()))
+    report.reconciled(found)
+    sums = add(sums, found.sums)
+    exact = add(exact, found.exact)
+    redeemed = merge(redeemed, found.receivers)
+    after = found.next
+  }
+  for (const receiver of Object.keys(redeemed) as Address[]) {
+    const before = await steps.do(`owed to ${receiver}`, () => readTotals(settings, receiver))
+    const sent = await steps.do(`sweep to ${receiver}`, () => sweep(settings, before))
+    if (sent) report.swept(sent)
+  }
+  const { receivers, findings } = await steps.do('reconcile receivers', () =>
+    reconcileReceivers(settings, redeemed),
+  )
+  report.summed({ sums, exact, receivers, findings })
+}
+
+function merge(a: Record<Address, string>, b: Record<Address, string>): Record<Address, string> {
+  const both = { ...a }
+  for (const [receiver, sum] of Object.entries(b) as [Address, string][]) {
+    both[receiver] = (BigInt(both[receiver] ?? 0) + BigInt(sum)).toString()
+  }
+  return both
+}

@@ -1,0 +1,44 @@
+/** What a settlement run works with: the books, the accounts, the chain and the key that sends. */
+import type { Relayer } from '../chain/relayer.ts'
+import type { Chain } from '../chain/rpc.ts'
+import type { Account } from '../ledger/account.ts'
+import type { Authorizations } from '../ledger/authorizations.ts'
+import type { Address } from '../protocol/hex.ts'
+
+export type Settings = {
+  chain: Chain
+  book: D1Database
+  accounts: DurableObjectNamespace<Account>
+  authorizations: DurableObjectNamespace<Authorizations>
+  /** Its address is the channels' receiver authorizer. */
+  relayer: Relayer & { address(): Promise<Address> }
+}
+
+export function accountOf({ accounts }: Settings, channelId: string): DurableObjectStub<Account> {
+  return accounts.getByName(channelId)
+}
+
+const WIDTH = 32
+
+/** Works on every item, some at a time. An item that fails is answered by `failed`: it stops no other. */
+export async function each<Item, Value>(
+  items: Item[],
+  work: (item: Item) => Promise<Value>,
+  failed: (item: Item, fault: unknown) => Value,
+): Promise<Value[]> {
+  const values: Value[] = []
+  let next = 0
+  const worker = async () => {
+    while (next < items.length) {
+      const at = next++
+      const item = items[at] as Item
+      try {
+        values[at] = await work(item)
+      } catch (fault) {
+        values[at] = failed(item, fault)
+      }
+    }
+  }
+  await Promise.all(Array.from({ length: Math.min(WIDTH, items.length) }, worker))
+  return values
+}

@@ -1,0 +1,37 @@
+/** The sweep: moves what was claimed for a receiver from the escrow to the receiver, once. */
+import { encodeSweep, escrowEvents } from '../chain/escrow.ts'
+import { readReceiver } from '../chain/rpc.ts'
+import type { Address } from '../protocol/hex.ts'
+import { record, type Sent, sendOnce } from './sent.ts'
+import type { Settings } from './settings.ts'
+
+/** A receiver's running totals on chain. Decimal strings in atomic units. */
+export type Receiver = { receiver: Address; claimed: string; swept: string }
+
+/** What the chain has claimed for a receiver, and what of it reached the receiver. @throws ChainFault */
+export async function readTotals({ chain }: Settings, receiver: Address): Promise<Receiver> {
+  const { claimed, swept } = await readReceiver(chain, receiver)
+  return { receiver, claimed: claimed.toString(), swept: swept.toString() }
+}
+
+/**
+ * Sweeps what `before` leaves to be swept, or looks at what became of that. The transaction is named by the total that it
+ * brings the receiver up to, so that it is made once however often it is asked for; one that fails is made again by the
+ * next run, since the chain still has the difference.
+ * @throws ChainFault
+ */
+export async function sweep(
+  settings: Settings,
+  { receiver, claimed, swept }: Receiver,
+): Promise<Sent | null> {
+  if (BigInt(claimed) <= BigInt(swept)) return null
+  const { chain } = settings
+  const name = `sweep:${receiver}:${chain.token}:${claimed}`
+  const done = await sendOnce(settings, name, encodeSweep(receiver, chain.token))
+  return record(settings, 'sweep', done, 0, (logs) =>
+    escrowEvents(chain.escrow, logs).reduce(
+      (sum, event) => (event.kind === 'swept' && event.receiver === receiver ? sum + event.amount : sum),
+      0n,
+    ),
+  )
+}
