@@ -27,7 +27,7 @@ export type Asker =
 /** How the User-Agents of browsers begin. */
 const BROWSER = /^(?:Mozilla|Opera|Lynx|Links)\b/
 /** The first product of a User-Agent (RFC 9110 §10.1.5), or the one after "compatible;"; short enough to print. */
-const PRODUCT = /(?:^(?!Mozilla\b)|\bcompatible; ?)([A-Za-z0-9._-]{1,40})(?=[/;) ]|$)/
+const PRODUCT = /(?:^(?!Mozilla\b)|\bcompatible; ?)([A-Za-z0-9._-]{1,40})/
 /** Longer User-Agents are cut: no list needs more, and nobody may buy CPU with them. */
 const LONGEST = 512
 

@@ -126,8 +126,7 @@ export const robotsOnly: ReadonlyMap<string, string> = new Map([
 ])
 
 const byToken = new Map(crawlers.map((crawler) => [crawler.name.toLowerCase(), crawler]))
-const longestFirst = [...byToken.keys()].sort((a, b) => b.length - a.length)
-const TOKEN = new RegExp(`(?<![a-z0-9-])(?:${longestFirst.map(literal).join('|')})(?![a-z0-9])`, 'i')
+const TOKEN = new RegExp(`(?<![a-z0-9-])(?:${[...byToken.keys()].map(literal).join('|')})(?![a-z0-9])`, 'i')
 
 /** The known crawler that a User-Agent names first, in any case; as a whole word, so "cubot" names nobody. */
 export function findCrawler(userAgent: string): Crawler | undefined {

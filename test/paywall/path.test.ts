@@ -94,6 +94,8 @@ describe('a canonical path', () => {
     ['/x\u0000'],
     ['/x%0d%0aset-cookie:a'],
     ['/x\n'],
+    ['/x?a\nb'],
+    ['/x?\u0000'],
     ['/x%7f'],
     ['/x%C2%85'],
     ['/%'],
@@ -127,6 +129,7 @@ describe('a canonical path', () => {
     ]) {
       expect(read(dodge).match).toBe(match)
     }
+    expect(read('/H\u0331').match).toBe(read('/\u1e96').match)
   })
 
   it('keeps the case and the trailing slash for the origin', () => {

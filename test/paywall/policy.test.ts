@@ -103,7 +103,7 @@ describe('the rules', () => {
       { path: '/a/*', action: 'charge', price: '0.5' },
       { path: '/a/never', action: 'block' },
     ])
-    expect(ask(site, '/a/free')).toMatchObject({ action: 'allow', rule: 0 })
+    expect(ask(site, '/a/free')).toMatchObject({ action: 'allow', price: 0n, schemes: [], rule: 0 })
     expect(ask(site, '/a/never')).toMatchObject({ action: 'charge', price: 500_000n, rule: 1 })
     expect(ask(site, '/b')).toMatchObject({ action: 'charge', price: 1000n, rule: 'default' })
   })
@@ -127,6 +127,8 @@ describe('the rules', () => {
     ['/*/draft', ['/a/draft', '/a/b/draft'], ['/draft', '/a/drafts']],
     ['/*.pdf', ['/a.pdf', '/b/c.PDF/'], ['/a.pdf.html', '/pdf']],
     ['/a*b*c', ['/abc', '/a-b-b-c', '/abbcc'], ['/ab', '/acb', '/abcd']],
+    ['/a*b*b', ['/abb'], ['/ab']],
+    ['/a*b*b*c', ['/abbc', '/ab-b-c'], ['/abc']],
     ['/ab*ba', ['/abba', '/ab-ba'], ['/aba']],
     ['/*', ['/', '/a', '/a/b'], []],
     ['/*/x/*', ['/a/x', '/a/x/y', '/a/b/x/c'], ['/x', '/a/xy']],
