@@ -1,13 +1,14 @@
-/** Two projects: `workerd` runs inside the Workers runtime, `node` drives the whole stack from outside. */
+/** `workerd` runs inside the Workers runtime, `node` drives the whole stack from outside, `house` reads the code. */
 import { cloudflareTest, readD1Migrations } from '@cloudflare/vitest-pool-workers'
 import { defineConfig } from 'vitest/config'
 import { origin } from './test/origin.ts'
 
-const outside = ['test/journeys/**/*.test.ts', 'test/testing/**/*.test.ts', 'test/house/**/*.test.ts']
+const house = ['test/house/**/*.test.ts']
+const outside = ['test/journeys/**/*.test.ts', 'test/testing/**/*.test.ts']
+const chain = ['test/chain.setup.ts']
 
 export default defineConfig({
   test: {
-    globalSetup: ['test/chain.setup.ts'],
     testTimeout: 30_000,
     hookTimeout: 60_000,
     projects: [
@@ -33,14 +34,19 @@ export default defineConfig({
         ],
         test: {
           name: 'workerd',
+          globalSetup: chain,
           include: ['test/**/*.test.ts'],
-          exclude: outside,
+          exclude: [...outside, ...house],
           setupFiles: ['test/book.setup.ts'],
         },
       },
       {
         extends: true,
-        test: { name: 'node', include: outside, fileParallelism: false },
+        test: { name: 'node', globalSetup: chain, include: outside, fileParallelism: false },
+      },
+      {
+        extends: true,
+        test: { name: 'house', include: house },
       },
     ],
   },

@@ -1,0 +1,20 @@
+/** The files of the repository, as git has them. */
+import { execFileSync } from 'node:child_process'
+
+/** Tracked and new TypeScript files below a folder, as paths from the root. */
+export function sources(...folders: string[]): string[] {
+  return tracked(...folders).filter((file) => file.endsWith('.ts') && !file.endsWith('.d.ts'))
+}
+
+/** Tracked and new files below some folders (or all). */
+export function tracked(...folders: string[]): string[] {
+  const listed = execFileSync('git', [
+    'ls-files',
+    '--cached',
+    '--others',
+    '--exclude-standard',
+    '--',
+    ...folders,
+  ])
+  return [...new Set(listed.toString().split('\n').filter(Boolean))]
+}

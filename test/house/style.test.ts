@@ -1,0 +1,81 @@
+import { readFileSync } from 'node:fs'
+import { parse } from 'smol-toml'
+import { describe, expect, it } from 'vitest'
+import { sources, tracked } from './sources.ts'
+
+const code = sources('src').filter((file) => !file.startsWith('src/testing/'))
+
+/** Lines of some files that a pattern finds, as `file:line text`. */
+function found(files: string[], pattern: RegExp): string[] {
+  return files.flatMap((file) =>
+    readFileSync(file, 'utf8')
+      .split('\n')
+      .flatMap((line, at) => (pattern.test(line) ? [`${file}:${at + 1} ${line.trim()}`] : [])),
+  )
+}
+
+describe('the code', () => {
+  it.each([
+    [
+      'turns an amount into a number',
+      /\b(?:Number|parseInt|parseFloat)\([^)]*(?:amount|price|charged|balance)/i,
+    ],
+    ['swallows an error', /catch\s*(?:\([^)]*\))?\s*\{\s*\}/],
+    ['escapes the type system', /\bas (?:any|never)\b|@ts-(?:ignore|nocheck|expect-error)/],
+    ['hangs money on waitUntil', /waitUntil/],
+    ['fails open', /passThroughOnException/],
+    ['answers before the write is durable', /allowUnconfirmed/],
+    ['stores what was paid for', /caches\.default/],
+    ['resolves a path against the origin', /new URL\((?:path|pathname|target)\b[^)]*,/],
+    ['sums money in SQL', /\b(?:SUM|TOTAL|CAST)\s*\(/],
+  ])('nowhere %s', (_, pattern) => {
+    expect(found(code, pattern)).toEqual([])
+  })
+
+  it('opens every file with what it owns', () => {
+    const silent = sources('src').filter((file) => !readFileSync(file, 'utf8').startsWith('/**'))
+    expect(silent).toEqual([])
+  })
+})
+
+describe('the tests', () => {
+  it('all run, once', () => {
+    expect(found(sources('test'), /\b(?:it|test|describe)\.(?:skip|only|todo)\b|\bretry:/)).toEqual([])
+  })
+})
+
+describe('the repository', () => {
+  const files = tracked().filter((file) => !file.startsWith('test/house/'))
+
+  it('names no path of one machine', () => {
+    expect(found(files, /(?:^|[\s"'`=(])\/(?:work|root|home|tmp|Users)\//)).toEqual([])
+  })
+
+  it('locks its packages without download addresses', () => {
+    expect(found(['package-lock.json'], /"resolved"/)).toEqual([])
+  })
+
+  it('pins every package exactly', () => {
+    const { dependencies, devDependencies } = JSON.parse(readFileSync('package.json', 'utf8'))
+    const loose = Object.entries<string>({ ...dependencies, ...devDependencies }).filter(
+      ([, version]) => !/^(?:npm:.+@)?\d+\.\d+\.\d+(?:-[\w.]+)?$/.test(version),
+    )
+    expect(loose).toEqual([])
+  })
+})
+
+describe('wrangler.toml', () => {
+  const config = parse(readFileSync('wrangler.toml', 'utf8')) as Record<string, unknown>
+
+  it('D11: has no address that goes around the route', () => {
+    expect(config).toMatchObject({ workers_dev: false, preview_urls: false })
+  })
+
+  it('D7: has no cache in front of the Worker', () => {
+    expect(config.cache).toBeUndefined()
+  })
+
+  it('runs the settlement every night and the watch every few minutes', () => {
+    expect(config.triggers).toEqual({ crons: ['0 0 * * *', '*/5 * * * *'] })
+  })
+})
