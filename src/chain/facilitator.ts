@@ -35,6 +35,9 @@ export type Facilitator = {
   verify(payment: ExactPayment): Promise<Result<null>>
   /** Moves the payment, once for an `id`, however often it is asked. A broken world is `unknown`. */
   settle(payment: ExactPayment, id: string): Promise<Settled>
-  /** What became of {@link settle}. */
+  /**
+   * What became of {@link settle}. `refused` means that it may be settled now, under the same id: nothing of the earlier
+   * attempt is still on its way.
+   */
   lookup(payment: ExactPayment, id: string): Promise<Settled>
 }

@@ -49,7 +49,8 @@ async function judge(
       case 'refused':
         return explain(chain, payment, outcome.reason)
       case 'none':
-        return await expired(chain, payment)
+        // Nothing of ours is on its way: the payment may be settled now, under the same id.
+        return { status: 'refused', reason: 'exact_failed', detail: 'nothing was sent' }
       case 'pending':
         return { status: 'unknown' }
     }
@@ -70,12 +71,4 @@ async function explain(chain: Chain, payment: ExactPayment, detail: string): Pro
   if (used) return { status: 'refused', reason: 'exact_used', detail }
   const reason = balance < payment.value ? 'exact_insufficient_funds' : 'exact_failed'
   return { status: 'refused', reason, detail }
-}
-
-/** Nothing was sent. That is final once the authorization has lapsed or was used by somebody else. */
-async function expired(chain: Chain, payment: ExactPayment): Promise<Settled> {
-  const { readHolding } = await import('./token.ts')
-  const { used, time } = await readHolding(chain, payment)
-  if (used) return { status: 'refused', reason: 'exact_used' }
-  return time >= payment.validBefore ? { status: 'refused', reason: 'exact_too_late' } : { status: 'unknown' }
 }

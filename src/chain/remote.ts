@@ -88,10 +88,10 @@ export function remote(settings: RemoteSettings): RemoteFacilitator {
     settle,
 
     async lookup(payment) {
-      // Without a chain of our own the facilitator is all that can be asked; the token takes an authorization only once.
-      if (!chain) return settle(payment)
       try {
-        return await search(chain, payment)
+        const found = chain && (await search(chain, payment))
+        // Where our own node shows nothing, the facilitator is asked again: the token takes an authorization only once.
+        return found ?? (await settle(payment))
       } catch (thrown) {
         return doubt(thrown)
       }
@@ -123,11 +123,15 @@ async function believe(
 async function disbelieve(chain: Chain, payment: ExactPayment, refused: Settled): Promise<Settled> {
   const { readHolding } = await import('./token.ts')
   const { used } = await readHolding(chain, payment)
-  return used ? search(chain, payment) : refused
+  if (!used) return refused
+  return (await search(chain, payment)) ?? { status: 'unknown' }
 }
 
-/** What our own node shows: the transfer; that the authorization was spent otherwise; or that it lapsed unused, for good. */
-async function search(chain: Chain, payment: ExactPayment): Promise<Settled> {
+/**
+ * What our own node shows: the transfer; that the authorization was spent otherwise; or that it lapsed unused, for good.
+ * `undefined`: it is unused, and may still be used.
+ */
+async function search(chain: Chain, payment: ExactPayment): Promise<Settled | undefined> {
   const { findTransfer, readHolding } = await import('./token.ts')
   const now = await readHolding(chain, payment)
   if (now.used) {
@@ -135,7 +139,7 @@ async function search(chain: Chain, payment: ExactPayment): Promise<Settled> {
     if (transaction === 'spent') return { status: 'refused', reason: 'exact_used' }
     return transaction ? { status: 'settled', transaction } : { status: 'unknown' }
   }
-  if (now.time < payment.validBefore) return { status: 'unknown' }
+  if (now.time < payment.validBefore) return undefined
   const final = await readHolding(chain, payment, 'finalized')
   const lapsed = !final.used && final.time >= payment.validBefore
   return lapsed ? { status: 'refused', reason: 'exact_too_late' } : { status: 'unknown' }

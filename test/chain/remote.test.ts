@@ -217,10 +217,19 @@ describe('settling, with a node of our own', () => {
     const { lane, payment, facilitator } = await setUpWithChain()
     await lane.misbehave({ method: 'settle', does: 'drop' })
     expect(await facilitator.settle(payment, ID)).toEqual({ status: 'unknown' })
-    expect(await facilitator.lookup(payment, ID)).toEqual({ status: 'unknown' })
     const transaction = await submit(payment)
     expect(await facilitator.lookup(payment, ID)).toEqual({ status: 'settled', transaction })
     expect(await lane.seen('settle')).toHaveLength(1)
+  })
+
+  it('F16: asks the facilitator again when the node shows nothing', async () => {
+    const { lane, payment, facilitator, says } = await setUpWithChain()
+    await lane.misbehave({ method: 'settle', does: 'drop' })
+    expect(await facilitator.lookup(payment, ID)).toEqual({ status: 'unknown' })
+    await says('settle', { success: false, errorReason: 'settlement_pending' })
+    expect(await facilitator.lookup(payment, ID)).toEqual({ status: 'unknown' })
+    await says('settle', { success: false, errorReason: 'insufficient_funds' })
+    expect(await facilitator.lookup(payment, ID)).toMatchObject({ status: 'refused' })
   })
 
   it('finds that the nonce was used for another payment', async () => {
