@@ -1,8 +1,8 @@
 /** The classes the runtime needs, wired to the config. Export them from your Worker under these names. */
-import { WorkflowEntrypoint } from 'cloudflare:workers'
 import { RelayerBase } from './chain/relayer.ts'
 import { describeFaults, readConfig } from './config.ts'
-import type { Bindings } from './site.ts'
+import { SettlementBase } from './settlement/workflow.ts'
+import { type Bindings, settlementOf } from './site.ts'
 
 export { Account } from './ledger/account.ts'
 export { Authorizations } from './ledger/authorizations.ts'
@@ -17,6 +17,10 @@ export class Relayer extends RelayerBase<Bindings> {
   }
 }
 
-export class Settlement extends WorkflowEntrypoint {
-  override async run() {}
+export class Settlement extends SettlementBase<Bindings> {
+  constructor(ctx: ExecutionContext, env: Bindings) {
+    const settings = settlementOf(env)
+    if (!settings) throw new Error('a settlement run needs RPC_URL and RELAYER_KEY')
+    super(ctx, env, settings)
+  }
 }

@@ -5,11 +5,14 @@ import { type Config, describeFaults, readConfig } from './config.ts'
 import type { Account } from './ledger/account.ts'
 import type { Authorizations } from './ledger/authorizations.ts'
 import type { Relayer } from './objects.ts'
+import type { OperatorSettings } from './operator/api.ts'
 import { refused } from './paywall/answer.ts'
 import { type Content, type Gate, gate, type Schemes } from './paywall/gate.ts'
 import { buy, type OriginSettings, pass } from './paywall/origin.ts'
 import { channelScheme } from './schemes/channel.ts'
 import { exactScheme } from './schemes/exact.ts'
+import type { Cause } from './settlement/run.ts'
+import type { Settings } from './settlement/settings.ts'
 
 /** The bindings of wrangler.toml. Vars and secrets are read by config.ts alone. */
 export type Bindings = {
@@ -17,7 +20,7 @@ export type Bindings = {
   AUTHORIZATIONS: DurableObjectNamespace<Authorizations>
   RELAYER: DurableObjectNamespace<Relayer>
   BOOK: D1Database
-  SETTLEMENT: Workflow
+  SETTLEMENT: Workflow<Cause>
   /** How often unknown channels may be looked up on chain. Without it they always may. */
   CHAIN_READS?: RateLimit
 }
@@ -99,6 +102,24 @@ export function relayerOf(
   { policy, relayer }: Config,
 ): DurableObjectStub<Relayer> {
   return env.RELAYER.getByName(`${policy.network.id}:${relayer?.address}`)
+}
+
+/** What a settlement run of these bindings works with; null when nothing is settled here, for want of a chain or a key. */
+export function settlementOf(env: Bindings): Settings | null {
+  const read = readConfig(env)
+  if (!read.ok) throw new Error(describeFaults(read.faults))
+  const { chain, relayer } = read.config
+  if (!chain || !relayer) return null
+  const { BOOK: book, ACCOUNT: accounts, AUTHORIZATIONS: authorizations } = env
+  return { chain, book, accounts, authorizations, relayer: relayerOf(env, read.config) }
+}
+
+/** What the operator's API works with. With a faulty config it lets nobody in. */
+export function operatorOf(env: Bindings): OperatorSettings {
+  const read = readConfig(env)
+  const { BOOK: book, ACCOUNT: accounts, AUTHORIZATIONS: authorizations, SETTLEMENT: settlement } = env
+  const tokenSha256 = read.ok ? read.config.operatorTokenSha256 : undefined
+  return { tokenSha256, book, accounts, authorizations, settlement }
 }
 
 function contentOf(env: Bindings, { policy, originSecret, originTimeoutMs }: Config): Content {
