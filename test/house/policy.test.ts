@@ -1,0 +1,27 @@
+import { readFile } from 'node:fs/promises'
+import { parse } from 'smol-toml'
+import { describe, expect, it } from 'vitest'
+import { parsePolicy } from '../../src/paywall/terms.ts'
+
+function text(path: string): Promise<string> {
+  return readFile(new URL(`../../${path}`, import.meta.url), 'utf8')
+}
+
+describe('what is written about the policy', () => {
+  it('has an example that is a policy', async () => {
+    const [, example = ''] = /```toml\n(.*?)```/s.exec(await text('docs/policy.md')) ?? []
+    const result = parsePolicy(parse(example).vars)
+    expect(result.ok && result.policy.rules.map((rule) => rule.decision.why)).toEqual([
+      'RULES[0]: allow search, agent:FeedFetcher on /sections/*',
+      'RULES[1]: charge training on /archive/*',
+      'RULES[2]: block crawlers on /search',
+    ])
+  })
+
+  it('deploys nothing that earns for nobody: wrangler.toml lacks a receiver and no more', async () => {
+    const result = parsePolicy(parse(await text('wrangler.toml')).vars)
+    expect(!result.ok && result.faults.map(({ place, fault }) => `${place} ${fault}`)).toEqual([
+      'RECEIVER is the zero address',
+    ])
+  })
+})
