@@ -1,6 +1,7 @@
 /** The local chain: anvil as Base Sepolia, with our own USDC, escrow, collector and Multicall3 where the real ones stand. */
 import { createRequire } from 'node:module'
 import { fileURLToPath } from 'node:url'
+import * as v from 'valibot'
 import { encodeAbiParameters, encodeFunctionData, keccak256, parseAbi, stringToBytes } from 'viem'
 import { privateKeyToAddress } from 'viem/accounts'
 import { type Address, type Hex, toHex } from '../protocol/hex.ts'
@@ -66,6 +67,7 @@ export async function startChain(options: ChainOptions = {}): Promise<LocalChain
     const accounts = makeAccounts(options.accounts ?? 12)
     const fresh = (await rpc('eth_getCode', [ESCROW, 'latest'])) === '0x'
     if (fresh) await furnish(rpc, artifacts, accounts, options.balance ?? 1_000_000_000n)
+    else await catchUp(rpc)
     if (options.blockTime !== undefined) await rpc('evm_setIntervalMining', [options.blockTime])
     return {
       rpcUrl,
@@ -128,6 +130,16 @@ async function furnish(rpc: Rpc, artifacts: Artifacts, accounts: Account[], bala
   await Promise.all(accounts.map(({ address }) => mint(rpc, address, balance)))
   // Last: where the escrow stands, all else does, even when a start was cut short.
   await rpc('anvil_setCode', [ESCROW, pick(artifacts, 'BatchSettlement').runtime])
+}
+
+/** A kept chain whose clock was moved on must not go on in its own past: the node keeps its blocks and forgets its clock. */
+async function catchUp(rpc: Rpc): Promise<void> {
+  const block = v.parse(
+    v.object({ timestamp: v.string() }),
+    await rpc('eth_getBlockByNumber', ['latest', false]),
+  )
+  const ahead = Number(block.timestamp) - Math.floor(Date.now() / 1000)
+  if (ahead > 0) await rpc('evm_increaseTime', [ahead])
 }
 
 function pick(artifacts: Artifacts, name: string): Artifact {

@@ -106,3 +106,12 @@ export const COLLECTOR_ABI = parseAbi([
 ])
 
 export const WALLET_ABI = parseAbi(['function freeze()'])
+
+export const MULTICALL_ABI = parseAbi([
+  'struct Call { address target; bytes callData; }',
+  'struct Result { bool success; bytes returnData; }',
+  'function tryAggregate(bool requireSuccess, Call[] calls) view returns (Result[])',
+  'function aggregate(Call[] calls) view returns (uint256 blockNumber, bytes[] returnData)',
+  'function getBlockNumber() view returns (uint256)',
+  'function getChainId() view returns (uint256)',
+])
