@@ -40,6 +40,8 @@ const twins: [string, Hex][] = [
   ['r above the order', `0x${'f'.repeat(64)}${s}${v}`],
   ['all zero', `0x${'00'.repeat(64)}1b`],
   ['all ones', `0x${'ff'.repeat(65)}`],
+  ['a letter for a zero', `0x${signature.slice(2).replace('0', 'g')}`],
+  ['another prefix', `00${signature.slice(2)}` as Hex],
   ['r and s swapped', `0x${s}${r}${v}`],
 ]
 

@@ -205,7 +205,9 @@ describe('a bent payment', () => {
     ['accepted.network', 'cloudflare:402'],
     ['accepted.network', 'base-sepolia'],
   ])('answers no offer made here when %s is %s', (path, value) => {
-    expect(parsePayment(bent('voucher', path, value))).toMatchObject(refused('no_matching_offer'))
+    for (const name of ['voucher', 'exact']) {
+      expect(parsePayment(bent(name, path, value)), name).toMatchObject(refused('no_matching_offer'))
+    }
   })
 
   it('D13: of any shape is refused, never a fault', () => {
