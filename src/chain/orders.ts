@@ -109,11 +109,9 @@ export class Orders {
     this.#storage.sql.exec('UPDATE placed SET nonce = NULL, open = 0 WHERE id = ?', id)
   }
 
-  /** Opens what was mined at nonces that the chain no longer counts (a reorganisation). Returns how many. */
-  reopen(from: number): number {
-    return this.#storage.sql
-      .exec("UPDATE placed SET open = 1 WHERE open = 0 AND nonce >= ? AND data <> '' RETURNING id", from)
-      .toArray().length
+  /** Opens what was mined at nonces that the chain no longer counts (a reorganisation). */
+  reopen(from: number): void {
+    this.#storage.sql.exec(`UPDATE placed SET open = 1 WHERE open = 0 AND nonce >= ? AND data <> ''`, from)
   }
 
   /** Forgets the bytes, never the id, of what was mined before `until` (Unix ms). */

@@ -134,14 +134,13 @@ export class RelayerBase<Env = unknown> extends DurableObject<Env> implements Re
     if (!fees) throw new ChainFault('fee_too_high', `the base fee is ${now.baseFee} wei`)
     if (now.balance < gas * fees.maxFee)
       throw new ChainFault('unfunded', `the relayer holds ${now.balance} wei`)
-    const lost = this.#orders.reopen(now.count)
     const nonce = Math.max(this.#orders.nextNonce(), now.count)
     const signed = await sign(this.#key, this.#chain.chainId, { ...order, gas, nonce, fees })
     const { id, to, data } = order
     const alone = this.#orders.open(1).length === 0
     this.#orders.place({ id, to, data, gas, nonce, open: true }, { ...signed, fees, at: Date.now() })
     // Not a tick after the write: both reach the disk together, so that nothing is open without an alarm to see to it.
-    if (alone || lost > 0) await this.ctx.storage.setAlarm(Date.now() + (lost > 0 ? 0 : TEND_MS))
+    if (alone) await this.ctx.storage.setAlarm(Date.now() + TEND_MS)
     return signed
   }
 

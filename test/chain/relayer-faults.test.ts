@@ -35,7 +35,7 @@ describe('a broadcast', () => {
     expect(await relayer.alarmAt()).not.toBeNull()
 
     await relayer.lane.misbehave()
-    relayer.restart()
+    await relayer.die()
     await relayer.alarm()
     expect(await relayer.outcome(order.id)).toMatchObject({ ...pending, status: 'mined' })
     expect(new Set(await rawsSeen(relayer)).size).toBe(1)
@@ -47,8 +47,25 @@ describe('a broadcast', () => {
     const order = anOrder()
     const pending = await relayer.send(order, 0)
     await relayer.lane.misbehave()
-    relayer.restart()
+    await relayer.die()
     expect(await relayer.send(order)).toMatchObject({ ...pending, status: 'mined' })
+    expect(await countOf(relayer.address)).toBe(1)
+  })
+
+  it('F5: survives the death of the object while it is on its way', async () => {
+    const relayer = await newRelayer()
+    await relayer.lane.misbehave({ method: TO_POOL, does: 'delay', ms: 200 })
+    const order = anOrder()
+    const sending = relayer.send(order).catch((thrown: Error) => thrown)
+    let sent = await rawsSeen(relayer)
+    while (sent.length === 0) sent = await rawsSeen(relayer)
+    await relayer.die()
+    expect(await sending).toBeInstanceOf(Error)
+
+    expect(await relayer.alarmAt()).not.toBeNull()
+    await relayer.lane.misbehave()
+    expect(await relayer.send(order)).toMatchObject({ status: 'mined' })
+    expect(await relayer.attempts(order.id)).toHaveLength(1)
     expect(await countOf(relayer.address)).toBe(1)
   })
 

@@ -1,7 +1,7 @@
 /** A relayer over real Durable Object storage, with a funded key of its own and a misbehaving node in front of the chain. */
 import { env, runInDurableObject } from 'cloudflare:test'
 import { privateKeyToAddress } from 'viem/accounts'
-import { inject } from 'vitest'
+import { inject, onTestFinished } from 'vitest'
 import type { Attempt, Order } from '../../src/chain/orders.ts'
 import { type Relayer, RelayerBase, type RelayerSettings } from '../../src/chain/relayer.ts'
 import type { Chain } from '../../src/chain/rpc.ts'
@@ -65,21 +65,23 @@ export type RelayerRig = Relayer & {
   /** All that was ever signed for an order, newest first. */
   attempts(id: string): Promise<(Attempt & { nonce: number })[]>
   sql(query: string): Promise<void>
-  /** Forgets everything but the storage, as a crash does. */
-  restart(): void
+  /** Ends the object where it stands; what its storage had is all that is left. */
+  die(): Promise<void>
 }
 
 /** A relayer of its own. Its alarm only rings when a test rings it. */
 export async function newRelayer(settings: Partial<RelayerSettings> = {}): Promise<RelayerRig> {
-  const stub = env.RELAYER.get(env.RELAYER.newUniqueId())
+  const id = env.RELAYER.newUniqueId()
   const lane = newLane()
   const { key, address } = await newKey()
   let relayer: RelayerBase | undefined
   const inside = <Value>(work: (relayer: RelayerBase, storage: DurableObjectStorage) => Promise<Value>) =>
-    runInDurableObject(stub, (_, state) => {
+    runInDurableObject(env.RELAYER.get(id), (_, state) => {
       relayer ??= new RelayerBase(state, env, { chain: chainAt(lane.url), key, ...settings })
       return work(relayer, state.storage)
     })
+  // The object's own class would answer an alarm that outlives the test, and with another key.
+  onTestFinished(() => inside((_, storage) => storage.deleteAlarm()))
   return {
     address,
     lane,
@@ -96,8 +98,10 @@ export async function newRelayer(settings: Partial<RelayerSettings> = {}): Promi
       inside(async (_, storage) => {
         storage.sql.exec(query)
       }),
-    restart: () => {
+    die: async () => {
       relayer = undefined
+      const dying = runInDurableObject(env.RELAYER.get(id), (_, state) => state.abort('killed by the test'))
+      await dying.catch(() => undefined)
     },
   }
 }
