@@ -1,16 +1,22 @@
-/** What a Worker of one's own imports: the paywall as middleware, and the classes to export beside it. */
+/** What a Worker of one's own imports: the paywall as middleware, what the clock starts, and the classes to export beside it. */
 import type { MiddlewareHandler } from 'hono'
 import { middleware } from './paywall/hono.ts'
-import { type Bindings, siteOf } from './site.ts'
+import { onCron } from './settlement/schedule.ts'
+import { type Bindings, operatorOf, settlementOf, siteOf } from './site.ts'
 
 export * from './objects.ts'
 export type { Bindings } from './site.ts'
 
+/** Vars that one use of the middleware may state in code. */
+export type Terms = Partial<
+  Record<'PRICE' | 'SCHEMES' | 'RULES' | 'SITEMAP' | 'NAME' | 'DESCRIPTION', unknown>
+>
+
 /**
  * Charges for what stands behind it: `app.use(paywall())`.
  *
- * The policy is read from the vars that docs/policy.md lists, with `ORIGIN = "self"`; `terms` take the place of PRICE, SCHEMES,
- * RULES, SITEMAP, NAME and DESCRIPTION for this use. RECEIVER and NETWORK stay in the vars, where the settlement reads them too.
+ * The policy is read from the vars that docs/policy.md lists, with `ORIGIN = "self"`. They stay complete, since the settlement
+ * reads them too; `terms` take the place of some of them for this use alone.
  */
 export function paywall(terms?: Terms): MiddlewareHandler<{ Bindings: Bindings }> {
   return middleware<Bindings>((env) => {
@@ -19,7 +25,14 @@ export function paywall(terms?: Terms): MiddlewareHandler<{ Bindings: Bindings }
   })
 }
 
-/** Vars that one use of the middleware may state in code. */
-export type Terms = Partial<
-  Record<'PRICE' | 'SCHEMES' | 'RULES' | 'SITEMAP' | 'NAME' | 'DESCRIPTION', unknown>
->
+/** The Worker's `scheduled` handler: the nightly settlement run and the watch. @throws for a cron it does not know */
+export async function scheduled(controller: ScheduledController, env: Bindings): Promise<void> {
+  const settings = settlementOf(env)
+  if (settings) await onCron(controller, env.SETTLEMENT, settings)
+}
+
+/** Answers everything under `/_tab402`: the operator's API. It is loaded when it is called, so that no reader waits for it. */
+export async function operate(request: Request, env: Bindings): Promise<Response> {
+  const { operatorApi } = await import('./operator/api.ts')
+  return operatorApi(operatorOf(env), Date.now).fetch(request)
+}

@@ -1,7 +1,7 @@
 /** One site in front of its content: the config, made into a gate and an origin. */
 import { relayed } from './chain/relayed.ts'
 import type { Chain } from './chain/rpc.ts'
-import { type Config, describeFaults, readConfig } from './config.ts'
+import { type Config, describeFaults, type Fault, readConfig } from './config.ts'
 import type { Account } from './ledger/account.ts'
 import type { Authorizations } from './ledger/authorizations.ts'
 import type { Relayer } from './objects.ts'
@@ -35,15 +35,22 @@ const sites = new WeakMap<Config, Site>()
  */
 export function siteOf(env: Bindings, terms?: Record<string, unknown>): Site | Response {
   const read = readConfig(env, terms)
-  if (!read.ok) {
-    console.error(`tab402 is misconfigured and serves nothing:\n${describeFaults(read.faults)}`)
-    return refused({ reason: 'paywall_misconfigured' })
-  }
+  if (!read.ok) return misconfigured(read.faults)
   const known = sites.get(read.config)
   if (known) return known
   const site = build(env, read.config)
   sites.set(read.config, site)
   return site
+}
+
+const reported = new WeakSet<readonly Fault[]>()
+
+/** Says once per isolate what is wrong, and to whoever asks only that something is. */
+function misconfigured(faults: readonly Fault[]): Response {
+  if (!reported.has(faults))
+    console.error(`tab402 is misconfigured and serves nothing:\n${describeFaults(faults)}`)
+  reported.add(faults)
+  return refused({ reason: 'paywall_misconfigured' })
 }
 
 function build(env: Bindings, config: Config): Site {

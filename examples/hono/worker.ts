@@ -1,6 +1,6 @@
 /** A Worker of one's own that charges crawlers for its answers: no proxy, one line of middleware. */
 import { Hono } from 'hono'
-import { type Bindings, paywall } from 'tab402'
+import { type Bindings, operate, paywall, scheduled } from 'tab402'
 
 // The ledger, the relayer and the nightly settlement, under the names that wrangler.toml binds.
 export { Account, Authorizations, Relayer, Settlement } from 'tab402'
@@ -25,4 +25,8 @@ app.post('/forecast/:city', async (context) => {
   return context.json({ city: context.req.param('city'), degrees: Array(days).fill(17) })
 })
 
-export default app
+// The operator's API, for `/_tab402/api/runs` and the like.
+app.all('/_tab402/*', (context) => operate(context.req.raw, context.env))
+
+// The crons of wrangler.toml settle what is owed.
+export default { fetch: app.fetch, scheduled }
