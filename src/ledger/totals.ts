@@ -1,14 +1,14 @@
 /** An account's arithmetic: `authorized >= charged >= redeemed`, whatever backs the promise. Pure. */
 
-/** Running totals of one account, in atomic units. */
+/** Running totals of one account, in atomic units. What was delivered for is `charged - credit`. */
 export type Totals = {
   /** Promised by the payer: the highest voucher seen. */
   authorized: bigint
-  /** Owed for what was delivered. */
+  /** Owed for what was delivered, or received, whichever is more. */
   charged: bigint
   /** Received: claimed on chain. */
   redeemed: bigint
-  /** Charges taken back after they were redeemed; used up before the next charge. */
+  /** Received for charges that were taken back too late; used up before the next charge. */
   credit: bigint
 }
 
@@ -19,43 +19,42 @@ export class InvariantFault extends Error {
 
 /** Raises what the payer has promised. A lower promise than the highest changes nothing. */
 export function authorize(totals: Totals, upTo: bigint): Totals {
-  return upTo > totals.authorized ? checked({ ...totals, authorized: upTo }) : totals
+  return upTo > totals.authorized ? { ...totals, authorized: upTo } : totals
 }
 
 /** Takes `price` from the credit first and charges the rest. `due` is what was charged. */
 export function charge(totals: Totals, price: bigint): { totals: Totals; due: bigint } {
-  const fromCredit = price < totals.credit ? price : totals.credit
-  const due = price - fromCredit
-  return {
-    totals: checked({ ...totals, charged: totals.charged + due, credit: totals.credit - fromCredit }),
-    due,
-  }
+  const next = deliver(totals, delivered(totals) + price)
+  return { totals: next, due: next.charged - totals.charged }
 }
 
-/** Takes a charge back. What was redeemed meanwhile cannot be taken back, so it becomes a credit. */
-export function release(totals: Totals, amount: bigint): Totals {
-  const unredeemed = totals.charged - totals.redeemed
-  const back = amount < unredeemed ? amount : unredeemed
-  return checked({ ...totals, charged: totals.charged - back, credit: totals.credit + amount - back })
+/** Takes back what {@link charge} took for `price`. What was redeemed cannot be taken back, so it becomes a credit. */
+export function release(totals: Totals, price: bigint): Totals {
+  return deliver(totals, delivered(totals) - price)
 }
 
 /**
- * Sets what was received, as the chain has it. The chain is right even where it says more than we charged
- * (only the receiver's own keys can claim): then the other totals follow it.
+ * Sets what was received, as the chain has it. The chain is right even where it says more than we charged (a charge was
+ * released while its claim was on the way): then the other totals follow it, and what was received too much is a credit.
  */
 export function redeem(totals: Totals, redeemed: bigint): Totals {
-  const charged = redeemed > totals.charged ? redeemed : totals.charged
-  const authorized = charged > totals.authorized ? charged : totals.authorized
-  return checked({ ...totals, authorized, charged, redeemed })
+  const authorized = larger(totals.authorized, redeemed)
+  return deliver({ ...totals, authorized, redeemed }, delivered(totals))
 }
 
-/** Invariant: no total is negative, and `authorized >= charged >= redeemed`. */
-function checked(totals: Totals): Totals {
-  const { authorized, charged, redeemed, credit } = totals
-  if (redeemed < 0n || credit < 0n || charged < redeemed || authorized < charged) {
-    throw new InvariantFault(
-      `authorized ${authorized}, charged ${charged}, redeemed ${redeemed}, credit ${credit}`,
-    )
+function delivered({ charged, credit }: Totals): bigint {
+  return charged - credit
+}
+
+/** The totals that follow once deliveries are worth `value` in all. */
+function deliver({ authorized, redeemed }: Totals, value: bigint): Totals {
+  const charged = larger(value, redeemed)
+  if (value < 0n || redeemed < 0n || authorized < charged) {
+    throw new InvariantFault(`authorized ${authorized}, delivered ${value}, redeemed ${redeemed}`)
   }
-  return totals
+  return { authorized, charged, redeemed, credit: charged - value }
+}
+
+function larger(a: bigint, b: bigint): bigint {
+  return a > b ? a : b
 }

@@ -34,6 +34,9 @@ export function parseUsd(text: string): bigint | undefined {
 
 /** Atomic units to USD for a person: "$0.001". */
 export function showUsd(amount: bigint): string {
-  const fraction = (amount % 1_000_000n).toString().padStart(6, '0').replace(/0{1,4}$/, '')
+  const fraction = (amount % 1_000_000n)
+    .toString()
+    .padStart(6, '0')
+    .replace(/0{1,4}$/, '')
   return `$${amount / 1_000_000n}.${fraction}`
 }

@@ -17,7 +17,12 @@ export type ChannelConfig = {
 export type Voucher = { channelId: Hex; maxClaimableAmount: bigint; signature: Hex }
 
 /** One row of `claim(VoucherClaim[])`. */
-export type Claim = { channel: ChannelConfig; maxClaimableAmount: bigint; signature: Hex; totalClaimed: bigint }
+export type Claim = {
+  channel: ChannelConfig
+  maxClaimableAmount: bigint
+  signature: Hex
+  totalClaimed: bigint
+}
 
 /** What the chain says of a channel at a block. `balance` and `totalClaimed` both only grow between refunds and withdrawals. */
 export type ChannelState = {
