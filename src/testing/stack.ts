@@ -48,8 +48,7 @@ const GRACE_MS = 10_000
  */
 export async function startStack(options: StackOptions = {}, log = (_line: string) => {}): Promise<Stack> {
   const host = fileURLToPath(new URL('./host.ts', import.meta.url))
-  const args = ['--disable-warning=ExperimentalWarning', host, JSON.stringify(options)]
-  const child = await startChild(process.execPath, args, GRACE_MS)
+  const child = await startChild(process.execPath, [host, JSON.stringify(options)], GRACE_MS)
   const facts = await new Promise<StackFacts>((resolve, reject) => {
     const said: string[] = []
     let rest = ''

@@ -30,7 +30,7 @@ export async function startWorker({ port, vars, directory, log }: WorkerOptions)
   const config = readConfig({ config: join(ROOT, 'wrangler.toml') }, { hideWarnings: true })
   const { workerOptions, define, main } = optionsOf(config)
   if (main === undefined) throw new Error('wrangler.toml names no main')
-  const modules = await bundle(main, define)
+  const modules = await bundle(main, { define, minify: config.minify ?? false })
   const ours = process.listeners('SIGTERM')
   const miniflare = new Miniflare(
     convertV4MiniflareOptions({
@@ -67,7 +67,10 @@ export async function startWorker({ port, vars, directory, log }: WorkerOptions)
 }
 
 /** As `wrangler deploy` bundles: its conditions, its fields, WebAssembly as modules of their own. */
-async function bundle(main: string, define: Record<string, string>): Promise<V4ModuleDefinition[]> {
+async function bundle(
+  main: string,
+  options: { define: Record<string, string>; minify: boolean },
+): Promise<V4ModuleDefinition[]> {
   const { outputFiles } = await build({
     entryPoints: { worker: main },
     bundle: true,
@@ -78,8 +81,10 @@ async function bundle(main: string, define: Record<string, string>): Promise<V4M
     conditions: ['workerd', 'worker', 'browser'],
     mainFields: ['browser', 'module', 'main'],
     external: ['cloudflare:*'],
+    minify: options.minify,
+    keepNames: true,
     loader: { '.wasm': 'copy' },
-    define: { 'process.env.NODE_ENV': '"production"', ...define },
+    define: { 'process.env.NODE_ENV': '"production"', ...options.define },
     logLevel: 'silent',
   })
   return (
