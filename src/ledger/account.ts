@@ -50,13 +50,16 @@ export class Account extends DurableObject<{ BOOK: D1Database }> {
 
   /** Takes back the charge `entry` for the delivery `id`; a charge that opened several deliveries stands until all failed. */
   async release(entry: number, id: string): Promise<void> {
-    const charged = this.#replays.find(entry) ?? this.#journal.entry(entry)
-    if (!this.#standing || charged?.kind !== 'charge') return
-    if (!this.#replays.drop(entry, id) || this.#journal.has('release', entry)) return
-    this.#record(
-      { ...this.#standing, ...release(this.#standing, charged.amount) },
-      { kind: 'release', id, amount: charged.amount, of: entry, max: charged.max, request: charged.request },
-    )
+    await this.#durable()
+    const replays = this.#replays.find(entry) ? this.#replays : Replays.of(this.#journal.story(entry))
+    const charged = replays.find(entry)
+    const dropped = replays.drop(entry, id)
+    if (!charged || !dropped) return
+    const standing = this.#known()
+    const totals = dropped === 'last' ? release(standing, priceOf(charged)) : standing
+    const amount = dropped === 'last' ? charged.amount : 0n
+    const { max, request } = charged
+    this.#record({ ...standing, ...totals }, { kind: 'release', id, amount, of: entry, max, request })
     this.#advance()
     await this.#write
   }
@@ -109,13 +112,13 @@ export class Account extends DurableObject<{ BOOK: D1Database }> {
 
   /** What the account knows, or null if it was never opened. */
   async standing(): Promise<Standing | null> {
-    await this.#write
+    await this.#durable()
     return this.#standing
   }
 
   /** The journal after entry `after`, oldest first, at most `limit` entries. */
   async entries(after: number, limit: number): Promise<Entry[]> {
-    await this.#write
+    await this.#durable()
     return this.#journal.entries(after, limit)
   }
 
@@ -133,6 +136,8 @@ export class Account extends DurableObject<{ BOOK: D1Database }> {
     const due = order.kind === 'refund' ? standing.charged : standing.charged + order.price
     const fit: Fit = order.max === due ? 'follows' : order.max < due ? 'behind' : 'ahead'
     const onChain = standing.unresolved !== null
+    // The order that began it, placed again: its answer was lost, or its request was.
+    if (standing.unresolved?.id === order.id) return this.#begun(order, standing)
     if (onChain && !this.#begunHere) return this.#refuse('channel_busy')
     switch (judge(waiting, fit, this.#expected, onChain, Date.now())) {
       case 'wait':
@@ -149,19 +154,25 @@ export class Account extends DurableObject<{ BOOK: D1Database }> {
 
   #take(order: Order, standing: Standing): Answer {
     if (order.kind === 'charge') return this.#charge(order, standing)
-    const left = standing.state.balance - standing.charged
-    const amount = order.kind === 'refund' ? (order.amount ?? left) : 0n
-    if (order.kind === 'refund') {
-      if (left <= 0n) return this.#refuse('refund_empty')
-      if (amount <= 0n || amount > left) return this.#refuse('refund_amount')
-    }
+    const begun = this.#begun(order, standing)
+    if (begun.outcome !== 'begun') return begun
+    const { id, kind, max, signature } = order
+    const signed = max === standing.authorized ? { signature } : {}
     this.#begunHere = true
-    const signed = order.max === standing.authorized ? { signature: order.signature } : {}
     this.#record(
-      { ...standing, ...signed, unresolved: { kind: order.kind, id: order.id } },
-      { kind: order.kind, id: order.id, amount, max: order.max, signature: order.signature },
+      { ...standing, ...signed, unresolved: { kind, id, since: Date.now() } },
+      { kind, id, amount: begun.amount, max, signature },
     )
-    return { outcome: 'begun', amount, standing: this.#known() }
+    return { ...begun, standing: this.#known() }
+  }
+
+  #begun(order: Order, standing: Standing): Answer {
+    if (order.kind !== 'refund') return { outcome: 'begun', amount: 0n, standing }
+    const left = standing.state.balance - standing.charged
+    const amount = order.amount ?? left
+    if (left <= 0n) return this.#refuse('refund_empty')
+    if (amount <= 0n || amount > left) return this.#refuse('refund_amount')
+    return { outcome: 'begun', amount, standing }
   }
 
   #charge(order: ChargeOrder, standing: Standing): Answer {
@@ -215,8 +226,10 @@ export class Account extends DurableObject<{ BOOK: D1Database }> {
       state.refundNonce === standing.state.refundNonce
     if (same) return
     const amount = totals.redeemed > standing.redeemed ? totals.redeemed - standing.redeemed : 0n
+    // A voucher that only the chain has seen: the signature known here is of a lower one.
+    const signature = totals.authorized > standing.authorized ? '0x' : standing.signature
     this.#record(
-      { ...standing, ...totals, state },
+      { ...standing, ...totals, signature, state },
       { kind: 'chain', id: `block:${state.block}`, amount, transaction },
     )
   }
@@ -310,7 +323,17 @@ export class Account extends DurableObject<{ BOOK: D1Database }> {
   }
 
   async #written(): Promise<Standing> {
-    await this.#write
+    await this.#durable()
     return this.#known()
   }
+
+  /** Until memory is no longer ahead of the disk. */
+  async #durable(): Promise<void> {
+    while (this.#write) await this.#write
+  }
+}
+
+/** What a charge was for: a voucher is over all that was charged before it and the price. */
+function priceOf({ max, charged, amount }: Entry): bigint {
+  return (max ?? charged) - charged + amount
 }

@@ -83,17 +83,13 @@ export class Journal {
     return found
   }
 
-  entry(seq: number): Entry | null {
-    const [row] = this.#sql.exec('SELECT * FROM entry WHERE seq = ?', seq).toArray()
-    return row ? entryOf(row) : null
-  }
-
-  /** Whether an entry of this kind already answers the charge `of`. */
-  has(kind: Entry['kind'], of: number): boolean {
-    return (
-      this.#sql.exec('SELECT 1 FROM entry WHERE seq > ? AND of = ? AND kind = ?', of, of, kind).toArray()
-        .length > 0
-    )
+  /** A charge and all that was made of it since: replays and releases, oldest first. */
+  story(seq: number): Entry[] {
+    if (!this.#exists()) return []
+    return this.#sql
+      .exec('SELECT * FROM entry WHERE seq = ?1 OR (seq > ?1 AND of = ?1) ORDER BY seq', seq)
+      .toArray()
+      .map(entryOf)
   }
 
   lastSeq(): number {

@@ -5,11 +5,15 @@ import type { Entry } from './standing.ts'
 /** How long a voucher opens again what it paid for. Milliseconds. */
 export const REPLAY_WINDOW = 600_000
 
+/** How many deliveries one charge is good for. More would let a penny buy a row of the journal for each request. */
+export const MOST_DELIVERIES = 100
+
 const MOST = 10_000
 
 /** A voucher and what it was used for. */
 type Proof = { max: bigint | null; request: string | null }
 
+/** A charge and the deliveries that hang on it. */
 type Use = { entry: Entry; deliveries: Set<string> }
 
 export class Replays {
@@ -19,13 +23,22 @@ export class Replays {
   /** Recalls the window from the journal, as after an eviction. */
   static from(journal: Journal, now: number): Replays {
     const replays = new Replays()
-    for (const entry of journal.recent(now - REPLAY_WINDOW, MOST)) {
-      if (entry.kind === 'charge') replays.add(entry)
-      if (entry.of === null) continue
-      if (entry.kind === 'replay') replays.use(entry.of, entry.id)
-      if (entry.kind === 'release') replays.#forget(entry.of)
-    }
+    for (const entry of journal.recent(now - REPLAY_WINDOW, MOST)) replays.#recall(entry)
     return replays
+  }
+
+  /** Recalls one charge of any age. */
+  static of(story: Entry[]): Replays {
+    const replays = new Replays()
+    for (const entry of story) replays.#recall(entry)
+    return replays
+  }
+
+  #recall(entry: Entry): void {
+    if (entry.kind === 'charge') this.add(entry)
+    if (entry.of === null) return
+    if (entry.kind === 'replay') this.use(entry.of, entry.id)
+    if (entry.kind === 'release') this.drop(entry.of, entry.id)
   }
 
   add(entry: Entry): void {
@@ -38,10 +51,11 @@ export class Replays {
     }
   }
 
-  /** The charge that this voucher already made for this request, if it is young enough. */
-  match(order: Proof, now: number): Entry | undefined {
-    const entry = this.#byProof.get(proofOf(order))?.entry
-    return entry && entry.at > now - REPLAY_WINDOW ? entry : undefined
+  /** The charge that this voucher already made for this request, if it is young enough and not used up. */
+  match(order: Proof & { id: string }, now: number): Entry | undefined {
+    const { entry, deliveries } = this.#byProof.get(proofOf(order)) ?? {}
+    if (!entry || !deliveries || entry.at <= now - REPLAY_WINDOW) return undefined
+    return deliveries.size < MOST_DELIVERIES || deliveries.has(order.id) ? entry : undefined
   }
 
   find(seq: number): Entry | undefined {
@@ -54,15 +68,16 @@ export class Replays {
   }
 
   /**
-   * A delivery failed. True when it was the last one, so that the charge is to be released. Without this count a payer could
-   * have one of two deliveries refused by the origin (with `If-None-Match`, say) and keep the other for nothing.
+   * A delivery failed. `last` when no other hangs on the charge, so that it is to be released; `null` when the delivery is
+   * not known, or failed before. Without this count a payer could have one of two deliveries refused by the origin (with
+   * `If-None-Match`, say) and keep the other for nothing.
    */
-  drop(seq: number, id: string): boolean {
+  drop(seq: number, id: string): 'last' | 'one' | null {
     const use = this.#bySeq.get(seq)
-    if (!use) return true
-    if (!use.deliveries.delete(id) || use.deliveries.size > 0) return false
+    if (!use?.deliveries.delete(id)) return null
+    if (use.deliveries.size > 0) return 'one'
     this.#forget(seq)
-    return true
+    return 'last'
   }
 
   #forget(seq: number): void {

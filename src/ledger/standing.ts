@@ -18,7 +18,8 @@ export type Standing = Totals & {
   unresolved: Unresolved | null
 }
 
-export type Unresolved = { kind: 'deposit' | 'refund'; id: string }
+/** `since` in Unix milliseconds. */
+export type Unresolved = { kind: 'deposit' | 'refund'; id: string; since: number }
 
 /** What every request to an account carries. `max` is the voucher's ceiling. */
 type Signed = {
