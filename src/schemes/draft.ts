@@ -1,8 +1,8 @@
 /** One verified channel payment on its way through the ledger: placed, healed where the chain knows more, answered. */
-import type { Relayer } from '../chain/relayer.ts'
+import type { Outcome, Relayer, Order as Transaction } from '../chain/relayer.ts'
 import { type Chain, readChannels } from '../chain/rpc.ts'
 import type { Account } from '../ledger/account.ts'
-import type { Answer, Charged, ChargeOrder, Order, Standing } from '../ledger/standing.ts'
+import type { Answer, Charged, ChargeOrder, Order, Standing, Unresolved } from '../ledger/standing.ts'
 import type { ChannelState } from '../protocol/channel.ts'
 import { depositNonce } from '../protocol/eip712.ts'
 import type { Hex } from '../protocol/hex.ts'
@@ -22,6 +22,12 @@ export type ChannelPorts = {
 
 /** How often the chain is asked again when its node lags behind our own transaction. */
 const LAG_READS = 5
+
+/**
+ * How long a request may take from the begin of a refund to its signature. Until then "never signed" may only mean "not yet",
+ * and a charge made meanwhile would be over money that is about to leave. A deposit only adds. Milliseconds.
+ */
+const SIGNING = 60_000
 
 type DepositPayload = Extract<ChannelPayload, { type: 'deposit' }>
 
@@ -56,22 +62,10 @@ export class Draft {
    * and the same order is placed once more.
    */
   async #place(order: Order): Promise<Answer> {
-    const answer = await this.#tryTwice(order)
+    const place = async (): Promise<Answer> => this.#account().place(order)
+    const answer = await twice(place)
     if (answer.outcome !== 'refused' || !(await this.#heal(answer))) return answer
-    return this.#tryTwice(order)
-  }
-
-  /**
-   * A rejection says nothing about what happened: the same order again finds out (faults: E3). Twice unknown is a fault, which
-   * the gate answers with 503, never with a 402.
-   */
-  async #tryTwice(order: Order): Promise<Answer> {
-    try {
-      return await this.#account().place(order)
-    } catch (fault) {
-      if (fault instanceof Error && 'overloaded' in fault && fault.overloaded) throw fault
-      return this.#account().place(order)
-    }
+    return twice(place)
   }
 
   async #heal({ reason, standing }: Extract<Answer, { outcome: 'refused' }>): Promise<boolean> {
@@ -79,11 +73,12 @@ export class Draft {
       case 'channel_unknown':
         return this.#discover()
       case 'over_ceiling':
+      case 'withdrawal_pending':
         if (!(await this.#ports.mayRead())) return false
         await this.#account().observe(await this.#read())
         return true
       case 'channel_busy':
-        return standing?.unresolved ? this.#conclude(standing.unresolved.id) : false
+        return standing?.unresolved ? this.#conclude(standing.unresolved) : false
       default:
         return false
     }
@@ -99,9 +94,10 @@ export class Draft {
   }
 
   /** Asks the relayer what became of a transaction that an earlier request left open. */
-  async #conclude(id: string): Promise<boolean> {
+  async #conclude({ id, kind, since }: Unresolved): Promise<boolean> {
     const outcome = await this.#ports.relayer().outcome(id)
     if (outcome.status === 'pending') return false
+    if (outcome.status === 'none' && kind === 'refund' && Date.now() < since + SIGNING) return false
     if (outcome.status === 'mined') {
       await this.#account().resolve(id, await this.#read(outcome.block), outcome.hash)
     } else {
@@ -130,7 +126,7 @@ export class Draft {
     if (begun.outcome !== 'begun') return this.#answer(begun)
     const { encodeDeposit } = await import('../chain/escrow.ts')
     const data = encodeDeposit(config, deposit.amount, collector, deposit)
-    const outcome = await this.#ports.relayer().send({ id, to: escrow, data })
+    const outcome = await this.#send({ id, to: escrow, data }, begun.standing)
     switch (outcome.status) {
       case 'mined': {
         const settled = { id, state: await this.#read(outcome.block), transaction: outcome.hash }
@@ -188,7 +184,7 @@ export class Draft {
           ]
         : []
     const data = encodeMulticall([...claims, encodeRefund(config, begun.amount)])
-    const outcome = await this.#ports.relayer().send({ id, to: this.#ports.chain.escrow, data })
+    const outcome = await this.#send({ id, to: this.#ports.chain.escrow, data }, begun.standing)
     switch (outcome.status) {
       case 'mined': {
         const standing = await this.#account().resolve(id, await this.#read(outcome.block), outcome.hash)
@@ -204,6 +200,16 @@ export class Draft {
     }
   }
 
+  /** A broken chain may be found before anything was signed: then the channel need not wait for it. */
+  async #send(order: Transaction, { unresolved }: Standing): Promise<Outcome> {
+    try {
+      return await this.#ports.relayer().send(order)
+    } catch (fault) {
+      if (unresolved) await this.#conclude(unresolved)
+      throw fault
+    }
+  }
+
   #answer(answer: Answer): Result<Charge> {
     if (answer.outcome === 'refused') {
       const corrects = answer.reason === 'voucher_stale' && answer.standing !== null
@@ -215,7 +221,7 @@ export class Draft {
     return accept({
       settle: async () => accept(receipt),
       release: async () => {
-        await this.#account().release(answer.entry, this.#purchase.id)
+        await twice(() => this.#account().release(answer.entry, this.#purchase.id))
       },
     })
   }
@@ -266,6 +272,19 @@ export class Draft {
 
   #account(): DurableObjectStub<Account> {
     return this.#ports.accounts.getByName(this.#channelId)
+  }
+}
+
+/**
+ * A rejection says nothing about what happened: the same call again finds out (faults: E3). Twice unknown is a fault, which
+ * the gate answers with 503, never with a 402.
+ */
+async function twice<Value>(call: () => Promise<Value>): Promise<Value> {
+  try {
+    return await call()
+  } catch (fault) {
+    if (fault instanceof Error && 'overloaded' in fault && fault.overloaded) throw fault
+    return call()
   }
 }
 
