@@ -157,14 +157,15 @@ async function deliver(
     await charge.value.release()
     return refuse('origin_unreachable', { detail: answer.message })
   }
-  if (!isDelivery(answer)) {
-    await charge.value.release()
-    return accept(answer)
-  }
-  const receipt = await charge.value.settle().catch(async (fault) => {
+  const unsent = async (fault: unknown) => {
     await answer.body?.cancel()
     throw fault
-  })
+  }
+  if (!isDelivery(answer)) {
+    await charge.value.release().catch(unsent)
+    return accept(answer)
+  }
+  const receipt = await charge.value.settle().catch(unsent)
   if (receipt.ok) return accept(paid(answer, receipt.value, version))
   await answer.body?.cancel()
   return receipt

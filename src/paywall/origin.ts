@@ -33,8 +33,10 @@ const STRIPPED = [
 const STRIPPED_FAMILIES = /^(?:cf-|x-forwarded-|x-tab402-)/
 
 /** Asks the origin for a page that is free for this reader. Streams both ways; a WebSocket may be opened. */
-export function pass(origin: OriginSettings, request: Request, path: CanonicalPath): Promise<Response> {
-  return origin.fetch(forwarded(origin, request, path, request.body, true))
+export async function pass(origin: OriginSettings, request: Request, path: CanonicalPath): Promise<Response> {
+  // A GET may come with a body, which means nothing (RFC 9110 §9.3.1) and which `Request` refuses to carry.
+  const body = request.method === 'GET' || request.method === 'HEAD' ? null : request.body
+  return origin.fetch(forwarded(origin, request, path, body, true))
 }
 
 /**
