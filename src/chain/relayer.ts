@@ -5,7 +5,7 @@ import { ChainFault } from './fault.ts'
 import { type Fees, firstFees, gasLimit, nextFees } from './gas.ts'
 import { type Order, Orders, type Placed } from './orders.ts'
 import { type Chain, connect } from './rpc.ts'
-import type { Conditions, Log } from './transaction.ts'
+import type { Conditions, Log, Receipt } from './transaction.ts'
 
 export type { Order } from './orders.ts'
 export type { Log } from './transaction.ts'
@@ -153,30 +153,34 @@ export class RelayerBase<Env = unknown> extends DurableObject<Env> implements Re
     }
   }
 
-  /** What the chain says of an order's transactions now. A chain that cannot be read leaves it `pending`. */
+  /** What became of an order, as far as can be told now. A chain that cannot be read leaves it `pending`. */
   async #look(id: string): Promise<Outcome> {
-    const hashes = this.#orders.attempts(id).map((attempt) => attempt.hash)
-    const [newest] = hashes
-    if (!newest) throw new Error(`nothing was signed for ${id}`)
     try {
-      const { findReceipt } = await import('./transaction.ts')
-      const receipt = await findReceipt(await connect(this.#chain), hashes)
-      if (this.#orders.mark(id, receipt === undefined) && !receipt) await this.#arm()
-      if (!receipt) return { status: 'pending', hash: newest }
-      const { hash, block, succeeded, logs } = receipt
-      return succeeded ? { status: 'mined', hash, block, logs } : { status: 'reverted', hash, block }
+      const receipt = await this.#findReceipt(id)
+      if (receipt) return outcomeOf(receipt)
     } catch (thrown) {
       if (!(thrown instanceof ChainFault)) throw thrown
-      return { status: 'pending', hash: newest }
     }
+    const [newest] = this.#orders.attempts(id)
+    if (!newest) throw new Error(`nothing was signed for ${id}`)
+    return { status: 'pending', hash: newest.hash }
+  }
+
+  /** The receipt of any of an order's transactions; undefined only when the chain has said that there is none. @throws ChainFault */
+  async #findReceipt(id: string): Promise<Receipt | undefined> {
+    const { findReceipt } = await import('./transaction.ts')
+    const hashes = this.#orders.attempts(id).map((attempt) => attempt.hash)
+    const receipt = await findReceipt(await connect(this.#chain), hashes)
+    const lost = this.#orders.mark(id, !receipt) && !receipt
+    if (lost) await this.#arm()
+    return receipt
   }
 
   async #tend(): Promise<void> {
     const now = await this.#readConditions()
     this.#orders.reopen(now.count)
-    for (const order of this.#orders.open(TENDED_AT_ONCE)) {
-      const { status } = await this.#look(order.id)
-      if (status !== 'pending' || !isSigned(order)) continue
+    for (const order of this.#orders.open(TENDED_AT_ONCE).filter(isSigned)) {
+      if (await this.#findReceipt(order.id)) continue
       if (order.nonce < now.count) await this.#displaceIfFinal(order)
       else await this.#push(order, now)
     }
@@ -245,6 +249,10 @@ export class RelayerBase<Env = unknown> extends DurableObject<Env> implements Re
   #warn(message: string, evidence: Record<string, unknown>): void {
     console.warn(JSON.stringify({ message, network: this.#chain.network, ...evidence }))
   }
+}
+
+function outcomeOf({ hash, block, succeeded, logs }: Receipt): Outcome {
+  return succeeded ? { status: 'mined', hash, block, logs } : { status: 'reverted', hash, block }
 }
 
 function isSigned(order: Placed): order is Signed {

@@ -12,6 +12,10 @@ const SWALLOWED = { method: TO_POOL, does: 'swallow' } as const
 /** The node says yes and forgets the transaction. */
 const DROPPED = { method: TO_POOL, does: 'answer', result: `0x${'00'.repeat(32)}` } as const
 
+/** How many transactions of the key are final. */
+const finalCount = (result: Hex) =>
+  ({ method: 'eth_getTransactionCount', where: 'finalized', does: 'answer', result }) as const
+
 // What goes wrong here is logged, and meant to be.
 beforeEach(() => {
   vi.spyOn(console, 'warn').mockImplementation(() => undefined)
@@ -265,24 +269,34 @@ describe('a nonce that somebody else with the key has taken', () => {
 
   it('keeps the order pending until that is final', async () => {
     const { relayer, order } = await takenNonce()
-    await relayer.lane.misbehave({
-      method: 'eth_getTransactionCount',
-      where: 'finalized',
-      does: 'answer',
-      result: '0x0',
-    })
+    await relayer.lane.misbehave(finalCount('0x0'))
     await relayer.alarm()
     expect(await relayer.outcome(order.id)).toMatchObject({ status: 'pending' })
   })
 
+  it('frees no order whose own transaction took it', async () => {
+    const relayer = await newRelayer()
+    await relayer.lane.misbehave({ method: RECEIPT, does: 'drop' })
+    const order = anOrder()
+    await relayer.send(order, 0)
+    await relayer.lane.misbehave(finalCount('0x1'))
+    await relayer.alarm()
+    expect(await relayer.outcome(order.id)).toMatchObject({ status: 'mined' })
+  })
+
+  it('frees no order whose receipt cannot be read', async () => {
+    const relayer = await newRelayer()
+    await relayer.lane.misbehave({ method: RECEIPT, does: 'drop' }, finalCount('0x1'))
+    const order = anOrder()
+    await relayer.send(order, 0)
+    await relayer.alarm()
+    expect(await relayer.outcome(order.id)).toMatchObject({ status: 'pending' })
+    expect(await relayer.alarmAt()).not.toBeNull()
+  })
+
   it('frees the order for another nonce once it is', async () => {
     const { relayer, order, address } = await takenNonce()
-    await relayer.lane.misbehave({
-      method: 'eth_getTransactionCount',
-      where: 'finalized',
-      does: 'answer',
-      result: '0x1',
-    })
+    await relayer.lane.misbehave(finalCount('0x1'))
     await relayer.alarm()
     expect(await relayer.outcome(order.id)).toEqual({ status: 'none' })
     expect(await relayer.send(order)).toMatchObject({ status: 'mined' })

@@ -1,7 +1,7 @@
 /** Reading the chain through a node that may fail. */
 import { describe, expect, it } from 'vitest'
 import { connect, readAt, readChannels } from '../../src/chain/rpc.ts'
-import { chainAt, newLane, randomHex } from './rig.ts'
+import { chainAt, newLane, randomHex, rpc } from './rig.ts'
 
 describe('reading channels', () => {
   it('answers zeros for those that were never opened', async () => {
@@ -18,10 +18,14 @@ describe('reading channels', () => {
 
   it('asks for hundreds in few calls, all at one block', async () => {
     const lane = newLane()
-    const states = await readChannels(
-      chainAt(lane.url),
-      Array.from({ length: 201 }, () => randomHex(32)),
-    )
+    await lane.misbehave({ method: 'eth_call', does: 'delay', ms: 50 })
+    const ids = Array.from({ length: 201 }, () => randomHex(32))
+    let reading = true
+    const read = readChannels(chainAt(lane.url), ids).finally(() => {
+      reading = false
+    })
+    while (reading) await rpc('evm_mine')
+    const states = await read
     expect(states).toHaveLength(201)
     expect(new Set(states.map((state) => state.block)).size).toBe(1)
     expect(await lane.seen('eth_call')).toHaveLength(3)
