@@ -1,0 +1,68 @@
+import { describe, expect, it } from 'vitest'
+import { MOST_DELIVERIES, REPLAY_WINDOW, Replays } from '../../src/ledger/replays.ts'
+import type { Entry } from '../../src/ledger/standing.ts'
+
+const AT = 1_000_000_000
+
+function entry(rest: Partial<Entry> = {}): Entry {
+  const totals = { authorized: 1000n, charged: 1000n, redeemed: 0n, credit: 0n }
+  const empty = { amount: 1000n, ceiling: 5000n, signature: null, transaction: null, of: null }
+  const proof = { max: 1000n, request: 'GET /a' }
+  return { ...totals, ...empty, ...proof, seq: 1, at: AT, kind: 'charge', id: 'first', ...rest }
+}
+
+const order = { max: 1000n, request: 'GET /a', id: 'again' }
+
+describe('the memory of used vouchers', () => {
+  it('opens again only the same resource with the same voucher', () => {
+    const replays = Replays.of([entry()])
+    expect(replays.match(order, AT)?.seq).toBe(1)
+    expect(replays.match({ ...order, request: 'GET /b' }, AT)).toBeUndefined()
+    expect(replays.match({ ...order, max: 1001n }, AT)).toBeUndefined()
+  })
+
+  it('ends with the window, to the millisecond', () => {
+    const replays = Replays.of([entry()])
+    expect(replays.match(order, AT + REPLAY_WINDOW - 1)?.seq).toBe(1)
+    expect(replays.match(order, AT + REPLAY_WINDOW)).toBeUndefined()
+  })
+
+  it('ends after so many deliveries, but not for one of them', () => {
+    const replays = Replays.of([entry()])
+    for (let i = 1; i < MOST_DELIVERIES; i++) replays.use(1, `delivery ${i}`)
+    expect(replays.match(order, AT)).toBeUndefined()
+    expect(replays.match({ ...order, id: 'first' }, AT)?.seq).toBe(1)
+  })
+
+  it('lets a charge stand while one of its deliveries does', () => {
+    const replays = Replays.of([entry()])
+    replays.use(1, 'second')
+    expect(replays.drop(1, 'second')).toBe('one')
+    expect(replays.drop(1, 'second')).toBeNull()
+    expect(replays.match(order, AT)?.seq).toBe(1)
+    expect(replays.drop(1, 'first')).toBe('last')
+    expect(replays.drop(1, 'first')).toBeNull()
+    expect(replays.match(order, AT)).toBeUndefined()
+  })
+
+  it('knows no delivery that it was not told of', () => {
+    expect(Replays.of([entry()]).drop(1, 'a stranger')).toBeNull()
+    expect(Replays.of([]).drop(1, 'first')).toBeNull()
+  })
+
+  it('recalls from the journal which deliveries still stand', () => {
+    const replays = Replays.of([
+      entry(),
+      entry({ seq: 2, kind: 'replay', id: 'second', of: 1 }),
+      entry({ seq: 3, kind: 'release', id: 'first', of: 1 }),
+    ])
+    expect(replays.drop(1, 'first')).toBeNull()
+    expect(replays.drop(1, 'second')).toBe('last')
+  })
+
+  it('keeps the newer of two charges of one voucher when the older is forgotten', () => {
+    const replays = Replays.of([entry(), entry({ seq: 2, at: AT + REPLAY_WINDOW, id: 'later' })])
+    expect(replays.find(1)).toBeUndefined()
+    expect(replays.match(order, AT + REPLAY_WINDOW)?.seq).toBe(2)
+  })
+})
