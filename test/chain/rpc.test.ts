@@ -20,12 +20,13 @@ describe('reading channels', () => {
     const lane = newLane()
     await lane.misbehave({ method: 'eth_call', does: 'delay', ms: 50 })
     const ids = Array.from({ length: 201 }, () => randomHex(32))
-    let reading = true
-    const read = readChannels(chainAt(lane.url), ids).finally(() => {
-      reading = false
-    })
-    while (reading) await rpc('evm_mine')
-    const states = await read
+    const reading = readChannels(chainAt(lane.url), ids)
+    // A new block behind each of the calls.
+    for (const calls of [1, 2, 3]) {
+      while ((await lane.seen('eth_call')).length < calls) await scheduler.wait(5)
+      await rpc('evm_mine')
+    }
+    const states = await reading
     expect(states).toHaveLength(201)
     expect(new Set(states.map((state) => state.block)).size).toBe(1)
     expect(await lane.seen('eth_call')).toHaveLength(3)
