@@ -5,6 +5,7 @@ declare namespace Cloudflare {
     AUTHORIZATIONS: DurableObjectNamespace<import('../src/objects.ts').Authorizations>
     RELAYER: DurableObjectNamespace<import('../src/objects.ts').Relayer>
     BOOK: D1Database
+    SETTLEMENT: Workflow<import('../src/settlement/run.ts').Cause>
     RPC_URL: string
     RELAYER_KEY: string
     RECEIVER: string

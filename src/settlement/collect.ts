@@ -2,27 +2,28 @@
 import { readChannels } from '../chain/rpc.ts'
 import type { Standing } from '../ledger/standing.ts'
 import type { ChannelState } from '../protocol/channel.ts'
-import type { Hex } from '../protocol/hex.ts'
 import { askPage, type Channel, silence, standingOf, tell } from './ask.ts'
 import { type Row, redeemable } from './claims.ts'
 import { compareBook, compareChain, type Finding } from './findings.ts'
 import { accountOf, each, type Settings } from './settings.ts'
 
-/** A deposit or refund of ours of which the relayer knows nothing: its request died before it was signed, or is about to. */
-export type Unsent = { channelId: Hex; id: string }
+/**
+ * A request that begins a deposit or refund hands it to the relayer within seconds, or never. Until then an order that the
+ * relayer does not know may only be late. Milliseconds.
+ */
+const SIGNING = 120_000
 
 export type Collected = {
   rows: Row[]
   findings: Finding[]
-  unsent: Unsent[]
-  /** Deposits and refunds that are on their way. */
+  /** Deposits and refunds whose outcome is not known yet. */
   open: number
   /** What the accounts learn was claimed earlier, by a run that did not see it or by a refund. Atomic units. */
   healed: string
   next: string | null
 }
 
-type Heard = { row: Row | null; findings: Finding[]; unsent: Unsent | null; open: number; healed: bigint }
+type Heard = { row: Row | null; findings: Finding[]; open: number; healed: bigint }
 
 /** Collects one page. Doing it again finds what is left. @throws ChainFault when the chain cannot be read */
 export async function collect(settings: Settings, after: string): Promise<Collected> {
@@ -33,7 +34,6 @@ export async function collect(settings: Settings, after: string): Promise<Collec
     ({ line }, fault): Heard => ({
       row: null,
       findings: [silence(line.id, fault)],
-      unsent: null,
       open: 0,
       healed: 0n,
     }),
@@ -45,52 +45,39 @@ export async function collect(settings: Settings, after: string): Promise<Collec
       ...empty.flatMap((line) => compareBook(line, null)),
       ...heard.flatMap(({ findings }) => findings),
     ],
-    unsent: heard.flatMap(({ unsent }) => unsent ?? []),
     open: heard.reduce((sum, { open }) => sum + open, 0),
     healed: heard.reduce((sum, { healed }) => sum + healed, 0n).toString(),
     next,
   }
 }
 
-/** Gives up deposits and refunds that were never signed, if that is still so. @returns what is still open */
-export async function giveUp(settings: Settings, unsent: Unsent[]): Promise<number> {
-  let open = 0
-  for (const { channelId, id } of unsent) {
-    const { status } = await settings.relayer.outcome(id)
-    if (status === 'none') await accountOf(settings, channelId).resolve(id, null)
-    else open++
-  }
-  return open
-}
-
 async function hear(settings: Settings, { line, standing, state }: Channel): Promise<Heard> {
   // The chain was asked later: what was charged and claimed in between is no disagreement.
   const before = state.totalClaimed > standing.charged ? await standingOf(settings, line.id) : standing
   const findings = [...compareBook(line, before), ...(before ? compareChain(before, state) : [])]
-  const { unsent, open, now } = await conclude(settings, standing, state)
+  const now = await conclude(settings, standing, state)
   const told = await tell(settings, now, state)
   const healed = told.redeemed > standing.redeemed ? told.redeemed - standing.redeemed : 0n
-  return { row: redeemable(told), findings, unsent, open, healed }
+  return { row: redeemable(told), findings, open: now.unresolved ? 1 : 0, healed }
 }
 
-/** Closes a deposit or refund whose outcome the relayer knows by now. */
-async function conclude(settings: Settings, standing: Standing, state: ChannelState) {
+/** Closes a deposit or refund whose outcome is known by now. */
+async function conclude(settings: Settings, standing: Standing, state: ChannelState): Promise<Standing> {
   const { channelId, unresolved } = standing
+  if (!unresolved) return standing
+  const { id, since } = unresolved
   const account = accountOf(settings, channelId)
-  if (!unresolved) return { now: standing, unsent: null, open: 0 }
-  const { id } = unresolved
   const outcome = await settings.relayer.outcome(id)
   switch (outcome.status) {
     case 'mined': {
       const [seen] = outcome.block > state.block ? await readChannels(settings.chain, [channelId]) : [state]
-      if (!seen || seen.block < outcome.block) return { now: standing, unsent: null, open: 1 }
-      return { now: await account.resolve(id, seen, outcome.hash), unsent: null, open: 0 }
+      return seen && seen.block >= outcome.block ? account.resolve(id, seen, outcome.hash) : standing
     }
     case 'reverted':
-      return { now: await account.resolve(id, null), unsent: null, open: 0 }
+      return account.resolve(id, null)
     case 'none':
-      return { now: standing, unsent: { channelId, id }, open: 0 }
+      return Date.now() < since + SIGNING ? standing : account.resolve(id, null)
     default:
-      return { now: standing, unsent: null, open: 1 }
+      return standing
   }
 }

@@ -12,6 +12,7 @@ import type { Address } from '../protocol/hex.ts'
  * - `chain_behind`: the chain has less claimed than it had: a reorganisation, or a node of another past.
  * - `uncovered`: the escrow no longer holds what is owed. A loss, unless the payer tops up.
  * - `receiver_behind`: the chain has claimed less for a receiver than its accounts together were told.
+ * - `unswept`: what was claimed for a receiver has not all reached the receiver.
  */
 export type Finding = {
   account: string
@@ -23,6 +24,7 @@ export type Finding = {
     | 'chain_behind'
     | 'uncovered'
     | 'receiver_behind'
+    | 'unswept'
   detail: string
 }
 
@@ -63,8 +65,18 @@ export function compareChain(standing: Standing, state: ChannelState): Finding[]
   return findings
 }
 
-/** Compares what a receiver's accounts were told together with what the chain has for the receiver. */
-export function compareReceiver(receiver: Address, redeemed: bigint, claimed: bigint): Finding[] {
-  if (claimed >= redeemed) return []
-  return [{ account: receiver, what: 'receiver_behind', detail: `claimed ${claimed}, redeemed ${redeemed}` }]
+/** Compares what a receiver's accounts were told together with what the chain has for the receiver, after the sweep. */
+export function compareReceiver(
+  account: Address,
+  redeemed: bigint,
+  { claimed, swept }: { claimed: bigint; swept: bigint },
+): Finding[] {
+  const findings: Finding[] = []
+  if (claimed < redeemed) {
+    findings.push({ account, what: 'receiver_behind', detail: `claimed ${claimed}, redeemed ${redeemed}` })
+  }
+  if (swept < redeemed) {
+    findings.push({ account, what: 'unswept', detail: `swept ${swept}, redeemed ${redeemed}` })
+  }
+  return findings
 }

@@ -1,5 +1,5 @@
 /** The last part of a run: accounts, chain and book must agree to the unit. Writes the book's lines anew. */
-import { listings, project } from '../ledger/book.ts'
+import { type Listing, listings, project } from '../ledger/book.ts'
 import type { Standing } from '../ledger/standing.ts'
 import type { Address } from '../protocol/hex.ts'
 import { askPage, PAGE, silence, tell } from './ask.ts'
@@ -46,11 +46,11 @@ export async function reconcile(settings: Settings, after: string, now: number):
   const { channels, exact, silent, next } = await askPage(settings, after)
   const told = await each(
     channels,
-    async ({ standing, state }) => {
-      const standings = await tell(settings, standing, state)
-      return { standing: standings, findings: compareChain(standings, state) }
+    async ({ line, standing: before, state }) => {
+      const standing = await tell(settings, before, state)
+      return { line, standing, findings: compareChain(standing, state) }
     },
-    ({ standing }, fault) => ({ standing, findings: [silence(standing.channelId, fault)] }),
+    ({ line, standing }, fault) => ({ line, standing, findings: [silence(line.id, fault)] }),
   )
   const standings = told.map(({ standing }) => standing)
   const payers = await sumExact(settings, exact)
@@ -63,7 +63,7 @@ export async function reconcile(settings: Settings, after: string, now: number):
       ...silent,
       ...told.flatMap(({ findings }) => findings),
       ...payers.silent,
-      ...(await write(settings, after, standings, now)),
+      ...(await write(settings, after, told, now)),
     ],
     next,
   }
@@ -84,7 +84,8 @@ export async function reconcileReceivers(
     const totals = await readTotals(settings, receiver)
     const elsewhere = BigInt(totals.claimed) - BigInt(told)
     receivers.push({ ...totals, redeemed: told, elsewhere: (elsewhere > 0n ? elsewhere : 0n).toString() })
-    findings.push(...compareReceiver(receiver, BigInt(told), BigInt(totals.claimed)))
+    const onChain = { claimed: BigInt(totals.claimed), swept: BigInt(totals.swept) }
+    findings.push(...compareReceiver(receiver, BigInt(told), onChain))
   }
   return { receivers, findings }
 }
@@ -136,33 +137,35 @@ async function sumExact({ authorizations }: Settings, lines: { id: string }[]) {
   return { exact, silent }
 }
 
-/** Writes the lines of a page and reads them back. */
+/** Writes the lines of a page that have changed, and reads them back. */
 async function write(
   { book }: Settings,
   after: string,
-  standings: Standing[],
+  told: { line: Listing; standing: Standing }[],
   now: number,
 ): Promise<Finding[]> {
-  const lines = standings.map(({ channelId, authorized, charged, redeemed, quarantine, state }) => {
-    return { id: channelId, authorized, charged, redeemed, ceiling: state.balance, quarantine }
+  const changed = told.filter(({ line, standing }) => !agrees(line, standing))
+  if (changed.length === 0) return []
+  const lines = changed.map(({ standing }) => {
+    const { channelId: id, authorized, charged, redeemed, quarantine, state } = standing
+    return { id, authorized, charged, redeemed, ceiling: state.balance, quarantine }
   })
   await project(book, lines, now)
-  const read = new Map((await listings(book, after, PAGE)).map(({ id, totals }) => [id, totals]))
-  return lines.flatMap(({ id: account, authorized, charged, redeemed, ceiling }) => {
-    const kept = read.get(account)
-    const same =
-      kept?.authorized === authorized &&
-      kept.charged === charged &&
-      kept.redeemed === redeemed &&
-      kept.ceiling === ceiling
-    return same
-      ? []
-      : [
-          {
-            account,
-            what: 'book_differs' as const,
-            detail: `charged ${charged}, the book has ${kept?.charged}`,
-          },
-        ]
+  const kept = new Map((await listings(book, after, PAGE)).map((line) => [line.id, line]))
+  return changed.flatMap(({ line: { id: account }, standing }) => {
+    const line = kept.get(account)
+    if (line && agrees(line, standing)) return []
+    const detail = `charged ${standing.charged}, the book has ${line?.totals?.charged}`
+    return [{ account, what: 'book_differs' as const, detail }]
   })
+}
+
+function agrees({ totals, quarantine }: Listing, standing: Standing): boolean {
+  return (
+    totals?.authorized === standing.authorized &&
+    totals.charged === standing.charged &&
+    totals.redeemed === standing.redeemed &&
+    totals.ceiling === standing.state.balance &&
+    quarantine === standing.quarantine
+  )
 }

@@ -1,4 +1,5 @@
 /** What a run has found and done, as its record keeps it: plain JSON, amounts as decimal strings in atomic units. */
+import type { RunRecord } from '../ledger/book.ts'
 import type { BadRow } from './claims.ts'
 import type { Collected } from './collect.ts'
 import type { Finding } from './findings.ts'
@@ -37,11 +38,6 @@ export class Report {
 
   swept(sent: Sent): void {
     this.#sent.set(sent.id, sent)
-  }
-
-  /** Deposits and refunds that turned out to be on their way after all. */
-  leftOpen(count: number): void {
-    this.#open += count
   }
 
   reconciled({ findings, quarantined }: Reconciled): void {
@@ -86,6 +82,16 @@ export class Report {
       quarantined: { accounts: this.#quarantined, ...listed(bad) },
       findings: listed(findings),
     }
+  }
+
+  /** One line in the log; a warning when an operator should look. */
+  announce({ id, kind, status }: RunRecord): void {
+    const [quarantined, findings] = [this.#bad.size, this.#findings.size]
+    const sent = [...this.#sent.values()]
+    const figures = { claimed: sumOf(sent, 'claim'), swept: sumOf(sent, 'sweep'), quarantined, findings }
+    const line = JSON.stringify({ message: 'a run has ended', id, kind, status, ...figures })
+    if (status === 'settled' && quarantined + findings === 0) console.log(line)
+    else console.warn(line)
   }
 
   #note(findings: Finding[]): void {

@@ -3,7 +3,7 @@ import { type RunRecord, saveRun } from '../ledger/book.ts'
 import type { Address } from '../protocol/hex.ts'
 import { claim, plan } from './batch.ts'
 import { batchesOf, type Row } from './claims.ts'
-import { collect, giveUp, type Unsent } from './collect.ts'
+import { collect } from './collect.ts'
 import { add, NO_EXACT, NO_SUMS, reconcile, reconcileReceivers } from './reconcile.ts'
 import { Report } from './report.ts'
 import type { Settings } from './settings.ts'
@@ -26,9 +26,6 @@ const ROUNDS = 2
 const LOOKS = 3
 const LOOK_SECONDS = 60
 
-/** A request that begins a deposit or refund hands it to the relayer within seconds, or never. */
-const UNSENT_SECONDS = 120
-
 /**
  * Makes the run `id` and saves its record.
  * @throws ChainFault and others when a step fails for good; the record then says `failed`, and the next run goes on
@@ -45,6 +42,7 @@ export async function settle(settings: Settings, steps: Steps, id: string, cause
     const record = { ...cause, ...report.record(), ...more }
     const ended: RunRecord = { ...run, status, startedAt, endedAt: Date.now(), record }
     await saveRun(settings.book, ended)
+    report.announce(ended)
     return JSON.stringify(ended)
   }
   try {
@@ -60,7 +58,6 @@ export async function settle(settings: Settings, steps: Steps, id: string, cause
 /** Hears every account, claims what can be claimed while more are heard, and looks again at what is not yet mined. */
 async function claimAll(settings: Settings, steps: Steps, report: Report): Promise<void> {
   const pending: Pending[] = []
-  const unsent: Unsent[] = []
   let waiting: Row[] = []
   let batches = 0
   let after: string | null = ''
@@ -68,7 +65,6 @@ async function claimAll(settings: Settings, steps: Steps, report: Report): Promi
     const from: string = after
     const collected = await steps.do(`collect ${page}`, () => collect(settings, from))
     report.collected(collected)
-    unsent.push(...collected.unsent)
     after = collected.next
     const made = batchesOf([...waiting, ...collected.rows], after === null)
     waiting = made.rest
@@ -78,10 +74,6 @@ async function claimAll(settings: Settings, steps: Steps, report: Report): Promi
     }
   }
   await lookAgain(settings, steps, report, pending)
-  if (unsent.length > 0) {
-    await steps.sleep('let begun requests end', UNSENT_SECONDS)
-    report.leftOpen(await steps.do('give up', () => giveUp(settings, unsent)))
-  }
 }
 
 /** Answers the batch if its outcome is not known yet. */

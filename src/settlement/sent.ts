@@ -5,7 +5,10 @@ import type { Log } from '../chain/transaction.ts'
 import { fromHex, type Hex, toHex } from '../protocol/hex.ts'
 import type { Settings } from './settings.ts'
 
-/** One transaction as the run's record keeps it. Amounts are atomic units, `wei` is what it cost in all. */
+/**
+ * One transaction as the run's record keeps it. Amounts are atomic units, `wei` is what it cost in all. Runs that overlap
+ * both list what they share: add up over several runs by `hash`.
+ */
 export type Sent = {
   kind: 'claim' | 'sweep'
   /** The relayer's order. */

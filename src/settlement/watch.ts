@@ -1,6 +1,6 @@
 /** The watch: finds payers who are withdrawing and claims what they owe before they are paid out. */
 import { readChannels } from '../chain/rpc.ts'
-import { type Listing, listings, saveRun } from '../ledger/book.ts'
+import { type Listing, listings, type RunRecord, saveRun } from '../ledger/book.ts'
 import type { ChannelState } from '../protocol/channel.ts'
 import type { Hex } from '../protocol/hex.ts'
 import { PAGE, silence, standingOf, tell } from './ask.ts'
@@ -38,14 +38,16 @@ export async function watch(settings: Settings, time: number): Promise<number> {
     after = lines.length < PAGE ? null : (lines.at(-1)?.id ?? null)
   }
   if (!report.idle()) {
-    await saveRun(settings.book, {
+    const run: RunRecord = {
       id: `watch-${windowOf(time)}`,
       kind: 'watch',
       status: report.status(),
       startedAt,
       endedAt: Date.now(),
       record: { withdrawing, ...report.record() },
-    })
+    }
+    await saveRun(settings.book, run)
+    report.announce(run)
   }
   return withdrawing
 }

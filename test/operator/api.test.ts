@@ -1,0 +1,130 @@
+import { env, introspectWorkflow } from 'cloudflare:test'
+import { describe, expect, it } from 'vitest'
+import { saveRun } from '../../src/ledger/book.ts'
+import { operatorApi } from '../../src/operator/api.ts'
+import { toHex } from '../../src/protocol/hex.ts'
+import { randomHex } from '../chain/rig.ts'
+import { newNight, openTab } from '../settlement/rig.ts'
+
+const TOKEN = 'a-token-of-the-operator'
+const NOW = Date.UTC(2026, 10, 21, 12, 30, 5)
+
+async function api(configured = true) {
+  const digest = await crypto.subtle.digest('SHA-256', new TextEncoder().encode(TOKEN))
+  const { BOOK: book, ACCOUNT: accounts, AUTHORIZATIONS: authorizations, SETTLEMENT: settlement } = env
+  const tokenSha256 = configured ? toHex(new Uint8Array(digest)).slice(2) : undefined
+  return operatorApi({ tokenSha256, book, accounts, authorizations, settlement }, () => NOW)
+}
+
+async function call(path: string, authorization: string | null = `Bearer ${TOKEN}`, method = 'GET') {
+  const headers = authorization === null ? undefined : { authorization }
+  const response = await (await api()).request(path, { method, ...(headers && { headers }) })
+  return { status: response.status, headers: response.headers, body: await response.json() }
+}
+
+describe('the operator’s token', () => {
+  it('G1: lets nobody in without it', async () => {
+    for (const authorization of [
+      null,
+      'Bearer',
+      'Bearer ',
+      `Basic ${TOKEN}`,
+      `Bearer ${TOKEN}x`,
+      `Bearer ${TOKEN.slice(0, -1)}`,
+      `Bearer ${TOKEN.toUpperCase()}`,
+      TOKEN,
+      `Bearer ${TOKEN} ${TOKEN}`,
+    ]) {
+      for (const [path, method] of [
+        ['/_tab402/api/runs', 'GET'],
+        ['/_tab402/api/runs', 'POST'],
+        ['/_tab402/api/accounts', 'GET'],
+        ['/_tab402/api/nothing', 'GET'],
+      ] as const) {
+        const { status, headers, body } = await call(path, authorization, method)
+        expect([status, body]).toEqual([401, { error: 'unauthorized' }])
+        expect(headers.get('www-authenticate')).toBe('Bearer')
+        expect(headers.get('cache-control')).toBe('no-store')
+      }
+    }
+  })
+
+  it('G1: without a configured token there is no API', async () => {
+    const response = await (await api(false)).request('/_tab402/api/runs', {
+      headers: { authorization: `Bearer ${TOKEN}` },
+    })
+    expect(response.status).toBe(404)
+  })
+
+  it('G1: the digest itself is no token', async () => {
+    const digest = await crypto.subtle.digest('SHA-256', new TextEncoder().encode(TOKEN))
+    expect((await call('/_tab402/api/runs', `Bearer ${toHex(new Uint8Array(digest)).slice(2)}`)).status).toBe(
+      401,
+    )
+  })
+})
+
+describe('the operator’s API', () => {
+  it('starts a run now, once a second', async () => {
+    await newNight()
+    await using runs = await introspectWorkflow(env.SETTLEMENT)
+    await runs.modifyAll((modifier) => modifier.disableSleeps())
+    const first = await call('/_tab402/api/runs', undefined, 'POST')
+    expect([first.status, first.body]).toEqual([202, { id: 'settle-20261121T123005', started: true }])
+    const second = await call('/_tab402/api/runs', undefined, 'POST')
+    expect(second.body).toEqual({ id: 'settle-20261121T123005', started: false })
+    const [instance] = await runs.get()
+    await instance?.waitForStatus('complete')
+    const { body } = await call('/_tab402/api/runs/settle-20261121T123005')
+    expect(body).toMatchObject({
+      run: { status: 'settled', record: { startedBy: 'operator', claimed: '0' } },
+      workflow: { status: 'complete' },
+    })
+  })
+
+  it('lists runs, newest first', async () => {
+    const run = { kind: 'settlement', status: 'settled', endedAt: null, record: {} } as const
+    await saveRun(env.BOOK, { ...run, id: 'settle-20300101T000000', startedAt: 9e12 })
+    await saveRun(env.BOOK, { ...run, id: 'settle-20300102T000000', startedAt: 9e12 + 1 })
+    const { body } = await call('/_tab402/api/runs?limit=2')
+    expect(body).toMatchObject({ runs: [{ id: 'settle-20300102T000000' }, { id: 'settle-20300101T000000' }] })
+  })
+
+  it('shows an account itself, with its journal, amounts as decimal strings', async () => {
+    const tab = await openTab(await newNight())
+    await tab.charge(12n)
+    const list = await call('/_tab402/api/accounts?limit=1')
+    expect(list.body).toMatchObject({ accounts: [{ id: tab.id, kind: 'channel' }], next: tab.id })
+    const { body } = await call(`/_tab402/api/accounts/${tab.id}?after=1&limit=10`)
+    expect(body).toMatchObject({
+      id: tab.id,
+      kind: 'channel',
+      standing: { authorized: '12', charged: '12', redeemed: '0', state: { balance: '1000' } },
+      entries: [{ seq: 2, kind: 'charge', amount: '12' }],
+      next: 2,
+    })
+  })
+
+  it('shows what a payer has paid by exact', async () => {
+    const id = `eip155:84532:${randomHex(20)}`
+    const { body } = await call(`/_tab402/api/accounts/${id}`)
+    expect(body).toEqual({ id, kind: 'exact', totals: { payments: 0, received: '0', inDoubt: 0 } })
+  })
+
+  it('finds nothing elsewhere', async () => {
+    for (const path of [
+      '/_tab402',
+      '/_tab402/',
+      '/_tab402/api',
+      '/_tab402/dashboard',
+      '/_tab402/api/nothing',
+      '/_tab402/api/runs/settle-20000101T000000',
+      "/_tab402/api/runs/'%20OR%201=1",
+      `/_tab402/api/accounts/${randomHex(32)}`,
+      '/_tab402/api/accounts/0x12',
+    ]) {
+      const { status, body } = await call(path)
+      expect([path, status, body]).toEqual([path, 404, { error: 'not_found' }])
+    }
+  })
+})

@@ -1,0 +1,136 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import type { Standing } from '../../src/ledger/standing.ts'
+import type { Address } from '../../src/protocol/hex.ts'
+import { batchesOf, bisect, claimOf, MOST_ROWS, type Row, redeemable } from '../../src/settlement/claims.ts'
+
+const ADDRESS: Address = `0x${'11'.repeat(20)}`
+const HASH = `0x${'22'.repeat(32)}` as const
+
+function standing(of: Partial<Standing> & { balance?: bigint; withdrawRequestedAt?: number }): Standing {
+  const { balance = 1_000n, withdrawRequestedAt = 0, ...rest } = of
+  return {
+    channelId: HASH,
+    config: {
+      payer: ADDRESS,
+      payerAuthorizer: ADDRESS,
+      receiver: ADDRESS,
+      receiverAuthorizer: ADDRESS,
+      token: ADDRESS,
+      withdrawDelay: 86_400,
+      salt: HASH,
+    },
+    authorized: 300n,
+    charged: 200n,
+    redeemed: 50n,
+    credit: 0n,
+    signature: '0x01',
+    state: {
+      balance,
+      totalClaimed: 50n,
+      withdrawRequestedAt,
+      withdrawAmount: 0n,
+      refundNonce: 0n,
+      block: 1n,
+    },
+    quarantine: null,
+    unresolved: null,
+    ...rest,
+  }
+}
+
+describe('a row', () => {
+  it('claims what is charged under the voucher’s ceiling, never all that is promised', () => {
+    const row = redeemable(standing({}))
+    expect(row && claimOf(row)).toMatchObject({ totalClaimed: 200n, maxClaimableAmount: 300n })
+  })
+
+  it('is none when all that is charged was redeemed, or nothing was ever signed', () => {
+    expect(redeemable(standing({ redeemed: 200n }))).toBeNull()
+    expect(redeemable(standing({ signature: '0x' }))).toBeNull()
+  })
+
+  it('claims what the escrow still holds when it no longer covers what is charged', () => {
+    expect(redeemable(standing({ balance: 120n }))?.total).toBe('120')
+    expect(redeemable(standing({ balance: 50n }))).toBeNull()
+  })
+
+  it('goes alone when its payer could spoil a batch', () => {
+    expect(redeemable(standing({}))?.alone).toBe(false)
+    expect(redeemable(standing({ withdrawRequestedAt: 1 }))?.alone).toBe(true)
+    expect(redeemable(standing({ quarantine: 'InvalidSignature' }))?.alone).toBe(true)
+  })
+})
+
+describe('batches', () => {
+  const rows = fc.array(fc.boolean(), { maxLength: 450 }).map((alone) =>
+    alone.map((each, at): Row => {
+      const row = redeemable(standing({ quarantine: each ? 'x' : null }))
+      if (!row) throw new Error('no row')
+      return { ...row, signature: `0x${at.toString(16)}` }
+    }),
+  )
+
+  it('hold every row once, at most a hundred together, and the risky ones alone', () => {
+    fc.assert(
+      fc.property(rows, fc.boolean(), (all, last) => {
+        const { batches, rest } = batchesOf(all, last)
+        const names = [...batches.flat(), ...rest].map((row) => row.signature)
+        expect(new Set(names).size).toBe(all.length)
+        expect(names.length).toBe(all.length)
+        for (const batch of batches) {
+          expect(batch.length).toBeLessThanOrEqual(MOST_ROWS)
+          if (batch.some((row) => row.alone)) expect(batch.length).toBe(1)
+        }
+        if (last) expect(rest).toEqual([])
+        expect(rest.length).toBeLessThan(MOST_ROWS)
+      }),
+    )
+  })
+})
+
+describe('the search for bad rows', () => {
+  /** As the contract: rows are taken in order, and the first bad one fails the batch for its own reason. */
+  function chainThatRefuses(bad: ReadonlySet<number>) {
+    let trials = 0
+    const trial = async (items: number[]) => {
+      trials++
+      const first = items.find((item) => bad.has(item))
+      return first === undefined ? null : `bad ${first}`
+    }
+    return { trial, trials: () => trials }
+  }
+
+  it('finds exactly the bad ones, each with its own reason', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.array(fc.boolean(), { maxLength: 120 }), async (flags) => {
+        const bad = new Set(flags.flatMap((flag, at) => (flag ? [at] : [])))
+        const items = flags.map((_, at) => at)
+        const chain = chainThatRefuses(bad)
+        const found = await bisect(items, chain.trial)
+        expect(found.good).toEqual(items.filter((item) => !bad.has(item)))
+        expect(found.bad).toEqual([...bad].map((item) => ({ item, reason: `bad ${item}` })))
+        expect(chain.trials()).toBeLessThanOrEqual(Math.max(2 * items.length - 1, 0))
+      }),
+    )
+  })
+
+  it('F4: finds one bad row among a hundred with at most two trials for each halving', async () => {
+    for (let bad = 0; bad < MOST_ROWS; bad++) {
+      const chain = chainThatRefuses(new Set([bad]))
+      const found = await bisect(
+        Array.from({ length: MOST_ROWS }, (_, at) => at),
+        chain.trial,
+      )
+      expect(found.bad).toEqual([{ item: bad, reason: `bad ${bad}` }])
+      expect(chain.trials()).toBeLessThanOrEqual(1 + 2 * Math.ceil(Math.log2(MOST_ROWS)))
+    }
+  })
+
+  it('tries a good batch once and an empty one never', async () => {
+    const chain = chainThatRefuses(new Set())
+    await bisect([1, 2, 3], chain.trial)
+    await bisect([], chain.trial)
+    expect(chain.trials()).toBe(1)
+  })
+})

@@ -1,0 +1,159 @@
+/** A receiver's night: real accounts and a real relayer on the local chain, and payers with tabs. */
+import { env } from 'cloudflare:test'
+import { encodeDeposit, encodeMulticall } from '../../src/chain/escrow.ts'
+import type { Relayer } from '../../src/chain/relayer.ts'
+import { type Chain, readChannels } from '../../src/chain/rpc.ts'
+import { readBalance } from '../../src/chain/token.ts'
+import { findRun, type RunRecord } from '../../src/ledger/book.ts'
+import type { Standing } from '../../src/ledger/standing.ts'
+import type { ChannelConfig } from '../../src/protocol/channel.ts'
+import { channelId } from '../../src/protocol/eip712.ts'
+import type { Address, Hex } from '../../src/protocol/hex.ts'
+import type { Finding } from '../../src/settlement/findings.ts'
+import { type Steps, settle } from '../../src/settlement/run.ts'
+import type { Sent } from '../../src/settlement/sent.ts'
+import type { Settings } from '../../src/settlement/settings.ts'
+import { newPayer, type Payer } from '../chain/payer.ts'
+import { chainAt, newRelayer, type RelayerRig, randomHex } from '../chain/rig.ts'
+
+export type Night = { settings: Settings; relayer: RelayerRig; receiver: Address; chain: Chain }
+
+/** A relayer, its way to the chain, and a receiver whom nobody has paid yet. */
+export async function newNight(): Promise<Night> {
+  const relayer = await newRelayer()
+  const chain = chainAt(relayer.lane.url)
+  const { BOOK: book, ACCOUNT: accounts, AUTHORIZATIONS: authorizations } = env
+  await book.prepare('DELETE FROM account').run()
+  const settings: Settings = {
+    chain,
+    book,
+    accounts,
+    authorizations,
+    relayer: {
+      // A test that waits for an answer that never comes should not wait for long.
+      send: (order) => relayer.send(order, 1_000),
+      outcome: (id) => relayer.outcome(id),
+      address: async () => relayer.address,
+    },
+  }
+  return { settings, relayer, receiver: randomHex(20), chain }
+}
+
+export type Tab = Awaited<ReturnType<typeof openTabs>>[number]
+
+type Parties = { chain: Chain; relayer: Relayer & { address: Address }; receiver: Address }
+
+/** One payer's channels, each with `deposit` in escrow and an open account. */
+export async function openTabs({ chain, relayer, receiver }: Parties, count: number, deposit = 1_000n) {
+  const payer = await newPayer(deposit * BigInt(count))
+  const configs = Array.from({ length: count }, () => payer.channelTo(receiver, relayer.address))
+  const deposits = await Promise.all(
+    configs.map(async (config) =>
+      encodeDeposit(config, deposit, chain.collector, await payer.deposits(config, deposit)),
+    ),
+  )
+  for (let first = 0; first < count; first += 50) {
+    const data = encodeMulticall(deposits.slice(first, first + 50))
+    const outcome = await relayer.send({ id: `deposits:${randomHex(8)}`, to: chain.escrow, data })
+    if (outcome.status !== 'mined') throw new Error(`the deposits are ${outcome.status}`)
+  }
+  const ids = configs.map((config) => channelId(config, chain.chainId, chain.escrow))
+  const states = await readChannels(chain, ids)
+  return Promise.all(
+    configs.map(async (config, at) => {
+      const [id, state] = [ids[at], states[at]]
+      if (!id || !state) throw new Error('the chain said too little')
+      const account = env.ACCOUNT.getByName(id)
+      await account.open(id, config, state)
+      return { id, config, payer, account, charge: (price: bigint) => charge(payer, config, id, price) }
+    }),
+  )
+}
+
+export async function openTab(night: Parties, deposit?: bigint): Promise<Tab> {
+  const [tab] = await openTabs(night, 1, deposit)
+  if (!tab) throw new Error('no tab')
+  return tab
+}
+
+/** Charges a voucher that follows. */
+async function charge(payer: Payer, config: ChannelConfig, id: Hex, price: bigint): Promise<void> {
+  const account = env.ACCOUNT.getByName(id)
+  const max = (await standingOf(id)).charged + price
+  const { signature } = await payer.owes(config, max)
+  await place(id, max, signature, price)
+  await account.standing()
+}
+
+/** Charges `price` on a voucher over `max`, whatever its signature is worth. */
+export async function place(id: Hex, max: bigint, signature: Hex, price: bigint): Promise<void> {
+  const order = {
+    kind: 'charge' as const,
+    id: randomHex(8),
+    max,
+    signature,
+    price,
+    exposure: 1_000_000n,
+    request: randomHex(8),
+  }
+  const answer = await env.ACCOUNT.getByName(id).place(order)
+  if (answer.outcome !== 'charged') throw new Error(`the charge was ${JSON.stringify(answer.outcome)}`)
+}
+
+export async function standingOf(id: Hex): Promise<Standing> {
+  const standing = await env.ACCOUNT.getByName(id).standing()
+  if (!standing) throw new Error('the account was never opened')
+  return standing
+}
+
+/** A run's steps without an engine. What a step answers goes through JSON, as it does there; `around` may do harm. */
+export function steps(
+  around: (name: string, work: () => Promise<void>) => Promise<void> = (_, work) => work(),
+): Steps {
+  return {
+    async do<Value>(name: string, work: () => Promise<Value>): Promise<Value> {
+      let text = ''
+      await around(name, async () => {
+        text = JSON.stringify(await work())
+      })
+      return JSON.parse(text) as Value
+    },
+    sleep: async () => undefined,
+  }
+}
+
+export type Listed<Item> = { count: number; list: Item[] }
+
+/** A run's record, with the types of what is in it. */
+export type Record = {
+  claimed: string
+  swept: string
+  healed: string
+  open: number
+  sums: { channels: number; authorized: string; charged: string; redeemed: string }
+  exact: { payers: number; payments: number; received: string; inDoubt: number }
+  receivers: { receiver: Address; claimed: string; swept: string; redeemed: string; elsewhere: string }[]
+  transactions: Listed<Sent>
+  quarantined: Listed<{ channelId: Hex; reason: string }> & { accounts: number }
+  findings: Listed<Finding>
+}
+
+export type Ended = RunRecord & { record: Record }
+
+/** Makes a run and reads its record from the book. */
+export async function runOf({ settings }: Night, through: Steps = steps(), id?: string): Promise<Ended> {
+  const name = id ?? `settle-test-${randomHex(4)}`
+  await settle(settings, through, name, { window: 'test', startedBy: 'operator' })
+  return recordOf(name)
+}
+
+export async function recordOf(id: string): Promise<Ended> {
+  const run = await findRun(env.BOOK, id)
+  if (!run) throw new Error(`the book has no run ${id}`)
+  return run as Ended
+}
+
+/** What the receiver holds. */
+export function received({ chain, receiver }: Pick<Night, 'chain' | 'receiver'>): Promise<bigint> {
+  return readBalance(chain, receiver)
+}
