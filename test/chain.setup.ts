@@ -1,6 +1,7 @@
 /** Starts the local chain once for all test files and tells them where it is. */
 import type { TestProject } from 'vitest/node'
 import { type LocalChain, startChain } from '../src/testing/chain.ts'
+import { startRpcProxy } from '../src/testing/rpc-proxy.ts'
 
 declare module 'vitest' {
   interface ProvidedContext {
@@ -26,5 +27,10 @@ export default async function setup(project: TestProject) {
     relayerKey: relayer.privateKey,
     receiver: receiver.address,
   })
-  return () => chain.stop()
+  const proxy = await startRpcProxy(rpcUrl)
+  project.provide('rpcProxy', proxy.url)
+  return async () => {
+    await proxy.stop()
+    await chain.stop()
+  }
 }
