@@ -41,11 +41,9 @@ export function table(moments: string[], parties: Record<string, Position[]>): s
     content: amount === undefined ? '–' : usdc(amount),
     hAlign: 'right' as const,
   })
-  const grid = new Table({
-    head: ['USDC', ...moments.map((content) => ({ content, colSpan: 3, hAlign: 'center' as const }))],
-    style: { head: [], border: [], compact: true },
-  })
+  const grid = new Table({ style: { head: [], border: [], compact: true } })
   grid.push(
+    ['USDC', ...moments.map((moment) => ({ content: moment, colSpan: 3, hAlign: 'center' as const }))],
     ['', ...moments.flatMap(() => ['paid', 'owes', 'holds'])],
     ...Object.entries(parties).map(([party, positions]) => [
       party,

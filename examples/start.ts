@@ -6,15 +6,18 @@ const BROWSER = 'Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefo
 /** Signals that mean the end. Nothing is left behind by any of them, nor by a SIGKILL. */
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
 
+let stopping = false
 const starting = start()
 for (const signal of SIGNALS) process.on(signal, stop)
-if (process.env.npm_lifecycle_event !== undefined) stopWithoutParent()
+if (process.env.npm_lifecycle_event ?? process.env.NODE_RUN_SCRIPT_NAME) stopWithoutParent()
 const stack = await starting
 const { ended, stop: _, ...facts } = stack
 process.stdout.write(`${thingsToTry(facts)}\n${READY}${JSON.stringify(facts)}\n`)
 await ended
-console.error('the stack has ended by itself')
-process.exit(1)
+if (!stopping) {
+  console.error('the stack has ended by itself')
+  process.exit(1)
+}
 
 async function start(): Promise<Stack> {
   try {
@@ -44,11 +47,12 @@ function portOf(name: string, text: string): number {
 }
 
 async function stop(): Promise<void> {
+  stopping = true
   await (await starting).stop()
   process.exit(0)
 }
 
-/** npm that is killed says nothing to what it runs; a process without its parent has a new one. */
+/** A script runner that is killed says nothing to what it runs. Without its parent, a process gets another one. */
 function stopWithoutParent(): void {
   const parent = process.ppid
   setInterval(() => {
@@ -72,7 +76,7 @@ People read for free; crawlers pay in USDC on a chain that lives on this machine
     curl -si -A GPTBot ${page}
 
   What the crawler is offered, decoded.
-    curl -s -o /dev/null -D - -A GPTBot ${page} | tr -d '\\r' | sed -n 's/^payment-required: //Ip' | base64 -d
+    curl -s -o /dev/null -D - -A GPTBot ${page} | grep -i '^payment-required:' | cut -d' ' -f2 | tr -d '\\r' | base64 -d
 
   Always free, for everybody.
     curl -s ${url}${paths.free}

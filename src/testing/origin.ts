@@ -20,8 +20,10 @@ export async function startOrigin(port = 0): Promise<Origin> {
   const articles = readArticles()
   const style = readFileSync(`${SITE}/style.css`, 'utf8')
   const server = createServer((request, response) => {
-    const { pathname, origin } = new URL(request.url ?? '/', `http://${request.headers.host ?? 'localhost'}`)
-    const page = findPage(articles, style, pathname, origin)
+    const { 'x-forwarded-proto': protocol = 'http', 'x-forwarded-host': host = request.headers.host } =
+      request.headers
+    const { pathname } = new URL(request.url ?? '/', 'http://localhost')
+    const page = findPage(articles, style, pathname, `${protocol}://${host}`)
     response.writeHead(page === undefined ? 404 : 200, {
       'content-type': page?.type ?? 'text/plain; charset=utf-8',
       'cache-control': 'public, max-age=300',

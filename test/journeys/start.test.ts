@@ -1,0 +1,119 @@
+import { mkdtemp, readdir, rm } from 'node:fs/promises'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, describe, expect, it } from 'vitest'
+import { chainBook, operatorBook } from '../../examples/books.ts'
+import { payAtOnce, runATab } from '../../examples/crawler.ts'
+import { READY, type StackFacts } from '../../src/testing/stack.ts'
+import { endAll, type Started, silent, start } from './start.ts'
+
+const BROWSER = 'Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0'
+
+const folders: string[] = []
+
+async function folder(): Promise<string> {
+  const path = await mkdtemp(join(tmpdir(), 'tab402-test-'))
+  folders.push(path)
+  return path
+}
+
+afterEach(async () => {
+  await endAll()
+  for (const path of folders.splice(0)) await rm(path, { recursive: true })
+})
+
+function payerOf({ accounts }: StackFacts, at: number) {
+  const account = accounts[at]
+  if (!account) throw new Error(`no account ${at}`)
+  return account
+}
+
+async function status(url: string, userAgent: string): Promise<number> {
+  return (await fetch(url, { headers: { 'user-agent': userAgent } })).status
+}
+
+/** The same ports and the same state. */
+function again({ facts }: Started, STATE_DIR: string) {
+  const [PORT, CHAIN_PORT, ORIGIN_PORT] = [facts.url, facts.rpc, facts.origin].map((url) => new URL(url).port)
+  return start({ STATE_DIR, PORT: `${PORT}`, CHAIN_PORT: `${CHAIN_PORT}`, ORIGIN_PORT: `${ORIGIN_PORT}` })
+}
+
+describe('npm start', { timeout: 60_000 }, () => {
+  it('says in one line all that is needed to use it', async () => {
+    const { facts, printed } = await start()
+    expect(printed.split('\n').filter((line) => line.startsWith(READY))).toHaveLength(1)
+    const { receiver, accounts } = facts
+    expect(facts).toEqual({
+      url: expect.stringMatching(/^http:\/\/127\.0\.0\.1:\d+$/),
+      origin: expect.stringMatching(/^http:\/\/127\.0\.0\.1:\d+$/),
+      rpc: expect.stringMatching(/^http:\/\/127\.0\.0\.1:\d+$/),
+      scheduled: `${facts.url}/cdn-cgi/local/scheduled?cron=0+0+*+*+*`,
+      usdc: '0x036cbd53842c5426634e7929541ec2318f3dcf7e',
+      escrow: '0x4020074e9df2ce1dee5a9c1b5c3f541d02a10003',
+      receiver: expect.stringMatching(/^0x[0-9a-f]{40}$/),
+      paths: { free: '/robots.txt', charged: expect.stringMatching(/^\/articles\//) },
+      accounts: expect.any(Array),
+      operator: { url: `${facts.url}/_tab402/api`, token: expect.any(String) },
+    })
+    expect(accounts.length).toBeGreaterThanOrEqual(4)
+    expect(accounts.map(({ address }) => address)).not.toContain(receiver)
+    expect(await status(facts.url + facts.paths.charged, BROWSER)).toBe(200)
+    expect(await status(facts.url + facts.paths.charged, 'GPTBot')).toBe(402)
+    expect(await status(facts.url + facts.paths.free, 'GPTBot')).toBe(200)
+  })
+
+  it('ends all it started at SIGTERM, exits 0 and leaves no file behind', async () => {
+    const TMPDIR = await folder()
+    const { facts, end } = await start({ TMPDIR })
+    expect(await readdir(TMPDIR)).not.toEqual([])
+    expect(await end('SIGTERM')).toEqual({ code: 0, signal: null })
+    await silent(facts.url, facts.rpc, facts.origin)
+    expect(await readdir(TMPDIR)).toEqual([])
+  })
+
+  it('leaves nothing running when it is killed', async () => {
+    const { facts, end } = await start()
+    await end('SIGKILL')
+    await silent(facts.url, facts.rpc, facts.origin)
+  })
+
+  it('goes on where it was when it is started again after a kill', async () => {
+    const stateDir = await folder()
+    const before = await start({ STATE_DIR: stateDir })
+    const { facts } = before
+    const page = facts.url + facts.paths.charged
+    const received = () => chainBook(facts).holds(facts.receiver)
+    const had = await received()
+    await payAtOnce(payerOf(facts, 0).privateKey, facts.rpc)(page)
+    const crawler = runATab(payerOf(facts, 1).privateKey, facts.rpc)
+    const { tab } = await crawler(page)
+    if (!tab) throw new Error('no channel was opened')
+    await before.end('SIGKILL')
+
+    const after = await again(before, stateDir)
+    expect(after.facts).toEqual(facts)
+    // The crawler has noticed nothing: no second deposit, and its total goes on.
+    expect(await crawler(page)).toMatchObject({ transaction: '', tab })
+    expect(await operatorBook(facts).tab(tab.channelId)).toMatchObject({ charged: '2000', redeemed: '0' })
+    expect(await (await fetch(facts.scheduled)).text()).toBe('ok')
+    await expect.poll(async () => (await received()) - had, { timeout: 20_000 }).toBe(3_000n)
+  })
+
+  it('stands in front of another server when ORIGIN_URL names one', async () => {
+    const server = createServer((_, response) => response.end('my own site'))
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+    const ORIGIN_URL = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+    const { facts } = await start({ ORIGIN_URL })
+    const { body } = await payAtOnce(payerOf(facts, 0).privateKey, facts.rpc)(`${facts.url}/anything`)
+    expect(facts.origin).toBe(ORIGIN_URL)
+    expect(body).toBe('my own site')
+    server.close()
+    server.closeAllConnections()
+  })
+
+  it('says what is wrong with a port, and starts nothing', async () => {
+    await expect(start({ PORT: '80x' })).rejects.toThrow('ended with 1: PORT is no port: 80x')
+  })
+})

@@ -1,0 +1,66 @@
+/** `npm start` as a process of its own, as a person or a supervisor starts and ends it. */
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { READY, type StackFacts } from '../../src/testing/stack.ts'
+
+export type Started = { facts: StackFacts; printed: string; end(signal: NodeJS.Signals): Promise<Ending> }
+
+export type Ending = { code: number | null; signal: NodeJS.Signals | null }
+
+const running = new Set<ChildProcess>()
+
+/** Starts it and waits until it says that it is ready; throws with what it printed when it ends before. */
+export async function start(env: Record<string, string> = {}): Promise<Started> {
+  const child = spawn(process.execPath, ['examples/start.ts'], {
+    env: { ...process.env, ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  running.add(child)
+  const ended = once(child, 'close').then(([code, signal]): Ending => ({ code, signal }))
+  let printed = ''
+  let complaint = ''
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    complaint += text
+  })
+  const facts = await new Promise<StackFacts>((resolve, reject) => {
+    child.stdout.setEncoding('utf8').on('data', (text: string) => {
+      printed += text
+      const line = printed.split('\n').find((one, at, all) => one.startsWith(READY) && at < all.length - 1)
+      if (line !== undefined) resolve(JSON.parse(line.slice(READY.length)) as StackFacts)
+    })
+    ended.then(({ code }) => reject(new Error(`ended with ${code}: ${complaint}`)))
+  })
+  return {
+    facts,
+    printed,
+    end: (signal) => {
+      running.delete(child)
+      child.kill(signal)
+      return ended
+    },
+  }
+}
+
+/** Ends what a test that failed has left running. */
+export async function endAll(): Promise<void> {
+  const closing = [...running].map((child) => (child.exitCode === null ? once(child, 'close') : undefined))
+  for (const child of running) child.kill('SIGTERM')
+  running.clear()
+  await Promise.all(closing)
+}
+
+/** Settles when nobody listens at any of these URLs any more. */
+export async function silent(...urls: string[]): Promise<void> {
+  for (const url of urls) {
+    while (await answers(url)) await new Promise((done) => setTimeout(done, 50))
+  }
+}
+
+async function answers(url: string): Promise<boolean> {
+  try {
+    await fetch(url, { signal: AbortSignal.timeout(1_000) })
+    return true
+  } catch (cause) {
+    return !(cause instanceof TypeError)
+  }
+}
