@@ -61,7 +61,7 @@ async function liveADay(stack: StackFacts): Promise<Verdict> {
   const received = (await chain.holds(receiver)) - start.receiver
   const { claimed } = await chain.channel(day.channelId)
   const charged = day.atOnce + day.onTab
-  const ok = await compare({ day, run, received, claimed, parties, chain, operator })
+  const ok = await compare({ day, run, received, claimed, parties, operator })
   return { requests: day.requests, charged, claimed, received, ok }
 }
 
@@ -192,7 +192,6 @@ async function compare(found: {
   received: bigint
   claimed: bigint
   parties: Parties
-  chain: ChainBook
   operator: OperatorBook
 }): Promise<boolean> {
   const { day, run, received, claimed, parties, operator } = found

@@ -23,12 +23,12 @@ export type Keep = {
 const PATIENCE_MS = 15_000
 
 /** Opens a directory for one stack alone, or a new one that goes when it is closed; throws when another stack has it. */
-export async function openKeep(named: string | undefined): Promise<Keep> {
+export async function openKeep(named: string | undefined, patienceMs = PATIENCE_MS): Promise<Keep> {
   const directory = named === undefined ? await mkdtemp(join(tmpdir(), 'tab402-')) : resolve(named)
   await mkdir(directory, { recursive: true })
   const file = join(directory, 'stack.json')
   const former = await readKept(file)
-  if (former?.holder) await outlive(former.holder, file)
+  if (former?.holder) await outlive(former.holder, file, patienceMs)
   const kept = {
     operatorToken: former?.operatorToken ?? secret(),
     originSecret: former?.originSecret ?? secret(),
@@ -62,8 +62,8 @@ async function writeKept(file: string, kept: v.InferOutput<typeof Kept>): Promis
 }
 
 /** A stack whose starter was killed is still putting its chain and its objects away: two writers would ruin both. */
-async function outlive(holder: number, file: string): Promise<void> {
-  const until = Date.now() + PATIENCE_MS
+async function outlive(holder: number, file: string, patienceMs: number): Promise<void> {
+  const until = Date.now() + patienceMs
   while (holder !== process.pid && alive(holder)) {
     if (Date.now() > until) {
       throw new Error(`process ${holder} still uses this state; stop it, or delete ${file} if it is no stack`)

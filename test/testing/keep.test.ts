@@ -1,0 +1,64 @@
+import { spawn } from 'node:child_process'
+import { existsSync } from 'node:fs'
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { openKeep } from '../../src/testing/keep.ts'
+
+let directory: string
+
+beforeEach(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'tab402-test-'))
+})
+
+afterEach(() => rm(directory, { recursive: true }))
+
+/** Makes another process the holder of the directory, as a kill leaves it. */
+async function hold(pid: number | undefined): Promise<void> {
+  const file = join(directory, 'stack.json')
+  await writeFile(file, JSON.stringify({ ...JSON.parse(await readFile(file, 'utf8')), holder: pid }))
+}
+
+describe('what a stack keeps', () => {
+  it('has the same secrets when it is opened again', async () => {
+    const first = await openKeep(directory)
+    await first.close()
+    const second = await openKeep(directory)
+    expect(second.operatorToken).toBe(first.operatorToken)
+    expect(second.originSecret).toBe(first.originSecret)
+  })
+
+  it('draws other secrets for another directory', async () => {
+    const [first, second] = [await openKeep(directory), await openKeep(join(directory, 'other'))]
+    expect(second.operatorToken).not.toBe(first.operatorToken)
+  })
+
+  it('is gone at the end when nobody has named a directory', async () => {
+    const keep = await openKeep(undefined)
+    expect(existsSync(keep.directory)).toBe(true)
+    await keep.close()
+    expect(existsSync(keep.directory)).toBe(false)
+  })
+
+  it('is not shared with a stack that still runs', async () => {
+    await openKeep(directory)
+    const other = spawn('sleep', ['30'])
+    await hold(other.pid)
+    await expect(openKeep(directory, 100)).rejects.toThrow(`process ${other.pid} still uses this state`)
+    other.kill()
+  })
+
+  it('is opened as soon as a stack that was killed has put its parts away', async () => {
+    await openKeep(directory)
+    const other = spawn('sleep', ['0.3'])
+    await hold(other.pid)
+    await expect(openKeep(directory)).resolves.toMatchObject({ directory })
+    expect(other.exitCode).toBe(0)
+  })
+
+  it('says which file is broken', async () => {
+    await writeFile(join(directory, 'stack.json'), '{')
+    await expect(openKeep(directory)).rejects.toThrow(/stack\.json cannot be read/)
+  })
+})
