@@ -145,7 +145,9 @@ class Sale implements Charge {
   }
 
   #receiptOf(transaction: string): SettleResponse {
-    return { success: true, transaction, network: this.#transfer.network, payer: this.#use.payer }
+    const { payer, amount } = this.#use
+    const { network } = this.#transfer
+    return { success: true, transaction, network, payer, amount: amount.toString() }
   }
 }
 
