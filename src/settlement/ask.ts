@@ -1,4 +1,5 @@
 /** One page of the book, and what its accounts and the chain say of it. The book only tells whom to ask. */
+import { ChainFault } from '../chain/fault.ts'
 import { readChannels } from '../chain/rpc.ts'
 import { type Listing, listings } from '../ledger/book.ts'
 import type { Standing } from '../ledger/standing.ts'
@@ -62,13 +63,23 @@ export async function tell(settings: Settings, standing: Standing, state: Channe
   return knows(standing, state) ? standing : accountOf(settings, standing.channelId).observe(state)
 }
 
-/** Tells accounts what the chain says now, after a transaction of ours. @throws ChainFault when the chain cannot be read */
-export async function tellAll(settings: Settings, ids: Hex[], transaction: Hex): Promise<Finding[]> {
+/**
+ * Tells accounts what the chain says now, after a transaction of ours.
+ * @throws ChainFault when the chain cannot be read, or the node does not know the transaction's block yet
+ */
+export async function tellAll(
+  settings: Settings,
+  ids: Hex[],
+  { hash, block }: { hash: Hex; block: bigint },
+): Promise<Finding[]> {
   const states = await readChannels(settings.chain, ids)
+  const [first] = states
+  if (!first || first.block < block)
+    throw new ChainFault('unreachable', `the node lags behind block ${block}`)
   const silent = await each<{ id: Hex; state: ChannelState | undefined }, Finding | null>(
     ids.map((id, at) => ({ id, state: states[at] })),
     async ({ id, state }) => {
-      if (state) await accountOf(settings, id).observe(state, transaction)
+      if (state) await accountOf(settings, id).observe(state, hash)
       return null
     },
     ({ id }, fault) => silence(id, fault),

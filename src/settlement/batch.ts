@@ -24,11 +24,29 @@ export async function plan(settings: Settings, rows: Row[]): Promise<{ bad: BadR
 }
 
 /**
- * Sends good rows, or looks at what became of them, and tells their accounts what the chain has. Rows of quarantine that
- * were mined are taken back in.
+ * Sends transactions of good rows, or looks at what became of them, and tells their accounts what the chain has. Answers
+ * in the same order.
  * @throws ChainFault
  */
-export async function claim(settings: Settings, rows: Row[]): Promise<{ sent: Sent; findings: Finding[] }> {
+export async function claim(
+  settings: Settings,
+  transactions: Row[][],
+): Promise<{ sent: Sent[]; findings: Finding[] }> {
+  const claimed = await each(
+    transactions,
+    (rows) => claimRows(settings, rows),
+    (_, fault) => {
+      throw fault
+    },
+  )
+  return {
+    sent: claimed.map(({ sent }) => sent),
+    findings: claimed.flatMap(({ findings }) => findings),
+  }
+}
+
+/** Rows of quarantine that were mined are taken back in. */
+async function claimRows(settings: Settings, rows: Row[]): Promise<{ sent: Sent; findings: Finding[] }> {
   const data = encodeClaim(rows.map(claimOf))
   const done = await sendOnce(settings, `claim:${await digestOf(data)}`, data)
   const sent = await record(settings, 'claim', done, rows.length, (logs) =>
@@ -36,7 +54,7 @@ export async function claim(settings: Settings, rows: Row[]): Promise<{ sent: Se
   )
   if (done.outcome.status !== 'mined') return { sent, findings: [] }
   const ids = rows.map((row) => row.channelId)
-  const findings = await tellAll(settings, ids, done.outcome.hash)
+  const findings = await tellAll(settings, ids, done.outcome)
   const healthy = rows.filter((row) => row.quarantined).map(({ channelId }) => ({ channelId, reason: null }))
   return { sent, findings: [...findings, ...(await mark(settings, healthy))] }
 }

@@ -15,9 +15,9 @@ export type Row = {
   signature: Hex
   /** What will have been claimed from the channel in all. */
   total: string
-  /** Goes in a transaction of its own: its payer may make it fail between simulation and block, and with it its neighbours. */
+  /** Its payer is withdrawing, and may make it fail between simulation and block: it goes in a transaction of its own. */
   alone: boolean
-  /** Failed alone in an earlier run. */
+  /** Failed in an earlier run: it goes with its like only. */
   quarantined: boolean
 }
 
@@ -32,7 +32,7 @@ export function redeemable(standing: Standing): Row | null {
   const total = standing.charged < state.balance ? standing.charged : state.balance
   if (total <= standing.redeemed || signature === '0x') return null
   const quarantined = standing.quarantine !== null
-  const alone = quarantined || state.withdrawRequestedAt > 0
+  const alone = state.withdrawRequestedAt > 0
   const max = standing.authorized.toString()
   return { channelId, config, max, signature, total: total.toString(), alone, quarantined }
 }
@@ -42,17 +42,25 @@ export function claimOf({ config, max, signature, total }: Row): Claim {
   return { channel: config, maxClaimableAmount: BigInt(max), signature, totalClaimed: BigInt(total) }
 }
 
-/**
- * Full batches, those of one row first, and the rest that waits for more rows; with `last` nothing waits.
- */
+/** Full batches, each of one kind of row, the most urgent first, and the rest that waits for more; with `last` nothing waits. */
 export function batchesOf(rows: Row[], last: boolean): { batches: Row[][]; rest: Row[] } {
-  const batches = rows.filter((row) => row.alone).map((row) => [row])
-  let rest = rows.filter((row) => !row.alone)
-  while (rest.length >= MOST_ROWS || (last && rest.length > 0)) {
-    batches.push(rest.slice(0, MOST_ROWS))
-    rest = rest.slice(MOST_ROWS)
-  }
-  return { batches, rest }
+  const kinds = [
+    rows.filter((row) => row.alone),
+    rows.filter((row) => !row.alone && !row.quarantined),
+    rows.filter((row) => !row.alone && row.quarantined),
+  ]
+  const chunks = kinds.flatMap((kind) =>
+    Array.from({ length: Math.ceil(kind.length / MOST_ROWS) }, (_, at) =>
+      kind.slice(at * MOST_ROWS, (at + 1) * MOST_ROWS),
+    ),
+  )
+  const isFull = (chunk: Row[]) => last || chunk.length === MOST_ROWS
+  return { batches: chunks.filter(isFull), rest: chunks.filter((chunk) => !isFull(chunk)).flat() }
+}
+
+/** The transactions that a batch makes. */
+export function transactionsOf(batch: Row[]): Row[][] {
+  return batch.some((row) => row.alone) ? batch.map((row) => [row]) : batch.length > 0 ? [batch] : []
 }
 
 /**

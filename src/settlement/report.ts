@@ -31,8 +31,8 @@ export class Report {
   }
 
   /** A later look at the same transaction takes the place of an earlier one. */
-  claimed({ sent, findings }: { sent: Sent; findings: Finding[] }): void {
-    this.#sent.set(sent.id, sent)
+  claimed({ sent, findings }: { sent: Sent[]; findings: Finding[] }): void {
+    for (const one of sent) this.#sent.set(one.id, one)
     this.#note(findings)
   }
 

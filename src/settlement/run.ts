@@ -2,10 +2,11 @@
 import { type RunRecord, saveRun } from '../ledger/book.ts'
 import type { Address } from '../protocol/hex.ts'
 import { claim, plan } from './batch.ts'
-import { batchesOf, type Row } from './claims.ts'
+import { batchesOf, type Row, transactionsOf } from './claims.ts'
 import { collect } from './collect.ts'
 import { add, NO_EXACT, NO_SUMS, reconcile, reconcileReceivers } from './reconcile.ts'
 import { Report } from './report.ts'
+import type { Sent } from './sent.ts'
 import type { Settings } from './settings.ts'
 import { readTotals, sweep } from './sweep.ts'
 
@@ -18,7 +19,7 @@ export type Steps = {
 /** Who asked for a run, and for which moment. */
 export type Cause = { window: string; startedBy: 'cron' | 'operator' }
 
-type Pending = { name: string; rows: Row[] }
+type Status = RunRecord['status']
 
 /** A batch that its block refuses is tried and split again, this often in all. */
 const ROUNDS = 2
@@ -30,7 +31,7 @@ const LOOK_SECONDS = 60
  * Makes the run `id` and saves its record.
  * @throws ChainFault and others when a step fails for good; the record then says `failed`, and the next run goes on
  */
-export async function settle(settings: Settings, steps: Steps, id: string, cause: Cause): Promise<RunRecord> {
+export async function settle(settings: Settings, steps: Steps, id: string, cause: Cause): Promise<Status> {
   const run = { id, kind: 'settlement' as const }
   const startedAt = await steps.do('begin', async () => {
     const startedAt = Date.now()
@@ -38,17 +39,17 @@ export async function settle(settings: Settings, steps: Steps, id: string, cause
     return startedAt
   })
   const report = new Report()
-  const end = (status: RunRecord['status'], more: Record<string, unknown>) => async () => {
+  const end = (status: Status, more: Record<string, unknown>) => async () => {
     const record = { ...cause, ...report.record(), ...more }
     const ended: RunRecord = { ...run, status, startedAt, endedAt: Date.now(), record }
     await saveRun(settings.book, ended)
     report.announce(ended)
-    return JSON.stringify(ended)
+    return status
   }
   try {
     await claimAll(settings, steps, report)
     await sweepAll(settings, steps, report)
-    return JSON.parse(await steps.do('end', end(report.status(), {}))) as RunRecord
+    return await steps.do('end', end(report.status(), {}))
   } catch (fault) {
     await steps.do('fail', end('failed', { fault: String(fault) }))
     throw fault
@@ -57,7 +58,7 @@ export async function settle(settings: Settings, steps: Steps, id: string, cause
 
 /** Hears every account, claims what can be claimed while more are heard, and looks again at what is not yet mined. */
 async function claimAll(settings: Settings, steps: Steps, report: Report): Promise<void> {
-  const pending: Pending[] = []
+  const pending: Row[][] = []
   let waiting: Row[] = []
   let batches = 0
   let after: string | null = ''
@@ -69,55 +70,48 @@ async function claimAll(settings: Settings, steps: Steps, report: Report): Promi
     const made = batchesOf([...waiting, ...collected.rows], after === null)
     waiting = made.rest
     for (const rows of made.batches) {
-      const stuck = await claimBatch(settings, steps, report, `batch ${++batches}`, rows)
-      if (stuck) pending.push(stuck)
+      pending.push(...(await claimBatch(settings, steps, report, `batch ${++batches}`, rows)))
     }
   }
   await lookAgain(settings, steps, report, pending)
 }
 
-/** Answers the batch if its outcome is not known yet. */
+/** Claims a batch. Answers the transactions whose outcome is not known yet. */
 async function claimBatch(
   settings: Settings,
   steps: Steps,
   report: Report,
   batch: string,
   rows: Row[],
-): Promise<Pending | null> {
-  let good = rows
-  for (let round = 1; round <= ROUNDS && good.length > 0; round++) {
-    const name = `${batch}, round ${round}`
-    const trying = good
-    const planned = await steps.do(`plan ${name}`, () => plan(settings, trying))
+): Promise<Row[][]> {
+  const pending: Row[][] = []
+  let left = rows
+  for (let round = 1; round <= ROUNDS && left.length > 0; round++) {
+    const tried = left
+    const planned = await steps.do(`plan ${batch}, round ${round}`, () => plan(settings, tried))
     report.planned(planned)
     const bad = new Set(planned.bad.map(({ channelId }) => channelId))
-    const sending = trying.filter(({ channelId }) => !bad.has(channelId))
-    good = sending
-    if (sending.length === 0) break
-    const claimed = await steps.do(`claim ${name}`, () => claim(settings, sending))
+    const transactions = transactionsOf(tried.filter(({ channelId }) => !bad.has(channelId)))
+    if (transactions.length === 0) break
+    const claimed = await steps.do(`claim ${batch}, round ${round}`, () => claim(settings, transactions))
     report.claimed(claimed)
-    if (claimed.sent.status === 'pending') return { name, rows: sending }
-    if (claimed.sent.status === 'mined') break
+    const are = (...statuses: Sent['status'][]) =>
+      transactions.filter((_, at) => statuses.includes(claimed.sent[at]?.status ?? 'pending'))
+    pending.push(...are('pending'))
+    left = are('refused', 'reverted').flat()
   }
-  return null
+  return pending
 }
 
-async function lookAgain(
-  settings: Settings,
-  steps: Steps,
-  report: Report,
-  pending: Pending[],
-): Promise<void> {
+/** Looks again at what was sent and is not mined yet. What is still under way then is found by the next run. */
+async function lookAgain(settings: Settings, steps: Steps, report: Report, pending: Row[][]): Promise<void> {
   let stuck = pending
   for (let look = 1; look <= LOOKS && stuck.length > 0; look++) {
+    const transactions = stuck
     await steps.sleep(`wait ${look}`, LOOK_SECONDS)
-    const still: Pending[] = []
-    for (const batch of stuck) {
-      const claimed = await steps.do(`look ${look} at ${batch.name}`, () => claim(settings, batch.rows))
-      report.claimed(claimed)
-      if (claimed.sent.status === 'pending') still.push(batch)
-    }
-    stuck = still
+    const claimed = await steps.do(`look ${look}`, () => claim(settings, transactions))
+    report.claimed(claimed)
+    stuck = transactions.filter((_, at) => claimed.sent[at]?.status === 'pending')
   }
 }
 

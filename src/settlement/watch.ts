@@ -62,5 +62,5 @@ async function hurry(settings: Settings, report: Report, id: Hex, state: Channel
   if (!row) return
   const planned = await plan(settings, [row])
   report.planned({ ...planned, findings: [...findings, ...planned.findings] })
-  if (planned.bad.length === 0) report.claimed(await claim(settings, [row]))
+  if (planned.bad.length === 0) report.claimed(await claim(settings, [[row]]))
 }

@@ -25,8 +25,7 @@ export class SettlementBase<Env = unknown> extends WorkflowEntrypoint<Env, Cause
         JSON.parse(await step.do(name, RETRIES, async () => JSON.stringify(await work()))) as Value,
       sleep: (name: string, seconds: number) => step.sleep(name, seconds * 1000),
     }
-    const { status } = await settle(this.#settings, steps, instanceId, payload)
-    return status
+    return settle(this.#settings, steps, instanceId, payload)
   }
 }
 

@@ -2,7 +2,15 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { Standing } from '../../src/ledger/standing.ts'
 import type { Address } from '../../src/protocol/hex.ts'
-import { batchesOf, bisect, claimOf, MOST_ROWS, type Row, redeemable } from '../../src/settlement/claims.ts'
+import {
+  batchesOf,
+  bisect,
+  claimOf,
+  MOST_ROWS,
+  type Row,
+  redeemable,
+  transactionsOf,
+} from '../../src/settlement/claims.ts'
 
 const ADDRESS: Address = `0x${'11'.repeat(20)}`
 const HASH = `0x${'22'.repeat(32)}` as const
@@ -58,34 +66,55 @@ describe('a row', () => {
   it('goes alone when its payer could spoil a batch', () => {
     expect(redeemable(standing({}))?.alone).toBe(false)
     expect(redeemable(standing({ withdrawRequestedAt: 1 }))?.alone).toBe(true)
-    expect(redeemable(standing({ quarantine: 'InvalidSignature' }))?.alone).toBe(true)
   })
 })
 
 describe('batches', () => {
-  const rows = fc.array(fc.boolean(), { maxLength: 450 }).map((alone) =>
-    alone.map((each, at): Row => {
-      const row = redeemable(standing({ quarantine: each ? 'x' : null }))
+  const kinds = fc.array(fc.record({ withdrawing: fc.boolean(), bad: fc.boolean() }), { maxLength: 450 })
+  const rows = kinds.map((each) =>
+    each.map(({ withdrawing, bad }, at): Row => {
+      const of = { withdrawRequestedAt: withdrawing ? 1 : 0, quarantine: bad ? 'InvalidSignature' : null }
+      const row = redeemable(standing(of))
       if (!row) throw new Error('no row')
       return { ...row, signature: `0x${at.toString(16)}` }
     }),
   )
 
-  it('hold every row once, at most a hundred together, and the risky ones alone', () => {
+  it('hold every row once, at most a hundred together', () => {
     fc.assert(
       fc.property(rows, fc.boolean(), (all, last) => {
         const { batches, rest } = batchesOf(all, last)
         const names = [...batches.flat(), ...rest].map((row) => row.signature)
-        expect(new Set(names).size).toBe(all.length)
         expect(names.length).toBe(all.length)
-        for (const batch of batches) {
-          expect(batch.length).toBeLessThanOrEqual(MOST_ROWS)
-          if (batch.some((row) => row.alone)) expect(batch.length).toBe(1)
-        }
+        expect(new Set(names).size).toBe(all.length)
+        for (const batch of batches) expect(batch.length).toBeLessThanOrEqual(MOST_ROWS)
         if (last) expect(rest).toEqual([])
-        expect(rest.length).toBeLessThan(MOST_ROWS)
       }),
     )
+  })
+
+  it('F4: no healthy row shares a transaction with a quarantined one, and none at all with one whose payer withdraws', () => {
+    fc.assert(
+      fc.property(rows, (all) => {
+        for (const rows of batchesOf(all, true).batches.flatMap(transactionsOf)) {
+          expect(new Set(rows.map((row) => row.quarantined && !row.alone)).size).toBe(1)
+          if (rows.some((row) => row.alone)) expect(rows.length).toBe(1)
+        }
+      }),
+    )
+  })
+
+  it('come at once when they are full, and wait while they are not', () => {
+    const [row] = fc
+      .sample(
+        rows.filter((all) => all.length > 0),
+        1,
+      )
+      .flat()
+    if (!row) throw new Error('no row')
+    const many = Array.from({ length: 250 }, () => ({ ...row, alone: false, quarantined: false }))
+    const { batches, rest } = batchesOf(many, false)
+    expect([batches.map((batch) => batch.length), rest.length]).toEqual([[100, 100], 50])
   })
 })
 
