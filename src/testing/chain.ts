@@ -92,6 +92,7 @@ type Rpc = LocalChain['rpc']
 /** The node names the port it listens on: no port is guessed free, and no stranger answers for ours. */
 async function startNode({ port = 0, statePath }: ChainOptions): Promise<{ rpcUrl: string; child: Child }> {
   const args = ['--host', '127.0.0.1', '--port', `${port}`, '--chain-id', `${CHAIN_ID}`, '--accounts', '0']
+  // The fork is named, so that a newer node does not bring newer rules.
   args.push('--auto-impersonate', '--hardfork', 'prague')
   if (statePath !== undefined) args.push('--state', statePath, '--state-interval', '1')
   const child = await startChild(binary(), args)

@@ -40,6 +40,18 @@ describe('refund', () => {
     expect(events.map(({ eventName }) => eventName)).toEqual(['Refunded', 'ChannelClosed'])
   })
 
+  it('of a part of a channel that was never claimed from leaves it open', async () => {
+    const { config } = await openClaimed(0n)
+    const { events } = await send(rig, rig.receiver.address, 'refund', [config, 999n])
+    expect(events.map(({ eventName }) => eventName)).toEqual(['Refunded'])
+  })
+
+  it('of all that was not claimed from a channel leaves it open', async () => {
+    const { config } = await openClaimed(300n)
+    const { events } = await send(rig, rig.receiver.address, 'refund', [config, 700n])
+    expect(events.map(({ eventName }) => eventName)).toEqual(['Refunded'])
+  })
+
   it('with nothing unclaimed moves nothing, but the nonce', async () => {
     const { config, id } = await openClaimed(1_000n)
     const { events } = await send(rig, rig.receiver.address, 'refund', [config, 1n])

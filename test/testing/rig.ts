@@ -9,13 +9,7 @@ import {
   http,
   parseEventLogs,
 } from 'viem'
-import {
-  getBlock,
-  readContract,
-  simulateContract,
-  waitForTransactionReceipt,
-  writeContract,
-} from 'viem/actions'
+import { getBlock, getTransactionReceipt, readContract, simulateContract, writeContract } from 'viem/actions'
 import { baseSepolia } from 'viem/chains'
 import type { Address } from '../../src/protocol/hex.ts'
 import { type Account, ESCROW, type LocalChain, startChain, USDC } from '../../src/testing/chain.ts'
@@ -60,10 +54,18 @@ export async function send(
     functionName,
     args,
   })
-  const receipt = await waitForTransactionReceipt(client, { hash })
+  const receipt = await receiptOf(rig, hash)
   if (receipt.status !== 'success') throw new Error(`${functionName} reverted`)
   const logs = parseEventLogs({ abi: ESCROW_ABI, logs: receipt.logs.filter((log) => log.address === ESCROW) })
   return { events: logs.map(({ eventName, args }) => ({ eventName, args })), gasUsed: receipt.gasUsed }
+}
+
+/** viem's own wait looks again only when a block comes, and on a chain that mines on demand none may come. */
+export async function receiptOf({ chain, client }: Rig, hash: Hex) {
+  while ((await chain.rpc('eth_getTransactionReceipt', [hash])) === null) {
+    await new Promise((resolve) => setTimeout(resolve, 10))
+  }
+  return getTransactionReceipt(client, { hash })
 }
 
 /** The name of the error, or the sentence, with which a call would be refused; `null` when it would not. */

@@ -12,7 +12,17 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { Address } from '../../src/protocol/hex.ts'
 import { CONTRACTS } from '../../src/testing/chain.ts'
 import { compile } from '../../src/testing/solidity.ts'
-import { channelId, ESCROW_DOMAIN, makeRow, open, type Row, signBatch, signRefund, TYPES } from './paper.ts'
+import {
+  channelId,
+  ESCROW_DOMAIN,
+  makeConfig,
+  makeRow,
+  open,
+  type Row,
+  signBatch,
+  signRefund,
+  TYPES,
+} from './paper.ts'
 import { place, type Rig, refusal, send, startRig, ZERO } from './rig.ts'
 
 /** secp256k1's order. */
@@ -157,7 +167,9 @@ describe('a voucher of a payer that names no authorizer', () => {
   it.each([
     ['answers nothing', '0x00'],
     ['reverts', '0x5f5ffd'],
+    ['reverts with the selector', '0x631626ba7e60e01b5f5260205ffd'],
     ['answers the selector in the wrong place', '0x631626ba7e5f5260205ff3'],
+    ['answers the selector and no whole word', '0x631626ba7e60e01b5f5260045ff3'],
   ])('is refused when the payer is a contract that %s', async (_, code) => {
     const { config } = await open(rig, 1_000n, { payerAuthorizer: ZERO })
     const row = await makeRow(config, 300n, 300n, rig.payer)
@@ -195,6 +207,18 @@ describe('a receiver’s authorizer', () => {
       )
     },
   )
+
+  it('that is nobody has signed nothing, malformed signatures included', async () => {
+    const config = makeConfig(rig, { receiverAuthorizer: ZERO })
+    const signature = withV(await signRefund(channelId(config), 0n, 10n, rig.authorizer), 29)
+    const refused = await refusal(rig, rig.stranger.address, 'refundWithSignature', [
+      config,
+      10n,
+      0n,
+      signature,
+    ])
+    expect(refused).toBe('InvalidSignature')
+  })
 
   it('cannot have its refund taken for a claim, nor its claim for a refund', async () => {
     const { config, id } = await open(rig, 1_000n)

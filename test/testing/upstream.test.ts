@@ -13,7 +13,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest'
 import type { ChannelConfig } from '../../src/protocol/channel.ts'
 import { USDC } from '../../src/testing/chain.ts'
 import { channelId, makeConfig } from './paper.ts'
-import { balanceOf, type Rig, readChannel, startRig } from './rig.ts'
+import { balanceOf, type Rig, readChannel, receiptOf, startRig } from './rig.ts'
 
 const NETWORK = 'eip155:84532'
 
@@ -32,9 +32,9 @@ beforeAll(async () => {
 afterAll(() => rig.chain.stop())
 
 /** The signer that upstream's documentation builds: a viem client with a key. */
-function facilitatorSigner({ chain, stranger }: Rig) {
-  const account = privateKeyToAccount(stranger.privateKey)
-  const transport = http(chain.rpcUrl)
+function facilitatorSigner(rig: Rig) {
+  const account = privateKeyToAccount(rig.stranger.privateKey)
+  const transport = http(rig.chain.rpcUrl)
   const client = createWalletClient({ account, chain: baseSepolia, transport, pollingInterval: 20 }).extend(
     publicActions,
   )
@@ -44,7 +44,7 @@ function facilitatorSigner({ chain, stranger }: Rig) {
     writeContract: (call) => client.writeContract({ ...call, abi: call.abi as Abi }),
     verifyTypedData: (data) => client.verifyTypedData(data as VerifyTypedDataParameters),
     sendTransaction: (transaction) => client.sendTransaction(transaction),
-    waitForTransactionReceipt: (wait) => client.waitForTransactionReceipt(wait),
+    waitForTransactionReceipt: ({ hash }) => receiptOf(rig, hash),
     getCode: (of) => client.getCode(of),
   })
 }

@@ -66,7 +66,7 @@ contract BatchSettlement is IBatchSettlement {
         IDepositCollector(collector).collect(config.payer, config.token, amount, channelId, collectorData);
         require(IERC20(config.token).balanceOf(address(this)) == held + amount, DepositCollectionFailed());
 
-        if (before == 0 && channel.totalClaimed == 0) emit ChannelCreated(channelId, config);
+        if (before == 0) emit ChannelCreated(channelId, config);
         emit Deposited(channelId, msg.sender, amount, before + amount);
     }
 
@@ -237,8 +237,8 @@ contract BatchSettlement is IBatchSettlement {
     }
 
     function _payOut(ChannelConfig calldata config, bytes32 channelId, uint128 amount) private {
-        Channel storage channel = channels[channelId];
-        if (channel.balance == 0 && channel.totalClaimed == 0) emit ChannelClosed(channelId, config);
+        // No balance means no claim either: a balance never falls below what was claimed from it.
+        if (channels[channelId].balance == 0) emit ChannelClosed(channelId, config);
         _transfer(config.token, config.payer, amount);
     }
 
