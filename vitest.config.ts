@@ -34,6 +34,8 @@ export default defineConfig({
         ],
         test: {
           name: 'workerd',
+          // The files share one chain and one relayer key, whose nonces only one relayer may own.
+          fileParallelism: false,
           globalSetup: chain,
           include: ['test/**/*.test.ts'],
           exclude: [...outside, ...house],
