@@ -153,8 +153,9 @@ export type InvoiceStanding = Invoice & {
   presented: Presented | null
   /** Received less reversed, with VAT. */
   paid: bigint
-  /** Of all credit notes, with VAT. */
+  /** Of all credit notes, with VAT, and without. */
   credited: bigint
+  creditedNet: bigint
   /** When a payment was declined or disputed and nothing came in since; else null. */
   failedAt: number | null
   stage: Stage
