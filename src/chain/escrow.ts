@@ -55,6 +55,9 @@ export const escrowAbi = parseAbi([
   'error InvalidRefundNonce()',
   'error ZeroRefund()',
   'error OnlyX402BatchSettlement()',
+  'error ECDSAInvalidSignature()',
+  'error ECDSAInvalidSignatureLength(uint256 length)',
+  'error ECDSAInvalidSignatureS(bytes32 s)',
 ])
 
 /** `claim`: only the receiver or the receiver's authorizer of every row may send it. */
