@@ -4,8 +4,9 @@ import type { ChannelConfig, ChannelState } from '../protocol/channel.ts'
 import type { Hex } from '../protocol/hex.ts'
 import type { Reason } from '../protocol/refusal.ts'
 import { listChannel } from './book.ts'
+import { Commits } from './commits.ts'
 import { Journal } from './journal.ts'
-import { Replays } from './replays.ts'
+import { MOST_CHARGES, REPLAY_WINDOW, Replays } from './replays.ts'
 import type { Answer, Charged, ChargeOrder, DepositOrder, Entry, Order, Standing } from './standing.ts'
 import { authorize, charge, InvariantFault, redeem, release } from './totals.ts'
 import { type Expected, type Fit, judge, PATIENCE, purpose, QUEUE, type Waiting } from './turns.ts'
@@ -14,15 +15,14 @@ type Queued = Waiting & { resolve: (answer: Answer) => void }
 
 export class Account extends DurableObject<{ BOOK: D1Database }> {
   readonly #journal: Journal
-  readonly #replays: Replays
+  readonly #commits: Commits<Entry>
+  readonly #replays: Replays<Entry>
   #standing: Standing | null
   #seq: number
   #queue: Queued[] = []
   #expected: Expected = null
   /** Whether the transaction that `standing.unresolved` names was begun by a request this instance still remembers. */
   #begunHere = false
-  #unwritten: Entry[] = []
-  #write: Promise<void> | null = null
   #timer: ReturnType<typeof setTimeout> | null = null
 
   constructor(ctx: DurableObjectState, env: { BOOK: D1Database }) {
@@ -30,7 +30,11 @@ export class Account extends DurableObject<{ BOOK: D1Database }> {
     this.#journal = new Journal(ctx.storage.sql)
     this.#standing = this.#journal.read()
     this.#seq = this.#journal.lastSeq()
-    this.#replays = Replays.from(this.#journal, Date.now())
+    this.#replays = new Replays(this.#journal.recent(Date.now() - REPLAY_WINDOW, MOST_CHARGES), voucherOf)
+    this.#commits = new Commits(ctx, (entries) => {
+      for (const entry of entries) this.#journal.append(entry)
+      this.#journal.write(this.#known())
+    })
   }
 
   /**
@@ -44,14 +48,16 @@ export class Account extends DurableObject<{ BOOK: D1Database }> {
     if (!answer && this.#queue.length >= QUEUE) return this.#refuse('channel_busy')
     const given = answer ?? (await new Promise<Answer>((resolve) => this.#wait({ ...waiting, resolve })))
     if (answer) this.#advance()
-    await this.#write
+    await this.#commits.pending
     return given
   }
 
   /** Takes back the charge `entry` for the delivery `id`; a charge that opened several deliveries stands until all failed. */
   async release(entry: number, id: string): Promise<void> {
-    await this.#durable()
-    const replays = this.#replays.find(entry) ? this.#replays : Replays.of(this.#journal.story(entry))
+    await this.#commits.durable()
+    const replays = this.#replays.find(entry)
+      ? this.#replays
+      : new Replays(this.#journal.story(entry), voucherOf)
     const charged = replays.find(entry)
     const dropped = replays.drop(entry, id)
     if (!charged || !dropped) return
@@ -61,7 +67,7 @@ export class Account extends DurableObject<{ BOOK: D1Database }> {
     const { max, request } = charged
     this.#record({ ...standing, ...totals }, { kind: 'release', id, amount, of: entry, max, request })
     this.#advance()
-    await this.#write
+    await this.#commits.pending
   }
 
   /** Opens the account on a channel the chain vouches for. Listed in the book first, so that the nightly run finds it. */
@@ -107,18 +113,18 @@ export class Account extends DurableObject<{ BOOK: D1Database }> {
   async quarantine(reason: string | null): Promise<void> {
     if (!this.#standing || this.#standing.quarantine === reason) return
     this.#record({ ...this.#standing, quarantine: reason }, { kind: 'quarantine', id: reason ?? 'lifted' })
-    await this.#write
+    await this.#commits.pending
   }
 
   /** What the account knows, or null if it was never opened. */
   async standing(): Promise<Standing | null> {
-    await this.#durable()
+    await this.#commits.durable()
     return this.#standing
   }
 
   /** The journal after entry `after`, oldest first, at most `limit` entries. */
   async entries(after: number, limit: number): Promise<Entry[]> {
-    await this.#durable()
+    await this.#commits.durable()
     return this.#journal.entries(after, limit)
   }
 
@@ -199,7 +205,7 @@ export class Account extends DurableObject<{ BOOK: D1Database }> {
   }
 
   #replay(order: ChargeOrder | DepositOrder): Answer | undefined {
-    const earlier = this.#replays.match(order, Date.now())
+    const earlier = this.#replays.match(voucherOf(order), order.id, Date.now())
     if (!earlier || !this.#standing) return undefined
     const answer = this.#charged('replayed', earlier)
     if (earlier.id === order.id) return { ...answer, outcome: 'charged' }
@@ -300,40 +306,22 @@ export class Account extends DurableObject<{ BOOK: D1Database }> {
       ceiling: standing.state.balance,
     }
     this.#standing = standing
-    this.#unwritten.push(entry)
-    // All that arrives in one turn of the event loop is committed together: the commit costs fifteen times the SQL.
-    this.#write ??= scheduler.wait(0).then(() => this.#flush())
+    this.#commits.add(entry)
     return entry
   }
 
-  #flush(): void {
-    const entries = this.#unwritten
-    this.#unwritten = []
-    this.#write = null
-    try {
-      this.ctx.storage.transactionSync(() => {
-        for (const entry of entries) this.#journal.append(entry)
-        this.#journal.write(this.#known())
-      })
-    } catch (fault) {
-      // Memory is ahead of the disk now: forget it. Whoever waits for this write learns that the outcome is unknown.
-      this.ctx.abort(`the ledger could not be written: ${fault}`)
-      throw fault
-    }
-  }
-
   async #written(): Promise<Standing> {
-    await this.#durable()
+    await this.#commits.durable()
     return this.#known()
-  }
-
-  /** Until memory is no longer ahead of the disk. */
-  async #durable(): Promise<void> {
-    while (this.#write) await this.#write
   }
 }
 
 /** What a charge was for: a voucher is over all that was charged before it and the price. */
 function priceOf({ max, charged, amount }: Entry): bigint {
   return (max ?? charged) - charged + amount
+}
+
+/** A voucher and what it was used for. */
+function voucherOf({ max, request }: { max: bigint | null; request: string | null }): string {
+  return `${max}:${request}`
 }

@@ -1,40 +1,32 @@
-/** Which vouchers were used for what lately: the same voucher opens the same resource again for free, for a while. */
-import type { Journal } from './journal.ts'
-import type { Entry } from './standing.ts'
+/** Which IOUs were used for what lately: the same IOU opens the same resource again for free, for a while. */
 
-/** How long a voucher opens again what it paid for. Milliseconds. */
+/** How long an IOU opens again what it paid for. Milliseconds. */
 export const REPLAY_WINDOW = 600_000
 
 /** How many deliveries one charge is good for. More would let a penny buy a row of the journal for each request. */
 export const MOST_DELIVERIES = 100
 
-const MOST = 10_000
+/** More charges than this are not remembered. */
+export const MOST_CHARGES = 10_000
 
-/** A voucher and what it was used for. */
-type Proof = { max: bigint | null; request: string | null }
+/** What of a journal's entry is remembered here. `of` is the charge that a replay or a release belongs to. */
+type Recorded = { seq: number; at: number; kind: string; id: string; of: number | null }
 
 /** A charge and the deliveries that hang on it. */
-type Use = { entry: Entry; deliveries: Set<string> }
+type Use<Entry> = { entry: Entry; deliveries: Set<string> }
 
-export class Replays {
-  readonly #byProof = new Map<string, Use>()
-  readonly #bySeq = new Map<number, Use>()
+export class Replays<Entry extends Recorded> {
+  readonly #proofOf: (entry: Entry) => string
+  readonly #byProof = new Map<string, Use<Entry>>()
+  readonly #bySeq = new Map<number, Use<Entry>>()
 
-  /** Recalls the window from the journal, as after an eviction. */
-  static from(journal: Journal, now: number): Replays {
-    const replays = new Replays()
-    for (const entry of journal.recent(now - REPLAY_WINDOW, MOST)) replays.#recall(entry)
-    return replays
+  /** Recalls entries of the journal, oldest first. `proofOf` names what a charge was made with: the same opens it again. */
+  constructor(entries: Iterable<Entry>, proofOf: (entry: Entry) => string) {
+    this.#proofOf = proofOf
+    for (const entry of entries) this.recall(entry)
   }
 
-  /** Recalls one charge of any age. */
-  static of(story: Entry[]): Replays {
-    const replays = new Replays()
-    for (const entry of story) replays.#recall(entry)
-    return replays
-  }
-
-  #recall(entry: Entry): void {
+  recall(entry: Entry): void {
     if (entry.kind === 'charge') this.add(entry)
     if (entry.of === null) return
     if (entry.kind === 'replay') this.use(entry.of, entry.id)
@@ -42,20 +34,20 @@ export class Replays {
   }
 
   add(entry: Entry): void {
-    const use: Use = { entry, deliveries: new Set([entry.id]) }
-    this.#byProof.set(proofOf(entry), use)
+    const use: Use<Entry> = { entry, deliveries: new Set([entry.id]) }
+    this.#byProof.set(this.#proofOf(entry), use)
     this.#bySeq.set(entry.seq, use)
     for (const [seq, oldest] of this.#bySeq) {
-      if (this.#bySeq.size <= MOST && oldest.entry.at > entry.at - REPLAY_WINDOW) break
+      if (this.#bySeq.size <= MOST_CHARGES && oldest.entry.at > entry.at - REPLAY_WINDOW) break
       this.#forget(seq)
     }
   }
 
-  /** The charge that this voucher already made for this request, if it is young enough and not used up. */
-  match(order: Proof & { id: string }, now: number): Entry | undefined {
-    const { entry, deliveries } = this.#byProof.get(proofOf(order)) ?? {}
+  /** The charge that this proof already made, if it is young enough and not used up. */
+  match(proof: string, id: string, now: number): Entry | undefined {
+    const { entry, deliveries } = this.#byProof.get(proof) ?? {}
     if (!entry || !deliveries || entry.at <= now - REPLAY_WINDOW) return undefined
-    return deliveries.size < MOST_DELIVERIES || deliveries.has(order.id) ? entry : undefined
+    return deliveries.size < MOST_DELIVERIES || deliveries.has(id) ? entry : undefined
   }
 
   find(seq: number): Entry | undefined {
@@ -84,10 +76,7 @@ export class Replays {
     const use = this.#bySeq.get(seq)
     if (!use) return
     this.#bySeq.delete(seq)
-    if (this.#byProof.get(proofOf(use.entry)) === use) this.#byProof.delete(proofOf(use.entry))
+    const proof = this.#proofOf(use.entry)
+    if (this.#byProof.get(proof) === use) this.#byProof.delete(proof)
   }
-}
-
-function proofOf(of: Proof): string {
-  return `${of.max}:${of.request}`
 }

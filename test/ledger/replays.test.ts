@@ -11,47 +11,51 @@ function entry(rest: Partial<Entry> = {}): Entry {
   return { ...totals, ...empty, ...proof, seq: 1, at: AT, kind: 'charge', id: 'first', ...rest }
 }
 
-const order = { max: 1000n, request: 'GET /a', id: 'again' }
+const PROOF = '1000:GET /a'
+
+function replaysOf(entries: Entry[]) {
+  return new Replays(entries, ({ max, request }) => `${max}:${request}`)
+}
 
 describe('the memory of used vouchers', () => {
   it('opens again only the same resource with the same voucher', () => {
-    const replays = Replays.of([entry()])
-    expect(replays.match(order, AT)?.seq).toBe(1)
-    expect(replays.match({ ...order, request: 'GET /b' }, AT)).toBeUndefined()
-    expect(replays.match({ ...order, max: 1001n }, AT)).toBeUndefined()
+    const replays = replaysOf([entry()])
+    expect(replays.match(PROOF, 'again', AT)?.seq).toBe(1)
+    expect(replays.match('1000:GET /b', 'again', AT)).toBeUndefined()
+    expect(replays.match('1001:GET /a', 'again', AT)).toBeUndefined()
   })
 
   it('ends with the window, to the millisecond', () => {
-    const replays = Replays.of([entry()])
-    expect(replays.match(order, AT + REPLAY_WINDOW - 1)?.seq).toBe(1)
-    expect(replays.match(order, AT + REPLAY_WINDOW)).toBeUndefined()
+    const replays = replaysOf([entry()])
+    expect(replays.match(PROOF, 'again', AT + REPLAY_WINDOW - 1)?.seq).toBe(1)
+    expect(replays.match(PROOF, 'again', AT + REPLAY_WINDOW)).toBeUndefined()
   })
 
   it('ends after so many deliveries, but not for one of them', () => {
-    const replays = Replays.of([entry()])
+    const replays = replaysOf([entry()])
     for (let i = 1; i < MOST_DELIVERIES; i++) replays.use(1, `delivery ${i}`)
-    expect(replays.match(order, AT)).toBeUndefined()
-    expect(replays.match({ ...order, id: 'first' }, AT)?.seq).toBe(1)
+    expect(replays.match(PROOF, 'again', AT)).toBeUndefined()
+    expect(replays.match(PROOF, 'first', AT)?.seq).toBe(1)
   })
 
   it('lets a charge stand while one of its deliveries does', () => {
-    const replays = Replays.of([entry()])
+    const replays = replaysOf([entry()])
     replays.use(1, 'second')
     expect(replays.drop(1, 'second')).toBe('one')
     expect(replays.drop(1, 'second')).toBeNull()
-    expect(replays.match(order, AT)?.seq).toBe(1)
+    expect(replays.match(PROOF, 'again', AT)?.seq).toBe(1)
     expect(replays.drop(1, 'first')).toBe('last')
     expect(replays.drop(1, 'first')).toBeNull()
-    expect(replays.match(order, AT)).toBeUndefined()
+    expect(replays.match(PROOF, 'again', AT)).toBeUndefined()
   })
 
   it('knows no delivery that it was not told of', () => {
-    expect(Replays.of([entry()]).drop(1, 'a stranger')).toBeNull()
-    expect(Replays.of([]).drop(1, 'first')).toBeNull()
+    expect(replaysOf([entry()]).drop(1, 'a stranger')).toBeNull()
+    expect(replaysOf([]).drop(1, 'first')).toBeNull()
   })
 
   it('recalls from the journal which deliveries still stand', () => {
-    const replays = Replays.of([
+    const replays = replaysOf([
       entry(),
       entry({ seq: 2, kind: 'replay', id: 'second', of: 1 }),
       entry({ seq: 3, kind: 'release', id: 'first', of: 1 }),
@@ -61,8 +65,8 @@ describe('the memory of used vouchers', () => {
   })
 
   it('keeps the newer of two charges of one voucher when the older is forgotten', () => {
-    const replays = Replays.of([entry(), entry({ seq: 2, at: AT + REPLAY_WINDOW, id: 'later' })])
+    const replays = replaysOf([entry(), entry({ seq: 2, at: AT + REPLAY_WINDOW, id: 'later' })])
     expect(replays.find(1)).toBeUndefined()
-    expect(replays.match(order, AT + REPLAY_WINDOW)?.seq).toBe(2)
+    expect(replays.match(PROOF, 'again', AT + REPLAY_WINDOW)?.seq).toBe(2)
   })
 })
