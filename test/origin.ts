@@ -3,18 +3,18 @@ import { Response } from 'miniflare'
 
 type Asked = { url: string; method: string; headers: Headers; text: () => Promise<string> }
 
-/** `/status/404` answers 404, `/fault` breaks, `/public` is cacheable; everything else echoes the request as JSON. */
+/** `/status/404` answers 404, `/fault` breaks; everything else echoes the request as cacheable JSON. */
 export async function origin(request: Asked): Promise<Response> {
   const { pathname } = new URL(request.url)
   const [, first, second] = pathname.split('/')
   if (first === 'fault') throw new Error('the origin is down')
   const status = first === 'status' ? Number(second) : 200
-  const headers = new Headers({
+  const headers = {
     'cache-control': 'public, max-age=3600',
     'set-cookie': 'a=b',
     vary: 'accept',
-  })
-  if (status >= 300 && status < 400) headers.set('location', 'https://elsewhere.example/')
+    ...(status >= 300 && status < 400 && { location: 'https://elsewhere.example/' }),
+  }
   if (status === 204 || status === 304) return new Response(null, { status, headers })
   const asked = {
     url: request.url,
