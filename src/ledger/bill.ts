@@ -4,6 +4,7 @@
  * Amounts are micro-dollars, the atomic units of USDC; times are Unix milliseconds; days and periods are UTC.
  */
 import type { Hex } from '../protocol/hex.ts'
+import type { StatedEntry } from '../protocol/statement.ts'
 
 export type PeriodKind = 'daily' | 'weekly' | 'monthly'
 
@@ -24,23 +25,6 @@ export type LineTerms = {
   /** Of the policy's prices; null for the public one. */
   tier: string | null
   buyer: Party
-}
-
-/** What of a journal's entry a statement vouches for: its leaf in the tree. An entry that moves nothing has amount 0. */
-export type StatedEntry = {
-  seq: number
-  at: number
-  kind: string
-  id: string
-  /** The price for a charge, what is given back for a release; never negative. */
-  amount: bigint
-  site: string | null
-  rule: string | null
-  request: string | null
-  /** SHA-256 of the commitment's signature, hex. */
-  iou: string | null
-  /** The entry that this one repeats or takes back. */
-  of: number | null
 }
 
 /** What one site's rule brought in on one day. `amount` is below zero when more was released than charged. */
@@ -166,6 +150,11 @@ export type Presented = { reference: string; url: string | null; instructions: s
 /** How far an unpaid invoice has come. `settled` is one that owes nothing. */
 export type Stage = 'open' | 'due' | 'past_due' | 'suspended' | 'written_off' | 'settled'
 
+/** A payer's try to pay an invoice at once. `detail` is the rail's own. */
+export type Attempt = { invoice: string; id: string; detail: string; at: number }
+
+export type Attempted = 'begun' | 'replayed' | 'busy' | 'settled'
+
 /** A stage newly reached, kept until the operator was told. The id never changes. */
 export type DunningStep = {
   id: string
@@ -219,13 +208,13 @@ export type Billing = {
   reversed(reversal: PaymentReversed): Promise<InvoiceStanding>
   failed(failure: PaymentFailed): Promise<InvoiceStanding>
   /**
-   * Lets one payer at a time pay an invoice at once (`exact`): `begun`, `busy` while another attempt is under way, `settled`
-   * when nothing is owed. An attempt ends with {@link paid} of the same id, or with {@link abandon}.
+   * Lets one payer at a time pay an invoice at once (`exact`): `begun`, `busy` while another attempt is under way,
+   * `replayed` when this very attempt has begun or has paid before, `settled` when nothing is owed. An attempt ends with {@link paid} of the same id, or with {@link abandon}.
    */
-  attempt(invoice: string, id: string, detail: string): Promise<'begun' | 'busy' | 'settled'>
+  attempt(invoice: string, id: string, detail: string): Promise<Attempted>
   abandon(invoice: string, id: string): Promise<void>
   /** Attempts whose end is not known. */
-  attempts(): Promise<{ invoice: string; id: string; detail: string; at: number }[]>
+  attempts(): Promise<Attempt[]>
   /** Takes every dunning step that is due and answers all that the operator was not told of. */
   dun(now: number, terms: DunningTerms): Promise<DunningStep[]>
   /** The operator was told of these steps. */

@@ -1,14 +1,8 @@
 /** What a period comes to: entries of a journal, folded into a statement's lines and its root. Pure. */
-import { canonicalJson } from '../protocol/canonical.ts'
-import { leafHash, MerkleRoot, merklePath } from '../protocol/merkle.ts'
-import type { EntryProof, StatedEntry, Statement, StatementLine } from './bill.ts'
+import { MerkleRoot, merklePath } from '../protocol/merkle.ts'
+import { leafOf, type StatedEntry } from '../protocol/statement.ts'
+import type { EntryProof, Statement, StatementLine } from './bill.ts'
 import { InvariantFault } from './totals.ts'
-
-/** The leaf of one entry, as whoever holds its JSON can compute it too. */
-export function leafOf(entry: StatedEntry): Uint8Array {
-  const { seq, at, kind, id, amount, site, rule, request, iou, of } = entry
-  return leafHash(canonicalJson({ seq, at, kind, id, amount, site, rule, request, iou, of }))
-}
 
 /** Folds the entries of one period, in order and without gaps. Holds the lines, never the entries. */
 export class Closing {

@@ -40,14 +40,15 @@ export function dueDate(issuedAt: number, { net }: DunningTerms): number {
 
 /**
  * The stages to be taken now, in order, each once. An invoice that owes nothing is settled at once. One whose payment failed is
- * at least past due (faults: C13). A stage that was reached stays, whatever becomes of the terms; only money leads back.
+ * at least past due (faults: C13). A stage that was reached stays, whatever becomes of the terms; only money leads
+ * back, and a settled invoice whose payment is taken back opens anew.
  */
 export function stagesDue(invoice: Standing, terms: DunningTerms, now: number): Stage[] {
   if (owedOn(invoice) === 0n) return invoice.stage === 'settled' ? [] : ['settled']
   const from = ORDER.indexOf(invoice.stage)
   const byTime = ORDER.findLastIndex((stage) => stageBegins(stage, invoice.dueAt, terms) <= now)
   const least = invoice.failedAt === null ? 0 : ORDER.indexOf('past_due')
-  return ORDER.slice(Math.max(from, 0) + 1, Math.max(byTime, least) + 1)
+  return ORDER.slice(from + 1, Math.max(byTime, least) + 1)
 }
 
 /** Why a line may not be charged, if an invoice of it forbids that. */

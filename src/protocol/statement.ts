@@ -1,0 +1,94 @@
+/** A statement as a crawler reads it: the signed document, and the check of its signature and of every entry behind it. */
+import { canonicalJson } from './canonical.ts'
+import { leadsTo, leafHash } from './merkle.ts'
+
+/** One entry of a credit line, as a statement vouches for it. An entry that moves nothing has amount 0. */
+export type StatedEntry = {
+  seq: number
+  /** Unix milliseconds. */
+  at: number
+  kind: string
+  id: string
+  /** Micro-dollars: the price for a charge, what is given back for a release; never negative. */
+  amount: bigint
+  site: string | null
+  rule: string | null
+  request: string | null
+  /** SHA-256 of the commitment's signature, hex. */
+  iou: string | null
+  /** The entry that this one repeats or takes back. */
+  of: number | null
+}
+
+/** An entry in JSON. */
+export type PlainEntry = Omit<StatedEntry, 'amount'> & { amount: string }
+
+/** That an entry is part of a statement: its place, and the path from its leaf to the root. */
+export type PlainProof = { entry: PlainEntry; index: number; size: number; path: string[] }
+
+/** Amounts are decimal strings of micro-dollars. Times are ISO 8601, in UTC. */
+export type StatementDocument = {
+  type: 'tab402/statement/1'
+  operator: string
+  agent: { id: string; name: string }
+  /** `from` is part of the period, `to` is not. */
+  period: { id: string; from: string; to: string }
+  currency: 'USD'
+  unit: 'micro-dollar'
+  /** The entries of the line's journal that are stated, all of them, and the root of their Merkle tree. */
+  entries: { first: number; last: number; root: string }
+  lines: {
+    day: string
+    site: string
+    rule: string
+    charges: number
+    releases: number
+    amount: string
+  }[]
+  total: string
+}
+
+/** Ed25519 over the canonical JSON of `statement`; the key's id is its RFC 7638 thumbprint. */
+export type SignedStatement = {
+  statement: StatementDocument
+  signature: { algorithm: 'Ed25519'; keyId: string; value: string }
+}
+
+/** A published Ed25519 key. */
+export type PublicKey = { kty: 'OKP'; crv: 'Ed25519'; x: string; kid: string }
+
+/** The leaf of one entry in the tree. */
+export function leafOf(entry: StatedEntry | PlainEntry): Uint8Array {
+  const { seq, at, kind, id, amount, site, rule, request, iou, of } = entry
+  return leafHash(canonicalJson({ seq, at, kind, id, amount, site, rule, request, iou, of }))
+}
+
+/** Whether one of `keys` has signed the statement as it is. */
+export async function verifyStatement(
+  { statement, signature }: SignedStatement,
+  keys: readonly PublicKey[],
+): Promise<boolean> {
+  const key = keys.find(({ kid }) => kid === signature.keyId)
+  const bytes = unbase64url(signature.value)
+  if (!key || !bytes || signature.algorithm !== 'Ed25519') return false
+  const { kty, crv, x } = key
+  const imported = await crypto.subtle.importKey('jwk', { kty, crv, x }, 'Ed25519', false, ['verify'])
+  const text = new TextEncoder().encode(canonicalJson(statement))
+  return crypto.subtle.verify('Ed25519', imported, bytes, text)
+}
+
+/** Whether the statement vouches for this entry, at its place. */
+export function verifyEntry(
+  { entries }: StatementDocument,
+  { entry, index, size, path }: PlainProof,
+): boolean {
+  const { first, last, root } = entries
+  if (entry.seq !== first + index || size !== last - first + 1) return false
+  return leadsTo(root, leafOf(entry), { index, size, path })
+}
+
+function unbase64url(text: string): Uint8Array<ArrayBuffer> | undefined {
+  if (!/^[\w-]+$/.test(text)) return undefined
+  const binary = atob(text.replaceAll('-', '+').replaceAll('_', '/'))
+  return Uint8Array.from(binary, (character) => character.charCodeAt(0))
+}
