@@ -1,0 +1,100 @@
+/** `Signature-Agent`: whom a signature claims to come from, in the three dialects that are sent. A claim, until proven. */
+import { type InnerList, type Item, isInnerList, readDictionary, readItem } from '../protocol/fields.ts'
+import { type Flawed, flawed } from './flaw.ts'
+import type { Signature } from './signature.ts'
+
+const FIELD = 'signature-agent'
+const LARGEST_FIELD = 2048
+/** Where a directory stands when an agent names only its host. */
+export const WELL_KNOWN = '/.well-known/http-message-signatures-directory'
+
+/** The types that the individual drafts of 2026 gave to members; the working group's draft has none. */
+const TYPES: ReadonlySet<unknown> = new Set(['directory', 'jwks_uri', 'cimd'])
+
+/** Names that resolve to nothing public (RFC 6761, RFC 6762, RFC 8375, and what private networks use). */
+const PRIVATE = /(?:^|\.)(?:localhost|local|internal|intranet|lan|home|corp|private|arpa|onion)$/
+const HOST = /^(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z][a-z0-9-]*[a-z0-9]$/
+const BARE_HOST = /^(?:[a-z0-9-]+\.)+[a-z]{2,}$/
+
+/** The URL of an agent, as it is registered, compared and fetched; or why it cannot be one. */
+export type AgentUrl = { url: string } | { fault: 'not_a_url' | 'not_https' | 'not_public' }
+
+/**
+ * Reads an agent's URL: the one of its keys, or of its host alone, where the keys then are at the well-known path. The result
+ * is normalised (RFC 3986 §6.2.2) and without query, so that equal agents are equal strings. Refused as `not_public`: IP
+ * addresses, ports, credentials, private names, and names in punycode, which may look like another.
+ */
+export function readAgentUrl(text: string, type?: string): AgentUrl {
+  const url = URL.canParse(text) ? new URL(text) : null
+  if (!url || text.length > LARGEST_FIELD) return { fault: 'not_a_url' }
+  if (url.protocol !== 'https:') return { fault: 'not_https' }
+  const { hostname, port, username, password } = url
+  // Every spelling of an IPv4 address was made dotted by the parser; its last label is a number, which HOST refuses.
+  const open = HOST.test(hostname) && !PRIVATE.test(hostname) && !/(?:^|\.)xn--/.test(hostname)
+  if (!open || port || username || password) return { fault: 'not_public' }
+  const path = url.pathname === '/' && type !== 'jwks_uri' ? WELL_KNOWN : normalizeEscapes(url.pathname)
+  return { url: `https://${hostname}${path}` }
+}
+
+/**
+ * The agent that a signature claims; null when it claims none, or none that could be registered. `bare` also reads the
+ * unquoted host of the x402 document's example (`Signature-Agent: mycrawler.com`), which is no structured field.
+ */
+export function claimedAgent(headers: Headers, signature: Signature, bare = false): string | null | Flawed {
+  const field = headers.get(FIELD)
+  if (field === null) return null
+  const covered = signature.components.filter(({ name }) => name === FIELD)
+  if (covered.length === 0) return flawed('agent_not_covered')
+  if (field.length > LARGEST_FIELD) return flawed('agent_unreadable')
+  const keys = covered.map(({ parameters }) => parameters.get('key') ?? null)
+  if (bare && BARE_HOST.test(field)) return wholeField(keys) ? urlOf(`https://${field}`) : notCovered()
+  if (field.startsWith('"')) return wholeField(keys) ? memberUrl(readItem(field)) : notCovered()
+  const dictionary = readDictionary(field)
+  if (!dictionary) return flawed('agent_unreadable')
+  const key = memberOf(keys, [...dictionary.keys()], signature.label)
+  if (key === null) return flawed('agent_ambiguous')
+  const member = dictionary.get(key)
+  return member ? memberUrl(member) : flawed('component_absent')
+}
+
+function notCovered(): Flawed {
+  return flawed('agent_not_covered')
+}
+
+function wholeField(keys: readonly unknown[]): boolean {
+  return keys.includes(null)
+}
+
+/**
+ * Which member is this signature's. A signer may cover those of others as well (§Multiple Signatures): its own is the one
+ * with its label, or else the only one that it covers.
+ */
+function memberOf(keys: readonly unknown[], members: readonly string[], label: string): string | null {
+  const covered = wholeField(keys) ? members : keys.filter((key) => typeof key === 'string')
+  if (covered.includes(label)) return label
+  return covered.length === 1 && covered[0] !== undefined ? covered[0] : null
+}
+
+function memberUrl(member: Item | InnerList | null): string | null | Flawed {
+  if (!member || isInnerList(member) || typeof member[0] !== 'string') return flawed('agent_unreadable')
+  const [text, parameters] = member
+  if (parameters.size === 0) return urlOf(text)
+  const type = String(parameters.get('type'))
+  // Members with other parameters are to be ignored, not refused: nothing is claimed then.
+  return parameters.size === 1 && TYPES.has(type) ? urlOf(text, type) : null
+}
+
+function urlOf(text: string, type?: string): string | null | Flawed {
+  const read = readAgentUrl(text, type)
+  if ('url' in read) return read.url
+  if (read.fault === 'not_public') return null
+  return flawed(read.fault === 'not_https' ? 'agent_not_https' : 'agent_unreadable')
+}
+
+/** Escapes in upper case, and none of characters that need none. */
+function normalizeEscapes(path: string): string {
+  return path.replace(/%[0-9a-fA-F]{2}/g, (escaped) => {
+    const character = String.fromCharCode(Number.parseInt(escaped.slice(1), 16))
+    return /[A-Za-z0-9._~-]/.test(character) ? character : escaped.toUpperCase()
+  })
+}

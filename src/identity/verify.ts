@@ -1,0 +1,169 @@
+/** Who signed a request: HTTP message signatures (RFC 9421) under the Web Bot Auth profile, judged strictly enough for money. */
+import { sha256 } from '@noble/hashes/sha2.js'
+import { checkDigest } from '../protocol/digest.ts'
+import { claimedAgent } from './agent.ts'
+import { authorityOf, type Message, signatureBase } from './base.ts'
+import { type Doubt, type Flaw, type Flawed, flawed } from './flaw.ts'
+import { type Algorithm, encodeBase64url, verifies } from './jwk.ts'
+import type { FindKey } from './keys.ts'
+import { PUBLIC_SECRETS } from './secrets.ts'
+import { readSignatures, type Signature } from './signature.ts'
+
+/** A signature that holds, and all that is needed to show so later. Times in Unix seconds. */
+export type Proof = {
+  /** The registered agent's id, and its URL as registered. */
+  agent: string
+  url: string | null
+  /** The thumbprint of the key that signed. */
+  keyId: string
+  label: string
+  /** Identifiers of what is covered, as in the signature base: `"@authority"`, `"signature-agent";key="sig1"`. */
+  covered: readonly string[]
+  created: number
+  expires: number
+  nonce: string | null
+  /**
+   * Names the signature: equal for two spellings of one signature, different for two signatures. One signature is one IOU, so
+   * this is what an IOU is known by. Base64url of 32 bytes.
+   */
+  id: string
+  /** Evidence: the algorithm, the signature in base64, and the text it is over. */
+  algorithm: Algorithm
+  signature: string
+  base: string
+}
+
+/** `invalid` stays so. `unverified` could not be decided. Only `verified` may become a debt. */
+export type Verdict =
+  | ({ outcome: 'verified' } & Proof)
+  | { outcome: 'invalid'; reason: Flaw }
+  | { outcome: 'unverified'; reason: Doubt }
+
+export type Terms = {
+  findKey: FindKey
+  /** Unix milliseconds. */
+  now: number
+  /** Fields that a signature must cover besides the target and the agent, e.g. `payment-signature`. */
+  covering?: readonly string[]
+  /** How long a signature may be valid, from `created` to `expires`. Seconds. */
+  longest?: number
+  /** Also reads an unquoted host as Signature-Agent. */
+  bareAgents?: boolean
+  /** Thumbprints of keys that are refused. */
+  refused?: ReadonlySet<string>
+}
+
+/** For money: one signature is good for one IOU, and is remembered as long as it is valid. Seconds. */
+export const LONGEST = 300
+/** How far ahead a signer's clock may be. Seconds. */
+const SKEW = 10
+
+/**
+ * Judges the Web Bot Auth signatures of a request, each by itself; the first that holds speaks for the request. `body` is the
+ * content, already read; null when there is none. Refuses a body that is not covered by a digest, and never throws for
+ * anything that a client sent.
+ */
+export async function verify(
+  message: Message,
+  body: Uint8Array<ArrayBuffer> | null,
+  terms: Terms,
+): Promise<Verdict> {
+  const signatures = readSignatures(message.headers)
+  if ('flaw' in signatures) return { outcome: 'invalid', reason: signatures.flaw }
+  const verdicts = await Promise.all(
+    signatures.map((signature) =>
+      'flaw' in signature ? invalid(signature) : judge(signature, message, body, terms),
+    ),
+  )
+  const by = (outcome: Verdict['outcome']) => verdicts.find((verdict) => verdict.outcome === outcome)
+  return by('verified') ?? by('unverified') ?? by('invalid') ?? { outcome: 'unverified', reason: 'unsigned' }
+}
+
+/** Whether the signature is bound to one request: by its target and method, or by a nonce. Else it is only bound to the site. */
+export function isBound({ covered, nonce }: Pick<Proof, 'covered' | 'nonce'>): boolean {
+  const covers = (...ids: string[]) => ids.every((id) => covered.includes(id))
+  const target = covers('"@target-uri"') || covers('"@path"', '"@query"') || covers('"@request-target"')
+  return nonce !== null || (target && covers('"@method"'))
+}
+
+/** Cheap checks first; a key is looked up only for what is well formed and timely, and one signature costs one verification. */
+async function judge(
+  signature: Signature,
+  message: Message,
+  body: Uint8Array<ArrayBuffer> | null,
+  terms: Terms,
+): Promise<Verdict> {
+  const { keyId, label, created, expires, nonce, bytes } = signature
+  const { findKey, now, refused = PUBLIC_SECRETS } = terms
+  const flaw = judgeTimes(signature, terms) ?? judgeCoverage(signature, body, terms)
+  if (flaw) return invalid(flaw)
+  if (refused.has(keyId)) return invalid(flawed('key_public_secret'))
+  const url = claimedAgent(message.headers, signature, terms.bareAgents)
+  if (url !== null && typeof url !== 'string') return invalid(url)
+  const base = signatureBase(message, signature)
+  if (typeof base !== 'string') return invalid(base)
+  const found = await findKey({ url, keyId, host: authorityOf(message.url) ?? '' }, now)
+  if (found === 'agent_unknown' || found === 'directory_unavailable')
+    return { outcome: 'unverified', reason: found }
+  if (typeof found === 'string') return invalid(flawed(found))
+  const { algorithm, key, agent } = found
+  if (signature.algorithm !== null && signature.algorithm !== algorithm)
+    return invalid(flawed('algorithm_differs'))
+  if (!(await verifies(key, algorithm, bytes, base))) return invalid(flawed('signature_wrong'))
+  const digest = await judgeDigest(signature, message, body)
+  if (digest) return invalid(digest)
+  const times = { created, expires, nonce }
+  const evidence = { algorithm, signature: btoa(String.fromCharCode(...bytes)), base }
+  const covered = signature.components.map(({ id }) => id)
+  const id = nameOf(algorithm, keyId, bytes)
+  return { outcome: 'verified', agent, url: found.url, keyId, label, covered, ...times, id, ...evidence }
+}
+
+function invalid({ flaw }: Flawed): Verdict {
+  return { outcome: 'invalid', reason: flaw }
+}
+
+function judgeTimes({ created, expires }: Signature, { now, longest = LONGEST }: Terms): Flawed | null {
+  const seconds = Math.floor(now / 1000)
+  if (expires < created) return flawed('expires_before_created')
+  if (created > seconds + SKEW) return flawed('created_in_the_future')
+  if (expires < seconds) return flawed('expired')
+  return expires - created > longest ? flawed('valid_too_long') : null
+}
+
+function judgeCoverage({ components }: Signature, body: Uint8Array | null, terms: Terms): Flawed | null {
+  const whole = new Set(components.filter(({ parameters }) => parameters.size === 0).map(({ name }) => name))
+  if (!whole.has('@authority') && !whole.has('@target-uri')) return flawed('target_not_covered')
+  if (body && body.length > 0 && !whole.has('content-digest')) return flawed('body_not_covered')
+  const { covering = [] } = terms
+  return covering.every((name) => whole.has(name)) ? null : flawed('component_not_covered')
+}
+
+/** A digest that was signed must be the body's (C12): the signature itself is only over the header. */
+async function judgeDigest(
+  { components }: Signature,
+  { headers }: Message,
+  body: Uint8Array<ArrayBuffer> | null,
+): Promise<Flawed | null> {
+  if (!components.some(({ name }) => name === 'content-digest')) return null
+  const verdict = await checkDigest(headers.get('content-digest') ?? '', body)
+  if (verdict === 'matches') return null
+  return flawed(verdict === 'differs' ? 'digest_differs' : 'digest_unreadable')
+}
+
+/** The order of P-256. */
+const P256_ORDER = 0xffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551n
+
+/**
+ * Names a signature. Trap: from an ECDSA signature (r, s) anybody can make (r, n − s), which verifies too and would be a
+ * second IOU; both are named by the smaller s. Ed25519 and RSA-PSS signatures have no such twin.
+ */
+function nameOf(algorithm: Algorithm, keyId: string, bytes: Uint8Array): string {
+  let text = Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('')
+  if (algorithm === 'ecdsa-p256-sha256') {
+    const s = BigInt(`0x${text.slice(64)}`)
+    const twin = P256_ORDER - s
+    text = `${text.slice(0, 64)}${(s < twin ? s : twin).toString(16)}`
+  }
+  return encodeBase64url(sha256(new TextEncoder().encode(`${keyId}:${text}`)))
+}
