@@ -11,6 +11,8 @@ export const LEASE = 120_000
 
 /** One use of one EIP-3009 authorization; (network, token, payer, nonce) names it. */
 export type Use = {
+  /** Names the request; the same call may be repeated with it after an unknown outcome. */
+  id: string
   /** The object's own name: `<network>:<payer>`. */
   name: string
   token: Address
@@ -33,7 +35,7 @@ export type Taken =
 
 type Status = 'taken' | 'doubtful' | 'settled' | 'released'
 
-type Row = { status: Status; request: string; at: number; tx: Hex | null }
+type Row = { status: Status; taker: string; request: string; at: number; tx: Hex | null }
 
 const SCHEMA = [
   `CREATE TABLE IF NOT EXISTS authorization (
@@ -41,6 +43,7 @@ const SCHEMA = [
     nonce TEXT NOT NULL,
     status TEXT NOT NULL CHECK (status IN ('taken', 'doubtful', 'settled', 'released')),
     at INTEGER NOT NULL,
+    taker TEXT NOT NULL,
     amount TEXT NOT NULL CHECK (length(amount) = 39),
     signature TEXT NOT NULL,
     request TEXT NOT NULL,
@@ -63,19 +66,15 @@ export class Authorizations extends DurableObject<{ BOOK: D1Database }> {
     const now = Date.now()
     return this.ctx.storage.transactionSync((): Taken => {
       const row = this.#row(use.token, use.nonce)
-      if (!row || row.status === 'released') {
-        this.#put(use, now)
-        return { outcome: 'taken' }
-      }
+      if (!row || row.status === 'released') return this.#put(use, 'taken', now)
       if (row.request !== use.request) return { outcome: 'refused', reason: 'exact_bound' }
       if (row.status === 'settled') {
         if (row.tx && row.at > now - REPLAY_WINDOW) return { outcome: 'replayed', transaction: row.tx }
         return { outcome: 'refused', reason: 'exact_used' }
       }
-      if (row.status === 'taken' && row.at > now - LEASE)
-        return { outcome: 'refused', reason: 'exact_in_progress' }
-      this.#put(use, now)
-      return { outcome: 'doubtful' }
+      if (row.taker === use.id) return { outcome: row.status }
+      if (row.at > now - LEASE) return { outcome: 'refused', reason: 'exact_in_progress' }
+      return this.#put(use, 'doubtful', now)
     })
   }
 
@@ -138,26 +137,34 @@ export class Authorizations extends DurableObject<{ BOOK: D1Database }> {
 
   #row(token: Address, nonce: Hex): Row | undefined {
     const [row] = this.ctx.storage.sql
-      .exec('SELECT status, request, at, tx FROM authorization WHERE token = ? AND nonce = ?', token, nonce)
+      .exec(
+        'SELECT status, taker, request, at, tx FROM authorization WHERE token = ? AND nonce = ?',
+        token,
+        nonce,
+      )
       .toArray()
     return row as Row | undefined
   }
 
-  #put(use: Use, now: number): void {
+  #put<Outcome extends 'taken' | 'doubtful'>(use: Use, outcome: Outcome, now: number): { outcome: Outcome } {
     this.ctx.storage.sql.exec(
-      `INSERT OR REPLACE INTO authorization VALUES (?, ?, 'taken', ?, ?, ?, ?, NULL)`,
+      `INSERT OR REPLACE INTO authorization VALUES (?, ?, ?, ?, ?, ?, ?, ?, NULL)`,
       use.token,
       use.nonce,
+      outcome,
       now,
+      use.id,
       padAmount(use.amount),
       use.signature,
       use.request,
     )
+    return { outcome }
   }
 
+  /** Its request is done with it, and the next one need not wait for the lease. */
   #mark(status: Status, token: Address, nonce: Hex): void {
     this.ctx.storage.sql.exec(
-      `UPDATE authorization SET status = ? WHERE token = ? AND nonce = ? AND status IN ('taken', 'doubtful')`,
+      `UPDATE authorization SET status = ?, at = 0 WHERE token = ? AND nonce = ? AND status IN ('taken', 'doubtful')`,
       status,
       token,
       nonce,

@@ -10,6 +10,7 @@ import type { ChannelPayload } from '../protocol/payload.ts'
 import { accept, type Result, refuse } from '../protocol/refusal.ts'
 import type { ChannelPayment, SettleResponse } from '../protocol/x402.ts'
 import type { ChannelTerms } from './channel.ts'
+import { twice } from './retry.ts'
 import type { Charge, Purchase } from './scheme.ts'
 
 export type ChannelPorts = {
@@ -272,19 +273,6 @@ export class Draft {
 
   #account(): DurableObjectStub<Account> {
     return this.#ports.accounts.getByName(this.#channelId)
-  }
-}
-
-/**
- * A rejection says nothing about what happened: the same call again finds out (faults: E3). Twice unknown is a fault, which
- * the gate answers with 503, never with a 402.
- */
-async function twice<Value>(call: () => Promise<Value>): Promise<Value> {
-  try {
-    return await call()
-  } catch (fault) {
-    if (fault instanceof Error && 'overloaded' in fault && fault.overloaded) throw fault
-    return call()
   }
 }
 

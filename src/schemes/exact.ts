@@ -1,6 +1,6 @@
 /** `exact`: a signed stablecoin transfer, settled after the origin has answered well and before the first byte leaves. */
 import type { Facilitator, Settled, ExactPayment as Transfer } from '../chain/facilitator.ts'
-import type { Authorizations, Use } from '../ledger/authorizations.ts'
+import type { Authorizations, Taken, Use } from '../ledger/authorizations.ts'
 import { transferAuthorizationDigest } from '../protocol/eip712.ts'
 import type { Address } from '../protocol/hex.ts'
 import type { Network } from '../protocol/network.ts'
@@ -8,6 +8,7 @@ import { accept, type Result, refuse } from '../protocol/refusal.ts'
 import { signedBy } from '../protocol/secp256k1.ts'
 import { paymentRequiredV1 } from '../protocol/v1.ts'
 import { EXACT, type ExactPayment, type PaymentRequirements, type SettleResponse } from '../protocol/x402.ts'
+import { twice } from './retry.ts'
 import type { Charge, Scheme } from './scheme.ts'
 
 export type ExactTerms = { network: Network; receiver: Address; maxTimeoutSeconds: number }
@@ -51,6 +52,7 @@ export function exactScheme(terms: ExactTerms, ports: ExactPorts): Scheme<ExactP
     async charge(payment, purchase) {
       const { authorization, signature } = payment.payload
       const use: Use = {
+        id: purchase.id,
         name: `${network.id}:${authorization.from}`,
         token: usdc.address,
         payer: authorization.from,
@@ -86,7 +88,7 @@ class Sale implements Charge {
   }
 
   async take(): Promise<Result<Charge>> {
-    const taken = await this.#memory().take(this.#use)
+    const taken = await twice(async (): Promise<Taken> => this.#memory().take(this.#use))
     switch (taken.outcome) {
       case 'refused':
         return refuse(taken.reason)
@@ -107,7 +109,8 @@ class Sale implements Charge {
   }
 
   async release(): Promise<void> {
-    if (!this.#receipt) await this.#memory().release(this.#use.token, this.#use.nonce)
+    const { token, nonce } = this.#use
+    if (!this.#receipt) await twice(async () => this.#memory().release(token, nonce))
   }
 
   /** An earlier try left the outcome open: only the chain can say. What does not stand there may be settled now. */
@@ -124,13 +127,13 @@ class Sale implements Charge {
     switch (settled.status) {
       case 'settled':
         this.#receipt = this.#receiptOf(settled.transaction)
-        await this.#memory().settled(token, nonce, settled.transaction)
+        await twice(async () => this.#memory().settled(token, nonce, settled.transaction))
         return accept(this.#receipt)
       case 'refused':
-        await this.#memory().release(token, nonce)
+        await twice(async () => this.#memory().release(token, nonce))
         return refuse(settled.reason, settled.detail ? { detail: settled.detail } : {})
       case 'unknown':
-        await this.#memory().doubt(token, nonce)
+        await twice(async () => this.#memory().doubt(token, nonce))
         return refuse('outcome_unknown')
     }
   }
