@@ -88,7 +88,7 @@ export function verifyEntry(
 }
 
 function unbase64url(text: string): Uint8Array<ArrayBuffer> | undefined {
-  if (!/^[\w-]+$/.test(text)) return undefined
+  if (!/^(?:[\w-]{4})+(?:[\w-]{2,3})?$/.test(text)) return undefined
   const binary = atob(text.replaceAll('-', '+').replaceAll('_', '/'))
   return Uint8Array.from(binary, (character) => character.charCodeAt(0))
 }

@@ -1,0 +1,123 @@
+/** What an invoice says: who owes whom how much, with which tax, until when. Pure. */
+import type {
+  CreditNote,
+  DunningTerms,
+  Invoice,
+  InvoiceStanding,
+  LineBill,
+  Party,
+  Vat,
+} from '../ledger/bill.ts'
+import { dueDate } from '../ledger/dunning.ts'
+
+/** Who sends the invoices. `vatRate` in hundredths of a percent; without one the seller charges no VAT. */
+export type Seller = Party & { vatRate?: number }
+
+/** The smallest amount a rail can move, and the least that is worth an invoice on it. Micro-dollars. */
+export type Unit = { unit: bigint; least: bigint }
+
+/** An invoice that has no number yet: one is taken only once it is known that there will be an invoice. */
+export type Draft = Omit<Invoice, 'id' | 'number'>
+
+/**
+ * The invoice over all that a line was charged and no invoice covers, or null while it comes to less than the rail's least: it
+ * is then left to the next one. What is below the rail's smallest unit is carried to the next one too.
+ */
+export function draftInvoice(
+  { agent, terms, uninvoiced, carried }: LineBill,
+  seller: Seller,
+  rail: Unit,
+  dunning: DunningTerms,
+  now: number,
+): Draft | null {
+  const [first, last] = [uninvoiced[0], uninvoiced.at(-1)]
+  const charged = uninvoiced.reduce((sum, { total }) => sum + total, 0n)
+  const owed = carried + charged
+  const net = owed - (owed % rail.unit)
+  if (!first || !last || net <= 0n || net < rail.least) return null
+  const vat = vatOn(net, seller, terms.buyer, rail.unit)
+  return {
+    agent,
+    periods: uninvoiced.map(({ period }) => period.id),
+    from: first.period.from,
+    to: last.period.to,
+    issuedAt: now,
+    dueAt: dueDate(now, dunning),
+    seller: partyOf(seller),
+    buyer: terms.buyer,
+    rail: terms.rail,
+    charged,
+    carriedIn: carried,
+    carriedOut: owed - net,
+    net,
+    vat,
+    total: net + vat.amount,
+  }
+}
+
+export function numbered(draft: Draft, number: number): Invoice {
+  return { ...draft, id: printed(INVOICES, number), number }
+}
+
+/** The series that numbers are taken from, as `Numbers` knows them. */
+export const INVOICES = 'INV'
+export const CREDIT_NOTES = 'CN'
+
+/** What a number is taken for: the same for every try to invoice these statements, so that none is taken in vain. */
+export function numberKey({ agent, periods }: Pick<Draft, 'agent' | 'periods'>): string {
+  return `${agent}:${periods[0]}`
+}
+
+/** How much of an invoice a credit note may still take back, without VAT. */
+export function creditable({ net, creditedNet }: InvoiceStanding): bigint {
+  return net - creditedNet
+}
+
+/**
+ * A credit note over `net`, with its share of the invoice's VAT; the last one takes what is left of it.
+ * @throws RangeError when the invoice has less left, since it would turn the debt around
+ */
+export function draftNote(
+  invoice: InvoiceStanding,
+  note: { net: bigint; reason: string; number: number; now: number },
+): CreditNote {
+  const { net, reason, number, now } = note
+  const left = creditable(invoice)
+  if (net <= 0n || net > left) throw new RangeError(`${invoice.id} has ${left} left to credit, not ${net}`)
+  const creditedVat = invoice.credited - invoice.creditedNet
+  const vat = net === left ? invoice.vat.amount - creditedVat : (invoice.vat.amount * net) / invoice.net
+  const id = printed(CREDIT_NOTES, number)
+  return { id, number, invoice: invoice.id, issuedAt: now, reason, net, vat, total: net + vat }
+}
+
+/** VAT as for electronic services to businesses (Directive 2006/112/EC art. 44, 196): by where seller and buyer are. */
+export function vatOn(net: bigint, seller: Seller, buyer: Party, unit: bigint): Vat {
+  const rate = seller.vatRate ?? 0
+  const domestic = seller.country === buyer.country
+  const both = EUROPEAN_UNION.has(seller.country) && EUROPEAN_UNION.has(buyer.country)
+  if (rate === 0 || !(domestic || both)) return { rate: 0, treatment: 'outside_scope', amount: 0n }
+  if (!domestic && buyer.taxId) return { rate: 0, treatment: 'reverse_charge', amount: 0n }
+  return { rate, treatment: 'standard', amount: roundTo(net * BigInt(rate), 10_000n * unit) * unit }
+}
+
+function roundTo(value: bigint, unit: bigint): bigint {
+  return (value + unit / 2n) / unit
+}
+
+function printed(series: string, number: number): string {
+  return `${series}-${String(number).padStart(6, '0')}`
+}
+
+function partyOf({ name, country, address, taxId, email }: Seller): Party {
+  return {
+    name,
+    country,
+    ...(address !== undefined && { address }),
+    ...(taxId !== undefined && { taxId }),
+    ...(email !== undefined && { email }),
+  }
+}
+
+const EUROPEAN_UNION: ReadonlySet<string> = new Set(
+  'AT BE BG CY CZ DE DK EE ES FI FR GR HR HU IE IT LT LU LV MT NL PL PT RO SE SI SK'.split(' '),
+)

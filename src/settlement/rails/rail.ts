@@ -1,0 +1,38 @@
+/** The shape of every rail: how an invoice reaches its payer, and what the rail says of it since. */
+import type {
+  CreditNote,
+  Invoice,
+  InvoiceStanding,
+  PaymentFailed,
+  PaymentReceived,
+  PaymentReversed,
+  Presented,
+  RailName,
+} from '../../ledger/bill.ts'
+import type { Unit } from '../invoice.ts'
+
+/** What a rail has seen of an invoice. Ids are the rail's own, so that each is noted once, however often it is seen. */
+export type Movement =
+  | { kind: 'paid'; payment: PaymentReceived }
+  | { kind: 'reversed'; reversal: PaymentReversed }
+  | { kind: 'failed'; failure: PaymentFailed }
+
+/** One way that money comes in. Every call may be repeated: it makes nothing twice. */
+export type Rail = Unit & {
+  name: RailName
+  /** Hands an invoice over. @throws RailFault when the rail cannot be reached: nothing is known, ask again */
+  present(invoice: Invoice): Promise<Presented>
+  /** All that the rail has seen of an invoice so far, the oldest first. @throws RailFault */
+  check(invoice: InvoiceStanding): Promise<Movement[]>
+  /** Takes (part of) an invoice back, where the rail keeps one of its own. @throws RailFault */
+  credit(invoice: InvoiceStanding, note: CreditNote): Promise<void>
+}
+
+export type Rails = Partial<Record<RailName, Rail>>
+
+/** A rail that cannot be reached, or that does not say what it should. The outcome is unknown; asking again is safe. */
+export class RailFault extends Error {
+  override name = 'RailFault'
+}
+
+export const CENT = 10_000n

@@ -1,0 +1,45 @@
+/** The operator's key: signs statements, and makes the secrets that open one invoice. */
+import type { PublicKey } from '../protocol/statement.ts'
+
+/** Ed25519, as `OPERATOR_KEY` has it. */
+export type OperatorKey = { kty: 'OKP'; crv: 'Ed25519'; x: string; d: string }
+
+export type Seal = {
+  keyId: string
+  /** What is published under `/_tab402/keys`. */
+  publicKey: PublicKey
+  /** Base64url. The same text has the same signature. */
+  sign(text: string): Promise<string>
+  /** Base64url. A secret that only this key can tell for `purpose`. */
+  secret(purpose: string): Promise<string>
+}
+
+const encoder = new TextEncoder()
+
+/** @throws DataError when the key is none */
+export async function openSeal({ kty, crv, x, d }: OperatorKey): Promise<Seal> {
+  const signing = await crypto.subtle.importKey('jwk', { kty, crv, x, d }, 'Ed25519', false, ['sign'])
+  // The private key is no secret for MACs as it stands: a label keeps the two uses apart.
+  const material = await crypto.subtle.digest('SHA-256', encoder.encode(`tab402 secrets ${d}`))
+  const mac = await crypto.subtle.importKey('raw', material, { name: 'HMAC', hash: 'SHA-256' }, false, [
+    'sign',
+  ])
+  const keyId = await thumbprint(x)
+  return {
+    keyId,
+    publicKey: { kty, crv, x, kid: keyId },
+    sign: async (text) => base64url(await crypto.subtle.sign('Ed25519', signing, encoder.encode(text))),
+    secret: async (purpose) => base64url(await crypto.subtle.sign('HMAC', mac, encoder.encode(purpose))),
+  }
+}
+
+/** RFC 7638, with the members that RFC 8037 requires for this type of key. */
+async function thumbprint(x: string): Promise<string> {
+  const members = encoder.encode(`{"crv":"Ed25519","kty":"OKP","x":"${x}"}`)
+  return base64url(await crypto.subtle.digest('SHA-256', members))
+}
+
+function base64url(bytes: ArrayBuffer): string {
+  const binary = String.fromCharCode(...new Uint8Array(bytes))
+  return btoa(binary).replaceAll('+', '-').replaceAll('/', '_').replace(/=+$/, '')
+}

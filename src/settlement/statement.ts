@@ -1,0 +1,61 @@
+/** Statements as they leave the house: the document, its signature, and the table of its lines. */
+import type { Statement } from '../ledger/bill.ts'
+import { canonicalJson } from '../protocol/canonical.ts'
+import type { SignedStatement, StatementDocument } from '../protocol/statement.ts'
+import type { Seal } from './seal.ts'
+import { csv } from './table.ts'
+
+/** The document of a statement. The same statement always has the same document. */
+export function documentOf(
+  statement: Statement,
+  operator: string,
+  agent: { id: string; name: string },
+): StatementDocument {
+  const { period, first, last, root, lines, total } = statement
+  return {
+    type: 'tab402/statement/1',
+    operator,
+    agent: { id: agent.id, name: agent.name },
+    period: { id: period.id, from: iso(period.from), to: iso(period.to) },
+    currency: 'USD',
+    unit: 'micro-dollar',
+    entries: { first, last, root },
+    lines: lines.map(({ day, site, rule, charges, releases, amount }) => ({
+      day,
+      site,
+      rule,
+      charges,
+      releases,
+      amount: amount.toString(),
+    })),
+    total: total.toString(),
+  }
+}
+
+/** Signs a document. Ed25519 is deterministic: it may be signed again whenever it is asked for. */
+export async function signStatement(statement: StatementDocument, seal: Seal): Promise<SignedStatement> {
+  const value = await seal.sign(canonicalJson(statement))
+  return { statement, signature: { algorithm: 'Ed25519', keyId: seal.keyId, value } }
+}
+
+const COLUMNS = ['period', 'day', 'site', 'rule', 'charges', 'releases', 'usd']
+
+/** The lines as a table, amounts in USD. */
+export function statementCsv({ period, lines }: StatementDocument): string {
+  return csv(
+    COLUMNS,
+    lines.map(({ day, site, rule, charges, releases, amount }) => [
+      period.id,
+      day,
+      site,
+      rule,
+      charges,
+      releases,
+      BigInt(amount),
+    ]),
+  )
+}
+
+function iso(at: number): string {
+  return new Date(at).toISOString()
+}
