@@ -11,6 +11,8 @@ export default defineConfig({
   test: {
     testTimeout: 30_000,
     hookTimeout: 60_000,
+    // What the Worker logs is shown for a test that fails.
+    silent: 'passed-only',
     projects: [
       {
         extends: true,
