@@ -50,6 +50,11 @@ export class Replays<Entry extends Recorded> {
     return deliveries.size < MOST_DELIVERIES || deliveries.has(id) ? entry : undefined
   }
 
+  /** The charge that this proof made, of any age, as far as it is remembered and not released. */
+  known(proof: string): Entry | undefined {
+    return this.#byProof.get(proof)?.entry
+  }
+
   find(seq: number): Entry | undefined {
     return this.#bySeq.get(seq)?.entry
   }

@@ -95,7 +95,11 @@ const WIRE = {
   over_ceiling: [402, `${CHANNEL}cumulative_exceeds_balance`, 'The escrow does not cover this voucher.'],
   channel_unknown: [402, `${CHANNEL}channel_not_found`, 'No escrow stands behind this channel.'],
   channel_busy: [503, `${CHANNEL}channel_busy`, 'The channel is being settled; ask again.'],
-  unclaimed_limit: [402, 'tab_unclaimed_limit', 'The channel owes all that may stay unclaimed; pay at once instead.'],
+  unclaimed_limit: [
+    402,
+    'tab_unclaimed_limit',
+    'The channel owes all that may stay unclaimed; pay at once instead.',
+  ],
   withdrawal_pending: [402, 'tab_withdrawal_pending', 'The payer is withdrawing from this channel.'],
   deposit_authorization: [
     402,
@@ -114,6 +118,24 @@ const WIRE = {
   refund_amount: [402, `${CHANNEL}refund_amount_invalid`, 'The refund is more than what is left.'],
   refund_empty: [402, `${CHANNEL}refund_no_balance`, 'There is nothing left to refund.'],
   refund_failed: [402, `${CHANNEL}refund_transaction_failed`, 'The refund was refused by the chain.'],
+
+  // credit (batch-settlement, HTTP message signatures)
+  commitment_payload: [402, 'invalid_payment_signature', 'The commitment names no amount that can be read.'],
+  commitment_amount: [402, 'price_not_acceptable', 'The commitment is not over the price.'],
+  commitment_signature: [402, 'invalid_signature', 'The request is not signed as a commitment must be.'],
+  commitment_unsigned: [402, 'invalid_signature', 'A commitment is made by signing the request.'],
+  commitment_replayed: [402, 'tab_replayed', 'The commitment was used before.'],
+  agent_unknown: [402, 'signature_agent_unknown', 'The signature agent has no credit here.'],
+  agent_undecided: [503, 'server_error', 'The keys of the signature agent cannot be read now; ask again.'],
+  credit_exhausted: [402, 'payment_failed', 'The credit line is used up; pay at once instead.'],
+  credit_suspended: [402, 'payment_failed', 'The credit line is suspended; pay at once instead.'],
+  credit_unpaid: [402, 'payment_failed', 'An invoice could not be collected; pay at once instead.'],
+
+  // Pay Per Crawl, the other spelling of credit
+  crawler_price_conflict: [400, 'tab_crawler_price_conflict', 'Only one crawler price may be named.'],
+  crawler_price_malformed: [400, 'tab_crawler_price_malformed', 'The crawler price cannot be read.'],
+  crawler_exact_price: [402, 'price_not_acceptable', 'The exact price named is not the price.'],
+  crawler_max_price: [402, 'price_not_acceptable', 'The highest price named is below the price.'],
 
   // Our own doubt. Never a 402: an unknown outcome must not make a payer sign again.
   outcome_unknown: [503, 'settlement_pending', 'The outcome of this payment is not known yet; ask again.'],

@@ -1,0 +1,213 @@
+/** The bill of one credit line: its periods stated, its invoices noted, paid and dunned. Everything once by its id. */
+import { leafOf } from '../protocol/statement.ts'
+import type {
+  Attempt,
+  Attempted,
+  Billing as BillingCalls,
+  CreditNote,
+  DunningStep,
+  DunningTerms,
+  EntryProof,
+  Invoice,
+  InvoiceStanding,
+  LineBill,
+  PaymentFailed,
+  PaymentReceived,
+  PaymentReversed,
+  Period,
+  Presented,
+  Statement,
+  StatementHead,
+} from './bill.ts'
+import { Closing, prove } from './closing.ts'
+import type { LineEntry } from './credit.ts'
+import { type Change, changed, stageId } from './documents.ts'
+import { owedOn, redeemedBy, stagesDue } from './dunning.ts'
+import type { LineRecord } from './line-record.ts'
+import { redeem, release } from './totals.ts'
+
+/** Time alone dunns by the operator's terms, which only `dun` is told; what money does is done at once. */
+const MONEY: DunningTerms = {
+  net: 0,
+  pastDue: Number.POSITIVE_INFINITY,
+  suspended: Number.POSITIVE_INFINITY,
+  writtenOff: Number.POSITIVE_INFINITY,
+}
+
+export class Billing implements BillingCalls {
+  readonly #record: LineRecord
+
+  constructor(record: LineRecord) {
+    this.#record = record
+  }
+
+  async bill(): Promise<LineBill> {
+    await this.#record.durable()
+    const { enrolment, openedAt, charged, redeemed } = this.#record.known()
+    const { agent, name, terms } = enrolment
+    const { uninvoiced, carried, unsettled: invoices, untold, stated } = this.#documents
+    const unstated = this.#record.journal.movedAfter(stated)
+    const known = { agent, name, terms, openedAt, charged, redeemed }
+    return { ...known, unstated, uninvoiced, carried, invoices, untold }
+  }
+
+  async close(period: Period): Promise<Statement | null> {
+    await this.#record.durable()
+    const known = await this.statement(period.id)
+    if (known) return known
+    const first = this.#documents.stated + 1
+    const moved = this.#record.journal.movedAfter(first - 1)
+    if (moved === null || moved >= period.to) return null
+    const stated = await this.#state(first, ({ at }) => at < period.to)
+    // Another call may have stated the period while this one was reading.
+    if (first !== this.#documents.stated + 1) return this.close(period)
+    const { lines, ...head } = { period, ...stated, closedAt: this.#record.now() }
+    this.#record.note('statement', period.id, head)
+    await this.#record.durable()
+    return { ...head, lines }
+  }
+
+  async invoiced(invoice: Invoice): Promise<InvoiceStanding> {
+    if (!this.#documents.has('invoice', invoice.id)) {
+      this.#record.note('invoice', invoice.id, invoice)
+      this.#dun(this.#documents.invoice(invoice.id), MONEY)
+    }
+    return this.#written(invoice.id)
+  }
+
+  async presented(invoice: string, presented: Presented): Promise<InvoiceStanding> {
+    return this.#change({ kind: 'presented', document: { invoice, presented } }, invoice)
+  }
+
+  async credited(note: CreditNote): Promise<InvoiceStanding> {
+    return this.#change({ kind: 'credit_note', document: note }, note.id)
+  }
+
+  async paid(payment: PaymentReceived): Promise<InvoiceStanding> {
+    return this.#change({ kind: 'payment', document: payment }, payment.id)
+  }
+
+  async reversed(reversal: PaymentReversed): Promise<InvoiceStanding> {
+    return this.#change({ kind: 'reversal', document: reversal }, reversal.id)
+  }
+
+  async failed(failure: PaymentFailed): Promise<InvoiceStanding> {
+    return this.#change({ kind: 'failure', document: failure }, failure.id)
+  }
+
+  async attempt(invoice: string, id: string, detail: string): Promise<Attempted> {
+    await this.#record.durable()
+    const open = this.#documents.attempts.filter((attempt) => attempt.invoice === invoice)
+    if (this.#documents.has('payment', id) || open.some((attempt) => attempt.id === id)) return 'replayed'
+    if (owedOn(this.#documents.invoice(invoice)) === 0n) return 'settled'
+    if (open.length > 0) return 'busy'
+    this.#record.note('attempt', id, { invoice, id, detail, at: this.#record.now() } satisfies Attempt)
+    await this.#record.durable()
+    return 'begun'
+  }
+
+  async abandon(invoice: string, id: string): Promise<void> {
+    const open = this.#documents.attempts.some((attempt) => attempt.invoice === invoice && attempt.id === id)
+    if (open) this.#record.note('abandon', id, { invoice, id })
+    await this.#record.durable()
+  }
+
+  async attempts(): Promise<Attempt[]> {
+    await this.#record.durable()
+    return this.#documents.attempts
+  }
+
+  async dun(now: number, terms: DunningTerms): Promise<DunningStep[]> {
+    for (const invoice of this.#documents.unsettled) this.#dun(invoice, terms, now)
+    await this.#record.durable()
+    return this.#documents.untold
+  }
+
+  async told(ids: string[]): Promise<void> {
+    const untold = new Set(this.#documents.untold.map(({ id }) => id))
+    const news = ids.filter((id) => untold.has(id))
+    if (news.length > 0) this.#record.note('told', news.join(' '), news)
+    await this.#record.durable()
+  }
+
+  async statement(period: string): Promise<Statement | null> {
+    await this.#record.durable()
+    const head = this.#documents.statements.find(({ period: { id } }) => id === period)
+    if (!head) return null
+    const { lines } = await this.#state(head.first, ({ seq }) => seq <= head.last)
+    return { ...head, lines }
+  }
+
+  async statements(): Promise<StatementHead[]> {
+    await this.#record.durable()
+    return [...this.#documents.statements]
+  }
+
+  async invoice(id: string): Promise<InvoiceStanding | null> {
+    await this.#record.durable()
+    return this.#documents.find(id)
+  }
+
+  async invoices(): Promise<InvoiceStanding[]> {
+    await this.#record.durable()
+    return this.#documents.invoices
+  }
+
+  async proof(seq: number): Promise<EntryProof | null> {
+    await this.#record.durable()
+    const head = this.#documents.statements.find(({ first, last }) => first <= seq && seq <= last)
+    const [entry] = this.#record.journal.entries(seq - 1, 1)
+    if (!head || !entry) return null
+    const leaves: Uint8Array[] = []
+    await this.#record.read(
+      head.first,
+      (each) => each.seq <= head.last,
+      (each) => leaves.push(leafOf(stated(each))),
+    )
+    return prove(head, leaves, stated(entry))
+  }
+
+  get #documents() {
+    return this.#record.documents
+  }
+
+  /** Notes what changes where an invoice stands, with what that redeems and the stage it leads to. */
+  async #change(change: Change, id: string): Promise<InvoiceStanding> {
+    const { kind, document } = change
+    const before = this.#documents.invoice(document.invoice)
+    if (!this.#documents.has(kind, id)) {
+      const standing = this.#record.known()
+      const totals = kind === 'credit_note' ? release(standing, document.net) : standing
+      const redeemed = standing.redeemed - redeemedBy(before) + redeemedBy(changed(before, change))
+      this.#record.note(kind, id, document, redeem(totals, redeemed))
+      this.#dun(this.#documents.invoice(before.id), MONEY)
+    }
+    return this.#written(before.id)
+  }
+
+  #dun(invoice: InvoiceStanding, terms: DunningTerms, now = this.#record.now()): void {
+    for (const stage of stagesDue(invoice, terms, now)) {
+      const id = stageId(invoice.id, this.#documents.countStages(invoice.id))
+      const { agent } = this.#record.known().enrolment
+      const step: DunningStep = { id, agent, invoice: invoice.id, stage, at: now, open: owedOn(invoice) }
+      this.#record.note('stage', id, step)
+    }
+  }
+
+  /** Folds the entries from `first` on, as long as they belong. */
+  async #state(first: number, belongs: (entry: LineEntry) => boolean) {
+    const closing = new Closing(first)
+    await this.#record.read(first, belongs, (entry) => closing.add(stated(entry)))
+    return closing.end()
+  }
+
+  async #written(invoice: string): Promise<InvoiceStanding> {
+    await this.#record.durable()
+    return this.#documents.invoice(invoice)
+  }
+}
+
+/** What of an entry a statement vouches for. */
+function stated({ seq, at, kind, id, amount, site, rule, request, iou, of }: LineEntry) {
+  return { seq, at, kind, id, amount, site, rule, request, iou, of }
+}

@@ -1,0 +1,174 @@
+/** What the documents of one credit line come to: statements, invoices and what became of them. A fold of its journal. */
+import type {
+  Attempt,
+  CreditNote,
+  DunningStep,
+  Invoice,
+  InvoiceStanding,
+  PaymentFailed,
+  PaymentReceived,
+  PaymentReversed,
+  Presented,
+  StatementHead,
+} from './bill.ts'
+import { type Enrolment, type LineEntry, type LineKind, readBody } from './credit.ts'
+
+/** What changes where one invoice stands. */
+export type Change =
+  | { kind: 'presented'; document: { invoice: string; presented: Presented } }
+  | { kind: 'credit_note'; document: CreditNote }
+  | { kind: 'payment'; document: PaymentReceived }
+  | { kind: 'reversal'; document: PaymentReversed }
+  | { kind: 'failure'; document: PaymentFailed }
+  | { kind: 'stage'; document: DunningStep }
+
+/** Where an invoice stands after a change. */
+export function changed(invoice: InvoiceStanding, { kind, document }: Change): InvoiceStanding {
+  switch (kind) {
+    case 'presented':
+      return { ...invoice, presented: document.presented }
+    case 'credit_note':
+      return {
+        ...invoice,
+        credited: invoice.credited + document.total,
+        creditedNet: invoice.creditedNet + document.net,
+      }
+    case 'payment':
+      return { ...invoice, paid: invoice.paid + document.amount, failedAt: null }
+    case 'reversal':
+      return { ...invoice, paid: invoice.paid - document.amount, failedAt: document.at }
+    case 'failure':
+      return { ...invoice, failedAt: document.at }
+    case 'stage':
+      return { ...invoice, stage: document.stage }
+  }
+}
+
+export class Documents {
+  readonly #ids = new Set<string>()
+  readonly #statements: StatementHead[] = []
+  readonly #invoices = new Map<string, InvoiceStanding>()
+  readonly #attempts = new Map<string, Attempt>()
+  readonly #untold = new Map<string, DunningStep>()
+  #enrolment: Enrolment | null = null
+  #openedAt = 0
+
+  constructor(entries: Iterable<LineEntry>) {
+    for (const entry of entries) this.add(entry)
+  }
+
+  add({ kind, id, at, body }: LineEntry): void {
+    if (body === null || kind === 'charge') return
+    this.#ids.add(`${kind}:${id}`)
+    switch (kind) {
+      case 'terms':
+        if (!this.#enrolment) this.#openedAt = at
+        this.#enrolment = readBody<Enrolment>(body)
+        return
+      case 'statement':
+        this.#statements.push(readBody<StatementHead>(body))
+        return
+      case 'invoice':
+        this.#invoices.set(id, unpaid(readBody<Invoice>(body)))
+        return
+      case 'attempt':
+        this.#attempts.set(id, readBody<Attempt>(body))
+        return
+      case 'abandon':
+        this.#attempts.delete(id)
+        return
+      case 'told':
+        for (const step of readBody<string[]>(body)) this.#untold.delete(step)
+        return
+      case 'replay':
+      case 'release':
+        return
+      default:
+        this.#change({ kind, document: readBody(body) } as Change, id)
+    }
+  }
+
+  #change(change: Change, id: string): void {
+    const { kind, document } = change
+    if (kind === 'stage') this.#untold.set(id, document)
+    if (kind === 'payment') this.#attempts.delete(id)
+    this.#invoices.set(document.invoice, changed(this.invoice(document.invoice), change))
+  }
+
+  has(kind: LineKind, id: string): boolean {
+    return this.#ids.has(`${kind}:${id}`)
+  }
+
+  /** What the registry said last; null for a line that was never opened. */
+  get enrolment(): Enrolment | null {
+    return this.#enrolment
+  }
+
+  get openedAt(): number {
+    return this.#openedAt
+  }
+
+  /** The last entry that a statement covers. */
+  get stated(): number {
+    return this.#statements.at(-1)?.last ?? 0
+  }
+
+  get statements(): readonly StatementHead[] {
+    return this.#statements
+  }
+
+  /** Statements that no invoice covers. */
+  get uninvoiced(): StatementHead[] {
+    const covered = new Set(this.invoices.flatMap(({ periods }) => periods))
+    return this.#statements.filter(({ period }) => !covered.has(period.id))
+  }
+
+  get invoices(): InvoiceStanding[] {
+    return [...this.#invoices.values()]
+  }
+
+  get unsettled(): InvoiceStanding[] {
+    return this.invoices.filter(({ stage }) => stage !== 'settled')
+  }
+
+  /** What the last invoice left over. */
+  get carried(): bigint {
+    return this.invoices.at(-1)?.carriedOut ?? 0n
+  }
+
+  get attempts(): Attempt[] {
+    return [...this.#attempts.values()]
+  }
+
+  get untold(): DunningStep[] {
+    return [...this.#untold.values()]
+  }
+
+  /** @throws when there is no such invoice */
+  invoice(id: string): InvoiceStanding {
+    const invoice = this.#invoices.get(id)
+    if (!invoice) throw new Error('this line has no such invoice')
+    return invoice
+  }
+
+  find(id: string): InvoiceStanding | null {
+    return this.#invoices.get(id) ?? null
+  }
+
+  /** How often an invoice has come to a stage. */
+  countStages(invoice: string): number {
+    let count = 0
+    while (this.#ids.has(`stage:${stageId(invoice, count)}`)) count++
+    return count
+  }
+}
+
+/** Names a stage newly reached. It may be reached again, when a payment is taken back. */
+export function stageId(invoice: string, nth: number): string {
+  return `${invoice}/${nth}`
+}
+
+function unpaid(invoice: Invoice): InvoiceStanding {
+  const nothing = { presented: null, paid: 0n, credited: 0n, creditedNet: 0n, failedAt: null }
+  return { ...invoice, ...nothing, stage: 'open' }
+}

@@ -1,0 +1,158 @@
+/** A credit line's table: the append-only journal of entries. All that is known of the line follows from it. */
+import { padAmount, unpadAmount } from '../protocol/amount.ts'
+import type { LineEntry } from './credit.ts'
+
+const AMOUNT = (name: string) => `${name} TEXT NOT NULL CHECK (length(${name}) = 39)`
+
+// Written at the first charge, never on a look. Later versions append statements here; landed ones are never edited.
+const SCHEMA = [
+  `CREATE TABLE IF NOT EXISTS entry (
+    seq INTEGER PRIMARY KEY,
+    at INTEGER NOT NULL,
+    kind TEXT NOT NULL,
+    ${AMOUNT('amount')},
+    ${AMOUNT('authorized')},
+    ${AMOUNT('charged')},
+    ${AMOUNT('redeemed')},
+    ${AMOUNT('credit')},
+    ${AMOUNT('ceiling')},
+    id TEXT NOT NULL,
+    once TEXT,
+    attempt INTEGER NOT NULL,
+    iou TEXT,
+    request TEXT,
+    site TEXT,
+    rule TEXT,
+    body TEXT,
+    of INTEGER,
+    CHECK (authorized >= charged AND charged >= redeemed)
+  ) STRICT`,
+  // One commitment is charged once, whatever any cache remembers.
+  'CREATE UNIQUE INDEX IF NOT EXISTS used ON entry (once, attempt) WHERE once IS NOT NULL',
+  `CREATE INDEX IF NOT EXISTS document ON entry (seq) WHERE kind NOT IN ('charge', 'replay', 'release')`,
+]
+
+type Row = Record<string, SqlStorageValue>
+
+/** Reads and writes of one line's table. Callers hold the transaction. */
+export class LineJournal {
+  readonly #sql: SqlStorage
+  #made = false
+
+  constructor(sql: SqlStorage) {
+    this.#sql = sql
+  }
+
+  create(): void {
+    for (const statement of SCHEMA) this.#sql.exec(statement)
+  }
+
+  append(entry: LineEntry): void {
+    this.#sql.exec(
+      'INSERT INTO entry VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)',
+      entry.seq,
+      entry.at,
+      entry.kind,
+      padAmount(entry.amount),
+      padAmount(entry.authorized),
+      padAmount(entry.charged),
+      padAmount(entry.redeemed),
+      padAmount(entry.credit),
+      padAmount(entry.ceiling),
+      entry.id,
+      entry.once,
+      entry.attempt,
+      entry.iou,
+      entry.request,
+      entry.site,
+      entry.rule,
+      entry.body,
+      entry.of,
+    )
+  }
+
+  /** Whether the line was ever opened. A table that exists stays. */
+  exists(): boolean {
+    this.#made ||= this.#sql.exec(`SELECT 1 FROM sqlite_master WHERE name = 'entry'`).toArray().length > 0
+    return this.#made
+  }
+
+  last(): LineEntry | undefined {
+    return this.recent(0, 1)[0]
+  }
+
+  /** Entries after `seq`, oldest first. */
+  entries(after: number, limit: number): LineEntry[] {
+    if (!this.exists()) return []
+    return this.#read('SELECT * FROM entry WHERE seq > ? ORDER BY seq LIMIT ?', after, limit)
+  }
+
+  /** The newest entries made after `since` (Unix ms), oldest first, at most `limit`. */
+  recent(since: number, limit: number): LineEntry[] {
+    if (!this.exists()) return []
+    const found: LineEntry[] = []
+    for (const row of this.#sql.exec('SELECT * FROM entry ORDER BY seq DESC LIMIT ?', limit)) {
+      const entry = entryOf(row)
+      if (entry.at <= since) break
+      found.unshift(entry)
+    }
+    return found
+  }
+
+  /** All entries that carry a document, oldest first. */
+  documents(): LineEntry[] {
+    if (!this.exists()) return []
+    return this.#read(`SELECT * FROM entry WHERE kind NOT IN ('charge', 'replay', 'release') ORDER BY seq`)
+  }
+
+  /** The last charge on a commitment. */
+  used(once: string): LineEntry | undefined {
+    if (!this.exists()) return undefined
+    return this.#read('SELECT * FROM entry WHERE once = ? ORDER BY attempt DESC LIMIT 1', once)[0]
+  }
+
+  /** A charge and all that was made of it since: replays and releases, oldest first. */
+  story(seq: number): LineEntry[] {
+    if (!this.exists()) return []
+    return this.#read('SELECT * FROM entry WHERE seq = ?1 OR (seq > ?1 AND of = ?1) ORDER BY seq', seq)
+  }
+
+  /** When the first entry after `seq` that moved something was made. */
+  movedAfter(seq: number): number | null {
+    if (!this.exists()) return null
+    const [row] = this.#sql
+      .exec(`SELECT at FROM entry WHERE seq > ? AND kind IN ('charge', 'release') ORDER BY seq LIMIT 1`, seq)
+      .toArray()
+    return row ? (row.at as number) : null
+  }
+
+  #read(query: string, ...bindings: SqlStorageValue[]): LineEntry[] {
+    return this.#sql
+      .exec(query, ...bindings)
+      .toArray()
+      .map(entryOf)
+  }
+}
+
+function entryOf(row: Row): LineEntry {
+  return {
+    authorized: unpadAmount(String(row.authorized)),
+    charged: unpadAmount(String(row.charged)),
+    redeemed: unpadAmount(String(row.redeemed)),
+    credit: unpadAmount(String(row.credit)),
+    seq: row.seq as number,
+    at: row.at as number,
+    kind: row.kind as LineEntry['kind'],
+    amount: unpadAmount(String(row.amount)),
+    ceiling: unpadAmount(String(row.ceiling)),
+    id: String(row.id),
+    once: row.once as string | null,
+    attempt: row.attempt as number,
+    iou: row.iou as string | null,
+    request: row.request as string | null,
+    site: row.site as string | null,
+    rule: row.rule as string | null,
+    body: row.body as string | null,
+    of: row.of as number | null,
+  }
+}

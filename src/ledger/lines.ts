@@ -1,0 +1,146 @@
+/** The credit half of the book in D1: lines, statements and invoices, for lists and exports. A projection, as book.ts is. */
+import { padAmount, unpadAmount } from '../protocol/amount.ts'
+import type { InvoiceStanding, Stage, StatementHead } from './bill.ts'
+import { type Enrolment, type LineStanding, readBody, writeBody } from './credit.ts'
+
+/** One line of the book. Totals are null until the first run has asked the line. */
+export type LineListing = {
+  /** The agent's id, which is the name of the Durable Object. */
+  id: string
+  name: string
+  openedAt: number
+  totals: { authorized: bigint; charged: bigint; redeemed: bigint; ceiling: bigint } | null
+  closed: string | null
+  updatedAt: number | null
+}
+
+/** A statement in a list: whose it is, and its head. */
+export type StatementListing = StatementHead & { agent: string }
+
+type Row = Record<string, string | number | null>
+
+/** Lists a line. Doing it twice changes nothing. */
+export async function listLine(book: D1Database, { agent, name }: Enrolment, now: number): Promise<void> {
+  await book
+    .prepare('INSERT OR IGNORE INTO line (id, name, opened_at) VALUES (?, ?, ?)')
+    .bind(agent, name, now)
+    .run()
+}
+
+/** Lines after `after` (an id; '' for the first page), in order of id. */
+export async function lines(book: D1Database, after: string, limit: number): Promise<LineListing[]> {
+  const { results } = await book
+    .prepare('SELECT * FROM line WHERE id > ? ORDER BY id LIMIT ?')
+    .bind(after, limit)
+    .all<Row>()
+  return results.map((row) => ({
+    id: String(row.id),
+    name: String(row.name),
+    openedAt: Number(row.opened_at),
+    totals:
+      row.charged === null
+        ? null
+        : {
+            authorized: unpadAmount(String(row.authorized)),
+            charged: unpadAmount(String(row.charged)),
+            redeemed: unpadAmount(String(row.redeemed)),
+            ceiling: unpadAmount(String(row.ceiling)),
+          },
+    closed: row.closed as string | null,
+    updatedAt: row.updated_at as number | null,
+  }))
+}
+
+/** Writes what the lines said into the book. */
+export async function projectLines(
+  book: D1Database,
+  standings: readonly LineStanding[],
+  now: number,
+): Promise<void> {
+  if (standings.length === 0) return
+  const update = book.prepare(
+    'UPDATE line SET name = ?, authorized = ?, charged = ?, redeemed = ?, ceiling = ?, closed = ?, updated_at = ? WHERE id = ?',
+  )
+  await book.batch(
+    standings.map(({ enrolment, authorized, charged, redeemed, limit, closed }) =>
+      update.bind(
+        enrolment.name,
+        padAmount(authorized),
+        padAmount(charged),
+        padAmount(redeemed),
+        padAmount(redeemed + limit),
+        closed,
+        now,
+        enrolment.agent,
+      ),
+    ),
+  )
+}
+
+/** Writes statements of lines. Doing it twice changes nothing. */
+export async function saveStatements(
+  book: D1Database,
+  statements: readonly StatementListing[],
+): Promise<void> {
+  if (statements.length === 0) return
+  const insert = book.prepare('INSERT OR REPLACE INTO statement VALUES (?, ?, ?, ?, ?, ?)')
+  await book.batch(
+    statements.map((statement) => {
+      const { agent, period, closedAt } = statement
+      return insert.bind(agent, period.id, period.from, period.to, closedAt, writeBody(statement))
+    }),
+  )
+}
+
+/** Statements, the last closed first; of one line if it is named. */
+export async function statements(
+  book: D1Database,
+  { agent, limit }: { agent?: string | undefined; limit: number },
+): Promise<StatementListing[]> {
+  const { results } = await book
+    .prepare(
+      'SELECT record FROM statement WHERE ?1 IS NULL OR line = ?1 ORDER BY closed_at DESC, line LIMIT ?2',
+    )
+    .bind(agent ?? null, limit)
+    .all<Row>()
+  return results.map((row) => readBody<StatementListing>(String(row.record)))
+}
+
+/** Writes where invoices stand, over an earlier state of the same. */
+export async function saveInvoices(book: D1Database, invoices: readonly InvoiceStanding[]): Promise<void> {
+  if (invoices.length === 0) return
+  const insert = book.prepare('INSERT OR REPLACE INTO invoice VALUES (?, ?, ?, ?, ?, ?, ?)')
+  await book.batch(
+    invoices.map((invoice) => {
+      const { id, agent, number, stage, issuedAt, dueAt } = invoice
+      return insert.bind(id, agent, number, stage, issuedAt, dueAt, writeBody(invoice))
+    }),
+  )
+}
+
+/** Invoices, the newest first, with a number below `before`; of one line, in one stage, if they are named. */
+export async function invoices(
+  book: D1Database,
+  filter: {
+    agent?: string | undefined
+    stage?: Stage | undefined
+    before?: number | undefined
+    limit: number
+  },
+): Promise<InvoiceStanding[]> {
+  const { results } = await book
+    .prepare(
+      `SELECT record FROM invoice
+       WHERE (?1 IS NULL OR line = ?1) AND (?2 IS NULL OR stage = ?2) AND (?3 IS NULL OR number < ?3)
+       ORDER BY number DESC LIMIT ?4`,
+    )
+    .bind(filter.agent ?? null, filter.stage ?? null, filter.before ?? null, filter.limit)
+    .all<Row>()
+  return results.map((row) => readBody<InvoiceStanding>(String(row.record)))
+}
+
+/** Whose invoice it is; null when there is none, as far as the book knows. */
+export async function lineOfInvoice(book: D1Database, id: string): Promise<string | null> {
+  const row = await book.prepare('SELECT line FROM invoice WHERE id = ?').bind(id).first<Row>()
+  return row ? String(row.line) : null
+}
