@@ -1,0 +1,233 @@
+/** Deposits over HTTP: opening, topping up, and the ways in which money on its way to the escrow goes astray. */
+import { evictDurableObject } from 'cloudflare:test'
+import { beforeEach, describe, expect, it } from 'vitest'
+import { encodeDeposit } from '../../src/chain/escrow.ts'
+import { parsePayment } from '../../src/protocol/x402.ts'
+import { channelScheme } from '../../src/schemes/channel.ts'
+import type { ChannelPorts } from '../../src/schemes/draft.ts'
+import { send } from '../chain/payer.ts'
+import { chainAt, newKey } from '../chain/rig.ts'
+import {
+  altered,
+  errorOf,
+  type Meddle,
+  newCrawler,
+  newRegular,
+  openShop,
+  PRICE,
+  receiptOf,
+  requiredOf,
+  termsOf,
+  twins,
+  valueAt,
+} from './rig.ts'
+
+const shop = openShop()
+const BATCH = 'invalid_batch_settlement_evm_'
+const AUTHORIZATION = 'payload.deposit.authorization.erc3009Authorization'
+const DEPOSIT = 50_000n
+/** Verification asks nobody. */
+const NO_PORTS = {} as ChannelPorts
+
+beforeEach(() => {
+  shop.calls.length = 0
+})
+
+describe('a deposit', () => {
+  it('opens the channel and buys the page it came with', async () => {
+    const crawler = await newCrawler(shop)
+    const response = await shop.ask('/one', { payment: await crawler.deposits(DEPOSIT, PRICE) })
+    expect(response.status).toBe(200)
+    expect(receiptOf(response)).toMatchObject({
+      success: true,
+      transaction: expect.stringMatching(/^0x[0-9a-f]{64}$/),
+      amount: '50000',
+      extra: { chargedAmount: '1000', channelState: { balance: '50000', chargedCumulativeAmount: '1000' } },
+    })
+  })
+
+  it('tops the channel up', async () => {
+    const crawler = await newRegular(shop)
+    const response = await shop.ask('/two', { payment: await crawler.deposits(DEPOSIT, 2n * PRICE) })
+    expect(receiptOf(response).extra).toMatchObject({
+      channelState: { balance: '150000', chargedCumulativeAmount: '2000' },
+    })
+  })
+
+  it('A3: sent again after its answer was lost is neither deposited nor charged again', async () => {
+    const crawler = await newCrawler(shop)
+    const payment = await crawler.deposits(DEPOSIT, PRICE)
+    const first = await shop.ask('/one', { payment })
+    const again = await shop.ask('/one', { payment })
+    expect(again.status).toBe(200)
+    expect(receiptOf(again)).toEqual(receiptOf(first))
+    expect(shop.calls.filter((call) => call === 'RELAYER.send')).toHaveLength(1)
+  })
+
+  it('A11: sent many times at once is deposited and charged once', async () => {
+    const crawler = await newCrawler(shop)
+    const payment = await crawler.deposits(DEPOSIT, PRICE)
+    const answers = await Promise.all(Array.from({ length: 8 }, () => shop.ask('/one', { payment })))
+    expect(answers.map(({ status }) => status)).toEqual(Array(8).fill(200))
+    expect(await crawler.account().standing()).toMatchObject({ charged: PRICE, state: { balance: DEPOSIT } })
+  })
+
+  it('that the payer does not hold opens no account', async () => {
+    const crawler = await newCrawler(shop, DEPOSIT - 1n)
+    const response = await shop.ask('/one', { payment: await crawler.deposits(DEPOSIT, PRICE) })
+    expect([response.status, await errorOf(response)]).toEqual([402, `${BATCH}deposit_transaction_failed`])
+    expect(await crawler.account().standing()).toBeNull()
+    expect(shop.calls).not.toContain('SITE.fetch')
+  })
+
+  it('whose voucher does not follow from the chain sends its client there, and deposits nothing', async () => {
+    const crawler = await newCrawler(shop)
+    const response = await shop.ask('/one', { payment: await crawler.deposits(DEPOSIT, 2n * PRICE) })
+    expect(requiredOf(response)).toMatchObject({ error: `${BATCH}cumulative_amount_mismatch` })
+    expect(requiredOf(response).accepts[0]?.extra).not.toHaveProperty('channelState')
+    expect(shop.calls).not.toContain('RELAYER.send')
+  })
+
+  it('below the least one is refused unasked', async () => {
+    const crawler = await newCrawler(shop)
+    shop.calls.length = 0
+    const response = await shop.ask('/one', { payment: await crawler.deposits(9_999n, PRICE) })
+    expect(await errorOf(response)).toBe(`${BATCH}deposit_below_min_deposit`)
+    expect(shop.calls).toEqual([])
+  })
+
+  it.each(Object.keys(twins(`0x${'00'.repeat(64)}1b`)))(
+    'B1: with a signature the token would refuse is refused unasked: %s',
+    async (name) => {
+      const crawler = await newCrawler(shop)
+      const payment = await crawler.deposits(DEPOSIT, PRICE)
+      const twin = twins(String(valueAt(payment, `${AUTHORIZATION}.signature`)))[name]
+      shop.calls.length = 0
+      const response = await shop.ask('/one', {
+        payment: altered(payment, `${AUTHORIZATION}.signature`, twin),
+      })
+      expect(await errorOf(response)).toBe(`${BATCH}receive_authorization_signature`)
+      expect(shop.calls).toEqual([])
+    },
+  )
+
+  it.each([
+    ['payload.deposit.amount', '60000'],
+    [`${AUTHORIZATION}.salt`, `0x${'77'.repeat(32)}`],
+    [`${AUTHORIZATION}.validBefore`, '99999999999'],
+    [`${AUTHORIZATION}.validAfter`, '1'],
+  ])('B2: that was signed with another %s is refused unasked', async (path, value) => {
+    const crawler = await newCrawler(shop)
+    const payment = altered(await crawler.deposits(DEPOSIT, PRICE), path, value)
+    shop.calls.length = 0
+    expect(await errorOf(await shop.ask('/one', { payment }))).toBe(`${BATCH}receive_authorization_signature`)
+    expect(shop.calls).toEqual([])
+  })
+
+  it('by another way than ERC-3009 is refused unasked', async () => {
+    const crawler = await newCrawler(shop)
+    const payment = altered(await crawler.deposits(DEPOSIT, PRICE), 'payload.deposit.authorization', {
+      permit2Authorization: {},
+    })
+    shop.calls.length = 0
+    expect(await errorOf(await shop.ask('/one', { payment }))).toBe(`${BATCH}erc3009_authorization_required`)
+    expect(shop.calls).toEqual([])
+  })
+})
+
+describe('A9: the time of a deposit', () => {
+  it('is held against the clock to the second', async () => {
+    const crawler = await newCrawler(shop)
+    const header = await crawler.deposits(DEPOSIT, PRICE)
+    const parsed = parsePayment(header)
+    if (!parsed.ok || parsed.value.scheme !== 'channel') throw new Error('no channel payment')
+    const payment = parsed.value
+    const scheme = channelScheme(termsOf(shop), NO_PORTS)
+    const validBefore = Number(valueAt(header, `${AUTHORIZATION}.validBefore`))
+    expect(scheme.verify(payment, PRICE, validBefore - 6)).toMatchObject({ ok: true })
+    expect(scheme.verify(payment, PRICE, validBefore - 5)).toMatchObject({
+      refusal: { reason: 'deposit_too_late' },
+    })
+    expect(scheme.verify(payment, PRICE, 0)).toMatchObject({ ok: true })
+    expect(scheme.verify(payment, PRICE, -1)).toMatchObject({ refusal: { reason: 'deposit_too_early' } })
+  })
+})
+
+describe('F17: a deposit whose transaction is dropped', () => {
+  const HASH = `0x${'ee'.repeat(32)}`
+  let does: Meddle = (_, call) => call()
+  const astray = openShop({ MIN_DEPOSIT: '0.001' }, (name, call) => does(name, call))
+  const pending: Meddle = async (name, call) =>
+    name.startsWith('RELAYER.') ? { status: 'pending', hash: HASH } : call()
+
+  it('is answered 503 while nobody knows, counts for nothing, and is given up when nothing was sent', async () => {
+    const crawler = await newRegular(astray, 2500n)
+    const { channel } = await astray.offers()
+    does = pending
+    const topUp = await crawler.deposits(DEPOSIT, 2n * PRICE, channel)
+    const unknown = await astray.ask('/two', { payment: topUp })
+    expect([unknown.status, await errorOf(unknown)]).toEqual([503, 'settlement_pending'])
+    expect(unknown.headers.get('retry-after')).not.toBeNull()
+    expect(await crawler.account().standing()).toMatchObject({
+      charged: PRICE,
+      state: { balance: 2500n },
+      unresolved: { kind: 'deposit' },
+    })
+
+    await evictDurableObject(crawler.account())
+    const voucher = await crawler.owes(2n * PRICE, channel)
+    const busy = await astray.ask('/two', { payment: voucher })
+    expect([busy.status, await errorOf(busy)]).toEqual([503, `${BATCH}channel_busy`])
+
+    does = (_, call) => call()
+    expect((await astray.ask('/two', { payment: voucher })).status).toBe(200)
+    const beyond = await astray.ask('/three', { payment: await crawler.owes(3n * PRICE, channel) })
+    expect([beyond.status, await errorOf(beyond)]).toEqual([402, `${BATCH}cumulative_exceeds_balance`])
+    expect(await crawler.account().standing()).toMatchObject({ charged: 2n * PRICE, unresolved: null })
+  })
+
+  it('is not deposited twice when the payer sends it again after it was mined unseen', async () => {
+    const crawler = await newRegular(astray, 2500n)
+    const { channel } = await astray.offers()
+    const topUp = await crawler.deposits(DEPOSIT, 2n * PRICE, channel)
+    // It is mined, and its reply is lost.
+    does = async (name, call) => {
+      if (name !== 'RELAYER.send') return call()
+      await call()
+      return { status: 'pending', hash: HASH }
+    }
+    expect((await astray.ask('/two', { payment: topUp })).status).toBe(503)
+    does = (_, call) => call()
+    const again = await astray.ask('/two', { payment: topUp })
+    expect(again.status).toBe(200)
+    expect(await crawler.account().standing()).toMatchObject({
+      charged: 2n * PRICE,
+      state: { balance: 52_500n },
+      unresolved: null,
+    })
+  })
+})
+
+describe('a deposit that somebody else has put on the chain', () => {
+  it('is found there by the next voucher, and not taken for a payment of ours', async () => {
+    const crawler = await newCrawler(shop)
+    const header = await crawler.deposits(DEPOSIT, PRICE)
+    const erc3009 = valueAt(header, AUTHORIZATION) as Record<
+      'validAfter' | 'validBefore' | 'salt' | 'signature',
+      string
+    >
+    const { escrow, collector } = chainAt('')
+    const data = encodeDeposit(crawler.config, DEPOSIT, collector, {
+      validAfter: BigInt(erc3009.validAfter),
+      validBefore: BigInt(erc3009.validBefore),
+      salt: erc3009.salt as `0x${string}`,
+      signature: erc3009.signature as `0x${string}`,
+    })
+    await send((await newKey()).address, escrow, data)
+    const refused = await shop.ask('/one', { payment: header })
+    expect([refused.status, await errorOf(refused)]).toEqual([402, `${BATCH}deposit_transaction_failed`])
+    expect(shop.calls).not.toContain('SITE.fetch')
+    const paid = await shop.ask('/one', { payment: await crawler.owes(PRICE) })
+    expect(receiptOf(paid).extra).toMatchObject({ channelState: { balance: '50000' } })
+  })
+})

@@ -1,0 +1,167 @@
+/** Refunds over HTTP: given from the channel's free part, once, by nobody's wish but the payer's. */
+
+import { evictDurableObject } from 'cloudflare:test'
+import { beforeEach, describe, expect, inject, it } from 'vitest'
+import { readBalance } from '../../src/chain/token.ts'
+import { chainAt } from '../chain/rig.ts'
+import {
+  altered,
+  type Crawler,
+  errorOf,
+  type Meddle,
+  newRegular,
+  openShop,
+  PRICE,
+  receiptOf,
+  twins,
+  valueAt,
+} from './rig.ts'
+
+let does: Meddle = (_, call) => call()
+const shop = openShop({}, (name, call) => does(name, call))
+const BATCH = 'invalid_batch_settlement_evm_'
+const DEPOSIT = 100_000n
+
+let crawler: Crawler
+beforeEach(async () => {
+  does = (_, call) => call()
+  crawler = await newRegular(shop)
+})
+
+const held = () => readBalance(chainAt(inject('chain').rpcUrl), crawler.payer.address)
+
+describe('a refund', () => {
+  it('of all that is left pays the payer, claims what is owed and asks no origin', async () => {
+    const before = await held()
+    const response = await shop.ask('/any', { payment: await crawler.takesBack(PRICE) })
+    expect(response.status).toBe(200)
+    expect(await held()).toBe(before + DEPOSIT - PRICE)
+    const receipt = receiptOf(response)
+    expect(receipt).toMatchObject({
+      success: true,
+      transaction: expect.stringMatching(/^0x[0-9a-f]{64}$/),
+      amount: '99000',
+      extra: { channelState: { balance: '1000', totalClaimed: '1000', chargedCumulativeAmount: '1000' } },
+    })
+    expect(receipt.extra).not.toHaveProperty('chargedAmount')
+    expect(shop.calls).not.toContain('SITE.fetch')
+    expect(await crawler.account().standing()).toMatchObject({
+      charged: PRICE,
+      redeemed: PRICE,
+      unresolved: null,
+    })
+  })
+
+  it('of a part leaves a channel to go on with, before and after', async () => {
+    const part = await shop.ask('/any', { payment: await crawler.takesBack(PRICE, 40_000n) })
+    expect(receiptOf(part)).toMatchObject({ amount: '40000', extra: { channelState: { balance: '60000' } } })
+    const paid = await shop.ask('/two', { payment: await crawler.owes(2n * PRICE) })
+    expect(paid.status).toBe(200)
+    const rest = await shop.ask('/any', { payment: await crawler.takesBack(2n * PRICE, 58_000n) })
+    expect(receiptOf(rest)).toMatchObject({
+      extra: { channelState: { balance: '2000', totalClaimed: '2000' } },
+    })
+  })
+
+  it('A14: then a new deposit goes on from the old total, and old vouchers buy nothing', async () => {
+    await shop.ask('/any', { payment: await crawler.takesBack(PRICE) })
+    const again = await shop.ask('/two', { payment: await crawler.deposits(DEPOSIT, 2n * PRICE) })
+    expect(receiptOf(again).extra).toMatchObject({
+      channelState: { balance: '101000', totalClaimed: '1000', chargedCumulativeAmount: '2000' },
+    })
+    const old = await shop.ask('/three', { payment: await crawler.owes(PRICE) })
+    expect(await errorOf(old)).toBe(`${BATCH}cumulative_amount_mismatch`)
+  })
+
+  it('sent again gives nothing again', async () => {
+    const payment = await crawler.takesBack(PRICE)
+    expect((await shop.ask('/any', { payment })).status).toBe(200)
+    const again = await shop.ask('/any', { payment })
+    expect([again.status, await errorOf(again)]).toEqual([402, `${BATCH}refund_no_balance`])
+  })
+
+  it('asked for twice at once is given once', async () => {
+    const before = await held()
+    const payments = await Promise.all([crawler.takesBack(PRICE), crawler.takesBack(PRICE)])
+    const answers = await Promise.all(payments.map((payment) => shop.ask('/any', { payment })))
+    expect(answers.map(({ status }) => status).toSorted()).toEqual([200, 402])
+    expect(await held()).toBe(before + DEPOSIT - PRICE)
+  })
+
+  it('F18: racing a charge leaves the publisher with all that was charged', async () => {
+    const [refund, voucher] = [await crawler.takesBack(PRICE), await crawler.owes(2n * PRICE)]
+    const answers = await Promise.all([
+      shop.ask('/any', { payment: refund }),
+      shop.ask('/two', { payment: voucher }),
+    ])
+    const { charged, state } = (await crawler.account().standing()) ?? { charged: 0n, state: { balance: 0n } }
+    expect(state.balance).toBeGreaterThanOrEqual(charged)
+    expect(charged === 2n * PRICE).toBe(answers[1]?.status === 200)
+  })
+
+  it.each([['0'], ['99001'], ['340282366920938463463374607431768211455']])(
+    'of %s is refused',
+    async (amount) => {
+      const payment = altered(await crawler.takesBack(PRICE, 1n), 'payload.amount', amount)
+      const response = await shop.ask('/any', { payment })
+      expect([response.status, await errorOf(response)]).toEqual([402, `${BATCH}refund_amount_invalid`])
+      expect(shop.calls).toEqual(['ACCOUNT.place'])
+    },
+  )
+
+  it('A12: with a voucher that is not over what is charged is corrected', async () => {
+    for (const max of [0n, 2n * PRICE]) {
+      const response = await shop.ask('/any', { payment: await crawler.takesBack(max) })
+      expect(await errorOf(response)).toBe(`${BATCH}cumulative_amount_mismatch`)
+    }
+    expect(shop.calls).not.toContain('RELAYER.send')
+  })
+
+  it('B1: that the payer has not signed is refused unasked', async () => {
+    const payment = await crawler.takesBack(PRICE)
+    for (const twin of Object.values(twins(String(valueAt(payment, 'payload.voucher.signature'))))) {
+      const forged = altered(payment, 'payload.voucher.signature', twin)
+      expect(await errorOf(await shop.ask('/any', { payment: forged }))).toBe(`${BATCH}voucher_signature`)
+    }
+    expect(shop.calls).toEqual([])
+  })
+
+  it('whose outcome is not known holds all charges until it is', async () => {
+    const payment = await crawler.takesBack(PRICE)
+    does = async (name, call) => {
+      if (name !== 'RELAYER.send') return call()
+      await call()
+      return { status: 'pending', hash: `0x${'ee'.repeat(32)}` }
+    }
+    const unknown = await shop.ask('/any', { payment })
+    expect([unknown.status, await errorOf(unknown)]).toEqual([503, 'settlement_pending'])
+    does = (_, call) => call()
+    await evictDurableObject(crawler.account())
+    const over = await shop.ask('/two', { payment: await crawler.owes(2n * PRICE) })
+    expect([over.status, await errorOf(over)]).toEqual([402, `${BATCH}cumulative_exceeds_balance`])
+    expect(await crawler.account().standing()).toMatchObject({ unresolved: null, state: { balance: PRICE } })
+  })
+
+  it('that was begun but not signed yet holds all charges: it may still be', async () => {
+    let signs = () => {}
+    const signed = new Promise<void>((resolve) => {
+      signs = resolve
+    })
+    does = async (name, call) => {
+      if (name === 'RELAYER.send') await signed
+      return call()
+    }
+    const refund = shop.ask('/any', { payment: await crawler.takesBack(PRICE) })
+    while (!shop.calls.includes('RELAYER.send')) await scheduler.wait(1)
+    await evictDurableObject(crawler.account())
+    const meanwhile = await shop.ask('/two', { payment: await crawler.owes(2n * PRICE) })
+    expect([meanwhile.status, await errorOf(meanwhile)]).toEqual([503, `${BATCH}channel_busy`])
+    signs()
+    expect((await refund).status).toBe(200)
+    expect(await crawler.account().standing()).toMatchObject({
+      charged: PRICE,
+      redeemed: PRICE,
+      unresolved: null,
+    })
+  })
+})

@@ -1,0 +1,231 @@
+/** A shop: the site as the Worker builds it, over the real bindings, with every call counted; and crawlers who sign by hand. */
+import { env } from 'cloudflare:test'
+import type { ChannelConfig } from '../../src/protocol/channel.ts'
+import { encodeHeader } from '../../src/protocol/codec.ts'
+import { channelId } from '../../src/protocol/eip712.ts'
+import type { Address, Hex } from '../../src/protocol/hex.ts'
+import type { PaymentRequired, PaymentRequirements, SettleResponse } from '../../src/protocol/x402.ts'
+import type { ChannelTerms } from '../../src/schemes/channel.ts'
+import { type Bindings, siteOf } from '../../src/site.ts'
+import { newPayer } from '../chain/payer.ts'
+
+export const CRAWLER = 'Mozilla/5.0 (compatible; GPTBot/1.2; +https://openai.com/gptbot)'
+export const BROWSER = 'Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0'
+export const PRICE = 1000n
+
+/** Does a call, or gets in its way: what it throws, the Worker sees. */
+export type Meddle = (name: string, call: () => Promise<unknown>) => Promise<unknown>
+
+type Ask = Omit<RequestInit, 'headers'> & {
+  headers?: Record<string, string>
+  agent?: string
+  payment?: string
+  v1?: string
+}
+
+/** The site with some vars of its own. `calls` names what it asked of its bindings: `ACCOUNT.place`, `SITE.fetch`. */
+export function openShop(vars: Record<string, unknown> = {}, meddle: Meddle = (_, call) => call()) {
+  const calls: string[] = []
+  const counted = (name: string, call: () => Promise<unknown>) => {
+    calls.push(name)
+    return meddle(name, call)
+  }
+  const bound = env as unknown as Record<string, object>
+  const own: Record<string, unknown> = { ...bound, CHAIN_READS: undefined }
+  for (const name of ['ACCOUNT', 'AUTHORIZATIONS', 'RELAYER'])
+    own[name] = objects(name, bound[name] ?? {}, counted)
+  for (const name of ['BOOK', 'SITE']) own[name] = methods(name, bound[name] ?? {}, counted)
+  const site = siteOf({ ...own, ...vars } as unknown as Bindings)
+  if (site instanceof Response) throw new Error('the shop is misconfigured')
+
+  async function ask(
+    path: string,
+    { agent = CRAWLER, payment, v1, headers, ...init }: Ask = {},
+  ): Promise<Response> {
+    const sent = new Headers({ 'user-agent': agent, ...headers })
+    if (payment !== undefined) sent.set('payment-signature', payment)
+    if (v1 !== undefined) sent.set('x-payment', v1)
+    const url = path.startsWith('http') ? path : `https://site.test${path}`
+    return site instanceof Response
+      ? site
+      : site.gate(new Request(url, { ...init, headers: sent, redirect: 'manual' }), site.origin)
+  }
+
+  return {
+    ask,
+    calls,
+    site,
+    /** The offers of a page, the channel's first. */
+    async offers(path = '/'): Promise<{ channel: PaymentRequirements; exact: PaymentRequirements }> {
+      const { accepts } = requiredOf(await ask(path))
+      const [channel, exact] = accepts
+      if (!channel || !exact) throw new Error('the shop offers too little')
+      return { channel, exact }
+    },
+  }
+}
+
+export type Shop = ReturnType<typeof openShop>
+
+type Counted = (name: string, call: () => Promise<unknown>) => Promise<unknown>
+
+function objects(binding: string, namespace: object, counted: Counted): unknown {
+  return new Proxy(namespace, {
+    get: (target, key) =>
+      key === 'getByName'
+        ? (name: string) =>
+            methods(binding, (target as { getByName(name: string): object }).getByName(name), counted)
+        : Reflect.get(target, key),
+  })
+}
+
+/** A stub or service whose every method is counted. */
+function methods(binding: string, target: object, counted: Counted): unknown {
+  return new Proxy(target, {
+    get: (_, method) => {
+      if (typeof method === 'symbol') return Reflect.get(target, method)
+      const callee = target as Record<string, (...rest: unknown[]) => Promise<unknown>>
+      return (...rest: unknown[]) => counted(`${binding}.${method}`, async () => callee[method]?.(...rest))
+    },
+  })
+}
+
+export function requiredOf(response: Response): PaymentRequired {
+  return JSON.parse(atob(response.headers.get('payment-required') ?? 'null')) as PaymentRequired
+}
+
+export function receiptOf(response: Response): SettleResponse {
+  const header = response.headers.get('payment-response') ?? response.headers.get('x-payment-response')
+  return JSON.parse(atob(header ?? 'null')) as SettleResponse
+}
+
+/** The `error` of a refusal, wherever it stands. */
+export async function errorOf(response: Response): Promise<string | undefined> {
+  const header = response.headers.get('payment-required')
+  if (header) return requiredOf(response).error
+  return ((await response.json()) as { error?: string }).error
+}
+
+export type Crawler = Awaited<ReturnType<typeof newCrawler>>
+
+/** Somebody with USDC, and a channel to the shop that is not open yet. */
+export async function newCrawler(shop: Shop, funds = 1_000_000n) {
+  const payer = await newPayer(funds)
+  const { channel, exact } = await shop.offers()
+  const { receiverAuthorizer, withdrawDelay } = channel.extra as {
+    receiverAuthorizer: Address
+    withdrawDelay: number
+  }
+  const config: ChannelConfig = {
+    ...payer.channelTo(channel.payTo as Address, receiverAuthorizer),
+    withdrawDelay,
+  }
+  const escrow = shop.site.config.policy.network.escrow
+  const id = channelId(config, 84532, escrow)
+
+  async function voucher(max: bigint) {
+    const { signature } = await payer.owes(config, max)
+    return { channelId: id, maxClaimableAmount: max.toString(), signature }
+  }
+
+  function sent(payload: object, accepted: PaymentRequirements): string {
+    return encodeHeader({ x402Version: 2, payload, resource: { url: 'https://site.test/' }, accepted })
+  }
+
+  return {
+    payer,
+    config,
+    id,
+    sent,
+    account: () => env.ACCOUNT.getByName(id),
+    /** `PAYMENT-SIGNATURE` with a voucher over `max`. */
+    async owes(max: bigint, accepted = channel): Promise<string> {
+      return sent({ type: 'voucher', channelConfig: config, voucher: await voucher(max) }, accepted)
+    },
+    async deposits(amount: bigint, max: bigint, accepted = channel): Promise<string> {
+      const { validAfter, validBefore, salt, signature } = await payer.deposits(config, amount)
+      const erc3009Authorization = {
+        validAfter: `${validAfter}`,
+        validBefore: `${validBefore}`,
+        salt,
+        signature,
+      }
+      const deposit = { amount: amount.toString(), authorization: { erc3009Authorization } }
+      return sent({ type: 'deposit', channelConfig: config, voucher: await voucher(max), deposit }, accepted)
+    },
+    async takesBack(max: bigint, amount?: bigint, accepted = channel): Promise<string> {
+      const rest = amount === undefined ? {} : { amount: amount.toString() }
+      return sent({ type: 'refund', channelConfig: config, voucher: await voucher(max), ...rest }, accepted)
+    },
+    /** `PAYMENT-SIGNATURE` of an `exact` transfer. */
+    async pays(
+      value = PRICE,
+      rest: { validAfter?: bigint; validBefore?: bigint; to?: Address; nonce?: Hex } = {},
+    ) {
+      const { from, to, signature, nonce, validAfter, validBefore } = await payer.pays(
+        exact.payTo as Address,
+        value,
+        rest,
+      )
+      const times = { validAfter: `${validAfter}`, validBefore: `${validBefore}` }
+      return sent({ signature, authorization: { from, to, value: `${value}`, ...times, nonce } }, exact)
+    },
+  }
+}
+
+/** A crawler whose channel stands open, with one page bought. */
+export async function newRegular(shop: Shop, deposit = 100_000n): Promise<Crawler> {
+  const crawler = await newCrawler(shop)
+  const opened = await shop.ask('/opening', { payment: await crawler.deposits(deposit, PRICE) })
+  if (opened.status !== 200)
+    throw new Error(`the channel was not opened: ${opened.status} ${await errorOf(opened)}`)
+  shop.calls.length = 0
+  return crawler
+}
+
+/** The terms of the shop's channels, as the site gives them to the scheme. */
+export function termsOf({ site }: Shop): ChannelTerms {
+  const { policy, relayer, ...config } = site.config
+  const { network, receiver } = policy
+  return { ...config, network, receiver, receiverAuthorizer: relayer?.address ?? '0x' }
+}
+
+/** A payment header with the value at a path replaced; `undefined` takes the key away. */
+export function altered(header: string, path: string, value: unknown): string {
+  const payment = JSON.parse(atob(header)) as Record<string, unknown>
+  const steps = path.split('.')
+  const last = steps.pop() ?? ''
+  const parent = steps.reduce((at, step) => at[step] as Record<string, unknown>, payment)
+  parent[last] = value
+  return encodeHeader(payment)
+}
+
+/** The value at a path of a payment header. */
+export function valueAt(header: string, path: string): unknown {
+  const payment: unknown = JSON.parse(atob(header))
+  return path.split('.').reduce((at, step) => (at as Record<string, unknown>)[step], payment)
+}
+
+const ORDER = 0xfffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364141n
+
+/** Other writings of one signature, all of which some library somewhere takes for the same. */
+export function twins(signature: string): Record<string, string> {
+  const [r, s, v] = [signature.slice(2, 66), signature.slice(66, 130), signature.slice(130)]
+  const high = (ORDER - BigInt(`0x${s}`)).toString(16).padStart(64, '0')
+  const flipped = v === '1b' ? '1c' : '1b'
+  const parity = v === '1b' ? '00' : '01'
+  const compact =
+    v === '1b' ? s : ((BigInt(`0x${s}`) | (1n << 255n)).toString(16).padStart(64, '0') as string)
+  return {
+    'its high-s twin': `0x${r}${high}${flipped}`,
+    'v of 0 or 1': `0x${r}${s}${parity}`,
+    'the other v': `0x${r}${s}${flipped}`,
+    '64 bytes': `0x${r}${s}`,
+    'EIP-2098, 64 bytes': `0x${r}${compact}`,
+    '66 bytes': `0x${r}${s}${v}00`,
+    'r and s swapped': `0x${s}${r}${v}`,
+    zeros: `0x${'0'.repeat(128)}${v}`,
+    'an ERC-6492 wrapping': `0x${'00'.repeat(12)}${'ca'.repeat(20)}${r}${s}${v}${'6492'.repeat(16)}`,
+    nothing: '0x',
+  }
+}
