@@ -100,6 +100,18 @@ export function vatOn(net: bigint, seller: Seller, buyer: Party, unit: bigint): 
   return { rate, treatment: 'standard', amount: roundTo(net * BigInt(rate), 10_000n * unit) * unit }
 }
 
+/** The words that tax law wants on an invoice without VAT (Directive 2006/112/EC art. 226 11a). */
+export function vatWords({ rate, treatment }: Vat): string {
+  switch (treatment) {
+    case 'standard':
+      return `VAT ${rate / 100} %`
+    case 'reverse_charge':
+      return 'VAT: reverse charge, to be accounted for by the buyer'
+    case 'outside_scope':
+      return 'VAT: outside the scope'
+  }
+}
+
 function roundTo(value: bigint, unit: bigint): bigint {
   return (value + unit / 2n) / unit
 }

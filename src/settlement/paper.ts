@@ -1,8 +1,9 @@
 /** Statements and invoices as pages that print well: static, self-contained, every value escaped. */
 import { html, raw } from 'hono/html'
-import type { InvoiceStanding, Party, Vat } from '../ledger/bill.ts'
+import type { InvoiceStanding, Party } from '../ledger/bill.ts'
 import { owedOn } from '../ledger/dunning.ts'
 import type { SignedStatement } from '../protocol/statement.ts'
+import { vatWords } from './invoice.ts'
 import { isoDay } from './period.ts'
 import { decimalUsd } from './table.ts'
 
@@ -94,18 +95,6 @@ function figure([name, amount]: [string, bigint]) {
 
 function party({ name, address, country, taxId }: Party): string {
   return [name, address, country, taxId && `Tax id ${taxId}`].filter(Boolean).join('\n')
-}
-
-/** The words that tax law wants on an invoice without VAT (Directive 2006/112/EC art. 226 11a). */
-function vatWords({ rate, treatment }: Vat): string {
-  switch (treatment) {
-    case 'standard':
-      return `VAT ${rate / 100} %`
-    case 'reverse_charge':
-      return 'VAT: reverse charge, to be accounted for by the buyer'
-    case 'outside_scope':
-      return 'VAT: outside the scope'
-  }
 }
 
 function page(title: string, body: unknown): string {

@@ -26,7 +26,11 @@ export type Rail = Unit & {
   check(invoice: InvoiceStanding): Promise<Movement[]>
   /** Takes (part of) an invoice back, where the rail keeps one of its own. @throws RailFault */
   credit(invoice: InvoiceStanding, note: CreditNote): Promise<void>
+  /** The invoices that something has happened to since, whoever was told of it then. @throws RailFault */
+  since(at: number): Promise<Touched[]>
 }
+
+export type Touched = { agent: string; invoice: string }
 
 export type Rails = Partial<Record<RailName, Rail>>
 

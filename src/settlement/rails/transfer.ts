@@ -14,5 +14,6 @@ export function transferRail(instructions: string): Rail {
     // What came in is known by the operator alone.
     check: async () => [],
     credit: async () => {},
+    since: async () => [],
   }
 }

@@ -1,0 +1,350 @@
+/** What a local Stripe keeps: customers, invoices, payments, disputes, events; and what payers and their banks do there. */
+
+export type Customer = {
+  id: string
+  object: 'customer'
+  created: number
+  name: string | null
+  email: string | null
+  address: Record<string, string> | null
+  invoice_settings: { default_payment_method: string | null }
+  metadata: Record<string, string>
+}
+
+export type Invoice = {
+  id: string
+  object: 'invoice'
+  created: number
+  customer: string
+  currency: string
+  number: string | null
+  status: 'draft' | 'open' | 'paid' | 'uncollectible' | 'void'
+  collection_method: string
+  total: number
+  amount_due: number
+  amount_paid: number
+  amount_remaining: number
+  hosted_invoice_url: string | null
+  footer: string | null
+  description: string | null
+  due_date: number | null
+  metadata: Record<string, string>
+}
+
+export type Line = {
+  id: string
+  object: 'line_item'
+  invoice: string
+  amount: number
+  currency: string
+  description: string | null
+  metadata: Record<string, string>
+}
+
+export type Charge = {
+  id: string
+  object: 'charge'
+  created: number
+  amount: number
+  amount_refunded: number
+  disputed: boolean
+  payment_intent: string
+  status: 'succeeded' | 'failed'
+}
+
+export type Intent = {
+  id: string
+  object: 'payment_intent'
+  created: number
+  amount: number
+  amount_received: number
+  status: 'requires_payment_method' | 'succeeded'
+  latest_charge: string | null
+  last_payment_error: { type: string; code: string; decline_code: string } | null
+}
+
+export type Payment = {
+  id: string
+  object: 'invoice_payment'
+  created: number
+  invoice: string
+  is_default: boolean
+  amount_requested: number
+  amount_paid: number | null
+  currency: string
+  status: 'open' | 'paid' | 'canceled'
+  payment: { type: 'payment_intent'; payment_intent: string }
+  status_transitions: { paid_at: number | null; canceled_at: number | null }
+}
+
+export type Dispute = {
+  id: string
+  object: 'dispute'
+  created: number
+  amount: number
+  reason: string
+  status: 'needs_response' | 'won' | 'lost'
+  payment_intent: string
+}
+
+export type Refund = {
+  id: string
+  object: 'refund'
+  created: number
+  amount: number
+  status: 'succeeded'
+  payment_intent: string
+}
+
+export type CreditNote = {
+  id: string
+  object: 'credit_note'
+  created: number
+  invoice: string
+  amount: number
+  memo: string | null
+  metadata: Record<string, string>
+}
+
+export type Event = {
+  id: string
+  object: 'event'
+  created: number
+  type: string
+  livemode: false
+  data: { object: { object: string; id: string } }
+}
+
+/** A broken rule of Stripe's: the `error` of its answer, with its status. */
+export class StripeRefusal extends Error {
+  readonly status: number
+  readonly code: string
+
+  constructor(status: number, code: string, message: string) {
+    super(message)
+    this.status = status
+    this.code = code
+  }
+}
+
+export class StripeBooks {
+  readonly customers: Customer[] = []
+  readonly invoices: Invoice[] = []
+  readonly lines: Line[] = []
+  readonly payments: Payment[] = []
+  readonly intents: Intent[] = []
+  readonly charges: Charge[] = []
+  readonly disputes: Dispute[] = []
+  readonly refunds: Refund[] = []
+  readonly notes: CreditNote[] = []
+  readonly events: Event[] = []
+  readonly #now: () => number
+  #made = 0
+
+  /** `now` in Unix milliseconds. */
+  constructor(now: () => number) {
+    this.#now = now
+  }
+
+  /** Unix seconds. */
+  get time(): number {
+    return Math.floor(this.#now() / 1000)
+  }
+
+  newId(prefix: string): string {
+    return `${prefix}_${String(++this.#made).padStart(8, '0')}`
+  }
+
+  invoice(id: string): Invoice {
+    return found(this.invoices, id)
+  }
+
+  addLine(invoice: Invoice, line: Pick<Line, 'amount' | 'currency' | 'description' | 'metadata'>): Line {
+    if (invoice.status !== 'draft') throw new StripeRefusal(400, 'invoice_not_editable', 'It is no draft.')
+    const made: Line = { id: this.newId('il'), object: 'line_item', invoice: invoice.id, ...line }
+    this.lines.push(made)
+    invoice.total += line.amount
+    invoice.amount_due = invoice.amount_remaining = invoice.total
+    return made
+  }
+
+  /** An open invoice has one payment that waits. A customer with a card on file is charged at once. */
+  finalize(invoice: Invoice, pages: string): void {
+    if (invoice.status !== 'draft') throw new StripeRefusal(400, 'invoice_not_editable', 'It is no draft.')
+    invoice.status = 'open'
+    invoice.hosted_invoice_url = `${pages}/${invoice.id}`
+    this.#await(invoice, invoice.amount_due, true)
+    this.#happened('invoice.finalized', invoice)
+    const card = found(this.customers, invoice.customer).invoice_settings.default_payment_method
+    if (invoice.collection_method === 'charge_automatically') this.pay(invoice.id, card ?? 'pm_none')
+  }
+
+  /** The payer's doing: pays with a card (`pm_card_declined` is declined), in part if `cents` says so. */
+  pay(id: string, card = 'pm_card_visa', cents?: number): void {
+    const invoice = this.invoice(id)
+    if (invoice.status !== 'open') throw new StripeRefusal(400, 'invoice_not_payable', 'It is not open.')
+    const payment = this.payments.find((one) => one.invoice === id && one.status === 'open')
+    if (!payment) throw new Error(`${id} has no payment that waits`)
+    const intent = found(this.intents, payment.payment.payment_intent)
+    const paid = cents ?? invoice.amount_remaining
+    const charge = this.#charge(intent, paid, card === 'pm_card_visa')
+    if (charge.status === 'failed') {
+      intent.last_payment_error = {
+        type: 'card_error',
+        code: 'card_declined',
+        decline_code: 'generic_decline',
+      }
+      this.#happened('invoice.payment_failed', invoice)
+      return
+    }
+    Object.assign(intent, { status: 'succeeded', amount_received: paid, last_payment_error: null })
+    payment.status = 'paid'
+    payment.amount_paid = paid
+    payment.status_transitions.paid_at = this.time
+    this.#happened('invoice_payment.paid', payment)
+    this.#receive(invoice, paid)
+  }
+
+  /** Marks an invoice as paid by hand, as in the dashboard. */
+  markPaid(id: string): void {
+    const invoice = this.invoice(id)
+    this.#receive(invoice, invoice.amount_remaining)
+  }
+
+  /** The payer's bank takes the money of the first payment back. */
+  dispute(id: string): Dispute {
+    const intent = this.#paidBy(id)
+    const charge = found(this.charges, intent.latest_charge ?? '')
+    charge.disputed = true
+    const made: Dispute = {
+      id: this.newId('dp'),
+      object: 'dispute',
+      created: this.time,
+      amount: charge.amount,
+      reason: 'fraudulent',
+      status: 'needs_response',
+      payment_intent: intent.id,
+    }
+    this.disputes.push(made)
+    this.#happened('charge.dispute.created', made)
+    return made
+  }
+
+  close(dispute: Dispute, how: 'won' | 'lost'): void {
+    dispute.status = how
+    this.#happened('charge.dispute.closed', dispute)
+  }
+
+  refund(id: string, cents: number): void {
+    const intent = this.#paidBy(id)
+    const charge = found(this.charges, intent.latest_charge ?? '')
+    charge.amount_refunded += cents
+    const made: Refund = {
+      id: this.newId('re'),
+      object: 'refund',
+      created: this.time,
+      amount: cents,
+      status: 'succeeded',
+      payment_intent: intent.id,
+    }
+    this.refunds.push(made)
+    this.#happened('charge.refunded', charge)
+  }
+
+  credit(invoice: Invoice, note: Pick<CreditNote, 'amount' | 'memo' | 'metadata'>): CreditNote {
+    if (invoice.status === 'open' && note.amount > invoice.amount_remaining) {
+      throw new StripeRefusal(400, 'amount_too_large', 'The credit note is over more than what remains.')
+    }
+    const made = {
+      id: this.newId('cn'),
+      object: 'credit_note' as const,
+      created: this.time,
+      invoice: invoice.id,
+      ...note,
+    }
+    this.notes.push(made)
+    if (invoice.status === 'open') {
+      invoice.amount_remaining -= note.amount
+      if (invoice.amount_remaining === 0) this.#paidUp(invoice)
+    }
+    return made
+  }
+
+  #receive(invoice: Invoice, cents: number): void {
+    invoice.amount_paid += cents
+    invoice.amount_remaining -= cents
+    if (invoice.amount_remaining > 0) this.#await(invoice, invoice.amount_remaining, false)
+    else this.#paidUp(invoice)
+  }
+
+  #paidUp(invoice: Invoice): void {
+    invoice.status = 'paid'
+    this.#happened('invoice.paid', invoice)
+  }
+
+  #await(invoice: Invoice, cents: number, first: boolean): void {
+    const intent: Intent = {
+      id: this.newId('pi'),
+      object: 'payment_intent',
+      created: this.time,
+      amount: cents,
+      amount_received: 0,
+      status: 'requires_payment_method',
+      latest_charge: null,
+      last_payment_error: null,
+    }
+    this.intents.push(intent)
+    this.payments.push({
+      id: this.newId('inpay'),
+      object: 'invoice_payment',
+      created: this.time,
+      invoice: invoice.id,
+      is_default: first,
+      amount_requested: cents,
+      amount_paid: null,
+      currency: invoice.currency,
+      status: 'open',
+      payment: { type: 'payment_intent', payment_intent: intent.id },
+      status_transitions: { paid_at: null, canceled_at: null },
+    })
+  }
+
+  #charge(intent: Intent, cents: number, good: boolean): Charge {
+    const charge: Charge = {
+      id: this.newId('ch'),
+      object: 'charge',
+      created: this.time,
+      amount: cents,
+      amount_refunded: 0,
+      disputed: false,
+      payment_intent: intent.id,
+      status: good ? 'succeeded' : 'failed',
+    }
+    this.charges.push(charge)
+    intent.latest_charge = charge.id
+    return charge
+  }
+
+  #paidBy(invoice: string): Intent {
+    const payment = this.payments.find((one) => one.invoice === invoice && one.status === 'paid')
+    return found(this.intents, payment?.payment.payment_intent ?? '')
+  }
+
+  #happened(type: string, object: { object: string; id: string }): void {
+    const data = { object: structuredClone(object) }
+    this.events.push({
+      id: this.newId('evt'),
+      object: 'event',
+      created: this.time,
+      type,
+      livemode: false,
+      data,
+    })
+  }
+}
+
+export function found<Thing extends { id: string }>(things: readonly Thing[], id: string): Thing {
+  const thing = things.find((one) => one.id === id)
+  if (!thing) throw new StripeRefusal(404, 'resource_missing', `No such object: ${id}`)
+  return thing
+}
