@@ -78,6 +78,24 @@ export class Authorizations extends DurableObject<{ BOOK: D1Database }> {
     })
   }
 
+  /**
+   * Renews the lease of the request `id` before it settles. False when another request has taken the authorization over
+   * meanwhile: what this one settled then could pay for two deliveries.
+   */
+  async renew(token: Address, nonce: Hex, id: string): Promise<boolean> {
+    return (
+      this.ctx.storage.sql
+        .exec(
+          `UPDATE authorization SET at = ? WHERE token = ? AND nonce = ? AND taker = ? AND status IN ('taken', 'doubtful') RETURNING 1`,
+          Date.now(),
+          token,
+          nonce,
+          id,
+        )
+        .toArray().length > 0
+    )
+  }
+
   /** The transfer is on chain. Repeating it changes nothing. */
   async settled(token: Address, nonce: Hex, transaction: Hex): Promise<void> {
     this.ctx.storage.transactionSync(() => {
@@ -103,13 +121,13 @@ export class Authorizations extends DurableObject<{ BOOK: D1Database }> {
   }
 
   /** Nothing was or will be moved: the payer may use the authorization again. */
-  async release(token: Address, nonce: Hex): Promise<void> {
-    this.#mark('released', token, nonce)
+  async release(token: Address, nonce: Hex, id: string): Promise<void> {
+    this.#mark('released', token, nonce, id)
   }
 
   /** The outcome is not known: only the chain can say, and only the same request may ask again. */
-  async doubt(token: Address, nonce: Hex): Promise<void> {
-    this.#mark('doubtful', token, nonce)
+  async doubt(token: Address, nonce: Hex, id: string): Promise<void> {
+    this.#mark('doubtful', token, nonce, id)
   }
 
   /** What this payer has paid by `exact`, in atomic units, and how many payments are still in doubt. */
@@ -161,13 +179,15 @@ export class Authorizations extends DurableObject<{ BOOK: D1Database }> {
     return { outcome }
   }
 
-  /** Its request is done with it, and the next one need not wait for the lease. */
-  #mark(status: Status, token: Address, nonce: Hex): void {
+  /** The request that has it is done with it, and the next one need not wait for the lease. */
+  #mark(status: Status, token: Address, nonce: Hex, id: string): void {
     this.ctx.storage.sql.exec(
-      `UPDATE authorization SET status = ?, at = 0 WHERE token = ? AND nonce = ? AND status IN ('taken', 'doubtful')`,
+      `UPDATE authorization SET status = ?, at = 0
+       WHERE token = ? AND nonce = ? AND taker = ? AND status IN ('taken', 'doubtful')`,
       status,
       token,
       nonce,
+      id,
     )
   }
 

@@ -9,7 +9,7 @@ import { signedBy } from '../protocol/secp256k1.ts'
 import { paymentRequiredV1 } from '../protocol/v1.ts'
 import { EXACT, type ExactPayment, type PaymentRequirements, type SettleResponse } from '../protocol/x402.ts'
 import { twice } from './retry.ts'
-import type { Charge, Scheme } from './scheme.ts'
+import { type Charge, matches, type Scheme } from './scheme.ts'
 
 export type ExactTerms = { network: Network; receiver: Address; maxTimeoutSeconds: number }
 
@@ -22,7 +22,7 @@ export type ExactPorts = {
 /** Seconds an authorization must still be valid, so that a block can be mined before it ends (x402 exact EVM §Verification). */
 const MARGIN = 6n
 
-export function exactScheme(terms: ExactTerms, ports: ExactPorts): Scheme<ExactPayment> {
+export function exactScheme(terms: ExactTerms, ports: ExactPorts) {
   const { network, receiver, maxTimeoutSeconds } = terms
   const { usdc } = network
   const offer = (price: bigint): PaymentRequirements => ({
@@ -37,8 +37,11 @@ export function exactScheme(terms: ExactTerms, ports: ExactPorts): Scheme<ExactP
   return {
     offer,
 
-    verify({ payload }, price, now) {
-      const { authorization, signature } = payload
+    answers: ({ accepted, network }, offer) =>
+      accepted ? matches(accepted, offer) : network === offer.network,
+
+    verify(payment, price, now) {
+      const { authorization, signature } = payment.payload
       if (authorization.to !== receiver) return refuse('exact_recipient')
       if (authorization.value !== price) return refuse('exact_value')
       if (authorization.validAfter > BigInt(now)) return refuse('exact_too_early')
@@ -46,7 +49,7 @@ export function exactScheme(terms: ExactTerms, ports: ExactPorts): Scheme<ExactP
       if (!signedBy(transferAuthorizationDigest(authorization, usdc), signature, authorization.from)) {
         return refuse('exact_signature')
       }
-      return accept(payload)
+      return accept(payment)
     },
 
     async charge(payment, purchase) {
@@ -71,7 +74,7 @@ export function exactScheme(terms: ExactTerms, ports: ExactPorts): Scheme<ExactP
       }
       return new Sale(use, transfer, ports).take()
     },
-  }
+  } satisfies Scheme<ExactPayment>
 }
 
 /** One authorization on its way from taken to settled. */
@@ -104,13 +107,16 @@ class Sale implements Charge {
 
   async settle(): Promise<Result<SettleResponse>> {
     if (this.#receipt) return accept(this.#receipt)
+    const { token, nonce, id } = this.#use
+    const ours = await twice(async () => this.#memory().renew(token, nonce, id))
+    if (!ours) return refuse('exact_in_progress')
     const facilitator = await this.#ports.facilitator()
     return this.#conclude(await facilitator.settle(this.#transfer, this.#id))
   }
 
   async release(): Promise<void> {
-    const { token, nonce } = this.#use
-    if (!this.#receipt) await twice(async () => this.#memory().release(token, nonce))
+    const { token, nonce, id } = this.#use
+    if (!this.#receipt) await twice(async () => this.#memory().release(token, nonce, id))
   }
 
   /** An earlier try left the outcome open: only the chain can say. What does not stand there may be settled now. */
@@ -123,17 +129,17 @@ class Sale implements Charge {
   }
 
   async #conclude(settled: Settled): Promise<Result<SettleResponse>> {
-    const { token, nonce } = this.#use
+    const { token, nonce, id } = this.#use
     switch (settled.status) {
       case 'settled':
         this.#receipt = this.#receiptOf(settled.transaction)
         await twice(async () => this.#memory().settled(token, nonce, settled.transaction))
         return accept(this.#receipt)
       case 'refused':
-        await twice(async () => this.#memory().release(token, nonce))
+        await twice(async () => this.#memory().release(token, nonce, id))
         return refuse(settled.reason, settled.detail ? { detail: settled.detail } : {})
       case 'unknown':
-        await twice(async () => this.#memory().doubt(token, nonce))
+        await twice(async () => this.#memory().doubt(token, nonce, id))
         return refuse('outcome_unknown')
     }
   }

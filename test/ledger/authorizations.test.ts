@@ -17,12 +17,13 @@ function aUse(rest: Partial<Use> = {}): Use {
 function memoryOf({ name }: Use) {
   const memory = () => env.AUTHORIZATIONS.getByName(name)
   return {
-    /** By another request than any before; `retake` is the same request again. */
-    take: async (use: Use) => memory().take({ ...use, id: randomHex(4) }),
-    retake: async (use: Use) => memory().take(use),
+    take: async (use: Use) => memory().take(use),
+    /** By another request than any before. */
+    takeAnew: async (use: Use) => memory().take({ ...use, id: randomHex(4) }),
     settled: async ({ token, nonce }: Use) => memory().settled(token, nonce, TX),
-    release: async ({ token, nonce }: Use) => memory().release(token, nonce),
-    doubt: async ({ token, nonce }: Use) => memory().doubt(token, nonce),
+    release: async ({ token, nonce, id }: Use) => memory().release(token, nonce, id),
+    doubt: async ({ token, nonce, id }: Use) => memory().doubt(token, nonce, id),
+    renew: async ({ token, nonce, id }: Use) => memory().renew(token, nonce, id),
     totals: async () => memory().totals(),
     restart: () => evictDurableObject(memory()),
     age: (ms: number) =>
@@ -38,7 +39,7 @@ describe('an authorization', () => {
   it('A1: taken fifty times at once is taken once', async () => {
     const use = aUse()
     const memory = memoryOf(use)
-    const taken = await Promise.all(Array.from({ length: 50 }, () => memory.take(use)))
+    const taken = await Promise.all(Array.from({ length: 50 }, () => memory.takeAnew(use)))
     expect(taken.filter(({ outcome }) => outcome === 'taken')).toHaveLength(1)
     expect(taken.filter(({ outcome }) => outcome !== 'taken')).toEqual(Array(49).fill(IN_PROGRESS))
   })
@@ -91,20 +92,38 @@ describe('an authorization', () => {
     const memory = memoryOf(use)
     await memory.take(use)
     await memory.age(LEASE - 1000)
-    expect(await memory.take(use)).toEqual(IN_PROGRESS)
+    expect(await memory.takeAnew(use)).toEqual(IN_PROGRESS)
     await memory.age(1000)
-    const taken = await Promise.all([memory.take(use), memory.take(use)])
+    const taken = await Promise.all([memory.takeAnew(use), memory.takeAnew(use)])
     expect(taken).toEqual([{ outcome: 'doubtful' }, IN_PROGRESS])
+  })
+
+  it('that was taken over is no longer to be settled, released or doubted by the one before', async () => {
+    const use = aUse()
+    const memory = memoryOf(use)
+    await memory.take(use)
+    expect(await memory.renew(use)).toBe(true)
+    await memory.age(LEASE)
+    const next = { ...use, id: 'next' }
+    expect(await memory.take(next)).toEqual({ outcome: 'doubtful' })
+    expect(await memory.renew(use)).toBe(false)
+    await memory.release(use)
+    await memory.doubt(use)
+    expect(await memory.takeAnew({ ...use, request: 'GET /b' })).toMatchObject({ reason: 'exact_bound' })
+    expect(await memory.renew(next)).toBe(true)
+    await memory.release(next)
+    expect(await memory.renew(next)).toBe(false)
+    expect(await memory.takeAnew({ ...use, request: 'GET /b' })).toEqual({ outcome: 'taken' })
   })
 
   it('E3: is taken by the same request again, whose answer was lost, and stays in doubt for it', async () => {
     const use = aUse()
     const memory = memoryOf(use)
-    for (let times = 0; times < 3; times++) expect(await memory.retake(use)).toEqual({ outcome: 'taken' })
+    for (let times = 0; times < 3; times++) expect(await memory.take(use)).toEqual({ outcome: 'taken' })
     await memory.doubt(use)
     const next = { ...use, id: 'next' }
-    for (let times = 0; times < 3; times++) expect(await memory.retake(next)).toEqual({ outcome: 'doubtful' })
-    expect(await memory.take(use)).toEqual(IN_PROGRESS)
+    for (let times = 0; times < 3; times++) expect(await memory.take(next)).toEqual({ outcome: 'doubtful' })
+    expect(await memory.takeAnew(use)).toEqual(IN_PROGRESS)
   })
 
   it('in doubt is asked about at once', async () => {
@@ -113,7 +132,7 @@ describe('an authorization', () => {
     await memory.take(use)
     await memory.doubt(use)
     expect(await memory.totals()).toMatchObject({ inDoubt: 1 })
-    expect(await memory.take(use)).toEqual({ outcome: 'doubtful' })
+    expect(await memory.takeAnew(use)).toEqual({ outcome: 'doubtful' })
   })
 
   it('of one token is not that of another, with the same nonce', async () => {
@@ -159,7 +178,7 @@ describe('the memory of authorizations', () => {
       const use = aUse()
       const memory = memoryOf(use)
       await memory.take(aUse({ name: use.name }))
-      for (const call of [memory.retake, memory.settled]) {
+      for (const call of [memory.take, memory.settled]) {
         await runInDurableObject(env.AUTHORIZATIONS.getByName(use.name), (_, state) => {
           const { storage } = state
           const write = storage.transactionSync.bind(storage)

@@ -1,0 +1,336 @@
+/** `exact` over HTTP: settled once, before the first byte, for one resource. */
+import { env, runInDurableObject } from 'cloudflare:test'
+import { encodeFunctionData, parseAbi } from 'viem'
+import { privateKeyToAccount } from 'viem/accounts'
+import { beforeEach, describe, expect, inject, it } from 'vitest'
+import { encodeTransfer, readBalance } from '../../src/chain/token.ts'
+import { LEASE } from '../../src/ledger/authorizations.ts'
+import { encodeHeader } from '../../src/protocol/codec.ts'
+import type { Address, Hex } from '../../src/protocol/hex.ts'
+import { parsePayment } from '../../src/protocol/x402.ts'
+import { type ExactPorts, exactScheme } from '../../src/schemes/exact.ts'
+import { send } from '../chain/payer.ts'
+import { chainAt, newKey } from '../chain/rig.ts'
+import {
+  altered,
+  type Crawler,
+  errorOf,
+  type Meddle,
+  newCrawler,
+  openShop,
+  PRICE,
+  receiptOf,
+  twins,
+  valueAt,
+} from './rig.ts'
+
+let does: Meddle = (_, call) => call()
+const shop = openShop({}, (name, call) => does(name, call))
+const { network, receiver } = shop.site.config.policy
+const EXACT = 'invalid_exact_evm_'
+const OTHER = `0x${'5a'.repeat(20)}` as const
+
+let crawler: Crawler
+beforeEach(async () => {
+  does = (_, call) => call()
+  crawler = await newCrawler(shop)
+  shop.calls.length = 0
+})
+
+const held = () => readBalance(chainAt(inject('chain').rpcUrl), crawler.payer.address)
+const memory = () => env.AUTHORIZATIONS.getByName(`${network.id}:${crawler.payer.address}`)
+const statusAndError = async (response: Response) => [response.status, await errorOf(response)]
+
+async function refusedUnasked(payment: string, code: string, status = 402) {
+  expect(await statusAndError(await shop.ask('/one', { payment }))).toEqual([status, code])
+  expect(shop.calls).toEqual([])
+}
+
+describe('an exact payment', () => {
+  it('is settled before the first byte leaves, and says where', async () => {
+    const before = await held()
+    const paid = await shop.ask('/one', { payment: await crawler.pays() })
+    expect(paid.status).toBe(200)
+    expect(receiptOf(paid)).toEqual({
+      success: true,
+      transaction: expect.stringMatching(/^0x[0-9a-f]{64}$/),
+      network: 'eip155:84532',
+      payer: crawler.payer.address,
+      amount: '1000',
+    })
+    expect(await held()).toBe(before - PRICE)
+    expect(shop.calls.toSorted()).toEqual([
+      'AUTHORIZATIONS.renew',
+      'AUTHORIZATIONS.settled',
+      'AUTHORIZATIONS.take',
+      'RELAYER.send',
+      'SITE.fetch',
+    ])
+  })
+
+  it('speaks v1 to those who do', async () => {
+    const payment = await crawler.pays()
+    const payload = valueAt(payment, 'payload')
+    const v1 = encodeHeader({ x402Version: 1, scheme: 'exact', network: 'base-sepolia', payload })
+    const paid = await shop.ask('/one', { v1 })
+    expect(paid.status).toBe(200)
+    expect(paid.headers.get('payment-response')).toBeNull()
+    expect(receiptOf(paid)).toMatchObject({
+      success: true,
+      network: 'base-sepolia',
+      payer: crawler.payer.address,
+    })
+    expect((await shop.ask('/one', { payment })).status).toBe(200)
+    expect(await memory().totals()).toMatchObject({ payments: 1, received: PRICE })
+  })
+
+  it('A1: sent fifty times at once is settled once; who does not have the page is told to ask again', async () => {
+    const before = await held()
+    const payment = await crawler.pays()
+    const answers = await Promise.all(Array.from({ length: 50 }, () => shop.ask('/one', { payment })))
+    const statuses = new Set(answers.map(({ status }) => status))
+    expect(statuses.has(200)).toBe(true)
+    expect([...statuses].filter((status) => status !== 200 && status !== 503)).toEqual([])
+    for (const answer of answers.filter(({ status }) => status === 503)) {
+      expect(await errorOf(answer)).toBe('tab_in_progress')
+      expect(answer.headers.get('retry-after')).not.toBeNull()
+    }
+    expect((await shop.ask('/one', { payment })).status).toBe(200)
+    expect(await held()).toBe(before - PRICE)
+    expect(shop.calls.filter((call) => call === 'RELAYER.send')).toHaveLength(1)
+  })
+
+  it('A2: opens no other path, query, host or method', async () => {
+    const payment = await crawler.pays()
+    expect((await shop.ask('/one?a=1', { payment })).status).toBe(200)
+    for (const [url, rest] of [
+      ['/two?a=1', {}],
+      ['/one', {}],
+      ['/one?a=2', {}],
+      ['https://other.test/one?a=1', {}],
+      ['/one?a=1', { method: 'POST', body: 'x' }],
+    ] as const) {
+      const response = await shop.ask(url, { payment, ...rest })
+      expect([url, ...(await statusAndError(response))]).toEqual([url, 402, 'tab_proof_bound'])
+    }
+    expect(shop.calls.filter((call) => call === 'RELAYER.send')).toHaveLength(1)
+  })
+
+  it('A3: sent again after its answer was lost opens the page again with the same receipt', async () => {
+    const before = await held()
+    const payment = await crawler.pays()
+    const first = receiptOf(await shop.ask('/one', { payment }))
+    const again = await shop.ask('/one', { payment })
+    expect([again.status, receiptOf(again)]).toEqual([200, first])
+    expect(await held()).toBe(before - PRICE)
+  })
+
+  it.each(['/status/404', '/status/500', '/status/302', '/fault'])(
+    'D9: is not settled for %s, and buys something else instead',
+    async (path) => {
+      const before = await held()
+      const payment = await crawler.pays()
+      const failed = await shop.ask(path, { payment })
+      expect(failed.status).not.toBe(200)
+      expect(failed.headers.get('payment-response')).toBeNull()
+      expect(await held()).toBe(before)
+      expect((await shop.ask('/one', { payment })).status).toBe(200)
+    },
+  )
+
+  it.each([
+    ['payload.authorization.value', '999', `${EXACT}payload_authorization_value_mismatch`],
+    ['payload.authorization.value', '1001', `${EXACT}payload_authorization_value_mismatch`],
+    ['payload.authorization.to', OTHER, `${EXACT}recipient_mismatch`],
+    ['payload.authorization.from', OTHER, `${EXACT}signature`],
+    ['payload.authorization.nonce', `0x${'5a'.repeat(32)}`, `${EXACT}signature`],
+    ['payload.authorization.validAfter', '1', `${EXACT}signature`],
+    ['payload.authorization.validBefore', '99999999999', `${EXACT}signature`],
+    ['accepted.amount', '999', 'No matching payment requirements'],
+    ['accepted.payTo', OTHER, 'No matching payment requirements'],
+    ['accepted.asset', OTHER, 'No matching payment requirements'],
+    ['accepted.network', 'eip155:8453', 'No matching payment requirements'],
+    ['accepted.extra.version', '1', 'No matching payment requirements'],
+    ['payload.authorization', undefined, 'unsupported_payload_type'],
+  ])('B9: with another %s (%s) is refused unasked', async (path, value, code) => {
+    await refusedUnasked(altered(await crawler.pays(), path, value), code)
+  })
+
+  it.each(['01', '1e3', '0x3e8', ' 1000', '-1', '1000.0', 1000, String(1n << 128n)])(
+    'B8: of %j is refused unread',
+    async (value) => {
+      await refusedUnasked(
+        altered(await crawler.pays(), 'payload.authorization.value', value),
+        'invalid_payload',
+        400,
+      )
+    },
+  )
+
+  it.each(Object.keys(twins(`0x${'00'.repeat(64)}1b`)))(
+    'B1: with a signature that the token would refuse is refused unasked: %s',
+    async (name) => {
+      const payment = await crawler.pays()
+      const twin = twins(String(valueAt(payment, 'payload.signature')))[name]
+      await refusedUnasked(altered(payment, 'payload.signature', twin), `${EXACT}signature`)
+    },
+  )
+
+  it.each([
+    ['another chain', { chainId: 8453 }, 'TransferWithAuthorization'],
+    ['another token', { verifyingContract: OTHER }, 'TransferWithAuthorization'],
+    ['another version', { version: '1' }, 'TransferWithAuthorization'],
+    ['a deposit', {}, 'ReceiveWithAuthorization'],
+  ] as const)('B2: signed for %s is refused unasked', async (_, wrong, primaryType) => {
+    const type = ['from', 'to'].map((name) => ({ name, type: 'address' }))
+    const numbers = ['value', 'validAfter', 'validBefore'].map((name) => ({ name, type: 'uint256' }))
+    const fields = [...type, ...numbers, { name: 'nonce', type: 'bytes32' }]
+    const payment = await crawler.pays()
+    const message = valueAt(payment, 'payload.authorization') as Record<string, string>
+    const { name, version, address } = network.usdc
+    const signature = await privateKeyToAccount(crawler.payer.key).signTypedData({
+      domain: { name, version, chainId: 84532, verifyingContract: address, ...wrong },
+      types: { TransferWithAuthorization: fields, ReceiveWithAuthorization: fields },
+      primaryType,
+      message,
+    })
+    await refusedUnasked(altered(payment, 'payload.signature', signature), `${EXACT}signature`)
+  })
+})
+
+describe('A9: the time of an authorization', () => {
+  it('is held against the clock to the second', async () => {
+    const scheme = exactScheme({ network, receiver, maxTimeoutSeconds: 60 }, {} as ExactPorts)
+    const header = await crawler.pays(PRICE, { validAfter: 1000n, validBefore: 2000n })
+    const parsed = parsePayment(header)
+    if (!parsed.ok || parsed.value.scheme !== 'exact') throw new Error('no exact payment')
+    const reasonAt = (now: number) => {
+      const verdict = scheme.verify(parsed.value as Parameters<typeof scheme.verify>[0], PRICE, now)
+      return verdict.ok ? 'taken' : verdict.refusal.reason
+    }
+    expect([999, 1000, 1994, 1995].map(reasonAt)).toEqual([
+      'exact_too_early',
+      'taken',
+      'taken',
+      'exact_too_late',
+    ])
+  })
+
+  it('that has passed is refused unasked', async () => {
+    const late = await crawler.pays(PRICE, { validBefore: BigInt(Math.floor(Date.now() / 1000)) })
+    await refusedUnasked(late, `${EXACT}payload_authorization_valid_before`)
+    const early = await crawler.pays(PRICE, { validAfter: 9_999_999_999n, validBefore: 99_999_999_999n })
+    await refusedUnasked(early, `${EXACT}payload_authorization_valid_after`)
+  })
+})
+
+describe('A8: between verification and settlement', () => {
+  it('a payer who moves the money away gets no byte and keeps the authorization', async () => {
+    const all = await held()
+    const payment = await crawler.pays()
+    does = async (name, call) => {
+      if (name === 'RELAYER.send') await moveAway(all)
+      return call()
+    }
+    const refused = await shop.ask('/one', { payment })
+    expect(await statusAndError(refused)).toEqual([402, `${EXACT}insufficient_balance`])
+    expect(await memory().totals()).toMatchObject({ payments: 0, inDoubt: 0 })
+  })
+
+  it('a payer who cancels the authorization gets no byte', async () => {
+    const { nonce } = valueAt(await crawler.pays(), 'payload.authorization') as { nonce: Hex }
+    const payment = await crawler.pays(PRICE, { nonce })
+    does = async (name, call) => {
+      if (name === 'RELAYER.send') await useUp(nonce)
+      return call()
+    }
+    expect(await statusAndError(await shop.ask('/one', { payment }))).toEqual([
+      402,
+      `${EXACT}nonce_already_used`,
+    ])
+  })
+})
+
+describe('an outcome that is not known', () => {
+  it('F6: is answered 503 and settled once when asked again', async () => {
+    const before = await held()
+    const payment = await crawler.pays()
+    does = async (name, call) => {
+      if (name !== 'RELAYER.send') return call()
+      await call()
+      throw new Error('the reply was lost')
+    }
+    const unknown = await shop.ask('/one', { payment })
+    expect(await statusAndError(unknown)).toEqual([503, 'settlement_pending'])
+    expect(await memory().totals()).toMatchObject({ inDoubt: 1 })
+    does = (_, call) => call()
+    expect(await statusAndError(await shop.ask('/two', { payment }))).toEqual([402, 'tab_proof_bound'])
+    expect((await shop.ask('/one', { payment })).status).toBe(200)
+    expect(await held()).toBe(before - PRICE)
+    expect(await memory().totals()).toEqual({ payments: 1, received: PRICE, inDoubt: 0 })
+  })
+
+  it('E4: of a request that died after taking the authorization is asked of the chain after its lease', async () => {
+    const payment = await crawler.pays()
+    does = async (name, call) => {
+      if (name === 'SITE.fetch') throw new Error('the Worker dies')
+      if (name === 'AUTHORIZATIONS.release') throw new Error('the Worker is dead')
+      return call()
+    }
+    expect((await shop.ask('/one', { payment })).status).toBe(503)
+    does = (_, call) => call()
+    expect(await statusAndError(await shop.ask('/one', { payment }))).toEqual([503, 'tab_in_progress'])
+    await runInDurableObject(memory(), (_, { storage }) => {
+      storage.sql.exec('UPDATE authorization SET at = at - ?', LEASE)
+    })
+    shop.calls.length = 0
+    const answer = await shop.ask('/one', { payment })
+    expect(shop.calls).toContain('RELAYER.outcome')
+    expect(answer.status).toBe(200)
+  })
+})
+
+describe('a request that outlives its lease', () => {
+  it('settles nothing that another request has taken over meanwhile', async () => {
+    const before = await held()
+    const payment = await crawler.pays()
+    let wakes = () => {}
+    const awake = new Promise<void>((resolve) => {
+      wakes = resolve
+    })
+    does = async (name, call) => {
+      const answer = await call()
+      if (name === 'SITE.fetch') await awake
+      return answer
+    }
+    const slow = shop.ask('/one', { payment })
+    while (!shop.calls.includes('SITE.fetch') || !shop.calls.includes('AUTHORIZATIONS.take'))
+      await scheduler.wait(1)
+    await memory().totals()
+    await runInDurableObject(memory(), (_, { storage }) => {
+      storage.sql.exec('UPDATE authorization SET at = at - ?', LEASE)
+    })
+    does = async (name, call) => {
+      if (name === 'SITE.fetch') throw new Error('the origin is down')
+      return call()
+    }
+    expect((await shop.ask('/one', { payment })).status).toBe(502)
+    does = (_, call) => call()
+    expect((await shop.ask('/two', { payment })).status).toBe(200)
+    wakes()
+    expect(await statusAndError(await slow)).toEqual([503, 'tab_in_progress'])
+    expect(await held()).toBe(before - PRICE)
+  })
+})
+
+async function moveAway(amount: bigint): Promise<void> {
+  const abi = parseAbi(['function transfer(address to, uint256 value) returns (bool)'])
+  const data = encodeFunctionData({ abi, functionName: 'transfer', args: [OTHER, amount] })
+  await send(crawler.payer.address, network.usdc.address, data)
+}
+
+/** Somebody else puts another transfer with this nonce on the chain. */
+async function useUp(nonce: Hex): Promise<void> {
+  const transfer = await crawler.payer.pays(OTHER as Address, 1n, { nonce })
+  await send((await newKey()).address, network.usdc.address, encodeTransfer(transfer))
+}
