@@ -6,7 +6,7 @@ export * from './objects.ts'
 
 export default {
   async fetch(request, env) {
-    const { pathname } = new URL(request.url)
+    const { pathname = '' } = URL.parse(request.url) ?? {}
     // Where a platform or a local stack may listen, nothing is served and nothing is passed on.
     if (/^\/(?:cdn-cgi|__scheduled)(?:\/|$)/.test(pathname)) return new Response(null, { status: 404 })
     if (/^\/_tab402(?:\/|$)/.test(pathname)) return operate(request, env)

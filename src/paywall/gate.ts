@@ -67,6 +67,9 @@ export function gate(site: Site): Gate {
     const head = method === 'HEAD'
     const path = canonicalize(request.url)
     if (!path.ok) return refused(path.refusal, head)
+    // Null when the `Host` it was made from is none: the edge lets none such through, a bare runtime does.
+    const target = URL.parse(request.url)
+    if (!target) return refused({ reason: 'ambiguous_path' }, head)
     const asker = classify({
       userAgent: headers.get('user-agent'),
       cf: request.cf as IncomingRequestCfProperties | undefined,
@@ -76,7 +79,7 @@ export function gate(site: Site): Gate {
     const decision = decide(policy, { method, path: path.value, asker })
     if (decision.action === 'block') return refused({ reason: 'blocked' }, head)
     if (decision.action === 'allow') return content.pass(request, path.value).catch(unreachable)
-    const url = `${new URL(request.url).origin}${path.value.path}${path.value.search}`
+    const url = `${target.origin}${path.value.path}${path.value.search}`
     const asked: Asked = { request, path: path.value, url, decision, offers: offersFor(decision) }
     const browser = asker.kind === 'reader' && (headers.get('accept')?.includes('text/html') ?? false)
     const answer = (refusal: Refusal) => refusedSale(refusal, { ...asked, head, browser })
