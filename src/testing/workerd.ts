@@ -21,7 +21,8 @@ export type WorkerOptions = {
   log(line: string): void
 }
 
-export type RunningWorker = { url: string; stop(): Promise<void> }
+/** `direct` leads to the Worker past the tools' own front, which answers some requests in its stead. */
+export type RunningWorker = { url: string; direct: string; stop(): Promise<void> }
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 
@@ -44,6 +45,7 @@ export async function startWorker({ port, vars, directory, log }: WorkerOptions)
       port: port ?? 0,
       resourcePersistencePath: directory,
       unsafeTriggerHandlers: true,
+      unsafeDirectSockets: [{ host: '127.0.0.1', port: 0 }],
       cf: false,
       telemetry: { enabled: false },
       log: new Log(LogLevel.NONE),
@@ -56,10 +58,11 @@ export async function startWorker({ port, vars, directory, log }: WorkerOptions)
   }
   try {
     const url = (await miniflare.ready).origin
+    const direct = (await miniflare.unsafeGetDirectURL()).origin
     for (const { binding, migrations_dir: folder } of config.d1_databases) {
       await migrate(await miniflare.getD1Database(binding), join(ROOT, folder ?? 'migrations'))
     }
-    return { url, stop: () => miniflare.dispose() }
+    return { url, direct, stop: () => miniflare.dispose() }
   } catch (cause) {
     await miniflare.dispose()
     throw cause
