@@ -1,0 +1,304 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { CANARY, openTab, PRICE, type Site, startSite, type Tab } from './site.ts'
+import { exchange, head, statuses } from './socket.ts'
+
+const CRAWLER = 'User-Agent: GPTBot'
+const READER = 'User-Agent: Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0'
+const HOST = 'Host: HOST'
+const CLOSE = 'Connection: close'
+
+/** Asked after an attack on the same socket: answered as HTTP, it shows that there is no tunnel. */
+const LAST = head('GET /last HTTP/1.1', HOST, CRAWLER, CLOSE)
+const WEBSOCKET = ['Sec-WebSocket-Version: 13', 'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==']
+const SMUGGLED = head('GET /smuggled HTTP/1.1', 'Host: evil.example', READER, CLOSE)
+
+/** Bytes on a socket, in which HOST stands for the site's own, and the statuses of all that comes back. */
+type Attack = readonly [name: string, bytes: string, answers: readonly number[]]
+
+const get = (...lines: string[]) => head('GET /page HTTP/1.1', ...lines)
+const asked = (line: string, ...lines: string[]) => head(line, HOST, CRAWLER, CLOSE, ...lines)
+
+const UPGRADES: Attack[] = [
+  [
+    'a WebSocket',
+    get(HOST, CRAWLER, 'Connection: Upgrade', 'Upgrade: websocket', ...WEBSOCKET) + LAST,
+    [402, 402],
+  ],
+  [
+    'h2c',
+    get(HOST, CRAWLER, 'Connection: Upgrade, HTTP2-Settings', 'Upgrade: h2c', 'HTTP2-Settings: AAMAAABk') +
+      LAST,
+    [402, 402],
+  ],
+  ['an unknown protocol', get(HOST, CRAWLER, 'Connection: Upgrade', 'Upgrade: tunnel/1') + LAST, [402, 402]],
+  ['HTTP/2 without asking', 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n', []],
+  ['TLS', '\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n', [400]],
+]
+
+const FRAMES: Attack[] = [
+  [
+    'Content-Length and chunks',
+    body('Content-Length: 6', 'Transfer-Encoding: chunked', '0\r\n\r\n') + SMUGGLED,
+    [402],
+  ],
+  [
+    'chunks and Content-Length',
+    body('Transfer-Encoding: chunked', 'Content-Length: 4', '5c\r\n') + SMUGGLED,
+    [402],
+  ],
+  [
+    'two codings',
+    body('Transfer-Encoding: chunked', 'Transfer-Encoding: identity', '0\r\n\r\n') + SMUGGLED,
+    [400],
+  ],
+  ['a coding that looks like chunked', body('Transfer-Encoding: xchunked', '0\r\n\r\n') + SMUGGLED, [400]],
+  [
+    'a coding with a space before its colon',
+    body('Transfer-Encoding : chunked', '0\r\n\r\n') + SMUGGLED,
+    [400],
+  ],
+  ['two lengths', body('Content-Length: 5', 'Content-Length: 6', 'hello') + SMUGGLED, [400]],
+  ['a length with a sign', body('Content-Length: +5', 'hello') + SMUGGLED, [400]],
+  ['a length below nothing', body('Content-Length: -1', '') + SMUGGLED, [400]],
+  ['a length beyond all numbers', body('Content-Length: 99999999999999999999', 'hello') + SMUGGLED, [400]],
+  [
+    'a payment in a trailer',
+    body('Transfer-Encoding: chunked', 'Trailer: payment-signature', '0\r\nPAYMENT-SIGNATURE: e30=\r\n\r\n') +
+      LAST,
+    [402, 402],
+  ],
+  ['a folded header', get(HOST, 'X-Folded: a', ' b', CRAWLER, CLOSE), [400]],
+  ['a NUL in a header', get(HOST, 'X-Nul: a\0b', CRAWLER, CLOSE), [400]],
+  ['a second request line', get(HOST, CRAWLER, 'X: y\rGET /robots.txt HTTP/1.1', CLOSE), [400]],
+]
+
+function body(...lines: string[]): string {
+  const content = lines.pop() ?? ''
+  return head('POST /page HTTP/1.1', HOST, CRAWLER, ...lines) + content
+}
+
+const TARGETS: Attack[] = [
+  ['the absolute form of another site', asked('GET http://evil.example/page HTTP/1.1'), [402]],
+  ['the absolute form of the origin', asked('GET ORIGIN/page HTTP/1.1'), [402]],
+  ['another scheme', asked('GET ftp://evil.example/page HTTP/1.1'), [402]],
+  ['two slashes', asked('GET //evil.example/page HTTP/1.1'), [400]],
+  ['no slash', asked('GET @evil.example/page HTTP/1.1'), [400]],
+  ['a backslash', asked('GET /\\evil.example/page HTTP/1.1'), [400]],
+  ['a fragment', asked('GET /page#/robots.txt HTTP/1.1'), [402]],
+  ['a query for a path', asked('GET ?/robots.txt HTTP/1.1'), [400]],
+  ['a star', asked('GET * HTTP/1.1'), [400]],
+  ['a star of options', asked('OPTIONS * HTTP/1.1'), [204]],
+  ['two targets', asked('GET /page /robots.txt HTTP/1.1'), [400]],
+  ['no version', 'GET /page\r\n\r\n', [400]],
+  ['HTTP/3', asked('GET /page HTTP/3.0'), [400]],
+]
+
+const HOSTS: Attack[] = [
+  ['another site', get('Host: evil.example', CRAWLER, CLOSE), [402]],
+  ['none', get(CRAWLER, CLOSE), [400]],
+  ['an empty one', get('Host:', CRAWLER, CLOSE), [400]],
+  ['two', get(HOST, 'Host: evil.example', CRAWLER, CLOSE), [400]],
+  ['a user', get('Host: robots.txt:x@HOST', CRAWLER, CLOSE), [402]],
+  ['a port that is none', get('Host: evil.example:99999', CRAWLER, CLOSE), [400]],
+  ['an address cut short', get('Host: [::1', CRAWLER, CLOSE), [400]],
+  ['a space', get('Host: evil example', CRAWLER, CLOSE), [400]],
+  ['a backslash', get('Host: evil\\robots.txt', CRAWLER, CLOSE), [400]],
+  [
+    'other names for it',
+    get(
+      HOST,
+      'X-Forwarded-Host: evil.example',
+      'X-Original-URL: /robots.txt',
+      'X-Rewrite-URL: /robots.txt',
+      'Forwarded: host=evil.example',
+      CRAWLER,
+      CLOSE,
+    ),
+    [402],
+  ],
+]
+
+const METHODS: Attack[] = [
+  ...['TRACE', 'PROPFIND', 'PURGE', 'MKCOL', 'COPY', 'LOCK', 'SEARCH'].map(
+    (method): Attack => [method, asked(`${method} /page HTTP/1.1`), [405]],
+  ),
+  // The runtime itself knows no others, and knows these by their upper case alone.
+  ...['get', 'Get', 'head', 'post', 'BREW'].map(
+    (method): Attack => [method, asked(`${method} /page HTTP/1.1`), [501]],
+  ),
+  ['HEAD', asked('HEAD /page HTTP/1.1'), [402]],
+  ['HEAD by another name', asked('HEAD /page HTTP/1.1', 'X-HTTP-Method-Override: GET'), [402]],
+  ['OPTIONS', asked('OPTIONS /page HTTP/1.1'), [204]],
+]
+
+const LENGTHS: Attack[] = [
+  ['a path of 9 KB', asked(`GET /${'a'.repeat(9_000)} HTTP/1.1`), [400]],
+  ['a URL of 16 KB', asked(`GET /page?${'a'.repeat(16_384)} HTTP/1.1`), [400]],
+  ['a URL of 128 KB', asked(`GET /${'a'.repeat(131_072)} HTTP/1.1`), [414]],
+  [
+    '128 headers of 1 KB',
+    asked('GET /page HTTP/1.1', ...Array.from({ length: 128 }, (_, at) => `X-${at}: ${'a'.repeat(1_000)}`)),
+    [402],
+  ],
+  ['a header of 128 KB', asked('GET /page HTTP/1.1', `X-Long: ${'a'.repeat(131_072)}`), [402]],
+  ['a payment of 9 KB', asked('GET /page HTTP/1.1', `PAYMENT-SIGNATURE: ${'A'.repeat(9_000)}`), [400]],
+  ['a payment of 128 KB', asked('GET /page HTTP/1.1', `PAYMENT-SIGNATURE: ${'A'.repeat(131_072)}`), [400]],
+  ['a payment of 1 MB', asked('GET /page HTTP/1.1', `PAYMENT-SIGNATURE: ${'A'.repeat(1 << 20)}`), [431]],
+  ['two payments', asked('GET /page HTTP/1.1', 'PAYMENT-SIGNATURE: e30=', 'PAYMENT-SIGNATURE: e30='), [400]],
+]
+
+let site: Site
+
+beforeAll(async () => {
+  site = await startSite({ ORIGIN_SECRET: 'a-secret-of-the-origin' })
+})
+afterAll(() => site.stop())
+beforeEach(() => {
+  site.origin.asked.length = 0
+})
+
+/** Past the tools' own front: the runtime and the Worker, as on Cloudflare behind the edge. */
+function attack(bytes: string, door = site.direct): Promise<string> {
+  const sent = bytes.replaceAll('HOST', new URL(door).host).replaceAll('ORIGIN', site.facts.origin)
+  return exchange(door, sent)
+}
+
+const paid: { row: string; attacks: Attack[] }[] = [
+  { row: 'D5: gives no tunnel for an upgrade', attacks: UPGRADES },
+  { row: 'D5: is not confused by frames', attacks: FRAMES },
+  { row: 'D10: serves nothing for a strange target', attacks: TARGETS },
+  { row: 'D5: serves nothing for a strange host', attacks: HOSTS },
+  { row: 'D3: serves nothing for a strange method', attacks: METHODS },
+  { row: 'D13: serves nothing for great lengths', attacks: LENGTHS },
+]
+
+describe.each(paid)('$row', ({ attacks }) => {
+  it.each(attacks)('%s', async (_, bytes, answers) => {
+    const answer = await attack(bytes)
+    expect({ answers: statuses(answer), answer }).toEqual({
+      answers,
+      answer: expect.not.stringContaining(CANARY),
+    })
+    expect(site.origin.asked).toEqual([])
+    // What the local tools answer of their own, before the Worker hears of it, must be no leak either.
+    expect(await attack(bytes, site.facts.url)).not.toContain(CANARY)
+    expect(site.origin.asked).toEqual([])
+  })
+})
+
+describe('a socket', () => {
+  it('D3: gets no tunnel by CONNECT, here or elsewhere', async () => {
+    for (const target of ['HOST', 'evil.example:443', site.facts.origin.slice('http://'.length)]) {
+      const answer = await attack(head(`CONNECT ${target} HTTP/1.1`, HOST, CRAWLER) + LAST)
+      // The runtime answers by itself, and not kindly; a Worker is never asked.
+      expect(statuses(answer)).toEqual([500])
+    }
+    expect(site.origin.asked).toEqual([])
+  })
+
+  it('D5: cannot hide a request to the origin in the body of a free one', async () => {
+    const length = SMUGGLED.length
+    const chunk = `${length.toString(16)}\r\n${SMUGGLED}\r\n0\r\n\r\n`
+    const free = (line: string, ...lines: string[]) => head(line, HOST, READER, ...lines)
+    await attack(free('GET /one HTTP/1.1', `Content-Length: ${length}`) + SMUGGLED + LAST)
+    await attack(free('GET /two HTTP/1.1', 'Transfer-Encoding: chunked') + chunk + LAST)
+    await attack(free('HEAD /three HTTP/1.1', `Content-Length: ${length}`) + SMUGGLED + LAST)
+    await attack(free('POST /four HTTP/1.1', `Content-Length: ${length}`) + SMUGGLED + LAST)
+    expect(site.origin.asked.map(({ method, url }) => `${method} ${url}`)).toEqual([
+      'GET /one',
+      'GET /two',
+      'HEAD /three',
+      'POST /four',
+    ])
+    expect(site.origin.asked[3]?.body).toBe(SMUGGLED)
+  })
+
+  it('D5: upgrades nothing that a reader asks the origin for but a WebSocket', async () => {
+    await attack(
+      get(HOST, READER, 'Connection: Upgrade, HTTP2-Settings', 'Upgrade: h2c', 'HTTP2-Settings: AAMAAABk') +
+        LAST,
+    )
+    expect(site.origin.asked[0]?.headers).not.toHaveProperty('upgrade')
+    expect(site.origin.asked[0]?.headers).not.toHaveProperty('http2-settings')
+  })
+})
+
+describe('a payment over a socket', () => {
+  let tab: Tab
+  const pay = (line: string, payment: string, ...lines: string[]) =>
+    head(line, HOST, CRAWLER, `PAYMENT-SIGNATURE: ${payment}`, ...lines)
+
+  beforeAll(async () => {
+    // Bought and sent again at one host: the payment is bound to it.
+    tab = openTab(site, site.payer(), site.direct)
+  })
+
+  it('D5: opens its page and no tunnel, whatever it asks to upgrade to', async () => {
+    const payment = await tab.sign('/page')
+    site.origin.asked.length = 0
+    const lines = ['Connection: Upgrade', 'Upgrade: websocket', ...WEBSOCKET]
+    const answer = await attack(pay('GET /page HTTP/1.1', payment, ...lines) + LAST)
+    expect(statuses(answer)).toEqual([200, 402])
+    expect(site.origin.asked).toHaveLength(1)
+    expect(site.origin.asked[0]?.headers).not.toHaveProperty('upgrade')
+  })
+
+  it('D5: cannot have our own headers taken off by listing them', async () => {
+    const payment = await tab.sign('/page')
+    site.origin.asked.length = 0
+    const listed =
+      'Connection: close, x-listed, tab402-origin-secret, x-forwarded-host, payment-signature, host'
+    const answer = await attack(pay('GET /page HTTP/1.1', payment, listed, 'X-Listed: one', 'TE: trailers'))
+    expect(statuses(answer)).toEqual([200])
+    const headers = site.origin.asked[0]?.headers
+    expect(headers).toMatchObject({
+      'tab402-origin-secret': 'a-secret-of-the-origin',
+      'x-forwarded-host': new URL(site.direct).host,
+    })
+    for (const name of ['x-listed', 'payment-signature', 'te']) expect(headers).not.toHaveProperty(name)
+  })
+
+  it('D3: is not even read on HEAD', async () => {
+    const payment = await tab.sign('/page')
+    const before = await tab.charged()
+    site.origin.asked.length = 0
+    expect(statuses(await attack(pay('HEAD /page HTTP/1.1', payment, CLOSE)))).toEqual([402])
+    expect(site.origin.asked).toEqual([])
+    expect(await tab.charged()).toBe(before)
+  })
+
+  it('A2: opens nothing at another host', async () => {
+    const payment = await tab.sign('/page')
+    expect(statuses(await attack(pay('GET /page HTTP/1.1', payment, CLOSE)))).toEqual([200])
+    const elsewhere = pay('GET /page HTTP/1.1', payment, CLOSE).replace(HOST, 'Host: evil.example')
+    const answer = await attack(elsewhere)
+    expect(statuses(answer)).toEqual([402])
+    expect(answer).not.toContain(CANARY)
+  })
+
+  it('D5: brings one request to the origin, whatever its body looks like', async () => {
+    const payment = await tab.sign('/page')
+    site.origin.asked.length = 0
+    const answer = await attack(
+      pay('POST /page HTTP/1.1', payment, `Content-Length: ${SMUGGLED.length}`) + SMUGGLED + LAST,
+    )
+    expect(statuses(answer)).toEqual([200, 402])
+    expect(site.origin.asked.map(({ url, body }) => ({ url, body }))).toEqual([
+      { url: '/page', body: SMUGGLED },
+    ])
+  })
+
+  it('A11: pays once when it is sent twice on one socket', async () => {
+    const payment = await tab.sign('/page')
+    const before = await tab.charged()
+    const answer = await attack(
+      pay('GET /page HTTP/1.1', payment) + pay('GET /page HTTP/1.1', payment, CLOSE),
+    )
+    expect(statuses(answer)).toEqual([200, 200])
+    expect(await tab.charged()).toBe(before + PRICE)
+  })
+
+  it('H1: leaves no account behind but the one with money', async () => {
+    expect((await site.books.lines()).map(({ payer }) => payer)).toEqual([tab.account.address])
+  })
+})

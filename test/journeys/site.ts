@@ -1,0 +1,262 @@
+/** A whole site in a test's hands: its chain, its origin and its Worker in workerd, which can be killed and comes back. */
+import { createHash } from 'node:crypto'
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import { createRequire } from 'node:module'
+import type { AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { decodePaymentResponseHeader } from '@x402/fetch'
+import { chainBook, operatorBook, type Run } from '../../examples/books.ts'
+import type { Entry } from '../../src/ledger/standing.ts'
+import type { Hex } from '../../src/protocol/hex.ts'
+import { type Account, startChain } from '../../src/testing/chain.ts'
+import type { StackFacts } from '../../src/testing/stack.ts'
+import { startWorker } from '../../src/testing/workerd.ts'
+import { channelFetch } from '../upstream.ts'
+
+/** How a crawler of these tests calls itself. */
+export const AGENT = 'ExampleBot/1.0 (+https://crawler.example)'
+
+/** What a page costs by `wrangler.toml`. Atomic units. */
+export const PRICE = 1_000n
+
+/** On every page of the origin: where it is read, the origin was read. */
+export const CANARY = 'only for those who paid'
+
+const TOKEN = 'a-token-that-only-the-tests-know'
+
+export type Site = Awaited<ReturnType<typeof startSite>>
+
+/** Starts the parts side by side. `vars` over those of `wrangler.toml`. */
+export async function startSite(vars: Record<string, string> = {}) {
+  const directory = await mkdtemp(join(tmpdir(), 'tab402-site-'))
+  const chain = await startChain({ accounts: 40 })
+  const [relayer, receiver, ...payers] = chain.accounts
+  if (!relayer || !receiver) throw new Error('the local chain has too few accounts')
+  const origin = await startPages()
+  const said: string[] = []
+  const runtime = await markWorkerd(directory)
+  const worker = await startWorker({
+    port: undefined,
+    directory,
+    vars: {
+      ORIGIN: origin.url,
+      RECEIVER: receiver.address,
+      RPC_URL: chain.rpcUrl,
+      RELAYER_KEY: relayer.privateKey,
+      OPERATOR_TOKEN_SHA256: createHash('sha256').update(TOKEN).digest('hex'),
+      ...vars,
+    },
+    log: (line) => said.push(line),
+  })
+  const { url } = worker
+  const facts: StackFacts = {
+    url,
+    origin: origin.url,
+    rpc: chain.rpcUrl,
+    scheduled: `${url}/cdn-cgi/local/scheduled?cron=0+0+*+*+*`,
+    usdc: chain.usdc,
+    escrow: chain.escrow,
+    receiver: receiver.address,
+    paths: { free: '/robots.txt', charged: '/page' },
+    accounts: payers,
+    operator: { url: `${url}/_tab402/api`, token: TOKEN },
+  }
+  return {
+    facts,
+    direct: worker.direct,
+    chain,
+    origin,
+    said,
+    relayer: relayer.address,
+    books: operatorBook(facts),
+    coins: chainBook(facts),
+    /** An account with money that no other test of this file has. */
+    payer(): Account {
+      const payer = payers.shift()
+      if (!payer) throw new Error('all payers are taken')
+      return payer
+    },
+    /** Kills the runtime with no chance to say anything, and waits until it serves again from what is on disk. */
+    async kill() {
+      await runtime.kill()
+      await serves(url)
+    },
+    async stop() {
+      await worker.stop()
+      await origin.stop()
+      await chain.stop()
+      runtime.forget()
+      await rm(directory, { recursive: true })
+    },
+  }
+}
+
+/** Miniflare tells nobody whom to kill, so the runtime is started by a script that leaves its pid behind. */
+async function markWorkerd(directory: string) {
+  const [script, mark] = [join(directory, 'workerd.sh'), join(directory, 'workerd.pid')]
+  const { default: workerd } = createRequire(import.meta.url)('workerd') as { default: string }
+  await writeFile(script, `#!/bin/sh\necho $$ > '${mark}'\nexec '${workerd}' "$@"\n`, { mode: 0o755 })
+  process.env.MINIFLARE_WORKERD_PATH = script
+  return {
+    kill: async () => {
+      const pid = Number(await readFile(mark, 'utf8'))
+      await rm(mark)
+      process.kill(pid, 'SIGKILL')
+    },
+    forget: () => {
+      delete process.env.MINIFLARE_WORKERD_PATH
+    },
+  }
+}
+
+async function serves(url: string): Promise<void> {
+  for (;;) {
+    try {
+      await fetch(`${url}/robots.txt`, { signal: AbortSignal.timeout(5_000) })
+      return
+    } catch (cause) {
+      if (!(cause instanceof TypeError)) throw cause
+      await new Promise((done) => setTimeout(done, 20))
+    }
+  }
+}
+
+export type Asked = { method: string; url: string; headers: IncomingMessage['headers']; body: string }
+
+/** A server that remembers what it was asked and answers as it is told; at first, every path with a page of its own. */
+async function startPages() {
+  const asked: Asked[] = []
+  const page = (request: IncomingMessage, response: ServerResponse) => {
+    response.setHeader('content-type', 'text/plain')
+    response.end(request.method === 'HEAD' ? undefined : `${request.url}: ${CANARY}\n`)
+  }
+  const pages = { asked, page, answer: page }
+  const server = createServer(async (request, response) => {
+    let body = ''
+    for await (const chunk of request) body += chunk
+    asked.push({ method: request.method ?? '', url: request.url ?? '', headers: request.headers, body })
+    pages.answer(request, response)
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  return Object.assign(pages, {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    stop: () =>
+      new Promise<void>((resolve) => {
+        server.close(() => resolve())
+        server.closeAllConnections()
+      }),
+  })
+}
+
+/** One line of an account's journal as the operator's API writes it: amounts are decimal strings. */
+export type Line = { [Key in keyof Entry]: Entry[Key] extends bigint ? string : Entry[Key] }
+
+/** An account's whole journal, oldest first. */
+export async function journalOf({ facts: { operator } }: Site, id: Hex): Promise<Line[]> {
+  const lines: Line[] = []
+  for (let after = 0; ; ) {
+    const answer = await fetch(`${operator.url}/accounts/${id}?after=${after}&limit=500`, {
+      headers: { authorization: `Bearer ${operator.token}` },
+    })
+    const { entries } = (await answer.json()) as { entries: Line[] }
+    lines.push(...entries)
+    if (entries.length < 500) return lines
+    after = entries.at(-1)?.seq ?? 0
+  }
+}
+
+/** Fires a cron; `time` in Unix milliseconds. */
+export async function fire({ facts }: Site, cron: string, time = Date.now()): Promise<Response> {
+  const answer = await fetch(
+    `${facts.url}/cdn-cgi/local/scheduled?cron=${encodeURIComponent(cron)}&time=${time}`,
+  )
+  if (!answer.ok) throw new Error(`the cron failed: ${answer.status} ${await answer.text()}`)
+  return answer
+}
+
+/** The run of a window, once it has ended. */
+export async function ended({ books }: Site, time: number): Promise<Run> {
+  const id = `settle-${new Date(time).toISOString().slice(0, 19).replace(/[-:]/g, '')}`
+  for (;;) {
+    const run = (await books.runs()).find((one) => one.id === id)
+    if (run && run.status !== 'running') return run
+    await new Promise((done) => setTimeout(done, 50))
+  }
+}
+
+/** Makes it midnight, and waits for the morning. */
+export async function passTheNight(site: Site, time = Date.now()): Promise<Run> {
+  await fire(site, '0 0 * * *', time)
+  return ended(site, time)
+}
+
+export type Tab = ReturnType<typeof openTab>
+
+/** An unmodified client with a tab, whose payments can be had before they are sent. */
+export function openTab({ facts, books }: Site, account: Account, door = facts.url) {
+  let holding = false
+  let channelId: Hex | undefined
+  const tap: typeof fetch = async (input, init) => {
+    const request = new Request(input, init)
+    const header = request.headers.get('payment-signature')
+    if (holding && header !== null) throw new Held(header)
+    return fetch(request)
+  }
+  const { fetch: pay, scheme } = channelFetch(tap, account, facts.rpc)
+  const ask = (path: string): Promise<Response> => pay(door + path, { headers: { 'user-agent': AGENT } })
+  /** Buys a page and reads it to its end; throws when it is not served. */
+  const buy = async (path: string): Promise<Receipt> => {
+    const response = await ask(path)
+    const body = await response.text()
+    if (!response.ok) throw new Error(`${path} was not served: ${response.status} ${body}`)
+    const receipt = receiptOf(response)
+    channelId = receipt.channelId
+    return receipt
+  }
+  return {
+    account,
+    scheme,
+    ask,
+    buy,
+    /** The payment for a page, signed and not sent. Another page is bought first, so that it follows. */
+    async sign(path: string): Promise<string> {
+      await buy('/before')
+      holding = true
+      const fault = await ask(path).catch((fault: unknown) => fault)
+      holding = false
+      if (fault instanceof Held) return fault.header
+      throw new Error(`the client did not pay for ${path}`, { cause: fault })
+    },
+    /** What the account says that it has been charged. */
+    async charged(): Promise<bigint> {
+      return channelId === undefined ? 0n : BigInt((await books.tab(channelId)).charged)
+    },
+  }
+}
+
+class Held extends Error {
+  readonly header: string
+
+  constructor(header: string) {
+    super('not sent')
+    this.header = header
+  }
+}
+
+export type Receipt = { transaction: string; channelId: Hex; charged: bigint; due: bigint }
+
+/** What a PAYMENT-RESPONSE says of a tab. `charged` is the running total after it, in atomic units. */
+export function receiptOf(response: Pick<Response, 'headers'>): Receipt {
+  const { transaction, extra = {} } = decodePaymentResponseHeader(
+    response.headers.get('payment-response') ?? '',
+  )
+  const { channelId, chargedCumulativeAmount } = extra.channelState as Record<string, string>
+  return {
+    transaction,
+    channelId: channelId as Hex,
+    charged: BigInt(chargedCumulativeAmount ?? ''),
+    due: BigInt(String(extra.chargedAmount)),
+  }
+}
