@@ -55,6 +55,17 @@ describe('the repository', () => {
     expect(found(['package-lock.json'], /"resolved"/)).toEqual([])
   })
 
+  it('locks the packages of every platform, without which npm ci refuses to start', () => {
+    const { packages } = JSON.parse(readFileSync('package-lock.json', 'utf8')) as {
+      packages: Record<string, { optionalDependencies?: Record<string, string> }>
+    }
+    const locked = new Set(Object.keys(packages).map((path) => path.split('node_modules/').at(-1)))
+    const missing = Object.values(packages)
+      .flatMap(({ optionalDependencies = {} }) => Object.keys(optionalDependencies))
+      .filter((name) => !locked.has(name))
+    expect(missing).toEqual([])
+  })
+
   it('pins every package exactly', () => {
     const { dependencies, devDependencies } = JSON.parse(readFileSync('package.json', 'utf8'))
     const loose = Object.entries<string>({ ...dependencies, ...devDependencies }).filter(
