@@ -1,0 +1,189 @@
+/**
+ * D12, E1, E3: every call that the Worker makes fails, one after the other: before it does anything, or after, with its reply
+ * lost. Nobody is served unpaid, nobody is told to pay again, and the same payment sent again comes to one charge.
+ */
+import { env, evictDurableObject, runInDurableObject } from 'cloudflare:test'
+import { describe, expect, inject, it, vi } from 'vitest'
+import { readBalance } from '../../src/chain/token.ts'
+import { LEASE } from '../../src/ledger/authorizations.ts'
+import { chainAt } from '../chain/rig.ts'
+import { type Crawler, errorOf, type Meddle, newCrawler, newRegular, openShop, PRICE } from './rig.ts'
+
+let does: Meddle = (_, call) => call()
+const shop = openShop({}, (name, call) => does(name, call))
+const well: Meddle = (_, call) => call()
+
+type Scenario = {
+  name: string
+  crawler: () => Promise<Crawler>
+  payment: (crawler: Crawler) => Promise<string>
+  ask?: { method: string; body: string }
+  /** What the payer has less in the end, and what the channel is charged then. */
+  spends: bigint
+  charged: bigint | undefined
+  /** Answers in place of the origin, until all is well. */
+  origin?: () => Promise<Response>
+}
+
+const DEPOSIT = 50_000n
+const regular = () => newRegular(shop)
+const stranger = () => newCrawler(shop)
+const voucher = (crawler: Crawler) => crawler.owes(2n * PRICE)
+
+const scenarios: Scenario[] = [
+  { name: 'a voucher', crawler: regular, payment: voucher, spends: 0n, charged: 2n * PRICE },
+  {
+    name: 'a voucher for a POST',
+    crawler: regular,
+    payment: voucher,
+    ask: { method: 'POST', body: 'x' },
+    spends: 0n,
+    charged: 2n * PRICE,
+  },
+  {
+    name: 'a voucher while the origin fails',
+    crawler: regular,
+    payment: voucher,
+    spends: 0n,
+    charged: 2n * PRICE,
+    origin: async () => new Response('broken', { status: 500 }),
+  },
+  {
+    name: 'a first deposit',
+    crawler: stranger,
+    payment: (crawler) => crawler.deposits(DEPOSIT, PRICE),
+    spends: DEPOSIT,
+    charged: PRICE,
+  },
+  {
+    name: 'a top-up',
+    crawler: regular,
+    payment: (crawler) => crawler.deposits(DEPOSIT, 2n * PRICE),
+    spends: DEPOSIT,
+    charged: 2n * PRICE,
+  },
+  {
+    name: 'exact',
+    crawler: stranger,
+    payment: (crawler) => crawler.pays(),
+    spends: PRICE,
+    charged: undefined,
+  },
+  {
+    name: 'exact while the origin fails',
+    crawler: stranger,
+    payment: (crawler) => crawler.pays(),
+    spends: PRICE,
+    charged: undefined,
+    origin: async () => new Response('broken', { status: 500 }),
+  },
+]
+
+const held = ({ payer }: Crawler) => readBalance(chainAt(inject('chain').rpcUrl), payer.address)
+
+/** The calls from the `first` on fail, so many of them. */
+function failing(
+  first: number,
+  times: number,
+  when: 'before' | 'after',
+  flags: object,
+  origin: Scenario['origin'],
+): Meddle {
+  let made = 0
+  return async (name, call) => {
+    const fails = made >= first && made < first + times
+    made++
+    if (fails && when === 'before') throw Object.assign(new Error('the call was lost'), flags)
+    const answer = await (origin && name === 'SITE.fetch' ? origin() : call())
+    if (fails) throw Object.assign(new Error('the reply was lost'), flags)
+    return answer
+  }
+}
+
+/** Time passes: what waited for a dead request waits no longer. */
+async function later({ id, payer }: Crawler): Promise<void> {
+  const account = env.ACCOUNT.getByName(id)
+  if (await account.standing()) await evictDurableObject(account)
+  const memory = env.AUTHORIZATIONS.getByName(`eip155:84532:${payer.address}`)
+  await runInDurableObject(memory, (_, { storage }) => {
+    const [known] = storage.sql.exec(`SELECT 1 FROM sqlite_master WHERE name = 'authorization'`).toArray()
+    if (known) storage.sql.exec(`UPDATE authorization SET at = at - ? WHERE status <> 'settled'`, LEASE)
+  })
+}
+
+/** One run with a fault, then the same payment again in a healthy world. Returns how many calls there were to fail. */
+async function survive(
+  scenario: Scenario,
+  fault: Parameters<typeof failing>,
+  where: string,
+): Promise<number> {
+  does = well
+  const crawler = await scenario.crawler()
+  const before = await held(crawler)
+  const payment = await scenario.payment(crawler)
+  shop.calls.length = 0
+  does = failing(...fault)
+  const first = await shop.ask('/page', { ...scenario.ask, payment })
+  const calls = shop.calls.length
+  const body = await first.text()
+  const failed = scenario.origin ? [500, 502, 503] : [200, 502, 503]
+  expect(failed, where).toContain(first.status)
+  // What the origin said comes with a receipt, or not at all; the origin's own failure is no page.
+  expect(first.status === 200, where).toBe(first.headers.has('payment-response'))
+  expect(body.includes('https://origin.internal/page'), where).toBe(first.status === 200)
+  if (first.status === 503) expect(first.headers.get('retry-after'), where).not.toBeNull()
+
+  does = well
+  await later(crawler)
+  const again = await shop.ask('/page', { ...scenario.ask, payment })
+  expect([again.status, again.headers.has('payment-response')], where).toEqual([200, true])
+  expect((await env.ACCOUNT.getByName(crawler.id).standing())?.charged, where).toBe(scenario.charged)
+  expect(before - (await held(crawler)), where).toBe(scenario.spends)
+  return calls
+}
+
+describe.each(scenarios)('$name', (scenario) => {
+  it.each([
+    ['before', 1, {}],
+    ['after', 1, {}],
+    ['before', 2, { retryable: true }],
+    ['after', 2, { durableObjectReset: true }],
+    ['before', 1, { overloaded: true }],
+    ['after', 1, { overloaded: true }],
+    ['before', 99, {}],
+  ] as const)(
+    'comes to one charge when a call fails %s it is done, %s in a row %j',
+    { timeout: 60_000 },
+    async (when, times, flags) => {
+      vi.spyOn(console, 'error').mockImplementation(() => undefined)
+      const calls = await survive(scenario, [0, 0, when, flags, scenario.origin], 'nothing fails')
+      for (let first = 0; first <= calls; first++) {
+        await survive(scenario, [first, times, when, flags, scenario.origin], `${when} call ${first}`)
+      }
+      vi.restoreAllMocks()
+    },
+  )
+})
+
+describe('E3: an account that does not answer', () => {
+  it.each([
+    [{}, 2],
+    [{ retryable: true }, 2],
+    [{ durableObjectReset: true }, 2],
+    [{ overloaded: true }, 1],
+  ])('(%j) is asked %s times, and its payer to come back', async (flags, times) => {
+    vi.spyOn(console, 'error').mockImplementation(() => undefined)
+    does = well
+    const crawler = await regular()
+    does = async (name, call) => {
+      if (name === 'ACCOUNT.place') throw Object.assign(new Error('no answer'), flags)
+      return call()
+    }
+    const response = await shop.ask('/page', { payment: await voucher(crawler) })
+    expect([response.status, await errorOf(response)]).toEqual([503, 'tab_ledger_unavailable'])
+    expect(response.headers.get('retry-after')).not.toBeNull()
+    expect(response.headers.get('cache-control')).toBe('no-store')
+    expect(shop.calls.filter((call) => call === 'ACCOUNT.place')).toHaveLength(times)
+    vi.restoreAllMocks()
+  })
+})
