@@ -5,7 +5,10 @@ const DAY = 86_400_000
 
 const ORDER: readonly Stage[] = ['open', 'due', 'past_due', 'suspended', 'written_off']
 
-type Standing = Pick<InvoiceStanding, 'total' | 'paid' | 'credited' | 'dueAt' | 'failedAt' | 'stage'>
+type Standing = Pick<
+  InvoiceStanding,
+  'total' | 'paid' | 'credited' | 'dueAt' | 'failedAt' | 'stage' | 'presented'
+>
 
 /** What is still owed, with VAT. Never below zero: what was paid too much is no debt of the payer's. */
 export function owedOn({
@@ -39,12 +42,14 @@ export function dueDate(issuedAt: number, { net }: DunningTerms): number {
 }
 
 /**
- * The stages to be taken now, in order, each once. An invoice that owes nothing is settled at once. One whose payment failed is
+ * The stages to be taken now, in order, each once. An invoice that owes nothing is settled at once; one that never reached its
+ * payer is not dunned. One whose payment failed is
  * at least past due (faults: C13). A stage that was reached stays, whatever becomes of the terms; only money leads
  * back, and a settled invoice whose payment is taken back opens anew.
  */
 export function stagesDue(invoice: Standing, terms: DunningTerms, now: number): Stage[] {
   if (owedOn(invoice) === 0n) return invoice.stage === 'settled' ? [] : ['settled']
+  if (invoice.presented === null) return []
   const from = ORDER.indexOf(invoice.stage)
   const byTime = ORDER.findLastIndex((stage) => stageBegins(stage, invoice.dueAt, terms) <= now)
   const least = invoice.failedAt === null ? 0 : ORDER.indexOf('past_due')

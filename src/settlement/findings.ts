@@ -13,6 +13,8 @@ import type { Address } from '../protocol/hex.ts'
  * - `uncovered`: the escrow no longer holds what is owed. A loss, unless the payer tops up.
  * - `receiver_behind`: the chain has claimed less for a receiver than its accounts together were told.
  * - `unswept`: what was claimed for a receiver has not all reached the receiver.
+ * - `rail_failed`: an invoice could not be handed over, or its rail could not be asked. The next run tries again.
+ * - `overpaid`: more came in for an invoice than it was over. The rest is the payer's.
  */
 export type Finding = {
   account: string
@@ -25,6 +27,8 @@ export type Finding = {
     | 'uncovered'
     | 'receiver_behind'
     | 'unswept'
+    | 'rail_failed'
+    | 'overpaid'
   detail: string
 }
 

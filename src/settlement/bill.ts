@@ -1,0 +1,225 @@
+/** The bill of a night: for each credit line, state what ended, invoice it, hand it to its rail, see what came in, dun. */
+import type { DunningStep, DunningTerms, InvoiceStanding, LineBill, StatementHead } from '../ledger/bill.ts'
+import type { CreditLine } from '../ledger/line.ts'
+import {
+  type LineListing,
+  lines as listLines,
+  projectLines,
+  saveInvoices,
+  saveStatements,
+} from '../ledger/lines.ts'
+import type { Numbers } from '../ledger/numbers.ts'
+import type { Finding } from './findings.ts'
+import { draftInvoice, INVOICES, numbered, numberKey, type Seller } from './invoice.ts'
+import { tell, type Webhook } from './notice.ts'
+import { periodOf } from './period.ts'
+import type { Rails } from './rails/rail.ts'
+import { checkInvoice } from './receive.ts'
+import { each } from './settings.ts'
+
+export type BillSettings = {
+  book: D1Database
+  lines: DurableObjectNamespace<CreditLine>
+  numbers: DurableObjectNamespace<Numbers>
+  rails: Rails
+  seller: Seller
+  dunning: DunningTerms
+  webhook: Webhook | null
+}
+
+/** What one page of the bill came to: plain JSON, sums as decimal strings of micro-dollars. */
+export type Billed = {
+  lines: number
+  statements: number
+  stated: string
+  invoices: number
+  /** Without VAT. */
+  invoiced: string
+  /** With VAT. */
+  received: string
+  steps: number
+  findings: Finding[]
+  next: string | null
+}
+
+/** Lines in one step of a run. Each may ask its rail half a dozen times, and a step may ask the world so often only. */
+export const BILL_PAGE = 200
+
+/** The name of the one object that numbers are taken from. */
+export const NUMBERS = 'numbers'
+
+type Outcome = {
+  bill: LineBill | null
+  statements: StatementHead[]
+  invoices: InvoiceStanding[]
+  invoiced: bigint
+  received: bigint
+  steps: DunningStep[]
+  findings: Finding[]
+}
+
+type Line = DurableObjectStub<CreditLine>
+
+/**
+ * Bills one page of lines. Work is found in the lines, not in the clock: what an earlier night has missed is done now, and
+ * doing a page again makes nothing twice. `now` (Unix ms) is the moment the run is for.
+ */
+export async function billPage(settings: BillSettings, after: string, now: number): Promise<Billed> {
+  const listed = await listLines(settings.book, after, BILL_PAGE)
+  const outcomes = await each(
+    listed,
+    ({ id }) => billLine(settings, id, now),
+    ({ id }, fault) => nothing([{ account: id, what: 'silent', detail: String(fault) }]),
+  )
+  await project(settings, listed, outcomes, now)
+  const statements = outcomes.flatMap((outcome) => outcome.statements)
+  return {
+    lines: listed.length,
+    statements: statements.length,
+    stated: sum(statements.map(({ total }) => total)),
+    invoices: outcomes.filter(({ invoiced }) => invoiced > 0n).length,
+    invoiced: sum(outcomes.map(({ invoiced }) => invoiced)),
+    received: sum(outcomes.map(({ received }) => received)),
+    steps: outcomes.reduce((count, { steps }) => count + steps.length, 0),
+    findings: outcomes.flatMap(({ findings }) => findings),
+    next: listed.length < BILL_PAGE ? null : (listed.at(-1)?.id ?? null),
+  }
+}
+
+/** Bills one line. */
+export async function billLine(settings: BillSettings, id: string, now: number): Promise<Outcome> {
+  const line = settings.lines.getByName(id)
+  const { bill, statements } = await closePeriods(line, await line.bill(), now)
+  const invoice = await issue(settings, line, bill, now)
+  const due = invoice ? [...bill.invoices, invoice] : bill.invoices
+  const collected = await collect(settings, line, due)
+  // An idle line is asked once, and told nothing.
+  const idle = due.length === 0 && bill.untold.length === 0
+  const steps = idle ? [] : await line.dun(now, settings.dunning)
+  const told = await tell(steps, settings.webhook)
+  if (told.length > 0) await line.told(told)
+  const before = new Map(bill.invoices.map((known) => [known.id, known.paid]))
+  return {
+    bill,
+    statements,
+    invoices: await standings(line, collected.invoices, steps),
+    invoiced: invoice?.net ?? 0n,
+    received: collected.invoices.reduce((sum, { id, paid }) => sum + paid - (before.get(id) ?? 0n), 0n),
+    steps,
+    findings: collected.findings,
+  }
+}
+
+/** States every period that ended by `now`, the oldest first. */
+async function closePeriods(line: Line, first: LineBill, now: number) {
+  const statements: StatementHead[] = []
+  let bill = first
+  let closed = Number.NEGATIVE_INFINITY
+  while (bill.unstated !== null) {
+    // Clocks differ: an entry may bear a time in a period that is closed already. It is stated with the next one.
+    const period = periodOf(bill.terms.period, bill.unstated > closed ? bill.unstated : closed)
+    if (period.to > now) break
+    const statement = await line.close(period)
+    closed = period.to
+    if (statement) statements.push(headOf(statement))
+    bill = await line.bill()
+  }
+  return { bill, statements }
+}
+
+function headOf({ period, first, last, total, root, closedAt }: StatementHead): StatementHead {
+  return { period, first, last, total, root, closedAt }
+}
+
+/** Invoices what is stated. The number is taken first; a run that dies after it finds the same number again. */
+async function issue(
+  { rails, seller, dunning, numbers }: BillSettings,
+  line: Line,
+  bill: LineBill,
+  now: number,
+): Promise<InvoiceStanding | null> {
+  const rail = rails[bill.terms.rail]
+  const draft = rail ? draftInvoice(bill, seller, rail, dunning, now) : null
+  if (!draft) return null
+  const number = await numbers.getByName(NUMBERS).issue(INVOICES, numberKey(draft))
+  return line.invoiced(numbered(draft, number))
+}
+
+/** Hands over what was not handed over yet, and asks about the rest. One invoice's trouble keeps back no other. */
+async function collect({ rails }: BillSettings, line: Line, due: readonly InvoiceStanding[]) {
+  const invoices: InvoiceStanding[] = []
+  const findings: Finding[] = []
+  for (const invoice of due) {
+    const { id, agent: account } = invoice
+    const rail = rails[invoice.rail]
+    try {
+      if (!rail) throw new Error(`there is no rail "${invoice.rail}" here`)
+      const presented = invoice.presented ?? (await rail.present(invoice))
+      const handed = invoice.presented ? invoice : await line.presented(id, presented)
+      invoices.push(await checkInvoice(line, rails, handed))
+    } catch (fault) {
+      invoices.push(invoice)
+      findings.push({ account, what: 'rail_failed', detail: `${id}: ${fault}` })
+    }
+  }
+  findings.push(...invoices.flatMap(overpaid))
+  return { invoices, findings }
+}
+
+function overpaid({ agent: account, id, total, paid, credited }: InvoiceStanding): Finding[] {
+  const over = paid + credited - total
+  return over > 0n ? [{ account, what: 'overpaid', detail: `${id} by ${over}` }] : []
+}
+
+/** Where the invoices stand after the steps. */
+async function standings(
+  line: Line,
+  invoices: readonly InvoiceStanding[],
+  steps: readonly DunningStep[],
+): Promise<InvoiceStanding[]> {
+  if (steps.length === 0) return [...invoices]
+  const ids = new Set([...invoices.map(({ id }) => id), ...steps.map(({ invoice }) => invoice)])
+  const read = await Promise.all([...ids].map((id) => line.invoice(id)))
+  return read.flatMap((invoice) => invoice ?? [])
+}
+
+/** Writes what the lines said into the book. Lines that moved nothing since are not written again. */
+async function project(
+  { book, lines }: BillSettings,
+  listed: readonly LineListing[],
+  outcomes: readonly Outcome[],
+  now: number,
+): Promise<void> {
+  const moved = listed.filter(({ totals }, at) => {
+    const { bill, steps } = outcomes[at] ?? nothing([])
+    return bill && (steps.length > 0 || totals?.charged !== bill.charged || totals.redeemed !== bill.redeemed)
+  })
+  const told = await each(
+    moved,
+    ({ id }) => lines.getByName(id).standing(),
+    () => null,
+  )
+  await saveStatements(
+    book,
+    outcomes.flatMap(({ bill, statements }) =>
+      bill ? statements.map((statement) => ({ ...statement, agent: bill.agent })) : [],
+    ),
+  )
+  await saveInvoices(
+    book,
+    outcomes.flatMap(({ invoices }) => invoices),
+  )
+  await projectLines(
+    book,
+    told.flatMap((standing) => standing ?? []),
+    now,
+  )
+}
+
+function nothing(findings: Finding[]): Outcome {
+  return { bill: null, statements: [], invoices: [], invoiced: 0n, received: 0n, steps: [], findings }
+}
+
+function sum(amounts: readonly bigint[]): string {
+  return amounts.reduce((total, amount) => total + amount, 0n).toString()
+}

@@ -1,0 +1,35 @@
+/** Corrections: a credit note takes back (part of) an invoice. What was invoiced stays as it was written. */
+import type { InvoiceStanding } from '../ledger/bill.ts'
+import { type BillSettings, NUMBERS } from './bill.ts'
+import { CREDIT_NOTES, creditable, draftNote } from './invoice.ts'
+import type { Touched } from './rails/rail.ts'
+
+/**
+ * `net` without VAT. `after` is what was credited before, as whoever writes the note has seen it: of two notes written at the
+ * same time one stands, and a note whose answer was lost is not written twice.
+ */
+export type Correction = { net: bigint; reason: string; after: bigint; now: number }
+
+export type Corrected =
+  | { outcome: 'credited'; note: string; invoice: InvoiceStanding }
+  | { outcome: 'refused'; reason: 'unknown' | 'changed' | 'too_much'; invoice: InvoiceStanding | null }
+
+/** The rail is told first: if it cannot be reached nothing is noted, and the same correction can be sent again. @throws RailFault */
+export async function correct(
+  { lines, numbers, rails }: Pick<BillSettings, 'lines' | 'numbers' | 'rails'>,
+  { agent, invoice: id }: Touched,
+  { net, reason, after, now }: Correction,
+): Promise<Corrected> {
+  const line = lines.getByName(agent)
+  const invoice = await line.invoice(id)
+  if (!invoice) return { outcome: 'refused', reason: 'unknown', invoice }
+  if (invoice.creditedNet !== after) return { outcome: 'refused', reason: 'changed', invoice }
+  if (net <= 0n || net > creditable(invoice)) return { outcome: 'refused', reason: 'too_much', invoice }
+  const number = await numbers.getByName(NUMBERS).issue(CREDIT_NOTES, `${id}:${after}`)
+  const note = draftNote(invoice, { net, reason, number, now })
+  await rails[invoice.rail]?.credit(invoice, note)
+  const standing = await line.credited(note)
+  if (standing.creditedNet !== after + net)
+    return { outcome: 'refused', reason: 'changed', invoice: standing }
+  return { outcome: 'credited', note: note.id, invoice: standing }
+}

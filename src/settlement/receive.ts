@@ -1,0 +1,74 @@
+/** What comes in: movements that a rail has seen, and transfers that the operator has, noted on their line. */
+import type { InvoiceStanding } from '../ledger/bill.ts'
+import type { BillSettings } from './bill.ts'
+import type { Movement, Rails, Touched } from './rails/rail.ts'
+import { each } from './settings.ts'
+
+type Line = ReturnType<BillSettings['lines']['getByName']>
+
+/** Asks the invoice's rail what became of it, and notes what it says. Doing it again notes nothing twice. @throws RailFault */
+export async function checkInvoice(
+  line: Line,
+  rails: Rails,
+  invoice: InvoiceStanding,
+): Promise<InvoiceStanding> {
+  const movements = invoice.presented ? ((await rails[invoice.rail]?.check(invoice)) ?? []) : []
+  let standing = invoice
+  for (const movement of movements) standing = await note(line, movement)
+  return standing
+}
+
+/** Asks anew about one invoice that something has happened to. Null when there is no such invoice. @throws RailFault */
+export async function recheck(
+  { lines, rails }: Pick<BillSettings, 'lines' | 'rails'>,
+  { agent, invoice }: Touched,
+): Promise<InvoiceStanding | null> {
+  const line = lines.getByName(agent)
+  const standing = await line.invoice(invoice)
+  return standing && checkInvoice(line, rails, standing)
+}
+
+/** Asks anew about every invoice that a rail has seen something of since, whether a webhook told us or not. */
+export async function catchUp(
+  settings: Pick<BillSettings, 'lines' | 'rails'>,
+  since: number,
+): Promise<{ checked: number; faults: string[] }> {
+  const faults: string[] = []
+  const seen = await each(
+    Object.values(settings.rails),
+    (rail) => rail.since(since),
+    (rail, fault) => {
+      faults.push(`${rail.name}: ${fault}`)
+      return []
+    },
+  )
+  const touched = seen.flat()
+  await each<Touched, unknown>(
+    touched,
+    (one) => recheck(settings, one),
+    ({ invoice }, fault) => faults.push(`${invoice}: ${fault}`),
+  )
+  return { checked: touched.length, faults }
+}
+
+/** A transfer that the operator has seen. The reference names it: marked twice, it is noted once. */
+export async function markPaid(
+  { lines }: Pick<BillSettings, 'lines'>,
+  { agent, invoice }: Touched,
+  transfer: { amount: bigint; reference: string; at: number },
+): Promise<InvoiceStanding> {
+  const { amount, reference, at } = transfer
+  const id = `transfer:${invoice}:${reference}`
+  return lines.getByName(agent).paid({ id, invoice, amount, rail: 'transfer', reference, at })
+}
+
+function note(line: Line, movement: Movement): Promise<InvoiceStanding> {
+  switch (movement.kind) {
+    case 'paid':
+      return line.paid(movement.payment)
+    case 'reversed':
+      return line.reversed(movement.reversal)
+    case 'failed':
+      return line.failed(movement.failure)
+  }
+}
