@@ -2,7 +2,7 @@
 import { DurableObject } from 'cloudflare:workers'
 import { readAgentUrl } from './agent.ts'
 import { type Fetch, fetchKeys } from './jwks.ts'
-import { due, type Listing, learn, PERIOD } from './listing.ts'
+import { due, type Listing, learn } from './listing.ts'
 
 /** What an isolate asks of the object named by an agent's URL. */
 export type DirectoryReader = {
@@ -17,48 +17,45 @@ export type DirectoryReader = {
  */
 export class Directory<Env = unknown> extends DurableObject<Env> implements DirectoryReader {
   #listing: Listing | null
-  #asking: Promise<void> | null = null
+  #asking: Promise<Listing> | null = null
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env)
     this.#listing = ctx.storage.kv.get<Listing>('listing') ?? null
   }
 
-  /** @throws when the URL is none that an agent could be registered with; only such URLs are ever fetched. */
+  /** @throws when the URL is none that an agent could be registered with: only such URLs are ever fetched. */
   async read(url: string, wanted: string): Promise<Listing> {
-    const need = due(this.#listing, wanted, Date.now())
-    if (need === 'ask') await this.#ask(url)
-    if (need === 'confirm' && (await this.ctx.storage.getAlarm()) === null) {
-      this.ctx.storage.kv.put('url', url)
-      await this.ctx.storage.setAlarm(Date.now())
-    }
-    if (!this.#listing) throw new Error('a directory was asked and said nothing')
-    return this.#listing
+    const agent = readAgentUrl(url, 'jwks_uri')
+    if (!('url' in agent) || agent.url !== url) throw new Error('this is no URL of an agent')
+    const known = this.#listing
+    const need = due(known, wanted, this.world.now())
+    if (known && need === 'nothing') return known
+    const asked = this.#ask(url)
+    // An object stays until its work is done, so that nobody has to wait for a key that is only confirmed.
+    return known && need === 'confirm' ? known : asked
   }
 
-  override async alarm(): Promise<void> {
-    const url = this.ctx.storage.kv.get<string>('url')
-    const asked = this.#listing?.askedAt ?? 0
-    if (url && Date.now() >= asked + PERIOD) await this.#ask(url)
+  /** A field, since the methods of a prototype can be called from outside. Set where a test plays the world. */
+  protected world: { fetch: Fetch; now: () => number } = {
+    fetch: (url, init) => fetch(url, init),
+    now: () => Date.now(),
   }
 
-  /** A field, since the methods of an object's prototype can be called from outside. A test that plays the directory sets it. */
-  protected send: Fetch = (url, init) => fetch(url, init)
-
-  #ask(url: string): Promise<void> {
+  #ask(url: string): Promise<Listing> {
     this.#asking ??= this.#fetch(url).finally(() => {
       this.#asking = null
     })
     return this.#asking
   }
 
-  async #fetch(url: string): Promise<void> {
-    const read = readAgentUrl(url, 'jwks_uri')
-    if (!('url' in read) || read.url !== url) throw new Error('this is no URL of an agent')
-    const fetched = await fetchKeys(url, this.send)
+  async #fetch(url: string): Promise<Listing> {
+    const fetched = await fetchKeys(url, this.world.fetch)
     if (fetched.outcome === 'failed')
       console.warn(JSON.stringify({ message: 'a key directory cannot be read', url, why: fetched.why }))
-    this.#listing = learn(this.#listing, fetched, Date.now())
-    this.ctx.storage.kv.put('listing', this.#listing)
+    const listing = learn(this.#listing, fetched, this.world.now())
+    this.#listing = listing
+    this.ctx.storage.kv.put('listing', listing)
+    return listing
   }
 }

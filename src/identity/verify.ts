@@ -1,6 +1,6 @@
 /** Who signed a request: HTTP message signatures (RFC 9421) under the Web Bot Auth profile, judged strictly enough for money. */
-import { sha256 } from '@noble/hashes/sha2.js'
 import { checkDigest } from '../protocol/digest.ts'
+import { fromHex, toHex } from '../protocol/hex.ts'
 import { claimedAgent } from './agent.ts'
 import { authorityOf, type Message, signatureBase } from './base.ts'
 import { type Doubt, type Flaw, type Flawed, flawed } from './flaw.ts'
@@ -57,6 +57,8 @@ export type Terms = {
 export const LONGEST = 300
 /** How far ahead a signer's clock may be. Seconds. */
 const SKEW = 10
+
+const encoder = new TextEncoder()
 
 /**
  * Judges the Web Bot Auth signatures of a request, each by itself; the first that holds speaks for the request. `body` is the
@@ -115,7 +117,7 @@ async function judge(
   const times = { created, expires, nonce }
   const evidence = { algorithm, signature: btoa(String.fromCharCode(...bytes)), base }
   const covered = signature.components.map(({ id }) => id)
-  const id = nameOf(algorithm, keyId, bytes)
+  const id = await nameOf(algorithm, keyId, bytes)
   return { outcome: 'verified', agent, url: found.url, keyId, label, covered, ...times, id, ...evidence }
 }
 
@@ -158,12 +160,14 @@ const P256_ORDER = 0xffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc6
  * Names a signature. Trap: from an ECDSA signature (r, s) anybody can make (r, n − s), which verifies too and would be a
  * second IOU; both are named by the smaller s. Ed25519 and RSA-PSS signatures have no such twin.
  */
-function nameOf(algorithm: Algorithm, keyId: string, bytes: Uint8Array): string {
-  let text = Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('')
+async function nameOf(algorithm: Algorithm, keyId: string, bytes: Uint8Array): Promise<string> {
+  const named = new Uint8Array(keyId.length + bytes.length)
+  encoder.encodeInto(keyId, named)
+  named.set(bytes, keyId.length)
   if (algorithm === 'ecdsa-p256-sha256') {
-    const s = BigInt(`0x${text.slice(64)}`)
+    const s = BigInt(toHex(bytes.subarray(32)))
     const twin = P256_ORDER - s
-    text = `${text.slice(0, 64)}${(s < twin ? s : twin).toString(16)}`
+    if (twin < s) named.set(fromHex(`0x${twin.toString(16).padStart(64, '0')}`), keyId.length + 32)
   }
-  return encodeBase64url(sha256(new TextEncoder().encode(`${keyId}:${text}`)))
+  return encodeBase64url(new Uint8Array(await crypto.subtle.digest('SHA-256', named)))
 }

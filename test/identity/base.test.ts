@@ -1,0 +1,133 @@
+import { describe, expect, it } from 'vitest'
+import { authorityOf, signatureBase } from '../../src/identity/base.ts'
+import { readInputs } from '../../src/identity/signature.ts'
+
+const URL =
+  'https://Site.Example:443/a%2fb/../c?var=this%20is%20a%20big%0Amultiline%20value&bar=with+plus+whitespace&fa%C3%A7ade%22%3A%20=something&x=1&x=2&empty#part'
+
+/** The value of one component of a request, or what is wrong with it. */
+function value(component: string, headers: [string, string][] = [], url = URL, method = 'GET'): string {
+  const input = readInputs(`s=(${component})`)?.get('s')
+  if (!input) throw new Error('no input')
+  const all = new Headers()
+  for (const [name, text] of headers) all.append(name, text)
+  const base = signatureBase({ method, url, headers: all }, input)
+  if (typeof base !== 'string') return `flaw: ${base.flaw}`
+  return base.slice(`${component}: `.length, base.indexOf('\n"@signature-params"'))
+}
+
+describe('a derived component (RFC 9421 §2.2)', () => {
+  it.each([
+    ['"@method"', 'GET'],
+    ['"@scheme"', 'https'],
+    ['"@authority"', 'site.example'],
+    ['"@path"', '/a%2fb/../c'],
+  ])('%s is %s, as it was sent', (component, expected) => {
+    expect(value(component)).toBe(expected)
+  })
+
+  it('@query and @request-target begin where the path ends, and leave out the fragment', () => {
+    const query = URL.slice(URL.indexOf('?'), URL.indexOf('#'))
+    expect(value('"@query"')).toBe(query)
+    expect(value('"@request-target"')).toBe(`/a%2fb/../c${query}`)
+    expect(value('"@target-uri"')).toBe(`https://site.example/a%2fb/../c${query}`)
+  })
+
+  it.each([
+    ['https://site.example', '"@path"', '/'],
+    ['https://site.example', '"@target-uri"', 'https://site.example/'],
+    ['https://site.example?a', '"@path"', '/'],
+    ['https://site.example/', '"@query"', '?'],
+    ['https://site.example/?', '"@query"', '?'],
+    ['http://site.example:80/', '"@authority"', 'site.example'],
+    ['http://site.example:443/', '"@authority"', 'site.example:443'],
+    ['https://[::1]:8443/', '"@authority"', '[::1]:8443'],
+  ])('of %s: %s is %s', (url, component, expected) => {
+    expect(value(component, [], url)).toBe(expected)
+  })
+
+  it.each([
+    ['"@query-param";name="var"', 'this%20is%20a%20big%0Amultiline%20value'],
+    ['"@query-param";name="bar"', 'with%20plus%20whitespace'],
+    ['"@query-param";name="fa%C3%A7ade%22%3A%20"', 'something'],
+    ['"@query-param";name="empty"', ''],
+    ['"@query-param";name="x"', 'flaw: component_repeated'],
+    ['"@query-param";name="none"', 'flaw: component_absent'],
+    ['"@query-param"', 'flaw: component_unsupported'],
+    ['"@query-param";name="var";req', 'flaw: component_unsupported'],
+  ])('%s is %s', (component, expected) => {
+    expect(value(component)).toBe(expected)
+  })
+
+  it.each([
+    '"@status"',
+    '"@signature-params"',
+    '"@unknown"',
+    '"@"',
+    '"@constructor"',
+    '"@method";req',
+    '"@path";key="a"',
+  ])('%s is not supported', (component) => {
+    expect(value(component)).toBe('flaw: component_unsupported')
+  })
+})
+
+describe('a field component (RFC 9421 §2.1)', () => {
+  it('joins the lines of a field, trimmed', () => {
+    const lines: [string, string][] = [
+      ['Cache-Control', ' max-age=60 '],
+      ['cache-control', '   must-revalidate'],
+    ]
+    expect(value('"cache-control"', lines)).toBe('max-age=60, must-revalidate')
+  })
+
+  it('may be empty, not absent', () => {
+    expect(value('"x-empty"', [['X-Empty', '']])).toBe('')
+    expect(value('"x-absent"')).toBe('flaw: component_absent')
+  })
+
+  it.each([
+    ['a', '1'],
+    ['b', '2;x=1;y=2'],
+    ['c', '("a" "b" "c")'],
+    ['d', '?1'],
+    ['missing', 'flaw: component_absent'],
+  ])('member %s of a dictionary is %s', (key, expected) => {
+    const dictionary = 'a=1,    b=2;x=1;y=2, c=("a"   "b"    "c"), d'
+    expect(value(`"example-dict";key="${key}"`, [['Example-Dict', dictionary]])).toBe(expected)
+  })
+
+  it.each([
+    '"X-Note"',
+    '"x note"',
+    '"x-note";sf',
+    '"x-note";bs',
+    '"x-note";tr',
+    '"x-note";key=1',
+    '"x-note";key="a";bs',
+  ])('%s is not supported', (component) => {
+    expect(value(component, [['X-Note', 'a']])).toBe('flaw: component_unsupported')
+  })
+
+  it('with bytes beyond ASCII is not supported: hosts disagree what they are', () => {
+    expect(value('"x-note"', [['X-Note', 'caf\u00e9']])).toBe('flaw: component_unsupported')
+  })
+})
+
+describe('the last line', () => {
+  it('says the parameters in the order and the spelling of structured fields', () => {
+    const input = readInputs('s=( "@method"   "@path" );b=1;a="x \\"y\\"";c=?1;d=tok;e=:AAEC:')?.get('s')
+    expect(input?.text).toBe('("@method" "@path");b=1;a="x \\"y\\"";c;d=tok;e=:AAEC:')
+  })
+})
+
+describe('the authority of a URL', () => {
+  it.each([
+    ['https://Site.Example:443/', 'site.example'],
+    ['https://user@site.example/', null],
+    ['ftp://site.example/', null],
+    ['https:///path', null],
+  ])('%s: %s', (url, authority) => {
+    expect(authorityOf(url)).toBe(authority)
+  })
+})

@@ -1,0 +1,184 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import type { Message } from '../../src/identity/base.ts'
+import { readKeys } from '../../src/identity/jwk.ts'
+import { verify } from '../../src/identity/verify.ts'
+import {
+  AGENT_LINE,
+  ALGORITHMS,
+  HOST,
+  judge,
+  keysOfPinned,
+  type Lines,
+  NOW,
+  newCrawler,
+  pinned,
+  proofOf,
+  signed,
+} from './rig.ts'
+
+const crawler = await newCrawler()
+const TEXT = '{"hello": "world"}'
+const DIGEST = 'sha-256=:X48E9qOokqqrvdts8nOJRJN3OWDUoyWxBf7kbu9DBPE=:'
+const URL = 'https://site.example/articles/1?page=2&lang=en'
+
+/** Covers all that can be covered. */
+const LINES: Lines = [
+  ['"@method"', 'POST'],
+  ['"@target-uri"', URL],
+  ['"@authority"', 'site.example'],
+  ['"@path"', '/articles/1'],
+  ['"@query"', '?page=2&lang=en'],
+  ['"@query-param";name="page"', '2'],
+  ['"content-digest"', DIGEST],
+  ['"payment-signature"', 'eyJ4NDAyVmVyc2lvbiI6Mn0='],
+  AGENT_LINE,
+]
+
+function wholly(signer = crawler): Promise<Message> {
+  const headers = { 'Content-Digest': DIGEST, 'Payment-Signature': 'eyJ4NDAyVmVyc2lvbiI6Mn0=' }
+  return signed(signer, { method: 'POST', url: URL, headers, lines: LINES, parameters: { nonce: 'n-1' } })
+}
+
+const body = new Uint8Array(new TextEncoder().encode(TEXT))
+
+/** Text with one character in another's place, or one more, or one less. */
+const edit = fc.record({
+  place: fc.nat(),
+  character: fc.oneof(fc.string({ unit: 'binary-ascii', minLength: 1, maxLength: 1 }), fc.constant('')),
+  insert: fc.boolean(),
+})
+
+function edited(
+  text: string,
+  { place, character, insert }: { place: number; character: string; insert: boolean },
+) {
+  const at = place % text.length
+  return text.slice(0, at) + character + text.slice(insert ? at : at + 1)
+}
+
+/** Headers refuse what no server would hand on. */
+function withHeader({ method, url, headers }: Message, name: string, value: string): Message | null {
+  const all = new Headers(headers)
+  if (/[\0\r\n]/.test(value)) return null
+  all.set(name, value)
+  return { method, url, headers: all }
+}
+
+describe('a request that was changed on its way', () => {
+  it.each(ALGORITHMS)('is refused, or nothing that was signed was changed: %s', async (algorithm) => {
+    const signer = await newCrawler(algorithm)
+    const message = await wholly(signer)
+    const before = proofOf(await judge(signer, message, { body }))
+    const part = fc.constantFrom(
+      'url',
+      'method',
+      'signature-input',
+      'signature',
+      'signature-agent',
+      'payment-signature',
+      'content-digest',
+    )
+    await fc.assert(
+      fc.asyncProperty(part, edit, async (name, change) => {
+        const changed =
+          name === 'url' || name === 'method'
+            ? { ...message, [name]: edited(message[name], change) }
+            : withHeader(message, name, edited(message.headers.get(name) ?? '', change))
+        if (!changed) return
+        const verdict = await judge(signer, changed, { body })
+        if (verdict.outcome !== 'verified') return
+        expect(verdict).toEqual({ ...before, label: verdict.label })
+      }),
+      { numRuns: algorithm === 'ed25519' ? 3000 : 500 },
+    )
+  })
+
+  it('is refused when any bit of its signature was', async () => {
+    const message = await wholly()
+    const field = message.headers.get('signature') ?? ''
+    const bytes = Uint8Array.from(atob(field.slice('sig1=:'.length, -1)), (character) =>
+      character.charCodeAt(0),
+    )
+    for (let bit = 0; bit < bytes.length * 8; bit++) {
+      const flipped = bytes.map((byte, at) => (at === bit >> 3 ? byte ^ (1 << (bit & 7)) : byte))
+      const changed = withHeader(message, 'signature', `sig1=:${btoa(String.fromCharCode(...flipped))}:`)
+      if (!changed) throw new Error('no header')
+      expect((await judge(crawler, changed, { body })).outcome).toBe('invalid')
+    }
+  })
+
+  it('C12: is refused when any byte of its body was', async () => {
+    const message = await wholly()
+    for (let at = 0; at < body.length; at++) {
+      const swapped = body.map((byte, place) => (place === at ? byte ^ 1 : byte))
+      const verdict = await judge(crawler, message, { body: swapped })
+      expect(verdict).toEqual({ outcome: 'invalid', reason: 'digest_differs' })
+    }
+  })
+})
+
+/** Pieces of the three fields, in any order: more often nearly right than noise is. */
+const piece = fc.oneof(
+  fc.constantFrom(
+    'sig1',
+    '=',
+    '(',
+    ')',
+    '"',
+    ':',
+    ';',
+    ',',
+    ' ',
+    '?1',
+    '@',
+    '%"',
+    '\\',
+    '-',
+    '1e9',
+    '=:AA==:',
+  ),
+  fc.constantFrom('"@authority"', '"@method"', '"signature-agent"', ';key="sig1"', '"@query-param";name="%"'),
+  fc.constantFrom(';created=', `${NOW}`, ';expires=', ';keyid=', `"${crawler.key.keyId}"`, ';alg="ed25519"'),
+  fc.constantFrom(
+    ';tag="web-bot-auth"',
+    ';nonce=',
+    `"${HOST}"`,
+    '__proto__',
+    'constructor',
+    '999999999999999.9',
+  ),
+  fc.string({ unit: 'binary-ascii', maxLength: 4 }),
+)
+const field = fc.array(piece, { maxLength: 24 }).map((pieces) => pieces.join('').replace(/[\0\r\n]/g, ' '))
+
+describe('whatever a client sends', () => {
+  it('is judged, never thrown', async () => {
+    const terms = { findKey: keysOfPinned(pinned(crawler)), now: NOW * 1000, bareAgents: true }
+    const urls = fc.oneof(fc.constant('https://site.example/'), fc.webUrl(), fc.string())
+    await fc.assert(
+      fc.asyncProperty(field, field, field, urls, fc.boolean(), async (input, value, agent, url, whole) => {
+        const start = `sig1=("@authority" "signature-agent")`
+        const headers = new Headers({
+          'Signature-Input': whole
+            ? `${start};tag="web-bot-auth";created=${NOW};expires=${NOW}${input}`
+            : input,
+          Signature: whole ? 'sig1=:AAAA:' : value,
+          'Signature-Agent': agent,
+          'Content-Digest': value,
+        })
+        const verdict = await verify({ method: 'GET', url, headers }, null, terms)
+        expect(verdict.outcome).not.toBe('verified')
+      }),
+      { numRuns: 3000 },
+    )
+  })
+
+  it('as keys is read, never thrown, and never gives more than sixteen', () => {
+    fc.assert(
+      fc.property(fc.oneof(fc.jsonValue(), fc.record({ keys: fc.array(fc.jsonValue()) })), (value) => {
+        expect(readKeys(value)?.keys.length ?? 0).toBeLessThanOrEqual(16)
+      }),
+    )
+  })
+})

@@ -1,0 +1,199 @@
+import { describe, expect, it } from 'vitest'
+import { importKey, readKey, readKeys } from '../../src/identity/jwk.ts'
+import { PUBLIC_SECRETS, SMALL_ORDER } from '../../src/identity/secrets.ts'
+import { fromHex, type Hex } from '../../src/protocol/hex.ts'
+import rfc9421 from '../vectors/rfc9421.json' with { type: 'json' }
+import { ALGORITHMS, NO_SECRETS, newCrawler, toBase64 } from './rig.ts'
+
+const { jwk, key, privateJwk } = await newCrawler()
+const ec = await newCrawler('ecdsa-p256-sha256')
+const rsa = await newCrawler('rsa-pss-sha512')
+
+function toBase64url(bytes: Uint8Array): string {
+  return toBase64(bytes).replaceAll('+', '-').replaceAll('/', '_').replaceAll('=', '')
+}
+
+describe('a published key', () => {
+  it.each(ALGORITHMS)('of %s is read, and its private members are never there', async (algorithm) => {
+    const crawler = await newCrawler(algorithm)
+    const read = readKey({ ...crawler.jwk, kid: 'whatever', use: 'sig', key_ops: ['verify'], x5c: ['junk'] })
+    expect(read).toEqual(crawler.key)
+    expect(await importKey(crawler.key)).toBeInstanceOf(CryptoKey)
+  })
+
+  it('is named by its thumbprint, whatever its kid says', () => {
+    expect(readKey({ ...jwk, kid: ec.key.keyId })).toMatchObject({ keyId: key.keyId })
+  })
+
+  it.each([
+    [jwk, 'EdDSA'],
+    [jwk, 'Ed25519'],
+    [jwk, 'ed25519'],
+    [ec.jwk, 'ES256'],
+    [rsa.jwk, 'PS512'],
+    [rsa.jwk, 'rsa-pss-sha512'],
+  ])('may say its algorithm', (published, alg) => {
+    expect(readKey({ ...published, alg })).toMatchObject({ jwk: published })
+  })
+
+  it.each([
+    [jwk, { alg: 'ES256' }],
+    [ec.jwk, { alg: 'EdDSA' }],
+    [rsa.jwk, { alg: 'RS256' }],
+    [rsa.jwk, { alg: 'PS256' }],
+    [jwk, { alg: 'HS256' }],
+    [jwk, { use: 'enc' }],
+    [jwk, { key_ops: ['sign'] }],
+    [jwk, { key_ops: 'verify' }],
+  ])('C1: of another use is no signing key: %#', (published, other) => {
+    expect(readKey({ ...published, ...other })).toBe('key_of_another_use')
+  })
+
+  it('has its times in seconds; in milliseconds too, as some directories write them', () => {
+    expect(readKey({ ...jwk, nbf: 1_743_465_600, exp: 1_843_465_600 })).toMatchObject({
+      notBefore: 1_743_465_600,
+      expires: 1_843_465_600,
+    })
+    expect(readKey({ ...jwk, nbf: 1_743_465_600_000 })).toMatchObject({ notBefore: 1_743_465_600 })
+    expect(readKey({ ...jwk, nbf: '2025-04-01' })).toBe('not_a_key')
+    expect(readKey({ ...jwk, exp: -1 })).toBe('not_a_key')
+  })
+})
+
+describe('C8: keys that prove nothing', () => {
+  it.each(Object.entries(rfc9421.keys))('C8: %s of RFC 9421 is refused at registration', (_, published) => {
+    expect(readKey(published)).toBe('public_secret')
+    expect(readKeys({ keys: [published] })).toEqual({ keys: [], faults: ['public_secret'] })
+  })
+
+  it.each([
+    ['RFC 8037', { kty: 'OKP', crv: 'Ed25519', x: '11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo' }],
+    [
+      'RFC 7515',
+      {
+        kty: 'EC',
+        crv: 'P-256',
+        x: 'f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU',
+        y: 'x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0',
+      },
+    ],
+    [
+      'RFC 9500',
+      {
+        kty: 'EC',
+        crv: 'P-256',
+        x: 'QiVI-I-3gv-17KN0RFLHKh5Vj71vc75eSOkyMsxFxbE',
+        y: 'bEzRDEy41bihcTnpSILImSVymTQl9BQZq36QpCpJQnI',
+      },
+    ],
+  ])('C8: the example of %s is refused', (_, published) => {
+    expect(readKey(published)).toBe('public_secret')
+  })
+
+  it.each([new Uint8Array(32), new Uint8Array(32).fill(0x42), new Uint8Array(32).map((_, at) => at)])(
+    'C8: a key of a seed that anyone would guess is refused: %#',
+    async (seed) => {
+      const prefix = fromHex('0x302e020100300506032b657004220420')
+      const pkcs8 = new Uint8Array([...prefix, ...seed])
+      const guessed = await crypto.subtle.importKey('pkcs8', pkcs8, { name: 'Ed25519' }, true, ['sign'])
+      const { d: _, ...published } = (await crypto.subtle.exportKey('jwk', guessed)) as JsonWebKey
+      expect(readKey({ kty: published.kty, crv: published.crv, x: published.x })).toBe('public_secret')
+    },
+  )
+
+  it('C8: no other spelling of such a key gets by', () => {
+    const x = 'JrQLj5P_89iXES9-vFgrIy29clF9CC_oPPsw3c5D0bs'
+    for (const spelling of [`${x.slice(0, -1)}t`, `${x}=`, ` ${x}`, x.replace('_', '/')]) {
+      expect(readKey({ kty: 'OKP', crv: 'Ed25519', x: spelling })).toBe('not_a_key')
+    }
+    expect(readKey({ kty: 'OKP', crv: 'Ed25519', x })).toBe('public_secret')
+  })
+
+  it('C8: a key published with its secret half is refused', () => {
+    expect(readKey(privateJwk)).toBe('private_key')
+    expect(readKey(rsa.privateJwk)).toBe('private_key')
+  })
+
+  it.each([...SMALL_ORDER])('C8: the Ed25519 point of small order %s is refused, with either sign', (hex) => {
+    const point = fromHex(`0x${hex}` as Hex)
+    for (const sign of [0, 0x80]) {
+      const bytes = point.slice()
+      bytes[31] = (bytes[31] ?? 0) | sign
+      expect(readKey({ kty: 'OKP', crv: 'Ed25519', x: toBase64url(bytes) })).toBe('weak_key')
+    }
+  })
+
+  it('C8: as anybody can sign anything under one, without a secret', async () => {
+    const identity = new Uint8Array(32)
+    identity[0] = 1
+    const forged = new Uint8Array(64)
+    forged.set(identity)
+    const weak = await crypto.subtle.importKey('raw', identity, { name: 'Ed25519' }, false, ['verify'])
+    const owed = new TextEncoder().encode('I owe you a million')
+    expect(await crypto.subtle.verify({ name: 'Ed25519' }, weak, forged, owed)).toBe(true)
+  })
+
+  it('C8: RSA keys that are small, huge or of a foreign exponent are refused', () => {
+    const n = (bytes: number) => toBase64url(new Uint8Array(bytes).fill(0xff))
+    expect(readKey({ kty: 'RSA', n: n(128), e: 'AQAB' })).toBe('weak_key')
+    expect(readKey({ kty: 'RSA', n: n(1024), e: 'AQAB' })).toBe('weak_key')
+    expect(readKey({ ...rsa.jwk, e: 'AQ' })).toBe('weak_key')
+    expect(readKey({ ...rsa.jwk, e: 'AAEAAQ' })).toBe('weak_key')
+    expect(readKey({ kty: 'RSA', n: toBase64url(new Uint8Array(257).fill(0xff, 1)), e: 'AQAB' })).toBe(
+      'not_a_key',
+    )
+  })
+
+  it('C8: the list holds thumbprints', () => {
+    for (const thumbprint of PUBLIC_SECRETS) expect(thumbprint).toMatch(/^[A-Za-z0-9_-]{43}$/)
+  })
+})
+
+describe('what is no key', () => {
+  it.each([
+    [null, 'not_a_key'],
+    ['key', 'not_a_key'],
+    [[jwk], 'not_a_key'],
+    [{}, 'unsupported_key'],
+    [{ kty: 'oct', k: 'c2VjcmV0' }, 'unsupported_key'],
+    [{ kty: 'OKP', crv: 'X25519', x: jwk.x }, 'unsupported_key'],
+    [{ kty: 'EC', crv: 'P-384', x: jwk.x, y: jwk.x }, 'unsupported_key'],
+    [{ kty: 'OKP', crv: 'Ed25519' }, 'not_a_key'],
+    [{ kty: 'OKP', crv: 'Ed25519', x: 'AAAA' }, 'not_a_key'],
+    [{ kty: 'EC', crv: 'P-256', x: jwk.x }, 'not_a_key'],
+    [{ kty: 'RSA', e: 'AQAB' }, 'not_a_key'],
+  ])('%j: %s', (value, fault) => {
+    expect(readKey(value)).toBe(fault)
+  })
+
+  it('may look like one and not be on its curve: it verifies nothing', async () => {
+    const read = readKey({ ...ec.jwk, y: ec.jwk.x })
+    expect(typeof read === 'string' ? read : await importKey(read)).toBeNull()
+  })
+})
+
+describe('a JWK Set', () => {
+  it('may be one bare JWK', () => {
+    expect(readKeys(jwk)).toEqual({ keys: [key], faults: [] })
+  })
+
+  it('keeps the keys that are good, and says what was wrong with the others', () => {
+    const keys = [{ kty: 'oct', k: 'AA' }, jwk, null, { ...ec.jwk, use: 'enc' }]
+    expect(readKeys({ keys })).toEqual({
+      keys: [key],
+      faults: ['unsupported_key', 'not_a_key', 'key_of_another_use'],
+    })
+  })
+
+  it('C5: of a thousand keys has sixteen', () => {
+    expect(readKeys({ keys: new Array(1000).fill(jwk) })?.keys).toHaveLength(16)
+  })
+
+  it.each([null, [], [jwk], 'keys', 7, {}, { keys: {} }, { keys: 'all' }])('is not %j', (value) => {
+    expect(readKeys(value)).toBeNull()
+  })
+
+  it('may be empty', () => {
+    expect(readKeys({ keys: [] }, NO_SECRETS)).toEqual({ keys: [], faults: [] })
+  })
+})

@@ -1,0 +1,142 @@
+import { describe, expect, it } from 'vitest'
+import type { DirectoryReader } from '../../src/identity/directory.ts'
+import { type Agent, type Key, keysOf, type Missing, registryOf } from '../../src/identity/keys.ts'
+import { type Listing, learn, PERIOD } from '../../src/identity/listing.ts'
+import { type Crawler, DIRECTORY, newCrawler, pinned } from './rig.ts'
+
+const T = 1_800_000_000_000
+const one = await newCrawler()
+const other = await newCrawler()
+const listedAgent: Agent = { id: 'listed', url: DIRECTORY, keys: null }
+
+/** Looks keys up where some agents are registered; `directory` answers for each of them. */
+function looker(
+  agents: Agent[],
+  directory: DirectoryReader['read'] = () => Promise.reject(new Error('asked')),
+) {
+  const asked: string[] = []
+  const findKey = keysOf(registryOf(agents), (url) => ({
+    read: (...of) => {
+      asked.push(url)
+      return directory(...of)
+    },
+  }))
+  const find = (crawler: Crawler, url: string | null = DIRECTORY, at = 0, host = 'site.example') =>
+    findKey({ url, keyId: crawler.key.keyId, host }, T + at)
+  return { find, asked }
+}
+
+function listing(keys: Crawler[], at = 0): Listing {
+  return learn(null, { outcome: 'read', keys: keys.map(({ key }) => key), maxAge: null }, T + at)
+}
+
+function agentOf(found: Key | Missing): string {
+  return typeof found === 'string' ? found : found.agent
+}
+
+describe('pinned keys', () => {
+  it('are found, and nothing is fetched', async () => {
+    const { find, asked } = looker([pinned(one)])
+    expect(await find(one)).toMatchObject({ agent: 'crawler', url: DIRECTORY, algorithm: 'ed25519' })
+    expect(await find(other)).toBe('key_unknown')
+    expect(asked).toEqual([])
+  })
+
+  it('C4: speak only for the URL they are registered with', async () => {
+    const { find } = looker([pinned(one), pinned(other, { id: 'other', url: 'https://other.example/keys' })])
+    expect(await find(other, DIRECTORY)).toBe('key_unknown')
+    expect(await find(one, 'https://other.example/keys')).toBe('key_unknown')
+    expect(await find(one, 'https://nobody.example/keys')).toBe('agent_unknown')
+    expect(await find(one, null)).toBe('agent_unknown')
+  })
+
+  it('C4: of an agent without URL speak for it, under no name or one that is nobody’s', async () => {
+    const { find } = looker([pinned(one, { id: 'nameless', url: null }), pinned(other)])
+    expect(agentOf(await find(one, null))).toBe('nameless')
+    expect(agentOf(await find(one, 'https://nobody.example/keys'))).toBe('nameless')
+    expect(await find(one, DIRECTORY)).toBe('key_unknown')
+  })
+
+  it.each([
+    ['not yet valid', { notBefore: T / 1000 + 11, expires: null }, 'key_not_current'],
+    ['valid from now, by a clock 10 s ahead', { notBefore: T / 1000 + 10, expires: null }, 'crawler'],
+    ['in its last second', { notBefore: null, expires: T / 1000 + 1 }, 'crawler'],
+    ['expired', { notBefore: null, expires: T / 1000 }, 'key_not_current'],
+  ])('%s', async (_, times, outcome) => {
+    const { find } = looker([pinned(one, { keys: [{ ...one.key, ...times }] })])
+    expect(agentOf(await find(one))).toBe(outcome)
+  })
+
+  it('that are no point of their curve are no keys', async () => {
+    const { key } = await newCrawler('ecdsa-p256-sha256')
+    const broken = { ...key, jwk: { ...key.jwk, y: 'x' in key.jwk ? key.jwk.x : '' } }
+    const { find } = looker([pinned(one, { keys: [broken as typeof key] })])
+    expect(await find({ ...one, key })).toBe('key_unknown')
+  })
+})
+
+describe('keys of a directory', () => {
+  it('are read once, and then an isolate knows them', async () => {
+    const { find, asked } = looker([listedAgent], async () => listing([one]))
+    for (const at of [0, 1000, PERIOD - 1]) expect(agentOf(await find(one, DIRECTORY, at))).toBe('listed')
+    expect(asked).toEqual([DIRECTORY])
+  })
+
+  it('C5: of an agent that nobody registered are never read', async () => {
+    const { find, asked } = looker([listedAgent], async () => listing([one]))
+    expect(await find(one, 'https://stranger.example/keys')).toBe('agent_unknown')
+    expect(await find(one, null)).toBe('agent_unknown')
+    expect(asked).toEqual([])
+  })
+
+  it('C5: of the site itself are never read', async () => {
+    const { find, asked } = looker([listedAgent], async () => listing([one]))
+    expect(await find(one, DIRECTORY, 0, 'crawler.example')).toBe('agent_unknown')
+    expect(asked).toEqual([])
+  })
+
+  it('C5: that it lacks are asked for once in a period', async () => {
+    const { find, asked } = looker([listedAgent], async () => listing([one]))
+    for (const _ of Array.from({ length: 20 })) expect(await find(other)).toBe('key_unknown')
+    expect(asked).toEqual([DIRECTORY])
+  })
+
+  it('C4: of one agent are not those of another', async () => {
+    const second: Agent = { id: 'second', url: 'https://second.example/keys', keys: null }
+    const { find } = looker([listedAgent, second], async (url) => listing([url === DIRECTORY ? one : other]))
+    expect(agentOf(await find(one, DIRECTORY))).toBe('listed')
+    expect(await find(one, second.url)).toBe('key_unknown')
+  })
+
+  it('C7: that were removed are refused after the expiry', async () => {
+    let published = [one, other]
+    const { find } = looker([listedAgent], async () =>
+      listing(published, published.length === 2 ? 0 : PERIOD),
+    )
+    expect(agentOf(await find(one))).toBe('listed')
+    published = [other]
+    expect(agentOf(await find(one, DIRECTORY, PERIOD - 1))).toBe('listed')
+    expect(await find(one, DIRECTORY, PERIOD)).toBe('key_unknown')
+  })
+
+  it('C6: of a directory that is down: known keys go on, new agents are undecided', async () => {
+    const down = learn(listing([one]), { outcome: 'failed', why: 'down' }, T + PERIOD)
+    const known = looker([listedAgent], async () => down)
+    expect(agentOf(await known.find(one, DIRECTORY, PERIOD))).toBe('listed')
+    expect(await known.find(other, DIRECTORY, PERIOD)).toBe('directory_unavailable')
+    const fresh = looker([listedAgent], async () => learn(null, { outcome: 'failed', why: 'down' }, T))
+    expect(await fresh.find(one)).toBe('directory_unavailable')
+  })
+
+  it('C6: when the object itself fails: known keys go on, others are undecided', async () => {
+    let broken = false
+    const { find } = looker([listedAgent], async () => {
+      if (broken) throw new Error('overloaded')
+      return listing([one])
+    })
+    expect(agentOf(await find(one))).toBe('listed')
+    broken = true
+    expect(agentOf(await find(one, DIRECTORY, PERIOD * 2))).toBe('listed')
+    expect(await find(other, DIRECTORY, PERIOD * 2)).toBe('directory_unavailable')
+  })
+})

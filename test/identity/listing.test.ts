@@ -1,0 +1,120 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import type { Fetched } from '../../src/identity/jwks.ts'
+import {
+  due,
+  GRACE,
+  type Listing,
+  LONGEST_FRESH,
+  LONGEST_OUTAGE,
+  learn,
+  lookUp,
+  PERIOD,
+} from '../../src/identity/listing.ts'
+import { newCrawler } from './rig.ts'
+
+const T = 1_800_000_000_000
+const { key } = await newCrawler()
+const { key: other } = await newCrawler()
+const failed: Fetched = { outcome: 'failed', why: 'down' }
+
+function read(keys = [key], maxAge: number | null = null): Fetched {
+  return { outcome: 'read', keys, maxAge }
+}
+
+function listed(...events: readonly (readonly [at: number, fetched: Fetched])[]): Listing {
+  const listing = events.reduce<Listing | null>((known, [at, fetched]) => learn(known, fetched, T + at), null)
+  if (!listing) throw new Error('nothing happened')
+  return listing
+}
+
+describe('when a directory is asked', () => {
+  const fresh = listed([0, read()])
+
+  it.each([
+    ['never before', null, key.keyId, 0, 'ask'],
+    ['a key that was just read', fresh, key.keyId, PERIOD - 1, 'nothing'],
+    ['a key that was read a period ago', fresh, key.keyId, PERIOD, 'confirm'],
+    ['a key that was read long ago', fresh, key.keyId, PERIOD + GRACE, 'ask'],
+    ['a key it lacked just now', fresh, other.keyId, PERIOD - 1, 'nothing'],
+    ['a key it lacked a period ago', fresh, other.keyId, PERIOD, 'ask'],
+  ] as const)('%s', (_, listing, wanted, at, need) => {
+    expect(due(listing, wanted, T + at)).toBe(need)
+  })
+
+  it.each([
+    [null, PERIOD],
+    [0, PERIOD],
+    [60, PERIOD],
+    [600, 600_000],
+    [86_400, LONGEST_FRESH],
+  ])('max-age %j keeps it fresh for %d ms', (maxAge, freshFor) => {
+    const listing = listed([0, read([key], maxAge)])
+    expect(due(listing, key.keyId, T + freshFor - 1)).toBe('nothing')
+    expect(due(listing, key.keyId, T + freshFor)).toBe('confirm')
+  })
+
+  it('C6: nobody waits for a directory that is known to be down', () => {
+    const down = listed([0, read()], [PERIOD * 10, failed])
+    expect(due(down, key.keyId, T + PERIOD * 11)).toBe('confirm')
+    expect(due(down, key.keyId, T + PERIOD * 12)).toBe('ask')
+  })
+
+  it('is at most once in a period, whatever is wanted and whatever it answers', () => {
+    const steps = fc.array(
+      fc.record({
+        wait: fc.integer({ min: 0, max: PERIOD * 3 }),
+        wanted: fc.constantFrom(key.keyId, other.keyId),
+        answer: fc.constantFrom(read(), read([], 0), read([other], 1e6), failed),
+      }),
+      { maxLength: 60 },
+    )
+    fc.assert(
+      fc.property(steps, (taken) => {
+        let now = T
+        let listing: Listing | null = null
+        let asked = Number.NEGATIVE_INFINITY
+        for (const { wait, wanted, answer } of taken) {
+          now += wait
+          if (due(listing, wanted, now) === 'nothing') continue
+          expect(now - asked).toBeGreaterThanOrEqual(PERIOD)
+          asked = now
+          listing = learn(listing, answer, now)
+        }
+      }),
+    )
+  })
+})
+
+describe('which key is found', () => {
+  it('the one that is listed', () => {
+    expect(lookUp(listed([0, read([other, key])]), key.keyId, T)).toBe(key)
+  })
+
+  it('C7: one that was removed is unknown as soon as the directory was read again', () => {
+    const listing = listed([0, read([key, other])], [PERIOD, read([other])])
+    expect(lookUp(listing, key.keyId, T + PERIOD)).toBe('unknown')
+  })
+
+  it('C7: one that was removed is refused an hour and a minute later at most', () => {
+    const listing = listed([0, read([key], 1e9)])
+    expect(due(listing, key.keyId, T + LONGEST_FRESH + GRACE)).toBe('ask')
+  })
+
+  it('C6: an outage takes nothing away', () => {
+    const listing = listed([0, read()], [PERIOD, failed], [PERIOD * 2, failed])
+    expect(lookUp(listing, key.keyId, T + PERIOD * 2)).toBe(key)
+  })
+
+  it('C6: during an outage a key that was not known before is undecided, not refused', () => {
+    expect(lookUp(listed([0, failed]), key.keyId, T)).toBe('undecided')
+    expect(lookUp(listed([0, read([other])], [PERIOD, failed]), key.keyId, T + PERIOD)).toBe('undecided')
+  })
+
+  it('C6: after a week of outage no debt is made, and the key is not forgotten', () => {
+    const down = listed([0, read()], [LONGEST_OUTAGE, failed])
+    expect(lookUp(down, key.keyId, T + LONGEST_OUTAGE)).toBe(key)
+    expect(lookUp(down, key.keyId, T + LONGEST_OUTAGE + 1)).toBe('undecided')
+    expect(down.keys).toEqual([key])
+  })
+})

@@ -1,0 +1,160 @@
+import { describe, expect, it } from 'vitest'
+import { readAgentUrl } from '../../src/identity/agent.ts'
+import { signatureBase } from '../../src/identity/base.ts'
+import { importKey, readKey, readKeys, verifies } from '../../src/identity/jwk.ts'
+import { type Agent, keysOf, registryOf } from '../../src/identity/keys.ts'
+import { learn } from '../../src/identity/listing.ts'
+import { readInputs } from '../../src/identity/signature.ts'
+import { verify } from '../../src/identity/verify.ts'
+import { checkDigest } from '../../src/protocol/digest.ts'
+import { bytesOf, readDictionary } from '../../src/protocol/fields.ts'
+import rfc9421 from '../vectors/rfc9421.json' with { type: 'json' }
+import webBotAuth from '../vectors/web-bot-auth.json' with { type: 'json' }
+import negative from '../vectors/web-bot-auth-negative.json' with { type: 'json' }
+import { NO_SECRETS } from './rig.ts'
+
+type Sent = { method: string; url: string; headers: Record<string, string | undefined>; body?: string }
+
+function messageOf({ method, url, headers }: Sent) {
+  const written = Object.entries(headers).filter((entry): entry is [string, string] => entry[1] !== undefined)
+  return { method, url, headers: new Headers(written) }
+}
+
+function bodyOf({ body }: Sent) {
+  return body === undefined ? null : bytesOfText(body)
+}
+
+function bytesOfText(text: string) {
+  return new Uint8Array(new TextEncoder().encode(text))
+}
+
+function keyOf(jwk: object) {
+  const key = readKey(jwk, NO_SECRETS)
+  if (typeof key === 'string') throw new Error(key)
+  return key
+}
+
+function rfcKey(name: string) {
+  return keyOf(rfc9421.keys[name as keyof typeof rfc9421.keys])
+}
+
+async function holds(keyName: string, base: string, signature: Uint8Array<ArrayBuffer>) {
+  const key = rfcKey(keyName)
+  const imported = await importKey(key)
+  return imported !== null && verifies(imported, key.algorithm, signature, base)
+}
+
+/** Reads the only signature of a request, of any tag. */
+function onlySignature(sent: Sent) {
+  const { headers } = messageOf(sent)
+  const [entry] = readInputs(headers.get('signature-input') ?? '') ?? []
+  if (!entry) throw new Error('no signature')
+  const [label, input] = entry
+  const bytes = bytesOf(readDictionary(headers.get('signature') ?? '')?.get(label))
+  return { input, bytes: bytes ?? new Uint8Array() }
+}
+
+describe('the requests of RFC 9421 appendix B', () => {
+  it.each(rfc9421.requests)('§$section: the signature is judged $valid', async (vector) => {
+    const { input, bytes } = onlySignature(vector.request)
+    const base = signatureBase(messageOf(vector.request), input)
+    if (typeof base !== 'string') throw new Error(base.flaw)
+    if ('base' in vector) expect(base).toBe(vector.base?.join('\n'))
+    expect(rfcKey(vector.key).algorithm).toBe(vector.algorithm)
+    expect(await holds(vector.key, base, bytes)).toBe(vector.valid)
+  })
+
+  it('§B.2: the body is the one of the digest', async () => {
+    const sent = rfc9421.requests.find(({ section }) => section === 'B.2.3')?.request as Sent
+    expect(await checkDigest(sent.headers['Content-Digest'] ?? '', bodyOf(sent))).toBe('matches')
+  })
+
+  it('§B.2.4: the response’s ECDSA signature holds over its base', async () => {
+    const { key, base, signature } = rfc9421.response
+    const bytes = Uint8Array.from(atob(signature), (character) => character.charCodeAt(0))
+    expect(await holds(key, base.join('\n'), bytes)).toBe(true)
+  })
+})
+
+describe('the thumbprints of published keys', () => {
+  it.each([
+    ['test-key-ed25519', 'poqkLGiymh_W0uP6PZFw-dvez3QJT5SolqXBCW38r0U'],
+    ['test-key-rsa-pss', 'oD0HwocPBSfpNy5W3bpJeyFGY_IQ_YpqxSjQ3Yd-CLA'],
+  ])('%s is named as Web Bot Auth names it', (name, keyId) => {
+    expect(rfcKey(name).keyId).toBe(keyId)
+  })
+
+  it('the EC key of RFC 9449 is named as it is there', () => {
+    const x = 'l8tFrhx-34tV3hRICRDY9zCkDlpBhF42UQUfWVAWBFs'
+    const y = '9VE4jf_Ok_o64zbTTlcuNJajHmt6v9TDVrU0CdvGRDA'
+    expect(keyOf({ kty: 'EC', crv: 'P-256', x, y }).keyId).toBe('0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I')
+  })
+})
+
+const testKeys = Object.values(rfc9421.keys).map(keyOf)
+/** Vectors outlive every window for money. */
+const ageless = { longest: Number.POSITIVE_INFINITY, refused: NO_SECRETS }
+
+function closed(agents: readonly Agent[]) {
+  const findKey = keysOf(registryOf(agents), () => ({
+    read: async () => learn(null, { outcome: 'failed', why: 'closed' }, 0),
+  }))
+  return { ...ageless, findKey }
+}
+
+describe('the vectors of the Web Bot Auth drafts', () => {
+  it.each(webBotAuth.requests)('$name: verified', async ({ request, now, keyid, agent }) => {
+    const terms = closed([{ id: 'signer', url: agent, keys: testKeys }])
+    const verdict = await verify(messageOf(request), null, { ...terms, now: now * 1000 })
+    expect(verdict).toMatchObject({ outcome: 'verified', agent: 'signer', url: agent, keyId: keyid })
+  })
+
+  it.each(webBotAuth.requests)('C8: $name: refused in production, for its key is public', async (vector) => {
+    const terms = closed([{ id: 'signer', url: vector.agent, keys: testKeys }])
+    const { refused: _, ...production } = terms
+    const verdict = await verify(messageOf(vector.request), null, { ...production, now: vector.now * 1000 })
+    expect(verdict).toEqual({ outcome: 'invalid', reason: 'key_public_secret' })
+  })
+
+  it.each(webBotAuth.agents)('Signature-Agent $name names $url', ({ header, url }) => {
+    const [, text = '', type] = /^sig1="([^"]*)"(?:;type=(\w+))?$/.exec(header) ?? []
+    expect(readAgentUrl(text, type)).toEqual({ url })
+  })
+
+  it('the directory is read, and its digest is the one printed', async () => {
+    const { body, digest } = webBotAuth.directory
+    const keys = readKeys(JSON.parse(body), NO_SECRETS)?.keys ?? []
+    expect(keys.map(({ keyId }) => keyId)).toEqual(['poqkLGiymh_W0uP6PZFw-dvez3QJT5SolqXBCW38r0U'])
+    expect(await checkDigest(digest, bytesOfText(body))).toBe('matches')
+  })
+})
+
+/** Our word for each of theirs. An empty @path cannot be told from any other wrong base. */
+const OURS: Record<string, string> = {
+  'target-not-covered': 'target_not_covered',
+  'missing-fields': 'parameter_missing',
+  expired: 'expired',
+  'clock-ahead': 'created_in_the_future',
+  'bad-signature': 'signature_wrong',
+  'canonicalization-mismatch': 'signature_wrong',
+  'content-digest-mismatch': 'digest_differs',
+  'missing-component': 'component_absent',
+  'signature-input-unreadable': 'signature_input_unreadable',
+  'signature-value-unreadable': 'signature_unreadable',
+  'signature-agent-absent': 'agent_unknown',
+  'signature-agent-ambiguous-member': 'agent_ambiguous',
+  'signature-agent-member-missing': 'component_absent',
+  'signature-agent-not-https': 'agent_not_https',
+  'signature-agent-not-origin': 'agent_unknown',
+  'signature-agent-unparsable': 'agent_unreadable',
+  'duplicate-component': 'component_repeated',
+}
+
+describe('the negative vectors of Web Bot Auth', () => {
+  it.each(negative)('$id: a signature that $title is $expected', async (vector) => {
+    const terms = closed([{ id: 'signer', url: webBotAuth.directory.url, keys: testKeys }])
+    const { request, now } = vector
+    const verdict = await verify(messageOf(request), bodyOf(request), { ...terms, now: now * 1000 })
+    expect(verdict).toEqual({ outcome: vector.expected, reason: OURS[vector.reason] })
+  })
+})

@@ -1,0 +1,84 @@
+import fc from 'fast-check'
+import { parseDictionary, serializeDictionary } from 'structured-headers'
+import { describe, expect, it } from 'vitest'
+import { bytesOf, readDictionary, readItem } from '../../src/protocol/fields.ts'
+
+describe('a dictionary', () => {
+  it.each([
+    ['a=1', ['a']],
+    ['a, b;x;y="1,2;3", c=("p" "q";z);w', ['a', 'b', 'c']],
+    ['sig1=:AAEC:,\tsig2=:AwQ=:', ['sig1', 'sig2']],
+    ['a="say \\"a, b\\"; c"', ['a']],
+    ['', []],
+  ])('%j has the members %j', (text, keys) => {
+    expect([...(readDictionary(text)?.keys() ?? ['unreadable'])]).toEqual(keys)
+  })
+
+  it.each(['a=1, a=2', 'a;x=1;x=2', 'a=("p";z;z)', 'a=("p");w;w', 'a, b, a'])(
+    'that says a thing twice is not read: %j',
+    (text) => {
+      expect(parseDictionary(text)).toBeInstanceOf(Map)
+      expect(readDictionary(text)).toBeNull()
+    },
+  )
+
+  it.each(['a=', 'A=1', 'a=1,', ',a', 'a="', 'a=:A', '"a"', 'a=(', 'a=1 b=2', '\u00e9=1', 'a=%"x"'])(
+    '%j is none',
+    (text) => {
+      expect(readDictionary(text)).toBeNull()
+    },
+  )
+
+  it('once read, is read the same again', () => {
+    const letters = fc.constantFrom(
+      'a',
+      'b',
+      '=',
+      '1',
+      ',',
+      ' ',
+      ';',
+      '"',
+      '(',
+      ')',
+      ':',
+      'AA==',
+      '?1',
+      '\\',
+      '%',
+    )
+    fc.assert(
+      fc.property(fc.array(letters, { maxLength: 30 }), (parts) => {
+        const dictionary = readDictionary(parts.join(''))
+        if (!dictionary) return
+        expect(readDictionary(serializeDictionary(dictionary))).toEqual(dictionary)
+      }),
+      { numRuns: 5000 },
+    )
+  })
+
+  it('is never thrown over', () => {
+    fc.assert(
+      fc.property(fc.string({ unit: 'binary' }), (text) => {
+        readDictionary(text)
+        readItem(text)
+      }),
+    )
+  })
+})
+
+describe('an item', () => {
+  it('is read with its parameters, none of them twice', () => {
+    expect(readItem('"a;b";x=1')?.[0]).toBe('a;b')
+    expect(readItem('"a";x;x')).toBeNull()
+    expect(readItem('"a", "b"')).toBeNull()
+  })
+})
+
+describe('the bytes of a member', () => {
+  it('are those of a byte sequence only', () => {
+    const dictionary = readDictionary('a=:AAEC:, b="AAEC", c=(:AAEC:)')
+    expect(bytesOf(dictionary?.get('a'))).toEqual(new Uint8Array([0, 1, 2]))
+    for (const key of ['b', 'c', 'd']) expect(bytesOf(dictionary?.get(key))).toBeNull()
+  })
+})
