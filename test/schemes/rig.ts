@@ -7,7 +7,7 @@ import type { Address, Hex } from '../../src/protocol/hex.ts'
 import type { PaymentRequired, PaymentRequirements, SettleResponse } from '../../src/protocol/x402.ts'
 import type { ChannelTerms } from '../../src/schemes/channel.ts'
 import { type Bindings, siteOf } from '../../src/site.ts'
-import { newPayer } from '../chain/payer.ts'
+import { newPayer, type Payer } from '../chain/payer.ts'
 
 export const CRAWLER = 'Mozilla/5.0 (compatible; GPTBot/1.2; +https://openai.com/gptbot)'
 export const BROWSER = 'Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0'
@@ -110,7 +110,11 @@ export type Crawler = Awaited<ReturnType<typeof newCrawler>>
 
 /** Somebody with USDC, and a channel to the shop that is not open yet. */
 export async function newCrawler(shop: Shop, funds = 1_000_000n) {
-  const payer = await newPayer(funds)
+  return crawlerOf(shop, await newPayer(funds))
+}
+
+/** A payer's crawler with a channel of its own. */
+export async function crawlerOf(shop: Shop, payer: Payer) {
   const { channel, exact } = await shop.offers()
   const { receiverAuthorizer, withdrawDelay } = channel.extra as {
     receiverAuthorizer: Address
