@@ -167,6 +167,9 @@ export async function journalOf({ facts: { operator } }: Site, id: Hex): Promise
   }
 }
 
+export const NIGHTLY = '0 0 * * *'
+export const WATCH = '*/5 * * * *'
+
 /** Fires a cron; `time` in Unix milliseconds. */
 export async function fire({ facts }: Site, cron: string, time = Date.now()): Promise<Response> {
   const answer = await fetch(
@@ -188,7 +191,7 @@ export async function ended({ books }: Site, time: number): Promise<Run> {
 
 /** Makes it midnight, and waits for the morning. */
 export async function passTheNight(site: Site, time = Date.now()): Promise<Run> {
-  await fire(site, '0 0 * * *', time)
+  await fire(site, NIGHTLY, time)
   return ended(site, time)
 }
 
