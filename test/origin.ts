@@ -3,11 +3,12 @@ import { Response } from 'miniflare'
 
 type Asked = { url: string; method: string; headers: Headers; text: () => Promise<string> }
 
-/** `/status/404` answers 404, `/fault` breaks; everything else echoes the request as cacheable JSON. */
+/** `/status/404` answers 404, `/slow/500` does so after 500 ms, `/fault` breaks; everything else echoes the request as cacheable JSON. */
 export async function origin(request: Asked): Promise<Response> {
   const { pathname } = new URL(request.url)
   const [, first, second] = pathname.split('/')
   if (first === 'fault') throw new Error('the origin is down')
+  if (first === 'slow') await new Promise((over) => setTimeout(over, Number(second)))
   const status = first === 'status' ? Number(second) : 200
   const headers = {
     'cache-control': 'public, max-age=3600',

@@ -1,37 +1,322 @@
-import { exports } from 'cloudflare:workers'
-import { describe, expect, it } from 'vitest'
+/** The gate over HTTP: what it answers unpaid, what it lets through paid, and what the origin gets to see. */
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import {
+  BROWSER,
+  type Crawler,
+  errorOf,
+  type Meddle,
+  newRegular,
+  openShop,
+  PRICE,
+  receiptOf,
+  requiredOf,
+} from '../schemes/rig.ts'
 
-const BROWSER = 'Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0'
-const CRAWLER = 'Mozilla/5.0 (compatible; GPTBot/1.2; +https://openai.com/gptbot)'
+const shop = openShop()
 
-function ask(path: string, init: RequestInit & { agent?: string } = {}): Promise<Response> {
-  const headers = new Headers(init.headers)
-  headers.set('user-agent', init.agent ?? CRAWLER)
-  return exports.default.fetch(
-    new Request(`https://site.test${path}`, { ...init, headers, redirect: 'manual' }),
-  )
+const downOrigin: Meddle = async (name, call) => {
+  if (name === 'SITE.fetch') throw new Error('the origin is down')
+  return call()
 }
+
+/** What the origin says it was asked (test/origin.ts). */
+type Echo = { url: string; method: string; headers: Record<string, string>; body: string }
+const echoOf = async (response: Response) => (await response.json()) as Echo
+
+beforeEach(() => {
+  shop.calls.length = 0
+})
+afterEach(() => {
+  vi.restoreAllMocks()
+})
 
 describe('an unpaid request', () => {
   it('passes a reader through for free', async () => {
-    const response = await ask('/articles/one', { agent: BROWSER })
+    const response = await shop.ask('/articles/one', { agent: BROWSER })
     expect(response.status).toBe(200)
-    expect(await response.json()).toMatchObject({ method: 'GET' })
+    expect(await echoOf(response)).toMatchObject({ method: 'GET' })
   })
 
-  it('answers a crawler with 402 and both offers, channel first', async () => {
-    const response = await ask('/articles/one')
+  it('answers a crawler with 402 and both offers, channel first, for v2 and for v1', async () => {
+    const response = await shop.ask('/articles/one')
     expect(response.status).toBe(402)
     expect(response.headers.get('cache-control')).toBe('no-store')
-    const required = JSON.parse(atob(response.headers.get('payment-required') ?? ''))
+    expect(response.headers.get('payment-response')).toBeNull()
+    const required = requiredOf(response)
     expect(required).toMatchObject({
       x402Version: 2,
       error: 'Payment required',
       resource: { url: 'https://site.test/articles/one' },
     })
-    expect(required.accepts.map((offer: { scheme: string }) => offer.scheme)).toEqual([
-      'batch-settlement',
-      'exact',
-    ])
+    expect(required.accepts.map(({ scheme }) => scheme)).toEqual(['batch-settlement', 'exact'])
+    expect(await response.json()).toMatchObject({
+      x402Version: 1,
+      accepts: [{ scheme: 'exact', network: 'base-sepolia', maxAmountRequired: '1000' }],
+    })
+  })
+
+  it('H4: touches nothing at all: no object, no book, no origin, no chain', async () => {
+    const outside = vi.spyOn(globalThis, 'fetch')
+    for (const method of ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']) {
+      const body = method === 'POST' ? 'x' : null
+      for (let times = 0; times < 20; times++) await shop.ask(`/page/${times}`, { method, body })
+    }
+    expect(shop.calls).toEqual([])
+    expect(outside).not.toHaveBeenCalled()
+  })
+
+  it('D14: has a header of at most 2 KB, however long its URL and its words', async () => {
+    const wordy = openShop({
+      NAME: 'n'.repeat(32),
+      DESCRIPTION: 'é'.repeat(100),
+      PRICE: '999999.999999',
+      MAX_UNCLAIMED: '999999.999999',
+    })
+    for (const path of [
+      '/',
+      `/${'a'.repeat(390)}`,
+      `/${'a'.repeat(4000)}`,
+      `/a?${'q'.repeat(4000)}`,
+      `/${'%E9'.repeat(0)}é`,
+    ]) {
+      const header = (await wordy.ask(path)).headers.get('payment-required') ?? ''
+      expect([path.slice(0, 20), header.length > 0, header.length <= 2048]).toEqual([
+        path.slice(0, 20),
+        true,
+        true,
+      ])
+    }
+  })
+
+  it('D14: has no longer a header for a voucher that is corrected', async () => {
+    const crawler = await newRegular(shop)
+    const stale = await shop.ask(`/${'a'.repeat(390)}`, { payment: await crawler.owes(1n) })
+    expect(await errorOf(stale)).toMatch(/cumulative_amount_mismatch$/)
+    expect((stale.headers.get('payment-required') ?? '').length).toBeLessThanOrEqual(2048)
+  })
+
+  it('D15: shows a person a page with nothing of the request in it', async () => {
+    const charging = openShop({ RULES: [{ who: 'everyone', action: 'charge' }] })
+    const hostile = '"><img src=x onerror=alert(1)><!--'
+    const response = await charging.ask(`/${encodeURIComponent(hostile)}?q=<script>`, {
+      agent: `${BROWSER} ${hostile}`,
+      headers: { accept: 'text/html', referer: `https://evil.test/${hostile}` },
+    })
+    expect(response.status).toBe(402)
+    expect(response.headers.get('content-type')).toBe('text/html; charset=utf-8')
+    expect(response.headers.get('content-security-policy')).toMatch(/^default-src 'none'/)
+    expect(requiredOf(response).accepts).toHaveLength(2)
+    const page = await response.text()
+    expect(page).not.toMatch(/<script|alert|onerror|javascript:|evil/i)
+    const elsewhere = await charging.ask('/other', { agent: BROWSER, headers: { accept: 'text/html' } })
+    expect(await elsewhere.text()).toBe(page)
+  })
+})
+
+describe('D3: a method', () => {
+  it('HEAD is gated and never charged, not even with a payment', async () => {
+    const crawler = await newRegular(shop)
+    const payment = await crawler.owes(2n * PRICE)
+    const response = await shop.ask('/page', { method: 'HEAD', payment })
+    expect([response.status, await response.text()]).toEqual([402, ''])
+    expect(requiredOf(response).accepts).toHaveLength(2)
+    expect(shop.calls).toEqual([])
+    expect((await shop.ask('/page', { payment })).status).toBe(200)
+  })
+
+  it('HEAD passes for a reader', async () => {
+    expect((await shop.ask('/page', { method: 'HEAD', agent: BROWSER })).status).toBe(200)
+  })
+
+  it('OPTIONS is answered here, with the payment headers allowed and exposed', async () => {
+    const response = await shop.ask('/page', { method: 'OPTIONS' })
+    expect(response.status).toBe(204)
+    expect(response.headers.get('access-control-allow-headers')).toMatch(/PAYMENT-SIGNATURE.*X-PAYMENT/)
+    expect(response.headers.get('access-control-expose-headers')).toMatch(
+      /PAYMENT-REQUIRED.*PAYMENT-RESPONSE/,
+    )
+    expect(shop.calls).toEqual([])
+  })
+
+  it.each(['PROPFIND', 'MKCOL', 'PURGE', 'SEARCH'])('%s is refused, from anybody', async (method) => {
+    for (const agent of [BROWSER, 'GPTBot/1.0']) {
+      const response = await shop.ask('/page', { method, agent })
+      expect([response.status, await errorOf(response)]).toEqual([405, 'tab_method_not_allowed'])
+      expect(response.headers.get('allow')).toContain('GET')
+    }
+    expect(shop.calls).toEqual([])
+  })
+
+  it('is what it is: no header makes another of it', async () => {
+    const crawler = await newRegular(shop)
+    const names = ['x-http-method-override', 'x-http-method', 'x-method-override']
+    const headers = Object.fromEntries(names.map((name) => [name, 'DELETE']))
+    const paid = await shop.ask('/page', { headers, payment: await crawler.owes(2n * PRICE) })
+    const echo = await echoOf(paid)
+    expect(echo.method).toBe('GET')
+    expect(Object.keys(echo.headers).filter((name) => names.includes(name))).toEqual([])
+  })
+})
+
+describe('D2: a query', () => {
+  it('is part of what is bought, in its order and to its last character', async () => {
+    const crawler = await newRegular(shop)
+    const payment = await crawler.owes(2n * PRICE)
+    const bought = await shop.ask('/page?a=1&b=2', { payment })
+    expect((await echoOf(bought)).url).toMatch(/\/page\?a=1&b=2$/)
+    for (const query of ['?b=2&a=1', '?a=1&b=2&b=2', '?a=1&b=2&', '?a=1&b=%32', '?A=1&b=2', '']) {
+      expect([query, (await shop.ask(`/page${query}`, { payment })).status]).toEqual([query, 402])
+    }
+    expect((await shop.ask('/page?a=1&b=2#part', { payment })).status).toBe(200)
+    expect(await crawler.account().standing()).toMatchObject({ charged: 2n * PRICE })
+  })
+})
+
+describe('a paid page', () => {
+  let crawler: Crawler
+  beforeEach(async () => {
+    crawler = await newRegular(shop)
+  })
+
+  it('D8: is kept out of every cache, whatever its origin says', async () => {
+    const paid = await shop.ask('/page', { payment: await crawler.owes(2n * PRICE) })
+    expect(paid.status).toBe(200)
+    expect(paid.headers.get('cache-control')).toBe('private, no-store')
+    const free = await shop.ask('/page', { agent: BROWSER })
+    expect(free.headers.get('cache-control')).toBe('public, max-age=3600')
+  })
+
+  it('D7: is charged to the next crawler, also when the platform’s cache was asked to keep it', async () => {
+    const paid = await shop.ask('/page', { payment: await crawler.owes(2n * PRICE) })
+    await caches.default.put('https://site.test/page', paid.clone()).catch(() => undefined)
+    expect(await caches.default.match('https://site.test/page')).toBeUndefined()
+    expect((await shop.ask('/page')).status).toBe(402)
+  })
+
+  it('D6: is asked of the origin without a word of the client’s that speaks for us', async () => {
+    const secretive = openShop({ ORIGIN_SECRET: 'the-secret-of-the-origin' })
+    const forged = {
+      'tab402-origin-secret': 'forged',
+      'x-tab402-paid': '1',
+      'cf-connecting-ip': '6.6.6.6',
+      'cf-ipcountry': 'T1',
+      'x-forwarded-for': '6.6.6.6',
+      'x-forwarded-host': 'evil.test',
+      forwarded: 'for=6.6.6.6',
+      'x-original-url': '/admin',
+      'x-rewrite-url': '/admin',
+      connection: 'close, x-listed',
+      'x-listed': '1',
+      te: 'trailers',
+      'x-kept': 'yes',
+    }
+    for (const agent of [BROWSER, 'GPTBot/1.0']) {
+      const payment = agent === BROWSER ? undefined : await crawler.owes(2n * PRICE)
+      const response = await secretive.ask('/page', { agent, headers: forged, ...(payment && { payment }) })
+      const { headers } = await echoOf(response)
+      expect(headers).toMatchObject({
+        'tab402-origin-secret': 'the-secret-of-the-origin',
+        'x-forwarded-host': 'site.test',
+        'x-forwarded-proto': 'https',
+        'x-kept': 'yes',
+      })
+      const gone = [
+        'x-tab402-paid',
+        'cf-ipcountry',
+        'forwarded',
+        'x-original-url',
+        'x-rewrite-url',
+        'x-listed',
+        'te',
+      ]
+      expect(
+        Object.keys(headers).filter((name) => [...gone, 'payment-signature', 'x-payment'].includes(name)),
+      ).toEqual([])
+      expect(JSON.stringify(headers)).not.toContain('evil.test')
+    }
+  })
+
+  it.each([206, 200, 204])('D4: is charged in full for a %s', async (status) => {
+    const headers = { range: 'bytes=0-1' }
+    const paid = await shop.ask(`/status/${status}`, { headers, payment: await crawler.owes(2n * PRICE) })
+    expect([paid.status, receiptOf(paid).extra?.chargedAmount]).toEqual([status, '1000'])
+    expect(paid.headers.get('cache-control')).toBe('private, no-store')
+  })
+
+  it.each([304, 416, 301, 302, 307, 400, 401, 402, 403, 404, 429, 500, 503])(
+    'D4, D9: is not charged when the origin says %s, whose answer passes without a receipt',
+    async (status) => {
+      const payment = await crawler.owes(2n * PRICE)
+      for (const init of [{}, { method: 'POST', body: 'x' }]) {
+        const response = await shop.ask(`/status/${status}`, { payment, ...init })
+        expect(response.status).toBe(status)
+        expect(response.headers.get('payment-response')).toBeNull()
+      }
+      expect(await crawler.account().standing()).toMatchObject({ charged: PRICE })
+      expect((await shop.ask('/page', { payment })).status).toBe(200)
+    },
+  )
+
+  it('D9: is not charged when the origin breaks or hangs', async () => {
+    const down = openShop({}, downOrigin)
+    const broken = await down.ask('/page', { payment: await crawler.owes(2n * PRICE) })
+    expect([broken.status, await errorOf(broken)]).toEqual([502, 'tab_origin_unreachable'])
+    const hasty = openShop({ ORIGIN_TIMEOUT_MS: 100 })
+    const late = await hasty.ask('/slow/5000', { payment: await crawler.owes(2n * PRICE) })
+    expect([late.status, await errorOf(late)]).toEqual([502, 'tab_origin_unreachable'])
+    expect(await crawler.account().standing()).toMatchObject({ charged: PRICE })
+  })
+
+  it('E5: can be had again with its voucher when its answer was lost on the way, with the same receipt', async () => {
+    const payment = await crawler.owes(2n * PRICE)
+    const lost = await shop.ask('/page', { payment })
+    await lost.body?.cancel()
+    const again = await shop.ask('/page', { payment })
+    expect([again.status, receiptOf(again)]).toEqual([200, receiptOf(lost)])
+    expect(await crawler.account().standing()).toMatchObject({ charged: 2n * PRICE })
+  })
+
+  it('is asked of the origin after the charge, where the method has effects', async () => {
+    const stale = await shop.ask('/form', { method: 'POST', body: 'x', payment: await crawler.owes(1n) })
+    expect(stale.status).toBe(402)
+    expect(shop.calls).toEqual(['ACCOUNT.place'])
+    const paid = await shop.ask('/form', {
+      method: 'POST',
+      body: 'hello',
+      payment: await crawler.owes(2n * PRICE),
+    })
+    expect(await echoOf(paid)).toMatchObject({ method: 'POST', body: 'hello' })
+    expect(shop.calls.slice(1)).toEqual(['ACCOUNT.place', 'SITE.fetch'])
+  })
+
+  it('is not sold with a body above 1 MiB', async () => {
+    const body = 'x'.repeat((1 << 20) + 1)
+    const response = await shop.ask('/form', {
+      method: 'POST',
+      body,
+      payment: await crawler.owes(2n * PRICE),
+    })
+    expect([response.status, await errorOf(response)]).toEqual([413, 'tab_body_too_large'])
+    expect(shop.calls).toEqual([])
+  })
+})
+
+describe('what is always free', () => {
+  it.each(['/robots.txt', '/.well-known/security.txt', '/sitemap.xml'])(
+    'is %s, from whoever asks',
+    async (path) => {
+      const crawler = await newRegular(shop)
+      const response = await shop.ask(path, { payment: await crawler.owes(2n * PRICE) })
+      expect(response.status).toBe(200)
+      expect(response.headers.get('payment-response')).toBeNull()
+      expect(shop.calls).toEqual(['SITE.fetch'])
+      expect(await crawler.account().standing()).toMatchObject({ charged: PRICE })
+    },
+  )
+
+  it('is 502 while the origin is down', async () => {
+    vi.spyOn(console, 'error').mockImplementation(() => undefined)
+    const response = await openShop({}, downOrigin).ask('/page', { agent: BROWSER })
+    expect([response.status, await errorOf(response)]).toEqual([502, 'tab_origin_unreachable'])
   })
 })
