@@ -29,7 +29,8 @@ export async function fetchKeys(url: string, fetch: Fetch, patience = PATIENCE):
   try {
     return await Promise.race([exchange(url, fetch, signal), timeout(signal)])
   } catch (cause) {
-    return { outcome: 'failed', why: cause instanceof Error ? cause.message : String(cause) }
+    const why = cause instanceof Error ? cause.message : String(cause)
+    return { outcome: 'failed', why: why.slice(0, 200) }
   }
 }
 

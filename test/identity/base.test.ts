@@ -3,7 +3,7 @@ import { authorityOf, signatureBase } from '../../src/identity/base.ts'
 import { readInputs } from '../../src/identity/signature.ts'
 
 const URL =
-  'https://Site.Example:443/a%2fb/../c?var=this%20is%20a%20big%0Amultiline%20value&bar=with+plus+whitespace&fa%C3%A7ade%22%3A%20=something&x=1&x=2&empty#part'
+  'https://Site.Example:443/a%2fb/../c?var=this%20is%20a%20big%0Amultiline%20value&bar=with+plus+whitespace&fa%C3%A7ade%22%3A%20=something&x=1&x=2&empty&marks=!%27()~*-._#part'
 
 /** The value of one component of a request, or what is wrong with it. */
 function value(component: string, headers: [string, string][] = [], url = URL, method = 'GET'): string {
@@ -51,6 +51,7 @@ describe('a derived component (RFC 9421 §2.2)', () => {
     ['"@query-param";name="bar"', 'with%20plus%20whitespace'],
     ['"@query-param";name="fa%C3%A7ade%22%3A%20"', 'something'],
     ['"@query-param";name="empty"', ''],
+    ['"@query-param";name="marks"', '%21%27%28%29%7E*-._'],
     ['"@query-param";name="x"', 'flaw: component_repeated'],
     ['"@query-param";name="none"', 'flaw: component_absent'],
     ['"@query-param"', 'flaw: component_unsupported'],

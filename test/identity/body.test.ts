@@ -32,6 +32,13 @@ describe('C12: the body', () => {
     expect(await reason(withDigest(sha256), { body: null })).toBe('invalid: digest_differs')
   })
 
+  it.each(['sha-256=::', `${sha256.slice(0, 13)}:`])(
+    'C12: a part of its digest is not its digest: %s',
+    async (part) => {
+      expect(await reason(withDigest(part), { body })).toBe('invalid: digest_differs')
+    },
+  )
+
   it('C12: that one digest matches does not help another that differs', async () => {
     const wrong = sha512.replace('WZDP', 'AAAA')
     expect(await reason(withDigest(`${sha256}, ${wrong}`), { body })).toBe('invalid: digest_differs')
