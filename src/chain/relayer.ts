@@ -57,6 +57,8 @@ export class RelayerBase<Env = unknown> extends DurableObject<Env> implements Re
     this.#key = key
     this.#maxFee = maxFee
     this.#orders = new Orders(ctx.storage)
+    // What was signed may never have been sent before this restart, and every later nonce waits for it.
+    if (this.#orders.open(1).length > 0) ctx.blockConcurrencyWhile(() => ctx.storage.setAlarm(Date.now()))
   }
 
   /** Who pays for gas and is `msg.sender`: the channels' receiver authorizer. */
