@@ -1,5 +1,6 @@
 import { decodePaymentResponseHeader } from '@x402/fetch'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import type { Account } from '../../src/testing/chain.ts'
 import { exactFetch } from '../upstream.ts'
 import {
   AGENT,
@@ -19,6 +20,8 @@ import { head, open } from './socket.ts'
 const ROUNDS = 5
 const AT_ONCE = 4
 const DAY = 86_400_000
+/** What each account of the local chain begins with. */
+const FUNDS = 1_000_000_000n
 
 /** `SEED=… npm test` has the same kills again, as far as machines ever do the same again. */
 const seed = Number(process.env.SEED ?? Math.floor(Math.random() * 2 ** 32))
@@ -27,6 +30,8 @@ const random = mulberry(seed)
 let site: Site
 let before: bigint
 let midnight = Date.now()
+const readers: ReturnType<typeof onTab>[] = []
+const buyers: Buyer[] = []
 
 beforeAll(async () => {
   site = await startSite()
@@ -52,6 +57,8 @@ function pause(ms: number): Promise<void> {
 /** A crawler that stays the same when the site does not, and keeps what it was given in writing. */
 type Crawler = { receipts: Receipt[]; buy(): Promise<void> }
 
+type Buyer = { account: Account; hashes: string[]; buy(): Promise<void> }
+
 function onTab(tab: Tab): Crawler & { tab: Tab } {
   const receipts: Receipt[] = []
   let page = 0
@@ -62,7 +69,7 @@ function onTab(tab: Tab): Crawler & { tab: Tab } {
   }
 }
 
-function atOnce() {
+function atOnce(): Buyer {
   const account = site.payer()
   const pay = exactFetch(fetch, account, site.facts.rpc)
   const hashes: string[] = []
@@ -72,7 +79,9 @@ function atOnce() {
     if (!response.ok) throw new Error(`not served: ${response.status} ${body}`)
     hashes.push(decodePaymentResponseHeader(response.headers.get('payment-response') ?? '').transaction)
   }
-  return { account, hashes, buy }
+  const buyer = { account, hashes, buy }
+  buyers.push(buyer)
+  return buyer
 }
 
 /** Buys on, some pages at once, until the site is gone. */
@@ -116,21 +125,24 @@ async function expectKept({ receipts }: Crawler): Promise<void> {
 }
 
 /** The receiver has what was charged on tabs and what was paid at once, to the unit. */
-async function expectSquare(tabs: Tab[], spent: bigint): Promise<void> {
-  const charged = await Promise.all(tabs.map((tab) => tab.charged()))
-  const onTabs = charged.reduce((sum, each) => sum + each, 0n)
-  expect((await site.coins.holds(site.facts.receiver)) - before, `SEED=${seed}`).toBe(onTabs + spent)
+async function expectSquare(): Promise<void> {
+  const owed = await Promise.all([
+    ...readers.map(({ tab }) => tab.charged()),
+    ...buyers.map(({ account }) => spentBy(account)),
+  ])
+  const sum = owed.reduce((all, each) => all + each, 0n)
+  expect((await site.coins.holds(site.facts.receiver)) - before, `SEED=${seed}`).toBe(sum)
+}
+
+async function spentBy({ address }: Account): Promise<bigint> {
+  return FUNDS - (await site.coins.holds(address))
 }
 
 const tonight = () => (midnight += DAY)
 
 describe('a site that is killed', { timeout: 90_000 }, () => {
-  const readers: ReturnType<typeof onTab>[] = []
-  let swift: ReturnType<typeof atOnce>
-  let spent = 0n
-
   it('E2: keeps every receipt that it gave under load, and the tabs go on', async () => {
-    swift = atOnce()
+    const swift = atOnce()
     for (let round = 1; round <= ROUNDS; round++) {
       readers.push(onTab(openTab(site, site.payer())))
       const now = { gone: false }
@@ -149,15 +161,14 @@ describe('a site that is killed', { timeout: 90_000 }, () => {
     const run = await passTheNight(site, tonight())
     expect(run).toMatchObject({ status: 'settled', record: { findings: { count: 0 } } })
     // A payment at once that was under way at a kill is in doubt here, and on the chain or not.
-    const once = await site.books.atOnce(`eip155:84532:${swift.account.address}`)
-    spent = 1_000_000_000n - (await site.coins.holds(swift.account.address))
-    expect(BigInt(once.received)).toBeGreaterThanOrEqual(BigInt(swift.hashes.length) * PRICE)
-    expect(BigInt(once.received)).toBeLessThanOrEqual(spent)
-    expect(spent).toBeLessThanOrEqual(BigInt(once.received) + BigInt(once.inDoubt) * PRICE)
-    await expectSquare(
-      readers.map(({ tab }) => tab),
-      spent,
-    )
+    for (const { account, hashes } of buyers) {
+      const { received, inDoubt } = await site.books.atOnce(`eip155:84532:${account.address}`)
+      const spent = await spentBy(account)
+      expect(BigInt(received)).toBeGreaterThanOrEqual(BigInt(hashes.length) * PRICE)
+      expect(BigInt(received)).toBeLessThanOrEqual(spent)
+      expect(spent).toBeLessThanOrEqual(BigInt(received) + BigInt(inDoubt) * PRICE)
+    }
+    await expectSquare()
   })
 
   it('F5: settles once what a run had begun that was killed, whenever that was', async () => {
@@ -169,11 +180,23 @@ describe('a site that is killed', { timeout: 90_000 }, () => {
       await site.kill()
       const run = await passTheNight(site, tonight())
       expect(run, `SEED=${seed}`).toMatchObject({ status: 'settled', record: { findings: { count: 0 } } })
-      await expectSquare(
-        readers.map(({ tab }) => tab),
-        spent,
-      )
+      await expectSquare()
     }
+  })
+
+  // Sooner than the relayer's alarm would see to it.
+  it('F5: sends on what it had signed and not sent, and holds nobody up', { timeout: 10_000 }, async () => {
+    const [late, next] = [atOnce(), atOnce()]
+    const calls = () => site.node.calls('eth_sendRawTransaction')
+    const sent = await calls()
+    await site.node.misbehave({ method: 'eth_sendRawTransaction', does: 'drop' })
+    const lost = late.buy()
+    await expect.poll(calls).toBe(sent + 1)
+    await Promise.allSettled([lost, site.kill()])
+    await site.node.misbehave()
+    await next.buy()
+    expect(await spentBy(late.account)).toBe(PRICE)
+    expect(await spentBy(next.account)).toBe(PRICE)
   })
 
   it('F6: finds the claim that lay in the pool when it was killed, and sends no other', async () => {
@@ -191,10 +214,7 @@ describe('a site that is killed', { timeout: 90_000 }, () => {
     expect(run).toMatchObject({ status: 'settled', record: { findings: { count: 0 } } })
     // The claim and, tonight, its sweep.
     expect(await sent()).toBe(start + 2)
-    await expectSquare(
-      readers.map(({ tab }) => tab),
-      spent,
-    )
+    await expectSquare()
   })
 })
 

@@ -11,6 +11,7 @@ import { chainBook, operatorBook, type Run } from '../../examples/books.ts'
 import type { Entry } from '../../src/ledger/standing.ts'
 import type { Hex } from '../../src/protocol/hex.ts'
 import { type Account, startChain } from '../../src/testing/chain.ts'
+import { type Fault, type Seen, startRpcProxy } from '../../src/testing/rpc-proxy.ts'
 import type { StackFacts } from '../../src/testing/stack.ts'
 import { startWorker } from '../../src/testing/workerd.ts'
 import { channelFetch } from '../upstream.ts'
@@ -34,7 +35,8 @@ export async function startSite(vars: Record<string, string> = {}) {
   const chain = await startChain({ accounts: 40 })
   const [relayer, receiver, ...payers] = chain.accounts
   if (!relayer || !receiver) throw new Error('the local chain has too few accounts')
-  const origin = await startPages()
+  const [origin, proxy] = await Promise.all([startPages(), startRpcProxy(chain.rpcUrl)])
+  const node = `${proxy.url}/node`
   const said: string[] = []
   const runtime = await markWorkerd(directory)
   const worker = await startWorker({
@@ -43,7 +45,7 @@ export async function startSite(vars: Record<string, string> = {}) {
     vars: {
       ORIGIN: origin.url,
       RECEIVER: receiver.address,
-      RPC_URL: chain.rpcUrl,
+      RPC_URL: node,
       RELAYER_KEY: relayer.privateKey,
       OPERATOR_TOKEN_SHA256: createHash('sha256').update(TOKEN).digest('hex'),
       ...vars,
@@ -78,6 +80,17 @@ export async function startSite(vars: Record<string, string> = {}) {
       if (!payer) throw new Error('all payers are taken')
       return payer
     },
+    /** The Worker's way to the chain, which does wrong what it is told to. The tests have a way of their own. */
+    node: {
+      async misbehave(...faults: Fault[]) {
+        await fetch(node, { method: 'PUT', body: JSON.stringify(faults) })
+      },
+      /** How often the Worker has called a method. */
+      async calls(method: string) {
+        const seen = (await (await fetch(node)).json()) as Seen[]
+        return seen.filter((call) => call.method === method).length
+      },
+    },
     /** Kills the runtime with no chance to say anything, and waits until it serves again from what is on disk. */
     async kill() {
       await runtime.kill()
@@ -86,6 +99,7 @@ export async function startSite(vars: Record<string, string> = {}) {
     async stop() {
       await worker.stop()
       await origin.stop()
+      await proxy.stop()
       await chain.stop()
       runtime.forget()
       await rm(directory, { recursive: true })
