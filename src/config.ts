@@ -1,6 +1,7 @@
 /** The Worker's vars and secrets, read once: into a config, or into every fault they have. Nothing else reads them. */
 import * as v from 'valibot'
 import type { Chain } from './chain/rpc.ts'
+import { CREDIT_WANTS, type CreditConfig, creditConfig, creditSettings } from './config-credit.ts'
 import { type Fault, faultsOf } from './paywall/fault.ts'
 import { type Policy, type SchemeName, schemesOf } from './paywall/policy.ts'
 import { read, unpack, usd } from './paywall/schema.ts'
@@ -31,6 +32,12 @@ export type Config = {
   /** Seconds that an offer, and a replay of what it bought, are good for. */
   maxTimeoutSeconds: number
   originTimeoutMs: number
+  /** The operator's name on the wire and on paper. */
+  operator: string
+  /** Present with REGISTRATION_URL. */
+  credit: CreditConfig | undefined
+  /** Whether Cloudflare's own products charge on this zone, and strip their headers from what clients send. */
+  cloudflareCharges: boolean
 }
 
 export type ConfigResult = { ok: true; config: Config } | { ok: false; faults: readonly Fault[] }
@@ -50,7 +57,11 @@ const WANTS = {
   MAX_UNCLAIMED: 'USD as a quoted decimal, at least the highest price',
   MAX_TIMEOUT_SECONDS: 'seconds, 30 to 3600',
   ORIGIN_TIMEOUT_MS: 'milliseconds, 100 to 120000, and less than MAX_TIMEOUT_SECONDS',
+  ...CREDIT_WANTS,
 }
+
+/** What a scheme cannot do without, by the name of the var or of the binding. */
+const CREDIT_BINDINGS = { LINES: 'CreditLine', AGENTS: 'Agents', DIRECTORIES: 'Directory' }
 
 const MOST_DEPOSIT = 5_000_000n
 
@@ -103,6 +114,7 @@ const settings = v.object({
   MAX_UNCLAIMED: v.optional(usd, '100'),
   MAX_TIMEOUT_SECONDS: v.optional(integer(30, 3600), 300),
   ORIGIN_TIMEOUT_MS: v.optional(integer(100, 120_000), 30_000),
+  ...creditSettings,
 })
 
 type Settings = v.InferOutput<typeof settings>
@@ -153,20 +165,29 @@ function build(policy: Policy, settings: Settings): Config {
     maxUnclaimed: settings.MAX_UNCLAIMED,
     maxTimeoutSeconds: settings.MAX_TIMEOUT_SECONDS,
     originTimeoutMs: settings.ORIGIN_TIMEOUT_MS,
+    operator: settings.OPERATOR,
+    credit: creditConfig(settings),
+    cloudflareCharges: settings.CLOUDFLARE_CHARGES,
   }
 }
 
 function missing(schemes: ReadonlySet<SchemeName>, vars: Table): Fault[] {
-  const needed: (keyof typeof WANTS)[] =
-    schemes.has('channel') || (schemes.has('exact') && vars.FACILITATOR_URL === undefined)
-      ? ['RPC_URL', 'RELAYER_KEY']
-      : []
-  return needed
-    .filter((name) => vars[name] === undefined)
-    .map((place) => ({
+  const onChain: (keyof typeof WANTS)[] = ['RPC_URL', 'RELAYER_KEY']
+  const exact = vars.FACILITATOR_URL === undefined ? onChain : []
+  const needed = new Map<string, { scheme: SchemeName; want: string }>()
+  const need = (scheme: SchemeName, place: string, want: string) =>
+    schemes.has(scheme) && !needed.has(place) && needed.set(place, { scheme, want })
+  for (const place of onChain) need('channel', place, WANTS[place])
+  for (const place of exact) need('exact', place, WANTS[place])
+  need('credit', 'REGISTRATION_URL', WANTS.REGISTRATION_URL)
+  for (const [place, name] of Object.entries(CREDIT_BINDINGS))
+    need('credit', place, `a [[durable_objects.bindings]] of class ${name}`)
+  return [...needed]
+    .filter(([place]) => vars[place] === undefined)
+    .map(([place, { scheme, want }]) => ({
       place,
-      fault: `is missing, and scheme "${schemes.has('channel') ? 'channel' : 'exact'}" needs it`,
-      want: WANTS[place],
+      fault: `is missing, and scheme "${scheme}" needs it`,
+      want,
     }))
 }
 

@@ -4,8 +4,12 @@ import { describeFaults, readConfig } from './config.ts'
 import { SettlementBase } from './settlement/workflow.ts'
 import { type Bindings, settlementOf } from './site.ts'
 
+export { Directory } from './identity/directory.ts'
 export { Account } from './ledger/account.ts'
+export { Agents } from './ledger/agents.ts'
 export { Authorizations } from './ledger/authorizations.ts'
+export { CreditLine } from './ledger/line.ts'
+export { Numbers } from './ledger/numbers.ts'
 
 export class Relayer extends RelayerBase<Bindings> {
   constructor(ctx: DurableObjectState, env: Bindings) {

@@ -2,14 +2,19 @@
 import { relayed } from './chain/relayed.ts'
 import type { Chain } from './chain/rpc.ts'
 import { type Config, describeFaults, type Fault, readConfig } from './config.ts'
+import type { Directory } from './identity/directory.ts'
 import type { Account } from './ledger/account.ts'
+import type { Agents } from './ledger/agents.ts'
 import type { Authorizations } from './ledger/authorizations.ts'
+import type { CreditLine } from './ledger/line.ts'
+import type { Numbers } from './ledger/numbers.ts'
 import type { Relayer } from './objects.ts'
 import type { OperatorSettings } from './operator/api.ts'
 import { refused } from './paywall/answer.ts'
 import { type Content, type Gate, gate, type Schemes } from './paywall/gate.ts'
 import { buy, type OriginSettings, pass } from './paywall/origin.ts'
 import { channelScheme } from './schemes/channel.ts'
+import { creditScheme } from './schemes/credit.ts'
 import { exactScheme } from './schemes/exact.ts'
 import type { Cause } from './settlement/run.ts'
 import type { Settings } from './settlement/settings.ts'
@@ -23,6 +28,13 @@ export type Bindings = {
   SETTLEMENT: Workflow<Cause>
   /** How often unknown channels may be looked up on chain. Without it they always may. */
   CHAIN_READS?: RateLimit
+  /** Credit: the lines, the registry of agents, their key directories, the numbers of invoices. */
+  LINES?: DurableObjectNamespace<CreditLine>
+  AGENTS?: DurableObjectNamespace<Agents>
+  DIRECTORIES?: DurableObjectNamespace<Directory>
+  NUMBERS?: DurableObjectNamespace<Numbers>
+  /** How often unknown agents may be looked up in the registry. Without it they always may. */
+  AGENT_READS?: RateLimit
 }
 
 export type Site = { config: Config; gate: Gate; origin: Content }
@@ -55,8 +67,13 @@ function misconfigured(faults: readonly Fault[]): Response {
 
 function build(env: Bindings, config: Config): Site {
   const schemes = schemesOf(env, config)
+  const { policy, cloudflareCharges } = config
   const tools = { now: () => Date.now(), newId: () => crypto.randomUUID() }
-  return { config, gate: gate({ policy: config.policy, schemes, ...tools }), origin: contentOf(env, config) }
+  return {
+    config,
+    gate: gate({ policy, schemes, cloudflareCharges, ...tools }),
+    origin: contentOf(env, config),
+  }
 }
 
 function schemesOf(env: Bindings, config: Config): Schemes {
@@ -88,6 +105,18 @@ function schemesOf(env: Bindings, config: Config): Schemes {
         relayer: () => relayerOf(env, config),
         // One bucket for all: unknown channels cost an attacker nothing, so no key of theirs divides them fairly.
         mayRead: async () => (await env.CHAIN_READS?.limit({ key: 'unknown-channels' }))?.success ?? true,
+      },
+    )
+  }
+  const { LINES: lines, AGENTS: agents, DIRECTORIES: directories } = env
+  if (config.credit && lines && agents && directories) {
+    schemes.credit = creditScheme(
+      { ...config.credit, maxTimeoutSeconds },
+      {
+        lines,
+        agents,
+        directories: (url) => directories.getByName(url),
+        mayAsk: async () => (await env.AGENT_READS?.limit({ key: 'unknown-agents' }))?.success ?? true,
       },
     )
   }

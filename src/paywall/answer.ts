@@ -1,15 +1,17 @@
 /** Our own answers: refusals in every form, the preflight, and the receipt on a paid one. */
 import { encodeHeader } from '../protocol/codec.ts'
+import { crawlError, showCrawlerPrice } from '../protocol/crawl.ts'
 import { type Refusal, wire } from '../protocol/refusal.ts'
 import { encodeReceiptV1 } from '../protocol/v1.ts'
-import type { SettleResponse } from '../protocol/x402.ts'
+import type { Payment, SettleResponse } from '../protocol/x402.ts'
 import type { Offers } from './offers.ts'
 import { page } from './page.ts'
 
 /** Seconds after which a payer whose outcome is unknown should ask again. */
 const RETRY_AFTER = '2'
 
-const EXPOSED = 'PAYMENT-REQUIRED, PAYMENT-RESPONSE, X-PAYMENT-RESPONSE, Retry-After'
+const EXPOSED =
+  'PAYMENT-REQUIRED, PAYMENT-RESPONSE, X-PAYMENT-RESPONSE, Retry-After, Crawler-Price, Crawler-Charged, Crawler-Error'
 
 const CORS = { 'access-control-allow-origin': '*', 'access-control-expose-headers': EXPOSED }
 
@@ -17,31 +19,59 @@ const PREFLIGHT = {
   ...CORS,
   'access-control-allow-methods': 'GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS',
   'access-control-allow-headers':
-    'PAYMENT-SIGNATURE, X-PAYMENT, Content-Type, Accept, Range, If-None-Match, If-Modified-Since, Signature, Signature-Input, Signature-Agent, Access-Control-Expose-Headers',
+    'PAYMENT-SIGNATURE, X-PAYMENT, Content-Type, Accept, Range, If-None-Match, If-Modified-Since, Signature, Signature-Input, Signature-Agent, Content-Digest, Crawler-Exact-Price, Crawler-Max-Price, Access-Control-Expose-Headers',
   'access-control-max-age': '86400',
 }
 
 /** What a refusal is told to: the offers to make again (402 only), the resource, and whether a person may be looking. */
-export type Audience = { offers: Offers; url: string; head: boolean; browser: boolean }
+export type Audience = { offers: Offers; url: string; browser: boolean } & Manner
+
+/** `crawls`: the asker speaks Pay Per Crawl, as far as we know. */
+export type Manner = { head: boolean; crawls: boolean }
 
 /** `OPTIONS`, answered here so that a browser may pay. */
 export function preflight(): Response {
   return new Response(null, { status: 204, headers: PREFLIGHT })
 }
 
+/** The answer to who asked for what is sold: the offers again, where they may help. */
+export function refusedSale(refusal: Refusal, audience: Audience): Response {
+  const isOffer = statusOf(refusal, audience).status === 402
+  return isOffer ? paymentRequired(refusal, audience) : refused(refusal, audience)
+}
+
 /** A refusal that makes no offer. */
-export function refused(refusal: Refusal, head = false): Response {
-  const { status, code, sentence } = wire(refusal.reason)
-  const headers = new Headers({ ...CORS, 'cache-control': 'no-store', 'content-type': 'application/json' })
+export function refused(
+  refusal: Refusal,
+  { head, crawls }: Manner = { head: false, crawls: false },
+): Response {
+  const { code, sentence } = wire(refusal.reason)
+  const { status, error } = statusOf(refusal, { crawls })
+  const headers = new Headers({
+    ...CORS,
+    ...error,
+    'cache-control': 'no-store',
+    'content-type': 'application/json',
+  })
   if (status === 503) headers.set('retry-after', RETRY_AFTER)
   if (status === 405) headers.set('allow', PREFLIGHT['access-control-allow-methods'])
   return new Response(head ? null : JSON.stringify({ error: code, message: sentence }), { status, headers })
 }
 
+function statusOf({ reason }: Refusal, { crawls }: Pick<Manner, 'crawls'>) {
+  const known = crawls ? crawlError(reason) : undefined
+  return known
+    ? { status: known.status, error: { 'crawler-error': known.code } }
+    : { status: wire(reason).status, error: {} }
+}
+
 /** 402 with fresh offers: the header for v2, the body for v1, or a page for a person that still carries the header. */
-export function paymentRequired(refusal: Refusal, { offers, url, head, browser }: Audience): Response {
+function paymentRequired(refusal: Refusal, audience: Audience): Response {
+  const { offers, url, head, browser } = audience
   const headers = new Headers({
     ...CORS,
+    ...offers.headers,
+    ...statusOf(refusal, audience).error,
     'cache-control': 'no-store',
     'payment-required': offers.header(url, refusal),
   })
@@ -55,7 +85,7 @@ export function paymentRequired(refusal: Refusal, { offers, url, head, browser }
 }
 
 /** The origin's answer, paid for: kept out of every cache, with its receipt. */
-export function paid(answer: Response, receipt: SettleResponse, version: 1 | 2): Response {
+export function paid(answer: Response, receipt: SettleResponse, version: Payment['version']): Response {
   const response = new Response(answer.body, answer)
   for (const name of CACHED) response.headers.delete(name)
   response.headers.set('cache-control', 'private, no-store')
@@ -63,7 +93,7 @@ export function paid(answer: Response, receipt: SettleResponse, version: 1 | 2):
 }
 
 /** The answer to a payment that asked for nothing else: a refund. */
-export function receiptAlone(receipt: SettleResponse, version: 1 | 2): Response {
+export function receiptAlone(receipt: SettleResponse, version: Payment['version']): Response {
   return receipted(Response.json(receipt, { headers: { 'cache-control': 'no-store' } }), receipt, version)
 }
 
@@ -72,16 +102,22 @@ const CACHED = [
   'age',
   'cdn-cache-control',
   'cloudflare-cdn-cache-control',
+  'crawler-charged',
+  'crawler-error',
+  'crawler-price',
   'expires',
   'payment-required',
+  'payment-response',
   'pragma',
   'surrogate-control',
+  'x-payment-response',
 ]
 
-function receipted(response: Response, receipt: SettleResponse, version: 1 | 2): Response {
+function receipted(response: Response, receipt: SettleResponse, version: Payment['version']): Response {
   const { headers } = response
   if (version === 2) headers.set('payment-response', encodeHeader(receipt))
-  else headers.set('x-payment-response', encodeReceiptV1(receipt))
+  else if (version === 1) headers.set('x-payment-response', encodeReceiptV1(receipt))
+  else headers.set('crawler-charged', showCrawlerPrice(BigInt(receipt.amount ?? 0)))
   if (!headers.has('access-control-allow-origin')) headers.set('access-control-allow-origin', '*')
   headers.append('access-control-expose-headers', EXPOSED)
   return response

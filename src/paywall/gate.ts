@@ -1,15 +1,27 @@
 /** The gate: the life of a request, from its price to its receipt (design of the whole in ARCHITECTURE.md). */
 import { classify } from '../identity/classify.ts'
-import { accept, type Refusal, type Result, refuse, wire } from '../protocol/refusal.ts'
+import { CHARGED_BY_CLOUDFLARE, namesPrice, parseCrawl } from '../protocol/crawl.ts'
+import { accept, type Reason, type Refusal, type Result, refuse } from '../protocol/refusal.ts'
 import { parsePaymentV1 } from '../protocol/v1.ts'
-import { type ChannelPayment, type ExactPayment, type Payment, parsePayment } from '../protocol/x402.ts'
-import { type Charge, matches, type Purchase, type Scheme } from '../schemes/scheme.ts'
-import { paid, paymentRequired, preflight, receiptAlone, refused } from './answer.ts'
+import {
+  type ChannelPayment,
+  type CreditPayment,
+  type ExactPayment,
+  type Payment,
+  parsePayment,
+} from '../protocol/x402.ts'
+import type { Commitment } from '../schemes/credit.ts'
+import type { Charge, Purchase, Scheme } from '../schemes/scheme.ts'
+import { paid, preflight, receiptAlone, refused, refusedSale } from './answer.ts'
 import { type Offers, offersOf } from './offers.ts'
 import { type CanonicalPath, canonicalize } from './path.ts'
 import { type Decision, decide, type Policy } from './policy.ts'
 
-export type Schemes = { channel?: Scheme<ChannelPayment>; exact?: Scheme<ExactPayment> }
+export type Schemes = {
+  channel?: Scheme<ChannelPayment>
+  exact?: Scheme<ExactPayment>
+  credit?: Scheme<CreditPayment, Commitment>
+}
 
 export type Site = {
   policy: Policy
@@ -18,6 +30,8 @@ export type Site = {
   now: () => number
   /** A fresh name for an operation. */
   newId: () => string
+  /** Whether Cloudflare's own products charge on this zone. Only then their headers mean anything: a client can write them too. */
+  cloudflareCharges: boolean
 }
 
 /** Where the content comes from once the gate lets a request through. */
@@ -33,6 +47,9 @@ export type Gate = (request: Request, content: Content) => Promise<Response>
 const METHODS = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'])
 const LARGEST_BODY = 1 << 20
 
+/** After these, credit is offered no more: only what pays at once. */
+const WITHOUT_CREDIT: ReadonlySet<Reason> = new Set(['credit_exhausted', 'credit_suspended', 'credit_unpaid'])
+
 /** What is being asked for, once it must be paid. */
 type Asked = {
   request: Request
@@ -47,15 +64,11 @@ type Asked = {
 export function gate(site: Site): Gate {
   const { policy, schemes, newId } = site
   const written = new Map<Decision, Offers>()
-  const offerers = {
-    ...(schemes.channel && { channel: schemes.channel.offer }),
-    ...(schemes.exact && { exact: schemes.exact.offer }),
-  }
 
   function offersFor(decision: Decision): Offers {
     const known = written.get(decision)
     if (known) return known
-    const made = offersOf(policy, decision, offerers)
+    const made = offersOf(policy, decision, schemes)
     written.set(decision, made)
     return made
   }
@@ -64,54 +77,50 @@ export function gate(site: Site): Gate {
     const { method, headers } = request
     if (!METHODS.has(method)) return refused({ reason: 'method_not_allowed' })
     if (method === 'OPTIONS') return preflight()
-    const head = method === 'HEAD'
+    const manner = { head: method === 'HEAD', crawls: namesPrice(headers) && !pays(headers) }
     const path = canonicalize(request.url)
-    if (!path.ok) return refused(path.refusal, head)
+    if (!path.ok) return refused(path.refusal, manner)
     // Null when the `Host` it was made from is none: the edge lets none such through, a bare runtime does.
     const target = URL.parse(request.url)
-    if (!target) return refused({ reason: 'ambiguous_path' }, head)
+    if (!target) return refused({ reason: 'ambiguous_path' }, manner)
     const asker = classify({
       userAgent: headers.get('user-agent'),
       cf: request.cf as IncomingRequestCfProperties | undefined,
       signed: headers.has('signature-input'),
-      paying: headers.has('payment-signature') || headers.has('x-payment'),
+      paying: pays(headers) || namesPrice(headers),
     })
     const decision = decide(policy, { method, path: path.value, asker })
-    if (decision.action === 'block') return refused({ reason: 'blocked' }, head)
-    if (decision.action === 'allow') return content.pass(request, path.value).catch(unreachable)
+    if (decision.action === 'block') return refused({ reason: 'blocked' }, manner)
+    const isFree = decision.action === 'allow' || (site.cloudflareCharges && chargedByCloudflare(headers))
+    if (isFree) return content.pass(request, path.value).catch(unreachable)
     const url = `${target.origin}${path.value.path}${path.value.search}`
     const asked: Asked = { request, path: path.value, url, decision, offers: offersFor(decision) }
-    const browser = asker.kind === 'reader' && (headers.get('accept')?.includes('text/html') ?? false)
-    const answer = (refusal: Refusal) => refusedSale(refusal, { ...asked, head, browser })
     // HEAD is gated and never charges: a payment on it is not even read.
-    const sale = head ? refuse('payment_required') : await sell(asked, content).catch(inDoubt)
-    return sale.ok ? sale.value : answer(sale.refusal)
+    const sale = manner.head ? refuse('payment_required') : await sell(asked, content).catch(inDoubt)
+    if (sale.ok) return sale.value
+    log(sale.refusal)
+    const browser = asker.kind === 'reader' && (headers.get('accept')?.includes('text/html') ?? false)
+    const crawls = asked.offers.made.has('credit') && !pays(headers)
+    const { reason } = sale.refusal
+    const offers = WITHOUT_CREDIT.has(reason) ? offersOf(policy, atOnce(decision), schemes) : asked.offers
+    return refusedSale(sale.refusal, { offers, url, browser, head: manner.head, crawls })
   }
 
   async function sell(asked: Asked, content: Content): Promise<Result<Response>> {
-    const payment = readPayment(asked.request.headers)
+    const { request, decision, offers } = asked
+    const payment = readPayment(request.headers, offers)
     if (!payment.ok) return payment
-    const scheme = verified(payment.value, asked)
-    if (!scheme.ok) return scheme
+    const scheme = schemes[payment.value.scheme] as Scheme<Payment, unknown> | undefined
+    const offer = offers.made.get(payment.value.scheme)
+    if (!scheme || !offer || !scheme.answers(payment.value, offer)) return refuse('no_matching_offer')
     const bought = await bindTo(asked)
     if (!bought.ok) return bought
     const { purchase, body } = bought.value
-    const buy = () => content.buy(asked.request, asked.path, body)
-    const begin = () => scheme.value.charge(payment.value, purchase)
-    return deliver(payment.value, asked.request.method, begin, buy)
-  }
-
-  /** The scheme of a payment that answers an offer of ours and is signed as the contract wants it. */
-  function verified(payment: Payment, { decision, offers }: Asked): Result<Scheme<Payment>> {
-    const scheme = schemes[payment.scheme] as Scheme<Payment> | undefined
-    if (!scheme || !decision.schemes.includes(payment.scheme)) return refuse('no_matching_offer')
-    const { accepted } = payment
-    const offered = accepted
-      ? offers.accepts.some((offer) => matches(accepted, offer))
-      : payment.network === policy.network.id
-    if (!offered) return refuse('no_matching_offer')
-    const verdict = scheme.verify(payment, decision.price, Math.floor(site.now() / 1000))
-    return verdict.ok ? accept(scheme) : verdict
+    const now = Math.floor(site.now() / 1000)
+    const proof = await scheme.verify(payment.value, decision.price, now, { request, body })
+    if (!proof.ok) return proof
+    const buy = () => content.buy(request, asked.path, body)
+    return deliver(payment.value, request.method, () => scheme.charge(proof.value, purchase), buy)
   }
 
   async function bindTo({
@@ -122,7 +131,9 @@ export function gate(site: Site): Gate {
     const body = request.method === 'GET' ? accept(null) : await readBody(request)
     if (!body.ok) return body
     const digest = body.value ? ` ${await digestOf(body.value)}` : ''
-    const purchase = { id: newId(), price: decision.price, url, request: `${request.method} ${url}${digest}` }
+    const { price, rule } = decision
+    const what = `${request.method} ${url}${digest}`
+    const purchase = { id: newId(), price, url, request: what, rule: String(rule) }
     return accept({ purchase, body: body.value })
   }
 }
@@ -202,22 +213,32 @@ function discard(early: Promise<Response | Error> | undefined): void {
     .catch(() => undefined)
 }
 
-function readPayment(headers: Headers): Result<Payment> {
+function readPayment(headers: Headers, { made }: Offers): Result<Payment> {
   const v2 = headers.get('payment-signature')
   if (v2 !== null) return parsePayment(v2)
   const v1 = headers.get('x-payment')
-  return v1 === null ? refuse('payment_required') : parsePaymentV1(v1)
+  if (v1 !== null) return parsePaymentV1(v1)
+  const credit = made.get('credit')
+  return credit && namesPrice(headers) ? parseCrawl(headers, credit.network) : refuse('payment_required')
 }
 
-function refusedSale(
-  refusal: Refusal,
-  { offers, url, head, browser }: Asked & { head: boolean; browser: boolean },
-): Response {
-  const { reason, detail } = refusal
-  if (detail !== undefined)
-    console.info(JSON.stringify({ message: 'refused', reason, detail: detail.slice(0, 300) }))
-  if (wire(reason).status !== 402) return refused(refusal, head)
-  return paymentRequired(refusal, { offers, url, head, browser })
+function pays(headers: Headers): boolean {
+  return headers.has('payment-signature') || headers.has('x-payment')
+}
+
+function chargedByCloudflare(headers: Headers): boolean {
+  return CHARGED_BY_CLOUDFLARE.some((name) => headers.has(name))
+}
+
+/** The decision with wallet schemes only, where it has one. */
+function atOnce(decision: Decision): Decision {
+  const schemes = decision.schemes.filter((name) => name !== 'credit')
+  return schemes.length > 0 ? { ...decision, schemes } : decision
+}
+
+function log({ reason, detail }: Refusal): void {
+  if (detail === undefined) return
+  console.info(JSON.stringify({ message: 'refused', reason, detail: detail.slice(0, 300) }))
 }
 
 async function readBody(request: Request): Promise<Result<Body>> {

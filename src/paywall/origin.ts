@@ -14,6 +14,8 @@ export type OriginSettings = {
 /** Headers that a client may not send through: payments, other names for the method or path, and hop-by-hop ones. */
 const STRIPPED = [
   'connection',
+  'crawler-exact-price',
+  'crawler-max-price',
   'forwarded',
   'keep-alive',
   'payment-signature',

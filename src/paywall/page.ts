@@ -2,18 +2,12 @@
 import { html } from 'hono/html'
 import { showUsd } from '../protocol/amount.ts'
 import { networks } from '../protocol/network.ts'
-import { CHANNEL } from '../protocol/x402.ts'
 import type { Offers } from './offers.ts'
+import type { SchemeName } from './policy.ts'
 
 /** `sentence` is one of our own (refusal.ts); every value is escaped all the same. */
-export function page({ accepts }: Offers, sentence: string): string {
-  const price = accepts[0] ? showUsd(BigInt(accepts[0].amount)) : ''
-  const ways = accepts.map(({ scheme, network }) => {
-    const chain = networks.get(network)?.nameV1 ?? network
-    return scheme === CHANNEL
-      ? html`<li><b>On a tab</b>: open a channel on ${chain}, sign a voucher for each page, settle every night (<code>batch-settlement</code>).</li>`
-      : html`<li><b>At once</b>: a signed USDC transfer on ${chain} (<code>exact</code>).</li>`
-  })
+export function page({ made, price }: Offers, sentence: string): string {
+  const ways = [...made].map(([scheme, { network }]) => wayOf(scheme, network))
   return html`<!doctype html>
 <html lang="en">
 <meta charset="utf-8">
@@ -27,9 +21,21 @@ export function page({ accepts }: Offers, sentence: string): string {
   @media (prefers-color-scheme: dark) { body { color: #eae6dc; background: #191816 } small, code { color: #a29d91 } }
 </style>
 <h1>402 Payment Required</h1>
-<p class="price">${price}</p>
+<p class="price">${showUsd(price)}</p>
 <p>${sentence} Software pays it without an account, by the <b>x402</b> protocol:</p>
 <ul>${ways}</ul>
 <p><small>The machine-readable offers are in this answer’s PAYMENT-REQUIRED header.</small></p>
 </html>`.toString()
+}
+
+function wayOf(scheme: SchemeName, network: string) {
+  const chain = networks.get(network)?.nameV1 ?? network
+  switch (scheme) {
+    case 'channel':
+      return html`<li><b>On a tab</b>: open a channel on ${chain}, sign a voucher for each page, settle every night (<code>batch-settlement</code>).</li>`
+    case 'exact':
+      return html`<li><b>At once</b>: a signed USDC transfer on ${chain} (<code>exact</code>).</li>`
+    case 'credit':
+      return html`<li><b>On credit</b>: sign each request (RFC 9421), pay an invoice for the period (<code>${network}</code>).</li>`
+  }
 }

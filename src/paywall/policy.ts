@@ -6,7 +6,7 @@ import type { CanonicalPath } from './path.ts'
 import type { Pattern } from './pattern.ts'
 
 export type Action = 'charge' | 'allow' | 'block'
-export type SchemeName = 'channel' | 'exact'
+export type SchemeName = 'channel' | 'exact' | 'credit'
 
 /** Where the content is: a server, a service binding of the Worker, or the Worker's own handlers behind the middleware. */
 export type Origin = { kind: 'url'; url: URL } | { kind: 'binding'; name: string } | { kind: 'self' }

@@ -15,7 +15,7 @@ const WANTS = {
   RECEIVER: 'the address that is paid: 0x and 40 hex digits, as the wallet shows it',
   NETWORK: `one of ${[...networks.keys()].join(', ')}`,
   PRICE: 'USD as a quoted decimal, at least "0.000001"',
-  SCHEMES: 'a list of "channel", "exact" or both, the preferred one first',
+  SCHEMES: 'a list of "channel", "exact", "credit", the preferred one first and "credit" after "channel"',
   RULES: 'a list of rules with the terms path, method, who, action, price, schemes',
   SITEMAP: 'a path pattern such as "/sitemap*.xml", or a list of them',
   NAME: 'at most 32 printable ASCII characters',
@@ -25,7 +25,7 @@ const WANTS = {
   who: '"crawlers", "readers", "everyone", a class ("search", "training", "assistant", "other"), the name of a known crawler, "agent:NAME" for any other, or a list of these',
   action: '"charge", "allow" or "block"',
   price: 'USD as a quoted decimal, at least "0.000001", and only with action "charge"',
-  schemes: 'a list of "channel", "exact" or both, and only with action "charge"',
+  schemes: 'a list of "channel", "exact", "credit" (after "channel"), and only with action "charge"',
 }
 
 const RULE_TERMS = ['path', 'method', 'who', 'action', 'price', 'schemes']
@@ -35,8 +35,10 @@ export const POLICY_TERMS = Object.keys(WANTS).filter((term) => !RULE_TERMS.incl
 const DEFAULT_SCHEMES: SchemeName[] = ['channel', 'exact']
 
 const schemes = v.pipe(
-  list(v.picklist(['channel', 'exact'], 'is no scheme')),
+  list(v.picklist(['channel', 'exact', 'credit'], 'is no scheme')),
   v.check((names) => new Set(names).size === names.length, 'names a scheme twice'),
+  // Both are `batch-settlement` on the wire, and clients of channels take the first such offer.
+  v.check((names) => !isBefore('credit', 'channel', names), 'has "credit" before "channel"'),
 )
 
 const pattern = read((text) => {
@@ -176,6 +178,10 @@ function readReceiver(text: string): { value: Address } | string {
   return mixed && text !== checksummed(address)
     ? 'has a wrong checksum: a digit is mistyped'
     : { value: address }
+}
+
+function isBefore(one: SchemeName, other: SchemeName, names: readonly SchemeName[]): boolean {
+  return names.includes(one) && names.indexOf(one) < names.indexOf(other)
 }
 
 /** ERC-55. */

@@ -1,6 +1,7 @@
 /** x402 v2 as it stands on the wire, and the reader of `PAYMENT-SIGNATURE` (x402 v2 §5). */
 import * as v from 'valibot'
 import { decodeHeader } from './codec.ts'
+import { type CreditAccepted, type CreditPayload, isCreditNetwork, readCommitment } from './credit.ts'
 import {
   type ChannelPayload,
   checkVersion,
@@ -44,6 +45,7 @@ export type SettleResponse = {
   network: string
   payer?: string
   amount?: string
+  asset?: string
   errorReason?: string
   errorMessage?: string
   extensions?: Record<string, unknown>
@@ -73,7 +75,15 @@ export type ChannelPayment = Envelope & {
   payload: ChannelPayload
 }
 
-export type Payment = ExactPayment | ChannelPayment
+/** `crawl-exact` and `crawl-max` are Pay Per Crawl's spellings, which echo no offer. */
+export type CreditPayment = Envelope & {
+  version: 2 | 'crawl-exact' | 'crawl-max'
+  scheme: 'credit'
+  accepted: CreditAccepted | null
+  payload: CreditPayload
+}
+
+export type Payment = ExactPayment | ChannelPayment | CreditPayment
 
 const record = v.record(v.string(), v.unknown())
 
@@ -98,6 +108,8 @@ export function parsePayment(header: string): Result<Payment> {
   if (!json.ok) return json
   const version = checkVersion(json.value, 2)
   if (!version.ok) return version
+  const credit = readCredit(json.value)
+  if (credit) return credit
   const known = read(envelope, json.value)
   if (!known.ok) return known
   const { accepted, payload, resource, extensions } = known.value
@@ -112,4 +124,17 @@ export function parsePayment(header: string): Result<Payment> {
     return channel.ok ? accept({ version: 2, scheme: 'channel', ...rest, payload: channel.value }) : channel
   }
   return refuse('no_matching_offer')
+}
+
+const onCredit = v.object({
+  accepted: v.object({ scheme: v.literal(CHANNEL), network: v.pipe(v.string(), v.check(isCreditNetwork)) }),
+})
+
+/** A commitment, where the accepted offer is one on credit. */
+function readCredit(json: unknown): Result<CreditPayment> | undefined {
+  if (!v.is(onCredit, json)) return undefined
+  const known = readCommitment(json)
+  if (!known.ok) return known
+  const { network } = known.value.accepted
+  return accept({ version: 2, scheme: 'credit', network, ...known.value })
 }

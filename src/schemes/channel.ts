@@ -8,7 +8,7 @@ import { accept, type Refusal, refuse } from '../protocol/refusal.ts'
 import { signedBy } from '../protocol/secp256k1.ts'
 import { CHANNEL, type ChannelPayment, type PaymentRequirements } from '../protocol/x402.ts'
 import { type ChannelPorts, Draft } from './draft.ts'
-import type { Scheme } from './scheme.ts'
+import { matches, type Scheme } from './scheme.ts'
 
 export type ChannelTerms = {
   network: Network
@@ -29,12 +29,15 @@ const NOBODY = `0x${'0'.repeat(40)}`
 /** Seconds a deposit must still be valid, so that a block can be mined before it ends. */
 const MARGIN = 6n
 
-export function channelScheme(terms: ChannelTerms, ports: ChannelPorts): Scheme<ChannelPayment> {
+export function channelScheme(terms: ChannelTerms, ports: ChannelPorts) {
   const { network } = terms
   return {
     offer: (price) => offerOf(terms, price),
 
-    verify({ payload }, price, now) {
+    answers: ({ accepted }, offer) => matches(accepted, offer),
+
+    verify(payment, price, now) {
+      const { payload } = payment
       const { config, voucher } = payload
       const fault =
         configFault(terms, config) ??
@@ -42,11 +45,11 @@ export function channelScheme(terms: ChannelTerms, ports: ChannelPorts): Scheme<
         (payload.type === 'deposit'
           ? depositFault(terms, config, voucher, payload.deposit, price, now)
           : undefined)
-      return fault ? { ok: false, refusal: fault } : accept(payload)
+      return fault ? { ok: false, refusal: fault } : accept(payment)
     },
 
     charge: (payment, purchase) => new Draft(terms, ports, payment, purchase).charge(),
-  }
+  } satisfies Scheme<ChannelPayment>
 }
 
 function offerOf(terms: ChannelTerms, price: bigint): PaymentRequirements {

@@ -12,7 +12,12 @@ export type Purchase = {
   /** Method, URL and digest of the body: what the payment is bound to. */
   request: string
   url: string
+  /** The line of the policy that set the price. */
+  rule: string
 }
+
+/** A request as it was sent; the body is null where there is none, or where the method gives it no meaning. */
+export type Sent = { request: Request; body: Uint8Array<ArrayBuffer> | null }
 
 /** A charge that is durable, and what may still become of it. */
 export type Charge = {
@@ -22,14 +27,19 @@ export type Charge = {
   release(): Promise<void>
 }
 
-/** One way to promise payment. */
-export type Scheme<Kind extends Payment> = {
+/** One way to promise payment. `Proof` is what verifying a payment comes to. */
+export type Scheme<Kind extends Payment, Proof = Kind> = {
   /** An entry of `accepts`, ready to be written. It depends on our own terms and the price alone. */
   offer(price: bigint): PaymentRequirements
-  /** Everything that needs no I/O, with the contract's own verdict on signatures. `now` in Unix seconds. */
-  verify(payment: Kind, price: bigint, now: number): Result<Kind['payload']>
+  /** What a 402 with this offer says beside it: `extensions`, and headers of other protocols. */
+  extensions?: Record<string, unknown>
+  headers?(price: bigint): Record<string, string>
+  /** Whether a payment answers an offer that was made afresh. */
+  answers(payment: Kind, offer: PaymentRequirements): boolean
+  /** Whether the payment is what it must be, and signed by its payer. Writes nothing. `now` in Unix seconds. */
+  verify(payment: Kind, price: bigint, now: number, sent: Sent): Result<Proof> | Promise<Result<Proof>>
   /** Charges a verified payment, durably. */
-  charge(payment: Kind, purchase: Purchase): Promise<Result<Charge>>
+  charge(proof: Proof, purchase: Purchase): Promise<Result<Charge>>
 }
 
 /**

@@ -1,0 +1,67 @@
+/** Pay Per Crawl: the same commitment in Cloudflare's words, a price in a signed header. */
+import { parseUsd, showUsd } from './amount.ts'
+import { accept, type Reason, type Result, refuse, wire } from './refusal.ts'
+import type { CreditPayment } from './x402.ts'
+
+/** Requests of Cloudflare's own products, which have charged already: Pay Per Crawl, Monetization Gateway. */
+export const CHARGED_BY_CLOUDFLARE = ['cf-pay-per-crawl', 'payment-context']
+
+const EXACT = 'crawler-exact-price'
+const MAX = 'crawler-max-price'
+
+/** Whether a request names a price of its own. */
+export function namesPrice(headers: Headers): boolean {
+  return headers.has(EXACT) || headers.has(MAX)
+}
+
+/** A price as these headers have it: `USD 0.01`. */
+export function showCrawlerPrice(price: bigint): string {
+  return `USD ${showUsd(price).slice(1)}`
+}
+
+/** Reads the price a request names, as a commitment on `network`. */
+export function parseCrawl(headers: Headers, network: string): Result<CreditPayment> {
+  const exact = headers.get(EXACT)
+  const value = exact ?? headers.get(MAX) ?? ''
+  if (exact !== null && headers.has(MAX)) return refuse('crawler_price_conflict')
+  const [, usd = ''] = /^USD ([0-9.]{1,20})$/.exec(value) ?? []
+  const amount = parseUsd(usd)
+  if (amount === undefined) return refuse('crawler_price_malformed')
+  const version = exact === null ? 'crawl-max' : 'crawl-exact'
+  return accept({ version, scheme: 'credit', network, accepted: null, payload: { amount } })
+}
+
+/** The field that a commitment of this version has in its signature besides the target and the agent. */
+export function promisingField(version: CreditPayment['version']): string {
+  if (version === 2) return 'payment-signature'
+  return version === 'crawl-exact' ? EXACT : MAX
+}
+
+type CrawlError = { code: string; status: number }
+
+const ERRORS: Partial<Record<Reason, readonly [string, number]>> = {
+  blocked: ['CrawlerForbidden', 403],
+  payment_required: ['MissingCrawlerPrice', 402],
+  crawler_price_conflict: ['ConflictingPriceHeaders', 400],
+  crawler_price_malformed: ['InvalidCrawlerPriceValue', 400],
+  crawler_exact_price: ['InvalidCrawlerExactPrice', 402],
+  crawler_max_price: ['InvalidCrawlerMaxPrice', 402],
+  commitment_unsigned: ['StrongAuthRequired', 400],
+  commitment_signature: ['InvalidSignature', 400],
+  commitment_replayed: ['InvalidSignature', 400],
+  agent_unknown: ['PaymentFailed', 403],
+  credit_exhausted: ['PaymentFailed', 403],
+  credit_suspended: ['PaymentFailed', 403],
+  credit_unpaid: ['PaymentFailed', 403],
+}
+
+/**
+ * What a refusal is in these words: `crawler-error` and the status. Our own doubt keeps its 503 and `Retry-After`, where
+ * Cloudflare answers 500: nothing that a client sends makes a 500 here. Undefined for what these words do not have.
+ */
+export function crawlError(reason: Reason): CrawlError | undefined {
+  const known = ERRORS[reason]
+  if (known) return { code: known[0], status: known[1] }
+  const { status } = wire(reason)
+  return status === 503 ? { code: 'InternalError', status } : undefined
+}

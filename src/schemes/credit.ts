@@ -1,0 +1,196 @@
+/**
+ * Credit (x402 `batch-settlement` on the operator's own network, and Pay Per Crawl): an agent signs its request and pays by the
+ * period. One signature is one IOU.
+ */
+import type { DirectoryReader } from '../identity/directory.ts'
+import type { Doubt } from '../identity/flaw.ts'
+import { type FindKey, keysOf } from '../identity/keys.ts'
+import { type Proof as Signed, verify } from '../identity/verify.ts'
+import { type Agent, enrolmentOf } from '../ledger/agents.ts'
+import type { CommitmentOrder, LineAnswer } from '../ledger/credit.ts'
+import type { CreditLine } from '../ledger/line.ts'
+import { promisingField, showCrawlerPrice } from '../protocol/crawl.ts'
+import {
+  ACCEPT_SIGNATURE,
+  ASSET,
+  CLOUDFLARE,
+  type CreditNetwork,
+  inUnits,
+  signatureExtension,
+} from '../protocol/credit.ts'
+import { accept, type Reason, type Result, refuse } from '../protocol/refusal.ts'
+import {
+  CHANNEL,
+  type CreditPayment,
+  type PaymentRequirements,
+  type SettleResponse,
+} from '../protocol/x402.ts'
+import { twice } from './retry.ts'
+import { Roster, type RosterPorts } from './roster.ts'
+import { type Charge, matches, type Purchase, type Scheme } from './scheme.ts'
+
+export type CreditTerms = {
+  network: CreditNetwork
+  /** What agents of a tier pay, in hundredths of a percent of the price. */
+  tiers: ReadonlyMap<string, bigint>
+  maxTimeoutSeconds: number
+  /** Where the operator of a crawler asks for credit. */
+  registrationUrl: string
+}
+
+export type CreditPorts = RosterPorts & {
+  lines: DurableObjectNamespace<CreditLine>
+  /** The object that reads the key directory of an agent's URL. */
+  directories: (url: string) => DirectoryReader
+}
+
+/** A commitment that holds: whose it is, what it promises, and what is charged for it, in micro-dollars. */
+export type Commitment = {
+  version: CreditPayment['version']
+  agent: Agent
+  signed: Signed
+  promised: bigint
+  price: bigint
+}
+
+const WHOLE = 10_000n
+
+const UNVERIFIED: Record<Doubt, Reason> = {
+  unsigned: 'commitment_unsigned',
+  agent_unknown: 'agent_unknown',
+  directory_unavailable: 'agent_undecided',
+}
+
+export function creditScheme(terms: CreditTerms, ports: CreditPorts) {
+  const { network } = terms
+  const roster = new Roster(ports)
+  const keys = keysOf((claim) => roster.known(claim)?.signer ?? null, ports.directories)
+  const findKey: FindKey = async (claim, now) => {
+    const member = await roster.find(claim, now)
+    return member === 'undecided' ? 'directory_unavailable' : keys(claim, now)
+  }
+  return {
+    offer: (price) => offerOf(terms, price),
+
+    extensions: signatureExtension(terms.registrationUrl),
+
+    headers: (price) => ({
+      'accept-signature': ACCEPT_SIGNATURE,
+      'crawler-price': showCrawlerPrice(charged(price, network)),
+    }),
+
+    // The rest of the offer is held against the commitment once it is known whose it is: a tier has its own price.
+    answers: (payment, offer) => payment.network === offer.network,
+
+    async verify(payment, price, now, { request, body }) {
+      const covering = [promisingField(payment.version)]
+      const bareAgents = network.id === CLOUDFLARE
+      const verdict = await verify(request, body, { findKey, now: now * 1000, covering, bareAgents })
+      if (verdict.outcome === 'invalid') return refuse('commitment_signature', { detail: verdict.reason })
+      if (verdict.outcome === 'unverified') return refuse(UNVERIFIED[verdict.reason])
+      const agent = roster.known(verdict)?.agent
+      if (!agent) return refuse('agent_undecided')
+      const amount = amountOf(terms, payment, price, agent.terms.tier)
+      if (!amount.ok) return amount
+      return accept({ version: payment.version, agent, signed: verdict, ...amount.value })
+    },
+
+    async charge(commitment, purchase) {
+      const order = orderOf(commitment, purchase)
+      const line = () => ports.lines.getByName(commitment.agent.id)
+      const answer = await twice(async (): Promise<LineAnswer> => line().place(order))
+      if (answer.outcome === 'refused') return refuse(answer.reason)
+      const receipt = receiptOf(terms, commitment, answer)
+      return accept<Charge>({
+        settle: async () => accept(receipt),
+        release: () => twice(async () => line().release(answer.entry, order.id)),
+      })
+    },
+  } satisfies Scheme<CreditPayment, Commitment>
+}
+
+function offerOf({ network, maxTimeoutSeconds }: CreditTerms, price: bigint): PaymentRequirements {
+  return {
+    scheme: CHANNEL,
+    network: network.id,
+    amount: inUnits(price, network).toString(),
+    asset: ASSET,
+    payTo: 'merchant',
+    maxTimeoutSeconds,
+    extra: network.words,
+  }
+}
+
+/** What is promised and what is charged: the price of the agent's tier, also where the public one was promised. */
+function amountOf(
+  terms: CreditTerms,
+  { version, accepted, payload: { amount } }: CreditPayment,
+  listed: bigint,
+  tier: string | null,
+): Result<Pick<Commitment, 'promised' | 'price'>> {
+  const { network, tiers } = terms
+  const share = (tier !== null && tiers.get(tier)) || WHOLE
+  const prices = [listed, (listed * share + WHOLE - 1n) / WHOLE].map((price) => charged(price, network))
+  const [most = 0n, price = 0n] = prices
+  switch (version) {
+    case 'crawl-max':
+      return amount < price ? refuse('crawler_max_price') : accept({ promised: price, price })
+    case 'crawl-exact':
+      return prices.includes(amount) ? accept({ promised: amount, price }) : refuse('crawler_exact_price')
+    case 2: {
+      const promised = amount * network.unit
+      const offered = [most, price].some((each) => echoes(accepted, offerOf(terms, each)))
+      return offered && accepted?.amount === amount.toString()
+        ? accept({ promised, price })
+        : refuse('commitment_amount')
+    }
+  }
+}
+
+/** A price in whole units of the network, in micro-dollars. */
+function charged(price: bigint, network: CreditNetwork): bigint {
+  return inUnits(price, network) * network.unit
+}
+
+/** A first request that saw no 402 may leave out what only a 402 could tell. */
+function echoes(accepted: CreditPayment['accepted'], offer: PaymentRequirements): boolean {
+  if (!accepted) return false
+  const maxTimeoutSeconds = accepted.maxTimeoutSeconds || offer.maxTimeoutSeconds
+  return matches({ ...accepted, maxTimeoutSeconds, extra: { ...offer.extra, ...accepted.extra } }, offer)
+}
+
+function orderOf({ agent, signed, promised, price }: Commitment, purchase: Purchase): CommitmentOrder {
+  const { id: iou, keyId, nonce, algorithm, signature, base } = signed
+  const { id, request, url, rule } = purchase
+  return {
+    id,
+    iou,
+    // A nonce is good for one commitment, however often it is signed (faults: C3).
+    once: nonce === null ? iou : `${keyId} ${nonce}`,
+    promised,
+    price,
+    request,
+    site: new URL(url).host,
+    rule,
+    evidence: { keyId, algorithm, signature, base },
+    enrolment: enrolmentOf(agent),
+  }
+}
+
+/** Nothing moved, so that there is no transaction; the commitment is named by its signature's digest, as in the statement. */
+function receiptOf(
+  { network }: CreditTerms,
+  { version, agent, signed }: Commitment,
+  { due, entry, at }: Extract<LineAnswer, { due: bigint }>,
+): SettleResponse {
+  const amount = version === 2 ? due / network.unit : due
+  return {
+    success: true,
+    transaction: '',
+    network: network.id,
+    payer: agent.url === null ? agent.id : new URL(agent.url).host,
+    amount: amount.toString(),
+    asset: ASSET,
+    extra: { timestamp: Math.floor(at / 1000), commitmentId: signed.id, entry },
+  }
+}

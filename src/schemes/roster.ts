@@ -1,0 +1,77 @@
+/** Which agents have credit, as this isolate remembers the registry: a request of a known agent does not ask for it. */
+import { type PublicKey, readKey } from '../identity/jwk.ts'
+import type { Agent as Signer } from '../identity/keys.ts'
+import { type Agent, type Agents, REGISTRY } from '../ledger/agents.ts'
+
+export type RosterPorts = {
+  agents: DurableObjectNamespace<Agents>
+  /** Whether one more unknown claim may be looked up now: who claims a new name with each request must not load the registry. */
+  mayAsk: () => Promise<boolean>
+}
+
+/** How long the registry's word is believed. A suspension does not wait for it: the line itself refuses. Milliseconds. */
+const FRESH = 30_000
+const MOST = 2000
+
+/** What a signature claims: the URL of its agent, and the thumbprint of its key. */
+type Claim = { url: string | null; keyId: string }
+
+/** An agent, and what its signatures are held against. */
+export type Member = { agent: Agent; signer: Signer }
+
+export class Roster {
+  readonly #ports: RosterPorts
+  readonly #known = new Map<string, { member: Member | null; until: number }>()
+
+  constructor(ports: RosterPorts) {
+    this.#ports = ports
+  }
+
+  /** Who makes the claim; null when nobody here does, `undecided` when that may not be asked now. `now` in Unix ms. */
+  async find(claim: Claim, now: number): Promise<Member | null | 'undecided'> {
+    const { url, keyId } = claim
+    const [byUrl, byKey] = namesOf(claim)
+    const named = url === null ? null : this.#recall(byUrl, now)
+    if (named) return named
+    const keyed = this.#recall(byKey, now)
+    if (named === null && keyed !== undefined) return keyed
+    // Who was known and is only to be confirmed does not count as unknown.
+    if (!this.known(claim) && !(await this.#ports.mayAsk())) return 'undecided'
+    const agent = await this.#ports.agents.getByName(REGISTRY).find({ url, keyId })
+    const member = agent && { agent, signer: signerOf(agent) }
+    const isNamed = url !== null && agent?.url === url
+    this.#remember(byUrl, isNamed ? member : null, now)
+    if (!isNamed) this.#remember(byKey, member, now)
+    return member
+  }
+
+  /** Who made the claim when it was last looked up. */
+  known(claim: Claim): Member | null {
+    const [byUrl, byKey] = namesOf(claim)
+    return this.#known.get(byUrl)?.member ?? this.#known.get(byKey)?.member ?? null
+  }
+
+  #recall(claim: string, now: number): Member | null | undefined {
+    const known = this.#known.get(claim)
+    return known && now < known.until ? known.member : undefined
+  }
+
+  #remember(claim: string, member: Member | null, now: number): void {
+    this.#known.delete(claim)
+    this.#known.set(claim, { member, until: now + FRESH })
+    const [oldest] = this.#known.keys()
+    if (this.#known.size > MOST && oldest !== undefined) this.#known.delete(oldest)
+  }
+}
+
+function namesOf({ url, keyId }: Claim): [string, string] {
+  return [`url ${url}`, `key ${keyId}`]
+}
+
+/** What is no key (any more) signs nothing. */
+function signerOf({ id, url, keys }: Agent): Signer {
+  const pinned = keys
+    ?.map(({ jwk }) => readKey(jwk))
+    .filter((key): key is PublicKey => typeof key !== 'string')
+  return { id, url, keys: pinned ?? null }
+}
