@@ -87,8 +87,9 @@ export function verifyEntry(
   return leadsTo(root, leafOf(entry), { index, size, path })
 }
 
+/** The 64 bytes of a signature. */
 function unbase64url(text: string): Uint8Array<ArrayBuffer> | undefined {
-  if (!/^(?:[\w-]{4})+(?:[\w-]{2,3})?$/.test(text)) return undefined
+  if (!/^[\w-]{86}$/.test(text)) return undefined
   const binary = atob(text.replaceAll('-', '+').replaceAll('_', '/'))
   return Uint8Array.from(binary, (character) => character.charCodeAt(0))
 }

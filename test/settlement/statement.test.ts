@@ -1,0 +1,146 @@
+import { describe, expect, it } from 'vitest'
+import type { Statement } from '../../src/ledger/bill.ts'
+import { EMPTY_ROOT } from '../../src/protocol/merkle.ts'
+import { type SignedStatement, verifyStatement } from '../../src/protocol/statement.ts'
+import { invoicePage, statementPage } from '../../src/settlement/paper.ts'
+import { type OperatorKey, openSeal } from '../../src/settlement/seal.ts'
+import { documentOf, signStatement, statementCsv } from '../../src/settlement/statement.ts'
+import { csv, decimalUsd } from '../../src/settlement/table.ts'
+import { invoiceOf, standingOf } from './bills.ts'
+
+const STATEMENT: Statement = {
+  period: { id: '2026-11-21', from: Date.UTC(2026, 10, 21), to: Date.UTC(2026, 10, 22) },
+  first: 3,
+  last: 9,
+  root: EMPTY_ROOT,
+  closedAt: Date.UTC(2026, 10, 22, 0, 1),
+  total: 1_249n,
+  lines: [
+    { day: '2026-11-21', site: 'a.example', rule: 'default', charges: 5, releases: 1, amount: 1_250n },
+    { day: '2026-11-21', site: '=cmd|"/c calc"', rule: '<script>', charges: 0, releases: 1, amount: -1n },
+  ],
+}
+
+const document = documentOf(STATEMENT, 'Tally GmbH', { id: 'agent-1', name: 'Crawl & <b>Sons</b>' })
+
+async function newKey(): Promise<OperatorKey> {
+  const pair = (await crypto.subtle.generateKey('Ed25519', true, ['sign', 'verify'])) as CryptoKeyPair
+  const { x = '', d = '' } = (await crypto.subtle.exportKey('jwk', pair.privateKey)) as JsonWebKey
+  return { kty: 'OKP', crv: 'Ed25519', x, d }
+}
+
+describe('a signed statement', () => {
+  it('is verified with the operator’s published key, also after it was parsed anew', async () => {
+    const seal = await openSeal(await newKey())
+    const signed = await signStatement(document, seal)
+    expect(await verifyStatement(signed, [seal.publicKey])).toBe(true)
+    const read: SignedStatement = JSON.parse(JSON.stringify(signed))
+    expect(await verifyStatement(read, [seal.publicKey])).toBe(true)
+    expect(Object.keys(seal.publicKey)).not.toContain('d')
+  })
+
+  it('is the same whenever it is signed', async () => {
+    const seal = await openSeal(await newKey())
+    expect(await signStatement(document, seal)).toEqual(await signStatement(document, seal))
+  })
+
+  it('is not verified when anything of it was changed, or by another key', async () => {
+    const [seal, other] = [await openSeal(await newKey()), await openSeal(await newKey())]
+    const signed = await signStatement(document, seal)
+    const forgeries: SignedStatement[] = [
+      { ...signed, statement: { ...document, total: '1' } },
+      { ...signed, statement: { ...document, operator: 'Somebody' } },
+      { ...signed, statement: { ...document, lines: document.lines.slice(1) } },
+      { ...signed, statement: { ...document, entries: { ...document.entries, last: 8 } } },
+      { ...signed, signature: { ...signed.signature, value: 'AAAA' } },
+      { ...signed, signature: { ...signed.signature, value: '!' } },
+    ]
+    for (const forgery of forgeries) expect(await verifyStatement(forgery, [seal.publicKey])).toBe(false)
+    expect(await verifyStatement(signed, [other.publicKey])).toBe(false)
+    expect(await verifyStatement(signed, [{ ...other.publicKey, kid: seal.keyId }])).toBe(false)
+    expect(await verifyStatement(signed, [])).toBe(false)
+  })
+
+  it('names its key by the thumbprint of RFC 8037 A.3', async () => {
+    const vector: OperatorKey = {
+      kty: 'OKP',
+      crv: 'Ed25519',
+      d: 'nWGxne_9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A',
+      x: '11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo',
+    }
+    expect((await openSeal(vector)).keyId).toBe('kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k')
+  })
+
+  it('shares its key with secrets that tell nothing of each other', async () => {
+    const key = await newKey()
+    const [one, same, two] = await Promise.all(
+      ['a', 'a', 'b'].map(async (purpose) => (await openSeal(key)).secret(purpose)),
+    )
+    expect(one).toBe(same)
+    expect(one).not.toBe(two)
+    expect(one).toMatch(/^[\w-]{43}$/)
+  })
+})
+
+describe('a statement as a table', () => {
+  it('has a line for each of its lines, in USD to the micro-dollar', () => {
+    expect(statementCsv(document).split('\r\n').slice(0, 2)).toEqual([
+      'period,day,site,rule,charges,releases,usd',
+      '2026-11-21,2026-11-21,a.example,default,5,1,0.001250',
+    ])
+  })
+
+  it('G3: runs nothing in a spreadsheet', () => {
+    expect(statementCsv(document)).toContain(`"'=cmd|""/c calc""",<script>,0,1,-0.000001`)
+    for (const text of ['=1', '+1', '-1', '@a', '\t1', '\r1']) {
+      expect(csv(['a'], [[text]])).toMatch(/^a\r\n"?'/)
+    }
+    expect(csv(['a'], [['a,b'], [null], ['"']])).toBe('a\r\n"a,b"\r\n\r\n""""\r\n')
+  })
+
+  it.each([
+    [0n, '0.000000'],
+    [-1n, '-0.000001'],
+    [12_345_678n, '12.345678'],
+    [-1_000_000n, '-1.000000'],
+  ])('writes %d micro-dollars as %s', (amount, text) => {
+    expect(decimalUsd(amount)).toBe(text)
+  })
+})
+
+describe('a page', () => {
+  it('D15: of a statement escapes what others named, and runs nothing', async () => {
+    const page = statementPage(await signStatement(document, await openSeal(await newKey())))
+    expect(page).toContain('Crawl &amp; &lt;b&gt;Sons&lt;/b&gt;')
+    expect(page).toContain('0.001249')
+    expect(page).not.toContain('<script')
+    expect(page).toContain(EMPTY_ROOT)
+  })
+
+  it('of an invoice says who owes whom what, until when, and how it is reckoned', () => {
+    const vat = { rate: 0, treatment: 'reverse_charge', amount: 0n } as const
+    const presented = {
+      reference: 'INV-000001',
+      url: 'https://pay.example/?a=1&b=2',
+      instructions: 'IBAN <1>',
+    }
+    const page = invoicePage(standingOf(invoiceOf({ vat }), { presented, paid: 230_000n, stage: 'past_due' }))
+    const words = [
+      'INV-000001',
+      'Tally GmbH',
+      'DE123456789',
+      'FR12345678901',
+      'reverse charge',
+      '2026-12-06',
+      '2026-11-21 to 2026-11-21',
+      '<td class="usd">1.234567</td>',
+      '<td class="usd">-0.004567</td>',
+      '<td class="usd">-0.230000</td>',
+      '<td class="usd">1.000000</td>',
+      'past due',
+      'IBAN &lt;1&gt;',
+      'https://pay.example/?a=1&amp;b=2',
+    ]
+    for (const word of words) expect(page).toContain(word)
+  })
+})
