@@ -202,15 +202,20 @@ describe('a site that is killed', { timeout: 90_000 }, () => {
   it('F6: finds the claim that lay in the pool when it was killed, and sends no other', async () => {
     const { rpc } = site.chain
     const sent = async () => Number(await rpc('eth_getTransactionCount', [site.relayer, 'pending']))
+    const calls = () => site.node.calls('eth_sendRawTransaction')
     for (const reader of readers) await comeBack(reader)
     const start = await sent()
     await rpc('evm_setAutomine', [false])
     await fire(site, NIGHTLY, tonight())
     await expect.poll(sent, { timeout: 10_000 }).toBe(start + 1)
     await site.kill()
+    const before = await calls()
+    const next = passTheNight(site, tonight())
+    // The relayer sends it again when it comes back, and again when the next run asks for it.
+    await expect.poll(calls, { timeout: 10_000 }).toBeGreaterThanOrEqual(before + 2)
     await rpc('evm_setAutomine', [true])
     await rpc('evm_mine')
-    const run = await passTheNight(site, tonight())
+    const run = await next
     expect(run).toMatchObject({ status: 'settled', record: { findings: { count: 0 } } })
     // The claim and, tonight, its sweep.
     expect(await sent()).toBe(start + 2)
