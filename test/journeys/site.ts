@@ -6,9 +6,10 @@ import { createRequire } from 'node:module'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { decodePaymentRequiredHeader } from '@x402/core/http'
 import { decodePaymentResponseHeader } from '@x402/fetch'
 import { chainBook, operatorBook, type Run } from '../../examples/books.ts'
-import type { Entry } from '../../src/ledger/standing.ts'
+import type { Entry, Standing } from '../../src/ledger/standing.ts'
 import type { Hex } from '../../src/protocol/hex.ts'
 import { type Account, startChain } from '../../src/testing/chain.ts'
 import { type Fault, type Seen, startRpcProxy } from '../../src/testing/rpc-proxy.ts'
@@ -164,21 +165,34 @@ async function startPages() {
   })
 }
 
-/** One line of an account's journal as the operator's API writes it: amounts are decimal strings. */
-export type Line = { [Key in keyof Entry]: Entry[Key] extends bigint ? string : Entry[Key] }
+/** A row as the operator's API writes it: amounts are decimal strings. */
+export type Json<Row> = { [Key in keyof Row]: Row[Key] extends bigint ? string : Row[Key] }
+
+/** What an account says of itself, with its journal after the entry `after`, at most 500 lines of it. */
+export async function accountOf({ facts: { operator } }: Site, id: Hex, after = 0) {
+  const answer = await fetch(`${operator.url}/accounts/${id}?after=${after}&limit=500`, {
+    headers: { authorization: `Bearer ${operator.token}` },
+  })
+  return (await answer.json()) as { standing: Json<Standing>; entries: Json<Entry>[] }
+}
 
 /** An account's whole journal, oldest first. */
-export async function journalOf({ facts: { operator } }: Site, id: Hex): Promise<Line[]> {
-  const lines: Line[] = []
-  for (let after = 0; ; ) {
-    const answer = await fetch(`${operator.url}/accounts/${id}?after=${after}&limit=500`, {
-      headers: { authorization: `Bearer ${operator.token}` },
-    })
-    const { entries } = (await answer.json()) as { entries: Line[] }
+export async function journalOf(site: Site, id: Hex): Promise<Json<Entry>[]> {
+  const lines: Json<Entry>[] = []
+  for (let after = 0; ; after = lines.at(-1)?.seq ?? 0) {
+    const { entries } = await accountOf(site, id, after)
     lines.push(...entries)
     if (entries.length < 500) return lines
-    after = entries.at(-1)?.seq ?? 0
   }
+}
+
+/** The x402 error of a 402, or of another refusal. */
+export async function errorOf(response: Response): Promise<string> {
+  const header = response.headers.get('payment-required')
+  const { error } = header
+    ? decodePaymentRequiredHeader(header)
+    : ((await response.json()) as { error: string })
+  return error ?? ''
 }
 
 export const NIGHTLY = '0 0 * * *'

@@ -1,0 +1,198 @@
+import { encodeFunctionData, parseAbi } from 'viem'
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
+import type { ChannelConfig } from '../../src/protocol/channel.ts'
+import type { Hex } from '../../src/protocol/hex.ts'
+import {
+  accountOf,
+  CANARY,
+  errorOf,
+  fire,
+  openTab,
+  PRICE,
+  passTheNight,
+  type Site,
+  startSite,
+  type Tab,
+  WATCH,
+} from './site.ts'
+
+const DELAY = 3_600
+const DAY = 86_400_000
+const DEPOSIT = 10_000n
+const BATCH = 'invalid_batch_settlement_evm_'
+
+const CONFIG =
+  '(address payer, address payerAuthorizer, address receiver, address receiverAuthorizer, address token, uint40 withdrawDelay, bytes32 salt) config'
+const ESCROW = parseAbi([
+  `function initiateWithdraw(${CONFIG}, uint128 amount)`,
+  `function finalizeWithdraw(${CONFIG})`,
+])
+
+let site: Site
+let midnight = Date.now()
+/** By how much the chain's clock, and its payers', is ahead of the Worker's. Milliseconds. */
+let ahead = 0
+
+beforeAll(async () => {
+  site = await startSite({ WITHDRAW_DELAY: `${DELAY}` })
+  const now = Date.now
+  vi.spyOn(Date, 'now').mockImplementation(() => now() + ahead)
+})
+afterAll(async () => {
+  vi.restoreAllMocks()
+  await site.stop()
+})
+afterEach(() => expect(site.said.filter((line) => line.startsWith('error'))).toEqual([]))
+
+const tonight = () => (midnight += DAY)
+
+/** A payer's own transaction, past everybody. */
+async function send({ address }: Tab['account'], data: Hex): Promise<void> {
+  const { rpc, escrow } = site.chain
+  const hash = await rpc('eth_sendTransaction', [{ from: address, to: escrow, data }])
+  await expect.poll(() => rpc('eth_getTransactionReceipt', [hash])).toMatchObject({ status: '0x1' })
+}
+
+async function configOf(id: Hex): Promise<ChannelConfig> {
+  return (await accountOf(site, id)).standing.config
+}
+
+async function initiate(tab: Tab, id: Hex, amount: bigint): Promise<void> {
+  const args = [await configOf(id), amount] as const
+  await send(tab.account, encodeFunctionData({ abi: ESCROW, functionName: 'initiateWithdraw', args }))
+}
+
+async function finalize(tab: Tab, id: Hex): Promise<void> {
+  const args = [await configOf(id)] as const
+  await send(tab.account, encodeFunctionData({ abi: ESCROW, functionName: 'finalizeWithdraw', args }))
+}
+
+async function passTheDelay(): Promise<void> {
+  await site.chain.rpc('evm_increaseTime', [DELAY + 1])
+  await site.chain.rpc('evm_mine')
+  ahead += (DELAY + 1) * 1_000
+}
+
+/** A tab with pages on it. */
+async function read(pages: number): Promise<{ tab: Tab; id: Hex }> {
+  const tab = openTab(site, site.payer())
+  let id: Hex = '0x'
+  for (let page = 1; page <= pages; page++) id = (await tab.buy(`/page/${page}`)).channelId
+  return { tab, id }
+}
+
+/** The account, the book and the chain say the same of a channel. */
+async function expectAgreed(
+  id: Hex,
+  figures: { charged: bigint; redeemed: bigint; ceiling: bigint },
+): Promise<void> {
+  const { standing } = await accountOf(site, id)
+  const line = (await site.books.lines()).find((one) => one.id === id)
+  const [charged, redeemed, ceiling] = [figures.charged, figures.redeemed, figures.ceiling].map(String)
+  expect(standing).toMatchObject({ charged, redeemed, state: { balance: ceiling, totalClaimed: redeemed } })
+  expect(line?.totals).toMatchObject({ charged, redeemed, ceiling })
+  expect(await site.coins.channel(id)).toEqual({ balance: figures.ceiling, claimed: figures.redeemed })
+}
+
+describe('a payer who withdraws', { timeout: 60_000 }, () => {
+  it('F1: is claimed from as soon as the watch sees it, and its vouchers are taken no more', async () => {
+    const { tab, id } = await read(3)
+    const had = await site.coins.holds(site.facts.receiver)
+    await initiate(tab, id, DEPOSIT)
+    await fire(site, WATCH)
+    expect(await site.coins.channel(id)).toEqual({ balance: DEPOSIT, claimed: 3n * PRICE })
+    expect((await site.books.runs())[0]).toMatchObject({
+      kind: 'watch',
+      status: 'settled',
+      record: { withdrawing: 1, claimed: `${3n * PRICE}`, findings: { count: 0 } },
+    })
+    site.origin.asked.length = 0
+    const refused = await tab.ask('/more')
+    expect(refused.status).toBe(402)
+    expect(await errorOf(refused)).toBe('tab_withdrawal_pending')
+    expect(await refused.text()).not.toContain(CANARY)
+
+    await passTheDelay()
+    await finalize(tab, id)
+    const run = await passTheNight(site, tonight())
+    expect(run).toMatchObject({ status: 'settled', record: { findings: { count: 0 } } })
+    await expectAgreed(id, { charged: 3n * PRICE, redeemed: 3n * PRICE, ceiling: 3n * PRICE })
+    expect((await site.coins.holds(site.facts.receiver)) - had).toBe(3n * PRICE)
+    // It opens the same tab again: the same channel, a new deposit, and the total goes on.
+    const again = openTab(site, tab.account)
+    expect(await again.buy('/back')).toMatchObject({ channelId: id, due: PRICE, charged: 4n * PRICE })
+  })
+
+  it('F1: who wins the race leaves a loss on the books, and stops nobody else', async () => {
+    const [quick, honest] = [await read(3), await read(2)]
+    await initiate(quick.tab, quick.id, DEPOSIT)
+    await passTheDelay()
+    await finalize(quick.tab, quick.id)
+    // Nobody has told the account: it believes the last it knew.
+    await quick.tab.buy('/late')
+    const had = await site.coins.holds(site.facts.receiver)
+
+    const run = await passTheNight(site, tonight())
+    expect(run).toMatchObject({
+      status: 'settled',
+      record: {
+        findings: {
+          list: [{ account: quick.id, what: 'uncovered', detail: `${4n * PRICE} of ${4n * PRICE}` }],
+        },
+      },
+    })
+    await expectAgreed(quick.id, { charged: 4n * PRICE, redeemed: 0n, ceiling: 0n })
+    await expectAgreed(honest.id, { charged: 2n * PRICE, redeemed: 2n * PRICE, ceiling: DEPOSIT })
+    // Beside the honest one's: the page of the test before.
+    expect((await site.coins.holds(site.facts.receiver)) - had).toBe(3n * PRICE)
+
+    site.origin.asked.length = 0
+    const refused = await quick.tab.ask('/more')
+    expect(await errorOf(refused)).toBe(`${BATCH}cumulative_exceeds_balance`)
+    expect(await refused.text()).not.toContain(CANARY)
+
+    // A new deposit is for a total that goes on from the loss, and so makes it good.
+    const again = openTab(site, quick.tab.account)
+    expect(await again.buy('/back')).toMatchObject({ channelId: quick.id, charged: 5n * PRICE })
+    expect(await passTheNight(site, tonight())).toMatchObject({ record: { findings: { count: 0 } } })
+    await expectAgreed(quick.id, { charged: 5n * PRICE, redeemed: 5n * PRICE, ceiling: DEPOSIT })
+  })
+})
+
+describe('a payer who was refunded and comes back', { timeout: 60_000 }, () => {
+  const send = (path: string, payment: string) =>
+    fetch(site.facts.url + path, {
+      headers: { 'user-agent': 'ExampleBot/1.0', 'payment-signature': payment },
+    })
+
+  it('A14: can use its old vouchers for what they paid, and where they follow, and for nothing else', async () => {
+    const tab = openTab(site, site.payer())
+    const { channelId: id } = await tab.buy('/first')
+    const used = await tab.sign('/used')
+    expect((await send('/used', used)).status).toBe(200)
+    const unused = await tab.sign('/unused')
+    const charged = await tab.charged()
+    await tab.scheme.refund(`${site.facts.url}/any`)
+    expect(await site.coins.channel(id)).toEqual({ balance: charged, claimed: charged })
+
+    expect(await errorOf(await send('/unused', unused))).toBe(`${BATCH}cumulative_exceeds_balance`)
+    const again = openTab(site, tab.account)
+    expect(await again.buy('/back')).toMatchObject({ channelId: id, charged: charged + PRICE })
+    // The total has gone on without them.
+    for (const [path, old] of [
+      ['/new', used],
+      ['/unused', unused],
+    ] as const) {
+      const response = await send(path, old)
+      expect([response.status, await errorOf(response)]).toEqual([402, `${BATCH}cumulative_amount_mismatch`])
+    }
+    const replayed = await send('/used', used)
+    expect([replayed.status, await replayed.text()]).toEqual([200, `/used: ${CANARY}\n`])
+    expect(await again.charged()).toBe(charged + PRICE)
+
+    await passTheNight(site, tonight())
+    const balance = charged + DEPOSIT
+    await expectAgreed(id, { charged: charged + PRICE, redeemed: charged + PRICE, ceiling: balance })
+    expect((await accountOf(site, id)).entries.filter(({ kind }) => kind === 'refund')).toHaveLength(2)
+  })
+})
