@@ -125,7 +125,7 @@ describe('a payer who withdraws', { timeout: 60_000 }, () => {
 
   it('F1: who wins the race leaves a loss on the books, and stops nobody else', async () => {
     const [quick, honest] = [await read(3), await read(2)]
-    await initiate(quick.tab, quick.id, DEPOSIT)
+    await initiate(quick.tab, quick.id, DEPOSIT - PRICE)
     await passTheDelay()
     await finalize(quick.tab, quick.id)
     // Nobody has told the account: it believes the last it knew.
@@ -137,14 +137,14 @@ describe('a payer who withdraws', { timeout: 60_000 }, () => {
       status: 'settled',
       record: {
         findings: {
-          list: [{ account: quick.id, what: 'uncovered', detail: `${4n * PRICE} of ${4n * PRICE}` }],
+          list: [{ account: quick.id, what: 'uncovered', detail: `${3n * PRICE} of ${4n * PRICE}` }],
         },
       },
     })
-    await expectAgreed(quick.id, { charged: 4n * PRICE, redeemed: 0n, ceiling: 0n })
+    await expectAgreed(quick.id, { charged: 4n * PRICE, redeemed: PRICE, ceiling: PRICE })
     await expectAgreed(honest.id, { charged: 2n * PRICE, redeemed: 2n * PRICE, ceiling: DEPOSIT })
-    // Beside the honest one's: the page of the test before.
-    expect((await site.coins.holds(site.facts.receiver)) - had).toBe(3n * PRICE)
+    // With what was left in the escrow, and the last page of the test before.
+    expect((await site.coins.holds(site.facts.receiver)) - had).toBe((1n + 2n + 1n) * PRICE)
 
     site.origin.asked.length = 0
     const refused = await quick.tab.ask('/more')
@@ -155,7 +155,7 @@ describe('a payer who withdraws', { timeout: 60_000 }, () => {
     const again = openTab(site, quick.tab.account)
     expect(await again.buy('/back')).toMatchObject({ channelId: quick.id, charged: 5n * PRICE })
     expect(await passTheNight(site, tonight())).toMatchObject({ record: { findings: { count: 0 } } })
-    await expectAgreed(quick.id, { charged: 5n * PRICE, redeemed: 5n * PRICE, ceiling: DEPOSIT })
+    await expectAgreed(quick.id, { charged: 5n * PRICE, redeemed: 5n * PRICE, ceiling: PRICE + DEPOSIT })
   })
 })
 
