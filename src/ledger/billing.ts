@@ -21,18 +21,14 @@ import type {
 } from './bill.ts'
 import { Closing, prove } from './closing.ts'
 import type { LineEntry } from './credit.ts'
-import { type Change, changed, stageId } from './documents.ts'
+import { type Change, changed, type Happening, happenings, stageId } from './documents.ts'
 import { owedOn, redeemedBy, stagesDue } from './dunning.ts'
 import type { LineRecord } from './line-record.ts'
 import { redeem, release } from './totals.ts'
 
-/** Time alone dunns by the operator's terms, which only `dun` is told; what money does is done at once. */
-const MONEY: DunningTerms = {
-  net: 0,
-  pastDue: Number.POSITIVE_INFINITY,
-  suspended: Number.POSITIVE_INFINITY,
-  writtenOff: Number.POSITIVE_INFINITY,
-}
+/** Stages that time leads to wait for `dun`, which knows the operator's terms; those that money leads to are taken at once. */
+const NEVER = Number.NEGATIVE_INFINITY
+const ANY: DunningTerms = { net: 0, pastDue: 0, suspended: 0, writtenOff: 0 }
 
 export class Billing implements BillingCalls {
   readonly #record: LineRecord
@@ -70,7 +66,7 @@ export class Billing implements BillingCalls {
   async invoiced(invoice: Invoice): Promise<InvoiceStanding> {
     if (!this.#documents.has('invoice', invoice.id)) {
       this.#record.note('invoice', invoice.id, invoice)
-      this.#dun(this.#documents.invoice(invoice.id), MONEY)
+      this.#take(invoice.id, ANY, NEVER)
     }
     return this.#written(invoice.id)
   }
@@ -118,7 +114,7 @@ export class Billing implements BillingCalls {
   }
 
   async dun(now: number, terms: DunningTerms): Promise<DunningStep[]> {
-    for (const invoice of this.#documents.unsettled) this.#dun(invoice, terms, now)
+    for (const { id } of this.#documents.unsettled) this.#take(id, terms, now, now)
     await this.#record.durable()
     return this.#documents.untold
   }
@@ -153,6 +149,11 @@ export class Billing implements BillingCalls {
     return this.#documents.invoices
   }
 
+  async history(invoice: string): Promise<Happening[]> {
+    await this.#record.durable()
+    return happenings(invoice, this.#record.journal.documents())
+  }
+
   async proof(seq: number): Promise<EntryProof | null> {
     await this.#record.durable()
     const head = this.#documents.statements.find(({ first, last }) => first <= seq && seq <= last)
@@ -180,16 +181,18 @@ export class Billing implements BillingCalls {
       const totals = kind === 'credit_note' ? release(standing, document.net) : standing
       const redeemed = standing.redeemed - redeemedBy(before) + redeemedBy(changed(before, change))
       this.#record.note(kind, id, document, redeem(totals, redeemed))
-      this.#dun(this.#documents.invoice(before.id), MONEY)
+      this.#take(before.id, ANY, NEVER)
     }
     return this.#written(before.id)
   }
 
-  #dun(invoice: InvoiceStanding, terms: DunningTerms, now = this.#record.now()): void {
-    for (const stage of stagesDue(invoice, terms, now)) {
-      const id = stageId(invoice.id, this.#documents.countStages(invoice.id))
-      const { agent } = this.#record.known().enrolment
-      const step: DunningStep = { id, agent, invoice: invoice.id, stage, at: now, open: owedOn(invoice) }
+  /** Takes the stages that an invoice has come to by `now`. */
+  #take(invoice: string, terms: DunningTerms, now: number, at = this.#record.now()): void {
+    const standing = this.#documents.invoice(invoice)
+    const { agent } = this.#record.known().enrolment
+    for (const stage of stagesDue(standing, terms, now)) {
+      const id = stageId(invoice, this.#documents.countStages(invoice))
+      const step: DunningStep = { id, agent, invoice, stage, at, open: owedOn(standing) }
       this.#record.note('stage', id, step)
     }
   }

@@ -133,7 +133,8 @@ export function gate(site: Site): Gate {
     const digest = body.value ? ` ${await digestOf(body.value)}` : ''
     const { price, rule } = decision
     const what = `${request.method} ${url}${digest}`
-    const purchase = { id: newId(), price, url, request: what, rule: String(rule) }
+    const named = typeof rule === 'number' ? `RULES[${rule}]` : rule
+    const purchase = { id: newId(), price, url, request: what, rule: named }
     return accept({ purchase, body: body.value })
   }
 }
