@@ -1,0 +1,124 @@
+/** The cases of the load: which Worker, and what it is sent. Each has a runtime and a ledger of its own. */
+import type { Traffic } from './client.ts'
+import { Load } from './load.ts'
+import { askOffer, type Channel, channelFor, type Offered, payments } from './payments.ts'
+import { type BenchWorker, startWorker, type WorkerOptions } from './runtime.ts'
+import { fundChannel, NETWORK, PRICE, payerOf, type Stage, writeLines } from './stage.ts'
+import { NODE_URL, UNCHARGED, UNVERIFIED } from './variants.ts'
+
+export const CASES = {
+  bare: 'a handler that answers 402',
+  unpaid: 'the paywall, unpaid',
+  upstream402: '@x402/hono, unpaid',
+  call: 'a handler that makes an empty call to a Durable Object',
+  empty: 'the paywall, its charge an empty call, nothing verified',
+  commit: 'the paywall, nothing verified',
+  voucher: 'the paywall',
+  unverified: 'the paywall in front of an origin, nothing verified',
+  proxied: 'the paywall in front of an origin',
+  upstream: '@x402/evm batch-settlement, in memory',
+} as const
+
+export type CaseName = keyof typeof CASES
+
+/** `offered` and `channel` are those of the paywall; `first` are headers over the channel's first vouchers. */
+export type Cases = { cases: Case[]; offered: Offered; channel: Channel; first: string[] }
+
+export type Case = { name: CaseName; worker: BenchWorker; load: Load }
+
+export const PATH = '/articles/1'
+export const CONNECTIONS = 32
+const PAYWALL = 'bench/workers/paywall.ts'
+const WORKER = 'src/worker.ts'
+
+/** Starts all cases, each with its account opened by a first payment. `count`: payments that a case may need. */
+export async function startCases(stage: Stage, count: number): Promise<Cases> {
+  const { vars, origin } = stage
+  const self = { ...vars, ORIGIN: 'self' }
+  const proxy = { ...vars, ORIGIN: origin }
+  const cases: Case[] = []
+
+  const open = async (name: CaseName, options: WorkerOptions, traffic: Partial<Traffic>) => {
+    const worker = await startWorker(options)
+    cases.push({ name, worker, load: new Load(trafficTo(worker, traffic)) })
+    return worker
+  }
+  const voucher = await startWorker({ main: PAYWALL, vars: self })
+  const offered = await askOffer(new URL(PATH, voucher.url))
+  const { channel, headers, file } = await fundChannel(stage, offered, count)
+  const first = headers[0] ?? ''
+  const paid = await pay(voucher, first)
+  const unpaid = await open('unpaid', { main: WORKER, vars: proxy }, { status: 402 })
+  const refused = await answerOf(
+    await fetch(new URL(PATH, unpaid.url), { headers: { 'user-agent': 'GPTBot/1.2' } }),
+  )
+  const floor = { main: 'bench/workers/floor.ts', objects: {} }
+  await open('bare', { ...floor, vars: { ANSWER: refused } }, { status: 402 })
+  const empties = { payments: file, repeat: true }
+  await open('call', { ...floor, objects: { EMPTY: 'Empty' }, vars: { ANSWER: paid } }, empties)
+  const uncharged = { main: 'bench/workers/empty.ts', objects: { ACCOUNT: 'Empty' }, vars: self }
+  await open('empty', { ...uncharged, plugins: [UNVERIFIED, UNCHARGED] }, empties)
+  const charged = { payments: file, skip: 1 }
+  const commit = await open('commit', { main: PAYWALL, vars: self, plugins: [UNVERIFIED] }, charged)
+  cases.push({ name: 'voucher', worker: voucher, load: new Load(trafficTo(voucher, charged)) })
+  const unverified = await open('unverified', { main: WORKER, vars: proxy, plugins: [UNVERIFIED] }, charged)
+  const proxied = await open('proxied', { main: WORKER, vars: proxy }, charged)
+  for (const worker of [commit, unverified, proxied]) await pay(worker, first)
+  await openUpstream(stage, count, open)
+  return { cases, offered, channel, first: headers.slice(0, 200) }
+}
+
+type Open = (name: CaseName, options: WorkerOptions, traffic: Partial<Traffic>) => Promise<BenchWorker>
+
+/** The peer serves one request of a channel at a time, so it gets as many channels as there are connections. */
+async function openUpstream(stage: Stage, count: number, open: Open): Promise<void> {
+  const vars = { RECEIVER: stage.receiver.address, AUTHORIZER: stage.relayer.address, NETWORK, PRICE }
+  const options = { main: 'bench/workers/upstream.ts', vars, objects: {}, plugins: [NODE_URL], nodejs: true }
+  const unpaid = await open('upstream402', options, { status: 402 })
+  const offered = await askOffer(new URL(PATH, unpaid.url))
+  const channels = Array.from({ length: CONNECTIONS }, (_, lane) =>
+    channelFor(offered.offer, payerOf(stage, 1), lane),
+  )
+  const each = Math.ceil(count / CONNECTIONS / 4)
+  const lines = channels.flatMap((channel) => payments(offered, channel, each))
+  const file = await writeLines(stage, 'upstream', lines)
+  const peer = await open('upstream', options, { payments: file, lanes: 'own' })
+  const body = JSON.stringify(channels.map((channel) => stored(offered, channel)))
+  const seeded = await fetch(new URL('/channels', peer.url), { method: 'POST', body })
+  if (!seeded.ok) throw new Error(`the peer took no channels: ${seeded.status}`)
+}
+
+/** A channel with escrow and no payment yet, as the upstream server remembers it. */
+function stored({ offer }: Offered, { id, config }: Channel) {
+  return {
+    channelId: id,
+    channelConfig: config,
+    chargedCumulativeAmount: '0',
+    signedMaxClaimable: '0',
+    signature: '0x',
+    balance: (BigInt(offer.amount) * 1_000_000n).toString(),
+    totalClaimed: '0',
+    withdrawRequestedAt: 0,
+    refundNonce: 0,
+    lastRequestTimestamp: 0,
+  }
+}
+
+function trafficTo({ url }: BenchWorker, traffic: Partial<Traffic>): Traffic {
+  const { hostname: host, port } = url
+  const usual = { path: PATH, lanes: 'shared', repeat: traffic.payments === undefined, status: 200 } as const
+  return { host, port: Number(port), connections: CONNECTIONS, ...usual, ...traffic }
+}
+
+async function pay({ url }: BenchWorker, payment: string): Promise<string> {
+  const headers = { 'user-agent': 'GPTBot/1.2', 'payment-signature': payment }
+  const response = await fetch(new URL(PATH, url), { headers })
+  if (response.status !== 200) throw new Error(`the first payment was answered ${response.status}`)
+  return answerOf(response)
+}
+
+/** An answer as the floors repeat it. */
+async function answerOf(response: Response): Promise<string> {
+  const { 'content-length': _, date: __, connection: ___, ...headers } = Object.fromEntries(response.headers)
+  return JSON.stringify({ status: response.status, headers, body: await response.text() })
+}

@@ -1,0 +1,173 @@
+/** The load: a raw keep-alive HTTP/1.1 client in a process of its own, cheap enough that the Worker is what is measured. */
+import { once } from 'node:events'
+import { readFileSync } from 'node:fs'
+import { connect, type Socket } from 'node:net'
+import * as v from 'valibot'
+
+const Traffic = v.object({
+  host: v.string(),
+  port: v.number(),
+  path: v.string(),
+  /** A file with one payment header on each line; without it the same bare request is sent over and over. */
+  payments: v.optional(v.string()),
+  /** Payments of the file that were sent before. */
+  skip: v.optional(v.number(), 0),
+  /** `shared`: each connection takes the next payment that none has taken. `own`: each has a part of the file for itself. */
+  lanes: v.picklist(['shared', 'own']),
+  /** Begin anew after the last payment: only for Workers that do not look at them. */
+  repeat: v.boolean(),
+  connections: v.number(),
+  /** Of every answer; any other is a failure. */
+  status: v.number(),
+})
+
+/** What is sent where. Told once; then each number that follows is a slice of so many milliseconds. */
+export type Traffic = v.InferInput<typeof Traffic>
+
+/** What came of one slice. `p50` in milliseconds; `busy` is the share of one core that the client itself took. */
+export type Slice = { answered: number; seconds: number; p50: number; busy: number; failures: string[] }
+
+const HEAD_END = Buffer.from('\r\n\r\n')
+const CHUNKS_END = Buffer.from('\r\n0\r\n\r\n')
+
+class Client {
+  readonly #traffic: v.InferOutput<typeof Traffic>
+  readonly #requests: Requests
+  readonly #taken: number[]
+
+  constructor(traffic: v.InferOutput<typeof Traffic>) {
+    this.#traffic = traffic
+    this.#requests = new Requests(traffic)
+    this.#taken = Array.from({ length: traffic.connections }, () => 0)
+  }
+
+  async slice(milliseconds: number): Promise<Slice> {
+    // New for each slice: the runtime closes what has been idle for five seconds.
+    const connections = await Promise.all(this.#taken.map(() => Connection.open(this.#traffic)))
+    const before = process.cpuUsage()
+    const start = performance.now()
+    const until = start + milliseconds
+    const times: number[] = []
+    const failures: string[] = []
+    const drive = async (lane: number, connection: Connection) => {
+      while (performance.now() < until && failures.length === 0) {
+        const request = this.#next(lane)
+        if (!request) return void failures.push('no payments are left')
+        const since = performance.now()
+        const status = await connection.ask(request)
+        times.push(performance.now() - since)
+        if (status !== this.#traffic.status) failures.push(`${connection.last.toString('latin1')}`)
+      }
+    }
+    await Promise.all(
+      connections.map((connection, lane) =>
+        drive(lane, connection).catch((cause) => failures.push(String(cause))),
+      ),
+    )
+    const seconds = (performance.now() - start) / 1000
+    const { user, system } = process.cpuUsage(before)
+    for (const connection of connections) connection.close()
+    times.sort((a, b) => a - b)
+    const p50 = times[times.length >> 1] ?? 0
+    return { answered: times.length, seconds, p50, busy: (user + system) / 1e6 / seconds, failures }
+  }
+
+  #next(lane: number): Buffer | undefined {
+    const { lanes, repeat, skip } = this.#traffic
+    const own = lanes === 'own'
+    const all = this.#requests.count - skip
+    const size = own ? Math.floor(all / this.#taken.length) : all
+    const at = this.#taken[own ? lane : 0] ?? 0
+    this.#taken[own ? lane : 0] = at + 1
+    if (at >= size && !repeat) return undefined
+    return this.#requests.at(skip + (own ? lane * size : 0) + (at % size))
+  }
+}
+
+/** The requests to send, put together as they are needed: all of them at once would not fit. */
+class Requests {
+  readonly count: number
+  readonly #head: Buffer
+  readonly #file: Buffer
+  /** Where each line begins, and where the last one ends. */
+  readonly #lines: number[] = [0]
+
+  constructor({ host, port, path, payments }: Traffic) {
+    const head = `GET ${path} HTTP/1.1\r\nHost: ${host}:${port}\r\nUser-Agent: GPTBot/1.2\r\nAccept: */*\r\n`
+    this.#head = Buffer.from(payments === undefined ? `${head}\r\n` : `${head}PAYMENT-SIGNATURE: `, 'latin1')
+    this.#file = payments === undefined ? Buffer.alloc(0) : readFileSync(payments)
+    for (let at = this.#file.indexOf(10); at >= 0; at = this.#file.indexOf(10, at + 1)) {
+      this.#lines.push(at + 1)
+    }
+    this.count = payments === undefined ? 1 : this.#lines.length - 1
+  }
+
+  at(index: number): Buffer {
+    if (this.#file.length === 0) return this.#head
+    const line = this.#file.subarray(this.#lines[index], (this.#lines[index + 1] ?? 0) - 1)
+    return Buffer.concat([this.#head, line, HEAD_END])
+  }
+}
+
+/** One keep-alive connection with one request in flight. */
+class Connection {
+  /** The last answer, for a failure's report. */
+  last: Buffer = Buffer.alloc(0)
+  readonly #socket: Socket
+  #held: Buffer = Buffer.alloc(0)
+  #waiting: PromiseWithResolvers<number> | undefined
+
+  private constructor(socket: Socket) {
+    this.#socket = socket
+    socket.on('data', (part) => this.#take(part))
+    socket.on('error', (cause) => this.#waiting?.reject(cause))
+    socket.on('close', () => this.#waiting?.reject(new Error('the connection was closed')))
+  }
+
+  static async open({ host, port }: Traffic): Promise<Connection> {
+    const socket = connect({ host, port, noDelay: true })
+    await once(socket, 'connect')
+    return new Connection(socket)
+  }
+
+  ask(request: Buffer): Promise<number> {
+    this.#waiting = Promise.withResolvers<number>()
+    this.#socket.write(request)
+    return this.#waiting.promise
+  }
+
+  close(): void {
+    this.#socket.destroy()
+  }
+
+  #take(part: Buffer): void {
+    this.#held = this.#held.length === 0 ? part : Buffer.concat([this.#held, part])
+    const answer = read(this.#held)
+    if (!answer) return
+    this.last = this.#held.subarray(0, answer.length)
+    this.#held = this.#held.subarray(answer.length)
+    this.#waiting?.resolve(answer.status)
+  }
+}
+
+/** Status and length of the answer in `held`; undefined when it is not whole yet. */
+function read(held: Buffer): { status: number; length: number } | undefined {
+  const end = held.indexOf(HEAD_END)
+  if (end < 0) return undefined
+  const head = held.toString('latin1', 0, end + 2)
+  const status = Number(head.slice(9, 12))
+  const [, length] = /\r\ncontent-length: ?(\d+)\r\n/i.exec(head) ?? []
+  if (length !== undefined) {
+    const whole = end + 4 + Number(length)
+    return held.length < whole ? undefined : { status, length: whole }
+  }
+  const last = held.indexOf(CHUNKS_END, end + 2)
+  return last < 0 ? undefined : { status, length: last + CHUNKS_END.length }
+}
+
+let client: Client | undefined
+process.on('message', async (message) => {
+  if (typeof message === 'number') process.send?.(await client?.slice(message))
+  else client = new Client(v.parse(Traffic, message))
+})
+process.on('disconnect', () => process.exit())

@@ -1,0 +1,33 @@
+/** What a million paid requests cost at Cloudflare's list prices (developers.cloudflare.com, November 2026), from the counts. */
+import type { Counts } from './counts.ts'
+
+/** US dollars per million of each. */
+const PRICES = {
+  workerRequests: 0.3,
+  workerCpuMs: 0.02,
+  objectRequests: 0.15,
+  objectGbSeconds: 12.5,
+  rowsWritten: 1,
+  rowsRead: 0.001,
+}
+
+/** An object is billed 128 MB for as long as a request keeps it awake. */
+const OBJECT_GB = 0.128
+
+export type Cost = { total: number; parts: Record<keyof typeof PRICES, number> }
+
+/**
+ * Without the plan's allowances, and as if each request came alone: nothing shares a commit, and the object is awake for the
+ * whole of it. `cpuMs` is the runtime's, Worker and object together, though only the Worker's is billed.
+ */
+export function costPerMillion(counts: Counts, cpuMs: number, awakeMs: number): Cost {
+  const parts = {
+    workerRequests: PRICES.workerRequests,
+    workerCpuMs: PRICES.workerCpuMs * cpuMs,
+    objectRequests: PRICES.objectRequests * counts.ledgerCalls,
+    objectGbSeconds: PRICES.objectGbSeconds * OBJECT_GB * (awakeMs / 1000),
+    rowsWritten: PRICES.rowsWritten * counts.rowsWritten,
+    rowsRead: PRICES.rowsRead * counts.rowsRead,
+  }
+  return { total: Object.values(parts).reduce((sum, part) => sum + part, 0), parts }
+}

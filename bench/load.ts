@@ -1,0 +1,31 @@
+/** One client process per case, told when to send. */
+import { type ChildProcess, fork } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
+import type { Slice, Traffic } from './client.ts'
+
+export class Load {
+  readonly #child: ChildProcess
+
+  constructor(traffic: Traffic) {
+    const execArgv = ['--disable-warning=ExperimentalWarning']
+    this.#child = fork(fileURLToPath(new URL('./client.ts', import.meta.url)), { execArgv })
+    this.#child.send(traffic)
+  }
+
+  /** Sends for so long, and waits for the last answers. */
+  slice(milliseconds: number): Promise<Slice> {
+    return new Promise((resolve, reject) => {
+      const ended = () => reject(new Error('a load client ended'))
+      this.#child.once('exit', ended)
+      this.#child.once('message', (message) => {
+        this.#child.off('exit', ended)
+        resolve(message as Slice)
+      })
+      this.#child.send(milliseconds)
+    })
+  }
+
+  stop(): void {
+    if (this.#child.connected) this.#child.disconnect()
+  }
+}

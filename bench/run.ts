@@ -1,0 +1,80 @@
+/** `npm run bench [-- --short] [--reps N] [--seconds S]`: how fast the paywall is, against floors, a peer and its targets. */
+import { parseArgs } from 'node:util'
+import { PATH, startCases } from './cases.ts'
+import { costPerMillion } from './cost.ts'
+import { count } from './counts.ts'
+import { gasPerChannel } from './gas.ts'
+import { parallel } from './parallel.ts'
+import { type Figures, json, shortfalls, tables } from './report.ts'
+import { measure, type Pace } from './rounds.ts'
+import { MOST_PAYMENTS, type Stage, setStage } from './stage.ts'
+import { timeVerification } from './verify.ts'
+import { bundleGzip, coldStart } from './weight.ts'
+
+/** More than any case serves in a second on a machine of today. */
+const FASTEST = 6_500
+
+const { values } = parseArgs({
+  options: { short: { type: 'boolean' }, reps: { type: 'string' }, seconds: { type: 'string' } },
+})
+const pace: Pace = {
+  rounds: Number(values.reps ?? (values.short ? 7 : 20)),
+  sliceMs: 1000 * Number(values.seconds ?? 0.4),
+  warmMs: values.short ? 1_500 : 4_000,
+}
+if (!(pace.rounds >= 3) || !(pace.sliceMs >= 100)) {
+  throw new Error('--reps takes a number from 3, --seconds one from 0.1')
+}
+
+const stage = await setStage()
+try {
+  const figures = await gather(stage)
+  console.log(tables(figures))
+  const short = shortfalls(figures)
+  for (const sentence of short) console.log(`SHORT: ${sentence}`)
+  console.log(json(figures))
+  if (short.length > 0) process.exitCode = 1
+} catch (fault) {
+  console.error(fault instanceof Error ? fault.message : fault)
+  process.exitCode = 1
+} finally {
+  await stage.stop()
+}
+
+async function gather(stage: Stage): Promise<Figures> {
+  const seconds = (pace.warmMs + pace.rounds * pace.sliceMs) / 1000
+  const needed = Math.min(MOST_PAYMENTS, Math.ceil(seconds * FASTEST))
+  say(`signing ${needed} vouchers and starting a Worker for each case`)
+  const { cases, offered, channel, first } = await startCases(stage, needed)
+  try {
+    say(`measuring ${cases.length} cases in turn, ${pace.rounds} times ${pace.sliceMs} ms each`)
+    const results = await measure(cases, pace)
+    for (const { load, worker } of cases.splice(0)) {
+      load.stop()
+      await worker.stop()
+    }
+    say('measuring the rest')
+    const verified = await timeVerification(offered, channel, values.short ? 5 : 9)
+    const counts = await count(stage, PATH, first)
+    const cpuMs = (results.get('voucher')?.cpu ?? Number.NaN) / 1000
+    return {
+      results,
+      verified,
+      counts,
+      parallel: await parallel(stage),
+      gas: await gasPerChannel(stage, offered),
+      bundleGzip: await bundleGzip(),
+      coldStart: await coldStart(stage, values.short ? 7 : 15),
+      cost: costPerMillion(counts, cpuMs, counts.milliseconds),
+    }
+  } finally {
+    for (const { load, worker } of cases) {
+      load.stop()
+      await worker.stop()
+    }
+  }
+}
+
+function say(sentence: string): void {
+  if (process.stderr.isTTY) process.stderr.write(`${sentence}\n`)
+}

@@ -1,0 +1,127 @@
+/** Bench Workers in workerd: bundled and minified as for production, reached without any proxy in between. */
+import { readdirSync, readFileSync } from 'node:fs'
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { build, type OutputFile, type Plugin } from 'esbuild'
+import { convertV4MiniflareOptions, Log, LogLevel, Miniflare } from 'miniflare'
+import { unstable_splitSqlQuery as splitSql } from 'wrangler'
+
+export const COMPATIBILITY_DATE = '2026-08-01'
+
+const ROOT = fileURLToPath(new URL('..', import.meta.url))
+const OBJECTS = { ACCOUNT: 'Account', AUTHORIZATIONS: 'Authorizations', RELAYER: 'Relayer' }
+
+export type WorkerOptions = {
+  /** A file of the repository. */
+  main: string
+  vars?: Record<string, string>
+  plugins?: Plugin[]
+  /** For what needs Node's own modules: the peer does, we do not. */
+  nodejs?: boolean
+  /** Classes of Durable Objects by binding; the paywall's unless given. */
+  objects?: Record<string, string>
+}
+
+export type BenchWorker = {
+  url: URL
+  /** User and system time of its runtime so far, in microseconds; undefined where there is no /proc. */
+  cpu(): number | undefined
+  stop(): Promise<void>
+}
+
+/** Bundles as `wrangler deploy --minify` does. The entry comes first, WebAssembly after it. */
+export async function bundle(main: string, plugins: Plugin[] = []): Promise<OutputFile[]> {
+  const { outputFiles } = await build({
+    entryPoints: { worker: join(ROOT, main) },
+    bundle: true,
+    minify: true,
+    write: false,
+    outdir: '/',
+    format: 'esm',
+    target: 'es2024',
+    conditions: ['workerd', 'worker', 'browser'],
+    mainFields: ['browser', 'module', 'main'],
+    external: ['cloudflare:*', 'node:*'],
+    loader: { '.wasm': 'copy' },
+    define: { 'process.env.NODE_ENV': '"production"' },
+    logLevel: 'silent',
+    plugins,
+  })
+  return outputFiles.sort((a, b) => Number(isWasm(a)) - Number(isWasm(b)))
+}
+
+export function isWasm({ path }: OutputFile): boolean {
+  return path.endsWith('.wasm')
+}
+
+/** Starts a Worker with a runtime, a ledger and a book of its own on 127.0.0.1. */
+export async function startWorker(options: WorkerOptions): Promise<BenchWorker> {
+  const { main, vars = {}, plugins, nodejs, objects = OBJECTS } = options
+  const [files, directory] = await Promise.all([
+    bundle(main, plugins),
+    mkdtemp(join(tmpdir(), 'tab402-bench-')),
+  ])
+  const before = children()
+  const miniflare = new Miniflare(
+    convertV4MiniflareOptions({
+      name: 'bench',
+      modules: files.map((file) =>
+        isWasm(file)
+          ? { type: 'CompiledWasm', path: file.path, contents: file.contents }
+          : { type: 'ESModule', path: file.path, contents: file.text },
+      ),
+      modulesRoot: '/',
+      compatibilityDate: COMPATIBILITY_DATE,
+      compatibilityFlags: nodejs ? ['nodejs_compat'] : [],
+      bindings: vars,
+      durableObjects: Object.fromEntries(
+        Object.entries(objects).map(([binding, className]) => [binding, { className, useSQLite: true }]),
+      ),
+      d1Databases: ['BOOK'],
+      host: '127.0.0.1',
+      port: 0,
+      unsafeDirectSockets: [{ host: '127.0.0.1', port: 0 }],
+      resourcePersistencePath: directory,
+      cf: false,
+      telemetry: { enabled: false },
+      log: new Log(LogLevel.NONE),
+    }),
+  )
+  await miniflare.ready
+  const runtime = children().find((pid) => !before.includes(pid))
+  await migrate(miniflare)
+  return {
+    url: await miniflare.unsafeGetDirectURL(),
+    cpu: () => (runtime === undefined ? undefined : cpuOf(runtime)),
+    async stop() {
+      await miniflare.dispose()
+      await rm(directory, { recursive: true, force: true })
+    },
+  }
+}
+
+async function migrate(miniflare: Miniflare): Promise<void> {
+  const book = await miniflare.getD1Database('BOOK')
+  const folder = join(ROOT, 'migrations')
+  for (const file of readdirSync(folder).sort()) {
+    const statements = splitSql(await readFile(join(folder, file), 'utf8'))
+    await book.batch(statements.map((statement) => book.prepare(statement)))
+  }
+}
+
+/** Processes started by this one. */
+function children(): number[] {
+  if (process.platform !== 'linux') return []
+  return readdirSync('/proc/self/task').flatMap((task) =>
+    readFileSync(`/proc/self/task/${task}/children`, 'utf8').split(' ').filter(Boolean).map(Number),
+  )
+}
+
+/** proc(5): fields 14 and 15, in hundredths of a second. */
+function cpuOf(pid: number): number {
+  const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
+  return (Number(fields[11]) + Number(fields[12])) * 10_000
+}

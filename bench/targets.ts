@@ -1,0 +1,44 @@
+/** What the figures mean and what they must be: the rows of the report, as data. */
+import type { CaseName } from './cases.ts'
+
+export type RatioName = 'unpaid' | 'peer402' | 'commit' | 'voucher' | 'proxied' | 'peer' | 'verify'
+
+export type Row = {
+  key: RatioName
+  what: string
+  /** Requests per second of the first, over those of the second. Absent for `verify`, which is timed on its own. */
+  cases?: readonly [over: CaseName, under: CaseName]
+  least: number
+}
+
+export const ROWS: readonly Row[] = [
+  {
+    key: 'unpaid',
+    what: 'unpaid 402 ÷ a handler that answers the same bytes',
+    cases: ['unpaid', 'bare'],
+    least: 0.8,
+  },
+  { key: 'peer402', what: 'unpaid 402 ÷ that of @x402/hono', cases: ['unpaid', 'upstream402'], least: 1.7 },
+  {
+    key: 'commit',
+    what: 'durable charge ÷ the same request with an empty call',
+    cases: ['commit', 'empty'],
+    least: 0.8,
+  },
+  { key: 'voucher', what: 'verified, durable voucher ÷ the same', cases: ['voucher', 'empty'], least: 0.4 },
+  {
+    key: 'proxied',
+    what: 'paid and proxied ÷ the same, nothing verified',
+    cases: ['proxied', 'unverified'],
+    least: 0.55,
+  },
+  {
+    key: 'peer',
+    what: 'verified, durable voucher ÷ upstream, in memory',
+    cases: ['voucher', 'upstream'],
+    least: 2.5,
+  },
+  { key: 'verify', what: 'time of viem’s verifyTypedData ÷ ours', least: 3.5 },
+]
+
+export const MOST = { ledgerCalls: 1, rowsWritten: 2, bundleGzip: 250_000, coldStart: 15 }

@@ -1,0 +1,48 @@
+/** Variants of the paywall, made by the bundler: the production code with one part taken out. No switch for it is in `src`. */
+import { readFile } from 'node:fs/promises'
+import { fileURLToPath } from 'node:url'
+import type { Plugin } from 'esbuild'
+
+/** Any signature is taken for good, and no digest is made for it. */
+export const UNVERIFIED = standIn({
+  'protocol/secp256k1.ts': { signedBy: '() => true' },
+  'protocol/eip712.ts': { voucherDigest: '() => new Uint8Array(32)' },
+})
+
+/** The charge is an empty call to a Durable Object. */
+export const UNCHARGED: Plugin = {
+  name: 'uncharged',
+  setup(build) {
+    const path = fileURLToPath(new URL('./workers/empty-draft.ts', import.meta.url))
+    build.onResolve({ filter: /^\.\/draft\.ts$/ }, () => ({ path }))
+  },
+}
+
+/** The upstream packages ask for Node's `url` without saying that it is Node's. */
+export const NODE_URL: Plugin = {
+  name: 'node-url',
+  setup(build) {
+    build.onResolve({ filter: /^url$/ }, () => ({ path: 'node:url', external: true }))
+  },
+}
+
+/** Exports something else under a function's name, file by file. */
+function standIn(files: Record<string, Record<string, string>>): Plugin {
+  return {
+    name: 'stand-in',
+    setup(build) {
+      for (const [file, functions] of Object.entries(files)) {
+        build.onLoad({ filter: new RegExp(`src/${file.replace('.', '\\.')}$`) }, async ({ path }) => {
+          let contents = await readFile(path, 'utf8')
+          for (const [name, instead] of Object.entries(functions)) {
+            const declared = `export function ${name}(`
+            if (!contents.includes(declared)) throw new Error(`${file} exports no function ${name}`)
+            contents = contents.replace(declared, `function ${name}Replaced(`)
+            contents += `\nexport const ${name} = ${instead}\n`
+          }
+          return { contents, loader: 'ts' }
+        })
+      }
+    },
+  }
+}

@@ -1,0 +1,46 @@
+/** How long one voucher takes to verify: viem's `verifyTypedData`, and ours, over the same vouchers in workerd. */
+
+import { networks } from '../src/protocol/network.ts'
+import { type Channel, type Offered, voucherOver } from './payments.ts'
+import { median } from './rounds.ts'
+import { startWorker } from './runtime.ts'
+
+const VOUCHERS = 250
+
+/** Medians of the rounds, in microseconds per voucher; `ratio` is the median of each round's own. */
+export type Verified = { viem: number; ours: number; ratio: number }
+
+export async function timeVerification(
+  offered: Offered,
+  channel: Channel,
+  rounds: number,
+): Promise<Verified> {
+  const network = networks.get(offered.offer.network)
+  const vouchers = Array.from({ length: VOUCHERS }, (_, index) =>
+    voucherOver(offered.offer, channel, BigInt(offered.offer.amount) * BigInt(index + 1)),
+  )
+  const order = { chainId: network?.chainId, escrow: network?.escrow, payer: channel.config.payer, vouchers }
+  const worker = await startWorker({ main: 'bench/workers/verify.ts', objects: {} })
+  const time = async (by: 'viem' | 'us') => {
+    const body = JSON.stringify({ by, ...order })
+    const start = performance.now()
+    const response = await fetch(worker.url, { method: 'POST', body })
+    const { valid } = (await response.json()) as { valid: number }
+    if (valid !== VOUCHERS) throw new Error(`${by}: ${valid} of ${VOUCHERS} vouchers are valid`)
+    return ((performance.now() - start) * 1000) / VOUCHERS
+  }
+  try {
+    // Until the compiler has done its best for both.
+    for (let warm = 0; warm < 3; warm++) await Promise.all([time('viem'), time('us')])
+    const pairs: { viem: number; ours: number }[] = []
+    for (let round = 0; round < rounds; round++)
+      pairs.push({ viem: await time('viem'), ours: await time('us') })
+    return {
+      viem: median(pairs.map(({ viem }) => viem)),
+      ours: median(pairs.map(({ ours }) => ours)),
+      ratio: median(pairs.map(({ viem, ours }) => viem / ours)),
+    }
+  } finally {
+    await worker.stop()
+  }
+}

@@ -1,0 +1,15 @@
+/** The paywall as a library in front of a handler of its own: a paid request without any origin. */
+import { type Bindings, siteOf } from '../../src/site.ts'
+
+export * from '../../src/objects.ts'
+
+const TERMS = { ORIGIN: 'self' }
+const serve = async () => new Response('An article.\n')
+const content = { pass: serve, buy: serve }
+
+export default {
+  async fetch(request, env) {
+    const site = siteOf(env, TERMS)
+    return site instanceof Response ? site : site.gate(request, content)
+  },
+} satisfies ExportedHandler<Bindings>

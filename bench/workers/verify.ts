@@ -1,0 +1,41 @@
+/** The same vouchers verified by viem and by us; timed from outside, since a Worker's clock stands still while it works. */
+import { verifyTypedData } from 'viem'
+import { voucherDigest } from '../../src/protocol/eip712.ts'
+import type { Address, Hex } from '../../src/protocol/hex.ts'
+import { signedBy } from '../../src/protocol/secp256k1.ts'
+
+type Signed = { channelId: Hex; maxClaimableAmount: string; signature: Hex }
+type Order = { by: 'viem' | 'us'; chainId: number; escrow: Address; payer: Address; vouchers: Signed[] }
+
+const types = {
+  Voucher: [
+    { name: 'channelId', type: 'bytes32' },
+    { name: 'maxClaimableAmount', type: 'uint128' },
+  ],
+} as const
+
+export default {
+  async fetch(request) {
+    const order = await request.json<Order>()
+    const verify = order.by === 'viem' ? byViem : byUs
+    let valid = 0
+    for (const voucher of order.vouchers) if (await verify(order, voucher)) valid++
+    return Response.json({ valid })
+  },
+} satisfies ExportedHandler
+
+function byViem({ chainId, escrow, payer }: Order, { channelId, ...voucher }: Signed): Promise<boolean> {
+  return verifyTypedData({
+    address: payer,
+    domain: { name: 'x402 Batch Settlement', version: '1', chainId, verifyingContract: escrow },
+    types,
+    primaryType: 'Voucher',
+    message: { channelId, maxClaimableAmount: BigInt(voucher.maxClaimableAmount) },
+    signature: voucher.signature,
+  })
+}
+
+function byUs({ chainId, escrow, payer }: Order, { channelId, ...voucher }: Signed): boolean {
+  const maxClaimableAmount = BigInt(voucher.maxClaimableAmount)
+  return signedBy(voucherDigest({ channelId, maxClaimableAmount }, chainId, escrow), voucher.signature, payer)
+}
