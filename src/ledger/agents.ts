@@ -28,20 +28,22 @@ export type Agent = {
 
 export type Draft = Pick<Agent, 'id' | 'name' | 'url' | 'keys' | 'terms'>
 
-export type Change = Partial<Pick<Agent, 'name' | 'url' | 'keys' | 'terms' | 'suspended'>>
+/** What is left out stays as it is; of the terms, too. */
+export type Change = Partial<Pick<Agent, 'name' | 'url' | 'keys'>> & { terms?: Partial<CreditTerms> }
 
 /** `unknown`: no such agent; `exists`: another one has this id; the rest belongs to another agent, or identifies nobody. */
 export type Registered =
   | { outcome: 'registered'; agent: Agent }
   | { outcome: 'refused'; reason: 'unknown' | 'exists' | 'url_taken' | 'key_taken' | 'unidentified' }
 
-/** One act of an operator: who did what to what, when, and how it was afterwards (JSON, or null). */
+/** One act of an operator: who did what to what, when, and how it was before and afterwards (JSON, or null). */
 export type Act = {
   seq: number
   at: number
   who: string
   what: string
   subject: string
+  before: string | null
   after: string | null
 }
 
@@ -57,6 +59,7 @@ const SCHEMA = [
     who TEXT NOT NULL,
     what TEXT NOT NULL,
     subject TEXT NOT NULL,
+    before TEXT,
     after TEXT
   ) STRICT`,
 ]
@@ -76,14 +79,15 @@ export class Agents extends DurableObject<{ LINES: DurableObjectNamespace<Credit
     const agent = known ?? { ...draft, suspended: null, createdAt: Date.now(), version: 1 }
     if (known && writeBody(draftOf(known)) !== writeBody(draftOf(draft)))
       return { outcome: 'refused', reason: 'exists' }
-    return known ? this.#tell(known) : this.#put(agent, 'agent.create', who)
+    return known ? this.#tell(known) : this.#put(agent, null, 'agent.create', who)
   }
 
   /** Changes an agent, and tells its line. @throws as {@link create} */
   async change(id: string, change: Change, who: string): Promise<Registered> {
     const known = this.#find(id)
     if (!known) return { outcome: 'refused', reason: 'unknown' }
-    return this.#put({ ...known, ...change, version: known.version + 1 }, 'agent.change', who)
+    const terms = { ...known.terms, ...change.terms }
+    return this.#put({ ...known, ...change, terms, version: known.version + 1 }, known, 'agent.change', who)
   }
 
   /** Suspends an agent for a reason, or (with null) takes it back. @throws as {@link create} */
@@ -92,7 +96,7 @@ export class Agents extends DurableObject<{ LINES: DurableObjectNamespace<Credit
     if (!known) return { outcome: 'refused', reason: 'unknown' }
     if (known.suspended === reason) return this.#tell(known)
     const agent = { ...known, suspended: reason, version: known.version + 1 }
-    return this.#put(agent, reason === null ? 'agent.resume' : 'agent.suspend', who)
+    return this.#put(agent, known, reason === null ? 'agent.resume' : 'agent.suspend', who)
   }
 
   async get(id: string): Promise<Agent | null> {
@@ -118,9 +122,9 @@ export class Agents extends DurableObject<{ LINES: DurableObjectNamespace<Credit
     return keyed ?? null
   }
 
-  /** Notes another act of an operator, beside those on agents. `after` is JSON. */
-  async note(who: string, what: string, subject: string, after: string | null): Promise<void> {
-    this.#note(who, what, subject, after)
+  /** Notes another act of an operator, beside those on agents. */
+  async note(act: Omit<Act, 'seq' | 'at'>): Promise<void> {
+    this.#note(act)
   }
 
   /** The acts after `after`, oldest first. */
@@ -130,7 +134,7 @@ export class Agents extends DurableObject<{ LINES: DurableObjectNamespace<Credit
       .toArray()
   }
 
-  #put(agent: Agent, what: string, who: string): Promise<Registered> | Registered {
+  #put(agent: Agent, known: Agent | null, what: string, who: string): Promise<Registered> | Registered {
     const { id, url, keys } = agent
     if (url === null && !keys?.length) return { outcome: 'refused', reason: 'unidentified' }
     const { sql } = this.ctx.storage
@@ -149,7 +153,7 @@ export class Agents extends DurableObject<{ LINES: DurableObjectNamespace<Credit
       )
       sql.exec('DELETE FROM key WHERE agent = ?', id)
       for (const { keyId } of keys ?? []) sql.exec('INSERT INTO key VALUES (?, ?)', keyId, id)
-      this.#note(who, what, id, record)
+      this.#note({ who, what, subject: id, before: known && writeBody(known), after: record })
     })
     return this.#tell(agent)
   }
@@ -160,13 +164,14 @@ export class Agents extends DurableObject<{ LINES: DurableObjectNamespace<Credit
     return { outcome: 'registered', agent }
   }
 
-  #note(who: string, what: string, subject: string, after: string | null): void {
+  #note({ who, what, subject, before, after }: Omit<Act, 'seq' | 'at'>): void {
     this.ctx.storage.sql.exec(
-      'INSERT INTO act (at, who, what, subject, after) VALUES (?, ?, ?, ?, ?)',
+      'INSERT INTO act (at, who, what, subject, before, after) VALUES (?, ?, ?, ?, ?, ?)',
       Date.now(),
       who,
       what,
       subject,
+      before,
       after,
     )
   }

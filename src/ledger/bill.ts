@@ -5,6 +5,7 @@
  */
 import type { Hex } from '../protocol/hex.ts'
 import type { StatedEntry } from '../protocol/statement.ts'
+import type { Happening } from './documents.ts'
 
 export type PeriodKind = 'daily' | 'weekly' | 'monthly'
 
@@ -223,5 +224,7 @@ export type Billing = {
   statements(): Promise<StatementHead[]>
   invoice(id: string): Promise<InvoiceStanding | null>
   invoices(): Promise<InvoiceStanding[]>
+  /** What happened to an invoice, the oldest first. */
+  history(invoice: string): Promise<Happening[]>
   proof(seq: number): Promise<EntryProof | null>
 }

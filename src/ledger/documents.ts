@@ -22,6 +22,26 @@ export type Change =
   | { kind: 'failure'; document: PaymentFailed }
   | { kind: 'stage'; document: DunningStep }
 
+const CHANGES: ReadonlySet<string> = new Set<Change['kind']>([
+  'presented',
+  'credit_note',
+  'payment',
+  'reversal',
+  'failure',
+  'stage',
+])
+
+/** One thing that happened to an invoice, and where the journal has it. */
+export type Happening = Change & { seq: number; at: number }
+
+/** What happened to one invoice, of the documents of its line, in their order. */
+export function happenings(invoice: string, documents: readonly LineEntry[]): Happening[] {
+  return documents
+    .filter(({ kind, body }) => CHANGES.has(kind) && body !== null)
+    .map(({ seq, at, kind, body }) => ({ seq, at, kind, document: readBody(String(body)) }) as Happening)
+    .filter(({ document }) => document.invoice === invoice)
+}
+
 /** Where an invoice stands after a change. */
 export function changed(invoice: InvoiceStanding, { kind, document }: Change): InvoiceStanding {
   switch (kind) {

@@ -194,6 +194,10 @@ export class CreditLine extends DurableObject<{ BOOK: D1Database }> implements B
     return this.#billing.invoices()
   }
 
+  history(invoice: string) {
+    return this.#billing.history(invoice)
+  }
+
   proof(seq: number) {
     return this.#billing.proof(seq)
   }

@@ -92,16 +92,23 @@ export async function saveStatements(
   )
 }
 
-/** Statements, the last closed first; of one line if it is named. */
+/** Statements, the last closed first, after the one that `after` names; of one line if it is named. */
 export async function statements(
   book: D1Database,
-  { agent, limit }: { agent?: string | undefined; limit: number },
+  filter: {
+    agent?: string | undefined
+    after?: { closedAt: number; agent: string; period: string } | undefined
+    limit: number
+  },
 ): Promise<StatementListing[]> {
+  const { closedAt = null, agent = null, period = null } = filter.after ?? {}
   const { results } = await book
     .prepare(
-      'SELECT record FROM statement WHERE ?1 IS NULL OR line = ?1 ORDER BY closed_at DESC, line LIMIT ?2',
+      `SELECT record FROM statement
+       WHERE (?1 IS NULL OR line = ?1) AND (?2 IS NULL OR (closed_at, line, period) < (?2, ?3, ?4))
+       ORDER BY closed_at DESC, line DESC, period DESC LIMIT ?5`,
     )
-    .bind(agent ?? null, limit)
+    .bind(filter.agent ?? null, closedAt, agent, period, filter.limit)
     .all<Row>()
   return results.map((row) => readBody<StatementListing>(String(row.record)))
 }

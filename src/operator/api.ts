@@ -1,24 +1,15 @@
 /** The operator's API: start a run, read runs and accounts. JSON, amounts as decimal strings in atomic units. */
 import { type Context, Hono } from 'hono'
-import type { Account } from '../ledger/account.ts'
-import type { Authorizations } from '../ledger/authorizations.ts'
 import { findRun, listings, runs } from '../ledger/book.ts'
 import { isHex } from '../protocol/hex.ts'
-import type { Cause } from '../settlement/run.ts'
 import { startRun, statusOf } from '../settlement/workflow.ts'
+import type { OperatorSettings } from './settings.ts'
 import { bears } from './token.ts'
 
 /** Where the API is mounted. Everything else below `/_tab402` is not found. */
 export const OPERATOR_PATH = '/_tab402'
 
-export type OperatorSettings = {
-  /** SHA-256 of the operator's token, 64 hex digits. Without it the API does not exist. */
-  tokenSha256: string | undefined
-  book: D1Database
-  accounts: DurableObjectNamespace<Account>
-  authorizations: DurableObjectNamespace<Authorizations>
-  settlement: Workflow<Cause>
-}
+export type { OperatorSettings }
 
 const MOST = 500
 const PAYER = /^eip155:[1-9][0-9]{0,15}:0x[0-9a-f]{40}$/
