@@ -1,7 +1,9 @@
 /** The Worker's vars and secrets, read once: into a config, or into every fault they have. Nothing else reads them. */
 import * as v from 'valibot'
 import type { Chain } from './chain/rpc.ts'
+import { BILL_WANTS, type BillConfig, billConfig, billFaults, billSettings } from './config-bill.ts'
 import { CREDIT_WANTS, type CreditConfig, creditConfig, creditSettings } from './config-credit.ts'
+import { integer, shaped, url } from './config-shapes.ts'
 import { type Fault, faultsOf } from './paywall/fault.ts'
 import { type Policy, type SchemeName, schemesOf } from './paywall/policy.ts'
 import { read, unpack, usd } from './paywall/schema.ts'
@@ -36,6 +38,8 @@ export type Config = {
   operator: string
   /** Present with REGISTRATION_URL. */
   credit: CreditConfig | undefined
+  /** Present with SELLER. */
+  bill: BillConfig | undefined
   /** Whether Cloudflare's own products charge on this zone, and strip their headers from what clients send. */
   cloudflareCharges: boolean
 }
@@ -58,19 +62,13 @@ const WANTS = {
   MAX_TIMEOUT_SECONDS: 'seconds, 30 to 3600',
   ORIGIN_TIMEOUT_MS: 'milliseconds, 100 to 120000, and less than MAX_TIMEOUT_SECONDS',
   ...CREDIT_WANTS,
+  ...BILL_WANTS,
 }
 
 /** What a scheme cannot do without, by the name of the var or of the binding. */
 const CREDIT_BINDINGS = { LINES: 'CreditLine', AGENTS: 'Agents', DIRECTORIES: 'Directory' }
 
 const MOST_DEPOSIT = 5_000_000n
-
-const url = read((text) => {
-  const { protocol, hostname } = URL.parse(text) ?? {}
-  const local = hostname === 'localhost' || hostname === '127.0.0.1' || hostname === '[::1]'
-  if (protocol === 'https:' || (protocol === 'http:' && local)) return { value: text }
-  return protocol === 'http:' ? 'is not encrypted' : 'is no URL'
-})
 
 const key = read((text) => {
   if (!isHex(text, 32)) return 'is no private key'
@@ -115,6 +113,7 @@ const settings = v.object({
   MAX_TIMEOUT_SECONDS: v.optional(integer(30, 3600), 300),
   ORIGIN_TIMEOUT_MS: v.optional(integer(100, 120_000), 30_000),
   ...creditSettings,
+  ...billSettings,
 })
 
 type Settings = v.InferOutput<typeof settings>
@@ -142,6 +141,7 @@ function readAll(vars: Table): ConfigResult {
     ...(terms.ok ? originFaults(terms.policy, vars) : terms.faults),
     ...faultsOf(rest.issues ?? [], WANTS),
     ...missing(terms.ok ? schemesOf(terms.policy) : schemesMeant(site), vars),
+    ...billFaults(vars),
     ...(rest.success ? limitFaults(rest.output, terms.ok ? terms.policy : undefined) : []),
   ]
   if (!terms.ok || !rest.success || faults.length > 0) return { ok: false, faults }
@@ -167,6 +167,7 @@ function build(policy: Policy, settings: Settings): Config {
     originTimeoutMs: settings.ORIGIN_TIMEOUT_MS,
     operator: settings.OPERATOR,
     credit: creditConfig(settings),
+    bill: billConfig(settings),
     cloudflareCharges: settings.CLOUDFLARE_CHARGES,
   }
 }
@@ -216,20 +217,4 @@ function pick(vars: Table, names: readonly string[]): Record<string, unknown> {
   return Object.fromEntries(
     names.filter((name) => vars[name] !== undefined).map((name) => [name, vars[name]]),
   )
-}
-
-/** A whole number in a range; digits in a text too, since `wrangler --var` gives texts only. */
-function integer(least: number, most: number) {
-  return v.pipe(
-    v.unknown(),
-    v.transform((value) => (typeof value === 'string' && /^\d{1,9}$/.test(value) ? +value : value)),
-    v.number('is no number'),
-    v.integer('is no whole number'),
-    v.minValue(least, 'is too small'),
-    v.maxValue(most, 'is too large'),
-  )
-}
-
-function shaped(shape: RegExp, fault: string) {
-  return read((text) => (shape.test(text) ? { value: text } : fault))
 }

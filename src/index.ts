@@ -2,7 +2,7 @@
 import type { MiddlewareHandler } from 'hono'
 import { middleware } from './paywall/hono.ts'
 import { onCron } from './settlement/schedule.ts'
-import { type Bindings, operatorOf, settlementOf, siteOf } from './site.ts'
+import { type Bindings, billingOf, operatorOf, siteOf, workOf } from './site.ts'
 
 export * from './objects.ts'
 export type { Bindings } from './site.ts'
@@ -27,12 +27,20 @@ export function paywall(terms?: Terms): MiddlewareHandler<{ Bindings: Bindings }
 
 /** The Worker's `scheduled` handler: the nightly settlement run and the watch. @throws for a cron it does not know */
 export async function scheduled(controller: ScheduledController, env: Bindings): Promise<void> {
-  const settings = settlementOf(env)
-  if (settings) await onCron(controller, env.SETTLEMENT, settings)
+  const work = workOf(env)
+  if (work) await onCron(controller, env.SETTLEMENT, work)
 }
 
-/** Answers everything under `/_tab402`: the operator's API. It is loaded when it is called, so that no reader waits for it. */
+/**
+ * Answers everything under `/_tab402`: the operator's API, and the counter where payers come. Each is loaded when it is called,
+ * so that no reader waits for it.
+ */
 export async function operate(request: Request, env: Bindings): Promise<Response> {
+  const billing = billingOf(env)
+  if (billing && !/^\/_tab402\/api(?:\/|$)/.test(new URL(request.url).pathname)) {
+    const { counter } = await import('./operator/counter.ts')
+    return counter(await billing()).fetch(request)
+  }
   const { operatorApi } = await import('./operator/api.ts')
   return operatorApi(operatorOf(env), Date.now).fetch(request)
 }

@@ -2,7 +2,7 @@
 import { RelayerBase } from './chain/relayer.ts'
 import { describeFaults, readConfig } from './config.ts'
 import { SettlementBase } from './settlement/workflow.ts'
-import { type Bindings, settlementOf } from './site.ts'
+import { type Bindings, workOf } from './site.ts'
 
 export { Directory } from './identity/directory.ts'
 export { Account } from './ledger/account.ts'
@@ -23,8 +23,8 @@ export class Relayer extends RelayerBase<Bindings> {
 
 export class Settlement extends SettlementBase<Bindings> {
   constructor(ctx: ExecutionContext, env: Bindings) {
-    const settings = settlementOf(env)
-    if (!settings) throw new Error('a settlement run needs RPC_URL and RELAYER_KEY')
-    super(ctx, env, settings)
+    const work = workOf(env)
+    if (!work) throw new Error('a settlement run needs RPC_URL and RELAYER_KEY, or SELLER')
+    super(ctx, env, work)
   }
 }

@@ -10,13 +10,16 @@ import type { CreditLine } from './ledger/line.ts'
 import type { Numbers } from './ledger/numbers.ts'
 import type { Relayer } from './objects.ts'
 import type { OperatorSettings } from './operator/api.ts'
+import type { CounterSettings } from './operator/counter.ts'
 import { refused } from './paywall/answer.ts'
 import { type Content, type Gate, gate, type Schemes } from './paywall/gate.ts'
 import { buy, type OriginSettings, pass } from './paywall/origin.ts'
+import type { ExactPayment } from './protocol/x402.ts'
 import { channelScheme } from './schemes/channel.ts'
 import { creditScheme } from './schemes/credit.ts'
 import { exactScheme } from './schemes/exact.ts'
-import type { Cause } from './settlement/run.ts'
+import type { Scheme } from './schemes/scheme.ts'
+import type { Cause, Work } from './settlement/run.ts'
 import type { Settings } from './settlement/settings.ts'
 
 /** The bindings of wrangler.toml. Vars and secrets are read by config.ts alone. */
@@ -79,14 +82,8 @@ function build(env: Bindings, config: Config): Site {
 function schemesOf(env: Bindings, config: Config): Schemes {
   const { policy, chain, relayer, maxTimeoutSeconds } = config
   const { network, receiver } = policy
-  const schemes: Schemes = {}
-  if (config.facilitator || (chain && relayer)) {
-    const facilitator = () => facilitatorOf(env, config)
-    schemes.exact = exactScheme(
-      { network, receiver, maxTimeoutSeconds },
-      { authorizations: env.AUTHORIZATIONS, facilitator },
-    )
-  }
+  const exact = exactOf(env, config)
+  const schemes: Schemes = { ...(exact && { exact }) }
   if (chain && relayer) {
     const { withdrawDelay, minDeposit, maxUnclaimed } = config
     schemes.channel = channelScheme(
@@ -123,6 +120,17 @@ function schemesOf(env: Bindings, config: Config): Schemes {
   return schemes
 }
 
+/** `exact` by this config; undefined where nobody settles it. */
+export function exactOf(env: Bindings, config: Config): Scheme<ExactPayment> | undefined {
+  const { policy, chain, relayer, facilitator, maxTimeoutSeconds } = config
+  if (!facilitator && !(chain && relayer)) return undefined
+  const { network, receiver } = policy
+  return exactScheme(
+    { network, receiver, maxTimeoutSeconds },
+    { authorizations: env.AUTHORIZATIONS, facilitator: () => facilitatorOf(env, config) },
+  )
+}
+
 async function facilitatorOf(env: Bindings, { facilitator, chain, ...config }: Config) {
   if (facilitator) {
     const { remote } = await import('./chain/remote.ts')
@@ -140,14 +148,29 @@ export function relayerOf(
   return env.RELAYER.getByName(`${policy.network.id}:${relayer?.address}`)
 }
 
-/** What a settlement run of these bindings works with; null when nothing is settled here, for want of a chain or a key. */
-export function settlementOf(env: Bindings): Settings | null {
+/** What there is to settle with these bindings; null when there is nothing, for want of a chain, a key or a seller. */
+export function workOf(env: Bindings): Work | null {
   const read = readConfig(env)
   if (!read.ok) throw new Error(describeFaults(read.faults))
-  const { chain, relayer } = read.config
+  const channels = channelsOf(env, read.config)
+  const billing = billingOf(env)
+  const bill = billing && (async () => (await billing()).bill)
+  return channels || bill ? { book: env.BOOK, channels, bill } : null
+}
+
+function channelsOf(env: Bindings, config: Config): Settings | null {
+  const { chain, relayer } = config
   if (!chain || !relayer) return null
   const { BOOK: book, ACCOUNT: accounts, AUTHORIZATIONS: authorizations } = env
-  return { chain, book, accounts, authorizations, relayer: relayerOf(env, read.config) }
+  return { chain, book, accounts, authorizations, relayer: relayerOf(env, config) }
+}
+
+/** Opens billing for one request or one step; null where nobody is named who sends invoices. Loaded when it is opened. */
+export function billingOf(env: Bindings): (() => Promise<CounterSettings>) | null {
+  const read = readConfig(env)
+  if (!read.ok || !read.config.bill) return null
+  const { config } = read
+  return async () => (await import('./billing.ts')).openBilling(env, config, exactOf(env, config))
 }
 
 /** What the operator's API works with. With a faulty config it lets nobody in. */

@@ -27,19 +27,31 @@ export type BillSettings = {
   webhook: Webhook | null
 }
 
-/** What one page of the bill came to: plain JSON, sums as decimal strings of micro-dollars. */
-export type Billed = {
+/** What the bill came to. Sums are decimal strings of micro-dollars. */
+export type BillSums = {
   lines: number
   statements: number
   stated: string
   invoices: number
   /** Without VAT. */
   invoiced: string
-  /** With VAT. */
+  /** With VAT, less what was taken back. */
   received: string
+  /** Dunning steps that the operator was told of, or should have been. */
   steps: number
-  findings: Finding[]
-  next: string | null
+}
+
+/** One page of the bill: plain JSON. */
+export type Billed = { sums: BillSums; findings: Finding[]; next: string | null }
+
+export const NO_BILL: BillSums = {
+  lines: 0,
+  statements: 0,
+  stated: '0',
+  invoices: 0,
+  invoiced: '0',
+  received: '0',
+  steps: 0,
 }
 
 /** Lines in one step of a run. Each may ask its rail half a dozen times, and a step may ask the world so often only. */
@@ -73,7 +85,7 @@ export async function billPage(settings: BillSettings, after: string, now: numbe
   )
   await project(settings, listed, outcomes, now)
   const statements = outcomes.flatMap((outcome) => outcome.statements)
-  return {
+  const sums: BillSums = {
     lines: listed.length,
     statements: statements.length,
     stated: sum(statements.map(({ total }) => total)),
@@ -81,6 +93,9 @@ export async function billPage(settings: BillSettings, after: string, now: numbe
     invoiced: sum(outcomes.map(({ invoiced }) => invoiced)),
     received: sum(outcomes.map(({ received }) => received)),
     steps: outcomes.reduce((count, { steps }) => count + steps.length, 0),
+  }
+  return {
+    sums,
     findings: outcomes.flatMap(({ findings }) => findings),
     next: listed.length < BILL_PAGE ? null : (listed.at(-1)?.id ?? null),
   }
@@ -95,9 +110,7 @@ export async function billLine(settings: BillSettings, id: string, now: number):
   const collected = await collect(settings, line, due)
   // An idle line is asked once, and told nothing.
   const idle = due.length === 0 && bill.untold.length === 0
-  const steps = idle ? [] : await line.dun(now, settings.dunning)
-  const told = await tell(steps, settings.webhook)
-  if (told.length > 0) await line.told(told)
+  const steps = idle ? [] : await dunLine(settings, line, now)
   const before = new Map(bill.invoices.map((known) => [known.id, known.paid]))
   return {
     bill,
@@ -108,6 +121,18 @@ export async function billLine(settings: BillSettings, id: string, now: number):
     steps,
     findings: collected.findings,
   }
+}
+
+/** Takes the steps that are due and tells the operator. Answers all that were untold, told now or not. */
+export async function dunLine(
+  { dunning, webhook }: Pick<BillSettings, 'dunning' | 'webhook'>,
+  line: Line,
+  now: number,
+): Promise<DunningStep[]> {
+  const steps = await line.dun(now, dunning)
+  const told = await tell(steps, webhook)
+  if (told.length > 0) await line.told(told)
+  return steps
 }
 
 /** States every period that ended by `now`, the oldest first. */

@@ -1,6 +1,7 @@
 /** What comes in: movements that a rail has seen, and transfers that the operator has, noted on their line. */
 import type { InvoiceStanding } from '../ledger/bill.ts'
 import type { BillSettings } from './bill.ts'
+import type { Finding } from './findings.ts'
 import type { Movement, Rails, Touched } from './rails/rail.ts'
 import { each } from './settings.ts'
 
@@ -32,23 +33,24 @@ export async function recheck(
 export async function catchUp(
   settings: Pick<BillSettings, 'lines' | 'rails'>,
   since: number,
-): Promise<{ checked: number; faults: string[] }> {
-  const faults: string[] = []
+): Promise<{ findings: Finding[] }> {
+  const findings: Finding[] = []
+  const failed = (account: string, fault: unknown) =>
+    findings.push({ account, what: 'rail_failed', detail: String(fault) })
   const seen = await each(
     Object.values(settings.rails),
     (rail) => rail.since(since),
-    (rail, fault) => {
-      faults.push(`${rail.name}: ${fault}`)
+    ({ name }, fault) => {
+      failed(name, fault)
       return []
     },
   )
-  const touched = seen.flat()
   await each<Touched, unknown>(
-    touched,
-    (one) => recheck(settings, one),
-    ({ invoice }, fault) => faults.push(`${invoice}: ${fault}`),
+    seen.flat(),
+    (touched) => recheck(settings, touched),
+    ({ agent }, fault) => failed(agent, fault),
   )
-  return { checked: touched.length, faults }
+  return { findings }
 }
 
 /** A transfer that the operator has seen. The reference names it: marked twice, it is noted once. */

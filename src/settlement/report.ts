@@ -1,14 +1,17 @@
 /** What a run has found and done, as its record keeps it: plain JSON, amounts as decimal strings in atomic units. */
 import type { RunRecord } from '../ledger/book.ts'
+import { type Billed, type BillSums, NO_BILL } from './bill.ts'
 import type { BadRow } from './claims.ts'
 import type { Collected } from './collect.ts'
 import type { Finding } from './findings.ts'
-import type { ExactSums, Reconciled, Sums } from './reconcile.ts'
+import { add, type ExactSums, type Reconciled, type Sums } from './reconcile.ts'
 import type { Sent } from './sent.ts'
 import type { Receiver } from './sweep.ts'
 
 /** A record is one row of the book, at most 2 MB: of long lists it has the beginning, and always the length. */
 const MOST_LISTED = 500
+
+const CERTAIN: ReadonlySet<Finding['what']> = new Set(['uncovered', 'overpaid'])
 
 export class Report {
   #healed = 0n
@@ -18,6 +21,7 @@ export class Report {
   readonly #bad = new Map<string, BadRow>()
   readonly #findings = new Map<string, Finding>()
   #totals: Record<string, unknown> = {}
+  #bill: BillSums | null = null
 
   collected({ healed, open, findings }: Collected): void {
     this.#healed += BigInt(healed)
@@ -56,10 +60,19 @@ export class Report {
     this.#note(findings)
   }
 
-  /** `settled` only when nothing is on its way and everything agrees. What is lost for good is no doubt. */
+  billed({ sums, findings }: Billed): void {
+    this.#bill = add(this.#bill ?? NO_BILL, sums)
+    this.#note(findings)
+  }
+
+  caughtUp({ findings }: { findings: Finding[] }): void {
+    this.#note(findings)
+  }
+
+  /** `settled` only when nothing is on its way and everything agrees. What is lost or gained for good is no doubt. */
   status(): 'settled' | 'in_doubt' {
     const undone = [...this.#sent.values()].some(({ status }) => status !== 'mined')
-    const disagreed = [...this.#findings.values()].some(({ what }) => what !== 'uncovered')
+    const disagreed = [...this.#findings.values()].some(({ what }) => !CERTAIN.has(what))
     return undone || disagreed || this.#open > 0 ? 'in_doubt' : 'settled'
   }
 
@@ -77,6 +90,7 @@ export class Report {
       swept: sumOf(sent, 'sweep'),
       healed: this.#healed.toString(),
       ...this.#totals,
+      ...(this.#bill && { bill: this.#bill }),
       open: this.#open,
       transactions: listed(sent),
       quarantined: { accounts: this.#quarantined, ...listed(bad) },
@@ -88,7 +102,13 @@ export class Report {
   announce({ id, kind, status }: RunRecord): void {
     const [quarantined, findings] = [this.#bad.size, this.#findings.size]
     const sent = [...this.#sent.values()]
-    const figures = { claimed: sumOf(sent, 'claim'), swept: sumOf(sent, 'sweep'), quarantined, findings }
+    const figures = {
+      claimed: sumOf(sent, 'claim'),
+      swept: sumOf(sent, 'sweep'),
+      quarantined,
+      findings,
+      invoiced: this.#bill?.invoiced,
+    }
     const line = JSON.stringify({ message: 'a run has ended', id, kind, status, ...figures })
     if (status === 'settled' && quarantined + findings === 0) console.log(line)
     else console.warn(line)

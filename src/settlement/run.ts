@@ -2,6 +2,7 @@
 import { type RunRecord, saveRun } from '../ledger/book.ts'
 import type { Address } from '../protocol/hex.ts'
 import { claim, plan } from './batch.ts'
+import { billAll, type OpenBill } from './bill-run.ts'
 import { batchesOf, type Row, transactionsOf } from './claims.ts'
 import { collect } from './collect.ts'
 import { add, NO_EXACT, NO_SUMS, reconcile, reconcileReceivers } from './reconcile.ts'
@@ -16,8 +17,16 @@ export type Steps = {
   sleep(name: string, seconds: number): Promise<void>
 }
 
+/** What there is to settle: channels on a chain, credit lines, or both. */
+export type Work = { book: D1Database; channels: Settings | null; bill: OpenBill | null }
+
 /** Who asked for a run, and for which moment. */
-export type Cause = { window: string; startedBy: 'cron' | 'operator' }
+export type Cause = {
+  window: string
+  startedBy: 'cron' | 'operator'
+  /** Unix milliseconds: periods that ended by then are billed. When the run begins, unless it is named. */
+  moment?: number
+}
 
 type Status = RunRecord['status']
 
@@ -28,32 +37,38 @@ const LOOKS = 3
 const LOOK_SECONDS = 60
 
 /**
- * Makes the run `id` and saves its record.
+ * Makes the run `id` and saves its record. Channels and credit lines do not wait for each other: the fault of one part is thrown
+ * when the other has been done.
  * @throws ChainFault and others when a step fails for good; the record then says `failed`, and the next run goes on
  */
-export async function settle(settings: Settings, steps: Steps, id: string, cause: Cause): Promise<Status> {
+export async function settle(work: Work, steps: Steps, id: string, cause: Cause): Promise<Status> {
+  const { book, channels, bill } = work
   const run = { id, kind: 'settlement' as const }
   const startedAt = await steps.do('begin', async () => {
     const startedAt = Date.now()
-    await saveRun(settings.book, { ...run, status: 'running', startedAt, endedAt: null, record: cause })
+    await saveRun(book, { ...run, status: 'running', startedAt, endedAt: null, record: cause })
     return startedAt
   })
   const report = new Report()
   const end = (status: Status, more: Record<string, unknown>) => async () => {
     const record = { ...cause, ...report.record(), ...more }
     const ended: RunRecord = { ...run, status, startedAt, endedAt: Date.now(), record }
-    await saveRun(settings.book, ended)
+    await saveRun(book, ended)
     report.announce(ended)
     return status
   }
-  try {
-    await claimAll(settings, steps, report)
-    await sweepAll(settings, steps, report)
-    return await steps.do('end', end(report.status(), {}))
-  } catch (fault) {
-    await steps.do('fail', end('failed', { fault: String(fault) }))
-    throw fault
-  }
+  const faults: unknown[] = []
+  const failed = (fault: unknown) => void faults.push(fault)
+  if (channels) await settleChannels(channels, steps, report).catch(failed)
+  if (bill) await billAll(bill, steps, report, cause.moment ?? startedAt).catch(failed)
+  if (faults.length === 0) return steps.do('end', end(report.status(), {}))
+  await steps.do('fail', end('failed', { fault: faults.map(String).join('; ') }))
+  throw faults[0]
+}
+
+async function settleChannels(settings: Settings, steps: Steps, report: Report): Promise<void> {
+  await claimAll(settings, steps, report)
+  await sweepAll(settings, steps, report)
 }
 
 /** Hears every account, claims what can be claimed while more are heard, and looks again at what is not yet mined. */

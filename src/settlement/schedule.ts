@@ -1,6 +1,5 @@
 /** What each cron trigger of wrangler.toml starts. */
-import type { Cause } from './run.ts'
-import type { Settings } from './settings.ts'
+import type { Cause, Work } from './run.ts'
 import { startRun } from './workflow.ts'
 
 /** The nightly run. */
@@ -16,15 +15,16 @@ export const WATCH = '*/5 * * * *'
 export async function onCron(
   { cron, scheduledTime }: Pick<ScheduledController, 'cron' | 'scheduledTime'>,
   workflow: Workflow<Cause>,
-  settings: Settings,
+  { channels }: Work,
 ): Promise<void> {
   switch (cron) {
     case NIGHTLY:
       await startRun(workflow, scheduledTime, 'cron')
       return
     case WATCH: {
+      if (!channels) return
       const { watch } = await import('./watch.ts')
-      await watch(settings, scheduledTime)
+      await watch(channels, scheduledTime)
       return
     }
     default:

@@ -1,7 +1,6 @@
 /** The settlement run as a Workflow: one instance per window, whose steps survive whatever runs them. */
 import { WorkflowEntrypoint, type WorkflowEvent, type WorkflowStep } from 'cloudflare:workers'
-import type { Cause } from './run.ts'
-import type { Settings } from './settings.ts'
+import type { Cause, Work } from './run.ts'
 
 /** Some twenty minutes of a chain that cannot be read, before the run fails and the next one goes on. */
 const RETRIES = {
@@ -10,11 +9,11 @@ const RETRIES = {
 } as const
 
 export class SettlementBase<Env = unknown> extends WorkflowEntrypoint<Env, Cause> {
-  readonly #settings: Settings
+  readonly #work: Work
 
-  constructor(ctx: ExecutionContext, env: Env, settings: Settings) {
+  constructor(ctx: ExecutionContext, env: Env, work: Work) {
     super(ctx, env)
-    this.#settings = settings
+    this.#work = work
   }
 
   override async run({ payload, instanceId }: WorkflowEvent<Cause>, step: WorkflowStep): Promise<string> {
@@ -25,7 +24,7 @@ export class SettlementBase<Env = unknown> extends WorkflowEntrypoint<Env, Cause
         JSON.parse(await step.do(name, RETRIES, async () => JSON.stringify(await work()))) as Value,
       sleep: (name: string, seconds: number) => step.sleep(name, seconds * 1000),
     }
-    return settle(this.#settings, steps, instanceId, payload)
+    return settle(this.#work, steps, instanceId, payload)
   }
 }
 
@@ -43,7 +42,7 @@ export async function startRun(
   const window = windowOf(time)
   const id = `settle-${window}`
   try {
-    await workflow.create({ id, params: { window, startedBy } })
+    await workflow.create({ id, params: { window, startedBy, moment: time } })
     return { id, started: true }
   } catch (fault) {
     // The platform has no code to tell this by: an instance that can be got exists already.

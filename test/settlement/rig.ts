@@ -143,7 +143,8 @@ export type Ended = RunRecord & { record: Record }
 /** Makes a run and reads its record from the book. */
 export async function runOf({ settings }: Night, through: Steps = steps(), id?: string): Promise<Ended> {
   const name = id ?? `settle-test-${randomHex(4)}`
-  await settle(settings, through, name, { window: 'test', startedBy: 'operator' })
+  const work = { book: settings.book, channels: settings, bill: null }
+  await settle(work, through, name, { window: 'test', startedBy: 'operator' })
   return recordOf(name)
 }
 

@@ -4,7 +4,7 @@ import { readConfig } from '../../src/config.ts'
 import type { Address } from '../../src/protocol/hex.ts'
 import { onCron } from '../../src/settlement/schedule.ts'
 import { startRun, statusOf, windowOf } from '../../src/settlement/workflow.ts'
-import { settlementOf } from '../../src/site.ts'
+import { workOf } from '../../src/site.ts'
 import worker from '../../src/worker.ts'
 import { chainAt, newRelayer, randomHex } from '../chain/rig.ts'
 import { openTabs, received, recordOf, standingOf } from './rig.ts'
@@ -57,10 +57,10 @@ describe('the nightly cron', () => {
   })
 
   it('throws for a cron that nothing is known of', async () => {
-    const settings = settlementOf(env)
-    if (!settings) throw new Error('the Worker under test settles nothing')
+    const work = workOf(env)
+    if (!work) throw new Error('the Worker under test settles nothing')
     const firing = { cron: '1 2 3 4 5', scheduledTime: 0 }
-    await expect(onCron(firing, env.SETTLEMENT, settings)).rejects.toThrow('no work for the cron')
+    await expect(onCron(firing, env.SETTLEMENT, work)).rejects.toThrow('no work for the cron')
   })
 
   it('names a window by the second, in UTC', () => {

@@ -1,0 +1,58 @@
+/** Billing by the config: rails, numbers and the operator's key, for the nightly run and for whoever comes to pay. */
+import type { Config } from './config.ts'
+import type { BillConfig } from './config-bill.ts'
+import { type CounterSettings, invoiceKey, invoicePath } from './operator/counter.ts'
+import type { ExactPayment } from './protocol/x402.ts'
+import type { Scheme } from './schemes/scheme.ts'
+import type { Rails } from './settlement/rails/rail.ts'
+import { paying, stablecoinRail } from './settlement/rails/stablecoin.ts'
+import type { StripeRail } from './settlement/rails/stripe.ts'
+import { transferRail } from './settlement/rails/transfer.ts'
+import { openSeal } from './settlement/seal.ts'
+import type { Bindings } from './site.ts'
+
+/** Opens billing for one request or one step. `exact` is how invoices are paid at once, where that is possible. */
+export async function openBilling(
+  env: Bindings,
+  config: Config,
+  exact: Scheme<ExactPayment> | undefined,
+): Promise<CounterSettings> {
+  const { LINES: lines, NUMBERS: numbers, BOOK: book } = env
+  const { bill } = config
+  if (!bill || !lines || !numbers) throw new Error('nobody is named who sends invoices')
+  const tools = { now: () => Date.now(), newId: () => crypto.randomUUID() }
+  const seal = await openSeal(bill.key)
+  const atOnce = exact && {
+    exact,
+    lineOf: (agent: string) => lines.getByName(agent),
+    urlOf: async ({ agent, id }: { agent: string; id: string }) => {
+      const address = `${bill.publicUrl}${invoicePath(agent, id)}/pay`
+      return `${address}?key=${await invoiceKey(seal, agent, id)}`
+    },
+    ...tools,
+  }
+  const stripe = await stripeOf(bill)
+  const rails: Rails = {
+    transfer: transferRail(bill.transferTo),
+    ...(atOnce && { stablecoin: stablecoinRail(atOnce) }),
+    ...(stripe && { stripe }),
+  }
+  const { seller, dunning } = bill
+  const webhook = bill.webhook ? { ...bill.webhook, now: tools.now } : null
+  return {
+    bill: { book, lines, numbers, rails, seller, dunning, webhook },
+    seal,
+    stripe,
+    paying: atOnce ? (invoice) => paying(atOnce, invoice) : null,
+    site: config.policy,
+    ...tools,
+  }
+}
+
+/** Loaded where it is configured: the package is a sixth of the whole Worker, and most have no use for it. */
+async function stripeOf({ stripe }: BillConfig): Promise<StripeRail | null> {
+  if (!stripe) return null
+  const { stripeRail } = await import('./settlement/rails/stripe.ts')
+  const { api, ...keys } = stripe
+  return stripeRail({ ...keys, ...(api !== undefined && { api: new URL(api) }), now: () => Date.now() })
+}

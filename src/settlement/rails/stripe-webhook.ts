@@ -1,0 +1,52 @@
+/** Stripe's webhooks: believed by their signature, worked on once, and followed by a look at Stripe's own state. */
+import { hasHeard, remember } from '../../ledger/hearsay.ts'
+import { saveInvoices } from '../../ledger/lines.ts'
+import { type BillSettings, dunLine } from '../bill.ts'
+import { recheck } from '../receive.ts'
+import type { StripeRail } from './stripe.ts'
+
+const LARGEST = 1 << 18
+
+/**
+ * Answers 200 when there is nothing left to do, 400 for what Stripe did not send, and 503 when it should be sent again. An event
+ * is remembered once its work is done, not before.
+ */
+export async function stripeWebhook(
+  request: Request,
+  settings: BillSettings,
+  stripe: StripeRail,
+  now: () => number,
+): Promise<Response> {
+  const body = await textOf(request)
+  if (body === null) return new Response(null, { status: 413 })
+  try {
+    const heard = await stripe.hear(body, request.headers.get('stripe-signature'))
+    if (heard.outcome === 'refused') return new Response(null, { status: 400 })
+    if (heard.outcome === 'ignored' || (await hasHeard(settings.book, heard.event))) return done()
+    const invoice = await recheck(settings, heard)
+    if (invoice) {
+      await saveInvoices(settings.book, [invoice])
+      await dunLine(settings, settings.lines.getByName(heard.agent), now())
+    }
+    await remember(settings.book, heard.event, now())
+    return done()
+  } catch (fault) {
+    console.error(JSON.stringify({ message: 'a webhook must come again', fault: String(fault) }))
+    return new Response(null, { status: 503, headers: { 'retry-after': '60' } })
+  }
+}
+
+function done(): Response {
+  return new Response(null, { status: 200 })
+}
+
+async function textOf({ body }: Request): Promise<string | null> {
+  const decoder = new TextDecoder()
+  let [text, size] = ['', 0]
+  for await (const part of body ?? []) {
+    size += part.byteLength
+    if (size > LARGEST) return null
+    text += decoder.decode(part, { stream: true })
+  }
+  return text + decoder.decode()
+}
