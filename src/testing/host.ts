@@ -1,10 +1,12 @@
 /** The process that holds a stack: starts its parts, says when they can be used, and puts them away when told to end. */
 import { createHash } from 'node:crypto'
 import { join } from 'node:path'
+import { billingVars, freePort } from './billing.ts'
 import { startChain } from './chain.ts'
 import { openKeep } from './keep.ts'
 import { startOrigin } from './origin.ts'
 import { READY, type StackFacts, type StackOptions } from './stack.ts'
+import { startStripe } from './stripe-server.ts'
 
 const options = JSON.parse(process.argv[2] ?? '{}') as StackOptions
 /** How to undo what was started, the last first. */
@@ -37,8 +39,11 @@ async function start(): Promise<StackFacts> {
   ])
   const [relayer, receiver] = chain.accounts.slice(-2)
   if (!relayer || !receiver) throw new Error('the local chain has too few accounts')
+  const port = options.port || (await freePort())
+  const publicUrl = `http://127.0.0.1:${port}`
+  const stripe = await startStripe(`${publicUrl}/_tab402/stripe`).then(started)
   const worker = await startWorker({
-    port: options.port,
+    port,
     directory: join(keep.directory, 'worker'),
     vars: {
       ORIGIN: site.url,
@@ -48,6 +53,7 @@ async function start(): Promise<StackFacts> {
       RPC_URL: chain.rpcUrl,
       RELAYER_KEY: relayer.privateKey,
       OPERATOR_TOKEN_SHA256: createHash('sha256').update(keep.operatorToken).digest('hex'),
+      ...billingVars({ publicUrl, operatorKey: keep.operatorKey, stripe }),
       ...options.vars,
     },
     log: (line) => process.stderr.write(`${line}\n`),

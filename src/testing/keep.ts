@@ -7,6 +7,8 @@ import * as v from 'valibot'
 const Kept = v.object({
   operatorToken: v.string(),
   originSecret: v.string(),
+  /** The Ed25519 JWK that signs statements, as text. A stack of before there were any has none. */
+  operatorKey: v.optional(v.string()),
   /** The process that has the directory open; null after an orderly end. */
   holder: v.nullable(v.number()),
 })
@@ -15,6 +17,7 @@ export type Keep = {
   directory: string
   operatorToken: string
   originSecret: string
+  operatorKey: string
   /** Lets go of the directory, and removes it when nobody named it. */
   close(): Promise<void>
 }
@@ -32,6 +35,7 @@ export async function openKeep(named: string | undefined, patienceMs = PATIENCE_
   const kept = {
     operatorToken: former?.operatorToken ?? secret(),
     originSecret: former?.originSecret ?? secret(),
+    operatorKey: former?.operatorKey ?? (await newKey()),
     holder: process.pid,
   }
   await writeKept(file, kept)
@@ -39,6 +43,7 @@ export async function openKeep(named: string | undefined, patienceMs = PATIENCE_
     directory,
     operatorToken: kept.operatorToken,
     originSecret: kept.originSecret,
+    operatorKey: kept.operatorKey,
     close: () =>
       named === undefined
         ? rm(directory, { recursive: true, force: true })
@@ -83,4 +88,10 @@ function alive(pid: number): boolean {
 
 function secret(): string {
   return Buffer.from(crypto.getRandomValues(new Uint8Array(24))).toString('base64url')
+}
+
+async function newKey(): Promise<string> {
+  const { privateKey } = (await crypto.subtle.generateKey('Ed25519', true, ['sign'])) as CryptoKeyPair
+  const { kty, crv, x, d } = (await crypto.subtle.exportKey('jwk', privateKey)) as JsonWebKey
+  return JSON.stringify({ kty, crv, x, d })
 }

@@ -1,0 +1,112 @@
+/** A local Stripe on a port of this machine: its API under `/v1`, its pages to pay on, and its webhooks. */
+import { once } from 'node:events'
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { type LocalStripe, localStripe, type StripeOptions } from './stripe.ts'
+import { StripeRefusal } from './stripe-books.ts'
+
+export type StripeServerOptions = Omit<StripeOptions, 'pages'> & {
+  /** A free one unless given. */
+  port?: number
+  /** Where events are sent, as soon as they happen; each until it is answered with 2xx, three times at most. */
+  webhook?: string
+}
+
+export type StripeServer = LocalStripe & {
+  /** The `STRIPE_API` of a Worker. */
+  url: string
+  /** Sends every event that was not sent yet. Answers the statuses. */
+  deliver(): Promise<number[]>
+  stop(): Promise<void>
+}
+
+const TRIES = 3
+
+/**
+ * Starts on 127.0.0.1. `POST /pay/<invoice>` is the payer on Stripe's page; `?card=pm_card_declined` is a card that is declined,
+ * `&cents=` a part.
+ */
+export async function startStripe(options: StripeServerOptions = {}): Promise<StripeServer> {
+  const server = createServer((request, response) => {
+    handle(request, response).catch(() => response.destroy())
+  })
+  server.listen(options.port ?? 0, '127.0.0.1')
+  await once(server, 'listening')
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+  const stripe = localStripe({ ...options, pages: `${url}/pay` })
+  let sent = 0
+
+  async function handle(incoming: IncomingMessage, response: ServerResponse): Promise<void> {
+    const request = await requestOf(incoming, url)
+    const { pathname } = new URL(request.url)
+    const answer = pathname.startsWith('/v1/') ? await stripe.fetch(request) : pay(stripe, request)
+    await deliver()
+    response.writeHead(answer.status, Object.fromEntries(answer.headers))
+    response.end(await answer.text())
+  }
+
+  async function deliver(): Promise<number[]> {
+    const statuses: number[] = []
+    const { webhook } = options
+    while (webhook !== undefined && sent < stripe.books.events.length) {
+      const event = stripe.books.events[sent++]
+      if (event) statuses.push(await send(stripe, event, webhook))
+    }
+    return statuses
+  }
+
+  return {
+    ...stripe,
+    url,
+    deliver,
+    async stop() {
+      server.close()
+      server.closeAllConnections()
+      await once(server, 'close')
+    },
+  }
+}
+
+function pay({ books }: LocalStripe, request: Request): Response {
+  const { pathname, searchParams } = new URL(request.url)
+  const [, page, id = ''] = pathname.split('/')
+  if (page !== 'pay') return new Response(null, { status: 404 })
+  try {
+    if (request.method === 'POST') {
+      const cents = searchParams.get('cents')
+      books.pay(id, searchParams.get('card') ?? undefined, cents === null ? undefined : +cents)
+    }
+    return Response.json(books.invoice(id))
+  } catch (thrown) {
+    if (thrown instanceof StripeRefusal)
+      return Response.json({ error: thrown.code }, { status: thrown.status })
+    throw thrown
+  }
+}
+
+async function send(stripe: LocalStripe, event: { id: string }, webhook: string): Promise<number> {
+  const { body, signature } = await stripe.signed(event)
+  const headers = { 'content-type': 'application/json', 'stripe-signature': signature }
+  let status = 0
+  for (let tries = 0; tries < TRIES && (status < 200 || status > 299); tries++) {
+    status = await fetch(webhook, { method: 'POST', headers, body }).then(
+      async (response) => {
+        await response.arrayBuffer()
+        return response.status
+      },
+      () => 0,
+    )
+  }
+  return status
+}
+
+async function requestOf(incoming: IncomingMessage, url: string): Promise<Request> {
+  const parts: Buffer[] = []
+  for await (const part of incoming) parts.push(part as Buffer)
+  const { method = 'GET', headers } = incoming
+  const known = Object.entries(headers).flatMap(([name, value]): [string, string][] =>
+    typeof value === 'string' ? [[name, value]] : [],
+  )
+  const body = method === 'POST' ? Buffer.concat(parts).toString() : null
+  return new Request(`${url}${incoming.url}`, { method, headers: known, body })
+}
