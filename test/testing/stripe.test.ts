@@ -1,0 +1,72 @@
+import { createServer } from 'node:http'
+import { afterEach, describe, expect, it } from 'vitest'
+import { stripeRail } from '../../src/settlement/rails/stripe.ts'
+import { type StripeServer, startStripe } from '../../src/testing/stripe-server.ts'
+import { invoiceOf, standingOf } from '../settlement/bills.ts'
+
+const stops: (() => Promise<void>)[] = []
+
+afterEach(async () => {
+  for (const stop of stops.splice(0)) await stop()
+})
+
+async function start(webhook?: string): Promise<StripeServer> {
+  const server = await startStripe(webhook === undefined ? {} : { webhook })
+  stops.push(server.stop)
+  return server
+}
+
+function railTo({ url }: StripeServer) {
+  const keys = { secretKey: 'sk_test_local', webhookSecret: 'whsec_local' }
+  return stripeRail({ ...keys, api: new URL(url), now: Date.now })
+}
+
+/** Hears webhooks; `status` is how it answers. */
+async function listener(status: number) {
+  const heard: { body: string; signature: string }[] = []
+  const server = createServer(async (request, response) => {
+    let body = ''
+    for await (const part of request) body += part
+    heard.push({ body, signature: String(request.headers['stripe-signature']) })
+    response.writeHead(status).end()
+  }).listen(0, '127.0.0.1')
+  await new Promise((resolve) => server.once('listening', resolve))
+  stops.push(() => new Promise((resolve) => server.close(() => resolve())))
+  const address = server.address()
+  const port = typeof address === 'object' ? address?.port : 0
+  return { url: `http://127.0.0.1:${port}/`, heard }
+}
+
+describe('a local Stripe on a port', () => {
+  it('serves the official client over HTTP, and its page takes the payer’s card', async () => {
+    const server = await start()
+    const rail = railTo(server)
+    const presented = await rail.present(invoiceOf())
+    expect(presented.url).toBe(`${server.url}/pay/${presented.reference}`)
+    const declined = await fetch(`${presented.url}?card=pm_card_declined`, { method: 'POST' })
+    expect(declined.status).toBe(200)
+    const standing = standingOf(invoiceOf(), { presented })
+    expect(await rail.check(standing)).toMatchObject([{ kind: 'failed' }])
+    await fetch(`${presented.url}`, { method: 'POST' })
+    expect(await rail.check(standing)).toMatchObject([{ kind: 'paid', payment: { amount: 1_460_000n } }])
+    expect((await fetch(`${presented.url}`, { method: 'POST' })).status).toBe(400)
+  })
+
+  it('heals a connection that is cut after the work was done', async () => {
+    const server = await start()
+    server.fail(/^POST .v1.invoices$/, 'lost')
+    await railTo(server).present(invoiceOf())
+    expect(server.books.invoices).toHaveLength(1)
+  })
+
+  it('sends signed webhooks, three times at most', async () => {
+    const { url, heard } = await listener(500)
+    const server = await start(url)
+    const rail = railTo(server)
+    await rail.present(invoiceOf())
+    expect(heard).toHaveLength(3)
+    const [first] = heard
+    expect(await rail.hear(first?.body ?? '', first?.signature ?? '')).toMatchObject({ outcome: 'touched' })
+    expect(await server.deliver()).toEqual([])
+  })
+})
