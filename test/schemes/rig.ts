@@ -31,8 +31,8 @@ export function openShop(vars: Record<string, unknown> = {}, meddle: Meddle = (_
     return meddle(name, call)
   }
   const bound = env as unknown as Record<string, object>
-  const own: Record<string, unknown> = { ...bound, CHAIN_READS: undefined }
-  for (const name of ['ACCOUNT', 'AUTHORIZATIONS', 'RELAYER'])
+  const own: Record<string, unknown> = { ...bound, CHAIN_READS: undefined, AGENT_READS: undefined }
+  for (const name of ['ACCOUNT', 'AUTHORIZATIONS', 'RELAYER', 'LINES', 'AGENTS', 'DIRECTORIES'])
     own[name] = objects(name, bound[name] ?? {}, counted)
   for (const name of ['BOOK', 'SITE']) own[name] = methods(name, bound[name] ?? {}, counted)
   const site = siteOf({ ...own, ...vars } as unknown as Bindings)

@@ -1,0 +1,172 @@
+/** Pay Per Crawl: the words of Cloudflare's protocol, on the same ledger. */
+import { env } from 'cloudflare:test'
+import { describe, expect, it } from 'vitest'
+import { creditOffer, newAgent, openCreditShop } from './credit-rig.ts'
+import { BROWSER, openShop, PRICE, requiredOf } from './rig.ts'
+
+const shop = openCreditShop()
+const EXACT = 'crawler-exact-price'
+const MAX = 'crawler-max-price'
+
+const said = (response: Response) => [response.status, response.headers.get('crawler-error')]
+
+describe('a crawler that names a price', () => {
+  it.each([
+    [EXACT, 'USD 0.001'],
+    [EXACT, 'USD 0.001000'],
+    [MAX, 'USD 0.05'],
+    [MAX, 'USD 0.001'],
+  ] as const)('is charged the page’s under %s: %s', async (name, price) => {
+    const agent = await newAgent()
+    const response = await shop.ask('/a', await agent.crawl('/a', name, price))
+    expect(said(response)).toEqual([200, null])
+    expect(response.headers.get('crawler-charged')).toBe('USD 0.001')
+    expect(response.headers.get('cache-control')).toBe('private, no-store')
+    expect(await agent.standing()).toMatchObject({ authorized: PRICE, charged: PRICE })
+    const { headers } = (await response.json()) as { headers: Record<string, string> }
+    expect(headers).not.toHaveProperty(name)
+  })
+
+  it('is served again for free with the same signature, and elsewhere not at all', async () => {
+    const agent = await newAgent()
+    const request = await agent.crawl('/a', EXACT, 'USD 0.001', { covers: [] })
+    expect(said(await shop.ask('/a', request))).toEqual([200, null])
+    expect(said(await shop.ask('/a', request))).toEqual([200, null])
+    expect(said(await shop.ask('/b', request))).toEqual([400, 'InvalidSignature'])
+    expect(await agent.standing()).toMatchObject({ charged: PRICE })
+  })
+
+  it('pays what an agent of its tier pays', async () => {
+    const tiered = openCreditShop({ CREDIT_TIERS: { partner: '50%' } })
+    const agent = await newAgent({ tier: 'partner' })
+    const response = await tiered.ask('/a', await agent.crawl('/a', MAX, 'USD 0.0005'))
+    expect(response.headers.get('crawler-charged')).toBe('USD 0.0005')
+  })
+})
+
+describe('the crawler-error', () => {
+  it('asks for a price where none is named, with the price', async () => {
+    const response = await shop.ask('/a')
+    expect(said(response)).toEqual([402, 'MissingCrawlerPrice'])
+    expect(response.headers.get('crawler-price')).toBe('USD 0.001')
+  })
+
+  it.each([
+    [EXACT, 'USD 0.002', 402, 'InvalidCrawlerExactPrice'],
+    [EXACT, 'USD 0.0009', 402, 'InvalidCrawlerExactPrice'],
+    [MAX, 'USD 0.0009', 402, 'InvalidCrawlerMaxPrice'],
+    [EXACT, '0.001', 400, 'InvalidCrawlerPriceValue'],
+    [EXACT, 'EUR 0.001', 400, 'InvalidCrawlerPriceValue'],
+    [EXACT, 'USD 0.0000001', 400, 'InvalidCrawlerPriceValue'],
+    [EXACT, 'USD -1', 400, 'InvalidCrawlerPriceValue'],
+    [MAX, 'USD 1e3', 400, 'InvalidCrawlerPriceValue'],
+    [MAX, '', 400, 'InvalidCrawlerPriceValue'],
+  ] as const)('of %s: %s is %s %s', async (name, price, status, error) => {
+    const agent = await newAgent()
+    const response = await shop.ask('/a', await agent.crawl('/a', name, price))
+    expect(said(response)).toEqual([status, error])
+    expect(response.headers.has('payment-required')).toBe(status === 402)
+    if (status === 402) expect(response.headers.get('crawler-price')).toBe('USD 0.001')
+    expect(await agent.standing()).toMatchObject({ charged: 0n })
+  })
+
+  it('refuses two prices', async () => {
+    const agent = await newAgent()
+    const request = await agent.crawl('/a', EXACT, 'USD 0.001', { headers: { [MAX]: 'USD 0.001' } })
+    expect(said(await shop.ask('/a', request))).toEqual([400, 'ConflictingPriceHeaders'])
+  })
+
+  it('tells a crawler without a signature from one whose signature is bad', async () => {
+    const agent = await newAgent()
+    expect(said(await shop.ask('/a', { headers: { [EXACT]: 'USD 0.001' } }))).toEqual([
+      400,
+      'StrongAuthRequired',
+    ])
+    const uncovered = await agent.sign('/a', { headers: { [EXACT]: 'USD 0.001' } })
+    expect(said(await shop.ask('/a', uncovered))).toEqual([400, 'InvalidSignature'])
+  })
+
+  it('is PaymentFailed where there is no credit, or no more', async () => {
+    const [poor, suspended, stranger] = [await newAgent({ limit: 1n }), await newAgent(), await newAgent()]
+    await env.AGENTS.getByName('agents').suspend(suspended.id, 'so', 'test')
+    const strange = { 'Signature-Agent': '"https://stranger.example"' }
+    const requests = [
+      await poor.crawl('/a', EXACT, 'USD 0.001'),
+      await suspended.crawl('/a', EXACT, 'USD 0.001'),
+      await stranger.crawl('/a', EXACT, 'USD 0.001', { headers: strange }),
+    ]
+    for (const request of requests)
+      expect(said(await shop.ask('/a', request))).toEqual([403, 'PaymentFailed'])
+  })
+
+  it('is InternalError with Retry-After where we cannot know', async () => {
+    const agent = await newAgent({}, { published: true })
+    const response = await shop.ask('/a', await agent.crawl('/a', EXACT, 'USD 0.001'))
+    expect(said(response)).toEqual([503, 'InternalError'])
+    expect(response.headers.get('retry-after')).not.toBeNull()
+  })
+
+  it('is CrawlerForbidden where the publisher blocks it', async () => {
+    const blocking = openCreditShop({ RULES: [{ who: 'crawlers', action: 'block' }] })
+    const agent = await newAgent()
+    const response = await blocking.ask('/a', await agent.crawl('/a', EXACT, 'USD 0.001'))
+    expect(said(response)).toEqual([403, 'CrawlerForbidden'])
+  })
+})
+
+describe('prices in headers', () => {
+  it('mean nothing where no credit is given', async () => {
+    const plain = openShop()
+    const response = await plain.ask('/a', { headers: { [EXACT]: 'USD 0.001' }, agent: BROWSER })
+    expect(response.status).toBe(402)
+    expect(response.headers.has('crawler-error')).toBe(false)
+    expect(plain.calls).toEqual([])
+  })
+
+  it('do not speak beside a payment in x402', async () => {
+    const agent = await newAgent()
+    const headers = { [EXACT]: 'USD 9' }
+    const response = await shop.ask('/a', await agent.commit('/a', await creditOffer(shop), { headers }))
+    expect(said(response)).toEqual([200, null])
+    expect(response.headers.has('crawler-charged')).toBe(false)
+  })
+
+  it('of the origin do not reach a crawler that has paid', async () => {
+    const ORIGIN = 'binding:FORGER'
+    const forged = { 'crawler-charged': 'USD 0', 'crawler-price': 'USD 0', 'payment-response': 'e30=' }
+    const FORGER = { fetch: async () => new Response('ok', { headers: forged }) }
+    const agent = await newAgent()
+    const forging = openCreditShop({ ORIGIN, FORGER })
+    const response = await forging.ask('/a', await agent.crawl('/a', EXACT, 'USD 0.001'))
+    expect(response.headers.get('crawler-charged')).toBe('USD 0.001')
+    expect(response.headers.has('crawler-price') || response.headers.has('payment-response')).toBe(false)
+  })
+})
+
+describe('a zone where Cloudflare charges already', () => {
+  const marks = [{ 'cf-pay-per-crawl': '1' }, { 'payment-context': 'token' }]
+
+  it.each(marks)('is not charged twice: %j', async (headers) => {
+    const response = await openCreditShop({ CLOUDFLARE_CHARGES: true }).ask('/a', { headers })
+    expect(response.status).toBe(200)
+  })
+
+  it.each(marks)(
+    'is only what the operator says it is, since anybody can write a header: %j',
+    async (headers) => {
+      expect((await shop.ask('/a', { headers })).status).toBe(402)
+    },
+  )
+
+  it('blocks whom the publisher blocks all the same', async () => {
+    const RULES = [{ who: 'crawlers', action: 'block' }]
+    const blocking = openCreditShop({ CLOUDFLARE_CHARGES: true, RULES })
+    expect((await blocking.ask('/a', { headers: { 'cf-pay-per-crawl': '1' } })).status).toBe(403)
+  })
+})
+
+it('an unpaid page names both protocols’ price in one answer', async () => {
+  const response = await shop.ask('/a')
+  expect(requiredOf(response).accepts).toHaveLength(3)
+  expect(response.headers.get('access-control-expose-headers')).toContain('Crawler-Price')
+})

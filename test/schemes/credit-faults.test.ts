@@ -1,0 +1,154 @@
+/**
+ * D9, D12, E1, E3 on credit: the origin fails, every call of the Worker fails once, before or after it did something. Nobody is
+ * served unpaid, nobody pays for nothing, and the same signed request sent again comes to one charge.
+ */
+import { env, evictDurableObject, runInDurableObject } from 'cloudflare:test'
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { commitment, creditOffer, newAgent, openCreditShop } from './credit-rig.ts'
+import { errorOf, type Meddle, PRICE } from './rig.ts'
+
+let does: Meddle = (_, call) => call()
+const shop = openCreditShop({}, (name, call) => does(name, call))
+const well: Meddle = (_, call) => call()
+
+describe('D9: an origin that fails', () => {
+  it.each(['/status/404', '/status/500', '/status/302', '/status/304', '/fault'])(
+    'on %s costs nothing',
+    async (path) => {
+      const agent = await newAgent()
+      const response = await shop.ask(path, await agent.commit(path, await creditOffer(shop)))
+      expect(response.status).not.toBe(200)
+      expect(response.headers.has('payment-response')).toBe(false)
+      expect(await agent.standing()).toMatchObject({ authorized: PRICE, charged: 0n })
+    },
+  )
+
+  it('lets the same signed request be paid once it is well', async () => {
+    const agent = await newAgent()
+    const request = await agent.commit('/a', await creditOffer(shop))
+    does = (name, call) => (name === 'SITE.fetch' ? Promise.reject(new Error('down')) : call())
+    const failed = await shop.ask('/a', request)
+    does = well
+    expect(failed.status).toBe(502)
+    expect((await shop.ask('/a', request)).status).toBe(200)
+    expect((await shop.ask('/a', request)).status).toBe(200)
+    expect(await agent.standing()).toMatchObject({ charged: PRICE })
+  })
+})
+
+describe('E3: a call to the ledger that fails', () => {
+  it.each([
+    ['before it did anything', false],
+    ['after it did, with its answer lost', true],
+  ])('once, %s, is made again', async (_, after) => {
+    const agent = await newAgent()
+    const request = await agent.commit('/a', await creditOffer(shop))
+    let failures = 0
+    does = async (name, call) => {
+      if (name !== 'LINES.place' || failures++ > 0) return call()
+      if (after) await call()
+      throw new Error('the network is gone')
+    }
+    const response = await shop.ask('/a', request)
+    does = well
+    expect(response.status).toBe(200)
+    expect(await agent.standing()).toMatchObject({ charged: PRICE })
+  })
+
+  it('twice is in doubt: 503, no page, and the same request finds its charge', async () => {
+    const agent = await newAgent()
+    const request = await agent.commit('/a', await creditOffer(shop))
+    does = async (name, call) => {
+      const answer = await call()
+      if (name === 'LINES.place') throw new Error('the network is gone')
+      return answer
+    }
+    const response = await shop.ask('/a', request)
+    does = well
+    expect(response.status).toBe(503)
+    expect(await errorOf(response)).toBe('tab_ledger_unavailable')
+    expect((await shop.ask('/a', request)).status).toBe(200)
+    expect(await agent.standing()).toMatchObject({ charged: PRICE })
+  })
+
+  it('on the registry is in doubt too', async () => {
+    const agent = await newAgent()
+    const request = await agent.commit('/a', await creditOffer(shop))
+    does = (name, call) => (name === 'AGENTS.find' ? Promise.reject(new Error('gone')) : call())
+    const response = await shop.ask('/a', request)
+    does = well
+    expect(response.status).toBe(503)
+    expect((await shop.ask('/a', request)).status).toBe(200)
+  })
+})
+
+describe('E1: a line whose object dies', () => {
+  it.each(['before', 'after'])('%s its write is found again, with one charge', async (when) => {
+    const agent = await newAgent()
+    const request = await agent.commit('/a', await creditOffer(shop))
+    await shop.ask('/warm', await agent.commit('/warm', await creditOffer(shop)))
+    await runInDurableObject(agent.line(), (_, state) => {
+      const write = state.storage.transactionSync.bind(state.storage)
+      state.storage.transactionSync = (work) => {
+        if (when === 'before') state.abort('died')
+        const value = write(work)
+        state.abort('died')
+        return value
+      }
+    })
+    const response = await shop.ask('/a', request)
+    expect(response.status).toBeOneOf([200, 503])
+    expect((await shop.ask('/a', request)).status).toBe(200)
+    expect(await agent.standing()).toMatchObject({ charged: 2n * PRICE })
+  })
+
+  it('remembers which commitments were used when it was asleep', async () => {
+    const agent = await newAgent()
+    const request = await agent.commit('/a', await creditOffer(shop), { covers: [] })
+    await shop.ask('/a', request)
+    await evictDurableObject(env.LINES.getByName(agent.id))
+    expect(await errorOf(await shop.ask('/b', request))).toBe('tab_replayed')
+  })
+})
+
+describe('D12: what a client writes', () => {
+  const field = fc.oneof(
+    fc.string({ unit: fc.constantFrom(...'sig1=:"();,@-abcX0~ '), maxLength: 120 }),
+    fc.constantFrom(
+      'sig1=("@authority");created=1;expires=2;keyid="x";tag="web-bot-auth"',
+      'sig1=:AAAA:',
+      '"https://x.example"',
+    ),
+  )
+  const price = fc.oneof(
+    fc.string({ unit: fc.constantFrom(...'USD 0.19e-x'), maxLength: 20 }),
+    fc.constant('USD 0.001'),
+  )
+
+  it('in signature, agent, payment and price is never a fault, and never a page', async () => {
+    const offer = await creditOffer(shop)
+    const payment = fc.oneof(fc.constant(commitment(offer)), fc.base64String({ maxLength: 80 }))
+    const request = fc.record(
+      {
+        signature: field,
+        'signature-input': field,
+        'signature-agent': field,
+        'content-digest': field,
+        'payment-signature': payment,
+        'crawler-exact-price': price,
+        'crawler-max-price': price,
+      },
+      { requiredKeys: [] },
+    )
+    await fc.assert(
+      fc.asyncProperty(request, fc.constantFrom('GET', 'POST'), async (headers, method) => {
+        shop.calls.length = 0
+        const response = await shop.ask('/a', { method, headers, ...(method === 'POST' && { body: 'x' }) })
+        expect(response.status).toBeOneOf([400, 402, 403])
+        expect(shop.calls.filter((call) => !call.startsWith('AGENTS.'))).toEqual([])
+      }),
+      { numRuns: 400 },
+    )
+  })
+})

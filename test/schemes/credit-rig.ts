@@ -1,0 +1,123 @@
+/** A shop that gives credit, and agents of it that sign with the npm package `web-bot-auth`. */
+import { env } from 'cloudflare:test'
+import { generateNonce, signatureHeaders } from 'web-bot-auth'
+import { signerFromJWK } from 'web-bot-auth/crypto'
+import type { CreditTerms } from '../../src/ledger/credit.ts'
+import { encodeHeader } from '../../src/protocol/codec.ts'
+import type { PaymentRequirements } from '../../src/protocol/x402.ts'
+import { randomHex } from '../chain/rig.ts'
+import { newCrawler } from '../identity/rig.ts'
+import { termsOf } from '../ledger/line-rig.ts'
+import { type Meddle, openShop, requiredOf, type Shop } from './rig.ts'
+
+export const NETWORK = 'tab402:402'
+export const REGISTRATION = 'https://site.test/credit'
+
+export function openCreditShop(vars: Record<string, unknown> = {}, meddle?: Meddle) {
+  const SCHEMES = ['channel', 'exact', 'credit']
+  return openShop({ SCHEMES, REGISTRATION_URL: REGISTRATION, ...vars }, meddle)
+}
+
+/** The offer on credit, as an agent reads it out of a 402. */
+export async function creditOffer(shop: Shop, path = '/a'): Promise<PaymentRequirements> {
+  const offer = requiredOf(await shop.ask(path)).accepts.find(({ network }) => network.endsWith(':402'))
+  if (!offer) throw new Error('the shop gives no credit')
+  return offer
+}
+
+/** `PAYMENT-SIGNATURE` of a commitment. */
+export function commitment(accepted: Partial<PaymentRequirements>): string {
+  const { amount, asset } = accepted
+  return encodeHeader({ x402Version: 2, payload: { amount, asset }, accepted })
+}
+
+export type Signing = {
+  method?: string
+  body?: string
+  /** Covered, beside the default ones. */
+  covers?: readonly string[]
+  headers?: Record<string, string>
+  nonce?: string | null
+  /** Seconds from now. */
+  created?: number
+  lasts?: number
+  /** Where the request is signed for, if not where it is sent. */
+  url?: string
+}
+
+export type Agent = Awaited<ReturnType<typeof newAgent>>
+
+/** An agent in the registry, its key pinned unless `published`. */
+export async function newAgent(
+  terms: Partial<CreditTerms> = {},
+  { named = true, published = false }: { named?: boolean; published?: boolean } = {},
+) {
+  const { key, jwk, privateJwk } = await newCrawler()
+  const id = `agent-${randomHex(8).slice(2)}`
+  const host = `https://${id}.example`
+  const { kty = '', crv = '', x = '' } = jwk
+  const draft = {
+    id,
+    name: 'Example',
+    url: named ? `${host}/.well-known/http-message-signatures-directory` : null,
+    keys: published ? null : [{ keyId: key.keyId, jwk: { kty, crv, x } }],
+    terms: termsOf({ limit: 1_000_000n, probation: 1_000_000n, ...terms }),
+  }
+  const made = await env.AGENTS.getByName('agents').create(draft, 'test')
+  if (made.outcome !== 'registered') throw new Error(made.reason)
+  const signer = await signerFromJWK(privateJwk)
+
+  /** What to ask with, so that the request is signed over `covers`. */
+  async function sign(path: string, signing: Signing = {}) {
+    const { method = 'GET', covers = [], nonce = generateNonce(), created = 0, lasts = 60 } = signing
+    const agent = named ? { 'Signature-Agent': `"${host}"` } : {}
+    const headers: Record<string, string> = { ...agent, ...signing.headers }
+    const request = new Request(signing.url ?? `https://site.test${path}`, { method, headers })
+    const from = Math.floor(Date.now() / 1000) + created
+    const components = ['@authority', ...(headers['Signature-Agent'] ? ['signature-agent'] : []), ...covers]
+    const made = await signatureHeaders(request, signer, {
+      created: new Date(from * 1000),
+      expires: new Date((from + lasts) * 1000),
+      components: components as never[],
+      ...(nonce !== null && { nonce }),
+    })
+    const signatures = { Signature: made.Signature, 'Signature-Input': made['Signature-Input'] }
+    return {
+      method,
+      headers: { ...headers, ...signatures },
+      ...(signing.body !== undefined && { body: signing.body }),
+    }
+  }
+
+  return {
+    id,
+    host,
+    key,
+    sign,
+    line: () => env.LINES.getByName(id),
+    /** A request that commits to an offer. */
+    commit: (path: string, offer: Partial<PaymentRequirements>, signing: Signing = {}) =>
+      sign(path, {
+        ...signing,
+        headers: { 'Payment-Signature': commitment(offer), ...signing.headers },
+        covers: ['payment-signature', ...(signing.covers ?? ['@method', '@target-uri'])],
+      }),
+    /** A request that names a price in the words of Pay Per Crawl. */
+    crawl: (
+      path: string,
+      name: 'crawler-exact-price' | 'crawler-max-price',
+      price: string,
+      signing: Signing = {},
+    ) =>
+      sign(path, {
+        ...signing,
+        headers: { [name]: price, ...signing.headers },
+        covers: [name, ...(signing.covers ?? [])],
+      }),
+    async standing() {
+      const standing = await env.LINES.getByName(id).standing()
+      if (!standing) throw new Error('the line was never opened')
+      return standing
+    },
+  }
+}

@@ -1,0 +1,329 @@
+import { env } from 'cloudflare:test'
+import { describe, expect, it } from 'vitest'
+import { generateNonce } from 'web-bot-auth'
+import { commitment, creditOffer, NETWORK, newAgent, openCreditShop, REGISTRATION } from './credit-rig.ts'
+import { errorOf, openShop, PRICE, receiptOf, requiredOf } from './rig.ts'
+
+const shop = openCreditShop()
+
+describe('a 402 with credit', () => {
+  it('offers it after what wallets pay, and says how to sign', async () => {
+    const response = await shop.ask('/a')
+    const { accepts, extensions } = requiredOf(response)
+    expect(accepts.map(({ network }) => network)).toEqual(['eip155:84532', 'eip155:84532', NETWORK])
+    expect(accepts[2]).toEqual({
+      scheme: 'batch-settlement',
+      network: NETWORK,
+      amount: '1000',
+      asset: 'USD',
+      payTo: 'merchant',
+      maxTimeoutSeconds: 300,
+      extra: { version: '1.0.0', unit: 'micro-dollar', decimals: 6 },
+    })
+    expect(extensions).toMatchObject({
+      'http-message-signatures': { info: { registrationUrl: REGISTRATION, tags: ['web-bot-auth'] } },
+    })
+    expect(response.headers.get('accept-signature')).toContain('"payment-signature"')
+    expect(response.headers.get('crawler-price')).toBe('USD 0.001')
+  })
+
+  it('D14: stays below 2 KB, whatever the URL', async () => {
+    const wordy = openCreditShop({ NAME: 'n'.repeat(32), DESCRIPTION: 'd'.repeat(200) })
+    for (const length of [1, 100, 380, 420, 1000]) {
+      const header = (await wordy.ask(`/${'a'.repeat(length)}?q=${'b'.repeat(length)}`)).headers
+      expect(header.get('payment-required')?.length).toBeLessThanOrEqual(2048)
+    }
+  })
+
+  it('H4: asks nobody, also where the request is signed', async () => {
+    const agent = await newAgent()
+    const { calls, ask } = openCreditShop()
+    await ask('/a', await agent.sign('/a'))
+    expect(calls).toEqual([])
+  })
+
+  it('is plain where no credit is given', async () => {
+    const response = await openShop().ask('/a')
+    expect(requiredOf(response).extensions).toBeUndefined()
+    expect(response.headers.has('crawler-price')).toBe(false)
+  })
+})
+
+describe('a commitment', () => {
+  it('buys the page, with a receipt that names it', async () => {
+    const agent = await newAgent()
+    const offer = await creditOffer(shop)
+    const response = await shop.ask('/a', await agent.commit('/a', offer))
+    expect(response.status).toBe(200)
+    expect(response.headers.get('cache-control')).toBe('private, no-store')
+    const [, entry] = await agent.line().entries(0, 10)
+    expect(receiptOf(response)).toEqual({
+      success: true,
+      transaction: '',
+      network: NETWORK,
+      payer: new URL(agent.host).host,
+      amount: '1000',
+      asset: 'USD',
+      extra: { timestamp: Math.floor((entry?.at ?? 0) / 1000), commitmentId: entry?.iou, entry: entry?.seq },
+    })
+    expect(entry).toMatchObject({ kind: 'charge', site: 'site.test', rule: 'default', amount: PRICE })
+    const evidence = JSON.parse(entry?.body ?? '')
+    expect(evidence).toMatchObject({ keyId: agent.key.keyId, algorithm: 'ed25519' })
+    expect(evidence.base).toContain(`"payment-signature": ${commitment(offer)}`)
+  })
+
+  it('costs one call to the ledger, and no look-up of a known agent', async () => {
+    const agent = await newAgent()
+    const { calls, ask } = openCreditShop()
+    const offer = await creditOffer(shop)
+    await ask('/a', await agent.commit('/a', offer))
+    calls.length = 0
+    await ask('/b', await agent.commit('/b', offer))
+    expect(calls.toSorted()).toEqual(['LINES.place', 'SITE.fetch'])
+  })
+
+  it('needs no 402 before it', async () => {
+    const agent = await newAgent()
+    const terms = {
+      scheme: 'batch-settlement',
+      network: NETWORK,
+      amount: '1000',
+      asset: 'USD',
+      payTo: 'merchant',
+    }
+    expect((await shop.ask('/a', await agent.commit('/a', terms))).status).toBe(200)
+    expect(await agent.standing()).toMatchObject({ charged: PRICE })
+  })
+
+  it('is taken from an agent that is known by its key alone', async () => {
+    const agent = await newAgent({}, { named: false })
+    const response = await shop.ask('/a', await agent.commit('/a', await creditOffer(shop)))
+    expect(receiptOf(response)).toMatchObject({ success: true, payer: agent.id })
+  })
+
+  it.each([
+    ['over less', { amount: '999' }, 'price_not_acceptable'],
+    ['over more', { amount: '1001' }, 'price_not_acceptable'],
+    ['in another asset', { asset: 'EUR' }, 'invalid_payment_signature'],
+    ['to another payee', { payTo: 'somebody' }, 'price_not_acceptable'],
+    ['for a longer time', { maxTimeoutSeconds: 9999 }, 'price_not_acceptable'],
+    ['in another unit', { extra: { unit: 'cent' } }, 'price_not_acceptable'],
+    ['without an amount', { amount: '1e3' }, 'invalid_payment_signature'],
+    ['on another network', { network: 'other:402' }, 'No matching payment requirements'],
+  ])('%s is refused', async (_, change, error) => {
+    const agent = await newAgent()
+    const offer = { ...(await creditOffer(shop)), ...change }
+    const response = await shop.ask('/a', await agent.commit('/a', offer))
+    expect([response.status, await errorOf(response)]).toEqual([402, error])
+    expect(await agent.standing()).toMatchObject({ charged: 0n })
+  })
+
+  it('buys more with less by the agent’s tier, under either price', async () => {
+    const tiered = openCreditShop({ CREDIT_TIERS: { partner: '80%' } })
+    const agent = await newAgent({ tier: 'partner' })
+    const offer = await creditOffer(tiered)
+    const listed = await tiered.ask('/a', await agent.commit('/a', offer))
+    expect(receiptOf(listed).amount).toBe('800')
+    await tiered.ask('/b', await agent.commit('/b', { ...offer, amount: '800' }))
+    expect(await agent.standing()).toMatchObject({ authorized: 1800n, charged: 1600n })
+  })
+
+  it('counts cents on Cloudflare’s own network, rounded up', async () => {
+    const cents = openCreditShop({ CREDIT_NETWORK: 'cloudflare:402' })
+    const agent = await newAgent()
+    const offer = await creditOffer(cents)
+    expect(offer).toMatchObject({ amount: '1', extra: { version: '1.0.0', unit: 'cent', rounding: 'up' } })
+    const response = await cents.ask(
+      '/a',
+      await agent.commit('/a', { ...offer, extra: { version: '1.0.0' } }),
+    )
+    expect(receiptOf(response)).toMatchObject({ network: 'cloudflare:402', amount: '1' })
+    expect(await agent.standing()).toMatchObject({ charged: 10_000n })
+  })
+
+  it('reads the unquoted agent of the x402 example there, and nowhere else', async () => {
+    const cents = openCreditShop({ CREDIT_NETWORK: 'cloudflare:402' })
+    const agent = await newAgent()
+    const headers = { 'Signature-Agent': new URL(agent.host).host }
+    const bare = async (at: typeof shop) => {
+      const offer = await creditOffer(at)
+      return (await at.ask('/a', await agent.commit('/a', offer, { headers }))).status
+    }
+    expect([await bare(cents), await bare(shop)]).toEqual([200, 402])
+  })
+})
+
+describe('C3: the same signature', () => {
+  it('opens the same page again for free', async () => {
+    const agent = await newAgent()
+    const request = await agent.commit('/a', await creditOffer(shop))
+    const [first, second] = [await shop.ask('/a', request), await shop.ask('/a', request)]
+    expect([first.status, second.status]).toEqual([200, 200])
+    expect(receiptOf(second)).toEqual(receiptOf(first))
+    expect(await agent.standing()).toMatchObject({ charged: PRICE })
+  })
+
+  it('opens no other page, even if it covers neither path nor nonce', async () => {
+    const agent = await newAgent()
+    const request = await agent.commit('/a', await creditOffer(shop), { covers: [], nonce: null })
+    expect((await shop.ask('/a', request)).status).toBe(200)
+    const other = await shop.ask('/b', request)
+    expect([other.status, await errorOf(other)]).toEqual([402, 'tab_replayed'])
+    expect(await agent.standing()).toMatchObject({ charged: PRICE })
+  })
+
+  it('makes one charge, however often it comes at once', async () => {
+    const agent = await newAgent()
+    const request = await agent.commit('/a', await creditOffer(shop))
+    const responses = await Promise.all(Array.from({ length: 20 }, () => shop.ask('/a', request)))
+    expect(responses.map(({ status }) => status)).toEqual(Array(20).fill(200))
+    expect(await agent.standing()).toMatchObject({ charged: PRICE })
+  })
+
+  it('is known by a nonce that was used', async () => {
+    const agent = await newAgent()
+    const offer = await creditOffer(shop)
+    const nonce = generateNonce()
+    await shop.ask('/a', await agent.commit('/a', offer, { nonce }))
+    const again = await shop.ask('/b', await agent.commit('/b', offer, { nonce }))
+    expect([again.status, await errorOf(again)]).toEqual([402, 'tab_replayed'])
+  })
+})
+
+describe('a signature that does not hold', () => {
+  const expectRefused = async (
+    response: Response,
+    error: string,
+    agent: Awaited<ReturnType<typeof newAgent>>,
+  ) => {
+    expect([response.status, await errorOf(response)]).toEqual([402, error])
+    expect(await agent.standing()).toMatchObject({ charged: 0n })
+  }
+
+  it('is refused where it does not cover the payment', async () => {
+    const agent = await newAgent()
+    const headers = { 'Payment-Signature': commitment(await creditOffer(shop)) }
+    await expectRefused(await shop.ask('/a', await agent.sign('/a', { headers })), 'invalid_signature', agent)
+  })
+
+  it('is refused where it is missing', async () => {
+    const agent = await newAgent()
+    const payment = commitment(await creditOffer(shop))
+    await expectRefused(await shop.ask('/a', { payment }), 'invalid_signature', agent)
+  })
+
+  it.each([
+    ['too late', { created: -120 }],
+    ['too early', { created: 60 }],
+    ['for too long', { lasts: 301 }],
+  ])('C2: is refused when it is made %s', async (_, signing) => {
+    const agent = await newAgent()
+    const request = await agent.commit('/a', await creditOffer(shop), signing)
+    await expectRefused(await shop.ask('/a', request), 'invalid_signature', agent)
+  })
+
+  it('C4: bills nobody for one agent’s key under another’s name', async () => {
+    const [one, other] = [await newAgent(), await newAgent()]
+    const headers = { 'Signature-Agent': `"${other.host}"` }
+    const request = await one.commit('/a', await creditOffer(shop), { headers })
+    await expectRefused(await shop.ask('/a', request), 'invalid_signature', one)
+    expect(await other.standing()).toMatchObject({ charged: 0n })
+  })
+
+  it('C11: holds for the host that was asked, and for no other', async () => {
+    const agent = await newAgent()
+    const offer = await creditOffer(shop)
+    const request = await agent.commit('/a', offer, { covers: [], url: 'https://elsewhere.test/a' })
+    await expectRefused(await shop.ask('/a', request), 'invalid_signature', agent)
+    const spoofed = { ...request, headers: { ...request.headers, 'X-Forwarded-Host': 'elsewhere.test' } }
+    await expectRefused(await shop.ask('/a', spoofed), 'invalid_signature', agent)
+    const cased = await agent.commit('/a', offer, { covers: [], url: 'https://SITE.test:443/a' })
+    expect((await shop.ask('/a', cased)).status).toBe(200)
+  })
+
+  it('C12: holds for the body that was signed', async () => {
+    const agent = await newAgent()
+    const offer = await creditOffer(shop)
+    const digest = async (text: string) => {
+      const hash = await crypto.subtle.digest('SHA-256', new TextEncoder().encode(text))
+      return `sha-256=:${btoa(String.fromCharCode(...new Uint8Array(hash)))}:`
+    }
+    const headers = { 'Content-Digest': await digest('one') }
+    const signing = { method: 'POST', body: 'one', headers, covers: ['content-digest'] }
+    const request = await agent.commit('/a', offer, signing)
+    await expectRefused(await shop.ask('/a', { ...request, body: 'two' }), 'invalid_signature', agent)
+    const uncovered = await agent.commit('/a', offer, { method: 'POST', body: 'one' })
+    await expectRefused(await shop.ask('/a', uncovered), 'invalid_signature', agent)
+    expect((await shop.ask('/a', request)).status).toBe(200)
+  })
+
+  it('is of nobody here where the agent is not registered', async () => {
+    const agent = await newAgent()
+    const headers = { 'Signature-Agent': '"https://stranger.example"' }
+    const request = await agent.commit('/a', await creditOffer(shop), { headers })
+    await expectRefused(await shop.ask('/a', request), 'signature_agent_unknown', agent)
+  })
+
+  it('C6: cannot be decided while the keys cannot be read, and is nobody’s debt', async () => {
+    const agent = await newAgent({}, { published: true })
+    const response = await shop.ask('/a', await agent.commit('/a', await creditOffer(shop)))
+    expect([response.status, await errorOf(response)]).toEqual([503, 'server_error'])
+    expect(response.headers.get('retry-after')).not.toBeNull()
+    expect(await agent.standing()).toMatchObject({ charged: 0n })
+  })
+
+  it('H1: of ever new strangers loads the registry no more than it may', async () => {
+    let asked = 0
+    const limited = openCreditShop({ AGENT_READS: { limit: async () => ({ success: ++asked <= 2 }) } })
+    const offer = await creditOffer(limited)
+    const statuses: number[] = []
+    for (let i = 0; i < 4; i++) {
+      const agent = await newAgent()
+      const headers = { 'Signature-Agent': `"https://stranger-${i}.example"` }
+      statuses.push((await limited.ask('/a', await agent.commit('/a', offer, { headers }))).status)
+    }
+    expect(statuses).toEqual([402, 402, 503, 503])
+    expect(limited.calls.filter((call) => call === 'AGENTS.find')).toHaveLength(2)
+  })
+})
+
+describe('a credit line that gives no more', () => {
+  it('C9: 200 at once, with room for one, make one charge', async () => {
+    const agent = await newAgent({ limit: PRICE, probation: PRICE })
+    const offer = await creditOffer(shop)
+    const responses = await Promise.all(
+      Array.from({ length: 200 }, async (_, i) => shop.ask(`/${i}`, await agent.commit(`/${i}`, offer))),
+    )
+    expect(responses.filter(({ status }) => status === 200)).toHaveLength(1)
+    expect(responses.filter(({ status }) => status === 402)).toHaveLength(199)
+    expect(await agent.standing()).toMatchObject({ charged: PRICE })
+  })
+
+  it('C10: is a new one on probation, whatever others of its owner have', async () => {
+    const agent = await newAgent({ limit: 1_000_000n, probation: PRICE })
+    const offer = await creditOffer(shop)
+    expect((await shop.ask('/a', await agent.commit('/a', offer))).status).toBe(200)
+    const second = await shop.ask('/b', await agent.commit('/b', offer))
+    expect([second.status, await errorOf(second)]).toEqual([402, 'payment_failed'])
+  })
+
+  it('is offered what wallets pay, and no credit', async () => {
+    const agent = await newAgent({ limit: 1n, probation: 1n })
+    const refused = await shop.ask('/a', await agent.commit('/a', await creditOffer(shop)))
+    expect(requiredOf(refused).accepts.map(({ network }) => network)).toEqual([
+      'eip155:84532',
+      'eip155:84532',
+    ])
+    expect(requiredOf(refused).extensions).toBeUndefined()
+    expect(refused.headers.has('crawler-price')).toBe(false)
+  })
+
+  it('is suspended at once, whatever isolates remember', async () => {
+    const agent = await newAgent()
+    const offer = await creditOffer(shop)
+    await shop.ask('/a', await agent.commit('/a', offer))
+    await env.AGENTS.getByName('agents').suspend(agent.id, 'asked to', 'test')
+    const refused = await shop.ask('/b', await agent.commit('/b', offer))
+    expect([refused.status, await errorOf(refused)]).toEqual([402, 'payment_failed'])
+  })
+})
