@@ -170,3 +170,60 @@ describe('a config at fault', () => {
     ])
   })
 })
+
+describe('credit', () => {
+  const CREDIT = {
+    SCHEMES: ['channel', 'exact', 'credit'],
+    REGISTRATION_URL: 'mailto:billing@operator.example',
+    LINES: {},
+    AGENTS: {},
+    DIRECTORIES: {},
+  }
+
+  it('has the operator’s own network, no tiers and a dollar of probation', () => {
+    expect(read(CREDIT).credit).toEqual({
+      network: { id: 'tab402:402', unit: 1n, words: { version: '1.0.0', unit: 'micro-dollar', decimals: 6 } },
+      tiers: new Map(),
+      registrationUrl: 'mailto:billing@operator.example',
+      probation: 1_000_000n,
+    })
+  })
+
+  it('takes another name, another network, and tiers', () => {
+    const { credit, operator } = read({ ...CREDIT, OPERATOR: 'acme-1', CREDIT_TIERS: '{"partner":"12.5%"}' })
+    expect([operator, credit?.network.id, credit?.tiers.get('partner')]).toEqual([
+      'acme-1',
+      'acme-1:402',
+      1250n,
+    ])
+    const cloudflare = read({ ...CREDIT, CREDIT_NETWORK: 'cloudflare:402', CLOUDFLARE_CHARGES: 'true' })
+    expect([cloudflare.credit?.network.unit, cloudflare.cloudflareCharges]).toEqual([10_000n, true])
+  })
+
+  it('G5: is refused at load without what it needs', () => {
+    expect(said({ SCHEMES: ['channel', 'credit'] })).toEqual([
+      'REGISTRATION_URL is missing, and scheme "credit" needs it',
+      'LINES is missing, and scheme "credit" needs it',
+      'AGENTS is missing, and scheme "credit" needs it',
+      'DIRECTORIES is missing, and scheme "credit" needs it',
+    ])
+  })
+
+  it.each([
+    [{ OPERATOR: 'ab' }, 'OPERATOR is no such name'],
+    [{ OPERATOR: 'much-too-long' }, 'OPERATOR is no such name'],
+    [{ OPERATOR: 'eip155' }, 'OPERATOR is the namespace of a chain'],
+    [{ CREDIT_NETWORK: 'visa:402' }, 'CREDIT_NETWORK is no known network'],
+    [{ REGISTRATION_URL: 'http://operator.example' }, 'REGISTRATION_URL is no https: or mailto: URL'],
+    [{ REGISTRATION_URL: `https://${'a'.repeat(200)}.example` }, 'REGISTRATION_URL is too long for a header'],
+    [{ CREDIT_TIERS: { partner: '0%' } }, 'CREDIT_TIERS.partner is zero'],
+    [{ CREDIT_TIERS: { partner: '101%' } }, 'CREDIT_TIERS.partner is above the price'],
+    [{ CREDIT_TIERS: { partner: '0.8' } }, 'CREDIT_TIERS.partner is no percentage'],
+    [{ PROBATION: '0' }, 'PROBATION is zero'],
+    [{ CLOUDFLARE_CHARGES: 'perhaps' }, 'CLOUDFLARE_CHARGES is neither true nor false'],
+    [{ SCHEMES: ['credit', 'channel'] }, 'SCHEMES has "credit" before "channel"'],
+    [{ PRICE: '0' }, 'PRICE is zero'],
+  ])('G5: is refused at load with %j', (vars, fault) => {
+    expect(said({ ...CREDIT, ...vars })).toEqual([fault])
+  })
+})
