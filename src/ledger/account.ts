@@ -9,7 +9,7 @@ import { Journal } from './journal.ts'
 import { MOST_CHARGES, REPLAY_WINDOW, Replays } from './replays.ts'
 import type { Answer, Charged, ChargeOrder, DepositOrder, Entry, Order, Standing } from './standing.ts'
 import { authorize, charge, InvariantFault, redeem, release } from './totals.ts'
-import { type Expected, type Fit, judge, PATIENCE, purpose, QUEUE, type Waiting } from './turns.ts'
+import { type Expected, type Fit, judge, PATIENCE, purpose, QUEUE, RETURN, type Waiting } from './turns.ts'
 
 type Queued = Waiting & { resolve: (answer: Answer) => void }
 
@@ -151,7 +151,7 @@ export class Account extends DurableObject<{ BOOK: D1Database }> {
       case 'busy':
         return this.#refuse('channel_busy')
       case 'correct':
-        this.#expected = { request: purpose(order), until: Date.now() + PATIENCE }
+        this.#expected = { request: purpose(order), until: Date.now() + RETURN }
         return this.#refuse('voucher_stale')
       case 'take':
         return this.#take(order, standing)

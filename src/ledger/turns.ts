@@ -4,8 +4,14 @@
  */
 import type { Order } from './standing.ts'
 
-/** How long a corrected payer is waited for, and a voucher for the ones that come before it. Milliseconds. */
+/** How long a voucher waits for the ones that come before it. Milliseconds. */
 export const PATIENCE = 400
+
+/**
+ * How long a corrected payer is waited for: it reads its channel from the chain and signs before it comes back, and who is
+ * told the same total meanwhile is lost, since a client tries only once more. Only its own other requests wait. Milliseconds.
+ */
+export const RETURN = 1_000
 
 /** How long orders wait for a transaction of ours on this channel before they are told that it is busy. Milliseconds. */
 export const CHAIN_PATIENCE = 10_000
