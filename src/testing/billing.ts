@@ -9,11 +9,14 @@ export type BillingFacts = {
   publicUrl: string
   /** The JWK that signs statements. */
   operatorKey: string
-  stripe: Pick<StripeServer, 'url' | 'secretKey' | 'webhookSecret'>
+  stripeUrl: string
 }
 
+/** What the local Stripe and the Worker share. They guard nothing: both are on this machine only. */
+export const STRIPE_KEYS = { secretKey: 'sk_test_tab402_local', webhookSecret: 'whsec_tab402_local' }
+
 /** Vars and secrets: a fictitious publisher in Germany that gives its crawlers credit. */
-export function billingVars({ publicUrl, operatorKey, stripe }: BillingFacts): Record<string, string> {
+export function billingVars({ publicUrl, operatorKey, stripeUrl }: BillingFacts): Record<string, string> {
   return {
     SCHEMES: JSON.stringify(['channel', 'exact', 'credit']),
     REGISTRATION_URL: 'https://tally-and-ink.example/crawlers',
@@ -27,9 +30,9 @@ export function billingVars({ publicUrl, operatorKey, stripe }: BillingFacts): R
     OPERATOR_KEY: operatorKey,
     PUBLIC_URL: publicUrl,
     TRANSFER_TO: 'Tally & Ink, IBAN DE02 1203 0000 0000 2020 51',
-    STRIPE_API: stripe.url,
-    STRIPE_SECRET_KEY: stripe.secretKey,
-    STRIPE_WEBHOOK_SECRET: stripe.webhookSecret,
+    STRIPE_API: stripeUrl,
+    STRIPE_SECRET_KEY: STRIPE_KEYS.secretKey,
+    STRIPE_WEBHOOK_SECRET: STRIPE_KEYS.webhookSecret,
   }
 }
 

@@ -1,7 +1,7 @@
 /** The process that holds a stack: starts its parts, says when they can be used, and puts them away when told to end. */
 import { createHash } from 'node:crypto'
 import { join } from 'node:path'
-import { billingVars, freePort } from './billing.ts'
+import { billingVars, freePort, STRIPE_KEYS } from './billing.ts'
 import { startChain } from './chain.ts'
 import { openKeep } from './keep.ts'
 import { startOrigin } from './origin.ts'
@@ -41,7 +41,8 @@ async function start(): Promise<StackFacts> {
   if (!relayer || !receiver) throw new Error('the local chain has too few accounts')
   const port = options.port || (await freePort())
   const publicUrl = `http://127.0.0.1:${port}`
-  const stripe = await startStripe(`${publicUrl}/_tab402/stripe`).then(started)
+  const webhook = `${publicUrl}/_tab402/stripe`
+  const stripe = await startStripe({ webhook, ...STRIPE_KEYS }).then(started)
   const worker = await startWorker({
     port,
     directory: join(keep.directory, 'worker'),
@@ -53,7 +54,7 @@ async function start(): Promise<StackFacts> {
       RPC_URL: chain.rpcUrl,
       RELAYER_KEY: relayer.privateKey,
       OPERATOR_TOKEN_SHA256: createHash('sha256').update(keep.operatorToken).digest('hex'),
-      ...billingVars({ publicUrl, operatorKey: keep.operatorKey, stripe }),
+      ...billingVars({ publicUrl, operatorKey: keep.operatorKey, stripeUrl: stripe.url }),
       ...options.vars,
     },
     log: (line) => process.stderr.write(`${line}\n`),
