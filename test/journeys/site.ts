@@ -207,9 +207,13 @@ export async function fire({ facts }: Site, cron: string, time = Date.now()): Pr
   return answer
 }
 
-/** The run of a window, once it has ended. */
-export async function ended({ books }: Site, time: number): Promise<Run> {
-  const id = `settle-${new Date(time).toISOString().slice(0, 19).replace(/[-:]/g, '')}`
+/** The name of the run that a firing at `time` starts. */
+export function runAt(time: number): string {
+  return `settle-${new Date(time).toISOString().slice(0, 19).replace(/[-:]/g, '')}`
+}
+
+/** A run, once it has ended. */
+export async function ended({ books }: Site, id: string): Promise<Run> {
   for (;;) {
     const run = (await books.runs()).find((one) => one.id === id)
     if (run && run.status !== 'running') return run
@@ -220,7 +224,7 @@ export async function ended({ books }: Site, time: number): Promise<Run> {
 /** Makes it midnight, and waits for the morning. */
 export async function passTheNight(site: Site, time = Date.now()): Promise<Run> {
   await fire(site, NIGHTLY, time)
-  return ended(site, time)
+  return ended(site, runAt(time))
 }
 
 export type Tab = ReturnType<typeof openTab>

@@ -106,7 +106,6 @@ describe('a payer who withdraws', { timeout: 60_000 }, () => {
       status: 'settled',
       record: { withdrawing: 1, claimed: `${3n * PRICE}`, findings: { count: 0 } },
     })
-    site.origin.asked.length = 0
     const refused = await tab.ask('/more')
     expect(refused.status).toBe(402)
     expect(await errorOf(refused)).toBe('tab_withdrawal_pending')
@@ -146,7 +145,6 @@ describe('a payer who withdraws', { timeout: 60_000 }, () => {
     // With what was left in the escrow, and the last page of the test before.
     expect((await site.coins.holds(site.facts.receiver)) - had).toBe((1n + 2n + 1n) * PRICE)
 
-    site.origin.asked.length = 0
     const refused = await quick.tab.ask('/more')
     expect(await errorOf(refused)).toBe(`${BATCH}cumulative_exceeds_balance`)
     expect(await refused.text()).not.toContain(CANARY)
