@@ -269,13 +269,19 @@ export class Account extends DurableObject<{ BOOK: D1Database }> {
   #advance(): void {
     for (let i = 0; i < this.#queue.length; i++) {
       const queued = this.#queue[i]
-      const answer = queued && this.#try(queued)
+      const answer = queued && !this.#isEarly(queued) && this.#try(queued)
       if (!answer) continue
       this.#queue.splice(i, 1)
       queued.resolve(answer)
       i = -1
     }
     this.#arm()
+  }
+
+  /** Whether an order still waits for others. Most do, and all of them are looked at after each charge: so nothing more is. */
+  #isEarly({ order, since }: Queued): boolean {
+    if (order.kind !== 'charge' || !this.#standing || Date.now() - since >= PATIENCE) return false
+    return order.max > this.#standing.charged + order.price
   }
 
   #arm(): void {
