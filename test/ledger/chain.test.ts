@@ -51,7 +51,9 @@ describe('a deposit', () => {
     expect(reasonOf(await tab.place(toCharge(PRICE)))).toBe('over_ceiling')
   })
 
-  it('F17: that nobody here remembers says busy at once, with what is to be asked about', async () => {
+  it('F17: that nobody here remembers says busy at once, with what is to be asked about', {
+    timeout: 5_000,
+  }, async () => {
     const tab = await newTab({ balance: 0n })
     const begin = toDeposit(PRICE)
     await tab.place(begin)

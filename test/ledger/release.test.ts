@@ -25,6 +25,19 @@ describe('a release', () => {
     })
   })
 
+  it('of several lowers what is due below what was promised, whose voucher is kept for the claim', async () => {
+    const tab = await newTab()
+    const [a, b, c] = [await tab.charge('GET /a'), await tab.charge('GET /b'), await tab.charge('GET /c')]
+    await tab.account().release(a.entry, a.order.id)
+    await tab.account().release(b.entry, b.order.id)
+    await tab.charge('GET /d')
+    expect(await tab.standing()).toMatchObject({
+      authorized: 3n * PRICE,
+      charged: 2n * PRICE,
+      signature: c.order.signature,
+    })
+  })
+
   it('asked for again, or by a stranger, changes nothing', async () => {
     const tab = await newTab()
     await tab.charge('GET /before')

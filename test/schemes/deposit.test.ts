@@ -1,7 +1,10 @@
 /** Deposits over HTTP: opening, topping up, and the ways in which money on its way to the escrow goes astray. */
 import { evictDurableObject } from 'cloudflare:test'
-import { beforeEach, describe, expect, it } from 'vitest'
+import { beforeEach, describe, expect, it, vi } from 'vitest'
 import { encodeDeposit } from '../../src/chain/escrow.ts'
+import { encodeTransfer } from '../../src/chain/token.ts'
+import { depositNonce } from '../../src/protocol/eip712.ts'
+import type { Hex } from '../../src/protocol/hex.ts'
 import { parsePayment } from '../../src/protocol/x402.ts'
 import { channelScheme } from '../../src/schemes/channel.ts'
 import type { ChannelPorts } from '../../src/schemes/draft.ts'
@@ -26,6 +29,7 @@ const shop = openShop()
 const BATCH = 'invalid_batch_settlement_evm_'
 const AUTHORIZATION = 'payload.deposit.authorization.erc3009Authorization'
 const DEPOSIT = 50_000n
+const OTHER = `0x${'5a'.repeat(20)}` as const
 /** Verification asks nobody. */
 const NO_PORTS = {} as ChannelPorts
 
@@ -78,6 +82,17 @@ describe('a deposit', () => {
     expect([response.status, await errorOf(response)]).toEqual([402, `${BATCH}deposit_transaction_failed`])
     expect(await crawler.account().standing()).toBeNull()
     expect(shop.calls).not.toContain('SITE.fetch')
+  })
+
+  it('whose authorization was used for something else opens no account', async () => {
+    const crawler = await newCrawler(shop)
+    const payment = await crawler.deposits(DEPOSIT, PRICE)
+    const salt = valueAt(payment, `${AUTHORIZATION}.salt`) as Hex
+    const transfer = await crawler.payer.pays(OTHER, 1n, { nonce: depositNonce(crawler.id, salt) })
+    await send((await newKey()).address, transfer.token, encodeTransfer(transfer))
+    const response = await shop.ask('/one', { payment })
+    expect([response.status, await errorOf(response)]).toEqual([402, `${BATCH}deposit_transaction_failed`])
+    expect(await crawler.account().standing()).toBeNull()
   })
 
   it('whose voucher does not follow from the chain sends its client there, and deposits nothing', async () => {
@@ -205,6 +220,23 @@ describe('F17: a deposit whose transaction is dropped', () => {
       state: { balance: 52_500n },
       unresolved: null,
     })
+  })
+})
+
+describe('a deposit that could not be sent', () => {
+  it('does not keep the channel waiting for it', { timeout: 5_000 }, async () => {
+    vi.spyOn(console, 'error').mockImplementation(() => undefined)
+    let does: Meddle = (_, call) => call()
+    const unlucky = openShop({}, (name, call) => does(name, call))
+    const crawler = await newRegular(unlucky)
+    does = async (name, call) => {
+      if (name === 'RELAYER.send') throw new Error('the chain is out of reach')
+      return call()
+    }
+    const topUp = await crawler.deposits(DEPOSIT, 2n * PRICE)
+    expect((await unlucky.ask('/two', { payment: topUp })).status).toBe(503)
+    expect((await unlucky.ask('/two', { payment: await crawler.owes(2n * PRICE) })).status).toBe(200)
+    vi.restoreAllMocks()
   })
 })
 
