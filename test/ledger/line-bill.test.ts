@@ -28,6 +28,15 @@ async function billed(terms: Parameters<typeof newLine>[0] = {}, vat = 0n) {
   return { line, invoice, statement }
 }
 
+/** Appends `count` charges to a line with one, without asking it one by one. */
+async function grow(line: Line, count: number): Promise<void> {
+  const columns = 'at, kind, amount, authorized, charged, redeemed, credit, ceiling, id'
+  await line.sql(`WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ${count})
+    INSERT INTO entry (seq, ${columns}, once, attempt, site, rule)
+    SELECT seq + i, ${columns}, once || i, 0, site, rule FROM entry, n WHERE kind = 'charge'`)
+  await line.restart()
+}
+
 const stagesOf = async (line: Line, now: number) =>
   (await line.line().dun(now, TERMS)).map(({ stage }) => stage)
 
@@ -57,6 +66,17 @@ describe('a period', () => {
     const statements = await Promise.all([1, 2, 3].map(() => line.line().close(EVER)))
     expect(new Set(statements.map((statement) => statement?.closedAt)).size).toBe(1)
     expect(await line.line().statements()).toHaveLength(1)
+  })
+
+  it('is stated in pages, each entry once, whoever else closes meanwhile', async () => {
+    const line = newLine()
+    await line.charge()
+    await grow(line, 2500)
+    const closing = ['a', 'b', 'a'].map((id) => line.line().close({ ...EVER, id }))
+    const totals = (await Promise.all(closing)).map((statement) => statement?.total)
+    expect(totals.toSorted()).toEqual([2501n * PRICE, 2501n * PRICE, undefined])
+    expect(await line.line().statements()).toMatchObject([{ period: { id: 'a' }, first: 1, last: 2502 }])
+    expect(await line.line().proof(2000)).toMatchObject({ index: 1999, size: 2502, entry: { seq: 2000 } })
   })
 
   it('leaves what was charged after its end to the next', async () => {

@@ -1,6 +1,7 @@
 import { env } from 'cloudflare:test'
 import { describe, expect, it } from 'vitest'
 import { generateNonce } from 'web-bot-auth'
+import { encodeHeader } from '../../src/protocol/codec.ts'
 import { commitment, creditOffer, NETWORK, newAgent, openCreditShop, REGISTRATION } from './credit-rig.ts'
 import { errorOf, openShop, PRICE, receiptOf, requiredOf } from './rig.ts'
 
@@ -116,6 +117,15 @@ describe('a commitment', () => {
     const response = await shop.ask('/a', await agent.commit('/a', offer))
     expect([response.status, await errorOf(response)]).toEqual([402, error])
     expect(await agent.standing()).toMatchObject({ charged: 0n })
+  })
+
+  it('that says one amount and accepts another is refused', async () => {
+    const agent = await newAgent()
+    const accepted = await creditOffer(shop)
+    const two = encodeHeader({ x402Version: 2, payload: { amount: '1', asset: 'USD' }, accepted })
+    const request = await agent.commit('/a', accepted, { headers: { 'Payment-Signature': two } })
+    const response = await shop.ask('/a', request)
+    expect([response.status, await errorOf(response)]).toEqual([402, 'price_not_acceptable'])
   })
 
   it('buys more with less by the agent’s tier, under either price', async () => {

@@ -1,0 +1,54 @@
+import { env } from 'cloudflare:test'
+import { describe, expect, it } from 'vitest'
+import type { Agents } from '../../src/ledger/agents.ts'
+import { Roster } from '../../src/schemes/roster.ts'
+import { newAgent } from './credit-rig.ts'
+
+/** The real registry, its look-ups counted; `may` says how many unknown claims may be looked up. */
+function newRoster(may = Number.POSITIVE_INFINITY) {
+  const counts = { asked: 0, unknown: 0 }
+  const agents = {
+    getByName: (name: string) => {
+      counts.asked++
+      return env.AGENTS.getByName(name)
+    },
+  } as DurableObjectNamespace<Agents>
+  const roster = new Roster({ agents, mayAsk: async () => ++counts.unknown <= may })
+  return { roster, counts }
+}
+
+describe('the roster', () => {
+  it('asks once for an agent, whatever keys are claimed for it, until it has to be confirmed', async () => {
+    const agent = await newAgent()
+    const { roster, counts } = newRoster(1)
+    const url = `${agent.host}/.well-known/http-message-signatures-directory`
+    for (let i = 0; i < 5; i++)
+      expect(await roster.find({ url, keyId: `key ${i}` }, i)).toMatchObject({ agent: { id: agent.id } })
+    expect(counts).toEqual({ asked: 1, unknown: 1 })
+    expect(await roster.find({ url, keyId: 'key' }, 60_000)).toMatchObject({ agent: { id: agent.id } })
+    expect(counts).toEqual({ asked: 2, unknown: 1 })
+  })
+
+  it('believes for a while that nobody makes a claim, and then asks again', async () => {
+    const agent = await newAgent({}, { named: false })
+    const { roster, counts } = newRoster()
+    const url = 'https://unregistered.example/'
+    const claim = { url, keyId: agent.key.keyId }
+    expect(await roster.find(claim, 0)).toMatchObject({ agent: { id: agent.id } })
+    expect(await roster.find({ url, keyId: 'another' }, 1)).toBeNull()
+    expect(await roster.find({ url, keyId: 'another' }, 2)).toBeNull()
+    expect(await roster.find({ url: null, keyId: agent.key.keyId }, 3)).toMatchObject({
+      agent: { id: agent.id },
+    })
+    expect(counts.asked).toBe(2)
+    await roster.find({ url, keyId: 'another' }, 60_000)
+    expect(counts.asked).toBe(3)
+  })
+
+  it('says nothing about strangers when too many come', async () => {
+    const { roster, counts } = newRoster(1)
+    expect(await roster.find({ url: 'https://one.example/', keyId: 'a' }, 0)).toBeNull()
+    expect(await roster.find({ url: 'https://two.example/', keyId: 'b' }, 0)).toBe('undecided')
+    expect(counts.asked).toBe(1)
+  })
+})
