@@ -68,20 +68,22 @@ function statusOf({ reason }: Refusal, { crawls }: Pick<Manner, 'crawls'>) {
 /** 402 with fresh offers: the header for v2, the body for v1, or a page for a person that still carries the header. */
 function paymentRequired(refusal: Refusal, audience: Audience): Response {
   const { offers, url, head, browser } = audience
-  const headers = new Headers({
+  const headers = {
     ...CORS,
     ...offers.headers,
     ...statusOf(refusal, audience).error,
+    ...(browser ? PAGE : JSON_BODY),
     'cache-control': 'no-store',
     'payment-required': offers.header(url, refusal),
-  })
-  if (!browser) {
-    headers.set('content-type', 'application/json')
-    return new Response(head ? null : offers.body(url, refusal), { status: 402, headers })
   }
-  headers.set('content-type', 'text/html; charset=utf-8')
-  headers.set('content-security-policy', "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'")
-  return new Response(head ? null : page(offers, wire(refusal.reason).sentence), { status: 402, headers })
+  const write = () => (browser ? page(offers, wire(refusal.reason).sentence) : offers.body(url, refusal))
+  return new Response(head ? null : write(), { status: 402, headers })
+}
+
+const JSON_BODY = { 'content-type': 'application/json' }
+const PAGE = {
+  'content-type': 'text/html; charset=utf-8',
+  'content-security-policy': "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'",
 }
 
 /** The origin's answer, paid for: kept out of every cache, with its receipt. */

@@ -14,7 +14,7 @@ import type { Commitment } from '../schemes/credit.ts'
 import type { Charge, Purchase, Scheme } from '../schemes/scheme.ts'
 import { paid, preflight, receiptAlone, refused, refusedSale } from './answer.ts'
 import { type Offers, offersOf } from './offers.ts'
-import { type CanonicalPath, canonicalize } from './path.ts'
+import { type CanonicalPath, canonicalize, siteOf } from './path.ts'
 import { type Decision, decide, type Policy } from './policy.ts'
 
 export type Schemes = {
@@ -61,8 +61,7 @@ type Asked = {
 }
 
 /** Builds the gate of one site. It holds no state but the offers it has written. */
-export function gate(site: Site): Gate {
-  const { policy, schemes, newId } = site
+export function gate({ policy, schemes, now, newId, cloudflareCharges }: Site): Gate {
   const written = new Map<Decision, Offers>()
 
   function offersFor(decision: Decision): Offers {
@@ -77,30 +76,32 @@ export function gate(site: Site): Gate {
     const { method, headers } = request
     if (!METHODS.has(method)) return refused({ reason: 'method_not_allowed' })
     if (method === 'OPTIONS') return preflight()
-    const manner = { head: method === 'HEAD', crawls: namesPrice(headers) && !pays(headers) }
+    const paying = pays(headers)
+    const naming = namesPrice(headers)
+    const manner = { head: method === 'HEAD', crawls: naming && !paying }
     const path = canonicalize(request.url)
     if (!path.ok) return refused(path.refusal, manner)
-    // Null when the `Host` it was made from is none: the edge lets none such through, a bare runtime does.
-    const target = URL.parse(request.url)
-    if (!target) return refused({ reason: 'ambiguous_path' }, manner)
+    const site = siteOf(request.url)
+    if (site === null) return refused({ reason: 'ambiguous_path' }, manner)
     const asker = classify({
       userAgent: headers.get('user-agent'),
       cf: request.cf as IncomingRequestCfProperties | undefined,
       signed: headers.has('signature-input'),
-      paying: pays(headers) || namesPrice(headers),
+      paying: paying || naming,
     })
     const decision = decide(policy, { method, path: path.value, asker })
     if (decision.action === 'block') return refused({ reason: 'blocked' }, manner)
-    const isFree = decision.action === 'allow' || (site.cloudflareCharges && chargedByCloudflare(headers))
+    const isFree = decision.action === 'allow' || (cloudflareCharges && chargedByCloudflare(headers))
     if (isFree) return content.pass(request, path.value).catch(unreachable)
-    const url = `${target.origin}${path.value.path}${path.value.search}`
+    const url = `${site}${path.value.path}${path.value.search}`
     const asked: Asked = { request, path: path.value, url, decision, offers: offersFor(decision) }
     // HEAD is gated and never charges: a payment on it is not even read.
-    const sale = manner.head ? refuse('payment_required') : await sell(asked, content).catch(inDoubt)
+    const unpaid = manner.head || !(paying || naming)
+    const sale = unpaid ? refuse('payment_required') : await sell(asked, content).catch(inDoubt)
     if (sale.ok) return sale.value
     log(sale.refusal)
     const browser = asker.kind === 'reader' && (headers.get('accept')?.includes('text/html') ?? false)
-    const crawls = asked.offers.made.has('credit') && !pays(headers)
+    const crawls = asked.offers.made.has('credit') && !paying
     const { reason } = sale.refusal
     const offers = WITHOUT_CREDIT.has(reason) ? offersOf(policy, atOnce(decision), schemes) : asked.offers
     return refusedSale(sale.refusal, { offers, url, browser, head: manner.head, crawls })
@@ -116,8 +117,8 @@ export function gate(site: Site): Gate {
     const bought = await bindTo(asked)
     if (!bought.ok) return bought
     const { purchase, body } = bought.value
-    const now = Math.floor(site.now() / 1000)
-    const proof = await scheme.verify(payment.value, decision.price, now, { request, body })
+    const seconds = Math.floor(now() / 1000)
+    const proof = await scheme.verify(payment.value, decision.price, seconds, { request, body })
     if (!proof.ok) return proof
     const buy = () => content.buy(request, asked.path, body)
     return deliver(payment.value, request.method, () => scheme.charge(proof.value, purchase), buy)

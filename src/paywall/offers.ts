@@ -1,7 +1,7 @@
 /** The 402: what is offered, for the machines of x402 v2 (header) and v1 (body), written once and filled in per request. */
-import { encodeHeader } from '../protocol/codec.ts'
-import { type Refusal, wire } from '../protocol/refusal.ts'
-import { type PaymentRequiredV1, paymentRequiredV1 } from '../protocol/v1.ts'
+import { encodeHeader, encodeText } from '../protocol/codec.ts'
+import { type Reason, type Refusal, wire } from '../protocol/refusal.ts'
+import { paymentRequiredV1 } from '../protocol/v1.ts'
 import type { Payment, PaymentRequirements, ResourceInfo } from '../protocol/x402.ts'
 import type { Scheme } from '../schemes/scheme.ts'
 import type { Decision, Policy, SchemeName } from './policy.ts'
@@ -43,36 +43,50 @@ export function offersOf(policy: Policy, decision: Decision, offerers: Offerers)
   }
   const extensions = Object.assign({}, ...schemes.map((name) => offerers[name]?.extensions))
   const rest = Object.keys(extensions).length > 0 ? { extensions } : {}
-  const plain = {
-    before: '{"x402Version":2,"error":"Payment required","resource":',
-    after: `,${JSON.stringify({ accepts, ...rest }).slice(1)}`,
-  }
-  const taken = new TextEncoder().encode(plain.before + plain.after + JSON.stringify(about)).length
-  const named = (url: string) => fitting(url, LONGEST_JSON - taken)
+  // The unpaid answer is most of all traffic, so what is the same in every one of them is written once.
+  const plain = wire('payment_required')
+  const header = form((url) => ({
+    x402Version: 2,
+    error: plain.code,
+    resource: { url, ...about },
+    accepts,
+    ...rest,
+  }))
+  const body = form((url) => bodyOf('payment_required', { url, ...about }, accepts))
+  const room = LONGEST_JSON - new TextEncoder().encode(header('')).length
+  const named = (url: string) => fitting(url, room)
   return {
     made,
     price,
     headers: Object.assign({}, ...schemes.map((name) => offerers[name]?.headers?.(price))),
     header(url, refusal) {
-      const resource = { url: named(url), ...about }
-      // The unpaid answer is most of all traffic, so its constant parts are not written anew.
-      if (refusal.reason === 'payment_required')
-        return ascii(plain.before + JSON.stringify(resource) + plain.after)
+      if (refusal.reason === 'payment_required') return encodeText(header(named(url)))
       const { code } = wire(refusal.reason)
       return encodeHeader({
         x402Version: 2,
         error: code,
-        resource,
+        resource: { url: named(url), ...about },
         accepts: corrected(made, refusal),
         ...(!refusal.terms && rest),
       })
     },
-    body(url, refusal) {
-      const { code, sentence } = wire(refusal.reason)
-      const v1: PaymentRequiredV1 = paymentRequiredV1(code, { url: named(url), ...about }, accepts)
-      return JSON.stringify({ ...v1, message: sentence })
+    body(url, { reason }) {
+      if (reason === 'payment_required') return body(named(url))
+      return JSON.stringify(bodyOf(reason, { url: named(url), ...about }, accepts))
     },
   }
+}
+
+function bodyOf(reason: Reason, resource: ResourceInfo, accepts: PaymentRequirements[]) {
+  const { code, sentence } = wire(reason)
+  return { ...paymentRequiredV1(code, resource, accepts), message: sentence }
+}
+
+/** JSON with one text left open: written once, and filled in for each request. */
+function form(value: (open: string) => unknown): (text: string) => string {
+  const open = crypto.randomUUID()
+  const parts = JSON.stringify(value(open)).split(JSON.stringify(open))
+  return (text) => parts.join(JSON.stringify(text))
 }
 
 /**
@@ -90,9 +104,4 @@ function fitting(url: string, room: number): string {
   if (url.length <= longest) return url
   const { origin, pathname } = new URL(url)
   return origin.length + pathname.length <= longest ? origin + pathname : `${origin}/`
-}
-
-/** Base64 of text that is ASCII, as canonical URLs are; other text takes the long way. */
-function ascii(json: string): string {
-  return /^[\0-\x7f]*$/.test(json) ? btoa(json) : encodeHeader(JSON.parse(json))
 }

@@ -52,6 +52,23 @@ export function canonicalize(url: URL | string): Result<CanonicalPath> {
   return normalizePath(raw, search)
 }
 
+const sitesSeen = new Map<string, string | null>()
+const MOST_SITES = 256
+
+/**
+ * Scheme and host of `request.url` as WHATWG URL has them, parsed once for each host. Null when the `Host` it was made from is
+ * none: the edge lets none such through, a bare runtime does.
+ */
+export function siteOf(url: string): string | null {
+  const [authority = ''] = AUTHORITY.exec(url) ?? []
+  const known = sitesSeen.get(authority)
+  if (known !== undefined) return known
+  const site = URL.parse(url)?.origin ?? null
+  if (sitesSeen.size >= MOST_SITES) sitesSeen.clear()
+  sitesSeen.set(authority, site)
+  return site
+}
+
 /**
  * The URL to fetch from the origin. Built from parts, since resolving a path against a base lets `//evil` choose the host.
  * @throws when the parts did not come from {@link canonicalize}.

@@ -33,7 +33,11 @@ export function decodeHeader(text: string): Result<unknown> {
 
 /** A value as a header: standard base64 of its JSON in UTF-8. */
 export function encodeHeader(value: unknown): string {
-  const json = JSON.stringify(value)
+  return encodeText(JSON.stringify(value))
+}
+
+/** JSON that is written already, as a header. */
+export function encodeText(json: string): string {
   return btoa(isAscii(json) ? json : binaryOf(encoder.encode(json)))
 }
 
