@@ -1,5 +1,5 @@
 /** The bill of one credit line: its periods stated, its invoices noted, paid and dunned. Everything once by its id. */
-import { leafOf } from '../protocol/statement.ts'
+import { leafOf, type StatedEntry } from '../protocol/statement.ts'
 import type {
   Attempt,
   Attempted,
@@ -20,7 +20,6 @@ import type {
   StatementHead,
 } from './bill.ts'
 import { Closing, prove } from './closing.ts'
-import type { LineEntry } from './credit.ts'
 import { type Change, changed, type Happening, happenings, stageId } from './documents.ts'
 import { owedOn, redeemedBy, stagesDue } from './dunning.ts'
 import type { LineRecord } from './line-record.ts'
@@ -157,15 +156,15 @@ export class Billing implements BillingCalls {
   async proof(seq: number): Promise<EntryProof | null> {
     await this.#record.durable()
     const head = this.#documents.statements.find(({ first, last }) => first <= seq && seq <= last)
-    const [entry] = this.#record.journal.entries(seq - 1, 1)
+    const [entry] = this.#record.journal.stated(seq - 1, 1)
     if (!head || !entry) return null
     const leaves: Uint8Array[] = []
     await this.#record.read(
       head.first,
       (each) => each.seq <= head.last,
-      (each) => leaves.push(leafOf(stated(each))),
+      (each) => leaves.push(leafOf(each)),
     )
-    return prove(head, leaves, stated(entry))
+    return prove(head, leaves, entry)
   }
 
   get #documents() {
@@ -198,9 +197,9 @@ export class Billing implements BillingCalls {
   }
 
   /** Folds the entries from `first` on, as long as they belong. */
-  async #state(first: number, belongs: (entry: LineEntry) => boolean) {
+  async #state(first: number, belongs: (entry: StatedEntry) => boolean) {
     const closing = new Closing(first)
-    await this.#record.read(first, belongs, (entry) => closing.add(stated(entry)))
+    await this.#record.read(first, belongs, (entry) => closing.add(entry))
     return closing.end()
   }
 
@@ -208,9 +207,4 @@ export class Billing implements BillingCalls {
     await this.#record.durable()
     return this.#documents.invoice(invoice)
   }
-}
-
-/** What of an entry a statement vouches for. */
-function stated({ seq, at, kind, id, amount, site, rule, request, iou, of }: LineEntry) {
-  return { seq, at, kind, id, amount, site, rule, request, iou, of }
 }

@@ -1,5 +1,6 @@
 /** A credit line's table: the append-only journal of entries. All that is known of the line follows from it. */
 import { padAmount, unpadAmount } from '../protocol/amount.ts'
+import type { StatedEntry } from '../protocol/statement.ts'
 import type { LineEntry } from './credit.ts'
 
 const AMOUNT = (name: string) => `${name} TEXT NOT NULL CHECK (length(${name}) = 39)`
@@ -87,6 +88,20 @@ export class LineJournal {
     return this.#read('SELECT * FROM entry WHERE seq > ? ORDER BY seq LIMIT ?', after, limit)
   }
 
+  /** What statements vouch for, of the entries after `seq`, oldest first: a period may have a million of them. */
+  stated(after: number, limit: number): StatedEntry[] {
+    if (!this.exists()) return []
+    return this.#sql
+      .exec(
+        `SELECT seq, at, kind, id, amount, site, rule, request, iou, of
+         FROM entry WHERE seq > ? ORDER BY seq LIMIT ?`,
+        after,
+        limit,
+      )
+      .toArray()
+      .map(statedOf)
+  }
+
   /** The newest entries made after `since` (Unix ms), oldest first, at most `limit`. */
   recent(since: number, limit: number): LineEntry[] {
     if (!this.exists()) return []
@@ -134,25 +149,32 @@ export class LineJournal {
   }
 }
 
+function statedOf(row: Row): StatedEntry {
+  return {
+    seq: row.seq as number,
+    at: row.at as number,
+    kind: row.kind as string,
+    id: row.id as string,
+    amount: unpadAmount(row.amount as string),
+    site: row.site as string | null,
+    rule: row.rule as string | null,
+    request: row.request as string | null,
+    iou: row.iou as string | null,
+    of: row.of as number | null,
+  }
+}
+
 function entryOf(row: Row): LineEntry {
   return {
+    ...statedOf(row),
     authorized: unpadAmount(String(row.authorized)),
     charged: unpadAmount(String(row.charged)),
     redeemed: unpadAmount(String(row.redeemed)),
     credit: unpadAmount(String(row.credit)),
-    seq: row.seq as number,
-    at: row.at as number,
     kind: row.kind as LineEntry['kind'],
-    amount: unpadAmount(String(row.amount)),
     ceiling: unpadAmount(String(row.ceiling)),
-    id: String(row.id),
     once: row.once as string | null,
     attempt: row.attempt as number,
-    iou: row.iou as string | null,
-    request: row.request as string | null,
-    site: row.site as string | null,
-    rule: row.rule as string | null,
     body: row.body as string | null,
-    of: row.of as number | null,
   }
 }

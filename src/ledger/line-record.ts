@@ -1,5 +1,6 @@
 /** One credit line's standing and journal: memory leads, and is on disk before anybody is answered. */
 import type { Reason } from '../protocol/refusal.ts'
+import type { StatedEntry } from '../protocol/statement.ts'
 import { Commits } from './commits.ts'
 import { type Enrolment, type LineEntry, type LineStanding, limitOf, writeBody } from './credit.ts'
 import { Documents } from './documents.ts'
@@ -110,12 +111,12 @@ export class LineRecord {
   /** Hands over the entries from `first` on, as long as they belong. */
   async read(
     first: number,
-    belongs: (entry: LineEntry) => boolean,
-    take: (entry: LineEntry) => void,
+    belongs: (entry: StatedEntry) => boolean,
+    take: (entry: StatedEntry) => void,
   ): Promise<void> {
     let last = first - 1
     for (;;) {
-      const page = this.journal.entries(last, PAGE)
+      const page = this.journal.stated(last, PAGE)
       for (const entry of page) {
         if (!belongs(entry)) return
         take(entry)
