@@ -35,7 +35,7 @@ export type BillSums = {
   invoices: number
   /** Without VAT. */
   invoiced: string
-  /** With VAT, less what was taken back. */
+  /** What this run has seen come in, with VAT, less what was taken back. */
   received: string
   /** Dunning steps that the operator was told of, or should have been. */
   steps: number
@@ -106,12 +106,12 @@ export async function billLine(settings: BillSettings, id: string, now: number):
   const line = settings.lines.getByName(id)
   const { bill, statements } = await closePeriods(line, await line.bill(), now)
   const invoice = await issue(settings, line, bill, now)
-  const due = invoice ? [...bill.invoices, invoice] : bill.invoices
+  const due = [...bill.invoices, ...(await settledSince(line, bill)), ...(invoice ? [invoice] : [])]
   const collected = await collect(settings, line, due)
   // An idle line is asked once, and told nothing.
   const idle = due.length === 0 && bill.untold.length === 0
-  const steps = idle ? [] : await dunLine(settings, line, now)
-  const before = new Map(bill.invoices.map((known) => [known.id, known.paid]))
+  const steps = idle ? [] : await dunLine(settings, line, now, collected.failed)
+  const before = new Map(due.map((known) => [known.id, known.paid]))
   return {
     bill,
     statements,
@@ -123,16 +123,28 @@ export async function billLine(settings: BillSettings, id: string, now: number):
   }
 }
 
-/** Takes the steps that are due and tells the operator. Answers all that were untold, told now or not. */
+/**
+ * Takes the steps that are due and tells the operator. Answers all that were untold, told now or not. The steps of `held`
+ * invoices are told another time: a look at them is still owed.
+ */
 export async function dunLine(
   { dunning, webhook }: Pick<BillSettings, 'dunning' | 'webhook'>,
   line: Line,
   now: number,
+  held: ReadonlySet<string> = new Set(),
 ): Promise<DunningStep[]> {
   const steps = await line.dun(now, dunning)
-  const told = await tell(steps, webhook)
+  const free = steps.filter(({ invoice }) => !held.has(invoice))
+  const told = await tell(free, webhook)
   if (told.length > 0) await line.told(told)
   return steps
+}
+
+/** Invoices that were settled since the last night: one that a credit note has settled may still be open at its rail. */
+async function settledSince(line: Line, { untold }: LineBill): Promise<InvoiceStanding[]> {
+  const ids = new Set(untold.filter(({ stage }) => stage === 'settled').map(({ invoice }) => invoice))
+  const found = await Promise.all([...ids].map((id) => line.invoice(id)))
+  return found.flatMap((invoice) => (invoice?.stage === 'settled' ? invoice : []))
 }
 
 /** States every period that ended by `now`, the oldest first. */
@@ -144,16 +156,13 @@ async function closePeriods(line: Line, first: LineBill, now: number) {
     // Clocks differ: an entry may bear a time in a period that is closed already. It is stated with the next one.
     const period = periodOf(bill.terms.period, bill.unstated > closed ? bill.unstated : closed)
     if (period.to > now) break
-    const statement = await line.close(period)
+    await line.close(period)
     closed = period.to
-    if (statement) statements.push(headOf(statement))
+    const before = new Set(bill.uninvoiced.map(({ period }) => period.id))
     bill = await line.bill()
+    statements.push(...bill.uninvoiced.filter(({ period }) => !before.has(period.id)))
   }
   return { bill, statements }
-}
-
-function headOf({ period, first, last, total, root, closedAt }: StatementHead): StatementHead {
-  return { period, first, last, total, root, closedAt }
 }
 
 /** Invoices what is stated. The number is taken first; a run that dies after it finds the same number again. */
@@ -174,6 +183,7 @@ async function issue(
 async function collect({ rails }: BillSettings, line: Line, due: readonly InvoiceStanding[]) {
   const invoices: InvoiceStanding[] = []
   const findings: Finding[] = []
+  const failed = new Set<string>()
   for (const invoice of due) {
     const { id, agent: account } = invoice
     const rail = rails[invoice.rail]
@@ -184,11 +194,12 @@ async function collect({ rails }: BillSettings, line: Line, due: readonly Invoic
       invoices.push(await checkInvoice(line, rails, handed))
     } catch (fault) {
       invoices.push(invoice)
+      failed.add(id)
       findings.push({ account, what: 'rail_failed', detail: `${id}: ${fault}` })
     }
   }
   findings.push(...invoices.flatMap(overpaid))
-  return { invoices, findings }
+  return { invoices, findings, failed }
 }
 
 function overpaid({ agent: account, id, total, paid, credited }: InvoiceStanding): Finding[] {

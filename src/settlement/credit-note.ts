@@ -3,6 +3,7 @@ import type { InvoiceStanding } from '../ledger/bill.ts'
 import { type BillSettings, NUMBERS } from './bill.ts'
 import { CREDIT_NOTES, creditable, draftNote } from './invoice.ts'
 import type { Touched } from './rails/rail.ts'
+import { notesOn, tellRail } from './receive.ts'
 
 /**
  * `net` without VAT. `after` is what was credited before, as whoever writes the note has seen it: of two notes written at the
@@ -14,7 +15,10 @@ export type Corrected =
   | { outcome: 'credited'; note: string; invoice: InvoiceStanding }
   | { outcome: 'refused'; reason: 'unknown' | 'changed' | 'too_much'; invoice: InvoiceStanding | null }
 
-/** The rail is told first: if it cannot be reached nothing is noted, and the same correction can be sent again. @throws RailFault */
+/**
+ * Notes the correction on the line, then tells the rail. A rail that cannot be reached now is told by the next run: every look
+ * at the invoice tells it first.
+ */
 export async function correct(
   { lines, numbers, rails }: Pick<BillSettings, 'lines' | 'numbers' | 'rails'>,
   { agent, invoice: id }: Touched,
@@ -27,9 +31,20 @@ export async function correct(
   if (net <= 0n || net > creditable(invoice)) return { outcome: 'refused', reason: 'too_much', invoice }
   const number = await numbers.getByName(NUMBERS).issue(CREDIT_NOTES, `${id}:${after}`)
   const note = draftNote(invoice, { net, reason, number, now })
-  await rails[invoice.rail]?.credit(invoice, note)
   const standing = await line.credited(note)
-  if (standing.creditedNet !== after + net)
+  // Another note of the same number was noted first.
+  const noted = (await notesOn(line, id)).find((one) => one.id === note.id)
+  if (noted?.net !== net || noted.reason !== reason) {
     return { outcome: 'refused', reason: 'changed', invoice: standing }
+  }
+  await tellRail(line, rails, standing).catch((fault) =>
+    console.warn(
+      JSON.stringify({
+        message: 'a rail must be told of a credit note',
+        note: note.id,
+        fault: String(fault),
+      }),
+    ),
+  )
   return { outcome: 'credited', note: note.id, invoice: standing }
 }

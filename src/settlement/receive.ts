@@ -1,5 +1,5 @@
 /** What comes in: movements that a rail has seen, and transfers that the operator has, noted on their line. */
-import type { InvoiceStanding } from '../ledger/bill.ts'
+import type { CreditNote, InvoiceStanding } from '../ledger/bill.ts'
 import type { BillSettings } from './bill.ts'
 import type { Finding } from './findings.ts'
 import type { Movement, Rails, Touched } from './rails/rail.ts'
@@ -13,10 +13,24 @@ export async function checkInvoice(
   rails: Rails,
   invoice: InvoiceStanding,
 ): Promise<InvoiceStanding> {
-  const movements = invoice.presented ? ((await rails[invoice.rail]?.check(invoice)) ?? []) : []
+  if (!invoice.presented) return invoice
+  await tellRail(line, rails, invoice)
+  const movements = (await rails[invoice.rail]?.check(invoice)) ?? []
   let standing = invoice
   for (const movement of movements) standing = await note(line, movement)
   return standing
+}
+
+/** Tells the invoice's rail of its credit notes. It is told of each once, however often this is done. @throws RailFault */
+export async function tellRail(line: Line, rails: Rails, invoice: InvoiceStanding): Promise<void> {
+  if (!invoice.presented || invoice.credited === 0n) return
+  for (const note of await notesOn(line, invoice.id)) await rails[invoice.rail]?.credit(invoice, note)
+}
+
+/** The credit notes on one invoice, the oldest first. */
+export async function notesOn(line: Line, invoice: string): Promise<CreditNote[]> {
+  const history = await line.history(invoice)
+  return history.flatMap(({ kind, document }) => (kind === 'credit_note' ? document : []))
 }
 
 /** Asks anew about one invoice that something has happened to. Null when there is no such invoice. @throws RailFault */

@@ -1,0 +1,95 @@
+/** An operator's night of credit: real lines, real numbers, a real book, and a Stripe of one's own. */
+import { env } from 'cloudflare:test'
+import type { InvoiceStanding, Stage } from '../../src/ledger/bill.ts'
+import type { CreditTerms } from '../../src/ledger/credit.ts'
+import { type BillSettings, billPage, NO_BILL } from '../../src/settlement/bill.ts'
+import type { Finding } from '../../src/settlement/findings.ts'
+import { stripeRail } from '../../src/settlement/rails/stripe.ts'
+import { transferRail } from '../../src/settlement/rails/transfer.ts'
+import { add } from '../../src/settlement/reconcile.ts'
+import { localStripe } from '../../src/testing/stripe.ts'
+import { newLine } from '../ledger/line-rig.ts'
+
+export const DAY = 86_400_000
+export const DUNNING = { net: 14, pastDue: 3, suspended: 10, writtenOff: 90 }
+
+/** The first midnight after now: lines have the real clock, and what they charge today ends then. */
+export const MIDNIGHT = (Math.floor(Date.now() / DAY) + 1) * DAY
+
+export async function newOperator() {
+  for (const table of ['line', 'statement', 'invoice']) await env.BOOK.prepare(`DELETE FROM ${table}`).run()
+  const clock = { at: MIDNIGHT }
+  const now = () => clock.at
+  const stripe = localStripe({ now })
+  const heard: { id: string; type: string; invoice: string }[] = []
+  const trouble = { webhook: 204 }
+  const settings: BillSettings = {
+    book: env.BOOK,
+    lines: env.LINES,
+    numbers: env.NUMBERS,
+    rails: {
+      transfer: transferRail('IBAN DE00 0000'),
+      stripe: stripeRail({
+        secretKey: 'sk_test_local',
+        webhookSecret: 'whsec_local',
+        fetch: (input, init) => stripe.fetch(new Request(input, init)),
+        now,
+      }),
+    },
+    seller: { name: 'Tally GmbH', country: 'DE', taxId: 'DE123456789', vatRate: 1900 },
+    dunning: DUNNING,
+    webhook: {
+      url: 'https://operator.example/',
+      secret: 'a secret of some length',
+      now,
+      async fetch(input, init) {
+        heard.push(JSON.parse(await new Request(input, init).text()))
+        return new Response(null, { status: trouble.webhook })
+      },
+    },
+  }
+  return { settings, clock, stripe, heard, trouble }
+}
+
+export type Operator = Awaited<ReturnType<typeof newOperator>>
+
+/** A night at `time`, unless it is another: all pages, in sum. */
+export async function night(
+  { settings, clock }: Pick<Operator, 'settings' | 'clock'>,
+  time = clock.at,
+): Promise<{ sums: typeof NO_BILL; findings: Finding[] }> {
+  clock.at = time
+  let [sums, after] = [NO_BILL, '' as string | null]
+  const findings: Finding[] = []
+  while (after !== null) {
+    // A step's answer goes through JSON.
+    const billed: Awaited<ReturnType<typeof billPage>> = JSON.parse(
+      JSON.stringify(await billPage(settings, after, time)),
+    )
+    sums = add(sums, billed.sums)
+    findings.push(...billed.findings)
+    after = billed.next
+  }
+  return { sums, findings }
+}
+
+/** A line that was charged, as often as there are prices. */
+export async function tabOf(prices: readonly bigint[], terms: Partial<CreditTerms> = {}) {
+  const buyer = { name: 'Crawl SARL', country: 'FR', taxId: 'FR12345678901' }
+  const line = newLine({ limit: 10n ** 9n, probation: 10n ** 9n, buyer, ...terms })
+  for (const price of prices) await line.charge({ price })
+  const invoices = async () => line.line().invoices()
+  return {
+    ...line,
+    agent: line.enrolment.agent,
+    invoices,
+    async only(): Promise<InvoiceStanding> {
+      const [invoice, ...more] = await invoices()
+      if (!invoice || more.length > 0) throw new Error(`${more.length + (invoice ? 1 : 0)} invoices`)
+      return invoice
+    },
+    async stage(): Promise<Stage | undefined> {
+      return (await invoices()).at(-1)?.stage
+    },
+  }
+}
