@@ -31,16 +31,21 @@ export async function scheduled(controller: ScheduledController, env: Bindings):
   if (work) await onCron(controller, env.SETTLEMENT, work)
 }
 
+const apis = new WeakMap<Bindings, Fetches>()
+type Fetches = { fetch(request: Request): Response | Promise<Response> }
+
 /**
- * Answers everything under `/_tab402`: the operator's API, and the counter where payers come. Each is loaded when it is called,
- * so that no reader waits for it.
+ * Answers everything under `/_tab402`: the operator's API, what crawlers read of their own accounts, and the counter where payers
+ * come. Each is loaded when it is called, so that no reader waits for it.
  */
 export async function operate(request: Request, env: Bindings): Promise<Response> {
   const billing = billingOf(env)
-  if (billing && !/^\/_tab402\/api(?:\/|$)/.test(new URL(request.url).pathname)) {
+  if (billing && !/^\/_tab402\/(?:api|me)(?:\/|$)/.test(new URL(request.url).pathname)) {
     const { counter } = await import('./operator/counter.ts')
     return counter(await billing()).fetch(request)
   }
   const { operatorApi } = await import('./operator/api.ts')
-  return operatorApi(operatorOf(env), Date.now).fetch(request)
+  const api = apis.get(env) ?? operatorApi(operatorOf(env), Date.now)
+  apis.set(env, api)
+  return api.fetch(request)
 }

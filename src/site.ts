@@ -9,14 +9,14 @@ import type { Authorizations } from './ledger/authorizations.ts'
 import type { CreditLine } from './ledger/line.ts'
 import type { Numbers } from './ledger/numbers.ts'
 import type { Relayer } from './objects.ts'
-import type { OperatorSettings } from './operator/api.ts'
 import type { CounterSettings } from './operator/counter.ts'
+import type { CreditSettings, OperatorSettings } from './operator/settings.ts'
 import { refused } from './paywall/answer.ts'
 import { type Content, type Gate, gate, type Schemes } from './paywall/gate.ts'
 import { buy, type OriginSettings, pass } from './paywall/origin.ts'
 import type { ExactPayment } from './protocol/x402.ts'
 import { channelScheme } from './schemes/channel.ts'
-import { creditScheme } from './schemes/credit.ts'
+import { type CreditPorts, creditScheme } from './schemes/credit.ts'
 import { exactScheme } from './schemes/exact.ts'
 import type { Scheme } from './schemes/scheme.ts'
 import type { Cause, Work } from './settlement/run.ts'
@@ -105,19 +105,20 @@ function schemesOf(env: Bindings, config: Config): Schemes {
       },
     )
   }
-  const { LINES: lines, AGENTS: agents, DIRECTORIES: directories } = env
-  if (config.credit && lines && agents && directories) {
-    schemes.credit = creditScheme(
-      { ...config.credit, maxTimeoutSeconds },
-      {
-        lines,
-        agents,
-        directories: (url) => directories.getByName(url),
-        mayAsk: async () => (await env.AGENT_READS?.limit({ key: 'unknown-agents' }))?.success ?? true,
-      },
-    )
-  }
+  const ports = creditPortsOf(env)
+  if (config.credit && ports) schemes.credit = creditScheme({ ...config.credit, maxTimeoutSeconds }, ports)
   return schemes
+}
+
+function creditPortsOf(env: Bindings): CreditPorts | undefined {
+  const { LINES: lines, AGENTS: agents, DIRECTORIES: directories } = env
+  if (!lines || !agents || !directories) return undefined
+  return {
+    lines,
+    agents,
+    directories: (url) => directories.getByName(url),
+    mayAsk: async () => (await env.AGENT_READS?.limit({ key: 'unknown-agents' }))?.success ?? true,
+  }
 }
 
 /** `exact` by this config; undefined where nobody settles it. */
@@ -177,8 +178,19 @@ export function billingOf(env: Bindings): (() => Promise<CounterSettings>) | nul
 export function operatorOf(env: Bindings): OperatorSettings {
   const read = readConfig(env)
   const { BOOK: book, ACCOUNT: accounts, AUTHORIZATIONS: authorizations, SETTLEMENT: settlement } = env
-  const tokenSha256 = read.ok ? read.config.operatorTokenSha256 : undefined
-  return { tokenSha256, book, accounts, authorizations, settlement }
+  const objects = { book, accounts, authorizations, settlement }
+  if (!read.ok) return { tokenSha256: undefined, ...objects }
+  const credit = booksOf(env, read.config)
+  const billing = billingOf(env)
+  const tokenSha256 = read.config.operatorTokenSha256
+  return { tokenSha256, ...objects, ...(credit && { credit }), ...(billing && { billing }) }
+}
+
+/** Credit as the operator and the agents read it; undefined where there is none. */
+function booksOf(env: Bindings, { credit, operator }: Config): CreditSettings | undefined {
+  const ports = creditPortsOf(env)
+  if (!credit || !ports) return undefined
+  return { ...ports, operator, probation: credit.probation, tiers: new Set(credit.tiers.keys()) }
 }
 
 function contentOf(env: Bindings, { policy, originSecret, originTimeoutMs }: Config): Content {

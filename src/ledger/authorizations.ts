@@ -35,6 +35,18 @@ export type Taken =
 
 type Status = 'taken' | 'doubtful' | 'settled' | 'released'
 
+/** An authorization that was taken, as evidence. `at` is when that changed last, or null where it ended without a transfer. */
+export type Payment = {
+  /** `<token>:<nonce>` */
+  id: string
+  status: Status
+  at: number | null
+  amount: bigint
+  request: string
+  transaction: Hex | null
+  signature: Hex
+}
+
 type Row = { status: Status; taker: string; request: string; at: number; tx: Hex | null }
 
 const SCHEMA = [
@@ -137,6 +149,27 @@ export class Authorizations extends DurableObject<{ BOOK: D1Database }> {
       .exec(`SELECT count(*) AS n FROM authorization WHERE status IN ('taken', 'doubtful')`)
       .toArray()
     return { ...this.#totals(), inDoubt: Number(row?.n ?? 0) }
+  }
+
+  /** The authorizations after `after` (an id; '' for the first page), in order of id. */
+  async uses(after: string, limit: number): Promise<Payment[]> {
+    if (!this.#exists()) return []
+    return this.ctx.storage.sql
+      .exec(
+        `SELECT * FROM authorization WHERE token || ':' || nonce > ? ORDER BY token, nonce LIMIT ?`,
+        after,
+        limit,
+      )
+      .toArray()
+      .map((row) => ({
+        id: `${row.token}:${row.nonce}`,
+        status: row.status as Status,
+        at: Number(row.at) || null,
+        amount: unpadAmount(String(row.amount)),
+        request: String(row.request),
+        transaction: row.tx as Hex | null,
+        signature: row.signature as Hex,
+      }))
   }
 
   async #open(use: Use): Promise<void> {

@@ -1,81 +1,72 @@
-/** The operator's API: start a run, read runs and accounts. JSON, amounts as decimal strings in atomic units. */
-import { type Context, Hono } from 'hono'
-import { findRun, listings, runs } from '../ledger/book.ts'
-import { isHex } from '../protocol/hex.ts'
-import { startRun, statusOf } from '../settlement/workflow.ts'
+/** The operator's API and the crawlers' own pages. JSON, amounts as decimal strings in atomic units. */
+import { Hono } from 'hono'
+import { bodyLimit } from 'hono/body-limit'
+import { RailFault } from '../settlement/rails/rail.ts'
+import { accountRoutes } from './accounts.ts'
+import { agentRoutes } from './agents.ts'
+import { no, notFound, write } from './answer.ts'
+import { auditRoutes } from './audit.ts'
+import { exportRoutes } from './export.ts'
+import { LARGEST_BODY } from './form.ts'
+import { invoiceRoutes } from './invoices.ts'
+import { meRoutes } from './me.ts'
+import { openApi } from './openapi.ts'
+import { runRoutes } from './runs.ts'
 import type { OperatorSettings } from './settings.ts'
+import { statementRoutes } from './statements.ts'
 import { bears } from './token.ts'
 
 /** Where the API is mounted. Everything else below `/_tab402` is not found. */
 export const OPERATOR_PATH = '/_tab402'
 
-export type { OperatorSettings }
-
-const MOST = 500
-const PAYER = /^eip155:[1-9][0-9]{0,15}:0x[0-9a-f]{40}$/
-const RUN = /^(settle|watch)-[0-9]{8}T[0-9]{6}$/
-
 /** The API below {@link OPERATOR_PATH}, for one set of settings. `now` in Unix milliseconds. */
 export function operatorApi(settings: OperatorSettings, now: () => number): Hono {
+  const { tokenSha256, credit } = settings
   const api = new Hono().basePath(OPERATOR_PATH)
   api.use('*', async (c, next) => {
-    c.header('cache-control', 'no-store')
-    if (!settings.tokenSha256 || !c.req.path.startsWith(`${OPERATOR_PATH}/api/`)) return notFound(c)
-    if (await bears(c.req.header('authorization'), settings.tokenSha256)) return next()
-    c.header('www-authenticate', 'Bearer')
-    return c.json({ error: 'unauthorized' }, 401)
+    await next()
+    c.res.headers.set('cache-control', 'no-store')
+    c.res.headers.set('x-content-type-options', 'nosniff')
   })
-  api.post('/api/runs', async (c) => c.json(await startRun(settings.settlement, now(), 'operator'), 202))
-  api.get('/api/runs', async (c) => write(c, { runs: await runs(settings.book, limitOf(c)) }))
-  api.get('/api/runs/:id', async (c) => runOf(c, settings, c.req.param('id')))
-  api.get('/api/accounts', async (c) => {
-    const limit = limitOf(c)
-    const accounts = await listings(settings.book, c.req.query('after') ?? '', limit)
-    return write(c, { accounts, next: accounts.length < limit ? null : accounts.at(-1)?.id })
-  })
-  api.get('/api/accounts/:id', async (c) => accountOf(c, settings, c.req.param('id')))
+  if (credit) api.route('/me', meRoutes(settings, credit, now))
+  if (tokenSha256) {
+    api.get('/api/openapi.json', () => write(openApi))
+    api.route('/api', operatorRoutes(settings, tokenSha256, now))
+  }
+  api.onError(failed)
   api.notFound(notFound)
   return api
 }
 
-/** The record and, while the engine remembers it, the state of the Workflow. A run that has just begun has no record yet. */
-async function runOf(c: Context, { book, settlement }: OperatorSettings, id: string): Promise<Response> {
-  if (!RUN.test(id)) return notFound(c)
-  const [run, workflow] = await Promise.all([
-    findRun(book, id),
-    id.startsWith('settle-') ? statusOf(settlement, id) : null,
-  ])
-  return run || workflow ? write(c, { run, workflow }) : notFound(c)
+function operatorRoutes(settings: OperatorSettings, tokenSha256: string, now: () => number): Hono {
+  const { credit } = settings
+  // There is one token. What names it in the audit log changes with it, and opens nothing.
+  const who = `token ${tokenSha256.slice(0, 8)}`
+  const app = new Hono()
+  app.use('/*', async (c, next) => {
+    if (await bears(c.req.header('authorization'), tokenSha256)) return next()
+    const answer = no(401, 'unauthorized')
+    answer.headers.set('www-authenticate', 'Bearer')
+    return answer
+  })
+  app.use('/*', bodyLimit({ maxSize: LARGEST_BODY, onError: () => no(413, 'too_large') }))
+  app.route('/runs', runRoutes(settings, now, who))
+  app.route('/accounts', accountRoutes(settings))
+  if (!credit) return app
+  app.route('/agents', agentRoutes(settings, credit, who))
+  app.route('/statements', statementRoutes(settings, credit))
+  app.route('/invoices', invoiceRoutes({ settings, credit, now, who }))
+  app.route('/audit', auditRoutes(credit))
+  app.route('/export', exportRoutes(settings, credit))
+  return app
 }
 
-/** The account itself, not its line in the book; of a channel with a page of its journal after `?after=`. */
-async function accountOf(c: Context, settings: OperatorSettings, id: string): Promise<Response> {
-  if (PAYER.test(id)) {
-    return write(c, { id, kind: 'exact', totals: await settings.authorizations.getByName(id).totals() })
-  }
-  if (!isHex(id, 32)) return notFound(c)
-  const account = settings.accounts.getByName(id.toLowerCase())
-  const standing = await account.standing()
-  if (!standing) return notFound(c)
-  const entries = await account.entries(numberOf(c.req.query('after'), 0), limitOf(c))
-  return write(c, { id: standing.channelId, kind: 'channel', standing, entries, next: entries.at(-1)?.seq })
-}
-
-function notFound(c: Context): Response {
-  return c.json({ error: 'not_found' }, 404)
-}
-
-function write(c: Context, body: unknown): Response {
-  const text = JSON.stringify(body, (_, value) => (typeof value === 'bigint' ? value.toString() : value))
-  return c.body(text, 200, { 'content-type': 'application/json' })
-}
-
-function limitOf(c: Context): number {
-  const limit = numberOf(c.req.query('limit'), 100)
-  return limit < 1 ? 1 : limit > MOST ? MOST : limit
-}
-
-/** A count in a query; anything else is the default. */
-function numberOf(text: string | undefined, otherwise: number): number {
-  return text !== undefined && /^[0-9]{1,9}$/.test(text) ? +text : otherwise
+/** A broken world: what was asked for may have happened or not, and may be asked for again. */
+function failed(fault: Error): Response {
+  // Only what we wrote ourselves is told: messages of others may quote what was sent.
+  const detail = fault instanceof RailFault ? fault.message : fault.name
+  console.error(JSON.stringify({ message: 'the operator’s API failed', detail }))
+  const answer = fault instanceof RailFault ? no(502, 'rail_unreachable') : no(503, 'unavailable')
+  answer.headers.set('retry-after', '5')
+  return answer
 }

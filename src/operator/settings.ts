@@ -1,9 +1,7 @@
 /** What the operator's API works with. */
-import type { DirectoryReader } from '../identity/directory.ts'
 import type { Account } from '../ledger/account.ts'
-import type { Agents } from '../ledger/agents.ts'
 import type { Authorizations } from '../ledger/authorizations.ts'
-import type { CreditLine } from '../ledger/line.ts'
+import type { CreditPorts } from '../schemes/credit.ts'
 import type { Cause } from '../settlement/run.ts'
 import type { CounterSettings } from './counter.ts'
 
@@ -20,13 +18,7 @@ export type OperatorSettings = {
   billing?: (() => Promise<CounterSettings>) | undefined
 }
 
-export type CreditSettings = {
-  agents: DurableObjectNamespace<Agents>
-  lines: DurableObjectNamespace<CreditLine>
-  /** The object that reads the key directory of an agent's URL. */
-  directories: (url: string) => DirectoryReader
-  /** Whether one more unknown claim may be looked up in the registry now. */
-  mayAsk: () => Promise<boolean>
+export type CreditSettings = CreditPorts & {
   /** The operator's name, as it stands on statements. */
   operator: string
   /** What a new agent may owe before it has paid anything, in micro-dollars. */

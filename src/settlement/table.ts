@@ -6,8 +6,13 @@ export type Cell = string | number | bigint | null
 /** The lines of a table, each with its line break. */
 export function csv(header: readonly string[], rows: Iterable<readonly Cell[]>): string {
   let text = `${header.join(',')}\r\n`
-  for (const row of rows) text += `${row.map(cellOf).join(',')}\r\n`
+  for (const row of rows) text += csvRow(row)
   return text
+}
+
+/** One line, with its line break. */
+export function csvRow(row: readonly Cell[]): string {
+  return `${row.map(cellOf).join(',')}\r\n`
 }
 
 /** Micro-dollars as a plain decimal number of USD: `-0.001250`. */

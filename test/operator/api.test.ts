@@ -108,7 +108,13 @@ describe('the operator’s API', () => {
   it('shows what a payer has paid by exact', async () => {
     const id = `eip155:84532:${randomHex(20)}`
     const { body } = await call(`/_tab402/api/accounts/${id}`)
-    expect(body).toEqual({ id, kind: 'exact', totals: { payments: 0, received: '0', inDoubt: 0 } })
+    expect(body).toEqual({
+      id,
+      kind: 'exact',
+      totals: { payments: 0, received: '0', inDoubt: 0 },
+      payments: [],
+      next: null,
+    })
   })
 
   it('finds nothing elsewhere', async () => {

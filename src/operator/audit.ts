@@ -1,0 +1,32 @@
+/** The audit log: who did what to what, when, with how it was before and afterwards. It is only ever added to. */
+import { Hono } from 'hono'
+import { type Act, REGISTRY } from '../ledger/agents.ts'
+import { json, limitOf, nextOf, numberOf, write } from './answer.ts'
+import type { CreditSettings } from './settings.ts'
+
+type Noted = Pick<Act, 'who' | 'what' | 'subject'> & { before: object | null; after: object | null }
+
+export function auditRoutes({ agents }: CreditSettings): Hono {
+  const app = new Hono()
+  app.get('/', async (c) => {
+    const limit = limitOf(c)
+    const acts = await agents.getByName(REGISTRY).acts(numberOf(c.req.query('after'), 0), limit)
+    return write({ acts: acts.map(actView), next: nextOf(acts, limit, ({ seq }) => seq) })
+  })
+  return app
+}
+
+/** Notes an act beside those on agents, which the registry notes itself. */
+export async function note({ agents }: CreditSettings, { before, after, ...act }: Noted): Promise<void> {
+  await agents
+    .getByName(REGISTRY)
+    .note({ ...act, before: before && json(before), after: after && json(after) })
+}
+
+function actView({ before, after, ...act }: Act) {
+  return { ...act, before: readState(before), after: readState(after) }
+}
+
+function readState(text: string | null): unknown {
+  return text === null ? null : JSON.parse(text)
+}

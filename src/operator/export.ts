@@ -1,0 +1,333 @@
+/** Everything as files: CSV for spreadsheets, NDJSON for programs, streamed account by account as each is itself. */
+import { type Context, Hono } from 'hono'
+import type { InvoiceStanding } from '../ledger/bill.ts'
+import { owedOn } from '../ledger/dunning.ts'
+import { lines } from '../ledger/lines.ts'
+import type { SignedStatement } from '../protocol/statement.ts'
+import { each } from '../settlement/settings.ts'
+import { type Cell, csv, csvRow } from '../settlement/table.ts'
+import { entryView, lineEntryView, listed } from './accounts.ts'
+import { file, json } from './answer.ts'
+import { invoiceView } from './invoices.ts'
+import type { CreditSettings, OperatorSettings } from './settings.ts'
+import { signedOf } from './statements.ts'
+
+/** How one kind of thing is found, page by page after an account, and written. */
+type Export<Item> = {
+  columns: readonly string[]
+  pages(desk: Desk): AsyncGenerator<Item[]>
+  rows(item: Item): Cell[][]
+  object(item: Item): unknown
+}
+
+type Desk = { settings: OperatorSettings; credit: CreditSettings; after: string; evidence: boolean }
+
+const PAGE = 500
+
+/** `?after=` goes on after an account, where an earlier file ended. */
+export function exportRoutes(settings: OperatorSettings, credit: CreditSettings): Hono {
+  const app = new Hono()
+  const desk = (c: Context): Desk => ({
+    settings,
+    credit,
+    after: c.req.query('after') ?? '',
+    evidence: c.req.query('evidence') === 'true',
+  })
+  offer(app, 'accounts', ACCOUNTS, desk)
+  offer(app, 'entries', ENTRIES, desk)
+  offer(app, 'statements', STATEMENTS, desk)
+  offer(app, 'invoices', INVOICES, desk)
+  return app
+}
+
+function offer<Item>(app: Hono, name: string, what: Export<Item>, desk: (c: Context) => Desk): void {
+  app.get(`/${name}.csv`, (c) => {
+    const table = texts(
+      what.pages(desk(c)),
+      (item) => what.rows(item).map(csvRow).join(''),
+      csv(what.columns, []),
+    )
+    return file(streamOf(table), `${name}.csv`, 'text/csv')
+  })
+  app.get(`/${name}.ndjson`, (c) => {
+    const objects = texts(what.pages(desk(c)), (item) => `${json(what.object(item))}\n`)
+    return file(streamOf(objects), `${name}.ndjson`, 'application/x-ndjson')
+  })
+}
+
+async function* texts<Item>(pages: AsyncGenerator<Item[]>, write: (item: Item) => string, head = '') {
+  if (head !== '') yield head
+  for await (const page of pages) yield page.map(write).join('')
+}
+
+/** Made as it is read. A fault breaks the stream off, so that half a file never passes for a whole one. */
+function streamOf(parts: AsyncGenerator<string>): ReadableStream<Uint8Array> {
+  const encoder = new TextEncoder()
+  return new ReadableStream({
+    async pull(controller) {
+      try {
+        const { done, value } = await parts.next()
+        if (done) controller.close()
+        else controller.enqueue(encoder.encode(value))
+      } catch (fault) {
+        const detail = fault instanceof Error ? fault.name : 'unknown'
+        console.error(JSON.stringify({ message: 'an export broke off', detail }))
+        controller.error(fault)
+      }
+    },
+    async cancel() {
+      await parts.return(undefined)
+    },
+  })
+}
+
+/** All pages of a list in order of id, after an id. */
+async function* pagesOf<Item extends { id: string }>(
+  after: string,
+  read: (after: string) => Promise<Item[]>,
+): AsyncGenerator<Item[]> {
+  let from = after
+  for (;;) {
+    const page = await read(from)
+    yield page
+    const last = page.at(-1)
+    if (!last || page.length < PAGE) return
+    from = last.id
+  }
+}
+
+function accountPages({ settings, after }: Desk) {
+  return pagesOf(after, (from) => listed(settings, from, PAGE))
+}
+
+function linePages({ settings, after }: Desk) {
+  return pagesOf(after, (from) => lines(settings.book, from, PAGE))
+}
+
+type Listed = Awaited<ReturnType<typeof listed>>[number]
+
+type Account = {
+  id: string
+  kind: Listed['kind']
+  name: string
+  openedAt: number
+  authorized: bigint
+  charged: bigint
+  redeemed: bigint
+  credit: bigint
+  ceiling: bigint | null
+  /** Why nothing is charged, or claimed. */
+  closed: string | null
+}
+
+const ACCOUNTS: Export<Account> = {
+  columns: [
+    'account',
+    'kind',
+    'name',
+    'opened',
+    'authorized',
+    'charged',
+    'redeemed',
+    'credit',
+    'ceiling',
+    'closed',
+  ],
+  async *pages(desk) {
+    for await (const page of accountPages(desk)) {
+      yield await each(page, (account) => askAccount(desk, account), rethrow)
+    }
+  },
+  rows: ({ id, kind, name, openedAt, authorized, charged, redeemed, credit, ceiling, closed }) => [
+    [id, kind, name, iso(openedAt), authorized, charged, redeemed, credit, ceiling, closed],
+  ],
+  object: (account) => account,
+}
+
+/** What the account says of itself. */
+async function askAccount({ settings, credit: { lines } }: Desk, listing: Listed): Promise<Account> {
+  const { id, openedAt } = listing
+  const nothing = { authorized: 0n, charged: 0n, redeemed: 0n, credit: 0n, ceiling: null, closed: null }
+  switch (listing.kind) {
+    case 'exact': {
+      const { received } = await settings.authorizations.getByName(id).totals()
+      const totals = { authorized: received, charged: received, redeemed: received }
+      return { ...nothing, id, kind: listing.kind, name: listing.payer, openedAt, ...totals }
+    }
+    case 'channel': {
+      const standing = await settings.accounts.getByName(id).standing()
+      const known = { id, kind: listing.kind, name: listing.payer, openedAt }
+      if (!standing) return { ...nothing, ...known }
+      const { authorized, charged, redeemed, credit, state, quarantine: closed } = standing
+      return { ...known, authorized, charged, redeemed, credit, ceiling: state.balance, closed }
+    }
+    case 'credit': {
+      const standing = await lines.getByName(id).standing()
+      const known = { id, kind: listing.kind, name: listing.name, openedAt }
+      if (!standing) return { ...nothing, ...known }
+      const { authorized, charged, redeemed, credit, limit, closed } = standing
+      return { ...known, authorized, charged, redeemed, credit, ceiling: redeemed + limit, closed }
+    }
+  }
+}
+
+type ExportedEntry = {
+  account: string
+  seq: number | null
+  at: number | null
+  kind: string
+  amount: bigint
+  charged?: bigint
+  redeemed?: bigint
+  site?: string | null
+  rule?: string | null
+  request: string | null
+  iou?: string | null
+  of?: number | null
+  id: string
+  transaction?: string | null
+}
+
+const ENTRIES: Export<ExportedEntry> = {
+  columns: [
+    'account',
+    'entry',
+    'at',
+    'kind',
+    'amount',
+    'charged',
+    'redeemed',
+    'site',
+    'rule',
+    'request',
+    'iou',
+    'of',
+    'id',
+    'transaction',
+  ],
+  async *pages(desk) {
+    for await (const page of accountPages(desk)) {
+      for (const account of page) yield* entryPages(desk, account)
+    }
+  },
+  rows: (entry) => {
+    const { account, seq, at, kind, amount, charged = null, redeemed = null } = entry
+    const { site = null, rule = null, request, iou = null, of = null, id, transaction = null } = entry
+    const when = at === null ? null : iso(at)
+    return [
+      [account, seq, when, kind, amount, charged, redeemed, site, rule, request, iou, of, id, transaction],
+    ]
+  },
+  object: (entry) => entry,
+}
+
+async function* entryPages(desk: Desk, { id: account, kind }: Listed): AsyncGenerator<ExportedEntry[]> {
+  if (kind === 'exact') return yield* paymentPages(desk, account)
+  const { settings, credit, evidence } = desk
+  let after = 0
+  for (;;) {
+    const page =
+      kind === 'credit'
+        ? (await credit.lines.getByName(account).entries(after, PAGE)).map((entry) =>
+            lineEntryView(entry, evidence),
+          )
+        : (await settings.accounts.getByName(account).entries(after, PAGE)).map((entry) =>
+            entryView(entry, evidence),
+          )
+    yield page.map((entry) => ({ account, ...entry }))
+    const last = page.at(-1)
+    if (!last || page.length < PAGE) return
+    after = last.seq
+  }
+}
+
+async function* paymentPages({ settings, evidence }: Desk, account: string): AsyncGenerator<ExportedEntry[]> {
+  const payer = settings.authorizations.getByName(account)
+  for await (const page of pagesOf('', (after) => payer.uses(after, PAGE))) {
+    yield page.map(({ signature, status, ...use }) => {
+      const entry = { account, seq: null, kind: `exact ${status}`, ...use }
+      return evidence ? { ...entry, signature } : entry
+    })
+  }
+}
+
+const STATEMENTS: Export<SignedStatement> = {
+  columns: ['agent', 'period', 'day', 'site', 'rule', 'charges', 'releases', 'amount', 'root'],
+  async *pages(desk) {
+    const { credit, settings } = desk
+    if (!settings.billing) return
+    const { seal } = await settings.billing()
+    for await (const page of linePages(desk)) {
+      for (const { id } of page) {
+        const line = credit.lines.getByName(id)
+        for (const { period } of await line.statements()) {
+          const signed = await signedOf(line, period.id, credit, seal)
+          if (signed) yield [signed]
+        }
+      }
+    }
+  },
+  rows: ({ statement: { agent, period, lines, entries } }) =>
+    lines.map(({ day, site, rule, charges, releases, amount }) => [
+      agent.id,
+      period.id,
+      day,
+      site,
+      rule,
+      charges,
+      releases,
+      BigInt(amount),
+      entries.root,
+    ]),
+  object: (signed) => signed,
+}
+
+const INVOICES: Export<InvoiceStanding> = {
+  columns: [
+    'invoice',
+    'agent',
+    'buyer',
+    'country',
+    'tax_id',
+    'from',
+    'to',
+    'issued',
+    'due',
+    'rail',
+    'stage',
+    'charged',
+    'carried_in',
+    'carried_out',
+    'net',
+    'vat_rate',
+    'vat',
+    'total',
+    'credited',
+    'paid',
+    'owed',
+  ],
+  async *pages(desk) {
+    for await (const page of linePages(desk)) {
+      const found = await each(page, ({ id }) => desk.credit.lines.getByName(id).invoices(), rethrow)
+      yield found.flat()
+    }
+  },
+  rows: (invoice) => {
+    const { id, agent, buyer, from, to, issuedAt, dueAt, rail, stage, charged, carriedIn, carriedOut } =
+      invoice
+    const { net, vat, total, credited, paid } = invoice
+    const who = [id, agent, buyer.name, buyer.country, buyer.taxId ?? null]
+    const when = [iso(from), iso(to), iso(issuedAt), iso(dueAt)]
+    const sums = [charged, carriedIn, carriedOut, net, vat.rate / 100, vat.amount, total, credited, paid]
+    return [[...who, ...when, rail, stage, ...sums, owedOn(invoice)]]
+  },
+  object: invoiceView,
+}
+
+function rethrow(_: unknown, fault: unknown): never {
+  throw fault
+}
+
+function iso(at: number): string {
+  return new Date(at).toISOString()
+}

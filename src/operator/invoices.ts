@@ -1,0 +1,165 @@
+/** Invoices over HTTP: what is owed on each and what became of it; transfers that came in; corrections. */
+import { type Context, Hono } from 'hono'
+import type { InvoiceStanding, Stage } from '../ledger/bill.ts'
+import { owedOn } from '../ledger/dunning.ts'
+import { invoices, lineOfInvoice, projectLines, saveInvoices } from '../ledger/lines.ts'
+import type { BillSettings } from '../settlement/bill.ts'
+import { correct } from '../settlement/credit-note.ts'
+import { creditable } from '../settlement/invoice.ts'
+import { invoicePage } from '../settlement/paper.ts'
+import { markPaid } from '../settlement/receive.ts'
+import { formatOf, limitOf, nextOf, no, notFound, numberOf, paper, write } from './answer.ts'
+import { note } from './audit.ts'
+import { correction, formOf, transfer } from './form.ts'
+import type { CreditSettings, Line, OperatorSettings } from './settings.ts'
+
+const INVOICE = /^INV-[0-9]{6,15}$/
+const STAGES: ReadonlySet<string> = new Set<Stage>([
+  'open',
+  'due',
+  'past_due',
+  'suspended',
+  'written_off',
+  'settled',
+])
+
+/** Whose desk it is: `now` in Unix milliseconds, `who` as the audit log names the operator. */
+type Desk = { settings: OperatorSettings; credit: CreditSettings; now: () => number; who: string }
+
+export function invoiceRoutes(desk: Desk): Hono {
+  const app = new Hono()
+  const { settings, credit } = desk
+  const { book } = settings
+  app.get('/', async (c) => {
+    const limit = limitOf(c)
+    const { agent, stage } = c.req.query()
+    if (stage !== undefined && !STAGES.has(stage)) return write({ invoices: [], next: null })
+    const before = numberOf(c.req.query('before'), 0) || undefined
+    const listed = await invoices(book, { agent, stage: stage as Stage | undefined, before, limit })
+    return write({ invoices: listed.map(invoiceView), next: nextOf(listed, limit, ({ number }) => number) })
+  })
+  app.get('/:id', async (c) => {
+    const line = await lineWith(settings, credit, c.req.param('id'))
+    return line ? invoiceOf(c, line, c.req.param('id')) : notFound()
+  })
+  app.post('/:id/payments', (c) => pay(c, desk))
+  app.post('/:id/credit-notes', (c) => reduce(c, desk))
+  return app
+}
+
+/** An invoice with what is still owed on it. */
+export function invoiceView(invoice: InvoiceStanding) {
+  return { ...invoice, owed: owedOn(invoice) }
+}
+
+/** One invoice of a line with its history, as JSON or on paper. */
+export async function invoiceOf(c: Context, line: Line, id: string): Promise<Response> {
+  const format = formatOf(c, 'json', 'html')
+  if (format instanceof Response) return format
+  const invoice = await line.invoice(id)
+  if (!invoice) return notFound()
+  if (format === 'html') return paper(invoicePage(invoice))
+  return write({ ...invoiceView(invoice), history: await line.history(id) })
+}
+
+/** The line that has the invoice. The book says which; whether it is so, the line says. */
+async function lineWith(
+  { book }: OperatorSettings,
+  { lines }: CreditSettings,
+  id: string,
+): Promise<Line | null> {
+  const agent = INVOICE.test(id) ? await lineOfInvoice(book, id) : null
+  return agent === null ? null : lines.getByName(agent)
+}
+
+/** A transfer that came in: noted once for each reference, so that it may be sent again. */
+async function pay(c: Context, { settings, credit, now, who }: Desk): Promise<Response> {
+  const form = await formOf(c, transfer)
+  if (form instanceof Response) return form
+  const found = await find(c, settings, credit)
+  if (!found) return notFound()
+  const { bill, line, before } = found
+  // What Stripe collects is marked there, or it would be collected twice; it is read back from there.
+  if (before.rail === 'stripe') return no(409, 'collected_by_stripe')
+  const { reference, at = now() } = form
+  const noted = await notedFor(line, before.id, reference)
+  const amount = form.amount ?? noted ?? owedOn(before)
+  if (noted !== null && noted !== amount) return no(409, 'reference_used', { amount: noted })
+  if (amount === 0n) return no(409, 'settled')
+  const payment = { amount, reference, at }
+  const invoice = await markPaid(bill, { agent: before.agent, invoice: before.id }, payment)
+  const after = { ...figures(invoice), payment }
+  await note(credit, { who, what: 'invoice.pay', subject: invoice.id, before: figures(before), after })
+  await project(settings, line, invoice, now())
+  return write(invoiceView(invoice))
+}
+
+/** A credit note. Whoever writes one says what was credited before, so that none is written twice. */
+async function reduce(c: Context, { settings, credit, now, who }: Desk): Promise<Response> {
+  const form = await formOf(c, correction)
+  if (form instanceof Response) return form
+  const found = await find(c, settings, credit)
+  if (!found) return notFound()
+  const { bill, line, before } = found
+  const { amount: net, reason, creditedNet: after } = form
+  const touched = { agent: before.agent, invoice: before.id }
+  const corrected = await correct(bill, touched, { net, reason, after, now: now() })
+  if (corrected.outcome === 'refused') {
+    const { creditedNet } = corrected.invoice ?? before
+    return no(409, corrected.reason, { creditedNet, creditable: creditable(corrected.invoice ?? before) })
+  }
+  const { invoice, note: id } = corrected
+  const acted = { ...figures(invoice), creditNote: { id, net, reason } }
+  await note(credit, {
+    who,
+    what: 'invoice.credit',
+    subject: invoice.id,
+    before: figures(before),
+    after: acted,
+  })
+  await project(settings, line, invoice, now())
+  return write({ creditNote: id, invoice: invoiceView(invoice) }, 201)
+}
+
+type Found = { bill: BillSettings; line: Line; before: InvoiceStanding }
+
+async function find(c: Context, settings: OperatorSettings, credit: CreditSettings): Promise<Found | null> {
+  const id = c.req.param('id') ?? ''
+  const line = await lineWith(settings, credit, id)
+  const before = line && (await line.invoice(id))
+  if (!before || !settings.billing) return null
+  const { bill } = await settings.billing()
+  return { bill, line, before }
+}
+
+/** What was noted for this reference before. */
+async function notedFor(line: Line, invoice: string, reference: string): Promise<bigint | null> {
+  for (const { kind, document } of await line.history(invoice)) {
+    if (kind === 'payment' && document.rail === 'transfer' && document.reference === reference)
+      return document.amount
+  }
+  return null
+}
+
+function figures(invoice: InvoiceStanding) {
+  const { stage, total, paid, credited, creditedNet } = invoice
+  return { stage, total, paid, credited, creditedNet, owed: owedOn(invoice) }
+}
+
+/** The lists show the change at once. If they cannot, the next run puts them right; the line has it all the same. */
+async function project(
+  { book }: OperatorSettings,
+  line: Line,
+  invoice: InvoiceStanding,
+  now: number,
+): Promise<void> {
+  try {
+    const standing = await line.standing()
+    await saveInvoices(book, [invoice])
+    if (standing) await projectLines(book, [standing], now)
+  } catch (fault) {
+    console.warn(
+      JSON.stringify({ message: 'the book cannot be written', id: invoice.id, fault: String(fault) }),
+    )
+  }
+}

@@ -1,0 +1,99 @@
+/** What a crawler reads of its own account, by signing the request as it signs commitments: nobody else's is in reach. */
+import { type Context, Hono } from 'hono'
+import { type FindKey, keysOf } from '../identity/keys.ts'
+import { isBound, verify } from '../identity/verify.ts'
+import { Roster } from '../schemes/roster.ts'
+import { balanceOf, entriesOf } from './accounts.ts'
+import { formatOf, no, notFound, write } from './answer.ts'
+import { invoiceOf, invoiceView } from './invoices.ts'
+import type { CreditSettings, Line, OperatorSettings } from './settings.ts'
+import { inFormat, proven, signedOf } from './statements.ts'
+
+/** RFC 9421 §5.1. Method and target are covered, so that what was signed for a page opens no books. */
+const ACCEPT_SIGNATURE =
+  'tab402=("@authority" "@method" "@target-uri" "signature-agent");created;expires;keyid;tag="web-bot-auth"'
+
+type Me = { Variables: { line: Line } }
+
+export function meRoutes({ billing }: OperatorSettings, credit: CreditSettings, now: () => number): Hono<Me> {
+  const findKey = signersOf(credit)
+  const app = new Hono<Me>()
+  app.use('*', async (c, next) => {
+    const line = await lineOf(c, credit, findKey, now())
+    if (line instanceof Response) return line
+    c.set('line', line)
+    return next()
+  })
+  app.get('/', (c) => balance(c.get('line')))
+  app.get('/entries', async (c) => write(await entriesOf(c, c.get('line'), false)))
+  app.get('/statements', async (c) => write({ statements: (await c.get('line').statements()).reverse() }))
+  app.get('/statements/:period', async (c) => {
+    const format = formatOf(c, 'json', 'csv', 'html')
+    if (format instanceof Response) return format
+    if (!billing) return notFound()
+    const { seal } = await billing()
+    const signed = await signedOf(c.get('line'), c.req.param('period'), credit, seal)
+    return signed ? inFormat(signed, format) : notFound()
+  })
+  app.get('/statements/:period/proofs/:entry', (c) =>
+    proven(c.get('line'), c.req.param('period'), c.req.param('entry')),
+  )
+  app.get('/invoices', async (c) => {
+    const invoices = await c.get('line').invoices()
+    return write({ invoices: invoices.reverse().map(invoiceView) })
+  })
+  app.get('/invoices/:id', (c) => invoiceOf(c, c.get('line'), c.req.param('id')))
+  return app
+}
+
+/** The line of whoever signed the request, or why nobody is believed to have. */
+async function lineOf(c: Context, credit: CreditSettings, findKey: FindKey, now: number) {
+  const verdict = await verify(c.req.raw, null, { findKey, now })
+  switch (verdict.outcome) {
+    case 'verified':
+      // A nonce alone binds a signature to one commitment, but not to this page.
+      return isBound({ covered: verdict.covered, nonce: null })
+        ? credit.lines.getByName(verdict.agent)
+        : unsigned('target_not_covered')
+    case 'invalid':
+      return unsigned(verdict.reason)
+    case 'unverified':
+      if (verdict.reason !== 'directory_unavailable') return unsigned(verdict.reason)
+      return later(verdict.reason)
+  }
+}
+
+function unsigned(reason: string): Response {
+  const answer = no(401, 'unauthorized', { reason })
+  answer.headers.set('accept-signature', ACCEPT_SIGNATURE)
+  return answer
+}
+
+/** Not known now: worth asking again. */
+function later(reason: string): Response {
+  const answer = no(503, 'unavailable', { reason })
+  answer.headers.set('retry-after', '5')
+  return answer
+}
+
+async function balance(line: Line): Promise<Response> {
+  const standing = await line.standing()
+  if (!standing) return notFound()
+  const { agent, name, terms } = standing.enrolment
+  const { limit: creditLimit, probation, period, rail, tier, buyer } = terms
+  return write({
+    agent: { id: agent, name },
+    balance: balanceOf(standing),
+    terms: { creditLimit, probation, period, rail, tier, buyer },
+    openedAt: standing.openedAt,
+  })
+}
+
+function signersOf({ directories, ...ports }: CreditSettings): FindKey {
+  const roster = new Roster(ports)
+  const keys = keysOf((claim) => roster.known(claim)?.signer ?? null, directories)
+  return async (claim, now) => {
+    const member = await roster.find(claim, now)
+    return member === 'undecided' ? 'directory_unavailable' : keys(claim, now)
+  }
+}

@@ -1,0 +1,33 @@
+/** Settlement runs over HTTP: start one, and read what each found and moved. */
+import { Hono } from 'hono'
+import { findRun, runs } from '../ledger/book.ts'
+import { startRun, statusOf } from '../settlement/workflow.ts'
+import { limitOf, notFound, write } from './answer.ts'
+import { note } from './audit.ts'
+import type { OperatorSettings } from './settings.ts'
+
+const RUN = /^(settle|watch)-[0-9]{8}T[0-9]{6}$/
+
+export function runRoutes(
+  { book, settlement, credit }: OperatorSettings,
+  now: () => number,
+  who: string,
+): Hono {
+  const app = new Hono()
+  app.post('/', async () => {
+    const started = await startRun(settlement, now(), 'operator')
+    if (credit)
+      await note(credit, { who, what: 'run.start', subject: started.id, before: null, after: started })
+    return write(started, 202)
+  })
+  app.get('/', async (c) => write({ runs: await runs(book, limitOf(c)) }))
+  // The record and, while the engine remembers it, the state of the Workflow. A run that has just begun has no record yet.
+  app.get('/:id', async (c) => {
+    const id = c.req.param('id')
+    if (!RUN.test(id)) return notFound()
+    const workflow = id.startsWith('settle-') ? await statusOf(settlement, id) : null
+    const run = await findRun(book, id)
+    return run || workflow ? write({ run, workflow }) : notFound()
+  })
+  return app
+}

@@ -1,0 +1,84 @@
+/** Statements over HTTP: what a line was charged in a period, signed, and the proof of every entry of it. */
+import { Hono } from 'hono'
+import { statements } from '../ledger/lines.ts'
+import type { PlainProof, SignedStatement } from '../protocol/statement.ts'
+import { statementPage } from '../settlement/paper.ts'
+import type { Seal } from '../settlement/seal.ts'
+import { documentOf, signStatement, statementCsv } from '../settlement/statement.ts'
+import { type Format, file, formatOf, limitOf, nextOf, notFound, numberOf, paper, write } from './answer.ts'
+import { isAgentId } from './form.ts'
+import type { CreditSettings, Line, OperatorSettings } from './settings.ts'
+
+const CURSOR = /^(\d{1,16})\.([^.]{1,64})\.([0-9W-]{7,10})$/
+
+export function statementRoutes({ book, billing }: OperatorSettings, credit: CreditSettings): Hono {
+  const app = new Hono()
+  const lineOf = (agent: string) => (isAgentId(agent) ? credit.lines.getByName(agent) : null)
+  app.get('/', async (c) => {
+    const limit = limitOf(c)
+    const filter = { agent: c.req.query('agent'), after: readCursor(c.req.query('after')), limit }
+    const listed = await statements(book, filter)
+    return write({
+      statements: listed,
+      next: nextOf(listed, limit, ({ closedAt, agent, period }) => `${closedAt}.${agent}.${period.id}`),
+    })
+  })
+  app.get('/:agent/:period', async (c) => {
+    const format = formatOf(c, 'json', 'csv', 'html')
+    if (format instanceof Response) return format
+    const line = lineOf(c.req.param('agent'))
+    const signed =
+      line && billing && (await signedOf(line, c.req.param('period'), credit, (await billing()).seal))
+    return signed ? inFormat(signed, format) : notFound()
+  })
+  app.get('/:agent/:period/proofs/:entry', async (c) => {
+    const line = lineOf(c.req.param('agent'))
+    return line ? proven(line, c.req.param('period'), c.req.param('entry')) : notFound()
+  })
+  return app
+}
+
+/** The signed statement of a period; null when the line has none. */
+export async function signedOf(
+  line: Line,
+  period: string,
+  { operator }: Pick<CreditSettings, 'operator'>,
+  seal: Seal,
+): Promise<SignedStatement | null> {
+  const [statement, standing] = await Promise.all([line.statement(period), line.standing()])
+  if (!statement || !standing) return null
+  const { agent: id, name } = standing.enrolment
+  return signStatement(documentOf(statement, operator, { id, name }), seal)
+}
+
+export function inFormat(signed: SignedStatement, format: Format): Response {
+  const { agent, period } = signed.statement
+  switch (format) {
+    case 'json':
+      return write(signed)
+    case 'csv':
+      return file(statementCsv(signed.statement), `statement-${agent.id}-${period.id}.csv`, 'text/csv')
+    case 'html':
+      return paper(statementPage(signed))
+  }
+}
+
+/** The proof that an entry is part of the statement of a period. */
+export async function proven(line: Line, period: string, entry: string): Promise<Response> {
+  const seq = numberOf(entry, 0)
+  const proof = seq > 0 ? await line.proof(seq) : null
+  if (proof?.period !== period) return notFound()
+  const { index, size, path } = proof
+  const plain: PlainProof = {
+    entry: { ...proof.entry, amount: proof.entry.amount.toString() },
+    index,
+    size,
+    path,
+  }
+  return write(plain)
+}
+
+function readCursor(text = ''): { closedAt: number; agent: string; period: string } | undefined {
+  const [, closedAt, agent, period] = CURSOR.exec(text) ?? []
+  return closedAt && agent && period ? { closedAt: +closedAt, agent, period } : undefined
+}
