@@ -78,7 +78,7 @@ describe('an unpaid request', () => {
       `/${'a'.repeat(390)}`,
       `/${'a'.repeat(4000)}`,
       `/a?${'q'.repeat(4000)}`,
-      `/${'%E9'.repeat(0)}é`,
+      `/${'é'.repeat(60)}`,
     ]) {
       const header = (await wordy.ask(path)).headers.get('payment-required') ?? ''
       expect([path.slice(0, 20), header.length > 0, header.length <= 2048]).toEqual([
