@@ -2,6 +2,7 @@
 import type { Config } from './config.ts'
 import type { BillConfig } from './config-bill.ts'
 import { type CounterSettings, invoiceKey, invoicePath } from './operator/counter.ts'
+import { stripeCode } from './optional.ts'
 import type { ExactPayment } from './protocol/x402.ts'
 import type { Scheme } from './schemes/scheme.ts'
 import type { Rails } from './settlement/rails/rail.ts'
@@ -49,10 +50,10 @@ export async function openBilling(
   }
 }
 
-/** Loaded where it is configured: the package is a sixth of the whole Worker, and most have no use for it. */
 async function stripeOf({ stripe }: BillConfig): Promise<StripeRail | null> {
-  if (!stripe) return null
-  const { stripeRail } = await import('./settlement/rails/stripe.ts')
+  const load = stripeCode()
+  if (!stripe || !load) return null
+  const { stripeRail } = await load()
   const { api, ...keys } = stripe
   return stripeRail({ ...keys, ...(api !== undefined && { api: new URL(api) }), now: () => Date.now() })
 }

@@ -2,6 +2,7 @@
 import * as v from 'valibot'
 import { integer, shaped, url } from './config-shapes.ts'
 import type { DunningTerms } from './ledger/bill.ts'
+import { stripeCode } from './optional.ts'
 import type { Fault } from './paywall/fault.ts'
 import { read, unpack } from './paywall/schema.ts'
 import type { Seller } from './settlement/invoice.ts'
@@ -133,6 +134,12 @@ const BINDINGS = [
   { place: 'NUMBERS', want: 'a [[durable_objects.bindings]] of class Numbers' },
 ]
 
+const WITHOUT_STRIPE: Fault = {
+  place: 'STRIPE_SECRET_KEY',
+  fault: 'is of no use to a build without Stripe',
+  want: 'main = "src/worker-stripe.ts" in wrangler.toml',
+}
+
 /** What is missing beside what is there. */
 export function billFaults(vars: Readonly<Record<string, unknown>>): Fault[] {
   const lacking = TOGETHER.flatMap((group) => {
@@ -142,7 +149,12 @@ export function billFaults(vars: Readonly<Record<string, unknown>>): Fault[] {
     return missing.map((place) => ({ place, fault: `is missing beside ${there}`, want: BILL_WANTS[place] }))
   })
   const unbound = vars.SELLER === undefined ? [] : BINDINGS.filter(({ place }) => vars[place] === undefined)
-  return [...lacking, ...unbound.map((binding) => ({ ...binding, fault: 'is missing beside SELLER' }))]
+  const left = vars.STRIPE_SECRET_KEY !== undefined && !stripeCode() ? [WITHOUT_STRIPE] : []
+  return [
+    ...lacking,
+    ...left,
+    ...unbound.map((binding) => ({ ...binding, fault: 'is missing beside SELLER' })),
+  ]
 }
 
 /** Undefined where nobody is named who sends invoices: lines are charged then, and not billed. */

@@ -1,0 +1,7 @@
+/** The Worker with invoices through Stripe: `main = "src/worker-stripe.ts"`. The package adds some 37 kB to the 250 of the other. */
+import { includeStripe } from './optional.ts'
+
+export * from './worker.ts'
+export { default } from './worker.ts'
+
+includeStripe(() => import('./settlement/rails/stripe.ts'))
