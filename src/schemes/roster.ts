@@ -13,6 +13,10 @@ export type RosterPorts = {
 const FRESH = 30_000
 const MOST = 2000
 
+/** How long a request waits for another one that asks the same, and how often it looks. Milliseconds. */
+const PATIENCE = 500
+const LOOK = 5
+
 /** What a signature claims: the URL of its agent, and the thumbprint of its key. */
 type Claim = { url: string | null; keyId: string }
 
@@ -22,6 +26,8 @@ export type Member = { agent: Agent; signer: Signer }
 export class Roster {
   readonly #ports: RosterPorts
   readonly #known = new Map<string, { member: Member | null; until: number }>()
+  /** Claims being looked up, and until when others wait for that. A request that was cancelled takes none of its own away. */
+  readonly #asked = new Map<string, number>()
 
   constructor(ports: RosterPorts) {
     this.#ports = ports
@@ -29,14 +35,41 @@ export class Roster {
 
   /** Who makes the claim; null when nobody here does, `undecided` when that may not be asked now. `now` in Unix ms. */
   async find(claim: Claim, now: number): Promise<Member | null | 'undecided'> {
+    const known = this.#recallAny(claim, now)
+    if (known !== undefined) return known
+    // Who was known and is only to be confirmed does not count as unknown.
+    if (this.known(claim)) return this.#ask(claim, now)
+    // A crawler begins with many requests at once: they are one unknown claim, not many.
+    const name = namesOf(claim).join(' ')
+    if (this.#asked.has(name)) {
+      await this.#wait(name, now)
+      const heard = this.#recallAny(claim, now)
+      if (heard !== undefined) return heard
+    }
+    this.#asked.set(name, now + PATIENCE)
+    try {
+      return (await this.#ports.mayAsk()) ? await this.#ask(claim, now) : 'undecided'
+    } finally {
+      this.#asked.delete(name)
+    }
+  }
+
+  /** Who made the claim when it was last looked up. */
+  known(claim: Claim): Member | null {
+    const [byUrl, byKey] = namesOf(claim)
+    return this.#known.get(byUrl)?.member ?? this.#known.get(byKey)?.member ?? null
+  }
+
+  /** Looks again and again: a promise of another request may never be kept, since that one can be cancelled. */
+  async #wait(name: string, now: number): Promise<void> {
+    for (let waited = 0; (this.#asked.get(name) ?? 0) > now + waited; waited += LOOK) {
+      await new Promise((resume) => setTimeout(resume, LOOK))
+    }
+  }
+
+  async #ask(claim: Claim, now: number): Promise<Member | null> {
     const { url, keyId } = claim
     const [byUrl, byKey] = namesOf(claim)
-    const named = url === null ? null : this.#recall(byUrl, now)
-    if (named) return named
-    const keyed = this.#recall(byKey, now)
-    if (named === null && keyed !== undefined) return keyed
-    // Who was known and is only to be confirmed does not count as unknown.
-    if (!this.known(claim) && !(await this.#ports.mayAsk())) return 'undecided'
     const agent = await this.#ports.agents.getByName(REGISTRY).find({ url, keyId })
     const member = agent && { agent, signer: signerOf(agent) }
     const isNamed = url !== null && agent?.url === url
@@ -45,10 +78,12 @@ export class Roster {
     return member
   }
 
-  /** Who made the claim when it was last looked up. */
-  known(claim: Claim): Member | null {
+  #recallAny(claim: Claim, now: number): Member | null | undefined {
     const [byUrl, byKey] = namesOf(claim)
-    return this.#known.get(byUrl)?.member ?? this.#known.get(byKey)?.member ?? null
+    const named = claim.url === null ? null : this.#recall(byUrl, now)
+    if (named) return named
+    const keyed = this.#recall(byKey, now)
+    return named === null ? keyed : undefined
   }
 
   #recall(claim: string, now: number): Member | null | undefined {

@@ -29,6 +29,15 @@ describe('the roster', () => {
     expect(counts).toEqual({ asked: 2, unknown: 1 })
   })
 
+  it('asks once for a crawler that begins with many requests at once', async () => {
+    const agent = await newAgent()
+    const { roster, counts } = newRoster(1)
+    const url = `${agent.host}/.well-known/http-message-signatures-directory`
+    const found = await Promise.all(Array.from({ length: 32 }, () => roster.find({ url, keyId: 'key' }, 0)))
+    for (const member of found) expect(member).toMatchObject({ agent: { id: agent.id } })
+    expect(counts).toEqual({ asked: 1, unknown: 1 })
+  })
+
   it('believes for a while that nobody makes a claim, and then asks again', async () => {
     const agent = await newAgent({}, { named: false })
     const { roster, counts } = newRoster()
