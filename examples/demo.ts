@@ -1,43 +1,71 @@
-/** `npm run demo`: one day at a paywall, from a free reader to the night's settlement, with everybody's books compared. */
+/** `npm run demo`: a day at a paywall and the nights after it, on chain and on credit, with everybody's books compared. */
 import { decodePaymentRequiredHeader } from '@x402/core/http'
 import { articlePaths } from '../src/testing/origin.ts'
 import { type StackFacts, startStack } from '../src/testing/stack.ts'
 import { type ChainBook, chainBook, type OperatorBook, operatorBook, type Run } from './books.ts'
 import { type Crawler, payAtOnce, runATab } from './crawler.ts'
-import { bar, note, type Position, table, tell, usdc } from './show.ts'
+import {
+  collect,
+  creditFacts,
+  giveCredit,
+  MIRROR_RULE,
+  readOnCredit,
+  type Standing,
+  total,
+} from './credit.ts'
+import { nextMidnight, passNight } from './night.ts'
+import { type Mailbox, openMailbox } from './notices.ts'
+import { bar, creditTable, note, type Position, table, tell, usdc } from './show.ts'
 
 const BROWSER = 'Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0'
 const ARTICLES = 200
 const AT_ONCE = 16
-const NIGHT_MS = 60_000
 
 /** The terms of the day: they do not follow what somebody tries out in wrangler.toml. */
-const TERMS = { PRICE: '0.001', SCHEMES: '["channel","exact"]', RULES: '[]', MIN_DEPOSIT: '0.25' }
+const TERMS = {
+  PRICE: '0.001',
+  SCHEMES: '["channel","exact","credit"]',
+  RULES: JSON.stringify([MIRROR_RULE]),
+  MIN_DEPOSIT: '0.25',
+}
 
 /** What the crawlers know of the day by their own receipts. Atomic units. */
 type Day = { requests: number; atOnce: bigint; onTab: bigint; channelId: `0x${string}` }
 
-type Verdict = { requests: number; charged: bigint; claimed: bigint; received: bigint; ok: boolean }
+type Facts = [fact: string, holds: boolean][]
+
+type Verdict = {
+  requests: number
+  charged: bigint
+  claimed: bigint
+  received: bigint
+  credit: Standing
+  facts: Facts
+}
 
 console.log('tab402: crawlers run a tab, publishers get paid every night.\n')
 console.log('Starting a chain, a small publisher’s site, and the Worker in workerd, all on this machine …')
 const began = performance.now()
 const said: string[] = []
+const mailbox = await openMailbox()
 try {
-  const stack = await startStack({ vars: TERMS }, (line) => said.push(line))
+  const stack = await startStack({ vars: { ...TERMS, ...mailbox.vars } }, (line) => said.push(line))
   note(`ready after ${seconds(began)}: ${stack.url} in front of ${stack.origin}`)
-  const { ok, requests, ...sums } = await liveADay(stack).finally(() => stack.stop())
-  const [charged, claimed, received] = [sums.charged, sums.claimed, sums.received].map(String)
-  console.log(`\n${JSON.stringify({ ok, requests, charged, claimed, received })}`)
+  const verdict = await liveADay(stack, mailbox).finally(() => stack.stop())
+  const ok = verdict.facts.every(([, holds]) => holds)
+  note(`${seconds(began)} in all`)
+  console.log(`\n${write({ ok, ...figures(verdict) })}`)
   process.exitCode = ok ? 0 : 1
 } catch (cause) {
   console.error(cause)
   if (said.length > 0) console.error(`The Worker said:\n${said.slice(-20).join('\n')}`)
   console.log(JSON.stringify({ ok: false }))
   process.exitCode = 1
+} finally {
+  await mailbox.stop()
 }
 
-async function liveADay(stack: StackFacts): Promise<Verdict> {
+async function liveADay(stack: StackFacts, mailbox: Mailbox): Promise<Verdict> {
   const { accounts, receiver, rpc } = stack
   const chain = chainBook(stack)
   const operator = operatorBook(stack)
@@ -50,19 +78,33 @@ async function liveADay(stack: StackFacts): Promise<Verdict> {
   const price = await askPrice(stack)
   await buyAtOnce(stack, payAtOnce(swift.privateKey, rpc), page)
   const tab = await keepATab(stack, runATab(patient.privateKey, rpc), chain)
+  const debtors = await giveCredit(stack)
+  await readOnCredit(stack, debtors)
   const day: Day = { requests: 1 + ARTICLES, atOnce: price, onTab: tab.charged, channelId: tab.channelId }
 
   const evening = await positions(chain, parties, start, day)
-  const run = await passTheNight(stack, operator)
+  const midnight = nextMidnight(Date.now())
+  const run = await passTheFirst(stack, operator, midnight)
   const morning = await positions(chain, parties, start, day)
-  tell('Morning. What everybody has paid, owes and holds:')
+  tell('Morning. What everybody who pays on the chain has paid, owes and holds:')
   console.log(`\n${table(['before the night', 'after the night'], sideBySide(evening, morning))}`)
-
   const received = (await chain.holds(receiver)) - start.receiver
   const { claimed } = await chain.channel(day.channelId)
+
+  const outcome = await collect({ stack, debtors, operator, chain, mailbox, midnight })
+  tell(
+    'Four weeks later. What the crawlers on credit were charged and invoiced, have paid, and owe too late:',
+  )
+  const rows = sideBySide(outcome.worst, outcome.end)
+  console.log(`\n${creditTable(['when IdleBot was cut off', 'in the end'], rows)}`)
+
+  const facts = await compare({ day, run, received, claimed, parties, operator })
+  facts.push(...creditFacts(debtors, outcome))
+  console.log()
+  for (const [fact, holds] of facts) console.log(`   ${holds ? '✓' : '✗'} ${fact}`)
   const charged = day.atOnce + day.onTab
-  const ok = await compare({ day, run, received, claimed, parties, operator })
-  return { requests: day.requests, charged, claimed, received, ok }
+  const requests = day.requests + Object.values(debtors).reduce((sum, { pages }) => sum + pages, 0)
+  return { requests, charged, claimed, received, credit: total(outcome.end), facts }
 }
 
 async function readFree({ url, origin, paths }: StackFacts): Promise<string> {
@@ -86,14 +128,19 @@ async function askPrice({ url, paths }: StackFacts): Promise<bigint> {
     'A crawler, GPTBot, asks for the same page and brings no payment.',
     '402 Payment Required, it may pay:',
   )
-  for (const { scheme, amount } of accepts) {
-    const how =
-      scheme === 'exact' ? 'at once, by a signed transfer' : 'later, by a signed IOU against a deposit'
-    note(`  ${usdc(BigInt(amount))} USDC ${how} (x402 “${scheme}”)`)
+  for (const { scheme, amount, asset } of accepts) {
+    note(
+      `  ${usdc(BigInt(amount))} ${asset === 'USD' ? 'USD' : 'USDC'} ${howToPay(scheme, asset)} (x402 “${scheme}”)`,
+    )
   }
   const exact = accepts.find(({ scheme }) => scheme === 'exact')
   if (!exact) throw new Error('exact is not offered')
   return BigInt(exact.amount)
+}
+
+function howToPay(scheme: string, asset: string): string {
+  if (scheme === 'exact') return 'at once, by a signed transfer'
+  return asset === 'USD' ? 'by invoice, on credit' : 'later, by a signed IOU against a deposit'
 }
 
 async function buyAtOnce({ url, paths }: StackFacts, crawler: Crawler, page: string): Promise<void> {
@@ -138,25 +185,23 @@ async function keepATab({ url }: StackFacts, crawler: Crawler, chain: ChainBook)
   return { charged, channelId }
 }
 
-async function passTheNight({ scheduled }: StackFacts, operator: OperatorBook): Promise<Run> {
-  tell('Midnight. The cron fires, and the settlement run takes the last IOU of every tab to the chain.')
+async function passTheFirst(stack: StackFacts, operator: OperatorBook, midnight: number): Promise<Run> {
+  tell(
+    'Midnight. The cron fires: the last IOU of every tab goes to the chain, every credit line gets its bill.',
+  )
   const began = performance.now()
-  const fired = await fetch(scheduled)
-  if (!fired.ok) throw new Error(`the cron failed: ${fired.status} ${await fired.text()}`)
-  while (performance.now() - began < NIGHT_MS) {
-    const run = (await operator.runs()).find(({ record }) => record.startedBy === 'cron')
-    if (run && run.status !== 'running') {
-      const { claimed, swept, transactions } = run.record
-      note(`claimed ${usdc(BigInt(claimed))} USDC, swept ${usdc(BigInt(swept))} USDC to the publisher`)
-      for (const { kind, rows, gas } of transactions.list) {
-        note(`  one transaction to ${kind}, ${kind === 'claim' ? `${rows} tab(s), ` : ''}${gas} gas`)
-      }
-      note(`the run ${run.id} is ${run.status} after ${seconds(began)}`)
-      return run
-    }
-    await new Promise((done) => setTimeout(done, 100))
+  const run = await passNight(stack, operator, midnight)
+  const { claimed, swept, transactions, bill } = run.record
+  note(`claimed ${usdc(BigInt(claimed))} USDC, swept ${usdc(BigInt(swept))} USDC to the publisher`)
+  for (const { kind, rows, gas } of transactions.list) {
+    note(`  one transaction to ${kind}, ${kind === 'claim' ? `${rows} tab(s), ` : ''}${gas} gas`)
   }
-  throw new Error('the night’s run did not end')
+  if (bill) {
+    const invoiced = usdc(BigInt(bill.invoiced))
+    note(`stated ${bill.statements} periods, sent ${bill.invoices} invoices over $${invoiced}`)
+  }
+  note(`the run ${run.id} is ${run.status} after ${seconds(began)}`)
+  return run
 }
 
 type Parties = Record<'swift' | 'patient' | 'receiver', `0x${string}`>
@@ -179,10 +224,8 @@ async function positions(chain: ChainBook, parties: Parties, start: Holdings, da
   } satisfies Record<string, Position>
 }
 
-function sideBySide(before: Record<string, Position>, after: Record<string, Position>) {
-  return Object.fromEntries(
-    Object.entries(before).map(([party, position]) => [party, [position, after[party] ?? position]]),
-  )
+function sideBySide<Row>(before: Record<string, Row>, after: Record<string, Row>): Record<string, Row[]> {
+  return Object.fromEntries(Object.entries(before).map(([party, row]) => [party, [row, after[party] ?? row]]))
 }
 
 /** Four books kept apart: the crawlers' receipts, the accounts, the book in D1, and the chain. They must agree to the unit. */
@@ -193,7 +236,7 @@ async function compare(found: {
   claimed: bigint
   parties: Parties
   operator: OperatorBook
-}): Promise<boolean> {
+}): Promise<Facts> {
   const { day, run, received, claimed, parties, operator } = found
   const lines = await operator.lines()
   const line = lines.find(({ id }) => id === day.channelId)
@@ -201,7 +244,7 @@ async function compare(found: {
   const account = await operator.tab(day.channelId)
   const once = exact ? await operator.atOnce(exact.id) : undefined
   const owed = `${day.onTab}`
-  const facts: [string, boolean][] = [
+  return [
     ['the publisher received what the crawlers’ receipts add up to', received === day.atOnce + day.onTab],
     ['the chain has claimed the whole tab and no more', claimed === day.onTab],
     ['the account in the ledger says the same', account.charged === owed && account.redeemed === owed],
@@ -212,9 +255,22 @@ async function compare(found: {
       once?.inDoubt === 0 && run.status === 'settled' && run.record.findings.count === 0,
     ],
   ]
-  console.log()
-  for (const [fact, holds] of facts) console.log(`   ${holds ? '✓' : '✗'} ${fact}`)
-  return facts.every(([, holds]) => holds)
+}
+
+/** What the last line says. Amounts in micro-dollars, as decimal strings. */
+function figures({ requests, charged, claimed, received, credit }: Verdict) {
+  const { invoiced, paid, pastDue } = credit
+  return {
+    requests,
+    charged,
+    claimed,
+    received,
+    credit: { charged: credit.charged, invoiced, paid, pastDue },
+  }
+}
+
+function write(figures: object): string {
+  return JSON.stringify(figures, (_, value) => (typeof value === 'bigint' ? value.toString() : value))
 }
 
 function seconds(since: number): string {

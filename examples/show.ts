@@ -37,18 +37,39 @@ export type Position = { paid?: bigint; owes?: bigint; holds: bigint }
 
 /** One row per party, three columns per moment. */
 export function table(moments: string[], parties: Record<string, Position[]>): string {
+  return grid('USDC', ['paid', 'owes', 'holds'], moments, parties)
+}
+
+/** Where a credit line stands: what it was charged, what of that was invoiced and paid, and what is owed too late. */
+export type OnCredit = { charged: bigint; invoiced: bigint; paid: bigint; pastDue: bigint }
+
+/** One row per crawler, four columns per moment. */
+export function creditTable(moments: string[], crawlers: Record<string, OnCredit[]>): string {
+  return grid('USD', ['charged', 'invoiced', 'paid', 'pastDue'], moments, crawlers)
+}
+
+function grid<Column extends string>(
+  currency: string,
+  columns: Column[],
+  moments: string[],
+  rows: Record<string, Partial<Record<Column, bigint>>[]>,
+): string {
   const shown = (amount: bigint | undefined) => ({
     content: amount === undefined ? '–' : usdc(amount),
     hAlign: 'right' as const,
   })
-  const grid = new Table({ style: { head: [], border: [], compact: true } })
-  grid.push(
-    ['USDC', ...moments.map((moment) => ({ content: moment, colSpan: 3, hAlign: 'center' as const }))],
-    ['', ...moments.flatMap(() => ['paid', 'owes', 'holds'])],
-    ...Object.entries(parties).map(([party, positions]) => [
-      party,
-      ...positions.flatMap(({ paid, owes, holds }) => [shown(paid), shown(owes), shown(holds)]),
+  const words = columns.map((column) => (column === 'pastDue' ? 'past due' : column))
+  const made = new Table({ style: { head: [], border: [], compact: true } })
+  made.push(
+    [
+      currency,
+      ...moments.map((moment) => ({ content: moment, colSpan: columns.length, hAlign: 'center' as const })),
+    ],
+    ['', ...moments.flatMap(() => words)],
+    ...Object.entries(rows).map(([row, cells]) => [
+      row,
+      ...cells.flatMap((cell) => columns.map((column) => shown(cell[column]))),
     ]),
   )
-  return grid.toString()
+  return made.toString()
 }

@@ -1,8 +1,5 @@
 /** What the local Worker must know to give credit and send bills: a seller, its key, its address, and the local Stripe. */
-
-import type { AddressInfo } from 'node:net'
-import { createServer } from 'node:net'
-import type { StripeServer } from './stripe-server.ts'
+import { type AddressInfo, createServer } from 'node:net'
 
 export type BillingFacts = {
   /** Where the Worker is reached, without a slash at the end. */
