@@ -64,6 +64,16 @@ function thingsToTry({ url, origin, rpc, scheduled, paths, accounts, operator }:
   const page = `${url}${paths.charged}`
   const [payer] = accounts
   const api = `-H 'Authorization: Bearer ${operator.token}' ${operator.url}`
+  const agent = JSON.stringify({
+    id: 'example-bot',
+    name: 'ExampleBot',
+    url: 'https://crawler.example',
+    keys: { keys: [{ kty: 'OKP', crv: 'Ed25519', x: '6ZyULSp1U6rr2vyycUlhKHp-pYOMW9IGmD1Z2tOKxqY' }] },
+    creditLimit: '$5',
+    period: 'daily',
+    rail: 'stripe',
+    buyer: { name: 'Example Inc.', country: 'US' },
+  })
   const pay = `KEY=${payer?.privateKey} RPC_URL=${rpc} npx node examples/pay.ts`
   return `
 tab402 stands at ${url}, in front of ${origin}.
@@ -93,5 +103,13 @@ People read for free; crawlers pay in USDC on a chain that lives on this machine
 
   What the night's run found and moved.
     curl -s ${api}/runs
+
+  Give a crawler credit (docs/credit.md says how it signs), and see who has some.
+    curl -s ${api}/agents -H 'Content-Type: application/json' -d '${agent}'
+    curl -s ${api}/agents
+
+  A midnight a day from now, which sends the invoices of today.
+    curl -s "${scheduled}&time=$(( ($(date +%s) + 86400) * 1000 ))"
+    curl -s ${api}/invoices
 `
 }
