@@ -10,7 +10,6 @@ import { exportRoutes } from './export.ts'
 import { LARGEST_BODY } from './form.ts'
 import { invoiceRoutes } from './invoices.ts'
 import { meRoutes } from './me.ts'
-import { openApi } from './openapi.ts'
 import { runRoutes } from './runs.ts'
 import type { OperatorSettings } from './settings.ts'
 import { statementRoutes } from './statements.ts'
@@ -30,7 +29,7 @@ export function operatorApi(settings: OperatorSettings, now: () => number): Hono
   })
   if (credit) api.route('/me', meRoutes(settings, credit, now))
   if (tokenSha256) {
-    api.get('/api/openapi.json', () => write(openApi))
+    api.get('/api/openapi.json', async () => write((await import('./openapi.ts')).openApi))
     api.route('/api', operatorRoutes(settings, tokenSha256, now))
   }
   api.onError(failed)
