@@ -80,7 +80,7 @@ export async function billPage(settings: BillSettings, after: string, now: numbe
   const listed = await listLines(settings.book, after, BILL_PAGE)
   const outcomes = await each(
     listed,
-    ({ id }) => billLine(settings, id, now),
+    (listing) => billListed(settings, listing, now),
     ({ id }, fault) => nothing([{ account: id, what: 'silent', detail: String(fault) }]),
   )
   await project(settings, listed, outcomes, now)
@@ -101,8 +101,18 @@ export async function billPage(settings: BillSettings, after: string, now: numbe
   }
 }
 
+/** A line is listed before it is opened: what has died in between is listed for nothing. */
+async function billListed(
+  settings: BillSettings,
+  { id, totals }: LineListing,
+  now: number,
+): Promise<Outcome> {
+  const isOpen = totals !== null || (await settings.lines.getByName(id).standing()) !== null
+  return isOpen ? billLine(settings, id, now) : nothing([])
+}
+
 /** Bills one line. */
-export async function billLine(settings: BillSettings, id: string, now: number): Promise<Outcome> {
+async function billLine(settings: BillSettings, id: string, now: number): Promise<Outcome> {
   const line = settings.lines.getByName(id)
   const { bill, statements } = await closePeriods(line, await line.bill(), now)
   const invoice = await issue(settings, line, bill, now)

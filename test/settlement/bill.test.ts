@@ -129,14 +129,61 @@ describe('a night', () => {
     expect(await invoices(env.BOOK, { limit: 10 })).toMatchObject([{ id, stage: 'settled', paid: CENT }])
   })
 
-  it('goes on with the others where one line is broken', async () => {
+  it('goes on with the others where one line does not answer, or was never opened', async () => {
     const operator = await newOperator()
+    const [tab, silent] = [await tabOf([CENT]), await tabOf([CENT])]
     await env.BOOK.prepare(`INSERT INTO line (id, name, opened_at) VALUES ('nobody', 'Nobody', 0)`).run()
-    const tab = await tabOf([CENT])
-    const { sums, findings } = await night(operator)
-    expect(sums).toMatchObject({ lines: 2, invoices: 1 })
-    expect(findings).toMatchObject([{ account: 'nobody', what: 'silent' }])
+    const { settings } = operator
+    const lines = {
+      getByName: (id: string) => {
+        if (id === silent.agent) throw new Error('this line does not answer')
+        return settings.lines.getByName(id)
+      },
+    } as typeof settings.lines
+    const { sums, findings } = await night({ ...operator, settings: { ...settings, lines } })
+    expect(sums).toMatchObject({ lines: 3, invoices: 1 })
+    expect(findings).toMatchObject([{ account: silent.agent, what: 'silent' }])
     expect((await tab.only()).net).toBe(CENT)
+    await night(operator)
+    expect((await silent.only()).net).toBe(CENT)
+  })
+
+  it('asks each line the same number of times, however many there are, and an idle one once', async () => {
+    const operator = await newOperator()
+    const asked: string[] = []
+    const { settings } = operator
+    const counted = <Space extends { getByName(name: string): object }>(name: string, space: Space) =>
+      ({
+        getByName: (id: string) =>
+          new Proxy(space.getByName(id), {
+            get: (stub, method) => {
+              if (typeof method === 'symbol') return Reflect.get(stub, method)
+              const callee = stub as Record<string, (...rest: unknown[]) => Promise<unknown>>
+              return (...rest: unknown[]) => {
+                asked.push(`${name}.${method}`)
+                return callee[method]?.(...rest)
+              }
+            },
+          }),
+      }) as unknown as Space
+    const watched = {
+      ...operator,
+      settings: {
+        ...settings,
+        lines: counted('line', settings.lines),
+        numbers: counted('numbers', settings.numbers),
+      },
+    }
+    const costs: number[] = []
+    for (const many of [5, 50]) {
+      await Promise.all(Array.from({ length: many }, () => tabOf([CENT])))
+      asked.length = 0
+      await night(watched, MIDNIGHT + many * 60_000)
+      const idle = costs.length === 0 ? 0 : 5
+      costs.push((asked.length - 2 * idle) / many)
+    }
+    expect(costs[1]).toBe(costs[0])
+    expect(costs[0]).toBeLessThanOrEqual(9)
   })
 })
 
