@@ -18,15 +18,24 @@ export type Authorization = {
 const encoder = new TextEncoder()
 const hashText = (text: string) => keccak_256(encoder.encode(text))
 
-const DOMAIN = hashText('EIP712Domain(string name,string version,uint256 chainId,address verifyingContract)')
-const CHANNEL_CONFIG = hashText(
+/** The hash of a type, made when it is first needed: a Worker that wakes for an unpaid request needs none. */
+function typeHash(type: string): () => Uint8Array {
+  let hash: Uint8Array | undefined
+  return () => {
+    hash ??= hashText(type)
+    return hash
+  }
+}
+
+const DOMAIN = typeHash('EIP712Domain(string name,string version,uint256 chainId,address verifyingContract)')
+const CHANNEL_CONFIG = typeHash(
   'ChannelConfig(address payer,address payerAuthorizer,address receiver,address receiverAuthorizer,address token,uint40 withdrawDelay,bytes32 salt)',
 )
-const VOUCHER = hashText('Voucher(bytes32 channelId,uint128 maxClaimableAmount)')
+const VOUCHER = typeHash('Voucher(bytes32 channelId,uint128 maxClaimableAmount)')
 const AUTHORIZATION =
   '(address from,address to,uint256 value,uint256 validAfter,uint256 validBefore,bytes32 nonce)'
-const TRANSFER = hashText(`TransferWithAuthorization${AUTHORIZATION}`)
-const RECEIVE = hashText(`ReceiveWithAuthorization${AUTHORIZATION}`)
+const TRANSFER = typeHash(`TransferWithAuthorization${AUTHORIZATION}`)
+const RECEIVE = typeHash(`ReceiveWithAuthorization${AUTHORIZATION}`)
 
 /** One buffer for every encoding: nothing here awaits, so no two encodings overlap. Digests are copies. */
 const words = new Uint8Array(8 * 32)
@@ -72,7 +81,7 @@ function separator(name: string, version: string, chainId: number, contract: Add
   const key = `${chainId}${contract}${version.length} ${version}${name}`
   const known = separators.get(key)
   if (known) return known
-  writeBytes32(0, DOMAIN)
+  writeBytes32(0, DOMAIN())
   writeBytes32(1, hashText(name))
   writeBytes32(2, hashText(version))
   writeUint(3, BigInt(chainId))
@@ -88,7 +97,7 @@ const escrowSeparator = (chainId: number, escrow: Address) =>
 /** The id of a channel: the EIP-712 digest of its configuration in the escrow's domain. */
 export function channelId(config: ChannelConfig, chainId: number, escrow: Address): Hex {
   const domain = escrowSeparator(chainId, escrow)
-  writeBytes32(0, CHANNEL_CONFIG)
+  writeBytes32(0, CHANNEL_CONFIG())
   writeHex32(1, config.payer)
   writeHex32(2, config.payerAuthorizer)
   writeHex32(3, config.receiver)
@@ -106,7 +115,7 @@ export function voucherDigest(
   escrow: Address,
 ): Uint8Array {
   const domain = escrowSeparator(chainId, escrow)
-  writeBytes32(0, VOUCHER)
+  writeBytes32(0, VOUCHER())
   writeHex32(1, voucher.channelId)
   writeUint(2, voucher.maxClaimableAmount)
   return digest(domain, hashWords(3))
@@ -114,12 +123,12 @@ export function voucherDigest(
 
 /** What a payer signs for `exact`: EIP-3009 `TransferWithAuthorization`. */
 export function transferAuthorizationDigest(authorization: Authorization, token: Token): Uint8Array {
-  return authorizationDigest(TRANSFER, authorization, token)
+  return authorizationDigest(TRANSFER(), authorization, token)
 }
 
 /** What a payer signs for a deposit: EIP-3009 `ReceiveWithAuthorization`, to the collector, with {@link depositNonce}. */
 export function receiveAuthorizationDigest(authorization: Authorization, token: Token): Uint8Array {
-  return authorizationDigest(RECEIVE, authorization, token)
+  return authorizationDigest(RECEIVE(), authorization, token)
 }
 
 function authorizationDigest(type: Uint8Array, authorization: Authorization, token: Token): Uint8Array {
