@@ -1,7 +1,6 @@
 /** The operator's API and the crawlers' own pages. JSON, amounts as decimal strings in atomic units. */
 import { Hono } from 'hono'
 import { bodyLimit } from 'hono/body-limit'
-import { RailFault } from '../settlement/rails/rail.ts'
 import { accountRoutes } from './accounts.ts'
 import { agentRoutes } from './agents.ts'
 import { no, notFound, write } from './answer.ts'
@@ -62,10 +61,9 @@ function operatorRoutes(settings: OperatorSettings, tokenSha256: string, now: ()
 
 /** A broken world: what was asked for may have happened or not, and may be asked for again. */
 function failed(fault: Error): Response {
-  // Only what we wrote ourselves is told: messages of others may quote what was sent.
-  const detail = fault instanceof RailFault ? fault.message : fault.name
-  console.error(JSON.stringify({ message: 'the operator’s API failed', detail }))
-  const answer = fault instanceof RailFault ? no(502, 'rail_unreachable') : no(503, 'unavailable')
+  // Messages may quote what was sent, or a key: only the kind is told.
+  console.error(JSON.stringify({ message: 'the operator’s API failed', fault: fault.name }))
+  const answer = no(503, 'unavailable')
   answer.headers.set('retry-after', '5')
   return answer
 }

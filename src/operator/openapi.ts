@@ -34,7 +34,6 @@ const REFUSALS: Record<number, string> = {
   404: 'There is none',
   409: 'Not as things stand',
   413: 'More than 64 KB',
-  502: 'The rail cannot be reached; nothing was noted, ask again',
   503: 'Not known now; ask again',
 }
 
@@ -113,7 +112,7 @@ const API: Record<string, Partial<Record<Method, Operation>>> = {
       body: 'Correction',
       answer: 'Corrected',
       status: 201,
-      refusals: [409, 502],
+      refusals: [409],
     },
   },
   '/api/runs': {

@@ -1,0 +1,209 @@
+import { env } from 'cloudflare:test'
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { DIRECTORY, HOST, newCrawler } from '../identity/rig.ts'
+import { agentForm, newId, newOperator } from './rig.ts'
+
+type Faults = { place: string; fault: string; want: string }[]
+
+async function refused(form: unknown): Promise<string[]> {
+  const { status, body } = await (await newOperator()).post('/api/agents', form)
+  expect(status).toBe(400)
+  return (body.faults as Faults).map(({ place, fault }) => `${place} ${fault}`)
+}
+
+describe('an agent', () => {
+  it('is created with pinned keys, and has credit at once', async () => {
+    const operator = await newOperator()
+    const crawler = await newCrawler()
+    const { probation: _, ...form } = agentForm(crawler, { creditLimit: '$5.5', tier: 'partner' })
+    const { status, body } = await operator.post('/api/agents', form)
+    expect(status).toBe(201)
+    expect(body).toMatchObject({
+      name: 'Example Bot',
+      url: null,
+      keys: { keys: [{ ...crawler.jwk, kid: crawler.key.keyId }] },
+      creditLimit: '5500000',
+      probation: '1000000',
+      period: 'daily',
+      rail: 'transfer',
+      tier: 'partner',
+      suspended: null,
+      version: 1,
+    })
+    expect(body.id).toMatch(/^agent-[0-9a-f-]{18}$/)
+    const standing = await env.LINES.getByName(String(body.id)).standing()
+    expect(standing).toMatchObject({ limit: 1_000_000n, closed: null })
+    expect((await operator.get(`/api/agents/${body.id}`)).body).toEqual(body)
+  })
+
+  it('is known by the URL it signs, however it is spelt', async () => {
+    const operator = await newOperator()
+    const crawler = await newCrawler()
+    const { body } = await operator.post('/api/agents', agentForm(crawler, { url: `${HOST.toUpperCase()}/` }))
+    expect(body.url).toBe(DIRECTORY)
+    const again = await operator.post('/api/agents', agentForm(await newCrawler(), { url: HOST }))
+    expect([again.status, again.body]).toEqual([409, { error: 'url_taken' }])
+  })
+
+  it('is created once when its creation is repeated, and not under another’s id or key', async () => {
+    const operator = await newOperator()
+    const crawler = await newCrawler()
+    const form = agentForm(crawler, { id: newId() })
+    const first = await operator.post('/api/agents', form)
+    const second = await operator.post('/api/agents', form)
+    expect(second.body).toEqual(first.body)
+    const other = await operator.post('/api/agents', { ...form, name: 'Another' })
+    expect([other.status, other.body]).toEqual([409, { error: 'exists' }])
+    const thief = await operator.post('/api/agents', agentForm(crawler, { id: newId() }))
+    expect([thief.status, thief.body]).toEqual([409, { error: 'key_taken' }])
+  })
+
+  it('is told of every fault at once, each with its place', async () => {
+    const { privateJwk } = await newCrawler()
+    const form = {
+      id: '0x12',
+      name: ' ',
+      url: 'http://127.0.0.1/',
+      keys: { keys: [{ kty: 'oct', k: 'AA' }, privateJwk] },
+      creditLimit: 5_000_000,
+      probation: '1.5',
+      period: 'yearly',
+      rail: 'paypal',
+      tier: 'gold',
+      buyer: { name: 'x'.repeat(101), country: 'Holland', email: 'nobody', vat: 1 },
+      admin: true,
+    }
+    expect((await refused(form)).sort()).toEqual(
+      [
+        'admin is no known term',
+        'buyer.country is no country code',
+        'buyer.email is empty or has characters that do not print',
+        'buyer.name is too long',
+        'buyer.vat is no known term',
+        'creditLimit is not a quoted text',
+        'id is no id',
+        'keys.keys[0] is a key of an unsupported kind',
+        'keys.keys[1] is a private key, which must not be used any more',
+        'name is empty or has characters that do not print',
+        'period is no period',
+        'probation is no amount',
+        'rail is no rail',
+        'url is no https URL',
+      ].sort(),
+    )
+  })
+
+  it('G4: repeats nothing of a private key that was sent by mistake', async () => {
+    const { privateJwk } = await newCrawler()
+    const operator = await newOperator()
+    const { text } = await operator.post('/api/agents', { keys: { keys: [privateJwk] } })
+    expect(text).toContain('is a private key')
+    expect(text).not.toContain(String(privateJwk.d))
+  })
+
+  it('has a rail and a tier that there are here, and identifies somebody', async () => {
+    const crawler = await newCrawler()
+    expect(await refused(agentForm(crawler, { rail: 'stripe', tier: 'gold' }))).toEqual([
+      'rail is not set up here',
+      'tier is no tier of CREDIT_TIERS',
+    ])
+    expect(await refused(agentForm(crawler, { keys: undefined }))).toEqual(['url is missing beside keys'])
+    expect(await refused(agentForm(crawler, { keys: { keys: [] } }))).toEqual(['keys has no keys'])
+    expect(await refused(agentForm(crawler, { creditLimit: '0' }))).toEqual(['creditLimit is zero'])
+  })
+
+  it('is changed in what is sent alone, and its line is told', async () => {
+    const operator = await newOperator()
+    const { id, line } = await operator.enrol({ creditLimit: '$5', probation: '$5' })
+    const before = (await operator.get(`/api/agents/${id}`)).body
+    const { body } = await operator.call('PATCH', `/api/agents/${id}`, { creditLimit: '$2', name: 'Renamed' })
+    expect(body).toEqual({ ...before, creditLimit: '2000000', name: 'Renamed', version: 2 })
+    expect(await line().standing()).toMatchObject({ limit: 2_000_000n, enrolment: { name: 'Renamed' } })
+  })
+
+  it('keeps both of two changes that are made at the same time', async () => {
+    const operator = await newOperator()
+    const { id } = await operator.enrol()
+    await Promise.all([
+      operator.call('PATCH', `/api/agents/${id}`, { creditLimit: '$7' }),
+      operator.call('PATCH', `/api/agents/${id}`, { period: 'weekly' }),
+    ])
+    const { body } = await operator.get(`/api/agents/${id}`)
+    expect(body).toMatchObject({ creditLimit: '7000000', period: 'weekly', version: 3 })
+  })
+
+  it('cannot lose all that identifies it', async () => {
+    const operator = await newOperator()
+    const { id } = await operator.enrol()
+    const { status, body } = await operator.call('PATCH', `/api/agents/${id}`, { keys: null })
+    expect([status, body.error]).toEqual([400, 'invalid'])
+  })
+
+  it('is suspended for a reason and taken back, from the next request on', async () => {
+    const operator = await newOperator()
+    const { id, charge } = await operator.enrol()
+    const suspended = await operator.post(`/api/agents/${id}/suspend`, { reason: 'fetches too fast' })
+    expect(suspended.body).toMatchObject({ suspended: 'fetches too fast' })
+    await expect(charge(1n)).rejects.toThrow('credit_suspended')
+    const resumed = await operator.post(`/api/agents/${id}/resume`)
+    expect(resumed.body).toMatchObject({ suspended: null })
+    await charge(1n)
+  })
+
+  it('is listed in pages', async () => {
+    const operator = await newOperator()
+    const crawlers = await Promise.all([newCrawler(), newCrawler(), newCrawler()])
+    for (const [at, crawler] of crawlers.entries())
+      await operator.post('/api/agents', agentForm(crawler, { id: `aaa-${at}` }))
+    const first = await operator.get('/api/agents?limit=2')
+    expect(first.body).toMatchObject({ agents: [{ id: 'aaa-0' }, { id: 'aaa-1' }], next: 'aaa-1' })
+    const second = await operator.get('/api/agents?limit=1&after=aaa-1')
+    expect(second.body).toMatchObject({ agents: [{ id: 'aaa-2' }] })
+  })
+
+  it('is not found under an id that is nobody’s', async () => {
+    const operator = await newOperator()
+    for (const id of ['nobody', '%', '%00', "'%20OR%201=1", 'x'.repeat(2000), '..%2fruns']) {
+      expect((await operator.get(`/api/agents/${id}`)).status).toBe(404)
+      expect((await operator.call('PATCH', `/api/agents/${id}`, { name: 'X' })).status).toBe(404)
+      expect((await operator.post(`/api/agents/${id}/resume`)).status).toBe(404)
+    }
+  })
+})
+
+describe('a body', () => {
+  const PATHS = ['/api/agents', '/api/agents/nobody/suspend', '/api/invoices/INV-000001/payments']
+
+  it('that is no JSON object is refused', async () => {
+    const operator = await newOperator()
+    for (const path of PATHS) {
+      for (const body of ['', '{', 'null', '[]', '1', '"x"', '{"a":1}x', '\u0000']) {
+        const answer = await operator.post(path, body)
+        expect([body, answer.status, answer.body]).toEqual([body, 400, { error: 'not_a_json_object' }])
+      }
+    }
+  })
+
+  it('of more than 64 KB is refused', async () => {
+    const { status, body } = await (await newOperator()).post(
+      '/api/agents',
+      `{"name":"${'x'.repeat(65_536)}"}`,
+    )
+    expect([status, body]).toEqual([413, { error: 'too_large' }])
+  })
+
+  it('never makes a 500, whatever is in it', async () => {
+    const operator = await newOperator()
+    const good = agentForm(await newCrawler())
+    const members = [...Object.keys(good), 'id', 'url', 'tier', 'reason', 'amount', 'reference', '__proto__']
+    const forms = fc.dictionary(fc.constantFrom(...members), fc.jsonValue(), { maxKeys: 6 })
+    await fc.assert(
+      fc.asyncProperty(fc.constantFrom(...PATHS), forms, async (path, form) => {
+        const { status } = await operator.post(path, path === '/api/agents' ? { ...good, ...form } : form)
+        expect([201, 400, 404, 409]).toContain(status)
+      }),
+      { numRuns: 150 },
+    )
+  })
+})

@@ -1,0 +1,272 @@
+import { describe, expect, it, onTestFinished, vi } from 'vitest'
+import { counter } from '../../src/operator/counter.ts'
+import {
+  type PlainProof,
+  type PublicKey,
+  type SignedStatement,
+  verifyEntry,
+  verifyStatement,
+} from '../../src/protocol/statement.ts'
+import type { Rail } from '../../src/settlement/rails/rail.ts'
+import { transferRail } from '../../src/settlement/rails/transfer.ts'
+import { randomHex } from '../chain/rig.ts'
+import { newOperator, type Operator } from './rig.ts'
+
+type Acts = { acts: { who: string; what: string; subject: string; before: object; after: object }[] }
+
+/** An agent that was charged, stated and invoiced. */
+async function billed(operator: Operator, prices: bigint[], form: Record<string, unknown> = {}) {
+  const agent = await operator.enrol(form)
+  for (const price of prices) await agent.charge(price)
+  await operator.night()
+  const { body } = await operator.get(`/api/invoices?agent=${agent.id}`)
+  const [invoice] = body.invoices as { id: string; periods: string[]; total: string; net: string }[]
+  if (!invoice) throw new Error('nothing was invoiced')
+  return { ...agent, invoice, period: String(invoice.periods[0]) }
+}
+
+async function keysOf(operator: Operator): Promise<PublicKey[]> {
+  const response = await counter(operator.billing).request('/_tab402/keys')
+  return ((await response.json()) as { keys: PublicKey[] }).keys
+}
+
+describe('the bill, as the operator sees it', () => {
+  it('goes from an agent to a signed statement, an invoice, two payments and a correction, and the audit log has it all', async () => {
+    const operator = await newOperator()
+    const { id, invoice, period } = await billed(operator, [1_000_000n, 1_000_000n, 4_321n])
+
+    const list = await operator.get(`/api/statements?agent=${id}`)
+    expect(list.body.statements).toMatchObject([{ agent: id, period: { id: period }, total: '2004321' }])
+    const statement = await operator.get(`/api/statements/${id}/${period}`)
+    const signed = statement.body as SignedStatement
+    expect(signed.statement).toMatchObject({
+      agent: { id, name: 'Example Bot' },
+      lines: [{ site: 'site.test', rule: 'default', charges: 3, releases: 0, amount: '2004321' }],
+    })
+    expect(await verifyStatement(signed, await keysOf(operator))).toBe(true)
+
+    expect(invoice).toMatchObject({ net: '2000000', carriedOut: '4321', total: '2420000', owed: '2420000' })
+    const first = await operator.post(`/api/invoices/${invoice.id}/payments`, {
+      amount: '$1',
+      reference: 'bank 1',
+    })
+    expect(first.body).toMatchObject({ paid: '1000000', owed: '1420000', stage: 'open' })
+    const second = await operator.post(`/api/invoices/${invoice.id}/payments`, { reference: 'bank 2' })
+    expect(second.body).toMatchObject({ paid: '2420000', owed: '0', stage: 'settled' })
+    const correction = { amount: '500000', reason: 'served twice' }
+    const credited = await operator.post(`/api/invoices/${invoice.id}/credit-notes`, correction)
+    expect(credited.status).toBe(201)
+    expect(credited.body).toMatchObject({
+      creditNote: expect.stringMatching(/^CN-\d{6}$/),
+      invoice: { credited: '605000', creditedNet: '500000', owed: '0' },
+    })
+
+    const one = await operator.get(`/api/invoices/${invoice.id}`)
+    const history = one.body.history as { kind: string; document: object }[]
+    expect(history.map(({ kind }) => kind)).toEqual([
+      'presented',
+      'payment',
+      'payment',
+      'stage',
+      'credit_note',
+    ])
+    expect(history[1]?.document).toMatchObject({ reference: 'bank 1', amount: '1000000', rail: 'transfer' })
+
+    const { acts } = (await operator.get('/api/audit')).body as Acts
+    const ours = acts.filter(({ subject }) => subject === id || subject === invoice.id)
+    expect(ours).toMatchObject([
+      { what: 'agent.create', before: null, after: { id } },
+      {
+        what: 'invoice.pay',
+        before: { paid: '0', owed: '2420000' },
+        after: { paid: '1000000', owed: '1420000', payment: { amount: '1000000', reference: 'bank 1' } },
+      },
+      { what: 'invoice.pay', after: { owed: '0', stage: 'settled', payment: { reference: 'bank 2' } } },
+      {
+        what: 'invoice.credit',
+        before: { credited: '0' },
+        after: { credited: '605000', creditNote: { net: '500000', reason: 'served twice' } },
+      },
+    ])
+    expect(new Set(acts.map(({ who }) => who))).toEqual(
+      new Set([`token ${operator.settings.tokenSha256?.slice(0, 8)}`]),
+    )
+    const { body } = await operator.get(`/api/accounts/${id}`)
+    expect(body.standing).toMatchObject({
+      charged: '1504321',
+      redeemed: '1500000',
+      credit: '0',
+      owed: '4321',
+    })
+  })
+
+  it('proves every entry against the statement, and none against another', async () => {
+    const operator = await newOperator()
+    const { id, period, line } = await billed(operator, [10_000n, 20_000n, 30_000n])
+    const { statement } = (await operator.get(`/api/statements/${id}/${period}`)).body as SignedStatement
+    const { first, last } = statement.entries
+    expect((await line().entries(0, 100)).length).toBeGreaterThanOrEqual(last)
+    for (let seq = first; seq <= last; seq++) {
+      const { body } = await operator.get(`/api/statements/${id}/${period}/proofs/${seq}`)
+      const proof = body as unknown as PlainProof
+      expect(proof.entry.seq).toBe(seq)
+      expect(verifyEntry(statement, proof)).toBe(true)
+      expect(verifyEntry(statement, { ...proof, entry: { ...proof.entry, amount: '1' } })).toBe(false)
+    }
+    for (const path of [`${period}/proofs/${last + 1}`, `2001-01-01/proofs/${first}`, `${period}/proofs/x`])
+      expect((await operator.get(`/api/statements/${id}/${path}`)).status).toBe(404)
+  })
+
+  it('gives a statement as a table and on paper, and nothing in a format that is none', async () => {
+    const operator = await newOperator()
+    const { id, period, invoice } = await billed(operator, [1_234_567n], { name: '<b>Bot</b>' })
+    const table = await operator.get(`/api/statements/${id}/${period}?format=csv`)
+    expect(table.headers.get('content-disposition')).toBe(
+      `attachment; filename="statement-${id}-${period}.csv"`,
+    )
+    expect(table.text).toBe(
+      `period,day,site,rule,charges,releases,usd\r\n${period},${period},site.test,default,1,0,1.234567\r\n`,
+    )
+    for (const path of [`/api/statements/${id}/${period}`, `/api/invoices/${invoice.id}`]) {
+      const page = await operator.get(`${path}?format=html`)
+      expect(page.headers.get('content-security-policy')).toContain("default-src 'none'")
+      expect(page.text).not.toContain('<b>')
+      const { status, body } = await operator.get(`${path}?format=pdf`)
+      expect([status, body.error]).toEqual([400, 'invalid'])
+    }
+  })
+
+  it('lists statements and invoices in pages', async () => {
+    const operator = await newOperator()
+    const agents = [await billed(operator, [50_000n]), await billed(operator, [60_000n])]
+    const ids = new Set(agents.map(({ id }) => id))
+    const stated: string[] = []
+    let cursor = ''
+    do {
+      const { body } = await operator.get(`/api/statements?limit=1${cursor && `&after=${cursor}`}`)
+      stated.push(...(body.statements as { agent: string }[]).map(({ agent }) => agent))
+      cursor = (body.next as string | null) ?? ''
+    } while (cursor)
+    expect(stated.filter((agent) => ids.has(agent)).sort()).toEqual([...ids].sort())
+    expect(new Set(stated).size).toBe(stated.length)
+    const newest = await operator.get('/api/invoices?limit=1')
+    const next = await operator.get(`/api/invoices?limit=1&before=${newest.body.next}`)
+    expect(newest.body.invoices).toMatchObject([{ agent: agents[1]?.id }])
+    expect(next.body.invoices).toMatchObject([{ agent: agents[0]?.id }])
+    const open = await operator.get(`/api/invoices?agent=${agents[0]?.id}&stage=settled`)
+    expect(open.body.invoices).toEqual([])
+    expect((await operator.get('/api/invoices?stage=nonsense')).body.invoices).toEqual([])
+  })
+})
+
+describe('a transfer', () => {
+  it('is noted once for its reference, and not with another amount', async () => {
+    const operator = await newOperator()
+    const { invoice } = await billed(operator, [1_000_000n])
+    const path = `/api/invoices/${invoice.id}/payments`
+    const paid = await operator.post(path, { reference: 'bank' })
+    const again = await operator.post(path, { reference: 'bank' })
+    expect(again.body).toEqual(paid.body)
+    const other = await operator.post(path, { reference: 'bank', amount: '1' })
+    expect([other.status, other.body]).toEqual([409, { error: 'reference_used', amount: invoice.total }])
+    const more = await operator.post(path, { reference: 'another' })
+    expect([more.status, more.body]).toEqual([409, { error: 'settled' }])
+  })
+
+  it('shows in the lists at once', async () => {
+    const operator = await newOperator()
+    const { id, invoice } = await billed(operator, [1_000_000n])
+    await operator.post(`/api/invoices/${invoice.id}/payments`, { reference: 'bank' })
+    const { body } = await operator.get(`/api/invoices?agent=${id}`)
+    expect(body.invoices).toMatchObject([{ stage: 'settled', owed: '0' }])
+    const { accounts } = (await operator.get(`/api/accounts?after=${id.slice(0, -1)}&limit=1`)).body
+    expect(accounts).toMatchObject([{ id, kind: 'credit', totals: { redeemed: '1000000' } }])
+  })
+
+  it('has no place on an invoice that Stripe collects, which would collect it again', async () => {
+    const stripe: Rail = { ...transferRail(''), name: 'stripe' }
+    const operator = await newOperator({ rails: { stripe } })
+    const { invoice } = await billed(operator, [1_000_000n], { rail: 'stripe' })
+    const { status, body } = await operator.post(`/api/invoices/${invoice.id}/payments`, {
+      reference: 'bank',
+    })
+    expect([status, body]).toEqual([409, { error: 'collected_by_stripe' }])
+  })
+
+  it('pays no invoice that there is not', async () => {
+    const operator = await newOperator()
+    for (const id of ['INV-999999', 'INV-1', "INV-000001'--", 'x']) {
+      const { status } = await operator.post(`/api/invoices/${id}/payments`, { reference: 'bank' })
+      expect(status).toBe(404)
+    }
+  })
+
+  it('is written as it must be', async () => {
+    const operator = await newOperator()
+    const { invoice } = await billed(operator, [1_000_000n])
+    const forms = [
+      {},
+      { reference: '' },
+      { reference: 'x', amount: '0' },
+      { reference: 'x', amount: '-1' },
+      { reference: 'x', amount: 1 },
+      { reference: 'x', at: 1.5 },
+      { reference: 'x\u0000' },
+      { reference: '\ud800' },
+    ]
+    for (const form of forms) {
+      const { status } = await operator.post(`/api/invoices/${invoice.id}/payments`, form)
+      expect([form, status]).toEqual([form, 400])
+    }
+  })
+})
+
+describe('a credit note', () => {
+  it('is written once, however often it is sent, and never over more than the invoice', async () => {
+    const operator = await newOperator()
+    const { invoice } = await billed(operator, [1_000_000n])
+    const path = `/api/invoices/${invoice.id}/credit-notes`
+    const form = { amount: '300000', reason: 'a mistake' }
+    expect((await operator.post(path, form)).status).toBe(201)
+    const again = await operator.post(path, form)
+    expect([again.status, again.body]).toEqual([
+      409,
+      { error: 'changed', creditedNet: '300000', creditable: '700000' },
+    ])
+    const tooMuch = await operator.post(path, { ...form, amount: '700001', creditedNet: '300000' })
+    expect([tooMuch.status, tooMuch.body.error]).toEqual([409, 'too_much'])
+    const rest = await operator.post(path, { ...form, amount: '700000', creditedNet: '300000' })
+    expect(rest.body).toMatchObject({ invoice: { owed: '0', stage: 'settled', credited: invoice.total } })
+  })
+
+  it('and another at the same time: one stands', async () => {
+    const operator = await newOperator()
+    const { invoice } = await billed(operator, [1_000_000n])
+    const answers = await Promise.all(
+      ['one', 'two'].map((reason) =>
+        operator.post(`/api/invoices/${invoice.id}/credit-notes`, { amount: '400000', reason }),
+      ),
+    )
+    expect(answers.map(({ status }) => status).sort()).toEqual([201, 409])
+    expect((await operator.get(`/api/invoices/${invoice.id}`)).body).toMatchObject({ creditedNet: '400000' })
+  })
+})
+
+describe('a world that is broken', () => {
+  it('G4: is no answer of ours: nothing that others said is told', async () => {
+    const canary = `canary-${randomHex(8)}`
+    const operator = await newOperator({ broken: () => Promise.reject(new Error(canary)) })
+    const { id } = await (await newOperator()).enrol()
+    const said = vi.spyOn(console, 'error')
+    onTestFinished(() => said.mockRestore())
+    for (const [method, path, form] of [
+      ['GET', `/api/statements/${id}/2026-11-21`],
+      ['PATCH', `/api/agents/${id}`, { rail: 'transfer' }],
+    ] as const) {
+      const { status, body, headers } = await operator.call(method, path, form)
+      expect([status, body, headers.get('retry-after')]).toEqual([503, { error: 'unavailable' }, '5'])
+    }
+    expect(said).toHaveBeenCalledTimes(2)
+    expect(JSON.stringify(said.mock.calls)).not.toContain(canary)
+  })
+})

@@ -1,0 +1,185 @@
+/** An operator with a token, agents on credit, and every answer held against the OpenAPI document. */
+import { env } from 'cloudflare:test'
+import { expect } from 'vitest'
+import type { CommitmentOrder } from '../../src/ledger/credit.ts'
+import { operatorApi } from '../../src/operator/api.ts'
+import type { CounterSettings } from '../../src/operator/counter.ts'
+import { openApi } from '../../src/operator/openapi.ts'
+import type { Schema } from '../../src/operator/openapi-schemas.ts'
+import type { CreditSettings, OperatorSettings } from '../../src/operator/settings.ts'
+import { toHex } from '../../src/protocol/hex.ts'
+import { networks } from '../../src/protocol/network.ts'
+import { billPage } from '../../src/settlement/bill.ts'
+import type { Rails } from '../../src/settlement/rails/rail.ts'
+import { transferRail } from '../../src/settlement/rails/transfer.ts'
+import { openSeal } from '../../src/settlement/seal.ts'
+import { randomHex } from '../chain/rig.ts'
+import { type Crawler, newCrawler } from '../identity/rig.ts'
+import { orderOf } from '../ledger/line-rig.ts'
+import { faultsOf } from './schema.ts'
+
+export const TOKEN = 'a-token-of-the-operator'
+const DAY = 86_400_000
+
+type Answer = { status: number; headers: Headers; text: string; body: Record<string, unknown> }
+
+/** Which operations were called, and answered well. */
+export const covered = new Set<string>()
+
+const documented = openApi.paths as Record<string, Record<string, Schema>>
+const defs = openApi.components.schemas as Record<string, Schema>
+
+type Options = Partial<CreditSettings> & {
+  rails?: Rails
+  now?: () => number
+  /** Takes the place of opening billing. */
+  broken?: () => Promise<never>
+}
+
+export async function newOperator({
+  rails = { transfer: transferRail('IBAN NL00 BANK 0123 4567 89') },
+  now = () => Date.now(),
+  mayAsk = async () => true,
+  broken,
+  ...rest
+}: Options = {}) {
+  const pair = (await crypto.subtle.generateKey('Ed25519', true, ['sign', 'verify'])) as CryptoKeyPair
+  const { x = '', d = '' } = (await crypto.subtle.exportKey('jwk', pair.privateKey)) as JsonWebKey
+  const seal = await openSeal({ kty: 'OKP', crv: 'Ed25519', x, d })
+  const seller = { name: 'Tally BV', country: 'NL', taxId: 'NL123456789B01', vatRate: 2100 }
+  const dunning = { net: 14, pastDue: 3, suspended: 10, writtenOff: 90 }
+  const { BOOK: book, LINES: lines, NUMBERS: numbers, AGENTS: agents, DIRECTORIES } = env
+  const network = networks.get('eip155:84532')
+  if (!network) throw new Error('no network')
+  const billing: CounterSettings = {
+    bill: { book, lines, numbers, rails, seller, dunning, webhook: null },
+    seal,
+    paying: null,
+    site: { receiver: '0x1111111111111111111111111111111111111111', network },
+    stripe: null,
+    now,
+    newId: () => crypto.randomUUID(),
+  }
+  const settings: OperatorSettings = {
+    tokenSha256: await digestOf(TOKEN),
+    book,
+    accounts: env.ACCOUNT,
+    authorizations: env.AUTHORIZATIONS,
+    settlement: env.SETTLEMENT,
+    credit: {
+      agents,
+      lines,
+      directories: (url) => DIRECTORIES.getByName(url),
+      mayAsk,
+      operator: 'tab402',
+      probation: 1_000_000n,
+      tiers: new Set(['partner']),
+      ...rest,
+    },
+    billing: broken ?? (async () => billing),
+  }
+  const api = operatorApi(settings, now)
+
+  /** One call, with the token unless `headers` has another word on that. */
+  async function call(method: string, path: string, body?: unknown, headers: Record<string, string> = {}) {
+    const sent = typeof body === 'string' ? body : JSON.stringify(body)
+    const authorization = `Bearer ${TOKEN}`
+    const request = new Request(`https://site.example/_tab402${path}`, {
+      method,
+      headers: { authorization, ...headers },
+      ...(body !== undefined && { body: sent }),
+    })
+    const response = await api.fetch(request)
+    return conforming(request, response)
+  }
+
+  return {
+    api,
+    billing,
+    settings,
+    call,
+    fetch: async (request: Request) => conforming(request, await api.fetch(request)),
+    get: (path: string) => call('GET', path),
+    post: (path: string, body?: unknown) => call('POST', path, body),
+    /** Registers an agent with a key of its own. */
+    async enrol(form: Record<string, unknown> = {}) {
+      const crawler: Crawler = await newCrawler()
+      const { status, text, body } = await call('POST', '/api/agents', agentForm(crawler, form))
+      if (status !== 201) throw new Error(text)
+      const id = String(body.id)
+      return {
+        id,
+        crawler,
+        line: () => env.LINES.getByName(id),
+        charge: (price: bigint) => charge(id, price),
+      }
+    },
+    /** The nightly bill, `days` from now. */
+    night: (days = 40) => billPage(billing.bill, '', now() + days * DAY),
+  }
+}
+
+export type Operator = Awaited<ReturnType<typeof newOperator>>
+
+export function agentForm({ jwk }: Pick<Crawler, 'jwk'>, rest: Record<string, unknown> = {}) {
+  return {
+    name: 'Example Bot',
+    keys: { keys: [jwk] },
+    creditLimit: '$100',
+    probation: '$100',
+    period: 'daily',
+    rail: 'transfer',
+    buyer: { name: 'Example BV', country: 'NL' },
+    ...rest,
+  }
+}
+
+/** One page bought on credit. The signature was verified elsewhere. */
+async function charge(agent: string, price: bigint, rest: Partial<CommitmentOrder> = {}) {
+  const line = env.LINES.getByName(agent)
+  const standing = await line.standing()
+  if (!standing) throw new Error('the line was never opened')
+  const order = orderOf(standing.enrolment, { price, promised: price, ...rest })
+  const answer = await line.place(order)
+  if (answer.outcome === 'refused') throw new Error(answer.reason)
+  return answer.entry
+}
+
+export async function digestOf(text: string): Promise<string> {
+  const digest = await crypto.subtle.digest('SHA-256', new TextEncoder().encode(text))
+  return toHex(new Uint8Array(digest)).slice(2)
+}
+
+export function newId(): string {
+  return `bot-${randomHex(8).slice(2)}`
+}
+
+/** Reads an answer, and fails if the document says otherwise. */
+async function conforming({ method, url }: Request, response: Response): Promise<Answer> {
+  const { status, headers } = response
+  const text = await response.text()
+  const type = (headers.get('content-type') ?? '').split(';')[0] ?? ''
+  const body = type === 'application/json' ? JSON.parse(text) : {}
+  expect(status, text).not.toBe(500)
+  expect(headers.get('cache-control')).toBe('no-store')
+  const found = find(method, new URL(url).pathname)
+  if (found) {
+    const { name, operation } = found
+    const responses = operation.responses as Record<string, { content: Record<string, { schema: Schema }> }>
+    const said = responses[status]?.content[type]
+    expect(said, `${name} answers ${status} ${type}, which is not in the document`).toBeDefined()
+    if (said && type === 'application/json') expect(faultsOf(body, said.schema, defs), text).toEqual([])
+    if (status < 300) covered.add(name)
+  }
+  return { status, headers, text, body }
+}
+
+function find(method: string, pathname: string): { name: string; operation: Schema } | null {
+  for (const [path, item] of Object.entries(documented)) {
+    const shape = new RegExp(`^${path.replaceAll('.', '\\.').replace(/\{\w+\}/g, '[^/]+')}$`)
+    const operation = item[method.toLowerCase()]
+    if (operation && shape.test(pathname))
+      return { name: `${method.toLowerCase()} ${path}`, operation: operation as Schema }
+  }
+  return null
+}
