@@ -76,9 +76,13 @@ export async function newRelayer(settings: Partial<RelayerSettings> = {}): Promi
   const { key, address } = await newKey()
   let relayer: RelayerBase | undefined
   const inside = <Value>(work: (relayer: RelayerBase, storage: DurableObjectStorage) => Promise<Value>) =>
-    runInDurableObject(env.RELAYER.get(id), (_, state) => {
-      relayer ??= new RelayerBase(state, env, { chain: chainAt(lane.url), key, ...settings })
-      return work(relayer, state.storage)
+    runInDurableObject(env.RELAYER.get(id), async (_, state) => {
+      if (relayer) return work(relayer, state.storage)
+      relayer = new RelayerBase(state, env, { chain: chainAt(lane.url), key, ...settings })
+      const born = relayer
+      // A restart sets the alarm to now, and it would ring at the object's own class, which has another key.
+      await state.storage.deleteAlarm()
+      return work(born, state.storage)
     })
   // The object's own class would answer an alarm that outlives the test, and with another key.
   onTestFinished(() => inside((_, storage) => storage.deleteAlarm()))
