@@ -1,8 +1,8 @@
 /** What a crawler reads of its own account, by signing the request as it signs commitments: nobody else's is in reach. */
 import { type Context, Hono } from 'hono'
-import { type FindKey, keysOf } from '../identity/keys.ts'
+import type { FindKey } from '../identity/keys.ts'
 import { isBound, verify } from '../identity/verify.ts'
-import { Roster } from '../schemes/roster.ts'
+import { Roster, signersOf } from '../schemes/roster.ts'
 import { balanceOf, entriesOf } from './accounts.ts'
 import { formatOf, no, notFound, write } from './answer.ts'
 import { invoiceOf, invoiceView } from './invoices.ts'
@@ -16,7 +16,7 @@ const ACCEPT_SIGNATURE =
 type Me = { Variables: { line: Line } }
 
 export function meRoutes({ billing }: OperatorSettings, credit: CreditSettings, now: () => number): Hono<Me> {
-  const findKey = signersOf(credit)
+  const findKey = signersOf(new Roster(credit), credit.directories)
   const app = new Hono<Me>()
   app.use('*', async (c, next) => {
     const line = await lineOf(c, credit, findKey, now())
@@ -87,13 +87,4 @@ async function balance(line: Line): Promise<Response> {
     terms: { creditLimit, probation, period, rail, tier, buyer },
     openedAt: standing.openedAt,
   })
-}
-
-function signersOf({ directories, ...ports }: CreditSettings): FindKey {
-  const roster = new Roster(ports)
-  const keys = keysOf((claim) => roster.known(claim)?.signer ?? null, directories)
-  return async (claim, now) => {
-    const member = await roster.find(claim, now)
-    return member === 'undecided' ? 'directory_unavailable' : keys(claim, now)
-  }
 }

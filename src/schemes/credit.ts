@@ -4,7 +4,6 @@
  */
 import type { DirectoryReader } from '../identity/directory.ts'
 import type { Doubt } from '../identity/flaw.ts'
-import { type FindKey, keysOf } from '../identity/keys.ts'
 import { type Proof as Signed, verify } from '../identity/verify.ts'
 import { type Agent, enrolmentOf } from '../ledger/agents.ts'
 import type { CommitmentOrder, LineAnswer } from '../ledger/credit.ts'
@@ -26,7 +25,7 @@ import {
   type SettleResponse,
 } from '../protocol/x402.ts'
 import { twice } from './retry.ts'
-import { Roster, type RosterPorts } from './roster.ts'
+import { Roster, type RosterPorts, signersOf } from './roster.ts'
 import { type Charge, matches, type Purchase, type Scheme } from './scheme.ts'
 
 export type CreditTerms = {
@@ -64,11 +63,7 @@ const UNVERIFIED: Record<Doubt, Reason> = {
 export function creditScheme(terms: CreditTerms, ports: CreditPorts) {
   const { network } = terms
   const roster = new Roster(ports)
-  const keys = keysOf((claim) => roster.known(claim)?.signer ?? null, ports.directories)
-  const findKey: FindKey = async (claim, now) => {
-    const member = await roster.find(claim, now)
-    return member === 'undecided' ? 'directory_unavailable' : keys(claim, now)
-  }
+  const findKey = signersOf(roster, ports.directories)
   return {
     offer: (price) => offerOf(terms, price),
 

@@ -1,6 +1,7 @@
 /** Which agents have credit, as this isolate remembers the registry: a request of a known agent does not ask for it. */
+import type { DirectoryReader } from '../identity/directory.ts'
 import { type PublicKey, readKey } from '../identity/jwk.ts'
-import type { Agent as Signer } from '../identity/keys.ts'
+import { type FindKey, keysOf, type Agent as Signer } from '../identity/keys.ts'
 import { type Agent, type Agents, REGISTRY } from '../ledger/agents.ts'
 
 export type RosterPorts = {
@@ -96,6 +97,15 @@ export class Roster {
     this.#known.set(claim, { member, until: now + FRESH })
     const [oldest] = this.#known.keys()
     if (this.#known.size > MOST && oldest !== undefined) this.#known.delete(oldest)
+  }
+}
+
+/** The keys of the agents on a roster. `directories` opens the object of an agent's URL. */
+export function signersOf(roster: Roster, directories: (url: string) => DirectoryReader): FindKey {
+  const keys = keysOf((claim) => roster.known(claim)?.signer ?? null, directories)
+  return async (claim, now) => {
+    const member = await roster.find(claim, now)
+    return member === 'undecided' ? 'directory_unavailable' : keys(claim, now)
   }
 }
 

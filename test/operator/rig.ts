@@ -1,7 +1,6 @@
 /** An operator with a token, agents on credit, and every answer held against the OpenAPI document. */
 import { env } from 'cloudflare:test'
 import { expect } from 'vitest'
-import type { CommitmentOrder } from '../../src/ledger/credit.ts'
 import { operatorApi } from '../../src/operator/api.ts'
 import type { CounterSettings } from '../../src/operator/counter.ts'
 import { openApi } from '../../src/operator/openapi.ts'
@@ -101,6 +100,7 @@ export async function newOperator({
     fetch: async (request: Request) => conforming(request, await api.fetch(request)),
     get: (path: string) => call('GET', path),
     post: (path: string, body?: unknown) => call('POST', path, body),
+    chargeOf,
     /** Registers an agent with a key of its own. */
     async enrol(form: Record<string, unknown> = {}) {
       const crawler: Crawler = await newCrawler()
@@ -111,7 +111,7 @@ export async function newOperator({
         id,
         crawler,
         line: () => env.LINES.getByName(id),
-        charge: (price: bigint) => charge(id, price),
+        charge: chargeOf(id),
       }
     },
     /** The nightly bill, `days` from now. */
@@ -134,15 +134,16 @@ export function agentForm({ jwk }: Pick<Crawler, 'jwk'>, rest: Record<string, un
   }
 }
 
-/** One page bought on credit. The signature was verified elsewhere. */
-async function charge(agent: string, price: bigint, rest: Partial<CommitmentOrder> = {}) {
-  const line = env.LINES.getByName(agent)
-  const standing = await line.standing()
-  if (!standing) throw new Error('the line was never opened')
-  const order = orderOf(standing.enrolment, { price, promised: price, ...rest })
-  const answer = await line.place(order)
-  if (answer.outcome === 'refused') throw new Error(answer.reason)
-  return answer.entry
+/** Buys pages on credit, each on a signature that was verified elsewhere. */
+function chargeOf(agent: string) {
+  return async (price: bigint): Promise<number> => {
+    const line = env.LINES.getByName(agent)
+    const standing = await line.standing()
+    if (!standing) throw new Error('the line was never opened')
+    const answer = await line.place(orderOf(standing.enrolment, { price, promised: price }))
+    if (answer.outcome === 'refused') throw new Error(answer.reason)
+    return answer.entry
+  }
 }
 
 export async function digestOf(text: string): Promise<string> {

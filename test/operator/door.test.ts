@@ -1,0 +1,187 @@
+import { env } from 'cloudflare:test'
+import { describe, expect, it, onTestFinished, vi } from 'vitest'
+import worker from '../../src/worker.ts'
+import { randomHex } from '../chain/rig.ts'
+import { newCrawler, signed } from '../identity/rig.ts'
+import { agentForm, digestOf, newId, newOperator, TOKEN } from './rig.ts'
+
+const BASE = 'https://site.example'
+
+/** The whole Worker, with credit and billing, and secrets that would be known again. */
+async function newSite() {
+  const canaries = {
+    OPERATOR_TOKEN: `canary-${randomHex(16)}`,
+    ORIGIN_SECRET: `canary-${randomHex(16)}`,
+    WEBHOOK_SECRET: `canary-${randomHex(16)}`,
+  }
+  const pair = (await crypto.subtle.generateKey('Ed25519', true, ['sign', 'verify'])) as CryptoKeyPair
+  const { kty, crv, x, d } = (await crypto.subtle.exportKey('jwk', pair.privateKey)) as JsonWebKey
+  const { OPERATOR_TOKEN, ...secrets } = canaries
+  const bindings = {
+    ...env,
+    ...secrets,
+    PRICE: '0.001',
+    NETWORK: 'eip155:84532',
+    SCHEMES: ['channel', 'exact', 'credit'],
+    OPERATOR_TOKEN_SHA256: await digestOf(OPERATOR_TOKEN),
+    REGISTRATION_URL: 'https://site.example/crawlers',
+    SELLER: { name: 'Tally BV', country: 'NL', vat: '21%' },
+    OPERATOR_KEY: { kty, crv, x, d },
+    PUBLIC_URL: BASE,
+    TRANSFER_TO: 'IBAN NL00 BANK',
+    WEBHOOK_URL: 'https://operator.example/hooks',
+  }
+  const fetch = (path: string, init: RequestInit = {}) => {
+    const request = new Request<unknown, IncomingRequestCfProperties>(`${BASE}${path}`, init as never)
+    return worker.fetch(request, bindings)
+  }
+  const authorization = `Bearer ${OPERATOR_TOKEN}`
+  return {
+    fetch,
+    bindings,
+    canaries: [...Object.values(canaries), String(d), env.RELAYER_KEY.slice(2)],
+    api: (path: string, init: RequestInit = {}) =>
+      fetch(`/_tab402/api${path}`, { ...init, headers: { authorization, ...init.headers } }),
+  }
+}
+
+describe('the door', () => {
+  it('G1: opens to the header alone, and to no other place a token can be put', async () => {
+    const operator = await newOperator()
+    const places = [
+      [`?token=${TOKEN}`, {}],
+      [`?access_token=${TOKEN}`, {}],
+      ['', { cookie: `token=${TOKEN}; authorization=Bearer ${TOKEN}` }],
+      ['', { 'x-api-key': TOKEN, token: TOKEN }],
+      ['', { 'proxy-authorization': `Bearer ${TOKEN}` }],
+    ] as const
+    for (const [query, headers] of places) {
+      const { status } = await operator.call('GET', `/api/agents${query}`, undefined, {
+        authorization: '',
+        ...headers,
+      })
+      expect(status).toBe(401)
+    }
+  })
+
+  it('G1: lets no page of another site in: no cookie opens it, and no browser is told that it may', async () => {
+    const operator = await newOperator()
+    const headers = {
+      authorization: '',
+      origin: 'https://evil.example',
+      'access-control-request-method': 'POST',
+    }
+    for (const method of ['OPTIONS', 'GET', 'POST']) {
+      const answer = await operator.call(method, '/api/agents', undefined, headers)
+      expect(answer.status).toBe(401)
+      expect([...answer.headers.keys()].filter((name) => /^access-control|set-cookie/.test(name))).toEqual([])
+    }
+  })
+
+  it('G1: is shut on every path, known or not, before anything is read', async () => {
+    const operator = await newOperator()
+    for (const { path, method } of operator.api.routes) {
+      if (!path.startsWith('/_tab402/api/') || method === 'ALL' || path.endsWith('openapi.json')) continue
+      const at = path.slice('/_tab402'.length).replace(/:\w+/g, 'x')
+      const body = method === 'GET' ? undefined : 'x'.repeat(70_000)
+      const { status } = await operator.call(method, at, body, { authorization: 'Bearer stale' })
+      expect([method, path, status]).toEqual([method, path, 401])
+    }
+  })
+
+  it('G2: has no other doors', async () => {
+    const site = await newSite()
+    for (const path of [
+      '/__scheduled',
+      '/__scheduled?cron=0+0+*+*+*',
+      '/cdn-cgi/handler/scheduled',
+      '/cdn-cgi/mf/scheduled',
+      '/cdn-cgi/local/scheduled',
+      '/_tab402',
+      '/_tab402/',
+      '/_tab402/debug',
+      '/_tab402/admin',
+      '/_tab402/api/../debug',
+      '/_tab402/invoices',
+      '/_tab402/stripe',
+    ]) {
+      const response = await site.fetch(path)
+      expect([path, response.status]).toEqual([path, 404])
+      await response.body?.cancel()
+    }
+  })
+
+  it('G4: tells no secret, whatever is asked and whatever breaks', async () => {
+    const site = await newSite()
+    const said: unknown[] = []
+    for (const level of ['log', 'info', 'warn', 'error'] as const) {
+      const spy = vi.spyOn(console, level).mockImplementation((...words) => void said.push(words))
+      onTestFinished(() => spy.mockRestore())
+    }
+    const answers: string[] = []
+    const keep = async (response: Response) => {
+      expect(response.status).not.toBe(500)
+      answers.push(JSON.stringify([...response.headers]), await response.text())
+    }
+    const crawler = await newCrawler()
+    const { privateJwk } = crawler
+    const id = newId()
+    const made = await site.api('/agents', {
+      method: 'POST',
+      body: JSON.stringify(agentForm(crawler, { id })),
+    })
+    expect(made.status).toBe(201)
+    await keep(made)
+    const { routes } = (await newOperator()).api
+    for (const { path, method } of routes) {
+      if (!path.startsWith('/_tab402/api/') || method === 'ALL' || path.includes('/runs')) continue
+      const at = path.slice('/_tab402/api'.length).replace(':agent', id).replace(/:\w+/g, id)
+      const body = JSON.stringify({ keys: { keys: [privateJwk] }, reference: privateJwk.d })
+      await keep(await site.api(at, method === 'GET' ? {} : { method, body }))
+    }
+    await keep(await site.fetch('/_tab402/me', { headers: (await signed(crawler)).headers }))
+    await keep(await site.fetch('/_tab402/keys'))
+    const broken = { ...site.bindings, BOOK: null as unknown as D1Database }
+    const request = new Request<unknown, IncomingRequestCfProperties>(`${BASE}/_tab402/api/accounts`, {
+      headers: { authorization: `Bearer ${site.canaries[0]}` },
+    })
+    const failed = await worker.fetch(request, broken)
+    expect(failed.status).toBe(503)
+    await keep(failed)
+    const books = await env.BOOK.batch(
+      ['line', 'account', 'statement', 'invoice', 'run'].map((name) =>
+        env.BOOK.prepare(`SELECT * FROM ${name}`),
+      ),
+    )
+    const everything = JSON.stringify([answers, said, books])
+    for (const canary of [...site.canaries, String(privateJwk.d)]) expect(everything).not.toContain(canary)
+    expect(said.length).toBeGreaterThan(0)
+  })
+})
+
+describe('the Worker', () => {
+  it('has an API for credit, a crawler’s own books and its keys', async () => {
+    const site = await newSite()
+    const crawler = await newCrawler()
+    const id = newId()
+    await site.api('/agents', { method: 'POST', body: JSON.stringify(agentForm(crawler, { id })) })
+    const account = (await (await site.api(`/accounts/${id}`)).json()) as { standing: object }
+    expect(account.standing).toMatchObject({ status: 'open', limit: '100000000', charged: '0' })
+    const url = `${BASE}/_tab402/me`
+    const created = Math.floor(Date.now() / 1000)
+    const { headers } = await signed(crawler, {
+      url,
+      lines: [
+        ['"@method"', 'GET'],
+        ['"@target-uri"', url],
+        ['"signature-agent";key="sig1"', '"https://crawler.example"'],
+      ],
+      parameters: { created, expires: created + 60 },
+    })
+    const me = (await (await site.fetch('/_tab402/me', { headers })).json()) as { agent: object }
+    expect(me.agent).toEqual({ id, name: 'Example Bot' })
+    const keys = (await (await site.fetch('/_tab402/keys')).json()) as { keys: object[] }
+    expect(keys.keys).toMatchObject([{ kty: 'OKP', crv: 'Ed25519' }])
+    expect(JSON.stringify(keys)).not.toContain('"d"')
+  })
+})

@@ -1,0 +1,144 @@
+import { env, introspectWorkflow } from 'cloudflare:test'
+import { describe, expect, it } from 'vitest'
+import { counter } from '../../src/operator/counter.ts'
+import { openApi } from '../../src/operator/openapi.ts'
+import { NOW, newCrawler, signed } from '../identity/rig.ts'
+import { agentForm, covered, newId, newOperator, type Operator } from './rig.ts'
+
+const paths = openApi.paths as Record<string, Record<string, { requestBody?: unknown; responses: object }>>
+
+/** `get /_tab402/api/agents/{id}`, of the document. */
+const operations = Object.entries(paths).flatMap(([path, item]) =>
+  Object.keys(item)
+    .filter((key) => key !== 'parameters')
+    .map((method) => `${method} ${path}`),
+)
+
+/** The same, of the routes. */
+function routesOf({ api, billing }: Operator): string[] {
+  const documented = [...api.routes, ...counter(billing).routes.filter(({ path }) => path.endsWith('/keys'))]
+  return documented
+    .filter(({ method }) => method !== 'ALL')
+    .map(({ method, path }) => `${method.toLowerCase()} ${path.replace(/:(\w+)/g, '{$1}')}`)
+}
+
+describe('the OpenAPI document', () => {
+  it('names every route and no other', async () => {
+    expect([...new Set(routesOf(await newOperator()))].sort()).toEqual([...operations].sort())
+  })
+
+  it('is served beside the API, to everybody', async () => {
+    const operator = await newOperator()
+    const { status, body } = await operator.call('GET', '/api/openapi.json', undefined, { authorization: '' })
+    expect(status).toBe(200)
+    expect(body).toEqual(JSON.parse(JSON.stringify(openApi)))
+  })
+
+  it('refers to nothing that it does not have, and has nothing that is not referred to', () => {
+    const text = JSON.stringify(openApi)
+    const named = new Set([...text.matchAll(/"#\/components\/schemas\/(\w+)"/g)].map(([, name]) => name))
+    expect([...named].sort()).toEqual(Object.keys(openApi.components.schemas).sort())
+  })
+
+  it('says what every operation answers: each was asked, and its answer held against the document', async () => {
+    const operator = await newOperator({ now: () => NOW * 1000 })
+    const { get, post } = operator
+    const id = newId()
+    const crawler = await newCrawler()
+    await post('/api/agents', agentForm(crawler, { id }))
+    await get('/api/agents')
+    await get(`/api/agents/${id}`)
+    await operator.call('PATCH', `/api/agents/${id}`, { tier: 'partner' })
+    await post(`/api/agents/${id}/suspend`, { reason: 'x' })
+    await post(`/api/agents/${id}/resume`)
+    const charged = await operator.chargeOf(id)(1_000_000n)
+    await operator.night((Date.now() - NOW * 1000) / 86_400_000 + 40)
+    const own = async (path: string) => {
+      const url = `https://site.example/_tab402/me${path}`
+      const covers = [
+        ['"@authority"', 'site.example'],
+        ['"@method"', 'GET'],
+        ['"@target-uri"', url],
+        ['"signature-agent";key="sig1"', '"https://crawler.example"'],
+      ] as const
+      const { headers } = await signed(crawler, { url, lines: covers })
+      return (await operator.fetch(new Request(url, { headers }))).body
+    }
+    const { statements } = (await own('/statements')) as { statements: { period: { id: string } }[] }
+    const { invoices } = (await own('/invoices')) as { invoices: { id: string }[] }
+    const period = statements[0]?.period.id
+    const invoice = invoices[0]?.id
+    for (const path of ['', '/entries', `/statements/${period}`, `/invoices/${invoice}`]) await own(path)
+    await own(`/statements/${period}/proofs/${charged}`)
+    await get(`/api/statements/${id}/${period}/proofs/${charged}`)
+    for (const path of ['', `/${id}/${period}`]) await get(`/api/statements${path}`)
+    for (const path of ['', `/${invoice}`]) await get(`/api/invoices${path}`)
+    await post(`/api/invoices/${invoice}/payments`, { reference: 'bank', amount: '1' })
+    await post(`/api/invoices/${invoice}/credit-notes`, { amount: '1', reason: 'x' })
+    for (const path of ['', `/${id}?evidence=true`]) await get(`/api/accounts${path}`)
+    await using runs = await introspectWorkflow(env.SETTLEMENT)
+    await runs.modifyAll((modifier) => modifier.disableSleeps())
+    const { body } = await post('/api/runs')
+    const [instance] = await runs.get()
+    await instance?.waitForStatus('complete')
+    await get('/api/runs')
+    await get(`/api/runs/${body.id}`)
+    await get('/api/audit')
+    await get('/api/openapi.json')
+    for (const name of ['accounts', 'entries', 'statements', 'invoices']) {
+      for (const extension of ['csv', 'ndjson']) await get(`/api/export/${name}.${extension}`)
+    }
+    expect(operations.filter((name) => !covered.has(name))).toEqual(['get /_tab402/keys'])
+  })
+})
+
+describe('the audit log', () => {
+  it('G1: has every mutation that there is', async () => {
+    await using runs = await introspectWorkflow(env.SETTLEMENT)
+    await runs.modifyAll((modifier) => modifier.disableSleeps())
+    const operator = await newOperator()
+    const crawler = await newCrawler()
+    const id = newId()
+    const last = async () => {
+      const { body } = await operator.get('/api/audit?limit=500')
+      return (body.acts as { what: string }[]).map(({ what }) => what)
+    }
+    const mutations: Record<string, () => Promise<unknown>> = {
+      'post /_tab402/api/agents': () => operator.post('/api/agents', agentForm(crawler, { id })),
+      'patch /_tab402/api/agents/{id}': () => operator.call('PATCH', `/api/agents/${id}`, { name: 'X' }),
+      'post /_tab402/api/agents/{id}/suspend': () =>
+        operator.post(`/api/agents/${id}/suspend`, { reason: 'x' }),
+      'post /_tab402/api/agents/{id}/resume': () => operator.post(`/api/agents/${id}/resume`),
+      'post /_tab402/api/invoices/{id}/payments': async () =>
+        operator.post(`/api/invoices/${await invoice()}/payments`, { reference: 'bank', amount: '1' }),
+      'post /_tab402/api/invoices/{id}/credit-notes': async () =>
+        operator.post(`/api/invoices/${await invoice()}/credit-notes`, { amount: '1', reason: 'x' }),
+      'post /_tab402/api/runs': () => operator.post('/api/runs'),
+    }
+    const invoice = async () => {
+      const { body } = await operator.get(`/api/invoices?agent=${id}`)
+      return (body.invoices as { id: string }[])[0]?.id
+    }
+    expect(Object.keys(mutations).sort()).toEqual(operations.filter((name) => !name.startsWith('get')).sort())
+    for (const [name, mutate] of Object.entries(mutations)) {
+      if (name.includes('payments')) {
+        await operator.chargeOf(id)(1_000_000n)
+        await operator.night()
+      }
+      const before = await last()
+      await mutate()
+      expect([name, (await last()).length]).toEqual([name, before.length + 1])
+    }
+    expect((await last()).slice(-7)).toEqual([
+      'agent.create',
+      'agent.change',
+      'agent.suspend',
+      'agent.resume',
+      'invoice.pay',
+      'invoice.credit',
+      'run.start',
+    ])
+    const [instance] = await runs.get()
+    await instance?.waitForStatus('complete')
+  })
+})
