@@ -209,7 +209,8 @@ describe('a transfer', () => {
     const named = { agent: tab.agent, invoice: (await tab.only()).id }
     await markPaid(operator.settings, named, { amount: CENT + 5n, reference: 'too much', at: 0 })
     expect(await tab.standing()).toMatchObject({ redeemed: CENT, credit: 0n })
-    expect((await tab.only()).paid).toBe(CENT + 5n)
+    const { findings } = await night(operator, MIDNIGHT + DAY)
+    expect(findings).toEqual([{ account: tab.agent, what: 'overpaid', detail: `${named.invoice} by 5` }])
   })
 })
 
