@@ -6,23 +6,25 @@ import { type BenchWorker, startWorker, type WorkerOptions } from './runtime.ts'
 import { fundChannel, NETWORK, PRICE, payerOf, type Stage, writeLines } from './stage.ts'
 import { NODE_URL, UNCHARGED, UNVERIFIED } from './variants.ts'
 
+/** In the order in which they are measured, so that those which are compared are neighbours. */
 export const CASES = {
   bare: 'a handler that answers 402',
   unpaid: 'the paywall, unpaid',
   upstream402: '@x402/hono, unpaid',
   call: 'a handler that makes an empty call to a Durable Object',
+  least: 'the paywall, its charge writes one number, nothing verified',
   empty: 'the paywall, its charge an empty call, nothing verified',
   commit: 'the paywall, nothing verified',
   voucher: 'the paywall',
+  upstream: '@x402/evm batch-settlement, in memory',
   unverified: 'the paywall in front of an origin, nothing verified',
   proxied: 'the paywall in front of an origin',
-  upstream: '@x402/evm batch-settlement, in memory',
 } as const
 
 export type CaseName = keyof typeof CASES
 
-/** `offered` and `channel` are those of the paywall; `first` are headers over the channel's first vouchers. */
-export type Cases = { cases: Case[]; offered: Offered; channel: Channel; first: string[] }
+/** What the paywall offers, a channel for it, and headers over the channel's first vouchers. */
+export type Field = { offered: Offered; channel: Channel; first: string[] }
 
 export type Case = { name: CaseName; worker: BenchWorker; load: Load }
 
@@ -31,41 +33,40 @@ export const CONNECTIONS = 32
 const PAYWALL = 'bench/workers/paywall.ts'
 const WORKER = 'src/worker.ts'
 
-/** Starts all cases, each with its account opened by a first payment. `count`: payments that a case may need. */
-export async function startCases(stage: Stage, count: number): Promise<Cases> {
+/** Starts all cases into `cases`, in their order, each with its account opened by a first payment. `count`: payments that one may need. */
+export async function startCases(stage: Stage, count: number, cases: Case[]): Promise<Field> {
   const { vars, origin } = stage
   const self = { ...vars, ORIGIN: 'self' }
   const proxy = { ...vars, ORIGIN: origin }
-  const cases: Case[] = []
-
   const open = async (name: CaseName, options: WorkerOptions, traffic: Partial<Traffic>) => {
     const worker = await startWorker(options)
     cases.push({ name, worker, load: new Load(trafficTo(worker, traffic)) })
     return worker
   }
-  const voucher = await startWorker({ main: PAYWALL, vars: self })
-  const offered = await askOffer(new URL(PATH, voucher.url))
+  const unpaid = await open('unpaid', { main: WORKER, vars: proxy }, { status: 402 })
+  const target = new URL(PATH, unpaid.url)
+  const refused = await answerOf(await fetch(target, { headers: { 'user-agent': 'GPTBot/1.2' } }))
+  const offered = await askOffer(target)
   const { channel, headers, file } = await fundChannel(stage, offered, count)
   const first = headers[0] ?? ''
+  const charged = { payments: file, skip: 1 }
+  const voucher = await open('voucher', { main: PAYWALL, vars: self }, charged)
   const paid = await pay(voucher, first)
-  const unpaid = await open('unpaid', { main: WORKER, vars: proxy }, { status: 402 })
-  const refused = await answerOf(
-    await fetch(new URL(PATH, unpaid.url), { headers: { 'user-agent': 'GPTBot/1.2' } }),
-  )
+  const commit = await open('commit', { main: PAYWALL, vars: self, plugins: [UNVERIFIED] }, charged)
+  const unverified = await open('unverified', { main: WORKER, vars: proxy, plugins: [UNVERIFIED] }, charged)
+  const proxied = await open('proxied', { main: WORKER, vars: proxy }, charged)
+  for (const worker of [commit, unverified, proxied]) await pay(worker, first)
   const floor = { main: 'bench/workers/floor.ts', objects: {} }
   await open('bare', { ...floor, vars: { ANSWER: refused } }, { status: 402 })
   const empties = { payments: file, repeat: true }
   await open('call', { ...floor, objects: { EMPTY: 'Empty' }, vars: { ANSWER: paid } }, empties)
-  const uncharged = { main: 'bench/workers/empty.ts', objects: { ACCOUNT: 'Empty' }, vars: self }
-  await open('empty', { ...uncharged, plugins: [UNVERIFIED, UNCHARGED] }, empties)
-  const charged = { payments: file, skip: 1 }
-  const commit = await open('commit', { main: PAYWALL, vars: self, plugins: [UNVERIFIED] }, charged)
-  cases.push({ name: 'voucher', worker: voucher, load: new Load(trafficTo(voucher, charged)) })
-  const unverified = await open('unverified', { main: WORKER, vars: proxy, plugins: [UNVERIFIED] }, charged)
-  const proxied = await open('proxied', { main: WORKER, vars: proxy }, charged)
-  for (const worker of [commit, unverified, proxied]) await pay(worker, first)
+  const uncharged = { main: 'bench/workers/empty.ts', vars: self, plugins: [UNVERIFIED, UNCHARGED] }
+  await open('empty', { ...uncharged, objects: { ACCOUNT: 'Empty' } }, empties)
+  await open('least', { ...uncharged, objects: { ACCOUNT: 'Least' } }, empties)
   await openUpstream(stage, count, open)
-  return { cases, offered, channel, first: headers.slice(0, 200) }
+  const order = Object.keys(CASES)
+  cases.sort((one, other) => order.indexOf(one.name) - order.indexOf(other.name))
+  return { offered, channel, first: headers.slice(0, 200) }
 }
 
 type Open = (name: CaseName, options: WorkerOptions, traffic: Partial<Traffic>) => Promise<BenchWorker>

@@ -1,6 +1,6 @@
 /** The figures as a table for a person, one line of JSON for a program, and what falls short. */
 import Table from 'cli-table3'
-import { CASES } from './cases.ts'
+import { CASES, type CaseName } from './cases.ts'
 import type { Cost } from './cost.ts'
 import type { Counts } from './counts.ts'
 import { CANONICAL_GAS } from './gas.ts'
@@ -18,6 +18,8 @@ export type Figures = {
   bundleGzip: number
   coldStart: number
   cost: Cost
+  /** Microseconds. */
+  fsync: number
 }
 
 export function ratiosOf({ results, verified }: Figures): Record<RatioName, number> {
@@ -68,25 +70,30 @@ export function json(figures: Figures): string {
 function cases({ results }: Figures): string {
   const table = new Table({
     head: ['Worker', 'requests/s', 'CPU µs each', 'median ms'],
-    style: PLAIN,
-    colAligns: RIGHT,
+    ...LOOK,
   })
-  for (const [name, { rps, cpu, p50 }] of results) {
-    table.push([CASES[name], median(rps).toFixed(0), cpu?.toFixed(0) ?? '–', p50.toFixed(2)])
+  for (const [name, title] of Object.entries(CASES)) {
+    const measured = results.get(name as CaseName)
+    if (!measured) continue
+    const { rps, cpu, p50 } = measured
+    table.push([title, median(rps).toFixed(0), cpu?.toFixed(0) ?? '–', p50.toFixed(2)])
   }
   return table.toString()
 }
 
 function ratios(figures: Figures): string {
   const measured = ratiosOf(figures)
-  const table = new Table({ head: ['Ratio', '', 'at least'], style: PLAIN, colAligns: RIGHT })
-  for (const { key, what, least } of ROWS)
-    table.push([`${key}: ${what}`, measured[key].toFixed(2), `${least}`])
+  const table = new Table({ head: ['Ratio', '', 'at least', ''], ...LOOK })
+  for (const { key, what, least } of ROWS) {
+    const value = measured[key]
+    table.push([`${key}: ${what}`, value.toFixed(2), `${least}`, value >= least ? 'met' : 'short'])
+  }
   return table.toString()
 }
 
-function others({ results, verified, counts, parallel, gas, bundleGzip, coldStart, cost }: Figures): string {
-  const table = new Table({ head: ['One paid request', ''], style: PLAIN, colAligns: RIGHT })
+function others(figures: Figures): string {
+  const { results, verified, counts, parallel, gas, bundleGzip, coldStart, cost, fsync } = figures
+  const table = new Table({ head: ['One paid request', ''], ...LOOK })
   const strict = (name: 'commit' | 'voucher') => ratio(results, name, 'call').toFixed(2)
   const dollars = (amount: number) => `$${amount.toFixed(3)}`
   table.push(
@@ -97,6 +104,11 @@ function others({ results, verified, counts, parallel, gas, bundleGzip, coldStar
     ],
     ['a voucher verified by viem / by us', `${verified.viem.toFixed(0)} / ${verified.ours.toFixed(0)} µs`],
     ['commit / voucher ÷ a handler that makes an empty call', `${strict('commit')} / ${strict('voucher')}`],
+    [
+      'the most that commit can be here: one number written, in groups',
+      ratio(results, 'least', 'empty').toFixed(2),
+    ],
+    ['one fsync of this disk', `${fsync.toFixed(0)} µs`],
     [
       `of ${AT_ONCE} at once on one channel, served by us / by upstream`,
       `${parallel.ours} / ${parallel.upstream}`,
@@ -110,8 +122,11 @@ function others({ results, verified, counts, parallel, gas, bundleGzip, coldStar
   return table.toString()
 }
 
-const PLAIN = { head: [], border: [] }
-const RIGHT: ('left' | 'right')[] = ['left', 'right', 'right', 'right']
+const LOOK: Table.TableConstructorOptions = {
+  style: { head: [], border: [] },
+  colAligns: ['left', 'right', 'right', 'right'],
+  chars: { mid: '', 'left-mid': '', 'mid-mid': '', 'right-mid': '' },
+}
 
 function round(value: number, digits: number): number {
   return Number(value.toFixed(digits))

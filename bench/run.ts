@@ -1,8 +1,12 @@
-/** `npm run bench [-- --short] [--reps N] [--seconds S]`: how fast the paywall is, against floors, a peer and its targets. */
+/**
+ * `npm run bench [-- --short] [--reps N] [--seconds S]`: how fast the paywall is, against floors, a peer and its targets.
+ * The ledgers lie in TMPDIR, and the figures depend on its disk: the runtime waits for each commit on its only thread.
+ */
 import { parseArgs } from 'node:util'
-import { PATH, startCases } from './cases.ts'
+import { type Case, PATH, startCases } from './cases.ts'
 import { costPerMillion } from './cost.ts'
 import { count } from './counts.ts'
+import { fsyncTime } from './disk.ts'
 import { gasPerChannel } from './gas.ts'
 import { parallel } from './parallel.ts'
 import { type Figures, json, shortfalls, tables } from './report.ts'
@@ -18,9 +22,9 @@ const { values } = parseArgs({
   options: { short: { type: 'boolean' }, reps: { type: 'string' }, seconds: { type: 'string' } },
 })
 const pace: Pace = {
-  rounds: Number(values.reps ?? (values.short ? 7 : 20)),
-  sliceMs: 1000 * Number(values.seconds ?? 0.4),
-  warmMs: values.short ? 1_500 : 4_000,
+  rounds: Number(values.reps ?? (values.short ? 12 : 40)),
+  sliceMs: 1000 * Number(values.seconds ?? 0.25),
+  warmMs: values.short ? 1_000 : 4_000,
 }
 if (!(pace.rounds >= 3) || !(pace.sliceMs >= 100)) {
   throw new Error('--reps takes a number from 3, --seconds one from 0.1')
@@ -44,14 +48,12 @@ async function gather(stage: Stage): Promise<Figures> {
   const seconds = (pace.warmMs + pace.rounds * pace.sliceMs) / 1000
   const needed = Math.min(MOST_PAYMENTS, Math.ceil(seconds * FASTEST))
   say(`signing ${needed} vouchers and starting a Worker for each case`)
-  const { cases, offered, channel, first } = await startCases(stage, needed)
+  const cases: Case[] = []
   try {
+    const { offered, channel, first } = await startCases(stage, needed, cases)
     say(`measuring ${cases.length} cases in turn, ${pace.rounds} times ${pace.sliceMs} ms each`)
     const results = await measure(cases, pace)
-    for (const { load, worker } of cases.splice(0)) {
-      load.stop()
-      await worker.stop()
-    }
+    await stop(cases)
     say('measuring the rest')
     const verified = await timeVerification(offered, channel, values.short ? 5 : 9)
     const counts = await count(stage, PATH, first)
@@ -65,12 +67,17 @@ async function gather(stage: Stage): Promise<Figures> {
       bundleGzip: await bundleGzip(),
       coldStart: await coldStart(stage, values.short ? 7 : 15),
       cost: costPerMillion(counts, cpuMs, counts.milliseconds),
+      fsync: await fsyncTime(stage),
     }
   } finally {
-    for (const { load, worker } of cases) {
-      load.stop()
-      await worker.stop()
-    }
+    await stop(cases)
+  }
+}
+
+async function stop(cases: Case[]): Promise<void> {
+  for (const { load, worker } of cases.splice(0)) {
+    load.stop()
+    await worker.stop()
   }
 }
 

@@ -7,3 +7,25 @@ export { default } from './paywall.ts'
 export class Empty extends DurableObject {
   call(): void {}
 }
+
+/** The least that is durable: one number, written in groups as the Account writes. No charge can cost less. */
+export class Least extends DurableObject {
+  #calls = 0
+  #pending: Promise<void> | null = null
+
+  constructor(ctx: DurableObjectState, env: Cloudflare.Env) {
+    super(ctx, env)
+    ctx.storage.sql.exec('CREATE TABLE IF NOT EXISTS total (one INTEGER PRIMARY KEY, calls INTEGER) STRICT')
+  }
+
+  async call(): Promise<void> {
+    this.#calls++
+    this.#pending ??= scheduler.wait(0).then(() => this.#write())
+    await this.#pending
+  }
+
+  #write(): void {
+    this.#pending = null
+    this.ctx.storage.sql.exec('INSERT OR REPLACE INTO total VALUES (1, ?)', this.#calls)
+  }
+}

@@ -1,0 +1,24 @@
+/** What this disk takes to make a commit durable: the runtime waits for it on its only thread, production does not. */
+import { open } from 'node:fs/promises'
+import { join } from 'node:path'
+import { median } from './rounds.ts'
+import type { Stage } from './stage.ts'
+
+const WRITES = 200
+
+/** Microseconds of one fsync after a page was written; the median. */
+export async function fsyncTime({ directory }: Stage): Promise<number> {
+  const file = await open(join(directory, 'fsync'), 'w')
+  const times: number[] = []
+  try {
+    for (let write = 0; write < WRITES; write++) {
+      await file.write(Buffer.alloc(4096, write))
+      const start = performance.now()
+      await file.datasync()
+      times.push((performance.now() - start) * 1000)
+    }
+  } finally {
+    await file.close()
+  }
+  return median(times)
+}
