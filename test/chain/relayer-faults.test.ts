@@ -39,7 +39,6 @@ describe('a broadcast', () => {
     expect(await relayer.alarmAt()).not.toBeNull()
 
     await relayer.lane.misbehave()
-    await relayer.die()
     await relayer.alarm()
     expect(await relayer.outcome(order.id)).toMatchObject({ ...pending, status: 'mined' })
     expect(new Set(await rawsSeen(relayer)).size).toBe(1)
