@@ -154,10 +154,12 @@ export class Authorizations extends DurableObject<{ BOOK: D1Database }> {
   /** The authorizations after `after` (an id; '' for the first page), in order of id. */
   async uses(after: string, limit: number): Promise<Payment[]> {
     if (!this.#exists()) return []
+    const [token = '', nonce = ''] = after.split(':')
     return this.ctx.storage.sql
       .exec(
-        `SELECT * FROM authorization WHERE token || ':' || nonce > ? ORDER BY token, nonce LIMIT ?`,
-        after,
+        'SELECT * FROM authorization WHERE (token, nonce) > (?, ?) ORDER BY token, nonce LIMIT ?',
+        token,
+        nonce,
         limit,
       )
       .toArray()

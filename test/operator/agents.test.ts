@@ -115,7 +115,12 @@ describe('an agent', () => {
 
   it('is changed in what is sent alone, and its line is told', async () => {
     const operator = await newOperator()
-    const { id, line } = await operator.enrol({ creditLimit: '$5', probation: '$5' })
+    const { id, line } = await operator.enrol({
+      creditLimit: '$5',
+      probation: '$5',
+      period: 'weekly',
+      tier: 'partner',
+    })
     const before = (await operator.get(`/api/agents/${id}`)).body
     const { body } = await operator.call('PATCH', `/api/agents/${id}`, { creditLimit: '$2', name: 'Renamed' })
     expect(body).toEqual({ ...before, creditLimit: '2000000', name: 'Renamed', version: 2 })

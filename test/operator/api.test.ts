@@ -117,6 +117,27 @@ describe('the operator’s API', () => {
     })
   })
 
+  it('shows each payment of a payer once, in pages', async () => {
+    const payer = randomHex(20)
+    const id = `eip155:84532:${payer}`
+    const account = env.AUTHORIZATIONS.getByName(id)
+    const parties = { name: id, payer, receiver: randomHex(20), signature: randomHex(65), request: 'GET /' }
+    const [one, two] = [randomHex(20), randomHex(20)]
+    for (const token of [one, one, two]) {
+      await account.take({ ...parties, id: randomHex(8), token, nonce: randomHex(32), amount: 5n })
+    }
+    const found: string[] = []
+    for (let after: string | null = ''; after !== null; ) {
+      const { body } = await call(`/_tab402/api/accounts/${id}?limit=1&after=${after}`)
+      const { payments, next } = body as { payments: { id: string; amount: string }[]; next: string | null }
+      expect(payments.every((payment) => payment.amount === '5' && !('signature' in payment))).toBe(true)
+      found.push(...payments.map((payment) => payment.id))
+      after = next
+    }
+    expect(new Set(found).size).toBe(3)
+    expect(found).toEqual(found.toSorted())
+  })
+
   it('finds nothing elsewhere', async () => {
     for (const path of [
       '/_tab402',

@@ -1,4 +1,6 @@
+import { env } from 'cloudflare:test'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
+import { saveStatements } from '../../src/ledger/lines.ts'
 import { counter } from '../../src/operator/counter.ts'
 import {
   type PlainProof,
@@ -141,6 +143,14 @@ describe('the bill, as the operator sees it', () => {
     const agents = [await billed(operator, [50_000n]), await billed(operator, [60_000n])]
     const ids = new Set(agents.map(({ id }) => id))
     const stated: string[] = []
+    // Of lines that were closed in the same millisecond, too.
+    const period = { id: '2001-01-01', from: 0, to: 1 }
+    const head = { period, first: 1, last: 1, total: 0n, root: randomHex(32), closedAt: 1 }
+    const twins = ['twin-a', 'twin-b', 'twin-c']
+    await saveStatements(
+      env.BOOK,
+      twins.map((agent) => ({ ...head, agent })),
+    )
     let cursor = ''
     do {
       const { body } = await operator.get(`/api/statements?limit=1${cursor && `&after=${cursor}`}`)
@@ -148,6 +158,7 @@ describe('the bill, as the operator sees it', () => {
       cursor = (body.next as string | null) ?? ''
     } while (cursor)
     expect(stated.filter((agent) => ids.has(agent)).sort()).toEqual([...ids].sort())
+    expect(stated.slice(-3)).toEqual(twins.toReversed())
     expect(new Set(stated).size).toBe(stated.length)
     const newest = await operator.get('/api/invoices?limit=1')
     const next = await operator.get(`/api/invoices?limit=1&before=${newest.body.next}`)
