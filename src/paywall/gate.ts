@@ -11,7 +11,7 @@ import {
   parsePayment,
 } from '../protocol/x402.ts'
 import type { Commitment } from '../schemes/credit.ts'
-import type { Charge, Purchase, Scheme } from '../schemes/scheme.ts'
+import type { Body, Charge, Purchase, Scheme, Sent } from '../schemes/scheme.ts'
 import { paid, preflight, receiptAlone, refused, refusedSale } from './answer.ts'
 import { type Offers, offersOf } from './offers.ts'
 import { type CanonicalPath, canonicalize, siteOf } from './path.ts'
@@ -114,22 +114,22 @@ export function gate({ policy, schemes, now, newId, cloudflareCharges }: Site): 
     const scheme = schemes[payment.value.scheme] as Scheme<Payment, unknown> | undefined
     const offer = offers.made.get(payment.value.scheme)
     if (!scheme || !offer || !scheme.answers(payment.value, offer)) return refuse('no_matching_offer')
-    const bought = await bindTo(asked)
+    const read = reader(request)
+    const seconds = Math.floor(now() / 1000)
+    const proof = await scheme.verify(payment.value, decision.price, seconds, { request, read })
+    if (!proof.ok) return proof
+    const bought = await bindTo(asked, read)
     if (!bought.ok) return bought
     const { purchase, body } = bought.value
-    const seconds = Math.floor(now() / 1000)
-    const proof = await scheme.verify(payment.value, decision.price, seconds, { request, body })
-    if (!proof.ok) return proof
     const buy = () => content.buy(request, asked.path, body)
     return deliver(payment.value, request.method, () => scheme.charge(proof.value, purchase), buy)
   }
 
-  async function bindTo({
-    request,
-    url,
-    decision,
-  }: Asked): Promise<Result<{ purchase: Purchase; body: Body }>> {
-    const body = request.method === 'GET' ? accept(null) : await readBody(request)
+  async function bindTo(
+    { request, url, decision }: Asked,
+    read: Sent['read'],
+  ): Promise<Result<{ purchase: Purchase; body: Body }>> {
+    const body = await read()
     if (!body.ok) return body
     const digest = body.value ? ` ${await digestOf(body.value)}` : ''
     const { price, rule } = decision
@@ -139,8 +139,6 @@ export function gate({ policy, schemes, now, newId, cloudflareCharges }: Site): 
     return accept({ purchase, body: body.value })
   }
 }
-
-type Body = Uint8Array<ArrayBuffer> | null
 
 /**
  * Charges and delivers. A `GET` asks the origin at the same time, since it has no effect; nothing of the origin's answer leaves
@@ -243,8 +241,17 @@ function log({ reason, detail }: Refusal): void {
   console.info(JSON.stringify({ message: 'refused', reason, detail: detail.slice(0, 300) }))
 }
 
+/** Reads a request's body once, when it is first asked for. */
+function reader(request: Request): Sent['read'] {
+  let read: Promise<Result<Body>> | undefined
+  return () => {
+    read ??= readBody(request)
+    return read
+  }
+}
+
 async function readBody(request: Request): Promise<Result<Body>> {
-  if (!request.body) return accept(null)
+  if (request.method === 'GET' || !request.body) return accept(null)
   const parts: Uint8Array[] = []
   let size = 0
   for await (const part of request.body) {

@@ -77,10 +77,12 @@ export function creditScheme(terms: CreditTerms, ports: CreditPorts) {
     // The rest of the offer is held against the commitment once it is known whose it is: a tier has its own price.
     answers: (payment, offer) => payment.network === offer.network,
 
-    async verify(payment, price, now, { request, body }) {
+    async verify(payment, price, now, { request, read }) {
+      const content = await read()
+      if (!content.ok) return content
       const covering = [promisingField(payment.version)]
       const bareAgents = network.id === CLOUDFLARE
-      const verdict = await verify(request, body, { findKey, now: now * 1000, covering, bareAgents })
+      const verdict = await verify(request, content.value, { findKey, now: now * 1000, covering, bareAgents })
       if (verdict.outcome === 'invalid') return refuse('commitment_signature', { detail: verdict.reason })
       if (verdict.outcome === 'unverified') return refuse(UNVERIFIED[verdict.reason])
       const agent = roster.known(verdict)?.agent

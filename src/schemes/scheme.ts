@@ -16,8 +16,13 @@ export type Purchase = {
   rule: string
 }
 
-/** A request as it was sent; the body is null where there is none, or where the method gives it no meaning. */
-export type Sent = { request: Request; body: Uint8Array<ArrayBuffer> | null }
+export type Body = Uint8Array<ArrayBuffer> | null
+
+/**
+ * A request as it was sent. `read` reads its body when it is first asked for, so that a payment that is no good by itself costs
+ * neither memory nor time; null where there is none, or where the method gives it no meaning.
+ */
+export type Sent = { request: Request; read: () => Promise<Result<Body>> }
 
 /** A charge that is durable, and what may still become of it. */
 export type Charge = {

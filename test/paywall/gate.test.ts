@@ -2,6 +2,7 @@
 import { evictDurableObject } from 'cloudflare:test'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import {
+  altered,
   BROWSER,
   type Crawler,
   errorOf,
@@ -289,6 +290,18 @@ describe('a paid page', () => {
     })
     expect(await echoOf(paid)).toMatchObject({ method: 'POST', body: 'hello' })
     expect(shop.calls.slice(1)).toEqual(['ACCOUNT.place', 'SITE.fetch'])
+  })
+
+  it.each(['channel', 'exact'] as const)('reads no body for a bad signature: %s', async (scheme) => {
+    const good = scheme === 'channel' ? await crawler.owes(2n * PRICE) : await crawler.pays()
+    const field = scheme === 'channel' ? 'payload.voucher.signature' : 'payload.signature'
+    const payment = altered(good, field, `0x${'5a'.repeat(64)}1b`)
+    const pull = vi.fn((controller: ReadableStreamDefaultController) => controller.enqueue(new Uint8Array(1)))
+    const endless = new ReadableStream({ pull }, { highWaterMark: 0 })
+    const refused = await shop.ask('/form', { method: 'POST', body: endless, payment })
+    expect([refused.status, await errorOf(refused)]).toEqual([402, expect.stringMatching(/signature$/)])
+    expect(pull).not.toHaveBeenCalled()
+    expect(shop.calls).toEqual([])
   })
 
   it('is not sold with a body above 1 MiB', async () => {
