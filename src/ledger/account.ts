@@ -215,9 +215,8 @@ export class Account extends DurableObject<{ BOOK: D1Database }> {
   }
 
   #charged(outcome: Charged['outcome'], entry: Entry): Charged {
-    const { authorized, charged, redeemed, credit } = entry
-    const standing = { ...this.#known(), authorized, charged, redeemed, credit }
-    return { outcome, entry: entry.seq, due: entry.amount, standing, transaction: entry.transaction }
+    const { seq, amount: due, charged, transaction } = entry
+    return { outcome, entry: seq, due, charged, state: this.#known().state, transaction }
   }
 
   #observe(state: ChannelState, transaction: Hex | null): void {

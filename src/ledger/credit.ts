@@ -53,8 +53,8 @@ export type CommitmentOrder = {
 
 /** `due` is what was charged, `at` when: a replay repeats both. */
 export type LineAnswer =
-  | { outcome: 'charged' | 'replayed'; entry: number; due: bigint; at: number; standing: LineStanding }
-  | { outcome: 'refused'; reason: Reason; standing: LineStanding | null }
+  | { outcome: 'charged' | 'replayed'; entry: number; due: bigint; at: number }
+  | { outcome: 'refused'; reason: Reason }
 
 /** What an entry of a line can be. All but the first three carry a document. */
 export type LineKind =

@@ -13,7 +13,6 @@ import type {
 } from './bill.ts'
 import { Billing } from './billing.ts'
 import type { CommitmentOrder, Enrolment, LineAnswer, LineEntry, LineStanding } from './credit.ts'
-import { writeBody } from './credit.ts'
 import { LineRecord } from './line-record.ts'
 import { listLine } from './lines.ts'
 import { MOST_CHARGES, REPLAY_WINDOW, Replays } from './replays.ts'
@@ -87,15 +86,15 @@ export class CreditLine extends DurableObject<{ BOOK: D1Database }> implements B
     const used = this.#replays.known(order.once) ?? this.#record.journal.used(order.once)
     // A commitment whose delivery failed was given back, and may be charged again.
     if (used && this.#remembering(used.seq).find(used.seq)) return this.#repeat(order, used)
-    if (standing.closed) return { outcome: 'refused', reason: standing.closed, standing }
+    if (standing.closed) return { outcome: 'refused', reason: standing.closed }
     const promised = authorize(standing, standing.authorized + order.promised)
     const { totals } = charge(promised, order.price)
     if (totals.charged - totals.redeemed > standing.limit) {
-      return { outcome: 'refused', reason: 'credit_exhausted', standing }
+      return { outcome: 'refused', reason: 'credit_exhausted' }
     }
     const { id, price: amount, once, iou, request, site, rule } = order
     const attempt = used ? used.attempt + 1 : 0
-    const body = writeBody(order.evidence)
+    const body = JSON.stringify(order.evidence)
     const what = { kind: 'charge', id, amount, once, attempt, iou, request, site, rule, body } as const
     const entry = this.#record.record(what, totals)
     this.#replays.add(entry)
@@ -107,7 +106,7 @@ export class CreditLine extends DurableObject<{ BOOK: D1Database }> implements B
     const replays = this.#remembering(used.seq)
     const same = used.iou === order.iou && used.request === order.request
     if (!same || !replays.match(order.once, order.id, this.#record.now())) {
-      return { outcome: 'refused', reason: 'commitment_replayed', standing: this.#record.standing }
+      return { outcome: 'refused', reason: 'commitment_replayed' }
     }
     if (used.id === order.id) return this.#answer('charged', used)
     replays.use(used.seq, order.id)
@@ -116,7 +115,7 @@ export class CreditLine extends DurableObject<{ BOOK: D1Database }> implements B
   }
 
   #answer(outcome: 'charged' | 'replayed', { seq: entry, amount: due, at }: LineEntry): LineAnswer {
-    return { outcome, entry, due, at, standing: this.#record.known() }
+    return { outcome, entry, due, at }
   }
 
   /** What is remembered of a charge: in memory while it is young, else as the journal tells it. */

@@ -6,19 +6,23 @@ export const REPLAY_WINDOW = 600_000
 /** How many deliveries one charge is good for. More would let a penny buy a row of the journal for each request. */
 export const MOST_DELIVERIES = 100
 
-/** More charges than this are not remembered. */
+/** At most so many charges are remembered. */
 export const MOST_CHARGES = 10_000
 
 /** What of a journal's entry is remembered here. `of` is the charge that a replay or a release belongs to. */
 type Recorded = { seq: number; at: number; kind: string; id: string; of: number | null }
 
 /** A charge and the deliveries that hang on it. */
-type Use<Entry> = { entry: Entry; deliveries: Set<string> }
+type Use<Entry> = { entry: Entry; deliveries: string[] }
+
+/** Charges that are forgotten together. */
+type Generation<Entry> = { since: number; byProof: Map<string, Use<Entry>>; bySeq: Map<number, Use<Entry>> }
 
 export class Replays<Entry extends Recorded> {
   readonly #proofOf: (entry: Entry) => string
-  readonly #byProof = new Map<string, Use<Entry>>()
-  readonly #bySeq = new Map<number, Use<Entry>>()
+  // Two generations: the older is forgotten whole. To forget charges one by one costs each new one a walk over the gaps.
+  #young: Generation<Entry> = beginning(0)
+  #old: Generation<Entry> = beginning(0)
 
   /** Recalls entries of the journal, oldest first. `proofOf` names what a charge was made with: the same opens it again. */
   constructor(entries: Iterable<Entry>, proofOf: (entry: Entry) => string) {
@@ -34,34 +38,36 @@ export class Replays<Entry extends Recorded> {
   }
 
   add(entry: Entry): void {
-    const use: Use<Entry> = { entry, deliveries: new Set([entry.id]) }
-    this.#byProof.set(this.#proofOf(entry), use)
-    this.#bySeq.set(entry.seq, use)
-    for (const [seq, oldest] of this.#bySeq) {
-      if (this.#bySeq.size <= MOST_CHARGES && oldest.entry.at > entry.at - REPLAY_WINDOW) break
-      this.#forget(seq)
+    const { since, bySeq } = this.#young
+    if (bySeq.size >= MOST_CHARGES / 2 || since <= entry.at - REPLAY_WINDOW) {
+      this.#old = this.#young
+      this.#young = beginning(entry.at)
     }
+    const use: Use<Entry> = { entry, deliveries: [entry.id] }
+    this.#young.byProof.set(this.#proofOf(entry), use)
+    this.#young.bySeq.set(entry.seq, use)
   }
 
   /** The charge that this proof already made, if it is young enough and not used up. */
   match(proof: string, id: string, now: number): Entry | undefined {
-    const { entry, deliveries } = this.#byProof.get(proof) ?? {}
+    const { entry, deliveries } = this.#used(proof) ?? {}
     if (!entry || !deliveries || entry.at <= now - REPLAY_WINDOW) return undefined
-    return deliveries.size < MOST_DELIVERIES || deliveries.has(id) ? entry : undefined
+    return deliveries.length < MOST_DELIVERIES || deliveries.includes(id) ? entry : undefined
   }
 
   /** The charge that this proof made, of any age, as far as it is remembered and not released. */
   known(proof: string): Entry | undefined {
-    return this.#byProof.get(proof)?.entry
+    return this.#used(proof)?.entry
   }
 
   find(seq: number): Entry | undefined {
-    return this.#bySeq.get(seq)?.entry
+    return this.#made(seq)?.entry
   }
 
   /** Another delivery hangs on this charge. */
   use(seq: number, id: string): void {
-    this.#bySeq.get(seq)?.deliveries.add(id)
+    const { deliveries } = this.#made(seq) ?? {}
+    if (deliveries && !deliveries.includes(id)) deliveries.push(id)
   }
 
   /**
@@ -70,18 +76,32 @@ export class Replays<Entry extends Recorded> {
    * `If-None-Match`, say) and keep the other for nothing.
    */
   drop(seq: number, id: string): 'last' | 'one' | null {
-    const use = this.#bySeq.get(seq)
-    if (!use?.deliveries.delete(id)) return null
-    if (use.deliveries.size > 0) return 'one'
-    this.#forget(seq)
+    const use = this.#made(seq)
+    const at = use?.deliveries.indexOf(id) ?? -1
+    if (!use || at < 0) return null
+    use.deliveries.splice(at, 1)
+    if (use.deliveries.length > 0) return 'one'
+    this.#forget(use)
     return 'last'
   }
 
-  #forget(seq: number): void {
-    const use = this.#bySeq.get(seq)
-    if (!use) return
-    this.#bySeq.delete(seq)
-    const proof = this.#proofOf(use.entry)
-    if (this.#byProof.get(proof) === use) this.#byProof.delete(proof)
+  #used(proof: string): Use<Entry> | undefined {
+    return this.#young.byProof.get(proof) ?? this.#old.byProof.get(proof)
   }
+
+  #made(seq: number): Use<Entry> | undefined {
+    return this.#young.bySeq.get(seq) ?? this.#old.bySeq.get(seq)
+  }
+
+  #forget(use: Use<Entry>): void {
+    const proof = this.#proofOf(use.entry)
+    for (const { byProof, bySeq } of [this.#young, this.#old]) {
+      bySeq.delete(use.entry.seq)
+      if (byProof.get(proof) === use) byProof.delete(proof)
+    }
+  }
+}
+
+function beginning<Entry>(since: number): Generation<Entry> {
+  return { since, byProof: new Map(), bySeq: new Map() }
 }

@@ -37,7 +37,7 @@ export type ChargeOrder = Signed & {
   exposure: bigint
   /** What is bought: method, URL and the digest of a body. The same voucher opens it again for free, and nothing else. */
   request: string
-  /** What is bought, as evidence: method and URL. */
+  /** The deposit that came with the voucher, and what came of it. */
   settled?: { id: string; state: ChannelState; transaction: Hex }
 }
 
@@ -49,12 +49,16 @@ export type RefundOrder = Signed & { kind: 'refund'; amount: bigint | null }
 
 export type Order = ChargeOrder | DepositOrder | RefundOrder
 
-/** `due` is what was charged, `standing` the totals right after it: a replay repeats both. */
+/**
+ * `due` is what was charged, `charged` the total right after it: a replay repeats both. No more of the standing than a receipt
+ * tells: it is copied for each request.
+ */
 export type Charged = {
   outcome: 'charged' | 'replayed'
   entry: number
   due: bigint
-  standing: Standing
+  charged: bigint
+  state: ChannelState
   /** The deposit that came with the charge. */
   transaction: Hex | null
 }

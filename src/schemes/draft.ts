@@ -218,7 +218,7 @@ export class Draft {
     }
     if (answer.outcome === 'begun') throw new Error('an order that only begins was taken for a charge')
     const deposited = this.#payload.type === 'deposit' ? this.#payload.deposit.amount : null
-    const receipt = this.#receipt(answer.standing, answer.transaction, deposited, answer)
+    const receipt = this.#receipt(answer, answer.transaction, deposited, answer.due)
     return accept({
       settle: async () => accept(receipt),
       release: async () => {
@@ -229,21 +229,22 @@ export class Draft {
 
   /** x402 batch-settlement §Payment Response Contract: every amount a string, and no `chargedAmount` for a refund. */
   #receipt(
-    standing: Standing,
+    known: Pick<Charged, 'state' | 'charged'>,
     transaction: Hex | null,
     moved: bigint | null,
-    charged?: Charged,
+    due?: bigint,
   ): SettleResponse {
+    const channel = channelState(this.#channelId, known)
     return {
       success: true,
       transaction: transaction ?? '',
       network: this.#terms.network.id,
-      payer: standing.config.payer,
+      payer: this.#payload.config.payer,
       amount: transaction && moved !== null ? moved.toString() : '',
-      extra: {
-        ...(charged && { chargedAmount: charged.due.toString() }),
-        channelState: channelState(standing),
-      },
+      extra:
+        due === undefined
+          ? { channelState: channel }
+          : { chargedAmount: due.toString(), channelState: channel },
     }
   }
 
@@ -280,7 +281,7 @@ function receiptOnly(receipt: SettleResponse): Charge {
   return { settle: async () => accept(receipt), release: async () => undefined }
 }
 
-function channelState({ channelId, state, charged }: Standing) {
+function channelState(channelId: Hex, { state, charged }: Pick<Charged, 'state' | 'charged'>) {
   return {
     channelId,
     balance: state.balance.toString(),
@@ -298,5 +299,8 @@ function channelState({ channelId, state, charged }: Standing) {
 function correction(standing: Standing | null): Record<string, unknown> {
   if (!standing) return {}
   const voucherState = { signedMaxClaimable: standing.authorized.toString(), signature: standing.signature }
-  return { channelState: channelState(standing), ...(standing.signature !== '0x' && { voucherState }) }
+  return {
+    channelState: channelState(standing.channelId, standing),
+    ...(standing.signature !== '0x' && { voucherState }),
+  }
 }

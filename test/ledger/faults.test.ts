@@ -78,7 +78,7 @@ describe('E1: an account that dies', () => {
     const order = toCharge(2n * PRICE)
     const first = await dying(tab, when, () => tab.place(order))
     const settled: Answer = first ?? (await tab.place(order))
-    expect(settled).toMatchObject({ outcome: 'charged', due: PRICE, standing: { charged: 2n * PRICE } })
+    expect(settled).toMatchObject({ outcome: 'charged', due: PRICE, charged: 2n * PRICE })
     expect(await tab.place(order)).toMatchObject({ outcome: 'charged', due: PRICE })
     expect((await consistent(tab)).charged).toBe(2n * PRICE)
     expect((await tab.entries()).filter(({ id }) => id === order.id)).toHaveLength(1)
@@ -109,7 +109,7 @@ describe('E1: an account that dies', () => {
     const open = async () => tab.account().open(tab.id, tab.config, stateOf())
     await dying(tab, when, open)
     await open()
-    expect((await tab.charge()).standing.charged).toBe(PRICE)
+    expect((await tab.charge()).charged).toBe(PRICE)
     expect((await tab.entries()).map(({ kind }) => kind)).toEqual(['open', 'charge'])
   })
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { MOST_DELIVERIES, REPLAY_WINDOW, Replays } from '../../src/ledger/replays.ts'
+import { MOST_CHARGES, MOST_DELIVERIES, REPLAY_WINDOW, Replays } from '../../src/ledger/replays.ts'
 import type { Entry } from '../../src/ledger/standing.ts'
 
 const AT = 1_000_000_000
@@ -66,7 +66,17 @@ describe('the memory of used vouchers', () => {
 
   it('keeps the newer of two charges of one voucher when the older is forgotten', () => {
     const replays = replaysOf([entry(), entry({ seq: 2, at: AT + REPLAY_WINDOW, id: 'later' })])
-    expect(replays.find(1)).toBeUndefined()
     expect(replays.match(PROOF, 'again', AT + REPLAY_WINDOW)?.seq).toBe(2)
+    expect(replays.drop(1, 'first')).toBe('last')
+    expect(replays.match(PROOF, 'again', AT + REPLAY_WINDOW)?.seq).toBe(2)
+  })
+
+  it('forgets what is older than two windows, or than so many charges', () => {
+    const at = (windows: number) => AT + windows * REPLAY_WINDOW
+    const replays = replaysOf([entry(), entry({ seq: 2, at: at(1) }), entry({ seq: 3, at: at(2) })])
+    expect([1, 2, 3].filter((seq) => replays.find(seq))).toEqual([2, 3])
+    for (let seq = 4; seq < 4 + MOST_CHARGES; seq++) replays.add(entry({ seq, at: at(2) }))
+    expect(replays.find(3)).toBeUndefined()
+    expect(replays.find(4 + MOST_CHARGES / 2)).toBeDefined()
   })
 })
