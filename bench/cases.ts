@@ -1,7 +1,8 @@
 /** The cases of the load: which Worker, and what it is sent. Each has a runtime and a ledger of its own. */
-import type { Traffic } from './client.ts'
+import { openCredit } from './credit.ts'
 import { Load } from './load.ts'
 import { askOffer, type Channel, channelFor, type Offered, payments } from './payments.ts'
+import type { Traffic } from './requests.ts'
 import { type BenchWorker, startWorker, type WorkerOptions } from './runtime.ts'
 import { fundChannel, NETWORK, PRICE, payerOf, type Stage, writeLines } from './stage.ts'
 import { NODE_URL, UNCHARGED, UNVERIFIED } from './variants.ts'
@@ -19,6 +20,10 @@ export const CASES = {
   upstream: '@x402/evm batch-settlement, in memory',
   unverified: 'the paywall in front of an origin, nothing verified',
   proxied: 'the paywall in front of an origin',
+  creditBare: 'a handler that answers 402 with all three offers',
+  creditUnpaid: 'the paywall with all three offers, unpaid',
+  creditEmpty: 'the paywall, its charge on credit an empty call, nothing verified',
+  credit: 'the paywall, on credit',
 } as const
 
 export type CaseName = keyof typeof CASES
@@ -30,8 +35,9 @@ export type Case = { name: CaseName; worker: BenchWorker; load: Load }
 
 export const PATH = '/articles/1'
 export const CONNECTIONS = 32
+export const CRAWLER = { 'user-agent': 'GPTBot/1.2' }
 const PAYWALL = 'bench/workers/paywall.ts'
-const WORKER = 'src/worker.ts'
+export const WORKER = 'src/worker.ts'
 
 /** Starts all cases into `cases`, in their order, each with its account opened by a first payment. `count`: payments that one may need. */
 export async function startCases(stage: Stage, count: number, cases: Case[]): Promise<Field> {
@@ -45,7 +51,7 @@ export async function startCases(stage: Stage, count: number, cases: Case[]): Pr
   }
   const unpaid = await open('unpaid', { main: WORKER, vars: proxy }, { status: 402 })
   const target = new URL(PATH, unpaid.url)
-  const refused = await answerOf(await fetch(target, { headers: { 'user-agent': 'GPTBot/1.2' } }))
+  const refused = await answerOf(await fetch(target, { headers: CRAWLER }))
   const offered = await askOffer(target)
   const { channel, headers, file } = await fundChannel(stage, offered, count)
   const first = headers[0] ?? ''
@@ -64,12 +70,13 @@ export async function startCases(stage: Stage, count: number, cases: Case[]): Pr
   await open('empty', { ...uncharged, objects: { ACCOUNT: 'Empty' } }, empties)
   await open('least', { ...uncharged, objects: { ACCOUNT: 'Least' } }, empties)
   await openUpstream(stage, count, open)
+  await openCredit(stage, open)
   const order = Object.keys(CASES)
   cases.sort((one, other) => order.indexOf(one.name) - order.indexOf(other.name))
   return { offered, channel, first: headers.slice(0, 200) }
 }
 
-type Open = (name: CaseName, options: WorkerOptions, traffic: Partial<Traffic>) => Promise<BenchWorker>
+export type Open = (name: CaseName, options: WorkerOptions, traffic: Partial<Traffic>) => Promise<BenchWorker>
 
 /** The peer serves one request of a channel at a time, so it gets as many channels as there are connections. */
 async function openUpstream(stage: Stage, count: number, open: Open): Promise<void> {
@@ -107,19 +114,24 @@ function stored({ offer }: Offered, { id, config }: Channel) {
 
 function trafficTo({ url }: BenchWorker, traffic: Partial<Traffic>): Traffic {
   const { hostname: host, port } = url
-  const usual = { path: PATH, lanes: 'shared', repeat: traffic.payments === undefined, status: 200 } as const
+  const usual = {
+    path: PATH,
+    lanes: 'shared',
+    repeat: !(traffic.payments || traffic.signed),
+    status: 200,
+  } as const
   return { host, port: Number(port), connections: CONNECTIONS, ...usual, ...traffic }
 }
 
 async function pay({ url }: BenchWorker, payment: string): Promise<string> {
-  const headers = { 'user-agent': 'GPTBot/1.2', 'payment-signature': payment }
+  const headers = { ...CRAWLER, 'payment-signature': payment }
   const response = await fetch(new URL(PATH, url), { headers })
   if (response.status !== 200) throw new Error(`the first payment was answered ${response.status}`)
   return answerOf(response)
 }
 
 /** An answer as the floors repeat it. */
-async function answerOf(response: Response): Promise<string> {
+export async function answerOf(response: Response): Promise<string> {
   const { 'content-length': _, date: __, connection: ___, ...headers } = Object.fromEntries(response.headers)
   return JSON.stringify({ status: response.status, headers, body: await response.text() })
 }

@@ -1,28 +1,8 @@
 /** The load: a raw keep-alive HTTP/1.1 client in a process of its own, cheap enough that the Worker is what is measured. */
 import { once } from 'node:events'
-import { readFileSync } from 'node:fs'
 import { connect, type Socket } from 'node:net'
 import * as v from 'valibot'
-
-const Traffic = v.object({
-  host: v.string(),
-  port: v.number(),
-  path: v.string(),
-  /** A file with one payment header on each line; without it the same bare request is sent over and over. */
-  payments: v.optional(v.string()),
-  /** Payments of the file that were sent before. */
-  skip: v.optional(v.number(), 0),
-  /** `shared`: each connection takes the next payment that none has taken. `own`: each has a part of the file for itself. */
-  lanes: v.picklist(['shared', 'own']),
-  /** Begin anew after the last payment: only for Workers that do not look at them. */
-  repeat: v.boolean(),
-  connections: v.number(),
-  /** Of every answer; any other is a failure. */
-  status: v.number(),
-})
-
-/** What is sent where. Told once; then each number that follows is a slice of so many milliseconds. */
-export type Traffic = v.InferInput<typeof Traffic>
+import { type Requests, requestsOf, Traffic } from './requests.ts'
 
 /** What came of one slice. `p50` in milliseconds; `busy` is the share of one core that the client itself took. */
 export type Slice = { answered: number; seconds: number; p50: number; busy: number; failures: string[] }
@@ -33,17 +13,17 @@ const CHUNKS_END = Buffer.from('\r\n0\r\n\r\n')
 class Client {
   readonly #traffic: v.InferOutput<typeof Traffic>
   readonly #requests: Requests
-  readonly #taken: number[]
 
   constructor(traffic: v.InferOutput<typeof Traffic>) {
     this.#traffic = traffic
-    this.#requests = new Requests(traffic)
-    this.#taken = Array.from({ length: traffic.connections }, () => 0)
+    this.#requests = requestsOf(traffic)
   }
 
   async slice(milliseconds: number): Promise<Slice> {
+    this.#requests.prepare(milliseconds)
     // New for each slice: the runtime closes what has been idle for five seconds.
-    const connections = await Promise.all(this.#taken.map(() => Connection.open(this.#traffic)))
+    const opening = Array.from({ length: this.#traffic.connections }, () => Connection.open(this.#traffic))
+    const connections = await Promise.all(opening)
     const before = process.cpuUsage()
     const start = performance.now()
     const until = start + milliseconds
@@ -51,7 +31,7 @@ class Client {
     const failures: string[] = []
     const drive = async (lane: number, connection: Connection) => {
       while (performance.now() < until && failures.length === 0) {
-        const request = this.#next(lane)
+        const request = this.#requests.next(lane)
         if (!request) return void failures.push('no payments are left')
         const since = performance.now()
         const status = await connection.ask(request)
@@ -70,42 +50,6 @@ class Client {
     times.sort((a, b) => a - b)
     const p50 = times[times.length >> 1] ?? 0
     return { answered: times.length, seconds, p50, busy: (user + system) / 1e6 / seconds, failures }
-  }
-
-  #next(lane: number): Buffer | undefined {
-    const { lanes, repeat, skip } = this.#traffic
-    const own = lanes === 'own'
-    const all = this.#requests.count - skip
-    const size = own ? Math.floor(all / this.#taken.length) : all
-    const at = this.#taken[own ? lane : 0] ?? 0
-    this.#taken[own ? lane : 0] = at + 1
-    if (at >= size && !repeat) return undefined
-    return this.#requests.at(skip + (own ? lane * size : 0) + (at % size))
-  }
-}
-
-/** The requests to send, put together as they are needed: all of them at once would not fit. */
-class Requests {
-  readonly count: number
-  readonly #head: Buffer
-  readonly #file: Buffer
-  /** Where each line begins, and where the last one ends. */
-  readonly #lines: number[] = [0]
-
-  constructor({ host, port, path, payments }: Traffic) {
-    const head = `GET ${path} HTTP/1.1\r\nHost: ${host}:${port}\r\nUser-Agent: GPTBot/1.2\r\nAccept: */*\r\n`
-    this.#head = Buffer.from(payments === undefined ? `${head}\r\n` : `${head}PAYMENT-SIGNATURE: `, 'latin1')
-    this.#file = payments === undefined ? Buffer.alloc(0) : readFileSync(payments)
-    for (let at = this.#file.indexOf(10); at >= 0; at = this.#file.indexOf(10, at + 1)) {
-      this.#lines.push(at + 1)
-    }
-    this.count = payments === undefined ? 1 : this.#lines.length - 1
-  }
-
-  at(index: number): Buffer {
-    if (this.#file.length === 0) return this.#head
-    const line = this.#file.subarray(this.#lines[index], (this.#lines[index + 1] ?? 0) - 1)
-    return Buffer.concat([this.#head, line, HEAD_END])
   }
 }
 

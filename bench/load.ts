@@ -1,7 +1,8 @@
 /** One client process per case, told when to send. */
 import { type ChildProcess, fork } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
-import type { Slice, Traffic } from './client.ts'
+import type { Slice } from './client.ts'
+import type { Traffic } from './requests.ts'
 
 export class Load {
   readonly #child: ChildProcess

@@ -10,13 +10,11 @@ import { fsyncTime } from './disk.ts'
 import { gasPerChannel } from './gas.ts'
 import { parallel } from './parallel.ts'
 import { type Figures, json, shortfalls, tables } from './report.ts'
+import { FASTEST } from './requests.ts'
 import { measure, type Pace } from './rounds.ts'
 import { MOST_PAYMENTS, type Stage, setStage } from './stage.ts'
 import { timeVerification } from './verify.ts'
 import { bundleGzip, coldStart } from './weight.ts'
-
-/** More than any case serves in a second on a machine of today. */
-const FASTEST = 6_500
 
 const { values } = parseArgs({
   options: { short: { type: 'boolean' }, reps: { type: 'string' }, seconds: { type: 'string' } },

@@ -5,13 +5,21 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { build, type OutputFile, type Plugin } from 'esbuild'
-import { convertV4MiniflareOptions, Log, LogLevel, Miniflare } from 'miniflare'
+import { convertV4MiniflareOptions, Log, LogLevel, Miniflare, type Response } from 'miniflare'
 import { unstable_splitSqlQuery as splitSql } from 'wrangler'
 
 export const COMPATIBILITY_DATE = '2026-08-01'
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
-const OBJECTS = { ACCOUNT: 'Account', AUTHORIZATIONS: 'Authorizations', RELAYER: 'Relayer' }
+const OBJECTS = {
+  ACCOUNT: 'Account',
+  AUTHORIZATIONS: 'Authorizations',
+  RELAYER: 'Relayer',
+  LINES: 'CreditLine',
+  AGENTS: 'Agents',
+  DIRECTORIES: 'Directory',
+  NUMBERS: 'Numbers',
+}
 
 export type WorkerOptions = {
   /** A file of the repository. */
@@ -22,7 +30,11 @@ export type WorkerOptions = {
   nodejs?: boolean
   /** Classes of Durable Objects by binding; the paywall's unless given. */
   objects?: Record<string, string>
+  /** Answers what the Worker fetches; without it, that is the network. */
+  world?: World
 }
+
+export type World = (request: { url: string }) => Response
 
 export type BenchWorker = {
   url: URL
@@ -58,7 +70,7 @@ export function isWasm({ path }: OutputFile): boolean {
 
 /** Starts a Worker with a runtime, a ledger and a book of its own on 127.0.0.1. */
 export async function startWorker(options: WorkerOptions): Promise<BenchWorker> {
-  const { main, vars = {}, plugins, nodejs, objects = OBJECTS } = options
+  const { main, vars = {}, plugins, nodejs, objects = OBJECTS, world } = options
   const [files, directory] = await Promise.all([
     bundle(main, plugins),
     mkdtemp(join(tmpdir(), 'tab402-bench-')),
@@ -80,6 +92,7 @@ export async function startWorker(options: WorkerOptions): Promise<BenchWorker> 
         Object.entries(objects).map(([binding, className]) => [binding, { className, useSQLite: true }]),
       ),
       d1Databases: ['BOOK'],
+      ...(world && { outboundService: world }),
       host: '127.0.0.1',
       port: 0,
       unsafeDirectSockets: [{ host: '127.0.0.1', port: 0 }],

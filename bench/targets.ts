@@ -1,7 +1,16 @@
 /** What the figures mean and what they must be: the rows of the report, as data. */
 import type { CaseName } from './cases.ts'
 
-export type RatioName = 'unpaid' | 'peer402' | 'commit' | 'voucher' | 'proxied' | 'peer' | 'verify'
+export type RatioName =
+  | 'unpaid'
+  | 'peer402'
+  | 'commit'
+  | 'voucher'
+  | 'proxied'
+  | 'peer'
+  | 'verify'
+  | 'credit'
+  | 'credit402'
 
 export type Row = {
   key: RatioName
@@ -38,7 +47,25 @@ export const ROWS: readonly Row[] = [
     cases: ['voucher', 'upstream'],
     least: 2.5,
   },
+  {
+    key: 'credit',
+    what: 'verified, durable credit ÷ the same request with an empty call',
+    cases: ['credit', 'creditEmpty'],
+    least: 0.5,
+  },
+  {
+    key: 'credit402',
+    what: '402 with all three offers ÷ a handler that answers the same bytes',
+    cases: ['creditUnpaid', 'creditBare'],
+    least: 0.75,
+  },
   { key: 'verify', what: 'time of viem’s verifyTypedData ÷ ours', least: 3.5 },
 ]
 
-export const MOST = { ledgerCalls: 1, rowsWritten: 2, bundleGzip: 250_000, coldStart: 15 }
+export const MOST = {
+  ledgerCalls: 1,
+  rowsWritten: 2,
+  directoryFetches: 0,
+  bundleGzip: 250_000,
+  coldStart: 15,
+}

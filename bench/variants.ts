@@ -10,13 +10,10 @@ export const UNVERIFIED = standIn({
 })
 
 /** The charge is an empty call to a Durable Object. */
-export const UNCHARGED: Plugin = {
-  name: 'uncharged',
-  setup(build) {
-    const path = fileURLToPath(new URL('./workers/empty-draft.ts', import.meta.url))
-    build.onResolve({ filter: /^\.\/draft\.ts$/ }, () => ({ path }))
-  },
-}
+export const UNCHARGED = inPlaceOf(/^\.\/draft\.ts$/, './workers/empty-draft.ts')
+
+/** The same on credit, and nothing of the signature is read. */
+export const ON_NOTHING = inPlaceOf(/^\.\/schemes\/credit\.ts$/, './workers/empty-credit.ts')
 
 /** The upstream packages ask for Node's `url` without saying that it is Node's. */
 export const NODE_URL: Plugin = {
@@ -24,6 +21,12 @@ export const NODE_URL: Plugin = {
   setup(build) {
     build.onResolve({ filter: /^url$/ }, () => ({ path: 'node:url', external: true }))
   },
+}
+
+/** Another file where `filter` is imported. */
+function inPlaceOf(filter: RegExp, file: string): Plugin {
+  const path = fileURLToPath(new URL(file, import.meta.url))
+  return { name: file, setup: (build) => build.onResolve({ filter }, () => ({ path })) }
 }
 
 /** Exports something else under a function's name, file by file. */

@@ -1,0 +1,115 @@
+/** What the load sends: requests with payments made ahead, one bare request over and over, or commitments signed anew. */
+import { readFileSync } from 'node:fs'
+import * as v from 'valibot'
+import { Signed, signer } from './commitments.ts'
+
+/** More than any case serves in a second on a machine of today. */
+export const FASTEST = 6_500
+
+export const Traffic = v.object({
+  host: v.string(),
+  port: v.number(),
+  path: v.string(),
+  /** A file with one payment header on each line; without it the same bare request is sent over and over. */
+  payments: v.optional(v.string()),
+  /** In their place: what each request is signed with. */
+  signed: v.optional(Signed),
+  /** Payments of the file that were sent before. */
+  skip: v.optional(v.number(), 0),
+  /** `shared`: each connection takes the next payment that none has taken. `own`: each has a part of the file for itself. */
+  lanes: v.picklist(['shared', 'own']),
+  /** Begin anew after the last payment: only for Workers that do not look at them. */
+  repeat: v.boolean(),
+  connections: v.number(),
+  /** Of every answer; any other is a failure. */
+  status: v.number(),
+})
+
+/** What is sent where. Told once; then each number that follows is a slice of so many milliseconds. */
+export type Traffic = v.InferInput<typeof Traffic>
+
+export type Requests = {
+  /** Makes what a slice may need, before its time begins. */
+  prepare(milliseconds: number): void
+  /** The next request of a connection; undefined when none is left. */
+  next(lane: number): Buffer | undefined
+}
+
+export function requestsOf(traffic: v.InferOutput<typeof Traffic>): Requests {
+  const { host, port, path, signed } = traffic
+  const head = `GET ${path} HTTP/1.1\r\nHost: ${host}:${port}\r\nUser-Agent: GPTBot/1.2\r\nAccept: */*\r\n`
+  return signed ? new Fresh(head, traffic, signed) : new Ahead(head, traffic)
+}
+
+const END = Buffer.from('\r\n\r\n')
+
+/** Put together as they are needed: all of them at once would not fit. */
+class Ahead implements Requests {
+  readonly #traffic: v.InferOutput<typeof Traffic>
+  readonly #taken: number[]
+  readonly #count: number
+  readonly #head: Buffer
+  readonly #file: Buffer
+  /** Where each line begins, and where the last one ends. */
+  readonly #lines: number[] = [0]
+
+  constructor(head: string, traffic: v.InferOutput<typeof Traffic>) {
+    const { payments, connections } = traffic
+    this.#traffic = traffic
+    this.#taken = Array.from({ length: connections }, () => 0)
+    this.#head = Buffer.from(payments === undefined ? `${head}\r\n` : `${head}PAYMENT-SIGNATURE: `, 'latin1')
+    this.#file = payments === undefined ? Buffer.alloc(0) : readFileSync(payments)
+    for (let at = this.#file.indexOf(10); at >= 0; at = this.#file.indexOf(10, at + 1)) {
+      this.#lines.push(at + 1)
+    }
+    this.#count = payments === undefined ? 1 : this.#lines.length - 1
+  }
+
+  prepare(): void {}
+
+  next(lane: number): Buffer | undefined {
+    const { lanes, repeat, skip } = this.#traffic
+    const own = lanes === 'own'
+    const all = this.#count - skip
+    const size = own ? Math.floor(all / this.#taken.length) : all
+    const at = this.#taken[own ? lane : 0] ?? 0
+    this.#taken[own ? lane : 0] = at + 1
+    if (at >= size && !repeat) return undefined
+    return this.#at(skip + (own ? lane * size : 0) + (at % size))
+  }
+
+  #at(index: number): Buffer {
+    if (this.#file.length === 0) return this.#head
+    const line = this.#file.subarray(this.#lines[index], (this.#lines[index + 1] ?? 0) - 1)
+    return Buffer.concat([this.#head, line, END])
+  }
+}
+
+/** Signed before each slice: a signature for money lives for minutes, a measurement may take longer. */
+class Fresh implements Requests {
+  readonly #head: string
+  readonly #repeat: boolean
+  readonly #sign: () => Record<string, string>
+  #requests: Buffer[] = []
+  #taken = 0
+
+  constructor(head: string, { host, port, path, repeat }: v.InferOutput<typeof Traffic>, signed: Signed) {
+    this.#head = head
+    this.#repeat = repeat
+    this.#sign = signer(signed, new URL(path, `http://${host}:${port}`))
+  }
+
+  prepare(milliseconds: number): void {
+    const length = Math.ceil((milliseconds * FASTEST) / 1000)
+    this.#taken = 0
+    this.#requests = Array.from({ length }, () => {
+      const fields = Object.entries(this.#sign()).map(([name, value]) => `${name}: ${value}\r\n`)
+      return Buffer.from(`${this.#head}${fields.join('')}\r\n`, 'latin1')
+    })
+  }
+
+  next(): Buffer | undefined {
+    const at = this.#taken++
+    return this.#requests[this.#repeat ? at % this.#requests.length : at]
+  }
+}

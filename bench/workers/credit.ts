@@ -1,0 +1,34 @@
+/** The paywall with credit: a POST, which it is never asked to sell, registers the crawler whose directory it names. */
+import type { Draft } from '../../src/ledger/agents.ts'
+import type { Bindings } from '../../src/site.ts'
+import paywall from './paywall.ts'
+
+export * from './paywall.ts'
+
+/** More than a bench can charge. Micro-dollars. */
+const LIMIT = 10n ** 12n
+
+export default {
+  async fetch(request, env) {
+    return request.method === 'POST' ? enrol(await request.text(), env) : paywall.fetch(request, env)
+  },
+} satisfies ExportedHandler<Bindings>
+
+async function enrol(url: string, { AGENTS }: Bindings): Promise<Response> {
+  const draft: Draft = {
+    id: 'crawler',
+    name: 'Crawler',
+    url,
+    keys: null,
+    terms: {
+      limit: LIMIT,
+      probation: LIMIT,
+      period: 'monthly',
+      rail: 'transfer',
+      tier: null,
+      buyer: { name: 'Crawl BV', country: 'NL' },
+    },
+  }
+  const made = await AGENTS?.getByName('agents').create(draft, 'bench')
+  return new Response(null, { status: made?.outcome === 'registered' ? 204 : 500 })
+}

@@ -1,0 +1,28 @@
+/** In the place of src/schemes/credit.ts: nothing verified, an empty call to the object, and a receipt of the usual size. */
+import { accept } from '../../src/protocol/refusal.ts'
+import type { CreditPayment, SettleResponse } from '../../src/protocol/x402.ts'
+import { type CreditPorts, type CreditTerms, creditScheme as realScheme } from '../../src/schemes/credit.ts'
+import type { Scheme } from '../../src/schemes/scheme.ts'
+import type { Empty } from './empty.ts'
+
+export function creditScheme(terms: CreditTerms, ports: CreditPorts) {
+  const lines = ports.lines as unknown as DurableObjectNamespace<Empty>
+  return {
+    ...realScheme(terms, ports),
+    verify: accept,
+    async charge() {
+      await lines.getByName('crawler').call()
+      return accept({ settle: async () => accept(RECEIPT), release: async () => undefined })
+    },
+  } satisfies Scheme<CreditPayment>
+}
+
+const RECEIPT: SettleResponse = {
+  success: true,
+  transaction: '',
+  network: 'tab402:402',
+  payer: 'crawler.example',
+  amount: '1000',
+  asset: 'USD',
+  extra: { timestamp: 1_800_000_000, commitmentId: 'A'.repeat(43), entry: 100_000 },
+}
