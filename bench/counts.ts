@@ -1,7 +1,10 @@
 /** What one paid request asks of the ledger: calls and rows, counted while the Worker serves. */
 
 import * as v from 'valibot'
-import { startWorker } from './runtime.ts'
+import { CRAWLER } from './cases.ts'
+import { newCrawler, signer } from './commitments.ts'
+import { CREDIT, commitmentOf, enrol, HOST, worldOf } from './credit.ts'
+import { type BenchWorker, startWorker, type World } from './runtime.ts'
 import type { Stage } from './stage.ts'
 
 const Counted = v.object({
@@ -20,36 +23,66 @@ export type Counts = {
   milliseconds: number
 }
 
+/** `directoryFetches`: in all, after the first request. */
+export type CreditCounts = Counts & { directoryFetches: number }
+
 const REQUESTS = 64
 
 /** `payments`: headers over the channel's first vouchers. */
-export async function count({ vars }: Stage, path: string, payments: string[]): Promise<Counts> {
-  const worker = await startWorker({ main: 'bench/workers/counted.ts', vars: { ...vars, ORIGIN: 'self' } })
-  const pay = async (payment: string | undefined) => {
-    const headers = { 'user-agent': 'GPTBot/1.2', 'payment-signature': payment ?? '' }
-    const { status } = await fetch(new URL(path, worker.url), { headers })
-    if (status !== 200) throw new Error(`a counted payment was answered ${status}`)
-  }
-  const counted = async () => v.parse(Counted, await (await fetch(new URL('/counts', worker.url))).json())
+export async function count(stage: Stage, path: string, payments: string[]): Promise<Counts> {
+  const worker = await startCounted(stage)
   try {
-    const [first, ...rest] = payments
-    await pay(first)
-    await counted()
-    const start = performance.now()
-    for (const payment of rest.slice(0, REQUESTS)) await pay(payment)
-    const milliseconds = (performance.now() - start) / REQUESTS
-    const { calls, rowsRead, rowsWritten } = await counted()
-    await Promise.all(rest.slice(REQUESTS, 2 * REQUESTS).map(pay))
-    const atOnce = await counted()
-    const each = (sum: number) => sum / REQUESTS
-    return {
-      ledgerCalls: each(Object.values(calls).reduce((sum, count) => sum + count, 0)),
-      rowsWritten: each(rowsWritten),
-      rowsRead: each(rowsRead),
-      rowsWrittenAtOnce: each(atOnce.rowsWritten),
-      milliseconds,
-    }
+    return await countPaid(new URL(path, worker.url), (request) => ({
+      'payment-signature': payments[request] ?? '',
+    }))
   } finally {
     await worker.stop()
+  }
+}
+
+/** The same on credit, of an agent that is known, with a key that was fetched. */
+export async function countCredit(stage: Stage, path: string): Promise<CreditCounts> {
+  const crawler = newCrawler(HOST)
+  const world = worldOf(crawler)
+  const worker = await startCounted(stage, world.answer)
+  try {
+    await enrol(worker)
+    const url = new URL(path, worker.url)
+    const sign = signer(await commitmentOf(crawler, worker), url)
+    const counts = await countPaid(url, sign)
+    // The first request had to fetch the key.
+    return { ...counts, directoryFetches: world.asked - 1 }
+  } finally {
+    await worker.stop()
+  }
+}
+
+function startCounted({ vars }: Stage, world?: World): Promise<BenchWorker> {
+  const options = { main: 'bench/workers/counted.ts', vars: { ...vars, ...CREDIT, ORIGIN: 'self' } }
+  return startWorker({ ...options, ...(world && { world }) })
+}
+
+/** `headersOf` pays for the so-and-so-many-th request. */
+async function countPaid(url: URL, headersOf: (request: number) => Record<string, string>): Promise<Counts> {
+  const pay = async (request: number) => {
+    const { status } = await fetch(url, { headers: { ...CRAWLER, ...headersOf(request) } })
+    if (status !== 200) throw new Error(`a counted payment was answered ${status}`)
+  }
+  const counted = async () => v.parse(Counted, await (await fetch(new URL('/counts', url))).json())
+  await pay(0)
+  await counted()
+  const start = performance.now()
+  for (let request = 1; request <= REQUESTS; request++) await pay(request)
+  const milliseconds = (performance.now() - start) / REQUESTS
+  const { calls, rowsRead, rowsWritten } = await counted()
+  await Promise.all(Array.from({ length: REQUESTS }, (_, at) => pay(1 + REQUESTS + at)))
+  const atOnce = await counted()
+  const each = (sum: number) => sum / REQUESTS
+  return {
+    ledgerCalls: each(Object.values(calls).reduce((sum, count) => sum + count, 0)),
+    rowsWritten: each(rowsWritten),
+    rowsRead: each(rowsRead),
+    rowsWrittenAtOnce: each(atOnce.rowsWritten),
+    milliseconds,
   }
 }

@@ -13,7 +13,7 @@ export const CREDIT = {
   REGISTRATION_URL: 'https://site.example/credit',
 }
 
-const HOST = 'https://crawler.example'
+export const HOST = 'https://crawler.example'
 const DIRECTORY = `${HOST}/.well-known/http-message-signatures-directory`
 
 export async function openCredit({ vars, origin }: Stage, open: Open): Promise<void> {

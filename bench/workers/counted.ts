@@ -1,23 +1,24 @@
-/** The paywall with its calls and rows counted: a namespace and a database that count, around the real ones. */
-import { Account as Real } from '../../src/objects.ts'
+/** The paywall with its calls and rows counted: namespaces and databases that count, around the real ones. */
+import { Account as RealAccount, CreditLine as RealLine } from '../../src/objects.ts'
 import type { Bindings } from '../../src/site.ts'
-import paywall from './paywall.ts'
+import { countCalls } from './calls.ts'
+import paywall from './credit.ts'
 
-export { Authorizations, Relayer, Settlement } from '../../src/objects.ts'
+export { Agents, Authorizations, Directory, Numbers, Relayer, Settlement } from '../../src/objects.ts'
 
 const calls: Record<string, number> = {}
 const cursors: SqlStorageCursor<Record<string, SqlStorageValue>>[] = []
 
-export class Account extends Real {
+export class Account extends RealAccount {
   constructor(ctx: DurableObjectState, env: { BOOK: D1Database }) {
-    const { sql } = ctx.storage
-    const exec = sql.exec.bind(sql)
-    const counting: typeof exec = (query, ...bound) => {
-      const cursor = exec(query, ...bound)
-      cursors.push(cursor)
-      return cursor as never
-    }
-    Object.defineProperty(sql, 'exec', { value: counting })
+    countRows(ctx.storage)
+    super(ctx, env)
+  }
+}
+
+export class CreditLine extends RealLine {
+  constructor(ctx: DurableObjectState, env: { BOOK: D1Database }) {
+    countRows(ctx.storage)
     super(ctx, env)
   }
 }
@@ -27,7 +28,9 @@ let counted: Bindings | undefined
 export default {
   async fetch(request, env) {
     if (new URL(request.url).pathname === '/counts') return Response.json(take())
-    counted ??= { ...env, ACCOUNT: counting(env.ACCOUNT) }
+    counted ??= countCalls(env, ['ACCOUNT', 'LINES', 'AGENTS', 'DIRECTORIES'], (name) => {
+      calls[name] = (calls[name] ?? 0) + 1
+    })
     return paywall.fetch(request, counted)
   },
 } satisfies ExportedHandler<Bindings>
@@ -44,23 +47,12 @@ function take() {
   return counts
 }
 
-type Methods = Record<string, (...values: unknown[]) => unknown>
-
-/** Every stub of this namespace counts the methods that are called on it. */
-function counting(namespace: Bindings['ACCOUNT']): Bindings['ACCOUNT'] {
-  const count = (stub: unknown) =>
-    new Proxy(stub as Methods, {
-      get:
-        (target, name) =>
-        (...values: unknown[]) => {
-          calls[String(name)] = (calls[String(name)] ?? 0) + 1
-          return target[String(name)]?.(...values)
-        },
-    })
-  return new Proxy(namespace, {
-    get:
-      (target, name) =>
-      (...values: unknown[]) =>
-        count((target as unknown as Methods)[String(name)]?.(...values)),
-  })
+function countRows({ sql }: DurableObjectStorage): void {
+  const exec = sql.exec.bind(sql)
+  const counting: typeof exec = (query, ...bound) => {
+    const cursor = exec(query, ...bound)
+    cursors.push(cursor)
+    return cursor as never
+  }
+  Object.defineProperty(sql, 'exec', { value: counting })
 }
