@@ -14,7 +14,7 @@ export type StatedEntry = {
   site: string | null
   rule: string | null
   request: string | null
-  /** SHA-256 of the commitment's signature, hex. */
+  /** Names the commitment's signature: base64url of a SHA-256 over the key's id and the signature. */
   iou: string | null
   /** The entry that this one repeats or takes back. */
   of: number | null

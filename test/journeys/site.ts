@@ -30,8 +30,8 @@ const TOKEN = 'a-token-that-only-the-tests-know'
 
 export type Site = Awaited<ReturnType<typeof startSite>>
 
-/** Starts the parts side by side. `vars` over those of `wrangler.toml`. */
-export async function startSite(vars: Record<string, string> = {}) {
+/** Starts the parts side by side. `vars` over those of `wrangler.toml`; the Worker's port is a free one unless given. */
+export async function startSite(vars: Record<string, string> = {}, port?: number) {
   const directory = await mkdtemp(join(tmpdir(), 'tab402-site-'))
   const chain = await startChain({ accounts: 40 })
   const [relayer, receiver, ...payers] = chain.accounts
@@ -41,7 +41,7 @@ export async function startSite(vars: Record<string, string> = {}) {
   const said: string[] = []
   const runtime = await markWorkerd(directory)
   const worker = await startWorker({
-    port: undefined,
+    port,
     directory,
     vars: {
       ORIGIN: origin.url,

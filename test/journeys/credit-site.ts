@@ -1,0 +1,224 @@
+/** A site that gives credit: what a site is, a local Stripe, the operator's mailbox, and crawlers that sign. */
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import {
+  decodePaymentRequiredHeader,
+  decodePaymentResponseHeader,
+  encodePaymentSignatureHeader,
+} from '@x402/core/http'
+import type { PaymentRequirements } from '@x402/core/types'
+import type { Enrolment, Invoice, Run } from '../../examples/books.ts'
+import { billingVars, freePort, STRIPE_KEYS } from '../../src/testing/billing.ts'
+import { startStripe } from '../../src/testing/stripe-server.ts'
+import type { Bot, Signed } from './bots.ts'
+import { AGENT, passTheNight, startSite } from './site.ts'
+import { isAuthentic } from './stranger.ts'
+
+export const DAY = 86_400_000
+
+/** What a page below `/odd` costs, in micro-dollars: no whole number of cents, however many are read. */
+export const ODD = 12_345n
+
+/** What a page below `/dear` costs: enough for an invoice at Stripe. */
+export const DEAR = 600_000n
+
+const RULES = [
+  { path: '/odd/*', action: 'charge', price: '0.012345' },
+  { path: '/dear/*', action: 'charge', price: '0.60' },
+]
+
+export const WEBHOOK_SECRET = 'a-secret-that-signs-what-the-operator-is-told'
+
+export type CreditSite = Awaited<ReturnType<typeof startCreditSite>>
+
+export async function startCreditSite() {
+  const port = await freePort()
+  const url = `http://127.0.0.1:${port}`
+  const stripe = await startStripe({ webhook: `${url}/_tab402/stripe`, ...STRIPE_KEYS })
+  const mailbox = await openMailbox()
+  const operatorKey = await newOperatorKey()
+  const vars = {
+    ...billingVars({ publicUrl: url, operatorKey, stripeUrl: stripe.url }),
+    RULES: JSON.stringify(RULES),
+    WEBHOOK_URL: mailbox.url,
+    WEBHOOK_SECRET,
+  }
+  const site = await startSite(vars, port)
+  // The end of today: it is over on the first night that is passed, even if this day ends in the middle of a test.
+  let midnight = (Math.floor(Date.now() / DAY) + 1) * DAY
+  return {
+    ...site,
+    stripe,
+    mailbox,
+    operatorKey,
+    /** Passes so many nights at once, and answers the run of the last. */
+    async sleep(nights = 1): Promise<Run> {
+      midnight += nights * DAY
+      return passTheNight(site, midnight)
+    },
+    async stop() {
+      await site.stop()
+      await stripe.stop()
+      await mailbox.stop()
+    },
+  }
+}
+
+async function newOperatorKey(): Promise<string> {
+  const pair = (await crypto.subtle.generateKey('Ed25519', true, ['sign', 'verify'])) as CryptoKeyPair
+  const { kty, crv, x, d } = (await crypto.subtle.exportKey('jwk', pair.privateKey)) as JsonWebKey
+  return JSON.stringify({ kty, crv, x, d })
+}
+
+/** What the operator was told, with whether it was signed. `open` in micro-dollars. */
+export type Notice = { id: string; type: string; agent: string; invoice: string; open: string; good: boolean }
+
+/** Hears webhooks, each as it comes; refuses as many as it is told to. */
+async function openMailbox() {
+  const mailbox = { url: '', heard: [] as Notice[], refuse: 0 }
+  const server = createServer(async (request, response) => {
+    let body = ''
+    for await (const part of request) body += part
+    const good = isAuthentic(body, String(request.headers['tab402-signature']), WEBHOOK_SECRET)
+    mailbox.heard.push({ ...JSON.parse(body), good })
+    response.writeHead(mailbox.refuse-- > 0 ? 500 : 204).end()
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  mailbox.url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`
+  const stop = () =>
+    new Promise<void>((resolve) => {
+      server.close(() => resolve())
+      server.closeAllConnections()
+    })
+  return Object.assign(mailbox, { stop })
+}
+
+/** An answer to a crawler. `charged` in micro-dollars; `offers` by scheme and network. */
+export type Answer = {
+  status: number
+  error: string
+  message: string
+  charged: bigint
+  commitment: string
+  offers: string[]
+}
+
+type Terms = Partial<Pick<Enrolment, 'creditLimit' | 'rail'>> & {
+  probation?: string
+  buyer?: Enrolment['buyer']
+}
+
+export type InvoicePaper = Invoice & {
+  charged: string
+  carriedIn: string
+  paid: string
+  history: { kind: string }[]
+}
+
+export type Debtor = Awaited<ReturnType<typeof enrol>>
+
+/** Gives a crawler credit by the operator's API. All of the limit may be owed at once. */
+export async function enrol(site: CreditSite, id: string, bot: Bot, terms: Terms = {}) {
+  const { creditLimit = '5000000', probation = creditLimit, rail = 'transfer' } = terms
+  const { buyer = { name: `${id} Inc.`, country: 'US' } } = terms
+  const keys = { keys: [bot.publicKey] }
+  const form = { id, name: id, url: bot.url, keys, creditLimit, probation, period: 'daily', rail, buyer }
+  const made = await operate(site, '/agents', form)
+  if (made.status !== 201) throw new Error(`${id} got no credit: ${made.status} ${JSON.stringify(made.body)}`)
+  const { url } = site.facts
+  const offers = new Map<string, Promise<PaymentRequirements>>()
+
+  /** The offer of the credit network for pages of this kind, as the 402 has it. */
+  function offerFor(path: string): Promise<PaymentRequirements> {
+    const kind = path.split('/')[1] ?? ''
+    const known = offers.get(kind) ?? askOffer(`${url}${path}`)
+    offers.set(kind, known)
+    return known
+  }
+
+  /** A request for a page with an IOU, not sent yet. */
+  async function order(path: string): Promise<Signed> {
+    const accepted = await offerFor(path)
+    const { amount, asset } = accepted
+    const payment = encodePaymentSignatureHeader({ x402Version: 2, accepted, payload: { amount, asset } })
+    return bot.sign(`${url}${path}`, payment)
+  }
+
+  async function asksFor(path: string): Promise<Response> {
+    const { url: target, headers } = await bot.sign(`${url}/_tab402/me${path}`)
+    return fetch(target, { headers })
+  }
+
+  return {
+    id,
+    bot,
+    order,
+    read: async (path: string) => send(await order(path)),
+    /** Its own books, as it reads them. Throws for what it is not given. */
+    async me<Body>(path = ''): Promise<Body> {
+      const response = await asksFor(path)
+      if (!response.ok) throw new Error(`/me${path}: ${response.status} ${await response.text()}`)
+      return (await response.json()) as Body
+    },
+    page: async (path: string) => (await asksFor(path)).text(),
+    /** Its invoices, the oldest first, as it reads them itself. */
+    async invoices(): Promise<InvoicePaper[]> {
+      const { invoices } = await this.me<{ invoices: Invoice[] }>('/invoices')
+      return Promise.all(invoices.reverse().map(({ id }) => this.me<InvoicePaper>(`/invoices/${id}`)))
+    },
+    async newest(): Promise<InvoicePaper> {
+      const invoice = (await this.invoices()).at(-1)
+      if (!invoice) throw new Error(`${id} has no invoice`)
+      return invoice
+    },
+    balance: async () =>
+      (await operate<{ standing: Balance }>(site, `/accounts/${id}?limit=1`)).body.standing,
+    /** Its whole journal: nothing for a line that was never opened. */
+    async journal(): Promise<Line[]> {
+      const { status, body } = await operate<{ entries: Line[] }>(site, `/accounts/${id}?limit=500`)
+      return status === 404 ? [] : body.entries
+    },
+    /** How often it was charged. */
+    async charges(): Promise<number> {
+      return (await this.journal()).filter(({ kind }) => kind === 'charge').length
+    },
+  }
+}
+
+export type Balance = Record<'status' | 'limit' | 'charged' | 'redeemed' | 'owed' | 'available', string>
+export type Line = { seq: number; kind: string; amount: string }
+
+/** Calls the operator's API: a POST where there is something to send. */
+export async function operate<Body = Record<string, unknown>>(site: CreditSite, path: string, form?: object) {
+  const { url, token } = site.facts.operator
+  const headers = { authorization: `Bearer ${token}`, 'content-type': 'application/json' }
+  const sent = form && { method: 'POST', body: JSON.stringify(form) }
+  const response = await fetch(`${url}${path}`, { headers, ...sent })
+  return { status: response.status, body: (await response.json()) as Body }
+}
+
+/** Sends what was signed, as it is, or to another page. */
+export async function send({ url, headers }: Signed, elsewhere = url): Promise<Answer> {
+  const response = await fetch(elsewhere, { headers })
+  const text = await response.text()
+  const required = response.headers.get('payment-required')
+  const receipt = response.headers.get('payment-response')
+  const { error = '', accepts = [] } = required ? decodePaymentRequiredHeader(required) : {}
+  const { amount = '0', extra = {} } = receipt ? decodePaymentResponseHeader(receipt) : {}
+  return {
+    status: response.status,
+    error,
+    message: required ? String((JSON.parse(text) as { message?: string }).message) : '',
+    charged: BigInt(amount),
+    commitment: String(extra.commitmentId ?? ''),
+    offers: accepts.map(({ scheme, network }) => `${scheme} ${network}`),
+  }
+}
+
+async function askOffer(page: string): Promise<PaymentRequirements> {
+  const response = await fetch(page, { headers: { 'user-agent': AGENT } })
+  const { accepts } = decodePaymentRequiredHeader(response.headers.get('payment-required') ?? '')
+  const offer = accepts.find(({ network }) => network.endsWith(':402'))
+  if (!offer) throw new Error(`${page} is not sold on credit`)
+  return offer
+}
