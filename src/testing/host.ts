@@ -42,7 +42,8 @@ async function start(): Promise<StackFacts> {
   const port = options.port || (await freePort())
   const publicUrl = `http://127.0.0.1:${port}`
   const webhook = `${publicUrl}/_tab402/stripe`
-  const stripe = await startStripe({ webhook, ...STRIPE_KEYS }).then(started)
+  const statePath = join(keep.directory, 'stripe.json')
+  const stripe = await startStripe({ webhook, statePath, ...STRIPE_KEYS }).then(started)
   const worker = await startWorker({
     port,
     directory: join(keep.directory, 'worker'),

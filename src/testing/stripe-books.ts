@@ -127,6 +127,21 @@ export class StripeRefusal extends Error {
   }
 }
 
+type Lists =
+  | 'customers'
+  | 'invoices'
+  | 'lines'
+  | 'payments'
+  | 'intents'
+  | 'charges'
+  | 'disputes'
+  | 'refunds'
+  | 'notes'
+  | 'events'
+
+/** What outlives a server. `made`: how many ids were given out. */
+export type KeptBooks = Pick<StripeBooks, Lists> & { made: number }
+
 export class StripeBooks {
   readonly customers: Customer[] = []
   readonly invoices: Invoice[] = []
@@ -149,6 +164,17 @@ export class StripeBooks {
   /** Unix seconds. */
   get time(): number {
     return Math.floor(this.#now() / 1000)
+  }
+
+  /** All that is in the books, as plain JSON. */
+  kept(): KeptBooks {
+    return { ...this, made: this.#made }
+  }
+
+  /** Goes on where other books were when they were {@link kept}. */
+  restore({ made, ...lists }: KeptBooks): void {
+    Object.assign(this, lists)
+    this.#made = made
   }
 
   newId(prefix: string): string {

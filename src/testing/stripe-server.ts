@@ -1,8 +1,9 @@
 /** A local Stripe on a port of this machine: its API under `/v1`, its pages to pay on, and its webhooks. */
 import { once } from 'node:events'
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { type LocalStripe, localStripe, type StripeOptions } from './stripe.ts'
+import { type KeptStripe, type LocalStripe, localStripe, type StripeOptions } from './stripe.ts'
 import { StripeRefusal } from './stripe-books.ts'
 
 export type StripeServerOptions = Omit<StripeOptions, 'pages'> & {
@@ -10,6 +11,8 @@ export type StripeServerOptions = Omit<StripeOptions, 'pages'> & {
   port?: number
   /** Where events are sent, as soon as they happen; each until it is answered with 2xx, three times at most. */
   webhook?: string
+  /** A file where the books are kept; one that exists is gone on with, on the port of then if that is free. */
+  statePath?: string
 }
 
 export type StripeServer = LocalStripe & {
@@ -19,6 +22,8 @@ export type StripeServer = LocalStripe & {
   deliver(): Promise<number[]>
   stop(): Promise<void>
 }
+
+type Kept = { port: number; sent: number; stripe: KeptStripe }
 
 const TRIES = 3
 
@@ -30,19 +35,27 @@ export async function startStripe(options: StripeServerOptions = {}): Promise<St
   const server = createServer((request, response) => {
     handle(request, response).catch(() => response.destroy())
   })
-  server.listen(options.port ?? 0, '127.0.0.1')
-  await once(server, 'listening')
-  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+  const { statePath } = options
+  const former = statePath === undefined ? null : readKept(statePath)
+  const port = await listen(server, options.port ?? 0, former?.port)
+  const url = `http://127.0.0.1:${port}`
   const stripe = localStripe({ ...options, pages: `${url}/pay` })
-  let sent = 0
+  if (former) stripe.restore(former.stripe)
+  let sent = former?.sent ?? 0
 
   async function handle(incoming: IncomingMessage, response: ServerResponse): Promise<void> {
     const request = await requestOf(incoming, url)
     const { pathname } = new URL(request.url)
     const answer = pathname.startsWith('/v1/') ? await stripe.fetch(request) : pay(stripe, request)
+    keep()
     await deliver()
+    keep()
     response.writeHead(answer.status, Object.fromEntries(answer.headers))
     response.end(await answer.text())
+  }
+
+  function keep(): void {
+    if (statePath !== undefined) writeKept(statePath, { port, sent, stripe: stripe.kept() })
   }
 
   async function deliver(): Promise<number[]> {
@@ -63,8 +76,31 @@ export async function startStripe(options: StripeServerOptions = {}): Promise<St
       server.close()
       server.closeAllConnections()
       await once(server, 'close')
+      keep()
     },
   }
+}
+
+/** Listens on `port`, or on `former` where any will do and nobody else has taken it. Answers which it is. */
+async function listen(server: Server, port: number, former = 0): Promise<number> {
+  server.listen(port || former, '127.0.0.1')
+  try {
+    await once(server, 'listening')
+  } catch (cause) {
+    if (port !== 0 || former === 0) throw cause
+    return listen(server, 0)
+  }
+  return (server.address() as AddressInfo).port
+}
+
+function readKept(path: string): Kept | null {
+  return existsSync(path) ? (JSON.parse(readFileSync(path, 'utf8')) as Kept) : null
+}
+
+/** Whole or not at all. */
+function writeKept(path: string, kept: Kept): void {
+  writeFileSync(`${path}.new`, JSON.stringify(kept))
+  renameSync(`${path}.new`, path)
 }
 
 function pay({ books }: LocalStripe, request: Request): Response {

@@ -1,6 +1,6 @@
 /** A local Stripe: its wire protocol for the calls that we make, its idempotency, its webhooks, and its bad days. */
 import { type Form, StripeApi } from './stripe-api.ts'
-import { found, StripeBooks, StripeRefusal } from './stripe-books.ts'
+import { found, type KeptBooks, StripeBooks, StripeRefusal } from './stripe-books.ts'
 
 export type StripeOptions = {
   secretKey?: string
@@ -29,7 +29,13 @@ export type LocalStripe = {
   asked: string[]
   /** An event as it is sent to a webhook. */
   signed(event: { id: string }): Promise<{ body: string; signature: string }>
+  /** The books and the idempotency keys, as plain JSON. */
+  kept(): KeptStripe
+  /** Goes on where another was when it was {@link LocalStripe.kept}. */
+  restore(kept: KeptStripe): void
 }
+
+export type KeptStripe = { books: KeptBooks; saved: [key: string, Saved][] }
 
 const DAY = 86_400_000
 
@@ -85,6 +91,11 @@ export function localStripe(options: StripeOptions = {}): LocalStripe {
     asked,
     fetch: handle,
     fail: (requests, fault, times = 1) => void faults.push({ requests, fault, times }),
+    kept: () => ({ books: books.kept(), saved: [...saved] }),
+    restore(kept) {
+      books.restore(kept.books)
+      for (const [key, answer] of kept.saved) saved.set(key, answer)
+    },
     async signed({ id }) {
       const body = JSON.stringify(found(books.events, id))
       const stamp = Math.floor(now() / 1000)

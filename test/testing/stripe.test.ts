@@ -1,4 +1,8 @@
+import { once } from 'node:events'
+import { mkdtemp, rm } from 'node:fs/promises'
 import { createServer } from 'node:http'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { afterEach, describe, expect, it } from 'vitest'
 import { stripeRail } from '../../src/settlement/rails/stripe.ts'
 import { type StripeServer, startStripe } from '../../src/testing/stripe-server.ts'
@@ -7,7 +11,7 @@ import { invoiceOf, standingOf } from '../settlement/bills.ts'
 const stops: (() => Promise<void>)[] = []
 
 afterEach(async () => {
-  for (const stop of stops.splice(0)) await stop()
+  for (const stop of stops.splice(0).reverse()) await stop()
 })
 
 async function start(webhook?: string): Promise<StripeServer> {
@@ -68,5 +72,39 @@ describe('a local Stripe on a port', () => {
     const [first] = heard
     expect(await rail.hear(first?.body ?? '', first?.signature ?? '')).toMatchObject({ outcome: 'touched' })
     expect(await server.deliver()).toEqual([])
+  })
+
+  it('goes on with its books after a restart, on the same pages, and sends what it had not sent', async () => {
+    const directory = await mkdtemp(join(tmpdir(), 'tab402-test-'))
+    stops.push(() => rm(directory, { recursive: true }))
+    const statePath = join(directory, 'stripe.json')
+    const first = await startStripe({ statePath })
+    const presented = await railTo(first).present(invoiceOf())
+    await first.stop()
+    const { url, heard } = await listener(200)
+    const second = await startStripe({ statePath, webhook: url })
+    stops.push(second.stop)
+    const rail = railTo(second)
+    expect(await rail.present(invoiceOf())).toEqual(presented)
+    expect(second.books.invoices).toHaveLength(1)
+    await fetch(`${presented.url}`, { method: 'POST' })
+    expect(await rail.check(standingOf(invoiceOf(), { presented }))).toMatchObject([{ kind: 'paid' }])
+    const told = heard.map(({ body }) => (JSON.parse(body) as { type: string }).type)
+    expect(told).toEqual(['invoice.finalized', 'invoice_payment.paid', 'invoice.paid'])
+    expect(new Set(second.books.events.map(({ id }) => id)).size).toBe(3)
+  })
+
+  it('takes another port when somebody else has its own by now', async () => {
+    const directory = await mkdtemp(join(tmpdir(), 'tab402-test-'))
+    stops.push(() => rm(directory, { recursive: true }))
+    const statePath = join(directory, 'stripe.json')
+    const first = await startStripe({ statePath })
+    await first.stop()
+    const squatter = createServer().listen(Number(new URL(first.url).port), '127.0.0.1')
+    await once(squatter, 'listening')
+    stops.push(() => new Promise((resolve) => squatter.close(() => resolve())))
+    const second = await startStripe({ statePath })
+    stops.push(second.stop)
+    expect(second.url).not.toBe(first.url)
   })
 })
