@@ -107,7 +107,7 @@ describe('a crawler that pays by card', { timeout: 60_000 }, () => {
     expect(await expectOnlyMore(reader, before)).toEqual([])
   })
 
-  it('C13: owes again what it disputes, even if the dispute is heard of first, and is back when it loses', async () => {
+  it('C13: owes again what it disputes, even if that is heard of first, until the dispute is decided', async () => {
     await reader.read('/dear/second')
     await site.sleep()
     const { id, total } = await reader.newest()
