@@ -20,8 +20,14 @@ export class Least extends DurableObject {
 
   async call(): Promise<void> {
     this.#calls++
-    this.#pending ??= scheduler.wait(0).then(() => this.#write())
+    this.#pending ??= this.#commit()
     await this.#pending
+  }
+
+  async #commit(): Promise<void> {
+    await scheduler.wait(0)
+    await scheduler.wait(0)
+    this.#write()
   }
 
   #write(): void {
