@@ -20,6 +20,9 @@ export type ExactPayment = {
   wire: { version: 1 | 2; payload: unknown; requirements: unknown }
 }
 
+/** What the chain knows a payment by. */
+export type Transfer = Pick<ExactPayment, 'token' | 'from' | 'to' | 'value' | 'validBefore' | 'nonce'>
+
 /**
  * - `settled`: the transfer stands on the chain.
  * - `refused`: it does not, and nothing that we have begun can still make it.

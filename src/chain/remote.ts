@@ -89,7 +89,7 @@ export function remote(settings: RemoteSettings): RemoteFacilitator {
 
     async lookup(payment) {
       try {
-        const found = chain && (await search(chain, payment))
+        const found = chain && (await (await import('./token.ts')).search(chain, payment))
         // Where our own node shows nothing, the facilitator is asked again: the token takes an authorization only once.
         return found ?? (await settle(payment))
       } catch (thrown) {
@@ -121,28 +121,10 @@ async function believe(
 
 /** A refusal is one when our own node agrees that the authorization is unused. */
 async function disbelieve(chain: Chain, payment: ExactPayment, refused: Settled): Promise<Settled> {
-  const { readHolding } = await import('./token.ts')
+  const { readHolding, search } = await import('./token.ts')
   const { used } = await readHolding(chain, payment)
   if (!used) return refused
   return (await search(chain, payment)) ?? { status: 'unknown' }
-}
-
-/**
- * What our own node shows: the transfer; that the authorization was spent otherwise; or that it lapsed unused, for good.
- * `undefined`: it is unused, and may still be used.
- */
-async function search(chain: Chain, payment: ExactPayment): Promise<Settled | undefined> {
-  const { findTransfer, readHolding } = await import('./token.ts')
-  const now = await readHolding(chain, payment)
-  if (now.used) {
-    const transaction = await findTransfer(chain, payment)
-    if (transaction === 'spent') return { status: 'refused', reason: 'exact_used' }
-    return transaction ? { status: 'settled', transaction } : { status: 'unknown' }
-  }
-  if (now.time < payment.validBefore) return undefined
-  const final = await readHolding(chain, payment, 'finalized')
-  const lapsed = !final.used && final.time >= payment.validBefore
-  return lapsed ? { status: 'refused', reason: 'exact_too_late' } : { status: 'unknown' }
 }
 
 /** @throws ChainFault `unreachable` for anything but a well-formed answer: no connection, 5xx, HTML, too much, too late. */

@@ -2,13 +2,14 @@
 import {
   decodeFunctionResult,
   encodeFunctionData,
+  numberToHex,
   pad,
   parseAbi,
   parseSignature,
   toEventSelector,
 } from 'viem'
 import type { Address, Hex } from '../protocol/hex.ts'
-import type { ExactPayment } from './facilitator.ts'
+import type { ExactPayment, Settled, Transfer } from './facilitator.ts'
 import type { Chain, Tag } from './rpc.ts'
 import { connect, readAt } from './rpc.ts'
 import type { Log } from './transaction.ts'
@@ -25,6 +26,8 @@ const AUTHORIZATION_CANCELED = toEventSelector('AuthorizationCanceled(address,by
 
 // Nodes refuse longer ranges. Some five hours on Base.
 const BLOCKS_SEARCHED = 9_000n
+// Some twenty days on Base, so that nobody searches a chain to its beginning.
+const MOST_SEARCHES = 100
 
 /** What the token says of a payer and one authorization of theirs. `time` is the block's, in Unix seconds. */
 export type Holding = { balance: bigint; used: boolean; block: bigint; time: bigint }
@@ -73,7 +76,7 @@ export async function readBalance(chain: Chain, owner: Address): Promise<bigint>
 }
 
 /** Whether one transaction used the authorization and moved exactly the payment: a token may "succeed" and move nothing. */
-export function moved(logs: Log[], payment: ExactPayment): boolean {
+export function moved(logs: Log[], payment: Transfer): boolean {
   const { token, from, to, value, nonce } = payment
   const of = (topics: Hex[]) =>
     logs.filter(
@@ -85,40 +88,61 @@ export function moved(logs: Log[], payment: ExactPayment): boolean {
 }
 
 /** Whether the chain has this transaction and it moved the payment. @throws ChainFault when unreadable */
-export async function transferStands(
-  chain: Chain,
-  payment: ExactPayment,
-  transaction: Hex,
-): Promise<boolean> {
+export async function transferStands(chain: Chain, payment: Transfer, transaction: Hex): Promise<boolean> {
   const [client, { findReceipt }] = await Promise.all([connect(chain), import('./transaction.ts')])
   const receipt = await findReceipt(client, [transaction])
   return receipt?.succeeded === true && moved(receipt.logs, payment)
 }
 
 /**
- * The transaction that moved the payment, whoever sent it, among the last hours' blocks. `spent`: the authorization was
- * cancelled or moved something else. `undefined`: nothing is found there.
+ * What the chain shows of a payment: the transfer, whoever sent it; that the authorization was spent otherwise; or that it
+ * lapsed unused, for good. `undefined`: it is unused, and may still be used. `since`: Unix seconds before which nobody can
+ * have used it; without it the last hours are searched.
  * @throws ChainFault when unreadable
  */
-export async function findTransfer(chain: Chain, payment: ExactPayment): Promise<Hex | 'spent' | undefined> {
+export async function search(chain: Chain, payment: Transfer, since?: bigint): Promise<Settled | undefined> {
+  const now = await readHolding(chain, payment)
+  if (now.used) {
+    const transaction = await findTransfer(chain, payment, since ?? now.time)
+    if (transaction === 'spent') return { status: 'refused', reason: 'exact_used' }
+    return transaction ? { status: 'settled', transaction } : { status: 'unknown' }
+  }
+  if (now.time < payment.validBefore) return undefined
+  const final = await readHolding(chain, payment, 'finalized')
+  const lapsed = !final.used && final.time >= payment.validBefore
+  return lapsed ? { status: 'refused', reason: 'exact_too_late' } : { status: 'unknown' }
+}
+
+/** The transaction that moved the payment, back to `since` and some hours more. `spent`: cancelled, or it moved something else. */
+async function findTransfer(
+  chain: Chain,
+  payment: Transfer,
+  since: bigint,
+): Promise<Hex | 'spent' | undefined> {
   const [client, { faultOf }, { block }] = await Promise.all([
     connect(chain),
     import('./client.ts'),
     readAt(chain, []),
   ])
-  const from = block > BLOCKS_SEARCHED ? block - BLOCKS_SEARCHED : 0n
-  const filter = {
-    address: payment.token,
-    topics: [[AUTHORIZATION_USED, AUTHORIZATION_CANCELED], word(payment.from), payment.nonce],
-    fromBlock: `0x${from.toString(16)}` as const,
-    toBlock: 'latest' as const,
-  }
-  const logs = await client.request({ method: 'eth_getLogs', params: [filter] }).catch((thrown) => {
+  const said = (thrown: unknown) => {
     throw faultOf(thrown)
-  })
-  const hash = logs[0]?.transactionHash
-  if (!hash) return undefined
-  return (await transferStands(chain, payment, hash)) ? hash : 'spent'
+  }
+  const topics = [[AUTHORIZATION_USED, AUTHORIZATION_CANCELED], word(payment.from), payment.nonce]
+  let last = block
+  for (let times = 0; times < MOST_SEARCHES; times++) {
+    const first = last > BLOCKS_SEARCHED ? last - BLOCKS_SEARCHED : 0n
+    const [fromBlock, toBlock] = [numberToHex(first), numberToHex(last)]
+    const filter = { address: payment.token, topics, fromBlock, toBlock }
+    const [log] = await client.request({ method: 'eth_getLogs', params: [filter] }).catch(said)
+    const hash = log?.transactionHash
+    if (hash) return (await transferStands(chain, payment, hash)) ? hash : 'spent'
+    const begun = await client
+      .request({ method: 'eth_getBlockByNumber', params: [fromBlock, false] })
+      .catch(said)
+    if (first === 0n || !begun || BigInt(begun.timestamp) < since) return undefined
+    last = first - 1n
+  }
+  return undefined
 }
 
 function word(address: Address): Hex {

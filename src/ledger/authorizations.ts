@@ -20,8 +20,18 @@ export type Use = {
   receiver: Address
   nonce: Hex
   amount: bigint
+  /** Unix seconds: the token takes it only before. */
+  validBefore: bigint
   signature: Hex
   request: string
+}
+
+/** A payment that no request is at work on any more and whose end is not known. */
+export type Doubt = Pick<Use, 'token' | 'receiver' | 'nonce' | 'amount' | 'validBefore'> & {
+  /** The request that had it last. */
+  taker: string
+  /** When it was first taken, in Unix milliseconds. */
+  since: number
 }
 
 export type Taken =
@@ -35,11 +45,15 @@ export type Taken =
 
 type Status = 'taken' | 'doubtful' | 'settled' | 'released'
 
+/** What one payer has paid by `exact`, in atomic units; how many payments are in doubt, and how many bought nothing. */
+export type ExactTotals = { payments: number; received: bigint; inDoubt: number; undelivered: number }
+
 /** An authorization that was taken, as evidence. `at` is when that changed last, or null where it ended without a transfer. */
 export type Payment = {
   /** `<token>:<nonce>` */
   id: string
-  status: Status
+  /** `undelivered`: the money was found on the chain when the request that should have delivered was long dead. */
+  status: Status | 'undelivered'
   at: number | null
   amount: bigint
   request: string
@@ -47,7 +61,15 @@ export type Payment = {
   signature: Hex
 }
 
-type Row = { status: Status; taker: string; request: string; at: number; tx: Hex | null }
+type Row = {
+  status: Status
+  taker: string
+  request: string
+  at: number
+  tx: Hex | null
+  since: number | null
+  undelivered: number
+}
 
 const SCHEMA = [
   `CREATE TABLE IF NOT EXISTS authorization (
@@ -69,24 +91,34 @@ const SCHEMA = [
   ) STRICT`,
 ]
 
+/** What the tables of the first version lack. A payment of that version does not say who it was to, and stays in doubt. */
+const SECOND = [
+  'ALTER TABLE authorization ADD COLUMN receiver TEXT',
+  'ALTER TABLE authorization ADD COLUMN valid_before TEXT',
+  'ALTER TABLE authorization ADD COLUMN since INTEGER',
+  'ALTER TABLE authorization ADD COLUMN undelivered INTEGER NOT NULL DEFAULT 0 CHECK (undelivered IN (0, 1))',
+]
+
 export class Authorizations extends DurableObject<{ BOOK: D1Database }> {
   #ready = false
 
   /** Takes an authorization for a request, before the origin is asked. Durable when it answers. */
   async take(use: Use): Promise<Taken> {
-    if (!this.#ready) await this.#open(use)
+    if (!this.#exists()) await this.#open(use)
     const now = Date.now()
     return this.ctx.storage.transactionSync((): Taken => {
       const row = this.#row(use.token, use.nonce)
       if (!row || row.status === 'released') return this.#put(use, 'taken', now)
       if (row.request !== use.request) return { outcome: 'refused', reason: 'exact_bound' }
       if (row.status === 'settled') {
-        if (row.tx && row.at > now - REPLAY_WINDOW) return { outcome: 'replayed', transaction: row.tx }
-        return { outcome: 'refused', reason: 'exact_used' }
+        if (!row.tx || (!row.undelivered && row.at <= now - REPLAY_WINDOW))
+          return { outcome: 'refused', reason: 'exact_used' }
+        if (row.undelivered) this.#deliver(use.token, use.nonce, now)
+        return { outcome: 'replayed', transaction: row.tx }
       }
       if (row.taker === use.id) return { outcome: row.status }
       if (row.at > now - LEASE) return { outcome: 'refused', reason: 'exact_in_progress' }
-      return this.#put(use, 'doubtful', now)
+      return this.#put(use, 'doubtful', now, row.since ?? now)
     })
   }
 
@@ -108,28 +140,17 @@ export class Authorizations extends DurableObject<{ BOOK: D1Database }> {
     )
   }
 
-  /** The transfer is on chain. Repeating it changes nothing. */
+  /** The transfer is on chain, and its request delivers now. Repeating it changes nothing. */
   async settled(token: Address, nonce: Hex, transaction: Hex): Promise<void> {
-    this.ctx.storage.transactionSync(() => {
-      const sql = this.ctx.storage.sql
-      const [row] = sql
-        .exec('SELECT status, amount FROM authorization WHERE token = ? AND nonce = ?', token, nonce)
-        .toArray()
-      if (!row || row.status === 'settled') return
-      sql.exec(
-        `UPDATE authorization SET status = 'settled', tx = ?, at = ? WHERE token = ? AND nonce = ?`,
-        transaction,
-        Date.now(),
-        token,
-        nonce,
-      )
-      const { payments, received } = this.#totals()
-      sql.exec(
-        'INSERT OR REPLACE INTO total VALUES (1, ?, ?)',
-        payments + 1,
-        padAmount(received + unpadAmount(String(row.amount))),
-      )
-    })
+    this.#settle(token, nonce, transaction, true)
+  }
+
+  /**
+   * The transfer of a payment in doubt is on chain. Nothing was delivered: an answer leaves only after {@link settled}. What
+   * the payer has bought is theirs when they ask for it again. Repeating it changes nothing.
+   */
+  async found(token: Address, nonce: Hex, transaction: Hex): Promise<void> {
+    this.#settle(token, nonce, transaction, false)
   }
 
   /** Nothing was or will be moved: the payer may use the authorization again. */
@@ -142,13 +163,38 @@ export class Authorizations extends DurableObject<{ BOOK: D1Database }> {
     this.#mark('doubtful', token, nonce, id)
   }
 
-  /** What this payer has paid by `exact`, in atomic units, and how many payments are still in doubt. */
-  async totals(): Promise<{ payments: number; received: bigint; inDoubt: number }> {
-    if (!this.#exists()) return { payments: 0, received: 0n, inDoubt: 0 }
+  async totals(): Promise<ExactTotals> {
+    if (!this.#exists()) return { payments: 0, received: 0n, inDoubt: 0, undelivered: 0 }
     const [row] = this.ctx.storage.sql
-      .exec(`SELECT count(*) AS n FROM authorization WHERE status IN ('taken', 'doubtful')`)
+      .exec(
+        `SELECT count(*) FILTER (WHERE status IN ('taken', 'doubtful')) AS doubts,
+         count(*) FILTER (WHERE undelivered = 1) AS undelivered FROM authorization`,
+      )
       .toArray()
-    return { ...this.#totals(), inDoubt: Number(row?.n ?? 0) }
+    return { ...this.#totals(), inDoubt: Number(row?.doubts), undelivered: Number(row?.undelivered) }
+  }
+
+  /** Payments in doubt that nobody is at work on, those that lapse first before others. */
+  async doubts(limit: number): Promise<Doubt[]> {
+    if (!this.#exists()) return []
+    return this.ctx.storage.sql
+      .exec(
+        `SELECT token, receiver, nonce, amount, valid_before, taker, since FROM authorization
+         WHERE status IN ('taken', 'doubtful') AND at <= ? AND receiver IS NOT NULL
+         ORDER BY length(valid_before), valid_before LIMIT ?`,
+        Date.now() - LEASE,
+        limit,
+      )
+      .toArray()
+      .map((row) => ({
+        token: row.token as Address,
+        receiver: row.receiver as Address,
+        nonce: row.nonce as Hex,
+        amount: unpadAmount(String(row.amount)),
+        validBefore: BigInt(String(row.valid_before)),
+        taker: String(row.taker),
+        since: Number(row.since),
+      }))
   }
 
   /** The authorizations after `after` (an id; '' for the first page), in order of id. */
@@ -165,7 +211,7 @@ export class Authorizations extends DurableObject<{ BOOK: D1Database }> {
       .toArray()
       .map((row) => ({
         id: `${row.token}:${row.nonce}`,
-        status: row.status as Status,
+        status: row.undelivered ? 'undelivered' : (row.status as Status),
         at: Number(row.at) || null,
         amount: unpadAmount(String(row.amount)),
         request: String(row.request),
@@ -175,23 +221,33 @@ export class Authorizations extends DurableObject<{ BOOK: D1Database }> {
   }
 
   async #open(use: Use): Promise<void> {
-    if (!this.#exists()) {
-      await listExact(this.env.BOOK, use.name, use)
-      this.ctx.storage.transactionSync(() => {
-        for (const statement of SCHEMA) this.ctx.storage.sql.exec(statement)
-      })
-    }
-    this.#ready = true
+    await listExact(this.env.BOOK, use.name, use)
+    // Another call may have opened it meanwhile.
+    if (!this.#exists()) this.#make([...SCHEMA, ...SECOND])
   }
 
+  /** Whether anything was ever taken here. Tables of an earlier version are brought up to this one. */
   #exists(): boolean {
-    return this.ctx.storage.sql.exec(`SELECT 1 FROM sqlite_master WHERE name = 'total'`).toArray().length > 0
+    if (this.#ready) return true
+    const { sql } = this.ctx.storage
+    const columns = sql.exec(`SELECT name FROM pragma_table_info('authorization')`).toArray()
+    if (columns.length === 0) return false
+    this.#make(columns.some(({ name }) => name === 'undelivered') ? [] : SECOND)
+    return true
+  }
+
+  #make(statements: string[]): void {
+    this.ctx.storage.transactionSync(() => {
+      for (const statement of statements) this.ctx.storage.sql.exec(statement)
+    })
+    this.#ready = true
   }
 
   #row(token: Address, nonce: Hex): Row | undefined {
     const [row] = this.ctx.storage.sql
       .exec(
-        'SELECT status, taker, request, at, tx FROM authorization WHERE token = ? AND nonce = ?',
+        `SELECT status, taker, request, at, tx, since, undelivered FROM authorization
+         WHERE token = ? AND nonce = ?`,
         token,
         nonce,
       )
@@ -199,9 +255,14 @@ export class Authorizations extends DurableObject<{ BOOK: D1Database }> {
     return row as Row | undefined
   }
 
-  #put<Outcome extends 'taken' | 'doubtful'>(use: Use, outcome: Outcome, now: number): { outcome: Outcome } {
+  #put<Outcome extends 'taken' | 'doubtful'>(
+    use: Use,
+    outcome: Outcome,
+    now: number,
+    since = now,
+  ): { outcome: Outcome } {
     this.ctx.storage.sql.exec(
-      `INSERT OR REPLACE INTO authorization VALUES (?, ?, ?, ?, ?, ?, ?, ?, NULL)`,
+      `INSERT OR REPLACE INTO authorization VALUES (?, ?, ?, ?, ?, ?, ?, ?, NULL, ?, ?, ?, 0)`,
       use.token,
       use.nonce,
       outcome,
@@ -210,8 +271,54 @@ export class Authorizations extends DurableObject<{ BOOK: D1Database }> {
       padAmount(use.amount),
       use.signature,
       use.request,
+      use.receiver,
+      use.validBefore.toString(),
+      since,
     )
     return { outcome }
+  }
+
+  #settle(token: Address, nonce: Hex, transaction: Hex, delivers: boolean): void {
+    if (!this.#exists()) return
+    this.ctx.storage.transactionSync(() => {
+      const sql = this.ctx.storage.sql
+      const [row] = sql
+        .exec(
+          'SELECT status, amount, undelivered FROM authorization WHERE token = ? AND nonce = ?',
+          token,
+          nonce,
+        )
+        .toArray()
+      if (!row) return
+      if (row.status === 'settled') {
+        if (row.undelivered && delivers) this.#deliver(token, nonce, Date.now())
+        return
+      }
+      sql.exec(
+        `UPDATE authorization SET status = 'settled', tx = ?, at = ?, undelivered = ? WHERE token = ? AND nonce = ?`,
+        transaction,
+        Date.now(),
+        delivers ? 0 : 1,
+        token,
+        nonce,
+      )
+      const { payments, received } = this.#totals()
+      sql.exec(
+        'INSERT OR REPLACE INTO total VALUES (1, ?, ?)',
+        payments + 1,
+        padAmount(received + unpadAmount(String(row.amount))),
+      )
+    })
+  }
+
+  /** What was paid for and not given is given now. */
+  #deliver(token: Address, nonce: Hex, now: number): void {
+    this.ctx.storage.sql.exec(
+      'UPDATE authorization SET undelivered = 0, at = ? WHERE token = ? AND nonce = ?',
+      now,
+      token,
+      nonce,
+    )
   }
 
   /** The request that has it is done with it, and the next one need not wait for the lease. */

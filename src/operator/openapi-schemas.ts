@@ -168,7 +168,7 @@ const channelStanding = table(
 const payment = table(
   {
     id: text,
-    status: word('taken', 'doubtful', 'settled', 'released'),
+    status: word('taken', 'doubtful', 'settled', 'undelivered', 'released'),
     at: orNull(time),
     amount,
     request: text,
@@ -307,7 +307,7 @@ export const schemas = {
     table({
       id: text,
       kind: word('exact'),
-      totals: table({ payments: count, received: amount, inDoubt: count }),
+      totals: table({ payments: count, received: amount, inDoubt: count, undelivered: count }),
       payments: list(payment),
       next: orNull(text),
     }),

@@ -62,6 +62,7 @@ export function exactScheme(terms: ExactTerms, ports: ExactPorts) {
         receiver,
         nonce: authorization.nonce,
         amount: purchase.price,
+        validBefore: authorization.validBefore,
         signature,
         request: purchase.request,
       }
@@ -75,6 +76,11 @@ export function exactScheme(terms: ExactTerms, ports: ExactPorts) {
       return new Sale(use, transfer, ports).take()
     },
   } satisfies Scheme<ExactPayment>
+}
+
+/** The relayer's order: an authorization is one transfer, however often it is asked for. */
+export function orderOf({ token, payer, nonce }: Pick<Use, 'token' | 'payer' | 'nonce'>): string {
+  return `exact:${token}:${payer}:${nonce}`
 }
 
 /** One authorization on its way from taken to settled. */
@@ -144,9 +150,8 @@ class Sale implements Charge {
     }
   }
 
-  /** The relayer's order: an authorization is one transfer, however often it is asked for. */
   get #id(): string {
-    return `exact:${this.#use.token}:${this.#use.payer}:${this.#use.nonce}`
+    return orderOf(this.#use)
   }
 
   #memory(): DurableObjectStub<Authorizations> {

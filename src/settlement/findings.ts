@@ -13,6 +13,7 @@ import type { Address } from '../protocol/hex.ts'
  * - `uncovered`: the escrow no longer holds what is owed. A loss, unless the payer tops up.
  * - `receiver_behind`: the chain has claimed less for a receiver than its accounts together were told.
  * - `unswept`: what was claimed for a receiver has not all reached the receiver.
+ * - `undelivered`: payments by `exact` that arrived although their requests died. The payer may ask again, or have it back.
  * - `rail_failed`: an invoice could not be handed over, or its rail could not be asked. The next run tries again.
  * - `overpaid`: more came in for an invoice than it was over. The rest is the payer's.
  */
@@ -27,6 +28,7 @@ export type Finding = {
     | 'uncovered'
     | 'receiver_behind'
     | 'unswept'
+    | 'undelivered'
     | 'rail_failed'
     | 'overpaid'
   detail: string
@@ -83,4 +85,9 @@ export function compareReceiver(
     findings.push({ account, what: 'unswept', detail: `swept ${swept}, redeemed ${redeemed}` })
   }
   return findings
+}
+
+/** Says how many of a payer's payments bought nothing. */
+export function compareDelivery(account: string, undelivered: number): Finding[] {
+  return undelivered > 0 ? [{ account, what: 'undelivered', detail: `${undelivered} paid for` }] : []
 }

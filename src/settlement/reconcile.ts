@@ -3,7 +3,8 @@ import { type Listing, listings, project } from '../ledger/book.ts'
 import type { Standing } from '../ledger/standing.ts'
 import type { Address } from '../protocol/hex.ts'
 import { askPage, PAGE, silence, tell } from './ask.ts'
-import { compareChain, compareReceiver, type Finding } from './findings.ts'
+import { conclude } from './doubts.ts'
+import { compareChain, compareDelivery, compareReceiver, type Finding } from './findings.ts'
 import { each, type Settings } from './settings.ts'
 import { type Receiver, readTotals } from './sweep.ts'
 
@@ -17,8 +18,14 @@ export type Sums = {
   ceiling: string
 }
 
-/** What `exact` brought in. `inDoubt` counts payments. */
-export type ExactSums = { payers: number; payments: number; received: string; inDoubt: number }
+/** What `exact` brought in. `inDoubt` counts payments, and so does `undelivered`: paid for, and never given. */
+export type ExactSums = {
+  payers: number
+  payments: number
+  received: string
+  inDoubt: number
+  undelivered: number
+}
 
 export type Reconciled = {
   sums: Sums
@@ -39,7 +46,7 @@ export const NO_SUMS: Sums = {
   ceiling: '0',
 }
 
-export const NO_EXACT: ExactSums = { payers: 0, payments: 0, received: '0', inDoubt: 0 }
+export const NO_EXACT: ExactSums = { payers: 0, payments: 0, received: '0', inDoubt: 0, undelivered: 0 }
 
 /** Reconciles one page of the book. Doing it again gives the same. @throws ChainFault when the chain cannot be read */
 export async function reconcile(settings: Settings, after: string, now: number): Promise<Reconciled> {
@@ -62,7 +69,7 @@ export async function reconcile(settings: Settings, after: string, now: number):
     findings: [
       ...silent,
       ...told.flatMap(({ findings }) => findings),
-      ...payers.silent,
+      ...payers.findings,
       ...(await write(settings, after, told, now)),
     ],
     next,
@@ -118,23 +125,32 @@ function byReceiver(standings: Standing[]): Record<Address, string> {
   return sums
 }
 
-async function sumExact({ authorizations }: Settings, lines: { id: string }[]) {
-  const silent: Finding[] = []
+/** What each payer of `exact` has paid, after the chain was asked what became of what is in doubt. */
+async function sumExact(settings: Settings, lines: Listing[]) {
+  const findings: Finding[] = []
   const totals = await each(
     lines,
-    ({ id }) => authorizations.getByName(id).totals(),
+    async (line) => {
+      const memory = settings.authorizations.getByName(line.id)
+      const before = await memory.totals()
+      if (before.inDoubt === 0) return before
+      findings.push(...(await conclude(settings, line)))
+      return memory.totals()
+    },
     ({ id }, fault) => {
-      silent.push(silence(id, fault))
-      return { payments: 0, received: 0n, inDoubt: 0 }
+      findings.push(silence(id, fault))
+      return { payments: 0, received: 0n, inDoubt: 0, undelivered: 0 }
     },
   )
+  findings.push(...lines.flatMap(({ id }, at) => compareDelivery(id, totals[at]?.undelivered ?? 0)))
   const exact: ExactSums = {
     payers: lines.length,
     payments: totals.reduce((sum, { payments }) => sum + payments, 0),
     received: totals.reduce((sum, { received }) => sum + received, 0n).toString(),
     inDoubt: totals.reduce((sum, { inDoubt }) => sum + inDoubt, 0),
+    undelivered: totals.reduce((sum, { undelivered }) => sum + undelivered, 0),
   }
-  return { exact, silent }
+  return { exact, findings }
 }
 
 /** Writes the lines of a page that have changed, and reads them back. */

@@ -10,7 +10,7 @@ const TX = `0x${'cd'.repeat(32)}` as const
 function aUse(rest: Partial<Use> = {}): Use {
   const [payer, receiver, token] = [randomHex(20), randomHex(20), randomHex(20)]
   const parties = { name: `eip155:84532:${payer}`, payer, receiver, token }
-  const proof = { nonce: randomHex(32), amount: 1000n, signature: randomHex(65) }
+  const proof = { nonce: randomHex(32), amount: 1000n, validBefore: 2n, signature: randomHex(65) }
   return { id: randomHex(4), ...parties, ...proof, request: 'GET /a', ...rest }
 }
 
@@ -24,6 +24,9 @@ function memoryOf({ name }: Use) {
     release: async ({ token, nonce, id }: Use) => memory().release(token, nonce, id),
     doubt: async ({ token, nonce, id }: Use) => memory().doubt(token, nonce, id),
     renew: async ({ token, nonce, id }: Use) => memory().renew(token, nonce, id),
+    found: async ({ token, nonce }: Use) => memory().found(token, nonce, TX),
+    doubts: async (limit = 10) => memory().doubts(limit),
+    status: async () => (await memory().uses('', 10)).map(({ status }) => status),
     totals: async () => memory().totals(),
     restart: () => evictDurableObject(memory()),
     age: (ms: number) =>
@@ -33,6 +36,7 @@ function memoryOf({ name }: Use) {
   }
 }
 
+const NO_DOUBT = { inDoubt: 0, undelivered: 0 }
 const IN_PROGRESS = { outcome: 'refused', reason: 'exact_in_progress' }
 
 describe('an authorization', () => {
@@ -152,7 +156,72 @@ describe('the memory of authorizations', () => {
       await Promise.all([memory.settled(use), memory.settled(use)])
     }
     await memory.restart()
-    expect(await memory.totals()).toEqual({ payments: 2, received: 1000n + (1n << 100n), inDoubt: 0 })
+    expect(await memory.totals()).toEqual({ payments: 2, received: 1000n + (1n << 100n), ...NO_DOUBT })
+  })
+
+  it('E4: names as in doubt what nobody is at work on any more, those that lapse first before others', async () => {
+    const [late, soon] = [aUse({ validBefore: 1000n }), aUse({ validBefore: 999n })]
+    const memory = memoryOf(late)
+    const uses = [late, { ...soon, name: late.name }, aUse({ name: late.name }), aUse({ name: late.name })]
+    for (const use of uses) await memory.take(use)
+    const [, , settled, released] = uses
+    if (settled) await memory.settled(settled)
+    if (released) await memory.release(released)
+    await memory.age(LEASE - 1000)
+    expect(await memory.doubts()).toEqual([])
+    await memory.age(1000)
+    expect((await memory.doubts()).map(({ nonce }) => nonce)).toEqual([soon.nonce, late.nonce])
+    expect(await memory.doubts(1)).toMatchObject([
+      { token: soon.token, receiver: soon.receiver, amount: 1000n, validBefore: 999n, taker: soon.id },
+    ])
+    // By when it was first taken the chain is searched: another try does not make it younger.
+    const [{ since } = { since: 0 }] = await memory.doubts(1)
+    expect(await memory.takeAnew({ ...soon, name: late.name })).toEqual({ outcome: 'doubtful' })
+    await memory.age(LEASE)
+    expect((await memory.doubts(1))[0]?.since).toBe(since)
+  })
+
+  it('E5: holds what was paid and not given until the payer asks for it, and counts it once', async () => {
+    const use = aUse()
+    const memory = memoryOf(use)
+    await memory.take(use)
+    for (let times = 0; times < 2; times++) await memory.found(use)
+    expect(await memory.totals()).toEqual({ payments: 1, received: 1000n, inDoubt: 0, undelivered: 1 })
+    expect(await memory.status()).toEqual(['undelivered'])
+    expect(await memory.takeAnew({ ...use, request: 'GET /b' })).toMatchObject({ reason: 'exact_bound' })
+    await memory.age(REPLAY_WINDOW)
+    expect(await memory.takeAnew(use)).toEqual({ outcome: 'replayed', transaction: TX })
+    expect(await memory.totals()).toEqual({ payments: 1, received: 1000n, ...NO_DOUBT })
+    await memory.age(REPLAY_WINDOW)
+    expect(await memory.takeAnew(use)).toMatchObject({ reason: 'exact_used' })
+  })
+
+  it('E5: takes what a slow request delivers in the end as delivered, whoever looked first', async () => {
+    const [use, other] = [aUse(), aUse()]
+    const memory = memoryOf(use)
+    for (const each of [use, { ...other, name: use.name }]) await memory.take(each)
+    await memory.found(use)
+    await memory.settled(use)
+    await memory.settled(other)
+    await memory.found(other)
+    expect(await memory.totals()).toEqual({ payments: 2, received: 2000n, ...NO_DOUBT })
+  })
+
+  it('E8: of the first version goes on, and what it had in doubt stays so', async () => {
+    const use = aUse()
+    const memory = memoryOf(use)
+    await memory.take(use)
+    await runInDurableObject(env.AUTHORIZATIONS.getByName(use.name), (_, { storage }) => {
+      for (const column of ['receiver', 'valid_before', 'since', 'undelivered'])
+        storage.sql.exec(`ALTER TABLE authorization DROP COLUMN ${column}`)
+    })
+    await memory.restart()
+    await memory.age(LEASE)
+    expect(await memory.doubts()).toEqual([])
+    expect(await memory.totals()).toMatchObject({ inDoubt: 1, undelivered: 0 })
+    expect(await memory.takeAnew(use)).toEqual({ outcome: 'doubtful' })
+    await memory.age(LEASE)
+    expect(await memory.doubts()).toMatchObject([{ nonce: use.nonce, validBefore: use.validBefore }])
   })
 
   it('is listed in the book before it takes anything', async () => {
@@ -166,7 +235,7 @@ describe('the memory of authorizations', () => {
   it('H1: holds nothing for a payer who never paid', async () => {
     const use = aUse()
     const memory = memoryOf(use)
-    expect(await memory.totals()).toEqual({ payments: 0, received: 0n, inDoubt: 0 })
+    expect(await memory.totals()).toEqual({ payments: 0, received: 0n, ...NO_DOUBT })
     const tables = await runInDurableObject(env.AUTHORIZATIONS.getByName(use.name), (_, { storage }) =>
       storage.sql.exec('SELECT name FROM sqlite_master').toArray(),
     )

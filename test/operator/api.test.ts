@@ -111,7 +111,7 @@ describe('the operator’s API', () => {
     expect(body).toEqual({
       id,
       kind: 'exact',
-      totals: { payments: 0, received: '0', inDoubt: 0 },
+      totals: { payments: 0, received: '0', inDoubt: 0, undelivered: 0 },
       payments: [],
       next: null,
     })
@@ -121,7 +121,14 @@ describe('the operator’s API', () => {
     const payer = randomHex(20)
     const id = `eip155:84532:${payer}`
     const account = env.AUTHORIZATIONS.getByName(id)
-    const parties = { name: id, payer, receiver: randomHex(20), signature: randomHex(65), request: 'GET /' }
+    const parties = {
+      name: id,
+      payer,
+      receiver: randomHex(20),
+      signature: randomHex(65),
+      request: 'GET /',
+      validBefore: 1n,
+    }
     const [one, two] = [randomHex(20), randomHex(20)]
     for (const token of [one, one, two]) {
       await account.take({ ...parties, id: randomHex(8), token, nonce: randomHex(32), amount: 5n })

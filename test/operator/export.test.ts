@@ -19,7 +19,17 @@ async function newPayer(): Promise<{ id: string; signature: string }> {
   const [payer, token, receiver, nonce] = [randomHex(20), randomHex(20), randomHex(20), randomHex(32)]
   const id = `eip155:84532:${payer}`
   const signature = randomHex(65)
-  const use = { id: newId(), name: id, token, payer, receiver, nonce, amount: 2000n, signature }
+  const use = {
+    id: newId(),
+    name: id,
+    token,
+    payer,
+    receiver,
+    nonce,
+    amount: 2000n,
+    validBefore: 1n,
+    signature,
+  }
   const authorizations = env.AUTHORIZATIONS.getByName(id)
   await authorizations.take({ ...use, request: 'GET https://site.test/b' })
   await authorizations.settled(token, nonce, randomHex(32))

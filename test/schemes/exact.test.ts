@@ -267,7 +267,7 @@ describe('an outcome that is not known', () => {
     expect(await statusAndError(await shop.ask('/two', { payment }))).toEqual([402, 'tab_proof_bound'])
     expect((await shop.ask('/one', { payment })).status).toBe(200)
     expect(await held()).toBe(before - PRICE)
-    expect(await memory().totals()).toEqual({ payments: 1, received: PRICE, inDoubt: 0 })
+    expect(await memory().totals()).toEqual({ payments: 1, received: PRICE, inDoubt: 0, undelivered: 0 })
   })
 
   it('E4: of a request that died after taking the authorization is asked of the chain after its lease', async () => {

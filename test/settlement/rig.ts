@@ -10,6 +10,7 @@ import type { ChannelConfig } from '../../src/protocol/channel.ts'
 import { channelId } from '../../src/protocol/eip712.ts'
 import type { Address, Hex } from '../../src/protocol/hex.ts'
 import type { Finding } from '../../src/settlement/findings.ts'
+import type { ExactSums } from '../../src/settlement/reconcile.ts'
 import { type Steps, settle } from '../../src/settlement/run.ts'
 import type { Sent } from '../../src/settlement/sent.ts'
 import type { Settings } from '../../src/settlement/settings.ts'
@@ -131,7 +132,7 @@ export type Record = {
   healed: string
   open: number
   sums: { channels: number; authorized: string; charged: string; redeemed: string }
-  exact: { payers: number; payments: number; received: string; inDoubt: number }
+  exact: ExactSums
   receivers: { receiver: Address; claimed: string; swept: string; redeemed: string; elsewhere: string }[]
   transactions: Listed<Sent>
   quarantined: Listed<{ channelId: Hex; reason: string }> & { accounts: number }
