@@ -113,11 +113,16 @@ export async function search(chain: Chain, payment: Transfer, since?: bigint): P
   return lapsed ? { status: 'refused', reason: 'exact_too_late' } : { status: 'unknown' }
 }
 
-/** The transaction that moved the payment, back to `since` and some hours more. `spent`: cancelled, or it moved something else. */
-async function findTransfer(
+/**
+ * The transaction that moved the payment, searched back to `since` (Unix seconds), `width` blocks at once. `spent`: it was
+ * cancelled, or moved something else. `undefined`: nothing is found there.
+ * @throws ChainFault when unreadable
+ */
+export async function findTransfer(
   chain: Chain,
   payment: Transfer,
   since: bigint,
+  width = BLOCKS_SEARCHED,
 ): Promise<Hex | 'spent' | undefined> {
   const [client, { faultOf }, { block }] = await Promise.all([
     connect(chain),
@@ -130,7 +135,7 @@ async function findTransfer(
   const topics = [[AUTHORIZATION_USED, AUTHORIZATION_CANCELED], word(payment.from), payment.nonce]
   let last = block
   for (let times = 0; times < MOST_SEARCHES; times++) {
-    const first = last > BLOCKS_SEARCHED ? last - BLOCKS_SEARCHED : 0n
+    const first = last > width ? last - width : 0n
     const [fromBlock, toBlock] = [numberToHex(first), numberToHex(last)]
     const filter = { address: payment.token, topics, fromBlock, toBlock }
     const [log] = await client.request({ method: 'eth_getLogs', params: [filter] }).catch(said)
