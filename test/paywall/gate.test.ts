@@ -296,7 +296,9 @@ describe('a paid page', () => {
     const good = scheme === 'channel' ? await crawler.owes(2n * PRICE) : await crawler.pays()
     const field = scheme === 'channel' ? 'payload.voucher.signature' : 'payload.signature'
     const payment = altered(good, field, `0x${'5a'.repeat(64)}1b`)
-    const pull = vi.fn((controller: ReadableStreamDefaultController) => controller.enqueue(new Uint8Array(1 << 20)))
+    const pull = vi.fn((controller: ReadableStreamDefaultController) =>
+      controller.enqueue(new Uint8Array(1 << 20)),
+    )
     const endless = new ReadableStream({ pull }, { highWaterMark: 0 })
     const refused = await shop.ask('/form', { method: 'POST', body: endless, payment })
     expect([refused.status, await errorOf(refused)]).toEqual([402, expect.stringMatching(/signature$/)])
