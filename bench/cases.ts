@@ -1,4 +1,5 @@
 /** The cases of the load: which Worker, and what it is sent. Each has a runtime and a ledger of its own. */
+import { answerOf, CRAWLER, PATH } from './ask.ts'
 import { openCredit } from './credit.ts'
 import { Load } from './load.ts'
 import { askOffer, type Channel, channelFor, type Offered, payments } from './payments.ts'
@@ -33,11 +34,9 @@ export type Field = { offered: Offered; channel: Channel; first: string[] }
 
 export type Case = { name: CaseName; worker: BenchWorker; load: Load }
 
-export const PATH = '/articles/1'
 export const CONNECTIONS = 32
-export const CRAWLER = { 'user-agent': 'GPTBot/1.2' }
 const PAYWALL = 'bench/workers/paywall.ts'
-export const WORKER = 'src/worker.ts'
+const WORKER = 'src/worker.ts'
 
 /** Starts all cases into `cases`, in their order, each with its account opened by a first payment. `count`: payments that one may need. */
 export async function startCases(stage: Stage, count: number, cases: Case[]): Promise<Field> {
@@ -128,10 +127,4 @@ async function pay({ url }: BenchWorker, payment: string): Promise<string> {
   const response = await fetch(new URL(PATH, url), { headers })
   if (response.status !== 200) throw new Error(`the first payment was answered ${response.status}`)
   return answerOf(response)
-}
-
-/** An answer as the floors repeat it. */
-export async function answerOf(response: Response): Promise<string> {
-  const { 'content-length': _, date: __, connection: ___, ...headers } = Object.fromEntries(response.headers)
-  return JSON.stringify({ status: response.status, headers, body: await response.text() })
 }

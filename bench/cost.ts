@@ -11,6 +11,8 @@ const PRICES = {
   rowsRead: 0.001,
 }
 
+export const PARTS = Object.keys(PRICES) as (keyof typeof PRICES)[]
+
 /** An object is billed 128 MB for as long as a request keeps it awake. */
 const OBJECT_GB = 0.128
 

@@ -1,7 +1,7 @@
 /** What one paid request asks of the ledger: calls and rows, counted while the Worker serves. */
 
 import * as v from 'valibot'
-import { CRAWLER } from './cases.ts'
+import { CRAWLER } from './ask.ts'
 import { newCrawler, signer } from './commitments.ts'
 import { CREDIT, commitmentOf, enrol, HOST, worldOf } from './credit.ts'
 import { type BenchWorker, startWorker, type World } from './runtime.ts'

@@ -1,6 +1,7 @@
 /** The cases of credit: a signed commitment, an empty call in its place, and the 402 with all three offers. */
 import { Response } from 'miniflare'
-import { answerOf, CRAWLER, type Open, PATH, WORKER } from './cases.ts'
+import { answerOf, CRAWLER, PATH } from './ask.ts'
+import type { Open } from './cases.ts'
 import { type Crawler, commitTo, newCrawler, type Signed } from './commitments.ts'
 import { askOffer } from './payments.ts'
 import type { BenchWorker, World } from './runtime.ts'
@@ -21,7 +22,7 @@ export async function openCredit({ vars, origin }: Stage, open: Open): Promise<v
   const self = { ...vars, ...CREDIT, ORIGIN: 'self' }
   const unpaid = await open(
     'creditUnpaid',
-    { main: WORKER, vars: { ...self, ORIGIN: origin } },
+    { main: 'src/worker.ts', vars: { ...self, ORIGIN: origin } },
     { status: 402 },
   )
   const ANSWER = await answerOf(await fetch(new URL(PATH, unpaid.url), { headers: CRAWLER }))

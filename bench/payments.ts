@@ -7,6 +7,7 @@ import { type Address, fromHex, type Hex, toHex } from '../src/protocol/hex.ts'
 import { networks } from '../src/protocol/network.ts'
 import type { PaymentRequired, PaymentRequirements } from '../src/protocol/x402.ts'
 import type { Account } from '../src/testing/chain.ts'
+import { CRAWLER } from './ask.ts'
 
 export type Offered = { required: PaymentRequired; offer: PaymentRequirements }
 
@@ -14,7 +15,7 @@ export type Channel = { id: Hex; config: ChannelConfig; payer: Account }
 
 /** Asks a Worker what it charges, and picks its channel offer. */
 export async function askOffer(url: URL): Promise<Offered> {
-  const response = await fetch(url, { headers: { 'user-agent': 'GPTBot/1.2' } })
+  const response = await fetch(url, { headers: CRAWLER })
   const header = response.headers.get('payment-required')
   if (response.status !== 402 || header === null) {
     throw new Error(`${url} answered ${response.status}: ${await response.text()}`)

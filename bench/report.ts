@@ -1,8 +1,9 @@
 /** The figures as a table for a person, one line of JSON for a program, and what falls short. */
 import Table from 'cli-table3'
+import type { Billed } from './billing.ts'
 import { CASES, type CaseName } from './cases.ts'
-import type { Cost } from './cost.ts'
-import type { Counts } from './counts.ts'
+import { type Cost, PARTS } from './cost.ts'
+import type { Counts, CreditCounts } from './counts.ts'
 import { CANONICAL_GAS } from './gas.ts'
 import { AT_ONCE, type Parallel } from './parallel.ts'
 import { median, type Results, ratio } from './rounds.ts'
@@ -13,11 +14,15 @@ export type Figures = {
   results: Results
   verified: Verified
   counts: Counts
+  creditCounts: CreditCounts
+  /** At growing sizes. */
+  billing: Billed[]
   parallel: Parallel
   gas: number
   bundleGzip: number
   coldStart: number
   cost: Cost
+  creditCost: Cost
   /** Microseconds. */
   fsync: number
 }
@@ -31,14 +36,22 @@ export function ratiosOf({ results, verified }: Figures): Record<RatioName, numb
 
 /** Everything that is not what it must be, in sentences. */
 export function shortfalls(figures: Figures): string[] {
-  const { counts, parallel, bundleGzip, coldStart } = figures
+  const { counts, creditCounts, billing, parallel, bundleGzip, coldStart } = figures
   const ratios = ratiosOf(figures)
   const short = ROWS.filter(({ key, least }) => !(ratios[key] >= least)).map(
     ({ key, least }) => `${key} is ${ratios[key].toFixed(2)}, and must be at least ${least}`,
   )
-  if (counts.ledgerCalls !== MOST.ledgerCalls)
-    short.push(`a paid request makes ${counts.ledgerCalls} ledger calls`)
-  if (counts.rowsWritten > MOST.rowsWritten) short.push(`a paid request writes ${counts.rowsWritten} rows`)
+  for (const [kind, { ledgerCalls, rowsWritten }] of [
+    ['paid', counts],
+    ['credit', creditCounts],
+  ] as const) {
+    if (ledgerCalls !== MOST.ledgerCalls) short.push(`a ${kind} request makes ${ledgerCalls} ledger calls`)
+    if (rowsWritten > MOST.rowsWritten) short.push(`a ${kind} request writes ${rowsWritten} rows`)
+  }
+  if (creditCounts.directoryFetches > MOST.directoryFetches)
+    short.push(`a directory was fetched ${creditCounts.directoryFetches} times for a key that is known`)
+  if (growth(billing) > MOST.growth)
+    short.push(`billing a line takes ${growth(billing).toFixed(1)} times as long where there are more`)
   if (parallel.ours !== AT_ONCE) short.push(`${parallel.ours} of ${AT_ONCE} requests at once are served`)
   if (bundleGzip > MOST.bundleGzip) short.push(`the bundle is ${bundleGzip} bytes`)
   if (coldStart > MOST.coldStart) short.push(`a cold start takes ${coldStart.toFixed(1)} ms more than Hono's`)
@@ -46,24 +59,34 @@ export function shortfalls(figures: Figures): string[] {
 }
 
 export function tables(figures: Figures): string {
-  return [cases(figures), ratios(figures), others(figures)].join('\n')
+  return [cases(figures), ratios(figures), others(figures), bills(figures)].join('\n')
 }
 
 /** One line. */
 export function json(figures: Figures): string {
-  const { counts, parallel, gas, bundleGzip, coldStart, cost } = figures
+  const { counts, creditCounts, billing, parallel, gas, bundleGzip, coldStart, cost, creditCost } = figures
   const { ledgerCalls, rowsWritten, rowsRead, rowsWrittenAtOnce } = counts
   const ratios = Object.fromEntries(
     Object.entries(ratiosOf(figures)).map(([key, value]) => [key, round(value, 2)]),
   )
   return JSON.stringify({
     ratios,
-    counts: { ledgerCalls, rowsWritten, rowsRead, rowsWrittenAtOnce },
+    counts: {
+      ledgerCalls,
+      rowsWritten,
+      rowsRead,
+      rowsWrittenAtOnce,
+      creditLedgerCalls: creditCounts.ledgerCalls,
+      creditRowsWritten: creditCounts.rowsWritten,
+      directoryFetches: creditCounts.directoryFetches,
+    },
+    billing: billing.map(({ lines, ms, rows }) => ({ lines, ms: Math.round(ms), rows: allOf(rows) })),
     bundleGzip,
     coldStart: round(coldStart, 1),
     parallel,
     gas: { perChannel: Math.round(gas), canonical: CANONICAL_GAS },
     costPerMillion: round(cost.total, 2),
+    creditCostPerMillion: round(creditCost.total, 2),
   })
 }
 
@@ -92,18 +115,19 @@ function ratios(figures: Figures): string {
 }
 
 function others(figures: Figures): string {
-  const { results, verified, counts, parallel, gas, bundleGzip, coldStart, cost, fsync } = figures
-  const table = new Table({ head: ['One paid request', ''], ...LOOK })
-  const strict = (name: 'commit' | 'voucher') => ratio(results, name, 'call').toFixed(2)
-  const dollars = (amount: number) => `$${amount.toFixed(3)}`
+  const { results, verified, counts, creditCounts, parallel, gas, bundleGzip, coldStart, fsync } = figures
+  const table = new Table({ head: ['One paid request', 'channel', 'credit'], ...LOOK })
+  const strict = (name: CaseName) => ratio(results, name, 'call').toFixed(2)
   table.push(
-    ['calls to the ledger', counts.ledgerCalls],
-    [
-      'rows written alone / at once with others',
-      `${counts.rowsWritten} / ${round(counts.rowsWrittenAtOnce, 2)}`,
-    ],
+    ['calls to the ledger', counts.ledgerCalls, creditCounts.ledgerCalls],
+    ['rows written alone / at once with others', rowsOf(counts), rowsOf(creditCounts)],
+    ['fetches of key directories, after the first', '', creditCounts.directoryFetches],
     ['a voucher verified by viem / by us', `${verified.viem.toFixed(0)} / ${verified.ours.toFixed(0)} µs`],
-    ['commit / voucher ÷ a handler that makes an empty call', `${strict('commit')} / ${strict('voucher')}`],
+    [
+      'commit / verified too ÷ a handler that makes an empty call',
+      `${strict('commit')} / ${strict('voucher')}`,
+      `– / ${strict('credit')}`,
+    ],
     [
       'the most that commit can be here: one number written, in groups',
       ratio(results, 'least', 'empty').toFixed(2),
@@ -116,15 +140,53 @@ function others(figures: Figures): string {
     ['gas of a claim per channel, of 100 / canonical contract', `${gas.toFixed(0)} / ${CANONICAL_GAS}`],
     ['bundle, minified and gzipped', `${(bundleGzip / 1000).toFixed(1)} kB`],
     ['cold start over Hono alone', `${coldStart.toFixed(1)} ms`],
-    ['a million of them at Cloudflare’s list prices', dollars(cost.total)],
-    ...Object.entries(cost.parts).map(([name, amount]) => [`  ${name}`, dollars(amount)]),
+    ...costs(figures),
   )
   return table.toString()
 }
 
+function costs({ cost, creditCost }: Figures): string[][] {
+  const dollars = (...amounts: number[]) => amounts.map((amount) => `$${amount.toFixed(3)}`)
+  return [
+    ['a million of them at Cloudflare’s list prices', ...dollars(cost.total, creditCost.total)],
+    ...PARTS.map((part) => [`  ${part}`, ...dollars(cost.parts[part], creditCost.parts[part])]),
+  ]
+}
+
+function bills({ billing }: Figures): string {
+  const head = [
+    'Credit lines billed in one run',
+    'seconds',
+    'ms each',
+    'rows each',
+    'calls each',
+    'in a step',
+  ]
+  const table = new Table({ head, ...LOOK })
+  for (const { lines, ms, rows, calls, most } of billing) {
+    const each = (sum: number) => (sum / lines).toFixed(2)
+    table.push([lines, (ms / 1000).toFixed(1), each(ms), each(allOf(rows)), each(calls), most])
+  }
+  return table.toString()
+}
+
+/** How many times as long one line takes where there are the most. */
+function growth(billing: Billed[]): number {
+  const [first, last] = [billing[0], billing.at(-1)].map((billed) => (billed ? billed.ms / billed.lines : 0))
+  return (last ?? 0) / (first ?? 0)
+}
+
+function allOf({ lines, numbers, book }: Billed['rows']): number {
+  return lines + numbers + book
+}
+
+function rowsOf({ rowsWritten, rowsWrittenAtOnce }: Counts): string {
+  return `${rowsWritten} / ${round(rowsWrittenAtOnce, 2)}`
+}
+
 const LOOK: Table.TableConstructorOptions = {
   style: { head: [], border: [] },
-  colAligns: ['left', 'right', 'right', 'right'],
+  colAligns: ['left', 'right', 'right', 'right', 'right', 'right'],
   chars: { mid: '', 'left-mid': '', 'mid-mid': '', 'right-mid': '' },
 }
 

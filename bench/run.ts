@@ -3,9 +3,11 @@
  * The ledgers lie in TMPDIR, and the figures depend on its disk: the runtime waits for each commit on its only thread.
  */
 import { parseArgs } from 'node:util'
-import { type Case, PATH, startCases } from './cases.ts'
+import { PATH } from './ask.ts'
+import { type Billed, bill } from './billing.ts'
+import { type Case, type CaseName, startCases } from './cases.ts'
 import { costPerMillion } from './cost.ts'
-import { count } from './counts.ts'
+import { count, countCredit } from './counts.ts'
 import { fsyncTime } from './disk.ts'
 import { gasPerChannel } from './gas.ts'
 import { parallel } from './parallel.ts'
@@ -27,6 +29,9 @@ const pace: Pace = {
 if (!(pace.rounds >= 3) || !(pace.sliceMs >= 100)) {
   throw new Error('--reps takes a number from 3, --seconds one from 0.1')
 }
+
+/** Credit lines that one run bills. */
+const tabs = values.short ? [200, 2_000] : [1_000, 10_000]
 
 const stage = await setStage()
 try {
@@ -55,21 +60,34 @@ async function gather(stage: Stage): Promise<Figures> {
     say('measuring the rest')
     const verified = await timeVerification(offered, channel, values.short ? 5 : 9)
     const counts = await count(stage, PATH, first)
-    const cpuMs = (results.get('voucher')?.cpu ?? Number.NaN) / 1000
+    const creditCounts = await countCredit(stage, PATH)
+    const cpuMs = (name: CaseName) => (results.get(name)?.cpu ?? Number.NaN) / 1000
     return {
       results,
       verified,
       counts,
+      creditCounts,
+      billing: await billed(stage),
       parallel: await parallel(stage),
       gas: await gasPerChannel(stage, offered),
       bundleGzip: await bundleGzip(),
       coldStart: await coldStart(stage, values.short ? 7 : 15),
-      cost: costPerMillion(counts, cpuMs, counts.milliseconds),
+      cost: costPerMillion(counts, cpuMs('voucher'), counts.milliseconds),
+      creditCost: costPerMillion(creditCounts, cpuMs('credit'), creditCounts.milliseconds),
       fsync: await fsyncTime(stage),
     }
   } finally {
     await stop(cases)
   }
+}
+
+async function billed(stage: Stage): Promise<Billed[]> {
+  const billed: Billed[] = []
+  for (const lines of tabs) {
+    say(`opening and billing ${lines} credit lines`)
+    billed.push(await bill(stage, lines))
+  }
+  return billed
 }
 
 async function stop(cases: Case[]): Promise<void> {

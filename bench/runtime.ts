@@ -100,6 +100,10 @@ export async function startWorker(options: WorkerOptions): Promise<BenchWorker> 
       cf: false,
       telemetry: { enabled: false },
       log: new Log(LogLevel.NONE),
+      // The standard output is the report's.
+      handleStructuredLogs: ({ level, message }) => {
+        if (level !== 'log' && level !== 'info') console.error(message)
+      },
     }),
   )
   await miniflare.ready

@@ -68,4 +68,5 @@ export const MOST = {
   directoryFetches: 0,
   bundleGzip: 250_000,
   coldStart: 15,
+  growth: 2,
 }
