@@ -108,6 +108,21 @@ describe('a request that was changed on its way', () => {
     }
   })
 
+  it.each(ALGORITHMS)('is refused when its signature is of another length: %s', async (algorithm) => {
+    const signer = await newCrawler(algorithm)
+    const message = await wholly(signer)
+    const field = message.headers.get('signature') ?? ''
+    const bytes = Uint8Array.from(atob(field.slice('sig1=:'.length, -1)), (character) =>
+      character.charCodeAt(0),
+    )
+    for (const length of [0, 1, bytes.length - 1, bytes.length + 1, 2 * bytes.length]) {
+      const other = Array.from({ length }, (_, at) => bytes[at] ?? 0)
+      const changed = withHeader(message, 'signature', `sig1=:${btoa(String.fromCharCode(...other))}:`)
+      if (!changed) throw new Error('no header')
+      expect((await judge(signer, changed, { body })).outcome).toBe('invalid')
+    }
+  })
+
   it('C12: is refused when any byte of its body was', async () => {
     const message = await wholly()
     for (let at = 0; at < body.length; at++) {
