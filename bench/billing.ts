@@ -49,8 +49,10 @@ export async function bill({ receiver }: Pick<Stage, 'receiver'>, count: number)
       const { ok, status } = await fetch(new URL('/lines', worker.url), { method: 'POST', body })
       if (!ok) throw new Error(`lines were not opened: ${status}`)
     }
+    // At night the lines are asleep: a run wakes each of them.
+    const url = await worker.restart()
     const start = performance.now()
-    const response = await fetch(new URL('/run', worker.url))
+    const response = await fetch(new URL('/run', url))
     if (!response.ok) throw new Error(`the run was answered ${response.status}: ${await response.text()}`)
     const ms = performance.now() - start
     const { bill, rows, calls, most } = v.parse(Ran, await response.json())

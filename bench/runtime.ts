@@ -40,6 +40,8 @@ export type BenchWorker = {
   url: URL
   /** User and system time of its runtime so far, in microseconds; undefined where there is no /proc. */
   cpu(): number | undefined
+  /** Starts the Worker anew on the same ledgers, every object asleep; answers its new URL. */
+  restart(): Promise<URL>
   stop(): Promise<void>
 }
 
@@ -76,42 +78,45 @@ export async function startWorker(options: WorkerOptions): Promise<BenchWorker> 
     mkdtemp(join(tmpdir(), 'tab402-bench-')),
   ])
   const before = children()
-  const miniflare = new Miniflare(
-    convertV4MiniflareOptions({
-      name: 'bench',
-      modules: files.map((file) =>
-        isWasm(file)
-          ? { type: 'CompiledWasm', path: file.path, contents: file.contents }
-          : { type: 'ESModule', path: file.path, contents: file.text },
-      ),
-      modulesRoot: '/',
-      compatibilityDate: COMPATIBILITY_DATE,
-      compatibilityFlags: nodejs ? ['nodejs_compat'] : [],
-      bindings: vars,
-      durableObjects: Object.fromEntries(
-        Object.entries(objects).map(([binding, className]) => [binding, { className, useSQLite: true }]),
-      ),
-      d1Databases: ['BOOK'],
-      ...(world && { outboundService: world }),
-      host: '127.0.0.1',
-      port: 0,
-      unsafeDirectSockets: [{ host: '127.0.0.1', port: 0 }],
-      resourcePersistencePath: directory,
-      cf: false,
-      telemetry: { enabled: false },
-      log: new Log(LogLevel.NONE),
-      // The standard output is the report's.
-      handleStructuredLogs: ({ level, message }) => {
-        if (level !== 'log' && level !== 'info') console.error(message)
-      },
-    }),
-  )
+  const settings = convertV4MiniflareOptions({
+    name: 'bench',
+    modules: files.map((file) =>
+      isWasm(file)
+        ? { type: 'CompiledWasm', path: file.path, contents: file.contents }
+        : { type: 'ESModule', path: file.path, contents: file.text },
+    ),
+    modulesRoot: '/',
+    compatibilityDate: COMPATIBILITY_DATE,
+    compatibilityFlags: nodejs ? ['nodejs_compat'] : [],
+    bindings: vars,
+    durableObjects: Object.fromEntries(
+      Object.entries(objects).map(([binding, className]) => [binding, { className, useSQLite: true }]),
+    ),
+    d1Databases: ['BOOK'],
+    ...(world && { outboundService: world }),
+    host: '127.0.0.1',
+    port: 0,
+    unsafeDirectSockets: [{ host: '127.0.0.1', port: 0 }],
+    resourcePersistencePath: directory,
+    cf: false,
+    telemetry: { enabled: false },
+    log: new Log(LogLevel.NONE),
+    // The standard output is the report's.
+    handleStructuredLogs: ({ level, message }) => {
+      if (level !== 'log' && level !== 'info') console.error(message)
+    },
+  })
+  const miniflare = new Miniflare(settings)
   await miniflare.ready
   const runtime = children().find((pid) => !before.includes(pid))
   await migrate(miniflare)
   return {
     url: await miniflare.unsafeGetDirectURL(),
     cpu: () => (runtime === undefined ? undefined : cpuOf(runtime)),
+    async restart() {
+      await miniflare.setOptions(settings)
+      return miniflare.unsafeGetDirectURL()
+    },
     async stop() {
       await miniflare.dispose()
       await rm(directory, { recursive: true, force: true })
