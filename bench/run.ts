@@ -31,7 +31,7 @@ if (!(pace.rounds >= 3) || !(pace.sliceMs >= 100)) {
 }
 
 /** Credit lines that one run bills. */
-const tabs = values.short ? [200, 2_000] : [1_000, 10_000]
+const tabs = values.short ? [100, 1_000] : [1_000, 10_000]
 
 const stage = await setStage()
 try {
