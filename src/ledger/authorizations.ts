@@ -9,6 +9,9 @@ import { REPLAY_WINDOW } from './replays.ts'
 /** How long a request that took an authorization is believed to be still at work. Milliseconds. */
 export const LEASE = 120_000
 
+/** Seconds an authorization must still be valid, so that a block can be mined before it ends (x402 exact EVM §Verification). */
+const MARGIN = 6n
+
 /** One use of one EIP-3009 authorization; (network, token, payer, nonce) names it. */
 export type Use = {
   /** Names the request; the same call may be repeated with it after an unknown outcome. */
@@ -102,13 +105,21 @@ const SECOND = [
 export class Authorizations extends DurableObject<{ BOOK: D1Database }> {
   #ready = false
 
-  /** Takes an authorization for a request, before the origin is asked. Durable when it answers. */
+  /**
+   * Takes an authorization for a request, before the origin is asked. Durable when it answers. One that has lapsed, or is
+   * about to, opens only what it was taken for before, and leaves no trace otherwise.
+   */
   async take(use: Use): Promise<Taken> {
-    if (!this.#exists()) await this.#open(use)
+    const late = use.validBefore < BigInt(Math.floor(Date.now() / 1000)) + MARGIN
+    if (!this.#exists()) {
+      if (late) return { outcome: 'refused', reason: 'exact_too_late' }
+      await this.#open(use)
+    }
     const now = Date.now()
     return this.ctx.storage.transactionSync((): Taken => {
       const row = this.#row(use.token, use.nonce)
-      if (!row || row.status === 'released') return this.#put(use, 'taken', now)
+      if (!row || row.status === 'released')
+        return late ? { outcome: 'refused', reason: 'exact_too_late' } : this.#put(use, 'taken', now)
       if (row.request !== use.request) return { outcome: 'refused', reason: 'exact_bound' }
       if (row.status === 'settled') {
         if (!row.tx || (!row.undelivered && row.at <= now - REPLAY_WINDOW))

@@ -19,8 +19,8 @@ export type ExactPorts = {
   facilitator: () => Promise<Facilitator>
 }
 
-/** Seconds an authorization must still be valid, so that a block can be mined before it ends (x402 exact EVM §Verification). */
-const MARGIN = 6n
+/** Seconds after its end in which an authorization is still looked up: what was taken in time may be asked for again. */
+const LOOKED_UP = 7n * 86_400n
 
 export function exactScheme(terms: ExactTerms, ports: ExactPorts) {
   const { network, receiver, maxTimeoutSeconds } = terms
@@ -45,7 +45,8 @@ export function exactScheme(terms: ExactTerms, ports: ExactPorts) {
       if (authorization.to !== receiver) return refuse('exact_recipient')
       if (authorization.value !== price) return refuse('exact_value')
       if (authorization.validAfter > BigInt(now)) return refuse('exact_too_early')
-      if (authorization.validBefore < BigInt(now) + MARGIN) return refuse('exact_too_late')
+      // A 402 to what was taken in time, and may be paid, would make the payer pay twice: its memory decides.
+      if (authorization.validBefore + LOOKED_UP < BigInt(now)) return refuse('exact_too_late')
       if (!signedBy(transferAuthorizationDigest(authorization, usdc), signature, authorization.from)) {
         return refuse('exact_signature')
       }

@@ -7,10 +7,17 @@ import { randomHex } from '../chain/rig.ts'
 
 const TX = `0x${'cd'.repeat(32)}` as const
 
+const secondsFromNow = (seconds: number) => BigInt(Math.floor(Date.now() / 1000) + seconds)
+
 function aUse(rest: Partial<Use> = {}): Use {
   const [payer, receiver, token] = [randomHex(20), randomHex(20), randomHex(20)]
   const parties = { name: `eip155:84532:${payer}`, payer, receiver, token }
-  const proof = { nonce: randomHex(32), amount: 1000n, validBefore: 2n, signature: randomHex(65) }
+  const proof = {
+    nonce: randomHex(32),
+    amount: 1000n,
+    validBefore: secondsFromNow(60),
+    signature: randomHex(65),
+  }
   return { id: randomHex(4), ...parties, ...proof, request: 'GET /a', ...rest }
 }
 
@@ -29,6 +36,8 @@ function memoryOf({ name }: Use) {
     status: async () => (await memory().uses('', 10)).map(({ status }) => status),
     totals: async () => memory().totals(),
     restart: () => evictDurableObject(memory()),
+    /** Its time is over. */
+    lapse: ({ name: _, ...use }: Use) => ({ ...use, name, validBefore: secondsFromNow(0) }),
     age: (ms: number) =>
       runInDurableObject(memory(), (_, { storage }) => {
         storage.sql.exec('UPDATE authorization SET at = at - ?', ms)
@@ -37,6 +46,7 @@ function memoryOf({ name }: Use) {
 }
 
 const NO_DOUBT = { inDoubt: 0, undelivered: 0 }
+const TOO_LATE = { outcome: 'refused', reason: 'exact_too_late' }
 const IN_PROGRESS = { outcome: 'refused', reason: 'exact_in_progress' }
 
 describe('an authorization', () => {
@@ -102,6 +112,34 @@ describe('an authorization', () => {
     expect(taken).toEqual([{ outcome: 'doubtful' }, IN_PROGRESS])
   })
 
+  it('A9: that ends in less than six seconds is not taken, and leaves no trace', async () => {
+    const use = aUse({ validBefore: secondsFromNow(5) })
+    const memory = memoryOf(use)
+    expect(await memory.take(use)).toEqual(TOO_LATE)
+    expect((await listings(env.BOOK, '', 1000)).map(({ id }) => id)).not.toContain(use.name)
+    await memory.take({ ...use, nonce: randomHex(32), validBefore: secondsFromNow(60) })
+    expect(await memory.take(use)).toEqual(TOO_LATE)
+    expect(await memory.status()).toEqual(['taken'])
+  })
+
+  it('A9: that lapsed after it was taken is in progress, in doubt or paid for as before, and not taken anew', async () => {
+    const use = aUse()
+    const memory = memoryOf(use)
+    const lapsed = memory.lapse(use)
+    await memory.take(use)
+    expect(await memory.takeAnew(lapsed)).toEqual(IN_PROGRESS)
+    await memory.age(LEASE)
+    expect(await memory.take(lapsed)).toEqual({ outcome: 'taken' })
+    expect(await memory.takeAnew(lapsed)).toEqual({ outcome: 'doubtful' })
+    await memory.settled(use)
+    expect(await memory.takeAnew(lapsed)).toEqual({ outcome: 'replayed', transaction: TX })
+
+    const other = { ...aUse(), name: use.name }
+    await memory.take(other)
+    await memory.release(other)
+    expect(await memory.takeAnew(memory.lapse(other))).toEqual(TOO_LATE)
+  })
+
   it('that was taken over is no longer to be settled, released or doubted by the one before', async () => {
     const use = aUse()
     const memory = memoryOf(use)
@@ -160,7 +198,7 @@ describe('the memory of authorizations', () => {
   })
 
   it('E4: names as in doubt what nobody is at work on any more, those that lapse first before others', async () => {
-    const [late, soon] = [aUse({ validBefore: 1000n }), aUse({ validBefore: 999n })]
+    const [late, soon] = [aUse({ validBefore: 10n ** 10n }), aUse({ validBefore: 9_999_999_999n })]
     const memory = memoryOf(late)
     const uses = [late, { ...soon, name: late.name }, aUse({ name: late.name }), aUse({ name: late.name })]
     for (const use of uses) await memory.take(use)
@@ -172,7 +210,13 @@ describe('the memory of authorizations', () => {
     await memory.age(1000)
     expect((await memory.doubts()).map(({ nonce }) => nonce)).toEqual([soon.nonce, late.nonce])
     expect(await memory.doubts(1)).toMatchObject([
-      { token: soon.token, receiver: soon.receiver, amount: 1000n, validBefore: 999n, taker: soon.id },
+      {
+        token: soon.token,
+        receiver: soon.receiver,
+        amount: 1000n,
+        validBefore: 9_999_999_999n,
+        taker: soon.id,
+      },
     ])
     // By when it was first taken the chain is searched: another try does not make it younger.
     const [{ since } = { since: 0 }] = await memory.doubts(1)

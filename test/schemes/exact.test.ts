@@ -28,6 +28,7 @@ let does: Meddle = (_, call) => call()
 const shop = openShop({}, (name, call) => does(name, call))
 const { network, receiver } = shop.site.config.policy
 const EXACT = 'invalid_exact_evm_'
+const LATE = `${EXACT}payload_authorization_valid_before`
 const OTHER = `0x${'5a'.repeat(20)}` as const
 
 let crawler: Crawler
@@ -206,19 +207,27 @@ describe('A9: the time of an authorization', () => {
     if (!parsed.ok || parsed.value.scheme !== 'exact') throw new Error('no exact payment')
     const reasonAt = (now: number) => {
       const verdict = scheme.verify(parsed.value as Parameters<typeof scheme.verify>[0], PRICE, now)
-      return verdict.ok ? 'taken' : verdict.refusal.reason
+      return verdict.ok ? 'for its memory' : verdict.refusal.reason
     }
-    expect([999, 1000, 1994, 1995].map(reasonAt)).toEqual([
+    const week = 7 * 86_400
+    expect([999, 1000, 2000 + week, 2001 + week].map(reasonAt)).toEqual([
       'exact_too_early',
-      'taken',
-      'taken',
+      'for its memory',
+      'for its memory',
       'exact_too_late',
     ])
   })
 
-  it('that has passed is refused unasked', async () => {
+  it('that is over is refused by its memory, and leaves nothing there', async () => {
     const late = await crawler.pays(PRICE, { validBefore: BigInt(Math.floor(Date.now() / 1000)) })
-    await refusedUnasked(late, `${EXACT}payload_authorization_valid_before`)
+    const refused = await shop.ask('/one', { payment: late })
+    expect(await statusAndError(refused)).toEqual([402, LATE])
+    expect(shop.calls).not.toContain('RELAYER.send')
+    expect(await memory().uses('', 10)).toEqual([])
+  })
+
+  it('that is long over, or has not come, is refused unasked', async () => {
+    await refusedUnasked(await crawler.pays(PRICE, { validBefore: 1000n }), LATE)
     const early = await crawler.pays(PRICE, { validAfter: 9_999_999_999n, validBefore: 99_999_999_999n })
     await refusedUnasked(early, `${EXACT}payload_authorization_valid_after`)
   })

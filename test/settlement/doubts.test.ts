@@ -10,6 +10,7 @@ import { newPayer, send } from '../chain/payer.ts'
 import { newKey, randomHex } from '../chain/rig.ts'
 import { type Night, newNight, received, runOf, steps } from './rig.ts'
 
+const NEVER = 10n ** 10n
 const REQUEST = 'GET https://site.test/one'
 
 /** A payer of one night whose requests take authorizations and are killed. */
@@ -26,10 +27,10 @@ async function newBuyer({ chain, receiver, relayer }: Night) {
       const payment = await payer.pays(receiver, value, rest)
       const { token, nonce, validBefore, signature } = payment
       const parties = { name: id, token, payer: payer.address, receiver }
-      const use = { ...parties, nonce, amount: value, validBefore, signature, request: REQUEST }
+      const use = { ...parties, nonce, amount: value, validBefore: NEVER, signature, request: REQUEST }
       await memory.take({ id: randomHex(8), ...use })
       await runInDurableObject(memory, (_, { storage }) => {
-        storage.sql.exec('UPDATE authorization SET at = at - ?', LEASE)
+        storage.sql.exec('UPDATE authorization SET at = at - ?, valid_before = ?', LEASE, String(validBefore))
       })
       return payment
     },
