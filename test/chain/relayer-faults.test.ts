@@ -223,7 +223,7 @@ describe('what the chain takes back', () => {
     const mined = await relayer.send(order)
     await relayer.alarm()
     await relayer.lane.misbehave({ method: RECEIPT, does: 'answer', result: null })
-    expect(await relayer.outcome(order.id)).toMatchObject({ status: 'pending' })
+    expect(await relayer.outcome(order.id, 0)).toMatchObject({ status: 'pending' })
     expect(await relayer.alarmAt()).not.toBeNull()
 
     await relayer.lane.misbehave()
@@ -270,7 +270,7 @@ describe('a nonce that somebody else with the key has taken', () => {
     const { relayer, order } = await takenNonce()
     await relayer.lane.misbehave(finalCount('0x0'))
     await relayer.alarm()
-    expect(await relayer.outcome(order.id)).toMatchObject({ status: 'pending' })
+    expect(await relayer.outcome(order.id, 0)).toMatchObject({ status: 'pending' })
   })
 
   it('frees no order whose own transaction took it', async () => {
@@ -289,7 +289,7 @@ describe('a nonce that somebody else with the key has taken', () => {
     const order = anOrder()
     await relayer.send(order, 0)
     await relayer.alarm()
-    expect(await relayer.outcome(order.id)).toMatchObject({ status: 'pending' })
+    expect(await relayer.outcome(order.id, 0)).toMatchObject({ status: 'pending' })
     expect(await relayer.alarmAt()).not.toBeNull()
   })
 

@@ -90,7 +90,8 @@ export async function newRelayer(settings: Partial<RelayerSettings> = {}): Promi
     address,
     lane,
     send: (order, waitMs) => inside((relayer) => relayer.send(order, waitMs)),
-    outcome: (id, waitMs) => inside((relayer) => relayer.outcome(id, waitMs)),
+    // A node mines what it was sent when it comes to it.
+    outcome: (id, waitMs = 10_000) => inside((relayer) => relayer.outcome(id, waitMs)),
     alarm: () =>
       inside(async (relayer, storage) => {
         await storage.deleteAlarm()

@@ -33,7 +33,7 @@ export async function newNight(): Promise<Night> {
     relayer: {
       // A test that waits for an answer that never comes should not wait for long.
       send: (order) => relayer.send(order, 1_000),
-      outcome: (id) => relayer.outcome(id),
+      outcome: (id) => relayer.outcome(id, 0),
       address: async () => relayer.address,
     },
   }
