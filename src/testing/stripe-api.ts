@@ -142,6 +142,8 @@ export class StripeApi {
       amount_due: 0,
       amount_paid: 0,
       amount_remaining: 0,
+      pre_payment_credit_notes_amount: 0,
+      post_payment_credit_notes_amount: 0,
       hosted_invoice_url: null,
       footer: form.get('footer') ?? null,
       description: form.get('description') ?? null,
@@ -157,8 +159,8 @@ export class StripeApi {
     const invoice = books.invoice(form.get('invoice') ?? '')
     const out = form.has('out_of_band_amount') ? wholeOf(form, 'out_of_band_amount') : 0
     const amount = wholeOf(form, 'amount')
-    if (invoice.status === 'paid' && out !== amount) {
-      throw new StripeRefusal(400, 'parameter_missing', 'Say where the money of a paid invoice goes')
+    if (out !== Math.max(0, amount - invoice.amount_remaining)) {
+      throw new StripeRefusal(400, 'parameter_missing', 'Say where the money goes that was paid already')
     }
     return books.credit(invoice, { amount, memo: form.get('memo') ?? null, metadata: metadataOf(form) })
   }

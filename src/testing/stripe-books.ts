@@ -24,6 +24,8 @@ export type Invoice = {
   amount_due: number
   amount_paid: number
   amount_remaining: number
+  pre_payment_credit_notes_amount: number
+  post_payment_credit_notes_amount: number
   hosted_invoice_url: string | null
   footer: string | null
   description: string | null
@@ -102,6 +104,7 @@ export type CreditNote = {
   created: number
   invoice: string
   amount: number
+  status: 'issued' | 'void'
   memo: string | null
   metadata: Record<string, string>
 }
@@ -237,6 +240,14 @@ export class StripeBooks {
     this.#receive(invoice, invoice.amount_remaining)
   }
 
+  /** Takes an open invoice back whole, as in the dashboard. */
+  cancel(id: string): void {
+    const invoice = this.invoice(id)
+    if (invoice.status !== 'open') throw new StripeRefusal(400, 'invoice_not_open', 'It is not open.')
+    invoice.status = 'void'
+    this.#happened('invoice.voided', invoice)
+  }
+
   /** The payer's bank takes the money of the first payment back. */
   dispute(id: string): Dispute {
     const intent = this.#paidBy(id)
@@ -277,22 +288,26 @@ export class StripeBooks {
     this.#happened('charge.refunded', charge)
   }
 
+  /** Lowers what remains first. What was paid is given back otherwise: by a refund of its own, or elsewhere. */
   credit(invoice: Invoice, note: Pick<CreditNote, 'amount' | 'memo' | 'metadata'>): CreditNote {
-    if (invoice.status === 'open' && note.amount > invoice.amount_remaining) {
-      throw new StripeRefusal(400, 'amount_too_large', 'The credit note is over more than what remains.')
+    if (invoice.status === 'draft' || invoice.status === 'void') {
+      throw new StripeRefusal(400, 'invoice_not_creditable', `It is ${invoice.status}.`)
     }
     const made = {
       id: this.newId('cn'),
       object: 'credit_note' as const,
       created: this.time,
       invoice: invoice.id,
+      status: 'issued' as const,
       ...note,
     }
     this.notes.push(made)
-    if (invoice.status === 'open') {
-      invoice.amount_remaining -= note.amount
-      if (invoice.amount_remaining === 0) this.#paidUp(invoice)
-    }
+    this.#happened('credit_note.created', made)
+    const open = Math.min(note.amount, invoice.amount_remaining)
+    invoice.pre_payment_credit_notes_amount += open
+    invoice.post_payment_credit_notes_amount += note.amount - open
+    invoice.amount_remaining -= open
+    if (open > 0 && invoice.amount_remaining === 0) this.#paidUp(invoice)
     return made
   }
 

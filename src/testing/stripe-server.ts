@@ -20,6 +20,8 @@ export type StripeServer = LocalStripe & {
   url: string
   /** Sends every event that was not sent yet. Answers the statuses. */
   deliver(): Promise<number[]>
+  /** Never sends the events that were not sent yet. */
+  lose(): void
   stop(): Promise<void>
 }
 
@@ -72,6 +74,9 @@ export async function startStripe(options: StripeServerOptions = {}): Promise<St
     ...stripe,
     url,
     deliver,
+    lose() {
+      sent = stripe.books.events.length
+    },
     async stop() {
       server.close()
       server.closeAllConnections()
