@@ -105,6 +105,8 @@ export type CreditNote = {
   net: bigint
   vat: bigint
   total: bigint
+  /** What the rail calls it, where it was written there. */
+  reference?: string
 }
 
 /** What came in for an invoice. The id is the rail's own, so that the same payment is noted once. */

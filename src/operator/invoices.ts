@@ -80,7 +80,7 @@ async function pay(c: Context, { settings, credit, now, who }: Desk): Promise<Re
   if (!found) return notFound()
   const { bill, line, before } = found
   // What Stripe collects is marked there, or it would be collected twice; it is read back from there.
-  if (before.rail === 'stripe') return no(409, 'collected_by_stripe')
+  if (await bill.rails[before.rail]?.collects(before)) return no(409, 'collected_by_stripe')
   const { reference, at = now() } = form
   const noted = await notedFor(line, before.id, reference)
   const amount = form.amount ?? noted ?? owedOn(before)

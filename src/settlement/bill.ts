@@ -190,7 +190,8 @@ async function issue(
 }
 
 /** Hands over what was not handed over yet, and asks about the rest. One invoice's trouble keeps back no other. */
-async function collect({ rails }: BillSettings, line: Line, due: readonly InvoiceStanding[]) {
+async function collect(settings: BillSettings, line: Line, due: readonly InvoiceStanding[]) {
+  const { rails } = settings
   const invoices: InvoiceStanding[] = []
   const findings: Finding[] = []
   const failed = new Set<string>()
@@ -201,7 +202,7 @@ async function collect({ rails }: BillSettings, line: Line, due: readonly Invoic
       if (!rail) throw new Error(`there is no rail "${invoice.rail}" here`)
       const presented = invoice.presented ?? (await rail.present(invoice))
       const handed = invoice.presented ? invoice : await line.presented(id, presented)
-      invoices.push(await checkInvoice(line, rails, handed))
+      invoices.push(await checkInvoice(settings, line, handed))
     } catch (fault) {
       invoices.push(invoice)
       failed.add(id)

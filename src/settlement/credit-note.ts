@@ -1,9 +1,10 @@
 /** Corrections: a credit note takes back (part of) an invoice. What was invoiced stays as it was written. */
-import type { InvoiceStanding } from '../ledger/bill.ts'
+import type { CreditNote, InvoiceStanding } from '../ledger/bill.ts'
 import { type BillSettings, NUMBERS } from './bill.ts'
-import { CREDIT_NOTES, creditable, draftNote } from './invoice.ts'
-import type { Touched } from './rails/rail.ts'
-import { notesOn, tellRail } from './receive.ts'
+import { CREDIT_NOTES, creditable, draftNote, draftNoteOver } from './invoice.ts'
+import type { Credited, Rails, Touched } from './rails/rail.ts'
+
+export type Line = ReturnType<BillSettings['lines']['getByName']>
 
 /**
  * `net` without VAT. `after` is what was credited before, as whoever writes the note has seen it: of two notes written at the
@@ -47,4 +48,34 @@ export async function correct(
     ),
   )
   return { outcome: 'credited', note: note.id, invoice: standing }
+}
+
+/** Takes a credit note that was written at the rail into our books, under a number of ours. Doing it again notes nothing twice. */
+export async function adopt(
+  numbers: BillSettings['numbers'],
+  line: Line,
+  invoice: InvoiceStanding,
+  { reference, total, reason, at }: Credited,
+): Promise<InvoiceStanding> {
+  const known = await notesOn(line, invoice.id)
+  if (known.some((note) => note.reference === reference)) return invoice
+  const number = await numbers.getByName(NUMBERS).issue(CREDIT_NOTES, `${invoice.rail}:${reference}`)
+  return line.credited({ ...draftNoteOver(invoice, { total, reason, number, now: at }), reference })
+}
+
+/**
+ * Tells the invoice's rail of its credit notes, but for those that come from there. It is told of each once, however often this
+ * is done. @throws RailFault
+ */
+export async function tellRail(line: Line, rails: Rails, invoice: InvoiceStanding): Promise<void> {
+  if (!invoice.presented || invoice.credited === 0n) return
+  for (const note of await notesOn(line, invoice.id)) {
+    if (note.reference === undefined) await rails[invoice.rail]?.credit(invoice, note)
+  }
+}
+
+/** The credit notes on one invoice, the oldest first. */
+async function notesOn(line: Line, invoice: string): Promise<CreditNote[]> {
+  const history = await line.history(invoice)
+  return history.flatMap(({ kind, document }) => (kind === 'credit_note' ? document : []))
 }

@@ -81,13 +81,35 @@ export function draftNote(
   invoice: InvoiceStanding,
   note: { net: bigint; reason: string; number: number; now: number },
 ): CreditNote {
-  const { net, reason, number, now } = note
+  const { net } = note
   const left = creditable(invoice)
   if (net <= 0n || net > left) throw new RangeError(`${invoice.id} has ${left} left to credit, not ${net}`)
   const creditedVat = invoice.credited - invoice.creditedNet
   const vat = net === left ? invoice.vat.amount - creditedVat : (invoice.vat.amount * net) / invoice.net
+  return noteOn(invoice, { ...note, vat })
+}
+
+/**
+ * A credit note over `total`, VAT and all, of which the invoice's share is VAT.
+ * @throws RangeError when the invoice has less left
+ */
+export function draftNoteOver(
+  invoice: InvoiceStanding,
+  note: { total: bigint; reason: string; number: number; now: number },
+): CreditNote {
+  const { total } = note
+  const left = invoice.total - invoice.credited
+  if (total <= 0n || total > left)
+    throw new RangeError(`${invoice.id} has ${left} left to credit, not ${total}`)
+  const net = total === left ? creditable(invoice) : (total * invoice.net) / invoice.total
+  return noteOn(invoice, { ...note, net, vat: total - net })
+}
+
+type Note = { net: bigint; vat: bigint; reason: string; number: number; now: number }
+
+function noteOn({ id: invoice }: InvoiceStanding, { net, vat, reason, number, now }: Note): CreditNote {
   const id = printed(CREDIT_NOTES, number)
-  return { id, number, invoice: invoice.id, issuedAt: now, reason, net, vat, total: net + vat }
+  return { id, number, invoice, issuedAt: now, reason, net, vat, total: net + vat }
 }
 
 /** VAT as for electronic services to businesses (Directive 2006/112/EC art. 44, 196): by where seller and buyer are. */

@@ -1,53 +1,43 @@
 /** What comes in: movements that a rail has seen, and transfers that the operator has, noted on their line. */
-import type { CreditNote, InvoiceStanding } from '../ledger/bill.ts'
+import type { InvoiceStanding } from '../ledger/bill.ts'
 import type { BillSettings } from './bill.ts'
+import { adopt, type Line, tellRail } from './credit-note.ts'
 import type { Finding } from './findings.ts'
-import type { Movement, Rails, Touched } from './rails/rail.ts'
+import type { Movement, Touched } from './rails/rail.ts'
 import { each } from './settings.ts'
-
-type Line = ReturnType<BillSettings['lines']['getByName']>
 
 /** Asks the invoice's rail what became of it, and notes what it says. Doing it again notes nothing twice. @throws RailFault */
 export async function checkInvoice(
+  { numbers, rails }: Pick<BillSettings, 'numbers' | 'rails'>,
   line: Line,
-  rails: Rails,
   invoice: InvoiceStanding,
 ): Promise<InvoiceStanding> {
   if (!invoice.presented) return invoice
   await tellRail(line, rails, invoice)
   const movements = (await rails[invoice.rail]?.check(invoice)) ?? []
   let standing = invoice
-  for (const movement of movements) standing = await note(line, movement)
+  for (const movement of movements) standing = await note(numbers, line, standing, movement)
   return standing
-}
-
-/** Tells the invoice's rail of its credit notes. It is told of each once, however often this is done. @throws RailFault */
-export async function tellRail(line: Line, rails: Rails, invoice: InvoiceStanding): Promise<void> {
-  if (!invoice.presented || invoice.credited === 0n) return
-  for (const note of await notesOn(line, invoice.id)) await rails[invoice.rail]?.credit(invoice, note)
-}
-
-/** The credit notes on one invoice, the oldest first. */
-export async function notesOn(line: Line, invoice: string): Promise<CreditNote[]> {
-  const history = await line.history(invoice)
-  return history.flatMap(({ kind, document }) => (kind === 'credit_note' ? document : []))
 }
 
 /** Asks anew about one invoice that something has happened to. Null when there is no such invoice. @throws RailFault */
 export async function recheck(
-  { lines, rails }: Pick<BillSettings, 'lines' | 'rails'>,
+  settings: Pick<BillSettings, 'lines' | 'numbers' | 'rails'>,
   { agent, invoice }: Touched,
 ): Promise<InvoiceStanding | null> {
-  const line = lines.getByName(agent)
+  const line = settings.lines.getByName(agent)
   const standing = await line.invoice(invoice)
-  return standing && checkInvoice(line, rails, standing)
+  return standing && checkInvoice(settings, line, standing)
 }
 
-/** Asks anew about every invoice that a rail has seen something of since, whether a webhook told us or not. */
+/**
+ * Asks anew about every invoice that a rail has seen something of since, whether a webhook told us or not. Answers what came
+ * in, less what was taken back, as a decimal string.
+ */
 export async function catchUp(
-  settings: Pick<BillSettings, 'lines' | 'rails'>,
+  settings: Pick<BillSettings, 'lines' | 'numbers' | 'rails'>,
   since: number,
-): Promise<{ findings: Finding[] }> {
+): Promise<{ received: string; findings: Finding[] }> {
   const findings: Finding[] = []
   const failed = (account: string, fault: unknown) =>
     findings.push({ account, what: 'rail_failed', detail: String(fault) })
@@ -59,12 +49,19 @@ export async function catchUp(
       return []
     },
   )
-  await each<Touched, unknown>(
+  const received = await each(
     seen.flat(),
-    (touched) => recheck(settings, touched),
-    ({ agent }, fault) => failed(agent, fault),
+    async (touched) => {
+      const before = await settings.lines.getByName(touched.agent).invoice(touched.invoice)
+      const standing = before && (await recheck(settings, touched))
+      return standing ? standing.paid - before.paid : 0n
+    },
+    ({ agent }, fault) => {
+      failed(agent, fault)
+      return 0n
+    },
   )
-  return { findings }
+  return { received: received.reduce((sum, amount) => sum + amount, 0n).toString(), findings }
 }
 
 /** A transfer that the operator has seen. The reference names it: marked twice, it is noted once. */
@@ -78,7 +75,12 @@ export async function markPaid(
   return lines.getByName(agent).paid({ id, invoice, amount, rail: 'transfer', reference, at })
 }
 
-function note(line: Line, movement: Movement): Promise<InvoiceStanding> {
+function note(
+  numbers: BillSettings['numbers'],
+  line: Line,
+  invoice: InvoiceStanding,
+  movement: Movement,
+): Promise<InvoiceStanding> {
   switch (movement.kind) {
     case 'paid':
       return line.paid(movement.payment)
@@ -86,5 +88,7 @@ function note(line: Line, movement: Movement): Promise<InvoiceStanding> {
       return line.reversed(movement.reversal)
     case 'failed':
       return line.failed(movement.failure)
+    case 'credited':
+      return adopt(numbers, line, invoice, movement.credit)
   }
 }

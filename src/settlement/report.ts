@@ -65,7 +65,8 @@ export class Report {
     this.#note(findings)
   }
 
-  caughtUp({ findings }: { findings: Finding[] }): void {
+  caughtUp({ received, findings }: { received: string; findings: Finding[] }): void {
+    this.#bill = add(this.#bill ?? NO_BILL, { ...NO_BILL, received })
     this.#note(findings)
   }
 

@@ -195,7 +195,7 @@ describe('a transfer', () => {
   })
 
   it('has no place on an invoice that Stripe collects, which would collect it again', async () => {
-    const stripe: Rail = { ...transferRail(''), name: 'stripe' }
+    const stripe: Rail = { ...transferRail(''), name: 'stripe', collects: async () => true }
     const operator = await newOperator({ rails: { stripe } })
     const { invoice } = await billed(operator, [1_000_000n], { rail: 'stripe' })
     const { status, body } = await operator.post(`/api/invoices/${invoice.id}/payments`, {

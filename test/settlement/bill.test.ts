@@ -256,7 +256,7 @@ describe('an invoice paid through Stripe', () => {
     expect(await tab.standing()).toMatchObject({ redeemed: 0n, closed: 'credit_unpaid' })
     expect(await tab.place(tab.order())).toMatchObject({ outcome: 'refused', reason: 'credit_unpaid' })
     operator.stripe.books.close(dispute, 'won')
-    expect(await catchUp(operator.settings, MIDNIGHT)).toEqual({ findings: [] })
+    expect(await catchUp(operator.settings, MIDNIGHT)).toEqual({ received: `${BIG}`, findings: [] })
     expect(await tab.only()).toMatchObject({ stage: 'settled', paid: BIG })
     expect(await tab.place(tab.order())).toMatchObject({ outcome: 'charged' })
     expect((await tab.entries()).slice(0, before.length)).toEqual(before)

@@ -5,6 +5,7 @@ import { EMPTY_ROOT } from '../../src/protocol/merkle.ts'
 import {
   draftInvoice,
   draftNote,
+  draftNoteOver,
   numbered,
   numberKey,
   type Seller,
@@ -159,5 +160,30 @@ describe('a credit note', () => {
 
   it.each([0n, -1n, 1_230_001n])('over %d is none', (net) => {
     expect(() => note(net)).toThrow(RangeError)
+  })
+
+  it('over a sum with VAT is over exactly that, and all of them together over the invoice', () => {
+    const shares = fc.array(fc.bigInt({ min: 1n, max: invoice.total }), { minLength: 1, maxLength: 5 })
+    fc.assert(
+      fc.property(shares, (wanted) => {
+        let [credited, creditedNet, standing] = [0n, 0n, invoice]
+        for (const each of [...wanted, invoice.total]) {
+          const left = invoice.total - credited
+          const total = each < left ? each : left
+          if (total === 0n) continue
+          const made = draftNoteOver(standing, { total, reason: '', number: 7, now: NOW })
+          expect(made.total).toBe(total)
+          expect(made.net >= 0n && made.vat >= 0n).toBe(true)
+          credited += made.total
+          creditedNet += made.net
+          standing = { ...invoice, credited, creditedNet }
+        }
+        expect([credited, creditedNet]).toEqual([invoice.total, invoice.net])
+      }),
+    )
+  })
+
+  it.each([0n, 1_460_001n])('over %d, VAT and all, is none', (total) => {
+    expect(() => draftNoteOver(invoice, { total, reason: '', number: 7, now: NOW })).toThrow(RangeError)
   })
 })

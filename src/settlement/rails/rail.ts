@@ -16,6 +16,10 @@ export type Movement =
   | { kind: 'paid'; payment: PaymentReceived }
   | { kind: 'reversed'; reversal: PaymentReversed }
   | { kind: 'failed'; failure: PaymentFailed }
+  | { kind: 'credited'; credit: Credited }
+
+/** A credit note that was written at the rail, and has no number of ours yet. `total` with VAT. */
+export type Credited = { reference: string; total: bigint; reason: string; at: number }
 
 /** One way that money comes in. Every call may be repeated: it makes nothing twice. */
 export type Rail = Unit & {
@@ -26,6 +30,8 @@ export type Rail = Unit & {
   check(invoice: InvoiceStanding): Promise<Movement[]>
   /** Takes (part of) an invoice back, where the rail keeps one of its own. @throws RailFault */
   credit(invoice: InvoiceStanding, note: CreditNote): Promise<void>
+  /** Whether it still collects an invoice by itself: what came in another way must be marked there, or is collected twice. @throws RailFault */
+  collects(invoice: InvoiceStanding): Promise<boolean>
   /** The invoices that something has happened to since, whoever was told of it then. @throws RailFault */
   since(at: number): Promise<Touched[]>
 }

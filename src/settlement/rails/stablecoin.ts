@@ -38,6 +38,7 @@ export function stablecoinRail(settings: StablecoinSettings): Rail {
     },
     check: (invoice) => clear(settings, lineOf(invoice.agent), invoice.id),
     credit: async () => {},
+    collects: async () => false,
     since: async () => [],
   }
 }

@@ -14,7 +14,8 @@ export async function movementsOf(
   payments: readonly Stripe.InvoicePayment[],
   now: number,
 ): Promise<Movement[]> {
-  const movements: Movement[] = []
+  // First: money given back for what was credited is no debt, not even for a moment.
+  const movements = await credited(stripe, at)
   let known = 0
   for (const payment of payments) {
     const intent = expanded(payment.payment.payment_intent)
@@ -41,6 +42,20 @@ export async function movementsOf(
   if (at.status === 'uncollectible' || at.status === 'void') {
     const reason = `${at.status} at Stripe`
     movements.push({ kind: 'failed', failure: { id: `${at.id}:${at.status}`, invoice, reason, at: now } })
+  }
+  return movements
+}
+
+/** The notes that were written at Stripe; those with a number of ours are known. */
+async function credited(stripe: Stripe, at: Stripe.Invoice): Promise<Movement[]> {
+  const movements: Movement[] = []
+  if (at.pre_payment_credit_notes_amount + at.post_payment_credit_notes_amount === 0) return movements
+  for await (const note of stripe.creditNotes.list({ invoice: at.id, limit: 100 })) {
+    const { id: reference, status, amount, memo, metadata, created } = note
+    if (status === 'void' || metadata?.tab402_note !== undefined) continue
+    const reason = memo ?? 'credited at Stripe'
+    const credit = { reference, total: micro(amount), reason, at: seconds(created) }
+    movements.unshift({ kind: 'credited', credit })
   }
   return movements
 }

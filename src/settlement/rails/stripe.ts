@@ -45,6 +45,7 @@ const EVENTS = [
   'charge.dispute.created',
   'charge.dispute.closed',
   'charge.refunded',
+  'credit_note.created',
   'refund.failed',
 ]
 
@@ -57,6 +58,7 @@ export function stripeRail(settings: StripeSettings): StripeRail {
     present: (invoice) => asked(() => present(stripe, invoice)),
     check: (invoice) => asked(() => check(stripe, invoice, settings.now())),
     credit: (invoice, note) => asked(() => credit(stripe, invoice, note)),
+    collects: (invoice) => asked(() => collects(stripe, invoice)),
     since: (at) => asked(() => since(stripe, at)),
     async hear(body, signature) {
       const event = await verified(stripe, settings, body, signature)
@@ -200,24 +202,35 @@ async function check(stripe: Stripe, standing: InvoiceStanding, now: number): Pr
   return movementsOf(stripe, standing, invoice, payments, now)
 }
 
-/** An unpaid invoice asks for less from then on; of a paid one the operator gives the money back in a way of their own. */
+/**
+ * What is not paid yet is asked for no more; the money of what is, the operator gives back in a way of their own. A voided
+ * invoice asks for nothing anyway, and takes no notes.
+ */
 async function credit(stripe: Stripe, { presented }: InvoiceStanding, note: CreditNote): Promise<void> {
   if (!presented) return
   for await (const made of stripe.creditNotes.list({ invoice: presented.reference, limit: 100 })) {
     if (made.metadata?.tab402_note === note.id) return
   }
   const amount = cents(note.total)
-  const { status } = await stripe.invoices.retrieve(presented.reference)
+  const { status, amount_remaining: open } = await stripe.invoices.retrieve(presented.reference)
+  if (status === 'void') return
   await stripe.creditNotes.create(
     {
       invoice: presented.reference,
       amount,
-      ...(status === 'paid' && { out_of_band_amount: amount }),
+      ...(amount > open && { out_of_band_amount: amount - open }),
       memo: note.reason,
       metadata: { tab402_note: note.id },
     },
     { idempotencyKey: `tab402:note:${note.id}` },
   )
+}
+
+/** One that was paid there once is closed there, also when the money was taken back. */
+async function collects(stripe: Stripe, { presented }: InvoiceStanding): Promise<boolean> {
+  if (!presented) return true
+  const { status } = await stripe.invoices.retrieve(presented.reference)
+  return status !== 'paid' && status !== 'void'
 }
 
 async function verified(

@@ -14,6 +14,7 @@ export function transferRail(instructions: string): Rail {
     // What came in is known by the operator alone.
     check: async () => [],
     credit: async () => {},
+    collects: async () => false,
     since: async () => [],
   }
 }

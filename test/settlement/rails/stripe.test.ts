@@ -32,6 +32,7 @@ function referenceOf({ presented }: { presented: Presented | null }): string {
 function sums(movements: Movement[]): string[] {
   return movements.map((movement) => {
     if (movement.kind === 'paid') return `paid ${movement.payment.amount}`
+    if (movement.kind === 'credited') return `credited ${movement.credit.total} ${movement.credit.reason}`
     if (movement.kind === 'failed') return `failed ${movement.failure.reason}`
     return `reversed ${movement.reversal.amount} ${movement.reversal.reason}`
   })
@@ -215,6 +216,19 @@ describe('what Stripe says of an invoice', () => {
     expect(sums(await the.rail.check(standing))).toEqual(['paid 1460000', 'reversed 460000 refunded'])
   })
 
+  it('is a credit note that was written there, before what was given back for it', async () => {
+    const the = rig()
+    const standing = await presentedAt(the)
+    const { books } = the.stripe
+    books.pay(referenceOf(standing))
+    books.credit(books.invoice(referenceOf(standing)), { amount: 46, memo: 'goodwill', metadata: {} })
+    books.refund(referenceOf(standing), 46)
+    const moves = ['credited 460000 goodwill', 'paid 1460000', 'reversed 460000 refunded']
+    expect(sums(await the.rail.check(standing))).toEqual(moves)
+    for (const note of books.notes) note.status = 'void'
+    expect(sums(await the.rail.check(standing))).toEqual(moves.slice(1))
+  })
+
   it('is not believed when it speaks of another invoice', async () => {
     const the = rig()
     const { presented } = await presentedAt(the)
@@ -235,6 +249,28 @@ describe('a credit note at Stripe', () => {
     expect(the.stripe.books.invoice(referenceOf(standing))).toMatchObject({ amount_remaining: 73 })
   })
 
+  it('is over what was paid too, where less remains', async () => {
+    const the = rig()
+    const standing = await presentedAt(the)
+    the.stripe.books.pay(referenceOf(standing), 'pm_card_visa', 100)
+    await the.rail.credit(standing, { ...note, net: 610_000n, vat: 120_000n, total: 730_000n })
+    expect(the.stripe.books.invoice(referenceOf(standing))).toMatchObject({
+      status: 'paid',
+      amount_remaining: 0,
+      pre_payment_credit_notes_amount: 46,
+      post_payment_credit_notes_amount: 27,
+    })
+    expect(sums(await the.rail.check(standing))).toEqual(['paid 1000000'])
+  })
+
+  it('is not written on a voided invoice, which takes none', async () => {
+    const the = rig()
+    const standing = await presentedAt(the)
+    the.stripe.books.cancel(referenceOf(standing))
+    await the.rail.credit(standing, { ...note, net: 1_230_000n, vat: 230_000n, total: 1_460_000n })
+    expect(the.stripe.books.notes).toEqual([])
+  })
+
   it('on a paid invoice moves no money by itself', async () => {
     const the = rig()
     const standing = await presentedAt(the)
@@ -242,6 +278,29 @@ describe('a credit note at Stripe', () => {
     await the.rail.credit(standing, { ...note, net: 1_230_000n, vat: 230_000n, total: 1_460_000n })
     expect(the.stripe.books.notes).toMatchObject([{ amount: 146 }])
     expect(sums(await the.rail.check(standing))).toEqual(['paid 1460000'])
+  })
+})
+
+describe('Stripe collects', () => {
+  it('what was not paid there yet, also what a declined card did not pay', async () => {
+    const the = rig()
+    expect(await the.rail.collects(standingOf(INVOICE))).toBe(true)
+    const standing = await presentedAt(the)
+    the.stripe.books.pay(referenceOf(standing), 'pm_card_declined')
+    expect(await the.rail.collects(standing)).toBe(true)
+    the.stripe.books.pay(referenceOf(standing), 'pm_card_visa', 46)
+    expect(await the.rail.collects(standing)).toBe(true)
+  })
+
+  it('nothing more of what was paid, whoever has the money now, or was voided', async () => {
+    const the = rig()
+    const standing = await presentedAt(the)
+    the.stripe.books.pay(referenceOf(standing))
+    the.stripe.books.close(the.stripe.books.dispute(referenceOf(standing)), 'lost')
+    expect(await the.rail.collects(standing)).toBe(false)
+    const other = await presentedAt(the, invoiceOf({ id: 'INV-000002' }))
+    the.stripe.books.cancel(referenceOf(other))
+    expect(await the.rail.collects(other)).toBe(false)
   })
 })
 
