@@ -126,6 +126,17 @@ export async function runs(book: D1Database, limit: number): Promise<RunRecord[]
   return results.map(runOf)
 }
 
+/** When the last run began that has billed and left nothing in doubt. Unix milliseconds, or null. */
+export async function lastBilled(book: D1Database): Promise<number | null> {
+  const newest = await book
+    .prepare(
+      `SELECT started_at FROM run WHERE status = 'settled' AND record ->> '$.bill' IS NOT NULL
+         ORDER BY started_at DESC LIMIT 1`,
+    )
+    .first<{ started_at: number }>()
+  return newest?.started_at ?? null
+}
+
 export async function findRun(book: D1Database, id: string): Promise<RunRecord | null> {
   const row = await book
     .prepare('SELECT * FROM run WHERE id = ?')

@@ -1,18 +1,24 @@
 /** The billing part of a settlement run: what the rails remember, then every credit line, a page at a time. */
+import { lastBilled } from '../ledger/book.ts'
 import { type Billed, type BillSettings, billPage } from './bill.ts'
 import { catchUp } from './receive.ts'
 import type { Report } from './report.ts'
 import type { Steps } from './run.ts'
 
-/** How far back the rails are asked what happened. A card processor sends a webhook again for three days. */
-const LOOK_BACK = 4 * 86_400_000
+const DAY = 86_400_000
+
+/** How long before the last good run the rails are asked from. A card processor sends a webhook again for three days. */
+const OVERLAP = 4 * DAY
+
+/** How long a card processor remembers what happened. */
+const MEMORY = 30 * DAY
 
 /** Opened anew in each step: a step may run long after the one before it. */
 export type OpenBill = () => Promise<BillSettings>
 
 /** Bills all lines for the moment `now` (Unix ms). One line's trouble, or one rail's, is a finding and stops no other. */
 export async function billAll(open: OpenBill, steps: Steps, report: Report, now: number): Promise<void> {
-  report.caughtUp(await steps.do('ask the rails', async () => catchUp(await open(), now - LOOK_BACK)))
+  report.caughtUp(await steps.do('ask the rails', async () => askRails(await open(), Date.now())))
   let after: string | null = ''
   for (let page = 1; after !== null; page++) {
     const from: string = after
@@ -20,4 +26,10 @@ export async function billAll(open: OpenBill, steps: Steps, report: Report, now:
     report.billed(billed)
     after = billed.next
   }
+}
+
+/** Asks from before the last good run on, however long ago that is. The rails keep real time, whatever moment is billed. */
+async function askRails(settings: BillSettings, now: number) {
+  const last = await lastBilled(settings.book)
+  return catchUp(settings, Math.max((last ?? 0) - OVERLAP, now - MEMORY))
 }

@@ -103,4 +103,29 @@ describe('a run', () => {
     expect(record).toMatchObject({ findings: { list: [{ what: 'rail_failed' }, { what: 'rail_failed' }] } })
     expect(await run(workOf(operator))).toMatchObject({ status: 'settled' })
   })
+
+  it('F20: hears of what happened at Stripe since the last run that could ask, however long ago', async () => {
+    const operator = await newOperator()
+    await env.BOOK.prepare('DELETE FROM run').run()
+    const tab = await tabOf([60n * CENT], { rail: 'stripe' })
+    const today = Date.now()
+    operator.clock.at = today
+    await run(workOf(operator))
+    const reference = (await tab.only()).presented?.reference ?? ''
+    operator.stripe.books.pay(reference)
+    const { record } = await run(workOf(operator))
+    expect(record).toMatchObject({ bill: { received: '600000' } })
+    // A dispute whose webhook is lost, then weeks in which Stripe cannot be asked.
+    await env.BOOK.prepare('UPDATE run SET started_at = started_at - ?')
+      .bind(20 * DAY)
+      .run()
+    operator.clock.at = today - 15 * DAY
+    operator.stripe.books.dispute(reference)
+    operator.clock.at = today
+    operator.stripe.fail(/events/, 'unreachable', 3)
+    expect(await run(workOf(operator))).toMatchObject({ status: 'in_doubt' })
+    expect(await tab.stage()).toBe('settled')
+    expect(await run(workOf(operator))).toMatchObject({ record: { bill: { received: '-600000' } } })
+    expect(await tab.stage()).toBe('past_due')
+  })
 })
