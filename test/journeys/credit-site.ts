@@ -118,7 +118,7 @@ export type InvoicePaper = Invoice & {
 export type Debtor = Awaited<ReturnType<typeof enrol>>
 
 /** Gives a crawler credit by the operator's API. All of the limit may be owed at once. */
-export async function enrol(site: CreditSite, id: string, bot: Bot, terms: Terms = {}) {
+export async function enrol(site: Pick<CreditSite, 'facts'>, id: string, bot: Bot, terms: Terms = {}) {
   const { creditLimit = '5000000', probation = creditLimit, rail = 'transfer' } = terms
   const { buyer = { name: `${id} Inc.`, country: 'US' } } = terms
   const keys = { keys: [bot.publicKey] }
@@ -189,7 +189,11 @@ export type Balance = Record<'status' | 'limit' | 'charged' | 'redeemed' | 'owed
 export type Line = { seq: number; kind: string; amount: string }
 
 /** Calls the operator's API: a POST where there is something to send. */
-export async function operate<Body = Record<string, unknown>>(site: CreditSite, path: string, form?: object) {
+export async function operate<Body = Record<string, unknown>>(
+  site: Pick<CreditSite, 'facts'>,
+  path: string,
+  form?: object,
+) {
   const { url, token } = site.facts.operator
   const headers = { authorization: `Bearer ${token}`, 'content-type': 'application/json' }
   const sent = form && { method: 'POST', body: JSON.stringify(form) }
