@@ -94,7 +94,7 @@ export type Refund = {
   object: 'refund'
   created: number
   amount: number
-  status: 'succeeded'
+  status: 'succeeded' | 'failed'
   payment_intent: string
 }
 
@@ -272,7 +272,7 @@ export class StripeBooks {
     this.#happened('charge.dispute.closed', dispute)
   }
 
-  refund(id: string, cents: number): void {
+  refund(id: string, cents: number): Refund {
     const intent = this.#paidBy(id)
     const charge = found(this.charges, intent.latest_charge ?? '')
     charge.amount_refunded += cents
@@ -286,6 +286,15 @@ export class StripeBooks {
     }
     this.refunds.push(made)
     this.#happened('charge.refunded', charge)
+    return made
+  }
+
+  /** The payer's bank sends a refund back. */
+  bounce(refund: Refund): void {
+    refund.status = 'failed'
+    found(this.charges, found(this.intents, refund.payment_intent).latest_charge ?? '').amount_refunded -=
+      refund.amount
+    this.#happened('refund.failed', refund)
   }
 
   /** Lowers what remains first. What was paid is given back otherwise: by a refund of its own, or elsewhere. */

@@ -124,6 +124,18 @@ describe('money given back at Stripe', { timeout: 60_000 }, () => {
     ])
   })
 
+  it('is paid again when its bank sends it back', async () => {
+    const { reader, reference } = await square('bounce-bot')
+    const refund = site.stripe.books.refund(reference, 20)
+    await site.stripe.deliver()
+    expect(await reader.newest()).toMatchObject({ stage: 'past_due', owed: `${BACK}` })
+    site.stripe.books.bounce(refund)
+    await site.stripe.deliver()
+    await site.sleep()
+    expect(await reader.newest()).toMatchObject({ stage: 'settled', paid: TOTAL, owed: '0' })
+    expect(await moves(reader)).toEqual(['payment', 'reversal', 'payment'])
+  })
+
   it('with a credit note written there is a correction, and no debt', async () => {
     const { reader, reference } = await square('note-bot')
     const { books } = site.stripe

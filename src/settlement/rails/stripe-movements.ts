@@ -9,13 +9,15 @@ const TAKEN = new Set(['needs_response', 'under_review', 'lost', 'won'])
 /** Every movement of an invoice, each with an id of Stripe's, so that it is the same however often it is read. */
 export async function movementsOf(
   stripe: Stripe,
-  { id: invoice }: Pick<InvoiceStanding, 'id'>,
+  { id: invoice, paid: noted }: Pick<InvoiceStanding, 'id' | 'paid'>,
   at: Stripe.Invoice,
   payments: readonly Stripe.InvoicePayment[],
   now: number,
 ): Promise<Movement[]> {
   // First: money given back for what was credited is no debt, not even for a moment.
   const movements = await credited(stripe, at)
+  // What was taken back and is here again leaves no mark on its charge.
+  const isShort = noted < micro(at.amount_paid)
   let known = 0
   for (const payment of payments) {
     const intent = expanded(payment.payment.payment_intent)
@@ -24,7 +26,7 @@ export async function movementsOf(
       const reference = idOf(payment.payment.payment_intent ?? payment.payment.charge) ?? payment.id
       const paidAt = seconds(payment.status_transitions.paid_at ?? payment.created)
       movements.push(paid(invoice, payment.id, payment.amount_paid, reference, paidAt))
-      if (intent && wasTouched(intent))
+      if (intent && (isShort || wasTouched(intent)))
         movements.push(...(await takenBack(stripe, invoice, payment.id, intent)))
     } else if (payment.status === 'open' && intent?.last_payment_error && !intent.amount_received) {
       const charge = expanded(intent.latest_charge)
@@ -81,8 +83,10 @@ async function takenBack(
     if (status === 'won') movements.push(paid(invoice, `${id}:won`, amount, id, seconds(created)))
   }
   for await (const { id, status, amount, created } of stripe.refunds.list({ payment_intent: intent })) {
-    if (status === 'failed' || status === 'canceled') continue
     movements.push(reversed(invoice, payment, id, amount, 'refunded', seconds(created)))
+    // The money has come back from the payer's bank.
+    if (status === 'failed' || status === 'canceled')
+      movements.push(paid(invoice, `${id}:${status}`, amount, id, seconds(created)))
   }
   return movements
 }

@@ -216,6 +216,18 @@ describe('what Stripe says of an invoice', () => {
     expect(sums(await the.rail.check(standing))).toEqual(['paid 1460000', 'reversed 460000 refunded'])
   })
 
+  it('is what was given back and did not arrive, once it is known that it was given back', async () => {
+    const the = rig()
+    const standing = await presentedAt(the)
+    the.stripe.books.pay(referenceOf(standing))
+    const refund = the.stripe.books.refund(referenceOf(standing), 46)
+    const taken = ['paid 1460000', 'reversed 460000 refunded']
+    expect(sums(await the.rail.check(standing))).toEqual(taken)
+    the.stripe.books.bounce(refund)
+    expect(sums(await the.rail.check({ ...standing, paid: 1_000_000n }))).toEqual([...taken, 'paid 460000'])
+    expect(sums(await the.rail.check({ ...standing, paid: 1_460_000n }))).toEqual(['paid 1460000'])
+  })
+
   it('is a credit note that was written there, before what was given back for it', async () => {
     const the = rig()
     const standing = await presentedAt(the)
