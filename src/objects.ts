@@ -24,7 +24,7 @@ export class Relayer extends RelayerBase<Bindings> {
 export class Settlement extends SettlementBase<Bindings> {
   constructor(ctx: ExecutionContext, env: Bindings) {
     const work = workOf(env)
-    if (!work) throw new Error('a settlement run needs RPC_URL and RELAYER_KEY, or SELLER')
+    if (!work) throw new Error('a settlement run needs RPC_URL and RELAYER_KEY, FACILITATOR_URL, or SELLER')
     super(ctx, env, work)
   }
 }

@@ -20,7 +20,7 @@ import { type CreditPorts, creditScheme } from './schemes/credit.ts'
 import { exactScheme } from './schemes/exact.ts'
 import type { Scheme } from './schemes/scheme.ts'
 import type { Cause, Work } from './settlement/run.ts'
-import type { Settings } from './settlement/settings.ts'
+import type { Payers, Settings } from './settlement/settings.ts'
 
 /** The bindings of wrangler.toml. Vars and secrets are read by config.ts alone. */
 export type Bindings = {
@@ -154,9 +154,10 @@ export function workOf(env: Bindings): Work | null {
   const read = readConfig(env)
   if (!read.ok) throw new Error(describeFaults(read.faults))
   const channels = channelsOf(env, read.config)
+  const exact = channels ? null : payersOf(env, read.config)
   const billing = billingOf(env)
   const bill = billing && (async () => (await billing()).bill)
-  return channels || bill ? { book: env.BOOK, channels, bill } : null
+  return channels || exact || bill ? { book: env.BOOK, channels, exact, bill } : null
 }
 
 function channelsOf(env: Bindings, config: Config): Settings | null {
@@ -164,6 +165,11 @@ function channelsOf(env: Bindings, config: Config): Settings | null {
   if (!chain || !relayer) return null
   const { BOOK: book, ACCOUNT: accounts, AUTHORIZATIONS: authorizations } = env
   return { chain, book, accounts, authorizations, relayer: relayerOf(env, config) }
+}
+
+/** Payers whose payments a facilitator settles; null where none does. */
+function payersOf({ BOOK: book, AUTHORIZATIONS: authorizations }: Bindings, config: Config): Payers | null {
+  return config.facilitator ? { book, authorizations, chain: config.chain ?? null, relayer: null } : null
 }
 
 /** Opens billing for one request or one step; null where nobody is named who sends invoices. Loaded when it is opened. */

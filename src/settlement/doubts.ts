@@ -1,11 +1,12 @@
 /** Payments by `exact` whose requests died before they saw the end: the chain says what became of them. */
 import type { Settled, Transfer } from '../chain/facilitator.ts'
+import type { Chain } from '../chain/rpc.ts'
 import type { Doubt } from '../ledger/authorizations.ts'
 import type { Listing } from '../ledger/book.ts'
 import { orderOf } from '../schemes/exact.ts'
 import { silence } from './ask.ts'
 import type { Finding } from './findings.ts'
-import type { Settings } from './settings.ts'
+import type { Payers } from './settings.ts'
 
 /** Of one payer in one run. The next one goes on. */
 const MOST = 50
@@ -14,8 +15,12 @@ const MOST = 50
  * Concludes what can be concluded of one payer's payments in doubt. What the chain cannot say yet stays in doubt, and one
  * payment that cannot be looked up stops no other. Doing it again finds what is left.
  */
-export async function conclude(settings: Settings, { id, payer }: Listing): Promise<Finding[]> {
-  const { authorizations, chain } = settings
+export async function conclude(
+  { authorizations, chain, relayer }: Payers,
+  { id, payer }: Listing,
+): Promise<Finding[]> {
+  // A facilitator that is asked again would move what it has not moved yet, for a page that nobody waits for.
+  if (!chain) return []
   // A site that moved to another network has payers there whom this chain does not know.
   if (id !== `${chain.network}:${payer}`) return []
   const memory = authorizations.getByName(id)
@@ -24,7 +29,7 @@ export async function conclude(settings: Settings, { id, payer }: Listing): Prom
     const { token, nonce, taker, receiver: to, amount: value, validBefore } = doubt
     const transfer = { token, nonce, from: payer, to, value, validBefore }
     try {
-      const became = await look(settings, transfer, doubt)
+      const became = await look(chain, relayer, transfer, doubt)
       if (became.status === 'settled') await memory.found(token, nonce, became.transaction)
       if (became.status === 'refused') await memory.release(token, nonce, taker)
     } catch (fault) {
@@ -41,15 +46,16 @@ export async function conclude(settings: Settings, { id, payer }: Listing): Prom
  * @throws ChainFault when unreadable
  */
 async function look(
-  { chain, relayer }: Settings,
+  chain: Chain,
+  relayer: Payers['relayer'],
   transfer: Transfer,
   { since }: Pick<Doubt, 'since'>,
 ): Promise<Settled> {
   const { token, from: payer, nonce } = transfer
-  const outcome = await relayer.outcome(orderOf({ token, payer, nonce }))
-  if (outcome.status === 'pending') return { status: 'unknown' }
+  const outcome = await relayer?.outcome(orderOf({ token, payer, nonce }))
+  if (outcome?.status === 'pending') return { status: 'unknown' }
   const { moved, search } = await import('../chain/token.ts')
-  if (outcome.status === 'mined' && moved(outcome.logs, transfer))
+  if (outcome?.status === 'mined' && moved(outcome.logs, transfer))
     return { status: 'settled', transaction: outcome.hash }
   return (await search(chain, transfer, BigInt(Math.floor(since / 1000)))) ?? { status: 'unknown' }
 }

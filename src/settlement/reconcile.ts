@@ -5,7 +5,7 @@ import type { Address } from '../protocol/hex.ts'
 import { askPage, PAGE, silence, tell } from './ask.ts'
 import { conclude } from './doubts.ts'
 import { compareChain, compareDelivery, compareReceiver, type Finding } from './findings.ts'
-import { each, type Settings } from './settings.ts'
+import { each, type Payers, type Settings } from './settings.ts'
 import { type Receiver, readTotals } from './sweep.ts'
 
 /** Sums over accounts. Decimal strings in atomic units. */
@@ -76,6 +76,19 @@ export async function reconcile(settings: Settings, after: string, now: number):
   }
 }
 
+/** Reconciles one page of payers by `exact` alone, where there are no channels. Doing it again gives the same. */
+export async function reconcilePayers(
+  payers: Payers,
+  after: string,
+): Promise<{ exact: ExactSums; findings: Finding[]; next: string | null }> {
+  const lines = await listings(payers.book, after, PAGE)
+  const summed = await sumExact(
+    payers,
+    lines.filter(({ kind }) => kind === 'exact'),
+  )
+  return { ...summed, next: lines.length < PAGE ? null : (lines.at(-1)?.id ?? null) }
+}
+
 /**
  * Compares what each receiver's accounts were told with what the chain has for the receiver, and says what the chain has
  * beside: claims for the same receiver that no account here knows of.
@@ -126,15 +139,15 @@ function byReceiver(standings: Standing[]): Record<Address, string> {
 }
 
 /** What each payer of `exact` has paid, after the chain was asked what became of what is in doubt. */
-async function sumExact(settings: Settings, lines: Listing[]) {
+async function sumExact(payers: Payers, lines: Listing[]) {
   const findings: Finding[] = []
   const totals = await each(
     lines,
     async (line) => {
-      const memory = settings.authorizations.getByName(line.id)
+      const memory = payers.authorizations.getByName(line.id)
       const before = await memory.totals()
       if (before.inDoubt === 0) return before
-      findings.push(...(await conclude(settings, line)))
+      findings.push(...(await conclude(payers, line)))
       return memory.totals()
     },
     ({ id }, fault) => {

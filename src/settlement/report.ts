@@ -60,6 +60,11 @@ export class Report {
     this.#note(findings)
   }
 
+  counted({ exact, findings }: { exact: ExactSums; findings: Finding[] }): void {
+    this.#totals = { exact }
+    this.#note(findings)
+  }
+
   billed({ sums, findings }: Billed): void {
     this.#bill = add(this.#bill ?? NO_BILL, sums)
     this.#note(findings)

@@ -5,10 +5,10 @@ import { claim, plan } from './batch.ts'
 import { billAll, type OpenBill } from './bill-run.ts'
 import { batchesOf, type Row, transactionsOf } from './claims.ts'
 import { collect } from './collect.ts'
-import { add, NO_EXACT, NO_SUMS, reconcile, reconcileReceivers } from './reconcile.ts'
+import { add, NO_EXACT, NO_SUMS, reconcile, reconcilePayers, reconcileReceivers } from './reconcile.ts'
 import { Report } from './report.ts'
 import type { Sent } from './sent.ts'
-import type { Settings } from './settings.ts'
+import type { Payers, Settings } from './settings.ts'
 import { readTotals, sweep } from './sweep.ts'
 
 /** Durable steps: a Workflow's, or plain calls. What a step answers is plain JSON. */
@@ -17,8 +17,13 @@ export type Steps = {
   sleep(name: string, seconds: number): Promise<void>
 }
 
-/** What there is to settle: channels on a chain, credit lines, or both. */
-export type Work = { book: D1Database; channels: Settings | null; bill: OpenBill | null }
+/** What there is to settle: channels on a chain or, where there are none, payments by `exact` alone; and credit lines. */
+export type Work = {
+  book: D1Database
+  channels: Settings | null
+  exact: Payers | null
+  bill: OpenBill | null
+}
 
 /** Who asked for a run, and for which moment. */
 export type Cause = {
@@ -42,7 +47,7 @@ const LOOK_SECONDS = 60
  * @throws ChainFault and others when a step fails for good; the record then says `failed`, and the next run goes on
  */
 export async function settle(work: Work, steps: Steps, id: string, cause: Cause): Promise<Status> {
-  const { book, channels, bill } = work
+  const { book, channels, exact, bill } = work
   const run = { id, kind: 'settlement' as const }
   const startedAt = await steps.do('begin', async () => {
     const startedAt = Date.now()
@@ -60,6 +65,7 @@ export async function settle(work: Work, steps: Steps, id: string, cause: Cause)
   const faults: unknown[] = []
   const failed = (fault: unknown) => void faults.push(fault)
   if (channels) await settleChannels(channels, steps, report).catch(failed)
+  else if (exact) await countPayments(exact, steps, report).catch(failed)
   if (bill) await billAll(bill, steps, report, cause.moment ?? startedAt).catch(failed)
   if (faults.length === 0) return steps.do('end', end(report.status(), {}))
   await steps.do('fail', end('failed', { fault: faults.map(String).join('; ') }))
@@ -69,6 +75,19 @@ export async function settle(work: Work, steps: Steps, id: string, cause: Cause)
 async function settleChannels(settings: Settings, steps: Steps, report: Report): Promise<void> {
   await claimAll(settings, steps, report)
   await sweepAll(settings, steps, report)
+}
+
+/** Says what came in by `exact`, and what is in doubt, where nothing of ours is on a chain. */
+async function countPayments(payers: Payers, steps: Steps, report: Report): Promise<void> {
+  let after: string | null = ''
+  let sums = NO_EXACT
+  for (let page = 1; after !== null; page++) {
+    const from: string = after
+    const { exact, findings, next } = await steps.do(`count ${page}`, () => reconcilePayers(payers, from))
+    sums = add(sums, exact)
+    report.counted({ exact: sums, findings })
+    after = next
+  }
 }
 
 /** Hears every account, claims what can be claimed while more are heard, and looks again at what is not yet mined. */

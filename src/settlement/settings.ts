@@ -14,6 +14,13 @@ export type Settings = {
   relayer: Relayer & { address(): Promise<Address> }
 }
 
+/** What it takes to look after payers by `exact`. Without a chain of ours nobody here can say what became of a payment in doubt. */
+export type Payers = Pick<Settings, 'book' | 'authorizations'> & {
+  chain: Chain | null
+  /** Null where a facilitator sends. */
+  relayer: Pick<Relayer, 'outcome'> | null
+}
+
 export function accountOf({ accounts }: Settings, channelId: string): DurableObjectStub<Account> {
   return accounts.getByName(channelId)
 }

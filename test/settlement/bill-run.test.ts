@@ -10,7 +10,7 @@ const CENT = 10_000n
 
 function workOf({ settings }: Operator, rest: Partial<Work> = {}): Work {
   const bill: OpenBill = async () => settings
-  return { book: env.BOOK, channels: null, bill, ...rest }
+  return { book: env.BOOK, channels: null, exact: null, bill, ...rest }
 }
 
 function causeAt(moment: number): Cause {
@@ -88,7 +88,7 @@ describe('a run', () => {
     const bill = async () => {
       throw new Error('the operator’s key is none')
     }
-    await expect(run({ book: env.BOOK, channels: there.settings, bill })).rejects.toThrow(
+    await expect(run({ book: env.BOOK, channels: there.settings, exact: null, bill })).rejects.toThrow(
       'the operator’s key',
     )
     expect(await channel.account.standing()).toMatchObject({ redeemed: 15n })

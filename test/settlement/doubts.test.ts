@@ -6,9 +6,10 @@ import { encodeTransfer } from '../../src/chain/token.ts'
 import { LEASE } from '../../src/ledger/authorizations.ts'
 import type { Address } from '../../src/protocol/hex.ts'
 import { orderOf } from '../../src/schemes/exact.ts'
+import type { Payers } from '../../src/settlement/settings.ts'
 import { newPayer, send } from '../chain/payer.ts'
 import { newKey, randomHex } from '../chain/rig.ts'
-import { type Night, newNight, received, runOf, steps } from './rig.ts'
+import { type Night, newNight, received, runOf, runWork, steps } from './rig.ts'
 
 const NEVER = 10n ** 10n
 const REQUEST = 'GET https://site.test/one'
@@ -186,5 +187,41 @@ describe('a payment whose Worker was killed', () => {
     const next = await runOf(night)
     expect([next.status, next.record.exact]).toMatchObject(['settled', { received: '734', inDoubt: 0 }])
     expect(await received(night)).toBe(734n)
+  })
+})
+
+describe('a payment in doubt that a facilitator was to settle', () => {
+  const nightWith = ({ settings: { book, authorizations, chain } }: Night, parts: Partial<Payers> = {}) =>
+    runWork({
+      book,
+      channels: null,
+      exact: { book, authorizations, chain, relayer: null, ...parts },
+      bill: null,
+    })
+
+  it('is found on our own node, or given up when it has lapsed', async () => {
+    const night = await newNight()
+    const [buyer, late] = [await newBuyer(night), await newBuyer(night)]
+    await submit(await buyer.takes(700n))
+    await late.takes(30n, { validBefore: 1n })
+    const { status, record } = await nightWith(night)
+    expect([status, record.exact]).toEqual([
+      'settled',
+      { payers: 2, payments: 1, received: '700', inDoubt: 0, undelivered: 1 },
+    ])
+    expect(record.findings.list).toEqual([{ account: buyer.id, what: 'undelivered', detail: '1 paid for' }])
+    expect(await late.statuses()).toEqual(['released'])
+  })
+
+  it('is counted and left in doubt where there is no node: to ask the facilitator again would move money', async () => {
+    const night = await newNight()
+    const buyer = await newBuyer(night)
+    await submit(await buyer.takes(700n))
+    const { status, record } = await nightWith(night, { chain: null })
+    expect([status, record.exact]).toEqual([
+      'settled',
+      { payers: 1, payments: 0, received: '0', inDoubt: 1, undelivered: 0 },
+    ])
+    expect(await buyer.statuses()).toEqual(['taken'])
   })
 })

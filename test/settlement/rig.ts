@@ -11,7 +11,7 @@ import { channelId } from '../../src/protocol/eip712.ts'
 import type { Address, Hex } from '../../src/protocol/hex.ts'
 import type { Finding } from '../../src/settlement/findings.ts'
 import type { ExactSums } from '../../src/settlement/reconcile.ts'
-import { type Steps, settle } from '../../src/settlement/run.ts'
+import { type Steps, settle, type Work } from '../../src/settlement/run.ts'
 import type { Sent } from '../../src/settlement/sent.ts'
 import type { Settings } from '../../src/settlement/settings.ts'
 import { newPayer, type Payer } from '../chain/payer.ts'
@@ -143,8 +143,11 @@ export type Ended = RunRecord & { record: Record }
 
 /** Makes a run and reads its record from the book. */
 export async function runOf({ settings }: Night, through: Steps = steps(), id?: string): Promise<Ended> {
+  return runWork({ book: settings.book, channels: settings, exact: null, bill: null }, through, id)
+}
+
+export async function runWork(work: Work, through: Steps = steps(), id?: string): Promise<Ended> {
   const name = id ?? `settle-test-${randomHex(4)}`
-  const work = { book: settings.book, channels: settings, bill: null }
   await settle(work, through, name, { window: 'test', startedBy: 'operator' })
   return recordOf(name)
 }

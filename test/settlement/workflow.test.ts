@@ -56,6 +56,13 @@ describe('the nightly cron', () => {
     expect(await received(night)).toBe(30n)
   })
 
+  it('counts what a facilitator settles, where that is all there is', () => {
+    const { RPC_URL: _, RELAYER_KEY: __, ...bindings } = env
+    const terms = { SCHEMES: '["exact"]', FACILITATOR_URL: 'https://facilitator.example' }
+    const work = workOf({ ...bindings, ...terms })
+    expect(work).toMatchObject({ channels: null, bill: null, exact: { chain: null, relayer: null } })
+  })
+
   it('throws for a cron that nothing is known of', async () => {
     const work = workOf(env)
     if (!work) throw new Error('the Worker under test settles nothing')
