@@ -40,17 +40,19 @@ export function table(moments: string[], parties: Record<string, Position[]>): s
   return grid('USDC', ['paid', 'owes', 'holds'], moments, parties)
 }
 
-/** Where a credit line stands: what it was charged, what of that was invoiced and paid, and what is owed too late. */
-export type OnCredit = { charged: bigint; invoiced: bigint; paid: bigint; pastDue: bigint }
+/** Where a credit line stands: what it was charged, what of that was invoiced, carried to the next invoice and paid, what is owed too late. */
+export type OnCredit = Record<(typeof ON_CREDIT)[number], bigint>
 
-/** One row per crawler, four columns per moment. */
+const ON_CREDIT = ['charged', 'invoiced', 'carried', 'paid', 'pastDue'] as const
+
+/** One row per crawler, five columns per moment. */
 export function creditTable(moments: string[], crawlers: Record<string, OnCredit[]>): string {
-  return grid('USD', ['charged', 'invoiced', 'paid', 'pastDue'], moments, crawlers)
+  return grid('USD', ON_CREDIT, moments, crawlers)
 }
 
 function grid<Column extends string>(
   currency: string,
-  columns: Column[],
+  columns: readonly Column[],
   moments: string[],
   rows: Record<string, Partial<Record<Column, bigint>>[]>,
 ): string {
@@ -58,7 +60,7 @@ function grid<Column extends string>(
     content: amount === undefined ? '–' : usdc(amount),
     hAlign: 'right' as const,
   })
-  const words = columns.map((column) => (column === 'pastDue' ? 'past due' : column))
+  const words = columns.map((column) => (column === 'pastDue' ? 'past\ndue' : column))
   const made = new Table({ style: { head: [], border: [], compact: true } })
   made.push(
     [
