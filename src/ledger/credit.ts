@@ -86,6 +86,9 @@ export type LineEntry = Totals &
     body: string | null
   }
 
+/** An entry without its body: most of its weight, and no part of what is remembered. */
+export type Remembered = Omit<LineEntry, 'body'>
+
 /** The most that may be owed: never more than the limit, and at first the probation only (faults: C10). */
 export function limitOf({ limit, probation }: CreditTerms, paid: bigint): bigint {
   const earned = probation + paid

@@ -78,9 +78,9 @@ export class Journal {
     for (const row of this.#sql.exec('SELECT * FROM entry ORDER BY seq DESC LIMIT ?', limit)) {
       const entry = entryOf(row)
       if (entry.at <= since) break
-      found.unshift(entry)
+      found.push(entry)
     }
-    return found
+    return found.reverse()
   }
 
   /** A charge and all that was made of it since: replays and releases, oldest first. */

@@ -1,7 +1,7 @@
 /** A credit line's table: the append-only journal of entries. All that is known of the line follows from it. */
 import { padAmount, unpadAmount } from '../protocol/amount.ts'
 import type { StatedEntry } from '../protocol/statement.ts'
-import type { LineEntry } from './credit.ts'
+import type { LineEntry, Remembered } from './credit.ts'
 
 const AMOUNT = (name: string) => `${name} TEXT NOT NULL CHECK (length(${name}) = 39)`
 
@@ -32,6 +32,9 @@ const SCHEMA = [
   'CREATE UNIQUE INDEX IF NOT EXISTS used ON entry (once, attempt) WHERE once IS NOT NULL',
   `CREATE INDEX IF NOT EXISTS document ON entry (seq) WHERE kind NOT IN ('charge', 'replay', 'release')`,
 ]
+
+const REMEMBERED = `seq, at, kind, amount, authorized, charged, redeemed, credit, ceiling,
+  id, once, attempt, iou, request, site, rule, of`
 
 type Row = Record<string, SqlStorageValue>
 
@@ -78,7 +81,7 @@ export class LineJournal {
     return this.#made
   }
 
-  last(): LineEntry | undefined {
+  last(): Remembered | undefined {
     return this.recent(0, 1)[0]
   }
 
@@ -103,15 +106,15 @@ export class LineJournal {
   }
 
   /** The newest entries made after `since` (Unix ms), oldest first, at most `limit`. */
-  recent(since: number, limit: number): LineEntry[] {
+  recent(since: number, limit: number): Remembered[] {
     if (!this.exists()) return []
-    const found: LineEntry[] = []
-    for (const row of this.#sql.exec('SELECT * FROM entry ORDER BY seq DESC LIMIT ?', limit)) {
-      const entry = entryOf(row)
+    const found: Remembered[] = []
+    for (const row of this.#sql.exec(`SELECT ${REMEMBERED} FROM entry ORDER BY seq DESC LIMIT ?`, limit)) {
+      const entry = rememberedOf(row)
       if (entry.at <= since) break
-      found.unshift(entry)
+      found.push(entry)
     }
-    return found
+    return found.reverse()
   }
 
   /** All entries that carry a document, oldest first. */
@@ -121,9 +124,12 @@ export class LineJournal {
   }
 
   /** The last charge on a commitment. */
-  used(once: string): LineEntry | undefined {
+  used(once: string): Remembered | undefined {
     if (!this.exists()) return undefined
-    return this.#read('SELECT * FROM entry WHERE once = ? ORDER BY attempt DESC LIMIT 1', once)[0]
+    const [row] = this.#sql
+      .exec(`SELECT ${REMEMBERED} FROM entry WHERE once = ? ORDER BY attempt DESC LIMIT 1`, once)
+      .toArray()
+    return row && rememberedOf(row)
   }
 
   /** A charge and all that was made of it since: replays and releases, oldest first. */
@@ -164,7 +170,7 @@ function statedOf(row: Row): StatedEntry {
   }
 }
 
-function entryOf(row: Row): LineEntry {
+function rememberedOf(row: Row): Remembered {
   return {
     ...statedOf(row),
     authorized: unpadAmount(String(row.authorized)),
@@ -175,6 +181,9 @@ function entryOf(row: Row): LineEntry {
     ceiling: unpadAmount(String(row.ceiling)),
     once: row.once as string | null,
     attempt: row.attempt as number,
-    body: row.body as string | null,
   }
+}
+
+function entryOf(row: Row): LineEntry {
+  return { ...rememberedOf(row), body: row.body as string | null }
 }

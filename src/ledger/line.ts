@@ -12,7 +12,7 @@ import type {
   Presented,
 } from './bill.ts'
 import { Billing } from './billing.ts'
-import type { CommitmentOrder, Enrolment, LineAnswer, LineEntry, LineStanding } from './credit.ts'
+import type { CommitmentOrder, Enrolment, LineAnswer, LineEntry, LineStanding, Remembered } from './credit.ts'
 import { LineRecord } from './line-record.ts'
 import { listLine } from './lines.ts'
 import { MOST_CHARGES, REPLAY_WINDOW, Replays } from './replays.ts'
@@ -21,7 +21,7 @@ import { authorize, charge, release } from './totals.ts'
 export class CreditLine extends DurableObject<{ BOOK: D1Database }> implements BillingCalls {
   readonly #record: LineRecord
   readonly #billing: Billing
-  readonly #replays: Replays<LineEntry>
+  readonly #replays: Replays<Remembered>
 
   constructor(ctx: DurableObjectState, env: { BOOK: D1Database }) {
     super(ctx, env)
@@ -96,13 +96,13 @@ export class CreditLine extends DurableObject<{ BOOK: D1Database }> implements B
     const attempt = used ? used.attempt + 1 : 0
     const body = JSON.stringify(order.evidence)
     const what = { kind: 'charge', id, amount, once, attempt, iou, request, site, rule, body } as const
-    const entry = this.#record.record(what, totals)
+    const { body: _, ...entry } = this.#record.record(what, totals)
     this.#replays.add(entry)
     return this.#answer('charged', entry)
   }
 
   /** The commitment was used: it opens again what it paid for, for a while, and nothing else. */
-  #repeat(order: CommitmentOrder, used: LineEntry): LineAnswer {
+  #repeat(order: CommitmentOrder, used: Remembered): LineAnswer {
     const replays = this.#remembering(used.seq)
     const same = used.iou === order.iou && used.request === order.request
     if (!same || !replays.match(order.once, order.id, this.#record.now())) {
@@ -114,13 +114,15 @@ export class CreditLine extends DurableObject<{ BOOK: D1Database }> implements B
     return this.#answer('replayed', used)
   }
 
-  #answer(outcome: 'charged' | 'replayed', { seq: entry, amount: due, at }: LineEntry): LineAnswer {
+  #answer(outcome: 'charged' | 'replayed', { seq: entry, amount: due, at }: Remembered): LineAnswer {
     return { outcome, entry, due, at }
   }
 
   /** What is remembered of a charge: in memory while it is young, else as the journal tells it. */
-  #remembering(seq: number): Replays<LineEntry> {
-    return this.#replays.find(seq) ? this.#replays : new Replays(this.#record.story(seq), commitmentOf)
+  #remembering(seq: number): Replays<Remembered> {
+    return this.#replays.find(seq)
+      ? this.#replays
+      : new Replays<Remembered>(this.#record.story(seq), commitmentOf)
   }
 
   // The bill: a stub reaches only methods of the class itself.
@@ -202,6 +204,6 @@ export class CreditLine extends DurableObject<{ BOOK: D1Database }> implements B
   }
 }
 
-function commitmentOf({ once }: LineEntry): string {
+function commitmentOf({ once }: Remembered): string {
   return String(once)
 }
