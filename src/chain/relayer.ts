@@ -1,6 +1,7 @@
 /** The relayer: one Durable Object per chain and key. It owns the key's nonces and sees every transaction to its end. */
 import { DurableObject } from 'cloudflare:workers'
 import type { Address, Hex } from '../protocol/hex.ts'
+import { addressOf } from '../protocol/secp256k1.ts'
 import { ChainFault } from './fault.ts'
 import { type Fees, firstFees, gasLimit, nextFees } from './gas.ts'
 import { type Order, Orders, type Placed } from './orders.ts'
@@ -63,7 +64,7 @@ export class RelayerBase<Env = unknown> extends DurableObject<Env> implements Re
 
   /** Who pays for gas and is `msg.sender`: the channels' receiver authorizer. */
   async address(): Promise<Address> {
-    return (await import('./transaction.ts')).addressOf(this.#key)
+    return addressOf(this.#key)
   }
 
   /**
@@ -137,7 +138,7 @@ export class RelayerBase<Env = unknown> extends DurableObject<Env> implements Re
     if (now.balance < gas * fees.maxFee)
       throw new ChainFault('unfunded', `the relayer holds ${now.balance} wei`)
     const nonce = Math.max(this.#orders.nextNonce(), now.count)
-    const signed = await sign(this.#key, this.#chain.chainId, { ...order, gas, nonce, fees })
+    const signed = sign(this.#key, this.#chain.chainId, { ...order, gas, nonce, fees })
     const { id, to, data } = order
     const alone = this.#orders.open(1).length === 0
     this.#orders.place({ id, to, data, gas, nonce, open: true }, { ...signed, fees, at: Date.now() })
@@ -202,7 +203,7 @@ export class RelayerBase<Env = unknown> extends DurableObject<Env> implements Re
 
   async #replace(order: Signed, fees: Fees): Promise<void> {
     const { sign } = await import('./transaction.ts')
-    const signed = await sign(this.#key, this.#chain.chainId, { ...order, fees })
+    const signed = sign(this.#key, this.#chain.chainId, { ...order, fees })
     this.#orders.replace(order, { ...signed, fees, at: Date.now() })
   }
 

@@ -2,10 +2,11 @@
 import {
   decodeFunctionResult,
   encodeFunctionData,
+  hexToNumber,
   numberToHex,
   pad,
   parseAbi,
-  parseSignature,
+  slice,
   toEventSelector,
 } from 'viem'
 import type { Address, Hex } from '../protocol/hex.ts'
@@ -35,8 +36,8 @@ export type Holding = { balance: bigint; used: boolean; block: bigint; time: big
 /** Calldata that moves the payment. The overload with v, r and s stands in every version of USDC. */
 export function encodeTransfer(payment: ExactPayment): Hex {
   const { from, to, value, validAfter, validBefore, nonce, signature } = payment
-  const { r, s, yParity } = parseSignature(signature)
-  const args = [from, to, value, validAfter, validBefore, nonce, 27 + yParity, r, s] as const
+  const [r, s, v] = [slice(signature, 0, 32), slice(signature, 32, 64), slice(signature, 64, 65)]
+  const args = [from, to, value, validAfter, validBefore, nonce, hexToNumber(v), r, s] as const
   return encodeFunctionData({ abi: tokenAbi, functionName: 'transferWithAuthorization', args })
 }
 

@@ -1,7 +1,7 @@
 /** Transactions of one key: tried, signed, sent and looked up. Loaded by the relayer when it has something to do. */
-import { hexToBigInt, hexToNumber, keccak256, numberToHex } from 'viem'
-import { privateKeyToAccount } from 'viem/accounts'
+import { concatHex, hexToBigInt, hexToNumber, keccak256, numberToHex, toRlp } from 'viem'
 import type { Address, Hex } from '../protocol/hex.ts'
+import { sign as signDigest } from '../protocol/secp256k1.ts'
 import { type Client, faultOf, type NodeError, nodeErrorOf } from './client.ts'
 import { revertReason } from './escrow.ts'
 import { type Fees, GAS_CAP } from './gas.ts'
@@ -14,12 +14,11 @@ export type Log = { address: Address; topics: Hex[]; data: Hex }
 
 export type Receipt = { hash: Hex; block: bigint; succeeded: boolean; logs: Log[] }
 
+/** The type of a transaction, in front of its fields (EIP-2718). */
+const EIP1559: Hex = '0x02'
+
 // Pools take no transaction over 128 KiB.
 const LARGEST_DATA = 120 * 1024
-
-export function addressOf(key: Hex): Address {
-  return privateKeyToAccount(key).address.toLowerCase() as Address
-}
 
 /** The transactions of `from` that the chain counts, the price of gas, and what there is to pay it with. @throws ChainFault */
 export async function readConditions(client: Client, from: Address): Promise<Conditions> {
@@ -73,22 +72,19 @@ export async function simulate(
   }
 }
 
-/** Signs one transaction. Its hash is known before anybody has seen it. */
-export async function sign(
+/** Signs one transaction (EIP-1559). Its hash is known before anybody has seen it. */
+export function sign(
   key: Hex,
   chainId: number,
   { to, data, gas, nonce, fees }: { to: Address; data: Hex; gas: bigint; nonce: number; fees: Fees },
-): Promise<{ hash: Hex; raw: Hex }> {
-  const raw = await privateKeyToAccount(key).signTransaction({
-    type: 'eip1559',
-    chainId,
-    to,
-    data,
-    gas,
-    nonce,
-    maxFeePerGas: fees.maxFee,
-    maxPriorityFeePerGas: fees.tip,
-  })
+): { hash: Hex; raw: Hex } {
+  const numbers = [BigInt(chainId), BigInt(nonce), fees.tip, fees.maxFee, gas].map(integer)
+  const fields = [...numbers, to, integer(0n), data, []]
+  const signature = signDigest(keccak256(concatHex([EIP1559, toRlp(fields)]), 'bytes'), key)
+  const [r, s] = [signature.slice(2, 66), signature.slice(66, 130)]
+  const parity = signature.endsWith('1c') ? 1n : 0n
+  const signed = [...fields, integer(parity), integer(BigInt(`0x${r}`)), integer(BigInt(`0x${s}`))]
+  const raw = concatHex([EIP1559, toRlp(signed)])
   return { hash: keccak256(raw), raw }
 }
 
@@ -126,6 +122,12 @@ export async function findReceipt(client: Client, hashes: Hex[]): Promise<Receip
       data,
     })),
   }
+}
+
+/** As RLP has integers: bytes without a zero in front, and none for zero. */
+function integer(value: bigint): Hex {
+  const digits = value.toString(16)
+  return value === 0n ? '0x' : `0x${digits.length % 2 ? '0' : ''}${digits}`
 }
 
 // JSON-RPC code 3 is a revert with data; other nodes say it in words. Any other error is about the node, not the call.

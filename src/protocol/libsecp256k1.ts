@@ -13,6 +13,20 @@ type Exports = {
     recovery: number,
   ): number
   _secp256k1_ecdsa_recover(context: number, key: number, signature: number, digest: number): number
+  _secp256k1_ecdsa_sign_recoverable(
+    context: number,
+    signature: number,
+    digest: number,
+    secret: number,
+    nonce: number,
+    entropy: number,
+  ): number
+  _secp256k1_ecdsa_recoverable_signature_serialize_compact(
+    context: number,
+    into: number,
+    recovery: number,
+    signature: number,
+  ): number
   _secp256k1_ec_pubkey_create(context: number, key: number, secret: number): number
   _secp256k1_ec_pubkey_serialize(
     context: number,
@@ -108,6 +122,26 @@ export class Curve {
     const made = this.#exports._secp256k1_ec_pubkey_create(this.#signing, this.#key, this.#input)
     this.#heap.fill(0, this.#input, this.#input + 32)
     return made === 1
+  }
+
+  /**
+   * Signs a digest with 32 secret bytes, by the library's own nonces (RFC 6979) and with a low s; `undefined` when they are no
+   * key. `rs`: 64 bytes of the heap, good until the next call.
+   */
+  sign(secret: Uint8Array, digest: Uint8Array): { rs: Uint8Array; recovery: number } | undefined {
+    const {
+      _secp256k1_ecdsa_sign_recoverable: sign,
+      _secp256k1_ecdsa_recoverable_signature_serialize_compact: serialize,
+    } = this.#exports
+    this.#signing ||= this.#exports._secp256k1_context_create(FOR_SIGNING)
+    this.#heap.set(digest, this.#digest)
+    this.#heap.set(secret, this.#input)
+    const signed = sign(this.#signing, this.#signature, this.#digest, this.#input, 0, 0)
+    this.#heap.fill(0, this.#input, this.#input + 32)
+    if (!signed) return undefined
+    serialize(this.#signing, this.#input, this.#length, this.#signature)
+    const recovery = new DataView(this.#heap.buffer).getUint32(this.#length, true)
+    return { rs: this.#heap.subarray(this.#input, this.#input + 64), recovery }
   }
 
   /** The x and y of the public key of the last call: 64 bytes of the heap, good until the next call. */

@@ -1,4 +1,4 @@
-/** Who signed a digest, with the contract's own verdict. */
+/** Who signed a digest, with the contract's own verdict; and what our own key signs. */
 import { keccak_256 } from '@noble/hashes/sha3.js'
 import { type Address, fromHex, type Hex, isHex, toHex } from './hex.ts'
 import { Curve } from './libsecp256k1.ts'
@@ -48,6 +48,14 @@ export function addressOf(privateKey: Hex): Address {
   if (!isHex(privateKey, 32) || !curve().derive(fromHex(privateKey)))
     throw new RangeError('not a private key')
   return addressOfLastKey()
+}
+
+/** A signature of a digest, 65 bytes as {@link recover} takes them. Throws a `RangeError` when the key is none. */
+export function sign(digest: Uint8Array, privateKey: Hex): Hex {
+  if (digest.length !== 32) throw new RangeError('a digest has 32 bytes')
+  const signed = isHex(privateKey, 32) && curve().sign(fromHex(privateKey), digest)
+  if (!signed) throw new RangeError('not a private key')
+  return `${toHex(signed.rs)}${signed.recovery ? '1c' : '1b'}`
 }
 
 function recoverKey(digest: Uint8Array, signature: Hex): Uint8Array | undefined {

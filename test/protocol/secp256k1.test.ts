@@ -6,7 +6,7 @@ import { describe, expect, it } from 'vitest'
 import { transferAuthorizationDigest } from '../../src/protocol/eip712.ts'
 import { type Address, fromHex, type Hex, toHex } from '../../src/protocol/hex.ts'
 import { networks } from '../../src/protocol/network.ts'
-import { addressOf, recover, signedBy } from '../../src/protocol/secp256k1.ts'
+import { addressOf, recover, sign as signed, signedBy } from '../../src/protocol/secp256k1.ts'
 
 const ORDER = 0xfffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364141n
 const word = (value: bigint) => value.toString(16).padStart(64, '0')
@@ -161,6 +161,19 @@ describe('signatures', () => {
 
   it('takes no digest that has not 32 bytes', () => {
     expect(() => recover(new Uint8Array(31), signature)).toThrow(RangeError)
+  })
+
+  it('are made as viem makes them', async () => {
+    const same = fc.asyncProperty(hashes, keys, async (hash, privateKey) => {
+      expect(signed(fromHex(hash), privateKey)).toBe(await sign({ hash, privateKey, to: 'hex' }))
+    })
+    await fc.assert(same)
+  })
+
+  it('are made by no key that is none', () => {
+    for (const none of [word(0n), word(ORDER), '42', '']) {
+      expect(() => signed(digest, `0x${none}`)).toThrow(RangeError)
+    }
   })
 })
 
