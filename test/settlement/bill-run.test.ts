@@ -109,7 +109,7 @@ describe('a run', () => {
     await env.BOOK.prepare('DELETE FROM run').run()
     const tab = await tabOf([60n * CENT], { rail: 'stripe' })
     const today = Date.now()
-    operator.clock.at = today
+    operator.clock.at = today - 20 * DAY
     await run(workOf(operator))
     const reference = (await tab.only()).presented?.reference ?? ''
     operator.stripe.books.pay(reference)
