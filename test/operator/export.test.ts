@@ -27,7 +27,7 @@ async function newPayer(): Promise<{ id: string; signature: string }> {
     receiver,
     nonce,
     amount: 2000n,
-    validBefore: 1n,
+    validBefore: 10n ** 10n,
     signature,
   }
   const authorizations = env.AUTHORIZATIONS.getByName(id)
