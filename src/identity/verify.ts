@@ -1,6 +1,7 @@
 /** Who signed a request: HTTP message signatures (RFC 9421) under the Web Bot Auth profile, judged strictly enough for money. */
 import { checkDigest } from '../protocol/digest.ts'
 import { fromHex, toHex } from '../protocol/hex.ts'
+import { accept, type Refusal, type Result } from '../protocol/refusal.ts'
 import { claimedAgent } from './agent.ts'
 import { authorityOf, type Message, signatureBase } from './base.ts'
 import { type Doubt, type Flaw, type Flawed, flawed } from './flaw.ts'
@@ -33,11 +34,18 @@ export type Proof = {
   base: string
 }
 
-/** `invalid` stays so. `unverified` could not be decided. Only `verified` may become a debt. */
+/** `invalid` stays so. `unverified` could not be decided, `unread` is a body that cannot be had. Only `verified` may become a debt. */
 export type Verdict =
   | ({ outcome: 'verified' } & Proof)
   | { outcome: 'invalid'; reason: Flaw }
   | { outcome: 'unverified'; reason: Doubt }
+  | { outcome: 'unread'; refusal: Refusal }
+
+/** Reads the content once, when it is first asked for; null when there is none. */
+export type Read = () => Promise<Result<Uint8Array<ArrayBuffer> | null>>
+
+/** For requests whose content means nothing. */
+export const nothing: Read = async () => accept(null)
 
 export type Terms = {
   findKey: FindKey
@@ -61,24 +69,25 @@ const SKEW = 10
 const encoder = new TextEncoder()
 
 /**
- * Judges the Web Bot Auth signatures of a request, each by itself; the first that holds speaks for the request. `body` is the
- * content, already read; null when there is none. Refuses a body that is not covered by a digest, and never throws for
- * anything that a client sent.
+ * Judges the Web Bot Auth signatures of a request, each by itself; the first that holds speaks for the request. The content is
+ * read once a signature holds, and not before: nobody unknown makes us read it. Refuses a body that is not covered by a
+ * digest, and never throws for anything that a client sent.
  */
-export async function verify(
-  message: Message,
-  body: Uint8Array<ArrayBuffer> | null,
-  terms: Terms,
-): Promise<Verdict> {
+export async function verify(message: Message, read: Read, terms: Terms): Promise<Verdict> {
   const signatures = readSignatures(message.headers)
   if ('flaw' in signatures) return { outcome: 'invalid', reason: signatures.flaw }
   const verdicts = await Promise.all(
     signatures.map((signature) =>
-      'flaw' in signature ? invalid(signature) : judge(signature, message, body, terms),
+      'flaw' in signature ? invalid(signature) : judge(signature, message, read, terms),
     ),
   )
   const by = (outcome: Verdict['outcome']) => verdicts.find((verdict) => verdict.outcome === outcome)
-  return by('verified') ?? by('unverified') ?? by('invalid') ?? { outcome: 'unverified', reason: 'unsigned' }
+  return (
+    by('verified') ??
+    by('unread') ??
+    by('unverified') ??
+    by('invalid') ?? { outcome: 'unverified', reason: 'unsigned' }
+  )
 }
 
 /** Whether the signature is bound to one request: by its target and method, or by a nonce. Else it is only bound to the site. */
@@ -89,15 +98,10 @@ export function isBound({ covered, nonce }: Pick<Proof, 'covered' | 'nonce'>): b
 }
 
 /** Cheap checks first; a key is looked up only for what is well formed and timely, and one signature costs one verification. */
-async function judge(
-  signature: Signature,
-  message: Message,
-  body: Uint8Array<ArrayBuffer> | null,
-  terms: Terms,
-): Promise<Verdict> {
+async function judge(signature: Signature, message: Message, read: Read, terms: Terms): Promise<Verdict> {
   const { keyId, label, created, expires, nonce, bytes } = signature
   const { findKey, now, refused = PUBLIC_SECRETS } = terms
-  const flaw = judgeTimes(signature, terms) ?? judgeCoverage(signature, body, terms)
+  const flaw = judgeTimes(signature, terms) ?? judgeCoverage(signature, terms)
   if (flaw) return invalid(flaw)
   if (refused.has(keyId)) return invalid(flawed('key_public_secret'))
   const url = claimedAgent(message.headers, signature, terms.bareAgents)
@@ -112,8 +116,10 @@ async function judge(
   if (signature.algorithm !== null && signature.algorithm !== algorithm)
     return invalid(flawed('algorithm_differs'))
   if (!(await verifies(key, algorithm, bytes, base))) return invalid(flawed('signature_wrong'))
-  const digest = await judgeDigest(signature, message, body)
-  if (digest) return invalid(digest)
+  const content = await read()
+  if (!content.ok) return { outcome: 'unread', refusal: content.refusal }
+  const swapped = await judgeBody(signature, message, content.value)
+  if (swapped) return invalid(swapped)
   const times = { created, expires, nonce }
   const evidence = { algorithm, signature: btoa(String.fromCharCode(...bytes)), base }
   const covered = signature.components.map(({ id }) => id)
@@ -133,21 +139,24 @@ function judgeTimes({ created, expires }: Signature, { now, longest = LONGEST }:
   return expires - created > longest ? flawed('valid_too_long') : null
 }
 
-function judgeCoverage({ components }: Signature, body: Uint8Array | null, terms: Terms): Flawed | null {
+function judgeCoverage({ components }: Signature, terms: Terms): Flawed | null {
   const whole = new Set(components.filter(({ parameters }) => parameters.size === 0).map(({ name }) => name))
   if (!whole.has('@authority') && !whole.has('@target-uri')) return flawed('target_not_covered')
-  if (body && body.length > 0 && !whole.has('content-digest')) return flawed('body_not_covered')
   const { covering = [] } = terms
   return covering.every((name) => whole.has(name)) ? null : flawed('component_not_covered')
 }
 
-/** A digest that was signed must be the body's (C12): the signature itself is only over the header. */
-async function judgeDigest(
+/** A body needs a digest that was signed, and that must be its own (C12): the signature itself is only over the header. */
+async function judgeBody(
   { components }: Signature,
   { headers }: Message,
   body: Uint8Array<ArrayBuffer> | null,
 ): Promise<Flawed | null> {
-  if (!components.some(({ name }) => name === 'content-digest')) return null
+  const digests = components.filter(({ name }) => name === 'content-digest')
+  // A parameter (`;req`, `;key`) may speak of less than the whole field.
+  if (body && body.length > 0 && !digests.some(({ parameters }) => parameters.size === 0))
+    return flawed('body_not_covered')
+  if (digests.length === 0) return null
   const verdict = await checkDigest(headers.get('content-digest') ?? '', body)
   if (verdict === 'matches') return null
   return flawed(verdict === 'differs' ? 'digest_differs' : 'digest_unreadable')

@@ -1,7 +1,7 @@
 /** What a crawler reads of its own account, by signing the request as it signs commitments: nobody else's is in reach. */
 import { type Context, Hono } from 'hono'
 import type { FindKey } from '../identity/keys.ts'
-import { isBound, verify } from '../identity/verify.ts'
+import { isBound, nothing, verify } from '../identity/verify.ts'
 import { Roster, signersOf } from '../schemes/roster.ts'
 import { balanceOf, entriesOf } from './accounts.ts'
 import { formatOf, no, notFound, write } from './answer.ts'
@@ -48,13 +48,15 @@ export function meRoutes({ billing }: OperatorSettings, credit: CreditSettings, 
 
 /** The line of whoever signed the request, or why nobody is believed to have. */
 async function lineOf(c: Context, credit: CreditSettings, findKey: FindKey, now: number) {
-  const verdict = await verify(c.req.raw, null, { findKey, now })
+  const verdict = await verify(c.req.raw, nothing, { findKey, now })
   switch (verdict.outcome) {
     case 'verified':
       // A nonce alone binds a signature to one commitment, but not to this page.
       return isBound({ covered: verdict.covered, nonce: null })
         ? credit.lines.getByName(verdict.agent)
         : unsigned('target_not_covered')
+    case 'unread':
+      return unsigned(verdict.refusal.reason)
     case 'invalid':
       return unsigned(verdict.reason)
     case 'unverified':

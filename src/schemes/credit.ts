@@ -78,12 +78,11 @@ export function creditScheme(terms: CreditTerms, ports: CreditPorts) {
     answers: (payment, offer) => payment.network === offer.network,
 
     async verify(payment, price, now, { request, read }) {
-      const content = await read()
-      if (!content.ok) return content
       const covering = [promisingField(payment.version)]
       const bareAgents = network.id === CLOUDFLARE
-      const verdict = await verify(request, content.value, { findKey, now: now * 1000, covering, bareAgents })
+      const verdict = await verify(request, read, { findKey, now: now * 1000, covering, bareAgents })
       if (verdict.outcome === 'invalid') return refuse('commitment_signature', { detail: verdict.reason })
+      if (verdict.outcome === 'unread') return { ok: false, refusal: verdict.refusal }
       if (verdict.outcome === 'unverified') return refuse(UNVERIFIED[verdict.reason])
       const agent = roster.known(verdict)?.agent
       if (!agent) return refuse('agent_undecided')

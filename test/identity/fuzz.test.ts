@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { Message } from '../../src/identity/base.ts'
 import { readKeys } from '../../src/identity/jwk.ts'
-import { verify } from '../../src/identity/verify.ts'
+import { nothing, verify } from '../../src/identity/verify.ts'
 import {
   AGENT_LINE,
   ALGORITHMS,
@@ -182,7 +182,7 @@ describe('whatever a client sends', () => {
           'Signature-Agent': agent,
           'Content-Digest': value,
         })
-        const verdict = await verify({ method: 'GET', url, headers }, null, terms)
+        const verdict = await verify({ method: 'GET', url, headers }, nothing, terms)
         expect(verdict.outcome).not.toBe('verified')
       }),
       { numRuns: 3000 },

@@ -3,6 +3,7 @@ import type { Message } from '../../src/identity/base.ts'
 import { type Algorithm, type PublicKey, readKey } from '../../src/identity/jwk.ts'
 import { type Agent, type FindKey, keysOf, registryOf } from '../../src/identity/keys.ts'
 import { type Proof, type Terms, type Verdict, verify } from '../../src/identity/verify.ts'
+import { accept } from '../../src/protocol/refusal.ts'
 
 /** A moment, in Unix seconds. */
 export const NOW = 1_800_000_000
@@ -107,10 +108,15 @@ export function judge(
   message: Message,
   { body = null, ...terms }: Partial<Terms> & { body?: Uint8Array<ArrayBuffer> | null } = {},
 ): Promise<Verdict> {
-  return verify(message, body, { findKey: keysOfPinned(pinned(crawler)), now: NOW * 1000, ...terms })
+  return verify(message, async () => accept(body), {
+    findKey: keysOfPinned(pinned(crawler)),
+    now: NOW * 1000,
+    ...terms,
+  })
 }
 
 export function reasonOf(verdict: Verdict): string {
+  if (verdict.outcome === 'unread') return verdict.outcome
   return verdict.outcome === 'verified' ? 'verified' : `${verdict.outcome}: ${verdict.reason}`
 }
 

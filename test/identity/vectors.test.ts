@@ -5,9 +5,10 @@ import { importKey, readKey, readKeys, verifies } from '../../src/identity/jwk.t
 import { type Agent, keysOf, registryOf } from '../../src/identity/keys.ts'
 import { learn } from '../../src/identity/listing.ts'
 import { readInputs } from '../../src/identity/signature.ts'
-import { verify } from '../../src/identity/verify.ts'
+import { nothing, verify } from '../../src/identity/verify.ts'
 import { checkDigest } from '../../src/protocol/digest.ts'
 import { bytesOf, readDictionary } from '../../src/protocol/fields.ts'
+import { accept } from '../../src/protocol/refusal.ts'
 import rfc9421 from '../vectors/rfc9421.json' with { type: 'json' }
 import webBotAuth from '../vectors/web-bot-auth.json' with { type: 'json' }
 import negative from '../vectors/web-bot-auth-negative.json' with { type: 'json' }
@@ -105,14 +106,17 @@ function closed(agents: readonly Agent[]) {
 describe('the vectors of the Web Bot Auth drafts', () => {
   it.each(webBotAuth.requests)('$name: verified', async ({ request, now, keyid, agent }) => {
     const terms = closed([{ id: 'signer', url: agent, keys: testKeys }])
-    const verdict = await verify(messageOf(request), null, { ...terms, now: now * 1000 })
+    const verdict = await verify(messageOf(request), nothing, { ...terms, now: now * 1000 })
     expect(verdict).toMatchObject({ outcome: 'verified', agent: 'signer', url: agent, keyId: keyid })
   })
 
   it.each(webBotAuth.requests)('C8: $name: refused in production, for its key is public', async (vector) => {
     const terms = closed([{ id: 'signer', url: vector.agent, keys: testKeys }])
     const { refused: _, ...production } = terms
-    const verdict = await verify(messageOf(vector.request), null, { ...production, now: vector.now * 1000 })
+    const verdict = await verify(messageOf(vector.request), nothing, {
+      ...production,
+      now: vector.now * 1000,
+    })
     expect(verdict).toEqual({ outcome: 'invalid', reason: 'key_public_secret' })
   })
 
@@ -154,7 +158,10 @@ describe('the negative vectors of Web Bot Auth', () => {
   it.each(negative)('$id: a signature that $title is $expected', async (vector) => {
     const terms = closed([{ id: 'signer', url: webBotAuth.directory.url, keys: testKeys }])
     const { request, now } = vector
-    const verdict = await verify(messageOf(request), bodyOf(request), { ...terms, now: now * 1000 })
+    const verdict = await verify(messageOf(request), async () => accept(bodyOf(request)), {
+      ...terms,
+      now: now * 1000,
+    })
     expect(verdict).toEqual({ outcome: vector.expected, reason: OURS[vector.reason] })
   })
 })

@@ -267,6 +267,31 @@ describe('a signature that does not hold', () => {
     expect((await shop.ask('/a', request)).status).toBe(200)
   })
 
+  it('whose signature does not hold costs no reading of a body', async () => {
+    const agent = await newAgent()
+    let pulled = 0
+    const body = () =>
+      new ReadableStream(
+        {
+          pull(controller) {
+            pulled++
+            controller.enqueue(new Uint8Array(1 << 16))
+            if (pulled === 32) controller.close()
+          },
+        },
+        { highWaterMark: 0 },
+      )
+    const offer = await creditOffer(shop)
+    const digest = { 'Content-Digest': `sha-256=:${btoa('0'.repeat(32))}:` }
+    const signing = { method: 'POST', body: 'one', headers: digest, covers: ['content-digest'] }
+    const good = await agent.commit('/a', offer, signing)
+    const forged = { ...good.headers, 'Content-Digest': `sha-256=:${btoa('1'.repeat(32))}:` }
+    const response = await shop.ask('/a', { ...good, headers: forged, body: body() })
+    expect([response.status, pulled]).toEqual([402, 0])
+    const held = await shop.ask('/a', { ...good, body: body() })
+    expect([held.status, await errorOf(held), pulled > 16]).toEqual([413, 'tab_body_too_large', true])
+  })
+
   it('is of nobody here where the agent is not registered', async () => {
     const agent = await newAgent()
     const headers = { 'Signature-Agent': '"https://stranger.example"' }
