@@ -1,11 +1,19 @@
 /** The door to an RPC node: viem's HTTP transport. Loaded when a chain is first used, never at start-up. */
-import { BaseError, createClient, http, RpcRequestError } from 'viem'
+import { BaseError, type EIP1193RequestFn, type EIP1474Methods, RpcRequestError } from 'viem'
+import { getHttpRpcClient } from 'viem/utils'
 import type { Hex } from '../protocol/hex.ts'
 import { ChainFault } from './fault.ts'
 
 const TIMEOUT_MS = 5_000
+const RETRY_MS = 150
 
-export type Client = ReturnType<typeof openClient>
+/** Codes that say of the node that it could not answer now, where others are its answer. */
+const BUSY = new Set([-1, 429, -32_005, -32_007, -32_603])
+
+/** What got no answer is asked once more, unless with `retryCount: 0`. */
+export type Client = { request: EIP1193RequestFn<EIP1474Methods> }
+
+type Question = { method: string; params?: unknown }
 
 /** What a node said no with: JSON-RPC code, message, and the revert's data where it has any. */
 export type NodeError = { code: number; message: string; data: Hex | undefined }
@@ -21,15 +29,32 @@ export function clientOf(rpcUrl: string): Client {
   return client
 }
 
-function openClient(rpcUrl: string) {
-  return createClient({ transport: http(rpcUrl, { timeout: TIMEOUT_MS, retryCount: 1 }) })
+// Not viem's own client: it brings an error class for every code there is, and all code weighs on every cold start.
+function openClient(rpcUrl: string): Client {
+  const node = getHttpRpcClient(rpcUrl, { timeout: TIMEOUT_MS })
+  const ask = async (body: Question): Promise<unknown> => {
+    const { error, result } = (await node.request({ body })) ?? {}
+    if (error) throw new RpcRequestError({ body, error, url: rpcUrl })
+    if (result === undefined) throw new ChainFault('unreachable', 'the node gave no result')
+    return result
+  }
+  const request = async ({ method, params }: Question, { retryCount = 1 } = {}): Promise<unknown> => {
+    const body = { method, params }
+    if (retryCount === 0) return ask(body)
+    return ask(body).catch(async (thrown) => {
+      if (thrown instanceof RpcRequestError && !BUSY.has(thrown.code)) throw thrown
+      await new Promise((over) => setTimeout(over, RETRY_MS))
+      return ask(body)
+    })
+  }
+  // The types are those of the protocol: what nodes answer is believed to have them.
+  return { request: request as Client['request'] }
 }
 
 /** The node's own "no" inside what viem threw; `undefined` when no node answered. */
 export function nodeErrorOf(thrown: unknown): NodeError | undefined {
-  const said = thrown instanceof BaseError ? thrown.walk((each) => each instanceof RpcRequestError) : null
-  if (!(said instanceof RpcRequestError)) return undefined
-  return { code: said.code, message: said.details, data: revertData(said.data) }
+  if (!(thrown instanceof RpcRequestError)) return undefined
+  return { code: thrown.code, message: thrown.details, data: revertData(thrown.data) }
 }
 
 /** What viem threw, as a fault. Only its short words are kept: the long ones quote the node's URL. */

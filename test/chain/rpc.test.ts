@@ -51,6 +51,7 @@ describe('reading channels', () => {
     ['is rate limited', { does: 'answer', status: 429, body: '{}' }],
     ['answers HTML', { does: 'answer', body: '<html>' }],
     ['answers half', { does: 'answer', body: '{"jsonrpc":"2.0","id":1,"res' }],
+    ['answers null', { does: 'answer', body: 'null' }],
     ['answers nothing', { does: 'answer', result: '0x' }],
     ['is broken inside', { does: 'answer', error: { code: -32603, message: 'boom' } }],
   ] as const)('F9: throws a fault when the node %s', async (_, fault) => {
@@ -77,5 +78,23 @@ describe('a client', () => {
     await connect(chain)
     await readAt(chain, [])
     expect(await lane.seen('eth_chainId')).toHaveLength(1)
+  })
+
+  it.each([
+    ['drops it', { does: 'drop' }],
+    ['is over its limit', { does: 'answer', error: { code: -32005, message: 'limit exceeded' } }],
+  ] as const)('asks once more when the node %s', async (_, fault) => {
+    const lane = newLane()
+    await lane.misbehave({ method: 'eth_call', times: 1, ...fault })
+    await expect(readAt(chainAt(lane.url), [])).resolves.toMatchObject({ answers: [] })
+    expect(await lane.seen('eth_call')).toHaveLength(2)
+  })
+
+  it('takes a no for a no', async () => {
+    const lane = newLane()
+    const error = { code: 3, message: 'execution reverted' }
+    await lane.misbehave({ method: 'eth_call', times: 1, does: 'answer', error })
+    await expect(readAt(chainAt(lane.url), [])).rejects.toMatchObject({ code: 'unreachable' })
+    expect(await lane.seen('eth_call')).toHaveLength(1)
   })
 })
