@@ -55,9 +55,7 @@ export class Account extends DurableObject<{ BOOK: D1Database }> {
   /** Takes back the charge `entry` for the delivery `id`; a charge that opened several deliveries stands until all failed. */
   async release(entry: number, id: string): Promise<void> {
     await this.#commits.durable()
-    const replays = this.#replays.find(entry)
-      ? this.#replays
-      : new Replays(this.#journal.story(entry), voucherOf)
+    const replays = this.#replays.find(entry) ? this.#replays : new Replays(this.#story(entry), voucherOf)
     const charged = replays.find(entry)
     const dropped = replays.drop(entry, id)
     if (!charged || !dropped) return
@@ -248,6 +246,12 @@ export class Account extends DurableObject<{ BOOK: D1Database }> {
       { ...standing, unresolved: null },
       { kind: standing.unresolved.kind, id: settled.id, transaction: settled.transaction },
     )
+  }
+
+  /** A charge and all that was made of it since, written or not. */
+  #story(seq: number): Entry[] {
+    const unwritten = this.#commits.unwritten.filter((entry) => entry.seq === seq || entry.of === seq)
+    return [...this.#journal.story(seq), ...unwritten]
   }
 
   #refuse(reason: Reason): Answer {

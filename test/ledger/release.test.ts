@@ -48,6 +48,16 @@ describe('a release', () => {
     expect(await tab.standing()).toMatchObject({ charged: PRICE })
   })
 
+  it('E3: asked for twice while other charges are being written takes back once', async () => {
+    const tab = await newTab()
+    await tab.charge('GET /before')
+    const { entry, order } = await tab.charge()
+    const account = tab.account()
+    const other = account.place(toCharge(3n * PRICE, { request: 'GET /c' }))
+    await Promise.all([other, account.release(entry, order.id), account.release(entry, order.id)])
+    expect(await tab.standing()).toMatchObject({ charged: 2n * PRICE })
+  })
+
   it('of what is no charge changes nothing', async () => {
     const tab = await newTab()
     await tab.charge()
