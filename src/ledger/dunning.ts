@@ -68,11 +68,13 @@ export type CutOff = 'suspended' | 'payment_failed'
 
 /**
  * What of the payments pays for charges: all of the net amount once nothing is owed, its share before that, rounded down. What
- * is paid too much, or was paid before a credit note, is the payer's and redeems nothing.
+ * is paid too much, or was paid before a credit note, is the payer's and redeems nothing; nor does a payment that was both given
+ * back and disputed, which has taken more back than came in.
  */
 export function redeemedBy(
   invoice: Pick<InvoiceStanding, 'total' | 'paid' | 'credited' | 'net' | 'creditedNet'>,
 ): bigint {
   const { net, creditedNet, total, credited, paid } = invoice
-  return owedOn(invoice) === 0n ? net - creditedNet : (paid * (net - creditedNet)) / (total - credited)
+  if (owedOn(invoice) === 0n) return net - creditedNet
+  return paid > 0n ? (paid * (net - creditedNet)) / (total - credited) : 0n
 }

@@ -240,4 +240,33 @@ describe('an invoice that is not paid', () => {
     await line.line().paid(payment(invoice.id, 3n * PRICE))
     await line.charge()
   })
+
+  it.each([
+    ['as it is', 0n],
+    ['that was taken back too', 3n * PRICE],
+  ])(
+    'C13: owes more than it was over once its payment was given back and disputed as well (%s)',
+    async (_, net) => {
+      const { line, invoice } = await billed()
+      const received = payment(invoice.id, 3n * PRICE)
+      await line.line().paid(received)
+      const note = { id: 'CN-1', number: 1, invoice: invoice.id, issuedAt: 1, reason: 'goodwill' }
+      if (net > 0n) await line.line().credited({ ...note, net, vat: 0n, total: net })
+      const reversal = {
+        invoice: invoice.id,
+        payment: received.id,
+        amount: 3n * PRICE,
+        reason: 'twice',
+        at: 2,
+      }
+      await line.line().reversed({ ...reversal, id: 'refund 1' })
+      expect(await line.line().reversed({ ...reversal, id: 'dispute 1' })).toMatchObject({
+        paid: -3n * PRICE,
+      })
+      expect(await line.standing()).toMatchObject({ redeemed: 0n })
+      await line.line().paid(payment(invoice.id, 6n * PRICE - net))
+      expect(await line.line().invoice(invoice.id)).toMatchObject({ stage: 'settled' })
+      expect(await line.standing()).toMatchObject({ redeemed: 3n * PRICE - net })
+    },
+  )
 })
