@@ -24,7 +24,7 @@ export function page({ made, price }: Offers, sentence: string): string {
 <p class="price">${showUsd(price)}</p>
 <p>${sentence} Software pays it without an account, by the <b>x402</b> protocol:</p>
 <ul>${ways}</ul>
-<p><small>The machine-readable offers are in this answer’s PAYMENT-REQUIRED header.</small></p>
+<p><small>The machine-readable offers are in this answer&rsquo;s PAYMENT-REQUIRED header.</small></p>
 </html>`.toString()
 }
 
