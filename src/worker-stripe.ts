@@ -1,4 +1,4 @@
-/** The Worker with invoices through Stripe: `main = "src/worker-stripe.ts"`. The package adds some 37 kB to the 250 of the other. */
+/** The Worker with invoices through Stripe: `main = "src/worker-stripe.ts"`. The package adds some 37 kB to the 230 of the other. */
 import { includeStripe } from './optional.ts'
 
 export * from './worker.ts'
