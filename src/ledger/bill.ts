@@ -206,6 +206,7 @@ export type Billing = {
   /** Notes an invoice over all that {@link LineBill.uninvoiced} had; the answer is the one that was noted first. */
   invoiced(invoice: Invoice): Promise<InvoiceStanding>
   presented(invoice: string, presented: Presented): Promise<InvoiceStanding>
+  /** Of two notes that were drafted at once, the one that finds too little left is not noted. */
   credited(note: CreditNote): Promise<InvoiceStanding>
   paid(payment: PaymentReceived): Promise<InvoiceStanding>
   reversed(reversal: PaymentReversed): Promise<InvoiceStanding>

@@ -75,7 +75,11 @@ export class Billing implements BillingCalls {
   }
 
   async credited(note: CreditNote): Promise<InvoiceStanding> {
-    return this.#change({ kind: 'credit_note', document: note }, note.id)
+    const { net, creditedNet, total, credited } = this.#documents.invoice(note.invoice)
+    const isLeft = note.net <= net - creditedNet && note.total <= total - credited
+    return isLeft
+      ? this.#change({ kind: 'credit_note', document: note }, note.id)
+      : this.#written(note.invoice)
   }
 
   async paid(payment: PaymentReceived): Promise<InvoiceStanding> {

@@ -155,6 +155,20 @@ describe('an invoice', () => {
     expect(await line.standing()).toMatchObject({ charged: 2n * PRICE, redeemed: 2n * PRICE })
   })
 
+  it('takes no credit note over more than is left of it, as of two that were drafted at once', async () => {
+    const { line, invoice } = await billed()
+    await line.line().paid(payment(invoice.id, 3n * PRICE))
+    for (let i = 0; i < 3; i++) await line.charge()
+    const second = invoiceOf(line, { number: 2, periods: ['later'], charged: 3n * PRICE })
+    await line.line().invoiced(second)
+    const net = 2n * PRICE
+    const note = { number: 1, invoice: second.id, issuedAt: 1, reason: 'goodwill', net, vat: 0n, total: net }
+    await line.line().credited({ ...note, id: 'CN-1' })
+    expect(await line.line().credited({ ...note, id: 'CN-2' })).toMatchObject({ credited: net })
+    expect(await line.standing()).toMatchObject({ charged: 4n * PRICE, redeemed: 3n * PRICE })
+    expect(await line.line().history(second.id)).toMatchObject([{ document: { id: 'CN-1' } }])
+  })
+
   it('lets one payer at a time pay it at once', async () => {
     const { line, invoice } = await billed()
     const attempt = (id: string) => line.line().attempt(invoice.id, id, 'detail')
