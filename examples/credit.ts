@@ -171,7 +171,7 @@ async function cutOff(scene: Scene, book: CreditBook): Promise<Standings> {
     const news = mailbox.notices.slice(known).filter((notice) => notice.agent === id)
     for (const { type, invoice, open } of news) {
       note(
-        `  ${days} days later: ${invoice} is ${type.slice(8).replace('_', ' ')}, $${usdc(BigInt(open))} are owed`,
+        `  ${days} days later: ${invoice} is ${type.slice(8).replace('_', ' ')}, $${usdc(BigInt(open))} is owed`,
       )
     }
   }

@@ -95,8 +95,8 @@ People read for free; crawlers pay in USDC on a chain that lives on this machine
     ${pay} exact ${page}
     ${pay} channel ${page} 10
 
-  What is owed, account by account.
-    curl -s ${api}/accounts
+  What is owed, account by account: charged and not yet redeemed, in USD.
+    curl -s ${api}/export/accounts.csv
 
   Midnight, now: the nightly cron claims every tab on the chain.
     curl -s '${scheduled}'
