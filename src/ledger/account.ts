@@ -218,8 +218,9 @@ export class Account extends DurableObject<{ BOOK: D1Database }> {
   }
 
   #observe(state: ChannelState, transaction: Hex | null): void {
-    const standing = this.#known()
-    if (state.block < standing.state.block) return
+    const known = this.#known()
+    if (state.block < known.state.block) return
+    const standing = state.totalClaimed < known.redeemed ? this.#promised(known) : known
     const totals = redeem(standing, state.totalClaimed)
     const same =
       totals.redeemed === standing.redeemed &&
@@ -235,6 +236,16 @@ export class Account extends DurableObject<{ BOOK: D1Database }> {
       { ...standing, ...totals, signature, state },
       { kind: 'chain', id: `block:${state.block}`, amount, transaction },
     )
+  }
+
+  /** What only the chain had seen and takes back (a reorganisation, a node that lied) was no promise: the last voucher stands. */
+  #promised(standing: Standing): Standing {
+    if (standing.signature !== '0x') return standing
+    const voucher = this.#journal.voucher()
+    const delivered = standing.charged - standing.credit
+    return voucher && voucher.max >= delivered
+      ? { ...standing, authorized: voucher.max, signature: voucher.signature }
+      : { ...standing, authorized: delivered }
   }
 
   #resolve(settled: { id: string; state: ChannelState | null; transaction: Hex | null }): void {

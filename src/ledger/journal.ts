@@ -92,6 +92,15 @@ export class Journal {
       .map(entryOf)
   }
 
+  /** The highest voucher that was ever charged. */
+  voucher(): { max: bigint; signature: Hex } | undefined {
+    if (!this.#exists()) return undefined
+    const [row] = this.#sql
+      .exec(`SELECT max, signature FROM entry WHERE kind = 'charge' ORDER BY max DESC LIMIT 1`)
+      .toArray()
+    return row && { max: unpadAmount(String(row.max)), signature: row.signature as Hex }
+  }
+
   lastSeq(): number {
     if (!this.#exists()) return 0
     const [row] = this.#sql.exec('SELECT coalesce(max(seq), 0) AS last FROM entry').toArray()

@@ -193,6 +193,25 @@ describe('the word of the chain', () => {
     expect(await tab.standing()).toMatchObject({ credit: 3000n })
   })
 
+  it('F8, F9: of more than was promised, taken back later, leaves what is owed claimable', async () => {
+    const tab = await newTab()
+    const { order } = await tab.charge()
+    await tab.account().observe(stateOf({ totalClaimed: 50n * PRICE, block: 2n }))
+    await tab.restart()
+    await tab.account().observe(stateOf({ block: 3n }))
+    const owed = { authorized: PRICE, charged: PRICE, redeemed: 0n, credit: 0n }
+    expect(await tab.standing()).toMatchObject({ ...owed, signature: order.signature })
+    const next = await tab.charge('GET /b')
+    expect(await tab.standing()).toMatchObject({ authorized: 2n * PRICE, signature: next.order.signature })
+  })
+
+  it('F8: of what was claimed before the account was opened, taken back, leaves the next voucher claimable', async () => {
+    const tab = await newTab({ totalClaimed: 5n * PRICE })
+    await tab.account().observe(stateOf({ totalClaimed: 0n, block: 2n }))
+    const { order } = await tab.charge()
+    expect(await tab.standing()).toMatchObject({ authorized: 6n * PRICE, signature: order.signature })
+  })
+
   it('sets a row aside and takes it back in, also across a sleep', async () => {
     const tab = await newTab()
     await tab.account().quarantine('ClaimExceedsBalance')
