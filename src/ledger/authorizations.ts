@@ -42,7 +42,7 @@ export type Taken =
   | { outcome: 'taken' }
   /** An earlier request for the same resource left it in doubt. Ask the chain before anything else. */
   | { outcome: 'doubtful' }
-  /** Paid for this same request, lately: deliver again, settle nothing. */
+  /** Paid for this same request, lately or for nothing so far: deliver (again), settle nothing. */
   | { outcome: 'replayed'; transaction: Hex }
   | { outcome: 'refused'; reason: Reason }
 
@@ -124,7 +124,6 @@ export class Authorizations extends DurableObject<{ BOOK: D1Database }> {
       if (row.status === 'settled') {
         if (!row.tx || (!row.undelivered && row.at <= now - REPLAY_WINDOW))
           return { outcome: 'refused', reason: 'exact_used' }
-        if (row.undelivered) this.#deliver(use.token, use.nonce, now)
         return { outcome: 'replayed', transaction: row.tx }
       }
       if (row.taker === use.id) return { outcome: row.status }

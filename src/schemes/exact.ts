@@ -2,7 +2,7 @@
 import type { Facilitator, Settled, ExactPayment as Transfer } from '../chain/facilitator.ts'
 import type { Authorizations, Taken, Use } from '../ledger/authorizations.ts'
 import { transferAuthorizationDigest } from '../protocol/eip712.ts'
-import type { Address } from '../protocol/hex.ts'
+import type { Address, Hex } from '../protocol/hex.ts'
 import type { Network } from '../protocol/network.ts'
 import { accept, type Result, refuse } from '../protocol/refusal.ts'
 import { signedBy } from '../protocol/secp256k1.ts'
@@ -89,7 +89,8 @@ class Sale implements Charge {
   readonly #use: Use
   readonly #transfer: Transfer
   readonly #ports: ExactPorts
-  #receipt: SettleResponse | null = null
+  /** The transfer, once it is known to stand. */
+  #paid: Hex | null = null
 
   constructor(use: Use, transfer: Transfer, ports: ExactPorts) {
     this.#use = use
@@ -103,7 +104,7 @@ class Sale implements Charge {
       case 'refused':
         return refuse(taken.reason)
       case 'replayed':
-        this.#receipt = this.#receiptOf(taken.transaction)
+        this.#paid = taken.transaction
         return accept(this)
       case 'taken':
         return accept(this)
@@ -113,35 +114,42 @@ class Sale implements Charge {
   }
 
   async settle(): Promise<Result<SettleResponse>> {
-    if (this.#receipt) return accept(this.#receipt)
     const { token, nonce, id } = this.#use
-    const ours = await twice(async () => this.#memory().renew(token, nonce, id))
-    if (!ours) return refuse('exact_in_progress')
-    const facilitator = await this.#ports.facilitator()
-    return this.#conclude(await facilitator.settle(this.#transfer, this.#id))
+    if (this.#paid === null) {
+      const ours = await twice(async () => this.#memory().renew(token, nonce, id))
+      if (!ours) return refuse('exact_in_progress')
+      const facilitator = await this.#ports.facilitator()
+      const settled = await facilitator.settle(this.#transfer, this.#id)
+      if (settled.status !== 'settled') return this.#end(settled)
+      this.#paid = settled.transaction
+    }
+    const transaction = this.#paid
+    await twice(async () => this.#memory().settled(token, nonce, transaction))
+    return accept(this.#receiptOf(transaction))
   }
 
+  /** What is paid stays the payer's: it is delivered when they ask again. */
   async release(): Promise<void> {
     const { token, nonce, id } = this.#use
-    if (!this.#receipt) await twice(async () => this.#memory().release(token, nonce, id))
+    if (this.#paid === null) await twice(async () => this.#memory().release(token, nonce, id))
   }
 
   /** An earlier try left the outcome open: only the chain can say. What does not stand there may be settled now. */
   async #clear(): Promise<Result<Charge>> {
+    const { token, nonce } = this.#use
     const facilitator = await this.#ports.facilitator()
     const found = await facilitator.lookup(this.#transfer, this.#id)
-    if (found.status === 'refused') return accept(this)
-    const concluded = await this.#conclude(found)
-    return concluded.ok ? accept(this) : concluded
+    if (found.status === 'unknown') return this.#end(found)
+    if (found.status === 'settled') {
+      await twice(async () => this.#memory().found(token, nonce, found.transaction))
+      this.#paid = found.transaction
+    }
+    return accept(this)
   }
 
-  async #conclude(settled: Settled): Promise<Result<SettleResponse>> {
+  async #end(settled: Exclude<Settled, { status: 'settled' }>): Promise<Result<never>> {
     const { token, nonce, id } = this.#use
     switch (settled.status) {
-      case 'settled':
-        this.#receipt = this.#receiptOf(settled.transaction)
-        await twice(async () => this.#memory().settled(token, nonce, settled.transaction))
-        return accept(this.#receipt)
       case 'refused':
         await twice(async () => this.#memory().release(token, nonce, id))
         return refuse(settled.reason, settled.detail ? { detail: settled.detail } : {})

@@ -225,7 +225,7 @@ describe('the memory of authorizations', () => {
     expect((await memory.doubts(1))[0]?.since).toBe(since)
   })
 
-  it('E5: holds what was paid and not given until the payer asks for it, and counts it once', async () => {
+  it('E5: holds what was paid and not given until it is given, and counts it once', async () => {
     const use = aUse()
     const memory = memoryOf(use)
     await memory.take(use)
@@ -233,8 +233,11 @@ describe('the memory of authorizations', () => {
     expect(await memory.totals()).toEqual({ payments: 1, received: 1000n, inDoubt: 0, undelivered: 1 })
     expect(await memory.status()).toEqual(['undelivered'])
     expect(await memory.takeAnew({ ...use, request: 'GET /b' })).toMatchObject({ reason: 'exact_bound' })
-    await memory.age(REPLAY_WINDOW)
-    expect(await memory.takeAnew(use)).toEqual({ outcome: 'replayed', transaction: TX })
+    for (let times = 0; times < 2; times++) {
+      await memory.age(REPLAY_WINDOW)
+      expect(await memory.takeAnew(use)).toEqual({ outcome: 'replayed', transaction: TX })
+    }
+    await memory.settled(use)
     expect(await memory.totals()).toEqual({ payments: 1, received: 1000n, ...NO_DOUBT })
     await memory.age(REPLAY_WINDOW)
     expect(await memory.takeAnew(use)).toMatchObject({ reason: 'exact_used' })

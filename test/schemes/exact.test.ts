@@ -5,6 +5,7 @@ import { privateKeyToAccount } from 'viem/accounts'
 import { beforeEach, describe, expect, inject, it } from 'vitest'
 import { encodeTransfer, readBalance } from '../../src/chain/token.ts'
 import { LEASE } from '../../src/ledger/authorizations.ts'
+import { REPLAY_WINDOW } from '../../src/ledger/replays.ts'
 import { encodeHeader } from '../../src/protocol/codec.ts'
 import type { Address, Hex } from '../../src/protocol/hex.ts'
 import { parsePayment } from '../../src/protocol/x402.ts'
@@ -297,6 +298,40 @@ describe('an outcome that is not known', () => {
     expect(shop.calls).toContain('RELAYER.outcome')
     expect(answer.status).toBe(200)
   })
+
+  it.each(['the night', 'the next request'])(
+    'E5: that %s finds to be paid stays the payer’s as long as the origin delivers nothing',
+    async (who) => {
+      const before = await held()
+      const payment = await crawler.pays()
+      const age = (time: number) =>
+        runInDurableObject(memory(), (_, { storage }) => {
+          storage.sql.exec('UPDATE authorization SET at = at - ?', time)
+        })
+      does = async (name, call) => {
+        const answer = await call()
+        if (name === 'RELAYER.send') throw new Error('the answer is lost')
+        return answer
+      }
+      expect((await shop.ask('/one', { payment })).status).toBe(503)
+      await age(LEASE)
+      const [doubt] = await memory().doubts(1)
+      if (who === 'the night' && doubt) await memory().found(doubt.token, doubt.nonce, `0x${'5a'.repeat(32)}`)
+      does = async (name, call) => {
+        if (name === 'SITE.fetch') throw new Error('the origin is down')
+        return call()
+      }
+      for (let times = 0; times < 2; times++) {
+        expect((await shop.ask('/one', { payment })).status).toBe(502)
+        await age(REPLAY_WINDOW)
+      }
+      expect(await memory().totals()).toMatchObject({ payments: 1, undelivered: 1 })
+      does = (_, call) => call()
+      expect((await shop.ask('/one', { payment })).status).toBe(200)
+      expect(await memory().totals()).toMatchObject({ payments: 1, undelivered: 0 })
+      expect(await held()).toBe(before - PRICE)
+    },
+  )
 })
 
 describe('a request that outlives its lease', () => {
