@@ -2,6 +2,7 @@
 import { padAmount, unpadAmount } from '../protocol/amount.ts'
 import type { StatedEntry } from '../protocol/statement.ts'
 import type { LineEntry, Remembered } from './credit.ts'
+import type { Use } from './used.ts'
 
 const AMOUNT = (name: string) => `${name} TEXT NOT NULL CHECK (length(${name}) = 39)`
 
@@ -123,13 +124,16 @@ export class LineJournal {
     return this.#read(`SELECT * FROM entry WHERE kind NOT IN ('charge', 'replay', 'release') ORDER BY seq`)
   }
 
-  /** The last charge on a commitment. */
-  used(once: string): Remembered | undefined {
-    if (!this.exists()) return undefined
-    const [row] = this.#sql
-      .exec(`SELECT ${REMEMBERED} FROM entry WHERE once = ? ORDER BY attempt DESC LIMIT 1`, once)
-      .toArray()
-    return row && rememberedOf(row)
+  /** What was used by the charges made after `since` (Unix ms), oldest first. */
+  uses(since: number): (Use & { once: string; at: number })[] {
+    if (!this.exists()) return []
+    const found: (Use & { once: string; at: number })[] = []
+    for (const row of this.#sql.exec('SELECT seq, at, once, attempt FROM entry ORDER BY seq DESC')) {
+      const [seq, at, once, attempt] = [Number(row.seq), Number(row.at), row.once, Number(row.attempt)]
+      if (at <= since) break
+      if (typeof once === 'string') found.push({ seq, at, once, attempt })
+    }
+    return found.reverse()
   }
 
   /** A charge and all that was made of it since: replays and releases, oldest first. */

@@ -17,18 +17,22 @@ import { LineRecord } from './line-record.ts'
 import { listLine } from './lines.ts'
 import { MOST_CHARGES, REPLAY_WINDOW, Replays } from './replays.ts'
 import { authorize, charge, release } from './totals.ts'
+import { Used } from './used.ts'
 
 export class CreditLine extends DurableObject<{ BOOK: D1Database }> implements BillingCalls {
   readonly #record: LineRecord
   readonly #billing: Billing
   readonly #replays: Replays<Remembered>
+  readonly #used = new Used()
 
   constructor(ctx: DurableObjectState, env: { BOOK: D1Database }) {
     super(ctx, env)
     this.#record = new LineRecord(ctx)
     this.#billing = new Billing(this.#record)
     const since = Date.now() - REPLAY_WINDOW
-    this.#replays = new Replays(this.#record.journal.recent(since, MOST_CHARGES), commitmentOf)
+    const { journal } = this.#record
+    this.#replays = new Replays(journal.recent(since, MOST_CHARGES), commitmentOf)
+    for (const { once, at, ...use } of journal.uses(since)) this.#used.note(once, use, at)
   }
 
   /**
@@ -83,9 +87,10 @@ export class CreditLine extends DurableObject<{ BOOK: D1Database }> implements B
 
   #place(order: CommitmentOrder): LineAnswer {
     const standing = this.#record.known()
-    const used = this.#replays.known(order.once) ?? this.#record.journal.used(order.once)
+    const used = this.#used.find(order.once)
+    const charged = used && this.#remembering(used.seq).find(used.seq)
     // A commitment whose delivery failed was given back, and may be charged again.
-    if (used && this.#remembering(used.seq).find(used.seq)) return this.#repeat(order, used)
+    if (charged) return this.#repeat(order, charged)
     if (standing.closed) return { outcome: 'refused', reason: standing.closed }
     const promised = authorize(standing, standing.authorized + order.promised)
     const { totals } = charge(promised, order.price)
@@ -98,6 +103,7 @@ export class CreditLine extends DurableObject<{ BOOK: D1Database }> implements B
     const what = { kind: 'charge', id, amount, once, attempt, iou, request, site, rule, body } as const
     const { body: _, ...entry } = this.#record.record(what, totals)
     this.#replays.add(entry)
+    this.#used.note(once, { seq: entry.seq, attempt }, entry.at)
     return this.#answer('charged', entry)
   }
 

@@ -55,11 +55,6 @@ export class Replays<Entry extends Recorded> {
     return deliveries.length < MOST_DELIVERIES || deliveries.includes(id) ? entry : undefined
   }
 
-  /** The charge that this proof made, of any age, as far as it is remembered and not released. */
-  known(proof: string): Entry | undefined {
-    return this.#used(proof)?.entry
-  }
-
   find(seq: number): Entry | undefined {
     return this.#made(seq)?.entry
   }

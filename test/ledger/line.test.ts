@@ -1,7 +1,8 @@
 import { env, runInDurableObject } from 'cloudflare:test'
 import { describe, expect, it } from 'vitest'
+import { LONGEST } from '../../src/identity/verify.ts'
 import { lines } from '../../src/ledger/lines.ts'
-import { MOST_DELIVERIES } from '../../src/ledger/replays.ts'
+import { MOST_CHARGES, MOST_DELIVERIES } from '../../src/ledger/replays.ts'
 import { LIMIT, newLine, PRICE, reasonOf } from './line-rig.ts'
 
 describe('a commitment', () => {
@@ -90,12 +91,19 @@ describe('C3: a signature that was used', () => {
     expect(reasonOf(await line.place({ ...order, id: 'one too many' }))).toBe('commitment_replayed')
   })
 
-  it('is refused for ever when it is older than memory', async () => {
+  it('is known for as long as it can be shown, however many others were used since', async () => {
     const line = newLine()
-    const { order } = await line.charge()
-    await line.sql('UPDATE entry SET at = at - 700000')
+    const { order, entry } = await line.charge()
     await line.restart()
-    expect(reasonOf(await line.place({ ...order, id: 'late' }))).toBe('commitment_replayed')
+    await line.sql(`UPDATE entry SET at = at - ${(LONGEST + 60) * 1000}`)
+    const columns = 'at, kind, amount, authorized, charged, redeemed, credit, ceiling, id, attempt, iou'
+    await line.sql(`WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i <= ${MOST_CHARGES})
+      INSERT INTO entry (seq, ${columns}, once)
+      SELECT seq + i, ${columns}, once || i FROM entry, n WHERE seq = ${entry}`)
+    await line.restart()
+    const other = { ...order, id: 'other', request: 'GET https://site.test/b' }
+    expect(reasonOf(await line.place(other))).toBe('commitment_replayed')
+    expect(await line.place({ ...order, id: 'again' })).toMatchObject({ outcome: 'replayed', entry })
   })
 
   it('E3: is answered alike when the same order comes again', async () => {
