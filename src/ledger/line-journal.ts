@@ -37,6 +37,9 @@ const SCHEMA = [
 const REMEMBERED = `seq, at, kind, amount, authorized, charged, redeemed, credit, ceiling,
   id, once, attempt, iou, request, site, rule, of`
 
+/** Tables of the first version had an index over `once`, which is remembered by the line now: see used.ts. */
+const SECOND = ['DROP INDEX IF EXISTS used']
+
 type Row = Record<string, SqlStorageValue>
 
 /** Reads and writes of one line's table. Callers hold the transaction. */
@@ -49,7 +52,7 @@ export class LineJournal {
   }
 
   create(): void {
-    for (const statement of SCHEMA) this.#sql.exec(statement)
+    for (const statement of [...SCHEMA, ...SECOND]) this.#sql.exec(statement)
   }
 
   append(entry: LineEntry): void {
@@ -76,9 +79,12 @@ export class LineJournal {
     )
   }
 
-  /** Whether the line was ever opened. A table that exists stays. */
+  /** Whether the line was ever opened. Tables of an earlier version are brought up to this one. */
   exists(): boolean {
-    this.#made ||= this.#sql.exec(`SELECT 1 FROM sqlite_master WHERE name = 'entry'`).toArray().length > 0
+    if (this.#made) return true
+    const found = this.#sql.exec(`SELECT name FROM sqlite_master WHERE name IN ('entry', 'used')`).toArray()
+    if (found.length === 2) for (const statement of SECOND) this.#sql.exec(statement)
+    this.#made = found.length > 0
     return this.#made
   }
 

@@ -33,7 +33,7 @@ describe('a commitment', () => {
     )
   })
 
-  it('writes two rows: the entry, and that the commitment is used', async () => {
+  it('writes one row, the entry', async () => {
     const line = newLine()
     await line.charge()
     const order = line.order()
@@ -51,7 +51,7 @@ describe('a commitment', () => {
       await object.place(order)
       return rows
     })
-    expect(written).toBe(2)
+    expect(written).toBe(1)
   })
 })
 
@@ -104,6 +104,15 @@ describe('C3: a signature that was used', () => {
     const other = { ...order, id: 'other', request: 'GET https://site.test/b' }
     expect(reasonOf(await line.place(other))).toBe('commitment_replayed')
     expect(await line.place({ ...order, id: 'again' })).toMatchObject({ outcome: 'replayed', entry })
+  })
+
+  it('is known on a line of the first version, which looked for it in an index', async () => {
+    const line = newLine()
+    const { order } = await line.charge()
+    await line.sql('CREATE UNIQUE INDEX used ON entry (once, attempt) WHERE once IS NOT NULL')
+    await line.restart()
+    expect(reasonOf(await line.place({ ...order, id: 'again' }))).toBe('replayed')
+    expect(await line.sql(`SELECT 1 FROM sqlite_master WHERE name = 'used'`)).toEqual([])
   })
 
   it('E3: is answered alike when the same order comes again', async () => {
