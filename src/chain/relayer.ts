@@ -137,7 +137,7 @@ export class RelayerBase<Env = unknown> extends DurableObject<Env> implements Re
     if (!fees) throw new ChainFault('fee_too_high', `the base fee is ${now.baseFee} wei`)
     if (now.balance < gas * fees.maxFee)
       throw new ChainFault('unfunded', `the relayer holds ${now.balance} wei`)
-    const nonce = Math.max(this.#orders.nextNonce(), now.count)
+    const nonce = await this.#nextNonce(now.count)
     const signed = sign(this.#key, this.#chain.chainId, { ...order, gas, nonce, fees })
     const { id, to, data } = order
     const alone = this.#orders.open(1).length === 0
@@ -145,6 +145,21 @@ export class RelayerBase<Env = unknown> extends DurableObject<Env> implements Re
     // Not a tick after the write: both reach the disk together, so that nothing is open without an alarm to see to it.
     if (alone) await this.ctx.storage.setAlarm(Date.now() + TEND_MS)
     return signed
+  }
+
+  /**
+   * The nonce after ours. A chain that counts more has seen the key elsewhere, or in an earlier life of this object; a node that
+   * says so must say it twice, since what is signed at a nonce that never comes waits for ever, and all later orders with it.
+   * The final count is no second look: it lags by minutes, in which a relayer that has lost its memory would stand still.
+   */
+  async #nextNonce(count: number): Promise<number> {
+    const next = this.#orders.nextNonce()
+    if (count <= next) return next
+    const { readCount } = await import('./transaction.ts')
+    const again = await readCount(await connect(this.#chain), await this.address(), 'latest')
+    // A count only grows.
+    if (again >= count) return count
+    throw new ChainFault('unreachable', `the node counts ${count} transactions of the relayer, then ${again}`)
   }
 
   /** Asks for receipts, slower and slower, until there is one or it is time to answer `pending`. */
@@ -222,8 +237,8 @@ export class RelayerBase<Env = unknown> extends DurableObject<Env> implements Re
 
   /** Gives an order up only when its nonce is taken for good by a transaction of which we know nothing (a key used elsewhere). */
   async #displaceIfFinal(order: Signed): Promise<void> {
-    const { readFinalCount } = await import('./transaction.ts')
-    const final = await readFinalCount(await connect(this.#chain), await this.address())
+    const { readCount } = await import('./transaction.ts')
+    const final = await readCount(await connect(this.#chain), await this.address(), 'finalized')
     if (order.nonce >= final) return
     this.#orders.displace(order.id)
     this.#warn('another transaction took a nonce of the relayer', { order: order.id, nonce: order.nonce })

@@ -39,12 +39,10 @@ export async function readConditions(client: Client, from: Address): Promise<Con
   }
 }
 
-/** How many transactions of `from` can never be taken back. @throws ChainFault */
-export async function readFinalCount(client: Client, from: Address): Promise<number> {
+/** How many transactions of `from` the chain counts; those of `finalized` can never be taken back. @throws ChainFault */
+export async function readCount(client: Client, from: Address, tag: 'latest' | 'finalized'): Promise<number> {
   try {
-    return hexToNumber(
-      await client.request({ method: 'eth_getTransactionCount', params: [from, 'finalized'] }),
-    )
+    return hexToNumber(await client.request({ method: 'eth_getTransactionCount', params: [from, tag] }))
   } catch (thrown) {
     throw faultOf(thrown)
   }

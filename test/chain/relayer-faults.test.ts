@@ -216,6 +216,30 @@ describe('the alarm', () => {
   })
 })
 
+describe('a count of transactions that is not the key’s', () => {
+  const lie = { method: 'eth_getTransactionCount', does: 'answer', result: '0x3e8', times: 1 } as const
+
+  it.each([0, 1])('F9: is a fault before anything is signed, also after %i orders', async (earlier) => {
+    const relayer = await newRelayer()
+    for (let sent = 0; sent < earlier; sent++) await relayer.send(anOrder())
+    await relayer.lane.misbehave(lie)
+    const order = anOrder()
+    await expect(relayer.send(order)).rejects.toThrow('unreachable')
+    expect(await relayer.outcome(order.id)).toEqual({ status: 'none' })
+    expect(await relayer.send(order)).toMatchObject({ status: 'mined' })
+    expect((await relayer.attempts(order.id)).map(({ nonce }) => nonce)).toEqual([earlier])
+  })
+
+  it('F9: changes nothing when it comes second', async () => {
+    const relayer = await newRelayer()
+    await rpc('anvil_setNonce', relayer.address, '0x7')
+    await relayer.lane.misbehave({ ...lie, result: '0x7' }, lie)
+    const order = anOrder()
+    expect(await relayer.send(order)).toMatchObject({ status: 'mined' })
+    expect((await relayer.attempts(order.id)).map(({ nonce }) => nonce)).toEqual([7])
+  })
+})
+
 describe('what the chain takes back', () => {
   it('F8: a transaction whose receipt is gone is pending again, and is seen to', async () => {
     const relayer = await newRelayer()
