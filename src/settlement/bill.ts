@@ -1,5 +1,6 @@
 /** The bill of a night: for each credit line, state what ended, invoice it, hand it to its rail, see what came in, dun. */
 import type { DunningStep, DunningTerms, InvoiceStanding, LineBill, StatementHead } from '../ledger/bill.ts'
+import { owedOn } from '../ledger/dunning.ts'
 import type { CreditLine } from '../ledger/line.ts'
 import {
   type LineListing,
@@ -9,6 +10,7 @@ import {
   saveStatements,
 } from '../ledger/lines.ts'
 import type { Numbers } from '../ledger/numbers.ts'
+import { railFailed } from './credit-note.ts'
 import type { Finding } from './findings.ts'
 import { draftInvoice, INVOICES, numbered, numberKey, type Seller } from './invoice.ts'
 import { tell, type Webhook } from './notice.ts'
@@ -196,17 +198,22 @@ async function collect(settings: BillSettings, line: Line, due: readonly Invoice
   const findings: Finding[] = []
   const failed = new Set<string>()
   for (const invoice of due) {
-    const { id, agent: account } = invoice
+    const { id } = invoice
     const rail = rails[invoice.rail]
     try {
       if (!rail) throw new Error(`there is no rail "${invoice.rail}" here`)
       const presented = invoice.presented ?? (await rail.present(invoice))
       const handed = invoice.presented ? invoice : await line.presented(id, presented)
-      invoices.push(await checkInvoice(settings, line, handed))
+      const checked = await checkInvoice(settings, line, handed)
+      invoices.push(checked.invoice)
+      findings.push(...checked.findings)
+      // What is settled here is looked at again for its untold step, until the rail knows why.
+      const isUntold = checked.findings.some(({ what }) => what === 'rail_failed')
+      if (isUntold && owedOn(checked.invoice) === 0n) failed.add(id)
     } catch (fault) {
       invoices.push(invoice)
       failed.add(id)
-      findings.push({ account, what: 'rail_failed', detail: `${id}: ${fault}` })
+      findings.push(railFailed(invoice, fault))
     }
   }
   findings.push(...invoices.flatMap(overpaid))

@@ -16,6 +16,7 @@ import type { Address } from '../protocol/hex.ts'
  * - `undelivered`: payments by `exact` that arrived although their requests died. The payer may ask again, or have it back.
  * - `rail_failed`: an invoice could not be handed over, or its rail could not be asked. The next run tries again.
  * - `overpaid`: more came in for an invoice than it was over. The rest is the payer's.
+ * - `overcredited`: more was credited at the rail than was left of an invoice. The rest is not credited here.
  */
 export type Finding = {
   account: string
@@ -31,6 +32,7 @@ export type Finding = {
     | 'undelivered'
     | 'rail_failed'
     | 'overpaid'
+    | 'overcredited'
   detail: string
 }
 

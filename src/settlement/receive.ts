@@ -1,30 +1,39 @@
 /** What comes in: movements that a rail has seen, and transfers that the operator has, noted on their line. */
 import type { InvoiceStanding } from '../ledger/bill.ts'
 import type { BillSettings } from './bill.ts'
-import { adopt, type Line, tellRail } from './credit-note.ts'
+import { adopt, type Checked, type Line, railFailed, tellRail } from './credit-note.ts'
 import type { Finding } from './findings.ts'
 import type { Movement, Touched } from './rails/rail.ts'
 import { each } from './settings.ts'
 
-/** Asks the invoice's rail what became of it, and notes what it says. Doing it again notes nothing twice. @throws RailFault */
+/**
+ * Asks the invoice's rail what became of it, notes what it says, and tells it of our credit notes. Doing it again notes nothing
+ * twice. A credit note that cannot be taken in or told is a finding: what was paid is noted all the same.
+ * @throws RailFault
+ */
 export async function checkInvoice(
   { numbers, rails }: Pick<BillSettings, 'numbers' | 'rails'>,
   line: Line,
   invoice: InvoiceStanding,
-): Promise<InvoiceStanding> {
-  if (!invoice.presented) return invoice
-  await tellRail(line, rails, invoice)
+): Promise<Checked> {
+  if (!invoice.presented) return { invoice, findings: [] }
   const movements = (await rails[invoice.rail]?.check(invoice)) ?? []
+  const findings: Finding[] = []
   let standing = invoice
-  for (const movement of movements) standing = await note(numbers, line, standing, movement)
-  return standing
+  for (const movement of movements) {
+    const noted = await note(numbers, line, standing, movement)
+    standing = noted.invoice
+    findings.push(...noted.findings)
+  }
+  findings.push(...(await tellRail(line, rails, standing)))
+  return { invoice: standing, findings }
 }
 
 /** Asks anew about one invoice that something has happened to. Null when there is no such invoice. @throws RailFault */
 export async function recheck(
   settings: Pick<BillSettings, 'lines' | 'numbers' | 'rails'>,
   { agent, invoice }: Touched,
-): Promise<InvoiceStanding | null> {
+): Promise<Checked | null> {
   const line = settings.lines.getByName(agent)
   const standing = await line.invoice(invoice)
   return standing && checkInvoice(settings, line, standing)
@@ -53,8 +62,10 @@ export async function catchUp(
     seen.flat(),
     async (touched) => {
       const before = await settings.lines.getByName(touched.agent).invoice(touched.invoice)
-      const standing = before && (await recheck(settings, touched))
-      return standing ? standing.paid - before.paid : 0n
+      const checked = before && (await recheck(settings, touched))
+      if (!checked) return 0n
+      findings.push(...checked.findings)
+      return checked.invoice.paid - before.paid
     },
     ({ agent }, fault) => {
       failed(agent, fault)
@@ -75,20 +86,23 @@ export async function markPaid(
   return lines.getByName(agent).paid({ id, invoice, amount, rail: 'transfer', reference, at })
 }
 
-function note(
+async function note(
   numbers: BillSettings['numbers'],
   line: Line,
   invoice: InvoiceStanding,
   movement: Movement,
-): Promise<InvoiceStanding> {
+): Promise<Checked> {
   switch (movement.kind) {
     case 'paid':
-      return line.paid(movement.payment)
+      return { invoice: await line.paid(movement.payment), findings: [] }
     case 'reversed':
-      return line.reversed(movement.reversal)
+      return { invoice: await line.reversed(movement.reversal), findings: [] }
     case 'failed':
-      return line.failed(movement.failure)
+      return { invoice: await line.failed(movement.failure), findings: [] }
     case 'credited':
-      return adopt(numbers, line, invoice, movement.credit)
+      return adopt(numbers, line, invoice, movement.credit).catch((fault) => ({
+        invoice,
+        findings: [railFailed(invoice, fault)],
+      }))
   }
 }

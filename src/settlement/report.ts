@@ -11,7 +11,12 @@ import type { Receiver } from './sweep.ts'
 /** A record is one row of the book, at most 2 MB: of long lists it has the beginning, and always the length. */
 const MOST_LISTED = 500
 
-const CERTAIN: ReadonlySet<Finding['what']> = new Set(['uncovered', 'overpaid', 'undelivered'])
+const CERTAIN: ReadonlySet<Finding['what']> = new Set([
+  'uncovered',
+  'overpaid',
+  'overcredited',
+  'undelivered',
+])
 
 export class Report {
   #healed = 0n

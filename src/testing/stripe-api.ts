@@ -159,6 +159,13 @@ export class StripeApi {
     const invoice = books.invoice(form.get('invoice') ?? '')
     const out = form.has('out_of_band_amount') ? wholeOf(form, 'out_of_band_amount') : 0
     const amount = wholeOf(form, 'amount')
+    const {
+      total,
+      pre_payment_credit_notes_amount: before,
+      post_payment_credit_notes_amount: after,
+    } = invoice
+    if (amount > total - before - after)
+      throw new StripeRefusal(400, 'amount_too_large', 'The invoice has less left to credit')
     if (out !== Math.max(0, amount - invoice.amount_remaining)) {
       throw new StripeRefusal(400, 'parameter_missing', 'Say where the money goes that was paid already')
     }

@@ -2,7 +2,7 @@ import { env } from 'cloudflare:test'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { invoices, lines, statements } from '../../src/ledger/lines.ts'
-import { correct } from '../../src/settlement/credit-note.ts'
+import { correct } from '../../src/settlement/correction.ts'
 import { catchUp, markPaid } from '../../src/settlement/receive.ts'
 import { DAY, MIDNIGHT, newOperator, night, tabOf } from './bill-rig.ts'
 

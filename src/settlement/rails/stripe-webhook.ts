@@ -23,9 +23,9 @@ export async function stripeWebhook(
     const heard = await stripe.hear(body, request.headers.get('stripe-signature'))
     if (heard.outcome === 'refused') return new Response(null, { status: 400 })
     if (heard.outcome === 'ignored' || (await hasHeard(settings.book, heard.event))) return done()
-    const invoice = await recheck(settings, heard)
-    if (invoice) {
-      await saveInvoices(settings.book, [invoice])
+    const checked = await recheck(settings, heard)
+    if (checked) {
+      await saveInvoices(settings.book, [checked.invoice])
       await dunLine(settings, settings.lines.getByName(heard.agent), now())
     }
     await remember(settings.book, heard.event, now())

@@ -211,9 +211,12 @@ async function credit(stripe: Stripe, { presented }: InvoiceStanding, note: Cred
   for await (const made of stripe.creditNotes.list({ invoice: presented.reference, limit: 100 })) {
     if (made.metadata?.tab402_note === note.id) return
   }
-  const amount = cents(note.total)
-  const { status, amount_remaining: open } = await stripe.invoices.retrieve(presented.reference)
-  if (status === 'void') return
+  const invoice = await stripe.invoices.retrieve(presented.reference)
+  const { status, total, amount_remaining: open } = invoice
+  // Stripe refuses a note over more than its own notes have left.
+  const left = total - invoice.pre_payment_credit_notes_amount - invoice.post_payment_credit_notes_amount
+  const amount = Math.min(cents(note.total), left)
+  if (status === 'void' || amount <= 0) return
   await stripe.creditNotes.create(
     {
       invoice: presented.reference,

@@ -1,0 +1,91 @@
+import { describe, expect, it } from 'vitest'
+import { correct } from '../../src/settlement/correction.ts'
+import { catchUp } from '../../src/settlement/receive.ts'
+import { DAY, MIDNIGHT, newOperator, night, tabOf } from './bill-rig.ts'
+
+const CENT = 10_000n
+const BIG = 100n * CENT
+
+/** A line whose invoice over {@link BIG} is at Stripe. */
+async function presented() {
+  const operator = await newOperator()
+  const tab = await tabOf([BIG], { rail: 'stripe' })
+  await night(operator)
+  const { id: invoice, presented } = await tab.only()
+  const [there] = operator.stripe.books.invoices
+  if (!there || presented?.reference !== there.id) throw new Error('it is not at Stripe')
+  const { books } = operator.stripe
+  return {
+    operator,
+    tab,
+    books,
+    reference: there.id,
+    /** In Stripe's dashboard. */
+    writeThere: (amount: number) => books.credit(there, { amount, memo: 'an outage', metadata: {} }),
+    writeHere: (net: bigint) =>
+      correct(
+        operator.settings,
+        { agent: tab.agent, invoice },
+        { net, reason: 'an outage', after: 0n, now: MIDNIGHT },
+      ),
+  }
+}
+
+describe('a credit note that was written at the rail', () => {
+  it('is taken in before one of ours is drafted, which then finds too little left', async () => {
+    const { tab, books, reference, operator, writeThere, writeHere } = await presented()
+    writeThere(60)
+    expect(await writeHere(60n * CENT)).toMatchObject({ outcome: 'refused', reason: 'changed' })
+    expect(await tab.only()).toMatchObject({ credited: 60n * CENT })
+    books.pay(reference)
+    expect(await night(operator, MIDNIGHT + DAY)).toMatchObject({ findings: [] })
+    expect(await tab.only()).toMatchObject({ paid: 40n * CENT, stage: 'settled' })
+  })
+
+  it('is taken in as far as there is something left, the rest found, where ours was first; what is paid is noted', async () => {
+    const { tab, books, reference, operator, writeThere, writeHere } = await presented()
+    operator.stripe.fail(/./, 'unreachable', 3)
+    expect(await writeHere(60n * CENT)).toMatchObject({ outcome: 'credited' })
+    writeThere(60)
+    books.pay(reference)
+    const over = { account: tab.agent, what: 'overcredited', detail: `${(await tab.only()).id} by 200000` }
+    const { findings } = await night(operator, MIDNIGHT + DAY)
+    expect(findings).toContainEqual(over)
+    expect(findings.filter(({ what }) => what === 'rail_failed')).toEqual([])
+    expect(await tab.only()).toMatchObject({ credited: BIG, paid: 40n * CENT, stage: 'settled' })
+    expect(books.notes.map(({ amount }) => amount)).toEqual([60, 40])
+    await night(operator, MIDNIGHT + 40 * DAY)
+    expect(await tab.standing()).toMatchObject({ closed: null, charged: 0n })
+  })
+
+  it('stops no payment from being noted where it cannot be taken in', async () => {
+    const { tab, books, reference, operator, writeThere } = await presented()
+    writeThere(60)
+    books.pay(reference)
+    const numbers = { getByName: () => ({ issue: () => Promise.reject(new Error('no number')) }) }
+    const settings = { ...operator.settings, numbers: numbers as unknown as typeof operator.settings.numbers }
+    const { received, findings } = await catchUp(settings, MIDNIGHT)
+    expect([received, findings]).toEqual([
+      `${40n * CENT}`,
+      [{ account: tab.agent, what: 'rail_failed', detail: expect.stringContaining('no number') }],
+    ])
+    await night(operator, MIDNIGHT + DAY)
+    expect(await tab.only()).toMatchObject({ credited: 60n * CENT, stage: 'settled' })
+  })
+})
+
+describe('a credit note of ours', () => {
+  it('stops no payment from being noted where the rail does not take it', async () => {
+    const { tab, books, reference, operator, writeHere } = await presented()
+    operator.stripe.fail(/POST .v1.credit_notes/, 'unreachable', 6)
+    expect(await writeHere(60n * CENT)).toMatchObject({ outcome: 'credited' })
+    books.pay(reference)
+    const { findings } = await night(operator, MIDNIGHT + DAY)
+    expect(findings.map(({ what }) => what)).toEqual(['rail_failed', 'overpaid'])
+    expect(await tab.only()).toMatchObject({ paid: BIG, stage: 'settled' })
+    expect(operator.heard).toEqual([])
+    await night(operator, MIDNIGHT + 2 * DAY)
+    expect(books.notes).toHaveLength(1)
+    expect(operator.heard.map(({ type }) => type)).toEqual(['invoice.settled'])
+  })
+})
