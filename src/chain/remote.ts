@@ -90,8 +90,11 @@ export function remote(settings: RemoteSettings): RemoteFacilitator {
     async lookup(payment) {
       try {
         const found = chain && (await (await import('./token.ts')).search(chain, payment))
+        if (found) return found
         // Where our own node shows nothing, the facilitator is asked again: the token takes an authorization only once.
-        return found ?? (await settle(payment))
+        const again = await settle(payment)
+        // What it refuses now may be what it has settled before: its word alone does not tell.
+        return chain || again.status !== 'refused' ? again : { status: 'unknown' }
       } catch (thrown) {
         return doubt(thrown)
       }

@@ -165,6 +165,17 @@ describe('settling, on the facilitator’s word alone', () => {
     await says('settle', success(payment))
     expect(await facilitator.lookup(payment, ID)).toEqual({ status: 'settled', transaction: HASH })
   })
+
+  it.each(['invalid_exact_evm_nonce_already_used', 'insufficient_funds', 'invalid_transaction_state'])(
+    'F16: is unknown for %s when an earlier answer was lost: the money may have moved then',
+    async (errorReason) => {
+      const { lane, payment, facilitator, says } = await setUp()
+      await lane.misbehave({ method: 'settle', does: 'swallow' })
+      expect(await facilitator.settle(payment, ID)).toEqual({ status: 'unknown' })
+      await says('settle', { success: false, errorReason })
+      expect(await facilitator.lookup(payment, ID)).toEqual({ status: 'unknown' })
+    },
+  )
 })
 
 describe('settling, with a node of our own', () => {
