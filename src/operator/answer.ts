@@ -25,6 +25,16 @@ export function notFound(): Response {
   return no(404, 'not_found')
 }
 
+/** A broken world: what was asked for may have happened or not, and may be asked for again. */
+export function failed(fault: Error): Response {
+  // Messages may quote what was sent, or a key: only the kind is told.
+  console.error(JSON.stringify({ message: 'a call below /_tab402 failed', fault: fault.name }))
+  const answer = no(503, 'unavailable')
+  answer.headers.set('retry-after', '5')
+  answer.headers.set('cache-control', 'no-store')
+  return answer
+}
+
 /** Everything that is wrong with what was sent, at once. No part of it repeats a value. */
 export function faulty(faults: readonly Fault[]): Response {
   return no(400, 'invalid', { faults })

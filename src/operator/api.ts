@@ -3,7 +3,7 @@ import { Hono } from 'hono'
 import { bodyLimit } from 'hono/body-limit'
 import { accountRoutes } from './accounts.ts'
 import { agentRoutes } from './agents.ts'
-import { no, notFound, write } from './answer.ts'
+import { failed, no, notFound, write } from './answer.ts'
 import { auditRoutes } from './audit.ts'
 import { exportRoutes } from './export.ts'
 import { LARGEST_BODY } from './form.ts'
@@ -57,13 +57,4 @@ function operatorRoutes(settings: OperatorSettings, tokenSha256: string, now: ()
   app.route('/audit', auditRoutes(credit))
   app.route('/export', exportRoutes(settings, credit))
   return app
-}
-
-/** A broken world: what was asked for may have happened or not, and may be asked for again. */
-function failed(fault: Error): Response {
-  // Messages may quote what was sent, or a key: only the kind is told.
-  console.error(JSON.stringify({ message: 'the operator’s API failed', fault: fault.name }))
-  const answer = no(503, 'unavailable')
-  answer.headers.set('retry-after', '5')
-  return answer
 }

@@ -11,6 +11,7 @@ import { invoicePage, PAPER_POLICY } from '../settlement/paper.ts'
 import type { StripeRail } from '../settlement/rails/stripe.ts'
 import { stripeWebhook } from '../settlement/rails/stripe-webhook.ts'
 import type { Seal } from '../settlement/seal.ts'
+import { failed } from './answer.ts'
 
 export type CounterSettings = {
   bill: BillSettings
@@ -53,6 +54,7 @@ export function counter(settings: CounterSettings): Hono {
       ? shown(invoice, c.req.raw)
       : pay(settings, invoice, c.req.raw)
   })
+  app.onError(failed)
   app.notFound((c) => c.json({ error: 'not_found' }, 404, { 'cache-control': 'no-store' }))
   return app
 }

@@ -186,6 +186,18 @@ describe('an invoice at the counter', () => {
     expect(asked).toEqual([])
   })
 
+  it('G4: is to be asked for again when its line does not answer, and says nothing of why', async () => {
+    const till = await openTill()
+    const { url } = await invoiced(till)
+    till.does = () => Promise.reject(new Error('canary'))
+    for (const path of [url, url.replace('/pay', '')]) {
+      const answer = await till.ask(path)
+      const said = ['retry-after', 'cache-control'].map((name) => answer.headers.get(name))
+      expect([answer.status, ...said]).toEqual([503, '5', 'no-store'])
+      expect(await answer.json()).toEqual({ error: 'unavailable' })
+    }
+  })
+
   it('is a page for a person, which nobody else keeps', async () => {
     const till = await openTill()
     const { tab, url } = await invoiced(till)
