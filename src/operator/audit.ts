@@ -16,8 +16,23 @@ export function auditRoutes({ agents }: CreditSettings): Hono {
   return app
 }
 
-/** Notes an act beside those on agents, which the registry notes itself. */
-export async function note({ agents }: CreditSettings, { before, after, ...act }: Noted): Promise<void> {
+/**
+ * Does what an operator asks for. It is noted before it is done, as `….asked`, and afterwards with what came of it: an act that
+ * dies in between has its trace, and what it asked for may have happened or not. Acts on agents are noted by the registry, in
+ * the transaction that does them.
+ */
+export async function act<Done extends { after: object }>(
+  credit: CreditSettings,
+  { asked, ...what }: Omit<Noted, 'after'> & { asked: object },
+  work: () => Promise<Done>,
+): Promise<Done> {
+  await note(credit, { ...what, what: `${what.what}.asked`, after: asked })
+  const done = await work()
+  await note(credit, { ...what, after: done.after })
+  return done
+}
+
+async function note({ agents }: CreditSettings, { before, after, ...act }: Noted): Promise<void> {
   await agents
     .getByName(REGISTRY)
     .note({ ...act, before: before && json(before), after: after && json(after) })

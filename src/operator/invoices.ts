@@ -9,7 +9,7 @@ import { creditable } from '../settlement/invoice.ts'
 import { invoicePage } from '../settlement/paper.ts'
 import { markPaid } from '../settlement/receive.ts'
 import { formatOf, limitOf, nextOf, no, notFound, numberOf, paper, write } from './answer.ts'
-import { note } from './audit.ts'
+import { act } from './audit.ts'
 import { correction, formOf, transfer } from './form.ts'
 import type { CreditSettings, Line, OperatorSettings } from './settings.ts'
 
@@ -87,9 +87,12 @@ async function pay(c: Context, { settings, credit, now, who }: Desk): Promise<Re
   if (noted !== null && noted !== amount) return no(409, 'reference_used', { amount: noted })
   if (amount === 0n) return no(409, 'settled')
   const payment = { amount, reference, at }
-  const invoice = await markPaid(bill, { agent: before.agent, invoice: before.id }, payment)
-  const after = { ...figures(invoice), payment }
-  await note(credit, { who, what: 'invoice.pay', subject: invoice.id, before: figures(before), after })
+  const touched = { agent: before.agent, invoice: before.id }
+  const asked = { who, what: 'invoice.pay', subject: before.id, before: figures(before), asked: { payment } }
+  const { invoice } = await act(credit, asked, async () => {
+    const invoice = await markPaid(bill, touched, payment)
+    return { invoice, after: { ...figures(invoice), payment } }
+  })
   await project(settings, line, invoice, now())
   return write(invoiceView(invoice))
 }
@@ -103,20 +106,24 @@ async function reduce(c: Context, { settings, credit, now, who }: Desk): Promise
   const { bill, line, before } = found
   const { amount: net, reason, creditedNet: after } = form
   const touched = { agent: before.agent, invoice: before.id }
-  const corrected = await correct(bill, touched, { net, reason, after, now: now() })
+  const asked = {
+    who,
+    what: 'invoice.credit',
+    subject: before.id,
+    before: figures(before),
+    asked: { net, reason, creditedNet: after },
+  }
+  const { corrected } = await act(credit, asked, async () => {
+    const corrected = await correct(bill, touched, { net, reason, after, now: now() })
+    if (corrected.outcome === 'refused') return { corrected, after: { refused: corrected.reason } }
+    const { invoice, note: id } = corrected
+    return { corrected, after: { ...figures(invoice), creditNote: { id, net, reason } } }
+  })
   if (corrected.outcome === 'refused') {
     const { creditedNet } = corrected.invoice ?? before
     return no(409, corrected.reason, { creditedNet, creditable: creditable(corrected.invoice ?? before) })
   }
   const { invoice, note: id } = corrected
-  const acted = { ...figures(invoice), creditNote: { id, net, reason } }
-  await note(credit, {
-    who,
-    what: 'invoice.credit',
-    subject: invoice.id,
-    before: figures(before),
-    after: acted,
-  })
   await project(settings, line, invoice, now())
   return write({ creditNote: id, invoice: invoiceView(invoice) }, 201)
 }

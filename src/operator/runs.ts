@@ -1,9 +1,9 @@
 /** Settlement runs over HTTP: start one, and read what each found and moved. */
 import { Hono } from 'hono'
 import { findRun, runs } from '../ledger/book.ts'
-import { startRun, statusOf } from '../settlement/workflow.ts'
+import { runId, startRun, statusOf } from '../settlement/workflow.ts'
 import { limitOf, notFound, write } from './answer.ts'
-import { note } from './audit.ts'
+import { act } from './audit.ts'
 import type { OperatorSettings } from './settings.ts'
 
 const RUN = /^(settle|watch)-[0-9]{8}T[0-9]{6}$/
@@ -15,10 +15,11 @@ export function runRoutes(
 ): Hono {
   const app = new Hono()
   app.post('/', async () => {
-    const started = await startRun(settlement, now(), 'operator')
-    if (credit)
-      await note(credit, { who, what: 'run.start', subject: started.id, before: null, after: started })
-    return write(started, 202)
+    const [time, startedBy] = [now(), 'operator'] as const
+    const start = async () => ({ after: await startRun(settlement, time, startedBy) })
+    const asked = { who, what: 'run.start', subject: runId(time), before: null, asked: { startedBy } }
+    const { after } = await (credit ? act(credit, asked, start) : start())
+    return write(after, 202)
   })
   app.get('/', async (c) => write({ runs: await runs(book, limitOf(c)) }))
   // The record and, while the engine remembers it, the state of the Workflow. A run that has just begun has no record yet.

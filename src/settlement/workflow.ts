@@ -33,14 +33,18 @@ export function windowOf(time: number): string {
   return new Date(time).toISOString().slice(0, 19).replace(/[-:]/g, '')
 }
 
+/** Names the run of the window of `time`. */
+export function runId(time: number): string {
+  return `settle-${windowOf(time)}`
+}
+
 /** Starts the run of a window, unless it was started before. */
 export async function startRun(
   workflow: Workflow<Cause>,
   time: number,
   startedBy: Cause['startedBy'],
 ): Promise<{ id: string; started: boolean }> {
-  const window = windowOf(time)
-  const id = `settle-${window}`
+  const [id, window] = [runId(time), windowOf(time)]
   try {
     await workflow.create({ id, params: { window, startedBy, moment: time } })
     return { id, started: true }

@@ -1,0 +1,78 @@
+import { env, introspectWorkflow } from 'cloudflare:test'
+import { expect, it } from 'vitest'
+import { REGISTRY } from '../../src/ledger/agents.ts'
+import type { CreditSettings } from '../../src/operator/settings.ts'
+import { newOperator, type Operator } from './rig.ts'
+
+type Acts = { acts: { what: string; subject: string; after: object }[] }
+
+/** A registry that notes what is asked for, and dies before it notes what came of it. */
+const agents = {
+  getByName: (name: string) =>
+    new Proxy(env.AGENTS.getByName(name), {
+      get: (stub, call) =>
+        call === 'note'
+          ? (act: Parameters<typeof stub.note>[0]) =>
+              act.what.endsWith('.asked') ? stub.note(act) : Promise.reject(new Error('it died'))
+          : Reflect.get(stub, call),
+    }),
+} as unknown as CreditSettings['agents']
+
+async function invoiced(operator: Operator): Promise<string> {
+  const agent = await operator.enrol()
+  await agent.charge(1_000_000n)
+  await operator.night()
+  const { body } = await operator.get(`/api/invoices?agent=${agent.id}`)
+  return (body.invoices as { id: string }[])[0]?.id ?? ''
+}
+
+async function actsOn(operator: Operator, subject: string) {
+  const acts: Acts['acts'] = []
+  for (let after: unknown = 0; after !== null; ) {
+    const { body } = await operator.get(`/api/audit?limit=500&after=${after}`)
+    acts.push(...(body as Acts).acts)
+    after = body.next
+  }
+  return acts.filter((act) => act.subject === subject)
+}
+
+it.each([
+  ['payments', 'invoice.pay', { reference: 'bank' }, { payment: { reference: 'bank', amount: '1210000' } }],
+  [
+    'credit-notes',
+    'invoice.credit',
+    { amount: '300000', reason: 'an error' },
+    { net: '300000', reason: 'an error', creditedNet: '0' },
+  ],
+])('E2: an act by %s has its trace although the Worker dies after it', async (what, word, form, asked) => {
+  const operator = await newOperator({ agents })
+  const id = await invoiced(operator)
+  const { status } = await operator.post(`/api/invoices/${id}/${what}`, form)
+  expect(status).toBe(503)
+  const history = (await operator.get(`/api/invoices/${id}`)).body.history as { kind: string }[]
+  expect(history.filter(({ kind }) => kind === 'payment' || kind === 'credit_note')).toHaveLength(1)
+  expect(await actsOn(operator, id)).toMatchObject([{ what: `${word}.asked`, after: asked }])
+})
+
+it('E2: a run that is started has its trace although the Worker dies after it', async () => {
+  await using runs = await introspectWorkflow(env.SETTLEMENT)
+  await runs.modifyAll((run) => run.disableSleeps())
+  const time = Date.UTC(2031, 3, 5, 6, 7, 8)
+  const operator = await newOperator({ agents, now: () => time })
+  expect((await operator.post('/api/runs')).status).toBe(503)
+  const id = 'settle-20310405T060708'
+  expect(await actsOn(operator, id)).toMatchObject([{ what: 'run.start.asked' }])
+  const [instance] = await runs.get()
+  await instance?.waitForStatus('complete')
+})
+
+it('what was refused says so', async () => {
+  const operator = await newOperator()
+  const id = await invoiced(operator)
+  const form = { amount: '2000000', reason: 'too much' }
+  expect((await operator.post(`/api/invoices/${id}/credit-notes`, form)).status).toBe(409)
+  expect(await actsOn(operator, id)).toMatchObject([
+    { what: 'invoice.credit.asked' },
+    { what: 'invoice.credit', after: { refused: 'too_much' } },
+  ])
+})
