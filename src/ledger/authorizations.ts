@@ -22,6 +22,7 @@ export type Use = {
   payer: Address
   receiver: Address
   nonce: Hex
+  /** What the authorization moves. */
   amount: bigint
   /** Unix seconds: the token takes it only before. */
   validBefore: bigint
@@ -107,19 +108,21 @@ export class Authorizations extends DurableObject<{ BOOK: D1Database }> {
 
   /**
    * Takes an authorization for a request, before the origin is asked. Durable when it answers. One that has lapsed, or is
-   * about to, opens only what it was taken for before, and leaves no trace otherwise.
+   * about to, or is not over `price`, what the resource costs now, opens only what it was taken for before, and leaves no trace
+   * otherwise.
    */
-  async take(use: Use): Promise<Taken> {
+  async take(use: Use, price: bigint = use.amount): Promise<Taken> {
     const late = use.validBefore < BigInt(Math.floor(Date.now() / 1000)) + MARGIN
+    const against: Reason | null = late ? 'exact_too_late' : use.amount === price ? null : 'exact_value'
     if (!this.#exists()) {
-      if (late) return { outcome: 'refused', reason: 'exact_too_late' }
+      if (against) return { outcome: 'refused', reason: against }
       await this.#open(use)
     }
     const now = Date.now()
     return this.ctx.storage.transactionSync((): Taken => {
       const row = this.#row(use.token, use.nonce)
       if (!row || row.status === 'released')
-        return late ? { outcome: 'refused', reason: 'exact_too_late' } : this.#put(use, 'taken', now)
+        return against ? { outcome: 'refused', reason: against } : this.#put(use, 'taken', now)
       if (row.request !== use.request) return { outcome: 'refused', reason: 'exact_bound' }
       if (row.status === 'settled') {
         if (!row.tx || (!row.undelivered && row.at <= now - REPLAY_WINDOW))

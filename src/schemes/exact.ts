@@ -37,15 +37,18 @@ export function exactScheme(terms: ExactTerms, ports: ExactPorts) {
   return {
     offer,
 
-    answers: ({ accepted, network }, offer) =>
-      accepted ? matches(accepted, offer) : network === offer.network,
+    // A 402 to what was taken in its time, and may be paid, would make the payer pay twice. So its memory decides whether the
+    // price is still the right one, and whether it comes too late: it knows what was taken.
+    answers({ accepted, network, payload }, offer) {
+      if (!accepted) return network === offer.network
+      const amount = payload.authorization.value.toString()
+      return matches(accepted, { ...offer, amount, maxTimeoutSeconds: accepted.maxTimeoutSeconds })
+    },
 
-    verify(payment, price, now) {
+    verify(payment, _price, now) {
       const { authorization, signature } = payment.payload
       if (authorization.to !== receiver) return refuse('exact_recipient')
-      if (authorization.value !== price) return refuse('exact_value')
       if (authorization.validAfter > BigInt(now)) return refuse('exact_too_early')
-      // A 402 to what was taken in time, and may be paid, would make the payer pay twice: its memory decides.
       if (authorization.validBefore + LOOKED_UP < BigInt(now)) return refuse('exact_too_late')
       if (!signedBy(transferAuthorizationDigest(authorization, usdc), signature, authorization.from)) {
         return refuse('exact_signature')
@@ -62,7 +65,7 @@ export function exactScheme(terms: ExactTerms, ports: ExactPorts) {
         payer: authorization.from,
         receiver,
         nonce: authorization.nonce,
-        amount: purchase.price,
+        amount: authorization.value,
         validBefore: authorization.validBefore,
         signature,
         request: purchase.request,
@@ -72,9 +75,9 @@ export function exactScheme(terms: ExactTerms, ports: ExactPorts) {
         network: network.id,
         token: usdc.address,
         signature,
-        wire: wireOf(payment, offer(purchase.price), purchase.url),
+        wire: wireOf(payment, offer(authorization.value), purchase.url),
       }
-      return new Sale(use, transfer, ports).take()
+      return new Sale(use, transfer, ports).take(purchase.price)
     },
   } satisfies Scheme<ExactPayment>
 }
@@ -98,8 +101,8 @@ class Sale implements Charge {
     this.#ports = ports
   }
 
-  async take(): Promise<Result<Charge>> {
-    const taken = await twice(async (): Promise<Taken> => this.#memory().take(this.#use))
+  async take(price: bigint): Promise<Result<Charge>> {
+    const taken = await twice(async (): Promise<Taken> => this.#memory().take(this.#use, price))
     switch (taken.outcome) {
       case 'refused':
         return refuse(taken.reason)

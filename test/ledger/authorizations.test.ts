@@ -24,7 +24,7 @@ function aUse(rest: Partial<Use> = {}): Use {
 function memoryOf({ name }: Use) {
   const memory = () => env.AUTHORIZATIONS.getByName(name)
   return {
-    take: async (use: Use) => memory().take(use),
+    take: async (use: Use, price?: bigint) => memory().take(use, price),
     /** By another request than any before. */
     takeAnew: async (use: Use) => memory().take({ ...use, id: randomHex(4) }),
     settled: async ({ token, nonce }: Use) => memory().settled(token, nonce, TX),
@@ -138,6 +138,22 @@ describe('an authorization', () => {
     await memory.take(other)
     await memory.release(other)
     expect(await memory.takeAnew(memory.lapse(other))).toEqual(TOO_LATE)
+  })
+
+  it('B9: that is not over the price of today opens only what it was taken for, and leaves no trace', async () => {
+    const use = aUse()
+    const memory = memoryOf(use)
+    const refused = { outcome: 'refused', reason: 'exact_value' }
+    expect(await memory.take(use, 999n)).toEqual(refused)
+    expect((await listings(env.BOOK, '', 1000)).map(({ id }) => id)).not.toContain(use.name)
+    await memory.take(use, 1000n)
+    await memory.age(LEASE)
+    expect(await memory.take({ ...use, id: 'again' }, 1001n)).toEqual({ outcome: 'doubtful' })
+    await memory.settled(use)
+    expect(await memory.take(use, 1001n)).toEqual({ outcome: 'replayed', transaction: TX })
+    expect(await memory.totals()).toEqual({ payments: 1, received: 1000n, ...NO_DOUBT })
+    expect(await memory.take({ ...use, nonce: randomHex(32) }, 1001n)).toEqual(refused)
+    expect(await memory.status()).toEqual(['settled'])
   })
 
   it('that was taken over is no longer to be settled, released or doubted by the one before', async () => {

@@ -141,8 +141,8 @@ describe('an exact payment', () => {
   )
 
   it.each([
-    ['payload.authorization.value', '999', `${EXACT}payload_authorization_value_mismatch`],
-    ['payload.authorization.value', '1001', `${EXACT}payload_authorization_value_mismatch`],
+    ['payload.authorization.value', '999', 'No matching payment requirements'],
+    ['payload.authorization.value', '1001', 'No matching payment requirements'],
     ['payload.authorization.to', OTHER, `${EXACT}recipient_mismatch`],
     ['payload.authorization.from', OTHER, `${EXACT}signature`],
     ['payload.authorization.nonce', `0x${'5a'.repeat(32)}`, `${EXACT}signature`],

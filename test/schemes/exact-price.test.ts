@@ -1,0 +1,132 @@
+/** `exact` across a change of the price: what was taken in its time is answered from its memory, all else at today's price. */
+import { env, runInDurableObject } from 'cloudflare:test'
+import { beforeEach, describe, expect, inject, it } from 'vitest'
+import { readBalance } from '../../src/chain/token.ts'
+import { LEASE } from '../../src/ledger/authorizations.ts'
+import { encodeHeader } from '../../src/protocol/codec.ts'
+import { chainAt } from '../chain/rig.ts'
+import { altered, type Crawler, errorOf, type Meddle, newCrawler, openShop, PRICE, valueAt } from './rig.ts'
+
+let does: Meddle = (_, call) => call()
+const meddle: Meddle = (name, call) => does(name, call)
+const shop = openShop({}, meddle)
+/** The same site after a deploy. */
+const later = {
+  dearer: openShop({ PRICE: '0.002' }, meddle),
+  cheaper: openShop({ PRICE: '0.0005' }, meddle),
+  slower: openShop({ MAX_TIMEOUT_SECONDS: 600 }, meddle),
+}
+const changes = Object.keys(later) as (keyof typeof later)[]
+const prices = ['dearer', 'cheaper'] as const
+
+let crawler: Crawler
+beforeEach(async () => {
+  does = (_, call) => call()
+  crawler = await newCrawler(shop)
+})
+
+const held = () => readBalance(chainAt(inject('chain').rpcUrl), crawler.payer.address)
+const memory = () => env.AUTHORIZATIONS.getByName(`eip155:84532:${crawler.payer.address}`)
+
+async function statusAndError(response: Response) {
+  return [response.status, await errorOf(response)]
+}
+
+describe.each(changes)('E5: an authorization that was taken before the site became %s', (change) => {
+  it('opens its page again when it was settled', async () => {
+    const payment = await crawler.pays()
+    const before = await held()
+    expect((await shop.ask('/one', { payment })).status).toBe(200)
+    expect((await later[change].ask('/one', { payment })).status).toBe(200)
+    expect(await held()).toBe(before - PRICE)
+  })
+
+  it('is told to ask again while another request has it', async () => {
+    const payment = await crawler.pays()
+    does = async (name, call) => {
+      const answer = await call()
+      if (name !== 'RELAYER.send') return answer
+      const meanwhile = await later[change].ask('/one', { payment })
+      expect(await statusAndError(meanwhile)).toEqual([503, 'tab_in_progress'])
+      return answer
+    }
+    expect((await shop.ask('/one', { payment })).status).toBe(200)
+  })
+
+  it('is delivered for what it moved when its outcome was not known', async () => {
+    const payment = await crawler.pays()
+    const before = await held()
+    does = lose('RELAYER.send')
+    expect((await shop.ask('/one', { payment })).status).toBe(503)
+    does = (_, call) => call()
+    expect((await later[change].ask('/one', { payment })).status).toBe(200)
+    expect(await held()).toBe(before - PRICE)
+    expect(await memory().totals()).toMatchObject({ payments: 1, received: PRICE, inDoubt: 0 })
+  })
+
+  it('is settled at its own price when nothing had moved yet', async () => {
+    const payment = await crawler.pays()
+    const before = await held()
+    does = async (name, call) => {
+      if (name === 'RELAYER.send' || name === 'AUTHORIZATIONS.doubt') throw new Error('the Worker dies')
+      return call()
+    }
+    expect((await shop.ask('/one', { payment })).status).toBe(503)
+    await runInDurableObject(memory(), (_, { storage }) => {
+      storage.sql.exec('UPDATE authorization SET at = at - ?', LEASE)
+    })
+    does = (_, call) => call()
+    expect((await later[change].ask('/one', { payment })).status).toBe(200)
+    expect(await held()).toBe(before - PRICE)
+    expect(await memory().totals()).toMatchObject({ payments: 1, received: PRICE })
+  })
+})
+
+describe.each(prices)('B9: an authorization that was never taken, once the site is %s', (change) => {
+  const mismatch = [402, 'invalid_exact_evm_payload_authorization_value_mismatch']
+
+  it('is held against the price of today, and leaves nothing behind', async () => {
+    const payment = await crawler.pays()
+    const v1 = encodeHeader({
+      x402Version: 1,
+      scheme: 'exact',
+      network: 'base-sepolia',
+      payload: valueAt(payment, 'payload'),
+    })
+    later[change].calls.length = 0
+    expect(await statusAndError(await later[change].ask('/one', { payment }))).toEqual(mismatch)
+    expect(await statusAndError(await later[change].ask('/one', { v1 }))).toEqual(mismatch)
+    expect(later[change].calls).not.toContain('RELAYER.send')
+    expect(await memory().uses('', 10)).toEqual([])
+  })
+
+  it('is refused unasked when another has signed it', async () => {
+    const payment = altered(await crawler.pays(), 'payload.authorization.nonce', `0x${'5a'.repeat(32)}`)
+    later[change].calls.length = 0
+    const refused = await later[change].ask('/one', { payment })
+    expect(await statusAndError(refused)).toEqual([402, 'invalid_exact_evm_signature'])
+    expect(later[change].calls).toEqual([])
+  })
+
+  it('is held against it too when it was taken and failed', async () => {
+    const payment = await crawler.pays()
+    expect((await shop.ask('/status/500', { payment })).status).toBe(500)
+    expect(await statusAndError(await later[change].ask('/status/500', { payment }))).toEqual(mismatch)
+  })
+
+  it('opens no page that another was taken for', async () => {
+    const payment = await crawler.pays()
+    expect((await shop.ask('/one', { payment })).status).toBe(200)
+    const elsewhere = await later[change].ask('/two', { payment })
+    expect(await statusAndError(elsewhere)).toEqual([402, 'tab_proof_bound'])
+  })
+})
+
+/** The call is done, and its answer never arrives. */
+function lose(lost: string): Meddle {
+  return async (name, call) => {
+    const answer = await call()
+    if (name === lost) throw new Error('the answer is lost')
+    return answer
+  }
+}
