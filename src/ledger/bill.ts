@@ -67,7 +67,8 @@ export type Vat = {
 
 /**
  * A bill for all statements of a line that no earlier one covers. Invariant: `carriedIn + charged = net + carriedOut`, so
- * that the net amounts of all invoices and the last `carriedOut` make up what was charged.
+ * that the net amounts of all invoices and what is carried make up what was charged. What credit notes took back of releases
+ * is carried too.
  */
 export type Invoice = {
   /** As printed: `INV-000042`. */
@@ -107,6 +108,12 @@ export type CreditNote = {
   total: bigint
   /** What the rail calls it, where it was written there. */
   reference?: string
+  /**
+   * How much of `net` was released after it was invoiced: the line lowers what was charged by the rest only, and carries so much
+   * more to the next invoice, so that nothing is given back twice. It is the line's to write; a note that asks for more than
+   * was released is not noted.
+   */
+  released?: bigint
 }
 
 /** What came in for an invoice. The id is the rail's own, so that the same payment is noted once. */
@@ -184,8 +191,10 @@ export type LineBill = {
   unstated: number | null
   /** Statements that no invoice covers, in order. */
   uninvoiced: StatementHead[]
-  /** What the invoices so far have left over. */
+  /** What the invoices so far have left over, and what credit notes gave back for releases since the last. */
   carried: bigint
+  /** What was released after it was invoiced, and no charge since makes up for: invoices ask for so much too much. */
+  excess: bigint
   /** Every invoice that is not settled. */
   invoices: InvoiceStanding[]
   /** Steps that the operator was not told of yet. */

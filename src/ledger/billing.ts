@@ -43,7 +43,7 @@ export class Billing implements BillingCalls {
     const { uninvoiced, carried, unsettled: invoices, untold, stated } = this.#documents
     const unstated = this.#record.journal.movedAfter(stated)
     const known = { agent, name, terms, openedAt, charged, redeemed }
-    return { ...known, unstated, uninvoiced, carried, invoices, untold }
+    return { ...known, unstated, uninvoiced, carried, excess: this.#excess, invoices, untold }
   }
 
   async close(period: Period): Promise<Statement | null> {
@@ -76,10 +76,12 @@ export class Billing implements BillingCalls {
 
   async credited(note: CreditNote): Promise<InvoiceStanding> {
     const { net, creditedNet, total, credited } = this.#documents.invoice(note.invoice)
+    const { released = 0n } = note
     const isLeft = note.net <= net - creditedNet && note.total <= total - credited
-    return isLeft
-      ? this.#change({ kind: 'credit_note', document: note }, note.id)
-      : this.#written(note.invoice)
+    const excess = this.#excess
+    if (!isLeft || released > excess) return this.#written(note.invoice)
+    const document = { ...note, released: note.net < excess ? note.net : excess }
+    return this.#change({ kind: 'credit_note', document: excess > 0n ? document : note }, note.id)
   }
 
   async paid(payment: PaymentReceived): Promise<InvoiceStanding> {
@@ -175,13 +177,21 @@ export class Billing implements BillingCalls {
     return this.#record.documents
   }
 
+  /** How much more the invoices are over than what was delivered: charges that were released after they were invoiced. */
+  get #excess(): bigint {
+    const { charged, credit } = this.#record.known()
+    const excess = this.#documents.invoiced - (charged - credit)
+    return excess > 0n ? excess : 0n
+  }
+
   /** Notes what changes where an invoice stands, with what that redeems and the stage it leads to. */
   async #change(change: Change, id: string): Promise<InvoiceStanding> {
     const { kind, document } = change
     const before = this.#documents.invoice(document.invoice)
     if (!this.#documents.has(kind, id)) {
       const standing = this.#record.known()
-      const totals = kind === 'credit_note' ? release(standing, document.net) : standing
+      const totals =
+        kind === 'credit_note' ? release(standing, document.net - (document.released ?? 0n)) : standing
       const redeemed = standing.redeemed - redeemedBy(before) + redeemedBy(changed(before, change))
       this.#record.note(kind, id, document, redeem(totals, redeemed))
       this.#take(before.id, ANY, NEVER)

@@ -112,6 +112,7 @@ const AMOUNTS: ReadonlySet<string> = new Set([
   'open',
   'paid',
   'probation',
+  'released',
   'total',
   'vat',
 ])

@@ -72,6 +72,7 @@ export class Documents {
   readonly #untold = new Map<string, DunningStep>()
   #enrolment: Enrolment | null = null
   #openedAt = 0
+  #carried = 0n
 
   constructor(entries: Iterable<LineEntry>) {
     for (const entry of entries) this.add(entry)
@@ -89,7 +90,7 @@ export class Documents {
         this.#statements.push(readBody<StatementHead>(body))
         return
       case 'invoice':
-        this.#invoices.set(id, unpaid(readBody<Invoice>(body)))
+        this.#invoice(unpaid(readBody<Invoice>(body)))
         return
       case 'attempt':
         this.#attempts.set(id, readBody<Attempt>(body))
@@ -108,10 +109,16 @@ export class Documents {
     }
   }
 
+  #invoice(invoice: InvoiceStanding): void {
+    this.#invoices.set(invoice.id, invoice)
+    this.#carried = invoice.carriedOut
+  }
+
   #change(change: Change, id: string): void {
     const { kind, document } = change
     if (kind === 'stage') this.#untold.set(id, document)
     if (kind === 'payment') this.#attempts.delete(id)
+    if (kind === 'credit_note') this.#carried += document.released ?? 0n
     this.#invoices.set(document.invoice, changed(this.invoice(document.invoice), change))
   }
 
@@ -151,9 +158,14 @@ export class Documents {
     return this.invoices.filter(({ stage }) => stage !== 'settled')
   }
 
-  /** What the last invoice left over. */
+  /** What the last invoice left over, and what credit notes gave back for releases since. */
   get carried(): bigint {
-    return this.invoices.at(-1)?.carriedOut ?? 0n
+    return this.#carried
+  }
+
+  /** What all invoices are over, without VAT, less what credit notes took back. */
+  get invoiced(): bigint {
+    return this.invoices.reduce((sum, { net, creditedNet }) => sum + net - creditedNet, 0n)
   }
 
   get attempts(): Attempt[] {

@@ -11,6 +11,7 @@ import {
 } from '../ledger/lines.ts'
 import type { Numbers } from '../ledger/numbers.ts'
 import { railFailed } from './credit-note.ts'
+import { giveBack } from './excess.ts'
 import type { Finding } from './findings.ts'
 import { draftInvoice, INVOICES, numbered, numberKey, type Seller } from './invoice.ts'
 import { tell, type Webhook } from './notice.ts'
@@ -119,7 +120,7 @@ async function billLine(settings: BillSettings, id: string, now: number): Promis
   const { bill, statements } = await closePeriods(line, await line.bill(), now)
   const invoice = await issue(settings, line, bill, now)
   const due = [...bill.invoices, ...(await settledSince(line, bill)), ...(invoice ? [invoice] : [])]
-  const collected = await collect(settings, line, due)
+  const collected = await collect(settings, line, due, bill.excess > 0n ? now : null)
   // An idle line is asked once, and told nothing.
   const idle = due.length === 0 && bill.untold.length === 0
   const steps = idle ? [] : await dunLine(settings, line, now, collected.failed)
@@ -191,25 +192,35 @@ async function issue(
   return line.invoiced(numbered(draft, number))
 }
 
-/** Hands over what was not handed over yet, and asks about the rest. One invoice's trouble keeps back no other. */
-async function collect(settings: BillSettings, line: Line, due: readonly InvoiceStanding[]) {
+/**
+ * Hands over what was not handed over yet, and asks about the rest. One invoice's trouble keeps back no other. With a moment to
+ * give back at, what was released since is taken off, the newest invoice first.
+ */
+async function collect(
+  settings: BillSettings,
+  line: Line,
+  due: readonly InvoiceStanding[],
+  giveBackAt: number | null,
+) {
   const { rails } = settings
   const invoices: InvoiceStanding[] = []
   const findings: Finding[] = []
   const failed = new Set<string>()
-  for (const invoice of due) {
+  for (const invoice of due.toReversed()) {
     const { id } = invoice
     const rail = rails[invoice.rail]
     try {
       if (!rail) throw new Error(`there is no rail "${invoice.rail}" here`)
       const presented = invoice.presented ?? (await rail.present(invoice))
       const handed = invoice.presented ? invoice : await line.presented(id, presented)
-      const checked = await checkInvoice(settings, line, handed)
-      invoices.push(checked.invoice)
-      findings.push(...checked.findings)
+      const looked = await checkInvoice(settings, line, handed)
+      const given = giveBackAt === null ? looked : await giveBack(settings, line, looked.invoice, giveBackAt)
+      const found = given === looked ? looked.findings : [...looked.findings, ...given.findings]
+      invoices.push(given.invoice)
+      findings.push(...found)
       // What is settled here is looked at again for its untold step, until the rail knows why.
-      const isUntold = checked.findings.some(({ what }) => what === 'rail_failed')
-      if (isUntold && owedOn(checked.invoice) === 0n) failed.add(id)
+      const isUntold = found.some(({ what }) => what === 'rail_failed')
+      if (isUntold && owedOn(given.invoice) === 0n) failed.add(id)
     } catch (fault) {
       invoices.push(invoice)
       failed.add(id)

@@ -8,7 +8,7 @@ import type {
   Party,
   Vat,
 } from '../ledger/bill.ts'
-import { dueDate } from '../ledger/dunning.ts'
+import { dueDate, owedOn } from '../ledger/dunning.ts'
 
 /** Who sends the invoices. `vatRate` in hundredths of a percent; without one the seller charges no VAT. */
 export type Seller = Party & { vatRate?: number }
@@ -71,6 +71,15 @@ export function numberKey({ agent, periods }: Pick<Draft, 'agent' | 'periods'>):
 /** How much of an invoice a credit note may still take back, without VAT. */
 export function creditable({ net, creditedNet }: InvoiceStanding): bigint {
   return net - creditedNet
+}
+
+/** How much of an invoice, VAT and all, takes `excess` (without VAT) off it: no more than is owed, in whole units of its rail. */
+export function releasable(invoice: InvoiceStanding, excess: bigint, unit: bigint): bigint {
+  const { net, total, credited } = invoice
+  const gross = excess < creditable(invoice) ? (excess * total) / net : total - credited
+  const owed = owedOn(invoice)
+  const most = gross < owed ? gross : owed
+  return most - (most % unit)
 }
 
 /**

@@ -1,6 +1,5 @@
 import { env, introspectWorkflow } from 'cloudflare:test'
 import { expect, it } from 'vitest'
-import { REGISTRY } from '../../src/ledger/agents.ts'
 import type { CreditSettings } from '../../src/operator/settings.ts'
 import { newOperator, type Operator } from './rig.ts'
 

@@ -31,7 +31,15 @@ function stated(totals: readonly bigint[], from = NOW - totals.length * DAY): St
 
 function billOf(uninvoiced: StatementHead[], carried = 0n, buyer = BUYER): LineBill {
   const terms = { limit: 0n, period: 'daily', rail: 'transfer', tier: null, buyer } as const
-  const nothing = { openedAt: 0, charged: 0n, redeemed: 0n, unstated: null, invoices: [], untold: [] }
+  const nothing = {
+    openedAt: 0,
+    charged: 0n,
+    redeemed: 0n,
+    unstated: null,
+    excess: 0n,
+    invoices: [],
+    untold: [],
+  }
   return { agent: 'agent-1', name: 'Agent', terms, ...nothing, uninvoiced, carried }
 }
 

@@ -1,0 +1,25 @@
+/** What was released after it was invoiced: it is taken off the invoice, so that nobody is dunned for what was given back. */
+import type { InvoiceStanding } from '../ledger/bill.ts'
+import { type BillSettings, NUMBERS } from './bill.ts'
+import { type Checked, type Line, tellRail } from './credit-note.ts'
+import { CREDIT_NOTES, draftNoteOver, releasable } from './invoice.ts'
+
+/**
+ * Writes a credit note over as much of the line's excess as is still owed on the invoice, and tells its rail. What was paid
+ * already is a credit on the line instead, as the line has it.
+ */
+export async function giveBack(
+  { rails, numbers }: Pick<BillSettings, 'rails' | 'numbers'>,
+  line: Line,
+  invoice: InvoiceStanding,
+  now: number,
+): Promise<Checked> {
+  const { excess } = await line.bill()
+  const total = releasable(invoice, excess, rails[invoice.rail]?.unit ?? 1n)
+  if (total <= 0n) return { invoice, findings: [] }
+  const key = `${invoice.id}:${invoice.creditedNet}`
+  const number = await numbers.getByName(NUMBERS).issue(CREDIT_NOTES, key)
+  const note = draftNoteOver(invoice, { total, reason: 'given back: not delivered', number, now })
+  const standing = await line.credited({ ...note, released: note.net })
+  return { invoice: standing, findings: await tellRail(line, rails, standing) }
+}
