@@ -1,6 +1,9 @@
 /** Reading the chain through a node that may fail. */
 import { describe, expect, it } from 'vitest'
+import { channelReads } from '../../src/chain/escrow.ts'
+import { decodeReads, encodeReads, MULTICALL } from '../../src/chain/multicall.ts'
 import { connect, readAt, readChannels } from '../../src/chain/rpc.ts'
+import type { Hex } from '../../src/protocol/hex.ts'
 import { chainAt, newLane, randomHex, rpc } from './rig.ts'
 
 describe('reading channels', () => {
@@ -68,6 +71,52 @@ describe('reading channels', () => {
     expect(`${(fault as Error).message} ${(fault as Error).stack} ${JSON.stringify(fault)}`).not.toContain(
       lane.url,
     )
+  })
+})
+
+describe('a block that the chain has not reached', () => {
+  /** What the node says of one channel, but of a block `ahead` of the true one. */
+  async function aheadBy(ahead: bigint, id: Hex) {
+    const { escrow } = chainAt('')
+    const call = { to: MULTICALL, data: encodeReads(channelReads(escrow, id)) }
+    const said = await rpc<Hex>('eth_call', call, 'latest')
+    const { block } = decodeReads(said)
+    const word = (number: bigint) => number.toString(16).padStart(64, '0')
+    return { block, result: said.replace(word(block), word(block + ahead)) }
+  }
+
+  it('F9: is no word for an account, which would be deaf to all that is said of earlier ones', async () => {
+    const [lane, id] = [newLane(), randomHex(32)]
+    const chain = chainAt(lane.url)
+    const { block, result } = await aheadBy(1_000_000n, id)
+    const lie = { method: 'eth_call', does: 'answer', result, times: 1 } as const
+    await lane.misbehave(lie)
+    await expect(readChannels(chain, [id])).rejects.toMatchObject({ code: 'unreachable' })
+    const [state] = await readChannels(chain, [id])
+    expect(state?.block).toBeGreaterThanOrEqual(block)
+    expect(state?.block).toBeLessThan(block + 1_000_000n)
+    await lane.misbehave(lie)
+    await expect(readChannels(chain, [id])).rejects.toMatchObject({ code: 'unreachable' })
+  })
+
+  it('is believed a little way: the nodes behind one address are not at the same', async () => {
+    const [lane, id] = [newLane(), randomHex(32)]
+    const { block, result } = await aheadBy(20n, id)
+    await lane.misbehave({ method: 'eth_call', does: 'answer', result })
+    expect(await readChannels(chainAt(lane.url), [id])).toMatchObject([{ block: block + 20n }])
+  })
+
+  it('is asked about once, as long as the chain is not far beyond it', async () => {
+    const lane = newLane()
+    for (let times = 0; times < 3; times++) await readChannels(chainAt(lane.url), [randomHex(32)])
+    expect(await lane.seen('eth_blockNumber')).toHaveLength(1)
+  })
+
+  it('cannot be told while the node does not say where it is', async () => {
+    const lane = newLane()
+    await lane.misbehave({ method: 'eth_blockNumber', does: 'drop' })
+    const reading = readChannels(chainAt(lane.url), [randomHex(32)])
+    await expect(reading).rejects.toMatchObject({ code: 'unreachable' })
   })
 })
 
