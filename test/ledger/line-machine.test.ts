@@ -11,6 +11,8 @@ type Billed = { id: string; net: bigint; paid: bigint; credited: bigint }
 /** What was delivered and received; the rest follows. */
 class Model {
   delivered = 0n
+  /** By credit notes, of what was delivered. */
+  forgiven = 0n
   promised = 0n
   stated = 0n
   limit = LIMIT
@@ -22,6 +24,12 @@ class Model {
 
   get redeemed(): bigint {
     return this.invoices.reduce((sum, { net, paid, credited }) => sum + least(paid, net - credited), 0n)
+  }
+
+  /** What was released after it was invoiced: credit notes give it back first, which lowers no charge. */
+  get excess(): bigint {
+    const asked = this.invoices.reduce((sum, { net, credited }) => sum + net - credited, 0n)
+    return asked > this.delivered ? asked - this.delivered : 0n
   }
 
   get charged(): bigint {
@@ -137,7 +145,7 @@ class Bill implements Command {
     expect(statement === null).toBe(!model.unstated)
     if (!statement) return
     model.unstated = false
-    expect(statement.total).toBe(model.delivered + credits(model) - model.stated)
+    expect(statement.total).toBe(model.delivered + model.forgiven - model.stated)
     expect(statement.lines.reduce((sum, { amount }) => sum + amount, 0n)).toBe(statement.total)
     model.stated += statement.total
     if (statement.total <= 0n) return
@@ -171,11 +179,13 @@ class Settle implements Command {
     } else if (this.what === 'reversed' && invoice.paid >= amount) {
       await line.line().reversed({ ...common, payment: 'some' })
       invoice.paid -= amount
-    } else if (this.what === 'credited' && invoice.credited + amount <= net && amount <= model.delivered) {
+    } else if (this.what === 'credited' && invoice.credited + amount <= net) {
       const note = { net: amount, vat: 0n, total: amount, number: 1, issuedAt: 1 }
       await line.line().credited({ ...common, ...note })
+      const forgiven = amount - least(amount, model.excess)
       invoice.credited += amount
-      model.delivered -= amount
+      model.delivered -= forgiven
+      model.forgiven += forgiven
     }
   }
   toString = () => `${this.what}(${this.at}, ${this.share}/4)`
@@ -192,10 +202,6 @@ class Forget implements Command {
     else await abortAllDurableObjects()
   }
   toString = () => this.how
-}
-
-function credits({ invoices }: Model): bigint {
-  return invoices.reduce((sum, { credited }) => sum + credited, 0n)
 }
 
 /** After each step all figures agree. */
