@@ -41,7 +41,10 @@ export type Scheme<Kind extends Payment, Proof = Kind> = {
   headers?(price: bigint): Record<string, string>
   /** Whether a payment answers an offer that was made afresh. */
   answers(payment: Kind, offer: PaymentRequirements): boolean
-  /** Whether the payment is what it must be, and signed by its payer. Writes nothing. `now` in Unix seconds. */
+  /**
+   * Whether the payment is what it must be, and signed by its payer. Writes nothing. `now` in Unix seconds. `exact` leaves price
+   * and time to {@link charge}: what was taken in its time is answered from its memory, whatever has changed since.
+   */
   verify(payment: Kind, price: bigint, now: number, sent: Sent): Result<Proof> | Promise<Result<Proof>>
   /** Charges a verified payment, durably. */
   charge(proof: Proof, purchase: Purchase): Promise<Result<Charge>>

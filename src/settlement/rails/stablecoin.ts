@@ -82,7 +82,7 @@ async function clear(tools: Tools, line: Payee, invoice: string): Promise<Moveme
     const taken = await tools.exact.charge(payment, { ...purchase, id: tools.newId() })
     const end = taken.ok ? settled(await taken.value.settle()) : moved(taken)
     if (typeof end === 'string') {
-      movements.push({ kind: 'paid', payment: received(attempt, purchase, end, tools.now()) })
+      movements.push({ kind: 'paid', payment: received(attempt, payment, end, tools.now()) })
     } else if (end.over) await line.abandon(invoice, attempt.id)
   }
   return movements
@@ -103,27 +103,27 @@ class Attempted {
   async charge(payment: ExactPayment, purchase: Purchase): Promise<Result<Charge>> {
     const taken = await this.#tools.exact.charge(payment, purchase)
     if (!taken.ok) {
-      await this.#end(purchase, moved(taken))
+      await this.#end(payment, moved(taken))
       return taken
     }
     const charge = taken.value
     return accept({
       settle: async () => {
         const receipt = await charge.settle()
-        await this.#end(purchase, settled(receipt))
+        await this.#end(payment, settled(receipt))
         return receipt
       },
       release: async () => {
         await charge.release()
-        await this.#end(purchase, { over: true })
+        await this.#end(payment, { over: true })
       },
     })
   }
 
-  async #end(purchase: Purchase, end: End): Promise<void> {
+  async #end(payment: ExactPayment, end: End): Promise<void> {
     const { invoice, id } = this.#attempt
     if (typeof end === 'string') {
-      await this.#line.paid(received(this.#attempt, purchase, end, this.#tools.now()))
+      await this.#line.paid(received(this.#attempt, payment, end, this.#tools.now()))
     } else if (end.over) await this.#line.abandon(invoice, id)
   }
 }
@@ -144,13 +144,15 @@ function isOver({ reason }: Refusal): boolean {
   return wire(reason).status !== 503
 }
 
+/** What moved is what was signed, whatever is owed by now. */
 function received(
   { invoice, id }: Named,
-  { price }: Purchase,
+  { payload }: ExactPayment,
   reference: string,
   at: number,
 ): PaymentReceived {
-  return { id, invoice, amount: price, rail: 'stablecoin', reference: reference || id, at }
+  const { value: amount } = payload.authorization
+  return { id, invoice, amount, rail: 'stablecoin', reference: reference || id, at }
 }
 
 async function note(line: Payee, movement: Movement): Promise<void> {

@@ -65,8 +65,11 @@ function paymentOf(value: bigint): ExactPayment {
   return { version: 2, scheme: 'exact', network: 'eip155:84532', accepted: null, payload }
 }
 
-async function pay({ settings }: Awaited<ReturnType<typeof rig>>, invoice: InvoiceStanding) {
-  const payment = paymentOf(invoice.total)
+async function pay(
+  { settings }: Awaited<ReturnType<typeof rig>>,
+  invoice: InvoiceStanding,
+  payment = paymentOf(invoice.total),
+) {
   const url = `https://till.test/${invoice.id}`
   const purchase = { id: randomHex(8), price: invoice.total, request: `GET ${url}`, url, rule: 'default' }
   const taken = await paying(settings, invoice).charge(payment, purchase)
@@ -111,6 +114,14 @@ describe('an attempt to pay an invoice at once', () => {
       payment: { reference: TRANSACTION, amount: invoice.total },
     })
     expect(the.charged.at(-1)).toEqual({ ...purchase, id: expect.not.stringContaining(purchase.id) })
+  })
+
+  it('moves what was signed, whatever is owed by the time that it is made again', async () => {
+    const the = await rig()
+    const [invoice] = the.invoices as [InvoiceStanding]
+    const half = invoice.total / 2n
+    await pay(the, invoice, paymentOf(half))
+    expect(await the.line.line().invoice(invoice.id)).toMatchObject({ paid: half })
   })
 
   it('has moved the money when its authorization was used for it, long ago', async () => {
