@@ -17,7 +17,7 @@ export async function checkInvoice(
   invoice: InvoiceStanding,
 ): Promise<Checked> {
   if (!invoice.presented) return { invoice, findings: [] }
-  const movements = (await rails[invoice.rail]?.check(invoice)) ?? []
+  const movements = await unheard(line, invoice, (await rails[invoice.rail]?.check(invoice)) ?? [])
   const findings: Finding[] = []
   let standing = invoice
   for (const movement of movements) {
@@ -84,6 +84,23 @@ export async function markPaid(
   const { amount, reference, at } = transfer
   const id = `transfer:${invoice}:${reference}`
   return lines.getByName(agent).paid({ id, invoice, amount, rail: 'transfer', reference, at })
+}
+
+/** All but what was taken back and came back before we heard of either: nobody is past due for a moment that is over. */
+async function unheard(line: Line, { id }: InvoiceStanding, movements: Movement[]): Promise<Movement[]> {
+  const back = new Set(movements.flatMap((each) => (each.kind === 'paid' ? each.payment.reference : [])))
+  const over = movements.flatMap((each) =>
+    each.kind === 'reversed' && back.has(each.reversal.id) ? each.reversal.id : [],
+  )
+  if (over.length === 0) return movements
+  const history = await line.history(id)
+  const known = new Set(history.flatMap(({ kind, document }) => (kind === 'reversal' ? document.id : [])))
+  const skipped = new Set(over.filter((reversal) => !known.has(reversal)))
+  return movements.filter(
+    (each) =>
+      !(each.kind === 'reversed' && skipped.has(each.reversal.id)) &&
+      !(each.kind === 'paid' && skipped.has(each.payment.reference)),
+  )
 }
 
 async function note(
