@@ -34,7 +34,8 @@ export async function correct(
   if (invoice.creditedNet !== after) return { outcome: 'refused', reason: 'changed', invoice }
   if (net <= 0n || net > creditable(invoice)) return { outcome: 'refused', reason: 'too_much', invoice }
   const number = await numbers.getByName(NUMBERS).issue(CREDIT_NOTES, `${id}:${after}`)
-  const note = draftNote(invoice, { net, reason, number, now })
+  const unit = rails[invoice.rail]?.unit ?? 1n
+  const note = draftNote(invoice, { net, unit, reason, number, now })
   const standing = await line.credited(note)
   // Another note of the same number was noted first.
   const noted = (await notesOn(line, id)).find((one) => one.id === note.id)

@@ -83,19 +83,19 @@ export function releasable(invoice: InvoiceStanding, excess: bigint, unit: bigin
 }
 
 /**
- * A credit note over `net`, with its share of the invoice's VAT; the last one takes what is left of it.
+ * A credit note over `net`, with its share of the invoice's VAT in whole units of the rail; the last one takes what is left.
  * @throws RangeError when the invoice has less left, since it would turn the debt around
  */
 export function draftNote(
   invoice: InvoiceStanding,
-  note: { net: bigint; reason: string; number: number; now: number },
+  note: { net: bigint; unit: bigint; reason: string; number: number; now: number },
 ): CreditNote {
-  const { net } = note
+  const { net, unit } = note
   const left = creditable(invoice)
   if (net <= 0n || net > left) throw new RangeError(`${invoice.id} has ${left} left to credit, not ${net}`)
-  const creditedVat = invoice.credited - invoice.creditedNet
-  const vat = net === left ? invoice.vat.amount - creditedVat : (invoice.vat.amount * net) / invoice.net
-  return noteOn(invoice, { ...note, vat })
+  const leftVat = invoice.vat.amount - (invoice.credited - invoice.creditedNet)
+  const share = roundTo(invoice.vat.amount * net, invoice.net * unit) * unit
+  return noteOn(invoice, { ...note, vat: net === left || share > leftVat ? leftVat : share })
 }
 
 /**

@@ -60,7 +60,7 @@ describe('the bill, as the operator sees it', () => {
     expect(credited.status).toBe(201)
     expect(credited.body).toMatchObject({
       creditNote: expect.stringMatching(/^CN-\d{6}$/),
-      invoice: { credited: '605000', creditedNet: '500000', owed: '0' },
+      invoice: { credited: '610000', creditedNet: '500000', owed: '0' },
     })
 
     const one = await operator.get(`/api/invoices/${invoice.id}`)
@@ -93,7 +93,7 @@ describe('the bill, as the operator sees it', () => {
       {
         what: 'invoice.credit',
         before: { credited: '0' },
-        after: { credited: '605000', creditNote: { net: '500000', reason: 'served twice' } },
+        after: { credited: '610000', creditNote: { net: '500000', reason: 'served twice' } },
       },
     ])
     expect(new Set(acts.map(({ who }) => who))).toEqual(

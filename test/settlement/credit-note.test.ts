@@ -7,9 +7,9 @@ const CENT = 10_000n
 const BIG = 100n * CENT
 
 /** A line whose invoice over {@link BIG} is at Stripe. */
-async function presented() {
+async function presented(terms: Parameters<typeof tabOf>[1] = {}) {
   const operator = await newOperator()
-  const tab = await tabOf([BIG], { rail: 'stripe' })
+  const tab = await tabOf([BIG], { rail: 'stripe', ...terms })
   await night(operator)
   const { id: invoice, presented } = await tab.only()
   const [there] = operator.stripe.books.invoices
@@ -75,6 +75,18 @@ describe('a credit note that was written at the rail', () => {
 })
 
 describe('a credit note of ours', () => {
+  it.each([
+    [550_000n, 65, 54],
+    [123_456n, 14, 105],
+  ])('over %d without VAT is told in whole cents', async (net, told, left) => {
+    const buyer = { name: 'Crawl GmbH', country: 'DE' }
+    const { books, operator, writeHere } = await presented({ buyer })
+    await writeHere(net)
+    expect(books.notes.map(({ amount }) => amount)).toEqual([told])
+    expect(books.invoices.map(({ amount_remaining }) => amount_remaining)).toEqual([left])
+    expect((await night(operator, MIDNIGHT + DAY)).findings).toEqual([])
+  })
+
   it('stops no payment from being noted where the rail does not take it', async () => {
     const { tab, books, reference, operator, writeHere } = await presented()
     operator.stripe.fail(/POST .v1.credit_notes/, 'unreachable', 6)

@@ -155,10 +155,10 @@ describe('VAT', () => {
 describe('a credit note', () => {
   const invoice = standingOf(invoiceOf())
   const note = (net: bigint, parts = {}) =>
-    draftNote({ ...invoice, ...parts }, { net, reason: 'an error of ours', number: 7, now: NOW })
+    draftNote({ ...invoice, ...parts }, { net, unit: CENT, reason: 'an error of ours', number: 7, now: NOW })
 
-  it('takes back its share of the VAT', () => {
-    expect(note(615_000n)).toMatchObject({ id: 'CN-000007', net: 615_000n, vat: 115_000n, total: 730_000n })
+  it('takes back its share of the VAT, in whole cents', () => {
+    expect(note(620_000n)).toMatchObject({ id: 'CN-000007', net: 620_000n, vat: 120_000n, total: 740_000n })
   })
 
   it('that takes back the rest takes back all of the VAT that is left', () => {

@@ -215,7 +215,8 @@ async function credit(stripe: Stripe, { presented }: InvoiceStanding, note: Cred
   const { status, total, amount_remaining: open } = invoice
   // Stripe refuses a note over more than its own notes have left.
   const left = total - invoice.pre_payment_credit_notes_amount - invoice.post_payment_credit_notes_amount
-  const amount = Math.min(cents(note.total), left)
+  // What is below a cent is asked for there, and found to be overpaid: asked for here, it would be dunned.
+  const amount = Math.min(cents(note.total - (note.total % CENT)), left)
   if (status === 'void' || amount <= 0) return
   await stripe.creditNotes.create(
     {
