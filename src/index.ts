@@ -41,8 +41,12 @@ type Fetches = { fetch(request: Request): Response | Promise<Response> }
 export async function operate(request: Request, env: Bindings): Promise<Response> {
   const billing = billingOf(env)
   if (billing && !/^\/_tab402\/(?:api|me)(?:\/|$)/.test(new URL(request.url).pathname)) {
-    const { counter } = await import('./operator/counter.ts')
-    return counter(await billing()).fetch(request)
+    const [{ counter }, { failed }] = await Promise.all([
+      import('./operator/counter.ts'),
+      import('./operator/answer.ts'),
+    ])
+    const settings = await billing().catch(failed)
+    return settings instanceof Response ? settings : counter(settings).fetch(request)
   }
   const { operatorApi } = await import('./operator/api.ts')
   const api = apis.get(env) ?? operatorApi(operatorOf(env), Date.now)

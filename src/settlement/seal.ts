@@ -16,7 +16,7 @@ export type Seal = {
 
 const encoder = new TextEncoder()
 
-/** @throws DataError when the key is none */
+/** @throws DataError when the key is none, RangeError when it is no pair */
 export async function openSeal({ kty, crv, x, d }: OperatorKey): Promise<Seal> {
   const signing = await crypto.subtle.importKey('jwk', { kty, crv, x, d }, 'Ed25519', false, ['sign'])
   // The private key is no secret for MACs as it stands: a label keeps the two uses apart.
@@ -25,6 +25,7 @@ export async function openSeal({ kty, crv, x, d }: OperatorKey): Promise<Seal> {
     'sign',
   ])
   const keyId = await thumbprint(x)
+  await prove(signing, { kty, crv, x })
   return {
     keyId,
     publicKey: { kty, crv, x, kid: keyId },
@@ -42,4 +43,15 @@ async function thumbprint(x: string): Promise<string> {
 function base64url(bytes: ArrayBuffer): string {
   const binary = String.fromCharCode(...new Uint8Array(bytes))
   return btoa(binary).replaceAll('+', '-').replaceAll('/', '_').replace(/=+$/, '')
+}
+
+/** With the public half of another key nothing that is signed could ever be verified. @throws RangeError */
+async function prove(signing: CryptoKey, published: JsonWebKey): Promise<void> {
+  const text = encoder.encode('tab402')
+  const [signature, key] = await Promise.all([
+    crypto.subtle.sign('Ed25519', signing, text),
+    crypto.subtle.importKey('jwk', published, 'Ed25519', false, ['verify']),
+  ])
+  if (await crypto.subtle.verify('Ed25519', key, signature, text)) return
+  throw new RangeError('OPERATOR_KEY is no pair: its "x" is not of its "d"')
 }

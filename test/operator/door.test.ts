@@ -184,4 +184,13 @@ describe('the Worker', () => {
     expect(keys.keys).toMatchObject([{ kty: 'OKP', crv: 'Ed25519' }])
     expect(JSON.stringify(keys)).not.toContain('"d"')
   })
+
+  it('publishes no key that could not verify what it signs, but answers 503', async () => {
+    vi.spyOn(console, 'error').mockImplementation(() => undefined)
+    const [{ bindings }, other] = [await newSite(), await newSite()]
+    const mixed = { ...bindings.OPERATOR_KEY, x: other.bindings.OPERATOR_KEY.x }
+    const request = new Request<unknown, IncomingRequestCfProperties>(`${BASE}/_tab402/keys`)
+    const answer = await worker.fetch(request, Object.assign({ ...bindings }, { OPERATOR_KEY: mixed }))
+    expect([answer.status, answer.headers.get('retry-after')]).toEqual([503, '5'])
+  })
 })
