@@ -31,10 +31,7 @@ export class Account extends DurableObject<{ BOOK: D1Database }> {
     this.#standing = this.#journal.read()
     this.#seq = this.#journal.lastSeq()
     this.#replays = new Replays(this.#journal.recent(Date.now() - REPLAY_WINDOW, MOST_CHARGES), voucherOf)
-    this.#commits = new Commits(ctx, (entries) => {
-      for (const entry of entries) this.#journal.append(entry)
-      this.#journal.write(this.#known())
-    })
+    this.#commits = new Commits(ctx, (entries) => this.#journal.write(entries, this.#known()))
   }
 
   /**

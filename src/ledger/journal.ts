@@ -1,4 +1,4 @@
-/** An account's tables: one row of standing, and the append-only journal of entries. */
+/** An account's tables: the append-only journal of entries, and one row of standing for what they do not tell. */
 
 import { padAmount, unpadAmount } from '../protocol/amount.ts'
 import type { ChannelConfig, ChannelState } from '../protocol/channel.ts'
@@ -50,16 +50,25 @@ type Row = Record<string, SqlStorageValue>
 /** Reads and writes of one account's tables. Callers hold the transaction. */
 export class Journal {
   readonly #sql: SqlStorage
+  /** The standing that is in its row. */
+  #kept: Standing | null = null
 
   constructor(sql: SqlStorage) {
     this.#sql = sql
   }
 
-  /** The standing as it was last written, or null if the account was never opened. */
+  /** The standing as of the last entry, or null if the account was never opened. */
   read(): Standing | null {
     if (!this.#exists()) return null
     const [row] = this.#sql.exec('SELECT * FROM standing').toArray()
-    return row ? standingOf(row) : null
+    const [last] = this.#sql.exec('SELECT * FROM entry ORDER BY seq DESC LIMIT 1').toArray()
+    if (!row) return null
+    const kept = standingOf(row)
+    this.#kept = kept
+    if (!last) return kept
+    const totals = totalsOf(last)
+    const signature = totals.authorized === kept.authorized ? kept.signature : this.#over(totals.authorized)
+    return { ...kept, ...totals, signature }
   }
 
   /** Entries after `seq`, oldest first. */
@@ -111,7 +120,13 @@ export class Journal {
     for (const statement of SCHEMA) this.#sql.exec(statement)
   }
 
-  write(standing: Standing): void {
+  /**
+   * Keeps entries, and the standing after them where it differs by more than they tell. A charge tells all: it moves totals,
+   * and carries the voucher over what is authorized.
+   */
+  write(entries: Entry[], standing: Standing): void {
+    for (const entry of entries) this.#append(entry)
+    if (this.#kept && sameBut(this.#kept, standing)) return
     this.#sql.exec(
       `INSERT OR REPLACE INTO standing VALUES (1, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
       standing.channelId,
@@ -125,9 +140,10 @@ export class Journal {
       standing.quarantine,
       standing.unresolved ? JSON.stringify(standing.unresolved) : null,
     )
+    this.#kept = standing
   }
 
-  append(entry: Entry): void {
+  #append(entry: Entry): void {
     this.#sql.exec(
       `INSERT INTO entry VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
       entry.seq,
@@ -148,9 +164,30 @@ export class Journal {
     )
   }
 
+  /** The signature of the voucher over `authorized`, which was charged since the standing was written. */
+  #over(authorized: bigint): Hex {
+    const [row] = this.#sql
+      .exec(
+        `SELECT signature FROM entry WHERE kind = 'charge' AND max = ? ORDER BY seq DESC LIMIT 1`,
+        padAmount(authorized),
+      )
+      .toArray()
+    return (row?.signature ?? '0x') as Hex
+  }
+
   #exists(): boolean {
     return this.#sql.exec(`SELECT 1 FROM sqlite_master WHERE name = 'standing'`).toArray().length > 0
   }
+}
+
+/** Whether two standings differ in totals and signature at most. A standing's parts are replaced, never changed. */
+function sameBut(one: Standing, other: Standing): boolean {
+  return (
+    one.config === other.config &&
+    one.state === other.state &&
+    one.quarantine === other.quarantine &&
+    one.unresolved === other.unresolved
+  )
 }
 
 function totalsOf(row: Row): Totals {

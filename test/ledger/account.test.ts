@@ -182,6 +182,29 @@ describe('the journal', () => {
     expect(await tab.account().entries(3, 1)).toEqual(entries.slice(3, 4))
   })
 
+  it('has one row for a charge: the entry tells all that it changed', async () => {
+    const tab = await newTab()
+    await tab.place(toCharge(PRICE))
+    const written = await runInDurableObject(tab.account(), async (object, { storage }) => {
+      const exec = storage.sql.exec.bind(storage.sql)
+      let rows = 0
+      Object.defineProperty(storage.sql, 'exec', {
+        configurable: true,
+        value: (query: string, ...bound: SqlStorageValue[]) => {
+          const cursor = exec(query, ...bound)
+          rows += cursor.rowsWritten
+          return cursor
+        },
+      })
+      await object.place(toCharge(2n * PRICE))
+      return rows
+    })
+    expect(written).toBe(1)
+    const before = await tab.standing()
+    await tab.restart()
+    expect(await tab.standing()).toEqual(before)
+  })
+
   it('of many charges at once is written as one', async () => {
     const tab = await newTab()
     const orders = Array.from({ length: 50 }, (_, i) =>

@@ -193,7 +193,11 @@ const commands = [
     plain(
       'evict',
       () => true,
-      (_, tab) => evictDurableObject(tab.account()),
+      async (_, tab) => {
+        const before = await tab.standing()
+        await evictDurableObject(tab.account())
+        expect(await tab.standing()).toEqual(before)
+      },
     ),
   ),
   fc.constant(
