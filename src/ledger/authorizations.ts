@@ -68,6 +68,7 @@ export type Payment = {
 type Row = {
   status: Status
   taker: string
+  amount: string
   request: string
   at: number
   tx: Hex | null
@@ -123,7 +124,9 @@ export class Authorizations extends DurableObject<{ BOOK: D1Database }> {
       const row = this.#row(use.token, use.nonce)
       if (!row || row.status === 'released')
         return against ? { outcome: 'refused', reason: against } : this.#put(use, 'taken', now)
-      if (row.request !== use.request) return { outcome: 'refused', reason: 'exact_bound' }
+      // The payer may have signed the same nonce over less: its price is not looked at again.
+      const same = row.request === use.request && unpadAmount(row.amount) === use.amount
+      if (!same) return { outcome: 'refused', reason: 'exact_bound' }
       if (row.status === 'settled') {
         if (!row.tx || (!row.undelivered && row.at <= now - REPLAY_WINDOW))
           return { outcome: 'refused', reason: 'exact_used' }
@@ -259,7 +262,7 @@ export class Authorizations extends DurableObject<{ BOOK: D1Database }> {
   #row(token: Address, nonce: Hex): Row | undefined {
     const [row] = this.ctx.storage.sql
       .exec(
-        `SELECT status, taker, request, at, tx, since, undelivered FROM authorization
+        `SELECT status, taker, amount, request, at, tx, since, undelivered FROM authorization
          WHERE token = ? AND nonce = ?`,
         token,
         nonce,

@@ -156,6 +156,20 @@ describe('an authorization', () => {
     expect(await memory.status()).toEqual(['settled'])
   })
 
+  it('A2: over another amount with the same nonce opens nothing of what was taken, doubtful or paid', async () => {
+    const use = aUse()
+    const memory = memoryOf(use)
+    const cheaper = { ...use, id: randomHex(4), amount: 1n }
+    const bound = { outcome: 'refused', reason: 'exact_bound' }
+    await memory.take(use, 1000n)
+    await memory.age(LEASE)
+    expect(await memory.take(cheaper, 1000n)).toEqual(bound)
+    await memory.doubt(use)
+    expect(await memory.take(cheaper, 1000n)).toEqual(bound)
+    await memory.settled(use)
+    expect(await memory.take(cheaper, 1000n)).toEqual(bound)
+  })
+
   it('that was taken over is no longer to be settled, released or doubted by the one before', async () => {
     const use = aUse()
     const memory = memoryOf(use)
