@@ -47,6 +47,9 @@ export type Gate = (request: Request, content: Content) => Promise<Response>
 const METHODS = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'])
 const LARGEST_BODY = 1 << 20
 
+/** Milliseconds. A signature that was timely must not wait behind a slow body until its use is forgotten (used.ts, C3). */
+const LONGEST_READ = 120_000
+
 /** After these, credit is offered no more: only what pays at once. */
 const WITHOUT_CREDIT: ReadonlySet<Reason> = new Set(['credit_exhausted', 'credit_suspended', 'credit_unpaid'])
 
@@ -114,7 +117,7 @@ export function gate({ policy, schemes, now, newId, cloudflareCharges }: Site): 
     const scheme = schemes[payment.value.scheme] as Scheme<Payment, unknown> | undefined
     const offer = offers.made.get(payment.value.scheme)
     if (!scheme || !offer || !scheme.answers(payment.value, offer)) return refuse('no_matching_offer')
-    const read = reader(request)
+    const read = reader(request, now)
     const seconds = Math.floor(now() / 1000)
     const proof = await scheme.verify(payment.value, decision.price, seconds, { request, read })
     if (!proof.ok) return proof
@@ -241,24 +244,27 @@ function log({ reason, detail }: Refusal): void {
   console.info(JSON.stringify({ message: 'refused', reason, detail: detail.slice(0, 300) }))
 }
 
-/** Reads a request's body once, when it is first asked for. */
-function reader(request: Request): Sent['read'] {
+/** Reads a request's body once, when it is first asked for; it must be there in time from now on. */
+function reader(request: Request, now: () => number): Sent['read'] {
+  const until = now() + LONGEST_READ
   let read: Promise<Result<Body>> | undefined
   return () => {
-    read ??= readBody(request)
+    read ??= readBody(request, () => now() > until)
     return read
   }
 }
 
-async function readBody(request: Request): Promise<Result<Body>> {
+async function readBody(request: Request, isLate: () => boolean): Promise<Result<Body>> {
   if (request.method === 'GET' || !request.body) return accept(null)
   const parts: Uint8Array[] = []
   let size = 0
   for await (const part of request.body) {
     size += part.byteLength
     if (size > LARGEST_BODY) return refuse('body_too_large')
+    if (isLate()) return refuse('body_too_slow')
     parts.push(part)
   }
+  if (isLate()) return refuse('body_too_slow')
   const body = new Uint8Array(size)
   let at = 0
   for (const part of parts) {

@@ -23,7 +23,7 @@ export function accept<Value>(value: Value): { ok: true; value: Value } {
 
 type Wire = {
   /** 402 carries fresh offers; 503 carries `Retry-After`, since a 402 would make the payer pay twice. */
-  status: 400 | 402 | 403 | 405 | 413 | 502 | 503
+  status: 400 | 402 | 403 | 405 | 408 | 413 | 502 | 503
   /** The x402 `error` of this refusal. Codes without an x402 name of their own start with `tab_`. */
   code: string
   /** What a person may read. */
@@ -39,6 +39,7 @@ const WIRE = {
   url_too_long: [400, 'tab_url_too_long', 'The path and query are longer than 8 KB.'],
   method_not_allowed: [405, 'tab_method_not_allowed', 'This method is not served here.'],
   body_too_large: [413, 'tab_body_too_large', 'A paid request may carry at most 1 MiB.'],
+  body_too_slow: [408, 'tab_body_too_slow', 'The body of a paid request must arrive within two minutes.'],
   blocked: [403, 'tab_blocked', 'The publisher does not serve this crawler.'],
 
   // The payment header

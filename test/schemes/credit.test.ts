@@ -1,5 +1,5 @@
 import { env } from 'cloudflare:test'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { generateNonce } from 'web-bot-auth'
 import { encodeHeader } from '../../src/protocol/codec.ts'
 import { commitment, creditOffer, NETWORK, newAgent, openCreditShop, REGISTRATION } from './credit-rig.ts'
@@ -290,6 +290,30 @@ describe('a signature that does not hold', () => {
     expect([response.status, pulled]).toEqual([402, 0])
     const held = await shop.ask('/a', { ...good, body: body() })
     expect([held.status, await errorOf(held), pulled > 16]).toEqual([413, 'tab_body_too_large', true])
+  })
+
+  it('C3: is not held back behind a slow body until its use is forgotten', async () => {
+    const agent = await newAgent()
+    const hash = await crypto.subtle.digest('SHA-256', new TextEncoder().encode('one'))
+    const digest = `sha-256=:${btoa(String.fromCharCode(...new Uint8Array(hash)))}:`
+    const signing = { method: 'POST', body: 'one', headers: { 'Content-Digest': digest } }
+    const offer = await creditOffer(shop)
+    const request = await agent.commit('/a', offer, { ...signing, covers: ['content-digest'] })
+    const now = Date.now
+    const body = new ReadableStream(
+      {
+        pull(controller) {
+          vi.spyOn(Date, 'now').mockImplementation(() => now() + 121_000)
+          controller.enqueue(new TextEncoder().encode('one'))
+          controller.close()
+        },
+      },
+      { highWaterMark: 0 },
+    )
+    const held = await shop.ask('/a', { ...request, body }).finally(() => vi.restoreAllMocks())
+    expect([held.status, await errorOf(held)]).toEqual([408, 'tab_body_too_slow'])
+    expect(await agent.standing()).toMatchObject({ charged: 0n })
+    expect((await shop.ask('/a', request)).status).toBe(200)
   })
 
   it('is of nobody here where the agent is not registered', async () => {
