@@ -73,13 +73,17 @@ export function creditable({ net, creditedNet }: InvoiceStanding): bigint {
   return net - creditedNet
 }
 
-/** How much of an invoice, VAT and all, takes `excess` (without VAT) off it: no more than is owed, in whole units of its rail. */
+/**
+ * How much of an invoice, VAT and all, takes `excess` (without VAT) off it: no more than is owed, in whole units of its rail.
+ * Nothing where that would be VAT alone, by rounding: a note that moves no net amount would keep its number from the next.
+ */
 export function releasable(invoice: InvoiceStanding, excess: bigint, unit: bigint): bigint {
   const { net, total, credited } = invoice
   const gross = excess < creditable(invoice) ? (excess * total) / net : total - credited
   const owed = owedOn(invoice)
   const most = gross < owed ? gross : owed
-  return most - (most % unit)
+  const whole = most - (most % unit)
+  return whole * net >= total || whole === total - credited ? whole : 0n
 }
 
 /**

@@ -8,6 +8,7 @@ import {
   draftNoteOver,
   numbered,
   numberKey,
+  releasable,
   type Seller,
   vatOn,
 } from '../../src/settlement/invoice.ts'
@@ -189,6 +190,20 @@ describe('a credit note', () => {
         expect([credited, creditedNet]).toEqual([invoice.total, invoice.net])
       }),
     )
+  })
+
+  it('over what was released takes something of the net amount, or all that is left', () => {
+    const released = fc.bigInt({ min: 1n, max: invoice.net })
+    fc.assert(
+      fc.property(released, fc.constantFrom(1n, CENT), (excess, unit) => {
+        const total = releasable(invoice, excess, unit)
+        if (total === 0n) return
+        const { net } = draftNoteOver(invoice, { total, reason: '', number: 7, now: NOW })
+        expect(net > 0n && net <= excess).toBe(true)
+      }),
+    )
+    const rest = standingOf(invoice, { credited: invoice.total - 1n, creditedNet: invoice.net - 1n })
+    expect([releasable(invoice, 1n, 1n), releasable(rest, 1n, 1n)]).toEqual([0n, 1n])
   })
 
   it.each([0n, 1_460_001n])('over %d, VAT and all, is none', (total) => {
