@@ -65,7 +65,7 @@ export function paying(
       }
       // Who asks again finds the invoice paid, or free to be paid.
       if (attempted === 'busy' || attempted === 'settled') return refuse('exact_in_progress')
-      return new Attempted(settings, line, attempt).charge(payment, purchase)
+      return new Attempted(settings, line, attempt, attempted === 'replayed').charge(payment, purchase)
     },
   }
 }
@@ -93,17 +93,22 @@ class Attempted {
   readonly #tools: Tools
   readonly #line: Payee
   readonly #attempt: Named
+  readonly #again: boolean
 
-  constructor(tools: Tools, line: Payee, attempt: Named) {
+  /** `again`: an earlier request has noted it. */
+  constructor(tools: Tools, line: Payee, attempt: Named, again: boolean) {
     this.#tools = tools
     this.#line = line
     this.#attempt = attempt
+    this.#again = again
   }
 
   async charge(payment: ExactPayment, purchase: Purchase): Promise<Result<Charge>> {
     const taken = await this.#tools.exact.charge(payment, purchase)
     if (!taken.ok) {
-      await this.#end(payment, moved(taken))
+      // Asked for in other words than those it was noted with, which may still move the money.
+      const differs = this.#again && taken.refusal.reason === 'exact_bound'
+      if (!differs) await this.#end(payment, moved(taken))
       return taken
     }
     const charge = taken.value

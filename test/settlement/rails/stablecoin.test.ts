@@ -144,6 +144,27 @@ describe('an attempt to pay an invoice at once', () => {
     expect(await the.line.line().attempts()).toEqual([])
   })
 
+  it('stays open when it is asked for in other words, which its authorization is not bound to', async () => {
+    const the = await rig()
+    const [invoice] = the.invoices as [InvoiceStanding]
+    the.fate.of = () => ({ settled: 'outcome_unknown' })
+    const { payment } = await pay(the, invoice)
+    the.fate.of = () => ({ taken: 'exact_bound' })
+    await pay(the, invoice, payment)
+    the.fate.of = () => 'settled'
+    expect(await the.rail.check(invoice)).toMatchObject([
+      { kind: 'paid', payment: { reference: TRANSACTION } },
+    ])
+  })
+
+  it('is over when its authorization was taken for something else before', async () => {
+    const the = await rig()
+    const [invoice] = the.invoices as [InvoiceStanding]
+    the.fate.of = () => ({ taken: 'exact_bound' })
+    await pay(the, invoice)
+    expect(await the.line.line().attempts()).toEqual([])
+  })
+
   it('is left alone by a look at another invoice', async () => {
     const the = await rig(2)
     const [one, two] = the.invoices as [InvoiceStanding, InvoiceStanding]
