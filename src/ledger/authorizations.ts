@@ -108,9 +108,9 @@ export class Authorizations extends DurableObject<{ BOOK: D1Database }> {
   #ready = false
 
   /**
-   * Takes an authorization for a request, before the origin is asked. Durable when it answers. One that has lapsed, or is
-   * about to, or is not over `price`, what the resource costs now, opens only what it was taken for before, and leaves no trace
-   * otherwise.
+   * Takes an authorization for a request, before anything of the origin's answer leaves. Durable when it answers. One that has
+   * lapsed, or is about to, or is not over `price`, what the resource costs now, opens only what it was taken for before, over
+   * the same amount, and leaves no trace otherwise.
    */
   async take(use: Use, price: bigint = use.amount): Promise<Taken> {
     const late = use.validBefore < BigInt(Math.floor(Date.now() / 1000)) + MARGIN

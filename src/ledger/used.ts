@@ -6,8 +6,9 @@ export type Use = { seq: number; attempt: number }
 
 /**
  * Remembers each use for as long as its signature can be shown again (faults: C3), however many there are: a signature is
- * good for five minutes, and {@link REPLAY_WINDOW} leaves as much for clocks that differ. What the disk would say of them
- * is what it was told: an index over them would cost each charge a second row, at a place of its own in the file.
+ * good for five minutes, its body may take two more (paywall/gate.ts), and {@link REPLAY_WINDOW} leaves three for clocks that
+ * differ. What the disk would say of them is what it was told: an index over them would cost each charge a second row, at a
+ * place of its own in the file.
  */
 export class Used {
   #young = new Map<string, Use>()
