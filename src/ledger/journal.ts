@@ -180,13 +180,18 @@ export class Journal {
   }
 }
 
-/** Whether two standings differ in totals and signature at most. A standing's parts are replaced, never changed. */
+/**
+ * Whether two standings differ in totals and in the signature over another total at most. A standing's parts are replaced,
+ * never changed.
+ */
 function sameBut(one: Standing, other: Standing): boolean {
   return (
     one.config === other.config &&
     one.state === other.state &&
     one.quarantine === other.quarantine &&
-    one.unresolved === other.unresolved
+    one.unresolved === other.unresolved &&
+    // The same voucher signed anew, after its charge was given back.
+    (one.authorized !== other.authorized || one.signature === other.signature)
   )
 }
 

@@ -205,6 +205,17 @@ describe('the journal', () => {
     expect(await tab.standing()).toEqual(before)
   })
 
+  it('keeps the voucher that was signed anew after its charge was given back', async () => {
+    const tab = await newTab()
+    const { entry, order } = await tab.charge()
+    await tab.account().observe(stateOf({ balance: 200_000n, block: 2n }))
+    await tab.account().release(entry, order.id)
+    await tab.place(toCharge(PRICE, { signature: `0x${'ab'.repeat(65)}`, request: 'GET /b' }))
+    const before = await tab.standing()
+    await tab.restart()
+    expect(await tab.standing()).toEqual(before)
+  })
+
   it('of many charges at once is written as one', async () => {
     const tab = await newTab()
     const orders = Array.from({ length: 50 }, (_, i) =>
