@@ -4,6 +4,7 @@ import { listings } from '../../src/ledger/book.ts'
 import { MOST_DELIVERIES, REPLAY_WINDOW } from '../../src/ledger/replays.ts'
 import type { Answer, Charged } from '../../src/ledger/standing.ts'
 import { configOf, newTab, PRICE, reasonOf, stateOf, toCharge } from './rig.ts'
+import { rowsWritten } from './rows.ts'
 
 describe('an account', () => {
   it('H1: that was never opened answers that it is unknown, and holds no rows', async () => {
@@ -185,20 +186,7 @@ describe('the journal', () => {
   it('has one row for a charge: the entry tells all that it changed', async () => {
     const tab = await newTab()
     await tab.place(toCharge(PRICE))
-    const written = await runInDurableObject(tab.account(), async (object, { storage }) => {
-      const exec = storage.sql.exec.bind(storage.sql)
-      let rows = 0
-      Object.defineProperty(storage.sql, 'exec', {
-        configurable: true,
-        value: (query: string, ...bound: SqlStorageValue[]) => {
-          const cursor = exec(query, ...bound)
-          rows += cursor.rowsWritten
-          return cursor
-        },
-      })
-      await object.place(toCharge(2n * PRICE))
-      return rows
-    })
+    const written = await rowsWritten(tab.account(), (object) => object.place(toCharge(2n * PRICE)))
     expect(written).toBe(1)
     const before = await tab.standing()
     await tab.restart()

@@ -1,9 +1,10 @@
-import { env, runInDurableObject } from 'cloudflare:test'
+import { env } from 'cloudflare:test'
 import { describe, expect, it } from 'vitest'
 import { LONGEST } from '../../src/identity/verify.ts'
 import { lines } from '../../src/ledger/lines.ts'
 import { MOST_CHARGES, MOST_DELIVERIES } from '../../src/ledger/replays.ts'
 import { LIMIT, newLine, PRICE, reasonOf } from './line-rig.ts'
+import { rowsWritten } from './rows.ts'
 
 describe('a commitment', () => {
   it('is charged and promised once, and written before it is answered', async () => {
@@ -37,20 +38,7 @@ describe('a commitment', () => {
     const line = newLine()
     await line.charge()
     const order = line.order()
-    const written = await runInDurableObject(line.line(), async (object, { storage }) => {
-      const exec = storage.sql.exec.bind(storage.sql)
-      let rows = 0
-      Object.defineProperty(storage.sql, 'exec', {
-        configurable: true,
-        value: (query: string, ...bound: SqlStorageValue[]) => {
-          const cursor = exec(query, ...bound)
-          rows += cursor.rowsWritten
-          return cursor
-        },
-      })
-      await object.place(order)
-      return rows
-    })
+    const written = await rowsWritten(line.line(), (object) => object.place(order))
     expect(written).toBe(1)
   })
 })
