@@ -41,8 +41,11 @@ export type Verdict =
   | { outcome: 'unverified'; reason: Doubt }
   | { outcome: 'unread'; refusal: Refusal }
 
-/** Reads the content once, when it is first asked for; null when there is none. */
-export type Read = () => Promise<Result<Uint8Array<ArrayBuffer> | null>>
+/** What a request carries; null where there is nothing, or where the method gives it no meaning. */
+export type Body = Uint8Array<ArrayBuffer> | null
+
+/** Reads the content once, when it is first asked for. */
+export type Read = () => Promise<Result<Body>>
 
 /** For requests whose content means nothing. */
 export const nothing: Read = async () => accept(null)
@@ -71,7 +74,7 @@ const encoder = new TextEncoder()
 /**
  * Judges the Web Bot Auth signatures of a request, each by itself; the first that holds speaks for the request. The content is
  * read once a signature holds, and not before: nobody unknown makes us read it. Refuses a body that is not covered by a
- * digest, and never throws for anything that a client sent.
+ * digest, and throws for nothing that a client sent, only where `read` does.
  */
 export async function verify(message: Message, read: Read, terms: Terms): Promise<Verdict> {
   const signatures = readSignatures(message.headers)
@@ -150,7 +153,7 @@ function judgeCoverage({ components }: Signature, terms: Terms): Flawed | null {
 async function judgeBody(
   { components }: Signature,
   { headers }: Message,
-  body: Uint8Array<ArrayBuffer> | null,
+  body: Body,
 ): Promise<Flawed | null> {
   const digests = components.filter(({ name }) => name === 'content-digest')
   // A parameter (`;req`, `;key`) may speak of less than the whole field.

@@ -1,5 +1,6 @@
 /** The gate: the life of a request, from its price to its receipt (design of the whole in ARCHITECTURE.md). */
 import { classify } from '../identity/classify.ts'
+import type { Body, Read } from '../identity/verify.ts'
 import { CHARGED_BY_CLOUDFLARE, namesPrice, parseCrawl } from '../protocol/crawl.ts'
 import { accept, type Reason, type Refusal, type Result, refuse } from '../protocol/refusal.ts'
 import { parsePaymentV1 } from '../protocol/v1.ts'
@@ -11,7 +12,7 @@ import {
   parsePayment,
 } from '../protocol/x402.ts'
 import type { Commitment } from '../schemes/credit.ts'
-import type { Body, Charge, Purchase, Scheme, Sent } from '../schemes/scheme.ts'
+import type { Charge, Purchase, Scheme } from '../schemes/scheme.ts'
 import { paid, preflight, receiptAlone, refused, refusedSale } from './answer.ts'
 import { type Offers, offersOf } from './offers.ts'
 import { type CanonicalPath, canonicalize, siteOf } from './path.ts'
@@ -130,7 +131,7 @@ export function gate({ policy, schemes, now, newId, cloudflareCharges }: Site): 
 
   async function bindTo(
     { request, url, decision }: Asked,
-    read: Sent['read'],
+    read: Read,
   ): Promise<Result<{ purchase: Purchase; body: Body }>> {
     const body = await read()
     if (!body.ok) return body
@@ -245,7 +246,7 @@ function log({ reason, detail }: Refusal): void {
 }
 
 /** Reads a request's body once, when it is first asked for; it must be there in time from now on. */
-function reader(request: Request, now: () => number): Sent['read'] {
+function reader(request: Request, now: () => number): Read {
   const until = now() + LONGEST_READ
   let read: Promise<Result<Body>> | undefined
   return () => {

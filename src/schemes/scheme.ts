@@ -1,5 +1,6 @@
 /** The shape that every way to promise payment has: offer it, verify it, charge it. */
 
+import type { Read } from '../identity/verify.ts'
 import type { Result } from '../protocol/refusal.ts'
 import type { Payment, PaymentRequirements, SettleResponse } from '../protocol/x402.ts'
 
@@ -16,13 +17,8 @@ export type Purchase = {
   rule: string
 }
 
-export type Body = Uint8Array<ArrayBuffer> | null
-
-/**
- * A request as it was sent. `read` reads its body when it is first asked for, so that a payment that is no good by itself costs
- * neither memory nor time; null where there is none, or where the method gives it no meaning.
- */
-export type Sent = { request: Request; read: () => Promise<Result<Body>> }
+/** A request as it was sent. Its body is read when it is first asked for: a payment that is no good by itself costs no memory. */
+export type Sent = { request: Request; read: Read }
 
 /** A charge that is durable, and what may still become of it. */
 export type Charge = {
