@@ -25,8 +25,7 @@ export class Least extends DurableObject {
   }
 
   async #commit(): Promise<void> {
-    await scheduler.wait(0)
-    await scheduler.wait(0)
+    await this.ctx.storage.sync()
     this.#write()
   }
 
