@@ -114,8 +114,16 @@ export function draftNoteOver(
   const left = invoice.total - invoice.credited
   if (total <= 0n || total > left)
     throw new RangeError(`${invoice.id} has ${left} left to credit, not ${total}`)
-  const net = total === left ? creditable(invoice) : (total * invoice.net) / invoice.total
+  const leftNet = creditable(invoice)
+  const share = (total * invoice.net) / invoice.total
+  // What earlier notes were rounded by must leave neither net nor VAT below nothing.
+  const net = clamp(share, total - (left - leftNet), leftNet)
   return noteOn(invoice, { ...note, net, vat: total - net })
+}
+
+function clamp(value: bigint, least: bigint, most: bigint): bigint {
+  if (value < least) return least
+  return value > most ? most : value
 }
 
 type Note = { net: bigint; vat: bigint; reason: string; number: number; now: number }

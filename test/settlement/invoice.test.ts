@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest'
 import type { LineBill, StatementHead } from '../../src/ledger/bill.ts'
 import { EMPTY_ROOT } from '../../src/protocol/merkle.ts'
 import {
+  creditable,
   draftInvoice,
   draftNote,
   draftNoteOver,
@@ -22,6 +23,10 @@ const CENTS = { unit: CENT, least: CENT }
 const TERMS = { net: 14, pastDue: 3, suspended: 10, writtenOff: 90 }
 const SELLER: Seller = { name: 'Tally GmbH', country: 'DE', taxId: 'DE123456789', vatRate: 1900 }
 const BUYER = { name: 'Crawl SARL', country: 'FR', taxId: 'FR12345678901' }
+
+function least(one: bigint, other: bigint): bigint {
+  return one < other ? one : other
+}
 
 function stated(totals: readonly bigint[], from = NOW - totals.length * DAY): StatementHead[] {
   return totals.map((total, at) => {
@@ -171,24 +176,32 @@ describe('a credit note', () => {
     expect(() => note(net)).toThrow(RangeError)
   })
 
-  it('over a sum with VAT is over exactly that, and all of them together over the invoice', () => {
-    const shares = fc.array(fc.bigInt({ min: 1n, max: invoice.total }), { minLength: 1, maxLength: 5 })
+  it('over a sum with VAT is over exactly that, and notes of both kinds together are over the invoice', () => {
+    const sum = fc.bigInt({ min: 1n, max: invoice.total })
+    const wanted = fc.record({ sum, kind: fc.constantFrom('net', 'gross'), unit: fc.constantFrom(1n, CENT) })
     fc.assert(
-      fc.property(shares, (wanted) => {
-        let [credited, creditedNet, standing] = [0n, 0n, invoice]
-        for (const each of [...wanted, invoice.total]) {
-          const left = invoice.total - credited
-          const total = each < left ? each : left
-          if (total === 0n) continue
-          const made = draftNoteOver(standing, { total, reason: '', number: 7, now: NOW })
-          expect(made.total).toBe(total)
+      fc.property(fc.array(wanted, { maxLength: 6 }), (notes) => {
+        const rest = { sum: invoice.total, kind: 'gross', unit: 1n }
+        let standing = invoice
+        for (const { sum, kind, unit } of [...notes, rest]) {
+          const common = { reason: '', number: 7, now: NOW }
+          const [total, net] = [
+            least(sum, invoice.total - standing.credited),
+            least(sum, creditable(standing)),
+          ]
+          if (total === 0n || (kind === 'net' && net === 0n)) continue
+          const made =
+            kind === 'net'
+              ? draftNote(standing, { ...common, net, unit })
+              : draftNoteOver(standing, { ...common, total })
+          expect(kind === 'net' ? made.net : made.total).toBe(kind === 'net' ? net : total)
           expect(made.net >= 0n && made.vat >= 0n).toBe(true)
-          credited += made.total
-          creditedNet += made.net
+          const [credited, creditedNet] = [standing.credited + made.total, standing.creditedNet + made.net]
           standing = { ...invoice, credited, creditedNet }
         }
-        expect([credited, creditedNet]).toEqual([invoice.total, invoice.net])
+        expect([standing.credited, standing.creditedNet]).toEqual([invoice.total, invoice.net])
       }),
+      { numRuns: 1000, examples: [[[1_459_994n, 1n].map((sum) => ({ sum, kind: 'gross', unit: 1n }))]] },
     )
   })
 
