@@ -3,6 +3,12 @@ import { padAmount, unpadAmount } from '../protocol/amount.ts'
 import type { ChannelConfig } from '../protocol/channel.ts'
 import type { Address } from '../protocol/hex.ts'
 
+/** What an account said of itself when it was last asked. Atomic units on a channel, micro-dollars on credit. */
+export type ListedTotals = { authorized: bigint; charged: bigint; redeemed: bigint; ceiling: bigint }
+
+/** A row of any table of the book. */
+export type Row = Record<string, string | number | null>
+
 /** One line of the book. Totals are null until the first run has asked the account. */
 export type Listing = {
   /** The name of the Durable Object: a channel id, or `<network>:<payer>` for `exact`. */
@@ -12,7 +18,7 @@ export type Listing = {
   receiver: Address
   token: Address
   openedAt: number
-  totals: { authorized: bigint; charged: bigint; redeemed: bigint; ceiling: bigint } | null
+  totals: ListedTotals | null
   quarantine: string | null
   updatedAt: number | null
 }
@@ -53,7 +59,7 @@ export async function listings(book: D1Database, after: string, limit: number): 
   const { results } = await book
     .prepare('SELECT * FROM account WHERE id > ? ORDER BY id LIMIT ?')
     .bind(after, limit)
-    .all<Record<string, string | number | null>>()
+    .all<Row>()
   return results.map((row) => ({
     id: String(row.id),
     kind: row.kind as Listing['kind'],
@@ -61,18 +67,22 @@ export async function listings(book: D1Database, after: string, limit: number): 
     receiver: row.receiver as Address,
     token: row.token as Address,
     openedAt: Number(row.opened_at),
-    totals:
-      row.charged === null
-        ? null
-        : {
-            authorized: unpadAmount(String(row.authorized)),
-            charged: unpadAmount(String(row.charged)),
-            redeemed: unpadAmount(String(row.redeemed)),
-            ceiling: unpadAmount(String(row.ceiling)),
-          },
+    totals: totalsIn(row),
     quarantine: row.quarantine as string | null,
     updatedAt: row.updated_at as number | null,
   }))
+}
+
+/** The totals in a row; null until they were told. */
+export function totalsIn(row: Row): ListedTotals | null {
+  if (row.charged === null) return null
+  const read = (name: keyof ListedTotals) => unpadAmount(String(row[name]))
+  return {
+    authorized: read('authorized'),
+    charged: read('charged'),
+    redeemed: read('redeemed'),
+    ceiling: read('ceiling'),
+  }
 }
 
 /** Writes what the accounts said into their lines. */

@@ -1,6 +1,7 @@
 /** The credit half of the book in D1: lines, statements and invoices, for lists and exports. A projection, as book.ts is. */
-import { padAmount, unpadAmount } from '../protocol/amount.ts'
+import { padAmount } from '../protocol/amount.ts'
 import type { InvoiceStanding, Stage, StatementHead } from './bill.ts'
+import { type ListedTotals, type Row, totalsIn } from './book.ts'
 import { type Enrolment, type LineStanding, readBody, writeBody } from './credit.ts'
 
 /** One line of the book. Totals are null until the first run has asked the line. */
@@ -9,15 +10,13 @@ export type LineListing = {
   id: string
   name: string
   openedAt: number
-  totals: { authorized: bigint; charged: bigint; redeemed: bigint; ceiling: bigint } | null
+  totals: ListedTotals | null
   closed: string | null
   updatedAt: number | null
 }
 
 /** A statement in a list: whose it is, and its head. */
 export type StatementListing = StatementHead & { agent: string }
-
-type Row = Record<string, string | number | null>
 
 /** Lists a line. Doing it twice changes nothing. */
 export async function listLine(book: D1Database, { agent, name }: Enrolment, now: number): Promise<void> {
@@ -37,15 +36,7 @@ export async function lines(book: D1Database, after: string, limit: number): Pro
     id: String(row.id),
     name: String(row.name),
     openedAt: Number(row.opened_at),
-    totals:
-      row.charged === null
-        ? null
-        : {
-            authorized: unpadAmount(String(row.authorized)),
-            charged: unpadAmount(String(row.charged)),
-            redeemed: unpadAmount(String(row.redeemed)),
-            ceiling: unpadAmount(String(row.ceiling)),
-          },
+    totals: totalsIn(row),
     closed: row.closed as string | null,
     updatedAt: row.updated_at as number | null,
   }))
