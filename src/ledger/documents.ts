@@ -111,7 +111,8 @@ export class Documents {
 
   #invoice(invoice: InvoiceStanding): void {
     this.#invoices.set(invoice.id, invoice)
-    this.#carried = invoice.carriedOut
+    // A credit note may carry something while the invoice is drafted, which it knows nothing of.
+    this.#carried += invoice.carriedOut - invoice.carriedIn
   }
 
   #change(change: Change, id: string): void {

@@ -124,6 +124,26 @@ describe('an invoice', () => {
     expect(await line.line().bill()).toMatchObject({ uninvoiced: [], invoices: [{ id: invoice.id }] })
   })
 
+  it('keeps what a credit note has carried since it was drafted for the next', async () => {
+    const line = newLine()
+    const charges = [await line.charge(), await line.charge()]
+    await line.line().close(EVER)
+    const first = invoiceOf(line, { number: 1, periods: [EVER.id], charged: 2n * PRICE })
+    await line.line().invoiced(first)
+    await line.charge()
+    await line.line().close({ ...EVER, id: 'second' })
+    const second = invoiceOf(line, { number: 2, periods: ['second'], charged: PRICE })
+    for (const { entry, order } of charges) await line.line().release(entry, order.id)
+    const note = { number: 1, invoice: first.id, issuedAt: 1, reason: 'not delivered' }
+    await line.line().credited({ ...note, id: 'CN-1', net: PRICE, vat: 0n, total: PRICE })
+    await line.line().invoiced(second)
+    await line.line().close({ ...EVER, id: 'third' })
+    const sums = { carried: PRICE, uninvoiced: [{ total: -2n * PRICE }], charged: PRICE, excess: PRICE }
+    expect(await line.line().bill()).toMatchObject(sums)
+    await line.restart()
+    expect(await line.line().bill()).toMatchObject(sums)
+  })
+
   it('redeems what is paid, once by the payment’s id', async () => {
     const { line, invoice } = await billed()
     const part = payment(invoice.id, PRICE)
