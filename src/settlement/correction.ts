@@ -1,8 +1,8 @@
 /** Corrections: a credit note takes back (part of) an invoice. What was invoiced stays as it was written. */
 import type { InvoiceStanding } from '../ledger/bill.ts'
-import { type BillSettings, NUMBERS } from './bill.ts'
-import { notesOn, tellRail } from './credit-note.ts'
-import { CREDIT_NOTES, creditable, draftNote } from './invoice.ts'
+import type { BillSettings } from './bill.ts'
+import { nextNumber, notesOn, tellRail } from './credit-note.ts'
+import { creditable, draftNote } from './invoice.ts'
 import type { Touched } from './rails/rail.ts'
 import { checkInvoice } from './receive.ts'
 
@@ -33,13 +33,13 @@ export async function correct(
   const invoice = looked?.invoice ?? known
   if (invoice.creditedNet !== after) return { outcome: 'refused', reason: 'changed', invoice }
   if (net <= 0n || net > creditable(invoice)) return { outcome: 'refused', reason: 'too_much', invoice }
-  const number = await numbers.getByName(NUMBERS).issue(CREDIT_NOTES, `${id}:${after}`)
+  const number = await nextNumber(numbers, invoice)
   const unit = rails[invoice.rail]?.unit ?? 1n
   const note = draftNote(invoice, { net, unit, reason, number, now })
   const standing = await line.credited(note)
   // Another note of the same number was noted first.
   const noted = (await notesOn(line, id)).find((one) => one.id === note.id)
-  if (noted?.net !== net || noted.reason !== reason) {
+  if (noted?.net !== net || noted.reason !== reason || noted.reference !== undefined) {
     return { outcome: 'refused', reason: 'changed', invoice: standing }
   }
   if (looked) for (const { detail } of await tellRail(line, rails, standing)) warn(note.id, detail)

@@ -11,6 +11,17 @@ export type Line = ReturnType<BillSettings['lines']['getByName']>
 export type Checked = { invoice: InvoiceStanding; findings: Finding[] }
 
 /**
+ * The number of the next credit note on an invoice. It is taken for what was credited before: of several notes that are drafted at
+ * once, all have it and one is noted, so that none is taken in vain.
+ */
+export function nextNumber(
+  numbers: BillSettings['numbers'],
+  { id, credited }: InvoiceStanding,
+): Promise<number> {
+  return numbers.getByName(NUMBERS).issue(CREDIT_NOTES, `${id}:${credited}`)
+}
+
+/**
  * Takes a credit note that was written at the rail into our books, under a number of ours, as far as the invoice has anything
  * left: the rest is a finding. Doing it again notes nothing twice.
  */
@@ -18,16 +29,22 @@ export async function adopt(
   numbers: BillSettings['numbers'],
   line: Line,
   invoice: InvoiceStanding,
-  { reference, total, reason, at }: Credited,
+  credit: Credited,
 ): Promise<Checked> {
+  const { reference, total, reason, at } = credit
   const known = (await notesOn(line, invoice.id)).find((note) => note.reference === reference)
   const left = invoice.total - invoice.credited
   const taken = known?.total ?? (total < left ? total : left)
   const findings = total > taken ? [overcredited(invoice, total - taken)] : []
   if (known || taken === 0n) return { invoice, findings }
-  const number = await numbers.getByName(NUMBERS).issue(CREDIT_NOTES, `${invoice.rail}:${reference}`)
-  const note = draftNoteOver(invoice, { total: taken, reason, number, now: at })
-  return { invoice: await line.credited({ ...note, reference }), findings }
+  const number = await nextNumber(numbers, invoice)
+  const note = { ...draftNoteOver(invoice, { total: taken, reason, number, now: at }), reference }
+  const standing = await line.credited(note)
+  const noted = (await notesOn(line, invoice.id)).find(({ id }) => id === note.id)
+  // Another note of the same number was noted first: this one takes the next.
+  return noted?.reference === reference
+    ? { invoice: standing, findings }
+    : adopt(numbers, line, standing, credit)
 }
 
 /**

@@ -1,8 +1,8 @@
 /** What was released after it was invoiced: it is taken off the invoice, so that nobody is dunned for what was given back. */
 import type { InvoiceStanding } from '../ledger/bill.ts'
-import { type BillSettings, NUMBERS } from './bill.ts'
-import { type Checked, type Line, tellRail } from './credit-note.ts'
-import { CREDIT_NOTES, draftNoteOver, releasable } from './invoice.ts'
+import type { BillSettings } from './bill.ts'
+import { type Checked, type Line, nextNumber, tellRail } from './credit-note.ts'
+import { draftNoteOver, releasable } from './invoice.ts'
 
 /**
  * Writes a credit note over as much of the line's excess as is still owed on the invoice, and tells its rail. What was paid
@@ -17,8 +17,7 @@ export async function giveBack(
   const { excess } = await line.bill()
   const total = releasable(invoice, excess, rails[invoice.rail]?.unit ?? 1n)
   if (total <= 0n) return { invoice, findings: [] }
-  const key = `${invoice.id}:${invoice.creditedNet}`
-  const number = await numbers.getByName(NUMBERS).issue(CREDIT_NOTES, key)
+  const number = await nextNumber(numbers, invoice)
   const note = draftNoteOver(invoice, { total, reason: 'given back: not delivered', number, now })
   const standing = await line.credited({ ...note, released: note.net })
   return { invoice: standing, findings: await tellRail(line, rails, standing) }

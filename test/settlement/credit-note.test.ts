@@ -1,7 +1,9 @@
 import { describe, expect, it } from 'vitest'
+import { NUMBERS } from '../../src/settlement/bill.ts'
 import { correct } from '../../src/settlement/correction.ts'
-import { catchUp } from '../../src/settlement/receive.ts'
-import { DAY, MIDNIGHT, newOperator, night, tabOf } from './bill-rig.ts'
+import { notesOn } from '../../src/settlement/credit-note.ts'
+import { catchUp, recheck } from '../../src/settlement/receive.ts'
+import { DAY, MIDNIGHT, newOperator, night, type Operator, tabOf } from './bill-rig.ts'
 
 const CENT = 10_000n
 const BIG = 100n * CENT
@@ -18,6 +20,7 @@ async function presented(terms: Parameters<typeof tabOf>[1] = {}) {
   return {
     operator,
     tab,
+    invoice,
     books,
     reference: there.id,
     /** In Stripe's dashboard. */
@@ -71,6 +74,65 @@ describe('a credit note that was written at the rail', () => {
     ])
     await night(operator, MIDNIGHT + DAY)
     expect(await tab.only()).toMatchObject({ credited: 60n * CENT, stage: 'settled' })
+  })
+})
+
+describe('credit notes that are written here and at the rail at the same time', () => {
+  type Settings = Operator['settings']
+
+  /** Settings under which something else happens just after a number was taken. */
+  function interrupted({ settings }: Operator, meanwhile: () => Promise<unknown>): Settings {
+    const issue = async (series: string, key: string) => {
+      const number = await settings.numbers.getByName(NUMBERS).issue(series, key)
+      await meanwhile()
+      return number
+    }
+    return { ...settings, numbers: { getByName: () => ({ issue }) } as unknown as Settings['numbers'] }
+  }
+
+  async function numbersTaken({ settings }: Operator, work: () => Promise<unknown>): Promise<number> {
+    const numbers = settings.numbers.getByName(NUMBERS)
+    const before = await numbers.issue('CN', crypto.randomUUID())
+    await work()
+    return (await numbers.issue('CN', crypto.randomUUID())) - before - 1
+  }
+
+  it('F20: take no number in vain where the one of the rail is noted first', async () => {
+    const { operator, tab, invoice, writeThere } = await presented()
+    const named = { agent: tab.agent, invoice }
+    const settings = interrupted(operator, () => {
+      writeThere(100)
+      return recheck(operator.settings, named)
+    })
+    const note = { net: 60n * CENT, reason: 'an outage', after: 0n, now: MIDNIGHT }
+    const taken = await numbersTaken(operator, async () =>
+      expect(await correct(settings, named, note)).toMatchObject({ outcome: 'refused', reason: 'changed' }),
+    )
+    expect([taken, (await tab.only()).credited]).toEqual([1, BIG])
+  })
+
+  it.each([60, 100])('F20: take no number in vain where ours over %d cents is noted first', async (cents) => {
+    const { operator, tab, invoice, writeThere } = await presented()
+    const named = { agent: tab.agent, invoice }
+    const [taking, noting] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
+    const adopting = interrupted(operator, () => {
+      taking.resolve()
+      return noting.promise
+    })
+    let adopted: Promise<unknown> | undefined
+    const settings = interrupted(operator, () => {
+      writeThere(40)
+      adopted = recheck(adopting, named)
+      return taking.promise
+    })
+    const note = { net: BigInt(cents) * CENT, reason: 'an outage', after: 0n, now: MIDNIGHT }
+    const taken = await numbersTaken(operator, async () => {
+      expect(await correct(settings, named, note)).toMatchObject({ outcome: 'credited' })
+      noting.resolve()
+      await adopted
+    })
+    const totals = (await notesOn(tab.line(), invoice)).map(({ total }) => total / CENT)
+    expect([taken, totals]).toEqual(cents === 60 ? [2, [60n, 40n]] : [1, [100n]])
   })
 })
 
