@@ -9,20 +9,24 @@ export function middleware<Bindings extends object>(
   return async (context, next) => {
     const gate = gateOf(context.env)
     if (gate instanceof Response) return gate
-    const answer = await gate(context.req.raw, handlersOf(context, next))
-    // Trap: assigning over a response merges its headers into the new one, its `Cache-Control` among them.
-    context.res = undefined
-    context.res = answer
+    const handlers = handlersOf(context, next)
+    const answer = await gate(context.req.raw, handlers)
+    handlers.answered = answer
+    put(context, answer)
     return undefined
   }
 }
 
-function handlersOf(context: Context, next: Next): Content {
+/** `answered`: what the gate has said. Handlers that it began and did not wait for have no say any more. */
+function handlersOf(context: Context, next: Next): Content & { answered?: Response } {
   const run = async () => {
     await next()
-    return context.res
+    if (handlers.answered === undefined) return context.res
+    // Trap: a handler that throws writes over a response that is on its way out.
+    if (context.error) put(context, handlers.answered)
+    throw new Error('the gate has answered already')
   }
-  return {
+  const handlers: Content & { answered?: Response } = {
     pass: run,
     buy: (request, _path, body) => {
       // The gate has read the body, since the payment is bound to it.
@@ -30,4 +34,11 @@ function handlersOf(context: Context, next: Next): Content {
       return run()
     },
   }
+  return handlers
+}
+
+/** Trap: assigning over a response merges its headers into the new one, its `Cache-Control` among them. */
+function put(context: Context, answer: Response): void {
+  context.res = undefined
+  context.res = answer
 }

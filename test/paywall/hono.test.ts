@@ -1,6 +1,8 @@
 import { env } from 'cloudflare:workers'
+import { Hono } from 'hono'
 import { describe, expect, inject, it } from 'vitest'
 import app from '../../examples/hono/worker.ts'
+import { middleware } from '../../src/paywall/hono.ts'
 import { channelFetch } from '../upstream.ts'
 
 const { rpcUrl, accounts } = inject('chain')
@@ -43,5 +45,35 @@ describe('the middleware', () => {
     const failed = await paying('https://weather.test/forecast/atlantis')
     expect(failed.status).toBe(404)
     expect(failed.headers.has('payment-response')).toBe(false)
+  })
+
+  it('keeps its refusal whatever becomes of a handler that was begun meanwhile', async () => {
+    for (const ends of ['well', 'badly'] as const) {
+      const slow = Promise.withResolvers<void>()
+      const app = new Hono()
+      app.use(async (_, next) => {
+        await next()
+        slow.resolve()
+        await scheduler.wait(20)
+      })
+      app.use(
+        middleware(() => async (request, content) => {
+          const path = { path: '/', match: '/', search: '' }
+          content.buy(request, path, null).then(
+            ({ body }) => body?.cancel(),
+            () => undefined,
+          )
+          return new Response('pay first', { status: 402 })
+        }),
+      )
+      app.get('/', async () => {
+        await slow.promise
+        if (ends === 'badly') throw new Error('a fault of the handler')
+        return new Response('the page')
+      })
+      const response = await app.request('/')
+      expect(response.status).toBe(402)
+      expect(await response.text()).toBe('pay first')
+    }
   })
 })
