@@ -46,7 +46,10 @@ export class CreditLine extends DurableObject<{ BOOK: D1Database }> implements B
     return answer
   }
 
-  /** Takes back the charge `entry` for the delivery `id`; a charge that opened several deliveries stands until all failed. */
+  /**
+   * Takes back the charge `entry` for the delivery `id`; a charge that opened several deliveries stands until all failed. What
+   * a credit note gave back before is not given back again.
+   */
   async release(entry: number, id: string): Promise<void> {
     await this.#record.durable()
     const replays = this.#remembering(entry)
@@ -54,9 +57,12 @@ export class CreditLine extends DurableObject<{ BOOK: D1Database }> implements B
     const dropped = replays.drop(entry, id)
     if (!charged || !dropped) return
     const { site, rule, request } = charged
-    const amount = dropped === 'last' ? charged.amount : 0n
+    const known = this.#record.known()
+    const left = known.charged - known.credit
+    const taken = charged.amount < left ? charged.amount : left
+    const amount = dropped === 'last' ? taken : 0n
     const what = { kind: 'release', id, amount, of: entry, site, rule, request } as const
-    this.#record.record(what, release(this.#record.known(), amount))
+    this.#record.record(what, release(known, amount))
     await this.#record.written()
   }
 

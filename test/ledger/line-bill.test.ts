@@ -175,6 +175,18 @@ describe('an invoice', () => {
     expect(await line.standing()).toMatchObject({ charged: 2n * PRICE, redeemed: 2n * PRICE })
   })
 
+  it('was credited in part, so that a charge of it that is released takes back the rest only', async () => {
+    const line = newLine()
+    const { entry, order } = await line.charge()
+    await line.line().close(EVER)
+    const invoice = invoiceOf(line, { number: 1, periods: [EVER.id], charged: PRICE })
+    await line.line().invoiced(invoice)
+    const note = { id: 'CN-1', number: 1, invoice: invoice.id, issuedAt: 1, reason: 'late' }
+    await line.line().credited({ ...note, net: 1n, vat: 0n, total: 1n })
+    await line.line().release(entry, order.id)
+    expect((await line.entries()).at(-1)).toMatchObject({ kind: 'release', amount: PRICE - 1n, charged: 0n })
+  })
+
   it('takes no credit note over more than is left of it, as of two that were drafted at once', async () => {
     const { line, invoice } = await billed()
     await line.line().paid(payment(invoice.id, 3n * PRICE))

@@ -109,7 +109,7 @@ class OnBought implements Command {
         if (id === undefined) return
         await line.line().release(entry, id)
         if (open.length > 0) return
-        model.delivered -= price
+        model.delivered -= least(price, model.delivered)
         model.unstated = true
         model.bought.splice(model.bought.indexOf(bought), 1)
       }
