@@ -17,7 +17,7 @@ import { buy, type OriginSettings, pass } from './paywall/origin.ts'
 import type { ExactPayment } from './protocol/x402.ts'
 import { channelScheme } from './schemes/channel.ts'
 import { type CreditPorts, creditScheme } from './schemes/credit.ts'
-import { exactScheme } from './schemes/exact.ts'
+import { type ExactPorts, exactScheme } from './schemes/exact.ts'
 import type { Scheme } from './schemes/scheme.ts'
 import type { Cause, Work } from './settlement/run.ts'
 import type { Payers, Settings } from './settlement/settings.ts'
@@ -29,7 +29,7 @@ export type Bindings = {
   RELAYER: DurableObjectNamespace<Relayer>
   BOOK: D1Database
   SETTLEMENT: Workflow<Cause>
-  /** How often unknown channels may be looked up on chain. Without it they always may. */
+  /** How often unknown channels and payers may be looked up on chain. Without it they always may. */
   CHAIN_READS?: RateLimit
   /** Credit: the lines, the registry of agents, their key directories, the numbers of invoices. */
   LINES?: DurableObjectNamespace<CreditLine>
@@ -82,7 +82,7 @@ function build(env: Bindings, config: Config): Site {
 function schemesOf(env: Bindings, config: Config): Schemes {
   const { policy, chain, relayer, maxTimeoutSeconds } = config
   const { network, receiver } = policy
-  const exact = exactOf(env, config)
+  const exact = exactOf(env, config, { mayLook: mayLook(env, 'unknown-payers') })
   const schemes: Schemes = { ...(exact && { exact }) }
   if (chain && relayer) {
     const { withdrawDelay, minDeposit, maxUnclaimed } = config
@@ -100,14 +100,18 @@ function schemesOf(env: Bindings, config: Config): Schemes {
         accounts: env.ACCOUNT,
         chain,
         relayer: () => relayerOf(env, config),
-        // One bucket for all: unknown channels cost an attacker nothing, so no key of theirs divides them fairly.
-        mayRead: async () => (await env.CHAIN_READS?.limit({ key: 'unknown-channels' }))?.success ?? true,
+        mayRead: mayLook(env, 'unknown-channels'),
       },
     )
   }
   const ports = creditPortsOf(env)
   if (config.credit && ports) schemes.credit = creditScheme({ ...config.credit, maxTimeoutSeconds }, ports)
   return schemes
+}
+
+/** One bucket for all of a kind: they cost an attacker nothing, so no key of theirs divides them fairly. */
+function mayLook({ CHAIN_READS: reads }: Bindings, key: string): () => Promise<boolean> {
+  return async () => (await reads?.limit({ key }))?.success ?? true
 }
 
 function creditPortsOf(env: Bindings): CreditPorts | undefined {
@@ -122,13 +126,17 @@ function creditPortsOf(env: Bindings): CreditPorts | undefined {
 }
 
 /** `exact` by this config; undefined where nobody settles it. */
-export function exactOf(env: Bindings, config: Config): Scheme<ExactPayment> | undefined {
+export function exactOf(
+  env: Bindings,
+  config: Config,
+  ports: Pick<ExactPorts, 'mayLook'> = {},
+): Scheme<ExactPayment> | undefined {
   const { policy, chain, relayer, facilitator, maxTimeoutSeconds } = config
   if (!facilitator && !(chain && relayer)) return undefined
   const { network, receiver } = policy
   return exactScheme(
     { network, receiver, maxTimeoutSeconds },
-    { authorizations: env.AUTHORIZATIONS, facilitator: () => facilitatorOf(env, config) },
+    { authorizations: env.AUTHORIZATIONS, facilitator: () => facilitatorOf(env, config), ...ports },
   )
 }
 

@@ -39,6 +39,8 @@ export type Doubt = Pick<Use, 'token' | 'receiver' | 'nonce' | 'amount' | 'valid
 }
 
 export type Taken =
+  /** Nothing was ever taken from this payer. Nothing is now. */
+  | { outcome: 'stranger' }
   /** Nobody used it, or only a request that failed. Settle it. */
   | { outcome: 'taken' }
   /** An earlier request for the same resource left it in doubt. Ask the chain before anything else. */
@@ -110,13 +112,15 @@ export class Authorizations extends DurableObject<{ BOOK: D1Database }> {
   /**
    * Takes an authorization for a request, before anything of the origin's answer leaves. Durable when it answers. One that has
    * lapsed, or is about to, or is not over `price`, what the resource costs now, opens only what it was taken for before, over
-   * the same amount, and leaves no trace otherwise.
+   * the same amount, and leaves no trace otherwise. Unless it `opens` a memory, nothing is taken of who never paid here: none is
+   * to be had for a signature alone (faults: H1).
    */
-  async take(use: Use, price: bigint = use.amount): Promise<Taken> {
+  async take(use: Use, price: bigint = use.amount, opens = true): Promise<Taken> {
     const late = use.validBefore < BigInt(Math.floor(Date.now() / 1000)) + MARGIN
     const against: Reason | null = late ? 'exact_too_late' : use.amount === price ? null : 'exact_value'
     if (!this.#exists()) {
       if (against) return { outcome: 'refused', reason: against }
+      if (!opens) return { outcome: 'stranger' }
       await this.#open(use)
     }
     const now = Date.now()

@@ -141,7 +141,7 @@ const WIRE = {
   // Our own doubt. Never a 402: an unknown outcome must not make a payer sign again.
   outcome_unknown: [503, 'settlement_pending', 'The outcome of this payment is not known yet; ask again.'],
   chain_unreadable: [503, `${CHANNEL}rpc_read_failed`, 'The chain cannot be read now; ask again.'],
-  too_many_chain_reads: [503, 'tab_too_many_unknown_channels', 'Too many unknown channels; ask again later.'],
+  too_many_chain_reads: [503, 'tab_too_many_unknown_channels', 'Too many unknown payers; ask again later.'],
   paywall_misconfigured: [503, 'tab_misconfigured', 'The paywall is misconfigured; nothing is served.'],
   ledger_unavailable: [503, 'tab_ledger_unavailable', 'The ledger cannot be reached now; ask again.'],
   origin_unreachable: [502, 'tab_origin_unreachable', 'The origin did not answer; nothing was charged.'],

@@ -17,6 +17,8 @@ export type ExactPorts = {
   authorizations: DurableObjectNamespace<Authorizations>
   /** Loaded at the first payment: a request without one never pays for the chain's code. */
   facilitator: () => Promise<Facilitator>
+  /** Whether one more unknown payer may be looked up now. Without it nobody is: strangers do not find what is sold. */
+  mayLook?: () => Promise<boolean>
 }
 
 /** Seconds after its end in which an authorization is still looked up: what was taken in time may be asked for again. */
@@ -101,9 +103,14 @@ class Sale implements Charge {
     this.#ports = ports
   }
 
-  async take(price: bigint): Promise<Result<Charge>> {
-    const taken = await twice(async (): Promise<Taken> => this.#memory().take(this.#use, price))
+  /** `held` is what was found of a payer who never paid here. Nothing is written for one who holds nothing (faults: H1). */
+  async take(price: bigint, held?: Result<null>): Promise<Result<Charge>> {
+    const opens = held ? held.ok : !this.#ports.mayLook
+    const taken = await twice(async (): Promise<Taken> => this.#memory().take(this.#use, price, opens))
     switch (taken.outcome) {
+      case 'stranger':
+        // Asked again before it is refused: what does not stand on the chain any more may be what was taken meanwhile.
+        return held && !held.ok ? held : this.take(price, await this.#look())
       case 'refused':
         return refuse(taken.reason)
       case 'replayed':
@@ -135,6 +142,12 @@ class Sale implements Charge {
   async release(): Promise<void> {
     const { token, nonce, id } = this.#use
     if (this.#paid === null) await twice(async () => this.#memory().release(token, nonce, id))
+  }
+
+  async #look(): Promise<Result<null>> {
+    if (!(await this.#ports.mayLook?.())) return refuse('too_many_chain_reads')
+    const facilitator = await this.#ports.facilitator()
+    return facilitator.verify(this.#transfer)
   }
 
   /** An earlier try left the outcome open: only the chain can say. What does not stand there may be settled now. */

@@ -1,5 +1,5 @@
 /** What the Worker asks of the chain for a channel it does not know, or knows too little of; and what strangers can make it ask. */
-import { env } from 'cloudflare:test'
+import { env, runInDurableObject } from 'cloudflare:test'
 import { afterEach, describe, expect, inject, it, vi } from 'vitest'
 import { encodeDeposit } from '../../src/chain/escrow.ts'
 import { readChannels } from '../../src/chain/rpc.ts'
@@ -47,6 +47,49 @@ async function strangers(count: number): Promise<string[]> {
   const payer = await newPayer(0n)
   return Promise.all(Array.from({ length: count }, async () => (await crawlerOf(shop, payer)).owes(PRICE)))
 }
+
+describe('H1: exact payments of who holds nothing', () => {
+  it('leave no row, no memory and no line in the book, and never reach the relayer', async () => {
+    const before = (await listings(env.BOOK, '', 10_000)).length
+    const asked = openShop()
+    const poor = await newCrawler(asked, PRICE - 1n)
+    asked.calls.length = 0
+    for (let times = 0; times < 3; times++) {
+      const response = await asked.ask('/page', { payment: await poor.pays() })
+      expect([response.status, await errorOf(response)]).toEqual([
+        402,
+        'invalid_exact_evm_insufficient_balance',
+      ])
+    }
+    expect(asked.calls.filter((call) => call.startsWith('RELAYER'))).toEqual([])
+    const memory = env.AUTHORIZATIONS.getByName(`eip155:84532:${poor.payer.address}`)
+    const tables = await runInDurableObject(memory, (_, { storage }) =>
+      storage.sql.exec('SELECT name FROM sqlite_master').toArray(),
+    )
+    expect(tables).toEqual([])
+    expect((await listings(env.BOOK, '', 10_000)).length).toBe(before)
+  })
+
+  it('read the chain no more often than the limiter lets them, and keep nobody waiting who is known', async () => {
+    let left = 2
+    const CHAIN_READS = { limit: async () => ({ success: left-- > 0 }) }
+    const limited = openShop({ CHAIN_READS })
+    const regular = await newCrawler(limited)
+    expect((await limited.ask('/page', { payment: await regular.pays() })).status).toBe(200)
+    const answers: [number, string | undefined][] = []
+    for (let times = 0; times < 3; times++) {
+      const poor = await newCrawler(limited, 0n)
+      const response = await limited.ask('/page', { payment: await poor.pays() })
+      answers.push([response.status, await errorOf(response)])
+    }
+    expect(answers).toEqual([
+      [402, 'invalid_exact_evm_insufficient_balance'],
+      [503, 'tab_too_many_unknown_channels'],
+      [503, 'tab_too_many_unknown_channels'],
+    ])
+    expect((await limited.ask('/page', { payment: await regular.pays() })).status).toBe(200)
+  })
+})
 
 describe('H1: vouchers on channels that nobody has funded', () => {
   it('leave no row, no account and no line in the book, whatever they cost to sign', async () => {
