@@ -3,8 +3,10 @@
  *
  * Amounts are micro-dollars, the atomic units of USDC; times are Unix milliseconds; days and periods are UTC.
  */
+
 import type { Hex } from '../protocol/hex.ts'
 import type { StatedEntry } from '../protocol/statement.ts'
+import type { LineStanding } from './credit.ts'
 import type { Happening } from './documents.ts'
 
 export type PeriodKind = 'daily' | 'weekly' | 'monthly'
@@ -199,6 +201,17 @@ export type LineBill = {
   invoices: InvoiceStanding[]
   /** Steps that the operator was not told of yet. */
   untold: DunningStep[]
+  /** The last entry that carries a document. */
+  last: number
+}
+
+/** What the book has to hear of a line: the papers that were made or changed after an entry. */
+export type LineNews = {
+  standing: LineStanding
+  statements: StatementHead[]
+  invoices: InvoiceStanding[]
+  /** The last entry that carries a document. */
+  last: number
 }
 
 /**
@@ -207,6 +220,7 @@ export type LineBill = {
  */
 export type Billing = {
   bill(): Promise<LineBill>
+  news(after: number): Promise<LineNews>
   /**
    * States all entries made before `period.to` that no statement covers. Null when there are none.
    * Entries are in order of time, so that each is in exactly one statement.

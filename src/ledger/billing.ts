@@ -11,6 +11,7 @@ import type {
   Invoice,
   InvoiceStanding,
   LineBill,
+  LineNews,
   PaymentFailed,
   PaymentReceived,
   PaymentReversed,
@@ -20,7 +21,7 @@ import type {
   StatementHead,
 } from './bill.ts'
 import { Closing, prove } from './closing.ts'
-import { type Change, changed, type Happening, happenings, stageId } from './documents.ts'
+import { type Change, changed, type Happening, happenings, stageId, touchedBy } from './documents.ts'
 import { owedOn, redeemedBy, stagesDue } from './dunning.ts'
 import type { LineRecord } from './line-record.ts'
 import { redeem, release } from './totals.ts'
@@ -40,10 +41,23 @@ export class Billing implements BillingCalls {
     await this.#record.durable()
     const { enrolment, openedAt, charged, redeemed } = this.#record.known()
     const { agent, name, terms } = enrolment
-    const { uninvoiced, carried, unsettled: invoices, untold, stated } = this.#documents
+    const { uninvoiced, carried, unsettled: invoices, untold, stated, last } = this.#documents
     const unstated = this.#record.journal.movedAfter(stated)
-    const known = { agent, name, terms, openedAt, charged, redeemed }
+    const known = { agent, name, terms, openedAt, charged, redeemed, last }
     return { ...known, unstated, uninvoiced, carried, excess: this.#excess, invoices, untold }
+  }
+
+  async news(after: number): Promise<LineNews> {
+    await this.#record.durable()
+    const { statements, last } = this.#documents
+    const documents = this.#record.journal.documents(after)
+    const stated = new Set(documents.flatMap(({ kind, id }) => (kind === 'statement' ? id : [])))
+    return {
+      standing: this.#record.known(),
+      statements: statements.filter(({ period }) => stated.has(period.id)),
+      invoices: touchedBy(documents).map((id) => this.#documents.invoice(id)),
+      last,
+    }
   }
 
   async close(period: Period): Promise<Statement | null> {

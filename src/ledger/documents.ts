@@ -42,6 +42,15 @@ export function happenings(invoice: string, documents: readonly LineEntry[]): Ha
     .filter(({ document }) => document.invoice === invoice)
 }
 
+/** The ids of the invoices that some documents made or changed, each once. */
+export function touchedBy(documents: readonly LineEntry[]): string[] {
+  const ids = documents.flatMap(({ kind, id, body }) => {
+    if (kind === 'invoice') return id
+    return CHANGES.has(kind) ? readBody<Change['document']>(String(body)).invoice : []
+  })
+  return [...new Set(ids)]
+}
+
 /** Where an invoice stands after a change. */
 export function changed(invoice: InvoiceStanding, { kind, document }: Change): InvoiceStanding {
   switch (kind) {
@@ -73,13 +82,15 @@ export class Documents {
   #enrolment: Enrolment | null = null
   #openedAt = 0
   #carried = 0n
+  #last = 0
 
   constructor(entries: Iterable<LineEntry>) {
     for (const entry of entries) this.add(entry)
   }
 
-  add({ kind, id, at, body }: LineEntry): void {
+  add({ seq, kind, id, at, body }: LineEntry): void {
     if (body === null || kind === 'charge') return
+    this.#last = seq
     this.#ids.add(`${kind}:${id}`)
     switch (kind) {
       case 'terms':
@@ -134,6 +145,11 @@ export class Documents {
 
   get openedAt(): number {
     return this.#openedAt
+  }
+
+  /** The last entry that carries a document. */
+  get last(): number {
+    return this.#last
   }
 
   /** The last entry that a statement covers. */

@@ -124,10 +124,13 @@ export class LineJournal {
     return found.reverse()
   }
 
-  /** All entries that carry a document, oldest first. */
-  documents(): LineEntry[] {
+  /** The entries after `seq` that carry a document, oldest first. */
+  documents(after = 0): LineEntry[] {
     if (!this.exists()) return []
-    return this.#read(`SELECT * FROM entry WHERE kind NOT IN ('charge', 'replay', 'release') ORDER BY seq`)
+    return this.#read(
+      `SELECT * FROM entry WHERE seq > ? AND kind NOT IN ('charge', 'replay', 'release') ORDER BY seq`,
+      after,
+    )
   }
 
   /** What was used by the charges made after `since` (Unix ms), oldest first. */

@@ -143,6 +143,10 @@ export class CreditLine extends DurableObject<{ BOOK: D1Database }> implements B
     return this.#billing.bill()
   }
 
+  news(after: number) {
+    return this.#billing.news(after)
+  }
+
   close(period: Period) {
     return this.#billing.close(period)
   }

@@ -13,10 +13,15 @@ export type LineListing = {
   totals: ListedTotals | null
   closed: string | null
   updatedAt: number | null
+  /** The last document of the line that the book has; null while it has none. */
+  heard: number | null
 }
 
 /** A statement in a list: whose it is, and its head. */
 export type StatementListing = StatementHead & { agent: string }
+
+/** Rows written at once: a book that was lost is written anew in one night. */
+const BATCH = 500
 
 /** Lists a line. Doing it twice changes nothing. */
 export async function listLine(book: D1Database, { agent, name }: Enrolment, now: number): Promise<void> {
@@ -39,21 +44,23 @@ export async function lines(book: D1Database, after: string, limit: number): Pro
     totals: totalsIn(row),
     closed: row.closed as string | null,
     updatedAt: row.updated_at as number | null,
+    heard: row.heard as number | null,
   }))
 }
 
-/** Writes what the lines said into the book. */
+/** Writes what the lines said into the book. With `heard`, all their documents up to that one are in the book already. */
 export async function projectLines(
   book: D1Database,
-  standings: readonly LineStanding[],
+  standings: readonly (LineStanding & { heard?: number })[],
   now: number,
 ): Promise<void> {
-  if (standings.length === 0) return
   const update = book.prepare(
-    'UPDATE line SET name = ?, authorized = ?, charged = ?, redeemed = ?, ceiling = ?, closed = ?, updated_at = ? WHERE id = ?',
+    `UPDATE line SET name = ?, authorized = ?, charged = ?, redeemed = ?, ceiling = ?, closed = ?, updated_at = ?,
+       heard = coalesce(?, heard) WHERE id = ?`,
   )
-  await book.batch(
-    standings.map(({ enrolment, authorized, charged, redeemed, limit, closed }) =>
+  await writeAll(
+    book,
+    standings.map(({ enrolment, authorized, charged, redeemed, limit, closed, heard = null }) =>
       update.bind(
         enrolment.name,
         padAmount(authorized),
@@ -62,6 +69,7 @@ export async function projectLines(
         padAmount(redeemed + limit),
         closed,
         now,
+        heard,
         enrolment.agent,
       ),
     ),
@@ -73,9 +81,9 @@ export async function saveStatements(
   book: D1Database,
   statements: readonly StatementListing[],
 ): Promise<void> {
-  if (statements.length === 0) return
   const insert = book.prepare('INSERT OR REPLACE INTO statement VALUES (?, ?, ?, ?, ?, ?)')
-  await book.batch(
+  await writeAll(
+    book,
     statements.map((statement) => {
       const { agent, period, closedAt } = statement
       return insert.bind(agent, period.id, period.from, period.to, closedAt, writeBody(statement))
@@ -106,9 +114,9 @@ export async function statements(
 
 /** Writes where invoices stand, over an earlier state of the same. */
 export async function saveInvoices(book: D1Database, invoices: readonly InvoiceStanding[]): Promise<void> {
-  if (invoices.length === 0) return
   const insert = book.prepare('INSERT OR REPLACE INTO invoice VALUES (?, ?, ?, ?, ?, ?, ?)')
-  await book.batch(
+  await writeAll(
+    book,
     invoices.map((invoice) => {
       const { id, agent, number, stage, issuedAt, dueAt } = invoice
       return insert.bind(id, agent, number, stage, issuedAt, dueAt, writeBody(invoice))
@@ -141,4 +149,8 @@ export async function invoices(
 export async function lineOfInvoice(book: D1Database, id: string): Promise<string | null> {
   const row = await book.prepare('SELECT line FROM invoice WHERE id = ?').bind(id).first<Row>()
   return row ? String(row.line) : null
+}
+
+async function writeAll(book: D1Database, writes: readonly D1PreparedStatement[]): Promise<void> {
+  for (let at = 0; at < writes.length; at += BATCH) await book.batch(writes.slice(at, at + BATCH))
 }

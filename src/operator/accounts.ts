@@ -28,7 +28,10 @@ export async function listed({ book, credit }: OperatorSettings, after: string, 
     listings(book, after, limit),
     credit ? lines(book, after, limit) : [],
   ])
-  const all = [...accounts, ...onCredit.map((line) => ({ ...line, kind: 'credit' as const }))]
+  const all = [
+    ...accounts,
+    ...onCredit.map(({ heard: _, ...line }) => ({ ...line, kind: 'credit' as const })),
+  ]
   return all.sort((a, b) => (a.id < b.id ? -1 : 1)).slice(0, limit)
 }
 

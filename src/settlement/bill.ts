@@ -65,8 +65,9 @@ export const NUMBERS = 'numbers'
 
 type Outcome = {
   bill: LineBill | null
+  /** Whether nothing was noted on the line that its bill does not know of. */
+  still: boolean
   statements: StatementHead[]
-  invoices: InvoiceStanding[]
   invoiced: bigint
   received: bigint
   steps: DunningStep[]
@@ -125,10 +126,11 @@ async function billLine(settings: BillSettings, id: string, now: number): Promis
   const idle = due.length === 0 && bill.untold.length === 0
   const steps = idle ? [] : await dunLine(settings, line, now, collected.failed)
   const before = new Map(due.map((known) => [known.id, known.paid]))
+  const looked = new Set(due)
   return {
     bill,
+    still: !invoice && steps.length === 0 && collected.invoices.every((known) => looked.has(known)),
     statements,
-    invoices: await standings(line, collected.invoices, steps),
     invoiced: invoice?.net ?? 0n,
     received: collected.invoices.reduce((sum, { id, paid }) => sum + paid - (before.get(id) ?? 0n), 0n),
     steps,
@@ -236,53 +238,46 @@ function overpaid({ agent: account, id, total, paid, credited }: InvoiceStanding
   return over > 0n ? [{ account, what: 'overpaid', detail: `${id} by ${over}` }] : []
 }
 
-/** Where the invoices stand after the steps. */
-async function standings(
-  line: Line,
-  invoices: readonly InvoiceStanding[],
-  steps: readonly DunningStep[],
-): Promise<InvoiceStanding[]> {
-  if (steps.length === 0) return [...invoices]
-  const ids = new Set([...invoices.map(({ id }) => id), ...steps.map(({ invoice }) => invoice)])
-  const read = await Promise.all([...ids].map((id) => line.invoice(id)))
-  return read.flatMap((invoice) => invoice ?? [])
-}
-
-/** Writes what the lines said into the book. Lines that moved nothing since are not written again. */
+/**
+ * Writes into the book what the lines have to say since it last heard of them, be it of this night or of one that died before it
+ * could. Lines that moved nothing since are not asked.
+ */
 async function project(
   { book, lines }: BillSettings,
   listed: readonly LineListing[],
   outcomes: readonly Outcome[],
   now: number,
 ): Promise<void> {
-  const moved = listed.filter(({ totals }, at) => {
-    const { bill, steps } = outcomes[at] ?? nothing([])
-    return bill && (steps.length > 0 || totals?.charged !== bill.charged || totals.redeemed !== bill.redeemed)
+  const moved = listed.filter(({ totals, heard }, at) => {
+    const { bill, still } = outcomes[at] ?? nothing([])
+    return bill && !(still && heard === bill.last && totals?.charged === bill.charged)
   })
-  const told = await each(
+  const asked = await each(
     moved,
-    ({ id }) => lines.getByName(id).standing(),
+    ({ id, heard }) => lines.getByName(id).news(heard ?? 0),
     () => null,
   )
+  const news = asked.flatMap((each) => each ?? [])
   await saveStatements(
     book,
-    outcomes.flatMap(({ bill, statements }) =>
-      bill ? statements.map((statement) => ({ ...statement, agent: bill.agent })) : [],
+    news.flatMap(({ statements, standing: { enrolment } }) =>
+      statements.map((statement) => ({ ...statement, agent: enrolment.agent })),
     ),
   )
   await saveInvoices(
     book,
-    outcomes.flatMap(({ invoices }) => invoices),
+    news.flatMap(({ invoices }) => invoices),
   )
+  // Last: until it is written, all this is told again.
   await projectLines(
     book,
-    told.flatMap((standing) => standing ?? []),
+    news.map(({ standing, last }) => ({ ...standing, heard: last })),
     now,
   )
 }
 
 function nothing(findings: Finding[]): Outcome {
-  return { bill: null, statements: [], invoices: [], invoiced: 0n, received: 0n, steps: [], findings }
+  return { bill: null, still: true, statements: [], invoiced: 0n, received: 0n, steps: [], findings }
 }
 
 function sum(amounts: readonly bigint[]): string {

@@ -1,7 +1,6 @@
 import { env } from 'cloudflare:test'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { invoices, lines, statements } from '../../src/ledger/lines.ts'
 import { correct } from '../../src/settlement/correction.ts'
 import { catchUp, markPaid } from '../../src/settlement/receive.ts'
 import { DAY, MIDNIGHT, newOperator, night, tabOf } from './bill-rig.ts'
@@ -107,26 +106,6 @@ describe('a night', () => {
       }),
       { numRuns: 15 },
     )
-  })
-
-  it('writes lines, statements and invoices into the book', async () => {
-    const operator = await newOperator()
-    const tab = await tabOf([CENT])
-    await night(operator)
-    const { id, number } = await tab.only()
-    const [line] = await lines(env.BOOK, '', 10)
-    expect(line).toMatchObject({ id: tab.agent, totals: { charged: CENT, redeemed: 0n } })
-    expect(await statements(env.BOOK, { limit: 10 })).toMatchObject([{ agent: tab.agent, total: CENT }])
-    const listed = await invoices(env.BOOK, { limit: 10 })
-    expect(listed).toMatchObject([{ id, number, agent: tab.agent, net: CENT, paid: 0n, stage: 'open' }])
-    await markPaid(
-      operator.settings,
-      { agent: tab.agent, invoice: id },
-      { amount: CENT, reference: 'r', at: 0 },
-    )
-    await night(operator, MIDNIGHT + DAY)
-    expect(await lines(env.BOOK, '', 10)).toMatchObject([{ totals: { charged: CENT, redeemed: CENT } }])
-    expect(await invoices(env.BOOK, { limit: 10 })).toMatchObject([{ id, stage: 'settled', paid: CENT }])
   })
 
   it('goes on with the others where one line does not answer, or was never opened', async () => {

@@ -38,6 +38,7 @@ function stated(totals: readonly bigint[], from = NOW - totals.length * DAY): St
 function billOf(uninvoiced: StatementHead[], carried = 0n, buyer = BUYER): LineBill {
   const terms = { limit: 0n, period: 'daily', rail: 'transfer', tier: null, buyer } as const
   const nothing = {
+    last: 0,
     openedAt: 0,
     charged: 0n,
     redeemed: 0n,
