@@ -50,11 +50,11 @@ function operatorRoutes(settings: OperatorSettings, tokenSha256: string, now: ()
   app.use('/*', bodyLimit({ maxSize: LARGEST_BODY, onError: () => no(413, 'too_large') }))
   app.route('/runs', runRoutes(settings, now, who))
   app.route('/accounts', accountRoutes(settings))
+  app.route('/export', exportRoutes(settings))
   if (!credit) return app
   app.route('/agents', agentRoutes(settings, credit, who))
   app.route('/statements', statementRoutes(settings, credit))
   app.route('/invoices', invoiceRoutes({ settings, credit, now, who }))
   app.route('/audit', auditRoutes(credit))
-  app.route('/export', exportRoutes(settings, credit))
   return app
 }

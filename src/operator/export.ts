@@ -20,23 +20,23 @@ type Export<Item> = {
   object(item: Item): unknown
 }
 
-type Desk = { settings: OperatorSettings; credit: CreditSettings; after: string; evidence: boolean }
+type Desk = { settings: OperatorSettings; after: string; evidence: boolean }
 
 const PAGE = 500
 
-/** `?after=` goes on after an account, where an earlier file ended. */
-export function exportRoutes(settings: OperatorSettings, credit: CreditSettings): Hono {
+/** `?after=` goes on after an account, where an earlier file ended. What only credit has is there with credit alone. */
+export function exportRoutes(settings: OperatorSettings): Hono {
   const app = new Hono()
   const desk = (c: Context): Desk => ({
     settings,
-    credit,
     after: c.req.query('after') ?? '',
     evidence: c.req.query('evidence') === 'true',
   })
   offer(app, 'accounts', ACCOUNTS, desk)
   offer(app, 'entries', ENTRIES, desk)
-  offer(app, 'statements', STATEMENTS, desk)
-  offer(app, 'invoices', INVOICES, desk)
+  if (!settings.credit) return app
+  offer(app, 'statements', statementsOf(settings.credit), desk)
+  offer(app, 'invoices', invoicesOf(settings.credit), desk)
   return app
 }
 
@@ -145,7 +145,7 @@ const ACCOUNTS: Export<Account> = {
 }
 
 /** What the account says of itself. */
-async function askAccount({ settings, credit: { lines } }: Desk, listing: Listed): Promise<Account> {
+async function askAccount({ settings }: Desk, listing: Listed): Promise<Account> {
   const { id, openedAt } = listing
   const nothing = { authorized: 0n, charged: 0n, redeemed: 0n, credit: 0n, ceiling: null, closed: null }
   switch (listing.kind) {
@@ -162,7 +162,7 @@ async function askAccount({ settings, credit: { lines } }: Desk, listing: Listed
       return { ...known, authorized, charged, redeemed, credit, ceiling: state.balance, closed }
     }
     case 'credit': {
-      const standing = await lines.getByName(id).standing()
+      const standing = await settings.credit?.lines.getByName(id).standing()
       const known = { id, kind: listing.kind, name: listing.name, openedAt }
       if (!standing) return { ...nothing, ...known }
       const { authorized, charged, redeemed, credit, limit, closed } = standing
@@ -223,17 +223,15 @@ const ENTRIES: Export<ExportedEntry> = {
 
 async function* entryPages(desk: Desk, { id: account, kind }: Listed): AsyncGenerator<ExportedEntry[]> {
   if (kind === 'exact') return yield* paymentPages(desk, account)
-  const { settings, credit, evidence } = desk
+  const { settings, evidence } = desk
+  const line = kind === 'credit' ? settings.credit?.lines.getByName(account) : undefined
   let after = 0
   for (;;) {
-    const page =
-      kind === 'credit'
-        ? (await credit.lines.getByName(account).entries(after, PAGE)).map((entry) =>
-            lineEntryView(entry, evidence),
-          )
-        : (await settings.accounts.getByName(account).entries(after, PAGE)).map((entry) =>
-            entryView(entry, evidence),
-          )
+    const page = line
+      ? (await line.entries(after, PAGE)).map((entry) => lineEntryView(entry, evidence))
+      : (await settings.accounts.getByName(account).entries(after, PAGE)).map((entry) =>
+          entryView(entry, evidence),
+        )
     yield page.map((entry) => ({ account, ...entry }))
     const last = page.at(-1)
     if (!last || page.length < PAGE) return
@@ -251,10 +249,10 @@ async function* paymentPages({ settings, evidence }: Desk, account: string): Asy
   }
 }
 
-const STATEMENTS: Export<SignedStatement> = {
+const statementsOf = (credit: CreditSettings): Export<SignedStatement> => ({
   columns: ['agent', 'period', 'day', 'site', 'rule', 'charges', 'releases', 'amount', 'root'],
   async *pages(desk) {
-    const { credit, settings } = desk
+    const { settings } = desk
     if (!settings.billing) return
     const { seal } = await settings.billing()
     for await (const page of linePages(desk)) {
@@ -280,9 +278,9 @@ const STATEMENTS: Export<SignedStatement> = {
       entries.root,
     ]),
   object: (signed) => signed,
-}
+})
 
-const INVOICES: Export<InvoiceStanding> = {
+const invoicesOf = (credit: CreditSettings): Export<InvoiceStanding> => ({
   columns: [
     'invoice',
     'agent',
@@ -308,7 +306,7 @@ const INVOICES: Export<InvoiceStanding> = {
   ],
   async *pages(desk) {
     for await (const page of linePages(desk)) {
-      const found = await each(page, ({ id }) => desk.credit.lines.getByName(id).invoices(), rethrow)
+      const found = await each(page, ({ id }) => credit.lines.getByName(id).invoices(), rethrow)
       yield found.flat()
     }
   },
@@ -322,7 +320,7 @@ const INVOICES: Export<InvoiceStanding> = {
     return [[...who, ...when, rail, stage, ...sums, owedOn(invoice)]]
   },
   object: invoiceView,
-}
+})
 
 function rethrow(_: unknown, fault: unknown): never {
   throw fault

@@ -31,11 +31,14 @@ const QUERIES = {
 const REFUSALS: Record<number, string> = {
   400: 'What was sent is not right; `faults` says all of it',
   401: 'Nobody who may',
-  404: 'There is none',
+  404: 'There is none; or what belongs to credit, on a site that gives none',
   409: 'Not as things stand',
   413: 'More than 64 KB',
   503: 'Not known now; ask again',
 }
+
+/** What a site that gives no credit has too. */
+const WITHOUT_CREDIT = /^\/api\/(accounts|runs|openapi\.json|export\/(accounts|entries))/
 
 const CSV = 'text/csv'
 const HTML = 'text/html'
@@ -219,7 +222,7 @@ function described(operation: Operation, path: string): Schema {
     ...(open === 'public' ? [] : [401, 503]),
     ...(body || query.includes('format') ? [400] : []),
     ...(body ? [413] : []),
-    ...(path.includes('{') ? [404] : []),
+    ...(path.includes('{') || !WITHOUT_CREDIT.test(path) ? [404] : []),
     ...refusals,
   ]
   const content = { 'application/json': { schema: ref('Refusal') } }

@@ -100,6 +100,16 @@ describe('an export', () => {
     expect(same.find((account) => account.id === id)).toMatchObject({ charged: '3000', ceiling: '100000000' })
   })
 
+  it('has accounts and entries where there is no credit, and nothing that only credit has', async () => {
+    const operator = await newOperator({ credit: false })
+    const [channel, payer] = [await newChannel(), await newPayer()]
+    for (const path of ['accounts.csv', 'entries.csv']) {
+      const accounts = (await rows(operator, path)).map(([account]) => account)
+      expect(accounts).toEqual(expect.arrayContaining([channel, payer.id]))
+    }
+    expect((await operator.get('/api/export/invoices.csv')).status).toBe(404)
+  })
+
   it('has every entry of every account, also where there are many', async () => {
     const operator = await newOperator()
     const { id, line, charge } = await operator.enrol()

@@ -31,6 +31,8 @@ const defs = openApi.components.schemas as Record<string, Schema>
 type Options = Partial<CreditSettings> & {
   rails?: Rails
   now?: () => number
+  /** `false` for a site that is paid by wallets alone. */
+  credit?: false
   /** Takes the place of opening billing. */
   broken?: () => Promise<never>
 }
@@ -40,6 +42,7 @@ export async function newOperator({
   now = () => Date.now(),
   mayAsk = async () => true,
   broken,
+  credit,
   ...rest
 }: Options = {}) {
   const pair = (await crypto.subtle.generateKey('Ed25519', true, ['sign', 'verify'])) as CryptoKeyPair
@@ -65,16 +68,19 @@ export async function newOperator({
     accounts: env.ACCOUNT,
     authorizations: env.AUTHORIZATIONS,
     settlement: env.SETTLEMENT,
-    credit: {
-      agents,
-      lines,
-      directories: (url) => DIRECTORIES.getByName(url),
-      mayAsk,
-      operator: 'tab402',
-      probation: 1_000_000n,
-      tiers: new Set(['partner']),
-      ...rest,
-    },
+    credit:
+      credit === false
+        ? undefined
+        : {
+            agents,
+            lines,
+            directories: (url) => DIRECTORIES.getByName(url),
+            mayAsk,
+            operator: 'tab402',
+            probation: 1_000_000n,
+            tiers: new Set(['partner']),
+            ...rest,
+          },
     billing: broken ?? (async () => billing),
   }
   const api = operatorApi(settings, now)
