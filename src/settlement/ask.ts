@@ -4,8 +4,9 @@ import { readChannels } from '../chain/rpc.ts'
 import { type Listing, listings } from '../ledger/book.ts'
 import type { Standing } from '../ledger/standing.ts'
 import type { ChannelState } from '../protocol/channel.ts'
+import { channelId } from '../protocol/eip712.ts'
 import type { Hex } from '../protocol/hex.ts'
-import type { Finding } from './findings.ts'
+import { compareElsewhere, type Finding } from './findings.ts'
 import { accountOf, each, type Settings } from './settings.ts'
 
 /** Lines of the book in one step of a run. All their claims must fit into the 1 MiB that a step may answer. */
@@ -19,8 +20,8 @@ export type Asked = {
   exact: Listing[]
   /** Channels whose account was never opened. */
   empty: Listing[]
-  /** Accounts that did not answer. */
-  silent: Finding[]
+  /** Accounts that did not answer, and those of another network that still owe. */
+  findings: Finding[]
   /** The line that the next page follows, or null. */
   next: string | null
 }
@@ -36,7 +37,10 @@ export async function askPage(settings: Settings, after: string): Promise<Asked>
     async (line) => ({ line, standing: await standingOf(settings, line.id), silent: null }),
     (line, fault) => ({ line, standing: null, silent: silence(line.id, fault) }),
   )
-  const known = answers.flatMap(({ line, standing }) => (standing ? [{ line, standing }] : []))
+  const opened = answers.flatMap(({ line, standing }) => (standing ? [{ line, standing }] : []))
+  // A site that moved to another network has accounts there. What this chain says of them is about nothing.
+  const known = opened.filter(({ standing }) => isHere(settings, standing))
+  const elsewhere = opened.filter(({ standing }) => !isHere(settings, standing))
   const states = await readChannels(
     settings.chain,
     known.map(({ standing }) => standing.channelId),
@@ -48,9 +52,17 @@ export async function askPage(settings: Settings, after: string): Promise<Asked>
     }),
     exact: lines.filter((line) => line.kind === 'exact'),
     empty: answers.filter(({ standing, silent }) => !standing && !silent).map(({ line }) => line),
-    silent: answers.flatMap(({ silent }) => silent ?? []),
+    findings: [
+      ...answers.flatMap(({ silent }) => silent ?? []),
+      ...elsewhere.flatMap(({ standing }) => compareElsewhere(standing)),
+    ],
     next: lines.length < PAGE ? null : (lines.at(-1)?.id ?? null),
   }
+}
+
+/** A channel's id is bound to its chain and escrow. */
+function isHere({ chain }: Settings, { channelId: id, config }: Standing): boolean {
+  return channelId(config, chain.chainId, chain.escrow) === id
 }
 
 /** The truth about one channel, or null if its account was never opened. */

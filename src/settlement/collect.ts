@@ -27,7 +27,7 @@ type Heard = { row: Row | null; findings: Finding[]; open: number; healed: bigin
 
 /** Collects one page. Doing it again finds what is left. @throws ChainFault when the chain cannot be read */
 export async function collect(settings: Settings, after: string): Promise<Collected> {
-  const { channels, empty, silent, next } = await askPage(settings, after)
+  const { channels, empty, findings, next } = await askPage(settings, after)
   const heard = await each(
     channels,
     (channel) => hear(settings, channel),
@@ -41,7 +41,7 @@ export async function collect(settings: Settings, after: string): Promise<Collec
   return {
     rows: heard.flatMap(({ row }) => row ?? []),
     findings: [
-      ...silent,
+      ...findings,
       ...empty.flatMap((line) => compareBook(line, null)),
       ...heard.flatMap(({ findings }) => findings),
     ],

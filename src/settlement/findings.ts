@@ -11,6 +11,7 @@ import type { Address } from '../protocol/hex.ts'
  * - `overclaimed`: the chain has more claimed than was charged here: the key claims elsewhere, or the account has lost entries.
  * - `chain_behind`: the chain has less claimed than it had: a reorganisation, or a node of another past.
  * - `uncovered`: the escrow no longer holds what is owed. A loss, unless the payer tops up.
+ * - `elsewhere`: an account of another network owes: the site moved before all was claimed there.
  * - `receiver_behind`: the chain has claimed less for a receiver than its accounts together were told.
  * - `unswept`: what was claimed for a receiver has not all reached the receiver.
  * - `undelivered`: payments by `exact` that arrived although their requests died. The payer may ask again, or have it back.
@@ -27,6 +28,7 @@ export type Finding = {
     | 'overclaimed'
     | 'chain_behind'
     | 'uncovered'
+    | 'elsewhere'
     | 'receiver_behind'
     | 'unswept'
     | 'undelivered'
@@ -71,6 +73,12 @@ export function compareChain(standing: Standing, state: ChannelState): Finding[]
     findings.push({ account, what: 'uncovered', detail: `${charged - balance} of ${charged}` })
   }
   return findings
+}
+
+/** What is owed on another network, which only a run there can claim. */
+export function compareElsewhere({ channelId: account, charged, redeemed }: Standing): Finding[] {
+  if (charged <= redeemed) return []
+  return [{ account, what: 'elsewhere', detail: `owes ${charged - redeemed} on another network` }]
 }
 
 /** Compares what a receiver's accounts were told together with what the chain has for the receiver, after the sweep. */

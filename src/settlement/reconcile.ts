@@ -50,7 +50,7 @@ export const NO_EXACT: ExactSums = { payers: 0, payments: 0, received: '0', inDo
 
 /** Reconciles one page of the book. Doing it again gives the same. @throws ChainFault when the chain cannot be read */
 export async function reconcile(settings: Settings, after: string, now: number): Promise<Reconciled> {
-  const { channels, exact, silent, next } = await askPage(settings, after)
+  const { channels, exact, findings, next } = await askPage(settings, after)
   const told = await each(
     channels,
     async ({ line, standing: before, state }) => {
@@ -67,7 +67,7 @@ export async function reconcile(settings: Settings, after: string, now: number):
     receivers: byReceiver(standings),
     quarantined: standings.filter((standing) => standing.quarantine !== null).length,
     findings: [
-      ...silent,
+      ...findings,
       ...told.flatMap(({ findings }) => findings),
       ...payers.findings,
       ...(await write(settings, after, told, now)),

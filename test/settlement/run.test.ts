@@ -3,6 +3,8 @@ import { describe, expect, it, vi } from 'vitest'
 import { encodeClaim, encodeRefund } from '../../src/chain/escrow.ts'
 import { readChannels } from '../../src/chain/rpc.ts'
 import { listings } from '../../src/ledger/book.ts'
+import type { Standing } from '../../src/ledger/standing.ts'
+import { channelId } from '../../src/protocol/eip712.ts'
 import { newPayer, send } from '../chain/payer.ts'
 import { countOf, randomHex } from '../chain/rig.ts'
 import { newNight, openTab, openTabs, place, received, recordOf, runOf, standingOf, steps } from './rig.ts'
@@ -307,6 +309,28 @@ describe('the reconciliation', () => {
       .run()
     const ended = await runOf(night)
     expect(ended.record.findings.list).toMatchObject([{ account: lost, what: 'book_ahead' }])
+  })
+
+  it('leaves alone what stands on another network, and says who still owes there', async () => {
+    const night = await newNight()
+    const here = await openTab(night)
+    await here.charge(20n)
+    const there: Standing[] = []
+    for (const price of [30n, 0n]) {
+      const { config } = await openTab(night)
+      const id = channelId(config, 8453, night.chain.escrow)
+      const state = { ...(await standingOf(here.id)).state, block: 5n }
+      await env.ACCOUNT.getByName(id).open(id, config, state)
+      if (price > 0n) await place(id, price, '0x5a', price)
+      there.push(await standingOf(id))
+    }
+    const [owing] = there
+    const ended = await runOf(night)
+    expect(ended.record).toMatchObject({ claimed: '20', sums: { charged: '20', redeemed: '20' } })
+    expect(ended.record.findings.list).toEqual([
+      { account: owing?.channelId, what: 'elsewhere', detail: 'owes 30 on another network' },
+    ])
+    for (const standing of there) expect(await standingOf(standing.channelId)).toEqual(standing)
   })
 
   it('finds that the chain has more claimed than was charged', async () => {
