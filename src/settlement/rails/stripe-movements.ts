@@ -17,7 +17,8 @@ export async function movementsOf(
   // First: money given back for what was credited is no debt, not even for a moment.
   const movements = await credited(stripe, at)
   // What was taken back and is here again leaves no mark on its charge.
-  const isShort = noted < micro(at.amount_paid)
+  const received = receivedOn(at)
+  const isShort = noted < micro(received)
   let known = 0
   for (const payment of payments) {
     const intent = expanded(payment.payment.payment_intent)
@@ -37,15 +38,20 @@ export async function movementsOf(
       movements.push({ kind: 'failed', failure: { id, invoice, reason, at: failedAt } })
     }
   }
-  if (at.status === 'paid' && at.amount_paid > known) {
-    // Marked as paid in Stripe's dashboard, or paid from a customer's balance: no payment of it is listed.
-    movements.push(paid(invoice, `${at.id}:rest`, at.amount_paid - known, at.id, now))
+  if (at.status === 'paid' && received > known) {
+    // Marked as paid in Stripe's dashboard, or paid from the customer's balance: no payment of it is listed.
+    movements.push(paid(invoice, `${at.id}:rest`, received - known, at.id, now))
   }
   if (at.status === 'uncollectible' || at.status === 'void') {
     const reason = `${at.status} at Stripe`
     movements.push({ kind: 'failed', failure: { id: `${at.id}:${at.status}`, invoice, reason, at: now } })
   }
   return movements
+}
+
+/** In cents. What comes from the customer's balance is in no amount of an invoice; one that is paid lacks nothing, though. */
+function receivedOn({ status, total, amount_paid: paid, ...at }: Stripe.Invoice): number {
+  return status === 'paid' ? Math.max(paid, total - at.pre_payment_credit_notes_amount) : paid
 }
 
 /** The notes that were written at Stripe; those with a number of ours are known. */

@@ -186,6 +186,18 @@ describe('what Stripe says of an invoice', () => {
     expect(sums(await the.rail.check(standing))).toEqual(['paid 1460000'])
   })
 
+  it.each([100, 0])('is all of it where the customer’s balance leaves %d cents to be paid', async (left) => {
+    const the = rig()
+    const standing = await presentedAt(the)
+    const there = the.stripe.books.invoice(referenceOf(standing))
+    Object.assign(there, { amount_due: left, amount_remaining: left })
+    expect(await the.rail.check(standing)).toEqual([])
+    if (left === 0) there.status = 'paid'
+    else the.stripe.books.pay(there.id)
+    const movements = sums(await the.rail.check(standing))
+    expect(movements).toEqual(left === 0 ? ['paid 1460000'] : ['paid 1000000', 'paid 460000'])
+  })
+
   it('C13: is a card that was declined, until another one is taken', async () => {
     const the = rig()
     const standing = await presentedAt(the)
