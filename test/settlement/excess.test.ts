@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { owedOn } from '../../src/ledger/dunning.ts'
 import { correct } from '../../src/settlement/correction.ts'
+import { creditable } from '../../src/settlement/invoice.ts'
 import { markPaid } from '../../src/settlement/receive.ts'
 import { DAY, MIDNIGHT, newOperator, night, tabOf } from './bill-rig.ts'
 
@@ -77,7 +78,7 @@ describe('a charge that is released after it was invoiced', () => {
     expect(await sum()).toEqual({ invoiced: BIG + CENT, delivered: BIG + CENT })
   })
 
-  it('F20: leaves all sums exact, and no debt above what the line owes, whatever is paid and released when', async () => {
+  it('F20: leaves all sums exact, and no debt above what the line owes, whatever is paid, credited and released when', async () => {
     const operator = await newOperator()
     const cents = fc.bigInt({ min: 1n, max: 300n })
     const nights = fc.array(
@@ -85,6 +86,7 @@ describe('a charge that is released after it was invoiced', () => {
         prices: fc.array(cents, { maxLength: 3 }),
         released: fc.array(fc.nat(8), { maxLength: 3 }),
         paid: fc.option(cents),
+        credited: fc.option(fc.tuple(fc.nat(5), cents)),
       }),
       { minLength: 1, maxLength: 5 },
     )
@@ -93,7 +95,7 @@ describe('a charge that is released after it was invoiced', () => {
         const tab = await tabOf([])
         const made: Awaited<ReturnType<typeof tab.charge>>[] = []
         let at = 0
-        for (const { prices, released, paid } of story) {
+        for (const { prices, released, paid, credited } of story) {
           for (const price of prices) made.push(await tab.charge({ price: price * 137n }))
           for (const which of released) {
             const charge = made[which]
@@ -104,6 +106,11 @@ describe('a charge that is released after it was invoiced', () => {
           const part = { amount: (paid ?? 0n) * 100n, reference: `bank ${at}`, at: 0 }
           const isPaid = open && paid !== null && part.amount <= owedOn(open)
           if (isPaid) await markPaid(operator.settings, touched, part)
+          const [which = 0, share = 0n] = credited ?? []
+          const less = (await tab.invoices())[which]
+          const note = { net: share * 100n, reason: 'late', after: less?.creditedNet ?? 0n, now: 0 }
+          if (less && credited && note.net <= creditable(less))
+            await correct(operator.settings, { agent: tab.agent, invoice: less.id }, note)
           await night(operator, MIDNIGHT + at++ * DAY)
         }
         if (made.length === 0) return
