@@ -104,6 +104,17 @@ describe('the settings of billing', () => {
     expect(faults).not.toContain(KEY.d)
   })
 
+  it.each([
+    [{ ...BILL, SELLER: { name: 'Tally' } }, 'SELLER.country is missing; it should be who invoices'],
+    [{ ...BILL, DUNNING: { net: -1 } }, 'DUNNING.net is too small; it should be days'],
+    [{ CREDIT_TIERS: { partner: '80' } }, 'CREDIT_TIERS.partner is no percentage; it should be'],
+  ])('say of a part that is wrong what the whole should be: %j', (vars, fault) => {
+    const result = readConfig({ ...ENV, ...vars })
+    const said = result.ok ? '' : describeFaults(result.faults)
+    expect(said).toContain(fault)
+    expect(said).not.toContain('removed')
+  })
+
   it('refuse Stripe in a build that does not have it', () => {
     expect(said({ ...BILL, ...STRIPE })).toEqual(['STRIPE_SECRET_KEY is of no use to a build without Stripe'])
     includeStripe(() => import('../src/settlement/rails/stripe.ts'))

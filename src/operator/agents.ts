@@ -93,7 +93,7 @@ function answer(registered: Registered, status = 200): Response {
     case 'unknown':
       return notFound()
     case 'unidentified':
-      return faulty([{ place: 'url', fault: 'is missing beside keys', want: 'a URL or keys' }])
+      return faulty([{ place: 'url', fault: 'is missing, and so are keys', want: 'a URL or keys' }])
     default:
       return no(409, registered.reason)
   }

@@ -30,7 +30,7 @@ const WANTS = {
   country: 'an ISO 3166 country code of two capitals',
   address: 'text of at most 500 characters',
   taxId: 'one line of text, at most 40 characters',
-  email: 'an e-mail address',
+  email: 'an e-mail address, at most 200 characters',
   amount: 'micro-dollars as a decimal string ("5000000"), or USD with a dollar sign ("$5")',
   creditedNet: 'what the invoice says was credited before, in micro-dollars as a decimal string',
   reference: 'what the bank calls the transfer: one line of text, at most 100 characters',
@@ -53,9 +53,10 @@ function line(most: number) {
   return read((text) => fits(text, /^\P{Cc}+$/u, most))
 }
 
-function fits(text: string, shape: RegExp, most: number): { value: string } | string {
-  if (!shape.test(text) || !text.trim() || !text.isWellFormed())
-    return 'is empty or has characters that do not print'
+const UNPRINTABLE = 'is empty or has characters that do not print'
+
+function fits(text: string, shape: RegExp, most: number, fault = UNPRINTABLE): { value: string } | string {
+  if (!shape.test(text) || !text.trim() || !text.isWellFormed()) return fault
   return text.length <= most ? { value: text } : 'is too long'
 }
 
@@ -119,7 +120,9 @@ const buyer = v.pipe(
       country: read((text) => (/^[A-Z]{2}$/.test(text) ? { value: text } : 'is no country code')),
       address: v.exactOptional(read((text) => fits(text, /^[\P{Cc}\n]+$/u, 500))),
       taxId: v.exactOptional(line(40)),
-      email: v.exactOptional(read((text) => fits(text, /^[^\s@\p{Cc}]+@[^\s@\p{Cc}]+$/u, 200))),
+      email: v.exactOptional(
+        read((text) => fits(text, /^[^\s@\p{Cc}]+@[^\s@\p{Cc}]+$/u, 200, 'is no e-mail address')),
+      ),
     },
     'is no table',
   ),
@@ -154,7 +157,7 @@ export const newAgent = v.pipe(
     v.partialCheck(
       [['url'], ['keys']],
       ({ url, keys }) => url !== null || keys !== null,
-      'is missing beside keys',
+      'is missing, and so are keys',
     ),
     ['url'],
   ),

@@ -20,7 +20,7 @@ export function describeFaults(faults: readonly Fault[]): string {
   return faults.map(({ place, fault, want }) => `${place} ${fault}; it should be ${want}`).join('\n')
 }
 
-/** Issues of a schema as faults. `wants` says what each key should be; an item of a list goes by the list's key. */
+/** Issues of a schema as faults. `wants` says what each key should be; what it does not name goes by what encloses it. */
 export function faultsOf(
   issues: readonly BaseIssue<unknown>[],
   wants: Readonly<Record<string, string>>,
@@ -28,7 +28,7 @@ export function faultsOf(
   return issues.map(({ path = [], received, kind, message }) => {
     const keys = path.map((item) => item.key)
     const names = keys.filter((key) => typeof key === 'string')
-    const name = names.at(message === UNKNOWN_TERM ? -2 : -1)
+    const name = (message === UNKNOWN_TERM ? names.slice(0, -1) : names).findLast((name) => name in wants)
     const missing = kind === 'schema' && received === 'undefined'
     return {
       place: placeOf(keys),

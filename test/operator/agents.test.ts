@@ -78,7 +78,7 @@ describe('an agent', () => {
       [
         'admin is no known term',
         'buyer.country is no country code',
-        'buyer.email is empty or has characters that do not print',
+        'buyer.email is no e-mail address',
         'buyer.name is too long',
         'buyer.vat is no known term',
         'creditLimit is not a quoted text',
@@ -108,7 +108,9 @@ describe('an agent', () => {
       'rail is not set up here',
       'tier is no tier of CREDIT_TIERS',
     ])
-    expect(await refused(agentForm(crawler, { keys: undefined }))).toEqual(['url is missing beside keys'])
+    expect(await refused(agentForm(crawler, { keys: undefined }))).toEqual([
+      'url is missing, and so are keys',
+    ])
     expect(await refused(agentForm(crawler, { keys: { keys: [] } }))).toEqual(['keys has no keys'])
     expect(await refused(agentForm(crawler, { creditLimit: '0' }))).toEqual(['creditLimit is zero'])
   })
