@@ -14,8 +14,9 @@ export async function movementsOf(
   payments: readonly Stripe.InvoicePayment[],
   now: number,
 ): Promise<Movement[]> {
+  const notes = await notesOf(stripe, at)
   // First: money given back for what was credited is no debt, not even for a moment.
-  const movements = await credited(stripe, at)
+  const movements = notes.map(credited)
   // What was taken back and is here again leaves no mark on its charge.
   const received = receivedOn(at)
   const isShort = noted < micro(received)
@@ -42,6 +43,7 @@ export async function movementsOf(
     // Marked as paid in Stripe's dashboard, or paid from the customer's balance: no payment of it is listed.
     movements.push(paid(invoice, `${at.id}:rest`, received - known, at.id, now))
   }
+  movements.push(...notes.flatMap((note) => toBalance(invoice, at.id, note)))
   if (at.status === 'uncollectible' || at.status === 'void') {
     const reason = `${at.status} at Stripe`
     movements.push({ kind: 'failed', failure: { id: `${at.id}:${at.status}`, invoice, reason, at: now } })
@@ -54,18 +56,28 @@ function receivedOn({ status, total, amount_paid: paid, ...at }: Stripe.Invoice)
   return status === 'paid' ? Math.max(paid, total - at.pre_payment_credit_notes_amount) : paid
 }
 
-/** The notes that were written at Stripe; those with a number of ours are known. */
-async function credited(stripe: Stripe, at: Stripe.Invoice): Promise<Movement[]> {
-  const movements: Movement[] = []
-  if (at.pre_payment_credit_notes_amount + at.post_payment_credit_notes_amount === 0) return movements
-  for await (const note of stripe.creditNotes.list({ invoice: at.id, limit: 100 })) {
-    const { id: reference, status, amount, memo, metadata, created } = note
-    if (status === 'void' || metadata?.tab402_note !== undefined) continue
-    const reason = memo ?? 'credited at Stripe'
-    const credit = { reference, total: micro(amount), reason, at: seconds(created) }
-    movements.unshift({ kind: 'credited', credit })
+/** The notes that were written at Stripe, the oldest first; those with a number of ours are known. */
+async function notesOf(stripe: Stripe, at: Stripe.Invoice): Promise<Stripe.CreditNote[]> {
+  const notes: Stripe.CreditNote[] = []
+  if (at.pre_payment_credit_notes_amount + at.post_payment_credit_notes_amount === 0) return notes
+  const expand = ['data.customer_balance_transaction']
+  for await (const note of stripe.creditNotes.list({ invoice: at.id, limit: 100, expand })) {
+    if (note.status !== 'void' && note.metadata?.tab402_note === undefined) notes.unshift(note)
   }
-  return movements
+  return notes
+}
+
+function credited({ id: reference, amount, memo, created }: Stripe.CreditNote): Movement {
+  const reason = memo ?? 'credited at Stripe'
+  return { kind: 'credited', credit: { reference, total: micro(amount), reason, at: seconds(created) } }
+}
+
+/** What was paid for the invoice and pays for another now. A credit on the balance is below zero. */
+function toBalance(invoice: string, payment: string, note: Stripe.CreditNote): Movement[] {
+  const moved = expanded(note.customer_balance_transaction)
+  if (!moved) return []
+  const words = 'to the customer’s balance'
+  return [reversed(invoice, payment, moved.id, -moved.amount, words, seconds(note.created))]
 }
 
 function wasTouched({ latest_charge: latest }: Stripe.PaymentIntent): boolean {

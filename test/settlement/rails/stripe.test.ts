@@ -253,6 +253,18 @@ describe('what Stripe says of an invoice', () => {
     expect(sums(await the.rail.check(standing))).toEqual(moves.slice(1))
   })
 
+  it('is what was given back to the customer’s balance, which pays for another invoice', async () => {
+    const the = rig()
+    const standing = await presentedAt(the)
+    const { books } = the.stripe
+    books.pay(referenceOf(standing))
+    const there = books.invoice(referenceOf(standing))
+    const note = books.credit(there, { amount: 46, memo: 'goodwill', metadata: {} })
+    Object.assign(note, { customer_balance_transaction: { id: 'cbtxn_1', amount: -46 } })
+    const moves = ['credited 460000 goodwill', 'paid 1460000', 'reversed 460000 to the customer’s balance']
+    expect(sums(await the.rail.check(standing))).toEqual(moves)
+  })
+
   it('is not believed when it speaks of another invoice', async () => {
     const the = rig()
     const { presented } = await presentedAt(the)
