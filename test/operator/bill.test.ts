@@ -144,6 +144,15 @@ describe('the bill, as the operator sees it', () => {
     }
   })
 
+  it('says on paper how to pay, for as long as something is owed', async () => {
+    const operator = await newOperator()
+    const { invoice } = await billed(operator, [1_234_567n])
+    const page = async () => (await operator.get(`/api/invoices/${invoice.id}?format=html`)).text
+    expect(await page()).toContain('IBAN NL00 BANK 0123 4567 89')
+    await operator.post(`/api/invoices/${invoice.id}/payments`, { reference: 'wire 17' })
+    expect(await page()).not.toContain('IBAN')
+  })
+
   it('lists statements and invoices in pages', async () => {
     const operator = await newOperator()
     const agents = [await billed(operator, [50_000n]), await billed(operator, [60_000n])]
