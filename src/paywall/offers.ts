@@ -16,6 +16,8 @@ export type Offers = {
   /** In the order in which they are made. */
   made: ReadonlyMap<SchemeName, PaymentRequirements>
   price: bigint
+  /** What is sold: the site, or one invoice. */
+  about: { serviceName?: string; description?: string }
   /** What the schemes say in headers of their own. */
   headers: Record<string, string>
   /** The value of `PAYMENT-REQUIRED`. */
@@ -37,7 +39,7 @@ export function offersOf(policy: Policy, decision: Decision, offerers: Offerers)
     if (offer) made.set(name, offer)
   }
   const accepts = [...made.values()]
-  const about: Omit<ResourceInfo, 'url'> = {
+  const about: Offers['about'] = {
     ...(policy.description !== undefined && { description: policy.description }),
     ...(policy.name !== undefined && { serviceName: policy.name }),
   }
@@ -58,6 +60,7 @@ export function offersOf(policy: Policy, decision: Decision, offerers: Offerers)
   return {
     made,
     price,
+    about,
     headers: Object.assign({}, ...schemes.map((name) => offerers[name]?.headers?.(price))),
     header(url, refusal) {
       if (refusal.reason === 'payment_required') return encodeText(header(named(url)))

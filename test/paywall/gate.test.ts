@@ -113,6 +113,13 @@ describe('an unpaid request', () => {
     const elsewhere = await charging.ask('/other', { agent: BROWSER, headers: { accept: 'text/html' } })
     expect(await elsewhere.text()).toBe(page)
   })
+
+  it('shows a person whose page it is, and what is sold', async () => {
+    const RULES = [{ who: 'everyone', action: 'charge' }]
+    const charging = openShop({ RULES, NAME: 'Tally & Ink', DESCRIPTION: 'Short <pieces>' })
+    const response = await charging.ask('/page', { agent: BROWSER, headers: { accept: 'text/html' } })
+    expect(await response.text()).toContain('<p>Tally &amp; Ink: Short &lt;pieces&gt;</p>')
+  })
 })
 
 describe('D3: a method', () => {
