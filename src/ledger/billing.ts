@@ -1,4 +1,6 @@
 /** The bill of one credit line: its periods stated, its invoices noted, paid and dunned. Everything once by its id. */
+
+import { canonicalJson } from '../protocol/canonical.ts'
 import { leafOf, type StatedEntry } from '../protocol/statement.ts'
 import type {
   Attempt,
@@ -85,7 +87,11 @@ export class Billing implements BillingCalls {
   }
 
   async presented(invoice: string, presented: Presented): Promise<InvoiceStanding> {
-    return this.#change({ kind: 'presented', document: { invoice, presented } }, invoice)
+    const { presented: known } = this.#documents.invoice(invoice)
+    if (known && canonicalJson(known) === canonicalJson(presented)) return this.#written(invoice)
+    // Where it is found may change, and change back.
+    const id = known ? `${invoice}/${this.#documents.last}` : invoice
+    return this.#change({ kind: 'presented', document: { invoice, presented } }, id)
   }
 
   async credited(note: CreditNote): Promise<InvoiceStanding> {

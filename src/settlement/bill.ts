@@ -10,6 +10,7 @@ import {
   saveStatements,
 } from '../ledger/lines.ts'
 import type { Numbers } from '../ledger/numbers.ts'
+import { canonicalJson } from '../protocol/canonical.ts'
 import { railFailed } from './credit-note.ts'
 import { giveBack } from './excess.ts'
 import type { Finding } from './findings.ts'
@@ -213,8 +214,9 @@ async function collect(
     const rail = rails[invoice.rail]
     try {
       if (!rail) throw new Error(`there is no rail "${invoice.rail}" here`)
-      const presented = invoice.presented ?? (await rail.present(invoice))
-      const handed = invoice.presented ? invoice : await line.presented(id, presented)
+      const presented = await rail.present(invoice)
+      const isThere = canonicalJson(presented) === canonicalJson(invoice.presented)
+      const handed = isThere ? invoice : await line.presented(id, presented)
       const looked = await checkInvoice(settings, line, handed)
       const given = giveBackAt === null ? looked : await giveBack(settings, line, looked.invoice, giveBackAt)
       const found = given === looked ? looked.findings : [...looked.findings, ...given.findings]

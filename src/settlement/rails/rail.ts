@@ -24,8 +24,11 @@ export type Credited = { reference: string; total: bigint; reason: string; at: n
 /** One way that money comes in. Every call may be repeated: it makes nothing twice. */
 export type Rail = Unit & {
   name: RailName
-  /** Hands an invoice over. @throws RailFault when the rail cannot be reached: nothing is known, ask again */
-  present(invoice: Invoice): Promise<Presented>
+  /**
+   * Hands an invoice over; says of one that was handed over where it is now.
+   * @throws RailFault when the rail cannot be reached: nothing is known, ask again
+   */
+  present(invoice: Invoice & { presented?: Presented | null }): Promise<Presented>
   /** All that the rail has seen of an invoice so far, the oldest first. @throws RailFault */
   check(invoice: InvoiceStanding): Promise<Movement[]>
   /** Takes (part of) an invoice back, where the rail keeps one of its own. @throws RailFault */

@@ -55,7 +55,7 @@ export function stripeRail(settings: StripeSettings): StripeRail {
     name: 'stripe',
     unit: CENT,
     least: LEAST,
-    present: (invoice) => asked(() => present(stripe, invoice)),
+    present: async (invoice) => invoice.presented ?? asked(() => present(stripe, invoice)),
     check: (invoice) => asked(() => check(stripe, invoice, settings.now())),
     credit: (invoice, note) => asked(() => credit(stripe, invoice, note)),
     collects: (invoice) => asked(() => collects(stripe, invoice)),

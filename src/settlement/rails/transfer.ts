@@ -8,8 +8,8 @@ export function transferRail(instructions: string): Rail {
     name: 'transfer',
     unit: CENT,
     least: CENT,
-    async present({ id }): Promise<Presented> {
-      return { reference: id, url: null, instructions: `${instructions}\nReference: ${id}` }
+    async present({ id, presented }): Promise<Presented> {
+      return presented ?? { reference: id, url: null, instructions: `${instructions}\nReference: ${id}` }
     },
     // What came in is known by the operator alone.
     check: async () => [],
