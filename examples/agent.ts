@@ -33,10 +33,9 @@ export type Agent = {
   read(page: string): Promise<Answer>
 }
 
-/** A crawler of that name and host, with a key of its own. */
-export async function newAgent(name: string, host: string): Promise<Agent> {
-  const pair = (await crypto.subtle.generateKey('Ed25519', true, ['sign', 'verify'])) as CryptoKeyPair
-  const privateKey = (await crypto.subtle.exportKey('jwk', pair.privateKey)) as JsonWebKey
+/** A crawler of that name and host, with this private key or a new one. */
+export async function newAgent(name: string, host: string, key?: JsonWebKey): Promise<Agent> {
+  const privateKey = key ?? (await newKey())
   const { kty, crv, x } = privateKey
   const signer = await signerFromJWK(privateKey)
   const named = { 'user-agent': `${name}/1.0 (+https://${host})`, 'signature-agent': `"https://${host}"` }
@@ -73,6 +72,11 @@ export async function newAgent(name: string, host: string): Promise<Agent> {
       return { served: true, body: await response.text(), charged: BigInt(receipt.amount ?? 0) }
     },
   }
+}
+
+async function newKey(): Promise<JsonWebKey> {
+  const pair = (await crypto.subtle.generateKey('Ed25519', true, ['sign', 'verify'])) as CryptoKeyPair
+  return (await crypto.subtle.exportKey('jwk', pair.privateKey)) as JsonWebKey
 }
 
 async function refusal(response: Response): Promise<{ error: string; offers: PaymentRequirements[] }> {

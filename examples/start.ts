@@ -1,4 +1,5 @@
 /** `npm start`: the whole stack on this machine, left running for a person. Ctrl-C ends it. */
+import { createHash, createPrivateKey } from 'node:crypto'
 import { READY, type Stack, type StackFacts, type StackOptions, startStack } from '../src/testing/stack.ts'
 
 const BROWSER = 'Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0'
@@ -7,12 +8,16 @@ const BROWSER = 'Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefo
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
 
 let stopping = false
+let ready = false
 const starting = start()
 for (const signal of SIGNALS) process.on(signal, stop)
 if (process.env.npm_lifecycle_event ?? process.env.NODE_RUN_SCRIPT_NAME) stopWithoutParent()
 const stack = await starting
 const { ended, stop: _, ...facts } = stack
-process.stdout.write(`${thingsToTry(facts)}\n${READY}${JSON.stringify(facts)}\n`)
+ready = true
+process.stdout.write(
+  `${thingsToTry(facts, process.env.ORIGIN_URL ? '/' : facts.paths.charged)}\n${READY}${JSON.stringify(facts)}\n`,
+)
 await ended
 if (!stopping) {
   console.error('the stack has ended by itself')
@@ -21,23 +26,35 @@ if (!stopping) {
 
 async function start(): Promise<Stack> {
   try {
-    return await startStack(optionsOf(process.env), (line) => process.stderr.write(`${line}\n`))
+    // Until it is ready, what it says is part of the fault that says why it is not.
+    return await startStack(optionsOf(process.env), (line) => ready && process.stderr.write(`${line}\n`))
   } catch (cause) {
-    console.error(cause instanceof Error ? cause.message : cause)
+    const said = cause instanceof Error ? cause.message : String(cause)
+    console.error(said)
+    if (/address already in use/i.test(said))
+      console.error('Without PORT, CHAIN_PORT and ORIGIN_PORT every port is a free one.')
     process.exit(1)
   }
 }
 
 function optionsOf(env: NodeJS.ProcessEnv): StackOptions {
   const { PORT, CHAIN_PORT, ORIGIN_PORT, ORIGIN_URL, STATE_DIR } = env
-  if (ORIGIN_URL && !URL.canParse(ORIGIN_URL)) throw new Error(`ORIGIN_URL is no URL: ${ORIGIN_URL}`)
   return {
     ...(PORT && { port: portOf('PORT', PORT) }),
     ...(CHAIN_PORT && { chainPort: portOf('CHAIN_PORT', CHAIN_PORT) }),
     ...(ORIGIN_PORT && { originPort: portOf('ORIGIN_PORT', ORIGIN_PORT) }),
-    ...(ORIGIN_URL && { originUrl: ORIGIN_URL }),
+    ...(ORIGIN_URL && { originUrl: serverOf(ORIGIN_URL) }),
     ...(STATE_DIR && { stateDir: STATE_DIR }),
   }
+}
+
+function serverOf(text: string): string {
+  const url = URL.canParse(text) ? new URL(text) : undefined
+  if (!/^https?:$/.test(url?.protocol ?? ''))
+    throw new Error(`ORIGIN_URL is no http(s) URL, such as http://localhost:8080: ${text}`)
+  if (url?.href !== `${url?.origin}/`)
+    throw new Error(`ORIGIN_URL is more than a server, without a path: ${text}`)
+  return url.origin
 }
 
 function portOf(name: string, text: string): number {
@@ -60,18 +77,32 @@ function stopWithoutParent(): void {
   }, 250).unref()
 }
 
-function thingsToTry({ url, origin, rpc, scheduled, paths, accounts, operator }: StackFacts): string {
-  const page = `${url}${paths.charged}`
+/** The key of the example agent: made from a public phrase, worth nothing elsewhere. */
+function agentKey(): JsonWebKey {
+  const seed = createHash('sha256').update('the agent of npm start').digest()
+  const pkcs8 = Buffer.concat([Buffer.from('302e020100300506032b657004220420', 'hex'), seed])
+  return createPrivateKey({ key: pkcs8, format: 'der', type: 'pkcs8' }).export({
+    format: 'jwk',
+  }) as JsonWebKey
+}
+
+function thingsToTry(
+  { url, origin, rpc, scheduled, paths, accounts, operator }: StackFacts,
+  path: string,
+): string {
+  const page = `${url}${path}`
   const [payer] = accounts
   const api = `-H 'Authorization: Bearer ${operator.token}' ${operator.url}`
+  const key = agentKey()
+  const { kty, crv, x } = key
   const agent = JSON.stringify({
     id: 'example-bot',
     name: 'ExampleBot',
     url: 'https://crawler.example',
-    keys: { keys: [{ kty: 'OKP', crv: 'Ed25519', x: '6ZyULSp1U6rr2vyycUlhKHp-pYOMW9IGmD1Z2tOKxqY' }] },
+    keys: { keys: [{ kty, crv, x }] },
     creditLimit: '$5',
     period: 'daily',
-    rail: 'stripe',
+    rail: 'stablecoin',
     buyer: { name: 'Example Inc.', country: 'US' },
   })
   const pay = `KEY=${payer?.privateKey} RPC_URL=${rpc} npx node examples/pay.ts`
@@ -101,15 +132,18 @@ People read for free; crawlers pay in USDC on a chain that lives on this machine
   Midnight, now: the nightly cron claims every tab on the chain.
     curl -s '${scheduled}'
 
-  What the night's run found and moved.
+  What the night's run found and moved. It takes a second or two.
     curl -s ${api}/runs
 
-  Give a crawler credit (docs/credit.md says how it signs), and see who has some.
+  Give a crawler without a wallet credit, and read twenty pages on it (docs/credit.md says how it signs).
     curl -s ${api}/agents -H 'Content-Type: application/json' -d '${agent}'
-    curl -s ${api}/agents
+    KEY='${JSON.stringify(key)}' npx node examples/pay.ts credit ${page} 20
 
-  A midnight a day from now, which sends the invoices of today.
+  A midnight a day from now, which bills what was read today. A second or two later: its invoice.
     curl -s "${scheduled}&time=$(( ($(date +%s) + 86400) * 1000 ))"
     curl -s ${api}/invoices
+
+  Pay the invoice: a page behind the same paywall, at its price.
+    ${pay} exact "$(curl -s ${api}/invoices | grep -o 'http[^"]*pay?key=[^"]*' | head -1)"
 `
 }

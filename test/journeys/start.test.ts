@@ -1,8 +1,10 @@
+import { execFile } from 'node:child_process'
 import { mkdtemp, readdir, rm } from 'node:fs/promises'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { promisify } from 'node:util'
 import { afterEach, describe, expect, it } from 'vitest'
 import { chainBook, operatorBook } from '../../examples/books.ts'
 import { payAtOnce, runATab } from '../../examples/crawler.ts'
@@ -64,6 +66,22 @@ describe('npm start', { timeout: 60_000 }, () => {
     expect(await status(facts.url + facts.paths.free, 'GPTBot')).toBe(200)
   })
 
+  it('prints lines that work as they stand, from a free page to a paid invoice', async () => {
+    const { facts, printed } = await start()
+    const had = await chainBook(facts).holds(facts.receiver)
+    const nightsEnded = async () =>
+      (await operatorBook(facts).runs()).filter(({ status }) => status === 'settled')
+    let nights = 0
+    for (const [line] of printed.matchAll(/(?<=^ {4})\S.*/gm)) {
+      await promisify(execFile)('bash', ['-o', 'pipefail', '-c', line])
+      if (!line.includes(facts.scheduled)) continue
+      nights++
+      await expect.poll(async () => (await nightsEnded()).length, { timeout: 20_000 }).toBe(nights)
+    }
+    // One page at once, ten on a tab, and an invoice for twenty.
+    expect((await chainBook(facts).holds(facts.receiver)) - had).toBe(31_000n)
+  })
+
   it('ends all it started at SIGTERM, exits 0 and leaves no file behind', async () => {
     const TMPDIR = await folder()
     const { facts, end } = await start({ TMPDIR })
@@ -113,7 +131,11 @@ describe('npm start', { timeout: 60_000 }, () => {
     server.closeAllConnections()
   })
 
-  it('says what is wrong with a port, and starts nothing', async () => {
-    await expect(start({ PORT: '80x' })).rejects.toThrow('ended with 1: PORT is no port: 80x')
+  it.each([
+    [{ PORT: '80x' }, 'PORT is no port: 80x'],
+    [{ ORIGIN_URL: 'localhost:8080' }, 'ORIGIN_URL is no http(s) URL, such as http://localhost:8080'],
+    [{ ORIGIN_URL: 'http://localhost:8080/blog' }, 'ORIGIN_URL is more than a server, without a path'],
+  ])('says what is wrong with %j, and starts nothing', async (env, fault) => {
+    await expect(start(env)).rejects.toThrow(`ended with 1: ${fault}`)
   })
 })
