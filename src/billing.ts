@@ -18,7 +18,7 @@ export async function openBilling(
   config: Config,
   exact: Scheme<ExactPayment> | undefined,
 ): Promise<CounterSettings> {
-  const { LINES: lines, NUMBERS: numbers, BOOK: book } = env
+  const { LINES: lines, NUMBERS: numbers, AGENTS: agents, BOOK: book } = env
   const { bill } = config
   if (!bill || !lines || !numbers) throw new Error('nobody is named who sends invoices')
   const tools = { now: () => Date.now(), newId: () => crypto.randomUUID() }
@@ -41,7 +41,7 @@ export async function openBilling(
   const { seller, dunning } = bill
   const webhook = bill.webhook ? { ...bill.webhook, now: tools.now } : null
   return {
-    bill: { book, lines, numbers, rails, seller, dunning, webhook },
+    bill: { book, lines, agents, numbers, rails, seller, dunning, webhook },
     seal,
     stripe,
     paying: atOnce ? (invoice) => paying(atOnce, invoice) : null,

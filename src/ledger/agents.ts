@@ -108,6 +108,10 @@ export class Agents extends DurableObject<{ LINES: DurableObjectNamespace<Credit
     return this.#read('SELECT record FROM agent WHERE id > ? ORDER BY id LIMIT ?', after, limit)
   }
 
+  async count(): Promise<number> {
+    return Number(this.ctx.storage.sql.exec('SELECT count(*) AS agents FROM agent').one().agents)
+  }
+
   /**
    * By the URL it signs; else, when nobody registered that URL, among those without one by a pinned key. A claim to be one
    * agent never finds another that has a URL of its own.

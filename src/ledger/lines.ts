@@ -1,5 +1,7 @@
 /** The credit half of the book in D1: lines, statements and invoices, for lists and exports. A projection, as book.ts is. */
+
 import { padAmount } from '../protocol/amount.ts'
+import type { Agent, Agents } from './agents.ts'
 import type { InvoiceStanding, Stage, StatementHead } from './bill.ts'
 import { type ListedTotals, type Row, totalsIn } from './book.ts'
 import { type Enrolment, type LineStanding, readBody, writeBody } from './credit.ts'
@@ -29,6 +31,24 @@ export async function listLine(book: D1Database, { agent, name }: Enrolment, now
     .prepare('INSERT OR IGNORE INTO line (id, name, opened_at) VALUES (?, ?, ?)')
     .bind(agent, name, now)
     .run()
+}
+
+/** Lists all lines of the registry, as {@link listLine}, unless the book has as many: a book that was lost knows of none. */
+export async function relist(book: D1Database, registry: DurableObjectStub<Agents>): Promise<void> {
+  const [agents, known] = await Promise.all([
+    registry.count(),
+    book.prepare('SELECT count(*) AS lines FROM line').first<{ lines: number }>(),
+  ])
+  if (known && known.lines >= agents) return
+  const insert = book.prepare('INSERT OR IGNORE INTO line (id, name, opened_at) VALUES (?, ?, ?)')
+  for (let after: string | undefined = ''; after !== undefined; ) {
+    const page: Agent[] = await registry.list(after, BATCH)
+    await writeAll(
+      book,
+      page.map(({ id, name, createdAt }) => insert.bind(id, name, createdAt)),
+    )
+    after = page.at(-1)?.id
+  }
 }
 
 /** Lines after `after` (an id; '' for the first page), in order of id. */

@@ -1,6 +1,9 @@
 /** The billing part of a settlement run: what the rails remember, then every credit line, a page at a time. */
+import { REGISTRY } from '../ledger/agents.ts'
 import { lastBilled } from '../ledger/book.ts'
+import { relist } from '../ledger/lines.ts'
 import { type Billed, type BillSettings, billPage } from './bill.ts'
+import type { Finding } from './findings.ts'
 import { catchUp } from './receive.ts'
 import type { Report } from './report.ts'
 import type { Steps } from './run.ts'
@@ -18,6 +21,7 @@ export type OpenBill = () => Promise<BillSettings>
 
 /** Bills all lines for the moment `now` (Unix ms). One line's trouble, or one rail's, is a finding and stops no other. */
 export async function billAll(open: OpenBill, steps: Steps, report: Report, now: number): Promise<void> {
+  report.found(await steps.do('list the lines', async () => listAll(await open())))
   report.caughtUp(await steps.do('ask the rails', async () => askRails(await open(), Date.now())))
   let after: string | null = ''
   for (let page = 1; after !== null; page++) {
@@ -25,6 +29,16 @@ export async function billAll(open: OpenBill, steps: Steps, report: Report, now:
     const billed: Billed = await steps.do(`bill ${page}`, async () => billPage(await open(), from, now))
     report.billed(billed)
     after = billed.next
+  }
+}
+
+/** Those that are listed are billed also while the registry does not answer. */
+async function listAll({ book, agents }: BillSettings): Promise<Finding[]> {
+  try {
+    if (agents) await relist(book, agents.getByName(REGISTRY))
+    return []
+  } catch (fault) {
+    return [{ account: REGISTRY, what: 'silent', detail: String(fault) }]
   }
 }
 

@@ -1,4 +1,5 @@
 /** The bill of a night: for each credit line, state what ended, invoice it, hand it to its rail, see what came in, dun. */
+import type { Agents } from '../ledger/agents.ts'
 import type { DunningStep, DunningTerms, InvoiceStanding, LineBill, StatementHead } from '../ledger/bill.ts'
 import { owedOn } from '../ledger/dunning.ts'
 import type { CreditLine } from '../ledger/line.ts'
@@ -24,6 +25,8 @@ import { each } from './settings.ts'
 export type BillSettings = {
   book: D1Database
   lines: DurableObjectNamespace<CreditLine>
+  /** Without it a book that has lost lines does not find them again. */
+  agents?: DurableObjectNamespace<Agents> | undefined
   numbers: DurableObjectNamespace<Numbers>
   rails: Rails
   seller: Seller

@@ -70,6 +70,10 @@ export class Report {
     this.#note(findings)
   }
 
+  found(findings: Finding[]): void {
+    this.#note(findings)
+  }
+
   billed({ sums, findings }: Billed): void {
     this.#bill = add(this.#bill ?? NO_BILL, sums)
     this.#note(findings)

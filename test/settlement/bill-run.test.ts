@@ -1,5 +1,6 @@
 import { env } from 'cloudflare:test'
 import { describe, expect, it } from 'vitest'
+import { lines } from '../../src/ledger/lines.ts'
 import type { OpenBill } from '../../src/settlement/bill-run.ts'
 import { type Cause, settle, type Work } from '../../src/settlement/run.ts'
 import { randomHex } from '../chain/rig.ts'
@@ -69,6 +70,36 @@ describe('a run', () => {
     const nets = (await tab.invoices()).map(({ net }) => net)
     expect(nets).toEqual([2n * CENT, 3n * CENT])
     expect(await tab.line().statements()).toHaveLength(2)
+  })
+
+  it('bills the lines that the book has lost: the registry knows them all', async () => {
+    const operator = await newOperator()
+    const registry = env.AGENTS.getByName(randomHex(8))
+    const tabs = await Promise.all(['a', 'b'].map(() => tabOf([CENT])))
+    for (const { agent, enrolment } of tabs) {
+      const { name, terms } = enrolment
+      const draft = { id: agent, name, url: `https://${agent}.example/keys`, keys: null, terms }
+      expect(await registry.create(draft, 'anna')).toMatchObject({ outcome: 'registered' })
+    }
+    await env.BOOK.prepare('DELETE FROM line').run()
+    const settings = {
+      ...operator.settings,
+      agents: { getByName: () => registry } as unknown as typeof env.AGENTS,
+    }
+    await run(workOf({ ...operator, settings }))
+    for (const tab of tabs) expect((await tab.only()).net).toBe(CENT)
+    expect(await lines(env.BOOK, '', 10)).toHaveLength(2)
+  })
+
+  it('bills although the registry does not answer, and says so', async () => {
+    const operator = await newOperator()
+    const tab = await tabOf([CENT])
+    const agents = { getByName: () => ({ count: () => Promise.reject(new Error('overloaded')) }) }
+    const settings = { ...operator.settings, agents: agents as unknown as typeof env.AGENTS }
+    const { status, record } = await run(workOf({ ...operator, settings }))
+    expect(status).toBe('in_doubt')
+    expect(record).toMatchObject({ findings: { list: [{ account: 'agents', what: 'silent' }] } })
+    expect((await tab.only()).net).toBe(CENT)
   })
 
   it('bills although the chain cannot be read, and fails with the chain’s fault', async () => {
