@@ -8,20 +8,13 @@ import { correct } from '../settlement/correction.ts'
 import { creditable } from '../settlement/invoice.ts'
 import { invoicePage } from '../settlement/paper.ts'
 import { markPaid } from '../settlement/receive.ts'
-import { formatOf, limitOf, nextOf, no, notFound, numberOf, paper, write } from './answer.ts'
+import { faulty, formatOf, limitOf, nextOf, no, notFound, numberOf, paper, write } from './answer.ts'
 import { act } from './audit.ts'
 import { correction, formOf, transfer } from './form.ts'
 import type { CreditSettings, Line, OperatorSettings } from './settings.ts'
 
 const INVOICE = /^INV-[0-9]{6,15}$/
-const STAGES: ReadonlySet<string> = new Set<Stage>([
-  'open',
-  'due',
-  'past_due',
-  'suspended',
-  'written_off',
-  'settled',
-])
+const STAGES: readonly Stage[] = ['open', 'due', 'past_due', 'suspended', 'written_off', 'settled']
 
 /** Whose desk it is: `now` in Unix milliseconds, `who` as the audit log names the operator. */
 type Desk = { settings: OperatorSettings; credit: CreditSettings; now: () => number; who: string }
@@ -32,10 +25,12 @@ export function invoiceRoutes(desk: Desk): Hono {
   const { book } = settings
   app.get('/', async (c) => {
     const limit = limitOf(c)
-    const { agent, stage } = c.req.query()
-    if (stage !== undefined && !STAGES.has(stage)) return write({ invoices: [], next: null })
+    const { agent, stage: asked } = c.req.query()
+    const stage = STAGES.find((known) => known === asked)
+    if (asked !== undefined && !stage)
+      return faulty([{ place: 'stage', fault: 'is no stage', want: STAGES.join(', ') }])
     const before = numberOf(c.req.query('before'), 0) || undefined
-    const listed = await invoices(book, { agent, stage: stage as Stage | undefined, before, limit })
+    const listed = await invoices(book, { agent, stage, before, limit })
     return write({ invoices: listed.map(invoiceView), next: nextOf(listed, limit, ({ number }) => number) })
   })
   app.get('/:id', async (c) => {

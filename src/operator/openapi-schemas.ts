@@ -42,7 +42,7 @@ const all = (...properties: string[]) => properties
 
 const period = word('daily', 'weekly', 'monthly')
 const rail = word('stablecoin', 'stripe', 'transfer')
-const stage = word('open', 'due', 'past_due', 'suspended', 'written_off', 'settled')
+export const stage = word('open', 'due', 'past_due', 'suspended', 'written_off', 'settled')
 const span = table({ id: text, from: time, to: time })
 const totals = { authorized: amount, charged: amount, redeemed: amount, credit: amount }
 const jwkSet = table({ keys: list({ type: 'object', required: ['kty'] }) })

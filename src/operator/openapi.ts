@@ -1,5 +1,5 @@
 /** The OpenAPI document (3.1) of everything under `/_tab402`. Data; a test holds it against the routes and their answers. */
-import { ref, type Schema, schemas } from './openapi-schemas.ts'
+import { ref, type Schema, schemas, stage } from './openapi-schemas.ts'
 
 type Name = keyof typeof schemas
 type Method = 'get' | 'post' | 'patch'
@@ -18,15 +18,18 @@ type Operation = {
 
 type Query = keyof typeof QUERIES
 
+const text: Schema = { type: 'string' }
+
+/** What each parameter of a query means, and what it may be. */
 const QUERIES = {
-  limit: 'Items of a page: 1 to 500, or 100',
-  after: 'Goes on after this: `next` of the page before',
-  before: 'Goes on below this number: `next` of the page before',
-  agent: 'Of one agent only',
-  stage: 'In one stage only',
-  format: 'Instead of JSON: `csv` or `html`, where there is one',
-  evidence: '`true`: with signatures, and what was signed',
-}
+  limit: ['Items of a page', { type: 'integer', minimum: 1, maximum: 500, default: 100 }],
+  after: ['Goes on after this: `next` of the page before', text],
+  before: ['Goes on below this number: `next` of the page before', { type: 'integer', minimum: 1 }],
+  agent: ['Of one agent only', text],
+  stage: ['In one stage only', stage],
+  format: ['What the answer is: JSON unless said, a table or a page', text],
+  evidence: ['With signatures, and what was signed', { type: 'boolean', default: false }],
+} satisfies Record<string, readonly [string, Schema]>
 
 const REFUSALS: Record<number, string> = {
   400: 'What was sent is not right; `faults` says all of it',
@@ -212,6 +215,11 @@ function pathItem(path: string, item: Partial<Record<Method, Operation>>): Schem
   return { ...(parameters.length > 0 && { parameters }), ...Object.fromEntries(operations) }
 }
 
+/** `text/csv` is asked for as `csv`. */
+function formatsOf(types: readonly string[]): Schema {
+  return { enum: ['json', ...types.map((type) => type.slice('text/'.length))], default: 'json' }
+}
+
 function described(operation: Operation, path: string): Schema {
   const { summary, answer, status = 200, body, query = [], formats = [], refusals = [], open } = operation
   const json = answer === null ? {} : { 'application/json': { schema: ref(answer) } }
@@ -220,7 +228,7 @@ function described(operation: Operation, path: string): Schema {
     answer === null && formats.length === 0 ? { 'application/json': { schema: { type: 'object' } } } : {}
   const expected = [
     ...(open === 'public' ? [] : [401, 503]),
-    ...(body || query.includes('format') ? [400] : []),
+    ...(body || query.includes('format') || query.includes('stage') ? [400] : []),
     ...(body ? [413] : []),
     ...(path.includes('{') || !WITHOUT_CREDIT.test(path) ? [404] : []),
     ...refusals,
@@ -230,12 +238,11 @@ function described(operation: Operation, path: string): Schema {
   return {
     summary,
     ...(query.length > 0 && {
-      parameters: query.map((name) => ({
-        name,
-        in: 'query',
-        description: QUERIES[name],
-        schema: { type: 'string' },
-      })),
+      parameters: query.map((name) => {
+        const [description, schema] = QUERIES[name]
+        const known = name === 'format' ? formatsOf(formats) : schema
+        return { name, in: 'query', description, schema: known }
+      }),
     }),
     ...(body && { requestBody: { required: true, content: { 'application/json': { schema: ref(body) } } } }),
     security: open === 'public' ? [] : [open === 'signed' ? { signature: [] } : { token: [] }],
