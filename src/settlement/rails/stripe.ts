@@ -262,19 +262,28 @@ async function hear(stripe: Stripe, event: Stripe.Event): Promise<Heard> {
 
 /** What was missed while no webhook came through. Stripe remembers its events for thirty days. */
 async function since(stripe: Stripe, at: number): Promise<Touched[]> {
-  const found = new Map<string, Touched>()
+  const found = new Map<string, Touched | null>()
   const created = { gte: Math.floor(at / 1000) }
-  for await (const event of stripe.events.list({ types: EVENTS, created, limit: 100 })) {
-    const touched = await touchedBy(stripe, event)
-    if (touched) found.set(touched.invoice, touched)
+  for await (const { data } of stripe.events.list({ types: EVENTS, created, limit: 100 })) {
+    const object = data.object as Named
+    const reference = await referenceOf(stripe, object)
+    if (reference === null || found.has(reference)) continue
+    // Most may be none of ours: what an invoice’s own event says of it will do to know.
+    const { metadata } = object.object === 'invoice' ? object : await stripe.invoices.retrieve(reference)
+    found.set(reference, named(metadata))
   }
-  return [...found.values()]
+  return [...found.values()].flatMap((touched) => touched ?? [])
 }
 
 async function touchedBy(stripe: Stripe, { data }: Stripe.Event): Promise<Touched | null> {
   const reference = await referenceOf(stripe, data.object as Named)
   if (reference === null) return null
   const { metadata } = await stripe.invoices.retrieve(reference)
+  return named(metadata)
+}
+
+/** Which of our invoices it is, by the names that we have given it. */
+function named(metadata: Stripe.Metadata | null | undefined): Touched | null {
   const { tab402_agent: agent, tab402_invoice: invoice } = metadata ?? {}
   return agent !== undefined && invoice !== undefined ? { agent, invoice } : null
 }
@@ -285,6 +294,7 @@ type Named = {
   id: string
   invoice?: string | { id: string } | null
   payment_intent?: string | { id: string } | null
+  metadata?: Stripe.Metadata | null
 }
 
 async function referenceOf(stripe: Stripe, object: Named): Promise<string | null> {
