@@ -123,10 +123,22 @@ const WIRE = {
   // credit (batch-settlement, HTTP message signatures)
   commitment_payload: [402, 'invalid_payment_signature', 'The commitment names no amount that can be read.'],
   commitment_amount: [402, 'price_not_acceptable', 'The commitment is not over the price.'],
-  commitment_signature: [402, 'invalid_signature', 'The request is not signed as a commitment must be.'],
-  commitment_unsigned: [402, 'invalid_signature', 'A commitment is made by signing the request.'],
+  commitment_signature: [
+    402,
+    'invalid_signature',
+    'The signature is wrong, expired, or lacks what Accept-Signature names.',
+  ],
+  commitment_unsigned: [
+    402,
+    'invalid_signature',
+    'A commitment is made by signing the request as the 402’s Accept-Signature says.',
+  ],
   commitment_replayed: [402, 'tab_replayed', 'The commitment was used before.'],
-  agent_unknown: [402, 'signature_agent_unknown', 'The signature agent has no credit here.'],
+  agent_unknown: [
+    402,
+    'signature_agent_unknown',
+    'The signature agent has no credit here; registrationUrl says where to ask.',
+  ],
   agent_undecided: [503, 'server_error', 'The keys of the signature agent cannot be read now; ask again.'],
   credit_exhausted: [402, 'payment_failed', 'The credit line is used up; pay at once instead.'],
   credit_suspended: [402, 'payment_failed', 'The credit line is suspended; pay at once instead.'],
