@@ -194,7 +194,9 @@ async function passTheFirst(stack: StackFacts, operator: OperatorBook, midnight:
   const { claimed, swept, transactions, bill } = run.record
   note(`claimed ${usdc(BigInt(claimed))} USDC, swept ${usdc(BigInt(swept))} USDC to the publisher`)
   for (const { kind, rows, gas } of transactions.list) {
-    note(`  one transaction to ${kind}, ${kind === 'claim' ? `${rows} tab(s), ` : ''}${gas} gas`)
+    note(
+      `  one transaction to ${kind}, ${kind === 'claim' ? `${rows} ${rows === 1 ? 'tab' : 'tabs'}, ` : ''}${gas} gas`,
+    )
   }
   if (bill) {
     const invoiced = usdc(BigInt(bill.invoiced))
