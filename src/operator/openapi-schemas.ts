@@ -269,6 +269,20 @@ const happening = table({
   document,
 })
 
+const run = table({
+  id: text,
+  kind: word('settlement', 'watch'),
+  status: word('running', 'settled', 'in_doubt', 'failed'),
+  startedAt: time,
+  endedAt: orNull(time),
+  record: { type: 'object', description: 'What it found and moved: it grows while the run is under way' },
+})
+
+const engine = {
+  type: 'object',
+  description: 'What the Workflow says of itself, as long as it is remembered',
+}
+
 export const schemas = {
   Refusal: {
     type: 'object',
@@ -327,8 +341,8 @@ export const schemas = {
   Correction: table({ amount: someAmount, reason: line(200), creditedNet: someAmount }, 'creditedNet'),
   Corrected: table({ creditNote: text, invoice: table(invoice) }),
   Started: table({ id: text, started: flag }),
-  Run: table({ run: orNull({ type: 'object' }), workflow: orNull({ type: 'object' }) }),
-  Runs: table({ runs: list({ type: 'object' }) }),
+  Run: table({ run: orNull(run), workflow: orNull(engine) }),
+  Runs: table({ runs: list(run) }),
   Acts: page(
     'acts',
     table({
