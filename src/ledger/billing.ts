@@ -72,7 +72,7 @@ export class Billing implements BillingCalls {
     const stated = await this.#state(first, ({ at }) => at < period.to)
     // Another call may have stated the period while this one was reading.
     if (first !== this.#documents.stated + 1) return this.close(period)
-    const { lines, ...head } = { period, ...stated, closedAt: this.#record.now() }
+    const { lines, ...head } = { period: this.#after(period), ...stated, closedAt: this.#record.now() }
     this.#record.note('statement', period.id, head)
     await this.#record.durable()
     return { ...head, lines }
@@ -202,6 +202,12 @@ export class Billing implements BillingCalls {
     const { charged, credit } = this.#record.known()
     const excess = this.#documents.invoiced - (charged - credit)
     return excess > 0n ? excess : 0n
+  }
+
+  /** Without what is stated already: a month may begin with days that were closed one by one. */
+  #after(period: Period): Period {
+    const { to = period.from } = this.#documents.statements.at(-1)?.period ?? {}
+    return to > period.from && to < period.to ? { ...period, from: to } : period
   }
 
   /** Notes what changes where an invoice stands, with what that redeems and the stage it leads to. */

@@ -75,7 +75,7 @@ export function creditable({ net, creditedNet }: InvoiceStanding): bigint {
 
 /**
  * How much of an invoice, VAT and all, takes `excess` (without VAT) off it: no more than is owed, in whole units of its rail.
- * Nothing where that would be VAT alone, by rounding: a note that moves no net amount would keep its number from the next.
+ * Nothing where that would be VAT alone, by rounding.
  */
 export function releasable(invoice: InvoiceStanding, excess: bigint, unit: bigint): bigint {
   const { net, total, credited } = invoice

@@ -92,6 +92,19 @@ describe('a period', () => {
     expect([statement?.total, next?.total]).toEqual([2n * PRICE, undefined])
   })
 
+  it('begins where the last one ended, where a longer kind takes the place of a shorter', async () => {
+    const line = newLine()
+    const { at } = await line.charge()
+    const day = { id: 'day', from: at - 10, to: at + 1 }
+    await line.line().close(day)
+    await line.sql(`UPDATE entry SET at = at + 5000 WHERE kind = 'statement'`)
+    await line.restart()
+    await line.charge()
+    const month = { id: 'month', from: at - 1000, to: Number.MAX_SAFE_INTEGER }
+    expect(await line.line().close(month)).toMatchObject({ period: { ...month, from: day.to } })
+    expect((await line.line().statements()).map(({ period }) => period.from)).toEqual([day.from, day.to])
+  })
+
   it('is not stated where nothing was charged', async () => {
     const line = newLine()
     await line.line().configure(line.enrolment)
