@@ -172,7 +172,17 @@ function channelsOf(env: Bindings, config: Config): Settings | null {
   const { chain, relayer } = config
   if (!chain || !relayer) return null
   const { BOOK: book, ACCOUNT: accounts, AUTHORIZATIONS: authorizations } = env
-  return { chain, book, accounts, authorizations, relayer: relayerOf(env, config) }
+  return { chain, book, accounts, authorizations, relayer: lastingRelayer(env, config) }
+}
+
+/** A stub is of no use any more once its object was reset, and a run outlives that: so each call has one of its own. */
+function lastingRelayer(env: Bindings, config: Config): Settings['relayer'] {
+  const stub = () => relayerOf(env, config)
+  return {
+    send: (order, waitMs) => stub().send(order, waitMs),
+    outcome: (id, waitMs) => stub().outcome(id, waitMs),
+    address: () => stub().address(),
+  }
 }
 
 /** Payers whose payments a facilitator settles; null where none does. */

@@ -1,10 +1,10 @@
-import { createScheduledController, env, introspectWorkflow } from 'cloudflare:test'
+import { createScheduledController, env, introspectWorkflow, runInDurableObject } from 'cloudflare:test'
 import { describe, expect, it } from 'vitest'
 import { readConfig } from '../../src/config.ts'
 import type { Address } from '../../src/protocol/hex.ts'
 import { onCron } from '../../src/settlement/schedule.ts'
 import { startRun, statusOf, windowOf } from '../../src/settlement/workflow.ts'
-import { workOf } from '../../src/site.ts'
+import { relayerOf, workOf } from '../../src/site.ts'
 import worker from '../../src/worker.ts'
 import { chainAt, newRelayer, randomHex } from '../chain/rig.ts'
 import { openTabs, received, recordOf, standingOf } from './rig.ts'
@@ -54,6 +54,16 @@ describe('the nightly cron', () => {
     expect(instances).toHaveLength(2)
     await Promise.all(instances.map((instance) => instance.waitForStatus('complete')))
     expect(await received(night)).toBe(30n)
+  })
+
+  it('E3: reaches the relayer also after it was reset in the middle of a run', async () => {
+    const read = readConfig(env)
+    const relayer = workOf(env)?.channels?.relayer
+    if (!read.ok || !relayer) throw new Error('the Worker under test has no relayer')
+    const address = await relayer.address()
+    const dies = runInDurableObject(relayerOf(env, read.config), (_, state) => state.abort('reset'))
+    await dies.catch(() => undefined)
+    expect(await relayer.address()).toBe(address)
   })
 
   it('counts what a facilitator settles, where that is all there is', () => {
