@@ -182,21 +182,27 @@ export const agentChange = v.pipe(
 /** `POST /api/agents/:id/suspend` */
 export const suspension = v.pipe(v.looseObject({ reason: line(200) }), onlyKeys(['reason']))
 
+const time = v.pipe(
+  v.number('is no number'),
+  v.integer('is no whole number'),
+  v.minValue(0, 'is no time'),
+  v.maxValue(8.64e15, 'is no time'),
+)
+
 /** `POST /api/invoices/:id/payments` */
 export const transfer = v.pipe(
   v.looseObject({
     amount: v.exactOptional(someAmount),
     reference: line(100),
-    at: v.exactOptional(
-      v.pipe(
-        v.number('is no number'),
-        v.integer('is no whole number'),
-        v.minValue(0, 'is no time'),
-        v.maxValue(8.64e15, 'is no time'),
-      ),
-    ),
+    at: v.exactOptional(time),
   }),
   onlyKeys(['amount', 'reference', 'at']),
+)
+
+/** `POST /api/invoices/:id/returns` */
+export const returned = v.pipe(
+  v.looseObject({ reference: line(100), reason: line(200), at: v.exactOptional(time) }),
+  onlyKeys(['reference', 'reason', 'at']),
 )
 
 /** `POST /api/invoices/:id/credit-notes` */

@@ -7,10 +7,10 @@ import type { BillSettings } from '../settlement/bill.ts'
 import { correct } from '../settlement/correction.ts'
 import { creditable } from '../settlement/invoice.ts'
 import { invoicePage } from '../settlement/paper.ts'
-import { markPaid } from '../settlement/receive.ts'
+import { markPaid, markReturned, transferIn } from '../settlement/receive.ts'
 import { faulty, formatOf, limitOf, nextOf, no, notFound, numberOf, paper, write } from './answer.ts'
 import { act } from './audit.ts'
-import { correction, formOf, transfer } from './form.ts'
+import { correction, formOf, returned, transfer } from './form.ts'
 import type { CreditSettings, Line, OperatorSettings } from './settings.ts'
 
 const INVOICE = /^INV-[0-9]{6,15}$/
@@ -38,6 +38,7 @@ export function invoiceRoutes(desk: Desk): Hono {
     return line ? invoiceOf(c, line, c.req.param('id')) : notFound()
   })
   app.post('/:id/payments', (c) => pay(c, desk))
+  app.post('/:id/returns', (c) => giveBack(c, desk))
   app.post('/:id/credit-notes', (c) => reduce(c, desk))
   return app
 }
@@ -77,9 +78,9 @@ async function pay(c: Context, { settings, credit, now, who }: Desk): Promise<Re
   // What Stripe collects is marked there, or it would be collected twice; it is read back from there.
   if (await bill.rails[before.rail]?.collects(before)) return no(409, 'collected_by_stripe')
   const { reference, at = now() } = form
-  const noted = await notedFor(line, before.id, reference)
-  const amount = form.amount ?? noted ?? owedOn(before)
-  if (noted !== null && noted !== amount) return no(409, 'reference_used', { amount: noted })
+  const noted = transferIn(await line.history(before.id), before.id, reference)
+  const amount = form.amount ?? noted?.amount ?? owedOn(before)
+  if (noted && (noted.returned || noted.amount !== amount)) return no(409, 'reference_used', noted)
   if (amount === 0n) return no(409, 'settled')
   const payment = { amount, reference, at }
   const touched = { agent: before.agent, invoice: before.id }
@@ -87,6 +88,26 @@ async function pay(c: Context, { settings, credit, now, who }: Desk): Promise<Re
   const { invoice } = await act(credit, asked, async () => {
     const invoice = await markPaid(bill, touched, payment)
     return { invoice, after: { ...figures(invoice), payment } }
+  })
+  await project(settings, line, invoice, now())
+  return write(invoiceView(invoice))
+}
+
+/** A transfer that went back, or was marked by mistake. */
+async function giveBack(c: Context, { settings, credit, now, who }: Desk): Promise<Response> {
+  const form = await formOf(c, returned)
+  if (form instanceof Response) return form
+  const found = await find(c, settings, credit)
+  if (!found) return notFound()
+  const { bill, line, before } = found
+  const { reference, reason, at = now() } = form
+  if (!transferIn(await line.history(before.id), before.id, reference)) return no(409, 'reference_unknown')
+  const touched = { agent: before.agent, invoice: before.id }
+  const transfer = { reference, reason, at }
+  const common = { who, what: 'invoice.return', subject: before.id, before: figures(before) }
+  const { invoice } = await act(credit, { ...common, asked: { transfer } }, async () => {
+    const invoice = (await markReturned(bill, touched, transfer)) ?? before
+    return { invoice, after: { ...figures(invoice), transfer } }
   })
   await project(settings, line, invoice, now())
   return write(invoiceView(invoice))
@@ -132,15 +153,6 @@ async function find(c: Context, settings: OperatorSettings, credit: CreditSettin
   if (!before || !settings.billing) return null
   const { bill } = await settings.billing()
   return { bill, line, before }
-}
-
-/** What was noted for this reference before. */
-async function notedFor(line: Line, invoice: string, reference: string): Promise<bigint | null> {
-  for (const { kind, document } of await line.history(invoice)) {
-    if (kind === 'payment' && document.rail === 'transfer' && document.reference === reference)
-      return document.amount
-  }
-  return null
 }
 
 function figures(invoice: InvoiceStanding) {

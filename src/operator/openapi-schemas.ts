@@ -202,6 +202,7 @@ const statementHead = {
   total: signedAmount,
   root: hex,
   closedAt: time,
+  name: text,
 }
 
 const statementDocument = table({
@@ -338,6 +339,7 @@ export const schemas = {
   OwnInvoices: table({ invoices: list(table(invoice)) }),
   Invoice: table({ ...invoice, history: list(happening) }, 'history'),
   Transfer: table({ amount: someAmount, reference: line(100), at: time }, ...all('amount', 'at')),
+  Returned: table({ reference: line(100), reason: line(200), at: time }, 'at'),
   Correction: table({ amount: someAmount, reason: line(200), creditedNet: someAmount }, 'creditedNet'),
   Corrected: table({ creditNote: text, invoice: table(invoice) }),
   Started: table({ id: text, started: flag }),

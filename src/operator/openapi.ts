@@ -112,6 +112,14 @@ const API: Record<string, Partial<Record<Method, Operation>>> = {
       refusals: [409],
     },
   },
+  '/api/invoices/{id}/returns': {
+    post: {
+      summary: 'A transfer went back, or was noted by mistake: takes it back, once',
+      body: 'Returned',
+      answer: 'Invoice',
+      refusals: [409],
+    },
+  },
   '/api/invoices/{id}/credit-notes': {
     post: {
       summary: 'Takes back (part of) an invoice, without VAT. `creditedNet` is what it said before',

@@ -47,8 +47,8 @@ export async function signedOf(
 ): Promise<SignedStatement | null> {
   const [statement, standing] = await Promise.all([line.statement(period), line.standing()])
   if (!statement || !standing) return null
-  const { agent: id, name } = standing.enrolment
-  return signStatement(documentOf(statement, operator, { id, name }), seal)
+  const agent = { id: standing.enrolment.agent, name: statement.name }
+  return signStatement(documentOf(statement, operator, agent), seal)
 }
 
 export function inFormat(signed: SignedStatement, format: Format): Response {

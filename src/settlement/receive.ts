@@ -1,5 +1,6 @@
 /** What comes in: movements that a rail has seen, and transfers that the operator has, noted on their line. */
 import type { InvoiceStanding } from '../ledger/bill.ts'
+import type { Happening } from '../ledger/documents.ts'
 import type { BillSettings } from './bill.ts'
 import { adopt, type Checked, type Line, railFailed, tellRail } from './credit-note.ts'
 import type { Finding } from './findings.ts'
@@ -82,8 +83,43 @@ export async function markPaid(
   transfer: { amount: bigint; reference: string; at: number },
 ): Promise<InvoiceStanding> {
   const { amount, reference, at } = transfer
-  const id = `transfer:${invoice}:${reference}`
+  const id = nameOf(invoice, reference)
   return lines.getByName(agent).paid({ id, invoice, amount, rail: 'transfer', reference, at })
+}
+
+/** A transfer that went back, or was marked by mistake: taken back once. Null when none was marked by this reference. */
+export async function markReturned(
+  { lines }: Pick<BillSettings, 'lines'>,
+  { agent, invoice }: Touched,
+  { reference, reason, at }: { reference: string; reason: string; at: number },
+): Promise<InvoiceStanding | null> {
+  const line = lines.getByName(agent)
+  const marked = transferIn(await line.history(invoice), invoice, reference)
+  if (!marked) return null
+  const payment = nameOf(invoice, reference)
+  return line.reversed({ id: returnOf(payment), invoice, payment, amount: marked.amount, reason, at })
+}
+
+/** What an invoice's history says of the transfer by this reference: how much it was, and whether it went back. */
+export function transferIn(
+  history: readonly Happening[],
+  invoice: string,
+  reference: string,
+): { amount: bigint; returned: boolean } | null {
+  const id = nameOf(invoice, reference)
+  const found = history.flatMap(({ kind, document }) =>
+    kind === 'payment' && document.id === id ? document : [],
+  )[0]
+  const returned = history.some(({ kind, document }) => kind === 'reversal' && document.id === returnOf(id))
+  return found ? { amount: found.amount, returned } : null
+}
+
+function nameOf(invoice: string, reference: string): string {
+  return `transfer:${invoice}:${reference}`
+}
+
+function returnOf(payment: string): string {
+  return `returned:${payment}`
 }
 
 /** All but what was taken back and came back before we heard of either: nobody is past due for a moment that is over. */

@@ -28,6 +28,6 @@ export async function onCron(
       return
     }
     default:
-      throw new RangeError(`no work for the cron "${cron}"`)
+      throw new RangeError(`no work for the cron "${cron}": "${NIGHTLY}" settles, "${WATCH}" watches`)
   }
 }

@@ -108,6 +108,16 @@ describe('the bill, as the operator sees it', () => {
     })
   })
 
+  it('signs the same statement after its agent got another name', async () => {
+    const operator = await newOperator()
+    const { id, period, line } = await billed(operator, [10_000n])
+    const path = `/api/statements/${id}/${period}`
+    const before = await operator.get(path)
+    await operator.call('PATCH', `/api/agents/${id}`, { name: 'Renamed' })
+    expect((await line().standing())?.enrolment.name).toBe('Renamed')
+    expect(await operator.get(path)).toEqual(before)
+  })
+
   it('proves every entry against the statement, and none against another', async () => {
     const operator = await newOperator()
     const { id, period, line } = await billed(operator, [10_000n, 20_000n, 30_000n])
@@ -160,7 +170,7 @@ describe('the bill, as the operator sees it', () => {
     const stated: string[] = []
     // Of lines that were closed in the same millisecond, too.
     const period = { id: '2001-01-01', from: 0, to: 1 }
-    const head = { period, first: 1, last: 1, total: 0n, root: randomHex(32), closedAt: 1 }
+    const head = { period, first: 1, last: 1, total: 0n, root: randomHex(32), closedAt: 1, name: 'Example' }
     const twins = ['twin-a', 'twin-b', 'twin-c']
     await saveStatements(
       env.BOOK,
@@ -196,9 +206,35 @@ describe('a transfer', () => {
     const again = await operator.post(path, { reference: 'bank' })
     expect(again.body).toEqual(paid.body)
     const other = await operator.post(path, { reference: 'bank', amount: '1' })
-    expect([other.status, other.body]).toEqual([409, { error: 'reference_used', amount: invoice.total }])
+    const used = { error: 'reference_used', amount: invoice.total, returned: false }
+    expect([other.status, other.body]).toEqual([409, used])
     const more = await operator.post(path, { reference: 'another' })
     expect([more.status, more.body]).toEqual([409, { error: 'settled' }])
+  })
+
+  it('that went back is taken back once: the invoice is past due, and paid by another', async () => {
+    const operator = await newOperator()
+    const { id, invoice } = await billed(operator, [1_000_000n])
+    const path = `/api/invoices/${invoice.id}`
+    await operator.post(`${path}/payments`, { reference: 'bank' })
+    const returned = { reference: 'bank', reason: 'of another customer' }
+    const first = await operator.post(`${path}/returns`, returned)
+    expect(first.body).toMatchObject({ stage: 'past_due', paid: '0', owed: invoice.total })
+    expect((await operator.post(`${path}/returns`, returned)).body).toEqual(first.body)
+    const again = await operator.post(`${path}/payments`, { reference: 'bank' })
+    expect([again.status, again.body]).toMatchObject([409, { error: 'reference_used', returned: true }])
+    const { body } = await operator.post(`${path}/payments`, { reference: 'bank 2' })
+    expect(body).toMatchObject({ stage: 'settled', paid: invoice.total })
+    const { accounts } = (await operator.get(`/api/accounts?after=${id.slice(0, -1)}&limit=1`)).body
+    expect(accounts).toMatchObject([{ id, totals: { redeemed: '1000000' } }])
+  })
+
+  it('that was never noted cannot be taken back', async () => {
+    const operator = await newOperator()
+    const { invoice } = await billed(operator, [1_000_000n])
+    const path = `/api/invoices/${invoice.id}/returns`
+    const { status, body } = await operator.post(path, { reference: 'bank', reason: 'so' })
+    expect([status, body]).toEqual([409, { error: 'reference_unknown' }])
   })
 
   it('shows in the lists at once', async () => {

@@ -74,6 +74,7 @@ describe('the OpenAPI document', () => {
     for (const path of ['', `/${id}/${period}`]) await get(`/api/statements${path}`)
     for (const path of ['', `/${invoice}`]) await get(`/api/invoices${path}`)
     await post(`/api/invoices/${invoice}/payments`, { reference: 'bank', amount: '1' })
+    await post(`/api/invoices/${invoice}/returns`, { reference: 'bank', reason: 'x' })
     await post(`/api/invoices/${invoice}/credit-notes`, { amount: '1', reason: 'x' })
     for (const path of ['', `/${id}?evidence=true`]) await get(`/api/accounts${path}`)
     await using runs = await introspectWorkflow(env.SETTLEMENT)
@@ -112,6 +113,8 @@ describe('the audit log', () => {
       'post /_tab402/api/agents/{id}/resume': () => operator.post(`/api/agents/${id}/resume`),
       'post /_tab402/api/invoices/{id}/payments': async () =>
         operator.post(`/api/invoices/${await invoice()}/payments`, { reference: 'bank', amount: '1' }),
+      'post /_tab402/api/invoices/{id}/returns': async () =>
+        operator.post(`/api/invoices/${await invoice()}/returns`, { reference: 'bank', reason: 'x' }),
       'post /_tab402/api/invoices/{id}/credit-notes': async () =>
         operator.post(`/api/invoices/${await invoice()}/credit-notes`, { amount: '1', reason: 'x' }),
       'post /_tab402/api/runs': () => operator.post('/api/runs'),
@@ -130,12 +133,13 @@ describe('the audit log', () => {
       await mutate()
       expect([name, (await last()).length]).toEqual([name, before.length + 1])
     }
-    expect((await last()).slice(-7)).toEqual([
+    expect((await last()).slice(-8)).toEqual([
       'agent.create',
       'agent.change',
       'agent.suspend',
       'agent.resume',
       'invoice.pay',
+      'invoice.return',
       'invoice.credit',
       'run.start',
     ])
