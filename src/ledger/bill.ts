@@ -52,6 +52,8 @@ export type Statement = {
   /** Of the Merkle tree whose i-th leaf is entry `first + i`. */
   root: Hex
   closedAt: number
+  /** The agent's name when it was closed. */
+  name: string
 }
 
 /** A statement without its lines: what an invoice and a list need of it. */

@@ -72,7 +72,9 @@ export class Billing implements BillingCalls {
     const stated = await this.#state(first, ({ at }) => at < period.to)
     // Another call may have stated the period while this one was reading.
     if (first !== this.#documents.stated + 1) return this.close(period)
-    const { lines, ...head } = { period: this.#after(period), ...stated, closedAt: this.#record.now() }
+    const { name } = this.#record.known().enrolment
+    const closedAt = this.#record.now()
+    const { lines, ...head } = { period: this.#after(period), ...stated, closedAt, name }
     this.#record.note('statement', period.id, head)
     await this.#record.durable()
     return { ...head, lines }

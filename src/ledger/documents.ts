@@ -98,7 +98,7 @@ export class Documents {
         this.#enrolment = readBody<Enrolment>(body)
         return
       case 'statement':
-        this.#statements.push(readBody<StatementHead>(body))
+        this.#statements.push(this.#named(readBody<StatementHead>(body)))
         return
       case 'invoice':
         this.#invoice(unpaid(readBody<Invoice>(body)))
@@ -118,6 +118,11 @@ export class Documents {
       default:
         this.#change({ kind, document: readBody(body) } as Change, id)
     }
+  }
+
+  /** Statements of the first version have no name: theirs is the one of then. */
+  #named(statement: StatementHead): StatementHead {
+    return { ...statement, name: statement.name ?? this.#enrolment?.name ?? '' }
   }
 
   #invoice(invoice: InvoiceStanding): void {

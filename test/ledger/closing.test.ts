@@ -25,7 +25,7 @@ const journal = fc
 function close(entries: readonly StatedEntry[]) {
   const closing = new Closing(entries[0]?.seq ?? 1)
   for (const one of entries) closing.add(one)
-  return { period: PERIOD, closedAt: PERIOD.to, ...closing.end() }
+  return { period: PERIOD, closedAt: PERIOD.to, name: 'A', ...closing.end() }
 }
 
 function charge(seq: number, parts: Partial<StatedEntry> = {}): StatedEntry {

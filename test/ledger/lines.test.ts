@@ -40,7 +40,15 @@ describe('the book of credit', () => {
 
   it('keeps statements and invoices as they were, and as they are now', async () => {
     const line = newLine()
-    const head = { period: EVER, first: 1, last: 9, total: 5n, root: '0x00' as const, closedAt: 3 }
+    const head = {
+      period: EVER,
+      first: 1,
+      last: 9,
+      total: 5n,
+      root: '0x00' as const,
+      closedAt: 3,
+      name: 'Example',
+    }
     for (const agent of ['a', 'b', 'a']) await saveStatements(book, [{ ...head, agent }])
     await saveStatements(book, [])
     expect(await statements(book, { limit: 10 })).toHaveLength(2)

@@ -31,7 +31,7 @@ function least(one: bigint, other: bigint): bigint {
 function stated(totals: readonly bigint[], from = NOW - totals.length * DAY): StatementHead[] {
   return totals.map((total, at) => {
     const period = periodOf('daily', from + at * DAY)
-    return { period, first: at, last: at, total, root: EMPTY_ROOT, closedAt: period.to }
+    return { period, first: at, last: at, total, root: EMPTY_ROOT, closedAt: period.to, name: 'Example' }
   })
 }
 

@@ -14,6 +14,7 @@ const STATEMENT: Statement = {
   last: 9,
   root: EMPTY_ROOT,
   closedAt: Date.UTC(2026, 10, 22, 0, 1),
+  name: 'Crawl & <b>Sons</b>',
   total: 1_249n,
   lines: [
     { day: '2026-11-21', site: 'a.example', rule: 'default', charges: 5, releases: 1, amount: 1_250n },
@@ -21,7 +22,7 @@ const STATEMENT: Statement = {
   ],
 }
 
-const document = documentOf(STATEMENT, 'Tally GmbH', { id: 'agent-1', name: 'Crawl & <b>Sons</b>' })
+const document = documentOf(STATEMENT, 'Tally GmbH', { id: 'agent-1', name: STATEMENT.name })
 
 async function newKey(): Promise<OperatorKey> {
   const pair = (await crypto.subtle.generateKey('Ed25519', true, ['sign', 'verify'])) as CryptoKeyPair
