@@ -138,8 +138,14 @@ async function billLine(settings: BillSettings, id: string, now: number): Promis
     invoiced: invoice?.net ?? 0n,
     received: collected.invoices.reduce((sum, { id, paid }) => sum + paid - (before.get(id) ?? 0n), 0n),
     steps,
-    findings: collected.findings,
+    findings: [...railless(settings, bill), ...collected.findings],
   }
+}
+
+/** What is stated and cannot be invoiced, since the terms name a rail that is not set up (any more). */
+function railless({ rails }: BillSettings, { agent: account, terms, uninvoiced }: LineBill): Finding[] {
+  if (uninvoiced.length === 0 || rails[terms.rail]) return []
+  return [{ account, what: 'rail_failed', detail: `there is no rail "${terms.rail}" here` }]
 }
 
 /**

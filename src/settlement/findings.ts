@@ -15,7 +15,7 @@ import type { Address } from '../protocol/hex.ts'
  * - `receiver_behind`: the chain has claimed less for a receiver than its accounts together were told.
  * - `unswept`: what was claimed for a receiver has not all reached the receiver.
  * - `undelivered`: payments by `exact` that arrived although their requests died. The payer may ask again, or have it back.
- * - `rail_failed`: an invoice could not be handed over, or its rail could not be asked. The next run tries again.
+ * - `rail_failed`: an invoice could not be made or handed over, or its rail could not be asked. The next run tries again.
  * - `overpaid`: more came in for an invoice than it was over. The rest is the payer's.
  * - `overcredited`: more was credited at the rail than was left of an invoice. The rest is not credited here.
  */

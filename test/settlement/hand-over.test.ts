@@ -53,3 +53,18 @@ describe('an invoice that is paid at an address of ours', () => {
     expect(operator.stripe.books.invoices).toHaveLength(1)
   })
 })
+
+describe('an invoice by a rail that is not set up (any more)', () => {
+  it('is not made, which the night says, and is made once there is such a rail', async () => {
+    const operator = await newOperator()
+    const tab = await tabOf([1_000_000n], { rail: 'stripe' })
+    const { transfer } = operator.settings.rails
+    const without = { ...operator, settings: { ...operator.settings, rails: transfer ? { transfer } : {} } }
+    const finding = { account: tab.agent, what: 'rail_failed', detail: 'there is no rail "stripe" here' }
+    for (const at of [0, 1])
+      expect(await night(without, MIDNIGHT + at * DAY)).toMatchObject({ findings: [finding] })
+    expect(await tab.invoices()).toEqual([])
+    expect(await night(operator, MIDNIGHT + 2 * DAY)).toMatchObject({ findings: [] })
+    expect((await tab.only()).net).toBe(1_000_000n)
+  })
+})
