@@ -1,9 +1,10 @@
 /** Everything as files: CSV for spreadsheets, NDJSON for programs, streamed account by account as each is itself. */
 import { type Context, Hono } from 'hono'
-import type { InvoiceStanding } from '../ledger/bill.ts'
+import type { CreditNote, InvoiceStanding } from '../ledger/bill.ts'
 import { owedOn } from '../ledger/dunning.ts'
 import { lines } from '../ledger/lines.ts'
 import type { SignedStatement } from '../protocol/statement.ts'
+import { notesOn } from '../settlement/credit-note.ts'
 import { each } from '../settlement/settings.ts'
 import { type Cell, csv, csvRow } from '../settlement/table.ts'
 import { entryView, lineEntryView, listed } from './accounts.ts'
@@ -37,6 +38,7 @@ export function exportRoutes(settings: OperatorSettings): Hono {
   if (!settings.credit) return app
   offer(app, 'statements', statementsOf(settings.credit), desk)
   offer(app, 'invoices', invoicesOf(settings.credit), desk)
+  offer(app, 'credit-notes', creditNotesOf(settings.credit), desk)
   return app
 }
 
@@ -320,6 +322,24 @@ const invoicesOf = (credit: CreditSettings): Export<InvoiceStanding> => ({
     return [[...who, ...when, rail, stage, ...sums, owedOn(invoice)]]
   },
   object: invoiceView,
+})
+
+type Noted = CreditNote & { agent: string }
+
+const creditNotesOf = (credit: CreditSettings): Export<Noted> => ({
+  columns: ['credit_note', 'invoice', 'agent', 'issued', 'reason', 'net', 'vat', 'total', 'reference'],
+  async *pages(desk) {
+    for await (const page of invoicesOf(credit).pages(desk)) {
+      const reduced = page.filter(({ credited }) => credited > 0n)
+      const notes = async ({ agent, id }: InvoiceStanding) =>
+        (await notesOn(credit.lines.getByName(agent), id)).map((note) => ({ ...note, agent }))
+      yield (await each(reduced, notes, rethrow)).flat()
+    }
+  },
+  rows: ({ id, invoice, agent, issuedAt, reason, net, vat, total, reference = null }) => [
+    [id, invoice, agent, iso(issuedAt), reason, net, vat, total, reference],
+  ],
+  object: (note) => note,
 })
 
 function rethrow(_: unknown, fault: unknown): never {

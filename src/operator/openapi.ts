@@ -137,7 +137,7 @@ const API: Record<string, Partial<Record<Method, Operation>>> = {
   '/api/audit': {
     get: { summary: 'Every act of an operator, the oldest first', answer: 'Acts', query: ['after', 'limit'] },
   },
-  ...exported('accounts', 'entries', 'statements', 'invoices'),
+  ...exported('accounts', 'entries', 'statements', 'invoices', 'credit-notes'),
   '/api/openapi.json': { get: { summary: 'This document', answer: null, open: 'public' } },
   '/me': { get: { summary: 'Your balance and terms', answer: 'Me', open: 'signed' } },
   '/me/entries': {
@@ -201,7 +201,7 @@ function exported(...names: string[]): typeof API {
         `/api/export/${name}.${extension}`,
         {
           get: {
-            summary: `All ${name}, as a file`,
+            summary: `All ${name.replace('-', ' ')}, as a file`,
             answer: null,
             formats: [type],
             query: ['after', 'evidence'],

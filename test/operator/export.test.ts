@@ -176,6 +176,33 @@ describe('an export', () => {
     ])
   })
 
+  it('has every credit note by its number, and they add up to what was credited', async () => {
+    const operator = await newOperator()
+    const { id, charge } = await operator.enrol()
+    await charge(1_230_000n)
+    await operator.night()
+    const mine = async () =>
+      (await objects<{ agent: string; id: string; credited: string }>(operator, 'invoices.ndjson')).find(
+        ({ agent }) => agent === id,
+      )
+    const invoice = (await mine())?.id
+    for (const [creditedNet, amount] of ['500000', '730000'].entries()) {
+      const form = { amount, creditedNet: creditedNet === 0 ? '0' : '500000', reason: '=late' }
+      expect((await operator.post(`/api/invoices/${invoice}/credit-notes`, form)).status).toBe(201)
+    }
+    const [head = [], ...table] = await rows(operator, 'credit-notes.csv')
+    expect(head.join()).toBe('credit_note,invoice,agent,issued,reason,net,vat,total,reference')
+    const notes = table.filter(([, of]) => of === invoice)
+    expect(notes.map(([, , agent, , reason, ...sums]) => [agent, reason, ...sums])).toEqual([
+      [id, "'=late", '0.500000', '0.110000', '0.610000', ''],
+      [id, "'=late", '0.730000', '0.150000', '0.880000', ''],
+    ])
+    const objective = await objects<{ id: string; total: string }>(operator, 'credit-notes.ndjson')
+    const totals = objective.filter((note) => notes.some(([number]) => number === note.id))
+    expect(totals.map(({ total }) => total)).toEqual(['610000', '880000'])
+    expect((await mine())?.credited).toBe('1490000')
+  })
+
   it('G3: runs nothing in a spreadsheet', async () => {
     const operator = await newOperator()
     const name = '=HYPERLINK("https://evil.example","x")'

@@ -86,7 +86,7 @@ describe('the OpenAPI document', () => {
     await get(`/api/runs/${body.id}`)
     await get('/api/audit')
     await get('/api/openapi.json')
-    for (const name of ['accounts', 'entries', 'statements', 'invoices']) {
+    for (const name of ['accounts', 'entries', 'statements', 'invoices', 'credit-notes']) {
       for (const extension of ['csv', 'ndjson']) await get(`/api/export/${name}.${extension}`)
     }
     expect(operations.filter((name) => !covered.has(name))).toEqual(['get /_tab402/keys'])
