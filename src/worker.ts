@@ -1,19 +1,23 @@
 /** The Worker: a proxy in front of an origin, charging crawlers. */
 import { operate, scheduled } from './index.ts'
+import { canonicalize } from './paywall/path.ts'
 import { type Bindings, siteOf } from './site.ts'
 
 export * from './objects.ts'
 
-/** Few requests name these, so that few are parsed to see where. */
-const RESERVED = /\/(?:_tab402|cdn-cgi|__scheduled)/
+/** Few requests name these or have an escape in their path, so that few are read to see where. */
+const SUSPECT = /\/(?:_tab402|cdn-cgi|__scheduled)|^[^?]*%/
+const OURS = /^\/_tab402(?:\/|$)/
+const RESERVED = /^\/(?:_tab402|cdn-cgi|__scheduled)(?:\/|$)/
 
 export default {
   async fetch(request, env) {
-    if (RESERVED.test(request.url)) {
+    if (SUSPECT.test(request.url)) {
       const { pathname = '' } = URL.parse(request.url) ?? {}
-      // Where a platform or a local stack may listen, nothing is served and nothing is passed on.
-      if (/^\/(?:cdn-cgi|__scheduled)(?:\/|$)/.test(pathname)) return new Response(null, { status: 404 })
-      if (/^\/_tab402(?:\/|$)/.test(pathname)) return operate(request, env)
+      if (OURS.test(pathname)) return operate(request, env)
+      // Where a platform or a local stack may listen, nothing is served and nothing is passed on, however it is spelled.
+      const read = canonicalize(request.url)
+      if (RESERVED.test(read.ok ? read.value.path : pathname)) return new Response(null, { status: 404 })
     }
     const site = siteOf(env)
     return site instanceof Response ? site : site.gate(request, site.origin)
