@@ -1,5 +1,6 @@
 /** Public keys as agents publish them: JWKs read strictly, named by their thumbprint, and brought to WebCrypto. */
 import { sha256 } from '@noble/hashes/sha2.js'
+import { decodeBase64url, encodeBase64url } from '../protocol/base64url.ts'
 import { toHex } from '../protocol/hex.ts'
 import { PUBLIC_SECRETS, SMALL_ORDER } from './secrets.ts'
 
@@ -160,19 +161,9 @@ function isSmallOrder(point: Uint8Array): boolean {
   return SMALL_ORDER.has(toHex(unsigned).slice(2))
 }
 
-/** Canonical base64url without padding. */
 function readBytes(value: unknown): { text: string; bytes: Uint8Array } | null {
-  if (typeof value !== 'string' || !/^[A-Za-z0-9_-]+$/.test(value) || value.length % 4 === 1) return null
-  const binary = atob(value.replaceAll('-', '+').replaceAll('_', '/'))
-  const bytes = Uint8Array.from(binary, (character) => character.charCodeAt(0))
-  return encodeBase64url(bytes) === value ? { text: value, bytes } : null
-}
-
-export function encodeBase64url(bytes: Uint8Array): string {
-  return btoa(String.fromCharCode(...bytes))
-    .replaceAll('+', '-')
-    .replaceAll('/', '_')
-    .replaceAll('=', '')
+  const bytes = typeof value === 'string' ? decodeBase64url(value) : undefined
+  return bytes ? { text: String(value), bytes } : null
 }
 
 /** Unix seconds; null when absent, undefined when no time. */

@@ -1,11 +1,12 @@
 /** Who signed a request: HTTP message signatures (RFC 9421) under the Web Bot Auth profile, judged strictly enough for money. */
+import { encodeBase64url } from '../protocol/base64url.ts'
 import { checkDigest } from '../protocol/digest.ts'
 import { fromHex, toHex } from '../protocol/hex.ts'
 import { accept, type Refusal, type Result } from '../protocol/refusal.ts'
 import { claimedAgent } from './agent.ts'
 import { authorityOf, type Message, signatureBase } from './base.ts'
 import { type Doubt, type Flaw, type Flawed, flawed } from './flaw.ts'
-import { type Algorithm, encodeBase64url, verifies } from './jwk.ts'
+import { type Algorithm, verifies } from './jwk.ts'
 import type { FindKey } from './keys.ts'
 import { PUBLIC_SECRETS } from './secrets.ts'
 import { readSignatures, type Signature } from './signature.ts'

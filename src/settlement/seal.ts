@@ -1,4 +1,6 @@
 /** The operator's key: signs statements, and makes the secrets that open one invoice. */
+import { thumbprint } from '../identity/jwk.ts'
+import { encodeBase64url } from '../protocol/base64url.ts'
 import type { PublicKey } from '../protocol/statement.ts'
 
 /** Ed25519, as `OPERATOR_KEY` has it. */
@@ -24,25 +26,18 @@ export async function openSeal({ kty, crv, x, d }: OperatorKey): Promise<Seal> {
   const mac = await crypto.subtle.importKey('raw', material, { name: 'HMAC', hash: 'SHA-256' }, false, [
     'sign',
   ])
-  const keyId = await thumbprint(x)
+  const keyId = thumbprint({ crv, kty, x })
   await prove(signing, { kty, crv, x })
   return {
     keyId,
     publicKey: { kty, crv, x, kid: keyId },
-    sign: async (text) => base64url(await crypto.subtle.sign('Ed25519', signing, encoder.encode(text))),
-    secret: async (purpose) => base64url(await crypto.subtle.sign('HMAC', mac, encoder.encode(purpose))),
+    sign: async (text) => encoded(await crypto.subtle.sign('Ed25519', signing, encoder.encode(text))),
+    secret: async (purpose) => encoded(await crypto.subtle.sign('HMAC', mac, encoder.encode(purpose))),
   }
 }
 
-/** RFC 7638, with the members that RFC 8037 requires for this type of key. */
-async function thumbprint(x: string): Promise<string> {
-  const members = encoder.encode(`{"crv":"Ed25519","kty":"OKP","x":"${x}"}`)
-  return base64url(await crypto.subtle.digest('SHA-256', members))
-}
-
-function base64url(bytes: ArrayBuffer): string {
-  const binary = String.fromCharCode(...new Uint8Array(bytes))
-  return btoa(binary).replaceAll('+', '-').replaceAll('/', '_').replace(/=+$/, '')
+function encoded(bytes: ArrayBuffer): string {
+  return encodeBase64url(new Uint8Array(bytes))
 }
 
 /** With the public half of another key nothing that is signed could ever be verified. @throws RangeError */

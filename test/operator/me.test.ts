@@ -80,7 +80,10 @@ describe('a crawler', () => {
     const period = statements[0]?.period.id
     const { body } = await asks(operator, crawler, `/statements/${period}`)
     const statement = body as SignedStatement
-    expect(await verifyStatement(statement, [operator.billing.seal.publicKey])).toBe(true)
+    const keys = [operator.billing.seal.publicKey]
+    expect(await verifyStatement(statement, keys)).toBe(true)
+    const cut = { ...statement.signature, value: statement.signature.value.slice(4) }
+    expect(await verifyStatement({ ...statement, signature: cut }, keys)).toBe(false)
     const { entries, next } = (await asks(operator, crawler, '/entries?limit=2')).body as {
       entries: { seq: number }[]
       next: number

@@ -1,0 +1,16 @@
+import fc from 'fast-check'
+import { expect, it } from 'vitest'
+import { decodeBase64url, encodeBase64url } from '../../src/protocol/base64url.ts'
+
+it('bytes come back from base64url as they were', () => {
+  const bytes = fc.uint8Array({ minLength: 1, maxLength: 70 })
+  fc.assert(
+    fc.property(bytes, (some) => {
+      expect([...(decodeBase64url(encodeBase64url(some)) ?? [])]).toEqual([...some])
+    }),
+  )
+})
+
+it.each(['', 'AA==', 'A', 'AB', 'a+b_', 'a/b-', 'AA\n', ' AA'])('%j is no canonical base64url', (text) => {
+  expect(decodeBase64url(text)).toBeUndefined()
+})
