@@ -8,7 +8,7 @@ import { Commits } from './commits.ts'
 import { Journal } from './journal.ts'
 import { MOST_CHARGES, REPLAY_WINDOW, Replays } from './replays.ts'
 import type { Answer, Charged, ChargeOrder, DepositOrder, Entry, Order, Standing } from './standing.ts'
-import { authorize, charge, InvariantFault, redeem, release } from './totals.ts'
+import { authorize, charge, delivered, InvariantFault, redeem, release } from './totals.ts'
 import { type Expected, type Fit, judge, PATIENCE, purpose, QUEUE, RETURN, type Waiting } from './turns.ts'
 
 type Queued = Waiting & { resolve: (answer: Answer) => void }
@@ -239,10 +239,10 @@ export class Account extends DurableObject<{ BOOK: D1Database }> {
   #promised(standing: Standing): Standing {
     if (standing.signature !== '0x') return standing
     const voucher = this.#journal.voucher()
-    const delivered = standing.charged - standing.credit
-    return voucher && voucher.max >= delivered
+    const least = delivered(standing)
+    return voucher && voucher.max >= least
       ? { ...standing, authorized: voucher.max, signature: voucher.signature }
-      : { ...standing, authorized: delivered }
+      : { ...standing, authorized: least }
   }
 
   #resolve(settled: { id: string; state: ChannelState | null; transaction: Hex | null }): void {

@@ -26,7 +26,7 @@ import { Closing, prove } from './closing.ts'
 import { type Change, changed, type Happening, happenings, stageId, touchedBy } from './documents.ts'
 import { owedOn, redeemedBy, stagesDue } from './dunning.ts'
 import type { LineRecord } from './line-record.ts'
-import { redeem, release } from './totals.ts'
+import { delivered, redeem, release } from './totals.ts'
 
 /** Stages that time leads to wait for `dun`, which knows the operator's terms; those that money leads to are taken at once. */
 const NEVER = Number.NEGATIVE_INFINITY
@@ -201,8 +201,7 @@ export class Billing implements BillingCalls {
 
   /** How much more the invoices are over than what was delivered: charges that were released after they were invoiced. */
   get #excess(): bigint {
-    const { charged, credit } = this.#record.known()
-    const excess = this.#documents.invoiced - (charged - credit)
+    const excess = this.#documents.invoiced - delivered(this.#record.known())
     return excess > 0n ? excess : 0n
   }
 

@@ -16,7 +16,7 @@ import type { CommitmentOrder, Enrolment, LineAnswer, LineEntry, LineStanding, R
 import { LineRecord } from './line-record.ts'
 import { listLine } from './lines.ts'
 import { MOST_CHARGES, REPLAY_WINDOW, Replays } from './replays.ts'
-import { authorize, charge, release } from './totals.ts'
+import { authorize, charge, delivered, release } from './totals.ts'
 import { Used } from './used.ts'
 
 export class CreditLine extends DurableObject<{ BOOK: D1Database }> implements BillingCalls {
@@ -58,7 +58,7 @@ export class CreditLine extends DurableObject<{ BOOK: D1Database }> implements B
     if (!charged || !dropped) return
     const { site, rule, request } = charged
     const known = this.#record.known()
-    const left = known.charged - known.credit
+    const left = delivered(known)
     const taken = charged.amount < left ? charged.amount : left
     const amount = dropped === 'last' ? taken : 0n
     const what = { kind: 'release', id, amount, of: entry, site, rule, request } as const

@@ -25,12 +25,11 @@ export type StatementListing = StatementHead & { agent: string }
 /** Rows written at once: a book that was lost is written anew in one night. */
 const BATCH = 500
 
+const LIST = 'INSERT OR IGNORE INTO line (id, name, opened_at) VALUES (?, ?, ?)'
+
 /** Lists a line. Doing it twice changes nothing. */
 export async function listLine(book: D1Database, { agent, name }: Enrolment, now: number): Promise<void> {
-  await book
-    .prepare('INSERT OR IGNORE INTO line (id, name, opened_at) VALUES (?, ?, ?)')
-    .bind(agent, name, now)
-    .run()
+  await book.prepare(LIST).bind(agent, name, now).run()
 }
 
 /** Lists all lines of the registry, as {@link listLine}, unless the book has as many: a book that was lost knows of none. */
@@ -40,7 +39,7 @@ export async function relist(book: D1Database, registry: DurableObjectStub<Agent
     book.prepare('SELECT count(*) AS lines FROM line').first<{ lines: number }>(),
   ])
   if (known && known.lines >= agents) return
-  const insert = book.prepare('INSERT OR IGNORE INTO line (id, name, opened_at) VALUES (?, ?, ?)')
+  const insert = book.prepare(LIST)
   for (let after: string | undefined = ''; after !== undefined; ) {
     const page: Agent[] = await registry.list(after, BATCH)
     await writeAll(

@@ -42,7 +42,8 @@ export function redeem(totals: Totals, redeemed: bigint): Totals {
   return deliver({ ...totals, authorized, redeemed }, delivered(totals))
 }
 
-function delivered({ charged, credit }: Totals): bigint {
+/** What all that was delivered is worth. */
+export function delivered({ charged, credit }: Totals): bigint {
   return charged - credit
 }
 

@@ -1,5 +1,6 @@
 /** Invoices over HTTP: what is owed on each and what became of it; transfers that came in; corrections. */
 import { type Context, Hono } from 'hono'
+import type * as v from 'valibot'
 import type { InvoiceStanding, Stage } from '../ledger/bill.ts'
 import { owedOn } from '../ledger/dunning.ts'
 import { invoices, lineOfInvoice, projectLines, saveInvoices } from '../ledger/lines.ts'
@@ -69,12 +70,11 @@ async function lineWith(
 }
 
 /** A transfer that came in: noted once for each reference, so that it may be sent again. */
-async function pay(c: Context, { settings, credit, now, who }: Desk): Promise<Response> {
-  const form = await formOf(c, transfer)
-  if (form instanceof Response) return form
-  const found = await find(c, settings, credit)
-  if (!found) return notFound()
-  const { bill, line, before } = found
+async function pay(c: Context, desk: Desk): Promise<Response> {
+  const opened = await open(c, desk, transfer)
+  if (opened instanceof Response) return opened
+  const { form, bill, line, before } = opened
+  const { settings, credit, now, who } = desk
   // What Stripe collects is marked there, or it would be collected twice; it is read back from there.
   if (await bill.rails[before.rail]?.collects(before)) return no(409, 'collected_by_stripe')
   const { reference, at = now() } = form
@@ -93,33 +93,33 @@ async function pay(c: Context, { settings, credit, now, who }: Desk): Promise<Re
   return write(invoiceView(invoice))
 }
 
+const UNKNOWN = 'reference_unknown'
+
 /** A transfer that went back, or was marked by mistake. */
-async function giveBack(c: Context, { settings, credit, now, who }: Desk): Promise<Response> {
-  const form = await formOf(c, returned)
-  if (form instanceof Response) return form
-  const found = await find(c, settings, credit)
-  if (!found) return notFound()
-  const { bill, line, before } = found
+async function giveBack(c: Context, desk: Desk): Promise<Response> {
+  const opened = await open(c, desk, returned)
+  if (opened instanceof Response) return opened
+  const { form, bill, line, before } = opened
+  const { settings, credit, now, who } = desk
   const { reference, reason, at = now() } = form
-  if (!transferIn(await line.history(before.id), before.id, reference)) return no(409, 'reference_unknown')
   const touched = { agent: before.agent, invoice: before.id }
   const transfer = { reference, reason, at }
   const common = { who, what: 'invoice.return', subject: before.id, before: figures(before) }
   const { invoice } = await act(credit, { ...common, asked: { transfer } }, async () => {
-    const invoice = (await markReturned(bill, touched, transfer)) ?? before
-    return { invoice, after: { ...figures(invoice), transfer } }
+    const invoice = await markReturned(bill, touched, transfer)
+    return { invoice, after: invoice ? { ...figures(invoice), transfer } : { refused: UNKNOWN } }
   })
+  if (!invoice) return no(409, UNKNOWN)
   await project(settings, line, invoice, now())
   return write(invoiceView(invoice))
 }
 
 /** A credit note. Whoever writes one says what was credited before, so that none is written twice. */
-async function reduce(c: Context, { settings, credit, now, who }: Desk): Promise<Response> {
-  const form = await formOf(c, correction)
-  if (form instanceof Response) return form
-  const found = await find(c, settings, credit)
-  if (!found) return notFound()
-  const { bill, line, before } = found
+async function reduce(c: Context, desk: Desk): Promise<Response> {
+  const opened = await open(c, desk, correction)
+  if (opened instanceof Response) return opened
+  const { form, bill, line, before } = opened
+  const { settings, credit, now, who } = desk
   const { amount: net, reason, creditedNet: after } = form
   const touched = { agent: before.agent, invoice: before.id }
   const asked = {
@@ -144,15 +144,22 @@ async function reduce(c: Context, { settings, credit, now, who }: Desk): Promise
   return write({ creditNote: id, invoice: invoiceView(invoice) }, 201)
 }
 
-type Found = { bill: BillSettings; line: Line; before: InvoiceStanding }
+type Opened<Form> = { form: Form; bill: BillSettings; line: Line; before: InvoiceStanding }
 
-async function find(c: Context, settings: OperatorSettings, credit: CreditSettings): Promise<Found | null> {
+/** What is asked of an invoice, and the invoice; or the answer to who asked badly, or for none. */
+async function open<Schema extends v.GenericSchema>(
+  c: Context,
+  { settings, credit }: Desk,
+  schema: Schema,
+): Promise<Opened<v.InferOutput<Schema>> | Response> {
+  const form = await formOf(c, schema)
+  if (form instanceof Response) return form
   const id = c.req.param('id') ?? ''
   const line = await lineWith(settings, credit, id)
   const before = line && (await line.invoice(id))
-  if (!before || !settings.billing) return null
+  if (!before || !settings.billing) return notFound()
   const { bill } = await settings.billing()
-  return { bill, line, before }
+  return { form, bill, line, before }
 }
 
 function figures(invoice: InvoiceStanding) {
