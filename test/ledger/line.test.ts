@@ -1,4 +1,4 @@
-import { env } from 'cloudflare:test'
+import { env, runInDurableObject } from 'cloudflare:test'
 import { describe, expect, it } from 'vitest'
 import { LONGEST } from '../../src/identity/verify.ts'
 import { lines } from '../../src/ledger/lines.ts'
@@ -40,6 +40,25 @@ describe('a commitment', () => {
     const order = line.order()
     const written = await rowsWritten(line.line(), (object) => object.place(order))
     expect(written).toBe(1)
+  })
+
+  it('shares a write with those that come while one is on its way', async () => {
+    const line = newLine()
+    await line.charge()
+    const orders = Array.from({ length: 9 }, () => line.order())
+    const writes = await runInDurableObject(line.line(), async (object, { storage }) => {
+      const write = storage.transactionSync.bind(storage)
+      let writes = 0
+      const counted = <Value>(work: () => Value) => {
+        writes++
+        return write(work)
+      }
+      Object.defineProperty(storage, 'transactionSync', { configurable: true, value: counted })
+      await Promise.all(orders.map((order) => object.place(order)))
+      return writes
+    })
+    expect(writes).toBe(1)
+    expect((await line.entries()).filter(({ kind }) => kind === 'charge')).toHaveLength(10)
   })
 })
 
