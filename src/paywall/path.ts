@@ -23,6 +23,8 @@ const LONGEST = 8192
 const AUTHORITY = /^https?:\/\/[^/\\?#]*/i
 /** Paths that are their own normal form: whole segments of `pchar` without `%` and `;`, none of them `.` or `..`. */
 const PLAIN = /^(?:\/(?!\.{1,2}(?:\/|$))[A-Za-z0-9\-._~!$&'()*+,=:@]+)*\/?$/
+/** A `%` that starts no escape. Trap: `%2%46` would become `%2F` once `%46` is decoded, after the checks. */
+const MALFORMED = /%(?![0-9A-Fa-f]{2})/
 /** An escape, or a run of characters that have to be escaped. */
 const PIECE = /%[0-9A-Fa-f]{2}|[^A-Za-z0-9\-._~!$&'()*+,=:@/%]+/g
 const UNRESERVED = /^[A-Za-z0-9\-._~]$/
@@ -85,13 +87,14 @@ export function originUrl(origin: URL, { path, search }: CanonicalPath): URL {
 }
 
 function normalizePath(raw: string, search: string): Result<CanonicalPath> {
+  if (MALFORMED.test(raw)) return ambiguous('malformed escape')
   if (SEPARATOR.test(raw)) return ambiguous('escaped or foreign separator')
   if (raw.includes('//')) return ambiguous('empty segment')
   if (!raw.isWellFormed()) return ambiguous('lone surrogate')
   const path = raw.replace(PIECE, normalizePiece)
   if (DOT_SEGMENT.test(path)) return ambiguous('dot segment')
   const decoded = decode(path)
-  if (decoded === undefined) return ambiguous('malformed escape')
+  if (decoded === undefined) return ambiguous('invalid UTF-8')
   if (/%[0-9A-Fa-f]{2}/.test(decoded)) return ambiguous('escaped escape')
   if (CONTROL.test(decoded)) return ambiguous('escaped control character')
   // Trap: `?`, `#` and `%` stay escaped, else "/a%3Fb" and "/a?b" would be one path to the rules.
