@@ -1,8 +1,8 @@
 /** A crawler on credit: its key, the directory that lists it, and requests signed over all that our 402 asks for. */
 import { createHash, createPrivateKey, generateKeyPairSync, randomBytes, sign } from 'node:crypto'
 import * as v from 'valibot'
-import { encodeHeader } from '../src/protocol/codec.ts'
-import type { PaymentRequirements } from '../src/protocol/x402.ts'
+import { encodeHeader } from '../src/protocol/x402/header.ts'
+import type { PaymentRequirements } from '../src/protocol/x402/v2.ts'
 
 /** What a request is signed with: who signs it, by which key (PKCS #8, base64), and the commitment that it carries. */
 export const Signed = v.object({

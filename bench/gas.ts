@@ -1,6 +1,6 @@
 /** What a claim costs on chain, per channel, when a hundred are claimed in one transaction. */
 import { encodeClaim } from '../src/chain/escrow.ts'
-import type { Hex } from '../src/protocol/hex.ts'
+import type { Hex } from '../src/protocol/evm/hex.ts'
 import { channelFor, type Offered, voucherOver } from './payments.ts'
 import { deposit, payerOf, type Stage, send } from './stage.ts'
 

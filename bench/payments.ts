@@ -1,11 +1,16 @@
 /** Channels and vouchers made ahead of the measurement, so that the load costs its client no signature. */
 import { secp256k1 } from '@bitauth/libauth'
-import type { ChannelConfig } from '../src/protocol/channel.ts'
-import { encodeHeader } from '../src/protocol/codec.ts'
-import { channelId, depositNonce, receiveAuthorizationDigest, voucherDigest } from '../src/protocol/eip712.ts'
-import { type Address, fromHex, type Hex, toHex } from '../src/protocol/hex.ts'
-import { networks } from '../src/protocol/network.ts'
-import type { PaymentRequired, PaymentRequirements } from '../src/protocol/x402.ts'
+import type { ChannelConfig } from '../src/protocol/evm/channel.ts'
+import {
+  channelId,
+  depositNonce,
+  receiveAuthorizationDigest,
+  voucherDigest,
+} from '../src/protocol/evm/eip712.ts'
+import { type Address, fromHex, type Hex, toHex } from '../src/protocol/evm/hex.ts'
+import { networks } from '../src/protocol/evm/network.ts'
+import { encodeHeader } from '../src/protocol/x402/header.ts'
+import type { PaymentRequired, PaymentRequirements } from '../src/protocol/x402/v2.ts'
 import type { Account } from '../src/testing/chain.ts'
 import { CRAWLER } from './ask.ts'
 

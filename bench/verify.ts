@@ -1,6 +1,6 @@
 /** How long one voucher takes to verify: viem's `verifyTypedData`, and ours, over the same vouchers in workerd. */
 
-import { networks } from '../src/protocol/network.ts'
+import { networks } from '../src/protocol/evm/network.ts'
 import { type Channel, type Offered, voucherOver } from './payments.ts'
 import { median } from './rounds.ts'
 import { startWorker } from './runtime.ts'

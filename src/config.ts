@@ -8,8 +8,8 @@ import { type Fault, faultsOf } from './paywall/fault.ts'
 import { type Policy, type SchemeName, schemesOf } from './paywall/policy.ts'
 import { read, unpack, usd } from './paywall/schema.ts'
 import { POLICY_TERMS, parsePolicy, schemesMeant } from './paywall/terms.ts'
-import { type Address, type Hex, isHex } from './protocol/hex.ts'
-import { addressOf } from './protocol/secp256k1.ts'
+import { type Address, type Hex, isHex } from './protocol/evm/hex.ts'
+import { addressOf } from './protocol/evm/secp256k1.ts'
 
 export { describeFaults, type Fault } from './paywall/fault.ts'
 

@@ -1,8 +1,8 @@
 /** The same vouchers verified by viem and by us; timed from outside, since a Worker's clock stands still while it works. */
 import { verifyTypedData } from 'viem'
-import { voucherDigest } from '../../src/protocol/eip712.ts'
-import type { Address, Hex } from '../../src/protocol/hex.ts'
-import { signedBy } from '../../src/protocol/secp256k1.ts'
+import { voucherDigest } from '../../src/protocol/evm/eip712.ts'
+import type { Address, Hex } from '../../src/protocol/evm/hex.ts'
+import { signedBy } from '../../src/protocol/evm/secp256k1.ts'
 
 type Signed = { channelId: Hex; maxClaimableAmount: string; signature: Hex }
 type Order = {

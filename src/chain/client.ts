@@ -1,7 +1,7 @@
 /** The door to an RPC node: viem's HTTP transport. Loaded when a chain is first used, never at start-up. */
 import { BaseError, type EIP1193RequestFn, type EIP1474Methods, RpcRequestError } from 'viem'
 import { getHttpRpcClient } from 'viem/utils'
-import type { Hex } from '../protocol/hex.ts'
+import type { Hex } from '../protocol/evm/hex.ts'
 import { ChainFault } from './fault.ts'
 
 const TIMEOUT_MS = 5_000

@@ -1,6 +1,6 @@
 /** What a mined transaction has cost. */
 import { hexToBigInt, isHex } from 'viem'
-import type { Hex } from '../protocol/hex.ts'
+import type { Hex } from '../protocol/evm/hex.ts'
 import { faultOf } from './client.ts'
 import { type Chain, connect } from './rpc.ts'
 

@@ -9,8 +9,8 @@ import {
   parseAbiParameters,
   toEventSelector,
 } from 'viem'
-import type { ChannelConfig, ChannelState, Claim } from '../protocol/channel.ts'
-import type { Address, Hex } from '../protocol/hex.ts'
+import type { ChannelConfig, ChannelState, Claim } from '../protocol/evm/channel.ts'
+import type { Address, Hex } from '../protocol/evm/hex.ts'
 import type { Log } from './relayer.ts'
 import type { Call } from './rpc.ts'
 

@@ -1,6 +1,6 @@
 /** Multicall3: reads of one block in one `eth_call`, with the block's number and time. */
 import { decodeFunctionResult, encodeFunctionData, hexToBigInt, parseAbi } from 'viem'
-import type { Address, Hex } from '../protocol/hex.ts'
+import type { Address, Hex } from '../protocol/evm/hex.ts'
 import type { Call, Snapshot } from './rpc.ts'
 
 /** Stands at this address on every chain known here. */

@@ -1,6 +1,6 @@
 /** Settles `exact` payments through a facilitator over HTTP (x402 §Facilitator Interface), and does not take its word for it. */
 import * as v from 'valibot'
-import type { Hex } from '../protocol/hex.ts'
+import type { Hex } from '../protocol/evm/hex.ts'
 import { accept, type Reason, refuse } from '../protocol/refusal.ts'
 import type { ExactPayment, Facilitator, Settled } from './facilitator.ts'
 import { ChainFault } from './fault.ts'

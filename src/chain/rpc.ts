@@ -1,6 +1,6 @@
 /** Reading a chain: the check that it is the right one, and many reads at one block. Light: viem is loaded at first use. */
-import type { ChannelState } from '../protocol/channel.ts'
-import type { Address, Hex } from '../protocol/hex.ts'
+import type { ChannelState } from '../protocol/evm/channel.ts'
+import type { Address, Hex } from '../protocol/evm/hex.ts'
 import type { Client } from './client.ts'
 import { ChainFault } from './fault.ts'
 

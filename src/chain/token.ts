@@ -9,7 +9,7 @@ import {
   slice,
   toEventSelector,
 } from 'viem'
-import type { Address, Hex } from '../protocol/hex.ts'
+import type { Address, Hex } from '../protocol/evm/hex.ts'
 import type { ExactPayment, Settled, Transfer } from './facilitator.ts'
 import type { Chain, Tag } from './rpc.ts'
 import { connect, readAt } from './rpc.ts'

@@ -1,5 +1,11 @@
 /** `Signature-Agent`: whom a signature claims to come from, in the three dialects that are sent. A claim, until proven. */
-import { type InnerList, type Item, isInnerList, readDictionary, readItem } from '../protocol/fields.ts'
+import {
+  type InnerList,
+  type Item,
+  isInnerList,
+  readDictionary,
+  readItem,
+} from '../protocol/http/structured-fields.ts'
 import { type Flawed, flawed } from './flaw.ts'
 import type { Signature } from './signature.ts'
 

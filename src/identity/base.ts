@@ -1,5 +1,10 @@
 /** The signature base (RFC 9421 §2.5): the text that a signature is over, made afresh from the request itself. */
-import { isInnerList, readDictionary, serializeInnerList, serializeItem } from '../protocol/fields.ts'
+import {
+  isInnerList,
+  readDictionary,
+  serializeInnerList,
+  serializeItem,
+} from '../protocol/http/structured-fields.ts'
 import { type Flawed, flawed } from './flaw.ts'
 import type { Component, Input } from './signature.ts'
 

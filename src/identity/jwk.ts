@@ -1,7 +1,7 @@
 /** Public keys as agents publish them: JWKs read strictly, named by their thumbprint, and brought to WebCrypto. */
 import { sha256 } from '@noble/hashes/sha2.js'
-import { decodeBase64url, encodeBase64url } from '../protocol/base64url.ts'
-import { toHex } from '../protocol/hex.ts'
+import { decodeBase64url, encodeBase64url } from '../protocol/encoding/base64url.ts'
+import { toHex } from '../protocol/evm/hex.ts'
 import { PUBLIC_SECRETS, SMALL_ORDER } from './secrets.ts'
 
 /** The algorithms of RFC 9421 §3.3 that are taken here: no shared secrets, since a debt must not be deniable. */

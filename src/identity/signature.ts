@@ -7,7 +7,7 @@ import {
   readDictionary,
   serializeInnerList,
   serializeItem,
-} from '../protocol/fields.ts'
+} from '../protocol/http/structured-fields.ts'
 import { type Flawed, flawed } from './flaw.ts'
 
 /** One covered component. `id` is its identifier as it stands in the signature base: `"signature-agent";key="sig1"`. */

@@ -1,7 +1,7 @@
 /** Who signed a request: HTTP message signatures (RFC 9421) under the Web Bot Auth profile, judged strictly enough for money. */
-import { encodeBase64url } from '../protocol/base64url.ts'
-import { checkDigest } from '../protocol/digest.ts'
-import { fromHex, toHex } from '../protocol/hex.ts'
+import { encodeBase64url } from '../protocol/encoding/base64url.ts'
+import { fromHex, toHex } from '../protocol/evm/hex.ts'
+import { checkDigest } from '../protocol/http/content-digest.ts'
 import { accept, type Refusal, type Result } from '../protocol/refusal.ts'
 import { claimedAgent } from './agent.ts'
 import { authorityOf, type Message, signatureBase } from './base.ts'

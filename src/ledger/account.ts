@@ -1,7 +1,7 @@
 /** The Account: one Durable Object per channel, the truth of what its payer authorized, was charged and has paid. */
 import { DurableObject } from 'cloudflare:workers'
-import type { ChannelConfig, ChannelState } from '../protocol/channel.ts'
-import type { Hex } from '../protocol/hex.ts'
+import type { ChannelConfig, ChannelState } from '../protocol/evm/channel.ts'
+import type { Hex } from '../protocol/evm/hex.ts'
 import type { Reason } from '../protocol/refusal.ts'
 import { listChannel } from './book.ts'
 import { Commits } from './commits.ts'

@@ -1,7 +1,7 @@
 /** The memory of used `exact` authorizations: one Durable Object per payer. An authorization opens one resource, once paid. */
 import { DurableObject } from 'cloudflare:workers'
 import { padAmount, unpadAmount } from '../protocol/amount.ts'
-import type { Address, Hex } from '../protocol/hex.ts'
+import type { Address, Hex } from '../protocol/evm/hex.ts'
 import type { Reason } from '../protocol/refusal.ts'
 import { listExact } from './book.ts'
 import { REPLAY_WINDOW } from './replays.ts'

@@ -4,7 +4,7 @@
  * Amounts are micro-dollars, the atomic units of USDC; times are Unix milliseconds; days and periods are UTC.
  */
 
-import type { Hex } from '../protocol/hex.ts'
+import type { Hex } from '../protocol/evm/hex.ts'
 import type { StatedEntry } from '../protocol/statement.ts'
 import type { LineStanding } from './credit.ts'
 import type { Happening } from './documents.ts'

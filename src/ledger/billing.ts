@@ -1,6 +1,6 @@
 /** The bill of one credit line: its periods stated, its invoices noted, paid and dunned. Everything once by its id. */
 
-import { canonicalJson } from '../protocol/canonical.ts'
+import { canonicalJson } from '../protocol/encoding/canonical-json.ts'
 import { leafOf, type StatedEntry } from '../protocol/statement.ts'
 import type {
   Attempt,

@@ -1,7 +1,7 @@
 /** The book of accounts and runs in D1: who to ask, and what was found. A projection; no decision about money reads it. */
 import { padAmount, unpadAmount } from '../protocol/amount.ts'
-import type { ChannelConfig } from '../protocol/channel.ts'
-import type { Address } from '../protocol/hex.ts'
+import type { ChannelConfig } from '../protocol/evm/channel.ts'
+import type { Address } from '../protocol/evm/hex.ts'
 
 /** What an account said of itself when it was last asked. Atomic units on a channel, micro-dollars on credit. */
 export type ListedTotals = { authorized: bigint; charged: bigint; redeemed: bigint; ceiling: bigint }

@@ -1,5 +1,5 @@
 /** What a period comes to: entries of a journal, folded into a statement's lines and its root. Pure. */
-import { MerkleRoot, merklePath } from '../protocol/merkle.ts'
+import { MerkleRoot, merklePath } from '../protocol/encoding/merkle.ts'
 import { leafOf, type StatedEntry } from '../protocol/statement.ts'
 import type { EntryProof, Statement, StatementLine } from './bill.ts'
 import { InvariantFault } from './totals.ts'

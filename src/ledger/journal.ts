@@ -1,8 +1,8 @@
 /** An account's tables: the append-only journal of entries, and one row of standing for what they do not tell. */
 
 import { padAmount, unpadAmount } from '../protocol/amount.ts'
-import type { ChannelConfig, ChannelState } from '../protocol/channel.ts'
-import type { Hex } from '../protocol/hex.ts'
+import type { ChannelConfig, ChannelState } from '../protocol/evm/channel.ts'
+import type { Hex } from '../protocol/evm/hex.ts'
 import type { Entry, Standing, Unresolved } from './standing.ts'
 import type { Totals } from './totals.ts'
 

@@ -1,6 +1,6 @@
 /** One payer's standing on a channel, and the words of the account's calls. */
-import type { ChannelConfig, ChannelState } from '../protocol/channel.ts'
-import type { Hex } from '../protocol/hex.ts'
+import type { ChannelConfig, ChannelState } from '../protocol/evm/channel.ts'
+import type { Hex } from '../protocol/evm/hex.ts'
 import type { Reason } from '../protocol/refusal.ts'
 import type { Totals } from './totals.ts'
 

@@ -1,5 +1,5 @@
 /** The operator's token: compared by its digest, in a time that tells nothing about it. */
-import { fromHex, isHex } from '../protocol/hex.ts'
+import { fromHex, isHex } from '../protocol/evm/hex.ts'
 
 /**
  * Whether `Authorization` bears the token whose SHA-256 is `sha256` (64 hex digits). Without a digest nobody is let in.

@@ -1,9 +1,10 @@
 /** Our own answers: refusals in every form, the preflight, and the receipt on a paid one. */
-import { encodeHeader } from '../protocol/codec.ts'
-import { crawlError, showCrawlerPrice } from '../protocol/crawl.ts'
+
+import { crawlError, showCrawlerPrice } from '../protocol/pay-per-crawl.ts'
 import { type Refusal, wire } from '../protocol/refusal.ts'
-import { encodeReceiptV1 } from '../protocol/v1.ts'
-import type { Payment, SettleResponse } from '../protocol/x402.ts'
+import { encodeHeader } from '../protocol/x402/header.ts'
+import { encodeReceiptV1 } from '../protocol/x402/v1.ts'
+import type { Payment, SettleResponse } from '../protocol/x402/v2.ts'
 import type { Offers } from './offers.ts'
 import { page } from './page.ts'
 

@@ -1,16 +1,16 @@
 /** The gate: the life of a request, from its price to its receipt (design of the whole in ARCHITECTURE.md). */
 import { classify } from '../identity/classify.ts'
 import type { Body, Read } from '../identity/verify.ts'
-import { CHARGED_BY_CLOUDFLARE, namesPrice, parseCrawl } from '../protocol/crawl.ts'
+import { CHARGED_BY_CLOUDFLARE, namesPrice, parseCrawl } from '../protocol/pay-per-crawl.ts'
 import { accept, type Reason, type Refusal, type Result, refuse } from '../protocol/refusal.ts'
-import { parsePaymentV1 } from '../protocol/v1.ts'
+import { parsePaymentV1 } from '../protocol/x402/v1.ts'
 import {
   type ChannelPayment,
   type CreditPayment,
   type ExactPayment,
   type Payment,
   parsePayment,
-} from '../protocol/x402.ts'
+} from '../protocol/x402/v2.ts'
 import type { Commitment } from '../schemes/credit.ts'
 import type { Charge, Purchase, Scheme } from '../schemes/scheme.ts'
 import { paid, preflight, receiptAlone, refused, refusedSale } from './answer.ts'

@@ -1,8 +1,9 @@
 /** The 402: what is offered, for the machines of x402 v2 (header) and v1 (body), written once and filled in per request. */
-import { encodeHeader, encodeText } from '../protocol/codec.ts'
+
 import { type Reason, type Refusal, wire } from '../protocol/refusal.ts'
-import { paymentRequiredV1 } from '../protocol/v1.ts'
-import type { Payment, PaymentRequirements, ResourceInfo } from '../protocol/x402.ts'
+import { encodeHeader, encodeText } from '../protocol/x402/header.ts'
+import { paymentRequiredV1 } from '../protocol/x402/v1.ts'
+import type { Payment, PaymentRequirements, ResourceInfo } from '../protocol/x402/v2.ts'
 import type { Scheme } from '../schemes/scheme.ts'
 import type { Decision, Policy, SchemeName } from './policy.ts'
 

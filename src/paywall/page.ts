@@ -1,7 +1,7 @@
 /** What a person sees in place of a page that must be paid for: static, self-contained, nothing of the request in it. */
 import { html } from 'hono/html'
 import { showUsd } from '../protocol/amount.ts'
-import { networks } from '../protocol/network.ts'
+import { networks } from '../protocol/evm/network.ts'
 import type { Offers } from './offers.ts'
 import type { SchemeName } from './policy.ts'
 

@@ -1,7 +1,7 @@
 /** What must be paid: one site's terms, and the decision they give for a request. */
 import type { Asker } from '../identity/classify.ts'
-import type { Address } from '../protocol/hex.ts'
-import type { Network } from '../protocol/network.ts'
+import type { Address } from '../protocol/evm/hex.ts'
+import type { Network } from '../protocol/evm/network.ts'
 import type { CanonicalPath } from './path.ts'
 import type { Pattern } from './pattern.ts'
 

@@ -1,8 +1,8 @@
 /** A site's terms as they are written in `[vars]`, read into a policy, or into every fault they have. */
 import { keccak_256 } from '@noble/hashes/sha3.js'
 import * as v from 'valibot'
-import { type Address, isHex, toHex } from '../protocol/hex.ts'
-import { networks } from '../protocol/network.ts'
+import { type Address, isHex, toHex } from '../protocol/evm/hex.ts'
+import { networks } from '../protocol/evm/network.ts'
 import { type Fault, faultsOf } from './fault.ts'
 import { compilePattern } from './pattern.ts'
 import type { Decision, Origin, Policy, Rule, SchemeName } from './policy.ts'

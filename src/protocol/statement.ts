@@ -1,7 +1,7 @@
 /** A statement as a crawler reads it: the signed document, and the check of its signature and of every entry behind it. */
-import { decodeBase64url } from './base64url.ts'
-import { canonicalJson } from './canonical.ts'
-import { leadsTo, leafHash } from './merkle.ts'
+import { decodeBase64url } from './encoding/base64url.ts'
+import { canonicalJson } from './encoding/canonical-json.ts'
+import { leadsTo, leafHash } from './encoding/merkle.ts'
 
 /** One entry of a credit line, as a statement vouches for it. An entry that moves nothing has amount 0. */
 export type StatedEntry = {

@@ -8,7 +8,8 @@ import { type Proof as Signed, verify } from '../identity/verify.ts'
 import { type Agent, enrolmentOf } from '../ledger/agents.ts'
 import type { CommitmentOrder, LineAnswer } from '../ledger/credit.ts'
 import type { CreditLine } from '../ledger/line.ts'
-import { promisingField, showCrawlerPrice } from '../protocol/crawl.ts'
+import { promisingField, showCrawlerPrice } from '../protocol/pay-per-crawl.ts'
+import { accept, type Reason, type Result, refuse } from '../protocol/refusal.ts'
 import {
   ACCEPT_SIGNATURE,
   ASSET,
@@ -16,14 +17,13 @@ import {
   type CreditNetwork,
   inUnits,
   signatureExtension,
-} from '../protocol/credit.ts'
-import { accept, type Reason, type Result, refuse } from '../protocol/refusal.ts'
+} from '../protocol/x402/commitment.ts'
 import {
   CHANNEL,
   type CreditPayment,
   type PaymentRequirements,
   type SettleResponse,
-} from '../protocol/x402.ts'
+} from '../protocol/x402/v2.ts'
 import { twice } from './retry.ts'
 import { Roster, type RosterPorts, signersOf } from './roster.ts'
 import { type Charge, matches, type Purchase, type Scheme } from './scheme.ts'

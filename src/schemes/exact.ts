@@ -1,13 +1,18 @@
 /** `exact`: a signed stablecoin transfer, settled after the origin has answered well and before the first byte leaves. */
 import type { Facilitator, Settled, ExactPayment as Transfer } from '../chain/facilitator.ts'
 import type { Authorizations, Taken, Use } from '../ledger/authorizations.ts'
-import { transferAuthorizationDigest } from '../protocol/eip712.ts'
-import type { Address, Hex } from '../protocol/hex.ts'
-import type { Network } from '../protocol/network.ts'
+import { transferAuthorizationDigest } from '../protocol/evm/eip712.ts'
+import type { Address, Hex } from '../protocol/evm/hex.ts'
+import type { Network } from '../protocol/evm/network.ts'
+import { signedBy } from '../protocol/evm/secp256k1.ts'
 import { accept, type Result, refuse } from '../protocol/refusal.ts'
-import { signedBy } from '../protocol/secp256k1.ts'
-import { paymentRequiredV1 } from '../protocol/v1.ts'
-import { EXACT, type ExactPayment, type PaymentRequirements, type SettleResponse } from '../protocol/x402.ts'
+import { paymentRequiredV1 } from '../protocol/x402/v1.ts'
+import {
+  EXACT,
+  type ExactPayment,
+  type PaymentRequirements,
+  type SettleResponse,
+} from '../protocol/x402/v2.ts'
 import { twice } from './retry.ts'
 import { type Charge, matches, type Scheme } from './scheme.ts'
 

@@ -2,7 +2,7 @@
 import { encodeClaim, escrowEvents } from '../chain/escrow.ts'
 import { connect } from '../chain/rpc.ts'
 import { type Log, simulate } from '../chain/transaction.ts'
-import type { Address, Hex } from '../protocol/hex.ts'
+import type { Address, Hex } from '../protocol/evm/hex.ts'
 import { silence, tellAll } from './ask.ts'
 import { type BadRow, bisect, claimOf, type Row } from './claims.ts'
 import type { Finding } from './findings.ts'

@@ -11,7 +11,7 @@ import {
   saveStatements,
 } from '../ledger/lines.ts'
 import type { Numbers } from '../ledger/numbers.ts'
-import { canonicalJson } from '../protocol/canonical.ts'
+import { canonicalJson } from '../protocol/encoding/canonical-json.ts'
 import { railFailed } from './credit-note.ts'
 import { giveBack } from './excess.ts'
 import type { Finding } from './findings.ts'

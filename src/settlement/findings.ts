@@ -1,8 +1,8 @@
 /** Where the book, the accounts and the chain disagree. Pure. */
 import type { Listing } from '../ledger/book.ts'
 import type { Standing } from '../ledger/standing.ts'
-import type { ChannelState } from '../protocol/channel.ts'
-import type { Address } from '../protocol/hex.ts'
+import type { ChannelState } from '../protocol/evm/channel.ts'
+import type { Address } from '../protocol/evm/hex.ts'
 
 /**
  * - `silent`: an account did not answer.

@@ -1,6 +1,6 @@
 /** A settlement run: collect, claim, sweep, reconcile, record. Every step may be repeated: the chain moves nothing twice. */
 import { type RunRecord, saveRun } from '../ledger/book.ts'
-import type { Address } from '../protocol/hex.ts'
+import type { Address } from '../protocol/evm/hex.ts'
 import { claim, plan } from './batch.ts'
 import { billAll, type OpenBill } from './bill-run.ts'
 import { batchesOf, type Row, transactionsOf } from './claims.ts'

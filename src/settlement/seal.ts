@@ -1,6 +1,6 @@
 /** The operator's key: signs statements, and makes the secrets that open one invoice. */
 import { thumbprint } from '../identity/jwk.ts'
-import { encodeBase64url } from '../protocol/base64url.ts'
+import { encodeBase64url } from '../protocol/encoding/base64url.ts'
 import type { PublicKey } from '../protocol/statement.ts'
 
 /** Ed25519, as `OPERATOR_KEY` has it. */

@@ -2,7 +2,7 @@
 import { readCost } from '../chain/cost.ts'
 import type { Outcome } from '../chain/relayer.ts'
 import type { Log } from '../chain/transaction.ts'
-import { fromHex, type Hex, toHex } from '../protocol/hex.ts'
+import { fromHex, type Hex, toHex } from '../protocol/evm/hex.ts'
 import type { Settings } from './settings.ts'
 
 /**

@@ -3,7 +3,7 @@ import type { Relayer } from '../chain/relayer.ts'
 import type { Chain } from '../chain/rpc.ts'
 import type { Account } from '../ledger/account.ts'
 import type { Authorizations } from '../ledger/authorizations.ts'
-import type { Address } from '../protocol/hex.ts'
+import type { Address } from '../protocol/evm/hex.ts'
 
 export type Settings = {
   chain: Chain

@@ -1,6 +1,6 @@
 /** Statements as they leave the house: the document, its signature, and the table of its lines. */
 import type { Statement } from '../ledger/bill.ts'
-import { canonicalJson } from '../protocol/canonical.ts'
+import { canonicalJson } from '../protocol/encoding/canonical-json.ts'
 import type { SignedStatement, StatementDocument } from '../protocol/statement.ts'
 import type { Seal } from './seal.ts'
 import { csv } from './table.ts'

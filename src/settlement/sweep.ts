@@ -1,7 +1,7 @@
 /** The sweep: moves what was claimed for a receiver from the escrow to the receiver, once. */
 import { encodeSweep, escrowEvents } from '../chain/escrow.ts'
 import { readReceiver } from '../chain/rpc.ts'
-import type { Address } from '../protocol/hex.ts'
+import type { Address } from '../protocol/evm/hex.ts'
 import { record, type Sent, sendOnce } from './sent.ts'
 import type { Settings } from './settings.ts'
 

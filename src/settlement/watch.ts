@@ -1,8 +1,8 @@
 /** The watch: finds payers who are withdrawing and claims what they owe before they are paid out. */
 import { readChannels } from '../chain/rpc.ts'
 import { type Listing, listings, type RunRecord, saveRun } from '../ledger/book.ts'
-import type { ChannelState } from '../protocol/channel.ts'
-import type { Hex } from '../protocol/hex.ts'
+import type { ChannelState } from '../protocol/evm/channel.ts'
+import type { Hex } from '../protocol/evm/hex.ts'
 import { PAGE, silence, standingOf, tell } from './ask.ts'
 import { claim, plan } from './batch.ts'
 import { redeemable } from './claims.ts'

@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url'
 import * as v from 'valibot'
 import { encodeAbiParameters, encodeFunctionData, keccak256, parseAbi, stringToBytes } from 'viem'
 import { privateKeyToAddress } from 'viem/accounts'
-import { type Address, type Hex, toHex } from '../protocol/hex.ts'
+import { type Address, type Hex, toHex } from '../protocol/evm/hex.ts'
 import { type Child, startChild } from './child.ts'
 import { type Artifact, type Artifacts, compile } from './solidity.ts'
 

@@ -1,6 +1,6 @@
 /** The whole stack on this machine: a chain, a publisher's site, and the Worker between it and the world. */
 import { fileURLToPath } from 'node:url'
-import type { Address } from '../protocol/hex.ts'
+import type { Address } from '../protocol/evm/hex.ts'
 import type { Account } from './chain.ts'
 import { startChild } from './child.ts'
 

@@ -13,8 +13,8 @@ import {
 } from '../../src/chain/escrow.ts'
 import { readChannels, readReceiver } from '../../src/chain/rpc.ts'
 import { readBalance } from '../../src/chain/token.ts'
-import { channelId } from '../../src/protocol/eip712.ts'
-import type { Address } from '../../src/protocol/hex.ts'
+import { channelId } from '../../src/protocol/evm/eip712.ts'
+import type { Address } from '../../src/protocol/evm/hex.ts'
 import { newPayer } from './payer.ts'
 import { chainAt, newRelayer, type RelayerRig, randomHex } from './rig.ts'
 

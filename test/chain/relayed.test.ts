@@ -3,7 +3,7 @@ import { encodeFunctionData, parseAbi } from 'viem'
 import { beforeEach, describe, expect, it, vi } from 'vitest'
 import { relayed } from '../../src/chain/relayed.ts'
 import { encodeTransfer, moved, readBalance } from '../../src/chain/token.ts'
-import type { Address } from '../../src/protocol/hex.ts'
+import type { Address } from '../../src/protocol/evm/hex.ts'
 import { newPayer, send } from './payer.ts'
 import { chainAt, newKey, newRelayer, randomHex, rpc } from './rig.ts'
 

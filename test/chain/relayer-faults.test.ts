@@ -2,7 +2,7 @@
 import { parseTransaction } from 'viem'
 import { privateKeyToAccount } from 'viem/accounts'
 import { beforeEach, describe, expect, it, vi } from 'vitest'
-import type { Hex } from '../../src/protocol/hex.ts'
+import type { Hex } from '../../src/protocol/evm/hex.ts'
 import { anOrder, countOf, newKey, newRelayer, type RelayerRig, rpc } from './rig.ts'
 
 const TO_POOL = 'eth_sendRawTransaction'

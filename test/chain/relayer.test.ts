@@ -2,7 +2,7 @@
 import { parseTransaction } from 'viem'
 import { describe, expect, it } from 'vitest'
 import { encodeClaim, encodeSweep } from '../../src/chain/escrow.ts'
-import type { Hex } from '../../src/protocol/hex.ts'
+import type { Hex } from '../../src/protocol/evm/hex.ts'
 import { anOrder, chainAt, countOf, newRelayer, randomHex, rpc } from './rig.ts'
 
 const TO_POOL = 'eth_sendRawTransaction'

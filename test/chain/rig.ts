@@ -5,7 +5,7 @@ import { inject, onTestFinished } from 'vitest'
 import type { Attempt, Order } from '../../src/chain/orders.ts'
 import { type Relayer, RelayerBase, type RelayerSettings } from '../../src/chain/relayer.ts'
 import type { Chain } from '../../src/chain/rpc.ts'
-import { type Address, type Hex, toHex } from '../../src/protocol/hex.ts'
+import { type Address, type Hex, toHex } from '../../src/protocol/evm/hex.ts'
 import type { Fault, Seen } from '../../src/testing/rpc-proxy.ts'
 
 declare module 'vitest' {

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { channelReads } from '../../src/chain/escrow.ts'
 import { decodeReads, encodeReads, MULTICALL } from '../../src/chain/multicall.ts'
 import { connect, readAt, readChannels } from '../../src/chain/rpc.ts'
-import type { Hex } from '../../src/protocol/hex.ts'
+import type { Hex } from '../../src/protocol/evm/hex.ts'
 import { chainAt, newLane, randomHex, rpc } from './rig.ts'
 
 describe('reading channels', () => {

@@ -6,8 +6,8 @@ import { type Agent, keysOf, registryOf } from '../../src/identity/keys.ts'
 import { learn } from '../../src/identity/listing.ts'
 import { readInputs } from '../../src/identity/signature.ts'
 import { nothing, verify } from '../../src/identity/verify.ts'
-import { checkDigest } from '../../src/protocol/digest.ts'
-import { bytesOf, readDictionary } from '../../src/protocol/fields.ts'
+import { checkDigest } from '../../src/protocol/http/content-digest.ts'
+import { bytesOf, readDictionary } from '../../src/protocol/http/structured-fields.ts'
 import { accept } from '../../src/protocol/refusal.ts'
 import rfc9421 from '../vectors/rfc9421.json' with { type: 'json' }
 import webBotAuth from '../vectors/web-bot-auth.json' with { type: 'json' }

@@ -14,7 +14,7 @@ import type { ExactPayment } from '../../src/chain/facilitator.ts'
 import { type RemoteFacilitator, remote } from '../../src/chain/remote.ts'
 import type { Chain } from '../../src/chain/rpc.ts'
 import { readBalance } from '../../src/chain/token.ts'
-import { type Address, type Hex, toHex } from '../../src/protocol/hex.ts'
+import { type Address, type Hex, toHex } from '../../src/protocol/evm/hex.ts'
 
 const NETWORK = 'eip155:84532'
 const { rpcUrl, usdc, escrow, collector, accounts } = inject('chain')

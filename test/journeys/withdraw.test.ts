@@ -1,7 +1,7 @@
 import { encodeFunctionData, parseAbi } from 'viem'
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
-import type { ChannelConfig } from '../../src/protocol/channel.ts'
-import type { Hex } from '../../src/protocol/hex.ts'
+import type { ChannelConfig } from '../../src/protocol/evm/channel.ts'
+import type { Hex } from '../../src/protocol/evm/hex.ts'
 import {
   accountOf,
   CANARY,

@@ -10,8 +10,8 @@ import type {
   RefundOrder,
   Standing,
 } from '../../src/ledger/standing.ts'
-import type { ChannelConfig, ChannelState } from '../../src/protocol/channel.ts'
-import type { Hex } from '../../src/protocol/hex.ts'
+import type { ChannelConfig, ChannelState } from '../../src/protocol/evm/channel.ts'
+import type { Hex } from '../../src/protocol/evm/hex.ts'
 import { randomHex } from '../chain/rig.ts'
 
 export const PRICE = 1000n

@@ -2,7 +2,7 @@ import { env, introspectWorkflow } from 'cloudflare:test'
 import { describe, expect, it } from 'vitest'
 import { saveRun } from '../../src/ledger/book.ts'
 import { operatorApi } from '../../src/operator/api.ts'
-import { toHex } from '../../src/protocol/hex.ts'
+import { toHex } from '../../src/protocol/evm/hex.ts'
 import { randomHex } from '../chain/rig.ts'
 import { newNight, openTab } from '../settlement/rig.ts'
 

@@ -1,7 +1,7 @@
 /** D13, B8, B9: payment headers that nobody should send. Each gets a reason, costs nothing, and opens nothing. */
 import fc from 'fast-check'
 import { beforeEach, describe, expect, it, vi } from 'vitest'
-import { encodeHeader } from '../../src/protocol/codec.ts'
+import { encodeHeader } from '../../src/protocol/x402/header.ts'
 import { altered, errorOf, newRegular, openShop, PRICE } from '../schemes/rig.ts'
 import vectors from '../vectors/payments.json'
 

@@ -1,6 +1,7 @@
 /** The recorded payments, and ways to bend one. */
-import { encodeHeader } from '../../src/protocol/codec.ts'
-import type { Address } from '../../src/protocol/hex.ts'
+
+import type { Address } from '../../src/protocol/evm/hex.ts'
+import { encodeHeader } from '../../src/protocol/x402/header.ts'
 import vectors from '../vectors/payments.json'
 
 export const payer = vectors.payer as Address

@@ -1,7 +1,7 @@
 import { env } from 'cloudflare:test'
 import { describe, expect, it, vi } from 'vitest'
 import { generateNonce } from 'web-bot-auth'
-import { encodeHeader } from '../../src/protocol/codec.ts'
+import { encodeHeader } from '../../src/protocol/x402/header.ts'
 import { commitment, creditOffer, NETWORK, newAgent, openCreditShop, REGISTRATION } from './credit-rig.ts'
 import { errorOf, openShop, PRICE, receiptOf, requiredOf } from './rig.ts'
 

@@ -4,7 +4,7 @@ import { afterEach, describe, expect, inject, it, vi } from 'vitest'
 import { encodeDeposit } from '../../src/chain/escrow.ts'
 import { readChannels } from '../../src/chain/rpc.ts'
 import { listings } from '../../src/ledger/book.ts'
-import { encodeHeader } from '../../src/protocol/codec.ts'
+import { encodeHeader } from '../../src/protocol/x402/header.ts'
 import { newPayer, send } from '../chain/payer.ts'
 import { chainAt, newKey } from '../chain/rig.ts'
 import {

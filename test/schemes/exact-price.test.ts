@@ -3,7 +3,7 @@ import { env, runInDurableObject } from 'cloudflare:test'
 import { beforeEach, describe, expect, inject, it } from 'vitest'
 import { readBalance } from '../../src/chain/token.ts'
 import { LEASE } from '../../src/ledger/authorizations.ts'
-import { encodeHeader } from '../../src/protocol/codec.ts'
+import { encodeHeader } from '../../src/protocol/x402/header.ts'
 import { chainAt } from '../chain/rig.ts'
 import { altered, type Crawler, errorOf, type Meddle, newCrawler, openShop, PRICE, valueAt } from './rig.ts'
 

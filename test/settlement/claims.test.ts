@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { Standing } from '../../src/ledger/standing.ts'
-import type { Address } from '../../src/protocol/hex.ts'
+import type { Address } from '../../src/protocol/evm/hex.ts'
 import {
   batchesOf,
   bisect,

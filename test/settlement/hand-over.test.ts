@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import type { ExactPayment } from '../../src/protocol/x402.ts'
+import type { ExactPayment } from '../../src/protocol/x402/v2.ts'
 import type { Scheme } from '../../src/schemes/scheme.ts'
 import { stablecoinRail } from '../../src/settlement/rails/stablecoin.ts'
 import { DAY, MIDNIGHT, newOperator, night, tabOf } from './bill-rig.ts'

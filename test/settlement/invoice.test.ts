@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { LineBill, StatementHead } from '../../src/ledger/bill.ts'
-import { EMPTY_ROOT } from '../../src/protocol/merkle.ts'
+import { EMPTY_ROOT } from '../../src/protocol/encoding/merkle.ts'
 import {
   creditable,
   draftInvoice,

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { Statement } from '../../src/ledger/bill.ts'
-import { EMPTY_ROOT } from '../../src/protocol/merkle.ts'
+import { EMPTY_ROOT } from '../../src/protocol/encoding/merkle.ts'
 import { type SignedStatement, verifyStatement } from '../../src/protocol/statement.ts'
 import { invoicePage, statementPage } from '../../src/settlement/paper.ts'
 import { type OperatorKey, openSeal } from '../../src/settlement/seal.ts'

@@ -1,7 +1,7 @@
 import { createScheduledController, env, introspectWorkflow, runInDurableObject } from 'cloudflare:test'
 import { describe, expect, it } from 'vitest'
 import { readConfig } from '../../src/config.ts'
-import type { Address } from '../../src/protocol/hex.ts'
+import type { Address } from '../../src/protocol/evm/hex.ts'
 import { onCron } from '../../src/settlement/schedule.ts'
 import { startRun, statusOf, windowOf } from '../../src/settlement/workflow.ts'
 import { relayerOf, workOf } from '../../src/site.ts'

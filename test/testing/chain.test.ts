@@ -10,7 +10,7 @@ import { createClient, createTestClient, http } from 'viem'
 import { privateKeyToAddress } from 'viem/accounts'
 import { getBalance, getBlock, getBlockNumber, getCode, readContract } from 'viem/actions'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import type { Address } from '../../src/protocol/hex.ts'
+import type { Address } from '../../src/protocol/evm/hex.ts'
 import {
   type ChainOptions,
   COLLECTOR,

@@ -2,7 +2,7 @@
 import { fileURLToPath } from 'node:url'
 import { type Abi, encodeAbiParameters, encodeFunctionData, type Hex } from 'viem'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import type { Address } from '../../src/protocol/hex.ts'
+import type { Address } from '../../src/protocol/evm/hex.ts'
 import { USDC } from '../../src/testing/chain.ts'
 import { type Artifacts, compile } from '../../src/testing/solidity.ts'
 import { ESCROW_ABI } from './abi.ts'

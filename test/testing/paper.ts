@@ -1,7 +1,7 @@
 /** What payers and receivers sign: authorizations, vouchers, refunds and claim batches, as viem signs them. */
 import { encodeAbiParameters, type Hex, hashTypedData, keccak256, toHex } from 'viem'
 import { privateKeyToAccount } from 'viem/accounts'
-import type { ChannelConfig } from '../../src/protocol/channel.ts'
+import type { ChannelConfig } from '../../src/protocol/evm/channel.ts'
 import { type Account, CHAIN_ID, COLLECTOR, ESCROW, USDC } from '../../src/testing/chain.ts'
 import { type Rig, send } from './rig.ts'
 

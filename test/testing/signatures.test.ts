@@ -9,7 +9,7 @@ import {
 } from 'viem'
 import { sign } from 'viem/accounts'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import type { Address } from '../../src/protocol/hex.ts'
+import type { Address } from '../../src/protocol/evm/hex.ts'
 import { CONTRACTS } from '../../src/testing/chain.ts'
 import { compile } from '../../src/testing/solidity.ts'
 import {

@@ -10,7 +10,7 @@ import { type Abi, createWalletClient, http, publicActions, type VerifyTypedData
 import { privateKeyToAccount } from 'viem/accounts'
 import { baseSepolia } from 'viem/chains'
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import type { ChannelConfig } from '../../src/protocol/channel.ts'
+import type { ChannelConfig } from '../../src/protocol/evm/channel.ts'
 import { USDC } from '../../src/testing/chain.ts'
 import { channelId, makeConfig } from './paper.ts'
 import { balanceOf, type Rig, readChannel, receiptOf, startRig } from './rig.ts'

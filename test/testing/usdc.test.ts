@@ -2,7 +2,7 @@ import { encodeAbiParameters, type Hex, parseSignature, serializeSignature, toHe
 import { privateKeyToAccount } from 'viem/accounts'
 import { readContract } from 'viem/actions'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import type { Address } from '../../src/protocol/hex.ts'
+import type { Address } from '../../src/protocol/evm/hex.ts'
 import { type Account, CONTRACTS, USDC } from '../../src/testing/chain.ts'
 import { compile } from '../../src/testing/solidity.ts'
 import { USDC_ABI } from './abi.ts'

@@ -8,7 +8,7 @@ import type {
   Presented,
 } from '../../ledger/bill.ts'
 import { accept, type Refusal, type Result, refuse, wire } from '../../protocol/refusal.ts'
-import type { ExactPayment, SettleResponse } from '../../protocol/x402.ts'
+import type { ExactPayment, SettleResponse } from '../../protocol/x402/v2.ts'
 import type { Charge, Purchase, Scheme } from '../../schemes/scheme.ts'
 import { CENT, type Movement, type Rail } from './rail.ts'
 

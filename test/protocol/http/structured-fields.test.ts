@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { parseDictionary, serializeDictionary } from 'structured-headers'
 import { describe, expect, it } from 'vitest'
-import { bytesOf, readDictionary, readItem } from '../../src/protocol/fields.ts'
+import { bytesOf, readDictionary, readItem } from '../../../src/protocol/http/structured-fields.ts'
 
 describe('a dictionary', () => {
   it.each([

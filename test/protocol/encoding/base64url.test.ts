@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
-import { decodeBase64url, encodeBase64url } from '../../src/protocol/base64url.ts'
+import { decodeBase64url, encodeBase64url } from '../../../src/protocol/encoding/base64url.ts'
 
 it('bytes come back from base64url as they were', () => {
   const bytes = fc.uint8Array({ minLength: 1, maxLength: 70 })

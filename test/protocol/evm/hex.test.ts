@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { fromHex, type Hex, isHex, toHex, writeHex } from '../../src/protocol/hex.ts'
+import { fromHex, type Hex, isHex, toHex, writeHex } from '../../../src/protocol/evm/hex.ts'
 
 describe('hex', () => {
   it('reads back the bytes that it writes', () => {

@@ -1,6 +1,6 @@
 /** The EIP-712 digests that payers sign, written out by hand for the hot path (EIP-712, EIP-3009, x402 batch-settlement EVM). */
 import { keccak_256 } from '@noble/hashes/sha3.js'
-import { MAX_AMOUNT } from './amount.ts'
+import { MAX_AMOUNT } from '../amount.ts'
 import type { ChannelConfig, Voucher } from './channel.ts'
 import { type Address, type Hex, toHex, writeHex } from './hex.ts'
 import type { Token } from './network.ts'

@@ -1,11 +1,11 @@
 /** x402 v1 on the wire: the body of a 402, `X-PAYMENT` and `X-PAYMENT-RESPONSE`. Only `exact` exists there. */
 import * as v from 'valibot'
-import { decodeHeader, encodeHeader } from './codec.ts'
-import { networks, networksV1 } from './network.ts'
+import { networks, networksV1 } from '../evm/network.ts'
+import { accept, type Result, refuse } from '../refusal.ts'
+import { decodeHeader, encodeHeader } from './header.ts'
 import { checkVersion, read, readExact } from './payload.ts'
-import { accept, type Result, refuse } from './refusal.ts'
-import type { ExactPayment, PaymentRequirements, ResourceInfo, SettleResponse } from './x402.ts'
-import { EXACT } from './x402.ts'
+import type { ExactPayment, PaymentRequirements, ResourceInfo, SettleResponse } from './v2.ts'
+import { EXACT } from './v2.ts'
 
 /** One entry of `accepts`. v1 clients validate every entry and throw on a foreign one; `mimeType` must be there. */
 export type PaymentRequirementsV1 = {

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { decodeHeader, encodeHeader } from '../../src/protocol/codec.ts'
+import { decodeHeader, encodeHeader } from '../../../src/protocol/x402/header.ts'
 
 const base64 = (json: string) => btoa(json)
 const bytes = (...codes: number[]) => btoa(String.fromCharCode(...codes))

@@ -1,7 +1,7 @@
 /** Pay Per Crawl: the same commitment in Cloudflare's words, a price in a signed header. */
 import { parseUsd, showUsd } from './amount.ts'
 import { accept, type Reason, type Result, refuse, wire } from './refusal.ts'
-import type { CreditPayment } from './x402.ts'
+import type { CreditPayment } from './x402/v2.ts'
 
 /** Requests of Cloudflare's own products, which have charged already: Pay Per Crawl, Monetization Gateway. */
 export const CHARGED_BY_CLOUDFLARE = ['cf-pay-per-crawl', 'payment-context']

@@ -1,5 +1,5 @@
 /** Payment headers to JSON and back: base64 of UTF-8, refusing what two readers could read in two ways. */
-import { accept, type Result, refuse } from './refusal.ts'
+import { accept, type Result, refuse } from '../refusal.ts'
 
 const MOST_CHARACTERS = 8192
 const DEEPEST = 8

@@ -1,7 +1,7 @@
 import { getAddress } from 'viem'
 import { base, baseSepolia } from 'viem/chains'
 import { describe, expect, it } from 'vitest'
-import { networks, networksV1 } from '../../src/protocol/network.ts'
+import { networks, networksV1 } from '../../../src/protocol/evm/network.ts'
 
 describe('networks', () => {
   it.each([

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { canonicalJson } from '../../src/protocol/canonical.ts'
+import { canonicalJson } from '../../../src/protocol/encoding/canonical-json.ts'
 
 describe('canonical JSON', () => {
   it('sorts keys, writes no spaces, and amounts as strings', () => {

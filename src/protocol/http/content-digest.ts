@@ -1,5 +1,5 @@
 /** `Content-Digest` (RFC 9530): whether a body is the one a signed digest speaks of. */
-import { bytesOf, readDictionary } from './fields.ts'
+import { bytesOf, readDictionary } from './structured-fields.ts'
 
 const HASHES: ReadonlyMap<string, string> = new Map([
   ['sha-256', 'SHA-256'],

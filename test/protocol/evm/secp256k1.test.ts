@@ -3,10 +3,10 @@ import fc from 'fast-check'
 import { encodeFunctionData, parseAbi, recoverAddress } from 'viem'
 import { privateKeyToAddress, sign } from 'viem/accounts'
 import { describe, expect, it } from 'vitest'
-import { transferAuthorizationDigest } from '../../src/protocol/eip712.ts'
-import { type Address, fromHex, type Hex, toHex } from '../../src/protocol/hex.ts'
-import { networks } from '../../src/protocol/network.ts'
-import { addressOf, recover, sign as signed, signedBy } from '../../src/protocol/secp256k1.ts'
+import { transferAuthorizationDigest } from '../../../src/protocol/evm/eip712.ts'
+import { type Address, fromHex, type Hex, toHex } from '../../../src/protocol/evm/hex.ts'
+import { networks } from '../../../src/protocol/evm/network.ts'
+import { addressOf, recover, sign as signed, signedBy } from '../../../src/protocol/evm/secp256k1.ts'
 
 const ORDER = 0xfffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364141n
 const word = (value: bigint) => value.toString(16).padStart(64, '0')

@@ -1,7 +1,8 @@
 /** x402 v2 as it stands on the wire, and the reader of `PAYMENT-SIGNATURE` (x402 v2 §5). */
 import * as v from 'valibot'
-import { decodeHeader } from './codec.ts'
-import { type CreditAccepted, type CreditPayload, isCreditNetwork, readCommitment } from './credit.ts'
+import { accept, type Result, refuse } from '../refusal.ts'
+import { type CreditAccepted, type CreditPayload, isCreditNetwork, readCommitment } from './commitment.ts'
+import { decodeHeader } from './header.ts'
 import {
   type ChannelPayload,
   checkVersion,
@@ -10,7 +11,6 @@ import {
   readChannel,
   readExact,
 } from './payload.ts'
-import { accept, type Result, refuse } from './refusal.ts'
 
 /** `scheme` on the wire. What x402 calls batch-settlement is a channel here. */
 export const EXACT = 'exact'

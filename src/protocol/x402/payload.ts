@@ -1,10 +1,10 @@
 /** What a payer signs and sends, scheme by scheme, read from JSON into amounts and lower-cased hex. */
 import * as v from 'valibot'
-import { parseAmount } from './amount.ts'
-import type { ChannelConfig, Voucher } from './channel.ts'
-import type { Authorization } from './eip712.ts'
-import { type Hex, isHex } from './hex.ts'
-import { accept, type Result, refuse } from './refusal.ts'
+import { parseAmount } from '../amount.ts'
+import type { ChannelConfig, Voucher } from '../evm/channel.ts'
+import type { Authorization } from '../evm/eip712.ts'
+import { type Hex, isHex } from '../evm/hex.ts'
+import { accept, type Result, refuse } from '../refusal.ts'
 
 /** An EIP-3009 transfer (x402 exact EVM). The signature has any length: the scheme says whether it is one. */
 export type ExactPayload = { authorization: Authorization; signature: Hex }

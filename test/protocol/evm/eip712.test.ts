@@ -2,8 +2,8 @@ import { computeChannelId } from '@x402/evm/batch-settlement/client'
 import fc from 'fast-check'
 import { encodeAbiParameters, hashTypedData, keccak256 } from 'viem'
 import { describe, expect, it } from 'vitest'
-import { MAX_AMOUNT } from '../../src/protocol/amount.ts'
-import type { ChannelConfig } from '../../src/protocol/channel.ts'
+import { MAX_AMOUNT } from '../../../src/protocol/amount.ts'
+import type { ChannelConfig } from '../../../src/protocol/evm/channel.ts'
 import {
   type Authorization,
   channelId,
@@ -11,9 +11,9 @@ import {
   receiveAuthorizationDigest,
   transferAuthorizationDigest,
   voucherDigest,
-} from '../../src/protocol/eip712.ts'
-import { type Hex, toHex } from '../../src/protocol/hex.ts'
-import { networks } from '../../src/protocol/network.ts'
+} from '../../../src/protocol/evm/eip712.ts'
+import { type Hex, toHex } from '../../../src/protocol/evm/hex.ts'
+import { networks } from '../../../src/protocol/evm/network.ts'
 
 const bytes = (length: number) =>
   fc.uint8Array({ minLength: length, maxLength: length }).map((value) => toHex(value))

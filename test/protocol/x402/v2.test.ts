@@ -2,19 +2,19 @@ import { decodePaymentRequiredHeader } from '@x402/core/http'
 import { PaymentRequiredV2Schema } from '@x402/core/schemas'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { encodeHeader } from '../../src/protocol/codec.ts'
 import {
   channelId,
   depositNonce,
   receiveAuthorizationDigest,
   transferAuthorizationDigest,
   voucherDigest,
-} from '../../src/protocol/eip712.ts'
-import { networks } from '../../src/protocol/network.ts'
-import { recover } from '../../src/protocol/secp256k1.ts'
-import { type PaymentRequired, parsePayment } from '../../src/protocol/x402.ts'
-import { unmet } from '../vectors/demands.ts'
-import { authorizer, bent, payer, payments, receiver, recorded } from './payments.ts'
+} from '../../../src/protocol/evm/eip712.ts'
+import { networks } from '../../../src/protocol/evm/network.ts'
+import { recover } from '../../../src/protocol/evm/secp256k1.ts'
+import { encodeHeader } from '../../../src/protocol/x402/header.ts'
+import { type PaymentRequired, parsePayment } from '../../../src/protocol/x402/v2.ts'
+import { unmet } from '../../vectors/demands.ts'
+import { authorizer, bent, payer, payments, receiver, recorded } from '../payments.ts'
 
 const network = networks.get('eip155:84532') ?? expect.fail('no Base Sepolia')
 const sent = payments.filter((payment) => payment.version === 2)

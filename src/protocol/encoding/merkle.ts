@@ -1,6 +1,6 @@
 /** Merkle trees over SHA-256, shaped as in RFC 9162 §2.1: a root that vouches for every leaf, and short proofs. */
 import { sha256 } from '@noble/hashes/sha2.js'
-import { fromHex, type Hex, isHex, toHex } from './hex.ts'
+import { fromHex, type Hex, isHex, toHex } from '../evm/hex.ts'
 
 const LEAF = Uint8Array.of(0)
 const NODE = Uint8Array.of(1)

@@ -1,8 +1,8 @@
 /** Commitments on the wire (x402 `batch-settlement`, credit-backed): an amount, promised by signing the request. */
 import * as v from 'valibot'
-import { parseAmount } from './amount.ts'
-import { accept, type Result, refuse } from './refusal.ts'
-import type { PaymentRequirements } from './x402.ts'
+import { parseAmount } from '../amount.ts'
+import { accept, type Result, refuse } from '../refusal.ts'
+import type { PaymentRequirements } from './v2.ts'
 
 /** A billing network, `<operator>:402`. `unit` is what one unit of its amounts is worth, in micro-dollars. */
 export type CreditNetwork = { id: string; unit: bigint; words: Record<string, unknown> }

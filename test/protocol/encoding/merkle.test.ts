@@ -1,7 +1,13 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { toHex } from '../../src/protocol/hex.ts'
-import { EMPTY_ROOT, leadsTo, leafHash, MerkleRoot, merklePath } from '../../src/protocol/merkle.ts'
+import {
+  EMPTY_ROOT,
+  leadsTo,
+  leafHash,
+  MerkleRoot,
+  merklePath,
+} from '../../../src/protocol/encoding/merkle.ts'
+import { toHex } from '../../../src/protocol/evm/hex.ts'
 
 function rootOf(leaves: readonly Uint8Array[]): string {
   const tree = new MerkleRoot()
