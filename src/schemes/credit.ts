@@ -8,6 +8,7 @@ import { type Proof as Signed, verify } from '../identity/verify.ts'
 import { type Agent, enrolmentOf } from '../ledger/agents.ts'
 import type { CommitmentOrder, LineAnswer } from '../ledger/credit.ts'
 import type { CreditLine } from '../ledger/line.ts'
+import { twice } from '../platform/retry.ts'
 import { promisingField, showCrawlerPrice } from '../protocol/pay-per-crawl.ts'
 import { accept, type Reason, type Result, refuse } from '../protocol/refusal.ts'
 import {
@@ -24,7 +25,6 @@ import {
   type PaymentRequirements,
   type SettleResponse,
 } from '../protocol/x402/v2.ts'
-import { twice } from './retry.ts'
 import { Roster, type RosterPorts, signersOf } from './roster.ts'
 import { type Charge, matches, type Purchase, type Scheme } from './scheme.ts'
 

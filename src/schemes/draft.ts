@@ -3,6 +3,7 @@ import type { Outcome, Relayer, Order as Transaction } from '../chain/relayer.ts
 import { type Chain, readChannels } from '../chain/rpc.ts'
 import type { Account } from '../ledger/account.ts'
 import type { Answer, Charged, ChargeOrder, Order, Standing, Unresolved } from '../ledger/standing.ts'
+import { twice } from '../platform/retry.ts'
 import type { ChannelState } from '../protocol/evm/channel.ts'
 import { depositNonce } from '../protocol/evm/eip712.ts'
 import type { Hex } from '../protocol/evm/hex.ts'
@@ -10,7 +11,6 @@ import { accept, type Result, refuse } from '../protocol/refusal.ts'
 import type { ChannelPayload } from '../protocol/x402/payload.ts'
 import type { ChannelPayment, SettleResponse } from '../protocol/x402/v2.ts'
 import type { ChannelTerms } from './channel.ts'
-import { twice } from './retry.ts'
 import type { Charge, Purchase } from './scheme.ts'
 
 export type ChannelPorts = {

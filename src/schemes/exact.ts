@@ -1,6 +1,7 @@
 /** `exact`: a signed stablecoin transfer, settled after the origin has answered well and before the first byte leaves. */
 import type { Facilitator, Settled, ExactPayment as Transfer } from '../chain/facilitator.ts'
 import type { Authorizations, Taken, Use } from '../ledger/authorizations.ts'
+import { twice } from '../platform/retry.ts'
 import { transferAuthorizationDigest } from '../protocol/evm/eip712.ts'
 import type { Address, Hex } from '../protocol/evm/hex.ts'
 import type { Network } from '../protocol/evm/network.ts'
@@ -13,7 +14,6 @@ import {
   type PaymentRequirements,
   type SettleResponse,
 } from '../protocol/x402/v2.ts'
-import { twice } from './retry.ts'
 import { type Charge, matches, type Scheme } from './scheme.ts'
 
 export type ExactTerms = { network: Network; receiver: Address; maxTimeoutSeconds: number }

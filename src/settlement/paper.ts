@@ -2,10 +2,10 @@
 import { html, raw } from 'hono/html'
 import type { InvoiceStanding, Party, Presented, RailName } from '../ledger/bill.ts'
 import { owedOn } from '../ledger/dunning.ts'
+import { decimalUsd } from '../platform/csv.ts'
 import type { SignedStatement } from '../protocol/statement.ts'
 import { vatWords } from './invoice.ts'
 import { isoDay } from './period.ts'
-import { decimalUsd } from './table.ts'
 
 /** Sent with every page: nothing is loaded, nothing runs, nobody frames it. */
 export const PAPER_POLICY =

@@ -1,9 +1,9 @@
 /** Statements as they leave the house: the document, its signature, and the table of its lines. */
 import type { Statement } from '../ledger/bill.ts'
+import { csv } from '../platform/csv.ts'
 import { canonicalJson } from '../protocol/encoding/canonical-json.ts'
 import type { SignedStatement, StatementDocument } from '../protocol/statement.ts'
 import type { Seal } from './seal.ts'
-import { csv } from './table.ts'
 
 /** The document of a statement. The same statement always has the same document. */
 export function documentOf(
