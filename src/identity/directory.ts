@@ -1,8 +1,8 @@
 /** The Directory: one Durable Object per agent URL, which alone fetches that agent's keys and remembers them. */
 import { DurableObject } from 'cloudflare:workers'
-import { readAgentUrl } from './agent.ts'
 import { type Fetch, fetchKeys } from './jwks.ts'
-import { due, type Listing, learn } from './listing.ts'
+import { due, type Listing, learn } from './key-cache.ts'
+import { readAgentUrl } from './signature-agent.ts'
 
 /** What an isolate asks of the object named by an agent's URL. */
 export type DirectoryReader = {

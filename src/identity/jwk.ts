@@ -2,7 +2,7 @@
 import { sha256 } from '@noble/hashes/sha2.js'
 import { decodeBase64url, encodeBase64url } from '../protocol/encoding/base64url.ts'
 import { toHex } from '../protocol/evm/hex.ts'
-import { PUBLIC_SECRETS, SMALL_ORDER } from './secrets.ts'
+import { PUBLIC_SECRETS, SMALL_ORDER } from './known-secrets.ts'
 
 /** The algorithms of RFC 9421 §3.3 that are taken here: no shared secrets, since a debt must not be deniable. */
 export type Algorithm = 'ed25519' | 'ecdsa-p256-sha256' | 'rsa-pss-sha512'

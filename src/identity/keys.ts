@@ -1,8 +1,8 @@
 /** Whose key signed: the registered agent behind a claim, and its key, pinned or from its directory. */
 import type { DirectoryReader } from './directory.ts'
-import type { Doubt } from './flaw.ts'
 import { type Algorithm, importKey, type PublicKey } from './jwk.ts'
-import { due, type Listing, lookUp } from './listing.ts'
+import { due, type Listing, lookUp } from './key-cache.ts'
+import type { Doubt } from './verdict.ts'
 
 /** An agent as the operator registered it. `keys` are pinned: where they are, nothing is ever fetched. */
 export type Agent = {

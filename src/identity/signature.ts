@@ -8,7 +8,7 @@ import {
   serializeInnerList,
   serializeItem,
 } from '../protocol/http/structured-fields.ts'
-import { type Flawed, flawed } from './flaw.ts'
+import { type Flawed, flawed } from './verdict.ts'
 
 /** One covered component. `id` is its identifier as it stands in the signature base: `"signature-agent";key="sig1"`. */
 export type Component = { name: string; parameters: Parameters; id: string }

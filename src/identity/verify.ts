@@ -3,13 +3,13 @@ import { encodeBase64url } from '../protocol/encoding/base64url.ts'
 import { fromHex, toHex } from '../protocol/evm/hex.ts'
 import { checkDigest } from '../protocol/http/content-digest.ts'
 import { accept, type Refusal, type Result } from '../protocol/refusal.ts'
-import { claimedAgent } from './agent.ts'
-import { authorityOf, type Message, signatureBase } from './base.ts'
-import { type Doubt, type Flaw, type Flawed, flawed } from './flaw.ts'
 import { type Algorithm, verifies } from './jwk.ts'
 import type { FindKey } from './keys.ts'
-import { PUBLIC_SECRETS } from './secrets.ts'
+import { PUBLIC_SECRETS } from './known-secrets.ts'
 import { readSignatures, type Signature } from './signature.ts'
+import { claimedAgent } from './signature-agent.ts'
+import { authorityOf, type Message, signatureBase } from './signature-base.ts'
+import { type Doubt, type Flaw, type Flawed, flawed } from './verdict.ts'
 
 /** A signature that holds, and all that is needed to show so later. Times in Unix seconds. */
 export type Proof = {

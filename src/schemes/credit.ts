@@ -3,7 +3,7 @@
  * period. One signature is one IOU.
  */
 import type { DirectoryReader } from '../identity/directory.ts'
-import type { Doubt } from '../identity/flaw.ts'
+import type { Doubt } from '../identity/verdict.ts'
 import { type Proof as Signed, verify } from '../identity/verify.ts'
 import { type Agent, enrolmentOf } from '../ledger/agents.ts'
 import type { CommitmentOrder, LineAnswer } from '../ledger/credit.ts'

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { judge, LINES, newCrawler, reasonOf, signed, type Wish } from './rig.ts'
+import { judge, LINES, newCrawler, reasonOf, signed, type Wish } from './harness.ts'
 
 const crawler = await newCrawler()
 

@@ -2,8 +2,8 @@ import { env, runInDurableObject } from 'cloudflare:test'
 import { describe, expect, it } from 'vitest'
 import { Directory } from '../../src/identity/directory.ts'
 import type { Fetch } from '../../src/identity/jwks.ts'
-import { GRACE, type Listing, PERIOD } from '../../src/identity/listing.ts'
-import { DIRECTORY, newCrawler } from './rig.ts'
+import { GRACE, type Listing, PERIOD } from '../../src/identity/key-cache.ts'
+import { DIRECTORY, newCrawler } from './harness.ts'
 
 const T = 1_800_000_000_000
 const one = await newCrawler()

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import type { Message } from '../../src/identity/base.ts'
 import { readKeys } from '../../src/identity/jwk.ts'
+import type { Message } from '../../src/identity/signature-base.ts'
 import { nothing, verify } from '../../src/identity/verify.ts'
 import {
   AGENT_LINE,
@@ -15,7 +15,7 @@ import {
   pinned,
   proofOf,
   signed,
-} from './rig.ts'
+} from './harness.ts'
 
 const crawler = await newCrawler()
 const TEXT = '{"hello": "world"}'

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest'
 import { importKey, readKey, readKeys } from '../../src/identity/jwk.ts'
-import { PUBLIC_SECRETS, SMALL_ORDER } from '../../src/identity/secrets.ts'
+import { PUBLIC_SECRETS, SMALL_ORDER } from '../../src/identity/known-secrets.ts'
 import { fromHex, type Hex } from '../../src/protocol/evm/hex.ts'
 import rfc9421 from '../vectors/rfc9421.json' with { type: 'json' }
-import { ALGORITHMS, NO_SECRETS, newCrawler, toBase64 } from './rig.ts'
+import { ALGORITHMS, NO_SECRETS, newCrawler, toBase64 } from './harness.ts'
 
 const { jwk, key, privateJwk } = await newCrawler()
 const ec = await newCrawler('ecdsa-p256-sha256')

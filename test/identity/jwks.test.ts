@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest'
 import { type Fetch, type Fetched, fetchKeys, LARGEST } from '../../src/identity/jwks.ts'
-import { DIRECTORY, newCrawler } from './rig.ts'
+import { DIRECTORY, newCrawler } from './harness.ts'
 
 const { jwk, key } = await newCrawler()
 const TYPE = 'application/http-message-signatures-directory+json'

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import type { DirectoryReader } from '../../src/identity/directory.ts'
+import { type Listing, learn, PERIOD } from '../../src/identity/key-cache.ts'
 import { type Agent, type Key, keysOf, type Missing, registryOf } from '../../src/identity/keys.ts'
-import { type Listing, learn, PERIOD } from '../../src/identity/listing.ts'
-import { type Crawler, DIRECTORY, newCrawler, pinned } from './rig.ts'
+import { type Crawler, DIRECTORY, newCrawler, pinned } from './harness.ts'
 
 const T = 1_800_000_000_000
 const one = await newCrawler()

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest'
-import type { Message } from '../../src/identity/base.ts'
+import type { Message } from '../../src/identity/signature-base.ts'
 import { isBound } from '../../src/identity/verify.ts'
 import { fromHex, toHex } from '../../src/protocol/evm/hex.ts'
-import { judge, NOW, newCrawler, proofOf, reasonOf, rewritten, signed, toBase64 } from './rig.ts'
+import { judge, NOW, newCrawler, proofOf, reasonOf, rewritten, signed, toBase64 } from './harness.ts'
 
 const crawler = await newCrawler()
 

@@ -2,9 +2,9 @@ import { component, createSignature } from 'http-message-sig'
 import { describe, expect, it } from 'vitest'
 import { generateNonce, signatureHeaders } from 'web-bot-auth'
 import { signerFromJWK } from 'web-bot-auth/crypto'
-import type { Message } from '../../src/identity/base.ts'
+import type { Message } from '../../src/identity/signature-base.ts'
 import { isBound } from '../../src/identity/verify.ts'
-import { AGENT_LINE, type Crawler, HOST, judge, NOW, newCrawler, parametersOf, reasonOf } from './rig.ts'
+import { AGENT_LINE, type Crawler, HOST, judge, NOW, newCrawler, parametersOf, reasonOf } from './harness.ts'
 
 const created = new Date(NOW * 1000)
 const expires = new Date((NOW + 60) * 1000)

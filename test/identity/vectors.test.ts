@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest'
-import { readAgentUrl } from '../../src/identity/agent.ts'
-import { signatureBase } from '../../src/identity/base.ts'
 import { importKey, readKey, readKeys, verifies } from '../../src/identity/jwk.ts'
+import { learn } from '../../src/identity/key-cache.ts'
 import { type Agent, keysOf, registryOf } from '../../src/identity/keys.ts'
-import { learn } from '../../src/identity/listing.ts'
 import { readInputs } from '../../src/identity/signature.ts'
+import { readAgentUrl } from '../../src/identity/signature-agent.ts'
+import { signatureBase } from '../../src/identity/signature-base.ts'
 import { nothing, verify } from '../../src/identity/verify.ts'
 import { checkDigest } from '../../src/protocol/http/content-digest.ts'
 import { bytesOf, readDictionary } from '../../src/protocol/http/structured-fields.ts'
@@ -12,7 +12,7 @@ import { accept } from '../../src/protocol/refusal.ts'
 import rfc9421 from '../vectors/rfc9421.json' with { type: 'json' }
 import webBotAuth from '../vectors/web-bot-auth.json' with { type: 'json' }
 import negative from '../vectors/web-bot-auth-negative.json' with { type: 'json' }
-import { NO_SECRETS } from './rig.ts'
+import { NO_SECRETS } from './harness.ts'
 
 type Sent = { method: string; url: string; headers: Record<string, string | undefined>; body?: string }
 

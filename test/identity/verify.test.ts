@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import type { Message } from '../../src/identity/base.ts'
+import type { Message } from '../../src/identity/signature-base.ts'
 import {
   AGENT_LINE,
   ALGORITHMS,
@@ -17,7 +17,7 @@ import {
   signed,
   toBase64,
   type Wish,
-} from './rig.ts'
+} from './harness.ts'
 
 const crawler = await newCrawler()
 

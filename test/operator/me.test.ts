@@ -7,7 +7,15 @@ import {
   verifyEntry,
   verifyStatement,
 } from '../../src/protocol/statement.ts'
-import { AGENT_LINE, type Crawler, type Lines, NOW, newCrawler, signed, type Wish } from '../identity/rig.ts'
+import {
+  AGENT_LINE,
+  type Crawler,
+  type Lines,
+  NOW,
+  newCrawler,
+  signed,
+  type Wish,
+} from '../identity/harness.ts'
 import { agentForm, newId, newOperator, type Operator } from './rig.ts'
 
 const now = () => NOW * 1000

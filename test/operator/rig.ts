@@ -13,7 +13,7 @@ import type { Rails } from '../../src/settlement/rails/rail.ts'
 import { transferRail } from '../../src/settlement/rails/transfer.ts'
 import { openSeal } from '../../src/settlement/seal.ts'
 import { randomHex } from '../chain/rig.ts'
-import { type Crawler, newCrawler } from '../identity/rig.ts'
+import { type Crawler, newCrawler } from '../identity/harness.ts'
 import { orderOf } from '../ledger/line-rig.ts'
 import { faultsOf } from './schema.ts'
 

@@ -6,7 +6,7 @@ import type { CreditTerms } from '../../src/ledger/credit.ts'
 import { encodeHeader } from '../../src/protocol/x402/header.ts'
 import type { PaymentRequirements } from '../../src/protocol/x402/v2.ts'
 import { randomHex } from '../chain/rig.ts'
-import { newCrawler } from '../identity/rig.ts'
+import { newCrawler } from '../identity/harness.ts'
 import { termsOf } from '../ledger/line-rig.ts'
 import { type Meddle, openShop, requiredOf, type Shop } from './rig.ts'
 

@@ -6,8 +6,8 @@ import {
   readDictionary,
   readItem,
 } from '../protocol/http/structured-fields.ts'
-import { type Flawed, flawed } from './flaw.ts'
 import type { Signature } from './signature.ts'
+import { type Flawed, flawed } from './verdict.ts'
 
 const FIELD = 'signature-agent'
 const LARGEST_FIELD = 2048

@@ -5,8 +5,8 @@ import {
   serializeInnerList,
   serializeItem,
 } from '../protocol/http/structured-fields.ts'
-import { type Flawed, flawed } from './flaw.ts'
 import type { Component, Input } from './signature.ts'
+import { type Flawed, flawed } from './verdict.ts'
 
 /** What of a request can be signed. A `Request` is one. */
 export type Message = { method: string; url: string; headers: Headers }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { authorityOf, signatureBase } from '../../src/identity/base.ts'
 import { readInputs } from '../../src/identity/signature.ts'
+import { authorityOf, signatureBase } from '../../src/identity/signature-base.ts'
 
 const URL =
   'https://Site.Example:443/a%2fb/../c?var=this%20is%20a%20big%0Amultiline%20value&bar=with+plus+whitespace&fa%C3%A7ade%22%3A%20=something&x=1&x=2&empty&marks=!%27()~*-._#part'

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { claimedAgent, readAgentUrl, WELL_KNOWN } from '../../src/identity/agent.ts'
 import { readInputs, type Signature } from '../../src/identity/signature.ts'
+import { claimedAgent, readAgentUrl, WELL_KNOWN } from '../../src/identity/signature-agent.ts'
 
 const HOST = 'https://crawler.example'
 

@@ -10,8 +10,8 @@ import {
   learn,
   lookUp,
   PERIOD,
-} from '../../src/identity/listing.ts'
-import { newCrawler } from './rig.ts'
+} from '../../src/identity/key-cache.ts'
+import { newCrawler } from './harness.ts'
 
 const T = 1_800_000_000_000
 const { key } = await newCrawler()

@@ -1,7 +1,8 @@
 /** Crawlers that sign: keys of every algorithm, and signatures put together line by line, apart from the code under test. */
-import type { Message } from '../../src/identity/base.ts'
+
 import { type Algorithm, type PublicKey, readKey } from '../../src/identity/jwk.ts'
 import { type Agent, type FindKey, keysOf, registryOf } from '../../src/identity/keys.ts'
+import type { Message } from '../../src/identity/signature-base.ts'
 import { type Proof, type Terms, type Verdict, verify } from '../../src/identity/verify.ts'
 import { accept } from '../../src/protocol/refusal.ts'
 
