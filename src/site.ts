@@ -1,5 +1,5 @@
 /** One site in front of its content: the config, made into a gate and an origin. */
-import { relayed } from './chain/relayed.ts'
+import { relayed } from './chain/facilitator/self.ts'
 import type { Chain } from './chain/rpc.ts'
 import { type Config, describeFaults, type Fault, readConfig } from './config.ts'
 import type { Directory } from './identity/directory.ts'
@@ -142,7 +142,7 @@ export function exactOf(
 
 async function facilitatorOf(env: Bindings, { facilitator, chain, ...config }: Config) {
   if (facilitator) {
-    const { remote } = await import('./chain/remote.ts')
+    const { remote } = await import('./chain/facilitator/remote.ts')
     return remote({ ...facilitator, ...(chain && { chain }) })
   }
   if (!chain) throw new Error('exact needs a facilitator or a chain')

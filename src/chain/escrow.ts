@@ -11,7 +11,7 @@ import {
 } from 'viem'
 import type { ChannelConfig, ChannelState, Claim } from '../protocol/evm/channel.ts'
 import type { Address, Hex } from '../protocol/evm/hex.ts'
-import type { Log } from './relayer.ts'
+import type { Log } from './relayer/relayer.ts'
 import type { Call } from './rpc.ts'
 
 export const escrowAbi = parseAbi([

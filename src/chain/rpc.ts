@@ -1,8 +1,8 @@
 /** Reading a chain: the check that it is the right one, and many reads at one block. Light: viem is loaded at first use. */
 import type { ChannelState } from '../protocol/evm/channel.ts'
 import type { Address, Hex } from '../protocol/evm/hex.ts'
-import type { Client } from './client.ts'
 import { ChainFault } from './fault.ts'
+import type { Client } from './node-client.ts'
 
 /** Where payments are settled. */
 export type Chain = {
@@ -41,7 +41,7 @@ const heads = new Map<string, bigint>()
  * @throws ChainFault `wrong_chain`, `unreachable`
  */
 export async function connect(chain: Chain): Promise<Client> {
-  const { clientOf, faultOf } = await import('./client.ts')
+  const { clientOf, faultOf } = await import('./node-client.ts')
   const client = clientOf(chain.rpcUrl)
   const verdict = `${chain.chainId} ${chain.rpcUrl}`
   if (checked.has(verdict)) return client
@@ -62,7 +62,7 @@ export async function connect(chain: Chain): Promise<Client> {
 export async function readAt(chain: Chain, calls: Call[], tag: Tag = 'latest'): Promise<Snapshot> {
   const [client, { faultOf }, { encodeReads, decodeReads, MULTICALL }] = await Promise.all([
     connect(chain),
-    import('./client.ts'),
+    import('./node-client.ts'),
     import('./multicall.ts'),
   ])
   const block = typeof tag === 'bigint' ? (`0x${tag.toString(16)}` as const) : tag
@@ -101,7 +101,7 @@ async function confirm(chain: Chain, block: bigint): Promise<void> {
   const { rpcUrl } = chain
   const known = heads.get(rpcUrl)
   if (known !== undefined && block <= known + APART) return
-  const [client, { faultOf }] = await Promise.all([connect(chain), import('./client.ts')])
+  const [client, { faultOf }] = await Promise.all([connect(chain), import('./node-client.ts')])
   const head = await client.request({ method: 'eth_blockNumber' }).catch((thrown) => {
     throw faultOf(thrown)
   })

@@ -10,10 +10,10 @@ import {
   toEventSelector,
 } from 'viem'
 import type { Address, Hex } from '../protocol/evm/hex.ts'
-import type { ExactPayment, Settled, Transfer } from './facilitator.ts'
+import type { ExactPayment, Settled, Transfer } from './facilitator/facilitator.ts'
+import type { Log } from './relayer/transaction.ts'
 import type { Chain, Tag } from './rpc.ts'
 import { connect, readAt } from './rpc.ts'
-import type { Log } from './transaction.ts'
 
 export const tokenAbi = parseAbi([
   'function balanceOf(address account) view returns (uint256)',
@@ -90,7 +90,7 @@ export function moved(logs: Log[], payment: Transfer): boolean {
 
 /** Whether the chain has this transaction and it moved the payment. @throws ChainFault when unreadable */
 export async function transferStands(chain: Chain, payment: Transfer, transaction: Hex): Promise<boolean> {
-  const [client, { findReceipt }] = await Promise.all([connect(chain), import('./transaction.ts')])
+  const [client, { findReceipt }] = await Promise.all([connect(chain), import('./relayer/transaction.ts')])
   const receipt = await findReceipt(client, [transaction])
   return receipt?.succeeded === true && moved(receipt.logs, payment)
 }
@@ -127,7 +127,7 @@ export async function findTransfer(
 ): Promise<Hex | 'spent' | undefined> {
   const [client, { faultOf }, { block }] = await Promise.all([
     connect(chain),
-    import('./client.ts'),
+    import('./node-client.ts'),
     readAt(chain, []),
   ])
   const said = (thrown: unknown) => {

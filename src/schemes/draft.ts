@@ -1,5 +1,5 @@
 /** One verified channel payment on its way through the ledger: placed, healed where the chain knows more, answered. */
-import type { Outcome, Relayer, Order as Transaction } from '../chain/relayer.ts'
+import type { Outcome, Relayer, Order as Transaction } from '../chain/relayer/relayer.ts'
 import { type Chain, readChannels } from '../chain/rpc.ts'
 import type { Account } from '../ledger/account.ts'
 import type { Answer, Charged, ChargeOrder, Order, Standing, Unresolved } from '../ledger/standing.ts'

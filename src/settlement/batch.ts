@@ -1,7 +1,7 @@
 /** One batch of claims: tried on the chain of now, rid of bad rows, sent, and believed when the chain has it. */
 import { encodeClaim, escrowEvents } from '../chain/escrow.ts'
+import { type Log, simulate } from '../chain/relayer/transaction.ts'
 import { connect } from '../chain/rpc.ts'
-import { type Log, simulate } from '../chain/transaction.ts'
 import type { Address, Hex } from '../protocol/evm/hex.ts'
 import { silence, tellAll } from './ask.ts'
 import { type BadRow, bisect, claimOf, type Row } from './claims.ts'

@@ -1,5 +1,5 @@
 /** Payments by `exact` whose requests died before they saw the end: the chain says what became of them. */
-import type { Settled, Transfer } from '../chain/facilitator.ts'
+import type { Settled, Transfer } from '../chain/facilitator/facilitator.ts'
 import type { Chain } from '../chain/rpc.ts'
 import type { Doubt } from '../ledger/authorizations.ts'
 import type { Listing } from '../ledger/book.ts'

@@ -1,5 +1,5 @@
 /** What a settlement run works with: the books, the accounts, the chain and the key that sends. */
-import type { Relayer } from '../chain/relayer.ts'
+import type { Relayer } from '../chain/relayer/relayer.ts'
 import type { Chain } from '../chain/rpc.ts'
 import type { Account } from '../ledger/account.ts'
 import type { Authorizations } from '../ledger/authorizations.ts'

@@ -15,8 +15,8 @@ import { readChannels, readReceiver } from '../../src/chain/rpc.ts'
 import { readBalance } from '../../src/chain/token.ts'
 import { channelId } from '../../src/protocol/evm/eip712.ts'
 import type { Address } from '../../src/protocol/evm/hex.ts'
+import { chainAt, newRelayer, type RelayerRig, randomHex } from './harness.ts'
 import { newPayer } from './payer.ts'
-import { chainAt, newRelayer, type RelayerRig, randomHex } from './rig.ts'
 
 /** A relayer, a receiver, and a payer's channel with `amount` in it. */
 async function openChannel(amount: bigint) {

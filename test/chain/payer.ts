@@ -2,11 +2,11 @@
 import { encodeFunctionData, parseAbi } from 'viem'
 import { privateKeyToAccount } from 'viem/accounts'
 import { inject } from 'vitest'
-import type { ExactPayment } from '../../src/chain/facilitator.ts'
+import type { ExactPayment } from '../../src/chain/facilitator/facilitator.ts'
 import type { ChannelConfig, Claim } from '../../src/protocol/evm/channel.ts'
 import { channelId, depositNonce } from '../../src/protocol/evm/eip712.ts'
 import type { Address, Hex } from '../../src/protocol/evm/hex.ts'
-import { newKey, randomHex, rpc } from './rig.ts'
+import { newKey, randomHex, rpc } from './harness.ts'
 
 const CHAIN_ID = 84532
 const MINT = parseAbi(['function mint(address to, uint256 value)'])

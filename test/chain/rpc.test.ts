@@ -4,7 +4,7 @@ import { channelReads } from '../../src/chain/escrow.ts'
 import { decodeReads, encodeReads, MULTICALL } from '../../src/chain/multicall.ts'
 import { connect, readAt, readChannels } from '../../src/chain/rpc.ts'
 import type { Hex } from '../../src/protocol/evm/hex.ts'
-import { chainAt, newLane, randomHex, rpc } from './rig.ts'
+import { chainAt, newLane, randomHex, rpc } from './harness.ts'
 
 describe('reading channels', () => {
   it('answers zeros for those that were never opened', async () => {

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest'
 import { encodeTransfer, findTransfer, readHolding } from '../../src/chain/token.ts'
+import { chainAt, newKey, newLane, randomHex, rpc } from './harness.ts'
 import { newPayer, send } from './payer.ts'
-import { chainAt, newKey, newLane, randomHex, rpc } from './rig.ts'
 
 it('F16: finds a transfer of long ago, searching back some blocks at a time and no further than it must', async () => {
   const lane = newLane()

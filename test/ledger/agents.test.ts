@@ -1,7 +1,7 @@
 import { env, evictDurableObject } from 'cloudflare:test'
 import { describe, expect, it } from 'vitest'
 import type { Draft } from '../../src/ledger/agents.ts'
-import { randomHex } from '../chain/rig.ts'
+import { randomHex } from '../chain/harness.ts'
 import { termsOf } from './line-rig.ts'
 
 /** A registry of its own for each test. */

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { LEASE, type Use } from '../../src/ledger/authorizations.ts'
 import { listings } from '../../src/ledger/book.ts'
 import { REPLAY_WINDOW } from '../../src/ledger/replays.ts'
-import { randomHex } from '../chain/rig.ts'
+import { randomHex } from '../chain/harness.ts'
 
 const TX = `0x${'cd'.repeat(32)}` as const
 

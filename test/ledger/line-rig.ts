@@ -8,7 +8,7 @@ import type {
   LineAnswer,
   LineEntry,
 } from '../../src/ledger/credit.ts'
-import { randomHex } from '../chain/rig.ts'
+import { randomHex } from '../chain/harness.ts'
 
 export const PRICE = 1000n
 export const LIMIT = 10n * PRICE

@@ -12,7 +12,7 @@ import type {
 } from '../../src/ledger/standing.ts'
 import type { ChannelConfig, ChannelState } from '../../src/protocol/evm/channel.ts'
 import type { Hex } from '../../src/protocol/evm/hex.ts'
-import { randomHex } from '../chain/rig.ts'
+import { randomHex } from '../chain/harness.ts'
 
 export const PRICE = 1000n
 

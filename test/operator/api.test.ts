@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { saveRun } from '../../src/ledger/book.ts'
 import { operatorApi } from '../../src/operator/api.ts'
 import { toHex } from '../../src/protocol/evm/hex.ts'
-import { randomHex } from '../chain/rig.ts'
+import { randomHex } from '../chain/harness.ts'
 import { newNight, openTab } from '../settlement/rig.ts'
 
 const TOKEN = 'a-token-of-the-operator'

@@ -11,7 +11,7 @@ import {
 } from '../../src/protocol/statement.ts'
 import type { Rail } from '../../src/settlement/rails/rail.ts'
 import { transferRail } from '../../src/settlement/rails/transfer.ts'
-import { randomHex } from '../chain/rig.ts'
+import { randomHex } from '../chain/harness.ts'
 import { newOperator, type Operator } from './rig.ts'
 
 type Acts = { acts: { who: string; what: string; subject: string; before: object; after: object }[] }

@@ -1,7 +1,7 @@
 import { env } from 'cloudflare:test'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import worker from '../../src/worker.ts'
-import { randomHex } from '../chain/rig.ts'
+import { randomHex } from '../chain/harness.ts'
 import { newCrawler, signed } from '../identity/harness.ts'
 import { agentForm, digestOf, newId, newOperator, TOKEN } from './rig.ts'
 

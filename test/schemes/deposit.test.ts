@@ -8,8 +8,8 @@ import type { Hex } from '../../src/protocol/evm/hex.ts'
 import { parsePayment } from '../../src/protocol/x402/v2.ts'
 import { channelScheme } from '../../src/schemes/channel.ts'
 import type { ChannelPorts } from '../../src/schemes/draft.ts'
+import { chainAt, newKey } from '../chain/harness.ts'
 import { send } from '../chain/payer.ts'
-import { chainAt, newKey } from '../chain/rig.ts'
 import {
   altered,
   errorOf,

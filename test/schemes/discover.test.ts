@@ -5,8 +5,8 @@ import { encodeDeposit } from '../../src/chain/escrow.ts'
 import { readChannels } from '../../src/chain/rpc.ts'
 import { listings } from '../../src/ledger/book.ts'
 import { encodeHeader } from '../../src/protocol/x402/header.ts'
+import { chainAt, newKey } from '../chain/harness.ts'
 import { newPayer, send } from '../chain/payer.ts'
-import { chainAt, newKey } from '../chain/rig.ts'
 import {
   type Crawler,
   crawlerOf,

@@ -4,7 +4,7 @@ import { beforeEach, describe, expect, inject, it } from 'vitest'
 import { readBalance } from '../../src/chain/token.ts'
 import { LEASE } from '../../src/ledger/authorizations.ts'
 import { encodeHeader } from '../../src/protocol/x402/header.ts'
-import { chainAt } from '../chain/rig.ts'
+import { chainAt } from '../chain/harness.ts'
 import { altered, type Crawler, errorOf, type Meddle, newCrawler, openShop, PRICE, valueAt } from './rig.ts'
 
 let does: Meddle = (_, call) => call()

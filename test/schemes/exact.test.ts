@@ -10,8 +10,8 @@ import type { Address, Hex } from '../../src/protocol/evm/hex.ts'
 import { encodeHeader } from '../../src/protocol/x402/header.ts'
 import { parsePayment } from '../../src/protocol/x402/v2.ts'
 import { type ExactPorts, exactScheme } from '../../src/schemes/exact.ts'
+import { chainAt, newKey } from '../chain/harness.ts'
 import { send } from '../chain/payer.ts'
-import { chainAt, newKey } from '../chain/rig.ts'
 import {
   altered,
   type Crawler,

@@ -3,7 +3,7 @@
 import { evictDurableObject } from 'cloudflare:test'
 import { beforeEach, describe, expect, inject, it } from 'vitest'
 import { readBalance } from '../../src/chain/token.ts'
-import { chainAt } from '../chain/rig.ts'
+import { chainAt } from '../chain/harness.ts'
 import {
   altered,
   type Crawler,

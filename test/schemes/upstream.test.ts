@@ -1,8 +1,8 @@
 /** The unmodified upstream clients, default settings, against the Worker: what they must be able to do without knowing us. */
 import { beforeEach, describe, expect, inject, it } from 'vitest'
 import { readBalance } from '../../src/chain/token.ts'
+import { chainAt } from '../chain/harness.ts'
 import { type Payer as Key, newPayer } from '../chain/payer.ts'
-import { chainAt } from '../chain/rig.ts'
 import { channelFetch, exactFetch } from '../upstream.ts'
 import { type Meddle, openShop, receiptOf } from './rig.ts'
 

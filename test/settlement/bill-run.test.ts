@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { lines } from '../../src/ledger/lines.ts'
 import type { OpenBill } from '../../src/settlement/bill-run.ts'
 import { type Cause, settle, type Work } from '../../src/settlement/run.ts'
-import { randomHex } from '../chain/rig.ts'
+import { randomHex } from '../chain/harness.ts'
 import { DAY, MIDNIGHT, newOperator, type Operator, tabOf } from './bill-rig.ts'
 import { newNight, openTab, recordOf, steps } from './rig.ts'
 

@@ -1,14 +1,14 @@
 /** Payments by `exact` whose Worker was killed under way: what the night makes of them, on the real chain. */
 import { env, runInDurableObject } from 'cloudflare:test'
 import { describe, expect, it } from 'vitest'
-import type { ExactPayment } from '../../src/chain/facilitator.ts'
+import type { ExactPayment } from '../../src/chain/facilitator/facilitator.ts'
 import { encodeTransfer } from '../../src/chain/token.ts'
 import { LEASE } from '../../src/ledger/authorizations.ts'
 import type { Address } from '../../src/protocol/evm/hex.ts'
 import { orderOf } from '../../src/schemes/exact.ts'
 import type { Payers } from '../../src/settlement/settings.ts'
+import { newKey, randomHex } from '../chain/harness.ts'
 import { newPayer, send } from '../chain/payer.ts'
-import { newKey, randomHex } from '../chain/rig.ts'
 import { type Night, newNight, received, runOf, runWork, steps } from './rig.ts'
 
 const NEVER = 10n ** 10n

@@ -1,7 +1,7 @@
 /** A receiver's night: real accounts and a real relayer on the local chain, and payers with tabs. */
 import { env } from 'cloudflare:test'
 import { encodeDeposit, encodeMulticall } from '../../src/chain/escrow.ts'
-import type { Relayer } from '../../src/chain/relayer.ts'
+import type { Relayer } from '../../src/chain/relayer/relayer.ts'
 import { type Chain, readChannels } from '../../src/chain/rpc.ts'
 import { readBalance } from '../../src/chain/token.ts'
 import { findRun, type RunRecord } from '../../src/ledger/book.ts'
@@ -14,8 +14,8 @@ import type { ExactSums } from '../../src/settlement/reconcile.ts'
 import { type Steps, settle, type Work } from '../../src/settlement/run.ts'
 import type { Sent } from '../../src/settlement/sent.ts'
 import type { Settings } from '../../src/settlement/settings.ts'
+import { chainAt, newRelayer, type RelayerRig, randomHex } from '../chain/harness.ts'
 import { newPayer, type Payer } from '../chain/payer.ts'
-import { chainAt, newRelayer, type RelayerRig, randomHex } from '../chain/rig.ts'
 
 export type Night = { settings: Settings; relayer: RelayerRig; receiver: Address; chain: Chain }
 

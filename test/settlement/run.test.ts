@@ -5,8 +5,8 @@ import { readChannels } from '../../src/chain/rpc.ts'
 import { listings } from '../../src/ledger/book.ts'
 import type { Standing } from '../../src/ledger/standing.ts'
 import { channelId } from '../../src/protocol/evm/eip712.ts'
+import { countOf, randomHex } from '../chain/harness.ts'
 import { newPayer, send } from '../chain/payer.ts'
-import { countOf, randomHex } from '../chain/rig.ts'
 import { newNight, openTab, openTabs, place, received, recordOf, runOf, standingOf, steps } from './rig.ts'
 
 describe('a settlement run', () => {

@@ -6,8 +6,8 @@ import { readChannels } from '../../src/chain/rpc.ts'
 import { runs } from '../../src/ledger/book.ts'
 import { watch } from '../../src/settlement/watch.ts'
 import { windowOf } from '../../src/settlement/workflow.ts'
+import { countOf, randomHex } from '../chain/harness.ts'
 import { send } from '../chain/payer.ts'
-import { countOf, randomHex } from '../chain/rig.ts'
 import { newNight, openTab, openTabs, received, recordOf, runOf, standingOf, type Tab } from './rig.ts'
 
 const WITHDRAW = parseAbi([

@@ -6,7 +6,7 @@ import { onCron } from '../../src/settlement/schedule.ts'
 import { startRun, statusOf, windowOf } from '../../src/settlement/workflow.ts'
 import { relayerOf, workOf } from '../../src/site.ts'
 import worker from '../../src/worker.ts'
-import { chainAt, newRelayer, randomHex } from '../chain/rig.ts'
+import { chainAt, newRelayer, randomHex } from '../chain/harness.ts'
 import { openTabs, received, recordOf, standingOf } from './rig.ts'
 
 /** Tabs whose claims the Worker's own relayer may send. */

@@ -6,7 +6,7 @@ import { accept, type Reason, refuse } from '../../../src/protocol/refusal.ts'
 import type { ExactPayment } from '../../../src/protocol/x402/v2.ts'
 import type { Purchase, Scheme } from '../../../src/schemes/scheme.ts'
 import { paying, stablecoinRail } from '../../../src/settlement/rails/stablecoin.ts'
-import { randomHex } from '../../chain/rig.ts'
+import { randomHex } from '../../chain/harness.ts'
 import { newLine } from '../../ledger/line-rig.ts'
 import { invoiceOf } from '../bills.ts'
 

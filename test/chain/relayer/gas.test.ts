@@ -1,7 +1,7 @@
 /** Gas limits and fees. */
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { firstFees, GAS_CAP, gasLimit, nextFees } from '../../src/chain/gas.ts'
+import { firstFees, GAS_CAP, gasLimit, nextFees } from '../../../src/chain/relayer/gas.ts'
 
 const wei = fc.bigInt({ min: 0n, max: 10n ** 12n })
 const gas = fc.bigInt({ min: 21_000n, max: GAS_CAP })

@@ -1,11 +1,11 @@
 /** `exact` payments settled by a facilitator over HTTP, which may lie, fail or fall silent. */
 import { beforeEach, describe, expect, it, vi } from 'vitest'
-import type { ExactPayment } from '../../src/chain/facilitator.ts'
-import { type RemoteSettings, remote } from '../../src/chain/remote.ts'
-import { encodeTransfer } from '../../src/chain/token.ts'
-import type { Fault } from '../../src/testing/rpc-proxy.ts'
-import { newPayer, send } from './payer.ts'
-import { chainAt, newKey, newLane, randomHex } from './rig.ts'
+import type { ExactPayment } from '../../../src/chain/facilitator/facilitator.ts'
+import { type RemoteSettings, remote } from '../../../src/chain/facilitator/remote.ts'
+import { encodeTransfer } from '../../../src/chain/token.ts'
+import type { Fault } from '../../../src/testing/rpc-proxy.ts'
+import { chainAt, newKey, newLane, randomHex } from '../harness.ts'
+import { newPayer, send } from '../payer.ts'
 
 const ID = 'exact:1'
 const HASH = `0x${'ab'.repeat(32)}` as const

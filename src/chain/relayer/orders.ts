@@ -1,5 +1,5 @@
 /** The relayer's tables: orders with the nonce each was given, and every transaction that was ever signed for one. */
-import type { Address, Hex } from '../protocol/evm/hex.ts'
+import type { Address, Hex } from '../../protocol/evm/hex.ts'
 import type { Fees } from './gas.ts'
 
 /** A transaction to be made. `id` is its idempotency key: the same id never becomes another transaction. */

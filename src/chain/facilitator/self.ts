@@ -1,15 +1,15 @@
 /** Settles `exact` payments with our own relayer, and believes only the receipt of its own transaction. */
-import { accept, refuse } from '../protocol/refusal.ts'
+import { accept, refuse } from '../../protocol/refusal.ts'
+import { ChainFault } from '../fault.ts'
+import type { Outcome, Relayer } from '../relayer/relayer.ts'
+import type { Chain } from '../rpc.ts'
 import type { ExactPayment, Facilitator, Settled } from './facilitator.ts'
-import { ChainFault } from './fault.ts'
-import type { Outcome, Relayer } from './relayer.ts'
-import type { Chain } from './rpc.ts'
 
 export function relayed(chain: Chain, relayer: Relayer): Facilitator {
   return {
     async verify(payment) {
       try {
-        const { readHolding } = await import('./token.ts')
+        const { readHolding } = await import('../token.ts')
         const { balance, used } = await readHolding(chain, payment)
         if (used) return refuse('exact_used')
         return balance < payment.value ? refuse('exact_insufficient_funds') : accept(null)
@@ -20,7 +20,7 @@ export function relayed(chain: Chain, relayer: Relayer): Facilitator {
     },
 
     async settle(payment, id) {
-      const { encodeTransfer } = await import('./token.ts')
+      const { encodeTransfer } = await import('../token.ts')
       const order = { id, to: payment.token, data: encodeTransfer(payment) }
       return judge(chain, payment, () => relayer.send(order))
     },
@@ -40,7 +40,7 @@ async function judge(
     const outcome = await ask()
     switch (outcome.status) {
       case 'mined': {
-        const { moved } = await import('./token.ts')
+        const { moved } = await import('../token.ts')
         if (moved(outcome.logs, payment)) return { status: 'settled', transaction: outcome.hash }
         return { status: 'refused', reason: 'exact_failed', detail: `${outcome.hash} moved nothing` }
       }
@@ -66,7 +66,7 @@ async function judge(
  * us: it may have paid for something else, and only our own transaction proves that it pays for this.
  */
 async function explain(chain: Chain, payment: ExactPayment, detail: string): Promise<Settled> {
-  const { readHolding } = await import('./token.ts')
+  const { readHolding } = await import('../token.ts')
   const { balance, used } = await readHolding(chain, payment)
   if (used) return { status: 'refused', reason: 'exact_used', detail }
   const reason = balance < payment.value ? 'exact_insufficient_funds' : 'exact_failed'

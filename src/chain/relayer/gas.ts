@@ -1,5 +1,5 @@
 /** How much gas a transaction may use, and what is paid for it. Pure. */
-import type { Hex } from '../protocol/evm/hex.ts'
+import type { Hex } from '../../protocol/evm/hex.ts'
 
 /** Wei per gas, EIP-1559. */
 export type Fees = { maxFee: bigint; tip: bigint }

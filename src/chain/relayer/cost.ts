@@ -1,8 +1,8 @@
 /** What a mined transaction has cost. */
 import { hexToBigInt, isHex } from 'viem'
-import type { Hex } from '../protocol/evm/hex.ts'
-import { faultOf } from './client.ts'
-import { type Chain, connect } from './rpc.ts'
+import type { Hex } from '../../protocol/evm/hex.ts'
+import { faultOf } from '../node-client.ts'
+import { type Chain, connect } from '../rpc.ts'
 
 /**
  * Gas used, and all that was paid for it in wei; on rollups with the part for the data. Null while the chain does not have it.

@@ -1,10 +1,10 @@
 /** Settles `exact` payments through a facilitator over HTTP (x402 §Facilitator Interface), and does not take its word for it. */
 import * as v from 'valibot'
-import type { Hex } from '../protocol/evm/hex.ts'
-import { accept, type Reason, refuse } from '../protocol/refusal.ts'
+import type { Hex } from '../../protocol/evm/hex.ts'
+import { accept, type Reason, refuse } from '../../protocol/refusal.ts'
+import { ChainFault } from '../fault.ts'
+import type { Chain } from '../rpc.ts'
 import type { ExactPayment, Facilitator, Settled } from './facilitator.ts'
-import { ChainFault } from './fault.ts'
-import type { Chain } from './rpc.ts'
 
 type Endpoint = 'verify' | 'settle' | 'supported'
 
@@ -89,7 +89,7 @@ export function remote(settings: RemoteSettings): RemoteFacilitator {
 
     async lookup(payment) {
       try {
-        const found = chain && (await (await import('./token.ts')).search(chain, payment))
+        const found = chain && (await (await import('../token.ts')).search(chain, payment))
         if (found) return found
         // Where our own node shows nothing, the facilitator is asked again: the token takes an authorization only once.
         const again = await settle(payment)
@@ -116,7 +116,7 @@ async function believe(
   if (!network || said.payer.toLowerCase() !== payment.from) return { status: 'unknown' }
   const transaction = said.transaction as Hex
   if (!chain) return { status: 'settled', transaction }
-  const { transferStands } = await import('./token.ts')
+  const { transferStands } = await import('../token.ts')
   return (await transferStands(chain, payment, transaction))
     ? { status: 'settled', transaction }
     : { status: 'unknown' }
@@ -124,7 +124,7 @@ async function believe(
 
 /** A refusal is one when our own node agrees that the authorization is unused. */
 async function disbelieve(chain: Chain, payment: ExactPayment, refused: Settled): Promise<Settled> {
-  const { readHolding, search } = await import('./token.ts')
+  const { readHolding, search } = await import('../token.ts')
   const { used } = await readHolding(chain, payment)
   if (!used) return refused
   return (await search(chain, payment)) ?? { status: 'unknown' }

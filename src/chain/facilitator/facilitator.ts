@@ -1,6 +1,6 @@
 /** Who settles an `exact` payment: one interface, with a relayer of our own or a facilitator over HTTP behind it. */
-import type { Address, Hex } from '../protocol/evm/hex.ts'
-import type { Reason, Result } from '../protocol/refusal.ts'
+import type { Address, Hex } from '../../protocol/evm/hex.ts'
+import type { Reason, Result } from '../../protocol/refusal.ts'
 
 /** A payer's signed EIP-3009 transfer. Its signature has been verified; addresses are in lower case. */
 export type ExactPayment = {

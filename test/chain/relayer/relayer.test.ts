@@ -1,9 +1,9 @@
 /** The relayer on a healthy chain. */
 import { parseTransaction } from 'viem'
 import { describe, expect, it } from 'vitest'
-import { encodeClaim, encodeSweep } from '../../src/chain/escrow.ts'
-import type { Hex } from '../../src/protocol/evm/hex.ts'
-import { anOrder, chainAt, countOf, newRelayer, randomHex, rpc } from './rig.ts'
+import { encodeClaim, encodeSweep } from '../../../src/chain/escrow.ts'
+import type { Hex } from '../../../src/protocol/evm/hex.ts'
+import { anOrder, chainAt, countOf, newRelayer, randomHex, rpc } from '../harness.ts'
 
 const TO_POOL = 'eth_sendRawTransaction'
 

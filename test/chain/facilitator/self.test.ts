@@ -1,11 +1,11 @@
 /** `exact` payments settled by our own relayer. */
 import { encodeFunctionData, parseAbi } from 'viem'
 import { beforeEach, describe, expect, it, vi } from 'vitest'
-import { relayed } from '../../src/chain/relayed.ts'
-import { encodeTransfer, moved, readBalance } from '../../src/chain/token.ts'
-import type { Address } from '../../src/protocol/evm/hex.ts'
-import { newPayer, send } from './payer.ts'
-import { chainAt, newKey, newRelayer, randomHex, rpc } from './rig.ts'
+import { relayed } from '../../../src/chain/facilitator/self.ts'
+import { encodeTransfer, moved, readBalance } from '../../../src/chain/token.ts'
+import type { Address } from '../../../src/protocol/evm/hex.ts'
+import { chainAt, newKey, newRelayer, randomHex, rpc } from '../harness.ts'
+import { newPayer, send } from '../payer.ts'
 
 beforeEach(() => {
   vi.spyOn(console, 'warn').mockImplementation(() => undefined)

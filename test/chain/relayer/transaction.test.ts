@@ -3,8 +3,8 @@ import fc from 'fast-check'
 import { parseTransaction } from 'viem'
 import { privateKeyToAccount } from 'viem/accounts'
 import { describe, expect, it } from 'vitest'
-import { sign } from '../../src/chain/transaction.ts'
-import { toHex } from '../../src/protocol/evm/hex.ts'
+import { sign } from '../../../src/chain/relayer/transaction.ts'
+import { toHex } from '../../../src/protocol/evm/hex.ts'
 
 const key = toHex(new Uint8Array(32).fill(0x42))
 const account = privateKeyToAccount(key)

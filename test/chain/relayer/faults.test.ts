@@ -2,8 +2,8 @@
 import { parseTransaction } from 'viem'
 import { privateKeyToAccount } from 'viem/accounts'
 import { beforeEach, describe, expect, it, vi } from 'vitest'
-import type { Hex } from '../../src/protocol/evm/hex.ts'
-import { anOrder, countOf, newKey, newRelayer, type RelayerRig, rpc } from './rig.ts'
+import type { Hex } from '../../../src/protocol/evm/hex.ts'
+import { anOrder, countOf, newKey, newRelayer, type RelayerRig, rpc } from '../harness.ts'
 
 const TO_POOL = 'eth_sendRawTransaction'
 const RECEIPT = 'eth_getTransactionReceipt'

@@ -1,11 +1,11 @@
 /** The relayer: one Durable Object per chain and key. It owns the key's nonces and sees every transaction to its end. */
 import { DurableObject } from 'cloudflare:workers'
-import type { Address, Hex } from '../protocol/evm/hex.ts'
-import { addressOf } from '../protocol/evm/secp256k1.ts'
-import { ChainFault } from './fault.ts'
+import type { Address, Hex } from '../../protocol/evm/hex.ts'
+import { addressOf } from '../../protocol/evm/secp256k1.ts'
+import { ChainFault } from '../fault.ts'
+import { type Chain, connect } from '../rpc.ts'
 import { type Fees, firstFees, gasLimit, nextFees } from './gas.ts'
 import { type Order, Orders, type Placed } from './orders.ts'
-import { type Chain, connect } from './rpc.ts'
 import type { Conditions, Log, Receipt } from './transaction.ts'
 
 export type { Order } from './orders.ts'
