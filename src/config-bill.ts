@@ -1,7 +1,7 @@
 /** The settings of billing: their shapes, and the part of the config they make. Read by config.ts alone. */
 import * as v from 'valibot'
 import { integer, shaped, url } from './config-shapes.ts'
-import type { DunningTerms } from './ledger/bill.ts'
+import type { DunningTerms } from './ledger/billing/types.ts'
 import { stripeCode } from './optional.ts'
 import type { Fault } from './paywall/fault.ts'
 import { read, unpack } from './paywall/schema.ts'

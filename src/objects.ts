@@ -5,11 +5,11 @@ import { SettlementBase } from './settlement/workflow.ts'
 import { type Bindings, workOf } from './site.ts'
 
 export { Directory } from './identity/directory.ts'
-export { Account } from './ledger/account.ts'
-export { Agents } from './ledger/agents.ts'
-export { Authorizations } from './ledger/authorizations.ts'
-export { CreditLine } from './ledger/line.ts'
-export { Numbers } from './ledger/numbers.ts'
+export { Numbers } from './ledger/billing/numbers.ts'
+export { Account } from './ledger/channel/account.ts'
+export { Agents } from './ledger/credit/agents.ts'
+export { CreditLine } from './ledger/credit/credit-line.ts'
+export { Authorizations } from './ledger/exact/authorizations.ts'
 
 export class Relayer extends RelayerBase<Bindings> {
   constructor(ctx: DurableObjectState, env: Bindings) {

@@ -1,7 +1,8 @@
 /** Credit lines to bill: `/lines` opens and charges some, `/run` makes the settlement run of a night, counted. */
-import { findRun } from '../../src/ledger/book.ts'
+
+import { periodOf } from '../../src/ledger/billing/period.ts'
+import { findRun } from '../../src/ledger/book/accounts.ts'
 import { CreditLine as RealLine, Numbers as RealNumbers } from '../../src/objects.ts'
-import { periodOf } from '../../src/settlement/period.ts'
 import { settle } from '../../src/settlement/run.ts'
 import { type Bindings, workOf } from '../../src/site.ts'
 import { countCalls } from './calls.ts'

@@ -1,9 +1,9 @@
 /** Accounts over HTTP: channels, payers of `exact` and credit lines alike, each as it is itself and not as the book has it. */
 import { type Context, Hono } from 'hono'
-import { listings } from '../ledger/book.ts'
-import type { LineEntry, LineStanding } from '../ledger/credit.ts'
-import { lines } from '../ledger/lines.ts'
-import type { Entry } from '../ledger/standing.ts'
+import { listings } from '../ledger/book/accounts.ts'
+import { lines } from '../ledger/book/credit.ts'
+import type { Entry } from '../ledger/channel/types.ts'
+import type { LineEntry, LineStanding } from '../ledger/credit/types.ts'
 import { isHex } from '../protocol/evm/hex.ts'
 import { limitOf, nextOf, notFound, numberOf, write } from './answer.ts'
 import { isAgentId } from './form.ts'

@@ -1,7 +1,7 @@
 /** Agents over HTTP: who has credit, and on which terms. */
 import { Hono } from 'hono'
 import type * as v from 'valibot'
-import { type Agent, type Change, type Draft, REGISTRY, type Registered } from '../ledger/agents.ts'
+import { type Agent, type Change, type Draft, REGISTRY, type Registered } from '../ledger/credit/agents.ts'
 import { type Fault, faulty, limitOf, nextOf, no, notFound, write } from './answer.ts'
 import { agentChange, formOf, newAgent, suspension } from './form.ts'
 import type { CreditSettings, OperatorSettings } from './settings.ts'

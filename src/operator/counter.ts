@@ -1,7 +1,7 @@
 /** The counter: where payers come without the operator's token, to read and pay an invoice, and rails to report. */
 import { Hono } from 'hono'
-import type { InvoiceStanding } from '../ledger/bill.ts'
-import { owedOn } from '../ledger/dunning.ts'
+import { owedOn } from '../ledger/billing/dunning.ts'
+import type { InvoiceStanding } from '../ledger/billing/types.ts'
 import { gate } from '../paywall/gate.ts'
 import type { Decision, Policy } from '../paywall/policy.ts'
 import type { ExactPayment } from '../protocol/x402/v2.ts'

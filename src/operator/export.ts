@@ -1,8 +1,8 @@
 /** Everything as files: CSV for spreadsheets, NDJSON for programs, streamed account by account as each is itself. */
 import { type Context, Hono } from 'hono'
-import type { CreditNote, InvoiceStanding } from '../ledger/bill.ts'
-import { owedOn } from '../ledger/dunning.ts'
-import { lines } from '../ledger/lines.ts'
+import { owedOn } from '../ledger/billing/dunning.ts'
+import type { CreditNote, InvoiceStanding } from '../ledger/billing/types.ts'
+import { lines } from '../ledger/book/credit.ts'
 import { type Cell, csv, csvRow } from '../platform/csv.ts'
 import type { SignedStatement } from '../protocol/statement.ts'
 import { notesOn } from '../settlement/credit-note.ts'

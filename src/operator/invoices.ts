@@ -1,9 +1,9 @@
 /** Invoices over HTTP: what is owed on each and what became of it; transfers that came in; corrections. */
 import { type Context, Hono } from 'hono'
 import type * as v from 'valibot'
-import type { InvoiceStanding, Stage } from '../ledger/bill.ts'
-import { owedOn } from '../ledger/dunning.ts'
-import { invoices, lineOfInvoice, projectLines, saveInvoices } from '../ledger/lines.ts'
+import { owedOn } from '../ledger/billing/dunning.ts'
+import type { InvoiceStanding, Stage } from '../ledger/billing/types.ts'
+import { invoices, lineOfInvoice, projectLines, saveInvoices } from '../ledger/book/credit.ts'
 import type { BillSettings } from '../settlement/bill.ts'
 import { correct } from '../settlement/correction.ts'
 import { creditable } from '../settlement/invoice.ts'

@@ -1,6 +1,6 @@
 /** Settlement runs over HTTP: start one, and read what each found and moved. */
 import { Hono } from 'hono'
-import { findRun, runs } from '../ledger/book.ts'
+import { findRun, runs } from '../ledger/book/accounts.ts'
 import { runId, startRun, statusOf } from '../settlement/workflow.ts'
 import { limitOf, notFound, write } from './answer.ts'
 import { act } from './audit.ts'

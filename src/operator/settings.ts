@@ -1,6 +1,6 @@
 /** What the operator's API works with. */
-import type { Account } from '../ledger/account.ts'
-import type { Authorizations } from '../ledger/authorizations.ts'
+import type { Account } from '../ledger/channel/account.ts'
+import type { Authorizations } from '../ledger/exact/authorizations.ts'
 import type { CreditPorts } from '../schemes/credit.ts'
 import type { Cause } from '../settlement/run.ts'
 import type { CounterSettings } from './counter.ts'

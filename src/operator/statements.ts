@@ -1,6 +1,6 @@
 /** Statements over HTTP: what a line was charged in a period, signed, and the proof of every entry of it. */
 import { Hono } from 'hono'
-import { statements } from '../ledger/lines.ts'
+import { statements } from '../ledger/book/credit.ts'
 import type { PlainProof, SignedStatement } from '../protocol/statement.ts'
 import { statementPage } from '../settlement/paper.ts'
 import type { Seal } from '../settlement/seal.ts'

@@ -1,8 +1,8 @@
 /** One verified channel payment on its way through the ledger: placed, healed where the chain knows more, answered. */
 import type { Outcome, Relayer, Order as Transaction } from '../chain/relayer/relayer.ts'
 import { type Chain, readChannels } from '../chain/rpc.ts'
-import type { Account } from '../ledger/account.ts'
-import type { Answer, Charged, ChargeOrder, Order, Standing, Unresolved } from '../ledger/standing.ts'
+import type { Account } from '../ledger/channel/account.ts'
+import type { Answer, Charged, ChargeOrder, Order, Standing, Unresolved } from '../ledger/channel/types.ts'
 import { twice } from '../platform/retry.ts'
 import type { ChannelState } from '../protocol/evm/channel.ts'
 import { depositNonce } from '../protocol/evm/eip712.ts'

@@ -1,6 +1,6 @@
 /** `exact`: a signed stablecoin transfer, settled after the origin has answered well and before the first byte leaves. */
 import type { Facilitator, Settled, ExactPayment as Transfer } from '../chain/facilitator/facilitator.ts'
-import type { Authorizations, Taken, Use } from '../ledger/authorizations.ts'
+import type { Authorizations, Taken, Use } from '../ledger/exact/authorizations.ts'
 import { twice } from '../platform/retry.ts'
 import { transferAuthorizationDigest } from '../protocol/evm/eip712.ts'
 import type { Address, Hex } from '../protocol/evm/hex.ts'

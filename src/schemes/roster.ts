@@ -2,7 +2,7 @@
 import type { DirectoryReader } from '../identity/directory.ts'
 import { type PublicKey, readKey } from '../identity/jwk.ts'
 import { type FindKey, keysOf, type Agent as Signer } from '../identity/keys.ts'
-import { type Agent, type Agents, REGISTRY } from '../ledger/agents.ts'
+import { type Agent, type Agents, REGISTRY } from '../ledger/credit/agents.ts'
 
 export type RosterPorts = {
   agents: DurableObjectNamespace<Agents>

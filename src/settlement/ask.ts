@@ -1,8 +1,8 @@
 /** One page of the book, and what its accounts and the chain say of it. The book only tells whom to ask. */
 import { ChainFault } from '../chain/fault.ts'
 import { readChannels } from '../chain/rpc.ts'
-import { type Listing, listings } from '../ledger/book.ts'
-import type { Standing } from '../ledger/standing.ts'
+import { type Listing, listings } from '../ledger/book/accounts.ts'
+import type { Standing } from '../ledger/channel/types.ts'
 import type { ChannelState } from '../protocol/evm/channel.ts'
 import { channelId } from '../protocol/evm/eip712.ts'
 import type { Hex } from '../protocol/evm/hex.ts'

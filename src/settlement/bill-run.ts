@@ -1,7 +1,8 @@
 /** The billing part of a settlement run: what the rails remember, then every credit line, a page at a time. */
-import { REGISTRY } from '../ledger/agents.ts'
-import { lastBilled } from '../ledger/book.ts'
-import { relist } from '../ledger/lines.ts'
+
+import { lastBilled } from '../ledger/book/accounts.ts'
+import { relist } from '../ledger/book/credit.ts'
+import { REGISTRY } from '../ledger/credit/agents.ts'
 import { type Billed, type BillSettings, billPage } from './bill.ts'
 import type { Finding } from './findings.ts'
 import { catchUp } from './receive.ts'

@@ -1,23 +1,30 @@
 /** The bill of a night: for each credit line, state what ended, invoice it, hand it to its rail, see what came in, dun. */
-import type { Agents } from '../ledger/agents.ts'
-import type { DunningStep, DunningTerms, InvoiceStanding, LineBill, StatementHead } from '../ledger/bill.ts'
-import { owedOn } from '../ledger/dunning.ts'
-import type { CreditLine } from '../ledger/line.ts'
+
+import { owedOn } from '../ledger/billing/dunning.ts'
+import type { Numbers } from '../ledger/billing/numbers.ts'
+import { periodOf } from '../ledger/billing/period.ts'
+import type {
+  DunningStep,
+  DunningTerms,
+  InvoiceStanding,
+  LineBill,
+  StatementHead,
+} from '../ledger/billing/types.ts'
 import {
   type LineListing,
   lines as listLines,
   projectLines,
   saveInvoices,
   saveStatements,
-} from '../ledger/lines.ts'
-import type { Numbers } from '../ledger/numbers.ts'
+} from '../ledger/book/credit.ts'
+import type { Agents } from '../ledger/credit/agents.ts'
+import type { CreditLine } from '../ledger/credit/credit-line.ts'
 import { canonicalJson } from '../protocol/encoding/canonical-json.ts'
 import { railFailed } from './credit-note.ts'
 import { giveBack } from './excess.ts'
 import type { Finding } from './findings.ts'
 import { draftInvoice, INVOICES, numbered, numberKey, type Seller } from './invoice.ts'
 import { tell, type Webhook } from './notice.ts'
-import { periodOf } from './period.ts'
 import type { Rails } from './rails/rail.ts'
 import { checkInvoice } from './receive.ts'
 import { each } from './settings.ts'

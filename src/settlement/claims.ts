@@ -1,5 +1,5 @@
 /** What is put on chain: the row of an account, the batches that rows make, and the search for rows that spoil one. Pure. */
-import type { Standing } from '../ledger/standing.ts'
+import type { Standing } from '../ledger/channel/types.ts'
 import type { ChannelConfig, Claim } from '../protocol/evm/channel.ts'
 import type { Hex } from '../protocol/evm/hex.ts'
 

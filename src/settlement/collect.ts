@@ -1,6 +1,6 @@
 /** The first part of a run: hears a page of accounts, tells them the chain's word, and finds what can be claimed. */
 import { readChannels } from '../chain/rpc.ts'
-import type { Standing } from '../ledger/standing.ts'
+import type { Standing } from '../ledger/channel/types.ts'
 import type { ChannelState } from '../protocol/evm/channel.ts'
 import { askPage, type Channel, silence, standingOf, tell } from './ask.ts'
 import { type Row, redeemable } from './claims.ts'

@@ -1,5 +1,5 @@
 /** Credit notes between the rails and our books: those written there are taken in, those written here are told there. */
-import type { CreditNote, InvoiceStanding } from '../ledger/bill.ts'
+import type { CreditNote, InvoiceStanding } from '../ledger/billing/types.ts'
 import { type BillSettings, NUMBERS } from './bill.ts'
 import type { Finding } from './findings.ts'
 import { CREDIT_NOTES, draftNoteOver } from './invoice.ts'

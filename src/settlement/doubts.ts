@@ -1,8 +1,8 @@
 /** Payments by `exact` whose requests died before they saw the end: the chain says what became of them. */
 import type { Settled, Transfer } from '../chain/facilitator/facilitator.ts'
 import type { Chain } from '../chain/rpc.ts'
-import type { Doubt } from '../ledger/authorizations.ts'
-import type { Listing } from '../ledger/book.ts'
+import type { Listing } from '../ledger/book/accounts.ts'
+import type { Doubt } from '../ledger/exact/authorizations.ts'
 import { orderOf } from '../schemes/exact.ts'
 import { silence } from './ask.ts'
 import type { Finding } from './findings.ts'

@@ -1,5 +1,5 @@
 /** What was released after it was invoiced: it is taken off the invoice, so that nobody is dunned for what was given back. */
-import type { InvoiceStanding } from '../ledger/bill.ts'
+import type { InvoiceStanding } from '../ledger/billing/types.ts'
 import type { BillSettings } from './bill.ts'
 import { type Checked, type Line, nextNumber, tellRail } from './credit-note.ts'
 import { draftNoteOver, releasable } from './invoice.ts'

@@ -1,6 +1,6 @@
 /** Where the book, the accounts and the chain disagree. Pure. */
-import type { Listing } from '../ledger/book.ts'
-import type { Standing } from '../ledger/standing.ts'
+import type { Listing } from '../ledger/book/accounts.ts'
+import type { Standing } from '../ledger/channel/types.ts'
 import type { ChannelState } from '../protocol/evm/channel.ts'
 import type { Address } from '../protocol/evm/hex.ts'
 

@@ -1,4 +1,6 @@
 /** What an invoice says: who owes whom how much, with which tax, until when. Pure. */
+
+import { dueDate, owedOn } from '../ledger/billing/dunning.ts'
 import type {
   CreditNote,
   DunningTerms,
@@ -7,8 +9,7 @@ import type {
   LineBill,
   Party,
   Vat,
-} from '../ledger/bill.ts'
-import { dueDate, owedOn } from '../ledger/dunning.ts'
+} from '../ledger/billing/types.ts'
 
 /** Who sends the invoices. `vatRate` in hundredths of a percent; without one the seller charges no VAT. */
 export type Seller = Party & { vatRate?: number }

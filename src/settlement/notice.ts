@@ -1,5 +1,5 @@
 /** Signed webhooks to the operator: one for each dunning step, sent until it was taken. */
-import type { DunningStep } from '../ledger/bill.ts'
+import type { DunningStep } from '../ledger/billing/types.ts'
 
 /** Where the operator listens, and the secret that signs what is sent there. */
 export type Webhook = { url: string; secret: string; fetch?: typeof fetch; now: () => number }

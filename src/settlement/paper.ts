@@ -1,11 +1,11 @@
 /** Statements and invoices as pages that print well: static, self-contained, every value escaped. */
 import { html, raw } from 'hono/html'
-import type { InvoiceStanding, Party, Presented, RailName } from '../ledger/bill.ts'
-import { owedOn } from '../ledger/dunning.ts'
+import { owedOn } from '../ledger/billing/dunning.ts'
+import { isoDay } from '../ledger/billing/period.ts'
+import type { InvoiceStanding, Party, Presented, RailName } from '../ledger/billing/types.ts'
 import { decimalUsd } from '../platform/csv.ts'
 import type { SignedStatement } from '../protocol/statement.ts'
 import { vatWords } from './invoice.ts'
-import { isoDay } from './period.ts'
 
 /** Sent with every page: nothing is loaded, nothing runs, nobody frames it. */
 export const PAPER_POLICY =

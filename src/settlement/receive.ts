@@ -1,6 +1,7 @@
 /** What comes in: movements that a rail has seen, and transfers that the operator has, noted on their line. */
-import type { InvoiceStanding } from '../ledger/bill.ts'
-import type { Happening } from '../ledger/documents.ts'
+
+import type { Happening } from '../ledger/billing/documents.ts'
+import type { InvoiceStanding } from '../ledger/billing/types.ts'
 import type { BillSettings } from './bill.ts'
 import { adopt, type Checked, type Line, railFailed, tellRail } from './credit-note.ts'
 import type { Finding } from './findings.ts'

@@ -1,6 +1,6 @@
 /** The last part of a run: accounts, chain and book must agree to the unit. Writes the book's lines anew. */
-import { type Listing, listings, project } from '../ledger/book.ts'
-import type { Standing } from '../ledger/standing.ts'
+import { type Listing, listings, project } from '../ledger/book/accounts.ts'
+import type { Standing } from '../ledger/channel/types.ts'
 import type { Address } from '../protocol/evm/hex.ts'
 import { askPage, PAGE, silence, tell } from './ask.ts'
 import { conclude } from './doubts.ts'

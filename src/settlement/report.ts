@@ -1,5 +1,5 @@
 /** What a run has found and done, as its record keeps it: plain JSON, amounts as decimal strings in atomic units. */
-import type { RunRecord } from '../ledger/book.ts'
+import type { RunRecord } from '../ledger/book/accounts.ts'
 import { type Billed, type BillSums, NO_BILL } from './bill.ts'
 import type { BadRow } from './claims.ts'
 import type { Collected } from './collect.ts'

@@ -1,5 +1,5 @@
 /** A settlement run: collect, claim, sweep, reconcile, record. Every step may be repeated: the chain moves nothing twice. */
-import { type RunRecord, saveRun } from '../ledger/book.ts'
+import { type RunRecord, saveRun } from '../ledger/book/accounts.ts'
 import type { Address } from '../protocol/evm/hex.ts'
 import { claim, plan } from './batch.ts'
 import { billAll, type OpenBill } from './bill-run.ts'

@@ -1,8 +1,8 @@
 /** What a settlement run works with: the books, the accounts, the chain and the key that sends. */
 import type { Relayer } from '../chain/relayer/relayer.ts'
 import type { Chain } from '../chain/rpc.ts'
-import type { Account } from '../ledger/account.ts'
-import type { Authorizations } from '../ledger/authorizations.ts'
+import type { Account } from '../ledger/channel/account.ts'
+import type { Authorizations } from '../ledger/exact/authorizations.ts'
 import type { Address } from '../protocol/evm/hex.ts'
 
 export type Settings = {

@@ -1,5 +1,5 @@
 /** Statements as they leave the house: the document, its signature, and the table of its lines. */
-import type { Statement } from '../ledger/bill.ts'
+import type { Statement } from '../ledger/billing/types.ts'
 import { csv } from '../platform/csv.ts'
 import { canonicalJson } from '../protocol/encoding/canonical-json.ts'
 import type { SignedStatement, StatementDocument } from '../protocol/statement.ts'

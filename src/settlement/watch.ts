@@ -1,6 +1,6 @@
 /** The watch: finds payers who are withdrawing and claims what they owe before they are paid out. */
 import { readChannels } from '../chain/rpc.ts'
-import { type Listing, listings, type RunRecord, saveRun } from '../ledger/book.ts'
+import { type Listing, listings, type RunRecord, saveRun } from '../ledger/book/accounts.ts'
 import type { ChannelState } from '../protocol/evm/channel.ts'
 import type { Hex } from '../protocol/evm/hex.ts'
 import { PAGE, silence, standingOf, tell } from './ask.ts'

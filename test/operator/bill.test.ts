@@ -1,6 +1,6 @@
 import { env } from 'cloudflare:test'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
-import { saveStatements } from '../../src/ledger/lines.ts'
+import { saveStatements } from '../../src/ledger/book/credit.ts'
 import { counter } from '../../src/operator/counter.ts'
 import {
   type PlainProof,

@@ -2,7 +2,7 @@ import { env } from 'cloudflare:test'
 import { describe, expect, it } from 'vitest'
 import { type SignedStatement, verifyStatement } from '../../src/protocol/statement.ts'
 import { randomHex } from '../chain/harness.ts'
-import { configOf, stateOf, toCharge } from '../ledger/rig.ts'
+import { configOf, stateOf, toCharge } from '../ledger/channel/harness.ts'
 import { newId, newOperator, type Operator } from './rig.ts'
 
 /** A channel with one charge, opened without a chain. */

@@ -14,7 +14,7 @@ import { transferRail } from '../../src/settlement/rails/transfer.ts'
 import { openSeal } from '../../src/settlement/seal.ts'
 import { randomHex } from '../chain/harness.ts'
 import { type Crawler, newCrawler } from '../identity/harness.ts'
-import { orderOf } from '../ledger/line-rig.ts'
+import { orderOf } from '../ledger/credit/harness.ts'
 import { faultsOf } from './schema.ts'
 
 export const TOKEN = 'a-token-of-the-operator'

@@ -2,7 +2,7 @@
 import { env, runInDurableObject } from 'cloudflare:test'
 import { beforeEach, describe, expect, inject, it } from 'vitest'
 import { readBalance } from '../../src/chain/token.ts'
-import { LEASE } from '../../src/ledger/authorizations.ts'
+import { LEASE } from '../../src/ledger/exact/authorizations.ts'
 import { encodeHeader } from '../../src/protocol/x402/header.ts'
 import { chainAt } from '../chain/harness.ts'
 import { altered, type Crawler, errorOf, type Meddle, newCrawler, openShop, PRICE, valueAt } from './rig.ts'

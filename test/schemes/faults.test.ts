@@ -5,7 +5,7 @@
 import { env, evictDurableObject, runInDurableObject } from 'cloudflare:test'
 import { describe, expect, inject, it, vi } from 'vitest'
 import { readBalance } from '../../src/chain/token.ts'
-import { LEASE } from '../../src/ledger/authorizations.ts'
+import { LEASE } from '../../src/ledger/exact/authorizations.ts'
 import { chainAt } from '../chain/harness.ts'
 import { type Crawler, errorOf, type Meddle, newCrawler, newRegular, openShop, PRICE } from './rig.ts'
 

@@ -1,6 +1,6 @@
 import { env } from 'cloudflare:test'
 import { describe, expect, it } from 'vitest'
-import type { Agents } from '../../src/ledger/agents.ts'
+import type { Agents } from '../../src/ledger/credit/agents.ts'
 import { Roster } from '../../src/schemes/roster.ts'
 import { newAgent } from './credit-rig.ts'
 

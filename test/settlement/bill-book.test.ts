@@ -1,6 +1,6 @@
 import { env } from 'cloudflare:test'
 import { describe, expect, it } from 'vitest'
-import { invoices, lines, listLine, statements } from '../../src/ledger/lines.ts'
+import { invoices, lines, listLine, statements } from '../../src/ledger/book/credit.ts'
 import { markPaid } from '../../src/settlement/receive.ts'
 import { DAY, MIDNIGHT, newOperator, night, tabOf } from './bill-rig.ts'
 

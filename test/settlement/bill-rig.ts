@@ -1,14 +1,14 @@
 /** An operator's night of credit: real lines, real numbers, a real book, and a Stripe of one's own. */
 import { env } from 'cloudflare:test'
-import type { InvoiceStanding, Stage } from '../../src/ledger/bill.ts'
-import type { CreditTerms } from '../../src/ledger/credit.ts'
+import type { InvoiceStanding, Stage } from '../../src/ledger/billing/types.ts'
+import type { CreditTerms } from '../../src/ledger/credit/types.ts'
 import { type BillSettings, billPage, NO_BILL } from '../../src/settlement/bill.ts'
 import type { Finding } from '../../src/settlement/findings.ts'
 import { stripeRail } from '../../src/settlement/rails/stripe.ts'
 import { transferRail } from '../../src/settlement/rails/transfer.ts'
 import { add } from '../../src/settlement/reconcile.ts'
 import { localStripe } from '../../src/testing/stripe.ts'
-import { newLine } from '../ledger/line-rig.ts'
+import { newLine } from '../ledger/credit/harness.ts'
 
 export const DAY = 86_400_000
 export const DUNNING = { net: 14, pastDue: 3, suspended: 10, writtenOff: 90 }

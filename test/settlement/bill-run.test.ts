@@ -1,6 +1,6 @@
 import { env } from 'cloudflare:test'
 import { describe, expect, it } from 'vitest'
-import { lines } from '../../src/ledger/lines.ts'
+import { lines } from '../../src/ledger/book/credit.ts'
 import type { OpenBill } from '../../src/settlement/bill-run.ts'
 import { type Cause, settle, type Work } from '../../src/settlement/run.ts'
 import { randomHex } from '../chain/harness.ts'

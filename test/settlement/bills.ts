@@ -1,5 +1,5 @@
 /** Invoices to try rails and pages with. */
-import type { Invoice, InvoiceStanding } from '../../src/ledger/bill.ts'
+import type { Invoice, InvoiceStanding } from '../../src/ledger/billing/types.ts'
 
 const DAY = 86_400_000
 

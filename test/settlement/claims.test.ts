@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import type { Standing } from '../../src/ledger/standing.ts'
+import type { Standing } from '../../src/ledger/channel/types.ts'
 import type { Address } from '../../src/protocol/evm/hex.ts'
 import {
   batchesOf,

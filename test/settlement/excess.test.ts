@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { owedOn } from '../../src/ledger/dunning.ts'
+import { owedOn } from '../../src/ledger/billing/dunning.ts'
 import { correct } from '../../src/settlement/correction.ts'
 import { creditable } from '../../src/settlement/invoice.ts'
 import { markPaid } from '../../src/settlement/receive.ts'

@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import type { LineBill, StatementHead } from '../../src/ledger/bill.ts'
+import { periodOf } from '../../src/ledger/billing/period.ts'
+import type { LineBill, StatementHead } from '../../src/ledger/billing/types.ts'
 import { EMPTY_ROOT } from '../../src/protocol/encoding/merkle.ts'
 import {
   creditable,
@@ -13,7 +14,6 @@ import {
   type Seller,
   vatOn,
 } from '../../src/settlement/invoice.ts'
-import { periodOf } from '../../src/settlement/period.ts'
 import { invoiceOf, standingOf } from './bills.ts'
 
 const DAY = 86_400_000

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import type { DunningStep } from '../../src/ledger/bill.ts'
+import type { DunningStep } from '../../src/ledger/billing/types.ts'
 import { sign, tell } from '../../src/settlement/notice.ts'
 
 const NOW = Date.UTC(2026, 10, 22)

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import type { Statement } from '../../src/ledger/bill.ts'
+import type { Statement } from '../../src/ledger/billing/types.ts'
 import { csv, decimalUsd } from '../../src/platform/csv.ts'
 import { EMPTY_ROOT } from '../../src/protocol/encoding/merkle.ts'
 import { type SignedStatement, verifyStatement } from '../../src/protocol/statement.ts'

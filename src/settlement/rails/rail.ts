@@ -8,7 +8,7 @@ import type {
   PaymentReversed,
   Presented,
   RailName,
-} from '../../ledger/bill.ts'
+} from '../../ledger/billing/types.ts'
 import type { Unit } from '../invoice.ts'
 
 /** What a rail has seen of an invoice. Ids are the rail's own, so that each is noted once, however often it is seen. */

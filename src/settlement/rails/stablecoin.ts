@@ -6,7 +6,7 @@ import type {
   InvoiceStanding,
   PaymentReceived,
   Presented,
-} from '../../ledger/bill.ts'
+} from '../../ledger/billing/types.ts'
 import { accept, type Refusal, type Result, refuse, wire } from '../../protocol/refusal.ts'
 import type { ExactPayment, SettleResponse } from '../../protocol/x402/v2.ts'
 import type { Charge, Purchase, Scheme } from '../../schemes/scheme.ts'

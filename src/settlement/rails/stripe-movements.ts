@@ -1,6 +1,6 @@
 /** What Stripe's own state says came in for an invoice, was taken back, or failed. Reads; notes nothing. */
 import type Stripe from 'stripe'
-import type { InvoiceStanding } from '../../ledger/bill.ts'
+import type { InvoiceStanding } from '../../ledger/billing/types.ts'
 import { CENT, type Movement } from './rail.ts'
 
 /** Disputes that have taken the money back, at least for now. Inquiries (`warning_…`) have not. */

@@ -1,6 +1,7 @@
 /** Stripe's webhooks: believed by their signature, worked on once, and followed by a look at Stripe's own state. */
-import { hasHeard, remember } from '../../ledger/hearsay.ts'
-import { saveInvoices } from '../../ledger/lines.ts'
+
+import { saveInvoices } from '../../ledger/book/credit.ts'
+import { hasHeard, remember } from '../../ledger/book/webhooks.ts'
 import { type BillSettings, dunLine } from '../bill.ts'
 import { recheck } from '../receive.ts'
 import type { StripeRail } from './stripe.ts'

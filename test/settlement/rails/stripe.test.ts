@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import type { Presented } from '../../../src/ledger/bill.ts'
+import type { Presented } from '../../../src/ledger/billing/types.ts'
 import type { Movement } from '../../../src/settlement/rails/rail.ts'
 import { stripeRail } from '../../../src/settlement/rails/stripe.ts'
 import { type LocalStripe, localStripe } from '../../../src/testing/stripe.ts'

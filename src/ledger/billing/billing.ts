@@ -1,0 +1,251 @@
+/** The bill of one credit line: its periods stated, its invoices noted, paid and dunned. Everything once by its id. */
+
+import { canonicalJson } from '../../protocol/encoding/canonical-json.ts'
+import { leafOf, type StatedEntry } from '../../protocol/statement.ts'
+import type { LineRecord } from '../credit/state.ts'
+import { delivered, redeem, release } from '../totals.ts'
+import { type Change, changed, type Happening, happenings, stageId, touchedBy } from './documents.ts'
+import { owedOn, redeemedBy, stagesDue } from './dunning.ts'
+import { Closing, prove } from './statement.ts'
+import type {
+  Attempt,
+  Attempted,
+  Billing as BillingCalls,
+  CreditNote,
+  DunningStep,
+  DunningTerms,
+  EntryProof,
+  Invoice,
+  InvoiceStanding,
+  LineBill,
+  LineNews,
+  PaymentFailed,
+  PaymentReceived,
+  PaymentReversed,
+  Period,
+  Presented,
+  Statement,
+  StatementHead,
+} from './types.ts'
+
+/** Stages that time leads to wait for `dun`, which knows the operator's terms; those that money leads to are taken at once. */
+const NEVER = Number.NEGATIVE_INFINITY
+const ANY: DunningTerms = { net: 0, pastDue: 0, suspended: 0, writtenOff: 0 }
+
+export class Billing implements BillingCalls {
+  readonly #record: LineRecord
+
+  constructor(record: LineRecord) {
+    this.#record = record
+  }
+
+  async bill(): Promise<LineBill> {
+    await this.#record.durable()
+    const { enrolment, openedAt, charged, redeemed } = this.#record.known()
+    const { agent, name, terms } = enrolment
+    const { uninvoiced, carried, unsettled: invoices, untold, stated, last } = this.#documents
+    const unstated = this.#record.journal.movedAfter(stated)
+    const known = { agent, name, terms, openedAt, charged, redeemed, last }
+    return { ...known, unstated, uninvoiced, carried, excess: this.#excess, invoices, untold }
+  }
+
+  async news(after: number): Promise<LineNews> {
+    await this.#record.durable()
+    const { statements, last } = this.#documents
+    const documents = this.#record.journal.documents(after)
+    const stated = new Set(documents.flatMap(({ kind, id }) => (kind === 'statement' ? id : [])))
+    return {
+      standing: this.#record.known(),
+      statements: statements.filter(({ period }) => stated.has(period.id)),
+      invoices: touchedBy(documents).map((id) => this.#documents.invoice(id)),
+      last,
+    }
+  }
+
+  async close(period: Period): Promise<Statement | null> {
+    await this.#record.durable()
+    const known = await this.statement(period.id)
+    if (known) return known
+    const first = this.#documents.stated + 1
+    const moved = this.#record.journal.movedAfter(first - 1)
+    if (moved === null || moved >= period.to) return null
+    const stated = await this.#state(first, ({ at }) => at < period.to)
+    // Another call may have stated the period while this one was reading.
+    if (first !== this.#documents.stated + 1) return this.close(period)
+    const { name } = this.#record.known().enrolment
+    const closedAt = this.#record.now()
+    const { lines, ...head } = { period: this.#after(period), ...stated, closedAt, name }
+    this.#record.note('statement', period.id, head)
+    await this.#record.durable()
+    return { ...head, lines }
+  }
+
+  async invoiced(invoice: Invoice): Promise<InvoiceStanding> {
+    if (!this.#documents.has('invoice', invoice.id)) {
+      this.#record.note('invoice', invoice.id, invoice)
+      this.#take(invoice.id, ANY, NEVER)
+    }
+    return this.#written(invoice.id)
+  }
+
+  async presented(invoice: string, presented: Presented): Promise<InvoiceStanding> {
+    const { presented: known } = this.#documents.invoice(invoice)
+    if (known && canonicalJson(known) === canonicalJson(presented)) return this.#written(invoice)
+    // Where it is found may change, and change back.
+    const id = known ? `${invoice}/${this.#documents.last}` : invoice
+    return this.#change({ kind: 'presented', document: { invoice, presented } }, id)
+  }
+
+  async credited(note: CreditNote): Promise<InvoiceStanding> {
+    const { net, creditedNet, total, credited } = this.#documents.invoice(note.invoice)
+    const { released = 0n } = note
+    const isLeft = note.net <= net - creditedNet && note.total <= total - credited
+    const excess = this.#excess
+    if (!isLeft || released > excess) return this.#written(note.invoice)
+    const document = { ...note, released: note.net < excess ? note.net : excess }
+    return this.#change({ kind: 'credit_note', document: excess > 0n ? document : note }, note.id)
+  }
+
+  async paid(payment: PaymentReceived): Promise<InvoiceStanding> {
+    return this.#change({ kind: 'payment', document: payment }, payment.id)
+  }
+
+  async reversed(reversal: PaymentReversed): Promise<InvoiceStanding> {
+    return this.#change({ kind: 'reversal', document: reversal }, reversal.id)
+  }
+
+  async failed(failure: PaymentFailed): Promise<InvoiceStanding> {
+    return this.#change({ kind: 'failure', document: failure }, failure.id)
+  }
+
+  async attempt(invoice: string, id: string, detail: string): Promise<Attempted> {
+    await this.#record.durable()
+    const open = this.#documents.attempts.filter((attempt) => attempt.invoice === invoice)
+    if (this.#documents.has('payment', id) || open.some((attempt) => attempt.id === id)) return 'replayed'
+    if (owedOn(this.#documents.invoice(invoice)) === 0n) return 'settled'
+    if (open.length > 0) return 'busy'
+    this.#record.note('attempt', id, { invoice, id, detail, at: this.#record.now() } satisfies Attempt)
+    await this.#record.durable()
+    return 'begun'
+  }
+
+  async abandon(invoice: string, id: string): Promise<void> {
+    const open = this.#documents.attempts.some((attempt) => attempt.invoice === invoice && attempt.id === id)
+    if (open) this.#record.note('abandon', id, { invoice, id })
+    await this.#record.durable()
+  }
+
+  async attempts(): Promise<Attempt[]> {
+    await this.#record.durable()
+    return this.#documents.attempts
+  }
+
+  async dun(now: number, terms: DunningTerms): Promise<DunningStep[]> {
+    for (const { id } of this.#documents.unsettled) this.#take(id, terms, now, now)
+    await this.#record.durable()
+    return this.#documents.untold
+  }
+
+  async told(ids: string[]): Promise<void> {
+    const untold = new Set(this.#documents.untold.map(({ id }) => id))
+    const news = ids.filter((id) => untold.has(id))
+    if (news.length > 0) this.#record.note('told', news.join(' '), news)
+    await this.#record.durable()
+  }
+
+  async statement(period: string): Promise<Statement | null> {
+    await this.#record.durable()
+    const head = this.#documents.statements.find(({ period: { id } }) => id === period)
+    if (!head) return null
+    const { lines } = await this.#state(head.first, ({ seq }) => seq <= head.last)
+    return { ...head, lines }
+  }
+
+  async statements(): Promise<StatementHead[]> {
+    await this.#record.durable()
+    return [...this.#documents.statements]
+  }
+
+  async invoice(id: string): Promise<InvoiceStanding | null> {
+    await this.#record.durable()
+    return this.#documents.find(id)
+  }
+
+  async invoices(): Promise<InvoiceStanding[]> {
+    await this.#record.durable()
+    return this.#documents.invoices
+  }
+
+  async history(invoice: string): Promise<Happening[]> {
+    await this.#record.durable()
+    return happenings(invoice, this.#record.journal.documents())
+  }
+
+  async proof(seq: number): Promise<EntryProof | null> {
+    await this.#record.durable()
+    const head = this.#documents.statements.find(({ first, last }) => first <= seq && seq <= last)
+    const [entry] = this.#record.journal.stated(seq - 1, 1)
+    if (!head || !entry) return null
+    const leaves: Uint8Array[] = []
+    await this.#record.read(
+      head.first,
+      (each) => each.seq <= head.last,
+      (each) => leaves.push(leafOf(each)),
+    )
+    return prove(head, leaves, entry)
+  }
+
+  get #documents() {
+    return this.#record.documents
+  }
+
+  /** How much more the invoices are over than what was delivered: charges that were released after they were invoiced. */
+  get #excess(): bigint {
+    const excess = this.#documents.invoiced - delivered(this.#record.known())
+    return excess > 0n ? excess : 0n
+  }
+
+  /** Without what is stated already: a month may begin with days that were closed one by one. */
+  #after(period: Period): Period {
+    const { to = period.from } = this.#documents.statements.at(-1)?.period ?? {}
+    return to > period.from && to < period.to ? { ...period, from: to } : period
+  }
+
+  /** Notes what changes where an invoice stands, with what that redeems and the stage it leads to. */
+  async #change(change: Change, id: string): Promise<InvoiceStanding> {
+    const { kind, document } = change
+    const before = this.#documents.invoice(document.invoice)
+    if (!this.#documents.has(kind, id)) {
+      const standing = this.#record.known()
+      const totals =
+        kind === 'credit_note' ? release(standing, document.net - (document.released ?? 0n)) : standing
+      const redeemed = standing.redeemed - redeemedBy(before) + redeemedBy(changed(before, change))
+      this.#record.note(kind, id, document, redeem(totals, redeemed))
+      this.#take(before.id, ANY, NEVER)
+    }
+    return this.#written(before.id)
+  }
+
+  /** Takes the stages that an invoice has come to by `now`. */
+  #take(invoice: string, terms: DunningTerms, now: number, at = this.#record.now()): void {
+    const standing = this.#documents.invoice(invoice)
+    const { agent } = this.#record.known().enrolment
+    for (const stage of stagesDue(standing, terms, now)) {
+      const id = stageId(invoice, this.#documents.countStages(invoice))
+      const step: DunningStep = { id, agent, invoice, stage, at, open: owedOn(standing) }
+      this.#record.note('stage', id, step)
+    }
+  }
+
+  /** Folds the entries from `first` on, as long as they belong. */
+  async #state(first: number, belongs: (entry: StatedEntry) => boolean) {
+    const closing = new Closing(first)
+    await this.#record.read(first, belongs, (entry) => closing.add(entry))
+    return closing.end()
+  }
+
+  async #written(invoice: string): Promise<InvoiceStanding> {
+    await this.#record.durable()
+    return this.#documents.invoice(invoice)
+  }
+}

@@ -1,0 +1,258 @@
+/**
+ * The words of the bill: what a credit line is told and tells when a period ends, plain and ready for RPC.
+ *
+ * Amounts are micro-dollars, the atomic units of USDC; times are Unix milliseconds; days and periods are UTC.
+ */
+
+import type { Hex } from '../../protocol/evm/hex.ts'
+import type { StatedEntry } from '../../protocol/statement.ts'
+import type { LineStanding } from '../credit/types.ts'
+import type { Happening } from './documents.ts'
+
+export type PeriodKind = 'daily' | 'weekly' | 'monthly'
+
+/** `from <= at < to`. The id is `2026-11-21`, `2026-W47` or `2026-11`. */
+export type Period = { id: string; from: number; to: number }
+
+export type RailName = 'stablecoin' | 'stripe' | 'transfer'
+
+/** Who sells or buys, as an invoice names them. The country is ISO 3166-1 alpha-2. */
+export type Party = { name: string; country: string; address?: string; taxId?: string; email?: string }
+
+/** The terms of one line, as the registry of agents has them. */
+export type LineTerms = {
+  /** The most that may be owed. */
+  limit: bigint
+  period: PeriodKind
+  rail: RailName
+  /** Of the policy's prices; null for the public one. */
+  tier: string | null
+  buyer: Party
+}
+
+/** What one site's rule brought in on one day. `amount` is below zero when more was released than charged. */
+export type StatementLine = {
+  site: string
+  rule: string
+  /** `2026-11-21` */
+  day: string
+  charges: number
+  releases: number
+  amount: bigint
+}
+
+/** One closed period of one line: the entries `first` to `last` of its journal, all of them. */
+export type Statement = {
+  period: Period
+  first: number
+  last: number
+  lines: StatementLine[]
+  /** The sum of the lines. */
+  total: bigint
+  /** Of the Merkle tree whose i-th leaf is entry `first + i`. */
+  root: Hex
+  closedAt: number
+  /** The agent's name when it was closed. */
+  name: string
+}
+
+/** A statement without its lines: what an invoice and a list need of it. */
+export type StatementHead = Omit<Statement, 'lines'>
+
+/** That an entry is part of a statement. */
+export type EntryProof = { period: string; entry: StatedEntry; index: number; size: number; path: Hex[] }
+
+export type Vat = {
+  /** Hundredths of a percent: 2000 is 20 %. */
+  rate: number
+  treatment: 'standard' | 'reverse_charge' | 'outside_scope'
+  amount: bigint
+}
+
+/**
+ * A bill for all statements of a line that no earlier one covers. Invariant: `carriedIn + charged = net + carriedOut`, so
+ * that the net amounts of all invoices and what is carried make up what was charged. What credit notes took back of releases
+ * is carried too.
+ */
+export type Invoice = {
+  /** As printed: `INV-000042`. */
+  id: string
+  number: number
+  agent: string
+  /** Ids of the periods covered, in order. */
+  periods: string[]
+  from: number
+  to: number
+  issuedAt: number
+  dueAt: number
+  seller: Party
+  buyer: Party
+  rail: RailName
+  /** The sum of the statements covered. */
+  charged: bigint
+  /** What earlier invoices left over because the rail knows no smaller unit. */
+  carriedIn: bigint
+  carriedOut: bigint
+  net: bigint
+  vat: Vat
+  /** `net + vat.amount` */
+  total: bigint
+}
+
+/** Takes back (part of) an invoice. The amounts are positive. */
+export type CreditNote = {
+  /** As printed: `CN-000007`. */
+  id: string
+  number: number
+  invoice: string
+  issuedAt: number
+  reason: string
+  net: bigint
+  vat: bigint
+  total: bigint
+  /** What the rail calls it, where it was written there. */
+  reference?: string
+  /**
+   * How much of `net` was released after it was invoiced: the line lowers what was charged by the rest only, and carries so much
+   * more to the next invoice, so that nothing is given back twice. It is the line's to write; a note that asks for more than
+   * was released is not noted.
+   */
+  released?: bigint
+}
+
+/** What came in for an invoice. The id is the rail's own, so that the same payment is noted once. */
+export type PaymentReceived = {
+  id: string
+  invoice: string
+  /** With VAT. */
+  amount: bigint
+  rail: RailName
+  /** What the payer's or the operator's bank, card processor or chain calls it. */
+  reference: string
+  at: number
+}
+
+/** A payment that was taken back: a dispute, a bounced debit. */
+export type PaymentReversed = {
+  id: string
+  invoice: string
+  payment: string
+  amount: bigint
+  reason: string
+  at: number
+}
+
+/** A payer's try that came to nothing: a card that was declined. The invoice is past due from then on. */
+export type PaymentFailed = { id: string; invoice: string; reason: string; at: number }
+
+/** Where an invoice stands: how it was presented, what came in, how far it was dunned. */
+export type InvoiceStanding = Invoice & {
+  /** The rail's own name of it, and where it can be paid; null until it was handed to the rail. */
+  presented: Presented | null
+  /** Received less reversed, with VAT. */
+  paid: bigint
+  /** Of all credit notes, with VAT, and without. */
+  credited: bigint
+  creditedNet: bigint
+  /** When a payment was declined or disputed and nothing came in since; else null. */
+  failedAt: number | null
+  stage: Stage
+}
+
+export type Presented = { reference: string; url: string | null; instructions: string | null }
+
+/** How far an unpaid invoice has come. `settled` is one that owes nothing. */
+export type Stage = 'open' | 'due' | 'past_due' | 'suspended' | 'written_off' | 'settled'
+
+/** A payer's try to pay an invoice at once. `detail` is the rail's own. */
+export type Attempt = { invoice: string; id: string; detail: string; at: number }
+
+export type Attempted = 'begun' | 'replayed' | 'busy' | 'settled'
+
+/** A stage newly reached, kept until the operator was told. The id never changes. */
+export type DunningStep = {
+  id: string
+  agent: string
+  invoice: string
+  stage: Stage
+  at: number
+  /** Still owed on the invoice. */
+  open: bigint
+}
+
+/** The operator's dates, in days after an invoice is due (`net`: after it is issued). */
+export type DunningTerms = { net: number; pastDue: number; suspended: number; writtenOff: number }
+
+/** All that a nightly run must know of a line, in one answer. */
+export type LineBill = {
+  agent: string
+  name: string
+  terms: LineTerms
+  openedAt: number
+  charged: bigint
+  redeemed: bigint
+  /** When the first entry that no statement covers was made; null when all are covered. */
+  unstated: number | null
+  /** Statements that no invoice covers, in order. */
+  uninvoiced: StatementHead[]
+  /** What the invoices so far have left over, and what credit notes gave back for releases since the last. */
+  carried: bigint
+  /** What was released after it was invoiced, and no charge since makes up for: invoices ask for so much too much. */
+  excess: bigint
+  /** Every invoice that is not settled. */
+  invoices: InvoiceStanding[]
+  /** Steps that the operator was not told of yet. */
+  untold: DunningStep[]
+  /** The last entry that carries a document. */
+  last: number
+}
+
+/** What the book has to hear of a line: the papers that were made or changed after an entry. */
+export type LineNews = {
+  standing: LineStanding
+  statements: StatementHead[]
+  invoices: InvoiceStanding[]
+  /** The last entry that carries a document. */
+  last: number
+}
+
+/**
+ * What a credit line does for the bill. Everything is idempotent by the id it carries: doing it again answers what the first
+ * time made, and changes nothing.
+ */
+export type Billing = {
+  bill(): Promise<LineBill>
+  news(after: number): Promise<LineNews>
+  /**
+   * States all entries made before `period.to` that no statement covers. Null when there are none.
+   * Entries are in order of time, so that each is in exactly one statement.
+   */
+  close(period: Period): Promise<Statement | null>
+  /** Notes an invoice over all that {@link LineBill.uninvoiced} had; the answer is the one that was noted first. */
+  invoiced(invoice: Invoice): Promise<InvoiceStanding>
+  presented(invoice: string, presented: Presented): Promise<InvoiceStanding>
+  /** Of two notes that were drafted at once, the one that finds too little left is not noted. */
+  credited(note: CreditNote): Promise<InvoiceStanding>
+  paid(payment: PaymentReceived): Promise<InvoiceStanding>
+  reversed(reversal: PaymentReversed): Promise<InvoiceStanding>
+  failed(failure: PaymentFailed): Promise<InvoiceStanding>
+  /**
+   * Lets one payer at a time pay an invoice at once (`exact`): `begun`, `busy` while another attempt is under way,
+   * `replayed` when this very attempt has begun or has paid before, `settled` when nothing is owed. An attempt ends with {@link paid} of the same id, or with {@link abandon}.
+   */
+  attempt(invoice: string, id: string, detail: string): Promise<Attempted>
+  abandon(invoice: string, id: string): Promise<void>
+  /** Attempts whose end is not known. */
+  attempts(): Promise<Attempt[]>
+  /** Takes every dunning step that is due and answers all that the operator was not told of. */
+  dun(now: number, terms: DunningTerms): Promise<DunningStep[]>
+  /** The operator was told of these steps. */
+  told(ids: string[]): Promise<void>
+  statement(period: string): Promise<Statement | null>
+  statements(): Promise<StatementHead[]>
+  invoice(id: string): Promise<InvoiceStanding | null>
+  invoices(): Promise<InvoiceStanding[]>
+  /** What happened to an invoice, the oldest first. */
+  history(invoice: string): Promise<Happening[]>
+  proof(seq: number): Promise<EntryProof | null>
+}

@@ -1,0 +1,167 @@
+/** The book of accounts and runs in D1: who to ask, and what was found. A projection; no decision about money reads it. */
+import { padAmount, unpadAmount } from '../../protocol/amount.ts'
+import type { ChannelConfig } from '../../protocol/evm/channel.ts'
+import type { Address } from '../../protocol/evm/hex.ts'
+
+/** What an account said of itself when it was last asked. Atomic units on a channel, micro-dollars on credit. */
+export type ListedTotals = { authorized: bigint; charged: bigint; redeemed: bigint; ceiling: bigint }
+
+/** A row of any table of the book. */
+export type Row = Record<string, string | number | null>
+
+/** One line of the book. Totals are null until the first run has asked the account. */
+export type Listing = {
+  /** The name of the Durable Object: a channel id, or `<network>:<payer>` for `exact`. */
+  id: string
+  kind: 'channel' | 'exact'
+  payer: Address
+  receiver: Address
+  token: Address
+  openedAt: number
+  totals: ListedTotals | null
+  quarantine: string | null
+  updatedAt: number | null
+}
+
+/** One settlement run or watch. `record` is JSON of plain values; amounts in it are decimal strings. */
+export type RunRecord = {
+  id: string
+  kind: 'settlement' | 'watch'
+  status: 'running' | 'settled' | 'in_doubt' | 'failed'
+  startedAt: number
+  endedAt: number | null
+  record: Record<string, unknown>
+}
+
+type Parties = { payer: Address; receiver: Address; token: Address }
+
+/** Lists a channel. Doing it twice changes nothing. */
+export function listChannel(book: D1Database, channelId: string, config: ChannelConfig): Promise<void> {
+  return list(book, channelId, 'channel', config)
+}
+
+/** Lists a payer of `exact` transfers. Doing it twice changes nothing. */
+export function listExact(book: D1Database, name: string, parties: Parties): Promise<void> {
+  return list(book, name, 'exact', parties)
+}
+
+async function list(book: D1Database, id: string, kind: Listing['kind'], parties: Parties): Promise<void> {
+  await book
+    .prepare(
+      'INSERT OR IGNORE INTO account (id, kind, payer, receiver, token, opened_at) VALUES (?, ?, ?, ?, ?, ?)',
+    )
+    .bind(id, kind, parties.payer, parties.receiver, parties.token, Date.now())
+    .run()
+}
+
+/** Lines after `after` (an id; '' for the first page), in order of id. */
+export async function listings(book: D1Database, after: string, limit: number): Promise<Listing[]> {
+  const { results } = await book
+    .prepare('SELECT * FROM account WHERE id > ? ORDER BY id LIMIT ?')
+    .bind(after, limit)
+    .all<Row>()
+  return results.map((row) => ({
+    id: String(row.id),
+    kind: row.kind as Listing['kind'],
+    payer: row.payer as Address,
+    receiver: row.receiver as Address,
+    token: row.token as Address,
+    openedAt: Number(row.opened_at),
+    totals: totalsIn(row),
+    quarantine: row.quarantine as string | null,
+    updatedAt: row.updated_at as number | null,
+  }))
+}
+
+/** The totals in a row; null until they were told. */
+export function totalsIn(row: Row): ListedTotals | null {
+  if (row.charged === null) return null
+  const read = (name: keyof ListedTotals) => unpadAmount(String(row[name]))
+  return {
+    authorized: read('authorized'),
+    charged: read('charged'),
+    redeemed: read('redeemed'),
+    ceiling: read('ceiling'),
+  }
+}
+
+/** Writes what the accounts said into their lines. */
+export async function project(
+  book: D1Database,
+  lines: {
+    id: string
+    authorized: bigint
+    charged: bigint
+    redeemed: bigint
+    ceiling: bigint
+    quarantine: string | null
+  }[],
+  now: number,
+): Promise<void> {
+  if (lines.length === 0) return
+  const update = book.prepare(
+    'UPDATE account SET authorized = ?, charged = ?, redeemed = ?, ceiling = ?, quarantine = ?, updated_at = ? WHERE id = ?',
+  )
+  await book.batch(
+    lines.map((line) =>
+      update.bind(
+        padAmount(line.authorized),
+        padAmount(line.charged),
+        padAmount(line.redeemed),
+        padAmount(line.ceiling),
+        line.quarantine,
+        now,
+        line.id,
+      ),
+    ),
+  )
+}
+
+/** Writes a run's record, over an earlier state of the same run. */
+export async function saveRun(book: D1Database, run: RunRecord): Promise<void> {
+  await book
+    .prepare(
+      'INSERT OR REPLACE INTO run (id, kind, status, started_at, ended_at, record) VALUES (?, ?, ?, ?, ?, ?)',
+    )
+    .bind(run.id, run.kind, run.status, run.startedAt, run.endedAt, JSON.stringify(run.record))
+    .run()
+}
+
+/** Runs, newest first. */
+export async function runs(book: D1Database, limit: number): Promise<RunRecord[]> {
+  const { results } = await book
+    .prepare('SELECT * FROM run ORDER BY started_at DESC, id DESC LIMIT ?')
+    .bind(limit)
+    .all<Record<string, string | number | null>>()
+  return results.map(runOf)
+}
+
+/** When the last run began that has billed and left nothing in doubt. Unix milliseconds, or null. */
+export async function lastBilled(book: D1Database): Promise<number | null> {
+  const newest = await book
+    .prepare(
+      `SELECT started_at FROM run WHERE status = 'settled' AND record ->> '$.bill' IS NOT NULL
+         ORDER BY started_at DESC LIMIT 1`,
+    )
+    .first<{ started_at: number }>()
+  return newest?.started_at ?? null
+}
+
+export async function findRun(book: D1Database, id: string): Promise<RunRecord | null> {
+  const row = await book
+    .prepare('SELECT * FROM run WHERE id = ?')
+    .bind(id)
+    .first<Record<string, string | number | null>>()
+  return row && runOf(row)
+}
+
+function runOf(row: Record<string, string | number | null>): RunRecord {
+  return {
+    id: String(row.id),
+    kind: row.kind as RunRecord['kind'],
+    status: row.status as RunRecord['status'],
+    startedAt: Number(row.started_at),
+    endedAt: row.ended_at as number | null,
+    record: JSON.parse(String(row.record)) as Record<string, unknown>,
+  }
+}

@@ -1,0 +1,175 @@
+/** The credit half of the book in D1: lines, statements and invoices, for lists and exports. A projection, as book.ts is. */
+
+import { padAmount } from '../../protocol/amount.ts'
+import type { InvoiceStanding, Stage, StatementHead } from '../billing/types.ts'
+import type { Agent, Agents } from '../credit/agents.ts'
+import { type Enrolment, type LineStanding, readBody, writeBody } from '../credit/types.ts'
+import { type ListedTotals, type Row, totalsIn } from './accounts.ts'
+
+/** One line of the book. Totals are null until the first run has asked the line. */
+export type LineListing = {
+  /** The agent's id, which is the name of the Durable Object. */
+  id: string
+  name: string
+  openedAt: number
+  totals: ListedTotals | null
+  closed: string | null
+  updatedAt: number | null
+  /** The last document of the line that the book has; null while it has none. */
+  heard: number | null
+}
+
+/** A statement in a list: whose it is, and its head. */
+export type StatementListing = StatementHead & { agent: string }
+
+/** Rows written at once: a book that was lost is written anew in one night. */
+const BATCH = 500
+
+const LIST = 'INSERT OR IGNORE INTO line (id, name, opened_at) VALUES (?, ?, ?)'
+
+/** Lists a line. Doing it twice changes nothing. */
+export async function listLine(book: D1Database, { agent, name }: Enrolment, now: number): Promise<void> {
+  await book.prepare(LIST).bind(agent, name, now).run()
+}
+
+/** Lists all lines of the registry, as {@link listLine}, unless the book has as many: a book that was lost knows of none. */
+export async function relist(book: D1Database, registry: DurableObjectStub<Agents>): Promise<void> {
+  const [agents, known] = await Promise.all([
+    registry.count(),
+    book.prepare('SELECT count(*) AS lines FROM line').first<{ lines: number }>(),
+  ])
+  if (known && known.lines >= agents) return
+  const insert = book.prepare(LIST)
+  for (let after: string | undefined = ''; after !== undefined; ) {
+    const page: Agent[] = await registry.list(after, BATCH)
+    await writeAll(
+      book,
+      page.map(({ id, name, createdAt }) => insert.bind(id, name, createdAt)),
+    )
+    after = page.at(-1)?.id
+  }
+}
+
+/** Lines after `after` (an id; '' for the first page), in order of id. */
+export async function lines(book: D1Database, after: string, limit: number): Promise<LineListing[]> {
+  const { results } = await book
+    .prepare('SELECT * FROM line WHERE id > ? ORDER BY id LIMIT ?')
+    .bind(after, limit)
+    .all<Row>()
+  return results.map((row) => ({
+    id: String(row.id),
+    name: String(row.name),
+    openedAt: Number(row.opened_at),
+    totals: totalsIn(row),
+    closed: row.closed as string | null,
+    updatedAt: row.updated_at as number | null,
+    heard: row.heard as number | null,
+  }))
+}
+
+/** Writes what the lines said into the book. With `heard`, all their documents up to that one are in the book already. */
+export async function projectLines(
+  book: D1Database,
+  standings: readonly (LineStanding & { heard?: number })[],
+  now: number,
+): Promise<void> {
+  const update = book.prepare(
+    `UPDATE line SET name = ?, authorized = ?, charged = ?, redeemed = ?, ceiling = ?, closed = ?, updated_at = ?,
+       heard = coalesce(?, heard) WHERE id = ?`,
+  )
+  await writeAll(
+    book,
+    standings.map(({ enrolment, authorized, charged, redeemed, limit, closed, heard = null }) =>
+      update.bind(
+        enrolment.name,
+        padAmount(authorized),
+        padAmount(charged),
+        padAmount(redeemed),
+        padAmount(redeemed + limit),
+        closed,
+        now,
+        heard,
+        enrolment.agent,
+      ),
+    ),
+  )
+}
+
+/** Writes statements of lines. Doing it twice changes nothing. */
+export async function saveStatements(
+  book: D1Database,
+  statements: readonly StatementListing[],
+): Promise<void> {
+  const insert = book.prepare('INSERT OR REPLACE INTO statement VALUES (?, ?, ?, ?, ?, ?)')
+  await writeAll(
+    book,
+    statements.map((statement) => {
+      const { agent, period, closedAt } = statement
+      return insert.bind(agent, period.id, period.from, period.to, closedAt, writeBody(statement))
+    }),
+  )
+}
+
+/** Statements, the last closed first, after the one that `after` names; of one line if it is named. */
+export async function statements(
+  book: D1Database,
+  filter: {
+    agent?: string | undefined
+    after?: { closedAt: number; agent: string; period: string } | undefined
+    limit: number
+  },
+): Promise<StatementListing[]> {
+  const { closedAt = null, agent = null, period = null } = filter.after ?? {}
+  const { results } = await book
+    .prepare(
+      `SELECT record FROM statement
+       WHERE (?1 IS NULL OR line = ?1) AND (?2 IS NULL OR (closed_at, line, period) < (?2, ?3, ?4))
+       ORDER BY closed_at DESC, line DESC, period DESC LIMIT ?5`,
+    )
+    .bind(filter.agent ?? null, closedAt, agent, period, filter.limit)
+    .all<Row>()
+  return results.map((row) => readBody<StatementListing>(String(row.record)))
+}
+
+/** Writes where invoices stand, over an earlier state of the same. */
+export async function saveInvoices(book: D1Database, invoices: readonly InvoiceStanding[]): Promise<void> {
+  const insert = book.prepare('INSERT OR REPLACE INTO invoice VALUES (?, ?, ?, ?, ?, ?, ?)')
+  await writeAll(
+    book,
+    invoices.map((invoice) => {
+      const { id, agent, number, stage, issuedAt, dueAt } = invoice
+      return insert.bind(id, agent, number, stage, issuedAt, dueAt, writeBody(invoice))
+    }),
+  )
+}
+
+/** Invoices, the newest first, with a number below `before`; of one line, in one stage, if they are named. */
+export async function invoices(
+  book: D1Database,
+  filter: {
+    agent?: string | undefined
+    stage?: Stage | undefined
+    before?: number | undefined
+    limit: number
+  },
+): Promise<InvoiceStanding[]> {
+  const { results } = await book
+    .prepare(
+      `SELECT record FROM invoice
+       WHERE (?1 IS NULL OR line = ?1) AND (?2 IS NULL OR stage = ?2) AND (?3 IS NULL OR number < ?3)
+       ORDER BY number DESC LIMIT ?4`,
+    )
+    .bind(filter.agent ?? null, filter.stage ?? null, filter.before ?? null, filter.limit)
+    .all<Row>()
+  return results.map((row) => readBody<InvoiceStanding>(String(row.record)))
+}
+
+/** Whose invoice it is; null when there is none, as far as the book knows. */
+export async function lineOfInvoice(book: D1Database, id: string): Promise<string | null> {
+  const row = await book.prepare('SELECT line FROM invoice WHERE id = ?').bind(id).first<Row>()
+  return row ? String(row.line) : null
+}
+
+async function writeAll(book: D1Database, writes: readonly D1PreparedStatement[]): Promise<void> {
+  for (let at = 0; at < writes.length; at += BATCH) await book.batch(writes.slice(at, at + BATCH))
+}

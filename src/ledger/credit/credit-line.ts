@@ -1,0 +1,225 @@
+/** The CreditLine: one Durable Object per agent, the truth of what it promised, was charged and has paid. */
+import { DurableObject } from 'cloudflare:workers'
+import { Billing } from '../billing/billing.ts'
+import type {
+  Billing as BillingCalls,
+  CreditNote,
+  DunningTerms,
+  Invoice,
+  PaymentFailed,
+  PaymentReceived,
+  PaymentReversed,
+  Period,
+  Presented,
+} from '../billing/types.ts'
+import { listLine } from '../book/credit.ts'
+import { MOST_CHARGES, REPLAY_WINDOW, Replays } from '../replay-window.ts'
+import { authorize, charge, delivered, release } from '../totals.ts'
+import { Used } from './nonce-window.ts'
+import { LineRecord } from './state.ts'
+import type { CommitmentOrder, Enrolment, LineAnswer, LineEntry, LineStanding, Remembered } from './types.ts'
+
+export class CreditLine extends DurableObject<{ BOOK: D1Database }> implements BillingCalls {
+  readonly #record: LineRecord
+  readonly #billing: Billing
+  readonly #replays: Replays<Remembered>
+  readonly #used = new Used()
+
+  constructor(ctx: DurableObjectState, env: { BOOK: D1Database }) {
+    super(ctx, env)
+    this.#record = new LineRecord(ctx)
+    this.#billing = new Billing(this.#record)
+    const since = Date.now() - REPLAY_WINDOW
+    const { journal } = this.#record
+    this.#replays = new Replays(journal.recent(since, MOST_CHARGES), commitmentOf)
+    for (const { once, at, ...use } of journal.uses(since)) this.#used.note(once, use, at)
+  }
+
+  /**
+   * Charges a commitment. The answer is durable when it arrives. A rejection means that the outcome is unknown: place the
+   * same order (same `id`) again.
+   */
+  async place(order: CommitmentOrder): Promise<LineAnswer> {
+    await this.#enrol(order.enrolment)
+    const answer = this.#place(order)
+    await this.#record.written()
+    return answer
+  }
+
+  /**
+   * Takes back the charge `entry` for the delivery `id`; a charge that opened several deliveries stands until all failed. What
+   * a credit note gave back before is not given back again.
+   */
+  async release(entry: number, id: string): Promise<void> {
+    await this.#record.durable()
+    const replays = this.#remembering(entry)
+    const charged = replays.find(entry)
+    const dropped = replays.drop(entry, id)
+    if (!charged || !dropped) return
+    const { site, rule, request } = charged
+    const known = this.#record.known()
+    const left = delivered(known)
+    const taken = charged.amount < left ? charged.amount : left
+    const amount = dropped === 'last' ? taken : 0n
+    const what = { kind: 'release', id, amount, of: entry, site, rule, request } as const
+    this.#record.record(what, release(known, amount))
+    await this.#record.written()
+  }
+
+  /** Opens the line, or takes the registry's newer word on its agent. An older word changes nothing. */
+  async configure(enrolment: Enrolment): Promise<LineStanding> {
+    await this.#enrol(enrolment)
+    await this.#record.durable()
+    return this.#record.known()
+  }
+
+  /** What is known of the line, or null if it was never opened. */
+  async standing(): Promise<LineStanding | null> {
+    await this.#record.durable()
+    return this.#record.standing
+  }
+
+  /** The journal after entry `after`, oldest first, at most `limit` entries. */
+  async entries(after: number, limit: number): Promise<LineEntry[]> {
+    await this.#record.durable()
+    return this.#record.journal.entries(after, limit)
+  }
+
+  /** Listed in the book first, so that the nightly run finds it. */
+  async #enrol(enrolment: Enrolment): Promise<void> {
+    if (!this.#record.standing) await listLine(this.env.BOOK, enrolment, Date.now())
+    this.#record.enrol(enrolment)
+  }
+
+  #place(order: CommitmentOrder): LineAnswer {
+    const standing = this.#record.known()
+    const used = this.#used.find(order.once)
+    const charged = used && this.#remembering(used.seq).find(used.seq)
+    // A commitment whose delivery failed was given back, and may be charged again.
+    if (charged) return this.#repeat(order, charged)
+    if (standing.closed) return { outcome: 'refused', reason: standing.closed }
+    const promised = authorize(standing, standing.authorized + order.promised)
+    const { totals } = charge(promised, order.price)
+    if (totals.charged - totals.redeemed > standing.limit) {
+      return { outcome: 'refused', reason: 'credit_exhausted' }
+    }
+    const { id, price: amount, once, iou, request, site, rule } = order
+    const attempt = used ? used.attempt + 1 : 0
+    const body = JSON.stringify(order.evidence)
+    const what = { kind: 'charge', id, amount, once, attempt, iou, request, site, rule, body } as const
+    const { body: _, ...entry } = this.#record.record(what, totals)
+    this.#replays.add(entry)
+    this.#used.note(once, { seq: entry.seq, attempt }, entry.at)
+    return this.#answer('charged', entry)
+  }
+
+  /** The commitment was used: it opens again what it paid for, for a while, and nothing else. */
+  #repeat(order: CommitmentOrder, used: Remembered): LineAnswer {
+    const replays = this.#remembering(used.seq)
+    const same = used.iou === order.iou && used.request === order.request
+    if (!same || !replays.match(order.once, order.id, this.#record.now())) {
+      return { outcome: 'refused', reason: 'commitment_replayed' }
+    }
+    if (used.id === order.id) return this.#answer('charged', used)
+    replays.use(used.seq, order.id)
+    this.#record.record({ kind: 'replay', id: order.id, of: used.seq }, this.#record.known())
+    return this.#answer('replayed', used)
+  }
+
+  #answer(outcome: 'charged' | 'replayed', { seq: entry, amount: due, at }: Remembered): LineAnswer {
+    return { outcome, entry, due, at }
+  }
+
+  /** What is remembered of a charge: in memory while it is young, else as the journal tells it. */
+  #remembering(seq: number): Replays<Remembered> {
+    return this.#replays.find(seq)
+      ? this.#replays
+      : new Replays<Remembered>(this.#record.story(seq), commitmentOf)
+  }
+
+  // The bill: a stub reaches only methods of the class itself.
+
+  bill() {
+    return this.#billing.bill()
+  }
+
+  news(after: number) {
+    return this.#billing.news(after)
+  }
+
+  close(period: Period) {
+    return this.#billing.close(period)
+  }
+
+  invoiced(invoice: Invoice) {
+    return this.#billing.invoiced(invoice)
+  }
+
+  presented(invoice: string, presented: Presented) {
+    return this.#billing.presented(invoice, presented)
+  }
+
+  credited(note: CreditNote) {
+    return this.#billing.credited(note)
+  }
+
+  paid(payment: PaymentReceived) {
+    return this.#billing.paid(payment)
+  }
+
+  reversed(reversal: PaymentReversed) {
+    return this.#billing.reversed(reversal)
+  }
+
+  failed(failure: PaymentFailed) {
+    return this.#billing.failed(failure)
+  }
+
+  attempt(invoice: string, id: string, detail: string) {
+    return this.#billing.attempt(invoice, id, detail)
+  }
+
+  abandon(invoice: string, id: string) {
+    return this.#billing.abandon(invoice, id)
+  }
+
+  attempts() {
+    return this.#billing.attempts()
+  }
+
+  dun(now: number, terms: DunningTerms) {
+    return this.#billing.dun(now, terms)
+  }
+
+  told(ids: string[]) {
+    return this.#billing.told(ids)
+  }
+
+  statement(period: string) {
+    return this.#billing.statement(period)
+  }
+
+  statements() {
+    return this.#billing.statements()
+  }
+
+  invoice(id: string) {
+    return this.#billing.invoice(id)
+  }
+
+  invoices() {
+    return this.#billing.invoices()
+  }
+
+  history(invoice: string) {
+    return this.#billing.history(invoice)
+  }
+
+  proof(seq: number) {
+    return this.#billing.proof(seq)
+  }
+}
+
+function commitmentOf({ once }: Remembered): string {
+  return String(once)
+}

@@ -1,0 +1,202 @@
+/** A credit line's table: the append-only journal of entries. All that is known of the line follows from it. */
+import { padAmount, unpadAmount } from '../../protocol/amount.ts'
+import type { StatedEntry } from '../../protocol/statement.ts'
+import type { Use } from './nonce-window.ts'
+import type { LineEntry, Remembered } from './types.ts'
+
+const AMOUNT = (name: string) => `${name} TEXT NOT NULL CHECK (length(${name}) = 39)`
+
+// Written at the first charge, never on a look. Later versions append statements here; landed ones are never edited.
+const SCHEMA = [
+  `CREATE TABLE IF NOT EXISTS entry (
+    seq INTEGER PRIMARY KEY,
+    at INTEGER NOT NULL,
+    kind TEXT NOT NULL,
+    ${AMOUNT('amount')},
+    ${AMOUNT('authorized')},
+    ${AMOUNT('charged')},
+    ${AMOUNT('redeemed')},
+    ${AMOUNT('credit')},
+    ${AMOUNT('ceiling')},
+    id TEXT NOT NULL,
+    once TEXT,
+    attempt INTEGER NOT NULL,
+    iou TEXT,
+    request TEXT,
+    site TEXT,
+    rule TEXT,
+    body TEXT,
+    of INTEGER,
+    CHECK (authorized >= charged AND charged >= redeemed)
+  ) STRICT`,
+  // One commitment is charged once, whatever any cache remembers.
+  'CREATE UNIQUE INDEX IF NOT EXISTS used ON entry (once, attempt) WHERE once IS NOT NULL',
+  `CREATE INDEX IF NOT EXISTS document ON entry (seq) WHERE kind NOT IN ('charge', 'replay', 'release')`,
+]
+
+const REMEMBERED = `seq, at, kind, amount, authorized, charged, redeemed, credit, ceiling,
+  id, once, attempt, iou, request, site, rule, of`
+
+/** Tables of the first version had an index over `once`, which is remembered by the line now: see used.ts. */
+const SECOND = ['DROP INDEX IF EXISTS used']
+
+type Row = Record<string, SqlStorageValue>
+
+/** Reads and writes of one line's table. Callers hold the transaction. */
+export class LineJournal {
+  readonly #sql: SqlStorage
+  #made = false
+
+  constructor(sql: SqlStorage) {
+    this.#sql = sql
+  }
+
+  create(): void {
+    for (const statement of [...SCHEMA, ...SECOND]) this.#sql.exec(statement)
+  }
+
+  append(entry: LineEntry): void {
+    this.#sql.exec(
+      'INSERT INTO entry VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)',
+      entry.seq,
+      entry.at,
+      entry.kind,
+      padAmount(entry.amount),
+      padAmount(entry.authorized),
+      padAmount(entry.charged),
+      padAmount(entry.redeemed),
+      padAmount(entry.credit),
+      padAmount(entry.ceiling),
+      entry.id,
+      entry.once,
+      entry.attempt,
+      entry.iou,
+      entry.request,
+      entry.site,
+      entry.rule,
+      entry.body,
+      entry.of,
+    )
+  }
+
+  /** Whether the line was ever opened. Tables of an earlier version are brought up to this one. */
+  exists(): boolean {
+    if (this.#made) return true
+    const found = this.#sql.exec(`SELECT name FROM sqlite_master WHERE name IN ('entry', 'used')`).toArray()
+    if (found.length === 2) for (const statement of SECOND) this.#sql.exec(statement)
+    this.#made = found.length > 0
+    return this.#made
+  }
+
+  last(): Remembered | undefined {
+    return this.recent(0, 1)[0]
+  }
+
+  /** Entries after `seq`, oldest first. */
+  entries(after: number, limit: number): LineEntry[] {
+    if (!this.exists()) return []
+    return this.#read('SELECT * FROM entry WHERE seq > ? ORDER BY seq LIMIT ?', after, limit)
+  }
+
+  /** What statements vouch for, of the entries after `seq`, oldest first: a period may have a million of them. */
+  stated(after: number, limit: number): StatedEntry[] {
+    if (!this.exists()) return []
+    return this.#sql
+      .exec(
+        `SELECT seq, at, kind, id, amount, site, rule, request, iou, of
+         FROM entry WHERE seq > ? ORDER BY seq LIMIT ?`,
+        after,
+        limit,
+      )
+      .toArray()
+      .map(statedOf)
+  }
+
+  /** The newest entries made after `since` (Unix ms), oldest first, at most `limit`. */
+  recent(since: number, limit: number): Remembered[] {
+    if (!this.exists()) return []
+    const found: Remembered[] = []
+    for (const row of this.#sql.exec(`SELECT ${REMEMBERED} FROM entry ORDER BY seq DESC LIMIT ?`, limit)) {
+      const entry = rememberedOf(row)
+      if (entry.at <= since) break
+      found.push(entry)
+    }
+    return found.reverse()
+  }
+
+  /** The entries after `seq` that carry a document, oldest first. */
+  documents(after = 0): LineEntry[] {
+    if (!this.exists()) return []
+    return this.#read(
+      `SELECT * FROM entry WHERE seq > ? AND kind NOT IN ('charge', 'replay', 'release') ORDER BY seq`,
+      after,
+    )
+  }
+
+  /** What was used by the charges made after `since` (Unix ms), oldest first. */
+  uses(since: number): (Use & { once: string; at: number })[] {
+    if (!this.exists()) return []
+    const found: (Use & { once: string; at: number })[] = []
+    for (const row of this.#sql.exec('SELECT seq, at, once, attempt FROM entry ORDER BY seq DESC')) {
+      const [seq, at, once, attempt] = [Number(row.seq), Number(row.at), row.once, Number(row.attempt)]
+      if (at <= since) break
+      if (typeof once === 'string') found.push({ seq, at, once, attempt })
+    }
+    return found.reverse()
+  }
+
+  /** A charge and all that was made of it since: replays and releases, oldest first. */
+  story(seq: number): LineEntry[] {
+    if (!this.exists()) return []
+    return this.#read('SELECT * FROM entry WHERE seq = ?1 OR (seq > ?1 AND of = ?1) ORDER BY seq', seq)
+  }
+
+  /** When the first entry after `seq` that moved something was made. */
+  movedAfter(seq: number): number | null {
+    if (!this.exists()) return null
+    const [row] = this.#sql
+      .exec(`SELECT at FROM entry WHERE seq > ? AND kind IN ('charge', 'release') ORDER BY seq LIMIT 1`, seq)
+      .toArray()
+    return row ? (row.at as number) : null
+  }
+
+  #read(query: string, ...bindings: SqlStorageValue[]): LineEntry[] {
+    return this.#sql
+      .exec(query, ...bindings)
+      .toArray()
+      .map(entryOf)
+  }
+}
+
+function statedOf(row: Row): StatedEntry {
+  return {
+    seq: row.seq as number,
+    at: row.at as number,
+    kind: row.kind as string,
+    id: row.id as string,
+    amount: unpadAmount(row.amount as string),
+    site: row.site as string | null,
+    rule: row.rule as string | null,
+    request: row.request as string | null,
+    iou: row.iou as string | null,
+    of: row.of as number | null,
+  }
+}
+
+function rememberedOf(row: Row): Remembered {
+  return {
+    ...statedOf(row),
+    authorized: unpadAmount(String(row.authorized)),
+    charged: unpadAmount(String(row.charged)),
+    redeemed: unpadAmount(String(row.redeemed)),
+    credit: unpadAmount(String(row.credit)),
+    kind: row.kind as LineEntry['kind'],
+    ceiling: unpadAmount(String(row.ceiling)),
+    once: row.once as string | null,
+    attempt: row.attempt as number,
+  }
+}
+
+function entryOf(row: Row): LineEntry {
+  return { ...rememberedOf(row), body: row.body as string | null }
+}

@@ -1,0 +1,127 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { cutOff, dueDate, owedOn, redeemedBy, stagesDue } from '../../../src/ledger/billing/dunning.ts'
+import type { InvoiceStanding, Stage } from '../../../src/ledger/billing/types.ts'
+import { invoiceOf, standingOf } from '../../settlement/bills.ts'
+
+const DAY = 86_400_000
+const TERMS = { net: 14, pastDue: 3, suspended: 10, writtenOff: 90 }
+const STAGES: Stage[] = ['open', 'due', 'past_due', 'suspended', 'written_off']
+const ISSUED = Date.UTC(2028, 1, 15)
+
+const PRESENTED = { reference: 'r', url: null, instructions: null }
+
+function unpaid(parts: Partial<InvoiceStanding> = {}): InvoiceStanding {
+  const invoice = invoiceOf({ issuedAt: ISSUED, dueAt: dueDate(ISSUED, TERMS) })
+  return standingOf(invoice, { presented: PRESENTED, ...parts })
+}
+
+describe('an unpaid invoice', () => {
+  it.each([
+    [14 * DAY - 1, []],
+    [14 * DAY, ['due']],
+    [17 * DAY - 1, ['due']],
+    [17 * DAY, ['due', 'past_due']],
+    [24 * DAY, ['due', 'past_due', 'suspended']],
+    [104 * DAY, ['due', 'past_due', 'suspended', 'written_off']],
+  ])('has after %d ms, over a 29th of February, come to %j', (since, stages) => {
+    expect(stagesDue(unpaid(), TERMS, ISSUED + since)).toEqual(stages)
+  })
+
+  it('takes every step once, in order, at or after its date, however the nights fall', () => {
+    const nights = fc.array(fc.integer({ min: 0, max: 20 * DAY }), { maxLength: 20 })
+    const terms = fc.tuple(fc.nat(20), fc.nat(20), fc.nat(90)).map(([pastDue, more, most]) => ({
+      net: 14,
+      pastDue,
+      suspended: pastDue + more,
+      writtenOff: pastDue + more + most,
+    }))
+    fc.assert(
+      fc.property(nights, terms, (waits, dates) => {
+        let [now, stage] = [ISSUED, 'open' as Stage]
+        const taken: Stage[] = []
+        for (const wait of waits) {
+          now += wait
+          const before = unpaid({ stage })
+          for (const step of stagesDue(before, dates, now)) {
+            taken.push(step)
+            stage = step
+          }
+          expect(stagesDue(unpaid({ stage }), dates, now)).toEqual([])
+        }
+        expect(taken).toEqual(STAGES.slice(1, taken.length + 1))
+        const reached = (days: number) => now >= ISSUED + (14 + days) * DAY
+        expect(taken.includes('due')).toBe(reached(0))
+        expect(taken.includes('past_due')).toBe(reached(dates.pastDue))
+        expect(taken.includes('suspended')).toBe(reached(dates.suspended))
+        expect(taken.includes('written_off')).toBe(reached(dates.writtenOff))
+      }),
+    )
+  })
+
+  it('stays where it is when the terms become kinder', () => {
+    const kinder = { ...TERMS, suspended: 60 }
+    expect(stagesDue(unpaid({ stage: 'suspended' }), kinder, ISSUED + 30 * DAY)).toEqual([])
+  })
+
+  it('that never reached its payer is not dunned', () => {
+    expect(stagesDue(unpaid({ presented: null }), TERMS, ISSUED + 400 * DAY)).toEqual([])
+  })
+
+  it('C13: is past due at once when its payment fails', () => {
+    const failed = unpaid({ failedAt: ISSUED })
+    expect(stagesDue(failed, TERMS, ISSUED)).toEqual(['due', 'past_due'])
+    expect(stagesDue({ ...failed, stage: 'past_due' }, TERMS, ISSUED)).toEqual([])
+  })
+
+  it('is settled by payment, by credit, or by both', () => {
+    const { total } = unpaid()
+    expect(stagesDue(unpaid({ paid: total }), TERMS, ISSUED)).toEqual(['settled'])
+    expect(stagesDue(unpaid({ credited: total }), TERMS, ISSUED)).toEqual(['settled'])
+    const both = unpaid({ paid: total - 1n, credited: 1n, stage: 'written_off' })
+    expect(stagesDue(both, TERMS, ISSUED + 400 * DAY)).toEqual(['settled'])
+    expect(stagesDue(unpaid({ paid: total - 1n }), TERMS, ISSUED)).toEqual([])
+  })
+
+  it('C13: opens anew when a payment is taken back', () => {
+    const reopened = unpaid({ stage: 'settled', paid: 0n, failedAt: ISSUED })
+    expect(stagesDue(reopened, TERMS, ISSUED)).toEqual(['open', 'due', 'past_due'])
+  })
+})
+
+describe('a line', () => {
+  it.each<[Stage, number | null, string | null]>([
+    ['open', null, null],
+    ['due', null, null],
+    ['past_due', null, null],
+    ['past_due', 1, 'payment_failed'],
+    ['suspended', null, 'suspended'],
+    ['written_off', null, 'suspended'],
+    ['settled', 1, null],
+  ])('with an invoice that is %s, failed at %j, is cut off for %j', (stage, failedAt, reason) => {
+    expect(
+      cutOff([
+        { stage: 'settled', failedAt: null },
+        { stage, failedAt },
+      ]),
+    ).toBe(reason)
+  })
+})
+
+describe('what payments redeem', () => {
+  it('is the net amount once nothing is owed, and never more before', () => {
+    const amount = fc.bigInt({ min: 0n, max: 10n ** 12n })
+    fc.assert(
+      fc.property(amount, amount, amount, fc.bigInt({ min: 0n, max: 100n }), (net, vat, paid, percent) => {
+        const creditedNet = (net * percent) / 100n
+        const credited = creditedNet + (vat * percent) / 100n
+        const invoice = { net, total: net + vat, paid, credited, creditedNet }
+        const redeemed = redeemedBy(invoice)
+        expect(redeemed).toBeGreaterThanOrEqual(0n)
+        expect(redeemed).toBeLessThanOrEqual(net - creditedNet)
+        if (owedOn(invoice) === 0n) expect(redeemed).toBe(net - creditedNet)
+        expect(redeemedBy({ ...invoice, paid: paid + 1n })).toBeGreaterThanOrEqual(redeemed)
+      }),
+    )
+  })
+})

@@ -1,0 +1,105 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { Closing, prove } from '../../../src/ledger/billing/statement.ts'
+import { leafOf, type PlainProof, type StatedEntry, verifyEntry } from '../../../src/protocol/statement.ts'
+import { documentOf } from '../../../src/settlement/statement.ts'
+
+const PERIOD = { id: '2026-11-21', from: Date.UTC(2026, 10, 21), to: Date.UTC(2026, 10, 22) }
+
+const entry = fc.record({
+  at: fc.integer({ min: PERIOD.from, max: PERIOD.to - 1 }),
+  kind: fc.constantFrom('charge', 'charge', 'charge', 'release', 'replay', 'payment'),
+  id: fc.uuid(),
+  amount: fc.bigInt({ min: 0n, max: 1_000_000n }),
+  site: fc.constantFrom('a.example', 'b.example'),
+  rule: fc.constantFrom('default', 'RULES[0]'),
+  request: fc.webUrl(),
+  iou: fc.uuid(),
+  of: fc.option(fc.nat()),
+})
+
+const journal = fc
+  .tuple(fc.integer({ min: 1, max: 1000 }), fc.array(entry, { minLength: 1, maxLength: 50 }))
+  .map(([first, entries]) => entries.map((one, at): StatedEntry => ({ ...one, seq: first + at })))
+
+function close(entries: readonly StatedEntry[]) {
+  const closing = new Closing(entries[0]?.seq ?? 1)
+  for (const one of entries) closing.add(one)
+  return { period: PERIOD, closedAt: PERIOD.to, name: 'A', ...closing.end() }
+}
+
+function charge(seq: number, parts: Partial<StatedEntry> = {}): StatedEntry {
+  const rest = { id: `${seq}`, request: 'GET /', iou: '00', of: null, site: 'a.example', rule: 'default' }
+  return { seq, at: PERIOD.from, kind: 'charge', amount: 10n, ...rest, ...parts }
+}
+
+describe('closing a period', () => {
+  it('sums charges less releases, by day, site and rule', () => {
+    const next = PERIOD.to
+    const { lines, total, first, last } = close([
+      charge(5),
+      charge(6, { amount: 3n, rule: 'RULES[0]' }),
+      charge(7, { kind: 'release', of: 5 }),
+      charge(8, { kind: 'replay', amount: 0n, site: null, rule: null }),
+      charge(9, { at: next, amount: 7n }),
+    ])
+    expect([first, last, total]).toEqual([5, 9, 10n])
+    expect(lines).toEqual([
+      { day: '2026-11-21', site: 'a.example', rule: 'RULES[0]', charges: 1, releases: 0, amount: 3n },
+      { day: '2026-11-21', site: 'a.example', rule: 'default', charges: 1, releases: 1, amount: 0n },
+      { day: '2026-11-22', site: 'a.example', rule: 'default', charges: 1, releases: 0, amount: 7n },
+    ])
+  })
+
+  it('states what is below zero when more was taken back than charged', () => {
+    expect(close([charge(1, { kind: 'release', of: 0 })]).total).toBe(-10n)
+  })
+
+  it('leaves out no entry, and takes none twice', () => {
+    expect(() => close([charge(1), charge(3)])).toThrow('entry 3 cannot follow entry 1')
+    expect(() => close([charge(1), charge(1)])).toThrow('entry 1 cannot follow entry 1')
+  })
+
+  it('refuses a charge that names no site', () => {
+    expect(() => close([charge(1, { site: null })])).toThrow('names no site')
+  })
+
+  it('has lines that sum to the total, which is the charges less the releases', () => {
+    fc.assert(
+      fc.property(journal, (entries) => {
+        const { lines, total } = close(entries)
+        const moved = entries.map(({ kind, amount }) =>
+          kind === 'charge' ? amount : kind === 'release' ? -amount : 0n,
+        )
+        expect(total).toBe(moved.reduce((sum, amount) => sum + amount, 0n))
+        expect(total).toBe(lines.reduce((sum, { amount }) => sum + amount, 0n))
+      }),
+    )
+  })
+})
+
+describe('the proof of an entry', () => {
+  it('holds for every entry of a statement, and for none that was tampered with', () => {
+    fc.assert(
+      fc.property(journal, fc.nat(), (entries, pick) => {
+        const statement = close(entries)
+        const document = documentOf(statement, 'Operator', { id: 'a', name: 'A' })
+        const one = entries[pick % entries.length] ?? charge(0)
+        const proof = prove(statement, entries.map(leafOf), one)
+        const plain: PlainProof = JSON.parse(
+          JSON.stringify(proof, (_, value) => (typeof value === 'bigint' ? value.toString() : value)),
+        )
+        expect(verifyEntry(document, plain)).toBe(true)
+        const forged = [
+          { ...plain, entry: { ...plain.entry, amount: `${one.amount + 1n}` } },
+          { ...plain, entry: { ...plain.entry, request: 'GET https://elsewhere.example/' } },
+          { ...plain, entry: { ...plain.entry, at: plain.entry.at + 1 } },
+          { ...plain, entry: { ...plain.entry, seq: plain.entry.seq + 1 } },
+          { ...plain, entry: { ...plain.entry, seq: plain.entry.seq + 1 }, index: plain.index + 1 },
+          { ...plain, size: plain.size + 1 },
+        ]
+        for (const forgery of forged) expect(verifyEntry(document, forgery)).toBe(false)
+      }),
+    )
+  })
+})

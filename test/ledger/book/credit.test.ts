@@ -1,0 +1,75 @@
+import { env } from 'cloudflare:test'
+import { beforeEach, describe, expect, it } from 'vitest'
+import type { InvoiceStanding } from '../../../src/ledger/billing/types.ts'
+import {
+  invoices,
+  lineOfInvoice,
+  lines,
+  listLine,
+  projectLines,
+  saveInvoices,
+  saveStatements,
+  statements,
+} from '../../../src/ledger/book/credit.ts'
+import { EVER, enrolmentOf, invoiceOf, newLine, PRICE } from '../credit/harness.ts'
+
+const book = env.BOOK
+
+beforeEach(async () => {
+  await book.batch(['line', 'statement', 'invoice'].map((table) => book.prepare(`DELETE FROM ${table}`)))
+})
+
+describe('the book of credit', () => {
+  it('lists a line once, in order, with what it said last', async () => {
+    for (const agent of ['b', 'a', 'b']) await listLine(book, enrolmentOf({ agent }), 1)
+    expect((await lines(book, '', 10)).map(({ id }) => id)).toEqual(['a', 'b'])
+    expect(await lines(book, 'a', 10)).toMatchObject([{ id: 'b', totals: null, closed: null }])
+    const enrolment = enrolmentOf({ agent: 'b', name: 'Renamed' })
+    const totals = { authorized: (1n << 53n) + 1n, charged: 7n, redeemed: 3n, credit: 0n }
+    await projectLines(book, [{ ...totals, enrolment, openedAt: 1, limit: 10n, closed: 'credit_unpaid' }], 9)
+    await projectLines(book, [], 10)
+    expect(await lines(book, 'a', 10)).toMatchObject([
+      {
+        name: 'Renamed',
+        closed: 'credit_unpaid',
+        updatedAt: 9,
+        totals: { authorized: (1n << 53n) + 1n, ceiling: 13n },
+      },
+    ])
+  })
+
+  it('keeps statements and invoices as they were, and as they are now', async () => {
+    const line = newLine()
+    const head = {
+      period: EVER,
+      first: 1,
+      last: 9,
+      total: 5n,
+      root: '0x00' as const,
+      closedAt: 3,
+      name: 'Example',
+    }
+    for (const agent of ['a', 'b', 'a']) await saveStatements(book, [{ ...head, agent }])
+    await saveStatements(book, [])
+    expect(await statements(book, { limit: 10 })).toHaveLength(2)
+    expect(await statements(book, { agent: 'b', limit: 10 })).toEqual([{ ...head, agent: 'b' }])
+    const standing = (number: number): InvoiceStanding => ({
+      ...invoiceOf(line, { number, periods: ['p'], charged: PRICE }),
+      presented: null,
+      paid: 0n,
+      credited: 0n,
+      creditedNet: 0n,
+      failedAt: null,
+      stage: 'open',
+    })
+    await saveInvoices(book, [standing(1), standing(2)])
+    await saveInvoices(book, [{ ...standing(1), paid: PRICE, stage: 'settled' }])
+    await saveInvoices(book, [])
+    expect(await invoices(book, { limit: 10 })).toMatchObject([{ number: 2 }, { number: 1, paid: PRICE }])
+    expect(await invoices(book, { stage: 'open', limit: 10 })).toMatchObject([{ number: 2 }])
+    expect(await invoices(book, { before: 2, limit: 10 })).toMatchObject([{ number: 1 }])
+    expect(await invoices(book, { agent: 'nobody', limit: 10 })).toEqual([])
+    expect(await lineOfInvoice(book, standing(1).id)).toBe(line.enrolment.agent)
+    expect(await lineOfInvoice(book, 'INV-none')).toBeNull()
+  })
+})

@@ -1,0 +1,270 @@
+/** The credit line against a model of a few integers: any story of an agent, with its object dying between the lines. */
+import { abortAllDurableObjects } from 'cloudflare:test'
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import type { CommitmentOrder } from '../../../src/ledger/credit/types.ts'
+import { EVER, invoiceOf, LIMIT, type Line, newLine, PRICE, reasonOf } from './harness.ts'
+
+type Bought = { order: CommitmentOrder; entry: number; price: bigint; open: string[] }
+type Billed = { id: string; net: bigint; paid: bigint; credited: bigint }
+
+/** What was delivered and received; the rest follows. */
+class Model {
+  delivered = 0n
+  /** By credit notes, of what was delivered. */
+  forgiven = 0n
+  promised = 0n
+  stated = 0n
+  limit = LIMIT
+  suspended = false
+  version = 1
+  unstated = false
+  readonly bought: Bought[] = []
+  readonly invoices: Billed[] = []
+
+  get redeemed(): bigint {
+    return this.invoices.reduce((sum, { net, paid, credited }) => sum + least(paid, net - credited), 0n)
+  }
+
+  /** What was released after it was invoiced: credit notes give it back first, which lowers no charge. */
+  get excess(): bigint {
+    const asked = this.invoices.reduce((sum, { net, credited }) => sum + net - credited, 0n)
+    return asked > this.delivered ? asked - this.delivered : 0n
+  }
+
+  get charged(): bigint {
+    return this.delivered > this.redeemed ? this.delivered : this.redeemed
+  }
+
+  expect() {
+    const { redeemed, charged, delivered, promised } = this
+    return { charged, redeemed, credit: charged - delivered, authorized: promised }
+  }
+}
+
+type Command = fc.AsyncCommand<Model, Line>
+
+let names = 0
+const name = (what: string) => `${what} ${names++}`
+const least = (a: bigint, b: bigint) => (a < b ? a : b)
+const pick = <Item>(items: readonly Item[], at: number): Item | undefined => items[at % items.length]
+
+class Buy implements Command {
+  readonly price: bigint
+  constructor(price: bigint) {
+    this.price = price
+  }
+  check = () => true
+  async run(model: Model, line: Line) {
+    const { price } = this
+    const order = line.order({ id: name('buy'), price, promised: price + 3n })
+    const answer = await line.place(order)
+    const after = model.delivered + price
+    const owed = (after > model.redeemed ? after : model.redeemed) - model.redeemed
+    const expected = model.suspended
+      ? 'credit_suspended'
+      : owed > model.limit
+        ? 'credit_exhausted'
+        : 'charged'
+    expect(reasonOf(answer)).toBe(expected)
+    if (answer.outcome === 'refused') return
+    model.delivered = after
+    model.promised += price + 3n
+    model.unstated = true
+    model.bought.push({ order, entry: answer.entry, price, open: [order.id] })
+  }
+  toString = () => `buy(${this.price})`
+}
+
+class OnBought implements Command {
+  readonly at: number
+  readonly what: 'replay' | 'misuse' | 'release' | 'repeat'
+  constructor(at: number, what: OnBought['what']) {
+    this.at = at
+    this.what = what
+  }
+  check = ({ bought }: Readonly<Model>) => bought.length > 0
+  async run(model: Model, line: Line) {
+    const bought = pick(model.bought, this.at)
+    if (!bought) return
+    const { order, entry, price, open } = bought
+    switch (this.what) {
+      case 'replay': {
+        const id = name('replay')
+        expect(await line.place({ ...order, id })).toMatchObject({ outcome: 'replayed', entry, due: price })
+        open.push(id)
+        return
+      }
+      case 'misuse':
+        expect(reasonOf(await line.place({ ...order, id: name('misuse'), request: 'GET /other' }))).toBe(
+          'commitment_replayed',
+        )
+        return
+      case 'repeat':
+        if (open.includes(order.id))
+          expect(await line.place(order)).toMatchObject({ outcome: 'charged', entry })
+        return
+      case 'release': {
+        const id = open.pop()
+        if (id === undefined) return
+        await line.line().release(entry, id)
+        if (open.length > 0) return
+        model.delivered -= least(price, model.delivered)
+        model.unstated = true
+        model.bought.splice(model.bought.indexOf(bought), 1)
+      }
+    }
+  }
+  toString = () => `${this.what}(${this.at})`
+}
+
+class Configure implements Command {
+  readonly limit: bigint
+  readonly suspended: boolean
+  constructor(limit: bigint, suspended: boolean) {
+    this.limit = limit
+    this.suspended = suspended
+  }
+  check = () => true
+  async run(model: Model, line: Line) {
+    const { limit, suspended } = this
+    const { enrolment } = line
+    const terms = { ...enrolment.terms, limit, probation: limit }
+    const word = { ...enrolment, terms, version: ++model.version, suspended: suspended ? 'so' : null }
+    await line.line().configure(word)
+    Object.assign(model, { limit, suspended })
+  }
+  toString = () => `configure(${this.limit}, ${this.suspended})`
+}
+
+class Bill implements Command {
+  check = () => true
+  async run(model: Model, line: Line) {
+    const period = { ...EVER, id: name('period') }
+    const statement = await line.line().close(period)
+    expect(statement === null).toBe(!model.unstated)
+    if (!statement) return
+    model.unstated = false
+    expect(statement.total).toBe(model.delivered + model.forgiven - model.stated)
+    expect(statement.lines.reduce((sum, { amount }) => sum + amount, 0n)).toBe(statement.total)
+    model.stated += statement.total
+    if (statement.total <= 0n) return
+    const number = model.invoices.length + 1
+    const invoice = invoiceOf(line, { number, periods: [period.id], charged: statement.total })
+    await line.line().invoiced(invoice)
+    model.invoices.push({ id: invoice.id, net: invoice.net, paid: 0n, credited: 0n })
+  }
+  toString = () => 'bill'
+}
+
+class Settle implements Command {
+  readonly at: number
+  readonly share: bigint
+  readonly what: 'paid' | 'credited' | 'reversed'
+  constructor(at: number, share: bigint, what: Settle['what']) {
+    this.at = at
+    this.share = share
+    this.what = what
+  }
+  check = ({ invoices }: Readonly<Model>) => invoices.length > 0
+  async run(model: Model, line: Line) {
+    const invoice = pick(model.invoices, this.at)
+    if (!invoice) return
+    const { id, net } = invoice
+    const amount = (net * this.share) / 4n
+    const common = { id: name(this.what), invoice: id, amount, at: 1, reason: 'so' }
+    if (this.what === 'paid') {
+      await line.line().paid({ ...common, rail: 'transfer', reference: 'bank' })
+      invoice.paid += amount
+    } else if (this.what === 'reversed' && invoice.paid >= amount) {
+      await line.line().reversed({ ...common, payment: 'some' })
+      invoice.paid -= amount
+    } else if (this.what === 'credited' && invoice.credited + amount <= net) {
+      const note = { net: amount, vat: 0n, total: amount, number: 1, issuedAt: 1 }
+      await line.line().credited({ ...common, ...note })
+      const forgiven = amount - least(amount, model.excess)
+      invoice.credited += amount
+      model.delivered -= forgiven
+      model.forgiven += forgiven
+    }
+  }
+  toString = () => `${this.what}(${this.at}, ${this.share}/4)`
+}
+
+class Forget implements Command {
+  readonly how: 'evict' | 'abort'
+  constructor(how: Forget['how']) {
+    this.how = how
+  }
+  check = () => true
+  async run(_: Model, line: Line) {
+    if (this.how === 'evict') await line.restart()
+    else await abortAllDurableObjects()
+  }
+  toString = () => this.how
+}
+
+/** After each step all figures agree. */
+class Checked implements Command {
+  readonly command: Command
+  constructor(command: Command) {
+    this.command = command
+  }
+  check = (model: Readonly<Model>) => this.command.check(model)
+  async run(model: Model, line: Line) {
+    await this.command.run(model, line)
+    const { suspended, limit } = model
+    expect(await line.standing()).toMatchObject({ ...model.expect(), limit })
+    if (suspended) expect(await line.standing()).toMatchObject({ closed: 'credit_suspended' })
+  }
+  toString = () => String(this.command)
+}
+
+const at = fc.nat(20)
+const share = fc.bigInt(1n, 4n)
+const commands = [
+  fc.bigInt(1n, 3n * PRICE).map((price) => new Buy(price)),
+  fc.bigInt(1n, 3n * PRICE).map((price) => new Buy(price)),
+  fc
+    .tuple(at, fc.constantFrom('replay', 'misuse', 'release', 'repeat'))
+    .map(([where, what]) => new OnBought(where, what)),
+  fc.tuple(fc.bigInt(PRICE, 3n * LIMIT), fc.boolean()).map((rest) => new Configure(...rest)),
+  fc.constant(new Bill()),
+  fc
+    .tuple(at, share, fc.constantFrom('paid', 'paid', 'credited', 'reversed'))
+    .map((rest) => new Settle(...rest)),
+  fc.constantFrom('evict', 'abort').map((how) => new Forget(how)),
+].map((arbitrary) => arbitrary.map((command: Command) => new Checked(command)))
+
+describe('E1: a line', () => {
+  it(
+    'agrees with its model, whatever happens to it',
+    async () => {
+      await fc.assert(
+        fc.asyncProperty(fc.commands(commands, { maxCommands: 40 }), async (story) => {
+          const line = newLine()
+          await line.line().configure(line.enrolment)
+          await fc.asyncModelRun(() => ({ model: new Model(), real: line }), story)
+          await consistent(line)
+        }),
+        { numRuns: 150 },
+      )
+    },
+    2 * 60_000,
+  )
+})
+
+/** Every line of the journal follows from the one before. */
+async function consistent(line: Line): Promise<void> {
+  let before = { authorized: 0n, charged: 0n, redeemed: 0n, credit: 0n, seq: 0, at: 0 }
+  for (const entry of await line.entries()) {
+    expect(entry.seq).toBe(before.seq + 1)
+    expect(entry.at >= before.at).toBe(true)
+    expect(entry.authorized >= entry.charged && entry.charged >= entry.redeemed).toBe(true)
+    const moved = entry.charged - entry.credit - (before.charged - before.credit)
+    if (entry.kind === 'charge') expect(moved).toBe(entry.amount)
+    if (entry.kind === 'release') expect(moved).toBe(-entry.amount)
+    before = entry
+  }
+  expect(await line.standing()).toMatchObject({ charged: before.charged, redeemed: before.redeemed })
+}
