@@ -1,7 +1,11 @@
 /** In the place of src/schemes/credit.ts: nothing verified, an empty call to the object, and a receipt of the usual size. */
 import { accept } from '../../src/protocol/refusal.ts'
 import type { CreditPayment, SettleResponse } from '../../src/protocol/x402/v2.ts'
-import { type CreditPorts, type CreditTerms, creditScheme as realScheme } from '../../src/schemes/credit.ts'
+import {
+  type CreditPorts,
+  type CreditTerms,
+  creditScheme as realScheme,
+} from '../../src/schemes/credit/scheme.ts'
 import type { Scheme } from '../../src/schemes/scheme.ts'
 import type { Empty } from './empty.ts'
 

@@ -2,7 +2,7 @@
 import { type Context, Hono } from 'hono'
 import type { FindKey } from '../identity/keys.ts'
 import { isBound, nothing, verify } from '../identity/verify.ts'
-import { Roster, signersOf } from '../schemes/roster.ts'
+import { Roster, signersOf } from '../schemes/credit/agent-cache.ts'
 import { balanceOf, entriesOf } from './accounts.ts'
 import { formatOf, no, notFound, write } from './answer.ts'
 import { invoiceOf, invoiceView } from './invoices.ts'

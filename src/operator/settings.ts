@@ -1,7 +1,7 @@
 /** What the operator's API works with. */
 import type { Account } from '../ledger/channel/account.ts'
 import type { Authorizations } from '../ledger/exact/authorizations.ts'
-import type { CreditPorts } from '../schemes/credit.ts'
+import type { CreditPorts } from '../schemes/credit/scheme.ts'
 import type { Cause } from '../settlement/run.ts'
 import type { CounterSettings } from './counter.ts'
 

@@ -11,7 +11,7 @@ import {
   type Payment,
   parsePayment,
 } from '../protocol/x402/v2.ts'
-import type { Commitment } from '../schemes/credit.ts'
+import type { Commitment } from '../schemes/credit/scheme.ts'
 import type { Charge, Purchase, Scheme } from '../schemes/scheme.ts'
 import { paid, preflight, receiptAlone, refused, refusedSale } from './answer.ts'
 import { type Offers, offersOf } from './offers.ts'

@@ -1,7 +1,7 @@
 /** D1, D10: ways around the gate by the path. What is paid stays paid however it is written, and no writing leaves the origin. */
 import fc from 'fast-check'
 import { beforeEach, describe, expect, it } from 'vitest'
-import { BROWSER, type Meddle, openShop } from '../schemes/rig.ts'
+import { BROWSER, type Meddle, openShop } from '../schemes/harness.ts'
 
 /** Hosts that the origin's service was asked for. */
 const asked: URL[] = []

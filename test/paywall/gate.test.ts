@@ -12,7 +12,7 @@ import {
   PRICE,
   receiptOf,
   requiredOf,
-} from '../schemes/rig.ts'
+} from '../schemes/harness.ts'
 
 const shop = openShop()
 

@@ -2,7 +2,7 @@
 import fc from 'fast-check'
 import { beforeEach, describe, expect, it, vi } from 'vitest'
 import { encodeHeader } from '../../src/protocol/x402/header.ts'
-import { altered, errorOf, newRegular, openShop, PRICE } from '../schemes/rig.ts'
+import { altered, errorOf, newRegular, openShop, PRICE } from '../schemes/harness.ts'
 import vectors from '../vectors/payments.json'
 
 const shop = openShop()

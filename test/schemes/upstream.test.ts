@@ -4,7 +4,7 @@ import { readBalance } from '../../src/chain/token.ts'
 import { chainAt } from '../chain/harness.ts'
 import { type Payer as Key, newPayer } from '../chain/payer.ts'
 import { channelFetch, exactFetch } from '../upstream.ts'
-import { type Meddle, openShop, receiptOf } from './rig.ts'
+import { type Meddle, openShop, receiptOf } from './harness.ts'
 
 const { rpcUrl } = inject('chain')
 

@@ -1,11 +1,20 @@
 /** `exact` across a change of the price: what was taken in its time is answered from its memory, all else at today's price. */
 import { env, runInDurableObject } from 'cloudflare:test'
 import { beforeEach, describe, expect, inject, it } from 'vitest'
-import { readBalance } from '../../src/chain/token.ts'
-import { LEASE } from '../../src/ledger/exact/authorizations.ts'
-import { encodeHeader } from '../../src/protocol/x402/header.ts'
-import { chainAt } from '../chain/harness.ts'
-import { altered, type Crawler, errorOf, type Meddle, newCrawler, openShop, PRICE, valueAt } from './rig.ts'
+import { readBalance } from '../../../src/chain/token.ts'
+import { LEASE } from '../../../src/ledger/exact/authorizations.ts'
+import { encodeHeader } from '../../../src/protocol/x402/header.ts'
+import { chainAt } from '../../chain/harness.ts'
+import {
+  altered,
+  type Crawler,
+  errorOf,
+  type Meddle,
+  newCrawler,
+  openShop,
+  PRICE,
+  valueAt,
+} from '../harness.ts'
 
 let does: Meddle = (_, call) => call()
 const meddle: Meddle = (name, call) => does(name, call)

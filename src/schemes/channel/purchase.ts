@@ -1,17 +1,17 @@
 /** One verified channel payment on its way through the ledger: placed, healed where the chain knows more, answered. */
-import type { Outcome, Relayer, Order as Transaction } from '../chain/relayer/relayer.ts'
-import { type Chain, readChannels } from '../chain/rpc.ts'
-import type { Account } from '../ledger/channel/account.ts'
-import type { Answer, Charged, ChargeOrder, Order, Standing, Unresolved } from '../ledger/channel/types.ts'
-import { twice } from '../platform/retry.ts'
-import type { ChannelState } from '../protocol/evm/channel.ts'
-import { depositNonce } from '../protocol/evm/eip712.ts'
-import type { Hex } from '../protocol/evm/hex.ts'
-import { accept, type Result, refuse } from '../protocol/refusal.ts'
-import type { ChannelPayload } from '../protocol/x402/payload.ts'
-import type { ChannelPayment, SettleResponse } from '../protocol/x402/v2.ts'
-import type { ChannelTerms } from './channel.ts'
-import type { Charge, Purchase } from './scheme.ts'
+import type { Outcome, Relayer, Order as Transaction } from '../../chain/relayer/relayer.ts'
+import { type Chain, readChannels } from '../../chain/rpc.ts'
+import type { Account } from '../../ledger/channel/account.ts'
+import type { Answer, Charged, ChargeOrder, Order, Standing, Unresolved } from '../../ledger/channel/types.ts'
+import { twice } from '../../platform/retry.ts'
+import type { ChannelState } from '../../protocol/evm/channel.ts'
+import { depositNonce } from '../../protocol/evm/eip712.ts'
+import type { Hex } from '../../protocol/evm/hex.ts'
+import { accept, type Result, refuse } from '../../protocol/refusal.ts'
+import type { ChannelPayload } from '../../protocol/x402/payload.ts'
+import type { ChannelPayment, SettleResponse } from '../../protocol/x402/v2.ts'
+import type { Charge, Purchase } from '../scheme.ts'
+import type { ChannelTerms } from './scheme.ts'
 
 export type ChannelPorts = {
   accounts: DurableObjectNamespace<Account>
@@ -125,7 +125,7 @@ export class Draft {
       begun = await this.#place(order)
     }
     if (begun.outcome !== 'begun') return this.#answer(begun)
-    const { encodeDeposit } = await import('../chain/escrow.ts')
+    const { encodeDeposit } = await import('../../chain/escrow.ts')
     const data = encodeDeposit(config, deposit.amount, collector, deposit)
     const outcome = await this.#send({ id, to: escrow, data }, begun.standing)
     switch (outcome.status) {
@@ -147,7 +147,7 @@ export class Draft {
   async #openForDeposit({ config, deposit, voucher }: DepositPayload): Promise<Result<null>> {
     if (!(await this.#ports.mayRead())) return refuse('too_many_chain_reads')
     const { chain } = this.#ports
-    const { readHolding } = await import('../chain/token.ts')
+    const { readHolding } = await import('../../chain/token.ts')
     const nonce = depositNonce(this.#channelId, deposit.salt)
     const [state, holding] = await Promise.all([
       this.#read(),
@@ -169,7 +169,7 @@ export class Draft {
     const id = `refund:${this.#channelId}:${this.#purchase.id}`
     const begun = await this.#place({ ...this.#signed(id), kind: 'refund', amount })
     if (begun.outcome !== 'begun') return this.#answer(begun)
-    const { encodeClaim, encodeMulticall, encodeRefund } = await import('../chain/escrow.ts')
+    const { encodeClaim, encodeMulticall, encodeRefund } = await import('../../chain/escrow.ts')
     const { config, charged, redeemed } = begun.standing
     const claims =
       charged > redeemed

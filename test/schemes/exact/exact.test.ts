@@ -3,15 +3,15 @@ import { env, runInDurableObject } from 'cloudflare:test'
 import { encodeFunctionData, parseAbi } from 'viem'
 import { privateKeyToAccount } from 'viem/accounts'
 import { beforeEach, describe, expect, inject, it } from 'vitest'
-import { encodeTransfer, readBalance } from '../../src/chain/token.ts'
-import { LEASE } from '../../src/ledger/exact/authorizations.ts'
-import { REPLAY_WINDOW } from '../../src/ledger/replay-window.ts'
-import type { Address, Hex } from '../../src/protocol/evm/hex.ts'
-import { encodeHeader } from '../../src/protocol/x402/header.ts'
-import { parsePayment } from '../../src/protocol/x402/v2.ts'
-import { type ExactPorts, exactScheme } from '../../src/schemes/exact.ts'
-import { chainAt, newKey } from '../chain/harness.ts'
-import { send } from '../chain/payer.ts'
+import { encodeTransfer, readBalance } from '../../../src/chain/token.ts'
+import { LEASE } from '../../../src/ledger/exact/authorizations.ts'
+import { REPLAY_WINDOW } from '../../../src/ledger/replay-window.ts'
+import type { Address, Hex } from '../../../src/protocol/evm/hex.ts'
+import { encodeHeader } from '../../../src/protocol/x402/header.ts'
+import { parsePayment } from '../../../src/protocol/x402/v2.ts'
+import { type ExactPorts, exactScheme } from '../../../src/schemes/exact/scheme.ts'
+import { chainAt, newKey } from '../../chain/harness.ts'
+import { send } from '../../chain/payer.ts'
 import {
   altered,
   type Crawler,
@@ -23,7 +23,7 @@ import {
   receiptOf,
   twins,
   valueAt,
-} from './rig.ts'
+} from '../harness.ts'
 
 let does: Meddle = (_, call) => call()
 const shop = openShop({}, (name, call) => does(name, call))

@@ -1,8 +1,8 @@
 /** Which agents have credit, as this isolate remembers the registry: a request of a known agent does not ask for it. */
-import type { DirectoryReader } from '../identity/directory.ts'
-import { type PublicKey, readKey } from '../identity/jwk.ts'
-import { type FindKey, keysOf, type Agent as Signer } from '../identity/keys.ts'
-import { type Agent, type Agents, REGISTRY } from '../ledger/credit/agents.ts'
+import type { DirectoryReader } from '../../identity/directory.ts'
+import { type PublicKey, readKey } from '../../identity/jwk.ts'
+import { type FindKey, keysOf, type Agent as Signer } from '../../identity/keys.ts'
+import { type Agent, type Agents, REGISTRY } from '../../ledger/credit/agents.ts'
 
 export type RosterPorts = {
   agents: DurableObjectNamespace<Agents>

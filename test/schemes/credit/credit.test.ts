@@ -1,9 +1,9 @@
 import { env } from 'cloudflare:test'
 import { describe, expect, it, vi } from 'vitest'
 import { generateNonce } from 'web-bot-auth'
-import { encodeHeader } from '../../src/protocol/x402/header.ts'
-import { commitment, creditOffer, NETWORK, newAgent, openCreditShop, REGISTRATION } from './credit-rig.ts'
-import { errorOf, openShop, PRICE, receiptOf, requiredOf } from './rig.ts'
+import { encodeHeader } from '../../../src/protocol/x402/header.ts'
+import { errorOf, openShop, PRICE, receiptOf, requiredOf } from '../harness.ts'
+import { commitment, creditOffer, NETWORK, newAgent, openCreditShop, REGISTRATION } from './harness.ts'
 
 const shop = openCreditShop()
 

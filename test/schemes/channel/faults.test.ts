@@ -4,10 +4,10 @@
  */
 import { env, evictDurableObject, runInDurableObject } from 'cloudflare:test'
 import { describe, expect, inject, it, vi } from 'vitest'
-import { readBalance } from '../../src/chain/token.ts'
-import { LEASE } from '../../src/ledger/exact/authorizations.ts'
-import { chainAt } from '../chain/harness.ts'
-import { type Crawler, errorOf, type Meddle, newCrawler, newRegular, openShop, PRICE } from './rig.ts'
+import { readBalance } from '../../../src/chain/token.ts'
+import { LEASE } from '../../../src/ledger/exact/authorizations.ts'
+import { chainAt } from '../../chain/harness.ts'
+import { type Crawler, errorOf, type Meddle, newCrawler, newRegular, openShop, PRICE } from '../harness.ts'
 
 let does: Meddle = (_, call) => call()
 const shop = openShop({}, (name, call) => does(name, call))

@@ -2,15 +2,15 @@
  * Credit (x402 `batch-settlement` on the operator's own network, and Pay Per Crawl): an agent signs its request and pays by the
  * period. One signature is one IOU.
  */
-import type { DirectoryReader } from '../identity/directory.ts'
-import type { Doubt } from '../identity/verdict.ts'
-import { type Proof as Signed, verify } from '../identity/verify.ts'
-import { type Agent, enrolmentOf } from '../ledger/credit/agents.ts'
-import type { CreditLine } from '../ledger/credit/credit-line.ts'
-import type { CommitmentOrder, LineAnswer } from '../ledger/credit/types.ts'
-import { twice } from '../platform/retry.ts'
-import { promisingField, showCrawlerPrice } from '../protocol/pay-per-crawl.ts'
-import { accept, type Reason, type Result, refuse } from '../protocol/refusal.ts'
+import type { DirectoryReader } from '../../identity/directory.ts'
+import type { Doubt } from '../../identity/verdict.ts'
+import { type Proof as Signed, verify } from '../../identity/verify.ts'
+import { type Agent, enrolmentOf } from '../../ledger/credit/agents.ts'
+import type { CreditLine } from '../../ledger/credit/credit-line.ts'
+import type { CommitmentOrder, LineAnswer } from '../../ledger/credit/types.ts'
+import { twice } from '../../platform/retry.ts'
+import { promisingField, showCrawlerPrice } from '../../protocol/pay-per-crawl.ts'
+import { accept, type Reason, type Result, refuse } from '../../protocol/refusal.ts'
 import {
   ACCEPT_SIGNATURE,
   ASSET,
@@ -18,15 +18,15 @@ import {
   type CreditNetwork,
   inUnits,
   signatureExtension,
-} from '../protocol/x402/commitment.ts'
+} from '../../protocol/x402/commitment.ts'
 import {
   CHANNEL,
   type CreditPayment,
   type PaymentRequirements,
   type SettleResponse,
-} from '../protocol/x402/v2.ts'
-import { Roster, type RosterPorts, signersOf } from './roster.ts'
-import { type Charge, matches, type Purchase, type Scheme } from './scheme.ts'
+} from '../../protocol/x402/v2.ts'
+import { type Charge, matches, type Purchase, type Scheme } from '../scheme.ts'
+import { Roster, type RosterPorts, signersOf } from './agent-cache.ts'
 
 export type CreditTerms = {
   network: CreditNetwork

@@ -13,7 +13,7 @@ import {
   requiredOf,
   twins,
   valueAt,
-} from './rig.ts'
+} from '../harness.ts'
 
 const shop = openShop()
 /** An address and a word that nobody here has. */

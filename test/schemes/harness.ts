@@ -5,7 +5,7 @@ import { channelId } from '../../src/protocol/evm/eip712.ts'
 import type { Address, Hex } from '../../src/protocol/evm/hex.ts'
 import { encodeHeader } from '../../src/protocol/x402/header.ts'
 import type { PaymentRequired, PaymentRequirements, SettleResponse } from '../../src/protocol/x402/v2.ts'
-import type { ChannelTerms } from '../../src/schemes/channel.ts'
+import type { ChannelTerms } from '../../src/schemes/channel/scheme.ts'
 import { type Bindings, siteOf } from '../../src/site.ts'
 import { newPayer, type Payer } from '../chain/payer.ts'
 

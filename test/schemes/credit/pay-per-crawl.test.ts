@@ -1,8 +1,8 @@
 /** Pay Per Crawl: the words of Cloudflare's protocol, on the same ledger. */
 import { env } from 'cloudflare:test'
 import { describe, expect, it } from 'vitest'
-import { creditOffer, newAgent, openCreditShop } from './credit-rig.ts'
-import { BROWSER, openShop, PRICE, requiredOf } from './rig.ts'
+import { BROWSER, openShop, PRICE, requiredOf } from '../harness.ts'
+import { creditOffer, newAgent, openCreditShop } from './harness.ts'
 
 const shop = openCreditShop()
 const EXACT = 'crawler-exact-price'

@@ -1,8 +1,8 @@
 import { env } from 'cloudflare:test'
 import { describe, expect, it } from 'vitest'
-import type { Agents } from '../../src/ledger/credit/agents.ts'
-import { Roster } from '../../src/schemes/roster.ts'
-import { newAgent } from './credit-rig.ts'
+import type { Agents } from '../../../src/ledger/credit/agents.ts'
+import { Roster } from '../../../src/schemes/credit/agent-cache.ts'
+import { newAgent } from './harness.ts'
 
 /** The real registry, its look-ups counted; `may` says how many unknown claims may be looked up. */
 function newRoster(may = Number.POSITIVE_INFINITY) {

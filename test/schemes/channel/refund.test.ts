@@ -2,8 +2,8 @@
 
 import { evictDurableObject } from 'cloudflare:test'
 import { beforeEach, describe, expect, inject, it } from 'vitest'
-import { readBalance } from '../../src/chain/token.ts'
-import { chainAt } from '../chain/harness.ts'
+import { readBalance } from '../../../src/chain/token.ts'
+import { chainAt } from '../../chain/harness.ts'
 import {
   altered,
   type Crawler,
@@ -15,7 +15,7 @@ import {
   receiptOf,
   twins,
   valueAt,
-} from './rig.ts'
+} from '../harness.ts'
 
 let does: Meddle = (_, call) => call()
 const shop = openShop({}, (name, call) => does(name, call))

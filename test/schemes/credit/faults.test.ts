@@ -5,8 +5,8 @@
 import { env, evictDurableObject, runInDurableObject } from 'cloudflare:test'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { commitment, creditOffer, newAgent, openCreditShop } from './credit-rig.ts'
-import { errorOf, type Meddle, PRICE } from './rig.ts'
+import { errorOf, type Meddle, PRICE } from '../harness.ts'
+import { commitment, creditOffer, newAgent, openCreditShop } from './harness.ts'
 
 let does: Meddle = (_, call) => call()
 const shop = openCreditShop({}, (name, call) => does(name, call))

@@ -1,20 +1,20 @@
 /** `exact`: a signed stablecoin transfer, settled after the origin has answered well and before the first byte leaves. */
-import type { Facilitator, Settled, ExactPayment as Transfer } from '../chain/facilitator/facilitator.ts'
-import type { Authorizations, Taken, Use } from '../ledger/exact/authorizations.ts'
-import { twice } from '../platform/retry.ts'
-import { transferAuthorizationDigest } from '../protocol/evm/eip712.ts'
-import type { Address, Hex } from '../protocol/evm/hex.ts'
-import type { Network } from '../protocol/evm/network.ts'
-import { signedBy } from '../protocol/evm/secp256k1.ts'
-import { accept, type Result, refuse } from '../protocol/refusal.ts'
-import { paymentRequiredV1 } from '../protocol/x402/v1.ts'
+import type { Facilitator, Settled, ExactPayment as Transfer } from '../../chain/facilitator/facilitator.ts'
+import type { Authorizations, Taken, Use } from '../../ledger/exact/authorizations.ts'
+import { twice } from '../../platform/retry.ts'
+import { transferAuthorizationDigest } from '../../protocol/evm/eip712.ts'
+import type { Address, Hex } from '../../protocol/evm/hex.ts'
+import type { Network } from '../../protocol/evm/network.ts'
+import { signedBy } from '../../protocol/evm/secp256k1.ts'
+import { accept, type Result, refuse } from '../../protocol/refusal.ts'
+import { paymentRequiredV1 } from '../../protocol/x402/v1.ts'
 import {
   EXACT,
   type ExactPayment,
   type PaymentRequirements,
   type SettleResponse,
-} from '../protocol/x402/v2.ts'
-import { type Charge, matches, type Scheme } from './scheme.ts'
+} from '../../protocol/x402/v2.ts'
+import { type Charge, matches, type Scheme } from '../scheme.ts'
 
 export type ExactTerms = { network: Network; receiver: Address; maxTimeoutSeconds: number }
 

@@ -1,15 +1,15 @@
 /** Deposits over HTTP: opening, topping up, and the ways in which money on its way to the escrow goes astray. */
 import { evictDurableObject } from 'cloudflare:test'
 import { beforeEach, describe, expect, it, vi } from 'vitest'
-import { encodeDeposit } from '../../src/chain/escrow.ts'
-import { encodeTransfer } from '../../src/chain/token.ts'
-import { depositNonce } from '../../src/protocol/evm/eip712.ts'
-import type { Hex } from '../../src/protocol/evm/hex.ts'
-import { parsePayment } from '../../src/protocol/x402/v2.ts'
-import { channelScheme } from '../../src/schemes/channel.ts'
-import type { ChannelPorts } from '../../src/schemes/draft.ts'
-import { chainAt, newKey } from '../chain/harness.ts'
-import { send } from '../chain/payer.ts'
+import { encodeDeposit } from '../../../src/chain/escrow.ts'
+import { encodeTransfer } from '../../../src/chain/token.ts'
+import { depositNonce } from '../../../src/protocol/evm/eip712.ts'
+import type { Hex } from '../../../src/protocol/evm/hex.ts'
+import { parsePayment } from '../../../src/protocol/x402/v2.ts'
+import type { ChannelPorts } from '../../../src/schemes/channel/purchase.ts'
+import { channelScheme } from '../../../src/schemes/channel/scheme.ts'
+import { chainAt, newKey } from '../../chain/harness.ts'
+import { send } from '../../chain/payer.ts'
 import {
   altered,
   errorOf,
@@ -23,7 +23,7 @@ import {
   termsOf,
   twins,
   valueAt,
-} from './rig.ts'
+} from '../harness.ts'
 
 const shop = openShop()
 const BATCH = 'invalid_batch_settlement_evm_'

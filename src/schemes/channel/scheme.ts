@@ -1,14 +1,19 @@
 /** Channels (x402 `batch-settlement`, EVM): the payer escrows once, then signs a higher ceiling for each request. */
-import type { ChannelConfig, Voucher } from '../protocol/evm/channel.ts'
-import { channelId, depositNonce, receiveAuthorizationDigest, voucherDigest } from '../protocol/evm/eip712.ts'
-import type { Address, Hex } from '../protocol/evm/hex.ts'
-import type { Network } from '../protocol/evm/network.ts'
-import { signedBy } from '../protocol/evm/secp256k1.ts'
-import { accept, type Refusal, refuse } from '../protocol/refusal.ts'
-import type { Deposit } from '../protocol/x402/payload.ts'
-import { CHANNEL, type ChannelPayment, type PaymentRequirements } from '../protocol/x402/v2.ts'
-import { type ChannelPorts, Draft } from './draft.ts'
-import { matches, type Scheme } from './scheme.ts'
+import type { ChannelConfig, Voucher } from '../../protocol/evm/channel.ts'
+import {
+  channelId,
+  depositNonce,
+  receiveAuthorizationDigest,
+  voucherDigest,
+} from '../../protocol/evm/eip712.ts'
+import type { Address, Hex } from '../../protocol/evm/hex.ts'
+import type { Network } from '../../protocol/evm/network.ts'
+import { signedBy } from '../../protocol/evm/secp256k1.ts'
+import { accept, type Refusal, refuse } from '../../protocol/refusal.ts'
+import type { Deposit } from '../../protocol/x402/payload.ts'
+import { CHANNEL, type ChannelPayment, type PaymentRequirements } from '../../protocol/x402/v2.ts'
+import { matches, type Scheme } from '../scheme.ts'
+import { type ChannelPorts, Draft } from './purchase.ts'
 
 export type ChannelTerms = {
   network: Network

@@ -2,14 +2,14 @@
 import { env } from 'cloudflare:test'
 import { component, createSignature } from 'http-message-sig'
 import { describe, expect, inject, it } from 'vitest'
-import type { Algorithm } from '../../src/identity/jwk.ts'
-import { randomHex } from '../chain/harness.ts'
-import { newPayer } from '../chain/payer.ts'
-import { ALGORITHMS, newCrawler, toBase64 } from '../identity/harness.ts'
-import { termsOf } from '../ledger/credit/harness.ts'
-import { channelFetch, exactFetch } from '../upstream.ts'
-import { commitment, creditOffer, openCreditShop } from './credit-rig.ts'
-import { errorOf, PRICE, receiptOf } from './rig.ts'
+import type { Algorithm } from '../../../src/identity/jwk.ts'
+import { randomHex } from '../../chain/harness.ts'
+import { newPayer } from '../../chain/payer.ts'
+import { ALGORITHMS, newCrawler, toBase64 } from '../../identity/harness.ts'
+import { termsOf } from '../../ledger/credit/harness.ts'
+import { channelFetch, exactFetch } from '../../upstream.ts'
+import { errorOf, PRICE, receiptOf } from '../harness.ts'
+import { commitment, creditOffer, openCreditShop } from './harness.ts'
 
 const { rpcUrl } = inject('chain')
 const shop = openCreditShop()
