@@ -1,8 +1,9 @@
 /** Billing by the config: rails, numbers and the operator's key, for the nightly run and for whoever comes to pay. */
-import type { Config } from './config.ts'
-import type { BillConfig } from './config-bill.ts'
+
+import type { BillConfig } from './config/billing.ts'
+import type { Config } from './config/config.ts'
+import { stripeCode } from './config/stripe-plugin.ts'
 import { type CounterSettings, invoiceKey, invoicePath } from './operator/counter.ts'
-import { stripeCode } from './optional.ts'
 import type { ExactPayment } from './protocol/x402/v2.ts'
 import type { Scheme } from './schemes/scheme.ts'
 import type { Rails } from './settlement/rails/rail.ts'

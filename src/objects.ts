@@ -1,6 +1,6 @@
 /** The classes the runtime needs, wired to the config. Export them from your Worker under these names. */
 import { RelayerBase } from './chain/relayer/relayer.ts'
-import { describeFaults, readConfig } from './config.ts'
+import { describeFaults, readConfig } from './config/config.ts'
 import { SettlementBase } from './settlement/workflow.ts'
 import { type Bindings, workOf } from './site.ts'
 

@@ -1,7 +1,7 @@
 /** One site in front of its content: the config, made into a gate and an origin. */
 import { relayed } from './chain/facilitator/self.ts'
 import type { Chain } from './chain/rpc.ts'
-import { type Config, describeFaults, type Fault, readConfig } from './config.ts'
+import { type Config, describeFaults, type Fault, readConfig } from './config/config.ts'
 import type { Directory } from './identity/directory.ts'
 import type { Numbers } from './ledger/billing/numbers.ts'
 import type { Account } from './ledger/channel/account.ts'

@@ -1,6 +1,6 @@
 /** How the API answers: JSON with amounts as decimal strings, papers, and every "no" as a word. */
 import type { Context } from 'hono'
-import { type Fault, faultsOf } from '../paywall/fault.ts'
+import { type Fault, faultsOf } from '../config/problem.ts'
 import { PAPER_POLICY } from '../settlement/paper.ts'
 
 export { type Fault, faultsOf }

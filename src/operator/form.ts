@@ -1,10 +1,10 @@
 /** What an operator sends: bodies, read into what they mean or into every fault they have at once. */
 import type { Context } from 'hono'
 import * as v from 'valibot'
+import { isTable, onlyKeys, read } from '../config/schema.ts'
 import { type KeyFault, readKey } from '../identity/jwk.ts'
 import { readAgentUrl } from '../identity/signature-agent.ts'
 import type { PinnedKey } from '../ledger/credit/agents.ts'
-import { isTable, onlyKeys, read } from '../paywall/schema.ts'
 import { parseAmount, parseUsd } from '../protocol/amount.ts'
 import { faultsOf, faulty, no } from './answer.ts'
 

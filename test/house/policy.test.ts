@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { parse } from 'smol-toml'
 import { describe, expect, it } from 'vitest'
-import { parsePolicy } from '../../src/paywall/terms.ts'
+import { parsePolicy } from '../../src/config/policy.ts'
 
 function text(path: string): Promise<string> {
   return readFile(new URL(`../../${path}`, import.meta.url), 'utf8')

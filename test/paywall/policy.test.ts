@@ -1,9 +1,9 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { parsePolicy } from '../../src/config/policy.ts'
 import { type Asker, classify } from '../../src/identity/classify.ts'
 import { canonicalize } from '../../src/paywall/path.ts'
 import { type Decision, decide, type Policy, schemesOf } from '../../src/paywall/policy.ts'
-import { parsePolicy } from '../../src/paywall/terms.ts'
 
 const FIREFOX = 'Mozilla/5.0 (X11; Linux x86_64; rv:142.0) Gecko/20100101 Firefox/142.0'
 const TERMS = {

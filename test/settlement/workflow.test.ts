@@ -1,6 +1,6 @@
 import { createScheduledController, env, introspectWorkflow, runInDurableObject } from 'cloudflare:test'
 import { describe, expect, it } from 'vitest'
-import { readConfig } from '../../src/config.ts'
+import { readConfig } from '../../src/config/config.ts'
 import type { Address } from '../../src/protocol/evm/hex.ts'
 import { onCron } from '../../src/settlement/schedule.ts'
 import { startRun, statusOf, windowOf } from '../../src/settlement/workflow.ts'

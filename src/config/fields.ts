@@ -1,6 +1,6 @@
 /** Shapes that several parts of the config are made of. */
 import * as v from 'valibot'
-import { read } from './paywall/schema.ts'
+import { read } from './schema.ts'
 
 /** An https URL, or http on this machine. */
 export const url = read((text) => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { type Config, describeFaults, readConfig } from '../src/config.ts'
+import { type Config, describeFaults, readConfig } from '../../src/config/config.ts'
 
 const KEY = `0x${'11'.repeat(32)}`
 const ENV = {

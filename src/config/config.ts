@@ -1,17 +1,17 @@
 /** The Worker's vars and secrets, read once: into a config, or into every fault they have. Nothing else reads them. */
 import * as v from 'valibot'
-import type { Chain } from './chain/rpc.ts'
-import { BILL_WANTS, type BillConfig, billConfig, billFaults, billSettings } from './config-bill.ts'
-import { CREDIT_WANTS, type CreditConfig, creditConfig, creditSettings } from './config-credit.ts'
-import { integer, shaped, url } from './config-shapes.ts'
-import { type Fault, faultsOf } from './paywall/fault.ts'
-import { type Policy, type SchemeName, schemesOf } from './paywall/policy.ts'
-import { read, unpack, usd } from './paywall/schema.ts'
-import { POLICY_TERMS, parsePolicy, schemesMeant } from './paywall/terms.ts'
-import { type Address, type Hex, isHex } from './protocol/evm/hex.ts'
-import { addressOf } from './protocol/evm/secp256k1.ts'
+import type { Chain } from '../chain/rpc.ts'
+import { type Policy, type SchemeName, schemesOf } from '../paywall/policy.ts'
+import { type Address, type Hex, isHex } from '../protocol/evm/hex.ts'
+import { addressOf } from '../protocol/evm/secp256k1.ts'
+import { BILL_WANTS, type BillConfig, billConfig, billFaults, billSettings } from './billing.ts'
+import { CREDIT_WANTS, type CreditConfig, creditConfig, creditSettings } from './credit.ts'
+import { integer, shaped, url } from './fields.ts'
+import { POLICY_TERMS, parsePolicy, schemesMeant } from './policy.ts'
+import { type Fault, faultsOf } from './problem.ts'
+import { read, unpack, usd } from './schema.ts'
 
-export { describeFaults, type Fault } from './paywall/fault.ts'
+export { describeFaults, type Fault } from './problem.ts'
 
 export type Config = {
   policy: Policy

@@ -1,7 +1,7 @@
 /** The settings of credit: their shapes, and the part of the config they make. Read by config.ts alone. */
 import * as v from 'valibot'
-import { read, unpack, usd } from './paywall/schema.ts'
-import { CLOUDFLARE, type CreditNetwork, creditNetwork } from './protocol/x402/commitment.ts'
+import { CLOUDFLARE, type CreditNetwork, creditNetwork } from '../protocol/x402/commitment.ts'
+import { read, unpack, usd } from './schema.ts'
 
 export type CreditConfig = {
   network: CreditNetwork

@@ -1,8 +1,8 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { describeFaults, type Fault } from '../../src/paywall/fault.ts'
+import { parsePolicy } from '../../src/config/policy.ts'
+import { describeFaults, type Fault } from '../../src/config/problem.ts'
 import type { Policy } from '../../src/paywall/policy.ts'
-import { parsePolicy } from '../../src/paywall/terms.ts'
 
 const TERMS = {
   ORIGIN: 'https://origin.example',

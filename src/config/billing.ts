@@ -1,12 +1,12 @@
 /** The settings of billing: their shapes, and the part of the config they make. Read by config.ts alone. */
 import * as v from 'valibot'
-import { integer, shaped, url } from './config-shapes.ts'
-import type { DunningTerms } from './ledger/billing/types.ts'
-import { stripeCode } from './optional.ts'
-import type { Fault } from './paywall/fault.ts'
-import { read, unpack } from './paywall/schema.ts'
-import type { Seller } from './settlement/invoice.ts'
-import type { OperatorKey } from './settlement/seal.ts'
+import type { DunningTerms } from '../ledger/billing/types.ts'
+import type { Seller } from '../settlement/invoice.ts'
+import type { OperatorKey } from '../settlement/seal.ts'
+import { integer, shaped, url } from './fields.ts'
+import type { Fault } from './problem.ts'
+import { read, unpack } from './schema.ts'
+import { stripeCode } from './stripe-plugin.ts'
 
 export type BillConfig = {
   seller: Seller

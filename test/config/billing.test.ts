@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { describeFaults, readConfig } from '../src/config.ts'
-import { includeStripe } from '../src/optional.ts'
+import { describeFaults, readConfig } from '../../src/config/config.ts'
+import { includeStripe } from '../../src/config/stripe-plugin.ts'
 
 const ENV = {
   ORIGIN: 'https://origin.example',
@@ -117,7 +117,7 @@ describe('the settings of billing', () => {
 
   it('refuse Stripe in a build that does not have it', () => {
     expect(said({ ...BILL, ...STRIPE })).toEqual(['STRIPE_SECRET_KEY is of no use to a build without Stripe'])
-    includeStripe(() => import('../src/settlement/rails/stripe.ts'))
+    includeStripe(() => import('../../src/settlement/rails/stripe.ts'))
     expect(read({ ...BILL, ...STRIPE })?.stripe).toEqual({
       secretKey: 'sk_test_123456789',
       webhookSecret: 'whsec_123456789',

@@ -1,7 +1,7 @@
 /** The pieces that schemas of terms and settings are made of: texts that are read, lists that may be JSON, known keys. */
 import * as v from 'valibot'
 import { parseUsd } from '../protocol/amount.ts'
-import { UNKNOWN_TERM } from './fault.ts'
+import { UNKNOWN_TERM } from './problem.ts'
 
 /** A text and how it is read. A reader that answers a text has found a fault, and that is what it is. */
 export function read<Value>(reader: (text: string) => { value: Value } | string) {
