@@ -1,6 +1,6 @@
 /** What a Worker of one's own imports: the paywall as middleware, what the clock starts, and the classes to export beside it. */
 import type { MiddlewareHandler } from 'hono'
-import { middleware } from './paywall/hono.ts'
+import { middleware } from './adapters/hono.ts'
 import { onCron } from './settlement/schedule.ts'
 import { type Bindings, billingOf, operatorOf, siteOf, workOf } from './site.ts'
 

@@ -1,9 +1,9 @@
 /** A site's terms as they are written in `[vars]`, read into a policy, or into every fault they have. */
 import { keccak_256 } from '@noble/hashes/sha3.js'
 import * as v from 'valibot'
+import { compileWho, faultOfWho } from '../paywall/asker.ts'
 import { compilePattern } from '../paywall/pattern.ts'
 import type { Decision, Origin, Policy, Rule, SchemeName } from '../paywall/policy.ts'
-import { compileWho, faultOfWho } from '../paywall/who.ts'
 import { type Address, isHex, toHex } from '../protocol/evm/hex.ts'
 import { networks } from '../protocol/evm/network.ts'
 import { type Fault, faultsOf } from './problem.ts'

@@ -13,10 +13,10 @@ import {
 } from '../protocol/x402/v2.ts'
 import type { Commitment } from '../schemes/credit/scheme.ts'
 import type { Charge, Purchase, Scheme } from '../schemes/scheme.ts'
-import { paid, preflight, receiptAlone, refused, refusedSale } from './answer.ts'
 import { type Offers, offersOf } from './offers.ts'
 import { type CanonicalPath, canonicalize, siteOf } from './path.ts'
 import { type Decision, decide, type Policy } from './policy.ts'
+import { paid, preflight, receiptAlone, refused, refusedSale } from './response.ts'
 
 export type Schemes = {
   channel?: Scheme<ChannelPayment>

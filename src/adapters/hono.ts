@@ -1,6 +1,6 @@
 /** The gate as Hono middleware: the handlers behind it are the content. */
 import type { Context, MiddlewareHandler, Next } from 'hono'
-import type { Content, Gate } from './gate.ts'
+import type { Content, Gate } from '../paywall/gate.ts'
 
 /** `gateOf` answers the gate of an environment, or the response to give in its place. */
 export function middleware<Bindings extends object>(

@@ -2,7 +2,7 @@ import { env } from 'cloudflare:workers'
 import { Hono } from 'hono'
 import { describe, expect, inject, it } from 'vitest'
 import app from '../../examples/hono/worker.ts'
-import { middleware } from '../../src/paywall/hono.ts'
+import { middleware } from '../../src/adapters/hono.ts'
 import { channelFetch } from '../upstream.ts'
 
 const { rpcUrl, accounts } = inject('chain')
