@@ -4,4 +4,4 @@ import { includeStripe } from './config/stripe-plugin.ts'
 export * from './worker.ts'
 export { default } from './worker.ts'
 
-includeStripe(() => import('./settlement/rails/stripe.ts'))
+includeStripe(() => import('./rails/stripe/rail.ts'))

@@ -1,6 +1,6 @@
 /** Code that a build may leave out: what is not needed by most weighs on every cold start. */
 
-type Stripe = typeof import('../settlement/rails/stripe.ts')
+type Stripe = typeof import('../rails/stripe/rail.ts')
 
 let stripe: (() => Promise<Stripe>) | null = null
 

@@ -20,12 +20,12 @@ import {
 import type { Agents } from '../ledger/credit/agents.ts'
 import type { CreditLine } from '../ledger/credit/credit-line.ts'
 import { canonicalJson } from '../protocol/encoding/canonical-json.ts'
+import type { Rails } from '../rails/rail.ts'
 import { railFailed } from './credit-note.ts'
 import { giveBack } from './excess.ts'
 import type { Finding } from './findings.ts'
 import { draftInvoice, INVOICES, numbered, numberKey, type Seller } from './invoice.ts'
 import { tell, type Webhook } from './notice.ts'
-import type { Rails } from './rails/rail.ts'
 import { checkInvoice } from './receive.ts'
 import { each } from './settings.ts'
 

@@ -2,10 +2,10 @@
 
 import type { Happening } from '../ledger/billing/documents.ts'
 import type { InvoiceStanding } from '../ledger/billing/types.ts'
+import type { Movement, Touched } from '../rails/rail.ts'
 import type { BillSettings } from './bill.ts'
 import { adopt, type Checked, type Line, railFailed, tellRail } from './credit-note.ts'
 import type { Finding } from './findings.ts'
-import type { Movement, Touched } from './rails/rail.ts'
 import { each } from './settings.ts'
 
 /**

@@ -117,7 +117,7 @@ describe('the settings of billing', () => {
 
   it('refuse Stripe in a build that does not have it', () => {
     expect(said({ ...BILL, ...STRIPE })).toEqual(['STRIPE_SECRET_KEY is of no use to a build without Stripe'])
-    includeStripe(() => import('../../src/settlement/rails/stripe.ts'))
+    includeStripe(() => import('../../src/rails/stripe/rail.ts'))
     expect(read({ ...BILL, ...STRIPE })?.stripe).toEqual({
       secretKey: 'sk_test_123456789',
       webhookSecret: 'whsec_123456789',

@@ -9,8 +9,8 @@ import {
   verifyEntry,
   verifyStatement,
 } from '../../src/protocol/statement.ts'
-import type { Rail } from '../../src/settlement/rails/rail.ts'
-import { transferRail } from '../../src/settlement/rails/transfer.ts'
+import type { Rail } from '../../src/rails/rail.ts'
+import { transferRail } from '../../src/rails/transfer.ts'
 import { randomHex } from '../chain/harness.ts'
 import { newOperator, type Operator } from './rig.ts'
 

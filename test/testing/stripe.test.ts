@@ -4,7 +4,7 @@ import { createServer } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, describe, expect, it } from 'vitest'
-import { stripeRail } from '../../src/settlement/rails/stripe.ts'
+import { stripeRail } from '../../src/rails/stripe/rail.ts'
 import { type StripeServer, startStripe } from '../../src/testing/stripe-server.ts'
 import { invoiceOf, standingOf } from '../settlement/bills.ts'
 

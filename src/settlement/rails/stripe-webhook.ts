@@ -2,9 +2,9 @@
 
 import { saveInvoices } from '../../ledger/book/credit.ts'
 import { hasHeard, remember } from '../../ledger/book/webhooks.ts'
+import type { StripeRail } from '../../rails/stripe/rail.ts'
 import { type BillSettings, dunLine } from '../bill.ts'
 import { recheck } from '../receive.ts'
-import type { StripeRail } from './stripe.ts'
 
 const LARGEST = 1 << 18
 

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { stripeRail } from '../../../src/settlement/rails/stripe.ts'
+import { stripeRail } from '../../../src/rails/stripe/rail.ts'
 import { localStripe } from '../../../src/testing/stripe.ts'
 import { invoiceOf } from '../bills.ts'
 

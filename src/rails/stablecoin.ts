@@ -6,10 +6,10 @@ import type {
   InvoiceStanding,
   PaymentReceived,
   Presented,
-} from '../../ledger/billing/types.ts'
-import { accept, type Refusal, type Result, refuse, wire } from '../../protocol/refusal.ts'
-import type { ExactPayment, SettleResponse } from '../../protocol/x402/v2.ts'
-import type { Charge, Purchase, Scheme } from '../../schemes/scheme.ts'
+} from '../ledger/billing/types.ts'
+import { accept, type Refusal, type Result, refuse, wire } from '../protocol/refusal.ts'
+import type { ExactPayment, SettleResponse } from '../protocol/x402/v2.ts'
+import type { Charge, Purchase, Scheme } from '../schemes/scheme.ts'
 import { CENT, type Movement, type Rail } from './rail.ts'
 
 /** What of a line an invoice needs to be paid at once. */

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest'
-import type { Presented } from '../../../src/ledger/billing/types.ts'
-import type { Movement } from '../../../src/settlement/rails/rail.ts'
-import { stripeRail } from '../../../src/settlement/rails/stripe.ts'
-import { type LocalStripe, localStripe } from '../../../src/testing/stripe.ts'
-import { invoiceOf, standingOf } from '../bills.ts'
+import type { Presented } from '../../src/ledger/billing/types.ts'
+import type { Movement } from '../../src/rails/rail.ts'
+import { stripeRail } from '../../src/rails/stripe/rail.ts'
+import { type LocalStripe, localStripe } from '../../src/testing/stripe.ts'
+import { invoiceOf, standingOf } from '../settlement/bills.ts'
 
 const DAY = 86_400_000
 const INVOICE = invoiceOf()

@@ -1,7 +1,7 @@
 /** What Stripe's own state says came in for an invoice, was taken back, or failed. Reads; notes nothing. */
 import type Stripe from 'stripe'
 import type { InvoiceStanding } from '../../ledger/billing/types.ts'
-import { CENT, type Movement } from './rail.ts'
+import { CENT, type Movement } from '../rail.ts'
 
 /** Disputes that have taken the money back, at least for now. Inquiries (`warning_…`) have not. */
 const TAKEN = new Set(['needs_response', 'under_review', 'lost', 'won'])

@@ -8,8 +8,8 @@ import type {
   PaymentReversed,
   Presented,
   RailName,
-} from '../../ledger/billing/types.ts'
-import type { Unit } from '../invoice.ts'
+} from '../ledger/billing/types.ts'
+import type { Unit } from '../settlement/invoice.ts'
 
 /** What a rail has seen of an invoice. Ids are the rail's own, so that each is noted once, however often it is seen. */
 export type Movement =

@@ -1,14 +1,14 @@
 /** Attempts whose end is not known: a real line, and an `exact` that answers as the test says. */
 import { env } from 'cloudflare:test'
 import { describe, expect, it } from 'vitest'
-import type { Invoice, InvoiceStanding } from '../../../src/ledger/billing/types.ts'
-import { accept, type Reason, refuse } from '../../../src/protocol/refusal.ts'
-import type { ExactPayment } from '../../../src/protocol/x402/v2.ts'
-import type { Purchase, Scheme } from '../../../src/schemes/scheme.ts'
-import { paying, stablecoinRail } from '../../../src/settlement/rails/stablecoin.ts'
-import { randomHex } from '../../chain/harness.ts'
-import { newLine } from '../../ledger/credit/harness.ts'
-import { invoiceOf } from '../bills.ts'
+import type { Invoice, InvoiceStanding } from '../../src/ledger/billing/types.ts'
+import { accept, type Reason, refuse } from '../../src/protocol/refusal.ts'
+import type { ExactPayment } from '../../src/protocol/x402/v2.ts'
+import { paying, stablecoinRail } from '../../src/rails/stablecoin.ts'
+import type { Purchase, Scheme } from '../../src/schemes/scheme.ts'
+import { randomHex } from '../chain/harness.ts'
+import { newLine } from '../ledger/credit/harness.ts'
+import { invoiceOf } from '../settlement/bills.ts'
 
 const NOW = Date.UTC(2026, 10, 22)
 const TRANSACTION = randomHex(32)

@@ -2,9 +2,9 @@
 import Stripe from 'stripe'
 import { isoDay } from '../../ledger/billing/period.ts'
 import type { CreditNote, Invoice, InvoiceStanding, Presented } from '../../ledger/billing/types.ts'
-import { vatWords } from '../invoice.ts'
-import { CENT, type Movement, type Rail, RailFault, type Touched } from './rail.ts'
-import { movementsOf } from './stripe-movements.ts'
+import { vatWords } from '../../settlement/invoice.ts'
+import { CENT, type Movement, type Rail, RailFault, type Touched } from '../rail.ts'
+import { movementsOf } from './movements.ts'
 
 export type StripeSettings = {
   secretKey: string

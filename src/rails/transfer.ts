@@ -1,5 +1,5 @@
 /** Transfers: the payer sends money to a bank account, and the operator marks the invoice as paid when it came in. */
-import type { Presented } from '../../ledger/billing/types.ts'
+import type { Presented } from '../ledger/billing/types.ts'
 import { CENT, type Rail } from './rail.ts'
 
 /** `instructions`: where to send the money, in the operator's own words. */
