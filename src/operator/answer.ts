@@ -1,7 +1,7 @@
 /** How the API answers: JSON with amounts as decimal strings, papers, and every "no" as a word. */
 import type { Context } from 'hono'
+import { PAPER_POLICY } from '../billing/pages.ts'
 import { type Fault, faultsOf } from '../config/problem.ts'
-import { PAPER_POLICY } from '../settlement/paper.ts'
 
 export { type Fault, faultsOf }
 

@@ -1,5 +1,9 @@
 /** The counter: where payers come without the operator's token, to read and pay an invoice, and rails to report. */
 import { Hono } from 'hono'
+import type { BillSettings } from '../billing/nightly.ts'
+import type { Seal } from '../billing/operator-key.ts'
+import { invoicePage, PAPER_POLICY } from '../billing/pages.ts'
+import { stripeWebhook } from '../billing/stripe-webhook.ts'
 import { owedOn } from '../ledger/billing/dunning.ts'
 import type { InvoiceStanding } from '../ledger/billing/types.ts'
 import { gate } from '../paywall/gate.ts'
@@ -7,10 +11,6 @@ import type { Decision, Policy } from '../paywall/policy.ts'
 import type { ExactPayment } from '../protocol/x402/v2.ts'
 import type { StripeRail } from '../rails/stripe/rail.ts'
 import type { Scheme } from '../schemes/scheme.ts'
-import type { BillSettings } from '../settlement/bill.ts'
-import { invoicePage, PAPER_POLICY } from '../settlement/paper.ts'
-import { stripeWebhook } from '../settlement/rails/stripe-webhook.ts'
-import type { Seal } from '../settlement/seal.ts'
 import { failed } from './answer.ts'
 
 export type CounterSettings = {

@@ -1,11 +1,11 @@
 /** Everything as files: CSV for spreadsheets, NDJSON for programs, streamed account by account as each is itself. */
 import { type Context, Hono } from 'hono'
+import { notesOn } from '../billing/credit-note.ts'
 import { owedOn } from '../ledger/billing/dunning.ts'
 import type { CreditNote, InvoiceStanding } from '../ledger/billing/types.ts'
 import { lines } from '../ledger/book/credit.ts'
 import { type Cell, csv, csvRow } from '../platform/csv.ts'
 import type { SignedStatement } from '../protocol/statement.ts'
-import { notesOn } from '../settlement/credit-note.ts'
 import { each } from '../settlement/settings.ts'
 import { entryView, lineEntryView, listed } from './accounts.ts'
 import { file, json } from './answer.ts'

@@ -1,10 +1,10 @@
 /** Statements over HTTP: what a line was charged in a period, signed, and the proof of every entry of it. */
 import { Hono } from 'hono'
+import type { Seal } from '../billing/operator-key.ts'
+import { statementPage } from '../billing/pages.ts'
+import { documentOf, signStatement, statementCsv } from '../billing/signed-statement.ts'
 import { statements } from '../ledger/book/credit.ts'
 import type { PlainProof, SignedStatement } from '../protocol/statement.ts'
-import { statementPage } from '../settlement/paper.ts'
-import type { Seal } from '../settlement/seal.ts'
-import { documentOf, signStatement, statementCsv } from '../settlement/statement.ts'
 import { type Format, file, formatOf, limitOf, nextOf, notFound, numberOf, paper, write } from './answer.ts'
 import { isAgentId } from './form.ts'
 import type { CreditSettings, Line, OperatorSettings } from './settings.ts'

@@ -1,4 +1,6 @@
 /** The shape of every rail: how an invoice reaches its payer, and what the rail says of it since. */
+
+import type { Unit } from '../billing/invoice.ts'
 import type {
   CreditNote,
   Invoice,
@@ -9,7 +11,6 @@ import type {
   Presented,
   RailName,
 } from '../ledger/billing/types.ts'
-import type { Unit } from '../settlement/invoice.ts'
 
 /** What a rail has seen of an invoice. Ids are the rail's own, so that each is noted once, however often it is seen. */
 export type Movement =

@@ -1,6 +1,7 @@
 /** What a run has found and done, as its record keeps it: plain JSON, amounts as decimal strings in atomic units. */
+
+import { type Billed, type BillSums, NO_BILL } from '../billing/nightly.ts'
 import type { RunRecord } from '../ledger/book/accounts.ts'
-import { type Billed, type BillSums, NO_BILL } from './bill.ts'
 import type { BadRow } from './claims.ts'
 import type { Collected } from './collect.ts'
 import type { Finding } from './findings.ts'

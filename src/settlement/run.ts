@@ -1,8 +1,9 @@
 /** A settlement run: collect, claim, sweep, reconcile, record. Every step may be repeated: the chain moves nothing twice. */
+
+import { billAll, type OpenBill } from '../billing/run.ts'
 import { type RunRecord, saveRun } from '../ledger/book/accounts.ts'
 import type { Address } from '../protocol/evm/hex.ts'
 import { claim, plan } from './batch.ts'
-import { billAll, type OpenBill } from './bill-run.ts'
 import { batchesOf, type Row, transactionsOf } from './claims.ts'
 import { collect } from './collect.ts'
 import { add, NO_EXACT, NO_SUMS, reconcile, reconcilePayers, reconcileReceivers } from './reconcile.ts'

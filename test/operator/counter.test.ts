@@ -6,9 +6,9 @@ import { type CounterSettings, counter } from '../../src/operator/counter.ts'
 import { stripeRail } from '../../src/rails/stripe/rail.ts'
 import { type Bindings, billingOf } from '../../src/site.ts'
 import { localStripe } from '../../src/testing/stripe.ts'
+import { DAY, MIDNIGHT, night, tabOf } from '../billing/harness.ts'
 import { chainAt } from '../chain/harness.ts'
 import { newPayer } from '../chain/payer.ts'
-import { DAY, MIDNIGHT, night, tabOf } from '../settlement/bill-rig.ts'
 import { exactFetch } from '../upstream.ts'
 
 const OWED = 60_001n

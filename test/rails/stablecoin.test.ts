@@ -6,9 +6,9 @@ import { accept, type Reason, refuse } from '../../src/protocol/refusal.ts'
 import type { ExactPayment } from '../../src/protocol/x402/v2.ts'
 import { paying, stablecoinRail } from '../../src/rails/stablecoin.ts'
 import type { Purchase, Scheme } from '../../src/schemes/scheme.ts'
+import { invoiceOf } from '../billing/bills.ts'
 import { randomHex } from '../chain/harness.ts'
 import { newLine } from '../ledger/credit/harness.ts'
-import { invoiceOf } from '../settlement/bills.ts'
 
 const NOW = Date.UTC(2026, 10, 22)
 const TRANSACTION = randomHex(32)

@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { afterEach, describe, expect, it } from 'vitest'
 import { stripeRail } from '../../src/rails/stripe/rail.ts'
 import { type StripeServer, startStripe } from '../../src/testing/stripe-server.ts'
-import { invoiceOf, standingOf } from '../settlement/bills.ts'
+import { invoiceOf, standingOf } from '../billing/bills.ts'
 
 const stops: (() => Promise<void>)[] = []
 

@@ -1,8 +1,8 @@
 /** Cards and banks: an invoice of ours as one invoice at Stripe, made once, and read back from Stripe alone. */
 import Stripe from 'stripe'
+import { vatWords } from '../../billing/invoice.ts'
 import { isoDay } from '../../ledger/billing/period.ts'
 import type { CreditNote, Invoice, InvoiceStanding, Presented } from '../../ledger/billing/types.ts'
-import { vatWords } from '../../settlement/invoice.ts'
 import { CENT, type Movement, type Rail, RailFault, type Touched } from '../rail.ts'
 import { movementsOf } from './movements.ts'
 

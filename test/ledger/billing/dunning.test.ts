@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { cutOff, dueDate, owedOn, redeemedBy, stagesDue } from '../../../src/ledger/billing/dunning.ts'
 import type { InvoiceStanding, Stage } from '../../../src/ledger/billing/types.ts'
-import { invoiceOf, standingOf } from '../../settlement/bills.ts'
+import { invoiceOf, standingOf } from '../../billing/bills.ts'
 
 const DAY = 86_400_000
 const TERMS = { net: 14, pastDue: 3, suspended: 10, writtenOff: 90 }

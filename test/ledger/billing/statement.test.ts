@@ -1,8 +1,8 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { documentOf } from '../../../src/billing/signed-statement.ts'
 import { Closing, prove } from '../../../src/ledger/billing/statement.ts'
 import { leafOf, type PlainProof, type StatedEntry, verifyEntry } from '../../../src/protocol/statement.ts'
-import { documentOf } from '../../../src/settlement/statement.ts'
 
 const PERIOD = { id: '2026-11-21', from: Date.UTC(2026, 10, 21), to: Date.UTC(2026, 10, 22) }
 

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest'
 import { stripeRail } from '../../../src/rails/stripe/rail.ts'
 import { localStripe } from '../../../src/testing/stripe.ts'
-import { invoiceOf } from '../bills.ts'
+import { invoiceOf } from '../../billing/bills.ts'
 
 const NOW = Date.UTC(2026, 10, 22)
 

@@ -21,13 +21,13 @@ import type { Agents } from '../ledger/credit/agents.ts'
 import type { CreditLine } from '../ledger/credit/credit-line.ts'
 import { canonicalJson } from '../protocol/encoding/canonical-json.ts'
 import type { Rails } from '../rails/rail.ts'
+import type { Finding } from '../settlement/findings.ts'
+import { each } from '../settlement/settings.ts'
 import { railFailed } from './credit-note.ts'
-import { giveBack } from './excess.ts'
-import type { Finding } from './findings.ts'
+import { giveBack } from './credit-released.ts'
 import { draftInvoice, INVOICES, numbered, numberKey, type Seller } from './invoice.ts'
-import { tell, type Webhook } from './notice.ts'
-import { checkInvoice } from './receive.ts'
-import { each } from './settings.ts'
+import { checkInvoice } from './payments.ts'
+import { tell, type Webhook } from './webhook.ts'
 
 export type BillSettings = {
   book: D1Database

@@ -1,9 +1,9 @@
 import { env } from 'cloudflare:test'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { correct } from '../../src/settlement/correction.ts'
-import { catchUp, markPaid } from '../../src/settlement/receive.ts'
-import { DAY, MIDNIGHT, newOperator, night, tabOf } from './bill-rig.ts'
+import { correct } from '../../src/billing/issue-credit-note.ts'
+import { catchUp, markPaid } from '../../src/billing/payments.ts'
+import { DAY, MIDNIGHT, newOperator, night, tabOf } from './harness.ts'
 
 const CENT = 10_000n
 

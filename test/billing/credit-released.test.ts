@@ -1,10 +1,10 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { creditable } from '../../src/billing/invoice.ts'
+import { correct } from '../../src/billing/issue-credit-note.ts'
+import { markPaid } from '../../src/billing/payments.ts'
 import { owedOn } from '../../src/ledger/billing/dunning.ts'
-import { correct } from '../../src/settlement/correction.ts'
-import { creditable } from '../../src/settlement/invoice.ts'
-import { markPaid } from '../../src/settlement/receive.ts'
-import { DAY, MIDNIGHT, newOperator, night, tabOf } from './bill-rig.ts'
+import { DAY, MIDNIGHT, newOperator, night, tabOf } from './harness.ts'
 
 const CENT = 10_000n
 const BIG = 123n * CENT

@@ -3,11 +3,11 @@
 import { lastBilled } from '../ledger/book/accounts.ts'
 import { relist } from '../ledger/book/credit.ts'
 import { REGISTRY } from '../ledger/credit/agents.ts'
-import { type Billed, type BillSettings, billPage } from './bill.ts'
-import type { Finding } from './findings.ts'
-import { catchUp } from './receive.ts'
-import type { Report } from './report.ts'
-import type { Steps } from './run.ts'
+import type { Finding } from '../settlement/findings.ts'
+import type { Report } from '../settlement/report.ts'
+import type { Steps } from '../settlement/run.ts'
+import { type Billed, type BillSettings, billPage } from './nightly.ts'
+import { catchUp } from './payments.ts'
 
 const DAY = 86_400_000
 

@@ -1,10 +1,10 @@
 /** Stripe's webhooks: believed by their signature, worked on once, and followed by a look at Stripe's own state. */
 
-import { saveInvoices } from '../../ledger/book/credit.ts'
-import { hasHeard, remember } from '../../ledger/book/webhooks.ts'
-import type { StripeRail } from '../../rails/stripe/rail.ts'
-import { type BillSettings, dunLine } from '../bill.ts'
-import { recheck } from '../receive.ts'
+import { saveInvoices } from '../ledger/book/credit.ts'
+import { hasHeard, remember } from '../ledger/book/webhooks.ts'
+import type { StripeRail } from '../rails/stripe/rail.ts'
+import { type BillSettings, dunLine } from './nightly.ts'
+import { recheck } from './payments.ts'
 
 const LARGEST = 1 << 18
 

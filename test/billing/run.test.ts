@@ -1,11 +1,11 @@
 import { env } from 'cloudflare:test'
 import { describe, expect, it } from 'vitest'
+import type { OpenBill } from '../../src/billing/run.ts'
 import { lines } from '../../src/ledger/book/credit.ts'
-import type { OpenBill } from '../../src/settlement/bill-run.ts'
 import { type Cause, settle, type Work } from '../../src/settlement/run.ts'
 import { randomHex } from '../chain/harness.ts'
-import { DAY, MIDNIGHT, newOperator, type Operator, tabOf } from './bill-rig.ts'
-import { newNight, openTab, recordOf, steps } from './rig.ts'
+import { newNight, openTab, recordOf, steps } from '../settlement/rig.ts'
+import { DAY, MIDNIGHT, newOperator, type Operator, tabOf } from './harness.ts'
 
 const CENT = 10_000n
 

@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest'
+import { type OperatorKey, openSeal } from '../../src/billing/operator-key.ts'
+import { invoicePage, statementPage } from '../../src/billing/pages.ts'
+import { documentOf, signStatement, statementCsv } from '../../src/billing/signed-statement.ts'
 import type { Statement } from '../../src/ledger/billing/types.ts'
 import { csv, decimalUsd } from '../../src/platform/csv.ts'
 import { EMPTY_ROOT } from '../../src/protocol/encoding/merkle.ts'
 import { type SignedStatement, verifyStatement } from '../../src/protocol/statement.ts'
-import { invoicePage, statementPage } from '../../src/settlement/paper.ts'
-import { type OperatorKey, openSeal } from '../../src/settlement/seal.ts'
-import { documentOf, signStatement, statementCsv } from '../../src/settlement/statement.ts'
 import { invoiceOf, standingOf } from './bills.ts'
 
 const STATEMENT: Statement = {

@@ -3,10 +3,10 @@
 import type { Happening } from '../ledger/billing/documents.ts'
 import type { InvoiceStanding } from '../ledger/billing/types.ts'
 import type { Movement, Touched } from '../rails/rail.ts'
-import type { BillSettings } from './bill.ts'
+import type { Finding } from '../settlement/findings.ts'
+import { each } from '../settlement/settings.ts'
 import { adopt, type Checked, type Line, railFailed, tellRail } from './credit-note.ts'
-import type { Finding } from './findings.ts'
-import { each } from './settings.ts'
+import type { BillSettings } from './nightly.ts'
 
 /**
  * Asks the invoice's rail what became of it, notes what it says, and tells it of our credit notes. Doing it again notes nothing

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest'
-import { NUMBERS } from '../../src/settlement/bill.ts'
-import { correct } from '../../src/settlement/correction.ts'
-import { notesOn } from '../../src/settlement/credit-note.ts'
-import { catchUp, recheck } from '../../src/settlement/receive.ts'
-import { DAY, MIDNIGHT, newOperator, night, type Operator, tabOf } from './bill-rig.ts'
+import { notesOn } from '../../src/billing/credit-note.ts'
+import { correct } from '../../src/billing/issue-credit-note.ts'
+import { NUMBERS } from '../../src/billing/nightly.ts'
+import { catchUp, recheck } from '../../src/billing/payments.ts'
+import { DAY, MIDNIGHT, newOperator, night, type Operator, tabOf } from './harness.ts'
 
 const CENT = 10_000n
 const BIG = 100n * CENT

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { catchUp } from '../../src/settlement/receive.ts'
-import { DAY, MIDNIGHT, newOperator, night, tabOf } from './bill-rig.ts'
+import { catchUp } from '../../src/billing/payments.ts'
+import { DAY, MIDNIGHT, newOperator, night, tabOf } from './harness.ts'
 
 const CENT = 10_000n
 const BIG = 100n * CENT

@@ -1,8 +1,8 @@
 import { env } from 'cloudflare:test'
 import { describe, expect, it } from 'vitest'
+import { markPaid } from '../../src/billing/payments.ts'
 import { invoices, lines, listLine, statements } from '../../src/ledger/book/credit.ts'
-import { markPaid } from '../../src/settlement/receive.ts'
-import { DAY, MIDNIGHT, newOperator, night, tabOf } from './bill-rig.ts'
+import { DAY, MIDNIGHT, newOperator, night, tabOf } from './harness.ts'
 
 const CENT = 10_000n
 

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import type { ExactPayment } from '../../src/protocol/x402/v2.ts'
 import { stablecoinRail } from '../../src/rails/stablecoin.ts'
 import type { Scheme } from '../../src/schemes/scheme.ts'
-import { DAY, MIDNIGHT, newOperator, night, tabOf } from './bill-rig.ts'
+import { DAY, MIDNIGHT, newOperator, night, tabOf } from './harness.ts'
 
 /** An operator whose invoices are paid at an address that may change, with its key or its host. */
 async function newTill() {

@@ -1,9 +1,9 @@
 /** Credit notes between the rails and our books: those written there are taken in, those written here are told there. */
 import type { CreditNote, InvoiceStanding } from '../ledger/billing/types.ts'
 import type { Credited, Rails } from '../rails/rail.ts'
-import { type BillSettings, NUMBERS } from './bill.ts'
-import type { Finding } from './findings.ts'
+import type { Finding } from '../settlement/findings.ts'
 import { CREDIT_NOTES, draftNoteOver } from './invoice.ts'
+import { type BillSettings, NUMBERS } from './nightly.ts'
 
 export type Line = ReturnType<BillSettings['lines']['getByName']>
 

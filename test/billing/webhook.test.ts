@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
+import { sign, tell } from '../../src/billing/webhook.ts'
 import type { DunningStep } from '../../src/ledger/billing/types.ts'
-import { sign, tell } from '../../src/settlement/notice.ts'
 
 const NOW = Date.UTC(2026, 10, 22)
 const STEP: DunningStep = {

@@ -1,10 +1,10 @@
 /** Corrections: a credit note takes back (part of) an invoice. What was invoiced stays as it was written. */
 import type { InvoiceStanding } from '../ledger/billing/types.ts'
 import type { Touched } from '../rails/rail.ts'
-import type { BillSettings } from './bill.ts'
 import { nextNumber, notesOn, tellRail } from './credit-note.ts'
 import { creditable, draftNote } from './invoice.ts'
-import { checkInvoice } from './receive.ts'
+import type { BillSettings } from './nightly.ts'
+import { checkInvoice } from './payments.ts'
 
 /**
  * `net` without VAT. `after` is what was credited before, as whoever writes the note has seen it: of two notes written at the

@@ -3,7 +3,7 @@ import type { Statement } from '../ledger/billing/types.ts'
 import { csv } from '../platform/csv.ts'
 import { canonicalJson } from '../protocol/encoding/canonical-json.ts'
 import type { SignedStatement, StatementDocument } from '../protocol/statement.ts'
-import type { Seal } from './seal.ts'
+import type { Seal } from './operator-key.ts'
 
 /** The document of a statement. The same statement always has the same document. */
 export function documentOf(

@@ -1,8 +1,5 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { periodOf } from '../../src/ledger/billing/period.ts'
-import type { LineBill, StatementHead } from '../../src/ledger/billing/types.ts'
-import { EMPTY_ROOT } from '../../src/protocol/encoding/merkle.ts'
 import {
   creditable,
   draftInvoice,
@@ -13,7 +10,10 @@ import {
   releasable,
   type Seller,
   vatOn,
-} from '../../src/settlement/invoice.ts'
+} from '../../src/billing/invoice.ts'
+import { periodOf } from '../../src/ledger/billing/period.ts'
+import type { LineBill, StatementHead } from '../../src/ledger/billing/types.ts'
+import { EMPTY_ROOT } from '../../src/protocol/encoding/merkle.ts'
 import { invoiceOf, standingOf } from './bills.ts'
 
 const DAY = 86_400_000
