@@ -19,8 +19,8 @@ import { channelScheme } from './schemes/channel/scheme.ts'
 import { type CreditPorts, creditScheme } from './schemes/credit/scheme.ts'
 import { type ExactPorts, exactScheme } from './schemes/exact/scheme.ts'
 import type { Scheme } from './schemes/scheme.ts'
+import type { Payers, Settings } from './settlement/context.ts'
 import type { Cause, Work } from './settlement/run.ts'
-import type { Payers, Settings } from './settlement/settings.ts'
 
 /** The bindings of wrangler.toml. Vars and secrets are read by config.ts alone. */
 export type Bindings = {

@@ -3,8 +3,8 @@
 import type { Happening } from '../ledger/billing/documents.ts'
 import type { InvoiceStanding } from '../ledger/billing/types.ts'
 import type { Movement, Touched } from '../rails/rail.ts'
+import { each } from '../settlement/context.ts'
 import type { Finding } from '../settlement/findings.ts'
-import { each } from '../settlement/settings.ts'
 import { adopt, type Checked, type Line, railFailed, tellRail } from './credit-note.ts'
 import type { BillSettings } from './nightly.ts'
 

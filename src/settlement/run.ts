@@ -3,14 +3,21 @@
 import { billAll, type OpenBill } from '../billing/run.ts'
 import { type RunRecord, saveRun } from '../ledger/book/accounts.ts'
 import type { Address } from '../protocol/evm/hex.ts'
-import { claim, plan } from './batch.ts'
-import { batchesOf, type Row, transactionsOf } from './claims.ts'
-import { collect } from './collect.ts'
-import { add, NO_EXACT, NO_SUMS, reconcile, reconcilePayers, reconcileReceivers } from './reconcile.ts'
+import { claim, plan } from './channels/claim-batch.ts'
+import { batchesOf, type Row, transactionsOf } from './channels/claims.ts'
+import { collect } from './channels/collect.ts'
+import {
+  add,
+  NO_EXACT,
+  NO_SUMS,
+  reconcile,
+  reconcilePayers,
+  reconcileReceivers,
+} from './channels/reconcile.ts'
+import { readTotals, sweep } from './channels/sweep.ts'
+import type { Sent } from './channels/transactions.ts'
+import type { Payers, Settings } from './context.ts'
 import { Report } from './report.ts'
-import type { Sent } from './sent.ts'
-import type { Payers, Settings } from './settings.ts'
-import { readTotals, sweep } from './sweep.ts'
 
 /** Durable steps: a Workflow's, or plain calls. What a step answers is plain JSON. */
 export type Steps = {

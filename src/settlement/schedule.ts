@@ -23,7 +23,7 @@ export async function onCron(
       return
     case WATCH: {
       if (!channels) return
-      const { watch } = await import('./watch.ts')
+      const { watch } = await import('./channels/withdrawal-watch.ts')
       await watch(channels, scheduledTime)
       return
     }

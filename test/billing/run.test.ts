@@ -4,7 +4,7 @@ import type { OpenBill } from '../../src/billing/run.ts'
 import { lines } from '../../src/ledger/book/credit.ts'
 import { type Cause, settle, type Work } from '../../src/settlement/run.ts'
 import { randomHex } from '../chain/harness.ts'
-import { newNight, openTab, recordOf, steps } from '../settlement/rig.ts'
+import { newNight, openTab, recordOf, steps } from '../settlement/harness.ts'
 import { DAY, MIDNIGHT, newOperator, type Operator, tabOf } from './harness.ts'
 
 const CENT = 10_000n

@@ -4,7 +4,7 @@ import { saveRun } from '../../src/ledger/book/accounts.ts'
 import { operatorApi } from '../../src/operator/api.ts'
 import { toHex } from '../../src/protocol/evm/hex.ts'
 import { randomHex } from '../chain/harness.ts'
-import { newNight, openTab } from '../settlement/rig.ts'
+import { newNight, openTab } from '../settlement/harness.ts'
 
 const TOKEN = 'a-token-of-the-operator'
 const NOW = Date.UTC(2026, 10, 21, 12, 30, 5)

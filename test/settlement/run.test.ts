@@ -7,7 +7,17 @@ import type { Standing } from '../../src/ledger/channel/types.ts'
 import { channelId } from '../../src/protocol/evm/eip712.ts'
 import { countOf, randomHex } from '../chain/harness.ts'
 import { newPayer, send } from '../chain/payer.ts'
-import { newNight, openTab, openTabs, place, received, recordOf, runOf, standingOf, steps } from './rig.ts'
+import {
+  newNight,
+  openTab,
+  openTabs,
+  place,
+  received,
+  recordOf,
+  runOf,
+  standingOf,
+  steps,
+} from './harness.ts'
 
 describe('a settlement run', () => {
   it('claims and sweeps exactly what is charged', async () => {

@@ -7,7 +7,7 @@ import { startRun, statusOf, windowOf } from '../../src/settlement/workflow.ts'
 import { relayerOf, workOf } from '../../src/site.ts'
 import worker from '../../src/worker.ts'
 import { chainAt, newRelayer, randomHex } from '../chain/harness.ts'
-import { openTabs, received, recordOf, standingOf } from './rig.ts'
+import { openTabs, received, recordOf, standingOf } from './harness.ts'
 
 /** Tabs whose claims the Worker's own relayer may send. */
 async function tabsOfTheWorker(count: number) {

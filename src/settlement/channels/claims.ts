@@ -1,7 +1,7 @@
 /** What is put on chain: the row of an account, the batches that rows make, and the search for rows that spoil one. Pure. */
-import type { Standing } from '../ledger/channel/types.ts'
-import type { ChannelConfig, Claim } from '../protocol/evm/channel.ts'
-import type { Hex } from '../protocol/evm/hex.ts'
+import type { Standing } from '../../ledger/channel/types.ts'
+import type { ChannelConfig, Claim } from '../../protocol/evm/channel.ts'
+import type { Hex } from '../../protocol/evm/hex.ts'
 
 /** Rows in one transaction: some 2.4 million gas and 48 kB of calldata. */
 export const MOST_ROWS = 100

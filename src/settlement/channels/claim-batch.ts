@@ -1,13 +1,13 @@
 /** One batch of claims: tried on the chain of now, rid of bad rows, sent, and believed when the chain has it. */
-import { encodeClaim, escrowEvents } from '../chain/escrow.ts'
-import { type Log, simulate } from '../chain/relayer/transaction.ts'
-import { connect } from '../chain/rpc.ts'
-import type { Address, Hex } from '../protocol/evm/hex.ts'
-import { silence, tellAll } from './ask.ts'
+import { encodeClaim, escrowEvents } from '../../chain/escrow.ts'
+import { type Log, simulate } from '../../chain/relayer/transaction.ts'
+import { connect } from '../../chain/rpc.ts'
+import type { Address, Hex } from '../../protocol/evm/hex.ts'
+import { accountOf, each, type Settings } from '../context.ts'
+import type { Finding } from '../findings.ts'
 import { type BadRow, bisect, claimOf, type Row } from './claims.ts'
-import type { Finding } from './findings.ts'
-import { digestOf, record, type Sent, sendOnce } from './sent.ts'
-import { accountOf, each, type Settings } from './settings.ts'
+import { silence, tellAll } from './observe.ts'
+import { digestOf, record, type Sent, sendOnce } from './transactions.ts'
 
 /** Finds the rows that the chain would refuse now, and sets their accounts aside. @throws ChainFault */
 export async function plan(settings: Settings, rows: Row[]): Promise<{ bad: BadRow[]; findings: Finding[] }> {

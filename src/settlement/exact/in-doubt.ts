@@ -1,12 +1,12 @@
 /** Payments by `exact` whose requests died before they saw the end: the chain says what became of them. */
-import type { Settled, Transfer } from '../chain/facilitator/facilitator.ts'
-import type { Chain } from '../chain/rpc.ts'
-import type { Listing } from '../ledger/book/accounts.ts'
-import type { Doubt } from '../ledger/exact/authorizations.ts'
-import { orderOf } from '../schemes/exact/scheme.ts'
-import { silence } from './ask.ts'
-import type { Finding } from './findings.ts'
-import type { Payers } from './settings.ts'
+import type { Settled, Transfer } from '../../chain/facilitator/facilitator.ts'
+import type { Chain } from '../../chain/rpc.ts'
+import type { Listing } from '../../ledger/book/accounts.ts'
+import type { Doubt } from '../../ledger/exact/authorizations.ts'
+import { orderOf } from '../../schemes/exact/scheme.ts'
+import { silence } from '../channels/observe.ts'
+import type { Payers } from '../context.ts'
+import type { Finding } from '../findings.ts'
 
 /** Of one payer in one run. The next one goes on. */
 const MOST = 50
@@ -54,7 +54,7 @@ async function look(
   const { token, from: payer, nonce } = transfer
   const outcome = await relayer?.outcome(orderOf({ token, payer, nonce }))
   if (outcome?.status === 'pending') return { status: 'unknown' }
-  const { moved, search } = await import('../chain/token.ts')
+  const { moved, search } = await import('../../chain/token.ts')
   if (outcome?.status === 'mined' && moved(outcome.logs, transfer))
     return { status: 'settled', transaction: outcome.hash }
   return (await search(chain, transfer, BigInt(Math.floor(since / 1000)))) ?? { status: 'unknown' }

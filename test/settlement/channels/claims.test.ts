@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import type { Standing } from '../../src/ledger/channel/types.ts'
-import type { Address } from '../../src/protocol/evm/hex.ts'
+import type { Standing } from '../../../src/ledger/channel/types.ts'
+import type { Address } from '../../../src/protocol/evm/hex.ts'
 import {
   batchesOf,
   bisect,
@@ -10,7 +10,7 @@ import {
   type Row,
   redeemable,
   transactionsOf,
-} from '../../src/settlement/claims.ts'
+} from '../../../src/settlement/channels/claims.ts'
 
 const ADDRESS: Address = `0x${'11'.repeat(20)}`
 const HASH = `0x${'22'.repeat(32)}` as const

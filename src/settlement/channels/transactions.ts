@@ -1,9 +1,9 @@
 /** Transactions of a run: each content is sent once, and only what the chain has of it counts. */
-import { readCost } from '../chain/relayer/cost.ts'
-import type { Outcome } from '../chain/relayer/relayer.ts'
-import type { Log } from '../chain/relayer/transaction.ts'
-import { fromHex, type Hex, toHex } from '../protocol/evm/hex.ts'
-import type { Settings } from './settings.ts'
+import { readCost } from '../../chain/relayer/cost.ts'
+import type { Outcome } from '../../chain/relayer/relayer.ts'
+import type { Log } from '../../chain/relayer/transaction.ts'
+import { fromHex, type Hex, toHex } from '../../protocol/evm/hex.ts'
+import type { Settings } from '../context.ts'
 
 /**
  * One transaction as the run's record keeps it. Amounts are atomic units, `wei` is what it cost in all. Runs that overlap

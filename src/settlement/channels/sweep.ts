@@ -1,9 +1,9 @@
 /** The sweep: moves what was claimed for a receiver from the escrow to the receiver, once. */
-import { encodeSweep, escrowEvents } from '../chain/escrow.ts'
-import { readReceiver } from '../chain/rpc.ts'
-import type { Address } from '../protocol/evm/hex.ts'
-import { record, type Sent, sendOnce } from './sent.ts'
-import type { Settings } from './settings.ts'
+import { encodeSweep, escrowEvents } from '../../chain/escrow.ts'
+import { readReceiver } from '../../chain/rpc.ts'
+import type { Address } from '../../protocol/evm/hex.ts'
+import type { Settings } from '../context.ts'
+import { record, type Sent, sendOnce } from './transactions.ts'
 
 /** A receiver's running totals on chain. Decimal strings in atomic units. */
 export type Receiver = { receiver: Address; claimed: string; swept: string }

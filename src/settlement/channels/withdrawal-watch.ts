@@ -1,15 +1,15 @@
 /** The watch: finds payers who are withdrawing and claims what they owe before they are paid out. */
-import { readChannels } from '../chain/rpc.ts'
-import { type Listing, listings, type RunRecord, saveRun } from '../ledger/book/accounts.ts'
-import type { ChannelState } from '../protocol/evm/channel.ts'
-import type { Hex } from '../protocol/evm/hex.ts'
-import { PAGE, silence, standingOf, tell } from './ask.ts'
-import { claim, plan } from './batch.ts'
+import { readChannels } from '../../chain/rpc.ts'
+import { type Listing, listings, type RunRecord, saveRun } from '../../ledger/book/accounts.ts'
+import type { ChannelState } from '../../protocol/evm/channel.ts'
+import type { Hex } from '../../protocol/evm/hex.ts'
+import { each, type Settings } from '../context.ts'
+import { compareChain } from '../findings.ts'
+import { Report } from '../report.ts'
+import { windowOf } from '../workflow.ts'
+import { claim, plan } from './claim-batch.ts'
 import { redeemable } from './claims.ts'
-import { compareChain } from './findings.ts'
-import { Report } from './report.ts'
-import { each, type Settings } from './settings.ts'
-import { windowOf } from './workflow.ts'
+import { PAGE, silence, standingOf, tell } from './observe.ts'
 
 /**
  * Looks at every listed channel. An account that is told of a withdrawal takes no more vouchers. Saves a record when there

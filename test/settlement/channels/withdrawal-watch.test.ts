@@ -1,14 +1,14 @@
 import { env } from 'cloudflare:test'
 import { encodeFunctionData, parseAbi } from 'viem'
 import { describe, expect, it } from 'vitest'
-import { encodeRefund } from '../../src/chain/escrow.ts'
-import { readChannels } from '../../src/chain/rpc.ts'
-import { runs } from '../../src/ledger/book/accounts.ts'
-import { watch } from '../../src/settlement/watch.ts'
-import { windowOf } from '../../src/settlement/workflow.ts'
-import { countOf, randomHex } from '../chain/harness.ts'
-import { send } from '../chain/payer.ts'
-import { newNight, openTab, openTabs, received, recordOf, runOf, standingOf, type Tab } from './rig.ts'
+import { encodeRefund } from '../../../src/chain/escrow.ts'
+import { readChannels } from '../../../src/chain/rpc.ts'
+import { runs } from '../../../src/ledger/book/accounts.ts'
+import { watch } from '../../../src/settlement/channels/withdrawal-watch.ts'
+import { windowOf } from '../../../src/settlement/workflow.ts'
+import { countOf, randomHex } from '../../chain/harness.ts'
+import { send } from '../../chain/payer.ts'
+import { newNight, openTab, openTabs, received, recordOf, runOf, standingOf, type Tab } from '../harness.ts'
 
 const WITHDRAW = parseAbi([
   'struct ChannelConfig { address payer; address payerAuthorizer; address receiver; address receiverAuthorizer; address token; uint40 withdrawDelay; bytes32 salt; }',

@@ -1,11 +1,11 @@
 /** The first part of a run: hears a page of accounts, tells them the chain's word, and finds what can be claimed. */
-import { readChannels } from '../chain/rpc.ts'
-import type { Standing } from '../ledger/channel/types.ts'
-import type { ChannelState } from '../protocol/evm/channel.ts'
-import { askPage, type Channel, silence, standingOf, tell } from './ask.ts'
+import { readChannels } from '../../chain/rpc.ts'
+import type { Standing } from '../../ledger/channel/types.ts'
+import type { ChannelState } from '../../protocol/evm/channel.ts'
+import { accountOf, each, type Settings } from '../context.ts'
+import { compareBook, compareChain, type Finding } from '../findings.ts'
 import { type Row, redeemable } from './claims.ts'
-import { compareBook, compareChain, type Finding } from './findings.ts'
-import { accountOf, each, type Settings } from './settings.ts'
+import { askPage, type Channel, silence, standingOf, tell } from './observe.ts'
 
 /**
  * A request that begins a deposit or refund hands it to the relayer within seconds, or never. Until then an order that the
