@@ -42,8 +42,8 @@ export async function operate(request: Request, env: Bindings): Promise<Response
   const billing = billingOf(env)
   if (billing && !/^\/_tab402\/(?:api|me)(?:\/|$)/.test(new URL(request.url).pathname)) {
     const [{ counter }, { failed }] = await Promise.all([
-      import('./operator/counter.ts'),
-      import('./operator/answer.ts'),
+      import('./portal/invoices.ts'),
+      import('./operator/response.ts'),
     ])
     const settings = await billing().catch(failed)
     return settings instanceof Response ? settings : counter(settings).fetch(request)

@@ -5,8 +5,8 @@ import { lines } from '../ledger/book/credit.ts'
 import type { Entry } from '../ledger/channel/types.ts'
 import type { LineEntry, LineStanding } from '../ledger/credit/types.ts'
 import { isHex } from '../protocol/evm/hex.ts'
-import { limitOf, nextOf, notFound, numberOf, write } from './answer.ts'
-import { isAgentId } from './form.ts'
+import { isAgentId } from './requests.ts'
+import { limitOf, nextOf, notFound, numberOf, write } from './response.ts'
 import type { Line, OperatorSettings } from './settings.ts'
 
 const PAYER = /^eip155:[1-9][0-9]{0,15}:0x[0-9a-f]{40}$/

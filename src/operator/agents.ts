@@ -2,8 +2,8 @@
 import { Hono } from 'hono'
 import type * as v from 'valibot'
 import { type Agent, type Change, type Draft, REGISTRY, type Registered } from '../ledger/credit/agents.ts'
-import { type Fault, faulty, limitOf, nextOf, no, notFound, write } from './answer.ts'
-import { agentChange, formOf, newAgent, suspension } from './form.ts'
+import { agentChange, formOf, newAgent, suspension } from './requests.ts'
+import { type Fault, faulty, limitOf, nextOf, no, notFound, write } from './response.ts'
 import type { CreditSettings, OperatorSettings } from './settings.ts'
 
 type Form = Partial<v.InferOutput<typeof newAgent>>

@@ -1,7 +1,7 @@
 /** The audit log: who did what to what, when, with how it was before and afterwards. It is only ever added to. */
 import { Hono } from 'hono'
 import { type Act, REGISTRY } from '../ledger/credit/agents.ts'
-import { json, limitOf, nextOf, numberOf, write } from './answer.ts'
+import { json, limitOf, nextOf, numberOf, write } from './response.ts'
 import type { CreditSettings } from './settings.ts'
 
 type Noted = Pick<Act, 'who' | 'what' | 'subject'> & { before: object | null; after: object | null }

@@ -9,9 +9,9 @@ import { markPaid, markReturned, transferIn } from '../billing/payments.ts'
 import { owedOn } from '../ledger/billing/dunning.ts'
 import type { InvoiceStanding, Stage } from '../ledger/billing/types.ts'
 import { invoices, lineOfInvoice, projectLines, saveInvoices } from '../ledger/book/credit.ts'
-import { faulty, formatOf, limitOf, nextOf, no, notFound, numberOf, paper, write } from './answer.ts'
 import { act } from './audit.ts'
-import { correction, formOf, returned, transfer } from './form.ts'
+import { correction, formOf, returned, transfer } from './requests.ts'
+import { faulty, formatOf, limitOf, nextOf, no, notFound, numberOf, paper, write } from './response.ts'
 import type { CreditSettings, Line, OperatorSettings } from './settings.ts'
 
 const INVOICE = /^INV-[0-9]{6,15}$/

@@ -2,8 +2,8 @@
 import { Hono } from 'hono'
 import { findRun, runs } from '../ledger/book/accounts.ts'
 import { runId, startRun, statusOf } from '../settlement/workflow.ts'
-import { limitOf, notFound, write } from './answer.ts'
 import { act } from './audit.ts'
+import { limitOf, notFound, write } from './response.ts'
 import type { OperatorSettings } from './settings.ts'
 
 const RUN = /^(settle|watch)-[0-9]{8}T[0-9]{6}$/

@@ -1,9 +1,9 @@
 /** What the operator's API works with. */
 import type { Account } from '../ledger/channel/account.ts'
 import type { Authorizations } from '../ledger/exact/authorizations.ts'
+import type { CounterSettings } from '../portal/invoices.ts'
 import type { CreditPorts } from '../schemes/credit/scheme.ts'
 import type { Cause } from '../settlement/run.ts'
-import type { CounterSettings } from './counter.ts'
 
 export type OperatorSettings = {
   /** SHA-256 of the operator's token, 64 hex digits. Without it the API does not exist. */

@@ -5,8 +5,8 @@ import { statementPage } from '../billing/pages.ts'
 import { documentOf, signStatement, statementCsv } from '../billing/signed-statement.ts'
 import { statements } from '../ledger/book/credit.ts'
 import type { PlainProof, SignedStatement } from '../protocol/statement.ts'
-import { type Format, file, formatOf, limitOf, nextOf, notFound, numberOf, paper, write } from './answer.ts'
-import { isAgentId } from './form.ts'
+import { isAgentId } from './requests.ts'
+import { type Format, file, formatOf, limitOf, nextOf, notFound, numberOf, paper, write } from './response.ts'
 import type { CreditSettings, Line, OperatorSettings } from './settings.ts'
 
 const CURSOR = /^(\d{1,16})\.([^.]{1,64})\.([0-9W-]{7,10})$/

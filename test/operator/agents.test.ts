@@ -2,7 +2,7 @@ import { env } from 'cloudflare:test'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { DIRECTORY, HOST, newCrawler } from '../identity/harness.ts'
-import { agentForm, newId, newOperator } from './rig.ts'
+import { agentForm, newId, newOperator } from './harness.ts'
 
 type Faults = { place: string; fault: string; want: string }[]
 

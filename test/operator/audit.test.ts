@@ -1,7 +1,7 @@
 import { env, introspectWorkflow } from 'cloudflare:test'
 import { expect, it } from 'vitest'
 import type { CreditSettings } from '../../src/operator/settings.ts'
-import { newOperator, type Operator } from './rig.ts'
+import { newOperator, type Operator } from './harness.ts'
 
 type Acts = { acts: { what: string; subject: string; after: object }[] }
 

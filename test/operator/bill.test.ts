@@ -1,7 +1,7 @@
 import { env } from 'cloudflare:test'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { saveStatements } from '../../src/ledger/book/credit.ts'
-import { counter } from '../../src/operator/counter.ts'
+import { counter } from '../../src/portal/invoices.ts'
 import {
   type PlainProof,
   type PublicKey,
@@ -12,7 +12,7 @@ import {
 import type { Rail } from '../../src/rails/rail.ts'
 import { transferRail } from '../../src/rails/transfer.ts'
 import { randomHex } from '../chain/harness.ts'
-import { newOperator, type Operator } from './rig.ts'
+import { newOperator, type Operator } from './harness.ts'
 
 type Acts = { acts: { who: string; what: string; subject: string; before: object; after: object }[] }
 

@@ -3,7 +3,7 @@ import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import worker from '../../src/worker.ts'
 import { randomHex } from '../chain/harness.ts'
 import { newCrawler, signed } from '../identity/harness.ts'
-import { agentForm, digestOf, newId, newOperator, TOKEN } from './rig.ts'
+import { agentForm, digestOf, newId, newOperator, TOKEN } from './harness.ts'
 
 const BASE = 'https://site.example'
 

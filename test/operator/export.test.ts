@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { type SignedStatement, verifyStatement } from '../../src/protocol/statement.ts'
 import { randomHex } from '../chain/harness.ts'
 import { configOf, stateOf, toCharge } from '../ledger/channel/harness.ts'
-import { newId, newOperator, type Operator } from './rig.ts'
+import { newId, newOperator, type Operator } from './harness.ts'
 
 /** A channel with one charge, opened without a chain. */
 async function newChannel(): Promise<string> {

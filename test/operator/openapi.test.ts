@@ -1,9 +1,9 @@
 import { env, introspectWorkflow } from 'cloudflare:test'
 import { describe, expect, it } from 'vitest'
-import { counter } from '../../src/operator/counter.ts'
 import { openApi } from '../../src/operator/openapi.ts'
+import { counter } from '../../src/portal/invoices.ts'
 import { NOW, newCrawler, signed } from '../identity/harness.ts'
-import { agentForm, covered, newId, newOperator, type Operator } from './rig.ts'
+import { agentForm, covered, newId, newOperator, type Operator } from './harness.ts'
 
 const paths = openApi.paths as Record<string, Record<string, { requestBody?: unknown; responses: object }>>
 

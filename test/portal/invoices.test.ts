@@ -2,7 +2,7 @@
 import { env } from 'cloudflare:test'
 import { describe, expect, inject, it } from 'vitest'
 import { readBalance } from '../../src/chain/token.ts'
-import { type CounterSettings, counter } from '../../src/operator/counter.ts'
+import { type CounterSettings, counter } from '../../src/portal/invoices.ts'
 import { stripeRail } from '../../src/rails/stripe/rail.ts'
 import { type Bindings, billingOf } from '../../src/site.ts'
 import { localStripe } from '../../src/testing/stripe.ts'

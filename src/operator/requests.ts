@@ -6,7 +6,7 @@ import { type KeyFault, readKey } from '../identity/jwk.ts'
 import { readAgentUrl } from '../identity/signature-agent.ts'
 import type { PinnedKey } from '../ledger/credit/agents.ts'
 import { parseAmount, parseUsd } from '../protocol/amount.ts'
-import { faultsOf, faulty, no } from './answer.ts'
+import { faultsOf, faulty, no } from './response.ts'
 
 /** Bytes. */
 export const LARGEST_BODY = 65_536

@@ -2,12 +2,12 @@
 import { type Context, Hono } from 'hono'
 import type { FindKey } from '../identity/keys.ts'
 import { isBound, nothing, verify } from '../identity/verify.ts'
+import { balanceOf, entriesOf } from '../operator/accounts.ts'
+import { invoiceOf, invoiceView } from '../operator/invoices.ts'
+import { formatOf, no, notFound, write } from '../operator/response.ts'
+import type { CreditSettings, Line, OperatorSettings } from '../operator/settings.ts'
+import { inFormat, proven, signedOf } from '../operator/statements.ts'
 import { Roster, signersOf } from '../schemes/credit/agent-cache.ts'
-import { balanceOf, entriesOf } from './accounts.ts'
-import { formatOf, no, notFound, write } from './answer.ts'
-import { invoiceOf, invoiceView } from './invoices.ts'
-import type { CreditSettings, Line, OperatorSettings } from './settings.ts'
-import { inFormat, proven, signedOf } from './statements.ts'
 
 /** RFC 9421 §5.1. Method and target are covered, so that what was signed for a page opens no books. */
 const ACCEPT_SIGNATURE =

@@ -16,7 +16,7 @@ import {
   signed,
   type Wish,
 } from '../identity/harness.ts'
-import { agentForm, newId, newOperator, type Operator } from './rig.ts'
+import { agentForm, newId, newOperator, type Operator } from '../operator/harness.ts'
 
 const now = () => NOW * 1000
 

@@ -6,12 +6,12 @@ import { invoicePage, PAPER_POLICY } from '../billing/pages.ts'
 import { stripeWebhook } from '../billing/stripe-webhook.ts'
 import { owedOn } from '../ledger/billing/dunning.ts'
 import type { InvoiceStanding } from '../ledger/billing/types.ts'
+import { failed } from '../operator/response.ts'
 import { gate } from '../paywall/gate.ts'
 import type { Decision, Policy } from '../paywall/policy.ts'
 import type { ExactPayment } from '../protocol/x402/v2.ts'
 import type { StripeRail } from '../rails/stripe/rail.ts'
 import type { Scheme } from '../schemes/scheme.ts'
-import { failed } from './answer.ts'
 
 export type CounterSettings = {
   bill: BillSettings
