@@ -1,11 +1,11 @@
 /** What a Worker of one's own imports: the paywall as middleware, what the clock starts, and the classes to export beside it. */
 import type { MiddlewareHandler } from 'hono'
 import { middleware } from './adapters/hono.ts'
+import { type Bindings, billingOf, operatorOf, siteOf, workOf } from './app/site.ts'
 import { onCron } from './settlement/schedule.ts'
-import { type Bindings, billingOf, operatorOf, siteOf, workOf } from './site.ts'
 
-export * from './objects.ts'
-export type { Bindings } from './site.ts'
+export * from './app/objects.ts'
+export type { Bindings } from './app/site.ts'
 
 /** Vars that one use of the middleware may state in code. */
 export type Terms = Partial<

@@ -1,9 +1,10 @@
 /** The Worker: a proxy in front of an origin, charging crawlers. */
+
+import { type Bindings, siteOf } from './app/site.ts'
 import { operate, scheduled } from './index.ts'
 import { canonicalize } from './paywall/path.ts'
-import { type Bindings, siteOf } from './site.ts'
 
-export * from './objects.ts'
+export * from './app/objects.ts'
 
 /** Few requests name these or have an escape in their path, so that few are read to see where. */
 const SUSPECT = /\/(?:_tab402|cdn-cgi|__scheduled)|^[^?]*%/

@@ -1,13 +1,13 @@
 /** Credit lines to bill: `/lines` opens and charges some, `/run` makes the settlement run of a night, counted. */
 
+import { CreditLine as RealLine, Numbers as RealNumbers } from '../../src/app/objects.ts'
+import { type Bindings, workOf } from '../../src/app/site.ts'
 import { periodOf } from '../../src/ledger/billing/period.ts'
 import { findRun } from '../../src/ledger/book/accounts.ts'
-import { CreditLine as RealLine, Numbers as RealNumbers } from '../../src/objects.ts'
 import { settle } from '../../src/settlement/run.ts'
-import { type Bindings, workOf } from '../../src/site.ts'
 import { countCalls } from './calls.ts'
 
-export { Account, Agents, Authorizations, Directory, Relayer } from '../../src/objects.ts'
+export { Account, Agents, Authorizations, Directory, Relayer } from '../../src/app/objects.ts'
 
 type Lines = { first: number; last: number; charges: number; price: string }
 

@@ -1,10 +1,10 @@
 /** The paywall with its calls and rows counted: namespaces and databases that count, around the real ones. */
-import { Account as RealAccount, CreditLine as RealLine } from '../../src/objects.ts'
-import type { Bindings } from '../../src/site.ts'
+import { Account as RealAccount, CreditLine as RealLine } from '../../src/app/objects.ts'
+import type { Bindings } from '../../src/app/site.ts'
 import { countCalls } from './calls.ts'
 import paywall from './credit.ts'
 
-export { Agents, Authorizations, Directory, Numbers, Relayer, Settlement } from '../../src/objects.ts'
+export { Agents, Authorizations, Directory, Numbers, Relayer, Settlement } from '../../src/app/objects.ts'
 
 const calls: Record<string, number> = {}
 const cursors: SqlStorageCursor<Record<string, SqlStorageValue>>[] = []

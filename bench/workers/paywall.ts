@@ -1,7 +1,7 @@
 /** The paywall as a library in front of a handler of its own: a paid request without any origin. */
-import { type Bindings, siteOf } from '../../src/site.ts'
+import { type Bindings, siteOf } from '../../src/app/site.ts'
 
-export * from '../../src/objects.ts'
+export * from '../../src/app/objects.ts'
 
 const TERMS = { ORIGIN: 'self' }
 const serve = async () => new Response('An article.\n')

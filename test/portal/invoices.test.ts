@@ -1,10 +1,10 @@
 /** The counter over HTTP: invoices read and paid at once, and the webhooks of a rail. */
 import { env } from 'cloudflare:test'
 import { describe, expect, inject, it } from 'vitest'
+import { type Bindings, billingOf } from '../../src/app/site.ts'
 import { readBalance } from '../../src/chain/token.ts'
 import { type CounterSettings, counter } from '../../src/portal/invoices.ts'
 import { stripeRail } from '../../src/rails/stripe/rail.ts'
-import { type Bindings, billingOf } from '../../src/site.ts'
 import { localStripe } from '../../src/testing/stripe.ts'
 import { DAY, MIDNIGHT, night, tabOf } from '../billing/harness.ts'
 import { chainAt } from '../chain/harness.ts'

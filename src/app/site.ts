@@ -1,26 +1,26 @@
 /** One site in front of its content: the config, made into a gate and an origin. */
-import { relayed } from './chain/facilitator/self.ts'
-import type { Chain } from './chain/rpc.ts'
-import { type Config, describeFaults, type Fault, readConfig } from './config/config.ts'
-import type { Directory } from './identity/directory.ts'
-import type { Numbers } from './ledger/billing/numbers.ts'
-import type { Account } from './ledger/channel/account.ts'
-import type { Agents } from './ledger/credit/agents.ts'
-import type { CreditLine } from './ledger/credit/credit-line.ts'
-import type { Authorizations } from './ledger/exact/authorizations.ts'
+import { relayed } from '../chain/facilitator/self.ts'
+import type { Chain } from '../chain/rpc.ts'
+import { type Config, describeFaults, type Fault, readConfig } from '../config/config.ts'
+import type { Directory } from '../identity/directory.ts'
+import type { Numbers } from '../ledger/billing/numbers.ts'
+import type { Account } from '../ledger/channel/account.ts'
+import type { Agents } from '../ledger/credit/agents.ts'
+import type { CreditLine } from '../ledger/credit/credit-line.ts'
+import type { Authorizations } from '../ledger/exact/authorizations.ts'
+import type { CreditSettings, OperatorSettings } from '../operator/settings.ts'
+import { type Content, type Gate, gate, type Schemes } from '../paywall/gate.ts'
+import { buy, type OriginSettings, pass } from '../paywall/origin.ts'
+import { refused } from '../paywall/response.ts'
+import type { CounterSettings } from '../portal/invoices.ts'
+import type { ExactPayment } from '../protocol/x402/v2.ts'
+import { channelScheme } from '../schemes/channel/scheme.ts'
+import { type CreditPorts, creditScheme } from '../schemes/credit/scheme.ts'
+import { type ExactPorts, exactScheme } from '../schemes/exact/scheme.ts'
+import type { Scheme } from '../schemes/scheme.ts'
+import type { Payers, Settings } from '../settlement/context.ts'
+import type { Cause, Work } from '../settlement/run.ts'
 import type { Relayer } from './objects.ts'
-import type { CreditSettings, OperatorSettings } from './operator/settings.ts'
-import { type Content, type Gate, gate, type Schemes } from './paywall/gate.ts'
-import { buy, type OriginSettings, pass } from './paywall/origin.ts'
-import { refused } from './paywall/response.ts'
-import type { CounterSettings } from './portal/invoices.ts'
-import type { ExactPayment } from './protocol/x402/v2.ts'
-import { channelScheme } from './schemes/channel/scheme.ts'
-import { type CreditPorts, creditScheme } from './schemes/credit/scheme.ts'
-import { type ExactPorts, exactScheme } from './schemes/exact/scheme.ts'
-import type { Scheme } from './schemes/scheme.ts'
-import type { Payers, Settings } from './settlement/context.ts'
-import type { Cause, Work } from './settlement/run.ts'
 
 /** The bindings of wrangler.toml. Vars and secrets are read by config.ts alone. */
 export type Bindings = {
@@ -142,7 +142,7 @@ export function exactOf(
 
 async function facilitatorOf(env: Bindings, { facilitator, chain, ...config }: Config) {
   if (facilitator) {
-    const { remote } = await import('./chain/facilitator/remote.ts')
+    const { remote } = await import('../chain/facilitator/remote.ts')
     return remote({ ...facilitator, ...(chain && { chain }) })
   }
   if (!chain) throw new Error('exact needs a facilitator or a chain')

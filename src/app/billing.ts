@@ -1,16 +1,16 @@
 /** Billing by the config: rails, numbers and the operator's key, for the nightly run and for whoever comes to pay. */
 
-import { openSeal } from './billing/operator-key.ts'
-import type { BillConfig } from './config/billing.ts'
-import type { Config } from './config/config.ts'
-import { stripeCode } from './config/stripe-plugin.ts'
-import { type CounterSettings, invoiceKey, invoicePath } from './portal/invoices.ts'
-import type { ExactPayment } from './protocol/x402/v2.ts'
-import type { Rails } from './rails/rail.ts'
-import { paying, stablecoinRail } from './rails/stablecoin.ts'
-import type { StripeRail } from './rails/stripe/rail.ts'
-import { transferRail } from './rails/transfer.ts'
-import type { Scheme } from './schemes/scheme.ts'
+import { openSeal } from '../billing/operator-key.ts'
+import type { BillConfig } from '../config/billing.ts'
+import type { Config } from '../config/config.ts'
+import { stripeCode } from '../config/stripe-plugin.ts'
+import { type CounterSettings, invoiceKey, invoicePath } from '../portal/invoices.ts'
+import type { ExactPayment } from '../protocol/x402/v2.ts'
+import type { Rails } from '../rails/rail.ts'
+import { paying, stablecoinRail } from '../rails/stablecoin.ts'
+import type { StripeRail } from '../rails/stripe/rail.ts'
+import { transferRail } from '../rails/transfer.ts'
+import type { Scheme } from '../schemes/scheme.ts'
 import type { Bindings } from './site.ts'
 
 /** Opens billing for one request or one step. `exact` is how invoices are paid at once, where that is possible. */

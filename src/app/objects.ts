@@ -1,15 +1,15 @@
 /** The classes the runtime needs, wired to the config. Export them from your Worker under these names. */
-import { RelayerBase } from './chain/relayer/relayer.ts'
-import { describeFaults, readConfig } from './config/config.ts'
-import { SettlementBase } from './settlement/workflow.ts'
+import { RelayerBase } from '../chain/relayer/relayer.ts'
+import { describeFaults, readConfig } from '../config/config.ts'
+import { SettlementBase } from '../settlement/workflow.ts'
 import { type Bindings, workOf } from './site.ts'
 
-export { Directory } from './identity/directory.ts'
-export { Numbers } from './ledger/billing/numbers.ts'
-export { Account } from './ledger/channel/account.ts'
-export { Agents } from './ledger/credit/agents.ts'
-export { CreditLine } from './ledger/credit/credit-line.ts'
-export { Authorizations } from './ledger/exact/authorizations.ts'
+export { Directory } from '../identity/directory.ts'
+export { Numbers } from '../ledger/billing/numbers.ts'
+export { Account } from '../ledger/channel/account.ts'
+export { Agents } from '../ledger/credit/agents.ts'
+export { CreditLine } from '../ledger/credit/credit-line.ts'
+export { Authorizations } from '../ledger/exact/authorizations.ts'
 
 export class Relayer extends RelayerBase<Bindings> {
   constructor(ctx: DurableObjectState, env: Bindings) {
