@@ -11,7 +11,7 @@ import { type Address, fromHex, type Hex, toHex } from '../src/protocol/evm/hex.
 import { networks } from '../src/protocol/evm/network.ts'
 import { encodeHeader } from '../src/protocol/x402/header.ts'
 import type { PaymentRequired, PaymentRequirements } from '../src/protocol/x402/v2.ts'
-import type { Account } from '../src/testing/chain.ts'
+import type { Account } from '../src/testing/chain/chain.ts'
 import { CRAWLER } from './ask.ts'
 
 export type Offered = { required: PaymentRequired; offer: PaymentRequirements }

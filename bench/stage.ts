@@ -5,7 +5,7 @@ import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { encodeDeposit } from '../src/chain/escrow.ts'
-import { type Account, type LocalChain, startChain } from '../src/testing/chain.ts'
+import { type Account, type LocalChain, startChain } from '../src/testing/chain/chain.ts'
 import { type Channel, channelFor, depositInto, type Offered, payments } from './payments.ts'
 
 export const NETWORK = 'eip155:84532'

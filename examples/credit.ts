@@ -1,6 +1,6 @@
 /** The demo's second half: three crawlers on credit. One pays its invoice on the chain, one by card, one only when it is cut off. */
-import { articlePaths } from '../src/testing/origin.ts'
-import type { StackFacts } from '../src/testing/stack.ts'
+import { articlePaths } from '../src/testing/stack/origin.ts'
+import type { StackFacts } from '../src/testing/stack/stack.ts'
 import { type Agent, newAgent } from './agent.ts'
 import { type ChainBook, type CreditBook, creditBook, type Invoice, type OperatorBook } from './books.ts'
 import { type Crawler, payAtOnce } from './crawler.ts'

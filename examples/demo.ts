@@ -1,7 +1,7 @@
 /** `npm run demo`: a day at a paywall and the nights after it, on chain and on credit, with everybody's books compared. */
 import { decodePaymentRequiredHeader } from '@x402/core/http'
-import { articlePaths } from '../src/testing/origin.ts'
-import { type StackFacts, startStack } from '../src/testing/stack.ts'
+import { articlePaths } from '../src/testing/stack/origin.ts'
+import { type StackFacts, startStack } from '../src/testing/stack/stack.ts'
 import { type ChainBook, chainBook, type OperatorBook, operatorBook, type Run } from './books.ts'
 import { type Crawler, payAtOnce, runATab } from './crawler.ts'
 import {

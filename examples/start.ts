@@ -1,6 +1,12 @@
 /** `npm start`: the whole stack on this machine, left running for a person. Ctrl-C ends it. */
 import { createHash, createPrivateKey } from 'node:crypto'
-import { READY, type Stack, type StackFacts, type StackOptions, startStack } from '../src/testing/stack.ts'
+import {
+  READY,
+  type Stack,
+  type StackFacts,
+  type StackOptions,
+  startStack,
+} from '../src/testing/stack/stack.ts'
 
 const BROWSER = 'Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0'
 

@@ -1,7 +1,7 @@
 /** Starts the local chain once for all test files and tells them where it is. */
 import type { TestProject } from 'vitest/node'
-import { type LocalChain, startChain } from '../src/testing/chain.ts'
-import { startRpcProxy } from '../src/testing/rpc-proxy.ts'
+import { type LocalChain, startChain } from '../src/testing/chain/chain.ts'
+import { startRpcProxy } from '../src/testing/chain/rpc-proxy.ts'
 
 declare module 'vitest' {
   interface ProvidedContext {

@@ -7,7 +7,7 @@ import { stripeRail } from '../../src/rails/stripe/rail.ts'
 import { transferRail } from '../../src/rails/transfer.ts'
 import { add } from '../../src/settlement/channels/reconcile.ts'
 import type { Finding } from '../../src/settlement/findings.ts'
-import { localStripe } from '../../src/testing/stripe.ts'
+import { localStripe } from '../../src/testing/stripe/stripe.ts'
 import { newLine } from '../ledger/credit/harness.ts'
 
 export const DAY = 86_400_000

@@ -6,7 +6,7 @@ import type { Attempt, Order } from '../../src/chain/relayer/orders.ts'
 import { type Relayer, RelayerBase, type RelayerSettings } from '../../src/chain/relayer/relayer.ts'
 import type { Chain } from '../../src/chain/rpc.ts'
 import { type Address, type Hex, toHex } from '../../src/protocol/evm/hex.ts'
-import type { Fault, Seen } from '../../src/testing/rpc-proxy.ts'
+import type { Fault, Seen } from '../../src/testing/chain/rpc-proxy.ts'
 
 declare module 'vitest' {
   interface ProvidedContext {

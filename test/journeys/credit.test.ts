@@ -1,6 +1,6 @@
 /** Journeys on credit: what crawlers read, sign, are charged, are shown, and pay on the chain; and what the limit holds. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { STRIPE_KEYS } from '../../src/testing/billing.ts'
+import { STRIPE_KEYS } from '../../src/testing/stack/billing.ts'
 import { exactFetch } from '../upstream.ts'
 import { plainBot, webBot } from './bots.ts'
 import { type CreditSite, type Debtor, enrol, ODD, operate, send, startCreditSite } from './credit-site.ts'

@@ -8,7 +8,7 @@ import { promisify } from 'node:util'
 import { afterEach, describe, expect, it } from 'vitest'
 import { chainBook, operatorBook } from '../../examples/books.ts'
 import { payAtOnce, runATab } from '../../examples/crawler.ts'
-import { READY, type StackFacts } from '../../src/testing/stack.ts'
+import { READY, type StackFacts } from '../../src/testing/stack/stack.ts'
 import { endAll, type Started, silent, start } from './start.ts'
 
 const BROWSER = 'Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0'

@@ -1,7 +1,7 @@
 /** `npm start` as a process of its own, as a person or a supervisor starts and ends it. */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { READY, type StackFacts } from '../../src/testing/stack.ts'
+import { READY, type StackFacts } from '../../src/testing/stack/stack.ts'
 
 export type Started = { facts: StackFacts; printed: string; end(signal: NodeJS.Signals): Promise<Ending> }
 

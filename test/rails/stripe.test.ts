@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import type { Presented } from '../../src/ledger/billing/types.ts'
 import type { Movement } from '../../src/rails/rail.ts'
 import { stripeRail } from '../../src/rails/stripe/rail.ts'
-import { type LocalStripe, localStripe } from '../../src/testing/stripe.ts'
+import { type LocalStripe, localStripe } from '../../src/testing/stripe/stripe.ts'
 import { invoiceOf, standingOf } from '../billing/bills.ts'
 
 const DAY = 86_400_000

@@ -19,7 +19,7 @@ import {
   MULTICALL,
   startChain,
   USDC,
-} from '../../src/testing/chain.ts'
+} from '../../src/testing/chain/chain.ts'
 import { COLLECTOR_ABI, USDC_ABI } from './abi.ts'
 
 let started: LocalChain[] = []

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { startChild } from '../../src/testing/child.ts'
+import { startChild } from '../../src/testing/stack/child.ts'
 
 function isAlive(pid: number): boolean {
   try {

@@ -1,10 +1,10 @@
 import { encodeFunctionData } from 'viem'
 import { readContract } from 'viem/actions'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { ESCROW, USDC } from '../../src/testing/chain.ts'
+import { ESCROW, USDC } from '../../src/testing/chain/chain.ts'
 import { ESCROW_ABI } from './abi.ts'
+import { balanceOf, type Rig, readChannel, refusal, send, startRig, warp } from './harness.ts'
 import { makeRow, open, type Row, signBatch } from './paper.ts'
-import { balanceOf, type Rig, readChannel, refusal, send, startRig, warp } from './rig.ts'
 
 let rig: Rig
 beforeAll(async () => {

@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import type { ChannelConfig } from '../../src/protocol/evm/channel.ts'
 import type { Address } from '../../src/protocol/evm/hex.ts'
-import { COLLECTOR, ESCROW, USDC } from '../../src/testing/chain.ts'
+import { COLLECTOR, ESCROW, USDC } from '../../src/testing/chain/chain.ts'
+import { balanceOf, now, type Rig, readChannel, refusal, send, startRig, ZERO } from './harness.ts'
 import { authorizeDeposit, channelId, deposit, makeConfig, open } from './paper.ts'
-import { balanceOf, now, type Rig, readChannel, refusal, send, startRig, ZERO } from './rig.ts'
 
 let rig: Rig
 beforeAll(async () => {

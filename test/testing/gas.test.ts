@@ -1,8 +1,8 @@
 /** Gas of whole transactions beside what the deployed contract burns: near enough that costs measured here say something. */
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { USDC } from '../../src/testing/chain.ts'
+import { USDC } from '../../src/testing/chain/chain.ts'
+import { type Rig, send, startRig } from './harness.ts'
 import { deposit, makeConfig, makeRow, open, type Row, signBatch, signRefund } from './paper.ts'
-import { type Rig, send, startRig } from './rig.ts'
 
 let rig: Rig
 beforeAll(async () => {

@@ -6,11 +6,11 @@ import { formatAbiItem } from 'viem/utils'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { ChannelConfig } from '../../src/protocol/evm/channel.ts'
 import { type Address, type Hex, toHex } from '../../src/protocol/evm/hex.ts'
-import { CHAIN_ID, CONTRACTS, ESCROW, USDC } from '../../src/testing/chain.ts'
-import { type Artifacts, compile } from '../../src/testing/solidity.ts'
+import { CHAIN_ID, CONTRACTS, ESCROW, USDC } from '../../src/testing/chain/chain.ts'
+import { type Artifacts, compile } from '../../src/testing/chain/solidity.ts'
 import { ESCROW_ABI, USDC_ABI } from './abi.ts'
+import { type Rig, startRig } from './harness.ts'
 import { batchMessage, ESCROW_DOMAIN, type Row, TYPES, USDC_DOMAIN } from './paper.ts'
-import { type Rig, startRig } from './rig.ts'
 
 let rig: Rig
 let artifacts: Artifacts

@@ -2,10 +2,10 @@ import { createClient, http } from 'viem'
 import { multicall, readContract } from 'viem/actions'
 import { baseSepolia } from 'viem/chains'
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { ESCROW, MULTICALL, USDC } from '../../src/testing/chain.ts'
+import { ESCROW, MULTICALL, USDC } from '../../src/testing/chain/chain.ts'
 import { ESCROW_ABI, MULTICALL_ABI, USDC_ABI } from './abi.ts'
+import { type Rig, startRig } from './harness.ts'
 import { open } from './paper.ts'
-import { type Rig, startRig } from './rig.ts'
 
 let rig: Rig
 beforeAll(async () => {

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { articlePaths, type Origin, startOrigin } from '../../src/testing/origin.ts'
+import { articlePaths, type Origin, startOrigin } from '../../src/testing/stack/origin.ts'
 
 let site: Origin
 

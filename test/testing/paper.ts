@@ -2,8 +2,8 @@
 import { encodeAbiParameters, type Hex, hashTypedData, keccak256, toHex } from 'viem'
 import { privateKeyToAccount } from 'viem/accounts'
 import type { ChannelConfig } from '../../src/protocol/evm/channel.ts'
-import { type Account, CHAIN_ID, COLLECTOR, ESCROW, USDC } from '../../src/testing/chain.ts'
-import { type Rig, send } from './rig.ts'
+import { type Account, CHAIN_ID, COLLECTOR, ESCROW, USDC } from '../../src/testing/chain/chain.ts'
+import { type Rig, send } from './harness.ts'
 
 export const ESCROW_DOMAIN = {
   name: 'x402 Batch Settlement',

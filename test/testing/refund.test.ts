@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { balanceOf, type Rig, readChannel, refusal, send, startRig } from './harness.ts'
 import { makeRow, open, signRefund } from './paper.ts'
-import { balanceOf, type Rig, readChannel, refusal, send, startRig } from './rig.ts'
 
 let rig: Rig
 beforeAll(async () => {

@@ -10,8 +10,9 @@ import {
 import { sign } from 'viem/accounts'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { Address } from '../../src/protocol/evm/hex.ts'
-import { CONTRACTS } from '../../src/testing/chain.ts'
-import { compile } from '../../src/testing/solidity.ts'
+import { CONTRACTS } from '../../src/testing/chain/chain.ts'
+import { compile } from '../../src/testing/chain/solidity.ts'
+import { place, type Rig, refusal, send, startRig, ZERO } from './harness.ts'
 import {
   channelId,
   ESCROW_DOMAIN,
@@ -23,7 +24,6 @@ import {
   signRefund,
   TYPES,
 } from './paper.ts'
-import { place, type Rig, refusal, send, startRig, ZERO } from './rig.ts'
 
 /** secp256k1's order. */
 const N = 0xfffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364141n

@@ -2,8 +2,8 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { CONTRACTS } from '../../src/testing/chain.ts'
-import { compile } from '../../src/testing/solidity.ts'
+import { CONTRACTS } from '../../src/testing/chain/chain.ts'
+import { compile } from '../../src/testing/chain/solidity.ts'
 
 let folder: string
 beforeAll(async () => {

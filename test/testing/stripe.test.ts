@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, describe, expect, it } from 'vitest'
 import { stripeRail } from '../../src/rails/stripe/rail.ts'
-import { type StripeServer, startStripe } from '../../src/testing/stripe-server.ts'
+import { type StripeServer, startStripe } from '../../src/testing/stripe/server.ts'
 import { invoiceOf, standingOf } from '../billing/bills.ts'
 
 const stops: (() => Promise<void>)[] = []

@@ -11,9 +11,9 @@ import { privateKeyToAccount } from 'viem/accounts'
 import { baseSepolia } from 'viem/chains'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import type { ChannelConfig } from '../../src/protocol/evm/channel.ts'
-import { USDC } from '../../src/testing/chain.ts'
+import { USDC } from '../../src/testing/chain/chain.ts'
+import { balanceOf, type Rig, readChannel, receiptOf, startRig } from './harness.ts'
 import { channelId, makeConfig } from './paper.ts'
-import { balanceOf, type Rig, readChannel, receiptOf, startRig } from './rig.ts'
 
 const NETWORK = 'eip155:84532'
 

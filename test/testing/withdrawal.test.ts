@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { balanceOf, now, type Rig, readChannel, refusal, send, startRig, warp, warpTo } from './harness.ts'
 import { makeRow, open } from './paper.ts'
-import { balanceOf, now, type Rig, readChannel, refusal, send, startRig, warp, warpTo } from './rig.ts'
 
 let rig: Rig
 beforeAll(async () => {

@@ -3,7 +3,7 @@ import { beforeEach, describe, expect, it, vi } from 'vitest'
 import type { ExactPayment } from '../../../src/chain/facilitator/facilitator.ts'
 import { type RemoteSettings, remote } from '../../../src/chain/facilitator/remote.ts'
 import { encodeTransfer } from '../../../src/chain/token.ts'
-import type { Fault } from '../../../src/testing/rpc-proxy.ts'
+import type { Fault } from '../../../src/testing/chain/rpc-proxy.ts'
 import { chainAt, newKey, newLane, randomHex } from '../harness.ts'
 import { newPayer, send } from '../payer.ts'
 

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest'
 import { stripeRail } from '../../../src/rails/stripe/rail.ts'
-import { localStripe } from '../../../src/testing/stripe.ts'
+import { localStripe } from '../../../src/testing/stripe/stripe.ts'
 import { invoiceOf } from '../../billing/bills.ts'
 
 const NOW = Date.UTC(2026, 10, 22)

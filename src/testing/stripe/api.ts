@@ -7,7 +7,7 @@ import {
   type Payment,
   type StripeBooks,
   StripeRefusal,
-} from './stripe-books.ts'
+} from './books.ts'
 
 /** Parameters by name, as Stripe spells them: `metadata[key]`, `expand[0]`. */
 export type Form = Map<string, string>

@@ -3,8 +3,8 @@ import { once } from 'node:events'
 import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { StripeRefusal } from './books.ts'
 import { type KeptStripe, type LocalStripe, localStripe, type StripeOptions } from './stripe.ts'
-import { StripeRefusal } from './stripe-books.ts'
 
 export type StripeServerOptions = Omit<StripeOptions, 'pages'> & {
   /** A free one unless given. */

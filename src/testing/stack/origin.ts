@@ -4,7 +4,7 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { fileURLToPath } from 'node:url'
 
-const SITE = fileURLToPath(new URL('../../examples/site', import.meta.url))
+const SITE = fileURLToPath(new URL('../../../examples/site', import.meta.url))
 
 /** The name over every page. */
 const NAME = 'Tally & Ink'

@@ -1,6 +1,6 @@
 /** A local Stripe: its wire protocol for the calls that we make, its idempotency, its webhooks, and its bad days. */
-import { type Form, StripeApi } from './stripe-api.ts'
-import { found, type KeptBooks, StripeBooks, StripeRefusal } from './stripe-books.ts'
+import { type Form, StripeApi } from './api.ts'
+import { found, type KeptBooks, StripeBooks, StripeRefusal } from './books.ts'
 
 export type StripeOptions = {
   secretKey?: string

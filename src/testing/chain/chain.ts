@@ -4,8 +4,8 @@ import { fileURLToPath } from 'node:url'
 import * as v from 'valibot'
 import { encodeAbiParameters, encodeFunctionData, keccak256, parseAbi, stringToBytes } from 'viem'
 import { privateKeyToAddress } from 'viem/accounts'
-import { type Address, type Hex, toHex } from '../protocol/evm/hex.ts'
-import { type Child, startChild } from './child.ts'
+import { type Address, type Hex, toHex } from '../../protocol/evm/hex.ts'
+import { type Child, startChild } from '../stack/child.ts'
 import { type Artifact, type Artifacts, compile } from './solidity.ts'
 
 /** Base Sepolia's id: upstream clients pay only with assets they know, on chains they know. */

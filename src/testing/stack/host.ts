@@ -1,12 +1,12 @@
 /** The process that holds a stack: starts its parts, says when they can be used, and puts them away when told to end. */
 import { createHash } from 'node:crypto'
 import { join } from 'node:path'
+import { startChain } from '../chain/chain.ts'
+import { startStripe } from '../stripe/server.ts'
 import { billingVars, freePort, STRIPE_KEYS } from './billing.ts'
-import { startChain } from './chain.ts'
 import { openKeep } from './keep.ts'
 import { startOrigin } from './origin.ts'
 import { READY, type StackFacts, type StackOptions } from './stack.ts'
-import { startStripe } from './stripe-server.ts'
 
 const options = JSON.parse(process.argv[2] ?? '{}') as StackOptions
 /** How to undo what was started, the last first. */

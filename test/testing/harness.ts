@@ -12,7 +12,7 @@ import {
 import { getBlock, getTransactionReceipt, readContract, simulateContract, writeContract } from 'viem/actions'
 import { baseSepolia } from 'viem/chains'
 import type { Address } from '../../src/protocol/evm/hex.ts'
-import { type Account, ESCROW, type LocalChain, startChain, USDC } from '../../src/testing/chain.ts'
+import { type Account, ESCROW, type LocalChain, startChain, USDC } from '../../src/testing/chain/chain.ts'
 import { COLLECTOR_ABI, ESCROW_ABI, USDC_ABI, WALLET_ABI } from './abi.ts'
 
 const ABI: Abi = [...ESCROW_ABI, ...USDC_ABI, ...COLLECTOR_ABI, ...WALLET_ABI]

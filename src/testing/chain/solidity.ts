@@ -5,7 +5,7 @@ import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import * as v from 'valibot'
 import type { Abi } from 'viem'
-import type { Hex } from '../protocol/evm/hex.ts'
+import type { Hex } from '../../protocol/evm/hex.ts'
 
 const require = createRequire(import.meta.url)
 

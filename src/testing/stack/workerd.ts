@@ -24,7 +24,7 @@ export type WorkerOptions = {
 /** `direct` leads to the Worker past the tools' own front, which answers some requests in its stead. */
 export type RunningWorker = { url: string; direct: string; stop(): Promise<void> }
 
-const ROOT = fileURLToPath(new URL('../..', import.meta.url))
+const ROOT = fileURLToPath(new URL('../../..', import.meta.url))
 
 /** Bundles the Worker, starts it on 127.0.0.1 and brings its book up to date. Asks nothing of the internet. */
 export async function startWorker({ port, vars, directory, log }: WorkerOptions): Promise<RunningWorker> {

@@ -1,7 +1,7 @@
 /** The whole stack on this machine: a chain, a publisher's site, and the Worker between it and the world. */
 import { fileURLToPath } from 'node:url'
-import type { Address } from '../protocol/evm/hex.ts'
-import type { Account } from './chain.ts'
+import type { Address } from '../../protocol/evm/hex.ts'
+import type { Account } from '../chain/chain.ts'
 import { startChild } from './child.ts'
 
 /** All optional: without any, every port is a free one and nothing stays behind. */
