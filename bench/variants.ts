@@ -5,15 +5,15 @@ import type { Plugin } from 'esbuild'
 
 /** Any signature is taken for good, and no digest is made for it. */
 export const UNVERIFIED = standIn({
-  'protocol/secp256k1.ts': { signedBy: '() => true' },
-  'protocol/eip712.ts': { voucherDigest: '() => new Uint8Array(32)' },
+  'protocol/evm/secp256k1.ts': { signedBy: '() => true' },
+  'protocol/evm/eip712.ts': { voucherDigest: '() => new Uint8Array(32)' },
 })
 
 /** The charge is an empty call to a Durable Object. */
-export const UNCHARGED = inPlaceOf(/^\.\/draft\.ts$/, './workers/empty-draft.ts')
+export const UNCHARGED = inPlaceOf(/^\.\/purchase\.ts$/, './workers/empty-draft.ts')
 
 /** The same on credit, and nothing of the signature is read. */
-export const ON_NOTHING = inPlaceOf(/^\.\/schemes\/credit\.ts$/, './workers/empty-credit.ts')
+export const ON_NOTHING = inPlaceOf(/\/schemes\/credit\/scheme\.ts$/, './workers/empty-credit.ts')
 
 /** The upstream packages ask for Node's `url` without saying that it is Node's. */
 export const NODE_URL: Plugin = {

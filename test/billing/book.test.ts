@@ -27,7 +27,7 @@ describe('the book after a night', () => {
     expect(await invoices(env.BOOK, { limit: 10 })).toMatchObject([{ id, stage: 'settled', paid: CENT }])
   })
 
-  it('E1: has what a night has done that died before it could write it', async () => {
+  it('has what a night has done that died before it could write it [E1]', async () => {
     const operator = await newOperator()
     const tab = await tabOf([CENT])
     const batch = () => Promise.reject(new Error('it died'))

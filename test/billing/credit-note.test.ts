@@ -97,7 +97,7 @@ describe('credit notes that are written here and at the rail at the same time', 
     return (await numbers.issue('CN', crypto.randomUUID())) - before - 1
   }
 
-  it('F20: take no number in vain where the one of the rail is noted first', async () => {
+  it('take no number in vain where the one of the rail is noted first [F20]', async () => {
     const { operator, tab, invoice, writeThere } = await presented()
     const named = { agent: tab.agent, invoice }
     const settings = interrupted(operator, () => {
@@ -111,29 +111,32 @@ describe('credit notes that are written here and at the rail at the same time', 
     expect([taken, (await tab.only()).credited]).toEqual([1, BIG])
   })
 
-  it.each([60, 100])('F20: take no number in vain where ours over %d cents is noted first', async (cents) => {
-    const { operator, tab, invoice, writeThere } = await presented()
-    const named = { agent: tab.agent, invoice }
-    const [taking, noting] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
-    const adopting = interrupted(operator, () => {
-      taking.resolve()
-      return noting.promise
-    })
-    let adopted: Promise<unknown> | undefined
-    const settings = interrupted(operator, () => {
-      writeThere(40)
-      adopted = recheck(adopting, named)
-      return taking.promise
-    })
-    const note = { net: BigInt(cents) * CENT, reason: 'an outage', after: 0n, now: MIDNIGHT }
-    const taken = await numbersTaken(operator, async () => {
-      expect(await correct(settings, named, note)).toMatchObject({ outcome: 'credited' })
-      noting.resolve()
-      await adopted
-    })
-    const totals = (await notesOn(tab.line(), invoice)).map(({ total }) => total / CENT)
-    expect([taken, totals]).toEqual(cents === 60 ? [2, [60n, 40n]] : [1, [100n]])
-  })
+  it.each([60, 100])(
+    'take no number in vain where ours over %d cents is noted first [F20]',
+    async (cents) => {
+      const { operator, tab, invoice, writeThere } = await presented()
+      const named = { agent: tab.agent, invoice }
+      const [taking, noting] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
+      const adopting = interrupted(operator, () => {
+        taking.resolve()
+        return noting.promise
+      })
+      let adopted: Promise<unknown> | undefined
+      const settings = interrupted(operator, () => {
+        writeThere(40)
+        adopted = recheck(adopting, named)
+        return taking.promise
+      })
+      const note = { net: BigInt(cents) * CENT, reason: 'an outage', after: 0n, now: MIDNIGHT }
+      const taken = await numbersTaken(operator, async () => {
+        expect(await correct(settings, named, note)).toMatchObject({ outcome: 'credited' })
+        noting.resolve()
+        await adopted
+      })
+      const totals = (await notesOn(tab.line(), invoice)).map(({ total }) => total / CENT)
+      expect([taken, totals]).toEqual(cents === 60 ? [2, [60n, 40n]] : [1, [100n]])
+    },
+  )
 })
 
 describe('a credit note of ours', () => {

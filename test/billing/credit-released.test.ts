@@ -78,7 +78,7 @@ describe('a charge that is released after it was invoiced', () => {
     expect(await sum()).toEqual({ invoiced: BIG + CENT, delivered: BIG + CENT })
   })
 
-  it('F20: leaves all sums exact, and no debt above what the line owes, whatever is paid, credited and released when', async () => {
+  it('leaves all sums exact, and no debt above what the line owes, whatever is paid, credited and released when [F20]', async () => {
     const operator = await newOperator()
     const cents = fc.bigInt({ min: 1n, max: 300n })
     const nights = fc.array(

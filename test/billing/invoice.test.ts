@@ -88,7 +88,7 @@ describe('an invoice', () => {
     expect(numbered(first, 42)).toMatchObject({ id: 'INV-000042', number: 42 })
   })
 
-  it('F20: all together are over what was charged, to the micro-dollar, with what is still carried', () => {
+  it('all together are over what was charged, to the micro-dollar, with what is still carried [F20]', () => {
     const nights = fc.array(fc.array(fc.bigInt({ min: -30_000n, max: 200_000n }), { maxLength: 3 }), {
       maxLength: 30,
     })

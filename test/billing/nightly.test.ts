@@ -66,7 +66,7 @@ describe('a night', () => {
     expect((await small.only()).periods).toHaveLength(2)
   })
 
-  it('F20: invoices without gaps in their numbers, however many lines are closed at the same time', async () => {
+  it('invoices without gaps in their numbers, however many lines are closed at the same time [F20]', async () => {
     const operator = await newOperator()
     const tabs = await Promise.all(Array.from({ length: 40 }, () => tabOf([CENT])))
     await Promise.all([night(operator), night(operator)])
@@ -79,7 +79,7 @@ describe('a night', () => {
     expect((await next.only()).number).toBe(first + 40)
   })
 
-  it('F20: sums all invoices and what is carried to what was charged, night after night', async () => {
+  it('sums all invoices and what is carried to what was charged, night after night [F20]', async () => {
     const operator = await newOperator()
     const nights = fc.array(fc.array(fc.bigInt({ min: 1n, max: 30_000n }), { maxLength: 4 }), {
       maxLength: 6,
@@ -207,7 +207,7 @@ describe('an invoice paid through Stripe', () => {
     expect(await tab.standing()).toMatchObject({ redeemed: BIG })
   })
 
-  it('F20: is handed over the next night where Stripe could not be reached, and not dunned before', async () => {
+  it('is handed over the next night where Stripe could not be reached, and not dunned before [F20]', async () => {
     const operator = await newOperator()
     const tab = await tabOf([BIG], { rail: 'stripe' })
     operator.stripe.fail(/./, 'unreachable', 3)
@@ -221,7 +221,7 @@ describe('an invoice paid through Stripe', () => {
     expect((await tab.only()).presented).not.toBeNull()
   })
 
-  it('C13: that is disputed is past due and its line cut off, until it is paid for again; nothing is rewritten', async () => {
+  it('that is disputed is past due and its line cut off, until it is paid for again; nothing is rewritten [C13]', async () => {
     const operator = await newOperator()
     const tab = await tabOf([BIG], { rail: 'stripe' })
     await night(operator)
@@ -241,7 +241,7 @@ describe('an invoice paid through Stripe', () => {
     expect((await tab.entries()).slice(0, before.length)).toEqual(before)
   })
 
-  it('C13: whose card is declined is past due, and open again when another card is taken', async () => {
+  it('whose card is declined is past due, and open again when another card is taken [C13]', async () => {
     const operator = await newOperator()
     const tab = await tabOf([BIG], { rail: 'stripe' })
     await night(operator)

@@ -46,7 +46,7 @@ describe('a run', () => {
     expect(await tab.only()).toMatchObject({ issuedAt: MIDNIGHT, dueAt: MIDNIGHT + 14 * DAY })
   })
 
-  it('E1: bills once although every step is done twice, and each of them dies once', async () => {
+  it('bills once although every step is done twice, and each of them dies once [E1]', async () => {
     const operator = await newOperator()
     const tab = await tabOf([CENT, CENT])
     const twice = steps(async (_, work) => {
@@ -135,7 +135,7 @@ describe('a run', () => {
     expect(await run(workOf(operator))).toMatchObject({ status: 'settled' })
   })
 
-  it('F20: hears of what happened at Stripe since the last run that could ask, however long ago', async () => {
+  it('hears of what happened at Stripe since the last run that could ask, however long ago [F20]', async () => {
     const operator = await newOperator()
     await env.BOOK.prepare('DELETE FROM run').run()
     const tab = await tabOf([60n * CENT], { rail: 'stripe' })

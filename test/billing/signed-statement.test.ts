@@ -91,7 +91,7 @@ describe('a statement as a table', () => {
     ])
   })
 
-  it('G3: runs nothing in a spreadsheet', () => {
+  it('runs nothing in a spreadsheet [G3]', () => {
     expect(statementCsv(document)).toContain(`"'=cmd|""/c calc""",<script>,0,1,-0.000001`)
     for (const text of ['=1', '+1', '-1', '@a', '\t1', '\r1']) {
       expect(csv(['a'], [[text]])).toMatch(/^a\r\n"?'/)
@@ -110,7 +110,7 @@ describe('a statement as a table', () => {
 })
 
 describe('a page', () => {
-  it('D15: of a statement escapes what others named, and runs nothing', async () => {
+  it('of a statement escapes what others named, and runs nothing [D15]', async () => {
     const page = statementPage(await signStatement(document, await openSeal(await newKey())))
     expect(page).toContain('Crawl &amp; &lt;b&gt;Sons&lt;/b&gt;')
     expect(page).toContain('0.001249')

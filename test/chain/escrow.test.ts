@@ -80,7 +80,7 @@ describe('the escrow', () => {
     expect(state).toMatchObject({ balance: 800n, totalClaimed: 800n, refundNonce: 1n })
   })
 
-  it('F4: refuses a batch for one bad row, by its name', async () => {
+  it('refuses a batch for one bad row, by its name [F4]', async () => {
     const { relayer, payer, chain, config } = await openChannel(5_000n)
     const other = await newPayer()
     const strange = other.channelTo(config.receiver, relayer.address)

@@ -41,7 +41,7 @@ describe('reading channels', () => {
     expect(await lane.seen('eth_call')).toEqual([])
   })
 
-  it('F9: throws a fault when the node is of another chain', async () => {
+  it('throws a fault when the node is of another chain [F9]', async () => {
     const lane = newLane()
     await lane.misbehave({ method: 'eth_chainId', does: 'answer', result: '0x2105' })
     const reading = readChannels(chainAt(lane.url), [randomHex(32)])
@@ -57,14 +57,14 @@ describe('reading channels', () => {
     ['answers null', { does: 'answer', body: 'null' }],
     ['answers nothing', { does: 'answer', result: '0x' }],
     ['is broken inside', { does: 'answer', error: { code: -32603, message: 'boom' } }],
-  ] as const)('F9: throws a fault when the node %s', async (_, fault) => {
+  ] as const)('throws a fault when the node %s [F9]', async (_, fault) => {
     const lane = newLane()
     await lane.misbehave({ method: 'eth_call', ...fault })
     const reading = readChannels(chainAt(lane.url), [randomHex(32)])
     await expect(reading).rejects.toMatchObject({ name: 'ChainFault', code: 'unreachable' })
   })
 
-  it('G4: never tells the address of the node, which may hold a key', async () => {
+  it('never tells the address of the node, which may hold a key [G4]', async () => {
     const lane = newLane()
     await lane.misbehave({ method: 'eth_call', does: 'drop' })
     const fault = await readChannels(chainAt(lane.url), [randomHex(32)]).catch((thrown: Error) => thrown)
@@ -85,7 +85,7 @@ describe('a block that the chain has not reached', () => {
     return { block, result: said.replace(word(block), word(block + ahead)) }
   }
 
-  it('F9: is no word for an account, which would be deaf to all that is said of earlier ones', async () => {
+  it('is no word for an account, which would be deaf to all that is said of earlier ones [F9]', async () => {
     const [lane, id] = [newLane(), randomHex(32)]
     const chain = chainAt(lane.url)
     const { block, result } = await aheadBy(1_000_000n, id)

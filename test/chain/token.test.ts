@@ -3,7 +3,7 @@ import { encodeTransfer, findTransfer, readHolding } from '../../src/chain/token
 import { chainAt, newKey, newLane, randomHex, rpc } from './harness.ts'
 import { newPayer, send } from './payer.ts'
 
-it('F16: finds a transfer of long ago, searching back some blocks at a time and no further than it must', async () => {
+it('finds a transfer of long ago, searching back some blocks at a time and no further than it must [F16]', async () => {
   const lane = newLane()
   const chain = chainAt(lane.url)
   const payer = await newPayer()

@@ -147,7 +147,7 @@ describe('a config at fault', () => {
     ])
   })
 
-  it('G4: repeats no secret', () => {
+  it('repeats no secret [G4]', () => {
     const secret = 'canary-7f3a'
     const names = [
       'RPC_URL',
@@ -200,7 +200,7 @@ describe('credit', () => {
     expect([cloudflare.credit?.network.unit, cloudflare.cloudflareCharges]).toEqual([10_000n, true])
   })
 
-  it('G5: is refused at load without what it needs', () => {
+  it('is refused at load without what it needs [G5]', () => {
     expect(said({ SCHEMES: ['channel', 'credit'] })).toEqual([
       'REGISTRATION_URL is missing, and scheme "credit" needs it',
       'LINES is missing, and scheme "credit" needs it',
@@ -223,7 +223,7 @@ describe('credit', () => {
     [{ CLOUDFLARE_CHARGES: 'perhaps' }, 'CLOUDFLARE_CHARGES is neither true nor false'],
     [{ SCHEMES: ['credit', 'channel'] }, 'SCHEMES has "credit" before "channel"'],
     [{ PRICE: '0' }, 'PRICE is zero'],
-  ])('G5: is refused at load with %j', (vars, fault) => {
+  ])('is refused at load with %j [G5]', (vars, fault) => {
     expect(said({ ...CREDIT, ...vars })).toEqual([fault])
   })
 })

@@ -78,11 +78,11 @@ describe('the repository', () => {
 describe('wrangler.toml', () => {
   const config = parse(readFileSync('wrangler.toml', 'utf8')) as Record<string, unknown>
 
-  it('D11: has no address that goes around the route', () => {
+  it('has no address that goes around the route [D11]', () => {
     expect(config).toMatchObject({ workers_dev: false, preview_urls: false })
   })
 
-  it('D7: has no cache in front of the Worker', () => {
+  it('has no cache in front of the Worker [D7]', () => {
     expect(config.cache).toBeUndefined()
   })
 

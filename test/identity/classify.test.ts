@@ -105,7 +105,7 @@ describe('a crawler', () => {
     ])
   })
 
-  it('D16: prints nothing a client sent but a short product name', () => {
+  it('prints nothing a client sent but a short product name [D16]', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'binary', maxLength: 700 }), (userAgent) => {
         const asker = ask(userAgent)

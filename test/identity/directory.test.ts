@@ -84,7 +84,7 @@ describe('a Directory', () => {
     expect(world.asked).toEqual([0])
   })
 
-  it('C5: for keys that do not exist is asked once in a period, however many are claimed', async () => {
+  it('for keys that do not exist is asked once in a period, however many are claimed [C5]', async () => {
     const { read, world } = newDirectory(one.jwk)
     for (let at = 0; at < PERIOD; at += PERIOD / 20) {
       world.at = at
@@ -113,7 +113,7 @@ describe('a Directory', () => {
     expect(world.asked).toEqual([0, PERIOD])
   })
 
-  it('C7: a removed key is gone when it is next used after the expiry', async () => {
+  it('a removed key is gone when it is next used after the expiry [C7]', async () => {
     const { read, world } = newDirectory(one.jwk, other.jwk)
     await read(one.key.keyId)
     world.answer = { keys: [other.jwk] }
@@ -121,7 +121,7 @@ describe('a Directory', () => {
     expect(namesOf(await read(one.key.keyId))).toEqual([other.key.keyId])
   })
 
-  it('C6: an outage evicts nothing, and is asked again once in a period', async () => {
+  it('an outage evicts nothing, and is asked again once in a period [C6]', async () => {
     const { read, world } = newDirectory(one.jwk)
     await read(one.key.keyId)
     world.answer = 'down'
@@ -132,7 +132,7 @@ describe('a Directory', () => {
     expect(world.asked).toEqual([0, PERIOD + GRACE, PERIOD * 2 + GRACE])
   })
 
-  it('C6: that was never read says so, and is asked again a period later', async () => {
+  it('that was never read says so, and is asked again a period later [C6]', async () => {
     const { read, world } = newDirectory(one.jwk)
     world.answer = 'down'
     expect(await read(one.key.keyId)).toMatchObject({ keys: [], readAt: null, failing: true })
@@ -147,7 +147,7 @@ describe('a Directory', () => {
     'http://crawler.example/keys',
     'https://crawler.example:8443/',
     'https://Crawler.example/',
-  ])('C5: never fetches %s', async (url) => {
+  ])('never fetches %s [C5]', async (url) => {
     const { read, world } = newDirectory(one.jwk)
     await expect(read(one.key.keyId, url)).rejects.toThrow('no URL of an agent')
     expect(world.asked).toEqual([])

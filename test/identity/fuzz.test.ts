@@ -123,7 +123,7 @@ describe('a request that was changed on its way', () => {
     }
   })
 
-  it('C12: is refused when any byte of its body was', async () => {
+  it('is refused when any byte of its body was [C12]', async () => {
     const message = await wholly()
     for (let at = 0; at < body.length; at++) {
       const swapped = body.map((byte, place) => (place === at ? byte ^ 1 : byte))

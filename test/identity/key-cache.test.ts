@@ -54,7 +54,7 @@ describe('when a directory is asked', () => {
     expect(due(listing, key.keyId, T + freshFor)).toBe('confirm')
   })
 
-  it('C6: nobody waits for a directory that is known to be down', () => {
+  it('nobody waits for a directory that is known to be down [C6]', () => {
     const down = listed([0, read()], [PERIOD * 10, failed])
     expect(due(down, key.keyId, T + PERIOD * 11)).toBe('confirm')
     expect(due(down, key.keyId, T + PERIOD * 12)).toBe('ask')
@@ -91,27 +91,27 @@ describe('which key is found', () => {
     expect(lookUp(listed([0, read([other, key])]), key.keyId, T)).toBe(key)
   })
 
-  it('C7: one that was removed is unknown as soon as the directory was read again', () => {
+  it('one that was removed is unknown as soon as the directory was read again [C7]', () => {
     const listing = listed([0, read([key, other])], [PERIOD, read([other])])
     expect(lookUp(listing, key.keyId, T + PERIOD)).toBe('unknown')
   })
 
-  it('C7: one that was removed is refused an hour and a minute later at most', () => {
+  it('one that was removed is refused an hour and a minute later at most [C7]', () => {
     const listing = listed([0, read([key], 1e9)])
     expect(due(listing, key.keyId, T + LONGEST_FRESH + GRACE)).toBe('ask')
   })
 
-  it('C6: an outage takes nothing away', () => {
+  it('an outage takes nothing away [C6]', () => {
     const listing = listed([0, read()], [PERIOD, failed], [PERIOD * 2, failed])
     expect(lookUp(listing, key.keyId, T + PERIOD * 2)).toBe(key)
   })
 
-  it('C6: during an outage a key that was not known before is undecided, not refused', () => {
+  it('during an outage a key that was not known before is undecided, not refused [C6]', () => {
     expect(lookUp(listed([0, failed]), key.keyId, T)).toBe('undecided')
     expect(lookUp(listed([0, read([other])], [PERIOD, failed]), key.keyId, T + PERIOD)).toBe('undecided')
   })
 
-  it('C6: after a week of outage no debt is made, and the key is not forgotten', () => {
+  it('after a week of outage no debt is made, and the key is not forgotten [C6]', () => {
     const down = listed([0, read()], [LONGEST_OUTAGE, failed])
     expect(lookUp(down, key.keyId, T + LONGEST_OUTAGE)).toBe(key)
     expect(lookUp(down, key.keyId, T + LONGEST_OUTAGE + 1)).toBe('undecided')

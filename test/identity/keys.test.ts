@@ -42,7 +42,7 @@ describe('pinned keys', () => {
     expect(asked).toEqual([])
   })
 
-  it('C4: speak only for the URL they are registered with', async () => {
+  it('speak only for the URL they are registered with [C4]', async () => {
     const { find } = looker([pinned(one), pinned(other, { id: 'other', url: 'https://other.example/keys' })])
     expect(await find(other, DIRECTORY)).toBe('key_unknown')
     expect(await find(one, 'https://other.example/keys')).toBe('key_unknown')
@@ -50,7 +50,7 @@ describe('pinned keys', () => {
     expect(await find(one, null)).toBe('agent_unknown')
   })
 
-  it('C4: of an agent without URL speak for it, under no name or one that is nobody’s', async () => {
+  it('of an agent without URL speak for it, under no name or one that is nobody’s [C4]', async () => {
     const { find } = looker([pinned(one, { id: 'nameless', url: null }), pinned(other)])
     expect(agentOf(await find(one, null))).toBe('nameless')
     expect(agentOf(await find(one, 'https://nobody.example/keys'))).toBe('nameless')
@@ -82,33 +82,33 @@ describe('keys of a directory', () => {
     expect(asked).toEqual([DIRECTORY])
   })
 
-  it('C5: of an agent that nobody registered are never read', async () => {
+  it('of an agent that nobody registered are never read [C5]', async () => {
     const { find, asked } = looker([listedAgent], async () => listing([one]))
     expect(await find(one, 'https://stranger.example/keys')).toBe('agent_unknown')
     expect(await find(one, null)).toBe('agent_unknown')
     expect(asked).toEqual([])
   })
 
-  it('C5: of the site itself are never read', async () => {
+  it('of the site itself are never read [C5]', async () => {
     const { find, asked } = looker([listedAgent], async () => listing([one]))
     expect(await find(one, DIRECTORY, 0, 'crawler.example')).toBe('agent_unknown')
     expect(asked).toEqual([])
   })
 
-  it('C5: that it lacks are asked for once in a period', async () => {
+  it('that it lacks are asked for once in a period [C5]', async () => {
     const { find, asked } = looker([listedAgent], async () => listing([one]))
     for (const _ of Array.from({ length: 20 })) expect(await find(other)).toBe('key_unknown')
     expect(asked).toEqual([DIRECTORY])
   })
 
-  it('C4: of one agent are not those of another', async () => {
+  it('of one agent are not those of another [C4]', async () => {
     const second: Agent = { id: 'second', url: 'https://second.example/keys', keys: null }
     const { find } = looker([listedAgent, second], async (url) => listing([url === DIRECTORY ? one : other]))
     expect(agentOf(await find(one, DIRECTORY))).toBe('listed')
     expect(await find(one, second.url)).toBe('key_unknown')
   })
 
-  it('C7: that were removed are refused after the expiry', async () => {
+  it('that were removed are refused after the expiry [C7]', async () => {
     let published = [one, other]
     const { find } = looker([listedAgent], async () =>
       listing(published, published.length === 2 ? 0 : PERIOD),
@@ -119,7 +119,7 @@ describe('keys of a directory', () => {
     expect(await find(one, DIRECTORY, PERIOD)).toBe('key_unknown')
   })
 
-  it('C6: of a directory that is down: known keys go on, new agents are undecided', async () => {
+  it('of a directory that is down: known keys go on, new agents are undecided [C6]', async () => {
     const down = learn(listing([one]), { outcome: 'failed', why: 'down' }, T + PERIOD)
     const known = looker([listedAgent], async () => down)
     expect(agentOf(await known.find(one, DIRECTORY, PERIOD))).toBe('listed')
@@ -128,7 +128,7 @@ describe('keys of a directory', () => {
     expect(await fresh.find(one)).toBe('directory_unavailable')
   })
 
-  it('C6: when the object itself fails: known keys go on, others are undecided', async () => {
+  it('when the object itself fails: known keys go on, others are undecided [C6]', async () => {
     let broken = false
     const { find } = looker([listedAgent], async () => {
       if (broken) throw new Error('overloaded')

@@ -69,7 +69,7 @@ describe('the three dialects of Signature-Agent', () => {
     ['3 KB', `sig1="${HOST}/${'x'.repeat(3000)}"`, '"signature-agent";key="sig1"', 'flaw: agent_unreadable'],
     ['http', 'sig1="http://crawler.example"', '"signature-agent";key="sig1"', 'flaw: agent_not_https'],
     ['data:', 'sig1="data:application/json,{}"', '"signature-agent";key="sig1"', 'flaw: agent_not_https'],
-  ])('C5: %s: refused', (_, field, components, flaw) => {
+  ])('%s: refused [C5]', (_, field, components, flaw) => {
     expect(claim(field, components)).toBe(flaw)
   })
 
@@ -130,12 +130,12 @@ describe('the URL of an agent', () => {
     'https://xn--crwler-4ve.example/',
     'https://cr\u0430wler.example/',
     'https://a_b.example/',
-  ])('C5: %s is not public: never registered, never fetched', (text) => {
+  ])('%s is not public: never registered, never fetched [C5]', (text) => {
     expect(readAgentUrl(text)).toEqual({ fault: 'not_public' })
   })
 
   it.each(['', 'crawler.example', '//crawler.example', 'https://', 'https://a b/', 'https://1.2.3.4.5/'])(
-    'C5: %j is no URL',
+    '%j is no URL [C5]',
     (text) => {
       expect(readAgentUrl(text)).toEqual({ fault: 'not_a_url' })
     },
@@ -147,7 +147,7 @@ describe('the URL of an agent', () => {
     'file:///etc/passwd',
     'ftp://crawler.example',
     'javascript:1',
-  ])('C5: %s is not https', (text) => {
+  ])('%s is not https [C5]', (text) => {
     expect(readAgentUrl(text)).toEqual({ fault: 'not_https' })
   })
 })

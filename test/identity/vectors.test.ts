@@ -110,7 +110,7 @@ describe('the vectors of the Web Bot Auth drafts', () => {
     expect(verdict).toMatchObject({ outcome: 'verified', agent: 'signer', url: agent, keyId: keyid })
   })
 
-  it.each(webBotAuth.requests)('C8: $name: refused in production, for its key is public', async (vector) => {
+  it.each(webBotAuth.requests)('$name: refused in production, for its key is public [C8]', async (vector) => {
     const terms = closed([{ id: 'signer', url: vector.agent, keys: testKeys }])
     const { refused: _, ...production } = terms
     const verdict = await verify(messageOf(vector.request), nothing, {

@@ -65,13 +65,13 @@ describe('a signed request', () => {
   })
 })
 
-describe('C1: what a signature must say', () => {
+describe('what a signature must say [C1]', () => {
   it.each([
     ['created', 'invalid: parameter_missing'],
     ['expires', 'invalid: parameter_missing'],
     ['keyid', 'invalid: parameter_missing'],
     ['alg', 'verified'],
-  ])('C1: without %s: %s', async (name, verdict) => {
+  ])('without %s: %s [C1]', async (name, verdict) => {
     expect(await reason({ parameters: { [name]: undefined } })).toBe(verdict)
   })
 
@@ -86,29 +86,29 @@ describe('C1: what a signature must say', () => {
     ['nonce', 7],
     ['nonce', 'n'.repeat(257)],
     ['alg', 1],
-  ])('C1: with %s %s: invalid', async (name, value) => {
+  ])('with %s %s: invalid [C1]', async (name, value) => {
     expect(await reason({ parameters: { [name]: value } })).toBe('invalid: parameter_malformed')
   })
 
   it.each(['hmac-sha256', 'rsa-v1_5-sha256', 'rsa-pss-sha512', 'ed25519 ', ''])(
-    'C1: alg %j is not the key’s: invalid',
+    'alg %j is not the key’s: invalid [C1]',
     async (alg) => {
       expect(await reason({ parameters: { alg } })).toBe('invalid: algorithm_differs')
     },
   )
 
-  it('C1: covers the site: @authority or @target-uri', async () => {
+  it('covers the site: @authority or @target-uri [C1]', async () => {
     const targetUri = ['"@target-uri"', 'https://site.example/'] as const
     expect(await reason({ lines: [AGENT_LINE] })).toBe('invalid: target_not_covered')
     expect(await reason({ lines: [['"@path"', '/'], AGENT_LINE] })).toBe('invalid: target_not_covered')
     expect(await reason({ lines: [targetUri, AGENT_LINE] })).toBe('verified')
   })
 
-  it('C1: covers the agent it names', async () => {
+  it('covers the agent it names [C1]', async () => {
     expect(await reason({ lines: LINES.slice(0, 1) })).toBe('invalid: agent_not_covered')
   })
 
-  it('C1: covers what money depends on', async () => {
+  it('covers what money depends on [C1]', async () => {
     const headers = { 'Payment-Signature': 'e30=' }
     const paid: Lines = [...LINES, ['"payment-signature"', 'e30=']]
     const keyed: Lines = [...LINES, ['"payment-signature";key="a"', 'e30=']]
@@ -118,7 +118,7 @@ describe('C1: what a signature must say', () => {
     expect(await reason({ headers, lines: paid }, { covering })).toBe('verified')
   })
 
-  it('C1: covers nothing twice', async () => {
+  it('covers nothing twice [C1]', async () => {
     const lines: Lines = [...LINES, ['"@authority"', 'site.example']]
     expect(await reason({ lines })).toBe('invalid: component_repeated')
   })
@@ -136,12 +136,12 @@ describe('C1: what a signature must say', () => {
       '33 components',
       (_: string, value: string) => [`sig1=(${'"a" '.repeat(33)});tag="web-bot-auth"`, value],
     ],
-  ])('C1: %s: invalid', async (_, change) => {
+  ])('%s: invalid [C1]', async (_, change) => {
     const verdict = await judge(crawler, rewritten(await signed(crawler), change))
     expect(reasonOf(verdict)).toMatch(/^invalid: signature_(?:input_)?unreadable$/)
   })
 
-  it('C1: a Signature without its input, or the reverse: invalid', async () => {
+  it('a Signature without its input, or the reverse: invalid [C1]', async () => {
     const message = await signed(crawler)
     for (const name of ['signature', 'signature-input']) {
       const headers = new Headers(message.headers)
@@ -150,15 +150,15 @@ describe('C1: what a signature must say', () => {
     }
   })
 
-  it('C1: a signature by another key than the one it names: invalid', async () => {
+  it('a signature by another key than the one it names: invalid [C1]', async () => {
     const other = await newCrawler()
     const message = await signed({ ...other, key: crawler.key })
     expect(reasonOf(await judge(crawler, message))).toBe('invalid: signature_wrong')
   })
 })
 
-describe('C1: several signatures in one request', () => {
-  it('C1: the one that holds speaks for the request, whatever stands before it', async () => {
+describe('several signatures in one request [C1]', () => {
+  it('the one that holds speaks for the request, whatever stands before it [C1]', async () => {
     const other = await newCrawler()
     const bad = await signed(crawler, { label: 'bad', forge: (base) => `${base} ` })
     const foreign = await signed(other, { label: 'proxy', parameters: { tag: 'another-use' } })
@@ -167,7 +167,7 @@ describe('C1: several signatures in one request', () => {
     }
   })
 
-  it('C1: one in doubt keeps the request in doubt, if none holds', async () => {
+  it('one in doubt keeps the request in doubt, if none holds [C1]', async () => {
     const other = await newCrawler()
     const bad = await signed(crawler, { label: 'bad', forge: (base) => `${base} ` })
     const strange = { 'Signature-Agent': 'sig1="https://crawler.example", sig2="https://else.example"' }
@@ -179,7 +179,7 @@ describe('C1: several signatures in one request', () => {
     expect(reasonOf(await judge(crawler, joined(unknown, bad)))).toBe('unverified: agent_unknown')
   })
 
-  it('C1: a signer may cover the signature of another', async () => {
+  it('a signer may cover the signature of another [C1]', async () => {
     const inner = await signed(crawler, { label: 'agent' })
     const value = (inner.headers.get('signature') ?? '').slice('agent='.length)
     const lines: Lines = [...LINES, ['"signature";key="agent"', value]]
@@ -187,14 +187,14 @@ describe('C1: several signatures in one request', () => {
     expect(proofOf(await judge(crawler, joined(outer, inner))).covered).toContain('"signature";key="agent"')
   })
 
-  it('C1: more than four are not read', async () => {
+  it('more than four are not read [C1]', async () => {
     let message = await signed(crawler, { label: 'a' })
     for (const label of ['b', 'c', 'd', 'e']) message = joined(message, await signed(crawler, { label }))
     expect(reasonOf(await judge(crawler, message))).toBe('invalid: too_many_signatures')
   })
 })
 
-describe('C2: the times of a signature', () => {
+describe('the times of a signature [C2]', () => {
   it.each([
     ['just made', 0, 60, 'verified'],
     ['made by a clock 10 s ahead', 10, 60, 'verified'],
@@ -205,19 +205,19 @@ describe('C2: the times of a signature', () => {
     ['valid for 301 s', -5, 296, 'invalid: valid_too_long'],
     ['valid for a day', 0, 86_400, 'invalid: valid_too_long'],
     ['expired before it was made', 5, 4, 'invalid: expires_before_created'],
-  ])('C2: %s (%d s to %d s from now): %s', async (_, created, expires, verdict) => {
+  ])('%s (%d s to %d s from now): %s [C2]', async (_, created, expires, verdict) => {
     const parameters = { created: NOW + created, expires: NOW + expires }
     expect(await reason({ parameters })).toBe(verdict)
   })
 
-  it('C2: the window is a term of the site', async () => {
+  it('the window is a term of the site [C2]', async () => {
     const parameters = { expires: NOW + 61 }
     expect(await reason({ parameters }, { longest: 60 })).toBe('invalid: valid_too_long')
   })
 })
 
-describe('C4: whose key it is', () => {
-  it('C4: a key of one agent does not speak for another', async () => {
+describe('whose key it is [C4]', () => {
+  it('a key of one agent does not speak for another [C4]', async () => {
     const other = await newCrawler()
     const findKey = keysOfPinned(
       pinned(crawler),
@@ -228,7 +228,7 @@ describe('C4: whose key it is', () => {
     expect(verdict).toEqual({ outcome: 'invalid', reason: 'key_unknown' })
   })
 
-  it('C4: without a URL, the holder of a pinned key is who it is registered as', async () => {
+  it('without a URL, the holder of a pinned key is who it is registered as [C4]', async () => {
     const findKey = keysOfPinned(pinned(crawler, { id: 'nameless', url: null }))
     const message = await signed(crawler, { lines: LINES.slice(0, 1) })
     message.headers.delete('signature-agent')
@@ -238,14 +238,14 @@ describe('C4: whose key it is', () => {
     })
   })
 
-  it('C4: a key pinned to a URL does not speak without it', async () => {
+  it('a key pinned to a URL does not speak without it [C4]', async () => {
     const message = await signed(crawler, { lines: LINES.slice(0, 1) })
     message.headers.delete('signature-agent')
     expect(reasonOf(await judge(crawler, message))).toBe('unverified: agent_unknown')
   })
 })
 
-describe('C11: the site that was asked', () => {
+describe('the site that was asked [C11]', () => {
   it.each([
     ['https://site.example/', 'verified'],
     ['https://SITE.example/', 'verified'],
@@ -259,11 +259,11 @@ describe('C11: the site that was asked', () => {
     ['https://site.example\\evil.example/', 'invalid: component_unsupported'],
     ['//site.example/', 'invalid: component_unsupported'],
     ['site.example', 'invalid: component_unsupported'],
-  ])('C11: a request to %s, signed for site.example: %s', async (url, verdict) => {
+  ])('a request to %s, signed for site.example: %s [C11]', async (url, verdict) => {
     expect(await reason({ url })).toBe(verdict)
   })
 
-  it('C11: is read from the URL: Host and its relatives have no say', async () => {
+  it('is read from the URL: Host and its relatives have no say [C11]', async () => {
     const headers = {
       Host: 'site.example',
       'X-Forwarded-Host': 'site.example',
@@ -273,8 +273,8 @@ describe('C11: the site that was asked', () => {
   })
 })
 
-describe('C5: a site that is named as an agent', () => {
-  it('C5: a site is no directory of itself', async () => {
+describe('a site that is named as an agent [C5]', () => {
+  it('a site is no directory of itself [C5]', async () => {
     const lines: Lines = [['"@authority"', 'crawler.example'], AGENT_LINE]
     const findKey = keysOfPinned({ id: 'self', url: `${HOST}/keys`, keys: null })
     const headers = { 'Signature-Agent': `sig1="${HOST}/keys"` }

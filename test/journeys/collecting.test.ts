@@ -62,7 +62,7 @@ describe('a crawler that pays by card', { timeout: 60_000 }, () => {
     expect((await fetch(`${presented?.url}?card=${card}`, { method: 'POST' })).status).toBe(200)
   }
 
-  it('F20: has one invoice at Stripe, also when the answer to its making is lost', async () => {
+  it('has one invoice at Stripe, also when the answer to its making is lost [F20]', async () => {
     reader = await enrol(site, 'card-bot', await webBot('card.example'), { rail: 'stripe' })
     expect((await reader.read('/dear/first')).charged).toBe(DEAR)
     expect((await reader.read('/odd/first')).charged).toBe(ODD)
@@ -76,7 +76,7 @@ describe('a crawler that pays by card', { timeout: 60_000 }, () => {
     expect(lines.map(({ amount }) => amount)).toEqual([61])
   })
 
-  it('C13: is cut off when its card is declined, and back with the next page after another card paid', async () => {
+  it('is cut off when its card is declined, and back with the next page after another card paid [C13]', async () => {
     expect((await reader.read('/before')).status).toBe(200)
     await pay('pm_card_declined')
     expect(await reader.newest()).toMatchObject({ stage: 'past_due', owed: '610000' })
@@ -97,7 +97,7 @@ describe('a crawler that pays by card', { timeout: 60_000 }, () => {
     ])
   })
 
-  it('F20: is not touched by webhooks that come again, in any order, or from somebody else', async () => {
+  it('is not touched by webhooks that come again, in any order, or from somebody else [F20]', async () => {
     const before = await reader.journal()
     const again = [...site.stripe.books.events].reverse()
     expect(again.length).toBeGreaterThan(2)
@@ -107,7 +107,7 @@ describe('a crawler that pays by card', { timeout: 60_000 }, () => {
     expect(await expectOnlyMore(reader, before)).toEqual([])
   })
 
-  it('C13: owes again what it disputes, even if that is heard of first, until the dispute is decided', async () => {
+  it('owes again what it disputes, even if that is heard of first, until the dispute is decided [C13]', async () => {
     await reader.read('/dear/second')
     await site.sleep()
     const { id, total } = await reader.newest()

@@ -149,7 +149,7 @@ async function spentBy({ address }: Account): Promise<bigint> {
 const tonight = () => (midnight += DAY)
 
 describe('a site that is killed', { timeout: 90_000 }, () => {
-  it('E2: keeps every receipt that it gave under load, and the tabs go on', async () => {
+  it('keeps every receipt that it gave under load, and the tabs go on [E2]', async () => {
     const swift = atOnce()
     for (let round = 1; round <= ROUNDS; round++) {
       readers.push(onTab(openTab(site, site.payer())))
@@ -165,7 +165,7 @@ describe('a site that is killed', { timeout: 90_000 }, () => {
     expect(new Set(swift.hashes).size).toBe(swift.hashes.length)
   })
 
-  it('E2: has on the chain what it had promised at the end of the day', async () => {
+  it('has on the chain what it had promised at the end of the day [E2]', async () => {
     const run = await passTheNight(site, tonight())
     expectSettled(run)
     // A payment at once that was under way at a kill is in doubt here, and on the chain or not.
@@ -179,7 +179,7 @@ describe('a site that is killed', { timeout: 90_000 }, () => {
     await expectSquare()
   })
 
-  it('F5: settles once what a run had begun that was killed, whenever that was', async () => {
+  it('settles once what a run had begun that was killed, whenever that was [F5]', async () => {
     const [one, two, three] = readers
     for (let round = 1; round <= ROUNDS; round++) {
       for (const reader of [one, two, three]) if (reader) await comeBack(reader)
@@ -193,7 +193,7 @@ describe('a site that is killed', { timeout: 90_000 }, () => {
   })
 
   // Sooner than the relayer's alarm would see to it.
-  it('F5: sends on what it had signed and not sent, and holds nobody up', { timeout: 10_000 }, async () => {
+  it('sends on what it had signed and not sent, and holds nobody up [F5]', { timeout: 10_000 }, async () => {
     const [late, next] = [atOnce(), atOnce()]
     const calls = () => site.node.calls('eth_sendRawTransaction')
     const sent = await calls()
@@ -207,7 +207,7 @@ describe('a site that is killed', { timeout: 90_000 }, () => {
     expect(await spentBy(next.account)).toBe(PRICE)
   })
 
-  it('F6: finds the claim that lay in the pool when it was killed, and sends no other', async () => {
+  it('finds the claim that lay in the pool when it was killed, and sends no other [F6]', async () => {
     const { rpc } = site.chain
     const sent = async () => Number(await rpc('eth_getTransactionCount', [site.relayer, 'pending']))
     const calls = () => site.node.calls('eth_sendRawTransaction')
@@ -248,7 +248,7 @@ describe('a crawler that hangs up', { timeout: 30_000 }, () => {
   const again = (path: string, payment: string) =>
     fetch(site.facts.url + path, { headers: { 'user-agent': AGENT, 'payment-signature': payment } })
 
-  it('E5: is charged nothing for a request that it never finished', async () => {
+  it('is charged nothing for a request that it never finished [E5]', async () => {
     const payment = await tab.sign('/half')
     const charged = await tab.charged()
     const socket = await open(site.facts.url, request('/half', payment).slice(0, -2))
@@ -257,7 +257,7 @@ describe('a crawler that hangs up', { timeout: 30_000 }, () => {
     expect(await tab.charged()).toBe(charged + PRICE)
   })
 
-  it('E5: gets the page free later when it hung up before the first byte', async () => {
+  it('gets the page free later when it hung up before the first byte [E5]', async () => {
     const payment = await tab.sign('/slow')
     const charged = await tab.charged()
     const slow = Promise.withResolvers<void>()
@@ -276,7 +276,7 @@ describe('a crawler that hangs up', { timeout: 30_000 }, () => {
     expect(await tab.charged()).toBe(charged + PRICE)
   })
 
-  it('E5: is charged once and served free, wherever in the request it hung up', async () => {
+  it('is charged once and served free, wherever in the request it hung up [E5]', async () => {
     for (let time = 0; time < 15; time++) {
       const path = `/cut/${time}`
       const payment = await tab.sign(path)
@@ -290,7 +290,7 @@ describe('a crawler that hangs up', { timeout: 30_000 }, () => {
     }
   })
 
-  it('E5: gets the rest free later when it hung up in the middle of the page', async () => {
+  it('gets the rest free later when it hung up in the middle of the page [E5]', async () => {
     const payment = await tab.sign('/long')
     const charged = await tab.charged()
     const long = `${'x'.repeat(1 << 20)}\n`

@@ -100,7 +100,7 @@ describe('a crawler that pays by transfer', { timeout: 60_000 }, () => {
     expect(named).toContain(iou)
   })
 
-  it('F20: is invoiced in the end for what it was charged, to the micro-dollar', async () => {
+  it('is invoiced in the end for what it was charged, to the micro-dollar [F20]', async () => {
     receipts += await readMany(reader, '/odd/again', 3)
     await site.sleep()
     receipts += await readMany(reader, '/odd/more', 2)
@@ -177,7 +177,7 @@ describe('a crawler whose bookkeeping has a wallet', { timeout: 60_000 }, () => 
 })
 
 describe('a credit limit', { timeout: 60_000 }, () => {
-  it('C9: 200 requests at once with room for one make exactly one charge', async () => {
+  it('200 requests at once with room for one make exactly one charge [C9]', async () => {
     const reader = await enrol(site, 'crowd-bot', await webBot('crowd.example'), {
       creditLimit: `${2n * PRICE}`,
     })
@@ -195,7 +195,7 @@ describe('a credit limit', { timeout: 60_000 }, () => {
     expect(await reader.charges()).toBe(2)
   })
 
-  it('C10: is small at first, whatever an agent was promised, and grows with what it has paid', async () => {
+  it('is small at first, whatever an agent was promised, and grows with what it has paid [C10]', async () => {
     const reader = await enrol(site, 'young-bot', await webBot('young.example'), {
       probation: `${10n * ODD}`,
     })
@@ -210,7 +210,7 @@ describe('a credit limit', { timeout: 60_000 }, () => {
 })
 
 describe('a signature', { timeout: 60_000 }, () => {
-  it('C3: opens the same page again, charged once, also many times at once, and no other', async () => {
+  it('opens the same page again, charged once, also many times at once, and no other [C3]', async () => {
     const reader = await enrol(site, 'echo-bot', await webBot('echo.example'))
     const order = await reader.order('/echo')
     const answers = await Promise.all(Array.from({ length: 20 }, () => send(order)))
@@ -225,7 +225,7 @@ describe('a signature', { timeout: 60_000 }, () => {
     expect(await reader.balance()).toMatchObject({ charged: `${PRICE}` })
   })
 
-  it('C3: that covers no page is good for the first one it is shown for', async () => {
+  it('that covers no page is good for the first one it is shown for [C3]', async () => {
     const reader = await enrol(site, 'loose-bot', await plainBot('loose.example'))
     const order = await reader.order('/here')
     expect((await send(order)).status).toBe(200)
@@ -234,7 +234,7 @@ describe('a signature', { timeout: 60_000 }, () => {
     expect(await reader.charges()).toBe(1)
   })
 
-  it('C4: under the name of another is billed to nobody', async () => {
+  it('under the name of another is billed to nobody [C4]', async () => {
     const victim = await enrol(site, 'victim-bot', await webBot('victim.example'))
     const thief = await webBot('victim.example')
     const known = await enrol(site, 'thief-bot', { ...thief, url: 'https://thief.example' })
@@ -244,7 +244,7 @@ describe('a signature', { timeout: 60_000 }, () => {
     expect([await victim.charges(), await known.charges()]).toEqual([0, 0])
   })
 
-  it('C11: is good for this host alone, whatever other names the request bears', async () => {
+  it('is good for this host alone, whatever other names the request bears [C11]', async () => {
     const reader = await enrol(site, 'host-bot', await webBot('host.example'))
     const { headers } = await reader.order('/host')
     const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}`)
@@ -259,7 +259,7 @@ describe('a signature', { timeout: 60_000 }, () => {
     expect(await ask('/host', `host: ${host}`, 'x-forwarded-host: other.example')).toEqual([200])
   })
 
-  it('C12: with a body that it does not cover buys nothing', async () => {
+  it('with a body that it does not cover buys nothing [C12]', async () => {
     const reader = await enrol(site, 'body-bot', await webBot('body.example'))
     const { url, headers } = await reader.order('/body')
     const response = await fetch(url, { method: 'POST', headers, body: 'swapped' })
@@ -268,7 +268,7 @@ describe('a signature', { timeout: 60_000 }, () => {
   })
 })
 
-it('G4: nothing that the Worker has said names a secret or repeats what was signed', async () => {
+it('nothing that the Worker has said names a secret or repeats what was signed [G4]', async () => {
   const reader = await enrol(site, 'quiet-bot', await webBot('quiet.example'))
   const order = await reader.order('/quiet')
   const known = site.said.length

@@ -126,7 +126,7 @@ describe('nights of a site', { timeout: 60_000 }, () => {
     await expectSquare()
   })
 
-  it('F2, F3: makes up for a missed night once, however often and for whenever the next one is fired', async () => {
+  it('makes up for a missed night once, however often and for whenever the next one is fired [F2, F3]', async () => {
     await passTheDay('two')
     tonight()
     await passTheDay('three')
@@ -189,7 +189,7 @@ describe('nights of a site', { timeout: 60_000 }, () => {
 })
 
 describe('a deposit that is not mined', { timeout: 60_000 }, () => {
-  it('F17: is doubted and counts for nothing; the same client is served when the chain has it', async () => {
+  it('is doubted and counts for nothing; the same client is served when the chain has it [F17]', async () => {
     const { rpc } = site.chain
     const tab = openTab(site, site.payer())
     await rpc('evm_setAutomine', [false])

@@ -164,12 +164,12 @@ function attack(bytes: string, door = site.direct): Promise<string> {
 }
 
 const paid: { row: string; attacks: Attack[] }[] = [
-  { row: 'D5: gives no tunnel for an upgrade', attacks: UPGRADES },
-  { row: 'D5: is not confused by frames', attacks: FRAMES },
-  { row: 'D10: serves nothing for a strange target', attacks: TARGETS },
-  { row: 'D5: serves nothing for a strange host', attacks: HOSTS },
-  { row: 'D3: serves nothing for a strange method', attacks: METHODS },
-  { row: 'D13: serves nothing for great lengths', attacks: LENGTHS },
+  { row: 'gives no tunnel for an upgrade [D5]', attacks: UPGRADES },
+  { row: 'is not confused by frames [D5]', attacks: FRAMES },
+  { row: 'serves nothing for a strange target [D10]', attacks: TARGETS },
+  { row: 'serves nothing for a strange host [D5]', attacks: HOSTS },
+  { row: 'serves nothing for a strange method [D3]', attacks: METHODS },
+  { row: 'serves nothing for great lengths [D13]', attacks: LENGTHS },
 ]
 
 describe.each(paid)('$row', ({ attacks }) => {
@@ -187,7 +187,7 @@ describe.each(paid)('$row', ({ attacks }) => {
 })
 
 describe('a socket', () => {
-  it('D3: gets no tunnel by CONNECT, here or elsewhere', async () => {
+  it('gets no tunnel by CONNECT, here or elsewhere [D3]', async () => {
     for (const target of ['HOST', 'evil.example:443', site.facts.origin.slice('http://'.length)]) {
       const answer = await attack(head(`CONNECT ${target} HTTP/1.1`, HOST, CRAWLER) + LAST)
       // The runtime answers by itself, and not kindly; a Worker is never asked.
@@ -196,7 +196,7 @@ describe('a socket', () => {
     expect(site.origin.asked).toEqual([])
   })
 
-  it('D5: cannot hide a request to the origin in the body of a free one', async () => {
+  it('cannot hide a request to the origin in the body of a free one [D5]', async () => {
     const length = SMUGGLED.length
     const chunk = `${length.toString(16)}\r\n${SMUGGLED}\r\n0\r\n\r\n`
     const free = (line: string, ...lines: string[]) => head(line, HOST, READER, ...lines)
@@ -213,7 +213,7 @@ describe('a socket', () => {
     expect(site.origin.asked[3]?.body).toBe(SMUGGLED)
   })
 
-  it('D5: upgrades nothing that a reader asks the origin for but a WebSocket', async () => {
+  it('upgrades nothing that a reader asks the origin for but a WebSocket [D5]', async () => {
     await attack(
       get(HOST, READER, 'Connection: Upgrade, HTTP2-Settings', 'Upgrade: h2c', 'HTTP2-Settings: AAMAAABk') +
         LAST,
@@ -233,7 +233,7 @@ describe('a payment over a socket', () => {
     tab = openTab(site, site.payer(), site.direct)
   })
 
-  it('D5: opens its page and no tunnel, whatever it asks to upgrade to', async () => {
+  it('opens its page and no tunnel, whatever it asks to upgrade to [D5]', async () => {
     const payment = await tab.sign('/page')
     site.origin.asked.length = 0
     const lines = ['Connection: Upgrade', 'Upgrade: websocket', ...WEBSOCKET]
@@ -243,7 +243,7 @@ describe('a payment over a socket', () => {
     expect(site.origin.asked[0]?.headers).not.toHaveProperty('upgrade')
   })
 
-  it('D5: cannot have our own headers taken off by listing them', async () => {
+  it('cannot have our own headers taken off by listing them [D5]', async () => {
     const payment = await tab.sign('/page')
     site.origin.asked.length = 0
     const listed =
@@ -258,7 +258,7 @@ describe('a payment over a socket', () => {
     for (const name of ['x-listed', 'payment-signature', 'te']) expect(headers).not.toHaveProperty(name)
   })
 
-  it('D3: is not even read on HEAD', async () => {
+  it('is not even read on HEAD [D3]', async () => {
     const payment = await tab.sign('/page')
     const before = await tab.charged()
     site.origin.asked.length = 0
@@ -267,7 +267,7 @@ describe('a payment over a socket', () => {
     expect(await tab.charged()).toBe(before)
   })
 
-  it('A2: opens nothing at another host', async () => {
+  it('opens nothing at another host [A2]', async () => {
     const payment = await tab.sign('/page')
     expect(statuses(await attack(pay('GET /page HTTP/1.1', payment, CLOSE)))).toEqual([200])
     const elsewhere = pay('GET /page HTTP/1.1', payment, CLOSE).replace(HOST, 'Host: evil.example')
@@ -276,7 +276,7 @@ describe('a payment over a socket', () => {
     expect(answer).not.toContain(CANARY)
   })
 
-  it('D5: brings one request to the origin, whatever its body looks like', async () => {
+  it('brings one request to the origin, whatever its body looks like [D5]', async () => {
     const payment = await tab.sign('/page')
     site.origin.asked.length = 0
     const answer = await attack(
@@ -288,7 +288,7 @@ describe('a payment over a socket', () => {
     ])
   })
 
-  it('A11: pays once when it is sent twice on one socket', async () => {
+  it('pays once when it is sent twice on one socket [A11]', async () => {
     const payment = await tab.sign('/page')
     const before = await tab.charged()
     const answer = await attack(
@@ -298,7 +298,7 @@ describe('a payment over a socket', () => {
     expect(await tab.charged()).toBe(before + PRICE)
   })
 
-  it('H1: leaves no account behind but the one with money', async () => {
+  it('leaves no account behind but the one with money [H1]', async () => {
     expect((await site.books.lines()).map(({ payer }) => payer)).toEqual([tab.account.address])
   })
 })

@@ -58,7 +58,7 @@ describe('a dispute that is lost', { timeout: 60_000 }, () => {
   let reader: Debtor
   let invoice = ''
 
-  it('C13: leaves the debt open, and dunning goes on to its end', async () => {
+  it('leaves the debt open, and dunning goes on to its end [C13]', async () => {
     const there = await square('lost-bot')
     ;({ reader, invoice } = there)
     const { books } = site.stripe
@@ -81,7 +81,7 @@ describe('a dispute that is lost', { timeout: 60_000 }, () => {
     expect(await reader.read('/dear/gone')).toMatchObject({ status: 402, error: 'payment_failed' })
   })
 
-  it('C13: can be made good in another way, since Stripe collects that invoice no more', async () => {
+  it('can be made good in another way, since Stripe collects that invoice no more [C13]', async () => {
     expect(await mark(invoice, 'wire after the dispute')).toMatchObject({
       status: 200,
       body: { stage: 'settled' },
@@ -216,7 +216,7 @@ describe('a debt that nobody pays', { timeout: 60_000 }, () => {
 })
 
 describe('a night', { timeout: 60_000 }, () => {
-  it('F20: finds the payment, the dispute and its end that no webhook told', async () => {
+  it('finds the payment, the dispute and its end that no webhook told [F20]', async () => {
     const { reader, reference } = await owing('deaf-bot')
     const { books } = site.stripe
     const night = async () => {
@@ -263,7 +263,7 @@ describe('a stack that is killed', { timeout: 120_000 }, () => {
     return data.map(({ status, total }) => `${status} ${total}`)
   }
 
-  it('E2: while it bills, and again with an open invoice at Stripe, has one invoice and hears of its payment', async () => {
+  it('while it bills, and again with an open invoice at Stripe, has one invoice and hears of its payment [E2]', async () => {
     const midnight = nextMidnight(Date.now())
     let stack = await start({ STATE_DIR })
     const { port: PORT } = new URL(stack.facts.url)

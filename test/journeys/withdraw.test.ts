@@ -95,7 +95,7 @@ async function expectAgreed(
 }
 
 describe('a payer who withdraws', { timeout: 60_000 }, () => {
-  it('F1: is claimed from as soon as the watch sees it, and its vouchers are taken no more', async () => {
+  it('is claimed from as soon as the watch sees it, and its vouchers are taken no more [F1]', async () => {
     const { tab, id } = await read(3)
     const had = await site.coins.holds(site.facts.receiver)
     await initiate(tab, id, DEPOSIT)
@@ -122,7 +122,7 @@ describe('a payer who withdraws', { timeout: 60_000 }, () => {
     expect(await again.buy('/back')).toMatchObject({ channelId: id, due: PRICE, charged: 4n * PRICE })
   })
 
-  it('F1: who wins the race leaves a loss on the books, and stops nobody else', async () => {
+  it('who wins the race leaves a loss on the books, and stops nobody else [F1]', async () => {
     const [quick, honest] = [await read(3), await read(2)]
     await initiate(quick.tab, quick.id, DEPOSIT - PRICE)
     await passTheDelay()
@@ -163,7 +163,7 @@ describe('a payer who was refunded and comes back', { timeout: 60_000 }, () => {
       headers: { 'user-agent': 'ExampleBot/1.0', 'payment-signature': payment },
     })
 
-  it('A14: can use its old vouchers for what they paid, and where they follow, and for nothing else', async () => {
+  it('can use its old vouchers for what they paid, and where they follow, and for nothing else [A14]', async () => {
     const tab = openTab(site, site.payer())
     const { channelId: id } = await tab.buy('/first')
     const used = await tab.sign('/used')

@@ -94,7 +94,7 @@ describe('an agent', () => {
     )
   })
 
-  it('G4: repeats nothing of a private key that was sent by mistake', async () => {
+  it('repeats nothing of a private key that was sent by mistake [G4]', async () => {
     const { privateJwk } = await newCrawler()
     const operator = await newOperator()
     const { text } = await operator.post('/api/agents', { keys: { keys: [privateJwk] } })

@@ -23,7 +23,7 @@ async function call(path: string, authorization: string | null = `Bearer ${TOKEN
 }
 
 describe('the operator’s token', () => {
-  it('G1: lets nobody in without it', async () => {
+  it('lets nobody in without it [G1]', async () => {
     for (const authorization of [
       null,
       'Bearer',
@@ -49,14 +49,14 @@ describe('the operator’s token', () => {
     }
   })
 
-  it('G1: without a configured token there is no API', async () => {
+  it('without a configured token there is no API [G1]', async () => {
     const response = await (await api(false)).request('/_tab402/api/runs', {
       headers: { authorization: `Bearer ${TOKEN}` },
     })
     expect(response.status).toBe(404)
   })
 
-  it('G1: the digest itself is no token', async () => {
+  it('the digest itself is no token [G1]', async () => {
     const digest = await crypto.subtle.digest('SHA-256', new TextEncoder().encode(TOKEN))
     expect((await call('/_tab402/api/runs', `Bearer ${toHex(new Uint8Array(digest)).slice(2)}`)).status).toBe(
       401,

@@ -43,7 +43,7 @@ it.each([
     { amount: '300000', reason: 'an error' },
     { net: '300000', reason: 'an error', creditedNet: '0' },
   ],
-])('E2: an act by %s has its trace although the Worker dies after it', async (what, word, form, asked) => {
+])('an act by %s has its trace although the Worker dies after it [E2]', async (what, word, form, asked) => {
   const operator = await newOperator({ agents })
   const id = await invoiced(operator)
   const { status } = await operator.post(`/api/invoices/${id}/${what}`, form)
@@ -53,7 +53,7 @@ it.each([
   expect(await actsOn(operator, id)).toMatchObject([{ what: `${word}.asked`, after: asked }])
 })
 
-it('E2: a run that is started has its trace although the Worker dies after it', async () => {
+it('a run that is started has its trace although the Worker dies after it [E2]', async () => {
   await using runs = await introspectWorkflow(env.SETTLEMENT)
   await runs.modifyAll((run) => run.disableSleeps())
   const time = Date.UTC(2031, 3, 5, 6, 7, 8)

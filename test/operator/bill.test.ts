@@ -317,7 +317,7 @@ describe('a credit note', () => {
 })
 
 describe('a world that is broken', () => {
-  it('G4: is no answer of ours: nothing that others said is told', async () => {
+  it('is no answer of ours: nothing that others said is told [G4]', async () => {
     const canary = `canary-${randomHex(8)}`
     const operator = await newOperator({ broken: () => Promise.reject(new Error(canary)) })
     const { id } = await (await newOperator()).enrol()

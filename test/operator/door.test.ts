@@ -46,7 +46,7 @@ async function newSite() {
 }
 
 describe('the door', () => {
-  it('G1: opens to the header alone, and to no other place a token can be put', async () => {
+  it('opens to the header alone, and to no other place a token can be put [G1]', async () => {
     const operator = await newOperator()
     const places = [
       [`?token=${TOKEN}`, {}],
@@ -64,7 +64,7 @@ describe('the door', () => {
     }
   })
 
-  it('G1: lets no page of another site in: no cookie opens it, and no browser is told that it may', async () => {
+  it('lets no page of another site in: no cookie opens it, and no browser is told that it may [G1]', async () => {
     const operator = await newOperator()
     const headers = {
       authorization: '',
@@ -78,7 +78,7 @@ describe('the door', () => {
     }
   })
 
-  it('G1: is shut on every path, known or not, before anything is read', async () => {
+  it('is shut on every path, known or not, before anything is read [G1]', async () => {
     const operator = await newOperator()
     for (const { path, method } of operator.api.routes) {
       if (!path.startsWith('/_tab402/api/') || method === 'ALL' || path.endsWith('openapi.json')) continue
@@ -89,7 +89,7 @@ describe('the door', () => {
     }
   })
 
-  it('G2: has no other doors', async () => {
+  it('has no other doors [G2]', async () => {
     const site = await newSite()
     for (const path of [
       '/__scheduled',
@@ -115,7 +115,7 @@ describe('the door', () => {
     }
   })
 
-  it('G4: tells no secret, whatever is asked and whatever breaks', async () => {
+  it('tells no secret, whatever is asked and whatever breaks [G4]', async () => {
     const site = await newSite()
     const said: unknown[] = []
     for (const level of ['log', 'info', 'warn', 'error'] as const) {

@@ -203,7 +203,7 @@ describe('an export', () => {
     expect((await mine())?.credited).toBe('1490000')
   })
 
-  it('G3: runs nothing in a spreadsheet', async () => {
+  it('runs nothing in a spreadsheet [G3]', async () => {
     const operator = await newOperator()
     const name = '=HYPERLINK("https://evil.example","x")'
     const { id, charge } = await operator.enrol({ name, buyer: { name: '@SUM(1)', country: 'NL' } })

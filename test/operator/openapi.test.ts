@@ -94,7 +94,7 @@ describe('the OpenAPI document', () => {
 })
 
 describe('the audit log', () => {
-  it('G1: has every mutation that there is', async () => {
+  it('has every mutation that there is [G1]', async () => {
     await using runs = await introspectWorkflow(env.SETTLEMENT)
     await runs.modifyAll((modifier) => modifier.disableSleeps())
     const operator = await newOperator()

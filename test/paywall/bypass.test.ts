@@ -86,7 +86,7 @@ const WRITINGS = [
   '/secret?%2e%2e',
 ]
 
-describe('D1: a page that is charged', () => {
+describe('a page that is charged [D1]', () => {
   it.each(WRITINGS)('gives nothing away written as %j', async (writing) => {
     const response = await get(writing)
     const said = await response.text()
@@ -200,7 +200,7 @@ function decode(path: string): string {
   }
 }
 
-describe('D10: a target that names another host', () => {
+describe('a target that names another host [D10]', () => {
   it.each([
     '//evil.test/x',
     '/\\evil.test/x',

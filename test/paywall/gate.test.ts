@@ -57,7 +57,7 @@ describe('an unpaid request', () => {
     })
   })
 
-  it('H4: touches nothing at all: no object, no book, no origin, no chain', async () => {
+  it('touches nothing at all: no object, no book, no origin, no chain [H4]', async () => {
     const outside = vi.spyOn(globalThis, 'fetch')
     for (const method of ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']) {
       const body = method === 'POST' ? 'x' : null
@@ -67,7 +67,7 @@ describe('an unpaid request', () => {
     expect(outside).not.toHaveBeenCalled()
   })
 
-  it('D14: has a header of at most 2 KB, however long its URL and its words', async () => {
+  it('has a header of at most 2 KB, however long its URL and its words [D14]', async () => {
     const wordy = openShop({
       NAME: 'n'.repeat(32),
       DESCRIPTION: 'é'.repeat(100),
@@ -90,14 +90,14 @@ describe('an unpaid request', () => {
     }
   })
 
-  it('D14: has no longer a header for a voucher that is corrected', async () => {
+  it('has no longer a header for a voucher that is corrected [D14]', async () => {
     const crawler = await newRegular(shop)
     const stale = await shop.ask(`/${'a'.repeat(390)}`, { payment: await crawler.owes(1n) })
     expect(await errorOf(stale)).toMatch(/cumulative_amount_mismatch$/)
     expect((stale.headers.get('payment-required') ?? '').length).toBeLessThanOrEqual(2048)
   })
 
-  it('D15: shows a person a page with nothing of the request in it', async () => {
+  it('shows a person a page with nothing of the request in it [D15]', async () => {
     const charging = openShop({ RULES: [{ who: 'everyone', action: 'charge' }] })
     const hostile = '"><img src=x onerror=alert(1)><!--'
     const response = await charging.ask(`/${encodeURIComponent(hostile)}?q=<script>`, {
@@ -122,7 +122,7 @@ describe('an unpaid request', () => {
   })
 })
 
-describe('D3: a method', () => {
+describe('a method [D3]', () => {
   it('HEAD is gated and never charged, not even with a payment', async () => {
     const crawler = await newRegular(shop)
     const payment = await crawler.owes(2n * PRICE)
@@ -167,7 +167,7 @@ describe('D3: a method', () => {
   })
 })
 
-describe('D2: a query', () => {
+describe('a query [D2]', () => {
   it('is part of what is bought, in its order and to its last character', async () => {
     const crawler = await newRegular(shop)
     const payment = await crawler.owes(2n * PRICE)
@@ -188,7 +188,7 @@ describe('a paid page', () => {
     crawler = await newRegular(shop)
   })
 
-  it('D8: is kept out of every cache, whatever its origin says', async () => {
+  it('is kept out of every cache, whatever its origin says [D8]', async () => {
     const paid = await shop.ask('/page', { payment: await crawler.owes(2n * PRICE) })
     expect(paid.status).toBe(200)
     expect(paid.headers.get('cache-control')).toBe('private, no-store')
@@ -196,14 +196,14 @@ describe('a paid page', () => {
     expect(free.headers.get('cache-control')).toBe('public, max-age=3600')
   })
 
-  it('D7: is charged to the next crawler, also when the platform’s cache was asked to keep it', async () => {
+  it('is charged to the next crawler, also when the platform’s cache was asked to keep it [D7]', async () => {
     const paid = await shop.ask('/page', { payment: await crawler.owes(2n * PRICE) })
     await caches.default.put('https://site.test/page', paid.clone()).catch(() => undefined)
     expect(await caches.default.match('https://site.test/page')).toBeUndefined()
     expect((await shop.ask('/page')).status).toBe(402)
   })
 
-  it('D6: is asked of the origin without a word of the client’s that speaks for us', async () => {
+  it('is asked of the origin without a word of the client’s that speaks for us [D6]', async () => {
     const secretive = openShop({ ORIGIN_SECRET: 'the-secret-of-the-origin' })
     const forged = {
       'tab402-origin-secret': 'forged',
@@ -246,7 +246,7 @@ describe('a paid page', () => {
     }
   })
 
-  it.each([206, 200, 204])('D4: is charged in full for a %s', async (status) => {
+  it.each([206, 200, 204])('is charged in full for a %s [D4]', async (status) => {
     const headers = { range: 'bytes=0-1' }
     const paid = await shop.ask(`/status/${status}`, { headers, payment: await crawler.owes(2n * PRICE) })
     expect([paid.status, receiptOf(paid).extra?.chargedAmount]).toEqual([status, '1000'])
@@ -254,7 +254,7 @@ describe('a paid page', () => {
   })
 
   it.each([304, 416, 301, 302, 307, 400, 401, 402, 403, 404, 429, 500, 503])(
-    'D4, D9: is not charged when the origin says %s, whose answer passes without a receipt',
+    'is not charged when the origin says %s, whose answer passes without a receipt [D4, D9]',
     async (status) => {
       const payment = await crawler.owes(2n * PRICE)
       for (const init of [{}, { method: 'POST', body: 'x' }]) {
@@ -267,7 +267,7 @@ describe('a paid page', () => {
     },
   )
 
-  it('D9: is not charged when the origin breaks or hangs', async () => {
+  it('is not charged when the origin breaks or hangs [D9]', async () => {
     const down = openShop({}, downOrigin)
     const broken = await down.ask('/page', { payment: await crawler.owes(2n * PRICE) })
     expect([broken.status, await errorOf(broken)]).toEqual([502, 'tab_origin_unreachable'])
@@ -277,7 +277,7 @@ describe('a paid page', () => {
     expect(await crawler.account().standing()).toMatchObject({ charged: PRICE })
   })
 
-  it('E5: can be had again with its voucher when its answer was lost on the way, with the same receipt', async () => {
+  it('can be had again with its voucher when its answer was lost on the way, with the same receipt [E5]', async () => {
     const payment = await crawler.owes(2n * PRICE)
     const lost = await shop.ask('/page', { payment })
     await lost.body?.cancel()

@@ -66,7 +66,7 @@ async function refusedUnasked(init: { payment?: string; v1?: string }, where = '
   return { status: response.status, error }
 }
 
-describe('D13: a payment header', () => {
+describe('a payment header [D13]', () => {
   it.each(JSONS)('of %s is refused unasked', async (json) => {
     for (const header of [json, base64(json)]) {
       // A header holds no control characters and no byte order mark: the platform itself refuses them.

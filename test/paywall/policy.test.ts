@@ -140,7 +140,7 @@ describe('the rules', () => {
     for (const other of outside) expect([other, ask(site, other).action]).toEqual([other, 'charge'])
   })
 
-  it('D13: match a long path against many wildcards in linear time', () => {
+  it('match a long path against many wildcards in linear time [D13]', () => {
     const site = policy([{ path: `/${'*a'.repeat(50)}*b`, action: 'block' }])
     expect(ask(site, `/${'a'.repeat(8000)}`).action).toBe('charge')
   })

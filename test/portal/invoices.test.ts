@@ -131,7 +131,7 @@ describe('an invoice at the counter', () => {
     expect(again).toEqual([200, 200, 200, 200])
   })
 
-  it('E3: whose payment moved and could not be noted is noted when the payer asks again', async () => {
+  it('whose payment moved and could not be noted is noted when the payer asks again [E3]', async () => {
     const till = await openTill()
     const { tab, url } = await invoiced(till)
     const { pay, spent } = await newWallet(till)
@@ -142,7 +142,7 @@ describe('an invoice at the counter', () => {
     expect(await spent()).toBe(OWED)
   })
 
-  it('E3: whose payment moved and could not be noted is noted by the next night, or by the next payer', async () => {
+  it('whose payment moved and could not be noted is noted by the next night, or by the next payer [E3]', async () => {
     for (const finish of ['night', 'payer']) {
       const till = await openTill()
       const { tab, url } = await invoiced(till)
@@ -186,7 +186,7 @@ describe('an invoice at the counter', () => {
     expect(asked).toEqual([])
   })
 
-  it('G4: is to be asked for again when its line does not answer, and says nothing of why', async () => {
+  it('is to be asked for again when its line does not answer, and says nothing of why [G4]', async () => {
     const till = await openTill()
     const { url } = await invoiced(till)
     till.does = () => Promise.reject(new Error('canary'))
@@ -270,7 +270,7 @@ describe('a webhook of Stripe at the counter', () => {
     expect(await tab.only()).toMatchObject({ paid: BIG })
   })
 
-  it('F20: that comes late or in disorder changes nothing of what is true by now', async () => {
+  it('that comes late or in disorder changes nothing of what is true by now [F20]', async () => {
     const { stripe, tab, reference, send } = await withStripe()
     stripe.books.pay(reference, 'pm_card_declined')
     stripe.books.pay(reference)
@@ -279,7 +279,7 @@ describe('a webhook of Stripe at the counter', () => {
     expect(await tab.only()).toMatchObject({ paid: BIG, stage: 'settled', failedAt: null })
   })
 
-  it('C13: tells of a dispute at once', async () => {
+  it('tells of a dispute at once [C13]', async () => {
     const { stripe, tab, reference, send } = await withStripe()
     stripe.books.pay(reference)
     await send('invoice.paid')

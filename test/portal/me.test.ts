@@ -113,7 +113,7 @@ describe('a crawler', () => {
     )
   })
 
-  it('G3: reads nothing of another’s', async () => {
+  it('reads nothing of another’s [G3]', async () => {
     const operator = await newOperator({ now })
     const [mine, other] = [await billed(operator), await operator.enrol()]
     const { invoices } = (await asks(operator, mine.crawler, '/invoices')).body as {
@@ -214,7 +214,7 @@ describe('a request for the books', () => {
     expect((await asks(operator, crawler, '', named(url))).body.reason).toBe('key_unknown')
   })
 
-  it('C6: that cannot be decided now is to be made again, and is no refusal', async () => {
+  it('that cannot be decided now is to be made again, and is no refusal [C6]', async () => {
     const url = `https://down-${newId()}.example`
     const operator = await newOperator({
       now,

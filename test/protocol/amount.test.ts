@@ -29,11 +29,11 @@ describe('amounts', () => {
     '1_000',
     '٣',
     'NaN',
-  ])('B8: %j is no amount', (text) => {
+  ])('%j is no amount [B8]', (text) => {
     expect(parseAmount(text)).toBeUndefined()
   })
 
-  it('B8: 2^128 is no amount, one less is', () => {
+  it('2^128 is no amount, one less is [B8]', () => {
     expect(parseAmount((MAX_AMOUNT + 1n).toString())).toBeUndefined()
     expect(parseAmount(MAX_AMOUNT.toString())).toBe(MAX_AMOUNT)
     expect(parseAmount('9'.repeat(40))).toBeUndefined()

@@ -96,7 +96,7 @@ describe('handing an invoice to Stripe', () => {
     })
   })
 
-  it('F20: makes nothing twice when it is asked twice, at once or one after the other', async () => {
+  it('makes nothing twice when it is asked twice, at once or one after the other [F20]', async () => {
     const { stripe, rail } = rig()
     const [first, second] = await Promise.all([rail.present(INVOICE), rail.present(INVOICE)])
     expect(await rail.present(INVOICE)).toEqual(first)
@@ -110,7 +110,7 @@ describe('handing an invoice to Stripe', () => {
     ['invoice', /^POST .v1.invoices$/],
     ['item', /^POST .v1.invoiceitems$/],
     ['finalization', /^POST .v1.invoices.\w+.finalize$/],
-  ])('F20: a time-out after Stripe has made the %s makes no second one', async (_, requests) => {
+  ])('a time-out after Stripe has made the %s makes no second one [F20]', async (_, requests) => {
     const { stripe, open, clock } = rig()
     stripe.fail(requests, 'lost', 3)
     await expect(open().present(INVOICE)).rejects.toThrow('stripe: StripeConnectionError')
@@ -123,7 +123,7 @@ describe('handing an invoice to Stripe', () => {
     expect([customers.length, invoices.length, lines.length]).toEqual([1, 1, 2])
   })
 
-  it('F20: a key that has expired makes nothing twice: what was made is found by our own name on it', async () => {
+  it('a key that has expired makes nothing twice: what was made is found by our own name on it [F20]', async () => {
     const { stripe, open, clock } = rig()
     stripe.fail(/^POST .v1.invoiceitems$/, 'lost', 3)
     await expect(open().present(INVOICE)).rejects.toThrow('StripeConnectionError')
@@ -150,7 +150,7 @@ describe('handing an invoice to Stripe', () => {
     await expect(rail.present(broken)).rejects.toThrow(RangeError)
   })
 
-  it('G4: says nothing of the key when it is refused', async () => {
+  it('says nothing of the key when it is refused [G4]', async () => {
     const { open } = rig()
     const fault = await open({ secretKey: 'sk_live_canary' })
       .present(INVOICE)
@@ -198,7 +198,7 @@ describe('what Stripe says of an invoice', () => {
     expect(movements).toEqual(left === 0 ? ['paid 1460000'] : ['paid 1000000', 'paid 460000'])
   })
 
-  it('C13: is a card that was declined, until another one is taken', async () => {
+  it('is a card that was declined, until another one is taken [C13]', async () => {
     const the = rig()
     const standing = await presentedAt(the)
     the.stripe.books.pay(referenceOf(standing), 'pm_card_declined')
@@ -207,7 +207,7 @@ describe('what Stripe says of an invoice', () => {
     expect(sums(await the.rail.check(standing))).toEqual(['paid 1460000'])
   })
 
-  it('C13: is a dispute, and its end', async () => {
+  it('is a dispute, and its end [C13]', async () => {
     const the = rig()
     const standing = await presentedAt(the)
     the.stripe.books.pay(referenceOf(standing))
@@ -385,7 +385,7 @@ describe('a webhook of Stripe', () => {
     expect(await heardBy(the, lastEvent(the.stripe, 'invoice.paid'))).toEqual({ outcome: 'ignored' })
   })
 
-  it('F20: that never came is made up for by what Stripe remembers', async () => {
+  it('that never came is made up for by what Stripe remembers [F20]', async () => {
     const the = rig()
     const standing = await presentedAt(the)
     the.stripe.books.pay(referenceOf(standing))

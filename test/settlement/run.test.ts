@@ -73,7 +73,7 @@ describe('a settlement run', () => {
     expect(await countOf(night.relayer.address)).toBe(sentBefore)
   })
 
-  it('F3: two overlapping runs make one transaction for the same claims', async () => {
+  it('two overlapping runs make one transaction for the same claims [F3]', async () => {
     const night = await newNight()
     const tabs = await openTabs(night, 3)
     for (const tab of tabs) await tab.charge(40n)
@@ -84,7 +84,7 @@ describe('a settlement run', () => {
     for (const tab of tabs) expect(await standingOf(tab.id)).toMatchObject({ charged: 40n, redeemed: 40n })
   })
 
-  it('F4: claims the good rows of a batch, sets the bad one aside, and takes it back once it is good', async () => {
+  it('claims the good rows of a batch, sets the bad one aside, and takes it back once it is good [F4]', async () => {
     const night = await newNight()
     const [tabs, stranger] = await Promise.all([openTabs(night, 100), newPayer()])
     const bad = tabs[41]
@@ -108,7 +108,7 @@ describe('a settlement run', () => {
     expect(await standingOf(bad.id)).toMatchObject({ quarantine: null, redeemed: 15n })
   })
 
-  it('F4: splits again when a row goes bad after it was tried', async () => {
+  it('splits again when a row goes bad after it was tried [F4]', async () => {
     const night = await newNight()
     const [good, drained] = await openTabs(night, 2)
     if (!good || !drained) throw new Error('too few tabs')
@@ -134,7 +134,7 @@ describe('a settlement run', () => {
     expect(await standingOf(drained.id)).toMatchObject({ charged: 600n, redeemed: 300n, quarantine: null })
   })
 
-  it('F5: a step that died after it sent finds the same transaction', async () => {
+  it('a step that died after it sent finds the same transaction [F5]', async () => {
     const night = await newNight()
     const tab = await openTab(night)
     await tab.charge(70n)
@@ -152,7 +152,7 @@ describe('a settlement run', () => {
     expect(ended.record).toMatchObject({ claimed: '70', swept: '70' })
   })
 
-  it('F5: what was signed and never left is sent by the retry, with the same nonce', async () => {
+  it('what was signed and never left is sent by the retry, with the same nonce [F5]', async () => {
     const night = await newNight()
     const tab = await openTab(night)
     await tab.charge(70n)
@@ -169,7 +169,7 @@ describe('a settlement run', () => {
     expect(await countOf(night.relayer.address)).toBe(sentBefore + 2)
   })
 
-  it('F6: a broadcast that is in doubt is looked at again, not sent anew', async () => {
+  it('a broadcast that is in doubt is looked at again, not sent anew [F6]', async () => {
     const night = await newNight()
     const tab = await openTab(night)
     await tab.charge(70n)
@@ -181,7 +181,7 @@ describe('a settlement run', () => {
     expect(await countOf(night.relayer.address)).toBe(sentBefore + 2)
   })
 
-  it('F10: a sweep that fails is made by the next run, and nothing is counted twice', async () => {
+  it('a sweep that fails is made by the next run, and nothing is counted twice [F10]', async () => {
     const night = await newNight()
     const tab = await openTab(night)
     await tab.charge(80n)
@@ -202,7 +202,7 @@ describe('a settlement run', () => {
     expect(await received(night)).toBe(80n)
   })
 
-  it('F12: a batch that its block refuses leaves its rows claimable', async () => {
+  it('a batch that its block refuses leaves its rows claimable [F12]', async () => {
     const night = await newNight()
     const [good, drained] = await openTabs(night, 2)
     if (!good || !drained) throw new Error('too few tabs')

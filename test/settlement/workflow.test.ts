@@ -25,7 +25,7 @@ function fire(cron: string, scheduledTime: Date) {
 }
 
 describe('the nightly cron', () => {
-  it('F3: runs once for its window, however often it fires', async () => {
+  it('runs once for its window, however often it fires [F3]', async () => {
     const { tabs, ...night } = await tabsOfTheWorker(2)
     for (const tab of tabs) await tab.charge(15n)
     await using runs = await introspectWorkflow(env.SETTLEMENT)
@@ -44,7 +44,7 @@ describe('the nightly cron', () => {
     expect(record).toMatchObject({ window: '20261121T000000', startedBy: 'cron', claimed: '30', swept: '30' })
   })
 
-  it('F3: overlapping runs of two windows move the money once', async () => {
+  it('overlapping runs of two windows move the money once [F3]', async () => {
     const { tabs, ...night } = await tabsOfTheWorker(2)
     for (const tab of tabs) await tab.charge(15n)
     await using runs = await introspectWorkflow(env.SETTLEMENT)
@@ -56,7 +56,7 @@ describe('the nightly cron', () => {
     expect(await received(night)).toBe(30n)
   })
 
-  it('E3: reaches the relayer also after it was reset in the middle of a run', async () => {
+  it('reaches the relayer also after it was reset in the middle of a run [E3]', async () => {
     const read = readConfig(env)
     const relayer = workOf(env)?.channels?.relayer
     if (!read.ok || !relayer) throw new Error('the Worker under test has no relayer')

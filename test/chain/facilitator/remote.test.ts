@@ -83,7 +83,7 @@ describe('verifying', () => {
     })
   })
 
-  it('F16: says that nobody can tell while the facilitator is down', async () => {
+  it('says that nobody can tell while the facilitator is down [F16]', async () => {
     const { payment, facilitator, says } = await setUp()
     await says('verify', { isValid: false }, 503)
     expect(await facilitator.verify(payment)).toMatchObject({ refusal: { reason: 'chain_unreadable' } })
@@ -109,7 +109,7 @@ describe('settling, on the facilitator’s word alone', () => {
   })
 
   it.each(['settlement_pending', 'unexpected_settle_error', 'invalid_transaction_state'])(
-    'F16: is unknown for %s',
+    'is unknown for %s [F16]',
     async (errorReason) => {
       const { payment, facilitator, says } = await setUp()
       await says('settle', { success: false, errorReason })
@@ -129,13 +129,13 @@ describe('settling, on the facilitator’s word alone', () => {
       { method: 'settle', does: 'answer', body: JSON.stringify({ extra: 'x'.repeat(70_000) }) },
     ],
   ]
-  it.each(broken)('F16: is unknown after %s', async (_, fault) => {
+  it.each(broken)('is unknown after %s [F16]', async (_, fault) => {
     const { lane, payment, facilitator } = await setUp()
     await lane.misbehave(fault)
     expect(await facilitator.settle(payment, ID)).toEqual({ status: 'unknown' })
   })
 
-  it('F16: is unknown when the facilitator takes too long', async () => {
+  it('is unknown when the facilitator takes too long [F16]', async () => {
     const { lane, payment, facilitator } = await setUp({ timeoutMs: 50 })
     await lane.misbehave({ method: 'settle', does: 'delay', ms: 400 })
     expect(await facilitator.settle(payment, ID)).toEqual({ status: 'unknown' })
@@ -147,7 +147,7 @@ describe('settling, on the facilitator’s word alone', () => {
     ['names no transaction', { transaction: '' }],
     ['names half a transaction', { transaction: '0xabcd' }],
     ['names no payer', { payer: undefined }],
-  ])('F15: is unknown when a success %s', async (_, wrong) => {
+  ])('is unknown when a success %s [F15]', async (_, wrong) => {
     const { payment, facilitator, says } = await setUp()
     await says('settle', { ...success(payment), ...wrong })
     expect(await facilitator.settle(payment, ID)).toEqual({ status: 'unknown' })
@@ -160,14 +160,14 @@ describe('settling, on the facilitator’s word alone', () => {
     expect(await facilitator.settle(v1, ID)).toMatchObject({ status: 'settled' })
   })
 
-  it('F16: asks the facilitator again what became of it', async () => {
+  it('asks the facilitator again what became of it [F16]', async () => {
     const { payment, facilitator, says } = await setUp()
     await says('settle', success(payment))
     expect(await facilitator.lookup(payment, ID)).toEqual({ status: 'settled', transaction: HASH })
   })
 
   it.each(['invalid_exact_evm_nonce_already_used', 'insufficient_funds', 'invalid_transaction_state'])(
-    'F16: is unknown for %s when an earlier answer was lost: the money may have moved then',
+    'is unknown for %s when an earlier answer was lost: the money may have moved then [F16]',
     async (errorReason) => {
       const { lane, payment, facilitator, says } = await setUp()
       await lane.misbehave({ method: 'settle', does: 'swallow' })
@@ -191,20 +191,20 @@ describe('settling, with a node of our own', () => {
     expect(await facilitator.settle(payment, ID)).toEqual({ status: 'settled', transaction })
   })
 
-  it('F15: does not believe a success that is nowhere', async () => {
+  it('does not believe a success that is nowhere [F15]', async () => {
     const { payment, facilitator, says } = await setUpWithChain()
     await says('settle', success(payment))
     expect(await facilitator.settle(payment, ID)).toEqual({ status: 'unknown' })
   })
 
-  it('F15: does not believe a success that is somebody else’s', async () => {
+  it('does not believe a success that is somebody else’s [F15]', async () => {
     const { payer, payment, facilitator, says } = await setUpWithChain()
     const other = await submit(await payer.pays(payment.to, payment.value))
     await says('settle', success(payment, other))
     expect(await facilitator.settle(payment, ID)).toEqual({ status: 'unknown' })
   })
 
-  it('F15: does not believe a refusal when the node shows the transfer', async () => {
+  it('does not believe a refusal when the node shows the transfer [F15]', async () => {
     const { payment, facilitator, says } = await setUpWithChain()
     const transaction = await submit(payment)
     await says('settle', { success: false, errorReason: 'transaction_failed' })
@@ -224,7 +224,7 @@ describe('settling, with a node of our own', () => {
     expect(await facilitator.settle(payment, ID)).toEqual({ status: 'unknown' })
   })
 
-  it('F16: finds the transfer on the chain when the reply was lost, without the facilitator', async () => {
+  it('finds the transfer on the chain when the reply was lost, without the facilitator [F16]', async () => {
     const { lane, payment, facilitator } = await setUpWithChain()
     await lane.misbehave({ method: 'settle', does: 'drop' })
     expect(await facilitator.settle(payment, ID)).toEqual({ status: 'unknown' })
@@ -233,7 +233,7 @@ describe('settling, with a node of our own', () => {
     expect(await lane.seen('settle')).toHaveLength(1)
   })
 
-  it('F16: asks the facilitator again when the node shows nothing', async () => {
+  it('asks the facilitator again when the node shows nothing [F16]', async () => {
     const { lane, payment, facilitator, says } = await setUpWithChain()
     await lane.misbehave({ method: 'settle', does: 'drop' })
     expect(await facilitator.lookup(payment, ID)).toEqual({ status: 'unknown' })

@@ -45,7 +45,7 @@ describe('verifying', () => {
     expect(await facilitator.verify(payment)).toMatchObject({ refusal: { reason: 'exact_used' } })
   })
 
-  it('B7: says that the chain cannot be read, rather than anything about the payment', async () => {
+  it('says that the chain cannot be read, rather than anything about the payment [B7]', async () => {
     const { facilitator, payer, receiver, relayer } = await setUp()
     await relayer.lane.misbehave({ method: 'eth_call', does: 'drop' })
     const verdict = await facilitator.verify(await payer.pays(receiver, 1n))
@@ -63,7 +63,7 @@ describe('settling', () => {
     expect(await facilitator.lookup(payment, id)).toEqual(settled)
   })
 
-  it('A1: moves the money once, however often it is asked with the same id', async () => {
+  it('moves the money once, however often it is asked with the same id [A1]', async () => {
     const { facilitator, payer, receiver, chain, id } = await setUp()
     const payment = await payer.pays(receiver, 700n)
     const all = await Promise.all(Array.from({ length: 5 }, () => facilitator.settle(payment, id)))
@@ -72,7 +72,7 @@ describe('settling', () => {
     expect(await readBalance(chain, receiver)).toBe(700n)
   })
 
-  it('A8: is refused when the payer has moved the money since', async () => {
+  it('is refused when the payer has moved the money since [A8]', async () => {
     const { facilitator, payer, receiver, chain, id } = await setUp()
     const payment = await payer.pays(receiver, 700n)
     expect(await facilitator.verify(payment)).toMatchObject({ ok: true })
@@ -82,7 +82,7 @@ describe('settling', () => {
     expect(await facilitator.lookup(payment, id)).toMatchObject({ status: 'refused' })
   })
 
-  it('A8: is refused when the payer has used the authorization’s nonce for another since', async () => {
+  it('is refused when the payer has used the authorization’s nonce for another since [A8]', async () => {
     const { facilitator, payer, receiver, id } = await setUp()
     const payment = await payer.pays(receiver, 700n)
     const used = await payer.pays(randomHex(20), 1n, { nonce: payment.nonce })
@@ -90,14 +90,14 @@ describe('settling', () => {
     expect(await facilitator.settle(payment, id)).toMatchObject({ status: 'refused', reason: 'exact_used' })
   })
 
-  it('A7: is refused when somebody else has submitted the authorization first', async () => {
+  it('is refused when somebody else has submitted the authorization first [A7]', async () => {
     const { facilitator, payer, receiver, id } = await setUp()
     const payment = await payer.pays(receiver, 700n)
     await send((await newKey()).address, payment.token, encodeTransfer(payment))
     expect(await facilitator.settle(payment, id)).toMatchObject({ status: 'refused', reason: 'exact_used' })
   })
 
-  it('A7: is refused when somebody else’s submission is mined just before ours', async () => {
+  it('is refused when somebody else’s submission is mined just before ours [A7]', async () => {
     const { facilitator, payer, receiver, relayer, chain, id } = await setUp()
     const payment = await payer.pays(receiver, 700n)
     await relayer.lane.misbehave({ method: 'eth_estimateGas', does: 'answer', result: '0x186a0' })
@@ -106,13 +106,13 @@ describe('settling', () => {
     expect(await readBalance(chain, receiver)).toBe(700n)
   })
 
-  it('A9: is refused when the authorization has lapsed', async () => {
+  it('is refused when the authorization has lapsed [A9]', async () => {
     const { facilitator, payer, receiver, id } = await setUp()
     const payment = await payer.pays(receiver, 700n, { validBefore: 1n })
     expect(await facilitator.settle(payment, id)).toMatchObject({ status: 'refused', reason: 'exact_failed' })
   })
 
-  it('A10: is refused when the token succeeds and moves nothing', async () => {
+  it('is refused when the token succeeds and moves nothing [A10]', async () => {
     const { facilitator, payer, receiver, id } = await setUp()
     const silent = randomHex(20)
     await rpc('anvil_setCode', silent, '0x00')
@@ -120,7 +120,7 @@ describe('settling', () => {
     expect(await facilitator.settle(payment, id)).toMatchObject({ status: 'refused', reason: 'exact_failed' })
   })
 
-  it('F6: is unknown while nobody knows, and settled once it is known', async () => {
+  it('is unknown while nobody knows, and settled once it is known [F6]', async () => {
     const { facilitator, payer, receiver, relayer, chain, id } = await setUp()
     const payment = await payer.pays(receiver, 700n)
     await relayer.lane.misbehave({ method: 'eth_getTransactionReceipt', does: 'drop' })
@@ -131,7 +131,7 @@ describe('settling', () => {
     expect(await readBalance(chain, receiver)).toBe(700n)
   })
 
-  it('B7: is unknown while the chain cannot be reached, and may be settled afterwards', async () => {
+  it('is unknown while the chain cannot be reached, and may be settled afterwards [B7]', async () => {
     const { facilitator, payer, receiver, relayer, id } = await setUp()
     const payment = await payer.pays(receiver, 700n)
     await relayer.lane.misbehave({ method: 'eth_estimateGas', does: 'drop' })
@@ -144,7 +144,7 @@ describe('settling', () => {
     expect(await facilitator.settle(payment, id)).toMatchObject({ status: 'settled' })
   })
 
-  it('E3: is unknown when the relayer itself fails', async () => {
+  it('is unknown when the relayer itself fails [E3]', async () => {
     const { chain, payer, receiver, id } = await setUp()
     const broken = () => Promise.reject(new Error('the object was reset'))
     const facilitator = relayed(chain, { send: broken, outcome: broken })
@@ -155,7 +155,7 @@ describe('settling', () => {
 })
 
 describe('the proof of a transfer', () => {
-  it('A6: is one authorization and one transfer of exactly this payment, by the token itself', async () => {
+  it('is one authorization and one transfer of exactly this payment, by the token itself [A6]', async () => {
     const { relayer, payer, receiver } = await setUp()
     const payment = await payer.pays(receiver, 700n)
     const outcome = await relayer.send({ id: 'one', to: payment.token, data: encodeTransfer(payment) })

@@ -30,7 +30,7 @@ async function makeStuck(relayer: RelayerRig): Promise<void> {
 }
 
 describe('a broadcast', () => {
-  it('F5: that never left is made good by the alarm, with the same bytes', async () => {
+  it('that never left is made good by the alarm, with the same bytes [F5]', async () => {
     const relayer = await newRelayer()
     await relayer.lane.misbehave(LOST)
     const order = anOrder()
@@ -44,7 +44,7 @@ describe('a broadcast', () => {
     expect(new Set(await rawsSeen(relayer)).size).toBe(1)
   })
 
-  it('F5: that never left is made good by sending the order again, with the same bytes', async () => {
+  it('that never left is made good by sending the order again, with the same bytes [F5]', async () => {
     const relayer = await newRelayer()
     await relayer.lane.misbehave(LOST)
     const order = anOrder()
@@ -55,7 +55,7 @@ describe('a broadcast', () => {
     expect(await countOf(relayer.address)).toBe(1)
   })
 
-  it('F5: survives the death of the object while it is on its way', async () => {
+  it('survives the death of the object while it is on its way [F5]', async () => {
     const relayer = await newRelayer()
     await relayer.lane.misbehave({ method: TO_POOL, does: 'delay', ms: 200 })
     const order = anOrder()
@@ -72,7 +72,7 @@ describe('a broadcast', () => {
     expect(await countOf(relayer.address)).toBe(1)
   })
 
-  it('F5: is on disk before it leaves', async () => {
+  it('is on disk before it leaves [F5]', async () => {
     const relayer = await newRelayer()
     await relayer.lane.misbehave({ method: TO_POOL, does: 'delay', ms: 300 })
     const order = anOrder()
@@ -85,7 +85,7 @@ describe('a broadcast', () => {
     await sending
   })
 
-  it('F6: whose reply is lost is settled once', async () => {
+  it('whose reply is lost is settled once [F6]', async () => {
     const relayer = await newRelayer()
     await relayer.lane.misbehave(SWALLOWED)
     const order = anOrder()
@@ -95,7 +95,7 @@ describe('a broadcast', () => {
     expect(await relayer.attempts(order.id)).toHaveLength(1)
   })
 
-  it('F6: is pending while receipts cannot be read, and mined as soon as they can', async () => {
+  it('is pending while receipts cannot be read, and mined as soon as they can [F6]', async () => {
     const relayer = await newRelayer()
     await relayer.lane.misbehave({ method: RECEIPT, does: 'drop' })
     const order = anOrder()
@@ -104,7 +104,7 @@ describe('a broadcast', () => {
     expect(await relayer.outcome(order.id)).toMatchObject({ status: 'mined' })
   })
 
-  it('F6: said to be too low in nonce is looked for, never made anew', async () => {
+  it('said to be too low in nonce is looked for, never made anew [F6]', async () => {
     const relayer = await newRelayer()
     const error = { code: -32003, message: 'nonce too low' }
     await relayer.lane.misbehave({ method: TO_POOL, does: 'answer', error })
@@ -117,7 +117,7 @@ describe('a broadcast', () => {
 })
 
 describe('a stuck transaction', () => {
-  it('F7: is replaced at a higher fee, with the same nonce and content', async () => {
+  it('is replaced at a higher fee, with the same nonce and content [F7]', async () => {
     const relayer = await newRelayer()
     await relayer.lane.misbehave(DROPPED)
     const order = anOrder()
@@ -135,7 +135,7 @@ describe('a stuck transaction', () => {
     expect(await countOf(relayer.address)).toBe(1)
   })
 
-  it('F7: is not replaced while it is young', async () => {
+  it('is not replaced while it is young [F7]', async () => {
     const relayer = await newRelayer()
     await relayer.lane.misbehave(DROPPED)
     const order = anOrder()
@@ -144,7 +144,7 @@ describe('a stuck transaction', () => {
     expect(await relayer.attempts(order.id)).toHaveLength(1)
   })
 
-  it('F7: counts as mined when the first of its transactions is', async () => {
+  it('counts as mined when the first of its transactions is [F7]', async () => {
     const relayer = await newRelayer()
     await relayer.lane.misbehave(DROPPED)
     const order = anOrder()
@@ -156,7 +156,7 @@ describe('a stuck transaction', () => {
     expect(await relayer.outcome(order.id)).toMatchObject({ ...first, status: 'mined' })
   })
 
-  it('F7: never pays more than the highest fee allowed, and is sent again as it is', async () => {
+  it('never pays more than the highest fee allowed, and is sent again as it is [F7]', async () => {
     const relayer = await newRelayer({ maxFee: 1_200_000_000n })
     const dear = {
       method: 'eth_getBlockByNumber',
@@ -187,7 +187,7 @@ describe('a stuck transaction', () => {
 })
 
 describe('the alarm', () => {
-  it('E6: never throws, and is set again while something is open', async () => {
+  it('never throws, and is set again while something is open [E6]', async () => {
     const relayer = await newRelayer()
     await relayer.lane.misbehave(LOST)
     await relayer.send(anOrder(), 0)
@@ -219,7 +219,7 @@ describe('the alarm', () => {
 describe('a count of transactions that is not the key’s', () => {
   const lie = { method: 'eth_getTransactionCount', does: 'answer', result: '0x3e8', times: 1 } as const
 
-  it.each([0, 1])('F9: is a fault before anything is signed, also after %i orders', async (earlier) => {
+  it.each([0, 1])('is a fault before anything is signed, also after %i orders [F9]', async (earlier) => {
     const relayer = await newRelayer()
     for (let sent = 0; sent < earlier; sent++) await relayer.send(anOrder())
     await relayer.lane.misbehave(lie)
@@ -230,7 +230,7 @@ describe('a count of transactions that is not the key’s', () => {
     expect((await relayer.attempts(order.id)).map(({ nonce }) => nonce)).toEqual([earlier])
   })
 
-  it('F9: changes nothing when it comes second', async () => {
+  it('changes nothing when it comes second [F9]', async () => {
     const relayer = await newRelayer()
     await rpc('anvil_setNonce', relayer.address, '0x7')
     await relayer.lane.misbehave({ ...lie, result: '0x7' }, lie)
@@ -241,7 +241,7 @@ describe('a count of transactions that is not the key’s', () => {
 })
 
 describe('what the chain takes back', () => {
-  it('F8: a transaction whose receipt is gone is pending again, and is seen to', async () => {
+  it('a transaction whose receipt is gone is pending again, and is seen to [F8]', async () => {
     const relayer = await newRelayer()
     const order = anOrder()
     const mined = await relayer.send(order)
@@ -256,7 +256,7 @@ describe('what the chain takes back', () => {
     expect(await relayer.alarmAt()).toBeNull()
   })
 
-  it('F8: transactions at nonces that the chain no longer counts are sent again', async () => {
+  it('transactions at nonces that the chain no longer counts are sent again [F8]', async () => {
     const relayer = await newRelayer()
     const order = anOrder()
     await relayer.send(order)

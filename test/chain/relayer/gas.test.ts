@@ -22,7 +22,7 @@ describe('the gas limit', () => {
     ['a refund', '0xdce4bfae'],
     ['a claim with a refund', '0xac9650d8'],
     ['a transfer', '0xe3ee160e'],
-  ] as const)('F10: of %s is enough, however little was estimated', (_, selector) => {
+  ] as const)('of %s is enough, however little was estimated [F10]', (_, selector) => {
     expect(gasLimit(`${selector}00`, 25_216n)).toBeGreaterThanOrEqual(120_000n)
   })
 })
@@ -44,7 +44,7 @@ describe('first fees', () => {
   })
 })
 
-describe('F7: the fees of a replacement', () => {
+describe('the fees of a replacement [F7]', () => {
   const fees = fc.record({ maxFee: wei, tip: wei })
 
   it('are at least a tenth over the last ones, as pools ask, and never over what may be spent', () => {

@@ -56,7 +56,7 @@ describe('an order', () => {
     expect(await relayer.outcome('order:never')).toEqual({ status: 'none' })
   })
 
-  it('F14: takes a nonce that no order at the same time has', async () => {
+  it('takes a nonce that no order at the same time has [F14]', async () => {
     const relayer = await newRelayer()
     const orders = Array.from({ length: 16 }, () => anOrder())
     const outcomes = await Promise.all(orders.map((order) => relayer.send(order)))
@@ -78,7 +78,7 @@ describe('an order', () => {
 describe('an order that would fail', () => {
   const toEscrow = { to: chainAt('').escrow, data: encodeClaim([]) }
 
-  it('F12: is refused by the name of the contract’s error, and nothing is signed', async () => {
+  it('is refused by the name of the contract’s error, and nothing is signed [F12]', async () => {
     const relayer = await newRelayer()
     const order = anOrder(toEscrow)
     expect(await relayer.send(order)).toEqual({ status: 'refused', reason: 'EmptyBatch' })
@@ -95,7 +95,7 @@ describe('an order that would fail', () => {
     expect(again.status).toBe('mined')
   })
 
-  it('F12: is reverted when the chain has changed between simulation and block', async () => {
+  it('is reverted when the chain has changed between simulation and block [F12]', async () => {
     const relayer = await newRelayer()
     await relayer.lane.misbehave({ method: 'eth_estimateGas', does: 'answer', result: '0x186a0' })
     const order = anOrder(toEscrow)
@@ -117,7 +117,7 @@ describe('an order that would fail', () => {
 })
 
 describe('before anything is signed', () => {
-  it('F9: a node of another chain is not written to', async () => {
+  it('a node of another chain is not written to [F9]', async () => {
     const relayer = await newRelayer()
     await relayer.lane.misbehave({ method: 'eth_chainId', does: 'answer', result: '0x1' })
     const order = anOrder()
@@ -133,7 +133,7 @@ describe('before anything is signed', () => {
     expect(await relayer.outcome(order.id)).toEqual({ status: 'none' })
   })
 
-  it('F13: a relayer without money for gas is a fault, and takes no nonce', async () => {
+  it('a relayer without money for gas is a fault, and takes no nonce [F13]', async () => {
     const relayer = await newRelayer()
     await rpc('anvil_setBalance', relayer.address, '0x1')
     const order = anOrder()
@@ -141,13 +141,13 @@ describe('before anything is signed', () => {
     expect(await relayer.attempts(order.id)).toEqual([])
   })
 
-  it('F7: gas over the highest fee allowed is a fault', async () => {
+  it('gas over the highest fee allowed is a fault [F7]', async () => {
     const relayer = await newRelayer({ maxFee: 1n })
     await expect(relayer.send(anOrder())).rejects.toThrow('fee_too_high')
   })
 })
 
-describe('F10: gas', () => {
+describe('gas [F10]', () => {
   it('of a sweep is enough for a transfer, although there is nothing to sweep when it is simulated', async () => {
     const relayer = await newRelayer()
     const { escrow, token } = chainAt('')

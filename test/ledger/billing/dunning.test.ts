@@ -68,7 +68,7 @@ describe('an unpaid invoice', () => {
     expect(stagesDue(unpaid({ presented: null }), TERMS, ISSUED + 400 * DAY)).toEqual([])
   })
 
-  it('C13: is past due at once when its payment fails', () => {
+  it('is past due at once when its payment fails [C13]', () => {
     const failed = unpaid({ failedAt: ISSUED })
     expect(stagesDue(failed, TERMS, ISSUED)).toEqual(['due', 'past_due'])
     expect(stagesDue({ ...failed, stage: 'past_due' }, TERMS, ISSUED)).toEqual([])
@@ -83,7 +83,7 @@ describe('an unpaid invoice', () => {
     expect(stagesDue(unpaid({ paid: total - 1n }), TERMS, ISSUED)).toEqual([])
   })
 
-  it('C13: opens anew when a payment is taken back', () => {
+  it('opens anew when a payment is taken back [C13]', () => {
     const reopened = unpaid({ stage: 'settled', paid: 0n, failedAt: ISSUED })
     expect(stagesDue(reopened, TERMS, ISSUED)).toEqual(['open', 'due', 'past_due'])
   })

@@ -7,7 +7,7 @@ import { rowsWritten } from '../rows.ts'
 import { configOf, newTab, PRICE, reasonOf, stateOf, toCharge } from './harness.ts'
 
 describe('an account', () => {
-  it('H1: that was never opened answers that it is unknown, and holds no rows', async () => {
+  it('that was never opened answers that it is unknown, and holds no rows [H1]', async () => {
     const tab = await newTab({ open: false })
     expect(await tab.place(toCharge(PRICE))).toMatchObject({ reason: 'channel_unknown', standing: null })
     expect(await tab.account().standing()).toBeNull()
@@ -76,7 +76,7 @@ describe('a charge', () => {
     })
   })
 
-  it('A12: of a voucher below or above what is due is refused with the totals, and changes nothing', async () => {
+  it('of a voucher below or above what is due is refused with the totals, and changes nothing [A12]', async () => {
     const tab = await newTab()
     const { order } = await tab.charge()
     const before = await tab.entries()
@@ -115,14 +115,14 @@ describe('a charge', () => {
 })
 
 describe('the same voucher again', () => {
-  it('A11: in parallel for one resource is charged once and serves them all', async () => {
+  it('in parallel for one resource is charged once and serves them all [A11]', async () => {
     const tab = await newTab()
     const answers = await Promise.all(Array.from({ length: 20 }, () => tab.place(toCharge(PRICE))))
     expect(answers.map(({ outcome }) => outcome).sort()).toEqual(['charged', ...Array(19).fill('replayed')])
     expect(await tab.standing()).toMatchObject({ charged: PRICE })
   })
 
-  it('A11: in parallel for two resources buys one of them', async () => {
+  it('in parallel for two resources buys one of them [A11]', async () => {
     const tab = await newTab()
     const answers = await Promise.all(
       ['GET /a', 'GET /b'].map((request) => tab.place(toCharge(PRICE, { request }))),
@@ -132,7 +132,7 @@ describe('the same voucher again', () => {
     expect(await tab.standing()).toMatchObject({ charged: PRICE })
   })
 
-  it('A3: answers with the totals of the first time, whatever came between', async () => {
+  it('answers with the totals of the first time, whatever came between [A3]', async () => {
     const tab = await newTab()
     const first = await tab.charge('GET /a')
     await tab.charge('GET /b')
@@ -141,7 +141,7 @@ describe('the same voucher again', () => {
     expect(await tab.standing()).toMatchObject({ charged: 2n * PRICE })
   })
 
-  it('A3: with the same id is the same answer, and no second delivery', async () => {
+  it('with the same id is the same answer, and no second delivery [A3]', async () => {
     const tab = await newTab()
     const { order, entry } = await tab.charge()
     const before = await tab.entries()
@@ -149,7 +149,7 @@ describe('the same voucher again', () => {
     expect(await tab.entries()).toEqual(before)
   })
 
-  it('A5: after the window is stale', async () => {
+  it('after the window is stale [A5]', async () => {
     const tab = await newTab()
     await tab.charge()
     await tab.sql(`UPDATE entry SET at = at - ${REPLAY_WINDOW}`)

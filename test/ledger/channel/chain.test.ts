@@ -46,7 +46,7 @@ describe('a deposit', () => {
     expect(await tab.entries()).toEqual(entries)
   })
 
-  it('F17: that never came is given up, and counts for nothing', async () => {
+  it('that never came is given up, and counts for nothing [F17]', async () => {
     const tab = await newTab({ balance: 0n })
     const begin = toDeposit(PRICE)
     await tab.place(begin)
@@ -55,7 +55,7 @@ describe('a deposit', () => {
     expect(reasonOf(await tab.place(toCharge(PRICE)))).toBe('over_ceiling')
   })
 
-  it('F17: that nobody here remembers says busy at once, with what is to be asked about', {
+  it('that nobody here remembers says busy at once, with what is to be asked about [F17]', {
     timeout: 5_000,
   }, async () => {
     const tab = await newTab({ balance: 0n })
@@ -113,7 +113,7 @@ describe('a refund', () => {
     expect(await tab.standing()).toMatchObject({ unresolved: null })
   })
 
-  it('A14: leaves a memory: after it, only vouchers above all that was ever charged are taken', async () => {
+  it('leaves a memory: after it, only vouchers above all that was ever charged are taken [A14]', async () => {
     const tab = await newTab({ balance: 5000n })
     const first = await tab.charge('GET /a')
     await tab.charge('GET /b')
@@ -193,7 +193,7 @@ describe('the word of the chain', () => {
     expect(await tab.standing()).toMatchObject({ credit: 3000n })
   })
 
-  it('F8, F9: of more than was promised, taken back later, leaves what is owed claimable', async () => {
+  it('of more than was promised, taken back later, leaves what is owed claimable [F8, F9]', async () => {
     const tab = await newTab()
     const { order } = await tab.charge()
     await tab.account().observe(stateOf({ totalClaimed: 50n * PRICE, block: 2n }))
@@ -205,7 +205,7 @@ describe('the word of the chain', () => {
     expect(await tab.standing()).toMatchObject({ authorized: 2n * PRICE, signature: next.order.signature })
   })
 
-  it('F8: of what was claimed before the account was opened, taken back, leaves the next voucher claimable', async () => {
+  it('of what was claimed before the account was opened, taken back, leaves the next voucher claimable [F8]', async () => {
     const tab = await newTab({ totalClaimed: 5n * PRICE })
     await tab.account().observe(stateOf({ totalClaimed: 0n, block: 2n }))
     const { order } = await tab.charge()

@@ -71,7 +71,7 @@ async function consistent(tab: Tab): Promise<Standing> {
   return standing
 }
 
-describe('E1: an account that dies', () => {
+describe('an account that dies [E1]', () => {
   it.each(table)('while it charges ($death, $nth) has charged once when asked again', async (when) => {
     const tab = await newTab()
     await tab.charge('GET /before')
@@ -143,7 +143,7 @@ describe('E1: an account that dies', () => {
   })
 })
 
-describe('I3: what was acknowledged', () => {
+describe('what was acknowledged [I3]', () => {
   it.each(DEATHS)('survives when the account %s under many charges', async (death) => {
     const tab = await newTab()
     const orders = Array.from({ length: 20 }, (_, i) =>

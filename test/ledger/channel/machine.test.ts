@@ -224,7 +224,7 @@ function checked(command: Command): Command {
   }
 }
 
-describe('E1: the account of any story', () => {
+describe('the account of any story [E1]', () => {
   it('stands where a model of a few integers stands', { timeout: 120_000 }, async () => {
     const story = fc.commands(
       commands.map((command) => command.map(checked)),

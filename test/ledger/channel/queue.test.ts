@@ -22,7 +22,7 @@ const refund: Order = { kind: 'refund', id: 'r', max: 1n, signature: '0x', amoun
 const told = (request: string, until = NOW + PATIENCE): Expected => ({ request, until })
 
 describe('whose turn it is', () => {
-  it('A12: corrects a stale voucher at once when nobody else is expected', () => {
+  it('corrects a stale voucher at once when nobody else is expected [A12]', () => {
     expect(judge(waiting('GET /a'), 'behind', null, false, NOW)).toBe('correct')
   })
 

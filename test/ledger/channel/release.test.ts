@@ -48,7 +48,7 @@ describe('a release', () => {
     expect(await tab.standing()).toMatchObject({ charged: PRICE })
   })
 
-  it('E3: asked for twice while other charges are being written takes back once', async () => {
+  it('asked for twice while other charges are being written takes back once [E3]', async () => {
     const tab = await newTab()
     await tab.charge('GET /before')
     const { entry, order } = await tab.charge()

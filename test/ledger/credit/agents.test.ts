@@ -62,7 +62,7 @@ describe('the registry of agents', () => {
     expect(await registry().change('nobody', {}, 'anna')).toMatchObject({ reason: 'unknown' })
   })
 
-  it('C4: finds an agent by its URL alone, and by its key only one without a URL', async () => {
+  it('finds an agent by its URL alone, and by its key only one without a URL [C4]', async () => {
     const registry = newRegistry()
     const named = draftOf({ keys: [keyOf('k1')] })
     const keyed = draftOf({ url: null, keys: [keyOf('k2')] })

@@ -233,7 +233,7 @@ describe('an invoice', () => {
 })
 
 describe('what was paid', () => {
-  it('C10: raises what may be owed, up to the limit', async () => {
+  it('raises what may be owed, up to the limit [C10]', async () => {
     const { line, invoice } = await billed({ limit: 5n * PRICE, probation: 3n * PRICE })
     expect(reasonOf(await line.place(line.order()))).toBe('credit_exhausted')
     await line.line().paid(payment(invoice.id, 3n * PRICE))
@@ -281,7 +281,7 @@ describe('an invoice that is not paid', () => {
     expect(await stagesOf(line, 50 * DAY)).toEqual(['due', 'past_due', 'suspended', 'settled'])
   })
 
-  it('C13: is past due at once when its payment fails or is taken back, and nothing is rewritten', async () => {
+  it('is past due at once when its payment fails or is taken back, and nothing is rewritten [C13]', async () => {
     const { line, invoice } = await billed()
     const received = payment(invoice.id, 3n * PRICE)
     await line.line().paid(received)
@@ -304,7 +304,7 @@ describe('an invoice that is not paid', () => {
     ['as it is', 0n],
     ['that was taken back too', 3n * PRICE],
   ])(
-    'C13: owes more than it was over once its payment was given back and disputed as well (%s)',
+    'owes more than it was over once its payment was given back and disputed as well (%s) [C13]',
     async (_, net) => {
       const { line, invoice } = await billed()
       const received = payment(invoice.id, 3n * PRICE)

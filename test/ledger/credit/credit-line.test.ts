@@ -62,7 +62,7 @@ describe('a commitment', () => {
   })
 })
 
-describe('C3: a signature that was used', () => {
+describe('a signature that was used [C3]', () => {
   it('opens the same resource again for free, also when the line was asleep', async () => {
     const line = newLine()
     const { order, entry } = await line.charge()
@@ -122,7 +122,7 @@ describe('C3: a signature that was used', () => {
     expect(await line.sql(`SELECT 1 FROM sqlite_master WHERE name = 'used'`)).toEqual([])
   })
 
-  it('E3: is answered alike when the same order comes again', async () => {
+  it('is answered alike when the same order comes again [E3]', async () => {
     const line = newLine()
     const { order, entry } = await line.charge()
     expect(await line.place(order)).toMatchObject({ outcome: 'charged', entry })
@@ -133,7 +133,7 @@ describe('C3: a signature that was used', () => {
   })
 })
 
-describe('D9: a delivery that failed', () => {
+describe('a delivery that failed [D9]', () => {
   it('gives the charge back, and the commitment may be charged again', async () => {
     const line = newLine()
     const { order, entry } = await line.charge()
@@ -192,7 +192,7 @@ describe('the credit limit', () => {
     expect(reasonOf(await line.place(line.order({ price: 1n })))).toBe('credit_exhausted')
   })
 
-  it('C9: 200 at once, with room for one, make one charge', async () => {
+  it('200 at once, with room for one, make one charge [C9]', async () => {
     const line = newLine()
     await line.charge({ price: LIMIT - PRICE })
     const answers = await Promise.all(Array.from({ length: 200 }, () => line.place(line.order())))
@@ -201,14 +201,14 @@ describe('the credit limit', () => {
     expect(await line.standing()).toMatchObject({ charged: LIMIT })
   })
 
-  it('C9: 200 at once open a new line once, and share its limit', async () => {
+  it('200 at once open a new line once, and share its limit [C9]', async () => {
     const line = newLine()
     const answers = await Promise.all(Array.from({ length: 200 }, () => line.place(line.order())))
     expect(answers.filter(({ outcome }) => outcome === 'charged')).toHaveLength(10)
     expect((await line.entries()).filter(({ kind }) => kind === 'terms')).toHaveLength(1)
   })
 
-  it('C10: begins at the probation, whatever the limit', async () => {
+  it('begins at the probation, whatever the limit [C10]', async () => {
     const line = newLine({ limit: 1_000_000_000n, probation: PRICE })
     await line.charge()
     expect(reasonOf(await line.place(line.order()))).toBe('credit_exhausted')
@@ -243,7 +243,7 @@ describe('a suspended line', () => {
   })
 })
 
-describe('E13: a clock that goes back', () => {
+describe('a clock that goes back [E13]', () => {
   it('leaves the journal in order of time', async () => {
     const line = newLine()
     await line.charge()

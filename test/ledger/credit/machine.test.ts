@@ -236,7 +236,7 @@ const commands = [
   fc.constantFrom('evict', 'abort').map((how) => new Forget(how)),
 ].map((arbitrary) => arbitrary.map((command: Command) => new Checked(command)))
 
-describe('E1: a line', () => {
+describe('a line [E1]', () => {
   it(
     'agrees with its model, whatever happens to it',
     async () => {

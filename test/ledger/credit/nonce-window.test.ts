@@ -4,7 +4,7 @@ import { LONGEST } from '../../../src/identity/verify.ts'
 import { Used } from '../../../src/ledger/credit/nonce-window.ts'
 import { REPLAY_WINDOW } from '../../../src/ledger/replay-window.ts'
 
-describe('C3: what was used', () => {
+describe('what was used [C3]', () => {
   it('is known until its window is over, by its last use', () => {
     const steps = fc.array(fc.tuple(fc.constantFrom('a', 'b', 'c'), fc.nat({ max: REPLAY_WINDOW })))
     fc.assert(

@@ -50,7 +50,7 @@ const TOO_LATE = { outcome: 'refused', reason: 'exact_too_late' }
 const IN_PROGRESS = { outcome: 'refused', reason: 'exact_in_progress' }
 
 describe('an authorization', () => {
-  it('A1: taken fifty times at once is taken once', async () => {
+  it('taken fifty times at once is taken once [A1]', async () => {
     const use = aUse()
     const memory = memoryOf(use)
     const taken = await Promise.all(Array.from({ length: 50 }, () => memory.takeAnew(use)))
@@ -58,7 +58,7 @@ describe('an authorization', () => {
     expect(taken.filter(({ outcome }) => outcome !== 'taken')).toEqual(Array(49).fill(IN_PROGRESS))
   })
 
-  it('A2: that was taken for one resource opens no other, whatever became of it', async () => {
+  it('that was taken for one resource opens no other, whatever became of it [A2]', async () => {
     const use = aUse()
     const memory = memoryOf(use)
     const other = { ...use, request: 'GET /b' }
@@ -71,7 +71,7 @@ describe('an authorization', () => {
     expect(await memory.take(other)).toEqual(bound)
   })
 
-  it('A3: that was settled opens its resource again for a while, then nothing', async () => {
+  it('that was settled opens its resource again for a while, then nothing [A3]', async () => {
     const use = aUse()
     const memory = memoryOf(use)
     await memory.take(use)
@@ -101,7 +101,7 @@ describe('an authorization', () => {
     expect(await memory.take(use)).toMatchObject({ outcome: 'replayed' })
   })
 
-  it('E4: whose request died is in doubt after its lease, for one request at a time', async () => {
+  it('whose request died is in doubt after its lease, for one request at a time [E4]', async () => {
     const use = aUse()
     const memory = memoryOf(use)
     await memory.take(use)
@@ -112,7 +112,7 @@ describe('an authorization', () => {
     expect(taken).toEqual([{ outcome: 'doubtful' }, IN_PROGRESS])
   })
 
-  it('A9: that ends in less than six seconds is not taken, and leaves no trace', async () => {
+  it('that ends in less than six seconds is not taken, and leaves no trace [A9]', async () => {
     const use = aUse({ validBefore: secondsFromNow(5) })
     const memory = memoryOf(use)
     expect(await memory.take(use)).toEqual(TOO_LATE)
@@ -122,7 +122,7 @@ describe('an authorization', () => {
     expect(await memory.status()).toEqual(['taken'])
   })
 
-  it('A9: that lapsed after it was taken is in progress, in doubt or paid for as before, and not taken anew', async () => {
+  it('that lapsed after it was taken is in progress, in doubt or paid for as before, and not taken anew [A9]', async () => {
     const use = aUse()
     const memory = memoryOf(use)
     const lapsed = memory.lapse(use)
@@ -140,7 +140,7 @@ describe('an authorization', () => {
     expect(await memory.takeAnew(memory.lapse(other))).toEqual(TOO_LATE)
   })
 
-  it('B9: that is not over the price of today opens only what it was taken for, and leaves no trace', async () => {
+  it('that is not over the price of today opens only what it was taken for, and leaves no trace [B9]', async () => {
     const use = aUse()
     const memory = memoryOf(use)
     const refused = { outcome: 'refused', reason: 'exact_value' }
@@ -156,7 +156,7 @@ describe('an authorization', () => {
     expect(await memory.status()).toEqual(['settled'])
   })
 
-  it('A2: over another amount with the same nonce opens nothing of what was taken, doubtful or paid', async () => {
+  it('over another amount with the same nonce opens nothing of what was taken, doubtful or paid [A2]', async () => {
     const use = aUse()
     const memory = memoryOf(use)
     const cheaper = { ...use, id: randomHex(4), amount: 1n }
@@ -188,7 +188,7 @@ describe('an authorization', () => {
     expect(await memory.takeAnew({ ...use, request: 'GET /b' })).toEqual({ outcome: 'taken' })
   })
 
-  it('E3: is taken by the same request again, whose answer was lost, and stays in doubt for it', async () => {
+  it('is taken by the same request again, whose answer was lost, and stays in doubt for it [E3]', async () => {
     const use = aUse()
     const memory = memoryOf(use)
     for (let times = 0; times < 3; times++) expect(await memory.take(use)).toEqual({ outcome: 'taken' })
@@ -227,7 +227,7 @@ describe('the memory of authorizations', () => {
     expect(await memory.totals()).toEqual({ payments: 2, received: 1000n + (1n << 100n), ...NO_DOUBT })
   })
 
-  it('E4: names as in doubt what nobody is at work on any more, those that lapse first before others', async () => {
+  it('names as in doubt what nobody is at work on any more, those that lapse first before others [E4]', async () => {
     const [late, soon] = [aUse({ validBefore: 10n ** 10n }), aUse({ validBefore: 9_999_999_999n })]
     const memory = memoryOf(late)
     const uses = [late, { ...soon, name: late.name }, aUse({ name: late.name }), aUse({ name: late.name })]
@@ -255,7 +255,7 @@ describe('the memory of authorizations', () => {
     expect((await memory.doubts(1))[0]?.since).toBe(since)
   })
 
-  it('E5: holds what was paid and not given until it is given, and counts it once', async () => {
+  it('holds what was paid and not given until it is given, and counts it once [E5]', async () => {
     const use = aUse()
     const memory = memoryOf(use)
     await memory.take(use)
@@ -273,7 +273,7 @@ describe('the memory of authorizations', () => {
     expect(await memory.takeAnew(use)).toMatchObject({ reason: 'exact_used' })
   })
 
-  it('E5: takes what a slow request delivers in the end as delivered, whoever looked first', async () => {
+  it('takes what a slow request delivers in the end as delivered, whoever looked first [E5]', async () => {
     const [use, other] = [aUse(), aUse()]
     const memory = memoryOf(use)
     for (const each of [use, { ...other, name: use.name }]) await memory.take(each)
@@ -284,7 +284,7 @@ describe('the memory of authorizations', () => {
     expect(await memory.totals()).toEqual({ payments: 2, received: 2000n, ...NO_DOUBT })
   })
 
-  it('E8: of the first version goes on, and what it had in doubt stays so', async () => {
+  it('of the first version goes on, and what it had in doubt stays so [E8]', async () => {
     const use = aUse()
     const memory = memoryOf(use)
     await memory.take(use)
@@ -309,7 +309,7 @@ describe('the memory of authorizations', () => {
     )
   })
 
-  it('H1: holds nothing for a payer who never paid', async () => {
+  it('holds nothing for a payer who never paid [H1]', async () => {
     const use = aUse()
     const memory = memoryOf(use)
     expect(await memory.totals()).toEqual({ payments: 0, received: 0n, ...NO_DOUBT })
@@ -319,7 +319,7 @@ describe('the memory of authorizations', () => {
     expect(tables).toEqual([])
   })
 
-  it('E1: dies at a write, and the same call again finds out', async () => {
+  it('dies at a write, and the same call again finds out [E1]', async () => {
     for (const when of ['before', 'after'] as const) {
       const use = aUse()
       const memory = memoryOf(use)

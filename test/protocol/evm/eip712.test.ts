@@ -69,7 +69,7 @@ const escrowDomain = (chainId: number, verifyingContract: Hex) => ({
 })
 
 describe('EIP-712 digests', () => {
-  it('B2: gives a channel the id that viem gives it, on any chain and escrow', () => {
+  it('gives a channel the id that viem gives it, on any chain and escrow [B2]', () => {
     fc.assert(
       fc.property(configs, chainId, address, (config, chain, escrow) => {
         const expected = hashTypedData({
@@ -83,7 +83,7 @@ describe('EIP-712 digests', () => {
     )
   })
 
-  it('B2: gives a channel the id that upstream clients give it', () => {
+  it('gives a channel the id that upstream clients give it [B2]', () => {
     fc.assert(
       fc.property(configs, fc.constantFrom(...networks.values()), (config, network) => {
         expect(channelId(config, network.chainId, network.escrow)).toBe(computeChannelId(config, network.id))
@@ -91,7 +91,7 @@ describe('EIP-712 digests', () => {
     )
   })
 
-  it('B2: digests a voucher as viem does', () => {
+  it('digests a voucher as viem does [B2]', () => {
     fc.assert(
       fc.property(bytes32, amount, chainId, address, (id, maxClaimableAmount, chain, escrow) => {
         const message = { channelId: id, maxClaimableAmount }
@@ -111,7 +111,7 @@ describe('EIP-712 digests', () => {
     )
   })
 
-  it('B2: digests authorizations as viem does, for any token', () => {
+  it('digests authorizations as viem does, for any token [B2]', () => {
     fc.assert(
       fc.property(authorizations, chainId, address, text, text, (message, chain, contract, name, version) => {
         const token = { chainId: chain, address: contract, name, version }
@@ -153,7 +153,7 @@ describe('EIP-712 digests', () => {
     expect(toHex(first)).toBe(before)
   })
 
-  it('B8: digests no amount beyond 2^128-1 and none below zero', () => {
+  it('digests no amount beyond 2^128-1 and none below zero [B8]', () => {
     const escrow = `0x${'2'.repeat(40)}` as const
     const id = `0x${'3'.repeat(64)}` as const
     for (const maxClaimableAmount of [MAX_AMOUNT + 1n, -1n]) {

@@ -59,21 +59,21 @@ const hashes = fc.uint8Array({ minLength: 32, maxLength: 32 }).map((bytes) => to
 const changes = fc.array(fc.record({ at: fc.nat(64), byte: fc.nat(255) }), { maxLength: 3 })
 
 describe('signatures', () => {
-  it.each(twins)('B1: judges %s as the contract does', async (_, candidate) => {
+  it.each(twins)('judges %s as the contract does [B1]', async (_, candidate) => {
     const address = await expected(toHex(digest), candidate)
     expect(recover(digest, candidate)).toBe(address)
     expect(signedBy(digest, candidate, payer)).toBe(address === payer)
     expect(candidate === signature).toBe(address === payer)
   })
 
-  it('B1: judges every twin of a known key as it judges those of an unknown one', () => {
+  it('judges every twin of a known key as it judges those of an unknown one [B1]', () => {
     expect(signedBy(digest, signature, payer)).toBe(true)
     for (const [name, candidate] of twins.slice(1)) {
       expect(signedBy(digest, candidate, payer), name).toBe(false)
     }
   })
 
-  it('B1: gives the verdict of the token contract on the chain', async () => {
+  it('gives the verdict of the token contract on the chain [B1]', async () => {
     const { id, usdc } = networks.get('eip155:84532') ?? expect.fail('no Base Sepolia')
     expect(id).toBe('eip155:84532')
     const authorization = {
@@ -105,7 +105,7 @@ describe('signatures', () => {
     )
   })
 
-  it('B1: judges a signature with changed bytes as the contract does', async () => {
+  it('judges a signature with changed bytes as the contract does [B1]', async () => {
     await fc.assert(
       fc.asyncProperty(keys, hashes, changes, async (privateKey, hash, bytes) => {
         const made = fromHex(await sign({ hash, privateKey, to: 'hex' }))
@@ -116,7 +116,7 @@ describe('signatures', () => {
     )
   })
 
-  it('B1: judges junk as the contract does', async () => {
+  it('judges junk as the contract does [B1]', async () => {
     const junk = fc.uint8Array({ minLength: 0, maxLength: 70 }).map((bytes) => toHex(bytes))
     const shaped = fc
       .tuple(fc.uint8Array({ minLength: 64, maxLength: 64 }), fc.constantFrom('1b', '1c'))

@@ -24,7 +24,7 @@ describe('payment headers', () => {
     expect(encodeHeader('~~~?')).toMatch(/^[A-Za-z0-9+/]*={0,2}$/)
   })
 
-  it('D13: refuses 8193 characters before it decodes any, and reads 8192', () => {
+  it('refuses 8193 characters before it decodes any, and reads 8192 [D13]', () => {
     expect(decodeHeader('A'.repeat(8193))).toMatchObject({
       ok: false,
       refusal: { reason: 'header_too_large' },
@@ -49,7 +49,7 @@ describe('payment headers', () => {
     ['eyJhIjoxfQ===', 'too much padding'],
     ['é', 'a letter of no base64'],
     ['{"a":1}', 'JSON itself'],
-  ])('B8: refuses %j: %s', (text) => {
+  ])('refuses %j: %s [B8]', (text) => {
     expect(decodeHeader(text)).toMatchObject(malformed)
   })
 
@@ -70,7 +70,7 @@ describe('payment headers', () => {
     [bytes(0x22, 0xff, 0x22), 'bytes that are not UTF-8'],
     [bytes(0x22, 0xc0, 0x80, 0x22), 'an overlong zero'],
     [bytes(0x22, 0xed, 0xa0, 0x80, 0x22), 'half of a surrogate pair'],
-  ])('B8: refuses %s: %s', (text) => {
+  ])('refuses %s: %s [B8]', (text) => {
     expect(decodeHeader(text)).toMatchObject(malformed)
   })
 
@@ -83,7 +83,7 @@ describe('payment headers', () => {
     expect(decodeHeader(base64('[[[[[[[[1]]]]]]]]'))).toMatchObject({ ok: true })
   })
 
-  it('D13: answers any text with a value or a refusal, never with a fault', () => {
+  it('answers any text with a value or a refusal, never with a fault [D13]', () => {
     fc.assert(
       fc.property(
         fc.oneof(

@@ -38,7 +38,7 @@ describe('X-PAYMENT', () => {
     ['payload.authorization.value', '01', 'malformed_payment'],
     ['payload.authorization.from', '0x0', 'malformed_payment'],
     ['payload.signature', undefined, 'malformed_payment'],
-  ])('B8: with %s bent to %j is refused as %s lets tell', (path, value, reason) => {
+  ])('with %s bent to %j is refused as %s lets tell [B8]', (path, value, reason) => {
     expect(parsePaymentV1(bent('v1 exact', path, value))).toMatchObject(refused(reason))
   })
 

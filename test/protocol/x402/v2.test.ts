@@ -120,7 +120,7 @@ const hexes = [
 ] as const
 
 describe('a bent payment', () => {
-  it.each(amounts)('B8: of %s is refused when %s is no canonical amount', (name, path) => {
+  it.each(amounts)('of %s is refused when %s is no canonical amount [B8]', (name, path) => {
     for (const value of [
       '01',
       '1e3',
@@ -139,7 +139,7 @@ describe('a bent payment', () => {
     }
   })
 
-  it.each(hexes)('B8: of %s is refused when %s is no hex of its length', (name, path) => {
+  it.each(hexes)('of %s is refused when %s is no hex of its length [B8]', (name, path) => {
     for (const value of [
       '',
       '0',
@@ -156,14 +156,14 @@ describe('a bent payment', () => {
     }
   })
 
-  it('B8: reads addresses in any case as the same address', () => {
+  it('reads addresses in any case as the same address [B8]', () => {
     const original = parsed(encodeHeader(recorded('voucher'))).payload
     const upper = `0x${payer.slice(2).toUpperCase()}`
     expect(parsed(bent('voucher', 'payload.channelConfig.payer', upper)).payload).toEqual(original)
     expect(parsed(bent('voucher', 'payload.channelConfig.payer', payer)).payload).toEqual(original)
   })
 
-  it('B1: keeps a signature of any length, for the scheme to refuse', () => {
+  it('keeps a signature of any length, for the scheme to refuse [B1]', () => {
     for (const signature of ['0x', `0x${'ab'.repeat(64)}`, `0x${'ab'.repeat(66)}`]) {
       expect(parsed(bent('voucher', 'payload.voucher.signature', signature)).payload).toMatchObject({
         voucher: { signature },
@@ -171,7 +171,7 @@ describe('a bent payment', () => {
     }
   })
 
-  it.each([-1, 0.5, 2 ** 40, '86400', null])('B8: is refused with a withdraw delay of %j', (delay) => {
+  it.each([-1, 0.5, 2 ** 40, '86400', null])('is refused with a withdraw delay of %j [B8]', (delay) => {
     expect(parsePayment(bent('voucher', 'payload.channelConfig.withdrawDelay', delay))).toMatchObject(
       refused('malformed_payment'),
     )
@@ -194,7 +194,7 @@ describe('a bent payment', () => {
     expect(parsePayment(bent('voucher', 'x402Version', version))).toMatchObject(refused('malformed_payment'))
   })
 
-  it('B8: is refused with a number beyond all numbers', () => {
+  it('is refused with a number beyond all numbers [B8]', () => {
     const json = JSON.stringify(recorded('voucher')).replace('"withdrawDelay":86400', '"withdrawDelay":1e400')
     expect(json).toContain('1e400')
     expect(parsePayment(btoa(json))).toMatchObject(refused('malformed_payment'))
@@ -211,7 +211,7 @@ describe('a bent payment', () => {
     }
   })
 
-  it('D13: of any shape is refused, never a fault', () => {
+  it('of any shape is refused, never a fault [D13]', () => {
     const names = fc.constantFrom(...taken.map((payment) => payment.name))
     fc.assert(
       fc.property(names, fc.nat(), fc.jsonValue(), (name, at, value) => {
@@ -260,7 +260,7 @@ describe('PAYMENT-REQUIRED', () => {
     ).toHaveLength(1)
   })
 
-  it('D14: with two offers fits into 2 KB', () => {
+  it('with two offers fits into 2 KB [D14]', () => {
     expect(encodeHeader(required).length).toBeLessThanOrEqual(2048)
   })
 })

@@ -56,7 +56,7 @@ describe('a voucher', () => {
   })
 
   it.each([1n, PRICE, 2n * PRICE - 1n, 5n * PRICE])(
-    'A12: over %s, which does not follow, is corrected with all that its client needs',
+    'over %s, which does not follow, is corrected with all that its client needs [A12]',
     async (max) => {
       const response = await shop.ask('/two', { payment: await crawler.owes(max) })
       expect(response.status).toBe(402)
@@ -81,7 +81,7 @@ describe('a voucher', () => {
     },
   )
 
-  it('A13: that is not signed by the channel’s authorizer learns nothing about the channel', async () => {
+  it('that is not signed by the channel’s authorizer learns nothing about the channel [A13]', async () => {
     const forged = altered(await crawler.owes(5n * PRICE), SIGNATURE, `0x${'11'.repeat(64)}1b`)
     const response = await shop.ask('/two', { payment: forged })
     const { error, accepts } = requiredOf(response)
@@ -92,7 +92,7 @@ describe('a voucher', () => {
     expect(shop.calls).toEqual([])
   })
 
-  it('A11: sent twice at once for one page is charged once, and both have the page and the receipt', async () => {
+  it('sent twice at once for one page is charged once, and both have the page and the receipt [A11]', async () => {
     const payment = await crawler.owes(2n * PRICE)
     const answers = await Promise.all([1, 2].map(() => shop.ask('/two', { payment })))
     expect(answers.map(({ status }) => status)).toEqual([200, 200])
@@ -100,7 +100,7 @@ describe('a voucher', () => {
     expect(await chargedOf(crawler)).toBe(2n * PRICE)
   })
 
-  it('A2: opens nothing but what it was used for: another path, query, host, scheme, method or body', async () => {
+  it('opens nothing but what it was used for: another path, query, host, scheme, method or body [A2]', async () => {
     const payment = await crawler.owes(2n * PRICE)
     const post = (body: string) => ({ payment, method: 'POST', body })
     expect((await shop.ask('/two?a=1', { payment })).status).toBe(200)
@@ -145,7 +145,7 @@ describe('a voucher', () => {
   })
 })
 
-describe('B1: a signature that the contract would refuse', () => {
+describe('a signature that the contract would refuse [B1]', () => {
   it.each(Object.keys(twins(`0x${'00'.repeat(64)}1b`)))('is refused: %s', async (name) => {
     const payment = await crawler.owes(2n * PRICE)
     const twin = twins(String(valueAt(payment, SIGNATURE)))[name]
@@ -154,7 +154,7 @@ describe('B1: a signature that the contract would refuse', () => {
   })
 })
 
-describe('B2: a voucher for somewhere else', () => {
+describe('a voucher for somewhere else [B2]', () => {
   const VOUCHER = [
     { name: 'channelId', type: 'bytes32' },
     { name: 'maxClaimableAmount', type: 'uint128' },
@@ -202,7 +202,7 @@ describe('B2: a voucher for somewhere else', () => {
   })
 })
 
-describe('B9: an offer that was not made', () => {
+describe('an offer that was not made [B9]', () => {
   it.each([
     ['accepted.amount', '999'],
     ['accepted.amount', '1'],
@@ -236,7 +236,7 @@ describe('B9: an offer that was not made', () => {
   })
 })
 
-describe('B8: an amount or address that can be read in two ways', () => {
+describe('an amount or address that can be read in two ways [B8]', () => {
   const values = [
     '01',
     '1e3',

@@ -58,7 +58,7 @@ describe('a deposit', () => {
     })
   })
 
-  it('A3: sent again after its answer was lost is neither deposited nor charged again', async () => {
+  it('sent again after its answer was lost is neither deposited nor charged again [A3]', async () => {
     const crawler = await newCrawler(shop)
     const payment = await crawler.deposits(DEPOSIT, PRICE)
     const first = await shop.ask('/one', { payment })
@@ -68,7 +68,7 @@ describe('a deposit', () => {
     expect(shop.calls.filter((call) => call === 'RELAYER.send')).toHaveLength(1)
   })
 
-  it('A11: sent many times at once is deposited and charged once', async () => {
+  it('sent many times at once is deposited and charged once [A11]', async () => {
     const crawler = await newCrawler(shop)
     const payment = await crawler.deposits(DEPOSIT, PRICE)
     const answers = await Promise.all(Array.from({ length: 8 }, () => shop.ask('/one', { payment })))
@@ -112,7 +112,7 @@ describe('a deposit', () => {
   })
 
   it.each(Object.keys(twins(`0x${'00'.repeat(64)}1b`)))(
-    'B1: with a signature the token would refuse is refused unasked: %s',
+    'with a signature the token would refuse is refused unasked: %s [B1]',
     async (name) => {
       const crawler = await newCrawler(shop)
       const payment = await crawler.deposits(DEPOSIT, PRICE)
@@ -131,7 +131,7 @@ describe('a deposit', () => {
     [`${AUTHORIZATION}.salt`, `0x${'77'.repeat(32)}`],
     [`${AUTHORIZATION}.validBefore`, '99999999999'],
     [`${AUTHORIZATION}.validAfter`, '1'],
-  ])('B2: that was signed with another %s is refused unasked', async (path, value) => {
+  ])('that was signed with another %s is refused unasked [B2]', async (path, value) => {
     const crawler = await newCrawler(shop)
     const payment = altered(await crawler.deposits(DEPOSIT, PRICE), path, value)
     shop.calls.length = 0
@@ -150,7 +150,7 @@ describe('a deposit', () => {
   })
 })
 
-describe('A9: the time of a deposit', () => {
+describe('the time of a deposit [A9]', () => {
   it('is held against the clock to the second', async () => {
     const crawler = await newCrawler(shop)
     const header = await crawler.deposits(DEPOSIT, PRICE)
@@ -168,7 +168,7 @@ describe('A9: the time of a deposit', () => {
   })
 })
 
-describe('F17: a deposit whose transaction is dropped', () => {
+describe('a deposit whose transaction is dropped [F17]', () => {
   const HASH = `0x${'ee'.repeat(32)}`
   let does: Meddle = (_, call) => call()
   const astray = openShop({ MIN_DEPOSIT: '0.001' }, (name, call) => does(name, call))

@@ -48,7 +48,7 @@ async function strangers(count: number): Promise<string[]> {
   return Promise.all(Array.from({ length: count }, async () => (await crawlerOf(shop, payer)).owes(PRICE)))
 }
 
-describe('H1: exact payments of who holds nothing', () => {
+describe('exact payments of who holds nothing [H1]', () => {
   it('leave no row, no memory and no line in the book, and never reach the relayer', async () => {
     const before = (await listings(env.BOOK, '', 10_000)).length
     const asked = openShop()
@@ -91,7 +91,7 @@ describe('H1: exact payments of who holds nothing', () => {
   })
 })
 
-describe('H1: vouchers on channels that nobody has funded', () => {
+describe('vouchers on channels that nobody has funded [H1]', () => {
   it('leave no row, no account and no line in the book, whatever they cost to sign', async () => {
     const before = (await listings(env.BOOK, '', 10_000)).length
     for (const payment of await strangers(12)) {

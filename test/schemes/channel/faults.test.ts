@@ -165,7 +165,7 @@ describe.each(scenarios)('$name', (scenario) => {
   )
 })
 
-describe('E3: an account that does not answer', () => {
+describe('an account that does not answer [E3]', () => {
   it.each([
     [{}, 2],
     [{ retryable: true }, 2],

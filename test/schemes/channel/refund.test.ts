@@ -63,7 +63,7 @@ describe('a refund', () => {
     })
   })
 
-  it('A14: then a new deposit goes on from the old total, and old vouchers buy nothing', async () => {
+  it('then a new deposit goes on from the old total, and old vouchers buy nothing [A14]', async () => {
     await shop.ask('/any', { payment: await crawler.takesBack(PRICE) })
     const again = await shop.ask('/two', { payment: await crawler.deposits(DEPOSIT, 2n * PRICE) })
     expect(receiptOf(again).extra).toMatchObject({
@@ -88,7 +88,7 @@ describe('a refund', () => {
     expect(await held()).toBe(before + DEPOSIT - PRICE)
   })
 
-  it('F18: racing a charge leaves the publisher with all that was charged', async () => {
+  it('racing a charge leaves the publisher with all that was charged [F18]', async () => {
     const [refund, voucher] = [await crawler.takesBack(PRICE), await crawler.owes(2n * PRICE)]
     const answers = await Promise.all([
       shop.ask('/any', { payment: refund }),
@@ -109,7 +109,7 @@ describe('a refund', () => {
     },
   )
 
-  it('A12: with a voucher that is not over what is charged is corrected', async () => {
+  it('with a voucher that is not over what is charged is corrected [A12]', async () => {
     for (const max of [0n, 2n * PRICE]) {
       const response = await shop.ask('/any', { payment: await crawler.takesBack(max) })
       expect(await errorOf(response)).toBe(`${BATCH}cumulative_amount_mismatch`)
@@ -117,7 +117,7 @@ describe('a refund', () => {
     expect(shop.calls).not.toContain('RELAYER.send')
   })
 
-  it('B1: that the payer has not signed is refused unasked', async () => {
+  it('that the payer has not signed is refused unasked [B1]', async () => {
     const payment = await crawler.takesBack(PRICE)
     for (const twin of Object.values(twins(String(valueAt(payment, 'payload.voucher.signature'))))) {
       const forged = altered(payment, 'payload.voucher.signature', twin)

@@ -28,7 +28,7 @@ describe('a 402 with credit', () => {
     expect(response.headers.get('crawler-price')).toBe('USD 0.001')
   })
 
-  it('D14: stays below 2 KB, whatever the URL', async () => {
+  it('stays below 2 KB, whatever the URL [D14]', async () => {
     const wordy = openCreditShop({ NAME: 'n'.repeat(32), DESCRIPTION: 'd'.repeat(200) })
     for (const length of [1, 100, 380, 420, 1000]) {
       const header = (await wordy.ask(`/${'a'.repeat(length)}?q=${'b'.repeat(length)}`)).headers
@@ -36,7 +36,7 @@ describe('a 402 with credit', () => {
     }
   })
 
-  it('H4: asks nobody, also where the request is signed', async () => {
+  it('asks nobody, also where the request is signed [H4]', async () => {
     const agent = await newAgent()
     const { calls, ask } = openCreditShop()
     await ask('/a', await agent.sign('/a'))
@@ -163,7 +163,7 @@ describe('a commitment', () => {
   })
 })
 
-describe('C3: the same signature', () => {
+describe('the same signature [C3]', () => {
   it('opens the same page again for free', async () => {
     const agent = await newAgent()
     const request = await agent.commit('/a', await creditOffer(shop))
@@ -226,13 +226,13 @@ describe('a signature that does not hold', () => {
     ['too late', { created: -120 }],
     ['too early', { created: 60 }],
     ['for too long', { lasts: 301 }],
-  ])('C2: is refused when it is made %s', async (_, signing) => {
+  ])('is refused when it is made %s [C2]', async (_, signing) => {
     const agent = await newAgent()
     const request = await agent.commit('/a', await creditOffer(shop), signing)
     await expectRefused(await shop.ask('/a', request), 'invalid_signature', agent)
   })
 
-  it('C4: bills nobody for one agent’s key under another’s name', async () => {
+  it('bills nobody for one agent’s key under another’s name [C4]', async () => {
     const [one, other] = [await newAgent(), await newAgent()]
     const headers = { 'Signature-Agent': `"${other.host}"` }
     const request = await one.commit('/a', await creditOffer(shop), { headers })
@@ -240,7 +240,7 @@ describe('a signature that does not hold', () => {
     expect(await other.standing()).toMatchObject({ charged: 0n })
   })
 
-  it('C11: holds for the host that was asked, and for no other', async () => {
+  it('holds for the host that was asked, and for no other [C11]', async () => {
     const agent = await newAgent()
     const offer = await creditOffer(shop)
     const request = await agent.commit('/a', offer, { covers: [], url: 'https://elsewhere.test/a' })
@@ -251,7 +251,7 @@ describe('a signature that does not hold', () => {
     expect((await shop.ask('/a', cased)).status).toBe(200)
   })
 
-  it('C12: holds for the body that was signed', async () => {
+  it('holds for the body that was signed [C12]', async () => {
     const agent = await newAgent()
     const offer = await creditOffer(shop)
     const digest = async (text: string) => {
@@ -292,7 +292,7 @@ describe('a signature that does not hold', () => {
     expect([held.status, await errorOf(held), pulled > 16]).toEqual([413, 'tab_body_too_large', true])
   })
 
-  it('C3: is not held back behind a slow body until its use is forgotten', async () => {
+  it('is not held back behind a slow body until its use is forgotten [C3]', async () => {
     const agent = await newAgent()
     const hash = await crypto.subtle.digest('SHA-256', new TextEncoder().encode('one'))
     const digest = `sha-256=:${btoa(String.fromCharCode(...new Uint8Array(hash)))}:`
@@ -323,7 +323,7 @@ describe('a signature that does not hold', () => {
     await expectRefused(await shop.ask('/a', request), 'signature_agent_unknown', agent)
   })
 
-  it('C6: cannot be decided while the keys cannot be read, and is nobody’s debt', async () => {
+  it('cannot be decided while the keys cannot be read, and is nobody’s debt [C6]', async () => {
     const agent = await newAgent({}, { published: true })
     const response = await shop.ask('/a', await agent.commit('/a', await creditOffer(shop)))
     expect([response.status, await errorOf(response)]).toEqual([503, 'server_error'])
@@ -331,7 +331,7 @@ describe('a signature that does not hold', () => {
     expect(await agent.standing()).toMatchObject({ charged: 0n })
   })
 
-  it('H1: of ever new strangers loads the registry no more than it may', async () => {
+  it('of ever new strangers loads the registry no more than it may [H1]', async () => {
     let asked = 0
     const limited = openCreditShop({ AGENT_READS: { limit: async () => ({ success: ++asked <= 2 }) } })
     const offer = await creditOffer(limited)
@@ -347,7 +347,7 @@ describe('a signature that does not hold', () => {
 })
 
 describe('a credit line that gives no more', () => {
-  it('C9: 200 at once, with room for one, make one charge', async () => {
+  it('200 at once, with room for one, make one charge [C9]', async () => {
     const agent = await newAgent({ limit: PRICE, probation: PRICE })
     const offer = await creditOffer(shop)
     const responses = await Promise.all(
@@ -358,7 +358,7 @@ describe('a credit line that gives no more', () => {
     expect(await agent.standing()).toMatchObject({ charged: PRICE })
   })
 
-  it('C10: is a new one on probation, whatever others of its owner have', async () => {
+  it('is a new one on probation, whatever others of its owner have [C10]', async () => {
     const agent = await newAgent({ limit: 1_000_000n, probation: PRICE })
     const offer = await creditOffer(shop)
     expect((await shop.ask('/a', await agent.commit('/a', offer))).status).toBe(200)

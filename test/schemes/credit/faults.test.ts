@@ -12,7 +12,7 @@ let does: Meddle = (_, call) => call()
 const shop = openCreditShop({}, (name, call) => does(name, call))
 const well: Meddle = (_, call) => call()
 
-describe('D9: an origin that fails', () => {
+describe('an origin that fails [D9]', () => {
   it.each(['/status/404', '/status/500', '/status/302', '/status/304', '/fault'])(
     'on %s costs nothing',
     async (path) => {
@@ -37,7 +37,7 @@ describe('D9: an origin that fails', () => {
   })
 })
 
-describe('E3: a call to the ledger that fails', () => {
+describe('a call to the ledger that fails [E3]', () => {
   it.each([
     ['before it did anything', false],
     ['after it did, with its answer lost', true],
@@ -83,7 +83,7 @@ describe('E3: a call to the ledger that fails', () => {
   })
 })
 
-describe('E1: a line whose object dies', () => {
+describe('a line whose object dies [E1]', () => {
   it.each(['before', 'after'])('%s its write is found again, with one charge', async (when) => {
     const agent = await newAgent()
     const request = await agent.commit('/a', await creditOffer(shop))
@@ -112,7 +112,7 @@ describe('E1: a line whose object dies', () => {
   })
 })
 
-describe('D12: what a client writes', () => {
+describe('what a client writes [D12]', () => {
   const field = fc.oneof(
     fc.string({ unit: fc.constantFrom(...'sig1=:"();,@-abcX0~ '), maxLength: 120 }),
     fc.constantFrom(

@@ -59,7 +59,7 @@ describe('a signer of npm', () => {
     expect(await charged(id)).toBe(PRICE)
   })
 
-  it('C3: owes once for an ECDSA signature and its twin, which anybody can make', async () => {
+  it('owes once for an ECDSA signature and its twin, which anybody can make [C3]', async () => {
     const { id, request } = await signedWith('ecdsa-p256-sha256', ['@authority'])
     expect((await shop.ask('/a', request)).status).toBe(200)
     const [, encoded = ''] = /:(.*):/.exec(request.headers.signature ?? '') ?? []

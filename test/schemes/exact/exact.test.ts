@@ -86,7 +86,7 @@ describe('an exact payment', () => {
     expect(await memory().totals()).toMatchObject({ payments: 1, received: PRICE })
   })
 
-  it('A1: sent fifty times at once is settled once; who does not have the page is told to ask again', async () => {
+  it('sent fifty times at once is settled once; who does not have the page is told to ask again [A1]', async () => {
     const before = await held()
     const payment = await crawler.pays()
     const answers = await Promise.all(Array.from({ length: 50 }, () => shop.ask('/one', { payment })))
@@ -102,7 +102,7 @@ describe('an exact payment', () => {
     expect(shop.calls.filter((call) => call === 'RELAYER.send')).toHaveLength(1)
   })
 
-  it('A2: opens no other path, query, host or method', async () => {
+  it('opens no other path, query, host or method [A2]', async () => {
     const payment = await crawler.pays()
     expect((await shop.ask('/one?a=1', { payment })).status).toBe(200)
     for (const [url, rest] of [
@@ -118,7 +118,7 @@ describe('an exact payment', () => {
     expect(shop.calls.filter((call) => call === 'RELAYER.send')).toHaveLength(1)
   })
 
-  it('A3: sent again after its answer was lost opens the page again with the same receipt', async () => {
+  it('sent again after its answer was lost opens the page again with the same receipt [A3]', async () => {
     const before = await held()
     const payment = await crawler.pays()
     const first = receiptOf(await shop.ask('/one', { payment }))
@@ -128,7 +128,7 @@ describe('an exact payment', () => {
   })
 
   it.each(['/status/404', '/status/500', '/status/302', '/fault'])(
-    'D9: is not settled for %s, and buys something else instead',
+    'is not settled for %s, and buys something else instead [D9]',
     async (path) => {
       const before = await held()
       const payment = await crawler.pays()
@@ -154,12 +154,12 @@ describe('an exact payment', () => {
     ['accepted.network', 'eip155:8453', 'No matching payment requirements'],
     ['accepted.extra.version', '1', 'No matching payment requirements'],
     ['payload.authorization', undefined, 'unsupported_payload_type'],
-  ])('B9: with another %s (%s) is refused unasked', async (path, value, code) => {
+  ])('with another %s (%s) is refused unasked [B9]', async (path, value, code) => {
     await refusedUnasked(altered(await crawler.pays(), path, value), code)
   })
 
   it.each(['01', '1e3', '0x3e8', ' 1000', '-1', '1000.0', 1000, String(1n << 128n)])(
-    'B8: of %j is refused unread',
+    'of %j is refused unread [B8]',
     async (value) => {
       await refusedUnasked(
         altered(await crawler.pays(), 'payload.authorization.value', value),
@@ -170,7 +170,7 @@ describe('an exact payment', () => {
   )
 
   it.each(Object.keys(twins(`0x${'00'.repeat(64)}1b`)))(
-    'B1: with a signature that the token would refuse is refused unasked: %s',
+    'with a signature that the token would refuse is refused unasked: %s [B1]',
     async (name) => {
       const payment = await crawler.pays()
       const twin = twins(String(valueAt(payment, 'payload.signature')))[name]
@@ -183,7 +183,7 @@ describe('an exact payment', () => {
     ['another token', { verifyingContract: OTHER }, 'TransferWithAuthorization'],
     ['another version', { version: '1' }, 'TransferWithAuthorization'],
     ['a deposit', {}, 'ReceiveWithAuthorization'],
-  ] as const)('B2: signed for %s is refused unasked', async (_, wrong, primaryType) => {
+  ] as const)('signed for %s is refused unasked [B2]', async (_, wrong, primaryType) => {
     const type = ['from', 'to'].map((name) => ({ name, type: 'address' }))
     const numbers = ['value', 'validAfter', 'validBefore'].map((name) => ({ name, type: 'uint256' }))
     const fields = [...type, ...numbers, { name: 'nonce', type: 'bytes32' }]
@@ -200,7 +200,7 @@ describe('an exact payment', () => {
   })
 })
 
-describe('A9: the time of an authorization', () => {
+describe('the time of an authorization [A9]', () => {
   it('is held against the clock to the second', async () => {
     const scheme = exactScheme({ network, receiver, maxTimeoutSeconds: 60 }, {} as ExactPorts)
     const header = await crawler.pays(PRICE, { validAfter: 1000n, validBefore: 2000n })
@@ -234,7 +234,7 @@ describe('A9: the time of an authorization', () => {
   })
 })
 
-describe('A8: between verification and settlement', () => {
+describe('between verification and settlement [A8]', () => {
   it('a payer who moves the money away gets no byte and keeps the authorization', async () => {
     const all = await held()
     const payment = await crawler.pays()
@@ -262,7 +262,7 @@ describe('A8: between verification and settlement', () => {
 })
 
 describe('an outcome that is not known', () => {
-  it('F6: is answered 503 and settled once when asked again', async () => {
+  it('is answered 503 and settled once when asked again [F6]', async () => {
     const before = await held()
     const payment = await crawler.pays()
     does = async (name, call) => {
@@ -280,7 +280,7 @@ describe('an outcome that is not known', () => {
     expect(await memory().totals()).toEqual({ payments: 1, received: PRICE, inDoubt: 0, undelivered: 0 })
   })
 
-  it('E4: of a request that died after taking the authorization is asked of the chain after its lease', async () => {
+  it('of a request that died after taking the authorization is asked of the chain after its lease [E4]', async () => {
     const payment = await crawler.pays()
     does = async (name, call) => {
       if (name === 'SITE.fetch') throw new Error('the Worker dies')
@@ -300,7 +300,7 @@ describe('an outcome that is not known', () => {
   })
 
   it.each(['the night', 'the next request'])(
-    'E5: that %s finds to be paid stays the payer’s as long as the origin delivers nothing',
+    'that %s finds to be paid stays the payer’s as long as the origin delivers nothing [E5]',
     async (who) => {
       const before = await held()
       const payment = await crawler.pays()

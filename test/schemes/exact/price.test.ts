@@ -41,7 +41,7 @@ async function statusAndError(response: Response) {
   return [response.status, await errorOf(response)]
 }
 
-describe.each(changes)('E5: an authorization that was taken before the site became %s', (change) => {
+describe.each(changes)('an authorization that was taken before the site became %s [E5]', (change) => {
   it('opens its page again when it was settled', async () => {
     const payment = await crawler.pays()
     const before = await held()
@@ -91,7 +91,7 @@ describe.each(changes)('E5: an authorization that was taken before the site beca
   })
 })
 
-describe.each(prices)('B9: an authorization that was never taken, once the site is %s', (change) => {
+describe.each(prices)('an authorization that was never taken, once the site is %s [B9]', (change) => {
   const mismatch = [402, 'invalid_exact_evm_payload_authorization_value_mismatch']
 
   it('is held against the price of today, and leaves nothing behind', async () => {

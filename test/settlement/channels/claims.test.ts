@@ -93,7 +93,7 @@ describe('batches', () => {
     )
   })
 
-  it('F4: no healthy row shares a transaction with a quarantined one, and none at all with one whose payer withdraws', () => {
+  it('no healthy row shares a transaction with a quarantined one, and none at all with one whose payer withdraws [F4]', () => {
     fc.assert(
       fc.property(rows, (all) => {
         for (const rows of batchesOf(all, true).batches.flatMap(transactionsOf)) {
@@ -139,7 +139,7 @@ describe('the search for bad rows', () => {
     )
   })
 
-  it('F4: finds one bad row among a hundred with at most two trials for each halving', async () => {
+  it('finds one bad row among a hundred with at most two trials for each halving [F4]', async () => {
     for (let bad = 0; bad < MOST_ROWS; bad++) {
       const chain = chainThatRefuses(new Set([bad]))
       const found = await bisect(

@@ -31,7 +31,7 @@ function nextTime(): number {
 }
 
 describe('the watch', () => {
-  it('F1: claims at once from a payer who is withdrawing, and takes no more vouchers', async () => {
+  it('claims at once from a payer who is withdrawing, and takes no more vouchers [F1]', async () => {
     const night = await newNight()
     const [leaving, staying] = await openTabs(night, 2)
     if (!leaving || !staying) throw new Error('too few tabs')
@@ -61,7 +61,7 @@ describe('the watch', () => {
     expect(await received(night)).toBe(350n)
   })
 
-  it('F1: saves what a payer has left, and puts the loss on record', async () => {
+  it('saves what a payer has left, and puts the loss on record [F1]', async () => {
     const night = await newNight()
     const tab = await openTab(night)
     await tab.charge(700n)
@@ -75,7 +75,7 @@ describe('the watch', () => {
     expect(record.findings.list).toEqual([{ account: tab.id, what: 'uncovered', detail: '300 of 700' }])
   })
 
-  it('F3: two watches at once claim once', async () => {
+  it('two watches at once claim once [F3]', async () => {
     const night = await newNight()
     const tab = await openTab(night)
     await tab.charge(40n)

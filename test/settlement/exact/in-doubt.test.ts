@@ -55,7 +55,7 @@ async function submit(payment: ExactPayment) {
 }
 
 describe('a payment whose Worker was killed', () => {
-  it('E2: after it had sent it is received once, and shown as paid for and not delivered', async () => {
+  it('after it had sent it is received once, and shown as paid for and not delivered [E2]', async () => {
     const night = await newNight()
     const buyer = await newBuyer(night)
     const sent = await buyer.sends(await buyer.takes(700n))
@@ -74,7 +74,7 @@ describe('a payment whose Worker was killed', () => {
     ])
   })
 
-  it('A7, F16: is found by its nonce, whoever put it on the chain', async () => {
+  it('is found by its nonce, whoever put it on the chain [A7, F16]', async () => {
     const night = await newNight()
     const buyer = await newBuyer(night)
     const transaction = await submit(await buyer.takes(700n))
@@ -82,7 +82,7 @@ describe('a payment whose Worker was killed', () => {
     expect(await buyer.memory.uses('', 10)).toMatchObject([{ status: 'undelivered', transaction }])
   })
 
-  it('E1: is told of in the record also where the step died that had concluded it', async () => {
+  it('is told of in the record also where the step died that had concluded it [E1]', async () => {
     const night = await newNight()
     const buyer = await newBuyer(night)
     await submit(await buyer.takes(700n))
@@ -96,7 +96,7 @@ describe('a payment whose Worker was killed', () => {
     })
   })
 
-  it('F6: stays in doubt while it may still be used, however many nights', async () => {
+  it('stays in doubt while it may still be used, however many nights [F6]', async () => {
     const night = await newNight()
     const buyer = await newBuyer(night)
     const payment = await buyer.takes(700n)
@@ -106,7 +106,7 @@ describe('a payment whose Worker was killed', () => {
     expect((await runOf(night)).record.exact).toMatchObject({ received: '700', inDoubt: 0 })
   })
 
-  it('A9: is given up once it has lapsed unused and that is final', async () => {
+  it('is given up once it has lapsed unused and that is final [A9]', async () => {
     const night = await newNight()
     const buyer = await newBuyer(night)
     await buyer.takes(700n, { validBefore: 1n })
@@ -121,7 +121,7 @@ describe('a payment whose Worker was killed', () => {
     expect(await buyer.statuses()).toEqual(['released'])
   })
 
-  it('F6: is not given up while our own transaction may be mined, lapsed or not', async () => {
+  it('is not given up while our own transaction may be mined, lapsed or not [F6]', async () => {
     const night = await newNight()
     const buyer = await newBuyer(night)
     const payment = await buyer.takes(700n, { validBefore: 1n })
@@ -142,7 +142,7 @@ describe('a payment whose Worker was killed', () => {
     expect(await buyer.statuses()).toEqual(['released'])
   })
 
-  it('A8: is given up when its nonce moved something else', async () => {
+  it('is given up when its nonce moved something else [A8]', async () => {
     const night = await newNight()
     const buyer = await newBuyer(night)
     const { nonce } = await buyer.takes(700n)
@@ -151,7 +151,7 @@ describe('a payment whose Worker was killed', () => {
     expect(await buyer.statuses()).toEqual(['released'])
   })
 
-  it('E4: is left to the request that has taken it again', async () => {
+  it('is left to the request that has taken it again [E4]', async () => {
     const night = await newNight()
     const buyer = await newBuyer(night)
     const {
@@ -171,7 +171,7 @@ describe('a payment whose Worker was killed', () => {
     expect(await buyer.statuses()).toEqual(['doubtful'])
   })
 
-  it('B7: that the node does not tell of stays in doubt, and stops no other', async () => {
+  it('that the node does not tell of stays in doubt, and stops no other [B7]', async () => {
     const night = await newNight()
     const [buyer, other] = [await newBuyer(night), await newBuyer(night)]
     const hidden = await buyer.takes(700n)
