@@ -1,6 +1,6 @@
 /** The counter: where payers come without the operator's token, to read and pay an invoice, and rails to report. */
 import { Hono } from 'hono'
-import type { BillSettings } from '../billing/nightly.ts'
+import type { BillSettings } from '../billing/context.ts'
 import type { Seal } from '../billing/operator-key.ts'
 import { invoicePage, PAPER_POLICY } from '../billing/pages.ts'
 import { stripeWebhook } from '../billing/stripe-webhook.ts'
