@@ -9,8 +9,8 @@ import type { InvoiceStanding } from '../ledger/billing/types.ts'
 import { failed } from '../operator/response.ts'
 import { gate } from '../paywall/gate.ts'
 import type { Decision, Policy } from '../paywall/policy.ts'
-import type { ExactPayment } from '../protocol/x402/v2.ts'
 import type { StripeRail } from '../rails/stripe/rail.ts'
+import type { ExactPayment } from '../schemes/exact/payment.ts'
 import type { Scheme } from '../schemes/scheme.ts'
 
 export type CounterSettings = {
