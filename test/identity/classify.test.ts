@@ -58,11 +58,14 @@ describe('classify of a crawler', () => {
       undefined,
     ],
     ['Mozilla/5.0', undefined],
-  ])('returns crawler, with its product name, for a User-Agent that is not a browser’s: %s', (userAgent, name) => {
-    const asker = ask(userAgent)
-    expect(asker).toMatchObject({ kind: 'crawler', class: 'other' })
-    expect(asker.name).toBe(name)
-  })
+  ])(
+    'returns crawler, with its product name, for a User-Agent that is not a browser’s: %s',
+    (userAgent, name) => {
+      const asker = ask(userAgent)
+      expect(asker).toMatchObject({ kind: 'crawler', class: 'other' })
+      expect(asker.name).toBe(name)
+    },
+  )
 
   it.each([[null], [''], ['\u0001']])('returns crawler for the User-Agent %j', (userAgent) => {
     expect(ask(userAgent)).toMatchObject({ kind: 'crawler', class: 'other' })

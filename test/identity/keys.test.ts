@@ -43,7 +43,10 @@ describe('findKey with pinned keys', () => {
   })
 
   it('returns a pinned key only for the URL of its agent [C4]', async () => {
-    const { find } = newLookup([pinned(one), pinned(other, { id: 'other', url: 'https://other.example/keys' })])
+    const { find } = newLookup([
+      pinned(one),
+      pinned(other, { id: 'other', url: 'https://other.example/keys' }),
+    ])
     expect(await find(other, DIRECTORY)).toBe('key_unknown')
     expect(await find(one, 'https://other.example/keys')).toBe('key_unknown')
     expect(await find(one, 'https://unregistered.example/keys')).toBe('agent_unknown')
@@ -103,7 +106,9 @@ describe('findKey with a directory', () => {
 
   it('rejects the key of one agent under the URL of another [C4]', async () => {
     const second: Agent = { id: 'second', url: 'https://second.example/keys', keys: null }
-    const { find } = newLookup([listedAgent, second], async (url) => listing([url === DIRECTORY ? one : other]))
+    const { find } = newLookup([listedAgent, second], async (url) =>
+      listing([url === DIRECTORY ? one : other]),
+    )
     expect(agentOf(await find(one, DIRECTORY))).toBe('listed')
     expect(await find(one, second.url)).toBe('key_unknown')
   })

@@ -74,11 +74,14 @@ describe('verify', () => {
     },
   )
 
-  it.each(DIALECTS)('accepts web-bot-auth covering Signature-Agent as a whole, sent as %s', async (_, header) => {
-    const crawler = await newCrawler()
-    const verdict = await judge(crawler, await signWithWebBotAuth(crawler, { 'Signature-Agent': header }))
-    expect(reasonOf(verdict)).toBe('verified')
-  })
+  it.each(DIALECTS)(
+    'accepts web-bot-auth covering Signature-Agent as a whole, sent as %s',
+    async (_, header) => {
+      const crawler = await newCrawler()
+      const verdict = await judge(crawler, await signWithWebBotAuth(crawler, { 'Signature-Agent': header }))
+      expect(reasonOf(verdict)).toBe('verified')
+    },
+  )
 
   it('accepts web-bot-auth covering a payment, and rejects the payment once changed', async () => {
     const crawler = await newCrawler()

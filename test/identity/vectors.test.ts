@@ -110,15 +110,18 @@ describe('verify of the Web Bot Auth draft vectors', () => {
     expect(verdict).toMatchObject({ outcome: 'verified', agent: 'signer', url: agent, keyId: keyid })
   })
 
-  it.each(webBotAuth.requests)('$name: returns key_public_secret with the production settings [C8]', async (vector) => {
-    const terms = closed([{ id: 'signer', url: vector.agent, keys: testKeys }])
-    const { refused: _, ...production } = terms
-    const verdict = await verify(messageOf(vector.request), nothing, {
-      ...production,
-      now: vector.now * 1000,
-    })
-    expect(verdict).toEqual({ outcome: 'invalid', reason: 'key_public_secret' })
-  })
+  it.each(webBotAuth.requests)(
+    '$name: returns key_public_secret with the production settings [C8]',
+    async (vector) => {
+      const terms = closed([{ id: 'signer', url: vector.agent, keys: testKeys }])
+      const { refused: _, ...production } = terms
+      const verdict = await verify(messageOf(vector.request), nothing, {
+        ...production,
+        now: vector.now * 1000,
+      })
+      expect(verdict).toEqual({ outcome: 'invalid', reason: 'key_public_secret' })
+    },
+  )
 
   it.each(webBotAuth.agents)('reads Signature-Agent $name as $url', ({ header, url }) => {
     const [, text = '', type] = /^sig1="([^"]*)"(?:;type=(\w+))?$/.exec(header) ?? []

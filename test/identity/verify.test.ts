@@ -33,14 +33,17 @@ function joined(one: Message, other: Message): Message {
 }
 
 describe('verify', () => {
-  it.each(ALGORITHMS)('returns verified with %s, the agent, the key and the covered components', async (algorithm) => {
-    const signer = await newCrawler(algorithm)
-    const message = await signed(signer, { parameters: { nonce: 'n-1' } })
-    const proof = proofOf(await judge(signer, message))
-    expect(proof).toMatchObject({ agent: 'crawler', keyId: signer.key.keyId, label: 'sig1', algorithm })
-    expect(proof).toMatchObject({ created: NOW, expires: NOW + 60, nonce: 'n-1' })
-    expect(proof.covered).toEqual(LINES.map(([id]) => id))
-  })
+  it.each(ALGORITHMS)(
+    'returns verified with %s, the agent, the key and the covered components',
+    async (algorithm) => {
+      const signer = await newCrawler(algorithm)
+      const message = await signed(signer, { parameters: { nonce: 'n-1' } })
+      const proof = proofOf(await judge(signer, message))
+      expect(proof).toMatchObject({ agent: 'crawler', keyId: signer.key.keyId, label: 'sig1', algorithm })
+      expect(proof).toMatchObject({ created: NOW, expires: NOW + 60, nonce: 'n-1' })
+      expect(proof.covered).toEqual(LINES.map(([id]) => id))
+    },
+  )
 
   it('returns the signature and its base as evidence', async () => {
     const proof = proofOf(await judge(crawler, await signed(crawler)))
