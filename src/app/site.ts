@@ -1,4 +1,5 @@
 /** One site in front of its content: the config, made into a gate and an origin. */
+import type { BillingContext } from '../billing/context.ts'
 import { relayed } from '../chain/facilitator/self.ts'
 import type { Chain } from '../chain/rpc.ts'
 import { type Config, describeFaults, type Fault, readConfig } from '../config/config.ts'
@@ -12,7 +13,6 @@ import type { CreditSettings, OperatorSettings } from '../operator/settings.ts'
 import { type Content, type Gate, gate, type Schemes } from '../paywall/gate.ts'
 import { buy, type OriginSettings, pass } from '../paywall/origin.ts'
 import { refused } from '../paywall/response.ts'
-import type { CounterSettings } from '../portal/invoices.ts'
 import type { ExactPayment } from '../protocol/x402/v2.ts'
 import { channelScheme } from '../schemes/channel/scheme.ts'
 import { type CreditPorts, creditScheme } from '../schemes/credit/scheme.ts'
@@ -191,7 +191,7 @@ function payersOf({ BOOK: book, AUTHORIZATIONS: authorizations }: Bindings, conf
 }
 
 /** Opens billing for one request or one step; null where nobody is named who sends invoices. Loaded when it is opened. */
-export function billingOf(env: Bindings): (() => Promise<CounterSettings>) | null {
+export function billingOf(env: Bindings): (() => Promise<BillingContext>) | null {
   const read = readConfig(env)
   if (!read.ok || !read.config.bill) return null
   const { config } = read

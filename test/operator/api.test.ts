@@ -1,7 +1,7 @@
 import { env, introspectWorkflow } from 'cloudflare:test'
 import { describe, expect, it } from 'vitest'
+import { accountApi } from '../../src/app/api.ts'
 import { saveRun } from '../../src/ledger/book/accounts.ts'
-import { operatorApi } from '../../src/operator/api.ts'
 import { toHex } from '../../src/protocol/evm/hex.ts'
 import { randomHex } from '../chain/harness.ts'
 import { newNight, openTab } from '../settlement/harness.ts'
@@ -13,7 +13,7 @@ async function api(configured = true) {
   const digest = await crypto.subtle.digest('SHA-256', new TextEncoder().encode(TOKEN))
   const { BOOK: book, ACCOUNT: accounts, AUTHORIZATIONS: authorizations, SETTLEMENT: settlement } = env
   const tokenSha256 = configured ? toHex(new Uint8Array(digest)).slice(2) : undefined
-  return operatorApi({ tokenSha256, book, accounts, authorizations, settlement }, () => NOW)
+  return accountApi({ tokenSha256, book, accounts, authorizations, settlement }, () => NOW)
 }
 
 async function call(path: string, authorization: string | null = `Bearer ${TOKEN}`, method = 'GET') {

@@ -1,7 +1,7 @@
 import { env } from 'cloudflare:test'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { saveStatements } from '../../src/ledger/book/credit.ts'
-import { counter } from '../../src/portal/invoices.ts'
+import { payerPortal } from '../../src/portal/invoices.ts'
 import {
   type PlainProof,
   type PublicKey,
@@ -28,7 +28,7 @@ async function billed(operator: Operator, prices: bigint[], form: Record<string,
 }
 
 async function keysOf(operator: Operator): Promise<PublicKey[]> {
-  const response = await counter(operator.billing).request('/_tab402/keys')
+  const response = await payerPortal(operator.billing).request('/_tab402/keys')
   return ((await response.json()) as { keys: PublicKey[] }).keys
 }
 

@@ -1,13 +1,13 @@
 /** An operator with a token, agents on credit, and every answer held against the OpenAPI document. */
 import { env } from 'cloudflare:test'
 import { expect } from 'vitest'
+import { accountApi } from '../../src/app/api.ts'
+import type { BillingContext } from '../../src/billing/context.ts'
 import { billPage } from '../../src/billing/nightly.ts'
 import { openSeal } from '../../src/billing/operator-key.ts'
-import { operatorApi } from '../../src/operator/api.ts'
 import { openApi } from '../../src/operator/openapi.ts'
 import type { Schema } from '../../src/operator/openapi-schemas.ts'
 import type { CreditSettings, OperatorSettings } from '../../src/operator/settings.ts'
-import type { CounterSettings } from '../../src/portal/invoices.ts'
 import { toHex } from '../../src/protocol/evm/hex.ts'
 import { networks } from '../../src/protocol/evm/network.ts'
 import type { Rails } from '../../src/rails/rail.ts'
@@ -53,7 +53,7 @@ export async function newOperator({
   const { BOOK: book, LINES: lines, NUMBERS: numbers, AGENTS: agents, DIRECTORIES } = env
   const network = networks.get('eip155:84532')
   if (!network) throw new Error('no network')
-  const billing: CounterSettings = {
+  const billing: BillingContext = {
     bill: { book, lines, numbers, rails, seller, dunning, webhook: null },
     seal,
     paying: null,
@@ -83,7 +83,7 @@ export async function newOperator({
           },
     billing: broken ?? (async () => billing),
   }
-  const api = operatorApi(settings, now)
+  const api = accountApi(settings, now)
 
   /** One call, with the token unless `headers` has another word on that. */
   async function call(method: string, path: string, body?: unknown, headers: Record<string, string> = {}) {
