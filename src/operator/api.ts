@@ -6,8 +6,8 @@ import { agentRoutes } from './agents.ts'
 import { auditRoutes } from './audit.ts'
 import { exportRoutes } from './export.ts'
 import { invoiceRoutes } from './invoices.ts'
-import { LARGEST_BODY } from './requests.ts'
-import { no } from './response.ts'
+import { MAX_BODY_BYTES } from './requests.ts'
+import { problem } from './response.ts'
 import { runRoutes } from './runs.ts'
 import type { OperatorSettings } from './settings.ts'
 import { statementRoutes } from './statements.ts'
@@ -16,16 +16,16 @@ import { bears } from './token.ts'
 /** The operator's routes, for the bearer of the token with this SHA-256 (64 hex digits). `now` in Unix milliseconds. */
 export function operatorRoutes(settings: OperatorSettings, tokenSha256: string, now: () => number): Hono {
   const { credit } = settings
-  // There is one token. What names it in the audit log changes with it, and opens nothing.
+  // The audit log names the token by eight digits of its hash. They change with the token and grant no access.
   const who = `token ${tokenSha256.slice(0, 8)}`
   const app = new Hono()
   app.use('/*', async (c, next) => {
     if (await bears(c.req.header('authorization'), tokenSha256)) return next()
-    const answer = no(401, 'unauthorized')
+    const answer = problem('unauthorized')
     answer.headers.set('www-authenticate', 'Bearer')
     return answer
   })
-  app.use('/*', bodyLimit({ maxSize: LARGEST_BODY, onError: () => no(413, 'too_large') }))
+  app.use('/*', bodyLimit({ maxSize: MAX_BODY_BYTES, onError: () => problem('too_large') }))
   app.route('/runs', runRoutes(settings, now, who))
   app.route('/accounts', accountRoutes(settings))
   app.route('/export', exportRoutes(settings))

@@ -6,7 +6,7 @@ import { invoicePage, PAPER_POLICY } from '../billing/pages.ts'
 import { stripeWebhook } from '../billing/stripe-webhook.ts'
 import { owedOn } from '../ledger/billing/dunning.ts'
 import type { InvoiceStanding } from '../ledger/billing/types.ts'
-import { failed } from '../operator/response.ts'
+import { failed, notFound } from '../operator/response.ts'
 import { gate } from '../paywall/gate.ts'
 import type { Decision, Policy } from '../paywall/policy.ts'
 
@@ -39,7 +39,7 @@ export function payerPortal(settings: BillingContext): Hono {
       : pay(settings, invoice, c.req.raw)
   })
   app.onError(failed)
-  app.notFound((c) => c.json({ error: 'not_found' }, 404, { 'cache-control': 'no-store' }))
+  app.notFound(uncachedNotFound)
   return app
 }
 
@@ -96,4 +96,10 @@ function plain(invoice: InvoiceStanding): unknown {
 
 function digest(text: string): Promise<ArrayBuffer> {
   return crypto.subtle.digest('SHA-256', new TextEncoder().encode(text))
+}
+
+function uncachedNotFound(): Response {
+  const answer = notFound()
+  answer.headers.set('cache-control', 'no-store')
+  return answer
 }

@@ -42,7 +42,7 @@ describe('the operator’s token', () => {
         ['/_tab402/api/nothing', 'GET'],
       ] as const) {
         const { status, headers, body } = await call(path, authorization, method)
-        expect([status, body]).toEqual([401, { error: 'unauthorized' }])
+        expect([status, body]).toMatchObject([401, { code: 'unauthorized' }])
         expect(headers.get('www-authenticate')).toBe('Bearer')
         expect(headers.get('cache-control')).toBe('no-store')
       }
@@ -158,7 +158,7 @@ describe('the operator’s API', () => {
       '/_tab402/api/accounts/0x12',
     ]) {
       const { status, body } = await call(path)
-      expect([path, status, body]).toEqual([path, 404, { error: 'not_found' }])
+      expect([path, status, body]).toMatchObject([path, 404, { code: 'not_found' }])
     }
   })
 })

@@ -166,7 +166,8 @@ async function conforming({ method, url }: Request, response: Response): Promise
   const { status, headers } = response
   const text = await response.text()
   const type = (headers.get('content-type') ?? '').split(';')[0] ?? ''
-  const body = type === 'application/json' ? JSON.parse(text) : {}
+  const isJson = /^application\/(?:problem\+)?json$/.test(type)
+  const body = isJson ? JSON.parse(text) : {}
   expect(status, text).not.toBe(500)
   expect(headers.get('cache-control')).toBe('no-store')
   const found = find(method, new URL(url).pathname)
@@ -175,7 +176,7 @@ async function conforming({ method, url }: Request, response: Response): Promise
     const responses = operation.responses as Record<string, { content: Record<string, { schema: Schema }> }>
     const said = responses[status]?.content[type]
     expect(said, `${name} answers ${status} ${type}, which is not in the document`).toBeDefined()
-    if (said && type === 'application/json') expect(faultsOf(body, said.schema, defs), text).toEqual([])
+    if (said && isJson) expect(faultsOf(body, said.schema, defs), text).toEqual([])
     if (status < 300) covered.add(name)
   }
   return { status, headers, text, body }

@@ -195,7 +195,7 @@ describe('an invoice at the counter', () => {
       const answer = await till.ask(path)
       const said = ['retry-after', 'cache-control'].map((name) => answer.headers.get(name))
       expect([answer.status, ...said]).toEqual([503, '5', 'no-store'])
-      expect(await answer.json()).toEqual({ error: 'unavailable' })
+      expect(await answer.json()).toMatchObject({ code: 'unavailable' })
     }
   })
 
