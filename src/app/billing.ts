@@ -12,7 +12,7 @@ import { paying, stablecoinRail } from '../rails/stablecoin.ts'
 import type { StripeRail } from '../rails/stripe/rail.ts'
 import { transferRail } from '../rails/transfer.ts'
 import type { Scheme } from '../schemes/scheme.ts'
-import type { Bindings } from './site.ts'
+import type { Bindings } from './bindings.ts'
 
 /** Opens billing for one request or one step. `exact` is how invoices are paid at once, where that is possible. */
 export async function openBilling(

@@ -2,8 +2,9 @@
 
 import { type Reason, type Refusal, wire } from '../protocol/refusal.ts'
 import { encodeHeader, encodeText } from '../protocol/x402/header.ts'
+import type { PaymentRequirements, ResourceInfo } from '../protocol/x402/types.ts'
 import { paymentRequiredV1 } from '../protocol/x402/v1.ts'
-import type { Payment, PaymentRequirements, ResourceInfo } from '../protocol/x402/v2.ts'
+import type { Payment } from '../protocol/x402/v2.ts'
 import type { Scheme } from '../schemes/scheme.ts'
 import type { Decision, Policy, SchemeName } from './policy.ts'
 

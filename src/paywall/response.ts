@@ -3,8 +3,9 @@
 import { crawlError, showCrawlerPrice } from '../protocol/pay-per-crawl.ts'
 import { type Refusal, wire } from '../protocol/refusal.ts'
 import { encodeHeader } from '../protocol/x402/header.ts'
+import type { SettleResponse } from '../protocol/x402/types.ts'
 import { encodeReceiptV1 } from '../protocol/x402/v1.ts'
-import type { Payment, SettleResponse } from '../protocol/x402/v2.ts'
+import type { Payment } from '../protocol/x402/v2.ts'
 import type { Offers } from './offers.ts'
 import { page } from './page.ts'
 

@@ -2,7 +2,8 @@
 
 import type { Read } from '../identity/verify.ts'
 import type { Result } from '../protocol/refusal.ts'
-import type { Payment, PaymentRequirements, SettleResponse } from '../protocol/x402/v2.ts'
+import type { PaymentRequirements, SettleResponse } from '../protocol/x402/types.ts'
+import type { Payment } from '../protocol/x402/v2.ts'
 
 /** What is bought. */
 export type Purchase = {

@@ -1,7 +1,7 @@
 import { env, introspectWorkflow } from 'cloudflare:test'
 import { describe, expect, it } from 'vitest'
 import { accountApi } from '../../src/app/api.ts'
-import { saveRun } from '../../src/ledger/book/accounts.ts'
+import { saveRun } from '../../src/ledger/book/runs.ts'
 import { toHex } from '../../src/protocol/evm/hex.ts'
 import { randomHex } from '../chain/harness.ts'
 import { newNight, openTab } from '../settlement/harness.ts'

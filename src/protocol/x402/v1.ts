@@ -4,8 +4,9 @@ import { networks, networksV1 } from '../evm/network.ts'
 import { accept, type Result, refuse } from '../refusal.ts'
 import { decodeHeader, encodeHeader } from './header.ts'
 import { checkVersion, read, readExact } from './payload.ts'
-import type { ExactPayment, PaymentRequirements, ResourceInfo, SettleResponse } from './v2.ts'
-import { EXACT } from './v2.ts'
+import type { PaymentRequirements, ResourceInfo, SettleResponse } from './types.ts'
+import { EXACT } from './types.ts'
+import type { ExactPayment } from './v2.ts'
 
 /** One entry of `accepts`. v1 clients validate every entry and throw on a foreign one; `mimeType` must be there. */
 export type PaymentRequirementsV1 = {

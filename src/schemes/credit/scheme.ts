@@ -19,12 +19,8 @@ import {
   inUnits,
   signatureExtension,
 } from '../../protocol/x402/commitment.ts'
-import {
-  CHANNEL,
-  type CreditPayment,
-  type PaymentRequirements,
-  type SettleResponse,
-} from '../../protocol/x402/v2.ts'
+import { CHANNEL, type PaymentRequirements, type SettleResponse } from '../../protocol/x402/types.ts'
+import type { CreditPayment } from '../../protocol/x402/v2.ts'
 import { type Charge, matches, type Purchase, type Scheme } from '../scheme.ts'
 import { Roster, type RosterPorts, signersOf } from './agent-cache.ts'
 

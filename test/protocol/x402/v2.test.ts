@@ -12,7 +12,8 @@ import {
 import { networks } from '../../../src/protocol/evm/network.ts'
 import { recover } from '../../../src/protocol/evm/secp256k1.ts'
 import { encodeHeader } from '../../../src/protocol/x402/header.ts'
-import { type PaymentRequired, parsePayment } from '../../../src/protocol/x402/v2.ts'
+import type { PaymentRequired } from '../../../src/protocol/x402/types.ts'
+import { parsePayment } from '../../../src/protocol/x402/v2.ts'
 import { unmet } from '../../vectors/demands.ts'
 import { authorizer, bent, payer, payments, receiver, recorded } from '../payments.ts'
 
