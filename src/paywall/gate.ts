@@ -14,6 +14,7 @@ import {
 import type { Commitment } from '../schemes/credit/scheme.ts'
 import type { Charge, Purchase, Scheme } from '../schemes/scheme.ts'
 import { type Offers, offersOf } from './offers.ts'
+import { prefersHtml } from './page.ts'
 import { type CanonicalPath, canonicalize, siteOf } from './path.ts'
 import { type Decision, decide, type Policy } from './policy.ts'
 import { paid, preflight, receiptAlone, refused, refusedSale } from './response.ts'
@@ -104,7 +105,7 @@ export function gate({ policy, schemes, now, newId, cloudflareCharges }: Site): 
     const sale = unpaid ? refuse('payment_required') : await sell(asked, content).catch(inDoubt)
     if (sale.ok) return sale.value
     log(sale.refusal)
-    const browser = asker.kind === 'reader' && (headers.get('accept')?.includes('text/html') ?? false)
+    const browser = prefersHtml(headers)
     const crawls = asked.offers.made.has('credit') && !paying
     const { reason } = sale.refusal
     const offers = WITHOUT_CREDIT.has(reason) ? offersOf(policy, atOnce(decision), schemes) : asked.offers
