@@ -95,7 +95,7 @@ describe('a dispute that is lost', { timeout: 60_000 }, () => {
 
   it('is not made good in another way while Stripe still collects', async () => {
     const { invoice: open } = await owing('twice-bot')
-    expect(await mark(open, 'wire')).toMatchObject({ status: 409, body: { error: 'collected_by_stripe' } })
+    expect(await mark(open, 'wire')).toMatchObject({ status: 409, body: { code: 'collected_by_stripe' } })
   })
 })
 
