@@ -6,7 +6,7 @@ const run = promisify(execFile)
 
 it('npm run demo ends with the figures of a day, and of the nights after it, on which all books agree', async () => {
   // It exits with another code than 0 when they do not, and then this throws with what it printed.
-  const { stdout, stderr } = await run(process.execPath, ['examples/demo.ts'])
+  const { stdout, stderr } = await run(process.execPath, ['src/cli/demo/demo.ts'])
   expect(stderr).toBe('')
   expect(JSON.parse(stdout.trim().split('\n').at(-1) ?? '')).toEqual({
     ok: true,

@@ -11,7 +11,7 @@ const running = new Set<ChildProcess>()
 
 /** Starts it and waits until it says that it is ready; throws with what it printed when it ends before. */
 export async function start(env: Record<string, string> = {}): Promise<Started> {
-  const child = spawn(process.execPath, ['examples/start.ts'], {
+  const child = spawn(process.execPath, ['src/cli/start.ts'], {
     env: { ...process.env, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   })

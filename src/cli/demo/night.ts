@@ -1,5 +1,5 @@
 /** Nights pass by moving the clock: the cron is fired for the midnight in question, and the settlement run takes that for now. */
-import type { StackFacts } from '../src/testing/stack/stack.ts'
+import type { StackFacts } from '../../testing/stack/stack.ts'
 import type { OperatorBook, Run } from './books.ts'
 
 export const DAY = 86_400_000

@@ -1,9 +1,9 @@
 /** `npm run demo`: a day at a paywall and the nights after it, on chain and on credit, with everybody's books compared. */
 import { decodePaymentRequiredHeader } from '@x402/core/http'
-import { articlePaths } from '../src/testing/stack/origin.ts'
-import { type StackFacts, startStack } from '../src/testing/stack/stack.ts'
+import { articlePaths } from '../../testing/stack/origin.ts'
+import { type StackFacts, startStack } from '../../testing/stack/stack.ts'
+import { type Crawler, payAtOnce, runATab } from '../pay/crawler.ts'
 import { type ChainBook, chainBook, type OperatorBook, operatorBook, type Run } from './books.ts'
-import { type Crawler, payAtOnce, runATab } from './crawler.ts'
 import {
   collect,
   creditFacts,
@@ -13,8 +13,8 @@ import {
   type Standing,
   total,
 } from './credit.ts'
+import { type Mailbox, openMailbox } from './mailbox.ts'
 import { nextMidnight, passNight } from './night.ts'
-import { type Mailbox, openMailbox } from './notices.ts'
 import { bar, creditTable, note, type Position, table, tell, usdc } from './show.ts'
 
 const BROWSER = 'Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0'

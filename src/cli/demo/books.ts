@@ -1,7 +1,7 @@
 /** What everybody's books say: the operator's (D1 and the accounts, by the API) and the chain's, each asked by itself. */
 import { type Address, createPublicClient, type Hex, http, parseAbi } from 'viem'
 import { baseSepolia } from 'viem/chains'
-import type { StackFacts } from '../src/testing/stack/stack.ts'
+import type { StackFacts } from '../../testing/stack/stack.ts'
 
 const USDC = parseAbi(['function balanceOf(address) view returns (uint256)'])
 const ESCROW = parseAbi(['function channels(bytes32) view returns (uint128 balance, uint128 totalClaimed)'])

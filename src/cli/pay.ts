@@ -1,8 +1,8 @@
-/** Pays for a page as a crawler would: `KEY=… [RPC_URL=http://…] node examples/pay.ts exact|channel|credit URL [TIMES]`. */
+/** Pays for a page as a crawler would: `KEY=… [RPC_URL=http://…] node src/cli/pay.ts exact|channel|credit URL [TIMES]`. */
 import type { Hex } from 'viem'
-import { newAgent } from './agent.ts'
-import { payAtOnce, runATab } from './crawler.ts'
-import { usdc } from './show.ts'
+import { usdc } from './demo/show.ts'
+import { newAgent } from './pay/agent.ts'
+import { payAtOnce, runATab } from './pay/crawler.ts'
 
 /** A page, what it added to what is owed (micro-dollars), and the transaction, if there was one. */
 type Paid = { body: string; charged: bigint; transaction: string }
@@ -11,8 +11,8 @@ const { KEY = '', RPC_URL = '' } = process.env
 const [scheme = '', url, times = '1'] = process.argv.slice(2)
 const wallet = { exact: payAtOnce, channel: runATab }[scheme]
 if (!KEY || !url || (wallet ? !RPC_URL : scheme !== 'credit')) {
-  console.error(`KEY=0x… RPC_URL=http://… node examples/pay.ts exact|channel URL [TIMES]
-KEY='{"kty":"OKP",…}' node examples/pay.ts credit URL [TIMES]`)
+  console.error(`KEY=0x… RPC_URL=http://… node src/cli/pay.ts exact|channel URL [TIMES]
+KEY='{"kty":"OKP",…}' node src/cli/pay.ts credit URL [TIMES]`)
   process.exit(2)
 }
 const buy = wallet ? withWallet(wallet(KEY as Hex, RPC_URL)) : await onCredit(JSON.parse(KEY) as JsonWebKey)

@@ -1,11 +1,11 @@
 /** The demo's second half: three crawlers on credit. One pays its invoice on the chain, one by card, one only when it is cut off. */
-import { articlePaths } from '../src/testing/stack/origin.ts'
-import type { StackFacts } from '../src/testing/stack/stack.ts'
-import { type Agent, newAgent } from './agent.ts'
+import { articlePaths } from '../../testing/stack/origin.ts'
+import type { StackFacts } from '../../testing/stack/stack.ts'
+import { type Agent, newAgent } from '../pay/agent.ts'
+import { type Crawler, payAtOnce } from '../pay/crawler.ts'
 import { type ChainBook, type CreditBook, creditBook, type Invoice, type OperatorBook } from './books.ts'
-import { type Crawler, payAtOnce } from './crawler.ts'
+import type { Mailbox } from './mailbox.ts'
 import { DAY, passNight } from './night.ts'
-import type { Mailbox } from './notices.ts'
 import { bar, note, tell, usdc } from './show.ts'
 
 const AT_ONCE = 32

@@ -1,12 +1,6 @@
 /** `npm start`: the whole stack on this machine, left running for a person. Ctrl-C ends it. */
 import { createHash, createPrivateKey } from 'node:crypto'
-import {
-  READY,
-  type Stack,
-  type StackFacts,
-  type StackOptions,
-  startStack,
-} from '../src/testing/stack/stack.ts'
+import { READY, type Stack, type StackFacts, type StackOptions, startStack } from '../testing/stack/stack.ts'
 
 const BROWSER = 'Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0'
 
@@ -111,7 +105,7 @@ function thingsToTry(
     rail: 'stablecoin',
     buyer: { name: 'Example Inc.', country: 'US' },
   })
-  const pay = `KEY=${payer?.privateKey} RPC_URL=${rpc} npx node examples/pay.ts`
+  const pay = `KEY=${payer?.privateKey} RPC_URL=${rpc} npx node src/cli/pay.ts`
   return `
 tab402 stands at ${url}, in front of ${origin}.
 People read for free; crawlers pay in USDC on a chain that lives on this machine. Ctrl-C ends it all. Try:
@@ -143,7 +137,7 @@ People read for free; crawlers pay in USDC on a chain that lives on this machine
 
   Give a crawler without a wallet credit, and read twenty pages on it (docs/credit.md says how it signs).
     curl -s ${api}/agents -H 'Content-Type: application/json' -d '${agent}'
-    KEY='${JSON.stringify(key)}' npx node examples/pay.ts credit ${page} 20
+    KEY='${JSON.stringify(key)}' npx node src/cli/pay.ts credit ${page} 20
 
   A midnight a day from now, which bills what was read today. A second or two later: its invoice.
     curl -s "${scheduled}&time=$(( ($(date +%s) + 86400) * 1000 ))"
