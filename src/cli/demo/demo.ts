@@ -1,27 +1,38 @@
-/** `npm run demo`: a day at a paywall and the nights after it, on chain and on credit, with everybody's books compared. */
+/** The demo: a day on chain, a month on credit, and a comparison of all parties' records. */
 import { decodePaymentRequiredHeader } from '@x402/core/http'
 import { articlePaths } from '../../testing/stack/origin.ts'
 import { type StackFacts, startStack } from '../../testing/stack/stack.ts'
-import { type Crawler, payAtOnce, runATab } from '../pay/crawler.ts'
-import { type ChainBook, chainBook, type OperatorBook, operatorBook, type Run } from './books.ts'
+import { printJson, talk } from '../command.ts'
+import { formatUsd } from '../money.ts'
+import { type PayingCrawler, payAtOnce, payByVoucher } from '../pay/crawler.ts'
 import {
-  collect,
-  creditFacts,
-  giveCredit,
-  MIRROR_RULE,
-  readOnCredit,
-  type Standing,
-  total,
-} from './credit.ts'
+  type ChainReader,
+  chainReader,
+  type OperatorClient,
+  operatorClient,
+  type RunView,
+} from './clients.ts'
+import { creditFacts, giveCredit, MIRROR_RULE, passCreditMonth, readOnCredit, total } from './credit.ts'
 import { type Mailbox, openMailbox } from './mailbox.ts'
-import { nextMidnight, passNight } from './night.ts'
-import { bar, creditTable, note, type Position, table, tell, usdc } from './show.ts'
+import { nextMidnight, runNightly } from './nightly.ts'
+import {
+  bar,
+  type CreditPosition,
+  creditTable,
+  note,
+  type Position,
+  positionTable,
+  result,
+  silence,
+  step,
+} from './show.ts'
 
 const BROWSER = 'Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0'
 const ARTICLES = 200
-const AT_ONCE = 16
+const PARALLEL = 16
+const MAX_LOG_LINES = 20
 
-/** The terms of the day: they do not follow what somebody tries out in wrangler.toml. */
+/** The settings of the demo. They win over wrangler.toml, so that edits there do not change the figures. */
 const TERMS = {
   PRICE: '0.001',
   SCHEMES: '["channel","exact","credit"]',
@@ -29,8 +40,8 @@ const TERMS = {
   MIN_DEPOSIT: '0.25',
 }
 
-/** What the crawlers know of the day by their own receipts. Atomic units. */
-type Day = { requests: number; atOnce: bigint; onTab: bigint; channelId: `0x${string}` }
+/** The day by the crawlers' own receipts, in atomic units. */
+type Day = { requests: number; atOnce: bigint; onChannel: bigint; channelId: `0x${string}` }
 
 type Facts = [fact: string, holds: boolean][]
 
@@ -39,82 +50,93 @@ type Verdict = {
   charged: bigint
   claimed: bigint
   received: bigint
-  credit: Standing
+  credit: CreditPosition
   facts: Facts
 }
 
-console.log('tab402: crawlers run a tab, publishers get paid every night.\n')
-console.log('Starting a chain, a small publisher’s site, and the Worker in workerd, all on this machine …')
-const began = performance.now()
-const said: string[] = []
-const mailbox = await openMailbox()
-try {
-  const stack = await startStack({ vars: { ...TERMS, ...mailbox.vars } }, (line) => said.push(line))
-  note(`ready after ${seconds(began)}: ${stack.url} in front of ${stack.origin}`)
-  const verdict = await liveADay(stack, mailbox).finally(() => stack.stop())
-  const ok = verdict.facts.every(([, holds]) => holds)
-  note(`${seconds(began)} in all`)
-  console.log(`\n${write({ ok, ...figures(verdict) })}`)
-  process.exitCode = ok ? 0 : 1
-} catch (cause) {
-  console.error(cause)
-  if (said.length > 0) console.error(`The Worker said:\n${said.slice(-20).join('\n')}`)
-  console.log(JSON.stringify({ ok: false }))
-  process.exitCode = 1
-} finally {
-  await mailbox.stop()
+/**
+ * Runs the demo: the story on stderr unless `quiet`, the figures as one line of JSON on stdout.
+ * Returns 0 if all records agree, else 1.
+ */
+export async function runDemo({ quiet }: { quiet: boolean }): Promise<number> {
+  if (quiet) silence()
+  note('tab402: crawlers run a tab, publishers get paid every night.\n')
+  note('Starting a chain, a publisher’s site and the Worker on this machine …')
+  const began = performance.now()
+  const log: string[] = []
+  const mailbox = await openMailbox()
+  try {
+    const stack = await startStack({ vars: { ...TERMS, ...mailbox.vars } }, (line) => log.push(line))
+    result(`ready after ${seconds(began)}: ${stack.url} in front of ${stack.origin}`)
+    const verdict = await passDayAndMonth(stack, mailbox).finally(() => stack.stop())
+    const ok = verdict.facts.every(([, holds]) => holds)
+    result(`${seconds(began)} in all`)
+    note('')
+    printJson({ ok, ...figures(verdict) })
+    return ok ? 0 : 1
+  } catch (cause) {
+    console.error(cause)
+    if (log.length > 0) talk(`The Worker logged:\n${log.slice(-MAX_LOG_LINES).join('\n')}`)
+    printJson({ ok: false })
+    return 1
+  } finally {
+    await mailbox.stop()
+  }
 }
 
-async function liveADay(stack: StackFacts, mailbox: Mailbox): Promise<Verdict> {
+async function passDayAndMonth(stack: StackFacts, mailbox: Mailbox): Promise<Verdict> {
   const { accounts, receiver, rpc } = stack
-  const chain = chainBook(stack)
-  const operator = operatorBook(stack)
+  const chain = chainReader(stack)
+  const operator = operatorClient(stack)
   const [swift, patient] = accounts
-  if (!swift || !patient) throw new Error('the chain has too few accounts')
+  if (!swift || !patient) throw new Error('the chain must have two accounts')
   const parties = { swift: swift.address, patient: patient.address, receiver }
   const start = await holdings(chain, parties)
 
   const page = await readFree(stack)
   const price = await askPrice(stack)
   await buyAtOnce(stack, payAtOnce(swift.privateKey, rpc), page)
-  const tab = await keepATab(stack, runATab(patient.privateKey, rpc), chain)
+  const channel = await readOnChannel(stack, payByVoucher(patient.privateKey, rpc), chain)
   const debtors = await giveCredit(stack)
   await readOnCredit(stack, debtors)
-  const day: Day = { requests: 1 + ARTICLES, atOnce: price, onTab: tab.charged, channelId: tab.channelId }
+  const day: Day = {
+    requests: 1 + ARTICLES,
+    atOnce: price,
+    onChannel: channel.charged,
+    channelId: channel.channelId,
+  }
 
   const evening = await positions(chain, parties, start, day)
   const midnight = nextMidnight(Date.now())
-  const run = await passTheFirst(stack, operator, midnight)
+  const run = await settle(stack, operator, midnight)
   const morning = await positions(chain, parties, start, day)
-  tell('Morning. What everybody who pays on the chain has paid, owes and holds:')
-  console.log(`\n${table(['before the night', 'after the night'], sideBySide(evening, morning))}`)
+  step('Morning. Amounts paid, owed and held by all who pay on chain:')
+  note(`\n${positionTable(['before the run', 'after the run'], sideBySide(evening, morning))}`)
   const received = (await chain.holds(receiver)) - start.receiver
   const { claimed } = await chain.channel(day.channelId)
 
-  const outcome = await collect({ stack, debtors, operator, chain, mailbox, midnight })
-  tell(
-    'Four weeks later. What the crawlers on credit were charged and invoiced, have paid, and owe too late:',
-  )
-  const rows = sideBySide(outcome.worst, outcome.end)
-  console.log(`\n${creditTable(['when IdleBot was cut off', 'in the end'], rows)}`)
+  const month = await passCreditMonth({ stack, debtors, operator, chain, mailbox, midnight })
+  step('Four weeks later. Amounts charged, invoiced, paid and past due for the crawlers on credit:')
+  const rows = sideBySide(month.worst, month.end)
+  note(`\n${creditTable(['when IdleBot was cut off', 'at the end'], rows)}`)
 
   const facts = await compare({ day, run, received, claimed, parties, operator })
-  facts.push(...creditFacts(debtors, outcome))
-  console.log()
-  for (const [fact, holds] of facts) console.log(`   ${holds ? '✓' : '✗'} ${fact}`)
-  const charged = day.atOnce + day.onTab
+  facts.push(...creditFacts(debtors, month))
+  note('')
+  for (const [fact, holds] of facts) result(`${holds ? '✓' : '✗'} ${fact}`)
+  const charged = day.atOnce + day.onChannel
   const requests = day.requests + Object.values(debtors).reduce((sum, { pages }) => sum + pages, 0)
-  return { requests, charged, claimed, received, credit: total(outcome.end), facts }
+  return { requests, charged, claimed, received, credit: total(month.end), facts }
 }
 
 async function readFree({ url, origin, paths }: StackFacts): Promise<string> {
   const response = await fetch(`${url}${paths.charged}`, { headers: { 'user-agent': BROWSER } })
   const page = await response.text()
   const same = page === (await (await fetch(`${origin}${paths.charged}`)).text())
-  if (!response.ok || !same) throw new Error(`the reader got ${response.status}`)
-  tell(
+  if (!response.ok || !same) throw new Error(`the reader must get the page, but got ${response.status}`)
+  step(
     `A person opens ${paths.charged} in a browser.`,
-    `200 OK: the publisher’s page, ${page.length} characters, nothing to pay.`,
+    `200 OK: the publisher’s page, ${page.length} characters, free.`,
   )
   return page
 }
@@ -122,105 +144,103 @@ async function readFree({ url, origin, paths }: StackFacts): Promise<string> {
 async function askPrice({ url, paths }: StackFacts): Promise<bigint> {
   const response = await fetch(`${url}${paths.charged}`, { headers: { 'user-agent': 'GPTBot' } })
   const header = response.headers.get('payment-required')
-  if (response.status !== 402 || header === null) throw new Error(`the crawler got ${response.status}`)
+  if (response.status !== 402 || header === null)
+    throw new Error(`the crawler must get a 402, but got ${response.status}`)
   const { accepts } = decodePaymentRequiredHeader(header)
-  tell(
-    'A crawler, GPTBot, asks for the same page and brings no payment.',
-    '402 Payment Required, it may pay:',
-  )
+  step('A crawler, GPTBot, asks for the same page without a payment.', '402 Payment Required. It can pay:')
   for (const { scheme, amount, asset } of accepts) {
-    note(
-      `  ${usdc(BigInt(amount))} ${asset === 'USD' ? 'USD' : 'USDC'} ${howToPay(scheme, asset)} (x402 “${scheme}”)`,
+    result(
+      `  ${formatUsd(BigInt(amount))} ${asset === 'USD' ? 'USD' : 'USDC'} ${howToPay(scheme, asset)} (x402 “${scheme}”)`,
     )
   }
   const exact = accepts.find(({ scheme }) => scheme === 'exact')
-  if (!exact) throw new Error('exact is not offered')
+  if (!exact) throw new Error('the 402 must offer exact')
   return BigInt(exact.amount)
 }
 
 function howToPay(scheme: string, asset: string): string {
   if (scheme === 'exact') return 'at once, by a signed transfer'
-  return asset === 'USD' ? 'by invoice, on credit' : 'later, by a signed IOU against a deposit'
+  return asset === 'USD' ? 'later, by invoice on credit' : 'later, by a signed IOU on a deposit'
 }
 
-async function buyAtOnce({ url, paths }: StackFacts, crawler: Crawler, page: string): Promise<void> {
+async function buyAtOnce({ url, paths }: StackFacts, crawler: PayingCrawler, page: string): Promise<void> {
   const began = performance.now()
   const { body, transaction } = await crawler(`${url}${paths.charged}`)
-  if (body !== page) throw new Error('the crawler paid for another page')
-  tell(
-    'A crawler pays at once. It signs a transfer; the Worker has it mined, then hands out the page.',
-    `200 OK after ${seconds(began)}, one page, one transaction on the chain, ${transaction.slice(0, 18)}…`,
+  if (body !== page) throw new Error('the crawler must get the page that the reader got')
+  step(
+    'A crawler pays at once. It signs a transfer. The Worker sends it to the chain, then serves the page.',
+    `200 OK after ${seconds(began)}, one transaction: ${transaction.slice(0, 18)}…`,
   )
 }
 
 /** Opens a channel with the first article and reads the others on it, many at once. */
-async function keepATab({ url }: StackFacts, crawler: Crawler, chain: ChainBook) {
+async function readOnChannel({ url }: StackFacts, crawler: PayingCrawler, chain: ChainReader) {
   const paths = articlePaths()
   const urls = Array.from({ length: ARTICLES }, (_, index) => `${url}${paths[index % paths.length]}`)
   const [first = '', ...rest] = urls
   const opening = await crawler(first)
-  if (!opening.tab) throw new Error('the receipt names no channel')
-  const { channelId } = opening.tab
+  if (!opening.channel) throw new Error('the receipt must name a channel')
+  const { channelId } = opening.channel
   const { balance } = await chain.channel(channelId)
-  tell(
-    'Another crawler opens a tab. It deposits once, into an escrow on the chain that neither side can rob.',
-    `200 OK, and ${usdc(balance)} USDC are in escrow: transaction ${opening.transaction.slice(0, 18)}…`,
+  step(
+    'Another crawler opens a channel. It deposits once, into an escrow contract that protects both sides.',
+    `200 OK, and ${formatUsd(balance)} USDC are in escrow: transaction ${opening.transaction.slice(0, 18)}…`,
   )
-  tell(
-    `It reads on: ${ARTICLES} articles, ${AT_ONCE} at once, each for an IOU.`,
-    'An IOU is a signature over a running total: “of my deposit, so much is yours by now”.',
+  step(
+    `It reads ${ARTICLES} articles, ${PARALLEL} in parallel, each for an IOU.`,
+    'An IOU is a signature over a running total: “of my deposit, $0.20 is yours by now”.',
   )
   const began = performance.now()
   const show = bar(ARTICLES)
-  let [charged, done, next] = [opening.tab.charged, 1, 0]
+  let [charged, done, next] = [opening.channel.charged, 1, 0]
   const read = async () => {
     for (let target = rest[next++]; target !== undefined; target = rest[next++]) {
-      const { tab } = await crawler(target)
-      charged += tab?.charged ?? 0n
+      const { channel } = await crawler(target)
+      charged += channel?.charged ?? 0n
       show(++done)
     }
   }
-  await Promise.all(Array.from({ length: AT_ONCE }, read))
-  note(`all served in ${seconds(began)}, ${usdc(charged)} USDC on the tab, no transaction on the chain`)
+  await Promise.all(Array.from({ length: PARALLEL }, read))
+  result(`all served in ${seconds(began)}, ${formatUsd(charged)} USDC owed, no transaction`)
   return { charged, channelId }
 }
 
-async function passTheFirst(stack: StackFacts, operator: OperatorBook, midnight: number): Promise<Run> {
-  tell(
-    'Midnight. The cron fires: the last IOU of every tab goes to the chain, every credit line gets its bill.',
-  )
+async function settle(stack: StackFacts, operator: OperatorClient, midnight: number): Promise<RunView> {
+  step('Midnight. The nightly run claims the last IOU of every channel on chain and bills every credit line.')
   const began = performance.now()
-  const run = await passNight(stack, operator, midnight)
+  const run = await runNightly(stack, operator, midnight)
   const { claimed, swept, transactions, bill } = run.record
-  note(`claimed ${usdc(BigInt(claimed))} USDC, swept ${usdc(BigInt(swept))} USDC to the publisher`)
+  result(
+    `claimed ${formatUsd(BigInt(claimed))} USDC, swept ${formatUsd(BigInt(swept))} USDC to the publisher`,
+  )
   for (const { kind, rows, gas } of transactions.list) {
-    note(
-      `  one transaction to ${kind}, ${kind === 'claim' ? `${rows} ${rows === 1 ? 'tab' : 'tabs'}, ` : ''}${gas} gas`,
+    result(
+      `  one transaction to ${kind}, ${kind === 'claim' ? `${rows} ${rows === 1 ? 'channel' : 'channels'}, ` : ''}${gas} gas`,
     )
   }
   if (bill) {
-    const invoiced = usdc(BigInt(bill.invoiced))
-    note(`stated ${bill.statements} periods, sent ${bill.invoices} invoices over $${invoiced}`)
+    const invoiced = formatUsd(BigInt(bill.invoiced))
+    result(`issued ${bill.statements} statements and ${bill.invoices} invoices, $${invoiced} in total`)
   }
-  note(`the run ${run.id} is ${run.status} after ${seconds(began)}`)
+  result(`the run ${run.id} is ${run.status} after ${seconds(began)}`)
   return run
 }
 
 type Parties = Record<'swift' | 'patient' | 'receiver', `0x${string}`>
 type Holdings = Record<keyof Parties, bigint>
 
-async function holdings(chain: ChainBook, { swift, patient, receiver }: Parties): Promise<Holdings> {
+async function holdings(chain: ChainReader, { swift, patient, receiver }: Parties): Promise<Holdings> {
   const [a, b, c] = await Promise.all([chain.holds(swift), chain.holds(patient), chain.holds(receiver)])
   return { swift: a, patient: b, receiver: c }
 }
 
-/** As the chain has it now. */
-async function positions(chain: ChainBook, parties: Parties, start: Holdings, day: Day) {
+/** The positions on the chain now. */
+async function positions(chain: ChainReader, parties: Parties, start: Holdings, day: Day) {
   const now = await holdings(chain, parties)
   const { balance, claimed } = await chain.channel(day.channelId)
   return {
     'crawler that pays at once': { paid: start.swift - now.swift, owes: 0n, holds: now.swift },
-    'crawler with a tab': { paid: claimed, owes: day.onTab - claimed, holds: now.patient },
+    'crawler on a channel': { paid: claimed, owes: day.onChannel - claimed, holds: now.patient },
     'its deposit in escrow': { holds: balance - claimed },
     publisher: { holds: now.receiver },
   } satisfies Record<string, Position>
@@ -230,14 +250,14 @@ function sideBySide<Row>(before: Record<string, Row>, after: Record<string, Row>
   return Object.fromEntries(Object.entries(before).map(([party, row]) => [party, [row, after[party] ?? row]]))
 }
 
-/** Four books kept apart: the crawlers' receipts, the accounts, the book in D1, and the chain. They must agree to the unit. */
+/** Compares four separate records: the crawlers' receipts, the accounts, the read model in D1, and the chain. */
 async function compare(found: {
   day: Day
-  run: Run
+  run: RunView
   received: bigint
   claimed: bigint
   parties: Parties
-  operator: OperatorBook
+  operator: OperatorClient
 }): Promise<Facts> {
   const { day, run, received, claimed, parties, operator } = found
   const lines = await operator.lines()
@@ -245,21 +265,27 @@ async function compare(found: {
   const exact = lines.find(({ kind, payer }) => kind === 'exact' && payer === parties.swift)
   const account = await operator.tab(day.channelId)
   const once = exact ? await operator.atOnce(exact.id) : undefined
-  const owed = `${day.onTab}`
+  const owed = `${day.onChannel}`
   return [
-    ['the publisher received what the crawlers’ receipts add up to', received === day.atOnce + day.onTab],
-    ['the chain has claimed the whole tab and no more', claimed === day.onTab],
-    ['the account in the ledger says the same', account.charged === owed && account.redeemed === owed],
-    ['so does the book in D1', line?.totals?.charged === owed && line.totals.redeemed === owed],
-    ['the ledger has the one payment at once', once?.payments === 1 && once.received === `${day.atOnce}`],
+    ['the publisher received the sum of the crawlers’ receipts', received === day.atOnce + day.onChannel],
+    ['the claim on chain covers all IOUs, and no more', claimed === day.onChannel],
+    ['the account in the ledger has the same totals', account.charged === owed && account.redeemed === owed],
     [
-      'nothing is in doubt',
+      'the read model in D1 has the same totals',
+      line?.totals?.charged === owed && line.totals.redeemed === owed,
+    ],
+    [
+      'the ledger has the one payment of the first crawler',
+      once?.payments === 1 && once.received === `${day.atOnce}`,
+    ],
+    [
+      'no payment is unresolved',
       once?.inDoubt === 0 && run.status === 'settled' && run.record.findings.count === 0,
     ],
   ]
 }
 
-/** What the last line says. Amounts in micro-dollars, as decimal strings. */
+/** The figures for stdout. Amounts in micro-dollars. */
 function figures({ requests, charged, claimed, received, credit }: Verdict) {
   const { invoiced, paid, pastDue } = credit
   return {
@@ -269,10 +295,6 @@ function figures({ requests, charged, claimed, received, credit }: Verdict) {
     received,
     credit: { charged: credit.charged, invoiced, paid, pastDue },
   }
-}
-
-function write(figures: object): string {
-  return JSON.stringify(figures, (_, value) => (typeof value === 'bigint' ? value.toString() : value))
 }
 
 function seconds(since: number): string {

@@ -1,52 +1,61 @@
-/** How the demo shows itself: numbered steps, a bar, a table. Amounts are shown in USDC; they are counted in atomic units. */
+/** The demo's output on stderr: numbered steps, a progress bar, tables. */
 import Table from 'cli-table3'
-import { formatUnits } from 'viem'
+import { bold, talk } from '../command.ts'
+import { formatUsd } from '../money.ts'
 
 const WIDTH = 40
 
 let steps = 0
+let quiet = false
 
-/** One step of the story, and what came of it. */
-export function tell(title: string, ...lines: string[]): void {
-  console.log(`\n${++steps}. ${title}`)
-  for (const line of lines) note(line)
+/** Turns all output of this file off. */
+export function silence(): void {
+  quiet = true
 }
 
+/** Prints one numbered step of the story and its results. */
+export function step(title: string, ...lines: string[]): void {
+  note('')
+  if (!quiet) talk(bold(`${++steps}. ${title}`))
+  for (const line of lines) note(`   ${line}`)
+}
+
+/** Prints a result below a step. */
+export function result(line: string): void {
+  note(`   ${line}`)
+}
+
+/** Prints a line as it is. */
 export function note(line: string): void {
-  console.log(`   ${line}`)
+  if (!quiet) talk(line)
 }
 
-/** A bar that grows in place on a terminal, and by quarters in a log. */
+/** A progress bar. It grows in place on a terminal and prints each quarter in a log. */
 export function bar(total: number): (done: number) => void {
   return (done) => {
+    if (quiet) return
     const full = Math.floor((done / total) * WIDTH)
     const line = `   ${'█'.repeat(full)}${'░'.repeat(WIDTH - full)} ${done}/${total}`
-    if (process.stdout.isTTY) process.stdout.write(`\r${line}${done === total ? '\n' : ''}`)
-    else if (done % Math.ceil(total / 4) === 0) console.log(line)
+    if (process.stderr.isTTY) process.stderr.write(`\r${line}${done === total ? '\n' : ''}`)
+    else if (done % Math.ceil(total / 4) === 0) talk(line)
   }
 }
 
-/** USDC with at least three decimals. */
-export function usdc(amount: bigint): string {
-  const [whole, decimals = ''] = formatUnits(amount, 6).split('.')
-  return `${whole}.${decimals.padEnd(3, '0')}`
-}
-
-/** What one party has paid, owes and holds at one moment. A dash for what does not apply to them. */
+/** The amounts one party has paid, owes and holds at one moment, in atomic units. Undefined prints a dash. */
 export type Position = { paid?: bigint; owes?: bigint; holds: bigint }
 
-/** One row per party, three columns per moment. */
-export function table(moments: string[], parties: Record<string, Position[]>): string {
+/** A table with one row per party and three columns per moment. */
+export function positionTable(moments: string[], parties: Record<string, Position[]>): string {
   return grid('USDC', ['paid', 'owes', 'holds'], moments, parties)
 }
 
-/** Where a credit line stands: what it was charged, what of that was invoiced, carried to the next invoice and paid, what is owed too late. */
-export type OnCredit = Record<(typeof ON_CREDIT)[number], bigint>
-
 const ON_CREDIT = ['charged', 'invoiced', 'carried', 'paid', 'pastDue'] as const
 
-/** One row per crawler, five columns per moment. */
-export function creditTable(moments: string[], crawlers: Record<string, OnCredit[]>): string {
+/** The state of a credit line in micro-dollars. `carried` is charged and left for the next invoice. */
+export type CreditPosition = Record<(typeof ON_CREDIT)[number], bigint>
+
+/** A table with one row per crawler and five columns per moment. */
+export function creditTable(moments: string[], crawlers: Record<string, CreditPosition[]>): string {
   return grid('USD', ON_CREDIT, moments, crawlers)
 }
 
@@ -56,22 +65,22 @@ function grid<Column extends string>(
   moments: string[],
   rows: Record<string, Partial<Record<Column, bigint>>[]>,
 ): string {
-  const shown = (amount: bigint | undefined) => ({
-    content: amount === undefined ? '–' : usdc(amount),
+  const cell = (amount: bigint | undefined) => ({
+    content: amount === undefined ? '–' : formatUsd(amount),
     hAlign: 'right' as const,
   })
-  const words = columns.map((column) => (column === 'pastDue' ? 'past\ndue' : column))
-  const made = new Table({ style: { head: [], border: [], compact: true } })
-  made.push(
+  const headings = columns.map((column) => (column === 'pastDue' ? 'past\ndue' : column))
+  const table = new Table({ style: { head: [], border: [], compact: true } })
+  table.push(
     [
       currency,
       ...moments.map((moment) => ({ content: moment, colSpan: columns.length, hAlign: 'center' as const })),
     ],
-    ['', ...moments.flatMap(() => words)],
+    ['', ...moments.flatMap(() => headings)],
     ...Object.entries(rows).map(([row, cells]) => [
       row,
-      ...cells.flatMap((cell) => columns.map((column) => shown(cell[column]))),
+      ...cells.flatMap((amounts) => columns.map((column) => cell(amounts[column]))),
     ]),
   )
-  return made.toString()
+  return table.toString()
 }
