@@ -2,7 +2,7 @@
 import { createHash, createPrivateKey, generateKeyPairSync, randomBytes, sign } from 'node:crypto'
 import * as v from 'valibot'
 import { encodeHeader } from '../src/protocol/x402/header.ts'
-import type { PaymentRequirements } from '../src/protocol/x402/v2.ts'
+import type { PaymentRequirements } from '../src/protocol/x402/types.ts'
 
 /** What a request is signed with: who signs it, by which key (PKCS #8, base64), and the commitment that it carries. */
 export const Signed = v.object({

@@ -1,5 +1,7 @@
 /** The measurement: all cases in turn, again and again, so that a busy moment of the machine falls on all of them alike. */
-import type { Case, CaseName } from './cases.ts'
+
+import type { CaseName } from './case.ts'
+import type { Case } from './cases.ts'
 
 /** One case over all rounds. `cpu` in microseconds of the runtime per request; `p50` in milliseconds. */
 export type Measured = { rps: number[]; p50: number; cpu: number | undefined; busy: number; answered: number }

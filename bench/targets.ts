@@ -1,5 +1,5 @@
 /** What the figures mean and what they must be: the rows of the report, as data. */
-import type { CaseName } from './cases.ts'
+import type { CaseName } from './case.ts'
 
 export type RatioName =
   | 'unpaid'

@@ -1,11 +1,14 @@
 /** What a Worker of one's own imports: the paywall as middleware, what the clock starts, and the classes to export beside it. */
 import type { MiddlewareHandler } from 'hono'
 import { middleware } from './adapters/hono.ts'
-import { type Bindings, billingOf, operatorOf, siteOf, workOf } from './app/site.ts'
+import type { Bindings } from './app/bindings.ts'
+import { operatorOf } from './app/operator.ts'
+import { siteOf } from './app/site.ts'
+import { billingOf, workOf } from './app/work.ts'
 import { onCron } from './settlement/schedule.ts'
 
+export type { Bindings } from './app/bindings.ts'
 export * from './app/objects.ts'
-export type { Bindings } from './app/site.ts'
 
 /** Vars that one use of the middleware may state in code. */
 export type Terms = Partial<

@@ -1,6 +1,7 @@
 /** The paywall with its calls and rows counted: namespaces and databases that count, around the real ones. */
+
+import type { Bindings } from '../../src/app/bindings.ts'
 import { Account as RealAccount, CreditLine as RealLine } from '../../src/app/objects.ts'
-import type { Bindings } from '../../src/app/site.ts'
 import { countCalls } from './calls.ts'
 import paywall from './credit.ts'
 

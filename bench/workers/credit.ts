@@ -1,6 +1,6 @@
 /** The paywall with credit: a POST, which it is never asked to sell, registers the crawler whose directory it names. */
 
-import type { Bindings } from '../../src/app/site.ts'
+import type { Bindings } from '../../src/app/bindings.ts'
 import type { Draft } from '../../src/ledger/credit/agents.ts'
 import paywall from './paywall.ts'
 

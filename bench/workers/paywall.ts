@@ -1,5 +1,7 @@
 /** The paywall as a library in front of a handler of its own: a paid request without any origin. */
-import { type Bindings, siteOf } from '../../src/app/site.ts'
+
+import type { Bindings } from '../../src/app/bindings.ts'
+import { siteOf } from '../../src/app/site.ts'
 
 export * from '../../src/app/objects.ts'
 

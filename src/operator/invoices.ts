@@ -1,9 +1,9 @@
 /** Invoices over HTTP: what is owed on each and what became of it; transfers that came in; corrections. */
 import { type Context, Hono } from 'hono'
 import type * as v from 'valibot'
+import type { BillSettings } from '../billing/context.ts'
 import { creditable } from '../billing/invoice.ts'
 import { correct } from '../billing/issue-credit-note.ts'
-import type { BillSettings } from '../billing/nightly.ts'
 import { invoicePage } from '../billing/pages.ts'
 import { markPaid, markReturned, transferIn } from '../billing/payments.ts'
 import { owedOn } from '../ledger/billing/dunning.ts'

@@ -1,6 +1,6 @@
 /** The counter: where payers come without the operator's token, to read and pay an invoice, and rails to report. */
 import { Hono } from 'hono'
-import type { BillSettings } from '../billing/nightly.ts'
+import type { BillSettings } from '../billing/context.ts'
 import type { Seal } from '../billing/operator-key.ts'
 import { invoicePage, PAPER_POLICY } from '../billing/pages.ts'
 import { stripeWebhook } from '../billing/stripe-webhook.ts'
@@ -9,8 +9,8 @@ import type { InvoiceStanding } from '../ledger/billing/types.ts'
 import { failed } from '../operator/response.ts'
 import { gate } from '../paywall/gate.ts'
 import type { Decision, Policy } from '../paywall/policy.ts'
-import type { ExactPayment } from '../protocol/x402/v2.ts'
 import type { StripeRail } from '../rails/stripe/rail.ts'
+import type { ExactPayment } from '../schemes/exact/payment.ts'
 import type { Scheme } from '../schemes/scheme.ts'
 
 export type CounterSettings = {

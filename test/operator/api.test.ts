@@ -1,6 +1,6 @@
 import { env, introspectWorkflow } from 'cloudflare:test'
 import { describe, expect, it } from 'vitest'
-import { saveRun } from '../../src/ledger/book/accounts.ts'
+import { saveRun } from '../../src/ledger/book/runs.ts'
 import { operatorApi } from '../../src/operator/api.ts'
 import { toHex } from '../../src/protocol/evm/hex.ts'
 import { randomHex } from '../chain/harness.ts'

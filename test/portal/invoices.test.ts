@@ -1,7 +1,8 @@
 /** The counter over HTTP: invoices read and paid at once, and the webhooks of a rail. */
 import { env } from 'cloudflare:test'
 import { describe, expect, inject, it } from 'vitest'
-import { type Bindings, billingOf } from '../../src/app/site.ts'
+import type { Bindings } from '../../src/app/bindings.ts'
+import { billingOf } from '../../src/app/work.ts'
 import { readBalance } from '../../src/chain/token.ts'
 import { type CounterSettings, counter } from '../../src/portal/invoices.ts'
 import { stripeRail } from '../../src/rails/stripe/rail.ts'
