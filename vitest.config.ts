@@ -4,10 +4,12 @@ import { defineConfig } from 'vitest/config'
 import { origin } from './test/origin.ts'
 
 const house = ['test/house/**/*.test.ts']
-const outside = ['test/journeys/**/*.test.ts', 'test/testing/**/*.test.ts']
+const outside = ['test/journeys/**/*.test.ts', 'test/package/**/*.test.ts', 'test/testing/**/*.test.ts']
 const chain = ['test/chain.setup.ts']
 
 export default defineConfig({
+  // The package's own name, as its users import it.
+  resolve: { alias: { tab402: new URL('./src/index.ts', import.meta.url).pathname } },
   test: {
     testTimeout: 30_000,
     hookTimeout: 60_000,

@@ -1,10 +1,11 @@
 /** Billing by the config: rails, numbers and the operator's key, for the nightly run and for whoever comes to pay. */
 
+import type { BillingContext } from '../billing/context.ts'
 import { openSeal } from '../billing/operator-key.ts'
 import type { BillConfig } from '../config/billing.ts'
 import type { Config } from '../config/config.ts'
 import { stripeCode } from '../config/stripe-plugin.ts'
-import { type CounterSettings, invoiceKey, invoicePath } from '../portal/invoices.ts'
+import { invoiceKey, invoicePath } from '../portal/invoices.ts'
 import type { Rails } from '../rails/rail.ts'
 import { paying, stablecoinRail } from '../rails/stablecoin.ts'
 import type { StripeRail } from '../rails/stripe/rail.ts'
@@ -18,7 +19,7 @@ export async function openBilling(
   env: Bindings,
   config: Config,
   exact: Scheme<ExactPayment> | undefined,
-): Promise<CounterSettings> {
+): Promise<BillingContext> {
   const { LINES: lines, NUMBERS: numbers, AGENTS: agents, BOOK: book } = env
   const { bill } = config
   if (!bill || !lines || !numbers) throw new Error('nobody is named who sends invoices')

@@ -1,7 +1,7 @@
 /** What the nightly run works on, made from config and bindings. */
 
+import type { BillingContext } from '../billing/context.ts'
 import { type Config, describeFaults, readConfig } from '../config/config.ts'
-import type { CounterSettings } from '../portal/invoices.ts'
 import type { Payers, Settings } from '../settlement/context.ts'
 import type { Work } from '../settlement/run.ts'
 import type { Bindings } from './bindings.ts'
@@ -41,7 +41,7 @@ function payersOf({ BOOK: book, AUTHORIZATIONS: authorizations }: Bindings, conf
 }
 
 /** Opens billing for one request or one step; null where nobody is named who sends invoices. Loaded when it is opened. */
-export function billingOf(env: Bindings): (() => Promise<CounterSettings>) | null {
+export function billingOf(env: Bindings): (() => Promise<BillingContext>) | null {
   const read = readConfig(env)
   if (!read.ok || !read.config.bill) return null
   const { config } = read

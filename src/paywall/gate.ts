@@ -7,6 +7,7 @@ import type { Schemes } from '../schemes/index.ts'
 import type { Dialect } from './dialects/dialect.ts'
 import { dialectOf, speakerOf } from './dialects/index.ts'
 import { type Offers, offeredAfter, offersOf } from './offers.ts'
+import { prefersHtml } from './page.ts'
 import { type CanonicalPath, canonicalize, siteOf } from './path.ts'
 import { type Decision, decide, type Policy } from './policy.ts'
 import { delivered, preflight, receiptAlone, refused, refusedSale } from './response.ts'
@@ -80,12 +81,11 @@ export function gate({ policy, schemes, now, newId, cloudflareCharges }: Site): 
         : await sellFor(request, path.value, { url, decision, offers }, dialect, content).catch(inDoubt)
     if (sale.ok) return sale.value
     log(sale.refusal)
-    const browser = asker.kind === 'reader' && (headers.get('accept')?.includes('text/html') ?? false)
     const left = offeredAfter(decision, sale.refusal)
     const audience = {
       offers: left === decision ? offers : offersOf(policy, left, schemes),
       url,
-      browser,
+      browser: prefersHtml(headers),
       head: manner.head,
       dialect: speakerOf(dialect, offers.made),
     }

@@ -3,15 +3,21 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { READY, type StackFacts } from '../../src/testing/stack/stack.ts'
 
-export type Started = { facts: StackFacts; printed: string; end(signal: NodeJS.Signals): Promise<Ending> }
+/** `printed` is stdout until the `ready` line; `advice` returns stderr so far. */
+export type Started = {
+  facts: StackFacts
+  printed: string
+  advice(): string
+  end(signal: NodeJS.Signals): Promise<Ending>
+}
 
 export type Ending = { code: number | null; signal: NodeJS.Signals | null }
 
 const running = new Set<ChildProcess>()
 
 /** Starts it and waits until it says that it is ready; throws with what it printed when it ends before. */
-export async function start(env: Record<string, string> = {}): Promise<Started> {
-  const child = spawn(process.execPath, ['examples/start.ts'], {
+export async function start(env: Record<string, string> = {}, args: string[] = []): Promise<Started> {
+  const child = spawn(process.execPath, ['src/cli/main.ts', 'start', ...args], {
     env: { ...process.env, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
@@ -33,6 +39,7 @@ export async function start(env: Record<string, string> = {}): Promise<Started> 
   return {
     facts,
     printed,
+    advice: () => complaint,
     end: (signal) => {
       running.delete(child)
       child.kill(signal)
