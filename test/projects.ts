@@ -13,7 +13,7 @@ const NEEDS_WORKERD_URLS = 'test/identity/signature-agent.test.ts'
 
 /** The test files that need neither `cloudflare:*` nor the chain, themselves and in all that they import. */
 export function unitFiles(): string[] {
-    const files = sources('test').filter((file) => file.endsWith('.test.ts') && !ELSEWHERE.test(file))
+  const files = sources('test').filter((file) => file.endsWith('.test.ts') && !ELSEWHERE.test(file))
   return files.filter((file) => file !== NEEDS_WORKERD_URLS && !needsRuntime(file, new Set()))
 }
 
