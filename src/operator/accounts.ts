@@ -6,7 +6,7 @@ import type { Entry } from '../ledger/channel/types.ts'
 import type { LineEntry, LineStanding } from '../ledger/credit/types.ts'
 import { isHex } from '../protocol/evm/hex.ts'
 import { isAgentId } from './requests.ts'
-import { limitOf, nextOf, notFound, numberOf, write } from './response.ts'
+import { jsonResponse, limitOf, nextOf, notFound, numberOf } from './response.ts'
 import type { Line, OperatorSettings } from './settings.ts'
 
 const PAYER = /^eip155:[1-9][0-9]{0,15}:0x[0-9a-f]{40}$/
@@ -16,7 +16,7 @@ export function accountRoutes(settings: OperatorSettings): Hono {
   app.get('/', async (c) => {
     const limit = limitOf(c)
     const accounts = await listed(settings, c.req.query('after') ?? '', limit)
-    return write({ accounts, next: nextOf(accounts, limit, ({ id }) => id) })
+    return jsonResponse({ accounts, next: nextOf(accounts, limit, ({ id }) => id) })
   })
   app.get('/:id', (c) => accountOf(c, settings, c.req.param('id')))
   return app
@@ -77,7 +77,7 @@ async function accountOf(c: Context, settings: OperatorSettings, id: string): Pr
   if (!standing) return notFound()
   const { enrolment, openedAt } = standing
   const account = { id, kind: 'credit', name: enrolment.name, openedAt, standing: balanceOf(standing) }
-  return write({ ...account, ...(await entriesOf(c, line, evidence)) })
+  return jsonResponse({ ...account, ...(await entriesOf(c, line, evidence)) })
 }
 
 async function channelOf(c: Context, { accounts }: OperatorSettings, id: string, evidence: boolean) {
@@ -86,7 +86,7 @@ async function channelOf(c: Context, { accounts }: OperatorSettings, id: string,
   if (!standing) return notFound()
   const entries = await account.entries(numberOf(c.req.query('after'), 0), limitOf(c))
   const { signature, ...totals } = standing
-  return write({
+  return jsonResponse({
     id,
     kind: 'channel',
     standing: evidence ? standing : totals,
@@ -100,5 +100,5 @@ async function exactOf(c: Context, { authorizations }: OperatorSettings, id: str
   const limit = limitOf(c)
   const [totals, uses] = await Promise.all([payer.totals(), payer.uses(c.req.query('after') ?? '', limit)])
   const payments = uses.map(({ signature, ...use }) => (evidence ? { ...use, signature } : use))
-  return write({ id, kind: 'exact', totals, payments, next: nextOf(uses, limit, ({ id }) => id) })
+  return jsonResponse({ id, kind: 'exact', totals, payments, next: nextOf(uses, limit, ({ id }) => id) })
 }

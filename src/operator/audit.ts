@@ -1,7 +1,8 @@
 /** The audit log: who did what to what, when, with how it was before and afterwards. It is only ever added to. */
 import { Hono } from 'hono'
 import { type Act, REGISTRY } from '../ledger/credit/agents.ts'
-import { json, limitOf, nextOf, numberOf, write } from './response.ts'
+import { writeJson } from '../platform/json.ts'
+import { jsonResponse, limitOf, nextOf, numberOf } from './response.ts'
 import type { CreditSettings } from './settings.ts'
 
 type Noted = Pick<Act, 'who' | 'what' | 'subject'> & { before: object | null; after: object | null }
@@ -11,7 +12,7 @@ export function auditRoutes({ agents }: CreditSettings): Hono {
   app.get('/', async (c) => {
     const limit = limitOf(c)
     const acts = await agents.getByName(REGISTRY).acts(numberOf(c.req.query('after'), 0), limit)
-    return write({ acts: acts.map(actView), next: nextOf(acts, limit, ({ seq }) => seq) })
+    return jsonResponse({ acts: acts.map(actView), next: nextOf(acts, limit, ({ seq }) => seq) })
   })
   return app
 }
@@ -35,7 +36,7 @@ export async function act<Done extends { after: object }>(
 async function note({ agents }: CreditSettings, { before, after, ...act }: Noted): Promise<void> {
   await agents
     .getByName(REGISTRY)
-    .note({ ...act, before: before && json(before), after: after && json(after) })
+    .note({ ...act, before: before && writeJson(before), after: after && writeJson(after) })
 }
 
 function actView({ before, after, ...act }: Act) {

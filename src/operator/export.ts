@@ -5,11 +5,12 @@ import { owedOn } from '../ledger/billing/dunning.ts'
 import type { CreditNote, InvoiceStanding } from '../ledger/billing/types.ts'
 import { lines } from '../ledger/book/credit.ts'
 import { type Cell, csv, csvRow } from '../platform/csv.ts'
+import { writeJson } from '../platform/json.ts'
 import { each } from '../platform/pool.ts'
 import type { SignedStatement } from '../protocol/statement.ts'
 import { entryView, lineEntryView, listed } from './accounts.ts'
 import { invoiceView } from './invoices.ts'
-import { file, json } from './response.ts'
+import { download } from './response.ts'
 import type { CreditSettings, OperatorSettings } from './settings.ts'
 import { signedOf } from './statements.ts'
 
@@ -49,17 +50,17 @@ function offer<Item>(app: Hono, name: string, what: Export<Item>, desk: (c: Cont
       (item) => what.rows(item).map(csvRow).join(''),
       csv(what.columns, []),
     )
-    return file(streamOf(table), `${name}.csv`, 'text/csv')
+    return download(streamOf(table), `${name}.csv`, 'text/csv')
   })
   app.get(`/${name}.ndjson`, (c) => {
-    const objects = texts(what.pages(desk(c)), (item) => `${json(what.object(item))}\n`)
-    return file(streamOf(objects), `${name}.ndjson`, 'application/x-ndjson')
+    const objects = texts(what.pages(desk(c)), (item) => `${writeJson(what.object(item))}\n`)
+    return download(streamOf(objects), `${name}.ndjson`, 'application/x-ndjson')
   })
 }
 
-async function* texts<Item>(pages: AsyncGenerator<Item[]>, write: (item: Item) => string, head = '') {
+async function* texts<Item>(pages: AsyncGenerator<Item[]>, textOf: (item: Item) => string, head = '') {
   if (head !== '') yield head
-  for await (const page of pages) yield page.map(write).join('')
+  for await (const page of pages) yield page.map(textOf).join('')
 }
 
 /** Made as it is read. A fault breaks the stream off, so that half a file never passes for a whole one. */

@@ -3,6 +3,7 @@ import { type Context, Hono } from 'hono'
 import type * as v from 'valibot'
 import type { BillSettings } from '../billing/context.ts'
 import { creditable } from '../billing/invoice.ts'
+import { linesOf } from '../billing/invoice-lines.ts'
 import { correct } from '../billing/issue-credit-note.ts'
 import { invoicePage } from '../billing/pages.ts'
 import { markPaid, markReturned, transferIn } from '../billing/payments.ts'
@@ -15,12 +16,12 @@ import {
   formatOf,
   htmlPage,
   invalid,
+  jsonResponse,
   limitOf,
   nextOf,
   notFound,
   numberOf,
   problem,
-  write,
 } from './response.ts'
 import type { CreditSettings, Line, OperatorSettings } from './settings.ts'
 
@@ -42,7 +43,10 @@ export function invoiceRoutes(desk: Desk): Hono {
       return invalid([{ path: 'stage', message: 'must be a stage', expected: STAGES.join(', ') }])
     const before = numberOf(c.req.query('before'), 0) || undefined
     const listed = await invoices(book, { agent, stage, before, limit })
-    return write({ invoices: listed.map(invoiceView), next: nextOf(listed, limit, ({ number }) => number) })
+    return jsonResponse({
+      invoices: listed.map(invoiceView),
+      next: nextOf(listed, limit, ({ number }) => number),
+    })
   })
   app.get('/:id', async (c) => {
     const line = await lineWith(settings, credit, c.req.param('id'))
@@ -65,8 +69,8 @@ export async function invoiceOf(c: Context, line: Line, id: string): Promise<Res
   if (format instanceof Response) return format
   const invoice = await line.invoice(id)
   if (!invoice) return notFound()
-  if (format === 'html') return htmlPage(invoicePage(invoice))
-  return write({ ...invoiceView(invoice), history: await line.history(id) })
+  if (format === 'html') return htmlPage(invoicePage(invoice, await linesOf(line, invoice)))
+  return jsonResponse({ ...invoiceView(invoice), history: await line.history(id) })
 }
 
 /** The line that has the invoice. The book says which; whether it is so, the line says. */
@@ -100,7 +104,7 @@ async function pay(c: Context, desk: Desk): Promise<Response> {
     return { invoice, after: { ...figures(invoice), payment } }
   })
   await project(settings, line, invoice, now())
-  return write(invoiceView(invoice))
+  return jsonResponse(invoiceView(invoice))
 }
 
 const UNKNOWN = 'reference_unknown'
@@ -121,7 +125,7 @@ async function giveBack(c: Context, desk: Desk): Promise<Response> {
   })
   if (!invoice) return problem(UNKNOWN)
   await project(settings, line, invoice, now())
-  return write(invoiceView(invoice))
+  return jsonResponse(invoiceView(invoice))
 }
 
 /** A credit note. Whoever writes one says what was credited before, so that none is written twice. */
@@ -152,7 +156,7 @@ async function reduce(c: Context, desk: Desk): Promise<Response> {
   }
   const { invoice, note: id } = corrected
   await project(settings, line, invoice, now())
-  return write({ creditNote: id, invoice: invoiceView(invoice) }, 201)
+  return jsonResponse({ creditNote: id, invoice: invoiceView(invoice) }, 201)
 }
 
 type Opened<Form> = { form: Form; bill: BillSettings; line: Line; before: InvoiceStanding }

@@ -7,15 +7,15 @@ import { statements } from '../ledger/book/credit.ts'
 import type { PlainProof, SignedStatement } from '../protocol/statement.ts'
 import { isAgentId } from './requests.ts'
 import {
+  download,
   type Format,
-  file,
   formatOf,
   htmlPage,
+  jsonResponse,
   limitOf,
   nextOf,
   notFound,
   numberOf,
-  write,
 } from './response.ts'
 import type { CreditSettings, Line, OperatorSettings } from './settings.ts'
 
@@ -28,7 +28,7 @@ export function statementRoutes({ book, billing }: OperatorSettings, credit: Cre
     const limit = limitOf(c)
     const filter = { agent: c.req.query('agent'), after: readCursor(c.req.query('after')), limit }
     const listed = await statements(book, filter)
-    return write({
+    return jsonResponse({
       statements: listed,
       next: nextOf(listed, limit, ({ closedAt, agent, period }) => `${closedAt}.${agent}.${period.id}`),
     })
@@ -65,9 +65,9 @@ export function inFormat(signed: SignedStatement, format: Format): Response {
   const { agent, period } = signed.statement
   switch (format) {
     case 'json':
-      return write(signed)
+      return jsonResponse(signed)
     case 'csv':
-      return file(statementCsv(signed.statement), `statement-${agent.id}-${period.id}.csv`, 'text/csv')
+      return download(statementCsv(signed.statement), `statement-${agent.id}-${period.id}.csv`, 'text/csv')
     case 'html':
       return htmlPage(statementPage(signed))
   }
@@ -85,7 +85,7 @@ export async function proven(line: Line, period: string, entry: string): Promise
     size,
     path,
   }
-  return write(plain)
+  return jsonResponse(plain)
 }
 
 function readCursor(text = ''): { closedAt: number; agent: string; period: string } | undefined {

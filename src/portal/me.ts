@@ -4,7 +4,7 @@ import type { FindKey } from '../identity/keys.ts'
 import { isBound, nothing, verify } from '../identity/verify.ts'
 import { balanceOf, entriesOf } from '../operator/accounts.ts'
 import { invoiceOf, invoiceView } from '../operator/invoices.ts'
-import { formatOf, notFound, problem, write } from '../operator/response.ts'
+import { formatOf, jsonResponse, notFound, problem } from '../operator/response.ts'
 import type { CreditSettings, Line, OperatorSettings } from '../operator/settings.ts'
 import { inFormat, proven, signedOf } from '../operator/statements.ts'
 import { Roster, signersOf } from '../schemes/credit/agent-cache.ts'
@@ -25,8 +25,10 @@ export function meRoutes({ billing }: OperatorSettings, credit: CreditSettings, 
     return next()
   })
   app.get('/', (c) => balance(c.get('line')))
-  app.get('/entries', async (c) => write(await entriesOf(c, c.get('line'), false)))
-  app.get('/statements', async (c) => write({ statements: (await c.get('line').statements()).reverse() }))
+  app.get('/entries', async (c) => jsonResponse(await entriesOf(c, c.get('line'), false)))
+  app.get('/statements', async (c) =>
+    jsonResponse({ statements: (await c.get('line').statements()).reverse() }),
+  )
   app.get('/statements/:period', async (c) => {
     const format = formatOf(c, 'json', 'csv', 'html')
     if (format instanceof Response) return format
@@ -40,7 +42,7 @@ export function meRoutes({ billing }: OperatorSettings, credit: CreditSettings, 
   )
   app.get('/invoices', async (c) => {
     const invoices = await c.get('line').invoices()
-    return write({ invoices: invoices.reverse().map(invoiceView) })
+    return jsonResponse({ invoices: invoices.reverse().map(invoiceView) })
   })
   app.get('/invoices/:id', (c) => invoiceOf(c, c.get('line'), c.req.param('id')))
   return app
@@ -83,7 +85,7 @@ async function balance(line: Line): Promise<Response> {
   if (!standing) return notFound()
   const { agent, name, terms } = standing.enrolment
   const { limit: creditLimit, probation, period, rail, tier, buyer } = terms
-  return write({
+  return jsonResponse({
     agent: { id: agent, name },
     balance: balanceOf(standing),
     terms: { creditLimit, probation, period, rail, tier, buyer },
