@@ -1,4 +1,4 @@
-/** Settlement runs over HTTP: start one, and read what each found and moved. */
+/** Settlement runs over HTTP: starts a run, and returns the findings and sums of runs. */
 import { Hono } from 'hono'
 import { findRun, runs } from '../ledger/book/runs.ts'
 import { runId, startRun, statusOf } from '../settlement/workflow.ts'
@@ -8,6 +8,7 @@ import type { OperatorSettings } from './settings.ts'
 
 const RUN = /^(settle|watch)-[0-9]{8}T[0-9]{6}$/
 
+/** Routes below `/api/runs`. `who` names the operator in the audit log. */
 export function runRoutes(
   { book, settlement, credit }: OperatorSettings,
   now: () => number,
@@ -22,7 +23,7 @@ export function runRoutes(
     return jsonResponse(after, 202)
   })
   app.get('/', async (c) => jsonResponse({ runs: await runs(book, limitOf(c)) }))
-  // The record and, while the engine remembers it, the state of the Workflow. A run that has just begun has no record yet.
+  // Both the record and the status of the Workflow can be missing: the record at first, the status once Cloudflare drops it.
   app.get('/:id', async (c) => {
     const id = c.req.param('id')
     if (!RUN.test(id)) return notFound()

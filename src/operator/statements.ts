@@ -1,4 +1,4 @@
-/** Statements over HTTP: what a line was charged in a period, signed, and the proof of every entry of it. */
+/** Statements over HTTP: the signed charges of a period, and the proof of each of its entries. */
 import { Hono } from 'hono'
 import type { Seal } from '../billing/operator-key.ts'
 import { statementPage } from '../billing/pages.ts'
@@ -21,6 +21,7 @@ import type { CreditSettings, Line, OperatorSettings } from './settings.ts'
 
 const CURSOR = /^(\d{1,16})\.([^.]{1,64})\.([0-9W-]{7,10})$/
 
+/** Routes below `/api/statements`. */
 export function statementRoutes({ book, billing }: OperatorSettings, credit: CreditSettings): Hono {
   const app = new Hono()
   const lineOf = (agent: string) => (isAgentId(agent) ? credit.lines.getByName(agent) : null)
@@ -48,7 +49,7 @@ export function statementRoutes({ book, billing }: OperatorSettings, credit: Cre
   return app
 }
 
-/** The signed statement of a period; null when the line has none. */
+/** The signed statement of a period, or null when the credit line has none. */
 export async function signedOf(
   line: Line,
   period: string,
@@ -61,6 +62,7 @@ export async function signedOf(
   return signStatement(documentOf(statement, operator, agent), seal)
 }
 
+/** The response with a statement: JSON, CSV or a page. */
 export function inFormat(signed: SignedStatement, format: Format): Response {
   const { agent, period } = signed.statement
   switch (format) {
@@ -73,7 +75,7 @@ export function inFormat(signed: SignedStatement, format: Format): Response {
   }
 }
 
-/** The proof that an entry is part of the statement of a period. */
+/** The response with the proof that an entry is part of a period's statement. */
 export async function proven(line: Line, period: string, entry: string): Promise<Response> {
   const seq = numberOf(entry, 0)
   const proof = seq > 0 ? await line.proof(seq) : null

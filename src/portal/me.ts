@@ -1,4 +1,4 @@
-/** What a crawler reads of its own account, by signing the request as it signs commitments: nobody else's is in reach. */
+/** A crawler's own account: it signs the request as it signs commitments, and gets the account of that signature only. */
 import { type Context, Hono } from 'hono'
 import type { FindKey } from '../identity/keys.ts'
 import { isBound, nothing, verify } from '../identity/verify.ts'
@@ -9,12 +9,13 @@ import type { CreditSettings, Line, OperatorSettings } from '../operator/setting
 import { inFormat, proven, signedOf } from '../operator/statements.ts'
 import { Roster, signersOf } from '../schemes/credit/agent-cache.ts'
 
-/** RFC 9421 §5.1. Method and target are covered, so that what was signed for a page opens no books. */
+/** RFC 9421 §5.1. The signature must cover method and target: one for a page then gives no access to the account. */
 const ACCEPT_SIGNATURE =
   'tab402=("@authority" "@method" "@target-uri" "signature-agent");created;expires;keyid;tag="web-bot-auth"'
 
 type Me = { Variables: { line: Line } }
 
+/** Routes below `/_tab402/me`. `now` in Unix milliseconds. */
 export function meRoutes({ billing }: OperatorSettings, credit: CreditSettings, now: () => number): Hono<Me> {
   const findKey = signersOf(new Roster(credit), credit.directories)
   const app = new Hono<Me>()
@@ -48,12 +49,12 @@ export function meRoutes({ billing }: OperatorSettings, credit: CreditSettings, 
   return app
 }
 
-/** The line of whoever signed the request, or why nobody is believed to have. */
+/** The credit line of the agent that signed the request, or the error response. */
 async function lineOf(c: Context, credit: CreditSettings, findKey: FindKey, now: number) {
   const verdict = await verify(c.req.raw, nothing, { findKey, now })
   switch (verdict.outcome) {
     case 'verified':
-      // A nonce alone binds a signature to one commitment, but not to this page.
+      // Trap: a nonce alone binds a signature to one commitment, not to this URL.
       return isBound({ covered: verdict.covered, nonce: null })
         ? credit.lines.getByName(verdict.agent)
         : unsigned('target_not_covered')
@@ -73,7 +74,7 @@ function unsigned(reason: string): Response {
   return answer
 }
 
-/** Not known now: worth asking again. */
+/** 503: the key directory could not be read. */
 function later(reason: string): Response {
   const answer = problem('unavailable', { reason })
   answer.headers.set('retry-after', '5')

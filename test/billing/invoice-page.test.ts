@@ -72,7 +72,7 @@ describe('invoiceLines', () => {
     ])
   })
 
-  it('has no unit price where the amount does not divide by the pages, or there are none', () => {
+  it('omits the unit price where the amount does not divide by the pages', () => {
     const lines = [lineOf({ charges: 3 }), lineOf({ rule: 'RULES[0]', charges: 1, releases: 1, amount: -5n })]
     expect(invoiceLines([{ lines }])).toMatchObject([
       { pages: 3, unit: null, amount: 4_000n },
@@ -120,7 +120,7 @@ describe('invoicePage', () => {
     expect(page).toContain('<td class="usd">various</td>')
   })
 
-  it('has no column of sites without lines, and one row for each of forty', () => {
+  it('omits the columns of lines when there are none, and has one row for each of forty', () => {
     expect(invoicePage(standingOf(invoiceOf()), [])).not.toContain('Unit price')
     const forty = Array.from({ length: 40 }, (_, index) => ({ ...line, rule: `RULES[${index}]` }))
     expect(invoicePage(standingOf(invoiceOf()), forty).match(/<td class="site">/g)).toHaveLength(40)
