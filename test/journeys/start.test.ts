@@ -9,7 +9,7 @@ import { afterEach, describe, expect, it } from 'vitest'
 import { chainBook, operatorBook } from '../../examples/books.ts'
 import { payAtOnce, runATab } from '../../examples/crawler.ts'
 import { READY, type StackFacts } from '../../src/testing/stack/stack.ts'
-import { endAll, type Started, silent, start } from './start.ts'
+import { endAll, type Started, start, untilClosed } from './start.ts'
 
 const BROWSER = 'Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0'
 
@@ -28,7 +28,7 @@ afterEach(async () => {
 
 function payerOf({ accounts }: StackFacts, at: number) {
   const account = accounts[at]
-  if (!account) throw new Error(`no account ${at}`)
+  if (!account) throw new Error(`account ${at} is missing`)
   return account
 }
 
@@ -43,7 +43,7 @@ function again({ facts }: Started, STATE_DIR: string) {
 }
 
 describe('npm start', { timeout: 60_000 }, () => {
-  it('says in one line all that is needed to use it', async () => {
+  it('prints one ready line with every fact that a client needs', async () => {
     const { facts, printed } = await start()
     expect(printed.split('\n').filter((line) => line.startsWith(READY))).toHaveLength(1)
     const { receiver, accounts } = facts
@@ -66,38 +66,38 @@ describe('npm start', { timeout: 60_000 }, () => {
     expect(await status(facts.url + facts.paths.free, 'GPTBot')).toBe(200)
   })
 
-  it('prints lines that work as they stand, from a free page to a paid invoice', async () => {
+  it('prints commands that work unchanged, from a free page to a paid invoice', async () => {
     const { facts, printed } = await start()
     const had = await chainBook(facts).holds(facts.receiver)
-    const nightsEnded = async () =>
+    const settledRuns = async () =>
       (await operatorBook(facts).runs()).filter(({ status }) => status === 'settled')
     let nights = 0
     for (const [line] of printed.matchAll(/(?<=^ {4})\S.*/gm)) {
       await promisify(execFile)('bash', ['-o', 'pipefail', '-c', line])
       if (!line.includes(facts.scheduled)) continue
       nights++
-      await expect.poll(async () => (await nightsEnded()).length, { timeout: 20_000 }).toBe(nights)
+      await expect.poll(async () => (await settledRuns()).length, { timeout: 20_000 }).toBe(nights)
     }
-    // One page at once, ten on a tab, and an invoice for twenty.
+    // One page by exact, ten on a channel, and an invoice for twenty.
     expect((await chainBook(facts).holds(facts.receiver)) - had).toBe(31_000n)
   })
 
-  it('ends all it started at SIGTERM, exits 0 and leaves no file behind', async () => {
+  it('stops all it started on SIGTERM, exits 0 and leaves no file behind', async () => {
     const TMPDIR = await folder()
     const { facts, end } = await start({ TMPDIR })
     expect(await readdir(TMPDIR)).not.toEqual([])
     expect(await end('SIGTERM')).toEqual({ code: 0, signal: null })
-    await silent(facts.url, facts.rpc, facts.origin)
+    await untilClosed(facts.url, facts.rpc, facts.origin)
     expect(await readdir(TMPDIR)).toEqual([])
   })
 
   it('leaves nothing running when it is killed', async () => {
     const { facts, end } = await start()
     await end('SIGKILL')
-    await silent(facts.url, facts.rpc, facts.origin)
+    await untilClosed(facts.url, facts.rpc, facts.origin)
   })
 
-  it('goes on where it was when it is started again after a kill', async () => {
+  it('continues with the same state when it is started again after a kill', async () => {
     const stateDir = await folder()
     const before = await start({ STATE_DIR: stateDir })
     const { facts } = before
@@ -112,14 +112,14 @@ describe('npm start', { timeout: 60_000 }, () => {
 
     const after = await again(before, stateDir)
     expect(after.facts).toEqual(facts)
-    // The crawler has noticed nothing: no second deposit, and its total goes on.
+    // For the crawler nothing has changed: no second deposit, and its total goes on.
     expect(await crawler(page)).toMatchObject({ transaction: '', tab })
     expect(await operatorBook(facts).tab(tab.channelId)).toMatchObject({ charged: '2000', redeemed: '0' })
     expect(await (await fetch(facts.scheduled)).text()).toBe('ok')
     await expect.poll(async () => (await received()) - had, { timeout: 20_000 }).toBe(3_000n)
   })
 
-  it('stands in front of another server when ORIGIN_URL names one', async () => {
+  it('runs in front of another server when ORIGIN_URL names one', async () => {
     const server = createServer((_, response) => response.end('my own site'))
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
     const ORIGIN_URL = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
@@ -135,7 +135,7 @@ describe('npm start', { timeout: 60_000 }, () => {
     [{ PORT: '80x' }, 'PORT is no port: 80x'],
     [{ ORIGIN_URL: 'localhost:8080' }, 'ORIGIN_URL is no http(s) URL, such as http://localhost:8080'],
     [{ ORIGIN_URL: 'http://localhost:8080/blog' }, 'ORIGIN_URL is more than a server, without a path'],
-  ])('says what is wrong with %j, and starts nothing', async (env, fault) => {
+  ])('reports what is wrong with %j and exits with 1', async (env, fault) => {
     await expect(start(env)).rejects.toThrow(`ended with 1: ${fault}`)
   })
 })
