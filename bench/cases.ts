@@ -1,5 +1,6 @@
 /** The cases of the load: a Worker and its traffic. Each case has a runtime and a ledger of its own. */
 import { answerOf, CRAWLER, PATH } from './ask.ts'
+import { CASES, type CaseName, type Open } from './case.ts'
 import { openCredit } from './credit.ts'
 import { Load } from './load.ts'
 import { askOffer, type Channel, channelFor, type Offered, payments } from './payments.ts'
@@ -7,27 +8,6 @@ import type { Traffic } from './requests.ts'
 import { type BenchWorker, startWorker, type WorkerOptions } from './runtime.ts'
 import { fundChannel, NETWORK, PRICE, payerOf, type Stage, writeLines } from './stage.ts'
 import { NODE_URL, UNCHARGED, UNVERIFIED } from './variants.ts'
-
-/** In the order of measurement, with compared cases next to each other. */
-export const CASES = {
-  bare: 'a handler that answers 402',
-  unpaid: 'the paywall, unpaid',
-  upstream402: '@x402/hono, unpaid',
-  call: 'a handler that makes an empty call to a Durable Object',
-  least: 'the paywall, its charge writes one number, nothing verified',
-  empty: 'the paywall, its charge an empty call, nothing verified',
-  commit: 'the paywall, nothing verified',
-  voucher: 'the paywall',
-  upstream: '@x402/evm batch-settlement, in memory',
-  unverified: 'the paywall in front of an origin, nothing verified',
-  proxied: 'the paywall in front of an origin',
-  creditBare: 'a handler that answers 402 with all three offers',
-  creditUnpaid: 'the paywall with all three offers, unpaid',
-  creditEmpty: 'the paywall, its charge on credit an empty call, nothing verified',
-  credit: 'the paywall, on credit',
-} as const
-
-export type CaseName = keyof typeof CASES
 
 /** The paywall's offer, a channel for it, and headers with the channel's first vouchers. */
 export type Field = { offered: Offered; channel: Channel; first: string[] }
@@ -74,8 +54,6 @@ export async function startCases(stage: Stage, count: number, cases: Case[]): Pr
   cases.sort((one, other) => order.indexOf(one.name) - order.indexOf(other.name))
   return { offered, channel, first: headers.slice(0, 200) }
 }
-
-export type Open = (name: CaseName, options: WorkerOptions, traffic: Partial<Traffic>) => Promise<BenchWorker>
 
 /** The peer serves one request of a channel at a time, so it gets one channel for each connection. */
 async function openUpstream(stage: Stage, count: number, open: Open): Promise<void> {

@@ -2,7 +2,7 @@
 import { createHash, createPrivateKey, generateKeyPairSync, randomBytes, sign } from 'node:crypto'
 import * as v from 'valibot'
 import { encodeHeader } from '../src/protocol/x402/header.ts'
-import type { PaymentRequirements } from '../src/protocol/x402/v2.ts'
+import type { PaymentRequirements } from '../src/protocol/x402/types.ts'
 
 /** The input of a signature: the agent, its key (PKCS #8, base64), and the commitment in the request. */
 export const Signed = v.object({

@@ -1,7 +1,7 @@
 /** The cases of credit: a signed commitment, an empty call in its place, and the 402 with all three offers. */
 import { Response } from 'miniflare'
 import { answerOf, CRAWLER, PATH } from './ask.ts'
-import type { Open } from './cases.ts'
+import type { Open } from './case.ts'
 import { type Crawler, commitTo, newCrawler, type Signed } from './commitments.ts'
 import { askOffer } from './payments.ts'
 import type { BenchWorker, World } from './runtime.ts'

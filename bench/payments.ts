@@ -10,7 +10,7 @@ import {
 import { type Address, fromHex, type Hex, toHex } from '../src/protocol/evm/hex.ts'
 import { networks } from '../src/protocol/evm/network.ts'
 import { encodeHeader } from '../src/protocol/x402/header.ts'
-import type { PaymentRequired, PaymentRequirements } from '../src/protocol/x402/v2.ts'
+import type { PaymentRequired, PaymentRequirements } from '../src/protocol/x402/types.ts'
 import type { Account } from '../src/testing/chain/chain.ts'
 import { CRAWLER } from './ask.ts'
 

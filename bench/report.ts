@@ -1,7 +1,7 @@
 /** The figures as tables for a person, as one line of JSON for a program, and the missed targets. */
 import Table from 'cli-table3'
 import type { Billed } from './billing.ts'
-import { CASES, type CaseName } from './cases.ts'
+import { CASES, type CaseName } from './case.ts'
 import { type Cost, PARTS } from './cost.ts'
 import type { Counts, CreditCounts } from './counts.ts'
 import { CANONICAL_GAS } from './gas.ts'

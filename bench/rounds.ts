@@ -1,5 +1,6 @@
 /** The measurement: all cases in turn, many times, so that a busy machine affects all of them alike. */
-import type { Case, CaseName } from './cases.ts'
+import type { CaseName } from './case.ts'
+import type { Case } from './cases.ts'
 
 /** One case over all rounds. `cpu` is the runtime's microseconds per request; `p50` is in milliseconds. */
 export type Measured = { rps: number[]; p50: number; cpu: number | undefined; busy: number; answered: number }

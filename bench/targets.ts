@@ -1,5 +1,5 @@
 /** The rows of the report with their targets, as data. */
-import type { CaseName } from './cases.ts'
+import type { CaseName } from './case.ts'
 
 export type RatioName =
   | 'unpaid'

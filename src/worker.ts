@@ -1,6 +1,7 @@
 /** The Worker: a proxy in front of an origin, charging crawlers. */
 
-import { type Bindings, siteOf } from './app/site.ts'
+import type { Bindings } from './app/bindings.ts'
+import { siteOf } from './app/site.ts'
 import { operate, scheduled } from './index.ts'
 import { canonicalize } from './paywall/path.ts'
 

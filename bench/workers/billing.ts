@@ -1,9 +1,10 @@
 /** Credit lines to bill: `/lines` opens and charges some, `/run` makes one nightly run and counts its calls and rows. */
 
+import type { Bindings } from '../../src/app/bindings.ts'
 import { CreditLine as RealLine, Numbers as RealNumbers } from '../../src/app/objects.ts'
-import { type Bindings, workOf } from '../../src/app/site.ts'
+import { workOf } from '../../src/app/work.ts'
 import { periodOf } from '../../src/ledger/billing/period.ts'
-import { findRun } from '../../src/ledger/book/accounts.ts'
+import { findRun } from '../../src/ledger/book/runs.ts'
 import { settle } from '../../src/settlement/run.ts'
 import { countCalls } from './calls.ts'
 

@@ -1,5 +1,5 @@
 /** Bindings whose namespaces report every call to an object. */
-import type { Bindings } from '../../src/app/site.ts'
+import type { Bindings } from '../../src/app/bindings.ts'
 
 type Namespace = 'ACCOUNT' | 'LINES' | 'AGENTS' | 'DIRECTORIES' | 'NUMBERS'
 type Methods = Record<string, (...values: unknown[]) => unknown>

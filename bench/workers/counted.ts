@@ -1,6 +1,6 @@
 /** The paywall with counted calls and rows: proxies around the real namespaces and databases. */
+import type { Bindings } from '../../src/app/bindings.ts'
 import { Account as RealAccount, CreditLine as RealLine } from '../../src/app/objects.ts'
-import type { Bindings } from '../../src/app/site.ts'
 import { countCalls } from './calls.ts'
 import paywall from './credit.ts'
 

@@ -1,6 +1,6 @@
 /** The paywall with credit. A POST, which the load never sends, registers the crawler whose directory is its body. */
 
-import type { Bindings } from '../../src/app/site.ts'
+import type { Bindings } from '../../src/app/bindings.ts'
 import type { Draft } from '../../src/ledger/credit/agents.ts'
 import paywall from './paywall.ts'
 

@@ -3,9 +3,9 @@ import { html, raw } from 'hono/html'
 import { owedOn } from '../ledger/billing/dunning.ts'
 import { isoDay } from '../ledger/billing/period.ts'
 import type { InvoiceStanding, Party, Presented, RailName } from '../ledger/billing/types.ts'
+import { vatWords } from '../ledger/billing/vat.ts'
 import { decimalUsd } from '../platform/csv.ts'
 import type { SignedStatement } from '../protocol/statement.ts'
-import { vatWords } from './invoice.ts'
 
 /** Sent with every page: nothing is loaded, nothing runs, nobody frames it. */
 export const PAPER_POLICY =

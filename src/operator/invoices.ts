@@ -1,9 +1,9 @@
 /** Invoices over HTTP: what is owed on each and what became of it; transfers that came in; corrections. */
 import { type Context, Hono } from 'hono'
 import type * as v from 'valibot'
+import type { BillSettings } from '../billing/context.ts'
 import { creditable } from '../billing/invoice.ts'
 import { correct } from '../billing/issue-credit-note.ts'
-import type { BillSettings } from '../billing/nightly.ts'
 import { invoicePage } from '../billing/pages.ts'
 import { markPaid, markReturned, transferIn } from '../billing/payments.ts'
 import { owedOn } from '../ledger/billing/dunning.ts'
@@ -11,7 +11,17 @@ import type { InvoiceStanding, Stage } from '../ledger/billing/types.ts'
 import { invoices, lineOfInvoice, projectLines, saveInvoices } from '../ledger/book/credit.ts'
 import { act } from './audit.ts'
 import { correction, formOf, returned, transfer } from './requests.ts'
-import { faulty, formatOf, limitOf, nextOf, no, notFound, numberOf, paper, write } from './response.ts'
+import {
+  formatOf,
+  htmlPage,
+  invalid,
+  limitOf,
+  nextOf,
+  notFound,
+  numberOf,
+  problem,
+  write,
+} from './response.ts'
 import type { CreditSettings, Line, OperatorSettings } from './settings.ts'
 
 const INVOICE = /^INV-[0-9]{6,15}$/
@@ -29,7 +39,7 @@ export function invoiceRoutes(desk: Desk): Hono {
     const { agent, stage: asked } = c.req.query()
     const stage = STAGES.find((known) => known === asked)
     if (asked !== undefined && !stage)
-      return faulty([{ place: 'stage', fault: 'is no stage', want: STAGES.join(', ') }])
+      return invalid([{ path: 'stage', message: 'must be a stage', expected: STAGES.join(', ') }])
     const before = numberOf(c.req.query('before'), 0) || undefined
     const listed = await invoices(book, { agent, stage, before, limit })
     return write({ invoices: listed.map(invoiceView), next: nextOf(listed, limit, ({ number }) => number) })
@@ -55,7 +65,7 @@ export async function invoiceOf(c: Context, line: Line, id: string): Promise<Res
   if (format instanceof Response) return format
   const invoice = await line.invoice(id)
   if (!invoice) return notFound()
-  if (format === 'html') return paper(invoicePage(invoice))
+  if (format === 'html') return htmlPage(invoicePage(invoice))
   return write({ ...invoiceView(invoice), history: await line.history(id) })
 }
 
@@ -76,12 +86,12 @@ async function pay(c: Context, desk: Desk): Promise<Response> {
   const { form, bill, line, before } = opened
   const { settings, credit, now, who } = desk
   // What Stripe collects is marked there, or it would be collected twice; it is read back from there.
-  if (await bill.rails[before.rail]?.collects(before)) return no(409, 'collected_by_stripe')
+  if (await bill.rails[before.rail]?.collects(before)) return problem('collected_by_stripe')
   const { reference, at = now() } = form
   const noted = transferIn(await line.history(before.id), before.id, reference)
   const amount = form.amount ?? noted?.amount ?? owedOn(before)
-  if (noted && (noted.returned || noted.amount !== amount)) return no(409, 'reference_used', noted)
-  if (amount === 0n) return no(409, 'settled')
+  if (noted && (noted.returned || noted.amount !== amount)) return problem('reference_used', noted)
+  if (amount === 0n) return problem('settled')
   const payment = { amount, reference, at }
   const touched = { agent: before.agent, invoice: before.id }
   const asked = { who, what: 'invoice.pay', subject: before.id, before: figures(before), asked: { payment } }
@@ -109,7 +119,7 @@ async function giveBack(c: Context, desk: Desk): Promise<Response> {
     const invoice = await markReturned(bill, touched, transfer)
     return { invoice, after: invoice ? { ...figures(invoice), transfer } : { refused: UNKNOWN } }
   })
-  if (!invoice) return no(409, UNKNOWN)
+  if (!invoice) return problem(UNKNOWN)
   await project(settings, line, invoice, now())
   return write(invoiceView(invoice))
 }
@@ -136,8 +146,9 @@ async function reduce(c: Context, desk: Desk): Promise<Response> {
     return { corrected, after: { ...figures(invoice), creditNote: { id, net, reason } } }
   })
   if (corrected.outcome === 'refused') {
+    if (corrected.reason === 'unknown') return notFound()
     const { creditedNet } = corrected.invoice ?? before
-    return no(409, corrected.reason, { creditedNet, creditable: creditable(corrected.invoice ?? before) })
+    return problem(corrected.reason, { creditedNet, creditable: creditable(corrected.invoice ?? before) })
   }
   const { invoice, note: id } = corrected
   await project(settings, line, invoice, now())

@@ -1,6 +1,6 @@
 /** Settlement runs over HTTP: start one, and read what each found and moved. */
 import { Hono } from 'hono'
-import { findRun, runs } from '../ledger/book/accounts.ts'
+import { findRun, runs } from '../ledger/book/runs.ts'
 import { runId, startRun, statusOf } from '../settlement/workflow.ts'
 import { act } from './audit.ts'
 import { limitOf, notFound, write } from './response.ts'

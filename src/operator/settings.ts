@@ -1,7 +1,7 @@
 /** What the operator's API works with. */
+import type { BillingContext } from '../billing/context.ts'
 import type { Account } from '../ledger/channel/account.ts'
 import type { Authorizations } from '../ledger/exact/authorizations.ts'
-import type { CounterSettings } from '../portal/invoices.ts'
 import type { CreditPorts } from '../schemes/credit/scheme.ts'
 import type { Cause } from '../settlement/run.ts'
 
@@ -15,7 +15,7 @@ export type OperatorSettings = {
   /** Without it there are no agents and no lines. */
   credit?: CreditSettings | undefined
   /** Opens billing. Without it nothing is invoiced, and no statement is signed. */
-  billing?: (() => Promise<CounterSettings>) | undefined
+  billing?: (() => Promise<BillingContext>) | undefined
 }
 
 export type CreditSettings = CreditPorts & {

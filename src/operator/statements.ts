@@ -6,7 +6,17 @@ import { documentOf, signStatement, statementCsv } from '../billing/signed-state
 import { statements } from '../ledger/book/credit.ts'
 import type { PlainProof, SignedStatement } from '../protocol/statement.ts'
 import { isAgentId } from './requests.ts'
-import { type Format, file, formatOf, limitOf, nextOf, notFound, numberOf, paper, write } from './response.ts'
+import {
+  type Format,
+  file,
+  formatOf,
+  htmlPage,
+  limitOf,
+  nextOf,
+  notFound,
+  numberOf,
+  write,
+} from './response.ts'
 import type { CreditSettings, Line, OperatorSettings } from './settings.ts'
 
 const CURSOR = /^(\d{1,16})\.([^.]{1,64})\.([0-9W-]{7,10})$/
@@ -59,7 +69,7 @@ export function inFormat(signed: SignedStatement, format: Format): Response {
     case 'csv':
       return file(statementCsv(signed.statement), `statement-${agent.id}-${period.id}.csv`, 'text/csv')
     case 'html':
-      return paper(statementPage(signed))
+      return htmlPage(statementPage(signed))
   }
 }
 

@@ -1,30 +1,14 @@
-/** The counter: where payers come without the operator's token, to read and pay an invoice, and rails to report. */
+/** The payer portal: where payers come without the operator's token, to read and pay an invoice, and rails to report. */
 import { Hono } from 'hono'
-import type { BillSettings } from '../billing/nightly.ts'
+import type { BillingContext } from '../billing/context.ts'
 import type { Seal } from '../billing/operator-key.ts'
 import { invoicePage, PAPER_POLICY } from '../billing/pages.ts'
 import { stripeWebhook } from '../billing/stripe-webhook.ts'
 import { owedOn } from '../ledger/billing/dunning.ts'
 import type { InvoiceStanding } from '../ledger/billing/types.ts'
-import { failed } from '../operator/response.ts'
+import { failed, notFound } from '../operator/response.ts'
 import { gate } from '../paywall/gate.ts'
 import type { Decision, Policy } from '../paywall/policy.ts'
-import type { ExactPayment } from '../protocol/x402/v2.ts'
-import type { StripeRail } from '../rails/stripe/rail.ts'
-import type { Scheme } from '../schemes/scheme.ts'
-
-export type CounterSettings = {
-  bill: BillSettings
-  seal: Seal
-  /** Null where invoices are not paid at once. */
-  paying: ((invoice: InvoiceStanding) => Scheme<ExactPayment>) | null
-  /** Who receives, on what network. */
-  site: Pick<Policy, 'receiver' | 'network'>
-  stripe: StripeRail | null
-  /** Unix milliseconds. */
-  now: () => number
-  newId: () => string
-}
 
 /** What opens one invoice, and no other, in the query of its address. */
 export function invoiceKey(seal: Seal, agent: string, invoice: string): Promise<string> {
@@ -36,7 +20,7 @@ export function invoicePath(agent: string, invoice: string): string {
   return `/_tab402/invoices/${encodeURIComponent(agent)}/${encodeURIComponent(invoice)}`
 }
 
-export function counter(settings: CounterSettings): Hono {
+export function payerPortal(settings: BillingContext): Hono {
   const { bill, seal, stripe, now } = settings
   const app = new Hono().basePath('/_tab402')
   app.get('/keys', (c) =>
@@ -55,13 +39,13 @@ export function counter(settings: CounterSettings): Hono {
       : pay(settings, invoice, c.req.raw)
   })
   app.onError(failed)
-  app.notFound((c) => c.json({ error: 'not_found' }, 404, { 'cache-control': 'no-store' }))
+  app.notFound(uncachedNotFound)
   return app
 }
 
 /** The invoice, if the key is its own. Nobody's line is asked for a key that is none. */
 async function opened(
-  { bill, seal }: CounterSettings,
+  { bill, seal }: BillingContext,
   { agent, id }: { agent: string; id: string },
   key = '',
 ): Promise<InvoiceStanding | null> {
@@ -70,7 +54,7 @@ async function opened(
 }
 
 /** Our own gate, with one resource behind it: the receipt, which says what is true once the gate lets it out. */
-function pay(settings: CounterSettings, invoice: InvoiceStanding, request: Request): Promise<Response> {
+function pay(settings: BillingContext, invoice: InvoiceStanding, request: Request): Promise<Response> {
   const { paying, site, now, newId } = settings
   const decision: Decision = {
     action: 'charge',
@@ -92,8 +76,8 @@ function pay(settings: CounterSettings, invoice: InvoiceStanding, request: Reque
   const receipt = async () =>
     Response.json(plain({ ...invoice, paid: invoice.total - invoice.credited, stage: 'settled' }))
   const schemes = paying ? { exact: paying(invoice) } : {}
-  const till = gate({ policy, schemes, now, newId, cloudflareCharges: false })
-  return till(request, { pass: receipt, buy: receipt })
+  const checkout = gate({ policy, schemes, now, newId, cloudflareCharges: false })
+  return checkout(request, { pass: receipt, buy: receipt })
 }
 
 function shown(invoice: InvoiceStanding, { headers }: Request): Response {
@@ -112,4 +96,10 @@ function plain(invoice: InvoiceStanding): unknown {
 
 function digest(text: string): Promise<ArrayBuffer> {
   return crypto.subtle.digest('SHA-256', new TextEncoder().encode(text))
+}
+
+function uncachedNotFound(): Response {
+  const answer = notFound()
+  answer.headers.set('cache-control', 'no-store')
+  return answer
 }

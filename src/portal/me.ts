@@ -4,7 +4,7 @@ import type { FindKey } from '../identity/keys.ts'
 import { isBound, nothing, verify } from '../identity/verify.ts'
 import { balanceOf, entriesOf } from '../operator/accounts.ts'
 import { invoiceOf, invoiceView } from '../operator/invoices.ts'
-import { formatOf, no, notFound, write } from '../operator/response.ts'
+import { formatOf, notFound, problem, write } from '../operator/response.ts'
 import type { CreditSettings, Line, OperatorSettings } from '../operator/settings.ts'
 import { inFormat, proven, signedOf } from '../operator/statements.ts'
 import { Roster, signersOf } from '../schemes/credit/agent-cache.ts'
@@ -66,14 +66,14 @@ async function lineOf(c: Context, credit: CreditSettings, findKey: FindKey, now:
 }
 
 function unsigned(reason: string): Response {
-  const answer = no(401, 'unauthorized', { reason })
+  const answer = problem('unauthorized', { reason })
   answer.headers.set('accept-signature', ACCEPT_SIGNATURE)
   return answer
 }
 
 /** Not known now: worth asking again. */
 function later(reason: string): Response {
-  const answer = no(503, 'unavailable', { reason })
+  const answer = problem('unavailable', { reason })
   answer.headers.set('retry-after', '5')
   return answer
 }

@@ -1,6 +1,7 @@
 /** Calls and events of the escrow, checked against the contract on the chain. */
 import { toEventSelector, toFunctionSelector } from 'viem'
 import { describe, expect, it } from 'vitest'
+import { readChannels, readReceiver } from '../../src/chain/channels.ts'
 import {
   encodeClaim,
   encodeDeposit,
@@ -11,7 +12,6 @@ import {
   escrowEvents,
   revertReason,
 } from '../../src/chain/escrow.ts'
-import { readChannels, readReceiver } from '../../src/chain/rpc.ts'
 import { readBalance } from '../../src/chain/token.ts'
 import { channelId } from '../../src/protocol/evm/eip712.ts'
 import type { Address } from '../../src/protocol/evm/hex.ts'

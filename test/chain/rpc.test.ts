@@ -1,8 +1,9 @@
 /** Reading the chain through a node that may fail. */
 import { describe, expect, it } from 'vitest'
+import { readChannels } from '../../src/chain/channels.ts'
 import { channelReads } from '../../src/chain/escrow.ts'
 import { decodeReads, encodeReads, MULTICALL } from '../../src/chain/multicall.ts'
-import { connect, readAt, readChannels } from '../../src/chain/rpc.ts'
+import { connect, readAt } from '../../src/chain/rpc.ts'
 import type { Hex } from '../../src/protocol/evm/hex.ts'
 import { chainAt, newLane, randomHex, rpc } from './harness.ts'
 

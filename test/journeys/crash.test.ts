@@ -1,6 +1,6 @@
 import { decodePaymentResponseHeader } from '@x402/fetch'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import type { Run } from '../../examples/books.ts'
+import type { RunView as Run } from '../../src/cli/demo/clients.ts'
 import type { Account } from '../../src/testing/chain/chain.ts'
 import { exactFetch } from '../upstream.ts'
 import {

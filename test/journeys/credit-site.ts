@@ -7,7 +7,11 @@ import {
   encodePaymentSignatureHeader,
 } from '@x402/core/http'
 import type { PaymentRequirements } from '@x402/core/types'
-import type { Enrolment, Invoice, Run } from '../../examples/books.ts'
+import type {
+  AgentTerms as Enrolment,
+  InvoiceView as Invoice,
+  RunView as Run,
+} from '../../src/cli/demo/clients.ts'
 import { billingVars, freePort, STRIPE_KEYS } from '../../src/testing/stack/billing.ts'
 import { startStripe } from '../../src/testing/stripe/server.ts'
 import type { Bot, Signed } from './bots.ts'

@@ -3,8 +3,8 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { operatorBook } from '../../examples/books.ts'
-import { DAY, nextMidnight, passNight } from '../../examples/night.ts'
+import { operatorClient as operatorBook } from '../../src/cli/demo/clients.ts'
+import { DAY_MS as DAY, nextMidnight, runNightly as passNight } from '../../src/cli/demo/nightly.ts'
 import { STRIPE_KEYS } from '../../src/testing/stack/billing.ts'
 import { plainBot, webBot } from './bots.ts'
 import { type CreditCustomer, type CreditSite, DEAR, enrol, operate, startCreditSite } from './credit-site.ts'
@@ -95,7 +95,7 @@ describe('lost dispute', { timeout: 60_000 }, () => {
 
   it('rejects a payment by transfer while Stripe still collects', async () => {
     const { invoice: open } = await owing('twice-bot')
-    expect(await mark(open, 'wire')).toMatchObject({ status: 409, body: { error: 'collected_by_stripe' } })
+    expect(await mark(open, 'wire')).toMatchObject({ status: 409, body: { code: 'collected_by_stripe' } })
   })
 })
 

@@ -8,7 +8,11 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { decodePaymentRequiredHeader } from '@x402/core/http'
 import { decodePaymentResponseHeader } from '@x402/fetch'
-import { chainBook, operatorBook, type Run } from '../../examples/books.ts'
+import {
+  chainReader as chainBook,
+  operatorClient as operatorBook,
+  type RunView as Run,
+} from '../../src/cli/demo/clients.ts'
 import type { Entry, Standing } from '../../src/ledger/channel/types.ts'
 import type { Hex } from '../../src/protocol/evm/hex.ts'
 import { type Account, startChain } from '../../src/testing/chain/chain.ts'

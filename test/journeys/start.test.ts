@@ -6,8 +6,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterEach, describe, expect, it } from 'vitest'
-import { chainBook, operatorBook } from '../../examples/books.ts'
-import { payAtOnce, runATab } from '../../examples/crawler.ts'
+import { chainReader as chainBook, operatorClient as operatorBook } from '../../src/cli/demo/clients.ts'
+import { payAtOnce, payByVoucher as runATab } from '../../src/cli/pay/crawler.ts'
 import { READY, type StackFacts } from '../../src/testing/stack/stack.ts'
 import { endAll, type Started, start, untilClosed } from './start.ts'
 
@@ -36,6 +36,11 @@ async function status(url: string, userAgent: string): Promise<number> {
   return (await fetch(url, { headers: { 'user-agent': userAgent } })).status
 }
 
+/** The example commands in the advice of `tab402 start`. */
+function commandsIn(advice: string): string[] {
+  return [...advice.matchAll(/(?<=^ {4})\S.*/gm)].map(([line]) => line)
+}
+
 /** The same ports and the same state. */
 function again({ facts }: Started, STATE_DIR: string) {
   const [PORT, CHAIN_PORT, ORIGIN_PORT] = [facts.url, facts.rpc, facts.origin].map((url) => new URL(url).port)
@@ -43,9 +48,11 @@ function again({ facts }: Started, STATE_DIR: string) {
 }
 
 describe('npm start', { timeout: 60_000 }, () => {
-  it('prints one ready line with every fact that a client needs', async () => {
-    const { facts, printed } = await start()
-    expect(printed.split('\n').filter((line) => line.startsWith(READY))).toHaveLength(1)
+  it('prints one ready line with every fact that a client needs, and four commands on stderr', async () => {
+    const { facts, printed, advice } = await start()
+    expect(printed.split('\n').filter(Boolean)).toEqual([expect.stringMatching(`^${READY}`)])
+    await expect.poll(() => commandsIn(advice())).toHaveLength(4)
+    expect(advice()).toContain(facts.url)
     const { receiver, accounts } = facts
     expect(facts).toEqual({
       url: expect.stringMatching(/^http:\/\/127\.0\.0\.1:\d+$/),
@@ -67,18 +74,19 @@ describe('npm start', { timeout: 60_000 }, () => {
   })
 
   it('prints commands that work unchanged, from a free page to a paid invoice', async () => {
-    const { facts, printed } = await start()
+    const { facts, advice } = await start({}, ['--examples'])
+    await expect.poll(() => commandsIn(advice())).toHaveLength(14)
     const had = await chainBook(facts).holds(facts.receiver)
     const settledRuns = async () =>
       (await operatorBook(facts).runs()).filter(({ status }) => status === 'settled')
     let nights = 0
-    for (const [line] of printed.matchAll(/(?<=^ {4})\S.*/gm)) {
+    for (const line of commandsIn(advice())) {
       await promisify(execFile)('bash', ['-o', 'pipefail', '-c', line])
       if (!line.includes(facts.scheduled)) continue
       nights++
       await expect.poll(async () => (await settledRuns()).length, { timeout: 20_000 }).toBe(nights)
     }
-    // One page by exact, ten on a channel, and an invoice for twenty.
+    // One page at once, ten on a channel, and an invoice for twenty.
     expect((await chainBook(facts).holds(facts.receiver)) - had).toBe(31_000n)
   })
 
@@ -106,15 +114,15 @@ describe('npm start', { timeout: 60_000 }, () => {
     const had = await received()
     await payAtOnce(payerOf(facts, 0).privateKey, facts.rpc)(page)
     const crawler = runATab(payerOf(facts, 1).privateKey, facts.rpc)
-    const { tab } = await crawler(page)
-    if (!tab) throw new Error('no channel was opened')
+    const { channel } = await crawler(page)
+    if (!channel) throw new Error('no channel was opened')
     await before.end('SIGKILL')
 
     const after = await again(before, stateDir)
     expect(after.facts).toEqual(facts)
     // For the crawler nothing has changed: no second deposit, and its total goes on.
-    expect(await crawler(page)).toMatchObject({ transaction: '', tab })
-    expect(await operatorBook(facts).tab(tab.channelId)).toMatchObject({ charged: '2000', redeemed: '0' })
+    expect(await crawler(page)).toMatchObject({ transaction: '', channel })
+    expect(await operatorBook(facts).tab(channel.channelId)).toMatchObject({ charged: '2000', redeemed: '0' })
     expect(await (await fetch(facts.scheduled)).text()).toBe('ok')
     await expect.poll(async () => (await received()) - had, { timeout: 20_000 }).toBe(3_000n)
   })
@@ -132,10 +140,10 @@ describe('npm start', { timeout: 60_000 }, () => {
   })
 
   it.each([
-    [{ PORT: '80x' }, 'PORT is no port: 80x'],
-    [{ ORIGIN_URL: 'localhost:8080' }, 'ORIGIN_URL is no http(s) URL, such as http://localhost:8080'],
-    [{ ORIGIN_URL: 'http://localhost:8080/blog' }, 'ORIGIN_URL is more than a server, without a path'],
-  ])('reports what is wrong with %j and exits with 1', async (env, fault) => {
-    await expect(start(env)).rejects.toThrow(`ended with 1: ${fault}`)
+    [{ PORT: '80x' }, 'PORT must be a port from 0 to 65535'],
+    [{ ORIGIN_URL: 'localhost:8080' }, 'ORIGIN_URL must be the http(s) URL of a server, without a path'],
+    [{ ORIGIN_URL: 'http://localhost:8080/blog' }, 'ORIGIN_URL must be the http(s) URL of a server'],
+  ])('reports what is wrong with %j and exits with 2', async (env, fault) => {
+    await expect(start(env)).rejects.toThrow(`ended with 2: tab402 start: ${fault}`)
   })
 })

@@ -3,24 +3,30 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { READY, type StackFacts } from '../../src/testing/stack/stack.ts'
 
-export type Started = { facts: StackFacts; printed: string; end(signal: NodeJS.Signals): Promise<Ending> }
+/** `printed` is stdout until the `ready` line; `advice` returns stderr so far. */
+export type Started = {
+  facts: StackFacts
+  printed: string
+  advice(): string
+  end(signal: NodeJS.Signals): Promise<Ending>
+}
 
 export type Ending = { code: number | null; signal: NodeJS.Signals | null }
 
 const running = new Set<ChildProcess>()
 
-/** Starts it and waits for the ready line; throws with its error output if it exits before. */
-export async function start(env: Record<string, string> = {}): Promise<Started> {
-  const child = spawn(process.execPath, ['examples/start.ts'], {
+/** Starts it and waits for the ready line; throws with its stderr if it exits before. */
+export async function start(env: Record<string, string> = {}, args: string[] = []): Promise<Started> {
+  const child = spawn(process.execPath, ['src/cli/main.ts', 'start', ...args], {
     env: { ...process.env, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   running.add(child)
   const ended = once(child, 'close').then(([code, signal]): Ending => ({ code, signal }))
   let printed = ''
-  let errors = ''
+  let stderr = ''
   child.stderr.setEncoding('utf8').on('data', (text: string) => {
-    errors += text
+    stderr += text
   })
   const facts = await new Promise<StackFacts>((resolve, reject) => {
     child.stdout.setEncoding('utf8').on('data', (text: string) => {
@@ -28,11 +34,12 @@ export async function start(env: Record<string, string> = {}): Promise<Started> 
       const line = printed.split('\n').find((one, at, all) => one.startsWith(READY) && at < all.length - 1)
       if (line !== undefined) resolve(JSON.parse(line.slice(READY.length)) as StackFacts)
     })
-    ended.then(({ code }) => reject(new Error(`ended with ${code}: ${errors}`)))
+    ended.then(({ code }) => reject(new Error(`ended with ${code}: ${stderr}`)))
   })
   return {
     facts,
     printed,
+    advice: () => stderr,
     end: (signal) => {
       running.delete(child)
       child.kill(signal)

@@ -1,7 +1,7 @@
 import { env } from 'cloudflare:test'
 import { describe, expect, it, vi } from 'vitest'
+import { readChannels } from '../../src/chain/channels.ts'
 import { encodeClaim, encodeRefund } from '../../src/chain/escrow.ts'
-import { readChannels } from '../../src/chain/rpc.ts'
 import { listings } from '../../src/ledger/book/accounts.ts'
 import type { Standing } from '../../src/ledger/channel/types.ts'
 import { channelId } from '../../src/protocol/evm/eip712.ts'

@@ -4,9 +4,9 @@ import { transferAuthorizationDigest } from '../../../src/protocol/evm/eip712.ts
 import { networks } from '../../../src/protocol/evm/network.ts'
 import { recover } from '../../../src/protocol/evm/secp256k1.ts'
 import { encodeHeader } from '../../../src/protocol/x402/header.ts'
-import { encodeReceiptV1, parsePaymentV1, paymentRequiredV1 } from '../../../src/protocol/x402/v1.ts'
+import { encodeReceiptV1, paymentRequiredV1 } from '../../../src/protocol/x402/v1.ts'
 import { unmet } from '../../vectors/demands.ts'
-import { changed, payer, payments, receiver, recorded } from '../payments.ts'
+import { changed, parsePaymentV1, payer, payments, receiver, recorded } from '../payments.ts'
 
 const network = networks.get('eip155:84532') ?? expect.fail('no Base Sepolia')
 const sent = payments.filter((payment) => payment.version === 1)

@@ -12,9 +12,9 @@ import {
 import { networks } from '../../../src/protocol/evm/network.ts'
 import { recover } from '../../../src/protocol/evm/secp256k1.ts'
 import { encodeHeader } from '../../../src/protocol/x402/header.ts'
-import { type PaymentRequired, parsePayment } from '../../../src/protocol/x402/v2.ts'
+import type { PaymentRequired } from '../../../src/protocol/x402/types.ts'
 import { unmet } from '../../vectors/demands.ts'
-import { authorizer, changed, payer, payments, receiver, recorded } from '../payments.ts'
+import { authorizer, changed, parsePayment, payer, payments, receiver, recorded } from '../payments.ts'
 
 const network = networks.get('eip155:84532') ?? expect.fail('no Base Sepolia')
 const sent = payments.filter((payment) => payment.version === 2)
