@@ -13,7 +13,7 @@ export const UNVERIFIED = standIn({
 export const UNCHARGED = inPlaceOf(/^\.\/purchase\.ts$/, './workers/empty-draft.ts')
 
 /** The same on credit, without reading the signature. */
-export const UNCHARGED_CREDIT = inPlaceOf(/\/schemes\/credit\/scheme\.ts$/, './workers/empty-credit.ts')
+export const UNCHARGED_CREDIT = inPlaceOf(/^\.\.\/schemes\/credit\/scheme\.ts$/, './workers/empty-credit.ts')
 
 /** The upstream packages import Node's `url` without the `node:` prefix. */
 export const NODE_URL: Plugin = {
