@@ -1,8 +1,8 @@
-/** A Worker of one's own that charges crawlers for its answers: no proxy, one line of middleware. */
+/** Your own Worker that charges for its responses: one line of middleware, no proxy. */
 import { Hono } from 'hono'
 import { type Bindings, operate, paywall, scheduled } from 'tab402'
 
-// The ledger, the relayer and the nightly settlement, under the names that wrangler.toml binds.
+// The classes that wrangler.toml binds: the ledger, the relayer and the nightly settlement run.
 export { Account, Authorizations, Relayer, Settlement } from 'tab402'
 
 const app = new Hono<{ Bindings: Bindings }>()
@@ -16,7 +16,7 @@ app.use(
 
 app.get('/forecast/:city', (context) => {
   const city = context.req.param('city')
-  // A handler that says no costs the crawler nothing.
+  // An error response releases the charge.
   return city === 'atlantis' ? context.notFound() : context.json({ city, degrees: 17 })
 })
 
@@ -25,8 +25,8 @@ app.post('/forecast/:city', async (context) => {
   return context.json({ city: context.req.param('city'), degrees: Array(days).fill(17) })
 })
 
-// The operator's API, for `/_tab402/api/runs` and the like.
+// The operator's API, such as `/_tab402/api/runs`.
 app.all('/_tab402/*', (context) => operate(context.req.raw, context.env))
 
-// The crons of wrangler.toml settle what is owed.
+// The crons of wrangler.toml start the settlement run and the watch.
 export default { fetch: app.fetch, scheduled }

@@ -3,11 +3,11 @@
 import { relayed } from '../chain/facilitator/self.ts'
 import type { RelayerBase } from '../chain/relayer/relayer.ts'
 import type { Config } from '../config/config.ts'
-import type { Schemes } from '../paywall/gate.ts'
-import type { ExactPayment } from '../protocol/x402/v2.ts'
 import { channelScheme } from '../schemes/channel/scheme.ts'
 import { type CreditPorts, creditScheme } from '../schemes/credit/scheme.ts'
+import type { ExactPayment } from '../schemes/exact/payment.ts'
 import { type ExactPorts, exactScheme } from '../schemes/exact/scheme.ts'
+import type { Schemes } from '../schemes/index.ts'
 import type { Scheme } from '../schemes/scheme.ts'
 import type { Bindings } from './bindings.ts'
 

@@ -2,9 +2,8 @@
 import { html } from 'hono/html'
 import { htmlDocument } from '../platform/page.ts'
 import { showUsd } from '../protocol/amount.ts'
-import { networks } from '../protocol/evm/network.ts'
+import { SCHEMES, type SchemeName } from '../schemes/index.ts'
 import type { Offers } from './offers.ts'
-import type { SchemeName } from './policy.ts'
 
 const STYLE = `
   body { font-size: 17px; line-height: 1.6; max-width: 34em; margin: 12vh auto }
@@ -28,15 +27,8 @@ ${names.length > 0 ? html`<p>${names.join(': ')}</p>` : ''}
 }
 
 function wayOf(scheme: SchemeName, network: string) {
-  const chain = networks.get(network)?.nameV1 ?? network
-  switch (scheme) {
-    case 'channel':
-      return html`<li><b>On a tab</b>: open a channel on ${chain}, sign a voucher for each page, settle every night (<code>batch-settlement</code>).</li>`
-    case 'exact':
-      return html`<li><b>At once</b>: a signed USDC transfer on ${chain} (<code>exact</code>).</li>`
-    case 'credit':
-      return html`<li><b>On credit</b>: sign each request (RFC 9421), pay an invoice for the period (<code>${network}</code>).</li>`
-  }
+  const { title, text, code } = SCHEMES[scheme].describe(network)
+  return html`<li><b>${title}</b>: ${text} (<code>${code}</code>).</li>`
 }
 
 /** Media types that our JSON satisfies. */

@@ -11,7 +11,7 @@ import type { Billing } from '../ledger/credit/contract.ts'
 import { readJson, writeJson } from '../platform/json.ts'
 import { accept, type Refusal, type Result, refuse, wire } from '../protocol/refusal.ts'
 import type { SettleResponse } from '../protocol/x402/types.ts'
-import type { ExactPayment } from '../protocol/x402/v2.ts'
+import type { ExactPayment } from '../schemes/exact/payment.ts'
 import type { Charge, Purchase, Scheme } from '../schemes/scheme.ts'
 import { CENT, type Movement, type Rail } from './rail.ts'
 

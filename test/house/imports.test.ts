@@ -20,10 +20,11 @@ const ORDER = [
 /** Beside the Worker: what a crawler imports, and what a tester imports. */
 const ASIDE: Record<string, readonly string[]> = {
   client: ['protocol'],
+  cli: ['testing', 'config', 'rails', 'protocol'],
   testing: ['protocol', 'platform', 'client', 'chain'],
 }
 
-/** What only tests, the local stack and the bench may load. */
+/** Packages for the command line, the local stack, tests and the bench. The Worker may not load them. */
 const NOT_IN_THE_WORKER = /^(?:node:|@x402\/|solc|miniflare|wrangler|esbuild)/
 
 const IMPORT = /(?:from|import)\s*\(?\s*'([^']+)'/g
@@ -107,7 +108,7 @@ describe('the imports', () => {
 
   it('keep Node and the upstream packages out of the Worker', () => {
     const wrong = files
-      .filter((file) => folderOf(file) !== 'testing' && !file.endsWith('.node.ts'))
+      .filter((file) => !['cli', 'testing'].includes(folderOf(file) ?? ''))
       .flatMap((file) =>
         importsOf(file)
           .filter((target) => NOT_IN_THE_WORKER.test(target))

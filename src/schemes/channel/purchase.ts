@@ -12,8 +12,8 @@ import type { Hex } from '../../protocol/evm/hex.ts'
 import { accept, type Result, refuse } from '../../protocol/refusal.ts'
 import type { ChannelPayload } from '../../protocol/x402/payload.ts'
 import type { SettleResponse } from '../../protocol/x402/types.ts'
-import type { ChannelPayment } from '../../protocol/x402/v2.ts'
 import type { Charge, Purchase } from '../scheme.ts'
+import type { ChannelPayment } from './payment.ts'
 import type { ChannelTerms } from './terms.ts'
 
 export type ChannelPorts = {

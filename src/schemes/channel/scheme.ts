@@ -13,8 +13,8 @@ import { signedBy } from '../../protocol/evm/secp256k1.ts'
 import { accept, type Refusal, refuse } from '../../protocol/refusal.ts'
 import type { Deposit } from '../../protocol/x402/payload.ts'
 import { CHANNEL, type PaymentRequirements } from '../../protocol/x402/types.ts'
-import type { ChannelPayment } from '../../protocol/x402/v2.ts'
-import { matches, type Scheme } from '../scheme.ts'
+import { matches, type Pace, type Scheme } from '../scheme.ts'
+import type { ChannelPayment } from './payment.ts'
 import { type ChannelPorts, Draft } from './purchase.ts'
 import type { ChannelTerms } from './terms.ts'
 
@@ -22,6 +22,13 @@ const NOBODY = `0x${'0'.repeat(40)}`
 
 /** Seconds a deposit must still be valid, so that a block can be mined before it ends. */
 const MARGIN = 6n
+
+// A deposit takes seconds, and a refund opens nothing.
+const PACES: Record<ChannelPayment['payload']['type'], Pace> = {
+  voucher: 'prompt',
+  deposit: 'slow',
+  refund: 'management',
+}
 
 export function channelScheme(terms: ChannelTerms, ports: ChannelPorts) {
   const { network } = terms
@@ -41,6 +48,8 @@ export function channelScheme(terms: ChannelTerms, ports: ChannelPorts) {
           : undefined)
       return fault ? { ok: false, refusal: fault } : accept(payment)
     },
+
+    pace: ({ payload }) => PACES[payload.type],
 
     charge: (payment, purchase) => new Draft(terms, ports, payment, purchase).charge(),
   } satisfies Scheme<ChannelPayment>

@@ -1,7 +1,7 @@
 /** A program started beside ours that never outlives us, even when we are killed with no chance to stop it. */
 import { fork } from 'node:child_process'
-import { fileURLToPath } from 'node:url'
 import * as v from 'valibot'
+import { siblingModule } from './sibling.ts'
 
 /** What a guardian is told to keep. `graceMs`: from SIGTERM, in which the child may write its state, to SIGKILL. */
 const Mandate = v.object({ command: v.string(), args: v.array(v.string()), graceMs: v.number() })
@@ -30,7 +30,7 @@ export type Child = {
 export async function startChild(command: string, args: string[], graceMs = 5_000): Promise<Child> {
   const mandate = JSON.stringify({ command, args, graceMs })
   // Its own process group: a Ctrl-C in the terminal reaches us alone, and we stop our children in our own order.
-  const guardian = fork(fileURLToPath(new URL('./guardian.ts', import.meta.url)), [mandate], {
+  const guardian = fork(siblingModule(import.meta.url, './guardian'), [mandate], {
     detached: true,
     execArgv: ['--disable-warning=ExperimentalWarning'],
     stdio: ['ignore', 'ignore', 'inherit', 'ipc'],

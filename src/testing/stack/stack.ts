@@ -1,8 +1,8 @@
 /** The whole stack on this machine: a chain, a publisher's site, and the Worker between it and the world. */
-import { fileURLToPath } from 'node:url'
 import type { Address } from '../../protocol/evm/hex.ts'
 import type { Account } from '../chain/chain.ts'
 import { startChild } from './child.ts'
+import { siblingModule } from './sibling.ts'
 
 /** All optional: without any, every port is a free one and nothing stays behind. */
 export type StackOptions = {
@@ -47,7 +47,7 @@ const GRACE_MS = 10_000
  * and the runtime say, a line at a time. Throws with what was said when the stack does not come up.
  */
 export async function startStack(options: StackOptions = {}, log = (_line: string) => {}): Promise<Stack> {
-  const host = fileURLToPath(new URL('./host.ts', import.meta.url))
+  const host = siblingModule(import.meta.url, './host')
   const child = await startChild(process.execPath, [host, JSON.stringify(options)], GRACE_MS)
   const facts = await new Promise<StackFacts>((resolve, reject) => {
     const said: string[] = []

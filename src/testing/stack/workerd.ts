@@ -9,6 +9,7 @@ import {
   unstable_readConfig as readConfig,
   unstable_splitSqlQuery as splitSql,
 } from 'wrangler'
+import { siblingModule } from './sibling.ts'
 
 export type WorkerOptions = {
   /** A free one unless given. */
@@ -29,11 +30,13 @@ const ROOT = fileURLToPath(new URL('../../..', import.meta.url))
 /** Bundles the Worker, starts it on 127.0.0.1 and brings its book up to date. Asks nothing of the internet. */
 export async function startWorker({ port, vars, directory, log }: WorkerOptions): Promise<RunningWorker> {
   const config = readConfig({ config: join(ROOT, 'wrangler.toml') }, { hideWarnings: true })
-  const { workerOptions, define, main } = optionsOf(config)
-  if (main === undefined) throw new Error('wrangler.toml names no main')
-  // As docs/billing.md tells an operator who takes cards.
-  const entry = vars.STRIPE_SECRET_KEY === undefined ? main : join(ROOT, 'src/worker-stripe.ts')
-  const modules = await bundle(entry, { define, minify: config.minify ?? false })
+  const { workerOptions, define } = optionsOf(config)
+  // docs/billing.md: an operator who takes cards deploys the entry with Stripe.
+  const entry = vars.STRIPE_SECRET_KEY === undefined ? '../../worker' : '../../worker-stripe'
+  const modules = await bundle(siblingModule(import.meta.url, entry), {
+    define,
+    minify: config.minify ?? false,
+  })
   const ours = process.listeners('SIGTERM')
   const miniflare = new Miniflare(
     convertV4MiniflareOptions({

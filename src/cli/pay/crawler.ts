@@ -1,4 +1,4 @@
-/** Crawlers that pay: the unmodified `@x402` clients with their default settings, spend controls included. */
+/** Crawlers with a wallet: the unmodified `@x402` clients with their default settings, spend controls included. */
 import { ExactEvmScheme, toClientEvmSigner } from '@x402/evm'
 import { BatchSettlementEvmScheme } from '@x402/evm/batch-settlement/client'
 import { decodePaymentResponseHeader, wrapFetchWithPayment, x402Client } from '@x402/fetch'
@@ -6,26 +6,30 @@ import { createPublicClient, type Hex, http } from 'viem'
 import { privateKeyToAccount } from 'viem/accounts'
 import { baseSepolia } from 'viem/chains'
 
-/** A page that was paid for. `transaction` is empty when nothing went to the chain. */
-export type Bought = {
+/** A paid page. `transaction` is empty if the payment sent nothing to the chain. */
+export type PaidPage = {
   body: string
   transaction: string
-  /** The tab after this page, when there is one: its channel and, in atomic units, what this page added to it. */
-  tab: { channelId: Hex; charged: bigint } | undefined
+  /** The channel that paid, and the amount that this page added, in atomic units. Undefined for `exact`. */
+  channel: { channelId: Hex; charged: bigint } | undefined
 }
 
-/** Fetches a page and pays for it when asked to. Throws when it is not served. */
-export type Crawler = (url: string) => Promise<Bought>
+/**
+ * Fetches a page and pays if the response is a 402.
+ * @throws if the page is not served in the end
+ */
+export type PayingCrawler = (url: string) => Promise<PaidPage>
 
+/** The User-Agent of both crawlers. */
 export const USER_AGENT = 'ExampleBot/1.0 (+https://crawler.example)'
 
-/** Pays for each page at once, by a signed USDC transfer (x402 `exact`). */
-export function payAtOnce(privateKey: Hex, rpc: string): Crawler {
+/** Pays for each page at once by a signed USDC transfer (x402 `exact`). */
+export function payAtOnce(privateKey: Hex, rpc: string): PayingCrawler {
   return crawl(new ExactEvmScheme(signerOf(privateKey, rpc)))
 }
 
-/** Puts a deposit into escrow with its first page, and pays for the rest by IOUs (x402 `batch-settlement`). */
-export function runATab(privateKey: Hex, rpc: string): Crawler {
+/** Deposits into escrow with its first page and pays for all pages by IOUs (x402 `batch-settlement`). */
+export function payByVoucher(privateKey: Hex, rpc: string): PayingCrawler {
   return crawl(new BatchSettlementEvmScheme(signerOf(privateKey, rpc)))
 }
 
@@ -34,7 +38,7 @@ function signerOf(privateKey: Hex, rpc: string) {
   return toClientEvmSigner(privateKeyToAccount(privateKey), chain)
 }
 
-function crawl(scheme: ExactEvmScheme | BatchSettlementEvmScheme): Crawler {
+function crawl(scheme: ExactEvmScheme | BatchSettlementEvmScheme): PayingCrawler {
   const client = new x402Client().register('eip155:*', scheme)
   const paying = wrapFetchWithPayment(fetch, client)
   return async (url) => {
@@ -47,7 +51,7 @@ function crawl(scheme: ExactEvmScheme | BatchSettlementEvmScheme): Crawler {
     return {
       body,
       transaction,
-      tab: state && { channelId: state.channelId, charged: BigInt(String(extra?.chargedAmount)) },
+      channel: state && { channelId: state.channelId, charged: BigInt(String(extra?.chargedAmount)) },
     }
   }
 }

@@ -1,18 +1,19 @@
-/** What everybody's books say: the operator's (D1 and the accounts, by the API) and the chain's, each asked by itself. */
+/** Clients for two independent sources: the operator's API (read model and accounts) and the chain. */
 import { type Address, createPublicClient, type Hex, http, parseAbi } from 'viem'
 import { baseSepolia } from 'viem/chains'
-import type { StackFacts } from '../src/testing/stack/stack.ts'
+import type { StackFacts } from '../../testing/stack/stack.ts'
 
 const USDC = parseAbi(['function balanceOf(address) view returns (uint256)'])
 const ESCROW = parseAbi(['function channels(bytes32) view returns (uint128 balance, uint128 totalClaimed)'])
 
-/** The chain, read past the Worker. Atomic units of USDC. */
-export type ChainBook = {
+/** Reads the chain without the Worker. Amounts are atomic units of USDC. */
+export type ChainReader = {
   holds(address: Address): Promise<bigint>
   channel(id: Hex): Promise<{ balance: bigint; claimed: bigint }>
 }
 
-export function chainBook({ rpc, usdc, escrow }: StackFacts): ChainBook {
+/** Connects to the chain of a running stack. */
+export function chainReader({ rpc, usdc, escrow }: StackFacts): ChainReader {
   const client = createPublicClient({ chain: baseSepolia, transport: http(rpc) })
   return {
     holds: (address) =>
@@ -29,8 +30,8 @@ export function chainBook({ rpc, usdc, escrow }: StackFacts): ChainBook {
   }
 }
 
-/** Amounts are decimal strings in atomic units. */
-export type Run = {
+/** A settlement run. Amounts are decimal strings in atomic units. */
+export type RunView = {
   id: string
   kind: string
   status: string
@@ -40,23 +41,23 @@ export type Run = {
     swept: string
     findings: { count: number; list: unknown[] }
     transactions: { list: { kind: string; rows: number; gas: string | null }[] }
-    /** What became of the credit lines, in micro-dollars. */
+    /** The billing of credit lines; `invoiced` in micro-dollars. */
     bill?: { lines: number; statements: number; invoices: number; invoiced: string; steps: number }
   }
 }
 
 type Totals = { authorized: string; charged: string; redeemed: string }
 
-/** The operator's API: `lines` is the book in D1, `tab` and `atOnce` are the accounts themselves. */
-export type OperatorBook = {
-  runs(): Promise<Run[]>
+/** The operator's API: `lines` reads the read model in D1, `tab` and `atOnce` read the accounts themselves. */
+export type OperatorClient = {
+  runs(): Promise<RunView[]>
   lines(): Promise<{ id: string; kind: string; payer: Address; totals: Totals | null }[]>
   tab(channelId: Hex): Promise<Totals>
   atOnce(id: string): Promise<{ payments: number; received: string; inDoubt: number }>
 }
 
-/** Who gets credit, and how it pays. `creditLimit` in micro-dollars. */
-export type Enrolment = {
+/** The terms of one crawler's credit. `creditLimit` in micro-dollars. */
+export type AgentTerms = {
   id: string
   name: string
   url: string
@@ -67,8 +68,8 @@ export type Enrolment = {
   buyer: { name: string; country: string; taxId?: string }
 }
 
-/** Amounts in micro-dollars. `net` is what of `charged` it bills, `carriedOut` what is left to the next one. */
-export type Invoice = {
+/** An invoice. Amounts in micro-dollars: `net` is billed now, `carriedOut` on the next invoice. */
+export type InvoiceView = {
   id: string
   stage: 'open' | 'due' | 'past_due' | 'suspended' | 'written_off' | 'settled'
   net: string
@@ -78,33 +79,35 @@ export type Invoice = {
   presented: { url: string | null; instructions: string | null } | null
 }
 
-/** The credit half of the operator's API. */
-export type CreditBook = {
-  enrol(agent: Enrolment): Promise<void>
+/** The part of the operator's API that concerns credit. */
+export type CreditClient = {
+  enrol(agent: AgentTerms): Promise<void>
   line(agent: string): Promise<{ status: string; charged: string; redeemed: string }>
-  /** The oldest first, each as its line has it. */
-  invoices(agent: string): Promise<Invoice[]>
-  /** Notes a transfer of all that is owed. */
-  markPaid(invoice: string, reference: string): Promise<Invoice>
+  /** The oldest first, each as its credit line has it. */
+  invoices(agent: string): Promise<InvoiceView[]>
+  /** Records a bank transfer of the whole amount owed. */
+  markPaid(invoice: string, reference: string): Promise<InvoiceView>
 }
 
-export function creditBook(stack: StackFacts): CreditBook {
+/** Connects to the operator's API of a running stack. */
+export function creditClient(stack: StackFacts): CreditClient {
   const call = caller(stack)
   return {
     enrol: async (agent) => void (await call('/agents', agent)),
     line: async (agent) =>
-      ((await call(`/accounts/${agent}`)) as { standing: Awaited<ReturnType<CreditBook['line']>> }).standing,
+      ((await call(`/accounts/${agent}`)) as { standing: Awaited<ReturnType<CreditClient['line']>> })
+        .standing,
     async invoices(agent) {
-      const { invoices } = (await call(`/invoices?agent=${agent}`)) as { invoices: Invoice[] }
+      const { invoices } = (await call(`/invoices?agent=${agent}`)) as { invoices: InvoiceView[] }
       const ids = invoices.map(({ id }) => id).sort()
-      return Promise.all(ids.map(async (id) => (await call(`/invoices/${id}`)) as Invoice))
+      return Promise.all(ids.map(async (id) => (await call(`/invoices/${id}`)) as InvoiceView))
     },
     markPaid: async (invoice, reference) =>
-      (await call(`/invoices/${invoice}/payments`, { reference })) as Invoice,
+      (await call(`/invoices/${invoice}/payments`, { reference })) as InvoiceView,
   }
 }
 
-/** Calls the operator's API: a POST where there is something to send. */
+/** Calls the operator's API: a POST if there is a body, else a GET. */
 function caller({ operator }: StackFacts) {
   return async (path: string, body?: object): Promise<unknown> => {
     const headers = { authorization: `Bearer ${operator.token}`, 'content-type': 'application/json' }
@@ -115,14 +118,15 @@ function caller({ operator }: StackFacts) {
   }
 }
 
-export function operatorBook(stack: StackFacts): OperatorBook {
+/** Connects to the operator's API of a running stack. */
+export function operatorClient(stack: StackFacts): OperatorClient {
   const get = caller(stack)
   return {
-    runs: async () => ((await get('/runs')) as { runs: Run[] }).runs,
+    runs: async () => ((await get('/runs')) as { runs: RunView[] }).runs,
     lines: async () =>
-      ((await get('/accounts')) as { accounts: Awaited<ReturnType<OperatorBook['lines']>> }).accounts,
+      ((await get('/accounts')) as { accounts: Awaited<ReturnType<OperatorClient['lines']>> }).accounts,
     tab: async (id) => ((await get(`/accounts/${id}`)) as { standing: Totals }).standing,
     atOnce: async (id) =>
-      ((await get(`/accounts/${id}`)) as { totals: Awaited<ReturnType<OperatorBook['atOnce']>> }).totals,
+      ((await get(`/accounts/${id}`)) as { totals: Awaited<ReturnType<OperatorClient['atOnce']>> }).totals,
   }
 }

@@ -1,4 +1,4 @@
-/** A crawler on credit: no wallet, but a name and a key. The npm package `web-bot-auth` signs its requests, `@x402/core` writes its IOUs. */
+/** A crawler on credit, with a name and a key but no wallet: `web-bot-auth` signs requests, `@x402/core` encodes IOUs. */
 import {
   decodePaymentRequiredHeader,
   decodePaymentResponseHeader,
@@ -8,10 +8,10 @@ import type { PaymentRequirements } from '@x402/core/types'
 import { signatureHeaders } from 'web-bot-auth'
 import { signerFromJWK } from 'web-bot-auth/crypto'
 
-/** Seconds that a signed request may be on its way. */
-const VALID_S = 60
+/** A signature expires after this time. */
+const VALID_SECONDS = 60
 
-/** What an IOU covers: whom it is for, who makes it, which page is bought, and for how much. */
+/** An IOU covers the site, the page, the crawler and the amount, so a signature cannot serve for anything else. */
 const COVERED: NonNullable<Parameters<typeof signatureHeaders>[2]['components']> = [
   '@authority',
   '@method',
@@ -20,21 +20,25 @@ const COVERED: NonNullable<Parameters<typeof signatureHeaders>[2]['components']>
   'payment-signature',
 ]
 
-/** Served, or refused with the offers that are left. `charged` in micro-dollars. */
-export type Answer =
+/** A page with the amount charged in micro-dollars, or a refusal with the offers that remain. */
+export type CreditAnswer =
   | { served: true; body: string; charged: bigint }
   | { served: false; error: string; offers: PaymentRequirements[] }
 
-export type Agent = {
-  /** Where it says that it comes from. */
+/** A crawler that signs its requests. */
+export type SigningCrawler = {
+  /** The `Signature-Agent` that it claims. */
   url: string
   publicKey: JsonWebKey
-  /** Asks for a page and signs for what it costs. Throws for any answer but a page and a 402. */
-  read(page: string): Promise<Answer>
+  /**
+   * Requests a page with an IOU for its price.
+   * @throws for any response but a page and a 402
+   */
+  read(page: string): Promise<CreditAnswer>
 }
 
-/** A crawler of that name and host, with this private key or a new one. */
-export async function newAgent(name: string, host: string, key?: JsonWebKey): Promise<Agent> {
+/** Makes a crawler of that name and host, with this private Ed25519 key or a new one. */
+export async function signingCrawler(name: string, host: string, key?: JsonWebKey): Promise<SigningCrawler> {
   const privateKey = key ?? (await newKey())
   const { kty, crv, x } = privateKey
   const signer = await signerFromJWK(privateKey)
@@ -50,7 +54,7 @@ export async function newAgent(name: string, host: string, key?: JsonWebKey): Pr
     })
     const request = new Request(page, { headers: { ...named, 'payment-signature': payment } })
     const created = new Date()
-    const expires = new Date(created.getTime() + VALID_S * 1000)
+    const expires = new Date(created.getTime() + VALID_SECONDS * 1000)
     const made = await signatureHeaders(request, signer, { created, expires, components: COVERED })
     request.headers.set('signature', made.Signature)
     request.headers.set('signature-input', made['Signature-Input'])
@@ -64,7 +68,7 @@ export async function newAgent(name: string, host: string, key?: JsonWebKey): Pr
       if (!offer) {
         const { offers } = await refusal(await fetch(page, { headers: named }))
         offer = offers.find(({ network }) => network.endsWith(':402'))
-        if (!offer) throw new Error(`${page} is not sold on credit`)
+        if (!offer) throw new Error(`${page} must be sold on credit`)
       }
       const response = await signed(page, offer)
       if (!response.ok) return { served: false, ...(await refusal(response)) }

@@ -1,0 +1,71 @@
+/** The `tab402` command line: finds the command, loads its file and turns its errors into exit codes. */
+import { bold, type Command, CommandError, manifest, print, talk, UsageError } from './command.ts'
+
+const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
+  start: () => import('./start.ts'),
+  demo: () => import('./demo.ts'),
+  pay: () => import('./pay.ts'),
+  'check-config': () => import('./check-config.ts'),
+}
+
+const USAGE = `Examples:
+  tab402 demo                              show a day on chain and a month on credit, then exit
+  tab402 start                             run a chain, a site and the Worker until Ctrl-C
+  tab402 pay exact http://127.0.0.1:8402/  pay for a page as a crawler
+  tab402 check-config                      check wrangler.toml and .dev.vars
+
+Usage: tab402 COMMAND [OPTIONS]
+
+Commands:
+  start                           run the whole stack on this machine
+  demo                            show what tab402 does, in about 15 seconds
+  pay exact|channel|credit URL    buy a page
+  check-config                    validate the Worker's settings
+
+Options:
+  -h, --help     show this help, or that of a command
+  --version      print the version
+
+Data goes to stdout, everything else to stderr. NO_COLOR turns bold text off.
+Exit codes: 0 success, 1 a problem or failure, 2 wrong usage.`
+
+/** Runs the command line. Returns the exit code. */
+export async function main(args: string[]): Promise<number> {
+  const [name = '', ...rest] = args
+  if (name === '--version') {
+    print(manifest().version)
+    return 0
+  }
+  if (name === '-h' || name === '--help' || name === 'help') {
+    print(USAGE)
+    return 0
+  }
+  const load = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined
+  if (!load) {
+    talk(name === '' ? USAGE : `tab402: the command must be one of ${Object.keys(COMMANDS).join(', ')}.`)
+    return 2
+  }
+  const command = await load()
+  if (rest.includes('-h') || rest.includes('--help')) {
+    print(command.usage)
+    return 0
+  }
+  try {
+    return await command.run(rest)
+  } catch (cause) {
+    return report(name, cause)
+  }
+}
+
+function report(name: string, cause: unknown): number {
+  if (cause instanceof UsageError) {
+    talk(`${bold(`tab402 ${name}:`)} ${cause.message}`)
+    talk(`See: tab402 ${name} --help`)
+    return 2
+  }
+  if (cause instanceof CommandError) talk(`${bold(`tab402 ${name}:`)} ${cause.message}`)
+  else console.error(cause)
+  return 1
+}
+
+process.exitCode = await main(process.argv.slice(2))
