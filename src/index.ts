@@ -1,16 +1,16 @@
 /** What a Worker of one's own imports: the paywall as middleware, what the clock starts, and the classes to export beside it. */
 import type { MiddlewareHandler } from 'hono'
 import { middleware } from './adapters/hono.ts'
-import { type Bindings, billingOf, operatorOf, siteOf, workOf } from './app/site.ts'
+import type { Bindings } from './app/bindings.ts'
+import { operatorOf } from './app/operator.ts'
+import { siteOf } from './app/site.ts'
+import { billingOf, workOf } from './app/work.ts'
+import type { Terms } from './config/terms.ts'
 import { onCron } from './settlement/schedule.ts'
 
+export type { Bindings } from './app/bindings.ts'
 export * from './app/objects.ts'
-export type { Bindings } from './app/site.ts'
-
-/** Vars that one use of the middleware may state in code. */
-export type Terms = Partial<
-  Record<'PRICE' | 'SCHEMES' | 'RULES' | 'SITEMAP' | 'NAME' | 'DESCRIPTION', unknown>
->
+export type { ChargeRule, ClientSelector, FreeRule, PolicyRule, Terms } from './config/terms.ts'
 
 /**
  * Charges for what stands behind it: `app.use(paywall())`.
@@ -35,21 +35,22 @@ const apis = new WeakMap<Bindings, Fetches>()
 type Fetches = { fetch(request: Request): Response | Promise<Response> }
 
 /**
- * Answers everything under `/_tab402`: the operator's API, what crawlers read of their own accounts, and the counter where payers
- * come. Each is loaded when it is called, so that no reader waits for it.
+ * Answers every request below `/_tab402`: the operator's API, a crawler's own account, and the payer portal.
+ *
+ * Each is loaded at its first request, so pages for readers never wait for it.
  */
 export async function operate(request: Request, env: Bindings): Promise<Response> {
   const billing = billingOf(env)
   if (billing && !/^\/_tab402\/(?:api|me)(?:\/|$)/.test(new URL(request.url).pathname)) {
-    const [{ counter }, { failed }] = await Promise.all([
+    const [{ payerPortal }, { failed }] = await Promise.all([
       import('./portal/invoices.ts'),
       import('./operator/response.ts'),
     ])
     const settings = await billing().catch(failed)
-    return settings instanceof Response ? settings : counter(settings).fetch(request)
+    return settings instanceof Response ? settings : payerPortal(settings).fetch(request)
   }
-  const { operatorApi } = await import('./operator/api.ts')
-  const api = apis.get(env) ?? operatorApi(operatorOf(env), Date.now)
+  const { accountApi } = await import('./app/api.ts')
+  const api = apis.get(env) ?? accountApi(operatorOf(env), Date.now)
   apis.set(env, api)
   return api.fetch(request)
 }

@@ -1,4 +1,4 @@
-/** Starts the local chain once for all test files and tells them where it is. */
+/** Starts the local chain once and provides its address to all test files. */
 import type { TestProject } from 'vitest/node'
 import { type LocalChain, startChain } from '../src/testing/chain/chain.ts'
 import { startRpcProxy } from '../src/testing/chain/rpc-proxy.ts'
@@ -15,7 +15,7 @@ declare module 'vitest' {
 export default async function setup(project: TestProject) {
   const chain = await startChain({})
   const { rpcUrl, accounts, usdc, escrow, collector } = chain
-  // The last two accounts are kept for the Worker under test: its relayer and its receiver.
+  // The last two accounts are the relayer and the receiver of the Worker under test.
   const [relayer, receiver] = accounts.slice(-2)
   if (!relayer || !receiver) throw new Error('the local chain has too few accounts')
   project.provide('chain', {

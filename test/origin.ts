@@ -1,9 +1,9 @@
-/** The origin behind the Worker under test: it says what it was asked, and fails as its path demands. */
+/** The origin behind the Worker under test: it echoes the request, or fails as the path demands. */
 import { Response } from 'miniflare'
 
 type Asked = { url: string; method: string; headers: Headers; text: () => Promise<string> }
 
-/** `/status/404` answers 404, `/slow/500` does so after 500 ms, `/fault` breaks; everything else echoes the request as cacheable JSON. */
+/** `/status/404` returns 404, `/slow/500` waits 500 ms, `/fault` throws. All else echoes the request as cacheable JSON. */
 export async function origin(request: Asked): Promise<Response> {
   const { pathname } = new URL(request.url)
   const [, first, second] = pathname.split('/')

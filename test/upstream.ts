@@ -1,4 +1,4 @@
-/** The unmodified upstream clients, with their default settings. Nothing here knows our own code. */
+/** The unmodified upstream clients, with their default settings and without our own code. */
 import { ExactEvmScheme, toClientEvmSigner } from '@x402/evm'
 import { BatchSettlementEvmScheme } from '@x402/evm/batch-settlement/client'
 import { wrapFetchWithPayment, x402Client } from '@x402/fetch'

@@ -1,6 +1,6 @@
-/** The paywall with its calls and rows counted: namespaces and databases that count, around the real ones. */
+/** The paywall with counted calls and rows: proxies around the real namespaces and databases. */
+import type { Bindings } from '../../src/app/bindings.ts'
 import { Account as RealAccount, CreditLine as RealLine } from '../../src/app/objects.ts'
-import type { Bindings } from '../../src/app/site.ts'
 import { countCalls } from './calls.ts'
 import paywall from './credit.ts'
 
@@ -35,7 +35,7 @@ export default {
   },
 } satisfies ExportedHandler<Bindings>
 
-/** What was counted since the last time. */
+/** Returns the counts since the last call, and resets them. */
 function take() {
   const counts = { calls: { ...calls }, rowsRead: 0, rowsWritten: 0 }
   for (const { rowsRead, rowsWritten } of cursors) {

@@ -1,24 +1,25 @@
 /** Billing by the config: rails, numbers and the operator's key, for the nightly run and for whoever comes to pay. */
 
+import type { BillingContext } from '../billing/context.ts'
 import { openSeal } from '../billing/operator-key.ts'
 import type { BillConfig } from '../config/billing.ts'
 import type { Config } from '../config/config.ts'
 import { stripeCode } from '../config/stripe-plugin.ts'
-import { type CounterSettings, invoiceKey, invoicePath } from '../portal/invoices.ts'
-import type { ExactPayment } from '../protocol/x402/v2.ts'
+import { invoiceKey, invoicePath } from '../portal/invoices.ts'
 import type { Rails } from '../rails/rail.ts'
 import { paying, stablecoinRail } from '../rails/stablecoin.ts'
 import type { StripeRail } from '../rails/stripe/rail.ts'
 import { transferRail } from '../rails/transfer.ts'
+import type { ExactPayment } from '../schemes/exact/payment.ts'
 import type { Scheme } from '../schemes/scheme.ts'
-import type { Bindings } from './site.ts'
+import type { Bindings } from './bindings.ts'
 
 /** Opens billing for one request or one step. `exact` is how invoices are paid at once, where that is possible. */
 export async function openBilling(
   env: Bindings,
   config: Config,
   exact: Scheme<ExactPayment> | undefined,
-): Promise<CounterSettings> {
+): Promise<BillingContext> {
   const { LINES: lines, NUMBERS: numbers, AGENTS: agents, BOOK: book } = env
   const { bill } = config
   if (!bill || !lines || !numbers) throw new Error('nobody is named who sends invoices')

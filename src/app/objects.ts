@@ -2,7 +2,8 @@
 import { RelayerBase } from '../chain/relayer/relayer.ts'
 import { describeFaults, readConfig } from '../config/config.ts'
 import { SettlementBase } from '../settlement/workflow.ts'
-import { type Bindings, workOf } from './site.ts'
+import type { Bindings } from './bindings.ts'
+import { workOf } from './work.ts'
 
 export { Directory } from '../identity/directory.ts'
 export { Numbers } from '../ledger/billing/numbers.ts'

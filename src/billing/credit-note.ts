@@ -1,14 +1,10 @@
 /** Credit notes between the rails and our books: those written there are taken in, those written here are told there. */
+
 import type { CreditNote, InvoiceStanding } from '../ledger/billing/types.ts'
+import { type Finding, railFailed } from '../ledger/book/finding.ts'
 import type { Credited, Rails } from '../rails/rail.ts'
-import type { Finding } from '../settlement/findings.ts'
+import { type BillSettings, type Checked, type Line, NUMBERS } from './context.ts'
 import { CREDIT_NOTES, draftNoteOver } from './invoice.ts'
-import { type BillSettings, NUMBERS } from './nightly.ts'
-
-export type Line = ReturnType<BillSettings['lines']['getByName']>
-
-/** An invoice after a look at it, and what of the look came to nothing. */
-export type Checked = { invoice: InvoiceStanding; findings: Finding[] }
 
 /**
  * The number of the next credit note on an invoice. It is taken for what was credited before: of several notes that are drafted at
@@ -69,10 +65,6 @@ export async function tellRail(line: Line, rails: Rails, invoice: InvoiceStandin
 export async function notesOn(line: Line, invoice: string): Promise<CreditNote[]> {
   const history = await line.history(invoice)
   return history.flatMap(({ kind, document }) => (kind === 'credit_note' ? document : []))
-}
-
-export function railFailed({ agent: account, id }: InvoiceStanding, fault: unknown): Finding {
-  return { account, what: 'rail_failed', detail: `${id}: ${fault}` }
 }
 
 function overcredited({ agent: account, id }: InvoiceStanding, by: bigint): Finding {

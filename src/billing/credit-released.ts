@@ -1,8 +1,8 @@
 /** What was released after it was invoiced: it is taken off the invoice, so that nobody is dunned for what was given back. */
 import type { InvoiceStanding } from '../ledger/billing/types.ts'
-import { type Checked, type Line, nextNumber, tellRail } from './credit-note.ts'
+import type { BillSettings, Checked, Line } from './context.ts'
+import { nextNumber, tellRail } from './credit-note.ts'
 import { draftNoteOver, releasable } from './invoice.ts'
-import type { BillSettings } from './nightly.ts'
 
 /**
  * Writes a credit note over as much of the line's excess as is still owed on the invoice, and tells its rail. What was paid

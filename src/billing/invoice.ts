@@ -1,21 +1,10 @@
 /** What an invoice says: who owes whom how much, with which tax, until when. Pure. */
 
 import { dueDate, owedOn } from '../ledger/billing/dunning.ts'
-import type {
-  CreditNote,
-  DunningTerms,
-  Invoice,
-  InvoiceStanding,
-  LineBill,
-  Party,
-  Vat,
-} from '../ledger/billing/types.ts'
-
-/** Who sends the invoices. `vatRate` in hundredths of a percent; without one the seller charges no VAT. */
-export type Seller = Party & { vatRate?: number }
-
-/** The smallest amount a rail can move, and the least that is worth an invoice on it. Micro-dollars. */
-export type Unit = { unit: bigint; least: bigint }
+import type { CreditNote, DunningTerms, Invoice, InvoiceStanding, Party } from '../ledger/billing/types.ts'
+import { roundTo, type Seller, vatOn } from '../ledger/billing/vat.ts'
+import type { LineBill } from '../ledger/credit/contract.ts'
+import type { Unit } from '../rails/rail.ts'
 
 /** An invoice that has no number yet: one is taken only once it is known that there will be an invoice. */
 export type Draft = Omit<Invoice, 'id' | 'number'>
@@ -134,32 +123,6 @@ function noteOn({ id: invoice }: InvoiceStanding, { net, vat, reason, number, no
   return { id, number, invoice, issuedAt: now, reason, net, vat, total: net + vat }
 }
 
-/** VAT as for electronic services to businesses (Directive 2006/112/EC art. 44, 196): by where seller and buyer are. */
-export function vatOn(net: bigint, seller: Seller, buyer: Party, unit: bigint): Vat {
-  const rate = seller.vatRate ?? 0
-  const domestic = seller.country === buyer.country
-  const both = EUROPEAN_UNION.has(seller.country) && EUROPEAN_UNION.has(buyer.country)
-  if (rate === 0 || !(domestic || both)) return { rate: 0, treatment: 'outside_scope', amount: 0n }
-  if (!domestic && buyer.taxId) return { rate: 0, treatment: 'reverse_charge', amount: 0n }
-  return { rate, treatment: 'standard', amount: roundTo(net * BigInt(rate), 10_000n * unit) * unit }
-}
-
-/** The words that tax law wants on an invoice without VAT (Directive 2006/112/EC art. 226 11a). */
-export function vatWords({ rate, treatment }: Vat): string {
-  switch (treatment) {
-    case 'standard':
-      return `VAT ${rate / 100} %`
-    case 'reverse_charge':
-      return 'VAT: reverse charge, to be accounted for by the buyer'
-    case 'outside_scope':
-      return 'VAT: outside the scope'
-  }
-}
-
-function roundTo(value: bigint, unit: bigint): bigint {
-  return (value + unit / 2n) / unit
-}
-
 function printed(series: string, number: number): string {
   return `${series}-${String(number).padStart(6, '0')}`
 }
@@ -173,7 +136,3 @@ function partyOf({ name, country, address, taxId, email }: Seller): Party {
     ...(email !== undefined && { email }),
   }
 }
-
-const EUROPEAN_UNION: ReadonlySet<string> = new Set(
-  'AT BE BG CY CZ DE DK EE ES FI FR GR HR HU IE IT LT LU LV MT NL PL PT RO SE SI SK'.split(' '),
-)

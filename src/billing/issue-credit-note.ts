@@ -1,9 +1,9 @@
 /** Corrections: a credit note takes back (part of) an invoice. What was invoiced stays as it was written. */
 import type { InvoiceStanding } from '../ledger/billing/types.ts'
 import type { Touched } from '../rails/rail.ts'
+import type { BillSettings } from './context.ts'
 import { nextNumber, notesOn, tellRail } from './credit-note.ts'
 import { creditable, draftNote } from './invoice.ts'
-import type { BillSettings } from './nightly.ts'
 import { checkInvoice } from './payments.ts'
 
 /**

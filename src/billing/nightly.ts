@@ -1,15 +1,8 @@
 /** The bill of a night: for each credit line, state what ended, invoice it, hand it to its rail, see what came in, dun. */
 
 import { owedOn } from '../ledger/billing/dunning.ts'
-import type { Numbers } from '../ledger/billing/numbers.ts'
 import { periodOf } from '../ledger/billing/period.ts'
-import type {
-  DunningStep,
-  DunningTerms,
-  InvoiceStanding,
-  LineBill,
-  StatementHead,
-} from '../ledger/billing/types.ts'
+import type { DunningStep, InvoiceStanding, StatementHead } from '../ledger/billing/types.ts'
 import {
   type LineListing,
   lines as listLines,
@@ -17,29 +10,16 @@ import {
   saveInvoices,
   saveStatements,
 } from '../ledger/book/credit.ts'
-import type { Agents } from '../ledger/credit/agents.ts'
+import { type Finding, railFailed } from '../ledger/book/finding.ts'
+import type { LineBill } from '../ledger/credit/contract.ts'
 import type { CreditLine } from '../ledger/credit/credit-line.ts'
+import { each } from '../platform/pool.ts'
 import { canonicalJson } from '../protocol/encoding/canonical-json.ts'
-import type { Rails } from '../rails/rail.ts'
-import { each } from '../settlement/context.ts'
-import type { Finding } from '../settlement/findings.ts'
-import { railFailed } from './credit-note.ts'
+import { type BillSettings, NUMBERS } from './context.ts'
 import { giveBack } from './credit-released.ts'
-import { draftInvoice, INVOICES, numbered, numberKey, type Seller } from './invoice.ts'
+import { draftInvoice, INVOICES, numbered, numberKey } from './invoice.ts'
 import { checkInvoice } from './payments.ts'
-import { tell, type Webhook } from './webhook.ts'
-
-export type BillSettings = {
-  book: D1Database
-  lines: DurableObjectNamespace<CreditLine>
-  /** Without it a book that has lost lines does not find them again. */
-  agents?: DurableObjectNamespace<Agents> | undefined
-  numbers: DurableObjectNamespace<Numbers>
-  rails: Rails
-  seller: Seller
-  dunning: DunningTerms
-  webhook: Webhook | null
-}
+import { tell } from './webhook.ts'
 
 /** What the bill came to. Sums are decimal strings of micro-dollars. */
 export type BillSums = {
@@ -70,9 +50,6 @@ export const NO_BILL: BillSums = {
 
 /** Lines in one step of a run. Each may ask its rail half a dozen times, and a step may ask the world so often only. */
 export const BILL_PAGE = 200
-
-/** The name of the one object that numbers are taken from. */
-export const NUMBERS = 'numbers'
 
 type Outcome = {
   bill: LineBill | null

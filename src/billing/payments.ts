@@ -1,12 +1,12 @@
 /** What comes in: movements that a rail has seen, and transfers that the operator has, noted on their line. */
 
-import type { Happening } from '../ledger/billing/documents.ts'
-import type { InvoiceStanding } from '../ledger/billing/types.ts'
+import type { Happening, InvoiceStanding } from '../ledger/billing/types.ts'
+import type { Finding } from '../ledger/book/finding.ts'
+import { railFailed } from '../ledger/book/finding.ts'
+import { each } from '../platform/pool.ts'
 import type { Movement, Touched } from '../rails/rail.ts'
-import { each } from '../settlement/context.ts'
-import type { Finding } from '../settlement/findings.ts'
-import { adopt, type Checked, type Line, railFailed, tellRail } from './credit-note.ts'
-import type { BillSettings } from './nightly.ts'
+import type { BillSettings, Checked, Line } from './context.ts'
+import { adopt, tellRail } from './credit-note.ts'
 
 /**
  * Asks the invoice's rail what became of it, notes what it says, and tells it of our credit notes. Doing it again notes nothing

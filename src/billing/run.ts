@@ -1,27 +1,37 @@
 /** The billing part of a settlement run: what the rails remember, then every credit line, a page at a time. */
 
-import { lastBilled } from '../ledger/book/accounts.ts'
-import { relist } from '../ledger/book/credit.ts'
-import { REGISTRY } from '../ledger/credit/agents.ts'
-import type { Finding } from '../settlement/findings.ts'
-import type { Report } from '../settlement/report.ts'
-import type { Steps } from '../settlement/run.ts'
-import { type Billed, type BillSettings, billPage } from './nightly.ts'
+import { countLines, listLines } from '../ledger/book/credit.ts'
+import type { Finding } from '../ledger/book/finding.ts'
+import { lastBilled } from '../ledger/book/runs.ts'
+import { type Agent, type Agents, REGISTRY } from '../ledger/credit/agents.ts'
+import type { Steps } from '../platform/steps.ts'
+import { DAY_MS } from '../platform/time.ts'
+import type { BillSettings } from './context.ts'
+import { type Billed, billPage } from './nightly.ts'
 import { catchUp } from './payments.ts'
 
-const DAY = 86_400_000
-
 /** How long before the last good run the rails are asked from. A card processor sends a webhook again for three days. */
-const OVERLAP = 4 * DAY
+const OVERLAP = 4 * DAY_MS
 
 /** How long a card processor remembers what happened. */
-const MEMORY = 30 * DAY
+const MEMORY = 30 * DAY_MS
 
 /** Opened anew in each step: a step may run long after the one before it. */
 export type OpenBill = () => Promise<BillSettings>
 
+/** Where a billing run reports to, as it goes. */
+export type BillReport = {
+  found(findings: Finding[]): void
+  /** `received`: micro-dollars, as a decimal string. */
+  caughtUp(caughtUp: { received: string; findings: Finding[] }): void
+  billed(page: Billed): void
+}
+
+/** Agents read from the registry at once. */
+const REGISTRY_PAGE = 500
+
 /** Bills all lines for the moment `now` (Unix ms). One line's trouble, or one rail's, is a finding and stops no other. */
-export async function billAll(open: OpenBill, steps: Steps, report: Report, now: number): Promise<void> {
+export async function billAll(open: OpenBill, steps: Steps, report: BillReport, now: number): Promise<void> {
   report.found(await steps.do('list the lines', async () => listAll(await open())))
   report.caughtUp(await steps.do('ask the rails', async () => askRails(await open(), Date.now())))
   let after: string | null = ''
@@ -40,6 +50,20 @@ async function listAll({ book, agents }: BillSettings): Promise<Finding[]> {
     return []
   } catch (fault) {
     return [{ account: REGISTRY, what: 'silent', detail: String(fault) }]
+  }
+}
+
+/** Lists every agent of the registry, unless the read model lists as many: one that was lost lists none. */
+async function relist(book: D1Database, registry: DurableObjectStub<Agents>): Promise<void> {
+  const [agents, listed] = await Promise.all([registry.count(), countLines(book)])
+  if (listed >= agents) return
+  for (let after: string | undefined = ''; after !== undefined; ) {
+    const page: Agent[] = await registry.list(after, REGISTRY_PAGE)
+    await listLines(
+      book,
+      page.map(({ id, name, createdAt }) => ({ id, name, openedAt: createdAt })),
+    )
+    after = page.at(-1)?.id
   }
 }
 

@@ -3,7 +3,8 @@
 import { saveInvoices } from '../ledger/book/credit.ts'
 import { hasHeard, remember } from '../ledger/book/webhooks.ts'
 import type { StripeRail } from '../rails/stripe/rail.ts'
-import { type BillSettings, dunLine } from './nightly.ts'
+import type { BillSettings } from './context.ts'
+import { dunLine } from './nightly.ts'
 import { recheck } from './payments.ts'
 
 const LARGEST = 1 << 18

@@ -11,8 +11,8 @@ import {
 } from 'viem'
 import type { ChannelConfig, ChannelState, Claim } from '../protocol/evm/channel.ts'
 import type { Address, Hex } from '../protocol/evm/hex.ts'
-import type { Log } from './relayer/relayer.ts'
-import type { Call } from './rpc.ts'
+import type { Log } from './log.ts'
+import type { Call } from './multicall.ts'
 
 export const escrowAbi = parseAbi([
   'struct ChannelConfig { address payer; address payerAuthorizer; address receiver; address receiverAuthorizer; address token; uint40 withdrawDelay; bytes32 salt; }',

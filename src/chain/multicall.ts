@@ -1,7 +1,13 @@
 /** Multicall3: reads of one block in one `eth_call`, with the block's number and time. */
+
 import { decodeFunctionResult, encodeFunctionData, hexToBigInt, parseAbi } from 'viem'
 import type { Address, Hex } from '../protocol/evm/hex.ts'
-import type { Call, Snapshot } from './rpc.ts'
+
+/** One read: a contract and its calldata. */
+export type Call = { to: Address; data: Hex }
+
+/** Answers of one block, in the order of the calls; `time` is its timestamp in Unix seconds. */
+export type Snapshot = { block: bigint; time: bigint; answers: Hex[] }
 
 /** Stands at this address on every chain known here. */
 export const MULTICALL: Address = '0xca11bde05977b3631167028862be2a173976ca11'
@@ -29,6 +35,7 @@ export function encodeReads(calls: Call[]): Hex {
   return encodeFunctionData({ abi, functionName: 'aggregate3', args: [rows] })
 }
 
+/** Reads the answer to {@link encodeReads}. */
 export function decodeReads(answer: Hex): Snapshot {
   const rows = decodeFunctionResult({ abi, functionName: 'aggregate3', data: answer })
   const [block, time, ...answers] = rows.map((row) => row.returnData)

@@ -11,7 +11,7 @@ import {
 } from 'viem'
 import type { Address, Hex } from '../protocol/evm/hex.ts'
 import type { ExactPayment, Settled, Transfer } from './facilitator/facilitator.ts'
-import type { Log } from './relayer/transaction.ts'
+import type { Log } from './log.ts'
 import type { Chain, Tag } from './rpc.ts'
 import { connect, readAt } from './rpc.ts'
 

@@ -1,8 +1,8 @@
 /** The settings of billing: their shapes, and the part of the config they make. Read by config.ts alone. */
 import * as v from 'valibot'
-import type { Seller } from '../billing/invoice.ts'
 import type { OperatorKey } from '../billing/operator-key.ts'
 import type { DunningTerms } from '../ledger/billing/types.ts'
+import type { Seller } from '../ledger/billing/vat.ts'
 import { integer, shaped, url } from './fields.ts'
 import type { Fault } from './problem.ts'
 import { read, unpack } from './schema.ts'

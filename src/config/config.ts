@@ -1,9 +1,10 @@
 /** The Worker's vars and secrets, read once: into a config, or into every fault they have. Nothing else reads them. */
 import * as v from 'valibot'
 import type { Chain } from '../chain/rpc.ts'
-import { type Policy, type SchemeName, schemesOf } from '../paywall/policy.ts'
+import { type Policy, schemesOf } from '../paywall/policy.ts'
 import { type Address, type Hex, isHex } from '../protocol/evm/hex.ts'
 import { addressOf } from '../protocol/evm/secp256k1.ts'
+import { SCHEME_NAMES, SCHEMES, type SchemeName } from '../schemes/index.ts'
 import { BILL_WANTS, type BillConfig, billConfig, billFaults, billSettings } from './billing.ts'
 import { CREDIT_WANTS, type CreditConfig, creditConfig, creditSettings } from './credit.ts'
 import { integer, shaped, url } from './fields.ts'
@@ -64,9 +65,6 @@ const WANTS = {
   ...CREDIT_WANTS,
   ...BILL_WANTS,
 }
-
-/** What a scheme cannot do without, by the name of the var or of the binding. */
-const CREDIT_BINDINGS = { LINES: 'CreditLine', AGENTS: 'Agents', DIRECTORIES: 'Directory' }
 
 const MOST_DEPOSIT = 5_000_000n
 
@@ -173,23 +171,20 @@ function build(policy: Policy, settings: Settings): Config {
 }
 
 function missing(schemes: ReadonlySet<SchemeName>, vars: Table): Fault[] {
-  const onChain: (keyof typeof WANTS)[] = ['RPC_URL', 'RELAYER_KEY']
-  const exact = vars.FACILITATOR_URL === undefined ? onChain : []
-  const needed = new Map<string, { scheme: SchemeName; want: string }>()
-  const need = (scheme: SchemeName, place: string, want: string) =>
-    schemes.has(scheme) && !needed.has(place) && needed.set(place, { scheme, want })
-  for (const place of onChain) need('channel', place, WANTS[place])
-  for (const place of exact) need('exact', place, WANTS[place])
-  need('credit', 'REGISTRATION_URL', WANTS.REGISTRATION_URL)
-  for (const [place, name] of Object.entries(CREDIT_BINDINGS))
-    need('credit', place, `a [[durable_objects.bindings]] of class ${name}`)
-  return [...needed]
-    .filter(([place]) => vars[place] === undefined)
-    .map(([place, { scheme, want }]) => ({
-      place,
-      fault: `is missing, and scheme "${scheme}" needs it`,
-      want,
-    }))
+  const isSet = (place: string) => vars[place] !== undefined
+  const faults = new Map<string, Fault>()
+  for (const scheme of SCHEME_NAMES.filter((name) => schemes.has(name))) {
+    for (const { place, binding } of SCHEMES[scheme].needs(isSet)) {
+      if (isSet(place) || faults.has(place)) continue
+      const want = binding ? `a [[durable_objects.bindings]] of class ${binding}` : wanted(place)
+      faults.set(place, { place, fault: `is missing, and scheme "${scheme}" needs it`, want })
+    }
+  }
+  return [...faults.values()]
+}
+
+function wanted(place: string): string {
+  return (WANTS as Record<string, string>)[place] ?? ''
 }
 
 function originFaults({ origin }: Policy, vars: Table): Fault[] {

@@ -3,9 +3,10 @@ import { keccak_256 } from '@noble/hashes/sha3.js'
 import * as v from 'valibot'
 import { compileWho, faultOfWho } from '../paywall/asker.ts'
 import { compilePattern } from '../paywall/pattern.ts'
-import type { Decision, Origin, Policy, Rule, SchemeName } from '../paywall/policy.ts'
+import type { Decision, Origin, Policy, Rule } from '../paywall/policy.ts'
 import { type Address, isHex, toHex } from '../protocol/evm/hex.ts'
 import { networks } from '../protocol/evm/network.ts'
+import { DEFAULT_SCHEMES, SCHEME_NAMES, SCHEMES, type SchemeName } from '../schemes/index.ts'
 import { type Fault, faultsOf } from './problem.ts'
 import { isTable, list, onlyKeys, read, unpack, usd } from './schema.ts'
 
@@ -32,13 +33,17 @@ const RULE_TERMS = ['path', 'method', 'who', 'action', 'price', 'schemes']
 /** The names of all terms. */
 export const POLICY_TERMS = Object.keys(WANTS).filter((term) => !RULE_TERMS.includes(term))
 
-const DEFAULT_SCHEMES: SchemeName[] = ['channel', 'exact']
-
 const schemes = v.pipe(
-  list(v.picklist(['channel', 'exact', 'credit'], 'is no scheme')),
+  list(v.picklist(SCHEME_NAMES, 'is no scheme')),
   v.check((names) => new Set(names).size === names.length, 'names a scheme twice'),
-  // Both are `batch-settlement` on the wire, and clients of channels take the first such offer.
-  v.check((names) => !isBefore('credit', 'channel', names), 'has "credit" before "channel"'),
+  v.rawCheck(({ dataset, addIssue }) => {
+    if (!dataset.typed) return
+    for (const name of SCHEME_NAMES) {
+      const { after } = SCHEMES[name]
+      if (after && isBefore(name, after, dataset.value))
+        addIssue({ message: `has "${name}" before "${after}"` })
+    }
+  }),
 )
 
 const pattern = read((text) => {
@@ -180,7 +185,7 @@ function readReceiver(text: string): { value: Address } | string {
     : { value: address }
 }
 
-function isBefore(one: SchemeName, other: SchemeName, names: readonly SchemeName[]): boolean {
+function isBefore(one: string, other: string, names: readonly string[]): boolean {
   return names.includes(one) && names.indexOf(one) < names.indexOf(other)
 }
 

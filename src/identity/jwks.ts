@@ -8,8 +8,8 @@ export type Fetched =
 
 export type Fetch = (url: string, init: RequestInit) => Promise<Response>
 
-/** For the whole exchange, headers and body. Milliseconds. */
-export const PATIENCE = 2000
+/** For the whole exchange, headers and body. */
+export const FETCH_TIMEOUT_MS = 2000
 /** After content decoding, so that a small answer cannot unfold into a large one. */
 export const LARGEST = 65_536
 
@@ -24,8 +24,8 @@ const TYPES = [
  * Reads the JWK Set at an agent's URL (draft-ietf-webbotauth-httpsig-protocol, §Key Distribution and Discovery). Only `200`
  * with a JSON type is an answer; redirects are not followed. Never rejects.
  */
-export async function fetchKeys(url: string, fetch: Fetch, patience = PATIENCE): Promise<Fetched> {
-  const signal = AbortSignal.timeout(patience)
+export async function fetchKeys(url: string, fetch: Fetch, timeoutMs = FETCH_TIMEOUT_MS): Promise<Fetched> {
+  const signal = AbortSignal.timeout(timeoutMs)
   try {
     return await Promise.race([exchange(url, fetch, signal), timeout(signal)])
   } catch (cause) {

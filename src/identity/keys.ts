@@ -31,8 +31,8 @@ export type FindKey = (claim: Claim, now: number) => Promise<Key | Missing>
 
 /** How much an isolate remembers; it may forget at any time. */
 const MOST = 1000
-/** How far the clocks of a publisher of keys and ours may be apart. Milliseconds. */
-const SKEW = 10_000
+/** How far the clocks of a signer or a publisher of keys and ours may be apart. */
+export const CLOCK_SKEW_SECONDS = 10
 
 /**
  * The keys of registered agents. Looks are keyed by (URL, thumbprint), never by thumbprint alone: else one agent's key would
@@ -69,7 +69,7 @@ export function keysOf(registry: Registry, directories: (url: string) => Directo
     const found = await publicKey(agent, claim, now)
     if (typeof found === 'string') return found
     const { keyId, algorithm, notBefore, expires } = found
-    const early = notBefore !== null && now + SKEW < notBefore * 1000
+    const early = notBefore !== null && now + CLOCK_SKEW_SECONDS * 1000 < notBefore * 1000
     if (early || (expires !== null && now >= expires * 1000)) return 'key_not_current'
     const known = imported.get(keyId)
     const key = known === undefined ? remember(imported, keyId, await importKey(found)) : known

@@ -4,7 +4,7 @@ import { fromHex, toHex } from '../protocol/evm/hex.ts'
 import { checkDigest } from '../protocol/http/content-digest.ts'
 import { accept, type Refusal, type Result } from '../protocol/refusal.ts'
 import { type Algorithm, verifies } from './jwk.ts'
-import type { FindKey } from './keys.ts'
+import { CLOCK_SKEW_SECONDS, type FindKey } from './keys.ts'
 import { PUBLIC_SECRETS } from './known-secrets.ts'
 import { readSignatures, type Signature } from './signature.ts'
 import { claimedAgent } from './signature-agent.ts'
@@ -67,8 +67,6 @@ export type Terms = {
 
 /** For money: one signature is good for one IOU, and is remembered as long as it is valid. Seconds. */
 export const LONGEST = 300
-/** How far ahead a signer's clock may be. Seconds. */
-const SKEW = 10
 
 const encoder = new TextEncoder()
 
@@ -138,7 +136,7 @@ function invalid({ flaw }: Flawed): Verdict {
 function judgeTimes({ created, expires }: Signature, { now, longest = LONGEST }: Terms): Flawed | null {
   const seconds = Math.floor(now / 1000)
   if (expires < created) return flawed('expires_before_created')
-  if (created > seconds + SKEW) return flawed('created_in_the_future')
+  if (created > seconds + CLOCK_SKEW_SECONDS) return flawed('created_in_the_future')
   if (expires < seconds) return flawed('expired')
   return expires - created > longest ? flawed('valid_too_long') : null
 }

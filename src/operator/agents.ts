@@ -1,37 +1,39 @@
-/** Agents over HTTP: who has credit, and on which terms. */
+/** Agents over HTTP: the crawlers that have credit, and their terms. */
 import { Hono } from 'hono'
 import type * as v from 'valibot'
 import { type Agent, type Change, type Draft, REGISTRY, type Registered } from '../ledger/credit/agents.ts'
-import { agentChange, formOf, newAgent, suspension } from './requests.ts'
-import { type Fault, faulty, limitOf, nextOf, no, notFound, write } from './response.ts'
+import type { RequestError } from './problem.ts'
+import { agentChange, formOf, newAgent, suspension, UNIDENTIFIED } from './requests.ts'
+import { invalid, jsonResponse, limitOf, nextOf, notFound, problem } from './response.ts'
 import type { CreditSettings, OperatorSettings } from './settings.ts'
 
 type Form = Partial<v.InferOutput<typeof newAgent>>
 
+/** Routes below `/api/agents`. `who` names the operator in the audit log. */
 export function agentRoutes(settings: OperatorSettings, credit: CreditSettings, who: string): Hono {
   const app = new Hono()
   const registry = () => credit.agents.getByName(REGISTRY)
   app.get('/', async (c) => {
     const limit = limitOf(c)
     const agents = await registry().list(c.req.query('after') ?? '', limit)
-    return write({ agents: agents.map(agentView), next: nextOf(agents, limit, ({ id }) => id) })
+    return jsonResponse({ agents: agents.map(agentView), next: nextOf(agents, limit, ({ id }) => id) })
   })
   app.post('/', async (c) => {
     const form = await formOf(c, newAgent)
     if (form instanceof Response) return form
-    const faults = await strange(settings, credit, form)
-    if (faults.length > 0) return faulty(faults)
+    const errors = await unknownNames(settings, credit, form)
+    if (errors.length > 0) return invalid(errors)
     return answer(await registry().create(draftOf(form, credit.probation), who), 201)
   })
   app.get('/:id', async (c) => {
     const agent = await registry().get(c.req.param('id'))
-    return agent ? write(agentView(agent)) : notFound()
+    return agent ? jsonResponse(agentView(agent)) : notFound()
   })
   app.patch('/:id', async (c) => {
     const form = await formOf(c, agentChange)
     if (form instanceof Response) return form
-    const faults = await strange(settings, credit, form)
-    if (faults.length > 0) return faulty(faults)
+    const errors = await unknownNames(settings, credit, form)
+    if (errors.length > 0) return invalid(errors)
     return answer(await registry().change(c.req.param('id'), changeOf(form), who))
   })
   app.post('/:id/suspend', async (c) => {
@@ -43,36 +45,40 @@ export function agentRoutes(settings: OperatorSettings, credit: CreditSettings, 
   return app
 }
 
-/** An agent as it is written in bodies: the same members as when it was registered. */
+/** The JSON of an agent, with the members it was registered with. */
 export function agentView({ id, name, url, keys, terms, suspended, createdAt, version }: Agent) {
   const { limit: creditLimit, ...rest } = terms
   const published = keys && { keys: keys.map(({ keyId: kid, jwk }) => ({ ...jwk, kid })) }
   return { id, name, url, keys: published, creditLimit, ...rest, suspended, createdAt, version }
 }
 
-/** What no schema knows: the rails and tiers that there are here. */
-async function strange(
+/** Errors that no schema finds: rails and tiers that this site does not have. */
+async function unknownNames(
   { billing }: OperatorSettings,
   { tiers }: CreditSettings,
   form: Form,
-): Promise<Fault[]> {
-  const faults: Fault[] = []
+): Promise<RequestError[]> {
+  const errors: RequestError[] = []
   const { rail, tier } = form
   if (rail !== undefined && billing) {
     const { rails } = (await billing()).bill
     if (!rails[rail])
-      faults.push({ place: 'rail', fault: 'is not set up here', want: Object.keys(rails).join(', ') })
+      errors.push({
+        path: 'rail',
+        message: 'must be a rail of this site',
+        expected: Object.keys(rails).join(', '),
+      })
   }
   if (typeof tier === 'string' && !tiers.has(tier)) {
-    const want = [...tiers, 'null'].join(', ')
-    faults.push({ place: 'tier', fault: 'is no tier of CREDIT_TIERS', want })
+    const expected = [...tiers, 'null'].join(', ')
+    errors.push({ path: 'tier', message: 'must be a tier of CREDIT_TIERS', expected })
   }
-  return faults
+  return errors
 }
 
-function draftOf(form: v.InferOutput<typeof newAgent>, least: bigint): Draft {
+function draftOf(form: v.InferOutput<typeof newAgent>, initialLimit: bigint): Draft {
   const { id = `agent-${crypto.randomUUID().slice(0, 18)}`, name, url, keys } = form
-  const { creditLimit: limit, probation = least, period, rail, tier, buyer } = form
+  const { creditLimit: limit, probation = initialLimit, period, rail, tier, buyer } = form
   return { id, name, url, keys, terms: { limit, probation, period, rail, tier, buyer } }
 }
 
@@ -88,13 +94,13 @@ function changeOf(form: v.InferOutput<typeof agentChange>): Change {
 }
 
 function answer(registered: Registered, status = 200): Response {
-  if (registered.outcome === 'registered') return write(agentView(registered.agent), status)
+  if (registered.outcome === 'registered') return jsonResponse(agentView(registered.agent), status)
   switch (registered.reason) {
     case 'unknown':
       return notFound()
     case 'unidentified':
-      return faulty([{ place: 'url', fault: 'is missing, and so are keys', want: 'a URL or keys' }])
+      return invalid([UNIDENTIFIED])
     default:
-      return no(409, registered.reason)
+      return problem(registered.reason)
   }
 }

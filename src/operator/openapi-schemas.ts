@@ -1,7 +1,13 @@
-/** The shapes of the API's bodies, as JSON Schema (2020-12). Data; a test holds real answers against them. */
+/** The shapes of the API's bodies, as JSON Schema (2020-12). Tests check real responses against them. */
+import { toJsonSchema } from '@valibot/to-json-schema'
+import type * as v from 'valibot'
+import { PROBLEMS } from './problem.ts'
+import { BODIES } from './requests.ts'
 
+/** A JSON Schema, or another object of the OpenAPI document. */
 export type Schema = { readonly [keyword: string]: unknown }
 
+/** Refers to one of the named {@link schemas}. */
 export const ref = (name: keyof typeof schemas): Schema => ({ $ref: `#/components/schemas/${name}` })
 
 const text: Schema = { type: 'string' }
@@ -18,19 +24,13 @@ const amount: Schema = {
   description: 'Micro-dollars, or atomic units of USDC, which are the same',
 }
 const signedAmount: Schema = { ...amount, pattern: '^(0|-?[1-9][0-9]{0,38})$' }
-const someAmount: Schema = {
-  type: 'string',
-  pattern: '^((0|[1-9][0-9]{0,38})|\\$(0|[1-9][0-9]{0,11})(\\.[0-9]{1,6})?)$',
-  description: 'Micro-dollars ("5000000"), or USD with a dollar sign ("$5")',
-}
-
 const line = (maxLength: number): Schema => ({ type: 'string', minLength: 1, maxLength })
 const word = (...words: string[]): Schema => ({ enum: words })
 const list = (items: Schema): Schema => ({ type: 'array', items })
 const orNull = (schema: Schema): Schema => ({ anyOf: [schema, none] })
 const either = (...shapes: Schema[]): Schema => ({ anyOf: shapes })
 
-/** A table with these members and no others; all of them, but for those named. */
+/** An object with exactly these members. All are required, except those in `optional`. */
 function table(properties: Record<string, Schema>, ...optional: string[]): Schema {
   const required = Object.keys(properties).filter((name) => !optional.includes(name))
   return { type: 'object', properties, required, additionalProperties: false }
@@ -42,6 +42,7 @@ const all = (...properties: string[]) => properties
 
 const period = word('daily', 'weekly', 'monthly')
 const rail = word('stablecoin', 'stripe', 'transfer')
+/** The stages of an invoice. */
 export const stage = word('open', 'due', 'past_due', 'suspended', 'written_off', 'settled')
 const span = table({ id: text, from: time, to: time })
 const totals = { authorized: amount, charged: amount, redeemed: amount, credit: amount }
@@ -59,15 +60,6 @@ const party = table(
 )
 
 const terms = { period, rail, tier: orNull(line(40)), buyer: party }
-
-const agentForm = {
-  name: line(100),
-  url: orNull({ type: 'string', format: 'uri' }),
-  keys: orNull(jwkSet),
-  creditLimit: someAmount,
-  probation: someAmount,
-  ...terms,
-}
 
 const agent = {
   id: text,
@@ -92,7 +84,7 @@ const balance = table({
   available: amount,
 })
 
-const document = { type: 'object', description: 'What the entry notes: terms, an invoice, a payment, …' }
+const document = { type: 'object', description: 'The document of the entry: terms, an invoice, a payment, …' }
 const evidence = table({ keyId: text, algorithm: text, signature: text, base: text })
 const lineEntry = table(
   {
@@ -276,31 +268,49 @@ const run = table({
   status: word('running', 'settled', 'in_doubt', 'failed'),
   startedAt: time,
   endedAt: orNull(time),
-  record: { type: 'object', description: 'What it found and moved: it grows while the run is under way' },
+  record: { type: 'object', description: 'Findings and sums of the run. They grow while the run goes on' },
 })
 
 const engine = {
   type: 'object',
-  description: 'What the Workflow says of itself, as long as it is remembered',
+  description: 'The status of the Workflow instance, while Cloudflare keeps it',
 }
 
+/** A body's schema, made from the valibot schema that reads it. */
+function bodyOf(name: keyof typeof BODIES): Schema {
+  const { $schema: _, ...schema } = toJsonSchema(BODIES[name] as v.GenericSchema, {
+    target: 'draft-2020-12',
+    typeMode: 'input',
+    // JSON Schema cannot express checks in code. The description of the member states them.
+    errorMode: 'ignore',
+    // An object with a raw check has no other members: see `closed` in requests.ts.
+    overrideAction: ({ valibotAction, jsonSchema }) =>
+      valibotAction.type === 'raw_check' ? { ...jsonSchema, additionalProperties: false } : null,
+  })
+  return schema as Schema
+}
+
+/** The named schemas of the OpenAPI document. */
 export const schemas = {
-  Refusal: {
+  Problem: {
     type: 'object',
+    description: 'An error (RFC 9457). Some codes add members, such as `creditable`',
     properties: {
-      error: text,
-      faults: list(table({ place: text, fault: text, want: text })),
+      type: { type: 'string', format: 'uri-reference' },
+      title: text,
+      status: count,
+      detail: text,
+      code: word(...Object.keys(PROBLEMS)),
+      errors: list(table({ path: text, message: text, expected: text })),
+      reason: { type: 'string', description: 'Why a signature was rejected (401, 503)' },
     },
-    required: ['error'],
+    required: ['type', 'title', 'status', 'detail', 'code'],
   },
-  NewAgent: table(
-    { id: { type: 'string', pattern: '^[a-z][a-z0-9-]{2,39}$' }, ...agentForm },
-    ...all('id', 'url', 'keys', 'probation', 'tier'),
-  ),
-  AgentChange: table(agentForm, ...Object.keys(agentForm)),
+  NewAgent: bodyOf('NewAgent'),
+  AgentChange: bodyOf('AgentChange'),
   Agent: table(agent),
   Agents: page('agents', table(agent), text),
-  Suspension: table({ reason: line(200) }),
+  Suspension: bodyOf('Suspension'),
   Accounts: page('accounts', listing, text),
   Account: either(
     table({
@@ -338,9 +348,9 @@ export const schemas = {
   Invoices: page('invoices', table(invoice), count),
   OwnInvoices: table({ invoices: list(table(invoice)) }),
   Invoice: table({ ...invoice, history: list(happening) }, 'history'),
-  Transfer: table({ amount: someAmount, reference: line(100), at: time }, ...all('amount', 'at')),
-  Returned: table({ reference: line(100), reason: line(200), at: time }, 'at'),
-  Correction: table({ amount: someAmount, reason: line(200), creditedNet: someAmount }, 'creditedNet'),
+  Transfer: bodyOf('Transfer'),
+  Returned: bodyOf('Returned'),
+  Correction: bodyOf('Correction'),
   Corrected: table({ creditNote: text, invoice: table(invoice) }),
   Started: table({ id: text, started: flag }),
   Run: table({ run: orNull(run), workflow: orNull(engine) }),

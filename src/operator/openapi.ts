@@ -1,10 +1,11 @@
-/** The OpenAPI document (3.1) of everything under `/_tab402`. Data; a test holds it against the routes and their answers. */
+/** The OpenAPI document (3.1) of the API below `/_tab402`. Tests check it against the routes and their responses. */
 import { ref, type Schema, schemas, stage } from './openapi-schemas.ts'
+import { PROBLEM_TYPE, PROBLEMS } from './problem.ts'
 
 type Name = keyof typeof schemas
 type Method = 'get' | 'post' | 'patch'
 
-/** What a path does. `formats` are other media types of a good answer, `refusals` the statuses of a "no". */
+/** One operation. `formats` are further media types of its response, `problems` the error statuses of its own. */
 type Operation = {
   summary: string
   answer: Name | null
@@ -12,7 +13,7 @@ type Operation = {
   body?: Name
   query?: readonly Query[]
   formats?: readonly string[]
-  refusals?: readonly number[]
+  problems?: readonly number[]
   open?: 'signed' | 'public'
 }
 
@@ -20,27 +21,28 @@ type Query = keyof typeof QUERIES
 
 const text: Schema = { type: 'string' }
 
-/** What each parameter of a query means, and what it may be. */
+/** The query parameters: their meanings and their schemas. */
 const QUERIES = {
-  limit: ['Items of a page', { type: 'integer', minimum: 1, maximum: 500, default: 100 }],
-  after: ['Goes on after this: `next` of the page before', text],
-  before: ['Goes on below this number: `next` of the page before', { type: 'integer', minimum: 1 }],
-  agent: ['Of one agent only', text],
-  stage: ['In one stage only', stage],
-  format: ['What the answer is: JSON unless said, a table or a page', text],
-  evidence: ['With signatures, and what was signed', { type: 'boolean', default: false }],
+  limit: ['Items a page', { type: 'integer', minimum: 1, maximum: 500, default: 100 }],
+  after: ['The cursor: `next` of the page before', text],
+  before: ['Returns invoices with lower numbers: `next` of the page before', { type: 'integer', minimum: 1 }],
+  agent: ['Returns the items of this agent only', text],
+  stage: ['Returns the invoices in this stage only', stage],
+  format: ['The format of the response. By default JSON', text],
+  evidence: ['Includes signatures and the signed data', { type: 'boolean', default: false }],
 } satisfies Record<string, readonly [string, Schema]>
 
-const REFUSALS: Record<number, string> = {
-  400: 'What was sent is not right; `faults` says all of it',
-  401: 'Nobody who may',
-  404: 'There is none; or what belongs to credit, on a site that gives none',
-  409: 'Not as things stand',
-  413: 'More than 64 KB',
-  503: 'Not known now; ask again',
+/** Descriptions of the error statuses. */
+const PROBLEM_STATUSES: Record<number, string> = {
+  400: 'Invalid request: `errors` lists every error',
+  401: 'Missing or invalid token',
+  404: 'Not found. Sites without credit have only accounts, runs and exports',
+  409: 'Conflicts with the current state',
+  413: 'The body is larger than 64 KB',
+  503: 'Temporarily unavailable: send the same request again',
 }
 
-/** What a site that gives no credit has too. */
+/** Paths that sites without credit have too. */
 const WITHOUT_CREDIT = /^\/api\/(accounts|runs|openapi\.json|export\/(accounts|entries))/
 
 const CSV = 'text/csv'
@@ -49,56 +51,74 @@ const NDJSON = 'application/x-ndjson'
 
 const API: Record<string, Partial<Record<Method, Operation>>> = {
   '/api/agents': {
-    get: { summary: 'Agents, in order of id', answer: 'Agents', query: ['after', 'limit'] },
+    get: { summary: 'Lists agents in order of id', answer: 'Agents', query: ['after', 'limit'] },
     post: {
-      summary: 'Registers an agent and opens its credit line. With an `id` of one’s own it may be repeated',
+      summary: 'Registers an agent and opens its credit line. Requests with your own `id` may be repeated',
       body: 'NewAgent',
       answer: 'Agent',
       status: 201,
-      refusals: [409],
+      problems: [409],
     },
   },
   '/api/agents/{id}': {
-    get: { summary: 'One agent', answer: 'Agent' },
-    patch: { summary: 'Changes what is sent', body: 'AgentChange', answer: 'Agent', refusals: [409] },
+    get: { summary: 'Returns an agent', answer: 'Agent' },
+    patch: {
+      summary: 'Changes the members that are sent',
+      body: 'AgentChange',
+      answer: 'Agent',
+      problems: [409],
+    },
   },
   '/api/agents/{id}/suspend': {
-    post: { summary: 'Nothing is charged on its line from now on', body: 'Suspension', answer: 'Agent' },
+    post: {
+      summary: 'Suspends an agent: its credit line rejects charges',
+      body: 'Suspension',
+      answer: 'Agent',
+    },
   },
-  '/api/agents/{id}/resume': { post: { summary: 'Takes a suspension back', answer: 'Agent' } },
+  '/api/agents/{id}/resume': { post: { summary: 'Ends a suspension', answer: 'Agent' } },
   '/api/accounts': {
     get: {
-      summary: 'Channels, payers at once and credit lines, with totals as of the last run',
+      summary: 'Lists channels, payers of `exact` and credit lines, with totals as of the last run',
       answer: 'Accounts',
       query: ['after', 'limit'],
     },
   },
   '/api/accounts/{id}': {
     get: {
-      summary: 'One account as it is now, with a page of its journal',
+      summary: 'Returns the current state of an account, with a page of its journal',
       answer: 'Account',
       query: ['after', 'limit', 'evidence'],
     },
   },
   '/api/statements': {
-    get: { summary: 'Statements, the last first', answer: 'Statements', query: ['agent', 'after', 'limit'] },
+    get: {
+      summary: 'Lists statements, newest first',
+      answer: 'Statements',
+      query: ['agent', 'after', 'limit'],
+    },
   },
   '/api/statements/{agent}/{period}': {
-    get: { summary: 'One statement, signed', answer: 'Statement', query: ['format'], formats: [CSV, HTML] },
+    get: {
+      summary: 'Returns a signed statement',
+      answer: 'Statement',
+      query: ['format'],
+      formats: [CSV, HTML],
+    },
   },
   '/api/statements/{agent}/{period}/proofs/{entry}': {
-    get: { summary: 'That an entry is part of a statement', answer: 'Proof' },
+    get: { summary: 'Returns the proof that an entry is part of a statement', answer: 'Proof' },
   },
   '/api/invoices': {
     get: {
-      summary: 'Invoices, the newest first',
+      summary: 'Lists invoices, newest first',
       answer: 'Invoices',
       query: ['agent', 'stage', 'before', 'limit'],
     },
   },
   '/api/invoices/{id}': {
     get: {
-      summary: 'One invoice and what became of it',
+      summary: 'Returns an invoice with its history',
       answer: 'Invoice',
       query: ['format'],
       formats: [HTML],
@@ -106,47 +126,52 @@ const API: Record<string, Partial<Record<Method, Operation>>> = {
   },
   '/api/invoices/{id}/payments': {
     post: {
-      summary: 'A transfer came in: all that is owed, or `amount`. Noted once for each reference',
+      summary: 'Records a transfer over `amount`, by default all that is owed. Each reference counts once',
       body: 'Transfer',
       answer: 'Invoice',
-      refusals: [409],
+      problems: [409],
     },
   },
   '/api/invoices/{id}/returns': {
     post: {
-      summary: 'A transfer went back, or was noted by mistake: takes it back, once',
+      summary: 'Reverses a recorded transfer, once',
       body: 'Returned',
       answer: 'Invoice',
-      refusals: [409],
+      problems: [409],
     },
   },
   '/api/invoices/{id}/credit-notes': {
     post: {
-      summary: 'Takes back (part of) an invoice, without VAT. `creditedNet` is what it said before',
+      summary: 'Issues a credit note over `amount`, without VAT. `creditedNet` must be the last known value',
       body: 'Correction',
       answer: 'Corrected',
       status: 201,
-      refusals: [409],
+      problems: [409],
     },
   },
   '/api/runs': {
-    get: { summary: 'Settlement runs and watches, the newest first', answer: 'Runs', query: ['limit'] },
+    get: { summary: 'Lists settlement runs and watches, newest first', answer: 'Runs', query: ['limit'] },
     post: { summary: 'Starts a settlement run now', answer: 'Started', status: 202 },
   },
-  '/api/runs/{id}': { get: { summary: 'What a run found and moved', answer: 'Run' } },
+  '/api/runs/{id}': { get: { summary: 'Returns the findings and sums of a run', answer: 'Run' } },
   '/api/audit': {
-    get: { summary: 'Every act of an operator, the oldest first', answer: 'Acts', query: ['after', 'limit'] },
+    get: { summary: 'Lists the operator’s actions, oldest first', answer: 'Acts', query: ['after', 'limit'] },
   },
   ...exported('accounts', 'entries', 'statements', 'invoices', 'credit-notes'),
-  '/api/openapi.json': { get: { summary: 'This document', answer: null, open: 'public' } },
-  '/me': { get: { summary: 'Your balance and terms', answer: 'Me', open: 'signed' } },
+  '/api/openapi.json': { get: { summary: 'Returns this document', answer: null, open: 'public' } },
+  '/me': { get: { summary: 'Returns your balance and terms', answer: 'Me', open: 'signed' } },
   '/me/entries': {
-    get: { summary: 'Your journal', answer: 'Entries', query: ['after', 'limit'], open: 'signed' },
+    get: {
+      summary: 'Lists your journal entries',
+      answer: 'Entries',
+      query: ['after', 'limit'],
+      open: 'signed',
+    },
   },
-  '/me/statements': { get: { summary: 'Your statements', answer: 'OwnStatements', open: 'signed' } },
+  '/me/statements': { get: { summary: 'Lists your statements', answer: 'OwnStatements', open: 'signed' } },
   '/me/statements/{period}': {
     get: {
-      summary: 'One statement, signed',
+      summary: 'Returns a signed statement',
       answer: 'Statement',
       query: ['format'],
       formats: [CSV, HTML],
@@ -154,17 +179,28 @@ const API: Record<string, Partial<Record<Method, Operation>>> = {
     },
   },
   '/me/statements/{period}/proofs/{entry}': {
-    get: { summary: 'That an entry is part of a statement', answer: 'Proof', open: 'signed' },
+    get: {
+      summary: 'Returns the proof that an entry is part of a statement',
+      answer: 'Proof',
+      open: 'signed',
+    },
   },
-  '/me/invoices': { get: { summary: 'Your invoices', answer: 'OwnInvoices', open: 'signed' } },
+  '/me/invoices': { get: { summary: 'Lists your invoices', answer: 'OwnInvoices', open: 'signed' } },
   '/me/invoices/{id}': {
-    get: { summary: 'One invoice', answer: 'Invoice', query: ['format'], formats: [HTML], open: 'signed' },
+    get: {
+      summary: 'Returns an invoice',
+      answer: 'Invoice',
+      query: ['format'],
+      formats: [HTML],
+      open: 'signed',
+    },
   },
   '/keys': {
-    get: { summary: 'The keys that sign statements, as a JWK Set', answer: 'Keys', open: 'public' },
+    get: { summary: 'Returns the keys that sign statements, as a JWK Set', answer: 'Keys', open: 'public' },
   },
 }
 
+/** The document, as `GET /_tab402/api/openapi.json` returns it. */
 export const openApi = {
   openapi: '3.1.0',
   info: {
@@ -176,6 +212,7 @@ export const openApi = {
   paths: Object.fromEntries(
     Object.entries(API).map(([path, item]) => [`/_tab402${path}`, pathItem(path, item)]),
   ),
+  'x-problems': PROBLEMS,
   components: {
     schemas,
     securitySchemes: {
@@ -201,7 +238,7 @@ function exported(...names: string[]): typeof API {
         `/api/export/${name}.${extension}`,
         {
           get: {
-            summary: `All ${name.replace('-', ' ')}, as a file`,
+            summary: `Downloads all ${name.replace('-', ' ')}`,
             answer: null,
             formats: [type],
             query: ['after', 'evidence'],
@@ -223,13 +260,13 @@ function pathItem(path: string, item: Partial<Record<Method, Operation>>): Schem
   return { ...(parameters.length > 0 && { parameters }), ...Object.fromEntries(operations) }
 }
 
-/** `text/csv` is asked for as `csv`. */
+/** The values of `format`: `csv` for `text/csv`. */
 function formatsOf(types: readonly string[]): Schema {
   return { enum: ['json', ...types.map((type) => type.slice('text/'.length))], default: 'json' }
 }
 
 function described(operation: Operation, path: string): Schema {
-  const { summary, answer, status = 200, body, query = [], formats = [], refusals = [], open } = operation
+  const { summary, answer, status = 200, body, query = [], formats = [], problems = [], open } = operation
   const json = answer === null ? {} : { 'application/json': { schema: ref(answer) } }
   const others = formats.map((type) => [type, { schema: { type: 'string' } }])
   const plain =
@@ -239,10 +276,12 @@ function described(operation: Operation, path: string): Schema {
     ...(body || query.includes('format') || query.includes('stage') ? [400] : []),
     ...(body ? [413] : []),
     ...(path.includes('{') || !WITHOUT_CREDIT.test(path) ? [404] : []),
-    ...refusals,
+    ...problems,
   ]
-  const content = { 'application/json': { schema: ref('Refusal') } }
-  const refused = expected.map((code) => [String(code), { description: REFUSALS[code], content }])
+  const content = { [PROBLEM_TYPE]: { schema: ref('Problem') } }
+  const words =
+    open === 'signed' ? { ...PROBLEM_STATUSES, 401: 'Missing or invalid signature' } : PROBLEM_STATUSES
+  const errors = expected.map((code) => [String(code), { description: words[code], content }])
   return {
     summary,
     ...(query.length > 0 && {
@@ -256,7 +295,7 @@ function described(operation: Operation, path: string): Schema {
     security: open === 'public' ? [] : [open === 'signed' ? { signature: [] } : { token: [] }],
     responses: {
       [status]: { description: summary, content: { ...json, ...plain, ...Object.fromEntries(others) } },
-      ...Object.fromEntries(refused),
+      ...Object.fromEntries(errors),
     },
   }
 }

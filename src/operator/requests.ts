@@ -1,230 +1,328 @@
-/** What an operator sends: bodies, read into what they mean or into every fault they have at once. */
+/** Bodies that an operator sends: their shapes, stated once. The OpenAPI document is made from these schemas. */
 import type { Context } from 'hono'
 import * as v from 'valibot'
-import { isTable, onlyKeys, read } from '../config/schema.ts'
 import { type KeyFault, readKey } from '../identity/jwk.ts'
 import { readAgentUrl } from '../identity/signature-agent.ts'
 import type { PinnedKey } from '../ledger/credit/agents.ts'
 import { parseAmount, parseUsd } from '../protocol/amount.ts'
-import { faultsOf, faulty, no } from './response.ts'
+import type { RequestError } from './problem.ts'
+import { invalid, problem } from './response.ts'
 
-/** Bytes. */
-export const LARGEST_BODY = 65_536
-const MOST_KEYS = 16
+/** The most bytes of a body. The API answers 413 to a longer one. */
+export const MAX_BODY_BYTES = 65_536
 
+const MAX_KEYS = 16
 const PERIODS = ['daily', 'weekly', 'monthly'] as const
 const RAILS = ['stablecoin', 'stripe', 'transfer'] as const
+const AGENT_ID = /^[a-z][a-z0-9-]{2,39}$/
+const AMOUNT = /^((0|[1-9][0-9]{0,38})|\$(0|[1-9][0-9]{0,11})(\.[0-9]{1,6})?)$/
 
-/** What each member should be. */
-const WANTS = {
-  id: '3 to 40 of a-z, 0-9 and "-", beginning with a letter',
+/** The expected value of each member, for errors and for the OpenAPI document. */
+const EXPECTED = {
+  id: '3 to 40 characters of a-z, 0-9 and "-", beginning with a letter, for example "acme-bot"',
   name: 'one line of text, at most 100 characters',
-  url: 'the https URL of the agent’s keys, or of its host, as it signs it; or null',
+  url: 'the https URL of the agent’s key directory, or of its host, or null',
   keys: 'a JWK Set of 1 to 16 public keys (Ed25519, P-256, RSA), or null',
-  creditLimit: 'micro-dollars as a decimal string ("5000000"), or USD with a dollar sign ("$5")',
-  probation: 'micro-dollars as a decimal string ("1000000"), or USD with a dollar sign ("$1")',
+  creditLimit: 'micro-dollars as a string ("5000000"), or USD with a dollar sign ("$5"), above zero',
+  probation: 'the initial credit limit: micro-dollars as a string ("1000000"), or USD ("$1")',
   period: PERIODS.join(', '),
   rail: RAILS.join(', '),
   tier: 'a tier of CREDIT_TIERS, or null',
-  buyer: 'who is invoiced: { "name", "country", "address", "taxId", "email" }',
-  country: 'an ISO 3166 country code of two capitals',
-  address: 'text of at most 500 characters',
+  buyer: 'the invoice’s recipient: { "name", "country", "address", "taxId", "email" }',
+  country: 'an ISO 3166 code of two capital letters, for example "US"',
+  address: 'text, at most 500 characters, with line breaks',
   taxId: 'one line of text, at most 40 characters',
   email: 'an e-mail address, at most 200 characters',
-  amount: 'micro-dollars as a decimal string ("5000000"), or USD with a dollar sign ("$5")',
-  creditedNet: 'what the invoice says was credited before, in micro-dollars as a decimal string',
-  reference: 'what the bank calls the transfer: one line of text, at most 100 characters',
+  amount: 'micro-dollars as a string ("5000000"), or USD with a dollar sign ("$5"), above zero',
+  creditedNet: 'the invoice’s `creditedNet` as last read, in micro-dollars as a string',
+  reference: 'the bank’s reference of the transfer: one line of text, at most 100 characters',
   reason: 'one line of text, at most 200 characters',
   at: 'Unix milliseconds',
+} as const
+
+const MUST_BE_STRING = 'must be a string'
+
+function amount(name: keyof typeof EXPECTED) {
+  return v.pipe(
+    v.string(MUST_BE_STRING),
+    v.regex(AMOUNT, 'must be an amount'),
+    v.description(EXPECTED[name]),
+    v.rawTransform<string, bigint>(({ dataset: { value: text }, addIssue, NEVER }) => {
+      const value = text.startsWith('$') ? parseUsd(text.slice(1)) : parseAmount(text)
+      if (value !== undefined) return value
+      addIssue({ message: 'must be an amount' })
+      return NEVER
+    }),
+  )
 }
 
-/** Micro-dollars. */
-const amount = read((text) => {
-  const value = text.startsWith('$') ? parseUsd(text.slice(1)) : parseAmount(text)
-  return value === undefined ? 'is no amount' : { value }
-})
+function positiveAmount(name: keyof typeof EXPECTED) {
+  return v.pipe(
+    amount(name),
+    v.check((value) => value > 0n, 'must be above zero'),
+  )
+}
 
-const someAmount = v.pipe(
-  amount,
-  v.check((value) => value > 0n, 'is zero'),
+/** Text of one shape. Reports its first error only: an empty text is not also of the wrong shape. */
+function text(name: keyof typeof EXPECTED, most: number, shape = /^\P{Cc}+$/u, message = PRINTABLE) {
+  const schema = v.pipe(
+    v.string(MUST_BE_STRING),
+    v.minLength(1, 'must not be empty'),
+    v.maxLength(most, `must be at most ${most} characters`),
+    v.regex(shape, message),
+    v.check((value) => value.trim() !== '' && value.isWellFormed(), message),
+    v.description(EXPECTED[name]),
+  )
+  return v.config(schema, { abortPipeEarly: true })
+}
+
+const PRINTABLE = 'must be text that can be printed'
+
+const URL_ERRORS = {
+  not_a_url: 'must be a URL',
+  not_https: 'must be an https URL',
+  not_public: 'must name a public host: not an IP address, port, password, private name or punycode',
+}
+
+const url = v.pipe(
+  v.string(MUST_BE_STRING),
+  v.description(EXPECTED.url),
+  v.rawTransform<string, string>(({ dataset, addIssue, NEVER }) => {
+    const agent = readAgentUrl(dataset.value)
+    if ('url' in agent) return agent.url
+    addIssue({ message: URL_ERRORS[agent.fault] })
+    return NEVER
+  }),
 )
 
-function line(most: number) {
-  return read((text) => fits(text, /^\P{Cc}+$/u, most))
+const KEY_ERRORS: Record<KeyFault, string> = {
+  not_a_key: 'must be a JWK',
+  unsupported_key: 'must be of a supported kind',
+  private_key: 'must be a public key. This private key was sent in the clear: replace it',
+  public_secret: 'must not be a key whose private half is published',
+  weak_key: 'must be a stronger key',
+  key_of_another_use: 'must be a key for signatures',
 }
 
-const UNPRINTABLE = 'is empty or has characters that do not print'
+const keyList = v.pipe(
+  v.array(v.unknown(), 'must be a list'),
+  v.minLength(1, 'must have a key'),
+  v.maxLength(MAX_KEYS, `must have at most ${MAX_KEYS} keys`),
+)
 
-function fits(text: string, shape: RegExp, most: number, fault = UNPRINTABLE): { value: string } | string {
-  if (!shape.test(text) || !text.trim() || !text.isWellFormed()) return fault
-  return text.length <= most ? { value: text } : 'is too long'
-}
-
-const URL_FAULTS = {
-  not_a_url: 'is no URL',
-  not_https: 'is no https URL',
-  not_public: 'is no public host: no IP address, port, password, private name or punycode',
-}
-
-const url = read((text) => {
-  const agent = readAgentUrl(text)
-  return 'url' in agent ? { value: agent.url } : URL_FAULTS[agent.fault]
-})
-
-const KEY_FAULTS: Record<KeyFault, string> = {
-  not_a_key: 'is no key',
-  unsupported_key: 'is a key of an unsupported kind',
-  private_key: 'is a private key, which must not be used any more',
-  public_secret: 'is a key whose secret is known to everybody',
-  weak_key: 'is a weak key',
-  key_of_another_use: 'is a key for another use',
-}
-
-/** A JWK Set (RFC 7517 §5). Every key of it is good, or it is refused. */
+/** A JWK Set (RFC 7517 §5). One unusable key is an error of the request. */
 const keys = v.pipe(
-  v.looseObject({ keys: v.array(v.unknown(), 'is not a list') }, 'is no JWK Set'),
+  v.looseObject({ keys: v.config(keyList, { abortPipeEarly: true }) }, 'must be a JWK Set'),
+  v.description(EXPECTED.keys),
   v.rawTransform<{ keys: unknown[] }, PinnedKey[]>(({ dataset, addIssue, NEVER }) => {
     const { keys: input } = dataset.value
-    if (input.length === 0 || input.length > MOST_KEYS) {
-      addIssue({ message: input.length === 0 ? 'has no keys' : 'has too many keys' })
-      return NEVER
-    }
     const pinned = new Map<string, PinnedKey>()
+    let isFlawed = false
     for (const [key, value] of input.entries()) {
       const known = readKey(value)
-      if (typeof known !== 'string') {
+      if (typeof known === 'string') {
+        isFlawed = true
+        const at = {
+          type: 'object',
+          origin: 'value',
+          input: dataset.value,
+          key: 'keys',
+          value: input,
+        } as const
+        const item = { type: 'array', origin: 'value', input, key, value } as const
+        addIssue({ message: KEY_ERRORS[known], path: [at, item] })
+      } else {
         const { keyId, jwk, notBefore, expires } = known
         const times = {
           ...(notBefore !== null && { nbf: notBefore }),
           ...(expires !== null && { exp: expires }),
         }
         pinned.set(keyId, { keyId, jwk: { ...jwk, ...times } })
-      } else {
-        addIssue({
-          message: KEY_FAULTS[known],
-          path: [
-            { type: 'object', origin: 'value', input: dataset.value, key: 'keys', value: input },
-            { type: 'array', origin: 'value', input, key, value },
-          ],
-        })
       }
     }
-    return [...pinned.values()]
+    return isFlawed ? NEVER : [...pinned.values()]
   }),
 )
 
+const UNKNOWN_MEMBER = 'must be a known member'
+
+/** An object with these members alone. Unlike valibot's `strictObject` it reports every unknown member. */
+function closed<const Entries extends v.ObjectEntries>(entries: Entries) {
+  const names = Object.keys(entries)
+  return v.pipe(
+    v.looseObject(entries, 'must be an object'),
+    v.rawCheck(({ dataset, addIssue }) => {
+      const input: unknown = dataset.value
+      if (!isObject(input)) return
+      for (const [key, value] of Object.entries(input)) {
+        if (names.includes(key)) continue
+        const path = [{ type: 'object', origin: 'key', input, key, value }] as const
+        addIssue({ message: UNKNOWN_MEMBER, expected: names.join(', '), path: [...path] })
+      }
+    }),
+  )
+}
+
+const EMAIL = /^[^\s@\p{Cc}]+@[^\s@\p{Cc}]+$/u
+
 const buyer = v.pipe(
-  v.looseObject(
-    {
-      name: line(100),
-      country: read((text) => (/^[A-Z]{2}$/.test(text) ? { value: text } : 'is no country code')),
-      address: v.exactOptional(read((text) => fits(text, /^[\P{Cc}\n]+$/u, 500))),
-      taxId: v.exactOptional(line(40)),
-      email: v.exactOptional(
-        read((text) => fits(text, /^[^\s@\p{Cc}]+@[^\s@\p{Cc}]+$/u, 200, 'is no e-mail address')),
-      ),
-    },
-    'is no table',
-  ),
-  onlyKeys(['name', 'country', 'address', 'taxId', 'email']),
+  closed({
+    name: text('name', 100),
+    country: v.pipe(
+      v.string(MUST_BE_STRING),
+      v.regex(/^[A-Z]{2}$/, 'must be a country code'),
+      v.description(EXPECTED.country),
+    ),
+    address: v.exactOptional(text('address', 500, /^[\P{Cc}\n]+$/u)),
+    taxId: v.exactOptional(text('taxId', 40)),
+    email: v.exactOptional(text('email', 200, EMAIL, 'must be an e-mail address')),
+  }),
+  v.description(EXPECTED.buyer),
 )
 
 const AGENT = {
-  name: line(100),
+  name: text('name', 100),
   url: v.nullable(url),
   keys: v.nullable(keys),
-  creditLimit: someAmount,
-  probation: amount,
-  period: v.picklist(PERIODS, 'is no period'),
-  rail: v.picklist(RAILS, 'is no rail'),
-  tier: v.nullable(line(40)),
+  creditLimit: positiveAmount('creditLimit'),
+  probation: amount('probation'),
+  period: v.picklist(PERIODS, 'must be a period'),
+  rail: v.picklist(RAILS, 'must be a rail'),
+  tier: v.nullable(text('tier', 40)),
   buyer,
 }
-const TERMS = Object.keys(AGENT)
+
+/** The error of an agent that a signature could not be traced to. */
+export const UNIDENTIFIED: RequestError = {
+  path: 'url',
+  message: 'must be given when `keys` is not',
+  expected: EXPECTED.url,
+}
 
 /** `POST /api/agents` */
 export const newAgent = v.pipe(
-  v.looseObject({
+  closed({
+    id: v.exactOptional(
+      v.pipe(v.string(MUST_BE_STRING), v.regex(AGENT_ID, 'must be an id'), v.description(EXPECTED.id)),
+    ),
     ...AGENT,
-    id: v.exactOptional(read((text) => (isAgentId(text) ? { value: text } : 'is no id'))),
     url: v.optional(AGENT.url, null),
     keys: v.optional(AGENT.keys, null),
     probation: v.exactOptional(AGENT.probation),
     tier: v.optional(AGENT.tier, null),
   }),
-  onlyKeys(['id', ...TERMS]),
   v.forward(
     v.partialCheck(
       [['url'], ['keys']],
       ({ url, keys }) => url !== null || keys !== null,
-      'is missing, and so are keys',
+      UNIDENTIFIED.message,
     ),
     ['url'],
   ),
 )
 
 /** `PATCH /api/agents/:id` */
-export const agentChange = v.pipe(
-  v.looseObject({
-    name: v.exactOptional(AGENT.name),
-    url: v.exactOptional(AGENT.url),
-    keys: v.exactOptional(AGENT.keys),
-    creditLimit: v.exactOptional(AGENT.creditLimit),
-    probation: v.exactOptional(AGENT.probation),
-    period: v.exactOptional(AGENT.period),
-    rail: v.exactOptional(AGENT.rail),
-    tier: v.exactOptional(AGENT.tier),
-    buyer: v.exactOptional(AGENT.buyer),
-  }),
-  onlyKeys(TERMS),
-)
+export const agentChange = closed({
+  name: v.exactOptional(AGENT.name),
+  url: v.exactOptional(AGENT.url),
+  keys: v.exactOptional(AGENT.keys),
+  creditLimit: v.exactOptional(AGENT.creditLimit),
+  probation: v.exactOptional(AGENT.probation),
+  period: v.exactOptional(AGENT.period),
+  rail: v.exactOptional(AGENT.rail),
+  tier: v.exactOptional(AGENT.tier),
+  buyer: v.exactOptional(AGENT.buyer),
+})
 
 /** `POST /api/agents/:id/suspend` */
-export const suspension = v.pipe(v.looseObject({ reason: line(200) }), onlyKeys(['reason']))
+export const suspension = closed({ reason: text('reason', 200) })
 
-const time = v.pipe(
-  v.number('is no number'),
-  v.integer('is no whole number'),
-  v.minValue(0, 'is no time'),
-  v.maxValue(8.64e15, 'is no time'),
+const MAX_TIME_MS = 8.64e15
+
+const time = v.config(
+  v.pipe(
+    v.number('must be a number'),
+    v.integer('must be a whole number'),
+    v.minValue(0, 'must be 0 or later'),
+    v.maxValue(MAX_TIME_MS, 'must be a time'),
+    v.description(EXPECTED.at),
+  ),
+  { abortPipeEarly: true },
 )
 
 /** `POST /api/invoices/:id/payments` */
-export const transfer = v.pipe(
-  v.looseObject({
-    amount: v.exactOptional(someAmount),
-    reference: line(100),
-    at: v.exactOptional(time),
-  }),
-  onlyKeys(['amount', 'reference', 'at']),
-)
+export const transfer = closed({
+  amount: v.exactOptional(positiveAmount('amount')),
+  reference: text('reference', 100),
+  at: v.exactOptional(time),
+})
 
 /** `POST /api/invoices/:id/returns` */
-export const returned = v.pipe(
-  v.looseObject({ reference: line(100), reason: line(200), at: v.exactOptional(time) }),
-  onlyKeys(['reference', 'reason', 'at']),
-)
+export const returned = closed({
+  reference: text('reference', 100),
+  reason: text('reason', 200),
+  at: v.exactOptional(time),
+})
 
 /** `POST /api/invoices/:id/credit-notes` */
-export const correction = v.pipe(
-  v.looseObject({ amount: someAmount, reason: line(200), creditedNet: v.optional(amount, '0') }),
-  onlyKeys(['amount', 'reason', 'creditedNet']),
-)
+export const correction = closed({
+  amount: positiveAmount('amount'),
+  reason: text('reason', 200),
+  creditedNet: v.optional(amount('creditedNet'), '0'),
+})
 
-/** An id of an agent. Never one of a channel or of a payer. */
-export function isAgentId(text: string): boolean {
-  return /^[a-z][a-z0-9-]{2,39}$/.test(text)
+/** The bodies by the names that the OpenAPI document gives them. */
+export const BODIES = {
+  NewAgent: newAgent,
+  AgentChange: agentChange,
+  Suspension: suspension,
+  Transfer: transfer,
+  Returned: returned,
+  Correction: correction,
 }
 
-/** The body of a request, read by its schema; or the answer that says all that is wrong with it. */
+/** Whether a text is the id of an agent. Ids of channels and payers have other shapes. */
+export function isAgentId(text: string): boolean {
+  return AGENT_ID.test(text)
+}
+
+/** Reads the body of a request by its schema, or returns the 400 response with all errors. */
 export async function formOf<Schema extends v.GenericSchema>(
   c: Context,
   schema: Schema,
 ): Promise<v.InferOutput<Schema> | Response> {
   const body = parse(await c.req.text())
-  if (!isTable(body) || Array.isArray(body)) return no(400, 'not_a_json_object')
+  if (!isObject(body) || Array.isArray(body)) return problem('not_a_json_object')
   const form = v.safeParse(schema, body)
-  return form.success ? form.output : faulty(faultsOf(form.issues, WANTS))
+  return form.success ? form.output : invalid(form.issues.map(errorOf))
+}
+
+function errorOf({ path, kind, received, message, expected }: v.BaseIssue<unknown>): RequestError {
+  const keys = (path ?? []).map((item) => item.key)
+  const name = keys.findLast(isMember)
+  const isMissing = kind === 'schema' && received === 'undefined'
+  return {
+    path: pathOf(keys),
+    message: isMissing ? 'must be given' : message,
+    expected: message === UNKNOWN_MEMBER || !name ? (expected ?? '') : EXPECTED[name],
+  }
+}
+
+/** `keys.keys[0]`. A name of the sender's own is cut to 40 characters that can be printed. */
+function pathOf(keys: readonly unknown[]): string {
+  const steps = keys.map((key) => (typeof key === 'number' ? `[${key}]` : `.${String(key).slice(0, 40)}`))
+  return steps
+    .join('')
+    .slice(1)
+    .replace(/\p{Cc}/gu, '?')
+}
+
+function isMember(key: unknown): key is keyof typeof EXPECTED {
+  return typeof key === 'string' && Object.hasOwn(EXPECTED, key)
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null
 }
 
 function parse(text: string): unknown {

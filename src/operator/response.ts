@@ -1,53 +1,50 @@
-/** How the API answers: JSON with amounts as decimal strings, papers, and every "no" as a word. */
+/** Responses of the API: JSON with amounts as decimal strings, pages, files and errors. */
 import type { Context } from 'hono'
-import { PAPER_POLICY } from '../billing/pages.ts'
-import { type Fault, faultsOf } from '../config/problem.ts'
+import { writeJson } from '../platform/json.ts'
+import { PAGE_POLICY } from '../platform/page.ts'
+import { PROBLEM_TYPE, type ProblemCode, problemOf, type RequestError } from './problem.ts'
 
-export { type Fault, faultsOf }
+const MAX_PAGE_ITEMS = 500
 
-const MOST = 500
-
-export function write(body: unknown, status = 200): Response {
-  return new Response(json(body), { status, headers: { 'content-type': 'application/json' } })
+/** A JSON response, with amounts as decimal strings of atomic units. */
+export function jsonResponse(body: unknown, status = 200): Response {
+  return new Response(writeJson(body), { status, headers: { 'content-type': 'application/json' } })
 }
 
-/** JSON, whose amounts are decimal strings of atomic units. */
-export function json(body: unknown): string {
-  return JSON.stringify(body, (_, value) => (typeof value === 'bigint' ? value.toString() : value))
+/** An error of the API (RFC 9457). `more` are further members, such as `errors`. */
+export function problem(code: ProblemCode, more: Record<string, unknown> = {}): Response {
+  const body = problemOf(code, more)
+  return new Response(writeJson(body), { status: body.status, headers: { 'content-type': PROBLEM_TYPE } })
 }
 
-/** A refusal: one word for programs, and what else they may want to know. */
-export function no(status: number, error: string, more: Record<string, unknown> = {}): Response {
-  return write({ error, ...more }, status)
-}
-
+/** 404: the path or an id in it is unknown. */
 export function notFound(): Response {
-  return no(404, 'not_found')
+  return problem('not_found')
 }
 
-/** A broken world: what was asked for may have happened or not, and may be asked for again. */
+/** 503 for an exception: the outcome is unknown, and the caller may send the same request again. */
 export function failed(fault: Error): Response {
-  // Messages may quote what was sent, or a key: only the kind is told.
-  console.error(JSON.stringify({ message: 'a call below /_tab402 failed', fault: fault.name }))
-  const answer = no(503, 'unavailable')
+  // Trap: messages may quote a value that was sent, or a key. Log the kind of the exception only.
+  console.error(JSON.stringify({ message: 'a request below /_tab402 failed', fault: fault.name }))
+  const answer = problem('unavailable')
   answer.headers.set('retry-after', '5')
   answer.headers.set('cache-control', 'no-store')
   return answer
 }
 
-/** Everything that is wrong with what was sent, at once. No part of it repeats a value. */
-export function faulty(faults: readonly Fault[]): Response {
-  return no(400, 'invalid', { faults })
+/** 400 with every error of the request at once. */
+export function invalid(errors: readonly RequestError[]): Response {
+  return problem('invalid', { errors })
 }
 
-/** Never loads, runs or is framed by anything. */
-export function paper(html: string): Response {
-  const headers = { 'content-type': 'text/html; charset=utf-8', 'content-security-policy': PAPER_POLICY }
+/** An HTML page that loads and runs nothing, and that other pages cannot frame. */
+export function htmlPage(html: string): Response {
+  const headers = { 'content-type': 'text/html; charset=utf-8', 'content-security-policy': PAGE_POLICY }
   return new Response(html, { headers })
 }
 
-/** A file to be saved, whole or as it comes. */
-export function file(body: string | ReadableStream<Uint8Array>, name: string, type: string): Response {
+/** A download. A stream is sent while it is made. */
+export function download(body: string | ReadableStream<Uint8Array>, name: string, type: string): Response {
   const headers = {
     'content-type': `${type}; charset=utf-8`,
     'content-disposition': `attachment; filename="${name}"`,
@@ -55,27 +52,29 @@ export function file(body: string | ReadableStream<Uint8Array>, name: string, ty
   return new Response(body, { headers })
 }
 
+/** Media types that a query can name. */
 export type Format = 'json' | 'csv' | 'html'
 
-/** The `format` of a query, or its fault. */
+/** The `format` of a query, or the 400 response. */
 export function formatOf(c: Context, ...formats: Format[]): Format | Response {
   const asked = c.req.query('format') ?? 'json'
   const format = formats.find((known) => known === asked)
-  return format ?? faulty([{ place: 'format', fault: 'is no format of this', want: formats.join(', ') }])
+  const message = 'must be a format of this resource'
+  return format ?? invalid([{ path: 'format', message, expected: formats.join(', ') }])
 }
 
-/** How many items a page has. */
+/** Items a page: `limit` of the query, from 1 to 500, by default 100. */
 export function limitOf(c: Context): number {
   const limit = numberOf(c.req.query('limit'), 100)
-  return limit < 1 ? 1 : limit > MOST ? MOST : limit
+  return limit < 1 ? 1 : limit > MAX_PAGE_ITEMS ? MAX_PAGE_ITEMS : limit
 }
 
-/** A count in a query; anything else is the default. */
+/** A count of at most nine digits in a query. Other text means `otherwise`. */
 export function numberOf(text: string | undefined, otherwise: number): number {
   return text !== undefined && /^[0-9]{1,9}$/.test(text) ? +text : otherwise
 }
 
-/** Where the next page begins; null when this one was the last. */
+/** The cursor of the next page, or null after the last page. */
 export function nextOf<Item, Cursor>(
   items: readonly Item[],
   limit: number,

@@ -1,44 +1,57 @@
-/** What a person sees in place of a page that must be paid for: static, self-contained, nothing of the request in it. */
+/** The page that a person gets with a 402: static, self-contained, with no part of the request in it. */
 import { html } from 'hono/html'
+import { htmlDocument } from '../platform/page.ts'
 import { showUsd } from '../protocol/amount.ts'
-import { networks } from '../protocol/evm/network.ts'
+import { SCHEMES, type SchemeName } from '../schemes/index.ts'
 import type { Offers } from './offers.ts'
-import type { SchemeName } from './policy.ts'
 
-/** `sentence` is one of our own (refusal.ts); every value is escaped all the same. */
+const STYLE = `
+  body { font-size: 17px; line-height: 1.6; max-width: 34em; margin: 12vh auto }
+  h1 { font-size: 1.5em; margin: 0 } p, ul { margin: 1em 0 } li { margin: .4em 0 }
+  .price { font-size: 3em; margin: .2em 0 0 } small, code { font-size: 14px }`
+
+/** The page of an offer. `sentence` is a public sentence of refusal.ts. Every value is escaped. */
 export function page({ made, price, about }: Offers, sentence: string): string {
   const ways = [...made].map(([scheme, { network }]) => wayOf(scheme, network))
   const names = [about.serviceName, about.description].filter(Boolean)
-  return html`<!doctype html>
-<html lang="en">
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width">
-<meta name="robots" content="noindex">
-<title>402 Payment Required</title>
-<style>
-  body { font: 17px/1.6 Georgia, serif; color: #1d1d1b; background: #faf8f3; max-width: 34em; margin: 12vh auto; padding: 0 1.5em }
-  h1 { font-size: 1.5em; margin: 0 } p, ul { margin: 1em 0 } li { margin: .4em 0 }
-  .price { font-size: 3em; margin: .2em 0 0 } small, code { font-size: 14px; color: #6b675e } code { font-family: ui-monospace, monospace }
-  @media (prefers-color-scheme: dark) { body { color: #eae6dc; background: #191816 } small, code { color: #a29d91 } }
-  @media print { body { margin: 0 } }
-</style>
-<h1>402 Payment Required</h1>
+  return htmlDocument(
+    '402 Payment Required',
+    STYLE,
+    html`<h1>402 Payment Required</h1>
 ${names.length > 0 ? html`<p>${names.join(': ')}</p>` : ''}
 <p class="price">${showUsd(price)}</p>
-<p>${sentence} Software pays it without an account, by the <b>x402</b> protocol:</p>
+<p>${sentence} Software can pay without an account, using the <b>x402</b> protocol:</p>
 <ul>${ways}</ul>
-<p><small>The machine-readable offers are in this answer&rsquo;s PAYMENT-REQUIRED header.</small></p>
-</html>`.toString()
+<p><small>The PAYMENT-REQUIRED header of this response has the machine-readable offers.</small></p>`,
+  )
 }
 
 function wayOf(scheme: SchemeName, network: string) {
-  const chain = networks.get(network)?.nameV1 ?? network
-  switch (scheme) {
-    case 'channel':
-      return html`<li><b>On a tab</b>: open a channel on ${chain}, sign a voucher for each page, settle every night (<code>batch-settlement</code>).</li>`
-    case 'exact':
-      return html`<li><b>At once</b>: a signed USDC transfer on ${chain} (<code>exact</code>).</li>`
-    case 'credit':
-      return html`<li><b>On credit</b>: sign each request (RFC 9421), pay an invoice for the period (<code>${network}</code>).</li>`
+  const { title, text, code } = SCHEMES[scheme].describe(network)
+  return html`<li><b>${title}</b>: ${text} (<code>${code}</code>).</li>`
+}
+
+/** Media types that our JSON satisfies. */
+const JSON_TYPE = /^(?:application\/(?:[^;]*\+)?json|application\/\*|\*\/\*)$/
+const WEIGHT = /^q=(0(?:\.[0-9]{0,3})?|1(?:\.0{0,3})?)$/
+
+/**
+ * Whether `Accept` prefers HTML to JSON (RFC 9110 §12.5.1). The header must name `text/html`; of equal weights the first counts.
+ * Without the header, or with a wildcard alone, the client gets JSON.
+ */
+export function prefersHtml(headers: Headers): boolean {
+  let [html, json] = [0, 0]
+  for (const range of headers.get('accept')?.split(',') ?? []) {
+    const [type = '', ...parameters] = range.split(';').map((part) => part.trim().toLowerCase())
+    const weight = weightOf(parameters)
+    if (type === 'text/html' && weight > json) html = Math.max(html, weight)
+    else if (JSON_TYPE.test(type) && weight > html) json = Math.max(json, weight)
   }
+  return html > json
+}
+
+/** The weight of a media range, 1 by default. A malformed weight counts as 0. */
+function weightOf(parameters: readonly string[]): number {
+  const weight = parameters.find((parameter) => parameter.startsWith('q='))
+  return weight === undefined ? 1 : Number(WEIGHT.exec(weight)?.[1] ?? 0)
 }

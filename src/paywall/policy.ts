@@ -2,11 +2,11 @@
 import type { Asker } from '../identity/classify.ts'
 import type { Address } from '../protocol/evm/hex.ts'
 import type { Network } from '../protocol/evm/network.ts'
+import type { SchemeName } from '../schemes/index.ts'
 import type { CanonicalPath } from './path.ts'
 import type { Pattern } from './pattern.ts'
 
 export type Action = 'charge' | 'allow' | 'block'
-export type SchemeName = 'channel' | 'exact' | 'credit'
 
 /** Where the content is: a server, a service binding of the Worker, or the Worker's own handlers behind the middleware. */
 export type Origin = { kind: 'url'; url: URL } | { kind: 'binding'; name: string } | { kind: 'self' }

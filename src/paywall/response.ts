@@ -1,10 +1,8 @@
 /** Our own answers: refusals in every form, the preflight, and the receipt on a paid one. */
 
-import { crawlError, showCrawlerPrice } from '../protocol/pay-per-crawl.ts'
 import { type Refusal, wire } from '../protocol/refusal.ts'
-import { encodeHeader } from '../protocol/x402/header.ts'
-import { encodeReceiptV1 } from '../protocol/x402/v1.ts'
-import type { Payment, SettleResponse } from '../protocol/x402/v2.ts'
+import type { SettleResponse } from '../protocol/x402/types.ts'
+import type { Dialect } from './dialects/dialect.ts'
 import type { Offers } from './offers.ts'
 import { page } from './page.ts'
 
@@ -27,8 +25,8 @@ const PREFLIGHT = {
 /** What a refusal is told to: the offers to make again (402 only), the resource, and whether a person may be looking. */
 export type Audience = { offers: Offers; url: string; browser: boolean } & Manner
 
-/** `crawls`: the asker speaks Pay Per Crawl, as far as we know. */
-export type Manner = { head: boolean; crawls: boolean }
+/** `dialect`: the one whose words a refusal is said in; null for plain HTTP. */
+export type Manner = { head: boolean; dialect: Dialect | null }
 
 /** `OPTIONS`, answered here so that a browser may pay. */
 export function preflight(): Response {
@@ -44,10 +42,10 @@ export function refusedSale(refusal: Refusal, audience: Audience): Response {
 /** A refusal that makes no offer. */
 export function refused(
   refusal: Refusal,
-  { head, crawls }: Manner = { head: false, crawls: false },
+  { head, dialect }: Manner = { head: false, dialect: null },
 ): Response {
   const { code, sentence } = wire(refusal.reason)
-  const { status, error } = statusOf(refusal, { crawls })
+  const { status, error } = statusOf(refusal, { dialect })
   const headers = new Headers({
     ...CORS,
     ...error,
@@ -59,11 +57,9 @@ export function refused(
   return new Response(head ? null : JSON.stringify({ error: code, message: sentence }), { status, headers })
 }
 
-function statusOf({ reason }: Refusal, { crawls }: Pick<Manner, 'crawls'>) {
-  const known = crawls ? crawlError(reason) : undefined
-  return known
-    ? { status: known.status, error: { 'crawler-error': known.code } }
-    : { status: wire(reason).status, error: {} }
+function statusOf({ reason }: Refusal, { dialect }: Pick<Manner, 'dialect'>) {
+  const known = dialect?.refusal?.(reason)
+  return known ? { status: known.status, error: known.headers } : { status: wire(reason).status, error: {} }
 }
 
 /** 402 with fresh offers: the header for v2, the body for v1, or a page for a person that still carries the header. */
@@ -71,11 +67,10 @@ function paymentRequired(refusal: Refusal, audience: Audience): Response {
   const { offers, url, head, browser } = audience
   const headers = {
     ...CORS,
-    ...offers.headers,
+    ...offers.headers(url, refusal),
     ...statusOf(refusal, audience).error,
     ...(browser ? PAGE : JSON_BODY),
     'cache-control': 'no-store',
-    'payment-required': offers.header(url, refusal),
   }
   const write = () => (browser ? page(offers, wire(refusal.reason).sentence) : offers.body(url, refusal))
   return new Response(head ? null : write(), { status: 402, headers })
@@ -88,16 +83,16 @@ const PAGE = {
 }
 
 /** The origin's answer, paid for: kept out of every cache, with its receipt. */
-export function paid(answer: Response, receipt: SettleResponse, version: Payment['version']): Response {
+export function delivered(answer: Response, receipt: SettleResponse, dialect: Dialect): Response {
   const response = new Response(answer.body, answer)
   for (const name of CACHED) response.headers.delete(name)
   response.headers.set('cache-control', 'private, no-store')
-  return receipted(response, receipt, version)
+  return receipted(response, receipt, dialect)
 }
 
 /** The answer to a payment that asked for nothing else: a refund. */
-export function receiptAlone(receipt: SettleResponse, version: Payment['version']): Response {
-  return receipted(Response.json(receipt, { headers: { 'cache-control': 'no-store' } }), receipt, version)
+export function receiptAlone(receipt: SettleResponse, dialect: Dialect): Response {
+  return receipted(Response.json(receipt, { headers: { 'cache-control': 'no-store' } }), receipt, dialect)
 }
 
 /** Headers by which a cache might keep what was paid for, or a crawler might be told of a payment that we did not see. */
@@ -116,11 +111,10 @@ const CACHED = [
   'x-payment-response',
 ]
 
-function receipted(response: Response, receipt: SettleResponse, version: Payment['version']): Response {
+function receipted(response: Response, receipt: SettleResponse, dialect: Dialect): Response {
   const { headers } = response
-  if (version === 2) headers.set('payment-response', encodeHeader(receipt))
-  else if (version === 1) headers.set('x-payment-response', encodeReceiptV1(receipt))
-  else headers.set('crawler-charged', showCrawlerPrice(BigInt(receipt.amount ?? 0)))
+  const [name, value] = dialect.receipt(receipt)
+  headers.set(name, value)
   if (!headers.has('access-control-allow-origin')) headers.set('access-control-allow-origin', '*')
   headers.append('access-control-expose-headers', EXPOSED)
   return response

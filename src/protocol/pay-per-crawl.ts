@@ -1,7 +1,6 @@
 /** Pay Per Crawl: the same commitment in Cloudflare's words, a price in a signed header. */
 import { parseUsd, showUsd } from './amount.ts'
 import { accept, type Reason, type Result, refuse, wire } from './refusal.ts'
-import type { CreditPayment } from './x402/v2.ts'
 
 /** Requests of Cloudflare's own products, which have charged already: Pay Per Crawl, Monetization Gateway. */
 export const CHARGED_BY_CLOUDFLARE = ['cf-pay-per-crawl', 'payment-context']
@@ -19,22 +18,26 @@ export function showCrawlerPrice(price: bigint): string {
   return `USD ${showUsd(price).slice(1)}`
 }
 
-/** Reads the price a request names, as a commitment on `network`. */
-export function parseCrawl(headers: Headers, network: string): Result<CreditPayment> {
+/** A price that a request names. `exact` is the price itself, `most` the highest that the crawler pays. */
+export type NamedPrice = {
+  promise: 'exact' | 'most'
+  /** Micro-dollars. */
+  amount: bigint
+  /** The header that states it, which the signature must cover. */
+  field: string
+}
+
+/** Reads the price that a request names. */
+export function readNamedPrice(headers: Headers): Result<NamedPrice> {
   const exact = headers.get(EXACT)
   const value = exact ?? headers.get(MAX) ?? ''
   if (exact !== null && headers.has(MAX)) return refuse('crawler_price_conflict')
   const [, usd = ''] = /^USD ([0-9.]{1,20})$/.exec(value) ?? []
   const amount = parseUsd(usd)
   if (amount === undefined) return refuse('crawler_price_malformed')
-  const version = exact === null ? 'crawl-max' : 'crawl-exact'
-  return accept({ version, scheme: 'credit', network, accepted: null, payload: { amount } })
-}
-
-/** The field that a commitment of this version has in its signature besides the target and the agent. */
-export function promisingField(version: CreditPayment['version']): string {
-  if (version === 2) return 'payment-signature'
-  return version === 'crawl-exact' ? EXACT : MAX
+  return accept(
+    exact === null ? { promise: 'most', amount, field: MAX } : { promise: 'exact', amount, field: EXACT },
+  )
 }
 
 type CrawlError = { code: string; status: number }

@@ -1,6 +1,4 @@
 /** The shape of every rail: how an invoice reaches its payer, and what the rail says of it since. */
-
-import type { Unit } from '../billing/invoice.ts'
 import type {
   CreditNote,
   Invoice,
@@ -50,3 +48,6 @@ export class RailFault extends Error {
 }
 
 export const CENT = 10_000n
+
+/** The smallest amount a rail can move, and the least that is worth an invoice on it. Micro-dollars. */
+export type Unit = { unit: bigint; least: bigint }

@@ -1,14 +1,17 @@
 /** Stablecoins: an invoice is a resource that costs what is owed on it, paid at once with x402 `exact`, once. */
+
 import type {
   Attempt,
-  Billing,
   Invoice,
   InvoiceStanding,
   PaymentReceived,
   Presented,
 } from '../ledger/billing/types.ts'
+import type { Billing } from '../ledger/credit/contract.ts'
+import { readJson, writeJson } from '../platform/json.ts'
 import { accept, type Refusal, type Result, refuse, wire } from '../protocol/refusal.ts'
-import type { ExactPayment, SettleResponse } from '../protocol/x402/v2.ts'
+import type { SettleResponse } from '../protocol/x402/types.ts'
+import type { ExactPayment } from '../schemes/exact/payment.ts'
 import type { Charge, Purchase, Scheme } from '../schemes/scheme.ts'
 import { CENT, type Movement, type Rail } from './rail.ts'
 
@@ -172,13 +175,11 @@ function nameOf({ network, payload: { authorization } }: ExactPayment): string {
 type Detail = { payment: ExactPayment; purchase: Purchase }
 
 function write(detail: Detail): string {
-  return JSON.stringify(detail, (_, value) => (typeof value === 'bigint' ? value.toString() : value))
+  return writeJson(detail)
 }
 
 const AMOUNTS = new Set(['price', 'value', 'validAfter', 'validBefore'])
 
 function read(detail: string): Detail {
-  return JSON.parse(detail, (key, value) =>
-    AMOUNTS.has(key) && typeof value === 'string' ? BigInt(value) : value,
-  ) as Detail
+  return readJson(detail, AMOUNTS)
 }

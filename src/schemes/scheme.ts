@@ -2,7 +2,8 @@
 
 import type { Read } from '../identity/verify.ts'
 import type { Result } from '../protocol/refusal.ts'
-import type { Payment, PaymentRequirements, SettleResponse } from '../protocol/x402/v2.ts'
+import type { PaymentRequirements, SettleResponse } from '../protocol/x402/types.ts'
+import type { Payment } from './payment.ts'
 
 /** What is bought. */
 export type Purchase = {
@@ -28,7 +29,17 @@ export type Charge = {
   release(): Promise<void>
 }
 
-/** One way to promise payment. `Proof` is what verifying a payment comes to. */
+/**
+ * How a charge meets its delivery. `prompt`: the origin may be asked at the same time. `slow`: the charge takes seconds and
+ * comes first. `management`: the payment buys nothing, and a receipt answers it.
+ */
+export type Pace = 'prompt' | 'slow' | 'management'
+
+/**
+ * One way to promise payment, with its bindings. `Proof` is the result of verifying a payment.
+ *
+ * Methods are bivariant on purpose: the gate holds schemes of any kind and passes each only its own payments and proofs.
+ */
 export type Scheme<Kind extends Payment, Proof = Kind> = {
   /** An entry of `accepts`, ready to be written. It depends on our own terms and the price alone. */
   offer(price: bigint): PaymentRequirements
@@ -42,6 +53,8 @@ export type Scheme<Kind extends Payment, Proof = Kind> = {
    * and time to {@link charge}: what was taken in its time is answered from its memory, whatever has changed since.
    */
   verify(payment: Kind, price: bigint, now: number, sent: Sent): Result<Proof> | Promise<Result<Proof>>
+  /** How the charge of this proof meets its delivery; `prompt` where it is absent. */
+  pace?(proof: Proof): Pace
   /** Charges a verified payment, durably. */
   charge(proof: Proof, purchase: Purchase): Promise<Result<Charge>>
 }

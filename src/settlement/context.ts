@@ -1,4 +1,5 @@
 /** What a settlement run works with: the books, the accounts, the chain and the key that sends. */
+
 import type { Relayer } from '../chain/relayer/relayer.ts'
 import type { Chain } from '../chain/rpc.ts'
 import type { Account } from '../ledger/channel/account.ts'
@@ -23,29 +24,4 @@ export type Payers = Pick<Settings, 'book' | 'authorizations'> & {
 
 export function accountOf({ accounts }: Settings, channelId: string): DurableObjectStub<Account> {
   return accounts.getByName(channelId)
-}
-
-const WIDTH = 32
-
-/** Works on every item, some at a time. An item that fails is answered by `failed`: it stops no other. */
-export async function each<Item, Value>(
-  items: Item[],
-  work: (item: Item) => Promise<Value>,
-  failed: (item: Item, fault: unknown) => Value,
-): Promise<Value[]> {
-  const values: Value[] = []
-  let next = 0
-  const worker = async () => {
-    while (next < items.length) {
-      const at = next++
-      const item = items[at] as Item
-      try {
-        values[at] = await work(item)
-      } catch (fault) {
-        values[at] = failed(item, fault)
-      }
-    }
-  }
-  await Promise.all(Array.from({ length: Math.min(WIDTH, items.length) }, worker))
-  return values
 }

@@ -1,13 +1,13 @@
 /** What a run has found and done, as its record keeps it: plain JSON, amounts as decimal strings in atomic units. */
 
 import { type Billed, type BillSums, NO_BILL } from '../billing/nightly.ts'
-import type { RunRecord } from '../ledger/book/accounts.ts'
+import type { Finding } from '../ledger/book/finding.ts'
+import type { RunRecord } from '../ledger/book/runs.ts'
 import type { BadRow } from './channels/claims.ts'
 import type { Collected } from './channels/collect.ts'
 import { add, type ExactSums, type Reconciled, type Sums } from './channels/reconcile.ts'
 import type { Receiver } from './channels/sweep.ts'
 import type { Sent } from './channels/transactions.ts'
-import type { Finding } from './findings.ts'
 
 /** A record is one row of the book, at most 2 MB: of long lists it has the beginning, and always the length. */
 const MOST_LISTED = 500

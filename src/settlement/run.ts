@@ -1,7 +1,8 @@
 /** A settlement run: collect, claim, sweep, reconcile, record. Every step may be repeated: the chain moves nothing twice. */
 
 import { billAll, type OpenBill } from '../billing/run.ts'
-import { type RunRecord, saveRun } from '../ledger/book/accounts.ts'
+import { type RunRecord, saveRun } from '../ledger/book/runs.ts'
+import type { Steps } from '../platform/steps.ts'
 import type { Address } from '../protocol/evm/hex.ts'
 import { claim, plan } from './channels/claim-batch.ts'
 import { batchesOf, type Row, transactionsOf } from './channels/claims.ts'
@@ -18,12 +19,6 @@ import { readTotals, sweep } from './channels/sweep.ts'
 import type { Sent } from './channels/transactions.ts'
 import type { Payers, Settings } from './context.ts'
 import { Report } from './report.ts'
-
-/** Durable steps: a Workflow's, or plain calls. What a step answers is plain JSON. */
-export type Steps = {
-  do<Value>(name: string, work: () => Promise<Value>): Promise<Value>
-  sleep(name: string, seconds: number): Promise<void>
-}
 
 /** What there is to settle: channels on a chain or, where there are none, payments by `exact` alone; and credit lines. */
 export type Work = {

@@ -11,23 +11,23 @@ const site = (async (input: RequestInfo, init?: RequestInit) =>
   app.fetch(new Request(input, init), vars)) as typeof fetch
 const [payer] = accounts.slice(-1)
 
-describe('the middleware', () => {
-  it('leaves alone what is not behind it', async () => {
+describe('Hono middleware', () => {
+  it('leaves routes alone that are not behind it', async () => {
     expect(await (await site('https://weather.test/')).text()).toContain('Weather for machines')
   })
 
-  it('answers 402 without running the handler', async () => {
+  it('returns 402 without running the handler', async () => {
     const response = await site('https://weather.test/forecast/utrecht')
     expect(response.status).toBe(402)
     const { accepts } = JSON.parse(atob(response.headers.get('payment-required') ?? ''))
     expect(accepts[0]).toMatchObject({ amount: '2000' })
   })
 
-  it('gates HEAD, which Hono would answer with the GET handler', async () => {
+  it('returns 402 to HEAD, which Hono would answer with the GET handler', async () => {
     expect((await site('https://weather.test/forecast/utrecht', { method: 'HEAD' })).status).toBe(402)
   })
 
-  it('charges the unmodified client for a GET and for a POST whose body the handler still reads', async () => {
+  it('charges an unmodified client for a GET and for a POST whose body the handler reads', async () => {
     if (!payer) throw new Error('no payer')
     const { fetch: paying } = channelFetch(site, payer, rpcUrl)
     const got = await paying('https://weather.test/forecast/utrecht')
@@ -39,7 +39,7 @@ describe('the middleware', () => {
     expect(receipt.extra.channelState.chargedCumulativeAmount).toBe('4000')
   })
 
-  it('does not charge for a handler that says no', async () => {
+  it('charges nothing when the handler returns 404', async () => {
     if (!payer) throw new Error('no payer')
     const { fetch: paying } = channelFetch(site, payer, rpcUrl)
     const failed = await paying('https://weather.test/forecast/atlantis')
@@ -47,7 +47,7 @@ describe('the middleware', () => {
     expect(failed.headers.has('payment-response')).toBe(false)
   })
 
-  it('keeps its refusal whatever becomes of a handler that was begun meanwhile', async () => {
+  it('keeps its refusal whether a handler started meanwhile succeeds or throws', async () => {
     for (const ends of ['well', 'badly'] as const) {
       const slow = Promise.withResolvers<void>()
       const app = new Hono()

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
+import { NUMBERS } from '../../src/billing/context.ts'
 import { notesOn } from '../../src/billing/credit-note.ts'
 import { correct } from '../../src/billing/issue-credit-note.ts'
-import { NUMBERS } from '../../src/billing/nightly.ts'
 import { catchUp, recheck } from '../../src/billing/payments.ts'
 import { DAY, MIDNIGHT, newOperator, night, type Operator, tabOf } from './harness.ts'
 

@@ -1,12 +1,13 @@
 /** An operator's night of credit: real lines, real numbers, a real book, and a Stripe of one's own. */
 import { env } from 'cloudflare:test'
-import { type BillSettings, billPage, NO_BILL } from '../../src/billing/nightly.ts'
+import type { BillSettings } from '../../src/billing/context.ts'
+import { billPage, NO_BILL } from '../../src/billing/nightly.ts'
 import type { InvoiceStanding, Stage } from '../../src/ledger/billing/types.ts'
-import type { CreditTerms } from '../../src/ledger/credit/types.ts'
+import type { Finding } from '../../src/ledger/book/finding.ts'
+import type { CreditTerms } from '../../src/ledger/credit/terms.ts'
 import { stripeRail } from '../../src/rails/stripe/rail.ts'
 import { transferRail } from '../../src/rails/transfer.ts'
 import { add } from '../../src/settlement/channels/reconcile.ts'
-import type { Finding } from '../../src/settlement/findings.ts'
 import { localStripe } from '../../src/testing/stripe/stripe.ts'
 import { newLine } from '../ledger/credit/harness.ts'
 

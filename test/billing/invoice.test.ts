@@ -8,11 +8,11 @@ import {
   numbered,
   numberKey,
   releasable,
-  type Seller,
-  vatOn,
 } from '../../src/billing/invoice.ts'
 import { periodOf } from '../../src/ledger/billing/period.ts'
-import type { LineBill, StatementHead } from '../../src/ledger/billing/types.ts'
+import type { StatementHead } from '../../src/ledger/billing/types.ts'
+import { type Seller, vatOn } from '../../src/ledger/billing/vat.ts'
+import type { LineBill } from '../../src/ledger/credit/contract.ts'
 import { EMPTY_ROOT } from '../../src/protocol/encoding/merkle.ts'
 import { invoiceOf, standingOf } from './bills.ts'
 

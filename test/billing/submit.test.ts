@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import type { ExactPayment } from '../../src/protocol/x402/v2.ts'
 import { stablecoinRail } from '../../src/rails/stablecoin.ts'
+import type { ExactPayment } from '../../src/schemes/exact/payment.ts'
 import type { Scheme } from '../../src/schemes/scheme.ts'
 import { DAY, MIDNIGHT, newOperator, night, tabOf } from './harness.ts'
 

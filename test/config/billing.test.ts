@@ -30,17 +30,17 @@ function read(vars: object) {
   return result.config.bill
 }
 
-function said(vars: object): string[] {
+function faultsOf(vars: object): string[] {
   const result = readConfig({ ...ENV, ...vars })
   return result.ok ? [] : result.faults.map(({ place, fault }) => `${place} ${fault}`)
 }
 
-describe('the settings of billing', () => {
-  it('are none where nobody is named who sends invoices', () => {
+describe('billing config', () => {
+  it('is undefined without a seller', () => {
     expect(read({})).toBeUndefined()
   })
 
-  it('have what the vars say, and dates of their own for the rest', () => {
+  it('takes the vars, and default dunning days', () => {
     expect(read(BILL)).toEqual({
       seller: { name: 'Tally GmbH', country: 'DE', taxId: 'DE123456789', vatRate: 1900 },
       key: KEY,
@@ -52,7 +52,7 @@ describe('the settings of billing', () => {
     })
   })
 
-  it('may be JSON, as secrets and `wrangler --var` are', () => {
+  it('accepts JSON text, as secrets and `wrangler --var` give it', () => {
     const json = { SELLER: JSON.stringify(SELLER), OPERATOR_KEY: JSON.stringify(KEY) }
     const more = { DUNNING: '{"net":"7","pastDue":0,"suspended":0,"writtenOff":365}' }
     expect(read({ ...BILL, ...json, ...more })).toMatchObject({
@@ -66,18 +66,18 @@ describe('the settings of billing', () => {
     ['8.1%', 810],
     ['25.55%', 2555],
     ['0%', 0],
-  ])('read a VAT rate of %s', (vat, vatRate) => {
+  ])('reads a VAT rate of %s', (vat, vatRate) => {
     expect(read({ ...BILL, SELLER: { ...SELLER, vat } })?.seller).toMatchObject({ vatRate })
   })
 
-  it('say all that is missing beside what is there', () => {
-    expect(said({ SELLER, LINES: undefined })).toEqual([
+  it('reports every setting that is missing beside the others', () => {
+    expect(faultsOf({ SELLER, LINES: undefined })).toEqual([
       'OPERATOR_KEY is missing beside SELLER',
       'PUBLIC_URL is missing beside SELLER',
       'LINES is missing beside SELLER',
     ])
     expect(
-      said({ WEBHOOK_SECRET: 'x'.repeat(16), STRIPE_WEBHOOK_SECRET: STRIPE.STRIPE_WEBHOOK_SECRET }),
+      faultsOf({ WEBHOOK_SECRET: 'x'.repeat(16), STRIPE_WEBHOOK_SECRET: STRIPE.STRIPE_WEBHOOK_SECRET }),
     ).toEqual([
       'WEBHOOK_URL is missing beside WEBHOOK_SECRET',
       'STRIPE_SECRET_KEY is missing beside STRIPE_WEBHOOK_SECRET',
@@ -97,8 +97,10 @@ describe('the settings of billing', () => {
     ['DUNNING', { net: -1 }, 'is too small'],
     ['WEBHOOK_SECRET', 'short', 'is too short'],
     ['STRIPE_SECRET_KEY', 'pk_live_123456789', 'is no key of Stripe'],
-  ])('refuse a %s of %j', (name, value, fault) => {
-    const faults = said({ ...BILL, WEBHOOK_URL: 'https://hook.example', ...STRIPE, [name]: value }).join('\n')
+  ])('rejects a %s of %j and repeats no secret', (name, value, fault) => {
+    const faults = faultsOf({ ...BILL, WEBHOOK_URL: 'https://hook.example', ...STRIPE, [name]: value }).join(
+      '\n',
+    )
     expect(faults).toContain(name)
     expect(faults).toContain(fault)
     expect(faults).not.toContain(KEY.d)
@@ -108,15 +110,17 @@ describe('the settings of billing', () => {
     [{ ...BILL, SELLER: { name: 'Tally' } }, 'SELLER.country is missing; it should be who invoices'],
     [{ ...BILL, DUNNING: { net: -1 } }, 'DUNNING.net is too small; it should be days'],
     [{ CREDIT_TIERS: { partner: '80' } }, 'CREDIT_TIERS.partner is no percentage; it should be'],
-  ])('say of a part that is wrong what the whole should be: %j', (vars, fault) => {
+  ])('states for a wrong part how the whole setting must look: %j', (vars, fault) => {
     const result = readConfig({ ...ENV, ...vars })
-    const said = result.ok ? '' : describeFaults(result.faults)
-    expect(said).toContain(fault)
-    expect(said).not.toContain('removed')
+    const text = result.ok ? '' : describeFaults(result.faults)
+    expect(text).toContain(fault)
+    expect(text).not.toContain('removed')
   })
 
-  it('refuse Stripe in a build that does not have it', () => {
-    expect(said({ ...BILL, ...STRIPE })).toEqual(['STRIPE_SECRET_KEY is of no use to a build without Stripe'])
+  it('rejects Stripe settings in a build without Stripe', () => {
+    expect(faultsOf({ ...BILL, ...STRIPE })).toEqual([
+      'STRIPE_SECRET_KEY is of no use to a build without Stripe',
+    ])
     includeStripe(() => import('../../src/rails/stripe/rail.ts'))
     expect(read({ ...BILL, ...STRIPE })?.stripe).toEqual({
       secretKey: 'sk_test_123456789',

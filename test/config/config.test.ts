@@ -18,13 +18,13 @@ function read(vars: object): Config {
   return result.config
 }
 
-function said(vars: object): string[] {
+function faultsOf(vars: object): string[] {
   const result = readConfig({ ...ENV, ...vars })
   return result.ok ? [] : result.faults.map(({ place, fault }) => `${place} ${fault}`)
 }
 
-describe('a config', () => {
-  it('has what the vars say, and defaults for the rest', () => {
+describe('readConfig', () => {
+  it('takes the vars, and defaults for the rest', () => {
     expect(read({})).toMatchObject({
       policy: { fallback: { price: 1000n } },
       chain: {
@@ -45,14 +45,14 @@ describe('a config', () => {
     })
   })
 
-  it('takes numbers as digits too', () => {
+  it('accepts numbers as text', () => {
     expect(read({ WITHDRAW_DELAY: '86400', MAX_TIMEOUT_SECONDS: 60 })).toMatchObject({
       withdrawDelay: 86_400,
       maxTimeoutSeconds: 60,
     })
   })
 
-  it('has a facilitator with the headers of each endpoint', () => {
+  it('reads a facilitator with the headers of each endpoint', () => {
     const config = read({
       SCHEMES: 'exact',
       RPC_URL: undefined,
@@ -67,13 +67,13 @@ describe('a config', () => {
     })
   })
 
-  it('is read once for one env', () => {
+  it('reads one env once', () => {
     const env = { ...ENV }
     expect(readConfig(env)).toBe(readConfig(env))
     expect(readConfig({ ...ENV })).not.toBe(readConfig(env))
   })
 
-  it('takes terms stated in code before vars', () => {
+  it('prefers terms stated in code to vars', () => {
     const env = { ...ENV }
     const terms = { PRICE: '0.5' }
     const stated = readConfig(env, terms)
@@ -83,11 +83,11 @@ describe('a config', () => {
     expect(plain.ok && plain.config.policy.fallback.price).toBe(1000n)
   })
 
-  it('reaches a node on this machine without encryption', () => {
+  it('accepts an unencrypted node on the local machine', () => {
     expect(read({ RPC_URL: 'http://127.0.0.1:8545' }).chain?.rpcUrl).toBe('http://127.0.0.1:8545')
   })
 
-  it('has an origin that is bound', () => {
+  it('reads an origin that is a service binding', () => {
     expect(read({ ORIGIN: 'binding:SITE', SITE: { fetch() {} } }).policy.origin).toEqual({
       kind: 'binding',
       name: 'SITE',
@@ -95,7 +95,7 @@ describe('a config', () => {
   })
 })
 
-describe('a config at fault', () => {
+describe('readConfig with a wrong setting', () => {
   it.each([
     [{ RPC_URL: undefined }, 'RPC_URL is missing, and scheme "channel" needs it'],
     [{ RELAYER_KEY: undefined }, 'RELAYER_KEY is missing, and scheme "channel" needs it'],
@@ -132,13 +132,18 @@ describe('a config at fault', () => {
     [{ MAX_UNCLAIMED: '0.5', RULES: [{ action: 'charge', price: '1' }] }, 'MAX_UNCLAIMED is below a price'],
     [{ ORIGIN_TIMEOUT_MS: 60_000, MAX_TIMEOUT_SECONDS: 60 }, 'ORIGIN_TIMEOUT_MS outlasts the offer'],
     [{ ORIGIN: 'binding:SITE' }, 'ORIGIN names no binding of this Worker'],
-  ])('%j', (vars, fault) => {
-    expect(said(vars)).toEqual([fault])
+  ])('rejects %j', (vars, fault) => {
+    expect(faultsOf(vars)).toEqual([fault])
   })
 
-  it('reports terms and settings at once, and what is missing for the schemes', () => {
+  it('reports wrong terms, wrong settings and missing settings at once', () => {
     expect(
-      said({ RECEIVER: `0x${'0'.repeat(40)}`, RELAYER_KEY: undefined, MIN_DEPOSIT: 'a', ORIGIN_SECRET: 'b' }),
+      faultsOf({
+        RECEIVER: `0x${'0'.repeat(40)}`,
+        RELAYER_KEY: undefined,
+        MIN_DEPOSIT: 'a',
+        ORIGIN_SECRET: 'b',
+      }),
     ).toEqual([
       'RECEIVER is the zero address',
       'ORIGIN_SECRET is too short, or no header could carry it',
@@ -147,7 +152,7 @@ describe('a config at fault', () => {
     ])
   })
 
-  it('repeats no secret [G4]', () => {
+  it('never repeats a secret [G4]', () => {
     const secret = 'canary-7f3a'
     const names = [
       'RPC_URL',
@@ -164,14 +169,14 @@ describe('a config at fault', () => {
     }
   })
 
-  it('is what wrangler.toml deploys as it stands: nobody is paid yet', () => {
-    expect(said({ RECEIVER: '0x0000000000000000000000000000000000000000' })).toEqual([
+  it('rejects the zero address that wrangler.toml sets', () => {
+    expect(faultsOf({ RECEIVER: '0x0000000000000000000000000000000000000000' })).toEqual([
       'RECEIVER is the zero address',
     ])
   })
 })
 
-describe('credit', () => {
+describe('readConfig with credit', () => {
   const CREDIT = {
     SCHEMES: ['channel', 'exact', 'credit'],
     REGISTRATION_URL: 'mailto:billing@operator.example',
@@ -180,7 +185,7 @@ describe('credit', () => {
     DIRECTORIES: {},
   }
 
-  it('has the operator’s own network, no tiers and a dollar of probation', () => {
+  it('defaults to the operator’s network, no tiers and an initial limit of a dollar', () => {
     expect(read(CREDIT).credit).toEqual({
       network: { id: 'tab402:402', unit: 1n, words: { version: '1.0.0', unit: 'micro-dollar', decimals: 6 } },
       tiers: new Map(),
@@ -189,7 +194,7 @@ describe('credit', () => {
     })
   })
 
-  it('takes another name, another network, and tiers', () => {
+  it('reads the operator’s name, another network, and tiers', () => {
     const { credit, operator } = read({ ...CREDIT, OPERATOR: 'acme-1', CREDIT_TIERS: '{"partner":"12.5%"}' })
     expect([operator, credit?.network.id, credit?.tiers.get('partner')]).toEqual([
       'acme-1',
@@ -200,8 +205,8 @@ describe('credit', () => {
     expect([cloudflare.credit?.network.unit, cloudflare.cloudflareCharges]).toEqual([10_000n, true])
   })
 
-  it('is refused at load without what it needs [G5]', () => {
-    expect(said({ SCHEMES: ['channel', 'credit'] })).toEqual([
+  it('rejects credit without the settings that it needs [G5]', () => {
+    expect(faultsOf({ SCHEMES: ['channel', 'credit'] })).toEqual([
       'REGISTRATION_URL is missing, and scheme "credit" needs it',
       'LINES is missing, and scheme "credit" needs it',
       'AGENTS is missing, and scheme "credit" needs it',
@@ -223,7 +228,7 @@ describe('credit', () => {
     [{ CLOUDFLARE_CHARGES: 'perhaps' }, 'CLOUDFLARE_CHARGES is neither true nor false'],
     [{ SCHEMES: ['credit', 'channel'] }, 'SCHEMES has "credit" before "channel"'],
     [{ PRICE: '0' }, 'PRICE is zero'],
-  ])('is refused at load with %j [G5]', (vars, fault) => {
-    expect(said({ ...CREDIT, ...vars })).toEqual([fault])
+  ])('rejects credit with %j [G5]', (vars, fault) => {
+    expect(faultsOf({ ...CREDIT, ...vars })).toEqual([fault])
   })
 })

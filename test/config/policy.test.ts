@@ -22,12 +22,12 @@ function faults(terms: unknown): Fault[] {
   return result.ok ? [] : result.faults
 }
 
-function said(terms: object): string[] {
+function faultTexts(terms: object): string[] {
   return faults({ ...TERMS, ...terms }).map(({ place, fault }) => `${place} ${fault}`)
 }
 
-describe('terms in order', () => {
-  it('give a policy', () => {
+describe('parsePolicy', () => {
+  it('returns a policy for valid terms', () => {
     expect(read({ NAME: 'The Daily', DESCRIPTION: 'Nachrichten aus Köln' })).toMatchObject({
       origin: { kind: 'url', url: new URL('https://origin.example') },
       receiver: '0x209693bc6afc0c5328ba36faf03c514ef312287c',
@@ -39,7 +39,7 @@ describe('terms in order', () => {
     })
   })
 
-  it('may be texts, as `wrangler --var` gives them', () => {
+  it('accepts JSON text, as `wrangler --var` gives it', () => {
     const policy = read({
       SCHEMES: '["exact"]',
       RULES: '[{"path":"/a","action":"allow"}]',
@@ -52,23 +52,23 @@ describe('terms in order', () => {
     expect(policy.sitemaps).toHaveLength(1)
   })
 
-  it('take a service binding or the Worker itself for an origin', () => {
+  it('accepts a service binding or the Worker itself as the origin', () => {
     expect(read({ ORIGIN: 'binding:SITE' }).origin).toEqual({ kind: 'binding', name: 'SITE' })
     expect(read({ ORIGIN: 'self' }).origin).toEqual({ kind: 'self' })
   })
 
-  it('take prices down to a millionth of a dollar', () => {
+  it('accepts prices down to a millionth of a dollar', () => {
     expect(read({ PRICE: '0.000001' }).fallback.price).toBe(1n)
   })
 
-  it('take an address in one case, whose checksum says nothing', () => {
+  it('accepts an address in one case, without a checksum', () => {
     const receiver = TERMS.RECEIVER.toLowerCase()
     expect(read({ RECEIVER: receiver }).receiver).toBe(receiver)
     expect(read({ RECEIVER: `0x${receiver.slice(2).toUpperCase()}` }).receiver).toBe(receiver)
   })
 })
 
-describe('terms at fault', () => {
+describe('parsePolicy with wrong terms', () => {
   it.each([
     [{ ORIGIN: 'origin.example' }, 'ORIGIN is no http(s) URL'],
     [{ ORIGIN: 'ftp://origin.example' }, 'ORIGIN is no http(s) URL'],
@@ -120,11 +120,11 @@ describe('terms at fault', () => {
     [{ NAME: 'Zeitung für alle' }, 'NAME is empty or has characters that do not print'],
     [{ DESCRIPTION: 'two\nlines' }, 'DESCRIPTION is empty or has characters that do not print'],
     [{ DESCRIPTION: 'ö'.repeat(101) }, 'DESCRIPTION is too long'],
-  ])('%j', (terms, fault) => {
-    expect(said(terms)).toEqual([fault])
+  ])('rejects %j', (terms, fault) => {
+    expect(faultTexts(terms)).toEqual([fault])
   })
 
-  it('are all reported at once, each with its place', () => {
+  it('reports all faults at once, each with its place', () => {
     expect(
       faults({
         ORIGIN: 1,
@@ -132,7 +132,7 @@ describe('terms at fault', () => {
         SCHEMES: ['upto', 'exact'],
         RULES: [
           { action: 'charge', price: '0', pirce: '1', cost: '2' },
-          { action: 'allow', who: ['nobody', 'GPTBot', 'no one'] },
+          { action: 'allow', who: ['unknown', 'GPTBot', 'no one'] },
           { action: 'block', path: '//', schemes: 'exact' },
         ],
       }).map(({ place }) => place),
@@ -154,7 +154,7 @@ describe('terms at fault', () => {
     )
   })
 
-  it('say what would be right', () => {
+  it('states for each fault the expected value', () => {
     const [missing, unknown] = faults({
       ...TERMS,
       PRICE: undefined,
@@ -168,11 +168,11 @@ describe('terms at fault', () => {
     expect(unknown?.want).toBe('a list of rules with the terms path, method, who, action, price, schemes')
   })
 
-  it('read as one line each', () => {
+  it('describes each fault on one line', () => {
     expect(describeFaults(faults({ ...TERMS, PRICE: '0', NETWORK: 'x' })).split('\n')).toHaveLength(2)
   })
 
-  it('never repeat a value', () => {
+  it('never repeats a value', () => {
     const secret = '0xac0974bec39a17e36ba4a6b4d238ff944bacb478cbed5efcae784d7bf4f2ff80'
     for (const place of ['ORIGIN', 'RECEIVER', 'NETWORK', 'PRICE', 'SCHEMES', 'RULES', 'SITEMAP']) {
       const text = describeFaults(faults({ ...TERMS, [place]: secret }))
@@ -181,7 +181,7 @@ describe('terms at fault', () => {
     }
   })
 
-  it('are found in anything at all, without a throw', () => {
+  it('returns faults for any value and never throws', () => {
     fc.assert(
       fc.property(fc.anything({ withNullPrototype: true, withBigInt: true }), (terms) => {
         expect(faults(terms).length).toBeGreaterThan(0)

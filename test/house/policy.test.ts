@@ -7,8 +7,8 @@ function text(path: string): Promise<string> {
   return readFile(new URL(`../../${path}`, import.meta.url), 'utf8')
 }
 
-describe('what is written about the policy', () => {
-  it('has an example that is a policy', async () => {
+describe('policy documentation', () => {
+  it('has an example in docs/policy.md that parses', async () => {
     const [, example = ''] = /```toml\n(.*?)```/s.exec(await text('docs/policy.md')) ?? []
     const result = parsePolicy(parse(example).vars)
     expect(result.ok && result.policy.rules.map((rule) => rule.decision.why)).toEqual([
@@ -18,7 +18,7 @@ describe('what is written about the policy', () => {
     ])
   })
 
-  it('deploys nothing that earns for nobody: wrangler.toml lacks a receiver and no more', async () => {
+  it('leaves only the receiver to be set in wrangler.toml', async () => {
     const result = parsePolicy(parse(await text('wrangler.toml')).vars)
     expect(!result.ok && result.faults.map(({ place, fault }) => `${place} ${fault}`)).toEqual([
       'RECEIVER is the zero address',

@@ -5,7 +5,7 @@ import { sources, tracked } from './sources.ts'
 
 const code = sources('src').filter((file) => !file.startsWith('src/testing/'))
 
-/** Lines of some files that a pattern finds, as `file:line text`. */
+/** Lines that match a pattern, as `file:line text`. */
 function found(files: string[], pattern: RegExp): string[] {
   return files.flatMap((file) =>
     readFileSync(file, 'utf8')
@@ -14,7 +14,7 @@ function found(files: string[], pattern: RegExp): string[] {
   )
 }
 
-describe('the code', () => {
+describe('source code', () => {
   it.each([
     [
       'turns an amount into a number',
@@ -28,26 +28,26 @@ describe('the code', () => {
     ['stores what was paid for', /caches\.default/],
     ['resolves a path against the origin', /new URL\((?:path|pathname|target)\b[^)]*,/],
     ['sums money in SQL', /\b(?:SUM|TOTAL|CAST)\s*\(/],
-  ])('nowhere %s', (_, pattern) => {
+  ])('never %s', (_, pattern) => {
     expect(found(code, pattern)).toEqual([])
   })
 
-  it('opens every file with what it owns', () => {
-    const silent = sources('src').filter((file) => !readFileSync(file, 'utf8').startsWith('/**'))
-    expect(silent).toEqual([])
+  it('opens every file with a comment', () => {
+    const uncommented = sources('src').filter((file) => !readFileSync(file, 'utf8').startsWith('/**'))
+    expect(uncommented).toEqual([])
   })
 })
 
-describe('the tests', () => {
-  it('all run, once', () => {
+describe('test files', () => {
+  it('contain no skipped, focused or retried tests', () => {
     expect(found(sources('test'), /\b(?:it|test|describe)\.(?:skip|only|todo)\b|\bretry:/)).toEqual([])
   })
 })
 
-describe('the repository', () => {
+describe('repository', () => {
   const files = tracked().filter((file) => !file.startsWith('test/house/'))
 
-  it('names no path of one machine', () => {
+  it('contains no absolute path of one machine', () => {
     expect(found(files, /(?:^|[\s"'`=(])\/(?:work|root|home|tmp|Users)\//)).toEqual([])
   })
 
@@ -78,15 +78,15 @@ describe('the repository', () => {
 describe('wrangler.toml', () => {
   const config = parse(readFileSync('wrangler.toml', 'utf8')) as Record<string, unknown>
 
-  it('has no address that goes around the route [D11]', () => {
+  it('disables addresses that bypass the route [D11]', () => {
     expect(config).toMatchObject({ workers_dev: false, preview_urls: false })
   })
 
-  it('has no cache in front of the Worker [D7]', () => {
+  it('sets no cache in front of the Worker [D7]', () => {
     expect(config.cache).toBeUndefined()
   })
 
-  it('runs the settlement every night and the watch every few minutes', () => {
+  it('schedules the settlement at midnight and the watch every five minutes', () => {
     expect(config.triggers).toEqual({ crons: ['0 0 * * *', '*/5 * * * *'] })
   })
 })

@@ -9,7 +9,7 @@ function ask(userAgent: string | null, evidence: Partial<Evidence> = {}): Asker 
   return classify({ userAgent, signed: false, paying: false, ...evidence })
 }
 
-describe('a reader', () => {
+describe('classify of a reader', () => {
   it.each([
     [CHROME],
     ['Mozilla/5.0 (X11; Linux x86_64; rv:142.0) Gecko/20100101 Firefox/142.0'],
@@ -21,18 +21,18 @@ describe('a reader', () => {
     ],
     ['Opera/9.80 (X11; Linux x86_64) Presto/2.12.388 Version/12.16'],
     ['Lynx/2.9.2 libwww-FM/2.14 SSL-MM/1.4.1'],
-  ])('looks like a browser: %s', (userAgent) => {
+  ])('returns reader for a browser: %s', (userAgent) => {
     expect(ask(userAgent)).toEqual({ kind: 'reader', reasons: ['the User-Agent is a browser’s'] })
   })
 
-  it('stays one where Cloudflare only doubts it', () => {
+  it('returns reader for a browser with any bot score above 1 or none', () => {
     expect(ask(CHROME, { cf: { botManagement: { score: 2, verifiedBot: false } } }).kind).toBe('reader')
     expect(ask(CHROME, { cf: { botManagement: { score: 0 } } }).kind).toBe('reader')
     expect(ask(CHROME, { cf: { botManagement: null, verifiedBotCategory: '' } }).kind).toBe('reader')
   })
 })
 
-describe('a crawler', () => {
+describe('classify of a crawler', () => {
   it.each([
     [
       'Mozilla/5.0 AppleWebKit/537.36 (KHTML, like Gecko); compatible; GPTBot/1.2; +https://openai.com/gptbot',
@@ -44,7 +44,7 @@ describe('a crawler', () => {
     [`${CHROME} (compatible; ChatGPT-User/1.0; +https://openai.com/bot)`, 'ChatGPT-User', 'assistant'],
     ['meta-externalagent/1.1', 'Meta-ExternalAgent', 'training'],
     ['facebookexternalhit/1.1', 'facebookexternalhit', 'other'],
-  ])('is what its User-Agent names: %s', (userAgent, name, purpose) => {
+  ])('returns the name and purpose found in the User-Agent: %s', (userAgent, name, purpose) => {
     expect(ask(userAgent)).toMatchObject({ kind: 'crawler', name, class: purpose })
   })
 
@@ -58,31 +58,34 @@ describe('a crawler', () => {
       undefined,
     ],
     ['Mozilla/5.0', undefined],
-  ])('is whoever does not look like a browser, under the name it gives: %s', (userAgent, name) => {
-    const asker = ask(userAgent)
-    expect(asker).toMatchObject({ kind: 'crawler', class: 'other' })
-    expect(asker.name).toBe(name)
-  })
+  ])(
+    'returns crawler, with its product name, for a User-Agent that is not a browser’s: %s',
+    (userAgent, name) => {
+      const asker = ask(userAgent)
+      expect(asker).toMatchObject({ kind: 'crawler', class: 'other' })
+      expect(asker.name).toBe(name)
+    },
+  )
 
-  it.each([[null], [''], ['\u0001']])('sends %j for a User-Agent', (userAgent) => {
+  it.each([[null], [''], ['\u0001']])('returns crawler for the User-Agent %j', (userAgent) => {
     expect(ask(userAgent)).toMatchObject({ kind: 'crawler', class: 'other' })
   })
 
-  it('pays', () => {
+  it('returns crawler for a browser that carries a payment', () => {
     expect(ask(CHROME, { paying: true })).toMatchObject({
       kind: 'crawler',
       reasons: ['it carries a payment'],
     })
   })
 
-  it('signs', () => {
+  it('returns crawler for a browser that carries a signature', () => {
     expect(ask(CHROME, { signed: true })).toMatchObject({
       kind: 'crawler',
       reasons: ['it carries an HTTP message signature'],
     })
   })
 
-  it('is verified by Cloudflare, in the class of its category', () => {
+  it('returns crawler when Cloudflare verified the bot, with the class of its category', () => {
     expect(ask(CHROME, { cf: { botManagement: { verifiedBot: true } } })).toMatchObject({ class: 'other' })
     expect(ask(CHROME, { cf: { verifiedBotCategory: 'AI Assistant' } })).toMatchObject({
       kind: 'crawler',
@@ -92,11 +95,11 @@ describe('a crawler', () => {
     expect(ask(CHROME, { cf: { verifiedBotCategory: 'constructor' } }).class).toBe('other')
   })
 
-  it('is scored by Cloudflare as certainly automated', () => {
+  it('returns crawler for a bot score of 1', () => {
     expect(ask(CHROME, { cf: { botManagement: { score: 1 } } }).kind).toBe('crawler')
   })
 
-  it('has all the reasons for it', () => {
+  it('returns every reason that holds', () => {
     expect(ask('GPTBot/1.2', { signed: true, paying: true }).reasons).toEqual([
       'the User-Agent names GPTBot (OpenAI, training)',
       'it carries a payment',
@@ -105,7 +108,7 @@ describe('a crawler', () => {
     ])
   })
 
-  it('prints nothing a client sent but a short product name [D16]', () => {
+  it('returns no client text other than a short product name [D16]', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'binary', maxLength: 700 }), (userAgent) => {
         const asker = ask(userAgent)
@@ -115,7 +118,7 @@ describe('a crawler', () => {
     )
   })
 
-  it('never stops being one for what it sends besides', () => {
+  it('returns crawler for GPTBot with any other text around it', () => {
     fc.assert(
       fc.property(fc.string({ maxLength: 60 }), fc.string({ maxLength: 60 }), (before, after) => {
         expect(ask(`${before} GPTBot/1.2 ${after}`).kind).toBe('crawler')

@@ -2,8 +2,8 @@ import { isbot } from 'isbot'
 import { describe, expect, it } from 'vitest'
 import { crawlerNamed, crawlers, findCrawler, robotsOnly } from '../../src/identity/crawlers.ts'
 
-describe('the table of crawlers', () => {
-  it('names each of them once, by a token that fits a User-Agent', () => {
+describe('crawler table', () => {
+  it('lists each crawler once, by a token that fits a User-Agent', () => {
     const names = crawlers.map(({ name }) => name.toLowerCase())
     expect(new Set(names).size).toBe(names.length)
     expect(names.length).toBeGreaterThanOrEqual(30)
@@ -20,7 +20,7 @@ describe('the table of crawlers', () => {
     expect(crawlerNamed(name.toUpperCase())?.name).toBe(name)
   })
 
-  it('has the longer of two names that begin alike', () => {
+  it('finds the longer of two names that begin alike', () => {
     expect(findCrawler('Claude-SearchBot/1.0')?.name).toBe('Claude-SearchBot')
     expect(findCrawler('omgilibot/1')?.name).toBe('omgilibot')
   })
@@ -31,14 +31,14 @@ describe('the table of crawlers', () => {
     }
   })
 
-  it('leaves out what only robots.txt knows, and names who fetches instead', () => {
+  it('omits tokens that only robots.txt uses, and lists their fetchers', () => {
     for (const [token, fetcher] of robotsOnly) {
       expect(crawlerNamed(token)).toBeUndefined()
       expect(crawlerNamed(fetcher)).toBeDefined()
     }
   })
 
-  it('holds nobody that the list of crawlers takes for a browser', () => {
+  it('lists only names that isbot also detects', () => {
     expect(crawlers.filter(({ name }) => !isbot(`${name}/1.0`))).toEqual([])
   })
 })

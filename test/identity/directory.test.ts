@@ -9,8 +9,8 @@ const T = 1_800_000_000_000
 const one = await newCrawler()
 const other = await newCrawler()
 
-/** A Directory in a world that a test plays. */
-class Played extends Directory {
+/** A Directory whose clock and fetch a test controls. */
+class TestDirectory extends Directory {
   constructor(state: DurableObjectState, world: { fetch: Fetch; now: () => number }) {
     super(state, {})
     this.world = world
@@ -19,12 +19,12 @@ class Played extends Directory {
 
 type Answer = { keys: JsonWebKey[]; maxAge?: number } | 'down'
 
-/** One directory over storage of its own; it remembers when it was asked. */
+/** One directory over storage of its own. `world.asked` holds the times of its requests. */
 function newDirectory(...published: JsonWebKey[]) {
   const id = env.AUTHORIZATIONS.newUniqueId()
   const world = { at: 0, answer: { keys: published } as Answer, asked: [] as number[] }
   let held: PromiseWithResolvers<void> | null = null
-  let object: Played | null = null
+  let object: TestDirectory | null = null
   const fetch: Fetch = async () => {
     world.asked.push(world.at)
     const { answer } = world
@@ -33,16 +33,16 @@ function newDirectory(...published: JsonWebKey[]) {
     const headers = { 'cache-control': `max-age=${answer.maxAge ?? 0}` }
     return Response.json({ keys: answer.keys }, { headers })
   }
-  const inside = <Value>(work: (directory: Played) => Promise<Value>) =>
+  const inside = <Value>(work: (directory: TestDirectory) => Promise<Value>) =>
     runInDurableObject(env.AUTHORIZATIONS.get(id), (_, state) => {
-      object ??= new Played(state, { fetch, now: () => T + world.at })
+      object ??= new TestDirectory(state, { fetch, now: () => T + world.at })
       return work(object)
     })
   return {
     world,
     inside,
     read: (wanted: string, url = DIRECTORY) => inside((directory) => directory.read(url, wanted)),
-    /** What is asked from now on gets no answer until it is released. */
+    /** Holds every later request until it is released. */
     hold: () => {
       held = Promise.withResolvers<void>()
       return () => held?.resolve()
@@ -57,8 +57,8 @@ function namesOf({ keys }: Listing): string[] {
   return keys.map(({ keyId }) => keyId)
 }
 
-describe('a Directory', () => {
-  it('fetches once, and then knows', async () => {
+describe('Directory.read', () => {
+  it('fetches once a period', async () => {
     const { read, world } = newDirectory(one.jwk)
     for (const at of [0, 1000, PERIOD - 1]) {
       world.at = at
@@ -67,7 +67,7 @@ describe('a Directory', () => {
     expect(world.asked).toEqual([0])
   })
 
-  it('fetches once for a hundred requests at the same time', async () => {
+  it('fetches once for a hundred concurrent calls', async () => {
     const { inside, world } = newDirectory(one.jwk)
     const listings = await inside((directory) =>
       Promise.all(Array.from({ length: 100 }, () => directory.read(DIRECTORY, one.key.keyId))),
@@ -76,7 +76,7 @@ describe('a Directory', () => {
     expect(world.asked).toEqual([0])
   })
 
-  it('remembers after it was evicted', async () => {
+  it('keeps its keys in storage over an eviction', async () => {
     const { read, restart, world } = newDirectory(one.jwk)
     await read(one.key.keyId)
     restart()
@@ -84,7 +84,7 @@ describe('a Directory', () => {
     expect(world.asked).toEqual([0])
   })
 
-  it('for keys that do not exist is asked once in a period, however many are claimed [C5]', async () => {
+  it('fetches once a period however many unknown keys are claimed [C5]', async () => {
     const { read, world } = newDirectory(one.jwk)
     for (let at = 0; at < PERIOD; at += PERIOD / 20) {
       world.at = at
@@ -93,7 +93,7 @@ describe('a Directory', () => {
     expect(world.asked).toEqual([0])
   })
 
-  it('finds a new key a period after it last looked', async () => {
+  it('returns a new key one period after the last fetch', async () => {
     const { read, world } = newDirectory(one.jwk)
     await read(one.key.keyId)
     world.answer = { keys: [one.jwk, other.jwk] }
@@ -101,7 +101,7 @@ describe('a Directory', () => {
     expect(namesOf(await read(other.key.keyId))).toContain(other.key.keyId)
   })
 
-  it('confirms a known key while it is used', async () => {
+  it('returns a known key at once and confirms it in the background', async () => {
     const { read, hold, world } = newDirectory(one.jwk)
     await read(one.key.keyId)
     world.at = PERIOD
@@ -113,7 +113,7 @@ describe('a Directory', () => {
     expect(world.asked).toEqual([0, PERIOD])
   })
 
-  it('a removed key is gone when it is next used after the expiry [C7]', async () => {
+  it('drops a removed key on its first use after the expiry [C7]', async () => {
     const { read, world } = newDirectory(one.jwk, other.jwk)
     await read(one.key.keyId)
     world.answer = { keys: [other.jwk] }
@@ -121,7 +121,7 @@ describe('a Directory', () => {
     expect(namesOf(await read(one.key.keyId))).toEqual([other.key.keyId])
   })
 
-  it('an outage evicts nothing, and is asked again once in a period [C6]', async () => {
+  it('keeps its keys during an outage and retries once a period [C6]', async () => {
     const { read, world } = newDirectory(one.jwk)
     await read(one.key.keyId)
     world.answer = 'down'
@@ -132,7 +132,7 @@ describe('a Directory', () => {
     expect(world.asked).toEqual([0, PERIOD + GRACE, PERIOD * 2 + GRACE])
   })
 
-  it('that was never read says so, and is asked again a period later [C6]', async () => {
+  it('returns readAt null when the first fetch fails, and retries a period later [C6]', async () => {
     const { read, world } = newDirectory(one.jwk)
     world.answer = 'down'
     expect(await read(one.key.keyId)).toMatchObject({ keys: [], readAt: null, failing: true })

@@ -22,7 +22,7 @@ const TEXT = '{"hello": "world"}'
 const DIGEST = 'sha-256=:X48E9qOokqqrvdts8nOJRJN3OWDUoyWxBf7kbu9DBPE=:'
 const URL = 'https://site.example/articles/1?page=2&lang=en'
 
-/** Covers all that can be covered. */
+/** Every component that a signature can cover. */
 const LINES: Lines = [
   ['"@method"', 'POST'],
   ['"@target-uri"', URL],
@@ -35,14 +35,14 @@ const LINES: Lines = [
   AGENT_LINE,
 ]
 
-function wholly(signer = crawler): Promise<Message> {
+function signedWhole(signer = crawler): Promise<Message> {
   const headers = { 'Content-Digest': DIGEST, 'Payment-Signature': 'eyJ4NDAyVmVyc2lvbiI6Mn0=' }
   return signed(signer, { method: 'POST', url: URL, headers, lines: LINES, parameters: { nonce: 'n-1' } })
 }
 
 const body = new Uint8Array(new TextEncoder().encode(TEXT))
 
-/** Text with one character in another's place, or one more, or one less. */
+/** Replaces, inserts or removes one character. */
 const edit = fc.record({
   place: fc.nat(),
   character: fc.oneof(fc.string({ unit: 'binary-ascii', minLength: 1, maxLength: 1 }), fc.constant('')),
@@ -57,7 +57,7 @@ function edited(
   return text.slice(0, at) + character + text.slice(insert ? at : at + 1)
 }
 
-/** Headers refuse what no server would hand on. */
+/** Returns null for values that `Headers` rejects. */
 function withHeader({ method, url, headers }: Message, name: string, value: string): Message | null {
   const all = new Headers(headers)
   if (/[\0\r\n]/.test(value)) return null
@@ -65,10 +65,10 @@ function withHeader({ method, url, headers }: Message, name: string, value: stri
   return { method, url, headers: all }
 }
 
-describe('a request that was changed on its way', () => {
-  it.each(ALGORITHMS)('is refused, or nothing that was signed was changed: %s', async (algorithm) => {
+describe('verify of a changed request', () => {
+  it.each(ALGORITHMS)('accepts an edited request only if no signed part changed: %s', async (algorithm) => {
     const signer = await newCrawler(algorithm)
-    const message = await wholly(signer)
+    const message = await signedWhole(signer)
     const before = proofOf(await judge(signer, message, { body }))
     const part = fc.constantFrom(
       'url',
@@ -94,8 +94,8 @@ describe('a request that was changed on its way', () => {
     )
   })
 
-  it('is refused when any bit of its signature was', async () => {
-    const message = await wholly()
+  it('returns invalid when any bit of the signature is flipped', async () => {
+    const message = await signedWhole()
     const field = message.headers.get('signature') ?? ''
     const bytes = Uint8Array.from(atob(field.slice('sig1=:'.length, -1)), (character) =>
       character.charCodeAt(0),
@@ -108,9 +108,9 @@ describe('a request that was changed on its way', () => {
     }
   })
 
-  it.each(ALGORITHMS)('is refused when its signature is of another length: %s', async (algorithm) => {
+  it.each(ALGORITHMS)('returns invalid when the signature has another length: %s', async (algorithm) => {
     const signer = await newCrawler(algorithm)
-    const message = await wholly(signer)
+    const message = await signedWhole(signer)
     const field = message.headers.get('signature') ?? ''
     const bytes = Uint8Array.from(atob(field.slice('sig1=:'.length, -1)), (character) =>
       character.charCodeAt(0),
@@ -123,8 +123,8 @@ describe('a request that was changed on its way', () => {
     }
   })
 
-  it('is refused when any byte of its body was [C12]', async () => {
-    const message = await wholly()
+  it('returns digest_differs when any byte of the body is changed [C12]', async () => {
+    const message = await signedWhole()
     for (let at = 0; at < body.length; at++) {
       const swapped = body.map((byte, place) => (place === at ? byte ^ 1 : byte))
       const verdict = await judge(crawler, message, { body: swapped })
@@ -133,7 +133,7 @@ describe('a request that was changed on its way', () => {
   })
 })
 
-/** Pieces of the three fields, in any order: more often nearly right than noise is. */
+/** Pieces of the three fields, in any order: closer to valid input than random text. */
 const piece = fc.oneof(
   fc.constantFrom(
     'sig1',
@@ -167,8 +167,8 @@ const piece = fc.oneof(
 )
 const field = fc.array(piece, { maxLength: 24 }).map((pieces) => pieces.join('').replace(/[\0\r\n]/g, ' '))
 
-describe('whatever a client sends', () => {
-  it('is judged, never thrown', async () => {
+describe('identity under fuzzed input', () => {
+  it('returns a verdict for any signature fields and never throws', async () => {
     const terms = { findKey: keysOfPinned(pinned(crawler)), now: NOW * 1000, bareAgents: true }
     const urls = fc.oneof(fc.constant('https://site.example/'), fc.webUrl(), fc.string())
     await fc.assert(
@@ -189,7 +189,7 @@ describe('whatever a client sends', () => {
     )
   })
 
-  it('as keys is read, never thrown, and never gives more than sixteen', () => {
+  it('reads at most 16 keys from any JSON and never throws', () => {
     fc.assert(
       fc.property(fc.oneof(fc.jsonValue(), fc.record({ keys: fc.array(fc.jsonValue()) })), (value) => {
         expect(readKeys(value)?.keys.length ?? 0).toBeLessThanOrEqual(16)

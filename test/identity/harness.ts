@@ -1,4 +1,4 @@
-/** Crawlers that sign: keys of every algorithm, and signatures put together line by line, apart from the code under test. */
+/** Crawlers with keys of every algorithm. Signatures are built line by line, without the code under test. */
 
 import { type Algorithm, type PublicKey, readKey } from '../../src/identity/jwk.ts'
 import { type Agent, type FindKey, keysOf, registryOf } from '../../src/identity/keys.ts'
@@ -46,7 +46,7 @@ export async function newCrawler(algorithm: Algorithm = 'ed25519'): Promise<Craw
   return { key, jwk, privateJwk, sign }
 }
 
-/** What is signed: each covered component's identifier, and its value as the crawler sees it. */
+/** The signed lines: each covered component's identifier, and its value as the crawler sees it. */
 export type Lines = readonly (readonly [id: string, value: string])[]
 
 export type Wish = {
@@ -57,7 +57,7 @@ export type Wish = {
   label?: string
   /** Parameters in their order; undefined leaves one out. */
   parameters?: Record<string, string | number | undefined>
-  /** Signs another text than the request's own. */
+  /** Returns the text to sign in place of the request's own. */
   forge?: (base: string) => string
 }
 
@@ -96,14 +96,14 @@ export function pinned(crawler: Crawler, rest: Partial<Agent> = {}): Agent {
   return { id: 'crawler', url: DIRECTORY, keys: [crawler.key], ...rest }
 }
 
-/** Finds keys of pinned agents; a directory is never asked. */
+/** Finds keys of pinned agents, and throws if a directory is read. */
 export function keysOfPinned(...agents: Agent[]): FindKey {
   return keysOf(registryOf(agents), () => {
     throw new Error('a directory was asked')
   })
 }
 
-/** Judges a request as the site of one pinned crawler would, at {@link NOW}. */
+/** Verifies a request at {@link NOW}, on a site where this crawler's key is pinned. */
 export function judge(
   crawler: Crawler,
   message: Message,

@@ -13,15 +13,15 @@ function toBase64url(bytes: Uint8Array): string {
   return toBase64(bytes).replaceAll('+', '-').replaceAll('/', '_').replaceAll('=', '')
 }
 
-describe('a published key', () => {
-  it.each(ALGORITHMS)('of %s is read, and its private members are never there', async (algorithm) => {
+describe('readKey', () => {
+  it.each(ALGORITHMS)('reads a published key of %s and drops its other members', async (algorithm) => {
     const crawler = await newCrawler(algorithm)
-    const read = readKey({ ...crawler.jwk, kid: 'whatever', use: 'sig', key_ops: ['verify'], x5c: ['junk'] })
+    const read = readKey({ ...crawler.jwk, kid: 'any', use: 'sig', key_ops: ['verify'], x5c: ['junk'] })
     expect(read).toEqual(crawler.key)
     expect(await importKey(crawler.key)).toBeInstanceOf(CryptoKey)
   })
 
-  it('is named by its thumbprint, whatever its kid says', () => {
+  it('names a key by its thumbprint and ignores its kid', () => {
     expect(readKey({ ...jwk, kid: ec.key.keyId })).toMatchObject({ keyId: key.keyId })
   })
 
@@ -32,7 +32,7 @@ describe('a published key', () => {
     [ec.jwk, 'ES256'],
     [rsa.jwk, 'PS512'],
     [rsa.jwk, 'rsa-pss-sha512'],
-  ])('may say its algorithm', (published, alg) => {
+  ])('reads a key that states its algorithm: %#', (published, alg) => {
     expect(readKey({ ...published, alg })).toMatchObject({ jwk: published })
   })
 
@@ -45,11 +45,11 @@ describe('a published key', () => {
     [jwk, { use: 'enc' }],
     [jwk, { key_ops: ['sign'] }],
     [jwk, { key_ops: 'verify' }],
-  ])('of another use is no signing key: %# [C1]', (published, other) => {
+  ])('rejects a key for another use: %# [C1]', (published, other) => {
     expect(readKey({ ...published, ...other })).toBe('key_of_another_use')
   })
 
-  it('has its times in seconds; in milliseconds too, as some directories write them', () => {
+  it('reads nbf and exp in seconds, and in milliseconds as some directories write them', () => {
     expect(readKey({ ...jwk, nbf: 1_743_465_600, exp: 1_843_465_600 })).toMatchObject({
       notBefore: 1_743_465_600,
       expires: 1_843_465_600,
@@ -60,8 +60,8 @@ describe('a published key', () => {
   })
 })
 
-describe('keys that prove nothing [C8]', () => {
-  it.each(Object.entries(rfc9421.keys))('%s of RFC 9421 is refused at registration [C8]', (_, published) => {
+describe('readKey of a key that proves nothing', () => {
+  it.each(Object.entries(rfc9421.keys))('rejects %s of RFC 9421 as public_secret [C8]', (_, published) => {
     expect(readKey(published)).toBe('public_secret')
     expect(readKeys({ keys: [published] })).toEqual({ keys: [], faults: ['public_secret'] })
   })
@@ -86,12 +86,12 @@ describe('keys that prove nothing [C8]', () => {
         y: 'bEzRDEy41bihcTnpSILImSVymTQl9BQZq36QpCpJQnI',
       },
     ],
-  ])('the example of %s is refused [C8]', (_, published) => {
+  ])('rejects the example key of %s as public_secret [C8]', (_, published) => {
     expect(readKey(published)).toBe('public_secret')
   })
 
   it.each([new Uint8Array(32), new Uint8Array(32).fill(0x42), new Uint8Array(32).map((_, at) => at)])(
-    'a key of a seed that anyone would guess is refused: %# [C8]',
+    'rejects a key made from a guessable seed: %# [C8]',
     async (seed) => {
       const prefix = fromHex('0x302e020100300506032b657004220420')
       const pkcs8 = new Uint8Array([...prefix, ...seed])
@@ -101,7 +101,7 @@ describe('keys that prove nothing [C8]', () => {
     },
   )
 
-  it('no other spelling of such a key gets by [C8]', () => {
+  it('rejects every other spelling of a public secret [C8]', () => {
     const x = 'JrQLj5P_89iXES9-vFgrIy29clF9CC_oPPsw3c5D0bs'
     for (const spelling of [`${x.slice(0, -1)}t`, `${x}=`, ` ${x}`, x.replace('_', '/')]) {
       expect(readKey({ kty: 'OKP', crv: 'Ed25519', x: spelling })).toBe('not_a_key')
@@ -109,24 +109,21 @@ describe('keys that prove nothing [C8]', () => {
     expect(readKey({ kty: 'OKP', crv: 'Ed25519', x })).toBe('public_secret')
   })
 
-  it('a key published with its secret half is refused [C8]', () => {
+  it('rejects a key published with its private half [C8]', () => {
     expect(readKey(privateJwk)).toBe('private_key')
     expect(readKey(rsa.privateJwk)).toBe('private_key')
   })
 
-  it.each([...SMALL_ORDER])(
-    'the Ed25519 point of small order %s is refused, with either sign [C8]',
-    (hex) => {
-      const point = fromHex(`0x${hex}` as Hex)
-      for (const sign of [0, 0x80]) {
-        const bytes = point.slice()
-        bytes[31] = (bytes[31] ?? 0) | sign
-        expect(readKey({ kty: 'OKP', crv: 'Ed25519', x: toBase64url(bytes) })).toBe('weak_key')
-      }
-    },
-  )
+  it.each([...SMALL_ORDER])('rejects the Ed25519 point of small order %s, with either sign [C8]', (hex) => {
+    const point = fromHex(`0x${hex}` as Hex)
+    for (const sign of [0, 0x80]) {
+      const bytes = point.slice()
+      bytes[31] = (bytes[31] ?? 0) | sign
+      expect(readKey({ kty: 'OKP', crv: 'Ed25519', x: toBase64url(bytes) })).toBe('weak_key')
+    }
+  })
 
-  it('as anybody can sign anything under one, without a secret [C8]', async () => {
+  it('guards against a forgery: the identity point verifies any text without a secret [C8]', async () => {
     const identity = new Uint8Array(32)
     identity[0] = 1
     const forged = new Uint8Array(64)
@@ -136,7 +133,7 @@ describe('keys that prove nothing [C8]', () => {
     expect(await crypto.subtle.verify({ name: 'Ed25519' }, weak, forged, owed)).toBe(true)
   })
 
-  it('RSA keys that are small, huge or of a foreign exponent are refused [C8]', () => {
+  it('rejects RSA keys that are too small, too large or have an unusual exponent [C8]', () => {
     const n = (bytes: number) => toBase64url(new Uint8Array(bytes).fill(0xff))
     expect(readKey({ kty: 'RSA', n: n(128), e: 'AQAB' })).toBe('weak_key')
     expect(readKey({ kty: 'RSA', n: n(1024), e: 'AQAB' })).toBe('weak_key')
@@ -147,12 +144,12 @@ describe('keys that prove nothing [C8]', () => {
     )
   })
 
-  it('the list holds thumbprints [C8]', () => {
+  it('compares with a list that holds thumbprints only [C8]', () => {
     for (const thumbprint of PUBLIC_SECRETS) expect(thumbprint).toMatch(/^[A-Za-z0-9_-]{43}$/)
   })
 })
 
-describe('what is no key', () => {
+describe('readKey of other values', () => {
   it.each([
     [null, 'not_a_key'],
     ['key', 'not_a_key'],
@@ -165,22 +162,22 @@ describe('what is no key', () => {
     [{ kty: 'OKP', crv: 'Ed25519', x: 'AAAA' }, 'not_a_key'],
     [{ kty: 'EC', crv: 'P-256', x: jwk.x }, 'not_a_key'],
     [{ kty: 'RSA', e: 'AQAB' }, 'not_a_key'],
-  ])('%j: %s', (value, fault) => {
+  ])('rejects %j as %s', (value, fault) => {
     expect(readKey(value)).toBe(fault)
   })
 
-  it('may look like one and not be on its curve: it verifies nothing', async () => {
+  it('reads a point off its curve, which importKey then rejects', async () => {
     const read = readKey({ ...ec.jwk, y: ec.jwk.x })
     expect(typeof read === 'string' ? read : await importKey(read)).toBeNull()
   })
 })
 
-describe('a JWK Set', () => {
-  it('may be one bare JWK', () => {
+describe('readKeys', () => {
+  it('reads one bare JWK', () => {
     expect(readKeys(jwk)).toEqual({ keys: [key], faults: [] })
   })
 
-  it('keeps the keys that are good, and says what was wrong with the others', () => {
+  it('returns the valid keys and a fault for each other one', () => {
     const keys = [{ kty: 'oct', k: 'AA' }, jwk, null, { ...ec.jwk, use: 'enc' }]
     expect(readKeys({ keys })).toEqual({
       keys: [key],
@@ -188,15 +185,15 @@ describe('a JWK Set', () => {
     })
   })
 
-  it('of a thousand keys has sixteen [C5]', () => {
+  it('returns at most 16 of a thousand keys [C5]', () => {
     expect(readKeys({ keys: new Array(1000).fill(jwk) })?.keys).toHaveLength(16)
   })
 
-  it.each([null, [], [jwk], 'keys', 7, {}, { keys: {} }, { keys: 'all' }])('is not %j', (value) => {
+  it.each([null, [], [jwk], 'keys', 7, {}, { keys: {} }, { keys: 'all' }])('returns null for %j', (value) => {
     expect(readKeys(value)).toBeNull()
   })
 
-  it('may be empty', () => {
+  it('reads an empty set', () => {
     expect(readKeys({ keys: [] }, NO_SECRETS)).toEqual({ keys: [], faults: [] })
   })
 })

@@ -28,17 +28,17 @@ function listed(...events: readonly (readonly [at: number, fetched: Fetched])[])
   return listing
 }
 
-describe('when a directory is asked', () => {
+describe('due', () => {
   const fresh = listed([0, read()])
 
   it.each([
-    ['never before', null, key.keyId, 0, 'ask'],
-    ['a key that was just read', fresh, key.keyId, PERIOD - 1, 'nothing'],
-    ['a key that was read a period ago', fresh, key.keyId, PERIOD, 'confirm'],
-    ['a key that was read long ago', fresh, key.keyId, PERIOD + GRACE, 'ask'],
-    ['a key it lacked just now', fresh, other.keyId, PERIOD - 1, 'nothing'],
-    ['a key it lacked a period ago', fresh, other.keyId, PERIOD, 'ask'],
-  ] as const)('%s', (_, listing, wanted, at, need) => {
+    ['a directory never read', null, key.keyId, 0, 'ask'],
+    ['a key read just now', fresh, key.keyId, PERIOD - 1, 'nothing'],
+    ['a key read a period ago', fresh, key.keyId, PERIOD, 'confirm'],
+    ['a key read long ago', fresh, key.keyId, PERIOD + GRACE, 'ask'],
+    ['a key absent just now', fresh, other.keyId, PERIOD - 1, 'nothing'],
+    ['a key absent a period ago', fresh, other.keyId, PERIOD, 'ask'],
+  ] as const)('returns the next step for %s', (_, listing, wanted, at, need) => {
     expect(due(listing, wanted, T + at)).toBe(need)
   })
 
@@ -48,19 +48,19 @@ describe('when a directory is asked', () => {
     [60, PERIOD],
     [600, 600_000],
     [86_400, LONGEST_FRESH],
-  ])('max-age %j keeps it fresh for %d ms', (maxAge, freshFor) => {
+  ])('keeps keys with max-age %j fresh for %d ms', (maxAge, freshFor) => {
     const listing = listed([0, read([key], maxAge)])
     expect(due(listing, key.keyId, T + freshFor - 1)).toBe('nothing')
     expect(due(listing, key.keyId, T + freshFor)).toBe('confirm')
   })
 
-  it('nobody waits for a directory that is known to be down [C6]', () => {
+  it('returns confirm for one period after a failed read, then ask [C6]', () => {
     const down = listed([0, read()], [PERIOD * 10, failed])
     expect(due(down, key.keyId, T + PERIOD * 11)).toBe('confirm')
     expect(due(down, key.keyId, T + PERIOD * 12)).toBe('ask')
   })
 
-  it('is at most once in a period, whatever is wanted and whatever it answers', () => {
+  it('asks a directory at most once a period, for any keys and answers', () => {
     const steps = fc.array(
       fc.record({
         wait: fc.integer({ min: 0, max: PERIOD * 3 }),
@@ -86,32 +86,32 @@ describe('when a directory is asked', () => {
   })
 })
 
-describe('which key is found', () => {
-  it('the one that is listed', () => {
+describe('lookUp', () => {
+  it('returns the listed key', () => {
     expect(lookUp(listed([0, read([other, key])]), key.keyId, T)).toBe(key)
   })
 
-  it('one that was removed is unknown as soon as the directory was read again [C7]', () => {
+  it('returns unknown for a removed key once the directory is read again [C7]', () => {
     const listing = listed([0, read([key, other])], [PERIOD, read([other])])
     expect(lookUp(listing, key.keyId, T + PERIOD)).toBe('unknown')
   })
 
-  it('one that was removed is refused an hour and a minute later at most [C7]', () => {
+  it('keeps a removed key for at most an hour and a minute before due asks again [C7]', () => {
     const listing = listed([0, read([key], 1e9)])
     expect(due(listing, key.keyId, T + LONGEST_FRESH + GRACE)).toBe('ask')
   })
 
-  it('an outage takes nothing away [C6]', () => {
+  it('returns known keys during an outage [C6]', () => {
     const listing = listed([0, read()], [PERIOD, failed], [PERIOD * 2, failed])
     expect(lookUp(listing, key.keyId, T + PERIOD * 2)).toBe(key)
   })
 
-  it('during an outage a key that was not known before is undecided, not refused [C6]', () => {
+  it('returns undecided for a new key during an outage [C6]', () => {
     expect(lookUp(listed([0, failed]), key.keyId, T)).toBe('undecided')
     expect(lookUp(listed([0, read([other])], [PERIOD, failed]), key.keyId, T + PERIOD)).toBe('undecided')
   })
 
-  it('after a week of outage no debt is made, and the key is not forgotten [C6]', () => {
+  it('returns undecided after a week of outage, and keeps the key [C6]', () => {
     const down = listed([0, read()], [LONGEST_OUTAGE, failed])
     expect(lookUp(down, key.keyId, T + LONGEST_OUTAGE)).toBe(key)
     expect(lookUp(down, key.keyId, T + LONGEST_OUTAGE + 1)).toBe('undecided')

@@ -9,8 +9,8 @@ const one = await newCrawler()
 const other = await newCrawler()
 const listedAgent: Agent = { id: 'listed', url: DIRECTORY, keys: null }
 
-/** Looks keys up where some agents are registered; `directory` answers for each of them. */
-function looker(
+/** Looks up keys of registered agents; `directory` answers for each of them. */
+function newLookup(
   agents: Agent[],
   directory: DirectoryReader['read'] = () => Promise.reject(new Error('asked')),
 ) {
@@ -34,26 +34,29 @@ function agentOf(found: Key | Missing): string {
   return typeof found === 'string' ? found : found.agent
 }
 
-describe('pinned keys', () => {
-  it('are found, and nothing is fetched', async () => {
-    const { find, asked } = looker([pinned(one)])
+describe('findKey with pinned keys', () => {
+  it('returns a pinned key and fetches nothing', async () => {
+    const { find, asked } = newLookup([pinned(one)])
     expect(await find(one)).toMatchObject({ agent: 'crawler', url: DIRECTORY, algorithm: 'ed25519' })
     expect(await find(other)).toBe('key_unknown')
     expect(asked).toEqual([])
   })
 
-  it('speak only for the URL they are registered with [C4]', async () => {
-    const { find } = looker([pinned(one), pinned(other, { id: 'other', url: 'https://other.example/keys' })])
+  it('returns a pinned key only for the URL of its agent [C4]', async () => {
+    const { find } = newLookup([
+      pinned(one),
+      pinned(other, { id: 'other', url: 'https://other.example/keys' }),
+    ])
     expect(await find(other, DIRECTORY)).toBe('key_unknown')
     expect(await find(one, 'https://other.example/keys')).toBe('key_unknown')
-    expect(await find(one, 'https://nobody.example/keys')).toBe('agent_unknown')
+    expect(await find(one, 'https://unregistered.example/keys')).toBe('agent_unknown')
     expect(await find(one, null)).toBe('agent_unknown')
   })
 
-  it('of an agent without URL speak for it, under no name or one that is nobody’s [C4]', async () => {
-    const { find } = looker([pinned(one, { id: 'nameless', url: null }), pinned(other)])
+  it('returns the key of an agent without a URL for no URL or an unregistered one [C4]', async () => {
+    const { find } = newLookup([pinned(one, { id: 'nameless', url: null }), pinned(other)])
     expect(agentOf(await find(one, null))).toBe('nameless')
-    expect(agentOf(await find(one, 'https://nobody.example/keys'))).toBe('nameless')
+    expect(agentOf(await find(one, 'https://unregistered.example/keys'))).toBe('nameless')
     expect(await find(one, DIRECTORY)).toBe('key_unknown')
   })
 
@@ -62,55 +65,57 @@ describe('pinned keys', () => {
     ['valid from now, by a clock 10 s ahead', { notBefore: T / 1000 + 10, expires: null }, 'crawler'],
     ['in its last second', { notBefore: null, expires: T / 1000 + 1 }, 'crawler'],
     ['expired', { notBefore: null, expires: T / 1000 }, 'key_not_current'],
-  ])('%s', async (_, times, outcome) => {
-    const { find } = looker([pinned(one, { keys: [{ ...one.key, ...times }] })])
+  ])('checks the times of a key that is %s', async (_, times, outcome) => {
+    const { find } = newLookup([pinned(one, { keys: [{ ...one.key, ...times }] })])
     expect(agentOf(await find(one))).toBe(outcome)
   })
 
-  it('that are no point of their curve are no keys', async () => {
+  it('returns key_unknown for a pinned key off its curve', async () => {
     const { key } = await newCrawler('ecdsa-p256-sha256')
     const broken = { ...key, jwk: { ...key.jwk, y: 'x' in key.jwk ? key.jwk.x : '' } }
-    const { find } = looker([pinned(one, { keys: [broken as typeof key] })])
+    const { find } = newLookup([pinned(one, { keys: [broken as typeof key] })])
     expect(await find({ ...one, key })).toBe('key_unknown')
   })
 })
 
-describe('keys of a directory', () => {
-  it('are read once, and then an isolate knows them', async () => {
-    const { find, asked } = looker([listedAgent], async () => listing([one]))
+describe('findKey with a directory', () => {
+  it('reads the directory once a period and caches it', async () => {
+    const { find, asked } = newLookup([listedAgent], async () => listing([one]))
     for (const at of [0, 1000, PERIOD - 1]) expect(agentOf(await find(one, DIRECTORY, at))).toBe('listed')
     expect(asked).toEqual([DIRECTORY])
   })
 
-  it('of an agent that nobody registered are never read [C5]', async () => {
-    const { find, asked } = looker([listedAgent], async () => listing([one]))
-    expect(await find(one, 'https://stranger.example/keys')).toBe('agent_unknown')
+  it('reads no directory of an unregistered agent [C5]', async () => {
+    const { find, asked } = newLookup([listedAgent], async () => listing([one]))
+    expect(await find(one, 'https://other.example/keys')).toBe('agent_unknown')
     expect(await find(one, null)).toBe('agent_unknown')
     expect(asked).toEqual([])
   })
 
-  it('of the site itself are never read [C5]', async () => {
-    const { find, asked } = looker([listedAgent], async () => listing([one]))
+  it('reads no directory on the site itself [C5]', async () => {
+    const { find, asked } = newLookup([listedAgent], async () => listing([one]))
     expect(await find(one, DIRECTORY, 0, 'crawler.example')).toBe('agent_unknown')
     expect(asked).toEqual([])
   })
 
-  it('that it lacks are asked for once in a period [C5]', async () => {
-    const { find, asked } = looker([listedAgent], async () => listing([one]))
+  it('asks for an absent key once a period [C5]', async () => {
+    const { find, asked } = newLookup([listedAgent], async () => listing([one]))
     for (const _ of Array.from({ length: 20 })) expect(await find(other)).toBe('key_unknown')
     expect(asked).toEqual([DIRECTORY])
   })
 
-  it('of one agent are not those of another [C4]', async () => {
+  it('rejects the key of one agent under the URL of another [C4]', async () => {
     const second: Agent = { id: 'second', url: 'https://second.example/keys', keys: null }
-    const { find } = looker([listedAgent, second], async (url) => listing([url === DIRECTORY ? one : other]))
+    const { find } = newLookup([listedAgent, second], async (url) =>
+      listing([url === DIRECTORY ? one : other]),
+    )
     expect(agentOf(await find(one, DIRECTORY))).toBe('listed')
     expect(await find(one, second.url)).toBe('key_unknown')
   })
 
-  it('that were removed are refused after the expiry [C7]', async () => {
+  it('returns key_unknown for a removed key after the expiry [C7]', async () => {
     let published = [one, other]
-    const { find } = looker([listedAgent], async () =>
+    const { find } = newLookup([listedAgent], async () =>
       listing(published, published.length === 2 ? 0 : PERIOD),
     )
     expect(agentOf(await find(one))).toBe('listed')
@@ -119,18 +124,18 @@ describe('keys of a directory', () => {
     expect(await find(one, DIRECTORY, PERIOD)).toBe('key_unknown')
   })
 
-  it('of a directory that is down: known keys go on, new agents are undecided [C6]', async () => {
+  it('returns known keys while the directory is down, and directory_unavailable for others [C6]', async () => {
     const down = learn(listing([one]), { outcome: 'failed', why: 'down' }, T + PERIOD)
-    const known = looker([listedAgent], async () => down)
+    const known = newLookup([listedAgent], async () => down)
     expect(agentOf(await known.find(one, DIRECTORY, PERIOD))).toBe('listed')
     expect(await known.find(other, DIRECTORY, PERIOD)).toBe('directory_unavailable')
-    const fresh = looker([listedAgent], async () => learn(null, { outcome: 'failed', why: 'down' }, T))
+    const fresh = newLookup([listedAgent], async () => learn(null, { outcome: 'failed', why: 'down' }, T))
     expect(await fresh.find(one)).toBe('directory_unavailable')
   })
 
-  it('when the object itself fails: known keys go on, others are undecided [C6]', async () => {
+  it('returns known keys while the object fails, and directory_unavailable for others [C6]', async () => {
     let broken = false
-    const { find } = looker([listedAgent], async () => {
+    const { find } = newLookup([listedAgent], async () => {
       if (broken) throw new Error('overloaded')
       return listing([one])
     })

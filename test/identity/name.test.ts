@@ -6,10 +6,10 @@ import { judge, NOW, newCrawler, proofOf, reasonOf, rewritten, signed, toBase64 
 
 const crawler = await newCrawler()
 
-describe('the name of a signature [C3]', () => {
+describe('id of a verified signature', () => {
   const idOf = async (message: Message, signer = crawler) => proofOf(await judge(signer, message)).id
 
-  it('is one for one signature, whatever its label [C3]', async () => {
+  it('stays the same under another label [C3]', async () => {
     const message = await signed(crawler)
     const relabelled = rewritten(message, (input, value) =>
       [input, value].map((field) => field.replace(/^sig1/, 'other')),
@@ -17,7 +17,7 @@ describe('the name of a signature [C3]', () => {
     expect(await idOf(relabelled)).toBe(await idOf(message))
   })
 
-  it('differs when anything signed differs [C3]', async () => {
+  it('differs when any signed parameter differs [C3]', async () => {
     const ids = await Promise.all(
       [{}, { created: NOW - 1 }, { nonce: 'a' }, { nonce: 'b' }].map(async (parameters) =>
         idOf(await signed(crawler, { parameters })),
@@ -26,7 +26,7 @@ describe('the name of a signature [C3]', () => {
     expect(new Set(ids).size).toBe(4)
   })
 
-  it('is one for an ECDSA signature and the twin that anybody can make of it [C3]', async () => {
+  it('is the same for an ECDSA signature and its malleated twin [C3]', async () => {
     const signer = await newCrawler('ecdsa-p256-sha256')
     const order = 0xffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551n
     const message = await signed(signer)
@@ -42,7 +42,7 @@ describe('the name of a signature [C3]', () => {
     expect(await idOf(twin, signer)).toBe(await idOf(message, signer))
   })
 
-  it('an Ed25519 signature has no twin: S plus the order is refused [C3]', async () => {
+  it('has no Ed25519 twin: verify rejects S plus the order [C3]', async () => {
     const order = 2n ** 252n + 27742317777372353535851937790883648493n
     const message = rewritten(await signed(crawler), (input, value) => {
       const bytes = Uint8Array.from(atob(value.slice('sig1=:'.length, -1)), (character) =>
@@ -63,7 +63,7 @@ describe('the name of a signature [C3]', () => {
     [['"@authority"', '"@method"', '"@path"', '"@query"'], null, true],
     [['"@method"', '"@target-uri"'], null, true],
     [['"@authority"'], 'n', true],
-  ])('covering %j with nonce %j: bound to one request is %s [C3]', (covered, nonce, bound) => {
+  ])('covering %j with nonce %j, isBound returns %s [C3]', (covered, nonce, bound) => {
     expect(isBound({ covered, nonce })).toBe(bound)
   })
 })

@@ -4,7 +4,7 @@ import { claimedAgent, readAgentUrl, WELL_KNOWN } from '../../src/identity/signa
 
 const HOST = 'https://crawler.example'
 
-/** Whom a request claims to come from, by a signature over some components. */
+/** The agent that a request claims, given the components its signature covers. */
 function claim(
   field: string | null,
   components: string,
@@ -17,17 +17,17 @@ function claim(
   return agent !== null && typeof agent === 'object' ? `flaw: ${agent.flaw}` : agent
 }
 
-describe('the three dialects of Signature-Agent', () => {
+describe('claimedAgent', () => {
   it.each([
     ['a string', `"${HOST}"`, '"signature-agent"'],
-    ['a dictionary, by its member', `sig1="${HOST}"`, '"signature-agent";key="sig1"'],
-    ['a dictionary, as a whole', `sig1="${HOST}"`, '"signature-agent"'],
+    ['a dictionary member', `sig1="${HOST}"`, '"signature-agent";key="sig1"'],
+    ['a whole dictionary', `sig1="${HOST}"`, '"signature-agent"'],
     ['a dictionary with a type', `sig1="${HOST}";type=directory`, '"signature-agent";key="sig1"'],
     ['a dictionary with a type in quotes', `sig1="${HOST}";type="directory"`, '"signature-agent";key="sig1"'],
-    ['a member of another name', `g="${HOST}"`, '"signature-agent";key="g"'],
-    ['the only member, as a whole', `g="${HOST}"`, '"signature-agent"'],
+    ['a member with another key', `g="${HOST}"`, '"signature-agent";key="g"'],
+    ['a whole dictionary with another key', `g="${HOST}"`, '"signature-agent"'],
     ['a string with a type', `"${HOST}";type=directory`, '"signature-agent"'],
-  ])('%s: %s, covered by %s', (_, field, components) => {
+  ])('returns the well-known URL for %s: %s, covered by %s', (_, field, components) => {
     expect(claim(field, components)).toBe(`${HOST}${WELL_KNOWN}`)
   })
 
@@ -36,11 +36,11 @@ describe('the three dialects of Signature-Agent', () => {
     ['a JWK Set at the root', `sig1="${HOST}/";type=jwks_uri`, `${HOST}/`],
     ['a card', `sig1="${HOST}/card";type=cimd`, `${HOST}/card`],
     ['a path of its own', `sig1="${HOST}/keys?v=2"`, `${HOST}/keys`],
-  ])('%s: %s is fetched as given, its query left out', (_, field, url) => {
+  ])('returns the URL as given, without its query, for %s: %s', (_, field, url) => {
     expect(claim(field, '"signature-agent";key="sig1"')).toBe(url)
   })
 
-  it('among several members, its own is the one of its label, or the only one it covers', () => {
+  it('picks the member with the label of the signature, or the only one covered', () => {
     const field = `a="https://a.example", b="https://b.example"`
     const both = '"signature-agent";key="a" "signature-agent";key="b"'
     expect(claim(field, both, { label: 'b' })).toBe(`https://b.example${WELL_KNOWN}`)
@@ -54,7 +54,7 @@ describe('the three dialects of Signature-Agent', () => {
     ['nothing covered', `sig1="${HOST}"`, '"@authority"', 'flaw: agent_not_covered'],
     ['a member of a string', `"${HOST}"`, '"signature-agent";key="sig1"', 'flaw: agent_not_covered'],
     ['a member that is not there', `a="${HOST}"`, '"signature-agent";key="sig1"', 'flaw: component_absent'],
-    ['no structured field', `${HOST}`, '"signature-agent"', 'flaw: agent_unreadable'],
+    ['a field that is not structured', `${HOST}`, '"signature-agent"', 'flaw: agent_unreadable'],
     ['a token', 'sig1=crawler', '"signature-agent";key="sig1"', 'flaw: agent_unreadable'],
     ['a list', `sig1=("${HOST}")`, '"signature-agent";key="sig1"', 'flaw: agent_unreadable'],
     [
@@ -64,27 +64,27 @@ describe('the three dialects of Signature-Agent', () => {
       'flaw: agent_unreadable',
     ],
     ['two strings', `"${HOST}", "https://b.example"`, '"signature-agent"', 'flaw: agent_unreadable'],
-    ['no URL', 'sig1="crawler"', '"signature-agent";key="sig1"', 'flaw: agent_unreadable'],
+    ['text that is not a URL', 'sig1="crawler"', '"signature-agent";key="sig1"', 'flaw: agent_unreadable'],
     ['a path only', 'sig1="/keys"', '"signature-agent";key="sig1"', 'flaw: agent_unreadable'],
     ['3 KB', `sig1="${HOST}/${'x'.repeat(3000)}"`, '"signature-agent";key="sig1"', 'flaw: agent_unreadable'],
     ['http', 'sig1="http://crawler.example"', '"signature-agent";key="sig1"', 'flaw: agent_not_https'],
     ['data:', 'sig1="data:application/json,{}"', '"signature-agent";key="sig1"', 'flaw: agent_not_https'],
-  ])('%s: refused [C5]', (_, field, components, flaw) => {
+  ])('rejects %s: Signature-Agent %s, covered by %s, gives %s [C5]', (_, field, components, flaw) => {
     expect(claim(field, components)).toBe(flaw)
   })
 
   it.each([`sig1="${HOST}";type=other`, `sig1="${HOST}";v=1`, `sig1="${HOST}";type=directory;v=1`])(
-    'a member with parameters not known is ignored: %s claims nobody',
+    'returns null for a member with unknown parameters: %s',
     (field) => {
       expect(claim(field, '"signature-agent";key="sig1"')).toBeNull()
     },
   )
 
-  it('absent claims nobody', () => {
+  it('returns null without a Signature-Agent', () => {
     expect(claim(null, '"@authority"')).toBeNull()
   })
 
-  it('an unquoted host is read only where the site says so, and only if the whole field is covered', () => {
+  it('reads an unquoted host only if the site allows it and the whole field is covered', () => {
     const bare = { bare: true }
     expect(claim('crawler.example', '"signature-agent"')).toBe('flaw: agent_unreadable')
     expect(claim('crawler.example', '"signature-agent"', bare)).toBe(`${HOST}${WELL_KNOWN}`)
@@ -93,7 +93,7 @@ describe('the three dialects of Signature-Agent', () => {
   })
 })
 
-describe('the URL of an agent', () => {
+describe('readAgentUrl', () => {
   it.each([
     ['https://Crawler.Example', `${HOST}${WELL_KNOWN}`],
     ['https://crawler.example:443/', `${HOST}${WELL_KNOWN}`],
@@ -101,7 +101,7 @@ describe('the URL of an agent', () => {
     ['https://crawler.example/a/../keys#x', `${HOST}/keys`],
     ['https://crawler.example/%7ekeys/%c3%a9', `${HOST}/~keys/%C3%A9`],
     ['https://bots.crawler.co.uk/keys/', 'https://bots.crawler.co.uk/keys/'],
-  ])('%s is %s', (text, url) => {
+  ])('reads %s as %s', (text, url) => {
     expect(readAgentUrl(text)).toEqual({ url })
     expect(readAgentUrl(url, 'jwks_uri')).toEqual({ url })
   })
@@ -130,12 +130,12 @@ describe('the URL of an agent', () => {
     'https://xn--crwler-4ve.example/',
     'https://cr\u0430wler.example/',
     'https://a_b.example/',
-  ])('%s is not public: never registered, never fetched [C5]', (text) => {
+  ])('rejects %s as not_public [C5]', (text) => {
     expect(readAgentUrl(text)).toEqual({ fault: 'not_public' })
   })
 
   it.each(['', 'crawler.example', '//crawler.example', 'https://', 'https://a b/', 'https://1.2.3.4.5/'])(
-    '%j is no URL [C5]',
+    'rejects %j as not_a_url [C5]',
     (text) => {
       expect(readAgentUrl(text)).toEqual({ fault: 'not_a_url' })
     },
@@ -147,7 +147,7 @@ describe('the URL of an agent', () => {
     'file:///etc/passwd',
     'ftp://crawler.example',
     'javascript:1',
-  ])('%s is not https [C5]', (text) => {
+  ])('rejects %s as not_https [C5]', (text) => {
     expect(readAgentUrl(text)).toEqual({ fault: 'not_https' })
   })
 })

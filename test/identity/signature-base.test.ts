@@ -5,7 +5,7 @@ import { authorityOf, signatureBase } from '../../src/identity/signature-base.ts
 const URL =
   'https://Site.Example:443/a%2fb/../c?var=this%20is%20a%20big%0Amultiline%20value&bar=with+plus+whitespace&fa%C3%A7ade%22%3A%20=something&x=1&x=2&empty&marks=!%27()~*-._#part'
 
-/** The value of one component of a request, or what is wrong with it. */
+/** The value of one component of a request, or its flaw. */
 function value(component: string, headers: [string, string][] = [], url = URL, method = 'GET'): string {
   const input = readInputs(`s=(${component})`)?.get('s')
   if (!input) throw new Error('no input')
@@ -16,17 +16,17 @@ function value(component: string, headers: [string, string][] = [], url = URL, m
   return base.slice(`${component}: `.length, base.indexOf('\n"@signature-params"'))
 }
 
-describe('a derived component (RFC 9421 §2.2)', () => {
+describe('signatureBase of a derived component (RFC 9421 §2.2)', () => {
   it.each([
     ['"@method"', 'GET'],
     ['"@scheme"', 'https'],
     ['"@authority"', 'site.example'],
     ['"@path"', '/a%2fb/../c'],
-  ])('%s is %s, as it was sent', (component, expected) => {
+  ])('writes %s as it was sent: %s', (component, expected) => {
     expect(value(component)).toBe(expected)
   })
 
-  it('@query and @request-target begin where the path ends, and leave out the fragment', () => {
+  it('begins @query where the path ends, and omits the fragment everywhere', () => {
     const query = URL.slice(URL.indexOf('?'), URL.indexOf('#'))
     expect(value('"@query"')).toBe(query)
     expect(value('"@request-target"')).toBe(`/a%2fb/../c${query}`)
@@ -42,7 +42,7 @@ describe('a derived component (RFC 9421 §2.2)', () => {
     ['http://site.example:80/', '"@authority"', 'site.example'],
     ['http://site.example:443/', '"@authority"', 'site.example:443'],
     ['https://[::1]:8443/', '"@authority"', '[::1]:8443'],
-  ])('of %s: %s is %s', (url, component, expected) => {
+  ])('of %s writes %s as %s', (url, component, expected) => {
     expect(value(component, [], url)).toBe(expected)
   })
 
@@ -56,7 +56,7 @@ describe('a derived component (RFC 9421 §2.2)', () => {
     ['"@query-param";name="none"', 'flaw: component_absent'],
     ['"@query-param"', 'flaw: component_unsupported'],
     ['"@query-param";name="var";req', 'flaw: component_unsupported'],
-  ])('%s is %s', (component, expected) => {
+  ])('writes %s as %s', (component, expected) => {
     expect(value(component)).toBe(expected)
   })
 
@@ -68,12 +68,12 @@ describe('a derived component (RFC 9421 §2.2)', () => {
     '"@constructor"',
     '"@method";req',
     '"@path";key="a"',
-  ])('%s is not supported', (component) => {
+  ])('rejects %s as unsupported', (component) => {
     expect(value(component)).toBe('flaw: component_unsupported')
   })
 })
 
-describe('a field component (RFC 9421 §2.1)', () => {
+describe('signatureBase of a field component (RFC 9421 §2.1)', () => {
   it('joins the lines of a field, trimmed', () => {
     const lines: [string, string][] = [
       ['Cache-Control', ' max-age=60 '],
@@ -82,7 +82,7 @@ describe('a field component (RFC 9421 §2.1)', () => {
     expect(value('"cache-control"', lines)).toBe('max-age=60, must-revalidate')
   })
 
-  it('may be empty, not absent', () => {
+  it('writes an empty field and rejects an absent one', () => {
     expect(value('"x-empty"', [['X-Empty', '']])).toBe('')
     expect(value('"x-absent"')).toBe('flaw: component_absent')
   })
@@ -93,7 +93,7 @@ describe('a field component (RFC 9421 §2.1)', () => {
     ['c', '("a" "b" "c")'],
     ['d', '?1'],
     ['missing', 'flaw: component_absent'],
-  ])('member %s of a dictionary is %s', (key, expected) => {
+  ])('writes member %s of a dictionary as %s', (key, expected) => {
     const dictionary = 'a=1,    b=2;x=1;y=2, c=("a"   "b"    "c"), d'
     expect(value(`"example-dict";key="${key}"`, [['Example-Dict', dictionary]])).toBe(expected)
   })
@@ -106,29 +106,29 @@ describe('a field component (RFC 9421 §2.1)', () => {
     '"x-note";tr',
     '"x-note";key=1',
     '"x-note";key="a";bs',
-  ])('%s is not supported', (component) => {
+  ])('rejects %s as unsupported', (component) => {
     expect(value(component, [['X-Note', 'a']])).toBe('flaw: component_unsupported')
   })
 
-  it('with bytes beyond ASCII is not supported: hosts disagree what they are', () => {
+  it('rejects bytes beyond ASCII, which hosts decode differently', () => {
     expect(value('"x-note"', [['X-Note', 'caf\u00e9']])).toBe('flaw: component_unsupported')
   })
 })
 
-describe('the last line', () => {
-  it('says the parameters in the order and the spelling of structured fields', () => {
+describe('readInputs', () => {
+  it('writes the parameters in their order, spelled as structured fields', () => {
     const input = readInputs('s=( "@method"   "@path" );b=1;a="x \\"y\\"";c=?1;d=tok;e=:AAEC:')?.get('s')
     expect(input?.text).toBe('("@method" "@path");b=1;a="x \\"y\\"";c;d=tok;e=:AAEC:')
   })
 })
 
-describe('the authority of a URL', () => {
+describe('authorityOf', () => {
   it.each([
     ['https://Site.Example:443/', 'site.example'],
     ['https://user@site.example/', null],
     ['ftp://site.example/', null],
     ['https:///path', null],
-  ])('%s: %s', (url, authority) => {
+  ])('returns the authority of %s: %s', (url, authority) => {
     expect(authorityOf(url)).toBe(authority)
   })
 })

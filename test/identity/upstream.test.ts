@@ -25,7 +25,7 @@ async function signWithWebBotAuth(crawler: Crawler, headers: Record<string, stri
   return withHeaders(request, made.Signature, made['Signature-Input'])
 }
 
-/** Signs with the npm package `http-message-sig`, which signs bytes with whatever it is given. */
+/** Signs with the npm package `http-message-sig`. Its signer signs any bytes. */
 async function signWithHttpMessageSig(
   crawler: Crawler,
   headers: Record<string, string>,
@@ -57,12 +57,12 @@ const DIALECTS = [
   ['a string', `"${HOST}"`, 'signature-agent'],
   ['a dictionary', `sig1="${HOST}"`, component('signature-agent', { key: 'sig1' })],
   ['a dictionary with types', `sig1="${HOST}";type=directory`, component('signature-agent', { key: 'sig1' })],
-  ['a dictionary of another name', `g="${HOST}"`, component('signature-agent', { key: 'g' })],
+  ['a dictionary with another key', `g="${HOST}"`, component('signature-agent', { key: 'g' })],
 ] as const
 
-describe('the signers of npm', () => {
+describe('verify', () => {
   it.each(['ed25519', 'rsa-pss-sha512'] as const)(
-    'web-bot-auth with %s: verified, with its nonce',
+    'accepts a request that web-bot-auth signed with %s, bound by its nonce',
     async (algorithm) => {
       const crawler = await newCrawler(algorithm)
       const verdict = await judge(
@@ -74,13 +74,16 @@ describe('the signers of npm', () => {
     },
   )
 
-  it.each(DIALECTS)('web-bot-auth covers the whole of %s: verified', async (_, header) => {
-    const crawler = await newCrawler()
-    const verdict = await judge(crawler, await signWithWebBotAuth(crawler, { 'Signature-Agent': header }))
-    expect(reasonOf(verdict)).toBe('verified')
-  })
+  it.each(DIALECTS)(
+    'accepts web-bot-auth covering Signature-Agent as a whole, sent as %s',
+    async (_, header) => {
+      const crawler = await newCrawler()
+      const verdict = await judge(crawler, await signWithWebBotAuth(crawler, { 'Signature-Agent': header }))
+      expect(reasonOf(verdict)).toBe('verified')
+    },
+  )
 
-  it('web-bot-auth covering a payment: verified, the payment with it', async () => {
+  it('accepts web-bot-auth covering a payment, and rejects the payment once changed', async () => {
     const crawler = await newCrawler()
     const headers = { 'Signature-Agent': `"${HOST}"`, 'Payment-Signature': 'e30=' }
     const message = await signWithWebBotAuth(crawler, headers, [
@@ -94,7 +97,7 @@ describe('the signers of npm', () => {
     expect(reasonOf(await judge(crawler, message, { covering }))).toBe('invalid: signature_wrong')
   })
 
-  it.each(DIALECTS)('http-message-sig with %s: verified', async (_, header, agent) => {
+  it.each(DIALECTS)('accepts http-message-sig with Signature-Agent sent as %s', async (_, header, agent) => {
     const crawler = await newCrawler()
     const message = await signWithHttpMessageSig(crawler, { 'Signature-Agent': header }, [
       '@authority',
@@ -104,7 +107,7 @@ describe('the signers of npm', () => {
   })
 
   it.each(['ed25519', 'ecdsa-p256-sha256', 'rsa-pss-sha512'] as const)(
-    'http-message-sig with %s over every component it knows: verified, and bound to the request',
+    'accepts http-message-sig with %s over all its components, bound to the request',
     async (algorithm) => {
       const crawler = await newCrawler(algorithm)
       const headers = { 'Signature-Agent': `sig1="${HOST}"`, 'X-Note': ' spaced  out ' }

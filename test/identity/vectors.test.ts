@@ -55,8 +55,8 @@ function onlySignature(sent: Sent) {
   return { input, bytes: bytes ?? new Uint8Array() }
 }
 
-describe('the requests of RFC 9421 appendix B', () => {
-  it.each(rfc9421.requests)('§$section: the signature is judged $valid', async (vector) => {
+describe('signatures of RFC 9421 appendix B', () => {
+  it.each(rfc9421.requests)('§$section: verifies the signature of the request as $valid', async (vector) => {
     const { input, bytes } = onlySignature(vector.request)
     const base = signatureBase(messageOf(vector.request), input)
     if (typeof base !== 'string') throw new Error(base.flaw)
@@ -65,27 +65,27 @@ describe('the requests of RFC 9421 appendix B', () => {
     expect(await holds(vector.key, base, bytes)).toBe(vector.valid)
   })
 
-  it('§B.2: the body is the one of the digest', async () => {
+  it('§B.2: the body matches its digest', async () => {
     const sent = rfc9421.requests.find(({ section }) => section === 'B.2.3')?.request as Sent
     expect(await checkDigest(sent.headers['Content-Digest'] ?? '', bodyOf(sent))).toBe('matches')
   })
 
-  it('§B.2.4: the response’s ECDSA signature holds over its base', async () => {
+  it('§B.2.4: verifies the ECDSA signature of the response over its base', async () => {
     const { key, base, signature } = rfc9421.response
     const bytes = Uint8Array.from(atob(signature), (character) => character.charCodeAt(0))
     expect(await holds(key, base.join('\n'), bytes)).toBe(true)
   })
 })
 
-describe('the thumbprints of published keys', () => {
+describe('readKey of published keys', () => {
   it.each([
     ['test-key-ed25519', 'poqkLGiymh_W0uP6PZFw-dvez3QJT5SolqXBCW38r0U'],
     ['test-key-rsa-pss', 'oD0HwocPBSfpNy5W3bpJeyFGY_IQ_YpqxSjQ3Yd-CLA'],
-  ])('%s is named as Web Bot Auth names it', (name, keyId) => {
+  ])('returns the thumbprint of %s that Web Bot Auth prints', (name, keyId) => {
     expect(rfcKey(name).keyId).toBe(keyId)
   })
 
-  it('the EC key of RFC 9449 is named as it is there', () => {
+  it('returns the thumbprint of the EC key that RFC 9449 prints', () => {
     const x = 'l8tFrhx-34tV3hRICRDY9zCkDlpBhF42UQUfWVAWBFs'
     const y = '9VE4jf_Ok_o64zbTTlcuNJajHmt6v9TDVrU0CdvGRDA'
     expect(keyOf({ kty: 'EC', crv: 'P-256', x, y }).keyId).toBe('0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I')
@@ -93,7 +93,7 @@ describe('the thumbprints of published keys', () => {
 })
 
 const testKeys = Object.values(rfc9421.keys).map(keyOf)
-/** Vectors outlive every window for money. */
+/** Vectors have expired by now: no limit on the validity. */
 const ageless = { longest: Number.POSITIVE_INFINITY, refused: NO_SECRETS }
 
 function closed(agents: readonly Agent[]) {
@@ -103,29 +103,32 @@ function closed(agents: readonly Agent[]) {
   return { ...ageless, findKey }
 }
 
-describe('the vectors of the Web Bot Auth drafts', () => {
-  it.each(webBotAuth.requests)('$name: verified', async ({ request, now, keyid, agent }) => {
+describe('verify of the Web Bot Auth draft vectors', () => {
+  it.each(webBotAuth.requests)('$name: returns verified', async ({ request, now, keyid, agent }) => {
     const terms = closed([{ id: 'signer', url: agent, keys: testKeys }])
     const verdict = await verify(messageOf(request), nothing, { ...terms, now: now * 1000 })
     expect(verdict).toMatchObject({ outcome: 'verified', agent: 'signer', url: agent, keyId: keyid })
   })
 
-  it.each(webBotAuth.requests)('$name: refused in production, for its key is public [C8]', async (vector) => {
-    const terms = closed([{ id: 'signer', url: vector.agent, keys: testKeys }])
-    const { refused: _, ...production } = terms
-    const verdict = await verify(messageOf(vector.request), nothing, {
-      ...production,
-      now: vector.now * 1000,
-    })
-    expect(verdict).toEqual({ outcome: 'invalid', reason: 'key_public_secret' })
-  })
+  it.each(webBotAuth.requests)(
+    '$name: returns key_public_secret with the production settings [C8]',
+    async (vector) => {
+      const terms = closed([{ id: 'signer', url: vector.agent, keys: testKeys }])
+      const { refused: _, ...production } = terms
+      const verdict = await verify(messageOf(vector.request), nothing, {
+        ...production,
+        now: vector.now * 1000,
+      })
+      expect(verdict).toEqual({ outcome: 'invalid', reason: 'key_public_secret' })
+    },
+  )
 
-  it.each(webBotAuth.agents)('Signature-Agent $name names $url', ({ header, url }) => {
+  it.each(webBotAuth.agents)('reads Signature-Agent $name as $url', ({ header, url }) => {
     const [, text = '', type] = /^sig1="([^"]*)"(?:;type=(\w+))?$/.exec(header) ?? []
     expect(readAgentUrl(text, type)).toEqual({ url })
   })
 
-  it('the directory is read, and its digest is the one printed', async () => {
+  it('reads the printed directory, which matches its printed digest', async () => {
     const { body, digest } = webBotAuth.directory
     const keys = readKeys(JSON.parse(body), NO_SECRETS)?.keys ?? []
     expect(keys.map(({ keyId }) => keyId)).toEqual(['poqkLGiymh_W0uP6PZFw-dvez3QJT5SolqXBCW38r0U'])
@@ -133,7 +136,7 @@ describe('the vectors of the Web Bot Auth drafts', () => {
   })
 })
 
-/** Our word for each of theirs. An empty @path cannot be told from any other wrong base. */
+/** Our reason for each of theirs. An empty @path looks like any other wrong base. */
 const OURS: Record<string, string> = {
   'target-not-covered': 'target_not_covered',
   'missing-fields': 'parameter_missing',
@@ -154,8 +157,8 @@ const OURS: Record<string, string> = {
   'duplicate-component': 'component_repeated',
 }
 
-describe('the negative vectors of Web Bot Auth', () => {
-  it.each(negative)('$id: a signature that $title is $expected', async (vector) => {
+describe('verify of the negative Web Bot Auth vectors', () => {
+  it.each(negative)('$id: returns $expected for a signature that $title', async (vector) => {
     const terms = closed([{ id: 'signer', url: webBotAuth.directory.url, keys: testKeys }])
     const { request, now } = vector
     const verdict = await verify(messageOf(request), async () => accept(bodyOf(request)), {

@@ -4,12 +4,12 @@ import { describe, expect, it } from 'vitest'
 import { DIRECTORY, HOST, newCrawler } from '../identity/harness.ts'
 import { agentForm, newId, newOperator } from './harness.ts'
 
-type Faults = { place: string; fault: string; want: string }[]
+type Errors = { path: string; message: string; expected: string }[]
 
 async function refused(form: unknown): Promise<string[]> {
   const { status, body } = await (await newOperator()).post('/api/agents', form)
   expect(status).toBe(400)
-  return (body.faults as Faults).map(({ place, fault }) => `${place} ${fault}`)
+  return (body.errors as Errors).map(({ path, message }) => `${path} ${message}`)
 }
 
 describe('an agent', () => {
@@ -43,7 +43,7 @@ describe('an agent', () => {
     const { body } = await operator.post('/api/agents', agentForm(crawler, { url: `${HOST.toUpperCase()}/` }))
     expect(body.url).toBe(DIRECTORY)
     const again = await operator.post('/api/agents', agentForm(await newCrawler(), { url: HOST }))
-    expect([again.status, again.body]).toEqual([409, { error: 'url_taken' }])
+    expect([again.status, again.body]).toMatchObject([409, { code: 'url_taken' }])
   })
 
   it('is created once when its creation is repeated, and not under another’s id or key', async () => {
@@ -54,9 +54,9 @@ describe('an agent', () => {
     const second = await operator.post('/api/agents', form)
     expect(second.body).toEqual(first.body)
     const other = await operator.post('/api/agents', { ...form, name: 'Another' })
-    expect([other.status, other.body]).toEqual([409, { error: 'exists' }])
+    expect([other.status, other.body]).toMatchObject([409, { code: 'exists' }])
     const thief = await operator.post('/api/agents', agentForm(crawler, { id: newId() }))
-    expect([thief.status, thief.body]).toEqual([409, { error: 'key_taken' }])
+    expect([thief.status, thief.body]).toMatchObject([409, { code: 'key_taken' }])
   })
 
   it('is told of every fault at once, each with its place', async () => {
@@ -76,20 +76,20 @@ describe('an agent', () => {
     }
     expect((await refused(form)).sort()).toEqual(
       [
-        'admin is no known term',
-        'buyer.country is no country code',
-        'buyer.email is no e-mail address',
-        'buyer.name is too long',
-        'buyer.vat is no known term',
-        'creditLimit is not a quoted text',
-        'id is no id',
-        'keys.keys[0] is a key of an unsupported kind',
-        'keys.keys[1] is a private key, which must not be used any more',
-        'name is empty or has characters that do not print',
-        'period is no period',
-        'probation is no amount',
-        'rail is no rail',
-        'url is no https URL',
+        'admin must be a known member',
+        'buyer.country must be a country code',
+        'buyer.email must be an e-mail address',
+        'buyer.name must be at most 100 characters',
+        'buyer.vat must be a known member',
+        'creditLimit must be a string',
+        'id must be an id',
+        'keys.keys[0] must be of a supported kind',
+        'keys.keys[1] must be a public key. This private key was sent in the clear: replace it',
+        'name must be text that can be printed',
+        'period must be a period',
+        'probation must be an amount',
+        'rail must be a rail',
+        'url must be an https URL',
       ].sort(),
     )
   })
@@ -98,21 +98,23 @@ describe('an agent', () => {
     const { privateJwk } = await newCrawler()
     const operator = await newOperator()
     const { text } = await operator.post('/api/agents', { keys: { keys: [privateJwk] } })
-    expect(text).toContain('is a private key')
+    expect(text).toContain('This private key was sent in the clear')
     expect(text).not.toContain(String(privateJwk.d))
   })
 
   it('has a rail and a tier that there are here, and identifies somebody', async () => {
     const crawler = await newCrawler()
     expect(await refused(agentForm(crawler, { rail: 'stripe', tier: 'gold' }))).toEqual([
-      'rail is not set up here',
-      'tier is no tier of CREDIT_TIERS',
+      'rail must be a rail of this site',
+      'tier must be a tier of CREDIT_TIERS',
     ])
     expect(await refused(agentForm(crawler, { keys: undefined }))).toEqual([
-      'url is missing, and so are keys',
+      'url must be given when `keys` is not',
     ])
-    expect(await refused(agentForm(crawler, { keys: { keys: [] } }))).toEqual(['keys has no keys'])
-    expect(await refused(agentForm(crawler, { creditLimit: '0' }))).toEqual(['creditLimit is zero'])
+    expect(await refused(agentForm(crawler, { keys: { keys: [] } }))).toEqual(['keys.keys must have a key'])
+    expect(await refused(agentForm(crawler, { creditLimit: '0' }))).toEqual([
+      'creditLimit must be above zero',
+    ])
   })
 
   it('is changed in what is sent alone, and its line is told', async () => {
@@ -144,7 +146,7 @@ describe('an agent', () => {
     const operator = await newOperator()
     const { id } = await operator.enrol()
     const { status, body } = await operator.call('PATCH', `/api/agents/${id}`, { keys: null })
-    expect([status, body.error]).toEqual([400, 'invalid'])
+    expect([status, body.code]).toEqual([400, 'invalid'])
   })
 
   it('is suspended for a reason and taken back, from the next request on', async () => {
@@ -187,7 +189,7 @@ describe('a body', () => {
     for (const path of PATHS) {
       for (const body of ['', '{', 'null', '[]', '1', '"x"', '{"a":1}x', '\u0000']) {
         const answer = await operator.post(path, body)
-        expect([body, answer.status, answer.body]).toEqual([body, 400, { error: 'not_a_json_object' }])
+        expect([body, answer.status, answer.body]).toMatchObject([body, 400, { code: 'not_a_json_object' }])
       }
     }
   })
@@ -197,7 +199,7 @@ describe('a body', () => {
       '/api/agents',
       `{"name":"${'x'.repeat(65_536)}"}`,
     )
-    expect([status, body]).toEqual([413, { error: 'too_large' }])
+    expect([status, body]).toMatchObject([413, { code: 'too_large' }])
   })
 
   it('never makes a 500, whatever is in it', async () => {

@@ -1,7 +1,7 @@
 import { env, introspectWorkflow } from 'cloudflare:test'
 import { describe, expect, it } from 'vitest'
-import { saveRun } from '../../src/ledger/book/accounts.ts'
-import { operatorApi } from '../../src/operator/api.ts'
+import { accountApi } from '../../src/app/api.ts'
+import { saveRun } from '../../src/ledger/book/runs.ts'
 import { toHex } from '../../src/protocol/evm/hex.ts'
 import { randomHex } from '../chain/harness.ts'
 import { newNight, openTab } from '../settlement/harness.ts'
@@ -13,7 +13,7 @@ async function api(configured = true) {
   const digest = await crypto.subtle.digest('SHA-256', new TextEncoder().encode(TOKEN))
   const { BOOK: book, ACCOUNT: accounts, AUTHORIZATIONS: authorizations, SETTLEMENT: settlement } = env
   const tokenSha256 = configured ? toHex(new Uint8Array(digest)).slice(2) : undefined
-  return operatorApi({ tokenSha256, book, accounts, authorizations, settlement }, () => NOW)
+  return accountApi({ tokenSha256, book, accounts, authorizations, settlement }, () => NOW)
 }
 
 async function call(path: string, authorization: string | null = `Bearer ${TOKEN}`, method = 'GET') {
@@ -42,7 +42,7 @@ describe('the operator’s token', () => {
         ['/_tab402/api/nothing', 'GET'],
       ] as const) {
         const { status, headers, body } = await call(path, authorization, method)
-        expect([status, body]).toEqual([401, { error: 'unauthorized' }])
+        expect([status, body]).toMatchObject([401, { code: 'unauthorized' }])
         expect(headers.get('www-authenticate')).toBe('Bearer')
         expect(headers.get('cache-control')).toBe('no-store')
       }
@@ -158,7 +158,7 @@ describe('the operator’s API', () => {
       '/_tab402/api/accounts/0x12',
     ]) {
       const { status, body } = await call(path)
-      expect([path, status, body]).toEqual([path, 404, { error: 'not_found' }])
+      expect([path, status, body]).toMatchObject([path, 404, { code: 'not_found' }])
     }
   })
 })

@@ -1,7 +1,7 @@
 import { env } from 'cloudflare:test'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { saveStatements } from '../../src/ledger/book/credit.ts'
-import { counter } from '../../src/portal/invoices.ts'
+import { payerPortal } from '../../src/portal/invoices.ts'
 import {
   type PlainProof,
   type PublicKey,
@@ -28,7 +28,7 @@ async function billed(operator: Operator, prices: bigint[], form: Record<string,
 }
 
 async function keysOf(operator: Operator): Promise<PublicKey[]> {
-  const response = await counter(operator.billing).request('/_tab402/keys')
+  const response = await payerPortal(operator.billing).request('/_tab402/keys')
   return ((await response.json()) as { keys: PublicKey[] }).keys
 }
 
@@ -150,7 +150,7 @@ describe('the bill, as the operator sees it', () => {
       expect(page.headers.get('content-security-policy')).toContain("default-src 'none'")
       expect(page.text).not.toContain('<b>')
       const { status, body } = await operator.get(`${path}?format=pdf`)
-      expect([status, body.error]).toEqual([400, 'invalid'])
+      expect([status, body.code]).toEqual([400, 'invalid'])
     }
   })
 
@@ -193,7 +193,7 @@ describe('the bill, as the operator sees it', () => {
     expect(open.body.invoices).toEqual([])
     // An empty list would say that nothing is past due.
     const { status, body } = await operator.get('/api/invoices?stage=pastdue')
-    expect([status, body.faults]).toMatchObject([400, [{ place: 'stage', fault: 'is no stage' }]])
+    expect([status, body.errors]).toMatchObject([400, [{ path: 'stage', message: 'must be a stage' }]])
   })
 })
 
@@ -206,10 +206,10 @@ describe('a transfer', () => {
     const again = await operator.post(path, { reference: 'bank' })
     expect(again.body).toEqual(paid.body)
     const other = await operator.post(path, { reference: 'bank', amount: '1' })
-    const used = { error: 'reference_used', amount: invoice.total, returned: false }
-    expect([other.status, other.body]).toEqual([409, used])
+    const used = { code: 'reference_used', amount: invoice.total, returned: false }
+    expect([other.status, other.body]).toMatchObject([409, used])
     const more = await operator.post(path, { reference: 'another' })
-    expect([more.status, more.body]).toEqual([409, { error: 'settled' }])
+    expect([more.status, more.body]).toMatchObject([409, { code: 'settled' }])
   })
 
   it('that went back is taken back once: the invoice is past due, and paid by another', async () => {
@@ -222,7 +222,7 @@ describe('a transfer', () => {
     expect(first.body).toMatchObject({ stage: 'past_due', paid: '0', owed: invoice.total })
     expect((await operator.post(`${path}/returns`, returned)).body).toEqual(first.body)
     const again = await operator.post(`${path}/payments`, { reference: 'bank' })
-    expect([again.status, again.body]).toMatchObject([409, { error: 'reference_used', returned: true }])
+    expect([again.status, again.body]).toMatchObject([409, { code: 'reference_used', returned: true }])
     const { body } = await operator.post(`${path}/payments`, { reference: 'bank 2' })
     expect(body).toMatchObject({ stage: 'settled', paid: invoice.total })
     const { accounts } = (await operator.get(`/api/accounts?after=${id.slice(0, -1)}&limit=1`)).body
@@ -234,7 +234,7 @@ describe('a transfer', () => {
     const { invoice } = await billed(operator, [1_000_000n])
     const path = `/api/invoices/${invoice.id}/returns`
     const { status, body } = await operator.post(path, { reference: 'bank', reason: 'so' })
-    expect([status, body]).toEqual([409, { error: 'reference_unknown' }])
+    expect([status, body]).toMatchObject([409, { code: 'reference_unknown' }])
   })
 
   it('shows in the lists at once', async () => {
@@ -254,7 +254,7 @@ describe('a transfer', () => {
     const { status, body } = await operator.post(`/api/invoices/${invoice.id}/payments`, {
       reference: 'bank',
     })
-    expect([status, body]).toEqual([409, { error: 'collected_by_stripe' }])
+    expect([status, body]).toMatchObject([409, { code: 'collected_by_stripe' }])
   })
 
   it('pays no invoice that there is not', async () => {
@@ -293,12 +293,12 @@ describe('a credit note', () => {
     const form = { amount: '300000', reason: 'a mistake' }
     expect((await operator.post(path, form)).status).toBe(201)
     const again = await operator.post(path, form)
-    expect([again.status, again.body]).toEqual([
+    expect([again.status, again.body]).toMatchObject([
       409,
-      { error: 'changed', creditedNet: '300000', creditable: '700000' },
+      { code: 'changed', creditedNet: '300000', creditable: '700000' },
     ])
     const tooMuch = await operator.post(path, { ...form, amount: '700001', creditedNet: '300000' })
-    expect([tooMuch.status, tooMuch.body.error]).toEqual([409, 'too_much'])
+    expect([tooMuch.status, tooMuch.body.code]).toEqual([409, 'too_much'])
     const rest = await operator.post(path, { ...form, amount: '700000', creditedNet: '300000' })
     expect(rest.body).toMatchObject({ invoice: { owed: '0', stage: 'settled', credited: invoice.total } })
   })
@@ -328,7 +328,7 @@ describe('a world that is broken', () => {
       ['PATCH', `/api/agents/${id}`, { rail: 'transfer' }],
     ] as const) {
       const { status, body, headers } = await operator.call(method, path, form)
-      expect([status, body, headers.get('retry-after')]).toEqual([503, { error: 'unavailable' }, '5'])
+      expect([status, body, headers.get('retry-after')]).toMatchObject([503, { code: 'unavailable' }, '5'])
     }
     expect(said).toHaveBeenCalledTimes(2)
     expect(JSON.stringify(said.mock.calls)).not.toContain(canary)

@@ -1,13 +1,13 @@
 /** An operator with a token, agents on credit, and every answer held against the OpenAPI document. */
 import { env } from 'cloudflare:test'
 import { expect } from 'vitest'
+import { accountApi } from '../../src/app/api.ts'
+import type { BillingContext } from '../../src/billing/context.ts'
 import { billPage } from '../../src/billing/nightly.ts'
 import { openSeal } from '../../src/billing/operator-key.ts'
-import { operatorApi } from '../../src/operator/api.ts'
 import { openApi } from '../../src/operator/openapi.ts'
 import type { Schema } from '../../src/operator/openapi-schemas.ts'
 import type { CreditSettings, OperatorSettings } from '../../src/operator/settings.ts'
-import type { CounterSettings } from '../../src/portal/invoices.ts'
 import { toHex } from '../../src/protocol/evm/hex.ts'
 import { networks } from '../../src/protocol/evm/network.ts'
 import type { Rails } from '../../src/rails/rail.ts'
@@ -53,7 +53,7 @@ export async function newOperator({
   const { BOOK: book, LINES: lines, NUMBERS: numbers, AGENTS: agents, DIRECTORIES } = env
   const network = networks.get('eip155:84532')
   if (!network) throw new Error('no network')
-  const billing: CounterSettings = {
+  const billing: BillingContext = {
     bill: { book, lines, numbers, rails, seller, dunning, webhook: null },
     seal,
     paying: null,
@@ -83,7 +83,7 @@ export async function newOperator({
           },
     billing: broken ?? (async () => billing),
   }
-  const api = operatorApi(settings, now)
+  const api = accountApi(settings, now)
 
   /** One call, with the token unless `headers` has another word on that. */
   async function call(method: string, path: string, body?: unknown, headers: Record<string, string> = {}) {
@@ -166,7 +166,8 @@ async function conforming({ method, url }: Request, response: Response): Promise
   const { status, headers } = response
   const text = await response.text()
   const type = (headers.get('content-type') ?? '').split(';')[0] ?? ''
-  const body = type === 'application/json' ? JSON.parse(text) : {}
+  const isJson = /^application\/(?:problem\+)?json$/.test(type)
+  const body = isJson ? JSON.parse(text) : {}
   expect(status, text).not.toBe(500)
   expect(headers.get('cache-control')).toBe('no-store')
   const found = find(method, new URL(url).pathname)
@@ -175,7 +176,7 @@ async function conforming({ method, url }: Request, response: Response): Promise
     const responses = operation.responses as Record<string, { content: Record<string, { schema: Schema }> }>
     const said = responses[status]?.content[type]
     expect(said, `${name} answers ${status} ${type}, which is not in the document`).toBeDefined()
-    if (said && type === 'application/json') expect(faultsOf(body, said.schema, defs), text).toEqual([])
+    if (said && isJson) expect(faultsOf(body, said.schema, defs), text).toEqual([])
     if (status < 300) covered.add(name)
   }
   return { status, headers, text, body }

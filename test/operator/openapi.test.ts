@@ -1,7 +1,7 @@
 import { env, introspectWorkflow } from 'cloudflare:test'
 import { describe, expect, it } from 'vitest'
 import { openApi } from '../../src/operator/openapi.ts'
-import { counter } from '../../src/portal/invoices.ts'
+import { payerPortal } from '../../src/portal/invoices.ts'
 import { NOW, newCrawler, signed } from '../identity/harness.ts'
 import { agentForm, covered, newId, newOperator, type Operator } from './harness.ts'
 
@@ -16,7 +16,10 @@ const operations = Object.entries(paths).flatMap(([path, item]) =>
 
 /** The same, of the routes. */
 function routesOf({ api, billing }: Operator): string[] {
-  const documented = [...api.routes, ...counter(billing).routes.filter(({ path }) => path.endsWith('/keys'))]
+  const documented = [
+    ...api.routes,
+    ...payerPortal(billing).routes.filter(({ path }) => path.endsWith('/keys')),
+  ]
   return documented
     .filter(({ method }) => method !== 'ALL')
     .map(({ method, path }) => `${method.toLowerCase()} ${path.replace(/:(\w+)/g, '{$1}')}`)

@@ -3,7 +3,7 @@ import type { Schema } from '../../src/operator/openapi-schemas.ts'
 
 type Table = Record<string, unknown>
 
-const IGNORED = new Set(['description', 'format', '$ref'])
+const IGNORED = new Set(['description', 'format', '$ref', 'default'])
 
 /** What is wrong, with its place; nothing if all is well. */
 export function faultsOf(value: unknown, schema: Schema, defs: Record<string, Schema>, at = '$'): string[] {
@@ -28,6 +28,12 @@ const CHECKS: Record<string, (asked: Case) => string[]> = {
     typeof value !== 'string' || new RegExp(String(wanted), 'u').test(value) ? [] : [`${at}: ${value}`],
   minimum: ({ value, wanted, at }) =>
     typeof value !== 'number' || value >= (wanted as number) ? [] : [`${at}: ${value}`],
+  maximum: ({ value, wanted, at }) =>
+    typeof value !== 'number' || value <= (wanted as number) ? [] : [`${at}: ${value}`],
+  minItems: ({ value, wanted, at }) =>
+    !Array.isArray(value) || value.length >= (wanted as number) ? [] : [`${at}: too few`],
+  maxItems: ({ value, wanted, at }) =>
+    !Array.isArray(value) || value.length <= (wanted as number) ? [] : [`${at}: too many`],
   minLength: ({ value, wanted, at }) =>
     typeof value !== 'string' || value.length >= (wanted as number) ? [] : [`${at}: too short`],
   maxLength: ({ value, wanted, at }) =>

@@ -1,9 +1,9 @@
-/** D1, D10: ways around the gate by the path. What is paid stays paid however it is written, and no writing leaves the origin. */
+/** D1, D10: ways around the gate by the path. Every spelling of a paid page stays paid, and none leads to another host. */
 import fc from 'fast-check'
 import { beforeEach, describe, expect, it } from 'vitest'
 import { BROWSER, type Meddle, openShop } from '../schemes/harness.ts'
 
-/** Hosts that the origin's service was asked for. */
+/** URLs that reached the origin's service. */
 const asked: URL[] = []
 const watch: Meddle = async (_, call) => {
   const answer = await call()
@@ -14,7 +14,7 @@ const watch: Meddle = async (_, call) => {
   return answer
 }
 
-/** One page is charged to everybody, a folder is free to all, another is blocked; the rest is free for readers. */
+/** One page is charged to everyone, one folder is free, another is blocked. The rest is free for readers. */
 const RULES = [
   { path: '/secret', who: 'everyone', action: 'charge' },
   { path: '/blocked/*', who: 'everyone', action: 'block' },
@@ -29,8 +29,8 @@ beforeEach(() => {
 
 const get = (target: string) => shop.ask(target, { agent: BROWSER })
 
-/** Other ways to write `/secret`, as some server or router reads them. */
-const WRITINGS = [
+/** Spellings that some server or router reads as `/secret`. */
+const SPELLINGS = [
   '/secret',
   '/SECRET',
   '/Secret/',
@@ -86,28 +86,28 @@ const WRITINGS = [
   '/secret?%2e%2e',
 ]
 
-describe('a page that is charged [D1]', () => {
-  it.each(WRITINGS)('gives nothing away written as %j', async (writing) => {
-    const response = await get(writing)
-    const said = await response.text()
+describe('gate for a charged page', () => {
+  it.each(SPELLINGS)('serves no other spelling of the page for free: %j [D1]', async (spelling) => {
+    const response = await get(spelling)
+    const text = await response.text()
     if (response.status === 200) {
-      // Another page than the secret one, for every origin: one that reads this as the secret would be a way around.
+      // Served for free, so no origin may read this path as the charged page.
       expect(readings(asked[0]?.pathname ?? '/secret')).not.toContain('/secret')
     } else {
       expect(response.status).toBeOneOf([400, 402])
-      expect(said).not.toContain('origin.internal')
+      expect(text).not.toContain('origin.internal')
       expect(shop.calls).toEqual([])
     }
   })
 
-  it('is the same to the rules in Unicode’s forms', async () => {
+  it('charges every Unicode form of the path [D1]', async () => {
     const accented = openShop({ RULES: [{ path: '/café', who: 'everyone', action: 'charge' }] })
     for (const path of ['/café', '/cafe\u0301', '/caf%C3%A9', '/cafe%CC%81', '/CAFÉ', '/CAFE%cc%81/']) {
       expect([path, (await accented.ask(path, { agent: BROWSER })).status]).toEqual([path, 402])
     }
   })
 
-  it('is not opened by a folder that is free, nor is one that is blocked', async () => {
+  it('blocks a page reached through a free folder [D1]', async () => {
     for (const path of [
       '/open/../blocked/x',
       '/open/%2e%2e/blocked/x',
@@ -120,7 +120,7 @@ describe('a page that is charged [D1]', () => {
     expect(shop.calls).toEqual([])
   })
 
-  it('is refused to whoever writes it so that servers disagree, whatever else is in the path', async () => {
+  it('never sends the page to the origin unpaid, for any mix of path pieces [D1]', async () => {
     const piece = fc.constantFrom(
       ...[
         '/',
@@ -168,7 +168,7 @@ describe('a page that is charged [D1]', () => {
         await response.text()
         if (response.status !== 200) expect(asked).toEqual([])
         if (response.status !== 200) return
-        const { pathname, host } = asked[0] ?? new URL('https://nobody.test')
+        const { pathname, host } = asked[0] ?? new URL('https://none.test')
         expect(host).toBe('origin.internal')
         expect(readings(pathname)).not.toContain('/secret')
       }),
@@ -177,7 +177,7 @@ describe('a page that is charged [D1]', () => {
   })
 })
 
-/** A path as some origin or other may read it: decoded once or twice, without `;`, `//` and dot segments, in one case. */
+/** The readings that origins may have of a path: decoded once or twice, without `;`, `//` and dot segments, in lower case. */
 function readings(path: string): string[] {
   const once = decode(path)
   return [path, once, decode(once)]
@@ -200,7 +200,7 @@ function decode(path: string): string {
   }
 }
 
-describe('a target that names another host [D10]', () => {
+describe('gate for a target that names another host', () => {
   it.each([
     '//evil.test/x',
     '/\\evil.test/x',
@@ -215,7 +215,7 @@ describe('a target that names another host [D10]', () => {
     '/%09//evil.test',
     '/x?url=//evil.test',
     '/x/@evil.test:443/..//',
-  ])('asks the origin or nobody: %j', async (target) => {
+  ])('sends the request to the origin or rejects it: %j [D10]', async (target) => {
     const response = await get(`https://site.test${target}`)
     expect(response.status).toBeOneOf([200, 400])
     if (response.status === 200) expect(asked.map(({ host }) => host)).toEqual(['origin.internal'])

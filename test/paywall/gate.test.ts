@@ -1,4 +1,4 @@
-/** The gate over HTTP: what it answers unpaid, what it lets through paid, and what the origin gets to see. */
+/** The gate over HTTP: its answers without payment, with payment, and the request that the origin receives. */
 import { evictDurableObject } from 'cloudflare:test'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import {
@@ -21,7 +21,7 @@ const downOrigin: Meddle = async (name, call) => {
   return call()
 }
 
-/** What the origin says it was asked (test/origin.ts). */
+/** The request as the origin received it (test/origin.ts). */
 type Echo = { url: string; method: string; headers: Record<string, string>; body: string }
 const echoOf = async (response: Response) => (await response.json()) as Echo
 
@@ -32,14 +32,14 @@ afterEach(() => {
   vi.restoreAllMocks()
 })
 
-describe('an unpaid request', () => {
+describe('gate for an unpaid request', () => {
   it('passes a reader through for free', async () => {
     const response = await shop.ask('/articles/one', { agent: BROWSER })
     expect(response.status).toBe(200)
     expect(await echoOf(response)).toMatchObject({ method: 'GET' })
   })
 
-  it('answers a crawler with 402 and both offers, channel first, for v2 and for v1', async () => {
+  it('returns 402 with both offers to a crawler, channel first, for v2 and for v1', async () => {
     const response = await shop.ask('/articles/one')
     expect(response.status).toBe(402)
     expect(response.headers.get('cache-control')).toBe('no-store')
@@ -57,7 +57,7 @@ describe('an unpaid request', () => {
     })
   })
 
-  it('touches nothing at all: no object, no book, no origin, no chain [H4]', async () => {
+  it('calls no object, database, origin or chain [H4]', async () => {
     const outside = vi.spyOn(globalThis, 'fetch')
     for (const method of ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']) {
       const body = method === 'POST' ? 'x' : null
@@ -67,8 +67,8 @@ describe('an unpaid request', () => {
     expect(outside).not.toHaveBeenCalled()
   })
 
-  it('has a header of at most 2 KB, however long its URL and its words [D14]', async () => {
-    const wordy = openShop({
+  it('keeps PAYMENT-REQUIRED within 2 KB for any URL and description [D14]', async () => {
+    const verbose = openShop({
       NAME: 'n'.repeat(32),
       DESCRIPTION: 'é'.repeat(100),
       PRICE: '999999.999999',
@@ -81,7 +81,7 @@ describe('an unpaid request', () => {
       `/a?${'q'.repeat(4000)}`,
       `/${'é'.repeat(60)}`,
     ]) {
-      const header = (await wordy.ask(path)).headers.get('payment-required') ?? ''
+      const header = (await verbose.ask(path)).headers.get('payment-required') ?? ''
       expect([path.slice(0, 20), header.length > 0, header.length <= 2048]).toEqual([
         path.slice(0, 20),
         true,
@@ -90,14 +90,14 @@ describe('an unpaid request', () => {
     }
   })
 
-  it('has no longer a header for a voucher that is corrected [D14]', async () => {
+  it('keeps PAYMENT-REQUIRED within 2 KB in a corrective 402 [D14]', async () => {
     const crawler = await newRegular(shop)
     const stale = await shop.ask(`/${'a'.repeat(390)}`, { payment: await crawler.owes(1n) })
     expect(await errorOf(stale)).toMatch(/cumulative_amount_mismatch$/)
     expect((stale.headers.get('payment-required') ?? '').length).toBeLessThanOrEqual(2048)
   })
 
-  it('shows a person a page with nothing of the request in it [D15]', async () => {
+  it('shows a person a page that repeats nothing of the request [D15]', async () => {
     const charging = openShop({ RULES: [{ who: 'everyone', action: 'charge' }] })
     const hostile = '"><img src=x onerror=alert(1)><!--'
     const response = await charging.ask(`/${encodeURIComponent(hostile)}?q=<script>`, {
@@ -114,7 +114,7 @@ describe('an unpaid request', () => {
     expect(await elsewhere.text()).toBe(page)
   })
 
-  it('shows a person whose page it is, and what is sold', async () => {
+  it('shows a person the name and description of the site, escaped', async () => {
     const RULES = [{ who: 'everyone', action: 'charge' }]
     const charging = openShop({ RULES, NAME: 'Tally & Ink', DESCRIPTION: 'Short <pieces>' })
     const response = await charging.ask('/page', { agent: BROWSER, headers: { accept: 'text/html' } })
@@ -122,8 +122,8 @@ describe('an unpaid request', () => {
   })
 })
 
-describe('a method [D3]', () => {
-  it('HEAD is gated and never charged, not even with a payment', async () => {
+describe('gate for a method', () => {
+  it('returns 402 to HEAD and never charges it, even with a payment [D3]', async () => {
     const crawler = await newRegular(shop)
     const payment = await crawler.owes(2n * PRICE)
     const response = await shop.ask('/page', { method: 'HEAD', payment })
@@ -133,11 +133,11 @@ describe('a method [D3]', () => {
     expect((await shop.ask('/page', { payment })).status).toBe(200)
   })
 
-  it('HEAD passes for a reader', async () => {
+  it('passes HEAD for a reader [D3]', async () => {
     expect((await shop.ask('/page', { method: 'HEAD', agent: BROWSER })).status).toBe(200)
   })
 
-  it('OPTIONS is answered here, with the payment headers allowed and exposed', async () => {
+  it('answers OPTIONS itself, with the payment headers allowed and exposed [D3]', async () => {
     const response = await shop.ask('/page', { method: 'OPTIONS' })
     expect(response.status).toBe(204)
     expect(response.headers.get('access-control-allow-headers')).toMatch(/PAYMENT-SIGNATURE.*X-PAYMENT/)
@@ -147,16 +147,19 @@ describe('a method [D3]', () => {
     expect(shop.calls).toEqual([])
   })
 
-  it.each(['PROPFIND', 'MKCOL', 'PURGE', 'SEARCH'])('%s is refused, from anybody', async (method) => {
-    for (const agent of [BROWSER, 'GPTBot/1.0']) {
-      const response = await shop.ask('/page', { method, agent })
-      expect([response.status, await errorOf(response)]).toEqual([405, 'tab_method_not_allowed'])
-      expect(response.headers.get('allow')).toContain('GET')
-    }
-    expect(shop.calls).toEqual([])
-  })
+  it.each(['PROPFIND', 'MKCOL', 'PURGE', 'SEARCH'])(
+    'rejects %s with 405 for readers and crawlers [D3]',
+    async (method) => {
+      for (const agent of [BROWSER, 'GPTBot/1.0']) {
+        const response = await shop.ask('/page', { method, agent })
+        expect([response.status, await errorOf(response)]).toEqual([405, 'tab_method_not_allowed'])
+        expect(response.headers.get('allow')).toContain('GET')
+      }
+      expect(shop.calls).toEqual([])
+    },
+  )
 
-  it('is what it is: no header makes another of it', async () => {
+  it('ignores and removes method override headers [D3]', async () => {
     const crawler = await newRegular(shop)
     const names = ['x-http-method-override', 'x-http-method', 'x-method-override']
     const headers = Object.fromEntries(names.map((name) => [name, 'DELETE']))
@@ -167,8 +170,8 @@ describe('a method [D3]', () => {
   })
 })
 
-describe('a query [D2]', () => {
-  it('is part of what is bought, in its order and to its last character', async () => {
+describe('gate for a query', () => {
+  it('binds a payment to the exact query [D2]', async () => {
     const crawler = await newRegular(shop)
     const payment = await crawler.owes(2n * PRICE)
     const bought = await shop.ask('/page?a=1&b=2', { payment })
@@ -182,13 +185,13 @@ describe('a query [D2]', () => {
   })
 })
 
-describe('a paid page', () => {
+describe('gate for a paid page', () => {
   let crawler: Crawler
   beforeEach(async () => {
     crawler = await newRegular(shop)
   })
 
-  it('is kept out of every cache, whatever its origin says [D8]', async () => {
+  it('sets private, no-store whatever the origin sends [D8]', async () => {
     const paid = await shop.ask('/page', { payment: await crawler.owes(2n * PRICE) })
     expect(paid.status).toBe(200)
     expect(paid.headers.get('cache-control')).toBe('private, no-store')
@@ -196,15 +199,15 @@ describe('a paid page', () => {
     expect(free.headers.get('cache-control')).toBe('public, max-age=3600')
   })
 
-  it('is charged to the next crawler, also when the platform’s cache was asked to keep it [D7]', async () => {
+  it('charges the next crawler even after a put into the platform’s cache [D7]', async () => {
     const paid = await shop.ask('/page', { payment: await crawler.owes(2n * PRICE) })
     await caches.default.put('https://site.test/page', paid.clone()).catch(() => undefined)
     expect(await caches.default.match('https://site.test/page')).toBeUndefined()
     expect((await shop.ask('/page')).status).toBe(402)
   })
 
-  it('is asked of the origin without a word of the client’s that speaks for us [D6]', async () => {
-    const secretive = openShop({ ORIGIN_SECRET: 'the-secret-of-the-origin' })
+  it('removes client headers that pose as ours before asking the origin [D6]', async () => {
+    const guarded = openShop({ ORIGIN_SECRET: 'the-secret-of-the-origin' })
     const forged = {
       'tab402-origin-secret': 'forged',
       'x-tab402-paid': '1',
@@ -222,7 +225,7 @@ describe('a paid page', () => {
     }
     for (const agent of [BROWSER, 'GPTBot/1.0']) {
       const payment = agent === BROWSER ? undefined : await crawler.owes(2n * PRICE)
-      const response = await secretive.ask('/page', { agent, headers: forged, ...(payment && { payment }) })
+      const response = await guarded.ask('/page', { agent, headers: forged, ...(payment && { payment }) })
       const { headers } = await echoOf(response)
       expect(headers).toMatchObject({
         'tab402-origin-secret': 'the-secret-of-the-origin',
@@ -230,7 +233,7 @@ describe('a paid page', () => {
         'x-forwarded-proto': 'https',
         'x-kept': 'yes',
       })
-      const gone = [
+      const removed = [
         'x-tab402-paid',
         'cf-ipcountry',
         'forwarded',
@@ -240,13 +243,13 @@ describe('a paid page', () => {
         'te',
       ]
       expect(
-        Object.keys(headers).filter((name) => [...gone, 'payment-signature', 'x-payment'].includes(name)),
+        Object.keys(headers).filter((name) => [...removed, 'payment-signature', 'x-payment'].includes(name)),
       ).toEqual([])
       expect(JSON.stringify(headers)).not.toContain('evil.test')
     }
   })
 
-  it.each([206, 200, 204])('is charged in full for a %s [D4]', async (status) => {
+  it.each([206, 200, 204])('charges in full for a %s [D4]', async (status) => {
     const headers = { range: 'bytes=0-1' }
     const paid = await shop.ask(`/status/${status}`, { headers, payment: await crawler.owes(2n * PRICE) })
     expect([paid.status, receiptOf(paid).extra?.chargedAmount]).toEqual([status, '1000'])
@@ -254,7 +257,7 @@ describe('a paid page', () => {
   })
 
   it.each([304, 416, 301, 302, 307, 400, 401, 402, 403, 404, 429, 500, 503])(
-    'is not charged when the origin says %s, whose answer passes without a receipt [D4, D9]',
+    'charges nothing when the origin returns %s, and passes it on without a receipt [D4, D9]',
     async (status) => {
       const payment = await crawler.owes(2n * PRICE)
       for (const init of [{}, { method: 'POST', body: 'x' }]) {
@@ -267,17 +270,17 @@ describe('a paid page', () => {
     },
   )
 
-  it('is not charged when the origin breaks or hangs [D9]', async () => {
+  it('charges nothing and returns 502 when the origin fails or times out [D9]', async () => {
     const down = openShop({}, downOrigin)
     const broken = await down.ask('/page', { payment: await crawler.owes(2n * PRICE) })
     expect([broken.status, await errorOf(broken)]).toEqual([502, 'tab_origin_unreachable'])
-    const hasty = openShop({ ORIGIN_TIMEOUT_MS: 100 })
-    const late = await hasty.ask('/slow/5000', { payment: await crawler.owes(2n * PRICE) })
+    const impatient = openShop({ ORIGIN_TIMEOUT_MS: 100 })
+    const late = await impatient.ask('/slow/5000', { payment: await crawler.owes(2n * PRICE) })
     expect([late.status, await errorOf(late)]).toEqual([502, 'tab_origin_unreachable'])
     expect(await crawler.account().standing()).toMatchObject({ charged: PRICE })
   })
 
-  it('can be had again with its voucher when its answer was lost on the way, with the same receipt [E5]', async () => {
+  it('serves a lost page again for the same voucher, with the same receipt [E5]', async () => {
     const payment = await crawler.owes(2n * PRICE)
     const lost = await shop.ask('/page', { payment })
     await lost.body?.cancel()
@@ -286,7 +289,7 @@ describe('a paid page', () => {
     expect(await crawler.account().standing()).toMatchObject({ charged: 2n * PRICE })
   })
 
-  it('is asked of the origin after the charge, where the method has effects', async () => {
+  it('asks the origin only after the charge for a POST', async () => {
     const stale = await shop.ask('/form', { method: 'POST', body: 'x', payment: await crawler.owes(1n) })
     expect(stale.status).toBe(402)
     expect(shop.calls).toEqual(['ACCOUNT.place'])
@@ -299,7 +302,7 @@ describe('a paid page', () => {
     expect(shop.calls.slice(1)).toEqual(['ACCOUNT.place', 'SITE.fetch'])
   })
 
-  it.each(['channel', 'exact'] as const)('reads no body for a bad signature: %s', async (scheme) => {
+  it.each(['channel', 'exact'] as const)('reads no body when the signature is wrong: %s', async (scheme) => {
     const good = scheme === 'channel' ? await crawler.owes(2n * PRICE) : await crawler.pays()
     const field = scheme === 'channel' ? 'payload.voucher.signature' : 'payload.signature'
     const payment = altered(good, field, `0x${'5a'.repeat(64)}1b`)
@@ -313,7 +316,7 @@ describe('a paid page', () => {
     expect(shop.calls).toEqual([])
   })
 
-  it('is not sold with a body above 1 MiB', async () => {
+  it('rejects a body above 1 MiB with 413', async () => {
     const body = 'x'.repeat((1 << 20) + 1)
     const response = await shop.ask('/form', {
       method: 'POST',
@@ -325,9 +328,9 @@ describe('a paid page', () => {
   })
 })
 
-describe('what is always free', () => {
+describe('gate for a free page', () => {
   it.each(['/robots.txt', '/.well-known/security.txt', '/sitemap.xml'])(
-    'is %s, from whoever asks',
+    'serves %s for free and ignores a payment',
     async (path) => {
       const crawler = await newRegular(shop)
       const response = await shop.ask(path, { payment: await crawler.owes(2n * PRICE) })
@@ -338,7 +341,7 @@ describe('what is always free', () => {
     },
   )
 
-  it('is 502 while the origin is down', async () => {
+  it('returns 502 while the origin is down', async () => {
     vi.spyOn(console, 'error').mockImplementation(() => undefined)
     const response = await openShop({}, downOrigin).ask('/page', { agent: BROWSER })
     expect([response.status, await errorOf(response)]).toEqual([502, 'tab_origin_unreachable'])

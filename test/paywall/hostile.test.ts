@@ -1,4 +1,4 @@
-/** D13, B8, B9: payment headers that nobody should send. Each gets a reason, costs nothing, and opens nothing. */
+/** D13, B8, B9: hostile payment headers. Each is refused with a reason, before any object or origin is called. */
 import fc from 'fast-check'
 import { beforeEach, describe, expect, it, vi } from 'vitest'
 import { encodeHeader } from '../../src/protocol/x402/header.ts'
@@ -11,13 +11,13 @@ beforeEach(() => {
   shop.calls.length = 0
 })
 
-/** What a header may hold; other bytes are for raw sockets (test/journeys). */
+/** Bytes that a header may hold; raw sockets send the others (test/journeys/raw.test.ts). */
 const bytes = fc.string({
   unit: fc.integer({ min: 0x20, max: 0x7e }).map((code) => String.fromCharCode(code)),
   maxLength: 300,
 })
 const base64 = (text: string) => btoa(String.fromCharCode(...new TextEncoder().encode(text)))
-/** JSON that a payment might be mistaken for, by hand: keys twice, numbers that are none, deep, wide. */
+/** Hand-written JSON near a payment: repeated keys, invalid numbers, deep and wide values. */
 const JSONS = [
   '{}',
   '[]',
@@ -50,11 +50,11 @@ const JSONS = [
   '{"x402Version":2,"accepted":{"scheme":"\\ud800"}}',
 ]
 
-/** The recorded payments of real clients, for other payers, places and times. */
+/** Recorded payments of real clients, for other payers, sites and times. */
 const recorded = vectors.payments.map(({ header }) => header)
 
-/** Refused with a reason, asking nobody; and never by a fault. */
-async function refusedUnasked(init: { payment?: string; v1?: string }, where = '') {
+/** Expects a refusal with a reason, before any object or origin is called. */
+async function expectRefusal(init: { payment?: string; v1?: string }, where = '') {
   shop.calls.length = 0
   const response = await shop.ask('/page', init)
   const error = await errorOf(response)
@@ -66,28 +66,28 @@ async function refusedUnasked(init: { payment?: string; v1?: string }, where = '
   return { status: response.status, error }
 }
 
-describe('a payment header [D13]', () => {
-  it.each(JSONS)('of %s is refused unasked', async (json) => {
+describe('gate for a payment header', () => {
+  it.each(JSONS)('rejects %s before calling anything [D13]', async (json) => {
     for (const header of [json, base64(json)]) {
-      // A header holds no control characters and no byte order mark: the platform itself refuses them.
+      // The platform itself rejects headers with control characters or a byte order mark.
       if (/[^\x20-\x7e]/.test(header)) continue
-      await refusedUnasked({ payment: header })
-      await refusedUnasked({ v1: header })
+      await expectRefusal({ payment: header })
+      await expectRefusal({ v1: header })
     }
   })
 
   it.each([8192, 8193, 16_384, 1 << 20])(
-    'of %s characters is refused before it is decoded, when it is above 8 KB',
+    'rejects %s characters, without decoding them if above 8 KB [D13]',
     async (length) => {
       const decodes = vi.spyOn(globalThis, 'atob')
-      const { error } = await refusedUnasked({ payment: 'A'.repeat(length) })
+      const { error } = await expectRefusal({ payment: 'A'.repeat(length) })
       expect(error).toBe(length > 8192 ? 'tab_header_too_large' : 'invalid_payload')
       if (length > 8192) expect(decodes.mock.calls.filter(([text]) => text.length === length)).toEqual([])
       decodes.mockRestore()
     },
   )
 
-  it('in another base64 than the standard one is refused: URL-safe, unpadded, with spaces, with stray bits', async () => {
+  it('rejects base64 that is URL-safe, unpadded, spaced or has stray bits [D13]', async () => {
     const crawler = await newRegular(shop)
     const good = await crawler.owes(2n * PRICE)
     const unpadded = good.replace(/=+$/, '')
@@ -105,52 +105,52 @@ describe('a payment header [D13]', () => {
       unpadded === good ? `${good}A` : unpadded,
     ]) {
       if (header !== good)
-        expect((await refusedUnasked({ payment: header }, header.slice(-20))).status).toBe(400)
+        expect((await expectRefusal({ payment: header }, header.slice(-20))).status).toBe(400)
     }
     expect((await shop.ask('/page', { payment: good })).status).toBe(200)
   })
 
-  it('that somebody recorded elsewhere is refused unasked', async () => {
-    for (const header of recorded) await refusedUnasked({ payment: header })
-    for (const header of recorded) await refusedUnasked({ v1: header })
+  it('rejects payments recorded on other sites [D13]', async () => {
+    for (const header of recorded) await expectRefusal({ payment: header })
+    for (const header of recorded) await expectRefusal({ v1: header })
   })
 
-  it('of v1 is held against v1, of v2 against v2', async () => {
+  it('rejects a v2 payment in the v1 header and the reverse [D13]', async () => {
     const crawler = await newRegular(shop)
     const payment = await crawler.pays()
-    await refusedUnasked({ v1: payment })
-    await refusedUnasked({ payment: altered(payment, 'x402Version', 1) })
+    await expectRefusal({ v1: payment })
+    await expectRefusal({ payment: altered(payment, 'x402Version', 1) })
   })
 
-  it('beside one that is good is not chosen because it is easier: v2 counts', async () => {
+  it('reads the v2 header when both are sent [D13]', async () => {
     const crawler = await newRegular(shop)
     const payment = await crawler.owes(2n * PRICE)
     expect((await shop.ask('/page', { payment, v1: 'junk' })).status).toBe(200)
-    await refusedUnasked({ payment: 'junk', v1: payment })
+    await expectRefusal({ payment: 'junk', v1: payment })
   })
 })
 
-describe('any header at all', () => {
-  it('of bytes is refused unasked', async () => {
+describe('gate for a fuzzed payment header', () => {
+  it('rejects any bytes', async () => {
     await fc.assert(
       fc.asyncProperty(bytes, fc.boolean(), async (text, v1) => {
         const header = text.trim()
-        await refusedUnasked(v1 ? { v1: header || '?' } : { payment: header || '?' })
+        await expectRefusal(v1 ? { v1: header || '?' } : { payment: header || '?' })
       }),
       { numRuns: 300 },
     )
   })
 
-  it('of any JSON is refused unasked', async () => {
+  it('rejects any JSON', async () => {
     await fc.assert(
       fc.asyncProperty(fc.json({ maxDepth: 6 }), async (json) => {
-        await refusedUnasked({ payment: base64(json) })
+        await expectRefusal({ payment: base64(json) })
       }),
       { numRuns: 300 },
     )
   })
 
-  it('that is a good one with any of its values changed is refused, or means the same', async () => {
+  it('never charges for a valid payment with any one value changed', async () => {
     const crawler = await newRegular(shop)
     const headers = [
       await crawler.owes(5n * PRICE),
@@ -190,7 +190,7 @@ describe('any header at all', () => {
         const path = paths[which % paths.length] ?? 'x402Version'
         const payment = altered(header, path, value)
         const response = await shop.ask('/page', { payment })
-        // None of them follows from what is charged: at best they are corrected.
+        // No voucher among them follows from the amount charged: the best answer is a correction.
         expect(response.status, `${path} ${JSON.stringify(value)}`).toBeOneOf([400, 402])
         expect(response.headers.has('payment-response')).toBe(false)
         expect(await response.text()).not.toContain('origin.internal')
@@ -200,14 +200,14 @@ describe('any header at all', () => {
     expect(await crawler.account().standing()).toMatchObject({ charged: PRICE, unresolved: null })
   }, 60_000)
 
-  it('does not end the Worker: after it, what is good is good', async () => {
+  it('accepts a valid payment after a hostile one', async () => {
     const crawler = await newRegular(shop)
-    await refusedUnasked({ payment: encodeHeader({ x402Version: 2 }) })
+    await expectRefusal({ payment: encodeHeader({ x402Version: 2 }) })
     expect((await shop.ask('/page', { payment: await crawler.owes(2n * PRICE) })).status).toBe(200)
   })
 })
 
-/** The paths of all that can be changed in a payment. */
+/** The paths of all values in a payment. */
 function leavesOf(value: object, path: string[] = []): string[] {
   return Object.entries(value).flatMap(([key, inner]) => [
     [...path, key].join('.'),

@@ -15,7 +15,7 @@ function refusal(url: URL | string): string | undefined {
   return result.ok ? undefined : result.refusal.reason
 }
 
-/** Paths made of what servers disagree about. */
+/** Paths made of pieces that servers read differently. */
 const hostile = fc
   .array(
     fc.oneof(
@@ -46,7 +46,7 @@ const hostile = fc
   )
   .map((parts) => `/${parts.join('')}`)
 
-describe('a canonical path', () => {
+describe('canonicalize', () => {
   it.each([
     ['https://site.example', '/', '/', ''],
     ['https://site.example?a=1', '/', '/', '?a=1'],
@@ -122,12 +122,12 @@ describe('a canonical path', () => {
     ['evil.example/a'],
     ['ftp://site.example/a'],
     ['https://site.example\\@evil.example/a'],
-  ])('refuses %j as ambiguous [D1]', (url) => {
+  ])('rejects %j as ambiguous [D1]', (url) => {
     expect(refusal(url)).toBe('ambiguous_path')
     expect(refusal(url.startsWith('/') ? `https://site.example${url}` : url)).toBe('ambiguous_path')
   })
 
-  it('a case, a trailing slash, an escape or a Unicode form changes nothing for the rules [D1]', () => {
+  it('gives the rules one path for any case, trailing slash, escape or Unicode form [D1]', () => {
     const match = '/articles/café (1)'
     for (const dodge of [
       '/articles/café (1)',
@@ -144,22 +144,22 @@ describe('a canonical path', () => {
     expect(read('/Aa/').path).toBe('/Aa/')
   })
 
-  it('keeps an escaped delimiter escaped, since an origin may read it otherwise', () => {
+  it('keeps an escaped delimiter escaped for the origin', () => {
     expect(read('/a%2Bb%28').path).toBe('/a%2Bb%28')
   })
 
-  it('never matches an escaped question mark as a query', () => {
+  it('never reads an escaped question mark as a query', () => {
     expect(read('/a%3Fb').match).not.toBe(read('/a?b').match)
     expect(read('/a%23b').search).toBe('')
   })
 
-  it('refuses a path with its query above 8 KB [D13]', () => {
+  it('rejects a path and query above 8 KB [D13]', () => {
     expect(refusal(`/${'a'.repeat(8192)}`)).toBe('url_too_long')
     expect(refusal(`/a?${'a'.repeat(8192)}`)).toBe('url_too_long')
     expect(refusal(`/${'a'.repeat(8191)}`)).toBeUndefined()
   })
 
-  it('read again, it is itself, and matches as what it was read from [D1]', () => {
+  it('returns the same result for its own output [D1]', () => {
     fc.assert(
       fc.property(hostile, (raw) => {
         const first = canonicalize(raw)
@@ -172,7 +172,7 @@ describe('a canonical path', () => {
     )
   })
 
-  it('case and trailing slash never change what rules see [D1]', () => {
+  it('ignores case and trailing slash in the path that rules match, for any URL [D1]', () => {
     fc.assert(
       fc.property(fc.webPath(), (raw) => {
         const first = canonicalize(raw)
@@ -186,7 +186,7 @@ describe('a canonical path', () => {
     )
   })
 
-  it('reads a URL as the runtime has parsed it like its text', () => {
+  it('reads a parsed URL like its text', () => {
     fc.assert(
       fc.property(fc.webUrl({ withQueryParameters: true, withFragments: true }), (text) => {
         const url = new URL(text)
@@ -196,14 +196,14 @@ describe('a canonical path', () => {
   })
 })
 
-describe('the URL for the origin', () => {
-  it('carries the path and the query', () => {
+describe('originUrl', () => {
+  it('keeps the path and the query', () => {
     expect(originUrl(ORIGIN, read('https://site.example/A/b%20c?d=%2e#e')).href).toBe(
       'https://origin.example:8443/A/b%20c?d=%2e',
     )
   })
 
-  it('has the host of the origin, whatever was asked for [D10]', () => {
+  it('keeps the host of the origin for any canonical path [D10]', () => {
     fc.assert(
       fc.property(
         fc.oneof(
@@ -223,7 +223,7 @@ describe('the URL for the origin', () => {
     )
   })
 
-  it('keeps the host even for a path that no canonicaliser made [D10]', () => {
+  it('keeps the host of the origin for a path that is not canonical [D10]', () => {
     expect(originUrl(ORIGIN, { path: '//evil.example/x', match: '', search: '' }).host).toBe(ORIGIN.host)
   })
 

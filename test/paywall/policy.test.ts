@@ -29,8 +29,8 @@ function ask(site: Policy, path: string, userAgent = 'GPTBot/1.2', method = 'GET
   return decide(site, { method, path: canonical.value, asker: asker(userAgent) })
 }
 
-describe('what no rule names', () => {
-  it('is charged to crawlers at the default price by the default schemes', () => {
+describe('decide without a matching rule', () => {
+  it('charges crawlers the default price with the default schemes', () => {
     expect(ask(policy(), '/anything', 'curl/8.0')).toMatchObject({
       action: 'charge',
       price: 1000n,
@@ -39,11 +39,11 @@ describe('what no rule names', () => {
     })
   })
 
-  it('is free for readers', () => {
+  it('allows readers', () => {
     expect(ask(policy(), '/anything', FIREFOX)).toMatchObject({ action: 'allow', rule: 'default' })
   })
 
-  it('is charged for every method but what is always free', () => {
+  it('charges a crawler for every method and path', () => {
     fc.assert(
       fc.property(
         fc.webPath(),
@@ -59,7 +59,7 @@ describe('what no rule names', () => {
   })
 })
 
-describe('what is always free', () => {
+describe('decide for always free paths', () => {
   const closed = policy([{ who: 'everyone', action: 'block' }])
 
   it.each([
@@ -69,7 +69,7 @@ describe('what is always free', () => {
     '/sitemap.xml',
     '/sitemap_index.xml',
     '/sitemap-2.xml.gz',
-  ])('%s is, whatever the rules say', (path) => {
+  ])('allows %s even if the rules block it', (path) => {
     expect(ask(closed, path)).toMatchObject({ action: 'allow', rule: 'free' })
     expect(ask(closed, path, 'GPTBot', 'HEAD').action).toBe('allow')
   })
@@ -81,23 +81,23 @@ describe('what is always free', () => {
     '/a/.well-known/b',
     '/a/sitemap.xml',
     '/sitemap',
-  ])('%s is not', (path) => {
+  ])('applies the rules to %s', (path) => {
     expect(ask(closed, path).action).toBe('block')
   })
 
-  it('is so for GET and HEAD only', () => {
+  it('allows GET and HEAD only', () => {
     expect(ask(closed, '/robots.txt', 'GPTBot', 'POST').action).toBe('block')
   })
 
-  it('has the sitemaps that the site names', () => {
+  it('allows the sitemaps of the site in place of the defaults', () => {
     const site = policy([], { SITEMAP: '/maps/*.xml' })
     expect(ask(site, '/maps/a.xml').rule).toBe('free')
     expect(ask(site, '/sitemap.xml').rule).toBe('default')
   })
 })
 
-describe('the rules', () => {
-  it('decide in their order: the first that covers the request', () => {
+describe('decide with rules', () => {
+  it('applies the first rule that covers the request', () => {
     const site = policy([
       { path: '/a/free', action: 'allow' },
       { path: '/a/*', action: 'charge', price: '0.5' },
@@ -108,7 +108,7 @@ describe('the rules', () => {
     expect(ask(site, '/b')).toMatchObject({ action: 'charge', price: 1000n, rule: 'default' })
   })
 
-  it('take price and schemes of the site unless they say otherwise', () => {
+  it('uses the price and schemes of the site unless a rule sets its own', () => {
     const site = policy([
       { path: '/a', action: 'charge' },
       { path: '/b', action: 'charge', price: '2', schemes: ['exact'] },
@@ -134,13 +134,13 @@ describe('the rules', () => {
     ['/*/x/*', ['/a/x', '/a/x/y', '/a/b/x/c'], ['/x', '/a/xy']],
     ['/caf%C3%A9', ['/café', '/CAFÉ', '/cafe%CC%81'], ['/cafe']],
     ['/a.c', ['/a.c'], ['/abc']],
-  ])('%s covers what it says', (path, inside, outside) => {
+  ])('matches the path pattern %s', (path, inside, outside) => {
     const site = policy([{ path, action: 'block' }])
     for (const covered of inside) expect([covered, ask(site, covered).action]).toEqual([covered, 'block'])
     for (const other of outside) expect([other, ask(site, other).action]).toEqual([other, 'charge'])
   })
 
-  it('match a long path against many wildcards in linear time [D13]', () => {
+  it('matches a long path against many wildcards in linear time [D13]', () => {
     const site = policy([{ path: `/${'*a'.repeat(50)}*b`, action: 'block' }])
     expect(ask(site, `/${'a'.repeat(8000)}`).action).toBe('charge')
   })
@@ -164,12 +164,12 @@ describe('the rules', () => {
     ['agent:acmebot', 'Mozilla/5.0 (compatible; AcmeBot/3.1; +https://acme.example)', true],
     [['ClaudeBot', 'search'], 'PerplexityBot/1.0', true],
     [['ClaudeBot', 'search'], 'GPTBot', false],
-  ])('for %j ask %s: %s', (who, userAgent, covered) => {
+  ])('a rule for %j matches %s: %s', (who, userAgent, covered) => {
     const site = policy([{ ...(who && { who }), action: 'block' }])
     expect(ask(site, '/', userAgent).action === 'block').toBe(covered)
   })
 
-  it('cover the methods they name, HEAD with GET', () => {
+  it('matches the methods of a rule, and HEAD with GET', () => {
     const site = policy([{ method: ['get', 'POST'].map((name) => name.toUpperCase()), action: 'allow' }])
     for (const method of ['GET', 'HEAD', 'POST', 'head', 'post']) {
       expect(ask(site, '/', 'GPTBot', method).action).toBe('allow')
@@ -177,12 +177,12 @@ describe('the rules', () => {
     expect(ask(site, '/', 'GPTBot', 'DELETE').action).toBe('charge')
   })
 
-  it('say which of them decided', () => {
+  it('returns the deciding rule as text', () => {
     const site = policy([{ path: '/a/*', who: ['search', 'GPTBot'], action: 'block' }])
     expect(ask(site, '/a').why).toBe('RULES[0]: block search, GPTBot on /a/*')
   })
 
-  it('name all the schemes that some request may be offered', () => {
+  it('lists in schemesOf every scheme that any request may be offered', () => {
     const site = policy([{ action: 'charge', schemes: ['exact'] }], { SCHEMES: ['channel'] })
     expect(schemesOf(site)).toEqual(new Set(['channel', 'exact']))
     expect(schemesOf(policy([{ action: 'allow' }], { SCHEMES: 'exact' }))).toEqual(new Set(['exact']))

@@ -1,9 +1,11 @@
 /** The counter over HTTP: invoices read and paid at once, and the webhooks of a rail. */
 import { env } from 'cloudflare:test'
 import { describe, expect, inject, it } from 'vitest'
-import { type Bindings, billingOf } from '../../src/app/site.ts'
+import type { Bindings } from '../../src/app/bindings.ts'
+import { billingOf } from '../../src/app/work.ts'
+import type { BillingContext } from '../../src/billing/context.ts'
 import { readBalance } from '../../src/chain/token.ts'
-import { type CounterSettings, counter } from '../../src/portal/invoices.ts'
+import { payerPortal } from '../../src/portal/invoices.ts'
 import { stripeRail } from '../../src/rails/stripe/rail.ts'
 import { localStripe } from '../../src/testing/stripe/stripe.ts'
 import { DAY, MIDNIGHT, night, tabOf } from '../billing/harness.ts'
@@ -29,7 +31,7 @@ const VARS = {
 type Meddle = (name: string, call: () => Promise<unknown>) => Promise<unknown>
 
 /** A counter over the real bindings, each call of which `does` may meddle with. */
-async function openTill(more: (settings: CounterSettings) => Partial<CounterSettings> = () => ({})) {
+async function openTill(more: (settings: BillingContext) => Partial<BillingContext> = () => ({})) {
   await env.BOOK.prepare('DELETE FROM line').run()
   const till = { does: ((_, call) => call()) as Meddle, heard: [] as Headers[] }
   const meddled = (name: 'LINES' | 'RELAYER' | 'AUTHORIZATIONS') => ({
@@ -51,7 +53,7 @@ async function openTill(more: (settings: CounterSettings) => Partial<CounterSett
   if (!open) throw new Error('nobody is named who sends invoices')
   const billing = await open()
   const settings = { ...billing, ...more(billing) }
-  const app = counter(settings)
+  const app = payerPortal(settings)
   const ask = async (input: RequestInfo | URL, init?: RequestInit) => {
     const request = new Request(input, init)
     till.heard.push(new Headers(request.headers))
@@ -194,7 +196,7 @@ describe('an invoice at the counter', () => {
       const answer = await till.ask(path)
       const said = ['retry-after', 'cache-control'].map((name) => answer.headers.get(name))
       expect([answer.status, ...said]).toEqual([503, '5', 'no-store'])
-      expect(await answer.json()).toEqual({ error: 'unavailable' })
+      expect(await answer.json()).toMatchObject({ code: 'unavailable' })
     }
   })
 

@@ -158,7 +158,7 @@ describe('a request for the books', () => {
     const operator = await newOperator({ now })
     for (const path of ['/me', '/me/', '/me/invoices', '/me/nothing']) {
       const { status, body } = await operator.call('GET', path)
-      expect([status, body]).toEqual([401, { error: 'unauthorized', reason: 'unsigned' }])
+      expect([status, body]).toMatchObject([401, { code: 'unauthorized', reason: 'unsigned' }])
     }
   })
 
@@ -197,7 +197,7 @@ describe('a request for the books', () => {
   it('that expired is refused', async () => {
     const operator = await newOperator({ now: () => now() + 61_000 })
     const { crawler } = await operator.enrol()
-    expect((await asks(operator, crawler)).body).toEqual({ error: 'unauthorized', reason: 'expired' })
+    expect((await asks(operator, crawler)).body).toMatchObject({ code: 'unauthorized', reason: 'expired' })
   })
 
   it('of nobody we know is refused', async () => {
@@ -245,7 +245,7 @@ describe('a request for the books', () => {
     const { crawler } = await operator.enrol()
     const url = 'https://site.example/_tab402/me'
     const { headers } = await signed(crawler, { method: 'POST', url, lines: linesFor(url, 'POST') })
-    const { status, text } = await operator.fetch(new Request(url, { method: 'POST', headers }))
-    expect([status, text]).toEqual([404, '{"error":"not_found"}'])
+    const { status, body } = await operator.fetch(new Request(url, { method: 'POST', headers }))
+    expect([status, body]).toMatchObject([404, { code: 'not_found' }])
   })
 })

@@ -11,7 +11,7 @@ import {
 
 const amounts = fc.bigInt({ min: 0n, max: MAX_AMOUNT })
 
-describe('amounts', () => {
+describe('amount codec', () => {
   it.each([
     '',
     ' ',
@@ -29,21 +29,21 @@ describe('amounts', () => {
     '1_000',
     '٣',
     'NaN',
-  ])('%j is no amount [B8]', (text) => {
+  ])('rejects %j as an amount [B8]', (text) => {
     expect(parseAmount(text)).toBeUndefined()
   })
 
-  it('2^128 is no amount, one less is [B8]', () => {
+  it('accepts 2^128-1 and rejects 2^128 [B8]', () => {
     expect(parseAmount((MAX_AMOUNT + 1n).toString())).toBeUndefined()
     expect(parseAmount(MAX_AMOUNT.toString())).toBe(MAX_AMOUNT)
     expect(parseAmount('9'.repeat(40))).toBeUndefined()
   })
 
-  it('reads back every amount that it would write', () => {
+  it('reads every amount that it writes', () => {
     fc.assert(fc.property(amounts, (amount) => parseAmount(amount.toString()) === amount))
   })
 
-  it('takes no text but the one that the amount is written as', () => {
+  it('accepts only the canonical text of an amount', () => {
     fc.assert(
       fc.property(fc.string({ unit: fc.constantFrom(...'0123456789ex+-. ') }), (text) => {
         const amount = parseAmount(text)
@@ -52,15 +52,15 @@ describe('amounts', () => {
     )
   })
 
-  it('orders padded amounts as text the way it orders them as numbers', () => {
+  it('orders padded amounts as text like numbers', () => {
     fc.assert(fc.property(amounts, amounts, (a, b) => padAmount(a) < padAmount(b) === a < b))
   })
 
-  it('reads back every padded amount', () => {
+  it('reads every padded amount that it writes', () => {
     fc.assert(fc.property(amounts, (amount) => unpadAmount(padAmount(amount)) === amount))
   })
 
-  it('refuses to pad what is no amount, and to read what is not padded', () => {
+  it('throws for padding an invalid amount and for reading an unpadded one', () => {
     expect(() => padAmount(-1n)).toThrow(RangeError)
     expect(() => padAmount(MAX_AMOUNT + 1n)).toThrow(RangeError)
     expect(() => unpadAmount('1')).toThrow(RangeError)
@@ -76,11 +76,11 @@ describe('amounts', () => {
     expect(parseUsd(text)).toBe(amount)
   })
 
-  it.each(['', '.5', '1.', '01', '1.0000001', '-1', '$1', '1e3', '1,5'])('reads no price in %j', (text) => {
+  it.each(['', '.5', '1.', '01', '1.0000001', '-1', '$1', '1e3', '1,5'])('rejects %j as a price', (text) => {
     expect(parseUsd(text)).toBeUndefined()
   })
 
-  it('shows cents at least, and millionths where there are some', () => {
+  it('shows at least cents, and millionths where needed', () => {
     expect(showUsd(1000n)).toBe('$0.001')
     expect(showUsd(1n)).toBe('$0.000001')
     expect(showUsd(1_500_000n)).toBe('$1.50')

@@ -1,12 +1,13 @@
 /** A shop: the site as the Worker builds it, over the real bindings, with every call counted; and crawlers who sign by hand. */
 import { env } from 'cloudflare:test'
-import { type Bindings, siteOf } from '../../src/app/site.ts'
+import type { Bindings } from '../../src/app/bindings.ts'
+import { siteOf } from '../../src/app/site.ts'
 import type { ChannelConfig } from '../../src/protocol/evm/channel.ts'
 import { channelId } from '../../src/protocol/evm/eip712.ts'
 import type { Address, Hex } from '../../src/protocol/evm/hex.ts'
 import { encodeHeader } from '../../src/protocol/x402/header.ts'
-import type { PaymentRequired, PaymentRequirements, SettleResponse } from '../../src/protocol/x402/v2.ts'
-import type { ChannelTerms } from '../../src/schemes/channel/scheme.ts'
+import type { PaymentRequired, PaymentRequirements, SettleResponse } from '../../src/protocol/x402/types.ts'
+import type { ChannelTerms } from '../../src/schemes/channel/terms.ts'
 import { newPayer, type Payer } from '../chain/payer.ts'
 
 export const CRAWLER = 'Mozilla/5.0 (compatible; GPTBot/1.2; +https://openai.com/gptbot)'

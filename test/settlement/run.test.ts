@@ -1,7 +1,7 @@
 import { env } from 'cloudflare:test'
 import { describe, expect, it, vi } from 'vitest'
+import { readChannels } from '../../src/chain/channels.ts'
 import { encodeClaim, encodeRefund } from '../../src/chain/escrow.ts'
-import { readChannels } from '../../src/chain/rpc.ts'
 import { listings } from '../../src/ledger/book/accounts.ts'
 import type { Standing } from '../../src/ledger/channel/types.ts'
 import { channelId } from '../../src/protocol/evm/eip712.ts'
@@ -143,7 +143,7 @@ describe('a settlement run', () => {
       night,
       steps(async (name, work) => {
         await work()
-        if (/^(claim|sweep)/.test(name)) await night.relayer.die()
+        if (/^(claim|sweep)/.test(name)) await night.relayer.kill()
         await work()
       }),
     )
@@ -161,7 +161,7 @@ describe('a settlement run', () => {
     await runOf(
       night,
       steps(async (name, work) => {
-        if (name.startsWith('claim')) await Promise.all([work(), night.relayer.die()]).catch(() => undefined)
+        if (name.startsWith('claim')) await Promise.all([work(), night.relayer.kill()]).catch(() => undefined)
         await work()
       }),
     )

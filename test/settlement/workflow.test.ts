@@ -1,6 +1,7 @@
 import { createScheduledController, env, introspectWorkflow, runInDurableObject } from 'cloudflare:test'
 import { describe, expect, it } from 'vitest'
-import { relayerOf, workOf } from '../../src/app/site.ts'
+import { relayerOf } from '../../src/app/schemes.ts'
+import { workOf } from '../../src/app/work.ts'
 import { readConfig } from '../../src/config/config.ts'
 import type { Address } from '../../src/protocol/evm/hex.ts'
 import { onCron } from '../../src/settlement/schedule.ts'

@@ -1,4 +1,4 @@
-/** Holds what we send against what other clients need of it (demands.json). */
+/** Compares our messages with the fields that other clients need (demands.json). */
 import demands from './demands.json'
 
 const TYPES: Record<string, (value: unknown) => boolean> = {
@@ -11,7 +11,7 @@ const TYPES: Record<string, (value: unknown) => boolean> = {
   url: (value) => typeof value === 'string' && URL.canParse(value),
 }
 
-/** The demands that a message does not meet, in words: an empty list is what a test wants. */
+/** The demands that a message does not meet, as text; empty if it meets all. */
 export function unmet(kind: keyof typeof demands, message: unknown): string[] {
   return demands[kind].flatMap(({ client, field, type }) =>
     found(message, field.split('.'))
@@ -20,7 +20,7 @@ export function unmet(kind: keyof typeof demands, message: unknown): string[] {
   )
 }
 
-/** The values at a path; `*` stands for every member of a list, another word for those of that `scheme`. */
+/** The values at a path. In a list, `*` means every member, another word the members of that `scheme`. */
 function found(value: unknown, [step, ...rest]: string[]): unknown[] {
   if (step === undefined) return [value]
   if (Array.isArray(value)) {

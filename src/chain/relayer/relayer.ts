@@ -3,13 +3,13 @@ import { DurableObject } from 'cloudflare:workers'
 import type { Address, Hex } from '../../protocol/evm/hex.ts'
 import { addressOf } from '../../protocol/evm/secp256k1.ts'
 import { ChainFault } from '../fault.ts'
+import type { Log } from '../log.ts'
 import { type Chain, connect } from '../rpc.ts'
 import { type Fees, firstFees, gasLimit, nextFees } from './gas.ts'
 import { type Order, Orders, type Placed } from './orders.ts'
-import type { Conditions, Log, Receipt } from './transaction.ts'
+import type { Conditions, Receipt } from './transaction.ts'
 
 export type { Order } from './orders.ts'
-export type { Log } from './transaction.ts'
 
 /**
  * What became of an order.

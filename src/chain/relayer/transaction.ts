@@ -1,16 +1,16 @@
 /** Transactions of one key: tried, signed, sent and looked up. Loaded by the relayer when it has something to do. */
+
 import { concatHex, hexToBigInt, hexToNumber, keccak256, numberToHex, toRlp } from 'viem'
 import type { Address, Hex } from '../../protocol/evm/hex.ts'
 import { sign as signDigest } from '../../protocol/evm/secp256k1.ts'
 import { revertReason } from '../escrow.ts'
+import type { Log } from '../log.ts'
 import { type Client, faultOf, type NodeError, nodeErrorOf } from '../node-client.ts'
 import { type Fees, GAS_CAP } from './gas.ts'
 import type { Order } from './orders.ts'
 
 /** What the chain asks of the next transaction. Wei. */
 export type Conditions = { count: number; baseFee: bigint; tip: bigint; balance: bigint }
-
-export type Log = { address: Address; topics: Hex[]; data: Hex }
 
 export type Receipt = { hash: Hex; block: bigint; succeeded: boolean; logs: Log[] }
 

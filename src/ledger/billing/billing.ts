@@ -2,23 +2,23 @@
 
 import { canonicalJson } from '../../protocol/encoding/canonical-json.ts'
 import { leafOf, type StatedEntry } from '../../protocol/statement.ts'
+import type { Billing as BillingCalls, LineBill, LineNews } from '../credit/contract.ts'
 import type { LineRecord } from '../credit/state.ts'
 import { delivered, redeem, release } from '../totals.ts'
-import { type Change, changed, type Happening, happenings, stageId, touchedBy } from './documents.ts'
+import { changed, happenings, stageId, touchedBy } from './documents.ts'
 import { owedOn, redeemedBy, stagesDue } from './dunning.ts'
 import { Closing, prove } from './statement.ts'
 import type {
   Attempt,
   Attempted,
-  Billing as BillingCalls,
+  Change,
   CreditNote,
   DunningStep,
   DunningTerms,
   EntryProof,
+  Happening,
   Invoice,
   InvoiceStanding,
-  LineBill,
-  LineNews,
   PaymentFailed,
   PaymentReceived,
   PaymentReversed,

@@ -1,27 +1,17 @@
 /** What the documents of one credit line come to: statements, invoices and what became of them. A fold of its journal. */
 
-import { type Enrolment, type LineEntry, type LineKind, readBody } from '../credit/types.ts'
+import { readBody } from '../body.ts'
+import type { Enrolment } from '../credit/terms.ts'
+import type { LineEntry, LineKind } from '../credit/types.ts'
 import type {
   Attempt,
-  CreditNote,
+  Change,
   DunningStep,
+  Happening,
   Invoice,
   InvoiceStanding,
-  PaymentFailed,
-  PaymentReceived,
-  PaymentReversed,
-  Presented,
   StatementHead,
 } from './types.ts'
-
-/** What changes where one invoice stands. */
-export type Change =
-  | { kind: 'presented'; document: { invoice: string; presented: Presented } }
-  | { kind: 'credit_note'; document: CreditNote }
-  | { kind: 'payment'; document: PaymentReceived }
-  | { kind: 'reversal'; document: PaymentReversed }
-  | { kind: 'failure'; document: PaymentFailed }
-  | { kind: 'stage'; document: DunningStep }
 
 const CHANGES: ReadonlySet<string> = new Set<Change['kind']>([
   'presented',
@@ -31,9 +21,6 @@ const CHANGES: ReadonlySet<string> = new Set<Change['kind']>([
   'failure',
   'stage',
 ])
-
-/** One thing that happened to an invoice, and where the journal has it. */
-export type Happening = Change & { seq: number; at: number }
 
 /** What happened to one invoice, of the documents of its line, in their order. */
 export function happenings(invoice: string, documents: readonly LineEntry[]): Happening[] {

@@ -1,7 +1,6 @@
 /** When an unpaid invoice is due, past due, suspended, written off, and what that means for its line. Pure. */
+import { DAY_MS } from '../../platform/time.ts'
 import type { DunningTerms, InvoiceStanding, Stage } from './types.ts'
-
-const DAY = 86_400_000
 
 const ORDER: readonly Stage[] = ['open', 'due', 'past_due', 'suspended', 'written_off']
 
@@ -26,11 +25,11 @@ export function stageBegins(stage: Stage, dueAt: number, terms: DunningTerms): n
     case 'due':
       return dueAt
     case 'past_due':
-      return dueAt + terms.pastDue * DAY
+      return dueAt + terms.pastDue * DAY_MS
     case 'suspended':
-      return dueAt + terms.suspended * DAY
+      return dueAt + terms.suspended * DAY_MS
     case 'written_off':
-      return dueAt + terms.writtenOff * DAY
+      return dueAt + terms.writtenOff * DAY_MS
     default:
       return Number.NEGATIVE_INFINITY
   }
@@ -38,7 +37,7 @@ export function stageBegins(stage: Stage, dueAt: number, terms: DunningTerms): n
 
 /** When an invoice of `issuedAt` is due. */
 export function dueDate(issuedAt: number, { net }: DunningTerms): number {
-  return issuedAt + net * DAY
+  return issuedAt + net * DAY_MS
 }
 
 /**

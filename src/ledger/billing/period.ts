@@ -1,7 +1,6 @@
 /** Billing periods: days, ISO 8601 weeks and months, in UTC, where no hour is skipped or comes twice. Pure. */
+import { DAY_MS } from '../../platform/time.ts'
 import type { Period, PeriodKind } from './types.ts'
-
-const DAY = 86_400_000
 
 /** 1970-01-01 was a Thursday: the fourth day of an ISO week. */
 const THURSDAY = 3
@@ -19,21 +18,21 @@ export function periodOf(kind: PeriodKind, at: number): Period {
 }
 
 function dayOf(at: number): Period {
-  const from = Math.floor(at / DAY) * DAY
-  return { id: isoDay(from), from, to: from + DAY }
+  const from = Math.floor(at / DAY_MS) * DAY_MS
+  return { id: isoDay(from), from, to: from + DAY_MS }
 }
 
 /** An ISO week begins on Monday and belongs to the year that its Thursday is in. */
 function weekOf(at: number): Period {
-  const day = Math.floor(at / DAY)
+  const day = Math.floor(at / DAY_MS)
   const monday = day - ((((day + THURSDAY) % 7) + 7) % 7)
-  const thursday = (monday + THURSDAY) * DAY
+  const thursday = (monday + THURSDAY) * DAY_MS
   const year = new Date(thursday).getUTCFullYear()
-  const week = 1 + Math.floor((thursday - Date.UTC(year, 0, 1)) / (7 * DAY))
+  const week = 1 + Math.floor((thursday - Date.UTC(year, 0, 1)) / (7 * DAY_MS))
   return {
     id: `${year}-W${String(week).padStart(2, '0')}`,
-    from: monday * DAY,
-    to: (monday + 7) * DAY,
+    from: monday * DAY_MS,
+    to: (monday + 7) * DAY_MS,
   }
 }
 

@@ -3,11 +3,8 @@
  *
  * Amounts are micro-dollars, the atomic units of USDC; times are Unix milliseconds; days and periods are UTC.
  */
-
 import type { Hex } from '../../protocol/evm/hex.ts'
 import type { StatedEntry } from '../../protocol/statement.ts'
-import type { LineStanding } from '../credit/types.ts'
-import type { Happening } from './documents.ts'
 
 export type PeriodKind = 'daily' | 'weekly' | 'monthly'
 
@@ -18,17 +15,6 @@ export type RailName = 'stablecoin' | 'stripe' | 'transfer'
 
 /** Who sells or buys, as an invoice names them. The country is ISO 3166-1 alpha-2. */
 export type Party = { name: string; country: string; address?: string; taxId?: string; email?: string }
-
-/** The terms of one line, as the registry of agents has them. */
-export type LineTerms = {
-  /** The most that may be owed. */
-  limit: bigint
-  period: PeriodKind
-  rail: RailName
-  /** Of the policy's prices; null for the public one. */
-  tier: string | null
-  buyer: Party
-}
 
 /** What one site's rule brought in on one day. `amount` is below zero when more was released than charged. */
 export type StatementLine = {
@@ -183,76 +169,14 @@ export type DunningStep = {
 /** The operator's dates, in days after an invoice is due (`net`: after it is issued). */
 export type DunningTerms = { net: number; pastDue: number; suspended: number; writtenOff: number }
 
-/** All that a nightly run must know of a line, in one answer. */
-export type LineBill = {
-  agent: string
-  name: string
-  terms: LineTerms
-  openedAt: number
-  charged: bigint
-  redeemed: bigint
-  /** When the first entry that no statement covers was made; null when all are covered. */
-  unstated: number | null
-  /** Statements that no invoice covers, in order. */
-  uninvoiced: StatementHead[]
-  /** What the invoices so far have left over, and what credit notes gave back for releases since the last. */
-  carried: bigint
-  /** What was released after it was invoiced, and no charge since makes up for: invoices ask for so much too much. */
-  excess: bigint
-  /** Every invoice that is not settled. */
-  invoices: InvoiceStanding[]
-  /** Steps that the operator was not told of yet. */
-  untold: DunningStep[]
-  /** The last entry that carries a document. */
-  last: number
-}
+/** What changes where one invoice stands. */
+export type Change =
+  | { kind: 'presented'; document: { invoice: string; presented: Presented } }
+  | { kind: 'credit_note'; document: CreditNote }
+  | { kind: 'payment'; document: PaymentReceived }
+  | { kind: 'reversal'; document: PaymentReversed }
+  | { kind: 'failure'; document: PaymentFailed }
+  | { kind: 'stage'; document: DunningStep }
 
-/** What the book has to hear of a line: the papers that were made or changed after an entry. */
-export type LineNews = {
-  standing: LineStanding
-  statements: StatementHead[]
-  invoices: InvoiceStanding[]
-  /** The last entry that carries a document. */
-  last: number
-}
-
-/**
- * What a credit line does for the bill. Everything is idempotent by the id it carries: doing it again answers what the first
- * time made, and changes nothing.
- */
-export type Billing = {
-  bill(): Promise<LineBill>
-  news(after: number): Promise<LineNews>
-  /**
-   * States all entries made before `period.to` that no statement covers. Null when there are none.
-   * Entries are in order of time, so that each is in exactly one statement.
-   */
-  close(period: Period): Promise<Statement | null>
-  /** Notes an invoice over all that {@link LineBill.uninvoiced} had; the answer is the one that was noted first. */
-  invoiced(invoice: Invoice): Promise<InvoiceStanding>
-  presented(invoice: string, presented: Presented): Promise<InvoiceStanding>
-  /** Of two notes that were drafted at once, the one that finds too little left is not noted. */
-  credited(note: CreditNote): Promise<InvoiceStanding>
-  paid(payment: PaymentReceived): Promise<InvoiceStanding>
-  reversed(reversal: PaymentReversed): Promise<InvoiceStanding>
-  failed(failure: PaymentFailed): Promise<InvoiceStanding>
-  /**
-   * Lets one payer at a time pay an invoice at once (`exact`): `begun`, `busy` while another attempt is under way,
-   * `replayed` when this very attempt has begun or has paid before, `settled` when nothing is owed. An attempt ends with {@link paid} of the same id, or with {@link abandon}.
-   */
-  attempt(invoice: string, id: string, detail: string): Promise<Attempted>
-  abandon(invoice: string, id: string): Promise<void>
-  /** Attempts whose end is not known. */
-  attempts(): Promise<Attempt[]>
-  /** Takes every dunning step that is due and answers all that the operator was not told of. */
-  dun(now: number, terms: DunningTerms): Promise<DunningStep[]>
-  /** The operator was told of these steps. */
-  told(ids: string[]): Promise<void>
-  statement(period: string): Promise<Statement | null>
-  statements(): Promise<StatementHead[]>
-  invoice(id: string): Promise<InvoiceStanding | null>
-  invoices(): Promise<InvoiceStanding[]>
-  /** What happened to an invoice, the oldest first. */
-  history(invoice: string): Promise<Happening[]>
-  proof(seq: number): Promise<EntryProof | null>
-}
+/** One thing that happened to an invoice, and where the journal has it. */
+export type Happening = Change & { seq: number; at: number }

@@ -1,4 +1,5 @@
 /** The book of accounts and runs in D1: who to ask, and what was found. A projection; no decision about money reads it. */
+
 import { padAmount, unpadAmount } from '../../protocol/amount.ts'
 import type { ChannelConfig } from '../../protocol/evm/channel.ts'
 import type { Address } from '../../protocol/evm/hex.ts'
@@ -21,16 +22,6 @@ export type Listing = {
   totals: ListedTotals | null
   quarantine: string | null
   updatedAt: number | null
-}
-
-/** One settlement run or watch. `record` is JSON of plain values; amounts in it are decimal strings. */
-export type RunRecord = {
-  id: string
-  kind: 'settlement' | 'watch'
-  status: 'running' | 'settled' | 'in_doubt' | 'failed'
-  startedAt: number
-  endedAt: number | null
-  record: Record<string, unknown>
 }
 
 type Parties = { payer: Address; receiver: Address; token: Address }
@@ -115,53 +106,4 @@ export async function project(
       ),
     ),
   )
-}
-
-/** Writes a run's record, over an earlier state of the same run. */
-export async function saveRun(book: D1Database, run: RunRecord): Promise<void> {
-  await book
-    .prepare(
-      'INSERT OR REPLACE INTO run (id, kind, status, started_at, ended_at, record) VALUES (?, ?, ?, ?, ?, ?)',
-    )
-    .bind(run.id, run.kind, run.status, run.startedAt, run.endedAt, JSON.stringify(run.record))
-    .run()
-}
-
-/** Runs, newest first. */
-export async function runs(book: D1Database, limit: number): Promise<RunRecord[]> {
-  const { results } = await book
-    .prepare('SELECT * FROM run ORDER BY started_at DESC, id DESC LIMIT ?')
-    .bind(limit)
-    .all<Record<string, string | number | null>>()
-  return results.map(runOf)
-}
-
-/** When the last run began that has billed and left nothing in doubt. Unix milliseconds, or null. */
-export async function lastBilled(book: D1Database): Promise<number | null> {
-  const newest = await book
-    .prepare(
-      `SELECT started_at FROM run WHERE status = 'settled' AND record ->> '$.bill' IS NOT NULL
-         ORDER BY started_at DESC LIMIT 1`,
-    )
-    .first<{ started_at: number }>()
-  return newest?.started_at ?? null
-}
-
-export async function findRun(book: D1Database, id: string): Promise<RunRecord | null> {
-  const row = await book
-    .prepare('SELECT * FROM run WHERE id = ?')
-    .bind(id)
-    .first<Record<string, string | number | null>>()
-  return row && runOf(row)
-}
-
-function runOf(row: Record<string, string | number | null>): RunRecord {
-  return {
-    id: String(row.id),
-    kind: row.kind as RunRecord['kind'],
-    status: row.status as RunRecord['status'],
-    startedAt: Number(row.started_at),
-    endedAt: row.ended_at as number | null,
-    record: JSON.parse(String(row.record)) as Record<string, unknown>,
-  }
 }

@@ -2,8 +2,9 @@
 
 import { padAmount } from '../../protocol/amount.ts'
 import type { InvoiceStanding, Stage, StatementHead } from '../billing/types.ts'
-import type { Agent, Agents } from '../credit/agents.ts'
-import { type Enrolment, type LineStanding, readBody, writeBody } from '../credit/types.ts'
+import { readBody, writeBody } from '../body.ts'
+import type { Enrolment } from '../credit/terms.ts'
+import type { LineStanding } from '../credit/types.ts'
 import { type ListedTotals, type Row, totalsIn } from './accounts.ts'
 
 /** One line of the book. Totals are null until the first run has asked the line. */
@@ -32,22 +33,22 @@ export async function listLine(book: D1Database, { agent, name }: Enrolment, now
   await book.prepare(LIST).bind(agent, name, now).run()
 }
 
-/** Lists all lines of the registry, as {@link listLine}, unless the book has as many: a book that was lost knows of none. */
-export async function relist(book: D1Database, registry: DurableObjectStub<Agents>): Promise<void> {
-  const [agents, known] = await Promise.all([
-    registry.count(),
-    book.prepare('SELECT count(*) AS lines FROM line').first<{ lines: number }>(),
-  ])
-  if (known && known.lines >= agents) return
+/** Lists many credit lines at once. Doing it twice changes nothing. */
+export async function listLines(
+  book: D1Database,
+  lines: readonly { id: string; name: string; openedAt: number }[],
+): Promise<void> {
   const insert = book.prepare(LIST)
-  for (let after: string | undefined = ''; after !== undefined; ) {
-    const page: Agent[] = await registry.list(after, BATCH)
-    await writeAll(
-      book,
-      page.map(({ id, name, createdAt }) => insert.bind(id, name, createdAt)),
-    )
-    after = page.at(-1)?.id
-  }
+  await writeAll(
+    book,
+    lines.map(({ id, name, openedAt }) => insert.bind(id, name, openedAt)),
+  )
+}
+
+/** The number of credit lines that are listed. */
+export async function countLines(book: D1Database): Promise<number> {
+  const row = await book.prepare('SELECT count(*) AS lines FROM line').first<{ lines: number }>()
+  return row?.lines ?? 0
 }
 
 /** Lines after `after` (an id; '' for the first page), in order of id. */

@@ -1,9 +1,9 @@
 /** Webhooks that were worked on, in D1. Forgetting one does no harm: what it led to is noted once, by its own id. */
 
-const DAY = 86_400_000
+import { DAY_MS } from '../../platform/time.ts'
 
 /** Longer than any card processor sends a webhook again. */
-const KEPT = 30 * DAY
+const KEPT = 30 * DAY_MS
 
 export async function hasHeard(book: D1Database, id: string): Promise<boolean> {
   return (await book.prepare('SELECT 1 FROM webhook WHERE id = ?').bind(id).first()) !== null

@@ -1,5 +1,6 @@
 /** An account's tables: the append-only journal of entries, and one row of standing for what they do not tell. */
 
+import { writeJson } from '../../platform/json.ts'
 import { padAmount, unpadAmount } from '../../protocol/amount.ts'
 import type { ChannelConfig, ChannelState } from '../../protocol/evm/channel.ts'
 import type { Hex } from '../../protocol/evm/hex.ts'
@@ -234,7 +235,7 @@ function entryOf(row: Row): Entry {
 }
 
 function writeState(state: ChannelState): string {
-  return JSON.stringify(state, (_, value) => (typeof value === 'bigint' ? value.toString() : value))
+  return writeJson(state)
 }
 
 function readState(text: string): ChannelState {

@@ -1,8 +1,8 @@
 /** The Agents: one Durable Object, the registry of the crawlers that have credit, with every change ever made to it. */
 import { DurableObject } from 'cloudflare:workers'
+import { readBody, writeBody } from '../body.ts'
 import type { CreditLine } from './credit-line.ts'
-import type { CreditTerms, Enrolment } from './types.ts'
-import { readBody, writeBody } from './types.ts'
+import type { CreditTerms, Enrolment } from './terms.ts'
 
 /** The name of the one object. */
 export const REGISTRY = 'agents'

@@ -2,7 +2,6 @@
 import { DurableObject } from 'cloudflare:workers'
 import { Billing } from '../billing/billing.ts'
 import type {
-  Billing as BillingCalls,
   CreditNote,
   DunningTerms,
   Invoice,
@@ -15,9 +14,11 @@ import type {
 import { listLine } from '../book/credit.ts'
 import { MOST_CHARGES, REPLAY_WINDOW, Replays } from '../replay-window.ts'
 import { authorize, charge, delivered, release } from '../totals.ts'
+import type { Billing as BillingCalls } from './contract.ts'
 import { Used } from './nonce-window.ts'
 import { LineRecord } from './state.ts'
-import type { CommitmentOrder, Enrolment, LineAnswer, LineEntry, LineStanding, Remembered } from './types.ts'
+import type { Enrolment } from './terms.ts'
+import type { CommitmentOrder, LineAnswer, LineEntry, LineStanding, Remembered } from './types.ts'
 
 export class CreditLine extends DurableObject<{ BOOK: D1Database }> implements BillingCalls {
   readonly #record: LineRecord

@@ -1,12 +1,15 @@
 /** One credit line's standing and journal: memory leads, and is on disk before anybody is answered. */
+
 import type { Reason } from '../../protocol/refusal.ts'
 import type { StatedEntry } from '../../protocol/statement.ts'
 import { Documents } from '../billing/documents.ts'
 import { cutOff } from '../billing/dunning.ts'
+import { writeBody } from '../body.ts'
 import { Commits } from '../group-commit.ts'
 import { InvariantFault, type Totals } from '../totals.ts'
 import { LineJournal } from './journal.ts'
-import { type Enrolment, type LineEntry, type LineStanding, limitOf, writeBody } from './types.ts'
+import { type Enrolment, limitOf } from './terms.ts'
+import type { LineEntry, LineStanding } from './types.ts'
 
 const NOTHING: Totals = { authorized: 0n, charged: 0n, redeemed: 0n, credit: 0n }
 

@@ -1,21 +1,9 @@
 /** One agent's standing on credit, and the words of its line's calls. Amounts in micro-dollars, times in Unix milliseconds. */
+
 import type { Reason } from '../../protocol/refusal.ts'
 import type { StatedEntry } from '../../protocol/statement.ts'
-import type { LineTerms } from '../billing/types.ts'
 import type { Totals } from '../totals.ts'
-
-/** The terms of one line. What an agent may owe begins at `probation` and grows with what it has paid, up to `limit`. */
-export type CreditTerms = LineTerms & { probation: bigint }
-
-/** What the registry says of an agent. Of two, the one with the higher version is the newer. */
-export type Enrolment = {
-  agent: string
-  name: string
-  version: number
-  /** Why the operator suspended it, or null. */
-  suspended: string | null
-  terms: CreditTerms
-}
+import type { Enrolment } from './terms.ts'
 
 /** All that is known of one line. */
 export type LineStanding = Totals & {
@@ -88,38 +76,3 @@ export type LineEntry = Totals &
 
 /** An entry without its body: most of its weight, and no part of what is remembered. */
 export type Remembered = Omit<LineEntry, 'body'>
-
-/** The most that may be owed: never more than the limit, and at first the probation only (faults: C10). */
-export function limitOf({ limit, probation }: CreditTerms, paid: bigint): bigint {
-  const earned = probation + paid
-  return earned < limit ? earned : limit
-}
-
-/** A document as text. Amounts are decimal strings. */
-export function writeBody(document: object): string {
-  return JSON.stringify(document, (_, value) => (typeof value === 'bigint' ? value.toString() : value))
-}
-
-const AMOUNTS: ReadonlySet<string> = new Set([
-  'amount',
-  'carriedIn',
-  'carriedOut',
-  'charged',
-  'credited',
-  'creditedNet',
-  'limit',
-  'net',
-  'open',
-  'paid',
-  'probation',
-  'released',
-  'total',
-  'vat',
-])
-
-/** Reads what {@link writeBody} wrote. */
-export function readBody<Document>(body: string): Document {
-  return JSON.parse(body, (key, value) =>
-    typeof value === 'string' && AMOUNTS.has(key) ? BigInt(value) : value,
-  ) as Document
-}

@@ -2,7 +2,7 @@
 import * as v from 'valibot'
 import { parseAmount } from '../amount.ts'
 import { accept, type Result, refuse } from '../refusal.ts'
-import type { PaymentRequirements } from './v2.ts'
+import type { PaymentRequirements } from './types.ts'
 
 /** A billing network, `<operator>:402`. `unit` is what one unit of its amounts is worth, in micro-dollars. */
 export type CreditNetwork = { id: string; unit: bigint; words: Record<string, unknown> }

@@ -3,9 +3,9 @@ import * as v from 'valibot'
 import { networks, networksV1 } from '../evm/network.ts'
 import { accept, type Result, refuse } from '../refusal.ts'
 import { decodeHeader, encodeHeader } from './header.ts'
-import { checkVersion, read, readExact } from './payload.ts'
-import type { ExactPayment, PaymentRequirements, ResourceInfo, SettleResponse } from './v2.ts'
-import { EXACT } from './v2.ts'
+import { checkVersion, read } from './payload.ts'
+import type { PaymentRequirements, ResourceInfo, SettleResponse } from './types.ts'
+import { EXACT } from './types.ts'
 
 /** One entry of `accepts`. v1 clients validate every entry and throw on a foreign one; `mimeType` must be there. */
 export type PaymentRequirementsV1 = {
@@ -61,19 +61,20 @@ const envelope = v.object({
   payload: v.record(v.string(), v.unknown()),
 })
 
-/** Reads `X-PAYMENT` into the shape of a v2 payment. Only its shape is looked at. */
-export function parsePaymentV1(header: string): Result<ExactPayment> {
+/** A v1 payment before its scheme has read the payload. `network` in CAIP-2. */
+export type EnvelopeV1 = { scheme: string; network: string; payload: Record<string, unknown> }
+
+/** Reads `X-PAYMENT`: its shape, and its network by the name that v1 has for it. */
+export function readEnvelopeV1(header: string): Result<EnvelopeV1> {
   const json = decodeHeader(header)
   if (!json.ok) return json
   const version = checkVersion(json.value, 1)
   if (!version.ok) return version
   const known = read(envelope, json.value)
   if (!known.ok) return known
+  const { scheme, payload } = known.value
   const network = networksV1.get(known.value.network)?.id
-  if (known.value.scheme !== EXACT || !network) return refuse('no_matching_offer')
-  const payload = readExact(known.value.payload)
-  if (!payload.ok) return payload
-  return accept({ version: 1, scheme: 'exact', network, accepted: null, payload: payload.value })
+  return network ? accept({ scheme, network, payload }) : refuse('no_matching_offer')
 }
 
 /** `X-PAYMENT-RESPONSE`: the four words of a receipt that v1 knows. */

@@ -1,89 +1,21 @@
-/** x402 v2 as it stands on the wire, and the reader of `PAYMENT-SIGNATURE` (x402 v2 §5). */
+/** x402 v2 on the wire: the envelope in `PAYMENT-SIGNATURE` (x402 v2 §5). */
 import * as v from 'valibot'
-import { accept, type Result, refuse } from '../refusal.ts'
-import { type CreditAccepted, type CreditPayload, isCreditNetwork, readCommitment } from './commitment.ts'
+import { accept, type Result } from '../refusal.ts'
 import { decodeHeader } from './header.ts'
-import {
-  type ChannelPayload,
-  checkVersion,
-  type ExactPayload,
-  read,
-  readChannel,
-  readExact,
-} from './payload.ts'
+import { checkVersion, read } from './payload.ts'
+import type { PaymentRequirements } from './types.ts'
 
-/** `scheme` on the wire. What x402 calls batch-settlement is a channel here. */
-export const EXACT = 'exact'
-export const CHANNEL = 'batch-settlement'
-
-export type ResourceInfo = { url: string; description?: string; mimeType?: string }
-
-/** One entry of `accepts`: an offer. `amount` in atomic units, canonical decimal; `network` in CAIP-2. */
-export type PaymentRequirements = {
-  scheme: string
+/** A payment before its scheme has read the payload. */
+export type Envelope = {
+  /** CAIP-2. */
   network: string
-  amount: string
-  asset: string
-  payTo: string
-  maxTimeoutSeconds: number
-  extra: Record<string, unknown>
-}
-
-/** `PAYMENT-REQUIRED`. */
-export type PaymentRequired = {
-  x402Version: 2
-  error?: string
-  resource: ResourceInfo
-  accepts: PaymentRequirements[]
-  extensions?: Record<string, unknown>
-}
-
-/** `PAYMENT-RESPONSE`. `transaction` is empty when nothing moved on chain; every amount is a decimal string. */
-export type SettleResponse = {
-  success: boolean
-  transaction: string
-  network: string
-  payer?: string
-  amount?: string
-  asset?: string
-  errorReason?: string
-  errorMessage?: string
-  extensions?: Record<string, unknown>
-  extra?: Record<string, unknown>
-}
-
-type Envelope = {
-  /** CAIP-2, also for v1. */
-  network: string
+  /** The offer as the payer echoes it. */
+  accepted: PaymentRequirements
+  payload: Record<string, unknown>
   /** The payer's echo of the resource and of the extensions, as they came. */
   resource?: unknown
   extensions?: Record<string, unknown>
 }
-
-/** `accepted` is the offer as the payer echoes it; v1 echoes none. */
-export type ExactPayment = Envelope & {
-  version: 1 | 2
-  scheme: 'exact'
-  accepted: PaymentRequirements | null
-  payload: ExactPayload
-}
-
-export type ChannelPayment = Envelope & {
-  version: 2
-  scheme: 'channel'
-  accepted: PaymentRequirements
-  payload: ChannelPayload
-}
-
-/** `crawl-exact` and `crawl-max` are Pay Per Crawl's spellings, which echo no offer. */
-export type CreditPayment = Envelope & {
-  version: 2 | 'crawl-exact' | 'crawl-max'
-  scheme: 'credit'
-  accepted: CreditAccepted | null
-  payload: CreditPayload
-}
-
-export type Payment = ExactPayment | ChannelPayment | CreditPayment
 
 const record = v.record(v.string(), v.unknown())
 
@@ -102,39 +34,31 @@ const envelope = v.object({
   extensions: v.nullish(record),
 })
 
-/** Reads `PAYMENT-SIGNATURE`. Only its shape is looked at: nothing is compared with an offer, nothing verified. */
-export function parsePayment(header: string): Result<Payment> {
+/** Decodes `PAYMENT-SIGNATURE` into JSON of version 2. */
+export function decodePayment(header: string): Result<unknown> {
   const json = decodeHeader(header)
   if (!json.ok) return json
   const version = checkVersion(json.value, 2)
-  if (!version.ok) return version
-  const credit = readCredit(json.value)
-  if (credit) return credit
-  const known = read(envelope, json.value)
-  if (!known.ok) return known
-  const { accepted, payload, resource, extensions } = known.value
-  const { scheme, network } = accepted
-  const rest = { network, accepted, ...(resource != null && { resource }), ...(extensions && { extensions }) }
-  if (scheme === EXACT && network.startsWith('eip155:')) {
-    const exact = readExact(payload)
-    return exact.ok ? accept({ version: 2, scheme: 'exact', ...rest, payload: exact.value }) : exact
-  }
-  if (scheme === CHANNEL && network.startsWith('eip155:')) {
-    const channel = readChannel(payload)
-    return channel.ok ? accept({ version: 2, scheme: 'channel', ...rest, payload: channel.value }) : channel
-  }
-  return refuse('no_matching_offer')
+  return version.ok ? json : version
 }
 
-const onCredit = v.object({
-  accepted: v.object({ scheme: v.literal(CHANNEL), network: v.pipe(v.string(), v.check(isCreditNetwork)) }),
-})
-
-/** A commitment, where the accepted offer is one on credit. */
-function readCredit(json: unknown): Result<CreditPayment> | undefined {
-  if (!v.is(onCredit, json)) return undefined
-  const known = readCommitment(json)
+/** Reads an envelope's shape. Nothing is compared with an offer, nothing verified. */
+export function readEnvelope(json: unknown): Result<Envelope> {
+  const known = read(envelope, json)
   if (!known.ok) return known
-  const { network } = known.value.accepted
-  return accept({ version: 2, scheme: 'credit', network, ...known.value })
+  const { accepted, payload, resource, extensions } = known.value
+  return accept({
+    network: accepted.network,
+    accepted,
+    payload,
+    ...(resource != null && { resource }),
+    ...(extensions && { extensions }),
+  })
+}
+
+const named = v.object({ accepted: v.object({ scheme: v.string(), network: v.string() }) })
+
+/** Scheme and network of the offer that a payment accepts; undefined where the envelope names none. */
+export function acceptedIn(json: unknown): { scheme: string; network: string } | undefined {
+  return v.is(named, json) ? json.accepted : undefined
 }

@@ -1,8 +1,10 @@
 /** Cards and banks: an invoice of ours as one invoice at Stripe, made once, and read back from Stripe alone. */
+
 import Stripe from 'stripe'
-import { vatWords } from '../../billing/invoice.ts'
 import { isoDay } from '../../ledger/billing/period.ts'
 import type { CreditNote, Invoice, InvoiceStanding, Presented } from '../../ledger/billing/types.ts'
+import { vatWords } from '../../ledger/billing/vat.ts'
+import { DAY_MS } from '../../platform/time.ts'
 import { CENT, type Movement, type Rail, RailFault, type Touched } from '../rail.ts'
 import { movementsOf } from './movements.ts'
 
@@ -32,7 +34,6 @@ export type StripeRail = Rail & {
 const LEAST = 50n * CENT
 const TIMEOUT_MS = 10_000
 const RETRIES = 2
-const DAY = 86_400_000
 /** Seconds that a webhook may have been on its way. */
 const TOLERANCE = 300
 
@@ -150,7 +151,9 @@ async function draft(stripe: Stripe, customer: Stripe.Customer, invoice: Invoice
       number: id,
       auto_advance: false,
       collection_method: method,
-      ...(method === 'send_invoice' && { days_until_due: Math.max(0, Math.round((dueAt - issuedAt) / DAY)) }),
+      ...(method === 'send_invoice' && {
+        days_until_due: Math.max(0, Math.round((dueAt - issuedAt) / DAY_MS)),
+      }),
       pending_invoice_items_behavior: 'exclude',
       description: `Access by crawlers, ${isoDay(from)} to ${isoDay(to - 1)}`,
       footer: vatWords(vat),

@@ -1,6 +1,8 @@
 /** One verified channel payment on its way through the ledger: placed, healed where the chain knows more, answered. */
+
+import { readChannels } from '../../chain/channels.ts'
 import type { Outcome, Relayer, Order as Transaction } from '../../chain/relayer/relayer.ts'
-import { type Chain, readChannels } from '../../chain/rpc.ts'
+import type { Chain } from '../../chain/rpc.ts'
 import type { Account } from '../../ledger/channel/account.ts'
 import type { Answer, Charged, ChargeOrder, Order, Standing, Unresolved } from '../../ledger/channel/types.ts'
 import { twice } from '../../platform/retry.ts'
@@ -9,9 +11,10 @@ import { depositNonce } from '../../protocol/evm/eip712.ts'
 import type { Hex } from '../../protocol/evm/hex.ts'
 import { accept, type Result, refuse } from '../../protocol/refusal.ts'
 import type { ChannelPayload } from '../../protocol/x402/payload.ts'
-import type { ChannelPayment, SettleResponse } from '../../protocol/x402/v2.ts'
+import type { SettleResponse } from '../../protocol/x402/types.ts'
 import type { Charge, Purchase } from '../scheme.ts'
-import type { ChannelTerms } from './scheme.ts'
+import type { ChannelPayment } from './payment.ts'
+import type { ChannelTerms } from './terms.ts'
 
 export type ChannelPorts = {
   accounts: DurableObjectNamespace<Account>
@@ -26,9 +29,9 @@ const LAG_READS = 5
 
 /**
  * How long a request may take from the begin of a refund to its signature. Until then "never signed" may only mean "not yet",
- * and a charge made meanwhile would be over money that is about to leave. A deposit only adds. Milliseconds.
+ * and a charge made meanwhile would be over money that is about to leave. A deposit only adds.
  */
-const SIGNING = 60_000
+export const SIGNING_MS = 60_000
 
 type DepositPayload = Extract<ChannelPayload, { type: 'deposit' }>
 
@@ -98,7 +101,7 @@ export class Draft {
   async #conclude({ id, kind, since }: Unresolved): Promise<boolean> {
     const outcome = await this.#ports.relayer().outcome(id)
     if (outcome.status === 'pending') return false
-    if (outcome.status === 'none' && kind === 'refund' && Date.now() < since + SIGNING) return false
+    if (outcome.status === 'none' && kind === 'refund' && Date.now() < since + SIGNING_MS) return false
     if (outcome.status === 'mined') {
       await this.#account().resolve(id, await this.#read(outcome.block), outcome.hash)
     } else {

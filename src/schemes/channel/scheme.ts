@@ -1,4 +1,5 @@
 /** Channels (x402 `batch-settlement`, EVM): the payer escrows once, then signs a higher ceiling for each request. */
+
 import type { ChannelConfig, Voucher } from '../../protocol/evm/channel.ts'
 import {
   channelId,
@@ -6,33 +7,28 @@ import {
   receiveAuthorizationDigest,
   voucherDigest,
 } from '../../protocol/evm/eip712.ts'
-import type { Address, Hex } from '../../protocol/evm/hex.ts'
+import type { Hex } from '../../protocol/evm/hex.ts'
 import type { Network } from '../../protocol/evm/network.ts'
 import { signedBy } from '../../protocol/evm/secp256k1.ts'
 import { accept, type Refusal, refuse } from '../../protocol/refusal.ts'
 import type { Deposit } from '../../protocol/x402/payload.ts'
-import { CHANNEL, type ChannelPayment, type PaymentRequirements } from '../../protocol/x402/v2.ts'
-import { matches, type Scheme } from '../scheme.ts'
+import { CHANNEL, type PaymentRequirements } from '../../protocol/x402/types.ts'
+import { matches, type Pace, type Scheme } from '../scheme.ts'
+import type { ChannelPayment } from './payment.ts'
 import { type ChannelPorts, Draft } from './purchase.ts'
-
-export type ChannelTerms = {
-  network: Network
-  receiver: Address
-  /** Our relayer: it alone may claim and refund. */
-  receiverAuthorizer: Address
-  /** Seconds a payer's withdrawal takes: the time the watch has to claim first. */
-  withdrawDelay: number
-  /** Atomic units. */
-  minDeposit: bigint
-  /** The most that one channel may owe unclaimed. Atomic units. */
-  maxUnclaimed: bigint
-  maxTimeoutSeconds: number
-}
+import type { ChannelTerms } from './terms.ts'
 
 const NOBODY = `0x${'0'.repeat(40)}`
 
 /** Seconds a deposit must still be valid, so that a block can be mined before it ends. */
 const MARGIN = 6n
+
+// A deposit takes seconds, and a refund opens nothing.
+const PACES: Record<ChannelPayment['payload']['type'], Pace> = {
+  voucher: 'prompt',
+  deposit: 'slow',
+  refund: 'management',
+}
 
 export function channelScheme(terms: ChannelTerms, ports: ChannelPorts) {
   const { network } = terms
@@ -52,6 +48,8 @@ export function channelScheme(terms: ChannelTerms, ports: ChannelPorts) {
           : undefined)
       return fault ? { ok: false, refusal: fault } : accept(payment)
     },
+
+    pace: ({ payload }) => PACES[payload.type],
 
     charge: (payment, purchase) => new Draft(terms, ports, payment, purchase).charge(),
   } satisfies Scheme<ChannelPayment>

@@ -15,7 +15,7 @@ const FRESH = 30_000
 const MOST = 2000
 
 /** How long a request waits for another one that asks the same, and how often it looks. Milliseconds. */
-const PATIENCE = 500
+const SHARED_LOOK_MS = 500
 const LOOK = 5
 
 /** What a signature claims: the URL of its agent, and the thumbprint of its key. */
@@ -47,7 +47,7 @@ export class Roster {
       const heard = this.#recallAny(claim, now)
       if (heard !== undefined) return heard
     }
-    this.#asked.set(name, now + PATIENCE)
+    this.#asked.set(name, now + SHARED_LOOK_MS)
     try {
       return (await this.#ports.mayAsk()) ? await this.#ask(claim, now) : 'undecided'
     } finally {

@@ -9,7 +9,7 @@ import { type Agent, enrolmentOf } from '../../ledger/credit/agents.ts'
 import type { CreditLine } from '../../ledger/credit/credit-line.ts'
 import type { CommitmentOrder, LineAnswer } from '../../ledger/credit/types.ts'
 import { twice } from '../../platform/retry.ts'
-import { promisingField, showCrawlerPrice } from '../../protocol/pay-per-crawl.ts'
+import { showCrawlerPrice } from '../../protocol/pay-per-crawl.ts'
 import { accept, type Reason, type Result, refuse } from '../../protocol/refusal.ts'
 import {
   ACCEPT_SIGNATURE,
@@ -19,14 +19,10 @@ import {
   inUnits,
   signatureExtension,
 } from '../../protocol/x402/commitment.ts'
-import {
-  CHANNEL,
-  type CreditPayment,
-  type PaymentRequirements,
-  type SettleResponse,
-} from '../../protocol/x402/v2.ts'
+import { CHANNEL, type PaymentRequirements, type SettleResponse } from '../../protocol/x402/types.ts'
 import { type Charge, matches, type Purchase, type Scheme } from '../scheme.ts'
 import { Roster, type RosterPorts, signersOf } from './agent-cache.ts'
+import type { CreditPayment } from './payment.ts'
 
 export type CreditTerms = {
   network: CreditNetwork
@@ -45,7 +41,7 @@ export type CreditPorts = RosterPorts & {
 
 /** A commitment that holds: whose it is, what it promises, and what is charged for it, in micro-dollars. */
 export type Commitment = {
-  version: CreditPayment['version']
+  promise: CreditPayment['promise']
   agent: Agent
   signed: Signed
   promised: bigint
@@ -78,7 +74,7 @@ export function creditScheme(terms: CreditTerms, ports: CreditPorts) {
     answers: (payment, offer) => payment.network === offer.network,
 
     async verify(payment, price, now, { request, read }) {
-      const covering = [promisingField(payment.version)]
+      const covering = [payment.field]
       const bareAgents = network.id === CLOUDFLARE
       const verdict = await verify(request, read, { findKey, now: now * 1000, covering, bareAgents })
       if (verdict.outcome === 'invalid') return refuse('commitment_signature', { detail: verdict.reason })
@@ -88,7 +84,7 @@ export function creditScheme(terms: CreditTerms, ports: CreditPorts) {
       if (!agent) return refuse('agent_undecided')
       const amount = amountOf(terms, payment, price, agent.terms.tier)
       if (!amount.ok) return amount
-      return accept({ version: payment.version, agent, signed: verdict, ...amount.value })
+      return accept({ promise: payment.promise, agent, signed: verdict, ...amount.value })
     },
 
     async charge(commitment, purchase) {
@@ -120,7 +116,7 @@ function offerOf({ network, maxTimeoutSeconds }: CreditTerms, price: bigint): Pa
 /** What is promised and what is charged: the price of the agent's tier, also where the public one was promised. */
 function amountOf(
   terms: CreditTerms,
-  { version, accepted, payload: { amount } }: CreditPayment,
+  { promise, accepted, payload: { amount } }: CreditPayment,
   listed: bigint,
   tier: string | null,
 ): Result<Pick<Commitment, 'promised' | 'price'>> {
@@ -128,12 +124,12 @@ function amountOf(
   const share = (tier !== null && tiers.get(tier)) || WHOLE
   const prices = [listed, (listed * share + WHOLE - 1n) / WHOLE].map((price) => charged(price, network))
   const [most = 0n, price = 0n] = prices
-  switch (version) {
-    case 'crawl-max':
+  switch (promise) {
+    case 'most':
       return amount < price ? refuse('crawler_max_price') : accept({ promised: price, price })
-    case 'crawl-exact':
+    case 'exact':
       return prices.includes(amount) ? accept({ promised: amount, price }) : refuse('crawler_exact_price')
-    case 2: {
+    case 'offer': {
       const promised = amount * network.unit
       const offered = [most, price].some((each) => echoes(accepted, offerOf(terms, each)))
       return offered && accepted?.amount === amount.toString()
@@ -176,10 +172,10 @@ function orderOf({ agent, signed, promised, price }: Commitment, purchase: Purch
 /** Nothing moved, so that there is no transaction; the commitment is named by its signature's digest, as in the statement. */
 function receiptOf(
   { network }: CreditTerms,
-  { version, agent, signed }: Commitment,
+  { promise, agent, signed }: Commitment,
   { due, entry, at }: Extract<LineAnswer, { due: bigint }>,
 ): SettleResponse {
-  const amount = version === 2 ? due / network.unit : due
+  const amount = promise === 'offer' ? due / network.unit : due
   return {
     success: true,
     transaction: '',

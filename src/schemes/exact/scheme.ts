@@ -7,14 +7,10 @@ import type { Address, Hex } from '../../protocol/evm/hex.ts'
 import type { Network } from '../../protocol/evm/network.ts'
 import { signedBy } from '../../protocol/evm/secp256k1.ts'
 import { accept, type Result, refuse } from '../../protocol/refusal.ts'
+import { EXACT, type PaymentRequirements, type SettleResponse } from '../../protocol/x402/types.ts'
 import { paymentRequiredV1 } from '../../protocol/x402/v1.ts'
-import {
-  EXACT,
-  type ExactPayment,
-  type PaymentRequirements,
-  type SettleResponse,
-} from '../../protocol/x402/v2.ts'
 import { type Charge, matches, type Scheme } from '../scheme.ts'
+import type { ExactPayment } from './payment.ts'
 
 export type ExactTerms = { network: Network; receiver: Address; maxTimeoutSeconds: number }
 

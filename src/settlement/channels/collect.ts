@@ -1,17 +1,21 @@
 /** The first part of a run: hears a page of accounts, tells them the chain's word, and finds what can be claimed. */
-import { readChannels } from '../../chain/rpc.ts'
+import { readChannels } from '../../chain/channels.ts'
+import type { Finding } from '../../ledger/book/finding.ts'
 import type { Standing } from '../../ledger/channel/types.ts'
+import { each } from '../../platform/pool.ts'
 import type { ChannelState } from '../../protocol/evm/channel.ts'
-import { accountOf, each, type Settings } from '../context.ts'
-import { compareBook, compareChain, type Finding } from '../findings.ts'
+import { SIGNING_MS } from '../../schemes/channel/purchase.ts'
+import { accountOf, type Settings } from '../context.ts'
+import { compareBook, compareChain } from '../findings.ts'
 import { type Row, redeemable } from './claims.ts'
 import { askPage, type Channel, silence, standingOf, tell } from './observe.ts'
 
 /**
  * A request that begins a deposit or refund hands it to the relayer within seconds, or never. Until then an order that the
- * relayer does not know may only be late. Milliseconds.
+ * relayer does not know may only be late. Trap: it must be longer than {@link SIGNING_MS}, or a run closes a refund that a
+ * request may still sign.
  */
-const SIGNING = 120_000
+const UNSENT_AFTER_MS = 2 * SIGNING_MS
 
 export type Collected = {
   rows: Row[]
@@ -76,7 +80,7 @@ async function conclude(settings: Settings, standing: Standing, state: ChannelSt
     case 'reverted':
       return account.resolve(id, null)
     case 'none':
-      return Date.now() < since + SIGNING ? standing : account.resolve(id, null)
+      return Date.now() < since + UNSENT_AFTER_MS ? standing : account.resolve(id, null)
     default:
       return standing
   }

@@ -1,13 +1,16 @@
 /** One page of the book, and what its accounts and the chain say of it. The book only tells whom to ask. */
+
+import { readChannels } from '../../chain/channels.ts'
 import { ChainFault } from '../../chain/fault.ts'
-import { readChannels } from '../../chain/rpc.ts'
 import { type Listing, listings } from '../../ledger/book/accounts.ts'
+import type { Finding } from '../../ledger/book/finding.ts'
 import type { Standing } from '../../ledger/channel/types.ts'
+import { each } from '../../platform/pool.ts'
 import type { ChannelState } from '../../protocol/evm/channel.ts'
 import { channelId } from '../../protocol/evm/eip712.ts'
 import type { Hex } from '../../protocol/evm/hex.ts'
-import { accountOf, each, type Settings } from '../context.ts'
-import { compareElsewhere, type Finding } from '../findings.ts'
+import { accountOf, type Settings } from '../context.ts'
+import { compareElsewhere } from '../findings.ts'
 
 /** Lines of the book in one step of a run. All their claims must fit into the 1 MiB that a step may answer. */
 export const PAGE = 500

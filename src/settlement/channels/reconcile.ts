@@ -1,10 +1,12 @@
 /** The last part of a run: accounts, chain and book must agree to the unit. Writes the book's lines anew. */
 import { type Listing, listings, project } from '../../ledger/book/accounts.ts'
+import type { Finding } from '../../ledger/book/finding.ts'
 import type { Standing } from '../../ledger/channel/types.ts'
+import { each } from '../../platform/pool.ts'
 import type { Address } from '../../protocol/evm/hex.ts'
-import { each, type Payers, type Settings } from '../context.ts'
+import type { Payers, Settings } from '../context.ts'
 import { conclude } from '../exact/in-doubt.ts'
-import { compareChain, compareDelivery, compareReceiver, type Finding } from '../findings.ts'
+import { compareChain, compareDelivery, compareReceiver } from '../findings.ts'
 import { askPage, PAGE, silence, tell } from './observe.ts'
 import { type Receiver, readTotals } from './sweep.ts'
 

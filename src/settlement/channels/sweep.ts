@@ -1,6 +1,7 @@
 /** The sweep: moves what was claimed for a receiver from the escrow to the receiver, once. */
+
+import { readReceiver } from '../../chain/channels.ts'
 import { encodeSweep, escrowEvents } from '../../chain/escrow.ts'
-import { readReceiver } from '../../chain/rpc.ts'
 import type { Address } from '../../protocol/evm/hex.ts'
 import type { Settings } from '../context.ts'
 import { record, type Sent, sendOnce } from './transactions.ts'

@@ -1,7 +1,8 @@
 /** Transactions of a run: each content is sent once, and only what the chain has of it counts. */
+
+import type { Log } from '../../chain/log.ts'
 import { readCost } from '../../chain/relayer/cost.ts'
 import type { Outcome } from '../../chain/relayer/relayer.ts'
-import type { Log } from '../../chain/relayer/transaction.ts'
 import { fromHex, type Hex, toHex } from '../../protocol/evm/hex.ts'
 import type { Settings } from '../context.ts'
 

@@ -2,11 +2,11 @@
 import type { Settled, Transfer } from '../../chain/facilitator/facilitator.ts'
 import type { Chain } from '../../chain/rpc.ts'
 import type { Listing } from '../../ledger/book/accounts.ts'
+import type { Finding } from '../../ledger/book/finding.ts'
 import type { Doubt } from '../../ledger/exact/authorizations.ts'
 import { orderOf } from '../../schemes/exact/scheme.ts'
 import { silence } from '../channels/observe.ts'
 import type { Payers } from '../context.ts'
-import type { Finding } from '../findings.ts'
 
 /** Of one payer in one run. The next one goes on. */
 const MOST = 50

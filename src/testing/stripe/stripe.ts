@@ -1,4 +1,5 @@
 /** A local Stripe: its wire protocol for the calls that we make, its idempotency, its webhooks, and its bad days. */
+import { DAY_MS } from '../../platform/time.ts'
 import { type Form, StripeApi } from './api.ts'
 import { found, type KeptBooks, StripeBooks, StripeRefusal } from './books.ts'
 
@@ -37,8 +38,6 @@ export type LocalStripe = {
 
 export type KeptStripe = { books: KeptBooks; saved: [key: string, Saved][] }
 
-const DAY = 86_400_000
-
 type Answer = { status: number; body: string }
 type Saved = { at: number; request: string; answer: Answer }
 
@@ -76,7 +75,7 @@ export function localStripe(options: StripeOptions = {}): LocalStripe {
   function once({ headers }: Request, request: string, work: () => Answer): Answer {
     const key = headers.get('idempotency-key')
     const earlier = key === null ? undefined : saved.get(key)
-    if (earlier && earlier.at > now() - DAY) {
+    if (earlier && earlier.at > now() - DAY_MS) {
       if (earlier.request === request) return earlier.answer
       return refused(new StripeRefusal(400, 'idempotency_error', 'The key was used for another request'))
     }

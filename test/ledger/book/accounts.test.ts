@@ -1,15 +1,7 @@
 import { env } from 'cloudflare:test'
 import { beforeEach, describe, expect, it } from 'vitest'
-import {
-  findRun,
-  listChannel,
-  listExact,
-  listings,
-  project,
-  type RunRecord,
-  runs,
-  saveRun,
-} from '../../../src/ledger/book/accounts.ts'
+import { listChannel, listExact, listings, project } from '../../../src/ledger/book/accounts.ts'
+import { findRun, type RunRecord, runs, saveRun } from '../../../src/ledger/book/runs.ts'
 import { configOf } from '../channel/harness.ts'
 
 const book = env.BOOK

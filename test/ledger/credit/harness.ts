@@ -1,13 +1,8 @@
 /** A credit line by itself: real storage, and orders whose signatures were verified elsewhere. */
 import { env, evictDurableObject, runInDurableObject } from 'cloudflare:test'
 import type { Invoice, Period } from '../../../src/ledger/billing/types.ts'
-import type {
-  CommitmentOrder,
-  CreditTerms,
-  Enrolment,
-  LineAnswer,
-  LineEntry,
-} from '../../../src/ledger/credit/types.ts'
+import type { CreditTerms, Enrolment } from '../../../src/ledger/credit/terms.ts'
+import type { CommitmentOrder, LineAnswer, LineEntry } from '../../../src/ledger/credit/types.ts'
 import { randomHex } from '../../chain/harness.ts'
 
 export const PRICE = 1000n

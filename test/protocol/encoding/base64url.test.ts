@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { expect, it } from 'vitest'
 import { decodeBase64url, encodeBase64url } from '../../../src/protocol/encoding/base64url.ts'
 
-it('bytes come back from base64url as they were', () => {
+it('base64url decodes the bytes that it encodes', () => {
   const bytes = fc.uint8Array({ minLength: 1, maxLength: 70 })
   fc.assert(
     fc.property(bytes, (some) => {
@@ -11,6 +11,6 @@ it('bytes come back from base64url as they were', () => {
   )
 })
 
-it.each(['', 'AA==', 'A', 'AB', 'a+b_', 'a/b-', 'AA\n', ' AA'])('%j is no canonical base64url', (text) => {
+it.each(['', 'AA==', 'A', 'AB', 'a+b_', 'a/b-', 'AA\n', ' AA'])('decodeBase64url rejects %j', (text) => {
   expect(decodeBase64url(text)).toBeUndefined()
 })

@@ -2,8 +2,8 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { canonicalJson } from '../../../src/protocol/encoding/canonical-json.ts'
 
-describe('canonical JSON', () => {
-  it('sorts keys, writes no spaces, and amounts as strings', () => {
+describe('canonicalJson', () => {
+  it('sorts keys, writes no spaces, and writes amounts as strings', () => {
     expect(canonicalJson({ b: [1, { d: null, c: true }], a: 10n })).toBe(
       '{"a":"10","b":[1,{"c":true,"d":null}]}',
     )
@@ -15,7 +15,7 @@ describe('canonical JSON', () => {
     expect(Object.keys(sorted)).toEqual(['1', '\r', '\u0080', '\u00f6', '\u20ac', '\ud83d\ude00', '\ufb33'])
   })
 
-  it('is JSON of the same value, whatever order its keys came in', () => {
+  it('writes the same JSON for any order of keys', () => {
     const plain = fc.letrec((tie) => ({
       value: fc.oneof(
         { depthSize: 'small' },
@@ -37,7 +37,7 @@ describe('canonical JSON', () => {
   })
 
   it.each([0.5, Number.NaN, Number.POSITIVE_INFINITY, 2 ** 53])(
-    'refuses %d, which readers could round',
+    'throws for %d, which readers could round',
     (number) => {
       expect(() => canonicalJson({ number })).toThrow(RangeError)
     },

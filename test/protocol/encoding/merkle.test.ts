@@ -20,7 +20,7 @@ async function sha256(...parts: (Uint8Array | number[])[]): Promise<Uint8Array> 
   return new Uint8Array(await crypto.subtle.digest('SHA-256', bytes))
 }
 
-/** The definition of RFC 9162 §2.1.1, with another hash function than ours. */
+/** The definition of RFC 9162 §2.1.1, with the platform's hash function. */
 async function definition(leaves: readonly Uint8Array[]): Promise<Uint8Array> {
   const [only] = leaves
   if (!only) return sha256()
@@ -32,7 +32,7 @@ async function definition(leaves: readonly Uint8Array[]): Promise<Uint8Array> {
 
 const texts = fc.array(fc.string(), { minLength: 1, maxLength: 40 })
 
-describe('a Merkle tree', () => {
+describe('Merkle tree', () => {
   it('has the root that RFC 9162 defines, for any number of leaves', async () => {
     for (let size = 0; size <= 33; size++) {
       const leaves = Array.from({ length: size }, (_, at) => leafHash(`leaf ${at}`))
@@ -41,11 +41,11 @@ describe('a Merkle tree', () => {
     expect(rootOf([])).toBe(EMPTY_ROOT)
   })
 
-  it('hashes leaves apart from nodes', async () => {
+  it('hashes leaves with another prefix than nodes', async () => {
     expect(toHex(leafHash('a'))).toBe(toHex(await sha256([0, 97])))
   })
 
-  it('proves each of its leaves, at its place and in its size alone', () => {
+  it('proves each leaf at its own index and size only', () => {
     fc.assert(
       fc.property(texts, fc.nat(), (words, pick) => {
         const leaves = words.map((word, at) => leafHash(`${at} ${word}`))
@@ -68,7 +68,7 @@ describe('a Merkle tree', () => {
     )
   })
 
-  it('believes no path that is no list of hashes', () => {
+  it('rejects a path that is not a list of hashes', () => {
     const leaves = [leafHash('a'), leafHash('b')]
     const proof = { index: 0, size: 2, path: ['0xzz'] }
     expect(leadsTo(rootOf(leaves), leafHash('a'), proof)).toBe(false)
@@ -76,7 +76,7 @@ describe('a Merkle tree', () => {
     expect(leadsTo(rootOf(leaves), leafHash('a'), { ...proof, index: -1 })).toBe(false)
   })
 
-  it('has no path for a leaf that it does not have', () => {
+  it('throws for the path of a leaf that is absent', () => {
     expect(() => merklePath([leafHash('a')], 1)).toThrow(RangeError)
   })
 })

@@ -69,7 +69,7 @@ const escrowDomain = (chainId: number, verifyingContract: Hex) => ({
 })
 
 describe('EIP-712 digests', () => {
-  it('gives a channel the id that viem gives it, on any chain and escrow [B2]', () => {
+  it('give a channel the same id as viem, on any chain and escrow [B2]', () => {
     fc.assert(
       fc.property(configs, chainId, address, (config, chain, escrow) => {
         const expected = hashTypedData({
@@ -83,7 +83,7 @@ describe('EIP-712 digests', () => {
     )
   })
 
-  it('gives a channel the id that upstream clients give it [B2]', () => {
+  it('give a channel the same id as the upstream clients [B2]', () => {
     fc.assert(
       fc.property(configs, fc.constantFrom(...networks.values()), (config, network) => {
         expect(channelId(config, network.chainId, network.escrow)).toBe(computeChannelId(config, network.id))
@@ -91,7 +91,7 @@ describe('EIP-712 digests', () => {
     )
   })
 
-  it('digests a voucher as viem does [B2]', () => {
+  it('match viem for vouchers [B2]', () => {
     fc.assert(
       fc.property(bytes32, amount, chainId, address, (id, maxClaimableAmount, chain, escrow) => {
         const message = { channelId: id, maxClaimableAmount }
@@ -111,7 +111,7 @@ describe('EIP-712 digests', () => {
     )
   })
 
-  it('digests authorizations as viem does, for any token [B2]', () => {
+  it('match viem for authorizations of any token [B2]', () => {
     fc.assert(
       fc.property(authorizations, chainId, address, text, text, (message, chain, contract, name, version) => {
         const token = { chainId: chain, address: contract, name, version }
@@ -124,7 +124,7 @@ describe('EIP-712 digests', () => {
     )
   })
 
-  it('binds a deposit to its channel by the nonce that the collector computes', () => {
+  it('bind a deposit to its channel by the nonce that the collector computes', () => {
     fc.assert(
       fc.property(bytes32, bytes32, (id, salt) => {
         const words = encodeAbiParameters([{ type: 'bytes32' }, { type: 'uint256' }], [id, BigInt(salt)])
@@ -133,7 +133,7 @@ describe('EIP-712 digests', () => {
     )
   })
 
-  it('keeps the domains of two tokens apart whose names and versions read alike when put together', () => {
+  it('differ for tokens whose name and version are equal when concatenated', () => {
     const message = fc.sample(authorizations, 1)[0] as Authorization
     const token = { chainId: 1, address: `0x${'1'.repeat(40)}` as const }
     const digests = [
@@ -144,7 +144,7 @@ describe('EIP-712 digests', () => {
     expect(new Set(digests).size).toBe(3)
   })
 
-  it('does not let one digest change another', () => {
+  it('stay unchanged when another digest is computed', () => {
     const escrow = `0x${'2'.repeat(40)}` as const
     const id = `0x${'3'.repeat(64)}` as const
     const first = voucherDigest({ channelId: id, maxClaimableAmount: 1n }, 1, escrow)
@@ -153,7 +153,7 @@ describe('EIP-712 digests', () => {
     expect(toHex(first)).toBe(before)
   })
 
-  it('digests no amount beyond 2^128-1 and none below zero [B8]', () => {
+  it('throw for an amount above 2^128-1 or below zero [B8]', () => {
     const escrow = `0x${'2'.repeat(40)}` as const
     const id = `0x${'3'.repeat(64)}` as const
     for (const maxClaimableAmount of [MAX_AMOUNT + 1n, -1n]) {

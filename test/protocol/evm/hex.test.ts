@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { fromHex, type Hex, isHex, toHex, writeHex } from '../../../src/protocol/evm/hex.ts'
 
-describe('hex', () => {
+describe('hex codec', () => {
   it('reads back the bytes that it writes', () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 200 }), (bytes) => {
@@ -11,7 +11,7 @@ describe('hex', () => {
     )
   })
 
-  it('reads capitals as it reads small letters', () => {
+  it('reads upper case like lower case', () => {
     expect(fromHex('0xABCDEF')).toEqual(fromHex('0xabcdef'))
   })
 
@@ -22,13 +22,13 @@ describe('hex', () => {
   })
 
   it.each(['', '0x', '0x0', '0x001', '00', '0Xff', '0xfg', '0xff ', '0xff\n', 'xff0'])(
-    '%j is not one byte in hex',
+    'rejects %j as one byte',
     (text) => {
       expect(isHex(text, 1)).toBe(false)
     },
   )
 
-  it('takes as hex what the platform writes as hex', () => {
+  it('accepts hex that the platform writes', () => {
     const hex = `0x${(255).toString(16)}` as Hex
     expect(isHex(hex, 1)).toBe(true)
     expect([...fromHex(hex)]).toEqual([255])

@@ -19,7 +19,7 @@ const [r, s, v] = [signature.slice(2, 66), signature.slice(66, 130), signature.s
 const highS = word(ORDER - BigInt(`0x${s}`))
 const otherV = v === '1b' ? '1c' : '1b'
 
-/** Signatures a payer's key made or could have been made to look like; only the first is one. */
+/** A payer's signature, then variants that must not count as its signature. */
 const twins: [string, Hex][] = [
   ['the signature itself', signature],
   ['its high-s twin', `0x${r}${highS}${otherV}`],
@@ -45,7 +45,7 @@ const twins: [string, Hex][] = [
   ['r and s swapped', `0x${s}${r}${v}`],
 ]
 
-/** What OpenZeppelin's ECDSA and Circle's ECRecover ask for before they believe `ecrecover`. */
+/** The checks that OpenZeppelin's ECDSA and Circle's ECRecover make before `ecrecover`. */
 async function expected(hash: Hex, candidate: Hex): Promise<Address | undefined> {
   if (!/^0x[0-9a-f]{128}1[bc]$/i.test(candidate) || BigInt(`0x${candidate.slice(66, 130)}`) > ORDER / 2n) {
     return undefined
@@ -58,22 +58,22 @@ const keys = fc.bigInt({ min: 1n, max: ORDER - 1n }).map((secret): Hex => `0x${w
 const hashes = fc.uint8Array({ minLength: 32, maxLength: 32 }).map((bytes) => toHex(bytes))
 const changes = fc.array(fc.record({ at: fc.nat(64), byte: fc.nat(255) }), { maxLength: 3 })
 
-describe('signatures', () => {
-  it.each(twins)('judges %s as the contract does [B1]', async (_, candidate) => {
+describe('secp256k1 signatures', () => {
+  it.each(twins)('give the contract’s verdict on %s [B1]', async (_, candidate) => {
     const address = await expected(toHex(digest), candidate)
     expect(recover(digest, candidate)).toBe(address)
     expect(signedBy(digest, candidate, payer)).toBe(address === payer)
     expect(candidate === signature).toBe(address === payer)
   })
 
-  it('judges every twin of a known key as it judges those of an unknown one [B1]', () => {
+  it('reject every variant for a cached key too [B1]', () => {
     expect(signedBy(digest, signature, payer)).toBe(true)
     for (const [name, candidate] of twins.slice(1)) {
       expect(signedBy(digest, candidate, payer), name).toBe(false)
     }
   })
 
-  it('gives the verdict of the token contract on the chain [B1]', async () => {
+  it('give the verdict of the token contract on the chain [B1]', async () => {
     const { id, usdc } = networks.get('eip155:84532') ?? expect.fail('no Base Sepolia')
     expect(id).toBe('eip155:84532')
     const authorization = {
@@ -92,7 +92,7 @@ describe('signatures', () => {
     expect(verdicts.filter(Boolean)).toHaveLength(1)
   })
 
-  it('recovers what viem recovers, from any key and digest', async () => {
+  it('recover the same address as viem, for any key and digest', async () => {
     await fc.assert(
       fc.asyncProperty(keys, hashes, async (privateKey, hash) => {
         const made = await sign({ hash, privateKey, to: 'hex' })
@@ -105,7 +105,7 @@ describe('signatures', () => {
     )
   })
 
-  it('judges a signature with changed bytes as the contract does [B1]', async () => {
+  it('give the contract’s verdict on a signature with changed bytes [B1]', async () => {
     await fc.assert(
       fc.asyncProperty(keys, hashes, changes, async (privateKey, hash, bytes) => {
         const made = fromHex(await sign({ hash, privateKey, to: 'hex' }))
@@ -116,7 +116,7 @@ describe('signatures', () => {
     )
   })
 
-  it('judges junk as the contract does [B1]', async () => {
+  it('give the contract’s verdict on random bytes [B1]', async () => {
     const junk = fc.uint8Array({ minLength: 0, maxLength: 70 }).map((bytes) => toHex(bytes))
     const shaped = fc
       .tuple(fc.uint8Array({ minLength: 64, maxLength: 64 }), fc.constantFrom('1b', '1c'))
@@ -128,21 +128,21 @@ describe('signatures', () => {
     )
   })
 
-  it('takes a signature in capitals for the same one', () => {
+  it('accept a signature in upper case', () => {
     expect(signedBy(digest, `0x${signature.slice(2).toUpperCase()}`, payer)).toBe(true)
   })
 
-  it('says no for any address but the signer’s, also for a known one', async () => {
+  it('verify for the signer’s address only, cached or not', async () => {
     const other: Hex = `0x${'43'.repeat(32)}`
-    const stranger = addressOf(other)
+    const otherAddress = addressOf(other)
     const theirs = await sign({ hash: toHex(digest), privateKey: other, to: 'hex' })
-    expect(signedBy(digest, theirs, stranger)).toBe(true)
-    expect(signedBy(digest, signature, stranger)).toBe(false)
+    expect(signedBy(digest, theirs, otherAddress)).toBe(true)
+    expect(signedBy(digest, signature, otherAddress)).toBe(false)
     expect(signedBy(digest, theirs, payer)).toBe(false)
     expect(signedBy(digest, signature, `0x${'00'.repeat(20)}`)).toBe(false)
   })
 
-  it('tells signers apart after thousands of them, more than it remembers', () => {
+  it('verify correctly after more signers than the cache holds', () => {
     for (let i = 0; i < 4200; i++) {
       // Another digest makes the same signature that of another key.
       const other = fromHex(`0x${word(BigInt(i))}`)
@@ -153,31 +153,31 @@ describe('signatures', () => {
   })
 
   it.each([`0x${word(0n)}`, `0x${word(ORDER)}`, '0x', `0x${'11'.repeat(31)}`] as Hex[])(
-    '%s is no private key',
+    'throw for %s as a private key',
     (text) => {
       expect(() => addressOf(text)).toThrow(RangeError)
     },
   )
 
-  it('takes no digest that has not 32 bytes', () => {
+  it('throw for a digest that is not 32 bytes long', () => {
     expect(() => recover(new Uint8Array(31), signature)).toThrow(RangeError)
   })
 
-  it('are made as viem makes them', async () => {
+  it('are the same as viem’s, for any key and digest', async () => {
     const same = fc.asyncProperty(hashes, keys, async (hash, privateKey) => {
       expect(signed(fromHex(hash), privateKey)).toBe(await sign({ hash, privateKey, to: 'hex' }))
     })
     await fc.assert(same)
   })
 
-  it('are made by no key that is none', () => {
-    for (const none of [word(0n), word(ORDER), '42', '']) {
-      expect(() => signed(digest, `0x${none}`)).toThrow(RangeError)
+  it('throw when signing with an invalid key', () => {
+    for (const invalid of [word(0n), word(ORDER), '42', '']) {
+      expect(() => signed(digest, `0x${invalid}`)).toThrow(RangeError)
     }
   })
 })
 
-/** The twins of {@link twins}, of another signature. */
+/** Variants like {@link twins}, of another signature. */
 function twinsOf(good: Hex): Hex[] {
   const [r, s, v] = [good.slice(2, 66), good.slice(66, 130), good.slice(130)]
   const high = word(ORDER - BigInt(`0x${s}`))
@@ -190,7 +190,7 @@ const ABI = parseAbi([
   'function transferWithAuthorization(address from, address to, uint256 value, uint256 validAfter, uint256 validBefore, bytes32 nonce, bytes signature)',
 ])
 
-/** Whether the token on the local chain would carry the transfer out. */
+/** Whether the token on the local chain would execute the transfer. */
 async function transfers(
   token: Address,
   { from, to, value, validAfter, validBefore, nonce }: Parameters<typeof transferAuthorizationDigest>[0],

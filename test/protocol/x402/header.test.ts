@@ -6,8 +6,8 @@ const base64 = (json: string) => btoa(json)
 const bytes = (...codes: number[]) => btoa(String.fromCharCode(...codes))
 const malformed = { ok: false, refusal: { reason: 'malformed_payment' } }
 
-describe('payment headers', () => {
-  it('reads back every value that it writes', () => {
+describe('payment header codec', () => {
+  it('decodes every value that it encodes', () => {
     fc.assert(
       fc.property(fc.jsonValue({ maxDepth: 4, noUnicodeString: false }), (value) => {
         const wire = JSON.parse(JSON.stringify(value))
@@ -24,7 +24,7 @@ describe('payment headers', () => {
     expect(encodeHeader('~~~?')).toMatch(/^[A-Za-z0-9+/]*={0,2}$/)
   })
 
-  it('refuses 8193 characters before it decodes any, and reads 8192 [D13]', () => {
+  it('rejects 8193 characters and decodes 8192 [D13]', () => {
     expect(decodeHeader('A'.repeat(8193))).toMatchObject({
       ok: false,
       refusal: { reason: 'header_too_large' },
@@ -47,9 +47,9 @@ describe('payment headers', () => {
     ['eyJhIjoxfQ==,eyJhIjoxfQ==', 'two headers in one'],
     ['IisvPz4_Ig==', 'the URL alphabet'],
     ['eyJhIjoxfQ===', 'too much padding'],
-    ['é', 'a letter of no base64'],
+    ['é', 'a letter outside base64'],
     ['{"a":1}', 'JSON itself'],
-  ])('refuses %j: %s [B8]', (text) => {
+  ])('rejects %j: %s [B8]', (text) => {
     expect(decodeHeader(text)).toMatchObject(malformed)
   })
 
@@ -70,20 +70,20 @@ describe('payment headers', () => {
     [bytes(0x22, 0xff, 0x22), 'bytes that are not UTF-8'],
     [bytes(0x22, 0xc0, 0x80, 0x22), 'an overlong zero'],
     [bytes(0x22, 0xed, 0xa0, 0x80, 0x22), 'half of a surrogate pair'],
-  ])('refuses %s: %s [B8]', (text) => {
+  ])('rejects the JSON in %s: %s [B8]', (text) => {
     expect(decodeHeader(text)).toMatchObject(malformed)
   })
 
-  it('takes the same key in different objects, and colons, quotes and backslashes in strings', () => {
+  it('accepts one key in several objects, and colons, quotes and backslashes in strings', () => {
     const value = { a: { k: ':"\\":' }, b: { k: '\\' }, 'k:"': '{"k":1,"k":2}', c: [{ k: 1 }, { k: 2 }] }
     expect(decodeHeader(encodeHeader(value))).toEqual({ ok: true, value })
   })
 
-  it('takes nesting of eight', () => {
+  it('accepts a nesting of eight', () => {
     expect(decodeHeader(base64('[[[[[[[[1]]]]]]]]'))).toMatchObject({ ok: true })
   })
 
-  it('answers any text with a value or a refusal, never with a fault [D13]', () => {
+  it('returns a value or a refusal for any text and never throws [D13]', () => {
     fc.assert(
       fc.property(
         fc.oneof(
@@ -98,7 +98,7 @@ describe('payment headers', () => {
     )
   })
 
-  it('takes no text but the one that the same bytes are written as', () => {
+  it('accepts only the canonical base64 of the bytes', () => {
     fc.assert(
       fc.property(
         fc.base64String({ maxLength: 40 }),

@@ -4,9 +4,9 @@ import { transferAuthorizationDigest } from '../../../src/protocol/evm/eip712.ts
 import { networks } from '../../../src/protocol/evm/network.ts'
 import { recover } from '../../../src/protocol/evm/secp256k1.ts'
 import { encodeHeader } from '../../../src/protocol/x402/header.ts'
-import { encodeReceiptV1, parsePaymentV1, paymentRequiredV1 } from '../../../src/protocol/x402/v1.ts'
+import { encodeReceiptV1, paymentRequiredV1 } from '../../../src/protocol/x402/v1.ts'
 import { unmet } from '../../vectors/demands.ts'
-import { bent, payer, payments, receiver, recorded } from '../payments.ts'
+import { changed, parsePaymentV1, payer, payments, receiver, recorded } from '../payments.ts'
 
 const network = networks.get('eip155:84532') ?? expect.fail('no Base Sepolia')
 const sent = payments.filter((payment) => payment.version === 1)
@@ -17,15 +17,23 @@ const resource = {
 }
 const refused = (reason: string) => ({ ok: false, refusal: { reason } })
 
-describe('X-PAYMENT', () => {
-  it.each(sent.map(({ client, header }) => [client, header]))('is read as %s sends it', (_, header) => {
-    const payment = parsePaymentV1(header)
-    if (!payment.ok) expect.fail(JSON.stringify(payment.refusal))
-    expect(payment.value).toMatchObject({ version: 1, scheme: 'exact', network: network.id, accepted: null })
-    const { authorization, signature } = payment.value.payload
-    expect(authorization).toMatchObject({ from: payer, to: receiver, value: 1000n })
-    expect(recover(transferAuthorizationDigest(authorization, network.usdc), signature)).toBe(payer)
-  })
+describe('parsePaymentV1', () => {
+  it.each(sent.map(({ client, header }) => [client, header]))(
+    'reads a payment as %s sends it',
+    (_, header) => {
+      const payment = parsePaymentV1(header)
+      if (!payment.ok) expect.fail(JSON.stringify(payment.refusal))
+      expect(payment.value).toMatchObject({
+        version: 1,
+        scheme: 'exact',
+        network: network.id,
+        accepted: null,
+      })
+      const { authorization, signature } = payment.value.payload
+      expect(authorization).toMatchObject({ from: payer, to: receiver, value: 1000n })
+      expect(recover(transferAuthorizationDigest(authorization, network.usdc), signature)).toBe(payer)
+    },
+  )
 
   it.each([
     ['x402Version', 2, 'unsupported_version'],
@@ -38,27 +46,27 @@ describe('X-PAYMENT', () => {
     ['payload.authorization.value', '01', 'malformed_payment'],
     ['payload.authorization.from', '0x0', 'malformed_payment'],
     ['payload.signature', undefined, 'malformed_payment'],
-  ])('with %s bent to %j is refused as %s lets tell [B8]', (path, value, reason) => {
-    expect(parsePaymentV1(bent('v1 exact', path, value))).toMatchObject(refused(reason))
+  ])('rejects a payment with %s set to %j as %s [B8]', (path, value, reason) => {
+    expect(parsePaymentV1(changed('v1 exact', path, value))).toMatchObject(refused(reason))
   })
 
-  it('is no v2 payment', () => {
+  it('rejects a v2 payment', () => {
     expect(parsePaymentV1(encodeHeader(recorded('exact'))).ok).toBe(false)
   })
 })
 
-describe('the body of a 402', () => {
+describe('paymentRequiredV1', () => {
   const { accepted: exact } = recorded('exact')
   const { accepted: channel } = recorded('voucher')
   const body = paymentRequiredV1('Payment required', resource, [channel, exact])
 
-  it('offers v1 clients what they know, and nothing that they choke on', () => {
+  it('offers v1 clients the exact scheme only, in a body that they can parse', () => {
     expect(body.accepts).toHaveLength(1)
     expect(PaymentRequiredV1Schema.safeParse(body).success).toBe(true)
     expect(unmet('requiredV1', body)).toEqual([])
   })
 
-  it('names the same terms as the v2 offer', () => {
+  it('states the same terms as the v2 offer', () => {
     expect(body.accepts[0]).toEqual({
       scheme: 'exact',
       network: 'base-sepolia',
@@ -73,14 +81,14 @@ describe('the body of a 402', () => {
     })
   })
 
-  it('has text where v1 demands text and the resource has none', () => {
+  it('fills the texts that v1 demands when the resource has none', () => {
     const bare = paymentRequiredV1('Payment required', { url: resource.url }, [exact])
     expect(unmet('requiredV1', bare)).toEqual([])
   })
 })
 
-describe('X-PAYMENT-RESPONSE', () => {
-  it('says in v1 words who paid, where and by which transaction', () => {
+describe('encodeReceiptV1', () => {
+  it('writes the payer, network and transaction in v1 terms', () => {
     const header = encodeReceiptV1({
       success: true,
       transaction: '0xabc',

@@ -12,13 +12,13 @@ import {
 import { networks } from '../../../src/protocol/evm/network.ts'
 import { recover } from '../../../src/protocol/evm/secp256k1.ts'
 import { encodeHeader } from '../../../src/protocol/x402/header.ts'
-import { type PaymentRequired, parsePayment } from '../../../src/protocol/x402/v2.ts'
+import type { PaymentRequired } from '../../../src/protocol/x402/types.ts'
 import { unmet } from '../../vectors/demands.ts'
-import { authorizer, bent, payer, payments, receiver, recorded } from '../payments.ts'
+import { authorizer, changed, parsePayment, payer, payments, receiver, recorded } from '../payments.ts'
 
 const network = networks.get('eip155:84532') ?? expect.fail('no Base Sepolia')
 const sent = payments.filter((payment) => payment.version === 2)
-const taken = sent.filter((payment) => !payment.refused)
+const accepted = sent.filter((payment) => !payment.refused)
 
 function parsed(header: string) {
   const payment = parsePayment(header)
@@ -27,12 +27,12 @@ function parsed(header: string) {
 
 const refused = (reason: string) => ({ ok: false, refusal: { reason } })
 
-describe('PAYMENT-SIGNATURE', () => {
-  it.each(taken.map(({ name, client, header }) => [name, client, header]))(
-    'reads %s of %s, and finds its payer’s signatures in it',
+describe('parsePayment', () => {
+  it.each(accepted.map(({ name, client, header }) => [name, client, header]))(
+    'reads %s of %s with valid signatures of its payer',
     (_, __, header) => {
-      const { accepted, ...payment } = parsed(header)
-      expect(accepted).toMatchObject({ network: network.id, amount: '1000' })
+      const { accepted: offer, ...payment } = parsed(header)
+      expect(offer).toMatchObject({ network: network.id, amount: '1000' })
       if (payment.scheme === 'exact') {
         const { authorization, signature } = payment.payload
         expect(recover(transferAuthorizationDigest(authorization, network.usdc), signature)).toBe(payer)
@@ -59,9 +59,9 @@ describe('PAYMENT-SIGNATURE', () => {
     },
   )
 
-  it('reads the same payment out of every client’s spelling of it', () => {
+  it('reads the same payment from every client’s spelling', () => {
     for (const name of ['exact', 'deposit', 'voucher', 'refund in full']) {
-      const spellings = taken.filter((payment) => payment.name.startsWith(name))
+      const spellings = accepted.filter((payment) => payment.name.startsWith(name))
       expect(spellings.length).toBeGreaterThanOrEqual(3)
       const [first, ...others] = spellings.map((payment) => parsed(payment.header).payload)
       for (const other of others) expect(other).toEqual(first)
@@ -70,32 +70,32 @@ describe('PAYMENT-SIGNATURE', () => {
 
   it.each(
     sent.filter((payment) => payment.refused).map(({ name, header, refused }) => [name, header, refused]),
-  )('refuses %s', (_, header, reason) => {
+  )('rejects %s', (_, header, reason) => {
     expect(parsePayment(header ?? '')).toMatchObject(refused(reason ?? ''))
   })
 
-  it('reads a refund in part and one in full', () => {
+  it('reads a partial and a full refund', () => {
     expect(parsed(encodeHeader(recorded('refund in part'))).payload).toMatchObject({ amount: 1500n })
     expect(parsed(encodeHeader(recorded('refund in full'))).payload).toMatchObject({ amount: null })
-    expect(parsed(bent('refund in full', 'payload.amount', null)).payload).toMatchObject({ amount: null })
+    expect(parsed(changed('refund in full', 'payload.amount', null)).payload).toMatchObject({ amount: null })
   })
 
-  it('passes the echo of resource and extensions on, and leaves out what is null', () => {
+  it('keeps the echoed resource and extensions, and drops null ones', () => {
     const extensions = { 'payment-identifier': { info: { id: 'a' } } }
-    expect(parsed(bent('voucher', 'extensions', extensions))).toMatchObject({ extensions })
-    expect(parsed(bent('voucher', 'extensions', null))).not.toHaveProperty('extensions')
-    expect(parsed(bent('voucher', 'resource', null))).not.toHaveProperty('resource')
+    expect(parsed(changed('voucher', 'extensions', extensions))).toMatchObject({ extensions })
+    expect(parsed(changed('voucher', 'extensions', null))).not.toHaveProperty('extensions')
+    expect(parsed(changed('voucher', 'resource', null))).not.toHaveProperty('resource')
   })
 
-  it('leaves out keys that it does not know, at every level', () => {
+  it('drops unknown keys at every level', () => {
     for (const path of ['x', 'accepted.x', 'payload.x', 'payload.voucher.x', 'payload.channelConfig.x']) {
-      expect(parsed(bent('voucher', path, 1))).toEqual(parsed(encodeHeader(recorded('voucher'))))
+      expect(parsed(changed('voucher', path, 1))).toEqual(parsed(encodeHeader(recorded('voucher'))))
     }
   })
 
-  it('takes an offer without extra for one with an empty extra', () => {
-    expect(parsed(bent('exact', 'accepted.extra', undefined)).accepted?.extra).toEqual({})
-    expect(parsed(bent('exact', 'accepted.extra', null)).accepted?.extra).toEqual({})
+  it('reads an offer without extra as one with an empty extra', () => {
+    expect(parsed(changed('exact', 'accepted.extra', undefined)).accepted?.extra).toEqual({})
+    expect(parsed(changed('exact', 'accepted.extra', null)).accepted?.extra).toEqual({})
   })
 })
 
@@ -119,8 +119,8 @@ const hexes = [
   ['exact', 'payload.signature'],
 ] as const
 
-describe('a bent payment', () => {
-  it.each(amounts)('of %s is refused when %s is no canonical amount [B8]', (name, path) => {
+describe('parsePayment of a changed payment', () => {
+  it.each(amounts)('rejects %s when %s is not a canonical amount [B8]', (name, path) => {
     for (const value of [
       '01',
       '1e3',
@@ -135,11 +135,13 @@ describe('a bent payment', () => {
       {},
       true,
     ]) {
-      expect(parsePayment(bent(name, path, value)), String(value)).toMatchObject(refused('malformed_payment'))
+      expect(parsePayment(changed(name, path, value)), String(value)).toMatchObject(
+        refused('malformed_payment'),
+      )
     }
   })
 
-  it.each(hexes)('of %s is refused when %s is no hex of its length [B8]', (name, path) => {
+  it.each(hexes)('rejects %s when %s is not hex of its length [B8]', (name, path) => {
     for (const value of [
       '',
       '0',
@@ -152,49 +154,53 @@ describe('a bent payment', () => {
       {},
       ['0x'],
     ]) {
-      expect(parsePayment(bent(name, path, value)), String(value)).toMatchObject(refused('malformed_payment'))
+      expect(parsePayment(changed(name, path, value)), String(value)).toMatchObject(
+        refused('malformed_payment'),
+      )
     }
   })
 
   it('reads addresses in any case as the same address [B8]', () => {
     const original = parsed(encodeHeader(recorded('voucher'))).payload
     const upper = `0x${payer.slice(2).toUpperCase()}`
-    expect(parsed(bent('voucher', 'payload.channelConfig.payer', upper)).payload).toEqual(original)
-    expect(parsed(bent('voucher', 'payload.channelConfig.payer', payer)).payload).toEqual(original)
+    expect(parsed(changed('voucher', 'payload.channelConfig.payer', upper)).payload).toEqual(original)
+    expect(parsed(changed('voucher', 'payload.channelConfig.payer', payer)).payload).toEqual(original)
   })
 
-  it('keeps a signature of any length, for the scheme to refuse [B1]', () => {
+  it('keeps a signature of any length for the scheme to check [B1]', () => {
     for (const signature of ['0x', `0x${'ab'.repeat(64)}`, `0x${'ab'.repeat(66)}`]) {
-      expect(parsed(bent('voucher', 'payload.voucher.signature', signature)).payload).toMatchObject({
+      expect(parsed(changed('voucher', 'payload.voucher.signature', signature)).payload).toMatchObject({
         voucher: { signature },
       })
     }
   })
 
-  it.each([-1, 0.5, 2 ** 40, '86400', null])('is refused with a withdraw delay of %j [B8]', (delay) => {
-    expect(parsePayment(bent('voucher', 'payload.channelConfig.withdrawDelay', delay))).toMatchObject(
+  it.each([-1, 0.5, 2 ** 40, '86400', null])('rejects a withdraw delay of %j [B8]', (delay) => {
+    expect(parsePayment(changed('voucher', 'payload.channelConfig.withdrawDelay', delay))).toMatchObject(
       refused('malformed_payment'),
     )
   })
 
   it.each(['claim', 'settle', 'Voucher', '', null, 1, undefined])(
-    'is no channel payload of type %j',
+    'rejects a channel payload of type %j',
     (type) => {
-      expect(parsePayment(bent('voucher', 'payload.type', type))).toMatchObject(refused('channel_payload'))
+      expect(parsePayment(changed('voucher', 'payload.type', type))).toMatchObject(refused('channel_payload'))
     },
   )
 
-  it.each([1, 3, 2.5, 0])('is refused with version %j', (version) => {
-    expect(parsePayment(bent('voucher', 'x402Version', version))).toMatchObject(
+  it.each([1, 3, 2.5, 0])('returns unsupported_version for version %j', (version) => {
+    expect(parsePayment(changed('voucher', 'x402Version', version))).toMatchObject(
       refused('unsupported_version'),
     )
   })
 
-  it.each(['2', null, undefined])('cannot be read with version %j', (version) => {
-    expect(parsePayment(bent('voucher', 'x402Version', version))).toMatchObject(refused('malformed_payment'))
+  it.each(['2', null, undefined])('returns malformed_payment for version %j', (version) => {
+    expect(parsePayment(changed('voucher', 'x402Version', version))).toMatchObject(
+      refused('malformed_payment'),
+    )
   })
 
-  it('is refused with a number beyond all numbers [B8]', () => {
+  it('rejects a number beyond the range of a double [B8]', () => {
     const json = JSON.stringify(recorded('voucher')).replace('"withdrawDelay":86400', '"withdrawDelay":1e400')
     expect(json).toContain('1e400')
     expect(parsePayment(btoa(json))).toMatchObject(refused('malformed_payment'))
@@ -205,19 +211,19 @@ describe('a bent payment', () => {
     ['accepted.network', 'solana:EtWTRABZaYq6iMfeYKouRu166VU2xqa1'],
     ['accepted.network', 'stellar:pubnet'],
     ['accepted.network', 'base-sepolia'],
-  ])('answers no offer made here when %s is %s', (path, value) => {
+  ])('returns no_matching_offer when %s is %s', (path, value) => {
     for (const name of ['voucher', 'exact']) {
-      expect(parsePayment(bent(name, path, value)), name).toMatchObject(refused('no_matching_offer'))
+      expect(parsePayment(changed(name, path, value)), name).toMatchObject(refused('no_matching_offer'))
     }
   })
 
-  it('of any shape is refused, never a fault [D13]', () => {
-    const names = fc.constantFrom(...taken.map((payment) => payment.name))
+  it('returns a result for a payment of any shape and never throws [D13]', () => {
+    const names = fc.constantFrom(...accepted.map((payment) => payment.name))
     fc.assert(
       fc.property(names, fc.nat(), fc.jsonValue(), (name, at, value) => {
         const payment = recorded(name)
         const places = paths(payment)
-        const answer = parsePayment(bent(name, places[at % places.length] ?? '', value))
+        const answer = parsePayment(changed(name, places[at % places.length] ?? '', value))
         expect(typeof answer.ok).toBe('boolean')
       }),
     )
@@ -233,7 +239,7 @@ function paths(value: unknown, prefix = ''): string[] {
   ])
 }
 
-describe('PAYMENT-REQUIRED', () => {
+describe('PAYMENT-REQUIRED header', () => {
   const { accepted: channel } = recorded('voucher')
   const { accepted: exact } = recorded('exact')
   const required: PaymentRequired = {
@@ -247,20 +253,20 @@ describe('PAYMENT-REQUIRED', () => {
     accepts: [channel, exact],
   }
 
-  it('is what upstream clients read out of the header', () => {
+  it('decodes in upstream clients to the same value', () => {
     const read = decodePaymentRequiredHeader(encodeHeader(required))
     expect(read).toEqual(required)
     expect(PaymentRequiredV2Schema.safeParse(read).success).toBe(true)
   })
 
-  it('has all that the Python and Go clients need', () => {
+  it('has every field that the Python and Go clients need', () => {
     expect(unmet('required', required)).toEqual([])
     expect(
       unmet('required', { ...required, accepts: [{ ...exact, maxTimeoutSeconds: undefined }] }),
     ).toHaveLength(1)
   })
 
-  it('with two offers fits into 2 KB [D14]', () => {
+  it('fits into 2 KB with two offers [D14]', () => {
     expect(encodeHeader(required).length).toBeLessThanOrEqual(2048)
   })
 })

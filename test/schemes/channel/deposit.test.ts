@@ -5,11 +5,11 @@ import { encodeDeposit } from '../../../src/chain/escrow.ts'
 import { encodeTransfer } from '../../../src/chain/token.ts'
 import { depositNonce } from '../../../src/protocol/evm/eip712.ts'
 import type { Hex } from '../../../src/protocol/evm/hex.ts'
-import { parsePayment } from '../../../src/protocol/x402/v2.ts'
 import type { ChannelPorts } from '../../../src/schemes/channel/purchase.ts'
 import { channelScheme } from '../../../src/schemes/channel/scheme.ts'
 import { chainAt, newKey } from '../../chain/harness.ts'
 import { send } from '../../chain/payer.ts'
+import { parsePayment } from '../../protocol/payments.ts'
 import {
   altered,
   errorOf,

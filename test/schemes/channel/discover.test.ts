@@ -1,8 +1,8 @@
 /** What the Worker asks of the chain for a channel it does not know, or knows too little of; and what strangers can make it ask. */
 import { env, runInDurableObject } from 'cloudflare:test'
 import { afterEach, describe, expect, inject, it, vi } from 'vitest'
+import { readChannels } from '../../../src/chain/channels.ts'
 import { encodeDeposit } from '../../../src/chain/escrow.ts'
-import { readChannels } from '../../../src/chain/rpc.ts'
 import { listings } from '../../../src/ledger/book/accounts.ts'
 import { encodeHeader } from '../../../src/protocol/x402/header.ts'
 import { chainAt, newKey } from '../../chain/harness.ts'

@@ -8,10 +8,10 @@ import { LEASE } from '../../../src/ledger/exact/authorizations.ts'
 import { REPLAY_WINDOW } from '../../../src/ledger/replay-window.ts'
 import type { Address, Hex } from '../../../src/protocol/evm/hex.ts'
 import { encodeHeader } from '../../../src/protocol/x402/header.ts'
-import { parsePayment } from '../../../src/protocol/x402/v2.ts'
 import { type ExactPorts, exactScheme } from '../../../src/schemes/exact/scheme.ts'
 import { chainAt, newKey } from '../../chain/harness.ts'
 import { send } from '../../chain/payer.ts'
+import { parsePayment } from '../../protocol/payments.ts'
 import {
   altered,
   type Crawler,

@@ -1,0 +1,28 @@
+/** The bindings of wrangler.toml. */
+
+import type { RelayerBase } from '../chain/relayer/relayer.ts'
+import type { Directory } from '../identity/directory.ts'
+import type { Numbers } from '../ledger/billing/numbers.ts'
+import type { Account } from '../ledger/channel/account.ts'
+import type { Agents } from '../ledger/credit/agents.ts'
+import type { CreditLine } from '../ledger/credit/credit-line.ts'
+import type { Authorizations } from '../ledger/exact/authorizations.ts'
+import type { Cause } from '../settlement/run.ts'
+
+/** The bindings of wrangler.toml. Vars and secrets are read by config/config.ts alone. */
+export type Bindings = {
+  ACCOUNT: DurableObjectNamespace<Account>
+  AUTHORIZATIONS: DurableObjectNamespace<Authorizations>
+  RELAYER: DurableObjectNamespace<RelayerBase>
+  BOOK: D1Database
+  SETTLEMENT: Workflow<Cause>
+  /** How often unknown channels and payers may be looked up on chain. Without it they always may. */
+  CHAIN_READS?: RateLimit
+  /** Credit: the lines, the registry of agents, their key directories, the numbers of invoices. */
+  LINES?: DurableObjectNamespace<CreditLine>
+  AGENTS?: DurableObjectNamespace<Agents>
+  DIRECTORIES?: DurableObjectNamespace<Directory>
+  NUMBERS?: DurableObjectNamespace<Numbers>
+  /** How often unknown agents may be looked up in the registry. Without it they always may. */
+  AGENT_READS?: RateLimit
+}

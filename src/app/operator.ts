@@ -1,0 +1,26 @@
+/** What the operator's API works with, made from config and bindings. */
+
+import { type Config, readConfig } from '../config/config.ts'
+import type { CreditSettings, OperatorSettings } from '../operator/settings.ts'
+import type { Bindings } from './bindings.ts'
+import { creditPortsOf } from './schemes.ts'
+import { billingOf } from './work.ts'
+
+/** What the operator's API works with. With a faulty config it lets nobody in. */
+export function operatorOf(env: Bindings): OperatorSettings {
+  const read = readConfig(env)
+  const { BOOK: book, ACCOUNT: accounts, AUTHORIZATIONS: authorizations, SETTLEMENT: settlement } = env
+  const objects = { book, accounts, authorizations, settlement }
+  if (!read.ok) return { tokenSha256: undefined, ...objects }
+  const credit = booksOf(env, read.config)
+  const billing = billingOf(env)
+  const tokenSha256 = read.config.operatorTokenSha256
+  return { tokenSha256, ...objects, ...(credit && { credit }), ...(billing && { billing }) }
+}
+
+/** Credit as the operator and the agents read it; undefined where there is none. */
+function booksOf(env: Bindings, { credit, operator }: Config): CreditSettings | undefined {
+  const ports = creditPortsOf(env)
+  if (!credit || !ports) return undefined
+  return { ...ports, operator, probation: credit.probation, tiers: new Set(credit.tiers.keys()) }
+}

@@ -1,0 +1,49 @@
+/** What the nightly run works on, made from config and bindings. */
+
+import type { BillingContext } from '../billing/context.ts'
+import { type Config, describeFaults, readConfig } from '../config/config.ts'
+import type { Payers, Settings } from '../settlement/context.ts'
+import type { Work } from '../settlement/run.ts'
+import type { Bindings } from './bindings.ts'
+import { exactOf, relayerOf } from './schemes.ts'
+
+/** What there is to settle with these bindings; null when there is nothing, for want of a chain, a key or a seller. */
+export function workOf(env: Bindings): Work | null {
+  const read = readConfig(env)
+  if (!read.ok) throw new Error(describeFaults(read.faults))
+  const channels = channelsOf(env, read.config)
+  const exact = channels ? null : payersOf(env, read.config)
+  const billing = billingOf(env)
+  const bill = billing && (async () => (await billing()).bill)
+  return channels || exact || bill ? { book: env.BOOK, channels, exact, bill } : null
+}
+
+function channelsOf(env: Bindings, config: Config): Settings | null {
+  const { chain, relayer } = config
+  if (!chain || !relayer) return null
+  const { BOOK: book, ACCOUNT: accounts, AUTHORIZATIONS: authorizations } = env
+  return { chain, book, accounts, authorizations, relayer: lastingRelayer(env, config) }
+}
+
+/** A stub is of no use any more once its object was reset, and a run outlives that: so each call has one of its own. */
+function lastingRelayer(env: Bindings, config: Config): Settings['relayer'] {
+  const stub = () => relayerOf(env, config)
+  return {
+    send: (order, waitMs) => stub().send(order, waitMs),
+    outcome: (id, waitMs) => stub().outcome(id, waitMs),
+    address: () => stub().address(),
+  }
+}
+
+/** Payers whose payments a facilitator settles; null where none does. */
+function payersOf({ BOOK: book, AUTHORIZATIONS: authorizations }: Bindings, config: Config): Payers | null {
+  return config.facilitator ? { book, authorizations, chain: config.chain ?? null, relayer: null } : null
+}
+
+/** Opens billing for one request or one step; null where nobody is named who sends invoices. Loaded when it is opened. */
+export function billingOf(env: Bindings): (() => Promise<BillingContext>) | null {
+  const read = readConfig(env)
+  if (!read.ok || !read.config.bill) return null
+  const { config } = read
+  return async () => (await import('./billing.ts')).openBilling(env, config, exactOf(env, config))
+}

@@ -1,0 +1,60 @@
+/** Settlement runs and watches in the read model (D1). */
+
+/** One settlement run or watch. `record` is JSON of plain values; amounts in it are decimal strings. */
+export type RunRecord = {
+  id: string
+  kind: 'settlement' | 'watch'
+  status: 'running' | 'settled' | 'in_doubt' | 'failed'
+  startedAt: number
+  endedAt: number | null
+  record: Record<string, unknown>
+}
+
+/** Writes a run's record, over an earlier state of the same run. */
+export async function saveRun(book: D1Database, run: RunRecord): Promise<void> {
+  await book
+    .prepare(
+      'INSERT OR REPLACE INTO run (id, kind, status, started_at, ended_at, record) VALUES (?, ?, ?, ?, ?, ?)',
+    )
+    .bind(run.id, run.kind, run.status, run.startedAt, run.endedAt, JSON.stringify(run.record))
+    .run()
+}
+
+/** Runs, newest first. */
+export async function runs(book: D1Database, limit: number): Promise<RunRecord[]> {
+  const { results } = await book
+    .prepare('SELECT * FROM run ORDER BY started_at DESC, id DESC LIMIT ?')
+    .bind(limit)
+    .all<Record<string, string | number | null>>()
+  return results.map(runOf)
+}
+
+/** When the last run began that has billed and left nothing in doubt. Unix milliseconds, or null. */
+export async function lastBilled(book: D1Database): Promise<number | null> {
+  const newest = await book
+    .prepare(
+      `SELECT started_at FROM run WHERE status = 'settled' AND record ->> '$.bill' IS NOT NULL
+         ORDER BY started_at DESC LIMIT 1`,
+    )
+    .first<{ started_at: number }>()
+  return newest?.started_at ?? null
+}
+
+export async function findRun(book: D1Database, id: string): Promise<RunRecord | null> {
+  const row = await book
+    .prepare('SELECT * FROM run WHERE id = ?')
+    .bind(id)
+    .first<Record<string, string | number | null>>()
+  return row && runOf(row)
+}
+
+function runOf(row: Record<string, string | number | null>): RunRecord {
+  return {
+    id: String(row.id),
+    kind: row.kind as RunRecord['kind'],
+    status: row.status as RunRecord['status'],
+    startedAt: Number(row.started_at),
+    endedAt: row.ended_at as number | null,
+    record: JSON.parse(String(row.record)) as Record<string, unknown>,
+  }
+}

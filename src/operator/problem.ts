@@ -1,0 +1,103 @@
+/** Errors as problem details (RFC 9457): one list of codes, with the sentences that people read. */
+
+/** One error in a request. No member repeats a value that was sent: it may be a secret. */
+export type RequestError = {
+  /** The member or query parameter: `buyer.country`, `keys.keys[0]`, `stage`. */
+  path: string
+  /** The rule that was broken: "must be a string". */
+  message: string
+  /** The expected value, often with an example. */
+  expected: string
+}
+
+type Problem = { status: number; title: string; detail: string }
+
+/** The media type of every error (RFC 9457 §3). */
+export const PROBLEM_TYPE = 'application/problem+json'
+
+/** Every error of the API. `type` of an error names its row, as the OpenAPI document shows it. */
+export const PROBLEMS = {
+  not_a_json_object: {
+    status: 400,
+    title: 'The body must be a JSON object',
+    detail: 'Send one JSON object, for example {"reason": "…"}.',
+  },
+  invalid: {
+    status: 400,
+    title: 'The request has errors',
+    detail: 'Correct every member that `errors` lists, then send the request again.',
+  },
+  unauthorized: {
+    status: 401,
+    title: 'Missing or invalid token',
+    detail: 'The request must be authenticated: see the headers WWW-Authenticate and Accept-Signature.',
+  },
+  not_found: {
+    status: 404,
+    title: 'Not found',
+    detail: 'Check the path and the ids in it. Sites without credit have only accounts, runs and exports.',
+  },
+  exists: {
+    status: 409,
+    title: 'The id is already in use',
+    detail: 'Choose another `id`, or change the registered agent with PATCH.',
+  },
+  url_taken: {
+    status: 409,
+    title: 'The URL belongs to another agent',
+    detail: 'Each key directory must belong to one agent only.',
+  },
+  key_taken: {
+    status: 409,
+    title: 'A key belongs to another agent',
+    detail: 'Each pinned key must belong to one agent only.',
+  },
+  collected_by_stripe: {
+    status: 409,
+    title: 'Stripe collects this invoice',
+    detail: 'Mark the invoice as paid at Stripe. Otherwise Stripe would collect it again.',
+  },
+  reference_used: {
+    status: 409,
+    title: 'The reference is already in use',
+    detail: 'A transfer with this reference has another amount or was returned. See `amount` and `returned`.',
+  },
+  reference_unknown: {
+    status: 409,
+    title: 'The reference is unknown',
+    detail: 'The reference must be that of a transfer on this invoice that was not returned.',
+  },
+  settled: {
+    status: 409,
+    title: 'The invoice is already settled',
+    detail: 'Send `amount` to record a payment beyond the amount owed.',
+  },
+  changed: {
+    status: 409,
+    title: 'The invoice has changed',
+    detail: '`creditedNet` must equal the amount credited so far. Read the invoice again.',
+  },
+  too_much: {
+    status: 409,
+    title: 'The credit note is too large',
+    detail: '`amount` must be at most `creditable`.',
+  },
+  too_large: { status: 413, title: 'The body is too large', detail: 'A body must be at most 64 KB.' },
+  unavailable: {
+    status: 503,
+    title: 'Temporarily unavailable',
+    detail: 'The outcome is unknown. Send the same request again after the time in Retry-After.',
+  },
+} as const satisfies Record<string, Problem>
+
+/** The word that programs compare. Codes never change. */
+export type ProblemCode = keyof typeof PROBLEMS
+
+/** Path of the OpenAPI document, relative to the site. Its `x-problems` holds {@link PROBLEMS}. */
+const PROBLEMS_AT = '/_tab402/api/openapi.json#/x-problems'
+
+/** The body of an error. `more` are extension members (RFC 9457 §3.2), such as `errors` or `creditable`. */
+export function problemOf(code: ProblemCode, more: Record<string, unknown> = {}) {
+  const { status, title, detail } = PROBLEMS[code]
+  return { type: `${PROBLEMS_AT}/${code}`, title, status, detail, code, ...more }
+}

@@ -1,0 +1,60 @@
+/** x402 v2: `PAYMENT-SIGNATURE`, `PAYMENT-REQUIRED` and `PAYMENT-RESPONSE` (x402 v2 §5). */
+import { accept, type Result, refuse, wire } from '../../protocol/refusal.ts'
+import { encodeHeader, encodeText } from '../../protocol/x402/header.ts'
+import { acceptedIn, decodePayment, readEnvelope } from '../../protocol/x402/v2.ts'
+import { SCHEME_NAMES, SCHEMES } from '../../schemes/index.ts'
+import { type Dialect, fitting, form, type Paid } from './dialect.ts'
+
+/** Bytes of JSON that make 2 KB of base64, less the longest error that may stand in place of the plain one. */
+const MAX_JSON_BYTES = 1536 - 64
+
+/** Reads `PAYMENT-SIGNATURE`. Only its shape is read: nothing is compared with an offer, nothing verified. */
+export function parsePayment(header: string): Result<Paid> {
+  const json = decodePayment(header)
+  if (!json.ok) return json
+  const accepted = acceptedIn(json.value)
+  for (const scheme of SCHEME_NAMES) {
+    const read = accepted && SCHEMES[scheme].read(accepted, json.value)
+    if (read) return read.ok ? accept({ scheme, payment: read.value }) : read
+  }
+  const envelope = readEnvelope(json.value)
+  return envelope.ok ? refuse('no_matching_offer') : envelope
+}
+
+/** x402 version 2. */
+export const x402v2: Dialect = {
+  pays: (headers) => headers.has('payment-signature'),
+
+  read: (headers) => parsePayment(headers.get('payment-signature') ?? ''),
+
+  challenge({ accepts, about, extensions }) {
+    const rest = Object.keys(extensions).length > 0 ? { extensions } : {}
+    const { code } = wire('payment_required')
+    const plain = form((url) => ({
+      x402Version: 2,
+      error: code,
+      resource: { url, ...about },
+      accepts,
+      ...rest,
+    }))
+    const room = MAX_JSON_BYTES - new TextEncoder().encode(plain('')).length
+    const value = (url: string, reason: Parameters<typeof wire>[0], corrected: typeof accepts | null) =>
+      reason === 'payment_required'
+        ? encodeText(plain(url))
+        : encodeHeader({
+            x402Version: 2,
+            error: wire(reason).code,
+            resource: { url, ...about },
+            accepts: corrected ?? accepts,
+            ...(!corrected && rest),
+          })
+    return {
+      header: ({ url, reason, corrected }) => [
+        'payment-required',
+        value(fitting(url, room), reason, corrected),
+      ],
+    }
+  },
+
+  receipt: (receipt) => ['payment-response', encodeHeader(receipt)],
+}

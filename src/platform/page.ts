@@ -1,0 +1,32 @@
+/** One look for all pages: the palette and the document around a page's own content. */
+import { html, raw } from 'hono/html'
+
+/** A content security policy: the page loads and runs nothing, and other pages cannot frame it. */
+export const PAGE_POLICY =
+  "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+
+const PALETTE = `
+  :root { color-scheme: light dark; --ink: #1d1d1b; --soft: #6b675e; --line: #d8d4c9; --paper: #faf8f3 }
+  @media (prefers-color-scheme: dark) {
+    :root { --ink: #eae6dc; --soft: #a29d91; --line: #45423a; --paper: #191816 }
+  }
+  @media print { :root { color-scheme: light; --ink: #000; --soft: #555; --line: #bbb; --paper: #fff } }
+  body { font: 16px/1.5 Georgia, serif; color: var(--ink); background: var(--paper); margin: 3em auto; padding: 0 1.25em }
+  a { color: inherit } small, code { color: var(--soft) } code { font-family: ui-monospace, monospace }
+  @media print { body { margin: 0; max-width: none; padding: 0 } }`
+
+/**
+ * An HTML document. `style` is CSS of the page's own, and must not contain a value of others. `body` is made with `html`,
+ * which escapes every value; the title is escaped too.
+ */
+export function htmlDocument(title: string, style: string, body: unknown): string {
+  return html`<!doctype html>
+<html lang="en">
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width">
+<meta name="robots" content="noindex">
+<title>${title}</title>
+${raw(`<style>${PALETTE}${style}</style>`)}
+${body}
+</html>`.toString()
+}

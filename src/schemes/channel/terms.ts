@@ -1,0 +1,18 @@
+/** What a site asks of the channels it takes. */
+
+import type { Address } from '../../protocol/evm/hex.ts'
+import type { Network } from '../../protocol/evm/network.ts'
+
+export type ChannelTerms = {
+  network: Network
+  receiver: Address
+  /** Our relayer: it alone may claim and refund. */
+  receiverAuthorizer: Address
+  /** Seconds a payer's withdrawal takes: the time the watch has to claim first. */
+  withdrawDelay: number
+  /** Atomic units. */
+  minDeposit: bigint
+  /** The most that one channel may owe unclaimed. Atomic units. */
+  maxUnclaimed: bigint
+  maxTimeoutSeconds: number
+}
