@@ -1,11 +1,12 @@
 /** What the Worker asks of the chain for a channel it does not know, or knows too little of; and what strangers can make it ask. */
 import { env, runInDurableObject } from 'cloudflare:test'
-import { afterEach, describe, expect, inject, it, vi } from 'vitest'
+import { afterEach, describe, expect, it, vi } from 'vitest'
 import { encodeDeposit } from '../../../src/chain/escrow.ts'
 import { readChannels } from '../../../src/chain/rpc.ts'
 import { listings } from '../../../src/ledger/book/accounts.ts'
 import { encodeHeader } from '../../../src/protocol/x402/header.ts'
 import { chainAt, newKey } from '../../chain/harness.ts'
+import { chainHere } from '../../chain/here.ts'
 import { newPayer, send } from '../../chain/payer.ts'
 import {
   type Crawler,
@@ -19,7 +20,7 @@ import {
   valueAt,
 } from '../harness.ts'
 
-const { rpcUrl } = inject('chain')
+const { rpcUrl } = chainHere()
 const shop = openShop()
 const BATCH = 'invalid_batch_settlement_evm_'
 

@@ -3,10 +3,11 @@
  * lost. Nobody is served unpaid, nobody is told to pay again, and the same payment sent again comes to one charge.
  */
 import { env, evictDurableObject, runInDurableObject } from 'cloudflare:test'
-import { describe, expect, inject, it, vi } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { readBalance } from '../../../src/chain/token.ts'
 import { LEASE } from '../../../src/ledger/exact/authorizations.ts'
 import { chainAt } from '../../chain/harness.ts'
+import { chainHere } from '../../chain/here.ts'
 import { type Crawler, errorOf, type Meddle, newCrawler, newRegular, openShop, PRICE } from '../harness.ts'
 
 let does: Meddle = (_, call) => call()
@@ -79,7 +80,7 @@ const scenarios: Scenario[] = [
   },
 ]
 
-const held = ({ payer }: Crawler) => readBalance(chainAt(inject('chain').rpcUrl), payer.address)
+const held = ({ payer }: Crawler) => readBalance(chainAt(chainHere().rpcUrl), payer.address)
 
 /** The calls from the `first` on fail, so many of them. */
 function failing(

@@ -1,9 +1,10 @@
 /** Refunds over HTTP: given from the channel's free part, once, by nobody's wish but the payer's. */
 
 import { evictDurableObject } from 'cloudflare:test'
-import { beforeEach, describe, expect, inject, it } from 'vitest'
+import { beforeEach, describe, expect, it } from 'vitest'
 import { readBalance } from '../../../src/chain/token.ts'
 import { chainAt } from '../../chain/harness.ts'
+import { chainHere } from '../../chain/here.ts'
 import {
   altered,
   type Crawler,
@@ -28,7 +29,7 @@ beforeEach(async () => {
   crawler = await newRegular(shop)
 })
 
-const held = () => readBalance(chainAt(inject('chain').rpcUrl), crawler.payer.address)
+const held = () => readBalance(chainAt(chainHere().rpcUrl), crawler.payer.address)
 
 describe('a refund', () => {
   it('of all that is left pays the payer, claims what is owed and asks no origin', async () => {
