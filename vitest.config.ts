@@ -1,6 +1,6 @@
 /**
  * `unit` runs what needs no runtime of Cloudflare's in plain Node, `workerd` runs inside the Workers runtime,
- * `node` drives the whole stack from outside, `house` reads the code.
+ * `node` drives the whole stack from outside, `long` does so for minutes, `house` reads the code.
  */
 import { cloudflareTest, readD1Migrations } from '@cloudflare/vitest-pool-workers'
 import { defineConfig } from 'vitest/config'
@@ -9,6 +9,8 @@ import { unitFiles } from './test/projects.ts'
 import { Quiet } from './test/quiet.ts'
 
 const house = ['test/house/**/*.test.ts']
+// Minutes of journeys that `npm test` leaves to `npm run test:long`.
+const long = ['crash', 'demo', 'reversals', 'start'].map((name) => `test/journeys/${name}.test.ts`)
 const outside = ['test/journeys/**/*.test.ts', 'test/testing/**/*.test.ts']
 const unit = unitFiles()
 const chain = ['test/chain.setup.ts']
@@ -66,7 +68,11 @@ export default defineConfig({
       },
       {
         extends: true,
-        test: { name: 'node', globalSetup: chain, include: outside, fileParallelism: false },
+        test: { name: 'node', globalSetup: chain, include: outside, exclude: long },
+      },
+      {
+        extends: true,
+        test: { name: 'long', include: long, fileParallelism: false },
       },
       {
         extends: true,
