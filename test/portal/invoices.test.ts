@@ -1,6 +1,6 @@
 /** The counter over HTTP: invoices read and paid at once, and the webhooks of a rail. */
 import { env } from 'cloudflare:test'
-import { describe, expect, inject, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import type { Bindings } from '../../src/app/bindings.ts'
 import { billingOf } from '../../src/app/work.ts'
 import type { BillingContext } from '../../src/billing/context.ts'
@@ -10,6 +10,7 @@ import { stripeRail } from '../../src/rails/stripe/rail.ts'
 import { localStripe } from '../../src/testing/stripe/stripe.ts'
 import { DAY, MIDNIGHT, night, tabOf } from '../billing/harness.ts'
 import { chainAt } from '../chain/harness.ts'
+import { chainHere } from '../chain/here.ts'
 import { newPayer } from '../chain/payer.ts'
 import { exactFetch } from '../upstream.ts'
 
@@ -81,7 +82,7 @@ async function bill({ settings, clock }: Till, time = clock.at) {
 /** The unmodified client of a payer with some USDC, and what is left of it. */
 async function newWallet(till: Till) {
   const { key, address } = await newPayer(1_000_000n)
-  const { rpcUrl } = inject('chain')
+  const { rpcUrl } = chainHere()
   return {
     pay: exactFetch(till.ask as typeof fetch, { privateKey: key }, rpcUrl),
     spent: async () => 1_000_000n - (await readBalance(chainAt(rpcUrl), address)),
@@ -164,7 +165,7 @@ describe('an invoice at the counter', () => {
     const { tab, url } = await invoiced(till)
     const poor = await newWallet(till)
     const { key } = await newPayer(1n)
-    const broke = exactFetch(till.ask as typeof fetch, { privateKey: key }, inject('chain').rpcUrl)
+    const broke = exactFetch(till.ask as typeof fetch, { privateKey: key }, chainHere().rpcUrl)
     expect((await broke(url)).status).toBe(402)
     expect(await tab.line().attempts()).toEqual([])
     expect((await poor.pay(url)).status).toBe(200)
