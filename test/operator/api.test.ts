@@ -4,7 +4,7 @@ import { saveRun } from '../../src/ledger/book/accounts.ts'
 import { operatorApi } from '../../src/operator/api.ts'
 import { toHex } from '../../src/protocol/evm/hex.ts'
 import { randomHex } from '../chain/harness.ts'
-import { newNight, openTab } from '../settlement/harness.ts'
+import { newReceiver, openChannel } from '../settlement/harness.ts'
 
 const TOKEN = 'a-token-of-the-operator'
 const NOW = Date.UTC(2026, 10, 21, 12, 30, 5)
@@ -66,7 +66,7 @@ describe('the operator’s token', () => {
 
 describe('the operator’s API', () => {
   it('starts a run now, once a second', async () => {
-    await newNight()
+    await newReceiver()
     await using runs = await introspectWorkflow(env.SETTLEMENT)
     await runs.modifyAll((modifier) => modifier.disableSleeps())
     const first = await call('/_tab402/api/runs', undefined, 'POST')
@@ -91,13 +91,13 @@ describe('the operator’s API', () => {
   })
 
   it('shows an account itself, with its journal, amounts as decimal strings', async () => {
-    const tab = await openTab(await newNight())
-    await tab.charge(12n)
+    const channel = await openChannel(await newReceiver())
+    await channel.charge(12n)
     const list = await call('/_tab402/api/accounts?limit=1')
-    expect(list.body).toMatchObject({ accounts: [{ id: tab.id, kind: 'channel' }], next: tab.id })
-    const { body } = await call(`/_tab402/api/accounts/${tab.id}?after=1&limit=10`)
+    expect(list.body).toMatchObject({ accounts: [{ id: channel.id, kind: 'channel' }], next: channel.id })
+    const { body } = await call(`/_tab402/api/accounts/${channel.id}?after=1&limit=10`)
     expect(body).toMatchObject({
-      id: tab.id,
+      id: channel.id,
       kind: 'channel',
       standing: { authorized: '12', charged: '12', redeemed: '0', state: { balance: '1000' } },
       entries: [{ seq: 2, kind: 'charge', amount: '12' }],

@@ -6,7 +6,7 @@ import { readBalance } from '../../src/chain/token.ts'
 import { type CounterSettings, counter } from '../../src/portal/invoices.ts'
 import { stripeRail } from '../../src/rails/stripe/rail.ts'
 import { localStripe } from '../../src/testing/stripe/stripe.ts'
-import { DAY, MIDNIGHT, night, tabOf } from '../billing/harness.ts'
+import { DAY, MIDNIGHT, newCustomer, runBilling } from '../billing/harness.ts'
 import { chainAt } from '../chain/harness.ts'
 import { newPayer } from '../chain/payer.ts'
 import { exactFetch } from '../upstream.ts'
@@ -65,15 +65,15 @@ type Till = Awaited<ReturnType<typeof openTill>>
 
 /** A line with an invoice over {@link OWED}, to be paid at once. */
 async function invoiced(till: Till, prices = [OWED]) {
-  const tab = await tabOf(prices, { rail: 'stablecoin' })
+  const customer = await newCustomer(prices, { rail: 'stablecoin' })
   await bill(till)
-  const url = (await tab.only()).presented?.url
+  const url = (await customer.only()).presented?.url
   if (!url) throw new Error('the invoice has no address')
-  return { tab, url }
+  return { customer, url }
 }
 
 async function bill({ settings, clock }: Till, time = clock.at) {
-  return night({ settings: settings.bill, clock }, time)
+  return runBilling({ settings: settings.bill, clock }, time)
 }
 
 /** The unmodified client of a payer with some USDC, and what is left of it. */
@@ -89,26 +89,26 @@ async function newWallet(till: Till) {
 describe('an invoice at the counter', () => {
   it('is paid by an unmodified x402 client, to the micro-dollar, once', async () => {
     const till = await openTill()
-    const { tab, url } = await invoiced(till)
+    const { customer, url } = await invoiced(till)
     const { pay, spent } = await newWallet(till)
     const paid = await pay(url)
     expect(paid.status).toBe(200)
     expect(await paid.json()).toMatchObject({ stage: 'settled', paid: `${OWED}` })
     const receipt = JSON.parse(atob(paid.headers.get('payment-response') ?? ''))
-    expect(await tab.only()).toMatchObject({ stage: 'settled', paid: OWED })
-    const [, payment] = await tab.line().history((await tab.only()).id)
+    expect(await customer.only()).toMatchObject({ stage: 'settled', paid: OWED })
+    const [, payment] = await customer.line().history((await customer.only()).id)
     expect(payment).toMatchObject({ document: { rail: 'stablecoin', reference: receipt.transaction } })
-    expect(await tab.standing()).toMatchObject({ redeemed: OWED })
+    expect(await customer.standing()).toMatchObject({ redeemed: OWED })
     expect((await pay(url)).status).toBe(200)
     expect(await spent()).toBe(OWED)
   })
 
   it('is offered for what is still owed on it, for exact alone', async () => {
     const till = await openTill()
-    const { tab, url } = await invoiced(till)
-    const { id } = await tab.only()
+    const { customer, url } = await invoiced(till)
+    const { id } = await customer.only()
     const part = { id: 'x', invoice: id, amount: 1n, rail: 'transfer', reference: 'x', at: 0 } as const
-    await tab.line().paid(part)
+    await customer.line().paid(part)
     const asked = await till.ask(url)
     expect(asked.status).toBe(402)
     const { accepts, resource } = JSON.parse(atob(asked.headers.get('payment-required') ?? ''))
@@ -120,38 +120,38 @@ describe('an invoice at the counter', () => {
 
   it('is paid by one of many who pay at the same time', async () => {
     const till = await openTill()
-    const { tab, url } = await invoiced(till)
+    const { customer, url } = await invoiced(till)
     const wallets = await Promise.all(Array.from({ length: 4 }, () => newWallet(till)))
     const statuses = await Promise.all(wallets.map(async ({ pay }) => (await pay(url)).status))
     expect(statuses.toSorted()).toEqual([200, 503, 503, 503])
     const spent = await Promise.all(wallets.map((wallet) => wallet.spent()))
     expect(spent.reduce((sum, one) => sum + one, 0n)).toBe(OWED)
-    expect(await tab.only()).toMatchObject({ paid: OWED })
+    expect(await customer.only()).toMatchObject({ paid: OWED })
     const again = await Promise.all(wallets.map(async ({ pay }) => (await pay(url)).status))
     expect(again).toEqual([200, 200, 200, 200])
   })
 
   it('whose payment moved and could not be noted is noted when the payer asks again [E3]', async () => {
     const till = await openTill()
-    const { tab, url } = await invoiced(till)
+    const { customer, url } = await invoiced(till)
     const { pay, spent } = await newWallet(till)
     const headers = await lostOnTheWay(till, () => pay(url))
-    expect(await tab.only()).toMatchObject({ paid: 0n })
+    expect(await customer.only()).toMatchObject({ paid: 0n })
     expect((await till.ask(url, { headers })).status).toBe(200)
-    expect(await tab.only()).toMatchObject({ paid: OWED })
+    expect(await customer.only()).toMatchObject({ paid: OWED })
     expect(await spent()).toBe(OWED)
   })
 
   it('whose payment moved and could not be noted is noted by the next night, or by the next payer [E3]', async () => {
     for (const finish of ['night', 'payer']) {
       const till = await openTill()
-      const { tab, url } = await invoiced(till)
+      const { customer, url } = await invoiced(till)
       const { pay, spent } = await newWallet(till)
       await lostOnTheWay(till, () => pay(url))
       const other = await newWallet(till)
       if (finish === 'night') await bill(till, MIDNIGHT + DAY)
       else expect((await other.pay(url)).status).toBe(503)
-      expect(await tab.only()).toMatchObject({ paid: OWED, stage: 'settled' })
+      expect(await customer.only()).toMatchObject({ paid: OWED, stage: 'settled' })
       expect((await other.pay(url)).status).toBe(200)
       expect([await spent(), await other.spent()]).toEqual([OWED, 0n])
     }
@@ -159,12 +159,12 @@ describe('an invoice at the counter', () => {
 
   it('is free to be paid again when a payment has failed for good', async () => {
     const till = await openTill()
-    const { tab, url } = await invoiced(till)
+    const { customer, url } = await invoiced(till)
     const poor = await newWallet(till)
     const { key } = await newPayer(1n)
     const broke = exactFetch(till.ask as typeof fetch, { privateKey: key }, inject('chain').rpcUrl)
     expect((await broke(url)).status).toBe(402)
-    expect(await tab.line().attempts()).toEqual([])
+    expect(await customer.line().attempts()).toEqual([])
     expect((await poor.pay(url)).status).toBe(200)
   })
 
@@ -200,12 +200,12 @@ describe('an invoice at the counter', () => {
 
   it('is a page for a person, which nobody else keeps', async () => {
     const till = await openTill()
-    const { tab, url } = await invoiced(till)
+    const { customer, url } = await invoiced(till)
     const page = await till.ask(url.replace('/pay', ''), { headers: { accept: 'text/html' } })
     expect(page.headers.get('content-type')).toContain('text/html')
     expect(page.headers.get('cache-control')).toBe('private, no-store')
     expect(page.headers.get('content-security-policy')).toContain("default-src 'none'")
-    expect(await page.text()).toContain((await tab.only()).id)
+    expect(await page.text()).toContain((await customer.only()).id)
   })
 
   it('publishes the operator’s key, and not the secret half of it', async () => {
@@ -241,9 +241,9 @@ describe('a webhook of Stripe at the counter', () => {
       stripe: rail,
       bill: { ...bill, rails: { ...bill.rails, stripe: rail } },
     }))
-    const tab = await tabOf([BIG], { rail: 'stripe' })
+    const customer = await newCustomer([BIG], { rail: 'stripe' })
     await bill(till)
-    const reference = (await tab.only()).presented?.reference ?? ''
+    const reference = (await customer.only()).presented?.reference ?? ''
     const send = async (type: string, alter = (body: string) => body) => {
       const event = stripe.books.events.findLast((one) => one.type === type)
       if (!event) throw new Error(`${type} has not happened`)
@@ -252,51 +252,51 @@ describe('a webhook of Stripe at the counter', () => {
       const request = { method: 'POST', body: alter(body), headers }
       return (await till.ask('https://till.test/_tab402/stripe', request)).status
     }
-    return { till, stripe, tab, reference, send }
+    return { till, stripe, customer, reference, send }
   }
 
   it('notes what Stripe itself says, once for a webhook that comes twice', async () => {
-    const { stripe, tab, reference, send } = await withStripe()
+    const { stripe, customer, reference, send } = await withStripe()
     stripe.books.pay(reference)
     expect(await send('invoice.paid')).toBe(200)
-    expect(await tab.only()).toMatchObject({ paid: BIG, stage: 'settled' })
-    const entries = (await tab.entries()).length
+    expect(await customer.only()).toMatchObject({ paid: BIG, stage: 'settled' })
+    const entries = (await customer.entries()).length
     stripe.asked.length = 0
     expect(await send('invoice.paid')).toBe(200)
     // Whose it is, and no more.
     expect(stripe.asked).toEqual([`GET /v1/invoices/${reference}`])
     expect(await send('invoice_payment.paid')).toBe(200)
-    expect((await tab.entries()).length).toBe(entries)
-    expect(await tab.only()).toMatchObject({ paid: BIG })
+    expect((await customer.entries()).length).toBe(entries)
+    expect(await customer.only()).toMatchObject({ paid: BIG })
   })
 
   it('that comes late or in disorder changes nothing of what is true by now [F20]', async () => {
-    const { stripe, tab, reference, send } = await withStripe()
+    const { stripe, customer, reference, send } = await withStripe()
     stripe.books.pay(reference, 'pm_card_declined')
     stripe.books.pay(reference)
     expect(await send('invoice.paid')).toBe(200)
     expect(await send('invoice.payment_failed')).toBe(200)
-    expect(await tab.only()).toMatchObject({ paid: BIG, stage: 'settled', failedAt: null })
+    expect(await customer.only()).toMatchObject({ paid: BIG, stage: 'settled', failedAt: null })
   })
 
   it('tells of a dispute at once [C13]', async () => {
-    const { stripe, tab, reference, send } = await withStripe()
+    const { stripe, customer, reference, send } = await withStripe()
     stripe.books.pay(reference)
     await send('invoice.paid')
     stripe.books.dispute(reference)
     expect(await send('charge.dispute.created')).toBe(200)
-    expect(await tab.only()).toMatchObject({ stage: 'past_due', paid: 0n })
-    expect(await tab.place(tab.order())).toMatchObject({ reason: 'credit_unpaid' })
+    expect(await customer.only()).toMatchObject({ stage: 'past_due', paid: 0n })
+    expect(await customer.place(customer.order())).toMatchObject({ reason: 'credit_unpaid' })
   })
 
   it('is to be sent again when Stripe cannot be asked', async () => {
-    const { stripe, tab, reference, send } = await withStripe()
+    const { stripe, customer, reference, send } = await withStripe()
     stripe.books.pay(reference)
     stripe.fail(/./, 'unreachable', 3)
     expect(await send('invoice.paid')).toBe(503)
-    expect(await tab.only()).toMatchObject({ paid: 0n })
+    expect(await customer.only()).toMatchObject({ paid: 0n })
     expect(await send('invoice.paid')).toBe(200)
-    expect(await tab.only()).toMatchObject({ paid: BIG })
+    expect(await customer.only()).toMatchObject({ paid: BIG })
   })
 
   it('is refused when Stripe did not sign it, or when it is too large', async () => {
