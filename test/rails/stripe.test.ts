@@ -162,117 +162,117 @@ describe('stripeRail.present', () => {
 
 describe('stripeRail.check', () => {
   it('returns no movements before the invoice is submitted or paid', async () => {
-    const setup = setUp()
-    expect(await setup.rail.check(standingOf(INVOICE))).toEqual([])
-    expect(await setup.rail.check(await presentedAt(setup))).toEqual([])
+    const ctx = setUp()
+    expect(await ctx.rail.check(standingOf(INVOICE))).toEqual([])
+    expect(await ctx.rail.check(await presentedAt(ctx))).toEqual([])
   })
 
   it('returns each partial or full payment with a stable id', async () => {
-    const setup = setUp()
-    const standing = await presentedAt(setup)
-    setup.stripe.books.pay(referenceOf(standing), 'pm_card_visa', 100)
-    setup.stripe.books.pay(referenceOf(standing))
-    const movements = await setup.rail.check(standing)
+    const ctx = setUp()
+    const standing = await presentedAt(ctx)
+    ctx.stripe.books.pay(referenceOf(standing), 'pm_card_visa', 100)
+    ctx.stripe.books.pay(referenceOf(standing))
+    const movements = await ctx.rail.check(standing)
     expect(sums(movements)).toEqual(['paid 1000000', 'paid 460000'])
-    expect(await setup.rail.check(standing)).toEqual(movements)
+    expect(await ctx.rail.check(standing)).toEqual(movements)
     const ids = movements.map((movement) => movement.kind === 'paid' && movement.payment.id)
     expect(new Set(ids).size).toBe(2)
   })
 
   it('returns a payment marked in the dashboard', async () => {
-    const setup = setUp()
-    const standing = await presentedAt(setup)
-    setup.stripe.books.markPaid(referenceOf(standing))
-    expect(sums(await setup.rail.check(standing))).toEqual(['paid 1460000'])
+    const ctx = setUp()
+    const standing = await presentedAt(ctx)
+    ctx.stripe.books.markPaid(referenceOf(standing))
+    expect(sums(await ctx.rail.check(standing))).toEqual(['paid 1460000'])
   })
 
   it.each([100, 0])(
     'returns the full amount when the customer balance leaves %d cents to pay',
     async (left) => {
-      const setup = setUp()
-      const standing = await presentedAt(setup)
-      const there = setup.stripe.books.invoice(referenceOf(standing))
+      const ctx = setUp()
+      const standing = await presentedAt(ctx)
+      const there = ctx.stripe.books.invoice(referenceOf(standing))
       Object.assign(there, { amount_due: left, amount_remaining: left })
-      expect(await setup.rail.check(standing)).toEqual([])
+      expect(await ctx.rail.check(standing)).toEqual([])
       if (left === 0) there.status = 'paid'
-      else setup.stripe.books.pay(there.id)
-      const movements = sums(await setup.rail.check(standing))
+      else ctx.stripe.books.pay(there.id)
+      const movements = sums(await ctx.rail.check(standing))
       expect(movements).toEqual(left === 0 ? ['paid 1460000'] : ['paid 1000000', 'paid 460000'])
     },
   )
 
   it('returns a declined card until another card pays [C13]', async () => {
-    const setup = setUp()
-    const standing = await presentedAt(setup)
-    setup.stripe.books.pay(referenceOf(standing), 'pm_card_declined')
-    expect(sums(await setup.rail.check(standing))).toEqual(['failed generic_decline'])
-    setup.stripe.books.pay(referenceOf(standing))
-    expect(sums(await setup.rail.check(standing))).toEqual(['paid 1460000'])
+    const ctx = setUp()
+    const standing = await presentedAt(ctx)
+    ctx.stripe.books.pay(referenceOf(standing), 'pm_card_declined')
+    expect(sums(await ctx.rail.check(standing))).toEqual(['failed generic_decline'])
+    ctx.stripe.books.pay(referenceOf(standing))
+    expect(sums(await ctx.rail.check(standing))).toEqual(['paid 1460000'])
   })
 
   it('returns a dispute and its outcome [C13]', async () => {
-    const setup = setUp()
-    const standing = await presentedAt(setup)
-    setup.stripe.books.pay(referenceOf(standing))
-    const dispute = setup.stripe.books.dispute(referenceOf(standing))
+    const ctx = setUp()
+    const standing = await presentedAt(ctx)
+    ctx.stripe.books.pay(referenceOf(standing))
+    const dispute = ctx.stripe.books.dispute(referenceOf(standing))
     const taken = ['paid 1460000', 'reversed 1460000 disputed: fraudulent']
-    expect(sums(await setup.rail.check(standing))).toEqual(taken)
-    setup.stripe.books.close(dispute, 'lost')
-    expect(sums(await setup.rail.check(standing))).toEqual(taken)
-    setup.stripe.books.close(dispute, 'won')
-    expect(sums(await setup.rail.check(standing))).toEqual([...taken, 'paid 1460000'])
+    expect(sums(await ctx.rail.check(standing))).toEqual(taken)
+    ctx.stripe.books.close(dispute, 'lost')
+    expect(sums(await ctx.rail.check(standing))).toEqual(taken)
+    ctx.stripe.books.close(dispute, 'won')
+    expect(sums(await ctx.rail.check(standing))).toEqual([...taken, 'paid 1460000'])
   })
 
   it('returns a refund', async () => {
-    const setup = setUp()
-    const standing = await presentedAt(setup)
-    setup.stripe.books.pay(referenceOf(standing))
-    setup.stripe.books.refund(referenceOf(standing), 46)
-    expect(sums(await setup.rail.check(standing))).toEqual(['paid 1460000', 'reversed 460000 refunded'])
+    const ctx = setUp()
+    const standing = await presentedAt(ctx)
+    ctx.stripe.books.pay(referenceOf(standing))
+    ctx.stripe.books.refund(referenceOf(standing), 46)
+    expect(sums(await ctx.rail.check(standing))).toEqual(['paid 1460000', 'reversed 460000 refunded'])
   })
 
   it('returns a failed refund as a payment only when the refund was stored', async () => {
-    const setup = setUp()
-    const standing = await presentedAt(setup)
-    setup.stripe.books.pay(referenceOf(standing))
-    const refund = setup.stripe.books.refund(referenceOf(standing), 46)
+    const ctx = setUp()
+    const standing = await presentedAt(ctx)
+    ctx.stripe.books.pay(referenceOf(standing))
+    const refund = ctx.stripe.books.refund(referenceOf(standing), 46)
     const taken = ['paid 1460000', 'reversed 460000 refunded']
-    expect(sums(await setup.rail.check(standing))).toEqual(taken)
-    setup.stripe.books.bounce(refund)
-    expect(sums(await setup.rail.check({ ...standing, paid: 1_000_000n }))).toEqual([...taken, 'paid 460000'])
-    expect(sums(await setup.rail.check({ ...standing, paid: 1_460_000n }))).toEqual(['paid 1460000'])
+    expect(sums(await ctx.rail.check(standing))).toEqual(taken)
+    ctx.stripe.books.bounce(refund)
+    expect(sums(await ctx.rail.check({ ...standing, paid: 1_000_000n }))).toEqual([...taken, 'paid 460000'])
+    expect(sums(await ctx.rail.check({ ...standing, paid: 1_460_000n }))).toEqual(['paid 1460000'])
   })
 
   it('returns a credit note from Stripe before the refund for it', async () => {
-    const setup = setUp()
-    const standing = await presentedAt(setup)
-    const { books } = setup.stripe
+    const ctx = setUp()
+    const standing = await presentedAt(ctx)
+    const { books } = ctx.stripe
     books.pay(referenceOf(standing))
     books.credit(books.invoice(referenceOf(standing)), { amount: 46, memo: 'goodwill', metadata: {} })
     books.refund(referenceOf(standing), 46)
     const moves = ['credited 460000 goodwill', 'paid 1460000', 'reversed 460000 refunded']
-    expect(sums(await setup.rail.check(standing))).toEqual(moves)
+    expect(sums(await ctx.rail.check(standing))).toEqual(moves)
     for (const note of books.notes) note.status = 'void'
-    expect(sums(await setup.rail.check(standing))).toEqual(moves.slice(1))
+    expect(sums(await ctx.rail.check(standing))).toEqual(moves.slice(1))
   })
 
   it('returns a reversal for a credit to the customer balance', async () => {
-    const setup = setUp()
-    const standing = await presentedAt(setup)
-    const { books } = setup.stripe
+    const ctx = setUp()
+    const standing = await presentedAt(ctx)
+    const { books } = ctx.stripe
     books.pay(referenceOf(standing))
     const there = books.invoice(referenceOf(standing))
     const note = books.credit(there, { amount: 46, memo: 'goodwill', metadata: {} })
     Object.assign(note, { customer_balance_transaction: { id: 'cbtxn_1', amount: -46 } })
     const moves = ['credited 460000 goodwill', 'paid 1460000', 'reversed 460000 to the customer’s balance']
-    expect(sums(await setup.rail.check(standing))).toEqual(moves)
+    expect(sums(await ctx.rail.check(standing))).toEqual(moves)
   })
 
   it('rejects when Stripe returns another invoice', async () => {
-    const setup = setUp()
-    const { presented } = await presentedAt(setup)
+    const ctx = setUp()
+    const { presented } = await presentedAt(ctx)
     const other = standingOf(invoiceOf({ id: 'INV-000009' }), { presented })
-    await expect(setup.rail.check(other)).rejects.toThrow('is not INV-000009')
+    await expect(ctx.rail.check(other)).rejects.toThrow('is not INV-000009')
   })
 })
 
@@ -280,127 +280,127 @@ describe('stripeRail.credit', () => {
   const note = { id: 'CN-000001', number: 1, invoice: 'INV-000001', issuedAt: 0, reason: 'an error of ours' }
 
   it('lowers the remaining amount once when called twice', async () => {
-    const setup = setUp()
-    const standing = await presentedAt(setup)
+    const ctx = setUp()
+    const standing = await presentedAt(ctx)
     const half = { ...note, net: 610_000n, vat: 120_000n, total: 730_000n }
-    await setup.rail.credit(standing, half)
-    await setup.rail.credit(standing, half)
-    expect(setup.stripe.books.invoice(referenceOf(standing))).toMatchObject({ amount_remaining: 73 })
+    await ctx.rail.credit(standing, half)
+    await ctx.rail.credit(standing, half)
+    expect(ctx.stripe.books.invoice(referenceOf(standing))).toMatchObject({ amount_remaining: 73 })
   })
 
   it('credits paid amounts too when less remains', async () => {
-    const setup = setUp()
-    const standing = await presentedAt(setup)
-    setup.stripe.books.pay(referenceOf(standing), 'pm_card_visa', 100)
-    await setup.rail.credit(standing, { ...note, net: 610_000n, vat: 120_000n, total: 730_000n })
-    expect(setup.stripe.books.invoice(referenceOf(standing))).toMatchObject({
+    const ctx = setUp()
+    const standing = await presentedAt(ctx)
+    ctx.stripe.books.pay(referenceOf(standing), 'pm_card_visa', 100)
+    await ctx.rail.credit(standing, { ...note, net: 610_000n, vat: 120_000n, total: 730_000n })
+    expect(ctx.stripe.books.invoice(referenceOf(standing))).toMatchObject({
       status: 'paid',
       amount_remaining: 0,
       pre_payment_credit_notes_amount: 46,
       post_payment_credit_notes_amount: 27,
     })
-    expect(sums(await setup.rail.check(standing))).toEqual(['paid 1000000'])
+    expect(sums(await ctx.rail.check(standing))).toEqual(['paid 1000000'])
   })
 
   it('issues no credit note on a voided invoice', async () => {
-    const setup = setUp()
-    const standing = await presentedAt(setup)
-    setup.stripe.books.cancel(referenceOf(standing))
-    await setup.rail.credit(standing, { ...note, net: 1_230_000n, vat: 230_000n, total: 1_460_000n })
-    expect(setup.stripe.books.notes).toEqual([])
+    const ctx = setUp()
+    const standing = await presentedAt(ctx)
+    ctx.stripe.books.cancel(referenceOf(standing))
+    await ctx.rail.credit(standing, { ...note, net: 1_230_000n, vat: 230_000n, total: 1_460_000n })
+    expect(ctx.stripe.books.notes).toEqual([])
   })
 
   it('moves no money on a paid invoice', async () => {
-    const setup = setUp()
-    const standing = await presentedAt(setup)
-    setup.stripe.books.pay(referenceOf(standing))
-    await setup.rail.credit(standing, { ...note, net: 1_230_000n, vat: 230_000n, total: 1_460_000n })
-    expect(setup.stripe.books.notes).toMatchObject([{ amount: 146 }])
-    expect(sums(await setup.rail.check(standing))).toEqual(['paid 1460000'])
+    const ctx = setUp()
+    const standing = await presentedAt(ctx)
+    ctx.stripe.books.pay(referenceOf(standing))
+    await ctx.rail.credit(standing, { ...note, net: 1_230_000n, vat: 230_000n, total: 1_460_000n })
+    expect(ctx.stripe.books.notes).toMatchObject([{ amount: 146 }])
+    expect(sums(await ctx.rail.check(standing))).toEqual(['paid 1460000'])
   })
 })
 
 describe('stripeRail.collects', () => {
   it('returns true until the invoice is paid, also after a declined card', async () => {
-    const setup = setUp()
-    expect(await setup.rail.collects(standingOf(INVOICE))).toBe(true)
-    const standing = await presentedAt(setup)
-    setup.stripe.books.pay(referenceOf(standing), 'pm_card_declined')
-    expect(await setup.rail.collects(standing)).toBe(true)
-    setup.stripe.books.pay(referenceOf(standing), 'pm_card_visa', 46)
-    expect(await setup.rail.collects(standing)).toBe(true)
+    const ctx = setUp()
+    expect(await ctx.rail.collects(standingOf(INVOICE))).toBe(true)
+    const standing = await presentedAt(ctx)
+    ctx.stripe.books.pay(referenceOf(standing), 'pm_card_declined')
+    expect(await ctx.rail.collects(standing)).toBe(true)
+    ctx.stripe.books.pay(referenceOf(standing), 'pm_card_visa', 46)
+    expect(await ctx.rail.collects(standing)).toBe(true)
   })
 
   it('returns false for an invoice that was paid, disputed or voided', async () => {
-    const setup = setUp()
-    const standing = await presentedAt(setup)
-    setup.stripe.books.pay(referenceOf(standing))
-    setup.stripe.books.close(setup.stripe.books.dispute(referenceOf(standing)), 'lost')
-    expect(await setup.rail.collects(standing)).toBe(false)
-    const other = await presentedAt(setup, invoiceOf({ id: 'INV-000002' }))
-    setup.stripe.books.cancel(referenceOf(other))
-    expect(await setup.rail.collects(other)).toBe(false)
+    const ctx = setUp()
+    const standing = await presentedAt(ctx)
+    ctx.stripe.books.pay(referenceOf(standing))
+    ctx.stripe.books.close(ctx.stripe.books.dispute(referenceOf(standing)), 'lost')
+    expect(await ctx.rail.collects(standing)).toBe(false)
+    const other = await presentedAt(ctx, invoiceOf({ id: 'INV-000002' }))
+    ctx.stripe.books.cancel(referenceOf(other))
+    expect(await ctx.rail.collects(other)).toBe(false)
   })
 })
 
 describe('Stripe webhook', () => {
   it('is rejected without a valid signature or when it is old', async () => {
-    const setup = setUp()
-    const standing = await presentedAt(setup)
-    setup.stripe.books.pay(referenceOf(standing))
-    const [event] = setup.stripe.books.events
+    const ctx = setUp()
+    const standing = await presentedAt(ctx)
+    ctx.stripe.books.pay(referenceOf(standing))
+    const [event] = ctx.stripe.books.events
     if (!event) throw new Error('Stripe must have an event')
-    const { body, signature } = await setup.stripe.signed(event)
-    expect(await setup.rail.hear(body, null)).toEqual({ outcome: 'refused' })
-    expect(await setup.rail.hear(body.replace('invoice', 'invoicf'), signature)).toEqual({
+    const { body, signature } = await ctx.stripe.signed(event)
+    expect(await ctx.rail.hear(body, null)).toEqual({ outcome: 'refused' })
+    expect(await ctx.rail.hear(body.replace('invoice', 'invoicf'), signature)).toEqual({
       outcome: 'refused',
     })
-    expect(await setup.open({ webhookSecret: 'whsec_other' }).hear(body, signature)).toEqual({
+    expect(await ctx.open({ webhookSecret: 'whsec_other' }).hear(body, signature)).toEqual({
       outcome: 'refused',
     })
-    setup.clock.at += 301_000
-    expect(await setup.rail.hear(body, signature)).toEqual({ outcome: 'refused' })
+    ctx.clock.at += 301_000
+    expect(await ctx.rail.hear(body, signature)).toEqual({ outcome: 'refused' })
   })
 
   it.each(['invoice.paid', 'invoice_payment.paid'])(
     'of type %s returns the affected invoice',
     async (type) => {
-      const setup = setUp()
-      const standing = await presentedAt(setup)
-      setup.stripe.books.pay(referenceOf(standing))
+      const ctx = setUp()
+      const standing = await presentedAt(ctx)
+      ctx.stripe.books.pay(referenceOf(standing))
       const touched = { outcome: 'touched', agent: 'agent-1', invoice: 'INV-000001' }
-      expect(await handledBy(setup, lastEvent(setup.stripe, type))).toMatchObject(touched)
+      expect(await handledBy(ctx, lastEvent(ctx.stripe, type))).toMatchObject(touched)
     },
   )
 
   it('of a dispute or a refund returns the affected invoice', async () => {
-    const setup = setUp()
-    const standing = await presentedAt(setup)
-    setup.stripe.books.pay(referenceOf(standing))
-    setup.stripe.books.dispute(referenceOf(standing))
-    setup.stripe.books.refund(referenceOf(standing), 1)
+    const ctx = setUp()
+    const standing = await presentedAt(ctx)
+    ctx.stripe.books.pay(referenceOf(standing))
+    ctx.stripe.books.dispute(referenceOf(standing))
+    ctx.stripe.books.refund(referenceOf(standing), 1)
     for (const type of ['charge.dispute.created', 'charge.refunded']) {
-      expect(await handledBy(setup, lastEvent(setup.stripe, type))).toMatchObject({ invoice: 'INV-000001' })
+      expect(await handledBy(ctx, lastEvent(ctx.stripe, type))).toMatchObject({ invoice: 'INV-000001' })
     }
   })
 
   it('is ignored for an invoice that tab402 did not create', async () => {
-    const setup = setUp()
-    const standing = await presentedAt(setup)
-    const invoice = setup.stripe.books.invoice(referenceOf(standing))
+    const ctx = setUp()
+    const standing = await presentedAt(ctx)
+    const invoice = ctx.stripe.books.invoice(referenceOf(standing))
     invoice.metadata = {}
-    setup.stripe.books.pay(invoice.id)
-    expect(await handledBy(setup, lastEvent(setup.stripe, 'invoice.paid'))).toEqual({ outcome: 'ignored' })
+    ctx.stripe.books.pay(invoice.id)
+    expect(await handledBy(ctx, lastEvent(ctx.stripe, 'invoice.paid'))).toEqual({ outcome: 'ignored' })
   })
 
   it('that was lost is replaced by Stripe’s event log [F20]', async () => {
-    const setup = setUp()
-    const standing = await presentedAt(setup)
-    setup.stripe.books.pay(referenceOf(standing))
-    setup.clock.at += DAY
-    expect(await setup.rail.since(setup.clock.at - 3 * DAY)).toEqual([
+    const ctx = setUp()
+    const standing = await presentedAt(ctx)
+    ctx.stripe.books.pay(referenceOf(standing))
+    ctx.clock.at += DAY
+    expect(await ctx.rail.since(ctx.clock.at - 3 * DAY)).toEqual([
       { agent: 'agent-1', invoice: 'INV-000001' },
     ])
-    expect(await setup.rail.since(setup.clock.at)).toEqual([])
+    expect(await ctx.rail.since(ctx.clock.at)).toEqual([])
   })
 })
