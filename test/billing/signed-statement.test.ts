@@ -72,7 +72,7 @@ describe('signStatement', () => {
     expect((await openSeal(vector)).keyId).toBe('kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k')
   })
 
-  it('uses a key from which each purpose derives a different secret', async () => {
+  it('uses a seal that returns a different secret for each purpose', async () => {
     const key = await newKey()
     const [one, same, two] = await Promise.all(
       ['a', 'a', 'b'].map(async (purpose) => (await openSeal(key)).secret(purpose)),

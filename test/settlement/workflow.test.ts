@@ -93,8 +93,10 @@ describe('startRun', () => {
     } as unknown as Workflow
     await expect(startRun(broken, 0, 'cron')).rejects.toThrow('the engine is down')
   })
+})
 
-  it('has a statusOf that returns null for an unknown run', async () => {
+describe('statusOf', () => {
+  it('returns null for an unknown run', async () => {
     expect(await statusOf(env.SETTLEMENT, 'settle-20000101T000000')).toBeNull()
   })
 })

@@ -182,7 +182,7 @@ describe('Commitment with a used signature', () => {
     expect(await agent.standing()).toMatchObject({ charged: PRICE })
   })
 
-  it('charges 20 concurrent uses once [C3]', async () => {
+  it('is charged once for 20 concurrent uses [C3]', async () => {
     const agent = await newAgent()
     const request = await agent.commit('/a', await creditOffer(shop))
     const responses = await Promise.all(Array.from({ length: 20 }, () => shop.ask('/a', request)))
@@ -331,7 +331,7 @@ describe('Commitment with an invalid signature', () => {
     expect(await agent.standing()).toMatchObject({ charged: 0n })
   })
 
-  it('of unknown agents reads the registry within the rate limit [H1]', async () => {
+  it('reads the registry within the rate limit for unknown agents [H1]', async () => {
     let asked = 0
     const limited = openCreditShop({ AGENT_READS: { limit: async () => ({ success: ++asked <= 2 }) } })
     const offer = await creditOffer(limited)
@@ -346,8 +346,8 @@ describe('Commitment with an invalid signature', () => {
   })
 })
 
-describe('Commitment on an exhausted credit line', () => {
-  it('charges one of 200 concurrent requests when there is room for one [C9]', async () => {
+describe('Commitment without available credit', () => {
+  it('is charged for one of 200 concurrent requests when there is room for one [C9]', async () => {
     const agent = await newAgent({ limit: PRICE, probation: PRICE })
     const offer = await creditOffer(shop)
     const responses = await Promise.all(
