@@ -318,7 +318,7 @@ describe('Commitment with an invalid signature', () => {
 
   it('returns signature_agent_unknown when the agent is not registered', async () => {
     const agent = await newAgent()
-    const headers = { 'Signature-Agent': '"https://stranger.example"' }
+    const headers = { 'Signature-Agent': '"https://unknown.example"' }
     const request = await agent.commit('/a', await creditOffer(shop), { headers })
     await expectRefused(await shop.ask('/a', request), 'signature_agent_unknown', agent)
   })
@@ -338,7 +338,7 @@ describe('Commitment with an invalid signature', () => {
     const statuses: number[] = []
     for (let i = 0; i < 4; i++) {
       const agent = await newAgent()
-      const headers = { 'Signature-Agent': `"https://stranger-${i}.example"` }
+      const headers = { 'Signature-Agent': `"https://unknown-${i}.example"` }
       statuses.push((await limited.ask('/a', await agent.commit('/a', offer, { headers }))).status)
     }
     expect(statuses).toEqual([402, 402, 503, 503])
