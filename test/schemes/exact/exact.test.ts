@@ -281,7 +281,7 @@ describe('Exact payment with an unknown outcome', () => {
     expect(await memory().totals()).toEqual({ payments: 1, received: PRICE, inDoubt: 0, undelivered: 0 })
   })
 
-  it('of an aborted request is looked up on chain after its lease [E4]', async () => {
+  it('is looked up on chain after the lease of an aborted request [E4]', async () => {
     const payment = await crawler.pays()
     does = async (name, call) => {
       if (name === 'SITE.fetch') throw new Error('the Worker is aborted')
