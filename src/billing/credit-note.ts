@@ -53,7 +53,7 @@ export async function tellRail(line: Line, rails: Rails, invoice: InvoiceStandin
   for (const note of await notesOn(line, invoice.id)) {
     if (note.reference !== undefined) continue
     try {
-      await rails[invoice.rail]?.credit(invoice, note)
+      await rails[invoice.rail]?.syncCreditNote(invoice, note)
     } catch (fault) {
       findings.push(railFailed(invoice, fault))
     }

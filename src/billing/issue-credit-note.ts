@@ -1,6 +1,6 @@
 /** Corrections: a credit note takes back (part of) an invoice. What was invoiced stays as it was written. */
 import type { InvoiceStanding } from '../ledger/billing/types.ts'
-import type { Touched } from '../rails/rail.ts'
+import type { InvoiceRef } from '../rails/rail.ts'
 import type { BillSettings } from './context.ts'
 import { nextNumber, notesOn, tellRail } from './credit-note.ts'
 import { creditable, draftNote } from './invoice.ts'
@@ -22,7 +22,7 @@ export type Corrected =
  */
 export async function correct(
   settings: Pick<BillSettings, 'lines' | 'numbers' | 'rails'>,
-  { agent, invoice: id }: Touched,
+  { agent, invoice: id }: InvoiceRef,
   { net, reason, after, now }: Correction,
 ): Promise<Corrected> {
   const { lines, numbers, rails } = settings

@@ -15,6 +15,7 @@ import type { LineBill } from '../ledger/credit/contract.ts'
 import type { CreditLine } from '../ledger/credit/credit-line.ts'
 import { each } from '../platform/pool.ts'
 import { canonicalJson } from '../protocol/encoding/canonical-json.ts'
+import { notConfigured } from '../rails/index.ts'
 import { type BillSettings, NUMBERS } from './context.ts'
 import { giveBack } from './credit-released.ts'
 import { draftInvoice, INVOICES, numbered, numberKey } from './invoice.ts'
@@ -129,7 +130,7 @@ async function billLine(settings: BillSettings, id: string, now: number): Promis
 /** What is stated and cannot be invoiced, since the terms name a rail that is not set up (any more). */
 function railless({ rails }: BillSettings, { agent: account, terms, uninvoiced }: LineBill): Finding[] {
   if (uninvoiced.length === 0 || rails[terms.rail]) return []
-  return [{ account, what: 'rail_failed', detail: `there is no rail "${terms.rail}" here` }]
+  return [{ account, what: 'rail_failed', detail: notConfigured(terms.rail) }]
 }
 
 /**
@@ -206,7 +207,7 @@ async function collect(
     const { id } = invoice
     const rail = rails[invoice.rail]
     try {
-      if (!rail) throw new Error(`there is no rail "${invoice.rail}" here`)
+      if (!rail) throw new Error(notConfigured(invoice.rail))
       const presented = await rail.present(invoice)
       const isThere = canonicalJson(presented) === canonicalJson(invoice.presented)
       const handed = isThere ? invoice : await line.presented(id, presented)

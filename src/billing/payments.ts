@@ -4,7 +4,7 @@ import type { Happening, InvoiceStanding } from '../ledger/billing/types.ts'
 import type { Finding } from '../ledger/book/finding.ts'
 import { railFailed } from '../ledger/book/finding.ts'
 import { each } from '../platform/pool.ts'
-import type { Movement, Touched } from '../rails/rail.ts'
+import type { InvoiceRef, PaymentEvent } from '../rails/rail.ts'
 import type { BillSettings, Checked, Line } from './context.ts'
 import { adopt, tellRail } from './credit-note.ts'
 
@@ -34,7 +34,7 @@ export async function checkInvoice(
 /** Asks anew about one invoice that something has happened to. Null when there is no such invoice. @throws RailFault */
 export async function recheck(
   settings: Pick<BillSettings, 'lines' | 'numbers' | 'rails'>,
-  { agent, invoice }: Touched,
+  { agent, invoice }: InvoiceRef,
 ): Promise<Checked | null> {
   const line = settings.lines.getByName(agent)
   const standing = await line.invoice(invoice)
@@ -80,7 +80,7 @@ export async function catchUp(
 /** A transfer that the operator has seen. The reference names it: marked twice, it is noted once. */
 export async function markPaid(
   { lines }: Pick<BillSettings, 'lines'>,
-  { agent, invoice }: Touched,
+  { agent, invoice }: InvoiceRef,
   transfer: { amount: bigint; reference: string; at: number },
 ): Promise<InvoiceStanding> {
   const { amount, reference, at } = transfer
@@ -91,7 +91,7 @@ export async function markPaid(
 /** A transfer that went back, or was marked by mistake: taken back once. Null when none was marked by this reference. */
 export async function markReturned(
   { lines }: Pick<BillSettings, 'lines'>,
-  { agent, invoice }: Touched,
+  { agent, invoice }: InvoiceRef,
   { reference, reason, at }: { reference: string; reason: string; at: number },
 ): Promise<InvoiceStanding | null> {
   const line = lines.getByName(agent)
@@ -124,7 +124,11 @@ function returnOf(payment: string): string {
 }
 
 /** All but what was taken back and came back before we heard of either: nobody is past due for a moment that is over. */
-async function unheard(line: Line, { id }: InvoiceStanding, movements: Movement[]): Promise<Movement[]> {
+async function unheard(
+  line: Line,
+  { id }: InvoiceStanding,
+  movements: PaymentEvent[],
+): Promise<PaymentEvent[]> {
   const back = new Set(movements.flatMap((each) => (each.kind === 'paid' ? each.payment.reference : [])))
   const over = movements.flatMap((each) =>
     each.kind === 'reversed' && back.has(each.reversal.id) ? each.reversal.id : [],
@@ -144,7 +148,7 @@ async function note(
   numbers: BillSettings['numbers'],
   line: Line,
   invoice: InvoiceStanding,
-  movement: Movement,
+  movement: PaymentEvent,
 ): Promise<Checked> {
   switch (movement.kind) {
     case 'paid':

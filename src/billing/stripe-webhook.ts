@@ -22,7 +22,7 @@ export async function stripeWebhook(
   const body = await textOf(request)
   if (body === null) return new Response(null, { status: 413 })
   try {
-    const heard = await stripe.hear(body, request.headers.get('stripe-signature'))
+    const heard = await stripe.readWebhook(body, request.headers.get('stripe-signature'))
     if (heard.outcome === 'refused') return new Response(null, { status: 400 })
     if (heard.outcome === 'ignored' || (await hasHeard(settings.book, heard.event))) return done()
     const checked = await recheck(settings, heard)

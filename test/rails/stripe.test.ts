@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { Presented } from '../../src/ledger/billing/types.ts'
-import type { Movement } from '../../src/rails/rail.ts'
+import type { PaymentEvent } from '../../src/rails/rail.ts'
 import { stripeRail } from '../../src/rails/stripe/rail.ts'
 import { type LocalStripe, localStripe } from '../../src/testing/stripe/stripe.ts'
 import { invoiceOf, standingOf } from '../billing/bills.ts'
@@ -29,7 +29,7 @@ function referenceOf({ presented }: { presented: Presented | null }): string {
 }
 
 /** Movements in short. */
-function sums(movements: Movement[]): string[] {
+function sums(movements: PaymentEvent[]): string[] {
   return movements.map((movement) => {
     if (movement.kind === 'paid') return `paid ${movement.payment.amount}`
     if (movement.kind === 'credited') return `credited ${movement.credit.total} ${movement.credit.reason}`
@@ -41,7 +41,7 @@ function sums(movements: Movement[]): string[] {
 async function heardBy({ stripe, rail }: ReturnType<typeof rig>, event: { id: string } | undefined) {
   if (!event) throw new Error('nothing happened at Stripe')
   const { body, signature } = await stripe.signed(event)
-  return rail.hear(body, signature)
+  return rail.readWebhook(body, signature)
 }
 
 function lastEvent(stripe: LocalStripe, type: string) {
@@ -140,7 +140,7 @@ describe('handing an invoice to Stripe', () => {
     await expect(rail.present(INVOICE)).rejects.toThrow('StripeConnectionError')
     const [draft] = stripe.books.invoices
     if (draft) stripe.books.addLine(draft, { amount: 1, currency: 'usd', description: null, metadata: {} })
-    await expect(rail.present(INVOICE)).rejects.toThrow('which is over 146')
+    await expect(rail.present(INVOICE)).rejects.toThrow('must come to the invoice’s total')
     expect(draft?.status).toBe('draft')
   })
 
@@ -269,7 +269,7 @@ describe('what Stripe says of an invoice', () => {
     const the = rig()
     const { presented } = await presentedAt(the)
     const other = standingOf(invoiceOf({ id: 'INV-000009' }), { presented })
-    await expect(the.rail.check(other)).rejects.toThrow('is not INV-000009')
+    await expect(the.rail.check(other)).rejects.toThrow('must carry the id of INV-000009')
   })
 })
 
@@ -280,8 +280,8 @@ describe('a credit note at Stripe', () => {
     const the = rig()
     const standing = await presentedAt(the)
     const half = { ...note, net: 610_000n, vat: 120_000n, total: 730_000n }
-    await the.rail.credit(standing, half)
-    await the.rail.credit(standing, half)
+    await the.rail.syncCreditNote(standing, half)
+    await the.rail.syncCreditNote(standing, half)
     expect(the.stripe.books.invoice(referenceOf(standing))).toMatchObject({ amount_remaining: 73 })
   })
 
@@ -289,7 +289,7 @@ describe('a credit note at Stripe', () => {
     const the = rig()
     const standing = await presentedAt(the)
     the.stripe.books.pay(referenceOf(standing), 'pm_card_visa', 100)
-    await the.rail.credit(standing, { ...note, net: 610_000n, vat: 120_000n, total: 730_000n })
+    await the.rail.syncCreditNote(standing, { ...note, net: 610_000n, vat: 120_000n, total: 730_000n })
     expect(the.stripe.books.invoice(referenceOf(standing))).toMatchObject({
       status: 'paid',
       amount_remaining: 0,
@@ -303,7 +303,7 @@ describe('a credit note at Stripe', () => {
     const the = rig()
     const standing = await presentedAt(the)
     the.stripe.books.cancel(referenceOf(standing))
-    await the.rail.credit(standing, { ...note, net: 1_230_000n, vat: 230_000n, total: 1_460_000n })
+    await the.rail.syncCreditNote(standing, { ...note, net: 1_230_000n, vat: 230_000n, total: 1_460_000n })
     expect(the.stripe.books.notes).toEqual([])
   })
 
@@ -311,7 +311,7 @@ describe('a credit note at Stripe', () => {
     const the = rig()
     const standing = await presentedAt(the)
     the.stripe.books.pay(referenceOf(standing))
-    await the.rail.credit(standing, { ...note, net: 1_230_000n, vat: 230_000n, total: 1_460_000n })
+    await the.rail.syncCreditNote(standing, { ...note, net: 1_230_000n, vat: 230_000n, total: 1_460_000n })
     expect(the.stripe.books.notes).toMatchObject([{ amount: 146 }])
     expect(sums(await the.rail.check(standing))).toEqual(['paid 1460000'])
   })
@@ -348,20 +348,22 @@ describe('a webhook of Stripe', () => {
     const [event] = the.stripe.books.events
     if (!event) throw new Error('nothing happened at Stripe')
     const { body, signature } = await the.stripe.signed(event)
-    expect(await the.rail.hear(body, null)).toEqual({ outcome: 'refused' })
-    expect(await the.rail.hear(body.replace('invoice', 'invoicf'), signature)).toEqual({ outcome: 'refused' })
-    expect(await the.open({ webhookSecret: 'whsec_other' }).hear(body, signature)).toEqual({
+    expect(await the.rail.readWebhook(body, null)).toEqual({ outcome: 'refused' })
+    expect(await the.rail.readWebhook(body.replace('invoice', 'invoicf'), signature)).toEqual({
+      outcome: 'refused',
+    })
+    expect(await the.open({ webhookSecret: 'whsec_other' }).readWebhook(body, signature)).toEqual({
       outcome: 'refused',
     })
     the.clock.at += 301_000
-    expect(await the.rail.hear(body, signature)).toEqual({ outcome: 'refused' })
+    expect(await the.rail.readWebhook(body, signature)).toEqual({ outcome: 'refused' })
   })
 
   it.each(['invoice.paid', 'invoice_payment.paid'])('leads from %s to the invoice', async (type) => {
     const the = rig()
     const standing = await presentedAt(the)
     the.stripe.books.pay(referenceOf(standing))
-    const touched = { outcome: 'touched', agent: 'agent-1', invoice: 'INV-000001' }
+    const touched = { outcome: 'affected', agent: 'agent-1', invoice: 'INV-000001' }
     expect(await heardBy(the, lastEvent(the.stripe, type))).toMatchObject(touched)
   })
 

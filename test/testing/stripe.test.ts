@@ -70,7 +70,9 @@ describe('a local Stripe on a port', () => {
     await rail.present(invoiceOf())
     expect(heard).toHaveLength(3)
     const [first] = heard
-    expect(await rail.hear(first?.body ?? '', first?.signature ?? '')).toMatchObject({ outcome: 'touched' })
+    expect(await rail.readWebhook(first?.body ?? '', first?.signature ?? '')).toMatchObject({
+      outcome: 'affected',
+    })
     expect(await server.deliver()).toEqual([])
   })
 
