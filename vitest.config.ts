@@ -1,10 +1,15 @@
-/** `workerd` runs inside the Workers runtime, `node` drives the whole stack from outside, `house` reads the code. */
+/**
+ * `unit` runs what needs no runtime of Cloudflare's in plain Node, `workerd` runs inside the Workers runtime,
+ * `node` drives the whole stack from outside, `house` reads the code.
+ */
 import { cloudflareTest, readD1Migrations } from '@cloudflare/vitest-pool-workers'
 import { defineConfig } from 'vitest/config'
 import { origin } from './test/origin.ts'
+import { unitFiles } from './test/projects.ts'
 
 const house = ['test/house/**/*.test.ts']
 const outside = ['test/journeys/**/*.test.ts', 'test/package/**/*.test.ts', 'test/testing/**/*.test.ts']
+const unit = unitFiles()
 const chain = ['test/chain.setup.ts']
 
 export default defineConfig({
@@ -16,6 +21,11 @@ export default defineConfig({
     // What the Worker logs is shown for a test that fails.
     silent: 'passed-only',
     projects: [
+      {
+        extends: true,
+        // No file leaves anything behind for the next, so they share a thread's modules.
+        test: { name: 'unit', include: unit, pool: 'threads', isolate: false },
+      },
       {
         extends: true,
         plugins: [
@@ -42,7 +52,7 @@ export default defineConfig({
           fileParallelism: false,
           globalSetup: chain,
           include: ['test/**/*.test.ts'],
-          exclude: [...outside, ...house],
+          exclude: [...outside, ...house, ...unit],
           setupFiles: ['test/book.setup.ts'],
         },
       },

@@ -1,4 +1,4 @@
-/** Closing, stating and invoicing all credit lines in one run: time and rows, at two sizes. */
+/** Measures one run that issues statements and invoices for all credit lines: time and rows, at two sizes. */
 import { generateKeyPairSync } from 'node:crypto'
 import * as v from 'valibot'
 import { startWorker } from './runtime.ts'
@@ -12,7 +12,7 @@ const Ran = v.object({
   bill: v.object({ lines: v.number(), statements: v.number(), invoices: v.number() }),
 })
 
-/** One run. `rows` are those that it wrote, `calls` those to objects and to the book; `most` of them in one step. */
+/** One run. `rows` counts rows written, `calls` the calls to objects and D1, `most` the largest number of calls in one step. */
 export type Billed = Pick<v.InferOutput<typeof Ran>, 'rows' | 'calls' | 'most'> & {
   lines: number
   ms: number
@@ -20,11 +20,11 @@ export type Billed = Pick<v.InferOutput<typeof Ran>, 'rows' | 'calls' | 'most'> 
 
 /** Charges on each line, all of one day. */
 const CHARGES = 3
-/** A transfer moves cents. Micro-dollars. */
-const CHARGED = '12345'
+/** More than a cent, so that the sum can be invoiced by transfer. */
+const CHARGE_MICRO_USD = '12345'
 const AT_ONCE = 100
 
-/** @throws when a line was not invoiced */
+/** @throws if a line was not invoiced */
 export async function bill({ receiver }: Pick<Stage, 'receiver'>, count: number): Promise<Billed> {
   const { privateKey } = generateKeyPairSync('ed25519')
   const worker = await startWorker({
@@ -44,20 +44,27 @@ export async function bill({ receiver }: Pick<Stage, 'receiver'>, count: number)
   })
   try {
     for (let first = 1; first <= count; first += AT_ONCE) {
-      const lines = { first, last: Math.min(first + AT_ONCE - 1, count), charges: CHARGES, price: CHARGED }
+      const lines = {
+        first,
+        last: Math.min(first + AT_ONCE - 1, count),
+        charges: CHARGES,
+        price: CHARGE_MICRO_USD,
+      }
       const body = JSON.stringify(lines)
       const { ok, status } = await fetch(new URL('/lines', worker.url), { method: 'POST', body })
-      if (!ok) throw new Error(`lines were not opened: ${status}`)
+      if (!ok) throw new Error(`opening credit lines failed with ${status}`)
     }
-    // At night the lines are asleep: a run wakes each of them.
+    // A nightly run finds its objects evicted, so restart first.
     const url = await worker.restart()
     const start = performance.now()
     const response = await fetch(new URL('/run', url))
-    if (!response.ok) throw new Error(`the run was answered ${response.status}: ${await response.text()}`)
+    if (!response.ok) throw new Error(`the run failed with ${response.status}: ${await response.text()}`)
     const ms = performance.now() - start
     const { bill, rows, calls, most } = v.parse(Ran, await response.json())
     if (Object.values(bill).some((done) => done !== count)) {
-      throw new Error(`of ${count} lines the run has stated ${bill.statements} and invoiced ${bill.invoices}`)
+      throw new Error(
+        `the run must bill ${count} lines, but made ${bill.statements} statements and ${bill.invoices} invoices`,
+      )
     }
     return { lines: count, ms, rows, calls, most }
   } finally {

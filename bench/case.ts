@@ -1,9 +1,8 @@
 /** The names of the measured cases. */
-
 import type { Traffic } from './requests.ts'
 import type { BenchWorker, WorkerOptions } from './runtime.ts'
 
-/** In the order in which they are measured, so that those which are compared are neighbours. */
+/** In the order of measurement, with compared cases next to each other. */
 export const CASES = {
   bare: 'a handler that answers 402',
   unpaid: 'the paywall, unpaid',

@@ -1,5 +1,4 @@
-/** The cases of the load: which Worker, and what it is sent. Each has a runtime and a ledger of its own. */
-
+/** The cases of the load: a Worker and its traffic. Each case has a runtime and a ledger of its own. */
 import { answerOf, CRAWLER, PATH } from './ask.ts'
 import { CASES, type CaseName, type Open } from './case.ts'
 import { openCredit } from './credit.ts'
@@ -10,7 +9,7 @@ import { type BenchWorker, startWorker, type WorkerOptions } from './runtime.ts'
 import { fundChannel, NETWORK, PRICE, payerOf, type Stage, writeLines } from './stage.ts'
 import { NODE_URL, UNCHARGED, UNVERIFIED } from './variants.ts'
 
-/** What the paywall offers, a channel for it, and headers over the channel's first vouchers. */
+/** The paywall's offer, a channel for it, and headers with the channel's first vouchers. */
 export type Field = { offered: Offered; channel: Channel; first: string[] }
 
 export type Case = { name: CaseName; worker: BenchWorker; load: Load }
@@ -19,7 +18,7 @@ export const CONNECTIONS = 32
 const PAYWALL = 'bench/workers/paywall.ts'
 const WORKER = 'src/worker.ts'
 
-/** Starts all cases into `cases`, in their order, each with its account opened by a first payment. `count`: payments that one may need. */
+/** Starts all cases into `cases`, in their order, each with its account opened by a first payment. `count`: payments for one case. */
 export async function startCases(stage: Stage, count: number, cases: Case[]): Promise<Field> {
   const { vars, origin } = stage
   const self = { ...vars, ORIGIN: 'self' }
@@ -56,7 +55,7 @@ export async function startCases(stage: Stage, count: number, cases: Case[]): Pr
   return { offered, channel, first: headers.slice(0, 200) }
 }
 
-/** The peer serves one request of a channel at a time, so it gets as many channels as there are connections. */
+/** The peer serves one request of a channel at a time, so it gets one channel for each connection. */
 async function openUpstream(stage: Stage, count: number, open: Open): Promise<void> {
   const vars = { RECEIVER: stage.receiver.address, AUTHORIZER: stage.relayer.address, NETWORK, PRICE }
   const options = { main: 'bench/workers/upstream.ts', vars, objects: {}, plugins: [NODE_URL], nodejs: true }
@@ -71,10 +70,10 @@ async function openUpstream(stage: Stage, count: number, open: Open): Promise<vo
   const peer = await open('upstream', options, { payments: file, lanes: 'own' })
   const body = JSON.stringify(channels.map((channel) => stored(offered, channel)))
   const seeded = await fetch(new URL('/channels', peer.url), { method: 'POST', body })
-  if (!seeded.ok) throw new Error(`the peer took no channels: ${seeded.status}`)
+  if (!seeded.ok) throw new Error(`storing channels in the peer failed with ${seeded.status}`)
 }
 
-/** A channel with escrow and no payment yet, as the upstream server remembers it. */
+/** A channel with escrow and no payment yet, as the upstream server stores it. */
 function stored({ offer }: Offered, { id, config }: Channel) {
   return {
     channelId: id,
@@ -92,18 +91,18 @@ function stored({ offer }: Offered, { id, config }: Channel) {
 
 function trafficTo({ url }: BenchWorker, traffic: Partial<Traffic>): Traffic {
   const { hostname: host, port } = url
-  const usual = {
+  const defaults = {
     path: PATH,
     lanes: 'shared',
     repeat: !(traffic.payments || traffic.signed),
     status: 200,
   } as const
-  return { host, port: Number(port), connections: CONNECTIONS, ...usual, ...traffic }
+  return { host, port: Number(port), connections: CONNECTIONS, ...defaults, ...traffic }
 }
 
 async function pay({ url }: BenchWorker, payment: string): Promise<string> {
   const headers = { ...CRAWLER, 'payment-signature': payment }
   const response = await fetch(new URL(PATH, url), { headers })
-  if (response.status !== 200) throw new Error(`the first payment was answered ${response.status}`)
+  if (response.status !== 200) throw new Error(`the first payment failed with ${response.status}`)
   return answerOf(response)
 }

@@ -1,10 +1,10 @@
-/** The load: a raw keep-alive HTTP/1.1 client in a process of its own, cheap enough that the Worker is what is measured. */
+/** The load: a raw keep-alive HTTP/1.1 client in its own process, fast enough not to limit the Worker. */
 import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
 import * as v from 'valibot'
 import { type Requests, requestsOf, Traffic } from './requests.ts'
 
-/** What came of one slice. `p50` in milliseconds; `busy` is the share of one core that the client itself took. */
+/** The result of one slice. `p50` is in milliseconds; `busy` is the share of one core that the client itself used. */
 export type Slice = { answered: number; seconds: number; p50: number; busy: number; failures: string[] }
 
 const HEAD_END = Buffer.from('\r\n\r\n')
@@ -21,7 +21,7 @@ class Client {
 
   async slice(milliseconds: number): Promise<Slice> {
     this.#requests.prepare(milliseconds)
-    // New for each slice: the runtime closes what has been idle for five seconds.
+    // New for each slice: the runtime closes connections that are idle for five seconds.
     const opening = Array.from({ length: this.#traffic.connections }, () => Connection.open(this.#traffic))
     const connections = await Promise.all(opening)
     const before = process.cpuUsage()
@@ -32,7 +32,7 @@ class Client {
     const drive = async (lane: number, connection: Connection) => {
       while (performance.now() < until && failures.length === 0) {
         const request = this.#requests.next(lane)
-        if (!request) return void failures.push('no payments are left')
+        if (!request) return void failures.push('all payments are used up')
         const since = performance.now()
         const status = await connection.ask(request)
         times.push(performance.now() - since)
@@ -55,7 +55,7 @@ class Client {
 
 /** One keep-alive connection with one request in flight. */
 class Connection {
-  /** The last answer, for a failure's report. */
+  /** The last response, for the report of a failure. */
   last: Buffer = Buffer.alloc(0)
   readonly #socket: Socket
   #held: Buffer = Buffer.alloc(0)
@@ -94,7 +94,7 @@ class Connection {
   }
 }
 
-/** Status and length of the answer in `held`; undefined when it is not whole yet. */
+/** Status and length of the response in `held`; undefined while it is incomplete. */
 function read(held: Buffer): { status: number; length: number } | undefined {
   const end = held.indexOf(HEAD_END)
   if (end < 0) return undefined

@@ -1,10 +1,10 @@
-/** A crawler on credit: its key, the directory that lists it, and requests signed over all that our 402 asks for. */
+/** A crawler on credit: its key, the directory that lists it, and requests signed over all components that our 402 requires. */
 import { createHash, createPrivateKey, generateKeyPairSync, randomBytes, sign } from 'node:crypto'
 import * as v from 'valibot'
 import { encodeHeader } from '../src/protocol/x402/header.ts'
 import type { PaymentRequirements } from '../src/protocol/x402/types.ts'
 
-/** What a request is signed with: who signs it, by which key (PKCS #8, base64), and the commitment that it carries. */
+/** The input of a signature: the agent, its key (PKCS #8, base64), and the commitment in the request. */
 export const Signed = v.object({
   host: v.string(),
   keyId: v.string(),
@@ -17,10 +17,9 @@ export type Signed = v.InferOutput<typeof Signed>
 export type Crawler = Omit<Signed, 'payment'> & { publicKey: { kty: string; crv: string; x: string } }
 
 const COVERED = ['@authority', '@method', '@target-uri', 'signature-agent', 'payment-signature']
-/** Seconds. */
-const LASTS = 120
-/** Bytes, as the package web-bot-auth makes them. */
-const NONCE = 64
+const VALID_SECONDS = 120
+/** As in the package web-bot-auth. */
+const NONCE_BYTES = 64
 
 export function newCrawler(host: string): Crawler {
   const { privateKey, publicKey: made } = generateKeyPairSync('ed25519')
@@ -39,7 +38,7 @@ export function commitTo(accepted: PaymentRequirements): string {
   return encodeHeader({ x402Version: 2, payload: { amount, asset }, accepted })
 }
 
-/** Headers of a `GET` of `url`, signed now; no two are the same (RFC 9421, Web Bot Auth). */
+/** Signs a `GET` of `url` at the current time; each signature is unique (RFC 9421, Web Bot Auth). */
 export function signer({ host, keyId, key, payment }: Signed, url: URL): () => Record<string, string> {
   const privateKey = createPrivateKey({ key: Buffer.from(key, 'base64'), format: 'der', type: 'pkcs8' })
   const agent = `"${host}"`
@@ -48,8 +47,8 @@ export function signer({ host, keyId, key, payment }: Signed, url: URL): () => R
   const covered = COVERED.map((name) => `"${name}"`).join(' ')
   return () => {
     const created = Math.floor(Date.now() / 1000)
-    const nonce = randomBytes(NONCE).toString('base64')
-    const params = `(${covered});created=${created};expires=${created + LASTS};keyid="${keyId}";nonce="${nonce}";tag="web-bot-auth"`
+    const nonce = randomBytes(NONCE_BYTES).toString('base64')
+    const params = `(${covered});created=${created};expires=${created + VALID_SECONDS};keyid="${keyId}";nonce="${nonce}";tag="web-bot-auth"`
     const signature = sign(null, Buffer.from(`${lines}"@signature-params": ${params}`), privateKey)
     return {
       'signature-agent': agent,

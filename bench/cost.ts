@@ -1,7 +1,7 @@
-/** What a million paid requests cost at Cloudflare's list prices (developers.cloudflare.com, November 2026), from the counts. */
+/** Computes the cost of a million paid requests at Cloudflare's list prices (developers.cloudflare.com, November 2026). */
 import type { Counts } from './counts.ts'
 
-/** US dollars per million of each. */
+/** US dollars per million units. */
 const PRICES = {
   workerRequests: 0.3,
   workerCpuMs: 0.02,
@@ -19,8 +19,8 @@ const OBJECT_GB = 0.128
 export type Cost = { total: number; parts: Record<keyof typeof PRICES, number> }
 
 /**
- * Without the plan's allowances, and as if each request came alone: nothing shares a commit, and the object is awake for the
- * whole of it. `cpuMs` is the runtime's, Worker and object together, though only the Worker's is billed.
+ * Excludes the plan's allowances and assumes single requests: none share a commit, and the object is awake for the
+ * whole request. `cpuMs` is the CPU time of Worker and object together, though only the Worker's is billed.
  */
 export function costPerMillion(counts: Counts, cpuMs: number, awakeMs: number): Cost {
   const parts = {

@@ -1,4 +1,4 @@
-/** What one paid request asks of the ledger: calls and rows, counted while the Worker serves. */
+/** Counts the ledger calls and rows of one paid request, while the Worker serves. */
 
 import * as v from 'valibot'
 import { CRAWLER } from './ask.ts'
@@ -13,22 +13,22 @@ const Counted = v.object({
   rowsWritten: v.number(),
 })
 
-/** Per paid request, one after the other: the dearest case, since requests at once share a commit. */
+/** Per paid request, sent one after the other. Concurrent requests cost less, since they share a commit. */
 export type Counts = {
   ledgerCalls: number
   rowsWritten: number
   rowsRead: number
   rowsWrittenAtOnce: number
-  /** From asking to the answer. */
+  /** Time of one request. */
   milliseconds: number
 }
 
-/** `directoryFetches`: in all, after the first request. */
+/** `directoryFetches`: all fetches after the first request. */
 export type CreditCounts = Counts & { directoryFetches: number }
 
 const REQUESTS = 64
 
-/** `payments`: headers over the channel's first vouchers. */
+/** `payments`: headers with the channel's first vouchers. */
 export async function count(stage: Stage, path: string, payments: string[]): Promise<Counts> {
   const worker = await startCounted(stage)
   try {
@@ -40,7 +40,7 @@ export async function count(stage: Stage, path: string, payments: string[]): Pro
   }
 }
 
-/** The same on credit, of an agent that is known, with a key that was fetched. */
+/** The same on credit, for a registered agent whose key was fetched. */
 export async function countCredit(stage: Stage, path: string): Promise<CreditCounts> {
   const crawler = newCrawler(HOST)
   const world = worldOf(crawler)
@@ -50,7 +50,7 @@ export async function countCredit(stage: Stage, path: string): Promise<CreditCou
     const url = new URL(path, worker.url)
     const sign = signer(await commitmentOf(crawler, worker), url)
     const counts = await countPaid(url, sign)
-    // The first request had to fetch the key.
+    // The first request fetched the key.
     return { ...counts, directoryFetches: world.asked - 1 }
   } finally {
     await worker.stop()
@@ -62,11 +62,11 @@ function startCounted({ vars }: Stage, world?: World): Promise<BenchWorker> {
   return startWorker({ ...options, ...(world && { world }) })
 }
 
-/** `headersOf` pays for the so-and-so-many-th request. */
+/** `headersOf` returns the payment headers of a request by its number. */
 async function countPaid(url: URL, headersOf: (request: number) => Record<string, string>): Promise<Counts> {
   const pay = async (request: number) => {
     const { status } = await fetch(url, { headers: { ...CRAWLER, ...headersOf(request) } })
-    if (status !== 200) throw new Error(`a counted payment was answered ${status}`)
+    if (status !== 200) throw new Error(`a counted payment failed with ${status}`)
   }
   const counted = async () => v.parse(Counted, await (await fetch(new URL('/counts', url))).json())
   await pay(0)

@@ -6,9 +6,9 @@ import { type Crawler, commitTo, newCrawler, type Signed } from './commitments.t
 import { askOffer } from './payments.ts'
 import type { BenchWorker, World } from './runtime.ts'
 import type { Stage } from './stage.ts'
-import { ON_NOTHING } from './variants.ts'
+import { UNCHARGED_CREDIT } from './variants.ts'
 
-/** Beside the vars of a site that takes wallets. */
+/** Vars that add credit to a site with wallet payments. */
 export const CREDIT = {
   SCHEMES: '["channel","exact","credit"]',
   REGISTRATION_URL: 'https://site.example/credit',
@@ -33,22 +33,22 @@ export async function openCredit({ vars, origin }: Stage, open: Open): Promise<v
   await enrol(credit)
   const EMPTY = 'Empty'
   const objects = { ACCOUNT: EMPTY, LINES: EMPTY, AGENTS: EMPTY, DIRECTORIES: EMPTY }
-  const empty = { main: 'bench/workers/empty.ts', vars: self, plugins: [ON_NOTHING], objects }
+  const empty = { main: 'bench/workers/empty.ts', vars: self, plugins: [UNCHARGED_CREDIT], objects }
   await open('creditEmpty', empty, { signed, repeat: true })
 }
 
-/** What a crawler signs to buy a page of this Worker. */
+/** The commitment that a crawler signs to buy a page of this Worker. */
 export async function commitmentOf(
   { publicKey: _, ...crawler }: Crawler,
   worker: BenchWorker,
 ): Promise<Signed> {
   const { required } = await askOffer(new URL(PATH, worker.url))
   const offer = required.accepts.find(({ network }) => network.endsWith(':402'))
-  if (!offer) throw new Error('the Worker gives no credit')
+  if (!offer) throw new Error('the Worker must offer credit')
   return { ...crawler, payment: commitTo(offer) }
 }
 
-/** The world of a Worker, in which there is nothing but the crawler's key directory; `asked` counts the requests for it. */
+/** The network of a Worker, with the crawler's key directory only; `asked` counts the requests for it. */
 export function worldOf({ publicKey }: Crawler): { asked: number; answer: World } {
   const world = {
     asked: 0,
@@ -62,8 +62,8 @@ export function worldOf({ publicKey }: Crawler): { asked: number; answer: World 
   return world
 }
 
-/** Registers the crawler with a Worker of `bench/workers/credit.ts`, its keys to be fetched. */
+/** Registers the crawler with a Worker of `bench/workers/credit.ts`, by its key directory. */
 export async function enrol(worker: BenchWorker): Promise<void> {
   const { ok, status } = await fetch(worker.url, { method: 'POST', body: DIRECTORY })
-  if (!ok) throw new Error(`the crawler was not registered: ${status}`)
+  if (!ok) throw new Error(`registering the crawler failed with ${status}`)
 }

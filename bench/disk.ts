@@ -1,4 +1,4 @@
-/** What this disk takes to make a commit durable: the runtime waits for it on its only thread, production does not. */
+/** Times an fsync of this disk. The local runtime waits for it on its only thread; production does not. */
 import { open } from 'node:fs/promises'
 import { join } from 'node:path'
 import { median } from './rounds.ts'
@@ -6,7 +6,7 @@ import type { Stage } from './stage.ts'
 
 const WRITES = 200
 
-/** Microseconds of one fsync after a page was written; the median. */
+/** The median time of an fsync after writing a page, in microseconds. */
 export async function fsyncTime({ directory }: Stage): Promise<number> {
   const file = await open(join(directory, 'fsync'), 'w')
   const times: number[] = []

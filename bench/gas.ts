@@ -1,4 +1,4 @@
-/** What a claim costs on chain, per channel, when a hundred are claimed in one transaction. */
+/** Measures the gas of a claim per channel, for a hundred channels in one transaction. */
 import { encodeClaim } from '../src/chain/escrow.ts'
 import type { Hex } from '../src/protocol/evm/hex.ts'
 import { channelFor, type Offered, voucherOver } from './payments.ts'

@@ -1,4 +1,4 @@
-/** One client process per case, told when to send. */
+/** One client process per case, which sends during slices. */
 import { type ChildProcess, fork } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import type { Slice } from './client.ts'
@@ -13,10 +13,10 @@ export class Load {
     this.#child.send(traffic)
   }
 
-  /** Sends for so long, and waits for the last answers. */
+  /** Sends for `milliseconds`, and waits for the last responses. */
   slice(milliseconds: number): Promise<Slice> {
     return new Promise((resolve, reject) => {
-      const ended = () => reject(new Error('a load client ended'))
+      const ended = () => reject(new Error('a load client exited'))
       this.#child.once('exit', ended)
       this.#child.once('message', (message) => {
         this.#child.off('exit', ended)

@@ -1,4 +1,4 @@
-/** Sixteen requests at once on one channel by the unmodified upstream client: how many are served, by us and by upstream. */
+/** Counts how many of 16 concurrent requests on one channel our server and the upstream server serve. */
 
 import { x402Facilitator } from '@x402/core/facilitator'
 import { toFacilitatorEvmSigner } from '@x402/evm'
@@ -32,7 +32,7 @@ export async function parallel(stage: Stage): Promise<Parallel> {
   }
 }
 
-/** One request opens the channel; then all the others at once. */
+/** Opens the channel with one request, then sends all others at once. */
 async function served(stage: Stage, index: number, site: typeof fetch, url: URL): Promise<number> {
   const { fetch: paying } = channelFetch(site, payerOf(stage, index), stage.chain.rpcUrl)
   const ask = async (name: string) => {
@@ -41,7 +41,7 @@ async function served(stage: Stage, index: number, site: typeof fetch, url: URL)
     return response.status
   }
   const first = await ask('first')
-  if (first !== 200) throw new Error(`the first request of a channel was answered ${first}`)
+  if (first !== 200) throw new Error(`the first request of a channel failed with ${first}`)
   const asked = Array.from({ length: AT_ONCE }, (_, at) => ask(`${at}`).catch(() => 0))
   return (await Promise.all(asked)).filter((status) => status === 200).length
 }

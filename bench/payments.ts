@@ -1,4 +1,4 @@
-/** Channels and vouchers made ahead of the measurement, so that the load costs its client no signature. */
+/** Channels and vouchers signed before the measurement, so that the load client signs nothing. */
 import { secp256k1 } from '@bitauth/libauth'
 import type { ChannelConfig } from '../src/protocol/evm/channel.ts'
 import {
@@ -18,7 +18,7 @@ export type Offered = { required: PaymentRequired; offer: PaymentRequirements }
 
 export type Channel = { id: Hex; config: ChannelConfig; payer: Account }
 
-/** Asks a Worker what it charges, and picks its channel offer. */
+/** Reads the 402 of a Worker, and picks its channel offer. */
 export async function askOffer(url: URL): Promise<Offered> {
   const response = await fetch(url, { headers: CRAWLER })
   const header = response.headers.get('payment-required')
@@ -27,7 +27,7 @@ export async function askOffer(url: URL): Promise<Offered> {
   }
   const required = JSON.parse(atob(header)) as PaymentRequired
   const offer = required.accepts.find(({ scheme }) => scheme === 'batch-settlement')
-  if (!offer) throw new Error(`${url} offers no channel`)
+  if (!offer) throw new Error(`${url} must offer a channel`)
   return { required, offer }
 }
 
@@ -46,7 +46,7 @@ export function channelFor(offer: PaymentRequirements, payer: Account, salt: num
   return { id: channelId(config, chainId, escrow), config, payer }
 }
 
-/** Payment headers over consecutive vouchers, from the first request on. */
+/** Payment headers with consecutive vouchers, from the first request on. */
 export function payments({ required, offer }: Offered, channel: Channel, count: number): string[] {
   const price = BigInt(offer.amount)
   return Array.from({ length: count }, (_, index) =>
@@ -63,7 +63,7 @@ export function payments({ required, offer }: Offered, channel: Channel, count: 
   )
 }
 
-/** A signed voucher in the words of the wire. */
+/** A signed voucher in wire format. */
 export function voucherOver(offer: PaymentRequirements, channel: Channel, max: bigint) {
   const { chainId, escrow } = networkOf(offer)
   const digest = voucherDigest({ channelId: channel.id, maxClaimableAmount: max }, chainId, escrow)
@@ -91,6 +91,6 @@ function sign(digest: Uint8Array, { privateKey }: Account): Hex {
 
 function networkOf({ network }: PaymentRequirements) {
   const known = networks.get(network)
-  if (!known) throw new Error(`the offer is for ${network}`)
+  if (!known) throw new Error(`unknown network in the offer: ${network}`)
   return known
 }

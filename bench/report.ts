@@ -1,4 +1,4 @@
-/** The figures as a table for a person, one line of JSON for a program, and what falls short. */
+/** The figures as tables for a person, as one line of JSON for a program, and the missed targets. */
 import Table from 'cli-table3'
 import type { Billed } from './billing.ts'
 import { CASES, type CaseName } from './case.ts'
@@ -15,7 +15,7 @@ export type Figures = {
   verified: Verified
   counts: Counts
   creditCounts: CreditCounts
-  /** At growing sizes. */
+  /** By growing number of credit lines. */
   billing: Billed[]
   parallel: Parallel
   gas: number
@@ -23,7 +23,7 @@ export type Figures = {
   coldStart: number
   cost: Cost
   creditCost: Cost
-  /** Microseconds. */
+  /** In microseconds. */
   fsync: number
 }
 
@@ -34,27 +34,36 @@ export function ratiosOf({ results, verified }: Figures): Record<RatioName, numb
   return Object.fromEntries(ratios) as Record<RatioName, number>
 }
 
-/** Everything that is not what it must be, in sentences. */
+/** The missed targets, as sentences. */
 export function shortfalls(figures: Figures): string[] {
   const { counts, creditCounts, billing, parallel, bundleGzip, coldStart } = figures
   const ratios = ratiosOf(figures)
   const short = ROWS.filter(({ key, least }) => !(ratios[key] >= least)).map(
-    ({ key, least }) => `${key} is ${ratios[key].toFixed(2)}, and must be at least ${least}`,
+    ({ key, least }) => `${key} is ${ratios[key].toFixed(2)} and must be at least ${least}`,
   )
   for (const [kind, { ledgerCalls, rowsWritten }] of [
     ['paid', counts],
     ['credit', creditCounts],
   ] as const) {
-    if (ledgerCalls !== MOST.ledgerCalls) short.push(`a ${kind} request makes ${ledgerCalls} ledger calls`)
-    if (rowsWritten > MOST.rowsWritten) short.push(`a ${kind} request writes ${rowsWritten} rows`)
+    if (ledgerCalls !== MOST.ledgerCalls)
+      short.push(`a ${kind} request makes ${ledgerCalls} ledger calls and must make ${MOST.ledgerCalls}`)
+    if (rowsWritten > MOST.rowsWritten)
+      short.push(`a ${kind} request writes ${rowsWritten} rows and must write at most ${MOST.rowsWritten}`)
   }
   if (creditCounts.directoryFetches > MOST.directoryFetches)
-    short.push(`a directory was fetched ${creditCounts.directoryFetches} times for a key that is known`)
+    short.push(`a directory was fetched ${creditCounts.directoryFetches} times for a known key`)
   if (growth(billing) > MOST.growth)
-    short.push(`billing a line takes ${growth(billing).toFixed(1)} times as long where there are more`)
-  if (parallel.ours !== AT_ONCE) short.push(`${parallel.ours} of ${AT_ONCE} requests at once are served`)
-  if (bundleGzip > MOST.bundleGzip) short.push(`the bundle is ${bundleGzip} bytes`)
-  if (coldStart > MOST.coldStart) short.push(`a cold start takes ${coldStart.toFixed(1)} ms more than Hono's`)
+    short.push(
+      `billing a line takes ${growth(billing).toFixed(1)} times as long with more lines; it must be at most ${MOST.growth}`,
+    )
+  if (parallel.ours !== AT_ONCE)
+    short.push(`${parallel.ours} of ${AT_ONCE} concurrent requests are served and all must be`)
+  if (bundleGzip > MOST.bundleGzip)
+    short.push(`the bundle has ${bundleGzip} bytes and must have at most ${MOST.bundleGzip}`)
+  if (coldStart > MOST.coldStart)
+    short.push(
+      `a cold start takes ${coldStart.toFixed(1)} ms more than Hono's and must take at most ${MOST.coldStart} ms more`,
+    )
   return short
 }
 
@@ -62,7 +71,7 @@ export function tables(figures: Figures): string {
   return [cases(figures), ratios(figures), others(figures), bills(figures)].join('\n')
 }
 
-/** One line. */
+/** The figures as one line of JSON. */
 export function json(figures: Figures): string {
   const { counts, creditCounts, billing, parallel, gas, bundleGzip, coldStart, cost, creditCost } = figures
   const { ledgerCalls, rowsWritten, rowsRead, rowsWrittenAtOnce } = counts
@@ -109,7 +118,7 @@ function ratios(figures: Figures): string {
   const table = new Table({ head: ['Ratio', '', 'at least', ''], ...LOOK })
   for (const { key, what, least } of ROWS) {
     const value = measured[key]
-    table.push([`${key}: ${what}`, value.toFixed(2), `${least}`, value >= least ? 'met' : 'short'])
+    table.push([`${key}: ${what}`, value.toFixed(2), `${least}`, value >= least ? 'met' : 'missed'])
   }
   return table.toString()
 }
@@ -120,29 +129,32 @@ function others(figures: Figures): string {
   const strict = (name: CaseName) => ratio(results, name, 'call').toFixed(2)
   const rows = [
     ['calls to the ledger', counts.ledgerCalls, creditCounts.ledgerCalls],
-    ['rows written alone / at once with others', rowsOf(counts), rowsOf(creditCounts)],
+    ['rows written alone / concurrently', rowsOf(counts), rowsOf(creditCounts)],
     ['fetches of key directories, after the first', '', creditCounts.directoryFetches],
-    ['a voucher verified by viem / by us', `${verified.viem.toFixed(0)} / ${verified.ours.toFixed(0)} µs`],
+    ['time to verify a voucher, viem / ours', `${verified.viem.toFixed(0)} / ${verified.ours.toFixed(0)} µs`],
     [
       'commit / verified too ÷ a handler that makes an empty call',
       `${strict('commit')} / ${strict('voucher')}`,
       `– / ${strict('credit')}`,
     ],
     [
-      'the most that commit can be here: one number written, in groups',
+      'highest possible commit ratio here: one number written, in groups',
       ratio(results, 'least', 'empty').toFixed(2),
     ],
     ['one fsync of this disk', `${fsync.toFixed(0)} µs`],
     [
-      `of ${AT_ONCE} at once on one channel, served by us / by upstream`,
+      `served of ${AT_ONCE} concurrent requests on one channel, ours / upstream`,
       `${parallel.ours} / ${parallel.upstream}`,
     ],
-    ['gas of a claim per channel, of 100 / canonical contract', `${gas.toFixed(0)} / ${CANONICAL_GAS}`],
+    [
+      'gas of a claim per channel in a batch of 100 / canonical contract',
+      `${gas.toFixed(0)} / ${CANONICAL_GAS}`,
+    ],
     ['bundle, minified and gzipped', `${(bundleGzip / 1000).toFixed(1)} kB`],
-    ['cold start over Hono alone', `${coldStart.toFixed(1)} ms`],
+    ['cold start compared with Hono alone', `${coldStart.toFixed(1)} ms`],
     ...costs(figures),
   ]
-  // A row with fewer cells would break the frame.
+  // Pads rows to three cells, since shorter ones break the frame.
   table.push(...rows.map(([what = '', channel = '', credit = '']) => [what, channel, credit]))
   return table.toString()
 }
@@ -150,7 +162,7 @@ function others(figures: Figures): string {
 function costs({ cost, creditCost }: Figures): string[][] {
   const dollars = (...amounts: number[]) => amounts.map((amount) => `$${amount.toFixed(3)}`)
   return [
-    ['a million of them at Cloudflare’s list prices', ...dollars(cost.total, creditCost.total)],
+    ['a million requests at Cloudflare’s list prices', ...dollars(cost.total, creditCost.total)],
     ...PARTS.map((part) => [`  ${part}`, ...dollars(cost.parts[part], creditCost.parts[part])]),
   ]
 }
@@ -162,7 +174,7 @@ function bills({ billing }: Figures): string {
     'ms each',
     'rows each',
     'calls each',
-    'in a step',
+    'most calls in a step',
   ]
   const table = new Table({ head, ...LOOK })
   for (const { lines, ms, rows, calls, most } of billing) {
@@ -172,7 +184,7 @@ function bills({ billing }: Figures): string {
   return table.toString()
 }
 
-/** How many times as long one line takes where there are the most. */
+/** The time of one line at the largest size, divided by that at the smallest. */
 function growth(billing: Billed[]): number {
   const [first, last] = [billing[0], billing.at(-1)].map((billed) => (billed ? billed.ms / billed.lines : 0))
   return (last ?? 0) / (first ?? 0)

@@ -1,35 +1,35 @@
-/** What the load sends: requests with payments made ahead, one bare request over and over, or commitments signed anew. */
+/** The requests of the load: with prepared payments, one bare request repeated, or with freshly signed commitments. */
 import { readFileSync } from 'node:fs'
 import * as v from 'valibot'
 import { Signed, signer } from './commitments.ts'
 
-/** More than any case serves in a second on a machine of today. */
-export const FASTEST = 6_500
+/** More than any case serves on today's machines. */
+export const MAX_REQUESTS_PER_SECOND = 6_500
 
 export const Traffic = v.object({
   host: v.string(),
   port: v.number(),
   path: v.string(),
-  /** A file with one payment header on each line; without it the same bare request is sent over and over. */
+  /** A file with one payment header on each line. Without it, the load repeats one bare request. */
   payments: v.optional(v.string()),
-  /** In their place: what each request is signed with. */
+  /** Instead of `payments`: the input of each request's signature. */
   signed: v.optional(Signed),
-  /** Payments of the file that were sent before. */
+  /** How many payments of the file were sent before. */
   skip: v.optional(v.number(), 0),
-  /** `shared`: each connection takes the next payment that none has taken. `own`: each has a part of the file for itself. */
+  /** `shared`: each connection takes the next unused payment. `own`: each has its own part of the file. */
   lanes: v.picklist(['shared', 'own']),
-  /** Begin anew after the last payment: only for Workers that do not look at them. */
+  /** Start over after the last payment. Only for Workers that do not verify payments. */
   repeat: v.boolean(),
   connections: v.number(),
-  /** Of every answer; any other is a failure. */
+  /** The expected status; any other is a failure. */
   status: v.number(),
 })
 
-/** What is sent where. Told once; then each number that follows is a slice of so many milliseconds. */
+/** The first message to a load client. Each later message is a slice's length in milliseconds. */
 export type Traffic = v.InferInput<typeof Traffic>
 
 export type Requests = {
-  /** Makes what a slice may need, before its time begins. */
+  /** Prepares enough requests for a slice, before its time starts. */
   prepare(milliseconds: number): void
   /** The next request of a connection; undefined when none is left. */
   next(lane: number): Buffer | undefined
@@ -43,7 +43,7 @@ export function requestsOf(traffic: v.InferOutput<typeof Traffic>): Requests {
 
 const END = Buffer.from('\r\n\r\n')
 
-/** Put together as they are needed: all of them at once would not fit. */
+/** Builds each request when it is sent, since all of them do not fit into memory. */
 class Ahead implements Requests {
   readonly #traffic: v.InferOutput<typeof Traffic>
   readonly #taken: number[]
@@ -85,7 +85,7 @@ class Ahead implements Requests {
   }
 }
 
-/** Signed before each slice: a signature for money lives for minutes, a measurement may take longer. */
+/** Signs before each slice: a signature for credit is valid for minutes, a measurement may take longer. */
 class Fresh implements Requests {
   readonly #head: string
   readonly #repeat: boolean
@@ -100,7 +100,7 @@ class Fresh implements Requests {
   }
 
   prepare(milliseconds: number): void {
-    const length = Math.ceil((milliseconds * FASTEST) / 1000)
+    const length = Math.ceil((milliseconds * MAX_REQUESTS_PER_SECOND) / 1000)
     this.#taken = 0
     this.#requests = Array.from({ length }, () => {
       const fields = Object.entries(this.#sign()).map(([name, value]) => `${name}: ${value}\r\n`)

@@ -1,16 +1,15 @@
-/** The measurement: all cases in turn, again and again, so that a busy moment of the machine falls on all of them alike. */
-
+/** The measurement: all cases in turn, many times, so that a busy machine affects all of them alike. */
 import type { CaseName } from './case.ts'
 import type { Case } from './cases.ts'
 
-/** One case over all rounds. `cpu` in microseconds of the runtime per request; `p50` in milliseconds. */
+/** One case over all rounds. `cpu` is the runtime's microseconds per request; `p50` is in milliseconds. */
 export type Measured = { rps: number[]; p50: number; cpu: number | undefined; busy: number; answered: number }
 
 export type Results = Map<CaseName, Measured>
 
 export type Pace = { rounds: number; sliceMs: number; warmMs: number }
 
-/** @throws when an answer was not the expected one */
+/** @throws if a response has another status than expected */
 export async function measure(cases: Case[], { rounds, sliceMs, warmMs }: Pace): Promise<Results> {
   const results: Results = new Map()
   for (const one of cases) await slice(one, warmMs)
@@ -43,7 +42,7 @@ async function slice({ name, load }: Case, milliseconds: number) {
   return slice
 }
 
-/** How often `over` is served while `under` is served once: the median of the rounds, each compared with itself. */
+/** Requests of `over` per request of `under`: the median of the rounds, each compared with itself. */
 export function ratio(results: Results, over: CaseName, under: CaseName): number {
   const [above, below] = [results.get(over)?.rps ?? [], results.get(under)?.rps ?? []]
   return median(above.map((rps, round) => rps / (below[round] ?? Number.NaN)))

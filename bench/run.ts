@@ -1,6 +1,6 @@
 /**
- * `npm run bench [-- --short] [--reps N] [--seconds S]`: how fast the paywall is, against floors, a peer and its targets.
- * The ledgers lie in TMPDIR, and the figures depend on its disk: the runtime waits for each commit on its only thread.
+ * `npm run bench [-- --short] [--reps N] [--seconds S]`: measures the paywall against floors, a peer and its targets.
+ * The ledgers are stored in TMPDIR. The figures depend on its disk: the runtime waits for each commit on its only thread.
  */
 import { parseArgs } from 'node:util'
 import { PATH } from './ask.ts'
@@ -13,9 +13,9 @@ import { fsyncTime } from './disk.ts'
 import { gasPerChannel } from './gas.ts'
 import { parallel } from './parallel.ts'
 import { type Figures, json, shortfalls, tables } from './report.ts'
-import { FASTEST } from './requests.ts'
+import { MAX_REQUESTS_PER_SECOND } from './requests.ts'
 import { measure, type Pace } from './rounds.ts'
-import { MOST_PAYMENTS, type Stage, setStage } from './stage.ts'
+import { MAX_PAYMENTS, type Stage, setStage } from './stage.ts'
 import { timeVerification } from './verify.ts'
 import { bundleGzip, coldStart } from './weight.ts'
 
@@ -28,11 +28,11 @@ const pace: Pace = {
   warmMs: values.short ? 1_000 : 4_000,
 }
 if (!(pace.rounds >= 3) || !(pace.sliceMs >= 100)) {
-  throw new Error('--reps takes a number from 3, --seconds one from 0.1')
+  throw new Error('--reps must be at least 3, and --seconds at least 0.1')
 }
 
-/** Credit lines that one run bills. */
-const tabs = values.short ? [100, 1_000] : [1_000, 10_000]
+/** How many credit lines one run bills. */
+const billingSizes = values.short ? [100, 1_000] : [1_000, 10_000]
 
 const stage = await setStage()
 try {
@@ -50,15 +50,15 @@ try {
 
 async function gather(stage: Stage): Promise<Figures> {
   const seconds = (pace.warmMs + pace.rounds * pace.sliceMs) / 1000
-  const needed = Math.min(MOST_PAYMENTS, Math.ceil(seconds * FASTEST))
-  say(`signing ${needed} vouchers and starting a Worker for each case`)
+  const needed = Math.min(MAX_PAYMENTS, Math.ceil(seconds * MAX_REQUESTS_PER_SECOND))
+  progress(`signing ${needed} vouchers and starting a Worker for each case`)
   const cases: Case[] = []
   try {
     const { offered, channel, first } = await startCases(stage, needed, cases)
-    say(`measuring ${cases.length} cases in turn, ${pace.rounds} times ${pace.sliceMs} ms each`)
+    progress(`measuring ${cases.length} cases in turn, ${pace.rounds} times ${pace.sliceMs} ms each`)
     const results = await measure(cases, pace)
     await stop(cases)
-    say('measuring the rest')
+    progress('measuring the rest')
     const verified = await timeVerification(offered, channel, values.short ? 5 : 9)
     const counts = await count(stage, PATH, first)
     const creditCounts = await countCredit(stage, PATH)
@@ -84,8 +84,8 @@ async function gather(stage: Stage): Promise<Figures> {
 
 async function billed(stage: Stage): Promise<Billed[]> {
   const billed: Billed[] = []
-  for (const lines of tabs) {
-    say(`opening and billing ${lines} credit lines`)
+  for (const lines of billingSizes) {
+    progress(`opening and billing ${lines} credit lines`)
     billed.push(await bill(stage, lines))
   }
   return billed
@@ -98,6 +98,6 @@ async function stop(cases: Case[]): Promise<void> {
   }
 }
 
-function say(sentence: string): void {
+function progress(sentence: string): void {
   if (process.stderr.isTTY) process.stderr.write(`${sentence}\n`)
 }

@@ -1,4 +1,4 @@
-/** Bench Workers in workerd: bundled and minified as for production, reached without any proxy in between. */
+/** Bench Workers in workerd: bundled and minified as for production, reached without a proxy. */
 import { readdirSync, readFileSync } from 'node:fs'
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -26,11 +26,11 @@ export type WorkerOptions = {
   main: string
   vars?: Record<string, string>
   plugins?: Plugin[]
-  /** For what needs Node's own modules: the peer does, we do not. */
+  /** Enables Node's own modules, which the peer needs. */
   nodejs?: boolean
-  /** Classes of Durable Objects by binding; the paywall's unless given. */
+  /** Classes of Durable Objects by binding; by default the paywall's. */
   objects?: Record<string, string>
-  /** Answers what the Worker fetches; without it, that is the network. */
+  /** Answers the Worker's fetches in place of the network. */
   world?: World
 }
 
@@ -38,9 +38,9 @@ export type World = (request: { url: string }) => Response
 
 export type BenchWorker = {
   url: URL
-  /** User and system time of its runtime so far, in microseconds; undefined where there is no /proc. */
+  /** User and system time of its runtime so far, in microseconds; undefined without /proc. */
   cpu(): number | undefined
-  /** Starts the Worker anew on the same ledgers, every object asleep; answers its new URL. */
+  /** Restarts the Worker on the same ledgers, with every object evicted; returns its new URL. */
   restart(): Promise<URL>
   stop(): Promise<void>
 }
@@ -70,7 +70,7 @@ export function isWasm({ path }: OutputFile): boolean {
   return path.endsWith('.wasm')
 }
 
-/** Starts a Worker with a runtime, a ledger and a book of its own on 127.0.0.1. */
+/** Starts a Worker with a runtime, a ledger and a read model of its own on 127.0.0.1. */
 export async function startWorker(options: WorkerOptions): Promise<BenchWorker> {
   const { main, vars = {}, plugins, nodejs, objects = OBJECTS, world } = options
   const [files, directory] = await Promise.all([
@@ -101,7 +101,7 @@ export async function startWorker(options: WorkerOptions): Promise<BenchWorker> 
     cf: false,
     telemetry: { enabled: false },
     log: new Log(LogLevel.NONE),
-    // The standard output is the report's.
+    // Standard output is for the report only.
     handleStructuredLogs: ({ level, message }) => {
       if (level !== 'log' && level !== 'info') console.error(message)
     },
@@ -133,7 +133,7 @@ async function migrate(miniflare: Miniflare): Promise<void> {
   }
 }
 
-/** Processes started by this one. */
+/** The child processes of this process. */
 function children(): number[] {
   if (process.platform !== 'linux') return []
   return readdirSync('/proc/self/task').flatMap((task) =>

@@ -1,4 +1,4 @@
-/** What all cases share: the local chain, a channel with escrow behind it, vouchers signed ahead, an origin. */
+/** Parts shared by all cases: the local chain, a funded channel, vouchers signed in advance, an origin. */
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
@@ -10,8 +10,8 @@ import { type Channel, channelFor, depositInto, type Offered, payments } from '.
 
 export const NETWORK = 'eip155:84532'
 export const PRICE = '0.001'
-/** Under MAX_UNCLAIMED, which a channel of this size may owe. */
-export const MOST_PAYMENTS = 99_000
+/** Their sum stays below MAX_UNCLAIMED. */
+export const MAX_PAYMENTS = 99_000
 const DEPOSIT = 200_000_000n
 
 export type Stage = {
@@ -56,7 +56,7 @@ export async function setStage(): Promise<Stage> {
   }
 }
 
-/** Puts escrow behind a channel and signs its first `count` vouchers; each is a line of the file. */
+/** Funds a channel and signs its first `count` vouchers, one on each line of the file. */
 export async function fundChannel(stage: Stage, offered: Offered, count: number) {
   const channel = channelFor(offered.offer, payerOf(stage, 0), 1)
   await deposit(stage, offered, channel, DEPOSIT)
@@ -70,7 +70,7 @@ export async function deposit(stage: Stage, { offer }: Offered, channel: Channel
   await send(stage, stage.relayer, data)
 }
 
-/** Sends to the escrow and waits; answers with the gas that was used. */
+/** Sends a transaction to the escrow and waits until it is mined; returns the gas used. */
 export async function send({ chain }: Stage, from: Account, data: string): Promise<bigint> {
   const hash = await chain.rpc('eth_sendTransaction', [{ from: from.address, to: chain.escrow, data }])
   for (;;) {

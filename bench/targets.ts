@@ -1,4 +1,4 @@
-/** What the figures mean and what they must be: the rows of the report, as data. */
+/** The rows of the report with their targets, as data. */
 import type { CaseName } from './case.ts'
 
 export type RatioName =
@@ -15,7 +15,7 @@ export type RatioName =
 export type Row = {
   key: RatioName
   what: string
-  /** Requests per second of the first, over those of the second. Absent for `verify`, which is timed on its own. */
+  /** Requests per second of the first, divided by those of the second. Absent for `verify`, which is timed separately. */
   cases?: readonly [over: CaseName, under: CaseName]
   least: number
 }

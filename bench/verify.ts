@@ -1,4 +1,4 @@
-/** How long one voucher takes to verify: viem's `verifyTypedData`, and ours, over the same vouchers in workerd. */
+/** Times the verification of a voucher in workerd: viem's `verifyTypedData` and ours, with the same vouchers. */
 
 import { networks } from '../src/protocol/evm/network.ts'
 import { type Channel, type Offered, voucherOver } from './payments.ts'
@@ -8,7 +8,7 @@ import { startWorker } from './runtime.ts'
 const VOUCHERS = 50
 const TIMES = 10
 
-/** Medians of the rounds, in microseconds per voucher; `ratio` is the median of each round's own. */
+/** Medians of the rounds, in microseconds per voucher; `ratio` is the median of the rounds' ratios. */
 export type Verified = { viem: number; ours: number; ratio: number }
 
 export async function timeVerification(
@@ -27,11 +27,12 @@ export async function timeVerification(
     const start = performance.now()
     const response = await fetch(worker.url, { method: 'POST', body })
     const { valid } = (await response.json()) as { valid: number }
-    if (valid !== VOUCHERS * TIMES) throw new Error(`${by}: ${valid} vouchers are valid`)
+    if (valid !== VOUCHERS * TIMES)
+      throw new Error(`${by}: all ${VOUCHERS * TIMES} vouchers must be valid, but ${valid} are`)
     return ((performance.now() - start) * 1000) / (VOUCHERS * TIMES)
   }
   try {
-    // Until the compiler has done its best for both.
+    // Warm up until the compiler has optimized both.
     for (let warm = 0; warm < 3; warm++) await Promise.all([time('viem'), time('us')])
     const pairs: { viem: number; ours: number }[] = []
     for (let round = 0; round < rounds; round++)

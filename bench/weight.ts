@@ -1,4 +1,4 @@
-/** What the production Worker weighs, and what its weight costs at the start of an isolate. */
+/** Measures the size of the production Worker, and its cold start. */
 import { spawn } from 'node:child_process'
 import { mkdir, writeFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
@@ -14,26 +14,26 @@ const compressed = promisify(gzip)
 /** The package's default export is the path of its program. */
 const { default: workerd }: { default: string } = createRequire(import.meta.url)('workerd')
 
-/** Bytes of all modules, minified and gzipped one by one, as they are uploaded. */
+/** The size of all modules in bytes, minified and gzipped one by one, as for an upload. */
 export async function bundleGzip(): Promise<number> {
   const files = await bundle('src/worker.ts')
   const sizes = await Promise.all(files.map(async ({ contents }) => (await compressed(contents)).length))
   return sizes.reduce((sum, size) => sum + size, 0)
 }
 
-/** Milliseconds from the start of a runtime to its first answer, over those of Hono alone: the median of the runs. */
+/** Milliseconds from the start of a runtime to its first response, minus those of Hono alone: the median of the runs. */
 export async function coldStart(stage: Stage, runs: number): Promise<number> {
   const vars = { ...stage.vars, ORIGIN: 'self' }
   const [ours, hono] = await Promise.all([
     writeConfig(stage, 'src/worker.ts', vars, ['Account', 'Authorizations', 'Relayer']),
     writeConfig(stage, 'bench/workers/hono.ts', {}, []),
   ])
-  const over: number[] = []
+  const differences: number[] = []
   for (let run = -1; run < runs; run++) {
     const [theirs, own] = [await firstAnswer(hono, 200), await firstAnswer(ours, 402)]
-    if (run >= 0) over.push(own - theirs)
+    if (run >= 0) differences.push(own - theirs)
   }
-  return median(over)
+  return median(differences)
 }
 
 async function firstAnswer(config: string, status: number): Promise<number> {
@@ -44,7 +44,8 @@ async function firstAnswer(config: string, status: number): Promise<number> {
   try {
     const response = await firstOf(`http://127.0.0.1:${port}/articles/1`, start + 10_000)
     await response.arrayBuffer()
-    if (response.status !== status) throw new Error(`a fresh Worker answered ${response.status}`)
+    if (response.status !== status)
+      throw new Error(`a fresh Worker must answer ${status}, but answered ${response.status}`)
     return performance.now() - start
   } finally {
     child.kill('SIGKILL')
@@ -63,7 +64,7 @@ async function firstOf(url: string, until: number): Promise<Response> {
   }
 }
 
-/** A configuration of the runtime itself, since what Miniflare adds to a start is not ours to answer for. */
+/** Writes a configuration for the runtime itself, to exclude Miniflare's part of a start. */
 async function writeConfig(
   { directory }: Stage,
   main: string,
@@ -105,6 +106,6 @@ async function freePort(): Promise<number> {
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   const address = server.address()
   await new Promise((resolve) => server.close(resolve))
-  if (address === null || typeof address === 'string') throw new Error('no free port')
+  if (address === null || typeof address === 'string') throw new Error('finding a free port failed')
   return address.port
 }

@@ -1,4 +1,4 @@
-/** Credit lines to bill: `/lines` opens and charges some, `/run` makes the settlement run of a night, counted. */
+/** Credit lines to bill: `/lines` opens and charges some, `/run` makes one nightly run and counts its calls and rows. */
 
 import type { Bindings } from '../../src/app/bindings.ts'
 import { CreditLine as RealLine, Numbers as RealNumbers } from '../../src/app/objects.ts'
@@ -59,12 +59,12 @@ async function open({ first, last, charges, price }: Lines, { LINES }: Bindings)
       })
       const line = LINES?.getByName(agent)
       const answers = await Promise.all(orders.map((order) => line?.place(order)))
-      if (answers.some((answer) => answer?.outcome !== 'charged')) throw new Error(`${agent} was not charged`)
+      if (answers.some((answer) => answer?.outcome !== 'charged')) throw new Error(`charging ${agent} failed`)
     }),
   )
 }
 
-/** The run that begins when all that was charged lies in a period that has ended. */
+/** Runs the settlement at a time when the period of all charges has ended. */
 async function run(env: Bindings) {
   const { to: moment } = periodOf('daily', Date.now() + DAY)
   calls = 0
@@ -72,15 +72,15 @@ async function run(env: Bindings) {
   const BOOK = countBook(env.BOOK)
   const counted = countCalls({ ...env, BOOK }, ['LINES', 'NUMBERS'], () => calls++)
   const work = workOf(counted)
-  if (!work) throw new Error('there is nothing to bill')
+  if (!work) throw new Error('billing must be configured')
   let most = 0
   const steps = {
-    // As the engine keeps it: JSON.
+    // The workflow engine stores results as JSON.
     async do<Value>(_: string, work: () => Promise<Value>): Promise<Value> {
       const before = calls
       const value = JSON.stringify(await work())
       most = Math.max(most, calls - before)
-      // The engine writes down what a step has answered. Without a moment for that the runtime finds none to put objects to sleep.
+      // The engine stores the result of a step. Without such a pause, the runtime does not evict objects.
       await scheduler.wait(1)
       return JSON.parse(value) as Value
     },
@@ -95,7 +95,7 @@ async function run(env: Bindings) {
 const DAY = 86_400_000
 const TABLES = ['lines', 'numbers', 'book'] as const
 
-/** Of writes all rows are known at once. */
+/** The rows written are known as soon as a query has run. */
 function countRows({ sql }: DurableObjectStorage, table: 'lines' | 'numbers'): void {
   const exec = sql.exec.bind(sql)
   const counting: typeof exec = (query, ...bound) => {
@@ -106,7 +106,7 @@ function countRows({ sql }: DurableObjectStorage, table: 'lines' | 'numbers'): v
   Object.defineProperty(sql, 'exec', { value: counting })
 }
 
-/** A run writes in batches, but for its own record. */
+/** Counts batches only: apart from its own record, a run writes in batches. */
 function countBook(book: D1Database): D1Database {
   return new Proxy(book, {
     get(target, name) {

@@ -1,5 +1,4 @@
-/** The paywall with its calls and rows counted: namespaces and databases that count, around the real ones. */
-
+/** The paywall with counted calls and rows: proxies around the real namespaces and databases. */
 import type { Bindings } from '../../src/app/bindings.ts'
 import { Account as RealAccount, CreditLine as RealLine } from '../../src/app/objects.ts'
 import { countCalls } from './calls.ts'
@@ -36,7 +35,7 @@ export default {
   },
 } satisfies ExportedHandler<Bindings>
 
-/** What was counted since the last time. */
+/** Returns the counts since the last call, and resets them. */
 function take() {
   const counts = { calls: { ...calls }, rowsRead: 0, rowsWritten: 0 }
   for (const { rowsRead, rowsWritten } of cursors) {

@@ -1,4 +1,4 @@
-/** The paywall with credit: a POST, which it is never asked to sell, registers the crawler whose directory it names. */
+/** The paywall with credit. A POST, which the load never sends, registers the crawler whose directory is its body. */
 
 import type { Bindings } from '../../src/app/bindings.ts'
 import type { Draft } from '../../src/ledger/credit/agents.ts'
@@ -6,8 +6,8 @@ import paywall from './paywall.ts'
 
 export * from './paywall.ts'
 
-/** More than a bench can charge. Micro-dollars. */
-const LIMIT = 10n ** 12n
+/** More than a bench can charge. */
+const LIMIT_MICRO_USD = 10n ** 12n
 
 export default {
   async fetch(request, env) {
@@ -22,8 +22,8 @@ async function enrol(url: string, { AGENTS }: Bindings): Promise<Response> {
     url,
     keys: null,
     terms: {
-      limit: LIMIT,
-      probation: LIMIT,
+      limit: LIMIT_MICRO_USD,
+      probation: LIMIT_MICRO_USD,
       period: 'monthly',
       rail: 'transfer',
       tier: null,

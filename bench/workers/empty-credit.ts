@@ -1,4 +1,4 @@
-/** In the place of src/schemes/credit.ts: nothing verified, an empty call to the object, and a receipt of the usual size. */
+/** Replaces src/schemes/credit/scheme.ts: verifies nothing, makes an empty call to the object, and returns a usual receipt. */
 import { accept } from '../../src/protocol/refusal.ts'
 import type { SettleResponse } from '../../src/protocol/x402/types.ts'
 import type { CreditPayment } from '../../src/schemes/credit/payment.ts'

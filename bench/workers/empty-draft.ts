@@ -1,4 +1,4 @@
-/** In the place of src/schemes/draft.ts: an empty call to the object, and a receipt of the usual size that is always the same. */
+/** Replaces src/schemes/channel/purchase.ts: makes an empty call to the object, and returns one usual receipt. */
 import { accept, type Result } from '../../src/protocol/refusal.ts'
 import type { SettleResponse } from '../../src/protocol/x402/types.ts'
 import type { ChannelPayment } from '../../src/schemes/channel/payment.ts'

@@ -1,14 +1,14 @@
-/** The paywall whose account does nothing: what a request costs before anything is verified or written down. */
+/** The paywall with an account that does nothing: the cost of a request without verification and storage. */
 import { DurableObject } from 'cloudflare:workers'
 
 export { default } from './paywall.ts'
 
-/** In the place of the Account. */
+/** Replaces the Account. */
 export class Empty extends DurableObject {
   call(): void {}
 }
 
-/** The least that is durable: one number, written in groups as the Account writes. No charge can cost less. */
+/** The cheapest durable charge: one number, written in groups like the Account's writes. */
 export class Least extends DurableObject {
   #calls = 0
   #pending: Promise<void> | null = null

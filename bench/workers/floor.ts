@@ -1,9 +1,9 @@
-/** The floors: a handler that only answers, and one that makes an empty call to a Durable Object before it does. */
+/** The floors: a handler that only answers, or that first makes an empty call to a Durable Object. */
 import { DurableObject } from 'cloudflare:workers'
 
 type Env = {
   EMPTY?: DurableObjectNamespace<Empty>
-  /** JSON of the answer of the Worker that stands against this floor. */
+  /** JSON of the response of the Worker that is compared with this floor. */
   ANSWER: string
 }
 

@@ -1,4 +1,4 @@
-/** Hono alone: the start that ours is measured against. */
+/** Hono alone, for comparison of the cold start. */
 import { Hono } from 'hono'
 
 const app = new Hono()

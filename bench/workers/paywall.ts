@@ -1,5 +1,4 @@
-/** The paywall as a library in front of a handler of its own: a paid request without any origin. */
-
+/** The paywall as a library in front of its own handler: a paid request without an origin. */
 import type { Bindings } from '../../src/app/bindings.ts'
 import { siteOf } from '../../src/app/site.ts'
 

@@ -1,4 +1,4 @@
-/** The peer: the upstream middleware and its batch-settlement server in one isolate, all in memory, nothing on disk. */
+/** The peer: the upstream middleware and its batch-settlement server in one isolate, in memory only. */
 
 import type { FacilitatorClient } from '@x402/core/server'
 import { BatchSettlementEvmScheme, InMemoryChannelStorage } from '@x402/evm/batch-settlement/server'
@@ -8,10 +8,10 @@ import { Hono } from 'hono'
 
 type Env = { RECEIVER: `0x${string}`; NETWORK: Network; AUTHORIZER: `0x${string}`; PRICE: string }
 
-/** A channel as its storage keeps it. */
+/** A channel in the peer's storage. */
 type Channel = NonNullable<Awaited<ReturnType<InMemoryChannelStorage['get']>>>
 
-/** A year: the channels stay fresh, so that vouchers are verified here and nobody is asked. */
+/** A year, so that channels stay fresh and the peer verifies vouchers without its facilitator. */
 const FRESH_MS = 31_536_000_000
 
 let app: Hono | undefined
@@ -29,7 +29,7 @@ function build({ RECEIVER, NETWORK, AUTHORIZER, PRICE }: Env): Hono {
   const server = new x402ResourceServer(facilitator(NETWORK, AUTHORIZER))
     .register(NETWORK, scheme)
     .register(NETWORK, new ExactEvmScheme())
-  // The two offers that the paywall makes too.
+  // The same two offers as the paywall.
   const accepts = ['batch-settlement', 'exact'].map((scheme) => ({
     scheme,
     price: `$${PRICE}`,
@@ -48,10 +48,10 @@ function build({ RECEIVER, NETWORK, AUTHORIZER, PRICE }: Env): Hono {
   return app
 }
 
-/** Never asked to verify or settle: the channels are there already. */
+/** Rejects verify and settle calls, which seeded channels do not need. */
 function facilitator(network: Network, receiverAuthorizer: string): FacilitatorClient {
   const unused = async () => {
-    throw new Error('the peer asked its facilitator')
+    throw new Error('the peer must not call its facilitator')
   }
   const kinds = [
     { x402Version: 2, scheme: 'batch-settlement', network, extra: { receiverAuthorizer } },

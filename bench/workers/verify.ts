@@ -1,4 +1,4 @@
-/** The same vouchers verified by viem and by us; timed from outside, since a Worker's clock stands still while it works. */
+/** Verifies the same vouchers with viem or our code. Timed from outside, since a Worker's clock stands still while it runs. */
 import { verifyTypedData } from 'viem'
 import { voucherDigest } from '../../src/protocol/evm/eip712.ts'
 import type { Address, Hex } from '../../src/protocol/evm/hex.ts'
@@ -7,7 +7,7 @@ import { signedBy } from '../../src/protocol/evm/secp256k1.ts'
 type Signed = { channelId: Hex; maxClaimableAmount: string; signature: Hex }
 type Order = {
   by: 'viem' | 'us'
-  /** How often all of them: so that the request itself does not count. */
+  /** How often to verify all of them, so that the request itself hardly counts. */
   times: number
   chainId: number
   escrow: Address

@@ -1,7 +1,7 @@
 /** The JSON API below `/_tab402`: the operator's routes, and the routes where a crawler reads its own account. */
 import { Hono } from 'hono'
 import { operatorRoutes } from '../operator/api.ts'
-import { failed, notFound, write } from '../operator/response.ts'
+import { failed, jsonResponse, notFound } from '../operator/response.ts'
 import type { OperatorSettings } from '../operator/settings.ts'
 import { meRoutes } from '../portal/me.ts'
 
@@ -16,7 +16,7 @@ export function accountApi(settings: OperatorSettings, now: () => number): Hono 
   })
   if (credit) api.route('/me', meRoutes(settings, credit, now))
   if (tokenSha256) {
-    api.get('/api/openapi.json', async () => write((await import('../operator/openapi.ts')).openApi))
+    api.get('/api/openapi.json', async () => jsonResponse((await import('../operator/openapi.ts')).openApi))
     api.route('/api', operatorRoutes(settings, tokenSha256, now))
   }
   api.onError(failed)

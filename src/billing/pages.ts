@@ -1,131 +1,188 @@
 /** Statements and invoices as pages that print well: static, self-contained, every value escaped. */
-import { html, raw } from 'hono/html'
+import { html } from 'hono/html'
 import { owedOn } from '../ledger/billing/dunning.ts'
 import { isoDay } from '../ledger/billing/period.ts'
-import type { InvoiceStanding, Party, Presented, RailName } from '../ledger/billing/types.ts'
+import type { InvoiceStanding, Party, Stage } from '../ledger/billing/types.ts'
 import { vatWords } from '../ledger/billing/vat.ts'
-import { decimalUsd } from '../platform/csv.ts'
+import { htmlDocument } from '../platform/page.ts'
 import type { SignedStatement } from '../protocol/statement.ts'
+import type { InvoiceLine } from './invoice-lines.ts'
+import { countText, decimalsOf, moneyCell, moneyText } from './money.ts'
 
-/** Sent with every page: nothing is loaded, nothing runs, nobody frames it. */
-export const PAPER_POLICY =
-  "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
-
-const STYLE = raw(`<style>
-  body { font: 15px/1.5 Georgia, serif; color: #1d1d1b; max-width: 46em; margin: 3em auto; padding: 0 1.5em }
-  h1 { font-size: 1.6em; margin: 0 } dl { display: grid; grid-template-columns: max-content 1fr; gap: .2em 1.5em }
-  dt { color: #6b675e } dd { margin: 0 } table { border-collapse: collapse; width: 100%; margin: 2em 0 }
-  th, td { text-align: left; padding: .3em 0 .3em 1em; border-bottom: 1px solid #d8d4c9; vertical-align: top }
-  :is(th, td):first-child { padding-left: 0 } time { white-space: nowrap }
-  .site { min-width: 9em; overflow-wrap: anywhere } .wide { overflow-x: auto }
-  .usd, .n { text-align: right; font-variant-numeric: tabular-nums } .usd { white-space: nowrap }
-  thead { display: table-header-group } tr { break-inside: avoid } tfoot * { border: 0 }
-  [scope=row] { font-weight: normal } .sum * { font-weight: bold }
-  small, code { font: 12px/1.5 ui-monospace, monospace; color: #6b675e; overflow-wrap: anywhere }
-  address { font-style: normal; max-width: 20em } address, .as-written { white-space: pre-line }
-  .parties { display: flex; flex-wrap: wrap; gap: 1.5em 4em; margin: 2em 0 }
-  @page { margin: 2cm } @media print { body { margin: 0; max-width: none; padding: 0 } }
-</style>`)
+const STYLE = `
+  body { max-width: 46em }
+  h1 { font-size: 1.6em; line-height: 1.25; margin: 0 } h2 { font-size: 1.1em; margin: 2em 0 0 }
+  h1, .from, td, dd, p, address { overflow-wrap: anywhere } .from { font-size: 1.1em; font-weight: bold; margin: 0 0 .5em }
+  dl { display: grid; grid-template-columns: max-content 1fr; gap: .2em 1.5em } dt { color: var(--soft) } dd { margin: 0 }
+  table { border-collapse: collapse; width: 100%; margin: 2em 0 }
+  th, td { text-align: left; padding: .3em 0 .3em 1em; border-bottom: 1px solid var(--line); vertical-align: top }
+  :is(th, td):first-child { padding-left: 0 } thead th { color: var(--soft); font-weight: normal } time { white-space: nowrap }
+  .site { min-width: 7em } .rule { white-space: nowrap } .wide { overflow-x: auto }
+  .usd, .n { text-align: right; font-variant-numeric: tabular-nums lining-nums; white-space: nowrap } .pad { visibility: hidden }
+  thead { display: table-header-group } tr { break-inside: avoid } tfoot { display: table-row-group } tfoot tr > * { border: 0 }
+  tfoot th { font-weight: normal } tfoot .sum th { font-weight: bold } tfoot tr:first-child > * { padding-top: 1em }
+  small, code { font: 13px/1.5 ui-monospace, monospace; overflow-wrap: anywhere }
+  address { font-style: normal; flex: 1 1 14em; max-width: 24em } address, .as-written { white-space: pre-line }
+  .parties { display: flex; flex-wrap: wrap; gap: 1.5em 4em; margin: 2em 0 } .due { font-size: 1.25em; margin: .5em 0 0 }
+  .pay { border: 1px solid var(--line); padding: 0 1.25em; margin: 2em 0; break-inside: avoid } .pay h2 { margin-top: 1em }
+  @media screen and (max-width: 36em) {
+    body { margin-top: 1.5em; font-size: 15px } table, thead, tbody, tfoot { display: block } thead tr > :not(:last-child) { display: none }
+    tr { display: flex; flex-wrap: wrap; gap: 0 1em; border-bottom: 1px solid var(--line); padding: .4em 0 }
+    tr > *, tr > :first-child { border: 0; padding: 0 } tfoot tr { flex-wrap: nowrap; border: 0 } tr > .usd:last-child { margin-left: auto } .site { order: -1; flex: 1 0 100% }
+    td[data-unit]::after { content: ' ' attr(data-unit) } .usd:not(:last-child) .pad { display: none }
+  }
+  @page { margin: 2cm }`
 
 /** The page of a statement. */
 export function statementPage({ statement, signature }: SignedStatement): string {
-  const { operator, agent, period, lines, total, entries } = statement
-  return page(
+  const { operator, agent, period, lines, entries } = statement
+  const total = BigInt(statement.total)
+  const amounts = lines.map(({ amount }) => BigInt(amount))
+  const width = decimalsOf([...amounts, total])
+  return htmlDocument(
     `Statement ${period.id}`,
-    html`<h1>Statement ${period.id}</h1>
+    STYLE,
+    html`<p class="from">${operator}</p>
+<h1>Statement ${period.id}</h1>
 <dl>
-<dt>From</dt><dd>${operator}</dd>
-<dt>To</dt><dd>${agent.name} <small>${agent.id}</small></dd>
+<dt>For</dt><dd>${agent.name} <small>${agent.id}</small></dd>
 <dt>Period</dt><dd>${minute(period.from)} to ${minute(period.to)}, UTC</dd>
-<dt>Total</dt><dd>USD ${decimalUsd(BigInt(total))}</dd>
+<dt>Total</dt><dd>USD ${moneyText(total)}</dd>
 </dl>
 <div class="wide"><table>
 <thead><tr><th>Day</th><th>Site</th><th>Rule</th><th class="n">Charges</th><th class="n">Released</th><th class="usd">USD</th></tr></thead>
 <tbody>
 ${lines.map(
-  ({ day, site, rule, charges, releases, amount }) =>
-    html`<tr><td><time>${day}</time></td><td class="site">${site}</td><td>${rule}</td><td class="n">${charges}</td><td class="n">${releases}</td><td class="usd">${decimalUsd(BigInt(amount))}</td></tr>
+  ({ day, site, rule, charges, releases }, at) =>
+    html`<tr><td><time>${day}</time></td><td class="site">${site}</td><td class="rule">${rule}</td><td class="n" data-unit="charges">${countText(charges)}</td><td class="n" data-unit="released">${countText(releases)}</td>${moneyCell(amounts[at] ?? 0n, width)}</tr>
 `,
 )}</tbody>
-<tfoot><tr class="sum"><th scope="row" colspan="5">Total</th><td class="usd">${decimalUsd(BigInt(total))}</td></tr></tfoot>
+<tfoot><tr class="sum"><th scope="row" colspan="5">Total</th>${moneyCell(total, width)}</tr></tfoot>
 </table></div>
 <p><small>Entries ${entries.first} to ${entries.last}, Merkle root ${entries.root}<br>
 ${signature.algorithm} ${signature.keyId}<br>${signature.value}</small></p>`,
   )
 }
 
-/** The page of an invoice. */
-export function invoicePage(invoice: InvoiceStanding): string {
-  const { id, issuedAt, dueAt, from, to, periods, seller, buyer } = invoice
-  const { stage, rail, presented, paid, credited } = invoice
-  const figures: [string, bigint][] = [
-    ['Charged', invoice.charged],
-    ['Carried from earlier invoices', invoice.carriedIn],
-    ['Carried to the next invoice', -invoice.carriedOut],
-  ]
+/** How an invoice can be paid at once by x402 `exact`: where, on which network, to which address. */
+export type ExactOffer = { url: string; network: string; payTo: string }
+
+/** The page of an invoice. `exact` is null where the page must not offer x402. */
+export function invoicePage(
+  invoice: InvoiceStanding,
+  lines: readonly InvoiceLine[],
+  exact: ExactOffer | null = null,
+): string {
+  const { id, issuedAt, dueAt, from, to, seller, buyer, stage } = invoice
   const owed = owedOn(invoice)
-  const received: [string, bigint][] = [
-    ['Credited', -credited],
-    ['Received', -paid],
-  ]
-  return page(
-    `Invoice ${id}`,
-    html`<h1>Invoice ${id}</h1>
+  return htmlDocument(
+    `Invoice ${id}, ${seller.name}`,
+    STYLE,
+    html`<p class="from">${seller.name}</p>
+<h1>Invoice ${id}</h1>
+<p class="due">${owed > 0n ? html`<strong>USD ${moneyText(owed)}</strong> due ${isoDay(dueAt)}` : STAGES[stage]}</p>
 <div class="parties"><address><small>From</small>
 ${party(seller)}</address><address><small>To</small>
 ${party(buyer)}</address></div>
 <dl>
 <dt>Issued</dt><dd>${isoDay(issuedAt)}</dd>
 <dt>Due</dt><dd>${isoDay(dueAt)}</dd>
-<dt>For</dt><dd>Access by crawlers, ${isoDay(from)} to ${isoDay(to - 1)}; statements: ${periods.join(', ')}</dd>
-<dt>Status</dt><dd>${stage.replace('_', ' ')}</dd>
+<dt>For</dt><dd>Access by crawlers, ${isoDay(from)} to ${isoDay(to - 1)}</dd>
+<dt>Statements</dt><dd>${periodsText(invoice.periods)}</dd>
+<dt>Status</dt><dd>${STAGES[stage]}</dd>
 </dl>
-<table>
-<thead><tr><td></td><th class="usd">USD</th></tr></thead>
-<tbody>
-${figures.filter(([, amount]) => amount !== 0n).map(figure)}
-${sum(['Net', invoice.net])}
-${figure([vatWords(invoice.vat), invoice.vat.amount])}
-${sum(['Total', invoice.total])}
-${received.filter(([, amount]) => amount !== 0n).map(figure)}
-${sum(['To be paid', owed])}
-</tbody>
-</table>
-${owed > 0n && presented ? howToPay(rail, presented) : ''}`,
+${table(invoice, lines)}
+${owed > 0n ? howToPay(invoice, exact) : ''}`,
   )
 }
 
-function howToPay(rail: RailName, { instructions, url }: Presented) {
-  const means = rail === 'stablecoin' ? 'Pay in USDC, with any x402 client, at' : 'Pay at'
-  return html`${instructions && html`<p class="as-written">${instructions}</p>`}
-${url && html`<p>${means} <a href="${url}"><code>${url}</code></a></p>`}`
+const STAGES: Record<Stage, string> = {
+  open: 'Open',
+  due: 'Due',
+  past_due: 'Past due',
+  suspended: 'Suspended',
+  written_off: 'Written off',
+  settled: 'Settled',
 }
 
-function figure([name, amount]: [string, bigint]) {
-  return html`<tr><th scope="row">${name}</th><td class="usd">${decimalUsd(amount)}</td></tr>`
+type Figure = [name: string, amount: bigint, kind?: 'sum']
+
+/** The figures below the lines. Zeros are left out, except the net amount, VAT, the total and the amount due. */
+function figuresOf(invoice: InvoiceStanding): Figure[] {
+  const { charged, carriedIn, carriedOut, net, vat, total, credited, paid } = invoice
+  const optional = (...figures: Figure[]) => figures.filter(([, amount]) => amount !== 0n)
+  return [
+    ...(charged === net ? [] : [['Charged', charged] satisfies Figure]),
+    ...optional(['Carried from earlier invoices', carriedIn], ['Carried to the next invoice', -carriedOut]),
+    ['Net amount', net, 'sum'],
+    [vatWords(vat), vat.amount],
+    ['Total', total, 'sum'],
+    ...optional(['Credited', -credited], ['Received', -paid]),
+    ['Amount due', owedOn(invoice), 'sum'],
+  ]
 }
 
-function sum([name, amount]: [string, bigint]) {
-  return html`<tr class="sum"><th scope="row">${name}</th><td class="usd">${decimalUsd(amount)}</td></tr>`
+const COLUMNS = html`<th>Site</th><th>Rule</th><th class="n">Pages</th><th class="usd">Unit price</th>`
+
+function table(invoice: InvoiceStanding, lines: readonly InvoiceLine[]) {
+  const figures = figuresOf(invoice)
+  const width = decimalsOf([...lines.map(({ amount }) => amount), ...figures.map(([, amount]) => amount)])
+  const units = decimalsOf(lines.map(({ unit }) => unit ?? 0n))
+  const head = html`<thead><tr>${lines.length > 0 ? COLUMNS : html`<td colspan="4"></td>`}<th class="usd">USD</th></tr></thead>
+`
+  const rows = lines.map(
+    ({ site, rule, pages, unit, amount }) =>
+      html`<tr><td class="site">${site}</td><td class="rule">${rule}</td><td class="n" data-unit="pages at">${countText(pages)}</td>${unit === null ? html`<td class="usd">various</td>` : moneyCell(unit, units)}${moneyCell(amount, width)}</tr>
+`,
+  )
+  const sums = figures.map(
+    ([name, amount, kind]) =>
+      html`<tr class="${kind ?? ''}"><th scope="row" colspan="4">${name}</th>${moneyCell(amount, width)}</tr>
+`,
+  )
+  return html`<div class="wide"><table>
+${head}<tbody>
+${rows}</tbody>
+<tfoot>
+${sums}</tfoot>
+</table></div>`
 }
 
-/** Of an ISO 8601 time, what a person reads. */
+function howToPay(invoice: InvoiceStanding, exact: ExactOffer | null) {
+  const { id, rail, presented, seller } = invoice
+  const amount = moneyText(owedOn(invoice))
+  const url = presented?.url
+  const contact = seller.email ? html` Questions: <a href="mailto:${seller.email}">${seller.email}</a>.` : ''
+  return html`<section class="pay"><h2>How to pay</h2>
+${presented?.instructions && html`<p class="as-written"><strong>By bank transfer</strong>, USD ${amount}:\n${presented.instructions}</p>`}
+${rail === 'stripe' && url ? html`<p><strong>By card or bank</strong>, USD ${amount}, at Stripe: <a href="${url}">${url}</a></p>` : ''}
+${rail === 'stablecoin' && url && !exact ? html`<p><strong>In USDC</strong>, with any x402 client, at <a href="${url}"><code>${url}</code></a></p>` : ''}
+${exact ? exactOffer(exact, amount) : ''}
+${presented || exact ? '' : html`<p>The seller has not sent payment details yet.</p>`}
+<p><small>${presented?.instructions ? '' : `Reference: ${id}.`}${contact}</small></p></section>`
+}
+
+function exactOffer({ url, network, payTo }: ExactOffer, amount: string) {
+  return html`<p><strong>In USDC</strong>, with any x402 client, at <a href="${url}"><code>${url}</code></a></p>
+<dl>
+<dt>Amount</dt><dd>${amount} USDC</dd>
+<dt>Network</dt><dd>${network}</dd>
+<dt>To</dt><dd><code>${payTo}</code></dd>
+</dl>
+<p>A transfer to this address without x402 does not settle the invoice by itself. Contact the seller first.</p>`
+}
+
+/** The ids of statements: all of up to three, else the first and the last. */
+function periodsText(periods: readonly string[]): string {
+  if (periods.length <= 3) return periods.join(', ')
+  return `${periods[0]} to ${periods.at(-1)} (${periods.length})`
+}
+
+/** `2026-11-21 14:30` of an ISO 8601 time. */
 function minute(moment: string): string {
   return moment.slice(0, 16).replace('T', ' ')
 }
 
 function party({ name, address, country, taxId }: Party): string {
   return [name, address, country, taxId && `Tax id ${taxId}`].filter(Boolean).join('\n')
-}
-
-function page(title: string, body: unknown): string {
-  return html`<!doctype html>
-<html lang="en">
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width">
-<meta name="robots" content="noindex">
-<title>${title}</title>
-${STYLE}
-${body}
-</html>`.toString()
 }

@@ -1,11 +1,11 @@
-/** Statements as they leave the house: the document, its signature, and the table of its lines. */
+/** Statements as documents: the JSON that is signed, its signature, and its lines as CSV. */
 import type { Statement } from '../ledger/billing/types.ts'
 import { csv } from '../platform/csv.ts'
 import { canonicalJson } from '../protocol/encoding/canonical-json.ts'
 import type { SignedStatement, StatementDocument } from '../protocol/statement.ts'
 import type { Seal } from './operator-key.ts'
 
-/** The document of a statement. The same statement always has the same document. */
+/** The document of a statement. Equal statements have equal documents. Amounts in micro-dollars, times as ISO 8601. */
 export function documentOf(
   statement: Statement,
   operator: string,
@@ -32,7 +32,7 @@ export function documentOf(
   }
 }
 
-/** Signs a document. Ed25519 is deterministic: it may be signed again whenever it is asked for. */
+/** Signs a document with Ed25519 over its canonical JSON (RFC 8785). Deterministic: it can be signed again for each request. */
 export async function signStatement(statement: StatementDocument, seal: Seal): Promise<SignedStatement> {
   const value = await seal.sign(canonicalJson(statement))
   return { statement, signature: { algorithm: 'Ed25519', keyId: seal.keyId, value } }
@@ -40,7 +40,7 @@ export async function signStatement(statement: StatementDocument, seal: Seal): P
 
 const COLUMNS = ['period', 'day', 'site', 'rule', 'charges', 'releases', 'usd']
 
-/** The lines as a table, amounts in USD. */
+/** The lines as CSV, amounts in USD with six decimals. */
 export function statementCsv({ period, lines }: StatementDocument): string {
   return csv(
     COLUMNS,

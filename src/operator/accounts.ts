@@ -1,4 +1,4 @@
-/** Accounts over HTTP: channels, payers of `exact` and credit lines alike, each as it is itself and not as the book has it. */
+/** Accounts over HTTP: channels, payers of `exact` and credit lines. One account is read from its object, lists from D1. */
 import { type Context, Hono } from 'hono'
 import { listings } from '../ledger/book/accounts.ts'
 import { lines } from '../ledger/book/credit.ts'
@@ -6,23 +6,24 @@ import type { Entry } from '../ledger/channel/types.ts'
 import type { LineEntry, LineStanding } from '../ledger/credit/types.ts'
 import { isHex } from '../protocol/evm/hex.ts'
 import { isAgentId } from './requests.ts'
-import { limitOf, nextOf, notFound, numberOf, write } from './response.ts'
+import { jsonResponse, limitOf, nextOf, notFound, numberOf } from './response.ts'
 import type { Line, OperatorSettings } from './settings.ts'
 
 const PAYER = /^eip155:[1-9][0-9]{0,15}:0x[0-9a-f]{40}$/
 
+/** Routes below `/api/accounts`. */
 export function accountRoutes(settings: OperatorSettings): Hono {
   const app = new Hono()
   app.get('/', async (c) => {
     const limit = limitOf(c)
     const accounts = await listed(settings, c.req.query('after') ?? '', limit)
-    return write({ accounts, next: nextOf(accounts, limit, ({ id }) => id) })
+    return jsonResponse({ accounts, next: nextOf(accounts, limit, ({ id }) => id) })
   })
   app.get('/:id', (c) => accountOf(c, settings, c.req.param('id')))
   return app
 }
 
-/** One page of all accounts of the book, in order of id. */
+/** One page of all accounts of the read model, in order of id. */
 export async function listed({ book, credit }: OperatorSettings, after: string, limit: number) {
   const [accounts, onCredit] = await Promise.all([
     listings(book, after, limit),
@@ -35,7 +36,7 @@ export async function listed({ book, credit }: OperatorSettings, after: string, 
   return all.sort((a, b) => (a.id < b.id ? -1 : 1)).slice(0, limit)
 }
 
-/** What a line may still spend, and why not, if it may not. Amounts in micro-dollars. */
+/** The balance of a credit line: what it can still spend, and its status. Amounts in micro-dollars. */
 export function balanceOf({ charged, redeemed, credit, limit, closed }: LineStanding) {
   const owed = charged - redeemed
   const left = limit + credit - owed
@@ -43,22 +44,22 @@ export function balanceOf({ charged, redeemed, credit, limit, closed }: LineStan
   return { status: closed ?? 'open', limit, charged, redeemed, owed, credit, available }
 }
 
-/** An entry of a line. The signature and what was signed are left out unless they are asked for. */
+/** An entry of a credit line. `evidence` includes the signature and the signed data. */
 export function lineEntryView({ body, once: _, ...entry }: LineEntry, evidence: boolean) {
   if (body === null) return entry
   const document = JSON.parse(body) as Record<string, unknown>
   if (entry.kind === 'charge') return evidence ? { ...entry, evidence: document } : entry
-  // A payment on its way is signed.
+  // The detail of an attempt holds a signed payment.
   if (entry.kind === 'attempt' && !evidence) delete document.detail
   return { ...entry, document }
 }
 
-/** An entry of a channel, as {@link lineEntryView}. */
+/** An entry of a channel. `evidence` includes the signature. */
 export function entryView({ signature, ...entry }: Entry, evidence: boolean) {
   return evidence ? { ...entry, signature } : entry
 }
 
-/** A page of a line's journal, after entry `?after=`. */
+/** A page of a credit line's journal: the entries after number `after` of the query. */
 export async function entriesOf(c: Context, line: Line, evidence: boolean) {
   const entries = await line.entries(numberOf(c.req.query('after'), 0), limitOf(c))
   return {
@@ -77,7 +78,7 @@ async function accountOf(c: Context, settings: OperatorSettings, id: string): Pr
   if (!standing) return notFound()
   const { enrolment, openedAt } = standing
   const account = { id, kind: 'credit', name: enrolment.name, openedAt, standing: balanceOf(standing) }
-  return write({ ...account, ...(await entriesOf(c, line, evidence)) })
+  return jsonResponse({ ...account, ...(await entriesOf(c, line, evidence)) })
 }
 
 async function channelOf(c: Context, { accounts }: OperatorSettings, id: string, evidence: boolean) {
@@ -86,7 +87,7 @@ async function channelOf(c: Context, { accounts }: OperatorSettings, id: string,
   if (!standing) return notFound()
   const entries = await account.entries(numberOf(c.req.query('after'), 0), limitOf(c))
   const { signature, ...totals } = standing
-  return write({
+  return jsonResponse({
     id,
     kind: 'channel',
     standing: evidence ? standing : totals,
@@ -100,5 +101,5 @@ async function exactOf(c: Context, { authorizations }: OperatorSettings, id: str
   const limit = limitOf(c)
   const [totals, uses] = await Promise.all([payer.totals(), payer.uses(c.req.query('after') ?? '', limit)])
   const payments = uses.map(({ signature, ...use }) => (evidence ? { ...use, signature } : use))
-  return write({ id, kind: 'exact', totals, payments, next: nextOf(uses, limit, ({ id }) => id) })
+  return jsonResponse({ id, kind: 'exact', totals, payments, next: nextOf(uses, limit, ({ id }) => id) })
 }

@@ -4,7 +4,7 @@ import type * as v from 'valibot'
 import { type Agent, type Change, type Draft, REGISTRY, type Registered } from '../ledger/credit/agents.ts'
 import type { RequestError } from './problem.ts'
 import { agentChange, formOf, newAgent, suspension, UNIDENTIFIED } from './requests.ts'
-import { invalid, limitOf, nextOf, notFound, problem, write } from './response.ts'
+import { invalid, jsonResponse, limitOf, nextOf, notFound, problem } from './response.ts'
 import type { CreditSettings, OperatorSettings } from './settings.ts'
 
 type Form = Partial<v.InferOutput<typeof newAgent>>
@@ -16,7 +16,7 @@ export function agentRoutes(settings: OperatorSettings, credit: CreditSettings, 
   app.get('/', async (c) => {
     const limit = limitOf(c)
     const agents = await registry().list(c.req.query('after') ?? '', limit)
-    return write({ agents: agents.map(agentView), next: nextOf(agents, limit, ({ id }) => id) })
+    return jsonResponse({ agents: agents.map(agentView), next: nextOf(agents, limit, ({ id }) => id) })
   })
   app.post('/', async (c) => {
     const form = await formOf(c, newAgent)
@@ -27,7 +27,7 @@ export function agentRoutes(settings: OperatorSettings, credit: CreditSettings, 
   })
   app.get('/:id', async (c) => {
     const agent = await registry().get(c.req.param('id'))
-    return agent ? write(agentView(agent)) : notFound()
+    return agent ? jsonResponse(agentView(agent)) : notFound()
   })
   app.patch('/:id', async (c) => {
     const form = await formOf(c, agentChange)
@@ -94,7 +94,7 @@ function changeOf(form: v.InferOutput<typeof agentChange>): Change {
 }
 
 function answer(registered: Registered, status = 200): Response {
-  if (registered.outcome === 'registered') return write(agentView(registered.agent), status)
+  if (registered.outcome === 'registered') return jsonResponse(agentView(registered.agent), status)
   switch (registered.reason) {
     case 'unknown':
       return notFound()

@@ -11,7 +11,7 @@ import { problem } from './response.ts'
 import { runRoutes } from './runs.ts'
 import type { OperatorSettings } from './settings.ts'
 import { statementRoutes } from './statements.ts'
-import { bears } from './token.ts'
+import { hasToken } from './token.ts'
 
 /** The operator's routes, for the bearer of the token with this SHA-256 (64 hex digits). `now` in Unix milliseconds. */
 export function operatorRoutes(settings: OperatorSettings, tokenSha256: string, now: () => number): Hono {
@@ -20,7 +20,7 @@ export function operatorRoutes(settings: OperatorSettings, tokenSha256: string, 
   const who = `token ${tokenSha256.slice(0, 8)}`
   const app = new Hono()
   app.use('/*', async (c, next) => {
-    if (await bears(c.req.header('authorization'), tokenSha256)) return next()
+    if (await hasToken(c.req.header('authorization'), tokenSha256)) return next()
     const answer = problem('unauthorized')
     answer.headers.set('www-authenticate', 'Bearer')
     return answer

@@ -1,25 +1,29 @@
-/** The audit log: who did what to what, when, with how it was before and afterwards. It is only ever added to. */
+/** The audit log: each action with its actor, its subject, and the states before and after. Entries are never changed. */
 import { Hono } from 'hono'
 import { type Act, REGISTRY } from '../ledger/credit/agents.ts'
-import { json, limitOf, nextOf, numberOf, write } from './response.ts'
+import { writeJson } from '../platform/json.ts'
+import { jsonResponse, limitOf, nextOf, numberOf } from './response.ts'
 import type { CreditSettings } from './settings.ts'
 
 type Noted = Pick<Act, 'who' | 'what' | 'subject'> & { before: object | null; after: object | null }
 
+/** Routes below `/api/audit`. */
 export function auditRoutes({ agents }: CreditSettings): Hono {
   const app = new Hono()
   app.get('/', async (c) => {
     const limit = limitOf(c)
     const acts = await agents.getByName(REGISTRY).acts(numberOf(c.req.query('after'), 0), limit)
-    return write({ acts: acts.map(actView), next: nextOf(acts, limit, ({ seq }) => seq) })
+    return jsonResponse({ acts: acts.map(actView), next: nextOf(acts, limit, ({ seq }) => seq) })
   })
   return app
 }
 
 /**
- * Does what an operator asks for. It is noted before it is done, as `….asked`, and afterwards with what came of it: an act that
- * dies in between has its trace, and what it asked for may have happened or not. Acts on agents are noted by the registry, in
- * the transaction that does them.
+ * Runs an operator's action between two entries of the audit log: `….asked` before it, the result after it.
+ *
+ * If the second entry is missing, the Worker stopped in between and the outcome is unknown. The registry logs actions on agents
+ * itself, in their own transaction.
+ * @throws when the log cannot be written, or when `work` throws
  */
 export async function act<Done extends { after: object }>(
   credit: CreditSettings,
@@ -35,7 +39,7 @@ export async function act<Done extends { after: object }>(
 async function note({ agents }: CreditSettings, { before, after, ...act }: Noted): Promise<void> {
   await agents
     .getByName(REGISTRY)
-    .note({ ...act, before: before && json(before), after: after && json(after) })
+    .note({ ...act, before: before && writeJson(before), after: after && writeJson(after) })
 }
 
 function actView({ before, after, ...act }: Act) {

@@ -1,68 +1,70 @@
-/** Everything as files: CSV for spreadsheets, NDJSON for programs, streamed account by account as each is itself. */
+/** Exports: CSV for spreadsheets and NDJSON for programs, streamed from the accounts themselves. */
 import { type Context, Hono } from 'hono'
 import { notesOn } from '../billing/credit-note.ts'
 import { owedOn } from '../ledger/billing/dunning.ts'
 import type { CreditNote, InvoiceStanding } from '../ledger/billing/types.ts'
 import { lines } from '../ledger/book/credit.ts'
 import { type Cell, csv, csvRow } from '../platform/csv.ts'
+import { writeJson } from '../platform/json.ts'
 import { each } from '../platform/pool.ts'
 import type { SignedStatement } from '../protocol/statement.ts'
 import { entryView, lineEntryView, listed } from './accounts.ts'
 import { invoiceView } from './invoices.ts'
-import { file, json } from './response.ts'
+import { download } from './response.ts'
 import type { CreditSettings, OperatorSettings } from './settings.ts'
 import { signedOf } from './statements.ts'
 
-/** How one kind of thing is found, page by page after an account, and written. */
+/** One kind of export: how to read its items page by page, and how to write one as CSV rows or as JSON. */
 type Export<Item> = {
   columns: readonly string[]
-  pages(desk: Desk): AsyncGenerator<Item[]>
+  pages(scope: Scope): AsyncGenerator<Item[]>
   rows(item: Item): Cell[][]
   object(item: Item): unknown
 }
 
-type Desk = { settings: OperatorSettings; after: string; evidence: boolean }
+/** The request's part of an export: `after` is the id of an account. */
+type Scope = { settings: OperatorSettings; after: string; evidence: boolean }
 
 const PAGE = 500
 
-/** `?after=` goes on after an account, where an earlier file ended. What only credit has is there with credit alone. */
+/** Routes below `/api/export`. `after` continues after an account. Three of the five files need credit. */
 export function exportRoutes(settings: OperatorSettings): Hono {
   const app = new Hono()
-  const desk = (c: Context): Desk => ({
+  const scope = (c: Context): Scope => ({
     settings,
     after: c.req.query('after') ?? '',
     evidence: c.req.query('evidence') === 'true',
   })
-  offer(app, 'accounts', ACCOUNTS, desk)
-  offer(app, 'entries', ENTRIES, desk)
+  addRoutes(app, 'accounts', ACCOUNTS, scope)
+  addRoutes(app, 'entries', ENTRIES, scope)
   if (!settings.credit) return app
-  offer(app, 'statements', statementsOf(settings.credit), desk)
-  offer(app, 'invoices', invoicesOf(settings.credit), desk)
-  offer(app, 'credit-notes', creditNotesOf(settings.credit), desk)
+  addRoutes(app, 'statements', statementsOf(settings.credit), scope)
+  addRoutes(app, 'invoices', invoicesOf(settings.credit), scope)
+  addRoutes(app, 'credit-notes', creditNotesOf(settings.credit), scope)
   return app
 }
 
-function offer<Item>(app: Hono, name: string, what: Export<Item>, desk: (c: Context) => Desk): void {
+function addRoutes<Item>(app: Hono, name: string, what: Export<Item>, scope: (c: Context) => Scope): void {
   app.get(`/${name}.csv`, (c) => {
     const table = texts(
-      what.pages(desk(c)),
+      what.pages(scope(c)),
       (item) => what.rows(item).map(csvRow).join(''),
       csv(what.columns, []),
     )
-    return file(streamOf(table), `${name}.csv`, 'text/csv')
+    return download(streamOf(table), `${name}.csv`, 'text/csv')
   })
   app.get(`/${name}.ndjson`, (c) => {
-    const objects = texts(what.pages(desk(c)), (item) => `${json(what.object(item))}\n`)
-    return file(streamOf(objects), `${name}.ndjson`, 'application/x-ndjson')
+    const objects = texts(what.pages(scope(c)), (item) => `${writeJson(what.object(item))}\n`)
+    return download(streamOf(objects), `${name}.ndjson`, 'application/x-ndjson')
   })
 }
 
-async function* texts<Item>(pages: AsyncGenerator<Item[]>, write: (item: Item) => string, head = '') {
+async function* texts<Item>(pages: AsyncGenerator<Item[]>, textOf: (item: Item) => string, head = '') {
   if (head !== '') yield head
-  for await (const page of pages) yield page.map(write).join('')
+  for await (const page of pages) yield page.map(textOf).join('')
 }
 
-/** Made as it is read. A fault breaks the stream off, so that half a file never passes for a whole one. */
+/** A stream that is made while it is read. An exception aborts it, so a partial file never looks complete. */
 function streamOf(parts: AsyncGenerator<string>): ReadableStream<Uint8Array> {
   const encoder = new TextEncoder()
   return new ReadableStream({
@@ -73,7 +75,7 @@ function streamOf(parts: AsyncGenerator<string>): ReadableStream<Uint8Array> {
         else controller.enqueue(encoder.encode(value))
       } catch (fault) {
         const detail = fault instanceof Error ? fault.name : 'unknown'
-        console.error(JSON.stringify({ message: 'an export broke off', detail }))
+        console.error(JSON.stringify({ message: 'export aborted', detail }))
         controller.error(fault)
       }
     },
@@ -83,7 +85,7 @@ function streamOf(parts: AsyncGenerator<string>): ReadableStream<Uint8Array> {
   })
 }
 
-/** All pages of a list in order of id, after an id. */
+/** All pages of a list that is sorted by id, after an id. */
 async function* pagesOf<Item extends { id: string }>(
   after: string,
   read: (after: string) => Promise<Item[]>,
@@ -98,11 +100,11 @@ async function* pagesOf<Item extends { id: string }>(
   }
 }
 
-function accountPages({ settings, after }: Desk) {
+function accountPages({ settings, after }: Scope) {
   return pagesOf(after, (from) => listed(settings, from, PAGE))
 }
 
-function linePages({ settings, after }: Desk) {
+function linePages({ settings, after }: Scope) {
   return pagesOf(after, (from) => lines(settings.book, from, PAGE))
 }
 
@@ -118,7 +120,7 @@ type Account = {
   redeemed: bigint
   credit: bigint
   ceiling: bigint | null
-  /** Why nothing is charged, or claimed. */
+  /** The reason why the account rejects charges, or is left out of claims. */
   closed: string | null
 }
 
@@ -135,9 +137,9 @@ const ACCOUNTS: Export<Account> = {
     'ceiling',
     'closed',
   ],
-  async *pages(desk) {
-    for await (const page of accountPages(desk)) {
-      yield await each(page, (account) => askAccount(desk, account), rethrow)
+  async *pages(scope) {
+    for await (const page of accountPages(scope)) {
+      yield await each(page, (account) => readAccount(scope, account), rethrow)
     }
   },
   rows: ({ id, kind, name, openedAt, authorized, charged, redeemed, credit, ceiling, closed }) => [
@@ -146,8 +148,8 @@ const ACCOUNTS: Export<Account> = {
   object: (account) => account,
 }
 
-/** What the account says of itself. */
-async function askAccount({ settings }: Desk, listing: Listed): Promise<Account> {
+/** Reads an account from its object. */
+async function readAccount({ settings }: Scope, listing: Listed): Promise<Account> {
   const { id, openedAt } = listing
   const nothing = { authorized: 0n, charged: 0n, redeemed: 0n, credit: 0n, ceiling: null, closed: null }
   switch (listing.kind) {
@@ -207,9 +209,9 @@ const ENTRIES: Export<ExportedEntry> = {
     'id',
     'transaction',
   ],
-  async *pages(desk) {
-    for await (const page of accountPages(desk)) {
-      for (const account of page) yield* entryPages(desk, account)
+  async *pages(scope) {
+    for await (const page of accountPages(scope)) {
+      for (const account of page) yield* entryPages(scope, account)
     }
   },
   rows: (entry) => {
@@ -223,9 +225,9 @@ const ENTRIES: Export<ExportedEntry> = {
   object: (entry) => entry,
 }
 
-async function* entryPages(desk: Desk, { id: account, kind }: Listed): AsyncGenerator<ExportedEntry[]> {
-  if (kind === 'exact') return yield* paymentPages(desk, account)
-  const { settings, evidence } = desk
+async function* entryPages(scope: Scope, { id: account, kind }: Listed): AsyncGenerator<ExportedEntry[]> {
+  if (kind === 'exact') return yield* paymentPages(scope, account)
+  const { settings, evidence } = scope
   const line = kind === 'credit' ? settings.credit?.lines.getByName(account) : undefined
   let after = 0
   for (;;) {
@@ -241,7 +243,10 @@ async function* entryPages(desk: Desk, { id: account, kind }: Listed): AsyncGene
   }
 }
 
-async function* paymentPages({ settings, evidence }: Desk, account: string): AsyncGenerator<ExportedEntry[]> {
+async function* paymentPages(
+  { settings, evidence }: Scope,
+  account: string,
+): AsyncGenerator<ExportedEntry[]> {
   const payer = settings.authorizations.getByName(account)
   for await (const page of pagesOf('', (after) => payer.uses(after, PAGE))) {
     yield page.map(({ signature, status, ...use }) => {
@@ -253,11 +258,11 @@ async function* paymentPages({ settings, evidence }: Desk, account: string): Asy
 
 const statementsOf = (credit: CreditSettings): Export<SignedStatement> => ({
   columns: ['agent', 'period', 'day', 'site', 'rule', 'charges', 'releases', 'amount', 'root'],
-  async *pages(desk) {
-    const { settings } = desk
+  async *pages(scope) {
+    const { settings } = scope
     if (!settings.billing) return
     const { seal } = await settings.billing()
-    for await (const page of linePages(desk)) {
+    for await (const page of linePages(scope)) {
       for (const { id } of page) {
         const line = credit.lines.getByName(id)
         for (const { period } of await line.statements()) {
@@ -306,8 +311,8 @@ const invoicesOf = (credit: CreditSettings): Export<InvoiceStanding> => ({
     'paid',
     'owed',
   ],
-  async *pages(desk) {
-    for await (const page of linePages(desk)) {
+  async *pages(scope) {
+    for await (const page of linePages(scope)) {
       const found = await each(page, ({ id }) => credit.lines.getByName(id).invoices(), rethrow)
       yield found.flat()
     }
@@ -328,8 +333,8 @@ type Noted = CreditNote & { agent: string }
 
 const creditNotesOf = (credit: CreditSettings): Export<Noted> => ({
   columns: ['credit_note', 'invoice', 'agent', 'issued', 'reason', 'net', 'vat', 'total', 'reference'],
-  async *pages(desk) {
-    for await (const page of invoicesOf(credit).pages(desk)) {
+  async *pages(scope) {
+    for await (const page of invoicesOf(credit).pages(scope)) {
       const reduced = page.filter(({ credited }) => credited > 0n)
       const notes = async ({ agent, id }: InvoiceStanding) =>
         (await notesOn(credit.lines.getByName(agent), id)).map((note) => ({ ...note, agent }))

@@ -1,8 +1,9 @@
-/** Invoices over HTTP: what is owed on each and what became of it; transfers that came in; corrections. */
+/** Invoices over HTTP: their state and history, transfers that the operator records, and credit notes. */
 import { type Context, Hono } from 'hono'
 import type * as v from 'valibot'
 import type { BillSettings } from '../billing/context.ts'
 import { creditable } from '../billing/invoice.ts'
+import { linesOf } from '../billing/invoice-lines.ts'
 import { correct } from '../billing/issue-credit-note.ts'
 import { invoicePage } from '../billing/pages.ts'
 import { markPaid, markReturned, transferIn } from '../billing/payments.ts'
@@ -15,24 +16,25 @@ import {
   formatOf,
   htmlPage,
   invalid,
+  jsonResponse,
   limitOf,
   nextOf,
   notFound,
   numberOf,
   problem,
-  write,
 } from './response.ts'
 import type { CreditSettings, Line, OperatorSettings } from './settings.ts'
 
 const INVOICE = /^INV-[0-9]{6,15}$/
 const STAGES: readonly Stage[] = ['open', 'due', 'past_due', 'suspended', 'written_off', 'settled']
 
-/** Whose desk it is: `now` in Unix milliseconds, `who` as the audit log names the operator. */
-type Desk = { settings: OperatorSettings; credit: CreditSettings; now: () => number; who: string }
+/** `now` in Unix milliseconds; `who` names the operator in the audit log. */
+type InvoiceContext = { settings: OperatorSettings; credit: CreditSettings; now: () => number; who: string }
 
-export function invoiceRoutes(desk: Desk): Hono {
+/** Routes below `/api/invoices`. */
+export function invoiceRoutes(context: InvoiceContext): Hono {
   const app = new Hono()
-  const { settings, credit } = desk
+  const { settings, credit } = context
   const { book } = settings
   app.get('/', async (c) => {
     const limit = limitOf(c)
@@ -42,34 +44,37 @@ export function invoiceRoutes(desk: Desk): Hono {
       return invalid([{ path: 'stage', message: 'must be a stage', expected: STAGES.join(', ') }])
     const before = numberOf(c.req.query('before'), 0) || undefined
     const listed = await invoices(book, { agent, stage, before, limit })
-    return write({ invoices: listed.map(invoiceView), next: nextOf(listed, limit, ({ number }) => number) })
+    return jsonResponse({
+      invoices: listed.map(invoiceView),
+      next: nextOf(listed, limit, ({ number }) => number),
+    })
   })
   app.get('/:id', async (c) => {
     const line = await lineWith(settings, credit, c.req.param('id'))
     return line ? invoiceOf(c, line, c.req.param('id')) : notFound()
   })
-  app.post('/:id/payments', (c) => pay(c, desk))
-  app.post('/:id/returns', (c) => giveBack(c, desk))
-  app.post('/:id/credit-notes', (c) => reduce(c, desk))
+  app.post('/:id/payments', (c) => pay(c, context))
+  app.post('/:id/returns', (c) => takeBack(c, context))
+  app.post('/:id/credit-notes', (c) => issueCreditNote(c, context))
   return app
 }
 
-/** An invoice with what is still owed on it. */
+/** The JSON of an invoice, with the amount owed. */
 export function invoiceView(invoice: InvoiceStanding) {
   return { ...invoice, owed: owedOn(invoice) }
 }
 
-/** One invoice of a line with its history, as JSON or on paper. */
+/** The response with one invoice of a credit line: JSON with its history, or a page. */
 export async function invoiceOf(c: Context, line: Line, id: string): Promise<Response> {
   const format = formatOf(c, 'json', 'html')
   if (format instanceof Response) return format
   const invoice = await line.invoice(id)
   if (!invoice) return notFound()
-  if (format === 'html') return htmlPage(invoicePage(invoice))
-  return write({ ...invoiceView(invoice), history: await line.history(id) })
+  if (format === 'html') return htmlPage(invoicePage(invoice, await linesOf(line, invoice)))
+  return jsonResponse({ ...invoiceView(invoice), history: await line.history(id) })
 }
 
-/** The line that has the invoice. The book says which; whether it is so, the line says. */
+/** The credit line of an invoice, as the read model has it. The caller must read the invoice from the line. */
 async function lineWith(
   { book }: OperatorSettings,
   { lines }: CreditSettings,
@@ -79,13 +84,13 @@ async function lineWith(
   return agent === null ? null : lines.getByName(agent)
 }
 
-/** A transfer that came in: noted once for each reference, so that it may be sent again. */
-async function pay(c: Context, desk: Desk): Promise<Response> {
-  const opened = await open(c, desk, transfer)
+/** Records a transfer, once for each reference. The request may be repeated. */
+async function pay(c: Context, context: InvoiceContext): Promise<Response> {
+  const opened = await open(c, context, transfer)
   if (opened instanceof Response) return opened
   const { form, bill, line, before } = opened
-  const { settings, credit, now, who } = desk
-  // What Stripe collects is marked there, or it would be collected twice; it is read back from there.
+  const { settings, credit, now, who } = context
+  // Trap: Stripe would collect an invoice that is paid here only. The operator marks it at Stripe, and the run reads it back.
   if (await bill.rails[before.rail]?.collects(before)) return problem('collected_by_stripe')
   const { reference, at = now() } = form
   const noted = transferIn(await line.history(before.id), before.id, reference)
@@ -100,17 +105,17 @@ async function pay(c: Context, desk: Desk): Promise<Response> {
     return { invoice, after: { ...figures(invoice), payment } }
   })
   await project(settings, line, invoice, now())
-  return write(invoiceView(invoice))
+  return jsonResponse(invoiceView(invoice))
 }
 
 const UNKNOWN = 'reference_unknown'
 
-/** A transfer that went back, or was marked by mistake. */
-async function giveBack(c: Context, desk: Desk): Promise<Response> {
-  const opened = await open(c, desk, returned)
+/** Reverses a transfer that the bank returned, or that was recorded by mistake. */
+async function takeBack(c: Context, context: InvoiceContext): Promise<Response> {
+  const opened = await open(c, context, returned)
   if (opened instanceof Response) return opened
   const { form, bill, line, before } = opened
-  const { settings, credit, now, who } = desk
+  const { settings, credit, now, who } = context
   const { reference, reason, at = now() } = form
   const touched = { agent: before.agent, invoice: before.id }
   const transfer = { reference, reason, at }
@@ -121,15 +126,15 @@ async function giveBack(c: Context, desk: Desk): Promise<Response> {
   })
   if (!invoice) return problem(UNKNOWN)
   await project(settings, line, invoice, now())
-  return write(invoiceView(invoice))
+  return jsonResponse(invoiceView(invoice))
 }
 
-/** A credit note. Whoever writes one says what was credited before, so that none is written twice. */
-async function reduce(c: Context, desk: Desk): Promise<Response> {
-  const opened = await open(c, desk, correction)
+/** Issues a credit note. The request states what was credited before, so a repeated request issues no second one. */
+async function issueCreditNote(c: Context, context: InvoiceContext): Promise<Response> {
+  const opened = await open(c, context, correction)
   if (opened instanceof Response) return opened
   const { form, bill, line, before } = opened
-  const { settings, credit, now, who } = desk
+  const { settings, credit, now, who } = context
   const { amount: net, reason, creditedNet: after } = form
   const touched = { agent: before.agent, invoice: before.id }
   const asked = {
@@ -152,15 +157,15 @@ async function reduce(c: Context, desk: Desk): Promise<Response> {
   }
   const { invoice, note: id } = corrected
   await project(settings, line, invoice, now())
-  return write({ creditNote: id, invoice: invoiceView(invoice) }, 201)
+  return jsonResponse({ creditNote: id, invoice: invoiceView(invoice) }, 201)
 }
 
 type Opened<Form> = { form: Form; bill: BillSettings; line: Line; before: InvoiceStanding }
 
-/** What is asked of an invoice, and the invoice; or the answer to who asked badly, or for none. */
+/** The body of a request and its invoice, or the error response. */
 async function open<Schema extends v.GenericSchema>(
   c: Context,
-  { settings, credit }: Desk,
+  { settings, credit }: InvoiceContext,
   schema: Schema,
 ): Promise<Opened<v.InferOutput<Schema>> | Response> {
   const form = await formOf(c, schema)
@@ -178,7 +183,7 @@ function figures(invoice: InvoiceStanding) {
   return { stage, total, paid, credited, creditedNet, owed: owedOn(invoice) }
 }
 
-/** The lists show the change at once. If they cannot, the next run puts them right; the line has it all the same. */
+/** Updates the read model, so that lists show the change at once. After a failure the next run updates it. */
 async function project(
   { book }: OperatorSettings,
   line: Line,
@@ -191,7 +196,7 @@ async function project(
     if (standing) await projectLines(book, [standing], now)
   } catch (fault) {
     console.warn(
-      JSON.stringify({ message: 'the book cannot be written', id: invoice.id, fault: String(fault) }),
+      JSON.stringify({ message: 'read model could not be updated', id: invoice.id, fault: String(fault) }),
     )
   }
 }

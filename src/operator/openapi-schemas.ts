@@ -282,7 +282,7 @@ function bodyOf(name: keyof typeof BODIES): Schema {
   const { $schema: _, ...schema } = toJsonSchema(BODIES[name] as v.GenericSchema, {
     target: 'draft-2020-12',
     typeMode: 'input',
-    // Checks in code have no keyword: the description of the member states them.
+    // JSON Schema cannot express checks in code. The description of the member states them.
     errorMode: 'ignore',
     // An object with a raw check has no other members: see `closed` in requests.ts.
     overrideAction: ({ valibotAction, jsonSchema }) =>

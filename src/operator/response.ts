@@ -1,24 +1,20 @@
 /** Responses of the API: JSON with amounts as decimal strings, pages, files and errors. */
 import type { Context } from 'hono'
-import { PAPER_POLICY } from '../billing/pages.ts'
+import { writeJson } from '../platform/json.ts'
+import { PAGE_POLICY } from '../platform/page.ts'
 import { PROBLEM_TYPE, type ProblemCode, problemOf, type RequestError } from './problem.ts'
 
 const MAX_PAGE_ITEMS = 500
 
 /** A JSON response, with amounts as decimal strings of atomic units. */
-export function write(body: unknown, status = 200): Response {
-  return new Response(json(body), { status, headers: { 'content-type': 'application/json' } })
-}
-
-/** JSON text. Each `bigint` becomes a decimal string. */
-export function json(body: unknown): string {
-  return JSON.stringify(body, (_, value) => (typeof value === 'bigint' ? value.toString() : value))
+export function jsonResponse(body: unknown, status = 200): Response {
+  return new Response(writeJson(body), { status, headers: { 'content-type': 'application/json' } })
 }
 
 /** An error of the API (RFC 9457). `more` are further members, such as `errors`. */
 export function problem(code: ProblemCode, more: Record<string, unknown> = {}): Response {
   const body = problemOf(code, more)
-  return new Response(json(body), { status: body.status, headers: { 'content-type': PROBLEM_TYPE } })
+  return new Response(writeJson(body), { status: body.status, headers: { 'content-type': PROBLEM_TYPE } })
 }
 
 /** 404: the path or an id in it is unknown. */
@@ -43,12 +39,12 @@ export function invalid(errors: readonly RequestError[]): Response {
 
 /** An HTML page that loads and runs nothing, and that other pages cannot frame. */
 export function htmlPage(html: string): Response {
-  const headers = { 'content-type': 'text/html; charset=utf-8', 'content-security-policy': PAPER_POLICY }
+  const headers = { 'content-type': 'text/html; charset=utf-8', 'content-security-policy': PAGE_POLICY }
   return new Response(html, { headers })
 }
 
 /** A download. A stream is sent while it is made. */
-export function file(body: string | ReadableStream<Uint8Array>, name: string, type: string): Response {
+export function download(body: string | ReadableStream<Uint8Array>, name: string, type: string): Response {
   const headers = {
     'content-type': `${type}; charset=utf-8`,
     'content-disposition': `attachment; filename="${name}"`,

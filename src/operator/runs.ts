@@ -1,13 +1,14 @@
-/** Settlement runs over HTTP: start one, and read what each found and moved. */
+/** Settlement runs over HTTP: starts a run, and returns the findings and sums of runs. */
 import { Hono } from 'hono'
 import { findRun, runs } from '../ledger/book/runs.ts'
 import { runId, startRun, statusOf } from '../settlement/workflow.ts'
 import { act } from './audit.ts'
-import { limitOf, notFound, write } from './response.ts'
+import { jsonResponse, limitOf, notFound } from './response.ts'
 import type { OperatorSettings } from './settings.ts'
 
 const RUN = /^(settle|watch)-[0-9]{8}T[0-9]{6}$/
 
+/** Routes below `/api/runs`. `who` names the operator in the audit log. */
 export function runRoutes(
   { book, settlement, credit }: OperatorSettings,
   now: () => number,
@@ -19,16 +20,16 @@ export function runRoutes(
     const start = async () => ({ after: await startRun(settlement, time, startedBy) })
     const asked = { who, what: 'run.start', subject: runId(time), before: null, asked: { startedBy } }
     const { after } = await (credit ? act(credit, asked, start) : start())
-    return write(after, 202)
+    return jsonResponse(after, 202)
   })
-  app.get('/', async (c) => write({ runs: await runs(book, limitOf(c)) }))
-  // The record and, while the engine remembers it, the state of the Workflow. A run that has just begun has no record yet.
+  app.get('/', async (c) => jsonResponse({ runs: await runs(book, limitOf(c)) }))
+  // Both the record and the status of the Workflow can be missing: the record at first, the status once Cloudflare drops it.
   app.get('/:id', async (c) => {
     const id = c.req.param('id')
     if (!RUN.test(id)) return notFound()
     const workflow = id.startsWith('settle-') ? await statusOf(settlement, id) : null
     const run = await findRun(book, id)
-    return run || workflow ? write({ run, workflow }) : notFound()
+    return run || workflow ? jsonResponse({ run, workflow }) : notFound()
   })
   return app
 }

@@ -1,29 +1,32 @@
-/** What the operator's API works with. */
+/** The settings and bindings of the operator's API. */
 import type { BillingContext } from '../billing/context.ts'
 import type { Account } from '../ledger/channel/account.ts'
 import type { Authorizations } from '../ledger/exact/authorizations.ts'
 import type { CreditPorts } from '../schemes/credit/scheme.ts'
 import type { Cause } from '../settlement/run.ts'
 
+/** All that the routes need. */
 export type OperatorSettings = {
-  /** SHA-256 of the operator's token, 64 hex digits. Without it the API does not exist. */
+  /** SHA-256 of the operator's token, 64 hex digits. Undefined: the API does not exist. */
   tokenSha256: string | undefined
   book: D1Database
   accounts: DurableObjectNamespace<Account>
   authorizations: DurableObjectNamespace<Authorizations>
   settlement: Workflow<Cause>
-  /** Without it there are no agents and no lines. */
+  /** Undefined on sites without credit: their API has neither agents nor credit lines. */
   credit?: CreditSettings | undefined
-  /** Opens billing. Without it nothing is invoiced, and no statement is signed. */
+  /** Opens billing. Undefined: the site issues no invoices and signs no statements. */
   billing?: (() => Promise<BillingContext>) | undefined
 }
 
+/** The part for sites with credit. */
 export type CreditSettings = CreditPorts & {
-  /** The operator's name, as it stands on statements. */
+  /** The operator's name on statements. */
   operator: string
-  /** What a new agent may owe before it has paid anything, in micro-dollars. */
+  /** The initial credit limit of a new agent, in micro-dollars. */
   probation: bigint
   tiers: ReadonlySet<string>
 }
 
+/** The stub of a credit line. */
 export type Line = ReturnType<CreditSettings['lines']['getByName']>

@@ -1,4 +1,4 @@
-/** Statements over HTTP: what a line was charged in a period, signed, and the proof of every entry of it. */
+/** Statements over HTTP: the signed charges of a period, and the proof of each of its entries. */
 import { Hono } from 'hono'
 import type { Seal } from '../billing/operator-key.ts'
 import { statementPage } from '../billing/pages.ts'
@@ -7,20 +7,21 @@ import { statements } from '../ledger/book/credit.ts'
 import type { PlainProof, SignedStatement } from '../protocol/statement.ts'
 import { isAgentId } from './requests.ts'
 import {
+  download,
   type Format,
-  file,
   formatOf,
   htmlPage,
+  jsonResponse,
   limitOf,
   nextOf,
   notFound,
   numberOf,
-  write,
 } from './response.ts'
 import type { CreditSettings, Line, OperatorSettings } from './settings.ts'
 
 const CURSOR = /^(\d{1,16})\.([^.]{1,64})\.([0-9W-]{7,10})$/
 
+/** Routes below `/api/statements`. */
 export function statementRoutes({ book, billing }: OperatorSettings, credit: CreditSettings): Hono {
   const app = new Hono()
   const lineOf = (agent: string) => (isAgentId(agent) ? credit.lines.getByName(agent) : null)
@@ -28,7 +29,7 @@ export function statementRoutes({ book, billing }: OperatorSettings, credit: Cre
     const limit = limitOf(c)
     const filter = { agent: c.req.query('agent'), after: readCursor(c.req.query('after')), limit }
     const listed = await statements(book, filter)
-    return write({
+    return jsonResponse({
       statements: listed,
       next: nextOf(listed, limit, ({ closedAt, agent, period }) => `${closedAt}.${agent}.${period.id}`),
     })
@@ -48,7 +49,7 @@ export function statementRoutes({ book, billing }: OperatorSettings, credit: Cre
   return app
 }
 
-/** The signed statement of a period; null when the line has none. */
+/** The signed statement of a period, or null when the credit line has none. */
 export async function signedOf(
   line: Line,
   period: string,
@@ -61,19 +62,20 @@ export async function signedOf(
   return signStatement(documentOf(statement, operator, agent), seal)
 }
 
+/** The response with a statement: JSON, CSV or a page. */
 export function inFormat(signed: SignedStatement, format: Format): Response {
   const { agent, period } = signed.statement
   switch (format) {
     case 'json':
-      return write(signed)
+      return jsonResponse(signed)
     case 'csv':
-      return file(statementCsv(signed.statement), `statement-${agent.id}-${period.id}.csv`, 'text/csv')
+      return download(statementCsv(signed.statement), `statement-${agent.id}-${period.id}.csv`, 'text/csv')
     case 'html':
       return htmlPage(statementPage(signed))
   }
 }
 
-/** The proof that an entry is part of the statement of a period. */
+/** The response with the proof that an entry is part of a period's statement. */
 export async function proven(line: Line, period: string, entry: string): Promise<Response> {
   const seq = numberOf(entry, 0)
   const proof = seq > 0 ? await line.proof(seq) : null
@@ -85,7 +87,7 @@ export async function proven(line: Line, period: string, entry: string): Promise
     size,
     path,
   }
-  return write(plain)
+  return jsonResponse(plain)
 }
 
 function readCursor(text = ''): { closedAt: number; agent: string; period: string } | undefined {

@@ -1,49 +1,54 @@
-/** The payer portal: where payers come without the operator's token, to read and pay an invoice, and rails to report. */
+/** The payer portal: payers read and pay an invoice without the operator's token, and Stripe reports events. */
 import { Hono } from 'hono'
 import type { BillingContext } from '../billing/context.ts'
+import { linesOf } from '../billing/invoice-lines.ts'
 import type { Seal } from '../billing/operator-key.ts'
-import { invoicePage, PAPER_POLICY } from '../billing/pages.ts'
+import { invoicePage } from '../billing/pages.ts'
 import { stripeWebhook } from '../billing/stripe-webhook.ts'
 import { owedOn } from '../ledger/billing/dunning.ts'
 import type { InvoiceStanding } from '../ledger/billing/types.ts'
 import { failed, notFound } from '../operator/response.ts'
 import { gate } from '../paywall/gate.ts'
+import { prefersHtml } from '../paywall/page.ts'
 import type { Decision, Policy } from '../paywall/policy.ts'
+import { writeJson } from '../platform/json.ts'
+import { PAGE_POLICY } from '../platform/page.ts'
 
-/** What opens one invoice, and no other, in the query of its address. */
+/** The key in the query of an invoice's address. It opens this invoice only. */
 export function invoiceKey(seal: Seal, agent: string, invoice: string): Promise<string> {
   return seal.secret(`invoice ${agent} ${invoice}`)
 }
 
-/** Where an invoice is read; `/pay` below it is where it is paid. */
+/** The path of an invoice. Payers pay at `/pay` below it. */
 export function invoicePath(agent: string, invoice: string): string {
   return `/_tab402/invoices/${encodeURIComponent(agent)}/${encodeURIComponent(invoice)}`
 }
 
-export function payerPortal(settings: BillingContext): Hono {
-  const { bill, seal, stripe, now } = settings
+/** The routes of the portal: `/keys`, `/stripe`, and `/invoices/:agent/:id` with `/pay`. All others are 404. */
+export function payerPortal(context: BillingContext): Hono {
+  const { bill, seal, stripe, now } = context
   const app = new Hono().basePath('/_tab402')
   app.get('/keys', (c) =>
     c.json({ keys: [seal.publicKey] }, 200, { 'cache-control': 'public, max-age=3600' }),
   )
   app.post('/stripe', (c) => (stripe ? stripeWebhook(c.req.raw, bill, stripe, now) : c.notFound()))
   app.get('/invoices/:agent/:id', async (c) => {
-    const invoice = await opened(settings, c.req.param(), c.req.query('key'))
-    return invoice ? shown(invoice, c.req.raw) : c.notFound()
+    const invoice = await opened(context, c.req.param(), c.req.query('key'))
+    return invoice ? shown(context, invoice, c.req.raw) : c.notFound()
   })
   app.all('/invoices/:agent/:id/pay', async (c) => {
-    const invoice = await opened(settings, c.req.param(), c.req.query('key'))
+    const invoice = await opened(context, c.req.param(), c.req.query('key'))
     if (!invoice) return c.notFound()
-    return owedOn(invoice) === 0n || !settings.paying
-      ? shown(invoice, c.req.raw)
-      : pay(settings, invoice, c.req.raw)
+    return owedOn(invoice) === 0n || !context.paying
+      ? shown(context, invoice, c.req.raw)
+      : pay(context, invoice, c.req.raw)
   })
   app.onError(failed)
   app.notFound(uncachedNotFound)
   return app
 }
 
-/** The invoice, if the key is its own. Nobody's line is asked for a key that is none. */
+/** The invoice, or null for a wrong key. Reads no credit line before the key is checked. */
 async function opened(
   { bill, seal }: BillingContext,
   { agent, id }: { agent: string; id: string },
@@ -53,9 +58,12 @@ async function opened(
   return crypto.subtle.timingSafeEqual(given, expected) ? bill.lines.getByName(agent).invoice(id) : null
 }
 
-/** Our own gate, with one resource behind it: the receipt, which says what is true once the gate lets it out. */
-function pay(settings: BillingContext, invoice: InvoiceStanding, request: Request): Promise<Response> {
-  const { paying, site, now, newId } = settings
+/**
+ * Sells the receipt of one invoice through the gate, at the amount owed. A browser gets the invoice with the 402 and its
+ * headers, so that a person without a wallet sees how to pay.
+ */
+async function pay(context: BillingContext, invoice: InvoiceStanding, request: Request): Promise<Response> {
+  const { paying, site, now, newId } = context
   const decision: Decision = {
     action: 'charge',
     price: owedOn(invoice),
@@ -63,35 +71,58 @@ function pay(settings: BillingContext, invoice: InvoiceStanding, request: Reques
     rule: 'default',
     why: 'an invoice',
   }
-  const everybody = { covers: undefined, methods: undefined, asks: () => true, decision }
+  const everyone = { covers: undefined, methods: undefined, asks: () => true, decision }
   const policy: Policy = {
     ...site,
     origin: { kind: 'self' },
-    rules: [everybody],
+    rules: [everyone],
     fallback: decision,
     sitemaps: [],
     name: invoice.seller.name.replace(/[^ -~]/g, '').slice(0, 60),
     description: `Invoice ${invoice.id}`,
   }
   const receipt = async () =>
-    Response.json(plain({ ...invoice, paid: invoice.total - invoice.credited, stage: 'settled' }))
+    jsonOf({ ...invoice, paid: invoice.total - invoice.credited, stage: 'settled' }, {})
   const schemes = paying ? { exact: paying(invoice) } : {}
   const checkout = gate({ policy, schemes, now, newId, cloudflareCharges: false })
-  return checkout(request, { pass: receipt, buy: receipt })
+  const answer = await checkout(request, { pass: receipt, buy: receipt })
+  if (answer.status !== 402 || !prefersHtml(request.headers)) return answer
+  const page = request.method === 'HEAD' ? null : await pageOf(context, invoice, request.url)
+  const headers = new Headers(answer.headers)
+  for (const [name, value] of Object.entries(PAGE_HEADERS)) headers.set(name, value)
+  return new Response(page, { status: 402, headers })
 }
 
-function shown(invoice: InvoiceStanding, { headers }: Request): Response {
-  const common = { 'cache-control': 'private, no-store', 'referrer-policy': 'no-referrer' }
-  if (!headers.get('accept')?.includes('text/html')) return Response.json(plain(invoice), { headers: common })
-  const type = { 'content-type': 'text/html; charset=utf-8', 'content-security-policy': PAPER_POLICY }
-  return new Response(invoicePage(invoice), { headers: { ...common, ...type } })
+/** The address holds the key of the invoice: no cache keeps the page, and no link passes the address on. */
+const PRIVATE_HEADERS = { 'cache-control': 'private, no-store', 'referrer-policy': 'no-referrer' }
+const PAGE_HEADERS = {
+  ...PRIVATE_HEADERS,
+  'content-type': 'text/html; charset=utf-8',
+  'content-security-policy': PAGE_POLICY,
 }
 
-/** Amounts as decimal strings of micro-dollars. */
-function plain(invoice: InvoiceStanding): unknown {
-  return JSON.parse(
-    JSON.stringify(invoice, (_, value) => (typeof value === 'bigint' ? value.toString() : value)),
-  )
+async function shown(context: BillingContext, invoice: InvoiceStanding, request: Request): Promise<Response> {
+  if (!prefersHtml(request.headers)) return jsonOf(invoice, PRIVATE_HEADERS)
+  const page = await pageOf(context, invoice, invoice.presented?.url ?? null)
+  return new Response(page, { headers: PAGE_HEADERS })
+}
+
+/** `url` is the address that x402 clients pay at, where it is known. */
+async function pageOf(
+  context: BillingContext,
+  invoice: InvoiceStanding,
+  url: string | null,
+): Promise<string> {
+  const { bill, paying, site } = context
+  // An invoice at Stripe is not offered by x402: Stripe would collect it a second time.
+  const isOffered = paying && url !== null && invoice.rail !== 'stripe'
+  const exact = isOffered ? { url, network: site.network.nameV1, payTo: site.receiver } : null
+  return invoicePage(invoice, await linesOf(bill.lines.getByName(invoice.agent), invoice), exact)
+}
+
+/** JSON with amounts as decimal strings of micro-dollars. */
+function jsonOf(invoice: InvoiceStanding, headers: Record<string, string>): Response {
+  return new Response(writeJson(invoice), { headers: { 'content-type': 'application/json', ...headers } })
 }
 
 function digest(text: string): Promise<ArrayBuffer> {

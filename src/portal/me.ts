@@ -1,20 +1,21 @@
-/** What a crawler reads of its own account, by signing the request as it signs commitments: nobody else's is in reach. */
+/** A crawler's own account: it signs the request as it signs commitments, and gets the account of that signature only. */
 import { type Context, Hono } from 'hono'
 import type { FindKey } from '../identity/keys.ts'
 import { isBound, nothing, verify } from '../identity/verify.ts'
 import { balanceOf, entriesOf } from '../operator/accounts.ts'
 import { invoiceOf, invoiceView } from '../operator/invoices.ts'
-import { formatOf, notFound, problem, write } from '../operator/response.ts'
+import { formatOf, jsonResponse, notFound, problem } from '../operator/response.ts'
 import type { CreditSettings, Line, OperatorSettings } from '../operator/settings.ts'
 import { inFormat, proven, signedOf } from '../operator/statements.ts'
 import { Roster, signersOf } from '../schemes/credit/agent-cache.ts'
 
-/** RFC 9421 §5.1. Method and target are covered, so that what was signed for a page opens no books. */
+/** RFC 9421 §5.1. The signature must cover method and target: one for a page then gives no access to the account. */
 const ACCEPT_SIGNATURE =
   'tab402=("@authority" "@method" "@target-uri" "signature-agent");created;expires;keyid;tag="web-bot-auth"'
 
 type Me = { Variables: { line: Line } }
 
+/** Routes below `/_tab402/me`. `now` in Unix milliseconds. */
 export function meRoutes({ billing }: OperatorSettings, credit: CreditSettings, now: () => number): Hono<Me> {
   const findKey = signersOf(new Roster(credit), credit.directories)
   const app = new Hono<Me>()
@@ -25,8 +26,10 @@ export function meRoutes({ billing }: OperatorSettings, credit: CreditSettings, 
     return next()
   })
   app.get('/', (c) => balance(c.get('line')))
-  app.get('/entries', async (c) => write(await entriesOf(c, c.get('line'), false)))
-  app.get('/statements', async (c) => write({ statements: (await c.get('line').statements()).reverse() }))
+  app.get('/entries', async (c) => jsonResponse(await entriesOf(c, c.get('line'), false)))
+  app.get('/statements', async (c) =>
+    jsonResponse({ statements: (await c.get('line').statements()).reverse() }),
+  )
   app.get('/statements/:period', async (c) => {
     const format = formatOf(c, 'json', 'csv', 'html')
     if (format instanceof Response) return format
@@ -40,18 +43,18 @@ export function meRoutes({ billing }: OperatorSettings, credit: CreditSettings, 
   )
   app.get('/invoices', async (c) => {
     const invoices = await c.get('line').invoices()
-    return write({ invoices: invoices.reverse().map(invoiceView) })
+    return jsonResponse({ invoices: invoices.reverse().map(invoiceView) })
   })
   app.get('/invoices/:id', (c) => invoiceOf(c, c.get('line'), c.req.param('id')))
   return app
 }
 
-/** The line of whoever signed the request, or why nobody is believed to have. */
+/** The credit line of the agent that signed the request, or the error response. */
 async function lineOf(c: Context, credit: CreditSettings, findKey: FindKey, now: number) {
   const verdict = await verify(c.req.raw, nothing, { findKey, now })
   switch (verdict.outcome) {
     case 'verified':
-      // A nonce alone binds a signature to one commitment, but not to this page.
+      // Trap: a nonce alone binds a signature to one commitment, not to this URL.
       return isBound({ covered: verdict.covered, nonce: null })
         ? credit.lines.getByName(verdict.agent)
         : unsigned('target_not_covered')
@@ -71,7 +74,7 @@ function unsigned(reason: string): Response {
   return answer
 }
 
-/** Not known now: worth asking again. */
+/** 503: the key directory could not be read. */
 function later(reason: string): Response {
   const answer = problem('unavailable', { reason })
   answer.headers.set('retry-after', '5')
@@ -83,7 +86,7 @@ async function balance(line: Line): Promise<Response> {
   if (!standing) return notFound()
   const { agent, name, terms } = standing.enrolment
   const { limit: creditLimit, probation, period, rail, tier, buyer } = terms
-  return write({
+  return jsonResponse({
     agent: { id: agent, name },
     balance: balanceOf(standing),
     terms: { creditLimit, probation, period, rail, tier, buyer },

@@ -1,4 +1,4 @@
-/** The escrow's words, spoken to the contract on the chain. */
+/** Calls and events of the escrow, checked against the contract on the chain. */
 import { toEventSelector, toFunctionSelector } from 'viem'
 import { describe, expect, it } from 'vitest'
 import { readChannels, readReceiver } from '../../src/chain/channels.ts'
@@ -43,8 +43,8 @@ async function order(relayer: RelayerRig, id: string, data: `0x${string}`) {
   return escrowEvents(chainAt('').escrow, outcome.logs)
 }
 
-describe('the escrow', () => {
-  it('takes a deposit and says what the channel holds', async () => {
+describe('escrow calls', () => {
+  it('deposit into a channel and read its balance', async () => {
     const { chain, id, opened, relayer } = await openChannel(5_000n)
     expect(opened).toEqual([{ kind: 'deposited', channelId: id, amount: 5_000n }])
     const [state] = await readChannels(chain, [id])
@@ -57,7 +57,7 @@ describe('the escrow', () => {
     expect(await readBalance(chain, relayer.address)).toBe(0n)
   })
 
-  it('claims what is owed and sweeps it to the receiver', async () => {
+  it('claim the amount owed and sweep it to the receiver', async () => {
     const { relayer, payer, chain, receiver, config, id } = await openChannel(5_000n)
     const claimed = await order(relayer, 'claim', encodeClaim([await payer.owes(config, 1_200n)]))
     expect(claimed).toEqual([{ kind: 'claimed', channelId: id, amount: 1_200n }])
@@ -69,7 +69,7 @@ describe('the escrow', () => {
     expect(await readBalance(chain, receiver)).toBe(1_200n)
   })
 
-  it('claims and refunds in one transaction', async () => {
+  it('claim and refund in one transaction', async () => {
     const { relayer, payer, chain, config, id } = await openChannel(5_000n)
     const before = await readBalance(chain, payer.address)
     const calls = [encodeClaim([await payer.owes(config, 800n)]), encodeRefund(config, 4_200n)]
@@ -80,7 +80,7 @@ describe('the escrow', () => {
     expect(state).toMatchObject({ balance: 800n, totalClaimed: 800n, refundNonce: 1n })
   })
 
-  it('refuses a batch for one bad row, by its name [F4]', async () => {
+  it('return the name of the error when one row of a batch is bad [F4]', async () => {
     const { relayer, payer, chain, config } = await openChannel(5_000n)
     const other = await newPayer()
     const strange = other.channelTo(config.receiver, relayer.address)
@@ -90,7 +90,7 @@ describe('the escrow', () => {
   })
 })
 
-describe('the words of the escrow', () => {
+describe('escrow ABI', () => {
   const selectors = Object.fromEntries(
     escrowAbi.filter((item) => item.type === 'function').map((item) => [item.name, toFunctionSelector(item)]),
   )
@@ -100,7 +100,7 @@ describe('the words of the escrow', () => {
       .map((item) => [item.name, toEventSelector(item).slice(0, 18)]),
   )
 
-  it('have the selectors of the deployed contract', () => {
+  it('has the selectors of the deployed contract', () => {
     expect(selectors).toEqual({
       deposit: '0x140f1e75',
       claim: '0x29237b0c',
@@ -116,7 +116,7 @@ describe('the words of the escrow', () => {
     })
   })
 
-  it('have the topics of the deployed contract', () => {
+  it('has the topics of the deployed contract', () => {
     expect(topics).toEqual({
       Deposited: '0x6c2a09353b5e75e7',
       Claimed: '0x36bd546bb573e892',
@@ -126,8 +126,8 @@ describe('the words of the escrow', () => {
   })
 })
 
-describe('a revert', () => {
-  it('is told by the name of its error, by its words, or as unknown', () => {
+describe('revertReason', () => {
+  it('returns the name of the error, its message, or unknown', () => {
     expect(revertReason('0xf1789775')).toBe('ClaimExceedsCeiling')
     const words =
       '0x08c379a0000000000000000000000000000000000000000000000000000000000000002000000000000000000000000000000000000000000000000000000000000000036e6f2100000000000000000000000000000000000000000000000000000000000'

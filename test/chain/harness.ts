@@ -1,4 +1,4 @@
-/** A relayer over real Durable Object storage, with a funded key of its own and a misbehaving node in front of the chain. */
+/** A relayer over real Durable Object storage, with a funded key of its own and a node that can fail. */
 import { env, runInDurableObject } from 'cloudflare:test'
 import { privateKeyToAddress } from 'viem/accounts'
 import { inject, onTestFinished } from 'vitest'
@@ -10,7 +10,7 @@ import type { Fault, Seen } from '../../src/testing/chain/rpc-proxy.ts'
 
 declare module 'vitest' {
   interface ProvidedContext {
-    /** A proxy in front of the chain's node, see src/testing/rpc-proxy.ts. */
+    /** A proxy in front of the chain's node, see src/testing/chain/rpc-proxy.ts. */
     rpcProxy: string
   }
 }
@@ -29,7 +29,7 @@ export function randomHex(bytes: number): Hex {
   return toHex(crypto.getRandomValues(new Uint8Array(bytes)))
 }
 
-/** A key nobody else uses, with ten ether. */
+/** A fresh key with ten ether. */
 export async function newKey(): Promise<{ key: Hex; address: Address }> {
   const key = randomHex(32)
   const address = privateKeyToAddress(key).toLowerCase() as Address
@@ -37,7 +37,7 @@ export async function newKey(): Promise<{ key: Hex; address: Address }> {
   return { key, address }
 }
 
-/** A lane of the proxy: a way to the chain (or to a facilitator) that does as it is told. */
+/** A lane of the proxy: a URL of the chain (or of a facilitator) whose faults a test sets. */
 export function newLane() {
   const url = `${inject('rpcProxy')}/${randomHex(8)}`
   return {
@@ -62,14 +62,14 @@ export type RelayerRig = Relayer & {
   lane: Lane
   alarm(): Promise<void>
   alarmAt(): Promise<number | null>
-  /** All that was ever signed for an order, newest first. */
+  /** All transactions signed for an order, newest first. */
   attempts(id: string): Promise<(Attempt & { nonce: number })[]>
   sql(query: string): Promise<void>
-  /** Ends the object where it stands; what its storage had is all that is left. */
-  die(): Promise<void>
+  /** Aborts the object; only its storage is left. */
+  kill(): Promise<void>
 }
 
-/** A relayer of its own. Its alarm only rings when a test rings it. */
+/** A new relayer. Its alarm fires only when a test calls `alarm`. */
 export async function newRelayer(settings: Partial<RelayerSettings> = {}): Promise<RelayerRig> {
   const id = env.RELAYER.newUniqueId()
   const lane = newLane()
@@ -79,18 +79,18 @@ export async function newRelayer(settings: Partial<RelayerSettings> = {}): Promi
     runInDurableObject(env.RELAYER.get(id), async (_, state) => {
       if (relayer) return work(relayer, state.storage)
       relayer = new RelayerBase(state, env, { chain: chainAt(lane.url), key, ...settings })
-      const born = relayer
-      // A restart sets the alarm to now, and it would ring at the object's own class, which has another key.
+      const created = relayer
+      // A restart sets the alarm to now. It would fire in the object's own class, which has another key.
       if ((await state.storage.getAlarm()) !== null) await state.storage.setAlarm(Date.now() + 3_600_000)
-      return work(born, state.storage)
+      return work(created, state.storage)
     })
-  // The object's own class would answer an alarm that outlives the test, and with another key.
+  // An alarm left after the test would fire in the object's own class, with another key.
   onTestFinished(() => inside((_, storage) => storage.deleteAlarm()))
   return {
     address,
     lane,
     send: (order, waitMs) => inside((relayer) => relayer.send(order, waitMs)),
-    // A node mines what it was sent when it comes to it.
+    // The node mines a transaction some time after it was sent.
     outcome: (id, waitMs = 10_000) => inside((relayer) => relayer.outcome(id, waitMs)),
     alarm: () =>
       inside(async (relayer, storage) => {
@@ -103,10 +103,10 @@ export async function newRelayer(settings: Partial<RelayerSettings> = {}): Promi
       inside(async (_, storage) => {
         storage.sql.exec(query)
       }),
-    die: async () => {
+    kill: async () => {
       relayer = undefined
-      const dying = runInDurableObject(env.RELAYER.get(id), (_, state) => state.abort('killed by the test'))
-      await dying.catch(() => undefined)
+      const aborted = runInDurableObject(env.RELAYER.get(id), (_, state) => state.abort('killed by the test'))
+      await aborted.catch(() => undefined)
     },
   }
 }
@@ -122,7 +122,7 @@ function readAttempts(storage: DurableObjectStorage, id: string) {
   }))
 }
 
-/** A transaction that moves nothing and always succeeds. */
+/** An order that moves nothing and always succeeds. */
 export function anOrder(rest: Partial<Order> = {}): Order {
   return { id: `order:${randomHex(6)}`, to: randomHex(20), data: '0x', ...rest }
 }

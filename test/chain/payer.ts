@@ -1,4 +1,4 @@
-/** A payer of the local chain, with USDC and a key that signs what the contracts ask for. */
+/** A payer of the local chain, with USDC and a key that signs for the contracts. */
 import { encodeFunctionData, parseAbi } from 'viem'
 import { privateKeyToAccount } from 'viem/accounts'
 import { inject } from 'vitest'
@@ -26,7 +26,7 @@ const VOUCHER = [
 
 export type Payer = Awaited<ReturnType<typeof newPayer>>
 
-/** Somebody with `funds` atomic units of USDC. */
+/** A payer with `funds` atomic units of USDC. */
 export async function newPayer(funds = 1_000_000n) {
   const { key, address } = await newKey()
   const account = privateKeyToAccount(key)
@@ -88,7 +88,7 @@ export async function newPayer(funds = 1_000_000n) {
       })
       return { channel: config, maxClaimableAmount: totalClaimed, signature, totalClaimed }
     },
-    /** A channel of this payer's, not yet opened. */
+    /** The config of a new channel of this payer. */
     channelTo(receiver: Address, receiverAuthorizer: Address): ChannelConfig {
       const parties = { payer: address, payerAuthorizer: address, receiver, receiverAuthorizer }
       return { ...parties, token: usdc, withdrawDelay: 86_400, salt: randomHex(32) }
@@ -96,7 +96,7 @@ export async function newPayer(funds = 1_000_000n) {
   }
 }
 
-/** New USDC, from nowhere. */
+/** Mints USDC to an address. */
 export async function mint(to: Address, value: bigint): Promise<void> {
   const data = encodeFunctionData({ abi: MINT, args: [to, value] })
   const from = randomHex(20)
@@ -104,7 +104,7 @@ export async function mint(to: Address, value: bigint): Promise<void> {
   await send(from, inject('chain').usdc, data)
 }
 
-/** A transaction of any account's, mined. */
+/** Sends a transaction from any account and waits until it is mined. */
 export async function send(from: Address, to: Address, data: Hex): Promise<Hex> {
   const hash = await rpc<Hex>('eth_sendTransaction', { from, to, data })
   let receipt: { status: Hex } | null = null
@@ -113,7 +113,7 @@ export async function send(from: Address, to: Address, data: Hex): Promise<Hex> 
   return hash
 }
 
-// By the chain's clock, which other tests may have moved.
+// Read from the chain's clock, which other tests may have moved.
 async function soon(): Promise<bigint> {
   const { timestamp } = await rpc<{ timestamp: Hex }>('eth_getBlockByNumber', 'latest', false)
   return BigInt(timestamp) + 600n

@@ -7,8 +7,8 @@ import { connect, readAt } from '../../src/chain/rpc.ts'
 import type { Hex } from '../../src/protocol/evm/hex.ts'
 import { chainAt, newLane, randomHex, rpc } from './harness.ts'
 
-describe('reading channels', () => {
-  it('answers zeros for those that were never opened', async () => {
+describe('readChannels', () => {
+  it('returns zeros for a channel that was never opened', async () => {
     const [state] = await readChannels(chainAt(newLane().url), [randomHex(32)])
     const nothing = {
       balance: 0n,
@@ -20,12 +20,12 @@ describe('reading channels', () => {
     expect(state).toMatchObject(nothing)
   })
 
-  it('asks for hundreds in few calls, all at one block', async () => {
+  it('reads hundreds of channels in few calls, all at one block', async () => {
     const lane = newLane()
     await lane.misbehave({ method: 'eth_call', does: 'delay', ms: 50 })
     const ids = Array.from({ length: 201 }, () => randomHex(32))
     const reading = readChannels(chainAt(lane.url), ids)
-    // A new block behind each of the calls.
+    // Mine a block after each call.
     for (const calls of [1, 2, 3]) {
       while ((await lane.seen('eth_call')).length < calls) await scheduler.wait(5)
       await rpc('evm_mine')
@@ -36,13 +36,13 @@ describe('reading channels', () => {
     expect(await lane.seen('eth_call')).toHaveLength(3)
   })
 
-  it('of none asks nothing', async () => {
+  it('sends no call for an empty list', async () => {
     const lane = newLane()
     expect(await readChannels(chainAt(lane.url), [])).toEqual([])
     expect(await lane.seen('eth_call')).toEqual([])
   })
 
-  it('throws a fault when the node is of another chain [F9]', async () => {
+  it('throws wrong_chain for a node of another chain [F9]', async () => {
     const lane = newLane()
     await lane.misbehave({ method: 'eth_chainId', does: 'answer', result: '0x2105' })
     const reading = readChannels(chainAt(lane.url), [randomHex(32)])
@@ -54,18 +54,18 @@ describe('reading channels', () => {
     ['drops the call', { does: 'drop' }],
     ['is rate limited', { does: 'answer', status: 429, body: '{}' }],
     ['answers HTML', { does: 'answer', body: '<html>' }],
-    ['answers half', { does: 'answer', body: '{"jsonrpc":"2.0","id":1,"res' }],
+    ['answers half a JSON', { does: 'answer', body: '{"jsonrpc":"2.0","id":1,"res' }],
     ['answers null', { does: 'answer', body: 'null' }],
     ['answers nothing', { does: 'answer', result: '0x' }],
-    ['is broken inside', { does: 'answer', error: { code: -32603, message: 'boom' } }],
-  ] as const)('throws a fault when the node %s [F9]', async (_, fault) => {
+    ['answers an internal error', { does: 'answer', error: { code: -32603, message: 'boom' } }],
+  ] as const)('throws unreachable when the node %s [F9]', async (_, fault) => {
     const lane = newLane()
     await lane.misbehave({ method: 'eth_call', ...fault })
     const reading = readChannels(chainAt(lane.url), [randomHex(32)])
     await expect(reading).rejects.toMatchObject({ name: 'ChainFault', code: 'unreachable' })
   })
 
-  it('never tells the address of the node, which may hold a key [G4]', async () => {
+  it('throws errors without the node’s URL, which may contain a key [G4]', async () => {
     const lane = newLane()
     await lane.misbehave({ method: 'eth_call', does: 'drop' })
     const fault = await readChannels(chainAt(lane.url), [randomHex(32)]).catch((thrown: Error) => thrown)
@@ -75,18 +75,18 @@ describe('reading channels', () => {
   })
 })
 
-describe('a block that the chain has not reached', () => {
-  /** What the node says of one channel, but of a block `ahead` of the true one. */
+describe('readChannels at a block beyond the chain’s head', () => {
+  /** The node's answer about one channel, with a block `ahead` of the true one. */
   async function aheadBy(ahead: bigint, id: Hex) {
     const { escrow } = chainAt('')
     const call = { to: MULTICALL, data: encodeReads(channelReads(escrow, id)) }
-    const said = await rpc<Hex>('eth_call', call, 'latest')
-    const { block } = decodeReads(said)
+    const answer = await rpc<Hex>('eth_call', call, 'latest')
+    const { block } = decodeReads(answer)
     const word = (number: bigint) => number.toString(16).padStart(64, '0')
-    return { block, result: said.replace(word(block), word(block + ahead)) }
+    return { block, result: answer.replace(word(block), word(block + ahead)) }
   }
 
-  it('is no word for an account, which would be deaf to all that is said of earlier ones [F9]', async () => {
+  it('throws unreachable, since an account ignores all blocks before the one it has seen [F9]', async () => {
     const [lane, id] = [newLane(), randomHex(32)]
     const chain = chainAt(lane.url)
     const { block, result } = await aheadBy(1_000_000n, id)
@@ -100,20 +100,20 @@ describe('a block that the chain has not reached', () => {
     await expect(readChannels(chain, [id])).rejects.toMatchObject({ code: 'unreachable' })
   })
 
-  it('is believed a little way: the nodes behind one address are not at the same', async () => {
+  it('accepts a block slightly ahead, as nodes behind one URL differ', async () => {
     const [lane, id] = [newLane(), randomHex(32)]
     const { block, result } = await aheadBy(20n, id)
     await lane.misbehave({ method: 'eth_call', does: 'answer', result })
     expect(await readChannels(chainAt(lane.url), [id])).toMatchObject([{ block: block + 20n }])
   })
 
-  it('is asked about once, as long as the chain is not far beyond it', async () => {
+  it('asks for the head once while the chain is not far beyond it', async () => {
     const lane = newLane()
     for (let times = 0; times < 3; times++) await readChannels(chainAt(lane.url), [randomHex(32)])
     expect(await lane.seen('eth_blockNumber')).toHaveLength(1)
   })
 
-  it('cannot be told while the node does not say where it is', async () => {
+  it('throws unreachable while the head cannot be read', async () => {
     const lane = newLane()
     await lane.misbehave({ method: 'eth_blockNumber', does: 'drop' })
     const reading = readChannels(chainAt(lane.url), [randomHex(32)])
@@ -121,7 +121,7 @@ describe('a block that the chain has not reached', () => {
   })
 })
 
-describe('a client', () => {
+describe('RPC client', () => {
   it('asks for the chain id once', async () => {
     const lane = newLane()
     const chain = chainAt(lane.url)
@@ -131,16 +131,16 @@ describe('a client', () => {
   })
 
   it.each([
-    ['drops it', { does: 'drop' }],
-    ['is over its limit', { does: 'answer', error: { code: -32005, message: 'limit exceeded' } }],
-  ] as const)('asks once more when the node %s', async (_, fault) => {
+    ['drops the call', { does: 'drop' }],
+    ['is rate limited', { does: 'answer', error: { code: -32005, message: 'limit exceeded' } }],
+  ] as const)('retries once when the node %s', async (_, fault) => {
     const lane = newLane()
     await lane.misbehave({ method: 'eth_call', times: 1, ...fault })
     await expect(readAt(chainAt(lane.url), [])).resolves.toMatchObject({ answers: [] })
     expect(await lane.seen('eth_call')).toHaveLength(2)
   })
 
-  it('takes a no for a no', async () => {
+  it('does not retry a call that reverts', async () => {
     const lane = newLane()
     const error = { code: 3, message: 'execution reverted' }
     await lane.misbehave({ method: 'eth_call', times: 1, does: 'answer', error })

@@ -3,7 +3,7 @@ import { encodeTransfer, findTransfer, readHolding } from '../../src/chain/token
 import { chainAt, newKey, newLane, randomHex, rpc } from './harness.ts'
 import { newPayer, send } from './payer.ts'
 
-it('finds a transfer of long ago, searching back some blocks at a time and no further than it must [F16]', async () => {
+it('findTransfer searches back in steps of blocks, and stops at the transfer or at the given time [F16]', async () => {
   const lane = newLane()
   const chain = chainAt(lane.url)
   const payer = await newPayer()
@@ -14,7 +14,7 @@ it('finds a transfer of long ago, searching back some blocks at a time and no fu
   const searches = async () => (await lane.seen('eth_getLogs')).length
   expect(await findTransfer(chain, payment, time, 2n)).toBe(sent)
   expect(await searches()).toBe(3)
-  // Nobody can have used it before it was taken: what is older is not asked for.
+  // No transfer can be older than the reservation, so older blocks are not searched.
   expect(await findTransfer(chain, payment, time + 1_000n, 2n)).toBeUndefined()
   expect(await searches()).toBe(4)
 })

@@ -1,28 +1,28 @@
-/** Crawlers without a wallet, whose requests are signed by npm packages that nobody here wrote. */
+/** Crawlers without a wallet, whose requests are signed by upstream npm packages. */
 import { createSignature } from 'http-message-sig'
 import { signatureHeaders } from 'web-bot-auth'
 import { signerFromJWK } from 'web-bot-auth/crypto'
-import { iouOf, jwkThumbprint } from './stranger.ts'
+import { iouOf, jwkThumbprint } from './verifier.ts'
 
-/** Seconds that a signature is good for. */
-const VALID_S = 60
+/** How long a signature is valid. */
+const VALID_SECONDS = 60
 
-/** What binds a signature to one page. */
+/** The components that bind a signature to one page. */
 const TARGET = ['@authority', '@method', '@target-uri']
 
-/** A request that was signed, and can be sent as often as one likes, and where one likes. */
+/** A signed request, which can be sent many times and to any URL. */
 export type Signed = {
   url: string
   headers: Record<string, string>
-  /** The name that the promise must bear in receipts and statements. */
+  /** The id of the commitment in receipts and statements. */
   iou: string
 }
 
 export type Bot = {
-  /** What it signs as its `Signature-Agent`. */
+  /** Its `Signature-Agent`. */
   url: string
   publicKey: JsonWebKey
-  /** Signs a GET. `payment`: its `PAYMENT-SIGNATURE`, which is covered too. */
+  /** Signs a GET, including its `PAYMENT-SIGNATURE`, if given. */
   sign(url: string, payment?: string): Promise<Signed>
 }
 
@@ -42,7 +42,7 @@ export async function webBot(host: string): Promise<Bot> {
       const created = new Date()
       const made = await signatureHeaders(new Request(target, { headers }), signer, {
         created,
-        expires: new Date(created.getTime() + VALID_S * 1000),
+        expires: new Date(created.getTime() + VALID_SECONDS * 1000),
         components: covered as Components,
       })
       return signed(target, headers, {
@@ -54,7 +54,7 @@ export async function webBot(host: string): Promise<Bot> {
   }
 }
 
-/** Signs with `http-message-sig` and ECDSA, and for a page no more than the network demands: such an IOU is good for any page, once. */
+/** Signs with `http-message-sig` and ECDSA. For a page it covers only what the network demands, so one IOU is valid for any one page. */
 export async function plainBot(host: string): Promise<Bot> {
   const { privateKey, publicKey } = await newKey({ name: 'ECDSA', namedCurve: 'P-256' })
   const signer = {
@@ -78,7 +78,7 @@ export async function plainBot(host: string): Promise<Bot> {
         components: [...(payment === undefined ? TARGET : ['@authority']), ...fieldsOf(headers)],
         parameters: {
           created,
-          expires: created + VALID_S,
+          expires: created + VALID_SECONDS,
           keyid,
           alg: signer.algorithm,
           tag: 'web-bot-auth',

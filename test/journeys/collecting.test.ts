@@ -1,12 +1,12 @@
-/** Journeys of invoices that are not simply paid: cards that are declined, disputes, transfers in parts, and crawlers that are cut off. */
+/** Journeys of invoices with trouble: declined cards, disputes, partial transfers and suspended crawlers. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { exactFetch } from '../upstream.ts'
 import { plainBot, webBot } from './bots.ts'
 import {
   type Answer,
+  type CreditCustomer,
   type CreditSite,
   DEAR,
-  type Debtor,
   enrol,
   type Line,
   ODD,
@@ -22,7 +22,7 @@ beforeAll(async () => {
 })
 afterAll(() => site.stop())
 
-/** Only wallets are taken, and the answer says why. */
+/** Expects a 402 that offers payment by wallet only, with this message. */
 function expectCutOff({ status, error, message, offers }: Answer, why: string): void {
   expect([status, error, message]).toEqual([402, 'payment_failed', why])
   expect(offers.map((offer) => offer.replace(/\d+$/, ''))).toEqual([
@@ -31,19 +31,19 @@ function expectCutOff({ status, error, message, offers }: Answer, why: string): 
   ])
 }
 
-/** Nothing of a journal is ever rewritten: it begins as it was. */
-async function expectOnlyMore(debtor: Debtor, before: Line[]): Promise<Line[]> {
-  const after = await debtor.journal()
+/** Expects the journal to be unchanged up to `before`; returns the newer entries. */
+async function expectOnlyMore(customer: CreditCustomer, before: Line[]): Promise<Line[]> {
+  const after = await customer.journal()
   expect(after.slice(0, before.length)).toEqual(before)
   return after.slice(before.length)
 }
 
-describe('a crawler that pays by card', { timeout: 60_000 }, () => {
+describe('crawler on credit that pays by card', { timeout: 60_000 }, () => {
   const UNPAID = 'An invoice could not be collected; pay at once instead.'
-  let reader: Debtor
+  let reader: CreditCustomer
 
-  /** Sends events of Stripe's as they are told, whatever was sent before. */
-  async function hear(events: { id: string }[], forged = ''): Promise<number[]> {
+  /** Posts events as Stripe's webhook, whether or not they were sent before. */
+  async function postEvents(events: { id: string }[], forged = ''): Promise<number[]> {
     const statuses: number[] = []
     for (const event of events) {
       const { body, signature } = await site.stripe.signed(event)
@@ -62,13 +62,13 @@ describe('a crawler that pays by card', { timeout: 60_000 }, () => {
     expect((await fetch(`${presented?.url}?card=${card}`, { method: 'POST' })).status).toBe(200)
   }
 
-  it('has one invoice at Stripe, also when the answer to its making is lost [F20]', async () => {
+  it('gets one invoice at Stripe, even if the response to its creation is lost [F20]', async () => {
     reader = await enrol(site, 'card-bot', await webBot('card.example'), { rail: 'stripe' })
     expect((await reader.read('/dear/first')).charged).toBe(DEAR)
     expect((await reader.read('/odd/first')).charged).toBe(ODD)
     site.stripe.fail(/^POST .v1.invoices$/, 'lost')
-    expect(await site.sleep()).toMatchObject({ record: { findings: { count: 0 } } })
-    await site.sleep()
+    expect(await site.passNights()).toMatchObject({ record: { findings: { count: 0 } } })
+    await site.passNights()
     const invoice = await reader.newest()
     expect(invoice).toMatchObject({ net: '610000', carriedOut: '2345', stage: 'open' })
     const { invoices, lines } = site.stripe.books
@@ -76,7 +76,7 @@ describe('a crawler that pays by card', { timeout: 60_000 }, () => {
     expect(lines.map(({ amount }) => amount)).toEqual([61])
   })
 
-  it('is cut off when its card is declined, and back with the next page after another card paid [C13]', async () => {
+  it('is refused after its card is declined, and served again once another card pays [C13]', async () => {
     expect((await reader.read('/before')).status).toBe(200)
     await pay('pm_card_declined')
     expect(await reader.newest()).toMatchObject({ stage: 'past_due', owed: '610000' })
@@ -97,19 +97,19 @@ describe('a crawler that pays by card', { timeout: 60_000 }, () => {
     ])
   })
 
-  it('is not touched by webhooks that come again, in any order, or from somebody else [F20]', async () => {
+  it('is unaffected by repeated, reordered or forged webhooks [F20]', async () => {
     const before = await reader.journal()
     const again = [...site.stripe.books.events].reverse()
     expect(again.length).toBeGreaterThan(2)
-    const statuses = await hear([...again, ...again])
+    const statuses = await postEvents([...again, ...again])
     expect(new Set(statuses)).toEqual(new Set([200]))
-    expect(await hear(again, ' ')).toEqual(again.map(() => 400))
+    expect(await postEvents(again, ' ')).toEqual(again.map(() => 400))
     expect(await expectOnlyMore(reader, before)).toEqual([])
   })
 
-  it('owes again what it disputes, even if that is heard of first, until the dispute is decided [C13]', async () => {
+  it('owes a disputed payment until the dispute is won, even if its webhook arrives first [C13]', async () => {
     await reader.read('/dear/second')
-    await site.sleep()
+    await site.passNights()
     const { id, total } = await reader.newest()
     const { books } = site.stripe
     const [reference = '', known] = [books.invoices.at(-1)?.id, books.events.length]
@@ -122,7 +122,7 @@ describe('a crawler that pays by card', { timeout: 60_000 }, () => {
       'invoice.paid',
       'invoice_payment.paid',
     ])
-    await hear([...news, ...news])
+    await postEvents([...news, ...news])
     await site.stripe.deliver()
     expect(await reader.newest()).toMatchObject({ id, stage: 'past_due', paid: '0', owed: total })
     const since = await expectOnlyMore(reader, before)
@@ -138,27 +138,27 @@ describe('a crawler that pays by card', { timeout: 60_000 }, () => {
     await expectOnlyMore(reader, before)
   })
 
-  it('is dunned by nobody for what it has paid', async () => {
-    await site.sleep()
-    const told = site.mailbox.heard.filter(({ agent }) => agent === 'card-bot')
-    expect(told.every(({ good }) => good)).toBe(true)
-    expect(told.at(-1)).toMatchObject({ type: 'invoice.settled', open: '0' })
+  it('is not dunned for an invoice that it has paid', async () => {
+    await site.passNights()
+    const webhooks = site.mailbox.received.filter(({ agent }) => agent === 'card-bot')
+    expect(webhooks.every(({ good }) => good)).toBe(true)
+    expect(webhooks.at(-1)).toMatchObject({ type: 'invoice.settled', open: '0' })
   })
 })
 
-describe('a crawler that does not transfer what it owes', { timeout: 60_000 }, () => {
+describe('crawler on credit that does not pay its transfer', { timeout: 60_000 }, () => {
   const SUSPENDED = 'The credit line is suspended; pay at once instead.'
-  let reader: Debtor
+  let reader: CreditCustomer
   let id = ''
 
   const mark = (reference: string, amount?: string) =>
     operate(site, `/invoices/${id}/payments`, { reference, ...(amount !== undefined && { amount }) })
-  const told = () => site.mailbox.heard.filter(({ agent }) => agent === 'giro-bot')
+  const webhooks = () => site.mailbox.received.filter(({ agent }) => agent === 'giro-bot')
 
-  it('pays a part, which the operator marks once however often it does', async () => {
+  it('pays a part, which the operator records once for repeated entries', async () => {
     reader = await enrol(site, 'giro-bot', await plainBot('giro.example'))
     await reader.read('/dear/page')
-    await site.sleep()
+    await site.passNights()
     id = (await reader.newest()).id
     expect((await reader.newest()).presented?.instructions).toContain(`Reference: ${id}`)
     expect(await mark('wire 1', '250000')).toMatchObject({ status: 200, body: { owed: '350000' } })
@@ -170,24 +170,24 @@ describe('a crawler that does not transfer what it owes', { timeout: 60_000 }, (
     expect(await reader.me('')).toMatchObject({ balance: { charged: '600000', owed: '350000' } })
   })
 
-  it('is reminded, and the operator told, with one id until it has heard', async () => {
-    await site.sleep(13)
-    expect(told()).toEqual([])
+  it('is dunned by webhooks that are retried with one id until delivered', async () => {
+    await site.passNights(13)
+    expect(webhooks()).toEqual([])
     site.mailbox.refuse = 1
-    await site.sleep()
-    expect(told()).toMatchObject([{ type: 'invoice.due', invoice: id, open: '350000', good: true }])
-    await site.sleep(3)
-    const [refused, repeated, late] = told()
+    await site.passNights()
+    expect(webhooks()).toMatchObject([{ type: 'invoice.due', invoice: id, open: '350000', good: true }])
+    await site.passNights(3)
+    const [refused, repeated, late] = webhooks()
     expect(repeated).toEqual(refused)
     expect(late).toMatchObject({ type: 'invoice.past_due', invoice: id, good: true })
-    expect(told()).toHaveLength(3)
-    // Late is not lost: as long as nothing has failed it may read on.
+    expect(webhooks()).toHaveLength(3)
+    // A past due transfer does not stop reading; a suspended one does.
     expect((await reader.read('/late')).status).toBe(200)
   })
 
-  it('is offered wallets alone, and told why, once it is suspended', async () => {
-    await site.sleep(7)
-    expect(told().at(-1)).toMatchObject({ type: 'invoice.suspended', invoice: id, open: '350000' })
+  it('is offered wallet payments only once it is suspended, with the reason', async () => {
+    await site.passNights(7)
+    expect(webhooks().at(-1)).toMatchObject({ type: 'invoice.suspended', invoice: id, open: '350000' })
     expectCutOff(await reader.read('/gone'), SUSPENDED)
     expect(await reader.me('')).toMatchObject({ balance: { status: 'credit_suspended', available: '0' } })
     const wallet = exactFetch(fetch, site.payer(), site.facts.rpc)
@@ -195,15 +195,15 @@ describe('a crawler that does not transfer what it owes', { timeout: 60_000 }, (
     expect([page.status, await page.text()]).toEqual([200, `/gone: ${CANARY}\n`])
   })
 
-  it('is served with the very next request after the rest was marked as paid', async () => {
+  it('is served on the next request after the rest is recorded as paid', async () => {
     const before = await reader.journal()
     expect(await mark('wire 2')).toMatchObject({ status: 200, body: { stage: 'settled', owed: '0' } })
     expect((await reader.read('/gone')).status).toBe(200)
     expect(await mark('wire 3')).toMatchObject({ status: 409, body: { code: 'settled' } })
     const since = await expectOnlyMore(reader, before)
     expect(since.map(({ kind }) => kind)).toEqual(['payment', 'stage', 'charge'])
-    await site.sleep()
-    const steps = told().map(({ type }) => type.replace('invoice.', ''))
+    await site.passNights()
+    const steps = webhooks().map(({ type }) => type.replace('invoice.', ''))
     expect(steps).toEqual(['due', 'due', 'past_due', 'suspended', 'settled'])
     const { body } = await operate<{ acts: { what: string; subject: string }[] }>(site, '/audit?limit=500')
     const marks = body.acts.filter(({ what, subject }) => what === 'invoice.pay' && subject === id)

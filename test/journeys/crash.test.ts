@@ -10,9 +10,9 @@ import {
   NIGHTLY,
   openTab,
   PRICE,
-  passTheNight,
   type Receipt,
   type Site,
+  settleAt,
   startSite,
   type Tab,
 } from './site.ts'
@@ -21,10 +21,10 @@ import { head, open } from './socket.ts'
 const ROUNDS = 5
 const AT_ONCE = 4
 const DAY = 86_400_000
-/** What each account of the local chain begins with. */
+/** The balance with which each account of the local chain begins, in micro-dollars. */
 const FUNDS = 1_000_000_000n
 
-/** `SEED=… npm test` has the same kills again, as far as machines ever do the same again. */
+/** `SEED=… npm test` repeats the times of the kills, within the limits of scheduling. */
 const seed = Number(process.env.SEED ?? Math.floor(Math.random() * 2 ** 32))
 const random = mulberry(seed)
 
@@ -55,7 +55,7 @@ function pause(ms: number): Promise<void> {
   return new Promise((done) => setTimeout(done, ms))
 }
 
-/** A crawler that stays the same when the site does not, and keeps what it was given in writing. */
+/** A crawler that outlives the site's restarts and keeps its receipts. */
 type Crawler = { receipts: Receipt[]; buy(): Promise<void> }
 
 type Buyer = { account: Account; hashes: string[]; buy(): Promise<void> }
@@ -85,7 +85,7 @@ function atOnce(): Buyer {
   return buyer
 }
 
-/** Buys on, some pages at once, until the site is gone. */
+/** Buys pages, `width` at once, until the site is gone. */
 async function read({ buy }: Pick<Crawler, 'buy'>, width: number, site: { gone: boolean }): Promise<void> {
   const reader = async () => {
     while (!site.gone) await buy().catch(() => pause(10))
@@ -93,8 +93,8 @@ async function read({ buy }: Pick<Crawler, 'buy'>, width: number, site: { gone: 
   await Promise.all(Array.from({ length: width }, reader))
 }
 
-/** Comes back after an outage, and heeds every "ask again". */
-async function comeBack({ buy }: Pick<Crawler, 'buy'>): Promise<void> {
+/** Retries after an outage until the site serves again. */
+async function retryBuy({ buy }: Pick<Crawler, 'buy'>): Promise<void> {
   for (let tries = 1; ; tries++) {
     try {
       return await buy()
@@ -105,7 +105,7 @@ async function comeBack({ buy }: Pick<Crawler, 'buy'>): Promise<void> {
   }
 }
 
-/** Every receipt is in the journal once, and the journal adds up to what the account says. */
+/** Expects every receipt once in the journal, and the journal to add up to the account's total. */
 async function expectKept({ receipts }: Crawler): Promise<void> {
   const [first] = receipts
   if (!first) throw new Error('the crawler never got a receipt')
@@ -125,14 +125,14 @@ async function expectKept({ receipts }: Crawler): Promise<void> {
   expect(standing).toMatchObject({ charged: `${charged}` })
 }
 
-/** Nothing is open or disputed. What was paid at once and not given, for a kill, is no dispute. */
+/** Expects a settled run without findings, except exact payments whose page a kill left undelivered. */
 function expectSettled({ status, record }: Run): void {
   const { list } = record.findings as { list: { what: string }[] }
   const disputed = list.filter(({ what }) => what !== 'undelivered')
   expect({ status, disputed }, `SEED=${seed}`).toEqual({ status: 'settled', disputed: [] })
 }
 
-/** The receiver has what was charged on tabs and what was paid at once, to the unit. */
+/** Expects the receiver to hold exactly the amounts charged on channels and paid by `exact`. */
 async function expectSquare(): Promise<void> {
   const owed = await Promise.all([
     ...readers.map(({ tab }) => tab.charged()),
@@ -148,8 +148,8 @@ async function spentBy({ address }: Account): Promise<bigint> {
 
 const tonight = () => (midnight += DAY)
 
-describe('a site that is killed', { timeout: 90_000 }, () => {
-  it('keeps every receipt that it gave under load, and the tabs go on [E2]', async () => {
+describe('site killed under load', { timeout: 90_000 }, () => {
+  it('keeps every receipt that it gave, and its channels go on [E2]', async () => {
     const swift = atOnce()
     for (let round = 1; round <= ROUNDS; round++) {
       readers.push(onTab(openTab(site, site.payer())))
@@ -159,16 +159,16 @@ describe('a site that is killed', { timeout: 90_000 }, () => {
       const killed = site.kill()
       now.gone = true
       await Promise.all([...reading, killed])
-      for (const one of [...readers, swift]) await comeBack(one)
+      for (const one of [...readers, swift]) await retryBuy(one)
       for (const one of readers) await expectKept(one)
     }
     expect(new Set(swift.hashes).size).toBe(swift.hashes.length)
   })
 
-  it('has on the chain what it had promised at the end of the day [E2]', async () => {
-    const run = await passTheNight(site, tonight())
+  it('settles on chain exactly the amounts charged [E2]', async () => {
+    const run = await settleAt(site, tonight())
     expectSettled(run)
-    // A payment at once that was under way at a kill is in doubt here, and on the chain or not.
+    // An exact payment in flight at a kill is unresolved here, whether or not it is on the chain.
     for (const { account, hashes } of buyers) {
       const { received, inDoubt } = await site.books.atOnce(`eip155:84532:${account.address}`)
       const spent = await spentBy(account)
@@ -179,21 +179,23 @@ describe('a site that is killed', { timeout: 90_000 }, () => {
     await expectSquare()
   })
 
-  it('settles once what a run had begun that was killed, whenever that was [F5]', async () => {
+  it('settles once after a run is killed at any moment [F5]', async () => {
     const [one, two, three] = readers
     for (let round = 1; round <= ROUNDS; round++) {
-      for (const reader of [one, two, three]) if (reader) await comeBack(reader)
+      for (const reader of [one, two, three]) if (reader) await retryBuy(reader)
       await fire(site, NIGHTLY, tonight())
       await pause(random() * 250)
       await site.kill()
-      const run = await passTheNight(site, tonight())
+      const run = await settleAt(site, tonight())
       expectSettled(run)
       await expectSquare()
     }
   })
 
-  // Sooner than the relayer's alarm would see to it.
-  it('sends on what it had signed and not sent, and holds nobody up [F5]', { timeout: 10_000 }, async () => {
+  // The timeout is shorter than the time until the relayer's alarm.
+  it('sends a transaction that it had signed but not sent, and delays no other [F5]', {
+    timeout: 10_000,
+  }, async () => {
     const [late, next] = [atOnce(), atOnce()]
     const calls = () => site.node.calls('eth_sendRawTransaction')
     const sent = await calls()
@@ -207,31 +209,31 @@ describe('a site that is killed', { timeout: 90_000 }, () => {
     expect(await spentBy(next.account)).toBe(PRICE)
   })
 
-  it('finds the claim that lay in the pool when it was killed, and sends no other [F6]', async () => {
+  it('finds the claim that was in the pool at the kill, and sends no second one [F6]', async () => {
     const { rpc } = site.chain
     const sent = async () => Number(await rpc('eth_getTransactionCount', [site.relayer, 'pending']))
     const calls = () => site.node.calls('eth_sendRawTransaction')
-    for (const reader of readers) await comeBack(reader)
+    for (const reader of readers) await retryBuy(reader)
     const start = await sent()
     await rpc('evm_setAutomine', [false])
     await fire(site, NIGHTLY, tonight())
     await expect.poll(sent, { timeout: 10_000 }).toBe(start + 1)
     await site.kill()
     const before = await calls()
-    const next = passTheNight(site, tonight())
-    // The relayer sends it again when it comes back, and again when the next run asks for it.
+    const next = settleAt(site, tonight())
+    // The relayer resends it after the restart, and again for the next run.
     await expect.poll(calls, { timeout: 10_000 }).toBeGreaterThanOrEqual(before + 2)
     await rpc('evm_setAutomine', [true])
     await rpc('evm_mine')
     const run = await next
     expectSettled(run)
-    // The claim and, tonight, its sweep.
+    // One claim and its sweep.
     expect(await sent()).toBe(start + 2)
     await expectSquare()
   })
 })
 
-describe('a crawler that hangs up', { timeout: 30_000 }, () => {
+describe('crawler that hangs up', { timeout: 30_000 }, () => {
   let tab: Tab
 
   beforeAll(() => {
@@ -248,7 +250,7 @@ describe('a crawler that hangs up', { timeout: 30_000 }, () => {
   const again = (path: string, payment: string) =>
     fetch(site.facts.url + path, { headers: { 'user-agent': AGENT, 'payment-signature': payment } })
 
-  it('is charged nothing for a request that it never finished [E5]', async () => {
+  it('pays nothing for an unfinished request [E5]', async () => {
     const payment = await tab.sign('/half')
     const charged = await tab.charged()
     const socket = await open(site.facts.url, request('/half', payment).slice(0, -2))
@@ -257,7 +259,7 @@ describe('a crawler that hangs up', { timeout: 30_000 }, () => {
     expect(await tab.charged()).toBe(charged + PRICE)
   })
 
-  it('gets the page free later when it hung up before the first byte [E5]', async () => {
+  it('gets the page for the same payment after hanging up before the first byte [E5]', async () => {
     const payment = await tab.sign('/slow')
     const charged = await tab.charged()
     const slow = Promise.withResolvers<void>()
@@ -276,7 +278,7 @@ describe('a crawler that hangs up', { timeout: 30_000 }, () => {
     expect(await tab.charged()).toBe(charged + PRICE)
   })
 
-  it('is charged once and served free, wherever in the request it hung up [E5]', async () => {
+  it('pays once and gets the page again, wherever it hung up [E5]', async () => {
     for (let time = 0; time < 15; time++) {
       const path = `/cut/${time}`
       const payment = await tab.sign(path)
@@ -290,7 +292,7 @@ describe('a crawler that hangs up', { timeout: 30_000 }, () => {
     }
   })
 
-  it('gets the rest free later when it hung up in the middle of the page [E5]', async () => {
+  it('gets the whole page for the same payment after hanging up in its middle [E5]', async () => {
     const payment = await tab.sign('/long')
     const charged = await tab.charged()
     const long = `${'x'.repeat(1 << 20)}\n`

@@ -1,4 +1,4 @@
-/** A site that gives credit: what a site is, a local Stripe, the operator's mailbox, and crawlers that sign. */
+/** A site that gives credit: the site, a local Stripe, the operator's webhook receiver, and crawlers that sign. */
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import {
@@ -15,15 +15,15 @@ import type {
 import { billingVars, freePort, STRIPE_KEYS } from '../../src/testing/stack/billing.ts'
 import { startStripe } from '../../src/testing/stripe/server.ts'
 import type { Bot, Signed } from './bots.ts'
-import { AGENT, passTheNight, startSite } from './site.ts'
-import { isAuthentic } from './stranger.ts'
+import { AGENT, settleAt, startSite } from './site.ts'
+import { isAuthentic } from './verifier.ts'
 
 export const DAY = 86_400_000
 
-/** What a page below `/odd` costs, in micro-dollars: no whole number of cents, however many are read. */
+/** The price of a page below `/odd`, in micro-dollars. Few multiples of it are whole cents. */
 export const ODD = 12_345n
 
-/** What a page below `/dear` costs: enough for an invoice at Stripe. */
+/** The price of a page below `/dear`, in micro-dollars: enough for an invoice at Stripe. */
 export const DEAR = 600_000n
 
 const RULES = [
@@ -31,7 +31,7 @@ const RULES = [
   { path: '/dear/*', action: 'charge', price: '0.60' },
 ]
 
-export const WEBHOOK_SECRET = 'a-secret-that-signs-what-the-operator-is-told'
+export const WEBHOOK_SECRET = 'a-secret-that-signs-the-webhooks-of-the-operator'
 
 export type CreditSite = Awaited<ReturnType<typeof startCreditSite>>
 
@@ -48,17 +48,17 @@ export async function startCreditSite() {
     WEBHOOK_SECRET,
   }
   const site = await startSite(vars, port)
-  // The end of today: it is over on the first night that is passed, even if this day ends in the middle of a test.
+  // The end of today, so the first nightly run is past it even if the day changes during a test.
   let midnight = (Math.floor(Date.now() / DAY) + 1) * DAY
   return {
     ...site,
     stripe,
     mailbox,
     operatorKey,
-    /** Passes so many nights at once, and answers the run of the last. */
-    async sleep(nights = 1): Promise<Run> {
+    /** Moves on by some days and settles once at the last midnight; returns that run. */
+    async passNights(nights = 1): Promise<Run> {
       midnight += nights * DAY
-      return passTheNight(site, midnight)
+      return settleAt(site, midnight)
     },
     async stop() {
       await site.stop()
@@ -74,17 +74,17 @@ async function newOperatorKey(): Promise<string> {
   return JSON.stringify({ kty, crv, x, d })
 }
 
-/** What the operator was told, with whether it was signed. `open` in micro-dollars. */
+/** A webhook that the operator received, and whether its signature is valid. `open` is in micro-dollars. */
 export type Notice = { id: string; type: string; agent: string; invoice: string; open: string; good: boolean }
 
-/** Hears webhooks, each as it comes; refuses as many as it is told to. */
+/** Receives webhooks in order; refuses the next `refuse` of them. */
 async function openMailbox() {
-  const mailbox = { url: '', heard: [] as Notice[], refuse: 0 }
+  const mailbox = { url: '', received: [] as Notice[], refuse: 0 }
   const server = createServer(async (request, response) => {
     let body = ''
     for await (const part of request) body += part
     const good = isAuthentic(body, String(request.headers['tab402-signature']), WEBHOOK_SECRET)
-    mailbox.heard.push({ ...JSON.parse(body), good })
+    mailbox.received.push({ ...JSON.parse(body), good })
     response.writeHead(mailbox.refuse-- > 0 ? 500 : 204).end()
   })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
@@ -97,7 +97,7 @@ async function openMailbox() {
   return Object.assign(mailbox, { stop })
 }
 
-/** An answer to a crawler. `charged` in micro-dollars; `offers` by scheme and network. */
+/** A response to a crawler. `charged` is in micro-dollars; `offers` lists scheme and network. */
 export type Answer = {
   status: number
   error: string
@@ -112,16 +112,16 @@ type Terms = Partial<Pick<Enrolment, 'creditLimit' | 'rail'>> & {
   buyer?: Enrolment['buyer']
 }
 
-export type InvoicePaper = Invoice & {
+export type InvoiceView = Invoice & {
   charged: string
   carriedIn: string
   paid: string
   history: { kind: string }[]
 }
 
-export type Debtor = Awaited<ReturnType<typeof enrol>>
+export type CreditCustomer = Awaited<ReturnType<typeof enrol>>
 
-/** Gives a crawler credit by the operator's API. All of the limit may be owed at once. */
+/** Registers a crawler for credit by the operator's API. By default, the whole limit is available at once. */
 export async function enrol(site: Pick<CreditSite, 'facts'>, id: string, bot: Bot, terms: Terms = {}) {
   const { creditLimit = '5000000', probation = creditLimit, rail = 'transfer' } = terms
   const { buyer = { name: `${id} Inc.`, country: 'US' } } = terms
@@ -132,7 +132,7 @@ export async function enrol(site: Pick<CreditSite, 'facts'>, id: string, bot: Bo
   const { url } = site.facts
   const offers = new Map<string, Promise<PaymentRequirements>>()
 
-  /** The offer of the credit network for pages of this kind, as the 402 has it. */
+  /** The credit offer for pages of this kind, as the 402 states it. */
   function offerFor(path: string): Promise<PaymentRequirements> {
     const kind = path.split('/')[1] ?? ''
     const known = offers.get(kind) ?? askOffer(`${url}${path}`)
@@ -140,7 +140,7 @@ export async function enrol(site: Pick<CreditSite, 'facts'>, id: string, bot: Bo
     return known
   }
 
-  /** A request for a page with an IOU, not sent yet. */
+  /** A signed request for a page with an IOU, not sent yet. */
   async function order(path: string): Promise<Signed> {
     const accepted = await offerFor(path)
     const { amount, asset } = accepted
@@ -158,7 +158,7 @@ export async function enrol(site: Pick<CreditSite, 'facts'>, id: string, bot: Bo
     bot,
     order,
     read: async (path: string) => send(await order(path)),
-    /** Its own books, as it reads them. Throws for what it is not given. */
+    /** Reads its own account. Throws if it is refused. */
     async me<Body>(path = ''): Promise<Body> {
       const response = await asksFor(path)
       if (!response.ok) throw new Error(`/me${path}: ${response.status} ${await response.text()}`)
@@ -166,23 +166,23 @@ export async function enrol(site: Pick<CreditSite, 'facts'>, id: string, bot: Bo
     },
     page: async (path: string) => (await asksFor(path)).text(),
     /** Its invoices, the oldest first, as it reads them itself. */
-    async invoices(): Promise<InvoicePaper[]> {
+    async invoices(): Promise<InvoiceView[]> {
       const { invoices } = await this.me<{ invoices: Invoice[] }>('/invoices')
-      return Promise.all(invoices.reverse().map(({ id }) => this.me<InvoicePaper>(`/invoices/${id}`)))
+      return Promise.all(invoices.reverse().map(({ id }) => this.me<InvoiceView>(`/invoices/${id}`)))
     },
-    async newest(): Promise<InvoicePaper> {
+    async newest(): Promise<InvoiceView> {
       const invoice = (await this.invoices()).at(-1)
-      if (!invoice) throw new Error(`${id} has no invoice`)
+      if (!invoice) throw new Error(`${id} must have an invoice`)
       return invoice
     },
     balance: async () =>
       (await operate<{ standing: Balance }>(site, `/accounts/${id}?limit=1`)).body.standing,
-    /** Its whole journal: nothing for a line that was never opened. */
+    /** Its whole journal; empty for a credit line that was never opened. */
     async journal(): Promise<Line[]> {
       const { status, body } = await operate<{ entries: Line[] }>(site, `/accounts/${id}?limit=500`)
       return status === 404 ? [] : body.entries
     },
-    /** How often it was charged. */
+    /** The number of its charges. */
     async charges(): Promise<number> {
       return (await this.journal()).filter(({ kind }) => kind === 'charge').length
     },
@@ -192,7 +192,7 @@ export async function enrol(site: Pick<CreditSite, 'facts'>, id: string, bot: Bo
 export type Balance = Record<'status' | 'limit' | 'charged' | 'redeemed' | 'owed' | 'available', string>
 export type Line = { seq: number; kind: string; amount: string }
 
-/** Calls the operator's API: a POST where there is something to send. */
+/** Calls the operator's API: a POST if `form` is given. */
 export async function operate<Body = Record<string, unknown>>(
   site: Pick<CreditSite, 'facts'>,
   path: string,
@@ -205,7 +205,7 @@ export async function operate<Body = Record<string, unknown>>(
   return { status: response.status, body: (await response.json()) as Body }
 }
 
-/** Sends what was signed, as it is, or to another page. */
+/** Sends a signed request unchanged, to its own page or to another. */
 export async function send({ url, headers }: Signed, elsewhere = url): Promise<Answer> {
   const response = await fetch(elsewhere, { headers })
   const text = await response.text()

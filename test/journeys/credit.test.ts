@@ -1,12 +1,20 @@
-/** Journeys on credit: what crawlers read, sign, are charged, are shown, and pay on the chain; and what the limit holds. */
+/** Journeys on credit: crawlers read, sign, check their statements and pay invoices, within their limit. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { STRIPE_KEYS } from '../../src/testing/stack/billing.ts'
 import { exactFetch } from '../upstream.ts'
 import { plainBot, webBot } from './bots.ts'
-import { type CreditSite, type Debtor, enrol, ODD, operate, send, startCreditSite } from './credit-site.ts'
+import {
+  type CreditCustomer,
+  type CreditSite,
+  enrol,
+  ODD,
+  operate,
+  send,
+  startCreditSite,
+} from './credit-site.ts'
 import { PRICE } from './site.ts'
 import { exchange, head, statuses } from './socket.ts'
-import { isSigned, isStated, type Proof, type Statement } from './stranger.ts'
+import { isSigned, isStated, type Proof, type Statement } from './verifier.ts'
 
 let site: CreditSite
 
@@ -19,9 +27,9 @@ beforeAll(async () => {
 })
 afterAll(() => site.stop())
 
-async function readMany(debtor: Debtor, path: string, count: number): Promise<bigint> {
+async function readMany(customer: CreditCustomer, path: string, count: number): Promise<bigint> {
   const answers = await Promise.all(
-    Array.from({ length: count }, (_, page) => debtor.read(`${path}/${page}`)),
+    Array.from({ length: count }, (_, page) => customer.read(`${path}/${page}`)),
   )
   expect(answers.map(({ status }) => status)).toEqual(answers.map(() => 200))
   return answers.reduce((sum, { charged }) => sum + charged, 0n)
@@ -29,18 +37,18 @@ async function readMany(debtor: Debtor, path: string, count: number): Promise<bi
 
 const sumOf = (amounts: string[]) => amounts.reduce((sum, amount) => sum + BigInt(amount), 0n)
 
-describe('a crawler that pays by transfer', { timeout: 60_000 }, () => {
-  let reader: Debtor
+describe('crawler on credit that pays by transfer', { timeout: 60_000 }, () => {
+  let reader: CreditCustomer
   let receipts = 0n
   let iou = ''
 
-  it('reads on credit and sees in its own books what its receipts say', async () => {
+  it('sees the sum of its receipts in its own account', async () => {
     reader = await enrol(site, 'ledger-bot', await webBot('ledger.example'))
     receipts += await readMany(reader, '/odd', 6)
     const order = await reader.order('/odd/kept')
     const kept = await send(order)
     receipts += kept.charged
-    // Its own signature stands behind the receipt, and later behind an entry.
+    // Its own signature identifies the receipt, and later a statement entry.
     expect(kept.commitment).toBe(order.iou)
     iou = order.iou
     expect((await reader.read('/odd/broken')).status).toBe(500)
@@ -54,8 +62,8 @@ describe('a crawler that pays by transfer', { timeout: 60_000 }, () => {
     expect(books).toMatchObject({ balance: { available: `${5_000_000n - receipts}` } })
   })
 
-  it('is stated and invoiced at night, and what is less than a cent is carried and shown', async () => {
-    expect(await site.sleep()).toMatchObject({ status: 'settled', record: { findings: { count: 0 } } })
+  it('gets an invoice from the nightly run, which carries and shows fractions of a cent', async () => {
+    expect(await site.passNights()).toMatchObject({ status: 'settled', record: { findings: { count: 0 } } })
     const invoice = await reader.newest()
     expect(invoice).toMatchObject({
       charged: '86415',
@@ -71,7 +79,7 @@ describe('a crawler that pays by transfer', { timeout: 60_000 }, () => {
     expect(paper).toContain(invoice.id)
   })
 
-  it('can have every entry of its statement checked by a stranger, with what is published', async () => {
+  it('can prove every entry of its statement with published keys only', async () => {
     const keys = (await (await fetch(`${site.facts.url}/_tab402/keys`)).json()) as { keys: JsonWebKey[] }
     const { statements } = await reader.me<{ statements: { period: { id: string }; total: string }[] }>(
       '/statements',
@@ -100,11 +108,11 @@ describe('a crawler that pays by transfer', { timeout: 60_000 }, () => {
     expect(named).toContain(iou)
   })
 
-  it('is invoiced in the end for what it was charged, to the micro-dollar [F20]', async () => {
+  it('is invoiced for the sum of its charges, to the micro-dollar [F20]', async () => {
     receipts += await readMany(reader, '/odd/again', 3)
-    await site.sleep()
+    await site.passNights()
     receipts += await readMany(reader, '/odd/more', 2)
-    await site.sleep()
+    await site.passNights()
     const invoices = await reader.invoices()
     expect(
       invoices.map(({ carriedIn, charged, net, carriedOut }) => [carriedIn, charged, net, carriedOut]),
@@ -127,22 +135,22 @@ describe('a crawler that pays by transfer', { timeout: 60_000 }, () => {
   })
 })
 
-describe('a crawler whose bookkeeping has a wallet', { timeout: 60_000 }, () => {
-  let reader: Debtor
+describe('crawler on credit that pays invoices with a wallet', { timeout: 60_000 }, () => {
+  let reader: CreditCustomer
   let url = ''
   let total = 0n
 
   const received = () => site.coins.holds(site.facts.receiver)
   const wallet = () => exactFetch(fetch, site.payer(), site.facts.rpc)
 
-  it('pays its invoice with @x402/fetch like a page, VAT and all, of two tries at once by one', async () => {
+  it('pays its invoice including VAT with @x402/fetch, once for two attempts at once', async () => {
     const buyer = { name: 'Kerbholz Archiv', country: 'DE' }
     reader = await enrol(site, 'archive-bot', await plainBot('archive.example'), {
       rail: 'stablecoin',
       buyer,
     })
     expect(await readMany(reader, '/odd', 20)).toBe(20n * ODD)
-    await site.sleep()
+    await site.passNights()
     const invoice = await reader.newest()
     expect(invoice).toMatchObject({ net: '246900', carriedOut: '0', stage: 'open' })
     total = BigInt(invoice.total)
@@ -158,26 +166,26 @@ describe('a crawler whose bookkeeping has a wallet', { timeout: 60_000 }, () => 
     expect(await reader.balance()).toMatchObject({ charged: '246900', redeemed: '246900', owed: '0' })
   })
 
-  it('is charged no second time: who comes again is shown that it is paid', async () => {
+  it('is shown a paid invoice and charged nothing on a second attempt', async () => {
     const [before, journal] = [await received(), await reader.journal()]
     const again = await wallet()(url)
     expect([again.status, again.headers.get('payment-response')]).toEqual([200, null])
     expect(await again.json()).toMatchObject({ stage: 'settled', paid: `${total}` })
-    await site.sleep()
+    await site.passNights()
     expect(await received()).toBe(before)
     const since = (await reader.journal()).slice(journal.length)
     expect(since.map(({ kind }) => kind).filter((kind) => kind !== 'told')).toEqual([])
   })
 
-  it('opens with its address no invoice but its own', async () => {
+  it('can open only its own invoice with its URL', async () => {
     const other = url.replace('archive-bot', 'ledger-bot')
     expect((await fetch(other)).status).toBe(404)
     expect((await fetch(url.replace(/key=.*/, 'key=guessed'))).status).toBe(404)
   })
 })
 
-describe('a credit limit', { timeout: 60_000 }, () => {
-  it('200 requests at once with room for one make exactly one charge [C9]', async () => {
+describe('credit limit', { timeout: 60_000 }, () => {
+  it('allows one of 200 concurrent requests when one more charge fits [C9]', async () => {
     const reader = await enrol(site, 'crowd-bot', await webBot('crowd.example'), {
       creditLimit: `${2n * PRICE}`,
     })
@@ -195,13 +203,13 @@ describe('a credit limit', { timeout: 60_000 }, () => {
     expect(await reader.charges()).toBe(2)
   })
 
-  it('is small at first, whatever an agent was promised, and grows with what it has paid [C10]', async () => {
+  it('starts at the initial limit and grows with paid invoices [C10]', async () => {
     const reader = await enrol(site, 'young-bot', await webBot('young.example'), {
       probation: `${10n * ODD}`,
     })
     await readMany(reader, '/odd', 10)
     expect(await reader.read('/odd/11')).toMatchObject({ status: 402, error: 'payment_failed' })
-    await site.sleep()
+    await site.passNights()
     const { id, owed } = await reader.newest()
     await operate(site, `/invoices/${id}/payments`, { reference: 'wire 10' })
     expect(await reader.balance()).toMatchObject({ status: 'open', limit: `${10n * ODD + BigInt(owed)}` })
@@ -209,14 +217,14 @@ describe('a credit limit', { timeout: 60_000 }, () => {
   })
 })
 
-describe('a signature', { timeout: 60_000 }, () => {
-  it('opens the same page again, charged once, also many times at once, and no other [C3]', async () => {
+describe('signed credit request', { timeout: 60_000 }, () => {
+  it('is charged once for many replays of its page, and rejected for any other page [C3]', async () => {
     const reader = await enrol(site, 'echo-bot', await webBot('echo.example'))
     const order = await reader.order('/echo')
     const answers = await Promise.all(Array.from({ length: 20 }, () => send(order)))
     answers.push(await send(order))
-    const said = answers.map(({ status, charged, commitment }) => [status, charged, commitment])
-    expect(new Set(said.map(String))).toEqual(new Set([`200,${PRICE},${order.iou}`]))
+    const results = answers.map(({ status, charged, commitment }) => [status, charged, commitment])
+    expect(new Set(results.map(String))).toEqual(new Set([`200,${PRICE},${order.iou}`]))
     expect(await reader.charges()).toBe(1)
     expect(await send(order, `${site.facts.url}/other`)).toMatchObject({
       status: 402,
@@ -225,7 +233,7 @@ describe('a signature', { timeout: 60_000 }, () => {
     expect(await reader.balance()).toMatchObject({ charged: `${PRICE}` })
   })
 
-  it('that covers no page is good for the first one it is shown for [C3]', async () => {
+  it('without a covered page is valid only for the first page that it requests [C3]', async () => {
     const reader = await enrol(site, 'loose-bot', await plainBot('loose.example'))
     const order = await reader.order('/here')
     expect((await send(order)).status).toBe(200)
@@ -234,7 +242,7 @@ describe('a signature', { timeout: 60_000 }, () => {
     expect(await reader.charges()).toBe(1)
   })
 
-  it('under the name of another is billed to nobody [C4]', async () => {
+  it('under another agent’s name is rejected and billed to neither [C4]', async () => {
     const victim = await enrol(site, 'victim-bot', await webBot('victim.example'))
     const thief = await webBot('victim.example')
     const known = await enrol(site, 'thief-bot', { ...thief, url: 'https://thief.example' })
@@ -244,7 +252,7 @@ describe('a signature', { timeout: 60_000 }, () => {
     expect([await victim.charges(), await known.charges()]).toEqual([0, 0])
   })
 
-  it('is good for this host alone, whatever other names the request bears [C11]', async () => {
+  it('is valid for its host only, whatever forwarding headers name [C11]', async () => {
     const reader = await enrol(site, 'host-bot', await webBot('host.example'))
     const { headers } = await reader.order('/host')
     const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}`)
@@ -259,7 +267,7 @@ describe('a signature', { timeout: 60_000 }, () => {
     expect(await ask('/host', `host: ${host}`, 'x-forwarded-host: other.example')).toEqual([200])
   })
 
-  it('with a body that it does not cover buys nothing [C12]', async () => {
+  it('is rejected with a body that it does not cover [C12]', async () => {
     const reader = await enrol(site, 'body-bot', await webBot('body.example'))
     const { url, headers } = await reader.order('/body')
     const response = await fetch(url, { method: 'POST', headers, body: 'swapped' })
@@ -268,17 +276,17 @@ describe('a signature', { timeout: 60_000 }, () => {
   })
 })
 
-it('nothing that the Worker has said names a secret or repeats what was signed [G4]', async () => {
+it('the Worker logs no secret and no signature [G4]', async () => {
   const reader = await enrol(site, 'quiet-bot', await webBot('quiet.example'))
   const order = await reader.order('/quiet')
-  const known = site.said.length
+  const known = site.logs.length
   await send(order)
   await send(order, `${site.facts.url}/loud`)
   await fetch(`${site.facts.url}/_tab402/stripe`, { method: 'POST', body: '{}' })
-  expect(site.said.slice(known).join()).toContain('commitment_signature')
+  expect(site.logs.slice(known).join()).toContain('commitment_signature')
   const { signature = '', 'payment-signature': payment = '' } = order.headers
   const { d = '' } = JSON.parse(site.operatorKey) as JsonWebKey
   const { secretKey, webhookSecret } = STRIPE_KEYS
   const kept = [signature.slice(5, -1), payment, d, site.facts.operator.token, secretKey, webhookSecret]
-  expect(site.said.filter((line) => kept.some((secret) => line.includes(secret)))).toEqual([])
+  expect(site.logs.filter((line) => kept.some((secret) => line.includes(secret)))).toEqual([])
 })

@@ -4,8 +4,8 @@ import { expect, it } from 'vitest'
 
 const run = promisify(execFile)
 
-it('npm run demo ends with the figures of a day, and of the nights after it, on which all books agree', async () => {
-  // It exits with another code than 0 when they do not, and then this throws with what it printed.
+it('npm run demo exits with 0 and prints the figures of a day and a month', async () => {
+  // It exits with another code when the figures disagree; this call then throws with its output.
   const { stdout, stderr } = await run(process.execPath, ['src/cli/main.ts', 'demo'])
   // The story is on stderr, in numbered steps, with no warning among them.
   expect(stderr).toMatch(/^tab402: crawlers run a tab/)

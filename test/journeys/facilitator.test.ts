@@ -1,4 +1,4 @@
-/** The upstream facilitator, unmodified, behind HTTP: what it says of our payments, and what we make of it. */
+/** The unmodified upstream facilitator behind HTTP, called by our remote facilitator. */
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { x402Facilitator } from '@x402/core/facilitator'
@@ -39,7 +39,7 @@ function upstream(): x402Facilitator {
   const account = privateKeyToAccount(gasPayer?.privateKey ?? '0x')
   const wallet = createWalletClient({ account, chain: baseSepolia, transport: http(rpcUrl) })
   const client = Object.assign(wallet.extend(publicActions), { address: account.address })
-  // Their type of `verifyTypedData`, which nothing calls, is wider than viem's.
+  // Upstream's type of `verifyTypedData` is wider than viem's; it is never called.
   const signer = client as unknown as Parameters<typeof toFacilitatorEvmSigner>[0]
   return new x402Facilitator().register(NETWORK, new ExactEvmScheme(toFacilitatorEvmSigner(signer)))
 }
@@ -92,13 +92,13 @@ async function pay(to: Address, amount: bigint): Promise<ExactPayment> {
 
 const someone = () => toHex(crypto.getRandomValues(new Uint8Array(20)))
 
-describe('the upstream facilitator', () => {
+describe('upstream facilitator', () => {
   it('supports exact on our network', async () => {
     const kinds = await facilitator.supported()
     expect(kinds).toContainEqual({ x402Version: 2, scheme: 'exact', network: NETWORK })
   })
 
-  it('verifies and settles a payment, and we believe it by our own node', async () => {
+  it('verifies and settles a payment, which our own node confirms', async () => {
     const receiver = someone()
     const payment = await pay(receiver, 1_500n)
     expect(await facilitator.verify(payment)).toEqual({ ok: true, value: null })
@@ -108,7 +108,7 @@ describe('the upstream facilitator', () => {
     expect(await facilitator.lookup(payment, 'one')).toEqual(settled)
   })
 
-  it('settles a payment once; asked again, we find the first transfer', async () => {
+  it('settles a payment once, and a second call returns the first transfer', async () => {
     const receiver = someone()
     const payment = await pay(receiver, 1_500n)
     const first = await facilitator.settle(payment, 'two')
@@ -116,14 +116,14 @@ describe('the upstream facilitator', () => {
     expect(await readBalance(chain, receiver)).toBe(1_500n)
   })
 
-  it('refuses more than the payer holds, in words that we know', async () => {
+  it('refuses more than the payer holds with a reason that we map', async () => {
     const payment = await pay(someone(), 10n ** 15n)
     const verdict = await facilitator.verify(payment)
     expect(verdict).toMatchObject({ refusal: { reason: 'exact_insufficient_funds' } })
     expect(await facilitator.settle(payment, 'three')).toMatchObject({ status: 'refused' })
   })
 
-  it('refuses a payment with another signature, in words that we know', async () => {
+  it('refuses a payment with another signature with a reason that we map', async () => {
     const payment = await pay(someone(), 1_500n)
     const other = await pay(someone(), 1_500n)
     const { payload, requirements } = payment.wire as { payload: { payload: object }; requirements: unknown }

@@ -13,9 +13,9 @@ import {
   NIGHTLY,
   openTab,
   PRICE,
-  passTheNight,
   runAt,
   type Site,
+  settleAt,
   startSite,
   type Tab,
 } from './site.ts'
@@ -27,7 +27,7 @@ let site: Site
 let midnight = Date.now()
 let before: bigint
 
-/** What all of them have been served for, by their own receipts. */
+/** The sum of all receipts, in micro-dollars. */
 let owed = 0n
 const tabs: Tab[] = []
 const buyers: Account[] = []
@@ -49,12 +49,12 @@ const received = async () => (await site.coins.holds(site.facts.receiver)) - bef
 const transactions = async () =>
   Number(await site.chain.rpc('eth_getTransactionCount', [site.relayer, 'latest']))
 
-/** Sends a payment as it is. */
+/** Sends a payment unchanged. */
 function pay(path: string, payment: string): Promise<Response> {
   return fetch(site.facts.url + path, { headers: { 'user-agent': AGENT, 'payment-signature': payment } })
 }
 
-/** A crawler's day: pages, many at once, one that the origin fails to serve, and one whose answer is lost. */
+/** A day of a crawler on a channel: pages, several at once, one that the origin fails, and one lost answer. */
 async function readOnTab(tab: Tab, day: string): Promise<void> {
   const bought = [await tab.buy(`/${day}/first`)]
   const pages = Array.from({ length: 4 }, (_, page) => tab.buy(`/${day}/${page}`))
@@ -64,11 +64,11 @@ async function readOnTab(tab: Tab, day: string): Promise<void> {
   const payment = await tab.sign(`/${day}/lost`)
   const answers = [await pay(`/${day}/lost`, payment), await pay(`/${day}/lost`, payment)]
   expect(answers.map(({ status }) => status)).toEqual([200, 200])
-  // Signing has bought a page too.
+  // Signing bought a page too.
   owed += 2n * PRICE
 }
 
-/** The same day of one who pays at once. */
+/** The same day of a crawler that pays by `exact`. */
 async function buyAtOnce(account: Account, day: string): Promise<void> {
   let payment = ''
   const tap: typeof fetch = async (input, init) => {
@@ -89,14 +89,14 @@ async function buyAtOnce(account: Account, day: string): Promise<void> {
   owed += PRICE
 }
 
-async function passTheDay(day: string): Promise<void> {
+async function buyForADay(day: string): Promise<void> {
   await Promise.all([
     ...tabs.map((tab) => readOnTab(tab, day)),
     ...buyers.map((account) => buyAtOnce(account, day)),
   ])
 }
 
-/** Accounts, book and chain agree to the unit, and the receiver has all that was delivered for. */
+/** Expects accounts, read model and chain to agree, and the receiver to hold the amount charged for deliveries. */
 async function expectSquare(): Promise<void> {
   const lines = await site.books.lines()
   let sum = 0n
@@ -117,38 +117,38 @@ async function expectSquare(): Promise<void> {
   expect(await received()).toBe(sum)
 }
 
-describe('nights of a site', { timeout: 60_000 }, () => {
-  it('brings the receiver by the morning exactly what was bought by day', async () => {
-    await passTheDay('one')
-    const run = await passTheNight(site, tonight())
+describe('nightly settlement of a site', { timeout: 60_000 }, () => {
+  it('transfers exactly the charges of the day to the receiver', async () => {
+    await buyForADay('one')
+    const run = await settleAt(site, tonight())
     expect(run).toMatchObject(SETTLED)
     expect(await received()).toBe(owed)
     await expectSquare()
   })
 
-  it('makes up for a missed night once, however often and for whenever the next one is fired [F2, F3]', async () => {
-    await passTheDay('two')
+  it('settles two days once after a missed run, however often the next one is fired [F2, F3]', async () => {
+    await buyForADay('two')
     tonight()
-    await passTheDay('three')
+    await buyForADay('three')
     const [sent, last, other] = [await transactions(), tonight(), midnight + 1_000]
     await Promise.all([last, last, other].map((time) => fire(site, NIGHTLY, time)))
     const runs = [await ended(site, runAt(last)), await ended(site, runAt(other))]
     expect(runs).toMatchObject([SETTLED, SETTLED])
     expect((await site.books.runs()).filter(({ id }) => id === runAt(last))).toHaveLength(1)
-    // One claim of all tabs and one sweep, whichever run sent them.
+    // One claim of all channels and one sweep, whichever run sent them.
     expect((await transactions()) - sent).toBe(2)
     expect(await received()).toBe(owed)
     await expectSquare()
   })
 
-  it('moves nothing in a night after a day on which nobody came', async () => {
+  it('sends no transaction after a day without requests', async () => {
     const [sent, had] = [await transactions(), await received()]
-    expect(await passTheNight(site, tonight())).toMatchObject(SETTLED)
+    expect(await settleAt(site, tonight())).toMatchObject(SETTLED)
     expect([await transactions(), await received()]).toEqual([sent, had])
   })
 
-  it('settles by day when the operator says so', async () => {
-    await passTheDay('four')
+  it('settles by day when the operator starts a run', async () => {
+    await buyForADay('four')
     const { url, token } = site.facts.operator
     const headers = { authorization: `Bearer ${token}` }
     const answer = await fetch(`${url}/runs`, { method: 'POST', headers })
@@ -158,21 +158,21 @@ describe('nights of a site', { timeout: 60_000 }, () => {
     await expectSquare()
   })
 
-  it('gives credit for a page that failed after the night had claimed it', async () => {
+  it('adds account balance for a page that failed after its charge was claimed', async () => {
     const [tab] = tabs
-    if (!tab) throw new Error('there is no tab')
+    if (!tab) throw new Error('a tab must exist')
     const { channelId } = await tab.buy('/before')
-    const night = Promise.withResolvers<void>()
+    const claimed = Promise.withResolvers<void>()
     const { answer } = site.origin
     site.origin.answer = async (_, response) => {
-      await night.promise
+      await claimed.promise
       response.writeHead(500).end('out of order')
     }
     const charged = await tab.charged()
     const failing = tab.ask('/fails-in-the-morning')
     await expect.poll(() => tab.charged()).toBe(charged + PRICE)
-    expect(await passTheNight(site, tonight())).toMatchObject(SETTLED)
-    night.resolve()
+    expect(await settleAt(site, tonight())).toMatchObject(SETTLED)
+    claimed.resolve()
     expect((await failing).status).toBe(500)
     site.origin.answer = answer
     expect((await accountOf(site, channelId)).standing).toMatchObject({
@@ -182,20 +182,20 @@ describe('nights of a site', { timeout: 60_000 }, () => {
     expect(await tab.buy('/made-up-for')).toMatchObject({ due: 0n, charged: charged + PRICE })
     expect(await tab.buy('/next')).toMatchObject({ due: PRICE, charged: charged + 2n * PRICE })
     owed += 3n * PRICE
-    expect(await passTheNight(site, tonight())).toMatchObject(SETTLED)
+    expect(await settleAt(site, tonight())).toMatchObject(SETTLED)
     expect(await received()).toBe(owed)
     await expectSquare()
   })
 })
 
-describe('a deposit that is not mined', { timeout: 60_000 }, () => {
-  it('is doubted and counts for nothing; the same client is served when the chain has it [F17]', async () => {
+describe('deposit that is not mined', { timeout: 60_000 }, () => {
+  it('stays unresolved and buys nothing, and the client is served once it is mined [F17]', async () => {
     const { rpc } = site.chain
     const tab = openTab(site, site.payer())
     await rpc('evm_setAutomine', [false])
     const asked = site.origin.asked.length
-    const doubted = await tab.ask('/first')
-    expect([doubted.status, await errorOf(doubted)]).toEqual([503, 'settlement_pending'])
+    const refused = await tab.ask('/first')
+    expect([refused.status, await errorOf(refused)]).toEqual([503, 'settlement_pending'])
     const pending = (await rpc('txpool_content')) as {
       pending: Record<string, Record<string, { hash: string }>>
     }
@@ -207,8 +207,8 @@ describe('a deposit that is not mined', { timeout: 60_000 }, () => {
     await rpc('evm_mine')
     const line = (await site.books.lines()).find(({ payer }) => payer === tab.account.address)
     const standing = async () => (await accountOf(site, line?.id as Hex)).standing
-    const doubt = { charged: '0', state: { balance: '0' }, unresolved: { kind: 'deposit' } }
-    expect(await standing()).toMatchObject(doubt)
+    const unresolved = { charged: '0', state: { balance: '0' }, unresolved: { kind: 'deposit' } }
+    expect(await standing()).toMatchObject(unresolved)
     expect(site.origin.asked).toHaveLength(asked)
 
     await rpc('evm_setAutomine', [true])

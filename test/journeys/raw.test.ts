@@ -7,12 +7,12 @@ const READER = 'User-Agent: Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/2010
 const HOST = 'Host: HOST'
 const CLOSE = 'Connection: close'
 
-/** Asked after an attack on the same socket: answered as HTTP, it shows that there is no tunnel. */
+/** Sent after an attack on the same socket: an HTTP answer shows that no tunnel is open. */
 const LAST = head('GET /last HTTP/1.1', HOST, CRAWLER, CLOSE)
 const WEBSOCKET = ['Sec-WebSocket-Version: 13', 'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==']
 const SMUGGLED = head('GET /smuggled HTTP/1.1', 'Host: evil.example', READER, CLOSE)
 
-/** Bytes on a socket, in which HOST stands for the site's own, and the statuses of all that comes back. */
+/** Bytes on a socket, where HOST stands for the site's own host, and the statuses of all answers. */
 type Attack = readonly [name: string, bytes: string, answers: readonly number[]]
 
 const get = (...lines: string[]) => head('GET /page HTTP/1.1', ...lines)
@@ -59,8 +59,8 @@ const FRAMES: Attack[] = [
   ],
   ['two lengths', body('Content-Length: 5', 'Content-Length: 6', 'hello') + SMUGGLED, [400]],
   ['a length with a sign', body('Content-Length: +5', 'hello') + SMUGGLED, [400]],
-  ['a length below nothing', body('Content-Length: -1', '') + SMUGGLED, [400]],
-  ['a length beyond all numbers', body('Content-Length: 99999999999999999999', 'hello') + SMUGGLED, [400]],
+  ['a negative length', body('Content-Length: -1', '') + SMUGGLED, [400]],
+  ['a length beyond 64 bits', body('Content-Length: 99999999999999999999', 'hello') + SMUGGLED, [400]],
   [
     'a payment in a trailer',
     body('Transfer-Encoding: chunked', 'Trailer: payment-signature', '0\r\nPAYMENT-SIGNATURE: e30=\r\n\r\n') +
@@ -87,7 +87,7 @@ const TARGETS: Attack[] = [
   ['a fragment', asked('GET /page#/robots.txt HTTP/1.1'), [402]],
   ['a query for a path', asked('GET ?/robots.txt HTTP/1.1'), [400]],
   ['a star', asked('GET * HTTP/1.1'), [400]],
-  ['a star of options', asked('OPTIONS * HTTP/1.1'), [204]],
+  ['a star with OPTIONS', asked('OPTIONS * HTTP/1.1'), [204]],
   ['two targets', asked('GET /page /robots.txt HTTP/1.1'), [400]],
   ['no version', 'GET /page\r\n\r\n', [400]],
   ['HTTP/3', asked('GET /page HTTP/3.0'), [400]],
@@ -95,16 +95,16 @@ const TARGETS: Attack[] = [
 
 const HOSTS: Attack[] = [
   ['another site', get('Host: evil.example', CRAWLER, CLOSE), [402]],
-  ['none', get(CRAWLER, CLOSE), [400]],
-  ['an empty one', get('Host:', CRAWLER, CLOSE), [400]],
-  ['two', get(HOST, 'Host: evil.example', CRAWLER, CLOSE), [400]],
+  ['a missing header', get(CRAWLER, CLOSE), [400]],
+  ['an empty value', get('Host:', CRAWLER, CLOSE), [400]],
+  ['two values', get(HOST, 'Host: evil.example', CRAWLER, CLOSE), [400]],
   ['a user', get('Host: robots.txt:x@HOST', CRAWLER, CLOSE), [402]],
-  ['a port that is none', get('Host: evil.example:99999', CRAWLER, CLOSE), [400]],
+  ['a port above 65535', get('Host: evil.example:99999', CRAWLER, CLOSE), [400]],
   ['an address cut short', get('Host: [::1', CRAWLER, CLOSE), [400]],
   ['a space', get('Host: evil example', CRAWLER, CLOSE), [400]],
   ['a backslash', get('Host: evil\\robots.txt', CRAWLER, CLOSE), [400]],
   [
-    'other names for it',
+    'forwarding headers for another host',
     get(
       HOST,
       'X-Forwarded-Host: evil.example',
@@ -122,7 +122,7 @@ const METHODS: Attack[] = [
   ...['TRACE', 'PROPFIND', 'PURGE', 'MKCOL', 'COPY', 'LOCK', 'SEARCH'].map(
     (method): Attack => [method, asked(`${method} /page HTTP/1.1`), [405]],
   ),
-  // The runtime itself knows no others, and knows these by their upper case alone.
+  // The runtime itself rejects unknown methods and any in lower case.
   ...['get', 'Get', 'head', 'post', 'BREW'].map(
     (method): Attack => [method, asked(`${method} /page HTTP/1.1`), [501]],
   ),
@@ -157,22 +157,22 @@ beforeEach(() => {
   site.origin.asked.length = 0
 })
 
-/** Past the tools' own front: the runtime and the Worker, as on Cloudflare behind the edge. */
+/** Sends bytes straight to the runtime, past the proxy of the local tools. */
 function attack(bytes: string, door = site.direct): Promise<string> {
   const sent = bytes.replaceAll('HOST', new URL(door).host).replaceAll('ORIGIN', site.facts.origin)
   return exchange(door, sent)
 }
 
-const paid: { row: string; attacks: Attack[] }[] = [
-  { row: 'gives no tunnel for an upgrade [D5]', attacks: UPGRADES },
-  { row: 'is not confused by frames [D5]', attacks: FRAMES },
-  { row: 'serves nothing for a strange target [D10]', attacks: TARGETS },
-  { row: 'serves nothing for a strange host [D5]', attacks: HOSTS },
-  { row: 'serves nothing for a strange method [D3]', attacks: METHODS },
-  { row: 'serves nothing for great lengths [D13]', attacks: LENGTHS },
+const paid: { title: string; attacks: Attack[] }[] = [
+  { title: 'site opens no tunnel for an upgrade [D5]', attacks: UPGRADES },
+  { title: 'site reads ambiguous framing safely [D5]', attacks: FRAMES },
+  { title: 'site serves nothing for a strange target [D10]', attacks: TARGETS },
+  { title: 'site serves nothing for a strange host [D5]', attacks: HOSTS },
+  { title: 'site serves nothing for a strange method [D3]', attacks: METHODS },
+  { title: 'site serves nothing for excessive lengths [D13]', attacks: LENGTHS },
 ]
 
-describe.each(paid)('$row', ({ attacks }) => {
+describe.each(paid)('$title', ({ attacks }) => {
   it.each(attacks)('%s', async (_, bytes, answers) => {
     const answer = await attack(bytes)
     expect({ answers: statuses(answer), answer }).toEqual({
@@ -180,23 +180,23 @@ describe.each(paid)('$row', ({ attacks }) => {
       answer: expect.not.stringContaining(CANARY),
     })
     expect(site.origin.asked).toEqual([])
-    // What the local tools answer of their own, before the Worker hears of it, must be no leak either.
+    // Answers of the local tools, given before the Worker runs, must not leak the page either.
     expect(await attack(bytes, site.facts.url)).not.toContain(CANARY)
     expect(site.origin.asked).toEqual([])
   })
 })
 
-describe('a socket', () => {
-  it('gets no tunnel by CONNECT, here or elsewhere [D3]', async () => {
+describe('site on a raw socket', () => {
+  it('opens no tunnel for CONNECT [D3]', async () => {
     for (const target of ['HOST', 'evil.example:443', site.facts.origin.slice('http://'.length)]) {
       const answer = await attack(head(`CONNECT ${target} HTTP/1.1`, HOST, CRAWLER) + LAST)
-      // The runtime answers by itself, and not kindly; a Worker is never asked.
+      // The runtime answers 500 by itself, without calling the Worker.
       expect(statuses(answer)).toEqual([500])
     }
     expect(site.origin.asked).toEqual([])
   })
 
-  it('cannot hide a request to the origin in the body of a free one [D5]', async () => {
+  it('sends the body of a free request to the origin as a body, not as a request [D5]', async () => {
     const length = SMUGGLED.length
     const chunk = `${length.toString(16)}\r\n${SMUGGLED}\r\n0\r\n\r\n`
     const free = (line: string, ...lines: string[]) => head(line, HOST, READER, ...lines)
@@ -213,7 +213,7 @@ describe('a socket', () => {
     expect(site.origin.asked[3]?.body).toBe(SMUGGLED)
   })
 
-  it('upgrades nothing that a reader asks the origin for but a WebSocket [D5]', async () => {
+  it('removes upgrade headers of a reader other than for a WebSocket [D5]', async () => {
     await attack(
       get(HOST, READER, 'Connection: Upgrade, HTTP2-Settings', 'Upgrade: h2c', 'HTTP2-Settings: AAMAAABk') +
         LAST,
@@ -223,17 +223,17 @@ describe('a socket', () => {
   })
 })
 
-describe('a payment over a socket', () => {
+describe('site for a payment on a raw socket', () => {
   let tab: Tab
   const pay = (line: string, payment: string, ...lines: string[]) =>
     head(line, HOST, CRAWLER, `PAYMENT-SIGNATURE: ${payment}`, ...lines)
 
   beforeAll(async () => {
-    // Bought and sent again at one host: the payment is bound to it.
+    // Signs and sends at the same host, since the payment is bound to it.
     tab = openTab(site, site.payer(), site.direct)
   })
 
-  it('opens its page and no tunnel, whatever it asks to upgrade to [D5]', async () => {
+  it('serves the page and opens no tunnel [D5]', async () => {
     const payment = await tab.sign('/page')
     site.origin.asked.length = 0
     const lines = ['Connection: Upgrade', 'Upgrade: websocket', ...WEBSOCKET]
@@ -243,7 +243,7 @@ describe('a payment over a socket', () => {
     expect(site.origin.asked[0]?.headers).not.toHaveProperty('upgrade')
   })
 
-  it('cannot have our own headers taken off by listing them [D5]', async () => {
+  it('keeps our own headers when Connection lists them [D5]', async () => {
     const payment = await tab.sign('/page')
     site.origin.asked.length = 0
     const listed =
@@ -258,7 +258,7 @@ describe('a payment over a socket', () => {
     for (const name of ['x-listed', 'payment-signature', 'te']) expect(headers).not.toHaveProperty(name)
   })
 
-  it('is not even read on HEAD [D3]', async () => {
+  it('does not read a payment on HEAD [D3]', async () => {
     const payment = await tab.sign('/page')
     const before = await tab.charged()
     site.origin.asked.length = 0
@@ -267,7 +267,7 @@ describe('a payment over a socket', () => {
     expect(await tab.charged()).toBe(before)
   })
 
-  it('opens nothing at another host [A2]', async () => {
+  it('rejects the payment at another host [A2]', async () => {
     const payment = await tab.sign('/page')
     expect(statuses(await attack(pay('GET /page HTTP/1.1', payment, CLOSE)))).toEqual([200])
     const elsewhere = pay('GET /page HTTP/1.1', payment, CLOSE).replace(HOST, 'Host: evil.example')
@@ -276,7 +276,7 @@ describe('a payment over a socket', () => {
     expect(answer).not.toContain(CANARY)
   })
 
-  it('brings one request to the origin, whatever its body looks like [D5]', async () => {
+  it('sends one request to the origin for a body that looks like a request [D5]', async () => {
     const payment = await tab.sign('/page')
     site.origin.asked.length = 0
     const answer = await attack(
@@ -288,7 +288,7 @@ describe('a payment over a socket', () => {
     ])
   })
 
-  it('pays once when it is sent twice on one socket [A11]', async () => {
+  it('charges once for a payment sent twice on one socket [A11]', async () => {
     const payment = await tab.sign('/page')
     const before = await tab.charged()
     const answer = await attack(
@@ -298,7 +298,7 @@ describe('a payment over a socket', () => {
     expect(await tab.charged()).toBe(before + PRICE)
   })
 
-  it('leaves no account behind but the one with money [H1]', async () => {
+  it('keeps no account except the one with money [H1]', async () => {
     expect((await site.books.lines()).map(({ payer }) => payer)).toEqual([tab.account.address])
   })
 })

@@ -1,4 +1,4 @@
-/** Journeys of debts that come back: disputes, refunds and corrections at Stripe, webhooks that never came, what is written off, and a kill. */
+/** Journeys of reversed payments: disputes, refunds and credit notes at Stripe, lost webhooks, write-offs, and a kill. */
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -7,7 +7,7 @@ import { operatorClient as operatorBook } from '../../src/cli/demo/clients.ts'
 import { DAY_MS as DAY, nextMidnight, runNightly as passNight } from '../../src/cli/demo/nightly.ts'
 import { STRIPE_KEYS } from '../../src/testing/stack/billing.ts'
 import { plainBot, webBot } from './bots.ts'
-import { type CreditSite, DEAR, type Debtor, enrol, operate, startCreditSite } from './credit-site.ts'
+import { type CreditCustomer, type CreditSite, DEAR, enrol, operate, startCreditSite } from './credit-site.ts'
 import { endAll, start } from './start.ts'
 
 const TOTAL = DEAR.toString()
@@ -19,17 +19,17 @@ beforeAll(async () => {
 })
 afterAll(() => site.stop())
 
-/** A crawler by card that has read one dear page and been invoiced for it. */
+/** A crawler on card payments, with one open invoice for one dear page. */
 async function owing(id: string) {
   const reader = await enrol(site, id, await webBot(`${id}.example`), { rail: 'stripe' })
   expect((await reader.read('/dear/page')).charged).toBe(DEAR)
-  await site.sleep()
+  await site.passNights()
   const { id: invoice } = await reader.newest()
   const reference = site.stripe.books.invoices.find(({ number }) => number === invoice)?.id ?? ''
   return { reader, invoice, reference }
 }
 
-/** One that has paid it, too. */
+/** The same, with the invoice paid. */
 async function square(id: string) {
   const there = await owing(id)
   site.stripe.books.pay(there.reference)
@@ -38,27 +38,27 @@ async function square(id: string) {
   return there
 }
 
-/** What the journal has that moved what is owed, after the charges. */
-async function moves(reader: Debtor): Promise<string[]> {
+/** The journal's payments, reversals and credit notes, in order. */
+async function moves(reader: CreditCustomer): Promise<string[]> {
   const entries = await reader.journal()
   return entries.map(({ kind }) => kind).filter((kind) => /payment|reversal|credit_note/.test(kind))
 }
 
-/** The steps that the operator was told of, all of them by signed webhooks. */
-function told(agent: string): string[] {
-  const heard = site.mailbox.heard.filter((notice) => notice.agent === agent)
-  expect(heard.every(({ good }) => good)).toBe(true)
-  return heard.map(({ type, open }) => `${type.replace('invoice.', '')} ${open}`)
+/** The dunning steps in webhooks for this agent. Expects all to be signed. */
+function webhooksOf(agent: string): string[] {
+  const webhooks = site.mailbox.received.filter((notice) => notice.agent === agent)
+  expect(webhooks.every(({ good }) => good)).toBe(true)
+  return webhooks.map(({ type, open }) => `${type.replace('invoice.', '')} ${open}`)
 }
 
 const mark = (invoice: string, reference: string) =>
   operate(site, `/invoices/${invoice}/payments`, { reference })
 
-describe('a dispute that is lost', { timeout: 60_000 }, () => {
-  let reader: Debtor
+describe('lost dispute', { timeout: 60_000 }, () => {
+  let reader: CreditCustomer
   let invoice = ''
 
-  it('leaves the debt open, and dunning goes on to its end [C13]', async () => {
+  it('leaves the invoice open, and dunning goes on to the write-off [C13]', async () => {
     const there = await square('lost-bot')
     ;({ reader, invoice } = there)
     const { books } = site.stripe
@@ -69,41 +69,41 @@ describe('a dispute that is lost', { timeout: 60_000 }, () => {
     expect(await reader.newest()).toMatchObject({ stage: 'past_due', paid: '0', owed: TOTAL })
     expect(await moves(reader)).toEqual(['payment', 'reversal'])
     expect(await reader.balance()).toMatchObject({ status: 'credit_unpaid', charged: TOTAL, redeemed: '0' })
-    await site.sleep(24)
+    await site.passNights(24)
     expect(await reader.newest()).toMatchObject({ stage: 'suspended', owed: TOTAL })
-    await site.sleep(80)
+    await site.passNights(80)
     expect(await reader.newest()).toMatchObject({ stage: 'written_off', owed: TOTAL })
     const steps = [
       'settled 0',
       ...['open', 'due', 'past_due', 'suspended', 'written_off'].map((step) => `${step} ${TOTAL}`),
     ]
-    expect(told('lost-bot')).toEqual(steps)
+    expect(webhooksOf('lost-bot')).toEqual(steps)
     expect(await reader.read('/dear/gone')).toMatchObject({ status: 402, error: 'payment_failed' })
   })
 
-  it('can be made good in another way, since Stripe collects that invoice no more [C13]', async () => {
+  it('allows a payment by transfer, since Stripe no longer collects the invoice [C13]', async () => {
     expect(await mark(invoice, 'wire after the dispute')).toMatchObject({
       status: 200,
       body: { stage: 'settled' },
     })
     expect((await reader.read('/dear/back')).status).toBe(200)
-    await site.sleep()
+    await site.passNights()
     expect(await reader.balance()).toMatchObject({ status: 'open', redeemed: TOTAL })
-    expect(told('lost-bot').at(-1)).toBe('settled 0')
+    expect(webhooksOf('lost-bot').at(-1)).toBe('settled 0')
     expect(await moves(reader)).toEqual(['payment', 'reversal', 'payment'])
   })
 
-  it('is not made good in another way while Stripe still collects', async () => {
+  it('rejects a payment by transfer while Stripe still collects', async () => {
     const { invoice: open } = await owing('twice-bot')
     expect(await mark(open, 'wire')).toMatchObject({ status: 409, body: { code: 'collected_by_stripe' } })
   })
 })
 
-describe('money given back at Stripe', { timeout: 60_000 }, () => {
+describe('refund or credit note at Stripe', { timeout: 60_000 }, () => {
   const BACK = 200_000n
   const LEFT = `${DEAR - BACK}`
 
-  it('is owed again by its payer, until the operator takes it off the invoice', async () => {
+  it('makes a refunded amount owed again until the operator issues a credit note', async () => {
     const { reader, invoice, reference } = await square('refund-bot')
     site.stripe.books.refund(reference, 20)
     await site.stripe.deliver()
@@ -114,8 +114,8 @@ describe('money given back at Stripe', { timeout: 60_000 }, () => {
     expect(await reader.newest()).toMatchObject({ stage: 'settled', credited: `${BACK}`, owed: '0' })
     expect(await reader.balance()).toMatchObject({ status: 'open', charged: LEFT, redeemed: LEFT, owed: '0' })
     expect(await moves(reader)).toEqual(['payment', 'reversal', 'credit_note'])
-    await site.sleep()
-    expect(told('refund-bot')).toEqual([
+    await site.passNights()
+    expect(webhooksOf('refund-bot')).toEqual([
       'settled 0',
       `open ${BACK}`,
       `due ${BACK}`,
@@ -124,25 +124,25 @@ describe('money given back at Stripe', { timeout: 60_000 }, () => {
     ])
   })
 
-  it('is paid again when its bank sends it back', async () => {
+  it('settles the invoice again when the refund bounces', async () => {
     const { reader, reference } = await square('bounce-bot')
     const refund = site.stripe.books.refund(reference, 20)
     await site.stripe.deliver()
     expect(await reader.newest()).toMatchObject({ stage: 'past_due', owed: `${BACK}` })
     site.stripe.books.bounce(refund)
     await site.stripe.deliver()
-    await site.sleep()
+    await site.passNights()
     expect(await reader.newest()).toMatchObject({ stage: 'settled', paid: TOTAL, owed: '0' })
     expect(await moves(reader)).toEqual(['payment', 'reversal', 'payment'])
   })
 
-  it('with a credit note written there is a correction, and no debt', async () => {
+  it('imports a credit note of Stripe, so that its refund leaves nothing owed', async () => {
     const { reader, reference } = await square('note-bot')
     const { books } = site.stripe
     books.credit(books.invoice(reference), { amount: 20, memo: 'goodwill', metadata: {} })
     books.refund(reference, 20)
     await site.stripe.deliver()
-    await site.sleep()
+    await site.passNights()
     const invoice = await reader.newest()
     expect(invoice).toMatchObject({ stage: 'settled', paid: LEFT, credited: `${BACK}`, owed: '0' })
     expect(invoice.history).toContainEqual(
@@ -158,12 +158,12 @@ describe('money given back at Stripe', { timeout: 60_000 }, () => {
     )
     expect(await reader.balance()).toMatchObject({ status: 'open', charged: LEFT, redeemed: LEFT })
     expect(await moves(reader)).toEqual(['payment', 'credit_note', 'reversal'])
-    expect(told('note-bot')).toEqual(['settled 0'])
-    // Nobody has told Stripe of its own note.
+    expect(webhooksOf('note-bot')).toEqual(['settled 0'])
+    // Our import is not sent back to Stripe as a second note.
     expect(books.notes.filter((note) => note.invoice === reference)).toHaveLength(1)
   })
 
-  it('before it was paid lowers the debt by as much', async () => {
+  it('lowers an unpaid invoice by a credit note of Stripe', async () => {
     const { reader, reference } = await owing('less-bot')
     const { books } = site.stripe
     books.credit(books.invoice(reference), { amount: 20, memo: null, metadata: {} })
@@ -176,69 +176,72 @@ describe('money given back at Stripe', { timeout: 60_000 }, () => {
   })
 })
 
-describe('an invoice that was voided at Stripe', { timeout: 60_000 }, () => {
-  it('stays a debt until the operator takes it back here', async () => {
+describe('invoice voided at Stripe', { timeout: 60_000 }, () => {
+  it('stays owed until the operator issues a credit note', async () => {
     const { reader, invoice, reference } = await owing('void-bot')
     site.stripe.books.cancel(reference)
     await site.stripe.deliver()
     expect(await reader.newest()).toMatchObject({ stage: 'past_due', owed: TOTAL })
     const note = { amount: TOTAL, reason: 'billed to the wrong crawler', creditedNet: '0' }
     expect((await operate(site, `/invoices/${invoice}/credit-notes`, note)).status).toBe(201)
-    expect(await site.sleep()).toMatchObject({ status: 'settled', record: { findings: { count: 0 } } })
+    expect(await site.passNights()).toMatchObject({ status: 'settled', record: { findings: { count: 0 } } })
     expect(await reader.newest()).toMatchObject({ stage: 'settled', paid: '0', owed: '0' })
-    expect(told('void-bot').at(-1)).toBe('settled 0')
+    expect(webhooksOf('void-bot').at(-1)).toBe('settled 0')
   })
 })
 
-describe('a debt that nobody pays', { timeout: 60_000 }, () => {
-  it('goes from open to written off, the operator told of each step; paid after all, it brings its crawler back', async () => {
+describe('unpaid invoice', { timeout: 60_000 }, () => {
+  it('goes from open to written off with a webhook for each step, and restores credit if paid later', async () => {
     const reader = await enrol(site, 'silent-bot', await plainBot('silent.example'))
     await reader.read('/dear/page')
-    await site.sleep()
+    await site.passNights()
     const { id } = await reader.newest()
     const stages: string[] = []
     for (const nights of [0, 13, 1, 3, 7, 79, 1, 30]) {
-      if (nights > 0) await site.sleep(nights)
+      if (nights > 0) await site.passNights(nights)
       stages.push((await reader.newest()).stage)
     }
     const walk = ['open', 'open', 'due', 'past_due', 'suspended', 'suspended', 'written_off', 'written_off']
     expect(stages).toEqual(walk)
     const steps = ['due', 'past_due', 'suspended', 'written_off'].map((step) => `${step} ${TOTAL}`)
-    expect(told('silent-bot')).toEqual(steps)
+    expect(webhooksOf('silent-bot')).toEqual(steps)
     expect(await reader.balance()).toMatchObject({ status: 'credit_suspended', owed: TOTAL, redeemed: '0' })
     expect((await reader.read('/dear/cut')).status).toBe(402)
     expect(await mark(id, 'wire at last')).toMatchObject({ status: 200, body: { stage: 'settled' } })
     expect((await reader.read('/dear/back')).status).toBe(200)
     expect(await reader.balance()).toMatchObject({ status: 'open', redeemed: TOTAL })
-    await site.sleep()
-    expect(told('silent-bot')).toEqual([...steps, 'settled 0'])
+    await site.passNights()
+    expect(webhooksOf('silent-bot')).toEqual([...steps, 'settled 0'])
   })
 })
 
-describe('a night', { timeout: 60_000 }, () => {
-  it('finds the payment, the dispute and its end that no webhook told [F20]', async () => {
+describe('nightly run', { timeout: 60_000 }, () => {
+  it('finds a payment, a dispute and its end whose webhooks were lost [F20]', async () => {
     const { reader, reference } = await owing('deaf-bot')
     const { books } = site.stripe
-    const night = async () => {
+    const nightWithoutWebhooks = async () => {
       site.stripe.lose()
-      return site.sleep()
+      return site.passNights()
     }
     books.pay(reference)
-    expect(await night()).toMatchObject({ status: 'settled', record: { bill: { received: TOTAL } } })
+    expect(await nightWithoutWebhooks()).toMatchObject({
+      status: 'settled',
+      record: { bill: { received: TOTAL } },
+    })
     expect(await reader.newest()).toMatchObject({ stage: 'settled', paid: TOTAL })
     const dispute = books.dispute(reference)
-    await night()
+    await nightWithoutWebhooks()
     expect(await reader.newest()).toMatchObject({ stage: 'past_due', owed: TOTAL })
     expect((await reader.read('/dear/cut')).status).toBe(402)
     books.close(dispute, 'won')
-    await night()
+    await nightWithoutWebhooks()
     expect(await reader.newest()).toMatchObject({ stage: 'settled', owed: '0' })
     expect((await reader.read('/dear/cut')).status).toBe(200)
     expect(await moves(reader)).toEqual(['payment', 'reversal', 'payment'])
   })
 })
 
-describe('a stack that is killed', { timeout: 120_000 }, () => {
+describe('stack killed while billing', { timeout: 120_000 }, () => {
   const PAGES = 600
   const OWED = `${PAGES}000`
   let STATE_DIR = ''
@@ -251,7 +254,7 @@ describe('a stack that is killed', { timeout: 120_000 }, () => {
     await rm(STATE_DIR, { recursive: true })
   })
 
-  /** What Stripe has for the customer of this invoice, told by its address. */
+  /** Stripe's invoices for the customer of the invoice at this URL. */
   async function atStripe(page: string) {
     const { origin, pathname } = new URL(page)
     const ask = async (path: string) => {
@@ -263,7 +266,7 @@ describe('a stack that is killed', { timeout: 120_000 }, () => {
     return data.map(({ status, total }) => `${status} ${total}`)
   }
 
-  it('while it bills, and again with an open invoice at Stripe, has one invoice and hears of its payment [E2]', async () => {
+  it('makes one invoice, and still records its payment after a second kill [E2]', async () => {
     const midnight = nextMidnight(Date.now())
     let stack = await start({ STATE_DIR })
     const { port: PORT } = new URL(stack.facts.url)

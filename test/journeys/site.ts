@@ -1,4 +1,4 @@
-/** A whole site in a test's hands: its chain, its origin and its Worker in workerd, which can be killed and comes back. */
+/** A whole site for tests: chain, origin and a Worker in workerd, which can be killed and restarts. */
 import { createHash } from 'node:crypto'
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
@@ -21,20 +21,20 @@ import type { StackFacts } from '../../src/testing/stack/stack.ts'
 import { startWorker } from '../../src/testing/stack/workerd.ts'
 import { channelFetch } from '../upstream.ts'
 
-/** How a crawler of these tests calls itself. */
+/** The User-Agent of the crawlers in these tests. */
 export const AGENT = 'ExampleBot/1.0 (+https://crawler.example)'
 
-/** What a page costs by `wrangler.toml`. Atomic units. */
+/** The price of a page in `wrangler.toml`, in micro-dollars. */
 export const PRICE = 1_000n
 
-/** On every page of the origin: where it is read, the origin was read. */
+/** Text on every page of the origin. A response that contains it was served from there. */
 export const CANARY = 'only for those who paid'
 
 const TOKEN = 'a-token-that-only-the-tests-know'
 
 export type Site = Awaited<ReturnType<typeof startSite>>
 
-/** Starts the parts side by side. `vars` over those of `wrangler.toml`; the Worker's port is a free one unless given. */
+/** Starts all parts. `vars` override those of `wrangler.toml`; without `port`, the Worker gets a free one. */
 export async function startSite(vars: Record<string, string> = {}, port?: number) {
   const directory = await mkdtemp(join(tmpdir(), 'tab402-site-'))
   const chain = await startChain({ accounts: 40 })
@@ -42,7 +42,7 @@ export async function startSite(vars: Record<string, string> = {}, port?: number
   if (!relayer || !receiver) throw new Error('the local chain has too few accounts')
   const [origin, proxy] = await Promise.all([startPages(), startRpcProxy(chain.rpcUrl)])
   const node = `${proxy.url}/node`
-  const said: string[] = []
+  const logs: string[] = []
   const runtime = await markWorkerd(directory)
   const worker = await startWorker({
     port,
@@ -55,7 +55,7 @@ export async function startSite(vars: Record<string, string> = {}, port?: number
       OPERATOR_TOKEN_SHA256: createHash('sha256').update(TOKEN).digest('hex'),
       ...vars,
     },
-    log: (line) => said.push(line),
+    log: (line) => logs.push(line),
   })
   const { url } = worker
   const facts: StackFacts = {
@@ -75,7 +75,7 @@ export async function startSite(vars: Record<string, string> = {}, port?: number
     direct: worker.direct,
     chain,
     origin,
-    said,
+    logs,
     relayer: relayer.address,
     books: operatorBook(facts),
     coins: chainBook(facts),
@@ -85,7 +85,7 @@ export async function startSite(vars: Record<string, string> = {}, port?: number
       if (!payer) throw new Error('all payers are taken')
       return payer
     },
-    /** The Worker's way to the chain, which does wrong what it is told to. The tests have a way of their own. */
+    /** The Worker's node, whose faults a test sets. The tests reach the chain directly. */
     node: {
       async misbehave(...faults: Fault[]) {
         await fetch(node, { method: 'PUT', body: JSON.stringify(faults) })
@@ -96,7 +96,7 @@ export async function startSite(vars: Record<string, string> = {}, port?: number
         return seen.filter((call) => call.method === method).length
       },
     },
-    /** Kills the runtime with no chance to say anything, and waits until it serves again from what is on disk. */
+    /** Kills the runtime with SIGKILL, and waits until it serves again from disk. */
     async kill() {
       await runtime.kill()
       await serves(url)
@@ -106,13 +106,13 @@ export async function startSite(vars: Record<string, string> = {}, port?: number
       await origin.stop()
       await proxy.stop()
       await chain.stop()
-      runtime.forget()
+      runtime.reset()
       await rm(directory, { recursive: true })
     },
   }
 }
 
-/** Miniflare tells nobody whom to kill, so the runtime is started by a script that leaves its pid behind. */
+/** Miniflare does not expose the pid of the runtime, so a script starts it and writes the pid to a file. */
 async function markWorkerd(directory: string) {
   const [script, mark] = [join(directory, 'workerd.sh'), join(directory, 'workerd.pid')]
   const { default: workerd } = createRequire(import.meta.url)('workerd') as { default: string }
@@ -124,7 +124,7 @@ async function markWorkerd(directory: string) {
       await rm(mark)
       process.kill(pid, 'SIGKILL')
     },
-    forget: () => {
+    reset: () => {
       delete process.env.MINIFLARE_WORKERD_PATH
     },
   }
@@ -144,7 +144,7 @@ async function serves(url: string): Promise<void> {
 
 export type Asked = { method: string; url: string; headers: IncomingMessage['headers']; body: string }
 
-/** A server that remembers what it was asked and answers as it is told; at first, every path with a page of its own. */
+/** A server that records its requests. A test sets its `answer`; by default, each path has its own page. */
 async function startPages() {
   const asked: Asked[] = []
   const page = (request: IncomingMessage, response: ServerResponse) => {
@@ -169,10 +169,10 @@ async function startPages() {
   })
 }
 
-/** A row as the operator's API writes it: amounts are decimal strings. */
+/** A row of the operator's API: amounts are decimal strings. */
 export type Json<Row> = { [Key in keyof Row]: Row[Key] extends bigint ? string : Row[Key] }
 
-/** What an account says of itself, with its journal after the entry `after`, at most 500 lines of it. */
+/** The state of an account, with up to 500 entries of its journal after `after`. */
 export async function accountOf({ facts: { operator } }: Site, id: Hex, after = 0) {
   const answer = await fetch(`${operator.url}/accounts/${id}?after=${after}&limit=500`, {
     headers: { authorization: `Bearer ${operator.token}` },
@@ -211,12 +211,12 @@ export async function fire({ facts }: Site, cron: string, time = Date.now()): Pr
   return answer
 }
 
-/** The name of the run that a firing at `time` starts. */
+/** The id of the run that the cron starts at `time`. */
 export function runAt(time: number): string {
   return `settle-${new Date(time).toISOString().slice(0, 19).replace(/[-:]/g, '')}`
 }
 
-/** A run, once it has ended. */
+/** Waits until a run has ended. */
 export async function ended({ books }: Site, id: string): Promise<Run> {
   for (;;) {
     const run = (await books.runs()).find((one) => one.id === id)
@@ -225,15 +225,15 @@ export async function ended({ books }: Site, id: string): Promise<Run> {
   }
 }
 
-/** Makes it midnight, and waits for the morning. */
-export async function passTheNight(site: Site, time = Date.now()): Promise<Run> {
+/** Fires the nightly cron for `time`, and waits for the end of its run. */
+export async function settleAt(site: Site, time = Date.now()): Promise<Run> {
   await fire(site, NIGHTLY, time)
   return ended(site, runAt(time))
 }
 
 export type Tab = ReturnType<typeof openTab>
 
-/** An unmodified client with a tab, whose payments can be had before they are sent. */
+/** An unmodified client on a channel, which can also sign a payment without sending it. */
 export function openTab({ facts, books }: Site, account: Account, door = facts.url) {
   let holding = false
   let channelId: Hex | undefined
@@ -259,7 +259,7 @@ export function openTab({ facts, books }: Site, account: Account, door = facts.u
     scheme,
     ask,
     buy,
-    /** The payment for a page, signed and not sent. Another page is bought first, so that it follows. */
+    /** Signs the payment for a page without sending it. Buys another page first, so that the total is known. */
     async sign(path: string): Promise<string> {
       await buy('/before')
       holding = true
@@ -268,7 +268,7 @@ export function openTab({ facts, books }: Site, account: Account, door = facts.u
       if (fault instanceof Held) return fault.header
       throw new Error(`the client did not pay for ${path}`, { cause: fault })
     },
-    /** What the account says that it has been charged. */
+    /** The total that the account has charged. */
     async charged(): Promise<bigint> {
       return channelId === undefined ? 0n : BigInt((await books.tab(channelId)).charged)
     },
@@ -286,7 +286,7 @@ class Held extends Error {
 
 export type Receipt = { transaction: string; channelId: Hex; charged: bigint; due: bigint }
 
-/** What a PAYMENT-RESPONSE says of a tab. `charged` is the running total after it, in atomic units. */
+/** Reads the PAYMENT-RESPONSE of a channel payment. `charged` is the running total after it, in micro-dollars. */
 export function receiptOf(response: Pick<Response, 'headers'>): Receipt {
   const { transaction, extra = {} } = decodePaymentResponseHeader(
     response.headers.get('payment-response') ?? '',

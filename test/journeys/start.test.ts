@@ -9,7 +9,7 @@ import { afterEach, describe, expect, it } from 'vitest'
 import { chainReader as chainBook, operatorClient as operatorBook } from '../../src/cli/demo/clients.ts'
 import { payAtOnce, payByVoucher as runATab } from '../../src/cli/pay/crawler.ts'
 import { READY, type StackFacts } from '../../src/testing/stack/stack.ts'
-import { endAll, type Started, silent, start } from './start.ts'
+import { endAll, type Started, start, untilClosed } from './start.ts'
 
 const BROWSER = 'Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0'
 
@@ -28,7 +28,7 @@ afterEach(async () => {
 
 function payerOf({ accounts }: StackFacts, at: number) {
   const account = accounts[at]
-  if (!account) throw new Error(`no account ${at}`)
+  if (!account) throw new Error(`account ${at} is missing`)
   return account
 }
 
@@ -48,7 +48,7 @@ function again({ facts }: Started, STATE_DIR: string) {
 }
 
 describe('npm start', { timeout: 60_000 }, () => {
-  it('says in one line all that is needed to use it', async () => {
+  it('prints one ready line with every fact that a client needs, and four commands on stderr', async () => {
     const { facts, printed, advice } = await start()
     expect(printed.split('\n').filter(Boolean)).toEqual([expect.stringMatching(`^${READY}`)])
     await expect.poll(() => commandsIn(advice())).toHaveLength(4)
@@ -73,39 +73,39 @@ describe('npm start', { timeout: 60_000 }, () => {
     expect(await status(facts.url + facts.paths.free, 'GPTBot')).toBe(200)
   })
 
-  it('prints lines that work as they stand, from a free page to a paid invoice', async () => {
+  it('prints commands that work unchanged, from a free page to a paid invoice', async () => {
     const { facts, advice } = await start({}, ['--examples'])
     await expect.poll(() => commandsIn(advice())).toHaveLength(14)
     const had = await chainBook(facts).holds(facts.receiver)
-    const nightsEnded = async () =>
+    const settledRuns = async () =>
       (await operatorBook(facts).runs()).filter(({ status }) => status === 'settled')
     let nights = 0
     for (const line of commandsIn(advice())) {
       await promisify(execFile)('bash', ['-o', 'pipefail', '-c', line])
       if (!line.includes(facts.scheduled)) continue
       nights++
-      await expect.poll(async () => (await nightsEnded()).length, { timeout: 20_000 }).toBe(nights)
+      await expect.poll(async () => (await settledRuns()).length, { timeout: 20_000 }).toBe(nights)
     }
     // One page at once, ten on a channel, and an invoice for twenty.
     expect((await chainBook(facts).holds(facts.receiver)) - had).toBe(31_000n)
   })
 
-  it('ends all it started at SIGTERM, exits 0 and leaves no file behind', async () => {
+  it('stops all it started on SIGTERM, exits 0 and leaves no file behind', async () => {
     const TMPDIR = await folder()
     const { facts, end } = await start({ TMPDIR })
     expect(await readdir(TMPDIR)).not.toEqual([])
     expect(await end('SIGTERM')).toEqual({ code: 0, signal: null })
-    await silent(facts.url, facts.rpc, facts.origin)
+    await untilClosed(facts.url, facts.rpc, facts.origin)
     expect(await readdir(TMPDIR)).toEqual([])
   })
 
   it('leaves nothing running when it is killed', async () => {
     const { facts, end } = await start()
     await end('SIGKILL')
-    await silent(facts.url, facts.rpc, facts.origin)
+    await untilClosed(facts.url, facts.rpc, facts.origin)
   })
 
-  it('goes on where it was when it is started again after a kill', async () => {
+  it('continues with the same state when it is started again after a kill', async () => {
     const stateDir = await folder()
     const before = await start({ STATE_DIR: stateDir })
     const { facts } = before
@@ -120,14 +120,14 @@ describe('npm start', { timeout: 60_000 }, () => {
 
     const after = await again(before, stateDir)
     expect(after.facts).toEqual(facts)
-    // The crawler has noticed nothing: no second deposit, and its total goes on.
+    // For the crawler nothing has changed: no second deposit, and its total goes on.
     expect(await crawler(page)).toMatchObject({ transaction: '', channel })
     expect(await operatorBook(facts).tab(channel.channelId)).toMatchObject({ charged: '2000', redeemed: '0' })
     expect(await (await fetch(facts.scheduled)).text()).toBe('ok')
     await expect.poll(async () => (await received()) - had, { timeout: 20_000 }).toBe(3_000n)
   })
 
-  it('stands in front of another server when ORIGIN_URL names one', async () => {
+  it('runs in front of another server when ORIGIN_URL names one', async () => {
     const server = createServer((_, response) => response.end('my own site'))
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
     const ORIGIN_URL = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
@@ -143,7 +143,7 @@ describe('npm start', { timeout: 60_000 }, () => {
     [{ PORT: '80x' }, 'PORT must be a port from 0 to 65535'],
     [{ ORIGIN_URL: 'localhost:8080' }, 'ORIGIN_URL must be the http(s) URL of a server, without a path'],
     [{ ORIGIN_URL: 'http://localhost:8080/blog' }, 'ORIGIN_URL must be the http(s) URL of a server'],
-  ])('says what is wrong with %j, and starts nothing', async (env, fault) => {
+  ])('reports what is wrong with %j and exits with 2', async (env, fault) => {
     await expect(start(env)).rejects.toThrow(`ended with 2: tab402 start: ${fault}`)
   })
 })

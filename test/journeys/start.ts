@@ -1,4 +1,4 @@
-/** `npm start` as a process of its own, as a person or a supervisor starts and ends it. */
+/** `npm start` as a separate process, as a person or a supervisor starts and stops it. */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { READY, type StackFacts } from '../../src/testing/stack/stack.ts'
@@ -15,7 +15,7 @@ export type Ending = { code: number | null; signal: NodeJS.Signals | null }
 
 const running = new Set<ChildProcess>()
 
-/** Starts it and waits until it says that it is ready; throws with what it printed when it ends before. */
+/** Starts it and waits for the ready line; throws with its stderr if it exits before. */
 export async function start(env: Record<string, string> = {}, args: string[] = []): Promise<Started> {
   const child = spawn(process.execPath, ['src/cli/main.ts', 'start', ...args], {
     env: { ...process.env, ...env },
@@ -24,9 +24,9 @@ export async function start(env: Record<string, string> = {}, args: string[] = [
   running.add(child)
   const ended = once(child, 'close').then(([code, signal]): Ending => ({ code, signal }))
   let printed = ''
-  let complaint = ''
+  let stderr = ''
   child.stderr.setEncoding('utf8').on('data', (text: string) => {
-    complaint += text
+    stderr += text
   })
   const facts = await new Promise<StackFacts>((resolve, reject) => {
     child.stdout.setEncoding('utf8').on('data', (text: string) => {
@@ -34,12 +34,12 @@ export async function start(env: Record<string, string> = {}, args: string[] = [
       const line = printed.split('\n').find((one, at, all) => one.startsWith(READY) && at < all.length - 1)
       if (line !== undefined) resolve(JSON.parse(line.slice(READY.length)) as StackFacts)
     })
-    ended.then(({ code }) => reject(new Error(`ended with ${code}: ${complaint}`)))
+    ended.then(({ code }) => reject(new Error(`ended with ${code}: ${stderr}`)))
   })
   return {
     facts,
     printed,
-    advice: () => complaint,
+    advice: () => stderr,
     end: (signal) => {
       running.delete(child)
       child.kill(signal)
@@ -48,7 +48,7 @@ export async function start(env: Record<string, string> = {}, args: string[] = [
   }
 }
 
-/** Ends what a test that failed has left running. */
+/** Stops all processes that a failed test left running. */
 export async function endAll(): Promise<void> {
   const closing = [...running].map((child) => (child.exitCode === null ? once(child, 'close') : undefined))
   for (const child of running) child.kill('SIGTERM')
@@ -56,8 +56,8 @@ export async function endAll(): Promise<void> {
   await Promise.all(closing)
 }
 
-/** Settles when nobody listens at any of these URLs any more. */
-export async function silent(...urls: string[]): Promise<void> {
+/** Waits until no server answers at any of these URLs. */
+export async function untilClosed(...urls: string[]): Promise<void> {
   for (const url of urls) {
     while (await answers(url)) await new Promise((done) => setTimeout(done, 50))
   }

@@ -9,8 +9,8 @@ import {
   fire,
   openTab,
   PRICE,
-  passTheNight,
   type Site,
+  settleAt,
   startSite,
   type Tab,
   WATCH,
@@ -30,23 +30,23 @@ const ESCROW = parseAbi([
 
 let site: Site
 let midnight = Date.now()
-/** By how much the chain's clock, and its payers', is ahead of the Worker's. Milliseconds. */
-let ahead = 0
+/** How far the clock of the chain and its payers is ahead of the Worker's. */
+let aheadMs = 0
 
 beforeAll(async () => {
   site = await startSite({ WITHDRAW_DELAY: `${DELAY}` })
   const now = Date.now
-  vi.spyOn(Date, 'now').mockImplementation(() => now() + ahead)
+  vi.spyOn(Date, 'now').mockImplementation(() => now() + aheadMs)
 })
 afterAll(async () => {
   vi.restoreAllMocks()
   await site.stop()
 })
-afterEach(() => expect(site.said.filter((line) => line.startsWith('error'))).toEqual([]))
+afterEach(() => expect(site.logs.filter((line) => line.startsWith('error'))).toEqual([]))
 
 const tonight = () => (midnight += DAY)
 
-/** A payer's own transaction, past everybody. */
+/** A payer's own transaction, not through the Worker. */
 async function send({ address }: Tab['account'], data: Hex): Promise<void> {
   const { rpc, escrow } = site.chain
   const hash = await rpc('eth_sendTransaction', [{ from: address, to: escrow, data }])
@@ -70,10 +70,10 @@ async function finalize(tab: Tab, id: Hex): Promise<void> {
 async function passTheDelay(): Promise<void> {
   await site.chain.rpc('evm_increaseTime', [DELAY + 1])
   await site.chain.rpc('evm_mine')
-  ahead += (DELAY + 1) * 1_000
+  aheadMs += (DELAY + 1) * 1_000
 }
 
-/** A tab with pages on it. */
+/** A crawler that bought some pages on its channel. */
 async function read(pages: number): Promise<{ tab: Tab; id: Hex }> {
   const tab = openTab(site, site.payer())
   let id: Hex = '0x'
@@ -81,7 +81,7 @@ async function read(pages: number): Promise<{ tab: Tab; id: Hex }> {
   return { tab, id }
 }
 
-/** The account, the book and the chain say the same of a channel. */
+/** Expects the account, the read model and the chain to agree about a channel. */
 async function expectAgreed(
   id: Hex,
   figures: { charged: bigint; redeemed: bigint; ceiling: bigint },
@@ -94,8 +94,8 @@ async function expectAgreed(
   expect(await site.coins.channel(id)).toEqual({ balance: figures.ceiling, claimed: figures.redeemed })
 }
 
-describe('a payer who withdraws', { timeout: 60_000 }, () => {
-  it('is claimed from as soon as the watch sees it, and its vouchers are taken no more [F1]', async () => {
+describe('payer who withdraws', { timeout: 60_000 }, () => {
+  it('is claimed from by the next watch, and its vouchers are refused from then on [F1]', async () => {
     const { tab, id } = await read(3)
     const had = await site.coins.holds(site.facts.receiver)
     await initiate(tab, id, DEPOSIT)
@@ -113,25 +113,25 @@ describe('a payer who withdraws', { timeout: 60_000 }, () => {
 
     await passTheDelay()
     await finalize(tab, id)
-    const run = await passTheNight(site, tonight())
+    const run = await settleAt(site, tonight())
     expect(run).toMatchObject({ status: 'settled', record: { findings: { count: 0 } } })
     await expectAgreed(id, { charged: 3n * PRICE, redeemed: 3n * PRICE, ceiling: 3n * PRICE })
     expect((await site.coins.holds(site.facts.receiver)) - had).toBe(3n * PRICE)
-    // It opens the same tab again: the same channel, a new deposit, and the total goes on.
+    // It opens the same channel again with a new deposit, and the total goes on.
     const again = openTab(site, tab.account)
     expect(await again.buy('/back')).toMatchObject({ channelId: id, due: PRICE, charged: 4n * PRICE })
   })
 
-  it('who wins the race leaves a loss on the books, and stops nobody else [F1]', async () => {
+  it('causes an uncovered finding if it wins the race, and the others still settle [F1]', async () => {
     const [quick, honest] = [await read(3), await read(2)]
     await initiate(quick.tab, quick.id, DEPOSIT - PRICE)
     await passTheDelay()
     await finalize(quick.tab, quick.id)
-    // Nobody has told the account: it believes the last it knew.
+    // The account has not seen the withdrawal yet, so it still sells.
     await quick.tab.buy('/late')
     const had = await site.coins.holds(site.facts.receiver)
 
-    const run = await passTheNight(site, tonight())
+    const run = await settleAt(site, tonight())
     expect(run).toMatchObject({
       status: 'settled',
       record: {
@@ -142,28 +142,28 @@ describe('a payer who withdraws', { timeout: 60_000 }, () => {
     })
     await expectAgreed(quick.id, { charged: 4n * PRICE, redeemed: PRICE, ceiling: PRICE })
     await expectAgreed(honest.id, { charged: 2n * PRICE, redeemed: 2n * PRICE, ceiling: DEPOSIT })
-    // With what was left in the escrow, and the last page of the test before.
+    // The sum includes the rest in the escrow and the last page of the test before.
     expect((await site.coins.holds(site.facts.receiver)) - had).toBe((1n + 2n + 1n) * PRICE)
 
     const refused = await quick.tab.ask('/more')
     expect(await errorOf(refused)).toBe(`${BATCH}cumulative_exceeds_balance`)
     expect(await refused.text()).not.toContain(CANARY)
 
-    // A new deposit is for a total that goes on from the loss, and so makes it good.
+    // The total after a new deposit goes on from the loss, so the deposit covers it.
     const again = openTab(site, quick.tab.account)
     expect(await again.buy('/back')).toMatchObject({ channelId: quick.id, charged: 5n * PRICE })
-    expect(await passTheNight(site, tonight())).toMatchObject({ record: { findings: { count: 0 } } })
+    expect(await settleAt(site, tonight())).toMatchObject({ record: { findings: { count: 0 } } })
     await expectAgreed(quick.id, { charged: 5n * PRICE, redeemed: 5n * PRICE, ceiling: PRICE + DEPOSIT })
   })
 })
 
-describe('a payer who was refunded and comes back', { timeout: 60_000 }, () => {
+describe('payer who returns after a refund', { timeout: 60_000 }, () => {
   const send = (path: string, payment: string) =>
     fetch(site.facts.url + path, {
       headers: { 'user-agent': 'ExampleBot/1.0', 'payment-signature': payment },
     })
 
-  it('can use its old vouchers for what they paid, and where they follow, and for nothing else [A14]', async () => {
+  it('can use old vouchers only to replay the pages that they paid [A14]', async () => {
     const tab = openTab(site, site.payer())
     const { channelId: id } = await tab.buy('/first')
     const used = await tab.sign('/used')
@@ -176,7 +176,7 @@ describe('a payer who was refunded and comes back', { timeout: 60_000 }, () => {
     expect(await errorOf(await send('/unused', unused))).toBe(`${BATCH}cumulative_exceeds_balance`)
     const again = openTab(site, tab.account)
     expect(await again.buy('/back')).toMatchObject({ channelId: id, charged: charged + PRICE })
-    // The total has gone on without them.
+    // The total has moved past these vouchers.
     for (const [path, old] of [
       ['/new', used],
       ['/unused', unused],
@@ -188,7 +188,7 @@ describe('a payer who was refunded and comes back', { timeout: 60_000 }, () => {
     expect([replayed.status, await replayed.text()]).toEqual([200, `/used: ${CANARY}\n`])
     expect(await again.charged()).toBe(charged + PRICE)
 
-    await passTheNight(site, tonight())
+    await settleAt(site, tonight())
     const balance = charged + DEPOSIT
     await expectAgreed(id, { charged: charged + PRICE, redeemed: charged + PRICE, ceiling: balance })
     expect((await accountOf(site, id)).entries.filter(({ kind }) => kind === 'refund')).toHaveLength(2)

@@ -143,7 +143,7 @@ describe('a settlement run', () => {
       night,
       steps(async (name, work) => {
         await work()
-        if (/^(claim|sweep)/.test(name)) await night.relayer.die()
+        if (/^(claim|sweep)/.test(name)) await night.relayer.kill()
         await work()
       }),
     )
@@ -161,7 +161,7 @@ describe('a settlement run', () => {
     await runOf(
       night,
       steps(async (name, work) => {
-        if (name.startsWith('claim')) await Promise.all([work(), night.relayer.die()]).catch(() => undefined)
+        if (name.startsWith('claim')) await Promise.all([work(), night.relayer.kill()]).catch(() => undefined)
         await work()
       }),
     )

@@ -1,4 +1,4 @@
-/** The contracts' interfaces as the reference has them, written apart from our sources: the two are compared by tests. */
+/** The interfaces of the deployed contracts, written independently of our sources. Tests compare the two. */
 import { parseAbi } from 'viem'
 
 export const ESCROW_ABI = parseAbi([

@@ -56,35 +56,35 @@ async function answers(rpcUrl: string): Promise<boolean> {
   )
 }
 
-/** Settles when nothing answers there any more; the test's own time limit ends a wait in vain. */
+/** Waits until the URL no longer answers, at most until the test's timeout. */
 async function gone(rpcUrl: string): Promise<void> {
   while (await answers(rpcUrl)) await new Promise((resolve) => setTimeout(resolve, 20))
 }
 
-describe('a local chain', () => {
+describe('local chain', () => {
   let chain: LocalChain
   beforeAll(async () => {
     chain = await startChain()
   })
   afterAll(() => chain.stop())
 
-  it('is Base Sepolia by its id', async () => {
+  it('has the chain id of Base Sepolia', async () => {
     expect(await chain.rpc('eth_chainId')).toBe('0x14a34')
   })
 
-  it('has the contracts at the addresses of the real ones', async () => {
+  it('has the contracts at their real addresses', async () => {
     for (const address of [USDC, ESCROW, COLLECTOR, MULTICALL]) {
       expect((await getCode(clientOf(chain), { address }))?.length).toBeGreaterThan(1_000)
     }
   })
 
-  it('has a collector that serves the escrow', async () => {
+  it('has a collector for the escrow', async () => {
     const at = { address: COLLECTOR, abi: COLLECTOR_ABI } as const
     const escrow = await readContract(clientOf(chain), { ...at, functionName: 'x402BatchSettlement' })
     expect(escrow.toLowerCase()).toBe(ESCROW)
   })
 
-  it('has ten and more accounts with ether, a thousand USDC and a key', async () => {
+  it('has at least ten accounts with ether, a thousand USDC and a key', async () => {
     expect(chain.accounts.length).toBeGreaterThanOrEqual(10)
     for (const { address, privateKey } of chain.accounts) {
       expect(privateKeyToAddress(privateKey).toLowerCase()).toBe(address)
@@ -93,19 +93,19 @@ describe('a local chain', () => {
     }
   })
 
-  it('mints, also many times at once', async () => {
+  it('mints many times at once', async () => {
     const to: Address = '0x00000000000000000000000000000000000000aa'
     await Promise.all(Array.from({ length: 20 }, () => chain.mint(to, 5n)))
     expect(await usdcOf(chain, to)).toBe(100n)
   })
 
-  it('has no nonce of an account used up by its own start', async () => {
+  it('uses no nonce of an account at its start', async () => {
     for (const { address } of chain.accounts) {
       expect(await chain.rpc('eth_getTransactionCount', [address, 'latest'])).toBe('0x0')
     }
   })
 
-  it('mines by the clock when asked to', async () => {
+  it('mines at intervals if a block time is set', async () => {
     const chain = await start({ accounts: 1, blockTime: 1 })
     const before = await getBlockNumber(clientOf(chain))
     while ((await getBlockNumber(clientOf(chain))) < before + 2n)
@@ -114,39 +114,39 @@ describe('a local chain', () => {
     expect(await usdcOf(chain, ESCROW)).toBe(1n)
   })
 
-  it('stands beside another without meeting it', async () => {
+  it('shares no state with a second chain', async () => {
     const other = await start({ accounts: 1 })
     await chain.mint(MULTICALL, 1n)
     expect(other.rpcUrl).not.toBe(chain.rpcUrl)
     expect(await usdcOf(other, MULTICALL)).toBe(0n)
   })
 
-  it('does not start on a port that a stranger holds', async () => {
-    const stranger = createServer((_, response) => response.end('{"result":"0x14a34"}'))
-    await once(stranger.listen(0, '127.0.0.1'), 'listening')
-    const { port } = stranger.address() as AddressInfo
+  it('rejects a port that is in use', async () => {
+    const other = createServer((_, response) => response.end('{"result":"0x14a34"}'))
+    await once(other.listen(0, '127.0.0.1'), 'listening')
+    const { port } = other.address() as AddressInfo
     await expect(start({ port })).rejects.toThrow(/did not start/)
-    await new Promise((resolve) => stranger.close(resolve))
+    await new Promise((resolve) => other.close(resolve))
   })
 
-  it('names the call in what it throws', async () => {
+  it('names the failed call in its error', async () => {
     await expect(chain.rpc('no_such_method')).rejects.toThrow(/^no_such_method: /)
   })
 })
 
-describe('a chain that is stopped', () => {
-  it('answers no more', async () => {
+describe('stopped local chain', () => {
+  it('no longer answers', async () => {
     const chain = await start({ accounts: 1 })
     await chain.stop()
     expect(await answers(chain.rpcUrl)).toBe(false)
   })
 
-  it('may be stopped twice', async () => {
+  it('can be stopped twice', async () => {
     const chain = await start({ accounts: 1 })
     await Promise.all([chain.stop(), chain.stop()])
   })
 
-  it('goes on where it was when it has a state path', async () => {
+  it('continues from its state path', async () => {
     const statePath = join(folder, 'state.json')
     const first = await start({ statePath, accounts: 2 })
     await first.mint(ESCROW, 7n)
@@ -157,7 +157,7 @@ describe('a chain that is stopped', () => {
     expect(await getBlockNumber(clientOf(second))).toBe(block)
   })
 
-  it('still knows its transactions when it goes on', async () => {
+  it('keeps its transactions in its state path', async () => {
     const statePath = join(folder, 'state.json')
     const first = await start({ statePath, accounts: 1 })
     await first.mint(ESCROW, 7n)
@@ -167,7 +167,7 @@ describe('a chain that is stopped', () => {
     expect(await second.rpc('eth_getTransactionReceipt', [transactions[0]])).toMatchObject({ status: '0x1' })
   })
 
-  it('goes on with its own clock when that was moved', async () => {
+  it('keeps its moved clock in its state path', async () => {
     const statePath = join(folder, 'state.json')
     const first = await start({ statePath, accounts: 1 })
     await first.rpc('evm_increaseTime', [86_400])
@@ -180,7 +180,7 @@ describe('a chain that is stopped', () => {
   })
 })
 
-describe('a chain whose starter is killed', () => {
+describe('local chain whose parent process is killed', () => {
   async function startApart(statePath?: string) {
     const script = fileURLToPath(new URL('./starter.ts', import.meta.url))
     const args = [
@@ -193,14 +193,14 @@ describe('a chain whose starter is killed', () => {
     return { starter, rpcUrl: String(line).trim() }
   }
 
-  it('ends with it, though nobody asked it to', async () => {
+  it('ends with its parent', async () => {
     const { starter, rpcUrl } = await startApart()
     expect(await answers(rpcUrl)).toBe(true)
     starter.kill('SIGKILL')
     await gone(rpcUrl)
   })
 
-  it('keeps all that was mined before', async () => {
+  it('keeps all state mined before', async () => {
     const statePath = join(folder, 'state.json')
     const { starter, rpcUrl } = await startApart(statePath)
     const tester = createTestClient({ mode: 'anvil', transport: http(rpcUrl) })

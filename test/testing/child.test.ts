@@ -12,58 +12,58 @@ function isAlive(pid: number): boolean {
 async function output(script: string) {
   const child = await startChild(process.execPath, ['-e', script], 200)
   let text = ''
-  const heard = (word: string) =>
+  const printed = (word: string) =>
     new Promise<void>((resolve) => {
       child.onOutput((piece) => {
         text += piece
         if (text.includes(word)) resolve()
       })
     })
-  return { child, heard }
+  return { child, printed }
 }
 
-describe('a child', () => {
-  it('is gone when stop settles', async () => {
+describe('child process', () => {
+  it('has ended when stop resolves', async () => {
     const { child } = await output('setInterval(() => {}, 1e6)')
     expect(isAlive(child.pid)).toBe(true)
     await child.stop()
     expect(isAlive(child.pid)).toBe(false)
   })
 
-  it('that does not heed SIGTERM is killed after its grace', async () => {
-    const { child, heard } = await output(
+  it('is killed after the grace period if it ignores SIGTERM', async () => {
+    const { child, printed } = await output(
       'process.on("SIGTERM", () => {}); setInterval(() => {}, 1e6); console.log("up")',
     )
-    await heard('up')
+    await printed('up')
     await child.stop()
     expect(isAlive(child.pid)).toBe(false)
   })
 
-  it('is given its grace to finish what it does', async () => {
+  it('may use the grace period to finish', async () => {
     const script =
       'process.on("SIGTERM", () => setTimeout(() => process.exit(), 50)); setInterval(() => {}, 1e6); console.log("up")'
-    const { child, heard } = await output(script)
-    await heard('up')
+    const { child, printed } = await output(script)
+    await printed('up')
     await child.stop()
     expect(isAlive(child.pid)).toBe(false)
   })
 
-  it('that ends by itself is seen to end', async () => {
+  it('resolves ended when it exits by itself', async () => {
     const { child } = await output('0')
     await child.ended
     await child.stop()
   })
 
-  it('is heard, even in what it said before anyone listened', async () => {
-    const { child, heard } = await output(
+  it('passes on its output, including lines printed before a listener was added', async () => {
+    const { child, printed } = await output(
       'console.log("first"); console.error("second"); setInterval(() => {}, 1e6)',
     )
-    await heard('second')
-    await heard('first')
+    await printed('second')
+    await printed('first')
     await child.stop()
   })
 
-  it('that is no program does not start, and the reason is told', async () => {
+  it('rejects a missing program with the reason', async () => {
     await expect(startChild('/no/such/program', [])).rejects.toThrow(/did not start.*ENOENT/)
   })
 })

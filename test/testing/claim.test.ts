@@ -12,7 +12,7 @@ beforeAll(async () => {
 })
 afterAll(() => rig.chain.stop())
 
-/** One row that is good for a claim of `total` from a fresh channel with `balance` in it. */
+/** A valid row for a claim of `total` from a fresh channel with `balance`. */
 async function fund(balance: bigint, total: bigint, max = total) {
   const { config, id } = await open(rig, balance)
   return { config, id, row: await makeRow(config, max, total, rig.payer) }
@@ -37,8 +37,8 @@ async function totals() {
   return { claimed, settled }
 }
 
-describe('claim', () => {
-  it('raises the channel’s total and the receiver’s, and moves no token', async () => {
+describe('escrow claim', () => {
+  it('raises the totals of the channel and the receiver, and moves no token', async () => {
     const { id, row } = await fund(1_000n, 300n)
     const [before, held] = [await totals(), await balanceOf(rig, ESCROW)]
     const { events } = await claim([row])
@@ -50,7 +50,7 @@ describe('claim', () => {
     expect(await balanceOf(rig, ESCROW)).toBe(held)
   })
 
-  it('may take less than the voucher allows, and the rest later by the same voucher', async () => {
+  it('takes less than the voucher allows, and the rest later with the same voucher', async () => {
     const { config, id, row } = await fund(1_000n, 300n, 700n)
     await claim([row])
     const { events } = await claim([await makeRow(config, 700n, 700n, rig.payer)])
@@ -58,23 +58,23 @@ describe('claim', () => {
     expect(await readChannel(rig, id)).toMatchObject({ totalClaimed: 700n })
   })
 
-  it('may take the whole balance', async () => {
+  it('takes the whole balance', async () => {
     const { id, row } = await fund(1_000n, 1_000n)
     await claim([row])
     expect(await readChannel(rig, id)).toMatchObject({ balance: 1_000n, totalClaimed: 1_000n })
   })
 
-  it('is the receiver’s to send as well', async () => {
+  it('accepts the receiver as sender', async () => {
     const { row } = await fund(1_000n, 300n)
     expect(await refusedClaim([row], rig.receiver.address)).toBe(null)
   })
 
-  it('by anyone else is refused: NotAuthorizedToClaim', async () => {
+  it('rejects any other sender with NotAuthorizedToClaim', async () => {
     const { row } = await fund(1_000n, 300n)
     expect(await refusedClaim([row], rig.stranger.address)).toBe('NotAuthorizedToClaim')
   })
 
-  it('with one row that is not the sender’s is refused: NotAuthorizedToClaim', async () => {
+  it('rejects a batch with a row of another receiver with NotAuthorizedToClaim', async () => {
     const { row } = await fund(1_000n, 300n)
     const { config } = await open(rig, 10n, {
       receiver: rig.stranger.address,
@@ -84,27 +84,27 @@ describe('claim', () => {
     expect(await refusedClaim([row, foreign])).toBe('NotAuthorizedToClaim')
   })
 
-  it('of no rows is refused: EmptyBatch', async () => {
+  it('rejects an empty batch with EmptyBatch', async () => {
     expect(await refusedClaim([])).toBe('EmptyBatch')
   })
 
-  it('above the voucher is refused: ClaimExceedsCeiling', async () => {
+  it('rejects an amount above the voucher with ClaimExceedsCeiling', async () => {
     const { row } = await fund(1_000n, 301n, 300n)
     expect(await refusedClaim([row])).toBe('ClaimExceedsCeiling')
   })
 
-  it('above the balance is refused: ClaimExceedsBalance', async () => {
+  it('rejects an amount above the balance with ClaimExceedsBalance', async () => {
     const { row } = await fund(1_000n, 1_001n)
     expect(await refusedClaim([row])).toBe('ClaimExceedsBalance')
   })
 
-  it('by a voucher that another key signed is refused: InvalidSignature', async () => {
+  it('rejects a voucher signed by another key with InvalidSignature', async () => {
     const { config } = await open(rig, 1_000n)
     const row = await makeRow(config, 300n, 300n, rig.stranger)
     expect(await refusedClaim([row])).toBe('InvalidSignature')
   })
 
-  it('of a row at or below what was claimed does nothing, whatever its signature', async () => {
+  it('ignores a row at or below the claimed total, whatever its signature', async () => {
     const { id, row } = await fund(1_000n, 300n)
     await claim([row])
     const { events } = await claim([row, { ...row, totalClaimed: 200n, signature: '0x' }])
@@ -112,7 +112,7 @@ describe('claim', () => {
     expect(await readChannel(rig, id)).toMatchObject({ totalClaimed: 300n })
   })
 
-  it('of one channel twice in a batch counts the difference once', async () => {
+  it('adds the difference once for a channel that is twice in a batch', async () => {
     const { config, id, row } = await fund(1_000n, 300n)
     const before = await totals()
     await claim([row, await makeRow(config, 500n, 500n, rig.payer)])
@@ -120,13 +120,13 @@ describe('claim', () => {
     expect((await totals()).claimed).toBe(before.claimed + 500n)
   })
 
-  it('is all or nothing: one poisoned row undoes the good ones', async () => {
-    const [good, poisoned] = [await fund(1_000n, 300n), await fund(1_000n, 1_001n)]
-    await expect(claim([good.row, poisoned.row])).rejects.toThrow('claim reverted')
+  it('reverts the whole batch for one bad row', async () => {
+    const [good, bad] = [await fund(1_000n, 300n), await fund(1_000n, 1_001n)]
+    await expect(claim([good.row, bad.row])).rejects.toThrow('claim reverted')
     expect(await readChannel(rig, good.id)).toMatchObject({ totalClaimed: 0n })
   })
 
-  it('after a withdrawal has drained the channel is refused: ClaimExceedsBalance', async () => {
+  it('rejects a claim after a withdrawal emptied the channel with ClaimExceedsBalance', async () => {
     const { config, row } = await fund(1_000n, 300n)
     await send(rig, rig.payer.address, 'initiateWithdraw', [config, 1_000n])
     await warp(rig, 900)
@@ -135,13 +135,13 @@ describe('claim', () => {
   })
 })
 
-describe('claimWithSignature', () => {
+describe('escrow claimWithSignature', () => {
   async function refused(rows: Row[], signer = rig.authorizer) {
     const signature = await signBatch(rows, signer)
     return refusal(rig, rig.stranger.address, 'claimWithSignature', [rows, signature])
   }
 
-  it('claims from many channels, whoever sends it', async () => {
+  it('claims from many channels for any sender', async () => {
     const funded = [await fund(1_000n, 300n), await fund(1_000n, 400n)]
     const rows = funded.map(({ row }) => row)
     const signature = await signBatch(rows, rig.authorizer)
@@ -149,38 +149,38 @@ describe('claimWithSignature', () => {
     expect(events).toMatchObject([{ args: { claimAmount: 300n } }, { args: { claimAmount: 400n } }])
   })
 
-  it('sent again does nothing', async () => {
+  it('does nothing when it is sent again', async () => {
     const { row } = await fund(1_000n, 300n)
     const args = [[row], await signBatch([row], rig.authorizer)]
     await send(rig, rig.stranger.address, 'claimWithSignature', args)
     expect((await send(rig, rig.stranger.address, 'claimWithSignature', args)).events).toEqual([])
   })
 
-  it('of no rows is refused: EmptyBatch', async () => {
+  it('rejects an empty batch with EmptyBatch', async () => {
     expect(await refused([])).toBe('EmptyBatch')
   })
 
-  it('with the signature of another key is refused: InvalidSignature', async () => {
+  it('rejects the signature of another key with InvalidSignature', async () => {
     const { row } = await fund(1_000n, 300n)
     expect(await refused([row], rig.receiver)).toBe('InvalidSignature')
   })
 
-  it('with a signature over other totals is refused: InvalidSignature', async () => {
+  it('rejects a signature over other totals with InvalidSignature', async () => {
     const { row } = await fund(1_000n, 300n)
     const signature = await signBatch([{ ...row, totalClaimed: 299n }], rig.authorizer)
     const args = [[row], signature]
     expect(await refusal(rig, rig.stranger.address, 'claimWithSignature', args)).toBe('InvalidSignature')
   })
 
-  it('with rows of two authorizers is refused: NotReceiverAuthorizer', async () => {
+  it('rejects rows of two authorizers with NotReceiverAuthorizer', async () => {
     const { row } = await fund(1_000n, 300n)
     const { config } = await open(rig, 10n, { receiverAuthorizer: rig.stranger.address })
     expect(await refused([row, await makeRow(config, 10n, 10n, rig.payer)])).toBe('NotReceiverAuthorizer')
   })
 })
 
-describe('settle', () => {
-  it('moves all that was claimed from every channel to the receiver at once, whoever sends it', async () => {
+describe('escrow settle', () => {
+  it('transfers the claimed total of all channels to the receiver for any sender', async () => {
     const rows = [(await fund(1_000n, 300n)).row, (await fund(1_000n, 400n)).row]
     await claim(rows)
     const { claimed, settled } = await totals()
@@ -193,12 +193,12 @@ describe('settle', () => {
     expect(await totals()).toEqual({ claimed, settled: claimed })
   })
 
-  it('with nothing to move succeeds and emits nothing', async () => {
+  it('succeeds and emits nothing when there is nothing to transfer', async () => {
     const { events } = await send(rig, rig.stranger.address, 'settle', [rig.stranger.address, USDC])
     expect(events).toEqual([])
   })
 
-  it('fails with the token’s own reason, and what was claimed stays claimed', async () => {
+  it('fails with the token’s reason and keeps the claimed total', async () => {
     await claim([(await fund(1_000n, 300n)).row])
     const before = await totals()
     await send(rig, rig.stranger.address, 'blacklist', [rig.receiver.address], USDC)
@@ -209,7 +209,7 @@ describe('settle', () => {
   })
 })
 
-describe('multicall', () => {
+describe('escrow multicall', () => {
   it('claims and settles in one transaction', async () => {
     const { row } = await fund(1_000n, 300n)
     const calls = [
@@ -220,7 +220,7 @@ describe('multicall', () => {
     expect(events.map(({ eventName }) => eventName)).toEqual(['Claimed', 'Settled'])
   })
 
-  it('fails with the reason of the call that failed, and undoes the others', async () => {
+  it('fails with the reason of the failed call and reverts the others', async () => {
     const { id, row } = await fund(1_000n, 300n)
     const calls = [[row], []].map((rows) =>
       encodeFunctionData({ abi: ESCROW_ABI, functionName: 'claim', args: [rows] }),

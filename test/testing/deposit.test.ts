@@ -11,14 +11,14 @@ beforeAll(async () => {
 })
 afterAll(() => rig.chain.stop())
 
-/** The refusal of a deposit that is good but for what is changed. */
+/** The error of an otherwise valid deposit with these changes; null if it is accepted. */
 async function refusedDeposit(changes: Partial<ChannelConfig>, amount = 10n, collector: Address = COLLECTOR) {
   const config = makeConfig(rig, changes)
   const data = await authorizeDeposit(config, amount, rig.payer)
   return refusal(rig, rig.stranger.address, 'deposit', [config, amount, collector, data])
 }
 
-it('a first deposit creates the channel, whoever sends it', async () => {
+it('a first deposit creates the channel for any sender', async () => {
   const config = makeConfig(rig)
   const { events } = await deposit(rig, config, 1_000n)
   expect(events.map(({ eventName }) => eventName)).toEqual(['ChannelCreated', 'Deposited'])
@@ -47,7 +47,7 @@ it('a deposit into an emptied channel creates it again', async () => {
   expect(events.map(({ eventName }) => eventName)).toEqual(['ChannelCreated', 'Deposited'])
 })
 
-it('a deposit leaves a pending withdrawal as it is', async () => {
+it('a deposit leaves a pending withdrawal unchanged', async () => {
   const { config, id } = await open(rig, 1_000n)
   await send(rig, rig.payer.address, 'initiateWithdraw', [config, 1_000n])
   const before = await readChannel(rig, id)
@@ -56,13 +56,13 @@ it('a deposit leaves a pending withdrawal as it is', async () => {
 })
 
 it.each(['payer', 'receiver', 'receiverAuthorizer', 'token'] as const)(
-  'a deposit without %s is refused: InvalidChannel',
+  'a deposit without %s is rejected with InvalidChannel',
   async (part) => {
     expect(await refusedDeposit({ [part]: ZERO })).toBe('InvalidChannel')
   },
 )
 
-it('a channel without a payer authorizer is good: the payer itself signs', async () => {
+it('a deposit into a channel without a payer authorizer is accepted', async () => {
   expect(await refusedDeposit({ payerAuthorizer: ZERO })).toBe(null)
 })
 
@@ -71,47 +71,47 @@ it.each([
   [900, null],
   [2_592_000, null],
   [2_592_001, 'WithdrawDelayOutOfRange'],
-])('a withdraw delay of %i seconds is answered %s', async (withdrawDelay, expected) => {
+])('a deposit with a withdraw delay of %i seconds returns %s', async (withdrawDelay, expected) => {
   expect(await refusedDeposit({ withdrawDelay })).toBe(expected)
 })
 
-it('a deposit of nothing is refused: ZeroDeposit', async () => {
+it('a deposit of zero is rejected with ZeroDeposit', async () => {
   expect(await refusedDeposit({}, 0n)).toBe('ZeroDeposit')
 })
 
-it('a deposit by no collector is refused: InvalidCollector', async () => {
+it('a deposit without a collector is rejected with InvalidCollector', async () => {
   expect(await refusedDeposit({}, 10n, ZERO)).toBe('InvalidCollector')
 })
 
-it('a deposit that would pass 128 bits is refused: DepositOverflow', async () => {
+it('a deposit beyond 128 bits is rejected with DepositOverflow', async () => {
   const { config } = await open(rig, 10n)
   const data = await authorizeDeposit(config, 2n ** 128n - 10n, rig.payer)
   const args = [config, 2n ** 128n - 10n, COLLECTOR, data]
   expect(await refusal(rig, rig.stranger.address, 'deposit', args)).toBe('DepositOverflow')
 })
 
-it('a collector that brings less than it should is refused: DepositCollectionFailed', async () => {
+it('a deposit is rejected with DepositCollectionFailed if the collector transfers too little', async () => {
   const idle: Address = '0x00000000000000000000000000000000000000aa'
-  // STOP: takes the call and does nothing.
+  // STOP: accepts the call and does nothing.
   await rig.chain.rpc('anvil_setCode', [idle, '0x00'])
   expect(await refusedDeposit({}, 10n, idle)).toBe('DepositCollectionFailed')
 })
 
-it('an authorization is bound to its channel: it cannot fund another', async () => {
+it('a deposit authorization cannot fund another channel', async () => {
   const [mine, other] = [makeConfig(rig), makeConfig(rig)]
   const data = await authorizeDeposit(mine, 10n, rig.payer)
   const refused = await refusal(rig, rig.stranger.address, 'deposit', [other, 10n, COLLECTOR, data])
   expect(refused).toBe('FiatTokenV2: invalid signature')
 })
 
-it('an authorization for another amount is refused by the token', async () => {
+it('the token rejects a deposit authorization for another amount', async () => {
   const config = makeConfig(rig)
   const data = await authorizeDeposit(config, 10n, rig.payer)
   const refused = await refusal(rig, rig.stranger.address, 'deposit', [config, 11n, COLLECTOR, data])
   expect(refused).toBe('FiatTokenV2: invalid signature')
 })
 
-it('an authorization cannot fund its channel twice', async () => {
+it('a deposit authorization cannot fund its channel twice', async () => {
   const config = makeConfig(rig)
   const data = await authorizeDeposit(config, 10n, rig.payer)
   await send(rig, rig.stranger.address, 'deposit', [config, 10n, COLLECTOR, data])
@@ -119,14 +119,14 @@ it('an authorization cannot fund its channel twice', async () => {
   expect(refused).toBe('FiatTokenV2: authorization is used or canceled')
 })
 
-it('an authorization that has expired is refused by the token', async () => {
+it('the token rejects an expired deposit authorization', async () => {
   const config = makeConfig(rig)
   const data = await authorizeDeposit(config, 10n, rig.payer, { validBefore: await now(rig) })
   const refused = await refusal(rig, rig.stranger.address, 'deposit', [config, 10n, COLLECTOR, data])
   expect(refused).toBe('FiatTokenV2: authorization is expired')
 })
 
-it('the collector serves the escrow alone: OnlyX402BatchSettlement', async () => {
+it('the collector rejects other callers than the escrow with OnlyX402BatchSettlement', async () => {
   const config = makeConfig(rig)
   const data = await authorizeDeposit(config, 10n, rig.payer)
   const args = [rig.payer.address, USDC, 10n, channelId(config), data]

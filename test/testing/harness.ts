@@ -1,4 +1,4 @@
-/** Drives the contracts of a local chain from tests: reads, sends from any address, and names what refuses a call. */
+/** Calls the contracts of a local chain from tests: reads, sends from any address, and returns the error of a call. */
 import {
   type Abi,
   BaseError,
@@ -19,7 +19,7 @@ const ABI: Abi = [...ESCROW_ABI, ...USDC_ABI, ...COLLECTOR_ABI, ...WALLET_ABI]
 
 export const ZERO: Address = '0x0000000000000000000000000000000000000000'
 
-/** One chain and four of its accounts, each in one part. */
+/** One chain and four of its accounts, each in one role. */
 export type Rig = {
   chain: LocalChain
   client: Client
@@ -37,7 +37,7 @@ export async function startRig(): Promise<Rig> {
   return { chain, client, payer, receiver, authorizer, stranger }
 }
 
-/** A call from any account: what it emitted and burned. A call that reverts throws. */
+/** Sends a call from any account; returns its events and gas. Throws if it reverts. */
 export async function send(
   rig: Rig,
   from: Address,
@@ -60,7 +60,7 @@ export async function send(
   return { events: logs.map(({ eventName, args }) => ({ eventName, args })), gasUsed: receipt.gasUsed }
 }
 
-/** viem's own wait looks again only when a block comes, and on a chain that mines on demand none may come. */
+/** Polls for the receipt: viem polls once a block, but a chain that mines on demand may mine none. */
 export async function receiptOf({ chain, client }: Rig, hash: Hex) {
   while ((await chain.rpc('eth_getTransactionReceipt', [hash])) === null) {
     await new Promise((resolve) => setTimeout(resolve, 10))
@@ -68,7 +68,7 @@ export async function receiptOf({ chain, client }: Rig, hash: Hex) {
   return getTransactionReceipt(client, { hash })
 }
 
-/** The name of the error, or the sentence, with which a call would be refused; `null` when it would not. */
+/** The name or the message of the error with which a call would revert; `null` if it would succeed. */
 export async function refusal(
   rig: Rig,
   from: Address,
@@ -83,11 +83,11 @@ export async function refusal(
     const reverted =
       cause instanceof BaseError && cause.walk((error) => error instanceof ContractFunctionRevertedError)
     if (!(reverted instanceof ContractFunctionRevertedError)) throw cause
-    return reverted.reason ?? reverted.data?.errorName ?? reverted.signature ?? 'no reason'
+    return reverted.reason ?? reverted.data?.errorName ?? reverted.signature ?? 'unknown error'
   }
 }
 
-/** What the escrow holds of a channel. */
+/** The state of a channel in the escrow. */
 export async function readChannel({ client }: Rig, id: Hex) {
   const at = { address: ESCROW, abi: ESCROW_ABI, args: [id] } as const
   const [balance, totalClaimed] = await readContract(client, { ...at, functionName: 'channels' })
@@ -100,23 +100,23 @@ export async function balanceOf({ client }: Rig, account: Address): Promise<bigi
   return readContract(client, { address: USDC, abi: USDC_ABI, functionName: 'balanceOf', args: [account] })
 }
 
-/** Moves the chain's clock to a second and mines, so that the next call sees it. */
+/** Sets the chain's clock to a second and mines a block, so that the next call reads it. */
 export async function warpTo({ chain }: Rig, second: number): Promise<void> {
   await chain.rpc('evm_setNextBlockTimestamp', [second])
   await chain.rpc('evm_mine')
 }
 
-/** Moves the chain's clock on. */
+/** Moves the chain's clock forward. */
 export async function warp(rig: Rig, seconds: number): Promise<void> {
   await warpTo(rig, Number(await now(rig)) + seconds)
 }
 
-/** Seconds at the newest block. */
+/** The time of the latest block, in seconds. */
 export async function now({ client }: Rig): Promise<bigint> {
   return (await getBlock(client)).timestamp
 }
 
-/** Puts a contract of ours at an address of its own, with its constructor run. */
+/** Puts a contract at a fixed address, after running its constructor. */
 export async function place(rig: Rig, creation: Hex, address: Address): Promise<void> {
   const code = await rig.chain.rpc('eth_call', [{ data: creation }, 'latest'])
   await rig.chain.rpc('anvil_setCode', [address, code])

@@ -77,7 +77,7 @@ function find<Type extends 'function' | 'event' | 'error'>(type: Type, name: str
   return found
 }
 
-/** What callers see of an item: all but the names of its parameters. */
+/** The parts of an item that matter to callers: all except the names of its parameters. */
 function shape(item: Abi[number]): string {
   const name = 'name' in item ? item.name : undefined
   const parameters: readonly Parameter[] = 'inputs' in item ? item.inputs : []
@@ -91,7 +91,7 @@ function typeOf({ type, indexed = false, components = [] }: Parameter): unknown 
   return [type, indexed, components.map(typeOf)]
 }
 
-describe('the interface of the contracts', () => {
+describe('contract interface', () => {
   it.each(Object.entries(SELECTORS))('has the function %s at %s', (name, selector) => {
     expect(toFunctionSelector(find('function', name))).toBe(selector)
   })
@@ -107,11 +107,14 @@ describe('the interface of the contracts', () => {
   it.each([
     ['BatchSettlement', ESCROW_ABI],
     ['Usdc', USDC_ABI],
-  ] as const)('%s has every item of the reference, indexed and returning alike', (name, reference) => {
-    const ours = (artifacts[name]?.abi ?? []).map(shape)
-    const missing = reference.map(shape).filter((item) => !ours.includes(item))
-    expect(missing).toEqual([])
-  })
+  ] as const)(
+    'of %s has every item of the reference, with the same indexing and return types',
+    (name, reference) => {
+      const ours = (artifacts[name]?.abi ?? []).map(shape)
+      const missing = reference.map(shape).filter((item) => !ours.includes(item))
+      expect(missing).toEqual([])
+    },
+  )
 
   it.each(Object.entries(TYPEHASHES))('has the reference value of %s', async (name, [start, end]) => {
     const functionName = name as keyof typeof TYPEHASHES
@@ -119,7 +122,7 @@ describe('the interface of the contracts', () => {
     expect([hash.slice(0, 10), hash.slice(-4)]).toEqual([start, end])
   })
 
-  it('bounds the withdraw delay by 15 minutes and 30 days', async () => {
+  it('limits the withdraw delay to between 15 minutes and 30 days', async () => {
     const at = { address: ESCROW, abi: ESCROW_ABI } as const
     expect(await readContract(rig.client, { ...at, functionName: 'MIN_WITHDRAW_DELAY' })).toBe(900)
     expect(await readContract(rig.client, { ...at, functionName: 'MAX_WITHDRAW_DELAY' })).toBe(2_592_000)
@@ -168,7 +171,7 @@ const row: fc.Arbitrary<Row> = fc.record({
   totalClaimed: uint128,
 })
 
-describe('the digests of the escrow', () => {
+describe('escrow digests', () => {
   const at = { address: ESCROW, abi: ESCROW_ABI } as const
   const typed = { domain: ESCROW_DOMAIN, types: TYPES } as const
 
@@ -212,7 +215,7 @@ describe('the digests of the escrow', () => {
     )
   })
 
-  it('equal viem’s for any batch of claims, the empty one included', async () => {
+  it('equal viem’s for any batch of claims, including an empty one', async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(row, { maxLength: 4 }), async (rows) => {
         const digest = await readContract(rig.client, {

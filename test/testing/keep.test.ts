@@ -14,14 +14,14 @@ beforeEach(async () => {
 
 afterEach(() => rm(directory, { recursive: true }))
 
-/** Makes another process the holder of the directory, as a kill leaves it. */
+/** Makes another process the holder of the directory, as after a kill. */
 async function hold(pid: number | undefined): Promise<void> {
   const file = join(directory, 'stack.json')
   await writeFile(file, JSON.stringify({ ...JSON.parse(await readFile(file, 'utf8')), holder: pid }))
 }
 
-describe('what a stack keeps', () => {
-  it('has the same secrets when it is opened again', async () => {
+describe('openKeep', () => {
+  it('returns the same secrets when it is opened again', async () => {
     const first = await openKeep(directory)
     await first.close()
     const second = await openKeep(directory)
@@ -29,19 +29,19 @@ describe('what a stack keeps', () => {
     expect(second.originSecret).toBe(first.originSecret)
   })
 
-  it('draws other secrets for another directory', async () => {
+  it('creates other secrets for another directory', async () => {
     const [first, second] = [await openKeep(directory), await openKeep(join(directory, 'other'))]
     expect(second.operatorToken).not.toBe(first.operatorToken)
   })
 
-  it('is gone at the end when nobody has named a directory', async () => {
+  it('deletes its directory on close if none was given', async () => {
     const keep = await openKeep(undefined)
     expect(existsSync(keep.directory)).toBe(true)
     await keep.close()
     expect(existsSync(keep.directory)).toBe(false)
   })
 
-  it('is not shared with a stack that still runs', async () => {
+  it('rejects a directory that a running stack uses', async () => {
     await openKeep(directory)
     const other = spawn('sleep', ['30'])
     await hold(other.pid)
@@ -49,7 +49,7 @@ describe('what a stack keeps', () => {
     other.kill()
   })
 
-  it('is opened as soon as a stack that was killed has put its parts away', async () => {
+  it('waits until the processes of a killed stack have ended', async () => {
     await openKeep(directory)
     const other = spawn('sleep', ['0.3'])
     await hold(other.pid)
@@ -57,7 +57,7 @@ describe('what a stack keeps', () => {
     expect(other.exitCode).toBe(0)
   })
 
-  it('says which file is broken', async () => {
+  it('names the file that cannot be read', async () => {
     await writeFile(join(directory, 'stack.json'), '{')
     await expect(openKeep(directory)).rejects.toThrow(/stack\.json cannot be read/)
   })

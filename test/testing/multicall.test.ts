@@ -13,7 +13,7 @@ beforeAll(async () => {
 })
 afterAll(() => rig.chain.stop())
 
-it('viem reads many things of one block through it', async () => {
+it('Multicall3 answers several reads of viem at one block', async () => {
   const { id } = await open(rig, 1_000n)
   const answers = await multicall(rig.client, {
     allowFailure: false,
@@ -27,7 +27,7 @@ it('viem reads many things of one block through it', async () => {
   expect(answers).toEqual([BigInt(String(await rig.chain.rpc('eth_blockNumber'))), 84532n, [1_000n, 0n], 6])
 })
 
-it('one failure is reported beside the other answers', async () => {
+it('Multicall3 reports one failure beside the other answers', async () => {
   const answers = await multicall(rig.client, {
     contracts: [
       { address: USDC, abi: ESCROW_ABI, functionName: 'MIN_WITHDRAW_DELAY' },
@@ -37,7 +37,7 @@ it('one failure is reported beside the other answers', async () => {
   expect(answers).toMatchObject([{ status: 'failure' }, { status: 'success', result: 6 }])
 })
 
-it('viem batches single reads through it', async () => {
+it('Multicall3 answers single reads that viem batches', async () => {
   const transport = http(rig.chain.rpcUrl)
   const client = createClient({ chain: baseSepolia, transport, batch: { multicall: true } })
   const decimals = () => readContract(client, { address: USDC, abi: USDC_ABI, functionName: 'decimals' })
@@ -47,7 +47,7 @@ it('viem batches single reads through it', async () => {
 const DECIMALS = { target: USDC, callData: '0x313ce567' } as const
 const SIX = `0x${'6'.padStart(64, '0')}`
 
-it('tryAggregate gives back what each call answered', async () => {
+it('Multicall3 tryAggregate returns the answer of each call', async () => {
   const at = { address: MULTICALL, abi: MULTICALL_ABI } as const
   const answer = await readContract(rig.client, {
     ...at,
@@ -57,13 +57,13 @@ it('tryAggregate gives back what each call answered', async () => {
   expect(answer).toEqual([{ success: true, returnData: SIX }])
 })
 
-it('aggregate gives back the block and what each call answered', async () => {
+it('Multicall3 aggregate returns the block and the answer of each call', async () => {
   const at = { address: MULTICALL, abi: MULTICALL_ABI } as const
   const answer = await readContract(rig.client, { ...at, functionName: 'aggregate', args: [[DECIMALS]] })
   expect(answer).toEqual([BigInt(String(await rig.chain.rpc('eth_blockNumber'))), [SIX]])
 })
 
-it('a call that must not fail and does takes the others with it', async () => {
+it('Multicall3 reverts all calls when a required one fails', async () => {
   const at = { address: MULTICALL, abi: MULTICALL_ABI } as const
   const calls = [DECIMALS, { target: USDC, callData: '0xffffffff' }] as const
   const read = readContract(rig.client, { ...at, functionName: 'tryAggregate', args: [true, calls] })

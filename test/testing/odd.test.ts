@@ -1,4 +1,4 @@
-/** The escrow among collectors and tokens that do not behave. */
+/** The escrow with misbehaving collectors and tokens. */
 import { fileURLToPath } from 'node:url'
 import { type Abi, encodeAbiParameters, encodeFunctionData, type Hex } from 'viem'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -36,7 +36,7 @@ function creation(name: string): Hex {
   return artifact.creation
 }
 
-/** A view that a collector may well call: it asks nothing of the lock. */
+/** A view that a collector may call, since it does not take the lock. */
 const HARMLESS = encodeFunctionData({ abi: ESCROW_ABI, functionName: 'MIN_WITHDRAW_DELAY' })
 
 async function openWith(token: Address) {
@@ -45,8 +45,8 @@ async function openWith(token: Address) {
   return config
 }
 
-describe('a collector that calls back', () => {
-  it('may read', async () => {
+describe('collector that calls the escrow back', () => {
+  it('can call a view', async () => {
     const config = await openWith(USDC)
     expect(await readChannel(rig, channelId(config))).toMatchObject({ balance: 1_000n })
   })
@@ -60,7 +60,7 @@ describe('a collector that calls back', () => {
     'refundWithSignature',
     'initiateWithdraw',
     'finalizeWithdraw',
-  ] as const)('cannot call %s: ReentrancyGuardReentrantCall', async (functionName) => {
+  ] as const)('cannot call %s, which fails with ReentrancyGuardReentrantCall', async (functionName) => {
     const config = makeConfig(rig)
     const abi: Abi = ESCROW_ABI
     const args: unknown[] = {
@@ -79,8 +79,8 @@ describe('a collector that calls back', () => {
   })
 })
 
-describe('a token', () => {
-  it('that answers nothing to a transfer is good', async () => {
+describe('escrow with an odd token', () => {
+  it('accepts a transfer without a return value', async () => {
     const config = await openWith(TOKENS.AnswersNothing)
     await send(rig, rig.receiver.address, 'refund', [config, 400n])
     expect(await readChannel(rig, channelId(config))).toMatchObject({ balance: 600n })
@@ -89,21 +89,27 @@ describe('a token', () => {
   it.each([
     ['AnswersFalse', 'SafeERC20FailedOperation'],
     ['Reverts', 'FailedCall'],
-  ] as const)('%s: a refund is refused, and stays owed: %s', async (habit, expected) => {
-    const config = await openWith(TOKENS[habit])
-    expect(await refusal(rig, rig.receiver.address, 'refund', [config, 400n])).toBe(expected)
-    expect(await readChannel(rig, channelId(config))).toMatchObject({ balance: 1_000n, nonce: 0n })
-  })
+  ] as const)(
+    'keeps the balance when the refund of a token that %s fails with %s',
+    async (habit, expected) => {
+      const config = await openWith(TOKENS[habit])
+      expect(await refusal(rig, rig.receiver.address, 'refund', [config, 400n])).toBe(expected)
+      expect(await readChannel(rig, channelId(config))).toMatchObject({ balance: 1_000n, nonce: 0n })
+    },
+  )
 
   it.each([
     ['AnswersFalse', 'SafeERC20FailedOperation'],
     ['Reverts', 'FailedCall'],
-  ] as const)('%s: a sweep is refused, and what was claimed stays claimed: %s', async (habit, expected) => {
-    const config = await openWith(TOKENS[habit])
-    await send(rig, rig.receiver.address, 'claim', [[await makeRow(config, 300n, 300n, rig.payer)]])
-    expect(await refusal(rig, rig.stranger.address, 'settle', [rig.receiver.address, TOKENS[habit]])).toBe(
-      expected,
-    )
-    expect(await readChannel(rig, channelId(config))).toMatchObject({ totalClaimed: 300n })
-  })
+  ] as const)(
+    'keeps the claimed total when the sweep of a token that %s fails with %s',
+    async (habit, expected) => {
+      const config = await openWith(TOKENS[habit])
+      await send(rig, rig.receiver.address, 'claim', [[await makeRow(config, 300n, 300n, rig.payer)]])
+      expect(await refusal(rig, rig.stranger.address, 'settle', [rig.receiver.address, TOKENS[habit]])).toBe(
+        expected,
+      )
+      expect(await readChannel(rig, channelId(config))).toMatchObject({ totalClaimed: 300n })
+    },
+  )
 })

@@ -15,8 +15,8 @@ async function read(path: string, headers: Record<string, string> = {}): Promise
   return response.text()
 }
 
-describe('the sample site', () => {
-  it('has at least forty articles, each with a title, a summary and something to read', async () => {
+describe('sample site', () => {
+  it('has at least 40 articles, each with a title, a summary and three paragraphs', async () => {
     const paths = articlePaths()
     expect(paths.length).toBeGreaterThanOrEqual(40)
     for (const path of paths) {
@@ -33,12 +33,12 @@ describe('the sample site', () => {
     }
   })
 
-  it('gives addresses at which the world sees it, not its own', async () => {
+  it('writes URLs with the forwarded host, not its own', async () => {
     const seen = { 'x-forwarded-host': 'news.example', 'x-forwarded-proto': 'https' }
     expect(await read('/robots.txt', seen)).toContain('Sitemap: https://news.example/sitemap.xml')
   })
 
-  it('answers 404 for what it does not have', async () => {
+  it('returns 404 for an unknown path', async () => {
     expect((await fetch(`${site.url}/articles/none`)).status).toBe(404)
   })
 })

@@ -1,4 +1,4 @@
-/** What payers and receivers sign: authorizations, vouchers, refunds and claim batches, as viem signs them. */
+/** The documents that payers and receivers sign with viem: authorizations, vouchers, refunds and claim batches. */
 import { encodeAbiParameters, type Hex, hashTypedData, keccak256, toHex } from 'viem'
 import { privateKeyToAccount } from 'viem/accounts'
 import type { ChannelConfig } from '../../src/protocol/evm/channel.ts'
@@ -54,7 +54,7 @@ export const TYPES = {
   ],
 } as const
 
-/** Far enough for every test that moves the clock. */
+/** Late enough for every test that moves the clock. */
 export const FOREVER = 2n ** 39n
 
 export type Row = {
@@ -65,7 +65,7 @@ export type Row = {
 
 let salts = 0n
 
-/** A config that no other test uses: payer signs for itself, and the rig's accounts are the other parts. */
+/** A fresh config: the payer signs for itself, and the rig's accounts take the other roles. */
 export function makeConfig(rig: Rig, changes: Partial<ChannelConfig> = {}): ChannelConfig {
   return {
     payer: rig.payer.address,
@@ -83,7 +83,7 @@ export function channelId(config: ChannelConfig): Hex {
   return hashTypedData({ domain: ESCROW_DOMAIN, types: TYPES, primaryType: 'ChannelConfig', message: config })
 }
 
-/** The collector's data for one deposit, with the authorization of `signer`. */
+/** The collector's data for one deposit, authorized by `signer`. */
 export async function authorizeDeposit(
   config: ChannelConfig,
   amount: bigint,
@@ -106,13 +106,13 @@ export async function authorizeDeposit(
   )
 }
 
-/** Puts money into a channel by way of a stranger, as a facilitator would. */
+/** Deposits into a channel from another account, as a facilitator would. */
 export async function deposit(rig: Rig, config: ChannelConfig, amount: bigint) {
   const data = await authorizeDeposit(config, amount, rig.payer)
   return send(rig, rig.stranger.address, 'deposit', [config, amount, COLLECTOR, data])
 }
 
-/** A fresh channel with money in it. */
+/** A fresh channel with a balance. */
 export async function open(rig: Rig, amount: bigint, changes: Partial<ChannelConfig> = {}) {
   const config = makeConfig(rig, changes)
   await deposit(rig, config, amount)

@@ -8,7 +8,7 @@ beforeAll(async () => {
 })
 afterAll(() => rig.chain.stop())
 
-/** A channel of 1,000 of which `claimed` has been claimed. */
+/** A channel with a balance of 1,000 and a claimed total of `claimed`. */
 async function openClaimed(claimed: bigint) {
   const { config, id } = await open(rig, 1_000n)
   if (claimed > 0n) {
@@ -17,8 +17,8 @@ async function openClaimed(claimed: bigint) {
   return { config, id }
 }
 
-describe('refund', () => {
-  it('gives unclaimed escrow back to the payer', async () => {
+describe('escrow refund', () => {
+  it('transfers unclaimed escrow to the payer', async () => {
     const { config, id } = await openClaimed(300n)
     const before = await balanceOf(rig, rig.payer.address)
     const { events } = await send(rig, rig.authorizer.address, 'refund', [config, 200n])
@@ -27,49 +27,49 @@ describe('refund', () => {
     expect(await readChannel(rig, id)).toMatchObject({ balance: 800n, totalClaimed: 300n, nonce: 1n })
   })
 
-  it('gives at most what is unclaimed', async () => {
+  it('transfers at most the unclaimed amount', async () => {
     const { config, id } = await openClaimed(300n)
     const { events } = await send(rig, rig.receiver.address, 'refund', [config, 2n ** 128n - 1n])
     expect(events).toMatchObject([{ eventName: 'Refunded', args: { amount: 700n } }])
     expect(await readChannel(rig, id)).toMatchObject({ balance: 300n, totalClaimed: 300n })
   })
 
-  it('of all of a channel that was never claimed from closes it', async () => {
+  it('closes an unclaimed channel when it takes the whole balance', async () => {
     const { config } = await openClaimed(0n)
     const { events } = await send(rig, rig.receiver.address, 'refund', [config, 1_000n])
     expect(events.map(({ eventName }) => eventName)).toEqual(['Refunded', 'ChannelClosed'])
   })
 
-  it('of a part of a channel that was never claimed from leaves it open', async () => {
+  it('leaves an unclaimed channel open when it takes a part', async () => {
     const { config } = await openClaimed(0n)
     const { events } = await send(rig, rig.receiver.address, 'refund', [config, 999n])
     expect(events.map(({ eventName }) => eventName)).toEqual(['Refunded'])
   })
 
-  it('of all that was not claimed from a channel leaves it open', async () => {
+  it('leaves a claimed channel open when it takes the rest', async () => {
     const { config } = await openClaimed(300n)
     const { events } = await send(rig, rig.receiver.address, 'refund', [config, 700n])
     expect(events.map(({ eventName }) => eventName)).toEqual(['Refunded'])
   })
 
-  it('with nothing unclaimed moves nothing, but the nonce', async () => {
+  it('transfers nothing and raises the nonce when nothing is unclaimed', async () => {
     const { config, id } = await openClaimed(1_000n)
     const { events } = await send(rig, rig.receiver.address, 'refund', [config, 1n])
     expect(events).toEqual([])
     expect(await readChannel(rig, id)).toMatchObject({ balance: 1_000n, nonce: 1n })
   })
 
-  it('of nothing is refused: ZeroRefund', async () => {
+  it('rejects an amount of zero with ZeroRefund', async () => {
     const { config } = await openClaimed(0n)
     expect(await refusal(rig, rig.receiver.address, 'refund', [config, 0n])).toBe('ZeroRefund')
   })
 
-  it('by anyone but the receiver’s side is refused: NotAuthorizedToRefund', async () => {
+  it('rejects the payer as sender with NotAuthorizedToRefund', async () => {
     const { config } = await openClaimed(0n)
     expect(await refusal(rig, rig.payer.address, 'refund', [config, 1n])).toBe('NotAuthorizedToRefund')
   })
 
-  it('lowers a pending withdrawal by what it gave', async () => {
+  it('lowers a pending withdrawal by the refunded amount', async () => {
     const { config, id } = await openClaimed(0n)
     await send(rig, rig.payer.address, 'initiateWithdraw', [config, 1_000n])
     const { initiatedAt } = await readChannel(rig, id)
@@ -77,7 +77,7 @@ describe('refund', () => {
     expect(await readChannel(rig, id)).toMatchObject({ pending: 999n, initiatedAt })
   })
 
-  it('that gives as much as is pending cancels the withdrawal', async () => {
+  it('cancels a pending withdrawal of the same amount', async () => {
     const { config, id } = await openClaimed(0n)
     await send(rig, rig.payer.address, 'initiateWithdraw', [config, 250n])
     await send(rig, rig.receiver.address, 'refund', [config, 250n])
@@ -85,8 +85,8 @@ describe('refund', () => {
   })
 })
 
-describe('refundWithSignature', () => {
-  it('refunds by the authorizer’s signature, whoever sends it', async () => {
+describe('escrow refundWithSignature', () => {
+  it('refunds for any sender with the authorizer’s signature', async () => {
     const { config, id } = await openClaimed(300n)
     const signature = await signRefund(id, 0n, 700n, rig.authorizer)
     const { events } = await send(rig, rig.stranger.address, 'refundWithSignature', [
@@ -99,46 +99,46 @@ describe('refundWithSignature', () => {
     expect(await readChannel(rig, id)).toMatchObject({ balance: 300n, nonce: 1n })
   })
 
-  it('cannot be sent twice: InvalidRefundNonce', async () => {
+  it('rejects a signature sent twice with InvalidRefundNonce', async () => {
     const { config, id } = await openClaimed(0n)
     const args = [config, 10n, 0n, await signRefund(id, 0n, 10n, rig.authorizer)]
     await send(rig, rig.stranger.address, 'refundWithSignature', args)
     expect(await refusal(rig, rig.stranger.address, 'refundWithSignature', args)).toBe('InvalidRefundNonce')
   })
 
-  it('with a nonce to come is refused: InvalidRefundNonce', async () => {
+  it('rejects a future nonce with InvalidRefundNonce', async () => {
     const { config, id } = await openClaimed(0n)
     const args = [config, 10n, 1n, await signRefund(id, 1n, 10n, rig.authorizer)]
     expect(await refusal(rig, rig.stranger.address, 'refundWithSignature', args)).toBe('InvalidRefundNonce')
   })
 
-  it('signed before a direct refund is refused: InvalidRefundNonce', async () => {
+  it('rejects a signature from before a direct refund with InvalidRefundNonce', async () => {
     const { config, id } = await openClaimed(0n)
     const args = [config, 10n, 0n, await signRefund(id, 0n, 10n, rig.authorizer)]
     await send(rig, rig.receiver.address, 'refund', [config, 1n])
     expect(await refusal(rig, rig.stranger.address, 'refundWithSignature', args)).toBe('InvalidRefundNonce')
   })
 
-  it('that gave nothing has used its signature up all the same', async () => {
+  it('raises the nonce even if it transfers nothing', async () => {
     const { config, id } = await openClaimed(1_000n)
     const args = [config, 10n, 0n, await signRefund(id, 0n, 10n, rig.authorizer)]
     await send(rig, rig.stranger.address, 'refundWithSignature', args)
     expect(await readChannel(rig, id)).toMatchObject({ nonce: 1n })
   })
 
-  it('for another amount than the signed one is refused: InvalidSignature', async () => {
+  it('rejects another amount than the signed one with InvalidSignature', async () => {
     const { config, id } = await openClaimed(0n)
     const args = [config, 11n, 0n, await signRefund(id, 0n, 10n, rig.authorizer)]
     expect(await refusal(rig, rig.stranger.address, 'refundWithSignature', args)).toBe('InvalidSignature')
   })
 
-  it('signed by the receiver, who is not the authorizer, is refused: InvalidSignature', async () => {
+  it('rejects the signature of the receiver, who is not the authorizer, with InvalidSignature', async () => {
     const { config, id } = await openClaimed(0n)
     const args = [config, 10n, 0n, await signRefund(id, 0n, 10n, rig.receiver)]
     expect(await refusal(rig, rig.stranger.address, 'refundWithSignature', args)).toBe('InvalidSignature')
   })
 
-  it('of nothing is refused: ZeroRefund', async () => {
+  it('rejects an amount of zero with ZeroRefund', async () => {
     const { config, id } = await openClaimed(0n)
     const args = [config, 0n, 0n, await signRefund(id, 0n, 0n, rig.authorizer)]
     expect(await refusal(rig, rig.stranger.address, 'refundWithSignature', args)).toBe('ZeroRefund')

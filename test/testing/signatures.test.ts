@@ -43,7 +43,7 @@ async function placeWallet(address: Address): Promise<void> {
   await place(rig, `${Wallet?.creation}${owner.slice(2)}` as Hex, address)
 }
 
-/** The same signature with its s on the other side of the curve: as good to the mathematics, refused by the contract. */
+/** The signature with the negated s: mathematically valid, but rejected by the contract. */
 function twin(signature: Hex): Hex {
   const { r, s, yParity } = parseSignature(signature)
   return serializeSignature({ r, s: toHex(N - BigInt(s), { size: 32 }), yParity: 1 - yParity })
@@ -83,8 +83,8 @@ async function refusedClaim(row: Row) {
   return refusal(rig, rig.receiver.address, 'claim', [[row]])
 }
 
-describe('a voucher of a named authorizer', () => {
-  it('with s at or below half the order and v 27 or 28 is good', async () => {
+describe('escrow voucher with a payer authorizer', () => {
+  it('is accepted with s at or below half the order and v 27 or 28', async () => {
     const { config } = await open(rig, 1_000n)
     const seen = new Set<number>()
     for (let total = 1n; seen.size < 2; total++) {
@@ -95,23 +95,23 @@ describe('a voucher of a named authorizer', () => {
     expect([...seen].sort()).toEqual([27, 28])
   })
 
-  it.each(MALFORMED)('with %s is refused', async (_, change, expected) => {
+  it.each(MALFORMED)('is rejected with %s', async (_, change, expected) => {
     const { config } = await open(rig, 1_000n)
     const row = await makeRow(config, 300n, 300n, rig.payer)
     expect(await refusedClaim({ ...row, signature: change(row.signature) })).toBe(expected)
   })
 
-  it('that is a contract is never asked: a key signs, or nobody', async () => {
+  it('is rejected if the authorizer is a contract, which is not asked', async () => {
     const { config } = await open(rig, 1_000n, { payerAuthorizer: WALLET })
     expect(await refusedClaim(await makeRow(config, 300n, 300n, rig.payer))).toBe('InvalidSignature')
   })
 
-  it('is not the payer’s to sign', async () => {
+  it('is rejected if the payer signed it instead', async () => {
     const { config } = await open(rig, 1_000n, { payerAuthorizer: rig.stranger.address })
     expect(await refusedClaim(await makeRow(config, 300n, 300n, rig.payer))).toBe('InvalidSignature')
   })
 
-  it('of another channel is refused', async () => {
+  it('is rejected for another channel', async () => {
     const [mine, other] = [await open(rig, 1_000n), await open(rig, 1_000n)]
     const { signature } = await makeRow(other.config, 300n, 300n, rig.payer)
     const row = await makeRow(mine.config, 300n, 300n, rig.payer)
@@ -123,7 +123,7 @@ describe('a voucher of a named authorizer', () => {
     ['contract', { verifyingContract: ZERO }],
     ['name', { name: 'x402 Batch Settlement ' }],
     ['version', { version: '2' }],
-  ])('for another %s is refused', async (_, change) => {
+  ])('is rejected if signed for another %s', async (_, change) => {
     const { config } = await open(rig, 1_000n)
     const message = { channelId: channelId(config), maxClaimableAmount: 300n }
     const domain = { ...ESCROW_DOMAIN, ...change }
@@ -134,33 +134,33 @@ describe('a voucher of a named authorizer', () => {
   })
 })
 
-describe('a voucher of a payer that names no authorizer', () => {
-  it('is good when the payer’s key signed it', async () => {
+describe('escrow voucher without a payer authorizer', () => {
+  it('is accepted if the payer’s key signed it', async () => {
     const { config } = await open(rig, 1_000n, { payerAuthorizer: ZERO })
     expect(await refusedClaim(await makeRow(config, 300n, 300n, rig.payer))).toBe(null)
   })
 
-  it.each(MALFORMED)('with %s is refused: InvalidSignature', async (_, change) => {
+  it.each(MALFORMED)('is rejected with %s as InvalidSignature', async (_, change) => {
     const { config } = await open(rig, 1_000n, { payerAuthorizer: ZERO })
     const row = await makeRow(config, 300n, 300n, rig.payer)
     expect(await refusedClaim({ ...row, signature: change(row.signature) })).toBe('InvalidSignature')
   })
 
-  it('is good when the payer is a contract that says so', async () => {
+  it('is accepted if the payer is a contract that accepts the signature', async () => {
     await rig.chain.mint(WALLET, 1_000n)
     const { config } = await open(rig, 1_000n, { payer: WALLET, payerAuthorizer: ZERO })
     expect(await refusedClaim(await makeRow(config, 300n, 300n, rig.payer))).toBe(null)
     expect(await refusedClaim(await makeRow(config, 300n, 300n, rig.stranger))).toBe('InvalidSignature')
   })
 
-  it('that the contract said yes to is refused when the contract says no by then: InvalidSignature', async () => {
-    const fickle: Address = '0x00000000000000000000000000000000000f1c1e'
-    await placeWallet(fickle)
-    await rig.chain.mint(fickle, 1_000n)
-    const { config } = await open(rig, 1_000n, { payer: fickle, payerAuthorizer: ZERO })
+  it('is rejected once the payer’s contract no longer accepts the signature', async () => {
+    const revocable: Address = '0x00000000000000000000000000000000000f1c1e'
+    await placeWallet(revocable)
+    await rig.chain.mint(revocable, 1_000n)
+    const { config } = await open(rig, 1_000n, { payer: revocable, payerAuthorizer: ZERO })
     const row = await makeRow(config, 300n, 300n, rig.payer)
     expect(await refusedClaim(row)).toBe(null)
-    await send(rig, rig.payer.address, 'freeze', [], fickle)
+    await send(rig, rig.payer.address, 'freeze', [], revocable)
     expect(await refusedClaim(row)).toBe('InvalidSignature')
   })
 
@@ -169,8 +169,8 @@ describe('a voucher of a payer that names no authorizer', () => {
     ['reverts', '0x5f5ffd'],
     ['reverts with the selector', '0x631626ba7e60e01b5f5260205ffd'],
     ['answers the selector in the wrong place', '0x631626ba7e5f5260205ff3'],
-    ['answers the selector and no whole word', '0x631626ba7e60e01b5f5260045ff3'],
-  ])('is refused when the payer is a contract that %s', async (_, code) => {
+    ['answers the selector in less than a word', '0x631626ba7e60e01b5f5260045ff3'],
+  ])('is rejected if the payer is a contract that %s', async (_, code) => {
     const { config } = await open(rig, 1_000n, { payerAuthorizer: ZERO })
     const row = await makeRow(config, 300n, 300n, rig.payer)
     await rig.chain.rpc('anvil_setCode', [rig.payer.address, code])
@@ -180,8 +180,8 @@ describe('a voucher of a payer that names no authorizer', () => {
   })
 })
 
-describe('a receiver’s authorizer', () => {
-  it('may be a contract that signs claims', async () => {
+describe('escrow receiver authorizer', () => {
+  it('can be a contract that signs claims', async () => {
     const { config } = await open(rig, 1_000n, { receiverAuthorizer: WALLET })
     const rows = [await makeRow(config, 300n, 300n, rig.payer)]
     const refused = (signature: Hex) =>
@@ -190,25 +190,22 @@ describe('a receiver’s authorizer', () => {
     expect(await refused(await signBatch(rows, rig.authorizer))).toBe('InvalidSignature')
   })
 
-  it('may be a contract that signs refunds', async () => {
+  it('can be a contract that signs refunds', async () => {
     const { config, id } = await open(rig, 1_000n, { receiverAuthorizer: WALLET })
     const args = [config, 10n, 0n, await signRefund(id, 0n, 10n, rig.payer)]
     expect(await refusal(rig, rig.stranger.address, 'refundWithSignature', args)).toBe(null)
   })
 
-  it.each(MALFORMED)(
-    'whose signature on a claim comes with %s is refused: InvalidSignature',
-    async (_, change) => {
-      const { config } = await open(rig, 1_000n)
-      const rows = [await makeRow(config, 300n, 300n, rig.payer)]
-      const signature = change(await signBatch(rows, rig.authorizer))
-      expect(await refusal(rig, rig.stranger.address, 'claimWithSignature', [rows, signature])).toBe(
-        'InvalidSignature',
-      )
-    },
-  )
+  it.each(MALFORMED)('is rejected for a claim signature with %s as InvalidSignature', async (_, change) => {
+    const { config } = await open(rig, 1_000n)
+    const rows = [await makeRow(config, 300n, 300n, rig.payer)]
+    const signature = change(await signBatch(rows, rig.authorizer))
+    expect(await refusal(rig, rig.stranger.address, 'claimWithSignature', [rows, signature])).toBe(
+      'InvalidSignature',
+    )
+  })
 
-  it('that is nobody has signed nothing, malformed signatures included', async () => {
+  it('cannot be the zero address with a malformed signature', async () => {
     const config = makeConfig(rig, { receiverAuthorizer: ZERO })
     const signature = withV(await signRefund(channelId(config), 0n, 10n, rig.authorizer), 29)
     const refused = await refusal(rig, rig.stranger.address, 'refundWithSignature', [
@@ -220,7 +217,7 @@ describe('a receiver’s authorizer', () => {
     expect(refused).toBe('InvalidSignature')
   })
 
-  it('cannot have its refund taken for a claim, nor its claim for a refund', async () => {
+  it('cannot use a refund signature for a claim, or the reverse', async () => {
     const { config, id } = await open(rig, 1_000n)
     const rows = [await makeRow(config, 300n, 300n, rig.payer)]
     const [claim, refund] = [

@@ -19,8 +19,8 @@ async function compileText(source: string) {
   return compile(folder)
 }
 
-describe('compile', () => {
-  it('gives every contract of a folder its interface and its code', async () => {
+describe('Solidity compile', () => {
+  it('returns the interface and the code of every contract in a folder', async () => {
     const artifacts = await compile(CONTRACTS)
     for (const name of ['BatchSettlement', 'Erc3009DepositCollector', 'Usdc', 'Multicall3', 'Wallet']) {
       expect(artifacts[name]?.abi.length).toBeGreaterThan(0)
@@ -28,12 +28,12 @@ describe('compile', () => {
     }
   })
 
-  it('gives the same answer when asked again', async () => {
+  it('returns the same result for the same source', async () => {
     const source = 'contract A { function a() external pure returns (uint256) { return 1; } }'
     expect(await compileText(source)).toEqual(await compileText(source))
   })
 
-  it('compiles again when the source has changed', async () => {
+  it('compiles again when the source changes', async () => {
     const one = await compileText('contract A { function a() external pure returns (uint256) { return 2; } }')
     const other = await compileText(
       'contract A { function a() external pure returns (uint256) { return 3; } }',
@@ -41,7 +41,7 @@ describe('compile', () => {
     expect(one.A?.runtime).not.toBe(other.A?.runtime)
   })
 
-  it('throws the compiler’s own words for an error', async () => {
+  it('throws the compiler’s message for an error', async () => {
     await expect(compileText('contract A { function }')).rejects.toThrow(/ParserError.*A\.sol:3/s)
   })
 

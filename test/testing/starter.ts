@@ -1,4 +1,4 @@
-/** A process of its own that starts a chain, says where it is, and waits to be killed. */
+/** A separate process that starts a chain, prints its URL, and runs until it is killed. */
 import { startChain } from '../../src/testing/chain/chain.ts'
 
 const [statePath] = process.argv.slice(2)

@@ -25,24 +25,24 @@ function railTo({ url }: StripeServer) {
   return stripeRail({ ...keys, api: new URL(url), now: Date.now })
 }
 
-/** Hears webhooks; `status` is how it answers. */
+/** Receives webhooks and answers each with `status`. */
 async function listener(status: number) {
-  const heard: { body: string; signature: string }[] = []
+  const received: { body: string; signature: string }[] = []
   const server = createServer(async (request, response) => {
     let body = ''
     for await (const part of request) body += part
-    heard.push({ body, signature: String(request.headers['stripe-signature']) })
+    received.push({ body, signature: String(request.headers['stripe-signature']) })
     response.writeHead(status).end()
   }).listen(0, '127.0.0.1')
   await new Promise((resolve) => server.once('listening', resolve))
   stops.push(() => new Promise((resolve) => server.close(() => resolve())))
   const address = server.address()
   const port = typeof address === 'object' ? address?.port : 0
-  return { url: `http://127.0.0.1:${port}/`, heard }
+  return { url: `http://127.0.0.1:${port}/`, received }
 }
 
-describe('a local Stripe on a port', () => {
-  it('serves the official client over HTTP, and its page takes the payer’s card', async () => {
+describe('local Stripe server', () => {
+  it('serves the official client over HTTP, and its page accepts a card', async () => {
     const server = await start()
     const rail = railTo(server)
     const presented = await rail.present(invoiceOf())
@@ -56,34 +56,34 @@ describe('a local Stripe on a port', () => {
     expect((await fetch(`${presented.url}`, { method: 'POST' })).status).toBe(400)
   })
 
-  it('heals a connection that is cut after the work was done', async () => {
+  it('creates one invoice when the client retries after a lost response', async () => {
     const server = await start()
     server.fail(/^POST .v1.invoices$/, 'lost')
     await railTo(server).present(invoiceOf())
     expect(server.books.invoices).toHaveLength(1)
   })
 
-  it('sends signed webhooks, three times at most', async () => {
-    const { url, heard } = await listener(500)
+  it('sends signed webhooks at most three times', async () => {
+    const { url, received } = await listener(500)
     const server = await start(url)
     const rail = railTo(server)
     await rail.present(invoiceOf())
-    expect(heard).toHaveLength(3)
-    const [first] = heard
+    expect(received).toHaveLength(3)
+    const [first] = received
     expect(await rail.readWebhook(first?.body ?? '', first?.signature ?? '')).toMatchObject({
       outcome: 'affected',
     })
     expect(await server.deliver()).toEqual([])
   })
 
-  it('goes on with its books after a restart, on the same pages, and sends what it had not sent', async () => {
+  it('keeps its invoices and pages over a restart, and sends the pending webhooks', async () => {
     const directory = await mkdtemp(join(tmpdir(), 'tab402-test-'))
     stops.push(() => rm(directory, { recursive: true }))
     const statePath = join(directory, 'stripe.json')
     const first = await startStripe({ statePath })
     const presented = await railTo(first).present(invoiceOf())
     await first.stop()
-    const { url, heard } = await listener(200)
+    const { url, received } = await listener(200)
     const second = await startStripe({ statePath, webhook: url })
     stops.push(second.stop)
     const rail = railTo(second)
@@ -91,20 +91,20 @@ describe('a local Stripe on a port', () => {
     expect(second.books.invoices).toHaveLength(1)
     await fetch(`${presented.url}`, { method: 'POST' })
     expect(await rail.check(standingOf(invoiceOf(), { presented }))).toMatchObject([{ kind: 'paid' }])
-    const told = heard.map(({ body }) => (JSON.parse(body) as { type: string }).type)
-    expect(told).toEqual(['invoice.finalized', 'invoice_payment.paid', 'invoice.paid'])
+    const types = received.map(({ body }) => (JSON.parse(body) as { type: string }).type)
+    expect(types).toEqual(['invoice.finalized', 'invoice_payment.paid', 'invoice.paid'])
     expect(new Set(second.books.events.map(({ id }) => id)).size).toBe(3)
   })
 
-  it('takes another port when somebody else has its own by now', async () => {
+  it('takes another port when its own is in use', async () => {
     const directory = await mkdtemp(join(tmpdir(), 'tab402-test-'))
     stops.push(() => rm(directory, { recursive: true }))
     const statePath = join(directory, 'stripe.json')
     const first = await startStripe({ statePath })
     await first.stop()
-    const squatter = createServer().listen(Number(new URL(first.url).port), '127.0.0.1')
-    await once(squatter, 'listening')
-    stops.push(() => new Promise((resolve) => squatter.close(() => resolve())))
+    const other = createServer().listen(Number(new URL(first.url).port), '127.0.0.1')
+    await once(other, 'listening')
+    stops.push(() => new Promise((resolve) => other.close(() => resolve())))
     const second = await startStripe({ statePath })
     stops.push(second.stop)
     expect(second.url).not.toBe(first.url)

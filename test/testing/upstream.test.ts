@@ -1,4 +1,4 @@
-/** The unmodified upstream client and facilitator find in our contracts what they find in the deployed ones. */
+/** The unmodified upstream client and facilitator work with our contracts as with the deployed ones. */
 
 import type { PaymentPayload, PaymentRequirements } from '@x402/core/types'
 import { toFacilitatorEvmSigner } from '@x402/evm'
@@ -94,7 +94,7 @@ async function openUpstream() {
   return { config, id: channelId(config), voucherFor }
 }
 
-it('the upstream client’s deposit is verified and settled by the upstream facilitator', async () => {
+it('the upstream facilitator verifies and settles the upstream client’s deposit', async () => {
   const config = makeConfig(rig)
   const payment = await depositPayload(config, '5000')
   expect(await batch.verify(payment, requirements('batch-settlement'))).toMatchObject({ isValid: true })
@@ -105,7 +105,7 @@ it('the upstream client’s deposit is verified and settled by the upstream faci
   expect(await readChannel(rig, channelId(config))).toMatchObject({ balance: 5_000n, totalClaimed: 0n })
 })
 
-it('the upstream client’s voucher is verified by the upstream facilitator', async () => {
+it('the upstream facilitator verifies the upstream client’s voucher', async () => {
   const { config, voucherFor } = await openUpstream()
   const { voucher } = await voucherFor('1000')
   const payment = wrap({ type: 'voucher', channelConfig: config, voucher })
@@ -115,7 +115,7 @@ it('the upstream client’s voucher is verified by the upstream facilitator', as
   })
 })
 
-it('the upstream client’s voucher is claimed by the upstream facilitator', async () => {
+it('the upstream facilitator claims the upstream client’s voucher', async () => {
   const { id, voucherFor } = await openUpstream()
   const { row } = await voucherFor('1000')
   const answer = await batch.settle(wrap({ type: 'claim', claims: [row] }), requirements('batch-settlement'))
@@ -123,7 +123,7 @@ it('the upstream client’s voucher is claimed by the upstream facilitator', asy
   expect(await readChannel(rig, id)).toMatchObject({ balance: 5_000n, totalClaimed: 1_000n })
 })
 
-it('what was claimed is swept to the receiver by the upstream facilitator', async () => {
+it('the upstream facilitator sweeps the claimed amount to the receiver', async () => {
   const { voucherFor } = await openUpstream()
   const sweep = wrap({ type: 'settle', receiver: rig.receiver.address, token: USDC })
   await batch.settle(
@@ -137,7 +137,7 @@ it('what was claimed is swept to the receiver by the upstream facilitator', asyn
   expect(await balanceOf(rig, rig.receiver.address)).toBe(before + swept)
 })
 
-it('a refund with an outstanding voucher is claimed and paid by the upstream facilitator in one transaction', async () => {
+it('the upstream facilitator claims an outstanding voucher and refunds the rest in one transaction', async () => {
   const { config, id, voucherFor } = await openUpstream()
   const { voucher, row } = await voucherFor('1000')
   const refund = {
@@ -153,7 +153,7 @@ it('a refund with an outstanding voucher is claimed and paid by the upstream fac
   expect(await readChannel(rig, id)).toMatchObject({ balance: 1_000n, totalClaimed: 1_000n, nonce: 1n })
 })
 
-it('the upstream exact client’s payment is verified and settled by the upstream facilitator', async () => {
+it('the upstream facilitator verifies and settles the upstream exact client’s payment', async () => {
   const terms = requirements('exact')
   const { payload } = await new ExactClient(payer).createPaymentPayload(2, terms)
   const payment = wrap(payload, 'exact')

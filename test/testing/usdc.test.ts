@@ -33,7 +33,7 @@ type Authorization = {
 
 let nonces = 0n
 
-/** An authorization that no other test uses, from the payer to the receiver, signed by `signer`. */
+/** A fresh authorization from the payer to the receiver, signed by `signer`. */
 async function authorize(
   kind: 'TransferWithAuthorization' | 'ReceiveWithAuthorization',
   changes: Partial<Authorization> = {},
@@ -68,29 +68,29 @@ async function refused(name: string, args: unknown[], from = rig.stranger.addres
   return refusal(rig, from, name, args, USDC)
 }
 
-describe('transferWithAuthorization', () => {
-  it('moves the payer’s tokens by its signature in one piece, whoever sends it', async () => {
+describe('USDC transferWithAuthorization', () => {
+  it('moves the payer’s tokens for any sender, with a signature in one piece', async () => {
     const { fields, signature, message } = await authorize('TransferWithAuthorization')
     const before = await balanceOf(rig, message.to)
     await send(rig, rig.stranger.address, 'transferWithAuthorization', [...fields, signature], USDC)
     expect(await balanceOf(rig, message.to)).toBe(before + 100n)
   })
 
-  it('moves the payer’s tokens by its signature in three pieces', async () => {
+  it('moves the payer’s tokens with a signature in three pieces', async () => {
     const { fields, signature, message } = await authorize('TransferWithAuthorization')
     const before = await balanceOf(rig, message.to)
     await send(rig, rig.stranger.address, 'transferWithAuthorization', [...fields, ...split(signature)], USDC)
     expect(await balanceOf(rig, message.to)).toBe(before + 100n)
   })
 
-  it('cannot be sent twice', async () => {
+  it('rejects an authorization sent twice', async () => {
     const { fields, signature } = await authorize('TransferWithAuthorization')
     await send(rig, rig.stranger.address, 'transferWithAuthorization', [...fields, signature], USDC)
     const answer = await refused('transferWithAuthorization', [...fields, ...split(signature)])
     expect(answer).toBe('FiatTokenV2: authorization is used or canceled')
   })
 
-  it('marks its nonce as used', async () => {
+  it('marks the nonce as used', async () => {
     const { fields, signature, message } = await authorize('TransferWithAuthorization')
     const args = [message.from, message.nonce] as const
     const state = () =>
@@ -100,7 +100,7 @@ describe('transferWithAuthorization', () => {
     expect(await state()).toBe(true)
   })
 
-  it('is refused at the very second it starts, and at the one it ends', async () => {
+  it('rejects an authorization in the seconds validAfter and validBefore', async () => {
     const second = await now(rig)
     const early = await authorize('TransferWithAuthorization', { validAfter: second })
     const late = await authorize('TransferWithAuthorization', { validBefore: second })
@@ -110,27 +110,27 @@ describe('transferWithAuthorization', () => {
     ]).toEqual(['FiatTokenV2: authorization is not yet valid', 'FiatTokenV2: authorization is expired'])
   })
 
-  it('of more than the payer has is refused', async () => {
+  it('rejects an amount above the payer’s balance', async () => {
     const { fields, signature } = await authorize('TransferWithAuthorization', { value: 10n ** 18n })
     const answer = await refused('transferWithAuthorization', [...fields, signature])
     expect(answer).toBe('ERC20: transfer amount exceeds balance')
   })
 
-  it('signed by another key is refused', async () => {
+  it('rejects a signature by another key', async () => {
     const { fields, signature } = await authorize('TransferWithAuthorization', {}, rig.stranger)
     expect(await refused('transferWithAuthorization', [...fields, signature])).toBe(
       'FiatTokenV2: invalid signature',
     )
   })
 
-  it('signed to be received is refused', async () => {
+  it('rejects a signature for receiveWithAuthorization', async () => {
     const { fields, signature } = await authorize('ReceiveWithAuthorization')
     expect(await refused('transferWithAuthorization', [...fields, signature])).toBe(
       'FiatTokenV2: invalid signature',
     )
   })
 
-  it('with the high-s twin of its signature is refused', async () => {
+  it('rejects the high-s twin of its signature', async () => {
     const { fields, signature } = await authorize('TransferWithAuthorization')
     const { r, s, yParity } = parseSignature(signature)
     const twin = serializeSignature({ r, s: toHex(N - BigInt(s), { size: 32 }), yParity: 1 - yParity })
@@ -146,7 +146,7 @@ describe('transferWithAuthorization', () => {
     ['validAfter', 3, (): unknown => 1n],
     ['validBefore', 4, (): unknown => FOREVER + 1n],
     ['nonce', 5, (): unknown => toHex(++nonces, { size: 32 })],
-  ] as const)('is bound to its %s', async (_, index, other) => {
+  ] as const)('rejects an authorization with a changed %s', async (_, index, other) => {
     const { fields, signature } = await authorize('TransferWithAuthorization')
     expect(await refused('transferWithAuthorization', [...fields, signature])).toBe(null)
     const changed = fields.with(index, other())
@@ -154,7 +154,7 @@ describe('transferWithAuthorization', () => {
     expect(answer).toBe('FiatTokenV2: invalid signature')
   })
 
-  it('of a contract asks the contract', async () => {
+  it('asks a payer that is a contract to verify the signature', async () => {
     const { fields, signature } = await authorize('TransferWithAuthorization', { from: WALLET })
     expect(await refused('transferWithAuthorization', [...fields, signature])).toBe(null)
     const foreign = await authorize('TransferWithAuthorization', { from: WALLET }, rig.stranger)
@@ -163,11 +163,11 @@ describe('transferWithAuthorization', () => {
   })
 })
 
-describe('receiveWithAuthorization', () => {
+describe('USDC receiveWithAuthorization', () => {
   it.each([
     ['one piece', (signature: Hex) => [signature]],
     ['three pieces', split],
-  ] as const)('moves the tokens to a receiver that sends it, by a signature in %s', async (_, pieces) => {
+  ] as const)('moves the tokens when the receiver sends it, with a signature in %s', async (_, pieces) => {
     const { fields, signature, message } = await authorize('ReceiveWithAuthorization')
     const before = await balanceOf(rig, message.to)
     const args = [...fields, ...pieces(signature)]
@@ -175,14 +175,14 @@ describe('receiveWithAuthorization', () => {
     expect(await balanceOf(rig, message.to)).toBe(before + 100n)
   })
 
-  it('sent by anyone else is refused', async () => {
+  it('rejects any other sender', async () => {
     const { fields, signature } = await authorize('ReceiveWithAuthorization')
     const answer = await refused('receiveWithAuthorization', [...fields, signature])
     expect(answer).toBe('FiatTokenV2: caller must be the payee')
   })
 })
 
-describe('cancelAuthorization', () => {
+describe('USDC cancelAuthorization', () => {
   async function cancel(signer: Account) {
     const { fields, signature, message } = await authorize('TransferWithAuthorization')
     const { from: authorizer, nonce } = message
@@ -196,24 +196,24 @@ describe('cancelAuthorization', () => {
     return { payment: [...fields, signature], args: [authorizer, nonce, cancellation] as const }
   }
 
-  it('takes an authorization back before it is used', async () => {
+  it('cancels an authorization before it is used', async () => {
     const { payment, args } = await cancel(rig.payer)
     await send(rig, rig.stranger.address, 'cancelAuthorization', [...args], USDC)
     const answer = await refused('transferWithAuthorization', payment)
     expect(answer).toBe('FiatTokenV2: authorization is used or canceled')
   })
 
-  it('takes the signature in three pieces as well', async () => {
+  it('accepts a signature in three pieces', async () => {
     const [authorizer, nonce, signature] = (await cancel(rig.payer)).args
     expect(await refused('cancelAuthorization', [authorizer, nonce, ...split(signature)])).toBe(null)
   })
 
-  it('signed by another key is refused', async () => {
+  it('rejects a signature by another key', async () => {
     const { args } = await cancel(rig.stranger)
     expect(await refused('cancelAuthorization', [...args])).toBe('FiatTokenV2: invalid signature')
   })
 
-  it('of a used authorization is refused', async () => {
+  it('rejects a used authorization', async () => {
     const { payment, args } = await cancel(rig.payer)
     await send(rig, rig.stranger.address, 'transferWithAuthorization', payment, USDC)
     expect(await refused('cancelAuthorization', [...args])).toBe(
@@ -222,14 +222,14 @@ describe('cancelAuthorization', () => {
   })
 })
 
-describe('the token', () => {
-  it('transfers at its holder’s word', async () => {
+describe('USDC token', () => {
+  it('transfers tokens of the sender', async () => {
     const before = await balanceOf(rig, WALLET)
     await send(rig, rig.payer.address, 'transfer', [WALLET, 7n], USDC)
     expect(await balanceOf(rig, WALLET)).toBe(before + 7n)
   })
 
-  it('lets a spender move what was approved, and no more', async () => {
+  it('allows a spender to move the approved amount and no more', async () => {
     const from = rig.payer.address
     await send(rig, from, 'approve', [rig.stranger.address, 7n], USDC)
     await send(rig, rig.stranger.address, 'transferFrom', [from, WALLET, 7n], USDC)
@@ -237,7 +237,7 @@ describe('the token', () => {
     expect(answer).toBe('ERC20: transfer amount exceeds allowance')
   })
 
-  it('refuses whoever is blacklisted, as payer and as receiver', async () => {
+  it('rejects a blacklisted account as payer and as receiver', async () => {
     await send(rig, rig.stranger.address, 'blacklist', [WALLET], USDC)
     const answers = [
       await refused('transfer', [WALLET, 1n], rig.payer.address),

@@ -8,7 +8,7 @@ beforeAll(async () => {
 })
 afterAll(() => rig.chain.stop())
 
-/** A channel of 1,000 of which `claimed` has been claimed. */
+/** A channel with a balance of 1,000 and a claimed total of `claimed`. */
 async function openClaimed(claimed: bigint) {
   const { config, id } = await open(rig, 1_000n)
   if (claimed > 0n) {
@@ -17,8 +17,8 @@ async function openClaimed(claimed: bigint) {
   return { config, id }
 }
 
-describe('a withdrawal', () => {
-  it('begins with the payer’s word and names the moment from which it may end', async () => {
+describe('escrow withdrawal', () => {
+  it('is initiated by the payer and emits the time from which it can be finalized', async () => {
     const { config, id } = await openClaimed(0n)
     const { events } = await send(rig, rig.payer.address, 'initiateWithdraw', [config, 400n])
     const finalizeAfter = Number(await now(rig)) + 900
@@ -26,7 +26,7 @@ describe('a withdrawal', () => {
     expect(await readChannel(rig, id)).toMatchObject({ pending: 400n, initiatedAt: finalizeAfter - 900 })
   })
 
-  it('pays out after the delay, and closes an emptied channel', async () => {
+  it('transfers the amount after the delay, and closes an emptied channel', async () => {
     const { config, id } = await openClaimed(0n)
     const before = await balanceOf(rig, rig.payer.address)
     await send(rig, rig.payer.address, 'initiateWithdraw', [config, 1_000n])
@@ -37,7 +37,7 @@ describe('a withdrawal', () => {
     expect(await readChannel(rig, id)).toMatchObject({ balance: 0n, pending: 0n, initiatedAt: 0 })
   })
 
-  it('pays out at most what was not claimed meanwhile', async () => {
+  it('transfers at most the unclaimed amount', async () => {
     const { config, id } = await openClaimed(0n)
     await send(rig, rig.payer.address, 'initiateWithdraw', [config, 1_000n])
     await send(rig, rig.receiver.address, 'claim', [[await makeRow(config, 600n, 600n, rig.payer)]])
@@ -47,7 +47,7 @@ describe('a withdrawal', () => {
     expect(await readChannel(rig, id)).toMatchObject({ balance: 600n, totalClaimed: 600n })
   })
 
-  it('of a channel that was claimed empty ends with nothing', async () => {
+  it('transfers nothing if everything was claimed meanwhile', async () => {
     const { config } = await openClaimed(0n)
     await send(rig, rig.payer.address, 'initiateWithdraw', [config, 1_000n])
     await send(rig, rig.receiver.address, 'claim', [[await makeRow(config, 1_000n, 1_000n, rig.payer)]])
@@ -56,7 +56,7 @@ describe('a withdrawal', () => {
     expect(events).toMatchObject([{ eventName: 'WithdrawFinalized', args: { amount: 0n } }])
   })
 
-  it('is the payer authorizer’s to begin and to end as well', async () => {
+  it('can be initiated and finalized by the payer authorizer', async () => {
     const { config } = await open(rig, 1_000n, { payerAuthorizer: rig.stranger.address })
     await send(rig, rig.stranger.address, 'initiateWithdraw', [config, 1_000n])
     await warp(rig, 900)
@@ -65,12 +65,12 @@ describe('a withdrawal', () => {
     expect(await balanceOf(rig, rig.payer.address)).toBe(before + 1_000n)
   })
 
-  it('begun by anyone else is refused: InvalidChannel', async () => {
+  it('is rejected with InvalidChannel if another account initiates it', async () => {
     const { config } = await openClaimed(0n)
     expect(await refusal(rig, rig.receiver.address, 'initiateWithdraw', [config, 1n])).toBe('InvalidChannel')
   })
 
-  it('ended by anyone else is refused: NotAuthorizedToFinalizeWithdraw', async () => {
+  it('is rejected with NotAuthorizedToFinalizeWithdraw if another account finalizes it', async () => {
     const { config } = await openClaimed(0n)
     await send(rig, rig.payer.address, 'initiateWithdraw', [config, 1n])
     await warp(rig, 900)
@@ -78,19 +78,19 @@ describe('a withdrawal', () => {
     expect(refused).toBe('NotAuthorizedToFinalizeWithdraw')
   })
 
-  it('of nothing is refused: NothingToWithdraw', async () => {
+  it('is rejected with NothingToWithdraw for an amount of zero', async () => {
     const { config } = await openClaimed(0n)
     expect(await refusal(rig, rig.payer.address, 'initiateWithdraw', [config, 0n])).toBe('NothingToWithdraw')
   })
 
-  it('of more than is unclaimed is refused: WithdrawAmountExceedsAvailable', async () => {
+  it('is rejected with WithdrawAmountExceedsAvailable above the unclaimed amount', async () => {
     const { config } = await openClaimed(300n)
     const refused = await refusal(rig, rig.payer.address, 'initiateWithdraw', [config, 701n])
     expect(refused).toBe('WithdrawAmountExceedsAvailable')
     expect(await refusal(rig, rig.payer.address, 'initiateWithdraw', [config, 700n])).toBe(null)
   })
 
-  it('beside another is refused: WithdrawalAlreadyPending', async () => {
+  it('is rejected with WithdrawalAlreadyPending while another is pending', async () => {
     const { config } = await openClaimed(0n)
     await send(rig, rig.payer.address, 'initiateWithdraw', [config, 1n])
     expect(await refusal(rig, rig.payer.address, 'initiateWithdraw', [config, 1n])).toBe(
@@ -98,12 +98,12 @@ describe('a withdrawal', () => {
     )
   })
 
-  it('that was not begun cannot end: WithdrawalNotPending', async () => {
+  it('is rejected with WithdrawalNotPending if it was not initiated', async () => {
     const { config } = await openClaimed(0n)
     expect(await refusal(rig, rig.payer.address, 'finalizeWithdraw', [config])).toBe('WithdrawalNotPending')
   })
 
-  it('cannot end a second before its delay: WithdrawDelayNotElapsed', async () => {
+  it('is rejected with WithdrawDelayNotElapsed one second before its delay ends', async () => {
     const { config, id } = await openClaimed(0n)
     await send(rig, rig.payer.address, 'initiateWithdraw', [config, 1n])
     const { initiatedAt } = await readChannel(rig, id)

@@ -113,7 +113,9 @@ async function startNode({ port = 0, statePath }: ChainOptions): Promise<{ rpcUr
 function binary(): string {
   const { platform, arch } = process
   const name = `@foundry-rs/anvil-${platform}-${arch === 'x64' ? 'amd64' : arch}`
-  return createRequire(import.meta.url).resolve(`${name}/bin/anvil${platform === 'win32' ? '.exe' : ''}`)
+  // The platform's package is a dependency of anvil's own, so only anvil can be sure to find it.
+  const anvil = createRequire(import.meta.url).resolve('@foundry-rs/anvil/package.json')
+  return createRequire(anvil).resolve(`${name}/bin/anvil${platform === 'win32' ? '.exe' : ''}`)
 }
 
 /** Contracts, ether and USDC; safe to do again over what an interrupted start left. */

@@ -25,27 +25,27 @@ async function setUp(funds = 10_000n) {
   }
 }
 
-describe('verifying', () => {
-  it('accepts what would settle, in one round trip', async () => {
+describe('own facilitator verify', () => {
+  it('accepts a payment that would settle, in one round trip', async () => {
     const { facilitator, payer, receiver, relayer } = await setUp()
     expect(await facilitator.verify(await payer.pays(receiver, 10_000n))).toEqual({ ok: true, value: null })
     expect(await relayer.lane.seen('eth_call')).toHaveLength(1)
   })
 
-  it('refuses more than the payer holds', async () => {
+  it('returns exact_insufficient_funds for more than the payer holds', async () => {
     const { facilitator, payer, receiver } = await setUp()
     const verdict = await facilitator.verify(await payer.pays(receiver, 10_001n))
     expect(verdict).toMatchObject({ refusal: { reason: 'exact_insufficient_funds' } })
   })
 
-  it('refuses an authorization that was used', async () => {
+  it('returns exact_used for a used authorization', async () => {
     const { facilitator, payer, receiver, id } = await setUp()
     const payment = await payer.pays(receiver, 1n)
     await facilitator.settle(payment, id)
     expect(await facilitator.verify(payment)).toMatchObject({ refusal: { reason: 'exact_used' } })
   })
 
-  it('says that the chain cannot be read, rather than anything about the payment [B7]', async () => {
+  it('returns chain_unreadable while the node fails [B7]', async () => {
     const { facilitator, payer, receiver, relayer } = await setUp()
     await relayer.lane.misbehave({ method: 'eth_call', does: 'drop' })
     const verdict = await facilitator.verify(await payer.pays(receiver, 1n))
@@ -53,8 +53,8 @@ describe('verifying', () => {
   })
 })
 
-describe('settling', () => {
-  it('moves the money and tells the transaction', async () => {
+describe('own facilitator settle', () => {
+  it('transfers the money and returns the transaction', async () => {
     const { facilitator, payer, receiver, chain, id } = await setUp()
     const payment = await payer.pays(receiver, 700n)
     const settled = await facilitator.settle(payment, id)
@@ -63,7 +63,7 @@ describe('settling', () => {
     expect(await facilitator.lookup(payment, id)).toEqual(settled)
   })
 
-  it('moves the money once, however often it is asked with the same id [A1]', async () => {
+  it('transfers the money once for repeated calls with the same id [A1]', async () => {
     const { facilitator, payer, receiver, chain, id } = await setUp()
     const payment = await payer.pays(receiver, 700n)
     const all = await Promise.all(Array.from({ length: 5 }, () => facilitator.settle(payment, id)))
@@ -72,7 +72,7 @@ describe('settling', () => {
     expect(await readBalance(chain, receiver)).toBe(700n)
   })
 
-  it('is refused when the payer has moved the money since [A8]', async () => {
+  it('returns exact_insufficient_funds when the payer moved the money after verify [A8]', async () => {
     const { facilitator, payer, receiver, chain, id } = await setUp()
     const payment = await payer.pays(receiver, 700n)
     expect(await facilitator.verify(payment)).toMatchObject({ ok: true })
@@ -82,7 +82,7 @@ describe('settling', () => {
     expect(await facilitator.lookup(payment, id)).toMatchObject({ status: 'refused' })
   })
 
-  it('is refused when the payer has used the authorization’s nonce for another since [A8]', async () => {
+  it('returns exact_used when the payer used the nonce for another authorization [A8]', async () => {
     const { facilitator, payer, receiver, id } = await setUp()
     const payment = await payer.pays(receiver, 700n)
     const used = await payer.pays(randomHex(20), 1n, { nonce: payment.nonce })
@@ -90,14 +90,14 @@ describe('settling', () => {
     expect(await facilitator.settle(payment, id)).toMatchObject({ status: 'refused', reason: 'exact_used' })
   })
 
-  it('is refused when somebody else has submitted the authorization first [A7]', async () => {
+  it('returns exact_used when another account submitted the authorization first [A7]', async () => {
     const { facilitator, payer, receiver, id } = await setUp()
     const payment = await payer.pays(receiver, 700n)
     await send((await newKey()).address, payment.token, encodeTransfer(payment))
     expect(await facilitator.settle(payment, id)).toMatchObject({ status: 'refused', reason: 'exact_used' })
   })
 
-  it('is refused when somebody else’s submission is mined just before ours [A7]', async () => {
+  it('returns exact_used when another submission is mined just before ours [A7]', async () => {
     const { facilitator, payer, receiver, relayer, chain, id } = await setUp()
     const payment = await payer.pays(receiver, 700n)
     await relayer.lane.misbehave({ method: 'eth_estimateGas', does: 'answer', result: '0x186a0' })
@@ -106,21 +106,21 @@ describe('settling', () => {
     expect(await readBalance(chain, receiver)).toBe(700n)
   })
 
-  it('is refused when the authorization has lapsed [A9]', async () => {
+  it('refuses a lapsed authorization [A9]', async () => {
     const { facilitator, payer, receiver, id } = await setUp()
     const payment = await payer.pays(receiver, 700n, { validBefore: 1n })
     expect(await facilitator.settle(payment, id)).toMatchObject({ status: 'refused', reason: 'exact_failed' })
   })
 
-  it('is refused when the token succeeds and moves nothing [A10]', async () => {
+  it('refuses when the token succeeds and moves nothing [A10]', async () => {
     const { facilitator, payer, receiver, id } = await setUp()
-    const silent = randomHex(20)
-    await rpc('anvil_setCode', silent, '0x00')
-    const payment = { ...(await payer.pays(receiver, 700n)), token: silent }
+    const emptyToken = randomHex(20)
+    await rpc('anvil_setCode', emptyToken, '0x00')
+    const payment = { ...(await payer.pays(receiver, 700n)), token: emptyToken }
     expect(await facilitator.settle(payment, id)).toMatchObject({ status: 'refused', reason: 'exact_failed' })
   })
 
-  it('is unknown while nobody knows, and settled once it is known [F6]', async () => {
+  it('returns unknown until the receipt can be read, then settled [F6]', async () => {
     const { facilitator, payer, receiver, relayer, chain, id } = await setUp()
     const payment = await payer.pays(receiver, 700n)
     await relayer.lane.misbehave({ method: 'eth_getTransactionReceipt', does: 'drop' })
@@ -131,7 +131,7 @@ describe('settling', () => {
     expect(await readBalance(chain, receiver)).toBe(700n)
   })
 
-  it('is unknown while the chain cannot be reached, and may be settled afterwards [B7]', async () => {
+  it('returns unknown while the node is unreachable, and settles afterwards [B7]', async () => {
     const { facilitator, payer, receiver, relayer, id } = await setUp()
     const payment = await payer.pays(receiver, 700n)
     await relayer.lane.misbehave({ method: 'eth_estimateGas', does: 'drop' })
@@ -144,7 +144,7 @@ describe('settling', () => {
     expect(await facilitator.settle(payment, id)).toMatchObject({ status: 'settled' })
   })
 
-  it('is unknown when the relayer itself fails [E3]', async () => {
+  it('returns unknown when the relayer throws [E3]', async () => {
     const { chain, payer, receiver, id } = await setUp()
     const broken = () => Promise.reject(new Error('the object was reset'))
     const facilitator = relayed(chain, { send: broken, outcome: broken })
@@ -154,8 +154,8 @@ describe('settling', () => {
   })
 })
 
-describe('the proof of a transfer', () => {
-  it('is one authorization and one transfer of exactly this payment, by the token itself [A6]', async () => {
+describe('moved', () => {
+  it('requires one authorization and one transfer of this payment, logged by the token [A6]', async () => {
     const { relayer, payer, receiver } = await setUp()
     const payment = await payer.pays(receiver, 700n)
     const outcome = await relayer.send({ id: 'one', to: payment.token, data: encodeTransfer(payment) })

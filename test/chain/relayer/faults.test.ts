@@ -1,4 +1,4 @@
-/** The relayer when its node, its memory or the chain fails. */
+/** The relayer when its node, its object or the chain fails. */
 import { parseTransaction } from 'viem'
 import { privateKeyToAccount } from 'viem/accounts'
 import { beforeEach, describe, expect, it, vi } from 'vitest'
@@ -9,14 +9,14 @@ const TO_POOL = 'eth_sendRawTransaction'
 const RECEIPT = 'eth_getTransactionReceipt'
 const LOST = { method: TO_POOL, does: 'drop' } as const
 const SWALLOWED = { method: TO_POOL, does: 'swallow' } as const
-/** The node says yes and forgets the transaction. */
+/** The node accepts the transaction and then loses it. */
 const DROPPED = { method: TO_POOL, does: 'answer', result: `0x${'00'.repeat(32)}` } as const
 
-/** How many transactions of the key are final. */
+/** Sets how many transactions of the key are final. */
 const finalCount = (result: Hex) =>
   ({ method: 'eth_getTransactionCount', where: 'finalized', does: 'answer', result }) as const
 
-// What goes wrong here is logged, and meant to be.
+// These tests provoke warnings on purpose.
 beforeEach(() => {
   vi.spyOn(console, 'warn').mockImplementation(() => undefined)
 })
@@ -29,8 +29,8 @@ async function makeStuck(relayer: RelayerRig): Promise<void> {
   await relayer.sql('UPDATE attempt SET at = at - 60000')
 }
 
-describe('a broadcast', () => {
-  it('that never left is made good by the alarm, with the same bytes [F5]', async () => {
+describe('relayer broadcast', () => {
+  it('is repeated by the alarm with the same bytes if it never left [F5]', async () => {
     const relayer = await newRelayer()
     await relayer.lane.misbehave(LOST)
     const order = anOrder()
@@ -44,25 +44,25 @@ describe('a broadcast', () => {
     expect(new Set(await rawsSeen(relayer)).size).toBe(1)
   })
 
-  it('that never left is made good by sending the order again, with the same bytes [F5]', async () => {
+  it('is repeated with the same bytes when the order is sent again [F5]', async () => {
     const relayer = await newRelayer()
     await relayer.lane.misbehave(LOST)
     const order = anOrder()
     const pending = await relayer.send(order, 0)
     await relayer.lane.misbehave()
-    await relayer.die()
+    await relayer.kill()
     expect(await relayer.send(order)).toMatchObject({ ...pending, status: 'mined' })
     expect(await countOf(relayer.address)).toBe(1)
   })
 
-  it('survives the death of the object while it is on its way [F5]', async () => {
+  it('is mined once when the object is killed while it is in flight [F5]', async () => {
     const relayer = await newRelayer()
     await relayer.lane.misbehave({ method: TO_POOL, does: 'delay', ms: 200 })
     const order = anOrder()
     const sending = relayer.send(order).catch((thrown: Error) => thrown)
     let sent = await rawsSeen(relayer)
     while (sent.length === 0) sent = await rawsSeen(relayer)
-    await relayer.die()
+    await relayer.kill()
     expect(await sending).toBeInstanceOf(Error)
 
     expect(await relayer.alarmAt()).not.toBeNull()
@@ -72,7 +72,7 @@ describe('a broadcast', () => {
     expect(await countOf(relayer.address)).toBe(1)
   })
 
-  it('is on disk before it leaves [F5]', async () => {
+  it('is stored before it leaves [F5]', async () => {
     const relayer = await newRelayer()
     await relayer.lane.misbehave({ method: TO_POOL, does: 'delay', ms: 300 })
     const order = anOrder()
@@ -85,7 +85,7 @@ describe('a broadcast', () => {
     await sending
   })
 
-  it('whose reply is lost is settled once [F6]', async () => {
+  it('is mined once when its reply is lost [F6]', async () => {
     const relayer = await newRelayer()
     await relayer.lane.misbehave(SWALLOWED)
     const order = anOrder()
@@ -95,7 +95,7 @@ describe('a broadcast', () => {
     expect(await relayer.attempts(order.id)).toHaveLength(1)
   })
 
-  it('is pending while receipts cannot be read, and mined as soon as they can [F6]', async () => {
+  it('is pending while receipts cannot be read, then mined [F6]', async () => {
     const relayer = await newRelayer()
     await relayer.lane.misbehave({ method: RECEIPT, does: 'drop' })
     const order = anOrder()
@@ -104,7 +104,7 @@ describe('a broadcast', () => {
     expect(await relayer.outcome(order.id)).toMatchObject({ status: 'mined' })
   })
 
-  it('said to be too low in nonce is looked for, never made anew [F6]', async () => {
+  it('keeps its one attempt when the node answers nonce too low [F6]', async () => {
     const relayer = await newRelayer()
     const error = { code: -32003, message: 'nonce too low' }
     await relayer.lane.misbehave({ method: TO_POOL, does: 'answer', error })
@@ -116,8 +116,8 @@ describe('a broadcast', () => {
   })
 })
 
-describe('a stuck transaction', () => {
-  it('is replaced at a higher fee, with the same nonce and content [F7]', async () => {
+describe('relayer with a stuck transaction', () => {
+  it('replaces it at a higher fee, with the same nonce and content [F7]', async () => {
     const relayer = await newRelayer()
     await relayer.lane.misbehave(DROPPED)
     const order = anOrder()
@@ -135,7 +135,7 @@ describe('a stuck transaction', () => {
     expect(await countOf(relayer.address)).toBe(1)
   })
 
-  it('is not replaced while it is young [F7]', async () => {
+  it('does not replace it while it is young [F7]', async () => {
     const relayer = await newRelayer()
     await relayer.lane.misbehave(DROPPED)
     const order = anOrder()
@@ -144,7 +144,7 @@ describe('a stuck transaction', () => {
     expect(await relayer.attempts(order.id)).toHaveLength(1)
   })
 
-  it('counts as mined when the first of its transactions is [F7]', async () => {
+  it('reports it mined when the first of its attempts is mined [F7]', async () => {
     const relayer = await newRelayer()
     await relayer.lane.misbehave(DROPPED)
     const order = anOrder()
@@ -156,25 +156,25 @@ describe('a stuck transaction', () => {
     expect(await relayer.outcome(order.id)).toMatchObject({ ...first, status: 'mined' })
   })
 
-  it('never pays more than the highest fee allowed, and is sent again as it is [F7]', async () => {
+  it('resends it unchanged at the maximum fee [F7]', async () => {
     const relayer = await newRelayer({ maxFee: 1_200_000_000n })
-    const dear = {
+    const highBaseFee = {
       method: 'eth_getBlockByNumber',
       does: 'answer',
       result: { baseFeePerGas: '0x3b9aca00' },
     } as const
-    await relayer.lane.misbehave(DROPPED, dear)
+    await relayer.lane.misbehave(DROPPED, highBaseFee)
     const order = anOrder()
     await relayer.send(order, 0)
     await makeStuck(relayer)
-    await relayer.lane.misbehave(dear)
+    await relayer.lane.misbehave(highBaseFee)
     await relayer.alarm()
     const attempts = await relayer.attempts(order.id)
     expect(attempts.map((attempt) => attempt.fees.maxFee)).toEqual([1_200_000_000n])
     expect(await relayer.outcome(order.id)).toMatchObject({ status: 'mined' })
   })
 
-  it('does not hold up those behind it for good: the alarm sends both in order of their nonces', async () => {
+  it('sends it and the transactions behind it in the order of their nonces', async () => {
     const relayer = await newRelayer()
     await relayer.lane.misbehave({ ...LOST, times: 1 })
     const [first, second] = [anOrder(), anOrder()]
@@ -186,8 +186,8 @@ describe('a stuck transaction', () => {
   })
 })
 
-describe('the alarm', () => {
-  it('never throws, and is set again while something is open [E6]', async () => {
+describe('relayer alarm', () => {
+  it('never throws, and is set again while an order is open [E6]', async () => {
     const relayer = await newRelayer()
     await relayer.lane.misbehave(LOST)
     await relayer.send(anOrder(), 0)
@@ -196,14 +196,14 @@ describe('the alarm', () => {
     expect(await relayer.alarmAt()).not.toBeNull()
   })
 
-  it('is not set again when nothing is open', async () => {
+  it('is not set again when no order is open', async () => {
     const relayer = await newRelayer()
     await relayer.send(anOrder())
     await relayer.alarm()
     expect(await relayer.alarmAt()).toBeNull()
   })
 
-  it('forgets the bytes of what was mined long ago, and never the order', async () => {
+  it('deletes the bytes of old mined attempts and keeps the order', async () => {
     const relayer = await newRelayer()
     const order = anOrder()
     const mined = await relayer.send(order)
@@ -216,10 +216,10 @@ describe('the alarm', () => {
   })
 })
 
-describe('a count of transactions that is not the key’s', () => {
+describe('relayer with a wrong transaction count', () => {
   const lie = { method: 'eth_getTransactionCount', does: 'answer', result: '0x3e8', times: 1 } as const
 
-  it.each([0, 1])('is a fault before anything is signed, also after %i orders [F9]', async (earlier) => {
+  it.each([0, 1])('throws before it signs anything, after %i orders [F9]', async (earlier) => {
     const relayer = await newRelayer()
     for (let sent = 0; sent < earlier; sent++) await relayer.send(anOrder())
     await relayer.lane.misbehave(lie)
@@ -230,7 +230,7 @@ describe('a count of transactions that is not the key’s', () => {
     expect((await relayer.attempts(order.id)).map(({ nonce }) => nonce)).toEqual([earlier])
   })
 
-  it('changes nothing when it comes second [F9]', async () => {
+  it('ignores a wrong second count [F9]', async () => {
     const relayer = await newRelayer()
     await rpc('anvil_setNonce', relayer.address, '0x7')
     await relayer.lane.misbehave({ ...lie, result: '0x7' }, lie)
@@ -240,8 +240,8 @@ describe('a count of transactions that is not the key’s', () => {
   })
 })
 
-describe('what the chain takes back', () => {
-  it('a transaction whose receipt is gone is pending again, and is seen to [F8]', async () => {
+describe('relayer after a reorganization', () => {
+  it('reports pending again when the receipt is gone, and sets the alarm [F8]', async () => {
     const relayer = await newRelayer()
     const order = anOrder()
     const mined = await relayer.send(order)
@@ -256,7 +256,7 @@ describe('what the chain takes back', () => {
     expect(await relayer.alarmAt()).toBeNull()
   })
 
-  it('transactions at nonces that the chain no longer counts are sent again [F8]', async () => {
+  it('resends transactions at nonces that the chain no longer counts [F8]', async () => {
     const relayer = await newRelayer()
     const order = anOrder()
     await relayer.send(order)
@@ -271,7 +271,7 @@ describe('what the chain takes back', () => {
   })
 })
 
-describe('a nonce that somebody else with the key has taken', () => {
+describe('relayer with a nonce taken by another user of the key', () => {
   async function takenNonce() {
     const { key, address } = await newKey()
     const relayer = await newRelayer({ key })
@@ -290,14 +290,14 @@ describe('a nonce that somebody else with the key has taken', () => {
     return { relayer, order, address }
   }
 
-  it('keeps the order pending until that is final', async () => {
+  it('keeps the order pending until the other transaction is final', async () => {
     const { relayer, order } = await takenNonce()
     await relayer.lane.misbehave(finalCount('0x0'))
     await relayer.alarm()
     expect(await relayer.outcome(order.id, 0)).toMatchObject({ status: 'pending' })
   })
 
-  it('frees no order whose own transaction took it', async () => {
+  it('frees no order whose own transaction took the nonce', async () => {
     const relayer = await newRelayer()
     await relayer.lane.misbehave({ method: RECEIPT, does: 'drop' })
     const order = anOrder()
@@ -317,7 +317,7 @@ describe('a nonce that somebody else with the key has taken', () => {
     expect(await relayer.alarmAt()).not.toBeNull()
   })
 
-  it('frees the order for another nonce once it is', async () => {
+  it('gives the order another nonce once the other transaction is final', async () => {
     const { relayer, order, address } = await takenNonce()
     await relayer.lane.misbehave(finalCount('0x1'))
     await relayer.alarm()

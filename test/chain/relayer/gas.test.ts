@@ -6,8 +6,8 @@ import { firstFees, GAS_CAP, gasLimit, nextFees } from '../../../src/chain/relay
 const wei = fc.bigInt({ min: 0n, max: 10n ** 12n })
 const gas = fc.bigInt({ min: 21_000n, max: GAS_CAP })
 
-describe('the gas limit', () => {
-  it('is over the estimate, and never over the cap', () => {
+describe('gasLimit', () => {
+  it('exceeds the estimate and never exceeds the cap', () => {
     fc.assert(
       fc.property(gas, (estimate) => {
         const limit = gasLimit('0x', estimate)
@@ -22,13 +22,13 @@ describe('the gas limit', () => {
     ['a refund', '0xdce4bfae'],
     ['a claim with a refund', '0xac9650d8'],
     ['a transfer', '0xe3ee160e'],
-  ] as const)('of %s is enough, however little was estimated [F10]', (_, selector) => {
+  ] as const)('covers %s however low the estimate [F10]', (_, selector) => {
     expect(gasLimit(`${selector}00`, 25_216n)).toBeGreaterThanOrEqual(120_000n)
   })
 })
 
-describe('first fees', () => {
-  it('are never over what may be spent, and the tip never over the fee', () => {
+describe('firstFees', () => {
+  it('never exceed the maximum, and the tip never exceeds the fee', () => {
     fc.assert(
       fc.property(wei, wei, wei, (base, tip, most) => {
         const fees = firstFees(base, tip, most)
@@ -39,15 +39,15 @@ describe('first fees', () => {
     )
   })
 
-  it('outlive a doubling of the base fee', () => {
+  it('cover a doubling of the base fee', () => {
     expect(firstFees(100n, 7n, 1_000n)).toEqual({ maxFee: 207n, tip: 7n })
   })
 })
 
-describe('the fees of a replacement [F7]', () => {
+describe('nextFees', () => {
   const fees = fc.record({ maxFee: wei, tip: wei })
 
-  it('are at least a tenth over the last ones, as pools ask, and never over what may be spent', () => {
+  it('are at least a tenth above the last ones, as pools require, and within the maximum [F7]', () => {
     fc.assert(
       fc.property(fees, fees, wei, (last, now, most) => {
         const next = nextFees(last, now, most)
@@ -58,7 +58,7 @@ describe('the fees of a replacement [F7]', () => {
     )
   })
 
-  it('are none when they would be too high', () => {
+  it('are undefined when they would exceed the maximum [F7]', () => {
     expect(nextFees({ maxFee: 100n, tip: 1n }, { maxFee: 0n, tip: 0n }, 112n)).toBeUndefined()
     expect(nextFees({ maxFee: 100n, tip: 1n }, { maxFee: 0n, tip: 0n }, 113n)).toEqual({
       maxFee: 113n,

@@ -7,15 +7,15 @@ import { anOrder, chainAt, countOf, newRelayer, randomHex, rpc } from '../harnes
 
 const TO_POOL = 'eth_sendRawTransaction'
 
-describe('an order', () => {
-  it('is mined, and answered with its hash and block', async () => {
+describe('relayer order', () => {
+  it('is mined and returns its outcome', async () => {
     const relayer = await newRelayer()
     const outcome = await relayer.send(anOrder())
     expect(outcome).toMatchObject({ status: 'mined', logs: [] })
     expect(await countOf(relayer.address)).toBe(1)
   })
 
-  it('is answered with the same transaction when it is sent again', async () => {
+  it('returns the same transaction when it is sent again', async () => {
     const relayer = await newRelayer()
     const order = anOrder()
     const first = await relayer.send(order)
@@ -24,7 +24,7 @@ describe('an order', () => {
     expect(await countOf(relayer.address)).toBe(1)
   })
 
-  it('is one transaction when it is sent eight times at once', async () => {
+  it('makes one transaction when it is sent eight times at once', async () => {
     const relayer = await newRelayer()
     const order = anOrder()
     const outcomes = await Promise.all(Array.from({ length: 8 }, () => relayer.send(order)))
@@ -32,7 +32,7 @@ describe('an order', () => {
     expect(await countOf(relayer.address)).toBe(1)
   })
 
-  it('cannot be given another content under the same id', async () => {
+  it('throws for other content under the same id', async () => {
     const relayer = await newRelayer()
     const order = anOrder()
     await relayer.send(order)
@@ -40,7 +40,7 @@ describe('an order', () => {
     expect(await countOf(relayer.address)).toBe(1)
   })
 
-  it('cannot be given another content while the first is being placed', async () => {
+  it('throws for other content while the first is being placed', async () => {
     const relayer = await newRelayer()
     const order = anOrder()
     const [first, second] = await Promise.allSettled([
@@ -51,12 +51,12 @@ describe('an order', () => {
     expect(second.status).toBe('rejected')
   })
 
-  it('that was never sent has no outcome', async () => {
+  it('returns none when it was never sent', async () => {
     const relayer = await newRelayer()
     expect(await relayer.outcome('order:never')).toEqual({ status: 'none' })
   })
 
-  it('takes a nonce that no order at the same time has [F14]', async () => {
+  it('takes a nonce of its own among concurrent orders [F14]', async () => {
     const relayer = await newRelayer()
     const orders = Array.from({ length: 16 }, () => anOrder())
     const outcomes = await Promise.all(orders.map((order) => relayer.send(order)))
@@ -66,7 +66,7 @@ describe('an order', () => {
     expect(nonces.sort((a, b) => a - b)).toEqual(orders.map((_, at) => at))
   })
 
-  it('follows the nonces that the key has used elsewhere', async () => {
+  it('takes the nonce after those that the key used elsewhere', async () => {
     const relayer = await newRelayer()
     await rpc('anvil_setNonce', relayer.address, '0x7')
     const order = anOrder()
@@ -75,10 +75,10 @@ describe('an order', () => {
   })
 })
 
-describe('an order that would fail', () => {
+describe('relayer order that would fail', () => {
   const toEscrow = { to: chainAt('').escrow, data: encodeClaim([]) }
 
-  it('is refused by the name of the contract’s error, and nothing is signed [F12]', async () => {
+  it('is refused with the name of the contract’s error, and nothing is signed [F12]', async () => {
     const relayer = await newRelayer()
     const order = anOrder(toEscrow)
     expect(await relayer.send(order)).toEqual({ status: 'refused', reason: 'EmptyBatch' })
@@ -87,7 +87,7 @@ describe('an order that would fail', () => {
     expect(await relayer.outcome(order.id)).toEqual({ status: 'none' })
   })
 
-  it('may be sent again under the same id', async () => {
+  it('can be sent again under the same id', async () => {
     const relayer = await newRelayer()
     const order = anOrder(toEscrow)
     await relayer.send(order)
@@ -95,7 +95,7 @@ describe('an order that would fail', () => {
     expect(again.status).toBe('mined')
   })
 
-  it('is reverted when the chain has changed between simulation and block [F12]', async () => {
+  it('returns reverted when the chain changed after the simulation [F12]', async () => {
     const relayer = await newRelayer()
     await relayer.lane.misbehave({ method: 'eth_estimateGas', does: 'answer', result: '0x186a0' })
     const order = anOrder(toEscrow)
@@ -103,21 +103,21 @@ describe('an order that would fail', () => {
     expect(await relayer.outcome(order.id)).toMatchObject({ status: 'reverted' })
   })
 
-  it('is refused when it is larger than any pool takes', async () => {
+  it('is refused as too_large above the size limit of pools', async () => {
     const relayer = await newRelayer()
     const order = anOrder({ data: `0x${'00'.repeat(130_000)}` })
     expect(await relayer.send(order)).toEqual({ status: 'refused', reason: 'too_large' })
   })
 
-  it('is refused when it needs more gas than it may use', async () => {
+  it('is refused as out_of_gas when it needs more gas than its limit', async () => {
     const relayer = await newRelayer()
     const order = anOrder({ ...toEscrow, gas: 21_500n })
     expect(await relayer.send(order)).toEqual({ status: 'refused', reason: 'out_of_gas' })
   })
 })
 
-describe('before anything is signed', () => {
-  it('a node of another chain is not written to [F9]', async () => {
+describe('relayer before signing', () => {
+  it('throws wrong_chain for a node of another chain [F9]', async () => {
     const relayer = await newRelayer()
     await relayer.lane.misbehave({ method: 'eth_chainId', does: 'answer', result: '0x1' })
     const order = anOrder()
@@ -125,7 +125,7 @@ describe('before anything is signed', () => {
     expect(await relayer.lane.seen(TO_POOL)).toEqual([])
   })
 
-  it('a node that does not answer is a fault, and the order has no outcome', async () => {
+  it('throws unreachable when the node does not answer, and the order stays unsent', async () => {
     const relayer = await newRelayer()
     await relayer.lane.misbehave({ method: 'eth_estimateGas', does: 'drop' })
     const order = anOrder()
@@ -133,7 +133,7 @@ describe('before anything is signed', () => {
     expect(await relayer.outcome(order.id)).toEqual({ status: 'none' })
   })
 
-  it('a relayer without money for gas is a fault, and takes no nonce [F13]', async () => {
+  it('throws unfunded without money for gas, and takes no nonce [F13]', async () => {
     const relayer = await newRelayer()
     await rpc('anvil_setBalance', relayer.address, '0x1')
     const order = anOrder()
@@ -141,14 +141,14 @@ describe('before anything is signed', () => {
     expect(await relayer.attempts(order.id)).toEqual([])
   })
 
-  it('gas over the highest fee allowed is a fault [F7]', async () => {
+  it('throws fee_too_high when gas costs more than the maximum fee [F7]', async () => {
     const relayer = await newRelayer({ maxFee: 1n })
     await expect(relayer.send(anOrder())).rejects.toThrow('fee_too_high')
   })
 })
 
-describe('gas [F10]', () => {
-  it('of a sweep is enough for a transfer, although there is nothing to sweep when it is simulated', async () => {
+describe('relayer gas', () => {
+  it('covers a transfer in a sweep that was simulated with nothing to sweep [F10]', async () => {
     const relayer = await newRelayer()
     const { escrow, token } = chainAt('')
     const outcome = await relayer.send(anOrder({ to: escrow, data: encodeSweep(randomHex(20), token) }))

@@ -1,4 +1,4 @@
-/** Transactions as they are signed, beside those that viem signs. */
+/** Signed transactions, compared with viem's. */
 import fc from 'fast-check'
 import { parseTransaction } from 'viem'
 import { privateKeyToAccount } from 'viem/accounts'
@@ -19,8 +19,8 @@ const transaction = fc.record({
   fees: fc.tuple(wei, wei).map(([tip, over]) => ({ tip, maxFee: tip + over })),
 })
 
-describe('a transaction', () => {
-  it('is signed byte for byte as viem signs it', async () => {
+describe('transaction signing', () => {
+  it('returns the same bytes as viem', async () => {
     const same = fc.asyncProperty(chainId, transaction, async (id, { to, data, gas, nonce, fees }) => {
       const { raw } = sign(key, id, { to, data, gas, nonce, fees })
       const { tip: maxPriorityFeePerGas, maxFee: maxFeePerGas } = fees
@@ -30,7 +30,7 @@ describe('a transaction', () => {
     await fc.assert(same, { numRuns: 100 })
   })
 
-  it('is signed as well where r or s is shorter than a word', async () => {
+  it('returns the same bytes as viem when r or s is shorter than a word', async () => {
     const [to, fees] = [toHex(new Uint8Array(20).fill(1)), { tip: 1n, maxFee: 2n }]
     const short = new Set<string>()
     for (let nonce = 0; nonce < 5_000 && short.size < 2; nonce++) {

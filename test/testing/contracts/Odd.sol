@@ -5,7 +5,7 @@ interface IMint {
     function mint(address to, uint256 value) external returns (bool);
 }
 
-/// @notice A collector that calls its caller back before it brings the tokens.
+/// @notice A collector that calls its caller back before it transfers the tokens.
 contract Reenterer {
     function collect(address, address token, uint256 amount, bytes32, bytes calldata callback) external {
         (bool ok, bytes memory answer) = msg.sender.call(callback);
@@ -18,7 +18,7 @@ contract Reenterer {
     }
 }
 
-/// @notice A token whose transfers do as they are told at its deployment.
+/// @notice A token whose transfers fail or succeed as set at its deployment.
 contract OddToken {
     enum Habit {
         AnswersNothing,

@@ -1,7 +1,7 @@
-/** How a stranger checks what was stated and told: from what is published and the standards named there, with none of our code. */
+/** An independent check of statements and webhooks: published data and standards only, none of our code. */
 import { createHash, createHmac, timingSafeEqual } from 'node:crypto'
 
-/** What a crawler was given. Amounts are decimal strings of micro-dollars. */
+/** A statement as a crawler receives it. Amounts are decimal strings of micro-dollars. */
 export type Statement = {
   statement: {
     agent: { id: string }
@@ -20,7 +20,7 @@ export type Proof = {
   path: string[]
 }
 
-/** RFC 8785, for documents of texts, whole numbers, null, lists and tables. */
+/** RFC 8785, for JSON without fractions. */
 function canonical(value: unknown): string {
   if (Array.isArray(value)) return `[${value.map(canonical).join(',')}]`
   if (typeof value !== 'object' || value === null) return JSON.stringify(value)
@@ -35,7 +35,7 @@ export async function jwkThumbprint({ crv, kty, x, y }: JsonWebKey): Promise<str
     .digest('base64url')
 }
 
-/** Whether a key of this set has signed the statement, and is the one whose thumbprint it names. */
+/** Whether the key of this set that the statement names has signed it. */
 export async function isSigned(
   { statement, signature }: Statement,
   { keys }: { keys: JsonWebKey[] },
@@ -66,12 +66,12 @@ export function isStated({ statement }: Statement, { entry, index, size, path }:
   return sn === 0 && hash.equals(bytesOf(root))
 }
 
-/** The name of an IOU: the digest of the key's id and of the signature that made it. */
+/** The id of an IOU: the digest of the key's id and the signature. */
 export function iouOf(keyId: string, signature: Buffer): string {
   return sha256(Buffer.from(keyId), signature).toString('base64url')
 }
 
-/** Whether whoever has the secret wrote this body. */
+/** Whether the webhook's signature matches the body and the secret. */
 export function isAuthentic(body: string, header: string, secret: string): boolean {
   const [, time = '', mac = ''] = /^t=(\d+),v1=([0-9a-f]{64})$/.exec(header) ?? []
   const expected = createHmac('sha256', secret).update(`${time}.${body}`).digest()
