@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { sign, tell } from '../../src/billing/webhook.ts'
+import { deliver, sign } from '../../src/billing/dun.ts'
 import type { DunningStep } from '../../src/ledger/billing/types.ts'
 
 const NOW = Date.UTC(2026, 10, 22)
@@ -33,7 +33,7 @@ function operator(...answers: (number | 'gone')[]) {
 describe('telling the operator of a dunning step', () => {
   it('sends it signed over time and body', async () => {
     const { webhook, heard } = operator()
-    expect(await tell([STEP], webhook)).toEqual([STEP.id])
+    expect(await deliver([STEP], webhook)).toEqual([STEP.id])
     const [{ body, signature }] = heard as [{ body: string; signature: string }]
     expect(JSON.parse(body)).toEqual({
       id: 'INV-000001/0',
@@ -64,11 +64,11 @@ describe('telling the operator of a dunning step', () => {
     async (answer) => {
       const { webhook } = operator(answer, 200)
       const other = { ...STEP, id: 'INV-000001/1' }
-      expect(await tell([STEP, other], webhook)).toEqual([other.id])
+      expect(await deliver([STEP, other], webhook)).toEqual([other.id])
     },
   )
 
   it('counts all as told where nobody listens', async () => {
-    expect(await tell([STEP], null)).toEqual([STEP.id])
+    expect(await deliver([STEP], null)).toEqual([STEP.id])
   })
 })
