@@ -11,7 +11,14 @@ export type PeriodKind = 'daily' | 'weekly' | 'monthly'
 /** `from <= at < to`. The id is `2026-11-21`, `2026-W47` or `2026-11`. */
 export type Period = { id: string; from: number; to: number }
 
-export type RailName = 'stablecoin' | 'stripe' | 'transfer'
+/**
+ * The rails by which an invoice can be paid, as data: requests, the OpenAPI document and the table in `src/rails/index.ts` all
+ * take their names from here. It stands in the ledger, below the rails, because invoices store the name.
+ */
+export const RAIL_NAMES = ['stablecoin', 'stripe', 'transfer'] as const
+
+/** One of {@link RAIL_NAMES}. */
+export type RailName = (typeof RAIL_NAMES)[number]
 
 /** Who sells or buys, as an invoice names them. The country is ISO 3166-1 alpha-2. */
 export type Party = { name: string; country: string; address?: string; taxId?: string; email?: string }
