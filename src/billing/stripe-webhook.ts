@@ -1,7 +1,7 @@
 /** Stripe's webhooks: believed by their signature, worked on once, and followed by a look at Stripe's own state. */
 
 import { saveInvoices } from '../ledger/book/credit.ts'
-import { hasHeard, remember } from '../ledger/book/webhooks.ts'
+import { markProcessed, wasProcessed } from '../ledger/book/webhooks.ts'
 import type { StripeRail } from '../rails/stripe/rail.ts'
 import type { BillSettings } from './context.ts'
 import { dunLine } from './nightly.ts'
@@ -24,13 +24,13 @@ export async function stripeWebhook(
   try {
     const heard = await stripe.hear(body, request.headers.get('stripe-signature'))
     if (heard.outcome === 'refused') return new Response(null, { status: 400 })
-    if (heard.outcome === 'ignored' || (await hasHeard(settings.book, heard.event))) return done()
+    if (heard.outcome === 'ignored' || (await wasProcessed(settings.book, heard.event))) return done()
     const checked = await recheck(settings, heard)
     if (checked) {
       await saveInvoices(settings.book, [checked.invoice])
       await dunLine(settings, settings.lines.getByName(heard.agent), now())
     }
-    await remember(settings.book, heard.event, now())
+    await markProcessed(settings.book, heard.event, now())
     return done()
   } catch (fault) {
     console.error(JSON.stringify({ message: 'a webhook must come again', fault: String(fault) }))
