@@ -1,7 +1,9 @@
 /** The bodies of journal entries: JSON documents with amounts as decimal strings. */
 import { readJson, writeJson } from '../platform/json.ts'
 
-/** The keys whose values are amounts. Trap: an amount under a key not listed here is read back as a string. */
+/**
+ * The keys whose values are amounts. Trap: an amount under a key not listed here is read back as a string.
+ */
 const AMOUNTS: ReadonlySet<string> = new Set([
   'amount',
   'carriedIn',

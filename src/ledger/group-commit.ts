@@ -1,8 +1,9 @@
 /** Group commit: entries that arrive during a write share the next one. */
 
 /**
- * Collects entries and writes them in groups. Memory leads storage: a caller must wait for {@link pending} before it
- * answers. If a write fails, the object restarts and every waiting call rejects: the outcome is unknown.
+ * Collects entries and writes them in groups. Memory leads storage: a caller must wait for {@link pending}
+ * before it answers. If a write fails, the object restarts and every waiting call rejects: the outcome is
+ * unknown.
  */
 export class Commits<Entry> {
   readonly #ctx: DurableObjectState
@@ -16,7 +17,9 @@ export class Commits<Entry> {
     this.#write = write
   }
 
-  /** Queues an entry that memory already contains. Wait for {@link pending} before any caller learns of it. */
+  /**
+   * Queues an entry that memory already contains. Wait for {@link pending} before any caller learns of it.
+   */
   add(entry: Entry): void {
     this.#unwritten.push(entry)
     this.#pending ??= this.#commit()
@@ -37,13 +40,17 @@ export class Commits<Entry> {
     while (this.#pending) await this.#pending
   }
 
-  /** Trade-off: a commit costs fifteen times as much as its SQL, so entries wait for the last one and share the next. */
+  /**
+   * Trade-off: a commit costs fifteen times as much as its SQL, so entries wait for the last one and share
+   * the next.
+   */
   async #commit(): Promise<void> {
     try {
       await this.#ctx.storage.sync()
       this.#ctx.storage.transactionSync(() => this.#flush())
     } catch (fault) {
-      // Memory now differs from storage, so the object must restart. Waiting calls reject: the outcome is unknown.
+      // Memory now differs from storage, so the object must restart. Waiting calls reject: the outcome is
+      // unknown.
       this.#ctx.abort(`ledger write failed: ${fault}`)
       throw fault
     }

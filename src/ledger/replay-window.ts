@@ -3,13 +3,18 @@
 /** How long a used IOU reopens the resource it paid for. */
 export const REPLAY_WINDOW = 600_000
 
-/** The most deliveries of one charge. Threat: without a limit, one payment could write a journal row per request. */
+/**
+ * The most deliveries of one charge. Threat: without a limit, one payment could write a journal row per
+ * request.
+ */
 export const MOST_DELIVERIES = 100
 
 /** The most charges held in memory. */
 export const MOST_CHARGES = 10_000
 
-/** The fields of a journal entry that are used here. `of` is the charge that a replay or release refers to. */
+/**
+ * The fields of a journal entry that are used here. `of` is the charge that a replay or release refers to.
+ */
 type Recorded = { seq: number; at: number; kind: string; id: string; of: number | null }
 
 /** A charge and the ids of its deliveries that have not failed. */
@@ -19,12 +24,13 @@ type Use<Entry> = { entry: Entry; deliveries: string[] }
 type Generation<Entry> = { since: number; byProof: Map<string, Use<Entry>>; bySeq: Map<number, Use<Entry>> }
 
 /**
- * The recent charges of one account, by the IOU that made them. Does not read storage: pass the journal's recent
- * entries to the constructor.
+ * The recent charges of one account, by the IOU that made them. Does not read storage: pass the journal's
+ * recent entries to the constructor.
  */
 export class Replays<Entry extends Recorded> {
   readonly #proofOf: (entry: Entry) => string
-  // Two generations; the older is dropped whole. Removing charges one by one would make each insert skip the gaps.
+  // Two generations; the older is dropped whole. Removing charges one by one would make each insert skip the
+  // gaps.
   #young: Generation<Entry> = beginning(0)
   #old: Generation<Entry> = beginning(0)
 
@@ -57,7 +63,10 @@ export class Replays<Entry extends Recorded> {
     this.#young.bySeq.set(entry.seq, use)
   }
 
-  /** Returns the charge that `proof` made, if it is inside the replay window and has deliveries left at `now` (Unix ms). */
+  /**
+   * Returns the charge that `proof` made, if it is inside the replay window and has deliveries left at `now`
+   * (Unix ms).
+   */
   match(proof: string, id: string, now: number): Entry | undefined {
     const { entry, deliveries } = this.#used(proof) ?? {}
     if (!entry || !deliveries || entry.at <= now - REPLAY_WINDOW) return undefined
@@ -76,11 +85,11 @@ export class Replays<Entry extends Recorded> {
   }
 
   /**
-   * Removes the failed delivery `id`. Returns `last` if the charge has no deliveries left: release it. Returns `null` if
-   * the delivery is unknown or failed before.
+   * Removes the failed delivery `id`. Returns `last` if the charge has no deliveries left: release it.
+   * Returns `null` if the delivery is unknown or failed before.
    *
-   * Threat: without this count, a payer could make the origin refuse one of two deliveries (with `If-None-Match`, say),
-   * have the charge released and keep the other delivery unpaid.
+   * Threat: without this count, a payer could make the origin refuse one of two deliveries (with
+   * `If-None-Match`, say), have the charge released and keep the other delivery unpaid.
    */
   drop(seq: number, id: string): 'last' | 'one' | null {
     const use = this.#made(seq)

@@ -42,8 +42,8 @@ export function release(totals: Totals, price: bigint): Totals {
 /**
  * Sets `redeemed` to the amount the chain or the rail has received.
  *
- * It may exceed `charged`, when a charge was released while its claim was on the way. Then the other totals rise to it,
- * and the difference becomes account balance.
+ * It may exceed `charged`, when a charge was released while its claim was on the way. Then the other totals
+ * rise to it, and the difference becomes account balance.
  * @throws InvariantFault when `redeemed` is negative
  */
 export function redeem(totals: Totals, redeemed: bigint): Totals {

@@ -9,7 +9,8 @@ export function writeJson(value: unknown): string {
 }
 
 /**
- * Reads the output of {@link writeJson}. Strings under the keys in `amounts` become bigints. The shape is not checked.
+ * Reads the output of {@link writeJson}. Strings under the keys in `amounts` become bigints. The shape is not
+ * checked.
  * @throws SyntaxError for malformed JSON, or for an amount that is not an integer
  */
 export function readJson<Value>(text: string, amounts: ReadonlySet<string>): Value {

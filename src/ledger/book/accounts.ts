@@ -10,7 +10,10 @@ export type ListedTotals = { authorized: bigint; charged: bigint; redeemed: bigi
 /** A row of any table of the read model. */
 export type Row = Record<string, string | number | null>
 
-/** One row of the read model. Totals are null until the first run has read the account. Times in Unix milliseconds. */
+/**
+ * One row of the read model. Totals are null until the first run has read the account. Times in Unix
+ * milliseconds.
+ */
 export type Listing = {
   /** The name of the Durable Object: a channel id, or `<network>:<payer>` for `exact`. */
   id: string

@@ -7,7 +7,9 @@ import type { Enrolment } from '../credit/terms.ts'
 import type { LineStanding } from '../credit/types.ts'
 import { type ListedTotals, type Row, totalsIn } from './accounts.ts'
 
-/** One credit line's row. Totals are null until the first run has read the line. Times in Unix milliseconds. */
+/**
+ * One credit line's row. Totals are null until the first run has read the line. Times in Unix milliseconds.
+ */
 export type LineListing = {
   /** The agent's id, which is the name of the Durable Object. */
   id: string
@@ -28,7 +30,10 @@ const BATCH = 500
 
 const LIST = 'INSERT OR IGNORE INTO line (id, name, opened_at) VALUES (?, ?, ?)'
 
-/** Adds a credit line to the listing. Idempotent. `now` in Unix milliseconds. @throws when D1 cannot be written */
+/**
+ * Adds a credit line to the listing. Idempotent. `now` in Unix milliseconds.
+ * @throws when D1 cannot be written
+ */
 export async function listLine(book: D1Database, { agent, name }: Enrolment, now: number): Promise<void> {
   await book.prepare(LIST).bind(agent, name, now).run()
 }
@@ -115,7 +120,10 @@ export async function saveStatements(
   )
 }
 
-/** Returns up to `limit` statements that follow `after`, the last closed first; only those of `agent` if it is set. */
+/**
+ * Returns up to `limit` statements that follow `after`, the last closed first; only those of `agent` if it is
+ * set.
+ */
 export async function statements(
   book: D1Database,
   filter: {
@@ -148,7 +156,10 @@ export async function saveInvoices(book: D1Database, invoices: readonly InvoiceS
   )
 }
 
-/** Returns up to `limit` invoices with `number < before`, newest first; `agent` and `stage` narrow the list if set. */
+/**
+ * Returns up to `limit` invoices with `number < before`, newest first; `agent` and `stage` narrow the list if
+ * set.
+ */
 export async function invoices(
   book: D1Database,
   filter: {

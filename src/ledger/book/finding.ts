@@ -8,16 +8,19 @@ import type { InvoiceStanding } from '../billing/types.ts'
  * - `silent`: the account did not respond.
  * - `book_ahead`: the read model exceeds the account. The account lost entries, or the read model was edited.
  * - `book_differs`: a row of the read model differs from what the run just wrote.
- * - `overclaimed`: the chain has claimed more than was charged. The key also claims outside tab402, or the account lost
- *   entries.
- * - `chain_behind`: the chain has claimed less than before, after a reorganization or through a node on a fork.
+ * - `overclaimed`: the chain has claimed more than was charged. The key also claims outside tab402, or the
+ *   account lost entries.
+ * - `chain_behind`: the chain has claimed less than before, after a reorganization or through a node on a
+ *   fork.
  * - `uncovered`: the escrow holds less than is owed. The rest is lost unless the payer tops up.
- * - `elsewhere`: an account on another network still owes. The site changed its network before everything was claimed.
+ * - `elsewhere`: an account on another network still owes. The site changed its network before everything was
+ *   claimed.
  * - `receiver_behind`: the chain has claimed less for a receiver than its accounts have recorded.
  * - `unswept`: part of what was claimed for a receiver has not reached its wallet.
- * - `undelivered`: an `exact` payment arrived, but its request ended without a delivery. The payer may repeat the
- *   request, or the operator refunds it.
- * - `rail_failed`: an invoice could not be created or submitted, or its rail did not respond. The next run retries.
+ * - `undelivered`: an `exact` payment arrived, but its request ended without a delivery. The payer may repeat
+ *   the request, or the operator refunds it.
+ * - `rail_failed`: an invoice could not be created or submitted, or its rail did not respond. The next run
+ *   retries.
  * - `overpaid`: an invoice received more than its total. The rest belongs to the payer.
  * - `overcredited`: the rail credited more than was left of an invoice. The rest is not credited here.
  */

@@ -1,6 +1,9 @@
 /** Settlement runs and watches in the read model (D1). */
 
-/** One settlement run or watch. `record` is plain JSON with amounts as decimal strings. Times in Unix milliseconds. */
+/**
+ * One settlement run or watch. `record` is plain JSON with amounts as decimal strings. Times in Unix
+ * milliseconds.
+ */
 export type RunRecord = {
   id: string
   kind: 'settlement' | 'watch'
@@ -29,7 +32,10 @@ export async function runs(book: D1Database, limit: number): Promise<RunRecord[]
   return results.map(runOf)
 }
 
-/** Returns the start of the last run that billed and left nothing unresolved, in Unix milliseconds; null before one. */
+/**
+ * Returns the start of the last run that billed and left nothing unresolved, in Unix milliseconds; null
+ * before one.
+ */
 export async function lastBilled(book: D1Database): Promise<number | null> {
   const newest = await book
     .prepare(

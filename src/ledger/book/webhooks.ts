@@ -1,4 +1,6 @@
-/** Ids of processed webhooks in D1, for deduplication. Safe to lose: every effect is idempotent by its own id. */
+/**
+ * Ids of processed webhooks in D1, for deduplication. Safe to lose: every effect is idempotent by its own id.
+ */
 
 import { DAY_MS } from '../../platform/time.ts'
 
@@ -10,7 +12,9 @@ export async function wasProcessed(book: D1Database, id: string): Promise<boolea
   return (await book.prepare('SELECT 1 FROM webhook WHERE id = ?').bind(id).first()) !== null
 }
 
-/** Stores a processed webhook and deletes those that cannot be repeated any more. `now` in Unix milliseconds. */
+/**
+ * Stores a processed webhook and deletes those that cannot be repeated any more. `now` in Unix milliseconds.
+ */
 export async function markProcessed(book: D1Database, id: string, now: number): Promise<void> {
   await book.batch([
     book.prepare('INSERT OR IGNORE INTO webhook (id, at) VALUES (?, ?)').bind(id, now),

@@ -1,7 +1,7 @@
 /** Many requests at once on one account: nobody is lost, nobody is told twice, nobody waits for ever. */
 import { abortAllDurableObjects } from 'cloudflare:test'
 import { describe, expect, it } from 'vitest'
-import { QUEUE } from '../../../src/ledger/channel/queue.ts'
+import { QUEUE_LIMIT } from '../../../src/ledger/channel/queue.ts'
 import type { Answer } from '../../../src/ledger/channel/types.ts'
 import { newTab, PRICE, reasonOf, type Tab, toCharge } from './harness.ts'
 
@@ -58,7 +58,7 @@ describe('clients at once on one channel', () => {
     await tab.charge('GET /first')
     expect(reasonOf(await tab.place(toCharge(1n, { request: 'GET /gone' })))).toBe('voucher_stale')
     const given: Answer[] = []
-    for (let i = 0; i < QUEUE; i++) {
+    for (let i = 0; i < QUEUE_LIMIT; i++) {
       tab.place(toCharge(1n, { request: `GET /${i}` })).then(
         (answer) => given.push(answer),
         () => undefined,
