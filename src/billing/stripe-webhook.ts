@@ -1,7 +1,7 @@
 /** Handles Stripe's webhooks: verifies the signature, skips processed events, and reads the invoice from Stripe. */
 
 import { saveInvoices } from '../ledger/book/credit.ts'
-import { hasHeard, remember } from '../ledger/book/webhooks.ts'
+import { markProcessed, wasProcessed } from '../ledger/book/webhooks.ts'
 import type { StripeRail } from '../rails/stripe/rail.ts'
 import type { BillSettings } from './context.ts'
 import { dunLine } from './dun.ts'
@@ -24,13 +24,13 @@ export async function stripeWebhook(
   try {
     const result = await stripe.readWebhook(body, request.headers.get('stripe-signature'))
     if (result.outcome === 'refused') return new Response(null, { status: 400 })
-    if (result.outcome === 'ignored' || (await hasHeard(settings.book, result.event))) return done()
+    if (result.outcome === 'ignored' || (await wasProcessed(settings.book, result.event))) return done()
     const checked = await recheck(settings, result)
     if (checked) {
       await saveInvoices(settings.book, [checked.invoice])
       await dunLine(settings, settings.lines.getByName(result.agent), now())
     }
-    await remember(settings.book, result.event, now())
+    await markProcessed(settings.book, result.event, now())
     return done()
   } catch (fault) {
     console.error(
