@@ -58,7 +58,7 @@ export default defineConfig({
         ],
         test: {
           name: 'workerd',
-          // Tests use fresh ids, and each file begins with an empty book.
+          // Tests use fresh ids, and each file begins with empty storage.
           isolate: false,
           globalSetup: chain,
           include: ['test/**/*.test.ts'],
@@ -68,7 +68,7 @@ export default defineConfig({
       },
       {
         extends: true,
-        test: { name: 'node', globalSetup: chain, include: outside, exclude: long },
+        test: { name: 'node', globalSetup: chain, include: outside, exclude: long, fileParallelism: false },
       },
       {
         extends: true,
