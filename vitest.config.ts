@@ -21,7 +21,7 @@ export default defineConfig({
   test: {
     testTimeout: 30_000,
     hookTimeout: 60_000,
-    // What the Worker logs is shown for a test that fails.
+    // Vitest shows the Worker's log for a test that fails.
     silent: 'passed-only',
     maxWorkers: 2,
     reporters: ['default', new Quiet()],
