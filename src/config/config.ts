@@ -1,7 +1,7 @@
 /** The Worker's vars and secrets, read once: into a config, or into every fault they have. Nothing else reads them. */
 import * as v from 'valibot'
 import type { Chain } from '../chain/rpc.ts'
-import { type Policy, schemesOf } from '../paywall/policy.ts'
+import { type Policy, policySchemes } from '../paywall/policy.ts'
 import { type Address, type Hex, isHex } from '../protocol/evm/hex.ts'
 import { addressOf } from '../protocol/evm/secp256k1.ts'
 import { SCHEME_NAMES, SCHEMES, type SchemeName } from '../schemes/index.ts'
@@ -138,7 +138,7 @@ function readAll(vars: Table): ConfigResult {
   const faults = [
     ...(terms.ok ? originFaults(terms.policy, vars) : terms.faults),
     ...faultsOf(rest.issues ?? [], WANTS),
-    ...missing(terms.ok ? schemesOf(terms.policy) : schemesMeant(site), vars),
+    ...missing(terms.ok ? policySchemes(terms.policy) : schemesMeant(site), vars),
     ...billFaults(vars),
     ...(rest.success ? limitFaults(rest.output, terms.ok ? terms.policy : undefined) : []),
   ]
