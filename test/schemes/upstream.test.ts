@@ -1,12 +1,13 @@
 /** The unmodified upstream clients with default settings against the Worker: they must work without changes for it. */
-import { beforeEach, describe, expect, inject, it } from 'vitest'
+import { beforeEach, describe, expect, it } from 'vitest'
 import { readBalance } from '../../src/chain/token.ts'
 import { chainAt } from '../chain/harness.ts'
+import { chainHere } from '../chain/here.ts'
 import { type Payer as Key, newPayer } from '../chain/payer.ts'
 import { channelFetch, exactFetch } from '../upstream.ts'
 import { type Meddle, openShop, receiptOf } from './harness.ts'
 
-const { rpcUrl } = inject('chain')
+const { rpcUrl } = chainHere()
 
 type Fetch = typeof fetch
 

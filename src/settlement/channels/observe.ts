@@ -2,7 +2,7 @@
 
 import { readChannels } from '../../chain/channels.ts'
 import { ChainFault } from '../../chain/fault.ts'
-import { type Listing, listings } from '../../ledger/book/accounts.ts'
+import { KIND, type Listing, listings } from '../../ledger/book/accounts.ts'
 import type { Finding } from '../../ledger/book/finding.ts'
 import type { Standing } from '../../ledger/channel/types.ts'
 import { each } from '../../platform/pool.ts'
@@ -34,7 +34,7 @@ type Answer = { line: Listing; standing: Standing | null; silent: Finding | null
 /** Asks a page of accounts, then the chain about the same channels. @throws ChainFault when the chain cannot be read */
 export async function askPage(settings: Settings, after: string): Promise<Asked> {
   const lines = await listings(settings.book, after, PAGE)
-  const listed = lines.filter((line) => line.kind === 'channel')
+  const listed = lines.filter((line) => line.kind === KIND.channel)
   const answers = await each<Listing, Answer>(
     listed,
     async (line) => ({ line, standing: await standingOf(settings, line.id), silent: null }),
@@ -53,7 +53,7 @@ export async function askPage(settings: Settings, after: string): Promise<Asked>
       const state = states[at]
       return state ? [{ ...channel, state }] : []
     }),
-    exact: lines.filter((line) => line.kind === 'exact'),
+    exact: lines.filter((line) => line.kind === KIND.exact),
     empty: answers.filter(({ standing, silent }) => !standing && !silent).map(({ line }) => line),
     findings: [
       ...answers.flatMap(({ silent }) => silent ?? []),

@@ -1,11 +1,12 @@
 /** On-chain lookups for unknown or outdated channels, and the limit on lookups that unknown payers cause. */
 import { env, runInDurableObject } from 'cloudflare:test'
-import { afterEach, describe, expect, inject, it, vi } from 'vitest'
+import { afterEach, describe, expect, it, vi } from 'vitest'
 import { readChannels } from '../../../src/chain/channels.ts'
 import { encodeDeposit } from '../../../src/chain/escrow.ts'
 import { listings } from '../../../src/ledger/book/accounts.ts'
 import { encodeHeader } from '../../../src/protocol/x402/header.ts'
 import { chainAt, newKey } from '../../chain/harness.ts'
+import { chainHere } from '../../chain/here.ts'
 import { newPayer, send } from '../../chain/payer.ts'
 import {
   type Crawler,
@@ -19,7 +20,7 @@ import {
   valueAt,
 } from '../harness.ts'
 
-const { rpcUrl } = inject('chain')
+const { rpcUrl } = chainHere()
 const shop = openShop()
 const BATCH = 'invalid_batch_settlement_evm_'
 

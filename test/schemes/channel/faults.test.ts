@@ -3,10 +3,11 @@
  * no payer is asked to pay again, and sending the same payment again charges once.
  */
 import { env, evictDurableObject, runInDurableObject } from 'cloudflare:test'
-import { describe, expect, inject, it, vi } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { readBalance } from '../../../src/chain/token.ts'
 import { LEASE } from '../../../src/ledger/exact/authorizations.ts'
 import { chainAt } from '../../chain/harness.ts'
+import { chainHere } from '../../chain/here.ts'
 import { type Crawler, errorOf, type Meddle, newCrawler, newRegular, openShop, PRICE } from '../harness.ts'
 
 let does: Meddle = (_, call) => call()
@@ -79,7 +80,7 @@ const scenarios: Scenario[] = [
   },
 ]
 
-const held = ({ payer }: Crawler) => readBalance(chainAt(inject('chain').rpcUrl), payer.address)
+const held = ({ payer }: Crawler) => readBalance(chainAt(chainHere().rpcUrl), payer.address)
 
 /** Fails `times` calls, starting with number `first`. */
 function failing(

@@ -1,9 +1,10 @@
 /** Refunds over HTTP: paid once from the uncharged part of the balance, only if the payer signed them. */
 
 import { evictDurableObject } from 'cloudflare:test'
-import { beforeEach, describe, expect, inject, it } from 'vitest'
+import { beforeEach, describe, expect, it } from 'vitest'
 import { readBalance } from '../../../src/chain/token.ts'
 import { chainAt } from '../../chain/harness.ts'
+import { chainHere } from '../../chain/here.ts'
 import {
   altered,
   type Crawler,
@@ -28,7 +29,7 @@ beforeEach(async () => {
   crawler = await newRegular(shop)
 })
 
-const held = () => readBalance(chainAt(inject('chain').rpcUrl), crawler.payer.address)
+const held = () => readBalance(chainAt(chainHere().rpcUrl), crawler.payer.address)
 
 describe('Refund request', () => {
   it('pays the uncharged balance to the payer, claims the charges and skips the origin', async () => {

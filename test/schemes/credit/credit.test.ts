@@ -182,7 +182,7 @@ describe('Commitment with a used signature', () => {
     expect(await agent.standing()).toMatchObject({ charged: PRICE })
   })
 
-  it('charges 20 concurrent uses once [C3]', async () => {
+  it('is charged once for 20 concurrent uses [C3]', async () => {
     const agent = await newAgent()
     const request = await agent.commit('/a', await creditOffer(shop))
     const responses = await Promise.all(Array.from({ length: 20 }, () => shop.ask('/a', request)))
@@ -318,7 +318,7 @@ describe('Commitment with an invalid signature', () => {
 
   it('returns signature_agent_unknown when the agent is not registered', async () => {
     const agent = await newAgent()
-    const headers = { 'Signature-Agent': '"https://stranger.example"' }
+    const headers = { 'Signature-Agent': '"https://unknown.example"' }
     const request = await agent.commit('/a', await creditOffer(shop), { headers })
     await expectRefused(await shop.ask('/a', request), 'signature_agent_unknown', agent)
   })
@@ -331,14 +331,14 @@ describe('Commitment with an invalid signature', () => {
     expect(await agent.standing()).toMatchObject({ charged: 0n })
   })
 
-  it('of unknown agents reads the registry within the rate limit [H1]', async () => {
+  it('reads the registry within the rate limit for unknown agents [H1]', async () => {
     let asked = 0
     const limited = openCreditShop({ AGENT_READS: { limit: async () => ({ success: ++asked <= 2 }) } })
     const offer = await creditOffer(limited)
     const statuses: number[] = []
     for (let i = 0; i < 4; i++) {
       const agent = await newAgent()
-      const headers = { 'Signature-Agent': `"https://stranger-${i}.example"` }
+      const headers = { 'Signature-Agent': `"https://unknown-${i}.example"` }
       statuses.push((await limited.ask('/a', await agent.commit('/a', offer, { headers }))).status)
     }
     expect(statuses).toEqual([402, 402, 503, 503])
@@ -346,8 +346,8 @@ describe('Commitment with an invalid signature', () => {
   })
 })
 
-describe('Commitment on an exhausted credit line', () => {
-  it('charges one of 200 concurrent requests when there is room for one [C9]', async () => {
+describe('Commitment without available credit', () => {
+  it('is charged for one of 200 concurrent requests when there is room for one [C9]', async () => {
     const agent = await newAgent({ limit: PRICE, probation: PRICE })
     const offer = await creditOffer(shop)
     const responses = await Promise.all(

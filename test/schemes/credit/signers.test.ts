@@ -1,9 +1,10 @@
 /** Agents of every algorithm, signed by the npm package `http-message-sig`; and clients with wallets, which ignore credit. */
 import { env } from 'cloudflare:test'
 import { component, createSignature } from 'http-message-sig'
-import { describe, expect, inject, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import type { Algorithm } from '../../../src/identity/jwk.ts'
 import { randomHex } from '../../chain/harness.ts'
+import { chainHere } from '../../chain/here.ts'
 import { newPayer } from '../../chain/payer.ts'
 import { ALGORITHMS, newCrawler, toBase64 } from '../../identity/harness.ts'
 import { termsOf } from '../../ledger/credit/harness.ts'
@@ -11,7 +12,7 @@ import { channelFetch, exactFetch } from '../../upstream.ts'
 import { errorOf, PRICE, receiptOf } from '../harness.ts'
 import { commitment, creditOffer, openCreditShop } from './harness.ts'
 
-const { rpcUrl } = inject('chain')
+const { rpcUrl } = chainHere()
 const shop = openCreditShop()
 
 /** Registers an agent with this algorithm and signs its request for a page. */

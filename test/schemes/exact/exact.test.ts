@@ -2,7 +2,7 @@
 import { env, runInDurableObject } from 'cloudflare:test'
 import { encodeFunctionData, parseAbi } from 'viem'
 import { privateKeyToAccount } from 'viem/accounts'
-import { beforeEach, describe, expect, inject, it } from 'vitest'
+import { beforeEach, describe, expect, it } from 'vitest'
 import { encodeTransfer, readBalance } from '../../../src/chain/token.ts'
 import { LEASE } from '../../../src/ledger/exact/authorizations.ts'
 import { REPLAY_WINDOW } from '../../../src/ledger/replay-window.ts'
@@ -10,6 +10,7 @@ import type { Address, Hex } from '../../../src/protocol/evm/hex.ts'
 import { encodeHeader } from '../../../src/protocol/x402/header.ts'
 import { type ExactPorts, exactScheme } from '../../../src/schemes/exact/scheme.ts'
 import { chainAt, newKey } from '../../chain/harness.ts'
+import { chainHere } from '../../chain/here.ts'
 import { send } from '../../chain/payer.ts'
 import { parsePayment } from '../../protocol/payments.ts'
 import {
@@ -39,7 +40,7 @@ beforeEach(async () => {
   shop.calls.length = 0
 })
 
-const held = () => readBalance(chainAt(inject('chain').rpcUrl), crawler.payer.address)
+const held = () => readBalance(chainAt(chainHere().rpcUrl), crawler.payer.address)
 const memory = () => env.AUTHORIZATIONS.getByName(`${network.id}:${crawler.payer.address}`)
 const statusAndError = async (response: Response) => [response.status, await errorOf(response)]
 
@@ -280,7 +281,7 @@ describe('Exact payment with an unknown outcome', () => {
     expect(await memory().totals()).toEqual({ payments: 1, received: PRICE, inDoubt: 0, undelivered: 0 })
   })
 
-  it('of an aborted request is looked up on chain after its lease [E4]', async () => {
+  it('is looked up on chain after the lease of an aborted request [E4]', async () => {
     const payment = await crawler.pays()
     does = async (name, call) => {
       if (name === 'SITE.fetch') throw new Error('the Worker is aborted')

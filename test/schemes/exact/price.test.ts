@@ -1,10 +1,11 @@
 /** `exact` across a price change: authorizations taken before keep their price, all others need the new one. */
 import { env, runInDurableObject } from 'cloudflare:test'
-import { beforeEach, describe, expect, inject, it } from 'vitest'
+import { beforeEach, describe, expect, it } from 'vitest'
 import { readBalance } from '../../../src/chain/token.ts'
 import { LEASE } from '../../../src/ledger/exact/authorizations.ts'
 import { encodeHeader } from '../../../src/protocol/x402/header.ts'
 import { chainAt } from '../../chain/harness.ts'
+import { chainHere } from '../../chain/here.ts'
 import {
   altered,
   type Crawler,
@@ -34,7 +35,7 @@ beforeEach(async () => {
   crawler = await newCrawler(shop)
 })
 
-const held = () => readBalance(chainAt(inject('chain').rpcUrl), crawler.payer.address)
+const held = () => readBalance(chainAt(chainHere().rpcUrl), crawler.payer.address)
 const memory = () => env.AUTHORIZATIONS.getByName(`eip155:84532:${crawler.payer.address}`)
 
 async function statusAndError(response: Response) {
