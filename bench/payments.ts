@@ -11,12 +11,12 @@ import { type Address, fromHex, type Hex, toHex } from '../src/protocol/evm/hex.
 import { networks } from '../src/protocol/evm/network.ts'
 import { encodeHeader } from '../src/protocol/x402/header.ts'
 import type { PaymentRequired, PaymentRequirements } from '../src/protocol/x402/types.ts'
-import type { Account } from '../src/testing/chain/chain.ts'
+import type { LocalAccount } from '../src/testing/chain/chain.ts'
 import { CRAWLER } from './ask.ts'
 
 export type Offered = { required: PaymentRequired; offer: PaymentRequirements }
 
-export type Channel = { id: Hex; config: ChannelConfig; payer: Account }
+export type Channel = { id: Hex; config: ChannelConfig; payer: LocalAccount }
 
 /** Reads the 402 of a Worker, and picks its channel offer. */
 export async function askOffer(url: URL): Promise<Offered> {
@@ -32,7 +32,7 @@ export async function askOffer(url: URL): Promise<Offered> {
 }
 
 /** The channel that a payer would open for this offer. */
-export function channelFor(offer: PaymentRequirements, payer: Account, salt: number): Channel {
+export function channelFor(offer: PaymentRequirements, payer: LocalAccount, salt: number): Channel {
   const { chainId, escrow } = networkOf(offer)
   const config: ChannelConfig = {
     payer: payer.address,
@@ -83,7 +83,7 @@ export function depositInto(offer: PaymentRequirements, { id, config, payer }: C
   return { collector, validAfter: 0n, validBefore: terms.validBefore, salt, signature: sign(digest, payer) }
 }
 
-function sign(digest: Uint8Array, { privateKey }: Account): Hex {
+function sign(digest: Uint8Array, { privateKey }: LocalAccount): Hex {
   const signed = secp256k1.signMessageHashRecoverableCompact(fromHex(privateKey), digest)
   if (typeof signed === 'string') throw new Error(signed)
   return `${toHex(signed.signature)}${signed.recoveryId === 0 ? '1b' : '1c'}`

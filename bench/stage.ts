@@ -5,7 +5,7 @@ import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { encodeDeposit } from '../src/chain/escrow.ts'
-import { type Account, type LocalChain, startChain } from '../src/testing/chain/chain.ts'
+import { type LocalAccount, type LocalChain, startChain } from '../src/testing/chain/chain.ts'
 import { type Channel, channelFor, depositInto, type Offered, payments } from './payments.ts'
 
 export const NETWORK = 'eip155:84532'
@@ -16,9 +16,9 @@ const DEPOSIT = 200_000_000n
 
 export type Stage = {
   chain: LocalChain
-  payers: Account[]
-  relayer: Account
-  receiver: Account
+  payers: LocalAccount[]
+  relayer: LocalAccount
+  receiver: LocalAccount
   /** Vars of a paywall on this chain. */
   vars: Record<string, string>
   origin: string
@@ -71,7 +71,7 @@ export async function deposit(stage: Stage, { offer }: Offered, channel: Channel
 }
 
 /** Sends a transaction to the escrow and waits until it is mined; returns the gas used. */
-export async function send({ chain }: Stage, from: Account, data: string): Promise<bigint> {
+export async function send({ chain }: Stage, from: LocalAccount, data: string): Promise<bigint> {
   const hash = await chain.rpc('eth_sendTransaction', [{ from: from.address, to: chain.escrow, data }])
   for (;;) {
     const found = await chain.rpc('eth_getTransactionReceipt', [hash])
@@ -88,7 +88,7 @@ export async function writeLines({ directory }: Stage, name: string, lines: stri
   return file
 }
 
-export function payerOf({ payers }: Stage, index: number): Account {
+export function payerOf({ payers }: Stage, index: number): LocalAccount {
   const payer = payers[index]
   if (!payer) throw new Error('the local chain has too few accounts')
   return payer

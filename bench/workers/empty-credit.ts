@@ -3,14 +3,14 @@ import { accept } from '../../src/protocol/refusal.ts'
 import type { SettleResponse } from '../../src/protocol/x402/types.ts'
 import type { CreditPayment } from '../../src/schemes/credit/payment.ts'
 import {
+  type CreditOfferTerms,
   type CreditPorts,
-  type CreditTerms,
   creditScheme as realScheme,
 } from '../../src/schemes/credit/scheme.ts'
 import type { Scheme } from '../../src/schemes/scheme.ts'
 import type { Empty } from './empty.ts'
 
-export function creditScheme(terms: CreditTerms, ports: CreditPorts) {
+export function creditScheme(terms: CreditOfferTerms, ports: CreditPorts) {
   const lines = ports.lines as unknown as DurableObjectNamespace<Empty>
   return {
     ...realScheme(terms, ports),

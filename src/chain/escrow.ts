@@ -12,7 +12,7 @@ import {
 import type { ChannelConfig, ChannelState, Claim } from '../protocol/evm/channel.ts'
 import type { Address, Hex } from '../protocol/evm/hex.ts'
 import type { Log } from './log.ts'
-import type { Call } from './multicall.ts'
+import type { ContractCall } from './multicall.ts'
 
 export const escrowAbi = parseAbi([
   'struct ChannelConfig { address payer; address payerAuthorizer; address receiver; address receiverAuthorizer; address token; uint40 withdrawDelay; bytes32 salt; }',
@@ -103,7 +103,7 @@ export function encodeMulticall(calls: Hex[]): Hex {
 }
 
 /** The three reads that {@link decodeChannel} needs. */
-export function channelReads(escrow: Address, channelId: Hex): Call[] {
+export function channelReads(escrow: Address, channelId: Hex): ContractCall[] {
   return (['channels', 'pendingWithdrawals', 'refundNonce'] as const).map((functionName) => ({
     to: escrow,
     data: encodeFunctionData({ abi: escrowAbi, functionName, args: [channelId] }),
@@ -132,7 +132,7 @@ export function decodeChannel(
   }
 }
 
-export function receiverRead(escrow: Address, receiver: Address, token: Address): Call {
+export function receiverRead(escrow: Address, receiver: Address, token: Address): ContractCall {
   const data = encodeFunctionData({ abi: escrowAbi, functionName: 'receivers', args: [receiver, token] })
   return { to: escrow, data }
 }

@@ -4,7 +4,7 @@ import { decodeFunctionResult, encodeFunctionData, hexToBigInt, parseAbi } from 
 import type { Address, Hex } from '../protocol/evm/hex.ts'
 
 /** One read: a contract and its calldata. */
-export type Call = { to: Address; data: Hex }
+export type ContractCall = { to: Address; data: Hex }
 
 /** Answers of one block, in the order of the calls; `time` is its timestamp in Unix seconds. */
 export type Snapshot = { block: bigint; time: bigint; answers: Hex[] }
@@ -20,13 +20,13 @@ const abi = parseAbi([
   'function getCurrentBlockTimestamp() view returns (uint256)',
 ])
 
-const HEAD: Call[] = [
+const HEAD: ContractCall[] = [
   { to: MULTICALL, data: encodeFunctionData({ abi, functionName: 'getBlockNumber' }) },
   { to: MULTICALL, data: encodeFunctionData({ abi, functionName: 'getCurrentBlockTimestamp' }) },
 ]
 
 /** Calldata of the reads; one that reverts reverts all. */
-export function encodeReads(calls: Call[]): Hex {
+export function encodeReads(calls: ContractCall[]): Hex {
   const rows = [...HEAD, ...calls].map(({ to, data }) => ({
     target: to,
     allowFailure: false,

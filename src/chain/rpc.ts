@@ -2,7 +2,7 @@
 
 import type { Address } from '../protocol/evm/hex.ts'
 import { ChainFault } from './fault.ts'
-import type { Call, Snapshot } from './multicall.ts'
+import type { ContractCall, Snapshot } from './multicall.ts'
 import type { Client } from './node-client.ts'
 
 /** Where payments are settled. */
@@ -46,7 +46,7 @@ export async function connect(chain: Chain): Promise<Client> {
  * Any number of reads in one round trip, all at one block.
  * @throws ChainFault when the chain cannot be read, or any of the calls reverts
  */
-export async function readAt(chain: Chain, calls: Call[], tag: Tag = 'latest'): Promise<Snapshot> {
+export async function readAt(chain: Chain, calls: ContractCall[], tag: Tag = 'latest'): Promise<Snapshot> {
   const [client, { faultOf }, { encodeReads, decodeReads, MULTICALL }] = await Promise.all([
     connect(chain),
     import('./node-client.ts'),

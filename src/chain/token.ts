@@ -10,7 +10,7 @@ import {
   toEventSelector,
 } from 'viem'
 import type { Address, Hex } from '../protocol/evm/hex.ts'
-import type { ExactPayment, Settled, Transfer } from './facilitator/facilitator.ts'
+import type { Settled, SignedTransfer, Transfer } from './facilitator/facilitator.ts'
 import type { Log } from './log.ts'
 import type { Chain, Tag } from './rpc.ts'
 import { connect, readAt } from './rpc.ts'
@@ -34,7 +34,7 @@ const MOST_SEARCHES = 100
 export type Holding = { balance: bigint; used: boolean; block: bigint; time: bigint }
 
 /** Calldata that moves the payment. The overload with v, r and s stands in every version of USDC. */
-export function encodeTransfer(payment: ExactPayment): Hex {
+export function encodeTransfer(payment: SignedTransfer): Hex {
   const { from, to, value, validAfter, validBefore, nonce, signature } = payment
   const [r, s, v] = [slice(signature, 0, 32), slice(signature, 32, 64), slice(signature, 64, 65)]
   const args = [from, to, value, validAfter, validBefore, nonce, hexToNumber(v), r, s] as const
@@ -44,7 +44,7 @@ export function encodeTransfer(payment: ExactPayment): Hex {
 /** One round trip. @throws ChainFault when unreadable */
 export async function readHolding(
   chain: Chain,
-  { token, from, nonce }: Pick<ExactPayment, 'token' | 'from' | 'nonce'>,
+  { token, from, nonce }: Pick<SignedTransfer, 'token' | 'from' | 'nonce'>,
   tag?: Tag,
 ): Promise<Holding> {
   const abi = tokenAbi

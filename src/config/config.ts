@@ -1,7 +1,7 @@
 /** Reads the Worker's vars and secrets once, into a config or into all their problems. No other file reads them. */
 import * as v from 'valibot'
 import type { Chain } from '../chain/rpc.ts'
-import { type Policy, schemesOf } from '../paywall/policy.ts'
+import { type Policy, policySchemes } from '../paywall/policy.ts'
 import { type Address, type Hex, isHex } from '../protocol/evm/hex.ts'
 import { addressOf } from '../protocol/evm/secp256k1.ts'
 import { SCHEME_NAMES, SCHEMES, type SchemeName } from '../schemes/index.ts'
@@ -154,7 +154,7 @@ function readAll(vars: Table): ConfigResult {
   const problems = [
     ...(terms.ok ? originProblems(terms.policy, vars) : terms.problems),
     ...problemsOf(rest.issues ?? [], EXPECTED),
-    ...missing(terms.ok ? schemesOf(terms.policy) : schemesAsked(site), vars),
+    ...missing(terms.ok ? policySchemes(terms.policy) : schemesAsked(site), vars),
     ...billProblems(vars),
     ...(rest.success ? limitProblems(rest.output, terms.ok ? terms.policy : undefined) : []),
   ]

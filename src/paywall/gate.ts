@@ -8,12 +8,12 @@ import type { Dialect } from './dialects/dialect.ts'
 import { dialectOf, speakerOf } from './dialects/index.ts'
 import { type Offers, offeredAfter, offersOf } from './offers.ts'
 import { prefersHtml } from './page.ts'
-import { type CanonicalPath, canonicalize, siteOf } from './path.ts'
+import { type CanonicalPath, canonicalize, siteOrigin } from './path.ts'
 import { type Decision, decide, type Policy } from './policy.ts'
-import { delivered, preflight, receiptAlone, refused, refusedSale } from './response.ts'
+import { paidResponse, preflight, receiptAlone, refused, refusedSale } from './response.ts'
 import { type Goods, type Sold, sell, type Wanted } from './sale.ts'
 
-export type Site = {
+export type GateOptions = {
   policy: Policy
   schemes: Schemes
   /** Unix milliseconds. */
@@ -41,7 +41,7 @@ const LARGEST_BODY = 1 << 20
 const LONGEST_READ = 120_000
 
 /** Builds the gate of one site. It holds no state but the offers it has written. */
-export function gate({ policy, schemes, now, newId, cloudflareCharges }: Site): Gate {
+export function gate({ policy, schemes, now, newId, cloudflareCharges }: GateOptions): Gate {
   const written = new Map<Decision, Offers>()
 
   function offersFor(decision: Decision): Offers {
@@ -60,7 +60,7 @@ export function gate({ policy, schemes, now, newId, cloudflareCharges }: Site): 
     const manner = { head: method === 'HEAD', dialect: dialect ?? null }
     const path = canonicalize(request.url)
     if (!path.ok) return refused(path.refusal, manner)
-    const site = siteOf(request.url)
+    const site = siteOrigin(request.url)
     if (site === null) return refused({ reason: 'ambiguous_path' }, manner)
     const asker = classify({
       userAgent: headers.get('user-agent'),
@@ -117,7 +117,7 @@ export function gate({ policy, schemes, now, newId, cloudflareCharges }: Site): 
 /** The end of a sale as HTTP. */
 function answerOf(sold: Sold<Response>, dialect: Dialect): Response {
   if (!sold.answer) return receiptAlone(sold.receipt, dialect)
-  return sold.receipt ? delivered(sold.answer, sold.receipt, dialect) : sold.answer
+  return sold.receipt ? paidResponse(sold.answer, sold.receipt, dialect) : sold.answer
 }
 
 function unreachable(fault: unknown): Response {

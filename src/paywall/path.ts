@@ -61,7 +61,7 @@ const MOST_SITES = 256
  * Scheme and host of `request.url` as WHATWG URL has them, parsed once for each host. Null when the `Host` it was made from is
  * none: the edge lets none such through, a bare runtime does.
  */
-export function siteOf(url: string): string | null {
+export function siteOrigin(url: string): string | null {
   const [authority = ''] = AUTHORITY.exec(url) ?? []
   const known = sitesSeen.get(authority)
   if (known !== undefined) return known

@@ -46,7 +46,7 @@ export type Decision = {
 }
 
 /** The request as a policy sees it. */
-export type Asked = { method: string; path: CanonicalPath; asker: Asker }
+export type PolicyRequest = { method: string; path: CanonicalPath; asker: Asker }
 
 const FREE: Decision = {
   action: 'allow',
@@ -67,7 +67,7 @@ const READER: Decision = {
  * The first rule that covers path, method and asker decides; what no rule names is charged to crawlers at the default
  * price. HEAD is decided as GET. Makes nothing: every decision was built with the policy.
  */
-export function decide(policy: Policy, { method, path, asker }: Asked): Decision {
+export function decide(policy: Policy, { method, path, asker }: PolicyRequest): Decision {
   const asked = method.toUpperCase()
   const verb = asked === 'HEAD' ? 'GET' : asked
   if (verb === 'GET' && isFree(policy, path.match)) return FREE
@@ -78,7 +78,7 @@ export function decide(policy: Policy, { method, path, asker }: Asked): Decision
 }
 
 /** Every scheme that some request may be offered. */
-export function schemesOf({ fallback, rules }: Policy): ReadonlySet<SchemeName> {
+export function policySchemes({ fallback, rules }: Policy): ReadonlySet<SchemeName> {
   return new Set([fallback, ...rules.map((rule) => rule.decision)].flatMap(({ schemes }) => schemes))
 }
 

@@ -83,7 +83,7 @@ const PAGE = {
 }
 
 /** The origin's answer, paid for: kept out of every cache, with its receipt. */
-export function delivered(answer: Response, receipt: SettleResponse, dialect: Dialect): Response {
+export function paidResponse(answer: Response, receipt: SettleResponse, dialect: Dialect): Response {
   const response = new Response(answer.body, answer)
   for (const name of CACHED) response.headers.delete(name)
   response.headers.set('cache-control', 'private, no-store')

@@ -6,7 +6,7 @@ import type { Body, Read } from '../identity/verify.ts'
 import { accept, type Result, refuse } from '../protocol/refusal.ts'
 import type { SettleResponse } from '../protocol/x402/types.ts'
 import type { Schemes } from '../schemes/index.ts'
-import type { Charge, Pace, Purchase, Sent } from '../schemes/scheme.ts'
+import type { Charge, Pace, Purchase, SentRequest } from '../schemes/scheme.ts'
 import type { Paid } from './dialects/dialect.ts'
 import type { Offers } from './offers.ts'
 import type { Decision } from './policy.ts'
@@ -18,7 +18,7 @@ export type Wanted = {
   url: string
   decision: Decision
   offers: Offers
-  sent: Sent
+  sent: SentRequest
 }
 
 /** Where the answer comes from, in the words of a transport. */

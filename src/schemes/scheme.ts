@@ -19,7 +19,7 @@ export type Purchase = {
 }
 
 /** A request as it was sent. Its body is read when it is first asked for: a payment that is no good by itself costs no memory. */
-export type Sent = { request: Request; read: Read }
+export type SentRequest = { request: Request; read: Read }
 
 /** A charge that is durable, and what may still become of it. */
 export type Charge = {
@@ -52,7 +52,7 @@ export type Scheme<Kind extends Payment, Proof = Kind> = {
    * Whether the payment is what it must be, and signed by its payer. Writes nothing. `now` in Unix seconds. `exact` leaves price
    * and time to {@link charge}: what was taken in its time is answered from its memory, whatever has changed since.
    */
-  verify(payment: Kind, price: bigint, now: number, sent: Sent): Result<Proof> | Promise<Result<Proof>>
+  verify(payment: Kind, price: bigint, now: number, sent: SentRequest): Result<Proof> | Promise<Result<Proof>>
   /** How the charge of this proof meets its delivery; `prompt` where it is absent. */
   pace?(proof: Proof): Pace
   /** Charges a verified payment, durably. */

@@ -2,11 +2,11 @@
 import { env, runInDurableObject } from 'cloudflare:test'
 import { privateKeyToAddress } from 'viem/accounts'
 import { onTestFinished } from 'vitest'
-import type { Attempt, Order } from '../../src/chain/relayer/orders.ts'
+import type { SignedTransaction, TransactionOrder } from '../../src/chain/relayer/orders.ts'
 import { type Relayer, RelayerBase, type RelayerSettings } from '../../src/chain/relayer/relayer.ts'
 import type { Chain } from '../../src/chain/rpc.ts'
 import { type Address, type Hex, toHex } from '../../src/protocol/evm/hex.ts'
-import type { Fault, Seen } from '../../src/testing/chain/rpc-proxy.ts'
+import type { RpcFault, Seen } from '../../src/testing/chain/rpc-proxy.ts'
 import { chainHere } from './here.ts'
 
 /** One JSON-RPC call, straight to the node. */
@@ -36,7 +36,7 @@ export function newLane() {
   const url = `${chainHere().rpcProxy}/${randomHex(8)}`
   return {
     url,
-    misbehave: async (...faults: Fault[]) => {
+    misbehave: async (...faults: RpcFault[]) => {
       await fetch(url, { method: 'PUT', body: JSON.stringify(faults) })
     },
     seen: async (method: string) =>
@@ -57,7 +57,7 @@ export type RelayerRig = Relayer & {
   alarm(): Promise<void>
   alarmAt(): Promise<number | null>
   /** All transactions signed for an order, newest first. */
-  attempts(id: string): Promise<(Attempt & { nonce: number })[]>
+  attempts(id: string): Promise<(SignedTransaction & { nonce: number })[]>
   sql(query: string): Promise<void>
   /** Aborts the object; only its storage is left. */
   kill(): Promise<void>
@@ -117,7 +117,7 @@ function readAttempts(storage: DurableObjectStorage, id: string) {
 }
 
 /** An order that moves nothing and always succeeds. */
-export function anOrder(rest: Partial<Order> = {}): Order {
+export function anOrder(rest: Partial<TransactionOrder> = {}): TransactionOrder {
   return { id: `order:${randomHex(6)}`, to: randomHex(20), data: '0x', ...rest }
 }
 

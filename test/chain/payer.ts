@@ -2,7 +2,7 @@
 import { encodeFunctionData, parseAbi } from 'viem'
 import { privateKeyToAccount } from 'viem/accounts'
 
-import type { ExactPayment } from '../../src/chain/facilitator/facilitator.ts'
+import type { SignedTransfer } from '../../src/chain/facilitator/facilitator.ts'
 import type { ChannelConfig, Claim } from '../../src/protocol/evm/channel.ts'
 import { channelId, depositNonce } from '../../src/protocol/evm/eip712.ts'
 import type { Address, Hex } from '../../src/protocol/evm/hex.ts'
@@ -44,7 +44,7 @@ export async function newPayer(funds = 1_000_000n) {
     address,
     key,
     /** A signed EIP-3009 transfer. */
-    async pays(to: Address, value: bigint, rest: Partial<ExactPayment> = {}): Promise<ExactPayment> {
+    async pays(to: Address, value: bigint, rest: Partial<SignedTransfer> = {}): Promise<SignedTransfer> {
       const message = {
         from: address,
         to,

@@ -20,7 +20,7 @@ const ORDER = [
 /** Beside the Worker: what a crawler imports, and what a tester imports. */
 const ASIDE: Record<string, readonly string[]> = {
   client: ['protocol'],
-  cli: ['testing', 'config', 'rails', 'protocol'],
+  cli: ['testing', 'config', 'rails', 'protocol', 'platform'],
   testing: ['protocol', 'platform', 'client', 'chain'],
 }
 

@@ -1,7 +1,7 @@
 import { decodePaymentResponseHeader } from '@x402/fetch'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { RunView as Run } from '../../src/cli/demo/clients.ts'
-import type { Account } from '../../src/testing/chain/chain.ts'
+import type { LocalAccount } from '../../src/testing/chain/chain.ts'
 import { exactFetch } from '../upstream.ts'
 import {
   AGENT,
@@ -58,7 +58,7 @@ function pause(ms: number): Promise<void> {
 /** A crawler that outlives the site's restarts and keeps its receipts. */
 type Crawler = { receipts: Receipt[]; buy(): Promise<void> }
 
-type Buyer = { account: Account; hashes: string[]; buy(): Promise<void> }
+type Buyer = { account: LocalAccount; hashes: string[]; buy(): Promise<void> }
 
 function onTab(tab: Tab): Crawler & { tab: Tab } {
   const receipts: Receipt[] = []
@@ -142,7 +142,7 @@ async function expectSquare(): Promise<void> {
   expect((await site.coins.holds(site.facts.receiver)) - before, `SEED=${seed}`).toBe(sum)
 }
 
-async function spentBy({ address }: Account): Promise<bigint> {
+async function spentBy({ address }: LocalAccount): Promise<bigint> {
   return FUNDS - (await site.coins.holds(address))
 }
 

@@ -10,7 +10,7 @@ import { createWalletClient, http, publicActions } from 'viem'
 import { privateKeyToAccount } from 'viem/accounts'
 import { baseSepolia } from 'viem/chains'
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
-import type { ExactPayment } from '../../src/chain/facilitator/facilitator.ts'
+import type { SignedTransfer } from '../../src/chain/facilitator/facilitator.ts'
 import { type RemoteFacilitator, remote } from '../../src/chain/facilitator/remote.ts'
 import type { Chain } from '../../src/chain/rpc.ts'
 import { readBalance } from '../../src/chain/token.ts'
@@ -65,7 +65,7 @@ async function serve(behind: x402Facilitator): Promise<Server> {
 }
 
 /** A payment by the unmodified client. */
-async function pay(to: Address, amount: bigint): Promise<ExactPayment> {
+async function pay(to: Address, amount: bigint): Promise<SignedTransfer> {
   const requirements = {
     scheme: 'exact',
     network: NETWORK,

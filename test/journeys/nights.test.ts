@@ -1,7 +1,7 @@
 import { decodePaymentResponseHeader } from '@x402/fetch'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { Hex } from '../../src/protocol/evm/hex.ts'
-import type { Account } from '../../src/testing/chain/chain.ts'
+import type { LocalAccount } from '../../src/testing/chain/chain.ts'
 import { exactFetch } from '../upstream.ts'
 import {
   AGENT,
@@ -30,7 +30,7 @@ let before: bigint
 /** The sum of all receipts, in micro-dollars. */
 let owed = 0n
 const tabs: Tab[] = []
-const buyers: Account[] = []
+const buyers: LocalAccount[] = []
 
 beforeAll(async () => {
   site = await startSite()
@@ -69,7 +69,7 @@ async function readOnTab(tab: Tab, day: string): Promise<void> {
 }
 
 /** The same day of a crawler that pays by `exact`. */
-async function buyAtOnce(account: Account, day: string): Promise<void> {
+async function buyAtOnce(account: LocalAccount, day: string): Promise<void> {
   let payment = ''
   const tap: typeof fetch = async (input, init) => {
     const request = new Request(input, init)

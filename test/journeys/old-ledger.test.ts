@@ -1,4 +1,5 @@
 /** A ledger that an earlier version wrote: `test/fixtures` holds its state directory, with money still owed in it. */
+
 import { execFileSync } from 'node:child_process'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -6,9 +7,10 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { operatorClient } from '../../src/cli/demo/clients.ts'
-import { DAY_MS, runNightly } from '../../src/cli/demo/nightly.ts'
+import { runNightly } from '../../src/cli/demo/nightly.ts'
 import { signingCrawler } from '../../src/cli/pay/agent.ts'
 import { payAtOnce, payByVoucher } from '../../src/cli/pay/crawler.ts'
+import { DAY_MS } from '../../src/platform/time.ts'
 import { endAll, type Started, start } from './start.ts'
 
 /**

@@ -1,10 +1,12 @@
 /** Journeys of reversed payments: disputes, refunds and credit notes at Stripe, lost webhooks, write-offs, and a kill. */
+
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { operatorClient as operatorBook } from '../../src/cli/demo/clients.ts'
-import { DAY_MS as DAY, nextMidnight, runNightly as passNight } from '../../src/cli/demo/nightly.ts'
+import { nextMidnight, runNightly as passNight } from '../../src/cli/demo/nightly.ts'
+import { DAY_MS as DAY } from '../../src/platform/time.ts'
 import { STRIPE_KEYS } from '../../src/testing/stack/billing.ts'
 import { plainBot, webBot } from './bots.ts'
 import { type CreditCustomer, type CreditSite, DEAR, enrol, operate, startCreditSite } from './credit-site.ts'

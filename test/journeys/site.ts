@@ -15,8 +15,8 @@ import {
 } from '../../src/cli/demo/clients.ts'
 import type { Entry, Standing } from '../../src/ledger/channel/types.ts'
 import type { Hex } from '../../src/protocol/evm/hex.ts'
-import { type Account, startChain } from '../../src/testing/chain/chain.ts'
-import { type Fault, type Seen, startRpcProxy } from '../../src/testing/chain/rpc-proxy.ts'
+import { type LocalAccount, startChain } from '../../src/testing/chain/chain.ts'
+import { type RpcFault, type Seen, startRpcProxy } from '../../src/testing/chain/rpc-proxy.ts'
 import type { StackFacts } from '../../src/testing/stack/stack.ts'
 import { startWorker } from '../../src/testing/stack/workerd.ts'
 import { channelFetch } from '../upstream.ts'
@@ -80,14 +80,14 @@ export async function startSite(vars: Record<string, string> = {}, port?: number
     books: operatorBook(facts),
     coins: chainBook(facts),
     /** An account with money that no other test of this file has. */
-    payer(): Account {
+    payer(): LocalAccount {
       const payer = payers.shift()
       if (!payer) throw new Error('all payers are taken')
       return payer
     },
     /** The Worker's node, whose faults a test sets. The tests reach the chain directly. */
     node: {
-      async misbehave(...faults: Fault[]) {
+      async misbehave(...faults: RpcFault[]) {
         await fetch(node, { method: 'PUT', body: JSON.stringify(faults) })
       },
       /** How often the Worker has called a method. */
@@ -234,7 +234,7 @@ export async function settleAt(site: Site, time = Date.now()): Promise<Run> {
 export type Tab = ReturnType<typeof openTab>
 
 /** An unmodified client on a channel, which can also sign a payment without sending it. */
-export function openTab({ facts, books }: Site, account: Account, door = facts.url) {
+export function openTab({ facts, books }: Site, account: LocalAccount, door = facts.url) {
   let holding = false
   let channelId: Hex | undefined
   const tap: typeof fetch = async (input, init) => {

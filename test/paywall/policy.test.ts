@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { parsePolicy } from '../../src/config/policy.ts'
 import { type Asker, classify } from '../../src/identity/classify.ts'
 import { canonicalize } from '../../src/paywall/path.ts'
-import { type Decision, decide, type Policy, schemesOf } from '../../src/paywall/policy.ts'
+import { type Decision, decide, type Policy, policySchemes } from '../../src/paywall/policy.ts'
 
 const FIREFOX = 'Mozilla/5.0 (X11; Linux x86_64; rv:142.0) Gecko/20100101 Firefox/142.0'
 const TERMS = {
@@ -184,7 +184,7 @@ describe('decide with rules', () => {
 
   it('lists in schemesOf every scheme that any request may be offered', () => {
     const site = policy([{ action: 'charge', schemes: ['exact'] }], { SCHEMES: ['channel'] })
-    expect(schemesOf(site)).toEqual(new Set(['channel', 'exact']))
-    expect(schemesOf(policy([{ action: 'allow' }], { SCHEMES: 'exact' }))).toEqual(new Set(['exact']))
+    expect(policySchemes(site)).toEqual(new Set(['channel', 'exact']))
+    expect(policySchemes(policy([{ action: 'allow' }], { SCHEMES: 'exact' }))).toEqual(new Set(['exact']))
   })
 })

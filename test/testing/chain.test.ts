@@ -10,13 +10,13 @@ import { createClient, createTestClient, http } from 'viem'
 import { privateKeyToAddress } from 'viem/accounts'
 import { getBalance, getBlock, getBlockNumber, getCode, readContract } from 'viem/actions'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { MULTICALL } from '../../src/chain/multicall.ts'
 import type { Address } from '../../src/protocol/evm/hex.ts'
 import {
   type ChainOptions,
   COLLECTOR,
   ESCROW,
   type LocalChain,
-  MULTICALL,
   startChain,
   USDC,
 } from '../../src/testing/chain/chain.ts'

@@ -12,7 +12,13 @@ import {
 import { getBlock, getTransactionReceipt, readContract, simulateContract, writeContract } from 'viem/actions'
 import { baseSepolia } from 'viem/chains'
 import type { Address } from '../../src/protocol/evm/hex.ts'
-import { type Account, ESCROW, type LocalChain, startChain, USDC } from '../../src/testing/chain/chain.ts'
+import {
+  ESCROW,
+  type LocalAccount,
+  type LocalChain,
+  startChain,
+  USDC,
+} from '../../src/testing/chain/chain.ts'
 import { COLLECTOR_ABI, ESCROW_ABI, USDC_ABI, WALLET_ABI } from './abi.ts'
 
 const ABI: Abi = [...ESCROW_ABI, ...USDC_ABI, ...COLLECTOR_ABI, ...WALLET_ABI]
@@ -23,10 +29,10 @@ export const ZERO: Address = '0x0000000000000000000000000000000000000000'
 export type Rig = {
   chain: LocalChain
   client: Client
-  payer: Account
-  receiver: Account
-  authorizer: Account
-  stranger: Account
+  payer: LocalAccount
+  receiver: LocalAccount
+  authorizer: LocalAccount
+  stranger: LocalAccount
 }
 
 export async function startRig(): Promise<Rig> {

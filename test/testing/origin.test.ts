@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { articlePaths, type Origin, startOrigin } from '../../src/testing/stack/origin.ts'
+import { articlePaths, type LocalOrigin, startOrigin } from '../../src/testing/stack/origin.ts'
 
-let site: Origin
+let site: LocalOrigin
 
 beforeAll(async () => {
   site = await startOrigin()

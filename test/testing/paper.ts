@@ -2,7 +2,7 @@
 import { encodeAbiParameters, type Hex, hashTypedData, keccak256, toHex } from 'viem'
 import { privateKeyToAccount } from 'viem/accounts'
 import type { ChannelConfig } from '../../src/protocol/evm/channel.ts'
-import { type Account, CHAIN_ID, COLLECTOR, ESCROW, USDC } from '../../src/testing/chain/chain.ts'
+import { CHAIN_ID, COLLECTOR, ESCROW, type LocalAccount, USDC } from '../../src/testing/chain/chain.ts'
 import { type Rig, send } from './harness.ts'
 
 export const ESCROW_DOMAIN = {
@@ -87,7 +87,7 @@ export function channelId(config: ChannelConfig): Hex {
 export async function authorizeDeposit(
   config: ChannelConfig,
   amount: bigint,
-  signer: Account,
+  signer: LocalAccount,
   { salt = ++salts, validAfter = 0n, validBefore = FOREVER } = {},
 ): Promise<Hex> {
   const nonce = keccak256(
@@ -124,7 +124,7 @@ export async function makeRow(
   config: ChannelConfig,
   max: bigint,
   total: bigint,
-  signer: Account,
+  signer: LocalAccount,
 ): Promise<Row> {
   const signature = await privateKeyToAccount(signer.privateKey).signTypedData({
     domain: ESCROW_DOMAIN,
@@ -145,7 +145,7 @@ export function batchMessage(rows: Row[]) {
   }
 }
 
-export async function signBatch(rows: Row[], signer: Account): Promise<Hex> {
+export async function signBatch(rows: Row[], signer: LocalAccount): Promise<Hex> {
   return privateKeyToAccount(signer.privateKey).signTypedData({
     domain: ESCROW_DOMAIN,
     types: TYPES,
@@ -154,7 +154,7 @@ export async function signBatch(rows: Row[], signer: Account): Promise<Hex> {
   })
 }
 
-export async function signRefund(id: Hex, nonce: bigint, amount: bigint, signer: Account): Promise<Hex> {
+export async function signRefund(id: Hex, nonce: bigint, amount: bigint, signer: LocalAccount): Promise<Hex> {
   return privateKeyToAccount(signer.privateKey).signTypedData({
     domain: ESCROW_DOMAIN,
     types: TYPES,

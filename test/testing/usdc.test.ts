@@ -3,7 +3,7 @@ import { privateKeyToAccount } from 'viem/accounts'
 import { readContract } from 'viem/actions'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { Address } from '../../src/protocol/evm/hex.ts'
-import { type Account, CONTRACTS, USDC } from '../../src/testing/chain/chain.ts'
+import { CONTRACTS, type LocalAccount, USDC } from '../../src/testing/chain/chain.ts'
 import { compile } from '../../src/testing/chain/solidity.ts'
 import { USDC_ABI } from './abi.ts'
 import { balanceOf, now, place, type Rig, refusal, send, startRig } from './harness.ts'
@@ -37,7 +37,7 @@ let nonces = 0n
 async function authorize(
   kind: 'TransferWithAuthorization' | 'ReceiveWithAuthorization',
   changes: Partial<Authorization> = {},
-  signer: Account = rig.payer,
+  signer: LocalAccount = rig.payer,
 ) {
   const message: Authorization = {
     from: rig.payer.address,
@@ -183,7 +183,7 @@ describe('USDC receiveWithAuthorization', () => {
 })
 
 describe('USDC cancelAuthorization', () => {
-  async function cancel(signer: Account) {
+  async function cancel(signer: LocalAccount) {
     const { fields, signature, message } = await authorize('TransferWithAuthorization')
     const { from: authorizer, nonce } = message
     const account = privateKeyToAccount(signer.privateKey)

@@ -3,7 +3,7 @@ import type { Address, Hex } from '../../protocol/evm/hex.ts'
 import type { Reason, Result } from '../../protocol/refusal.ts'
 
 /** A payer's signed EIP-3009 transfer. Its signature has been verified; addresses are in lower case. */
-export type ExactPayment = {
+export type SignedTransfer = {
   /** CAIP-2. */
   network: string
   token: Address
@@ -21,7 +21,7 @@ export type ExactPayment = {
 }
 
 /** What the chain knows a payment by. */
-export type Transfer = Pick<ExactPayment, 'token' | 'from' | 'to' | 'value' | 'validBefore' | 'nonce'>
+export type Transfer = Pick<SignedTransfer, 'token' | 'from' | 'to' | 'value' | 'validBefore' | 'nonce'>
 
 /**
  * - `settled`: the transfer stands on the chain.
@@ -35,12 +35,12 @@ export type Settled =
 
 export type Facilitator = {
   /** Whether the payment would settle now. Moves nothing. */
-  verify(payment: ExactPayment): Promise<Result<null>>
+  verify(payment: SignedTransfer): Promise<Result<null>>
   /** Moves the payment, once for an `id`, however often it is asked. A broken world is `unknown`. */
-  settle(payment: ExactPayment, id: string): Promise<Settled>
+  settle(payment: SignedTransfer, id: string): Promise<Settled>
   /**
    * What became of {@link settle}. `refused` means that it may be settled now, under the same id: nothing of the earlier
    * attempt is still on its way.
    */
-  lookup(payment: ExactPayment, id: string): Promise<Settled>
+  lookup(payment: SignedTransfer, id: string): Promise<Settled>
 }

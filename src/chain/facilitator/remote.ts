@@ -4,7 +4,7 @@ import type { Hex } from '../../protocol/evm/hex.ts'
 import { accept, type Reason, refuse } from '../../protocol/refusal.ts'
 import { ChainFault } from '../fault.ts'
 import type { Chain } from '../rpc.ts'
-import type { ExactPayment, Facilitator, Settled } from './facilitator.ts'
+import type { Facilitator, Settled, SignedTransfer } from './facilitator.ts'
 
 type Endpoint = 'verify' | 'settle' | 'supported'
 
@@ -60,7 +60,7 @@ const REASONS: [RegExp, Reason][] = [
 export function remote(settings: RemoteSettings): RemoteFacilitator {
   const { chain } = settings
 
-  async function settle(payment: ExactPayment): Promise<Settled> {
+  async function settle(payment: SignedTransfer): Promise<Settled> {
     try {
       const said = await ask(settings, 'settle', Settlement, payment)
       if (said.success) return await believe(chain, payment, said)
@@ -109,7 +109,7 @@ export function remote(settings: RemoteSettings): RemoteFacilitator {
 /** A success is one when it names this payment, and our own node, if we have one, shows the transfer in that transaction. */
 async function believe(
   chain: Chain | undefined,
-  payment: ExactPayment,
+  payment: SignedTransfer,
   said: { transaction: string; network: string; payer: string },
 ): Promise<Settled> {
   const network = said.network === payment.network || payment.wire.version === 1
@@ -123,7 +123,7 @@ async function believe(
 }
 
 /** A refusal is one when our own node agrees that the authorization is unused. */
-async function disbelieve(chain: Chain, payment: ExactPayment, refused: Settled): Promise<Settled> {
+async function disbelieve(chain: Chain, payment: SignedTransfer, refused: Settled): Promise<Settled> {
   const { readHolding, search } = await import('../token.ts')
   const { used } = await readHolding(chain, payment)
   if (!used) return refused
@@ -135,7 +135,7 @@ async function ask<Schema extends v.GenericSchema>(
   { url, headers, timeoutMs = TIMEOUT_MS }: RemoteSettings,
   endpoint: Endpoint,
   schema: Schema,
-  payment?: ExactPayment,
+  payment?: SignedTransfer,
 ): Promise<v.InferOutput<Schema>> {
   const init: RequestInit = {
     method: payment ? 'POST' : 'GET',
@@ -156,7 +156,7 @@ async function ask<Schema extends v.GenericSchema>(
   }
 }
 
-function bodyOf({ wire }: ExactPayment): string {
+function bodyOf({ wire }: SignedTransfer): string {
   const { version, payload, requirements } = wire
   return JSON.stringify({ x402Version: version, paymentPayload: payload, paymentRequirements: requirements })
 }

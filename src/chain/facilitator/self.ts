@@ -3,7 +3,7 @@ import { accept, refuse } from '../../protocol/refusal.ts'
 import { ChainFault } from '../fault.ts'
 import type { Outcome, Relayer } from '../relayer/relayer.ts'
 import type { Chain } from '../rpc.ts'
-import type { ExactPayment, Facilitator, Settled } from './facilitator.ts'
+import type { Facilitator, Settled, SignedTransfer } from './facilitator.ts'
 
 export function relayed(chain: Chain, relayer: Relayer): Facilitator {
   return {
@@ -33,7 +33,7 @@ export function relayed(chain: Chain, relayer: Relayer): Facilitator {
 
 async function judge(
   chain: Chain,
-  payment: ExactPayment,
+  payment: SignedTransfer,
   ask: () => Promise<Outcome | { status: 'none' }>,
 ): Promise<Settled> {
   try {
@@ -65,7 +65,7 @@ async function judge(
  * Why the token refused. An authorization that somebody else has put on the chain is *used*, also when the money reached
  * us: it may have paid for something else, and only our own transaction proves that it pays for this.
  */
-async function explain(chain: Chain, payment: ExactPayment, detail: string): Promise<Settled> {
+async function explain(chain: Chain, payment: SignedTransfer, detail: string): Promise<Settled> {
   const { readHolding } = await import('../token.ts')
   const { balance, used } = await readHolding(chain, payment)
   if (used) return { status: 'refused', reason: 'exact_used', detail }

@@ -3,13 +3,13 @@ import type { Address, Hex } from '../../protocol/evm/hex.ts'
 import type { Fees } from './gas.ts'
 
 /** A transaction to be made. `id` is its idempotency key: the same id never becomes another transaction. */
-export type Order = { id: string; to: Address; data: Hex; gas?: bigint }
+export type TransactionOrder = { id: string; to: Address; data: Hex; gas?: bigint }
 
 /** An order as it is kept. `nonce` is null once another transaction has taken it for good. */
 export type Placed = { id: string; to: Address; data: Hex; gas: bigint; nonce: number | null; open: boolean }
 
 /** One signed transaction of an order. `raw` is null once it has been pruned. */
-export type Attempt = { hash: Hex; raw: Hex | null; fees: Fees; at: number }
+export type SignedTransaction = { hash: Hex; raw: Hex | null; fees: Fees; at: number }
 
 // Landed statements are never edited; later versions append.
 const SCHEMA = [
@@ -59,7 +59,7 @@ export class Orders {
   }
 
   /** All that was signed for an order, newest first. */
-  attempts(id: string): Attempt[] {
+  attempts(id: string): SignedTransaction[] {
     return this.#rows('SELECT * FROM attempt WHERE order_id = ? ORDER BY at DESC, rowid DESC', id).map(
       attemptOf,
     )
@@ -72,7 +72,7 @@ export class Orders {
   }
 
   /** Keeps an order together with its first signed transaction: both are on disk before anything is sent, or neither. */
-  place(order: Placed & { nonce: number }, attempt: Attempt): void {
+  place(order: Placed & { nonce: number }, attempt: SignedTransaction): void {
     this.#storage.transactionSync(() => {
       const { id, nonce, to, data, gas } = order
       this.#storage.sql.exec(
@@ -90,7 +90,7 @@ export class Orders {
   }
 
   /** Keeps a replacement: the same nonce and content at a higher fee. */
-  replace(order: Placed & { nonce: number }, attempt: Attempt): void {
+  replace(order: Placed & { nonce: number }, attempt: SignedTransaction): void {
     this.#storage.transactionSync(() => this.#keep(order.id, order.nonce, attempt))
   }
 
@@ -129,7 +129,7 @@ export class Orders {
     })
   }
 
-  #keep(id: string, nonce: number, { hash, raw, fees, at }: Attempt): void {
+  #keep(id: string, nonce: number, { hash, raw, fees, at }: SignedTransaction): void {
     this.#storage.sql.exec(
       'INSERT INTO attempt VALUES (?, ?, ?, ?, ?, ?, ?)',
       hash,
@@ -158,7 +158,7 @@ function placedOf(row: Row): Placed {
   }
 }
 
-function attemptOf(row: Row): Attempt {
+function attemptOf(row: Row): SignedTransaction {
   return {
     hash: row.hash as Hex,
     raw: row.raw as Hex | null,

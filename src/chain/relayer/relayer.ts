@@ -6,10 +6,10 @@ import { ChainFault } from '../fault.ts'
 import type { Log } from '../log.ts'
 import { type Chain, connect } from '../rpc.ts'
 import { type Fees, firstFees, gasLimit, nextFees } from './gas.ts'
-import { type Order, Orders, type Placed } from './orders.ts'
+import { Orders, type Placed, type TransactionOrder } from './orders.ts'
 import type { Conditions, Receipt } from './transaction.ts'
 
-export type { Order } from './orders.ts'
+export type { TransactionOrder } from './orders.ts'
 
 /**
  * What became of an order.
@@ -28,7 +28,7 @@ export type RelayerSettings = { chain: Chain; key: Hex; maxFee?: bigint }
 
 /** What a caller needs of a relayer: a Durable Object stub fits. */
 export type Relayer = {
-  send(order: Order, waitMs?: number): Promise<Outcome>
+  send(order: TransactionOrder, waitMs?: number): Promise<Outcome>
   outcome(id: string, waitMs?: number): Promise<Outcome | { status: 'none' }>
 }
 
@@ -48,7 +48,7 @@ export class RelayerBase<Env = unknown> extends DurableObject<Env> implements Re
   readonly #key: Hex
   readonly #maxFee: bigint
   readonly #orders: Orders
-  readonly #placing = new Map<string, { order: Order; placed: Promise<string | undefined> }>()
+  readonly #placing = new Map<string, { order: TransactionOrder; placed: Promise<string | undefined> }>()
   #turn: Promise<unknown> = Promise.resolve()
   #conditions: Promise<Conditions> | null = null
 
@@ -72,7 +72,7 @@ export class RelayerBase<Env = unknown> extends DurableObject<Env> implements Re
    * the same transaction. What it throws before anything was signed (`outcome` then says `none`) is a ChainFault.
    * @throws RangeError when the id was given for another content
    */
-  async send(order: Order, waitMs: number = WAIT_MS): Promise<Outcome> {
+  async send(order: TransactionOrder, waitMs: number = WAIT_MS): Promise<Outcome> {
     const until = Date.now() + waitMs
     const known = this.#orders.find(order.id)
     if (known) assertSame(known, order)
@@ -105,7 +105,7 @@ export class RelayerBase<Env = unknown> extends DurableObject<Env> implements Re
   }
 
   // The same id in parallel is placed once: the later callers wait for the first.
-  #placeOnce(order: Order): Promise<string | undefined> {
+  #placeOnce(order: TransactionOrder): Promise<string | undefined> {
     const running = this.#placing.get(order.id)
     if (running) {
       assertSame(running.order, order)
@@ -117,7 +117,7 @@ export class RelayerBase<Env = unknown> extends DurableObject<Env> implements Re
   }
 
   /** Simulates, signs, keeps and sends. Answers why the simulation refused. */
-  async #place(order: Order): Promise<string | undefined> {
+  async #place(order: TransactionOrder): Promise<string | undefined> {
     const { broadcast, simulate } = await import('./transaction.ts')
     const client = await connect(this.#chain)
     const from = await this.address()
@@ -131,14 +131,14 @@ export class RelayerBase<Env = unknown> extends DurableObject<Env> implements Re
   }
 
   /** Gives the order the next nonce, signs it and keeps both, before anybody outside can have seen them. */
-  async #sign(order: Order, gas: bigint, now: Conditions): Promise<{ hash: Hex; raw: Hex }> {
-    const { sign } = await import('./transaction.ts')
+  async #sign(order: TransactionOrder, gas: bigint, now: Conditions): Promise<{ hash: Hex; raw: Hex }> {
+    const { signTransaction } = await import('./transaction.ts')
     const fees = firstFees(now.baseFee, now.tip, this.#maxFee)
     if (!fees) throw new ChainFault('fee_too_high', `the base fee is ${now.baseFee} wei`)
     if (now.balance < gas * fees.maxFee)
       throw new ChainFault('unfunded', `the relayer holds ${now.balance} wei`)
     const nonce = await this.#nextNonce(now.count)
-    const signed = sign(this.#key, this.#chain.chainId, { ...order, gas, nonce, fees })
+    const signed = signTransaction(this.#key, this.#chain.chainId, { ...order, gas, nonce, fees })
     const { id, to, data } = order
     const alone = this.#orders.open(1).length === 0
     this.#orders.place({ id, to, data, gas, nonce, open: true }, { ...signed, fees, at: Date.now() })
@@ -217,8 +217,8 @@ export class RelayerBase<Env = unknown> extends DurableObject<Env> implements Re
   }
 
   async #replace(order: Signed, fees: Fees): Promise<void> {
-    const { sign } = await import('./transaction.ts')
-    const signed = sign(this.#key, this.#chain.chainId, { ...order, fees })
+    const { signTransaction } = await import('./transaction.ts')
+    const signed = signTransaction(this.#key, this.#chain.chainId, { ...order, fees })
     this.#orders.replace(order, { ...signed, fees, at: Date.now() })
   }
 
@@ -277,7 +277,7 @@ function isSigned(order: Placed): order is Signed {
   return order.nonce !== null
 }
 
-function assertSame(known: Pick<Placed, 'to' | 'data'>, order: Order): void {
+function assertSame(known: Pick<Placed, 'to' | 'data'>, order: TransactionOrder): void {
   const same = known.to === order.to && (known.data === order.data || known.data.length === 0)
   if (!same) throw new RangeError(`the order ${order.id} was given for another content`)
 }

@@ -7,7 +7,7 @@ import { revertReason } from '../escrow.ts'
 import type { Log } from '../log.ts'
 import { type Client, faultOf, type NodeError, nodeErrorOf } from '../node-client.ts'
 import { type Fees, GAS_CAP } from './gas.ts'
-import type { Order } from './orders.ts'
+import type { TransactionOrder } from './orders.ts'
 
 /** What the chain asks of the next transaction. Wei. */
 export type Conditions = { count: number; baseFee: bigint; tip: bigint; balance: bigint }
@@ -56,7 +56,7 @@ export async function readCount(client: Client, from: Address, tag: 'latest' | '
 export async function simulate(
   client: Client,
   from: Address,
-  { to, data, gas = GAS_CAP }: Order,
+  { to, data, gas = GAS_CAP }: TransactionOrder,
 ): Promise<{ gas: bigint } | { refused: string }> {
   if (data.length / 2 > LARGEST_DATA) return { refused: 'too_large' }
   try {
@@ -71,7 +71,7 @@ export async function simulate(
 }
 
 /** Signs one transaction (EIP-1559). Its hash is known before anybody has seen it. */
-export function sign(
+export function signTransaction(
   key: Hex,
   chainId: number,
   { to, data, gas, nonce, fees }: { to: Address; data: Hex; gas: bigint; nonce: number; fees: Fees },

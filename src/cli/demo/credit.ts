@@ -1,4 +1,6 @@
 /** A month on credit: three crawlers get invoices. One pays on chain, one by card, one only after it is cut off. */
+
+import { DAY_MS } from '../../platform/time.ts'
 import { articlePaths } from '../../testing/stack/origin.ts'
 import type { StackFacts } from '../../testing/stack/stack.ts'
 import { formatUsd } from '../money.ts'
@@ -12,7 +14,7 @@ import {
   type OperatorClient,
 } from './clients.ts'
 import type { Mailbox } from './mailbox.ts'
-import { DAY_MS, runNightly } from './nightly.ts'
+import { runNightly } from './nightly.ts'
 import { bar, type CreditPosition, result, step } from './show.ts'
 
 const PARALLEL = 32

@@ -1,9 +1,8 @@
 /** The nightly run at any date: the cron fires with the time of that midnight, and the run uses it as the present. */
+import { DAY_MS } from '../../platform/time.ts'
 import type { StackFacts } from '../../testing/stack/stack.ts'
 import type { OperatorClient, RunView } from './clients.ts'
 
-/** One day. */
-export const DAY_MS = 86_400_000
 const RUN_TIMEOUT_MS = 60_000
 const POLL_MS = 50
 

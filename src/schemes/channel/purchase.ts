@@ -1,7 +1,7 @@
 /** One verified channel payment on its way through the ledger: placed, healed where the chain knows more, answered. */
 
 import { readChannels } from '../../chain/channels.ts'
-import type { Outcome, Relayer, Order as Transaction } from '../../chain/relayer/relayer.ts'
+import type { Outcome, Relayer, TransactionOrder as Transaction } from '../../chain/relayer/relayer.ts'
 import type { Chain } from '../../chain/rpc.ts'
 import type { Account } from '../../ledger/channel/account.ts'
 import type { Answer, Charged, ChargeOrder, Order, Standing, Unresolved } from '../../ledger/channel/types.ts'
@@ -35,7 +35,7 @@ export const SIGNING_MS = 60_000
 
 type DepositPayload = Extract<ChannelPayload, { type: 'deposit' }>
 
-export class Draft {
+export class ChannelPurchase {
   readonly #terms: ChannelTerms
   readonly #ports: ChannelPorts
   readonly #payload: ChannelPayload

@@ -15,7 +15,7 @@ import type { Deposit } from '../../protocol/x402/payload.ts'
 import { CHANNEL, type PaymentRequirements } from '../../protocol/x402/types.ts'
 import { matches, type Pace, type Scheme } from '../scheme.ts'
 import type { ChannelPayment } from './payment.ts'
-import { type ChannelPorts, Draft } from './purchase.ts'
+import { type ChannelPorts, ChannelPurchase } from './purchase.ts'
 import type { ChannelTerms } from './terms.ts'
 
 const NOBODY = `0x${'0'.repeat(40)}`
@@ -51,7 +51,7 @@ export function channelScheme(terms: ChannelTerms, ports: ChannelPorts) {
 
     pace: ({ payload }) => PACES[payload.type],
 
-    charge: (payment, purchase) => new Draft(terms, ports, payment, purchase).charge(),
+    charge: (payment, purchase) => new ChannelPurchase(terms, ports, payment, purchase).charge(),
   } satisfies Scheme<ChannelPayment>
 }
 

@@ -24,7 +24,7 @@ import { type Charge, matches, type Purchase, type Scheme } from '../scheme.ts'
 import { Roster, type RosterPorts, signersOf } from './agent-cache.ts'
 import type { CreditPayment } from './payment.ts'
 
-export type CreditTerms = {
+export type CreditOfferTerms = {
   network: CreditNetwork
   /** What agents of a tier pay, in hundredths of a percent of the price. */
   tiers: ReadonlyMap<string, bigint>
@@ -56,7 +56,7 @@ const UNVERIFIED: Record<Doubt, Reason> = {
   directory_unavailable: 'agent_undecided',
 }
 
-export function creditScheme(terms: CreditTerms, ports: CreditPorts) {
+export function creditScheme(terms: CreditOfferTerms, ports: CreditPorts) {
   const { network } = terms
   const roster = new Roster(ports)
   const findKey = signersOf(roster, ports.directories)
@@ -101,7 +101,7 @@ export function creditScheme(terms: CreditTerms, ports: CreditPorts) {
   } satisfies Scheme<CreditPayment, Commitment>
 }
 
-function offerOf({ network, maxTimeoutSeconds }: CreditTerms, price: bigint): PaymentRequirements {
+function offerOf({ network, maxTimeoutSeconds }: CreditOfferTerms, price: bigint): PaymentRequirements {
   return {
     scheme: CHANNEL,
     network: network.id,
@@ -115,7 +115,7 @@ function offerOf({ network, maxTimeoutSeconds }: CreditTerms, price: bigint): Pa
 
 /** What is promised and what is charged: the price of the agent's tier, also where the public one was promised. */
 function amountOf(
-  terms: CreditTerms,
+  terms: CreditOfferTerms,
   { promise, accepted, payload: { amount } }: CreditPayment,
   listed: bigint,
   tier: string | null,
@@ -171,7 +171,7 @@ function orderOf({ agent, signed, promised, price }: Commitment, purchase: Purch
 
 /** Nothing moved, so that there is no transaction; the commitment is named by its signature's digest, as in the statement. */
 function receiptOf(
-  { network }: CreditTerms,
+  { network }: CreditOfferTerms,
   { promise, agent, signed }: Commitment,
   { due, entry, at }: Extract<LineAnswer, { due: bigint }>,
 ): SettleResponse {

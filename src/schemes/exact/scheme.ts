@@ -1,5 +1,5 @@
 /** `exact`: a signed stablecoin transfer, settled after the origin has answered well and before the first byte leaves. */
-import type { Facilitator, Settled, ExactPayment as Transfer } from '../../chain/facilitator/facilitator.ts'
+import type { Facilitator, Settled, SignedTransfer } from '../../chain/facilitator/facilitator.ts'
 import type { Authorizations, Taken, Use } from '../../ledger/exact/authorizations.ts'
 import { twice } from '../../platform/retry.ts'
 import { transferAuthorizationDigest } from '../../protocol/evm/eip712.ts'
@@ -73,14 +73,14 @@ export function exactScheme(terms: ExactTerms, ports: ExactPorts) {
         signature,
         request: purchase.request,
       }
-      const transfer: Transfer = {
+      const transfer: SignedTransfer = {
         ...authorization,
         network: network.id,
         token: usdc.address,
         signature,
         wire: wireOf(payment, offer(authorization.value), purchase.url),
       }
-      return new Sale(use, transfer, ports).take(purchase.price)
+      return new ExactPurchase(use, transfer, ports).take(purchase.price)
     },
   } satisfies Scheme<ExactPayment>
 }
@@ -91,14 +91,14 @@ export function orderOf({ token, payer, nonce }: Pick<Use, 'token' | 'payer' | '
 }
 
 /** One authorization on its way from taken to settled. */
-class Sale implements Charge {
+class ExactPurchase implements Charge {
   readonly #use: Use
-  readonly #transfer: Transfer
+  readonly #transfer: SignedTransfer
   readonly #ports: ExactPorts
   /** The transfer, once it is known to stand. */
   #paid: Hex | null = null
 
-  constructor(use: Use, transfer: Transfer, ports: ExactPorts) {
+  constructor(use: Use, transfer: SignedTransfer, ports: ExactPorts) {
     this.#use = use
     this.#transfer = transfer
     this.#ports = ports
@@ -196,7 +196,7 @@ function wireOf(
   { version, payload }: ExactPayment,
   offer: PaymentRequirements,
   url: string,
-): Transfer['wire'] {
+): SignedTransfer['wire'] {
   const { authorization, signature } = payload
   const signed = {
     signature,

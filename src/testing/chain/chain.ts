@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url'
 import * as v from 'valibot'
 import { encodeAbiParameters, encodeFunctionData, keccak256, parseAbi, stringToBytes } from 'viem'
 import { privateKeyToAddress } from 'viem/accounts'
+import { MULTICALL } from '../../chain/multicall.ts'
 import { type Address, type Hex, toHex } from '../../protocol/evm/hex.ts'
 import { type Child, startChild } from '../stack/child.ts'
 import { type Artifact, type Artifacts, compile } from './solidity.ts'
@@ -13,7 +14,6 @@ export const CHAIN_ID = 84532
 export const USDC: Address = '0x036cbd53842c5426634e7929541ec2318f3dcf7e'
 export const ESCROW: Address = '0x4020074e9df2ce1dee5a9c1b5c3f541d02a10003'
 export const COLLECTOR: Address = '0x4020806089470a89826cb9fb1f4059150b550004'
-export const MULTICALL: Address = '0xca11bde05977b3631167028862be2a173976ca11'
 
 /** The sources of all that stands on the chain. */
 export const CONTRACTS = fileURLToPath(new URL('./contracts', import.meta.url))
@@ -23,7 +23,7 @@ const MINT = parseAbi(['function mint(address to, uint256 value)'])
 const ETHER_EACH = `0x${(10_000n * 10n ** 18n).toString(16)}`
 
 /** A key of the local chain with ether and USDC; made from a public phrase, worth nothing elsewhere. */
-export type Account = { address: Address; privateKey: Hex }
+export type LocalAccount = { address: Address; privateKey: Hex }
 
 export type LocalChain = {
   rpcUrl: string
@@ -32,7 +32,7 @@ export type LocalChain = {
   escrow: Address
   collector: Address
   multicall: Address
-  accounts: Account[]
+  accounts: LocalAccount[]
   /** One JSON-RPC call, anvil's own methods included; throws with the node's message. */
   rpc(method: string, params?: unknown[]): Promise<unknown>
   /** New USDC in atomic units; settles when it is mined. */
@@ -119,7 +119,12 @@ function binary(): string {
 }
 
 /** Contracts, ether and USDC; safe to do again over what an interrupted start left. */
-async function furnish(rpc: Rpc, artifacts: Artifacts, accounts: Account[], balance: bigint): Promise<void> {
+async function furnish(
+  rpc: Rpc,
+  artifacts: Artifacts,
+  accounts: LocalAccount[],
+  balance: bigint,
+): Promise<void> {
   // A constructor returns the code it would leave behind, with its immutables in place: a call is enough to have it.
   const settlement = encodeAbiParameters([{ type: 'address' }], [ESCROW]).slice(2)
   const creation = pick(artifacts, 'Erc3009DepositCollector').creation
@@ -162,7 +167,7 @@ async function mint(rpc: Rpc, to: Address, amount: bigint): Promise<void> {
   }
 }
 
-function makeAccounts(count: number): Account[] {
+function makeAccounts(count: number): LocalAccount[] {
   return Array.from({ length: count }, (_, index) => {
     const privateKey = keccak256(stringToBytes(`tab402 local chain, account ${index}`))
     return { address: privateKeyToAddress(privateKey).toLowerCase() as Address, privateKey }

@@ -9,7 +9,7 @@ import type { AddressInfo } from 'node:net'
  * - `delay`: the call is forwarded `ms` later.
  * - `answer`: the node is not asked; a JSON-RPC `result` or `error`, or any HTTP `status` and `body`, comes from here.
  */
-export type Fault = { method: string; where?: string; times?: number } & (
+export type RpcFault = { method: string; where?: string; times?: number } & (
   | { does: 'drop' | 'swallow' }
   | { does: 'delay'; ms: number }
   | {
@@ -24,12 +24,12 @@ export type Fault = { method: string; where?: string; times?: number } & (
 /** A call that came through, in the order of coming. */
 export type Seen = { method: string; params: unknown; headers: Record<string, string | string[] | undefined> }
 
-type Lane = { faults: Fault[]; seen: Seen[] }
+type Lane = { faults: RpcFault[]; seen: Seen[] }
 type Rpc = { id: number; method: string; params: unknown }
 
 /**
  * The first segment of a path is a lane of its own, so that tests do not disturb each other. `PUT <url>/<lane>` sets its
- * faults (JSON, {@link Fault}[]) and `GET` answers what it has {@link Seen}. `POST <url>/<lane>` is JSON-RPC, forwarded to
+ * faults (JSON, {@link RpcFault}[]) and `GET` answers what it has {@link Seen}. `POST <url>/<lane>` is JSON-RPC, forwarded to
  * `target`; anything below a lane (`/<lane>/settle`) is a call of that name, answered by the lane's faults only.
  */
 export async function startRpcProxy(target: string): Promise<{ url: string; stop(): Promise<void> }> {
@@ -62,7 +62,7 @@ async function handle(
 ) {
   const body = await textOf(request)
   if (!call && request.method === 'PUT') {
-    lane.faults = JSON.parse(body) as Fault[]
+    lane.faults = JSON.parse(body) as RpcFault[]
     response.end()
     return
   }
@@ -99,7 +99,7 @@ async function handle(
   response.writeHead(answer.status, headers).end(text)
 }
 
-function take(lane: Lane, method: string, body: string): Fault | undefined {
+function take(lane: Lane, method: string, body: string): RpcFault | undefined {
   const fault = lane.faults.find(
     (each) => each.method === method && each.times !== 0 && body.includes(each.where ?? ''),
   )

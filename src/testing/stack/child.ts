@@ -6,14 +6,14 @@ import { siblingModule } from './sibling.ts'
 /** What a guardian is told to keep. `graceMs`: from SIGTERM, in which the child may write its state, to SIGKILL. */
 const Mandate = v.object({ command: v.string(), args: v.array(v.string()), graceMs: v.number() })
 
-const Report = v.variant('kind', [
+const GuardianReport = v.variant('kind', [
   v.object({ kind: v.literal('started'), pid: v.number() }),
   v.object({ kind: v.literal('output'), text: v.string() }),
   v.object({ kind: v.literal('ended'), code: v.nullable(v.number()), signal: v.nullable(v.string()) }),
 ])
 
 /** What a guardian tells its starter. */
-export type Report = v.InferOutput<typeof Report>
+export type GuardianReport = v.InferOutput<typeof GuardianReport>
 
 export type Child = {
   /** Of the program itself, for tests that kill it. */
@@ -42,7 +42,7 @@ export async function startChild(command: string, args: string[], graceMs = 5_00
     guardian.once('error', reject)
     guardian.once('exit', () => reject(new Error(`${command} did not start: ${printed}`)))
     guardian.on('message', (message) => {
-      const report = v.parse(Report, message)
+      const report = v.parse(GuardianReport, message)
       if (report.kind === 'started') resolve(report.pid)
       if (report.kind !== 'output') return
       printed = (printed + report.text).slice(-8_000)

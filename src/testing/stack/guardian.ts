@@ -1,6 +1,6 @@
 /** A process between a starter and one child: it ends the child in good order when the starter asks, or dies in any way. */
 import { spawn } from 'node:child_process'
-import { type Report, readMandate } from './child.ts'
+import { type GuardianReport, readMandate } from './child.ts'
 
 const { command, args, graceMs } = readMandate(process.argv[2])
 const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'] })
@@ -22,6 +22,6 @@ process.on('disconnect', () => {
   setTimeout(() => child.kill('SIGKILL'), graceMs).unref()
 })
 
-function report(message: Report): void {
+function report(message: GuardianReport): void {
   if (process.connected) process.send?.(message)
 }

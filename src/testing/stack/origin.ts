@@ -10,13 +10,13 @@ const SITE = fileURLToPath(new URL('../../../examples/site', import.meta.url))
 const NAME = 'Tally & Ink'
 const MOTTO = 'Short pieces on money, machines and the web'
 
-export type Origin = { url: string; stop(): Promise<void> }
+export type LocalOrigin = { url: string; stop(): Promise<void> }
 
 type Article = { slug: string; title: string; summary: string; paragraphs: string[] }
 type Page = { type: string; body: string }
 
 /** Serves the site on 127.0.0.1, on a free port unless one is given. */
-export async function startOrigin(port = 0): Promise<Origin> {
+export async function startOrigin(port = 0): Promise<LocalOrigin> {
   const articles = readArticles()
   const style = readFileSync(`${SITE}/style.css`, 'utf8')
   const server = createServer((request, response) => {

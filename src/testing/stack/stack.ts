@@ -1,6 +1,6 @@
 /** The whole stack on this machine: a chain, a publisher's site, and the Worker between it and the world. */
 import type { Address } from '../../protocol/evm/hex.ts'
-import type { Account } from '../chain/chain.ts'
+import type { LocalAccount } from '../chain/chain.ts'
 import { startChild } from './child.ts'
 import { siblingModule } from './sibling.ts'
 
@@ -29,7 +29,7 @@ export type StackFacts = {
   receiver: Address
   paths: { free: string; charged: string }
   /** Each has ether and 1,000 USDC. The receiver and the relayer are none of them. */
-  accounts: Account[]
+  accounts: LocalAccount[]
   operator: { url: string; token: string }
 }
 

@@ -1,19 +1,12 @@
 /** The calls of Stripe's API that we make, each as Stripe answers it. */
-import {
-  type CreditNote,
-  type Customer,
-  found,
-  type Invoice,
-  type Payment,
-  type StripeBooks,
-  StripeRefusal,
-} from './books.ts'
+import { found, type StripeBooks, StripeRefusal } from './books.ts'
+import type { Customer, StripeCreditNote, StripeInvoice, StripePayment } from './types.ts'
 
 /** Parameters by name, as Stripe spells them: `metadata[key]`, `expand[0]`. */
 export type Form = Map<string, string>
 
 /** `path` without `/v1`. */
-export type Call = { method: string; path: string[]; form: Form }
+export type StripeCall = { method: string; path: string[]; form: Form }
 
 export class StripeApi {
   readonly books: StripeBooks
@@ -28,7 +21,7 @@ export class StripeApi {
   }
 
   /** What Stripe answers to a call. @throws StripeRefusal */
-  answer({ method, path, form }: Call): unknown {
+  answer({ method, path, form }: StripeCall): unknown {
     const { books } = this
     const [kind = '', id = '', verb = ''] = path
     switch (`${method} ${kind}${id && (id === 'search' ? '/search' : '/:id')}${verb && `/${verb}`}`) {
@@ -117,7 +110,7 @@ export class StripeApi {
     return made
   }
 
-  #newInvoice(form: Form): Invoice {
+  #newInvoice(form: Form): StripeInvoice {
     const { books } = this
     known(form, INVOICE_WORDS)
     const number = form.get('number') ?? null
@@ -129,7 +122,7 @@ export class StripeApi {
     if (method !== 'send_invoice' && days !== undefined) {
       throw new StripeRefusal(400, 'parameter_invalid', 'Only invoices that are sent have a due date')
     }
-    const made: Invoice = {
+    const made: StripeInvoice = {
       id: books.newId('in'),
       object: 'invoice',
       created: books.time,
@@ -154,7 +147,7 @@ export class StripeApi {
     return made
   }
 
-  #newNote(form: Form): CreditNote {
+  #newNote(form: Form): StripeCreditNote {
     const { books } = this
     const invoice = books.invoice(form.get('invoice') ?? '')
     const out = form.has('out_of_band_amount') ? wholeOf(form, 'out_of_band_amount') : 0
@@ -183,7 +176,7 @@ export class StripeApi {
       : fitting
   }
 
-  #unfold(payment: Payment): unknown {
+  #unfold(payment: StripePayment): unknown {
     const { books } = this
     const intent = found(books.intents, payment.payment.payment_intent)
     const charge = books.charges.find(({ id }) => id === intent.latest_charge) ?? null

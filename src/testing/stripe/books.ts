@@ -1,122 +1,16 @@
 /** What a local Stripe keeps: customers, invoices, payments, disputes, events; and what payers and their banks do there. */
-
-export type Customer = {
-  id: string
-  object: 'customer'
-  created: number
-  name: string | null
-  email: string | null
-  address: Record<string, string> | null
-  invoice_settings: { default_payment_method: string | null }
-  metadata: Record<string, string>
-}
-
-export type Invoice = {
-  id: string
-  object: 'invoice'
-  created: number
-  customer: string
-  currency: string
-  number: string | null
-  status: 'draft' | 'open' | 'paid' | 'uncollectible' | 'void'
-  collection_method: string
-  total: number
-  amount_due: number
-  amount_paid: number
-  amount_remaining: number
-  pre_payment_credit_notes_amount: number
-  post_payment_credit_notes_amount: number
-  hosted_invoice_url: string | null
-  footer: string | null
-  description: string | null
-  due_date: number | null
-  metadata: Record<string, string>
-}
-
-export type Line = {
-  id: string
-  object: 'line_item'
-  invoice: string
-  amount: number
-  currency: string
-  description: string | null
-  metadata: Record<string, string>
-}
-
-export type Charge = {
-  id: string
-  object: 'charge'
-  created: number
-  amount: number
-  amount_refunded: number
-  disputed: boolean
-  payment_intent: string
-  status: 'succeeded' | 'failed'
-}
-
-export type Intent = {
-  id: string
-  object: 'payment_intent'
-  created: number
-  amount: number
-  amount_received: number
-  status: 'requires_payment_method' | 'succeeded'
-  latest_charge: string | null
-  last_payment_error: { type: string; code: string; decline_code: string } | null
-}
-
-export type Payment = {
-  id: string
-  object: 'invoice_payment'
-  created: number
-  invoice: string
-  is_default: boolean
-  amount_requested: number
-  amount_paid: number | null
-  currency: string
-  status: 'open' | 'paid' | 'canceled'
-  payment: { type: 'payment_intent'; payment_intent: string }
-  status_transitions: { paid_at: number | null; canceled_at: number | null }
-}
-
-export type Dispute = {
-  id: string
-  object: 'dispute'
-  created: number
-  amount: number
-  reason: string
-  status: 'needs_response' | 'won' | 'lost'
-  payment_intent: string
-}
-
-export type Refund = {
-  id: string
-  object: 'refund'
-  created: number
-  amount: number
-  status: 'succeeded' | 'failed'
-  payment_intent: string
-}
-
-export type CreditNote = {
-  id: string
-  object: 'credit_note'
-  created: number
-  invoice: string
-  amount: number
-  status: 'issued' | 'void'
-  memo: string | null
-  metadata: Record<string, string>
-}
-
-export type Event = {
-  id: string
-  object: 'event'
-  created: number
-  type: string
-  livemode: false
-  data: { object: { object: string; id: string } }
-}
+import type {
+  Customer,
+  Dispute,
+  Event,
+  Intent,
+  Refund,
+  StripeCharge,
+  StripeCreditNote,
+  StripeInvoice,
+  StripeLine,
+  StripePayment,
+} from './types.ts'
 
 /** A broken rule of Stripe's: the `error` of its answer, with its status. */
 export class StripeRefusal extends Error {
@@ -147,14 +41,14 @@ export type KeptBooks = Pick<StripeBooks, Lists> & { made: number }
 
 export class StripeBooks {
   readonly customers: Customer[] = []
-  readonly invoices: Invoice[] = []
-  readonly lines: Line[] = []
-  readonly payments: Payment[] = []
+  readonly invoices: StripeInvoice[] = []
+  readonly lines: StripeLine[] = []
+  readonly payments: StripePayment[] = []
   readonly intents: Intent[] = []
-  readonly charges: Charge[] = []
+  readonly charges: StripeCharge[] = []
   readonly disputes: Dispute[] = []
   readonly refunds: Refund[] = []
-  readonly notes: CreditNote[] = []
+  readonly notes: StripeCreditNote[] = []
   readonly events: Event[] = []
   readonly #now: () => number
   #made = 0
@@ -184,13 +78,16 @@ export class StripeBooks {
     return `${prefix}_${String(++this.#made).padStart(8, '0')}`
   }
 
-  invoice(id: string): Invoice {
+  invoice(id: string): StripeInvoice {
     return found(this.invoices, id)
   }
 
-  addLine(invoice: Invoice, line: Pick<Line, 'amount' | 'currency' | 'description' | 'metadata'>): Line {
+  addLine(
+    invoice: StripeInvoice,
+    line: Pick<StripeLine, 'amount' | 'currency' | 'description' | 'metadata'>,
+  ): StripeLine {
     if (invoice.status !== 'draft') throw new StripeRefusal(400, 'invoice_not_editable', 'It is no draft.')
-    const made: Line = { id: this.newId('il'), object: 'line_item', invoice: invoice.id, ...line }
+    const made: StripeLine = { id: this.newId('il'), object: 'line_item', invoice: invoice.id, ...line }
     this.lines.push(made)
     invoice.total += line.amount
     invoice.amount_due = invoice.amount_remaining = invoice.total
@@ -198,7 +95,7 @@ export class StripeBooks {
   }
 
   /** An open invoice has one payment that waits. A customer with a card on file is charged at once. */
-  finalize(invoice: Invoice, pages: string): void {
+  finalize(invoice: StripeInvoice, pages: string): void {
     if (invoice.status !== 'draft') throw new StripeRefusal(400, 'invoice_not_editable', 'It is no draft.')
     invoice.status = 'open'
     invoice.hosted_invoice_url = `${pages}/${invoice.id}`
@@ -298,7 +195,10 @@ export class StripeBooks {
   }
 
   /** Lowers what remains first. What was paid is given back otherwise: by a refund of its own, or elsewhere. */
-  credit(invoice: Invoice, note: Pick<CreditNote, 'amount' | 'memo' | 'metadata'>): CreditNote {
+  credit(
+    invoice: StripeInvoice,
+    note: Pick<StripeCreditNote, 'amount' | 'memo' | 'metadata'>,
+  ): StripeCreditNote {
     if (invoice.status === 'draft' || invoice.status === 'void') {
       throw new StripeRefusal(400, 'invoice_not_creditable', `It is ${invoice.status}.`)
     }
@@ -320,19 +220,19 @@ export class StripeBooks {
     return made
   }
 
-  #receive(invoice: Invoice, cents: number): void {
+  #receive(invoice: StripeInvoice, cents: number): void {
     invoice.amount_paid += cents
     invoice.amount_remaining -= cents
     if (invoice.amount_remaining > 0) this.#await(invoice, invoice.amount_remaining, false)
     else this.#paidUp(invoice)
   }
 
-  #paidUp(invoice: Invoice): void {
+  #paidUp(invoice: StripeInvoice): void {
     invoice.status = 'paid'
     this.#happened('invoice.paid', invoice)
   }
 
-  #await(invoice: Invoice, cents: number, first: boolean): void {
+  #await(invoice: StripeInvoice, cents: number, first: boolean): void {
     const intent: Intent = {
       id: this.newId('pi'),
       object: 'payment_intent',
@@ -359,8 +259,8 @@ export class StripeBooks {
     })
   }
 
-  #charge(intent: Intent, cents: number, good: boolean): Charge {
-    const charge: Charge = {
+  #charge(intent: Intent, cents: number, good: boolean): StripeCharge {
+    const charge: StripeCharge = {
       id: this.newId('ch'),
       object: 'charge',
       created: this.time,

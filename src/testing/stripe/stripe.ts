@@ -18,14 +18,14 @@ export type StripeOptions = {
  * What goes wrong with a request: `lost` does the work and answers nothing, `unreachable` does none, a number is answered with
  * as its status, and remembered for the idempotency key as Stripe does.
  */
-export type Fault = 'lost' | 'unreachable' | 500 | 429
+export type StripeFault = 'lost' | 'unreachable' | 500 | 429
 
 export type LocalStripe = {
   books: StripeBooks
   /** Answers one request of the API. @throws TypeError where a network would fail */
   fetch(request: Request): Promise<Response>
   /** Lets the next requests whose `METHOD /path` fits go wrong. */
-  fail(requests: RegExp, fault: Fault, times?: number): void
+  fail(requests: RegExp, fault: StripeFault, times?: number): void
   /** What was asked, as `METHOD /path`. */
   asked: string[]
   /** An event as it is sent to a webhook. */
@@ -47,7 +47,7 @@ export function localStripe(options: StripeOptions = {}): LocalStripe {
   const { pages = 'https://invoice.stripe.example', indexing = 60_000 } = options
   const api = new StripeApi(books, pages, indexing)
   const saved = new Map<string, Saved>()
-  const faults: { requests: RegExp; fault: Fault; times: number }[] = []
+  const faults: { requests: RegExp; fault: StripeFault; times: number }[] = []
   const asked: string[] = []
 
   async function handle(request: Request): Promise<Response> {

@@ -1,9 +1,9 @@
 /** `exact` payments settled by a facilitator over HTTP, which may lie, fail or not answer. */
 import { beforeEach, describe, expect, it, vi } from 'vitest'
-import type { ExactPayment } from '../../../src/chain/facilitator/facilitator.ts'
+import type { SignedTransfer } from '../../../src/chain/facilitator/facilitator.ts'
 import { type RemoteSettings, remote } from '../../../src/chain/facilitator/remote.ts'
 import { encodeTransfer } from '../../../src/chain/token.ts'
-import type { Fault } from '../../../src/testing/chain/rpc-proxy.ts'
+import type { RpcFault } from '../../../src/testing/chain/rpc-proxy.ts'
 import { chainAt, newKey, newLane, randomHex } from '../harness.ts'
 import { newPayer, send } from '../payer.ts'
 
@@ -26,12 +26,12 @@ async function setUp(settings: Partial<RemoteSettings> = {}) {
 }
 
 /** The answer of a facilitator that settled a payment. */
-function success(payment: ExactPayment, transaction: string = HASH) {
+function success(payment: SignedTransfer, transaction: string = HASH) {
   return { success: true, transaction, network: payment.network, payer: payment.from }
 }
 
 /** Sends the payment to the chain, as a facilitator would. */
-async function submit(payment: ExactPayment) {
+async function submit(payment: SignedTransfer) {
   return send((await newKey()).address, payment.token, encodeTransfer(payment))
 }
 
@@ -117,7 +117,7 @@ describe('remote facilitator settle without a node', () => {
     },
   )
 
-  const broken: [string, Fault][] = [
+  const broken: [string, RpcFault][] = [
     ['a lost connection', { method: 'settle', does: 'drop' }],
     ['a 500 with a refusal', { method: 'settle', does: 'answer', status: 500, body: '{"success":false}' }],
     ['HTML', { method: 'settle', does: 'answer', body: '<html>welcome</html>' }],

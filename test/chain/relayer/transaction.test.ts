@@ -3,7 +3,7 @@ import fc from 'fast-check'
 import { parseTransaction } from 'viem'
 import { privateKeyToAccount } from 'viem/accounts'
 import { describe, expect, it } from 'vitest'
-import { sign } from '../../../src/chain/relayer/transaction.ts'
+import { signTransaction } from '../../../src/chain/relayer/transaction.ts'
 import { toHex } from '../../../src/protocol/evm/hex.ts'
 
 const key = toHex(new Uint8Array(32).fill(0x42))
@@ -22,7 +22,7 @@ const transaction = fc.record({
 describe('transaction signing', () => {
   it('returns the same bytes as viem', async () => {
     const same = fc.asyncProperty(chainId, transaction, async (id, { to, data, gas, nonce, fees }) => {
-      const { raw } = sign(key, id, { to, data, gas, nonce, fees })
+      const { raw } = signTransaction(key, id, { to, data, gas, nonce, fees })
       const { tip: maxPriorityFeePerGas, maxFee: maxFeePerGas } = fees
       const rest = { to, data, gas, nonce, maxFeePerGas, maxPriorityFeePerGas }
       expect(raw).toBe(await account.signTransaction({ type: 'eip1559', chainId: id, ...rest }))
@@ -34,7 +34,7 @@ describe('transaction signing', () => {
     const [to, fees] = [toHex(new Uint8Array(20).fill(1)), { tip: 1n, maxFee: 2n }]
     const short = new Set<string>()
     for (let nonce = 0; nonce < 5_000 && short.size < 2; nonce++) {
-      const { raw } = sign(key, 1, { to, data: '0x', gas: 21_000n, nonce, fees })
+      const { raw } = signTransaction(key, 1, { to, data: '0x', gas: 21_000n, nonce, fees })
       const { r = '0x', s = '0x' } = parseTransaction(raw)
       const found = [BigInt(r) >> 248n === 0n && 'r', BigInt(s) >> 248n === 0n && 's'].filter(
         (name) => name !== false,

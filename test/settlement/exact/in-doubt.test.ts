@@ -1,7 +1,7 @@
 /** Unresolved `exact` payments of aborted requests, resolved by the nightly run on the real chain. */
 import { env, runInDurableObject } from 'cloudflare:test'
 import { describe, expect, it } from 'vitest'
-import type { ExactPayment } from '../../../src/chain/facilitator/facilitator.ts'
+import type { SignedTransfer } from '../../../src/chain/facilitator/facilitator.ts'
 import { encodeTransfer } from '../../../src/chain/token.ts'
 import { LEASE } from '../../../src/ledger/exact/authorizations.ts'
 import type { Address } from '../../../src/protocol/evm/hex.ts'
@@ -24,7 +24,7 @@ async function newBuyer({ chain, receiver, relayer }: ReceiverSetup) {
     memory,
     pays: payer.pays,
     /** Takes an authorization as a request whose lease is over. */
-    async takes(value: bigint, rest: Partial<ExactPayment> = {}): Promise<ExactPayment> {
+    async takes(value: bigint, rest: Partial<SignedTransfer> = {}): Promise<SignedTransfer> {
       const payment = await payer.pays(receiver, value, rest)
       const { token, nonce, validBefore, signature } = payment
       const parties = { name: id, token, payer: payer.address, receiver }
@@ -36,7 +36,7 @@ async function newBuyer({ chain, receiver, relayer }: ReceiverSetup) {
       return payment
     },
     /** Sends a payment through the site's relayer, as the request would have. */
-    sends: (payment: ExactPayment) =>
+    sends: (payment: SignedTransfer) =>
       relayer.send(
         {
           id: orderOf({ ...payment, payer: payer.address }),
@@ -50,7 +50,7 @@ async function newBuyer({ chain, receiver, relayer }: ReceiverSetup) {
 }
 
 /** Sends a payment from another account. */
-async function submit(payment: ExactPayment) {
+async function submit(payment: SignedTransfer) {
   return send((await newKey()).address, payment.token, encodeTransfer(payment))
 }
 
