@@ -1,16 +1,24 @@
 /**
  * `unit` runs what needs no runtime of Cloudflare's in plain Node, `workerd` runs inside the Workers runtime,
- * `node` drives the whole stack from outside, `house` reads the code.
+ * `node` drives the whole stack from outside, `long` does so for minutes, `house` reads the code.
  */
 import { cloudflareTest, readD1Migrations } from '@cloudflare/vitest-pool-workers'
 import { defineConfig } from 'vitest/config'
 import { origin } from './test/origin.ts'
 import { unitFiles } from './test/projects.ts'
+import { Quiet } from './test/quiet.ts'
 
 const house = ['test/house/**/*.test.ts']
+// Minutes of journeys that `npm test` leaves to `npm run test:long`.
+const long = [
+  ...['crash', 'demo', 'reversals', 'start'].map((name) => `test/journeys/${name}.test.ts`),
+  'test/package/**/*.test.ts',
+]
 const outside = ['test/journeys/**/*.test.ts', 'test/package/**/*.test.ts', 'test/testing/**/*.test.ts']
 const unit = unitFiles()
 const chain = ['test/chain.setup.ts']
+// A worker that starts takes the next chain: one relayer alone may own the nonces of a key.
+let workers = 0
 
 export default defineConfig({
   // The package's own name, as its users import it.
@@ -20,6 +28,8 @@ export default defineConfig({
     hookTimeout: 60_000,
     // What the Worker logs is shown for a test that fails.
     silent: 'passed-only',
+    maxWorkers: 2,
+    reporters: ['default', new Quiet()],
     projects: [
       {
         extends: true,
@@ -29,27 +39,32 @@ export default defineConfig({
       {
         extends: true,
         plugins: [
-          cloudflareTest(async ({ inject }) => ({
-            main: './test/worker.ts',
-            wrangler: { configPath: './wrangler.toml' },
-            miniflare: {
-              // For vitest itself; the Worker runs without it in the node project's journeys.
-              compatibilityFlags: ['nodejs_compat'],
-              bindings: {
-                MIGRATIONS: await readD1Migrations('migrations'),
-                RPC_URL: inject('chain').rpcUrl,
-                RELAYER_KEY: inject('chain').relayerKey,
-                RECEIVER: inject('chain').receiver,
-                ORIGIN: 'binding:SITE',
+          cloudflareTest(async ({ inject }) => {
+            const chains = inject('chains')
+            const chain = chains[workers++ % chains.length]
+            if (!chain) throw new Error('the workers need a chain')
+            return {
+              main: './test/worker.ts',
+              wrangler: { configPath: './wrangler.toml' },
+              miniflare: {
+                // For vitest itself; the Worker runs without it in the node project's journeys.
+                compatibilityFlags: ['nodejs_compat'],
+                bindings: {
+                  MIGRATIONS: await readD1Migrations('migrations'),
+                  RPC_URL: chain.rpcUrl,
+                  RELAYER_KEY: chain.relayerKey,
+                  RECEIVER: chain.receiver,
+                  ORIGIN: 'binding:SITE',
+                },
+                serviceBindings: { SITE: origin },
               },
-              serviceBindings: { SITE: origin },
-            },
-          })),
+            }
+          }),
         ],
         test: {
           name: 'workerd',
-          // The files share one chain and one relayer key, whose nonces only one relayer may own.
-          fileParallelism: false,
+          // Tests use fresh ids, and each file begins with an empty book.
+          isolate: false,
           globalSetup: chain,
           include: ['test/**/*.test.ts'],
           exclude: [...outside, ...house, ...unit],
@@ -58,7 +73,11 @@ export default defineConfig({
       },
       {
         extends: true,
-        test: { name: 'node', globalSetup: chain, include: outside, fileParallelism: false },
+        test: { name: 'node', globalSetup: chain, include: outside, exclude: long },
+      },
+      {
+        extends: true,
+        test: { name: 'long', include: long, fileParallelism: false },
       },
       {
         extends: true,

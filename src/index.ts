@@ -5,15 +5,12 @@ import type { Bindings } from './app/bindings.ts'
 import { operatorOf } from './app/operator.ts'
 import { siteOf } from './app/site.ts'
 import { billingOf, workOf } from './app/work.ts'
+import type { Terms } from './config/terms.ts'
 import { onCron } from './settlement/schedule.ts'
 
 export type { Bindings } from './app/bindings.ts'
 export * from './app/objects.ts'
-
-/** Vars that one use of the middleware may state in code. */
-export type Terms = Partial<
-  Record<'PRICE' | 'SCHEMES' | 'RULES' | 'SITEMAP' | 'NAME' | 'DESCRIPTION', unknown>
->
+export type { ChargeRule, ClientSelector, FreeRule, PolicyRule, Terms } from './config/terms.ts'
 
 /**
  * Charges for what stands behind it: `app.use(paywall())`.

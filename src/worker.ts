@@ -5,7 +5,17 @@ import { siteOf } from './app/site.ts'
 import { operate, scheduled } from './index.ts'
 import { canonicalize } from './paywall/path.ts'
 
-export * from './app/objects.ts'
+// By name: wrangler types finds no class behind a star.
+export {
+  Account,
+  Agents,
+  Authorizations,
+  CreditLine,
+  Directory,
+  Numbers,
+  Relayer,
+  Settlement,
+} from './app/objects.ts'
 
 /** Few requests name these or have an escape in their path, so that few are read to see where. */
 const SUSPECT = /\/(?:_tab402|cdn-cgi|__scheduled)|^[^?]*%/

@@ -1,5 +1,6 @@
-/** Creates the tables of the read model in each test file's D1. */
-import { applyD1Migrations, type D1Migration, env } from 'cloudflare:test'
+/** Each test file starts with empty storage and the tables of the read model: files of one worker share its runtime. */
+import { applyD1Migrations, type D1Migration, env, reset } from 'cloudflare:test'
 
 const { BOOK, MIGRATIONS } = env as unknown as { BOOK: D1Database; MIGRATIONS: D1Migration[] }
+await reset()
 await applyD1Migrations(BOOK, MIGRATIONS)

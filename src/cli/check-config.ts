@@ -57,7 +57,7 @@ export async function run(args: string[]): Promise<number> {
   if (positionals.length > 0) throw new UsageError('check-config must be called with options only.')
   const settings = await readSection(values.config, values.env)
   const secrets = await readSecrets(dirname(values.config), values.env)
-  // Without this entry the Worker has no code for Stripe, and the validation says so.
+  // Only this entry loads the code for Stripe, and the validation must know.
   if (/worker-stripe\.[jt]s$/.test(settings.main ?? ''))
     includeStripe(() => import('../rails/stripe/rail.ts'))
   const vars = { ...bindingsOf(settings), ...settings.vars, ...secrets }

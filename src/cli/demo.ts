@@ -5,7 +5,7 @@ import { STACK_TOOLS } from './start.ts'
 
 /** The help text of the command. */
 export const usage = `Examples:
-  tab402 demo          tell the story on stderr, print the figures as JSON on stdout
+  tab402 demo          print the story on stderr and the figures as JSON on stdout
   tab402 demo --json   print the figures only
 
 Usage: tab402 demo [--json]

@@ -20,7 +20,7 @@ export type Crawler = {
  * developers.facebook.com/docs/sharing/webmasters/web-crawlers), else github.com/ai-robots-txt/ai.robots.txt. State of
  * November 2026. Names that people's programs carry too ("Code", "Cursor", "Operator") are left out on purpose.
  */
-const TABLE: readonly (readonly [name: string, operator: string, crawlerClass: CrawlerClass])[] = [
+const TABLE = [
   ['GPTBot', 'OpenAI', 'training'],
   ['OAI-SearchBot', 'OpenAI', 'search'],
   ['ChatGPT-User', 'OpenAI', 'assistant'],
@@ -110,7 +110,10 @@ const TABLE: readonly (readonly [name: string, operator: string, crawlerClass: C
   ['Scrapy', 'Zyte', 'other'],
   ['AhrefsBot', 'Ahrefs', 'other'],
   ['SemrushBot', 'Semrush', 'other'],
-]
+] as const satisfies readonly (readonly [name: string, operator: string, crawlerClass: CrawlerClass])[]
+
+/** The name of a crawler in the table, in its operator's spelling. */
+export type CrawlerName = (typeof TABLE)[number][0]
 
 /** Every crawler known by name. A claim in a User-Agent, not a proof. */
 export const crawlers: readonly Crawler[] = TABLE.map(([name, operator, crawlerClass]) => ({

@@ -1,6 +1,7 @@
 /** Accounts over HTTP: channels, payers of `exact` and credit lines. One account is read from its object, lists from D1. */
+
 import { type Context, Hono } from 'hono'
-import { listings } from '../ledger/book/accounts.ts'
+import { KIND, listings } from '../ledger/book/accounts.ts'
 import { lines } from '../ledger/book/credit.ts'
 import type { Entry } from '../ledger/channel/types.ts'
 import type { LineEntry, LineStanding } from '../ledger/credit/types.ts'
@@ -29,10 +30,7 @@ export async function listed({ book, credit }: OperatorSettings, after: string, 
     listings(book, after, limit),
     credit ? lines(book, after, limit) : [],
   ])
-  const all = [
-    ...accounts,
-    ...onCredit.map(({ heard: _, ...line }) => ({ ...line, kind: 'credit' as const })),
-  ]
+  const all = [...accounts, ...onCredit.map(({ heard: _, ...line }) => ({ ...line, kind: KIND.credit }))]
   return all.sort((a, b) => (a.id < b.id ? -1 : 1)).slice(0, limit)
 }
 
@@ -77,7 +75,7 @@ async function accountOf(c: Context, settings: OperatorSettings, id: string): Pr
   const standing = await line.standing()
   if (!standing) return notFound()
   const { enrolment, openedAt } = standing
-  const account = { id, kind: 'credit', name: enrolment.name, openedAt, standing: balanceOf(standing) }
+  const account = { id, kind: KIND.credit, name: enrolment.name, openedAt, standing: balanceOf(standing) }
   return jsonResponse({ ...account, ...(await entriesOf(c, line, evidence)) })
 }
 
@@ -89,7 +87,7 @@ async function channelOf(c: Context, { accounts }: OperatorSettings, id: string,
   const { signature, ...totals } = standing
   return jsonResponse({
     id,
-    kind: 'channel',
+    kind: KIND.channel,
     standing: evidence ? standing : totals,
     entries: entries.map((entry) => entryView(entry, evidence)),
     next: entries.at(-1)?.seq ?? null,
@@ -101,5 +99,5 @@ async function exactOf(c: Context, { authorizations }: OperatorSettings, id: str
   const limit = limitOf(c)
   const [totals, uses] = await Promise.all([payer.totals(), payer.uses(c.req.query('after') ?? '', limit)])
   const payments = uses.map(({ signature, ...use }) => (evidence ? { ...use, signature } : use))
-  return jsonResponse({ id, kind: 'exact', totals, payments, next: nextOf(uses, limit, ({ id }) => id) })
+  return jsonResponse({ id, kind: KIND.exact, totals, payments, next: nextOf(uses, limit, ({ id }) => id) })
 }

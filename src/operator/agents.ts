@@ -23,7 +23,7 @@ export function agentRoutes(settings: OperatorSettings, credit: CreditSettings, 
     if (form instanceof Response) return form
     const errors = await unknownNames(settings, credit, form)
     if (errors.length > 0) return invalid(errors)
-    return answer(await registry().create(draftOf(form, credit.probation), who), 201)
+    return responseOf(await registry().create(draftOf(form, credit.probation), who), 201)
   })
   app.get('/:id', async (c) => {
     const agent = await registry().get(c.req.param('id'))
@@ -34,14 +34,14 @@ export function agentRoutes(settings: OperatorSettings, credit: CreditSettings, 
     if (form instanceof Response) return form
     const errors = await unknownNames(settings, credit, form)
     if (errors.length > 0) return invalid(errors)
-    return answer(await registry().change(c.req.param('id'), changeOf(form), who))
+    return responseOf(await registry().change(c.req.param('id'), changeOf(form), who))
   })
   app.post('/:id/suspend', async (c) => {
     const form = await formOf(c, suspension)
     if (form instanceof Response) return form
-    return answer(await registry().suspend(c.req.param('id'), form.reason, who))
+    return responseOf(await registry().suspend(c.req.param('id'), form.reason, who))
   })
-  app.post('/:id/resume', async (c) => answer(await registry().suspend(c.req.param('id'), null, who)))
+  app.post('/:id/resume', async (c) => responseOf(await registry().suspend(c.req.param('id'), null, who)))
   return app
 }
 
@@ -93,7 +93,7 @@ function changeOf(form: v.InferOutput<typeof agentChange>): Change {
   }
 }
 
-function answer(registered: Registered, status = 200): Response {
+function responseOf(registered: Registered, status = 200): Response {
   if (registered.outcome === 'registered') return jsonResponse(agentView(registered.agent), status)
   switch (registered.reason) {
     case 'unknown':

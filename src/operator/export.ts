@@ -1,8 +1,10 @@
 /** Exports: CSV for spreadsheets and NDJSON for programs, streamed from the accounts themselves. */
+
 import { type Context, Hono } from 'hono'
 import { notesOn } from '../billing/credit-note.ts'
 import { owedOn } from '../ledger/billing/dunning.ts'
 import type { CreditNote, InvoiceStanding } from '../ledger/billing/types.ts'
+import { KIND } from '../ledger/book/accounts.ts'
 import { lines } from '../ledger/book/credit.ts'
 import { type Cell, csv, csvRow } from '../platform/csv.ts'
 import { writeJson } from '../platform/json.ts'
@@ -133,7 +135,7 @@ const ACCOUNTS: Export<Account> = {
     'authorized',
     'charged',
     'redeemed',
-    'credit',
+    KIND.credit,
     'ceiling',
     'closed',
   ],
@@ -153,19 +155,19 @@ async function readAccount({ settings }: Scope, listing: Listed): Promise<Accoun
   const { id, openedAt } = listing
   const nothing = { authorized: 0n, charged: 0n, redeemed: 0n, credit: 0n, ceiling: null, closed: null }
   switch (listing.kind) {
-    case 'exact': {
+    case KIND.exact: {
       const { received } = await settings.authorizations.getByName(id).totals()
       const totals = { authorized: received, charged: received, redeemed: received }
       return { ...nothing, id, kind: listing.kind, name: listing.payer, openedAt, ...totals }
     }
-    case 'channel': {
+    case KIND.channel: {
       const standing = await settings.accounts.getByName(id).standing()
       const known = { id, kind: listing.kind, name: listing.payer, openedAt }
       if (!standing) return { ...nothing, ...known }
       const { authorized, charged, redeemed, credit, state, quarantine: closed } = standing
       return { ...known, authorized, charged, redeemed, credit, ceiling: state.balance, closed }
     }
-    case 'credit': {
+    case KIND.credit: {
       const standing = await settings.credit?.lines.getByName(id).standing()
       const known = { id, kind: listing.kind, name: listing.name, openedAt }
       if (!standing) return { ...nothing, ...known }
@@ -226,9 +228,9 @@ const ENTRIES: Export<ExportedEntry> = {
 }
 
 async function* entryPages(scope: Scope, { id: account, kind }: Listed): AsyncGenerator<ExportedEntry[]> {
-  if (kind === 'exact') return yield* paymentPages(scope, account)
+  if (kind === KIND.exact) return yield* paymentPages(scope, account)
   const { settings, evidence } = scope
-  const line = kind === 'credit' ? settings.credit?.lines.getByName(account) : undefined
+  const line = kind === KIND.credit ? settings.credit?.lines.getByName(account) : undefined
   let after = 0
   for (;;) {
     const page = line

@@ -1,7 +1,9 @@
 /** The shapes of the API's bodies, as JSON Schema (2020-12). Tests check real responses against them. */
+
 import { toJsonSchema } from '@valibot/to-json-schema'
 import type * as v from 'valibot'
 import { RAIL_NAMES } from '../ledger/billing/types.ts'
+import { KIND } from '../ledger/book/accounts.ts'
 import { PROBLEMS } from './problem.ts'
 import { BODIES } from './requests.ts'
 
@@ -174,7 +176,7 @@ const payment = table(
 const listing = table(
   {
     id: text,
-    kind: word('channel', 'exact', 'credit'),
+    kind: word(...Object.values(KIND)),
     payer: hex,
     receiver: hex,
     token: hex,
@@ -316,7 +318,7 @@ export const schemas = {
   Account: either(
     table({
       id: text,
-      kind: word('credit'),
+      kind: word(KIND.credit),
       name: text,
       openedAt: time,
       standing: balance,
@@ -325,14 +327,14 @@ export const schemas = {
     }),
     table({
       id: text,
-      kind: word('channel'),
+      kind: word(KIND.channel),
       standing: channelStanding,
       entries: list(channelEntry),
       next: orNull(count),
     }),
     table({
       id: text,
-      kind: word('exact'),
+      kind: word(KIND.exact),
       totals: table({ payments: count, received: amount, inDoubt: count, undelivered: count }),
       payments: list(payment),
       next: orNull(text),

@@ -29,8 +29,8 @@ export const PROBLEMS = {
   },
   unauthorized: {
     status: 401,
-    title: 'Missing or invalid token',
-    detail: 'The request must be authenticated: see the headers WWW-Authenticate and Accept-Signature.',
+    title: 'Missing or invalid credentials',
+    detail: 'The header Authorization must be “Bearer” and the operator’s token.',
   },
   not_found: {
     status: 404,

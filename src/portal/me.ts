@@ -64,19 +64,21 @@ async function lineOf(c: Context, credit: CreditSettings, findKey: FindKey, now:
       return unsigned(verdict.reason)
     case 'unverified':
       if (verdict.reason !== 'directory_unavailable') return unsigned(verdict.reason)
-      return later(verdict.reason)
+      return unavailable(verdict.reason)
   }
 }
 
 function unsigned(reason: string): Response {
-  const answer = problem('unauthorized', { reason })
+  const detail = 'The request must be signed as the header Accept-Signature states. `reason` names the error.'
+  const answer = problem('unauthorized', { detail, reason })
   answer.headers.set('accept-signature', ACCEPT_SIGNATURE)
   return answer
 }
 
 /** 503: the key directory could not be read. */
-function later(reason: string): Response {
-  const answer = problem('unavailable', { reason })
+function unavailable(reason: string): Response {
+  const detail = 'The key directory could not be read. Send the same request again.'
+  const answer = problem('unavailable', { detail, reason })
   answer.headers.set('retry-after', '5')
   return answer
 }

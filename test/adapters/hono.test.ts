@@ -1,11 +1,12 @@
 import { env } from 'cloudflare:workers'
 import { Hono } from 'hono'
-import { describe, expect, inject, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import app from '../../examples/hono/worker.ts'
 import { middleware } from '../../src/adapters/hono.ts'
+import { chainHere } from '../chain/here.ts'
 import { channelFetch } from '../upstream.ts'
 
-const { rpcUrl, accounts } = inject('chain')
+const { rpcUrl, accounts } = chainHere()
 const vars = { ...env, ORIGIN: 'self' }
 const site = (async (input: RequestInfo, init?: RequestInit) =>
   app.fetch(new Request(input, init), vars)) as typeof fetch

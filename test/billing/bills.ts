@@ -1,9 +1,9 @@
-/** Invoices to try rails and pages with. */
+/** Invoices for tests of rails and pages. */
 import type { Invoice, InvoiceStanding } from '../../src/ledger/billing/types.ts'
 
 const DAY = 86_400_000
 
-/** Sold from Berlin to Paris, for $1.234567, of which 4,567 micro-dollars are carried on; VAT as the parts say. */
+/** An invoice from Berlin to Paris over $1.234567, of which 4,567 micro-dollars are carried. `parts` may set the VAT. */
 export function invoiceOf(parts: Partial<Invoice> = {}): Invoice {
   const issuedAt = Date.UTC(2026, 10, 22)
   const net = parts.net ?? 1_230_000n

@@ -1,4 +1,4 @@
-/** An operator's night of credit: real lines, real numbers, a real book, and a Stripe of one's own. */
+/** A billing run: real credit lines, numbers and read model, and a local Stripe. */
 import { env } from 'cloudflare:test'
 import type { BillSettings } from '../../src/billing/context.ts'
 import { billPage, NO_BILL } from '../../src/billing/nightly.ts'
@@ -14,7 +14,7 @@ import { newLine } from '../ledger/credit/harness.ts'
 export const DAY = 86_400_000
 export const DUNNING = { net: 14, pastDue: 3, suspended: 10, writtenOff: 90 }
 
-/** The first midnight after now: lines have the real clock, and what they charge today ends then. */
+/** The next midnight. Credit lines use the real clock, so the period of today's charges ends then. */
 export const MIDNIGHT = (Math.floor(Date.now() / DAY) + 1) * DAY
 
 export async function newOperator() {
@@ -22,7 +22,7 @@ export async function newOperator() {
   const clock = { at: MIDNIGHT }
   const now = () => clock.at
   const stripe = localStripe({ now })
-  const heard: { id: string; type: string; invoice: string }[] = []
+  const notified: { id: string; type: string; invoice: string }[] = []
   const trouble = { webhook: 204 }
   const settings: BillSettings = {
     book: env.BOOK,
@@ -44,18 +44,18 @@ export async function newOperator() {
       secret: 'a secret of some length',
       now,
       async fetch(input, init) {
-        heard.push(JSON.parse(await new Request(input, init).text()))
+        notified.push(JSON.parse(await new Request(input, init).text()))
         return new Response(null, { status: trouble.webhook })
       },
     },
   }
-  return { settings, clock, stripe, heard, trouble }
+  return { settings, clock, stripe, notified, trouble }
 }
 
 export type Operator = Awaited<ReturnType<typeof newOperator>>
 
-/** A night at `time`, unless it is another: all pages, in sum. */
-export async function night(
+/** Runs the billing at `time` and adds up all its pages. */
+export async function runBilling(
   { settings, clock }: Pick<Operator, 'settings' | 'clock'>,
   time = clock.at,
 ): Promise<{ sums: typeof NO_BILL; findings: Finding[] }> {
@@ -63,7 +63,7 @@ export async function night(
   let [sums, after] = [NO_BILL, '' as string | null]
   const findings: Finding[] = []
   while (after !== null) {
-    // A step's answer goes through JSON.
+    // The engine passes a step's result as JSON.
     const billed: Awaited<ReturnType<typeof billPage>> = JSON.parse(
       JSON.stringify(await billPage(settings, after, time)),
     )
@@ -74,8 +74,8 @@ export async function night(
   return { sums, findings }
 }
 
-/** A line that was charged, as often as there are prices. */
-export async function tabOf(prices: readonly bigint[], terms: Partial<CreditTerms> = {}) {
+/** A credit line with one charge for each price. */
+export async function newCustomer(prices: readonly bigint[], terms: Partial<CreditTerms> = {}) {
   const buyer = { name: 'Crawl SARL', country: 'FR', taxId: 'FR12345678901' }
   const line = newLine({ limit: 10n ** 9n, probation: 10n ** 9n, buyer, ...terms })
   for (const price of prices) await line.charge({ price })

@@ -7,6 +7,7 @@ import type { StatementHead } from '../../src/ledger/billing/types.ts'
 import { type Seller, vatOn } from '../../src/ledger/billing/vat.ts'
 import type { LineBill } from '../../src/ledger/credit/contract.ts'
 import { EMPTY_ROOT } from '../../src/protocol/encoding/merkle.ts'
+import { runs } from '../runs.ts'
 import { invoiceOf, standingOf } from './bills.ts'
 
 const DAY = 86_400_000
@@ -43,8 +44,8 @@ function billOf(uninvoiced: StatementHead[], carried = 0n, buyer = BUYER): LineB
   return { agent: 'agent-1', name: 'Agent', terms, ...nothing, uninvoiced, carried }
 }
 
-describe('an invoice', () => {
-  it('is over all that is stated and not invoiced, and carries what is below a cent', () => {
+describe('draftInvoice', () => {
+  it('covers all statements without an invoice and carries amounts below a cent', () => {
     const draft = draftInvoice(billOf(stated([1_234_567n, 10n]), 9_000n), SELLER, CENTS, TERMS, NOW)
     expect(draft).toMatchObject({
       periods: ['2026-11-20', '2026-11-21'],
@@ -59,39 +60,39 @@ describe('an invoice', () => {
   })
 
   it.each([
-    ['nothing is stated', [], 0n],
-    ['it comes to less than a cent', [9_999n], 0n],
-    ['more was taken back than charged', [-50_000n, 20_000n], 9_999n],
-  ])('is none when %s', (_, totals, carried) => {
+    ['every statement has an invoice', [], 0n],
+    ['the sum is below a cent', [9_999n], 0n],
+    ['releases exceed charges', [-50_000n, 20_000n], 9_999n],
+  ])('returns null when %s', (_, totals, carried) => {
     expect(draftInvoice(billOf(stated(totals), carried), SELLER, CENTS, TERMS, NOW)).toBeNull()
   })
 
-  it('waits until it comes to what the rail takes at least', () => {
+  it('returns null below the rail’s minimum', () => {
     const rail = { unit: CENT, least: 50n * CENT }
     expect(draftInvoice(billOf(stated([49n * CENT])), SELLER, rail, TERMS, NOW)).toBeNull()
     expect(draftInvoice(billOf(stated([49n * CENT, CENT])), SELLER, rail, TERMS, NOW)?.net).toBe(50n * CENT)
   })
 
-  it('takes its number for the first statement it covers, so that a run that dies takes no second one', () => {
+  it('has a number key that stays the same when a repeated run covers more statements', () => {
     const [first, longer] = [[CENT], [CENT, CENT]].map((totals) =>
       draftInvoice(billOf(stated(totals, NOW - DAY)), SELLER, CENTS, TERMS, NOW),
     )
-    if (!first || !longer) throw new Error('no invoice')
+    if (!first || !longer) throw new Error('both drafts must be invoices')
     expect(numberKey(longer)).toBe(numberKey(first))
     expect(numbered(first, 42)).toMatchObject({ id: 'INV-000042', number: 42 })
   })
 
-  it('all together are over what was charged, to the micro-dollar, with what is still carried [F20]', () => {
-    const nights = fc.array(fc.array(fc.bigInt({ min: -30_000n, max: 200_000n }), { maxLength: 3 }), {
+  it('keeps invoiced, carried and waiting amounts equal to the charges, to the micro-dollar [F20]', () => {
+    const runs = fc.array(fc.array(fc.bigInt({ min: -30_000n, max: 200_000n }), { maxLength: 3 }), {
       maxLength: 30,
     })
     const rails = fc.constantFrom(CENTS, { unit: 1n, least: CENT }, { unit: CENT, least: 50n * CENT })
     fc.assert(
-      fc.property(nights, fc.array(rails, { minLength: 30, maxLength: 30 }), (charges, by) => {
+      fc.property(runs, fc.array(rails, { minLength: 30, maxLength: 30 }), (charges, by) => {
         let [carried, invoiced, charged] = [0n, 0n, 0n]
         let waiting: bigint[] = []
-        charges.forEach((totals, night) => {
-          const rail = by[night] ?? CENTS
+        charges.forEach((totals, at) => {
+          const rail = by[at] ?? CENTS
           waiting = [...waiting, ...totals]
           charged += totals.reduce((sum, total) => sum + total, 0n)
           const draft = draftInvoice(billOf(stated(waiting), carried), SELLER, rail, TERMS, NOW)
@@ -111,31 +112,31 @@ describe('an invoice', () => {
   })
 })
 
-describe('VAT', () => {
+describe('vatOn', () => {
   const parties = (from: string, to: string, taxId?: string) =>
     vatOn(1_230_000n, { ...SELLER, country: from }, { name: 'B', country: to, ...(taxId && { taxId }) }, CENT)
 
-  it('is charged at home, rounded to the cent', () => {
+  it('returns the seller’s rate in the home country, rounded to the cent', () => {
     expect(parties('DE', 'DE', 'DE1')).toEqual({ rate: 1900, treatment: 'standard', amount: 230_000n })
     expect(parties('CH', 'CH')).toMatchObject({ treatment: 'standard' })
   })
 
-  it('is the buyer’s to account for across borders within the Union: reverse charge', () => {
+  it('returns reverse_charge for an EU buyer abroad with a tax id', () => {
     expect(parties('DE', 'FR', 'FR1')).toEqual({ rate: 0, treatment: 'reverse_charge', amount: 0n })
   })
 
-  it('is charged within the Union to a buyer that is no business', () => {
+  it('returns the seller’s rate for an EU buyer abroad without a tax id', () => {
     expect(parties('DE', 'FR')).toMatchObject({ rate: 1900, treatment: 'standard' })
   })
 
-  it('is none across the borders of the Union, or from a seller who charges none', () => {
+  it('returns outside_scope across the EU border and for a seller without VAT', () => {
     expect(parties('DE', 'US', 'EIN')).toMatchObject({ rate: 0, treatment: 'outside_scope', amount: 0n })
     expect(parties('US', 'DE', 'DE1')).toMatchObject({ treatment: 'outside_scope' })
     const free = vatOn(CENT, { name: 'A', country: 'DE' }, BUYER, CENT)
     expect(free).toEqual({ rate: 0, treatment: 'outside_scope', amount: 0n })
   })
 
-  it('is whole in the rail’s unit, and within half of one of the exact amount', () => {
+  it('returns whole units of the rail within half a unit of the exact amount', () => {
     fc.assert(
       fc.property(
         fc.bigInt({ min: 0n, max: 10n ** 9n }),
@@ -152,25 +153,25 @@ describe('VAT', () => {
   })
 })
 
-describe('a credit note', () => {
+describe('draftNote', () => {
   const invoice = standingOf(invoiceOf())
   const note = (net: bigint, parts = {}) =>
     draftNote({ ...invoice, ...parts }, { net, unit: CENT, reason: 'an error of ours', number: 7, now: NOW })
 
-  it('takes back its share of the VAT, in whole cents', () => {
+  it('includes its share of the VAT in whole cents', () => {
     expect(note(620_000n)).toMatchObject({ id: 'CN-000007', net: 620_000n, vat: 120_000n, total: 740_000n })
   })
 
-  it('that takes back the rest takes back all of the VAT that is left', () => {
+  it('includes all remaining VAT when it credits the rest', () => {
     const credited = { credited: 400_001n, creditedNet: 337_000n }
     expect(note(893_000n, credited)).toMatchObject({ vat: 166_999n, total: 1_059_999n })
   })
 
-  it.each([0n, -1n, 1_230_001n])('over %d is none', (net) => {
+  it.each([0n, -1n, 1_230_001n])('throws RangeError for a net amount of %d', (net) => {
     expect(() => note(net)).toThrow(RangeError)
   })
 
-  it('over a sum with VAT is over exactly that, and notes of both kinds together are over the invoice', () => {
+  it('and draftNoteOver credit the exact amounts and together the whole invoice', () => {
     const sum = fc.bigInt({ min: 1n, max: invoice.total })
     const wanted = fc.record({ sum, kind: fc.constantFrom('net', 'gross'), unit: fc.constantFrom(1n, CENT) })
     fc.assert(
@@ -195,11 +196,11 @@ describe('a credit note', () => {
         }
         expect([standing.credited, standing.creditedNet]).toEqual([invoice.total, invoice.net])
       }),
-      { numRuns: 1000, examples: [[[1_459_994n, 1n].map((sum) => ({ sum, kind: 'gross', unit: 1n }))]] },
+      { numRuns: runs(100), examples: [[[1_459_994n, 1n].map((sum) => ({ sum, kind: 'gross', unit: 1n }))]] },
     )
   })
 
-  it('over what was released takes something of the net amount, or all that is left', () => {
+  it('over a released amount credits part of the net amount or all of the rest', () => {
     const released = fc.bigInt({ min: 1n, max: invoice.net })
     fc.assert(
       fc.property(released, fc.constantFrom(1n, CENT), (excess, unit) => {
@@ -213,7 +214,7 @@ describe('a credit note', () => {
     expect([releasable(invoice, 1n, 1n), releasable(rest, 1n, 1n)]).toEqual([0n, 1n])
   })
 
-  it.each([0n, 1_460_001n])('over %d, VAT and all, is none', (total) => {
+  it.each([0n, 1_460_001n])('throws RangeError for a gross amount of %d', (total) => {
     expect(() => draftNoteOver(invoice, { total, reason: '', number: 7, now: NOW })).toThrow(RangeError)
   })
 })

@@ -30,8 +30,8 @@ async function newKey(): Promise<OperatorKey> {
   return { kty: 'OKP', crv: 'Ed25519', x, d }
 }
 
-describe('a signed statement', () => {
-  it('is verified with the operator’s published key, also after it was parsed anew', async () => {
+describe('signStatement', () => {
+  it('returns a statement that the published key verifies, also after a JSON round trip', async () => {
     const seal = await openSeal(await newKey())
     const signed = await signStatement(document, seal)
     expect(await verifyStatement(signed, [seal.publicKey])).toBe(true)
@@ -40,12 +40,12 @@ describe('a signed statement', () => {
     expect(Object.keys(seal.publicKey)).not.toContain('d')
   })
 
-  it('is the same whenever it is signed', async () => {
+  it('returns the same signature each time', async () => {
     const seal = await openSeal(await newKey())
     expect(await signStatement(document, seal)).toEqual(await signStatement(document, seal))
   })
 
-  it('is not verified when anything of it was changed, or by another key', async () => {
+  it('returns a statement that fails to verify when changed or under another key', async () => {
     const [seal, other] = [await openSeal(await newKey()), await openSeal(await newKey())]
     const signed = await signStatement(document, seal)
     const forgeries: SignedStatement[] = [
@@ -62,7 +62,7 @@ describe('a signed statement', () => {
     expect(await verifyStatement(signed, [])).toBe(false)
   })
 
-  it('names its key by the thumbprint of RFC 8037 A.3', async () => {
+  it('uses the key thumbprint of RFC 8037 A.3 as key id', async () => {
     const vector: OperatorKey = {
       kty: 'OKP',
       crv: 'Ed25519',
@@ -72,7 +72,7 @@ describe('a signed statement', () => {
     expect((await openSeal(vector)).keyId).toBe('kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k')
   })
 
-  it('shares its key with secrets that tell nothing of each other', async () => {
+  it('uses a seal that returns a different secret for each purpose', async () => {
     const key = await newKey()
     const [one, same, two] = await Promise.all(
       ['a', 'a', 'b'].map(async (purpose) => (await openSeal(key)).secret(purpose)),
@@ -83,15 +83,15 @@ describe('a signed statement', () => {
   })
 })
 
-describe('a statement as a table', () => {
-  it('has a line for each of its lines, in USD to the micro-dollar', () => {
+describe('statementCsv', () => {
+  it('returns one row for each line, in USD to the micro-dollar', () => {
     expect(statementCsv(document).split('\r\n').slice(0, 2)).toEqual([
       'period,day,site,rule,charges,releases,usd',
       '2026-11-21,2026-11-21,a.example,default,5,1,0.001250',
     ])
   })
 
-  it('runs nothing in a spreadsheet [G3]', () => {
+  it('escapes formulas for spreadsheets [G3]', () => {
     expect(statementCsv(document)).toContain(`"'=cmd|""/c calc""",<script>,0,1,-0.000001`)
     for (const text of ['=1', '+1', '-1', '@a', '\t1', '\r1']) {
       expect(csv(['a'], [[text]])).toMatch(/^a\r\n"?'/)
@@ -104,13 +104,13 @@ describe('a statement as a table', () => {
     [-1n, '-0.000001'],
     [12_345_678n, '12.345678'],
     [-1_000_000n, '-1.000000'],
-  ])('writes %d micro-dollars as %s', (amount, text) => {
+  ])('formats %d micro-dollars as %s', (amount, text) => {
     expect(decimalUsd(amount)).toBe(text)
   })
 })
 
-describe('a page', () => {
-  it('of a statement escapes what others named, and runs nothing [D15]', async () => {
+describe('Billing page', () => {
+  it('of a statement escapes names and contains no script [D15]', async () => {
     const page = statementPage(await signStatement(document, await openSeal(await newKey())))
     expect(page).toContain('Crawl &amp; &lt;b&gt;Sons&lt;/b&gt;')
     expect(page).toContain('0.001249')
@@ -118,7 +118,7 @@ describe('a page', () => {
     expect(page).toContain(EMPTY_ROOT)
   })
 
-  it('of an invoice says who owes whom what, until when, and how it is reckoned', () => {
+  it('of an invoice shows parties, amounts, due date and calculation', () => {
     const vat = { rate: 0, treatment: 'reverse_charge', amount: 0n } as const
     const presented = {
       reference: 'INV-000001',

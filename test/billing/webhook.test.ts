@@ -12,29 +12,29 @@ const STEP: DunningStep = {
   open: 1_460_000n,
 }
 
-/** An operator who listens; `answers` say what comes of each call. */
+/** An operator's webhook. `answers` are its results, one for each call. */
 function operator(...answers: (number | 'gone')[]) {
-  const heard: { body: string; signature: string | null }[] = []
+  const received: { body: string; signature: string | null }[] = []
   const webhook = {
     url: 'https://operator.example/hook',
     secret: 'a secret',
     now: () => NOW,
     async fetch(input: RequestInfo | URL, init?: RequestInit) {
       const request = new Request(input, init)
-      heard.push({ body: await request.text(), signature: request.headers.get('tab402-signature') })
+      received.push({ body: await request.text(), signature: request.headers.get('tab402-signature') })
       const answer = answers.shift() ?? 204
       if (answer === 'gone') throw new TypeError('network connection lost')
       return new Response(null, { status: answer })
     },
   }
-  return { webhook, heard }
+  return { webhook, received }
 }
 
-describe('telling the operator of a dunning step', () => {
-  it('sends it signed over time and body', async () => {
-    const { webhook, heard } = operator()
+describe('Dunning webhook', () => {
+  it('sends a step signed over time and body', async () => {
+    const { webhook, received } = operator()
     expect(await deliver([STEP], webhook)).toEqual([STEP.id])
-    const [{ body, signature }] = heard as [{ body: string; signature: string }]
+    const [{ body, signature }] = received as [{ body: string; signature: string }]
     expect(JSON.parse(body)).toEqual({
       id: 'INV-000001/0',
       type: 'invoice.past_due',
@@ -49,7 +49,7 @@ describe('telling the operator of a dunning step', () => {
     expect(await sign(body, 'another', NOW / 1000)).not.toBe(signature)
   })
 
-  it('signs as HMAC-SHA256 does', async () => {
+  it('has an HMAC-SHA256 signature', async () => {
     const key = new TextEncoder().encode('a secret')
     const algorithm = { name: 'HMAC', hash: 'SHA-256' }
     const imported = await crypto.subtle.importKey('raw', key, algorithm, false, ['verify'])
@@ -59,16 +59,13 @@ describe('telling the operator of a dunning step', () => {
     expect(await crypto.subtle.verify('HMAC', imported, mac, text)).toBe(true)
   })
 
-  it.each([500, 404, 302, 'gone'] as const)(
-    'keeps a step that was answered by %j for the next time',
-    async (answer) => {
-      const { webhook } = operator(answer, 200)
-      const other = { ...STEP, id: 'INV-000001/1' }
-      expect(await deliver([STEP, other], webhook)).toEqual([other.id])
-    },
-  )
+  it.each([500, 404, 302, 'gone'] as const)('leaves a step pending when the answer is %j', async (answer) => {
+    const { webhook } = operator(answer, 200)
+    const other = { ...STEP, id: 'INV-000001/1' }
+    expect(await deliver([STEP, other], webhook)).toEqual([other.id])
+  })
 
-  it('counts all as told where nobody listens', async () => {
+  it('counts all steps as delivered when no webhook is configured', async () => {
     expect(await deliver([STEP], null)).toEqual([STEP.id])
   })
 })

@@ -1,25 +1,19 @@
 /** A relayer over real Durable Object storage, with a funded key of its own and a node that can fail. */
 import { env, runInDurableObject } from 'cloudflare:test'
 import { privateKeyToAddress } from 'viem/accounts'
-import { inject, onTestFinished } from 'vitest'
+import { onTestFinished } from 'vitest'
 import type { Attempt, Order } from '../../src/chain/relayer/orders.ts'
 import { type Relayer, RelayerBase, type RelayerSettings } from '../../src/chain/relayer/relayer.ts'
 import type { Chain } from '../../src/chain/rpc.ts'
 import { type Address, type Hex, toHex } from '../../src/protocol/evm/hex.ts'
 import type { Fault, Seen } from '../../src/testing/chain/rpc-proxy.ts'
-
-declare module 'vitest' {
-  interface ProvidedContext {
-    /** A proxy in front of the chain's node, see src/testing/chain/rpc-proxy.ts. */
-    rpcProxy: string
-  }
-}
+import { chainHere } from './here.ts'
 
 /** One JSON-RPC call, straight to the node. */
 export async function rpc<Result = unknown>(method: string, ...params: unknown[]): Promise<Result> {
   const body = JSON.stringify({ jsonrpc: '2.0', id: 1, method, params })
   const headers = { 'content-type': 'application/json' }
-  const answer = await fetch(inject('chain').rpcUrl, { method: 'POST', headers, body })
+  const answer = await fetch(chainHere().rpcUrl, { method: 'POST', headers, body })
   const { result, error } = (await answer.json()) as { result: Result; error?: { message: string } }
   if (error) throw new Error(`${method}: ${error.message}`)
   return result
@@ -39,7 +33,7 @@ export async function newKey(): Promise<{ key: Hex; address: Address }> {
 
 /** A lane of the proxy: a URL of the chain (or of a facilitator) whose faults a test sets. */
 export function newLane() {
-  const url = `${inject('rpcProxy')}/${randomHex(8)}`
+  const url = `${chainHere().rpcProxy}/${randomHex(8)}`
   return {
     url,
     misbehave: async (...faults: Fault[]) => {
@@ -53,7 +47,7 @@ export function newLane() {
 export type Lane = ReturnType<typeof newLane>
 
 export function chainAt(rpcUrl: string): Chain {
-  const { usdc: token, escrow, collector } = inject('chain')
+  const { usdc: token, escrow, collector } = chainHere()
   return { network: 'eip155:84532', chainId: 84532, rpcUrl, token, escrow, collector }
 }
 

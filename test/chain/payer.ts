@@ -1,12 +1,13 @@
 /** A payer of the local chain, with USDC and a key that signs for the contracts. */
 import { encodeFunctionData, parseAbi } from 'viem'
 import { privateKeyToAccount } from 'viem/accounts'
-import { inject } from 'vitest'
+
 import type { ExactPayment } from '../../src/chain/facilitator/facilitator.ts'
 import type { ChannelConfig, Claim } from '../../src/protocol/evm/channel.ts'
 import { channelId, depositNonce } from '../../src/protocol/evm/eip712.ts'
 import type { Address, Hex } from '../../src/protocol/evm/hex.ts'
 import { newKey, randomHex, rpc } from './harness.ts'
+import { chainHere } from './here.ts'
 
 const CHAIN_ID = 84532
 const MINT = parseAbi(['function mint(address to, uint256 value)'])
@@ -30,7 +31,7 @@ export type Payer = Awaited<ReturnType<typeof newPayer>>
 export async function newPayer(funds = 1_000_000n) {
   const { key, address } = await newKey()
   const account = privateKeyToAccount(key)
-  const { usdc, escrow, collector } = inject('chain')
+  const { usdc, escrow, collector } = chainHere()
   await mint(address, funds)
   const usdcDomain = { name: 'USDC', version: '2', chainId: CHAIN_ID, verifyingContract: usdc }
   const escrowDomain = {
@@ -101,7 +102,7 @@ export async function mint(to: Address, value: bigint): Promise<void> {
   const data = encodeFunctionData({ abi: MINT, args: [to, value] })
   const from = randomHex(20)
   await rpc('anvil_setBalance', from, '0x8ac7230489e80000')
-  await send(from, inject('chain').usdc, data)
+  await send(from, chainHere().usdc, data)
 }
 
 /** Sends a transaction from any account and waits until it is mined. */

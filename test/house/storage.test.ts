@@ -37,7 +37,7 @@ describe('docs/storage.md', () => {
   const code = sources('src').filter((file) => !file.startsWith('src/testing/'))
   const tables = tablesOf([...code, ...tracked('migrations')])
 
-  it('is compared with all tables', () => {
+  it('is compared with every table in the code', () => {
     expect([...tables.keys()].toSorted()).toEqual([
       'account',
       'act',

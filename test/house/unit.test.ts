@@ -19,7 +19,7 @@ async function modulesOf(files: string[]): Promise<Metafile['inputs']> {
   return metafile.inputs
 }
 
-describe('the project unit', () => {
+describe('vitest project unit', () => {
   it('imports no module of the Workers runtime, directly or below', async () => {
     const files = unitFiles()
     const modules = Object.entries(await modulesOf(files))
@@ -32,7 +32,7 @@ describe('the project unit', () => {
     expect(wrong).toEqual([])
   })
 
-  it('has most of the tests that need no runtime', () => {
+  it('contains most of the tests that need no Workers runtime', () => {
     expect(unitFiles().length).toBeGreaterThan(40)
   })
 })

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { readKeys } from '../../src/identity/jwk.ts'
 import type { Message } from '../../src/identity/signature-base.ts'
 import { nothing, verify } from '../../src/identity/verify.ts'
+import { runs } from '../runs.ts'
 import {
   AGENT_LINE,
   ALGORITHMS,
@@ -90,7 +91,7 @@ describe('verify of a changed request', () => {
         if (verdict.outcome !== 'verified') return
         expect(verdict).toEqual({ ...before, label: verdict.label })
       }),
-      { numRuns: algorithm === 'ed25519' ? 3000 : 500 },
+      { numRuns: runs(algorithm === 'ed25519' ? 300 : 50) },
     )
   })
 
@@ -185,7 +186,7 @@ describe('identity under fuzzed input', () => {
         const verdict = await verify({ method: 'GET', url, headers }, nothing, terms)
         expect(verdict.outcome).not.toBe('verified')
       }),
-      { numRuns: 3000 },
+      { numRuns: runs(300) },
     )
   })
 

@@ -17,7 +17,9 @@ import { readBalance } from '../../src/chain/token.ts'
 import { type Address, type Hex, toHex } from '../../src/protocol/evm/hex.ts'
 
 const NETWORK = 'eip155:84532'
-const { rpcUrl, usdc, escrow, collector, accounts } = inject('chain')
+const [local] = inject('chains')
+if (!local) throw new Error('the journey needs a chain')
+const { rpcUrl, usdc, escrow, collector, accounts } = local
 const chain: Chain = { network: NETWORK, chainId: 84532, rpcUrl, token: usdc, escrow, collector }
 const [payer, gasPayer] = accounts
 

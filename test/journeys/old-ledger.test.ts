@@ -28,7 +28,7 @@ const AGENT_KEY = {
 }
 const UNCLAIMED = '0x1f3bb20ec45631b73412722d73ddef54631af32ab5381eb87e21d94ab7935cee'
 
-describe('A ledger that version 0.1.0 wrote', { timeout: 120_000 }, () => {
+describe('ledger that version 0.1.0 wrote', { timeout: 120_000 }, () => {
   let directory = ''
   let stack: Started
   const api = async (path: string) => {
@@ -46,7 +46,7 @@ describe('A ledger that version 0.1.0 wrote', { timeout: 120_000 }, () => {
     await rm(directory, { recursive: true })
   })
 
-  it('opens with the totals that its accounts had', async () => {
+  it('opens with the same totals', async () => {
     expect(await api(`/accounts/${UNCLAIMED}`)).toMatchObject({
       standing: { charged: '10000', redeemed: '7000' },
     })
@@ -67,7 +67,7 @@ describe('A ledger that version 0.1.0 wrote', { timeout: 120_000 }, () => {
     }
   })
 
-  it('settles and bills all that was owed when it was written', async () => {
+  it('settles and bills every amount owed when it was written', async () => {
     const run = await runNightly(stack.facts, operatorClient(stack.facts), LAST_BILLED + DAY_MS)
     expect(run).toMatchObject({ status: 'settled', record: { bill: { invoiced: '11000' } } })
     expect(await api(`/accounts/${UNCLAIMED}`)).toMatchObject({
@@ -80,7 +80,7 @@ describe('A ledger that version 0.1.0 wrote', { timeout: 120_000 }, () => {
     ])
   })
 
-  it('takes the payment of an invoice that it sent', async () => {
+  it('accepts the payment of an invoice that it sent', async () => {
     const { facts } = stack
     const { invoices } = (await api('/invoices')) as {
       invoices: { id: string; presented: { url: string } }[]

@@ -17,28 +17,28 @@ function replaysOf(entries: Entry[]) {
   return new Replays(entries, ({ max, request }) => `${max}:${request}`)
 }
 
-describe('the memory of used vouchers', () => {
-  it('opens again only the same resource with the same voucher', () => {
+describe('Replays', () => {
+  it('matches only the same resource with the same voucher', () => {
     const replays = replaysOf([entry()])
     expect(replays.match(PROOF, 'again', AT)?.seq).toBe(1)
     expect(replays.match('1000:GET /b', 'again', AT)).toBeUndefined()
     expect(replays.match('1001:GET /a', 'again', AT)).toBeUndefined()
   })
 
-  it('ends with the window, to the millisecond', () => {
+  it('matches nothing once the window is over, to the millisecond', () => {
     const replays = replaysOf([entry()])
     expect(replays.match(PROOF, 'again', AT + REPLAY_WINDOW - 1)?.seq).toBe(1)
     expect(replays.match(PROOF, 'again', AT + REPLAY_WINDOW)).toBeUndefined()
   })
 
-  it('ends after so many deliveries, but not for one of them', () => {
+  it('matches no new delivery after MOST_DELIVERIES, but still matches a known one', () => {
     const replays = replaysOf([entry()])
     for (let i = 1; i < MOST_DELIVERIES; i++) replays.use(1, `delivery ${i}`)
     expect(replays.match(PROOF, 'again', AT)).toBeUndefined()
     expect(replays.match(PROOF, 'first', AT)?.seq).toBe(1)
   })
 
-  it('lets a charge stand while one of its deliveries does', () => {
+  it('keeps a charge until its last delivery is dropped', () => {
     const replays = replaysOf([entry()])
     replays.use(1, 'second')
     expect(replays.drop(1, 'second')).toBe('one')
@@ -49,12 +49,12 @@ describe('the memory of used vouchers', () => {
     expect(replays.match(PROOF, 'again', AT)).toBeUndefined()
   })
 
-  it('knows no delivery that it was not told of', () => {
-    expect(replaysOf([entry()]).drop(1, 'a stranger')).toBeNull()
+  it('returns null when an unknown delivery is dropped', () => {
+    expect(replaysOf([entry()]).drop(1, 'unknown')).toBeNull()
     expect(replaysOf([]).drop(1, 'first')).toBeNull()
   })
 
-  it('recalls from the journal which deliveries still stand', () => {
+  it('restores the remaining deliveries from the journal', () => {
     const replays = replaysOf([
       entry(),
       entry({ seq: 2, kind: 'replay', id: 'second', of: 1 }),
@@ -64,14 +64,14 @@ describe('the memory of used vouchers', () => {
     expect(replays.drop(1, 'second')).toBe('last')
   })
 
-  it('keeps the newer of two charges of one voucher when the older is forgotten', () => {
+  it('keeps the newer of two charges of one voucher when the older is dropped', () => {
     const replays = replaysOf([entry(), entry({ seq: 2, at: AT + REPLAY_WINDOW, id: 'later' })])
     expect(replays.match(PROOF, 'again', AT + REPLAY_WINDOW)?.seq).toBe(2)
     expect(replays.drop(1, 'first')).toBe('last')
     expect(replays.match(PROOF, 'again', AT + REPLAY_WINDOW)?.seq).toBe(2)
   })
 
-  it('forgets what is older than two windows, or than so many charges', () => {
+  it('drops charges older than two windows, or beyond MOST_CHARGES', () => {
     const at = (windows: number) => AT + windows * REPLAY_WINDOW
     const replays = replaysOf([entry(), entry({ seq: 2, at: at(1) }), entry({ seq: 3, at: at(2) })])
     expect([1, 2, 3].filter((seq) => replays.find(seq))).toEqual([2, 3])

@@ -1,4 +1,4 @@
-/** How many rows an object writes while something is done to it. */
+/** Counts the rows a Durable Object writes during `act`. */
 import { runInDurableObject } from 'cloudflare:test'
 
 export async function rowsWritten<Subject extends Rpc.DurableObjectBranded>(

@@ -21,8 +21,8 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   { weight: 1, arbitrary: fc.constant({ does: 'reorganize' as const }) },
 )
 
-/** A payer who signs what is due, step by step; `delivered` are the prices of what was not taken back. */
-function live(steps: Step[], check: (totals: Totals, delivered: bigint, before: Totals) => void) {
+/** Applies `steps` for a payer who signs each amount due; `delivered` sums the prices that were not released. */
+function applySteps(steps: Step[], check: (totals: Totals, delivered: bigint, before: Totals) => void) {
   let totals = NOTHING
   const kept: bigint[] = []
   for (const step of steps) {
@@ -49,11 +49,11 @@ function live(steps: Step[], check: (totals: Totals, delivered: bigint, before: 
   }
 }
 
-describe('the totals of any life', () => {
-  it('keep authorized >= charged >= redeemed, and no credit while anything is owed', () => {
+describe('Totals after any steps', () => {
+  it('keep authorized >= charged >= redeemed, and a balance only when nothing is owed', () => {
     fc.assert(
       fc.property(fc.array(step, { maxLength: 60 }), (steps) =>
-        live(steps, ({ authorized, charged, redeemed, credit }) => {
+        applySteps(steps, ({ authorized, charged, redeemed, credit }) => {
           expect(authorized >= charged && charged >= redeemed && redeemed >= 0n && credit >= 0n).toBe(true)
           expect(credit === 0n || charged === redeemed).toBe(true)
         }),
@@ -61,23 +61,23 @@ describe('the totals of any life', () => {
     )
   })
 
-  it('owe exactly what was delivered: charged less credit', () => {
+  it('have charged less balance equal to what was delivered', () => {
     fc.assert(
       fc.property(fc.array(step, { maxLength: 60 }), (steps) =>
-        live(steps, ({ charged, credit }, delivered) => expect(charged - credit).toBe(delivered)),
+        applySteps(steps, ({ charged, credit }, delivered) => expect(charged - credit).toBe(delivered)),
       ),
     )
   })
 
-  it('never lower what was promised', () => {
+  it('never lower the authorized amount', () => {
     fc.assert(
       fc.property(fc.array(step, { maxLength: 60 }), (steps) =>
-        live(steps, ({ authorized }, _, before) => expect(authorized >= before.authorized).toBe(true)),
+        applySteps(steps, ({ authorized }, _, before) => expect(authorized >= before.authorized).toBe(true)),
       ),
     )
   })
 
-  it('come out the same whether a release or the claim it raced is known first', () => {
+  it('are the same for a release before or after a concurrent claim', () => {
     fc.assert(
       fc.property(fc.array(price, { minLength: 1, maxLength: 10 }), fc.nat(9), (prices, which) => {
         let totals = NOTHING
@@ -89,10 +89,10 @@ describe('the totals of any life', () => {
     )
   })
 
-  it('take a release back to where the charge found them, while nothing was claimed between', () => {
+  it('return to their value before a charge when it is released before a claim', () => {
     fc.assert(
       fc.property(fc.array(step, { maxLength: 20 }), price, (steps, price) => {
-        live(steps, (totals) => {
+        applySteps(steps, (totals) => {
           const promised = authorize(totals, totals.charged + price)
           expect(release(charge(promised, price).totals, price)).toEqual(promised)
         })
@@ -101,8 +101,8 @@ describe('the totals of any life', () => {
   })
 })
 
-describe('a charge', () => {
-  it('uses up the credit first, and is due for the rest', () => {
+describe('charge', () => {
+  it('uses the account balance first and returns the rest as due', () => {
     const credited = { authorized: 1000n, charged: 1000n, redeemed: 1000n, credit: 600n }
     expect(charge(authorize(credited, 2000n), 1000n)).toEqual({
       totals: { authorized: 2000n, charged: 1400n, redeemed: 1000n, credit: 0n },
@@ -111,19 +111,19 @@ describe('a charge', () => {
     expect(charge(credited, 600n)).toEqual({ totals: { ...credited, credit: 0n }, due: 0n })
   })
 
-  it('beyond what was promised is a fault, never a debt', () => {
+  it('throws InvariantFault beyond the authorized amount', () => {
     expect(() => charge(NOTHING, 1n)).toThrow(InvariantFault)
     expect(() => charge({ ...NOTHING, authorized: 10n, charged: 10n }, 1n)).toThrow(InvariantFault)
   })
 })
 
-describe('a release', () => {
-  it('of what was redeemed is a credit', () => {
+describe('release', () => {
+  it('turns a redeemed amount into account balance', () => {
     const paid = { authorized: 3000n, charged: 3000n, redeemed: 2500n, credit: 0n }
     expect(release(paid, 1000n)).toEqual({ authorized: 3000n, charged: 2500n, redeemed: 2500n, credit: 500n })
   })
 
-  it('of more than was ever charged is a fault', () => {
+  it('throws InvariantFault for more than was charged', () => {
     expect(() => release({ ...NOTHING, authorized: 5n, charged: 5n }, 6n)).toThrow(InvariantFault)
   })
 })

@@ -12,8 +12,8 @@ async function refused(form: unknown): Promise<string[]> {
   return (body.errors as Errors).map(({ path, message }) => `${path} ${message}`)
 }
 
-describe('an agent', () => {
-  it('is created with pinned keys, and has credit at once', async () => {
+describe('Agents API', () => {
+  it('creates an agent with pinned keys, which has credit at once', async () => {
     const operator = await newOperator()
     const crawler = await newCrawler()
     const { probation: _, ...form } = agentForm(crawler, { creditLimit: '$5.5', tier: 'partner' })
@@ -37,7 +37,7 @@ describe('an agent', () => {
     expect((await operator.get(`/api/agents/${body.id}`)).body).toEqual(body)
   })
 
-  it('is known by the URL it signs, however it is spelt', async () => {
+  it('stores a normalized URL and rejects the same URL in another spelling', async () => {
     const operator = await newOperator()
     const crawler = await newCrawler()
     const { body } = await operator.post('/api/agents', agentForm(crawler, { url: `${HOST.toUpperCase()}/` }))
@@ -46,7 +46,7 @@ describe('an agent', () => {
     expect([again.status, again.body]).toMatchObject([409, { code: 'url_taken' }])
   })
 
-  it('is created once when its creation is repeated, and not under another’s id or key', async () => {
+  it('creates an agent once when repeated, and rejects an id or key in use', async () => {
     const operator = await newOperator()
     const crawler = await newCrawler()
     const form = agentForm(crawler, { id: newId() })
@@ -59,7 +59,7 @@ describe('an agent', () => {
     expect([thief.status, thief.body]).toMatchObject([409, { code: 'key_taken' }])
   })
 
-  it('is told of every fault at once, each with its place', async () => {
+  it('returns every problem of a form at once, each with its path', async () => {
     const { privateJwk } = await newCrawler()
     const form = {
       id: '0x12',
@@ -71,7 +71,7 @@ describe('an agent', () => {
       period: 'yearly',
       rail: 'paypal',
       tier: 'gold',
-      buyer: { name: 'x'.repeat(101), country: 'Holland', email: 'nobody', vat: 1 },
+      buyer: { name: 'x'.repeat(101), country: 'Holland', email: 'unknown', vat: 1 },
       admin: true,
     }
     expect((await refused(form)).sort()).toEqual(
@@ -94,7 +94,7 @@ describe('an agent', () => {
     )
   })
 
-  it('repeats nothing of a private key that was sent by mistake [G4]', async () => {
+  it('never echoes a private key that was sent by mistake [G4]', async () => {
     const { privateJwk } = await newCrawler()
     const operator = await newOperator()
     const { text } = await operator.post('/api/agents', { keys: { keys: [privateJwk] } })
@@ -102,7 +102,7 @@ describe('an agent', () => {
     expect(text).not.toContain(String(privateJwk.d))
   })
 
-  it('has a rail and a tier that there are here, and identifies somebody', async () => {
+  it('rejects an unknown rail or tier, missing keys and a zero limit', async () => {
     const crawler = await newCrawler()
     expect(await refused(agentForm(crawler, { rail: 'stripe', tier: 'gold' }))).toEqual([
       'rail must be a rail of this site',
@@ -117,7 +117,7 @@ describe('an agent', () => {
     ])
   })
 
-  it('is changed in what is sent alone, and its line is told', async () => {
+  it('changes only the sent fields and updates the credit line', async () => {
     const operator = await newOperator()
     const { id, line } = await operator.enrol({
       creditLimit: '$5',
@@ -131,7 +131,7 @@ describe('an agent', () => {
     expect(await line().standing()).toMatchObject({ limit: 2_000_000n, enrolment: { name: 'Renamed' } })
   })
 
-  it('keeps both of two changes that are made at the same time', async () => {
+  it('keeps both of two concurrent changes', async () => {
     const operator = await newOperator()
     const { id } = await operator.enrol()
     await Promise.all([
@@ -142,14 +142,14 @@ describe('an agent', () => {
     expect(body).toMatchObject({ creditLimit: '7000000', period: 'weekly', version: 3 })
   })
 
-  it('cannot lose all that identifies it', async () => {
+  it('rejects a change that would leave neither URL nor keys', async () => {
     const operator = await newOperator()
     const { id } = await operator.enrol()
     const { status, body } = await operator.call('PATCH', `/api/agents/${id}`, { keys: null })
     expect([status, body.code]).toEqual([400, 'invalid'])
   })
 
-  it('is suspended for a reason and taken back, from the next request on', async () => {
+  it('suspends and resumes an agent, effective from the next request', async () => {
     const operator = await newOperator()
     const { id, charge } = await operator.enrol()
     const suspended = await operator.post(`/api/agents/${id}/suspend`, { reason: 'fetches too fast' })
@@ -160,7 +160,7 @@ describe('an agent', () => {
     await charge(1n)
   })
 
-  it('is listed in pages', async () => {
+  it('returns agents in pages', async () => {
     const operator = await newOperator()
     const crawlers = await Promise.all([newCrawler(), newCrawler(), newCrawler()])
     for (const [at, crawler] of crawlers.entries())
@@ -171,9 +171,9 @@ describe('an agent', () => {
     expect(second.body).toMatchObject({ agents: [{ id: 'aaa-2' }] })
   })
 
-  it('is not found under an id that is nobody’s', async () => {
+  it('returns 404 for an unknown id', async () => {
     const operator = await newOperator()
-    for (const id of ['nobody', '%', '%00', "'%20OR%201=1", 'x'.repeat(2000), '..%2fruns']) {
+    for (const id of ['unknown', '%', '%00', "'%20OR%201=1", 'x'.repeat(2000), '..%2fruns']) {
       expect((await operator.get(`/api/agents/${id}`)).status).toBe(404)
       expect((await operator.call('PATCH', `/api/agents/${id}`, { name: 'X' })).status).toBe(404)
       expect((await operator.post(`/api/agents/${id}/resume`)).status).toBe(404)
@@ -181,10 +181,10 @@ describe('an agent', () => {
   })
 })
 
-describe('a body', () => {
-  const PATHS = ['/api/agents', '/api/agents/nobody/suspend', '/api/invoices/INV-000001/payments']
+describe('API request body', () => {
+  const PATHS = ['/api/agents', '/api/agents/unknown/suspend', '/api/invoices/INV-000001/payments']
 
-  it('that is no JSON object is refused', async () => {
+  it('must be a JSON object: anything else returns 400', async () => {
     const operator = await newOperator()
     for (const path of PATHS) {
       for (const body of ['', '{', 'null', '[]', '1', '"x"', '{"a":1}x', '\u0000']) {
@@ -194,7 +194,7 @@ describe('a body', () => {
     }
   })
 
-  it('of more than 64 KB is refused', async () => {
+  it('of more than 64 KB returns 413', async () => {
     const { status, body } = await (await newOperator()).post(
       '/api/agents',
       `{"name":"${'x'.repeat(65_536)}"}`,
@@ -202,7 +202,7 @@ describe('a body', () => {
     expect([status, body]).toMatchObject([413, { code: 'too_large' }])
   })
 
-  it('never makes a 500, whatever is in it', async () => {
+  it('with arbitrary fields returns 201, 400, 404 or 409, never 500', async () => {
     const operator = await newOperator()
     const good = agentForm(await newCrawler())
     const members = [...Object.keys(good), 'id', 'url', 'tier', 'reason', 'amount', 'reference', '__proto__']

@@ -4,7 +4,7 @@ import { accountApi } from '../../src/app/api.ts'
 import { saveRun } from '../../src/ledger/book/runs.ts'
 import { toHex } from '../../src/protocol/evm/hex.ts'
 import { randomHex } from '../chain/harness.ts'
-import { newNight, openTab } from '../settlement/harness.ts'
+import { newReceiver, openChannel } from '../settlement/harness.ts'
 
 const TOKEN = 'a-token-of-the-operator'
 const NOW = Date.UTC(2026, 10, 21, 12, 30, 5)
@@ -22,8 +22,8 @@ async function call(path: string, authorization: string | null = `Bearer ${TOKEN
   return { status: response.status, headers: response.headers, body: await response.json() }
 }
 
-describe('the operator’s token', () => {
-  it('lets nobody in without it [G1]', async () => {
+describe('Operator token', () => {
+  it('is required: other authorization headers return 401 [G1]', async () => {
     for (const authorization of [
       null,
       'Bearer',
@@ -49,14 +49,14 @@ describe('the operator’s token', () => {
     }
   })
 
-  it('without a configured token there is no API [G1]', async () => {
+  it('must be configured, or the API returns 404 [G1]', async () => {
     const response = await (await api(false)).request('/_tab402/api/runs', {
       headers: { authorization: `Bearer ${TOKEN}` },
     })
     expect(response.status).toBe(404)
   })
 
-  it('the digest itself is no token [G1]', async () => {
+  it('cannot be replaced by its digest [G1]', async () => {
     const digest = await crypto.subtle.digest('SHA-256', new TextEncoder().encode(TOKEN))
     expect((await call('/_tab402/api/runs', `Bearer ${toHex(new Uint8Array(digest)).slice(2)}`)).status).toBe(
       401,
@@ -64,9 +64,9 @@ describe('the operator’s token', () => {
   })
 })
 
-describe('the operator’s API', () => {
-  it('starts a run now, once a second', async () => {
-    await newNight()
+describe('Operator API', () => {
+  it('starts at most one run per second', async () => {
+    await newReceiver()
     await using runs = await introspectWorkflow(env.SETTLEMENT)
     await runs.modifyAll((modifier) => modifier.disableSleeps())
     const first = await call('/_tab402/api/runs', undefined, 'POST')
@@ -82,7 +82,7 @@ describe('the operator’s API', () => {
     })
   })
 
-  it('lists runs, newest first', async () => {
+  it('returns runs, newest first', async () => {
     const run = { kind: 'settlement', status: 'settled', endedAt: null, record: {} } as const
     await saveRun(env.BOOK, { ...run, id: 'settle-20300101T000000', startedAt: 9e12 })
     await saveRun(env.BOOK, { ...run, id: 'settle-20300102T000000', startedAt: 9e12 + 1 })
@@ -90,14 +90,14 @@ describe('the operator’s API', () => {
     expect(body).toMatchObject({ runs: [{ id: 'settle-20300102T000000' }, { id: 'settle-20300101T000000' }] })
   })
 
-  it('shows an account itself, with its journal, amounts as decimal strings', async () => {
-    const tab = await openTab(await newNight())
-    await tab.charge(12n)
+  it('returns an account with its journal, amounts as decimal strings', async () => {
+    const channel = await openChannel(await newReceiver())
+    await channel.charge(12n)
     const list = await call('/_tab402/api/accounts?limit=1')
-    expect(list.body).toMatchObject({ accounts: [{ id: tab.id, kind: 'channel' }], next: tab.id })
-    const { body } = await call(`/_tab402/api/accounts/${tab.id}?after=1&limit=10`)
+    expect(list.body).toMatchObject({ accounts: [{ id: channel.id, kind: 'channel' }], next: channel.id })
+    const { body } = await call(`/_tab402/api/accounts/${channel.id}?after=1&limit=10`)
     expect(body).toMatchObject({
-      id: tab.id,
+      id: channel.id,
       kind: 'channel',
       standing: { authorized: '12', charged: '12', redeemed: '0', state: { balance: '1000' } },
       entries: [{ seq: 2, kind: 'charge', amount: '12' }],
@@ -105,7 +105,7 @@ describe('the operator’s API', () => {
     })
   })
 
-  it('shows what a payer has paid by exact', async () => {
+  it('returns the exact totals of a payer', async () => {
     const id = `eip155:84532:${randomHex(20)}`
     const { body } = await call(`/_tab402/api/accounts/${id}`)
     expect(body).toEqual({
@@ -117,7 +117,7 @@ describe('the operator’s API', () => {
     })
   })
 
-  it('shows each payment of a payer once, in pages', async () => {
+  it('returns each exact payment of a payer once, in pages', async () => {
     const payer = randomHex(20)
     const id = `eip155:84532:${payer}`
     const account = env.AUTHORIZATIONS.getByName(id)
@@ -145,7 +145,7 @@ describe('the operator’s API', () => {
     expect(found).toEqual(found.toSorted())
   })
 
-  it('finds nothing elsewhere', async () => {
+  it('returns 404 for unknown paths and ids', async () => {
     for (const path of [
       '/_tab402',
       '/_tab402/',

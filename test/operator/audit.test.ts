@@ -5,14 +5,14 @@ import { newOperator, type Operator } from './harness.ts'
 
 type Acts = { acts: { what: string; subject: string; after: object }[] }
 
-/** A registry that notes what is asked for, and dies before it notes what came of it. */
+/** A registry that stores `.asked` events and fails before it stores the result. */
 const agents = {
   getByName: (name: string) =>
     new Proxy(env.AGENTS.getByName(name), {
       get: (stub, call) =>
         call === 'note'
           ? (act: Parameters<typeof stub.note>[0]) =>
-              act.what.endsWith('.asked') ? stub.note(act) : Promise.reject(new Error('it died'))
+              act.what.endsWith('.asked') ? stub.note(act) : Promise.reject(new Error('write failed'))
           : Reflect.get(stub, call),
     }),
 } as unknown as CreditSettings['agents']
@@ -20,7 +20,7 @@ const agents = {
 async function invoiced(operator: Operator): Promise<string> {
   const agent = await operator.enrol()
   await agent.charge(1_000_000n)
-  await operator.night()
+  await operator.runBilling()
   const { body } = await operator.get(`/api/invoices?agent=${agent.id}`)
   return (body.invoices as { id: string }[])[0]?.id ?? ''
 }
@@ -43,17 +43,20 @@ it.each([
     { amount: '300000', reason: 'an error' },
     { net: '300000', reason: 'an error', creditedNet: '0' },
   ],
-])('an act by %s has its trace although the Worker dies after it [E2]', async (what, word, form, asked) => {
-  const operator = await newOperator({ agents })
-  const id = await invoiced(operator)
-  const { status } = await operator.post(`/api/invoices/${id}/${what}`, form)
-  expect(status).toBe(503)
-  const history = (await operator.get(`/api/invoices/${id}`)).body.history as { kind: string }[]
-  expect(history.filter(({ kind }) => kind === 'payment' || kind === 'credit_note')).toHaveLength(1)
-  expect(await actsOn(operator, id)).toMatchObject([{ what: `${word}.asked`, after: asked }])
-})
+])(
+  'A change by %s leaves its .asked event when the Worker aborts after it [E2]',
+  async (what, word, form, asked) => {
+    const operator = await newOperator({ agents })
+    const id = await invoiced(operator)
+    const { status } = await operator.post(`/api/invoices/${id}/${what}`, form)
+    expect(status).toBe(503)
+    const history = (await operator.get(`/api/invoices/${id}`)).body.history as { kind: string }[]
+    expect(history.filter(({ kind }) => kind === 'payment' || kind === 'credit_note')).toHaveLength(1)
+    expect(await actsOn(operator, id)).toMatchObject([{ what: `${word}.asked`, after: asked }])
+  },
+)
 
-it('a run that is started has its trace although the Worker dies after it [E2]', async () => {
+it('A started run leaves its .asked event when the Worker aborts after it [E2]', async () => {
   await using runs = await introspectWorkflow(env.SETTLEMENT)
   await runs.modifyAll((run) => run.disableSleeps())
   const time = Date.UTC(2031, 3, 5, 6, 7, 8)
@@ -65,7 +68,7 @@ it('a run that is started has its trace although the Worker dies after it [E2]',
   await instance?.waitForStatus('complete')
 })
 
-it('what was refused says so', async () => {
+it('A rejected credit note stores its reason in the audit log', async () => {
   const operator = await newOperator()
   const id = await invoiced(operator)
   const form = { amount: '2000000', reason: 'too much' }

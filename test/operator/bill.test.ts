@@ -16,14 +16,14 @@ import { newOperator, type Operator } from './harness.ts'
 
 type Acts = { acts: { who: string; what: string; subject: string; before: object; after: object }[] }
 
-/** An agent that was charged, stated and invoiced. */
+/** An agent with charges, a statement and an invoice. */
 async function billed(operator: Operator, prices: bigint[], form: Record<string, unknown> = {}) {
   const agent = await operator.enrol(form)
   for (const price of prices) await agent.charge(price)
-  await operator.night()
+  await operator.runBilling()
   const { body } = await operator.get(`/api/invoices?agent=${agent.id}`)
   const [invoice] = body.invoices as { id: string; periods: string[]; total: string; net: string }[]
-  if (!invoice) throw new Error('nothing was invoiced')
+  if (!invoice) throw new Error('there must be an invoice')
   return { ...agent, invoice, period: String(invoice.periods[0]) }
 }
 
@@ -32,8 +32,8 @@ async function keysOf(operator: Operator): Promise<PublicKey[]> {
   return ((await response.json()) as { keys: PublicKey[] }).keys
 }
 
-describe('the bill, as the operator sees it', () => {
-  it('goes from an agent to a signed statement, an invoice, two payments and a correction, and the audit log has it all', async () => {
+describe('Billing API', () => {
+  it('leads from statement to invoice, payments and credit note, each in the audit log', async () => {
     const operator = await newOperator()
     const { id, invoice, period } = await billed(operator, [1_000_000n, 1_000_000n, 4_321n])
 
@@ -108,7 +108,7 @@ describe('the bill, as the operator sees it', () => {
     })
   })
 
-  it('signs the same statement after its agent got another name', async () => {
+  it('returns the same signed statement after its agent was renamed', async () => {
     const operator = await newOperator()
     const { id, period, line } = await billed(operator, [10_000n])
     const path = `/api/statements/${id}/${period}`
@@ -118,7 +118,7 @@ describe('the bill, as the operator sees it', () => {
     expect(await operator.get(path)).toEqual(before)
   })
 
-  it('proves every entry against the statement, and none against another', async () => {
+  it('proves every entry of a statement and rejects entries outside it', async () => {
     const operator = await newOperator()
     const { id, period, line } = await billed(operator, [10_000n, 20_000n, 30_000n])
     const { statement } = (await operator.get(`/api/statements/${id}/${period}`)).body as SignedStatement
@@ -135,7 +135,7 @@ describe('the bill, as the operator sees it', () => {
       expect((await operator.get(`/api/statements/${id}/${path}`)).status).toBe(404)
   })
 
-  it('gives a statement as a table and on paper, and nothing in a format that is none', async () => {
+  it('returns a statement as CSV and HTML, and 400 for another format', async () => {
     const operator = await newOperator()
     const { id, period, invoice } = await billed(operator, [1_234_567n], { name: '<b>Bot</b>' })
     const table = await operator.get(`/api/statements/${id}/${period}?format=csv`)
@@ -154,7 +154,7 @@ describe('the bill, as the operator sees it', () => {
     }
   })
 
-  it('says on paper how to pay, for as long as something is owed', async () => {
+  it('shows payment instructions on the invoice page while an amount is owed', async () => {
     const operator = await newOperator()
     const { invoice } = await billed(operator, [1_234_567n])
     const page = async () => (await operator.get(`/api/invoices/${invoice.id}?format=html`)).text
@@ -163,12 +163,12 @@ describe('the bill, as the operator sees it', () => {
     expect(await page()).not.toContain('IBAN')
   })
 
-  it('lists statements and invoices in pages', async () => {
+  it('returns statements and invoices in pages, and 400 for an unknown stage', async () => {
     const operator = await newOperator()
     const agents = [await billed(operator, [50_000n]), await billed(operator, [60_000n])]
     const ids = new Set(agents.map(({ id }) => id))
     const stated: string[] = []
-    // Of lines that were closed in the same millisecond, too.
+    // Includes statements with the same closing time.
     const period = { id: '2001-01-01', from: 0, to: 1 }
     const head = { period, first: 1, last: 1, total: 0n, root: randomHex(32), closedAt: 1, name: 'Example' }
     const twins = ['twin-a', 'twin-b', 'twin-c']
@@ -191,14 +191,14 @@ describe('the bill, as the operator sees it', () => {
     expect(next.body.invoices).toMatchObject([{ agent: agents[0]?.id }])
     const open = await operator.get(`/api/invoices?agent=${agents[0]?.id}&stage=settled`)
     expect(open.body.invoices).toEqual([])
-    // An empty list would say that nothing is past due.
+    // Trap: an empty list for a misspelled stage would read as "nothing is past due".
     const { status, body } = await operator.get('/api/invoices?stage=pastdue')
     expect([status, body.errors]).toMatchObject([400, [{ path: 'stage', message: 'must be a stage' }]])
   })
 })
 
-describe('a transfer', () => {
-  it('is noted once for its reference, and not with another amount', async () => {
+describe('Transfer recorded by the operator', () => {
+  it('is stored once by its reference and rejected with another amount', async () => {
     const operator = await newOperator()
     const { invoice } = await billed(operator, [1_000_000n])
     const path = `/api/invoices/${invoice.id}/payments`
@@ -212,7 +212,7 @@ describe('a transfer', () => {
     expect([more.status, more.body]).toMatchObject([409, { code: 'settled' }])
   })
 
-  it('that went back is taken back once: the invoice is past due, and paid by another', async () => {
+  it('can be returned once, after which another transfer can pay the invoice', async () => {
     const operator = await newOperator()
     const { id, invoice } = await billed(operator, [1_000_000n])
     const path = `/api/invoices/${invoice.id}`
@@ -229,7 +229,7 @@ describe('a transfer', () => {
     expect(accounts).toMatchObject([{ id, totals: { redeemed: '1000000' } }])
   })
 
-  it('that was never noted cannot be taken back', async () => {
+  it('cannot be returned under an unknown reference', async () => {
     const operator = await newOperator()
     const { invoice } = await billed(operator, [1_000_000n])
     const path = `/api/invoices/${invoice.id}/returns`
@@ -237,7 +237,7 @@ describe('a transfer', () => {
     expect([status, body]).toMatchObject([409, { code: 'reference_unknown' }])
   })
 
-  it('shows in the lists at once', async () => {
+  it('shows in the invoice and account lists at once', async () => {
     const operator = await newOperator()
     const { id, invoice } = await billed(operator, [1_000_000n])
     await operator.post(`/api/invoices/${invoice.id}/payments`, { reference: 'bank' })
@@ -247,7 +247,7 @@ describe('a transfer', () => {
     expect(accounts).toMatchObject([{ id, kind: 'credit', totals: { redeemed: '1000000' } }])
   })
 
-  it('has no place on an invoice that Stripe collects, which would collect it again', async () => {
+  it('is rejected for an invoice that Stripe collects', async () => {
     const stripe: Rail = { ...transferRail(''), name: 'stripe', collects: async () => true }
     const operator = await newOperator({ rails: { stripe } })
     const { invoice } = await billed(operator, [1_000_000n], { rail: 'stripe' })
@@ -257,7 +257,7 @@ describe('a transfer', () => {
     expect([status, body]).toMatchObject([409, { code: 'collected_by_stripe' }])
   })
 
-  it('pays no invoice that there is not', async () => {
+  it('returns 404 for an unknown invoice', async () => {
     const operator = await newOperator()
     for (const id of ['INV-999999', 'INV-1', "INV-000001'--", 'x']) {
       const { status } = await operator.post(`/api/invoices/${id}/payments`, { reference: 'bank' })
@@ -265,7 +265,7 @@ describe('a transfer', () => {
     }
   })
 
-  it('is written as it must be', async () => {
+  it('returns 400 for an invalid reference, amount or time', async () => {
     const operator = await newOperator()
     const { invoice } = await billed(operator, [1_000_000n])
     const forms = [
@@ -285,8 +285,8 @@ describe('a transfer', () => {
   })
 })
 
-describe('a credit note', () => {
-  it('is written once, however often it is sent, and never over more than the invoice', async () => {
+describe('Credit note API', () => {
+  it('issues a note once when repeated, and rejects more than the invoice', async () => {
     const operator = await newOperator()
     const { invoice } = await billed(operator, [1_000_000n])
     const path = `/api/invoices/${invoice.id}/credit-notes`
@@ -303,7 +303,7 @@ describe('a credit note', () => {
     expect(rest.body).toMatchObject({ invoice: { owed: '0', stage: 'settled', credited: invoice.total } })
   })
 
-  it('and another at the same time: one stands', async () => {
+  it('issues one of two concurrent notes', async () => {
     const operator = await newOperator()
     const { invoice } = await billed(operator, [1_000_000n])
     const answers = await Promise.all(
@@ -316,13 +316,13 @@ describe('a credit note', () => {
   })
 })
 
-describe('a world that is broken', () => {
-  it('is no answer of ours: nothing that others said is told [G4]', async () => {
+describe('API with a failing dependency', () => {
+  it('returns 503 and logs the fault without its message [G4]', async () => {
     const canary = `canary-${randomHex(8)}`
     const operator = await newOperator({ broken: () => Promise.reject(new Error(canary)) })
     const { id } = await (await newOperator()).enrol()
-    const said = vi.spyOn(console, 'error')
-    onTestFinished(() => said.mockRestore())
+    const logged = vi.spyOn(console, 'error')
+    onTestFinished(() => logged.mockRestore())
     for (const [method, path, form] of [
       ['GET', `/api/statements/${id}/2026-11-21`],
       ['PATCH', `/api/agents/${id}`, { rail: 'transfer' }],
@@ -330,7 +330,7 @@ describe('a world that is broken', () => {
       const { status, body, headers } = await operator.call(method, path, form)
       expect([status, body, headers.get('retry-after')]).toMatchObject([503, { code: 'unavailable' }, '5'])
     }
-    expect(said).toHaveBeenCalledTimes(2)
-    expect(JSON.stringify(said.mock.calls)).not.toContain(canary)
+    expect(logged).toHaveBeenCalledTimes(2)
+    expect(JSON.stringify(logged.mock.calls)).not.toContain(canary)
   })
 })

@@ -7,7 +7,7 @@ import { agentForm, digestOf, newId, newOperator, TOKEN } from './harness.ts'
 
 const BASE = 'https://site.example'
 
-/** The whole Worker, with credit and billing, and secrets that would be known again. */
+/** The whole Worker with credit and billing, and with secrets that a test can find in its output. */
 async function newSite() {
   const canaries = {
     OPERATOR_TOKEN: `canary-${randomHex(16)}`,
@@ -45,8 +45,8 @@ async function newSite() {
   }
 }
 
-describe('the door', () => {
-  it('opens to the header alone, and to no other place a token can be put [G1]', async () => {
+describe('Operator access', () => {
+  it('takes the token from the Authorization header only [G1]', async () => {
     const operator = await newOperator()
     const places = [
       [`?token=${TOKEN}`, {}],
@@ -64,7 +64,7 @@ describe('the door', () => {
     }
   })
 
-  it('lets no page of another site in: no cookie opens it, and no browser is told that it may [G1]', async () => {
+  it('returns 401 without CORS headers or cookies to a page of another site [G1]', async () => {
     const operator = await newOperator()
     const headers = {
       authorization: '',
@@ -78,7 +78,7 @@ describe('the door', () => {
     }
   })
 
-  it('is shut on every path, known or not, before anything is read [G1]', async () => {
+  it('returns 401 on every path before it reads the body [G1]', async () => {
     const operator = await newOperator()
     for (const { path, method } of operator.api.routes) {
       if (!path.startsWith('/_tab402/api/') || method === 'ALL' || path.endsWith('openapi.json')) continue
@@ -89,7 +89,7 @@ describe('the door', () => {
     }
   })
 
-  it('has no other doors [G2]', async () => {
+  it('returns 404 for debug, cron and other internal paths [G2]', async () => {
     const site = await newSite()
     for (const path of [
       '/__scheduled',
@@ -115,11 +115,11 @@ describe('the door', () => {
     }
   })
 
-  it('tells no secret, whatever is asked and whatever breaks [G4]', async () => {
+  it('keeps secrets out of responses, logs and the read model [G4]', async () => {
     const site = await newSite()
-    const said: unknown[] = []
+    const logged: unknown[] = []
     for (const level of ['log', 'info', 'warn', 'error'] as const) {
-      const spy = vi.spyOn(console, level).mockImplementation((...words) => void said.push(words))
+      const spy = vi.spyOn(console, level).mockImplementation((...words) => void logged.push(words))
       onTestFinished(() => spy.mockRestore())
     }
     const answers: string[] = []
@@ -152,19 +152,19 @@ describe('the door', () => {
     const failed = await worker.fetch(request, broken)
     expect(failed.status).toBe(503)
     await keep(failed)
-    const books = await env.BOOK.batch(
+    const stored = await env.BOOK.batch(
       ['line', 'account', 'statement', 'invoice', 'run'].map((name) =>
         env.BOOK.prepare(`SELECT * FROM ${name}`),
       ),
     )
-    const everything = JSON.stringify([answers, said, books])
+    const everything = JSON.stringify([answers, logged, stored])
     for (const canary of [...site.canaries, String(privateJwk.d)]) expect(everything).not.toContain(canary)
-    expect(said.length).toBeGreaterThan(0)
+    expect(logged.length).toBeGreaterThan(0)
   })
 })
 
-describe('the Worker', () => {
-  it('has an API for credit, a crawler’s own books and its keys', async () => {
+describe('Worker with credit', () => {
+  it('serves the credit API, the crawler’s own account and the public keys', async () => {
     const site = await newSite()
     const crawler = await newCrawler()
     const id = newId()
@@ -189,7 +189,7 @@ describe('the Worker', () => {
     expect(JSON.stringify(keys)).not.toContain('"d"')
   })
 
-  it('publishes no key that could not verify what it signs, but answers 503', async () => {
+  it('returns 503 for keys when the public half does not match the private one', async () => {
     vi.spyOn(console, 'error').mockImplementation(() => undefined)
     const [{ bindings }, other] = [await newSite(), await newSite()]
     const mixed = { ...bindings.OPERATOR_KEY, x: other.bindings.OPERATOR_KEY.x }

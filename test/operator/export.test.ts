@@ -14,7 +14,7 @@ async function newChannel(): Promise<string> {
   return id
 }
 
-/** A payer who has paid once, at once. */
+/** A payer with one settled exact payment. */
 async function newPayer(): Promise<{ id: string; signature: string }> {
   const [payer, token, receiver, nonce] = [randomHex(20), randomHex(20), randomHex(20), randomHex(32)]
   const id = `eip155:84532:${payer}`
@@ -54,8 +54,8 @@ async function objects<Item>(operator: Operator, path: string): Promise<Item[]> 
     .map((line) => JSON.parse(line) as Item)
 }
 
-describe('an export', () => {
-  it('has every account, as it is itself', async () => {
+describe('Export', () => {
+  it('has every account with the totals from its own object', async () => {
     const operator = await newOperator()
     const { id, charge } = await operator.enrol()
     await charge(3000n)
@@ -100,7 +100,7 @@ describe('an export', () => {
     expect(same.find((account) => account.id === id)).toMatchObject({ charged: '3000', ceiling: '100000000' })
   })
 
-  it('has accounts and entries where there is no credit, and nothing that only credit has', async () => {
+  it('has accounts and entries but no invoices on a site without credit', async () => {
     const operator = await newOperator({ credit: false })
     const [channel, payer] = [await newChannel(), await newPayer()]
     for (const path of ['accounts.csv', 'entries.csv']) {
@@ -110,7 +110,7 @@ describe('an export', () => {
     expect((await operator.get('/api/export/invoices.csv')).status).toBe(404)
   })
 
-  it('has every entry of every account, also where there are many', async () => {
+  it('has every entry of every account, also beyond 1000 entries', async () => {
     const operator = await newOperator()
     const { id, line, charge } = await operator.enrol()
     await Promise.all(Array.from({ length: 1001 }, () => charge(1n)))
@@ -124,7 +124,7 @@ describe('an export', () => {
     expect(kinds(payer.id)).toEqual(['exact settled'])
   })
 
-  it('has signatures only where they are asked for', async () => {
+  it('has signatures only with evidence=true', async () => {
     const operator = await newOperator()
     const { id, charge } = await operator.enrol()
     await charge(1n)
@@ -142,11 +142,11 @@ describe('an export', () => {
     }
   })
 
-  it('has every statement, signed, and every invoice', async () => {
+  it('has every signed statement and every invoice', async () => {
     const operator = await newOperator()
     const { id, charge } = await operator.enrol()
     await charge(1_234_567n)
-    await operator.night()
+    await operator.runBilling()
     const statements = await objects<SignedStatement>(operator, 'statements.ndjson')
     const signed = statements.find(({ statement }) => statement.agent.id === id)
     expect(signed && (await verifyStatement(signed, [operator.billing.seal.publicKey]))).toBe(true)
@@ -176,11 +176,11 @@ describe('an export', () => {
     ])
   })
 
-  it('has every credit note by its number, and they add up to what was credited', async () => {
+  it('has every credit note, which add up to the credited amount', async () => {
     const operator = await newOperator()
     const { id, charge } = await operator.enrol()
     await charge(1_230_000n)
-    await operator.night()
+    await operator.runBilling()
     const mine = async () =>
       (await objects<{ agent: string; id: string; credited: string }>(operator, 'invoices.ndjson')).find(
         ({ agent }) => agent === id,
@@ -203,12 +203,12 @@ describe('an export', () => {
     expect((await mine())?.credited).toBe('1490000')
   })
 
-  it('runs nothing in a spreadsheet [G3]', async () => {
+  it('escapes formulas for spreadsheets [G3]', async () => {
     const operator = await newOperator()
     const name = '=HYPERLINK("https://evil.example","x")'
     const { id, charge } = await operator.enrol({ name, buyer: { name: '@SUM(1)', country: 'NL' } })
     await charge(1_000_000n)
-    await operator.night()
+    await operator.runBilling()
     for (const path of ['accounts.csv', 'entries.csv', 'statements.csv', 'invoices.csv']) {
       const { text } = await operator.get(`/api/export/${path}`)
       expect(text).toContain(id)
@@ -218,7 +218,7 @@ describe('an export', () => {
     expect((await operator.get('/api/export/invoices.csv')).text).toContain(`'@SUM(1)`)
   })
 
-  it('goes on after an account', async () => {
+  it('continues after a given account', async () => {
     const operator = await newOperator()
     await operator.enrol()
     const all = await objects<{ id: string }>(operator, 'accounts.ndjson')
@@ -226,7 +226,7 @@ describe('an export', () => {
     expect(rest).toEqual(all.slice(-1))
   })
 
-  it('that breaks off is no whole file', async () => {
+  it('aborts the connection when it fails midway', async () => {
     const operator = await newOperator()
     const { id, charge } = await operator.enrol()
     await charge(1n)

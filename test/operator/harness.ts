@@ -1,4 +1,4 @@
-/** An operator with a token, agents on credit, and every answer held against the OpenAPI document. */
+/** An operator with a token and agents on credit. Validates every response against the OpenAPI document. */
 import { env } from 'cloudflare:test'
 import { expect } from 'vitest'
 import { accountApi } from '../../src/app/api.ts'
@@ -22,7 +22,7 @@ const DAY = 86_400_000
 
 type Answer = { status: number; headers: Headers; text: string; body: Record<string, unknown> }
 
-/** Which operations were called, and answered well. */
+/** The operations that returned a status below 300. */
 export const covered = new Set<string>()
 
 const documented = openApi.paths as Record<string, Record<string, Schema>>
@@ -31,9 +31,9 @@ const defs = openApi.components.schemas as Record<string, Schema>
 type Options = Partial<CreditSettings> & {
   rails?: Rails
   now?: () => number
-  /** `false` for a site that is paid by wallets alone. */
+  /** `false` for a site without credit. */
   credit?: false
-  /** Takes the place of opening billing. */
+  /** Replaces the function that opens billing. */
   broken?: () => Promise<never>
 }
 
@@ -52,7 +52,7 @@ export async function newOperator({
   const dunning = { net: 14, pastDue: 3, suspended: 10, writtenOff: 90 }
   const { BOOK: book, LINES: lines, NUMBERS: numbers, AGENTS: agents, DIRECTORIES } = env
   const network = networks.get('eip155:84532')
-  if (!network) throw new Error('no network')
+  if (!network) throw new Error('network must be known')
   const billing: BillingContext = {
     bill: { book, lines, numbers, rails, seller, dunning, webhook: null },
     seal,
@@ -85,7 +85,7 @@ export async function newOperator({
   }
   const api = accountApi(settings, now)
 
-  /** One call, with the token unless `headers` has another word on that. */
+  /** Makes one call, with the token unless `headers` replaces it. */
   async function call(method: string, path: string, body?: unknown, headers: Record<string, string> = {}) {
     const sent = typeof body === 'string' ? body : JSON.stringify(body)
     const authorization = `Bearer ${TOKEN}`
@@ -107,7 +107,7 @@ export async function newOperator({
     get: (path: string) => call('GET', path),
     post: (path: string, body?: unknown) => call('POST', path, body),
     chargeOf,
-    /** Registers an agent with a key of its own. */
+    /** Registers an agent with a new key. */
     async enrol(form: Record<string, unknown> = {}) {
       const crawler: Crawler = await newCrawler()
       const { status, text, body } = await call('POST', '/api/agents', agentForm(crawler, form))
@@ -120,8 +120,8 @@ export async function newOperator({
         charge: chargeOf(id),
       }
     },
-    /** The nightly bill, `days` from now. */
-    night: (days = 40) => billPage(billing.bill, '', now() + days * DAY),
+    /** Makes the billing run `days` from now. */
+    runBilling: (days = 40) => billPage(billing.bill, '', now() + days * DAY),
   }
 }
 
@@ -140,12 +140,12 @@ export function agentForm({ jwk }: Pick<Crawler, 'jwk'>, rest: Record<string, un
   }
 }
 
-/** Buys pages on credit, each on a signature that was verified elsewhere. */
+/** Buys pages on credit. The line does not verify the signatures. */
 function chargeOf(agent: string) {
   return async (price: bigint): Promise<number> => {
     const line = env.LINES.getByName(agent)
     const standing = await line.standing()
-    if (!standing) throw new Error('the line was never opened')
+    if (!standing) throw new Error('line must be open')
     const answer = await line.place(orderOf(standing.enrolment, { price, promised: price }))
     if (answer.outcome === 'refused') throw new Error(answer.reason)
     return answer.entry
@@ -161,7 +161,7 @@ export function newId(): string {
   return `bot-${randomHex(8).slice(2)}`
 }
 
-/** Reads an answer, and fails if the document says otherwise. */
+/** Reads a response and fails if it differs from the document. */
 async function conforming({ method, url }: Request, response: Response): Promise<Answer> {
   const { status, headers } = response
   const text = await response.text()
@@ -174,9 +174,9 @@ async function conforming({ method, url }: Request, response: Response): Promise
   if (found) {
     const { name, operation } = found
     const responses = operation.responses as Record<string, { content: Record<string, { schema: Schema }> }>
-    const said = responses[status]?.content[type]
-    expect(said, `${name} answers ${status} ${type}, which is not in the document`).toBeDefined()
-    if (said && isJson) expect(faultsOf(body, said.schema, defs), text).toEqual([])
+    const described = responses[status]?.content[type]
+    expect(described, `${name} answers ${status} ${type}, which is not in the document`).toBeDefined()
+    if (described && isJson) expect(faultsOf(body, described.schema, defs), text).toEqual([])
     if (status < 300) covered.add(name)
   }
   return { status, headers, text, body }

@@ -7,14 +7,14 @@ import { agentForm, covered, newId, newOperator, type Operator } from './harness
 
 const paths = openApi.paths as Record<string, Record<string, { requestBody?: unknown; responses: object }>>
 
-/** `get /_tab402/api/agents/{id}`, of the document. */
+/** The operations of the document, such as `get /_tab402/api/agents/{id}`. */
 const operations = Object.entries(paths).flatMap(([path, item]) =>
   Object.keys(item)
     .filter((key) => key !== 'parameters')
     .map((method) => `${method} ${path}`),
 )
 
-/** The same, of the routes. */
+/** The operations of the routes, in the same form. */
 function routesOf({ api, billing }: Operator): string[] {
   const documented = [
     ...api.routes,
@@ -25,25 +25,25 @@ function routesOf({ api, billing }: Operator): string[] {
     .map(({ method, path }) => `${method.toLowerCase()} ${path.replace(/:(\w+)/g, '{$1}')}`)
 }
 
-describe('the OpenAPI document', () => {
-  it('names every route and no other', async () => {
+describe('OpenAPI document', () => {
+  it('has every route and no other', async () => {
     expect([...new Set(routesOf(await newOperator()))].sort()).toEqual([...operations].sort())
   })
 
-  it('is served beside the API, to everybody', async () => {
+  it('is served without a token', async () => {
     const operator = await newOperator()
     const { status, body } = await operator.call('GET', '/api/openapi.json', undefined, { authorization: '' })
     expect(status).toBe(200)
     expect(body).toEqual(JSON.parse(JSON.stringify(openApi)))
   })
 
-  it('refers to nothing that it does not have, and has nothing that is not referred to', () => {
+  it('refers to every schema it has and to no other', () => {
     const text = JSON.stringify(openApi)
     const named = new Set([...text.matchAll(/"#\/components\/schemas\/(\w+)"/g)].map(([, name]) => name))
     expect([...named].sort()).toEqual(Object.keys(openApi.components.schemas).sort())
   })
 
-  it('says what every operation answers: each was asked, and its answer held against the document', async () => {
+  it('matches the response of every operation', async () => {
     const operator = await newOperator({ now: () => NOW * 1000 })
     const { get, post } = operator
     const id = newId()
@@ -55,7 +55,7 @@ describe('the OpenAPI document', () => {
     await post(`/api/agents/${id}/suspend`, { reason: 'x' })
     await post(`/api/agents/${id}/resume`)
     const charged = await operator.chargeOf(id)(1_000_000n)
-    await operator.night((Date.now() - NOW * 1000) / 86_400_000 + 40)
+    await operator.runBilling((Date.now() - NOW * 1000) / 86_400_000 + 40)
     const own = async (path: string) => {
       const url = `https://site.example/_tab402/me${path}`
       const covers = [
@@ -96,8 +96,8 @@ describe('the OpenAPI document', () => {
   })
 })
 
-describe('the audit log', () => {
-  it('has every mutation that there is [G1]', async () => {
+describe('Audit log', () => {
+  it('has one event for every mutation of the API [G1]', async () => {
     await using runs = await introspectWorkflow(env.SETTLEMENT)
     await runs.modifyAll((modifier) => modifier.disableSleeps())
     const operator = await newOperator()
@@ -130,7 +130,7 @@ describe('the audit log', () => {
     for (const [name, mutate] of Object.entries(mutations)) {
       if (name.includes('payments')) {
         await operator.chargeOf(id)(1_000_000n)
-        await operator.night()
+        await operator.runBilling()
       }
       const before = await last()
       await mutate()

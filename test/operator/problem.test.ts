@@ -55,6 +55,17 @@ describe('an error of the API', () => {
     expect(body.errors).toMatchObject([{ path: 'toString', expected: expect.stringContaining('buyer') }])
   })
 
+  it('names its own way to authenticate: a token for the API, a signature for a crawler’s account', async () => {
+    const operator = await newOperator()
+    const [api, me] = await Promise.all([
+      operator.call('GET', '/api/agents', undefined, { authorization: 'Bearer stale' }),
+      operator.fetch(new Request('https://site.example/_tab402/me')),
+    ])
+    expect(api.body).toMatchObject({ code: 'unauthorized', detail: expect.stringContaining('Bearer') })
+    expect(me.body).toMatchObject({ code: 'unauthorized', reason: 'unsigned' })
+    expect(me.body.detail).toContain('Accept-Signature')
+  })
+
   it.each(Object.keys(PROBLEMS) as (keyof typeof PROBLEMS)[])('conforms to the document: %s', (code) => {
     expect(faultsOf(problemOf(code), schemas.Problem ?? {}, schemas)).toEqual([])
   })

@@ -1,16 +1,16 @@
-/** Holds a value against a JSON Schema, as far as our document uses it. A keyword that is not known here is a fault itself. */
+/** Validates a value against the part of JSON Schema that the OpenAPI document uses. Reports unknown keywords as faults. */
 import type { Schema } from '../../src/operator/openapi-schemas.ts'
 
 type Table = Record<string, unknown>
 
 const IGNORED = new Set(['description', 'format', '$ref', 'default'])
 
-/** What is wrong, with its place; nothing if all is well. */
+/** Returns the faults with their paths, or an empty list. */
 export function faultsOf(value: unknown, schema: Schema, defs: Record<string, Schema>, at = '$'): string[] {
   const name = typeof schema.$ref === 'string' ? schema.$ref.split('/').at(-1) : undefined
   if (name !== undefined) {
     const named = defs[name]
-    return named ? faultsOf(value, named, defs, at) : [`${at}: no schema ${name}`]
+    return named ? faultsOf(value, named, defs, at) : [`${at}: schema ${name} must exist`]
   }
   return Object.entries(schema).flatMap(([keyword, wanted]) => {
     const check = CHECKS[keyword]
@@ -22,7 +22,8 @@ export function faultsOf(value: unknown, schema: Schema, defs: Record<string, Sc
 type Case = { value: unknown; wanted: unknown; schema: Schema; defs: Record<string, Schema>; at: string }
 
 const CHECKS: Record<string, (asked: Case) => string[]> = {
-  type: ({ value, wanted, at }) => (typeOf(value).includes(String(wanted)) ? [] : [`${at}: no ${wanted}`]),
+  type: ({ value, wanted, at }) =>
+    typeOf(value).includes(String(wanted)) ? [] : [`${at}: must be ${wanted}`],
   enum: ({ value, wanted, at }) => ((wanted as unknown[]).includes(value) ? [] : [`${at}: ${value}`]),
   pattern: ({ value, wanted, at }) =>
     typeof value !== 'string' || new RegExp(String(wanted), 'u').test(value) ? [] : [`${at}: ${value}`],

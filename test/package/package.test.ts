@@ -33,25 +33,23 @@ describe('the installed package', { timeout: 60_000 }, () => {
     expect(files).toContain('dist/index.d.ts')
   })
 
-  it('type-checks examples/hono and its own declarations', async () => {
-    const { stdout, stderr } = await project.tool(TSC, ['-p', '.'])
-    // Other packages may need the DOM's types, which no Worker has.
-    const ours = stdout.split('\n').filter((line) => line && !/^node_modules\/(?!tab402\/)/.test(line))
-    expect({ ours, stderr }).toEqual({ ours: [], stderr: '' })
-  })
-
-  it('has types that reject a wrong use', async () => {
+  it('type-checks examples/hono and its own declarations, and rejects a wrong use', async () => {
     await project.write(
       'wrong.ts',
       `import { type Bindings, paywall } from 'tab402'
        export const bindings: Bindings = {}
        export const line: string = paywall()`,
     )
-    const { code, stdout } = await project.tool(TSC, ['-p', '.'])
-    await project.write('wrong.ts', '')
-    expect(code).not.toBe(0)
-    expect(stdout).toMatch(/wrong\.ts\(2,.*ACCOUNT, AUTHORIZATIONS/)
-    expect(stdout).toMatch(/wrong\.ts\(3,.*MiddlewareHandler/)
+    const { stdout, stderr } = await project.tool(TSC, ['-p', '.'])
+    // Other packages may need the DOM's types, which no Worker has.
+    const ours = stdout
+      .split('\n')
+      .filter((line) => /^\S/.test(line) && !/^node_modules\/(?!tab402\/)/.test(line))
+    expect(ours.sort()).toEqual([
+      expect.stringMatching(/^wrong\.ts\(2,.*ACCOUNT, AUTHORIZATIONS/),
+      expect.stringMatching(/^wrong\.ts\(3,.*MiddlewareHandler/),
+    ])
+    expect(stderr).toBe('')
   })
 
   it('bundles in examples/hono, as a deploy does', async () => {
@@ -110,5 +108,5 @@ describe('the installed tab402', { timeout: 60_000 }, () => {
     expect(stderr).toBe('')
     expect(JSON.parse(stdout)).toMatchObject({ ok: true, requests: 491 })
     expect(code).toBe(0)
-  })
+  }, 120_000)
 })

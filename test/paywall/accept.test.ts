@@ -50,7 +50,7 @@ describe('prefersHtml', () => {
   })
 })
 
-describe('the 402', () => {
+describe('402 response', () => {
   const shop = openShop({ RULES: [{ who: 'everyone', action: 'charge' }] })
 
   it.each([

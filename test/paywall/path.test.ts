@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { type CanonicalPath, canonicalize, originUrl } from '../../src/paywall/path.ts'
+import { runs } from '../runs.ts'
 
 const ORIGIN = new URL('https://origin.example:8443')
 
@@ -168,7 +169,7 @@ describe('canonicalize', () => {
         expect(read(path + search)).toEqual(first.value)
         expect(read(match.replaceAll(' ', '%20')).match).toBe(match)
       }),
-      { numRuns: 3000 },
+      { numRuns: runs(300) },
     )
   })
 
@@ -182,7 +183,7 @@ describe('canonicalize', () => {
         expect(read(dodge).match).toBe(match)
         if (!path.endsWith('/')) expect(read(`${path}/`).match).toBe(match)
       }),
-      { numRuns: 2000 },
+      { numRuns: runs(200) },
     )
   })
 
@@ -219,7 +220,7 @@ describe('originUrl', () => {
           expect(url.username + url.password + url.hash).toBe('')
         },
       ),
-      { numRuns: 3000 },
+      { numRuns: runs(300) },
     )
   })
 

@@ -1,6 +1,6 @@
-/** The counter over HTTP: invoices read and paid at once, and the webhooks of a rail. */
+/** The payer portal over HTTP: reading and paying invoices, and the webhooks of a rail. */
 import { env } from 'cloudflare:test'
-import { describe, expect, inject, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import type { Bindings } from '../../src/app/bindings.ts'
 import { billingOf } from '../../src/app/work.ts'
 import type { BillingContext } from '../../src/billing/context.ts'
@@ -8,8 +8,9 @@ import { readBalance } from '../../src/chain/token.ts'
 import { payerPortal } from '../../src/portal/invoices.ts'
 import { stripeRail } from '../../src/rails/stripe/rail.ts'
 import { localStripe } from '../../src/testing/stripe/stripe.ts'
-import { DAY, MIDNIGHT, night, tabOf } from '../billing/harness.ts'
+import { DAY, MIDNIGHT, newCustomer, runBilling } from '../billing/harness.ts'
 import { chainAt } from '../chain/harness.ts'
+import { chainHere } from '../chain/here.ts'
 import { newPayer } from '../chain/payer.ts'
 import { exactFetch } from '../upstream.ts'
 
@@ -24,16 +25,16 @@ const VARS = {
     d: 'nWGxne_9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A',
     x: '11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo',
   },
-  PUBLIC_URL: 'https://till.test',
+  PUBLIC_URL: 'https://portal.test',
 }
 
-/** Gets in the way of calls to bindings: what it throws, the Worker sees. */
+/** Makes a call to a binding or fails it. The Worker receives the error it throws. */
 type Meddle = (name: string, call: () => Promise<unknown>) => Promise<unknown>
 
-/** A counter over the real bindings, each call of which `does` may meddle with. */
-async function openTill(more: (settings: BillingContext) => Partial<BillingContext> = () => ({})) {
+/** A payer portal over the real bindings. `does` may fail each call. */
+async function openPortal(more: (settings: BillingContext) => Partial<BillingContext> = () => ({})) {
   await env.BOOK.prepare('DELETE FROM line').run()
-  const till = { does: ((_, call) => call()) as Meddle, heard: [] as Headers[] }
+  const portal = { does: ((_, call) => call()) as Meddle, requests: [] as Headers[] }
   const meddled = (name: 'LINES' | 'RELAYER' | 'AUTHORIZATIONS') => ({
     getByName: (id: string) =>
       new Proxy(env[name].getByName(id), {
@@ -41,7 +42,7 @@ async function openTill(more: (settings: BillingContext) => Partial<BillingConte
           typeof method === 'symbol'
             ? Reflect.get(stub, method)
             : (...rest: unknown[]) =>
-                till.does(`${name}.${method}`, async () => (stub as unknown as Called)[method]?.(...rest)),
+                portal.does(`${name}.${method}`, async () => (stub as unknown as Called)[method]?.(...rest)),
       }),
   })
   const bound = {
@@ -50,68 +51,68 @@ async function openTill(more: (settings: BillingContext) => Partial<BillingConte
     AUTHORIZATIONS: meddled('AUTHORIZATIONS'),
   }
   const open = billingOf({ ...env, ...bound, ...VARS } as unknown as Bindings)
-  if (!open) throw new Error('nobody is named who sends invoices')
+  if (!open) throw new Error('billing must be configured')
   const billing = await open()
   const settings = { ...billing, ...more(billing) }
   const app = payerPortal(settings)
   const ask = async (input: RequestInfo | URL, init?: RequestInit) => {
     const request = new Request(input, init)
-    till.heard.push(new Headers(request.headers))
+    portal.requests.push(new Headers(request.headers))
     return app.fetch(request)
   }
-  return Object.assign(till, { settings, ask, clock: { at: MIDNIGHT } })
+  return Object.assign(portal, { settings, ask, clock: { at: MIDNIGHT } })
 }
 
 type Called = Record<string, (...rest: unknown[]) => Promise<unknown>>
-type Till = Awaited<ReturnType<typeof openTill>>
+type Portal = Awaited<ReturnType<typeof openPortal>>
 
-/** A line with an invoice over {@link OWED}, to be paid at once. */
-async function invoiced(till: Till, prices = [OWED]) {
-  const tab = await tabOf(prices, { rail: 'stablecoin' })
-  await bill(till)
-  const url = (await tab.only()).presented?.url
-  if (!url) throw new Error('the invoice has no address')
-  return { tab, url }
+/** A credit line with a stablecoin invoice over {@link OWED}. */
+async function invoiced(portal: Portal, prices = [OWED]) {
+  const customer = await newCustomer(prices, { rail: 'stablecoin' })
+  await bill(portal)
+  const url = (await customer.only()).presented?.url
+  if (!url) throw new Error('the invoice must have a pay URL')
+  return { customer, url }
 }
 
-async function bill({ settings, clock }: Till, time = clock.at) {
-  return night({ settings: settings.bill, clock }, time)
+async function bill({ settings, clock }: Portal, time = clock.at) {
+  return runBilling({ settings: settings.bill, clock }, time)
 }
 
-/** The unmodified client of a payer with some USDC, and what is left of it. */
-async function newWallet(till: Till) {
+/** An unmodified client with $1 of USDC, and the amount it has spent. */
+async function newWallet(portal: Portal) {
   const { key, address } = await newPayer(1_000_000n)
-  const { rpcUrl } = inject('chain')
+  const { rpcUrl } = chainHere()
   return {
-    pay: exactFetch(till.ask as typeof fetch, { privateKey: key }, rpcUrl),
+    pay: exactFetch(portal.ask as typeof fetch, { privateKey: key }, rpcUrl),
     spent: async () => 1_000_000n - (await readBalance(chainAt(rpcUrl), address)),
   }
 }
 
-describe('an invoice at the counter', () => {
+describe('Invoice in the payer portal', () => {
   it('is paid by an unmodified x402 client, to the micro-dollar, once', async () => {
-    const till = await openTill()
-    const { tab, url } = await invoiced(till)
-    const { pay, spent } = await newWallet(till)
+    const portal = await openPortal()
+    const { customer, url } = await invoiced(portal)
+    const { pay, spent } = await newWallet(portal)
     const paid = await pay(url)
     expect(paid.status).toBe(200)
     expect(await paid.json()).toMatchObject({ stage: 'settled', paid: `${OWED}` })
     const receipt = JSON.parse(atob(paid.headers.get('payment-response') ?? ''))
-    expect(await tab.only()).toMatchObject({ stage: 'settled', paid: OWED })
-    const [, payment] = await tab.line().history((await tab.only()).id)
+    expect(await customer.only()).toMatchObject({ stage: 'settled', paid: OWED })
+    const [, payment] = await customer.line().history((await customer.only()).id)
     expect(payment).toMatchObject({ document: { rail: 'stablecoin', reference: receipt.transaction } })
-    expect(await tab.standing()).toMatchObject({ redeemed: OWED })
+    expect(await customer.standing()).toMatchObject({ redeemed: OWED })
     expect((await pay(url)).status).toBe(200)
     expect(await spent()).toBe(OWED)
   })
 
-  it('is offered for what is still owed on it, for exact alone', async () => {
-    const till = await openTill()
-    const { tab, url } = await invoiced(till)
-    const { id } = await tab.only()
+  it('offers the owed amount by exact only', async () => {
+    const portal = await openPortal()
+    const { customer, url } = await invoiced(portal)
+    const { id } = await customer.only()
     const part = { id: 'x', invoice: id, amount: 1n, rail: 'transfer', reference: 'x', at: 0 } as const
-    await tab.line().paid(part)
-    const asked = await till.ask(url)
+    await customer.line().paid(part)
+    const asked = await portal.ask(url)
     expect(asked.status).toBe(402)
     const { accepts, resource } = JSON.parse(atob(asked.headers.get('payment-required') ?? ''))
     expect(accepts).toMatchObject([
@@ -120,61 +121,61 @@ describe('an invoice at the counter', () => {
     expect(resource).toMatchObject({ url, description: `Invoice ${id}` })
   })
 
-  it('is paid by one of many who pay at the same time', async () => {
-    const till = await openTill()
-    const { tab, url } = await invoiced(till)
-    const wallets = await Promise.all(Array.from({ length: 4 }, () => newWallet(till)))
+  it('is paid by one of four concurrent payers', async () => {
+    const portal = await openPortal()
+    const { customer, url } = await invoiced(portal)
+    const wallets = await Promise.all(Array.from({ length: 4 }, () => newWallet(portal)))
     const statuses = await Promise.all(wallets.map(async ({ pay }) => (await pay(url)).status))
     expect(statuses.toSorted()).toEqual([200, 503, 503, 503])
     const spent = await Promise.all(wallets.map((wallet) => wallet.spent()))
     expect(spent.reduce((sum, one) => sum + one, 0n)).toBe(OWED)
-    expect(await tab.only()).toMatchObject({ paid: OWED })
+    expect(await customer.only()).toMatchObject({ paid: OWED })
     const again = await Promise.all(wallets.map(async ({ pay }) => (await pay(url)).status))
     expect(again).toEqual([200, 200, 200, 200])
   })
 
-  it('whose payment moved and could not be noted is noted when the payer asks again [E3]', async () => {
-    const till = await openTill()
-    const { tab, url } = await invoiced(till)
-    const { pay, spent } = await newWallet(till)
-    const headers = await lostOnTheWay(till, () => pay(url))
-    expect(await tab.only()).toMatchObject({ paid: 0n })
-    expect((await till.ask(url, { headers })).status).toBe(200)
-    expect(await tab.only()).toMatchObject({ paid: OWED })
+  it('stores a mined payment when the payer repeats the request after a failed write [E3]', async () => {
+    const portal = await openPortal()
+    const { customer, url } = await invoiced(portal)
+    const { pay, spent } = await newWallet(portal)
+    const headers = await withLostPayment(portal, () => pay(url))
+    expect(await customer.only()).toMatchObject({ paid: 0n })
+    expect((await portal.ask(url, { headers })).status).toBe(200)
+    expect(await customer.only()).toMatchObject({ paid: OWED })
     expect(await spent()).toBe(OWED)
   })
 
-  it('whose payment moved and could not be noted is noted by the next night, or by the next payer [E3]', async () => {
-    for (const finish of ['night', 'payer']) {
-      const till = await openTill()
-      const { tab, url } = await invoiced(till)
-      const { pay, spent } = await newWallet(till)
-      await lostOnTheWay(till, () => pay(url))
-      const other = await newWallet(till)
-      if (finish === 'night') await bill(till, MIDNIGHT + DAY)
+  it('stores a mined payment in the next run or at the next payer’s request after a failed write [E3]', async () => {
+    for (const finish of ['run', 'payer']) {
+      const portal = await openPortal()
+      const { customer, url } = await invoiced(portal)
+      const { pay, spent } = await newWallet(portal)
+      await withLostPayment(portal, () => pay(url))
+      const other = await newWallet(portal)
+      if (finish === 'run') await bill(portal, MIDNIGHT + DAY)
       else expect((await other.pay(url)).status).toBe(503)
-      expect(await tab.only()).toMatchObject({ paid: OWED, stage: 'settled' })
+      expect(await customer.only()).toMatchObject({ paid: OWED, stage: 'settled' })
       expect((await other.pay(url)).status).toBe(200)
       expect([await spent(), await other.spent()]).toEqual([OWED, 0n])
     }
   })
 
-  it('is free to be paid again when a payment has failed for good', async () => {
-    const till = await openTill()
-    const { tab, url } = await invoiced(till)
-    const poor = await newWallet(till)
+  it('can be paid by another payer when a payment failed', async () => {
+    const portal = await openPortal()
+    const { customer, url } = await invoiced(portal)
+    const poor = await newWallet(portal)
     const { key } = await newPayer(1n)
-    const broke = exactFetch(till.ask as typeof fetch, { privateKey: key }, inject('chain').rpcUrl)
+    const broke = exactFetch(portal.ask as typeof fetch, { privateKey: key }, chainHere().rpcUrl)
     expect((await broke(url)).status).toBe(402)
-    expect(await tab.line().attempts()).toEqual([])
+    expect(await customer.line().attempts()).toEqual([])
     expect((await poor.pay(url)).status).toBe(200)
   })
 
-  it('opens for its own key only, and nobody’s line is asked for another', async () => {
-    const till = await openTill()
-    const [mine, other] = [await invoiced(till), await invoiced(till)]
+  it('returns 404 for a wrong key without any call', async () => {
+    const portal = await openPortal()
+    const [mine, other] = [await invoiced(portal), await invoiced(portal)]
     const asked: string[] = []
-    till.does = (name, call) => {
+    portal.does = (name, call) => {
       asked.push(name)
       return call()
     }
@@ -182,54 +183,56 @@ describe('an invoice at the counter', () => {
     const stolen = new URL(other.url).searchParams.get('key') ?? ''
     for (const key of [stolen, '', 'x', `${searchParams.get('key')}x`]) {
       for (const path of [pathname, pathname.replace(/\/pay$/, '')]) {
-        expect((await till.ask(`https://till.test${path}?key=${key}`)).status).toBe(404)
+        expect((await portal.ask(`https://portal.test${path}?key=${key}`)).status).toBe(404)
       }
     }
     expect(asked).toEqual([])
   })
 
-  it('is to be asked for again when its line does not answer, and says nothing of why [G4]', async () => {
-    const till = await openTill()
-    const { url } = await invoiced(till)
-    till.does = () => Promise.reject(new Error('canary'))
+  it('returns 503 without the error’s message when its line does not answer [G4]', async () => {
+    const portal = await openPortal()
+    const { url } = await invoiced(portal)
+    portal.does = () => Promise.reject(new Error('canary'))
     for (const path of [url, url.replace('/pay', '')]) {
-      const answer = await till.ask(path)
+      const answer = await portal.ask(path)
       const said = ['retry-after', 'cache-control'].map((name) => answer.headers.get(name))
       expect([answer.status, ...said]).toEqual([503, '5', 'no-store'])
       expect(await answer.json()).toMatchObject({ code: 'unavailable' })
     }
   })
 
-  it('is a page for a person, which nobody else keeps', async () => {
-    const till = await openTill()
-    const { tab, url } = await invoiced(till)
-    const page = await till.ask(url.replace('/pay', ''), { headers: { accept: 'text/html' } })
+  it('returns an HTML page that must not be cached', async () => {
+    const portal = await openPortal()
+    const { customer, url } = await invoiced(portal)
+    const page = await portal.ask(url.replace('/pay', ''), { headers: { accept: 'text/html' } })
     expect(page.headers.get('content-type')).toContain('text/html')
     expect(page.headers.get('cache-control')).toBe('private, no-store')
     expect(page.headers.get('content-security-policy')).toContain("default-src 'none'")
-    expect(await page.text()).toContain((await tab.only()).id)
+    expect(await page.text()).toContain((await customer.only()).id)
   })
 
-  it('publishes the operator’s key, and not the secret half of it', async () => {
-    const till = await openTill()
-    const { keys } = (await (await till.ask('https://till.test/_tab402/keys')).json()) as { keys: object[] }
+  it('has a keys page with the operator’s public key only', async () => {
+    const portal = await openPortal()
+    const { keys } = (await (await portal.ask('https://portal.test/_tab402/keys')).json()) as {
+      keys: object[]
+    }
     const { kty, crv, x } = VARS.OPERATOR_KEY
     expect(keys).toEqual([{ kty, crv, x, kid: 'kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k' }])
   })
 })
 
-/** A payment after which the line cannot be told. Answers the headers that the payer sent, and may send again. */
-async function lostOnTheWay(till: Till, pay: () => Promise<Response>): Promise<Headers> {
-  till.does = async (name, call) => {
+/** Makes a payment that the line cannot store. Returns the payer's headers, to send them again. */
+async function withLostPayment(portal: Portal, pay: () => Promise<Response>): Promise<Headers> {
+  portal.does = async (name, call) => {
     if (name === 'LINES.paid') throw new Error('the line cannot be reached')
     return call()
   }
   expect((await pay()).status).toBe(503)
-  till.does = (_, call) => call()
-  return till.heard.at(-1) ?? new Headers()
+  portal.does = (_, call) => call()
+  return portal.requests.at(-1) ?? new Headers()
 }
 
-describe('a webhook of Stripe at the counter', () => {
+describe('Stripe webhook in the payer portal', () => {
   async function withStripe() {
     await env.BOOK.prepare('DELETE FROM webhook').run()
     const stripe = localStripe()
@@ -239,77 +242,77 @@ describe('a webhook of Stripe at the counter', () => {
       fetch: (input, init) => stripe.fetch(new Request(input, init)),
       now: Date.now,
     })
-    const till = await openTill(({ bill }) => ({
+    const portal = await openPortal(({ bill }) => ({
       stripe: rail,
       bill: { ...bill, rails: { ...bill.rails, stripe: rail } },
     }))
-    const tab = await tabOf([BIG], { rail: 'stripe' })
-    await bill(till)
-    const reference = (await tab.only()).presented?.reference ?? ''
+    const customer = await newCustomer([BIG], { rail: 'stripe' })
+    await bill(portal)
+    const reference = (await customer.only()).presented?.reference ?? ''
     const send = async (type: string, alter = (body: string) => body) => {
       const event = stripe.books.events.findLast((one) => one.type === type)
-      if (!event) throw new Error(`${type} has not happened`)
+      if (!event) throw new Error(`${type} must have happened`)
       const { body, signature } = await stripe.signed(event)
       const headers = { 'stripe-signature': signature }
       const request = { method: 'POST', body: alter(body), headers }
-      return (await till.ask('https://till.test/_tab402/stripe', request)).status
+      return (await portal.ask('https://portal.test/_tab402/stripe', request)).status
     }
-    return { till, stripe, tab, reference, send }
+    return { portal, stripe, customer, reference, send }
   }
 
-  it('notes what Stripe itself says, once for a webhook that comes twice', async () => {
-    const { stripe, tab, reference, send } = await withStripe()
+  it('stores the payment that Stripe reports, once for a repeated webhook', async () => {
+    const { stripe, customer, reference, send } = await withStripe()
     stripe.books.pay(reference)
     expect(await send('invoice.paid')).toBe(200)
-    expect(await tab.only()).toMatchObject({ paid: BIG, stage: 'settled' })
-    const entries = (await tab.entries()).length
+    expect(await customer.only()).toMatchObject({ paid: BIG, stage: 'settled' })
+    const entries = (await customer.entries()).length
     stripe.asked.length = 0
     expect(await send('invoice.paid')).toBe(200)
-    // Whose it is, and no more.
+    // Only the request that finds the invoice's owner.
     expect(stripe.asked).toEqual([`GET /v1/invoices/${reference}`])
     expect(await send('invoice_payment.paid')).toBe(200)
-    expect((await tab.entries()).length).toBe(entries)
-    expect(await tab.only()).toMatchObject({ paid: BIG })
+    expect((await customer.entries()).length).toBe(entries)
+    expect(await customer.only()).toMatchObject({ paid: BIG })
   })
 
-  it('that comes late or in disorder changes nothing of what is true by now [F20]', async () => {
-    const { stripe, tab, reference, send } = await withStripe()
+  it('changes nothing when it comes late or out of order [F20]', async () => {
+    const { stripe, customer, reference, send } = await withStripe()
     stripe.books.pay(reference, 'pm_card_declined')
     stripe.books.pay(reference)
     expect(await send('invoice.paid')).toBe(200)
     expect(await send('invoice.payment_failed')).toBe(200)
-    expect(await tab.only()).toMatchObject({ paid: BIG, stage: 'settled', failedAt: null })
+    expect(await customer.only()).toMatchObject({ paid: BIG, stage: 'settled', failedAt: null })
   })
 
-  it('tells of a dispute at once [C13]', async () => {
-    const { stripe, tab, reference, send } = await withStripe()
+  it('marks a disputed invoice past due at once [C13]', async () => {
+    const { stripe, customer, reference, send } = await withStripe()
     stripe.books.pay(reference)
     await send('invoice.paid')
     stripe.books.dispute(reference)
     expect(await send('charge.dispute.created')).toBe(200)
-    expect(await tab.only()).toMatchObject({ stage: 'past_due', paid: 0n })
-    expect(await tab.place(tab.order())).toMatchObject({ reason: 'credit_unpaid' })
+    expect(await customer.only()).toMatchObject({ stage: 'past_due', paid: 0n })
+    expect(await customer.place(customer.order())).toMatchObject({ reason: 'credit_unpaid' })
   })
 
-  it('is to be sent again when Stripe cannot be asked', async () => {
-    const { stripe, tab, reference, send } = await withStripe()
+  it('returns 503 for a retry when Stripe cannot be reached', async () => {
+    const { stripe, customer, reference, send } = await withStripe()
     stripe.books.pay(reference)
     stripe.fail(/./, 'unreachable', 3)
     expect(await send('invoice.paid')).toBe(503)
-    expect(await tab.only()).toMatchObject({ paid: 0n })
+    expect(await customer.only()).toMatchObject({ paid: 0n })
     expect(await send('invoice.paid')).toBe(200)
-    expect(await tab.only()).toMatchObject({ paid: BIG })
+    expect(await customer.only()).toMatchObject({ paid: BIG })
   })
 
-  it('is refused when Stripe did not sign it, or when it is too large', async () => {
+  it('returns 400 for a wrong signature and 413 for a large body', async () => {
     const { stripe, reference, send } = await withStripe()
     stripe.books.pay(reference)
     expect(await send('invoice.paid', (body) => `${body} `)).toBe(400)
     expect(await send('invoice.paid', () => 'x'.repeat(300_000))).toBe(413)
   })
 
-  it('does not exist where Stripe is not configured', async () => {
-    const till = await openTill()
-    expect((await till.ask('https://till.test/_tab402/stripe', { method: 'POST' })).status).toBe(404)
+  it('returns 404 when Stripe is not configured', async () => {
+    const portal = await openPortal()
+    expect((await portal.ask('https://portal.test/_tab402/stripe', { method: 'POST' })).status).toBe(404)
   })
 })

@@ -20,7 +20,7 @@ import { agentForm, newId, newOperator, type Operator } from '../operator/harnes
 
 const now = () => NOW * 1000
 
-/** Signed with the name of another agent than the rig’s own, which is registered nowhere here. */
+/** Signs with the URL of another agent. */
 function named(url: string): Wish {
   const lines = linesFor('https://site.example/_tab402/me').slice(0, 3)
   return {
@@ -29,13 +29,13 @@ function named(url: string): Wish {
   }
 }
 
-/** What covers a request to one's own books. */
+/** The signature components for a request to the crawler's own account. */
 function linesFor(url: string, method = 'GET'): Lines {
   const { host } = new URL(url)
   return [['"@authority"', host], ['"@method"', method], ['"@target-uri"', url], AGENT_LINE]
 }
 
-async function asks(operator: Operator, crawler: Crawler, path = '', wish: Wish = {}) {
+async function ask(operator: Operator, crawler: Crawler, path = '', wish: Wish = {}) {
   const url = `https://site.example/_tab402/me${path}`
   const { method, headers } = await signed(crawler, { url, lines: linesFor(url), ...wish })
   return operator.fetch(new Request(url, { method, headers }))
@@ -44,17 +44,17 @@ async function asks(operator: Operator, crawler: Crawler, path = '', wish: Wish 
 async function billed(operator: Operator, form: Record<string, unknown> = {}) {
   const agent = await operator.enrol(form)
   for (const price of [1_000_000n, 234_567n]) await agent.charge(price)
-  // Entries bear the time of the object that makes them.
-  await operator.night((Date.now() - now()) / 86_400_000 + 40)
+  // Entries have the real time of the object that writes them.
+  await operator.runBilling((Date.now() - now()) / 86_400_000 + 40)
   return agent
 }
 
-describe('a crawler', () => {
-  it('reads its balance', async () => {
+describe('Crawler’s own account', () => {
+  it('returns balance and terms', async () => {
     const operator = await newOperator({ now })
     const { id, crawler, charge } = await operator.enrol({ creditLimit: '$5', probation: '$2' })
     await charge(500_000n)
-    const { status, body } = await asks(operator, crawler)
+    const { status, body } = await ask(operator, crawler)
     expect(status).toBe(200)
     expect(body).toMatchObject({
       agent: { id, name: 'Example Bot' },
@@ -63,7 +63,7 @@ describe('a crawler', () => {
     })
   })
 
-  it('signs with the npm package web-bot-auth', async () => {
+  it('accepts signatures of the npm package web-bot-auth', async () => {
     const operator = await newOperator({ now })
     const { id, crawler } = await operator.enrol()
     const request = new Request('https://site.example/_tab402/me')
@@ -78,49 +78,49 @@ describe('a crawler', () => {
     expect(body).toMatchObject({ agent: { id } })
   })
 
-  it('reads its statements, checks signature and entries, and its invoices', async () => {
+  it('returns verifiable statements, entries with proofs, and invoices', async () => {
     const operator = await newOperator({ now })
     const { crawler } = await billed(operator)
-    const { statements } = (await asks(operator, crawler, '/statements')).body as {
+    const { statements } = (await ask(operator, crawler, '/statements')).body as {
       statements: { period: { id: string }; total: string }[]
     }
     expect(statements).toMatchObject([{ total: '1234567' }])
     const period = statements[0]?.period.id
-    const { body } = await asks(operator, crawler, `/statements/${period}`)
+    const { body } = await ask(operator, crawler, `/statements/${period}`)
     const statement = body as SignedStatement
     const keys = [operator.billing.seal.publicKey]
     expect(await verifyStatement(statement, keys)).toBe(true)
     const cut = { ...statement.signature, value: statement.signature.value.slice(4) }
     expect(await verifyStatement({ ...statement, signature: cut }, keys)).toBe(false)
-    const { entries, next } = (await asks(operator, crawler, '/entries?limit=2')).body as {
+    const { entries, next } = (await ask(operator, crawler, '/entries?limit=2')).body as {
       entries: { seq: number }[]
       next: number
     }
     expect(next).toBe(entries.at(-1)?.seq)
     for (const { seq } of entries) {
-      const proof = (await asks(operator, crawler, `/statements/${period}/proofs/${seq}`))
+      const proof = (await ask(operator, crawler, `/statements/${period}/proofs/${seq}`))
         .body as unknown as PlainProof
       expect(verifyEntry(statement.statement, proof)).toBe(true)
     }
-    const table = await asks(operator, crawler, `/statements/${period}?format=csv`)
+    const table = await ask(operator, crawler, `/statements/${period}?format=csv`)
     expect(table.text).toContain('1.234567')
-    const { invoices } = (await asks(operator, crawler, '/invoices')).body as { invoices: { id: string }[] }
+    const { invoices } = (await ask(operator, crawler, '/invoices')).body as { invoices: { id: string }[] }
     expect(invoices).toMatchObject([{ net: '1230000', carriedOut: '4567' }])
-    const one = await asks(operator, crawler, `/invoices/${invoices[0]?.id}`)
+    const one = await ask(operator, crawler, `/invoices/${invoices[0]?.id}`)
     expect(one.body).toMatchObject({ id: invoices[0]?.id, history: [{ kind: 'presented' }] })
-    expect((await asks(operator, crawler, `/invoices/${invoices[0]?.id}?format=html`)).text).toContain(
+    expect((await ask(operator, crawler, `/invoices/${invoices[0]?.id}?format=html`)).text).toContain(
       'Invoice',
     )
   })
 
-  it('reads nothing of another’s [G3]', async () => {
+  it('returns nothing of another crawler’s account [G3]', async () => {
     const operator = await newOperator({ now })
     const [mine, other] = [await billed(operator), await operator.enrol()]
-    const { invoices } = (await asks(operator, mine.crawler, '/invoices')).body as {
+    const { invoices } = (await ask(operator, mine.crawler, '/invoices')).body as {
       invoices: { id: string }[]
     }
     const [period] = await mine.line().statements()
-    expect((await asks(operator, other.crawler, '/invoices')).body).toEqual({ invoices: [] })
+    expect((await ask(operator, other.crawler, '/invoices')).body).toEqual({ invoices: [] })
     for (const path of [
       `/invoices/${invoices[0]?.id}`,
       `/statements/${period?.period.id}`,
@@ -129,32 +129,32 @@ describe('a crawler', () => {
       `/${mine.id}`,
       `?agent=${mine.id}`,
     ]) {
-      const { status, text } = await asks(operator, other.crawler, path)
+      const { status, text } = await ask(operator, other.crawler, path)
       expect(text).not.toContain(mine.id)
       expect([path, status]).toEqual([path, path.startsWith('?') ? 200 : path.startsWith('/..') ? 401 : 404])
     }
   })
 
-  it('sees that it is suspended', async () => {
+  it('shows that the crawler is suspended', async () => {
     const operator = await newOperator({ now })
     const { id, crawler } = await operator.enrol()
     await operator.post(`/api/agents/${id}/suspend`, { reason: 'x' })
-    const { body } = await asks(operator, crawler)
+    const { body } = await ask(operator, crawler)
     expect(body.balance).toMatchObject({ status: 'credit_suspended', available: '0' })
   })
 })
 
-describe('a request for the books', () => {
+describe('Request to the crawler’s own account', () => {
   const refusal = async (wish: Wish, path = '') => {
     const operator = await newOperator({ now })
     const { crawler } = await operator.enrol()
-    const { status, body, headers } = await asks(operator, crawler, path, wish)
+    const { status, body, headers } = await ask(operator, crawler, path, wish)
     expect(status).toBe(401)
     expect(headers.get('accept-signature')).toContain('"@method" "@target-uri"')
     return body.reason
   }
 
-  it('that nobody signed is answered with what should be signed', async () => {
+  it('without a signature returns 401', async () => {
     const operator = await newOperator({ now })
     for (const path of ['/me', '/me/', '/me/invoices', '/me/nothing']) {
       const { status, body } = await operator.call('GET', path)
@@ -162,7 +162,7 @@ describe('a request for the books', () => {
     }
   })
 
-  it('is not made with what was signed to buy a page', async () => {
+  it('is rejected with a signature for a page', async () => {
     expect(await refusal({ lines: [['"@authority"', 'site.example'], AGENT_LINE] })).toBe(
       'target_not_covered',
     )
@@ -170,7 +170,7 @@ describe('a request for the books', () => {
     expect(await refusal({ lines: linesFor(url) })).toBe('signature_wrong')
   })
 
-  it('is not made with a nonce instead of the target', async () => {
+  it('is rejected with a nonce in place of the target', async () => {
     const operator = await newOperator({ now })
     const { crawler } = await operator.enrol()
     const lines: Lines = [['"@authority"', 'site.example'], AGENT_LINE]
@@ -181,11 +181,11 @@ describe('a request for the books', () => {
       nonce: 'n',
       tag: 'web-bot-auth',
     }
-    const { status, body } = await asks(operator, crawler, '', { lines, parameters })
+    const { status, body } = await ask(operator, crawler, '', { lines, parameters })
     expect([status, body.reason]).toEqual([401, 'target_not_covered'])
   })
 
-  it('is good for its own path only', async () => {
+  it('is rejected when signed for another path', async () => {
     const operator = await newOperator({ now })
     const { crawler } = await operator.enrol()
     const url = 'https://site.example/_tab402/me/invoices'
@@ -194,27 +194,27 @@ describe('a request for the books', () => {
     expect(status).toBe(401)
   })
 
-  it('that expired is refused', async () => {
+  it('is rejected after its signature expired', async () => {
     const operator = await newOperator({ now: () => now() + 61_000 })
     const { crawler } = await operator.enrol()
-    expect((await asks(operator, crawler)).body).toMatchObject({ code: 'unauthorized', reason: 'expired' })
+    expect((await ask(operator, crawler)).body).toMatchObject({ code: 'unauthorized', reason: 'expired' })
   })
 
-  it('of nobody we know is refused', async () => {
+  it('of an unknown crawler is rejected', async () => {
     const operator = await newOperator({ now })
-    expect((await asks(operator, await newCrawler())).body.reason).toBe('agent_unknown')
+    expect((await ask(operator, await newCrawler())).body.reason).toBe('agent_unknown')
   })
 
-  it('with the key of one agent and the name of another is refused', async () => {
+  it('with one agent’s key and another’s URL is rejected', async () => {
     const operator = await newOperator({ now })
     const victim = await newCrawler()
     const url = `https://${newId()}.example`
     await operator.post('/api/agents', agentForm(victim, { url }))
     const { crawler } = await operator.enrol()
-    expect((await asks(operator, crawler, '', named(url))).body.reason).toBe('key_unknown')
+    expect((await ask(operator, crawler, '', named(url))).body.reason).toBe('key_unknown')
   })
 
-  it('that cannot be decided now is to be made again, and is no refusal [C6]', async () => {
+  it('returns 503 with Retry-After when keys or agent cannot be looked up [C6]', async () => {
     const url = `https://down-${newId()}.example`
     const operator = await newOperator({
       now,
@@ -222,13 +222,13 @@ describe('a request for the books', () => {
     })
     const crawler = await newCrawler()
     await operator.post('/api/agents', agentForm(crawler, { keys: null, url }))
-    const answer = await asks(operator, crawler, '', named(url))
+    const answer = await ask(operator, crawler, '', named(url))
     expect([answer.status, answer.headers.get('retry-after')]).toEqual([503, '5'])
     const busy = await newOperator({ now, mayAsk: async () => false })
-    expect((await asks(busy, await newCrawler())).status).toBe(503)
+    expect((await ask(busy, await newCrawler())).status).toBe(503)
   })
 
-  it('answers any signature with no fault of ours', async () => {
+  it('returns 401 for any malformed signature', async () => {
     const operator = await newOperator({ now })
     const junk = ['', 'a', 'sig1=()', 'sig1=:AAAA:', '"'.repeat(9000), 'sig1=("@method");created=1']
     for (const input of junk) {
@@ -240,7 +240,7 @@ describe('a request for the books', () => {
     }
   })
 
-  it('changes nothing: there is nothing to post', async () => {
+  it('returns 404 for a POST', async () => {
     const operator = await newOperator({ now })
     const { crawler } = await operator.enrol()
     const url = 'https://site.example/_tab402/me'

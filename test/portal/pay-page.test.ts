@@ -6,7 +6,7 @@ import { billingOf } from '../../src/app/work.ts'
 import type { BillingContext } from '../../src/billing/context.ts'
 import type { RailName } from '../../src/ledger/billing/types.ts'
 import { invoiceKey, invoicePath, payerPortal } from '../../src/portal/invoices.ts'
-import { MIDNIGHT, night, tabOf } from '../billing/harness.ts'
+import { MIDNIGHT, newCustomer, runBilling } from '../billing/harness.ts'
 
 const BROWSER = 'text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8'
 const VARS = {
@@ -27,8 +27,8 @@ async function newInvoice(rail: RailName, more: Partial<BillingContext> = {}) {
   const open = billingOf({ ...env, ...VARS } as unknown as Bindings)
   if (!open) throw new Error('billing must be configured')
   const context = { ...(await open()), ...more }
-  const tab = await tabOf([300_000n, 300_000n], { rail })
-  await night({ settings: context.bill, clock: { at: MIDNIGHT } }, MIDNIGHT)
+  const tab = await newCustomer([300_000n, 300_000n], { rail })
+  await runBilling({ settings: context.bill, clock: { at: MIDNIGHT } }, MIDNIGHT)
   const { agent, id } = await tab.only()
   const key = await invoiceKey(context.seal, agent, id)
   const url = `https://till.test${invoicePath(agent, id)}/pay?key=${key}`

@@ -1,4 +1,4 @@
-/** Attempts whose end is not known: a real line, and an `exact` that answers as the test says. */
+/** Payment attempts with an unknown outcome: a real credit line, and an `exact` scheme with chosen results. */
 import { env } from 'cloudflare:test'
 import { describe, expect, it } from 'vitest'
 import type { Invoice, InvoiceStanding } from '../../src/ledger/billing/types.ts'
@@ -13,10 +13,10 @@ import { newLine } from '../ledger/credit/harness.ts'
 const NOW = Date.UTC(2026, 10, 22)
 const TRANSACTION = randomHex(32)
 
-/** What becomes of a payment: it is not even taken, or it is not settled, or it is. */
-type Fate = { taken: Reason } | { settled: Reason } | 'settled'
+/** The outcome of a payment: rejected at `charge`, rejected at `settle`, or settled. */
+type Outcome = { taken: Reason } | { settled: Reason } | 'settled'
 
-async function rig(count = 1) {
+async function setUp(count = 1) {
   const line = newLine({ limit: 10n ** 9n, probation: 10n ** 9n })
   await line.charge({ price: 10_000_000n })
   const agent = line.enrolment.agent
@@ -31,12 +31,12 @@ async function rig(count = 1) {
     }
     invoices.push(await line.line().invoiced(invoice))
   }
-  const fate = { of: (_purchase: Purchase): Fate => 'settled' }
+  const outcome = { of: (_purchase: Purchase): Outcome => 'settled' }
   const charged: Purchase[] = []
   const exact = {
     async charge(_: ExactPayment, purchase: Purchase) {
       charged.push(purchase)
-      const known = fate.of(purchase)
+      const known = outcome.of(purchase)
       if (known !== 'settled' && 'taken' in known) return refuse(known.taken)
       return accept({
         async settle() {
@@ -49,7 +49,7 @@ async function rig(count = 1) {
   } as unknown as Scheme<ExactPayment>
   const lineOf = (name: string) => env.LINES.getByName(name)
   const settings = { exact, lineOf, urlOf: async () => '', now: () => NOW, newId: () => randomHex(8) }
-  return { line, invoices, fate, charged, rail: stablecoinRail(settings), settings }
+  return { line, invoices, outcome, charged, rail: stablecoinRail(settings), settings }
 }
 
 function paymentOf(value: bigint): ExactPayment {
@@ -66,11 +66,11 @@ function paymentOf(value: bigint): ExactPayment {
 }
 
 async function pay(
-  { settings }: Awaited<ReturnType<typeof rig>>,
+  { settings }: Awaited<ReturnType<typeof setUp>>,
   invoice: InvoiceStanding,
   payment = paymentOf(invoice.total),
 ) {
-  const url = `https://till.test/${invoice.id}`
+  const url = `https://portal.test/${invoice.id}`
   const purchase = { id: randomHex(8), price: invoice.total, request: `GET ${url}`, url, rule: 'default' }
   const taken = await paying(settings, invoice).charge(payment, purchase)
   return { payment, purchase, end: taken.ok ? await taken.value.settle() : taken }
@@ -78,112 +78,112 @@ async function pay(
 
 async function only<Thing>(things: Promise<Thing[]> | Thing[]): Promise<Thing> {
   const [thing, ...more] = await things
-  if (thing === undefined || more.length > 0) throw new Error('not one thing')
+  if (thing === undefined || more.length > 0) throw new Error('there must be exactly one')
   return thing
 }
 
-describe('an attempt to pay an invoice at once', () => {
-  it('is noted on the line before anything moves', async () => {
-    const the = await rig()
-    const [invoice] = the.invoices as [InvoiceStanding]
+describe('Stablecoin payment attempt', () => {
+  it('is stored on the credit line before money moves', async () => {
+    const setup = await setUp()
+    const [invoice] = setup.invoices as [InvoiceStanding]
     let known: unknown
-    const charge = the.settings.exact.charge
-    the.settings.exact.charge = async (payment, purchase) => {
-      known = await the.line.line().attempts()
+    const charge = setup.settings.exact.charge
+    setup.settings.exact.charge = async (payment, purchase) => {
+      known = await setup.line.line().attempts()
       return charge(payment, purchase)
     }
-    await pay(the, invoice)
+    await pay(setup, invoice)
     expect(known).toMatchObject([{ invoice: invoice.id }])
-    expect(await the.line.line().attempts()).toEqual([])
+    expect(await setup.line.line().attempts()).toEqual([])
   })
 
-  it.each<[string, Fate]>([
-    ['was not taken, since another request has it', { taken: 'exact_in_progress' }],
-    ['was not settled, as far as is known', { settled: 'outcome_unknown' }],
-  ])('stays open when it %s, and is made again as it was', async (_, doubt) => {
-    const the = await rig()
-    const [invoice] = the.invoices as [InvoiceStanding]
-    the.fate.of = () => doubt
-    const { purchase } = await pay(the, invoice)
-    expect(await the.rail.check(invoice)).toEqual([])
-    expect(await the.line.line().attempts()).toHaveLength(1)
-    the.fate.of = () => 'settled'
-    const movement = await only(the.rail.check(invoice))
+  it.each<[string, Outcome]>([
+    ['is rejected as in progress', { taken: 'exact_in_progress' }],
+    ['is settled with an unknown outcome', { settled: 'outcome_unknown' }],
+  ])('stays open when it %s, and is repeated unchanged', async (_, doubt) => {
+    const setup = await setUp()
+    const [invoice] = setup.invoices as [InvoiceStanding]
+    setup.outcome.of = () => doubt
+    const { purchase } = await pay(setup, invoice)
+    expect(await setup.rail.check(invoice)).toEqual([])
+    expect(await setup.line.line().attempts()).toHaveLength(1)
+    setup.outcome.of = () => 'settled'
+    const movement = await only(setup.rail.check(invoice))
     expect(movement).toMatchObject({
       kind: 'paid',
       payment: { reference: TRANSACTION, amount: invoice.total },
     })
-    expect(the.charged.at(-1)).toEqual({ ...purchase, id: expect.not.stringContaining(purchase.id) })
+    expect(setup.charged.at(-1)).toEqual({ ...purchase, id: expect.not.stringContaining(purchase.id) })
   })
 
-  it('moves what was signed, whatever is owed by the time that it is made again', async () => {
-    const the = await rig()
-    const [invoice] = the.invoices as [InvoiceStanding]
+  it('pays the signed amount when another amount is owed', async () => {
+    const setup = await setUp()
+    const [invoice] = setup.invoices as [InvoiceStanding]
     const half = invoice.total / 2n
-    await pay(the, invoice, paymentOf(half))
-    expect(await the.line.line().invoice(invoice.id)).toMatchObject({ paid: half })
+    await pay(setup, invoice, paymentOf(half))
+    expect(await setup.line.line().invoice(invoice.id)).toMatchObject({ paid: half })
   })
 
-  it('has moved the money when its authorization was used for it, long ago', async () => {
-    const the = await rig()
-    const [invoice] = the.invoices as [InvoiceStanding]
-    the.fate.of = () => ({ settled: 'outcome_unknown' })
-    const { payment } = await pay(the, invoice)
-    the.fate.of = () => ({ taken: 'exact_used' })
+  it('counts as paid when its own authorization was used', async () => {
+    const setup = await setUp()
+    const [invoice] = setup.invoices as [InvoiceStanding]
+    setup.outcome.of = () => ({ settled: 'outcome_unknown' })
+    const { payment } = await pay(setup, invoice)
+    setup.outcome.of = () => ({ taken: 'exact_used' })
     const { from, nonce } = payment.payload.authorization
     const reference = `eip155:84532:${from}:${nonce}`
-    expect(await the.rail.check(invoice)).toMatchObject([{ kind: 'paid', payment: { reference } }])
+    expect(await setup.rail.check(invoice)).toMatchObject([{ kind: 'paid', payment: { reference } }])
   })
 
-  it('has moved nothing when the chain says that somebody else has used its authorization', async () => {
-    const the = await rig()
-    const [invoice] = the.invoices as [InvoiceStanding]
-    the.fate.of = () => ({ settled: 'exact_used' })
-    await pay(the, invoice)
-    expect(await the.line.line().invoice(invoice.id)).toMatchObject({ paid: 0n })
-    expect(await the.line.line().attempts()).toEqual([])
+  it('ends unpaid when another transaction used its authorization', async () => {
+    const setup = await setUp()
+    const [invoice] = setup.invoices as [InvoiceStanding]
+    setup.outcome.of = () => ({ settled: 'exact_used' })
+    await pay(setup, invoice)
+    expect(await setup.line.line().invoice(invoice.id)).toMatchObject({ paid: 0n })
+    expect(await setup.line.line().attempts()).toEqual([])
   })
 
-  it('stays open when it is asked for in other words, which its authorization is not bound to', async () => {
-    const the = await rig()
-    const [invoice] = the.invoices as [InvoiceStanding]
-    the.fate.of = () => ({ settled: 'outcome_unknown' })
-    const { payment } = await pay(the, invoice)
-    the.fate.of = () => ({ taken: 'exact_bound' })
-    await pay(the, invoice, payment)
-    the.fate.of = () => 'settled'
-    expect(await the.rail.check(invoice)).toMatchObject([
+  it('stays open when a second attempt with its authorization is rejected as bound', async () => {
+    const setup = await setUp()
+    const [invoice] = setup.invoices as [InvoiceStanding]
+    setup.outcome.of = () => ({ settled: 'outcome_unknown' })
+    const { payment } = await pay(setup, invoice)
+    setup.outcome.of = () => ({ taken: 'exact_bound' })
+    await pay(setup, invoice, payment)
+    setup.outcome.of = () => 'settled'
+    expect(await setup.rail.check(invoice)).toMatchObject([
       { kind: 'paid', payment: { reference: TRANSACTION } },
     ])
   })
 
-  it('is over when its authorization was taken for something else before', async () => {
-    const the = await rig()
-    const [invoice] = the.invoices as [InvoiceStanding]
-    the.fate.of = () => ({ taken: 'exact_bound' })
-    await pay(the, invoice)
-    expect(await the.line.line().attempts()).toEqual([])
+  it('ends when its authorization is bound to another request', async () => {
+    const setup = await setUp()
+    const [invoice] = setup.invoices as [InvoiceStanding]
+    setup.outcome.of = () => ({ taken: 'exact_bound' })
+    await pay(setup, invoice)
+    expect(await setup.line.line().attempts()).toEqual([])
   })
 
-  it('is left alone by a look at another invoice', async () => {
-    const the = await rig(2)
-    const [one, two] = the.invoices as [InvoiceStanding, InvoiceStanding]
-    the.fate.of = () => ({ settled: 'outcome_unknown' })
-    await pay(the, one)
-    const before = the.charged.length
-    expect(await the.rail.check(two)).toEqual([])
-    expect(the.charged.length).toBe(before)
+  it('is not repeated by a check of another invoice', async () => {
+    const setup = await setUp(2)
+    const [one, two] = setup.invoices as [InvoiceStanding, InvoiceStanding]
+    setup.outcome.of = () => ({ settled: 'outcome_unknown' })
+    await pay(setup, one)
+    const before = setup.charged.length
+    expect(await setup.rail.check(two)).toEqual([])
+    expect(setup.charged.length).toBe(before)
   })
 
-  it('is over when it is released', async () => {
-    const the = await rig()
-    const [invoice] = the.invoices as [InvoiceStanding]
+  it('ends when it is released', async () => {
+    const setup = await setUp()
+    const [invoice] = setup.invoices as [InvoiceStanding]
     const payment = paymentOf(invoice.total)
-    const url = 'https://till.test/'
+    const url = 'https://portal.test/'
     const purchase = { id: '1', price: invoice.total, request: `GET ${url}`, url, rule: 'default' }
-    const taken = await paying(the.settings, invoice).charge(payment, purchase)
-    if (!taken.ok) throw new Error('it was not taken')
+    const taken = await paying(setup.settings, invoice).charge(payment, purchase)
+    if (!taken.ok) throw new Error('the payment must be accepted')
     await taken.value.release()
-    expect(await the.line.line().attempts()).toEqual([])
+    expect(await setup.line.line().attempts()).toEqual([])
   })
 })

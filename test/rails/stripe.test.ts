@@ -8,8 +8,8 @@ import { invoiceOf, standingOf } from '../billing/bills.ts'
 const DAY = 86_400_000
 const INVOICE = invoiceOf()
 
-/** A Stripe of one's own, and a rail to it. Time stands still until it is moved. */
-function rig() {
+/** A local Stripe and a rail to it, with a clock that the test moves. */
+function setUp() {
   const clock = { at: Date.UTC(2026, 10, 22) }
   const now = () => clock.at
   const stripe = localStripe({ now })
@@ -19,16 +19,16 @@ function rig() {
   return { clock, stripe, rail: open(), open }
 }
 
-async function presentedAt({ rail }: ReturnType<typeof rig>, invoice = INVOICE) {
+async function presentedAt({ rail }: ReturnType<typeof setUp>, invoice = INVOICE) {
   return standingOf(invoice, { presented: await rail.present(invoice) })
 }
 
 function referenceOf({ presented }: { presented: Presented | null }): string {
-  if (!presented) throw new Error('it was not presented')
+  if (!presented) throw new Error('the invoice must be submitted')
   return presented.reference
 }
 
-/** Movements in short. */
+/** Returns one short text for each movement. */
 function sums(movements: PaymentEvent[]): string[] {
   return movements.map((movement) => {
     if (movement.kind === 'paid') return `paid ${movement.payment.amount}`
@@ -38,8 +38,8 @@ function sums(movements: PaymentEvent[]): string[] {
   })
 }
 
-async function heardBy({ stripe, rail }: ReturnType<typeof rig>, event: { id: string } | undefined) {
-  if (!event) throw new Error('nothing happened at Stripe')
+async function handledBy({ stripe, rail }: ReturnType<typeof setUp>, event: { id: string } | undefined) {
+  if (!event) throw new Error('Stripe must have an event')
   const { body, signature } = await stripe.signed(event)
   return rail.readWebhook(body, signature)
 }
@@ -48,9 +48,9 @@ function lastEvent(stripe: LocalStripe, type: string) {
   return stripe.books.events.findLast((event) => event.type === type)
 }
 
-describe('handing an invoice to Stripe', () => {
-  it('makes a customer and an invoice with our number, our amounts and our VAT, and sends it', async () => {
-    const { stripe, rail } = rig()
+describe('stripeRail.present', () => {
+  it('creates a customer and an invoice with number, amounts and VAT, and sends it', async () => {
+    const { stripe, rail } = setUp()
     const { reference, url } = await rail.present(INVOICE)
     const { customers, invoices, lines } = stripe.books
     expect(customers).toMatchObject([
@@ -75,8 +75,8 @@ describe('handing an invoice to Stripe', () => {
     expect(stripe.asked).toContain(`POST /v1/invoices/${reference}/send`)
   })
 
-  it('writes the reverse charge on an invoice without VAT', async () => {
-    const { stripe, rail } = rig()
+  it('mentions the reverse charge on an invoice without VAT', async () => {
+    const { stripe, rail } = setUp()
     await rail.present(invoiceOf({ vat: { rate: 0, treatment: 'reverse_charge', amount: 0n } }))
     expect(stripe.books.invoices).toMatchObject([
       { total: 123, footer: expect.stringContaining('reverse charge') },
@@ -84,8 +84,8 @@ describe('handing an invoice to Stripe', () => {
     expect(stripe.books.lines).toHaveLength(1)
   })
 
-  it('has a customer with a card on file charged', async () => {
-    const { stripe, rail } = rig()
+  it('charges a customer with a card on file', async () => {
+    const { stripe, rail } = setUp()
     await rail.present(INVOICE)
     const [customer] = stripe.books.customers
     if (customer) customer.invoice_settings.default_payment_method = 'pm_card_visa'
@@ -96,8 +96,8 @@ describe('handing an invoice to Stripe', () => {
     })
   })
 
-  it('makes nothing twice when it is asked twice, at once or one after the other [F20]', async () => {
-    const { stripe, rail } = rig()
+  it('creates each object once when called twice at once and again [F20]', async () => {
+    const { stripe, rail } = setUp()
     const [first, second] = await Promise.all([rail.present(INVOICE), rail.present(INVOICE)])
     expect(await rail.present(INVOICE)).toEqual(first)
     expect(second).toEqual(first)
@@ -110,8 +110,8 @@ describe('handing an invoice to Stripe', () => {
     ['invoice', /^POST .v1.invoices$/],
     ['item', /^POST .v1.invoiceitems$/],
     ['finalization', /^POST .v1.invoices.\w+.finalize$/],
-  ])('a time-out after Stripe has made the %s makes no second one [F20]', async (_, requests) => {
-    const { stripe, open, clock } = rig()
+  ])('creates each object once after a timeout on the %s [F20]', async (_, requests) => {
+    const { stripe, open, clock } = setUp()
     stripe.fail(requests, 'lost', 3)
     await expect(open().present(INVOICE)).rejects.toThrow('stripe: StripeConnectionError')
     await open().present(INVOICE)
@@ -123,8 +123,8 @@ describe('handing an invoice to Stripe', () => {
     expect([customers.length, invoices.length, lines.length]).toEqual([1, 1, 2])
   })
 
-  it('a key that has expired makes nothing twice: what was made is found by our own name on it [F20]', async () => {
-    const { stripe, open, clock } = rig()
+  it('finds created objects by metadata after the idempotency key expired [F20]', async () => {
+    const { stripe, open, clock } = setUp()
     stripe.fail(/^POST .v1.invoiceitems$/, 'lost', 3)
     await expect(open().present(INVOICE)).rejects.toThrow('StripeConnectionError')
     clock.at += 25 * 3_600_000
@@ -134,24 +134,24 @@ describe('handing an invoice to Stripe', () => {
     expect(invoices).toMatchObject([{ status: 'open', total: 146 }])
   })
 
-  it('finalizes nothing that is over another amount', async () => {
-    const { stripe, rail } = rig()
+  it('throws and finalizes nothing when the draft has another amount', async () => {
+    const { stripe, rail } = setUp()
     stripe.fail(/finalize$/, 'unreachable', 3)
     await expect(rail.present(INVOICE)).rejects.toThrow('StripeConnectionError')
     const [draft] = stripe.books.invoices
     if (draft) stripe.books.addLine(draft, { amount: 1, currency: 'usd', description: null, metadata: {} })
-    await expect(rail.present(INVOICE)).rejects.toThrow('must come to the invoice’s total')
+    await expect(rail.present(INVOICE)).rejects.toThrow('which is over 146')
     expect(draft?.status).toBe('draft')
   })
 
-  it('refuses an amount that is no whole number of cents', async () => {
-    const { rail } = rig()
+  it('throws RangeError for a fraction of a cent', async () => {
+    const { rail } = setUp()
     const broken = invoiceOf({ net: 1_230_001n })
     await expect(rail.present(broken)).rejects.toThrow(RangeError)
   })
 
-  it('says nothing of the key when it is refused [G4]', async () => {
-    const { open } = rig()
+  it('throws an error without the secret key when Stripe rejects the key [G4]', async () => {
+    const { open } = setUp()
     const fault = await open({ secretKey: 'sk_live_canary' })
       .present(INVOICE)
       .catch((thrown) => thrown)
@@ -160,241 +160,241 @@ describe('handing an invoice to Stripe', () => {
   })
 })
 
-describe('what Stripe says of an invoice', () => {
-  it('is nothing before it was handed over, and nothing before it is paid', async () => {
-    const the = rig()
-    expect(await the.rail.check(standingOf(INVOICE))).toEqual([])
-    expect(await the.rail.check(await presentedAt(the))).toEqual([])
+describe('stripeRail.check', () => {
+  it('returns no movements before the invoice is submitted or paid', async () => {
+    const ctx = setUp()
+    expect(await ctx.rail.check(standingOf(INVOICE))).toEqual([])
+    expect(await ctx.rail.check(await presentedAt(ctx))).toEqual([])
   })
 
-  it('is each payment, in part or in full, always by the same id', async () => {
-    const the = rig()
-    const standing = await presentedAt(the)
-    the.stripe.books.pay(referenceOf(standing), 'pm_card_visa', 100)
-    the.stripe.books.pay(referenceOf(standing))
-    const movements = await the.rail.check(standing)
+  it('returns each partial or full payment with a stable id', async () => {
+    const ctx = setUp()
+    const standing = await presentedAt(ctx)
+    ctx.stripe.books.pay(referenceOf(standing), 'pm_card_visa', 100)
+    ctx.stripe.books.pay(referenceOf(standing))
+    const movements = await ctx.rail.check(standing)
     expect(sums(movements)).toEqual(['paid 1000000', 'paid 460000'])
-    expect(await the.rail.check(standing)).toEqual(movements)
+    expect(await ctx.rail.check(standing)).toEqual(movements)
     const ids = movements.map((movement) => movement.kind === 'paid' && movement.payment.id)
     expect(new Set(ids).size).toBe(2)
   })
 
-  it('is a payment that was marked by hand in the dashboard', async () => {
-    const the = rig()
-    const standing = await presentedAt(the)
-    the.stripe.books.markPaid(referenceOf(standing))
-    expect(sums(await the.rail.check(standing))).toEqual(['paid 1460000'])
+  it('returns a payment marked in the dashboard', async () => {
+    const ctx = setUp()
+    const standing = await presentedAt(ctx)
+    ctx.stripe.books.markPaid(referenceOf(standing))
+    expect(sums(await ctx.rail.check(standing))).toEqual(['paid 1460000'])
   })
 
-  it.each([100, 0])('is all of it where the customer’s balance leaves %d cents to be paid', async (left) => {
-    const the = rig()
-    const standing = await presentedAt(the)
-    const there = the.stripe.books.invoice(referenceOf(standing))
+  it.each([100, 0])('returns the full amount when a balance leaves %d cents due', async (left) => {
+    const ctx = setUp()
+    const standing = await presentedAt(ctx)
+    const there = ctx.stripe.books.invoice(referenceOf(standing))
     Object.assign(there, { amount_due: left, amount_remaining: left })
-    expect(await the.rail.check(standing)).toEqual([])
+    expect(await ctx.rail.check(standing)).toEqual([])
     if (left === 0) there.status = 'paid'
-    else the.stripe.books.pay(there.id)
-    const movements = sums(await the.rail.check(standing))
+    else ctx.stripe.books.pay(there.id)
+    const movements = sums(await ctx.rail.check(standing))
     expect(movements).toEqual(left === 0 ? ['paid 1460000'] : ['paid 1000000', 'paid 460000'])
   })
 
-  it('is a card that was declined, until another one is taken [C13]', async () => {
-    const the = rig()
-    const standing = await presentedAt(the)
-    the.stripe.books.pay(referenceOf(standing), 'pm_card_declined')
-    expect(sums(await the.rail.check(standing))).toEqual(['failed generic_decline'])
-    the.stripe.books.pay(referenceOf(standing))
-    expect(sums(await the.rail.check(standing))).toEqual(['paid 1460000'])
+  it('returns a declined card until another card pays [C13]', async () => {
+    const ctx = setUp()
+    const standing = await presentedAt(ctx)
+    ctx.stripe.books.pay(referenceOf(standing), 'pm_card_declined')
+    expect(sums(await ctx.rail.check(standing))).toEqual(['failed generic_decline'])
+    ctx.stripe.books.pay(referenceOf(standing))
+    expect(sums(await ctx.rail.check(standing))).toEqual(['paid 1460000'])
   })
 
-  it('is a dispute, and its end [C13]', async () => {
-    const the = rig()
-    const standing = await presentedAt(the)
-    the.stripe.books.pay(referenceOf(standing))
-    const dispute = the.stripe.books.dispute(referenceOf(standing))
+  it('returns a dispute and its outcome [C13]', async () => {
+    const ctx = setUp()
+    const standing = await presentedAt(ctx)
+    ctx.stripe.books.pay(referenceOf(standing))
+    const dispute = ctx.stripe.books.dispute(referenceOf(standing))
     const taken = ['paid 1460000', 'reversed 1460000 disputed: fraudulent']
-    expect(sums(await the.rail.check(standing))).toEqual(taken)
-    the.stripe.books.close(dispute, 'lost')
-    expect(sums(await the.rail.check(standing))).toEqual(taken)
-    the.stripe.books.close(dispute, 'won')
-    expect(sums(await the.rail.check(standing))).toEqual([...taken, 'paid 1460000'])
+    expect(sums(await ctx.rail.check(standing))).toEqual(taken)
+    ctx.stripe.books.close(dispute, 'lost')
+    expect(sums(await ctx.rail.check(standing))).toEqual(taken)
+    ctx.stripe.books.close(dispute, 'won')
+    expect(sums(await ctx.rail.check(standing))).toEqual([...taken, 'paid 1460000'])
   })
 
-  it('is what was given back', async () => {
-    const the = rig()
-    const standing = await presentedAt(the)
-    the.stripe.books.pay(referenceOf(standing))
-    the.stripe.books.refund(referenceOf(standing), 46)
-    expect(sums(await the.rail.check(standing))).toEqual(['paid 1460000', 'reversed 460000 refunded'])
+  it('returns a refund', async () => {
+    const ctx = setUp()
+    const standing = await presentedAt(ctx)
+    ctx.stripe.books.pay(referenceOf(standing))
+    ctx.stripe.books.refund(referenceOf(standing), 46)
+    expect(sums(await ctx.rail.check(standing))).toEqual(['paid 1460000', 'reversed 460000 refunded'])
   })
 
-  it('is what was given back and did not arrive, once it is known that it was given back', async () => {
-    const the = rig()
-    const standing = await presentedAt(the)
-    the.stripe.books.pay(referenceOf(standing))
-    const refund = the.stripe.books.refund(referenceOf(standing), 46)
+  it('returns a failed refund as a payment only when the refund was stored', async () => {
+    const ctx = setUp()
+    const standing = await presentedAt(ctx)
+    ctx.stripe.books.pay(referenceOf(standing))
+    const refund = ctx.stripe.books.refund(referenceOf(standing), 46)
     const taken = ['paid 1460000', 'reversed 460000 refunded']
-    expect(sums(await the.rail.check(standing))).toEqual(taken)
-    the.stripe.books.bounce(refund)
-    expect(sums(await the.rail.check({ ...standing, paid: 1_000_000n }))).toEqual([...taken, 'paid 460000'])
-    expect(sums(await the.rail.check({ ...standing, paid: 1_460_000n }))).toEqual(['paid 1460000'])
+    expect(sums(await ctx.rail.check(standing))).toEqual(taken)
+    ctx.stripe.books.bounce(refund)
+    expect(sums(await ctx.rail.check({ ...standing, paid: 1_000_000n }))).toEqual([...taken, 'paid 460000'])
+    expect(sums(await ctx.rail.check({ ...standing, paid: 1_460_000n }))).toEqual(['paid 1460000'])
   })
 
-  it('is a credit note that was written there, before what was given back for it', async () => {
-    const the = rig()
-    const standing = await presentedAt(the)
-    const { books } = the.stripe
+  it('returns a credit note from Stripe before the refund for it', async () => {
+    const ctx = setUp()
+    const standing = await presentedAt(ctx)
+    const { books } = ctx.stripe
     books.pay(referenceOf(standing))
     books.credit(books.invoice(referenceOf(standing)), { amount: 46, memo: 'goodwill', metadata: {} })
     books.refund(referenceOf(standing), 46)
     const moves = ['credited 460000 goodwill', 'paid 1460000', 'reversed 460000 refunded']
-    expect(sums(await the.rail.check(standing))).toEqual(moves)
+    expect(sums(await ctx.rail.check(standing))).toEqual(moves)
     for (const note of books.notes) note.status = 'void'
-    expect(sums(await the.rail.check(standing))).toEqual(moves.slice(1))
+    expect(sums(await ctx.rail.check(standing))).toEqual(moves.slice(1))
   })
 
-  it('is what was given back to the customer’s balance, which pays for another invoice', async () => {
-    const the = rig()
-    const standing = await presentedAt(the)
-    const { books } = the.stripe
+  it('returns a reversal for a credit to the customer balance', async () => {
+    const ctx = setUp()
+    const standing = await presentedAt(ctx)
+    const { books } = ctx.stripe
     books.pay(referenceOf(standing))
     const there = books.invoice(referenceOf(standing))
     const note = books.credit(there, { amount: 46, memo: 'goodwill', metadata: {} })
     Object.assign(note, { customer_balance_transaction: { id: 'cbtxn_1', amount: -46 } })
     const moves = ['credited 460000 goodwill', 'paid 1460000', 'reversed 460000 to the customer’s balance']
-    expect(sums(await the.rail.check(standing))).toEqual(moves)
+    expect(sums(await ctx.rail.check(standing))).toEqual(moves)
   })
 
-  it('is not believed when it speaks of another invoice', async () => {
-    const the = rig()
-    const { presented } = await presentedAt(the)
+  it('rejects when Stripe returns another invoice', async () => {
+    const ctx = setUp()
+    const { presented } = await presentedAt(ctx)
     const other = standingOf(invoiceOf({ id: 'INV-000009' }), { presented })
-    await expect(the.rail.check(other)).rejects.toThrow('must carry the id of INV-000009')
+    await expect(ctx.rail.check(other)).rejects.toThrow('must carry the id of INV-000009')
   })
 })
 
-describe('a credit note at Stripe', () => {
+describe('stripeRail.credit', () => {
   const note = { id: 'CN-000001', number: 1, invoice: 'INV-000001', issuedAt: 0, reason: 'an error of ours' }
 
-  it('lowers what remains to be paid, once', async () => {
-    const the = rig()
-    const standing = await presentedAt(the)
+  it('lowers the remaining amount once when called twice', async () => {
+    const ctx = setUp()
+    const standing = await presentedAt(ctx)
     const half = { ...note, net: 610_000n, vat: 120_000n, total: 730_000n }
-    await the.rail.syncCreditNote(standing, half)
-    await the.rail.syncCreditNote(standing, half)
-    expect(the.stripe.books.invoice(referenceOf(standing))).toMatchObject({ amount_remaining: 73 })
+    await ctx.rail.syncCreditNote(standing, half)
+    await ctx.rail.syncCreditNote(standing, half)
+    expect(ctx.stripe.books.invoice(referenceOf(standing))).toMatchObject({ amount_remaining: 73 })
   })
 
-  it('is over what was paid too, where less remains', async () => {
-    const the = rig()
-    const standing = await presentedAt(the)
-    the.stripe.books.pay(referenceOf(standing), 'pm_card_visa', 100)
-    await the.rail.syncCreditNote(standing, { ...note, net: 610_000n, vat: 120_000n, total: 730_000n })
-    expect(the.stripe.books.invoice(referenceOf(standing))).toMatchObject({
+  it('credits paid amounts too when less remains', async () => {
+    const ctx = setUp()
+    const standing = await presentedAt(ctx)
+    ctx.stripe.books.pay(referenceOf(standing), 'pm_card_visa', 100)
+    await ctx.rail.syncCreditNote(standing, { ...note, net: 610_000n, vat: 120_000n, total: 730_000n })
+    expect(ctx.stripe.books.invoice(referenceOf(standing))).toMatchObject({
       status: 'paid',
       amount_remaining: 0,
       pre_payment_credit_notes_amount: 46,
       post_payment_credit_notes_amount: 27,
     })
-    expect(sums(await the.rail.check(standing))).toEqual(['paid 1000000'])
+    expect(sums(await ctx.rail.check(standing))).toEqual(['paid 1000000'])
   })
 
-  it('is not written on a voided invoice, which takes none', async () => {
-    const the = rig()
-    const standing = await presentedAt(the)
-    the.stripe.books.cancel(referenceOf(standing))
-    await the.rail.syncCreditNote(standing, { ...note, net: 1_230_000n, vat: 230_000n, total: 1_460_000n })
-    expect(the.stripe.books.notes).toEqual([])
+  it('issues no credit note on a voided invoice', async () => {
+    const ctx = setUp()
+    const standing = await presentedAt(ctx)
+    ctx.stripe.books.cancel(referenceOf(standing))
+    await ctx.rail.syncCreditNote(standing, { ...note, net: 1_230_000n, vat: 230_000n, total: 1_460_000n })
+    expect(ctx.stripe.books.notes).toEqual([])
   })
 
-  it('on a paid invoice moves no money by itself', async () => {
-    const the = rig()
-    const standing = await presentedAt(the)
-    the.stripe.books.pay(referenceOf(standing))
-    await the.rail.syncCreditNote(standing, { ...note, net: 1_230_000n, vat: 230_000n, total: 1_460_000n })
-    expect(the.stripe.books.notes).toMatchObject([{ amount: 146 }])
-    expect(sums(await the.rail.check(standing))).toEqual(['paid 1460000'])
-  })
-})
-
-describe('Stripe collects', () => {
-  it('what was not paid there yet, also what a declined card did not pay', async () => {
-    const the = rig()
-    expect(await the.rail.collects(standingOf(INVOICE))).toBe(true)
-    const standing = await presentedAt(the)
-    the.stripe.books.pay(referenceOf(standing), 'pm_card_declined')
-    expect(await the.rail.collects(standing)).toBe(true)
-    the.stripe.books.pay(referenceOf(standing), 'pm_card_visa', 46)
-    expect(await the.rail.collects(standing)).toBe(true)
-  })
-
-  it('nothing more of what was paid, whoever has the money now, or was voided', async () => {
-    const the = rig()
-    const standing = await presentedAt(the)
-    the.stripe.books.pay(referenceOf(standing))
-    the.stripe.books.close(the.stripe.books.dispute(referenceOf(standing)), 'lost')
-    expect(await the.rail.collects(standing)).toBe(false)
-    const other = await presentedAt(the, invoiceOf({ id: 'INV-000002' }))
-    the.stripe.books.cancel(referenceOf(other))
-    expect(await the.rail.collects(other)).toBe(false)
+  it('moves no money on a paid invoice', async () => {
+    const ctx = setUp()
+    const standing = await presentedAt(ctx)
+    ctx.stripe.books.pay(referenceOf(standing))
+    await ctx.rail.syncCreditNote(standing, { ...note, net: 1_230_000n, vat: 230_000n, total: 1_460_000n })
+    expect(ctx.stripe.books.notes).toMatchObject([{ amount: 146 }])
+    expect(sums(await ctx.rail.check(standing))).toEqual(['paid 1460000'])
   })
 })
 
-describe('a webhook of Stripe', () => {
-  it('is refused without its signature, with another, or when it is old', async () => {
-    const the = rig()
-    const standing = await presentedAt(the)
-    the.stripe.books.pay(referenceOf(standing))
-    const [event] = the.stripe.books.events
-    if (!event) throw new Error('nothing happened at Stripe')
-    const { body, signature } = await the.stripe.signed(event)
-    expect(await the.rail.readWebhook(body, null)).toEqual({ outcome: 'refused' })
-    expect(await the.rail.readWebhook(body.replace('invoice', 'invoicf'), signature)).toEqual({
-      outcome: 'refused',
-    })
-    expect(await the.open({ webhookSecret: 'whsec_other' }).readWebhook(body, signature)).toEqual({
-      outcome: 'refused',
-    })
-    the.clock.at += 301_000
-    expect(await the.rail.readWebhook(body, signature)).toEqual({ outcome: 'refused' })
+describe('stripeRail.collects', () => {
+  it('returns true until the invoice is paid, also after a declined card', async () => {
+    const ctx = setUp()
+    expect(await ctx.rail.collects(standingOf(INVOICE))).toBe(true)
+    const standing = await presentedAt(ctx)
+    ctx.stripe.books.pay(referenceOf(standing), 'pm_card_declined')
+    expect(await ctx.rail.collects(standing)).toBe(true)
+    ctx.stripe.books.pay(referenceOf(standing), 'pm_card_visa', 46)
+    expect(await ctx.rail.collects(standing)).toBe(true)
   })
 
-  it.each(['invoice.paid', 'invoice_payment.paid'])('leads from %s to the invoice', async (type) => {
-    const the = rig()
-    const standing = await presentedAt(the)
-    the.stripe.books.pay(referenceOf(standing))
-    const touched = { outcome: 'affected', agent: 'agent-1', invoice: 'INV-000001' }
-    expect(await heardBy(the, lastEvent(the.stripe, type))).toMatchObject(touched)
+  it('returns false for an invoice that was paid, disputed or voided', async () => {
+    const ctx = setUp()
+    const standing = await presentedAt(ctx)
+    ctx.stripe.books.pay(referenceOf(standing))
+    ctx.stripe.books.close(ctx.stripe.books.dispute(referenceOf(standing)), 'lost')
+    expect(await ctx.rail.collects(standing)).toBe(false)
+    const other = await presentedAt(ctx, invoiceOf({ id: 'INV-000002' }))
+    ctx.stripe.books.cancel(referenceOf(other))
+    expect(await ctx.rail.collects(other)).toBe(false)
+  })
+})
+
+describe('Stripe webhook', () => {
+  it('is rejected without a valid signature or when it is old', async () => {
+    const ctx = setUp()
+    const standing = await presentedAt(ctx)
+    ctx.stripe.books.pay(referenceOf(standing))
+    const [event] = ctx.stripe.books.events
+    if (!event) throw new Error('Stripe must have an event')
+    const { body, signature } = await ctx.stripe.signed(event)
+    const refused = { outcome: 'refused' }
+    expect(await ctx.rail.readWebhook(body, null)).toEqual(refused)
+    expect(await ctx.rail.readWebhook(body.replace('invoice', 'invoicf'), signature)).toEqual(refused)
+    expect(await ctx.open({ webhookSecret: 'whsec_other' }).readWebhook(body, signature)).toEqual(refused)
+    ctx.clock.at += 301_000
+    expect(await ctx.rail.readWebhook(body, signature)).toEqual(refused)
   })
 
-  it('leads from a dispute and from a refund to the invoice', async () => {
-    const the = rig()
-    const standing = await presentedAt(the)
-    the.stripe.books.pay(referenceOf(standing))
-    the.stripe.books.dispute(referenceOf(standing))
-    the.stripe.books.refund(referenceOf(standing), 1)
+  it.each(['invoice.paid', 'invoice_payment.paid'])(
+    'of type %s returns the affected invoice',
+    async (type) => {
+      const ctx = setUp()
+      const standing = await presentedAt(ctx)
+      ctx.stripe.books.pay(referenceOf(standing))
+      const touched = { outcome: 'touched', agent: 'agent-1', invoice: 'INV-000001' }
+      expect(await handledBy(ctx, lastEvent(ctx.stripe, type))).toMatchObject(touched)
+    },
+  )
+
+  it('of a dispute or a refund returns the affected invoice', async () => {
+    const ctx = setUp()
+    const standing = await presentedAt(ctx)
+    ctx.stripe.books.pay(referenceOf(standing))
+    ctx.stripe.books.dispute(referenceOf(standing))
+    ctx.stripe.books.refund(referenceOf(standing), 1)
     for (const type of ['charge.dispute.created', 'charge.refunded']) {
-      expect(await heardBy(the, lastEvent(the.stripe, type))).toMatchObject({ invoice: 'INV-000001' })
+      expect(await handledBy(ctx, lastEvent(ctx.stripe, type))).toMatchObject({ invoice: 'INV-000001' })
     }
   })
 
-  it('is ignored when the invoice is none of ours', async () => {
-    const the = rig()
-    const standing = await presentedAt(the)
-    const invoice = the.stripe.books.invoice(referenceOf(standing))
+  it('is ignored for an invoice that tab402 did not create', async () => {
+    const ctx = setUp()
+    const standing = await presentedAt(ctx)
+    const invoice = ctx.stripe.books.invoice(referenceOf(standing))
     invoice.metadata = {}
-    the.stripe.books.pay(invoice.id)
-    expect(await heardBy(the, lastEvent(the.stripe, 'invoice.paid'))).toEqual({ outcome: 'ignored' })
+    ctx.stripe.books.pay(invoice.id)
+    expect(await handledBy(ctx, lastEvent(ctx.stripe, 'invoice.paid'))).toEqual({ outcome: 'ignored' })
   })
 
-  it('that never came is made up for by what Stripe remembers [F20]', async () => {
-    const the = rig()
-    const standing = await presentedAt(the)
-    the.stripe.books.pay(referenceOf(standing))
-    the.clock.at += DAY
-    expect(await the.rail.since(the.clock.at - 3 * DAY)).toEqual([
+  it('that was lost is replaced by Stripe’s event log [F20]', async () => {
+    const ctx = setUp()
+    const standing = await presentedAt(ctx)
+    ctx.stripe.books.pay(referenceOf(standing))
+    ctx.clock.at += DAY
+    expect(await ctx.rail.since(ctx.clock.at - 3 * DAY)).toEqual([
       { agent: 'agent-1', invoice: 'INV-000001' },
     ])
-    expect(await the.rail.since(the.clock.at)).toEqual([])
+    expect(await ctx.rail.since(ctx.clock.at)).toEqual([])
   })
 })

@@ -1,4 +1,4 @@
-/** A shop: the site as the Worker builds it, over the real bindings, with every call counted; and crawlers who sign by hand. */
+/** The site as the Worker builds it, over the real bindings, with counted calls; and crawlers that sign by hand. */
 import { env } from 'cloudflare:test'
 import type { Bindings } from '../../src/app/bindings.ts'
 import { siteOf } from '../../src/app/site.ts'
@@ -14,7 +14,7 @@ export const CRAWLER = 'Mozilla/5.0 (compatible; GPTBot/1.2; +https://openai.com
 export const BROWSER = 'Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0'
 export const PRICE = 1000n
 
-/** Does a call, or gets in its way: what it throws, the Worker sees. */
+/** Makes a call or fails it. The Worker receives the error it throws. */
 export type Meddle = (name: string, call: () => Promise<unknown>) => Promise<unknown>
 
 type Ask = Omit<RequestInit, 'headers'> & {
@@ -24,7 +24,7 @@ type Ask = Omit<RequestInit, 'headers'> & {
   v1?: string
 }
 
-/** The site with some vars of its own. `calls` names what it asked of its bindings: `ACCOUNT.place`, `SITE.fetch`. */
+/** The site with extra vars. `calls` lists its calls to bindings, such as `ACCOUNT.place` and `SITE.fetch`. */
 export function openShop(vars: Record<string, unknown> = {}, meddle: Meddle = (_, call) => call()) {
   const calls: string[] = []
   const counted = (name: string, call: () => Promise<unknown>) => {
@@ -37,7 +37,7 @@ export function openShop(vars: Record<string, unknown> = {}, meddle: Meddle = (_
     own[name] = objects(name, bound[name] ?? {}, counted)
   for (const name of ['BOOK', 'SITE']) own[name] = methods(name, bound[name] ?? {}, counted)
   const site = siteOf({ ...own, ...vars } as unknown as Bindings)
-  if (site instanceof Response) throw new Error('the shop is misconfigured')
+  if (site instanceof Response) throw new Error('the site must be configured')
 
   async function ask(
     path: string,
@@ -60,7 +60,7 @@ export function openShop(vars: Record<string, unknown> = {}, meddle: Meddle = (_
     async offers(path = '/'): Promise<{ channel: PaymentRequirements; exact: PaymentRequirements }> {
       const { accepts } = requiredOf(await ask(path))
       const [channel, exact] = accepts
-      if (!channel || !exact) throw new Error('the shop offers too little')
+      if (!channel || !exact) throw new Error('the site must make two offers')
       return { channel, exact }
     },
   }
@@ -100,7 +100,7 @@ export function receiptOf(response: Response): SettleResponse {
   return JSON.parse(atob(header ?? 'null')) as SettleResponse
 }
 
-/** The `error` of a refusal, wherever it stands. */
+/** The `error` of a refusal, from its header or its body. */
 export async function errorOf(response: Response): Promise<string | undefined> {
   const header = response.headers.get('payment-required')
   if (header) return requiredOf(response).error
@@ -109,12 +109,12 @@ export async function errorOf(response: Response): Promise<string | undefined> {
 
 export type Crawler = Awaited<ReturnType<typeof newCrawler>>
 
-/** Somebody with USDC, and a channel to the shop that is not open yet. */
+/** A crawler with USDC and a channel that is not open yet. */
 export async function newCrawler(shop: Shop, funds = 1_000_000n) {
   return crawlerOf(shop, await newPayer(funds))
 }
 
-/** A payer's crawler with a channel of its own. */
+/** A crawler of this payer with its own channel. */
 export async function crawlerOf(shop: Shop, payer: Payer) {
   const { channel, exact } = await shop.offers()
   const { receiverAuthorizer, withdrawDelay } = channel.extra as {
@@ -178,24 +178,24 @@ export async function crawlerOf(shop: Shop, payer: Payer) {
   }
 }
 
-/** A crawler whose channel stands open, with one page bought. */
+/** A crawler with an open channel and one page bought. */
 export async function newRegular(shop: Shop, deposit = 100_000n): Promise<Crawler> {
   const crawler = await newCrawler(shop)
   const opened = await shop.ask('/opening', { payment: await crawler.deposits(deposit, PRICE) })
   if (opened.status !== 200)
-    throw new Error(`the channel was not opened: ${opened.status} ${await errorOf(opened)}`)
+    throw new Error(`the channel must open: ${opened.status} ${await errorOf(opened)}`)
   shop.calls.length = 0
   return crawler
 }
 
-/** The terms of the shop's channels, as the site gives them to the scheme. */
+/** The channel terms that the site passes to the scheme. */
 export function termsOf({ site }: Shop): ChannelTerms {
   const { policy, relayer, ...config } = site.config
   const { network, receiver } = policy
   return { ...config, network, receiver, receiverAuthorizer: relayer?.address ?? '0x' }
 }
 
-/** A payment header with the value at a path replaced; `undefined` takes the key away. */
+/** A payment header with the value at a path replaced; `undefined` removes the key. */
 export function altered(header: string, path: string, value: unknown): string {
   const payment = JSON.parse(atob(header)) as Record<string, unknown>
   const steps = path.split('.')
@@ -213,7 +213,7 @@ export function valueAt(header: string, path: string): unknown {
 
 const ORDER = 0xfffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364141n
 
-/** Other writings of one signature, all of which some library somewhere takes for the same. */
+/** Other encodings of one signature that some libraries accept as the same. */
 export function twins(signature: string): Record<string, string> {
   const [r, s, v] = [signature.slice(2, 66), signature.slice(66, 130), signature.slice(130)]
   const high = (ORDER - BigInt(`0x${s}`)).toString(16).padStart(64, '0')

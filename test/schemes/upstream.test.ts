@@ -1,16 +1,17 @@
-/** The unmodified upstream clients, default settings, against the Worker: what they must be able to do without knowing us. */
-import { beforeEach, describe, expect, inject, it } from 'vitest'
+/** The unmodified upstream clients with default settings against the Worker: they must work without changes for it. */
+import { beforeEach, describe, expect, it } from 'vitest'
 import { readBalance } from '../../src/chain/token.ts'
 import { chainAt } from '../chain/harness.ts'
+import { chainHere } from '../chain/here.ts'
 import { type Payer as Key, newPayer } from '../chain/payer.ts'
 import { channelFetch, exactFetch } from '../upstream.ts'
 import { type Meddle, openShop, receiptOf } from './harness.ts'
 
-const { rpcUrl } = inject('chain')
+const { rpcUrl } = chainHere()
 
 type Fetch = typeof fetch
 
-/** The shop as a `fetch`; `asked` counts the requests, `around` may lose an answer. */
+/** The site as a `fetch`. `asked` counts the requests, `around` may lose an answer. */
 function visiting(vars: Record<string, unknown> = {}, meddle?: Meddle) {
   const shop = openShop(vars, meddle)
   const visit = {
@@ -39,7 +40,7 @@ const totalOf = (response: Response): string | undefined =>
   (receiptOf(response).extra?.channelState as Record<string, string> | undefined)?.chargedCumulativeAmount
 const page = (name: string | number) => `https://site.test/articles/${name}`
 
-describe('the unmodified upstream client', () => {
+describe('Unmodified upstream client', () => {
   it('pays by exact', async () => {
     const { fetch } = visiting({ SCHEMES: ['exact'] })
     const response = await exactFetch(fetch, payer, rpcUrl)(page('exact'))
@@ -47,7 +48,7 @@ describe('the unmodified upstream client', () => {
     expect(await held()).toBe(9_999_000n)
   })
 
-  it('opens a channel with its first request, pays by voucher after that, and tops up when it is used up', async () => {
+  it('opens a channel with its first request, then pays by voucher, and tops up an empty deposit', async () => {
     const visit = visiting({ MIN_DEPOSIT: '0.003' })
     const { fetch: paying } = channelFetch(visit.fetch, payer, rpcUrl)
     const totals: (string | undefined)[] = []
@@ -61,11 +62,11 @@ describe('the unmodified upstream client', () => {
     expect(totals).toEqual(['1000', '2000', '3000', '4000', '5000', '6000', '7000', '8000'])
     expect(deposits).toEqual([1, 4, 7])
     expect(await held()).toBe(10_000_000n - 9000n)
-    // The 402 and its answer, for each page: nothing had to be corrected.
+    // A 402 and one paid request for each page: no correction was needed.
     expect(visit.asked).toBe(16)
   })
 
-  it('is served all 16 of 16 requests at once on one channel', async () => {
+  it('receives all 16 pages of 16 concurrent requests on one channel', async () => {
     const visit = visiting()
     const { fetch: paying } = channelFetch(visit.fetch, payer, rpcUrl)
     await paying(page('first'))
@@ -77,7 +78,7 @@ describe('the unmodified upstream client', () => {
   })
 
   it.each(['0.1', '0.01', '0.003'])(
-    'is served all 16 of 16 requests at once that open the channel, cold, $%s at a time',
+    'receives all 16 pages when 16 concurrent requests open the channel, with deposits of $%s',
     { timeout: 60_000 },
     async (MIN_DEPOSIT) => {
       const visit = visiting({ MIN_DEPOSIT })
@@ -93,7 +94,7 @@ describe('the unmodified upstream client', () => {
     },
   )
 
-  it('goes on where it was after it lost its state', async () => {
+  it('continues from the charged total after it lost its state', async () => {
     const visit = visiting()
     const warm = channelFetch(visit.fetch, payer, rpcUrl).fetch
     for (const nth of [1, 2, 3]) await warm(page(nth))
@@ -106,7 +107,7 @@ describe('the unmodified upstream client', () => {
     expect(await held()).toBe(9_990_000n)
   })
 
-  it('goes on after a request whose answer was lost, and pays for it once', async () => {
+  it('repeats a request whose answer was lost and pays for it once', async () => {
     const visit = visiting()
     const paying = channelFetch(visit.fetch, payer, rpcUrl).fetch
     await paying(page(1))
@@ -122,7 +123,7 @@ describe('the unmodified upstream client', () => {
     expect(totalOf(await paying(page(3)))).toBe('3000')
   })
 
-  it('goes on with another page after an answer was lost, corrected once', async () => {
+  it('requests another page after a lost answer, with one correction', async () => {
     const visit = visiting()
     const paying = channelFetch(visit.fetch, payer, rpcUrl).fetch
     await paying(page(1))
@@ -137,7 +138,7 @@ describe('the unmodified upstream client', () => {
     expect([next.status, totalOf(next)]).toEqual([200, '3000'])
   })
 
-  it('goes on after a deposit whose answer was lost, and deposits no second time', async () => {
+  it('continues after a deposit whose answer was lost and deposits only once', async () => {
     const visit = visiting()
     const paying = channelFetch(visit.fetch, payer, rpcUrl).fetch
     visit.around = async (request, answer) => {
@@ -154,7 +155,7 @@ describe('the unmodified upstream client', () => {
     expect(await held()).toBe(after)
   })
 
-  it('is not charged for a page that is not there, nor confused by it', async () => {
+  it('pays nothing for a 404 and continues', async () => {
     const paying = channelFetch(visiting().fetch, payer, rpcUrl).fetch
     await paying(page(1))
     expect((await paying('https://site.test/status/404')).status).toBe(404)
@@ -168,7 +169,7 @@ describe('the unmodified upstream client', () => {
     expect(responses.map(totalOf)).toEqual(['1000', '21000', '22000'])
   })
 
-  it('is refunded in part, goes on, and is refunded the rest', async () => {
+  it('receives a partial refund, continues, and receives the rest', async () => {
     const visit = visiting({ MIN_DEPOSIT: '0.1' })
     const { fetch: paying, scheme } = channelFetch(visit.fetch, payer, rpcUrl)
     await paying(page(1))
@@ -182,7 +183,7 @@ describe('the unmodified upstream client', () => {
     expect(totalOf(await paying(page(3)))).toBe('3000')
   })
 
-  it('is refunded cold: with no memory of what it spent', async () => {
+  it('receives a refund after it lost its state', async () => {
     const visit = visiting()
     const warm = channelFetch(visit.fetch, payer, rpcUrl).fetch
     for (const nth of [1, 2]) await warm(page(nth))
@@ -191,13 +192,13 @@ describe('the unmodified upstream client', () => {
     expect(await held()).toBe(10_000_000n - 2000n)
   })
 
-  it('pays for a POST whose body the origin still reads', async () => {
+  it('pays for a POST and the origin receives the body', async () => {
     const paying = channelFetch(visiting().fetch, payer, rpcUrl).fetch
     const response = await paying(page('form'), { method: 'POST', body: 'hello' })
     expect(await response.json()).toMatchObject({ method: 'POST', body: 'hello' })
   })
 
-  it('keeps its spend controls: a price above a dollar is not paid, one of a dollar is', async () => {
+  it('keeps its spend controls: rejects a price above a dollar and pays one dollar', async () => {
     const limits = { MAX_UNCLAIMED: '10' }
     const dear = channelFetch(visiting({ ...limits, PRICE: '1.01' }).fetch, payer, rpcUrl).fetch
     await expect(dear(page(1))).rejects.toThrow()

@@ -1,4 +1,4 @@
-/** A receiver's night: real accounts and a real relayer on the local chain, and payers with tabs. */
+/** A settlement run for one receiver: real accounts, a real relayer on the local chain, and payers with channels. */
 import { env } from 'cloudflare:test'
 import { readChannels } from '../../src/chain/channels.ts'
 import { encodeDeposit, encodeMulticall } from '../../src/chain/escrow.ts'
@@ -19,10 +19,10 @@ import { settle, type Work } from '../../src/settlement/run.ts'
 import { chainAt, newRelayer, type RelayerRig, randomHex } from '../chain/harness.ts'
 import { newPayer, type Payer } from '../chain/payer.ts'
 
-export type Night = { settings: Settings; relayer: RelayerRig; receiver: Address; chain: Chain }
+export type ReceiverSetup = { settings: Settings; relayer: RelayerRig; receiver: Address; chain: Chain }
 
-/** A relayer, its way to the chain, and a receiver whom nobody has paid yet. */
-export async function newNight(): Promise<Night> {
+/** A relayer, its connection to the chain, and a receiver without payments. */
+export async function newReceiver(): Promise<ReceiverSetup> {
   const relayer = await newRelayer()
   const chain = chainAt(relayer.lane.url)
   const { BOOK: book, ACCOUNT: accounts, AUTHORIZATIONS: authorizations } = env
@@ -33,7 +33,7 @@ export async function newNight(): Promise<Night> {
     accounts,
     authorizations,
     relayer: {
-      // A test that waits for an answer that never comes should not wait for long.
+      // Tests that drop answers should time out soon.
       send: (order) => relayer.send(order, 1_000),
       outcome: (id) => relayer.outcome(id, 0),
       address: async () => relayer.address,
@@ -42,12 +42,12 @@ export async function newNight(): Promise<Night> {
   return { settings, relayer, receiver: randomHex(20), chain }
 }
 
-export type Tab = Awaited<ReturnType<typeof openTabs>>[number]
+export type OpenChannel = Awaited<ReturnType<typeof openChannels>>[number]
 
 type Parties = { chain: Chain; relayer: Relayer & { address: Address }; receiver: Address }
 
 /** One payer's channels, each with `deposit` in escrow and an open account. */
-export async function openTabs({ chain, relayer, receiver }: Parties, count: number, deposit = 1_000n) {
+export async function openChannels({ chain, relayer, receiver }: Parties, count: number, deposit = 1_000n) {
   const payer = await newPayer(deposit * BigInt(count))
   const configs = Array.from({ length: count }, () => payer.channelTo(receiver, relayer.address))
   const deposits = await Promise.all(
@@ -58,14 +58,14 @@ export async function openTabs({ chain, relayer, receiver }: Parties, count: num
   for (let first = 0; first < count; first += 50) {
     const data = encodeMulticall(deposits.slice(first, first + 50))
     const outcome = await relayer.send({ id: `deposits:${randomHex(8)}`, to: chain.escrow, data })
-    if (outcome.status !== 'mined') throw new Error(`the deposits are ${outcome.status}`)
+    if (outcome.status !== 'mined') throw new Error(`deposits must be mined: ${outcome.status}`)
   }
   const ids = configs.map((config) => channelId(config, chain.chainId, chain.escrow))
   const states = await readChannels(chain, ids)
   return Promise.all(
     configs.map(async (config, at) => {
       const [id, state] = [ids[at], states[at]]
-      if (!id || !state) throw new Error('the chain said too little')
+      if (!id || !state) throw new Error('the chain must return every channel')
       const account = env.ACCOUNT.getByName(id)
       await account.open(id, config, state)
       return { id, config, payer, account, charge: (price: bigint) => charge(payer, config, id, price) }
@@ -73,13 +73,13 @@ export async function openTabs({ chain, relayer, receiver }: Parties, count: num
   )
 }
 
-export async function openTab(night: Parties, deposit?: bigint): Promise<Tab> {
-  const [tab] = await openTabs(night, 1, deposit)
-  if (!tab) throw new Error('no tab')
-  return tab
+export async function openChannel(setup: Parties, deposit?: bigint): Promise<OpenChannel> {
+  const [channel] = await openChannels(setup, 1, deposit)
+  if (!channel) throw new Error('there must be a channel')
+  return channel
 }
 
-/** Charges a voucher that follows. */
+/** Charges the next voucher. */
 async function charge(payer: Payer, config: ChannelConfig, id: Hex, price: bigint): Promise<void> {
   const account = env.ACCOUNT.getByName(id)
   const max = (await standingOf(id)).charged + price
@@ -88,7 +88,7 @@ async function charge(payer: Payer, config: ChannelConfig, id: Hex, price: bigin
   await account.standing()
 }
 
-/** Charges `price` on a voucher over `max`, whatever its signature is worth. */
+/** Charges `price` on a voucher over `max`. The account does not verify the signature. */
 export async function place(id: Hex, max: bigint, signature: Hex, price: bigint): Promise<void> {
   const order = {
     kind: 'charge' as const,
@@ -100,16 +100,17 @@ export async function place(id: Hex, max: bigint, signature: Hex, price: bigint)
     request: randomHex(8),
   }
   const answer = await env.ACCOUNT.getByName(id).place(order)
-  if (answer.outcome !== 'charged') throw new Error(`the charge was ${JSON.stringify(answer.outcome)}`)
+  if (answer.outcome !== 'charged')
+    throw new Error(`outcome must be charged: ${JSON.stringify(answer.outcome)}`)
 }
 
 export async function standingOf(id: Hex): Promise<Standing> {
   const standing = await env.ACCOUNT.getByName(id).standing()
-  if (!standing) throw new Error('the account was never opened')
+  if (!standing) throw new Error('account must be open')
   return standing
 }
 
-/** A run's steps without an engine. What a step answers goes through JSON, as it does there; `around` may do harm. */
+/** Steps of a run without an engine. Results pass through JSON, as in the engine; `around` may inject failures. */
 export function steps(
   around: (name: string, work: () => Promise<void>) => Promise<void> = (_, work) => work(),
 ): Steps {
@@ -127,7 +128,7 @@ export function steps(
 
 export type Listed<Item> = { count: number; list: Item[] }
 
-/** A run's record, with the types of what is in it. */
+/** The typed record of a run. */
 export type Record = {
   claimed: string
   swept: string
@@ -143,8 +144,12 @@ export type Record = {
 
 export type Ended = RunRecord & { record: Record }
 
-/** Makes a run and reads its record from the book. */
-export async function runOf({ settings }: Night, through: Steps = steps(), id?: string): Promise<Ended> {
+/** Makes a run and reads its record from the read model. */
+export async function runOf(
+  { settings }: ReceiverSetup,
+  through: Steps = steps(),
+  id?: string,
+): Promise<Ended> {
   return runWork({ book: settings.book, channels: settings, exact: null, bill: null }, through, id)
 }
 
@@ -156,11 +161,11 @@ export async function runWork(work: Work, through: Steps = steps(), id?: string)
 
 export async function recordOf(id: string): Promise<Ended> {
   const run = await findRun(env.BOOK, id)
-  if (!run) throw new Error(`the book has no run ${id}`)
+  if (!run) throw new Error(`the read model must have run ${id}`)
   return run as Ended
 }
 
-/** What the receiver holds. */
-export function received({ chain, receiver }: Pick<Night, 'chain' | 'receiver'>): Promise<bigint> {
+/** Returns the receiver's token balance. */
+export function received({ chain, receiver }: Pick<ReceiverSetup, 'chain' | 'receiver'>): Promise<bigint> {
   return readBalance(chain, receiver)
 }

@@ -7,6 +7,9 @@ import type { Address } from '../../protocol/evm/hex.ts'
 /** What an account said of itself when it was last asked. Atomic units on a channel, micro-dollars on credit. */
 export type ListedTotals = { authorized: bigint; charged: bigint; redeemed: bigint; ceiling: bigint }
 
+/** The kinds of account in lists and exports, by the scheme that charges them. Stored: a kind keeps its name. */
+export const KIND = { channel: 'channel', exact: 'exact', credit: 'credit' } as const
+
 /** A row of any table of the book. */
 export type Row = Record<string, string | number | null>
 
@@ -14,7 +17,7 @@ export type Row = Record<string, string | number | null>
 export type Listing = {
   /** The name of the Durable Object: a channel id, or `<network>:<payer>` for `exact`. */
   id: string
-  kind: 'channel' | 'exact'
+  kind: typeof KIND.channel | typeof KIND.exact
   payer: Address
   receiver: Address
   token: Address
@@ -28,12 +31,12 @@ type Parties = { payer: Address; receiver: Address; token: Address }
 
 /** Lists a channel. Doing it twice changes nothing. */
 export function listChannel(book: D1Database, channelId: string, config: ChannelConfig): Promise<void> {
-  return list(book, channelId, 'channel', config)
+  return list(book, channelId, KIND.channel, config)
 }
 
 /** Lists a payer of `exact` transfers. Doing it twice changes nothing. */
 export function listExact(book: D1Database, name: string, parties: Parties): Promise<void> {
-  return list(book, name, 'exact', parties)
+  return list(book, name, KIND.exact, parties)
 }
 
 async function list(book: D1Database, id: string, kind: Listing['kind'], parties: Parties): Promise<void> {

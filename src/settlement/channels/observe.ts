@@ -2,7 +2,7 @@
 
 import { readChannels } from '../../chain/channels.ts'
 import { ChainFault } from '../../chain/fault.ts'
-import { type Listing, listings } from '../../ledger/book/accounts.ts'
+import { KIND, type Listing, listings } from '../../ledger/book/accounts.ts'
 import type { Finding } from '../../ledger/book/finding.ts'
 import type { Standing } from '../../ledger/channel/types.ts'
 import { each } from '../../platform/pool.ts'
@@ -39,7 +39,7 @@ type Answer = { line: Listing; standing: Standing | null; silent: Finding | null
  */
 export async function readPage(settings: Settings, after: string): Promise<PageRead> {
   const lines = await listings(settings.book, after, PAGE)
-  const listed = lines.filter((line) => line.kind === 'channel')
+  const listed = lines.filter((line) => line.kind === KIND.channel)
   const answers = await each<Listing, Answer>(
     listed,
     async (line) => ({ line, standing: await standingOf(settings, line.id), silent: null }),
@@ -58,7 +58,7 @@ export async function readPage(settings: Settings, after: string): Promise<PageR
       const state = states[at]
       return state ? [{ ...channel, state }] : []
     }),
-    exact: lines.filter((line) => line.kind === 'exact'),
+    exact: lines.filter((line) => line.kind === KIND.exact),
     empty: answers.filter(({ standing, silent }) => !standing && !silent).map(({ line }) => line),
     findings: [
       ...answers.flatMap(({ silent }) => silent ?? []),

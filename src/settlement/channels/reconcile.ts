@@ -1,5 +1,5 @@
 /** Reconciliation: accounts, chain and read model must agree to the unit. Updates the rows of the read model. */
-import { type Listing, listings, project } from '../../ledger/book/accounts.ts'
+import { KIND, type Listing, listings, project } from '../../ledger/book/accounts.ts'
 import type { Finding } from '../../ledger/book/finding.ts'
 import type { Standing } from '../../ledger/channel/types.ts'
 import { each } from '../../platform/pool.ts'
@@ -95,7 +95,7 @@ export async function reconcilePayers(
   const lines = await listings(payers.book, after, PAGE)
   const summed = await sumExact(
     payers,
-    lines.filter(({ kind }) => kind === 'exact'),
+    lines.filter(({ kind }) => kind === KIND.exact),
   )
   return { ...summed, next: lines.length < PAGE ? null : (lines.at(-1)?.id ?? null) }
 }

@@ -1,6 +1,7 @@
 /** The watch: finds payers who are withdrawing, and claims the amount they owe before the escrow pays them out. */
+
 import { readChannels } from '../../chain/channels.ts'
-import { type Listing, listings } from '../../ledger/book/accounts.ts'
+import { KIND, type Listing, listings } from '../../ledger/book/accounts.ts'
 import { type RunRecord, saveRun } from '../../ledger/book/runs.ts'
 import { each } from '../../platform/pool.ts'
 import type { ChannelState } from '../../protocol/evm/channel.ts'
@@ -25,7 +26,7 @@ export async function watch(settings: Settings, time: number): Promise<number> {
   let withdrawing = 0
   for (let after: string | null = ''; after !== null; ) {
     const lines: Listing[] = await listings(settings.book, after, PAGE)
-    const ids = lines.filter((line) => line.kind === 'channel').map((line) => line.id as Hex)
+    const ids = lines.filter((line) => line.kind === KIND.channel).map((line) => line.id as Hex)
     const states = await readChannels(settings.chain, ids)
     const found = ids.flatMap((id, at) => {
       const state = states[at]

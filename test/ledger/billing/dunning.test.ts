@@ -16,7 +16,7 @@ function unpaid(parts: Partial<InvoiceStanding> = {}): InvoiceStanding {
   return standingOf(invoice, { presented: PRESENTED, ...parts })
 }
 
-describe('an unpaid invoice', () => {
+describe('stagesDue', () => {
   it.each([
     [14 * DAY - 1, []],
     [14 * DAY, ['due']],
@@ -24,12 +24,12 @@ describe('an unpaid invoice', () => {
     [17 * DAY, ['due', 'past_due']],
     [24 * DAY, ['due', 'past_due', 'suspended']],
     [104 * DAY, ['due', 'past_due', 'suspended', 'written_off']],
-  ])('has after %d ms, over a 29th of February, come to %j', (since, stages) => {
+  ])('returns after %d ms, across February 29, %j', (since, stages) => {
     expect(stagesDue(unpaid(), TERMS, ISSUED + since)).toEqual(stages)
   })
 
-  it('takes every step once, in order, at or after its date, however the nights fall', () => {
-    const nights = fc.array(fc.integer({ min: 0, max: 20 * DAY }), { maxLength: 20 })
+  it('returns every stage once, in order, at or after its date, for any dates of runs', () => {
+    const runs = fc.array(fc.integer({ min: 0, max: 20 * DAY }), { maxLength: 20 })
     const terms = fc.tuple(fc.nat(20), fc.nat(20), fc.nat(90)).map(([pastDue, more, most]) => ({
       net: 14,
       pastDue,
@@ -37,7 +37,7 @@ describe('an unpaid invoice', () => {
       writtenOff: pastDue + more + most,
     }))
     fc.assert(
-      fc.property(nights, terms, (waits, dates) => {
+      fc.property(runs, terms, (waits, dates) => {
         let [now, stage] = [ISSUED, 'open' as Stage]
         const taken: Stage[] = []
         for (const wait of waits) {
@@ -59,22 +59,22 @@ describe('an unpaid invoice', () => {
     )
   })
 
-  it('stays where it is when the terms become kinder', () => {
+  it('returns nothing for a reached stage when the terms become longer', () => {
     const kinder = { ...TERMS, suspended: 60 }
     expect(stagesDue(unpaid({ stage: 'suspended' }), kinder, ISSUED + 30 * DAY)).toEqual([])
   })
 
-  it('that never reached its payer is not dunned', () => {
+  it('returns nothing for an invoice that was not submitted', () => {
     expect(stagesDue(unpaid({ presented: null }), TERMS, ISSUED + 400 * DAY)).toEqual([])
   })
 
-  it('is past due at once when its payment fails [C13]', () => {
+  it('returns past_due at once when the payment failed [C13]', () => {
     const failed = unpaid({ failedAt: ISSUED })
     expect(stagesDue(failed, TERMS, ISSUED)).toEqual(['due', 'past_due'])
     expect(stagesDue({ ...failed, stage: 'past_due' }, TERMS, ISSUED)).toEqual([])
   })
 
-  it('is settled by payment, by credit, or by both', () => {
+  it('returns settled when payments and credit notes cover the total', () => {
     const { total } = unpaid()
     expect(stagesDue(unpaid({ paid: total }), TERMS, ISSUED)).toEqual(['settled'])
     expect(stagesDue(unpaid({ credited: total }), TERMS, ISSUED)).toEqual(['settled'])
@@ -83,13 +83,13 @@ describe('an unpaid invoice', () => {
     expect(stagesDue(unpaid({ paid: total - 1n }), TERMS, ISSUED)).toEqual([])
   })
 
-  it('opens anew when a payment is taken back [C13]', () => {
+  it('reopens a settled invoice when its payment is reversed [C13]', () => {
     const reopened = unpaid({ stage: 'settled', paid: 0n, failedAt: ISSUED })
     expect(stagesDue(reopened, TERMS, ISSUED)).toEqual(['open', 'due', 'past_due'])
   })
 })
 
-describe('a line', () => {
+describe('cutOff', () => {
   it.each<[Stage, number | null, string | null]>([
     ['open', null, null],
     ['due', null, null],
@@ -98,7 +98,7 @@ describe('a line', () => {
     ['suspended', null, 'suspended'],
     ['written_off', null, 'suspended'],
     ['settled', 1, null],
-  ])('with an invoice that is %s, failed at %j, is cut off for %j', (stage, failedAt, reason) => {
+  ])('for an invoice at stage %s with failedAt %j returns %j', (stage, failedAt, reason) => {
     expect(
       cutOff([
         { stage: 'settled', failedAt: null },
@@ -108,8 +108,8 @@ describe('a line', () => {
   })
 })
 
-describe('what payments redeem', () => {
-  it('is the net amount once nothing is owed, and never more before', () => {
+describe('redeemedBy', () => {
+  it('returns the net amount once nothing is owed, and never more', () => {
     const amount = fc.bigInt({ min: 0n, max: 10n ** 12n })
     fc.assert(
       fc.property(amount, amount, amount, fc.bigInt({ min: 0n, max: 100n }), (net, vat, paid, percent) => {

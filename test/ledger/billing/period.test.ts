@@ -9,7 +9,7 @@ function idAt(kind: PeriodKind, text: string): string {
   return periodOf(kind, Date.parse(text)).id
 }
 
-describe('a period', () => {
+describe('periodOf', () => {
   it.each<[PeriodKind, string, string]>([
     ['daily', '2026-11-21T00:00:00.000Z', '2026-11-21'],
     ['daily', '2026-11-21T23:59:59.999Z', '2026-11-21'],
@@ -30,18 +30,18 @@ describe('a period', () => {
     ['weekly', '2026-12-31T00:00:00.000Z', '2026-W53'],
     ['weekly', '2027-01-03T23:59:59.999Z', '2026-W53'],
     ['weekly', '2027-01-04T00:00:00.000Z', '2027-W01'],
-  ])('%s at %s is %s', (kind, at, id) => {
+  ])('%s at %s returns %s', (kind, at, id) => {
     expect(idAt(kind, at)).toBe(id)
   })
 
-  it('knows no summer time: days have 24 hours where clocks change', () => {
+  it('returns days of 24 hours when clocks change', () => {
     for (const change of ['2026-03-29T01:00:00Z', '2026-10-25T01:00:00Z', '2026-11-01T09:00:00Z']) {
       const { from, to } = periodOf('daily', Date.parse(change))
       expect(to - from).toBe(DAY)
     }
   })
 
-  it('of February has 29 days in leap years', () => {
+  it('returns 29 days for February in leap years', () => {
     const days = (year: number) => {
       const { from, to } = periodOf('monthly', Date.UTC(year, 1, 10))
       return (to - from) / DAY
@@ -49,7 +49,7 @@ describe('a period', () => {
     expect([2026, 2028, 2100, 2400].map(days)).toEqual([28, 29, 28, 29])
   })
 
-  it('contains its moment, begins at midnight, and is followed by the next without gap, under another id', () => {
+  it('returns periods that contain their moment, begin at midnight and follow without gaps', () => {
     const kinds = fc.constantFrom<PeriodKind>('daily', 'weekly', 'monthly')
     const moments = fc.integer({ min: Date.UTC(1960, 0, 1), max: Date.UTC(2400, 0, 1) })
     fc.assert(

@@ -33,7 +33,7 @@ function charge(seq: number, parts: Partial<StatedEntry> = {}): StatedEntry {
   return { seq, at: PERIOD.from, kind: 'charge', amount: 10n, ...rest, ...parts }
 }
 
-describe('closing a period', () => {
+describe('Closing', () => {
   it('sums charges less releases, by day, site and rule', () => {
     const next = PERIOD.to
     const { lines, total, first, last } = close([
@@ -51,20 +51,20 @@ describe('closing a period', () => {
     ])
   })
 
-  it('states what is below zero when more was taken back than charged', () => {
+  it('returns a negative total when releases exceed charges', () => {
     expect(close([charge(1, { kind: 'release', of: 0 })]).total).toBe(-10n)
   })
 
-  it('leaves out no entry, and takes none twice', () => {
+  it('throws when an entry is missing or repeated', () => {
     expect(() => close([charge(1), charge(3)])).toThrow('entry 3 cannot follow entry 1')
     expect(() => close([charge(1), charge(1)])).toThrow('entry 1 cannot follow entry 1')
   })
 
-  it('refuses a charge that names no site', () => {
+  it('throws for a charge without a site', () => {
     expect(() => close([charge(1, { site: null })])).toThrow('names no site')
   })
 
-  it('has lines that sum to the total, which is the charges less the releases', () => {
+  it('returns lines that sum to the total of charges less releases', () => {
     fc.assert(
       fc.property(journal, (entries) => {
         const { lines, total } = close(entries)
@@ -78,8 +78,8 @@ describe('closing a period', () => {
   })
 })
 
-describe('the proof of an entry', () => {
-  it('holds for every entry of a statement, and for none that was tampered with', () => {
+describe('prove', () => {
+  it('returns a proof that holds for each entry and fails for an altered one', () => {
     fc.assert(
       fc.property(journal, fc.nat(), (entries, pick) => {
         const statement = close(entries)

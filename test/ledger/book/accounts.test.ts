@@ -12,8 +12,8 @@ beforeEach(async () => {
 
 const MOST = (1n << 128n) - 1n
 
-describe('the book', () => {
-  it('lists an account once, and pages through them in order', async () => {
+describe('Read model of accounts', () => {
+  it('lists each account once and returns pages in order', async () => {
     const config = configOf()
     for (const id of ['0xc', '0xa', '0xb', '0xa']) await listChannel(book, id, config)
     await listExact(book, 'eip155:1:0xpayer', config)
@@ -23,7 +23,7 @@ describe('the book', () => {
     expect(first[0]).toMatchObject({ kind: 'channel', payer: config.payer, totals: null, quarantine: null })
   })
 
-  it('keeps the largest amounts to the unit', async () => {
+  it('stores the largest amounts exactly', async () => {
     await listChannel(book, '0xa', configOf())
     const totals = { authorized: MOST, charged: MOST - 1n, redeemed: (1n << 53n) + 1n, ceiling: MOST }
     await project(book, [{ id: '0xa', ...totals, quarantine: 'why' }], 1234)
@@ -31,7 +31,7 @@ describe('the book', () => {
     await project(book, [], 1)
   })
 
-  it('writes a run over an earlier state of it, and shows the newest first', async () => {
+  it('overwrites a run with its later state and returns the newest run first', async () => {
     const run: RunRecord = {
       id: 'a',
       kind: 'settlement',

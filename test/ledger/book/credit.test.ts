@@ -19,8 +19,8 @@ beforeEach(async () => {
   await book.batch(['line', 'statement', 'invoice'].map((table) => book.prepare(`DELETE FROM ${table}`)))
 })
 
-describe('the book of credit', () => {
-  it('lists a line once, in order, with what it said last', async () => {
+describe('Read model of credit lines', () => {
+  it('lists each credit line once, in order, with its last projected totals', async () => {
     for (const agent of ['b', 'a', 'b']) await listLine(book, enrolmentOf({ agent }), 1)
     expect((await lines(book, '', 10)).map(({ id }) => id)).toEqual(['a', 'b'])
     expect(await lines(book, 'a', 10)).toMatchObject([{ id: 'b', totals: null, closed: null }])
@@ -38,7 +38,7 @@ describe('the book of credit', () => {
     ])
   })
 
-  it('keeps statements and invoices as they were, and as they are now', async () => {
+  it('stores each statement once and each invoice in its latest state', async () => {
     const line = newLine()
     const head = {
       period: EVER,
@@ -68,7 +68,7 @@ describe('the book of credit', () => {
     expect(await invoices(book, { limit: 10 })).toMatchObject([{ number: 2 }, { number: 1, paid: PRICE }])
     expect(await invoices(book, { stage: 'open', limit: 10 })).toMatchObject([{ number: 2 }])
     expect(await invoices(book, { before: 2, limit: 10 })).toMatchObject([{ number: 1 }])
-    expect(await invoices(book, { agent: 'nobody', limit: 10 })).toEqual([])
+    expect(await invoices(book, { agent: 'unknown', limit: 10 })).toEqual([])
     expect(await lineOfInvoice(book, standing(1).id)).toBe(line.enrolment.agent)
     expect(await lineOfInvoice(book, 'INV-none')).toBeNull()
   })

@@ -1,4 +1,4 @@
-/** An account by itself: real storage, and a chain that says what a test has it say. */
+/** A channel account by itself: real storage, and on-chain states that the test chooses. */
 import { env, evictDurableObject, runInDurableObject } from 'cloudflare:test'
 import type {
   Answer,
@@ -16,7 +16,7 @@ import { randomHex } from '../../chain/harness.ts'
 
 export const PRICE = 1000n
 
-/** What the chain may say: nothing claimed, nothing withdrawn, unless told otherwise. */
+/** An on-chain state: nothing claimed or withdrawn, unless `rest` sets it. */
 export function stateOf(rest: Partial<ChannelState> = {}): ChannelState {
   const quiet = { totalClaimed: 0n, withdrawRequestedAt: 0, withdrawAmount: 0n, refundNonce: 0n }
   return { balance: 100_000n, ...quiet, block: 1n, ...rest }
@@ -54,10 +54,13 @@ export function toRefund(max: bigint, rest: Partial<RefundOrder> = {}): RefundOr
   }
 }
 
-export type Tab = Awaited<ReturnType<typeof newTab>>
+export type OpenChannel = Awaited<ReturnType<typeof openChannel>>
 
 /** An open account, unless `open` is false. */
-export async function newTab({ open = true, ...state }: Partial<ChannelState> & { open?: boolean } = {}) {
+export async function openChannel({
+  open = true,
+  ...state
+}: Partial<ChannelState> & { open?: boolean } = {}) {
   const id = randomHex(32)
   const config = configOf()
   // A stub is broken after its object was aborted: each call takes a new one.
@@ -71,7 +74,7 @@ export async function newTab({ open = true, ...state }: Partial<ChannelState> & 
     place,
     async standing(): Promise<Standing> {
       const standing = await account().standing()
-      if (!standing) throw new Error('the account was never opened')
+      if (!standing) throw new Error('account must be open')
       return standing
     },
     entries: async (): Promise<Entry[]> => account().entries(0, 10_000),
@@ -84,10 +87,10 @@ export async function newTab({ open = true, ...state }: Partial<ChannelState> & 
       const order = toCharge(charged + PRICE, { request, ...rest })
       const answer = await place(order)
       if (answer.outcome === 'begun' || answer.outcome === 'refused')
-        throw new Error(`the charge was ${JSON.stringify(answer.outcome)}`)
+        throw new Error(`charge outcome must be charged or replayed: ${JSON.stringify(answer.outcome)}`)
       return { ...answer, order }
     },
-    /** Lets the object sleep: all but its storage is forgotten. */
+    /** Evicts the object: only its storage remains. */
     restart: () => evictDurableObject(account()),
     sql: <Value>(query: string) =>
       runInDurableObject(account(), (_, { storage }) => storage.sql.exec(query).toArray() as Value[]),

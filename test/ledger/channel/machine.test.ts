@@ -1,16 +1,25 @@
-/** The account against a model of a few integers: any story of a channel, with its object dying between the lines. */
+/** Compares the account with a model of a few integers over random commands, with evictions and aborts between them. */
 import { abortAllDurableObjects, evictDurableObject } from 'cloudflare:test'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { Charged } from '../../../src/ledger/channel/types.ts'
-import { newTab, PRICE, reasonOf, stateOf, type Tab, toCharge, toDeposit, toRefund } from './harness.ts'
+import {
+  type OpenChannel,
+  openChannel,
+  PRICE,
+  reasonOf,
+  stateOf,
+  toCharge,
+  toDeposit,
+  toRefund,
+} from './harness.ts'
 
 /** One charge and the ids of its deliveries that have not failed. */
 type Bought = { max: bigint; request: string; entry: number; due: bigint; open: string[] }
 
 const FUNDS = 20n * PRICE
 
-/** What was delivered, received and escrowed; the rest follows. */
+/** Stores what was delivered, received and escrowed; derives the other figures. */
 class Model {
   delivered = 0n
   redeemed = 0n
@@ -25,7 +34,7 @@ class Model {
     return this.delivered > this.redeemed ? this.delivered : this.redeemed
   }
 
-  /** The chain as it is now, a block later. */
+  /** Returns the current on-chain state, one block later. */
   next() {
     const [at, amount] = this.withdrawing ? [1_700_000_000, 1n] : [0, 0n]
     const moved = { balance: this.balance, totalClaimed: this.redeemed, block: ++this.block }
@@ -45,7 +54,7 @@ class Model {
   }
 }
 
-type Command = fc.AsyncCommand<Model, Tab>
+type Command = fc.AsyncCommand<Model, OpenChannel>
 
 let names = 0
 const name = (what: string) => `${what} ${names++}`
@@ -56,10 +65,10 @@ class Buy implements Command {
     this.price = price
   }
   check = ({ begun }: Readonly<Model>) => begun === null
-  async run(model: Model, tab: Tab) {
+  async run(model: Model, channel: OpenChannel) {
     const { price } = this
     const order = toCharge(model.charged + price, { request: name('GET /'), price, id: name('buy') })
-    const answer = await tab.place(order)
+    const answer = await channel.place(order)
     if (model.withdrawing) return expect(reasonOf(answer)).toBe('withdrawal_pending')
     if (order.max > model.balance) return expect(reasonOf(answer)).toBe('over_ceiling')
     const before = model.charged
@@ -72,7 +81,7 @@ class Buy implements Command {
   toString = () => `buy for ${this.price}`
 }
 
-/** Some charge of the story, if there is one. */
+/** A command on an earlier charge with an open delivery. */
 abstract class OnBought implements Command {
   readonly which: number
   constructor(which: number) {
@@ -86,46 +95,50 @@ abstract class OnBought implements Command {
       .filter(({ open }) => open.length > 0)
       .at(this.which < 0 ? -1 : this.which % Math.max(bought.length, 1))
   }
-  async run(model: Model, tab: Tab) {
+  async run(model: Model, channel: OpenChannel) {
     const bought = this.pick(model)
-    if (bought) await this.act(bought, model, tab)
+    if (bought) await this.act(bought, model, channel)
   }
-  abstract act(bought: Bought, model: Model, tab: Tab): Promise<void>
+  abstract act(bought: Bought, model: Model, channel: OpenChannel): Promise<void>
 }
 
 class Again extends OnBought {
-  override async act({ max, request, entry, due, open }: Bought, _: Model, tab: Tab) {
+  override async act({ max, request, entry, due, open }: Bought, _: Model, channel: OpenChannel) {
     const id = name('again')
-    expect(await tab.place(toCharge(max, { request, id }))).toMatchObject({ outcome: 'replayed', entry, due })
+    expect(await channel.place(toCharge(max, { request, id }))).toMatchObject({
+      outcome: 'replayed',
+      entry,
+      due,
+    })
     open.push(id)
   }
   override toString = () => `again ${this.which}`
 }
 
 class Repeat extends OnBought {
-  override async act({ max, request, entry, due, open }: Bought, _: Model, tab: Tab) {
-    expect(await tab.place(toCharge(max, { request, id: open[0] ?? '' }))).toMatchObject({ entry, due })
+  override async act({ max, request, entry, due, open }: Bought, _: Model, channel: OpenChannel) {
+    expect(await channel.place(toCharge(max, { request, id: open[0] ?? '' }))).toMatchObject({ entry, due })
   }
   override toString = () => `repeat ${this.which}`
 }
 
 class Fail extends OnBought {
-  override async act(bought: Bought, model: Model, tab: Tab) {
+  override async act(bought: Bought, model: Model, channel: OpenChannel) {
     const failed = bought.open.shift() ?? ''
-    const price = await priceOf(tab, bought.entry)
-    for (let times = 0; times < 2; times++) await tab.account().release(bought.entry, failed)
+    const price = await priceOf(channel, bought.entry)
+    for (let times = 0; times < 2; times++) await channel.account().release(bought.entry, failed)
     if (bought.open.length === 0) model.delivered -= price
   }
   override toString = () => `fail ${this.which}`
 }
 
-/** What was to be paid for an entry, in money or credit: its voucher is over it and all before. */
-async function priceOf(tab: Tab, entry: number): Promise<bigint> {
-  const [before, charge] = await tab.account().entries(entry - 2, 2)
+/** Returns the price of an entry, paid in money or account balance. Its voucher covers it and all before. */
+async function priceOf(channel: OpenChannel, entry: number): Promise<bigint> {
+  const [before, charge] = await channel.account().entries(entry - 2, 2)
   return (charge?.max ?? 0n) - (before?.charged ?? 0n)
 }
 
-/** A command without particulars. */
+/** A command without parameters. */
 function plain(name: string, check: (model: Readonly<Model>) => boolean, run: Command['run']): Command {
   return { check, run, toString: () => name }
 }
@@ -141,32 +154,32 @@ const commands = [
   fc.constant(new Fail(-1)),
   fc.constant(new Fail(-1)),
   fc.constant(
-    plain('claim all', free, async (model, tab) => {
+    plain('claim all', free, async (model, channel) => {
       if (model.charged <= model.balance) model.redeemed = model.charged
-      await tab.account().observe(model.next())
+      await channel.account().observe(model.next())
     }),
   ),
   fc.constant(
-    plain('withdrawal asked or cancelled', free, async (model, tab) => {
+    plain('withdrawal asked or cancelled', free, async (model, channel) => {
       model.withdrawing = !model.withdrawing
-      await tab.account().observe(model.next())
+      await channel.account().observe(model.next())
     }),
   ),
   fc.constant(
     plain(
       'begin deposit',
       (model) => free(model) && !model.withdrawing,
-      async (model, tab) => {
+      async (model, channel) => {
         const order = toDeposit(model.charged + PRICE, { id: name('deposit') })
-        expect(await tab.place(order)).toMatchObject({ outcome: 'begun' })
+        expect(await channel.place(order)).toMatchObject({ outcome: 'begun' })
         model.begun = order
       },
     ),
   ),
   fc.constant(
-    plain('begin refund', free, async (model, tab) => {
+    plain('begin refund', free, async (model, channel) => {
       const order = toRefund(model.charged, { id: name('refund') })
-      const answer = await tab.place(order)
+      const answer = await channel.place(order)
       const left = model.balance - model.charged
       if (left <= 0n) return expect(reasonOf(answer)).toBe('refund_empty')
       expect(answer).toMatchObject({ outcome: 'begun', amount: left })
@@ -177,15 +190,15 @@ const commands = [
     plain(
       `resolve ${mined ? 'mined' : 'given up'}`,
       ({ begun }) => begun !== null,
-      async (model, tab) => {
+      async (model, channel) => {
         const { begun } = model
         if (!begun) return
         model.begun = null
-        if (!mined) return void (await tab.account().resolve(begun.id, null))
+        if (!mined) return void (await channel.account().resolve(begun.id, null))
         if (begun.kind === 'deposit') model.balance += 5n * PRICE
-        // The refund claims what its voucher is over, whatever was released since.
+        // The refund claims its voucher's amount, even if charges were released since.
         else [model.redeemed, model.balance] = [begun.max, begun.max]
-        await tab.account().resolve(begun.id, model.next())
+        await channel.account().resolve(begun.id, model.next())
       },
     ),
   ),
@@ -193,10 +206,10 @@ const commands = [
     plain(
       'evict',
       () => true,
-      async (_, tab) => {
-        const before = await tab.standing()
-        await evictDurableObject(tab.account())
-        expect(await tab.standing()).toEqual(before)
+      async (_, channel) => {
+        const before = await channel.standing()
+        await evictDurableObject(channel.account())
+        expect(await channel.standing()).toEqual(before)
       },
     ),
   ),
@@ -209,31 +222,33 @@ const commands = [
   ),
 ]
 
-/** After each command the account stands where the model stands, and its journal ends there. */
+/** Checks after each command that the account and the end of its journal equal the model. */
 function checked(command: Command): Command {
   return {
     check: (model) => command.check(model),
-    async run(model, tab) {
-      await command.run(model, tab)
-      const standing = await tab.standing()
+    async run(model, channel) {
+      await command.run(model, channel)
+      const standing = await channel.standing()
       expect(standing).toMatchObject(model.expect())
       const { authorized, charged, redeemed, credit } = standing
-      expect((await tab.entries()).at(-1)).toMatchObject({ authorized, charged, redeemed, credit })
+      expect((await channel.entries()).at(-1)).toMatchObject({ authorized, charged, redeemed, credit })
     },
     toString: () => command.toString(),
   }
 }
 
-describe('the account of any story [E1]', () => {
-  it('stands where a model of a few integers stands', { timeout: 120_000 }, async () => {
-    const story = fc.commands(
+describe('Account', () => {
+  it('equals a model of a few integers after any commands and restarts [E1]', {
+    timeout: 120_000,
+  }, async () => {
+    const commandLists = fc.commands(
       commands.map((command) => command.map(checked)),
       { maxCommands: 60, size: 'max' },
     )
     await fc.assert(
-      fc.asyncProperty(story, async (told) => {
-        const tab = await newTab({ balance: FUNDS })
-        await fc.asyncModelRun(() => ({ model: new Model(), real: tab }), told)
+      fc.asyncProperty(commandLists, async (list) => {
+        const channel = await openChannel({ balance: FUNDS })
+        await fc.asyncModelRun(() => ({ model: new Model(), real: channel }), list)
       }),
       { numRuns: 150 },
     )

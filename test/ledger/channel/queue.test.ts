@@ -19,41 +19,41 @@ function waiting(request: string, since = NOW): Waiting {
 }
 
 const refund: Order = { kind: 'refund', id: 'r', max: 1n, signature: '0x', amount: null }
-const told = (request: string, until = NOW + PATIENCE): Expected => ({ request, until })
+const expected = (request: string, until = NOW + PATIENCE): Expected => ({ request, until })
 
-describe('whose turn it is', () => {
-  it('corrects a stale voucher at once when nobody else is expected [A12]', () => {
+describe('judge', () => {
+  it('corrects a stale voucher at once when the retry slot is free [A12]', () => {
     expect(judge(waiting('GET /a'), 'behind', null, false, NOW)).toBe('correct')
   })
 
-  it('corrects one at a time: the next waits until the one before has come back or has had its time', () => {
-    expect(judge(waiting('GET /b'), 'behind', told('GET /a'), false, NOW)).toBe('wait')
-    expect(judge(waiting('GET /b'), 'behind', told('GET /a', NOW), false, NOW)).toBe('correct')
+  it('corrects one request at a time, the next after the retry or its deadline', () => {
+    expect(judge(waiting('GET /b'), 'behind', expected('GET /a'), false, NOW)).toBe('wait')
+    expect(judge(waiting('GET /b'), 'behind', expected('GET /a', NOW), false, NOW)).toBe('correct')
   })
 
-  it('takes the corrected payer before those who came in between', () => {
-    expect(judge(waiting('GET /a'), 'follows', told('GET /a'), false, NOW)).toBe('take')
-    expect(judge(waiting('GET /b'), 'follows', told('GET /a'), false, NOW)).toBe('wait')
+  it('takes the corrected request before later arrivals', () => {
+    expect(judge(waiting('GET /a'), 'follows', expected('GET /a'), false, NOW)).toBe('take')
+    expect(judge(waiting('GET /b'), 'follows', expected('GET /a'), false, NOW)).toBe('wait')
   })
 
-  it('gives the vouchers that come before one that is ahead their time, then corrects it', () => {
+  it('holds an early voucher until the queue timeout, then corrects it', () => {
     expect(judge(waiting('GET /a'), 'ahead', null, false, NOW + PATIENCE - 1)).toBe('wait')
     expect(judge(waiting('GET /a'), 'ahead', null, false, NOW + PATIENCE)).toBe('correct')
   })
 
-  it('lets nothing pass while a transaction of ours is under way, and says so in time', () => {
+  it('holds every request during an unresolved transaction, then returns busy', () => {
     for (const fit of ['follows', 'behind', 'ahead'] as Fit[]) {
       expect(judge(waiting('GET /a'), fit, null, true, NOW + CHAIN_PATIENCE - 1)).toBe('wait')
       expect(judge(waiting('GET /a'), fit, null, true, NOW + CHAIN_PATIENCE)).toBe('busy')
     }
   })
 
-  it('knows a refund when it comes back', () => {
+  it('takes a refund that returns to its retry slot', () => {
     expect(purpose(refund)).toBe('refund')
-    expect(judge({ order: refund, since: NOW }, 'follows', told('refund'), false, NOW)).toBe('take')
+    expect(judge({ order: refund, since: NOW }, 'follows', expected('refund'), false, NOW)).toBe('take')
   })
 
-  it('never takes what does not follow, never corrects what does, and keeps nobody waiting for ever', () => {
+  it('takes only vouchers that follow, corrects only others, and ends every wait', () => {
     const anything = fc.record({
       fit: fc.constantFrom<Fit>('follows', 'behind', 'ahead'),
       expected: fc.option(

@@ -4,7 +4,7 @@ import type { Draft } from '../../../src/ledger/credit/agents.ts'
 import { randomHex } from '../../chain/harness.ts'
 import { termsOf } from './harness.ts'
 
-/** A registry of its own for each test. */
+/** A new registry for each test. */
 const newRegistry = () => {
   const name = randomHex(8)
   return () => env.AGENTS.getByName(name)
@@ -17,8 +17,8 @@ function draftOf(rest: Partial<Draft> = {}): Draft {
 
 const keyOf = (keyId: string) => ({ keyId, jwk: { kty: 'OKP', crv: 'Ed25519', x: keyId } })
 
-describe('the registry of agents', () => {
-  it('keeps what it was told, and opens the line', async () => {
+describe('Agents', () => {
+  it('stores a registered agent and opens its credit line', async () => {
     const registry = newRegistry()
     const draft = draftOf({ keys: [keyOf('k1')] })
     const made = await registry().create(draft, 'anna')
@@ -31,7 +31,7 @@ describe('the registry of agents', () => {
     })
   })
 
-  it('makes one agent of one draft, however often it comes', async () => {
+  it('registers one agent when the same draft comes twice', async () => {
     const registry = newRegistry()
     const draft = draftOf()
     await registry().create(draft, 'anna')
@@ -43,7 +43,7 @@ describe('the registry of agents', () => {
     expect(await registry().acts(0, 10)).toHaveLength(1)
   })
 
-  it('gives no URL and no key to two agents, and takes none that nothing identifies', async () => {
+  it('rejects a URL or key in use, and a draft with neither', async () => {
     const registry = newRegistry()
     const draft = draftOf({ keys: [keyOf('k1')] })
     await registry().create(draft, 'anna')
@@ -59,10 +59,10 @@ describe('the registry of agents', () => {
     expect(await registry().change(other.id, { url: draft.url }, 'anna')).toMatchObject({
       reason: 'url_taken',
     })
-    expect(await registry().change('nobody', {}, 'anna')).toMatchObject({ reason: 'unknown' })
+    expect(await registry().change('unknown', {}, 'anna')).toMatchObject({ reason: 'unknown' })
   })
 
-  it('finds an agent by its URL alone, and by its key only one without a URL [C4]', async () => {
+  it('finds an agent with a URL by that URL only, and one without by its key [C4]', async () => {
     const registry = newRegistry()
     const named = draftOf({ keys: [keyOf('k1')] })
     const keyed = draftOf({ url: null, keys: [keyOf('k2')] })
@@ -77,7 +77,7 @@ describe('the registry of agents', () => {
     expect(await find('https://unregistered.example/', 'k1')).toBeUndefined()
   })
 
-  it('tells the line of every change, and notes who made it', async () => {
+  it('sends every change to the credit line and stores who made it', async () => {
     const registry = newRegistry()
     const draft = draftOf()
     const standing = () => env.LINES.getByName(draft.id).standing()
@@ -102,7 +102,7 @@ describe('the registry of agents', () => {
     expect(acts[1]?.before).toBe(acts[0]?.after)
   })
 
-  it('lists its agents in pages', async () => {
+  it('returns agents in pages, in order of id', async () => {
     const registry = newRegistry()
     const drafts = [draftOf({ id: 'b' }), draftOf({ id: 'a' }), draftOf({ id: 'c' })]
     for (const draft of drafts) await registry().create(draft, 'anna')

@@ -28,7 +28,7 @@ async function billed(terms: Parameters<typeof newLine>[0] = {}, vat = 0n) {
   return { line, invoice, statement }
 }
 
-/** Appends `count` charges to a line with one, without asking it one by one. */
+/** Appends `count` charges to a line with one, by a single SQL statement. */
 async function grow(line: Line, count: number): Promise<void> {
   const columns = 'at, kind, amount, authorized, charged, redeemed, credit, ceiling, id'
   await line.sql(`WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ${count})
@@ -40,8 +40,8 @@ async function grow(line: Line, count: number): Promise<void> {
 const stagesOf = async (line: Line, now: number) =>
   (await line.line().dun(now, TERMS)).map(({ stage }) => stage)
 
-describe('a period', () => {
-  it('is stated once, with all that was charged and released', async () => {
+describe('CreditLine.close', () => {
+  it('issues one statement with all charges and releases of the period', async () => {
     const line = newLine()
     await line.charge({ site: 'a.test', rule: 'RULES[0]' })
     const { entry, order } = await line.charge()
@@ -60,7 +60,7 @@ describe('a period', () => {
     expect((await line.line().statements()).map(({ period }) => period)).toEqual([EVER])
   })
 
-  it('is stated once when it is closed twice at a time', async () => {
+  it('issues one statement when called three times at once', async () => {
     const line = newLine()
     await line.charge()
     const statements = await Promise.all([1, 2, 3].map(() => line.line().close(EVER)))
@@ -68,7 +68,7 @@ describe('a period', () => {
     expect(await line.line().statements()).toHaveLength(1)
   })
 
-  it('is stated in pages, each entry once, whoever else closes meanwhile', async () => {
+  it('states each entry of a long period once when calls overlap', async () => {
     const line = newLine()
     await line.charge()
     await grow(line, 2500)
@@ -79,7 +79,7 @@ describe('a period', () => {
     expect(await line.line().proof(2000)).toMatchObject({ index: 1999, size: 2502, entry: { seq: 2000 } })
   })
 
-  it('leaves what was charged after its end to the next', async () => {
+  it('leaves charges after the end of the period to the next statement', async () => {
     const line = newLine()
     const { at } = await line.charge()
     await line.sql(`UPDATE entry SET at = at + 5000 WHERE kind = 'charge'`)
@@ -92,7 +92,7 @@ describe('a period', () => {
     expect([statement?.total, next?.total]).toEqual([2n * PRICE, undefined])
   })
 
-  it('begins where the last one ended, where a longer kind takes the place of a shorter', async () => {
+  it('starts a monthly period where the last daily statement ended', async () => {
     const line = newLine()
     const { at } = await line.charge()
     const day = { id: 'day', from: at - 10, to: at + 1 }
@@ -105,14 +105,14 @@ describe('a period', () => {
     expect((await line.line().statements()).map(({ period }) => period.from)).toEqual([day.from, day.to])
   })
 
-  it('is not stated where nothing was charged', async () => {
+  it('returns null when nothing was charged', async () => {
     const line = newLine()
     await line.line().configure(line.enrolment)
     expect(await line.line().close(EVER)).toBeNull()
     expect(await line.line().bill()).toMatchObject({ unstated: null, uninvoiced: [] })
   })
 
-  it('proves every entry against its root, and no other', async () => {
+  it('stores a root that proves each entry and no altered one', async () => {
     const { line, statement } = await billed()
     if (!statement) return expect.fail('no statement')
     const { first, last, root } = statement
@@ -129,15 +129,15 @@ describe('a period', () => {
   })
 })
 
-describe('an invoice', () => {
-  it('covers its statements, and is noted once', async () => {
+describe('CreditLine invoice', () => {
+  it('covers its statements and is stored once', async () => {
     const { line, invoice } = await billed()
     await line.line().invoiced({ ...invoice, total: 0n })
     expect(await line.line().invoices()).toMatchObject([{ id: invoice.id, total: 3n * PRICE, stage: 'open' }])
     expect(await line.line().bill()).toMatchObject({ uninvoiced: [], invoices: [{ id: invoice.id }] })
   })
 
-  it('keeps what a credit note has carried since it was drafted for the next', async () => {
+  it('leaves an amount that a credit note carried meanwhile to the next invoice', async () => {
     const line = newLine()
     const charges = [await line.charge(), await line.charge()]
     await line.line().close(EVER)
@@ -157,7 +157,7 @@ describe('an invoice', () => {
     expect(await line.line().bill()).toMatchObject(sums)
   })
 
-  it('redeems what is paid, once by the payment’s id', async () => {
+  it('redeems each payment once by its id', async () => {
     const { line, invoice } = await billed()
     const part = payment(invoice.id, PRICE)
     await line.line().paid(part)
@@ -177,7 +177,7 @@ describe('an invoice', () => {
     expect(await line.standing()).toMatchObject({ redeemed: 3000n, credit: 0n })
   })
 
-  it('is smaller by a credit note, and so is what was charged', async () => {
+  it('is lowered by a credit note once, together with the charged amount', async () => {
     const { line, invoice } = await billed()
     const note = { id: 'CN-1', number: 1, invoice: invoice.id, issuedAt: 1, reason: 'a page twice' }
     const less = { ...note, net: PRICE, vat: 0n, total: PRICE }
@@ -188,7 +188,7 @@ describe('an invoice', () => {
     expect(await line.standing()).toMatchObject({ charged: 2n * PRICE, redeemed: 2n * PRICE })
   })
 
-  it('was credited in part, so that a charge of it that is released takes back the rest only', async () => {
+  it('releases only the rest of a charge that was credited in part', async () => {
     const line = newLine()
     const { entry, order } = await line.charge()
     await line.line().close(EVER)
@@ -200,7 +200,7 @@ describe('an invoice', () => {
     expect((await line.entries()).at(-1)).toMatchObject({ kind: 'release', amount: PRICE - 1n, charged: 0n })
   })
 
-  it('takes no credit note over more than is left of it, as of two that were drafted at once', async () => {
+  it('ignores a second credit note above the remaining net', async () => {
     const { line, invoice } = await billed()
     await line.line().paid(payment(invoice.id, 3n * PRICE))
     for (let i = 0; i < 3; i++) await line.charge()
@@ -214,7 +214,7 @@ describe('an invoice', () => {
     expect(await line.line().history(second.id)).toMatchObject([{ document: { id: 'CN-1' } }])
   })
 
-  it('lets one payer at a time pay it at once', async () => {
+  it('allows one payment attempt at a time', async () => {
     const { line, invoice } = await billed()
     const attempt = (id: string) => line.line().attempt(invoice.id, id, 'detail')
     expect([await attempt('a'), await attempt('b'), await attempt('a')]).toEqual([
@@ -232,8 +232,8 @@ describe('an invoice', () => {
   })
 })
 
-describe('what was paid', () => {
-  it('raises what may be owed, up to the limit [C10]', async () => {
+describe('CreditLine payment', () => {
+  it('raises the credit limit from the initial limit up to the full one [C10]', async () => {
     const { line, invoice } = await billed({ limit: 5n * PRICE, probation: 3n * PRICE })
     expect(reasonOf(await line.place(line.order()))).toBe('credit_exhausted')
     await line.line().paid(payment(invoice.id, 3n * PRICE))
@@ -242,7 +242,7 @@ describe('what was paid', () => {
     expect(reasonOf(await line.place(line.order()))).toBe('credit_exhausted')
   })
 
-  it('is a credit where the charge is given back later, used before the next', async () => {
+  it('becomes account balance when the paid charge is released, and pays for the next charge', async () => {
     const line = newLine()
     const { entry, order } = await line.charge()
     await line.line().close(EVER)
@@ -256,8 +256,8 @@ describe('what was paid', () => {
   })
 })
 
-describe('an invoice that is not paid', () => {
-  it('walks to its end, each stage told until the operator knows', async () => {
+describe('CreditLine.dun', () => {
+  it('returns each stage until its notification is delivered', async () => {
     const { line } = await billed()
     expect(await stagesOf(line, 29 * DAY)).toEqual([])
     expect(await stagesOf(line, 33 * DAY)).toEqual(['due', 'past_due'])
@@ -269,7 +269,7 @@ describe('an invoice that is not paid', () => {
     expect(await stagesOf(line, 120 * DAY)).toEqual(['suspended', 'written_off'])
   })
 
-  it('suspends the line, until it is paid', async () => {
+  it('suspends the credit line until the invoice is paid', async () => {
     const { line, invoice } = await billed()
     await line.line().dun(41 * DAY, TERMS)
     expect(reasonOf(await line.place(line.order()))).toBe('credit_suspended')
@@ -281,7 +281,7 @@ describe('an invoice that is not paid', () => {
     expect(await stagesOf(line, 50 * DAY)).toEqual(['due', 'past_due', 'suspended', 'settled'])
   })
 
-  it('is past due at once when its payment fails or is taken back, and nothing is rewritten [C13]', async () => {
+  it('marks an invoice past due when its payment is reversed, and rewrites no entry [C13]', async () => {
     const { line, invoice } = await billed()
     const received = payment(invoice.id, 3n * PRICE)
     await line.line().paid(received)
@@ -301,31 +301,28 @@ describe('an invoice that is not paid', () => {
   })
 
   it.each([
-    ['as it is', 0n],
-    ['that was taken back too', 3n * PRICE],
-  ])(
-    'owes more than it was over once its payment was given back and disputed as well (%s) [C13]',
-    async (_, net) => {
-      const { line, invoice } = await billed()
-      const received = payment(invoice.id, 3n * PRICE)
-      await line.line().paid(received)
-      const note = { id: 'CN-1', number: 1, invoice: invoice.id, issuedAt: 1, reason: 'goodwill' }
-      if (net > 0n) await line.line().credited({ ...note, net, vat: 0n, total: net })
-      const reversal = {
-        invoice: invoice.id,
-        payment: received.id,
-        amount: 3n * PRICE,
-        reason: 'twice',
-        at: 2,
-      }
-      await line.line().reversed({ ...reversal, id: 'refund 1' })
-      expect(await line.line().reversed({ ...reversal, id: 'dispute 1' })).toMatchObject({
-        paid: -3n * PRICE,
-      })
-      expect(await line.standing()).toMatchObject({ redeemed: 0n })
-      await line.line().paid(payment(invoice.id, 6n * PRICE - net))
-      expect(await line.line().invoice(invoice.id)).toMatchObject({ stage: 'settled' })
-      expect(await line.standing()).toMatchObject({ redeemed: 3n * PRICE - net })
-    },
-  )
+    ['without a credit note', 0n],
+    ['with a full credit note', 3n * PRICE],
+  ])('asks for the amount twice when its payment was refunded and disputed (%s) [C13]', async (_, net) => {
+    const { line, invoice } = await billed()
+    const received = payment(invoice.id, 3n * PRICE)
+    await line.line().paid(received)
+    const note = { id: 'CN-1', number: 1, invoice: invoice.id, issuedAt: 1, reason: 'goodwill' }
+    if (net > 0n) await line.line().credited({ ...note, net, vat: 0n, total: net })
+    const reversal = {
+      invoice: invoice.id,
+      payment: received.id,
+      amount: 3n * PRICE,
+      reason: 'twice',
+      at: 2,
+    }
+    await line.line().reversed({ ...reversal, id: 'refund 1' })
+    expect(await line.line().reversed({ ...reversal, id: 'dispute 1' })).toMatchObject({
+      paid: -3n * PRICE,
+    })
+    expect(await line.standing()).toMatchObject({ redeemed: 0n })
+    await line.line().paid(payment(invoice.id, 6n * PRICE - net))
+    expect(await line.line().invoice(invoice.id)).toMatchObject({ stage: 'settled' })
+    expect(await line.standing()).toMatchObject({ redeemed: 3n * PRICE - net })
+  })
 })

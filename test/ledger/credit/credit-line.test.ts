@@ -6,8 +6,8 @@ import { MOST_CHARGES, MOST_DELIVERIES } from '../../../src/ledger/replay-window
 import { rowsWritten } from '../rows.ts'
 import { LIMIT, newLine, PRICE, reasonOf } from './harness.ts'
 
-describe('a commitment', () => {
-  it('is charged and promised once, and written before it is answered', async () => {
+describe('CreditLine.place', () => {
+  it('stores the charge and its commitment before it answers', async () => {
     const line = newLine()
     const answer = await line.charge({ promised: PRICE + 5n })
     expect(answer).toMatchObject({ outcome: 'charged', due: PRICE })
@@ -18,7 +18,7 @@ describe('a commitment', () => {
     expect(JSON.parse(entry?.body ?? '')).toEqual(answer.order.evidence)
   })
 
-  it('lists its line in the book before the first charge is acknowledged', async () => {
+  it('lists the credit line in the read model before it acknowledges the first charge', async () => {
     const line = newLine()
     await line.charge()
     const { agent, name } = line.enrolment
@@ -26,7 +26,7 @@ describe('a commitment', () => {
     expect(listed.find(({ id }) => id === agent)).toMatchObject({ name, totals: null })
   })
 
-  it('leaves nothing behind where a line was only asked about', async () => {
+  it('stores nothing when only the state of an unknown line is read', async () => {
     const line = newLine()
     expect(await line.line().standing()).toBeNull()
     expect(await line.sql(`SELECT name FROM sqlite_master WHERE name NOT LIKE '\\_cf%' ESCAPE '\\'`)).toEqual(
@@ -34,7 +34,7 @@ describe('a commitment', () => {
     )
   })
 
-  it('writes one row, the entry', async () => {
+  it('writes one row for a charge', async () => {
     const line = newLine()
     await line.charge()
     const order = line.order()
@@ -42,7 +42,7 @@ describe('a commitment', () => {
     expect(written).toBe(1)
   })
 
-  it('shares a write with those that come while one is on its way', async () => {
+  it('stores nine concurrent charges in one write', async () => {
     const line = newLine()
     await line.charge()
     const orders = Array.from({ length: 9 }, () => line.order())
@@ -62,8 +62,8 @@ describe('a commitment', () => {
   })
 })
 
-describe('a signature that was used [C3]', () => {
-  it('opens the same resource again for free, also when the line was asleep', async () => {
+describe('CreditLine.place with a used signature', () => {
+  it('replays the same resource without a charge, also after a restart [C3]', async () => {
     const line = newLine()
     const { order, entry } = await line.charge()
     const again = await line.place({ ...order, id: 'again' })
@@ -73,7 +73,7 @@ describe('a signature that was used [C3]', () => {
     expect(await line.standing()).toMatchObject({ charged: PRICE, authorized: PRICE })
   })
 
-  it('opens no other resource', async () => {
+  it('returns commitment_replayed for another resource [C3]', async () => {
     const line = newLine()
     const { order } = await line.charge()
     const other = { ...order, id: 'other', request: 'GET https://site.test/b' }
@@ -82,7 +82,7 @@ describe('a signature that was used [C3]', () => {
     expect(reasonOf(await line.place(other))).toBe('commitment_replayed')
   })
 
-  it('is known by its nonce, whatever else is signed with it', async () => {
+  it('returns commitment_replayed for another signature over the same nonce [C3]', async () => {
     const line = newLine()
     const { order } = await line.charge({ once: 'key nonce' })
     const other = line.order({ once: 'key nonce' })
@@ -90,7 +90,7 @@ describe('a signature that was used [C3]', () => {
     expect(reasonOf(await line.place(other))).toBe('commitment_replayed')
   })
 
-  it('opens nothing more after so many deliveries', async () => {
+  it('returns commitment_replayed after MOST_DELIVERIES replays [C3]', async () => {
     const line = newLine()
     const { order } = await line.charge()
     for (let i = 1; i < MOST_DELIVERIES; i++)
@@ -98,7 +98,7 @@ describe('a signature that was used [C3]', () => {
     expect(reasonOf(await line.place({ ...order, id: 'one too many' }))).toBe('commitment_replayed')
   })
 
-  it('is known for as long as it can be shown, however many others were used since', async () => {
+  it('finds the signature as long as it is valid, after any number of other charges [C3]', async () => {
     const line = newLine()
     const { order, entry } = await line.charge()
     await line.restart()
@@ -113,7 +113,7 @@ describe('a signature that was used [C3]', () => {
     expect(await line.place({ ...order, id: 'again' })).toMatchObject({ outcome: 'replayed', entry })
   })
 
-  it('is known on a line of the first version, which looked for it in an index', async () => {
+  it('finds the signature on a line that storage version 1 wrote with an index [C3]', async () => {
     const line = newLine()
     const { order } = await line.charge()
     await line.sql('CREATE UNIQUE INDEX used ON entry (once, attempt) WHERE once IS NOT NULL')
@@ -122,7 +122,7 @@ describe('a signature that was used [C3]', () => {
     expect(await line.sql(`SELECT 1 FROM sqlite_master WHERE name = 'used'`)).toEqual([])
   })
 
-  it('is answered alike when the same order comes again [E3]', async () => {
+  it('returns the same answer when the same order is placed again [C3, E3]', async () => {
     const line = newLine()
     const { order, entry } = await line.charge()
     expect(await line.place(order)).toMatchObject({ outcome: 'charged', entry })
@@ -133,8 +133,8 @@ describe('a signature that was used [C3]', () => {
   })
 })
 
-describe('a delivery that failed [D9]', () => {
-  it('gives the charge back, and the commitment may be charged again', async () => {
+describe('CreditLine.release', () => {
+  it('takes the charge back and lets the commitment be charged again [D9]', async () => {
     const line = newLine()
     const { order, entry } = await line.charge()
     await line.line().release(entry, order.id)
@@ -146,11 +146,11 @@ describe('a delivery that failed [D9]', () => {
     expect(await line.standing()).toMatchObject({ charged: PRICE })
   })
 
-  it('gives it back once, and only for a delivery of that charge', async () => {
+  it('takes a charge back once, and only for one of its deliveries [D9]', async () => {
     const line = newLine()
     const { order, entry } = await line.charge()
     const other = await line.charge()
-    await line.line().release(entry, 'a stranger')
+    await line.line().release(entry, 'unknown')
     await line.line().release(entry, order.id)
     await line.restart()
     await line.line().release(entry, order.id)
@@ -159,7 +159,7 @@ describe('a delivery that failed [D9]', () => {
     expect(await line.standing()).toMatchObject({ charged: 0n })
   })
 
-  it('leaves the charge while another delivery of it stands', async () => {
+  it('keeps the charge while another delivery of it stands [D9]', async () => {
     const line = newLine()
     const { order, entry } = await line.charge()
     await line.place({ ...order, id: 'second' })
@@ -170,7 +170,7 @@ describe('a delivery that failed [D9]', () => {
     expect(await line.standing()).toMatchObject({ charged: 0n })
   })
 
-  it('is no replay to an order that comes before the release is written', async () => {
+  it('leaves one charge when an order overlaps the release [D9]', async () => {
     const line = newLine()
     const { order, entry } = await line.charge()
     await line.restart()
@@ -179,20 +179,20 @@ describe('a delivery that failed [D9]', () => {
     await release
     expect(['charged', 'replayed']).toContain(again.outcome)
     const { charged } = await line.standing()
-    // Served as a replay, the charge stands for it; charged anew, it stands once.
+    // A replay keeps the first charge, a new charge replaces the released one: one charge either way.
     expect(charged).toBe(PRICE)
   })
 })
 
-describe('the credit limit', () => {
-  it('is usable to the unit, and not one beyond', async () => {
+describe('CreditLine limit', () => {
+  it('allows charges up to the exact limit and rejects one unit more', async () => {
     const line = newLine({ limit: PRICE, probation: PRICE })
     expect(reasonOf(await line.place(line.order({ price: PRICE + 1n })))).toBe('credit_exhausted')
     await line.charge()
     expect(reasonOf(await line.place(line.order({ price: 1n })))).toBe('credit_exhausted')
   })
 
-  it('200 at once, with room for one, make one charge [C9]', async () => {
+  it('allows one of 200 concurrent charges when there is room for one [C9]', async () => {
     const line = newLine()
     await line.charge({ price: LIMIT - PRICE })
     const answers = await Promise.all(Array.from({ length: 200 }, () => line.place(line.order())))
@@ -201,21 +201,21 @@ describe('the credit limit', () => {
     expect(await line.standing()).toMatchObject({ charged: LIMIT })
   })
 
-  it('200 at once open a new line once, and share its limit [C9]', async () => {
+  it('opens a new line once for 200 concurrent orders, which share its limit [C9]', async () => {
     const line = newLine()
     const answers = await Promise.all(Array.from({ length: 200 }, () => line.place(line.order())))
     expect(answers.filter(({ outcome }) => outcome === 'charged')).toHaveLength(10)
     expect((await line.entries()).filter(({ kind }) => kind === 'terms')).toHaveLength(1)
   })
 
-  it('begins at the probation, whatever the limit [C10]', async () => {
+  it('starts at the initial credit limit below the full limit [C10]', async () => {
     const line = newLine({ limit: 1_000_000_000n, probation: PRICE })
     await line.charge()
     expect(reasonOf(await line.place(line.order()))).toBe('credit_exhausted')
     expect(await line.standing()).toMatchObject({ limit: PRICE })
   })
 
-  it('follows the registry’s newer word, and not an older one', async () => {
+  it('applies a newer version of the terms and ignores an older one', async () => {
     const line = newLine({ limit: PRICE, probation: PRICE })
     await line.charge()
     const { enrolment } = line
@@ -230,8 +230,8 @@ describe('the credit limit', () => {
   })
 })
 
-describe('a suspended line', () => {
-  it('refuses at once, whatever an order still believes, and serves what was paid', async () => {
+describe('CreditLine suspended', () => {
+  it('rejects orders with outdated terms at once and still serves replays', async () => {
     const line = newLine()
     const { order } = await line.charge()
     const { enrolment } = line
@@ -243,8 +243,8 @@ describe('a suspended line', () => {
   })
 })
 
-describe('a clock that goes back [E13]', () => {
-  it('leaves the journal in order of time', async () => {
+describe('CreditLine journal', () => {
+  it('stays in order of time when the clock goes back [E13]', async () => {
     const line = newLine()
     await line.charge()
     await line.sql('UPDATE entry SET at = at + 60000')

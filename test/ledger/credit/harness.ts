@@ -1,4 +1,4 @@
-/** A credit line by itself: real storage, and orders whose signatures were verified elsewhere. */
+/** A credit line by itself: real storage, and orders with signatures that are not verified here. */
 import { env, evictDurableObject, runInDurableObject } from 'cloudflare:test'
 import type { Invoice, Period } from '../../../src/ledger/billing/types.ts'
 import type { CreditTerms, Enrolment } from '../../../src/ledger/credit/terms.ts'
@@ -24,7 +24,7 @@ export function enrolmentOf(rest: Partial<Enrolment> & { terms?: CreditTerms } =
   }
 }
 
-/** An order of its own signature, unless `iou` names another. */
+/** An order with a new signature, unless `iou` names another. */
 export function orderOf(enrolment: Enrolment, rest: Partial<CommitmentOrder> = {}): CommitmentOrder {
   const iou = rest.iou ?? randomHex(32)
   const evidence = { keyId: 'key', algorithm: 'ed25519', signature: 'c2ln', base: '"@authority": site.test' }
@@ -44,7 +44,7 @@ export function orderOf(enrolment: Enrolment, rest: Partial<CommitmentOrder> = {
 
 export type Line = ReturnType<typeof newLine>
 
-/** A line that is opened by its first order. */
+/** A credit line that its first order opens. */
 export function newLine(terms: Partial<CreditTerms> = {}) {
   const enrolment = enrolmentOf({ terms: termsOf(terms) })
   // A stub is broken after its object was aborted: each call takes a new one.
@@ -63,11 +63,11 @@ export function newLine(terms: Partial<CreditTerms> = {}) {
     },
     async standing() {
       const standing = await line().standing()
-      if (!standing) throw new Error('the line was never opened')
+      if (!standing) throw new Error('line must be open')
       return standing
     },
     entries: async (): Promise<LineEntry[]> => line().entries(0, 100_000),
-    /** Lets the object sleep: all but its storage is forgotten. */
+    /** Evicts the object: only its storage remains. */
     restart: () => evictDurableObject(line()),
     sql: <Value>(query: string) =>
       runInDurableObject(line(), (_, { storage }) => storage.sql.exec(query).toArray() as Value[]),
@@ -78,7 +78,7 @@ export function reasonOf(answer: LineAnswer): string {
   return answer.outcome === 'refused' ? answer.reason : answer.outcome
 }
 
-/** An invoice over `charged`, without VAT unless `vat` says how much. */
+/** An invoice over `charged`, without VAT unless `vat` is given. */
 export function invoiceOf(
   { enrolment: { agent, terms } }: Line,
   rest: Partial<Invoice> & Pick<Invoice, 'number' | 'periods' | 'charged'>,
@@ -105,5 +105,5 @@ export function invoiceOf(
 }
 
 export const DAY = 86_400_000
-/** A period that ends after all that a test does. */
+/** A period that ends after every test. */
 export const EVER: Period = { id: '2026-11-21', from: 0, to: Number.MAX_SAFE_INTEGER }

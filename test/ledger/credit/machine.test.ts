@@ -1,4 +1,4 @@
-/** The credit line against a model of a few integers: any story of an agent, with its object dying between the lines. */
+/** Compares the credit line with a model of a few integers over random commands, with evictions and aborts between them. */
 import { abortAllDurableObjects } from 'cloudflare:test'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
@@ -8,10 +8,10 @@ import { EVER, invoiceOf, LIMIT, type Line, newLine, PRICE, reasonOf } from './h
 type Bought = { order: CommitmentOrder; entry: number; price: bigint; open: string[] }
 type Billed = { id: string; net: bigint; paid: bigint; credited: bigint }
 
-/** What was delivered and received; the rest follows. */
+/** Stores what was delivered and received; derives the other figures. */
 class Model {
   delivered = 0n
-  /** By credit notes, of what was delivered. */
+  /** The part of `delivered` that credit notes took back. */
   forgiven = 0n
   promised = 0n
   stated = 0n
@@ -26,7 +26,7 @@ class Model {
     return this.invoices.reduce((sum, { net, paid, credited }) => sum + least(paid, net - credited), 0n)
   }
 
-  /** What was released after it was invoiced: credit notes give it back first, which lowers no charge. */
+  /** The over-invoiced amount. Credit notes cover it first, without lowering the charges. */
   get excess(): bigint {
     const asked = this.invoices.reduce((sum, { net, credited }) => sum + net - credited, 0n)
     return asked > this.delivered ? asked - this.delivered : 0n
@@ -130,8 +130,8 @@ class Configure implements Command {
     const { limit, suspended } = this
     const { enrolment } = line
     const terms = { ...enrolment.terms, limit, probation: limit }
-    const word = { ...enrolment, terms, version: ++model.version, suspended: suspended ? 'so' : null }
-    await line.line().configure(word)
+    const changed = { ...enrolment, terms, version: ++model.version, suspended: suspended ? 'so' : null }
+    await line.line().configure(changed)
     Object.assign(model, { limit, suspended })
   }
   toString = () => `configure(${this.limit}, ${this.suspended})`
@@ -191,9 +191,9 @@ class Settle implements Command {
   toString = () => `${this.what}(${this.at}, ${this.share}/4)`
 }
 
-class Forget implements Command {
+class Restart implements Command {
   readonly how: 'evict' | 'abort'
-  constructor(how: Forget['how']) {
+  constructor(how: Restart['how']) {
     this.how = how
   }
   check = () => true
@@ -204,7 +204,7 @@ class Forget implements Command {
   toString = () => this.how
 }
 
-/** After each step all figures agree. */
+/** Checks after each command that all figures agree. */
 class Checked implements Command {
   readonly command: Command
   constructor(command: Command) {
@@ -233,12 +233,12 @@ const commands = [
   fc
     .tuple(at, share, fc.constantFrom('paid', 'paid', 'credited', 'reversed'))
     .map((rest) => new Settle(...rest)),
-  fc.constantFrom('evict', 'abort').map((how) => new Forget(how)),
+  fc.constantFrom('evict', 'abort').map((how) => new Restart(how)),
 ].map((arbitrary) => arbitrary.map((command: Command) => new Checked(command)))
 
-describe('a line [E1]', () => {
+describe('CreditLine', () => {
   it(
-    'agrees with its model, whatever happens to it',
+    'equals its model after any commands and restarts [E1]',
     async () => {
       await fc.assert(
         fc.asyncProperty(fc.commands(commands, { maxCommands: 40 }), async (story) => {
@@ -254,7 +254,7 @@ describe('a line [E1]', () => {
   )
 })
 
-/** Every line of the journal follows from the one before. */
+/** Checks that each journal entry follows from the one before. */
 async function consistent(line: Line): Promise<void> {
   let before = { authorized: 0n, charged: 0n, redeemed: 0n, credit: 0n, seq: 0, at: 0 }
   for (const entry of await line.entries()) {

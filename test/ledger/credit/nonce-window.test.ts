@@ -4,8 +4,8 @@ import { LONGEST } from '../../../src/identity/verify.ts'
 import { Used } from '../../../src/ledger/credit/nonce-window.ts'
 import { REPLAY_WINDOW } from '../../../src/ledger/replay-window.ts'
 
-describe('what was used [C3]', () => {
-  it('is known until its window is over, by its last use', () => {
+describe('Used', () => {
+  it('finds a nonce until the replay window after its last use is over [C3]', () => {
     const steps = fc.array(fc.tuple(fc.constantFrom('a', 'b', 'c'), fc.nat({ max: REPLAY_WINDOW })))
     fc.assert(
       fc.property(steps, (uses) => {
@@ -23,14 +23,14 @@ describe('what was used [C3]', () => {
     )
   })
 
-  it('is forgotten some time after, so that memory does not grow', () => {
+  it('drops nonces after two windows, so that memory does not grow [C3]', () => {
     const used = new Used()
     for (const [seq, once] of ['a', 'b', 'c'].entries())
       used.note(once, { seq, attempt: 0 }, seq * REPLAY_WINDOW + 1)
     expect([used.find('a'), used.find('c')]).toEqual([undefined, { seq: 2, attempt: 0 }])
   })
 
-  it('is known for minutes after the last moment at which its signature is taken', () => {
+  it('keeps a nonce at least four minutes longer than its signature can be valid [C3]', () => {
     expect(REPLAY_WINDOW).toBeGreaterThanOrEqual((LONGEST + 240) * 1000)
   })
 })

@@ -25,7 +25,7 @@ function memoryOf({ name }: Use) {
   const memory = () => env.AUTHORIZATIONS.getByName(name)
   return {
     take: async (use: Use, price?: bigint) => memory().take(use, price),
-    /** By another request than any before. */
+    /** Takes the authorization for a new request id. */
     takeAnew: async (use: Use) => memory().take({ ...use, id: randomHex(4) }),
     settled: async ({ token, nonce }: Use) => memory().settled(token, nonce, TX),
     release: async ({ token, nonce, id }: Use) => memory().release(token, nonce, id),
@@ -36,7 +36,7 @@ function memoryOf({ name }: Use) {
     status: async () => (await memory().uses('', 10)).map(({ status }) => status),
     totals: async () => memory().totals(),
     restart: () => evictDurableObject(memory()),
-    /** Its time is over. */
+    /** The same authorization after its validity ended. */
     lapse: ({ name: _, ...use }: Use) => ({ ...use, name, validBefore: secondsFromNow(0) }),
     age: (ms: number) =>
       runInDurableObject(memory(), (_, { storage }) => {
@@ -49,8 +49,8 @@ const NO_DOUBT = { inDoubt: 0, undelivered: 0 }
 const TOO_LATE = { outcome: 'refused', reason: 'exact_too_late' }
 const IN_PROGRESS = { outcome: 'refused', reason: 'exact_in_progress' }
 
-describe('an authorization', () => {
-  it('taken fifty times at once is taken once [A1]', async () => {
+describe('Authorizations.take', () => {
+  it('gives an authorization to one of 50 concurrent requests [A1]', async () => {
     const use = aUse()
     const memory = memoryOf(use)
     const taken = await Promise.all(Array.from({ length: 50 }, () => memory.takeAnew(use)))
@@ -58,7 +58,7 @@ describe('an authorization', () => {
     expect(taken.filter(({ outcome }) => outcome !== 'taken')).toEqual(Array(49).fill(IN_PROGRESS))
   })
 
-  it('that was taken for one resource opens no other, whatever became of it [A2]', async () => {
+  it('returns exact_bound for another resource in every state of the authorization [A2]', async () => {
     const use = aUse()
     const memory = memoryOf(use)
     const other = { ...use, request: 'GET /b' }
@@ -71,7 +71,7 @@ describe('an authorization', () => {
     expect(await memory.take(other)).toEqual(bound)
   })
 
-  it('that was settled opens its resource again for a while, then nothing [A3]', async () => {
+  it('replays a settled authorization within the replay window, then returns exact_used [A3]', async () => {
     const use = aUse()
     const memory = memoryOf(use)
     await memory.take(use)
@@ -82,7 +82,7 @@ describe('an authorization', () => {
     expect(await memory.take(use)).toEqual({ outcome: 'refused', reason: 'exact_used' })
   })
 
-  it('that was released may be used for anything', async () => {
+  it('gives a released authorization to any resource', async () => {
     const use = aUse()
     const memory = memoryOf(use)
     await memory.take(use)
@@ -91,7 +91,7 @@ describe('an authorization', () => {
     expect(await memory.take(use)).toEqual({ outcome: 'refused', reason: 'exact_bound' })
   })
 
-  it('that was settled is never released and never in doubt', async () => {
+  it('still replays a settled authorization after a late release or doubt', async () => {
     const use = aUse()
     const memory = memoryOf(use)
     await memory.take(use)
@@ -101,7 +101,7 @@ describe('an authorization', () => {
     expect(await memory.take(use)).toMatchObject({ outcome: 'replayed' })
   })
 
-  it('whose request died is in doubt after its lease, for one request at a time [E4]', async () => {
+  it('returns doubtful after the lease of an aborted request, for one request at a time [E4]', async () => {
     const use = aUse()
     const memory = memoryOf(use)
     await memory.take(use)
@@ -112,7 +112,7 @@ describe('an authorization', () => {
     expect(taken).toEqual([{ outcome: 'doubtful' }, IN_PROGRESS])
   })
 
-  it('that ends in less than six seconds is not taken, and leaves no trace [A9]', async () => {
+  it('returns exact_too_late and stores nothing when under six seconds are left [A9]', async () => {
     const use = aUse({ validBefore: secondsFromNow(5) })
     const memory = memoryOf(use)
     expect(await memory.take(use)).toEqual(TOO_LATE)
@@ -122,7 +122,7 @@ describe('an authorization', () => {
     expect(await memory.status()).toEqual(['taken'])
   })
 
-  it('that lapsed after it was taken is in progress, in doubt or paid for as before, and not taken anew [A9]', async () => {
+  it('keeps the state of an authorization that expired after it was taken, and rejects a new use [A9]', async () => {
     const use = aUse()
     const memory = memoryOf(use)
     const lapsed = memory.lapse(use)
@@ -140,7 +140,7 @@ describe('an authorization', () => {
     expect(await memory.takeAnew(memory.lapse(other))).toEqual(TOO_LATE)
   })
 
-  it('that is not over the price of today opens only what it was taken for, and leaves no trace [B9]', async () => {
+  it('returns exact_value and stores nothing for another price, unless taken before [B9]', async () => {
     const use = aUse()
     const memory = memoryOf(use)
     const refused = { outcome: 'refused', reason: 'exact_value' }
@@ -156,7 +156,7 @@ describe('an authorization', () => {
     expect(await memory.status()).toEqual(['settled'])
   })
 
-  it('over another amount with the same nonce opens nothing of what was taken, doubtful or paid [A2]', async () => {
+  it('returns exact_bound for another amount with the same nonce [A2]', async () => {
     const use = aUse()
     const memory = memoryOf(use)
     const cheaper = { ...use, id: randomHex(4), amount: 1n }
@@ -170,7 +170,7 @@ describe('an authorization', () => {
     expect(await memory.take(cheaper, 1000n)).toEqual(bound)
   })
 
-  it('that was taken over is no longer to be settled, released or doubted by the one before', async () => {
+  it('ignores the former holder once another request took over', async () => {
     const use = aUse()
     const memory = memoryOf(use)
     await memory.take(use)
@@ -188,7 +188,7 @@ describe('an authorization', () => {
     expect(await memory.takeAnew({ ...use, request: 'GET /b' })).toEqual({ outcome: 'taken' })
   })
 
-  it('is taken by the same request again, whose answer was lost, and stays in doubt for it [E3]', async () => {
+  it('returns the same answer to the same request when its answer was lost [E3]', async () => {
     const use = aUse()
     const memory = memoryOf(use)
     for (let times = 0; times < 3; times++) expect(await memory.take(use)).toEqual({ outcome: 'taken' })
@@ -198,7 +198,7 @@ describe('an authorization', () => {
     expect(await memory.takeAnew(use)).toEqual(IN_PROGRESS)
   })
 
-  it('in doubt is asked about at once', async () => {
+  it('returns doubtful at once for an unresolved authorization', async () => {
     const use = aUse()
     const memory = memoryOf(use)
     await memory.take(use)
@@ -207,7 +207,7 @@ describe('an authorization', () => {
     expect(await memory.takeAnew(use)).toEqual({ outcome: 'doubtful' })
   })
 
-  it('of one token is not that of another, with the same nonce', async () => {
+  it('keeps equal nonces of two tokens apart', async () => {
     const use = aUse()
     const memory = memoryOf(use)
     await memory.take(use)
@@ -215,8 +215,8 @@ describe('an authorization', () => {
   })
 })
 
-describe('the memory of authorizations', () => {
-  it('adds a payment once, however often it is told that it is settled', async () => {
+describe('Authorizations', () => {
+  it('counts a payment once when settled is called twice', async () => {
     const [first, second] = [aUse(), aUse({ amount: 1n << 100n })]
     const memory = memoryOf(first)
     for (const use of [first, { ...second, name: first.name }]) {
@@ -227,7 +227,7 @@ describe('the memory of authorizations', () => {
     expect(await memory.totals()).toEqual({ payments: 2, received: 1000n + (1n << 100n), ...NO_DOUBT })
   })
 
-  it('names as in doubt what nobody is at work on any more, those that lapse first before others [E4]', async () => {
+  it('lists authorizations with an expired lease, the first to expire first [E4]', async () => {
     const [late, soon] = [aUse({ validBefore: 10n ** 10n }), aUse({ validBefore: 9_999_999_999n })]
     const memory = memoryOf(late)
     const uses = [late, { ...soon, name: late.name }, aUse({ name: late.name }), aUse({ name: late.name })]
@@ -248,14 +248,14 @@ describe('the memory of authorizations', () => {
         taker: soon.id,
       },
     ])
-    // By when it was first taken the chain is searched: another try does not make it younger.
+    // The chain is searched from the time of the first take; another attempt must not change it.
     const [{ since } = { since: 0 }] = await memory.doubts(1)
     expect(await memory.takeAnew({ ...soon, name: late.name })).toEqual({ outcome: 'doubtful' })
     await memory.age(LEASE)
     expect((await memory.doubts(1))[0]?.since).toBe(since)
   })
 
-  it('holds what was paid and not given until it is given, and counts it once [E5]', async () => {
+  it('replays a paid and undelivered authorization until it is delivered, and counts it once [E5]', async () => {
     const use = aUse()
     const memory = memoryOf(use)
     await memory.take(use)
@@ -273,7 +273,7 @@ describe('the memory of authorizations', () => {
     expect(await memory.takeAnew(use)).toMatchObject({ reason: 'exact_used' })
   })
 
-  it('takes what a slow request delivers in the end as delivered, whoever looked first [E5]', async () => {
+  it('counts a slow delivery as delivered before or after the nightly run found it [E5]', async () => {
     const [use, other] = [aUse(), aUse()]
     const memory = memoryOf(use)
     for (const each of [use, { ...other, name: use.name }]) await memory.take(each)
@@ -284,7 +284,7 @@ describe('the memory of authorizations', () => {
     expect(await memory.totals()).toEqual({ payments: 2, received: 2000n, ...NO_DOUBT })
   })
 
-  it('of the first version goes on, and what it had in doubt stays so [E8]', async () => {
+  it('opens storage of version 1 and keeps its unresolved authorizations [E8]', async () => {
     const use = aUse()
     const memory = memoryOf(use)
     await memory.take(use)
@@ -301,7 +301,7 @@ describe('the memory of authorizations', () => {
     expect(await memory.doubts()).toMatchObject([{ nonce: use.nonce, validBefore: use.validBefore }])
   })
 
-  it('is listed in the book before it takes anything', async () => {
+  it('lists the payer in the read model when it takes an authorization', async () => {
     const use = aUse()
     await memoryOf(use).take(use)
     expect(await listings(env.BOOK, '', 1000)).toContainEqual(
@@ -309,7 +309,7 @@ describe('the memory of authorizations', () => {
     )
   })
 
-  it('holds nothing for a payer who never paid [H1]', async () => {
+  it('stores nothing for a payer who never paid [H1]', async () => {
     const use = aUse()
     const memory = memoryOf(use)
     expect(await memory.totals()).toEqual({ payments: 0, received: 0n, ...NO_DOUBT })
@@ -319,7 +319,7 @@ describe('the memory of authorizations', () => {
     expect(tables).toEqual([])
   })
 
-  it('dies at a write, and the same call again finds out [E1]', async () => {
+  it('returns the outcome to a repeated call after an abort at a write [E1]', async () => {
     for (const when of ['before', 'after'] as const) {
       const use = aUse()
       const memory = memoryOf(use)
@@ -329,13 +329,13 @@ describe('the memory of authorizations', () => {
           const { storage } = state
           const write = storage.transactionSync.bind(storage)
           storage.transactionSync = (work) => {
-            if (when === 'before') state.abort('dies')
+            if (when === 'before') state.abort('aborted')
             const value = write(work)
-            state.abort('dies')
+            state.abort('aborted')
             return value
           }
         })
-        await expect(call(use)).rejects.toThrow('dies')
+        await expect(call(use)).rejects.toThrow('aborted')
         await call(use)
       }
       expect(await memory.take(use)).toEqual({ outcome: 'replayed', transaction: TX })

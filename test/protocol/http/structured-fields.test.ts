@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import { parseDictionary, serializeDictionary } from 'structured-headers'
 import { describe, expect, it } from 'vitest'
 import { bytesOf, readDictionary, readItem } from '../../../src/protocol/http/structured-fields.ts'
+import { runs } from '../../runs.ts'
 
 describe('readDictionary', () => {
   it.each([
@@ -53,7 +54,7 @@ describe('readDictionary', () => {
         if (!dictionary) return
         expect(readDictionary(serializeDictionary(dictionary))).toEqual(dictionary)
       }),
-      { numRuns: 5000 },
+      { numRuns: runs(500) },
     )
   })
 

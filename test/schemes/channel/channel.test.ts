@@ -1,4 +1,4 @@
-/** Vouchers over HTTP: what is taken, what is corrected, what is refused, and what each of them touches. */
+/** Vouchers over HTTP: which are charged, corrected or rejected, and which calls each makes. */
 import { evictDurableObject } from 'cloudflare:test'
 import { privateKeyToAccount } from 'viem/accounts'
 import { beforeEach, describe, expect, it } from 'vitest'
@@ -16,7 +16,7 @@ import {
 } from '../harness.ts'
 
 const shop = openShop()
-/** An address and a word that nobody here has. */
+/** An address and a 32-byte word that differ from all others here. */
 const OTHER = `0x${'5a'.repeat(20)}`
 const OTHER_WORD = `0x${'5a'.repeat(32)}`
 const SIGNATURE = 'payload.voucher.signature'
@@ -31,15 +31,15 @@ async function chargedOf({ account }: Crawler): Promise<bigint | undefined> {
   return (await account().standing())?.charged
 }
 
-/** Refused with this code, nothing charged, and nobody asked: neither the ledger nor the origin. */
-async function refusedUnasked(payment: string, code: string, status = 402) {
+/** Checks that the payment is rejected with this code, without a call to the ledger or the origin. */
+async function expectRejectedWithoutCalls(payment: string, code: string, status = 402) {
   const response = await shop.ask('/two', { payment })
   expect({ status: response.status, error: await errorOf(response) }).toEqual({ status, error: code })
   expect(shop.calls).toEqual([])
 }
 
-describe('a voucher', () => {
-  it('that follows is one call to the ledger, and a receipt that its client can count on', async () => {
+describe('Voucher payment', () => {
+  it('makes one call to the ledger and returns a receipt with the totals', async () => {
     const paid = await shop.ask('/two', { payment: await crawler.owes(2n * PRICE) })
     expect(paid.status).toBe(200)
     expect(receiptOf(paid)).toMatchObject({
@@ -56,7 +56,7 @@ describe('a voucher', () => {
   })
 
   it.each([1n, PRICE, 2n * PRICE - 1n, 5n * PRICE])(
-    'over %s, which does not follow, is corrected with all that its client needs [A12]',
+    'over %s instead of 2000 returns 402 with the totals and the last signature [A12]',
     async (max) => {
       const response = await shop.ask('/two', { payment: await crawler.owes(max) })
       expect(response.status).toBe(402)
@@ -81,7 +81,7 @@ describe('a voucher', () => {
     },
   )
 
-  it('that is not signed by the channel’s authorizer learns nothing about the channel [A13]', async () => {
+  it('without the authorizer’s signature returns 402 without any state of the channel [A13]', async () => {
     const forged = altered(await crawler.owes(5n * PRICE), SIGNATURE, `0x${'11'.repeat(64)}1b`)
     const response = await shop.ask('/two', { payment: forged })
     const { error, accepts } = requiredOf(response)
@@ -92,7 +92,7 @@ describe('a voucher', () => {
     expect(shop.calls).toEqual([])
   })
 
-  it('sent twice at once for one page is charged once, and both have the page and the receipt [A11]', async () => {
+  it('charges two concurrent uses for one page once and returns both page and receipt [A11]', async () => {
     const payment = await crawler.owes(2n * PRICE)
     const answers = await Promise.all([1, 2].map(() => shop.ask('/two', { payment })))
     expect(answers.map(({ status }) => status)).toEqual([200, 200])
@@ -100,7 +100,7 @@ describe('a voucher', () => {
     expect(await chargedOf(crawler)).toBe(2n * PRICE)
   })
 
-  it('opens nothing but what it was used for: another path, query, host, scheme, method or body [A2]', async () => {
+  it('is rejected for another path, query, host, scheme, method or body [A2]', async () => {
     const payment = await crawler.owes(2n * PRICE)
     const post = (body: string) => ({ payment, method: 'POST', body })
     expect((await shop.ask('/two?a=1', { payment })).status).toBe(200)
@@ -117,7 +117,7 @@ describe('a voucher', () => {
       ['/two?a=1', post('x')],
       ['/two?a=1', { payment, method: 'DELETE' }],
     ] as const) {
-      // Each of them is told the total; none of them comes back, and the next need not wait for it here.
+      // Each request gets a correction and does not retry. The restart frees the retry slot for the next one.
       await evictDurableObject(crawler.account())
       const response = await shop.ask(url, rest)
       expect([url, response.status, await errorOf(response)]).toEqual([
@@ -134,7 +134,7 @@ describe('a voucher', () => {
     expect(await chargedOf(crawler)).toBe(3n * PRICE)
   })
 
-  it('beyond the escrow is refused, after one look at the chain', async () => {
+  it('above the escrow balance is rejected after one read of the chain', async () => {
     const shop = openShop({ MIN_DEPOSIT: '0.001' })
     const poor = await newRegular(shop, 1500n)
     const { channel } = await shop.offers()
@@ -145,16 +145,19 @@ describe('a voucher', () => {
   })
 })
 
-describe('a signature that the contract would refuse [B1]', () => {
-  it.each(Object.keys(twins(`0x${'00'.repeat(64)}1b`)))('is refused: %s', async (name) => {
-    const payment = await crawler.owes(2n * PRICE)
-    const twin = twins(String(valueAt(payment, SIGNATURE)))[name]
-    await refusedUnasked(altered(payment, SIGNATURE, twin), `${BATCH}voucher_signature`)
-    expect((await shop.ask('/two', { payment })).status).toBe(200)
-  })
+describe('Voucher with a signature that the contract rejects', () => {
+  it.each(Object.keys(twins(`0x${'00'.repeat(64)}1b`)))(
+    '(%s) is rejected without any call [B1]',
+    async (name) => {
+      const payment = await crawler.owes(2n * PRICE)
+      const twin = twins(String(valueAt(payment, SIGNATURE)))[name]
+      await expectRejectedWithoutCalls(altered(payment, SIGNATURE, twin), `${BATCH}voucher_signature`)
+      expect((await shop.ask('/two', { payment })).status).toBe(200)
+    },
+  )
 })
 
-describe('a voucher for somewhere else [B2]', () => {
+describe('Voucher for another context', () => {
   const VOUCHER = [
     { name: 'channelId', type: 'bytes32' },
     { name: 'maxClaimableAmount', type: 'uint128' },
@@ -167,7 +170,7 @@ describe('a voucher for somewhere else [B2]', () => {
     ['another version', { version: '2' }, 'Voucher'],
     ['another name', { name: 'x402' }, 'Voucher'],
     ['another type', {}, 'Refund'],
-  ] as const)('is refused: signed for %s', async (_, wrong, primaryType) => {
+  ] as const)('signed for %s is rejected without any call [B2]', async (_, wrong, primaryType) => {
     const verifyingContract = shop.site.config.policy.network.escrow
     const signature = await privateKeyToAccount(crawler.payer.key).signTypedData({
       domain: { ...right, verifyingContract, ...wrong },
@@ -175,7 +178,7 @@ describe('a voucher for somewhere else [B2]', () => {
       primaryType,
       message: { channelId: crawler.id, maxClaimableAmount: 2n * PRICE },
     })
-    await refusedUnasked(
+    await expectRejectedWithoutCalls(
       altered(await crawler.owes(2n * PRICE), SIGNATURE, signature),
       `${BATCH}voucher_signature`,
     )
@@ -191,18 +194,18 @@ describe('a voucher for somewhere else [B2]', () => {
     ['payload.channelConfig.token', OTHER, 'token_mismatch'],
     ['payload.channelConfig.withdrawDelay', 900, 'withdraw_delay_mismatch'],
     ['payload.voucher.maxClaimableAmount', '2001', 'voucher_signature'],
-  ])('is refused: another %s', async (path, value, code) => {
-    await refusedUnasked(altered(await crawler.owes(2n * PRICE), path, value), BATCH + code)
+  ])('with another %s is rejected without any call [B2]', async (path, value, code) => {
+    await expectRejectedWithoutCalls(altered(await crawler.owes(2n * PRICE), path, value), BATCH + code)
   })
 
-  it('is refused: a channel of a contract wallet, whose verdict may change', async () => {
-    const nobody = `0x${'0'.repeat(40)}`
-    const payment = altered(await crawler.owes(2n * PRICE), 'payload.channelConfig.payerAuthorizer', nobody)
-    await refusedUnasked(payment, 'tab_contract_wallet')
+  it('of a contract wallet returns tab_contract_wallet, since its validity can change [B2]', async () => {
+    const zero = `0x${'0'.repeat(40)}`
+    const payment = altered(await crawler.owes(2n * PRICE), 'payload.channelConfig.payerAuthorizer', zero)
+    await expectRejectedWithoutCalls(payment, 'tab_contract_wallet')
   })
 })
 
-describe('an offer that was not made [B9]', () => {
+describe('Voucher for an altered offer', () => {
   it.each([
     ['accepted.amount', '999'],
     ['accepted.amount', '1'],
@@ -218,7 +221,7 @@ describe('an offer that was not made [B9]', () => {
     ['accepted.extra.withdrawDelay', '86400'],
     ['accepted.extra.minDeposit', '1'],
     ['accepted.extra.name', 'USD Coin'],
-  ])('is not taken up: another %s (%s)', async (path, value) => {
+  ])('with another %s (%s) is rejected without any call [B9]', async (path, value) => {
     const response = await shop.ask('/two', { payment: altered(await crawler.owes(2n * PRICE), path, value) })
     expect(response.status).toBeOneOf([400, 402])
     expect(await errorOf(response)).toBeOneOf([
@@ -228,7 +231,7 @@ describe('an offer that was not made [B9]', () => {
     expect(shop.calls).toEqual([])
   })
 
-  it('is one with words added, or addresses in another case, none of which change it', async () => {
+  it('with extra fields or addresses in another case is charged [B9]', async () => {
     const payment = await crawler.owes(2n * PRICE)
     const asset = String(valueAt(payment, 'accepted.asset')).toUpperCase().replace('0X', '0x')
     const wordy = altered(altered(payment, 'accepted.asset', asset), 'accepted.extra.builder', 'someone')
@@ -236,7 +239,7 @@ describe('an offer that was not made [B9]', () => {
   })
 })
 
-describe('an amount or address that can be read in two ways [B8]', () => {
+describe('Voucher with an ambiguous value', () => {
   const values = [
     '01',
     '1e3',
@@ -252,16 +255,16 @@ describe('an amount or address that can be read in two ways [B8]', () => {
     null,
     String(1n << 128n),
   ]
-  it.each(values)('is refused unread: %j', async (value) => {
+  it.each(values)('returns 400 for the amount %j [B8]', async (value) => {
     const payment = altered(await crawler.owes(2n * PRICE), 'payload.voucher.maxClaimableAmount', value)
-    await refusedUnasked(payment, 'invalid_payload', 400)
+    await expectRejectedWithoutCalls(payment, 'invalid_payload', 400)
   })
 
   it.each(['0x1234', 'vitalik.eth', `0x${'g'.repeat(40)}`, `0X${'1'.repeat(40)}`, 1, null])(
-    'is refused unread: a payer of %j',
+    'returns 400 for the payer %j [B8]',
     async (value) => {
       const payment = altered(await crawler.owes(2n * PRICE), 'payload.channelConfig.payer', value)
-      await refusedUnasked(payment, 'invalid_payload', 400)
+      await expectRejectedWithoutCalls(payment, 'invalid_payload', 400)
     },
   )
 })

@@ -1,4 +1,4 @@
-/** Deposits over HTTP: opening, topping up, and the ways in which money on its way to the escrow goes astray. */
+/** Deposits over HTTP: opening, topping up, and transactions to the escrow that fail or get lost. */
 import { evictDurableObject } from 'cloudflare:test'
 import { beforeEach, describe, expect, it, vi } from 'vitest'
 import { encodeDeposit } from '../../../src/chain/escrow.ts'
@@ -30,15 +30,15 @@ const BATCH = 'invalid_batch_settlement_evm_'
 const AUTHORIZATION = 'payload.deposit.authorization.erc3009Authorization'
 const DEPOSIT = 50_000n
 const OTHER = `0x${'5a'.repeat(20)}` as const
-/** Verification asks nobody. */
+/** Verification makes no calls. */
 const NO_PORTS = {} as ChannelPorts
 
 beforeEach(() => {
   shop.calls.length = 0
 })
 
-describe('a deposit', () => {
-  it('opens the channel and buys the page it came with', async () => {
+describe('Deposit payment', () => {
+  it('opens the channel and pays for its page', async () => {
     const crawler = await newCrawler(shop)
     const response = await shop.ask('/one', { payment: await crawler.deposits(DEPOSIT, PRICE) })
     expect(response.status).toBe(200)
@@ -50,7 +50,7 @@ describe('a deposit', () => {
     })
   })
 
-  it('tops the channel up', async () => {
+  it('raises the balance of an open channel', async () => {
     const crawler = await newRegular(shop)
     const response = await shop.ask('/two', { payment: await crawler.deposits(DEPOSIT, 2n * PRICE) })
     expect(receiptOf(response).extra).toMatchObject({
@@ -58,7 +58,7 @@ describe('a deposit', () => {
     })
   })
 
-  it('sent again after its answer was lost is neither deposited nor charged again [A3]', async () => {
+  it('deposits and charges once when the payer sends it again [A3]', async () => {
     const crawler = await newCrawler(shop)
     const payment = await crawler.deposits(DEPOSIT, PRICE)
     const first = await shop.ask('/one', { payment })
@@ -68,7 +68,7 @@ describe('a deposit', () => {
     expect(shop.calls.filter((call) => call === 'RELAYER.send')).toHaveLength(1)
   })
 
-  it('sent many times at once is deposited and charged once [A11]', async () => {
+  it('deposits and charges once when sent eight times at once [A11]', async () => {
     const crawler = await newCrawler(shop)
     const payment = await crawler.deposits(DEPOSIT, PRICE)
     const answers = await Promise.all(Array.from({ length: 8 }, () => shop.ask('/one', { payment })))
@@ -76,7 +76,7 @@ describe('a deposit', () => {
     expect(await crawler.account().standing()).toMatchObject({ charged: PRICE, state: { balance: DEPOSIT } })
   })
 
-  it('that the payer does not hold opens no account', async () => {
+  it('opens no account when the payer has too little money', async () => {
     const crawler = await newCrawler(shop, DEPOSIT - 1n)
     const response = await shop.ask('/one', { payment: await crawler.deposits(DEPOSIT, PRICE) })
     expect([response.status, await errorOf(response)]).toEqual([402, `${BATCH}deposit_transaction_failed`])
@@ -84,7 +84,7 @@ describe('a deposit', () => {
     expect(shop.calls).not.toContain('SITE.fetch')
   })
 
-  it('whose authorization was used for something else opens no account', async () => {
+  it('opens no account when its authorization is already used', async () => {
     const crawler = await newCrawler(shop)
     const payment = await crawler.deposits(DEPOSIT, PRICE)
     const salt = valueAt(payment, `${AUTHORIZATION}.salt`) as Hex
@@ -95,7 +95,7 @@ describe('a deposit', () => {
     expect(await crawler.account().standing()).toBeNull()
   })
 
-  it('whose voucher does not follow from the chain sends its client there, and deposits nothing', async () => {
+  it('returns cumulative_amount_mismatch and deposits nothing when its voucher does not match the chain', async () => {
     const crawler = await newCrawler(shop)
     const response = await shop.ask('/one', { payment: await crawler.deposits(DEPOSIT, 2n * PRICE) })
     expect(requiredOf(response)).toMatchObject({ error: `${BATCH}cumulative_amount_mismatch` })
@@ -103,7 +103,7 @@ describe('a deposit', () => {
     expect(shop.calls).not.toContain('RELAYER.send')
   })
 
-  it('below the least one is refused unasked', async () => {
+  it('below the minimum is rejected without any call', async () => {
     const crawler = await newCrawler(shop)
     shop.calls.length = 0
     const response = await shop.ask('/one', { payment: await crawler.deposits(9_999n, PRICE) })
@@ -112,7 +112,7 @@ describe('a deposit', () => {
   })
 
   it.each(Object.keys(twins(`0x${'00'.repeat(64)}1b`)))(
-    'with a signature the token would refuse is refused unasked: %s [B1]',
+    'with a signature that the token rejects (%s) is rejected without any call [B1]',
     async (name) => {
       const crawler = await newCrawler(shop)
       const payment = await crawler.deposits(DEPOSIT, PRICE)
@@ -131,7 +131,7 @@ describe('a deposit', () => {
     [`${AUTHORIZATION}.salt`, `0x${'77'.repeat(32)}`],
     [`${AUTHORIZATION}.validBefore`, '99999999999'],
     [`${AUTHORIZATION}.validAfter`, '1'],
-  ])('that was signed with another %s is refused unasked [B2]', async (path, value) => {
+  ])('signed with another %s is rejected without any call [B2]', async (path, value) => {
     const crawler = await newCrawler(shop)
     const payment = altered(await crawler.deposits(DEPOSIT, PRICE), path, value)
     shop.calls.length = 0
@@ -139,7 +139,7 @@ describe('a deposit', () => {
     expect(shop.calls).toEqual([])
   })
 
-  it('by another way than ERC-3009 is refused unasked', async () => {
+  it('without an ERC-3009 authorization is rejected without any call', async () => {
     const crawler = await newCrawler(shop)
     const payment = altered(await crawler.deposits(DEPOSIT, PRICE), 'payload.deposit.authorization', {
       permit2Authorization: {},
@@ -150,12 +150,12 @@ describe('a deposit', () => {
   })
 })
 
-describe('the time of a deposit [A9]', () => {
-  it('is held against the clock to the second', async () => {
+describe('channelScheme.verify', () => {
+  it('checks the validity of a deposit authorization to the second [A9]', async () => {
     const crawler = await newCrawler(shop)
     const header = await crawler.deposits(DEPOSIT, PRICE)
     const parsed = parsePayment(header)
-    if (!parsed.ok || parsed.value.scheme !== 'channel') throw new Error('no channel payment')
+    if (!parsed.ok || parsed.value.scheme !== 'channel') throw new Error('payment must be a channel payment')
     const payment = parsed.value
     const scheme = channelScheme(termsOf(shop), NO_PORTS)
     const validBefore = Number(valueAt(header, `${AUTHORIZATION}.validBefore`))
@@ -168,19 +168,19 @@ describe('the time of a deposit [A9]', () => {
   })
 })
 
-describe('a deposit whose transaction is dropped [F17]', () => {
+describe('Deposit with a pending transaction', () => {
   const HASH = `0x${'ee'.repeat(32)}`
   let does: Meddle = (_, call) => call()
-  const astray = openShop({ MIN_DEPOSIT: '0.001' }, (name, call) => does(name, call))
+  const stalled = openShop({ MIN_DEPOSIT: '0.001' }, (name, call) => does(name, call))
   const pending: Meddle = async (name, call) =>
     name.startsWith('RELAYER.') ? { status: 'pending', hash: HASH } : call()
 
-  it('is answered 503 while nobody knows, counts for nothing, and is given up when nothing was sent', async () => {
-    const crawler = await newRegular(astray, 2500n)
-    const { channel } = await astray.offers()
+  it('returns 503, adds no balance, and is given up when it was never sent [F17]', async () => {
+    const crawler = await newRegular(stalled, 2500n)
+    const { channel } = await stalled.offers()
     does = pending
     const topUp = await crawler.deposits(DEPOSIT, 2n * PRICE, channel)
-    const unknown = await astray.ask('/two', { payment: topUp })
+    const unknown = await stalled.ask('/two', { payment: topUp })
     expect([unknown.status, await errorOf(unknown)]).toEqual([503, 'settlement_pending'])
     expect(unknown.headers.get('retry-after')).not.toBeNull()
     expect(await crawler.account().standing()).toMatchObject({
@@ -191,29 +191,29 @@ describe('a deposit whose transaction is dropped [F17]', () => {
 
     await evictDurableObject(crawler.account())
     const voucher = await crawler.owes(2n * PRICE, channel)
-    const busy = await astray.ask('/two', { payment: voucher })
+    const busy = await stalled.ask('/two', { payment: voucher })
     expect([busy.status, await errorOf(busy)]).toEqual([503, `${BATCH}channel_busy`])
 
     does = (_, call) => call()
-    expect((await astray.ask('/two', { payment: voucher })).status).toBe(200)
-    const beyond = await astray.ask('/three', { payment: await crawler.owes(3n * PRICE, channel) })
+    expect((await stalled.ask('/two', { payment: voucher })).status).toBe(200)
+    const beyond = await stalled.ask('/three', { payment: await crawler.owes(3n * PRICE, channel) })
     expect([beyond.status, await errorOf(beyond)]).toEqual([402, `${BATCH}cumulative_exceeds_balance`])
     expect(await crawler.account().standing()).toMatchObject({ charged: 2n * PRICE, unresolved: null })
   })
 
-  it('is not deposited twice when the payer sends it again after it was mined unseen', async () => {
-    const crawler = await newRegular(astray, 2500n)
-    const { channel } = await astray.offers()
+  it('deposits once when the payer sends it again after it was mined [F17]', async () => {
+    const crawler = await newRegular(stalled, 2500n)
+    const { channel } = await stalled.offers()
     const topUp = await crawler.deposits(DEPOSIT, 2n * PRICE, channel)
-    // It is mined, and its reply is lost.
+    // The transaction is mined, but its reply is lost.
     does = async (name, call) => {
       if (name !== 'RELAYER.send') return call()
       await call()
       return { status: 'pending', hash: HASH }
     }
-    expect((await astray.ask('/two', { payment: topUp })).status).toBe(503)
+    expect((await stalled.ask('/two', { payment: topUp })).status).toBe(503)
     does = (_, call) => call()
-    const again = await astray.ask('/two', { payment: topUp })
+    const again = await stalled.ask('/two', { payment: topUp })
     expect(again.status).toBe(200)
     expect(await crawler.account().standing()).toMatchObject({
       charged: 2n * PRICE,
@@ -223,14 +223,14 @@ describe('a deposit whose transaction is dropped [F17]', () => {
   })
 })
 
-describe('a deposit that could not be sent', () => {
-  it('does not keep the channel waiting for it', { timeout: 5_000 }, async () => {
+describe('Deposit that cannot be sent', () => {
+  it('does not block the next voucher of the channel', { timeout: 5_000 }, async () => {
     vi.spyOn(console, 'error').mockImplementation(() => undefined)
     let does: Meddle = (_, call) => call()
     const unlucky = openShop({}, (name, call) => does(name, call))
     const crawler = await newRegular(unlucky)
     does = async (name, call) => {
-      if (name === 'RELAYER.send') throw new Error('the chain is out of reach')
+      if (name === 'RELAYER.send') throw new Error('the chain cannot be reached')
       return call()
     }
     const topUp = await crawler.deposits(DEPOSIT, 2n * PRICE)
@@ -240,8 +240,8 @@ describe('a deposit that could not be sent', () => {
   })
 })
 
-describe('a deposit that somebody else has put on the chain', () => {
-  it('is found there by the next voucher, and not taken for a payment of ours', async () => {
+describe('Deposit that another account sends', () => {
+  it('is credited at the next voucher, and its own payment is rejected', async () => {
     const crawler = await newCrawler(shop)
     const header = await crawler.deposits(DEPOSIT, PRICE)
     const erc3009 = valueAt(header, AUTHORIZATION) as Record<

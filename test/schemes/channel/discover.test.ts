@@ -1,11 +1,12 @@
-/** What the Worker asks of the chain for a channel it does not know, or knows too little of; and what strangers can make it ask. */
+/** On-chain lookups for unknown or outdated channels, and the limit on lookups that unknown payers cause. */
 import { env, runInDurableObject } from 'cloudflare:test'
-import { afterEach, describe, expect, inject, it, vi } from 'vitest'
+import { afterEach, describe, expect, it, vi } from 'vitest'
 import { readChannels } from '../../../src/chain/channels.ts'
 import { encodeDeposit } from '../../../src/chain/escrow.ts'
 import { listings } from '../../../src/ledger/book/accounts.ts'
 import { encodeHeader } from '../../../src/protocol/x402/header.ts'
 import { chainAt, newKey } from '../../chain/harness.ts'
+import { chainHere } from '../../chain/here.ts'
 import { newPayer, send } from '../../chain/payer.ts'
 import {
   type Crawler,
@@ -19,7 +20,7 @@ import {
   valueAt,
 } from '../harness.ts'
 
-const { rpcUrl } = inject('chain')
+const { rpcUrl } = chainHere()
 const shop = openShop()
 const BATCH = 'invalid_batch_settlement_evm_'
 
@@ -27,14 +28,14 @@ afterEach(() => {
   vi.restoreAllMocks()
 })
 
-/** How many requests went to the chain's node. */
+/** Counts the requests to the chain's node. */
 function readsOfChain() {
   const seen = vi.spyOn(globalThis, 'fetch')
   return () =>
     seen.mock.calls.filter(([to]) => String(to instanceof Request ? to.url : to).startsWith(rpcUrl)).length
 }
 
-/** Escrows for a channel without the Worker: by a transaction of somebody's own. */
+/** Funds a channel without the Worker, by a separate transaction. */
 async function fund(crawler: Crawler, amount: bigint): Promise<void> {
   const { escrow, collector } = chainAt(rpcUrl)
   const authorization = await crawler.payer.deposits(crawler.config, amount)
@@ -42,14 +43,14 @@ async function fund(crawler: Crawler, amount: bigint): Promise<void> {
   await send((await newKey()).address, escrow, data)
 }
 
-/** Vouchers of one payer, each on a channel of its own that nobody has funded. */
-async function strangers(count: number): Promise<string[]> {
+/** Vouchers of one payer, each on its own unfunded channel. */
+async function unfunded(count: number): Promise<string[]> {
   const payer = await newPayer(0n)
   return Promise.all(Array.from({ length: count }, async () => (await crawlerOf(shop, payer)).owes(PRICE)))
 }
 
-describe('exact payments of who holds nothing [H1]', () => {
-  it('leave no row, no memory and no line in the book, and never reach the relayer', async () => {
+describe('Exact payment without funds', () => {
+  it('stores nothing, adds no row to the read model and never reaches the relayer [H1]', async () => {
     const before = (await listings(env.BOOK, '', 10_000)).length
     const asked = openShop()
     const poor = await newCrawler(asked, PRICE - 1n)
@@ -70,7 +71,7 @@ describe('exact payments of who holds nothing [H1]', () => {
     expect((await listings(env.BOOK, '', 10_000)).length).toBe(before)
   })
 
-  it('read the chain no more often than the limiter lets them, and keep nobody waiting who is known', async () => {
+  it('reads the chain within the rate limit, and known payers still pay [H1]', async () => {
     let left = 2
     const CHAIN_READS = { limit: async () => ({ success: left-- > 0 }) }
     const limited = openShop({ CHAIN_READS })
@@ -91,10 +92,10 @@ describe('exact payments of who holds nothing [H1]', () => {
   })
 })
 
-describe('vouchers on channels that nobody has funded [H1]', () => {
-  it('leave no row, no account and no line in the book, whatever they cost to sign', async () => {
+describe('Voucher on an unfunded channel', () => {
+  it('returns channel_not_found, opens no account and adds no row to the read model [H1]', async () => {
     const before = (await listings(env.BOOK, '', 10_000)).length
-    for (const payment of await strangers(12)) {
+    for (const payment of await unfunded(12)) {
       const response = await shop.ask('/page', { payment })
       expect([response.status, await errorOf(response)]).toEqual([402, `${BATCH}channel_not_found`])
       const account = env.ACCOUNT.getByName(String(valueAt(payment, 'payload.voucher.channelId')))
@@ -104,18 +105,18 @@ describe('vouchers on channels that nobody has funded [H1]', () => {
     expect((await listings(env.BOOK, '', 10_000)).length).toBe(before)
   })
 
-  it('read the chain no more often than the limiter lets them', async () => {
+  it('reads the chain within the rate limit [H1]', async () => {
     let left = 5
     const CHAIN_READS = { limit: async () => ({ success: left-- > 0 }) }
     const limited = openShop({ CHAIN_READS })
-    const payments = await strangers(12)
+    const payments = await unfunded(12)
     const reads = readsOfChain()
     const answers = await Promise.all(payments.map((payment) => limited.ask('/page', { payment })))
     expect(answers.map(({ status }) => status)).toEqual(Array(12).fill(402))
     expect(reads()).toBeLessThanOrEqual(5)
   })
 
-  it('with a deposit that the payer does not hold are refused alike, with one look', async () => {
+  it('with an uncovered deposit is rejected after at most five reads [H1]', async () => {
     const poor = await newCrawler(shop, 0n)
     const reads = readsOfChain()
     const response = await shop.ask('/page', { payment: await poor.deposits(50_000n, PRICE) })
@@ -124,20 +125,20 @@ describe('vouchers on channels that nobody has funded [H1]', () => {
     expect(await poor.account().standing()).toBeNull()
   })
 
-  it('do not stop those who are known when the limiter is used up', async () => {
+  it('does not stop known channels when the rate limit is used up [H1]', async () => {
     const closed = openShop({ CHAIN_READS: { limit: async () => ({ success: false }) } })
     const regular = await newRegular(shop)
     expect((await closed.ask('/two', { payment: await regular.owes(2n * PRICE) })).status).toBe(200)
-    const [stranger] = await strangers(1)
-    expect((await closed.ask('/page', { payment: stranger ?? '' })).status).toBe(402)
+    const [unknown] = await unfunded(1)
+    expect((await closed.ask('/page', { payment: unknown ?? '' })).status).toBe(402)
     const fresh = await newCrawler(shop)
     const late = await closed.ask('/page', { payment: await fresh.deposits(50_000n, PRICE) })
     expect([late.status, await errorOf(late)]).toEqual([503, 'tab_too_many_unknown_channels'])
   })
 })
 
-describe('a channel that was funded elsewhere', () => {
-  it('is found by its first voucher', async () => {
+describe('Channel funded without the Worker', () => {
+  it('is opened by its first voucher', async () => {
     const crawler = await newCrawler(shop)
     await fund(crawler, 30_000n)
     const paid = await shop.ask('/page', { payment: await crawler.owes(PRICE) })
@@ -146,7 +147,7 @@ describe('a channel that was funded elsewhere', () => {
     })
   })
 
-  it('is looked at again when a voucher goes beyond what is known', async () => {
+  it('is read again when a voucher exceeds the stored balance', async () => {
     const crawler = await newRegular(shop, 10_000n)
     await fund(crawler, 30_000n)
     for (let page = 2n; page <= 12n; page++) {
@@ -155,21 +156,21 @@ describe('a channel that was funded elsewhere', () => {
     expect(shop.calls.filter((call) => call === 'ACCOUNT.observe')).toHaveLength(1)
   })
 
-  it('is looked at again while a withdrawal seems to be pending', async () => {
+  it('is read again when the account stores a pending withdrawal', async () => {
     const crawler = await newRegular(shop)
     const [state] = await readChannels(chainAt(rpcUrl), [crawler.id])
-    if (!state) throw new Error('no channel')
+    if (!state) throw new Error('the chain must know the channel')
     await crawler.account().observe({ ...state, withdrawRequestedAt: 1_700_000_000, withdrawAmount: 1n })
     const paid = await shop.ask('/two', { payment: await crawler.owes(2n * PRICE) })
     expect(paid.status).toBe(200)
   })
 })
 
-describe('a chain that cannot be read', () => {
-  it('is our doubt, not the payer’s fault: 503, and nothing is opened or charged', async () => {
+describe('Unreachable chain', () => {
+  it('makes the Worker return 503 for an unknown channel and open nothing', async () => {
     vi.spyOn(console, 'error').mockImplementation(() => undefined)
     const blind = openShop({ RPC_URL: 'http://127.0.0.1:9' })
-    const [payment] = await strangers(1)
+    const [payment] = await unfunded(1)
     const response = await blind.ask('/page', { payment: payment ?? '' })
     expect(response.status).toBe(503)
     expect(response.headers.get('retry-after')).not.toBeNull()
@@ -178,7 +179,7 @@ describe('a chain that cannot be read', () => {
     expect((await blind.ask('/two', { payment: await regular.owes(2n * PRICE) })).status).toBe(200)
   })
 
-  it('is no reason to take what cannot be read from the payer for a payment', async () => {
+  it('does not change the 400 for a malformed payment', async () => {
     const junk = encodeHeader({ x402Version: 2, payload: {}, accepted: {} })
     expect((await openShop({ RPC_URL: 'http://127.0.0.1:9' }).ask('/page', { payment: junk })).status).toBe(
       400,

@@ -1,12 +1,13 @@
 /**
- * D12, E1, E3: every call that the Worker makes fails, one after the other: before it does anything, or after, with its reply
- * lost. Nobody is served unpaid, nobody is told to pay again, and the same payment sent again comes to one charge.
+ * D12, E1, E3: each call of the Worker fails in turn, before it acts or after, with its reply lost. No page is served unpaid,
+ * no payer is asked to pay again, and sending the same payment again charges once.
  */
 import { env, evictDurableObject, runInDurableObject } from 'cloudflare:test'
-import { describe, expect, inject, it, vi } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { readBalance } from '../../../src/chain/token.ts'
 import { LEASE } from '../../../src/ledger/exact/authorizations.ts'
 import { chainAt } from '../../chain/harness.ts'
+import { chainHere } from '../../chain/here.ts'
 import { type Crawler, errorOf, type Meddle, newCrawler, newRegular, openShop, PRICE } from '../harness.ts'
 
 let does: Meddle = (_, call) => call()
@@ -18,16 +19,16 @@ type Scenario = {
   crawler: () => Promise<Crawler>
   payment: (crawler: Crawler) => Promise<string>
   ask?: { method: string; body: string }
-  /** What the payer has less in the end, and what the channel is charged then. */
+  /** The amount that leaves the payer's wallet, and the amount charged on the channel. */
   spends: bigint
   charged: bigint | undefined
-  /** Answers in place of the origin, until all is well. */
+  /** Answers in place of the origin during the fault. */
   origin?: () => Promise<Response>
 }
 
 const DEPOSIT = 50_000n
 const regular = () => newRegular(shop)
-const stranger = () => newCrawler(shop)
+const newcomer = () => newCrawler(shop)
 const voucher = (crawler: Crawler) => crawler.owes(2n * PRICE)
 
 const scenarios: Scenario[] = [
@@ -50,7 +51,7 @@ const scenarios: Scenario[] = [
   },
   {
     name: 'a first deposit',
-    crawler: stranger,
+    crawler: newcomer,
     payment: (crawler) => crawler.deposits(DEPOSIT, PRICE),
     spends: DEPOSIT,
     charged: PRICE,
@@ -64,14 +65,14 @@ const scenarios: Scenario[] = [
   },
   {
     name: 'exact',
-    crawler: stranger,
+    crawler: newcomer,
     payment: (crawler) => crawler.pays(),
     spends: PRICE,
     charged: undefined,
   },
   {
     name: 'exact while the origin fails',
-    crawler: stranger,
+    crawler: newcomer,
     payment: (crawler) => crawler.pays(),
     spends: PRICE,
     charged: undefined,
@@ -79,9 +80,9 @@ const scenarios: Scenario[] = [
   },
 ]
 
-const held = ({ payer }: Crawler) => readBalance(chainAt(inject('chain').rpcUrl), payer.address)
+const held = ({ payer }: Crawler) => readBalance(chainAt(chainHere().rpcUrl), payer.address)
 
-/** The calls from the `first` on fail, so many of them. */
+/** Fails `times` calls, starting with number `first`. */
 function failing(
   first: number,
   times: number,
@@ -100,7 +101,7 @@ function failing(
   }
 }
 
-/** Time passes: what waited for a dead request waits no longer. */
+/** Ends the queue and the leases that an aborted request left behind. */
 async function later({ id, payer }: Crawler): Promise<void> {
   const account = env.ACCOUNT.getByName(id)
   if (await account.standing()) await evictDurableObject(account)
@@ -111,7 +112,7 @@ async function later({ id, payer }: Crawler): Promise<void> {
   })
 }
 
-/** One run with a fault, then the same payment again in a healthy world. Returns how many calls there were to fail. */
+/** Pays once with a fault, then again without one. Returns the number of calls that can fail. */
 async function survive(
   scenario: Scenario,
   fault: Parameters<typeof failing>,
@@ -128,7 +129,7 @@ async function survive(
   const body = await first.text()
   const failed = scenario.origin ? [500, 502, 503] : [200, 502, 503]
   expect(failed, where).toContain(first.status)
-  // What the origin said comes with a receipt, or not at all; the origin's own failure is no page.
+  // A page comes only with a receipt. A failure of the origin counts as a page not delivered.
   expect(first.status === 200, where).toBe(first.headers.has('payment-response'))
   expect(body.includes('https://origin.internal/page'), where).toBe(first.status === 200)
   if (first.status === 503) expect(first.headers.get('retry-after'), where).not.toBeNull()
@@ -142,7 +143,7 @@ async function survive(
   return calls
 }
 
-describe.each(scenarios)('$name', (scenario) => {
+describe.each(scenarios)('Payment by $name', (scenario) => {
   it.each([
     ['before', 1, {}],
     ['after', 1, {}],
@@ -152,7 +153,7 @@ describe.each(scenarios)('$name', (scenario) => {
     ['after', 1, { overloaded: true }],
     ['before', 99, {}],
   ] as const)(
-    'comes to one charge when a call fails %s it is done, %s in a row %j',
+    'charges once when a call fails %s it acts, %s in a row, with flags %j [D12, E1, E3]',
     { timeout: 60_000 },
     async (when, times, flags) => {
       vi.spyOn(console, 'error').mockImplementation(() => undefined)
@@ -165,13 +166,13 @@ describe.each(scenarios)('$name', (scenario) => {
   )
 })
 
-describe('an account that does not answer [E3]', () => {
+describe('Account that does not answer', () => {
   it.each([
     [{}, 2],
     [{ retryable: true }, 2],
     [{ durableObjectReset: true }, 2],
     [{ overloaded: true }, 1],
-  ])('(%j) is asked %s times, and its payer to come back', async (flags, times) => {
+  ])('(error flags %j) is called %s times before the Worker returns 503 [E3]', async (flags, times) => {
     vi.spyOn(console, 'error').mockImplementation(() => undefined)
     does = well
     const crawler = await regular()

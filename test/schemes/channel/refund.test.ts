@@ -1,9 +1,10 @@
-/** Refunds over HTTP: given from the channel's free part, once, by nobody's wish but the payer's. */
+/** Refunds over HTTP: paid once from the uncharged part of the balance, only if the payer signed them. */
 
 import { evictDurableObject } from 'cloudflare:test'
-import { beforeEach, describe, expect, inject, it } from 'vitest'
+import { beforeEach, describe, expect, it } from 'vitest'
 import { readBalance } from '../../../src/chain/token.ts'
 import { chainAt } from '../../chain/harness.ts'
+import { chainHere } from '../../chain/here.ts'
 import {
   altered,
   type Crawler,
@@ -28,10 +29,10 @@ beforeEach(async () => {
   crawler = await newRegular(shop)
 })
 
-const held = () => readBalance(chainAt(inject('chain').rpcUrl), crawler.payer.address)
+const held = () => readBalance(chainAt(chainHere().rpcUrl), crawler.payer.address)
 
-describe('a refund', () => {
-  it('of all that is left pays the payer, claims what is owed and asks no origin', async () => {
+describe('Refund request', () => {
+  it('pays the uncharged balance to the payer, claims the charges and skips the origin', async () => {
     const before = await held()
     const response = await shop.ask('/any', { payment: await crawler.takesBack(PRICE) })
     expect(response.status).toBe(200)
@@ -52,7 +53,7 @@ describe('a refund', () => {
     })
   })
 
-  it('of a part leaves a channel to go on with, before and after', async () => {
+  it('over a part leaves a channel that can still pay', async () => {
     const part = await shop.ask('/any', { payment: await crawler.takesBack(PRICE, 40_000n) })
     expect(receiptOf(part)).toMatchObject({ amount: '40000', extra: { channelState: { balance: '60000' } } })
     const paid = await shop.ask('/two', { payment: await crawler.owes(2n * PRICE) })
@@ -63,7 +64,7 @@ describe('a refund', () => {
     })
   })
 
-  it('then a new deposit goes on from the old total, and old vouchers buy nothing [A14]', async () => {
+  it('keeps the charged total for the next deposit and makes old vouchers stale [A14]', async () => {
     await shop.ask('/any', { payment: await crawler.takesBack(PRICE) })
     const again = await shop.ask('/two', { payment: await crawler.deposits(DEPOSIT, 2n * PRICE) })
     expect(receiptOf(again).extra).toMatchObject({
@@ -73,14 +74,14 @@ describe('a refund', () => {
     expect(await errorOf(old)).toBe(`${BATCH}cumulative_amount_mismatch`)
   })
 
-  it('sent again gives nothing again', async () => {
+  it('returns refund_no_balance when sent again', async () => {
     const payment = await crawler.takesBack(PRICE)
     expect((await shop.ask('/any', { payment })).status).toBe(200)
     const again = await shop.ask('/any', { payment })
     expect([again.status, await errorOf(again)]).toEqual([402, `${BATCH}refund_no_balance`])
   })
 
-  it('asked for twice at once is given once', async () => {
+  it('pays once when sent twice at once', async () => {
     const before = await held()
     const payments = await Promise.all([crawler.takesBack(PRICE), crawler.takesBack(PRICE)])
     const answers = await Promise.all(payments.map((payment) => shop.ask('/any', { payment })))
@@ -88,7 +89,7 @@ describe('a refund', () => {
     expect(await held()).toBe(before + DEPOSIT - PRICE)
   })
 
-  it('racing a charge leaves the publisher with all that was charged [F18]', async () => {
+  it('leaves the charged amount in escrow when it races a charge [F18]', async () => {
     const [refund, voucher] = [await crawler.takesBack(PRICE), await crawler.owes(2n * PRICE)]
     const answers = await Promise.all([
       shop.ask('/any', { payment: refund }),
@@ -100,7 +101,7 @@ describe('a refund', () => {
   })
 
   it.each([['0'], ['99001'], ['340282366920938463463374607431768211455']])(
-    'of %s is refused',
+    'over %s returns refund_amount_invalid',
     async (amount) => {
       const payment = altered(await crawler.takesBack(PRICE, 1n), 'payload.amount', amount)
       const response = await shop.ask('/any', { payment })
@@ -109,7 +110,7 @@ describe('a refund', () => {
     },
   )
 
-  it('with a voucher that is not over what is charged is corrected [A12]', async () => {
+  it('with a voucher above or below the charged total is corrected [A12]', async () => {
     for (const max of [0n, 2n * PRICE]) {
       const response = await shop.ask('/any', { payment: await crawler.takesBack(max) })
       expect(await errorOf(response)).toBe(`${BATCH}cumulative_amount_mismatch`)
@@ -117,7 +118,7 @@ describe('a refund', () => {
     expect(shop.calls).not.toContain('RELAYER.send')
   })
 
-  it('that the payer has not signed is refused unasked [B1]', async () => {
+  it('with a malformed signature is rejected without any call [B1]', async () => {
     const payment = await crawler.takesBack(PRICE)
     for (const twin of Object.values(twins(String(valueAt(payment, 'payload.voucher.signature'))))) {
       const forged = altered(payment, 'payload.voucher.signature', twin)
@@ -126,7 +127,7 @@ describe('a refund', () => {
     expect(shop.calls).toEqual([])
   })
 
-  it('whose outcome is not known holds all charges until it is', async () => {
+  it('with a pending transaction holds charges until its outcome is known', async () => {
     const payment = await crawler.takesBack(PRICE)
     does = async (name, call) => {
       if (name !== 'RELAYER.send') return call()
@@ -142,7 +143,7 @@ describe('a refund', () => {
     expect(await crawler.account().standing()).toMatchObject({ unresolved: null, state: { balance: PRICE } })
   })
 
-  it('that was begun but not signed yet holds all charges: it may still be', async () => {
+  it('holds charges while its transaction is not sent yet', async () => {
     let signs = () => {}
     const signed = new Promise<void>((resolve) => {
       signs = resolve

@@ -4,7 +4,7 @@ import type { Agents } from '../../../src/ledger/credit/agents.ts'
 import { Roster } from '../../../src/schemes/credit/agent-cache.ts'
 import { newAgent } from './harness.ts'
 
-/** The real registry, its look-ups counted; `may` says how many unknown claims may be looked up. */
+/** The cache over the real registry, with counted lookups. Allows `may` lookups of unknown claims. */
 function newRoster(may = Number.POSITIVE_INFINITY) {
   const counts = { asked: 0, unknown: 0 }
   const agents = {
@@ -17,8 +17,8 @@ function newRoster(may = Number.POSITIVE_INFINITY) {
   return { roster, counts }
 }
 
-describe('the roster', () => {
-  it('asks once for an agent, whatever keys are claimed for it, until it has to be confirmed', async () => {
+describe('Agent cache', () => {
+  it('looks up an agent once for any claimed keys, and again after 60 seconds', async () => {
     const agent = await newAgent()
     const { roster, counts } = newRoster(1)
     const url = `${agent.host}/.well-known/http-message-signatures-directory`
@@ -29,7 +29,7 @@ describe('the roster', () => {
     expect(counts).toEqual({ asked: 2, unknown: 1 })
   })
 
-  it('asks once for a crawler that begins with many requests at once', async () => {
+  it('looks up an agent once for 32 concurrent requests', async () => {
     const agent = await newAgent()
     const { roster, counts } = newRoster(1)
     const url = `${agent.host}/.well-known/http-message-signatures-directory`
@@ -38,7 +38,7 @@ describe('the roster', () => {
     expect(counts).toEqual({ asked: 1, unknown: 1 })
   })
 
-  it('believes for a while that nobody makes a claim, and then asks again', async () => {
+  it('caches an unknown claim and looks it up again after 60 seconds', async () => {
     const agent = await newAgent({}, { named: false })
     const { roster, counts } = newRoster()
     const url = 'https://unregistered.example/'
@@ -54,7 +54,7 @@ describe('the roster', () => {
     expect(counts.asked).toBe(3)
   })
 
-  it('says nothing about strangers when too many come', async () => {
+  it('returns undecided for unknown claims beyond the limit', async () => {
     const { roster, counts } = newRoster(1)
     expect(await roster.find({ url: 'https://one.example/', keyId: 'a' }, 0)).toBeNull()
     expect(await roster.find({ url: 'https://two.example/', keyId: 'b' }, 0)).toBe('undecided')

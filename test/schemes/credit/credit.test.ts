@@ -7,8 +7,8 @@ import { commitment, creditOffer, NETWORK, newAgent, openCreditShop, REGISTRATIO
 
 const shop = openCreditShop()
 
-describe('a 402 with credit', () => {
-  it('offers it after what wallets pay, and says how to sign', async () => {
+describe('402 with a credit offer', () => {
+  it('lists credit after the offers for wallets and names the signature components', async () => {
     const response = await shop.ask('/a')
     const { accepts, extensions } = requiredOf(response)
     expect(accepts.map(({ network }) => network)).toEqual(['eip155:84532', 'eip155:84532', NETWORK])
@@ -28,7 +28,7 @@ describe('a 402 with credit', () => {
     expect(response.headers.get('crawler-price')).toBe('USD 0.001')
   })
 
-  it('stays below 2 KB, whatever the URL [D14]', async () => {
+  it('stays below 2 KB for a URL of any length [D14]', async () => {
     const wordy = openCreditShop({ NAME: 'n'.repeat(32), DESCRIPTION: 'd'.repeat(200) })
     for (const length of [1, 100, 380, 420, 1000]) {
       const header = (await wordy.ask(`/${'a'.repeat(length)}?q=${'b'.repeat(length)}`)).headers
@@ -36,22 +36,22 @@ describe('a 402 with credit', () => {
     }
   })
 
-  it('asks nobody, also where the request is signed [H4]', async () => {
+  it('makes no calls, also for a signed request [H4]', async () => {
     const agent = await newAgent()
     const { calls, ask } = openCreditShop()
     await ask('/a', await agent.sign('/a'))
     expect(calls).toEqual([])
   })
 
-  it('is plain where no credit is given', async () => {
+  it('has neither extensions nor crawler-price on a site without credit', async () => {
     const response = await openShop().ask('/a')
     expect(requiredOf(response).extensions).toBeUndefined()
     expect(response.headers.has('crawler-price')).toBe(false)
   })
 })
 
-describe('a commitment', () => {
-  it('buys the page, with a receipt that names it', async () => {
+describe('Commitment', () => {
+  it('pays for the page and returns a receipt with its id', async () => {
     const agent = await newAgent()
     const offer = await creditOffer(shop)
     const response = await shop.ask('/a', await agent.commit('/a', offer))
@@ -73,7 +73,7 @@ describe('a commitment', () => {
     expect(evidence.base).toContain(`"payment-signature": ${commitment(offer)}`)
   })
 
-  it('costs one call to the ledger, and no look-up of a known agent', async () => {
+  it('makes one call to the ledger and looks up no known agent', async () => {
     const agent = await newAgent()
     const { calls, ask } = openCreditShop()
     const offer = await creditOffer(shop)
@@ -83,7 +83,7 @@ describe('a commitment', () => {
     expect(calls.toSorted()).toEqual(['LINES.place', 'SITE.fetch'])
   })
 
-  it('needs no 402 before it', async () => {
+  it('is accepted without an earlier 402', async () => {
     const agent = await newAgent()
     const terms = {
       scheme: 'batch-settlement',
@@ -96,7 +96,7 @@ describe('a commitment', () => {
     expect(await agent.standing()).toMatchObject({ charged: PRICE })
   })
 
-  it('is taken from an agent that is known by its key alone', async () => {
+  it('is accepted from an agent registered by key only', async () => {
     const agent = await newAgent({}, { named: false })
     const response = await shop.ask('/a', await agent.commit('/a', await creditOffer(shop)))
     expect(receiptOf(response)).toMatchObject({ success: true, payer: agent.id })
@@ -111,7 +111,7 @@ describe('a commitment', () => {
     ['in another unit', { extra: { unit: 'cent' } }, 'price_not_acceptable'],
     ['without an amount', { amount: '1e3' }, 'invalid_payment_signature'],
     ['on another network', { network: 'other:402' }, 'No matching payment requirements'],
-  ])('%s is refused', async (_, change, error) => {
+  ])('%s is rejected', async (_, change, error) => {
     const agent = await newAgent()
     const offer = { ...(await creditOffer(shop)), ...change }
     const response = await shop.ask('/a', await agent.commit('/a', offer))
@@ -119,7 +119,7 @@ describe('a commitment', () => {
     expect(await agent.standing()).toMatchObject({ charged: 0n })
   })
 
-  it('that says one amount and accepts another is refused', async () => {
+  it('with different amounts in payload and accepted offer is rejected', async () => {
     const agent = await newAgent()
     const accepted = await creditOffer(shop)
     const two = encodeHeader({ x402Version: 2, payload: { amount: '1', asset: 'USD' }, accepted })
@@ -128,7 +128,7 @@ describe('a commitment', () => {
     expect([response.status, await errorOf(response)]).toEqual([402, 'price_not_acceptable'])
   })
 
-  it('buys more with less by the agent’s tier, under either price', async () => {
+  it('charges the tier’s price for an offer at the list price or at the tier’s price', async () => {
     const tiered = openCreditShop({ CREDIT_TIERS: { partner: '80%' } })
     const agent = await newAgent({ tier: 'partner' })
     const offer = await creditOffer(tiered)
@@ -138,7 +138,7 @@ describe('a commitment', () => {
     expect(await agent.standing()).toMatchObject({ authorized: 1800n, charged: 1600n })
   })
 
-  it('counts cents on Cloudflare’s own network, rounded up', async () => {
+  it('charges cents, rounded up, on Cloudflare’s network', async () => {
     const cents = openCreditShop({ CREDIT_NETWORK: 'cloudflare:402' })
     const agent = await newAgent()
     const offer = await creditOffer(cents)
@@ -151,7 +151,7 @@ describe('a commitment', () => {
     expect(await agent.standing()).toMatchObject({ charged: 10_000n })
   })
 
-  it('reads the unquoted agent of the x402 example there, and nowhere else', async () => {
+  it('accepts the unquoted Signature-Agent of the x402 example on Cloudflare’s network only', async () => {
     const cents = openCreditShop({ CREDIT_NETWORK: 'cloudflare:402' })
     const agent = await newAgent()
     const headers = { 'Signature-Agent': new URL(agent.host).host }
@@ -163,8 +163,8 @@ describe('a commitment', () => {
   })
 })
 
-describe('the same signature [C3]', () => {
-  it('opens the same page again for free', async () => {
+describe('Commitment with a used signature', () => {
+  it('replays the same page for free [C3]', async () => {
     const agent = await newAgent()
     const request = await agent.commit('/a', await creditOffer(shop))
     const [first, second] = [await shop.ask('/a', request), await shop.ask('/a', request)]
@@ -173,7 +173,7 @@ describe('the same signature [C3]', () => {
     expect(await agent.standing()).toMatchObject({ charged: PRICE })
   })
 
-  it('opens no other page, even if it covers neither path nor nonce', async () => {
+  it('returns tab_replayed for another page, also without path and nonce in the signature [C3]', async () => {
     const agent = await newAgent()
     const request = await agent.commit('/a', await creditOffer(shop), { covers: [], nonce: null })
     expect((await shop.ask('/a', request)).status).toBe(200)
@@ -182,7 +182,7 @@ describe('the same signature [C3]', () => {
     expect(await agent.standing()).toMatchObject({ charged: PRICE })
   })
 
-  it('makes one charge, however often it comes at once', async () => {
+  it('is charged once for 20 concurrent uses [C3]', async () => {
     const agent = await newAgent()
     const request = await agent.commit('/a', await creditOffer(shop))
     const responses = await Promise.all(Array.from({ length: 20 }, () => shop.ask('/a', request)))
@@ -190,7 +190,7 @@ describe('the same signature [C3]', () => {
     expect(await agent.standing()).toMatchObject({ charged: PRICE })
   })
 
-  it('is known by a nonce that was used', async () => {
+  it('returns tab_replayed for another page with the same nonce [C3]', async () => {
     const agent = await newAgent()
     const offer = await creditOffer(shop)
     const nonce = generateNonce()
@@ -200,7 +200,7 @@ describe('the same signature [C3]', () => {
   })
 })
 
-describe('a signature that does not hold', () => {
+describe('Commitment with an invalid signature', () => {
   const expectRefused = async (
     response: Response,
     error: string,
@@ -210,13 +210,13 @@ describe('a signature that does not hold', () => {
     expect(await agent.standing()).toMatchObject({ charged: 0n })
   }
 
-  it('is refused where it does not cover the payment', async () => {
+  it('is rejected when the signature does not cover the payment', async () => {
     const agent = await newAgent()
     const headers = { 'Payment-Signature': commitment(await creditOffer(shop)) }
     await expectRefused(await shop.ask('/a', await agent.sign('/a', { headers })), 'invalid_signature', agent)
   })
 
-  it('is refused where it is missing', async () => {
+  it('is rejected when the signature is missing', async () => {
     const agent = await newAgent()
     const payment = commitment(await creditOffer(shop))
     await expectRefused(await shop.ask('/a', { payment }), 'invalid_signature', agent)
@@ -226,13 +226,13 @@ describe('a signature that does not hold', () => {
     ['too late', { created: -120 }],
     ['too early', { created: 60 }],
     ['for too long', { lasts: 301 }],
-  ])('is refused when it is made %s [C2]', async (_, signing) => {
+  ])('is rejected when signed %s [C2]', async (_, signing) => {
     const agent = await newAgent()
     const request = await agent.commit('/a', await creditOffer(shop), signing)
     await expectRefused(await shop.ask('/a', request), 'invalid_signature', agent)
   })
 
-  it('bills nobody for one agent’s key under another’s name [C4]', async () => {
+  it('charges neither agent when one signs under the other’s name [C4]', async () => {
     const [one, other] = [await newAgent(), await newAgent()]
     const headers = { 'Signature-Agent': `"${other.host}"` }
     const request = await one.commit('/a', await creditOffer(shop), { headers })
@@ -240,7 +240,7 @@ describe('a signature that does not hold', () => {
     expect(await other.standing()).toMatchObject({ charged: 0n })
   })
 
-  it('holds for the host that was asked, and for no other [C11]', async () => {
+  it('is rejected when signed for another host [C11]', async () => {
     const agent = await newAgent()
     const offer = await creditOffer(shop)
     const request = await agent.commit('/a', offer, { covers: [], url: 'https://elsewhere.test/a' })
@@ -251,7 +251,7 @@ describe('a signature that does not hold', () => {
     expect((await shop.ask('/a', cased)).status).toBe(200)
   })
 
-  it('holds for the body that was signed [C12]', async () => {
+  it('is rejected when the body is not the signed one [C12]', async () => {
     const agent = await newAgent()
     const offer = await creditOffer(shop)
     const digest = async (text: string) => {
@@ -267,7 +267,7 @@ describe('a signature that does not hold', () => {
     expect((await shop.ask('/a', request)).status).toBe(200)
   })
 
-  it('whose signature does not hold costs no reading of a body', async () => {
+  it('is rejected before the Worker reads the body', async () => {
     const agent = await newAgent()
     let pulled = 0
     const body = () =>
@@ -292,7 +292,7 @@ describe('a signature that does not hold', () => {
     expect([held.status, await errorOf(held), pulled > 16]).toEqual([413, 'tab_body_too_large', true])
   })
 
-  it('is not held back behind a slow body until its use is forgotten [C3]', async () => {
+  it('returns 408 for a body that takes over two minutes, before the nonce window ends [C3]', async () => {
     const agent = await newAgent()
     const hash = await crypto.subtle.digest('SHA-256', new TextEncoder().encode('one'))
     const digest = `sha-256=:${btoa(String.fromCharCode(...new Uint8Array(hash)))}:`
@@ -316,14 +316,14 @@ describe('a signature that does not hold', () => {
     expect((await shop.ask('/a', request)).status).toBe(200)
   })
 
-  it('is of nobody here where the agent is not registered', async () => {
+  it('returns signature_agent_unknown when the agent is not registered', async () => {
     const agent = await newAgent()
-    const headers = { 'Signature-Agent': '"https://stranger.example"' }
+    const headers = { 'Signature-Agent': '"https://unknown.example"' }
     const request = await agent.commit('/a', await creditOffer(shop), { headers })
     await expectRefused(await shop.ask('/a', request), 'signature_agent_unknown', agent)
   })
 
-  it('cannot be decided while the keys cannot be read, and is nobody’s debt [C6]', async () => {
+  it('returns 503 and charges nothing when the agent’s keys cannot be read [C6]', async () => {
     const agent = await newAgent({}, { published: true })
     const response = await shop.ask('/a', await agent.commit('/a', await creditOffer(shop)))
     expect([response.status, await errorOf(response)]).toEqual([503, 'server_error'])
@@ -331,14 +331,14 @@ describe('a signature that does not hold', () => {
     expect(await agent.standing()).toMatchObject({ charged: 0n })
   })
 
-  it('of ever new strangers loads the registry no more than it may [H1]', async () => {
+  it('reads the registry within the rate limit for unknown agents [H1]', async () => {
     let asked = 0
     const limited = openCreditShop({ AGENT_READS: { limit: async () => ({ success: ++asked <= 2 }) } })
     const offer = await creditOffer(limited)
     const statuses: number[] = []
     for (let i = 0; i < 4; i++) {
       const agent = await newAgent()
-      const headers = { 'Signature-Agent': `"https://stranger-${i}.example"` }
+      const headers = { 'Signature-Agent': `"https://unknown-${i}.example"` }
       statuses.push((await limited.ask('/a', await agent.commit('/a', offer, { headers }))).status)
     }
     expect(statuses).toEqual([402, 402, 503, 503])
@@ -346,8 +346,8 @@ describe('a signature that does not hold', () => {
   })
 })
 
-describe('a credit line that gives no more', () => {
-  it('200 at once, with room for one, make one charge [C9]', async () => {
+describe('Commitment without available credit', () => {
+  it('is charged for one of 200 concurrent requests when there is room for one [C9]', async () => {
     const agent = await newAgent({ limit: PRICE, probation: PRICE })
     const offer = await creditOffer(shop)
     const responses = await Promise.all(
@@ -358,7 +358,7 @@ describe('a credit line that gives no more', () => {
     expect(await agent.standing()).toMatchObject({ charged: PRICE })
   })
 
-  it('is a new one on probation, whatever others of its owner have [C10]', async () => {
+  it('is rejected beyond the initial credit limit [C10]', async () => {
     const agent = await newAgent({ limit: 1_000_000n, probation: PRICE })
     const offer = await creditOffer(shop)
     expect((await shop.ask('/a', await agent.commit('/a', offer))).status).toBe(200)
@@ -366,7 +366,7 @@ describe('a credit line that gives no more', () => {
     expect([second.status, await errorOf(second)]).toEqual([402, 'payment_failed'])
   })
 
-  it('is offered what wallets pay, and no credit', async () => {
+  it('returns 402 with the offers for wallets only', async () => {
     const agent = await newAgent({ limit: 1n, probation: 1n })
     const refused = await shop.ask('/a', await agent.commit('/a', await creditOffer(shop)))
     expect(requiredOf(refused).accepts.map(({ network }) => network)).toEqual([
@@ -377,7 +377,7 @@ describe('a credit line that gives no more', () => {
     expect(refused.headers.has('crawler-price')).toBe(false)
   })
 
-  it('is suspended at once, whatever isolates remember', async () => {
+  it('is rejected at once after a suspension, in spite of cached agents', async () => {
     const agent = await newAgent()
     const offer = await creditOffer(shop)
     await shop.ask('/a', await agent.commit('/a', offer))

@@ -1,6 +1,6 @@
 /**
- * D9, D12, E1, E3 on credit: the origin fails, every call of the Worker fails once, before or after it did something. Nobody is
- * served unpaid, nobody pays for nothing, and the same signed request sent again comes to one charge.
+ * D9, D12, E1, E3 on credit: the origin fails, and each call of the Worker fails once, before or after it acts. No page is
+ * served unpaid, no agent pays for a missing page, and sending the same signed request again charges once.
  */
 import { env, evictDurableObject, runInDurableObject } from 'cloudflare:test'
 import fc from 'fast-check'
@@ -12,9 +12,9 @@ let does: Meddle = (_, call) => call()
 const shop = openCreditShop({}, (name, call) => does(name, call))
 const well: Meddle = (_, call) => call()
 
-describe('an origin that fails [D9]', () => {
+describe('Commitment when the origin fails', () => {
   it.each(['/status/404', '/status/500', '/status/302', '/status/304', '/fault'])(
-    'on %s costs nothing',
+    'on %s is not charged [D9]',
     async (path) => {
       const agent = await newAgent()
       const response = await shop.ask(path, await agent.commit(path, await creditOffer(shop)))
@@ -24,7 +24,7 @@ describe('an origin that fails [D9]', () => {
     },
   )
 
-  it('lets the same signed request be paid once it is well', async () => {
+  it('can be sent again and is charged once [D9]', async () => {
     const agent = await newAgent()
     const request = await agent.commit('/a', await creditOffer(shop))
     does = (name, call) => (name === 'SITE.fetch' ? Promise.reject(new Error('down')) : call())
@@ -37,18 +37,18 @@ describe('an origin that fails [D9]', () => {
   })
 })
 
-describe('a call to the ledger that fails [E3]', () => {
+describe('Commitment when a ledger call fails', () => {
   it.each([
-    ['before it did anything', false],
-    ['after it did, with its answer lost', true],
-  ])('once, %s, is made again', async (_, after) => {
+    ['before it acted', false],
+    ['after it acted', true],
+  ])('once %s repeats the call and charges once [E3]', async (_, after) => {
     const agent = await newAgent()
     const request = await agent.commit('/a', await creditOffer(shop))
     let failures = 0
     does = async (name, call) => {
       if (name !== 'LINES.place' || failures++ > 0) return call()
       if (after) await call()
-      throw new Error('the network is gone')
+      throw new Error('the network is down')
     }
     const response = await shop.ask('/a', request)
     does = well
@@ -56,12 +56,12 @@ describe('a call to the ledger that fails [E3]', () => {
     expect(await agent.standing()).toMatchObject({ charged: PRICE })
   })
 
-  it('twice is in doubt: 503, no page, and the same request finds its charge', async () => {
+  it('twice returns 503, and the same request then finds its charge [E3]', async () => {
     const agent = await newAgent()
     const request = await agent.commit('/a', await creditOffer(shop))
     does = async (name, call) => {
       const answer = await call()
-      if (name === 'LINES.place') throw new Error('the network is gone')
+      if (name === 'LINES.place') throw new Error('the network is down')
       return answer
     }
     const response = await shop.ask('/a', request)
@@ -72,7 +72,7 @@ describe('a call to the ledger that fails [E3]', () => {
     expect(await agent.standing()).toMatchObject({ charged: PRICE })
   })
 
-  it('on the registry is in doubt too', async () => {
+  it('in the registry returns 503, and the same request then succeeds [E3]', async () => {
     const agent = await newAgent()
     const request = await agent.commit('/a', await creditOffer(shop))
     does = (name, call) => (name === 'AGENTS.find' ? Promise.reject(new Error('gone')) : call())
@@ -83,17 +83,17 @@ describe('a call to the ledger that fails [E3]', () => {
   })
 })
 
-describe('a line whose object dies [E1]', () => {
-  it.each(['before', 'after'])('%s its write is found again, with one charge', async (when) => {
+describe('Commitment when the credit line aborts', () => {
+  it.each(['before', 'after'])('%s its write charges once when sent again [E1]', async (when) => {
     const agent = await newAgent()
     const request = await agent.commit('/a', await creditOffer(shop))
     await shop.ask('/warm', await agent.commit('/warm', await creditOffer(shop)))
     await runInDurableObject(agent.line(), (_, state) => {
       const write = state.storage.transactionSync.bind(state.storage)
       state.storage.transactionSync = (work) => {
-        if (when === 'before') state.abort('died')
+        if (when === 'before') state.abort('aborted')
         const value = write(work)
-        state.abort('died')
+        state.abort('aborted')
         return value
       }
     })
@@ -103,7 +103,7 @@ describe('a line whose object dies [E1]', () => {
     expect(await agent.standing()).toMatchObject({ charged: 2n * PRICE })
   })
 
-  it('remembers which commitments were used when it was asleep', async () => {
+  it('before a restart returns tab_replayed for another page after it [E1]', async () => {
     const agent = await newAgent()
     const request = await agent.commit('/a', await creditOffer(shop), { covers: [] })
     await shop.ask('/a', request)
@@ -112,7 +112,7 @@ describe('a line whose object dies [E1]', () => {
   })
 })
 
-describe('what a client writes [D12]', () => {
+describe('Arbitrary client headers', () => {
   const field = fc.oneof(
     fc.string({ unit: fc.constantFrom(...'sig1=:"();,@-abcX0~ '), maxLength: 120 }),
     fc.constantFrom(
@@ -126,7 +126,7 @@ describe('what a client writes [D12]', () => {
     fc.constant('USD 0.001'),
   )
 
-  it('in signature, agent, payment and price is never a fault, and never a page', async () => {
+  it('return 400, 402 or 403 and cause neither a fault nor a page [D12]', async () => {
     const offer = await creditOffer(shop)
     const payment = fc.oneof(fc.constant(commitment(offer)), fc.base64String({ maxLength: 80 }))
     const request = fc.record(

@@ -1,4 +1,4 @@
-/** A shop that gives credit, and agents of it that sign with the npm package `web-bot-auth`. */
+/** A site that offers credit, and agents that sign with the npm package `web-bot-auth`. */
 import { env } from 'cloudflare:test'
 import { generateNonce, signatureHeaders } from 'web-bot-auth'
 import { signerFromJWK } from 'web-bot-auth/crypto'
@@ -21,7 +21,7 @@ export function openCreditShop(vars: Record<string, unknown> = {}, meddle?: Medd
 /** The offer on credit, as an agent reads it out of a 402. */
 export async function creditOffer(shop: Shop, path = '/a'): Promise<PaymentRequirements> {
   const offer = requiredOf(await shop.ask(path)).accepts.find(({ network }) => network.endsWith(':402'))
-  if (!offer) throw new Error('the shop gives no credit')
+  if (!offer) throw new Error('the site must offer credit')
   return offer
 }
 
@@ -41,7 +41,7 @@ export type Signing = {
   /** Seconds from now. */
   created?: number
   lasts?: number
-  /** Where the request is signed for, if not where it is sent. */
+  /** The URL in the signature, if it differs from the URL of the request. */
   url?: string
 }
 
@@ -67,7 +67,7 @@ export async function newAgent(
   if (made.outcome !== 'registered') throw new Error(made.reason)
   const signer = await signerFromJWK(privateJwk)
 
-  /** What to ask with, so that the request is signed over `covers`. */
+  /** Returns a request signed over `covers`. */
   async function sign(path: string, signing: Signing = {}) {
     const { method = 'GET', covers = [], nonce = generateNonce(), created = 0, lasts = 60 } = signing
     const agent = named ? { 'Signature-Agent': `"${host}"` } : {}
@@ -102,7 +102,7 @@ export async function newAgent(
         headers: { 'Payment-Signature': commitment(offer), ...signing.headers },
         covers: ['payment-signature', ...(signing.covers ?? ['@method', '@target-uri'])],
       }),
-    /** A request that names a price in the words of Pay Per Crawl. */
+    /** A request that names a price with Pay Per Crawl headers. */
     crawl: (
       path: string,
       name: 'crawler-exact-price' | 'crawler-max-price',
@@ -116,7 +116,7 @@ export async function newAgent(
       }),
     async standing() {
       const standing = await env.LINES.getByName(id).standing()
-      if (!standing) throw new Error('the line was never opened')
+      if (!standing) throw new Error('line must be open')
       return standing
     },
   }

@@ -1,9 +1,10 @@
-/** Agents of every algorithm, signed by the npm package `http-message-sig`; and clients with wallets, who never notice credit. */
+/** Agents of every algorithm, signed by the npm package `http-message-sig`; and clients with wallets, which ignore credit. */
 import { env } from 'cloudflare:test'
 import { component, createSignature } from 'http-message-sig'
-import { describe, expect, inject, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import type { Algorithm } from '../../../src/identity/jwk.ts'
 import { randomHex } from '../../chain/harness.ts'
+import { chainHere } from '../../chain/here.ts'
 import { newPayer } from '../../chain/payer.ts'
 import { ALGORITHMS, newCrawler, toBase64 } from '../../identity/harness.ts'
 import { termsOf } from '../../ledger/credit/harness.ts'
@@ -11,10 +12,10 @@ import { channelFetch, exactFetch } from '../../upstream.ts'
 import { errorOf, PRICE, receiptOf } from '../harness.ts'
 import { commitment, creditOffer, openCreditShop } from './harness.ts'
 
-const { rpcUrl } = inject('chain')
+const { rpcUrl } = chainHere()
 const shop = openCreditShop()
 
-/** An agent of this algorithm, and its request for a page. */
+/** Registers an agent with this algorithm and signs its request for a page. */
 async function signedWith(algorithm: Algorithm, covered: string[], path = '/a') {
   const crawler = await newCrawler(algorithm)
   const id = `agent-${randomHex(8).slice(2)}`
@@ -51,7 +52,7 @@ async function signedWith(algorithm: Algorithm, covered: string[], path = '/a') 
 
 const charged = async (id: string) => (await env.LINES.getByName(id).standing())?.charged
 
-describe('a signer of npm', () => {
+describe('http-message-sig signer', () => {
   it.each(ALGORITHMS)('pays on credit with %s', async (algorithm) => {
     const { id, request } = await signedWith(algorithm, ['@method', '@target-uri'])
     const response = await shop.ask('/a', request)
@@ -59,7 +60,7 @@ describe('a signer of npm', () => {
     expect(await charged(id)).toBe(PRICE)
   })
 
-  it('owes once for an ECDSA signature and its twin, which anybody can make [C3]', async () => {
+  it('is charged once for an ECDSA signature and its twin [C3]', async () => {
     const { id, request } = await signedWith('ecdsa-p256-sha256', ['@authority'])
     expect((await shop.ask('/a', request)).status).toBe(200)
     const [, encoded = ''] = /:(.*):/.exec(request.headers.signature ?? '') ?? []
@@ -79,7 +80,7 @@ describe('a signer of npm', () => {
   })
 })
 
-describe('a client with a wallet', () => {
+describe('Client with a wallet', () => {
   const fetch = (async (input, init) => {
     const request = new Request(input as RequestInfo, init)
     request.headers.set('user-agent', 'crawler/1.0')
@@ -89,7 +90,7 @@ describe('a client with a wallet', () => {
   it.each([
     ['exact', exactFetch],
     ['a channel', (...rest: Parameters<typeof exactFetch>) => channelFetch(...rest).fetch],
-  ])('pays by %s where credit is given too', async (_, paying) => {
+  ])('pays by %s on a site that also offers credit', async (_, paying) => {
     const { key } = await newPayer(10_000_000n)
     const response = await paying(fetch, { privateKey: key }, rpcUrl)('https://site.test/a')
     expect([response.status, receiptOf(response).success]).toEqual([200, true])

@@ -2,7 +2,7 @@
 import { env, runInDurableObject } from 'cloudflare:test'
 import { encodeFunctionData, parseAbi } from 'viem'
 import { privateKeyToAccount } from 'viem/accounts'
-import { beforeEach, describe, expect, inject, it } from 'vitest'
+import { beforeEach, describe, expect, it } from 'vitest'
 import { encodeTransfer, readBalance } from '../../../src/chain/token.ts'
 import { LEASE } from '../../../src/ledger/exact/authorizations.ts'
 import { REPLAY_WINDOW } from '../../../src/ledger/replay-window.ts'
@@ -10,6 +10,7 @@ import type { Address, Hex } from '../../../src/protocol/evm/hex.ts'
 import { encodeHeader } from '../../../src/protocol/x402/header.ts'
 import { type ExactPorts, exactScheme } from '../../../src/schemes/exact/scheme.ts'
 import { chainAt, newKey } from '../../chain/harness.ts'
+import { chainHere } from '../../chain/here.ts'
 import { send } from '../../chain/payer.ts'
 import { parsePayment } from '../../protocol/payments.ts'
 import {
@@ -39,17 +40,17 @@ beforeEach(async () => {
   shop.calls.length = 0
 })
 
-const held = () => readBalance(chainAt(inject('chain').rpcUrl), crawler.payer.address)
+const held = () => readBalance(chainAt(chainHere().rpcUrl), crawler.payer.address)
 const memory = () => env.AUTHORIZATIONS.getByName(`${network.id}:${crawler.payer.address}`)
 const statusAndError = async (response: Response) => [response.status, await errorOf(response)]
 
-async function refusedUnasked(payment: string, code: string, status = 402) {
+async function expectRejectedWithoutCalls(payment: string, code: string, status = 402) {
   expect(await statusAndError(await shop.ask('/one', { payment }))).toEqual([status, code])
   expect(shop.calls).toEqual([])
 }
 
-describe('an exact payment', () => {
-  it('is settled before the first byte leaves, and says where', async () => {
+describe('Exact payment', () => {
+  it('is settled before the response and returns the transaction', async () => {
     const before = await held()
     const paid = await shop.ask('/one', { payment: await crawler.pays() })
     expect(paid.status).toBe(200)
@@ -62,7 +63,7 @@ describe('an exact payment', () => {
     })
     expect(await held()).toBe(before - PRICE)
     const calls = ['AUTHORIZATIONS.renew', 'AUTHORIZATIONS.settled', 'RELAYER.send', 'SITE.fetch']
-    // Who never paid here is looked up before anything is kept of them.
+    // The balance of an unknown payer is read before anything is stored.
     const first = ['AUTHORIZATIONS.take', 'AUTHORIZATIONS.take', ...calls]
     expect(shop.calls.toSorted()).toEqual(first.toSorted())
     shop.calls.length = 0
@@ -70,7 +71,7 @@ describe('an exact payment', () => {
     expect(shop.calls.toSorted()).toEqual(['AUTHORIZATIONS.take', ...calls].toSorted())
   })
 
-  it('speaks v1 to those who do', async () => {
+  it('by x402 v1 gets a v1 receipt and shares its authorization with v2', async () => {
     const payment = await crawler.pays()
     const payload = valueAt(payment, 'payload')
     const v1 = encodeHeader({ x402Version: 1, scheme: 'exact', network: 'base-sepolia', payload })
@@ -86,7 +87,7 @@ describe('an exact payment', () => {
     expect(await memory().totals()).toMatchObject({ payments: 1, received: PRICE })
   })
 
-  it('sent fifty times at once is settled once; who does not have the page is told to ask again [A1]', async () => {
+  it('sent 50 times at once is settled once, and the rest get 503 [A1]', async () => {
     const before = await held()
     const payment = await crawler.pays()
     const answers = await Promise.all(Array.from({ length: 50 }, () => shop.ask('/one', { payment })))
@@ -102,7 +103,7 @@ describe('an exact payment', () => {
     expect(shop.calls.filter((call) => call === 'RELAYER.send')).toHaveLength(1)
   })
 
-  it('opens no other path, query, host or method [A2]', async () => {
+  it('returns tab_proof_bound for another path, query, host or method [A2]', async () => {
     const payment = await crawler.pays()
     expect((await shop.ask('/one?a=1', { payment })).status).toBe(200)
     for (const [url, rest] of [
@@ -118,7 +119,7 @@ describe('an exact payment', () => {
     expect(shop.calls.filter((call) => call === 'RELAYER.send')).toHaveLength(1)
   })
 
-  it('sent again after its answer was lost opens the page again with the same receipt [A3]', async () => {
+  it('sent again returns the page with the same receipt [A3]', async () => {
     const before = await held()
     const payment = await crawler.pays()
     const first = receiptOf(await shop.ask('/one', { payment }))
@@ -128,7 +129,7 @@ describe('an exact payment', () => {
   })
 
   it.each(['/status/404', '/status/500', '/status/302', '/fault'])(
-    'is not settled for %s, and buys something else instead [D9]',
+    'is not settled for %s and can pay for another page [D9]',
     async (path) => {
       const before = await held()
       const payment = await crawler.pays()
@@ -154,14 +155,14 @@ describe('an exact payment', () => {
     ['accepted.network', 'eip155:8453', 'No matching payment requirements'],
     ['accepted.extra.version', '1', 'No matching payment requirements'],
     ['payload.authorization', undefined, 'unsupported_payload_type'],
-  ])('with another %s (%s) is refused unasked [B9]', async (path, value, code) => {
-    await refusedUnasked(altered(await crawler.pays(), path, value), code)
+  ])('with another %s (%s) is rejected without any call [B9]', async (path, value, code) => {
+    await expectRejectedWithoutCalls(altered(await crawler.pays(), path, value), code)
   })
 
   it.each(['01', '1e3', '0x3e8', ' 1000', '-1', '1000.0', 1000, String(1n << 128n)])(
-    'of %j is refused unread [B8]',
+    'over %j returns 400 without any call [B8]',
     async (value) => {
-      await refusedUnasked(
+      await expectRejectedWithoutCalls(
         altered(await crawler.pays(), 'payload.authorization.value', value),
         'invalid_payload',
         400,
@@ -170,11 +171,11 @@ describe('an exact payment', () => {
   )
 
   it.each(Object.keys(twins(`0x${'00'.repeat(64)}1b`)))(
-    'with a signature that the token would refuse is refused unasked: %s [B1]',
+    'with a signature that the token rejects (%s) is rejected without any call [B1]',
     async (name) => {
       const payment = await crawler.pays()
       const twin = twins(String(valueAt(payment, 'payload.signature')))[name]
-      await refusedUnasked(altered(payment, 'payload.signature', twin), `${EXACT}signature`)
+      await expectRejectedWithoutCalls(altered(payment, 'payload.signature', twin), `${EXACT}signature`)
     },
   )
 
@@ -183,7 +184,7 @@ describe('an exact payment', () => {
     ['another token', { verifyingContract: OTHER }, 'TransferWithAuthorization'],
     ['another version', { version: '1' }, 'TransferWithAuthorization'],
     ['a deposit', {}, 'ReceiveWithAuthorization'],
-  ] as const)('signed for %s is refused unasked [B2]', async (_, wrong, primaryType) => {
+  ] as const)('signed for %s is rejected without any call [B2]', async (_, wrong, primaryType) => {
     const type = ['from', 'to'].map((name) => ({ name, type: 'address' }))
     const numbers = ['value', 'validAfter', 'validBefore'].map((name) => ({ name, type: 'uint256' }))
     const fields = [...type, ...numbers, { name: 'nonce', type: 'bytes32' }]
@@ -196,30 +197,30 @@ describe('an exact payment', () => {
       primaryType,
       message,
     })
-    await refusedUnasked(altered(payment, 'payload.signature', signature), `${EXACT}signature`)
+    await expectRejectedWithoutCalls(altered(payment, 'payload.signature', signature), `${EXACT}signature`)
   })
 })
 
-describe('the time of an authorization [A9]', () => {
-  it('is held against the clock to the second', async () => {
+describe('Exact payment outside its validity', () => {
+  it('is rejected to the second, late ones by Authorizations [A9]', async () => {
     const scheme = exactScheme({ network, receiver, maxTimeoutSeconds: 60 }, {} as ExactPorts)
     const header = await crawler.pays(PRICE, { validAfter: 1000n, validBefore: 2000n })
     const parsed = parsePayment(header)
-    if (!parsed.ok || parsed.value.scheme !== 'exact') throw new Error('no exact payment')
+    if (!parsed.ok || parsed.value.scheme !== 'exact') throw new Error('payment must be an exact payment')
     const reasonAt = (now: number) => {
       const verdict = scheme.verify(parsed.value as Parameters<typeof scheme.verify>[0], PRICE, now)
-      return verdict.ok ? 'for its memory' : verdict.refusal.reason
+      return verdict.ok ? 'left to Authorizations' : verdict.refusal.reason
     }
     const week = 7 * 86_400
     expect([999, 1000, 2000 + week, 2001 + week].map(reasonAt)).toEqual([
       'exact_too_early',
-      'for its memory',
-      'for its memory',
+      'left to Authorizations',
+      'left to Authorizations',
       'exact_too_late',
     ])
   })
 
-  it('that is over is refused by its memory, and leaves nothing there', async () => {
+  it('is rejected when late, and stores nothing [A9]', async () => {
     const late = await crawler.pays(PRICE, { validBefore: BigInt(Math.floor(Date.now() / 1000)) })
     const refused = await shop.ask('/one', { payment: late })
     expect(await statusAndError(refused)).toEqual([402, LATE])
@@ -227,15 +228,15 @@ describe('the time of an authorization [A9]', () => {
     expect(await memory().uses('', 10)).toEqual([])
   })
 
-  it('that is long over, or has not come, is refused unasked', async () => {
-    await refusedUnasked(await crawler.pays(PRICE, { validBefore: 1000n }), LATE)
+  it('is rejected without any call when a week late or too early [A9]', async () => {
+    await expectRejectedWithoutCalls(await crawler.pays(PRICE, { validBefore: 1000n }), LATE)
     const early = await crawler.pays(PRICE, { validAfter: 9_999_999_999n, validBefore: 99_999_999_999n })
-    await refusedUnasked(early, `${EXACT}payload_authorization_valid_after`)
+    await expectRejectedWithoutCalls(early, `${EXACT}payload_authorization_valid_after`)
   })
 })
 
-describe('between verification and settlement [A8]', () => {
-  it('a payer who moves the money away gets no byte and keeps the authorization', async () => {
+describe('Exact payment changed before settlement', () => {
+  it('returns 402 and no page when the payer moves the money away [A8]', async () => {
     const all = await held()
     const payment = await crawler.pays()
     does = async (name, call) => {
@@ -247,7 +248,7 @@ describe('between verification and settlement [A8]', () => {
     expect(await memory().totals()).toMatchObject({ payments: 0, inDoubt: 0 })
   })
 
-  it('a payer who cancels the authorization gets no byte', async () => {
+  it('returns 402 and no page when the authorization is already used [A8]', async () => {
     const { nonce } = valueAt(await crawler.pays(), 'payload.authorization') as { nonce: Hex }
     const payment = await crawler.pays(PRICE, { nonce })
     does = async (name, call) => {
@@ -261,8 +262,8 @@ describe('between verification and settlement [A8]', () => {
   })
 })
 
-describe('an outcome that is not known', () => {
-  it('is answered 503 and settled once when asked again [F6]', async () => {
+describe('Exact payment with an unknown outcome', () => {
+  it('returns 503 and is settled once when sent again [F6]', async () => {
     const before = await held()
     const payment = await crawler.pays()
     does = async (name, call) => {
@@ -280,11 +281,11 @@ describe('an outcome that is not known', () => {
     expect(await memory().totals()).toEqual({ payments: 1, received: PRICE, inDoubt: 0, undelivered: 0 })
   })
 
-  it('of a request that died after taking the authorization is asked of the chain after its lease [E4]', async () => {
+  it('is looked up on chain after the lease of an aborted request [E4]', async () => {
     const payment = await crawler.pays()
     does = async (name, call) => {
-      if (name === 'SITE.fetch') throw new Error('the Worker dies')
-      if (name === 'AUTHORIZATIONS.release') throw new Error('the Worker is dead')
+      if (name === 'SITE.fetch') throw new Error('the Worker is aborted')
+      if (name === 'AUTHORIZATIONS.release') throw new Error('the Worker was aborted')
       return call()
     }
     expect((await shop.ask('/one', { payment })).status).toBe(503)
@@ -299,8 +300,8 @@ describe('an outcome that is not known', () => {
     expect(answer.status).toBe(200)
   })
 
-  it.each(['the night', 'the next request'])(
-    'that %s finds to be paid stays the payer’s as long as the origin delivers nothing [E5]',
+  it.each(['the nightly run', 'the next request'])(
+    'can be used until the origin delivers when %s finds it paid [E5]',
     async (who) => {
       const before = await held()
       const payment = await crawler.pays()
@@ -316,7 +317,8 @@ describe('an outcome that is not known', () => {
       expect((await shop.ask('/one', { payment })).status).toBe(503)
       await age(LEASE)
       const [doubt] = await memory().doubts(1)
-      if (who === 'the night' && doubt) await memory().found(doubt.token, doubt.nonce, `0x${'5a'.repeat(32)}`)
+      if (who === 'the nightly run' && doubt)
+        await memory().found(doubt.token, doubt.nonce, `0x${'5a'.repeat(32)}`)
       does = async (name, call) => {
         if (name === 'SITE.fetch') throw new Error('the origin is down')
         return call()
@@ -334,17 +336,17 @@ describe('an outcome that is not known', () => {
   )
 })
 
-describe('a request that outlives its lease', () => {
-  it('settles nothing that another request has taken over meanwhile', async () => {
+describe('Exact payment of a request that outlives its lease', () => {
+  it('is not settled again when another request took it over', async () => {
     const before = await held()
     const payment = await crawler.pays()
-    let wakes = () => {}
-    const awake = new Promise<void>((resolve) => {
-      wakes = resolve
+    let resume = () => {}
+    const resumed = new Promise<void>((resolve) => {
+      resume = resolve
     })
     does = async (name, call) => {
       const answer = await call()
-      if (name === 'SITE.fetch') await awake
+      if (name === 'SITE.fetch') await resumed
       return answer
     }
     const slow = shop.ask('/one', { payment })
@@ -360,7 +362,7 @@ describe('a request that outlives its lease', () => {
     expect((await shop.ask('/one', { payment })).status).toBe(502)
     does = (_, call) => call()
     expect((await shop.ask('/two', { payment })).status).toBe(200)
-    wakes()
+    resume()
     expect(await statusAndError(await slow)).toEqual([503, 'tab_in_progress'])
     expect(await held()).toBe(before - PRICE)
   })
@@ -372,7 +374,7 @@ async function moveAway(amount: bigint): Promise<void> {
   await send(crawler.payer.address, network.usdc.address, data)
 }
 
-/** Somebody else puts another transfer with this nonce on the chain. */
+/** Sends another transfer with this nonce from another account. */
 async function useUp(nonce: Hex): Promise<void> {
   const transfer = await crawler.payer.pays(OTHER as Address, 1n, { nonce })
   await send((await newKey()).address, network.usdc.address, encodeTransfer(transfer))

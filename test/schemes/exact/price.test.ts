@@ -1,10 +1,11 @@
-/** `exact` across a change of the price: what was taken in its time is answered from its memory, all else at today's price. */
+/** `exact` across a price change: authorizations taken before keep their price, all others need the new one. */
 import { env, runInDurableObject } from 'cloudflare:test'
-import { beforeEach, describe, expect, inject, it } from 'vitest'
+import { beforeEach, describe, expect, it } from 'vitest'
 import { readBalance } from '../../../src/chain/token.ts'
 import { LEASE } from '../../../src/ledger/exact/authorizations.ts'
 import { encodeHeader } from '../../../src/protocol/x402/header.ts'
 import { chainAt } from '../../chain/harness.ts'
+import { chainHere } from '../../chain/here.ts'
 import {
   altered,
   type Crawler,
@@ -34,15 +35,15 @@ beforeEach(async () => {
   crawler = await newCrawler(shop)
 })
 
-const held = () => readBalance(chainAt(inject('chain').rpcUrl), crawler.payer.address)
+const held = () => readBalance(chainAt(chainHere().rpcUrl), crawler.payer.address)
 const memory = () => env.AUTHORIZATIONS.getByName(`eip155:84532:${crawler.payer.address}`)
 
 async function statusAndError(response: Response) {
   return [response.status, await errorOf(response)]
 }
 
-describe.each(changes)('an authorization that was taken before the site became %s [E5]', (change) => {
-  it('opens its page again when it was settled', async () => {
+describe.each(changes)('Authorization taken before the site became %s', (change) => {
+  it('returns its page again when it was settled [E5]', async () => {
     const payment = await crawler.pays()
     const before = await held()
     expect((await shop.ask('/one', { payment })).status).toBe(200)
@@ -50,7 +51,7 @@ describe.each(changes)('an authorization that was taken before the site became %
     expect(await held()).toBe(before - PRICE)
   })
 
-  it('is told to ask again while another request has it', async () => {
+  it('returns 503 while another request holds it [E5]', async () => {
     const payment = await crawler.pays()
     does = async (name, call) => {
       const answer = await call()
@@ -62,10 +63,10 @@ describe.each(changes)('an authorization that was taken before the site became %
     expect((await shop.ask('/one', { payment })).status).toBe(200)
   })
 
-  it('is delivered for what it moved when its outcome was not known', async () => {
+  it('returns its page when its unknown outcome was a payment [E5]', async () => {
     const payment = await crawler.pays()
     const before = await held()
-    does = lose('RELAYER.send')
+    does = loseAnswerOf('RELAYER.send')
     expect((await shop.ask('/one', { payment })).status).toBe(503)
     does = (_, call) => call()
     expect((await later[change].ask('/one', { payment })).status).toBe(200)
@@ -73,11 +74,11 @@ describe.each(changes)('an authorization that was taken before the site became %
     expect(await memory().totals()).toMatchObject({ payments: 1, received: PRICE, inDoubt: 0 })
   })
 
-  it('is settled at its own price when nothing had moved yet', async () => {
+  it('is settled at its own price when no money had moved [E5]', async () => {
     const payment = await crawler.pays()
     const before = await held()
     does = async (name, call) => {
-      if (name === 'RELAYER.send' || name === 'AUTHORIZATIONS.doubt') throw new Error('the Worker dies')
+      if (name === 'RELAYER.send' || name === 'AUTHORIZATIONS.doubt') throw new Error('the Worker is aborted')
       return call()
     }
     expect((await shop.ask('/one', { payment })).status).toBe(503)
@@ -91,10 +92,10 @@ describe.each(changes)('an authorization that was taken before the site became %
   })
 })
 
-describe.each(prices)('an authorization that was never taken, once the site is %s [B9]', (change) => {
+describe.each(prices)('Authorization not taken before the site became %s', (change) => {
   const mismatch = [402, 'invalid_exact_evm_payload_authorization_value_mismatch']
 
-  it('is held against the price of today, and leaves nothing behind', async () => {
+  it('is rejected at the new price and stores nothing [B9]', async () => {
     const payment = await crawler.pays()
     const v1 = encodeHeader({
       x402Version: 1,
@@ -109,7 +110,7 @@ describe.each(prices)('an authorization that was never taken, once the site is %
     expect(await memory().uses('', 10)).toEqual([])
   })
 
-  it('is refused unasked when another has signed it', async () => {
+  it('with a wrong signature is rejected without any call [B9]', async () => {
     const payment = altered(await crawler.pays(), 'payload.authorization.nonce', `0x${'5a'.repeat(32)}`)
     later[change].calls.length = 0
     const refused = await later[change].ask('/one', { payment })
@@ -117,13 +118,13 @@ describe.each(prices)('an authorization that was never taken, once the site is %
     expect(later[change].calls).toEqual([])
   })
 
-  it('is held against it too when it was taken and failed', async () => {
+  it('is rejected at the new price when it was taken and released [B9]', async () => {
     const payment = await crawler.pays()
     expect((await shop.ask('/status/500', { payment })).status).toBe(500)
     expect(await statusAndError(await later[change].ask('/status/500', { payment }))).toEqual(mismatch)
   })
 
-  it('opens no page that another was taken for', async () => {
+  it('returns tab_proof_bound for another page [B9]', async () => {
     const payment = await crawler.pays()
     expect((await shop.ask('/one', { payment })).status).toBe(200)
     const elsewhere = await later[change].ask('/two', { payment })
@@ -131,8 +132,8 @@ describe.each(prices)('an authorization that was never taken, once the site is %
   })
 })
 
-/** The call is done, and its answer never arrives. */
-function lose(lost: string): Meddle {
+/** Makes the call and loses its answer. */
+function loseAnswerOf(lost: string): Meddle {
   return async (name, call) => {
     const answer = await call()
     if (name === lost) throw new Error('the answer is lost')

@@ -47,40 +47,40 @@ function standing(of: Partial<Standing> & { balance?: bigint; withdrawRequestedA
   }
 }
 
-describe('a row', () => {
-  it('claims what is charged under the voucher’s ceiling, never all that is promised', () => {
+describe('redeemable', () => {
+  it('returns a claim over the charged amount, below the voucher’s maximum', () => {
     const row = redeemable(standing({}))
     expect(row && claimOf(row)).toMatchObject({ totalClaimed: 200n, maxClaimableAmount: 300n })
   })
 
-  it('is none when all that is charged was redeemed, or nothing was ever signed', () => {
+  it('returns null when all charges are redeemed or there is only the signature 0x', () => {
     expect(redeemable(standing({ redeemed: 200n }))).toBeNull()
     expect(redeemable(standing({ signature: '0x' }))).toBeNull()
   })
 
-  it('claims what the escrow still holds when it no longer covers what is charged', () => {
+  it('returns a claim over the escrow balance when it is below the charged amount', () => {
     expect(redeemable(standing({ balance: 120n }))?.total).toBe('120')
     expect(redeemable(standing({ balance: 50n }))).toBeNull()
   })
 
-  it('goes alone when its payer could spoil a batch', () => {
+  it('returns a row that is sent alone when its payer withdraws', () => {
     expect(redeemable(standing({}))?.alone).toBe(false)
     expect(redeemable(standing({ withdrawRequestedAt: 1 }))?.alone).toBe(true)
   })
 })
 
-describe('batches', () => {
+describe('batchesOf', () => {
   const kinds = fc.array(fc.record({ withdrawing: fc.boolean(), bad: fc.boolean() }), { maxLength: 450 })
   const rows = kinds.map((each) =>
     each.map(({ withdrawing, bad }, at): Row => {
       const of = { withdrawRequestedAt: withdrawing ? 1 : 0, quarantine: bad ? 'InvalidSignature' : null }
       const row = redeemable(standing(of))
-      if (!row) throw new Error('no row')
+      if (!row) throw new Error('the channel must be redeemable')
       return { ...row, signature: `0x${at.toString(16)}` }
     }),
   )
 
-  it('hold every row once, at most a hundred together', () => {
+  it('returns every row once, at most 100 per batch', () => {
     fc.assert(
       fc.property(rows, fc.boolean(), (all, last) => {
         const { batches, rest } = batchesOf(all, last)
@@ -93,7 +93,7 @@ describe('batches', () => {
     )
   })
 
-  it('no healthy row shares a transaction with a quarantined one, and none at all with one whose payer withdraws [F4]', () => {
+  it('keeps quarantined rows apart from valid ones, and sends withdrawing rows alone [F4]', () => {
     fc.assert(
       fc.property(rows, (all) => {
         for (const rows of batchesOf(all, true).batches.flatMap(transactionsOf)) {
@@ -104,18 +104,18 @@ describe('batches', () => {
     )
   })
 
-  it('come at once when they are full, and wait while they are not', () => {
+  it('returns full batches at once and leaves the rest for later', () => {
     const row = redeemable(standing({}))
-    if (!row) throw new Error('no row')
+    if (!row) throw new Error('the channel must be redeemable')
     const many = Array.from({ length: 250 }, () => row)
     const { batches, rest } = batchesOf(many, false)
     expect([batches.map((batch) => batch.length), rest.length]).toEqual([[100, 100], 50])
   })
 })
 
-describe('the search for bad rows', () => {
-  /** As the contract: rows are taken in order, and the first bad one fails the batch for its own reason. */
-  function chainThatRefuses(bad: ReadonlySet<number>) {
+describe('bisect', () => {
+  /** Acts as the contract: the first bad row in order fails the batch with its own reason. */
+  function chainRejecting(bad: ReadonlySet<number>) {
     let trials = 0
     const trial = async (items: number[]) => {
       trials++
@@ -125,12 +125,12 @@ describe('the search for bad rows', () => {
     return { trial, trials: () => trials }
   }
 
-  it('finds exactly the bad ones, each with its own reason', async () => {
+  it('returns exactly the bad rows, each with its own reason', async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(fc.boolean(), { maxLength: 120 }), async (flags) => {
         const bad = new Set(flags.flatMap((flag, at) => (flag ? [at] : [])))
         const items = flags.map((_, at) => at)
-        const chain = chainThatRefuses(bad)
+        const chain = chainRejecting(bad)
         const found = await bisect(items, chain.trial)
         expect(found.good).toEqual(items.filter((item) => !bad.has(item)))
         expect(found.bad).toEqual([...bad].map((item) => ({ item, reason: `bad ${item}` })))
@@ -139,9 +139,9 @@ describe('the search for bad rows', () => {
     )
   })
 
-  it('finds one bad row among a hundred with at most two trials for each halving [F4]', async () => {
+  it('finds one bad row among 100 with at most two trials per halving [F4]', async () => {
     for (let bad = 0; bad < MAX_ROWS; bad++) {
-      const chain = chainThatRefuses(new Set([bad]))
+      const chain = chainRejecting(new Set([bad]))
       const found = await bisect(
         Array.from({ length: MAX_ROWS }, (_, at) => at),
         chain.trial,
@@ -151,8 +151,8 @@ describe('the search for bad rows', () => {
     }
   })
 
-  it('tries a good batch once and an empty one never', async () => {
-    const chain = chainThatRefuses(new Set())
+  it('tries a valid batch once and an empty one never', async () => {
+    const chain = chainRejecting(new Set())
     await bisect([1, 2, 3], chain.trial)
     await bisect([], chain.trial)
     expect(chain.trials()).toBe(1)

@@ -8,15 +8,24 @@ import { watch } from '../../../src/settlement/channels/withdrawal-watch.ts'
 import { windowOf } from '../../../src/settlement/workflow.ts'
 import { countOf, randomHex } from '../../chain/harness.ts'
 import { send } from '../../chain/payer.ts'
-import { newNight, openTab, openTabs, received, recordOf, runOf, standingOf, type Tab } from '../harness.ts'
+import {
+  newReceiver,
+  type OpenChannel,
+  openChannel,
+  openChannels,
+  received,
+  recordOf,
+  runOf,
+  standingOf,
+} from '../harness.ts'
 
 const WITHDRAW = parseAbi([
   'struct ChannelConfig { address payer; address payerAuthorizer; address receiver; address receiverAuthorizer; address token; uint40 withdrawDelay; bytes32 salt; }',
   'function initiateWithdraw(ChannelConfig config, uint128 amount)',
 ])
 
-/** The payer asks for `amount` of the escrow back. */
-async function withdraw({ config, payer }: Tab, escrow: `0x${string}`, amount: bigint) {
+/** Initiates the payer's withdrawal of `amount` from the escrow. */
+async function withdraw({ config, payer }: OpenChannel, escrow: `0x${string}`, amount: bigint) {
   const args = [config, amount] as const
   const data = encodeFunctionData({ abi: WITHDRAW, functionName: 'initiateWithdraw', args })
   await send(payer.address, escrow, data)
@@ -24,24 +33,24 @@ async function withdraw({ config, payer }: Tab, escrow: `0x${string}`, amount: b
 
 let time = Date.UTC(2026, 10, 21)
 
-/** A moment of its own for each firing. */
+/** Returns another time for each firing. */
 function nextTime(): number {
   time += 300_000
   return time
 }
 
-describe('the watch', () => {
-  it('claims at once from a payer who is withdrawing, and takes no more vouchers [F1]', async () => {
-    const night = await newNight()
-    const [leaving, staying] = await openTabs(night, 2)
-    if (!leaving || !staying) throw new Error('too few tabs')
+describe('Withdrawal watch', () => {
+  it('claims at once when a payer withdraws, and the account rejects new vouchers [F1]', async () => {
+    const setup = await newReceiver()
+    const [leaving, staying] = await openChannels(setup, 2)
+    if (!leaving || !staying) throw new Error('too few channels')
     await leaving.charge(300n)
     await staying.charge(50n)
-    await withdraw(leaving, night.chain.escrow, 1_000n)
+    await withdraw(leaving, setup.chain.escrow, 1_000n)
     const now = nextTime()
-    expect(await watch(night.settings, now)).toBe(1)
+    expect(await watch(setup.settings, now)).toBe(1)
 
-    const [state] = await readChannels(night.chain, [leaving.id])
+    const [state] = await readChannels(setup.chain, [leaving.id])
     expect(state?.totalClaimed).toBe(300n)
     expect(await standingOf(leaving.id)).toMatchObject({ charged: 300n, redeemed: 300n })
     expect(await standingOf(staying.id)).toMatchObject({ charged: 50n, redeemed: 0n })
@@ -55,55 +64,55 @@ describe('the watch', () => {
     expect([kind, status]).toEqual(['watch', 'settled'])
     expect(record).toMatchObject({ withdrawing: 1, claimed: '300', swept: '0' })
 
-    // The night sweeps what the watch has claimed, and claims the rest.
-    const ended = await runOf(night)
+    // The nightly run sweeps the watch's claim and claims the rest.
+    const ended = await runOf(setup)
     expect(ended.record).toMatchObject({ claimed: '50', swept: '350' })
-    expect(await received(night)).toBe(350n)
+    expect(await received(setup)).toBe(350n)
   })
 
-  it('saves what a payer has left, and puts the loss on record [F1]', async () => {
-    const night = await newNight()
-    const tab = await openTab(night)
-    await tab.charge(700n)
-    await withdraw(tab, night.chain.escrow, 1_000n)
-    // Stands for a withdrawal that was paid out in part: the escrow holds less than is owed.
-    await send(night.relayer.address, night.chain.escrow, encodeRefund(tab.config, 600n))
+  it('claims the remaining escrow and records the loss [F1]', async () => {
+    const setup = await newReceiver()
+    const channel = await openChannel(setup)
+    await channel.charge(700n)
+    await withdraw(channel, setup.chain.escrow, 1_000n)
+    // Simulates a partly paid withdrawal: the escrow holds less than the charged amount.
+    await send(setup.relayer.address, setup.chain.escrow, encodeRefund(channel.config, 600n))
     const now = nextTime()
-    await watch(night.settings, now)
-    expect(await standingOf(tab.id)).toMatchObject({ charged: 700n, redeemed: 400n })
+    await watch(setup.settings, now)
+    expect(await standingOf(channel.id)).toMatchObject({ charged: 700n, redeemed: 400n })
     const { record } = await recordOf(`watch-${windowOf(now)}`)
-    expect(record.findings.list).toEqual([{ account: tab.id, what: 'uncovered', detail: '300 of 700' }])
+    expect(record.findings.list).toEqual([{ account: channel.id, what: 'uncovered', detail: '300 of 700' }])
   })
 
-  it('two watches at once claim once [F3]', async () => {
-    const night = await newNight()
-    const tab = await openTab(night)
-    await tab.charge(40n)
-    await withdraw(tab, night.chain.escrow, 500n)
-    const sentBefore = await countOf(night.relayer.address)
-    await Promise.all([watch(night.settings, nextTime()), watch(night.settings, nextTime())])
-    expect(await countOf(night.relayer.address)).toBe(sentBefore + 1)
-    expect(await standingOf(tab.id)).toMatchObject({ redeemed: 40n })
+  it('claims once when two watches overlap [F3]', async () => {
+    const setup = await newReceiver()
+    const channel = await openChannel(setup)
+    await channel.charge(40n)
+    await withdraw(channel, setup.chain.escrow, 500n)
+    const sentBefore = await countOf(setup.relayer.address)
+    await Promise.all([watch(setup.settings, nextTime()), watch(setup.settings, nextTime())])
+    expect(await countOf(setup.relayer.address)).toBe(sentBefore + 1)
+    expect(await standingOf(channel.id)).toMatchObject({ redeemed: 40n })
   })
 
-  it('leaves no record when there is nothing to do', async () => {
-    const night = await newNight()
-    const tab = await openTab(night)
-    await tab.charge(40n)
+  it('stores no record when no payer withdraws', async () => {
+    const setup = await newReceiver()
+    const channel = await openChannel(setup)
+    await channel.charge(40n)
     const before = (await runs(env.BOOK, 100)).length
-    expect(await watch(night.settings, nextTime())).toBe(0)
+    expect(await watch(setup.settings, nextTime())).toBe(0)
     expect((await runs(env.BOOK, 100)).length).toBe(before)
   })
 
-  it('takes vouchers again once the withdrawal is over and the night has told the account', async () => {
-    const night = await newNight()
-    const tab = await openTab(night)
-    await withdraw(tab, night.chain.escrow, 400n)
-    await watch(night.settings, nextTime())
-    // A refund of all that is withdrawn ends the withdrawal.
-    await send(night.relayer.address, night.chain.escrow, encodeRefund(tab.config, 400n))
-    await runOf(night)
-    await tab.charge(10n)
-    expect(await standingOf(tab.id)).toMatchObject({ charged: 10n })
+  it('allows vouchers again once a run has observed the end of the withdrawal', async () => {
+    const setup = await newReceiver()
+    const channel = await openChannel(setup)
+    await withdraw(channel, setup.chain.escrow, 400n)
+    await watch(setup.settings, nextTime())
+    // A refund of the whole withdrawal amount ends the withdrawal.
+    await send(setup.relayer.address, setup.chain.escrow, encodeRefund(channel.config, 400n))
+    await runOf(setup)
+    await channel.charge(10n)
+    expect(await standingOf(channel.id)).toMatchObject({ charged: 10n })
   })
 })

@@ -5,7 +5,7 @@ import { invoiceOf } from '../../billing/bills.ts'
 
 const NOW = Date.UTC(2026, 10, 22)
 
-it('what Stripe remembers of invoices that are none of ours costs no look at each of them', async () => {
+it('stripeRail.since makes no request for invoices that tab402 did not create', async () => {
   const now = () => NOW
   const stripe = localStripe({ now })
   const { books } = stripe

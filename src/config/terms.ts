@@ -1,0 +1,57 @@
+/** The terms that a Worker may state in code: the same as the vars of docs/policy.md, as types that an editor completes. */
+import type { CrawlerClass, CrawlerName } from '../identity/crawlers.ts'
+import type { SchemeName } from '../schemes/index.ts'
+
+type OneOrMore<Item> = Item | readonly Item[]
+
+/** The clients that a rule covers. `agent:NAME` covers a crawler outside our table. */
+export type ClientSelector =
+  | 'crawlers'
+  | 'readers'
+  | 'everyone'
+  | CrawlerClass
+  | CrawlerName
+  | `agent:${string}`
+
+type Covers = {
+  /** A pattern such as `/articles/*`; every path where it is absent. */
+  path?: string
+  method?: OneOrMore<'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'>
+  /** `crawlers` where it is absent. */
+  who?: OneOrMore<ClientSelector>
+}
+
+/** Charges what it covers. */
+export type ChargeRule = Covers & {
+  action: 'charge'
+  /** USD as a decimal, such as `0.002`; PRICE where it is absent. */
+  price?: string
+  /** The preferred one first; SCHEMES where it is absent. */
+  schemes?: OneOrMore<SchemeName>
+}
+
+/** Lets through or rejects what it covers. A price has no meaning here. */
+export type FreeRule = Covers & { action: 'allow' | 'block'; price?: never; schemes?: never }
+
+/** One rule of a policy. The first rule that covers a request decides. */
+export type PolicyRule = ChargeRule | FreeRule
+
+/**
+ * Vars that one use of the middleware may state in code; each takes the place of the var of the same name.
+ *
+ * @example
+ * paywall({ PRICE: '0.002', RULES: [{ action: 'allow', who: 'search', path: '/sections/*' }] })
+ */
+export type Terms = {
+  /** USD as a decimal, at least `0.000001`. */
+  PRICE?: string
+  /** The preferred scheme first. */
+  SCHEMES?: OneOrMore<SchemeName>
+  RULES?: readonly PolicyRule[]
+  /** Path patterns that are always free. */
+  SITEMAP?: OneOrMore<string>
+  /** At most 32 printable ASCII characters. */
+  NAME?: string
+  /** At most 200 bytes in one line. */
+  DESCRIPTION?: string
+}
