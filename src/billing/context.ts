@@ -29,7 +29,8 @@ export type BillSettings = {
 /** The name of the one object that numbers are taken from. */
 export const NUMBERS = 'numbers'
 
-export type Line = ReturnType<BillSettings['lines']['getByName']>
+/** The stub of a credit line. */
+export type CreditLineStub = ReturnType<BillSettings['lines']['getByName']>
 
 /** An invoice after a look at it, and what of the look came to nothing. */
 export type Checked = { invoice: InvoiceStanding; findings: Finding[] }

@@ -3,7 +3,7 @@
 import type { CreditNote, InvoiceStanding } from '../ledger/billing/types.ts'
 import { type Finding, railFailed } from '../ledger/book/finding.ts'
 import type { Credited, Rails } from '../rails/rail.ts'
-import { type BillSettings, type Checked, type Line, NUMBERS } from './context.ts'
+import { type BillSettings, type Checked, type CreditLineStub, NUMBERS } from './context.ts'
 import { CREDIT_NOTES, draftNoteOver } from './invoice.ts'
 
 /**
@@ -23,7 +23,7 @@ export function nextNumber(
  */
 export async function adopt(
   numbers: BillSettings['numbers'],
-  line: Line,
+  line: CreditLineStub,
   invoice: InvoiceStanding,
   credit: Credited,
 ): Promise<Checked> {
@@ -47,7 +47,11 @@ export async function adopt(
  * Tells the invoice's rail of its credit notes, but for those that come from there. It is told of each once, however often this
  * is done. A note that cannot be told is a finding, and keeps back no other.
  */
-export async function tellRail(line: Line, rails: Rails, invoice: InvoiceStanding): Promise<Finding[]> {
+export async function tellRail(
+  line: CreditLineStub,
+  rails: Rails,
+  invoice: InvoiceStanding,
+): Promise<Finding[]> {
   if (!invoice.presented || invoice.credited === 0n) return []
   const findings: Finding[] = []
   for (const note of await notesOn(line, invoice.id)) {
@@ -62,7 +66,7 @@ export async function tellRail(line: Line, rails: Rails, invoice: InvoiceStandin
 }
 
 /** The credit notes on one invoice, the oldest first. */
-export async function notesOn(line: Line, invoice: string): Promise<CreditNote[]> {
+export async function notesOn(line: CreditLineStub, invoice: string): Promise<CreditNote[]> {
   const history = await line.history(invoice)
   return history.flatMap(({ kind, document }) => (kind === 'credit_note' ? document : []))
 }

@@ -1,6 +1,6 @@
 /** What was released after it was invoiced: it is taken off the invoice, so that nobody is dunned for what was given back. */
 import type { InvoiceStanding } from '../ledger/billing/types.ts'
-import type { BillSettings, Checked, Line } from './context.ts'
+import type { BillSettings, Checked, CreditLineStub } from './context.ts'
 import { nextNumber, tellRail } from './credit-note.ts'
 import { draftNoteOver, releasable } from './invoice.ts'
 
@@ -10,7 +10,7 @@ import { draftNoteOver, releasable } from './invoice.ts'
  */
 export async function giveBack(
   { rails, numbers }: Pick<BillSettings, 'rails' | 'numbers'>,
-  line: Line,
+  line: CreditLineStub,
   invoice: InvoiceStanding,
   now: number,
 ): Promise<Checked> {

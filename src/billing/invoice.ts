@@ -7,7 +7,7 @@ import type { LineBill } from '../ledger/credit/contract.ts'
 import type { Unit } from '../rails/rail.ts'
 
 /** An invoice that has no number yet: one is taken only once it is known that there will be an invoice. */
-export type Draft = Omit<Invoice, 'id' | 'number'>
+export type InvoiceDraft = Omit<Invoice, 'id' | 'number'>
 
 /**
  * The invoice over all that a line was charged and no invoice covers, or null while it comes to less than the rail's least: it
@@ -19,7 +19,7 @@ export function draftInvoice(
   rail: Unit,
   dunning: DunningTerms,
   now: number,
-): Draft | null {
+): InvoiceDraft | null {
   const [first, last] = [uninvoiced[0], uninvoiced.at(-1)]
   const charged = uninvoiced.reduce((sum, { total }) => sum + total, 0n)
   const owed = carried + charged
@@ -45,7 +45,7 @@ export function draftInvoice(
   }
 }
 
-export function numbered(draft: Draft, number: number): Invoice {
+export function numbered(draft: InvoiceDraft, number: number): Invoice {
   return { ...draft, id: printed(INVOICES, number), number }
 }
 
@@ -54,7 +54,7 @@ export const INVOICES = 'INV'
 export const CREDIT_NOTES = 'CN'
 
 /** What a number is taken for: the same for every try to invoice these statements, so that none is taken in vain. */
-export function numberKey({ agent, periods }: Pick<Draft, 'agent' | 'periods'>): string {
+export function numberKey({ agent, periods }: Pick<InvoiceDraft, 'agent' | 'periods'>): string {
   return `${agent}:${periods[0]}`
 }
 

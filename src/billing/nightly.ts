@@ -19,7 +19,7 @@ import { type BillSettings, NUMBERS } from './context.ts'
 import { giveBack } from './credit-released.ts'
 import { draftInvoice, INVOICES, numbered, numberKey } from './invoice.ts'
 import { checkInvoice } from './payments.ts'
-import { tell } from './webhook.ts'
+import { notify } from './webhook.ts'
 
 /** What the bill came to. Sums are decimal strings of micro-dollars. */
 export type BillSums = {
@@ -144,7 +144,7 @@ export async function dunLine(
 ): Promise<DunningStep[]> {
   const steps = await line.dun(now, dunning)
   const free = steps.filter(({ invoice }) => !held.has(invoice))
-  const told = await tell(free, webhook)
+  const told = await notify(free, webhook)
   if (told.length > 0) await line.told(told)
   return steps
 }

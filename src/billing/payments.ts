@@ -5,7 +5,7 @@ import type { Finding } from '../ledger/book/finding.ts'
 import { railFailed } from '../ledger/book/finding.ts'
 import { each } from '../platform/pool.ts'
 import type { Movement, Touched } from '../rails/rail.ts'
-import type { BillSettings, Checked, Line } from './context.ts'
+import type { BillSettings, Checked, CreditLineStub } from './context.ts'
 import { adopt, tellRail } from './credit-note.ts'
 
 /**
@@ -15,7 +15,7 @@ import { adopt, tellRail } from './credit-note.ts'
  */
 export async function checkInvoice(
   { numbers, rails }: Pick<BillSettings, 'numbers' | 'rails'>,
-  line: Line,
+  line: CreditLineStub,
   invoice: InvoiceStanding,
 ): Promise<Checked> {
   if (!invoice.presented) return { invoice, findings: [] }
@@ -124,7 +124,11 @@ function returnOf(payment: string): string {
 }
 
 /** All but what was taken back and came back before we heard of either: nobody is past due for a moment that is over. */
-async function unheard(line: Line, { id }: InvoiceStanding, movements: Movement[]): Promise<Movement[]> {
+async function unheard(
+  line: CreditLineStub,
+  { id }: InvoiceStanding,
+  movements: Movement[],
+): Promise<Movement[]> {
   const back = new Set(movements.flatMap((each) => (each.kind === 'paid' ? each.payment.reference : [])))
   const over = movements.flatMap((each) =>
     each.kind === 'reversed' && back.has(each.reversal.id) ? each.reversal.id : [],
@@ -142,7 +146,7 @@ async function unheard(line: Line, { id }: InvoiceStanding, movements: Movement[
 
 async function note(
   numbers: BillSettings['numbers'],
-  line: Line,
+  line: CreditLineStub,
   invoice: InvoiceStanding,
   movement: Movement,
 ): Promise<Checked> {

@@ -10,7 +10,7 @@ const TIMEOUT_MS = 5_000
  * Tells the operator of each step. Answers the ids of those that were taken (any 2xx); the others are to be sent again, with
  * the same id. Without a webhook all count as told: they stand in the line's journal.
  */
-export async function tell(steps: readonly DunningStep[], webhook: Webhook | null): Promise<string[]> {
+export async function notify(steps: readonly DunningStep[], webhook: Webhook | null): Promise<string[]> {
   const told: string[] = []
   for (const step of steps) {
     if (!webhook || (await send(step, webhook))) told.push(step.id)
@@ -29,7 +29,7 @@ async function send(
       method: 'POST',
       headers: {
         'content-type': 'application/json',
-        'tab402-signature': await sign(body, secret, Math.floor(now() / 1000)),
+        'tab402-signature': await signWebhook(body, secret, Math.floor(now() / 1000)),
       },
       body,
       redirect: 'manual',
@@ -46,7 +46,7 @@ async function send(
 }
 
 /** `t=<Unix seconds>,v1=<hex>`: HMAC-SHA256 over `<t>.<body>`. The receiver refuses what is old, and what it has seen. */
-export async function sign(body: string, secret: string, time: number): Promise<string> {
+export async function signWebhook(body: string, secret: string, time: number): Promise<string> {
   const encoder = new TextEncoder()
   const algorithm = { name: 'HMAC', hash: 'SHA-256' }
   const key = await crypto.subtle.importKey('raw', encoder.encode(secret), algorithm, false, ['sign'])

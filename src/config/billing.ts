@@ -5,7 +5,7 @@ import type { DunningTerms } from '../ledger/billing/types.ts'
 import type { Seller } from '../ledger/billing/vat.ts'
 import { integer, shaped, url } from './fields.ts'
 import type { Fault } from './problem.ts'
-import { read, unpack } from './schema.ts'
+import { readWith, unpack } from './schema.ts'
 import { stripeCode } from './stripe-plugin.ts'
 
 export type BillConfig = {
@@ -55,7 +55,7 @@ const seller = v.pipe(
       taxId: v.exactOptional(text),
       email: v.exactOptional(text),
       vat: v.exactOptional(
-        read((rate) => {
+        readWith((rate) => {
           const [, whole, fraction = ''] = /^(\d{1,2})(?:\.(\d{1,2}))?%$/.exec(rate) ?? []
           return whole === undefined ? 'is no percentage' : { value: +whole * 100 + +fraction.padEnd(2, '0') }
         }),

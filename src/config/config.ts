@@ -10,7 +10,7 @@ import { CREDIT_WANTS, type CreditConfig, creditConfig, creditSettings } from '.
 import { integer, shaped, url } from './fields.ts'
 import { POLICY_TERMS, parsePolicy, schemesMeant } from './policy.ts'
 import { type Fault, faultsOf } from './problem.ts'
-import { read, unpack, usd } from './schema.ts'
+import { readWith, unpack, usd } from './schema.ts'
 
 export { describeFaults, type Fault } from './problem.ts'
 
@@ -68,7 +68,7 @@ const WANTS = {
 
 const MOST_DEPOSIT = 5_000_000n
 
-const key = read((text) => {
+const key = readWith((text) => {
   if (!isHex(text, 32)) return 'is no private key'
   try {
     return { value: { key: text, address: addressOf(text) } }

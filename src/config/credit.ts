@@ -1,7 +1,7 @@
 /** The settings of credit: their shapes, and the part of the config they make. Read by config.ts alone. */
 import * as v from 'valibot'
 import { CLOUDFLARE, type CreditNetwork, creditNetwork } from '../protocol/x402/commitment.ts'
-import { read, unpack, usd } from './schema.ts'
+import { readWith, unpack, usd } from './schema.ts'
 
 export type CreditConfig = {
   network: CreditNetwork
@@ -36,7 +36,7 @@ const CHAINS = new Set([
 
 const LONGEST_URL = 200
 
-const share = read((text) => {
+const share = readWith((text) => {
   const [, whole, fraction = ''] = /^(\d{1,3})(?:\.(\d{1,2}))?%$/.exec(text) ?? []
   if (whole === undefined) return 'is no percentage'
   const hundredths = BigInt(whole) * 100n + BigInt(fraction.padEnd(2, '0'))
@@ -46,7 +46,7 @@ const share = read((text) => {
 
 export const creditSettings = {
   OPERATOR: v.optional(
-    read((text) => {
+    readWith((text) => {
       if (!/^[-a-z0-9]{3,8}$/.test(text)) return 'is no such name'
       return CHAINS.has(text) ? 'is the namespace of a chain' : { value: text }
     }),
@@ -54,7 +54,7 @@ export const creditSettings = {
   ),
   CREDIT_NETWORK: v.optional(v.picklist([CLOUDFLARE], 'is no known network')),
   REGISTRATION_URL: v.optional(
-    read((text) => {
+    readWith((text) => {
       const { protocol, href = '' } = URL.parse(text) ?? {}
       if (protocol !== 'https:' && protocol !== 'mailto:') return 'is no https: or mailto: URL'
       return href.length > LONGEST_URL ? 'is too long for a header' : { value: href }

@@ -1,9 +1,9 @@
 /** Shapes that several parts of the config are made of. */
 import * as v from 'valibot'
-import { read } from './schema.ts'
+import { readWith } from './schema.ts'
 
 /** An https URL, or http on this machine. */
-export const url = read((text) => {
+export const url = readWith((text) => {
   const { protocol, hostname } = URL.parse(text) ?? {}
   const local = hostname === 'localhost' || hostname === '127.0.0.1' || hostname === '[::1]'
   if (protocol === 'https:' || (protocol === 'http:' && local)) return { value: text }
@@ -23,5 +23,5 @@ export function integer(least: number, most: number) {
 }
 
 export function shaped(shape: RegExp, fault: string) {
-  return read((text) => (shape.test(text) ? { value: text } : fault))
+  return readWith((text) => (shape.test(text) ? { value: text } : fault))
 }

@@ -4,7 +4,7 @@ import { parseUsd } from '../protocol/amount.ts'
 import { UNKNOWN_TERM } from './problem.ts'
 
 /** A text and how it is read. A reader that answers a text has found a fault, and that is what it is. */
-export function read<Value>(reader: (text: string) => { value: Value } | string) {
+export function readWith<Value>(reader: (text: string) => { value: Value } | string) {
   return v.pipe(
     v.string('is not a quoted text'),
     v.rawTransform<string, Value>(({ dataset, addIssue, NEVER }) => {
@@ -50,7 +50,7 @@ export function onlyKeys<Shape extends Record<string, unknown>>(keys: readonly s
 }
 
 /** USD above zero, in atomic units. */
-export const usd = read((text) => {
+export const usd = readWith((text) => {
   const amount = parseUsd(text)
   if (amount === undefined) return 'is no amount of USD'
   return amount > 0n ? { value: amount } : 'is zero'

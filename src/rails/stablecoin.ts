@@ -7,7 +7,7 @@ import type {
   PaymentReceived,
   Presented,
 } from '../ledger/billing/types.ts'
-import type { Billing } from '../ledger/credit/contract.ts'
+import type { BillingCalls } from '../ledger/credit/contract.ts'
 import { readJson, writeJson } from '../platform/json.ts'
 import { accept, type Refusal, type Result, refuse, wire } from '../protocol/refusal.ts'
 import type { SettleResponse } from '../protocol/x402/types.ts'
@@ -16,7 +16,7 @@ import type { Charge, Purchase, Scheme } from '../schemes/scheme.ts'
 import { CENT, type Movement, type Rail } from './rail.ts'
 
 /** What of a line an invoice needs to be paid at once. */
-export type Payee = Pick<Billing, 'attempt' | 'abandon' | 'attempts' | 'paid'>
+export type Payee = Pick<BillingCalls, 'attempt' | 'abandon' | 'attempts' | 'paid'>
 
 export type StablecoinSettings = {
   exact: Scheme<ExactPayment>

@@ -5,7 +5,7 @@ import { type RunRecord, saveRun } from '../ledger/book/runs.ts'
 import type { Steps } from '../platform/steps.ts'
 import type { Address } from '../protocol/evm/hex.ts'
 import { claim, plan } from './channels/claim-batch.ts'
-import { batchesOf, type Row, transactionsOf } from './channels/claims.ts'
+import { batchesOf, type ClaimRow, transactionsOf } from './channels/claims.ts'
 import { collect } from './channels/collect.ts'
 import {
   add,
@@ -95,8 +95,8 @@ async function countPayments(payers: Payers, steps: Steps, report: Report): Prom
 
 /** Hears every account, claims what can be claimed while more are heard, and looks again at what is not yet mined. */
 async function claimAll(settings: Settings, steps: Steps, report: Report): Promise<void> {
-  const pending: Row[][] = []
-  let waiting: Row[] = []
+  const pending: ClaimRow[][] = []
+  let waiting: ClaimRow[] = []
   let batches = 0
   let after: string | null = ''
   for (let page = 1; after !== null; page++) {
@@ -119,9 +119,9 @@ async function claimBatch(
   steps: Steps,
   report: Report,
   batch: string,
-  rows: Row[],
-): Promise<Row[][]> {
-  const pending: Row[][] = []
+  rows: ClaimRow[],
+): Promise<ClaimRow[][]> {
+  const pending: ClaimRow[][] = []
   let left = rows
   for (let round = 1; round <= ROUNDS && left.length > 0; round++) {
     const tried = left
@@ -141,7 +141,12 @@ async function claimBatch(
 }
 
 /** Looks again at what was sent and is not mined yet. What is still under way then is found by the next run. */
-async function lookAgain(settings: Settings, steps: Steps, report: Report, pending: Row[][]): Promise<void> {
+async function lookAgain(
+  settings: Settings,
+  steps: Steps,
+  report: Report,
+  pending: ClaimRow[][],
+): Promise<void> {
   let stuck = pending
   for (let look = 1; look <= LOOKS && stuck.length > 0; look++) {
     const transactions = stuck

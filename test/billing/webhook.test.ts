@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { sign, tell } from '../../src/billing/webhook.ts'
+import { notify, signWebhook } from '../../src/billing/webhook.ts'
 import type { DunningStep } from '../../src/ledger/billing/types.ts'
 
 const NOW = Date.UTC(2026, 10, 22)
@@ -33,7 +33,7 @@ function operator(...answers: (number | 'gone')[]) {
 describe('Dunning webhook', () => {
   it('sends a step signed over time and body', async () => {
     const { webhook, received } = operator()
-    expect(await tell([STEP], webhook)).toEqual([STEP.id])
+    expect(await notify([STEP], webhook)).toEqual([STEP.id])
     const [{ body, signature }] = received as [{ body: string; signature: string }]
     expect(JSON.parse(body)).toEqual({
       id: 'INV-000001/0',
@@ -43,17 +43,17 @@ describe('Dunning webhook', () => {
       at: NOW,
       open: '1460000',
     })
-    expect(signature).toBe(await sign(body, 'a secret', NOW / 1000))
-    expect(await sign(`${body} `, 'a secret', NOW / 1000)).not.toBe(signature)
-    expect(await sign(body, 'a secret', NOW / 1000 + 1)).not.toBe(signature)
-    expect(await sign(body, 'another', NOW / 1000)).not.toBe(signature)
+    expect(signature).toBe(await signWebhook(body, 'a secret', NOW / 1000))
+    expect(await signWebhook(`${body} `, 'a secret', NOW / 1000)).not.toBe(signature)
+    expect(await signWebhook(body, 'a secret', NOW / 1000 + 1)).not.toBe(signature)
+    expect(await signWebhook(body, 'another', NOW / 1000)).not.toBe(signature)
   })
 
   it('has an HMAC-SHA256 signature', async () => {
     const key = new TextEncoder().encode('a secret')
     const algorithm = { name: 'HMAC', hash: 'SHA-256' }
     const imported = await crypto.subtle.importKey('raw', key, algorithm, false, ['verify'])
-    const [, hex = ''] = /v1=(.*)/.exec(await sign('body', 'a secret', 5)) ?? []
+    const [, hex = ''] = /v1=(.*)/.exec(await signWebhook('body', 'a secret', 5)) ?? []
     const mac = Uint8Array.from(hex.match(/../g) ?? [], (pair) => Number.parseInt(pair, 16))
     const text = new TextEncoder().encode('5.body')
     expect(await crypto.subtle.verify('HMAC', imported, mac, text)).toBe(true)
@@ -62,10 +62,10 @@ describe('Dunning webhook', () => {
   it.each([500, 404, 302, 'gone'] as const)('leaves a step pending when the answer is %j', async (answer) => {
     const { webhook } = operator(answer, 200)
     const other = { ...STEP, id: 'INV-000001/1' }
-    expect(await tell([STEP, other], webhook)).toEqual([other.id])
+    expect(await notify([STEP, other], webhook)).toEqual([other.id])
   })
 
   it('counts all steps as delivered when no webhook is configured', async () => {
-    expect(await tell([STEP], null)).toEqual([STEP.id])
+    expect(await notify([STEP], null)).toEqual([STEP.id])
   })
 })

@@ -7,7 +7,7 @@ import type { Hex } from '../../protocol/evm/hex.ts'
 export const MOST_ROWS = 100
 
 /** A claim as a step of a run keeps it: plain JSON, amounts as decimal strings in atomic units. */
-export type Row = {
+export type ClaimRow = {
   channelId: Hex
   config: ChannelConfig
   /** The voucher's ceiling. */
@@ -27,7 +27,7 @@ export type BadRow = { channelId: Hex; reason: string }
  * What can be claimed from an account now, or null. Only what is charged, never all that is promised, and no more than
  * the escrow still holds: a row over the balance would revert, and the rest of what is owed can be saved without it.
  */
-export function redeemable(standing: Standing): Row | null {
+export function redeemable(standing: Standing): ClaimRow | null {
   const { channelId, config, signature, state } = standing
   const total = standing.charged < state.balance ? standing.charged : state.balance
   if (total <= standing.redeemed || signature === '0x') return null
@@ -38,12 +38,12 @@ export function redeemable(standing: Standing): Row | null {
 }
 
 /** The row as the contract reads it. */
-export function claimOf({ config, max, signature, total }: Row): Claim {
+export function claimOf({ config, max, signature, total }: ClaimRow): Claim {
   return { channel: config, maxClaimableAmount: BigInt(max), signature, totalClaimed: BigInt(total) }
 }
 
 /** Full batches, each of one kind of row, the most urgent first, and the rest that waits for more; with `last` nothing waits. */
-export function batchesOf(rows: Row[], last: boolean): { batches: Row[][]; rest: Row[] } {
+export function batchesOf(rows: ClaimRow[], last: boolean): { batches: ClaimRow[][]; rest: ClaimRow[] } {
   const kinds = [
     rows.filter((row) => row.alone),
     rows.filter((row) => !row.alone && !row.quarantined),
@@ -54,12 +54,12 @@ export function batchesOf(rows: Row[], last: boolean): { batches: Row[][]; rest:
       kind.slice(at * MOST_ROWS, (at + 1) * MOST_ROWS),
     ),
   )
-  const isFull = (chunk: Row[]) => last || chunk.length === MOST_ROWS
+  const isFull = (chunk: ClaimRow[]) => last || chunk.length === MOST_ROWS
   return { batches: chunks.filter(isFull), rest: chunks.filter((chunk) => !isFull(chunk)).flat() }
 }
 
 /** The transactions that a batch makes. */
-export function transactionsOf(batch: Row[]): Row[][] {
+export function transactionsOf(batch: ClaimRow[]): ClaimRow[][] {
   return batch.some((row) => row.alone) ? batch.map((row) => [row]) : batch.length > 0 ? [batch] : []
 }
 

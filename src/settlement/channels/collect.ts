@@ -7,8 +7,8 @@ import type { ChannelState } from '../../protocol/evm/channel.ts'
 import { SIGNING_MS } from '../../schemes/channel/purchase.ts'
 import { accountOf, type Settings } from '../context.ts'
 import { compareBook, compareChain } from '../findings.ts'
-import { type Row, redeemable } from './claims.ts'
-import { askPage, type Channel, silence, standingOf, tell } from './observe.ts'
+import { type ClaimRow, redeemable } from './claims.ts'
+import { askPage, type Channel, silence, standingOf, updateAccount } from './observe.ts'
 
 /**
  * A request that begins a deposit or refund hands it to the relayer within seconds, or never. Until then an order that the
@@ -18,7 +18,7 @@ import { askPage, type Channel, silence, standingOf, tell } from './observe.ts'
 const UNSENT_AFTER_MS = 2 * SIGNING_MS
 
 export type Collected = {
-  rows: Row[]
+  rows: ClaimRow[]
   findings: Finding[]
   /** Deposits and refunds whose outcome is not known yet. */
   open: number
@@ -27,7 +27,7 @@ export type Collected = {
   next: string | null
 }
 
-type Heard = { row: Row | null; findings: Finding[]; open: number; healed: bigint }
+type Heard = { row: ClaimRow | null; findings: Finding[]; open: number; healed: bigint }
 
 /** Collects one page. Doing it again finds what is left. @throws ChainFault when the chain cannot be read */
 export async function collect(settings: Settings, after: string): Promise<Collected> {
@@ -60,7 +60,7 @@ async function hear(settings: Settings, { line, standing, state }: Channel): Pro
   const before = state.totalClaimed > standing.charged ? await standingOf(settings, line.id) : standing
   const findings = [...compareBook(line, before), ...(before ? compareChain(before, state) : [])]
   const now = await conclude(settings, standing, state)
-  const told = await tell(settings, now, state)
+  const told = await updateAccount(settings, now, state)
   const healed = told.redeemed > standing.redeemed ? told.redeemed - standing.redeemed : 0n
   return { row: redeemable(told), findings, open: now.unresolved ? 1 : 0, healed }
 }

@@ -74,7 +74,11 @@ export async function standingOf(settings: Settings, channelId: string): Promise
 }
 
 /** Tells an account what the chain says, unless it knows. */
-export async function tell(settings: Settings, standing: Standing, state: ChannelState): Promise<Standing> {
+export async function updateAccount(
+  settings: Settings,
+  standing: Standing,
+  state: ChannelState,
+): Promise<Standing> {
   return knows(standing, state) ? standing : accountOf(settings, standing.channelId).observe(state)
 }
 

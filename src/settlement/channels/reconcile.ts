@@ -7,7 +7,7 @@ import type { Address } from '../../protocol/evm/hex.ts'
 import type { Payers, Settings } from '../context.ts'
 import { conclude } from '../exact/in-doubt.ts'
 import { compareChain, compareDelivery, compareReceiver } from '../findings.ts'
-import { askPage, PAGE, silence, tell } from './observe.ts'
+import { askPage, PAGE, silence, updateAccount } from './observe.ts'
 import { type Receiver, readTotals } from './sweep.ts'
 
 /** Sums over accounts. Decimal strings in atomic units. */
@@ -56,7 +56,7 @@ export async function reconcile(settings: Settings, after: string, now: number):
   const told = await each(
     channels,
     async ({ line, standing: before, state }) => {
-      const standing = await tell(settings, before, state)
+      const standing = await updateAccount(settings, before, state)
       return { line, standing, findings: compareChain(standing, state) }
     },
     ({ line, standing }, fault) => ({ line, standing, findings: [silence(line.id, fault)] }),

@@ -12,7 +12,7 @@ import { Report } from '../report.ts'
 import { windowOf } from '../workflow.ts'
 import { claim, plan } from './claim-batch.ts'
 import { redeemable } from './claims.ts'
-import { PAGE, silence, standingOf, tell } from './observe.ts'
+import { PAGE, silence, standingOf, updateAccount } from './observe.ts'
 
 /**
  * Looks at every listed channel. An account that is told of a withdrawal takes no more vouchers. Saves a record when there
@@ -59,7 +59,7 @@ export async function watch(settings: Settings, time: number): Promise<number> {
 async function hurry(settings: Settings, report: Report, id: Hex, state: ChannelState): Promise<void> {
   const standing = await standingOf(settings, id)
   if (!standing) return
-  const told = await tell(settings, standing, state)
+  const told = await updateAccount(settings, standing, state)
   const row = redeemable(told)
   const findings = compareChain(told, state)
   if (!row) return
