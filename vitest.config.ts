@@ -26,7 +26,7 @@ export default defineConfig({
   test: {
     testTimeout: 30_000,
     hookTimeout: 60_000,
-    // What the Worker logs is shown for a test that fails.
+    // Vitest shows the Worker's log for a test that fails.
     silent: 'passed-only',
     maxWorkers: 2,
     reporters: ['default', new Quiet()],
@@ -63,7 +63,7 @@ export default defineConfig({
         ],
         test: {
           name: 'workerd',
-          // Tests use fresh ids, and each file begins with an empty book.
+          // Tests use fresh ids, and each file begins with empty storage.
           isolate: false,
           globalSetup: chain,
           include: ['test/**/*.test.ts'],
@@ -73,7 +73,7 @@ export default defineConfig({
       },
       {
         extends: true,
-        test: { name: 'node', globalSetup: chain, include: outside, exclude: long },
+        test: { name: 'node', globalSetup: chain, include: outside, exclude: long, fileParallelism: false },
       },
       {
         extends: true,

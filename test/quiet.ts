@@ -19,7 +19,7 @@ const PROVOKED = [
   'Connection refused',
   'failed to lookup address information',
   'internal error; reference = ',
-  // Of the build: stripe ships source maps without their sources.
+  // Stripe ships source maps without their sources.
   'points to missing source files',
   'does not appear to be text',
 ]

@@ -1,6 +1,6 @@
 /** The classes the runtime needs, wired to the config. Export them from your Worker under these names. */
 import { RelayerBase } from '../chain/relayer/relayer.ts'
-import { describeFaults, readConfig } from '../config/config.ts'
+import { describeProblems, readConfig } from '../config/config.ts'
 import { SettlementBase } from '../settlement/workflow.ts'
 import type { Bindings } from './bindings.ts'
 import { workOf } from './work.ts'
@@ -15,7 +15,7 @@ export { Authorizations } from '../ledger/exact/authorizations.ts'
 export class Relayer extends RelayerBase<Bindings> {
   constructor(ctx: DurableObjectState, env: Bindings) {
     const read = readConfig(env)
-    if (!read.ok) throw new Error(describeFaults(read.faults))
+    if (!read.ok) throw new Error(describeProblems(read.problems))
     const { chain, relayer } = read.config
     if (!chain || !relayer) throw new Error('the relayer needs RPC_URL and RELAYER_KEY')
     super(ctx, env, { chain, key: relayer.key })

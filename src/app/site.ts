@@ -1,6 +1,6 @@
 /** One site in front of its content: the config, made into a gate and an origin. */
 
-import { type Config, describeFaults, type Fault, readConfig } from '../config/config.ts'
+import { type Config, type ConfigProblem, describeProblems, readConfig } from '../config/config.ts'
 import { type Content, type Gate, gate } from '../paywall/gate.ts'
 import { buy, type OriginSettings, pass } from '../paywall/origin.ts'
 import { refused } from '../paywall/response.ts'
@@ -17,7 +17,7 @@ const sites = new WeakMap<Config, Site>()
  */
 export function siteOf(env: Bindings, terms?: Record<string, unknown>): Site | Response {
   const read = readConfig(env, terms)
-  if (!read.ok) return misconfigured(read.faults)
+  if (!read.ok) return misconfigured(read.problems)
   const known = sites.get(read.config)
   if (known) return known
   const site = build(env, read.config)
@@ -25,13 +25,13 @@ export function siteOf(env: Bindings, terms?: Record<string, unknown>): Site | R
   return site
 }
 
-const reported = new WeakSet<readonly Fault[]>()
+const reported = new WeakSet<readonly ConfigProblem[]>()
 
 /** Says once per isolate what is wrong, and to whoever asks only that something is. */
-function misconfigured(faults: readonly Fault[]): Response {
-  if (!reported.has(faults))
-    console.error(`tab402 is misconfigured and serves nothing:\n${describeFaults(faults)}`)
-  reported.add(faults)
+function misconfigured(problems: readonly ConfigProblem[]): Response {
+  if (!reported.has(problems))
+    console.error(`tab402 is misconfigured and serves nothing:\n${describeProblems(problems)}`)
+  reported.add(problems)
   return refused({ reason: 'paywall_misconfigured' })
 }
 

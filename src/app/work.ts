@@ -1,7 +1,7 @@
 /** What the nightly run works on, made from config and bindings. */
 
 import type { BillingContext } from '../billing/context.ts'
-import { type Config, describeFaults, readConfig } from '../config/config.ts'
+import { type Config, describeProblems, readConfig } from '../config/config.ts'
 import type { Payers, Settings } from '../settlement/context.ts'
 import type { Work } from '../settlement/run.ts'
 import type { Bindings } from './bindings.ts'
@@ -10,7 +10,7 @@ import { exactOf, relayerOf } from './schemes.ts'
 /** What there is to settle with these bindings; null when there is nothing, for want of a chain, a key or a seller. */
 export function workOf(env: Bindings): Work | null {
   const read = readConfig(env)
-  if (!read.ok) throw new Error(describeFaults(read.faults))
+  if (!read.ok) throw new Error(describeProblems(read.problems))
   const channels = channelsOf(env, read.config)
   const exact = channels ? null : payersOf(env, read.config)
   const billing = billingOf(env)

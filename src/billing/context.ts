@@ -12,12 +12,16 @@ import type { StripeRail } from '../rails/stripe/rail.ts'
 import type { ExactPayment } from '../schemes/exact/payment.ts'
 import type { Scheme } from '../schemes/scheme.ts'
 import type { Seal } from './operator-key.ts'
-import type { Webhook } from './webhook.ts'
 
+/** Where the operator receives webhooks, and the secret that signs them. `now`: Unix milliseconds. */
+export type Webhook = { url: string; secret: string; fetch?: typeof fetch; now: () => number }
+
+/** The bindings and terms of the nightly billing run. */
 export type BillSettings = {
+  /** The read model. */
   book: D1Database
   lines: DurableObjectNamespace<CreditLine>
-  /** Without it a book that has lost lines does not find them again. */
+  /** The registry, from which the run restores credit lines that the read model has lost. */
   agents?: DurableObjectNamespace<Agents> | undefined
   numbers: DurableObjectNamespace<Numbers>
   rails: Rails
@@ -26,13 +30,13 @@ export type BillSettings = {
   webhook: Webhook | null
 }
 
-/** The name of the one object that numbers are taken from. */
+/** The name of the one `Numbers` object. */
 export const NUMBERS = 'numbers'
 
-/** The stub of a credit line. */
+/** The stub of one credit line. */
 export type CreditLineStub = ReturnType<BillSettings['lines']['getByName']>
 
-/** An invoice after a look at it, and what of the look came to nothing. */
+/** An invoice after a check at its rail, and the findings of that check. */
 export type Checked = { invoice: InvoiceStanding; findings: Finding[] }
 
 /** Billing as one request uses it: the nightly run's settings, the signing key, and the ways to pay an invoice. */

@@ -1,16 +1,73 @@
-/** Credit notes between the rails and our books: those written there are taken in, those written here are told there. */
+/** Credit notes: their amounts and numbers, the ones that rails report, and the ones that rails must be sent. */
 
+import { owedOn } from '../ledger/billing/dunning.ts'
 import type { CreditNote, InvoiceStanding } from '../ledger/billing/types.ts'
+import { roundTo } from '../ledger/billing/vat.ts'
 import { type Finding, railFailed } from '../ledger/book/finding.ts'
 import type { Credited, Rails } from '../rails/rail.ts'
 import { type BillSettings, type Checked, type CreditLineStub, NUMBERS } from './context.ts'
-import { CREDIT_NOTES, draftNoteOver } from './invoice.ts'
+import { CREDIT_NOTES, documentId } from './invoice.ts'
+
+/** How much of an invoice a credit note may still take back. Micro-dollars without VAT. */
+export function creditable({ net, creditedNet }: InvoiceStanding): bigint {
+  return net - creditedNet
+}
 
 /**
- * The number of the next credit note on an invoice. It is taken for what was credited before: of several notes that are drafted at
- * once, all have it and one is noted, so that none is taken in vain.
+ * The amount (with VAT) of the credit note that takes `excess` (without VAT) off an invoice: at most what is owed, in
+ * whole units of its rail. Zero if rounding leaves VAT only.
  */
-export function nextNumber(
+export function releasable(invoice: InvoiceStanding, excess: bigint, unit: bigint): bigint {
+  const { net, total, credited } = invoice
+  const gross = excess < creditable(invoice) ? (excess * total) / net : total - credited
+  const owed = owedOn(invoice)
+  const most = gross < owed ? gross : owed
+  const whole = most - (most % unit)
+  return whole * net >= total || whole === total - credited ? whole : 0n
+}
+
+/**
+ * Drafts a credit note over `net`, with its share of the invoice's VAT in whole units of the rail. The last note takes
+ * what is left.
+ * @throws RangeError when the invoice has less left: a larger note would turn the debt around
+ */
+export function draftNote(
+  invoice: InvoiceStanding,
+  note: { net: bigint; unit: bigint; reason: string; number: number; now: number },
+): CreditNote {
+  const { net, unit } = note
+  const left = creditable(invoice)
+  if (net <= 0n || net > left)
+    throw new RangeError(`a credit note on ${invoice.id} must be above 0 and fit what is left`)
+  const leftVat = invoice.vat.amount - (invoice.credited - invoice.creditedNet)
+  const share = roundTo(invoice.vat.amount * net, invoice.net * unit) * unit
+  return noteOn(invoice, { ...note, vat: net === left || share > leftVat ? leftVat : share })
+}
+
+/**
+ * Drafts a credit note over `total`, which includes VAT in the invoice's proportion.
+ * @throws RangeError when the invoice has less left
+ */
+export function draftNoteOver(
+  invoice: InvoiceStanding,
+  note: { total: bigint; reason: string; number: number; now: number },
+): CreditNote {
+  const { total } = note
+  const left = invoice.total - invoice.credited
+  if (total <= 0n || total > left)
+    throw new RangeError(`a credit note on ${invoice.id} must be above 0 and fit what is left`)
+  const leftNet = creditable(invoice)
+  const share = (total * invoice.net) / invoice.total
+  // Earlier notes were rounded; neither the net amount nor the VAT that is left may fall below zero.
+  const net = clamp(share, total - (left - leftNet), leftNet)
+  return noteOn(invoice, { ...note, net, vat: total - net })
+}
+
+/**
+ * Takes the number of the next credit note on an invoice. The key is what was credited before: notes that are drafted
+ * at the same time get the same number, only one of them is recorded, and the series stays without gaps.
+ */
+export function takeNumber(
   numbers: BillSettings['numbers'],
   { id, credited }: InvoiceStanding,
 ): Promise<number> {
@@ -18,10 +75,10 @@ export function nextNumber(
 }
 
 /**
- * Takes a credit note that was written at the rail into our books, under a number of ours, as far as the invoice has anything
- * left: the rest is a finding. Doing it again notes nothing twice.
+ * Records a credit note that was written at the rail, under a number of ours, up to what the invoice has left. The rest
+ * becomes a finding. Repeating it records nothing twice.
  */
-export async function adopt(
+export async function adoptCreditNote(
   numbers: BillSettings['numbers'],
   line: CreditLineStub,
   invoice: InvoiceStanding,
@@ -33,21 +90,39 @@ export async function adopt(
   const taken = known?.total ?? (total < left ? total : left)
   const findings = total > taken ? [overcredited(invoice, total - taken)] : []
   if (known || taken === 0n) return { invoice, findings }
-  const number = await nextNumber(numbers, invoice)
+  const number = await takeNumber(numbers, invoice)
   const note = { ...draftNoteOver(invoice, { total: taken, reason, number, now: at }), reference }
   const standing = await line.credited(note)
-  const noted = (await notesOn(line, invoice.id)).find(({ id }) => id === note.id)
-  // Another note of the same number was noted first: this one takes the next.
-  return noted?.reference === reference
+  const recorded = (await notesOn(line, invoice.id)).find(({ id }) => id === note.id)
+  // Another note with the same number was recorded first: take the next number.
+  return recorded?.reference === reference
     ? { invoice: standing, findings }
-    : adopt(numbers, line, standing, credit)
+    : adoptCreditNote(numbers, line, standing, credit)
 }
 
 /**
- * Tells the invoice's rail of its credit notes, but for those that come from there. It is told of each once, however often this
- * is done. A note that cannot be told is a finding, and keeps back no other.
+ * Credits the line's over-invoiced amount, if any, on an invoice that is still owed, so that no one is dunned for pages
+ * that were not delivered. A paid amount becomes account balance instead, without a credit note.
  */
-export async function tellRail(
+export async function creditReleased(
+  { rails, numbers }: Pick<BillSettings, 'rails' | 'numbers'>,
+  line: CreditLineStub,
+  invoice: InvoiceStanding,
+  now: number,
+): Promise<InvoiceStanding> {
+  const { excess } = await line.bill()
+  const total = releasable(invoice, excess, rails[invoice.rail]?.unit ?? 1n)
+  if (total <= 0n) return invoice
+  const number = await takeNumber(numbers, invoice)
+  const note = draftNoteOver(invoice, { total, reason: 'given back: not delivered', number, now })
+  return line.credited({ ...note, released: note.net })
+}
+
+/**
+ * Sends an invoice's credit notes to its rail, except those that came from there. The rail stores each once, however
+ * often this runs. A failure is a finding, and does not stop the other notes.
+ */
+export async function syncCreditNotes(
   line: CreditLineStub,
   rails: Rails,
   invoice: InvoiceStanding,
@@ -57,7 +132,7 @@ export async function tellRail(
   for (const note of await notesOn(line, invoice.id)) {
     if (note.reference !== undefined) continue
     try {
-      await rails[invoice.rail]?.credit(invoice, note)
+      await rails[invoice.rail]?.syncCreditNote(invoice, note)
     } catch (fault) {
       findings.push(railFailed(invoice, fault))
     }
@@ -73,4 +148,16 @@ export async function notesOn(line: CreditLineStub, invoice: string): Promise<Cr
 
 function overcredited({ agent: account, id }: InvoiceStanding, by: bigint): Finding {
   return { account, what: 'overcredited', detail: `${id} by ${by}` }
+}
+
+function clamp(value: bigint, least: bigint, most: bigint): bigint {
+  if (value < least) return least
+  return value > most ? most : value
+}
+
+type Note = { net: bigint; vat: bigint; reason: string; number: number; now: number }
+
+function noteOn({ id: invoice }: InvoiceStanding, { net, vat, reason, number, now }: Note): CreditNote {
+  const id = documentId(CREDIT_NOTES, number)
+  return { id, number, invoice, issuedAt: now, reason, net, vat, total: net + vat }
 }

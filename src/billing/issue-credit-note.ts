@@ -1,52 +1,57 @@
-/** Corrections: a credit note takes back (part of) an invoice. What was invoiced stays as it was written. */
+/**
+ * Corrections by the operator: a credit note takes back an invoice, or part of it. The invoice itself is never
+ * rewritten.
+ */
 import type { InvoiceStanding } from '../ledger/billing/types.ts'
-import type { Touched } from '../rails/rail.ts'
+import type { InvoiceRef } from '../rails/rail.ts'
 import type { BillSettings } from './context.ts'
-import { nextNumber, notesOn, tellRail } from './credit-note.ts'
-import { creditable, draftNote } from './invoice.ts'
+import { creditable, draftNote, notesOn, syncCreditNotes, takeNumber } from './credit-note.ts'
 import { checkInvoice } from './payments.ts'
 
 /**
- * `net` without VAT. `after` is what was credited before, as whoever writes the note has seen it: of two notes written at the
- * same time one stands, and a note whose answer was lost is not written twice.
+ * `net` is in micro-dollars without VAT, `now` in Unix ms. `after` is the `creditedNet` that the operator has last
+ * read: of two notes written at the same time only one is recorded, and a retry after a lost response records none.
  */
 export type Correction = { net: bigint; reason: string; after: bigint; now: number }
 
+/** The recorded note, or the reason for the refusal: `changed` means that `after` is out of date. */
 export type Corrected =
   | { outcome: 'credited'; note: string; invoice: InvoiceStanding }
   | { outcome: 'refused'; reason: 'unknown' | 'changed' | 'too_much'; invoice: InvoiceStanding | null }
 
 /**
- * Looks at what was credited at the rail, notes the correction on the line, then tells the rail. A rail that cannot be reached
- * now is told by the next run, as by every look at the invoice.
+ * Reads what was credited at the rail, records the correction on the credit line, then copies it to the rail. If the
+ * rail cannot be reached, the next check of the invoice copies it.
  */
 export async function correct(
   settings: Pick<BillSettings, 'lines' | 'numbers' | 'rails'>,
-  { agent, invoice: id }: Touched,
+  { agent, invoice: id }: InvoiceRef,
   { net, reason, after, now }: Correction,
 ): Promise<Corrected> {
   const { lines, numbers, rails } = settings
   const line = lines.getByName(agent)
   const known = await line.invoice(id)
   if (!known) return { outcome: 'refused', reason: 'unknown', invoice: null }
-  const looked = await checkInvoice(settings, line, known).catch((fault) => warn(id, fault))
-  const invoice = looked?.invoice ?? known
+  const checked = await checkInvoice(settings, line, known).catch((fault) => warn(id, fault))
+  const invoice = checked?.invoice ?? known
   if (invoice.creditedNet !== after) return { outcome: 'refused', reason: 'changed', invoice }
   if (net <= 0n || net > creditable(invoice)) return { outcome: 'refused', reason: 'too_much', invoice }
-  const number = await nextNumber(numbers, invoice)
+  const number = await takeNumber(numbers, invoice)
   const unit = rails[invoice.rail]?.unit ?? 1n
   const note = draftNote(invoice, { net, unit, reason, number, now })
   const standing = await line.credited(note)
-  // Another note of the same number was noted first.
-  const noted = (await notesOn(line, id)).find((one) => one.id === note.id)
-  if (noted?.net !== net || noted.reason !== reason || noted.reference !== undefined) {
+  // Another note with the same number may have been recorded first.
+  const recorded = (await notesOn(line, id)).find((one) => one.id === note.id)
+  if (recorded?.net !== net || recorded.reason !== reason || recorded.reference !== undefined) {
     return { outcome: 'refused', reason: 'changed', invoice: standing }
   }
-  if (looked) for (const { detail } of await tellRail(line, rails, standing)) warn(note.id, detail)
+  if (checked) for (const { detail } of await syncCreditNotes(line, rails, standing)) warn(note.id, detail)
   return { outcome: 'credited', note: note.id, invoice: standing }
 }
 
 function warn(id: string, fault: unknown): null {
-  console.warn(JSON.stringify({ message: 'a rail must be told of a credit note', id, fault: String(fault) }))
+  console.warn(
+    JSON.stringify({ message: 'credit note not yet copied to the rail', id, fault: String(fault) }),
+  )
   return null
 }

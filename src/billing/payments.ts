@@ -1,58 +1,122 @@
-/** What comes in: movements that a rail has seen, and transfers that the operator has, noted on their line. */
+/** Payments: submits invoices to their rails, and records what the rails and the operator report. */
 
+import { owedOn } from '../ledger/billing/dunning.ts'
 import type { Happening, InvoiceStanding } from '../ledger/billing/types.ts'
-import type { Finding } from '../ledger/book/finding.ts'
-import { railFailed } from '../ledger/book/finding.ts'
+import { type Finding, railFailed } from '../ledger/book/finding.ts'
 import { each } from '../platform/pool.ts'
-import type { Movement, Touched } from '../rails/rail.ts'
+import { canonicalJson } from '../protocol/encoding/canonical-json.ts'
+import { notConfigured } from '../rails/index.ts'
+import type { InvoiceRef, PaymentEvent } from '../rails/rail.ts'
 import type { BillSettings, Checked, CreditLineStub } from './context.ts'
-import { adopt, tellRail } from './credit-note.ts'
+import { adoptCreditNote, creditReleased, syncCreditNotes } from './credit-note.ts'
+
+type Settings = Pick<BillSettings, 'lines' | 'numbers' | 'rails'>
+
+/** The result for the invoices of one line. */
+export type CollectedInvoices = {
+  /** Payments recorded now, less reversals. Micro-dollars with VAT. */
+  received: bigint
+  /** Whether anything was recorded on the line. */
+  hasChanged: boolean
+  /** Ids of the invoices that must be read again before their dunning steps are delivered. */
+  unread: ReadonlySet<string>
+  findings: Finding[]
+}
 
 /**
- * Asks the invoice's rail what became of it, notes what it says, and tells it of our credit notes. Doing it again notes nothing
- * twice. A credit note that cannot be taken in or told is a finding: what was paid is noted all the same.
+ * Collects the due invoices of one line, the newest first. A failure is a finding, and does not stop the other
+ * invoices. With a moment `creditAt` (Unix ms), charges released after invoicing are credited; null when there are
+ * none.
+ */
+export async function collectInvoices(
+  settings: Settings,
+  line: CreditLineStub,
+  due: readonly InvoiceStanding[],
+  creditAt: number | null,
+): Promise<CollectedInvoices> {
+  const findings: Finding[] = []
+  const unread = new Set<string>()
+  let received = 0n
+  let hasChanged = false
+  for (const invoice of due.toReversed()) {
+    const collected = await collectInvoice(settings, line, invoice, creditAt).catch((fault) => {
+      unread.add(invoice.id)
+      return { invoice, findings: [railFailed(invoice, fault)] }
+    })
+    const { invoice: standing } = collected
+    received += standing.paid - invoice.paid
+    hasChanged ||= standing !== invoice
+    findings.push(...collected.findings, ...overpaid(standing))
+    // A settled invoice whose credit note has not reached the rail is still collected there.
+    const hasFailed = collected.findings.some(({ what }) => what === 'rail_failed')
+    if (hasFailed && owedOn(standing) === 0n) unread.add(invoice.id)
+  }
+  return { received, hasChanged, unread, findings }
+}
+
+/**
+ * Submits one invoice, records its payments, credits what was released, and sends its credit notes.
  * @throws RailFault
+ */
+async function collectInvoice(
+  settings: Settings,
+  line: CreditLineStub,
+  invoice: InvoiceStanding,
+  creditAt: number | null,
+): Promise<Checked> {
+  const rail = settings.rails[invoice.rail]
+  if (!rail) throw new Error(notConfigured(invoice.rail))
+  const presented = await rail.present(invoice)
+  const isKnown = canonicalJson(presented) === canonicalJson(invoice.presented)
+  const submitted = isKnown ? invoice : await line.presented(invoice.id, presented)
+  return checkInvoice(settings, line, submitted, creditAt)
+}
+
+/**
+ * Reads an invoice's events from its rail, records them, and sends its credit notes there. With `creditAt` (Unix ms),
+ * it also credits charges released after invoicing. Repeating it records nothing twice. A credit note that fails is a
+ * finding, so that payments are recorded all the same.
+ * @throws RailFault when the events cannot be read
  */
 export async function checkInvoice(
   { numbers, rails }: Pick<BillSettings, 'numbers' | 'rails'>,
   line: CreditLineStub,
   invoice: InvoiceStanding,
+  creditAt: number | null = null,
 ): Promise<Checked> {
   if (!invoice.presented) return { invoice, findings: [] }
-  const movements = await unheard(line, invoice, (await rails[invoice.rail]?.check(invoice)) ?? [])
+  const events = (await rails[invoice.rail]?.check(invoice)) ?? []
   const findings: Finding[] = []
   let standing = invoice
-  for (const movement of movements) {
-    const noted = await note(numbers, line, standing, movement)
-    standing = noted.invoice
-    findings.push(...noted.findings)
+  for (const event of await withoutUndoneReversals(line, invoice, events)) {
+    const recorded = await recordEvent(numbers, line, standing, event)
+    standing = recorded.invoice
+    findings.push(...recorded.findings)
   }
-  findings.push(...(await tellRail(line, rails, standing)))
+  if (creditAt !== null) standing = await creditReleased({ numbers, rails }, line, standing, creditAt)
+  findings.push(...(await syncCreditNotes(line, rails, standing)))
   return { invoice: standing, findings }
 }
 
-/** Asks anew about one invoice that something has happened to. Null when there is no such invoice. @throws RailFault */
-export async function recheck(
-  settings: Pick<BillSettings, 'lines' | 'numbers' | 'rails'>,
-  { agent, invoice }: Touched,
-): Promise<Checked | null> {
+/** Checks one invoice that an event has affected. Null when the line does not have the invoice. @throws RailFault */
+export async function recheck(settings: Settings, { agent, invoice }: InvoiceRef): Promise<Checked | null> {
   const line = settings.lines.getByName(agent)
   const standing = await line.invoice(invoice)
   return standing && checkInvoice(settings, line, standing)
 }
 
 /**
- * Asks anew about every invoice that a rail has seen something of since, whether a webhook told us or not. Answers what came
- * in, less what was taken back, as a decimal string.
+ * Checks every invoice for which a rail has events since `since` (Unix ms), so that lost webhooks are caught up.
+ * Returns the payments less reversals, in micro-dollars as a decimal string.
  */
 export async function catchUp(
-  settings: Pick<BillSettings, 'lines' | 'numbers' | 'rails'>,
+  settings: Settings,
   since: number,
 ): Promise<{ received: string; findings: Finding[] }> {
   const findings: Finding[] = []
   const failed = (account: string, fault: unknown) =>
     findings.push({ account, what: 'rail_failed', detail: String(fault) })
-  const seen = await each(
+  const affected = await each(
     Object.values(settings.rails),
     (rail) => rail.since(since),
     ({ name }, fault) => {
@@ -61,10 +125,10 @@ export async function catchUp(
     },
   )
   const received = await each(
-    seen.flat(),
-    async (touched) => {
-      const before = await settings.lines.getByName(touched.agent).invoice(touched.invoice)
-      const checked = before && (await recheck(settings, touched))
+    affected.flat(),
+    async (ref) => {
+      const before = await settings.lines.getByName(ref.agent).invoice(ref.invoice)
+      const checked = before && (await recheck(settings, ref))
       if (!checked) return 0n
       findings.push(...checked.findings)
       return checked.invoice.paid - before.paid
@@ -77,90 +141,103 @@ export async function catchUp(
   return { received: received.reduce((sum, amount) => sum + amount, 0n).toString(), findings }
 }
 
-/** A transfer that the operator has seen. The reference names it: marked twice, it is noted once. */
+/**
+ * Records a transfer that the operator has received. The reference identifies it: a repeated call records nothing more.
+ */
 export async function markPaid(
   { lines }: Pick<BillSettings, 'lines'>,
-  { agent, invoice }: Touched,
+  { agent, invoice }: InvoiceRef,
   transfer: { amount: bigint; reference: string; at: number },
 ): Promise<InvoiceStanding> {
   const { amount, reference, at } = transfer
-  const id = nameOf(invoice, reference)
+  const id = transferId(invoice, reference)
   return lines.getByName(agent).paid({ id, invoice, amount, rail: 'transfer', reference, at })
 }
 
-/** A transfer that went back, or was marked by mistake: taken back once. Null when none was marked by this reference. */
+/** Reverses a transfer that was returned, or marked by mistake, once. Null when no transfer has this reference. */
 export async function markReturned(
   { lines }: Pick<BillSettings, 'lines'>,
-  { agent, invoice }: Touched,
+  { agent, invoice }: InvoiceRef,
   { reference, reason, at }: { reference: string; reason: string; at: number },
 ): Promise<InvoiceStanding | null> {
   const line = lines.getByName(agent)
   const marked = transferIn(await line.history(invoice), invoice, reference)
   if (!marked) return null
-  const payment = nameOf(invoice, reference)
-  return line.reversed({ id: returnOf(payment), invoice, payment, amount: marked.amount, reason, at })
+  const payment = transferId(invoice, reference)
+  return line.reversed({ id: returnId(payment), invoice, payment, amount: marked.amount, reason, at })
 }
 
-/** What an invoice's history says of the transfer by this reference: how much it was, and whether it went back. */
+/**
+ * Finds the transfer with this reference in an invoice's history: its amount (micro-dollars), and whether it was
+ * reversed.
+ */
 export function transferIn(
   history: readonly Happening[],
   invoice: string,
   reference: string,
 ): { amount: bigint; returned: boolean } | null {
-  const id = nameOf(invoice, reference)
+  const id = transferId(invoice, reference)
   const found = history.flatMap(({ kind, document }) =>
     kind === 'payment' && document.id === id ? document : [],
   )[0]
-  const returned = history.some(({ kind, document }) => kind === 'reversal' && document.id === returnOf(id))
+  const returned = history.some(({ kind, document }) => kind === 'reversal' && document.id === returnId(id))
   return found ? { amount: found.amount, returned } : null
 }
 
-function nameOf(invoice: string, reference: string): string {
+function transferId(invoice: string, reference: string): string {
   return `transfer:${invoice}:${reference}`
 }
 
-function returnOf(payment: string): string {
+function returnId(payment: string): string {
   return `returned:${payment}`
 }
 
-/** All but what was taken back and came back before we heard of either: nobody is past due for a moment that is over. */
-async function unheard(
+/**
+ * Drops reversals that were undone before either event was recorded, so that a dispute that was won does not mark the
+ * invoice past due.
+ */
+async function withoutUndoneReversals(
   line: CreditLineStub,
   { id }: InvoiceStanding,
-  movements: Movement[],
-): Promise<Movement[]> {
-  const back = new Set(movements.flatMap((each) => (each.kind === 'paid' ? each.payment.reference : [])))
-  const over = movements.flatMap((each) =>
-    each.kind === 'reversed' && back.has(each.reversal.id) ? each.reversal.id : [],
+  events: PaymentEvent[],
+): Promise<PaymentEvent[]> {
+  const returned = new Set(events.flatMap((event) => (event.kind === 'paid' ? event.payment.reference : [])))
+  const undone = events.flatMap((event) =>
+    event.kind === 'reversed' && returned.has(event.reversal.id) ? event.reversal.id : [],
   )
-  if (over.length === 0) return movements
+  if (undone.length === 0) return events
   const history = await line.history(id)
   const known = new Set(history.flatMap(({ kind, document }) => (kind === 'reversal' ? document.id : [])))
-  const skipped = new Set(over.filter((reversal) => !known.has(reversal)))
-  return movements.filter(
-    (each) =>
-      !(each.kind === 'reversed' && skipped.has(each.reversal.id)) &&
-      !(each.kind === 'paid' && skipped.has(each.payment.reference)),
+  const skipped = new Set(undone.filter((reversal) => !known.has(reversal)))
+  return events.filter(
+    (event) =>
+      !(event.kind === 'reversed' && skipped.has(event.reversal.id)) &&
+      !(event.kind === 'paid' && skipped.has(event.payment.reference)),
   )
 }
 
-async function note(
+async function recordEvent(
   numbers: BillSettings['numbers'],
   line: CreditLineStub,
   invoice: InvoiceStanding,
-  movement: Movement,
+  event: PaymentEvent,
 ): Promise<Checked> {
-  switch (movement.kind) {
+  switch (event.kind) {
     case 'paid':
-      return { invoice: await line.paid(movement.payment), findings: [] }
+      return { invoice: await line.paid(event.payment), findings: [] }
     case 'reversed':
-      return { invoice: await line.reversed(movement.reversal), findings: [] }
+      return { invoice: await line.reversed(event.reversal), findings: [] }
     case 'failed':
-      return { invoice: await line.failed(movement.failure), findings: [] }
+      return { invoice: await line.failed(event.failure), findings: [] }
     case 'credited':
-      return adopt(numbers, line, invoice, movement.credit).catch((fault) => ({
+      return adoptCreditNote(numbers, line, invoice, event.credit).catch((fault) => ({
         invoice,
         findings: [railFailed(invoice, fault)],
       }))
   }
+}
+
+function overpaid({ agent: account, id, total, paid, credited }: InvoiceStanding): Finding[] {
+  const over = paid + credited - total
+  return over > 0n ? [{ account, what: 'overpaid', detail: `${id} by ${over}` }] : []
 }

@@ -1,4 +1,7 @@
-/** The billing part of a settlement run: what the rails remember, then every credit line, a page at a time. */
+/**
+ * The billing half of a nightly run: restores lost lines, reads missed events of the rails, then bills every line by
+ * page.
+ */
 
 import { countLines, listLines } from '../ledger/book/credit.ts'
 import type { Finding } from '../ledger/book/finding.ts'
@@ -10,16 +13,16 @@ import type { BillSettings } from './context.ts'
 import { type Billed, billPage } from './nightly.ts'
 import { catchUp } from './payments.ts'
 
-/** How long before the last good run the rails are asked from. A card processor sends a webhook again for three days. */
-const OVERLAP = 4 * DAY_MS
+/** How far before the last clean run the rails' events are read. Stripe resends a webhook for three days. */
+const OVERLAP_MS = 4 * DAY_MS
 
-/** How long a card processor remembers what happened. */
-const MEMORY = 30 * DAY_MS
+/** How long Stripe keeps its events. */
+const RETENTION_MS = 30 * DAY_MS
 
-/** Opened anew in each step: a step may run long after the one before it. */
+/** Opens the bindings. Each step opens them again, since it may run long after the one before. */
 export type OpenBill = () => Promise<BillSettings>
 
-/** Where a billing run reports to, as it goes. */
+/** Receives the results of a billing run, step by step. */
 export type BillReport = {
   found(findings: Finding[]): void
   /** `received`: micro-dollars, as a decimal string. */
@@ -27,13 +30,21 @@ export type BillReport = {
   billed(page: Billed): void
 }
 
-/** Agents read from the registry at once. */
+/** Agents per read of the registry. */
 const REGISTRY_PAGE = 500
 
-/** Bills all lines for the moment `now` (Unix ms). One line's trouble, or one rail's, is a finding and stops no other. */
+/**
+ * Bills all lines for the moment `now` (Unix ms). A line or rail that fails is a finding, and does not stop the others.
+ */
 export async function billAll(open: OpenBill, steps: Steps, report: BillReport, now: number): Promise<void> {
-  report.found(await steps.do('list the lines', async () => listAll(await open())))
-  report.caughtUp(await steps.do('ask the rails', async () => askRails(await open(), Date.now())))
+  report.found(await steps.do('list the lines', async () => restoreLines(await open())))
+  const caughtUp = await steps.do('ask the rails', async () => {
+    const settings = await open()
+    const last = (await lastBilled(settings.book)) ?? 0
+    // Rails date their events by the clock, whatever moment is billed.
+    return catchUp(settings, Math.max(last - OVERLAP_MS, Date.now() - RETENTION_MS))
+  })
+  report.caughtUp(caughtUp)
   let after: string | null = ''
   for (let page = 1; after !== null; page++) {
     const from: string = after
@@ -43,18 +54,18 @@ export async function billAll(open: OpenBill, steps: Steps, report: BillReport, 
   }
 }
 
-/** Those that are listed are billed also while the registry does not answer. */
-async function listAll({ book, agents }: BillSettings): Promise<Finding[]> {
+/** If the registry does not respond, the run still bills the lines that are listed. */
+async function restoreLines({ book, agents }: BillSettings): Promise<Finding[]> {
   try {
-    if (agents) await relist(book, agents.getByName(REGISTRY))
+    if (agents) await listFromRegistry(book, agents.getByName(REGISTRY))
     return []
   } catch (fault) {
     return [{ account: REGISTRY, what: 'silent', detail: String(fault) }]
   }
 }
 
-/** Lists every agent of the registry, unless the read model lists as many: one that was lost lists none. */
-async function relist(book: D1Database, registry: DurableObjectStub<Agents>): Promise<void> {
+/** Lists every agent of the registry, unless the read model has as many rows: a lost read model has none. */
+async function listFromRegistry(book: D1Database, registry: DurableObjectStub<Agents>): Promise<void> {
   const [agents, listed] = await Promise.all([registry.count(), countLines(book)])
   if (listed >= agents) return
   for (let after: string | undefined = ''; after !== undefined; ) {
@@ -65,10 +76,4 @@ async function relist(book: D1Database, registry: DurableObjectStub<Agents>): Pr
     )
     after = page.at(-1)?.id
   }
-}
-
-/** Asks from before the last good run on, however long ago that is. The rails keep real time, whatever moment is billed. */
-async function askRails(settings: BillSettings, now: number) {
-  const last = await lastBilled(settings.book)
-  return catchUp(settings, Math.max((last ?? 0) - OVERLAP, now - MEMORY))
 }

@@ -1,17 +1,17 @@
-/** Stripe's webhooks: believed by their signature, worked on once, and followed by a look at Stripe's own state. */
+/** Handles Stripe's webhooks: verifies the signature, skips processed events, and reads the invoice from Stripe. */
 
 import { saveInvoices } from '../ledger/book/credit.ts'
-import { hasHeard, remember } from '../ledger/book/webhooks.ts'
+import { markProcessed, wasProcessed } from '../ledger/book/webhooks.ts'
 import type { StripeRail } from '../rails/stripe/rail.ts'
 import type { BillSettings } from './context.ts'
-import { dunLine } from './nightly.ts'
+import { dunLine } from './dun.ts'
 import { recheck } from './payments.ts'
 
-const LARGEST = 1 << 18
+const MAX_BODY_BYTES = 1 << 18
 
 /**
- * Answers 200 when there is nothing left to do, 400 for what Stripe did not send, and 503 when it should be sent again. An event
- * is remembered once its work is done, not before.
+ * Responds 200 when nothing is left to do, 400 unless Stripe has signed the event, 413 to a body over 256 KiB, and 503
+ * when Stripe should send it again. The event's id is stored after the work, so that a failed attempt is repeated.
  */
 export async function stripeWebhook(
   request: Request,
@@ -22,18 +22,20 @@ export async function stripeWebhook(
   const body = await textOf(request)
   if (body === null) return new Response(null, { status: 413 })
   try {
-    const heard = await stripe.hear(body, request.headers.get('stripe-signature'))
-    if (heard.outcome === 'refused') return new Response(null, { status: 400 })
-    if (heard.outcome === 'ignored' || (await hasHeard(settings.book, heard.event))) return done()
-    const checked = await recheck(settings, heard)
+    const result = await stripe.readWebhook(body, request.headers.get('stripe-signature'))
+    if (result.outcome === 'refused') return new Response(null, { status: 400 })
+    if (result.outcome === 'ignored' || (await wasProcessed(settings.book, result.event))) return done()
+    const checked = await recheck(settings, result)
     if (checked) {
       await saveInvoices(settings.book, [checked.invoice])
-      await dunLine(settings, settings.lines.getByName(heard.agent), now())
+      await dunLine(settings, settings.lines.getByName(result.agent), now())
     }
-    await remember(settings.book, heard.event, now())
+    await markProcessed(settings.book, result.event, now())
     return done()
   } catch (fault) {
-    console.error(JSON.stringify({ message: 'a webhook must come again', fault: String(fault) }))
+    console.error(
+      JSON.stringify({ message: 'Stripe webhook failed, answering 503 for a retry', fault: String(fault) }),
+    )
     return new Response(null, { status: 503, headers: { 'retry-after': '60' } })
   }
 }
@@ -47,7 +49,7 @@ async function textOf({ body }: Request): Promise<string | null> {
   let [text, size] = ['', 0]
   for await (const part of body ?? []) {
     size += part.byteLength
-    if (size > LARGEST) return null
+    if (size > MAX_BODY_BYTES) return null
     text += decoder.decode(part, { stream: true })
   }
   return text + decoder.decode()

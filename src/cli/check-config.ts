@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path'
 import { parseEnv } from 'node:util'
 import { parse as parseToml, TomlError } from 'smol-toml'
 import * as v from 'valibot'
-import { describeFaults, type Fault, readConfig } from '../config/config.ts'
+import { type ConfigProblem, describeProblems, readConfig } from '../config/config.ts'
 import { includeStripe } from '../config/stripe-plugin.ts'
 import { CommandError, parse, print, printJson, talk, UsageError } from './command.ts'
 
@@ -63,7 +63,7 @@ export async function run(args: string[]): Promise<number> {
   const vars = { ...bindingsOf(settings), ...settings.vars, ...secrets }
   const result = readConfig(vars)
   const accepted = new Set(values.secret)
-  const problems = (result.ok ? [] : result.faults).filter(
+  const problems = (result.ok ? [] : result.problems).filter(
     ({ place }) => !(accepted.has(place) && !(place in vars)),
   )
   if (values.json) printJson({ ok: problems.length === 0, problems })
@@ -71,10 +71,10 @@ export async function run(args: string[]): Promise<number> {
   return problems.length === 0 ? 0 : 1
 }
 
-function report(problems: readonly Fault[], file: string, secrets: Record<string, string>): void {
+function report(problems: readonly ConfigProblem[], file: string, secrets: Record<string, string>): void {
   for (const problem of problems) {
     const name = /^\w*/.exec(problem.place)?.[0] ?? ''
-    print(`${name in secrets ? '.dev.vars' : file}: ${describeFaults([problem])}`)
+    print(`${name in secrets ? '.dev.vars' : file}: ${describeProblems([problem])}`)
   }
   if (problems.length === 0) talk(`${file}: no problems.`)
   else

@@ -1,21 +1,22 @@
-/** The settings of billing: their shapes, and the part of the config they make. Read by config.ts alone. */
+/** The settings of billing: their schemas, and the part of the config built from them. */
 import * as v from 'valibot'
 import type { OperatorKey } from '../billing/operator-key.ts'
 import type { DunningTerms } from '../ledger/billing/types.ts'
 import type { Seller } from '../ledger/billing/vat.ts'
-import { integer, shaped, url } from './fields.ts'
-import type { Fault } from './problem.ts'
+import { durableObject, integer, shaped, textOf, url } from './fields.ts'
+import type { ConfigProblem, Expected } from './problem.ts'
 import { readWith, unpack } from './schema.ts'
 import { stripeCode } from './stripe-plugin.ts'
 
+/** The settings that statements and invoices need. */
 export type BillConfig = {
   seller: Seller
   /** Signs statements. */
   key: OperatorKey
-  /** Where this Worker is reached, without a slash at the end: the address of pages to pay on. */
+  /** The URL of this Worker without a trailing slash. Links to payment pages begin with it. */
   publicUrl: string
   dunning: DunningTerms
-  /** For invoices paid by transfer. */
+  /** Bank details on invoices that are paid by transfer. */
   transferTo: string
   /** Present with WEBHOOK_URL. */
   webhook: { url: string; secret: string } | undefined
@@ -23,141 +24,165 @@ export type BillConfig = {
   stripe: { secretKey: string; webhookSecret: string; api: string | undefined } | undefined
 }
 
-export const BILL_WANTS = {
-  SELLER:
-    'who invoices: { name = "…", country = "DE", address = "…", taxId = "…", email = "…", vat = "19%" }',
-  OPERATOR_KEY: 'an Ed25519 private key as a JWK, {"kty":"OKP","crv":"Ed25519","x":"…","d":"…"}',
-  PUBLIC_URL: 'the https address of this Worker, without a path',
-  DUNNING:
-    'days: { net = 14, pastDue = 3, suspended = 10, writtenOff = 90 }, the last three in ascending order',
-  TRANSFER_TO: 'where transfers go to, as it stands on invoices; at most 500 characters',
-  WEBHOOK_URL: 'the https URL that is told of dunning steps',
-  WEBHOOK_SECRET: '16 to 256 printable ASCII characters, which sign what is sent to WEBHOOK_URL',
-  STRIPE_SECRET_KEY: 'a secret or restricted key of Stripe, sk_… or rk_…',
-  STRIPE_WEBHOOK_SECRET: 'the signing secret of the webhook at /_tab402/stripe, whsec_…',
-  STRIPE_API: 'where Stripe’s API is, if not at Stripe',
-}
+const TEXT: Expected = { want: '1 to 200 characters in quotes', example: '"Example Press GmbH"' }
 
-const text = v.pipe(
-  v.string('is not a quoted text'),
-  v.minLength(1, 'is empty'),
-  v.maxLength(200, 'is too long'),
-)
+/** How each setting of billing must look. */
+export const BILL_EXPECTED = {
+  SELLER: {
+    want: 'a table with name and country, and optionally address, taxId, email and vat',
+    example: '{ name = "Example Press GmbH", country = "DE", vat = "19%" }',
+  },
+  'SELLER.name': TEXT,
+  'SELLER.country': { want: 'an ISO 3166 code of two capital letters', example: '"DE"' },
+  'SELLER.address': { want: 'at most 500 characters in quotes', example: '"Main Street 1, 10115 Berlin"' },
+  'SELLER.taxId': { ...TEXT, example: '"DE123456789"' },
+  'SELLER.email': { ...TEXT, example: '"billing@example.com"' },
+  'SELLER.vat': { want: 'a percentage in quotes with at most two decimals', example: '"19%"' },
+  OPERATOR_KEY: {
+    want: 'an Ed25519 private key as a JWK',
+    example: '{"kty":"OKP","crv":"Ed25519","x":"…","d":"…"}',
+  },
+  PUBLIC_URL: { want: "this Worker's https URL without a path", example: '"https://news.example.com"' },
+  DUNNING: {
+    want: 'a table of whole days from 0 to 3650: net, pastDue, suspended, writtenOff',
+    example: '{ net = 14, pastDue = 3, suspended = 10, writtenOff = 90 }',
+  },
+  'DUNNING.net': { want: '0 to 3650 whole days', example: '14' },
+  'DUNNING.pastDue': { want: '0 to 3650 whole days', example: '3' },
+  'DUNNING.suspended': { want: '0 to 3650 whole days', example: '10' },
+  'DUNNING.writtenOff': { want: '0 to 3650 whole days', example: '90' },
+  TRANSFER_TO: {
+    want: 'the bank details for invoices, at most 500 characters in quotes',
+    example: '"IBAN DE02 1203 0000 0000 2020 51"',
+  },
+  WEBHOOK_URL: {
+    want: 'the https URL that receives dunning events',
+    example: '"https://hooks.example.com/tab402"',
+  },
+  WEBHOOK_SECRET: {
+    want: '16 to 256 printable ASCII characters without spaces',
+    example: 'the output of openssl rand -hex 32',
+  },
+  STRIPE_SECRET_KEY: { want: 'a secret or restricted key of Stripe', example: 'sk_live_… or rk_live_…' },
+  STRIPE_WEBHOOK_SECRET: {
+    want: "the signing secret of Stripe's webhook for /_tab402/stripe",
+    example: 'whsec_…',
+  },
+  STRIPE_API: { want: "the https URL of Stripe's API", example: '"https://api.stripe.com"' },
+} as const satisfies Record<string, Expected>
+
+const text = textOf(1, 200)
 
 const seller = v.pipe(
   v.unknown(),
   v.transform(unpack),
-  v.strictObject(
-    {
-      name: text,
-      country: shaped(/^[A-Z]{2}$/, 'is no country code'),
-      address: v.exactOptional(v.pipe(v.string('is not a quoted text'), v.maxLength(500, 'is too long'))),
-      taxId: v.exactOptional(text),
-      email: v.exactOptional(text),
-      vat: v.exactOptional(
-        readWith((rate) => {
-          const [, whole, fraction = ''] = /^(\d{1,2})(?:\.(\d{1,2}))?%$/.exec(rate) ?? []
-          return whole === undefined ? 'is no percentage' : { value: +whole * 100 + +fraction.padEnd(2, '0') }
-        }),
-      ),
-    },
-    'is no table, or has a key too many',
-  ),
+  v.strictObject({
+    name: text,
+    country: shaped(/^[A-Z]{2}$/),
+    address: v.exactOptional(textOf(0, 500)),
+    taxId: v.exactOptional(text),
+    email: v.exactOptional(text),
+    vat: v.exactOptional(
+      readWith((rate) => {
+        const [, whole, fraction = ''] = /^(\d{1,2})(?:\.(\d{1,2}))?%$/.exec(rate) ?? []
+        return whole === undefined ? null : { value: +whole * 100 + +fraction.padEnd(2, '0') }
+      }),
+    ),
+  }),
 )
 
-const key43 = shaped(/^[\w-]{43}$/, 'is no key')
+const key43 = shaped(/^[\w-]{43}$/)
 
 const operatorKey = v.pipe(
   v.unknown(),
   v.transform(unpack),
-  v.object(
-    {
-      kty: v.literal('OKP', 'is another kind of key'),
-      crv: v.literal('Ed25519', 'is another curve'),
-      x: key43,
-      d: key43,
-    },
-    'is no JWK',
-  ),
+  v.object({
+    kty: v.literal('OKP'),
+    crv: v.literal('Ed25519'),
+    x: key43,
+    d: key43,
+  }),
 )
 
 const days = integer(0, 3650)
 
+/** The schemas of the settings of billing, by name. */
 export const billSettings = {
   SELLER: v.optional(seller),
   OPERATOR_KEY: v.optional(operatorKey),
   PUBLIC_URL: v.optional(
     v.pipe(
       url,
-      v.check((text) => isOrigin(text), 'has a path'),
+      v.check((text) => isOrigin(text)),
     ),
   ),
   DUNNING: v.optional(
     v.pipe(
       v.unknown(),
       v.transform(unpack),
-      v.strictObject(
-        {
-          net: v.optional(days, 14),
-          pastDue: v.optional(days, 3),
-          suspended: v.optional(days, 10),
-          writtenOff: v.optional(days, 90),
-        },
-        'is no table, or has a key too many',
-      ),
+      v.strictObject({
+        net: v.optional(days, 14),
+        pastDue: v.optional(days, 3),
+        suspended: v.optional(days, 10),
+        writtenOff: v.optional(days, 90),
+      }),
       v.check(
         ({ pastDue, suspended, writtenOff }) => pastDue <= suspended && suspended <= writtenOff,
-        'is in no ascending order',
+        'must be ascending: pastDue ≤ suspended ≤ writtenOff',
       ),
     ),
     {},
   ),
-  TRANSFER_TO: v.optional(v.pipe(v.string('is not a quoted text'), v.maxLength(500, 'is too long')), ''),
+  TRANSFER_TO: v.optional(textOf(0, 500), ''),
   WEBHOOK_URL: v.optional(url),
-  WEBHOOK_SECRET: v.optional(shaped(/^[!-~]{16,256}$/, 'is too short, or not printable')),
-  STRIPE_SECRET_KEY: v.optional(shaped(/^[sr]k_[!-~]{8,256}$/, 'is no key of Stripe’s')),
-  STRIPE_WEBHOOK_SECRET: v.optional(shaped(/^whsec_[!-~]{8,256}$/, 'is no secret of Stripe’s')),
+  WEBHOOK_SECRET: v.optional(shaped(/^[!-~]{16,256}$/)),
+  STRIPE_SECRET_KEY: v.optional(shaped(/^[sr]k_[!-~]{8,256}$/)),
+  STRIPE_WEBHOOK_SECRET: v.optional(shaped(/^whsec_[!-~]{8,256}$/)),
   STRIPE_API: v.optional(url),
 }
 
 type Settings = v.InferOutput<v.ObjectSchema<typeof billSettings, undefined>>
 
-/** What is of no use without the rest. Whoever sends invoices has a name, a key and an address. */
-const TOGETHER: readonly (readonly (keyof typeof BILL_WANTS)[])[] = [
+/** Settings that must be set together. */
+const TOGETHER: readonly (readonly (keyof typeof BILL_EXPECTED)[])[] = [
   ['SELLER', 'OPERATOR_KEY', 'PUBLIC_URL'],
   ['WEBHOOK_URL', 'WEBHOOK_SECRET'],
   ['STRIPE_SECRET_KEY', 'STRIPE_WEBHOOK_SECRET'],
 ]
 
 const BINDINGS = [
-  { place: 'LINES', want: 'a [[durable_objects.bindings]] of class CreditLine' },
-  { place: 'NUMBERS', want: 'a [[durable_objects.bindings]] of class Numbers' },
+  { place: 'LINES', example: durableObject('LINES', 'CreditLine') },
+  { place: 'NUMBERS', example: durableObject('NUMBERS', 'Numbers') },
 ]
 
-const WITHOUT_STRIPE: Fault = {
+const WITHOUT_STRIPE: ConfigProblem = {
   place: 'STRIPE_SECRET_KEY',
-  fault: 'is of no use to a build without Stripe',
-  want: 'main = "src/worker-stripe.ts" in wrangler.toml',
+  message: 'must be used with the Stripe build of the Worker',
+  example: 'main = "src/worker-stripe.ts"',
 }
 
-/** What is missing beside what is there. */
-export function billFaults(vars: Readonly<Record<string, unknown>>): Fault[] {
+/** Settings and bindings that are missing beside those that are set. */
+export function billProblems(vars: Readonly<Record<string, unknown>>): ConfigProblem[] {
   const lacking = TOGETHER.flatMap((group) => {
     const there = group.find((name) => vars[name] !== undefined)
     if (there === undefined) return []
     const missing = group.filter((name) => vars[name] === undefined)
-    return missing.map((place) => ({ place, fault: `is missing beside ${there}`, want: BILL_WANTS[place] }))
+    return missing.map((place) => ({
+      place,
+      message: `must be set when ${there} is set`,
+      example: BILL_EXPECTED[place].example,
+    }))
   })
   const unbound = vars.SELLER === undefined ? [] : BINDINGS.filter(({ place }) => vars[place] === undefined)
-  const left = vars.STRIPE_SECRET_KEY !== undefined && !stripeCode() ? [WITHOUT_STRIPE] : []
+  const withoutCode = vars.STRIPE_SECRET_KEY !== undefined && !stripeCode() ? [WITHOUT_STRIPE] : []
   return [
     ...lacking,
-    ...left,
-    ...unbound.map((binding) => ({ ...binding, fault: 'is missing beside SELLER' })),
+    ...withoutCode,
+    ...unbound.map((binding) => ({ ...binding, message: 'must be bound when SELLER is set' })),
   ]
 }
 
-/** Undefined where nobody is named who sends invoices: lines are charged then, and not billed. */
+/** The billing part of the config. Undefined without SELLER: credit lines are then charged, but not billed. */
 export function billConfig(settings: Settings): BillConfig | undefined {
   const { SELLER, OPERATOR_KEY: key, PUBLIC_URL, DUNNING: dunning, TRANSFER_TO: transferTo } = settings
   const { WEBHOOK_URL, WEBHOOK_SECRET, STRIPE_SECRET_KEY, STRIPE_WEBHOOK_SECRET, STRIPE_API: api } = settings

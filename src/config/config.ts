@@ -1,19 +1,20 @@
-/** The Worker's vars and secrets, read once: into a config, or into every fault they have. Nothing else reads them. */
+/** Reads the Worker's vars and secrets once, into a config or into all their problems. No other file reads them. */
 import * as v from 'valibot'
 import type { Chain } from '../chain/rpc.ts'
 import { type Policy, policySchemes } from '../paywall/policy.ts'
 import { type Address, type Hex, isHex } from '../protocol/evm/hex.ts'
 import { addressOf } from '../protocol/evm/secp256k1.ts'
 import { SCHEME_NAMES, SCHEMES, type SchemeName } from '../schemes/index.ts'
-import { BILL_WANTS, type BillConfig, billConfig, billFaults, billSettings } from './billing.ts'
-import { CREDIT_WANTS, type CreditConfig, creditConfig, creditSettings } from './credit.ts'
-import { integer, shaped, url } from './fields.ts'
-import { POLICY_TERMS, parsePolicy, schemesMeant } from './policy.ts'
-import { type Fault, faultsOf } from './problem.ts'
+import { BILL_EXPECTED, type BillConfig, billConfig, billProblems, billSettings } from './billing.ts'
+import { CREDIT_EXPECTED, type CreditConfig, creditConfig, creditSettings } from './credit.ts'
+import { durableObject, integer, shaped, url } from './fields.ts'
+import { POLICY_TERMS, parsePolicy, schemesAsked } from './policy.ts'
+import { type ConfigProblem, type Expected, problemsOf } from './problem.ts'
 import { readWith, unpack, usd } from './schema.ts'
 
-export { describeFaults, type Fault } from './problem.ts'
+export { type ConfigProblem, describeProblems } from './problem.ts'
 
+/** The whole config of one Worker. */
 export type Config = {
   policy: Policy
   /** Present with RPC_URL. */
@@ -22,66 +23,84 @@ export type Config = {
   relayer: { key: Hex; address: Address } | undefined
   /** Present with FACILITATOR_URL, which then settles `exact`. Headers by endpoint. */
   facilitator: { url: string; headers: FacilitatorHeaders } | undefined
-  /** Sent to the origin, which can refuse everybody else. */
+  /** Sent to the origin, which can reject requests without it. */
   originSecret: string | undefined
-  /** SHA-256 of the operator's token, 64 hex digits in lower case. */
+  /** SHA-256 of the operator's token: 64 hex digits in lower case. */
   operatorTokenSha256: string | undefined
-  /** Seconds a payer waits between asking for the escrow back and getting it. A change makes new channels. */
+  /** Seconds between a payer's request to withdraw and the payout. A change applies to new channels only. */
   withdrawDelay: number
-  /** The least deposit, in atomic units. */
+  /** The smallest deposit, in atomic units. */
   minDeposit: bigint
-  /** The most that one channel may owe unclaimed, in atomic units. */
+  /** The unclaimed limit of one channel, in atomic units. */
   maxUnclaimed: bigint
-  /** Seconds that an offer, and a replay of what it bought, are good for. */
+  /** Seconds for which an offer, and a replay of its purchase, are valid. */
   maxTimeoutSeconds: number
   originTimeoutMs: number
-  /** The operator's name on the wire and on paper. */
+  /** The operator's name on the wire and on invoices. */
   operator: string
   /** Present with REGISTRATION_URL. */
   credit: CreditConfig | undefined
   /** Present with SELLER. */
   bill: BillConfig | undefined
-  /** Whether Cloudflare's own products charge on this zone, and strip their headers from what clients send. */
+  /** Whether Cloudflare's own products charge on this zone and strip their headers from requests. */
   cloudflareCharges: boolean
 }
 
-export type ConfigResult = { ok: true; config: Config } | { ok: false; faults: readonly Fault[] }
+/** A config, or everything that is wrong with the settings. */
+export type ConfigResult = { ok: true; config: Config } | { ok: false; problems: readonly ConfigProblem[] }
 
 type FacilitatorHeaders = Partial<Record<'verify' | 'settle' | 'supported', Record<string, string>>>
 type Table = Readonly<Record<string, unknown>>
 
-const WANTS = {
-  RPC_URL: 'the https URL of a node of NETWORK (http for a node on this machine)',
-  RELAYER_KEY: 'a private key, 0x and 64 hex digits, of an account with gas money and nothing else',
-  FACILITATOR_URL: 'the https URL of an x402 facilitator',
-  FACILITATOR_AUTH: 'JSON of headers by endpoint: {"verify":{…},"settle":{…},"supported":{…}}',
-  ORIGIN_SECRET: '16 to 256 printable ASCII characters without spaces',
-  OPERATOR_TOKEN_SHA256: 'the SHA-256 of the operator’s token, 64 hex digits',
-  WITHDRAW_DELAY: 'seconds, 3600 to 2592000',
-  MIN_DEPOSIT: 'USD as a quoted decimal, at most "5": clients deposit no more at once',
-  MAX_UNCLAIMED: 'USD as a quoted decimal, at least the highest price',
-  MAX_TIMEOUT_SECONDS: 'seconds, 30 to 3600',
-  ORIGIN_TIMEOUT_MS: 'milliseconds, 100 to 120000, and less than MAX_TIMEOUT_SECONDS',
-  ...CREDIT_WANTS,
-  ...BILL_WANTS,
-}
+const EXPECTED = {
+  RPC_URL: {
+    want: 'the https URL of a node of NETWORK (http only on this machine)',
+    example: '"https://node.example.com"',
+  },
+  RELAYER_KEY: { want: 'a private key: 0x and 64 hex digits', example: '0x1f2e…' },
+  FACILITATOR_URL: {
+    want: 'the https URL of an x402 facilitator',
+    example: '"https://facilitator.example.com"',
+  },
+  FACILITATOR_AUTH: {
+    want: 'a table of headers for the endpoints verify, settle and supported',
+    example: '{"settle":{"authorization":"Bearer …"}}',
+  },
+  ORIGIN_SECRET: {
+    want: '16 to 256 printable ASCII characters without spaces',
+    example: 'the output of openssl rand -hex 32',
+  },
+  OPERATOR_TOKEN_SHA256: {
+    want: "the SHA-256 of the operator's token: 64 hex digits",
+    example: '"9f86d081…"',
+  },
+  WITHDRAW_DELAY: { want: '3600 to 2592000 seconds', example: '259200' },
+  MIN_DEPOSIT: { want: 'USD in quotes, at least "0.000001" and at most "5"', example: '"0.01"' },
+  MAX_UNCLAIMED: { want: 'USD in quotes, at least your highest price', example: '"100"' },
+  MAX_TIMEOUT_SECONDS: { want: '30 to 3600 seconds', example: '300' },
+  ORIGIN_TIMEOUT_MS: { want: '100 to 120000, and shorter than MAX_TIMEOUT_SECONDS', example: '30000' },
+  ...CREDIT_EXPECTED,
+  ...BILL_EXPECTED,
+} as const satisfies Record<string, Expected>
 
-const MOST_DEPOSIT = 5_000_000n
+/** x402 clients deposit at most $5 at once. Atomic units. */
+const MAX_MIN_DEPOSIT = 5_000_000n
 
 const key = readWith((text) => {
-  if (!isHex(text, 32)) return 'is no private key'
+  if (!isHex(text, 32)) return null
   try {
     return { value: { key: text, address: addressOf(text) } }
   } catch (cause) {
-    if (cause instanceof RangeError) return 'is no private key'
+    if (cause instanceof RangeError) return null
     throw cause
   }
 })
 
+const NOT_HEADERS = 'must be a table of headers'
 const headers = v.record(
   v.string(),
-  v.pipe(v.string('is no text'), v.regex(/^[ -~]+$/, 'is no value of a header')),
-  'is no table of headers',
+  v.pipe(v.string(NOT_HEADERS), v.regex(/^[ -~]+$/, 'must be printable ASCII characters')),
+  NOT_HEADERS,
 )
 
 const settings = v.object({
@@ -92,19 +111,16 @@ const settings = v.object({
     v.pipe(
       v.unknown(),
       v.transform(unpack),
-      v.strictObject(
-        {
-          verify: v.exactOptional(headers),
-          settle: v.exactOptional(headers),
-          supported: v.exactOptional(headers),
-        },
-        'is no table of endpoints',
-      ),
+      v.strictObject({
+        verify: v.exactOptional(headers),
+        settle: v.exactOptional(headers),
+        supported: v.exactOptional(headers),
+      }),
     ),
     {},
   ),
-  ORIGIN_SECRET: v.optional(shaped(/^[!-~]{16,256}$/, 'is too short, or no header could carry it')),
-  OPERATOR_TOKEN_SHA256: v.optional(shaped(/^[0-9a-fA-F]{64}$/, 'is no SHA-256')),
+  ORIGIN_SECRET: v.optional(shaped(/^[!-~]{16,256}$/)),
+  OPERATOR_TOKEN_SHA256: v.optional(shaped(/^[0-9a-fA-F]{64}$/)),
   WITHDRAW_DELAY: v.optional(integer(3600, 2_592_000), 259_200),
   MIN_DEPOSIT: v.optional(usd, '0.01'),
   MAX_UNCLAIMED: v.optional(usd, '100'),
@@ -120,8 +136,8 @@ const cache = new WeakMap<object, WeakMap<object, ConfigResult>>()
 const NO_TERMS = {}
 
 /**
- * Reads vars, secrets and the presence of bindings. `terms` take the place of vars of the same name, for a Worker that
- * states its policy in code. One reading per pair of objects. Never throws for what is written in them.
+ * Reads vars, secrets and the presence of bindings. `terms` replace vars of the same name, for a Worker that states its
+ * policy in code. Reads each pair of objects once. Returns problems for any content and never throws.
  */
 export function readConfig(env: object, terms: Table = NO_TERMS): ConfigResult {
   const known = cache.get(env) ?? new WeakMap<object, ConfigResult>()
@@ -134,15 +150,15 @@ export function readConfig(env: object, terms: Table = NO_TERMS): ConfigResult {
 function readAll(vars: Table): ConfigResult {
   const site = pick(vars, POLICY_TERMS)
   const terms = parsePolicy(site)
-  const rest = v.safeParse(settings, pick(vars, Object.keys(WANTS)))
-  const faults = [
-    ...(terms.ok ? originFaults(terms.policy, vars) : terms.faults),
-    ...faultsOf(rest.issues ?? [], WANTS),
-    ...missing(terms.ok ? policySchemes(terms.policy) : schemesMeant(site), vars),
-    ...billFaults(vars),
-    ...(rest.success ? limitFaults(rest.output, terms.ok ? terms.policy : undefined) : []),
+  const rest = v.safeParse(settings, pick(vars, Object.keys(EXPECTED)))
+  const problems = [
+    ...(terms.ok ? originProblems(terms.policy, vars) : terms.problems),
+    ...problemsOf(rest.issues ?? [], EXPECTED),
+    ...missing(terms.ok ? policySchemes(terms.policy) : schemesAsked(site), vars),
+    ...billProblems(vars),
+    ...(rest.success ? limitProblems(rest.output, terms.ok ? terms.policy : undefined) : []),
   ]
-  if (!terms.ok || !rest.success || faults.length > 0) return { ok: false, faults }
+  if (!terms.ok || !rest.success || problems.length > 0) return { ok: false, problems }
   return { ok: true, config: build(terms.policy, rest.output) }
 }
 
@@ -170,42 +186,47 @@ function build(policy: Policy, settings: Settings): Config {
   }
 }
 
-function missing(schemes: ReadonlySet<SchemeName>, vars: Table): Fault[] {
+function missing(schemes: ReadonlySet<SchemeName>, vars: Table): ConfigProblem[] {
   const isSet = (place: string) => vars[place] !== undefined
-  const faults = new Map<string, Fault>()
+  const problems = new Map<string, ConfigProblem>()
   for (const scheme of SCHEME_NAMES.filter((name) => schemes.has(name))) {
     for (const { place, binding } of SCHEMES[scheme].needs(isSet)) {
-      if (isSet(place) || faults.has(place)) continue
-      const want = binding ? `a [[durable_objects.bindings]] of class ${binding}` : wanted(place)
-      faults.set(place, { place, fault: `is missing, and scheme "${scheme}" needs it`, want })
+      if (isSet(place) || problems.has(place)) continue
+      const message = `must be ${binding ? 'bound' : 'set'} for scheme "${scheme}"`
+      const example = binding ? durableObject(place, binding) : exampleOf(place)
+      problems.set(place, { place, message, ...(example && { example }) })
     }
   }
-  return [...faults.values()]
+  return [...problems.values()]
 }
 
-function wanted(place: string): string {
-  return (WANTS as Record<string, string>)[place] ?? ''
+function exampleOf(place: string): string | undefined {
+  return (EXPECTED as Readonly<Record<string, Expected>>)[place]?.example
 }
 
-function originFaults({ origin }: Policy, vars: Table): Fault[] {
+function originProblems({ origin }: Policy, vars: Table): ConfigProblem[] {
   if (origin.kind !== 'binding') return []
   const bound = vars[origin.name] as { fetch?: unknown } | undefined
   if (typeof bound?.fetch === 'function') return []
-  return [{ place: 'ORIGIN', fault: 'names no binding of this Worker', want: 'a [[services]] binding' }]
+  const message = 'must name a service binding of this Worker'
+  return [{ place: 'ORIGIN', message, example: '[[services]] binding = "SITE", service = "site"' }]
 }
 
-function limitFaults(settings: Settings, policy: Policy | undefined): Fault[] {
-  const faults: Fault[] = []
-  const fault = (place: keyof typeof WANTS, fault: string) =>
-    faults.push({ place, fault, want: WANTS[place] })
+function limitProblems(settings: Settings, policy: Policy | undefined): ConfigProblem[] {
+  const { MAX_UNCLAIMED, MIN_DEPOSIT, ORIGIN_TIMEOUT_MS, MAX_TIMEOUT_SECONDS } = settings
   const decisions = policy ? [policy.fallback, ...policy.rules.map((rule) => rule.decision)] : []
-  if (decisions.some(({ price }) => price > settings.MAX_UNCLAIMED))
-    fault('MAX_UNCLAIMED', 'is below a price')
-  if (settings.MIN_DEPOSIT > MOST_DEPOSIT) fault('MIN_DEPOSIT', 'is more than clients deposit')
-  if (settings.ORIGIN_TIMEOUT_MS >= settings.MAX_TIMEOUT_SECONDS * 1000) {
-    fault('ORIGIN_TIMEOUT_MS', 'outlasts the offer')
-  }
-  return faults
+  const limits: [keyof typeof EXPECTED, boolean][] = [
+    ['MAX_UNCLAIMED', decisions.every(({ price }) => price <= MAX_UNCLAIMED)],
+    ['MIN_DEPOSIT', MIN_DEPOSIT <= MAX_MIN_DEPOSIT],
+    ['ORIGIN_TIMEOUT_MS', ORIGIN_TIMEOUT_MS < MAX_TIMEOUT_SECONDS * 1000],
+  ]
+  return limits
+    .filter(([, holds]) => !holds)
+    .map(([place]) => ({
+      place,
+      message: `must be ${EXPECTED[place].want}`,
+      example: EXPECTED[place].example,
+    }))
 }
 
 function pick(vars: Table, names: readonly string[]): Record<string, unknown> {

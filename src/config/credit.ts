@@ -1,25 +1,43 @@
-/** The settings of credit: their shapes, and the part of the config they make. Read by config.ts alone. */
+/** The settings of credit: their schemas, and the part of the config built from them. */
 import * as v from 'valibot'
 import { CLOUDFLARE, type CreditNetwork, creditNetwork } from '../protocol/x402/commitment.ts'
+import type { Expected } from './problem.ts'
 import { readWith, unpack, usd } from './schema.ts'
 
+/** Longer URLs do not fit beside the offers in a 402's header. */
+const MAX_URL_LENGTH = 200
+
+/** The terms on which crawlers get credit. */
 export type CreditConfig = {
   network: CreditNetwork
-  /** What agents of a tier pay, in hundredths of a percent of the price. */
+  /** The share of the price that agents of a tier pay, in hundredths of a percent. */
   tiers: ReadonlyMap<string, bigint>
   registrationUrl: string
-  /** What a new agent may owe before it has paid anything, in micro-dollars. */
+  /** The initial credit limit of a new agent, until its first payment. Micro-dollars. */
   probation: bigint
 }
 
-export const CREDIT_WANTS = {
-  OPERATOR: 'the name of your billing network: 3 to 8 of a-z, 0-9 and "-", and no namespace of a chain',
-  CREDIT_NETWORK: '"cloudflare:402", to test against its clients, or nothing',
-  REGISTRATION_URL: 'an https: or mailto: URL where the operator of a crawler asks for credit',
-  CREDIT_TIERS: 'a table of tiers and what they pay of a price: { partner = "80%" }',
-  PROBATION: 'USD as a quoted decimal, at least "0.000001"',
-  CLOUDFLARE_CHARGES: 'true where Cloudflare’s own Pay Per Crawl or Monetization Gateway charges, else false',
-}
+/** How each setting of credit must look. */
+export const CREDIT_EXPECTED = {
+  OPERATOR: {
+    want: '3 to 8 of a-z, 0-9 and "-", and not the namespace of a chain such as eip155',
+    example: '"acme"',
+  },
+  CREDIT_NETWORK: { want: '"cloudflare:402" or left out', example: '"cloudflare:402"' },
+  REGISTRATION_URL: {
+    want: `an https: or mailto: URL of at most ${MAX_URL_LENGTH} characters`,
+    example: '"mailto:billing@example.com"',
+  },
+  CREDIT_TIERS: {
+    want: 'a table of tiers and the share of the price that they pay',
+    example: '{ partner = "80%" }',
+  },
+  PROBATION: { want: 'USD in quotes, at least "0.000001"', example: '"1"' },
+  CLOUDFLARE_CHARGES: {
+    want: "true where Cloudflare's own Pay Per Crawl or Monetization Gateway charges, otherwise false",
+    example: 'false',
+  },
+} as const satisfies Record<string, Expected>
 
 /** CAIP-2 namespaces that clients read as chains. */
 const CHAINS = new Set([
@@ -34,42 +52,34 @@ const CHAINS = new Set([
   'sui',
 ])
 
-const LONGEST_URL = 200
-
 const share = readWith((text) => {
   const [, whole, fraction = ''] = /^(\d{1,3})(?:\.(\d{1,2}))?%$/.exec(text) ?? []
-  if (whole === undefined) return 'is no percentage'
-  const hundredths = BigInt(whole) * 100n + BigInt(fraction.padEnd(2, '0'))
-  if (hundredths === 0n) return 'is zero'
-  return hundredths > 10_000n ? 'is above the price' : { value: hundredths }
+  const hundredths = BigInt(whole ?? 0) * 100n + BigInt(fraction.padEnd(2, '0'))
+  const valid = hundredths > 0n && hundredths <= 10_000n
+  return valid ? { value: hundredths } : 'must be a percentage above "0%" and up to "100%"'
 })
 
+/** The schemas of the settings of credit, by name. */
 export const creditSettings = {
   OPERATOR: v.optional(
-    readWith((text) => {
-      if (!/^[-a-z0-9]{3,8}$/.test(text)) return 'is no such name'
-      return CHAINS.has(text) ? 'is the namespace of a chain' : { value: text }
-    }),
+    readWith((text) => (/^[-a-z0-9]{3,8}$/.test(text) && !CHAINS.has(text) ? { value: text } : null)),
     'tab402',
   ),
-  CREDIT_NETWORK: v.optional(v.picklist([CLOUDFLARE], 'is no known network')),
+  CREDIT_NETWORK: v.optional(v.picklist([CLOUDFLARE])),
   REGISTRATION_URL: v.optional(
     readWith((text) => {
       const { protocol, href = '' } = URL.parse(text) ?? {}
-      if (protocol !== 'https:' && protocol !== 'mailto:') return 'is no https: or mailto: URL'
-      return href.length > LONGEST_URL ? 'is too long for a header' : { value: href }
+      const known = protocol === 'https:' || protocol === 'mailto:'
+      return known && href.length <= MAX_URL_LENGTH ? { value: href } : null
     }),
   ),
-  CREDIT_TIERS: v.optional(
-    v.pipe(v.unknown(), v.transform(unpack), v.record(v.string(), share, 'is no table of tiers')),
-    {},
-  ),
+  CREDIT_TIERS: v.optional(v.pipe(v.unknown(), v.transform(unpack), v.record(v.string(), share)), {}),
   PROBATION: v.optional(usd, '1'),
   CLOUDFLARE_CHARGES: v.optional(
     v.pipe(
       v.unknown(),
       v.transform((value) => (value === 'true' || value === 'false' ? value === 'true' : value)),
-      v.boolean('is neither true nor false'),
+      v.boolean(),
     ),
     false,
   ),
@@ -77,7 +87,7 @@ export const creditSettings = {
 
 type Settings = v.InferOutput<v.ObjectSchema<typeof creditSettings, undefined>>
 
-/** Undefined where crawlers cannot ask for credit. */
+/** The credit part of the config; undefined without REGISTRATION_URL. */
 export function creditConfig(settings: Settings): CreditConfig | undefined {
   const { OPERATOR, CREDIT_NETWORK, REGISTRATION_URL, CREDIT_TIERS, PROBATION } = settings
   if (REGISTRATION_URL === undefined) return undefined

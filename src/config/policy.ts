@@ -1,69 +1,79 @@
-/** A site's terms as they are written in `[vars]`, read into a policy, or into every fault they have. */
+/** Reads a site's terms from `[vars]` into a policy, or into all their problems. */
 import { keccak_256 } from '@noble/hashes/sha3.js'
 import * as v from 'valibot'
-import { compileWho, faultOfWho } from '../paywall/asker.ts'
+import { compileWho, problemOfWho } from '../paywall/asker.ts'
 import { compilePattern } from '../paywall/pattern.ts'
 import type { Decision, Origin, Policy, Rule } from '../paywall/policy.ts'
 import { type Address, isHex, toHex } from '../protocol/evm/hex.ts'
 import { networks } from '../protocol/evm/network.ts'
 import { DEFAULT_SCHEMES, SCHEME_NAMES, SCHEMES, type SchemeName } from '../schemes/index.ts'
-import { type Fault, faultsOf } from './problem.ts'
+import { type ConfigProblem, type Expected, problemsOf } from './problem.ts'
 import { isTable, list, onlyKeys, readWith, unpack, usd } from './schema.ts'
 
-/** What each term should be. `docs/policy.md` says it at length. */
-const WANTS = {
-  ORIGIN: 'the URL of the protected server without a path, "binding:NAME" for a service binding, or "self"',
-  RECEIVER: 'the address that is paid: 0x and 40 hex digits, as the wallet shows it',
-  NETWORK: `one of ${[...networks.keys()].join(', ')}`,
-  PRICE: 'USD as a quoted decimal, at least "0.000001"',
-  SCHEMES: 'a list of "channel", "exact", "credit", the preferred one first and "credit" after "channel"',
-  RULES: 'a list of rules with the terms path, method, who, action, price, schemes',
-  SITEMAP: 'a path pattern such as "/sitemap*.xml", or a list of them',
-  NAME: 'at most 32 printable ASCII characters',
-  DESCRIPTION: 'at most 200 bytes of text in one line',
-  path: 'a pattern such as "/articles/*"',
-  method: 'GET, POST, PUT, PATCH, DELETE, or a list of them (HEAD goes with GET)',
-  who: '"crawlers", "readers", "everyone", a class ("search", "training", "assistant", "other"), the name of a known crawler, "agent:NAME" for any other, or a list of these',
-  action: '"charge", "allow" or "block"',
-  price: 'USD as a quoted decimal, at least "0.000001", and only with action "charge"',
-  schemes: 'a list of "channel", "exact", "credit" (after "channel"), and only with action "charge"',
+/** How each term must look. `docs/policy.md` explains them. */
+const EXPECTED: Readonly<Record<string, Expected>> = {
+  ORIGIN: {
+    want: 'the URL of the protected server without a path, "binding:NAME" or "self"',
+    example: '"https://origin.example.com"',
+  },
+  RECEIVER: {
+    want: 'the address that receives payments: 0x and 40 hex digits',
+    example: '"0x2096…287C"',
+  },
+  NETWORK: { want: `one of ${[...networks.keys()].join(', ')}`, example: '"eip155:8453"' },
+  PRICE: { want: 'USD in quotes, at least "0.000001"', example: '"0.002"' },
+  SCHEMES: {
+    want: 'a list of "channel", "exact" and "credit", the preferred one first',
+    example: '["channel", "exact"]',
+  },
+  RULES: { want: 'a list of rules', example: '[{ action = "allow", path = "/free/*" }]' },
+  SITEMAP: { want: 'a path pattern or a list of them', example: '"/sitemap*.xml"' },
+  NAME: { want: '1 to 32 printable ASCII characters', example: '"Example News"' },
+  DESCRIPTION: { want: '1 to 200 bytes of text in one line', example: '"News from Berlin"' },
+  'RULES.path': { want: 'a path pattern', example: '"/articles/*"' },
+  'RULES.method': {
+    want: 'GET, POST, PUT, PATCH, DELETE or a list of them (GET includes HEAD)',
+    example: '"GET"',
+  },
+  'RULES.who': { want: 'a known crawler, a class or agent:NAME', example: '"agent:AcmeBot"' },
+  'RULES.action': { want: '"charge", "allow" or "block"', example: '"charge"' },
+  'RULES.price': { want: 'USD in quotes, at least "0.000001"', example: '"0.002"' },
+  'RULES.schemes': { want: 'a list of "channel", "exact" and "credit"', example: '["exact"]' },
 }
 
 const RULE_TERMS = ['path', 'method', 'who', 'action', 'price', 'schemes']
 /** The names of all terms. */
-export const POLICY_TERMS = Object.keys(WANTS).filter((term) => !RULE_TERMS.includes(term))
+export const POLICY_TERMS = Object.keys(EXPECTED).filter((term) => !term.includes('.'))
 
 const schemes = v.pipe(
-  list(v.picklist(SCHEME_NAMES, 'is no scheme')),
-  v.check((names) => new Set(names).size === names.length, 'names a scheme twice'),
+  list(v.picklist(SCHEME_NAMES, 'must be "channel", "exact" or "credit"')),
+  v.check((names) => new Set(names).size === names.length, 'must list each scheme once'),
   v.rawCheck(({ dataset, addIssue }) => {
     if (!dataset.typed) return
     for (const name of SCHEME_NAMES) {
       const { after } = SCHEMES[name]
       if (after && isBefore(name, after, dataset.value))
-        addIssue({ message: `has "${name}" before "${after}"` })
+        addIssue({ message: `must list "${after}" before "${name}"` })
     }
   }),
 )
 
 const pattern = readWith((text) => {
   const covers = compilePattern(text)
-  return covers ? { value: { covers, text } } : 'is no path pattern'
+  return covers ? { value: { covers, text } } : null
 })
 
 const rule = v.pipe(
   v.looseObject(
     {
       path: v.optional(pattern),
-      method: v.optional(
-        list(v.picklist(['GET', 'POST', 'PUT', 'PATCH', 'DELETE'], 'is no method of a rule')),
-      ),
-      who: v.optional(list(readWith((word) => faultOfWho(word) ?? { value: word })), ['crawlers']),
-      action: v.picklist(['charge', 'allow', 'block'], 'is no action'),
+      method: v.optional(list(v.picklist(['GET', 'POST', 'PUT', 'PATCH', 'DELETE']))),
+      who: v.optional(list(readWith((word) => problemOfWho(word) ?? { value: word })), ['crawlers']),
+      action: v.picklist(['charge', 'allow', 'block']),
       price: v.optional(usd),
       schemes: v.optional(schemes),
     },
-    'is no rule',
+    'must be a table with an action',
   ),
   onlyKeys(RULE_TERMS),
   v.rawCheck(({ dataset, addIssue }) => {
@@ -73,7 +83,7 @@ const rule = v.pipe(
       const value = input[key]
       if (value === undefined) continue
       addIssue({
-        message: 'has no meaning here',
+        message: 'must be removed: only action "charge" uses it',
         path: [{ type: 'object', origin: 'value', input, key, value }],
       })
     }
@@ -81,30 +91,27 @@ const rule = v.pipe(
 )
 
 const policy = v.pipe(
-  v.looseObject(
-    {
-      ORIGIN: readWith(readOrigin),
-      RECEIVER: readWith(readReceiver),
-      NETWORK: readWith((id) => {
-        const network = networks.get(id)
-        return network ? { value: network } : 'is no known network'
-      }),
-      PRICE: usd,
-      SCHEMES: v.optional(schemes, DEFAULT_SCHEMES),
-      RULES: v.optional(v.pipe(v.unknown(), v.transform(unpack), v.array(rule, 'is not a list')), []),
-      SITEMAP: v.optional(list(pattern), ['/sitemap*.xml', '/sitemap*.xml.gz']),
-      NAME: v.optional(readWith((text) => fits(text, /^[ -~]+$/, 32))),
-      DESCRIPTION: v.optional(readWith((text) => fits(text, /^\P{Cc}+$/u, 200))),
-    },
-    'is no table of terms',
-  ),
+  v.looseObject({
+    ORIGIN: readWith(readOrigin),
+    RECEIVER: readWith(readReceiver),
+    NETWORK: readWith((id) => {
+      const network = networks.get(id)
+      return network ? { value: network } : null
+    }),
+    PRICE: usd,
+    SCHEMES: v.optional(schemes, DEFAULT_SCHEMES),
+    RULES: v.optional(v.pipe(v.unknown(), v.transform(unpack), v.array(rule)), []),
+    SITEMAP: v.optional(list(pattern), ['/sitemap*.xml', '/sitemap*.xml.gz']),
+    NAME: v.optional(readWith((text) => fits(text, /^[ -~]+$/, 32))),
+    DESCRIPTION: v.optional(readWith((text) => fits(text, /^\P{Cc}+$/u, 200))),
+  }),
   onlyKeys(POLICY_TERMS),
   v.forward(
     v.partialCheck(
       [['RECEIVER'], ['NETWORK']],
       ({ RECEIVER, NETWORK }) =>
         ![NETWORK.usdc.address, NETWORK.escrow, NETWORK.collector].includes(RECEIVER),
-      'is a contract of the network, and what it is paid is lost',
+      'must be your own address: payments to a contract of the network are lost',
     ),
     ['RECEIVER'],
   ),
@@ -112,11 +119,13 @@ const policy = v.pipe(
 
 /**
  * Reads the terms of one site: ORIGIN, RECEIVER, NETWORK, PRICE, SCHEMES, RULES, SITEMAP, NAME, DESCRIPTION. Lists may be
- * JSON texts. Unknown terms are faults, and all faults are found at once.
+ * JSON text. Unknown terms are problems too. Reports all problems at once.
  */
-export function parsePolicy(input: unknown): { ok: true; policy: Policy } | { ok: false; faults: Fault[] } {
+export function parsePolicy(
+  input: unknown,
+): { ok: true; policy: Policy } | { ok: false; problems: ConfigProblem[] } {
   const result = v.safeParse(policy, input)
-  if (!result.success) return { ok: false, faults: faultsOf(result.issues, WANTS) }
+  if (!result.success) return { ok: false, problems: problemsOf(result.issues, EXPECTED) }
   const { ORIGIN, RECEIVER, NETWORK, PRICE, SCHEMES, RULES, SITEMAP, NAME, DESCRIPTION } = result.output
   const fallback: Decision = {
     action: 'charge',
@@ -140,8 +149,11 @@ export function parsePolicy(input: unknown): { ok: true; policy: Policy } | { ok
   }
 }
 
-/** The schemes a site means to offer, as far as faulty terms show: what those need is a fault beside the others. */
-export function schemesMeant(input: Record<string, unknown>): ReadonlySet<SchemeName> {
+/**
+ * The schemes that SCHEMES asks for, even if other terms are wrong: settings that the schemes need are then reported in
+ * the same run.
+ */
+export function schemesAsked(input: Record<string, unknown>): ReadonlySet<SchemeName> {
   const result = v.safeParse(schemes, input.SCHEMES ?? DEFAULT_SCHEMES)
   return new Set(result.success ? result.output : [])
 }
@@ -163,25 +175,25 @@ function compileRule(written: v.InferOutput<typeof rule>, index: number, fallbac
   }
 }
 
-function readOrigin(text: string): { value: Origin } | string {
+function readOrigin(text: string): { value: Origin } | string | null {
   if (text === 'self') return { value: { kind: 'self' } }
   const [, name] = /^binding:([A-Za-z_][A-Za-z0-9_]*)$/.exec(text) ?? []
   if (name !== undefined) return { value: { kind: 'binding', name } }
   const url = URL.parse(text)
-  if (!url || !/^https?:$/.test(url.protocol)) return 'is no http(s) URL'
-  if (url.username || url.password) return 'carries a password'
-  if (url.pathname !== '/' || url.search || url.hash) return 'has a path or a query'
+  if (!url || !/^https?:$/.test(url.protocol)) return null
+  if (url.username || url.password) return 'must be a URL without user name and password'
+  if (url.pathname !== '/' || url.search || url.hash) return 'must be a URL without a path or query'
   return { value: { kind: 'url', url } }
 }
 
-function readReceiver(text: string): { value: Address } | string {
-  if (!isHex(text, 20)) return 'is no address'
+function readReceiver(text: string): { value: Address } | string | null {
+  if (!isHex(text, 20)) return null
   const address = text.toLowerCase() as Address
-  if (/^0x0+$/.test(address)) return 'is the zero address'
+  if (/^0x0+$/.test(address)) return 'must be your own address, not the zero address'
   const digits = text.slice(2)
   const mixed = digits !== digits.toLowerCase() && digits !== digits.toUpperCase()
   return mixed && text !== checksummed(address)
-    ? 'has a wrong checksum: a digit is mistyped'
+    ? 'must have a valid checksum: a digit is mistyped'
     : { value: address }
 }
 
@@ -196,8 +208,7 @@ function checksummed(address: Address): string {
   return `0x${digits.map((digit, at) => ((hash[at + 2] ?? '0') >= '8' ? digit.toUpperCase() : digit)).join('')}`
 }
 
-/** The 402 header holds 2 KB at most, so what every offer repeats has to be short. */
-function fits(text: string, shape: RegExp, bytes: number): { value: string } | string {
-  if (!shape.test(text)) return 'is empty or has characters that do not print'
-  return new TextEncoder().encode(text).length <= bytes ? { value: text } : 'is too long'
+/** Checks text that every offer repeats. It must be short, because the 402 header holds at most 2 KB. */
+function fits(text: string, shape: RegExp, bytes: number): { value: string } | null {
+  return shape.test(text) && new TextEncoder().encode(text).length <= bytes ? { value: text } : null
 }

@@ -1,32 +1,34 @@
-/** The pieces that schemas of terms and settings are made of: texts that are read, lists that may be JSON, known keys. */
+/** Building blocks for the schemas of terms and settings: parsed text, lists that may be JSON, known keys. */
 import * as v from 'valibot'
 import { parseUsd } from '../protocol/amount.ts'
-import { UNKNOWN_TERM } from './problem.ts'
 
-/** A text and how it is read. A reader that answers a text has found a fault, and that is what it is. */
-export function readWith<Value>(reader: (text: string) => { value: Value } | string) {
+/**
+ * Text that `reader` parses. The reader returns the value, a message that begins with "must", or null for the general
+ * sentence of the setting.
+ */
+export function readWith<Value>(reader: (text: string) => { value: Value } | string | null) {
   return v.pipe(
-    v.string('is not a quoted text'),
+    v.string(),
     v.rawTransform<string, Value>(({ dataset, addIssue, NEVER }) => {
       const result = reader(dataset.value)
-      if (typeof result !== 'string') return result.value
-      addIssue({ message: result })
+      if (result !== null && typeof result !== 'string') return result.value
+      addIssue({ message: result ?? 'invalid' })
       return NEVER
     }),
   )
 }
 
-/** A list of at least one item, or one item alone; also written as JSON, since `wrangler --var` gives texts only. */
+/** A list of at least one item, or one item alone; also as JSON, because `wrangler --var` passes text only. */
 export function list<Item extends v.GenericSchema>(item: Item) {
   return v.pipe(
     v.unknown(),
     v.transform((value) => (typeof value === 'string' && !isJson(value) ? [value] : unpack(value))),
-    v.array(item, 'is not a list'),
-    v.minLength(1, 'is an empty list'),
+    v.array(item),
+    v.minLength(1, 'must have at least one item'),
   )
 }
 
-/** The value of a JSON text; what is no JSON text stays as it is, for the next schema to refuse. */
+/** The value of JSON text. Other values stay as they are, and the next schema rejects them. */
 export function unpack(value: unknown): unknown {
   if (typeof value !== 'string' || !isJson(value)) return value
   try {
@@ -37,14 +39,15 @@ export function unpack(value: unknown): unknown {
   }
 }
 
-/** Refuses every other key. valibot's `strictObject` stops at the first of them. */
+/** Rejects every other key. valibot's `strictObject` stops at the first one. */
 export function onlyKeys<Shape extends Record<string, unknown>>(keys: readonly string[]) {
   return v.rawCheck<Shape>(({ dataset, addIssue }) => {
     const input: unknown = dataset.value
     if (!isTable(input)) return
     for (const [key, value] of Object.entries(input)) {
       if (keys.includes(key)) continue
-      addIssue({ message: UNKNOWN_TERM, path: [{ type: 'object', origin: 'key', input, key, value }] })
+      const message = `must be removed or renamed to one of ${keys.join(', ')}`
+      addIssue({ message, path: [{ type: 'object', origin: 'key', input, key, value }] })
     }
   })
 }
@@ -52,10 +55,10 @@ export function onlyKeys<Shape extends Record<string, unknown>>(keys: readonly s
 /** USD above zero, in atomic units. */
 export const usd = readWith((text) => {
   const amount = parseUsd(text)
-  if (amount === undefined) return 'is no amount of USD'
-  return amount > 0n ? { value: amount } : 'is zero'
+  return amount !== undefined && amount > 0n ? { value: amount } : null
 })
 
+/** Whether a value is an object or a list. */
 export function isTable(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null
 }

@@ -1,7 +1,9 @@
-/** The bodies of the ledger's entries: JSON documents whose amounts are decimal strings. */
+/** The bodies of journal entries: JSON documents with amounts as decimal strings. */
 import { readJson, writeJson } from '../platform/json.ts'
 
-/** The keys of a document that hold amounts. */
+/**
+ * The keys whose values are amounts. Trap: an amount under a key not listed here is read back as a string.
+ */
 const AMOUNTS: ReadonlySet<string> = new Set([
   'amount',
   'carriedIn',
@@ -19,12 +21,15 @@ const AMOUNTS: ReadonlySet<string> = new Set([
   'vat',
 ])
 
-/** Writes a document as the body of an entry. */
+/** Writes a document as the body of an entry, its bigints as decimal strings. */
 export function writeBody(document: object): string {
   return writeJson(document)
 }
 
-/** Reads a document that {@link writeBody} wrote. */
+/**
+ * Reads a document that {@link writeBody} wrote. The shape is not checked.
+ * @throws SyntaxError for malformed JSON
+ */
 export function readBody<Document>(body: string): Document {
   return readJson(body, AMOUNTS)
 }

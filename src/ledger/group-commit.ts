@@ -1,46 +1,57 @@
-/** Group commit: what is recorded while a write is on its way is written together next, and nobody is answered before. */
+/** Group commit: entries that arrive during a write share the next one. */
 
+/**
+ * Collects entries and writes them in groups. Memory leads storage: a caller must wait for {@link pending}
+ * before it answers. If a write fails, the object restarts and every waiting call rejects: the outcome is
+ * unknown.
+ */
 export class Commits<Entry> {
   readonly #ctx: DurableObjectState
   readonly #write: (entries: Entry[]) => void
   #unwritten: Entry[] = []
   #pending: Promise<void> | null = null
 
-  /** `write` is called inside a transaction. */
+  /** @param write stores a group of entries; called inside a transaction */
   constructor(ctx: DurableObjectState, write: (entries: Entry[]) => void) {
     this.#ctx = ctx
     this.#write = write
   }
 
-  /** Takes an entry that is in force in memory already. Whoever learns of it must first wait for {@link pending}. */
+  /**
+   * Queues an entry that memory already contains. Wait for {@link pending} before any caller learns of it.
+   */
   add(entry: Entry): void {
     this.#unwritten.push(entry)
     this.#pending ??= this.#commit()
   }
 
-  /** The write that is under way, if one is; a rejection means that nothing of it was written. */
+  /** The write in progress, or null. If it rejects, none of its entries was stored. */
   get pending(): Promise<void> | null {
     return this.#pending
   }
 
-  /** Entries that are not on disk yet. */
+  /** Entries that are not yet stored. */
   get unwritten(): readonly Entry[] {
     return this.#unwritten
   }
 
-  /** Until memory is no longer ahead of the disk. */
+  /** Resolves once storage contains everything that memory does. @throws when a write fails */
   async durable(): Promise<void> {
     while (this.#pending) await this.#pending
   }
 
-  /** A commit costs fifteen times the SQL, so what comes while the last one is on its way shares the next one. */
+  /**
+   * Trade-off: a commit costs fifteen times as much as its SQL, so entries wait for the last one and share
+   * the next.
+   */
   async #commit(): Promise<void> {
     try {
       await this.#ctx.storage.sync()
       this.#ctx.storage.transactionSync(() => this.#flush())
     } catch (fault) {
-      // Memory is ahead of the disk now: forget it. Whoever waits for this write learns that the outcome is unknown.
-      this.#ctx.abort(`the ledger could not be written: ${fault}`)
+      // Memory now differs from storage, so the object must restart. Waiting calls reject: the outcome is
+      // unknown.
+      this.#ctx.abort(`ledger write failed: ${fault}`)
       throw fault
     }
   }

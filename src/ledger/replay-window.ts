@@ -1,35 +1,49 @@
-/** Which IOUs were used for what lately: the same IOU opens the same resource again for free, for a while. */
+/** Replays: for a while, a used IOU opens the same resource again without a new charge. */
 
-/** How long an IOU opens again what it paid for. Milliseconds. */
+/** How long a used IOU reopens the resource it paid for. */
 export const REPLAY_WINDOW = 600_000
 
-/** How many deliveries one charge is good for. More would let a penny buy a row of the journal for each request. */
+/**
+ * The most deliveries of one charge. Threat: without a limit, one payment could write a journal row per
+ * request.
+ */
 export const MOST_DELIVERIES = 100
 
-/** At most so many charges are remembered. */
+/** The most charges held in memory. */
 export const MOST_CHARGES = 10_000
 
-/** What of a journal's entry is remembered here. `of` is the charge that a replay or a release belongs to. */
+/**
+ * The fields of a journal entry that are used here. `of` is the charge that a replay or release refers to.
+ */
 type Recorded = { seq: number; at: number; kind: string; id: string; of: number | null }
 
-/** A charge and the deliveries that hang on it. */
+/** A charge and the ids of its deliveries that have not failed. */
 type Use<Entry> = { entry: Entry; deliveries: string[] }
 
-/** Charges that are forgotten together. */
+/** Charges that are dropped together. `since` in Unix milliseconds. */
 type Generation<Entry> = { since: number; byProof: Map<string, Use<Entry>>; bySeq: Map<number, Use<Entry>> }
 
+/**
+ * The recent charges of one account, by the IOU that made them. Does not read storage: pass the journal's
+ * recent entries to the constructor.
+ */
 export class Replays<Entry extends Recorded> {
   readonly #proofOf: (entry: Entry) => string
-  // Two generations: the older is forgotten whole. To forget charges one by one costs each new one a walk over the gaps.
+  // Two generations; the older is dropped whole. Removing charges one by one would make each insert skip the
+  // gaps.
   #young: Generation<Entry> = beginning(0)
   #old: Generation<Entry> = beginning(0)
 
-  /** Recalls entries of the journal, oldest first. `proofOf` names what a charge was made with: the same opens it again. */
+  /**
+   * @param entries recent journal entries, oldest first
+   * @param proofOf returns the key of a charge. A later order with the same key is its replay
+   */
   constructor(entries: Iterable<Entry>, proofOf: (entry: Entry) => string) {
     this.#proofOf = proofOf
     for (const entry of entries) this.recall(entry)
   }
 
+  /** Applies one journal entry of any kind. */
   recall(entry: Entry): void {
     if (entry.kind === 'charge') this.add(entry)
     if (entry.of === null) return
@@ -37,6 +51,7 @@ export class Replays<Entry extends Recorded> {
     if (entry.kind === 'release') this.drop(entry.of, entry.id)
   }
 
+  /** Adds a charge and its first delivery. */
   add(entry: Entry): void {
     const { since, bySeq } = this.#young
     if (bySeq.size >= MOST_CHARGES / 2 || since <= entry.at - REPLAY_WINDOW) {
@@ -48,27 +63,33 @@ export class Replays<Entry extends Recorded> {
     this.#young.bySeq.set(entry.seq, use)
   }
 
-  /** The charge that this proof already made, if it is young enough and not used up. */
+  /**
+   * Returns the charge that `proof` made, if it is inside the replay window and has deliveries left at `now`
+   * (Unix ms).
+   */
   match(proof: string, id: string, now: number): Entry | undefined {
     const { entry, deliveries } = this.#used(proof) ?? {}
     if (!entry || !deliveries || entry.at <= now - REPLAY_WINDOW) return undefined
     return deliveries.length < MOST_DELIVERIES || deliveries.includes(id) ? entry : undefined
   }
 
+  /** Returns charge number `seq` if it is in memory, whatever its age. */
   find(seq: number): Entry | undefined {
     return this.#made(seq)?.entry
   }
 
-  /** Another delivery hangs on this charge. */
+  /** Adds delivery `id` to charge number `seq`. Idempotent. */
   use(seq: number, id: string): void {
     const { deliveries } = this.#made(seq) ?? {}
     if (deliveries && !deliveries.includes(id)) deliveries.push(id)
   }
 
   /**
-   * A delivery failed. `last` when no other hangs on the charge, so that it is to be released; `null` when the delivery is
-   * not known, or failed before. Without this count a payer could have one of two deliveries refused by the origin (with
-   * `If-None-Match`, say) and keep the other for nothing.
+   * Removes the failed delivery `id`. Returns `last` if the charge has no deliveries left: release it.
+   * Returns `null` if the delivery is unknown or failed before.
+   *
+   * Threat: without this count, a payer could make the origin refuse one of two deliveries (with
+   * `If-None-Match`, say), have the charge released and keep the other delivery unpaid.
    */
   drop(seq: number, id: string): 'last' | 'one' | null {
     const use = this.#made(seq)

@@ -1,57 +1,66 @@
-/** An account's arithmetic: `authorized >= charged >= redeemed`, whatever backs the promise. Pure. */
+/** The arithmetic of an account: `authorized >= charged >= redeemed`, for channels and credit lines. Pure. */
 
-/** Running totals of one account, in atomic units. What was delivered for is `charged - credit`. */
+/** Running totals of one account, in atomic units. The value of all deliveries is `charged - credit`. */
 export type Totals = {
-  /** Promised by the payer: the highest voucher seen. */
+  /** Promised by the payer: the highest voucher, or the sum of commitments. */
   authorized: bigint
-  /** Owed for what was delivered, or received, whichever is more. */
+  /** The larger of what deliveries are worth and what was received. */
   charged: bigint
-  /** Received: claimed on chain. */
+  /** Received: claimed on chain, or paid on invoices. */
   redeemed: bigint
-  /** Received for charges that were taken back too late; used up before the next charge. */
+  /** Account balance: received for charges that were released too late. The next charges use it first. */
   credit: bigint
 }
 
-/** A broken promise of our own code or of the chain; never a payer's doing. */
+/** An invariant that our own code or the chain broke. A payer cannot cause it. */
 export class InvariantFault extends Error {
   override name = 'InvariantFault'
 }
 
-/** Raises what the payer has promised. A lower promise than the highest changes nothing. */
+/** Raises `authorized` to `upTo`. Returns the totals unchanged if `upTo` is lower. */
 export function authorize(totals: Totals, upTo: bigint): Totals {
   return upTo > totals.authorized ? { ...totals, authorized: upTo } : totals
 }
 
-/** Takes `price` from the credit first and charges the rest. `due` is what was charged. */
+/**
+ * Takes `price` from the account balance first and charges the rest. `due` is the part that was charged.
+ * @throws InvariantFault when the charge exceeds `authorized`
+ */
 export function charge(totals: Totals, price: bigint): { totals: Totals; due: bigint } {
   const next = deliver(totals, delivered(totals) + price)
   return { totals: next, due: next.charged - totals.charged }
 }
 
-/** Takes back what {@link charge} took for `price`. What was redeemed cannot be taken back, so it becomes a credit. */
+/**
+ * Takes back a charge of `price`. The part already redeemed becomes account balance (`credit`).
+ * @throws InvariantFault when less than `price` was delivered
+ */
 export function release(totals: Totals, price: bigint): Totals {
   return deliver(totals, delivered(totals) - price)
 }
 
 /**
- * Sets what was received, as the chain has it. The chain is right even where it says more than we charged (a charge was
- * released while its claim was on the way): then the other totals follow it, and what was received too much is a credit.
+ * Sets `redeemed` to the amount the chain or the rail has received.
+ *
+ * It may exceed `charged`, when a charge was released while its claim was on the way. Then the other totals
+ * rise to it, and the difference becomes account balance.
+ * @throws InvariantFault when `redeemed` is negative
  */
 export function redeem(totals: Totals, redeemed: bigint): Totals {
   const authorized = larger(totals.authorized, redeemed)
   return deliver({ ...totals, authorized, redeemed }, delivered(totals))
 }
 
-/** What all that was delivered is worth. */
+/** The value of all deliveries, in atomic units. */
 export function delivered({ charged, credit }: Totals): bigint {
   return charged - credit
 }
 
-/** The totals that follow once deliveries are worth `value` in all. */
+/** Returns the totals for deliveries worth `value` in all. */
 function deliver({ authorized, redeemed }: Totals, value: bigint): Totals {
   const charged = larger(value, redeemed)
   if (value < 0n || redeemed < 0n || authorized < charged) {
-    throw new InvariantFault(`authorized ${authorized}, delivered ${value}, redeemed ${redeemed}`)
+    throw new InvariantFault('totals must keep authorized >= charged >= redeemed >= 0')
   }
   return { authorized, charged, redeemed, credit: charged - value }
 }

@@ -2,7 +2,7 @@
 import { type Context, Hono } from 'hono'
 import type * as v from 'valibot'
 import type { BillSettings, CreditLineStub } from '../billing/context.ts'
-import { creditable } from '../billing/invoice.ts'
+import { creditable } from '../billing/credit-note.ts'
 import { linesOf } from '../billing/invoice-lines.ts'
 import { correct } from '../billing/issue-credit-note.ts'
 import { invoicePage } from '../billing/pages.ts'

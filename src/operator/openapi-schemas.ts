@@ -2,6 +2,7 @@
 
 import { toJsonSchema } from '@valibot/to-json-schema'
 import type * as v from 'valibot'
+import { RAIL_NAMES } from '../ledger/billing/types.ts'
 import { KIND } from '../ledger/book/accounts.ts'
 import { PROBLEMS } from './problem.ts'
 import { BODIES } from './requests.ts'
@@ -43,7 +44,7 @@ const page = (name: string, items: Schema, next: Schema): Schema =>
 const all = (...properties: string[]) => properties
 
 const period = word('daily', 'weekly', 'monthly')
-const rail = word('stablecoin', 'stripe', 'transfer')
+const rail = word(...RAIL_NAMES)
 /** The stages of an invoice. */
 export const stage = word('open', 'due', 'past_due', 'suspended', 'written_off', 'settled')
 const span = table({ id: text, from: time, to: time })

@@ -3,6 +3,7 @@ import type { Context } from 'hono'
 import * as v from 'valibot'
 import { type KeyFault, readKey } from '../identity/jwk.ts'
 import { readAgentUrl } from '../identity/signature-agent.ts'
+import { RAIL_NAMES } from '../ledger/billing/types.ts'
 import type { PinnedKey } from '../ledger/credit/agents.ts'
 import { parseAmount, parseUsd } from '../protocol/amount.ts'
 import type { RequestError } from './problem.ts'
@@ -13,7 +14,6 @@ export const MAX_BODY_BYTES = 65_536
 
 const MAX_KEYS = 16
 const PERIODS = ['daily', 'weekly', 'monthly'] as const
-const RAILS = ['stablecoin', 'stripe', 'transfer'] as const
 const AGENT_ID = /^[a-z][a-z0-9-]{2,39}$/
 const AMOUNT = /^((0|[1-9][0-9]{0,38})|\$(0|[1-9][0-9]{0,11})(\.[0-9]{1,6})?)$/
 
@@ -26,7 +26,7 @@ const EXPECTED = {
   creditLimit: 'micro-dollars as a string ("5000000"), or USD with a dollar sign ("$5"), above zero',
   probation: 'the initial credit limit: micro-dollars as a string ("1000000"), or USD ("$1")',
   period: PERIODS.join(', '),
-  rail: RAILS.join(', '),
+  rail: RAIL_NAMES.join(', '),
   tier: 'a tier of CREDIT_TIERS, or null',
   buyer: 'the invoice’s recipient: { "name", "country", "address", "taxId", "email" }',
   country: 'an ISO 3166 code of two capital letters, for example "US"',
@@ -187,7 +187,7 @@ const AGENT = {
   creditLimit: positiveAmount('creditLimit'),
   probation: amount('probation'),
   period: v.picklist(PERIODS, 'must be a period'),
-  rail: v.picklist(RAILS, 'must be a rail'),
+  rail: v.picklist(RAIL_NAMES, 'must be a rail'),
   tier: v.nullable(text('tier', 40)),
   buyer,
 }

@@ -14,13 +14,14 @@ const GROUPS: ReadonlySet<string> = new Set([
   'other',
 ])
 
-/** What is wrong with a word of `who`, or `undefined`. */
-export function faultOfWho(word: string): string | undefined {
+/** Why a word of `who` selects no client, as a message that begins with "must"; undefined if it selects one. */
+export function problemOfWho(word: string): string | undefined {
   const lower = word.toLowerCase()
   const fetcher = robotsOnly.get(lower)
-  if (fetcher) return `names a token of robots.txt that no request carries (${fetcher} fetches for it)`
+  if (fetcher)
+    return `must name a crawler that sends requests: ${fetcher} fetches for this token of robots.txt`
   const known = GROUPS.has(lower) || UNLISTED.test(lower) || crawlerNamed(lower)
-  return known ? undefined : 'names no known crawler or class'
+  return known ? undefined : 'must be a known crawler, a class or agent:NAME'
 }
 
 /** Compiles the words of one rule; any of them suffices. */

@@ -1,11 +1,18 @@
-/** JSON with bigints: the one codec. An amount is a decimal string in text. */
+/** JSON with bigints: the only codec. Amounts are decimal strings in the text. */
 
-/** Writes a value as JSON, its bigints as decimal strings. @throws for what JSON cannot hold, such as a circle */
+/**
+ * Writes a value as JSON, its bigints as decimal strings.
+ * @throws TypeError for a value that JSON cannot hold, such as a circular one
+ */
 export function writeJson(value: unknown): string {
   return JSON.stringify(value, (_, part) => (typeof part === 'bigint' ? part.toString() : part))
 }
 
-/** Reads what {@link writeJson} wrote: strings under the keys of `amounts` become bigints. @throws for malformed JSON */
+/**
+ * Reads the output of {@link writeJson}. Strings under the keys in `amounts` become bigints. The shape is not
+ * checked.
+ * @throws SyntaxError for malformed JSON, or for an amount that is not an integer
+ */
 export function readJson<Value>(text: string, amounts: ReadonlySet<string>): Value {
   return JSON.parse(text, (key, part) =>
     typeof part === 'string' && amounts.has(key) ? BigInt(part) : part,

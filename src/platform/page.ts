@@ -1,7 +1,7 @@
-/** One look for all pages: the palette and the document around a page's own content. */
+/** The layout of every HTML page: the palette, and the document around a page's content. */
 import { html, raw } from 'hono/html'
 
-/** A content security policy: the page loads and runs nothing, and other pages cannot frame it. */
+/** A Content-Security-Policy value: the page loads and runs nothing, and other pages cannot frame it. */
 export const PAGE_POLICY =
   "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 
@@ -16,8 +16,9 @@ const PALETTE = `
   @media print { body { margin: 0; max-width: none; padding: 0 } }`
 
 /**
- * An HTML document. `style` is CSS of the page's own, and must not contain a value of others. `body` is made with `html`,
- * which escapes every value; the title is escaped too.
+ * Returns an HTML document. Escapes the title. `body` must come from `html`, which escapes every value.
+ *
+ * Trap: `style` is inserted as it is. It must never contain a value from a request or a setting.
  */
 export function htmlDocument(title: string, style: string, body: unknown): string {
   return html`<!doctype html>

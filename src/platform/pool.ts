@@ -1,8 +1,13 @@
-/** Bounded concurrency: many items, some at a time. */
+/** Bounded concurrency. */
 
-const WIDTH = 32
+const CONCURRENCY = 32
 
-/** Works on every item, some at a time. An item that fails is answered by `failed`: it stops no other. */
+/**
+ * Maps every item through `work`, at most 32 at a time, and returns the values in order.
+ *
+ * If `work` rejects, `failed` supplies that item's value and the other items go on.
+ * @throws only what `failed` throws
+ */
 export async function each<Item, Value>(
   items: Item[],
   work: (item: Item) => Promise<Value>,
@@ -21,6 +26,6 @@ export async function each<Item, Value>(
       }
     }
   }
-  await Promise.all(Array.from({ length: Math.min(WIDTH, items.length) }, worker))
+  await Promise.all(Array.from({ length: Math.min(CONCURRENCY, items.length) }, worker))
   return values
 }

@@ -1,8 +1,11 @@
-/** What to do when a Durable Object does not answer. */
+/** Retries of calls to Durable Objects. */
 
 /**
- * A rejection says nothing about what happened: the same call again finds out (faults: E3). Twice unknown is a fault, which the
- * gate answers with 503, never with a 402. An object that is overloaded is left alone.
+ * Repeats a rejected call once. The call must be idempotent: a rejection means that the outcome is unknown
+ * (faults: E3).
+ *
+ * Does not retry an overloaded object.
+ * @throws the second rejection. The gate must answer it with 503: after a 402 the payer would pay twice
  */
 export async function twice<Value>(call: () => Promise<Value>): Promise<Value> {
   try {

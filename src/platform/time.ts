@@ -1,4 +1,4 @@
-/** Time in milliseconds. */
+/** Units of time. */
 
-/** One day in milliseconds. Days and periods are UTC, which has no leap seconds here. */
+/** One day in milliseconds. Days are UTC, and Unix time does not count leap seconds. */
 export const DAY_MS = 86_400_000

@@ -1,10 +1,10 @@
-/** Every expected "no", in one list, and what each one is on the wire. */
+/** Every expected refusal in one list, with its status, code and public sentence on the wire. */
 
-/** What every step of a paid request answers: a value, or a refusal with its reason. Faults are thrown instead. */
+/** The result of each step of a paid request: a value, or a refusal with its reason. Faults are thrown instead. */
 export type Result<Value> = { ok: true; value: Value } | { ok: false; refusal: Refusal }
 
 /**
- * An expected "no". `detail` is evidence for the operator's log and never leaves the Worker.
+ * An expected refusal. `detail` is evidence for the operator's log and never leaves the Worker.
  * `terms` replaces the `extra` of the channel offer in a corrective 402 (x402 batch-settlement §Recovery After State Loss).
  */
 export type Refusal = {
@@ -13,10 +13,12 @@ export type Refusal = {
   terms?: Record<string, unknown>
 }
 
+/** Makes a failed {@link Result}. */
 export function refuse(reason: Reason, rest: Omit<Refusal, 'reason'> = {}): { ok: false; refusal: Refusal } {
   return { ok: false, refusal: { reason, ...rest } }
 }
 
+/** Makes a successful {@link Result}. */
 export function accept<Value>(value: Value): { ok: true; value: Value } {
   return { ok: true, value }
 }
@@ -26,7 +28,7 @@ type Wire = {
   status: 400 | 402 | 403 | 405 | 408 | 413 | 502 | 503
   /** The x402 `error` of this refusal. Codes without an x402 name of their own start with `tab_`. */
   code: string
-  /** What a person may read. */
+  /** Public, for people. */
   sentence: string
 }
 
@@ -35,130 +37,207 @@ const CHANNEL = 'invalid_batch_settlement_evm_'
 
 const WIRE = {
   // The request
-  ambiguous_path: [400, 'tab_ambiguous_path', 'This path can be read in more than one way.'],
-  url_too_long: [400, 'tab_url_too_long', 'The path and query are longer than 8 KB.'],
-  method_not_allowed: [405, 'tab_method_not_allowed', 'This method is not served here.'],
-  body_too_large: [413, 'tab_body_too_large', 'A paid request may carry at most 1 MiB.'],
+  ambiguous_path: [
+    400,
+    'tab_ambiguous_path',
+    'This path is ambiguous. Use its plain form, without encoded slashes or dot segments.',
+  ],
+  url_too_long: [400, 'tab_url_too_long', 'The path and query must be at most 8 KB.'],
+  method_not_allowed: [405, 'tab_method_not_allowed', 'This method is not supported for this page.'],
+  body_too_large: [413, 'tab_body_too_large', 'The body of a paid request must be at most 1 MiB.'],
   body_too_slow: [408, 'tab_body_too_slow', 'The body of a paid request must arrive within two minutes.'],
-  blocked: [403, 'tab_blocked', 'The publisher does not serve this crawler.'],
+  blocked: [403, 'tab_blocked', 'The publisher does not allow this crawler.'],
 
   // The payment header
   payment_required: [402, 'Payment required', 'Crawlers pay for this page.'],
-  header_too_large: [400, 'tab_header_too_large', 'The payment header is larger than 8 KB.'],
-  malformed_payment: [400, 'invalid_payload', 'The payment header cannot be read.'],
-  unsupported_version: [400, 'invalid_x402_version', 'Only x402 versions 1 and 2 are spoken here.'],
-  no_matching_offer: [402, 'No matching payment requirements', 'The payment answers no offer made here.'],
+  header_too_large: [400, 'tab_header_too_large', 'The payment header must be at most 8 KB.'],
+  malformed_payment: [400, 'invalid_payload', 'The payment header must be valid x402 JSON in base64.'],
+  unsupported_version: [400, 'invalid_x402_version', 'The x402 version must be 1 or 2.'],
+  no_matching_offer: [
+    402,
+    'No matching payment requirements',
+    'The payment does not match any offer for this page.',
+  ],
 
   // exact (EIP-3009)
-  exact_payload: [402, 'unsupported_payload_type', 'Only EIP-3009 authorizations are taken here.'],
-  exact_signature: [402, `${EXACT}signature`, 'The authorization is not signed by its payer.'],
-  exact_recipient: [402, `${EXACT}recipient_mismatch`, 'The authorization pays somebody else.'],
+  exact_payload: [402, 'unsupported_payload_type', 'The payment must be an EIP-3009 authorization.'],
+  exact_signature: [402, `${EXACT}signature`, 'The authorization must be signed by its payer.'],
+  exact_recipient: [402, `${EXACT}recipient_mismatch`, 'The authorization must pay the address in payTo.'],
   exact_value: [
     402,
     `${EXACT}payload_authorization_value_mismatch`,
-    'The authorization is for another amount.',
+    'The authorization must be for exactly the amount of the offer.',
   ],
   exact_too_early: [402, `${EXACT}payload_authorization_valid_after`, 'The authorization is not valid yet.'],
   exact_too_late: [402, `${EXACT}payload_authorization_valid_before`, 'The authorization expires too soon.'],
-  exact_used: [402, `${EXACT}nonce_already_used`, 'The authorization was used before.'],
-  exact_bound: [402, 'tab_proof_bound', 'The authorization already opened another resource.'],
-  exact_in_progress: [503, 'tab_in_progress', 'The same payment is being settled; ask again.'],
-  exact_insufficient_funds: [402, `${EXACT}insufficient_balance`, 'The payer does not hold the amount.'],
-  exact_failed: [402, `${EXACT}transaction_failed`, 'The transfer was refused by the chain.'],
+  exact_used: [
+    402,
+    `${EXACT}nonce_already_used`,
+    'This authorization has already been used. Sign a new one.',
+  ],
+  exact_bound: [402, 'tab_proof_bound', 'This authorization already paid for another page. Sign a new one.'],
+  exact_in_progress: [503, 'tab_in_progress', 'This payment is being settled. Send the same request again.'],
+  exact_insufficient_funds: [402, `${EXACT}insufficient_balance`, "The payer's balance is below the amount."],
+  exact_failed: [402, `${EXACT}transaction_failed`, 'The transfer failed on chain.'],
 
   // channel (batch-settlement)
-  channel_payload: [402, `${CHANNEL}payload_type`, 'The channel payload is of no known type.'],
-  channel_id: [402, `${CHANNEL}channel_id_mismatch`, 'The channel configuration has another id.'],
-  channel_receiver: [402, `${CHANNEL}receiver_mismatch`, 'The channel pays another receiver.'],
+  channel_payload: [
+    402,
+    `${CHANNEL}payload_type`,
+    'The channel payload must be a voucher, deposit or refund.',
+  ],
+  channel_id: [402, `${CHANNEL}channel_id_mismatch`, 'The channel id must match the channel configuration.'],
+  channel_receiver: [
+    402,
+    `${CHANNEL}receiver_mismatch`,
+    "The channel's receiver must be the one in the offer.",
+  ],
   channel_authorizer: [
     402,
     `${CHANNEL}receiver_authorizer_mismatch`,
-    'The channel has another receiver authorizer.',
+    "The channel's receiver authorizer must be the one in the offer.",
   ],
-  channel_token: [402, `${CHANNEL}token_mismatch`, 'The channel holds another token.'],
-  channel_delay: [402, `${CHANNEL}withdraw_delay_mismatch`, 'The channel has another withdraw delay.'],
-  channel_wallet: [402, 'tab_contract_wallet', 'Vouchers of contract wallets are not taken here.'],
+  channel_token: [402, `${CHANNEL}token_mismatch`, "The channel's token must be the one in the offer."],
+  channel_delay: [
+    402,
+    `${CHANNEL}withdraw_delay_mismatch`,
+    "The channel's withdraw delay must be the one in the offer.",
+  ],
+  channel_wallet: [402, 'tab_contract_wallet', 'Vouchers of contract wallets are not supported.'],
   voucher_signature: [
     402,
     `${CHANNEL}voucher_signature`,
-    'The voucher is not signed by the payer’s authorizer.',
+    "The voucher must be signed by the payer's authorizer.",
   ],
   voucher_stale: [
     402,
     `${CHANNEL}cumulative_amount_mismatch`,
-    'The voucher does not follow from what is charged.',
+    'The voucher must equal the amount charged so far plus the price.',
   ],
   voucher_below_claimed: [
     402,
     `${CHANNEL}cumulative_below_claimed`,
-    'The voucher is below what is claimed on chain.',
+    'The voucher must be at least the amount already claimed on chain.',
   ],
-  over_ceiling: [402, `${CHANNEL}cumulative_exceeds_balance`, 'The escrow does not cover this voucher.'],
-  channel_unknown: [402, `${CHANNEL}channel_not_found`, 'No escrow stands behind this channel.'],
-  channel_busy: [503, `${CHANNEL}channel_busy`, 'The channel is being settled; ask again.'],
+  over_ceiling: [
+    402,
+    `${CHANNEL}cumulative_exceeds_balance`,
+    "The channel's escrow does not cover this voucher. Deposit more.",
+  ],
+  channel_unknown: [402, `${CHANNEL}channel_not_found`, 'This channel has no funded escrow.'],
+  channel_busy: [
+    503,
+    `${CHANNEL}channel_busy`,
+    'This channel is being settled. Send the same request again.',
+  ],
   unclaimed_limit: [
     402,
     'tab_unclaimed_limit',
-    'The channel owes all that may stay unclaimed; pay at once instead.',
+    'This channel has reached its unclaimed limit. Pay at once instead.',
   ],
-  withdrawal_pending: [402, 'tab_withdrawal_pending', 'The payer is withdrawing from this channel.'],
+  withdrawal_pending: [
+    402,
+    'tab_withdrawal_pending',
+    'The payer is withdrawing from this channel. Pay another way.',
+  ],
   deposit_authorization: [
     402,
     `${CHANNEL}receive_authorization_signature`,
-    'The deposit is not signed by its payer.',
+    'The deposit must be signed by its payer.',
   ],
-  deposit_method: [402, `${CHANNEL}erc3009_authorization_required`, 'Deposits are taken by ERC-3009 only.'],
+  deposit_method: [
+    402,
+    `${CHANNEL}erc3009_authorization_required`,
+    'The deposit must be an ERC-3009 authorization.',
+  ],
   deposit_too_early: [402, `${CHANNEL}payload_authorization_valid_after`, 'The deposit is not valid yet.'],
   deposit_too_late: [402, `${CHANNEL}payload_authorization_valid_before`, 'The deposit expires too soon.'],
   deposit_too_small: [
     402,
     `${CHANNEL}deposit_below_min_deposit`,
-    'The deposit is below the least one taken.',
+    'The deposit must be at least the minimum in the offer.',
   ],
-  deposit_failed: [402, `${CHANNEL}deposit_transaction_failed`, 'The deposit was refused by the chain.'],
-  refund_amount: [402, `${CHANNEL}refund_amount_invalid`, 'The refund is more than what is left.'],
-  refund_empty: [402, `${CHANNEL}refund_no_balance`, 'There is nothing left to refund.'],
-  refund_failed: [402, `${CHANNEL}refund_transaction_failed`, 'The refund was refused by the chain.'],
+  deposit_failed: [402, `${CHANNEL}deposit_transaction_failed`, 'The deposit failed on chain.'],
+  refund_amount: [
+    402,
+    `${CHANNEL}refund_amount_invalid`,
+    "The refund must be at most the channel's remaining balance.",
+  ],
+  refund_empty: [402, `${CHANNEL}refund_no_balance`, 'This channel has nothing left to refund.'],
+  refund_failed: [402, `${CHANNEL}refund_transaction_failed`, 'The refund failed on chain.'],
 
   // credit (batch-settlement, HTTP message signatures)
-  commitment_payload: [402, 'invalid_payment_signature', 'The commitment names no amount that can be read.'],
-  commitment_amount: [402, 'price_not_acceptable', 'The commitment is not over the price.'],
+  commitment_payload: [402, 'invalid_payment_signature', 'The commitment must contain a valid amount.'],
+  commitment_amount: [402, 'price_not_acceptable', 'The committed amount does not match the price.'],
   commitment_signature: [
     402,
     'invalid_signature',
-    'The signature is wrong, expired, or lacks what Accept-Signature names.',
+    'The signature must be valid, unexpired and cover the components in Accept-Signature.',
   ],
   commitment_unsigned: [
     402,
     'invalid_signature',
-    'A commitment is made by signing the request as the 402’s Accept-Signature says.',
+    "To pay on credit, sign the request as this response's Accept-Signature header describes.",
   ],
-  commitment_replayed: [402, 'tab_replayed', 'The commitment was used before.'],
+  commitment_replayed: [402, 'tab_replayed', 'This commitment has already been used. Sign a new one.'],
   agent_unknown: [
     402,
     'signature_agent_unknown',
-    'The signature agent has no credit here; registrationUrl says where to ask.',
+    'The signature agent has no credit line here. Ask for one at registrationUrl.',
   ],
-  agent_undecided: [503, 'server_error', 'The keys of the signature agent cannot be read now; ask again.'],
-  credit_exhausted: [402, 'payment_failed', 'The credit line is used up; pay at once instead.'],
-  credit_suspended: [402, 'payment_failed', 'The credit line is suspended; pay at once instead.'],
-  credit_unpaid: [402, 'payment_failed', 'An invoice could not be collected; pay at once instead.'],
+  agent_undecided: [
+    503,
+    'server_error',
+    "The signature agent's keys could not be read. Send the same request again.",
+  ],
+  credit_exhausted: [402, 'payment_failed', 'The credit line is used up. Pay at once instead.'],
+  credit_suspended: [402, 'payment_failed', 'The credit line is suspended. Pay at once instead.'],
+  credit_unpaid: [402, 'payment_failed', 'An invoice could not be collected. Pay at once instead.'],
 
   // Pay Per Crawl, the other spelling of credit
-  crawler_price_conflict: [400, 'tab_crawler_price_conflict', 'Only one crawler price may be named.'],
-  crawler_price_malformed: [400, 'tab_crawler_price_malformed', 'The crawler price cannot be read.'],
-  crawler_exact_price: [402, 'price_not_acceptable', 'The exact price named is not the price.'],
-  crawler_max_price: [402, 'price_not_acceptable', 'The highest price named is below the price.'],
+  crawler_price_conflict: [
+    400,
+    'tab_crawler_price_conflict',
+    'The request must have one crawler price header, not several.',
+  ],
+  crawler_price_malformed: [
+    400,
+    'tab_crawler_price_malformed',
+    'The crawler price must be a currency and an amount, such as USD 0.01.',
+  ],
+  crawler_exact_price: [
+    402,
+    'price_not_acceptable',
+    'The exact price in the request does not match the price.',
+  ],
+  crawler_max_price: [402, 'price_not_acceptable', 'The maximum price in the request is below the price.'],
 
-  // Our own doubt. Never a 402: an unknown outcome must not make a payer sign again.
-  outcome_unknown: [503, 'settlement_pending', 'The outcome of this payment is not known yet; ask again.'],
-  chain_unreadable: [503, `${CHANNEL}rpc_read_failed`, 'The chain cannot be read now; ask again.'],
-  too_many_chain_reads: [503, 'tab_too_many_unknown_channels', 'Too many unknown payers; ask again later.'],
-  paywall_misconfigured: [503, 'tab_misconfigured', 'The paywall is misconfigured; nothing is served.'],
-  ledger_unavailable: [503, 'tab_ledger_unavailable', 'The ledger cannot be reached now; ask again.'],
-  origin_unreachable: [502, 'tab_origin_unreachable', 'The origin did not answer; nothing was charged.'],
+  // Unresolved on our side. Trap: a 402 after an unknown outcome makes the payer sign and pay again. Answer 503.
+  outcome_unknown: [
+    503,
+    'settlement_pending',
+    'The outcome of this payment is not known yet. Send the same request again.',
+  ],
+  chain_unreadable: [
+    503,
+    `${CHANNEL}rpc_read_failed`,
+    'The chain could not be read. Send the same request again.',
+  ],
+  too_many_chain_reads: [
+    503,
+    'tab_too_many_unknown_channels',
+    'Too many unknown payers at this time. Send the same request again later.',
+  ],
+  paywall_misconfigured: [503, 'tab_misconfigured', 'The paywall is misconfigured and serves no pages.'],
+  ledger_unavailable: [
+    503,
+    'tab_ledger_unavailable',
+    'The ledger could not be reached. Send the same request again.',
+  ],
+  origin_unreachable: [502, 'tab_origin_unreachable', 'The origin did not answer. Nothing was charged.'],
 } as const satisfies Record<string, readonly [Wire['status'], string, string]>
 
+/** The name of a refusal inside the Worker; {@link wire} gives its public form. */
 export type Reason = keyof typeof WIRE
 
 /** The wire form of a refusal: HTTP status, x402 `error`, public sentence. */

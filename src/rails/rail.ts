@@ -1,4 +1,4 @@
-/** The shape of every rail: how an invoice reaches its payer, and what the rail says of it since. */
+/** The shape of every rail: how an invoice reaches its payer, and how payments come back. */
 import type {
   CreditNote,
   Invoice,
@@ -10,44 +10,61 @@ import type {
   RailName,
 } from '../ledger/billing/types.ts'
 
-/** What a rail has seen of an invoice. Ids are the rail's own, so that each is noted once, however often it is seen. */
-export type Movement =
+/**
+ * One thing that a rail reports about an invoice. Its id comes from the rail, so that repeated reads record it once.
+ */
+export type PaymentEvent =
   | { kind: 'paid'; payment: PaymentReceived }
   | { kind: 'reversed'; reversal: PaymentReversed }
   | { kind: 'failed'; failure: PaymentFailed }
   | { kind: 'credited'; credit: Credited }
 
-/** A credit note that was written at the rail, and has no number of ours yet. `total` with VAT. */
+/** A credit note that was written at the rail and is not numbered here yet. `total` includes VAT, in micro-dollars. */
 export type Credited = { reference: string; total: bigint; reason: string; at: number }
 
-/** One way that money comes in. Every call may be repeated: it makes nothing twice. */
-export type Rail = Unit & {
-  name: RailName
+/** Names one invoice: the agent who owes it, and the invoice's id. */
+export type InvoiceRef = { agent: string; invoice: string }
+
+/**
+ * The port of a rail that collects invoices. Each call may be repeated and creates nothing twice. A rejected call
+ * leaves the outcome unknown. The counterpart that sends money (`Pays`: send, lookup) is added with the first rail that
+ * implements it.
+ */
+export type Collects = {
   /**
-   * Hands an invoice over; says of one that was handed over where it is now.
-   * @throws RailFault when the rail cannot be reached: nothing is known, ask again
+   * Submits an invoice. For one that was submitted before, returns where it is now.
+   * @throws RailFault when the rail cannot be reached; repeat the call
    */
   present(invoice: Invoice & { presented?: Presented | null }): Promise<Presented>
-  /** All that the rail has seen of an invoice so far, the oldest first. @throws RailFault */
-  check(invoice: InvoiceStanding): Promise<Movement[]>
-  /** Takes (part of) an invoice back, where the rail keeps one of its own. @throws RailFault */
-  credit(invoice: InvoiceStanding, note: CreditNote): Promise<void>
-  /** Whether it still collects an invoice by itself: what came in another way must be marked there, or is collected twice. @throws RailFault */
+  /** Returns all that the rail reports about an invoice so far, the oldest first. @throws RailFault */
+  check(invoice: InvoiceStanding): Promise<PaymentEvent[]>
+  /** Copies a credit note to the rail, if the rail keeps an invoice of its own. @throws RailFault */
+  syncCreditNote(invoice: InvoiceStanding, note: CreditNote): Promise<void>
+  /**
+   * Whether the rail still collects the invoice by itself. If so, a payment by other means must be marked at the rail,
+   * or the payer is charged twice.
+   * @throws RailFault
+   */
   collects(invoice: InvoiceStanding): Promise<boolean>
-  /** The invoices that something has happened to since, whoever was told of it then. @throws RailFault */
-  since(at: number): Promise<Touched[]>
+  /** Lists invoices with events since `at` (Unix ms), whether or not a webhook arrived for them. @throws RailFault */
+  since(at: number): Promise<InvoiceRef[]>
 }
 
-export type Touched = { agent: string; invoice: string }
+/** The smallest amount that a rail can move, and the smallest invoice that it accepts. Micro-dollars. */
+export type Unit = { unit: bigint; least: bigint }
 
+/** One way to be paid: its name, its limits, and the port {@link Collects}. */
+export type Rail = Unit & Collects & { name: RailName }
+
+/** The rails that are configured here, by name. */
 export type Rails = Partial<Record<RailName, Rail>>
 
-/** A rail that cannot be reached, or that does not say what it should. The outcome is unknown; asking again is safe. */
+/**
+ * The rail cannot be reached, or its response is not the expected one. The outcome is unknown; a repeated call is safe.
+ */
 export class RailFault extends Error {
   override name = 'RailFault'
 }
 
+/** One US cent in micro-dollars. */
 export const CENT = 10_000n
-
-/** The smallest amount a rail can move, and the least that is worth an invoice on it. Micro-dollars. */
-export type Unit = { unit: bigint; least: bigint }

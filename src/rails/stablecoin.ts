@@ -1,4 +1,4 @@
-/** Stablecoins: an invoice is a resource that costs what is owed on it, paid at once with x402 `exact`, once. */
+/** Stablecoins: an invoice is a resource that costs its open amount. The payer pays it once, with x402 `exact`. */
 
 import type {
   Attempt,
@@ -13,42 +13,43 @@ import { accept, type Refusal, type Result, refuse, wire } from '../protocol/ref
 import type { SettleResponse } from '../protocol/x402/types.ts'
 import type { ExactPayment } from '../schemes/exact/payment.ts'
 import type { Charge, Purchase, Scheme } from '../schemes/scheme.ts'
-import { CENT, type Movement, type Rail } from './rail.ts'
+import { unitOf } from './index.ts'
+import type { PaymentEvent, Rail } from './rail.ts'
 
-/** What of a line an invoice needs to be paid at once. */
+/** The calls of a credit line that an immediate payment uses. */
 export type Payee = Pick<BillingCalls, 'attempt' | 'abandon' | 'attempts' | 'paid'>
 
+/** How the rail charges, where it stores attempts, and where an invoice is paid. */
 export type StablecoinSettings = {
   exact: Scheme<ExactPayment>
   lineOf: (agent: string) => Payee
-  /** Where an invoice is paid. */
+  /** Returns the address at which an invoice is paid. */
   urlOf: (invoice: Invoice) => Promise<string>
   /** Unix milliseconds. */
   now: () => number
-  /** A fresh name for an operation. */
+  /** Returns a fresh id for an operation. */
   newId: () => string
 }
 
+/** Makes the rail `stablecoin`. */
 export function stablecoinRail(settings: StablecoinSettings): Rail {
   const { lineOf, urlOf } = settings
   return {
     name: 'stablecoin',
-    // The ledger counts in the token's own units: nothing is rounded. A transfer costs about a cent, though.
-    unit: 1n,
-    least: CENT,
+    ...unitOf('stablecoin'),
     async present(invoice): Promise<Presented> {
       return { reference: invoice.id, url: await urlOf(invoice), instructions: null }
     },
-    check: (invoice) => clear(settings, lineOf(invoice.agent), invoice.id),
-    credit: async () => {},
+    check: (invoice) => resolveAttempts(settings, lineOf(invoice.agent), invoice.id),
+    syncCreditNote: async () => {},
     collects: async () => false,
     since: async () => [],
   }
 }
 
 /**
- * `exact`, for one invoice: the attempt is noted on its line before anything moves, so that a payment whose answer was lost is
- * found again, and that of two payers one pays.
+ * The `exact` scheme for one invoice. It stores the attempt on the credit line before any money moves. A payment whose
+ * response was lost is therefore found again, and of two payers at the same time only one pays.
  */
 export function paying(
   { exact, lineOf, now, newId }: StablecoinSettings,
@@ -59,66 +60,69 @@ export function paying(
   return {
     ...exact,
     async charge(payment, purchase) {
-      const attempt = { invoice, id: nameOf(payment), detail: write({ payment, purchase }) }
+      const attempt = { invoice, id: authorizationName(payment), detail: writeDetail({ payment, purchase }) }
       const begin = () => line.attempt(invoice, attempt.id, attempt.detail)
       let attempted = await begin()
       if (attempted === 'busy') {
-        for (const movement of await clear(settings, line, invoice)) await note(line, movement)
+        for (const event of await resolveAttempts(settings, line, invoice)) await recordPayment(line, event)
         attempted = await begin()
       }
-      // Who asks again finds the invoice paid, or free to be paid.
+      // A retry finds the invoice paid, or open for a new attempt.
       if (attempted === 'busy' || attempted === 'settled') return refuse('exact_in_progress')
-      return new Attempted(settings, line, attempt, attempted === 'replayed').charge(payment, purchase)
+      return new StoredAttempt(settings, line, attempt, attempted === 'replayed').charge(payment, purchase)
     },
   }
 }
 
 type Tools = Pick<StablecoinSettings, 'exact' | 'now' | 'newId'>
-type Named = Pick<Attempt, 'invoice' | 'id'>
+type AttemptRef = Pick<Attempt, 'invoice' | 'id'>
 
-/** Finishes attempts whose end is not known, by making them again. What came of them is told once it is known. */
-async function clear(tools: Tools, line: Payee, invoice: string): Promise<Movement[]> {
-  const movements: Movement[] = []
+/**
+ * Repeats attempts whose outcome is unknown, and returns the payments that have succeeded. Abandons those that cannot
+ * succeed.
+ */
+async function resolveAttempts(tools: Tools, line: Payee, invoice: string): Promise<PaymentEvent[]> {
+  const events: PaymentEvent[] = []
   for (const attempt of await line.attempts()) {
     if (attempt.invoice !== invoice) continue
-    const { payment, purchase } = read(attempt.detail)
+    const { payment, purchase } = readDetail(attempt.detail)
     const taken = await tools.exact.charge(payment, { ...purchase, id: tools.newId() })
-    const end = taken.ok ? settled(await taken.value.settle()) : moved(taken)
+    const end = taken.ok ? endOfReceipt(await taken.value.settle()) : endOfRefusal(taken)
     if (typeof end === 'string') {
-      movements.push({ kind: 'paid', payment: received(attempt, payment, end, tools.now()) })
+      events.push({ kind: 'paid', payment: received(attempt, payment, end, tools.now()) })
     } else if (end.over) await line.abandon(invoice, attempt.id)
   }
-  return movements
+  return events
 }
 
-/** One attempt on its way: its end is noted on the line, whatever it is. */
-class Attempted {
+/** One attempt in progress. It records its outcome on the credit line, whatever it is. */
+class StoredAttempt {
   readonly #tools: Tools
   readonly #line: Payee
-  readonly #attempt: Named
-  readonly #again: boolean
+  readonly #attempt: AttemptRef
+  readonly #isReplayed: boolean
 
-  /** `again`: an earlier request has noted it. */
-  constructor(tools: Tools, line: Payee, attempt: Named, again: boolean) {
+  /** `isReplayed`: an earlier request has stored the attempt. */
+  constructor(tools: Tools, line: Payee, attempt: AttemptRef, isReplayed: boolean) {
     this.#tools = tools
     this.#line = line
     this.#attempt = attempt
-    this.#again = again
+    this.#isReplayed = isReplayed
   }
 
   async charge(payment: ExactPayment, purchase: Purchase): Promise<Result<Charge>> {
     const taken = await this.#tools.exact.charge(payment, purchase)
     if (!taken.ok) {
-      // Asked for in other words than those it was noted with, which may still move the money.
-      const differs = this.#again && taken.refusal.reason === 'exact_bound'
-      if (!differs) await this.#end(payment, moved(taken))
+      // This request differs from the stored attempt, and the stored one may still move the money.
+      const differs = this.#isReplayed && taken.refusal.reason === 'exact_bound'
+      if (!differs) await this.#end(payment, endOfRefusal(taken))
       return taken
     }
     const charge = taken.value
     return accept({
       settle: async () => {
         const receipt = await charge.settle()
-        await this.#end(payment, settled(receipt))
+        await this.#end(payment, endOfReceipt(receipt))
         return receipt
       },
       release: async () => {
@@ -136,15 +140,15 @@ class Attempted {
   }
 }
 
-/** The reference of the money that has moved; else whether nothing may still come of the attempt. */
+/** The reference of the transfer, if the money has moved; else whether the attempt can no longer succeed. */
 type End = string | { over: boolean }
 
-function settled(receipt: Result<SettleResponse>): End {
+function endOfReceipt(receipt: Result<SettleResponse>): End {
   return receipt.ok ? receipt.value.transaction : { over: isOver(receipt.refusal) }
 }
 
-/** Of an authorization that was not taken. One that this same request has used has moved the money, a while ago. */
-function moved({ refusal }: { refusal: Refusal }): End {
+/** `exact_used` means that this same request has moved the money before. */
+function endOfRefusal({ refusal }: { refusal: Refusal }): End {
   return refusal.reason === 'exact_used' ? '' : { over: isOver(refusal) }
 }
 
@@ -152,9 +156,9 @@ function isOver({ reason }: Refusal): boolean {
   return wire(reason).status !== 503
 }
 
-/** What moved is what was signed, whatever is owed by now. */
+/** The amount is the signed one, even if the invoice's open amount has changed since. */
 function received(
-  { invoice, id }: Named,
+  { invoice, id }: AttemptRef,
   { payload }: ExactPayment,
   reference: string,
   at: number,
@@ -163,23 +167,23 @@ function received(
   return { id, invoice, amount, rail: 'stablecoin', reference: reference || id, at }
 }
 
-async function note(line: Payee, movement: Movement): Promise<void> {
-  if (movement.kind === 'paid') await line.paid(movement.payment)
+async function recordPayment(line: Payee, event: PaymentEvent): Promise<void> {
+  if (event.kind === 'paid') await line.paid(event.payment)
 }
 
-/** An EIP-3009 authorization has one name. */
-function nameOf({ network, payload: { authorization } }: ExactPayment): string {
+/** EIP-3009 makes an authorization unique by network, payer and nonce. */
+function authorizationName({ network, payload: { authorization } }: ExactPayment): string {
   return `${network}:${authorization.from}:${authorization.nonce}`
 }
 
 type Detail = { payment: ExactPayment; purchase: Purchase }
 
-function write(detail: Detail): string {
+function writeDetail(detail: Detail): string {
   return writeJson(detail)
 }
 
-const AMOUNTS = new Set(['price', 'value', 'validAfter', 'validBefore'])
+const AMOUNT_FIELDS = new Set(['price', 'value', 'validAfter', 'validBefore'])
 
-function read(detail: string): Detail {
-  return readJson(detail, AMOUNTS)
+function readDetail(detail: string): Detail {
+  return readJson(detail, AMOUNT_FIELDS)
 }

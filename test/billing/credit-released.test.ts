@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { creditable } from '../../src/billing/invoice.ts'
+import { creditable } from '../../src/billing/credit-note.ts'
 import { correct } from '../../src/billing/issue-credit-note.ts'
 import { markPaid } from '../../src/billing/payments.ts'
 import { owedOn } from '../../src/ledger/billing/dunning.ts'

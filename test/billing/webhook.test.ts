@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { notify, signWebhook } from '../../src/billing/webhook.ts'
+import { deliver, signWebhook } from '../../src/billing/dun.ts'
 import type { DunningStep } from '../../src/ledger/billing/types.ts'
 
 const NOW = Date.UTC(2026, 10, 22)
@@ -33,7 +33,7 @@ function operator(...answers: (number | 'gone')[]) {
 describe('Dunning webhook', () => {
   it('sends a step signed over time and body', async () => {
     const { webhook, received } = operator()
-    expect(await notify([STEP], webhook)).toEqual([STEP.id])
+    expect(await deliver([STEP], webhook)).toEqual([STEP.id])
     const [{ body, signature }] = received as [{ body: string; signature: string }]
     expect(JSON.parse(body)).toEqual({
       id: 'INV-000001/0',
@@ -62,10 +62,10 @@ describe('Dunning webhook', () => {
   it.each([500, 404, 302, 'gone'] as const)('leaves a step pending when the answer is %j', async (answer) => {
     const { webhook } = operator(answer, 200)
     const other = { ...STEP, id: 'INV-000001/1' }
-    expect(await notify([STEP, other], webhook)).toEqual([other.id])
+    expect(await deliver([STEP, other], webhook)).toEqual([other.id])
   })
 
   it('counts all steps as delivered when no webhook is configured', async () => {
-    expect(await notify([STEP], null)).toEqual([STEP.id])
+    expect(await deliver([STEP], null)).toEqual([STEP.id])
   })
 })

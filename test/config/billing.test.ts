@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { describeFaults, readConfig } from '../../src/config/config.ts'
+import { describeProblems, readConfig } from '../../src/config/config.ts'
 import { includeStripe } from '../../src/config/stripe-plugin.ts'
 
 const ENV = {
@@ -26,13 +26,13 @@ const STRIPE = { STRIPE_SECRET_KEY: 'sk_test_123456789', STRIPE_WEBHOOK_SECRET: 
 
 function read(vars: object) {
   const result = readConfig({ ...ENV, ...vars })
-  if (!result.ok) throw new Error(describeFaults(result.faults))
+  if (!result.ok) throw new Error(describeProblems(result.problems))
   return result.config.bill
 }
 
-function faultsOf(vars: object): string[] {
+function problemsOf(vars: object): string[] {
   const result = readConfig({ ...ENV, ...vars })
-  return result.ok ? [] : result.faults.map(({ place, fault }) => `${place} ${fault}`)
+  return result.ok ? [] : result.problems.map(({ place, message }) => `${place} ${message}`)
 }
 
 describe('billing config', () => {
@@ -71,55 +71,64 @@ describe('billing config', () => {
   })
 
   it('reports every setting that is missing beside the others', () => {
-    expect(faultsOf({ SELLER, LINES: undefined })).toEqual([
-      'OPERATOR_KEY is missing beside SELLER',
-      'PUBLIC_URL is missing beside SELLER',
-      'LINES is missing beside SELLER',
+    expect(problemsOf({ SELLER, LINES: undefined })).toEqual([
+      'OPERATOR_KEY must be set when SELLER is set',
+      'PUBLIC_URL must be set when SELLER is set',
+      'LINES must be bound when SELLER is set',
     ])
     expect(
-      faultsOf({ WEBHOOK_SECRET: 'x'.repeat(16), STRIPE_WEBHOOK_SECRET: STRIPE.STRIPE_WEBHOOK_SECRET }),
+      problemsOf({ WEBHOOK_SECRET: 'x'.repeat(16), STRIPE_WEBHOOK_SECRET: STRIPE.STRIPE_WEBHOOK_SECRET }),
     ).toEqual([
-      'WEBHOOK_URL is missing beside WEBHOOK_SECRET',
-      'STRIPE_SECRET_KEY is missing beside STRIPE_WEBHOOK_SECRET',
+      'WEBHOOK_URL must be set when WEBHOOK_SECRET is set',
+      'STRIPE_SECRET_KEY must be set when STRIPE_WEBHOOK_SECRET is set',
     ])
   })
 
   it.each<[string, unknown, string]>([
-    ['SELLER', { ...SELLER, country: 'Germany' }, 'country is no country code'],
-    ['SELLER', { ...SELLER, vat: '19' }, 'vat is no percentage'],
-    ['SELLER', { ...SELLER, vta: '19%' }, 'is no table, or has a key too many'],
-    ['SELLER', 'Tally', 'is no table'],
-    ['OPERATOR_KEY', { ...KEY, crv: 'P-256' }, 'is another curve'],
-    ['OPERATOR_KEY', { ...KEY, d: 'short' }, 'is no key'],
-    ['PUBLIC_URL', 'http://till.example', 'is not encrypted'],
-    ['PUBLIC_URL', 'https://till.example/path', 'has a path'],
-    ['DUNNING', { pastDue: 20, suspended: 10 }, 'is in no ascending order'],
-    ['DUNNING', { net: -1 }, 'is too small'],
-    ['WEBHOOK_SECRET', 'short', 'is too short'],
-    ['STRIPE_SECRET_KEY', 'pk_live_123456789', 'is no key of Stripe'],
-  ])('rejects a %s of %j and repeats no secret', (name, value, fault) => {
-    const faults = faultsOf({ ...BILL, WEBHOOK_URL: 'https://hook.example', ...STRIPE, [name]: value }).join(
-      '\n',
-    )
-    expect(faults).toContain(name)
-    expect(faults).toContain(fault)
-    expect(faults).not.toContain(KEY.d)
+    ['SELLER', { ...SELLER, country: 'Germany' }, 'country must be an ISO 3166 code of two capital letters'],
+    ['SELLER', { ...SELLER, vat: '19' }, 'vat must be a percentage in quotes with at most two decimals'],
+    ['SELLER', { ...SELLER, vta: '19%' }, 'vta must be removed: the name is unknown'],
+    ['SELLER', 'Tally', 'must be a table with name and country'],
+    ['OPERATOR_KEY', { ...KEY, crv: 'P-256' }, 'must be an Ed25519 private key as a JWK'],
+    ['OPERATOR_KEY', { ...KEY, d: 'short' }, 'must be an Ed25519 private key as a JWK'],
+    ['PUBLIC_URL', 'http://till.example', "must be this Worker's https URL without a path"],
+    ['PUBLIC_URL', 'https://till.example/path', "must be this Worker's https URL without a path"],
+    ['DUNNING', { pastDue: 20, suspended: 10 }, 'must be ascending: pastDue ≤ suspended ≤ writtenOff'],
+    ['DUNNING', { net: -1 }, 'must be 0 to 3650 whole days'],
+    ['WEBHOOK_SECRET', 'short', 'must be 16 to 256 printable ASCII characters'],
+    ['STRIPE_SECRET_KEY', 'pk_live_123456789', 'must be a secret or restricted key of Stripe'],
+  ])('rejects a %s of %j and repeats no secret', (name, value, message) => {
+    const problems = problemsOf({
+      ...BILL,
+      WEBHOOK_URL: 'https://hook.example',
+      ...STRIPE,
+      [name]: value,
+    }).join('\n')
+    expect(problems).toContain(name)
+    expect(problems).toContain(message)
+    expect(problems).not.toContain(KEY.d)
   })
 
   it.each([
-    [{ ...BILL, SELLER: { name: 'Tally' } }, 'SELLER.country is missing; it should be who invoices'],
-    [{ ...BILL, DUNNING: { net: -1 } }, 'DUNNING.net is too small; it should be days'],
-    [{ CREDIT_TIERS: { partner: '80' } }, 'CREDIT_TIERS.partner is no percentage; it should be'],
-  ])('states for a wrong part how the whole setting must look: %j', (vars, fault) => {
+    [
+      { ...BILL, SELLER: { name: 'Tally' } },
+      'SELLER.country must be set: an ISO 3166 code of two capital letters. Example: "DE"',
+    ],
+    [{ ...BILL, DUNNING: { net: -1 } }, 'DUNNING.net must be 0 to 3650 whole days. Example: 14'],
+    [
+      { CREDIT_TIERS: { partner: '80' } },
+      'CREDIT_TIERS.partner must be a percentage above "0%" and up to "100%". Example: { partner = "80%" }',
+    ],
+  ])('states for a wrong part how the whole setting must look: %j', (vars, message) => {
     const result = readConfig({ ...ENV, ...vars })
-    const text = result.ok ? '' : describeFaults(result.faults)
-    expect(text).toContain(fault)
+    const text = result.ok ? '' : describeProblems(result.problems)
+    expect(text).toContain(message)
     expect(text).not.toContain('removed')
   })
 
   it('rejects Stripe settings in a build without Stripe', () => {
-    expect(faultsOf({ ...BILL, ...STRIPE })).toEqual([
-      'STRIPE_SECRET_KEY is of no use to a build without Stripe',
+    expect(problemsOf({ ...BILL, ...STRIPE })).toEqual([
+      'STRIPE_SECRET_KEY must be used with the Stripe build of the Worker',
     ])
     includeStripe(() => import('../../src/rails/stripe/rail.ts'))
     expect(read({ ...BILL, ...STRIPE })?.stripe).toEqual({

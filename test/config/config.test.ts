@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { type Config, describeFaults, readConfig } from '../../src/config/config.ts'
+import { type Config, describeProblems, readConfig } from '../../src/config/config.ts'
 
 const KEY = `0x${'11'.repeat(32)}`
 const ENV = {
@@ -14,13 +14,13 @@ const ENV = {
 
 function read(vars: object): Config {
   const result = readConfig({ ...ENV, ...vars })
-  if (!result.ok) throw new Error(describeFaults(result.faults))
+  if (!result.ok) throw new Error(describeProblems(result.problems))
   return result.config
 }
 
-function faultsOf(vars: object): string[] {
+function problemsOf(vars: object): string[] {
   const result = readConfig({ ...ENV, ...vars })
-  return result.ok ? [] : result.faults.map(({ place, fault }) => `${place} ${fault}`)
+  return result.ok ? [] : result.problems.map(({ place, message }) => `${place} ${message}`)
 }
 
 describe('readConfig', () => {
@@ -97,9 +97,9 @@ describe('readConfig', () => {
 
 describe('readConfig with a wrong setting', () => {
   it.each([
-    [{ RPC_URL: undefined }, 'RPC_URL is missing, and scheme "channel" needs it'],
-    [{ RELAYER_KEY: undefined }, 'RELAYER_KEY is missing, and scheme "channel" needs it'],
-    [{ SCHEMES: ['exact'], RELAYER_KEY: undefined }, 'RELAYER_KEY is missing, and scheme "exact" needs it'],
+    [{ RPC_URL: undefined }, 'RPC_URL must be set for scheme "channel"'],
+    [{ RELAYER_KEY: undefined }, 'RELAYER_KEY must be set for scheme "channel"'],
+    [{ SCHEMES: ['exact'], RELAYER_KEY: undefined }, 'RELAYER_KEY must be set for scheme "exact"'],
     [
       {
         SCHEMES: ['exact'],
@@ -107,48 +107,69 @@ describe('readConfig with a wrong setting', () => {
         FACILITATOR_URL: 'https://f.example',
         RELAYER_KEY: undefined,
       },
-      'RELAYER_KEY is missing, and scheme "channel" needs it',
+      'RELAYER_KEY must be set for scheme "channel"',
     ],
-    [{ RPC_URL: 'node.example' }, 'RPC_URL is no URL'],
-    [{ RPC_URL: 'http://node.example' }, 'RPC_URL is not encrypted'],
-    [{ RPC_URL: 'http://localhost.evil.example' }, 'RPC_URL is not encrypted'],
-    [{ RELAYER_KEY: '0x1234' }, 'RELAYER_KEY is no private key'],
-    [{ RELAYER_KEY: `0x${'00'.repeat(32)}` }, 'RELAYER_KEY is no private key'],
-    [{ RELAYER_KEY: `0x${'ff'.repeat(32)}` }, 'RELAYER_KEY is no private key'],
-    [{ FACILITATOR_URL: 'ws://f.example' }, 'FACILITATOR_URL is no URL'],
-    [{ FACILITATOR_AUTH: 'Bearer abc' }, 'FACILITATOR_AUTH is no table of endpoints'],
-    [{ FACILITATOR_AUTH: { settle: 'Bearer abc' } }, 'FACILITATOR_AUTH.settle is no table of headers'],
+    [
+      { RPC_URL: 'node.example' },
+      'RPC_URL must be the https URL of a node of NETWORK (http only on this machine)',
+    ],
+    [
+      { RPC_URL: 'http://node.example' },
+      'RPC_URL must be the https URL of a node of NETWORK (http only on this machine)',
+    ],
+    [
+      { RPC_URL: 'http://localhost.evil.example' },
+      'RPC_URL must be the https URL of a node of NETWORK (http only on this machine)',
+    ],
+    [{ RELAYER_KEY: '0x1234' }, 'RELAYER_KEY must be a private key: 0x and 64 hex digits'],
+    [{ RELAYER_KEY: `0x${'00'.repeat(32)}` }, 'RELAYER_KEY must be a private key: 0x and 64 hex digits'],
+    [{ RELAYER_KEY: `0x${'ff'.repeat(32)}` }, 'RELAYER_KEY must be a private key: 0x and 64 hex digits'],
+    [{ FACILITATOR_URL: 'ws://f.example' }, 'FACILITATOR_URL must be the https URL of an x402 facilitator'],
+    [
+      { FACILITATOR_AUTH: 'Bearer abc' },
+      'FACILITATOR_AUTH must be a table of headers for the endpoints verify, settle and supported',
+    ],
+    [{ FACILITATOR_AUTH: { settle: 'Bearer abc' } }, 'FACILITATOR_AUTH.settle must be a table of headers'],
     [
       { FACILITATOR_AUTH: '{"settle":{"authorization":"a\\nb"}}' },
-      'FACILITATOR_AUTH.settle.authorization is no value of a header',
+      'FACILITATOR_AUTH.settle.authorization must be printable ASCII characters',
     ],
-    [{ ORIGIN_SECRET: 'short' }, 'ORIGIN_SECRET is too short, or no header could carry it'],
-    [{ OPERATOR_TOKEN_SHA256: 'my-token' }, 'OPERATOR_TOKEN_SHA256 is no SHA-256'],
-    [{ WITHDRAW_DELAY: 900 }, 'WITHDRAW_DELAY is too small'],
-    [{ WITHDRAW_DELAY: 2_592_001 }, 'WITHDRAW_DELAY is too large'],
-    [{ WITHDRAW_DELAY: '3 days' }, 'WITHDRAW_DELAY is no number'],
-    [{ MAX_TIMEOUT_SECONDS: 60.5 }, 'MAX_TIMEOUT_SECONDS is no whole number'],
-    [{ MIN_DEPOSIT: '10' }, 'MIN_DEPOSIT is more than clients deposit'],
-    [{ MAX_UNCLAIMED: '0.5', RULES: [{ action: 'charge', price: '1' }] }, 'MAX_UNCLAIMED is below a price'],
-    [{ ORIGIN_TIMEOUT_MS: 60_000, MAX_TIMEOUT_SECONDS: 60 }, 'ORIGIN_TIMEOUT_MS outlasts the offer'],
-    [{ ORIGIN: 'binding:SITE' }, 'ORIGIN names no binding of this Worker'],
-  ])('rejects %j', (vars, fault) => {
-    expect(faultsOf(vars)).toEqual([fault])
+    [{ ORIGIN_SECRET: 'short' }, 'ORIGIN_SECRET must be 16 to 256 printable ASCII characters without spaces'],
+    [
+      { OPERATOR_TOKEN_SHA256: 'my-token' },
+      "OPERATOR_TOKEN_SHA256 must be the SHA-256 of the operator's token: 64 hex digits",
+    ],
+    [{ WITHDRAW_DELAY: 900 }, 'WITHDRAW_DELAY must be 3600 to 2592000 seconds'],
+    [{ WITHDRAW_DELAY: 2_592_001 }, 'WITHDRAW_DELAY must be 3600 to 2592000 seconds'],
+    [{ WITHDRAW_DELAY: '3 days' }, 'WITHDRAW_DELAY must be 3600 to 2592000 seconds'],
+    [{ MAX_TIMEOUT_SECONDS: 60.5 }, 'MAX_TIMEOUT_SECONDS must be 30 to 3600 seconds'],
+    [{ MIN_DEPOSIT: '10' }, 'MIN_DEPOSIT must be USD in quotes, at least "0.000001" and at most "5"'],
+    [
+      { MAX_UNCLAIMED: '0.5', RULES: [{ action: 'charge', price: '1' }] },
+      'MAX_UNCLAIMED must be USD in quotes, at least your highest price',
+    ],
+    [
+      { ORIGIN_TIMEOUT_MS: 60_000, MAX_TIMEOUT_SECONDS: 60 },
+      'ORIGIN_TIMEOUT_MS must be 100 to 120000, and shorter than MAX_TIMEOUT_SECONDS',
+    ],
+    [{ ORIGIN: 'binding:SITE' }, 'ORIGIN must name a service binding of this Worker'],
+  ])('rejects %j', (vars, message) => {
+    expect(problemsOf(vars)).toEqual([message])
   })
 
   it('reports wrong terms, wrong settings and missing settings at once', () => {
     expect(
-      faultsOf({
+      problemsOf({
         RECEIVER: `0x${'0'.repeat(40)}`,
         RELAYER_KEY: undefined,
         MIN_DEPOSIT: 'a',
         ORIGIN_SECRET: 'b',
       }),
     ).toEqual([
-      'RECEIVER is the zero address',
-      'ORIGIN_SECRET is too short, or no header could carry it',
-      'MIN_DEPOSIT is no amount of USD',
-      'RELAYER_KEY is missing, and scheme "channel" needs it',
+      'RECEIVER must be your own address, not the zero address',
+      'ORIGIN_SECRET must be 16 to 256 printable ASCII characters without spaces',
+      'MIN_DEPOSIT must be USD in quotes, at least "0.000001" and at most "5"',
+      'RELAYER_KEY must be set for scheme "channel"',
     ])
   })
 
@@ -170,8 +191,8 @@ describe('readConfig with a wrong setting', () => {
   })
 
   it('rejects the zero address that wrangler.toml sets', () => {
-    expect(faultsOf({ RECEIVER: '0x0000000000000000000000000000000000000000' })).toEqual([
-      'RECEIVER is the zero address',
+    expect(problemsOf({ RECEIVER: '0x0000000000000000000000000000000000000000' })).toEqual([
+      'RECEIVER must be your own address, not the zero address',
     ])
   })
 })
@@ -206,29 +227,56 @@ describe('readConfig with credit', () => {
   })
 
   it('rejects credit without the settings that it needs [G5]', () => {
-    expect(faultsOf({ SCHEMES: ['channel', 'credit'] })).toEqual([
-      'REGISTRATION_URL is missing, and scheme "credit" needs it',
-      'LINES is missing, and scheme "credit" needs it',
-      'AGENTS is missing, and scheme "credit" needs it',
-      'DIRECTORIES is missing, and scheme "credit" needs it',
+    expect(problemsOf({ SCHEMES: ['channel', 'credit'] })).toEqual([
+      'REGISTRATION_URL must be set for scheme "credit"',
+      'LINES must be bound for scheme "credit"',
+      'AGENTS must be bound for scheme "credit"',
+      'DIRECTORIES must be bound for scheme "credit"',
     ])
   })
 
   it.each([
-    [{ OPERATOR: 'ab' }, 'OPERATOR is no such name'],
-    [{ OPERATOR: 'much-too-long' }, 'OPERATOR is no such name'],
-    [{ OPERATOR: 'eip155' }, 'OPERATOR is the namespace of a chain'],
-    [{ CREDIT_NETWORK: 'visa:402' }, 'CREDIT_NETWORK is no known network'],
-    [{ REGISTRATION_URL: 'http://operator.example' }, 'REGISTRATION_URL is no https: or mailto: URL'],
-    [{ REGISTRATION_URL: `https://${'a'.repeat(200)}.example` }, 'REGISTRATION_URL is too long for a header'],
-    [{ CREDIT_TIERS: { partner: '0%' } }, 'CREDIT_TIERS.partner is zero'],
-    [{ CREDIT_TIERS: { partner: '101%' } }, 'CREDIT_TIERS.partner is above the price'],
-    [{ CREDIT_TIERS: { partner: '0.8' } }, 'CREDIT_TIERS.partner is no percentage'],
-    [{ PROBATION: '0' }, 'PROBATION is zero'],
-    [{ CLOUDFLARE_CHARGES: 'perhaps' }, 'CLOUDFLARE_CHARGES is neither true nor false'],
-    [{ SCHEMES: ['credit', 'channel'] }, 'SCHEMES has "credit" before "channel"'],
-    [{ PRICE: '0' }, 'PRICE is zero'],
-  ])('rejects credit with %j [G5]', (vars, fault) => {
-    expect(faultsOf({ ...CREDIT, ...vars })).toEqual([fault])
+    [
+      { OPERATOR: 'ab' },
+      'OPERATOR must be 3 to 8 of a-z, 0-9 and "-", and not the namespace of a chain such as eip155',
+    ],
+    [
+      { OPERATOR: 'much-too-long' },
+      'OPERATOR must be 3 to 8 of a-z, 0-9 and "-", and not the namespace of a chain such as eip155',
+    ],
+    [
+      { OPERATOR: 'eip155' },
+      'OPERATOR must be 3 to 8 of a-z, 0-9 and "-", and not the namespace of a chain such as eip155',
+    ],
+    [{ CREDIT_NETWORK: 'visa:402' }, 'CREDIT_NETWORK must be "cloudflare:402" or left out'],
+    [
+      { REGISTRATION_URL: 'http://operator.example' },
+      'REGISTRATION_URL must be an https: or mailto: URL of at most 200 characters',
+    ],
+    [
+      { REGISTRATION_URL: `https://${'a'.repeat(200)}.example` },
+      'REGISTRATION_URL must be an https: or mailto: URL of at most 200 characters',
+    ],
+    [
+      { CREDIT_TIERS: { partner: '0%' } },
+      'CREDIT_TIERS.partner must be a percentage above "0%" and up to "100%"',
+    ],
+    [
+      { CREDIT_TIERS: { partner: '101%' } },
+      'CREDIT_TIERS.partner must be a percentage above "0%" and up to "100%"',
+    ],
+    [
+      { CREDIT_TIERS: { partner: '0.8' } },
+      'CREDIT_TIERS.partner must be a percentage above "0%" and up to "100%"',
+    ],
+    [{ PROBATION: '0' }, 'PROBATION must be USD in quotes, at least "0.000001"'],
+    [
+      { CLOUDFLARE_CHARGES: 'perhaps' },
+      "CLOUDFLARE_CHARGES must be true where Cloudflare's own Pay Per Crawl or Monetization Gateway charges, otherwise false",
+    ],
+    [{ SCHEMES: ['credit', 'channel'] }, 'SCHEMES must list "channel" before "credit"'],
+    [{ PRICE: '0' }, 'PRICE must be USD in quotes, at least "0.000001"'],
+  ])('rejects credit with %j [G5]', (vars, message) => {
+    expect(problemsOf({ ...CREDIT, ...vars })).toEqual([message])
   })
 })

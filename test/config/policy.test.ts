@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { parsePolicy } from '../../src/config/policy.ts'
-import { describeFaults, type Fault } from '../../src/config/problem.ts'
+import { type ConfigProblem, describeProblems } from '../../src/config/problem.ts'
 import type { Policy } from '../../src/paywall/policy.ts'
 
 const TERMS = {
@@ -13,17 +13,17 @@ const TERMS = {
 
 function read(terms: object): Policy {
   const result = parsePolicy({ ...TERMS, ...terms })
-  if (!result.ok) throw new Error(describeFaults(result.faults))
+  if (!result.ok) throw new Error(describeProblems(result.problems))
   return result.policy
 }
 
-function faults(terms: unknown): Fault[] {
+function problems(terms: unknown): ConfigProblem[] {
   const result = parsePolicy(terms)
-  return result.ok ? [] : result.faults
+  return result.ok ? [] : result.problems
 }
 
-function faultTexts(terms: object): string[] {
-  return faults({ ...TERMS, ...terms }).map(({ place, fault }) => `${place} ${fault}`)
+function problemTexts(terms: object): string[] {
+  return problems({ ...TERMS, ...terms }).map(({ place, message }) => `${place} ${message}`)
 }
 
 describe('parsePolicy', () => {
@@ -70,63 +70,93 @@ describe('parsePolicy', () => {
 
 describe('parsePolicy with wrong terms', () => {
   it.each([
-    [{ ORIGIN: 'origin.example' }, 'ORIGIN is no http(s) URL'],
-    [{ ORIGIN: 'ftp://origin.example' }, 'ORIGIN is no http(s) URL'],
-    [{ ORIGIN: 'https://origin.example/base' }, 'ORIGIN has a path or a query'],
-    [{ ORIGIN: 'https://me:secret@origin.example' }, 'ORIGIN carries a password'],
-    [{ ORIGIN: 'binding:' }, 'ORIGIN is no http(s) URL'],
-    [{ RECEIVER: '0x1234' }, 'RECEIVER is no address'],
-    [{ RECEIVER: `0x${'0'.repeat(40)}` }, 'RECEIVER is the zero address'],
+    [
+      { ORIGIN: 'origin.example' },
+      'ORIGIN must be the URL of the protected server without a path, "binding:NAME" or "self"',
+    ],
+    [
+      { ORIGIN: 'ftp://origin.example' },
+      'ORIGIN must be the URL of the protected server without a path, "binding:NAME" or "self"',
+    ],
+    [{ ORIGIN: 'https://origin.example/base' }, 'ORIGIN must be a URL without a path or query'],
+    [{ ORIGIN: 'https://me:secret@origin.example' }, 'ORIGIN must be a URL without user name and password'],
+    [
+      { ORIGIN: 'binding:' },
+      'ORIGIN must be the URL of the protected server without a path, "binding:NAME" or "self"',
+    ],
+    [{ RECEIVER: '0x1234' }, 'RECEIVER must be the address that receives payments: 0x and 40 hex digits'],
+    [{ RECEIVER: `0x${'0'.repeat(40)}` }, 'RECEIVER must be your own address, not the zero address'],
     [
       { RECEIVER: '0x209693bc6afc0C5328bA36FaF03C514EF312287C' },
-      'RECEIVER has a wrong checksum: a digit is mistyped',
+      'RECEIVER must have a valid checksum: a digit is mistyped',
     ],
     [
       { RECEIVER: '0x036CbD53842c5426634e7929541eC2318f3dCF7e' },
-      'RECEIVER is a contract of the network, and what it is paid is lost',
+      'RECEIVER must be your own address: payments to a contract of the network are lost',
     ],
-    [{ NETWORK: 'base' }, 'NETWORK is no known network'],
-    [{ PRICE: 0.001 }, 'PRICE is not a quoted text'],
-    [{ PRICE: '0' }, 'PRICE is zero'],
-    [{ PRICE: '0.0000001' }, 'PRICE is no amount of USD'],
-    [{ PRICE: '$1' }, 'PRICE is no amount of USD'],
-    [{ PRICE: '-1' }, 'PRICE is no amount of USD'],
-    [{ PRICE: '1e-3' }, 'PRICE is no amount of USD'],
-    [{ SCHEMES: [] }, 'SCHEMES is an empty list'],
-    [{ SCHEMES: ['upto'] }, 'SCHEMES[0] is no scheme'],
-    [{ SCHEMES: ['exact', 'exact'] }, 'SCHEMES names a scheme twice'],
-    [{ RULES: {} }, 'RULES is not a list'],
-    [{ RULES: '[{"action":' }, 'RULES is not a list'],
-    [{ RULES: [1] }, 'RULES[0] is no rule'],
-    [{ RULES: [{}] }, 'RULES[0].action is missing'],
-    [{ RULES: [{ action: 'pay' }] }, 'RULES[0].action is no action'],
-    [{ RULES: [{ action: 'allow', path: 'a' }] }, 'RULES[0].path is no path pattern'],
-    [{ RULES: [{ action: 'allow', path: '/a/../b' }] }, 'RULES[0].path is no path pattern'],
-    [{ RULES: [{ action: 'allow', path: '/a?b' }] }, 'RULES[0].path is no path pattern'],
-    [{ RULES: [{ action: 'allow', method: 'HEAD' }] }, 'RULES[0].method[0] is no method of a rule'],
-    [{ RULES: [{ action: 'allow', who: 'GTPBot' }] }, 'RULES[0].who[0] names no known crawler or class'],
-    [{ RULES: [{ action: 'allow', who: [] }] }, 'RULES[0].who is an empty list'],
+    [{ NETWORK: 'base' }, 'NETWORK must be one of eip155:8453, eip155:84532'],
+    [{ PRICE: 0.001 }, 'PRICE must be USD in quotes, at least "0.000001"'],
+    [{ PRICE: '0' }, 'PRICE must be USD in quotes, at least "0.000001"'],
+    [{ PRICE: '0.0000001' }, 'PRICE must be USD in quotes, at least "0.000001"'],
+    [{ PRICE: '$1' }, 'PRICE must be USD in quotes, at least "0.000001"'],
+    [{ PRICE: '-1' }, 'PRICE must be USD in quotes, at least "0.000001"'],
+    [{ PRICE: '1e-3' }, 'PRICE must be USD in quotes, at least "0.000001"'],
+    [{ SCHEMES: [] }, 'SCHEMES must have at least one item'],
+    [{ SCHEMES: ['upto'] }, 'SCHEMES[0] must be "channel", "exact" or "credit"'],
+    [{ SCHEMES: ['exact', 'exact'] }, 'SCHEMES must list each scheme once'],
+    [{ RULES: {} }, 'RULES must be a list of rules'],
+    [{ RULES: '[{"action":' }, 'RULES must be a list of rules'],
+    [{ RULES: [1] }, 'RULES[0] must be a table with an action'],
+    [{ RULES: [{}] }, 'RULES[0].action must be set: "charge", "allow" or "block"'],
+    [{ RULES: [{ action: 'pay' }] }, 'RULES[0].action must be "charge", "allow" or "block"'],
+    [{ RULES: [{ action: 'allow', path: 'a' }] }, 'RULES[0].path must be a path pattern'],
+    [{ RULES: [{ action: 'allow', path: '/a/../b' }] }, 'RULES[0].path must be a path pattern'],
+    [{ RULES: [{ action: 'allow', path: '/a?b' }] }, 'RULES[0].path must be a path pattern'],
+    [
+      { RULES: [{ action: 'allow', method: 'HEAD' }] },
+      'RULES[0].method[0] must be GET, POST, PUT, PATCH, DELETE or a list of them (GET includes HEAD)',
+    ],
+    [
+      { RULES: [{ action: 'allow', who: 'GTPBot' }] },
+      'RULES[0].who[0] must be a known crawler, a class or agent:NAME',
+    ],
+    [{ RULES: [{ action: 'allow', who: [] }] }, 'RULES[0].who must have at least one item'],
     [
       { RULES: [{ action: 'block', who: ['search', 'Google-Extended'] }] },
-      'RULES[0].who[1] names a token of robots.txt that no request carries (Googlebot fetches for it)',
+      'RULES[0].who[1] must name a crawler that sends requests: Googlebot fetches for this token of robots.txt',
     ],
-    [{ RULES: [{ action: 'charge', price: '0' }] }, 'RULES[0].price is zero'],
-    [{ RULES: [{ action: 'allow', price: '1' }] }, 'RULES[0].price has no meaning here'],
-    [{ RULES: [{ action: 'block', schemes: ['exact'] }] }, 'RULES[0].schemes has no meaning here'],
-    [{ RULES: [{ action: 'charge', pirce: '1' }] }, 'RULES[0].pirce is no known term'],
-    [{ PAYTO: TERMS.RECEIVER }, 'PAYTO is no known term'],
-    [{ SITEMAP: ['sitemap.xml'] }, 'SITEMAP[0] is no path pattern'],
-    [{ NAME: 'x'.repeat(33) }, 'NAME is too long'],
-    [{ NAME: 'Zeitung für alle' }, 'NAME is empty or has characters that do not print'],
-    [{ DESCRIPTION: 'two\nlines' }, 'DESCRIPTION is empty or has characters that do not print'],
-    [{ DESCRIPTION: 'ö'.repeat(101) }, 'DESCRIPTION is too long'],
-  ])('rejects %j', (terms, fault) => {
-    expect(faultTexts(terms)).toEqual([fault])
+    [
+      { RULES: [{ action: 'charge', price: '0' }] },
+      'RULES[0].price must be USD in quotes, at least "0.000001"',
+    ],
+    [
+      { RULES: [{ action: 'allow', price: '1' }] },
+      'RULES[0].price must be removed: only action "charge" uses it',
+    ],
+    [
+      { RULES: [{ action: 'block', schemes: ['exact'] }] },
+      'RULES[0].schemes must be removed: only action "charge" uses it',
+    ],
+    [
+      { RULES: [{ action: 'charge', pirce: '1' }] },
+      'RULES[0].pirce must be removed or renamed to one of path, method, who, action, price, schemes',
+    ],
+    [
+      { PAYTO: TERMS.RECEIVER },
+      'PAYTO must be removed or renamed to one of ORIGIN, RECEIVER, NETWORK, PRICE, SCHEMES, RULES, SITEMAP, NAME, DESCRIPTION',
+    ],
+    [{ SITEMAP: ['sitemap.xml'] }, 'SITEMAP[0] must be a path pattern or a list of them'],
+    [{ NAME: 'x'.repeat(33) }, 'NAME must be 1 to 32 printable ASCII characters'],
+    [{ NAME: 'Zeitung für alle' }, 'NAME must be 1 to 32 printable ASCII characters'],
+    [{ DESCRIPTION: 'two\nlines' }, 'DESCRIPTION must be 1 to 200 bytes of text in one line'],
+    [{ DESCRIPTION: 'ö'.repeat(101) }, 'DESCRIPTION must be 1 to 200 bytes of text in one line'],
+  ])('rejects %j', (terms, message) => {
+    expect(problemTexts(terms)).toEqual([message])
   })
 
-  it('reports all faults at once, each with its place', () => {
+  it('reports all problems at once, each with its place', () => {
     expect(
-      faults({
+      problems({
         ORIGIN: 1,
         PRICE: 'free',
         SCHEMES: ['upto', 'exact'],
@@ -154,37 +184,40 @@ describe('parsePolicy with wrong terms', () => {
     )
   })
 
-  it('states for each fault the expected value', () => {
-    const [missing, unknown] = faults({
+  it('states for each problem the expected value', () => {
+    const [missing, unknown] = problems({
       ...TERMS,
       PRICE: undefined,
       RULES: [{ action: 'allow', PRICE: '1' }],
     })
     expect(missing).toEqual({
       place: 'PRICE',
-      fault: 'is missing',
-      want: 'USD as a quoted decimal, at least "0.000001"',
+      message: 'must be set: USD in quotes, at least "0.000001"',
+      example: '"0.002"',
     })
-    expect(unknown?.want).toBe('a list of rules with the terms path, method, who, action, price, schemes')
+    expect(unknown).toEqual({
+      place: 'RULES[0].PRICE',
+      message: 'must be removed or renamed to one of path, method, who, action, price, schemes',
+    })
   })
 
-  it('describes each fault on one line', () => {
-    expect(describeFaults(faults({ ...TERMS, PRICE: '0', NETWORK: 'x' })).split('\n')).toHaveLength(2)
+  it('describes each problem on one line', () => {
+    expect(describeProblems(problems({ ...TERMS, PRICE: '0', NETWORK: 'x' })).split('\n')).toHaveLength(2)
   })
 
   it('never repeats a value', () => {
     const secret = '0xac0974bec39a17e36ba4a6b4d238ff944bacb478cbed5efcae784d7bf4f2ff80'
     for (const place of ['ORIGIN', 'RECEIVER', 'NETWORK', 'PRICE', 'SCHEMES', 'RULES', 'SITEMAP']) {
-      const text = describeFaults(faults({ ...TERMS, [place]: secret }))
+      const text = describeProblems(problems({ ...TERMS, [place]: secret }))
       expect(text).toContain(place)
       expect(text).not.toContain(secret.slice(2, 20))
     }
   })
 
-  it('returns faults for any value and never throws', () => {
+  it('returns problems for any value and never throws', () => {
     fc.assert(
       fc.property(fc.anything({ withNullPrototype: true, withBigInt: true }), (terms) => {
-        expect(faults(terms).length).toBeGreaterThan(0)
+        expect(problems(terms).length).toBeGreaterThan(0)
       }),
     )
     fc.assert(

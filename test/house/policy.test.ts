@@ -20,8 +20,8 @@ describe('policy documentation', () => {
 
   it('leaves only the receiver to be set in wrangler.toml', async () => {
     const result = parsePolicy(parse(await text('wrangler.toml')).vars)
-    expect(!result.ok && result.faults.map(({ place, fault }) => `${place} ${fault}`)).toEqual([
-      'RECEIVER is the zero address',
+    expect(!result.ok && result.problems.map(({ place, message }) => `${place} ${message}`)).toEqual([
+      'RECEIVER must be your own address, not the zero address',
     ])
   })
 })

@@ -39,7 +39,7 @@ async function expectOnlyMore(customer: CreditCustomer, before: Line[]): Promise
 }
 
 describe('crawler on credit that pays by card', { timeout: 60_000 }, () => {
-  const UNPAID = 'An invoice could not be collected; pay at once instead.'
+  const UNPAID = 'An invoice could not be collected. Pay at once instead.'
   let reader: CreditCustomer
 
   /** Posts events as Stripe's webhook, whether or not they were sent before. */
@@ -147,7 +147,7 @@ describe('crawler on credit that pays by card', { timeout: 60_000 }, () => {
 })
 
 describe('crawler on credit that does not pay its transfer', { timeout: 60_000 }, () => {
-  const SUSPENDED = 'The credit line is suspended; pay at once instead.'
+  const SUSPENDED = 'The credit line is suspended. Pay at once instead.'
   let reader: CreditCustomer
   let id = ''
 

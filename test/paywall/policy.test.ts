@@ -15,7 +15,7 @@ const TERMS = {
 
 function policy(rules: unknown[] = [], terms: object = {}): Policy {
   const result = parsePolicy({ ...TERMS, ...terms, RULES: rules })
-  if (!result.ok) throw new Error(JSON.stringify(result.faults))
+  if (!result.ok) throw new Error(JSON.stringify(result.problems))
   return result.policy
 }
 

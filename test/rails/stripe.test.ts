@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { Presented } from '../../src/ledger/billing/types.ts'
-import type { Movement } from '../../src/rails/rail.ts'
+import type { PaymentEvent } from '../../src/rails/rail.ts'
 import { stripeRail } from '../../src/rails/stripe/rail.ts'
 import { type LocalStripe, localStripe } from '../../src/testing/stripe/stripe.ts'
 import { invoiceOf, standingOf } from '../billing/bills.ts'
@@ -29,7 +29,7 @@ function referenceOf({ presented }: { presented: Presented | null }): string {
 }
 
 /** Returns one short text for each movement. */
-function sums(movements: Movement[]): string[] {
+function sums(movements: PaymentEvent[]): string[] {
   return movements.map((movement) => {
     if (movement.kind === 'paid') return `paid ${movement.payment.amount}`
     if (movement.kind === 'credited') return `credited ${movement.credit.total} ${movement.credit.reason}`
@@ -41,7 +41,7 @@ function sums(movements: Movement[]): string[] {
 async function handledBy({ stripe, rail }: ReturnType<typeof setUp>, event: { id: string } | undefined) {
   if (!event) throw new Error('Stripe must have an event')
   const { body, signature } = await stripe.signed(event)
-  return rail.hear(body, signature)
+  return rail.readWebhook(body, signature)
 }
 
 function lastEvent(stripe: LocalStripe, type: string) {
@@ -269,7 +269,7 @@ describe('stripeRail.check', () => {
     const ctx = setUp()
     const { presented } = await presentedAt(ctx)
     const other = standingOf(invoiceOf({ id: 'INV-000009' }), { presented })
-    await expect(ctx.rail.check(other)).rejects.toThrow('is not INV-000009')
+    await expect(ctx.rail.check(other)).rejects.toThrow('must carry the id of INV-000009')
   })
 })
 
@@ -280,8 +280,8 @@ describe('stripeRail.credit', () => {
     const ctx = setUp()
     const standing = await presentedAt(ctx)
     const half = { ...note, net: 610_000n, vat: 120_000n, total: 730_000n }
-    await ctx.rail.credit(standing, half)
-    await ctx.rail.credit(standing, half)
+    await ctx.rail.syncCreditNote(standing, half)
+    await ctx.rail.syncCreditNote(standing, half)
     expect(ctx.stripe.books.invoice(referenceOf(standing))).toMatchObject({ amount_remaining: 73 })
   })
 
@@ -289,7 +289,7 @@ describe('stripeRail.credit', () => {
     const ctx = setUp()
     const standing = await presentedAt(ctx)
     ctx.stripe.books.pay(referenceOf(standing), 'pm_card_visa', 100)
-    await ctx.rail.credit(standing, { ...note, net: 610_000n, vat: 120_000n, total: 730_000n })
+    await ctx.rail.syncCreditNote(standing, { ...note, net: 610_000n, vat: 120_000n, total: 730_000n })
     expect(ctx.stripe.books.invoice(referenceOf(standing))).toMatchObject({
       status: 'paid',
       amount_remaining: 0,
@@ -303,7 +303,7 @@ describe('stripeRail.credit', () => {
     const ctx = setUp()
     const standing = await presentedAt(ctx)
     ctx.stripe.books.cancel(referenceOf(standing))
-    await ctx.rail.credit(standing, { ...note, net: 1_230_000n, vat: 230_000n, total: 1_460_000n })
+    await ctx.rail.syncCreditNote(standing, { ...note, net: 1_230_000n, vat: 230_000n, total: 1_460_000n })
     expect(ctx.stripe.books.notes).toEqual([])
   })
 
@@ -311,7 +311,7 @@ describe('stripeRail.credit', () => {
     const ctx = setUp()
     const standing = await presentedAt(ctx)
     ctx.stripe.books.pay(referenceOf(standing))
-    await ctx.rail.credit(standing, { ...note, net: 1_230_000n, vat: 230_000n, total: 1_460_000n })
+    await ctx.rail.syncCreditNote(standing, { ...note, net: 1_230_000n, vat: 230_000n, total: 1_460_000n })
     expect(ctx.stripe.books.notes).toMatchObject([{ amount: 146 }])
     expect(sums(await ctx.rail.check(standing))).toEqual(['paid 1460000'])
   })
@@ -349,11 +349,11 @@ describe('Stripe webhook', () => {
     if (!event) throw new Error('Stripe must have an event')
     const { body, signature } = await ctx.stripe.signed(event)
     const refused = { outcome: 'refused' }
-    expect(await ctx.rail.hear(body, null)).toEqual(refused)
-    expect(await ctx.rail.hear(body.replace('invoice', 'invoicf'), signature)).toEqual(refused)
-    expect(await ctx.open({ webhookSecret: 'whsec_other' }).hear(body, signature)).toEqual(refused)
+    expect(await ctx.rail.readWebhook(body, null)).toEqual(refused)
+    expect(await ctx.rail.readWebhook(body.replace('invoice', 'invoicf'), signature)).toEqual(refused)
+    expect(await ctx.open({ webhookSecret: 'whsec_other' }).readWebhook(body, signature)).toEqual(refused)
     ctx.clock.at += 301_000
-    expect(await ctx.rail.hear(body, signature)).toEqual(refused)
+    expect(await ctx.rail.readWebhook(body, signature)).toEqual(refused)
   })
 
   it.each(['invoice.paid', 'invoice_payment.paid'])(

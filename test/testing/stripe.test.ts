@@ -70,7 +70,9 @@ describe('local Stripe server', () => {
     await rail.present(invoiceOf())
     expect(received).toHaveLength(3)
     const [first] = received
-    expect(await rail.hear(first?.body ?? '', first?.signature ?? '')).toMatchObject({ outcome: 'touched' })
+    expect(await rail.readWebhook(first?.body ?? '', first?.signature ?? '')).toMatchObject({
+      outcome: 'affected',
+    })
     expect(await server.deliver()).toEqual([])
   })
 

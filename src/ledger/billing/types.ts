@@ -11,7 +11,14 @@ export type PeriodKind = 'daily' | 'weekly' | 'monthly'
 /** `from <= at < to`. The id is `2026-11-21`, `2026-W47` or `2026-11`. */
 export type Period = { id: string; from: number; to: number }
 
-export type RailName = 'stablecoin' | 'stripe' | 'transfer'
+/**
+ * The rails by which an invoice can be paid, as data: requests, the OpenAPI document and the table in `src/rails/index.ts` all
+ * take their names from here. It stands in the ledger, below the rails, because invoices store the name.
+ */
+export const RAIL_NAMES = ['stablecoin', 'stripe', 'transfer'] as const
+
+/** One of {@link RAIL_NAMES}. */
+export type RailName = (typeof RAIL_NAMES)[number]
 
 /** Who sells or buys, as an invoice names them. The country is ISO 3166-1 alpha-2. */
 export type Party = { name: string; country: string; address?: string; taxId?: string; email?: string }
@@ -56,9 +63,9 @@ export type Vat = {
 }
 
 /**
- * A bill for all statements of a line that no earlier one covers. Invariant: `carriedIn + charged = net + carriedOut`, so
- * that the net amounts of all invoices and what is carried make up what was charged. What credit notes took back of releases
- * is carried too.
+ * A bill for all statements of a line that no earlier one covers. Invariant:
+ * `carriedIn + charged = net + carriedOut`, so that the net amounts of all invoices and what is carried make
+ * up what was charged. What credit notes took back of releases is carried too.
  */
 export type Invoice = {
   /** As printed: `INV-000042`. */
@@ -99,9 +106,9 @@ export type CreditNote = {
   /** What the rail calls it, where it was written there. */
   reference?: string
   /**
-   * How much of `net` was released after it was invoiced: the line lowers what was charged by the rest only, and carries so much
-   * more to the next invoice, so that nothing is given back twice. It is the line's to write; a note that asks for more than
-   * was released is not noted.
+   * How much of `net` was released after it was invoiced: the line lowers what was charged by the rest only,
+   * and carries so much more to the next invoice, so that nothing is given back twice. It is the line's to
+   * write; a note that asks for more than was released is not noted.
    */
   released?: bigint
 }

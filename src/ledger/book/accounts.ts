@@ -1,19 +1,22 @@
-/** The book of accounts and runs in D1: who to ask, and what was found. A projection; no decision about money reads it. */
+/** The read model of accounts in D1. No decision about money uses its amounts. */
 
 import { padAmount, unpadAmount } from '../../protocol/amount.ts'
 import type { ChannelConfig } from '../../protocol/evm/channel.ts'
 import type { Address } from '../../protocol/evm/hex.ts'
 
-/** What an account said of itself when it was last asked. Atomic units on a channel, micro-dollars on credit. */
+/** An account's totals as of the last run. Atomic units on a channel, micro-dollars on credit. */
 export type ListedTotals = { authorized: bigint; charged: bigint; redeemed: bigint; ceiling: bigint }
 
 /** The kinds of account in lists and exports, by the scheme that charges them. Stored: a kind keeps its name. */
 export const KIND = { channel: 'channel', exact: 'exact', credit: 'credit' } as const
 
-/** A row of any table of the book. */
+/** A row of any table of the read model. */
 export type Row = Record<string, string | number | null>
 
-/** One line of the book. Totals are null until the first run has asked the account. */
+/**
+ * One row of the read model. Totals are null until the first run has read the account. Times in Unix
+ * milliseconds.
+ */
 export type Listing = {
   /** The name of the Durable Object: a channel id, or `<network>:<payer>` for `exact`. */
   id: string
@@ -29,12 +32,12 @@ export type Listing = {
 
 type Parties = { payer: Address; receiver: Address; token: Address }
 
-/** Lists a channel. Doing it twice changes nothing. */
+/** Adds a channel to the listing. Idempotent. @throws when D1 cannot be written */
 export function listChannel(book: D1Database, channelId: string, config: ChannelConfig): Promise<void> {
   return list(book, channelId, KIND.channel, config)
 }
 
-/** Lists a payer of `exact` transfers. Doing it twice changes nothing. */
+/** Adds a payer of `exact` transfers to the listing. Idempotent. @throws when D1 cannot be written */
 export function listExact(book: D1Database, name: string, parties: Parties): Promise<void> {
   return list(book, name, KIND.exact, parties)
 }
@@ -48,7 +51,7 @@ async function list(book: D1Database, id: string, kind: Listing['kind'], parties
     .run()
 }
 
-/** Lines after `after` (an id; '' for the first page), in order of id. */
+/** Returns up to `limit` rows with `id > after` (`''` for the first page), in order of id. */
 export async function listings(book: D1Database, after: string, limit: number): Promise<Listing[]> {
   const { results } = await book
     .prepare('SELECT * FROM account WHERE id > ? ORDER BY id LIMIT ?')
@@ -67,7 +70,7 @@ export async function listings(book: D1Database, after: string, limit: number): 
   }))
 }
 
-/** The totals in a row; null until they were told. */
+/** Returns the totals in a row; null before the first run. */
 export function totalsIn(row: Row): ListedTotals | null {
   if (row.charged === null) return null
   const read = (name: keyof ListedTotals) => unpadAmount(String(row[name]))
@@ -79,7 +82,7 @@ export function totalsIn(row: Row): ListedTotals | null {
   }
 }
 
-/** Writes what the accounts said into their lines. */
+/** Updates the rows of accounts from their current state. `now` in Unix milliseconds. */
 export async function project(
   book: D1Database,
   lines: {

@@ -1,4 +1,4 @@
-/** The credit half of the book in D1: lines, statements and invoices, for lists and exports. A projection, as book.ts is. */
+/** The read model of credit in D1: credit lines, statements and invoices, for lists and exports. */
 
 import { padAmount } from '../../protocol/amount.ts'
 import type { InvoiceStanding, Stage, StatementHead } from '../billing/types.ts'
@@ -7,7 +7,9 @@ import type { Enrolment } from '../credit/terms.ts'
 import type { LineStanding } from '../credit/types.ts'
 import { type ListedTotals, type Row, totalsIn } from './accounts.ts'
 
-/** One line of the book. Totals are null until the first run has asked the line. */
+/**
+ * One credit line's row. Totals are null until the first run has read the line. Times in Unix milliseconds.
+ */
 export type LineListing = {
   /** The agent's id, which is the name of the Durable Object. */
   id: string
@@ -16,24 +18,27 @@ export type LineListing = {
   totals: ListedTotals | null
   closed: string | null
   updatedAt: number | null
-  /** The last document of the line that the book has; null while it has none. */
+  /** The projection's cursor: the last document that the read model contains; null before the first. */
   heard: number | null
 }
 
-/** A statement in a list: whose it is, and its head. */
+/** A statement in a list: its agent, and its head. */
 export type StatementListing = StatementHead & { agent: string }
 
-/** Rows written at once: a book that was lost is written anew in one night. */
+/** Rows in one D1 batch. One nightly run can rebuild a lost read model. */
 const BATCH = 500
 
 const LIST = 'INSERT OR IGNORE INTO line (id, name, opened_at) VALUES (?, ?, ?)'
 
-/** Lists a line. Doing it twice changes nothing. */
+/**
+ * Adds a credit line to the listing. Idempotent. `now` in Unix milliseconds.
+ * @throws when D1 cannot be written
+ */
 export async function listLine(book: D1Database, { agent, name }: Enrolment, now: number): Promise<void> {
   await book.prepare(LIST).bind(agent, name, now).run()
 }
 
-/** Lists many credit lines at once. Doing it twice changes nothing. */
+/** Adds many credit lines to the listing. Idempotent. */
 export async function listLines(
   book: D1Database,
   lines: readonly { id: string; name: string; openedAt: number }[],
@@ -45,13 +50,13 @@ export async function listLines(
   )
 }
 
-/** The number of credit lines that are listed. */
+/** Returns the number of listed credit lines. */
 export async function countLines(book: D1Database): Promise<number> {
   const row = await book.prepare('SELECT count(*) AS lines FROM line').first<{ lines: number }>()
   return row?.lines ?? 0
 }
 
-/** Lines after `after` (an id; '' for the first page), in order of id. */
+/** Returns up to `limit` credit lines with `id > after` (`''` for the first page), in order of id. */
 export async function lines(book: D1Database, after: string, limit: number): Promise<LineListing[]> {
   const { results } = await book
     .prepare('SELECT * FROM line WHERE id > ? ORDER BY id LIMIT ?')
@@ -68,7 +73,11 @@ export async function lines(book: D1Database, after: string, limit: number): Pro
   }))
 }
 
-/** Writes what the lines said into the book. With `heard`, all their documents up to that one are in the book already. */
+/**
+ * Updates the rows of credit lines from their current state. `now` in Unix milliseconds.
+ *
+ * `heard` moves the cursor. Trap: save every document up to it first, or later runs skip the missing ones.
+ */
 export async function projectLines(
   book: D1Database,
   standings: readonly (LineStanding & { heard?: number })[],
@@ -96,7 +105,7 @@ export async function projectLines(
   )
 }
 
-/** Writes statements of lines. Doing it twice changes nothing. */
+/** Saves statements. Idempotent. */
 export async function saveStatements(
   book: D1Database,
   statements: readonly StatementListing[],
@@ -111,7 +120,10 @@ export async function saveStatements(
   )
 }
 
-/** Statements, the last closed first, after the one that `after` names; of one line if it is named. */
+/**
+ * Returns up to `limit` statements that follow `after`, the last closed first; only those of `agent` if it is
+ * set.
+ */
 export async function statements(
   book: D1Database,
   filter: {
@@ -132,7 +144,7 @@ export async function statements(
   return results.map((row) => readBody<StatementListing>(String(row.record)))
 }
 
-/** Writes where invoices stand, over an earlier state of the same. */
+/** Saves the current state of invoices, over an earlier state of the same invoices. */
 export async function saveInvoices(book: D1Database, invoices: readonly InvoiceStanding[]): Promise<void> {
   const insert = book.prepare('INSERT OR REPLACE INTO invoice VALUES (?, ?, ?, ?, ?, ?, ?)')
   await writeAll(
@@ -144,7 +156,10 @@ export async function saveInvoices(book: D1Database, invoices: readonly InvoiceS
   )
 }
 
-/** Invoices, the newest first, with a number below `before`; of one line, in one stage, if they are named. */
+/**
+ * Returns up to `limit` invoices with `number < before`, newest first; `agent` and `stage` narrow the list if
+ * set.
+ */
 export async function invoices(
   book: D1Database,
   filter: {
@@ -165,7 +180,7 @@ export async function invoices(
   return results.map((row) => readBody<InvoiceStanding>(String(row.record)))
 }
 
-/** Whose invoice it is; null when there is none, as far as the book knows. */
+/** Returns the agent of an invoice, or null if the read model does not contain the invoice. */
 export async function lineOfInvoice(book: D1Database, id: string): Promise<string | null> {
   const row = await book.prepare('SELECT line FROM invoice WHERE id = ?').bind(id).first<Row>()
   return row ? String(row.line) : null

@@ -1,21 +1,28 @@
-/** Findings: what a nightly run reports to the operator. */
+/** Findings: the problems that a nightly run reports to the operator. */
 
 import type { InvoiceStanding } from '../billing/types.ts'
 
 /**
- * - `silent`: an account did not answer.
- * - `book_ahead`: the book knows of more than the account does: the account has lost entries, or the book was written to.
- * - `book_differs`: a line of the book is not what was just written to it.
- * - `overclaimed`: the chain has more claimed than was charged here: the key claims elsewhere, or the account has lost entries.
- * - `chain_behind`: the chain has less claimed than it had: a reorganisation, or a node of another past.
- * - `uncovered`: the escrow no longer holds what is owed. A loss, unless the payer tops up.
- * - `elsewhere`: an account of another network owes: the site moved before all was claimed there.
- * - `receiver_behind`: the chain has claimed less for a receiver than its accounts together were told.
- * - `unswept`: what was claimed for a receiver has not all reached the receiver.
- * - `undelivered`: payments by `exact` that arrived although their requests died. The payer may ask again, or have it back.
- * - `rail_failed`: an invoice could not be made or handed over, or its rail could not be asked. The next run tries again.
- * - `overpaid`: more came in for an invoice than it was over. The rest is the payer's.
- * - `overcredited`: more was credited at the rail than was left of an invoice. The rest is not credited here.
+ * One problem of one account. `what` is a stable code:
+ *
+ * - `silent`: the account did not respond.
+ * - `book_ahead`: the read model exceeds the account. The account lost entries, or the read model was edited.
+ * - `book_differs`: a row of the read model differs from what the run just wrote.
+ * - `overclaimed`: the chain has claimed more than was charged. The key also claims outside tab402, or the
+ *   account lost entries.
+ * - `chain_behind`: the chain has claimed less than before, after a reorganization or through a node on a
+ *   fork.
+ * - `uncovered`: the escrow holds less than is owed. The rest is lost unless the payer tops up.
+ * - `elsewhere`: an account on another network still owes. The site changed its network before everything was
+ *   claimed.
+ * - `receiver_behind`: the chain has claimed less for a receiver than its accounts have recorded.
+ * - `unswept`: part of what was claimed for a receiver has not reached its wallet.
+ * - `undelivered`: an `exact` payment arrived, but its request ended without a delivery. The payer may repeat
+ *   the request, or the operator refunds it.
+ * - `rail_failed`: an invoice could not be created or submitted, or its rail did not respond. The next run
+ *   retries.
+ * - `overpaid`: an invoice received more than its total. The rest belongs to the payer.
+ * - `overcredited`: the rail credited more than was left of an invoice. The rest is not credited here.
  */
 export type Finding = {
   account: string
@@ -36,6 +43,7 @@ export type Finding = {
   detail: string
 }
 
+/** Returns a `rail_failed` finding for an invoice. The detail is `<invoice id>: <fault>`. */
 export function railFailed({ agent: account, id }: InvoiceStanding, fault: unknown): Finding {
   return { account, what: 'rail_failed', detail: `${id}: ${fault}` }
 }

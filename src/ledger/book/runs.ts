@@ -1,6 +1,9 @@
 /** Settlement runs and watches in the read model (D1). */
 
-/** One settlement run or watch. `record` is JSON of plain values; amounts in it are decimal strings. */
+/**
+ * One settlement run or watch. `record` is plain JSON with amounts as decimal strings. Times in Unix
+ * milliseconds.
+ */
 export type RunRecord = {
   id: string
   kind: 'settlement' | 'watch'
@@ -10,7 +13,7 @@ export type RunRecord = {
   record: Record<string, unknown>
 }
 
-/** Writes a run's record, over an earlier state of the same run. */
+/** Saves a run, over an earlier state of the same run. */
 export async function saveRun(book: D1Database, run: RunRecord): Promise<void> {
   await book
     .prepare(
@@ -20,7 +23,7 @@ export async function saveRun(book: D1Database, run: RunRecord): Promise<void> {
     .run()
 }
 
-/** Runs, newest first. */
+/** Returns up to `limit` runs, newest first. */
 export async function runs(book: D1Database, limit: number): Promise<RunRecord[]> {
   const { results } = await book
     .prepare('SELECT * FROM run ORDER BY started_at DESC, id DESC LIMIT ?')
@@ -29,7 +32,10 @@ export async function runs(book: D1Database, limit: number): Promise<RunRecord[]
   return results.map(runOf)
 }
 
-/** When the last run began that has billed and left nothing in doubt. Unix milliseconds, or null. */
+/**
+ * Returns the start of the last run that billed and left nothing unresolved, in Unix milliseconds; null
+ * before one.
+ */
 export async function lastBilled(book: D1Database): Promise<number | null> {
   const newest = await book
     .prepare(
@@ -40,6 +46,7 @@ export async function lastBilled(book: D1Database): Promise<number | null> {
   return newest?.started_at ?? null
 }
 
+/** Returns one run, or null if the read model does not contain it. */
 export async function findRun(book: D1Database, id: string): Promise<RunRecord | null> {
   const row = await book
     .prepare('SELECT * FROM run WHERE id = ?')

@@ -1,18 +1,23 @@
-/** Webhooks that were worked on, in D1. Forgetting one does no harm: what it led to is noted once, by its own id. */
+/**
+ * Ids of processed webhooks in D1, for deduplication. Safe to lose: every effect is idempotent by its own id.
+ */
 
 import { DAY_MS } from '../../platform/time.ts'
 
-/** Longer than any card processor sends a webhook again. */
-const KEPT = 30 * DAY_MS
+/** Longer than any card processor repeats a webhook. */
+const RETENTION_MS = 30 * DAY_MS
 
-export async function hasHeard(book: D1Database, id: string): Promise<boolean> {
+/** Returns whether webhook `id` was processed before. */
+export async function wasProcessed(book: D1Database, id: string): Promise<boolean> {
   return (await book.prepare('SELECT 1 FROM webhook WHERE id = ?').bind(id).first()) !== null
 }
 
-/** Remembers a webhook, and forgets those that cannot come again. `now` in Unix milliseconds. */
-export async function remember(book: D1Database, id: string, now: number): Promise<void> {
+/**
+ * Stores a processed webhook and deletes those that cannot be repeated any more. `now` in Unix milliseconds.
+ */
+export async function markProcessed(book: D1Database, id: string, now: number): Promise<void> {
   await book.batch([
     book.prepare('INSERT OR IGNORE INTO webhook (id, at) VALUES (?, ?)').bind(id, now),
-    book.prepare('DELETE FROM webhook WHERE at < ?').bind(now - KEPT),
+    book.prepare('DELETE FROM webhook WHERE at < ?').bind(now - RETENTION_MS),
   ])
 }

@@ -1,4 +1,4 @@
-/** The Account: one Durable Object per channel, the truth of what its payer authorized, was charged and has paid. */
+/** The channel account: one Durable Object per channel, with its totals and journal. */
 import { DurableObject } from 'cloudflare:workers'
 import type { ChannelConfig, ChannelState } from '../../protocol/evm/channel.ts'
 import type { Hex } from '../../protocol/evm/hex.ts'
@@ -8,11 +8,26 @@ import { Commits } from '../group-commit.ts'
 import { MOST_CHARGES, REPLAY_WINDOW, Replays } from '../replay-window.ts'
 import { authorize, charge, delivered, InvariantFault, redeem, release } from '../totals.ts'
 import { Journal } from './journal.ts'
-import { type Expected, type Fit, judge, PATIENCE, purpose, QUEUE, RETURN, type Waiting } from './queue.ts'
+import {
+  type Fit,
+  judge,
+  purpose,
+  QUEUE_LIMIT,
+  QUEUE_TIMEOUT_MS,
+  RETRY_DEADLINE_MS,
+  type RetrySlot,
+  type Waiting,
+} from './queue.ts'
 import type { Answer, Charged, ChargeOrder, DepositOrder, Entry, Order, Standing } from './types.ts'
 
 type Queued = Waiting & { resolve: (answer: Answer) => void }
 
+/**
+ * The source of truth for what one payer authorized, was charged and has paid on one channel.
+ *
+ * Amounts are atomic units (micro-dollars for USDC). Memory leads storage, but no caller learns of a change
+ * before it is on disk. If a write fails, waiting calls reject: the outcome is unknown.
+ */
 export class Account extends DurableObject<{ BOOK: D1Database }> {
   readonly #journal: Journal
   readonly #commits: Commits<Entry>
@@ -20,8 +35,11 @@ export class Account extends DurableObject<{ BOOK: D1Database }> {
   #standing: Standing | null
   #seq: number
   #queue: Queued[] = []
-  #expected: Expected = null
-  /** Whether the transaction that `standing.unresolved` names was begun by a request this instance still remembers. */
+  #expected: RetrySlot = null
+  /**
+   * Whether this instance began the `unresolved` transaction. False after a restart: other orders then get
+   * `channel_busy` at once, and the caller asks the relayer.
+   */
   #begunHere = false
   #timer: ReturnType<typeof setTimeout> | null = null
 
@@ -35,21 +53,28 @@ export class Account extends DurableObject<{ BOOK: D1Database }> {
   }
 
   /**
-   * Charges, begins a deposit, or begins a refund. The answer is durable when it arrives. A rejection means that the outcome is
-   * unknown: place the same order (same `id`) again.
+   * Charges a request, or begins a deposit or refund. May wait for its turn (`queue.ts`).
+   *
+   * Returns expected failures as `refused`. Repeating an order never charges twice.
+   * @throws when the outcome is unknown: place the same order (same `id`) again
    */
   async place(order: Order): Promise<Answer> {
     if (order.kind === 'charge' && order.settled) this.#resolve(order.settled)
     const waiting: Waiting = { order, since: Date.now() }
     const answer = this.#try(waiting)
-    if (!answer && this.#queue.length >= QUEUE) return this.#refuse('channel_busy')
+    if (!answer && this.#queue.length >= QUEUE_LIMIT) return this.#refuse('channel_busy')
     const given = answer ?? (await new Promise<Answer>((resolve) => this.#wait({ ...waiting, resolve })))
     if (answer) this.#advance()
     await this.#commits.pending
     return given
   }
 
-  /** Takes back the charge `entry` for the delivery `id`; a charge that opened several deliveries stands until all failed. */
+  /**
+   * Takes back charge number `entry` because the delivery `id` failed. Does nothing if either is unknown.
+   *
+   * Replays share one charge, which stands until all its deliveries have failed. The part already claimed
+   * becomes account balance (`credit`).
+   */
   async release(entry: number, id: string): Promise<void> {
     await this.#commits.durable()
     const replays = this.#replays.find(entry) ? this.#replays : new Replays(this.#story(entry), voucherOf)
@@ -65,7 +90,12 @@ export class Account extends DurableObject<{ BOOK: D1Database }> {
     await this.#commits.pending
   }
 
-  /** Opens the account on a channel the chain vouches for. Listed in the book first, so that the nightly run finds it. */
+  /**
+   * Opens the account at the chain's `totalClaimed`. On an open account, same as {@link observe}.
+   *
+   * Trap: list the channel in D1 first. The nightly run claims listed channels only.
+   * @throws when D1 cannot be written; the account then stays unopened
+   */
   async open(channelId: Hex, config: ChannelConfig, state: ChannelState): Promise<Standing> {
     if (this.#standing) return this.observe(state)
     await listChannel(this.env.BOOK, channelId, config)
@@ -90,40 +120,47 @@ export class Account extends DurableObject<{ BOOK: D1Database }> {
     return this.#written()
   }
 
-  /** Takes the chain's word: what is claimed is redeemed, the balance is the ceiling. Word of an older block changes nothing. */
+  /**
+   * Applies on-chain state: `totalClaimed` becomes `redeemed`, `balance` the ceiling. Ignores older blocks.
+   * @throws InvariantFault if the account was never opened
+   */
   async observe(state: ChannelState, transaction?: Hex): Promise<Standing> {
     this.#observe(state, transaction ?? null)
     this.#advance()
     return this.#written()
   }
 
-  /** Closes the deposit or refund `id`: it is mined (`state` says what came of it) or it will never be (`state` is null). */
+  /**
+   * Closes the pending deposit or refund `id` and applies `state`; null if it will never be mined. Leaves any
+   * other open.
+   * @throws InvariantFault if the account was never opened
+   */
   async resolve(id: string, state: ChannelState | null, transaction?: Hex): Promise<Standing> {
     this.#resolve({ id, state, transaction: transaction ?? null })
     this.#advance()
     return this.#written()
   }
 
-  /** Sets this row aside from the claim batches, or (with null) takes it back in. */
+  /** Keeps the channel out of regular claim batches; null includes it again. Idempotent. */
   async quarantine(reason: string | null): Promise<void> {
     if (!this.#standing || this.#standing.quarantine === reason) return
     this.#record({ ...this.#standing, quarantine: reason }, { kind: 'quarantine', id: reason ?? 'lifted' })
     await this.#commits.pending
   }
 
-  /** What the account knows, or null if it was never opened. */
+  /** Returns the durable account state, or null if the account was never opened. */
   async standing(): Promise<Standing | null> {
     await this.#commits.durable()
     return this.#standing
   }
 
-  /** The journal after entry `after`, oldest first, at most `limit` entries. */
+  /** Returns up to `limit` journal entries with `seq > after`, oldest first. */
   async entries(after: number, limit: number): Promise<Entry[]> {
     await this.#commits.durable()
     return this.#journal.entries(after, limit)
   }
 
-  /** Answers an order whose turn it is; undefined lets it wait. */
+  /** Decides an order now; returns undefined if it must wait for its turn. */
   #try(waiting: Waiting): Answer | undefined {
     const { order } = waiting
     const standing = this.#standing
@@ -137,7 +174,7 @@ export class Account extends DurableObject<{ BOOK: D1Database }> {
     const due = order.kind === 'refund' ? standing.charged : standing.charged + order.price
     const fit: Fit = order.max === due ? 'follows' : order.max < due ? 'behind' : 'ahead'
     const onChain = standing.unresolved !== null
-    // The order that began it, placed again: its answer was lost, or its request was.
+    // The order that began the transaction was placed again, because its answer or its request was lost.
     if (standing.unresolved?.id === order.id) return this.#begun(order, standing)
     if (onChain && !this.#begunHere) return this.#refuse('channel_busy')
     switch (judge(waiting, fit, this.#expected, onChain, Date.now())) {
@@ -146,7 +183,7 @@ export class Account extends DurableObject<{ BOOK: D1Database }> {
       case 'busy':
         return this.#refuse('channel_busy')
       case 'correct':
-        this.#expected = { request: purpose(order), until: Date.now() + RETURN }
+        this.#expected = { request: purpose(order), until: Date.now() + RETRY_DEADLINE_MS }
         return this.#refuse('voucher_stale')
       case 'take':
         return this.#take(order, standing)
@@ -227,7 +264,7 @@ export class Account extends DurableObject<{ BOOK: D1Database }> {
       state.refundNonce === standing.state.refundNonce
     if (same) return
     const amount = totals.redeemed > standing.redeemed ? totals.redeemed - standing.redeemed : 0n
-    // A voucher that only the chain has seen: the signature known here is of a lower one.
+    // The chain claimed a higher voucher than any seen here. The stored signature belongs to a lower one.
     const signature = totals.authorized > standing.authorized ? '0x' : standing.signature
     this.#record(
       { ...standing, ...totals, signature, state },
@@ -235,7 +272,11 @@ export class Account extends DurableObject<{ BOOK: D1Database }> {
     )
   }
 
-  /** What only the chain had seen and takes back (a reorganisation, a node that lied) was no promise: the last voucher stands. */
+  /**
+   * Trap: a reorganization or a faulty node can take back a claim that we hold no signature for (`0x`). If
+   * `authorized` stayed up, no lower voucher could replace `0x` and nothing could be claimed. Restore the
+   * journal's highest voucher.
+   */
   #promised(standing: Standing): Standing {
     if (standing.signature !== '0x') return standing
     const voucher = this.#journal.voucher()
@@ -256,7 +297,7 @@ export class Account extends DurableObject<{ BOOK: D1Database }> {
     )
   }
 
-  /** A charge and all that was made of it since, written or not. */
+  /** Returns a charge with its replays and releases, including entries not yet stored. */
   #story(seq: number): Entry[] {
     const unwritten = this.#commits.unwritten.filter((entry) => entry.seq === seq || entry.of === seq)
     return [...this.#journal.story(seq), ...unwritten]
@@ -267,7 +308,7 @@ export class Account extends DurableObject<{ BOOK: D1Database }> {
   }
 
   #known(): Standing {
-    if (!this.#standing) throw new InvariantFault('this account was never opened')
+    if (!this.#standing) throw new InvariantFault('the channel account must be opened first')
     return this.#standing
   }
 
@@ -276,7 +317,7 @@ export class Account extends DurableObject<{ BOOK: D1Database }> {
     this.#arm()
   }
 
-  /** Gives every waiting order its turn, oldest first, until none can go on. */
+  /** Retries the waiting orders, oldest first, until all that remain must wait. */
   #advance(): void {
     for (let i = 0; i < this.#queue.length; i++) {
       const queued = this.#queue[i]
@@ -289,9 +330,9 @@ export class Account extends DurableObject<{ BOOK: D1Database }> {
     this.#arm()
   }
 
-  /** Whether an order still waits for others. Most do, and all of them are looked at after each charge: so nothing more is. */
+  /** Fast path: each charge scans the whole queue, so an order that must wait costs one comparison. */
   #isEarly({ order, since }: Queued): boolean {
-    if (order.kind !== 'charge' || !this.#standing || Date.now() - since >= PATIENCE) return false
+    if (order.kind !== 'charge' || !this.#standing || Date.now() - since >= QUEUE_TIMEOUT_MS) return false
     return order.max > this.#standing.charged + order.price
   }
 
@@ -300,10 +341,12 @@ export class Account extends DurableObject<{ BOOK: D1Database }> {
     this.#timer = setTimeout(() => {
       this.#timer = null
       this.#advance()
-    }, PATIENCE / 8)
+    }, QUEUE_TIMEOUT_MS / 8)
   }
 
-  /** Sets the standing and appends an entry. Memory leads; {@link place} and the others answer only once it is written. */
+  /**
+   * Sets the account state and queues an entry. Trap: public methods must await the write before they return.
+   */
   #record(standing: Standing, what: Pick<Entry, 'kind' | 'id'> & Partial<Entry>): Entry {
     const { authorized, charged, redeemed, credit } = standing
     const entry: Entry = {
@@ -333,12 +376,12 @@ export class Account extends DurableObject<{ BOOK: D1Database }> {
   }
 }
 
-/** What a charge was for: a voucher is over all that was charged before it and the price. */
+/** The price of a charge. Its voucher covers everything charged before, and the price. */
 function priceOf({ max, charged, amount }: Entry): bigint {
   return (max ?? charged) - charged + amount
 }
 
-/** A voucher and what it was used for. */
+/** The replay key of a charge: its voucher and the resource it paid for. */
 function voucherOf({ max, request }: { max: bigint | null; request: string | null }): string {
   return `${max}:${request}`
 }

@@ -1,4 +1,6 @@
-/** An account's tables: the append-only journal of entries, and one row of standing for what they do not tell. */
+/**
+ * A channel account's tables: the append-only journal, and one state row for the fields that no entry holds.
+ */
 
 import { writeJson } from '../../platform/json.ts'
 import { padAmount, unpadAmount } from '../../protocol/amount.ts'
@@ -9,8 +11,8 @@ import type { Entry, Standing, Unresolved } from './types.ts'
 
 const AMOUNT = (name: string) => `${name} TEXT NOT NULL CHECK (length(${name}) = 39)`
 
-// `CREATE ... IF NOT EXISTS` runs at the first write of an account, never on a look: an account that was asked about but
-// never opened holds no rows (faults: H1). Later versions append statements here; landed ones are never edited.
+// Threat: reading an unknown channel must not create tables, or anyone could fill storage (faults: H1). So
+// they are created at the first write. Later versions append statements here and never edit released ones.
 const SCHEMA = [
   `CREATE TABLE IF NOT EXISTS standing (
     one INTEGER PRIMARY KEY CHECK (one = 1),
@@ -48,17 +50,17 @@ const SCHEMA = [
 
 type Row = Record<string, SqlStorageValue>
 
-/** Reads and writes of one account's tables. Callers hold the transaction. */
+/** Reads and writes one account's tables. Callers hold the transaction. Times in Unix milliseconds. */
 export class Journal {
   readonly #sql: SqlStorage
-  /** The standing that is in its row. */
+  /** The state as its row holds it. */
   #kept: Standing | null = null
 
   constructor(sql: SqlStorage) {
     this.#sql = sql
   }
 
-  /** The standing as of the last entry, or null if the account was never opened. */
+  /** Returns the state after the last entry, or null if the account was never opened. */
   read(): Standing | null {
     if (!this.#exists()) return null
     const [row] = this.#sql.exec('SELECT * FROM standing').toArray()
@@ -72,7 +74,7 @@ export class Journal {
     return { ...kept, ...totals, signature }
   }
 
-  /** Entries after `seq`, oldest first. */
+  /** Returns up to `limit` entries with `seq > after`, oldest first. */
   entries(after: number, limit: number): Entry[] {
     if (!this.#exists()) return []
     return this.#sql
@@ -81,7 +83,7 @@ export class Journal {
       .map(entryOf)
   }
 
-  /** The newest entries made after `since` (Unix ms), oldest first, at most `limit`. */
+  /** Returns the newest entries with `at > since`, at most `limit`, oldest first. */
   recent(since: number, limit: number): Entry[] {
     if (!this.#exists()) return []
     const found: Entry[] = []
@@ -93,7 +95,7 @@ export class Journal {
     return found.reverse()
   }
 
-  /** A charge and all that was made of it since: replays and releases, oldest first. */
+  /** Returns a charge with its replays and releases, oldest first. */
   story(seq: number): Entry[] {
     if (!this.#exists()) return []
     return this.#sql
@@ -102,7 +104,7 @@ export class Journal {
       .map(entryOf)
   }
 
-  /** The highest voucher that was ever charged. */
+  /** Returns the highest voucher that was ever charged. */
   voucher(): { max: bigint; signature: Hex } | undefined {
     if (!this.#exists()) return undefined
     const [row] = this.#sql
@@ -111,19 +113,22 @@ export class Journal {
     return row && { max: unpadAmount(String(row.max)), signature: row.signature as Hex }
   }
 
+  /** Returns the number of the last entry; 0 for an empty journal. */
   lastSeq(): number {
     if (!this.#exists()) return 0
     const [row] = this.#sql.exec('SELECT coalesce(max(seq), 0) AS last FROM entry').toArray()
     return Number(row?.last ?? 0)
   }
 
+  /** Creates the tables. Idempotent. */
   create(): void {
     for (const statement of SCHEMA) this.#sql.exec(statement)
   }
 
   /**
-   * Keeps entries, and the standing after them where it differs by more than they tell. A charge tells all: it moves totals,
-   * and carries the voucher over what is authorized.
+   * Stores entries. Writes the state row only if it holds a change that the entries do not.
+   *
+   * Trade-off: a charge entry carries its totals and voucher, so it costs one row instead of two.
    */
   write(entries: Entry[], standing: Standing): void {
     for (const entry of entries) this.#append(entry)
@@ -165,7 +170,7 @@ export class Journal {
     )
   }
 
-  /** The signature of the voucher over `authorized`, which was charged since the standing was written. */
+  /** Returns the signature of the voucher over `authorized`, charged since the state row was written. */
   #over(authorized: bigint): Hex {
     const [row] = this.#sql
       .exec(
@@ -182,8 +187,8 @@ export class Journal {
 }
 
 /**
- * Whether two standings differ in totals and in the signature over another total at most. A standing's parts are replaced,
- * never changed.
+ * Whether two states differ only in totals, and in the signature if `authorized` differs. Compares by
+ * reference: the parts of a state are replaced, never mutated.
  */
 function sameBut(one: Standing, other: Standing): boolean {
   return (
@@ -191,7 +196,7 @@ function sameBut(one: Standing, other: Standing): boolean {
     one.state === other.state &&
     one.quarantine === other.quarantine &&
     one.unresolved === other.unresolved &&
-    // The same voucher signed anew, after its charge was given back.
+    // The payer signed the same voucher again after its charge was released.
     (one.authorized !== other.authorized || one.signature === other.signature)
   )
 }

@@ -1,53 +1,61 @@
 /**
- * Whose turn it is on one channel. An unmodified client that lost a race is told the new total once and tries once more, so
- * the account tells them one at a time: the next is told only after the one before has come back or has had its time.
+ * The queue of one channel. An unmodified client that lost a race gets the new total once and retries once.
+ * So the account corrects one client at a time, and the next only after the first has retried or its deadline
+ * has passed.
  */
 import type { Order } from './types.ts'
 
-/** How long a voucher waits for the ones that come before it. Milliseconds. */
-export const PATIENCE = 400
+/** How long a voucher waits for the ones before it. */
+export const QUEUE_TIMEOUT_MS = 400
 
 /**
- * How long a corrected payer is waited for: it reads its channel from the chain and signs before it comes back, and who is
- * told the same total meanwhile is lost, since a client tries only once more. Only its own other requests wait. Milliseconds.
+ * How long the queue keeps the turn for a corrected client, which reads its channel from the chain and signs
+ * again. A second client corrected with the same total would lose its only retry. Only orders of the same
+ * channel wait.
  */
-export const RETURN = 1_000
+export const RETRY_DEADLINE_MS = 1_000
 
-/** How long orders wait for a transaction of ours on this channel before they are told that it is busy. Milliseconds. */
-export const CHAIN_PATIENCE = 10_000
+/** How long orders wait for our own transaction on this channel before they get `channel_busy`. */
+export const CHAIN_TIMEOUT_MS = 10_000
 
-/** More waiting orders than this are refused at once. */
-export const QUEUE = 128
+/** The most orders that may wait. Further ones get `channel_busy` at once. */
+export const QUEUE_LIMIT = 128
 
-/** What an order is to the account now: it follows, it is behind the total, or it is ahead of it. */
+/**
+ * How an order's voucher compares with the account: exactly the next one, lower (`behind`) or higher
+ * (`ahead`).
+ */
 export type Fit = 'follows' | 'behind' | 'ahead'
 
-/** What to do with an order: take it, say no with the account's totals, say that the channel is busy, or let it wait. */
+/**
+ * The decision on an order: take it, correct the client with the totals, refuse it as busy, or let it wait.
+ */
 export type Verdict = 'take' | 'correct' | 'busy' | 'wait'
 
+/** An order and when it arrived (`since`, Unix milliseconds). */
 export type Waiting = { order: Order; since: number }
 
-/** Who was told the total last and is expected back. */
-export type Expected = { request: string; until: number } | null
+/** The turn kept for the client that was corrected last; `until` in Unix milliseconds. */
+export type RetrySlot = { request: string; until: number } | null
 
-/** Names what an order is for, to know a corrected payer when it comes back. */
+/** Returns a name for what an order buys, to recognize the retry of a corrected client. */
 export function purpose(order: Order): string {
   return order.kind === 'refund' ? 'refund' : order.request
 }
 
-/** Decides one order. Pure: `now` and all state are passed in. */
+/** Decides one order. Pure. `onChain`: our own transaction is pending. `now` in Unix milliseconds. */
 export function judge(
   waiting: Waiting,
   fit: Fit,
-  expected: Expected,
+  expected: RetrySlot,
   onChain: boolean,
   now: number,
 ): Verdict {
-  const waited = now - waiting.since
-  if (onChain) return waited >= CHAIN_PATIENCE ? 'busy' : 'wait'
+  const waitedMs = now - waiting.since
+  if (onChain) return waitedMs >= CHAIN_TIMEOUT_MS ? 'busy' : 'wait'
   const isExpected = expected !== null && expected.request === purpose(waiting.order)
   const othersTurn = expected !== null && !isExpected && now < expected.until
   if (fit === 'follows') return othersTurn ? 'wait' : 'take'
-  if (fit === 'ahead' && waited < PATIENCE) return 'wait'
+  if (fit === 'ahead' && waitedMs < QUEUE_TIMEOUT_MS) return 'wait'
   return othersTurn ? 'wait' : 'correct'
 }

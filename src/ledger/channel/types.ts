@@ -1,57 +1,69 @@
-/** One payer's standing on a channel, and the words of the account's calls. */
+/** The state of a channel account, and the arguments and results of its calls. Amounts in atomic units. */
 import type { ChannelConfig, ChannelState } from '../../protocol/evm/channel.ts'
 import type { Hex } from '../../protocol/evm/hex.ts'
 import type { Reason } from '../../protocol/refusal.ts'
 import type { Totals } from '../totals.ts'
 
-/** All that is known of one account. The ceiling is `state.balance`. */
+/** The state of one channel account. The ceiling is `state.balance`. */
 export type Standing = Totals & {
   channelId: Hex
   config: ChannelConfig
-  /** Of the voucher over `authorized`; `0x` while the payer has signed none. */
+  /**
+   * The signature of the voucher over `authorized`; `0x` if only the chain knows it, or before the first
+   * voucher.
+   */
   signature: Hex
-  /** The last the account was told of the chain. */
+  /** The on-chain state as last read. */
   state: ChannelState
-  /** Why the last claim of this row failed alone, or null. */
+  /** Why a claim of this channel alone failed, or null. */
   quarantine: string | null
-  /** A transaction of ours whose outcome is not known yet; `id` is the relayer's order. */
+  /** Our own transaction with an unknown outcome, or null. Its `id` is the relayer's order. */
   unresolved: Unresolved | null
 }
 
-/** `since` in Unix milliseconds. */
+/** A deposit or refund with an unknown outcome. `since` in Unix milliseconds. */
 export type Unresolved = { kind: 'deposit' | 'refund'; id: string; since: number }
 
-/** What every request to an account carries. `max` is the voucher's ceiling. */
+/** The fields of every order. `max` is the total that the voucher authorizes. */
 type Signed = {
-  /** Names this operation; the same call may be repeated with it after an unknown outcome. */
+  /** The idempotency key: repeat the call with it after an unknown outcome. */
   id: string
   max: bigint
   signature: Hex
 }
 
-/** Charge `price` for `request`. `settled` closes the deposit that came with the voucher, in the same write. */
+/**
+ * Charges `price` for `request`. `settled` closes the deposit that came with the voucher, in the same write.
+ */
 export type ChargeOrder = Signed & {
   kind: 'charge'
   price: bigint
-  /** The most that may stay unclaimed on this channel, in atomic units. */
+  /** The unclaimed limit: the most that may be charged and not claimed on this channel, in atomic units. */
   exposure: bigint
-  /** What is bought: method, URL and the digest of a body. The same voucher opens it again for free, and nothing else. */
+  /**
+   * The resource: method, URL and body digest. The same voucher reopens this resource for free, and no other.
+   */
   request: string
-  /** The deposit that came with the voucher, and what came of it. */
+  /** The deposit that came with the voucher, and the state after it. */
   settled?: { id: string; state: ChannelState; transaction: Hex }
 }
 
-/** Open or top up the channel; answered `begun` when no other transaction is under way and the voucher follows. */
+/**
+ * Opens or tops up the channel. Returns `begun` if no other transaction is pending and the voucher is the
+ * next one.
+ */
 export type DepositOrder = Signed & { kind: 'deposit'; price: bigint; request: string }
 
-/** Give back `amount`, or all that is left. The voucher is over exactly what is charged. */
+/** Refunds `amount`, or with null all that is left. The voucher must equal `charged`. */
 export type RefundOrder = Signed & { kind: 'refund'; amount: bigint | null }
 
+/** An order to {@link Account.place}. */
 export type Order = ChargeOrder | DepositOrder | RefundOrder
 
 /**
- * `due` is what was charged, `charged` the total right after it: a replay repeats both. No more of the standing than a receipt
- * tells: it is copied for each request.
+ * A charge: `due` is its amount, `charged` the total right after it. A replay returns the same two values.
+ *
+ * Trade-off: it holds only the fields of a receipt, because RPC copies it for every request.
  */
 export type Charged = {
   outcome: 'charged' | 'replayed'
@@ -59,29 +71,33 @@ export type Charged = {
   due: bigint
   charged: bigint
   state: ChannelState
-  /** The deposit that came with the charge. */
+  /** The transaction of the deposit that came with the charge, or null. */
   transaction: Hex | null
 }
 
+/**
+ * The result of an order. `begun`: the caller must submit the transaction and then close it. `refused`:
+ * nothing changed; the state is null if the account was never opened.
+ */
 export type Answer =
   | Charged
   | { outcome: 'begun'; amount: bigint; standing: Standing }
   | { outcome: 'refused'; reason: Reason; standing: Standing | null }
 
-/** One line of an account's journal. Totals are those after the entry. */
+/** One journal entry of a channel account, with the totals after it. */
 export type Entry = Totals & {
   seq: number
-  /** Unix milliseconds, by the account's own clock. */
+  /** Unix milliseconds, by the account's clock. */
   at: number
   kind: 'open' | 'charge' | 'replay' | 'release' | 'deposit' | 'refund' | 'chain' | 'quarantine'
   amount: bigint
   ceiling: bigint
-  /** The operation's id. */
+  /** The operation's idempotency key. */
   id: string
   max: bigint | null
   signature: Hex | null
   request: string | null
   transaction: Hex | null
-  /** The charge that this entry repeats or takes back. */
+  /** For a replay or release: the charge's `seq`. */
   of: number | null
 }

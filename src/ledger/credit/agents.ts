@@ -1,4 +1,7 @@
-/** The Agents: one Durable Object, the registry of the crawlers that have credit, with every change ever made to it. */
+/**
+ * The Agents: one Durable Object, the registry of the crawlers that have credit, with every change ever made
+ * to it.
+ */
 import { DurableObject } from 'cloudflare:workers'
 import { readBody, writeBody } from '../body.ts'
 import type { CreditLine } from './credit-line.ts'
@@ -31,12 +34,17 @@ export type AgentDraft = Pick<Agent, 'id' | 'name' | 'url' | 'keys' | 'terms'>
 /** What is left out stays as it is; of the terms, too. */
 export type AgentChange = Partial<Pick<Agent, 'name' | 'url' | 'keys'>> & { terms?: Partial<CreditTerms> }
 
-/** `unknown`: no such agent; `exists`: another one has this id; the rest belongs to another agent, or identifies nobody. */
+/**
+ * `unknown`: no such agent; `exists`: another one has this id; the rest belongs to another agent, or
+ * identifies nobody.
+ */
 export type Registered =
   | { outcome: 'registered'; agent: Agent }
   | { outcome: 'refused'; reason: 'unknown' | 'exists' | 'url_taken' | 'key_taken' | 'unidentified' }
 
-/** One act of an operator: who did what to what, when, and how it was before and afterwards (JSON, or null). */
+/**
+ * One act of an operator: who did what to what, when, and how it was before and afterwards (JSON, or null).
+ */
 export type Act = {
   seq: number
   at: number
@@ -72,7 +80,8 @@ export class Agents extends DurableObject<{ LINES: DurableObjectNamespace<Credit
 
   /**
    * Registers an agent and opens its line. The same draft again changes nothing.
-   * @throws when the line cannot be told; the agent is registered then, and telling it is what doing this again does
+   * @throws when the line cannot be told; the agent is registered then, and telling it is what doing this
+   * again does
    */
   async create(draft: AgentDraft, who: string): Promise<Registered> {
     const known = this.#find(draft.id)
@@ -113,8 +122,8 @@ export class Agents extends DurableObject<{ LINES: DurableObjectNamespace<Credit
   }
 
   /**
-   * By the URL it signs; else, when nobody registered that URL, among those without one by a pinned key. A claim to be one
-   * agent never finds another that has a URL of its own.
+   * By the URL it signs; else, when nobody registered that URL, among those without one by a pinned key. A
+   * claim to be one agent never finds another that has a URL of its own.
    */
   async find({ url, keyId }: { url: string | null; keyId: string }): Promise<Agent | null> {
     const [named] = url === null ? [] : this.#read('SELECT record FROM agent WHERE url = ?', url)
@@ -162,7 +171,10 @@ export class Agents extends DurableObject<{ LINES: DurableObjectNamespace<Credit
     return this.#tell(agent)
   }
 
-  /** The line alone refuses a charge, so that a suspension holds at once and not when the last cache has heard of it. */
+  /**
+   * The line alone refuses a charge, so that a suspension holds at once and not when the last cache has heard
+   * of it.
+   */
   async #tell(agent: Agent): Promise<Registered> {
     await this.env.LINES.getByName(agent.id).configure(enrolmentOf(agent))
     return { outcome: 'registered', agent }

@@ -34,7 +34,10 @@ export type LineBill = {
   uninvoiced: StatementHead[]
   /** What the invoices so far have left over, and what credit notes gave back for releases since the last. */
   carried: bigint
-  /** What was released after it was invoiced, and no charge since makes up for: invoices ask for so much too much. */
+  /**
+   * What was released after it was invoiced, and no charge since makes up for: invoices ask for so much too
+   * much.
+   */
   excess: bigint
   /** Every invoice that is not settled. */
   invoices: InvoiceStanding[]
@@ -54,8 +57,8 @@ export type LineNews = {
 }
 
 /**
- * What a credit line does for the bill. Everything is idempotent by the id it carries: doing it again answers what the first
- * time made, and changes nothing.
+ * What a credit line does for the bill. Everything is idempotent by the id it carries: doing it again answers
+ * what the first time made, and changes nothing.
  */
 export type BillingCalls = {
   bill(): Promise<LineBill>
@@ -65,7 +68,10 @@ export type BillingCalls = {
    * Entries are in order of time, so that each is in exactly one statement.
    */
   close(period: Period): Promise<Statement | null>
-  /** Notes an invoice over all that {@link LineBill.uninvoiced} had; the answer is the one that was noted first. */
+  /**
+   * Notes an invoice over all that {@link LineBill.uninvoiced} had; the answer is the one that was noted
+   * first.
+   */
   invoiced(invoice: Invoice): Promise<InvoiceStanding>
   presented(invoice: string, presented: Presented): Promise<InvoiceStanding>
   /** Of two notes that were drafted at once, the one that finds too little left is not noted. */
@@ -74,8 +80,9 @@ export type BillingCalls = {
   reversed(reversal: PaymentReversed): Promise<InvoiceStanding>
   failed(failure: PaymentFailed): Promise<InvoiceStanding>
   /**
-   * Lets one payer at a time pay an invoice at once (`exact`): `begun`, `busy` while another attempt is under way,
-   * `replayed` when this very attempt has begun or has paid before, `settled` when nothing is owed. An attempt ends with {@link paid} of the same id, or with {@link abandon}.
+   * Lets one payer at a time pay an invoice at once (`exact`): `begun`, `busy` while another attempt is under
+   * way, `replayed` when this very attempt has begun or has paid before, `settled` when nothing is owed. An
+   * attempt ends with {@link paid} of the same id, or with {@link abandon}.
    */
   attempt(invoice: string, id: string, detail: string): Promise<Attempted>
   abandon(invoice: string, id: string): Promise<void>

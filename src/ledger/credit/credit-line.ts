@@ -37,8 +37,8 @@ export class CreditLine extends DurableObject<{ BOOK: D1Database }> implements B
   }
 
   /**
-   * Charges a commitment. The answer is durable when it arrives. A rejection means that the outcome is unknown: place the
-   * same order (same `id`) again.
+   * Charges a commitment. The answer is durable when it arrives. A rejection means that the outcome is
+   * unknown: place the same order (same `id`) again.
    */
   async place(order: CommitmentOrder): Promise<LineAnswer> {
     await this.#enrol(order.enrolment)
@@ -48,8 +48,8 @@ export class CreditLine extends DurableObject<{ BOOK: D1Database }> implements B
   }
 
   /**
-   * Takes back the charge `entry` for the delivery `id`; a charge that opened several deliveries stands until all failed. What
-   * a credit note gave back before is not given back again.
+   * Takes back the charge `entry` for the delivery `id`; a charge that opened several deliveries stands until
+   * all failed. What a credit note gave back before is not given back again.
    */
   async release(entry: number, id: string): Promise<void> {
     await this.#record.durable()

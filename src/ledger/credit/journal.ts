@@ -1,4 +1,6 @@
-/** A credit line's table: the append-only journal of entries. All that is known of the line follows from it. */
+/**
+ * A credit line's table: the append-only journal of entries. All that is known of the line follows from it.
+ */
 import { padAmount, unpadAmount } from '../../protocol/amount.ts'
 import type { StatedEntry } from '../../protocol/statement.ts'
 import type { NonceUse } from './nonce-window.ts'
@@ -6,7 +8,8 @@ import type { LineEntry, Remembered } from './types.ts'
 
 const AMOUNT = (name: string) => `${name} TEXT NOT NULL CHECK (length(${name}) = 39)`
 
-// Written at the first charge, never on a look. Later versions append statements here; landed ones are never edited.
+// Written at the first charge, never on a look. Later versions append statements here; landed ones are never
+// edited.
 const SCHEMA = [
   `CREATE TABLE IF NOT EXISTS entry (
     seq INTEGER PRIMARY KEY,
@@ -98,7 +101,9 @@ export class LineJournal {
     return this.#read('SELECT * FROM entry WHERE seq > ? ORDER BY seq LIMIT ?', after, limit)
   }
 
-  /** What statements vouch for, of the entries after `seq`, oldest first: a period may have a million of them. */
+  /**
+   * What statements vouch for, of the entries after `seq`, oldest first: a period may have a million of them.
+   */
   stated(after: number, limit: number): StatedEntry[] {
     if (!this.exists()) return []
     return this.#sql

@@ -11,7 +11,10 @@ export type LineTerms = {
   buyer: Party
 }
 
-/** The terms of one line. What an agent may owe begins at `probation` and grows with what it has paid, up to `limit`. */
+/**
+ * The terms of one line. What an agent may owe begins at `probation` and grows with what it has paid, up to
+ * `limit`.
+ */
 export type CreditTerms = LineTerms & { probation: bigint }
 
 /** What the registry says of an agent. Of two, the one with the higher version is the newer. */

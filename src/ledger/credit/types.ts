@@ -1,4 +1,7 @@
-/** One agent's standing on credit, and the words of its line's calls. Amounts in micro-dollars, times in Unix milliseconds. */
+/**
+ * One agent's standing on credit, and the words of its line's calls. Amounts in micro-dollars, times in Unix
+ * milliseconds.
+ */
 
 import type { Reason } from '../../protocol/refusal.ts'
 import type { StatedEntry } from '../../protocol/statement.ts'
@@ -15,7 +18,10 @@ export type LineStanding = Totals & {
   closed: Reason | null
 }
 
-/** What shows later that the agent signed: the text and its signature (base64), by the key of this JWK thumbprint. */
+/**
+ * What shows later that the agent signed: the text and its signature (base64), by the key of this JWK
+ * thumbprint.
+ */
 export type Evidence = { keyId: string; algorithm: string; signature: string; base: string }
 
 /** Charge `price` for `request`, on a commitment that was verified. */

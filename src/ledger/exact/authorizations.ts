@@ -1,4 +1,7 @@
-/** The memory of used `exact` authorizations: one Durable Object per payer. An authorization opens one resource, once paid. */
+/**
+ * The memory of used `exact` authorizations: one Durable Object per payer. An authorization opens one
+ * resource, once paid.
+ */
 import { DurableObject } from 'cloudflare:workers'
 import { padAmount, unpadAmount } from '../../protocol/amount.ts'
 import type { Address, Hex } from '../../protocol/evm/hex.ts'
@@ -9,7 +12,10 @@ import { REPLAY_WINDOW } from '../replay-window.ts'
 /** How long a request that took an authorization is believed to be still at work. Milliseconds. */
 export const LEASE = 120_000
 
-/** Seconds an authorization must still be valid, so that a block can be mined before it ends (x402 exact EVM §Verification). */
+/**
+ * Seconds an authorization must still be valid, so that a block can be mined before it ends (x402 exact EVM
+ * §Verification).
+ */
 const MARGIN = 6n
 
 /** One use of one EIP-3009 authorization; (network, token, payer, nonce) names it. */
@@ -51,14 +57,23 @@ export type Taken =
 
 type Status = 'taken' | 'doubtful' | 'settled' | 'released'
 
-/** What one payer has paid by `exact`, in atomic units; how many payments are in doubt, and how many bought nothing. */
+/**
+ * What one payer has paid by `exact`, in atomic units; how many payments are in doubt, and how many bought
+ * nothing.
+ */
 export type ExactTotals = { payments: number; received: bigint; inDoubt: number; undelivered: number }
 
-/** An authorization that was taken, as evidence. `at` is when that changed last, or null where it ended without a transfer. */
+/**
+ * An authorization that was taken, as evidence. `at` is when that changed last, or null where it ended
+ * without a transfer.
+ */
 export type RecordedPayment = {
   /** `<token>:<nonce>` */
   id: string
-  /** `undelivered`: the money was found on the chain when the request that should have delivered was long dead. */
+  /**
+   * `undelivered`: the money was found on the chain when the request that should have delivered was long
+   * dead.
+   */
   status: Status | 'undelivered'
   at: number | null
   amount: bigint
@@ -98,7 +113,10 @@ const SCHEMA = [
   ) STRICT`,
 ]
 
-/** What the tables of the first version lack. A payment of that version does not say who it was to, and stays in doubt. */
+/**
+ * What the tables of the first version lack. A payment of that version does not say who it was to, and stays
+ * in doubt.
+ */
 const SECOND = [
   'ALTER TABLE authorization ADD COLUMN receiver TEXT',
   'ALTER TABLE authorization ADD COLUMN valid_before TEXT',
@@ -110,10 +128,10 @@ export class Authorizations extends DurableObject<{ BOOK: D1Database }> {
   #ready = false
 
   /**
-   * Takes an authorization for a request, before anything of the origin's answer leaves. Durable when it answers. One that has
-   * lapsed, or is about to, or is not over `price`, what the resource costs now, opens only what it was taken for before, over
-   * the same amount, and leaves no trace otherwise. Unless it `opens` a memory, nothing is taken of who never paid here: none is
-   * to be had for a signature alone (faults: H1).
+   * Takes an authorization for a request, before anything of the origin's answer leaves. Durable when it
+   * answers. One that has lapsed, or is about to, or is not over `price`, what the resource costs now, opens
+   * only what it was taken for before, over the same amount, and leaves no trace otherwise. Unless it `opens`
+   * a memory, nothing is taken of who never paid here: none is to be had for a signature alone (faults: H1).
    */
   async take(use: Use, price: bigint = use.amount, opens = true): Promise<Taken> {
     const late = use.validBefore < BigInt(Math.floor(Date.now() / 1000)) + MARGIN
@@ -143,8 +161,8 @@ export class Authorizations extends DurableObject<{ BOOK: D1Database }> {
   }
 
   /**
-   * Renews the lease of the request `id` before it settles. False when another request has taken the authorization over
-   * meanwhile: what this one settled then could pay for two deliveries.
+   * Renews the lease of the request `id` before it settles. False when another request has taken the
+   * authorization over meanwhile: what this one settled then could pay for two deliveries.
    */
   async renew(token: Address, nonce: Hex, id: string): Promise<boolean> {
     return (
@@ -166,8 +184,9 @@ export class Authorizations extends DurableObject<{ BOOK: D1Database }> {
   }
 
   /**
-   * The transfer of a payment in doubt is on chain. Nothing was delivered: an answer leaves only after {@link settled}. What
-   * the payer has bought is theirs when they ask for it again. Repeating it changes nothing.
+   * The transfer of a payment in doubt is on chain. Nothing was delivered: an answer leaves only after
+   * {@link settled}. What the payer has bought is theirs when they ask for it again. Repeating it changes
+   * nothing.
    */
   async found(token: Address, nonce: Hex, transaction: Hex): Promise<void> {
     this.#settle(token, nonce, transaction, false)

@@ -1,41 +1,45 @@
-/** Cards and banks: an invoice of ours as one invoice at Stripe, made once, and read back from Stripe alone. */
+/** Cards and banks: each invoice here becomes one invoice at Stripe. Stripe alone decides whether it is paid. */
 
 import Stripe from 'stripe'
 import { isoDay } from '../../ledger/billing/period.ts'
 import type { CreditNote, Invoice, InvoiceStanding, Presented } from '../../ledger/billing/types.ts'
 import { vatWords } from '../../ledger/billing/vat.ts'
 import { DAY_MS } from '../../platform/time.ts'
-import { CENT, type Movement, type Rail, RailFault, type Touched } from '../rail.ts'
-import { movementsOf } from './movements.ts'
+import { unitOf } from '../index.ts'
+import { CENT, type InvoiceRef, type PaymentEvent, type Rail, RailFault } from '../rail.ts'
+import { paymentEventsOf } from './payment-events.ts'
 
+/** The keys of a Stripe account, and how to reach it. */
 export type StripeSettings = {
   secretKey: string
   webhookSecret: string
-  /** Stripe's own API unless given. */
+  /** The API's address; Stripe's own by default. */
   api?: URL
-  /** How it is reached. */
+  /** Replaces the global `fetch`. */
   fetch?: typeof fetch
   /** Unix milliseconds. */
   now: () => number
 }
 
-/** What a webhook is about. `ignored` is an event of no invoice of ours. */
-export type Heard =
+/** The result of reading a webhook. `refused`: not signed by Stripe. `ignored`: about an invoice from elsewhere. */
+export type WebhookResult =
   | { outcome: 'refused' }
   | { outcome: 'ignored' }
-  | ({ outcome: 'touched'; event: string } & Touched)
+  | ({ outcome: 'affected'; event: string } & InvoiceRef)
 
+/** The rail `stripe`, and the reader of its webhooks. */
 export type StripeRail = Rail & {
-  /** Reads a webhook. Only its signature and the object it names are believed; the rest is read anew. @throws RailFault */
-  hear(body: string, signature: string | null): Promise<Heard>
+  /**
+   * Verifies a webhook and finds its invoice. Uses only the object's id from it, and reads the rest from Stripe.
+   * @throws RailFault
+   */
+  readWebhook(body: string, signature: string | null): Promise<WebhookResult>
 }
 
-/** Stripe charges no card for less. */
-const LEAST = 50n * CENT
 const TIMEOUT_MS = 10_000
 const RETRIES = 2
-/** Seconds that a webhook may have been on its way. */
-const TOLERANCE = 300
+/** The greatest age of a webhook's signature. */
+const TOLERANCE_SECONDS = 300
 
 const EVENTS = [
   'invoice.paid',
@@ -50,25 +54,25 @@ const EVENTS = [
   'refund.failed',
 ]
 
+/** Makes the rail `stripe`. Every call throws RailFault when Stripe cannot be reached or reports an error. */
 export function stripeRail(settings: StripeSettings): StripeRail {
-  const stripe = open(settings)
+  const stripe = openStripe(settings)
   return {
     name: 'stripe',
-    unit: CENT,
-    least: LEAST,
-    present: async (invoice) => invoice.presented ?? asked(() => present(stripe, invoice)),
-    check: (invoice) => asked(() => check(stripe, invoice, settings.now())),
-    credit: (invoice, note) => asked(() => credit(stripe, invoice, note)),
-    collects: (invoice) => asked(() => collects(stripe, invoice)),
-    since: (at) => asked(() => since(stripe, at)),
-    async hear(body, signature) {
+    ...unitOf('stripe'),
+    present: async (invoice) => invoice.presented ?? withRailFault(() => present(stripe, invoice)),
+    check: (invoice) => withRailFault(() => check(stripe, invoice, settings.now())),
+    syncCreditNote: (invoice, note) => withRailFault(() => syncCreditNote(stripe, invoice, note)),
+    collects: (invoice) => withRailFault(() => collects(stripe, invoice)),
+    since: (at) => withRailFault(() => since(stripe, at)),
+    async readWebhook(body, signature) {
       const event = await verified(stripe, settings, body, signature)
-      return event ? asked(() => hear(stripe, event)) : { outcome: 'refused' }
+      return event ? withRailFault(() => affectedBy(stripe, event)) : { outcome: 'refused' }
     },
   }
 }
 
-function open({ secretKey, api, fetch: reach = fetch }: StripeSettings): Stripe {
+function openStripe({ secretKey, api, fetch: reach = fetch }: StripeSettings): Stripe {
   return new Stripe(secretKey, {
     httpClient: Stripe.createFetchHttpClient((input: RequestInfo | URL, init?: RequestInit) =>
       reach(input, init),
@@ -85,19 +89,19 @@ function open({ secretKey, api, fetch: reach = fetch }: StripeSettings): Stripe 
 }
 
 /**
- * Makes what is missing. Idempotency keys make repeats harmless for a day; after that, what was made is found by our own name
- * on it (faults: F20).
+ * Creates what Stripe does not have yet. Idempotency keys make repeats harmless for a day. After that, `metadata` finds
+ * the objects of an earlier call (faults: F20).
  */
 async function present(stripe: Stripe, invoice: Invoice): Promise<Presented> {
   const customer = await customerOf(stripe, invoice)
   const found =
-    (await findInvoice(stripe, customer.id, invoice.id)) ?? (await draft(stripe, customer, invoice))
+    (await findInvoice(stripe, customer.id, invoice.id)) ?? (await createDraft(stripe, customer, invoice))
   if (found.status !== 'draft') return presentedAs(found)
-  await fill(stripe, customer.id, found.id, invoice)
+  await addItems(stripe, customer.id, found.id, invoice)
   const filled = await stripe.invoices.retrieve(found.id)
   if (filled.total !== cents(invoice.total)) {
     throw new RailFault(
-      `stripe has ${filled.total} cents for ${invoice.id}, which is over ${cents(invoice.total)}`,
+      `stripe: the draft of ${invoice.id} must come to the invoice’s total; delete the draft at Stripe`,
     )
   }
   const key = { idempotencyKey: `tab402:finalize:${found.id}` }
@@ -107,7 +111,7 @@ async function present(stripe: Stripe, invoice: Invoice): Promise<Presented> {
   return presentedAs(await stripe.invoices.sendInvoice(found.id, {}, sent))
 }
 
-/** The customer that stands for an agent, with the buyer's details as they are now. */
+/** Returns the Stripe customer of an agent, updated with the buyer's current details. */
 async function customerOf(stripe: Stripe, { agent, buyer }: Invoice): Promise<Stripe.Customer> {
   const query = `metadata['tab402_agent']:'${agent.replace(/[\\']/g, '\\$&')}'`
   const { data } = await stripe.customers.search({ query, limit: 1 })
@@ -115,7 +119,7 @@ async function customerOf(stripe: Stripe, { agent, buyer }: Invoice): Promise<St
     data[0] ??
     (await stripe.customers.create(
       { metadata: { tab402_agent: agent } },
-      // The search finds a new customer after a minute or so; until then the key does.
+      // Stripe's search lags by about a minute; until then the idempotency key prevents a second customer.
       { idempotencyKey: `tab402:customer:${agent}` },
     ))
   return stripe.customers.update(known.id, {
@@ -136,8 +140,15 @@ async function findInvoice(
   return undefined
 }
 
-/** Charged by itself where the customer has left a way to pay, else sent to be paid on Stripe's page. */
-async function draft(stripe: Stripe, customer: Stripe.Customer, invoice: Invoice): Promise<Stripe.Invoice> {
+/**
+ * Creates a draft. Stripe charges the customer's default payment method, or else sends the invoice to be paid on its
+ * page.
+ */
+async function createDraft(
+  stripe: Stripe,
+  customer: Stripe.Customer,
+  invoice: Invoice,
+): Promise<Stripe.Invoice> {
   const { id, agent, issuedAt, dueAt, from, to, seller, buyer, vat } = invoice
   const method = customer.invoice_settings.default_payment_method ? 'charge_automatically' : 'send_invoice'
   const taxIds = [
@@ -164,17 +175,22 @@ async function draft(stripe: Stripe, customer: Stripe.Customer, invoice: Invoice
   )
 }
 
-/** One item for the net amount and one for the VAT, each once. */
-async function fill(stripe: Stripe, customer: string, reference: string, invoice: Invoice): Promise<void> {
+/** Adds one item for the net amount and one for the VAT, each once. */
+async function addItems(
+  stripe: Stripe,
+  customer: string,
+  reference: string,
+  invoice: Invoice,
+): Promise<void> {
   const { id, net, vat, periods } = invoice
   const { data } = await stripe.invoices.listLineItems(reference, { limit: 100 })
-  const there = new Set(data.map(({ metadata }) => metadata.tab402_item))
+  const existing = new Set(data.map(({ metadata }) => metadata.tab402_item))
   const items = [
-    { item: `${id}:net`, value: net, description: `Statements ${shortly(periods)}` },
+    { item: `${id}:net`, value: net, description: `Statements ${periodsText(periods)}` },
     { item: `${id}:vat`, value: vat.amount, description: vatWords(vat) },
   ]
   for (const { item, value, description } of items) {
-    if (value === 0n || there.has(item)) continue
+    if (value === 0n || existing.has(item)) continue
     await stripe.invoiceItems.create(
       {
         customer,
@@ -189,36 +205,41 @@ async function fill(stripe: Stripe, customer: string, reference: string, invoice
   }
 }
 
-async function check(stripe: Stripe, standing: InvoiceStanding, now: number): Promise<Movement[]> {
+async function check(stripe: Stripe, standing: InvoiceStanding, now: number): Promise<PaymentEvent[]> {
   const reference = standing.presented?.reference
   if (reference === undefined) return []
   const invoice = await stripe.invoices.retrieve(reference)
   if (invoice.metadata?.tab402_invoice !== standing.id) {
-    throw new RailFault(`stripe’s ${reference} is not ${standing.id}`)
+    throw new RailFault(`stripe: ${reference} must carry the id of ${standing.id}`)
   }
   const payments: Stripe.InvoicePayment[] = []
   const expand = ['data.payment.payment_intent.latest_charge']
   for await (const payment of stripe.invoicePayments.list({ invoice: reference, limit: 100, expand })) {
-    // The list begins with the newest.
+    // Stripe lists the newest first.
     payments.unshift(payment)
   }
-  return movementsOf(stripe, standing, invoice, payments, now)
+  return paymentEventsOf(stripe, standing, invoice, payments, now)
 }
 
 /**
- * What is not paid yet is asked for no more; the money of what is, the operator gives back in a way of their own. A voided
- * invoice asks for nothing anyway, and takes no notes.
+ * Writes the credit note at Stripe, which lowers the open amount there. It moves no money: the operator refunds what
+ * was already paid by their own means. Stripe accepts no notes on a voided invoice, so this writes none.
  */
-async function credit(stripe: Stripe, { presented }: InvoiceStanding, note: CreditNote): Promise<void> {
+async function syncCreditNote(
+  stripe: Stripe,
+  { presented }: InvoiceStanding,
+  note: CreditNote,
+): Promise<void> {
   if (!presented) return
   for await (const made of stripe.creditNotes.list({ invoice: presented.reference, limit: 100 })) {
     if (made.metadata?.tab402_note === note.id) return
   }
   const invoice = await stripe.invoices.retrieve(presented.reference)
   const { status, total, amount_remaining: open } = invoice
-  // Stripe refuses a note over more than its own notes have left.
+  // Stripe rejects a note over more than its own notes have left.
   const left = total - invoice.pre_payment_credit_notes_amount - invoice.post_payment_credit_notes_amount
-  // What is below a cent is asked for there, and found to be overpaid: asked for here, it would be dunned.
+  // Round down: less than a cent then stays open at Stripe, and is overpaid here. The other way round, it would be
+  // dunned.
   const amount = Math.min(cents(note.total - (note.total % CENT)), left)
   if (status === 'void' || amount <= 0) return
   await stripe.creditNotes.create(
@@ -233,7 +254,7 @@ async function credit(stripe: Stripe, { presented }: InvoiceStanding, note: Cred
   )
 }
 
-/** One that was paid there once is closed there, also when the money was taken back. */
+/** Stripe closes an invoice for good once it is paid, even if the payment is reversed later. */
 async function collects(stripe: Stripe, { presented }: InvoiceStanding): Promise<boolean> {
   if (!presented) return true
   const { status } = await stripe.invoices.retrieve(presented.reference)
@@ -249,7 +270,14 @@ async function verified(
   const provider = Stripe.createSubtleCryptoProvider()
   try {
     const header = signature ?? ''
-    return await stripe.webhooks.constructEventAsync(body, header, webhookSecret, TOLERANCE, provider, now())
+    return await stripe.webhooks.constructEventAsync(
+      body,
+      header,
+      webhookSecret,
+      TOLERANCE_SECONDS,
+      provider,
+      now(),
+    )
   } catch (thrown) {
     if (thrown instanceof Stripe.errors.StripeSignatureVerificationError || thrown instanceof SyntaxError) {
       return null
@@ -258,41 +286,38 @@ async function verified(
   }
 }
 
-async function hear(stripe: Stripe, event: Stripe.Event): Promise<Heard> {
-  const touched = await touchedBy(stripe, event)
-  return touched ? { outcome: 'touched', event: event.id, ...touched } : { outcome: 'ignored' }
+/** Reads the invoice from Stripe again: the event's own copy of it may be old. */
+async function affectedBy(stripe: Stripe, { id: event, data }: Stripe.Event): Promise<WebhookResult> {
+  const reference = await referenceOf(stripe, data.object as EventObject)
+  if (reference === null) return { outcome: 'ignored' }
+  const { metadata } = await stripe.invoices.retrieve(reference)
+  const affected = invoiceIn(metadata)
+  return affected ? { outcome: 'affected', event, ...affected } : { outcome: 'ignored' }
 }
 
-/** What was missed while no webhook came through. Stripe remembers its events for thirty days. */
-async function since(stripe: Stripe, at: number): Promise<Touched[]> {
-  const found = new Map<string, Touched | null>()
+/** Lists the invoices of missed webhooks. Stripe keeps its events for thirty days. */
+async function since(stripe: Stripe, at: number): Promise<InvoiceRef[]> {
+  const found = new Map<string, InvoiceRef | null>()
   const created = { gte: Math.floor(at / 1000) }
   for await (const { data } of stripe.events.list({ types: EVENTS, created, limit: 100 })) {
-    const object = data.object as Named
+    const object = data.object as EventObject
     const reference = await referenceOf(stripe, object)
     if (reference === null || found.has(reference)) continue
-    // Most may be none of ours: what an invoice’s own event says of it will do to know.
+    // Most may be invoices from elsewhere. An invoice's own event is enough to see that, and saves a request.
     const { metadata } = object.object === 'invoice' ? object : await stripe.invoices.retrieve(reference)
-    found.set(reference, named(metadata))
+    found.set(reference, invoiceIn(metadata))
   }
-  return [...found.values()].flatMap((touched) => touched ?? [])
+  return [...found.values()].flatMap((affected) => affected ?? [])
 }
 
-async function touchedBy(stripe: Stripe, { data }: Stripe.Event): Promise<Touched | null> {
-  const reference = await referenceOf(stripe, data.object as Named)
-  if (reference === null) return null
-  const { metadata } = await stripe.invoices.retrieve(reference)
-  return named(metadata)
-}
-
-/** Which of our invoices it is, by the names that we have given it. */
-function named(metadata: Stripe.Metadata | null | undefined): Touched | null {
+/** Reads the agent and the invoice from the metadata that `createDraft` has set. Null for an invoice from elsewhere. */
+function invoiceIn(metadata: Stripe.Metadata | null | undefined): InvoiceRef | null {
   const { tab402_agent: agent, tab402_invoice: invoice } = metadata ?? {}
   return agent !== undefined && invoice !== undefined ? { agent, invoice } : null
 }
 
-/** The names of an event's object that lead to an invoice. */
-type Named = {
+/** The fields of an event's object that lead to an invoice. */
+type EventObject = {
   object: string
   id: string
   invoice?: string | { id: string } | null
@@ -300,7 +325,7 @@ type Named = {
   metadata?: Stripe.Metadata | null
 }
 
-async function referenceOf(stripe: Stripe, object: Named): Promise<string | null> {
+async function referenceOf(stripe: Stripe, object: EventObject): Promise<string | null> {
   if (object.object === 'invoice') return object.id
   if (object.invoice) return idOf(object.invoice)
   const intent = object.object === 'payment_intent' ? object.id : object.payment_intent
@@ -318,18 +343,18 @@ function presentedAs({ id, hosted_invoice_url: url }: Stripe.Invoice): Presented
   return { reference: id, url: url ?? null, instructions: null }
 }
 
-/** @throws RangeError for what is no whole number of cents: an invoice of this rail never is */
+/** @throws RangeError unless `value` is a whole number of cents, as the amounts of this rail always are */
 function cents(value: bigint): number {
-  if (value % CENT !== 0n) throw new RangeError(`${value} micro-dollars are no whole cents`)
+  if (value % CENT !== 0n) throw new RangeError('an amount at Stripe must be a whole number of cents')
   return Number(value / CENT)
 }
 
-function shortly(periods: string[]): string {
+function periodsText(periods: string[]): string {
   return periods.length > 3 ? `${periods[0]} to ${periods.at(-1)}` : periods.join(', ')
 }
 
-/** Whatever Stripe or the way to it answered, nothing of it is told but its kind: messages may quote keys and cards. */
-async function asked<Value>(ask: () => Promise<Value>): Promise<Value> {
+/** Turns an error of Stripe into a RailFault with its type and codes only: the message may quote keys and cards. */
+async function withRailFault<Value>(ask: () => Promise<Value>): Promise<Value> {
   try {
     return await ask()
   } catch (thrown) {

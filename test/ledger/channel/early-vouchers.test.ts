@@ -1,7 +1,7 @@
 /** Many requests at once on one account: each is answered in bounded time and corrected at most once. */
 import { abortAllDurableObjects } from 'cloudflare:test'
 import { describe, expect, it } from 'vitest'
-import { QUEUE } from '../../../src/ledger/channel/queue.ts'
+import { QUEUE_LIMIT } from '../../../src/ledger/channel/queue.ts'
 import type { Answer } from '../../../src/ledger/channel/types.ts'
 import { type OpenChannel, openChannel, PRICE, reasonOf, toCharge } from './harness.ts'
 
@@ -58,7 +58,7 @@ describe('Account.place with concurrent clients', () => {
     await channel.charge('GET /first')
     expect(reasonOf(await channel.place(toCharge(1n, { request: 'GET /gone' })))).toBe('voucher_stale')
     const given: Answer[] = []
-    for (let i = 0; i < QUEUE; i++) {
+    for (let i = 0; i < QUEUE_LIMIT; i++) {
       channel.place(toCharge(1n, { request: `GET /${i}` })).then(
         (answer) => given.push(answer),
         () => undefined,

@@ -1,12 +1,12 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import {
-  CHAIN_PATIENCE,
-  type Expected,
+  CHAIN_TIMEOUT_MS,
   type Fit,
   judge,
-  PATIENCE,
   purpose,
+  QUEUE_TIMEOUT_MS,
+  type RetrySlot,
   type Waiting,
 } from '../../../src/ledger/channel/queue.ts'
 import type { Order } from '../../../src/ledger/channel/types.ts'
@@ -19,7 +19,7 @@ function waiting(request: string, since = NOW): Waiting {
 }
 
 const refund: Order = { kind: 'refund', id: 'r', max: 1n, signature: '0x', amount: null }
-const expected = (request: string, until = NOW + PATIENCE): Expected => ({ request, until })
+const expected = (request: string, until = NOW + QUEUE_TIMEOUT_MS): RetrySlot => ({ request, until })
 
 describe('judge', () => {
   it('corrects a stale voucher at once when the retry slot is free [A12]', () => {
@@ -37,14 +37,14 @@ describe('judge', () => {
   })
 
   it('holds an early voucher until the queue timeout, then corrects it', () => {
-    expect(judge(waiting('GET /a'), 'ahead', null, false, NOW + PATIENCE - 1)).toBe('wait')
-    expect(judge(waiting('GET /a'), 'ahead', null, false, NOW + PATIENCE)).toBe('correct')
+    expect(judge(waiting('GET /a'), 'ahead', null, false, NOW + QUEUE_TIMEOUT_MS - 1)).toBe('wait')
+    expect(judge(waiting('GET /a'), 'ahead', null, false, NOW + QUEUE_TIMEOUT_MS)).toBe('correct')
   })
 
   it('holds every request during an unresolved transaction, then returns busy', () => {
     for (const fit of ['follows', 'behind', 'ahead'] as Fit[]) {
-      expect(judge(waiting('GET /a'), fit, null, true, NOW + CHAIN_PATIENCE - 1)).toBe('wait')
-      expect(judge(waiting('GET /a'), fit, null, true, NOW + CHAIN_PATIENCE)).toBe('busy')
+      expect(judge(waiting('GET /a'), fit, null, true, NOW + CHAIN_TIMEOUT_MS - 1)).toBe('wait')
+      expect(judge(waiting('GET /a'), fit, null, true, NOW + CHAIN_TIMEOUT_MS)).toBe('busy')
     }
   })
 
@@ -63,14 +63,14 @@ describe('judge', () => {
         }),
       ),
       onChain: fc.boolean(),
-      waited: fc.nat(2 * CHAIN_PATIENCE),
+      waited: fc.nat(2 * CHAIN_TIMEOUT_MS),
     })
     fc.assert(
       fc.property(anything, ({ fit, expected, onChain, waited }) => {
         const verdict = judge(waiting('GET /a'), fit, expected, onChain, NOW + waited)
         if (verdict === 'take') expect(fit).toBe('follows')
         if (verdict === 'correct') expect(fit).not.toBe('follows')
-        const late = Math.max(NOW + CHAIN_PATIENCE, expected?.until ?? 0)
+        const late = Math.max(NOW + CHAIN_TIMEOUT_MS, expected?.until ?? 0)
         expect(judge(waiting('GET /a'), fit, expected, onChain, late)).not.toBe('wait')
       }),
     )

@@ -1,0 +1,47 @@
+/** Writes into the read model what credit lines have changed since they were last projected. */
+
+import { type LineListing, projectLines, saveInvoices, saveStatements } from '../ledger/book/credit.ts'
+import type { LineBill } from '../ledger/credit/contract.ts'
+import { each } from '../platform/pool.ts'
+import type { BillSettings } from './context.ts'
+
+/** A listed line after its billing. `bill`: as read before it changed; null when the line was not billed. */
+export type BilledLine = { listed: LineListing; bill: LineBill | null; isUnchanged: boolean }
+
+/**
+ * Projects a page of lines, including changes of an earlier run that stopped before it could. Asks only lines that have
+ * changed. `now`: Unix milliseconds.
+ */
+export async function projectBilledLines(
+  { book, lines }: Pick<BillSettings, 'book' | 'lines'>,
+  billed: readonly BilledLine[],
+  now: number,
+): Promise<void> {
+  const answers = await each(
+    billed.filter(isStale),
+    ({ listed: { id, heard } }) => lines.getByName(id).news(heard ?? 0),
+    () => null,
+  )
+  const news = answers.flatMap((answer) => answer ?? [])
+  await saveStatements(
+    book,
+    news.flatMap(({ statements, standing: { enrolment } }) =>
+      statements.map((statement) => ({ ...statement, agent: enrolment.agent })),
+    ),
+  )
+  await saveInvoices(
+    book,
+    news.flatMap(({ invoices }) => invoices),
+  )
+  // The cursor comes last: if an earlier write fails, the next run repeats all of them.
+  await projectLines(
+    book,
+    news.map(({ standing, last }) => ({ ...standing, heard: last })),
+    now,
+  )
+}
+
+function isStale({ listed: { heard, totals }, bill, isUnchanged }: BilledLine): boolean {
+  if (!bill) return false
+  return !isUnchanged || heard !== bill.last || totals?.charged !== bill.charged
+}
