@@ -1,7 +1,7 @@
 /** The paywall with credit. A POST, which the load never sends, registers the crawler whose directory is its body. */
 
 import type { Bindings } from '../../src/app/bindings.ts'
-import type { Draft } from '../../src/ledger/credit/agents.ts'
+import type { AgentDraft } from '../../src/ledger/credit/agents.ts'
 import paywall from './paywall.ts'
 
 export * from './paywall.ts'
@@ -16,7 +16,7 @@ export default {
 } satisfies ExportedHandler<Bindings>
 
 async function enrol(url: string, { AGENTS }: Bindings): Promise<Response> {
-  const draft: Draft = {
+  const draft: AgentDraft = {
     id: 'crawler',
     name: 'Crawler',
     url,

@@ -34,7 +34,7 @@ export type BillSettings = {
 export const NUMBERS = 'numbers'
 
 /** The stub of one credit line. */
-export type Line = ReturnType<BillSettings['lines']['getByName']>
+export type CreditLineStub = ReturnType<BillSettings['lines']['getByName']>
 
 /** An invoice after a check at its rail, and the findings of that check. */
 export type Checked = { invoice: InvoiceStanding; findings: Finding[] }

@@ -5,7 +5,7 @@ import type { CreditNote, InvoiceStanding } from '../ledger/billing/types.ts'
 import { roundTo } from '../ledger/billing/vat.ts'
 import { type Finding, railFailed } from '../ledger/book/finding.ts'
 import type { Credited, Rails } from '../rails/rail.ts'
-import { type BillSettings, type Checked, type Line, NUMBERS } from './context.ts'
+import { type BillSettings, type Checked, type CreditLineStub, NUMBERS } from './context.ts'
 import { CREDIT_NOTES, documentId } from './invoice.ts'
 
 /** How much of an invoice a credit note may still take back. Micro-dollars without VAT. */
@@ -80,7 +80,7 @@ export function takeNumber(
  */
 export async function adoptCreditNote(
   numbers: BillSettings['numbers'],
-  line: Line,
+  line: CreditLineStub,
   invoice: InvoiceStanding,
   credit: Credited,
 ): Promise<Checked> {
@@ -106,7 +106,7 @@ export async function adoptCreditNote(
  */
 export async function creditReleased(
   { rails, numbers }: Pick<BillSettings, 'rails' | 'numbers'>,
-  line: Line,
+  line: CreditLineStub,
   invoice: InvoiceStanding,
   now: number,
 ): Promise<InvoiceStanding> {
@@ -123,7 +123,7 @@ export async function creditReleased(
  * often this runs. A failure is a finding, and does not stop the other notes.
  */
 export async function syncCreditNotes(
-  line: Line,
+  line: CreditLineStub,
   rails: Rails,
   invoice: InvoiceStanding,
 ): Promise<Finding[]> {
@@ -141,7 +141,7 @@ export async function syncCreditNotes(
 }
 
 /** The credit notes on one invoice, the oldest first. */
-export async function notesOn(line: Line, invoice: string): Promise<CreditNote[]> {
+export async function notesOn(line: CreditLineStub, invoice: string): Promise<CreditNote[]> {
   const history = await line.history(invoice)
   return history.flatMap(({ kind, document }) => (kind === 'credit_note' ? document : []))
 }

@@ -1,6 +1,6 @@
 /** Dunning: takes the steps that are due, and sends each to the operator's webhook until it answers 2xx. */
 import type { DunningStep } from '../ledger/billing/types.ts'
-import type { BillSettings, Line, Webhook } from './context.ts'
+import type { BillSettings, CreditLineStub, Webhook } from './context.ts'
 
 const TIMEOUT_MS = 5_000
 
@@ -10,7 +10,7 @@ const TIMEOUT_MS = 5_000
  */
 export async function dunLine(
   { dunning, webhook }: Pick<BillSettings, 'dunning' | 'webhook'>,
-  line: Line,
+  line: CreditLineStub,
   now: number,
   held: ReadonlySet<string> = new Set(),
 ): Promise<DunningStep[]> {
@@ -46,7 +46,7 @@ async function send(
       method: 'POST',
       headers: {
         'content-type': 'application/json',
-        'tab402-signature': await sign(body, secret, Math.floor(now() / 1000)),
+        'tab402-signature': await signWebhook(body, secret, Math.floor(now() / 1000)),
       },
       body,
       redirect: 'manual',
@@ -66,7 +66,7 @@ async function send(
  * Signs a webhook: `t=<Unix seconds>,v1=<hex>`, an HMAC-SHA256 over `<t>.<body>`. `time` is in seconds. The receiver
  * should reject old signatures and ids that it has processed.
  */
-export async function sign(body: string, secret: string, time: number): Promise<string> {
+export async function signWebhook(body: string, secret: string, time: number): Promise<string> {
   const encoder = new TextEncoder()
   const algorithm = { name: 'HMAC', hash: 'SHA-256' }
   const key = await crypto.subtle.importKey('raw', encoder.encode(secret), algorithm, false, ['sign'])

@@ -1,6 +1,6 @@
 /** The lines of an invoice for people: pages by site, rule and unit price, summed over its statements. */
 import type { Invoice, Statement } from '../ledger/billing/types.ts'
-import type { Billing } from '../ledger/credit/contract.ts'
+import type { BillingCalls } from '../ledger/credit/contract.ts'
 
 /** One line. Amounts in micro-dollars. */
 export type InvoiceLine = {
@@ -15,7 +15,7 @@ export type InvoiceLine = {
 
 /** Reads the statements of an invoice and sums their lines. @throws when the credit line cannot be read */
 export async function linesOf(
-  line: Pick<Billing, 'statement'>,
+  line: Pick<BillingCalls, 'statement'>,
   { periods }: Pick<Invoice, 'periods'>,
 ): Promise<InvoiceLine[]> {
   const statements = await Promise.all(periods.map((period) => line.statement(period)))

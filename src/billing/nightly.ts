@@ -7,11 +7,11 @@ import type { Finding } from '../ledger/book/finding.ts'
 import type { LineBill } from '../ledger/credit/contract.ts'
 import { each } from '../platform/pool.ts'
 import { notConfigured } from '../rails/index.ts'
-import { type BillSettings, type Line, NUMBERS } from './context.ts'
+import { type BillSettings, type CreditLineStub, NUMBERS } from './context.ts'
 import { dunLine } from './dun.ts'
 import { draftInvoice, INVOICES, numbered, numberKey } from './invoice.ts'
 import { collectInvoices } from './payments.ts'
-import { project } from './project.ts'
+import { projectBilledLines } from './project.ts'
 
 /** Totals of a billing run. Sums are micro-dollars as decimal strings. */
 export type BillSums = {
@@ -69,7 +69,7 @@ export async function billPage(settings: BillSettings, after: string, now: numbe
       ...noOutcome([{ account: listed.id, what: 'silent', detail: String(fault) }]),
     }),
   )
-  await project(settings, billed, now)
+  await projectBilledLines(settings, billed, now)
   const statements = billed.flatMap((line) => line.statements)
   const sums: BillSums = {
     lines: page.length,
@@ -112,7 +112,7 @@ async function billLine(settings: BillSettings, { id, totals }: LineListing, now
 }
 
 /** Issues a statement for every period that ended by `now`, the oldest first. */
-async function closePeriods(line: Line, first: LineBill, now: number) {
+async function closePeriods(line: CreditLineStub, first: LineBill, now: number) {
   const statements: StatementHead[] = []
   let bill = first
   let closedUntil = Number.NEGATIVE_INFINITY
@@ -134,7 +134,7 @@ async function closePeriods(line: Line, first: LineBill, now: number) {
  */
 async function issueInvoice(
   { rails, seller, dunning, numbers }: BillSettings,
-  line: Line,
+  line: CreditLineStub,
   bill: LineBill,
   now: number,
 ): Promise<InvoiceStanding | null> {
@@ -146,7 +146,7 @@ async function issueInvoice(
 }
 
 /** Invoices settled since the last run. Those that a credit note has settled may still be open at their rail. */
-async function settledSince(line: Line, { untold }: LineBill): Promise<InvoiceStanding[]> {
+async function settledSince(line: CreditLineStub, { untold }: LineBill): Promise<InvoiceStanding[]> {
   const ids = new Set(untold.filter(({ stage }) => stage === 'settled').map(({ invoice }) => invoice))
   const found = await Promise.all([...ids].map((id) => line.invoice(id)))
   return found.flatMap((invoice) => (invoice?.stage === 'settled' ? invoice : []))

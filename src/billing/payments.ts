@@ -7,7 +7,7 @@ import { each } from '../platform/pool.ts'
 import { canonicalJson } from '../protocol/encoding/canonical-json.ts'
 import { notConfigured } from '../rails/index.ts'
 import type { InvoiceRef, PaymentEvent } from '../rails/rail.ts'
-import type { BillSettings, Checked, Line } from './context.ts'
+import type { BillSettings, Checked, CreditLineStub } from './context.ts'
 import { adoptCreditNote, creditReleased, syncCreditNotes } from './credit-note.ts'
 
 type Settings = Pick<BillSettings, 'lines' | 'numbers' | 'rails'>
@@ -30,7 +30,7 @@ export type CollectedInvoices = {
  */
 export async function collectInvoices(
   settings: Settings,
-  line: Line,
+  line: CreditLineStub,
   due: readonly InvoiceStanding[],
   creditAt: number | null,
 ): Promise<CollectedInvoices> {
@@ -60,7 +60,7 @@ export async function collectInvoices(
  */
 async function collectInvoice(
   settings: Settings,
-  line: Line,
+  line: CreditLineStub,
   invoice: InvoiceStanding,
   creditAt: number | null,
 ): Promise<Checked> {
@@ -80,7 +80,7 @@ async function collectInvoice(
  */
 export async function checkInvoice(
   { numbers, rails }: Pick<BillSettings, 'numbers' | 'rails'>,
-  line: Line,
+  line: CreditLineStub,
   invoice: InvoiceStanding,
   creditAt: number | null = null,
 ): Promise<Checked> {
@@ -197,7 +197,7 @@ function returnId(payment: string): string {
  * invoice past due.
  */
 async function withoutUndoneReversals(
-  line: Line,
+  line: CreditLineStub,
   { id }: InvoiceStanding,
   events: PaymentEvent[],
 ): Promise<PaymentEvent[]> {
@@ -218,7 +218,7 @@ async function withoutUndoneReversals(
 
 async function recordEvent(
   numbers: BillSettings['numbers'],
-  line: Line,
+  line: CreditLineStub,
   invoice: InvoiceStanding,
   event: PaymentEvent,
 ): Promise<Checked> {

@@ -12,7 +12,7 @@ export type BilledLine = { listed: LineListing; bill: LineBill | null; isUnchang
  * Projects a page of lines, including changes of an earlier run that stopped before it could. Asks only lines that have
  * changed. `now`: Unix milliseconds.
  */
-export async function project(
+export async function projectBilledLines(
   { book, lines }: Pick<BillSettings, 'book' | 'lines'>,
   billed: readonly BilledLine[],
   now: number,

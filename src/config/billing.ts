@@ -5,7 +5,7 @@ import type { DunningTerms } from '../ledger/billing/types.ts'
 import type { Seller } from '../ledger/billing/vat.ts'
 import { durableObject, integer, shaped, textOf, url } from './fields.ts'
 import type { ConfigProblem, Expected } from './problem.ts'
-import { read, unpack } from './schema.ts'
+import { readWith, unpack } from './schema.ts'
 import { stripeCode } from './stripe-plugin.ts'
 
 /** The settings that statements and invoices need. */
@@ -83,7 +83,7 @@ const seller = v.pipe(
     taxId: v.exactOptional(text),
     email: v.exactOptional(text),
     vat: v.exactOptional(
-      read((rate) => {
+      readWith((rate) => {
         const [, whole, fraction = ''] = /^(\d{1,2})(?:\.(\d{1,2}))?%$/.exec(rate) ?? []
         return whole === undefined ? null : { value: +whole * 100 + +fraction.padEnd(2, '0') }
       }),

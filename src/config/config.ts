@@ -10,7 +10,7 @@ import { CREDIT_EXPECTED, type CreditConfig, creditConfig, creditSettings } from
 import { durableObject, integer, shaped, url } from './fields.ts'
 import { POLICY_TERMS, parsePolicy, schemesAsked } from './policy.ts'
 import { type ConfigProblem, type Expected, problemsOf } from './problem.ts'
-import { read, unpack, usd } from './schema.ts'
+import { readWith, unpack, usd } from './schema.ts'
 
 export { type ConfigProblem, describeProblems } from './problem.ts'
 
@@ -86,7 +86,7 @@ const EXPECTED = {
 /** x402 clients deposit at most $5 at once. Atomic units. */
 const MAX_MIN_DEPOSIT = 5_000_000n
 
-const key = read((text) => {
+const key = readWith((text) => {
   if (!isHex(text, 32)) return null
   try {
     return { value: { key: text, address: addressOf(text) } }

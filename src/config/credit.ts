@@ -2,7 +2,7 @@
 import * as v from 'valibot'
 import { CLOUDFLARE, type CreditNetwork, creditNetwork } from '../protocol/x402/commitment.ts'
 import type { Expected } from './problem.ts'
-import { read, unpack, usd } from './schema.ts'
+import { readWith, unpack, usd } from './schema.ts'
 
 /** Longer URLs do not fit beside the offers in a 402's header. */
 const MAX_URL_LENGTH = 200
@@ -52,7 +52,7 @@ const CHAINS = new Set([
   'sui',
 ])
 
-const share = read((text) => {
+const share = readWith((text) => {
   const [, whole, fraction = ''] = /^(\d{1,3})(?:\.(\d{1,2}))?%$/.exec(text) ?? []
   const hundredths = BigInt(whole ?? 0) * 100n + BigInt(fraction.padEnd(2, '0'))
   const valid = hundredths > 0n && hundredths <= 10_000n
@@ -62,12 +62,12 @@ const share = read((text) => {
 /** The schemas of the settings of credit, by name. */
 export const creditSettings = {
   OPERATOR: v.optional(
-    read((text) => (/^[-a-z0-9]{3,8}$/.test(text) && !CHAINS.has(text) ? { value: text } : null)),
+    readWith((text) => (/^[-a-z0-9]{3,8}$/.test(text) && !CHAINS.has(text) ? { value: text } : null)),
     'tab402',
   ),
   CREDIT_NETWORK: v.optional(v.picklist([CLOUDFLARE])),
   REGISTRATION_URL: v.optional(
-    read((text) => {
+    readWith((text) => {
       const { protocol, href = '' } = URL.parse(text) ?? {}
       const known = protocol === 'https:' || protocol === 'mailto:'
       return known && href.length <= MAX_URL_LENGTH ? { value: href } : null

@@ -1,9 +1,9 @@
 /** Shapes that several parts of the config use. */
 import * as v from 'valibot'
-import { read } from './schema.ts'
+import { readWith } from './schema.ts'
 
 /** An https URL, or http on this machine. */
-export const url = read((text) => {
+export const url = readWith((text) => {
   const { protocol, hostname } = URL.parse(text) ?? {}
   const local = hostname === 'localhost' || hostname === '127.0.0.1' || hostname === '[::1]'
   return protocol === 'https:' || (protocol === 'http:' && local) ? { value: text } : null
@@ -23,7 +23,7 @@ export function integer(least: number, most: number) {
 
 /** Text that a regular expression matches as a whole. */
 export function shaped(shape: RegExp) {
-  return read((text) => (shape.test(text) ? { value: text } : null))
+  return readWith((text) => (shape.test(text) ? { value: text } : null))
 }
 
 /** Text of `least` to `most` characters. */

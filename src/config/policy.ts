@@ -8,7 +8,7 @@ import { type Address, isHex, toHex } from '../protocol/evm/hex.ts'
 import { networks } from '../protocol/evm/network.ts'
 import { DEFAULT_SCHEMES, SCHEME_NAMES, SCHEMES, type SchemeName } from '../schemes/index.ts'
 import { type ConfigProblem, type Expected, problemsOf } from './problem.ts'
-import { isTable, list, onlyKeys, read, unpack, usd } from './schema.ts'
+import { isTable, list, onlyKeys, readWith, unpack, usd } from './schema.ts'
 
 /** How each term must look. `docs/policy.md` explains them. */
 const EXPECTED: Readonly<Record<string, Expected>> = {
@@ -58,7 +58,7 @@ const schemes = v.pipe(
   }),
 )
 
-const pattern = read((text) => {
+const pattern = readWith((text) => {
   const covers = compilePattern(text)
   return covers ? { value: { covers, text } } : null
 })
@@ -68,7 +68,7 @@ const rule = v.pipe(
     {
       path: v.optional(pattern),
       method: v.optional(list(v.picklist(['GET', 'POST', 'PUT', 'PATCH', 'DELETE']))),
-      who: v.optional(list(read((word) => problemOfWho(word) ?? { value: word })), ['crawlers']),
+      who: v.optional(list(readWith((word) => problemOfWho(word) ?? { value: word })), ['crawlers']),
       action: v.picklist(['charge', 'allow', 'block']),
       price: v.optional(usd),
       schemes: v.optional(schemes),
@@ -92,9 +92,9 @@ const rule = v.pipe(
 
 const policy = v.pipe(
   v.looseObject({
-    ORIGIN: read(readOrigin),
-    RECEIVER: read(readReceiver),
-    NETWORK: read((id) => {
+    ORIGIN: readWith(readOrigin),
+    RECEIVER: readWith(readReceiver),
+    NETWORK: readWith((id) => {
       const network = networks.get(id)
       return network ? { value: network } : null
     }),
@@ -102,8 +102,8 @@ const policy = v.pipe(
     SCHEMES: v.optional(schemes, DEFAULT_SCHEMES),
     RULES: v.optional(v.pipe(v.unknown(), v.transform(unpack), v.array(rule)), []),
     SITEMAP: v.optional(list(pattern), ['/sitemap*.xml', '/sitemap*.xml.gz']),
-    NAME: v.optional(read((text) => fits(text, /^[ -~]+$/, 32))),
-    DESCRIPTION: v.optional(read((text) => fits(text, /^\P{Cc}+$/u, 200))),
+    NAME: v.optional(readWith((text) => fits(text, /^[ -~]+$/, 32))),
+    DESCRIPTION: v.optional(readWith((text) => fits(text, /^\P{Cc}+$/u, 200))),
   }),
   onlyKeys(POLICY_TERMS),
   v.forward(

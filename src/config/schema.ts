@@ -6,7 +6,7 @@ import { parseUsd } from '../protocol/amount.ts'
  * Text that `reader` parses. The reader returns the value, a message that begins with "must", or null for the general
  * sentence of the setting.
  */
-export function read<Value>(reader: (text: string) => { value: Value } | string | null) {
+export function readWith<Value>(reader: (text: string) => { value: Value } | string | null) {
   return v.pipe(
     v.string(),
     v.rawTransform<string, Value>(({ dataset, addIssue, NEVER }) => {
@@ -53,7 +53,7 @@ export function onlyKeys<Shape extends Record<string, unknown>>(keys: readonly s
 }
 
 /** USD above zero, in atomic units. */
-export const usd = read((text) => {
+export const usd = readWith((text) => {
   const amount = parseUsd(text)
   return amount !== undefined && amount > 0n ? { value: amount } : null
 })

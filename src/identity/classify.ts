@@ -3,7 +3,7 @@ import { isbot } from 'isbot'
 import { type CrawlerClass, findCrawler } from './crawlers.ts'
 
 /** What is known of a request when it arrives. Absent evidence is `undefined`, never a guess. */
-export type Evidence = {
+export type ClientEvidence = {
   userAgent: string | null
   /** `request.cf`, as far as it speaks of crawlers. */
   cf?:
@@ -43,7 +43,7 @@ const CATEGORIES: ReadonlyMap<string, CrawlerClass> = new Map([
  * What claims to be a crawler is one; so is who pays or signs, and whoever does not look like a browser. Nothing here is
  * proof of identity: a name is a claim unless Cloudflare verified it, so an `allow` by name trusts the claim.
  */
-export function classify({ userAgent, cf, signed, paying }: Evidence): Asker {
+export function classify({ userAgent, cf, signed, paying }: ClientEvidence): Asker {
   const agent = (userAgent ?? '').slice(0, LONGEST)
   const known = findCrawler(agent)
   const { verifiedBot = false, score = 0 } = cf?.botManagement ?? {}

@@ -1,13 +1,13 @@
 /** The Directory: one Durable Object per agent URL, which alone fetches that agent's keys and remembers them. */
 import { DurableObject } from 'cloudflare:workers'
 import { type Fetch, fetchKeys } from './jwks.ts'
-import { due, type Listing, learn } from './key-cache.ts'
+import { type CachedJwks, due, learn } from './key-cache.ts'
 import { readAgentUrl } from './signature-agent.ts'
 
 /** What an isolate asks of the object named by an agent's URL. */
 export type DirectoryReader = {
   /** The directory as it is known, after asking it if the key `wanted` makes that due. */
-  read(url: string, wanted: string): Promise<Listing>
+  read(url: string, wanted: string): Promise<CachedJwks>
 }
 
 /**
@@ -16,16 +16,16 @@ export type DirectoryReader = {
  * the isolate still knows.
  */
 export class Directory<Env = unknown> extends DurableObject<Env> implements DirectoryReader {
-  #listing: Listing | null
-  #asking: Promise<Listing> | null = null
+  #listing: CachedJwks | null
+  #asking: Promise<CachedJwks> | null = null
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env)
-    this.#listing = ctx.storage.kv.get<Listing>('listing') ?? null
+    this.#listing = ctx.storage.kv.get<CachedJwks>('listing') ?? null
   }
 
   /** @throws when the URL is none that an agent could be registered with: only such URLs are ever fetched. */
-  async read(url: string, wanted: string): Promise<Listing> {
+  async read(url: string, wanted: string): Promise<CachedJwks> {
     const agent = readAgentUrl(url, 'jwks_uri')
     if (!('url' in agent) || agent.url !== url) throw new Error('this is no URL of an agent')
     const known = this.#listing
@@ -42,14 +42,14 @@ export class Directory<Env = unknown> extends DurableObject<Env> implements Dire
     now: () => Date.now(),
   }
 
-  #ask(url: string): Promise<Listing> {
+  #ask(url: string): Promise<CachedJwks> {
     this.#asking ??= this.#fetch(url).finally(() => {
       this.#asking = null
     })
     return this.#asking
   }
 
-  async #fetch(url: string): Promise<Listing> {
+  async #fetch(url: string): Promise<CachedJwks> {
     const fetched = await fetchKeys(url, this.world.fetch)
     if (fetched.outcome === 'failed')
       console.warn(JSON.stringify({ message: 'a key directory cannot be read', url, why: fetched.why }))

@@ -14,7 +14,7 @@ export type PublicJwk =
   | { e: string; kty: 'RSA'; n: string }
 
 /** A key that may sign. Times in Unix seconds; null where none is said. */
-export type PublicKey = {
+export type VerificationKey = {
   /** Its JWK thumbprint, made of the key itself: a published `kid` is not believed. */
   keyId: string
   algorithm: Algorithm
@@ -62,11 +62,11 @@ const encoder = new TextEncoder()
 export function readKeys(
   value: unknown,
   refused = PUBLIC_SECRETS,
-): { keys: PublicKey[]; faults: KeyFault[] } | null {
+): { keys: VerificationKey[]; faults: KeyFault[] } | null {
   if (!isRecord(value)) return null
   const listed = Array.isArray(value.keys) ? value.keys : 'kty' in value ? [value] : null
   if (!listed) return null
-  const keys: PublicKey[] = []
+  const keys: VerificationKey[] = []
   const faults: KeyFault[] = []
   for (const jwk of listed) {
     const key = readKey(jwk, refused)
@@ -77,7 +77,7 @@ export function readKeys(
 }
 
 /** One JWK. Base64url that is not canonical is refused: another spelling of a known key would have another thumbprint. */
-export function readKey(value: unknown, refused = PUBLIC_SECRETS): PublicKey | KeyFault {
+export function readKey(value: unknown, refused = PUBLIC_SECRETS): VerificationKey | KeyFault {
   if (!isRecord(value)) return 'not_a_key'
   if (SECRETS.some((name) => name in value)) return value.kty === 'oct' ? 'unsupported_key' : 'private_key'
   const jwk = readPublic(value)
@@ -107,7 +107,7 @@ const IMPORTS: Record<Algorithm, { name: string; namedCurve?: string; hash?: str
 }
 
 /** The key for WebCrypto; null when it is no point of its curve, or no modulus. */
-export async function importKey({ jwk, algorithm }: PublicKey): Promise<CryptoKey | null> {
+export async function importKey({ jwk, algorithm }: VerificationKey): Promise<CryptoKey | null> {
   try {
     return await crypto.subtle.importKey('jwk', { ...jwk }, IMPORTS[algorithm], false, ['verify'])
   } catch (cause) {

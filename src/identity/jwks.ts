@@ -1,9 +1,9 @@
 /** Fetching an agent's key directory: one request, and nothing that a hostile server answers costs more than its limits. */
-import { type PublicKey, readKeys } from './jwk.ts'
+import { readKeys, type VerificationKey } from './jwk.ts'
 
 /** `failed` says nothing about the keys: the directory was not read. `maxAge` in seconds, where the directory says one. */
 export type Fetched =
-  | { outcome: 'read'; keys: PublicKey[]; maxAge: number | null }
+  | { outcome: 'read'; keys: VerificationKey[]; maxAge: number | null }
   | { outcome: 'failed'; why: string }
 
 export type Fetch = (url: string, init: RequestInit) => Promise<Response>

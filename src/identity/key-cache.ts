@@ -1,10 +1,10 @@
 /** What is remembered of a key directory, and when it has to be asked again. Pure. */
-import type { PublicKey } from './jwk.ts'
+import type { VerificationKey } from './jwk.ts'
 import type { Fetched } from './jwks.ts'
 
 /** Times in Unix milliseconds. */
-export type Listing = {
-  keys: PublicKey[]
+export type CachedJwks = {
+  keys: VerificationKey[]
   /** When it was last read; null when never. */
   readAt: number | null
   /** When it was last asked, with or without success. */
@@ -28,7 +28,7 @@ export const LONGEST_OUTAGE = 7 * 86_400_000
  * What to do before the key `wanted` is looked up: `nothing`; `ask` the directory and wait for its answer; or `confirm` it
  * later, and take the key as it is remembered.
  */
-export function due(listing: Listing | null, wanted: string, now: number): 'nothing' | 'ask' | 'confirm' {
+export function due(listing: CachedJwks | null, wanted: string, now: number): 'nothing' | 'ask' | 'confirm' {
   if (!listing) return 'ask'
   if (now < listing.askedAt + PERIOD) return 'nothing'
   if (!findKey(listing, wanted)) return 'ask'
@@ -39,7 +39,7 @@ export function due(listing: Listing | null, wanted: string, now: number): 'noth
 }
 
 /** The listing after an asking. One that was read replaces the old, so that a key it lacks is gone; a failure takes nothing away. */
-export function learn(listing: Listing | null, fetched: Fetched, now: number): Listing {
+export function learn(listing: CachedJwks | null, fetched: Fetched, now: number): CachedJwks {
   if (fetched.outcome === 'failed') {
     const known = listing ?? { keys: [], readAt: null, freshUntil: 0 }
     return { ...known, askedAt: now, failing: true }
@@ -49,11 +49,15 @@ export function learn(listing: Listing | null, fetched: Fetched, now: number): L
 }
 
 /** The key, or why there is none: `unknown` when the directory was read and lacks it, `undecided` when that cannot be said. */
-export function lookUp(listing: Listing, wanted: string, now: number): PublicKey | 'unknown' | 'undecided' {
+export function lookUp(
+  listing: CachedJwks,
+  wanted: string,
+  now: number,
+): VerificationKey | 'unknown' | 'undecided' {
   if (listing.readAt === null || now > listing.readAt + LONGEST_OUTAGE) return 'undecided'
   return findKey(listing, wanted) ?? (listing.failing ? 'undecided' : 'unknown')
 }
 
-function findKey({ keys }: Listing, wanted: string): PublicKey | undefined {
+function findKey({ keys }: CachedJwks, wanted: string): VerificationKey | undefined {
   return keys.find(({ keyId }) => keyId === wanted)
 }

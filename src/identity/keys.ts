@@ -1,33 +1,35 @@
 /** Whose key signed: the registered agent behind a claim, and its key, pinned or from its directory. */
 import type { DirectoryReader } from './directory.ts'
-import { type Algorithm, importKey, type PublicKey } from './jwk.ts'
-import { due, type Listing, lookUp } from './key-cache.ts'
-import type { Doubt } from './verdict.ts'
+import { type Algorithm, importKey, type VerificationKey } from './jwk.ts'
+import { type CachedJwks, due, lookUp } from './key-cache.ts'
+import type { UnverifiedReason } from './verdict.ts'
 
 /** An agent as the operator registered it. `keys` are pinned: where they are, nothing is ever fetched. */
-export type Agent = {
+export type AgentIdentity = {
   id: string
   /** As `readAgentUrl` writes it; null when the agent is known by its keys alone. */
   url: string | null
-  keys: readonly PublicKey[] | null
+  keys: readonly VerificationKey[] | null
 }
 
 /** What a signature claims. `host` is the site that was asked, which is nobody's directory. */
-export type Claim = { url: string | null; keyId: string; host: string }
+export type AssertedIdentity = { url: string | null; keyId: string; host: string }
 
 /**
  * Finds a registered agent: by the URL it claims, else (when nobody registered that URL, or none is claimed) among those
  * that have no URL by the thumbprint of a pinned key.
  */
-export type Registry = (claim: Pick<Claim, 'url' | 'keyId'>) => Agent | null | Promise<Agent | null>
+export type Registry = (
+  claim: Pick<AssertedIdentity, 'url' | 'keyId'>,
+) => AgentIdentity | null | Promise<AgentIdentity | null>
 
 /** A key that can verify, and whose it is. */
 export type Key = { agent: string; url: string | null; algorithm: Algorithm; key: CryptoKey }
 
-export type Missing = Exclude<Doubt, 'unsigned'> | 'key_unknown' | 'key_not_current'
+export type Missing = Exclude<UnverifiedReason, 'unsigned'> | 'key_unknown' | 'key_not_current'
 
 /** `now` in Unix milliseconds. */
-export type FindKey = (claim: Claim, now: number) => Promise<Key | Missing>
+export type FindKey = (claim: AssertedIdentity, now: number) => Promise<Key | Missing>
 
 /** How much an isolate remembers; it may forget at any time. */
 const MOST = 1000
@@ -39,11 +41,11 @@ export const CLOCK_SKEW_SECONDS = 10
  * speak for another's name. `directories` opens the object of an agent's URL.
  */
 export function keysOf(registry: Registry, directories: (url: string) => DirectoryReader): FindKey {
-  const listings = new Map<string, Listing>()
+  const listings = new Map<string, CachedJwks>()
   // A thumbprint is a hash of the whole key, so that whoever published it, it is the same key.
   const imported = new Map<string, CryptoKey | null>()
 
-  async function readListing(url: string, keyId: string, now: number): Promise<Listing | null> {
+  async function readListing(url: string, keyId: string, now: number): Promise<CachedJwks | null> {
     const known = listings.get(url)
     if (known && due(known, keyId, now) === 'nothing') return known
     try {
@@ -54,7 +56,11 @@ export function keysOf(registry: Registry, directories: (url: string) => Directo
     }
   }
 
-  async function publicKey(agent: Agent, { keyId, host }: Claim, now: number): Promise<PublicKey | Missing> {
+  async function publicKey(
+    agent: AgentIdentity,
+    { keyId, host }: AssertedIdentity,
+    now: number,
+  ): Promise<VerificationKey | Missing> {
     if (agent.keys) return agent.keys.find((key) => key.keyId === keyId) ?? 'key_unknown'
     if (agent.url === null || new URL(agent.url).host === host) return 'agent_unknown'
     const listing = await readListing(agent.url, keyId, now)
@@ -78,9 +84,9 @@ export function keysOf(registry: Registry, directories: (url: string) => Directo
 }
 
 /** A registry of agents that are all at hand. */
-export function registryOf(agents: readonly Agent[]): Registry {
-  const byUrl = new Map<string, Agent>()
-  const byKey = new Map<string, Agent>()
+export function registryOf(agents: readonly AgentIdentity[]): Registry {
+  const byUrl = new Map<string, AgentIdentity>()
+  const byKey = new Map<string, AgentIdentity>()
   for (const agent of agents) {
     if (agent.url !== null) byUrl.set(agent.url, agent)
     else for (const { keyId } of agent.keys ?? []) byKey.set(keyId, agent)

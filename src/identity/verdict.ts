@@ -37,7 +37,7 @@ export type Flaw =
  * Why nothing can be said. `unsigned` and `agent_unknown` stay so; only `directory_unavailable` is worth asking again.
  * None of them is ever a debt.
  */
-export type Doubt = 'unsigned' | 'agent_unknown' | 'directory_unavailable'
+export type UnverifiedReason = 'unsigned' | 'agent_unknown' | 'directory_unavailable'
 
 export type Flawed = { flaw: Flaw }
 

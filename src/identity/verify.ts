@@ -9,7 +9,7 @@ import { PUBLIC_SECRETS } from './known-secrets.ts'
 import { readSignatures, type Signature } from './signature.ts'
 import { claimedAgent } from './signature-agent.ts'
 import { authorityOf, type Message, signatureBase } from './signature-base.ts'
-import { type Doubt, type Flaw, type Flawed, flawed } from './verdict.ts'
+import { type Flaw, type Flawed, flawed, type UnverifiedReason } from './verdict.ts'
 
 /** A signature that holds, and all that is needed to show so later. Times in Unix seconds. */
 export type Proof = {
@@ -36,10 +36,10 @@ export type Proof = {
 }
 
 /** `invalid` stays so. `unverified` could not be decided, `unread` is a body that cannot be had. Only `verified` may become a debt. */
-export type Verdict =
+export type Verification =
   | ({ outcome: 'verified' } & Proof)
   | { outcome: 'invalid'; reason: Flaw }
-  | { outcome: 'unverified'; reason: Doubt }
+  | { outcome: 'unverified'; reason: UnverifiedReason }
   | { outcome: 'unread'; refusal: Refusal }
 
 /** What a request carries; null where there is nothing, or where the method gives it no meaning. */
@@ -51,7 +51,7 @@ export type Read = () => Promise<Result<Body>>
 /** For requests whose content means nothing. */
 export const nothing: Read = async () => accept(null)
 
-export type Terms = {
+export type VerifyOptions = {
   findKey: FindKey
   /** Unix milliseconds. */
   now: number
@@ -75,7 +75,7 @@ const encoder = new TextEncoder()
  * read once a signature holds, and not before: nobody unknown makes us read it. Refuses a body that is not covered by a
  * digest, and throws for nothing that a client sent, only where `read` does.
  */
-export async function verify(message: Message, read: Read, terms: Terms): Promise<Verdict> {
+export async function verify(message: Message, read: Read, terms: VerifyOptions): Promise<Verification> {
   const signatures = readSignatures(message.headers)
   if ('flaw' in signatures) return { outcome: 'invalid', reason: signatures.flaw }
   const verdicts = await Promise.all(
@@ -83,7 +83,7 @@ export async function verify(message: Message, read: Read, terms: Terms): Promis
       'flaw' in signature ? invalid(signature) : judge(signature, message, read, terms),
     ),
   )
-  const by = (outcome: Verdict['outcome']) => verdicts.find((verdict) => verdict.outcome === outcome)
+  const by = (outcome: Verification['outcome']) => verdicts.find((verdict) => verdict.outcome === outcome)
   return (
     by('verified') ??
     by('unread') ??
@@ -100,7 +100,12 @@ export function isBound({ covered, nonce }: Pick<Proof, 'covered' | 'nonce'>): b
 }
 
 /** Cheap checks first; a key is looked up only for what is well formed and timely, and one signature costs one verification. */
-async function judge(signature: Signature, message: Message, read: Read, terms: Terms): Promise<Verdict> {
+async function judge(
+  signature: Signature,
+  message: Message,
+  read: Read,
+  terms: VerifyOptions,
+): Promise<Verification> {
   const { keyId, label, created, expires, nonce, bytes } = signature
   const { findKey, now, refused = PUBLIC_SECRETS } = terms
   const flaw = judgeTimes(signature, terms) ?? judgeCoverage(signature, terms)
@@ -129,11 +134,14 @@ async function judge(signature: Signature, message: Message, read: Read, terms: 
   return { outcome: 'verified', agent, url: found.url, keyId, label, covered, ...times, id, ...evidence }
 }
 
-function invalid({ flaw }: Flawed): Verdict {
+function invalid({ flaw }: Flawed): Verification {
   return { outcome: 'invalid', reason: flaw }
 }
 
-function judgeTimes({ created, expires }: Signature, { now, longest = LONGEST }: Terms): Flawed | null {
+function judgeTimes(
+  { created, expires }: Signature,
+  { now, longest = LONGEST }: VerifyOptions,
+): Flawed | null {
   const seconds = Math.floor(now / 1000)
   if (expires < created) return flawed('expires_before_created')
   if (created > seconds + CLOCK_SKEW_SECONDS) return flawed('created_in_the_future')
@@ -141,7 +149,7 @@ function judgeTimes({ created, expires }: Signature, { now, longest = LONGEST }:
   return expires - created > longest ? flawed('valid_too_long') : null
 }
 
-function judgeCoverage({ components }: Signature, terms: Terms): Flawed | null {
+function judgeCoverage({ components }: Signature, terms: VerifyOptions): Flawed | null {
   const whole = new Set(components.filter(({ parameters }) => parameters.size === 0).map(({ name }) => name))
   if (!whole.has('@authority') && !whole.has('@target-uri')) return flawed('target_not_covered')
   const { covering = [] } = terms

@@ -1,14 +1,15 @@
 /** Accounts over HTTP: channels, payers of `exact` and credit lines. One account is read from its object, lists from D1. */
 
 import { type Context, Hono } from 'hono'
+import type { CreditLineStub } from '../billing/context.ts'
 import { KIND, listings } from '../ledger/book/accounts.ts'
 import { lines } from '../ledger/book/credit.ts'
 import type { Entry } from '../ledger/channel/types.ts'
 import type { LineEntry, LineStanding } from '../ledger/credit/types.ts'
 import { isHex } from '../protocol/evm/hex.ts'
 import { isAgentId } from './requests.ts'
-import { jsonResponse, limitOf, nextOf, notFound, numberOf } from './response.ts'
-import type { Line, OperatorSettings } from './settings.ts'
+import { jsonResponse, nextOf, notFound, numberOf, pageLimit } from './response.ts'
+import type { OperatorSettings } from './settings.ts'
 
 const PAYER = /^eip155:[1-9][0-9]{0,15}:0x[0-9a-f]{40}$/
 
@@ -16,7 +17,7 @@ const PAYER = /^eip155:[1-9][0-9]{0,15}:0x[0-9a-f]{40}$/
 export function accountRoutes(settings: OperatorSettings): Hono {
   const app = new Hono()
   app.get('/', async (c) => {
-    const limit = limitOf(c)
+    const limit = pageLimit(c)
     const accounts = await listed(settings, c.req.query('after') ?? '', limit)
     return jsonResponse({ accounts, next: nextOf(accounts, limit, ({ id }) => id) })
   })
@@ -58,8 +59,8 @@ export function entryView({ signature, ...entry }: Entry, evidence: boolean) {
 }
 
 /** A page of a credit line's journal: the entries after number `after` of the query. */
-export async function entriesOf(c: Context, line: Line, evidence: boolean) {
-  const entries = await line.entries(numberOf(c.req.query('after'), 0), limitOf(c))
+export async function entriesOf(c: Context, line: CreditLineStub, evidence: boolean) {
+  const entries = await line.entries(numberOf(c.req.query('after'), 0), pageLimit(c))
   return {
     entries: entries.map((entry) => lineEntryView(entry, evidence)),
     next: entries.at(-1)?.seq ?? null,
@@ -83,7 +84,7 @@ async function channelOf(c: Context, { accounts }: OperatorSettings, id: string,
   const account = accounts.getByName(id)
   const standing = await account.standing()
   if (!standing) return notFound()
-  const entries = await account.entries(numberOf(c.req.query('after'), 0), limitOf(c))
+  const entries = await account.entries(numberOf(c.req.query('after'), 0), pageLimit(c))
   const { signature, ...totals } = standing
   return jsonResponse({
     id,
@@ -96,7 +97,7 @@ async function channelOf(c: Context, { accounts }: OperatorSettings, id: string,
 
 async function exactOf(c: Context, { authorizations }: OperatorSettings, id: string, evidence: boolean) {
   const payer = authorizations.getByName(id)
-  const limit = limitOf(c)
+  const limit = pageLimit(c)
   const [totals, uses] = await Promise.all([payer.totals(), payer.uses(c.req.query('after') ?? '', limit)])
   const payments = uses.map(({ signature, ...use }) => (evidence ? { ...use, signature } : use))
   return jsonResponse({ id, kind: KIND.exact, totals, payments, next: nextOf(uses, limit, ({ id }) => id) })

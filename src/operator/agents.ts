@@ -1,10 +1,16 @@
 /** Agents over HTTP: the crawlers that have credit, and their terms. */
 import { Hono } from 'hono'
 import type * as v from 'valibot'
-import { type Agent, type Change, type Draft, REGISTRY, type Registered } from '../ledger/credit/agents.ts'
+import {
+  type Agent,
+  type AgentChange,
+  type AgentDraft,
+  REGISTRY,
+  type Registered,
+} from '../ledger/credit/agents.ts'
 import type { RequestError } from './problem.ts'
 import { agentChange, formOf, newAgent, suspension, UNIDENTIFIED } from './requests.ts'
-import { invalid, jsonResponse, limitOf, nextOf, notFound, problem } from './response.ts'
+import { invalid, jsonResponse, nextOf, notFound, pageLimit, problem } from './response.ts'
 import type { CreditSettings, OperatorSettings } from './settings.ts'
 
 type Form = Partial<v.InferOutput<typeof newAgent>>
@@ -14,7 +20,7 @@ export function agentRoutes(settings: OperatorSettings, credit: CreditSettings, 
   const app = new Hono()
   const registry = () => credit.agents.getByName(REGISTRY)
   app.get('/', async (c) => {
-    const limit = limitOf(c)
+    const limit = pageLimit(c)
     const agents = await registry().list(c.req.query('after') ?? '', limit)
     return jsonResponse({ agents: agents.map(agentView), next: nextOf(agents, limit, ({ id }) => id) })
   })
@@ -76,13 +82,13 @@ async function unknownNames(
   return errors
 }
 
-function draftOf(form: v.InferOutput<typeof newAgent>, initialLimit: bigint): Draft {
+function draftOf(form: v.InferOutput<typeof newAgent>, initialLimit: bigint): AgentDraft {
   const { id = `agent-${crypto.randomUUID().slice(0, 18)}`, name, url, keys } = form
   const { creditLimit: limit, probation = initialLimit, period, rail, tier, buyer } = form
   return { id, name, url, keys, terms: { limit, probation, period, rail, tier, buyer } }
 }
 
-function changeOf(form: v.InferOutput<typeof agentChange>): Change {
+function changeOf(form: v.InferOutput<typeof agentChange>): AgentChange {
   const { name, url, keys, creditLimit, ...rest } = form
   const terms = { ...rest, ...(creditLimit !== undefined && { limit: creditLimit }) }
   return {

@@ -2,7 +2,7 @@
 import { Hono } from 'hono'
 import { type Act, REGISTRY } from '../ledger/credit/agents.ts'
 import { writeJson } from '../platform/json.ts'
-import { jsonResponse, limitOf, nextOf, numberOf } from './response.ts'
+import { jsonResponse, nextOf, numberOf, pageLimit } from './response.ts'
 import type { CreditSettings } from './settings.ts'
 
 type Noted = Pick<Act, 'who' | 'what' | 'subject'> & { before: object | null; after: object | null }
@@ -11,7 +11,7 @@ type Noted = Pick<Act, 'who' | 'what' | 'subject'> & { before: object | null; af
 export function auditRoutes({ agents }: CreditSettings): Hono {
   const app = new Hono()
   app.get('/', async (c) => {
-    const limit = limitOf(c)
+    const limit = pageLimit(c)
     const acts = await agents.getByName(REGISTRY).acts(numberOf(c.req.query('after'), 0), limit)
     return jsonResponse({ acts: acts.map(actView), next: nextOf(acts, limit, ({ seq }) => seq) })
   })

@@ -1,7 +1,7 @@
 /** Invoices over HTTP: their state and history, transfers that the operator records, and credit notes. */
 import { type Context, Hono } from 'hono'
 import type * as v from 'valibot'
-import type { BillSettings } from '../billing/context.ts'
+import type { BillSettings, CreditLineStub } from '../billing/context.ts'
 import { creditable } from '../billing/credit-note.ts'
 import { linesOf } from '../billing/invoice-lines.ts'
 import { correct } from '../billing/issue-credit-note.ts'
@@ -17,13 +17,13 @@ import {
   htmlPage,
   invalid,
   jsonResponse,
-  limitOf,
   nextOf,
   notFound,
   numberOf,
+  pageLimit,
   problem,
 } from './response.ts'
-import type { CreditSettings, Line, OperatorSettings } from './settings.ts'
+import type { CreditSettings, OperatorSettings } from './settings.ts'
 
 const INVOICE = /^INV-[0-9]{6,15}$/
 const STAGES: readonly Stage[] = ['open', 'due', 'past_due', 'suspended', 'written_off', 'settled']
@@ -37,7 +37,7 @@ export function invoiceRoutes(context: InvoiceContext): Hono {
   const { settings, credit } = context
   const { book } = settings
   app.get('/', async (c) => {
-    const limit = limitOf(c)
+    const limit = pageLimit(c)
     const { agent, stage: asked } = c.req.query()
     const stage = STAGES.find((known) => known === asked)
     if (asked !== undefined && !stage)
@@ -65,7 +65,7 @@ export function invoiceView(invoice: InvoiceStanding) {
 }
 
 /** The response with one invoice of a credit line: JSON with its history, or a page. */
-export async function invoiceOf(c: Context, line: Line, id: string): Promise<Response> {
+export async function invoiceOf(c: Context, line: CreditLineStub, id: string): Promise<Response> {
   const format = formatOf(c, 'json', 'html')
   if (format instanceof Response) return format
   const invoice = await line.invoice(id)
@@ -79,7 +79,7 @@ async function lineWith(
   { book }: OperatorSettings,
   { lines }: CreditSettings,
   id: string,
-): Promise<Line | null> {
+): Promise<CreditLineStub | null> {
   const agent = INVOICE.test(id) ? await lineOfInvoice(book, id) : null
   return agent === null ? null : lines.getByName(agent)
 }
@@ -160,7 +160,7 @@ async function issueCreditNote(c: Context, context: InvoiceContext): Promise<Res
   return jsonResponse({ creditNote: id, invoice: invoiceView(invoice) }, 201)
 }
 
-type Opened<Form> = { form: Form; bill: BillSettings; line: Line; before: InvoiceStanding }
+type Opened<Form> = { form: Form; bill: BillSettings; line: CreditLineStub; before: InvoiceStanding }
 
 /** The body of a request and its invoice, or the error response. */
 async function open<Schema extends v.GenericSchema>(
@@ -186,7 +186,7 @@ function figures(invoice: InvoiceStanding) {
 /** Updates the read model, so that lists show the change at once. After a failure the next run updates it. */
 async function project(
   { book }: OperatorSettings,
-  line: Line,
+  line: CreditLineStub,
   invoice: InvoiceStanding,
   now: number,
 ): Promise<void> {

@@ -64,7 +64,7 @@ export function formatOf(c: Context, ...formats: Format[]): Format | Response {
 }
 
 /** Items a page: `limit` of the query, from 1 to 500, by default 100. */
-export function limitOf(c: Context): number {
+export function pageLimit(c: Context): number {
   const limit = numberOf(c.req.query('limit'), 100)
   return limit < 1 ? 1 : limit > MAX_PAGE_ITEMS ? MAX_PAGE_ITEMS : limit
 }

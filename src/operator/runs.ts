@@ -3,7 +3,7 @@ import { Hono } from 'hono'
 import { findRun, runs } from '../ledger/book/runs.ts'
 import { runId, startRun, statusOf } from '../settlement/workflow.ts'
 import { act } from './audit.ts'
-import { jsonResponse, limitOf, notFound } from './response.ts'
+import { jsonResponse, notFound, pageLimit } from './response.ts'
 import type { OperatorSettings } from './settings.ts'
 
 const RUN = /^(settle|watch)-[0-9]{8}T[0-9]{6}$/
@@ -22,7 +22,7 @@ export function runRoutes(
     const { after } = await (credit ? act(credit, asked, start) : start())
     return jsonResponse(after, 202)
   })
-  app.get('/', async (c) => jsonResponse({ runs: await runs(book, limitOf(c)) }))
+  app.get('/', async (c) => jsonResponse({ runs: await runs(book, pageLimit(c)) }))
   // Both the record and the status of the Workflow can be missing: the record at first, the status once Cloudflare drops it.
   app.get('/:id', async (c) => {
     const id = c.req.param('id')

@@ -27,6 +27,3 @@ export type CreditSettings = CreditPorts & {
   probation: bigint
   tiers: ReadonlySet<string>
 }
-
-/** The stub of a credit line. */
-export type Line = ReturnType<CreditSettings['lines']['getByName']>

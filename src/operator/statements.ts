@@ -1,5 +1,6 @@
 /** Statements over HTTP: the signed charges of a period, and the proof of each of its entries. */
 import { Hono } from 'hono'
+import type { CreditLineStub } from '../billing/context.ts'
 import type { Seal } from '../billing/operator-key.ts'
 import { statementPage } from '../billing/pages.ts'
 import { documentOf, signStatement, statementCsv } from '../billing/signed-statement.ts'
@@ -12,12 +13,12 @@ import {
   formatOf,
   htmlPage,
   jsonResponse,
-  limitOf,
   nextOf,
   notFound,
   numberOf,
+  pageLimit,
 } from './response.ts'
-import type { CreditSettings, Line, OperatorSettings } from './settings.ts'
+import type { CreditSettings, OperatorSettings } from './settings.ts'
 
 const CURSOR = /^(\d{1,16})\.([^.]{1,64})\.([0-9W-]{7,10})$/
 
@@ -26,7 +27,7 @@ export function statementRoutes({ book, billing }: OperatorSettings, credit: Cre
   const app = new Hono()
   const lineOf = (agent: string) => (isAgentId(agent) ? credit.lines.getByName(agent) : null)
   app.get('/', async (c) => {
-    const limit = limitOf(c)
+    const limit = pageLimit(c)
     const filter = { agent: c.req.query('agent'), after: readCursor(c.req.query('after')), limit }
     const listed = await statements(book, filter)
     return jsonResponse({
@@ -51,7 +52,7 @@ export function statementRoutes({ book, billing }: OperatorSettings, credit: Cre
 
 /** The signed statement of a period, or null when the credit line has none. */
 export async function signedOf(
-  line: Line,
+  line: CreditLineStub,
   period: string,
   { operator }: Pick<CreditSettings, 'operator'>,
   seal: Seal,
@@ -76,7 +77,7 @@ export function inFormat(signed: SignedStatement, format: Format): Response {
 }
 
 /** The response with the proof that an entry is part of a period's statement. */
-export async function proven(line: Line, period: string, entry: string): Promise<Response> {
+export async function proven(line: CreditLineStub, period: string, entry: string): Promise<Response> {
   const seq = numberOf(entry, 0)
   const proof = seq > 0 ? await line.proof(seq) : null
   if (proof?.period !== period) return notFound()

@@ -1,11 +1,12 @@
 /** A crawler's own account: it signs the request as it signs commitments, and gets the account of that signature only. */
 import { type Context, Hono } from 'hono'
+import type { CreditLineStub } from '../billing/context.ts'
 import type { FindKey } from '../identity/keys.ts'
 import { isBound, nothing, verify } from '../identity/verify.ts'
 import { balanceOf, entriesOf } from '../operator/accounts.ts'
 import { invoiceOf, invoiceView } from '../operator/invoices.ts'
 import { formatOf, jsonResponse, notFound, problem } from '../operator/response.ts'
-import type { CreditSettings, Line, OperatorSettings } from '../operator/settings.ts'
+import type { CreditSettings, OperatorSettings } from '../operator/settings.ts'
 import { inFormat, proven, signedOf } from '../operator/statements.ts'
 import { Roster, signersOf } from '../schemes/credit/agent-cache.ts'
 
@@ -13,7 +14,7 @@ import { Roster, signersOf } from '../schemes/credit/agent-cache.ts'
 const ACCEPT_SIGNATURE =
   'tab402=("@authority" "@method" "@target-uri" "signature-agent");created;expires;keyid;tag="web-bot-auth"'
 
-type Me = { Variables: { line: Line } }
+type Me = { Variables: { line: CreditLineStub } }
 
 /** Routes below `/_tab402/me`. `now` in Unix milliseconds. */
 export function meRoutes({ billing }: OperatorSettings, credit: CreditSettings, now: () => number): Hono<Me> {
@@ -83,7 +84,7 @@ function unavailable(reason: string): Response {
   return answer
 }
 
-async function balance(line: Line): Promise<Response> {
+async function balance(line: CreditLineStub): Promise<Response> {
   const standing = await line.standing()
   if (!standing) return notFound()
   const { agent, name, terms } = standing.enrolment

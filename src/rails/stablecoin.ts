@@ -7,7 +7,7 @@ import type {
   PaymentReceived,
   Presented,
 } from '../ledger/billing/types.ts'
-import type { Billing } from '../ledger/credit/contract.ts'
+import type { BillingCalls } from '../ledger/credit/contract.ts'
 import { readJson, writeJson } from '../platform/json.ts'
 import { accept, type Refusal, type Result, refuse, wire } from '../protocol/refusal.ts'
 import type { SettleResponse } from '../protocol/x402/types.ts'
@@ -17,7 +17,7 @@ import { unitOf } from './index.ts'
 import type { PaymentEvent, Rail } from './rail.ts'
 
 /** The calls of a credit line that an immediate payment uses. */
-export type Payee = Pick<Billing, 'attempt' | 'abandon' | 'attempts' | 'paid'>
+export type Payee = Pick<BillingCalls, 'attempt' | 'abandon' | 'attempts' | 'paid'>
 
 /** How the rail charges, where it stores attempts, and where an invoice is paid. */
 export type StablecoinSettings = {

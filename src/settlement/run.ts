@@ -8,7 +8,7 @@ import { type RunRecord, saveRun } from '../ledger/book/runs.ts'
 import type { Steps } from '../platform/steps.ts'
 import type { Address } from '../protocol/evm/hex.ts'
 import { claim, plan } from './channels/claim-batch.ts'
-import { batchesOf, type Row, transactionsOf } from './channels/claims.ts'
+import { batchesOf, type ClaimRow, transactionsOf } from './channels/claims.ts'
 import { gather } from './channels/gather.ts'
 import {
   add,
@@ -102,8 +102,8 @@ async function countPayments(payers: Payers, steps: Steps, report: Report): Prom
 
 /** Reads every account, claims each batch as soon as it is full, and checks pending transactions again at the end. */
 async function claimAll(settings: Settings, steps: Steps, report: Report): Promise<void> {
-  const pending: Row[][] = []
-  let waiting: Row[] = []
+  const pending: ClaimRow[][] = []
+  let waiting: ClaimRow[] = []
   let batches = 0
   let after: string | null = ''
   for (let page = 1; after !== null; page++) {
@@ -126,9 +126,9 @@ async function claimBatch(
   steps: Steps,
   report: Report,
   batch: string,
-  rows: Row[],
-): Promise<Row[][]> {
-  const pending: Row[][] = []
+  rows: ClaimRow[],
+): Promise<ClaimRow[][]> {
+  const pending: ClaimRow[][] = []
   let left = rows
   for (let round = 1; round <= ROUNDS && left.length > 0; round++) {
     const tried = left
@@ -152,7 +152,7 @@ async function recheckPending(
   settings: Settings,
   steps: Steps,
   report: Report,
-  pending: Row[][],
+  pending: ClaimRow[][],
 ): Promise<void> {
   let unmined = pending
   for (let look = 1; look <= RECHECKS && unmined.length > 0; look++) {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { deliver, sign } from '../../src/billing/dun.ts'
+import { deliver, signWebhook } from '../../src/billing/dun.ts'
 import type { DunningStep } from '../../src/ledger/billing/types.ts'
 
 const NOW = Date.UTC(2026, 10, 22)
@@ -43,17 +43,17 @@ describe('Dunning webhook', () => {
       at: NOW,
       open: '1460000',
     })
-    expect(signature).toBe(await sign(body, 'a secret', NOW / 1000))
-    expect(await sign(`${body} `, 'a secret', NOW / 1000)).not.toBe(signature)
-    expect(await sign(body, 'a secret', NOW / 1000 + 1)).not.toBe(signature)
-    expect(await sign(body, 'another', NOW / 1000)).not.toBe(signature)
+    expect(signature).toBe(await signWebhook(body, 'a secret', NOW / 1000))
+    expect(await signWebhook(`${body} `, 'a secret', NOW / 1000)).not.toBe(signature)
+    expect(await signWebhook(body, 'a secret', NOW / 1000 + 1)).not.toBe(signature)
+    expect(await signWebhook(body, 'another', NOW / 1000)).not.toBe(signature)
   })
 
   it('has an HMAC-SHA256 signature', async () => {
     const key = new TextEncoder().encode('a secret')
     const algorithm = { name: 'HMAC', hash: 'SHA-256' }
     const imported = await crypto.subtle.importKey('raw', key, algorithm, false, ['verify'])
-    const [, hex = ''] = /v1=(.*)/.exec(await sign('body', 'a secret', 5)) ?? []
+    const [, hex = ''] = /v1=(.*)/.exec(await signWebhook('body', 'a secret', 5)) ?? []
     const mac = Uint8Array.from(hex.match(/../g) ?? [], (pair) => Number.parseInt(pair, 16))
     const text = new TextEncoder().encode('5.body')
     expect(await crypto.subtle.verify('HMAC', imported, mac, text)).toBe(true)

@@ -54,10 +54,13 @@ const found = files.flatMap((file) =>
 )
 
 describe('Prose', () => {
-  it.each([...new Set(files.map(folderOf))])('in %s has no banned phrase beyond those still left', (folder) => {
-    const here = found.filter(({ file }) => folderOf(file) === folder).map(({ text }) => text)
-    const left = LEFT[folder] ?? 0
-    if (here.length > left) expect(here).toEqual([])
-    expect(here.length, `lower LEFT['${folder}'] to ${here.length}`).toBe(left)
-  })
+  it.each([...new Set(files.map(folderOf))])(
+    'in %s has no banned phrase beyond those still left',
+    (folder) => {
+      const here = found.filter(({ file }) => folderOf(file) === folder).map(({ text }) => text)
+      const left = LEFT[folder] ?? 0
+      if (here.length > left) expect(here).toEqual([])
+      expect(here.length, `lower LEFT['${folder}'] to ${here.length}`).toBe(left)
+    },
+  )
 })

@@ -1,11 +1,11 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { type Asker, classify, type Evidence } from '../../src/identity/classify.ts'
+import { type Asker, type ClientEvidence, classify } from '../../src/identity/classify.ts'
 
 const CHROME =
   'Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/142.0.0.0 Safari/537.36'
 
-function ask(userAgent: string | null, evidence: Partial<Evidence> = {}): Asker {
+function ask(userAgent: string | null, evidence: Partial<ClientEvidence> = {}): Asker {
   return classify({ userAgent, signed: false, paying: false, ...evidence })
 }
 

@@ -2,7 +2,7 @@ import { env, runInDurableObject } from 'cloudflare:test'
 import { describe, expect, it } from 'vitest'
 import { Directory } from '../../src/identity/directory.ts'
 import type { Fetch } from '../../src/identity/jwks.ts'
-import { GRACE, type Listing, PERIOD } from '../../src/identity/key-cache.ts'
+import { type CachedJwks, GRACE, PERIOD } from '../../src/identity/key-cache.ts'
 import { DIRECTORY, newCrawler } from './harness.ts'
 
 const T = 1_800_000_000_000
@@ -53,7 +53,7 @@ function newDirectory(...published: JsonWebKey[]) {
   }
 }
 
-function namesOf({ keys }: Listing): string[] {
+function namesOf({ keys }: CachedJwks): string[] {
   return keys.map(({ keyId }) => keyId)
 }
 

@@ -1,9 +1,9 @@
 /** Crawlers with keys of every algorithm. Signatures are built line by line, without the code under test. */
 
-import { type Algorithm, type PublicKey, readKey } from '../../src/identity/jwk.ts'
-import { type Agent, type FindKey, keysOf, registryOf } from '../../src/identity/keys.ts'
+import { type Algorithm, readKey, type VerificationKey } from '../../src/identity/jwk.ts'
+import { type AgentIdentity, type FindKey, keysOf, registryOf } from '../../src/identity/keys.ts'
 import type { Message } from '../../src/identity/signature-base.ts'
-import { type Proof, type Terms, type Verdict, verify } from '../../src/identity/verify.ts'
+import { type Proof, type Verification, type VerifyOptions, verify } from '../../src/identity/verify.ts'
 import { accept } from '../../src/protocol/refusal.ts'
 
 /** A moment, in Unix seconds. */
@@ -26,7 +26,7 @@ const PARAMETERS: Record<Algorithm, object> = {
 export const ALGORITHMS = Object.keys(PARAMETERS) as Algorithm[]
 
 export type Crawler = {
-  key: PublicKey
+  key: VerificationKey
   /** The key as its owner would publish it. */
   jwk: JsonWebKey
   privateJwk: JsonWebKey
@@ -92,12 +92,12 @@ export function toBase64(bytes: Uint8Array): string {
   return btoa(String.fromCharCode(...bytes))
 }
 
-export function pinned(crawler: Crawler, rest: Partial<Agent> = {}): Agent {
+export function pinned(crawler: Crawler, rest: Partial<AgentIdentity> = {}): AgentIdentity {
   return { id: 'crawler', url: DIRECTORY, keys: [crawler.key], ...rest }
 }
 
 /** Finds keys of pinned agents, and throws if a directory is read. */
-export function keysOfPinned(...agents: Agent[]): FindKey {
+export function keysOfPinned(...agents: AgentIdentity[]): FindKey {
   return keysOf(registryOf(agents), () => {
     throw new Error('a directory was asked')
   })
@@ -107,8 +107,8 @@ export function keysOfPinned(...agents: Agent[]): FindKey {
 export function judge(
   crawler: Crawler,
   message: Message,
-  { body = null, ...terms }: Partial<Terms> & { body?: Uint8Array<ArrayBuffer> | null } = {},
-): Promise<Verdict> {
+  { body = null, ...terms }: Partial<VerifyOptions> & { body?: Uint8Array<ArrayBuffer> | null } = {},
+): Promise<Verification> {
   return verify(message, async () => accept(body), {
     findKey: keysOfPinned(pinned(crawler)),
     now: NOW * 1000,
@@ -116,12 +116,12 @@ export function judge(
   })
 }
 
-export function reasonOf(verdict: Verdict): string {
+export function reasonOf(verdict: Verification): string {
   if (verdict.outcome === 'unread') return verdict.outcome
   return verdict.outcome === 'verified' ? 'verified' : `${verdict.outcome}: ${verdict.reason}`
 }
 
-export function proofOf(verdict: Verdict): Proof {
+export function proofOf(verdict: Verification): Proof {
   if (verdict.outcome !== 'verified') throw new Error(reasonOf(verdict))
   return verdict
 }

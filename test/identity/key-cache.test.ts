@@ -2,9 +2,9 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { Fetched } from '../../src/identity/jwks.ts'
 import {
+  type CachedJwks,
   due,
   GRACE,
-  type Listing,
   LONGEST_FRESH,
   LONGEST_OUTAGE,
   learn,
@@ -22,8 +22,11 @@ function read(keys = [key], maxAge: number | null = null): Fetched {
   return { outcome: 'read', keys, maxAge }
 }
 
-function listed(...events: readonly (readonly [at: number, fetched: Fetched])[]): Listing {
-  const listing = events.reduce<Listing | null>((known, [at, fetched]) => learn(known, fetched, T + at), null)
+function listed(...events: readonly (readonly [at: number, fetched: Fetched])[]): CachedJwks {
+  const listing = events.reduce<CachedJwks | null>(
+    (known, [at, fetched]) => learn(known, fetched, T + at),
+    null,
+  )
   if (!listing) throw new Error('nothing happened')
   return listing
 }
@@ -72,7 +75,7 @@ describe('due', () => {
     fc.assert(
       fc.property(steps, (taken) => {
         let now = T
-        let listing: Listing | null = null
+        let listing: CachedJwks | null = null
         let asked = Number.NEGATIVE_INFINITY
         for (const { wait, wanted, answer } of taken) {
           now += wait

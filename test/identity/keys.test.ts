@@ -1,17 +1,17 @@
 import { describe, expect, it } from 'vitest'
 import type { DirectoryReader } from '../../src/identity/directory.ts'
-import { type Listing, learn, PERIOD } from '../../src/identity/key-cache.ts'
-import { type Agent, type Key, keysOf, type Missing, registryOf } from '../../src/identity/keys.ts'
+import { type CachedJwks, learn, PERIOD } from '../../src/identity/key-cache.ts'
+import { type AgentIdentity, type Key, keysOf, type Missing, registryOf } from '../../src/identity/keys.ts'
 import { type Crawler, DIRECTORY, newCrawler, pinned } from './harness.ts'
 
 const T = 1_800_000_000_000
 const one = await newCrawler()
 const other = await newCrawler()
-const listedAgent: Agent = { id: 'listed', url: DIRECTORY, keys: null }
+const listedAgent: AgentIdentity = { id: 'listed', url: DIRECTORY, keys: null }
 
 /** Looks up keys of registered agents; `directory` answers for each of them. */
 function newLookup(
-  agents: Agent[],
+  agents: AgentIdentity[],
   directory: DirectoryReader['read'] = () => Promise.reject(new Error('asked')),
 ) {
   const asked: string[] = []
@@ -26,7 +26,7 @@ function newLookup(
   return { find, asked }
 }
 
-function listing(keys: Crawler[], at = 0): Listing {
+function listing(keys: Crawler[], at = 0): CachedJwks {
   return learn(null, { outcome: 'read', keys: keys.map(({ key }) => key), maxAge: null }, T + at)
 }
 
@@ -105,7 +105,7 @@ describe('findKey with a directory', () => {
   })
 
   it('rejects the key of one agent under the URL of another [C4]', async () => {
-    const second: Agent = { id: 'second', url: 'https://second.example/keys', keys: null }
+    const second: AgentIdentity = { id: 'second', url: 'https://second.example/keys', keys: null }
     const { find } = newLookup([listedAgent, second], async (url) =>
       listing([url === DIRECTORY ? one : other]),
     )

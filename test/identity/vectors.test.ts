@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { importKey, readKey, readKeys, verifies } from '../../src/identity/jwk.ts'
 import { learn } from '../../src/identity/key-cache.ts'
-import { type Agent, keysOf, registryOf } from '../../src/identity/keys.ts'
+import { type AgentIdentity, keysOf, registryOf } from '../../src/identity/keys.ts'
 import { readInputs } from '../../src/identity/signature.ts'
 import { readAgentUrl } from '../../src/identity/signature-agent.ts'
 import { signatureBase } from '../../src/identity/signature-base.ts'
@@ -96,7 +96,7 @@ const testKeys = Object.values(rfc9421.keys).map(keyOf)
 /** Vectors have expired by now: no limit on the validity. */
 const ageless = { longest: Number.POSITIVE_INFINITY, refused: NO_SECRETS }
 
-function closed(agents: readonly Agent[]) {
+function closed(agents: readonly AgentIdentity[]) {
   const findKey = keysOf(registryOf(agents), () => ({
     read: async () => learn(null, { outcome: 'failed', why: 'closed' }, 0),
   }))

@@ -19,11 +19,11 @@ import {
   bar,
   type CreditPosition,
   creditTable,
+  mute,
   note,
   type Position,
   positionTable,
   result,
-  silence,
   step,
 } from './show.ts'
 
@@ -59,7 +59,7 @@ type Verdict = {
  * Returns 0 if all records agree, else 1.
  */
 export async function runDemo({ quiet }: { quiet: boolean }): Promise<number> {
-  if (quiet) silence()
+  if (quiet) mute()
   note('tab402: crawlers run a tab, publishers get paid every night.\n')
   note('Starting a chain, a publisher’s site and the Worker on this machine …')
   const began = performance.now()

@@ -9,7 +9,7 @@ let steps = 0
 let quiet = false
 
 /** Turns all output of this file off. */
-export function silence(): void {
+export function mute(): void {
   quiet = true
 }
 

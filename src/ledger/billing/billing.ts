@@ -5,7 +5,7 @@
 
 import { canonicalJson } from '../../protocol/encoding/canonical-json.ts'
 import { leafOf, type StatedEntry } from '../../protocol/statement.ts'
-import type { Billing as BillingCalls, LineBill, LineNews } from '../credit/contract.ts'
+import type { BillingCalls, LineBill, LineNews } from '../credit/contract.ts'
 import type { LineRecord } from '../credit/state.ts'
 import { delivered, redeem, release } from '../totals.ts'
 import { changed, happenings, stageId, touchedBy } from './documents.ts'

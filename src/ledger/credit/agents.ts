@@ -29,10 +29,10 @@ export type Agent = {
   version: number
 }
 
-export type Draft = Pick<Agent, 'id' | 'name' | 'url' | 'keys' | 'terms'>
+export type AgentDraft = Pick<Agent, 'id' | 'name' | 'url' | 'keys' | 'terms'>
 
 /** What is left out stays as it is; of the terms, too. */
-export type Change = Partial<Pick<Agent, 'name' | 'url' | 'keys'>> & { terms?: Partial<CreditTerms> }
+export type AgentChange = Partial<Pick<Agent, 'name' | 'url' | 'keys'>> & { terms?: Partial<CreditTerms> }
 
 /**
  * `unknown`: no such agent; `exists`: another one has this id; the rest belongs to another agent, or
@@ -83,7 +83,7 @@ export class Agents extends DurableObject<{ LINES: DurableObjectNamespace<Credit
    * @throws when the line cannot be told; the agent is registered then, and telling it is what doing this
    * again does
    */
-  async create(draft: Draft, who: string): Promise<Registered> {
+  async create(draft: AgentDraft, who: string): Promise<Registered> {
     const known = this.#find(draft.id)
     const agent = known ?? { ...draft, suspended: null, createdAt: Date.now(), version: 1 }
     if (known && writeBody(draftOf(known)) !== writeBody(draftOf(draft)))
@@ -92,7 +92,7 @@ export class Agents extends DurableObject<{ LINES: DurableObjectNamespace<Credit
   }
 
   /** Changes an agent, and tells its line. @throws as {@link create} */
-  async change(id: string, change: Change, who: string): Promise<Registered> {
+  async change(id: string, change: AgentChange, who: string): Promise<Registered> {
     const known = this.#find(id)
     if (!known) return { outcome: 'refused', reason: 'unknown' }
     const terms = { ...known.terms, ...change.terms }
@@ -209,6 +209,6 @@ export function enrolmentOf({ id, name, version, suspended, terms }: Agent): Enr
   return { agent: id, name, version, suspended, terms }
 }
 
-function draftOf({ id, name, url, keys, terms }: Draft): Draft {
+function draftOf({ id, name, url, keys, terms }: AgentDraft): AgentDraft {
   return { id, name, url, keys, terms }
 }

@@ -60,7 +60,7 @@ export type LineNews = {
  * What a credit line does for the bill. Everything is idempotent by the id it carries: doing it again answers
  * what the first time made, and changes nothing.
  */
-export type Billing = {
+export type BillingCalls = {
   bill(): Promise<LineBill>
   news(after: number): Promise<LineNews>
   /**

@@ -14,7 +14,7 @@ import type {
 import { listLine } from '../book/credit.ts'
 import { MOST_CHARGES, REPLAY_WINDOW, Replays } from '../replay-window.ts'
 import { authorize, charge, delivered, release } from '../totals.ts'
-import type { Billing as BillingCalls } from './contract.ts'
+import type { BillingCalls } from './contract.ts'
 import { Used } from './nonce-window.ts'
 import { LineRecord } from './state.ts'
 import type { Enrolment } from './terms.ts'

@@ -3,7 +3,7 @@
  */
 import { padAmount, unpadAmount } from '../../protocol/amount.ts'
 import type { StatedEntry } from '../../protocol/statement.ts'
-import type { Use } from './nonce-window.ts'
+import type { NonceUse } from './nonce-window.ts'
 import type { LineEntry, Remembered } from './types.ts'
 
 const AMOUNT = (name: string) => `${name} TEXT NOT NULL CHECK (length(${name}) = 39)`
@@ -139,9 +139,9 @@ export class LineJournal {
   }
 
   /** What was used by the charges made after `since` (Unix ms), oldest first. */
-  uses(since: number): (Use & { once: string; at: number })[] {
+  uses(since: number): (NonceUse & { once: string; at: number })[] {
     if (!this.exists()) return []
-    const found: (Use & { once: string; at: number })[] = []
+    const found: (NonceUse & { once: string; at: number })[] = []
     for (const row of this.#sql.exec('SELECT seq, at, once, attempt FROM entry ORDER BY seq DESC')) {
       const [seq, at, once, attempt] = [Number(row.seq), Number(row.at), row.once, Number(row.attempt)]
       if (at <= since) break

@@ -5,7 +5,7 @@ import { REPLAY_WINDOW } from '../replay-window.ts'
  * The last charge on a commitment: its entry, and how often the commitment had been charged and given back
  * before.
  */
-export type Use = { seq: number; attempt: number }
+export type NonceUse = { seq: number; attempt: number }
 
 /**
  * Remembers each use for as long as its signature can be shown again (faults: C3), however many there are: a
@@ -14,15 +14,15 @@ export type Use = { seq: number; attempt: number }
  * them would cost each charge a second row, at a place of its own in the file.
  */
 export class Used {
-  #young = new Map<string, Use>()
-  #old = new Map<string, Use>()
+  #young = new Map<string, NonceUse>()
+  #old = new Map<string, NonceUse>()
   #since = 0
 
   /**
    * Of two uses of the same, the later counts. `at` in Unix milliseconds, never before that of an earlier
    * call.
    */
-  note(once: string, use: Use, at: number): void {
+  note(once: string, use: NonceUse, at: number): void {
     if (at >= this.#since + REPLAY_WINDOW) {
       this.#old = this.#young
       this.#young = new Map()
@@ -31,7 +31,7 @@ export class Used {
     this.#young.set(once, use)
   }
 
-  find(once: string): Use | undefined {
+  find(once: string): NonceUse | undefined {
     return this.#young.get(once) ?? this.#old.get(once)
   }
 }

@@ -37,7 +37,7 @@ export type Use = {
 }
 
 /** A payment that no request is at work on any more and whose end is not known. */
-export type Doubt = Pick<Use, 'token' | 'receiver' | 'nonce' | 'amount' | 'validBefore'> & {
+export type UnresolvedPayment = Pick<Use, 'token' | 'receiver' | 'nonce' | 'amount' | 'validBefore'> & {
   /** The request that had it last. */
   taker: string
   /** When it was first taken, in Unix milliseconds. */
@@ -67,7 +67,7 @@ export type ExactTotals = { payments: number; received: bigint; inDoubt: number;
  * An authorization that was taken, as evidence. `at` is when that changed last, or null where it ended
  * without a transfer.
  */
-export type Payment = {
+export type RecordedPayment = {
   /** `<token>:<nonce>` */
   id: string
   /**
@@ -214,7 +214,7 @@ export class Authorizations extends DurableObject<{ BOOK: D1Database }> {
   }
 
   /** Payments in doubt that nobody is at work on, those that lapse first before others. */
-  async doubts(limit: number): Promise<Doubt[]> {
+  async doubts(limit: number): Promise<UnresolvedPayment[]> {
     if (!this.#exists()) return []
     return this.ctx.storage.sql
       .exec(
@@ -237,7 +237,7 @@ export class Authorizations extends DurableObject<{ BOOK: D1Database }> {
   }
 
   /** The authorizations after `after` (an id; '' for the first page), in order of id. */
-  async uses(after: string, limit: number): Promise<Payment[]> {
+  async uses(after: string, limit: number): Promise<RecordedPayment[]> {
     if (!this.#exists()) return []
     const [token = '', nonce = ''] = after.split(':')
     return this.ctx.storage.sql

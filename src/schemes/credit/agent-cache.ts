@@ -1,7 +1,7 @@
 /** Which agents have credit, as this isolate remembers the registry: a request of a known agent does not ask for it. */
 import type { DirectoryReader } from '../../identity/directory.ts'
-import { type PublicKey, readKey } from '../../identity/jwk.ts'
-import { type FindKey, keysOf, type Agent as Signer } from '../../identity/keys.ts'
+import { readKey, type VerificationKey } from '../../identity/jwk.ts'
+import { type FindKey, keysOf, type AgentIdentity as Signer } from '../../identity/keys.ts'
 import { type Agent, type Agents, REGISTRY } from '../../ledger/credit/agents.ts'
 
 export type RosterPorts = {
@@ -117,6 +117,6 @@ function namesOf({ url, keyId }: Claim): [string, string] {
 function signerOf({ id, url, keys }: Agent): Signer {
   const pinned = keys
     ?.map(({ jwk }) => readKey(jwk))
-    .filter((key): key is PublicKey => typeof key !== 'string')
+    .filter((key): key is VerificationKey => typeof key !== 'string')
   return { id, url, keys: pinned ?? null }
 }

@@ -3,7 +3,7 @@
  * period. One signature is one IOU.
  */
 import type { DirectoryReader } from '../../identity/directory.ts'
-import type { Doubt } from '../../identity/verdict.ts'
+import type { UnverifiedReason } from '../../identity/verdict.ts'
 import { type Proof as Signed, verify } from '../../identity/verify.ts'
 import { type Agent, enrolmentOf } from '../../ledger/credit/agents.ts'
 import type { CreditLine } from '../../ledger/credit/credit-line.ts'
@@ -50,7 +50,7 @@ export type Commitment = {
 
 const WHOLE = 10_000n
 
-const UNVERIFIED: Record<Doubt, Reason> = {
+const UNVERIFIED: Record<UnverifiedReason, Reason> = {
   unsigned: 'commitment_unsigned',
   agent_unknown: 'agent_unknown',
   directory_unavailable: 'agent_undecided',

@@ -7,12 +7,15 @@ import type { Finding } from '../../ledger/book/finding.ts'
 import { each } from '../../platform/pool.ts'
 import type { Address, Hex } from '../../protocol/evm/hex.ts'
 import { accountOf, type Settings } from '../context.ts'
-import { type BadRow, bisect, claimOf, type Row } from './claims.ts'
+import { type BadRow, bisect, type ClaimRow, claimOf } from './claims.ts'
 import { silence, updateAccounts } from './observe.ts'
 import { digestOf, record, type Sent, sendOnce } from './transactions.ts'
 
 /** Simulates a batch, finds the rows that would fail, and quarantines their accounts. @throws ChainFault */
-export async function plan(settings: Settings, rows: Row[]): Promise<{ bad: BadRow[]; findings: Finding[] }> {
+export async function plan(
+  settings: Settings,
+  rows: ClaimRow[],
+): Promise<{ bad: BadRow[]; findings: Finding[] }> {
   const { chain, relayer } = settings
   const [client, from] = await Promise.all([connect(chain), relayer.address()])
   const found = await bisect(rows, async (some) => {
@@ -32,7 +35,7 @@ export async function plan(settings: Settings, rows: Row[]): Promise<{ bad: BadR
  */
 export async function claim(
   settings: Settings,
-  transactions: Row[][],
+  transactions: ClaimRow[][],
 ): Promise<{ sent: Sent[]; findings: Finding[] }> {
   const claimed = await each(
     transactions,
@@ -48,7 +51,7 @@ export async function claim(
 }
 
 /** A mined row leaves the quarantine. */
-async function claimRows(settings: Settings, rows: Row[]): Promise<{ sent: Sent; findings: Finding[] }> {
+async function claimRows(settings: Settings, rows: ClaimRow[]): Promise<{ sent: Sent; findings: Finding[] }> {
   const data = encodeClaim(rows.map(claimOf))
   const done = await sendOnce(settings, `claim:${await digestOf(data)}`, data)
   const sent = await record(settings, 'claim', done, rows.length, (logs) =>

@@ -7,7 +7,7 @@ import type { Hex } from '../../protocol/evm/hex.ts'
 export const MAX_ROWS = 100
 
 /** A claim as a step of a run keeps it: plain JSON, amounts as decimal strings in atomic units. */
-export type Row = {
+export type ClaimRow = {
   channelId: Hex
   config: ChannelConfig
   /** The voucher's ceiling. */
@@ -28,7 +28,7 @@ export type BadRow = { channelId: Hex; reason: string }
  * The row to claim from an account now, or null. It claims the charged total, never the higher authorized one, and at
  * most the escrow's balance: a row over the balance would revert and claim nothing.
  */
-export function redeemable(standing: Standing): Row | null {
+export function redeemable(standing: Standing): ClaimRow | null {
   const { channelId, config, signature, state } = standing
   const total = standing.charged < state.balance ? standing.charged : state.balance
   if (total <= standing.redeemed || signature === '0x') return null
@@ -39,14 +39,14 @@ export function redeemable(standing: Standing): Row | null {
 }
 
 /** The row as the contract reads it. */
-export function claimOf({ config, max, signature, total }: Row): Claim {
+export function claimOf({ config, max, signature, total }: ClaimRow): Claim {
   return { channel: config, maxClaimableAmount: BigInt(max), signature, totalClaimed: BigInt(total) }
 }
 
 /**
  * Makes full batches, each of one kind of row, the most urgent first. The rest waits for more rows, except with `last`.
  */
-export function batchesOf(rows: Row[], last: boolean): { batches: Row[][]; rest: Row[] } {
+export function batchesOf(rows: ClaimRow[], last: boolean): { batches: ClaimRow[][]; rest: ClaimRow[] } {
   const kinds = [
     rows.filter((row) => row.alone),
     rows.filter((row) => !row.alone && !row.quarantined),
@@ -57,12 +57,12 @@ export function batchesOf(rows: Row[], last: boolean): { batches: Row[][]; rest:
       kind.slice(at * MAX_ROWS, (at + 1) * MAX_ROWS),
     ),
   )
-  const isFull = (chunk: Row[]) => last || chunk.length === MAX_ROWS
+  const isFull = (chunk: ClaimRow[]) => last || chunk.length === MAX_ROWS
   return { batches: chunks.filter(isFull), rest: chunks.filter((chunk) => !isFull(chunk)).flat() }
 }
 
 /** Splits a batch into its transactions. */
-export function transactionsOf(batch: Row[]): Row[][] {
+export function transactionsOf(batch: ClaimRow[]): ClaimRow[][] {
   return batch.some((row) => row.alone) ? batch.map((row) => [row]) : batch.length > 0 ? [batch] : []
 }
 

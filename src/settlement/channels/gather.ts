@@ -7,7 +7,7 @@ import type { ChannelState } from '../../protocol/evm/channel.ts'
 import { SIGNING_MS } from '../../schemes/channel/purchase.ts'
 import { accountOf, type Settings } from '../context.ts'
 import { compareBook, compareChain } from '../findings.ts'
-import { type Row, redeemable } from './claims.ts'
+import { type ClaimRow, redeemable } from './claims.ts'
 import { type Channel, readPage, silence, standingOf, updateAccount } from './observe.ts'
 
 /**
@@ -19,7 +19,7 @@ const UNSENT_AFTER_MS = 2 * SIGNING_MS
 
 /** The result of one page. */
 export type Gathered = {
-  rows: Row[]
+  rows: ClaimRow[]
   findings: Finding[]
   /** Deposits and refunds whose outcome is unknown. */
   open: number
@@ -28,7 +28,7 @@ export type Gathered = {
   next: string | null
 }
 
-type AccountRead = { row: Row | null; findings: Finding[]; open: number; healed: bigint }
+type AccountRead = { row: ClaimRow | null; findings: Finding[]; open: number; healed: bigint }
 
 /** Reads the page after `after`. Repeating it finds what is left. @throws ChainFault when the chain cannot be read */
 export async function gather(settings: Settings, after: string): Promise<Gathered> {

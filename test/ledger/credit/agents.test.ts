@@ -1,6 +1,6 @@
 import { env, evictDurableObject } from 'cloudflare:test'
 import { describe, expect, it } from 'vitest'
-import type { Draft } from '../../../src/ledger/credit/agents.ts'
+import type { AgentDraft } from '../../../src/ledger/credit/agents.ts'
 import { randomHex } from '../../chain/harness.ts'
 import { termsOf } from './harness.ts'
 
@@ -10,7 +10,7 @@ const newRegistry = () => {
   return () => env.AGENTS.getByName(name)
 }
 
-function draftOf(rest: Partial<Draft> = {}): Draft {
+function draftOf(rest: Partial<AgentDraft> = {}): AgentDraft {
   const id = `agent-${randomHex(8)}`
   return { id, name: 'Example', url: `https://${id}.example/keys`, keys: null, terms: termsOf(), ...rest }
 }

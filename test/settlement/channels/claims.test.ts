@@ -5,9 +5,9 @@ import type { Address } from '../../../src/protocol/evm/hex.ts'
 import {
   batchesOf,
   bisect,
+  type ClaimRow,
   claimOf,
   MAX_ROWS,
-  type Row,
   redeemable,
   transactionsOf,
 } from '../../../src/settlement/channels/claims.ts'
@@ -72,7 +72,7 @@ describe('redeemable', () => {
 describe('batchesOf', () => {
   const kinds = fc.array(fc.record({ withdrawing: fc.boolean(), bad: fc.boolean() }), { maxLength: 450 })
   const rows = kinds.map((each) =>
-    each.map(({ withdrawing, bad }, at): Row => {
+    each.map(({ withdrawing, bad }, at): ClaimRow => {
       const of = { withdrawRequestedAt: withdrawing ? 1 : 0, quarantine: bad ? 'InvalidSignature' : null }
       const row = redeemable(standing(of))
       if (!row) throw new Error('the channel must be redeemable')
