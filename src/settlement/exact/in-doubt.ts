@@ -3,7 +3,7 @@ import type { Settled, Transfer } from '../../chain/facilitator/facilitator.ts'
 import type { Chain } from '../../chain/rpc.ts'
 import type { Listing } from '../../ledger/book/accounts.ts'
 import type { Finding } from '../../ledger/book/finding.ts'
-import type { Doubt } from '../../ledger/exact/authorizations.ts'
+import type { UnresolvedPayment } from '../../ledger/exact/authorizations.ts'
 import { orderOf } from '../../schemes/exact/scheme.ts'
 import { silence } from '../channels/observe.ts'
 import type { Payers } from '../context.ts'
@@ -49,7 +49,7 @@ async function look(
   chain: Chain,
   relayer: Payers['relayer'],
   transfer: Transfer,
-  { since }: Pick<Doubt, 'since'>,
+  { since }: Pick<UnresolvedPayment, 'since'>,
 ): Promise<Settled> {
   const { token, from: payer, nonce } = transfer
   const outcome = await relayer?.outcome(orderOf({ token, payer, nonce }))
