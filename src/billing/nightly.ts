@@ -111,7 +111,7 @@ async function billLine(settings: BillSettings, id: string, now: number): Promis
   const due = [...bill.invoices, ...(await settledSince(line, bill)), ...(invoice ? [invoice] : [])]
   const collected = await collect(settings, line, due, bill.excess > 0n ? now : null)
   // An idle line is asked once, and told nothing.
-  const idle = due.length === 0 && bill.untold.length === 0
+  const idle = due.length === 0 && bill.pendingSteps.length === 0
   const steps = idle ? [] : await dunLine(settings, line, now, collected.failed)
   const before = new Map(due.map((known) => [known.id, known.paid]))
   const looked = new Set(due)
@@ -145,13 +145,13 @@ export async function dunLine(
   const steps = await line.dun(now, dunning)
   const free = steps.filter(({ invoice }) => !held.has(invoice))
   const told = await tell(free, webhook)
-  if (told.length > 0) await line.told(told)
+  if (told.length > 0) await line.notified(told)
   return steps
 }
 
 /** Invoices that were settled since the last night: one that a credit note has settled may still be open at its rail. */
-async function settledSince(line: Line, { untold }: LineBill): Promise<InvoiceStanding[]> {
-  const ids = new Set(untold.filter(({ stage }) => stage === 'settled').map(({ invoice }) => invoice))
+async function settledSince(line: Line, { pendingSteps }: LineBill): Promise<InvoiceStanding[]> {
+  const ids = new Set(pendingSteps.filter(({ stage }) => stage === 'settled').map(({ invoice }) => invoice))
   const found = await Promise.all([...ids].map((id) => line.invoice(id)))
   return found.flatMap((invoice) => (invoice?.stage === 'settled' ? invoice : []))
 }

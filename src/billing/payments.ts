@@ -1,6 +1,6 @@
 /** What comes in: movements that a rail has seen, and transfers that the operator has, noted on their line. */
 
-import type { Happening, InvoiceStanding } from '../ledger/billing/types.ts'
+import type { InvoiceEvent, InvoiceStanding } from '../ledger/billing/types.ts'
 import type { Finding } from '../ledger/book/finding.ts'
 import { railFailed } from '../ledger/book/finding.ts'
 import { each } from '../platform/pool.ts'
@@ -103,7 +103,7 @@ export async function markReturned(
 
 /** What an invoice's history says of the transfer by this reference: how much it was, and whether it went back. */
 export function transferIn(
-  history: readonly Happening[],
+  history: readonly InvoiceEvent[],
   invoice: string,
   reference: string,
 ): { amount: bigint; returned: boolean } | null {

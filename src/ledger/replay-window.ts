@@ -85,7 +85,7 @@ export class Replays<Entry extends Recorded> {
   }
 
   /**
-   * Removes the failed delivery `id`. Returns `last` if the charge has no deliveries left: release it.
+   * Removes the failed delivery `id`. Returns `last` for the last delivery of a charge: release the charge.
    * Returns `null` if the delivery is unknown or failed before.
    *
    * Threat: without this count, a payer could make the origin refuse one of two deliveries (with

@@ -206,8 +206,8 @@ export class CreditLine extends DurableObject<{ BOOK: D1Database }> implements B
     return this.#billing.dun(now, terms)
   }
 
-  told(ids: string[]) {
-    return this.#billing.told(ids)
+  notified(ids: string[]) {
+    return this.#billing.notified(ids)
   }
 
   statement(period: string) {

@@ -111,7 +111,7 @@ const SCHEMA = [
   ) STRICT`,
 ]
 
-/** Columns that the first version lacks. Its payments have no receiver, so they stay unresolved. */
+/** Columns that the first version lacks. Its payments lack a receiver, so they stay unresolved. */
 const SECOND = [
   'ALTER TABLE authorization ADD COLUMN receiver TEXT',
   'ALTER TABLE authorization ADD COLUMN valid_before TEXT',
