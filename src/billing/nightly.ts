@@ -13,7 +13,7 @@ import {
 import { type Finding, railFailed } from '../ledger/book/finding.ts'
 import type { LineBill } from '../ledger/credit/contract.ts'
 import type { CreditLine } from '../ledger/credit/credit-line.ts'
-import { each } from '../platform/pool.ts'
+import { mapConcurrently } from '../platform/pool.ts'
 import { canonicalJson } from '../protocol/encoding/canonical-json.ts'
 import { type BillSettings, NUMBERS } from './context.ts'
 import { giveBack } from './credit-released.ts'
@@ -70,7 +70,7 @@ type Line = DurableObjectStub<CreditLine>
  */
 export async function billPage(settings: BillSettings, after: string, now: number): Promise<Billed> {
   const listed = await listLines(settings.book, after, BILL_PAGE)
-  const outcomes = await each(
+  const outcomes = await mapConcurrently(
     listed,
     (listing) => billListed(settings, listing, now),
     ({ id }, fault) => nothing([{ account: id, what: 'silent', detail: String(fault) }]),
@@ -247,7 +247,7 @@ async function project(
     const { bill, still } = outcomes[at] ?? nothing([])
     return bill && !(still && heard === bill.last && totals?.charged === bill.charged)
   })
-  const asked = await each(
+  const asked = await mapConcurrently(
     moved,
     ({ id, heard }) => lines.getByName(id).news(heard ?? 0),
     () => null,

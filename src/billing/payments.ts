@@ -3,7 +3,7 @@
 import type { InvoiceEvent, InvoiceStanding } from '../ledger/billing/types.ts'
 import type { Finding } from '../ledger/book/finding.ts'
 import { railFailed } from '../ledger/book/finding.ts'
-import { each } from '../platform/pool.ts'
+import { mapConcurrently } from '../platform/pool.ts'
 import type { Movement, Touched } from '../rails/rail.ts'
 import type { BillSettings, Checked, Line } from './context.ts'
 import { adopt, tellRail } from './credit-note.ts'
@@ -52,7 +52,7 @@ export async function catchUp(
   const findings: Finding[] = []
   const failed = (account: string, fault: unknown) =>
     findings.push({ account, what: 'rail_failed', detail: String(fault) })
-  const seen = await each(
+  const seen = await mapConcurrently(
     Object.values(settings.rails),
     (rail) => rail.since(since),
     ({ name }, fault) => {
@@ -60,7 +60,7 @@ export async function catchUp(
       return []
     },
   )
-  const received = await each(
+  const received = await mapConcurrently(
     seen.flat(),
     async (touched) => {
       const before = await settings.lines.getByName(touched.agent).invoice(touched.invoice)

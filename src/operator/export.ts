@@ -5,7 +5,7 @@ import { owedOn } from '../ledger/billing/dunning.ts'
 import type { CreditNote, InvoiceStanding } from '../ledger/billing/types.ts'
 import { lines } from '../ledger/book/credit.ts'
 import { type Cell, csv, csvRow } from '../platform/csv.ts'
-import { each } from '../platform/pool.ts'
+import { mapConcurrently } from '../platform/pool.ts'
 import type { SignedStatement } from '../protocol/statement.ts'
 import { entryView, lineEntryView, listed } from './accounts.ts'
 import { invoiceView } from './invoices.ts'
@@ -137,7 +137,7 @@ const ACCOUNTS: Export<Account> = {
   ],
   async *pages(desk) {
     for await (const page of accountPages(desk)) {
-      yield await each(page, (account) => askAccount(desk, account), rethrow)
+      yield await mapConcurrently(page, (account) => askAccount(desk, account), rethrow)
     }
   },
   rows: ({ id, kind, name, openedAt, authorized, charged, redeemed, credit, ceiling, closed }) => [
@@ -308,7 +308,7 @@ const invoicesOf = (credit: CreditSettings): Export<InvoiceStanding> => ({
   ],
   async *pages(desk) {
     for await (const page of linePages(desk)) {
-      const found = await each(page, ({ id }) => credit.lines.getByName(id).invoices(), rethrow)
+      const found = await mapConcurrently(page, ({ id }) => credit.lines.getByName(id).invoices(), rethrow)
       yield found.flat()
     }
   },
@@ -333,7 +333,7 @@ const creditNotesOf = (credit: CreditSettings): Export<Noted> => ({
       const reduced = page.filter(({ credited }) => credited > 0n)
       const notes = async ({ agent, id }: InvoiceStanding) =>
         (await notesOn(credit.lines.getByName(agent), id)).map((note) => ({ ...note, agent }))
-      yield (await each(reduced, notes, rethrow)).flat()
+      yield (await mapConcurrently(reduced, notes, rethrow)).flat()
     }
   },
   rows: ({ id, invoice, agent, issuedAt, reason, net, vat, total, reference = null }) => [

@@ -2,7 +2,7 @@
 import { readChannels } from '../../chain/channels.ts'
 import type { Finding } from '../../ledger/book/finding.ts'
 import type { Standing } from '../../ledger/channel/types.ts'
-import { each } from '../../platform/pool.ts'
+import { mapConcurrently } from '../../platform/pool.ts'
 import type { ChannelState } from '../../protocol/evm/channel.ts'
 import { SIGNING_MS } from '../../schemes/channel/purchase.ts'
 import { accountOf, type Settings } from '../context.ts'
@@ -32,7 +32,7 @@ type Heard = { row: Row | null; findings: Finding[]; open: number; healed: bigin
 /** Collects one page. Doing it again finds what is left. @throws ChainFault when the chain cannot be read */
 export async function collect(settings: Settings, after: string): Promise<Collected> {
   const { channels, empty, findings, next } = await askPage(settings, after)
-  const heard = await each(
+  const heard = await mapConcurrently(
     channels,
     (channel) => hear(settings, channel),
     ({ line }, fault): Heard => ({

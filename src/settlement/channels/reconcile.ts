@@ -2,7 +2,7 @@
 import { type Listing, listings, project } from '../../ledger/book/accounts.ts'
 import type { Finding } from '../../ledger/book/finding.ts'
 import type { Standing } from '../../ledger/channel/types.ts'
-import { each } from '../../platform/pool.ts'
+import { mapConcurrently } from '../../platform/pool.ts'
 import type { Address } from '../../protocol/evm/hex.ts'
 import type { Payers, Settings } from '../context.ts'
 import { conclude } from '../exact/in-doubt.ts'
@@ -53,7 +53,7 @@ export const NO_EXACT: ExactSums = { payers: 0, payments: 0, received: '0', inDo
 /** Reconciles one page of the book. Doing it again gives the same. @throws ChainFault when the chain cannot be read */
 export async function reconcile(settings: Settings, after: string, now: number): Promise<Reconciled> {
   const { channels, exact, findings, next } = await askPage(settings, after)
-  const told = await each(
+  const told = await mapConcurrently(
     channels,
     async ({ line, standing: before, state }) => {
       const standing = await tell(settings, before, state)
@@ -143,7 +143,7 @@ function byReceiver(standings: Standing[]): Record<Address, string> {
 /** What each payer of `exact` has paid, after the chain was asked what became of what is in doubt. */
 async function sumExact(payers: Payers, lines: Listing[]) {
   const findings: Finding[] = []
-  const totals = await each(
+  const totals = await mapConcurrently(
     lines,
     async (line) => {
       const memory = payers.authorizations.getByName(line.id)
