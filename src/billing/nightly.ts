@@ -243,13 +243,13 @@ async function project(
   outcomes: readonly Outcome[],
   now: number,
 ): Promise<void> {
-  const moved = listed.filter(({ totals, heard }, at) => {
+  const moved = listed.filter(({ totals, cursor }, at) => {
     const { bill, still } = outcomes[at] ?? nothing([])
-    return bill && !(still && heard === bill.last && totals?.charged === bill.charged)
+    return bill && !(still && cursor === bill.last && totals?.charged === bill.charged)
   })
   const asked = await mapConcurrently(
     moved,
-    ({ id, heard }) => lines.getByName(id).news(heard ?? 0),
+    ({ id, cursor }) => lines.getByName(id).news(cursor ?? 0),
     () => null,
   )
   const news = asked.flatMap((each) => each ?? [])
@@ -266,7 +266,7 @@ async function project(
   // Last: until it is written, all this is told again.
   await projectLines(
     book,
-    news.map(({ standing, last }) => ({ ...standing, heard: last })),
+    news.map(({ standing, last }) => ({ ...standing, cursor: last })),
     now,
   )
 }

@@ -30,7 +30,7 @@ export async function listed({ book, credit }: OperatorSettings, after: string, 
   ])
   const all = [
     ...accounts,
-    ...onCredit.map(({ heard: _, ...line }) => ({ ...line, kind: 'credit' as const })),
+    ...onCredit.map(({ cursor: _, ...line }) => ({ ...line, kind: 'credit' as const })),
   ]
   return all.sort((a, b) => (a.id < b.id ? -1 : 1)).slice(0, limit)
 }
