@@ -2,7 +2,7 @@ import { env, runInDurableObject } from 'cloudflare:test'
 import { describe, expect, it } from 'vitest'
 import { listings } from '../../../src/ledger/book/accounts.ts'
 import type { Answer, Charged } from '../../../src/ledger/channel/types.ts'
-import { MOST_DELIVERIES, REPLAY_WINDOW } from '../../../src/ledger/replay-window.ts'
+import { MAX_DELIVERIES, REPLAY_WINDOW_MS } from '../../../src/ledger/replay-window.ts'
 import { rowsWritten } from '../rows.ts'
 import { configOf, newTab, PRICE, reasonOf, stateOf, toCharge } from './harness.ts'
 
@@ -152,7 +152,7 @@ describe('the same voucher again', () => {
   it('after the window is stale [A5]', async () => {
     const tab = await newTab()
     await tab.charge()
-    await tab.sql(`UPDATE entry SET at = at - ${REPLAY_WINDOW}`)
+    await tab.sql(`UPDATE entry SET at = at - ${REPLAY_WINDOW_MS}`)
     await tab.restart()
     expect(reasonOf(await tab.place(toCharge(PRICE)))).toBe('voucher_stale')
   })
@@ -160,7 +160,7 @@ describe('the same voucher again', () => {
   it('is good for so many deliveries, also after the account slept', async () => {
     const tab = await newTab()
     await tab.charge()
-    for (let i = 1; i < MOST_DELIVERIES; i++)
+    for (let i = 1; i < MAX_DELIVERIES; i++)
       expect(await tab.place(toCharge(PRICE))).toMatchObject({ outcome: 'replayed' })
     expect(reasonOf(await tab.place(toCharge(PRICE)))).toBe('voucher_stale')
     await tab.restart()

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { Charged } from '../../../src/ledger/channel/types.ts'
-import { REPLAY_WINDOW } from '../../../src/ledger/replay-window.ts'
+import { REPLAY_WINDOW_MS } from '../../../src/ledger/replay-window.ts'
 import { newTab, PRICE, reasonOf, stateOf, toCharge } from './harness.ts'
 
 describe('a release', () => {
@@ -73,7 +73,7 @@ describe('a release', () => {
       const second = toCharge(PRICE)
       expect(await tab.place(second)).toMatchObject({ outcome: 'replayed' })
       const pause = async () => {
-        if (when === 'too late to remember') await tab.sql(`UPDATE entry SET at = at - ${REPLAY_WINDOW}`)
+        if (when === 'too late to remember') await tab.sql(`UPDATE entry SET at = at - ${REPLAY_WINDOW_MS}`)
         if (when !== 'awake') await tab.restart()
       }
       await pause()
