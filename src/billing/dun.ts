@@ -19,7 +19,7 @@ export async function dunLine(
     steps.filter(({ invoice }) => !held.has(invoice)),
     webhook,
   )
-  if (delivered.length > 0) await line.told(delivered)
+  if (delivered.length > 0) await line.notified(delivered)
   return steps
 }
 

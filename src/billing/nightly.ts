@@ -5,7 +5,7 @@ import type { DunningStep, InvoiceStanding, StatementHead } from '../ledger/bill
 import { type LineListing, lines as listLines } from '../ledger/book/credit.ts'
 import type { Finding } from '../ledger/book/finding.ts'
 import type { LineBill } from '../ledger/credit/contract.ts'
-import { each } from '../platform/pool.ts'
+import { mapConcurrently } from '../platform/pool.ts'
 import { notConfigured } from '../rails/index.ts'
 import { type BillSettings, type CreditLineStub, NUMBERS } from './context.ts'
 import { dunLine } from './dun.ts'
@@ -61,7 +61,7 @@ type Outcome = {
  */
 export async function billPage(settings: BillSettings, after: string, now: number): Promise<Billed> {
   const page = await listLines(settings.book, after, BILL_PAGE)
-  const billed = await each(
+  const billed = await mapConcurrently(
     page,
     async (listed) => ({ listed, ...(await billLine(settings, listed, now)) }),
     (listed, fault) => ({
@@ -98,7 +98,7 @@ async function billLine(settings: BillSettings, { id, totals }: LineListing, now
   const due = [...bill.invoices, ...(await settledSince(line, bill)), ...(invoice ? [invoice] : [])]
   const collected = await collectInvoices(settings, line, due, bill.excess > 0n ? now : null)
   // An idle line costs one call.
-  const isIdle = due.length === 0 && bill.untold.length === 0
+  const isIdle = due.length === 0 && bill.pendingSteps.length === 0
   const steps = isIdle ? [] : await dunLine(settings, line, now, collected.unread)
   return {
     bill,
@@ -146,8 +146,8 @@ async function issueInvoice(
 }
 
 /** Invoices settled since the last run. Those that a credit note has settled may still be open at their rail. */
-async function settledSince(line: CreditLineStub, { untold }: LineBill): Promise<InvoiceStanding[]> {
-  const ids = new Set(untold.filter(({ stage }) => stage === 'settled').map(({ invoice }) => invoice))
+async function settledSince(line: CreditLineStub, { pendingSteps }: LineBill): Promise<InvoiceStanding[]> {
+  const ids = new Set(pendingSteps.filter(({ stage }) => stage === 'settled').map(({ invoice }) => invoice))
   const found = await Promise.all([...ids].map((id) => line.invoice(id)))
   return found.flatMap((invoice) => (invoice?.stage === 'settled' ? invoice : []))
 }

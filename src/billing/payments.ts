@@ -1,9 +1,9 @@
 /** Payments: submits invoices to their rails, and records what the rails and the operator report. */
 
 import { owedOn } from '../ledger/billing/dunning.ts'
-import type { Happening, InvoiceStanding } from '../ledger/billing/types.ts'
+import type { InvoiceEvent, InvoiceStanding } from '../ledger/billing/types.ts'
 import { type Finding, railFailed } from '../ledger/book/finding.ts'
-import { each } from '../platform/pool.ts'
+import { mapConcurrently } from '../platform/pool.ts'
 import { canonicalJson } from '../protocol/encoding/canonical-json.ts'
 import { notConfigured } from '../rails/index.ts'
 import type { InvoiceRef, PaymentEvent } from '../rails/rail.ts'
@@ -116,7 +116,7 @@ export async function catchUp(
   const findings: Finding[] = []
   const failed = (account: string, fault: unknown) =>
     findings.push({ account, what: 'rail_failed', detail: String(fault) })
-  const affected = await each(
+  const affected = await mapConcurrently(
     Object.values(settings.rails),
     (rail) => rail.since(since),
     ({ name }, fault) => {
@@ -124,7 +124,7 @@ export async function catchUp(
       return []
     },
   )
-  const received = await each(
+  const received = await mapConcurrently(
     affected.flat(),
     async (ref) => {
       const before = await settings.lines.getByName(ref.agent).invoice(ref.invoice)
@@ -172,7 +172,7 @@ export async function markReturned(
  * reversed.
  */
 export function transferIn(
-  history: readonly Happening[],
+  history: readonly InvoiceEvent[],
   invoice: string,
   reference: string,
 ): { amount: bigint; returned: boolean } | null {

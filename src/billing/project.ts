@@ -2,7 +2,7 @@
 
 import { type LineListing, projectLines, saveInvoices, saveStatements } from '../ledger/book/credit.ts'
 import type { LineBill } from '../ledger/credit/contract.ts'
-import { each } from '../platform/pool.ts'
+import { mapConcurrently } from '../platform/pool.ts'
 import type { BillSettings } from './context.ts'
 
 /** A listed line after its billing. `bill`: as read before it changed; null when the line was not billed. */
@@ -17,9 +17,9 @@ export async function projectBilledLines(
   billed: readonly BilledLine[],
   now: number,
 ): Promise<void> {
-  const answers = await each(
+  const answers = await mapConcurrently(
     billed.filter(isStale),
-    ({ listed: { id, heard } }) => lines.getByName(id).news(heard ?? 0),
+    ({ listed: { id, cursor } }) => lines.getByName(id).news(cursor ?? 0),
     () => null,
   )
   const news = answers.flatMap((answer) => answer ?? [])
@@ -36,12 +36,12 @@ export async function projectBilledLines(
   // The cursor comes last: if an earlier write fails, the next run repeats all of them.
   await projectLines(
     book,
-    news.map(({ standing, last }) => ({ ...standing, heard: last })),
+    news.map(({ standing, last }) => ({ ...standing, cursor: last })),
     now,
   )
 }
 
-function isStale({ listed: { heard, totals }, bill, isUnchanged }: BilledLine): boolean {
+function isStale({ listed: { cursor, totals }, bill, isUnchanged }: BilledLine): boolean {
   if (!bill) return false
-  return !isUnchanged || heard !== bill.last || totals?.charged !== bill.charged
+  return !isUnchanged || cursor !== bill.last || totals?.charged !== bill.charged
 }

@@ -1,16 +1,16 @@
 /** Replays: for a while, a used IOU opens the same resource again without a new charge. */
 
 /** How long a used IOU reopens the resource it paid for. */
-export const REPLAY_WINDOW = 600_000
+export const REPLAY_WINDOW_MS = 600_000
 
 /**
  * The most deliveries of one charge. Threat: without a limit, one payment could write a journal row per
  * request.
  */
-export const MOST_DELIVERIES = 100
+export const MAX_DELIVERIES = 100
 
 /** The most charges held in memory. */
-export const MOST_CHARGES = 10_000
+export const MAX_CHARGES = 10_000
 
 /**
  * The fields of a journal entry that are used here. `of` is the charge that a replay or release refers to.
@@ -54,7 +54,7 @@ export class Replays<Entry extends Recorded> {
   /** Adds a charge and its first delivery. */
   add(entry: Entry): void {
     const { since, bySeq } = this.#young
-    if (bySeq.size >= MOST_CHARGES / 2 || since <= entry.at - REPLAY_WINDOW) {
+    if (bySeq.size >= MAX_CHARGES / 2 || since <= entry.at - REPLAY_WINDOW_MS) {
       this.#old = this.#young
       this.#young = beginning(entry.at)
     }
@@ -69,8 +69,8 @@ export class Replays<Entry extends Recorded> {
    */
   match(proof: string, id: string, now: number): Entry | undefined {
     const { entry, deliveries } = this.#used(proof) ?? {}
-    if (!entry || !deliveries || entry.at <= now - REPLAY_WINDOW) return undefined
-    return deliveries.length < MOST_DELIVERIES || deliveries.includes(id) ? entry : undefined
+    if (!entry || !deliveries || entry.at <= now - REPLAY_WINDOW_MS) return undefined
+    return deliveries.length < MAX_DELIVERIES || deliveries.includes(id) ? entry : undefined
   }
 
   /** Returns charge number `seq` if it is in memory, whatever its age. */
@@ -85,7 +85,7 @@ export class Replays<Entry extends Recorded> {
   }
 
   /**
-   * Removes the failed delivery `id`. Returns `last` if the charge has no deliveries left: release it.
+   * Removes the failed delivery `id`. Returns `last` for the last delivery of a charge: release the charge.
    * Returns `null` if the delivery is unknown or failed before.
    *
    * Threat: without this count, a payer could make the origin refuse one of two deliveries (with

@@ -8,7 +8,7 @@ import { KIND } from '../ledger/book/accounts.ts'
 import { lines } from '../ledger/book/credit.ts'
 import { type Cell, csv, csvRow } from '../platform/csv.ts'
 import { writeJson } from '../platform/json.ts'
-import { each } from '../platform/pool.ts'
+import { mapConcurrently } from '../platform/pool.ts'
 import type { SignedStatement } from '../protocol/statement.ts'
 import { entryView, lineEntryView, listed } from './accounts.ts'
 import { invoiceView } from './invoices.ts'
@@ -141,7 +141,7 @@ const ACCOUNTS: Export<Account> = {
   ],
   async *pages(scope) {
     for await (const page of accountPages(scope)) {
-      yield await each(page, (account) => readAccount(scope, account), rethrow)
+      yield await mapConcurrently(page, (account) => readAccount(scope, account), rethrow)
     }
   },
   rows: ({ id, kind, name, openedAt, authorized, charged, redeemed, credit, ceiling, closed }) => [
@@ -315,7 +315,7 @@ const invoicesOf = (credit: CreditSettings): Export<InvoiceStanding> => ({
   ],
   async *pages(scope) {
     for await (const page of linePages(scope)) {
-      const found = await each(page, ({ id }) => credit.lines.getByName(id).invoices(), rethrow)
+      const found = await mapConcurrently(page, ({ id }) => credit.lines.getByName(id).invoices(), rethrow)
       yield found.flat()
     }
   },
@@ -340,7 +340,7 @@ const creditNotesOf = (credit: CreditSettings): Export<Noted> => ({
       const reduced = page.filter(({ credited }) => credited > 0n)
       const notes = async ({ agent, id }: InvoiceStanding) =>
         (await notesOn(credit.lines.getByName(agent), id)).map((note) => ({ ...note, agent }))
-      yield (await each(reduced, notes, rethrow)).flat()
+      yield (await mapConcurrently(reduced, notes, rethrow)).flat()
     }
   },
   rows: ({ id, invoice, agent, issuedAt, reason, net, vat, total, reference = null }) => [

@@ -8,7 +8,7 @@ const CONCURRENCY = 32
  * If `work` rejects, `failed` supplies that item's value and the other items go on.
  * @throws only what `failed` throws
  */
-export async function each<Item, Value>(
+export async function mapConcurrently<Item, Value>(
   items: Item[],
   work: (item: Item) => Promise<Value>,
   failed: (item: Item, fault: unknown) => Value,

@@ -5,9 +5,9 @@
  * (faults: E3).
  *
  * Does not retry an overloaded object.
- * @throws the second rejection. The gate must answer it with 503: after a 402 the payer would pay twice
+ * @throws the second rejection. The gate must answer it with 503: after a 402 the payer would pay retryOnce
  */
-export async function twice<Value>(call: () => Promise<Value>): Promise<Value> {
+export async function retryOnce<Value>(call: () => Promise<Value>): Promise<Value> {
   try {
     return await call()
   } catch (fault) {

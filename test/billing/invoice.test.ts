@@ -39,7 +39,7 @@ function billOf(uninvoiced: StatementHead[], carried = 0n, buyer = BUYER): LineB
     unstated: null,
     excess: 0n,
     invoices: [],
-    untold: [],
+    pendingSteps: [],
   }
   return { agent: 'agent-1', name: 'Agent', terms, ...nothing, uninvoiced, carried }
 }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { Entry } from '../../src/ledger/channel/types.ts'
-import { MOST_CHARGES, MOST_DELIVERIES, REPLAY_WINDOW, Replays } from '../../src/ledger/replay-window.ts'
+import { MAX_CHARGES, MAX_DELIVERIES, REPLAY_WINDOW_MS, Replays } from '../../src/ledger/replay-window.ts'
 
 const AT = 1_000_000_000
 
@@ -27,13 +27,13 @@ describe('Replays', () => {
 
   it('matches nothing once the window is over, to the millisecond', () => {
     const replays = replaysOf([entry()])
-    expect(replays.match(PROOF, 'again', AT + REPLAY_WINDOW - 1)?.seq).toBe(1)
-    expect(replays.match(PROOF, 'again', AT + REPLAY_WINDOW)).toBeUndefined()
+    expect(replays.match(PROOF, 'again', AT + REPLAY_WINDOW_MS - 1)?.seq).toBe(1)
+    expect(replays.match(PROOF, 'again', AT + REPLAY_WINDOW_MS)).toBeUndefined()
   })
 
-  it('matches no new delivery after MOST_DELIVERIES, but still matches a known one', () => {
+  it('matches no new delivery after MAX_DELIVERIES, but still matches a known one', () => {
     const replays = replaysOf([entry()])
-    for (let i = 1; i < MOST_DELIVERIES; i++) replays.use(1, `delivery ${i}`)
+    for (let i = 1; i < MAX_DELIVERIES; i++) replays.use(1, `delivery ${i}`)
     expect(replays.match(PROOF, 'again', AT)).toBeUndefined()
     expect(replays.match(PROOF, 'first', AT)?.seq).toBe(1)
   })
@@ -65,18 +65,18 @@ describe('Replays', () => {
   })
 
   it('keeps the newer of two charges of one voucher when the older is dropped', () => {
-    const replays = replaysOf([entry(), entry({ seq: 2, at: AT + REPLAY_WINDOW, id: 'later' })])
-    expect(replays.match(PROOF, 'again', AT + REPLAY_WINDOW)?.seq).toBe(2)
+    const replays = replaysOf([entry(), entry({ seq: 2, at: AT + REPLAY_WINDOW_MS, id: 'later' })])
+    expect(replays.match(PROOF, 'again', AT + REPLAY_WINDOW_MS)?.seq).toBe(2)
     expect(replays.drop(1, 'first')).toBe('last')
-    expect(replays.match(PROOF, 'again', AT + REPLAY_WINDOW)?.seq).toBe(2)
+    expect(replays.match(PROOF, 'again', AT + REPLAY_WINDOW_MS)?.seq).toBe(2)
   })
 
-  it('drops charges older than two windows, or beyond MOST_CHARGES', () => {
-    const at = (windows: number) => AT + windows * REPLAY_WINDOW
+  it('drops charges older than two windows, or beyond MAX_CHARGES', () => {
+    const at = (windows: number) => AT + windows * REPLAY_WINDOW_MS
     const replays = replaysOf([entry(), entry({ seq: 2, at: at(1) }), entry({ seq: 3, at: at(2) })])
     expect([1, 2, 3].filter((seq) => replays.find(seq))).toEqual([2, 3])
-    for (let seq = 4; seq < 4 + MOST_CHARGES; seq++) replays.add(entry({ seq, at: at(2) }))
+    for (let seq = 4; seq < 4 + MAX_CHARGES; seq++) replays.add(entry({ seq, at: at(2) }))
     expect(replays.find(3)).toBeUndefined()
-    expect(replays.find(4 + MOST_CHARGES / 2)).toBeDefined()
+    expect(replays.find(4 + MAX_CHARGES / 2)).toBeDefined()
   })
 })

@@ -1,13 +1,13 @@
-/** The bill of one credit line: its periods stated, its invoices noted, paid and dunned. Everything once by its id. */
+/** The billing of one credit line: statements, invoices, payments and dunning. */
 
 import { canonicalJson } from '../../protocol/encoding/canonical-json.ts'
 import { leafOf, type StatedEntry } from '../../protocol/statement.ts'
 import type { BillingCalls, LineBill, LineNews } from '../credit/contract.ts'
 import type { LineRecord } from '../credit/state.ts'
 import { delivered, redeem, release } from '../totals.ts'
-import { changed, happenings, stageId, touchedBy } from './documents.ts'
+import { affectedInvoices, changed, eventsOf, stageId } from './documents.ts'
 import { owedOn, redeemedBy, stagesDue } from './dunning.ts'
-import { Closing, prove } from './statement.ts'
+import { prove, StatementBuilder } from './statement.ts'
 import type {
   Attempt,
   Attempted,
@@ -16,8 +16,8 @@ import type {
   DunningStep,
   DunningTerms,
   EntryProof,
-  Happening,
   Invoice,
+  InvoiceEvent,
   InvoiceStanding,
   PaymentFailed,
   PaymentReceived,
@@ -28,10 +28,14 @@ import type {
   StatementHead,
 } from './types.ts'
 
-/** Stages that time leads to wait for `dun`, which knows the operator's terms; those that money leads to are taken at once. */
-const NEVER = Number.NEGATIVE_INFINITY
-const ANY: DunningTerms = { net: 0, pastDue: 0, suspended: 0, writtenOff: 0 }
+/**
+ * Terms that reach no stage by time. Only `dun` has the operator's terms; stages reached by money are taken
+ * at once.
+ */
+const NO_TIME = Number.NEGATIVE_INFINITY
+const NO_TERMS: DunningTerms = { net: 0, pastDue: 0, suspended: 0, writtenOff: 0 }
 
+/** Implements the billing calls of `credit/contract.ts` on the record of one credit line. */
 export class Billing implements BillingCalls {
   readonly #record: LineRecord
 
@@ -43,10 +47,10 @@ export class Billing implements BillingCalls {
     await this.#record.durable()
     const { enrolment, openedAt, charged, redeemed } = this.#record.known()
     const { agent, name, terms } = enrolment
-    const { uninvoiced, carried, unsettled: invoices, untold, stated, last } = this.#documents
+    const { uninvoiced, carried, unsettled: invoices, pendingSteps, stated, last } = this.#documents
     const unstated = this.#record.journal.movedAfter(stated)
     const known = { agent, name, terms, openedAt, charged, redeemed, last }
-    return { ...known, unstated, uninvoiced, carried, excess: this.#excess, invoices, untold }
+    return { ...known, unstated, uninvoiced, carried, excess: this.#excess, invoices, pendingSteps }
   }
 
   async news(after: number): Promise<LineNews> {
@@ -57,7 +61,7 @@ export class Billing implements BillingCalls {
     return {
       standing: this.#record.known(),
       statements: statements.filter(({ period }) => stated.has(period.id)),
-      invoices: touchedBy(documents).map((id) => this.#documents.invoice(id)),
+      invoices: affectedInvoices(documents).map((id) => this.#documents.invoice(id)),
       last,
     }
   }
@@ -70,7 +74,7 @@ export class Billing implements BillingCalls {
     const moved = this.#record.journal.movedAfter(first - 1)
     if (moved === null || moved >= period.to) return null
     const stated = await this.#state(first, ({ at }) => at < period.to)
-    // Another call may have stated the period while this one was reading.
+    // Another call may have issued the statement while this one was reading.
     if (first !== this.#documents.stated + 1) return this.close(period)
     const { name } = this.#record.known().enrolment
     const closedAt = this.#record.now()
@@ -83,7 +87,7 @@ export class Billing implements BillingCalls {
   async invoiced(invoice: Invoice): Promise<InvoiceStanding> {
     if (!this.#documents.has('invoice', invoice.id)) {
       this.#record.note('invoice', invoice.id, invoice)
-      this.#take(invoice.id, ANY, NEVER)
+      this.#take(invoice.id, NO_TERMS, NO_TIME)
     }
     return this.#written(invoice.id)
   }
@@ -91,7 +95,7 @@ export class Billing implements BillingCalls {
   async presented(invoice: string, presented: Presented): Promise<InvoiceStanding> {
     const { presented: known } = this.#documents.invoice(invoice)
     if (known && canonicalJson(known) === canonicalJson(presented)) return this.#written(invoice)
-    // Where it is found may change, and change back.
+    // The payment link may change and change back, so each change needs an id of its own.
     const id = known ? `${invoice}/${this.#documents.last}` : invoice
     return this.#change({ kind: 'presented', document: { invoice, presented } }, id)
   }
@@ -143,13 +147,13 @@ export class Billing implements BillingCalls {
   async dun(now: number, terms: DunningTerms): Promise<DunningStep[]> {
     for (const { id } of this.#documents.unsettled) this.#take(id, terms, now, now)
     await this.#record.durable()
-    return this.#documents.untold
+    return this.#documents.pendingSteps
   }
 
-  async told(ids: string[]): Promise<void> {
-    const untold = new Set(this.#documents.untold.map(({ id }) => id))
-    const news = ids.filter((id) => untold.has(id))
-    if (news.length > 0) this.#record.note('told', news.join(' '), news)
+  async notified(ids: string[]): Promise<void> {
+    const pending = new Set(this.#documents.pendingSteps.map(({ id }) => id))
+    const done = ids.filter((id) => pending.has(id))
+    if (done.length > 0) this.#record.note('told', done.join(' '), done)
     await this.#record.durable()
   }
 
@@ -176,9 +180,9 @@ export class Billing implements BillingCalls {
     return this.#documents.invoices
   }
 
-  async history(invoice: string): Promise<Happening[]> {
+  async history(invoice: string): Promise<InvoiceEvent[]> {
     await this.#record.durable()
-    return happenings(invoice, this.#record.journal.documents())
+    return eventsOf(invoice, this.#record.journal.documents())
   }
 
   async proof(seq: number): Promise<EntryProof | null> {
@@ -199,19 +203,22 @@ export class Billing implements BillingCalls {
     return this.#record.documents
   }
 
-  /** How much more the invoices are over than what was delivered: charges that were released after they were invoiced. */
+  /**
+   * The over-invoiced amount: what invoices exceed deliveries by, because charges were released after
+   * invoicing.
+   */
   get #excess(): bigint {
     const excess = this.#documents.invoiced - delivered(this.#record.known())
     return excess > 0n ? excess : 0n
   }
 
-  /** Without what is stated already: a month may begin with days that were closed one by one. */
+  /** Cuts the part that earlier statements cover: a month may begin with days that were stated one by one. */
   #after(period: Period): Period {
     const { to = period.from } = this.#documents.statements.at(-1)?.period ?? {}
     return to > period.from && to < period.to ? { ...period, from: to } : period
   }
 
-  /** Notes what changes where an invoice stands, with what that redeems and the stage it leads to. */
+  /** Stores a change of an invoice, the amount it redeems and the stage it leads to. */
   async #change(change: Change, id: string): Promise<InvoiceStanding> {
     const { kind, document } = change
     const before = this.#documents.invoice(document.invoice)
@@ -221,12 +228,12 @@ export class Billing implements BillingCalls {
         kind === 'credit_note' ? release(standing, document.net - (document.released ?? 0n)) : standing
       const redeemed = standing.redeemed - redeemedBy(before) + redeemedBy(changed(before, change))
       this.#record.note(kind, id, document, redeem(totals, redeemed))
-      this.#take(before.id, ANY, NEVER)
+      this.#take(before.id, NO_TERMS, NO_TIME)
     }
     return this.#written(before.id)
   }
 
-  /** Takes the stages that an invoice has come to by `now`. */
+  /** Stores the stages that an invoice has reached by `now`. */
   #take(invoice: string, terms: DunningTerms, now: number, at = this.#record.now()): void {
     const standing = this.#documents.invoice(invoice)
     const { agent } = this.#record.known().enrolment
@@ -237,11 +244,11 @@ export class Billing implements BillingCalls {
     }
   }
 
-  /** Folds the entries from `first` on, as long as they belong. */
+  /** Builds a statement of the entries from `first` on, up to the first one that does not belong. */
   async #state(first: number, belongs: (entry: StatedEntry) => boolean) {
-    const closing = new Closing(first)
-    await this.#record.read(first, belongs, (entry) => closing.add(entry))
-    return closing.end()
+    const builder = new StatementBuilder(first)
+    await this.#record.read(first, belongs, (entry) => builder.add(entry))
+    return builder.end()
   }
 
   async #written(invoice: string): Promise<InvoiceStanding> {

@@ -1,4 +1,4 @@
-/** What the documents of one credit line come to: statements, invoices and what became of them. A fold of its journal. */
+/** The documents of one credit line, folded from its journal: statements, invoices and their state. */
 
 import { readBody } from '../body.ts'
 import type { Enrolment } from '../credit/terms.ts'
@@ -7,8 +7,8 @@ import type {
   Attempt,
   Change,
   DunningStep,
-  Happening,
   Invoice,
+  InvoiceEvent,
   InvoiceStanding,
   StatementHead,
 } from './types.ts'
@@ -22,16 +22,16 @@ const CHANGES: ReadonlySet<string> = new Set<Change['kind']>([
   'stage',
 ])
 
-/** What happened to one invoice, of the documents of its line, in their order. */
-export function happenings(invoice: string, documents: readonly LineEntry[]): Happening[] {
+/** Returns the events of one invoice from the documents of its line, in journal order. */
+export function eventsOf(invoice: string, documents: readonly LineEntry[]): InvoiceEvent[] {
   return documents
     .filter(({ kind, body }) => CHANGES.has(kind) && body !== null)
-    .map(({ seq, at, kind, body }) => ({ seq, at, kind, document: readBody(String(body)) }) as Happening)
+    .map(({ seq, at, kind, body }) => ({ seq, at, kind, document: readBody(String(body)) }) as InvoiceEvent)
     .filter(({ document }) => document.invoice === invoice)
 }
 
-/** The ids of the invoices that some documents made or changed, each once. */
-export function touchedBy(documents: readonly LineEntry[]): string[] {
+/** Returns the distinct ids of the invoices that these documents created or changed. */
+export function affectedInvoices(documents: readonly LineEntry[]): string[] {
   const ids = documents.flatMap(({ kind, id, body }) => {
     if (kind === 'invoice') return id
     return CHANGES.has(kind) ? readBody<Change['document']>(String(body)).invoice : []
@@ -39,7 +39,7 @@ export function touchedBy(documents: readonly LineEntry[]): string[] {
   return [...new Set(ids)]
 }
 
-/** Where an invoice stands after a change. */
+/** Returns the state of an invoice after a change. */
 export function changed(invoice: InvoiceStanding, { kind, document }: Change): InvoiceStanding {
   switch (kind) {
     case 'presented':
@@ -61,12 +61,17 @@ export function changed(invoice: InvoiceStanding, { kind, document }: Change): I
   }
 }
 
+/**
+ * The statements, invoices, attempts and pending dunning steps of one credit line. Amounts in micro-dollars.
+ *
+ * Add every document in journal order: the state depends on it.
+ */
 export class Documents {
   readonly #ids = new Set<string>()
   readonly #statements: StatementHead[] = []
   readonly #invoices = new Map<string, InvoiceStanding>()
   readonly #attempts = new Map<string, Attempt>()
-  readonly #untold = new Map<string, DunningStep>()
+  readonly #pendingSteps = new Map<string, DunningStep>()
   #enrolment: Enrolment | null = null
   #openedAt = 0
   #carried = 0n
@@ -76,6 +81,7 @@ export class Documents {
     for (const entry of entries) this.add(entry)
   }
 
+  /** Applies one entry. Ignores charges, replays and releases. */
   add({ seq, kind, id, at, body }: LineEntry): void {
     if (body === null || kind === 'charge') return
     this.#last = seq
@@ -98,7 +104,7 @@ export class Documents {
         this.#attempts.delete(id)
         return
       case 'told':
-        for (const step of readBody<string[]>(body)) this.#untold.delete(step)
+        for (const step of readBody<string[]>(body)) this.#pendingSteps.delete(step)
         return
       case 'replay':
       case 'release':
@@ -108,44 +114,47 @@ export class Documents {
     }
   }
 
-  /** Statements of the first version have no name: theirs is the one of then. */
+  /** Statements of the first version lack a name. Uses the agent's name at that time. */
   #named(statement: StatementHead): StatementHead {
     return { ...statement, name: statement.name ?? this.#enrolment?.name ?? '' }
   }
 
   #invoice(invoice: InvoiceStanding): void {
     this.#invoices.set(invoice.id, invoice)
-    // A credit note may carry something while the invoice is drafted, which it knows nothing of.
+    // Trap: do not set it to `carriedOut`. A credit note stored while the invoice was drafted may have
+    // changed it.
     this.#carried += invoice.carriedOut - invoice.carriedIn
   }
 
   #change(change: Change, id: string): void {
     const { kind, document } = change
-    if (kind === 'stage') this.#untold.set(id, document)
+    if (kind === 'stage') this.#pendingSteps.set(id, document)
     if (kind === 'payment') this.#attempts.delete(id)
     if (kind === 'credit_note') this.#carried += document.released ?? 0n
     this.#invoices.set(document.invoice, changed(this.invoice(document.invoice), change))
   }
 
+  /** Whether a document of this kind and id was added. */
   has(kind: LineKind, id: string): boolean {
     return this.#ids.has(`${kind}:${id}`)
   }
 
-  /** What the registry said last; null for a line that was never opened. */
+  /** The latest version of the agent; null for a line that was never opened. */
   get enrolment(): Enrolment | null {
     return this.#enrolment
   }
 
+  /** When the line was opened, in Unix milliseconds; 0 before that. */
   get openedAt(): number {
     return this.#openedAt
   }
 
-  /** The last entry that carries a document. */
+  /** The number of the last entry that carries a document; 0 if none does. */
   get last(): number {
     return this.#last
   }
 
-  /** The last entry that a statement covers. */
+  /** The number of the last entry that a statement covers; 0 before the first statement. */
   get stated(): number {
     return this.#statements.at(-1)?.last ?? 0
   }
@@ -154,7 +163,7 @@ export class Documents {
     return this.#statements
   }
 
-  /** Statements that no invoice covers. */
+  /** Statements that are not invoiced yet. */
   get uninvoiced(): StatementHead[] {
     const covered = new Set(this.invoices.flatMap(({ periods }) => periods))
     return this.#statements.filter(({ period }) => !covered.has(period.id))
@@ -168,12 +177,15 @@ export class Documents {
     return this.invoices.filter(({ stage }) => stage !== 'settled')
   }
 
-  /** What the last invoice left over, and what credit notes gave back for releases since. */
+  /**
+   * The amount carried to the next invoice: rounding, and the part of credit notes that covers released
+   * charges.
+   */
   get carried(): bigint {
     return this.#carried
   }
 
-  /** What all invoices are over, without VAT, less what credit notes took back. */
+  /** The net sum of all invoices less the net sum of their credit notes. */
   get invoiced(): bigint {
     return this.invoices.reduce((sum, { net, creditedNet }) => sum + net - creditedNet, 0n)
   }
@@ -182,22 +194,23 @@ export class Documents {
     return [...this.#attempts.values()]
   }
 
-  get untold(): DunningStep[] {
-    return [...this.#untold.values()]
+  get pendingSteps(): DunningStep[] {
+    return [...this.#pendingSteps.values()]
   }
 
-  /** @throws when there is no such invoice */
+  /** Returns one invoice. @throws Error if it does not belong to this line */
   invoice(id: string): InvoiceStanding {
     const invoice = this.#invoices.get(id)
-    if (!invoice) throw new Error('this line has no such invoice')
+    if (!invoice) throw new Error('the invoice must belong to this credit line')
     return invoice
   }
 
+  /** Returns one invoice, or null. */
   find(id: string): InvoiceStanding | null {
     return this.#invoices.get(id) ?? null
   }
 
-  /** How often an invoice has come to a stage. */
+  /** Counts the stages that an invoice has reached, repeated ones included. */
   countStages(invoice: string): number {
     let count = 0
     while (this.#ids.has(`stage:${stageId(invoice, count)}`)) count++
@@ -205,7 +218,10 @@ export class Documents {
   }
 }
 
-/** Names a stage newly reached. It may be reached again, when a payment is taken back. */
+/**
+ * Returns the id of the `nth` stage of an invoice. The count is part of it: a reversed payment can repeat a
+ * stage.
+ */
 export function stageId(invoice: string, nth: number): string {
   return `${invoice}/${nth}`
 }

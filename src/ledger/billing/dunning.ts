@@ -1,4 +1,4 @@
-/** When an unpaid invoice is due, past due, suspended, written off, and what that means for its line. Pure. */
+/** Dunning: the stages of an unpaid invoice, and when they block a credit line. Pure. */
 import { DAY_MS } from '../../platform/time.ts'
 import type { DunningTerms, InvoiceStanding, Stage } from './types.ts'
 
@@ -9,7 +9,7 @@ type Standing = Pick<
   'total' | 'paid' | 'credited' | 'dueAt' | 'failedAt' | 'stage' | 'presented'
 >
 
-/** What is still owed, with VAT. Never below zero: what was paid too much is no debt of the payer's. */
+/** Returns the amount still owed, with VAT, in micro-dollars. 0 for an overpaid invoice. */
 export function owedOn({
   total,
   paid,
@@ -19,7 +19,7 @@ export function owedOn({
   return owed > 0n ? owed : 0n
 }
 
-/** When a stage begins that is reached by time alone. */
+/** Returns when a stage begins by time alone, in Unix milliseconds; -Infinity for `open` and `settled`. */
 export function stageBegins(stage: Stage, dueAt: number, terms: DunningTerms): number {
   switch (stage) {
     case 'due':
@@ -35,16 +35,17 @@ export function stageBegins(stage: Stage, dueAt: number, terms: DunningTerms): n
   }
 }
 
-/** When an invoice of `issuedAt` is due. */
+/** Returns when an invoice is due, in Unix milliseconds. */
 export function dueDate(issuedAt: number, { net }: DunningTerms): number {
   return issuedAt + net * DAY_MS
 }
 
 /**
- * The stages to be taken now, in order, each once. An invoice that owes nothing is settled at once; one that never reached its
- * payer is not dunned. One whose payment failed is
- * at least past due (faults: C13). A stage that was reached stays, whatever becomes of the terms; only money leads
- * back, and a settled invoice whose payment is taken back opens anew.
+ * Returns the stages that an invoice reaches by `now` (Unix milliseconds), in order.
+ *
+ * An invoice that owes 0 is settled at once. One that was never submitted is not dunned. One whose payment
+ * failed is at least past due (faults: C13). A reached stage stays, even if the terms change. Only money
+ * leads back: a settled invoice reopens if its payment is reversed.
  */
 export function stagesDue(invoice: Standing, terms: DunningTerms, now: number): Stage[] {
   if (owedOn(invoice) === 0n) return invoice.stage === 'settled' ? [] : ['settled']
@@ -55,7 +56,7 @@ export function stagesDue(invoice: Standing, terms: DunningTerms, now: number): 
   return ORDER.slice(from + 1, Math.max(byTime, least) + 1)
 }
 
-/** Why a line may not be charged, if an invoice of it forbids that. */
+/** Returns the reason why unpaid invoices block a line, or null. */
 export function cutOff(invoices: readonly Pick<InvoiceStanding, 'stage' | 'failedAt'>[]): CutOff | null {
   if (invoices.some(({ stage }) => stage === 'suspended' || stage === 'written_off')) return 'suspended'
   return invoices.some(({ stage, failedAt }) => stage === 'past_due' && failedAt !== null)
@@ -63,12 +64,18 @@ export function cutOff(invoices: readonly Pick<InvoiceStanding, 'stage' | 'faile
     : null
 }
 
+/**
+ * `suspended`: an invoice was suspended or written off. `payment_failed`: its payment failed and it is past
+ * due.
+ */
 export type CutOff = 'suspended' | 'payment_failed'
 
 /**
- * What of the payments pays for charges: all of the net amount once nothing is owed, its share before that, rounded down. What
- * is paid too much, or was paid before a credit note, is the payer's and redeems nothing; nor does a payment that was both given
- * back and disputed, which has taken more back than came in.
+ * Returns the part of the payments that redeems charges, in micro-dollars: the whole net amount once the
+ * invoice owes 0, before that the net share of what was paid, rounded down.
+ *
+ * An overpayment redeems nothing; it belongs to the payer. Trap: `paid` can be negative, if a payment was
+ * both refunded and disputed. It redeems nothing either.
  */
 export function redeemedBy(
   invoice: Pick<InvoiceStanding, 'total' | 'paid' | 'credited' | 'net' | 'creditedNet'>,

@@ -1,4 +1,4 @@
-/** The Numbers: one Durable Object per operator, which numbers invoices and credit notes without gaps. */
+/** The document numbers: one Durable Object per operator. */
 import { DurableObject } from 'cloudflare:workers'
 
 const SCHEMA = `CREATE TABLE IF NOT EXISTS number (
@@ -9,13 +9,14 @@ const SCHEMA = `CREATE TABLE IF NOT EXISTS number (
   UNIQUE (series, key)
 ) STRICT, WITHOUT ROWID`
 
+/** Numbers invoices and credit notes without gaps, each series from 1. */
 export class Numbers<Env = unknown> extends DurableObject<Env> {
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env)
     ctx.storage.sql.exec(SCHEMA)
   }
 
-  /** The number of `key` in its series: the next one, or the one it was given before. Numbers begin at 1. */
+  /** Returns the number of `key` in a series: the next one, or the same one if the key already has one. */
   async issue(series: string, key: string): Promise<number> {
     return this.ctx.storage.transactionSync(() => {
       const { sql } = this.ctx.storage

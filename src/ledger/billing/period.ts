@@ -1,11 +1,17 @@
-/** Billing periods: days, ISO 8601 weeks and months, in UTC, where no hour is skipped or comes twice. Pure. */
+/**
+ * Billing periods: days, ISO 8601 weeks and months. In UTC, because no hour is skipped or repeated there.
+ * Pure.
+ */
 import { DAY_MS } from '../../platform/time.ts'
 import type { Period, PeriodKind } from './types.ts'
 
 /** 1970-01-01 was a Thursday: the fourth day of an ISO week. */
 const THURSDAY = 3
 
-/** The period of a kind that `at` (Unix ms) is in. Periods of a kind follow each other without gap or overlap. */
+/**
+ * Returns the period that contains `at` (Unix milliseconds). Periods of one kind leave no gaps and no
+ * overlaps.
+ */
 export function periodOf(kind: PeriodKind, at: number): Period {
   switch (kind) {
     case 'daily':
@@ -22,7 +28,7 @@ function dayOf(at: number): Period {
   return { id: isoDay(from), from, to: from + DAY_MS }
 }
 
-/** An ISO week begins on Monday and belongs to the year that its Thursday is in. */
+/** ISO 8601: a week begins on Monday and belongs to the year of its Thursday. */
 function weekOf(at: number): Period {
   const day = Math.floor(at / DAY_MS)
   const monday = day - ((((day + THURSDAY) % 7) + 7) % 7)
@@ -43,7 +49,7 @@ function monthOf(at: number): Period {
   return { id: isoDay(from).slice(0, 7), from, to: Date.UTC(year, month + 1, 1) }
 }
 
-/** `2026-11-21` */
+/** Formats a time (Unix milliseconds) as its UTC day: `2026-11-21`. */
 export function isoDay(at: number): string {
   return new Date(at).toISOString().slice(0, 10)
 }

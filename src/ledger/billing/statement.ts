@@ -1,11 +1,13 @@
-/** What a period comes to: entries of a journal, folded into a statement's lines and its root. Pure. */
+/** Builds statements from journal entries: line items and the Merkle root. Pure. */
 import { MerkleRoot, merklePath } from '../../protocol/encoding/merkle.ts'
 import { leafOf, type StatedEntry } from '../../protocol/statement.ts'
 import { InvariantFault } from '../totals.ts'
 import type { EntryProof, Statement, StatementLine } from './types.ts'
 
-/** Folds the entries of one period, in order and without gaps. Holds the lines, never the entries. */
-export class Closing {
+/**
+ * Builds the statement of one period. Add its entries in order and without gaps. Stores the line items only.
+ */
+export class StatementBuilder {
   readonly #lines = new Map<string, StatementLine>()
   readonly #tree = new MerkleRoot()
   readonly #first: number
@@ -18,10 +20,13 @@ export class Closing {
     this.#last = first - 1
   }
 
-  /** @throws InvariantFault for an entry out of order, or a charge of no site */
+  /**
+   * Adds the next entry.
+   * @throws InvariantFault for one out of order, or for a charge without a site and rule
+   */
   add(entry: StatedEntry): void {
     if (entry.seq !== this.#last + 1) {
-      throw new InvariantFault(`entry ${entry.seq} cannot follow entry ${this.#last}`)
+      throw new InvariantFault('entries must be consecutive')
     }
     this.#last = entry.seq
     this.#tree.add(leafOf(entry))
@@ -34,14 +39,16 @@ export class Closing {
     this.#total += amount
   }
 
+  /** Returns the finished statement's totals, its line items sorted by day, site and rule. */
   end(): Pick<Statement, 'first' | 'last' | 'lines' | 'total' | 'root'> {
     const lines = [...this.#lines.entries()].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, line]) => line)
     const root = this.#tree.root()
     return { first: this.#first, last: this.#last, lines, total: this.#total, root }
   }
 
-  #lineOf({ seq, at, site, rule }: StatedEntry): StatementLine {
-    if (site === null || rule === null) throw new InvariantFault(`entry ${seq} names no site or no rule`)
+  #lineOf({ at, site, rule }: StatedEntry): StatementLine {
+    if (site === null || rule === null)
+      throw new InvariantFault('a charge or release must have a site and a rule')
     const day = new Date(at).toISOString().slice(0, 10)
     const key = JSON.stringify([day, site, rule])
     const line = this.#lines.get(key) ?? { site, rule, day, charges: 0, releases: 0, amount: 0n }
@@ -50,7 +57,10 @@ export class Closing {
   }
 }
 
-/** Proves that `entry` is one of `leaves`, the leaves of the statement that begins with entry `first`. */
+/**
+ * Returns the proof that `entry` is one of `leaves`, the leaves of the statement that begins with entry
+ * `first`.
+ */
 export function prove(
   { period, first }: Pick<Statement, 'period' | 'first'>,
   leaves: readonly Uint8Array[],

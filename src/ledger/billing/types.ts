@@ -1,14 +1,15 @@
 /**
- * The words of the bill: what a credit line is told and tells when a period ends, plain and ready for RPC.
+ * The documents of billing, as plain values for RPC and the journal.
  *
  * Amounts are micro-dollars, the atomic units of USDC; times are Unix milliseconds; days and periods are UTC.
  */
 import type { Hex } from '../../protocol/evm/hex.ts'
 import type { StatedEntry } from '../../protocol/statement.ts'
 
+/** The length of a billing period. */
 export type PeriodKind = 'daily' | 'weekly' | 'monthly'
 
-/** `from <= at < to`. The id is `2026-11-21`, `2026-W47` or `2026-11`. */
+/** A billing period: `from <= at < to`. The id is `2026-11-21`, `2026-W47` or `2026-11`. */
 export type Period = { id: string; from: number; to: number }
 
 /**
@@ -20,10 +21,10 @@ export const RAIL_NAMES = ['stablecoin', 'stripe', 'transfer'] as const
 /** One of {@link RAIL_NAMES}. */
 export type RailName = (typeof RAIL_NAMES)[number]
 
-/** Who sells or buys, as an invoice names them. The country is ISO 3166-1 alpha-2. */
+/** The seller or buyer on an invoice. The country is ISO 3166-1 alpha-2. */
 export type Party = { name: string; country: string; address?: string; taxId?: string; email?: string }
 
-/** What one site's rule brought in on one day. `amount` is below zero when more was released than charged. */
+/** A line item: one rule of one site on one day. `amount` is negative if more was released than charged. */
 export type StatementLine = {
   site: string
   rule: string
@@ -34,27 +35,28 @@ export type StatementLine = {
   amount: bigint
 }
 
-/** One closed period of one line: the entries `first` to `last` of its journal, all of them. */
+/** The statement of one period of one line: the entries `first` to `last` of its journal, without gaps. */
 export type Statement = {
   period: Period
   first: number
   last: number
   lines: StatementLine[]
-  /** The sum of the lines. */
+  /** The sum of the line items. */
   total: bigint
-  /** Of the Merkle tree whose i-th leaf is entry `first + i`. */
+  /** The root of the Merkle tree whose i-th leaf is entry `first + i`. */
   root: Hex
   closedAt: number
-  /** The agent's name when it was closed. */
+  /** The agent's name when the statement was issued. */
   name: string
 }
 
-/** A statement without its lines: what an invoice and a list need of it. */
+/** A statement without its line items, for invoices and lists. */
 export type StatementHead = Omit<Statement, 'lines'>
 
-/** That an entry is part of a statement. */
+/** A Merkle proof that an entry is part of a statement of `size` entries. */
 export type EntryProof = { period: string; entry: StatedEntry; index: number; size: number; path: Hex[] }
 
+/** The VAT of an invoice. */
 export type Vat = {
   /** Hundredths of a percent: 2000 is 20 %. */
   rate: number
@@ -63,9 +65,10 @@ export type Vat = {
 }
 
 /**
- * A bill for all statements of a line that no earlier one covers. Invariant: `carriedIn + charged = net + carriedOut`, so
- * that the net amounts of all invoices and what is carried make up what was charged. What credit notes took back of releases
- * is carried too.
+ * The invoice over all statements of a line that were not invoiced before.
+ *
+ * Invariant: `carriedIn + charged = net + carriedOut`. So the net amounts of all invoices, plus what is
+ * carried, add up to what was charged. The part of credit notes that covers released charges is carried too.
  */
 export type Invoice = {
   /** As printed: `INV-000042`. */
@@ -83,7 +86,7 @@ export type Invoice = {
   rail: RailName
   /** The sum of the statements covered. */
   charged: bigint
-  /** What earlier invoices left over because the rail knows no smaller unit. */
+  /** Carried from earlier invoices, which were rounded down to the rail's smallest unit. */
   carriedIn: bigint
   carriedOut: bigint
   net: bigint
@@ -92,7 +95,7 @@ export type Invoice = {
   total: bigint
 }
 
-/** Takes back (part of) an invoice. The amounts are positive. */
+/** A credit note: takes back all or part of an invoice. The amounts are positive. */
 export type CreditNote = {
   /** As printed: `CN-000007`. */
   id: string
@@ -103,29 +106,30 @@ export type CreditNote = {
   net: bigint
   vat: bigint
   total: bigint
-  /** What the rail calls it, where it was written there. */
+  /** The rail's reference, if the credit note was synced to the rail. */
   reference?: string
   /**
-   * How much of `net` was released after it was invoiced: the line lowers what was charged by the rest only, and carries so much
-   * more to the next invoice, so that nothing is given back twice. It is the line's to write; a note that asks for more than
-   * was released is not noted.
+   * The part of `net` that covers charges released after invoicing, so that no release is credited twice. The
+   * line lowers `charged` by the rest only, and carries this part to the next invoice.
+   *
+   * The line sets it. It ignores a credit note that asks for more than was released.
    */
   released?: bigint
 }
 
-/** What came in for an invoice. The id is the rail's own, so that the same payment is noted once. */
+/** A payment of an invoice. The id comes from the rail, so the same payment is stored once. */
 export type PaymentReceived = {
   id: string
   invoice: string
   /** With VAT. */
   amount: bigint
   rail: RailName
-  /** What the payer's or the operator's bank, card processor or chain calls it. */
+  /** The reference at the bank, card processor or chain. */
   reference: string
   at: number
 }
 
-/** A payment that was taken back: a dispute, a bounced debit. */
+/** The reversal of a payment, such as a dispute or a bounced debit. */
 export type PaymentReversed = {
   id: string
   invoice: string
@@ -135,34 +139,37 @@ export type PaymentReversed = {
   at: number
 }
 
-/** A payer's try that came to nothing: a card that was declined. The invoice is past due from then on. */
+/** A failed payment, such as a declined card. The invoice is past due from then on. */
 export type PaymentFailed = { id: string; invoice: string; reason: string; at: number }
 
-/** Where an invoice stands: how it was presented, what came in, how far it was dunned. */
+/** An invoice with its current state: submission, payments, credit notes and dunning stage. */
 export type InvoiceStanding = Invoice & {
-  /** The rail's own name of it, and where it can be paid; null until it was handed to the rail. */
+  /** The rail's reference and payment link; null until the invoice is submitted to the rail. */
   presented: Presented | null
-  /** Received less reversed, with VAT. */
+  /** Payments less reversals, with VAT. */
   paid: bigint
-  /** Of all credit notes, with VAT, and without. */
+  /** The sum of all credit notes, with VAT. */
   credited: bigint
+  /** The same without VAT. */
   creditedNet: bigint
-  /** When a payment was declined or disputed and nothing came in since; else null. */
+  /** When a payment failed or was reversed; null if none did, or once a later payment arrived. */
   failedAt: number | null
   stage: Stage
 }
 
+/** The rail's reference of an invoice, and how to pay it. */
 export type Presented = { reference: string; url: string | null; instructions: string | null }
 
-/** How far an unpaid invoice has come. `settled` is one that owes nothing. */
+/** The dunning stage of an invoice. A `settled` invoice owes 0. */
 export type Stage = 'open' | 'due' | 'past_due' | 'suspended' | 'written_off' | 'settled'
 
-/** A payer's try to pay an invoice at once. `detail` is the rail's own. */
+/** An attempt to pay an invoice at once. The format of `detail` is up to the rail. */
 export type Attempt = { invoice: string; id: string; detail: string; at: number }
 
+/** The result of beginning an attempt: see {@link Attempt}. Only `begun` may move money. */
 export type Attempted = 'begun' | 'replayed' | 'busy' | 'settled'
 
-/** A stage newly reached, kept until the operator was told. The id never changes. */
+/** A dunning stage that was reached. Kept until its notification is delivered. The id never changes. */
 export type DunningStep = {
   id: string
   agent: string
@@ -173,10 +180,10 @@ export type DunningStep = {
   open: bigint
 }
 
-/** The operator's dates, in days after an invoice is due (`net`: after it is issued). */
+/** The operator's dunning terms, in days after the due date (`net`: days from issue to due date). */
 export type DunningTerms = { net: number; pastDue: number; suspended: number; writtenOff: number }
 
-/** What changes where one invoice stands. */
+/** A document that changes the state of one invoice. */
 export type Change =
   | { kind: 'presented'; document: { invoice: string; presented: Presented } }
   | { kind: 'credit_note'; document: CreditNote }
@@ -185,5 +192,5 @@ export type Change =
   | { kind: 'failure'; document: PaymentFailed }
   | { kind: 'stage'; document: DunningStep }
 
-/** One thing that happened to an invoice, and where the journal has it. */
-export type Happening = Change & { seq: number; at: number }
+/** A change of an invoice, with its journal number and time. */
+export type InvoiceEvent = Change & { seq: number; at: number }

@@ -1,7 +1,10 @@
-/** VAT on an invoice: the rate, who accounts for it, and the words that the law wants (Directive 2006/112/EC). */
+/** VAT on invoices (Directive 2006/112/EC). Pure. */
 import type { Party, Vat } from './types.ts'
 
-/** VAT as for electronic services to businesses (Directive 2006/112/EC art. 44, 196): by where seller and buyer are. */
+/**
+ * Returns the VAT on `net` for electronic services to businesses (Directive 2006/112/EC art. 44, 196), by the
+ * countries of seller and buyer. Rounds to `unit`, the rail's smallest unit. Amounts in micro-dollars.
+ */
 export function vatOn(net: bigint, seller: Seller, buyer: Party, unit: bigint): Vat {
   const rate = seller.vatRate ?? 0
   const domestic = seller.country === buyer.country
@@ -11,7 +14,7 @@ export function vatOn(net: bigint, seller: Seller, buyer: Party, unit: bigint): 
   return { rate, treatment: 'standard', amount: roundTo(net * BigInt(rate), 10_000n * unit) * unit }
 }
 
-/** The words that tax law wants on an invoice without VAT (Directive 2006/112/EC art. 226 11a). */
+/** Returns the VAT text that an invoice must show (Directive 2006/112/EC art. 226 11a). */
 export function vatWords({ rate, treatment }: Vat): string {
   switch (treatment) {
     case 'standard':
@@ -23,13 +26,15 @@ export function vatWords({ rate, treatment }: Vat): string {
   }
 }
 
+/** Divides by `unit` and rounds half up. Returns a number of units. */
 export function roundTo(value: bigint, unit: bigint): bigint {
   return (value + unit / 2n) / unit
 }
 
+/** The member states of the European Union (ISO 3166-1 alpha-2). */
 export const EUROPEAN_UNION: ReadonlySet<string> = new Set(
   'AT BE BG CY CZ DE DK EE ES FI FR GR HR HU IE IT LT LU LV MT NL PL PT RO SE SI SK'.split(' '),
 )
 
-/** Who sends the invoices. `vatRate` in hundredths of a percent; without one the seller charges no VAT. */
+/** The seller on invoices. `vatRate` in hundredths of a percent; without it, the seller charges 0 VAT. */
 export type Seller = Party & { vatRate?: number }

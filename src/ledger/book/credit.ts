@@ -19,7 +19,7 @@ export type LineListing = {
   closed: string | null
   updatedAt: number | null
   /** The projection's cursor: the last document that the read model contains; null before the first. */
-  heard: number | null
+  cursor: number | null
 }
 
 /** A statement in a list: its agent, and its head. */
@@ -69,18 +69,18 @@ export async function lines(book: D1Database, after: string, limit: number): Pro
     totals: totalsIn(row),
     closed: row.closed as string | null,
     updatedAt: row.updated_at as number | null,
-    heard: row.heard as number | null,
+    cursor: row.heard as number | null,
   }))
 }
 
 /**
  * Updates the rows of credit lines from their current state. `now` in Unix milliseconds.
  *
- * `heard` moves the cursor. Trap: save every document up to it first, or later runs skip the missing ones.
+ * Trap: save every document up to `cursor` first, or later runs skip the missing ones.
  */
 export async function projectLines(
   book: D1Database,
-  standings: readonly (LineStanding & { heard?: number })[],
+  standings: readonly (LineStanding & { cursor?: number })[],
   now: number,
 ): Promise<void> {
   const update = book.prepare(
@@ -89,7 +89,7 @@ export async function projectLines(
   )
   await writeAll(
     book,
-    standings.map(({ enrolment, authorized, charged, redeemed, limit, closed, heard = null }) =>
+    standings.map(({ enrolment, authorized, charged, redeemed, limit, closed, cursor = null }) =>
       update.bind(
         enrolment.name,
         padAmount(authorized),
@@ -98,7 +98,7 @@ export async function projectLines(
         padAmount(redeemed + limit),
         closed,
         now,
-        heard,
+        cursor,
         enrolment.agent,
       ),
     ),

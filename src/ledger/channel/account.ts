@@ -5,7 +5,7 @@ import type { Hex } from '../../protocol/evm/hex.ts'
 import type { Reason } from '../../protocol/refusal.ts'
 import { listChannel } from '../book/accounts.ts'
 import { Commits } from '../group-commit.ts'
-import { MOST_CHARGES, REPLAY_WINDOW, Replays } from '../replay-window.ts'
+import { MAX_CHARGES, REPLAY_WINDOW_MS, Replays } from '../replay-window.ts'
 import { authorize, charge, delivered, InvariantFault, redeem, release } from '../totals.ts'
 import { Journal } from './journal.ts'
 import {
@@ -48,7 +48,7 @@ export class Account extends DurableObject<{ BOOK: D1Database }> {
     this.#journal = new Journal(ctx.storage.sql)
     this.#standing = this.#journal.read()
     this.#seq = this.#journal.lastSeq()
-    this.#replays = new Replays(this.#journal.recent(Date.now() - REPLAY_WINDOW, MOST_CHARGES), voucherOf)
+    this.#replays = new Replays(this.#journal.recent(Date.now() - REPLAY_WINDOW_MS, MAX_CHARGES), voucherOf)
     this.#commits = new Commits(ctx, (entries) => this.#journal.write(entries, this.#known()))
   }
 

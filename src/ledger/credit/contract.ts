@@ -6,8 +6,8 @@ import type {
   DunningStep,
   DunningTerms,
   EntryProof,
-  Happening,
   Invoice,
+  InvoiceEvent,
   InvoiceStanding,
   PaymentFailed,
   PaymentReceived,
@@ -42,12 +42,12 @@ export type LineBill = {
   /** Every invoice that is not settled. */
   invoices: InvoiceStanding[]
   /** Dunning steps whose notification is still pending. */
-  untold: DunningStep[]
+  pendingSteps: DunningStep[]
   /** The last entry that carries a document. */
   last: number
 }
 
-/** What the read model needs from a line: the documents that were created or changed after an entry. */
+/** The changes of a line since an entry, for the read model: its state and the affected documents. */
 export type LineNews = {
   standing: LineStanding
   statements: StatementHead[]
@@ -104,7 +104,7 @@ export type BillingCalls = {
   /** Takes every dunning step that is due at `now`. Returns all steps whose notification is pending. */
   dun(now: number, terms: DunningTerms): Promise<DunningStep[]>
   /** Marks the notifications of these steps as delivered. */
-  told(ids: string[]): Promise<void>
+  notified(ids: string[]): Promise<void>
   /** Returns the statement of a period with its line items, or null if it was not issued. */
   statement(period: string): Promise<Statement | null>
   /** Returns the heads of all statements, oldest first. */
@@ -114,7 +114,7 @@ export type BillingCalls = {
   /** Returns all invoices, oldest first. */
   invoices(): Promise<InvoiceStanding[]>
   /** Returns the events of an invoice, oldest first. */
-  history(invoice: string): Promise<Happening[]>
+  history(invoice: string): Promise<InvoiceEvent[]>
   /** Returns the Merkle proof that entry `seq` is in its statement, or null if no statement covers it. */
   proof(seq: number): Promise<EntryProof | null>
 }

@@ -12,7 +12,7 @@ import type {
   Presented,
 } from '../billing/types.ts'
 import { listLine } from '../book/credit.ts'
-import { MOST_CHARGES, REPLAY_WINDOW, Replays } from '../replay-window.ts'
+import { MAX_CHARGES, REPLAY_WINDOW_MS, Replays } from '../replay-window.ts'
 import { authorize, charge, delivered, release } from '../totals.ts'
 import type { BillingCalls } from './contract.ts'
 import { Used } from './nonce-window.ts'
@@ -37,9 +37,9 @@ export class CreditLine extends DurableObject<{ BOOK: D1Database }> implements B
     super(ctx, env)
     this.#record = new LineRecord(ctx)
     this.#billing = new Billing(this.#record)
-    const since = Date.now() - REPLAY_WINDOW
+    const since = Date.now() - REPLAY_WINDOW_MS
     const { journal } = this.#record
-    this.#replays = new Replays(journal.recent(since, MOST_CHARGES), commitmentOf)
+    this.#replays = new Replays(journal.recent(since, MAX_CHARGES), commitmentOf)
     for (const { once, at, ...use } of journal.uses(since)) this.#used.note(once, use, at)
   }
 
@@ -206,8 +206,8 @@ export class CreditLine extends DurableObject<{ BOOK: D1Database }> implements B
     return this.#billing.dun(now, terms)
   }
 
-  told(ids: string[]) {
-    return this.#billing.told(ids)
+  notified(ids: string[]) {
+    return this.#billing.notified(ids)
   }
 
   statement(period: string) {

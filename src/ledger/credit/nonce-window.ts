@@ -1,5 +1,5 @@
 /** Recently charged commitments of a credit line, so that none is charged twice. */
-import { REPLAY_WINDOW } from '../replay-window.ts'
+import { REPLAY_WINDOW_MS } from '../replay-window.ts'
 
 /**
  * The last charge of a commitment: its entry, and how often the commitment was charged and released before.
@@ -8,7 +8,7 @@ export type NonceUse = { seq: number; attempt: number }
 
 /**
  * Holds every use until its signature cannot be accepted again (faults: C3). A signature is valid for five
- * minutes and its body may take two more (paywall/gate.ts). {@link REPLAY_WINDOW} leaves three for clock
+ * minutes and its body may take two more (paywall/gate.ts). {@link REPLAY_WINDOW_MS} leaves three for clock
  * skew.
  *
  * Trade-off: not indexed in SQLite, because an index would double the rows written per charge.
@@ -22,7 +22,7 @@ export class Used {
    * Stores a use, over an earlier one of the same nonce. `at` in Unix milliseconds, never lower than before.
    */
   note(once: string, use: NonceUse, at: number): void {
-    if (at >= this.#since + REPLAY_WINDOW) {
+    if (at >= this.#since + REPLAY_WINDOW_MS) {
       this.#old = this.#young
       this.#young = new Map()
       this.#since = at

@@ -4,7 +4,7 @@ import { padAmount, unpadAmount } from '../../protocol/amount.ts'
 import type { Address, Hex } from '../../protocol/evm/hex.ts'
 import type { Reason } from '../../protocol/refusal.ts'
 import { listExact } from '../book/accounts.ts'
-import { REPLAY_WINDOW } from '../replay-window.ts'
+import { REPLAY_WINDOW_MS } from '../replay-window.ts'
 
 /** How long a reservation blocks other requests. After that, its request counts as lost. */
 export const LEASE_MS = 120_000
@@ -111,7 +111,7 @@ const SCHEMA = [
   ) STRICT`,
 ]
 
-/** Columns that the first version lacks. Its payments have no receiver, so they stay unresolved. */
+/** Columns that the first version lacks. Its payments lack a receiver, so they stay unresolved. */
 const SECOND = [
   'ALTER TABLE authorization ADD COLUMN receiver TEXT',
   'ALTER TABLE authorization ADD COLUMN valid_before TEXT',
@@ -156,7 +156,7 @@ export class Authorizations extends DurableObject<{ BOOK: D1Database }> {
       const same = row.request === use.request && unpadAmount(row.amount) === use.amount
       if (!same) return { outcome: 'refused', reason: 'exact_bound' }
       if (row.status === 'settled') {
-        if (!row.tx || (!row.undelivered && row.at <= now - REPLAY_WINDOW))
+        if (!row.tx || (!row.undelivered && row.at <= now - REPLAY_WINDOW_MS))
           return { outcome: 'refused', reason: 'exact_used' }
         return { outcome: 'replayed', transaction: row.tx }
       }

@@ -5,7 +5,7 @@ import type { Outcome, Relayer, TransactionOrder as Transaction } from '../../ch
 import type { Chain } from '../../chain/rpc.ts'
 import type { Account } from '../../ledger/channel/account.ts'
 import type { Answer, Charged, ChargeOrder, Order, Standing, Unresolved } from '../../ledger/channel/types.ts'
-import { twice } from '../../platform/retry.ts'
+import { retryOnce } from '../../platform/retry.ts'
 import type { ChannelState } from '../../protocol/evm/channel.ts'
 import { depositNonce } from '../../protocol/evm/eip712.ts'
 import type { Hex } from '../../protocol/evm/hex.ts'
@@ -67,9 +67,9 @@ export class ChannelPurchase {
    */
   async #place(order: Order): Promise<Answer> {
     const place = async (): Promise<Answer> => this.#account().place(order)
-    const answer = await twice(place)
+    const answer = await retryOnce(place)
     if (answer.outcome !== 'refused' || !(await this.#heal(answer))) return answer
-    return twice(place)
+    return retryOnce(place)
   }
 
   async #heal({ reason, standing }: Extract<Answer, { outcome: 'refused' }>): Promise<boolean> {
@@ -225,7 +225,7 @@ export class ChannelPurchase {
     return accept({
       settle: async () => accept(receipt),
       release: async () => {
-        await twice(() => this.#account().release(answer.entry, this.#purchase.id))
+        await retryOnce(() => this.#account().release(answer.entry, this.#purchase.id))
       },
     })
   }

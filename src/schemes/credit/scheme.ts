@@ -8,7 +8,7 @@ import { type Proof as Signed, verify } from '../../identity/verify.ts'
 import { type Agent, enrolmentOf } from '../../ledger/credit/agents.ts'
 import type { CreditLine } from '../../ledger/credit/credit-line.ts'
 import type { CommitmentOrder, LineAnswer } from '../../ledger/credit/types.ts'
-import { twice } from '../../platform/retry.ts'
+import { retryOnce } from '../../platform/retry.ts'
 import { showCrawlerPrice } from '../../protocol/pay-per-crawl.ts'
 import { accept, type Reason, type Result, refuse } from '../../protocol/refusal.ts'
 import {
@@ -90,12 +90,12 @@ export function creditScheme(terms: CreditOfferTerms, ports: CreditPorts) {
     async charge(commitment, purchase) {
       const order = orderOf(commitment, purchase)
       const line = () => ports.lines.getByName(commitment.agent.id)
-      const answer = await twice(async (): Promise<LineAnswer> => line().place(order))
+      const answer = await retryOnce(async (): Promise<LineAnswer> => line().place(order))
       if (answer.outcome === 'refused') return refuse(answer.reason)
       const receipt = receiptOf(terms, commitment, answer)
       return accept<Charge>({
         settle: async () => accept(receipt),
-        release: () => twice(async () => line().release(answer.entry, order.id)),
+        release: () => retryOnce(async () => line().release(answer.entry, order.id)),
       })
     },
   } satisfies Scheme<CreditPayment, Commitment>

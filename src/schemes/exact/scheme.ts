@@ -1,7 +1,7 @@
 /** `exact`: a signed stablecoin transfer, settled after the origin has answered well and before the first byte leaves. */
 import type { Facilitator, Settled, SignedTransfer } from '../../chain/facilitator/facilitator.ts'
 import type { Authorizations, Reservation, Use } from '../../ledger/exact/authorizations.ts'
-import { twice } from '../../platform/retry.ts'
+import { retryOnce } from '../../platform/retry.ts'
 import { transferAuthorizationDigest } from '../../protocol/evm/eip712.ts'
 import type { Address, Hex } from '../../protocol/evm/hex.ts'
 import type { Network } from '../../protocol/evm/network.ts'
@@ -107,7 +107,9 @@ class ExactPurchase implements Charge {
   /** `held` is what was found of a payer who never paid here. Nothing is written for one who holds nothing (faults: H1). */
   async take(price: bigint, held?: Result<null>): Promise<Result<Charge>> {
     const opens = held ? held.ok : !this.#ports.mayLook
-    const taken = await twice(async (): Promise<Reservation> => this.#memory().take(this.#use, price, opens))
+    const taken = await retryOnce(
+      async (): Promise<Reservation> => this.#memory().take(this.#use, price, opens),
+    )
     switch (taken.outcome) {
       case 'unknown_payer':
         // Asked again before it is refused: what does not stand on the chain any more may be what was taken meanwhile.
@@ -127,7 +129,7 @@ class ExactPurchase implements Charge {
   async settle(): Promise<Result<SettleResponse>> {
     const { token, nonce, id } = this.#use
     if (this.#paid === null) {
-      const ours = await twice(async () => this.#memory().renew(token, nonce, id))
+      const ours = await retryOnce(async () => this.#memory().renew(token, nonce, id))
       if (!ours) return refuse('exact_in_progress')
       const facilitator = await this.#ports.facilitator()
       const settled = await facilitator.settle(this.#transfer, this.#id)
@@ -135,14 +137,14 @@ class ExactPurchase implements Charge {
       this.#paid = settled.transaction
     }
     const transaction = this.#paid
-    await twice(async () => this.#memory().settled(token, nonce, transaction))
+    await retryOnce(async () => this.#memory().settled(token, nonce, transaction))
     return accept(this.#receiptOf(transaction))
   }
 
   /** What is paid stays the payer's: it is delivered when they ask again. */
   async release(): Promise<void> {
     const { token, nonce, id } = this.#use
-    if (this.#paid === null) await twice(async () => this.#memory().release(token, nonce, id))
+    if (this.#paid === null) await retryOnce(async () => this.#memory().release(token, nonce, id))
   }
 
   async #look(): Promise<Result<null>> {
@@ -158,7 +160,7 @@ class ExactPurchase implements Charge {
     const found = await facilitator.lookup(this.#transfer, this.#id)
     if (found.status === 'unknown') return this.#end(found)
     if (found.status === 'settled') {
-      await twice(async () => this.#memory().found(token, nonce, found.transaction))
+      await retryOnce(async () => this.#memory().found(token, nonce, found.transaction))
       this.#paid = found.transaction
     }
     return accept(this)
@@ -168,10 +170,10 @@ class ExactPurchase implements Charge {
     const { token, nonce, id } = this.#use
     switch (settled.status) {
       case 'refused':
-        await twice(async () => this.#memory().release(token, nonce, id))
+        await retryOnce(async () => this.#memory().release(token, nonce, id))
         return refuse(settled.reason, settled.detail ? { detail: settled.detail } : {})
       case 'unknown':
-        await twice(async () => this.#memory().doubt(token, nonce, id))
+        await retryOnce(async () => this.#memory().doubt(token, nonce, id))
         return refuse('outcome_unknown')
     }
   }

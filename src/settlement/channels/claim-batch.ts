@@ -4,7 +4,7 @@ import type { Log } from '../../chain/log.ts'
 import { simulate } from '../../chain/relayer/transaction.ts'
 import { connect } from '../../chain/rpc.ts'
 import type { Finding } from '../../ledger/book/finding.ts'
-import { each } from '../../platform/pool.ts'
+import { mapConcurrently } from '../../platform/pool.ts'
 import type { Address, Hex } from '../../protocol/evm/hex.ts'
 import { accountOf, type Settings } from '../context.ts'
 import { type BadRow, bisect, type ClaimRow, claimOf } from './claims.ts'
@@ -37,7 +37,7 @@ export async function claim(
   settings: Settings,
   transactions: ClaimRow[][],
 ): Promise<{ sent: Sent[]; findings: Finding[] }> {
-  const claimed = await each(
+  const claimed = await mapConcurrently(
     transactions,
     (rows) => claimRows(settings, rows),
     (_, fault) => {
@@ -75,7 +75,7 @@ function claimedIn(escrow: Address, logs: Log[]): bigint {
 type Mark = { channelId: Hex; reason: string | null }
 
 async function setQuarantine(settings: Settings, rows: Mark[]): Promise<Finding[]> {
-  const silent = await each<Mark, Finding | null>(
+  const silent = await mapConcurrently<Mark, Finding | null>(
     rows,
     async ({ channelId, reason }) => {
       await accountOf(settings, channelId).quarantine(reason)

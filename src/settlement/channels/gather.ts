@@ -2,7 +2,7 @@
 import { readChannels } from '../../chain/channels.ts'
 import type { Finding } from '../../ledger/book/finding.ts'
 import type { Standing } from '../../ledger/channel/types.ts'
-import { each } from '../../platform/pool.ts'
+import { mapConcurrently } from '../../platform/pool.ts'
 import type { ChannelState } from '../../protocol/evm/channel.ts'
 import { SIGNING_MS } from '../../schemes/channel/purchase.ts'
 import { accountOf, type Settings } from '../context.ts'
@@ -33,7 +33,7 @@ type AccountRead = { row: ClaimRow | null; findings: Finding[]; open: number; he
 /** Reads the page after `after`. Repeating it finds what is left. @throws ChainFault when the chain cannot be read */
 export async function gather(settings: Settings, after: string): Promise<Gathered> {
   const { channels, empty, findings, next } = await readPage(settings, after)
-  const read = await each(
+  const read = await mapConcurrently(
     channels,
     (channel) => readAccount(settings, channel),
     ({ line }, fault): AccountRead => ({

@@ -5,7 +5,7 @@ import { ChainFault } from '../../chain/fault.ts'
 import { KIND, type Listing, listings } from '../../ledger/book/accounts.ts'
 import type { Finding } from '../../ledger/book/finding.ts'
 import type { Standing } from '../../ledger/channel/types.ts'
-import { each } from '../../platform/pool.ts'
+import { mapConcurrently } from '../../platform/pool.ts'
 import type { ChannelState } from '../../protocol/evm/channel.ts'
 import { channelId } from '../../protocol/evm/eip712.ts'
 import type { Hex } from '../../protocol/evm/hex.ts'
@@ -40,7 +40,7 @@ type Answer = { line: Listing; standing: Standing | null; silent: Finding | null
 export async function readPage(settings: Settings, after: string): Promise<PageRead> {
   const lines = await listings(settings.book, after, PAGE)
   const listed = lines.filter((line) => line.kind === KIND.channel)
-  const answers = await each<Listing, Answer>(
+  const answers = await mapConcurrently<Listing, Answer>(
     listed,
     async (line) => ({ line, standing: await standingOf(settings, line.id), silent: null }),
     (line, fault) => ({ line, standing: null, silent: silence(line.id, fault) }),
@@ -100,7 +100,7 @@ export async function updateAccounts(
   const [first] = states
   if (!first || first.block < block)
     throw new ChainFault('unreachable', `the node lags behind block ${block}`)
-  const silent = await each<{ id: Hex; state: ChannelState | undefined }, Finding | null>(
+  const silent = await mapConcurrently<{ id: Hex; state: ChannelState | undefined }, Finding | null>(
     ids.map((id, at) => ({ id, state: states[at] })),
     async ({ id, state }) => {
       if (state) await accountOf(settings, id).observe(state, hash)

@@ -2,7 +2,7 @@
 import { KIND, type Listing, listings, project } from '../../ledger/book/accounts.ts'
 import type { Finding } from '../../ledger/book/finding.ts'
 import type { Standing } from '../../ledger/channel/types.ts'
-import { each } from '../../platform/pool.ts'
+import { mapConcurrently } from '../../platform/pool.ts'
 import type { Address } from '../../protocol/evm/hex.ts'
 import type { Payers, Settings } from '../context.ts'
 import { resolvePayments } from '../exact/in-doubt.ts'
@@ -62,7 +62,7 @@ export const NO_EXACT: ExactSums = { payers: 0, payments: 0, received: '0', inDo
  */
 export async function reconcile(settings: Settings, after: string, now: number): Promise<Reconciled> {
   const { channels, exact, findings, next } = await readPage(settings, after)
-  const updated = await each(
+  const updated = await mapConcurrently(
     channels,
     async ({ line, standing: before, state }) => {
       const standing = await updateAccount(settings, before, state)
@@ -152,7 +152,7 @@ function byReceiver(standings: Standing[]): Record<Address, string> {
 /** Sums the payments of each payer by `exact`, after resolving unresolved ones on chain. */
 async function sumExact(payers: Payers, lines: Listing[]) {
   const findings: Finding[] = []
-  const totals = await each(
+  const totals = await mapConcurrently(
     lines,
     async (line) => {
       const authorizations = payers.authorizations.getByName(line.id)

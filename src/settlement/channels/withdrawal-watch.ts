@@ -3,7 +3,7 @@
 import { readChannels } from '../../chain/channels.ts'
 import { KIND, type Listing, listings } from '../../ledger/book/accounts.ts'
 import { type RunRecord, saveRun } from '../../ledger/book/runs.ts'
-import { each } from '../../platform/pool.ts'
+import { mapConcurrently } from '../../platform/pool.ts'
 import type { ChannelState } from '../../protocol/evm/channel.ts'
 import type { Hex } from '../../protocol/evm/hex.ts'
 import type { Settings } from '../context.ts'
@@ -33,7 +33,7 @@ export async function watch(settings: Settings, time: number): Promise<number> {
       return state && state.withdrawRequestedAt > 0 ? [{ id, state }] : []
     })
     withdrawing += found.length
-    await each(
+    await mapConcurrently(
       found,
       ({ id, state }) => claimNow(settings, report, id, state),
       ({ id }, fault) => report.planned({ bad: [], findings: [silence(id, fault)] }),

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { documentOf } from '../../../src/billing/signed-statement.ts'
-import { Closing, prove } from '../../../src/ledger/billing/statement.ts'
+import { prove, StatementBuilder } from '../../../src/ledger/billing/statement.ts'
 import { leafOf, type PlainProof, type StatedEntry, verifyEntry } from '../../../src/protocol/statement.ts'
 
 const PERIOD = { id: '2026-11-21', from: Date.UTC(2026, 10, 21), to: Date.UTC(2026, 10, 22) }
@@ -23,7 +23,7 @@ const journal = fc
   .map(([first, entries]) => entries.map((one, at): StatedEntry => ({ ...one, seq: first + at })))
 
 function close(entries: readonly StatedEntry[]) {
-  const closing = new Closing(entries[0]?.seq ?? 1)
+  const closing = new StatementBuilder(entries[0]?.seq ?? 1)
   for (const one of entries) closing.add(one)
   return { period: PERIOD, closedAt: PERIOD.to, name: 'A', ...closing.end() }
 }

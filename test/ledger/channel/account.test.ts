@@ -2,7 +2,7 @@ import { env, runInDurableObject } from 'cloudflare:test'
 import { describe, expect, it } from 'vitest'
 import { listings } from '../../../src/ledger/book/accounts.ts'
 import type { Answer, Charged } from '../../../src/ledger/channel/types.ts'
-import { MOST_DELIVERIES, REPLAY_WINDOW } from '../../../src/ledger/replay-window.ts'
+import { MAX_DELIVERIES, REPLAY_WINDOW_MS } from '../../../src/ledger/replay-window.ts'
 import { rowsWritten } from '../rows.ts'
 import { configOf, openChannel, PRICE, reasonOf, stateOf, toCharge } from './harness.ts'
 
@@ -154,15 +154,15 @@ describe('Account.place', () => {
   it('returns voucher_stale when the replay window is over [A5]', async () => {
     const channel = await openChannel()
     await channel.charge()
-    await channel.sql(`UPDATE entry SET at = at - ${REPLAY_WINDOW}`)
+    await channel.sql(`UPDATE entry SET at = at - ${REPLAY_WINDOW_MS}`)
     await channel.restart()
     expect(reasonOf(await channel.place(toCharge(PRICE)))).toBe('voucher_stale')
   })
 
-  it('returns voucher_stale after MOST_DELIVERIES replays, also after a restart', async () => {
+  it('returns voucher_stale after MAX_DELIVERIES replays, also after a restart', async () => {
     const channel = await openChannel()
     await channel.charge()
-    for (let i = 1; i < MOST_DELIVERIES; i++)
+    for (let i = 1; i < MAX_DELIVERIES; i++)
       expect(await channel.place(toCharge(PRICE))).toMatchObject({ outcome: 'replayed' })
     expect(reasonOf(await channel.place(toCharge(PRICE)))).toBe('voucher_stale')
     await channel.restart()

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { Charged } from '../../../src/ledger/channel/types.ts'
-import { REPLAY_WINDOW } from '../../../src/ledger/replay-window.ts'
+import { REPLAY_WINDOW_MS } from '../../../src/ledger/replay-window.ts'
 import { openChannel, PRICE, reasonOf, stateOf, toCharge } from './harness.ts'
 
 describe('Account.release', () => {
@@ -78,7 +78,7 @@ describe('Account.release', () => {
       expect(await channel.place(second)).toMatchObject({ outcome: 'replayed' })
       const pause = async () => {
         if (when === 'restarted after the window')
-          await channel.sql(`UPDATE entry SET at = at - ${REPLAY_WINDOW}`)
+          await channel.sql(`UPDATE entry SET at = at - ${REPLAY_WINDOW_MS}`)
         if (when !== 'running') await channel.restart()
       }
       await pause()

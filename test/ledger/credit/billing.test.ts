@@ -263,7 +263,7 @@ describe('CreditLine.dun', () => {
     expect(await stagesOf(line, 33 * DAY)).toEqual(['due', 'past_due'])
     const steps = await line.line().dun(33 * DAY, TERMS)
     expect(steps).toHaveLength(2)
-    await line.line().told(steps.map(({ id }) => id))
+    await line.line().notified(steps.map(({ id }) => id))
     await line.restart()
     expect(await stagesOf(line, 40 * DAY)).toEqual(['suspended'])
     expect(await stagesOf(line, 120 * DAY)).toEqual(['suspended', 'written_off'])

@@ -2,7 +2,7 @@ import { env, runInDurableObject } from 'cloudflare:test'
 import { describe, expect, it } from 'vitest'
 import { LONGEST } from '../../../src/identity/verify.ts'
 import { lines } from '../../../src/ledger/book/credit.ts'
-import { MOST_CHARGES, MOST_DELIVERIES } from '../../../src/ledger/replay-window.ts'
+import { MAX_CHARGES, MAX_DELIVERIES } from '../../../src/ledger/replay-window.ts'
 import { rowsWritten } from '../rows.ts'
 import { LIMIT, newLine, PRICE, reasonOf } from './harness.ts'
 
@@ -93,7 +93,7 @@ describe('CreditLine.place with a used signature', () => {
   it('returns commitment_replayed after MOST_DELIVERIES replays [C3]', async () => {
     const line = newLine()
     const { order } = await line.charge()
-    for (let i = 1; i < MOST_DELIVERIES; i++)
+    for (let i = 1; i < MAX_DELIVERIES; i++)
       expect(reasonOf(await line.place({ ...order, id: `delivery ${i}` }))).toBe('replayed')
     expect(reasonOf(await line.place({ ...order, id: 'one too many' }))).toBe('commitment_replayed')
   })
@@ -104,7 +104,7 @@ describe('CreditLine.place with a used signature', () => {
     await line.restart()
     await line.sql(`UPDATE entry SET at = at - ${(LONGEST + 60) * 1000}`)
     const columns = 'at, kind, amount, authorized, charged, redeemed, credit, ceiling, id, attempt, iou'
-    await line.sql(`WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i <= ${MOST_CHARGES})
+    await line.sql(`WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i <= ${MAX_CHARGES})
       INSERT INTO entry (seq, ${columns}, once)
       SELECT seq + i, ${columns}, once || i FROM entry, n WHERE seq = ${entry}`)
     await line.restart()

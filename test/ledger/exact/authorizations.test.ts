@@ -2,7 +2,7 @@ import { env, evictDurableObject, runInDurableObject } from 'cloudflare:test'
 import { describe, expect, it } from 'vitest'
 import { listings } from '../../../src/ledger/book/accounts.ts'
 import { LEASE_MS, type Use } from '../../../src/ledger/exact/authorizations.ts'
-import { REPLAY_WINDOW } from '../../../src/ledger/replay-window.ts'
+import { REPLAY_WINDOW_MS } from '../../../src/ledger/replay-window.ts'
 import { randomHex } from '../../chain/harness.ts'
 
 const TX = `0x${'cd'.repeat(32)}` as const
@@ -78,7 +78,7 @@ describe('Authorizations.take', () => {
     await memory.settled(use)
     await memory.restart()
     expect(await memory.take(use)).toEqual({ outcome: 'replayed', transaction: TX })
-    await memory.age(REPLAY_WINDOW)
+    await memory.age(REPLAY_WINDOW_MS)
     expect(await memory.take(use)).toEqual({ outcome: 'refused', reason: 'exact_used' })
   })
 
@@ -264,12 +264,12 @@ describe('Authorizations', () => {
     expect(await memory.status()).toEqual(['undelivered'])
     expect(await memory.takeAnew({ ...use, request: 'GET /b' })).toMatchObject({ reason: 'exact_bound' })
     for (let times = 0; times < 2; times++) {
-      await memory.age(REPLAY_WINDOW)
+      await memory.age(REPLAY_WINDOW_MS)
       expect(await memory.takeAnew(use)).toEqual({ outcome: 'replayed', transaction: TX })
     }
     await memory.settled(use)
     expect(await memory.totals()).toEqual({ payments: 1, received: 1000n, ...NO_DOUBT })
-    await memory.age(REPLAY_WINDOW)
+    await memory.age(REPLAY_WINDOW_MS)
     expect(await memory.takeAnew(use)).toMatchObject({ reason: 'exact_used' })
   })
 

@@ -5,7 +5,7 @@ import { privateKeyToAccount } from 'viem/accounts'
 import { beforeEach, describe, expect, it } from 'vitest'
 import { encodeTransfer, readBalance } from '../../../src/chain/token.ts'
 import { LEASE_MS } from '../../../src/ledger/exact/authorizations.ts'
-import { REPLAY_WINDOW } from '../../../src/ledger/replay-window.ts'
+import { REPLAY_WINDOW_MS } from '../../../src/ledger/replay-window.ts'
 import type { Address, Hex } from '../../../src/protocol/evm/hex.ts'
 import { encodeHeader } from '../../../src/protocol/x402/header.ts'
 import { type ExactPorts, exactScheme } from '../../../src/schemes/exact/scheme.ts'
@@ -325,7 +325,7 @@ describe('Exact payment with an unknown outcome', () => {
       }
       for (let times = 0; times < 2; times++) {
         expect((await shop.ask('/one', { payment })).status).toBe(502)
-        await age(REPLAY_WINDOW)
+        await age(REPLAY_WINDOW_MS)
       }
       expect(await memory().totals()).toMatchObject({ payments: 1, undelivered: 1 })
       does = (_, call) => call()
