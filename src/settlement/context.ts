@@ -1,4 +1,4 @@
-/** What a settlement run works with: the books, the accounts, the chain and the key that sends. */
+/** The bindings of a settlement run: the read model, the accounts, the chain and the relayer. */
 
 import type { Relayer } from '../chain/relayer/relayer.ts'
 import type { Chain } from '../chain/rpc.ts'
@@ -6,8 +6,10 @@ import type { Account } from '../ledger/channel/account.ts'
 import type { Authorizations } from '../ledger/exact/authorizations.ts'
 import type { Address } from '../protocol/evm/hex.ts'
 
+/** The bindings of a run where this site settles on a chain of its own. */
 export type Settings = {
   chain: Chain
+  /** The read model. */
   book: D1Database
   accounts: DurableObjectNamespace<Account>
   authorizations: DurableObjectNamespace<Authorizations>
@@ -15,13 +17,14 @@ export type Settings = {
   relayer: Relayer & { address(): Promise<Address> }
 }
 
-/** What it takes to look after payers by `exact`. Without a chain of ours nobody here can say what became of a payment in doubt. */
+/** The bindings for payments by `exact`. Without a chain, unresolved payments stay unresolved. */
 export type Payers = Pick<Settings, 'book' | 'authorizations'> & {
   chain: Chain | null
-  /** Null where a facilitator sends. */
+  /** Null where a facilitator sends the transactions. */
   relayer: Pick<Relayer, 'outcome'> | null
 }
 
+/** Returns the stub of a channel's account. */
 export function accountOf({ accounts }: Settings, channelId: string): DurableObjectStub<Account> {
   return accounts.getByName(channelId)
 }

@@ -1,4 +1,4 @@
-/** Where the book, the accounts and the chain disagree. Pure. */
+/** Compares the read model, the accounts and the chain, and reports where they disagree. Pure. */
 
 import type { Listing } from '../ledger/book/accounts.ts'
 import type { Finding } from '../ledger/book/finding.ts'
@@ -6,18 +6,18 @@ import type { Standing } from '../ledger/channel/types.ts'
 import type { ChannelState } from '../protocol/evm/channel.ts'
 import type { Address } from '../protocol/evm/hex.ts'
 
-/** Compares a line of the book with its account. Neither total of the two ever falls, but for a reorganisation. */
+/** Compares a row of the read model with its account. Neither total ever falls, except after a chain reorganisation. */
 export function compareBook({ id: account, totals }: Listing, standing: Standing | null): Finding[] {
   if (!totals) return []
   const { authorized, redeemed } = standing ?? { authorized: 0n, redeemed: 0n }
   if (totals.authorized <= authorized && totals.redeemed <= redeemed) return []
   const detail =
-    `the book has authorized ${totals.authorized}, redeemed ${totals.redeemed}; ` +
+    `the read model has authorized ${totals.authorized}, redeemed ${totals.redeemed}; ` +
     `the account has ${authorized} and ${redeemed}`
   return [{ account, what: 'book_ahead', detail }]
 }
 
-/** Compares an account with what the chain said after it answered. Word of an older block than the account's is no evidence. */
+/** Compares an account with a later read of the chain. Ignores a read of an older block than the account's own. */
 export function compareChain(standing: Standing, state: ChannelState): Finding[] {
   const { channelId: account, charged, redeemed } = standing
   if (state.block < standing.state.block) return []
@@ -43,13 +43,13 @@ export function compareChain(standing: Standing, state: ChannelState): Finding[]
   return findings
 }
 
-/** What is owed on another network, which only a run there can claim. */
+/** Reports what is owed on another network, which only a run there can claim. */
 export function compareElsewhere({ channelId: account, charged, redeemed }: Standing): Finding[] {
   if (charged <= redeemed) return []
   return [{ account, what: 'elsewhere', detail: `owes ${charged - redeemed} on another network` }]
 }
 
-/** Compares what a receiver's accounts were told together with what the chain has for the receiver, after the sweep. */
+/** Compares the sum of a receiver's redeemed amounts with the chain's totals, after the sweep. Atomic units. */
 export function compareReceiver(
   account: Address,
   redeemed: bigint,
@@ -65,7 +65,7 @@ export function compareReceiver(
   return findings
 }
 
-/** Says how many of a payer's payments bought nothing. */
+/** Reports how many of a payer's payments were not delivered. */
 export function compareDelivery(account: string, undelivered: number): Finding[] {
   return undelivered > 0 ? [{ account, what: 'undelivered', detail: `${undelivered} paid for` }] : []
 }

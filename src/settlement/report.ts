@@ -1,17 +1,20 @@
-/** What a run has found and done, as its record keeps it: plain JSON, amounts as decimal strings in atomic units. */
+/**
+ * Collects the results and findings of a run into its record: plain JSON, amounts as decimal strings in atomic units.
+ */
 
 import { type Billed, type BillSums, NO_BILL } from '../billing/nightly.ts'
 import type { Finding } from '../ledger/book/finding.ts'
 import type { RunRecord } from '../ledger/book/runs.ts'
 import type { BadRow } from './channels/claims.ts'
-import type { Collected } from './channels/collect.ts'
+import type { Gathered } from './channels/gather.ts'
 import { add, type ExactSums, type Reconciled, type Sums } from './channels/reconcile.ts'
 import type { Receiver } from './channels/sweep.ts'
 import type { Sent } from './channels/transactions.ts'
 
-/** A record is one row of the book, at most 2 MB: of long lists it has the beginning, and always the length. */
+/** A record is one D1 row of at most 2 MB. It stores the beginning of a long list, and always its length. */
 const MOST_LISTED = 500
 
+/** Findings of a certain loss or gain. They leave nothing unresolved, so the run still counts as settled. */
 const CERTAIN: ReadonlySet<Finding['what']> = new Set([
   'uncovered',
   'overpaid',
@@ -19,6 +22,7 @@ const CERTAIN: ReadonlySet<Finding['what']> = new Set([
   'undelivered',
 ])
 
+/** The record of one run, filled step by step. */
 export class Report {
   #healed = 0n
   #open = 0
@@ -29,7 +33,7 @@ export class Report {
   #totals: Record<string, unknown> = {}
   #bill: BillSums | null = null
 
-  collected({ healed, open, findings }: Collected): void {
+  gathered({ healed, open, findings }: Gathered): void {
     this.#healed += BigInt(healed)
     this.#open += open
     this.#note(findings)
@@ -40,7 +44,7 @@ export class Report {
     this.#note(findings)
   }
 
-  /** A later look at the same transaction takes the place of an earlier one. */
+  /** The status of a transaction from a later step replaces an earlier one. */
   claimed({ sent, findings }: { sent: Sent[]; findings: Finding[] }): void {
     for (const one of sent) this.#sent.set(one.id, one)
     this.#note(findings)
@@ -85,14 +89,14 @@ export class Report {
     this.#note(findings)
   }
 
-  /** `settled` only when nothing is on its way and everything agrees. What is lost or gained for good is no doubt. */
+  /** `settled` if all transactions are mined and everything agrees, except for the findings in `CERTAIN`. */
   status(): 'settled' | 'in_doubt' {
-    const undone = [...this.#sent.values()].some(({ status }) => status !== 'mined')
-    const disagreed = [...this.#findings.values()].some(({ what }) => !CERTAIN.has(what))
-    return undone || disagreed || this.#open > 0 ? 'in_doubt' : 'settled'
+    const isPending = [...this.#sent.values()].some(({ status }) => status !== 'mined')
+    const disagrees = [...this.#findings.values()].some(({ what }) => !CERTAIN.has(what))
+    return isPending || disagrees || this.#open > 0 ? 'in_doubt' : 'settled'
   }
 
-  /** Whether there was nothing to do and nothing to say. */
+  /** Whether the run sent nothing and found nothing. */
   idle(): boolean {
     return this.#sent.size === 0 && this.#bad.size === 0 && this.#findings.size === 0
   }
@@ -114,7 +118,7 @@ export class Report {
     }
   }
 
-  /** One line in the log; a warning when an operator should look. */
+  /** Logs one line; a warning if an operator should look at the run. */
   announce({ id, kind, status }: RunRecord): void {
     const [quarantined, findings] = [this.#bad.size, this.#findings.size]
     const sent = [...this.#sent.values()]
@@ -125,7 +129,7 @@ export class Report {
       findings,
       invoiced: this.#bill?.invoiced,
     }
-    const line = JSON.stringify({ message: 'a run has ended', id, kind, status, ...figures })
+    const line = JSON.stringify({ message: 'run ended', id, kind, status, ...figures })
     if (status === 'settled' && quarantined + findings === 0) console.log(line)
     else console.warn(line)
   }

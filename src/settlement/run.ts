@@ -1,4 +1,7 @@
-/** A settlement run: collect, claim, sweep, reconcile, record. Every step may be repeated: the chain moves nothing twice. */
+/**
+ * A settlement run: gather, claim, reconcile, sweep, bill, record. Each step may be repeated; the chain moves nothing
+ * twice.
+ */
 
 import { billAll, type OpenBill } from '../billing/run.ts'
 import { type RunRecord, saveRun } from '../ledger/book/runs.ts'
@@ -6,7 +9,7 @@ import type { Steps } from '../platform/steps.ts'
 import type { Address } from '../protocol/evm/hex.ts'
 import { claim, plan } from './channels/claim-batch.ts'
 import { batchesOf, type ClaimRow, transactionsOf } from './channels/claims.ts'
-import { collect } from './channels/collect.ts'
+import { gather } from './channels/gather.ts'
 import {
   add,
   NO_EXACT,
@@ -20,7 +23,10 @@ import type { Sent } from './channels/transactions.ts'
 import type { Payers, Settings } from './context.ts'
 import { Report } from './report.ts'
 
-/** What there is to settle: channels on a chain or, where there are none, payments by `exact` alone; and credit lines. */
+/**
+ * The work of a run: channels on a chain or, without channels, payments by `exact`; and credit lines. Null: not
+ * configured.
+ */
 export type Work = {
   book: D1Database
   channels: Settings | null
@@ -28,26 +34,27 @@ export type Work = {
   bill: OpenBill | null
 }
 
-/** Who asked for a run, and for which moment. */
+/** The trigger of a run, and the moment that it settles. */
 export type Cause = {
   window: string
   startedBy: 'cron' | 'operator'
-  /** Unix milliseconds: periods that ended by then are billed. When the run begins, unless it is named. */
+  /** Unix ms: the run bills periods that ended by then. By default the moment at which the run begins. */
   moment?: number
 }
 
 type Status = RunRecord['status']
 
-/** A batch that its block refuses is tried and split again, this often in all. */
+/** How often a batch that fails on chain is simulated and split in all. */
 const ROUNDS = 2
 
-const LOOKS = 3
-const LOOK_SECONDS = 60
+const RECHECKS = 3
+const RECHECK_SECONDS = 60
 
 /**
- * Makes the run `id` and saves its record. Channels and credit lines do not wait for each other: the fault of one part is thrown
- * when the other has been done.
- * @throws ChainFault and others when a step fails for good; the record then says `failed`, and the next run goes on
+ * Makes the run `id` and saves its record. If settling channels fails, the run still bills credit lines, and throws
+ * afterwards.
+ * @throws ChainFault and others when a step fails for good; the record then has the status `failed`, and the next run
+ * continues
  */
 export async function settle(work: Work, steps: Steps, id: string, cause: Cause): Promise<Status> {
   const { book, channels, exact, bill } = work
@@ -80,7 +87,7 @@ async function settleChannels(settings: Settings, steps: Steps, report: Report):
   await sweepAll(settings, steps, report)
 }
 
-/** Says what came in by `exact`, and what is in doubt, where nothing of ours is on a chain. */
+/** Counts payments by `exact`, received and unresolved, for a site without channels. */
 async function countPayments(payers: Payers, steps: Steps, report: Report): Promise<void> {
   let after: string | null = ''
   let sums = NO_EXACT
@@ -93,7 +100,7 @@ async function countPayments(payers: Payers, steps: Steps, report: Report): Prom
   }
 }
 
-/** Hears every account, claims what can be claimed while more are heard, and looks again at what is not yet mined. */
+/** Reads every account, claims each batch as soon as it is full, and checks pending transactions again at the end. */
 async function claimAll(settings: Settings, steps: Steps, report: Report): Promise<void> {
   const pending: ClaimRow[][] = []
   let waiting: ClaimRow[] = []
@@ -101,19 +108,19 @@ async function claimAll(settings: Settings, steps: Steps, report: Report): Promi
   let after: string | null = ''
   for (let page = 1; after !== null; page++) {
     const from: string = after
-    const collected = await steps.do(`collect ${page}`, () => collect(settings, from))
-    report.collected(collected)
-    after = collected.next
-    const made = batchesOf([...waiting, ...collected.rows], after === null)
+    const gathered = await steps.do(`collect ${page}`, () => gather(settings, from))
+    report.gathered(gathered)
+    after = gathered.next
+    const made = batchesOf([...waiting, ...gathered.rows], after === null)
     waiting = made.rest
     for (const rows of made.batches) {
       pending.push(...(await claimBatch(settings, steps, report, `batch ${++batches}`, rows)))
     }
   }
-  await lookAgain(settings, steps, report, pending)
+  await recheckPending(settings, steps, report, pending)
 }
 
-/** Claims a batch. Answers the transactions whose outcome is not known yet. */
+/** Claims a batch. Returns the transactions that are still pending. */
 async function claimBatch(
   settings: Settings,
   steps: Steps,
@@ -132,32 +139,32 @@ async function claimBatch(
     if (transactions.length === 0) break
     const claimed = await steps.do(`claim ${batch}, round ${round}`, () => claim(settings, transactions))
     report.claimed(claimed)
-    const are = (...statuses: Sent['status'][]) =>
+    const withStatus = (...statuses: Sent['status'][]) =>
       transactions.filter((_, at) => statuses.includes(claimed.sent[at]?.status ?? 'pending'))
-    pending.push(...are('pending'))
-    left = are('refused', 'reverted').flat()
+    pending.push(...withStatus('pending'))
+    left = withStatus('refused', 'reverted').flat()
   }
   return pending
 }
 
-/** Looks again at what was sent and is not mined yet. What is still under way then is found by the next run. */
-async function lookAgain(
+/** Checks pending transactions again. The next run finds those that are still pending afterwards. */
+async function recheckPending(
   settings: Settings,
   steps: Steps,
   report: Report,
   pending: ClaimRow[][],
 ): Promise<void> {
-  let stuck = pending
-  for (let look = 1; look <= LOOKS && stuck.length > 0; look++) {
-    const transactions = stuck
-    await steps.sleep(`wait ${look}`, LOOK_SECONDS)
+  let unmined = pending
+  for (let look = 1; look <= RECHECKS && unmined.length > 0; look++) {
+    const transactions = unmined
+    await steps.sleep(`wait ${look}`, RECHECK_SECONDS)
     const claimed = await steps.do(`look ${look}`, () => claim(settings, transactions))
     report.claimed(claimed)
-    stuck = transactions.filter((_, at) => claimed.sent[at]?.status === 'pending')
+    unmined = transactions.filter((_, at) => claimed.sent[at]?.status === 'pending')
   }
 }
 
-/** Reconciles every account, then sweeps to each receiver what the chain has claimed for it. */
+/** Reconciles every account, then sweeps to each receiver its claimed amount. */
 async function sweepAll(settings: Settings, steps: Steps, report: Report): Promise<void> {
   let after: string | null = ''
   let sums = NO_SUMS

@@ -1,16 +1,16 @@
-/** What each cron trigger of wrangler.toml starts. */
+/** The work of each cron trigger in wrangler.toml. */
 import type { Cause, Work } from './run.ts'
 import { startRun } from './workflow.ts'
 
-/** The nightly run. */
+/** The cron of the nightly run. */
 export const NIGHTLY = '0 0 * * *'
 
-/** The watch on withdrawals. */
+/** The cron of the withdrawal watch. */
 export const WATCH = '*/5 * * * *'
 
 /**
- * Does what a firing asks for. A firing that comes twice does nothing the second time.
- * @throws RangeError for a cron that is not in the table: a trigger without work is a fault of the deployment
+ * Does the work of one firing. A repeated firing changes nothing.
+ * @throws RangeError unless the cron is one of the two: a trigger without work is a mistake in the deployment
  */
 export async function onCron(
   { cron, scheduledTime }: Pick<ScheduledController, 'cron' | 'scheduledTime'>,
@@ -28,6 +28,6 @@ export async function onCron(
       return
     }
     default:
-      throw new RangeError(`no work for the cron "${cron}": "${NIGHTLY}" settles, "${WATCH}" watches`)
+      throw new RangeError(`the cron trigger must be "${NIGHTLY}" (settles) or "${WATCH}" (watches)`)
   }
 }

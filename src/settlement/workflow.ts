@@ -1,13 +1,14 @@
-/** The settlement run as a Workflow: one instance per window, whose steps survive whatever runs them. */
+/** The settlement run as a Workflow: one instance per window, with durable steps. */
 import { WorkflowEntrypoint, type WorkflowEvent, type WorkflowStep } from 'cloudflare:workers'
 import type { Cause, Work } from './run.ts'
 
-/** Some twenty minutes of a chain that cannot be read, before the run fails and the next one goes on. */
+/** The chain may be unreadable for about twenty minutes. Then the run fails, and the next run continues its work. */
 const RETRIES = {
   retries: { limit: 6, delay: '15 seconds', backoff: 'exponential' },
   timeout: '10 minutes',
 } as const
 
+/** Runs {@link settle} in the steps of a Workflow. The app's subclass opens the bindings. */
 export class SettlementBase<Env = unknown> extends WorkflowEntrypoint<Env, Cause> {
   readonly #work: Work
 
@@ -19,7 +20,7 @@ export class SettlementBase<Env = unknown> extends WorkflowEntrypoint<Env, Cause
   override async run({ payload, instanceId }: WorkflowEvent<Cause>, step: WorkflowStep): Promise<string> {
     const { settle } = await import('./run.ts')
     const steps = {
-      // The engine keeps JSON; the types of its own are too narrow for a generic step.
+      // The engine stores JSON, and its types are too narrow for a generic step.
       do: async <Value>(name: string, work: () => Promise<Value>): Promise<Value> =>
         JSON.parse(await step.do(name, RETRIES, async () => JSON.stringify(await work()))) as Value,
       sleep: (name: string, seconds: number) => step.sleep(name, seconds * 1000),
@@ -28,17 +29,20 @@ export class SettlementBase<Env = unknown> extends WorkflowEntrypoint<Env, Cause
   }
 }
 
-/** UTC to the second, as in `20261121T000000`: the same firing of a cron has the same window. */
+/**
+ * The window of a moment (Unix ms): UTC to the second, as in `20261121T000000`. A repeated cron firing has the same
+ * window.
+ */
 export function windowOf(time: number): string {
   return new Date(time).toISOString().slice(0, 19).replace(/[-:]/g, '')
 }
 
-/** Names the run of the window of `time`. */
+/** The id of the run for the window of `time` (Unix ms). */
 export function runId(time: number): string {
   return `settle-${windowOf(time)}`
 }
 
-/** Starts the run of a window, unless it was started before. */
+/** Starts the run of a window, unless it was started before. `time`: Unix ms. */
 export async function startRun(
   workflow: Workflow<Cause>,
   time: number,
@@ -49,14 +53,14 @@ export async function startRun(
     await workflow.create({ id, params: { window, startedBy, moment: time } })
     return { id, started: true }
   } catch (fault) {
-    // The platform has no code to tell this by: an instance that can be got exists already.
+    // The platform gives no error code for a duplicate. If the instance can be read, it exists already.
     const status = await statusOf(workflow, id)
     if (status === null) throw fault
     return { id, started: false }
   }
 }
 
-/** What the engine says of a run, or null if it does not know it (any more). */
+/** The engine's status of a run; null if the engine does not have the run, or has deleted it. */
 export async function statusOf(workflow: Workflow<Cause>, id: string): Promise<InstanceStatus | null> {
   try {
     return await (await workflow.get(id)).status()

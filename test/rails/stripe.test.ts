@@ -140,7 +140,7 @@ describe('stripeRail.present', () => {
     await expect(rail.present(INVOICE)).rejects.toThrow('StripeConnectionError')
     const [draft] = stripe.books.invoices
     if (draft) stripe.books.addLine(draft, { amount: 1, currency: 'usd', description: null, metadata: {} })
-    await expect(rail.present(INVOICE)).rejects.toThrow('which is over 146')
+    await expect(rail.present(INVOICE)).rejects.toThrow('must come to the invoice’s total')
     expect(draft?.status).toBe('draft')
   })
 
@@ -362,7 +362,7 @@ describe('Stripe webhook', () => {
       const ctx = setUp()
       const standing = await presentedAt(ctx)
       ctx.stripe.books.pay(referenceOf(standing))
-      const touched = { outcome: 'touched', agent: 'agent-1', invoice: 'INV-000001' }
+      const touched = { outcome: 'affected', agent: 'agent-1', invoice: 'INV-000001' }
       expect(await handledBy(ctx, lastEvent(ctx.stripe, type))).toMatchObject(touched)
     },
   )

@@ -78,7 +78,7 @@ describe('Nightly cron', () => {
     const work = workOf(env)
     if (!work) throw new Error('the Worker under test must have settlement work')
     const firing = { cron: '1 2 3 4 5', scheduledTime: 0 }
-    await expect(onCron(firing, env.SETTLEMENT, work)).rejects.toThrow('no work for the cron')
+    await expect(onCron(firing, env.SETTLEMENT, work)).rejects.toThrow('the cron trigger must be')
   })
 
   it('names its window in UTC, to the second', () => {

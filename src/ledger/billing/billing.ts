@@ -1,7 +1,4 @@
-/**
- * The bill of one credit line: its periods stated, its invoices noted, paid and dunned. Everything once by
- * its id.
- */
+/** The bill of one credit line: its periods stated, its invoices noted, paid and dunned. Everything once by its id. */
 
 import { canonicalJson } from '../../protocol/encoding/canonical-json.ts'
 import { leafOf, type StatedEntry } from '../../protocol/statement.ts'
@@ -31,10 +28,7 @@ import type {
   StatementHead,
 } from './types.ts'
 
-/**
- * Stages that time leads to wait for `dun`, which knows the operator's terms; those that money leads to are
- * taken at once.
- */
+/** Stages that time leads to wait for `dun`, which knows the operator's terms; those that money leads to are taken at once. */
 const NEVER = Number.NEGATIVE_INFINITY
 const ANY: DunningTerms = { net: 0, pastDue: 0, suspended: 0, writtenOff: 0 }
 
@@ -205,10 +199,7 @@ export class Billing implements BillingCalls {
     return this.#record.documents
   }
 
-  /**
-   * How much more the invoices are over than what was delivered: charges that were released after they were
-   * invoiced.
-   */
+  /** How much more the invoices are over than what was delivered: charges that were released after they were invoiced. */
   get #excess(): bigint {
     const excess = this.#documents.invoiced - delivered(this.#record.known())
     return excess > 0n ? excess : 0n

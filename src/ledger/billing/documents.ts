@@ -1,7 +1,4 @@
-/**
- * What the documents of one credit line come to: statements, invoices and what became of them. A fold of its
- * journal.
- */
+/** What the documents of one credit line come to: statements, invoices and what became of them. A fold of its journal. */
 
 import { readBody } from '../body.ts'
 import type { Enrolment } from '../credit/terms.ts'

@@ -1,6 +1,4 @@
-/**
- * When an unpaid invoice is due, past due, suspended, written off, and what that means for its line. Pure.
- */
+/** When an unpaid invoice is due, past due, suspended, written off, and what that means for its line. Pure. */
 import { DAY_MS } from '../../platform/time.ts'
 import type { DunningTerms, InvoiceStanding, Stage } from './types.ts'
 
@@ -43,10 +41,10 @@ export function dueDate(issuedAt: number, { net }: DunningTerms): number {
 }
 
 /**
- * The stages to be taken now, in order, each once. An invoice that owes nothing is settled at once; one that
- * never reached its payer is not dunned. One whose payment failed is at least past due (faults: C13). A stage
- * that was reached stays, whatever becomes of the terms; only money leads back, and a settled invoice whose
- * payment is taken back opens anew.
+ * The stages to be taken now, in order, each once. An invoice that owes nothing is settled at once; one that never reached its
+ * payer is not dunned. One whose payment failed is
+ * at least past due (faults: C13). A stage that was reached stays, whatever becomes of the terms; only money leads
+ * back, and a settled invoice whose payment is taken back opens anew.
  */
 export function stagesDue(invoice: Standing, terms: DunningTerms, now: number): Stage[] {
   if (owedOn(invoice) === 0n) return invoice.stage === 'settled' ? [] : ['settled']
@@ -68,9 +66,9 @@ export function cutOff(invoices: readonly Pick<InvoiceStanding, 'stage' | 'faile
 export type CutOff = 'suspended' | 'payment_failed'
 
 /**
- * What of the payments pays for charges: all of the net amount once nothing is owed, its share before that,
- * rounded down. What is paid too much, or was paid before a credit note, is the payer's and redeems nothing;
- * nor does a payment that was both given back and disputed, which has taken more back than came in.
+ * What of the payments pays for charges: all of the net amount once nothing is owed, its share before that, rounded down. What
+ * is paid too much, or was paid before a credit note, is the payer's and redeems nothing; nor does a payment that was both given
+ * back and disputed, which has taken more back than came in.
  */
 export function redeemedBy(
   invoice: Pick<InvoiceStanding, 'total' | 'paid' | 'credited' | 'net' | 'creditedNet'>,

@@ -1,15 +1,11 @@
-/**
- * Billing periods: days, ISO 8601 weeks and months, in UTC, where no hour is skipped or comes twice. Pure.
- */
+/** Billing periods: days, ISO 8601 weeks and months, in UTC, where no hour is skipped or comes twice. Pure. */
 import { DAY_MS } from '../../platform/time.ts'
 import type { Period, PeriodKind } from './types.ts'
 
 /** 1970-01-01 was a Thursday: the fourth day of an ISO week. */
 const THURSDAY = 3
 
-/**
- * The period of a kind that `at` (Unix ms) is in. Periods of a kind follow each other without gap or overlap.
- */
+/** The period of a kind that `at` (Unix ms) is in. Periods of a kind follow each other without gap or overlap. */
 export function periodOf(kind: PeriodKind, at: number): Period {
   switch (kind) {
     case 'daily':

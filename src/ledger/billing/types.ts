@@ -63,9 +63,9 @@ export type Vat = {
 }
 
 /**
- * A bill for all statements of a line that no earlier one covers. Invariant:
- * `carriedIn + charged = net + carriedOut`, so that the net amounts of all invoices and what is carried make
- * up what was charged. What credit notes took back of releases is carried too.
+ * A bill for all statements of a line that no earlier one covers. Invariant: `carriedIn + charged = net + carriedOut`, so
+ * that the net amounts of all invoices and what is carried make up what was charged. What credit notes took back of releases
+ * is carried too.
  */
 export type Invoice = {
   /** As printed: `INV-000042`. */
@@ -106,9 +106,9 @@ export type CreditNote = {
   /** What the rail calls it, where it was written there. */
   reference?: string
   /**
-   * How much of `net` was released after it was invoiced: the line lowers what was charged by the rest only,
-   * and carries so much more to the next invoice, so that nothing is given back twice. It is the line's to
-   * write; a note that asks for more than was released is not noted.
+   * How much of `net` was released after it was invoiced: the line lowers what was charged by the rest only, and carries so much
+   * more to the next invoice, so that nothing is given back twice. It is the line's to write; a note that asks for more than
+   * was released is not noted.
    */
   released?: bigint
 }

@@ -1,12 +1,7 @@
-/**
- * VAT on an invoice: the rate, who accounts for it, and the words that the law wants (Directive 2006/112/EC).
- */
+/** VAT on an invoice: the rate, who accounts for it, and the words that the law wants (Directive 2006/112/EC). */
 import type { Party, Vat } from './types.ts'
 
-/**
- * VAT as for electronic services to businesses (Directive 2006/112/EC art. 44, 196): by where seller and
- * buyer are.
- */
+/** VAT as for electronic services to businesses (Directive 2006/112/EC art. 44, 196): by where seller and buyer are. */
 export function vatOn(net: bigint, seller: Seller, buyer: Party, unit: bigint): Vat {
   const rate = seller.vatRate ?? 0
   const domestic = seller.country === buyer.country

@@ -1,50 +1,47 @@
-/**
- * The Agents: one Durable Object, the registry of the crawlers that have credit, with every change ever made
- * to it.
- */
+/** The registry of agents: one Durable Object, with the audit log of the operator. */
 import { DurableObject } from 'cloudflare:workers'
 import { readBody, writeBody } from '../body.ts'
 import type { CreditLine } from './credit-line.ts'
 import type { CreditTerms, Enrolment } from './terms.ts'
 
-/** The name of the one object. */
+/** The name of the registry's only object. */
 export const REGISTRY = 'agents'
 
 /** A public key as it was registered, and its JWK thumbprint (RFC 7638, RFC 8037). */
 export type PinnedKey = { keyId: string; jwk: Record<string, string | number | boolean | string[]> }
 
-/** A crawler that has credit. Times in Unix milliseconds. */
+/** A crawler with credit. Amounts in micro-dollars, times in Unix milliseconds. */
 export type Agent = {
   id: string
   name: string
-  /** Where its keys are published, as it signs it; null when it is known by its pinned keys alone. */
+  /** The URL of its key directory, as it signs it; null if it is identified by pinned keys alone. */
   url: string | null
-  /** Where keys are pinned, nothing is fetched. Null: the keys are those at `url`. */
+  /** Pinned keys, which replace the directory; null if the keys are read from `url`. */
   keys: PinnedKey[] | null
   terms: CreditTerms
   /** Why the operator suspended it, or null. */
   suspended: string | null
   createdAt: number
-  /** Counts its changes. */
+  /** Grows by one with each change, from 1. */
   version: number
 }
 
+/** The fields an operator sets to create an agent. */
 export type AgentDraft = Pick<Agent, 'id' | 'name' | 'url' | 'keys' | 'terms'>
 
-/** What is left out stays as it is; of the terms, too. */
+/** A partial change: missing fields and terms keep their values. */
 export type AgentChange = Partial<Pick<Agent, 'name' | 'url' | 'keys'>> & { terms?: Partial<CreditTerms> }
 
 /**
- * `unknown`: no such agent; `exists`: another one has this id; the rest belongs to another agent, or
- * identifies nobody.
+ * The result of a change. `unknown`: the agent was not found. `exists`: the id is taken by a different agent.
+ * `url_taken`, `key_taken`: another agent uses the URL or key. `unidentified`: a URL or a pinned key is
+ * required.
  */
 export type Registered =
   | { outcome: 'registered'; agent: Agent }
   | { outcome: 'refused'; reason: 'unknown' | 'exists' | 'url_taken' | 'key_taken' | 'unidentified' }
 
-/**
- * One act of an operator: who did what to what, when, and how it was before and afterwards (JSON, or null).
- */
+/** One audit event of an operator. `before` and `after` are JSON, or null. `at` in Unix milliseconds. */
 export type Act = {
   seq: number
   at: number
@@ -72,6 +69,12 @@ const SCHEMA = [
   ) STRICT`,
 ]
 
+/**
+ * The source of truth for agents and their terms. Every change is stored with its audit event, then sent to
+ * the agent's credit line.
+ *
+ * Amounts in micro-dollars. `who` names the operator for the audit log.
+ */
 export class Agents extends DurableObject<{ LINES: DurableObjectNamespace<CreditLine> }> {
   constructor(ctx: DurableObjectState, env: { LINES: DurableObjectNamespace<CreditLine> }) {
     super(ctx, env)
@@ -79,19 +82,19 @@ export class Agents extends DurableObject<{ LINES: DurableObjectNamespace<Credit
   }
 
   /**
-   * Registers an agent and opens its line. The same draft again changes nothing.
-   * @throws when the line cannot be told; the agent is registered then, and telling it is what doing this
-   * again does
+   * Registers an agent and opens its credit line. Idempotent for an equal draft.
+   * @throws when the credit line cannot be updated. The agent is registered then; repeat the call to update
+   * the line
    */
   async create(draft: AgentDraft, who: string): Promise<Registered> {
     const known = this.#find(draft.id)
     const agent = known ?? { ...draft, suspended: null, createdAt: Date.now(), version: 1 }
     if (known && writeBody(draftOf(known)) !== writeBody(draftOf(draft)))
       return { outcome: 'refused', reason: 'exists' }
-    return known ? this.#tell(known) : this.#put(agent, null, 'agent.create', who)
+    return known ? this.#configureLine(known) : this.#put(agent, null, 'agent.create', who)
   }
 
-  /** Changes an agent, and tells its line. @throws as {@link create} */
+  /** Changes an agent and updates its credit line. @throws as {@link create} */
   async change(id: string, change: AgentChange, who: string): Promise<Registered> {
     const known = this.#find(id)
     if (!known) return { outcome: 'refused', reason: 'unknown' }
@@ -99,31 +102,35 @@ export class Agents extends DurableObject<{ LINES: DurableObjectNamespace<Credit
     return this.#put({ ...known, ...change, terms, version: known.version + 1 }, known, 'agent.change', who)
   }
 
-  /** Suspends an agent for a reason, or (with null) takes it back. @throws as {@link create} */
+  /** Suspends an agent for a reason; null resumes it. Idempotent. @throws as {@link create} */
   async suspend(id: string, reason: string | null, who: string): Promise<Registered> {
     const known = this.#find(id)
     if (!known) return { outcome: 'refused', reason: 'unknown' }
-    if (known.suspended === reason) return this.#tell(known)
+    if (known.suspended === reason) return this.#configureLine(known)
     const agent = { ...known, suspended: reason, version: known.version + 1 }
     return this.#put(agent, known, reason === null ? 'agent.resume' : 'agent.suspend', who)
   }
 
+  /** Returns one agent, or null if it was not found. */
   async get(id: string): Promise<Agent | null> {
     return this.#find(id)
   }
 
-  /** Agents after `after` (an id; '' for the first page), in order of id. */
+  /** Returns up to `limit` agents with `id > after` (`''` for the first page), in order of id. */
   async list(after: string, limit: number): Promise<Agent[]> {
     return this.#read('SELECT record FROM agent WHERE id > ? ORDER BY id LIMIT ?', after, limit)
   }
 
+  /** Returns the number of agents. */
   async count(): Promise<number> {
     return Number(this.ctx.storage.sql.exec('SELECT count(*) AS agents FROM agent').one().agents)
   }
 
   /**
-   * By the URL it signs; else, when nobody registered that URL, among those without one by a pinned key. A
-   * claim to be one agent never finds another that has a URL of its own.
+   * Finds an agent by the URL it signs; if that URL is not registered, by a pinned key among agents without a
+   * URL.
+   *
+   * Threat: a request that names one agent's URL must never match another agent that has its own URL.
    */
   async find({ url, keyId }: { url: string | null; keyId: string }): Promise<Agent | null> {
     const [named] = url === null ? [] : this.#read('SELECT record FROM agent WHERE url = ?', url)
@@ -135,12 +142,12 @@ export class Agents extends DurableObject<{ LINES: DurableObjectNamespace<Credit
     return keyed ?? null
   }
 
-  /** Notes another act of an operator, beside those on agents. */
+  /** Writes an audit event for an operation outside the registry. */
   async note(act: Omit<Act, 'seq' | 'at'>): Promise<void> {
     this.#note(act)
   }
 
-  /** The acts after `after`, oldest first. */
+  /** Returns up to `limit` audit events with `seq > after`, oldest first. */
   async acts(after: number, limit: number): Promise<Act[]> {
     return this.ctx.storage.sql
       .exec<Act>('SELECT * FROM act WHERE seq > ? ORDER BY seq LIMIT ?', after, limit)
@@ -168,14 +175,14 @@ export class Agents extends DurableObject<{ LINES: DurableObjectNamespace<Credit
       for (const { keyId } of keys ?? []) sql.exec('INSERT INTO key VALUES (?, ?)', keyId, id)
       this.#note({ who, what, subject: id, before: known && writeBody(known), after: record })
     })
-    return this.#tell(agent)
+    return this.#configureLine(agent)
   }
 
   /**
-   * The line alone refuses a charge, so that a suspension holds at once and not when the last cache has heard
-   * of it.
+   * Updates the credit line, which alone refuses charges: a suspension holds at once, whatever caches still
+   * contain.
    */
-  async #tell(agent: Agent): Promise<Registered> {
+  async #configureLine(agent: Agent): Promise<Registered> {
     await this.env.LINES.getByName(agent.id).configure(enrolmentOf(agent))
     return { outcome: 'registered', agent }
   }
@@ -204,7 +211,7 @@ export class Agents extends DurableObject<{ LINES: DurableObjectNamespace<Credit
   }
 }
 
-/** What the line is told of its agent. */
+/** Returns the part of an agent that its credit line stores. */
 export function enrolmentOf({ id, name, version, suspended, terms }: Agent): Enrolment {
   return { agent: id, name, version, suspended, terms }
 }

@@ -1,4 +1,4 @@
-/** The calls between the billing run and a credit line. All are idempotent by the ids they carry. */
+/** The calls from the billing run to a credit line. */
 import type {
   Attempt,
   Attempted,
@@ -20,7 +20,7 @@ import type {
 import type { LineTerms } from './terms.ts'
 import type { LineStanding } from './types.ts'
 
-/** All that a nightly run must know of a line, in one answer. */
+/** Everything that a billing run needs from a line. Amounts in micro-dollars, times in Unix milliseconds. */
 export type LineBill = {
   agent: string
   name: string
@@ -28,26 +28,26 @@ export type LineBill = {
   openedAt: number
   charged: bigint
   redeemed: bigint
-  /** When the first entry that no statement covers was made; null when all are covered. */
+  /** The time of the first unbilled charge or release; null if statements cover all of them. */
   unstated: number | null
-  /** Statements that no invoice covers, in order. */
+  /** Statements that are not invoiced yet, in order. */
   uninvoiced: StatementHead[]
-  /** What the invoices so far have left over, and what credit notes gave back for releases since the last. */
-  carried: bigint
   /**
-   * What was released after it was invoiced, and no charge since makes up for: invoices ask for so much too
-   * much.
+   * The amount carried to the next invoice: rounding, and the part of credit notes that covers released
+   * charges.
    */
+  carried: bigint
+  /** The over-invoiced amount: charges released after invoicing that later charges have not absorbed. */
   excess: bigint
   /** Every invoice that is not settled. */
   invoices: InvoiceStanding[]
-  /** Steps that the operator was not told of yet. */
+  /** Dunning steps whose notification is still pending. */
   untold: DunningStep[]
   /** The last entry that carries a document. */
   last: number
 }
 
-/** What the book has to hear of a line: the papers that were made or changed after an entry. */
+/** What the read model needs from a line: the documents that were created or changed after an entry. */
 export type LineNews = {
   standing: LineStanding
   statements: StatementHead[]
@@ -57,46 +57,64 @@ export type LineNews = {
 }
 
 /**
- * What a credit line does for the bill. Everything is idempotent by the id it carries: doing it again answers
- * what the first time made, and changes nothing.
+ * The billing calls of a credit line. Each is idempotent by the id it carries: a repeated call returns the
+ * first result and changes nothing. Times in Unix milliseconds.
+ *
+ * All throw InvariantFault on a line that was never opened, and Error for an invoice of another line, except
+ * where null is returned.
  */
 export type BillingCalls = {
+  /** Returns the state that a billing run starts from. */
   bill(): Promise<LineBill>
+  /** Returns what changed after entry `after`. */
   news(after: number): Promise<LineNews>
   /**
-   * States all entries made before `period.to` that no statement covers. Null when there are none.
-   * Entries are in order of time, so that each is in exactly one statement.
+   * Issues the statement over all unbilled entries before `period.to`; null if none of them is a charge or
+   * release.
+   *
+   * Entries are ordered by time, so each is in exactly one statement.
    */
   close(period: Period): Promise<Statement | null>
-  /**
-   * Notes an invoice over all that {@link LineBill.uninvoiced} had; the answer is the one that was noted
-   * first.
-   */
+  /** Stores an invoice over all of {@link LineBill.uninvoiced}. Returns the one that was stored first. */
   invoiced(invoice: Invoice): Promise<InvoiceStanding>
+  /** Stores the rail's reference and payment link of a submitted invoice, over earlier ones. */
   presented(invoice: string, presented: Presented): Promise<InvoiceStanding>
-  /** Of two notes that were drafted at once, the one that finds too little left is not noted. */
+  /**
+   * Stores a credit note. Ignores one that exceeds what is left of the invoice, as when two are drafted at
+   * once.
+   */
   credited(note: CreditNote): Promise<InvoiceStanding>
+  /** Stores a payment of an invoice. */
   paid(payment: PaymentReceived): Promise<InvoiceStanding>
+  /** Stores the reversal of a payment. */
   reversed(reversal: PaymentReversed): Promise<InvoiceStanding>
+  /** Stores a failed payment. */
   failed(failure: PaymentFailed): Promise<InvoiceStanding>
   /**
-   * Lets one payer at a time pay an invoice at once (`exact`): `begun`, `busy` while another attempt is under
-   * way, `replayed` when this very attempt has begun or has paid before, `settled` when nothing is owed. An
-   * attempt ends with {@link paid} of the same id, or with {@link abandon}.
+   * Begins an attempt to pay an invoice at once (`exact`), one at a time. `begun`: go on. `busy`: another
+   * attempt is pending. `replayed`: this attempt has begun or paid before. `settled`: the invoice owes 0.
+   *
+   * End an attempt with {@link paid} of the same id, or with {@link abandon}.
    */
   attempt(invoice: string, id: string, detail: string): Promise<Attempted>
+  /** Ends an attempt that did not pay. */
   abandon(invoice: string, id: string): Promise<void>
-  /** Attempts whose end is not known. */
+  /** Returns the attempts with an unknown outcome. */
   attempts(): Promise<Attempt[]>
-  /** Takes every dunning step that is due and answers all that the operator was not told of. */
+  /** Takes every dunning step that is due at `now`. Returns all steps whose notification is pending. */
   dun(now: number, terms: DunningTerms): Promise<DunningStep[]>
-  /** The operator was told of these steps. */
+  /** Marks the notifications of these steps as delivered. */
   told(ids: string[]): Promise<void>
+  /** Returns the statement of a period with its line items, or null if it was not issued. */
   statement(period: string): Promise<Statement | null>
+  /** Returns the heads of all statements, oldest first. */
   statements(): Promise<StatementHead[]>
+  /** Returns an invoice, or null if the line has not stored it. */
   invoice(id: string): Promise<InvoiceStanding | null>
+  /** Returns all invoices, oldest first. */
   invoices(): Promise<InvoiceStanding[]>
-  /** What happened to an invoice, the oldest first. */
+  /** Returns the events of an invoice, oldest first. */
   history(invoice: string): Promise<Happening[]>
+  /** Returns the Merkle proof that entry `seq` is in its statement, or null if no statement covers it. */
   proof(seq: number): Promise<EntryProof | null>
 }

@@ -1,4 +1,4 @@
-/** The CreditLine: one Durable Object per agent, the truth of what it promised, was charged and has paid. */
+/** The credit line: one Durable Object per agent, with its totals, journal and invoices. */
 import { DurableObject } from 'cloudflare:workers'
 import { Billing } from '../billing/billing.ts'
 import type {
@@ -20,6 +20,13 @@ import { LineRecord } from './state.ts'
 import type { Enrolment } from './terms.ts'
 import type { CommitmentOrder, LineAnswer, LineEntry, LineStanding, Remembered } from './types.ts'
 
+/**
+ * The source of truth for what one agent promised, was charged and has paid on credit.
+ *
+ * Amounts are micro-dollars. Memory leads storage, but no caller learns of a change before it is on disk. If
+ * a write fails, waiting calls reject: the outcome is unknown. The calls of a billing run are documented in
+ * `contract.ts`.
+ */
 export class CreditLine extends DurableObject<{ BOOK: D1Database }> implements BillingCalls {
   readonly #record: LineRecord
   readonly #billing: Billing
@@ -37,8 +44,8 @@ export class CreditLine extends DurableObject<{ BOOK: D1Database }> implements B
   }
 
   /**
-   * Charges a commitment. The answer is durable when it arrives. A rejection means that the outcome is
-   * unknown: place the same order (same `id`) again.
+   * Charges a commitment. Returns expected failures as `refused`. Repeating an order never charges twice.
+   * @throws when the outcome is unknown: place the same order (same `id`) again
    */
   async place(order: CommitmentOrder): Promise<LineAnswer> {
     await this.#enrol(order.enrolment)
@@ -48,12 +55,14 @@ export class CreditLine extends DurableObject<{ BOOK: D1Database }> implements B
   }
 
   /**
-   * Takes back the charge `entry` for the delivery `id`; a charge that opened several deliveries stands until
-   * all failed. What a credit note gave back before is not given back again.
+   * Takes back charge number `entry` because the delivery `id` failed. Does nothing if either is unknown.
+   *
+   * Replays share one charge, which stands until all its deliveries have failed. A part that a credit note
+   * has already returned is not returned again.
    */
   async release(entry: number, id: string): Promise<void> {
     await this.#record.durable()
-    const replays = this.#remembering(entry)
+    const replays = this.#replaysOf(entry)
     const charged = replays.find(entry)
     const dropped = replays.drop(entry, id)
     if (!charged || !dropped) return
@@ -67,26 +76,29 @@ export class CreditLine extends DurableObject<{ BOOK: D1Database }> implements B
     await this.#record.written()
   }
 
-  /** Opens the line, or takes the registry's newer word on its agent. An older word changes nothing. */
+  /**
+   * Opens the line, or applies a newer version of its agent. Ignores an older version.
+   * @throws when D1 cannot be written
+   */
   async configure(enrolment: Enrolment): Promise<LineStanding> {
     await this.#enrol(enrolment)
     await this.#record.durable()
     return this.#record.known()
   }
 
-  /** What is known of the line, or null if it was never opened. */
+  /** Returns the durable state of the line, or null if it was never opened. */
   async standing(): Promise<LineStanding | null> {
     await this.#record.durable()
     return this.#record.standing
   }
 
-  /** The journal after entry `after`, oldest first, at most `limit` entries. */
+  /** Returns up to `limit` journal entries with `seq > after`, oldest first. */
   async entries(after: number, limit: number): Promise<LineEntry[]> {
     await this.#record.durable()
     return this.#record.journal.entries(after, limit)
   }
 
-  /** Listed in the book first, so that the nightly run finds it. */
+  /** Trap: list the line in D1 first. The nightly run bills listed lines only. */
   async #enrol(enrolment: Enrolment): Promise<void> {
     if (!this.#record.standing) await listLine(this.env.BOOK, enrolment, Date.now())
     this.#record.enrol(enrolment)
@@ -95,8 +107,8 @@ export class CreditLine extends DurableObject<{ BOOK: D1Database }> implements B
   #place(order: CommitmentOrder): LineAnswer {
     const standing = this.#record.known()
     const used = this.#used.find(order.once)
-    const charged = used && this.#remembering(used.seq).find(used.seq)
-    // A commitment whose delivery failed was given back, and may be charged again.
+    const charged = used && this.#replaysOf(used.seq).find(used.seq)
+    // If the delivery of a commitment failed, its charge was released, and it may be charged again.
     if (charged) return this.#repeat(order, charged)
     if (standing.closed) return { outcome: 'refused', reason: standing.closed }
     const promised = authorize(standing, standing.authorized + order.promised)
@@ -114,9 +126,11 @@ export class CreditLine extends DurableObject<{ BOOK: D1Database }> implements B
     return this.#answer('charged', entry)
   }
 
-  /** The commitment was used: it opens again what it paid for, for a while, and nothing else. */
+  /**
+   * Handles a used commitment: inside the replay window it reopens the resource it paid for, and no other.
+   */
   #repeat(order: CommitmentOrder, used: Remembered): LineAnswer {
-    const replays = this.#remembering(used.seq)
+    const replays = this.#replaysOf(used.seq)
     const same = used.iou === order.iou && used.request === order.request
     if (!same || !replays.match(order.once, order.id, this.#record.now())) {
       return { outcome: 'refused', reason: 'commitment_replayed' }
@@ -131,14 +145,14 @@ export class CreditLine extends DurableObject<{ BOOK: D1Database }> implements B
     return { outcome, entry, due, at }
   }
 
-  /** What is remembered of a charge: in memory while it is young, else as the journal tells it. */
-  #remembering(seq: number): Replays<Remembered> {
+  /** Returns the replays of a charge: from memory if it is recent, else rebuilt from the journal. */
+  #replaysOf(seq: number): Replays<Remembered> {
     return this.#replays.find(seq)
       ? this.#replays
       : new Replays<Remembered>(this.#record.story(seq), commitmentOf)
   }
 
-  // The bill: a stub reaches only methods of the class itself.
+  // The calls of `contract.ts`. An RPC stub reaches only methods of the class itself, so each one delegates.
 
   bill() {
     return this.#billing.bill()

@@ -1,6 +1,4 @@
-/**
- * A credit line's table: the append-only journal of entries. All that is known of the line follows from it.
- */
+/** A credit line's table: the append-only journal. The state of the line is derived from it. */
 import { padAmount, unpadAmount } from '../../protocol/amount.ts'
 import type { StatedEntry } from '../../protocol/statement.ts'
 import type { NonceUse } from './nonce-window.ts'
@@ -8,8 +6,8 @@ import type { LineEntry, Remembered } from './types.ts'
 
 const AMOUNT = (name: string) => `${name} TEXT NOT NULL CHECK (length(${name}) = 39)`
 
-// Written at the first charge, never on a look. Later versions append statements here; landed ones are never
-// edited.
+// Threat: reading an unknown line must not create tables. Later versions append statements and never edit
+// released ones.
 const SCHEMA = [
   `CREATE TABLE IF NOT EXISTS entry (
     seq INTEGER PRIMARY KEY,
@@ -32,7 +30,7 @@ const SCHEMA = [
     of INTEGER,
     CHECK (authorized >= charged AND charged >= redeemed)
   ) STRICT`,
-  // One commitment is charged once, whatever any cache remembers.
+  // One commitment is charged once, whatever any cache contains.
   'CREATE UNIQUE INDEX IF NOT EXISTS used ON entry (once, attempt) WHERE once IS NOT NULL',
   `CREATE INDEX IF NOT EXISTS document ON entry (seq) WHERE kind NOT IN ('charge', 'replay', 'release')`,
 ]
@@ -40,12 +38,12 @@ const SCHEMA = [
 const REMEMBERED = `seq, at, kind, amount, authorized, charged, redeemed, credit, ceiling,
   id, once, attempt, iou, request, site, rule, of`
 
-/** Tables of the first version had an index over `once`, which is remembered by the line now: see used.ts. */
+/** The first version indexed `once` in SQLite. `nonce-window.ts` holds it in memory now. */
 const SECOND = ['DROP INDEX IF EXISTS used']
 
 type Row = Record<string, SqlStorageValue>
 
-/** Reads and writes of one line's table. Callers hold the transaction. */
+/** Reads and writes one line's table. Callers hold the transaction. Times in Unix milliseconds. */
 export class LineJournal {
   readonly #sql: SqlStorage
   #made = false
@@ -54,10 +52,12 @@ export class LineJournal {
     this.#sql = sql
   }
 
+  /** Creates the table. Idempotent. */
   create(): void {
     for (const statement of [...SCHEMA, ...SECOND]) this.#sql.exec(statement)
   }
 
+  /** Stores one entry. */
   append(entry: LineEntry): void {
     this.#sql.exec(
       'INSERT INTO entry VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)',
@@ -82,7 +82,7 @@ export class LineJournal {
     )
   }
 
-  /** Whether the line was ever opened. Tables of an earlier version are brought up to this one. */
+  /** Whether the line was ever opened. Migrates the tables of an earlier version. */
   exists(): boolean {
     if (this.#made) return true
     const found = this.#sql.exec(`SELECT name FROM sqlite_master WHERE name IN ('entry', 'used')`).toArray()
@@ -91,18 +91,20 @@ export class LineJournal {
     return this.#made
   }
 
+  /** Returns the last entry. */
   last(): Remembered | undefined {
     return this.recent(0, 1)[0]
   }
 
-  /** Entries after `seq`, oldest first. */
+  /** Returns up to `limit` entries with `seq > after`, oldest first. */
   entries(after: number, limit: number): LineEntry[] {
     if (!this.exists()) return []
     return this.#read('SELECT * FROM entry WHERE seq > ? ORDER BY seq LIMIT ?', after, limit)
   }
 
   /**
-   * What statements vouch for, of the entries after `seq`, oldest first: a period may have a million of them.
+   * Returns the stated fields of up to `limit` entries with `seq > after`, oldest first. A period may have a
+   * million entries, so the query leaves out the bodies.
    */
   stated(after: number, limit: number): StatedEntry[] {
     if (!this.exists()) return []
@@ -117,7 +119,7 @@ export class LineJournal {
       .map(statedOf)
   }
 
-  /** The newest entries made after `since` (Unix ms), oldest first, at most `limit`. */
+  /** Returns the newest entries with `at > since`, at most `limit`, oldest first. */
   recent(since: number, limit: number): Remembered[] {
     if (!this.exists()) return []
     const found: Remembered[] = []
@@ -129,7 +131,7 @@ export class LineJournal {
     return found.reverse()
   }
 
-  /** The entries after `seq` that carry a document, oldest first. */
+  /** Returns the entries with `seq > after` that carry a document, oldest first. */
   documents(after = 0): LineEntry[] {
     if (!this.exists()) return []
     return this.#read(
@@ -138,7 +140,7 @@ export class LineJournal {
     )
   }
 
-  /** What was used by the charges made after `since` (Unix ms), oldest first. */
+  /** Returns the nonces of charges with `at > since`, oldest first. */
   uses(since: number): (NonceUse & { once: string; at: number })[] {
     if (!this.exists()) return []
     const found: (NonceUse & { once: string; at: number })[] = []
@@ -150,13 +152,13 @@ export class LineJournal {
     return found.reverse()
   }
 
-  /** A charge and all that was made of it since: replays and releases, oldest first. */
+  /** Returns a charge with its replays and releases, oldest first. */
   story(seq: number): LineEntry[] {
     if (!this.exists()) return []
     return this.#read('SELECT * FROM entry WHERE seq = ?1 OR (seq > ?1 AND of = ?1) ORDER BY seq', seq)
   }
 
-  /** When the first entry after `seq` that moved something was made. */
+  /** Returns the time of the first charge or release after `seq`, or null. */
   movedAfter(seq: number): number | null {
     if (!this.exists()) return null
     const [row] = this.#sql

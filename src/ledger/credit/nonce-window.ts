@@ -1,17 +1,17 @@
-/** Which commitments a line has charged lately, so that none is charged twice. */
+/** Recently charged commitments of a credit line, so that none is charged twice. */
 import { REPLAY_WINDOW } from '../replay-window.ts'
 
 /**
- * The last charge on a commitment: its entry, and how often the commitment had been charged and given back
- * before.
+ * The last charge of a commitment: its entry, and how often the commitment was charged and released before.
  */
 export type NonceUse = { seq: number; attempt: number }
 
 /**
- * Remembers each use for as long as its signature can be shown again (faults: C3), however many there are: a
- * signature is good for five minutes, its body may take two more (paywall/gate.ts), and {@link REPLAY_WINDOW}
- * leaves three for clocks that differ. What the disk would say of them is what it was told: an index over
- * them would cost each charge a second row, at a place of its own in the file.
+ * Holds every use until its signature cannot be accepted again (faults: C3). A signature is valid for five
+ * minutes and its body may take two more (paywall/gate.ts). {@link REPLAY_WINDOW} leaves three for clock
+ * skew.
+ *
+ * Trade-off: not indexed in SQLite, because an index would double the rows written per charge.
  */
 export class Used {
   #young = new Map<string, NonceUse>()
@@ -19,8 +19,7 @@ export class Used {
   #since = 0
 
   /**
-   * Of two uses of the same, the later counts. `at` in Unix milliseconds, never before that of an earlier
-   * call.
+   * Stores a use, over an earlier one of the same nonce. `at` in Unix milliseconds, never lower than before.
    */
   note(once: string, use: NonceUse, at: number): void {
     if (at >= this.#since + REPLAY_WINDOW) {
@@ -31,6 +30,7 @@ export class Used {
     this.#young.set(once, use)
   }
 
+  /** Returns the last use of a nonce, or undefined. */
   find(once: string): NonceUse | undefined {
     return this.#young.get(once) ?? this.#old.get(once)
   }

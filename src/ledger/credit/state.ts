@@ -1,4 +1,4 @@
-/** One credit line's standing and journal: memory leads, and is on disk before anybody is answered. */
+/** The state and journal of one credit line. */
 
 import type { Reason } from '../../protocol/refusal.ts'
 import type { StatedEntry } from '../../protocol/statement.ts'
@@ -24,15 +24,21 @@ const EMPTY = {
   body: null,
 }
 
-/** Entries read at once. Between two readings, charges go on. */
+/** Entries in one page of a long read. Charges continue between two pages. */
 const PAGE = 1000
 
-/** Why nothing is charged on a line whose invoices are not paid. */
+/** Refusal reasons of a line with unpaid invoices. */
 const CUT_OFF: Record<'suspended' | 'payment_failed', Reason> = {
   suspended: 'credit_suspended',
   payment_failed: 'credit_unpaid',
 }
 
+/**
+ * The state of one credit line, derived from its journal. Amounts in micro-dollars, times in Unix
+ * milliseconds.
+ *
+ * Memory leads storage: callers must await {@link written} or {@link durable} before they return.
+ */
 export class LineRecord {
   readonly journal: LineJournal
   readonly documents: Documents
@@ -52,27 +58,28 @@ export class LineRecord {
     if (last) {
       this.#seq = last.seq
       this.#at = last.at
-      this.#stand(last)
+      this.#derive(last)
     }
   }
 
-  /** Null while the line was never opened. */
+  /** The state in memory, or null if the line was never opened. */
   get standing(): LineStanding | null {
     return this.#standing
   }
 
+  /** The state in memory. @throws InvariantFault if the line was never opened */
   known(): LineStanding {
-    if (!this.#standing) throw new InvariantFault('this line was never opened')
+    if (!this.#standing) throw new InvariantFault('the credit line must be opened first')
     return this.#standing
   }
 
-  /** Takes the registry's word on the agent; the first opens the line. An older word changes nothing. */
+  /** Applies a version of the agent; the first one opens the line. Ignores older versions. */
   enrol(enrolment: Enrolment): void {
     const { version } = this.documents.enrolment ?? { version: -1 }
     if (enrolment.version > version) this.note('terms', `${enrolment.agent}@${enrolment.version}`, enrolment)
   }
 
-  /** Appends an entry that moves totals. */
+  /** Appends an entry and sets the totals. */
   record(what: Pick<LineEntry, 'kind' | 'id'> & Partial<LineEntry>, totals: Totals): LineEntry {
     const { authorized, charged, redeemed, credit } = totals
     this.#at = this.now()
@@ -93,7 +100,7 @@ export class LineRecord {
     return entry
   }
 
-  /** Appends a document, and draws what follows from it. */
+  /** Appends a document and derives the new state. */
   note(
     kind: LineEntry['kind'],
     id: string,
@@ -102,16 +109,16 @@ export class LineRecord {
   ): void {
     const entry = this.record({ kind, id, body: writeBody(document) }, totals)
     this.documents.add(entry)
-    this.#stand(entry)
+    this.#derive(entry)
   }
 
-  /** A charge and all that was made of it since, written or not. */
+  /** Returns a charge with its replays and releases, including entries not yet stored. */
   story(seq: number): LineEntry[] {
     const unwritten = this.#commits.unwritten.filter((entry) => entry.seq === seq || entry.of === seq)
     return [...this.journal.story(seq), ...unwritten]
   }
 
-  /** Hands over the entries from `first` on, as long as they belong. */
+  /** Passes the entries from `first` on to `take`, up to the first one that does not belong. */
   async read(
     first: number,
     belongs: (entry: StatedEntry) => boolean,
@@ -130,26 +137,26 @@ export class LineRecord {
     }
   }
 
-  /** Until what was recorded so far is on disk. A rejection means that it never will be. */
+  /** Resolves once the entries recorded so far are stored. @throws when they were not */
   async written(): Promise<void> {
     await this.#commits.pending
   }
 
-  /** Until memory is no longer ahead of the disk. */
+  /** Resolves once storage contains everything that memory does. @throws when a write fails */
   async durable(): Promise<void> {
     await this.#commits.durable()
   }
 
-  /** Unix milliseconds. Entries are in order of time, whatever the clock does (faults: E13). */
+  /** The current time, never lower than the last entry's: the clock may go back (faults: E13). */
   now(): number {
     const now = Date.now()
     return now > this.#at ? now : this.#at
   }
 
-  /** What follows from the totals and the documents together. */
-  #stand({ authorized, charged, redeemed, credit }: Totals): void {
+  /** Derives the state from the totals and the documents. */
+  #derive({ authorized, charged, redeemed, credit }: Totals): void {
     const { enrolment, openedAt, unsettled } = this.documents
-    if (!enrolment) throw new InvariantFault('a line begins with its terms')
+    if (!enrolment) throw new InvariantFault('the first entry of a credit line must be its terms')
     const cut = cutOff(unsettled)
     const closed = enrolment.suspended !== null ? 'credit_suspended' : cut && CUT_OFF[cut]
     const limit = limitOf(enrolment.terms, redeemed)

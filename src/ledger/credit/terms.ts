@@ -1,23 +1,24 @@
-/** The terms of one credit line, as the registry of agents stores them. Amounts in micro-dollars. */
+/** The terms of credit. Amounts in micro-dollars. */
 import type { Party, PeriodKind, RailName } from '../billing/types.ts'
 
+/** The terms that a billing run uses. */
 export type LineTerms = {
-  /** The most that may be owed. */
+  /** The credit limit: the most that may be owed. */
   limit: bigint
   period: PeriodKind
   rail: RailName
-  /** Of the policy's prices; null for the public one. */
+  /** The price tier of the policy; null for the public prices. */
   tier: string | null
   buyer: Party
 }
 
 /**
- * The terms of one line. What an agent may owe begins at `probation` and grows with what it has paid, up to
+ * The terms of one line. Its limit starts at `probation` and grows with what the agent has paid, up to
  * `limit`.
  */
 export type CreditTerms = LineTerms & { probation: bigint }
 
-/** What the registry says of an agent. Of two, the one with the higher version is the newer. */
+/** One version of an agent, from the registry. The higher `version` is the newer one. */
 export type Enrolment = {
   agent: string
   name: string
@@ -27,7 +28,7 @@ export type Enrolment = {
   terms: CreditTerms
 }
 
-/** The most that may be owed: never more than the limit, and at first the probation only (faults: C10). */
+/** Returns what may be owed now: the initial limit plus everything paid, at most `limit` (faults: C10). */
 export function limitOf({ limit, probation }: CreditTerms, paid: bigint): bigint {
   const earned = probation + paid
   return earned < limit ? earned : limit

@@ -1,6 +1,5 @@
 /**
- * One agent's standing on credit, and the words of its line's calls. Amounts in micro-dollars, times in Unix
- * milliseconds.
+ * The state of a credit line, and the arguments and results of its calls. Micro-dollars, Unix milliseconds.
  */
 
 import type { Reason } from '../../protocol/refusal.ts'
@@ -8,49 +7,48 @@ import type { StatedEntry } from '../../protocol/statement.ts'
 import type { Totals } from '../totals.ts'
 import type { Enrolment } from './terms.ts'
 
-/** All that is known of one line. */
+/** The state of one credit line. */
 export type LineStanding = Totals & {
   enrolment: Enrolment
   openedAt: number
   /** The most that may be owed now. */
   limit: bigint
-  /** Why nothing is charged, or null. */
+  /** The reason for refusing every charge, or null. */
   closed: Reason | null
 }
 
-/**
- * What shows later that the agent signed: the text and its signature (base64), by the key of this JWK
- * thumbprint.
- */
+/** Proof that the agent signed: the signature base, its signature (base64), and the key's JWK thumbprint. */
 export type Evidence = { keyId: string; algorithm: string; signature: string; base: string }
 
-/** Charge `price` for `request`, on a commitment that was verified. */
+/** Charges `price` for `request`, on a verified commitment. */
 export type CommitmentOrder = {
-  /** Names this operation; the same call may be repeated with it after an unknown outcome. */
+  /** The idempotency key: repeat the call with it after an unknown outcome. */
   id: string
-  /** Names the signature. */
+  /** The id of the signature. */
   iou: string
-  /** What may be used once: the nonce where there is one, else the signature. */
+  /** The single-use key: the nonce, or the signature if the nonce is missing. */
   once: string
-  /** What the agent promised: the price, or more. */
+  /** The amount that the agent promised, at least the price. */
   promised: bigint
   price: bigint
-  /** What is bought: method, URL and the digest of a body. */
+  /** The resource: method, URL and body digest. */
   request: string
-  /** The host and the rule of its policy, for the statement. */
+  /** The host and the policy rule, for the statement. */
   site: string
   rule: string
   evidence: Evidence
-  /** What the registry said of the agent lately; it opens the line, or changes its terms. */
+  /** A recent version of the agent. Opens the line, or changes its terms if it is newer. */
   enrolment: Enrolment
 }
 
-/** `due` is what was charged, `at` when: a replay repeats both. */
+/**
+ * The result of an order. `due` is the amount charged, `at` its time; a replay returns the same two values.
+ */
 export type LineAnswer =
   | { outcome: 'charged' | 'replayed'; entry: number; due: bigint; at: number }
   | { outcome: 'refused'; reason: Reason }
 
-/** What an entry of a line can be. All but the first three carry a document. */
+/** The kinds of journal entries. All but the first three carry a document. */
 export type LineKind =
   | 'charge'
   | 'replay'
@@ -68,17 +66,17 @@ export type LineKind =
   | 'stage'
   | 'told'
 
-/** One line of the journal. Totals are those after the entry; the ceiling is what may be charged in all. */
+/** One journal entry, with the totals after it. The ceiling is the most that `charged` may reach. */
 export type LineEntry = Totals &
   StatedEntry & {
     kind: LineKind
     ceiling: bigint
-    /** Of a charge: what may be used once, and how often it was charged before and released. */
+    /** For a charge: its single-use key, and how often that was charged and released before. */
     once: string | null
     attempt: number
     /** JSON: the evidence of a charge, or the document of another kind. */
     body: string | null
   }
 
-/** An entry without its body: most of its weight, and no part of what is remembered. */
+/** An entry without its body, which is most of its size and not needed in memory. */
 export type Remembered = Omit<LineEntry, 'body'>

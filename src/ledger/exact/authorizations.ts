@@ -1,7 +1,4 @@
-/**
- * The memory of used `exact` authorizations: one Durable Object per payer. An authorization opens one
- * resource, once paid.
- */
+/** Reservations of `exact` authorizations: one Durable Object per payer. */
 import { DurableObject } from 'cloudflare:workers'
 import { padAmount, unpadAmount } from '../../protocol/amount.ts'
 import type { Address, Hex } from '../../protocol/evm/hex.ts'
@@ -9,18 +6,21 @@ import type { Reason } from '../../protocol/refusal.ts'
 import { listExact } from '../book/accounts.ts'
 import { REPLAY_WINDOW } from '../replay-window.ts'
 
-/** How long a request that took an authorization is believed to be still at work. Milliseconds. */
-export const LEASE = 120_000
+/** How long a reservation blocks other requests. After that, its request counts as lost. */
+export const LEASE_MS = 120_000
 
 /**
- * Seconds an authorization must still be valid, so that a block can be mined before it ends (x402 exact EVM
+ * An authorization must be valid for this long, so that a block can be mined in time (x402 exact EVM
  * §Verification).
  */
-const MARGIN = 6n
+const MARGIN_SECONDS = 6n
 
-/** One use of one EIP-3009 authorization; (network, token, payer, nonce) names it. */
+/**
+ * One use of one EIP-3009 authorization, identified by network, token, payer and nonce. Amounts in atomic
+ * units.
+ */
 export type Use = {
-  /** Names the request; the same call may be repeated with it after an unknown outcome. */
+  /** The request's idempotency key: repeat the call with it after an unknown outcome. */
   id: string
   /** The object's own name: `<network>:<payer>`. */
   name: string
@@ -28,52 +28,50 @@ export type Use = {
   payer: Address
   receiver: Address
   nonce: Hex
-  /** What the authorization moves. */
+  /** The value of the authorization. */
   amount: bigint
-  /** Unix seconds: the token takes it only before. */
+  /** Unix seconds. The token contract rejects the authorization from then on. */
   validBefore: bigint
   signature: Hex
   request: string
 }
 
-/** A payment that no request is at work on any more and whose end is not known. */
+/** A payment with an unknown outcome that no request holds any more. */
 export type UnresolvedPayment = Pick<Use, 'token' | 'receiver' | 'nonce' | 'amount' | 'validBefore'> & {
-  /** The request that had it last. */
+  /** The id of the request that held it last. */
   taker: string
-  /** When it was first taken, in Unix milliseconds. */
+  /** When it was first reserved, in Unix milliseconds. */
   since: number
 }
 
-export type Taken =
-  /** Nothing was ever taken from this payer. Nothing is now. */
-  | { outcome: 'stranger' }
-  /** Nobody used it, or only a request that failed. Settle it. */
+/** The result of {@link Authorizations.take}. */
+export type Reservation =
+  /** An unknown payer, and `opens` is false. Nothing was stored. */
+  | { outcome: 'unknown_payer' }
+  /** Reserved: unused so far, or its earlier request failed. Settle it. */
   | { outcome: 'taken' }
-  /** An earlier request for the same resource left it in doubt. Ask the chain before anything else. */
+  /** An earlier request for the same resource left it unresolved. Read the chain before you settle. */
   | { outcome: 'doubtful' }
-  /** Paid for this same request, lately or for nothing so far: deliver (again), settle nothing. */
+  /** Already paid for this request, recently or without a delivery. Deliver it; do not settle. */
   | { outcome: 'replayed'; transaction: Hex }
   | { outcome: 'refused'; reason: Reason }
 
 type Status = 'taken' | 'doubtful' | 'settled' | 'released'
 
 /**
- * What one payer has paid by `exact`, in atomic units; how many payments are in doubt, and how many bought
- * nothing.
+ * One payer's `exact` payments: their number and sum in atomic units, and how many are unresolved or
+ * undelivered.
  */
 export type ExactTotals = { payments: number; received: bigint; inDoubt: number; undelivered: number }
 
 /**
- * An authorization that was taken, as evidence. `at` is when that changed last, or null where it ended
- * without a transfer.
+ * A reserved authorization, as evidence. `at` is its last change in Unix milliseconds, or null without a
+ * transfer.
  */
 export type RecordedPayment = {
   /** `<token>:<nonce>` */
   id: string
-  /**
-   * `undelivered`: the money was found on the chain when the request that should have delivered was long
-   * dead.
-   */
+  /** `undelivered`: the transfer was found on chain after its request had ended. */
   status: Status | 'undelivered'
   at: number | null
   amount: bigint
@@ -113,10 +111,7 @@ const SCHEMA = [
   ) STRICT`,
 ]
 
-/**
- * What the tables of the first version lack. A payment of that version does not say who it was to, and stays
- * in doubt.
- */
+/** Columns that the first version lacks. Its payments have no receiver, so they stay unresolved. */
 const SECOND = [
   'ALTER TABLE authorization ADD COLUMN receiver TEXT',
   'ALTER TABLE authorization ADD COLUMN valid_before TEXT',
@@ -124,29 +119,40 @@ const SECOND = [
   'ALTER TABLE authorization ADD COLUMN undelivered INTEGER NOT NULL DEFAULT 0 CHECK (undelivered IN (0, 1))',
 ]
 
+/**
+ * The source of truth for which request an `exact` authorization paid for. One authorization opens one
+ * resource.
+ *
+ * Amounts in atomic units. Every change is durable when its call returns.
+ */
 export class Authorizations extends DurableObject<{ BOOK: D1Database }> {
   #ready = false
 
   /**
-   * Takes an authorization for a request, before anything of the origin's answer leaves. Durable when it
-   * answers. One that has lapsed, or is about to, or is not over `price`, what the resource costs now, opens
-   * only what it was taken for before, over the same amount, and leaves no trace otherwise. Unless it `opens`
-   * a memory, nothing is taken of who never paid here: none is to be had for a signature alone (faults: H1).
+   * Reserves an authorization for a request, before any byte of the response leaves.
+   *
+   * If it expires too soon or its value is not `price`, it opens only the resource it was reserved for
+   * before. Otherwise it is refused and nothing is stored.
+   *
+   * Threat: a signature alone must not create storage (faults: H1). With `opens: false`, an unknown payer
+   * gets `unknown_payer` and nothing is stored.
+   * @throws when D1 cannot be written for a new payer; nothing is reserved then
    */
-  async take(use: Use, price: bigint = use.amount, opens = true): Promise<Taken> {
-    const late = use.validBefore < BigInt(Math.floor(Date.now() / 1000)) + MARGIN
+  async take(use: Use, price: bigint = use.amount, opens = true): Promise<Reservation> {
+    const late = use.validBefore < BigInt(Math.floor(Date.now() / 1000)) + MARGIN_SECONDS
     const against: Reason | null = late ? 'exact_too_late' : use.amount === price ? null : 'exact_value'
     if (!this.#exists()) {
       if (against) return { outcome: 'refused', reason: against }
-      if (!opens) return { outcome: 'stranger' }
+      if (!opens) return { outcome: 'unknown_payer' }
       await this.#open(use)
     }
     const now = Date.now()
-    return this.ctx.storage.transactionSync((): Taken => {
+    return this.ctx.storage.transactionSync((): Reservation => {
       const row = this.#row(use.token, use.nonce)
       if (!row || row.status === 'released')
         return against ? { outcome: 'refused', reason: against } : this.#put(use, 'taken', now)
-      // The payer may have signed the same nonce over less: its price is not looked at again.
+      // Threat: the payer may sign the same nonce again over less. The price is not checked again, so the
+      // amount must match.
       const same = row.request === use.request && unpadAmount(row.amount) === use.amount
       if (!same) return { outcome: 'refused', reason: 'exact_bound' }
       if (row.status === 'settled') {
@@ -155,14 +161,14 @@ export class Authorizations extends DurableObject<{ BOOK: D1Database }> {
         return { outcome: 'replayed', transaction: row.tx }
       }
       if (row.taker === use.id) return { outcome: row.status }
-      if (row.at > now - LEASE) return { outcome: 'refused', reason: 'exact_in_progress' }
+      if (row.at > now - LEASE_MS) return { outcome: 'refused', reason: 'exact_in_progress' }
       return this.#put(use, 'doubtful', now, row.since ?? now)
     })
   }
 
   /**
-   * Renews the lease of the request `id` before it settles. False when another request has taken the
-   * authorization over meanwhile: what this one settled then could pay for two deliveries.
+   * Renews the lease of request `id` before it settles. Returns false if another request holds the
+   * authorization now: do not settle, or one transfer would pay for two deliveries.
    */
   async renew(token: Address, nonce: Hex, id: string): Promise<boolean> {
     return (
@@ -178,30 +184,36 @@ export class Authorizations extends DurableObject<{ BOOK: D1Database }> {
     )
   }
 
-  /** The transfer is on chain, and its request delivers now. Repeating it changes nothing. */
+  /** Records that the transfer is on chain and that its request delivers now. Idempotent. */
   async settled(token: Address, nonce: Hex, transaction: Hex): Promise<void> {
     this.#settle(token, nonce, transaction, true)
   }
 
   /**
-   * The transfer of a payment in doubt is on chain. Nothing was delivered: an answer leaves only after
-   * {@link settled}. What the payer has bought is theirs when they ask for it again. Repeating it changes
-   * nothing.
+   * Records that the transfer of an unresolved payment is on chain, but undelivered: a response leaves only
+   * after {@link settled}. The payer gets the resource when they repeat the request. Idempotent.
    */
   async found(token: Address, nonce: Hex, transaction: Hex): Promise<void> {
     this.#settle(token, nonce, transaction, false)
   }
 
-  /** Nothing was or will be moved: the payer may use the authorization again. */
+  /**
+   * Releases the reservation of request `id`, because no transfer happened or will. The payer may use it
+   * again.
+   */
   async release(token: Address, nonce: Hex, id: string): Promise<void> {
     this.#mark('released', token, nonce, id)
   }
 
-  /** The outcome is not known: only the chain can say, and only the same request may ask again. */
+  /**
+   * Marks the payment of request `id` as unresolved. From now on only the same resource may be requested with
+   * it.
+   */
   async doubt(token: Address, nonce: Hex, id: string): Promise<void> {
     this.#mark('doubtful', token, nonce, id)
   }
 
+  /** Returns the payer's totals; zeros for an unknown payer. */
   async totals(): Promise<ExactTotals> {
     if (!this.#exists()) return { payments: 0, received: 0n, inDoubt: 0, undelivered: 0 }
     const [row] = this.ctx.storage.sql
@@ -213,7 +225,9 @@ export class Authorizations extends DurableObject<{ BOOK: D1Database }> {
     return { ...this.#totals(), inDoubt: Number(row?.doubts), undelivered: Number(row?.undelivered) }
   }
 
-  /** Payments in doubt that nobody is at work on, those that lapse first before others. */
+  /**
+   * Returns up to `limit` unresolved payments that no request holds, by `validBefore`, the earliest first.
+   */
   async doubts(limit: number): Promise<UnresolvedPayment[]> {
     if (!this.#exists()) return []
     return this.ctx.storage.sql
@@ -221,7 +235,7 @@ export class Authorizations extends DurableObject<{ BOOK: D1Database }> {
         `SELECT token, receiver, nonce, amount, valid_before, taker, since FROM authorization
          WHERE status IN ('taken', 'doubtful') AND at <= ? AND receiver IS NOT NULL
          ORDER BY length(valid_before), valid_before LIMIT ?`,
-        Date.now() - LEASE,
+        Date.now() - LEASE_MS,
         limit,
       )
       .toArray()
@@ -236,7 +250,7 @@ export class Authorizations extends DurableObject<{ BOOK: D1Database }> {
       }))
   }
 
-  /** The authorizations after `after` (an id; '' for the first page), in order of id. */
+  /** Returns up to `limit` authorizations with `id > after` (`''` for the first page), in order of id. */
   async uses(after: string, limit: number): Promise<RecordedPayment[]> {
     if (!this.#exists()) return []
     const [token = '', nonce = ''] = after.split(':')
@@ -261,11 +275,11 @@ export class Authorizations extends DurableObject<{ BOOK: D1Database }> {
 
   async #open(use: Use): Promise<void> {
     await listExact(this.env.BOOK, use.name, use)
-    // Another call may have opened it meanwhile.
+    // Another call may have created the tables during the D1 write.
     if (!this.#exists()) this.#make([...SCHEMA, ...SECOND])
   }
 
-  /** Whether anything was ever taken here. Tables of an earlier version are brought up to this one. */
+  /** Whether the payer has reserved anything before. Migrates the tables of an earlier version. */
   #exists(): boolean {
     if (this.#ready) return true
     const { sql } = this.ctx.storage
@@ -350,7 +364,7 @@ export class Authorizations extends DurableObject<{ BOOK: D1Database }> {
     })
   }
 
-  /** What was paid for and not given is given now. */
+  /** Marks an undelivered payment as delivered. */
   #deliver(token: Address, nonce: Hex, now: number): void {
     this.ctx.storage.sql.exec(
       'UPDATE authorization SET undelivered = 0, at = ? WHERE token = ? AND nonce = ?',
@@ -360,7 +374,7 @@ export class Authorizations extends DurableObject<{ BOOK: D1Database }> {
     )
   }
 
-  /** The request that has it is done with it, and the next one need not wait for the lease. */
+  /** Ends the lease of request `id`, so that the next request need not wait. */
   #mark(status: Status, token: Address, nonce: Hex, id: string): void {
     this.ctx.storage.sql.exec(
       `UPDATE authorization SET status = ?, at = 0

@@ -1,6 +1,6 @@
 /** `exact`: a signed stablecoin transfer, settled after the origin has answered well and before the first byte leaves. */
 import type { Facilitator, Settled, SignedTransfer } from '../../chain/facilitator/facilitator.ts'
-import type { Authorizations, Taken, Use } from '../../ledger/exact/authorizations.ts'
+import type { Authorizations, Reservation, Use } from '../../ledger/exact/authorizations.ts'
 import { twice } from '../../platform/retry.ts'
 import { transferAuthorizationDigest } from '../../protocol/evm/eip712.ts'
 import type { Address, Hex } from '../../protocol/evm/hex.ts'
@@ -107,13 +107,15 @@ class ExactPurchase implements Charge {
     this.#ports = ports
   }
 
-  /** `held` is what was found of a payer who never paid here. Nothing is written for one who holds nothing (faults: H1). */
+  /** `held`: the lookup of an unknown payer. Threat: nothing may be stored for payers without funds (faults: H1). */
   async take(price: bigint, held?: Result<null>): Promise<Result<Charge>> {
     const opens = held ? held.ok : !this.#ports.mayLook
-    const taken = await twice(async (): Promise<Taken> => this.#reservations().take(this.#use, price, opens))
+    const taken = await twice(
+      async (): Promise<Reservation> => this.#reservations().take(this.#use, price, opens),
+    )
     switch (taken.outcome) {
-      case 'stranger':
-        // Asked again before it is refused: what does not stand on the chain any more may be what was taken meanwhile.
+      case 'unknown_payer':
+        // Ask again before refusing: another request may have reserved and settled the authorization meanwhile.
         return held && !held.ok ? held : this.take(price, await this.#look())
       case 'refused':
         return refuse(taken.reason)

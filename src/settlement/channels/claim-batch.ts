@@ -1,4 +1,4 @@
-/** One batch of claims: tried on the chain of now, rid of bad rows, sent, and believed when the chain has it. */
+/** One batch of claims: simulated, freed of bad rows, sent, and recorded in the accounts once mined. */
 import { encodeClaim, escrowEvents } from '../../chain/escrow.ts'
 import type { Log } from '../../chain/log.ts'
 import { simulate } from '../../chain/relayer/transaction.ts'
@@ -8,10 +8,10 @@ import { each } from '../../platform/pool.ts'
 import type { Address, Hex } from '../../protocol/evm/hex.ts'
 import { accountOf, type Settings } from '../context.ts'
 import { type BadRow, bisect, type ClaimRow, claimOf } from './claims.ts'
-import { silence, tellAll } from './observe.ts'
+import { silence, updateAccounts } from './observe.ts'
 import { digestOf, record, type Sent, sendOnce } from './transactions.ts'
 
-/** Finds the rows that the chain would refuse now, and sets their accounts aside. @throws ChainFault */
+/** Simulates a batch, finds the rows that would fail, and quarantines their accounts. @throws ChainFault */
 export async function plan(
   settings: Settings,
   rows: ClaimRow[],
@@ -24,13 +24,13 @@ export async function plan(
     return 'refused' in trial ? trial.refused : null
   })
   const bad = found.bad.map(({ item, reason }) => ({ channelId: item.channelId, reason }))
-  const findings = await mark(settings, bad)
+  const findings = await setQuarantine(settings, bad)
   return { bad, findings }
 }
 
 /**
- * Sends transactions of good rows, or looks at what became of them, and tells their accounts what the chain has. Answers
- * in the same order.
+ * Sends transactions of good rows, or reads the outcome of earlier ones, and updates their accounts from the chain.
+ * Returns them in the same order.
  * @throws ChainFault
  */
 export async function claim(
@@ -50,7 +50,7 @@ export async function claim(
   }
 }
 
-/** Rows of quarantine that were mined are taken back in. */
+/** A mined row leaves the quarantine. */
 async function claimRows(settings: Settings, rows: ClaimRow[]): Promise<{ sent: Sent; findings: Finding[] }> {
   const data = encodeClaim(rows.map(claimOf))
   const done = await sendOnce(settings, `claim:${await digestOf(data)}`, data)
@@ -59,12 +59,12 @@ async function claimRows(settings: Settings, rows: ClaimRow[]): Promise<{ sent: 
   )
   if (done.outcome.status !== 'mined') return { sent, findings: [] }
   const ids = rows.map((row) => row.channelId)
-  const findings = await tellAll(settings, ids, done.outcome)
+  const findings = await updateAccounts(settings, ids, done.outcome)
   const healthy = rows.filter((row) => row.quarantined).map(({ channelId }) => ({ channelId, reason: null }))
-  return { sent, findings: [...findings, ...(await mark(settings, healthy))] }
+  return { sent, findings: [...findings, ...(await setQuarantine(settings, healthy))] }
 }
 
-/** What a transaction claimed, by the escrow's events. Atomic units. */
+/** The amount that a transaction claimed, from the escrow's events. Atomic units. */
 function claimedIn(escrow: Address, logs: Log[]): bigint {
   return escrowEvents(escrow, logs).reduce(
     (sum, event) => (event.kind === 'claimed' ? sum + event.amount : sum),
@@ -74,7 +74,7 @@ function claimedIn(escrow: Address, logs: Log[]): bigint {
 
 type Mark = { channelId: Hex; reason: string | null }
 
-async function mark(settings: Settings, rows: Mark[]): Promise<Finding[]> {
+async function setQuarantine(settings: Settings, rows: Mark[]): Promise<Finding[]> {
   const silent = await each<Mark, Finding | null>(
     rows,
     async ({ channelId, reason }) => {

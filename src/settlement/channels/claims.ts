@@ -1,10 +1,10 @@
-/** What is put on chain: the row of an account, the batches that rows make, and the search for rows that spoil one. Pure. */
+/** Claims on chain: an account's row, the batches of rows, and the search for rows that make a batch fail. Pure. */
 import type { Standing } from '../../ledger/channel/types.ts'
 import type { ChannelConfig, Claim } from '../../protocol/evm/channel.ts'
 import type { Hex } from '../../protocol/evm/hex.ts'
 
-/** Rows in one transaction: some 2.4 million gas and 48 kB of calldata. */
-export const MOST_ROWS = 100
+/** The most rows in one transaction: about 2.4 million gas and 48 kB of calldata. */
+export const MAX_ROWS = 100
 
 /** A claim as a step of a run keeps it: plain JSON, amounts as decimal strings in atomic units. */
 export type ClaimRow = {
@@ -13,19 +13,20 @@ export type ClaimRow = {
   /** The voucher's ceiling. */
   max: string
   signature: Hex
-  /** What will have been claimed from the channel in all. */
+  /** The channel's total on chain after this claim. */
   total: string
-  /** Its payer is withdrawing, and may make it fail between simulation and block: it goes in a transaction of its own. */
+  /** The payer is withdrawing and can make the row fail after simulation, so it goes in a transaction of its own. */
   alone: boolean
-  /** Failed in an earlier run: it goes with its like only. */
+  /** The row failed in an earlier run, so it shares a transaction only with other such rows. */
   quarantined: boolean
 }
 
+/** A row that the chain rejects, and the reason. */
 export type BadRow = { channelId: Hex; reason: string }
 
 /**
- * What can be claimed from an account now, or null. Only what is charged, never all that is promised, and no more than
- * the escrow still holds: a row over the balance would revert, and the rest of what is owed can be saved without it.
+ * The row to claim from an account now, or null. It claims the charged total, never the higher authorized one, and at
+ * most the escrow's balance: a row over the balance would revert and claim nothing.
  */
 export function redeemable(standing: Standing): ClaimRow | null {
   const { channelId, config, signature, state } = standing
@@ -42,7 +43,9 @@ export function claimOf({ config, max, signature, total }: ClaimRow): Claim {
   return { channel: config, maxClaimableAmount: BigInt(max), signature, totalClaimed: BigInt(total) }
 }
 
-/** Full batches, each of one kind of row, the most urgent first, and the rest that waits for more; with `last` nothing waits. */
+/**
+ * Makes full batches, each of one kind of row, the most urgent first. The rest waits for more rows, except with `last`.
+ */
 export function batchesOf(rows: ClaimRow[], last: boolean): { batches: ClaimRow[][]; rest: ClaimRow[] } {
   const kinds = [
     rows.filter((row) => row.alone),
@@ -50,22 +53,22 @@ export function batchesOf(rows: ClaimRow[], last: boolean): { batches: ClaimRow[
     rows.filter((row) => !row.alone && row.quarantined),
   ]
   const chunks = kinds.flatMap((kind) =>
-    Array.from({ length: Math.ceil(kind.length / MOST_ROWS) }, (_, at) =>
-      kind.slice(at * MOST_ROWS, (at + 1) * MOST_ROWS),
+    Array.from({ length: Math.ceil(kind.length / MAX_ROWS) }, (_, at) =>
+      kind.slice(at * MAX_ROWS, (at + 1) * MAX_ROWS),
     ),
   )
-  const isFull = (chunk: ClaimRow[]) => last || chunk.length === MOST_ROWS
+  const isFull = (chunk: ClaimRow[]) => last || chunk.length === MAX_ROWS
   return { batches: chunks.filter(isFull), rest: chunks.filter((chunk) => !isFull(chunk)).flat() }
 }
 
-/** The transactions that a batch makes. */
+/** Splits a batch into its transactions. */
 export function transactionsOf(batch: ClaimRow[]): ClaimRow[][] {
   return batch.some((row) => row.alone) ? batch.map((row) => [row]) : batch.length > 0 ? [batch] : []
 }
 
 /**
- * Finds the items that make a batch fail. `trial` answers why a batch fails, or null, and fails exactly when an item
- * fails. One bad item among n is found with at most 1 + 2·log2 n trials, and never more than 2n - 1 are made.
+ * Finds the items that make a batch fail. `trial` returns the reason of a failure, or null; a batch fails exactly if
+ * one of its items does. One bad item among n takes at most 1 + 2·log2 n trials, and any number of them at most 2n - 1.
  */
 export async function bisect<Item>(
   items: Item[],
@@ -75,7 +78,7 @@ export async function bisect<Item>(
   return reason === null ? { good: items, bad: [] } : split(items, reason, trial)
 }
 
-/** Splits a batch that is known to fail. */
+/** Splits a batch that fails. */
 async function split<Item>(
   items: Item[],
   reason: string,
@@ -87,7 +90,7 @@ async function split<Item>(
   const middle = items.length >> 1
   const first = await bisect(items.slice(0, middle), trial)
   const rest = items.slice(middle)
-  // When the first half is good, the whole failed at an item of the second, and for that item's reason.
+  // If the first half is good, the second half has failed with the reason of the whole: save that trial.
   const second = first.bad.length === 0 ? await split(rest, reason, trial) : await bisect(rest, trial)
   return { good: [...first.good, ...second.good], bad: [...first.bad, ...second.bad] }
 }

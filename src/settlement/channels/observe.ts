@@ -1,4 +1,4 @@
-/** One page of the book, and what its accounts and the chain say of it. The book only tells whom to ask. */
+/** Reads one page of accounts and their channels on chain. The read model only lists which accounts to read. */
 
 import { readChannels } from '../../chain/channels.ts'
 import { ChainFault } from '../../chain/fault.ts'
@@ -12,27 +12,32 @@ import type { Hex } from '../../protocol/evm/hex.ts'
 import { accountOf, type Settings } from '../context.ts'
 import { compareElsewhere } from '../findings.ts'
 
-/** Lines of the book in one step of a run. All their claims must fit into the 1 MiB that a step may answer. */
+/** Rows of the read model in one step of a run. Their claims must fit into the 1 MiB that a step may return. */
 export const PAGE = 500
 
+/** A channel as the read model, its account and the chain have it. */
 export type Channel = { line: Listing; standing: Standing; state: ChannelState }
 
-export type Asked = {
+/** The result of reading one page. */
+export type PageRead = {
   channels: Channel[]
   /** Payers of `exact` transfers. */
   exact: Listing[]
   /** Channels whose account was never opened. */
   empty: Listing[]
-  /** Accounts that did not answer, and those of another network that still owe. */
+  /** Accounts that did not respond, and accounts of another network that still owe. */
   findings: Finding[]
-  /** The line that the next page follows, or null. */
+  /** The id that the next page follows; null after the last page. */
   next: string | null
 }
 
 type Answer = { line: Listing; standing: Standing | null; silent: Finding | null }
 
-/** Asks a page of accounts, then the chain about the same channels. @throws ChainFault when the chain cannot be read */
-export async function askPage(settings: Settings, after: string): Promise<Asked> {
+/**
+ * Reads the page of accounts after `after`, then the same channels on chain.
+ * @throws ChainFault when the chain cannot be read
+ */
+export async function readPage(settings: Settings, after: string): Promise<PageRead> {
   const lines = await listings(settings.book, after, PAGE)
   const listed = lines.filter((line) => line.kind === KIND.channel)
   const answers = await each<Listing, Answer>(
@@ -41,7 +46,7 @@ export async function askPage(settings: Settings, after: string): Promise<Asked>
     (line, fault) => ({ line, standing: null, silent: silence(line.id, fault) }),
   )
   const opened = answers.flatMap(({ line, standing }) => (standing ? [{ line, standing }] : []))
-  // A site that moved to another network has accounts there. What this chain says of them is about nothing.
+  // A site that moved to another network has accounts there. This chain does not have their channels.
   const known = opened.filter(({ standing }) => isHere(settings, standing))
   const elsewhere = opened.filter(({ standing }) => !isHere(settings, standing))
   const states = await readChannels(
@@ -63,30 +68,30 @@ export async function askPage(settings: Settings, after: string): Promise<Asked>
   }
 }
 
-/** A channel's id is bound to its chain and escrow. */
+/** A channel's id is derived from its chain and escrow, among others. */
 function isHere({ chain }: Settings, { channelId: id, config }: Standing): boolean {
   return channelId(config, chain.chainId, chain.escrow) === id
 }
 
-/** The truth about one channel, or null if its account was never opened. */
+/** Reads one account, the source of truth for its channel. Null if the account was never opened. */
 export async function standingOf(settings: Settings, channelId: string): Promise<Standing | null> {
   return accountOf(settings, channelId).standing()
 }
 
-/** Tells an account what the chain says, unless it knows. */
+/** Updates an account with the chain's state, unless it is up to date. Returns the account's state afterwards. */
 export async function updateAccount(
   settings: Settings,
   standing: Standing,
   state: ChannelState,
 ): Promise<Standing> {
-  return knows(standing, state) ? standing : accountOf(settings, standing.channelId).observe(state)
+  return isUpToDate(standing, state) ? standing : accountOf(settings, standing.channelId).observe(state)
 }
 
 /**
- * Tells accounts what the chain says now, after a transaction of ours.
- * @throws ChainFault when the chain cannot be read, or the node does not know the transaction's block yet
+ * Updates accounts with the chain's state after one of our transactions.
+ * @throws ChainFault when the chain cannot be read, or the node lags behind the transaction's block
  */
-export async function tellAll(
+export async function updateAccounts(
   settings: Settings,
   ids: Hex[],
   { hash, block }: { hash: Hex; block: bigint },
@@ -106,11 +111,12 @@ export async function tellAll(
   return silent.flatMap((finding) => finding ?? [])
 }
 
+/** The finding for an account that did not respond. */
 export function silence(account: string, fault: unknown): Finding {
   return { account, what: 'silent', detail: String(fault) }
 }
 
-function knows({ redeemed, state: known }: Standing, state: ChannelState): boolean {
+function isUpToDate({ redeemed, state: known }: Standing, state: ChannelState): boolean {
   return (
     redeemed === state.totalClaimed &&
     known.balance === state.balance &&

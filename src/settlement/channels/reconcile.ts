@@ -1,13 +1,13 @@
-/** The last part of a run: accounts, chain and book must agree to the unit. Writes the book's lines anew. */
+/** Reconciliation: accounts, chain and read model must agree to the unit. Updates the rows of the read model. */
 import { KIND, type Listing, listings, project } from '../../ledger/book/accounts.ts'
 import type { Finding } from '../../ledger/book/finding.ts'
 import type { Standing } from '../../ledger/channel/types.ts'
 import { each } from '../../platform/pool.ts'
 import type { Address } from '../../protocol/evm/hex.ts'
 import type { Payers, Settings } from '../context.ts'
-import { conclude } from '../exact/in-doubt.ts'
+import { resolvePayments } from '../exact/in-doubt.ts'
 import { compareChain, compareDelivery, compareReceiver } from '../findings.ts'
-import { askPage, PAGE, silence, updateAccount } from './observe.ts'
+import { PAGE, readPage, silence, updateAccount } from './observe.ts'
 import { type Receiver, readTotals } from './sweep.ts'
 
 /** Sums over accounts. Decimal strings in atomic units. */
@@ -20,7 +20,10 @@ export type Sums = {
   ceiling: string
 }
 
-/** What `exact` brought in. `inDoubt` counts payments, and so does `undelivered`: paid for, and never given. */
+/**
+ * Payments by `exact`. `inDoubt` and `undelivered` (paid, but not delivered) count payments; `received` is in atomic
+ * units.
+ */
 export type ExactSums = {
   payers: number
   payments: number
@@ -29,16 +32,18 @@ export type ExactSums = {
   undelivered: number
 }
 
+/** The result of one page. */
 export type Reconciled = {
   sums: Sums
   exact: ExactSums
-  /** Redeemed by receiver. */
+  /** Redeemed amounts by receiver, in atomic units. */
   receivers: Record<Address, string>
   quarantined: number
   findings: Finding[]
   next: string | null
 }
 
+/** The sums before the first page. */
 export const NO_SUMS: Sums = {
   channels: 0,
   authorized: '0',
@@ -48,12 +53,16 @@ export const NO_SUMS: Sums = {
   ceiling: '0',
 }
 
+/** The sums by `exact` before the first page. */
 export const NO_EXACT: ExactSums = { payers: 0, payments: 0, received: '0', inDoubt: 0, undelivered: 0 }
 
-/** Reconciles one page of the book. Doing it again gives the same. @throws ChainFault when the chain cannot be read */
+/**
+ * Reconciles the page after `after`. Repeating it gives the same. `now`: Unix ms.
+ * @throws ChainFault when the chain cannot be read
+ */
 export async function reconcile(settings: Settings, after: string, now: number): Promise<Reconciled> {
-  const { channels, exact, findings, next } = await askPage(settings, after)
-  const told = await each(
+  const { channels, exact, findings, next } = await readPage(settings, after)
+  const updated = await each(
     channels,
     async ({ line, standing: before, state }) => {
       const standing = await updateAccount(settings, before, state)
@@ -61,7 +70,7 @@ export async function reconcile(settings: Settings, after: string, now: number):
     },
     ({ line, standing }, fault) => ({ line, standing, findings: [silence(line.id, fault)] }),
   )
-  const standings = told.map(({ standing }) => standing)
+  const standings = updated.map(({ standing }) => standing)
   const payers = await sumExact(settings, exact)
   return {
     sums: sumUp(standings),
@@ -70,15 +79,15 @@ export async function reconcile(settings: Settings, after: string, now: number):
     quarantined: standings.filter((standing) => standing.quarantine !== null).length,
     findings: [
       ...findings,
-      ...told.flatMap(({ findings }) => findings),
+      ...updated.flatMap(({ findings }) => findings),
       ...payers.findings,
-      ...(await write(settings, after, told, now)),
+      ...(await projectPage(settings, after, updated, now)),
     ],
     next,
   }
 }
 
-/** Reconciles one page of payers by `exact` alone, where there are no channels. Doing it again gives the same. */
+/** Reconciles one page of payers by `exact`, for a site without channels. Repeating it gives the same. */
 export async function reconcilePayers(
   payers: Payers,
   after: string,
@@ -92,8 +101,8 @@ export async function reconcilePayers(
 }
 
 /**
- * Compares what each receiver's accounts were told with what the chain has for the receiver, and says what the chain has
- * beside: claims for the same receiver that no account here knows of.
+ * Compares each receiver's redeemed amounts, summed over its accounts, with the chain's totals. `elsewhere` is the part
+ * on chain that no account here has recorded: claims for the same receiver by another site.
  * @throws ChainFault
  */
 export async function reconcileReceivers(
@@ -102,12 +111,12 @@ export async function reconcileReceivers(
 ): Promise<{ receivers: (Receiver & { redeemed: string; elsewhere: string })[]; findings: Finding[] }> {
   const receivers = []
   const findings: Finding[] = []
-  for (const [receiver, told] of Object.entries(redeemed) as [Address, string][]) {
+  for (const [receiver, recorded] of Object.entries(redeemed) as [Address, string][]) {
     const totals = await readTotals(settings, receiver)
-    const elsewhere = BigInt(totals.claimed) - BigInt(told)
-    receivers.push({ ...totals, redeemed: told, elsewhere: (elsewhere > 0n ? elsewhere : 0n).toString() })
+    const elsewhere = BigInt(totals.claimed) - BigInt(recorded)
+    receivers.push({ ...totals, redeemed: recorded, elsewhere: (elsewhere > 0n ? elsewhere : 0n).toString() })
     const onChain = { claimed: BigInt(totals.claimed), swept: BigInt(totals.swept) }
-    findings.push(...compareReceiver(receiver, BigInt(told), onChain))
+    findings.push(...compareReceiver(receiver, BigInt(recorded), onChain))
   }
   return { receivers, findings }
 }
@@ -140,17 +149,17 @@ function byReceiver(standings: Standing[]): Record<Address, string> {
   return sums
 }
 
-/** What each payer of `exact` has paid, after the chain was asked what became of what is in doubt. */
+/** Sums the payments of each payer by `exact`, after resolving unresolved ones on chain. */
 async function sumExact(payers: Payers, lines: Listing[]) {
   const findings: Finding[] = []
   const totals = await each(
     lines,
     async (line) => {
-      const memory = payers.authorizations.getByName(line.id)
-      const before = await memory.totals()
+      const authorizations = payers.authorizations.getByName(line.id)
+      const before = await authorizations.totals()
       if (before.inDoubt === 0) return before
-      findings.push(...(await conclude(payers, line)))
-      return memory.totals()
+      findings.push(...(await resolvePayments(payers, line)))
+      return authorizations.totals()
     },
     ({ id }, fault) => {
       findings.push(silence(id, fault))
@@ -168,14 +177,14 @@ async function sumExact(payers: Payers, lines: Listing[]) {
   return { exact, findings }
 }
 
-/** Writes the lines of a page that have changed, and reads them back. */
-async function write(
+/** Updates the changed rows of a page, and reads them back. */
+async function projectPage(
   { book }: Settings,
   after: string,
-  told: { line: Listing; standing: Standing }[],
+  accounts: { line: Listing; standing: Standing }[],
   now: number,
 ): Promise<Finding[]> {
-  const changed = told.filter(({ line, standing }) => !agrees(line, standing))
+  const changed = accounts.filter(({ line, standing }) => !agrees(line, standing))
   if (changed.length === 0) return []
   const lines = changed.map(({ standing }) => {
     const { channelId: id, authorized, charged, redeemed, quarantine, state } = standing
@@ -186,7 +195,7 @@ async function write(
   return changed.flatMap(({ line: { id: account }, standing }) => {
     const line = kept.get(account)
     if (line && agrees(line, standing)) return []
-    const detail = `charged ${standing.charged}, the book has ${line?.totals?.charged}`
+    const detail = `charged ${standing.charged}, the read model has ${line?.totals?.charged}`
     return [{ account, what: 'book_differs' as const, detail }]
   })
 }

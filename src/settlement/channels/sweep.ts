@@ -1,4 +1,4 @@
-/** The sweep: moves what was claimed for a receiver from the escrow to the receiver, once. */
+/** The sweep: moves a receiver's claimed amount from the escrow to the receiver, once. */
 
 import { readReceiver } from '../../chain/channels.ts'
 import { encodeSweep, escrowEvents } from '../../chain/escrow.ts'
@@ -9,16 +9,16 @@ import { record, type Sent, sendOnce } from './transactions.ts'
 /** A receiver's running totals on chain. Decimal strings in atomic units. */
 export type Receiver = { receiver: Address; claimed: string; swept: string }
 
-/** What the chain has claimed for a receiver, and what of it reached the receiver. @throws ChainFault */
+/** Reads a receiver's claimed and swept totals from the chain. @throws ChainFault */
 export async function readTotals({ chain }: Settings, receiver: Address): Promise<Receiver> {
   const { claimed, swept } = await readReceiver(chain, receiver)
   return { receiver, claimed: claimed.toString(), swept: swept.toString() }
 }
 
 /**
- * Sweeps what `before` leaves to be swept, or looks at what became of that. The transaction is named by the total that it
- * brings the receiver up to, so that it is made once however often it is asked for; one that fails is made again by the
- * next run, since the chain still has the difference.
+ * Sweeps the difference in `before`, or returns the outcome of the earlier sweep; null when both totals are equal. The
+ * transaction's name contains the receiver's new total, so that repeated calls send it once. The next run repeats a
+ * sweep that failed, because the chain still has the difference.
  * @throws ChainFault
  */
 export async function sweep(

@@ -1,4 +1,4 @@
-/** Transactions of a run: each content is sent once, and only what the chain has of it counts. */
+/** Transactions of a run: each calldata is sent once, and only its receipt on chain counts. */
 
 import type { Log } from '../../chain/log.ts'
 import { readCost } from '../../chain/relayer/cost.ts'
@@ -7,28 +7,28 @@ import { fromHex, type Hex, toHex } from '../../protocol/evm/hex.ts'
 import type { Settings } from '../context.ts'
 
 /**
- * One transaction as the run's record keeps it. Amounts are atomic units, `wei` is what it cost in all. Runs that overlap
- * both list what they share: add up over several runs by `hash`.
+ * One transaction in the run's record. Amounts are in atomic units; `wei` is its whole cost. Overlapping runs both list
+ * a transaction that they share: add up over several runs by `hash`.
  */
 export type Sent = {
   kind: 'claim' | 'sweep'
-  /** The relayer's order. */
+  /** The id of the relayer's order. */
   id: string
   status: Outcome['status']
   hash: Hex | null
-  /** Why it was refused. */
+  /** The reason of a refusal. */
   reason: string | null
-  /** Channels in it. */
+  /** How many channels it claims from. */
   rows: number
-  /** What it moved, by the escrow's own events. */
+  /** The moved amount, from the escrow's events. */
   amount: string
   gas: string | null
   wei: string | null
 }
 
 /**
- * Sends `data` to the escrow, or looks at what became of it. The id is made from `name`, so that the same content is the
- * same transaction in whatever run, retry or second firing; it is made anew only after it was mined and failed.
+ * Sends `data` to the escrow, or returns the outcome of the earlier transaction. The id derives from `name`: the same
+ * content is the same transaction in every run and retry. Only a transaction that was mined and reverted is sent again.
  * @throws ChainFault when nothing could be sent
  */
 export async function sendOnce(
@@ -44,7 +44,7 @@ export async function sendOnce(
   }
 }
 
-/** The line of the record. `amountIn` reads the moved amount from the transaction's logs. */
+/** Makes the entry of the record. `amountIn` reads the moved amount (atomic units) from the logs. @throws ChainFault */
 export async function record(
   { chain }: Settings,
   kind: Sent['kind'],
@@ -67,7 +67,7 @@ export async function record(
   }
 }
 
-/** SHA-256 of calldata: the name of a content. */
+/** The SHA-256 of calldata, which names the transaction. */
 export async function digestOf(data: Hex): Promise<Hex> {
   return toHex(new Uint8Array(await crypto.subtle.digest('SHA-256', fromHex(data))))
 }

@@ -1,4 +1,4 @@
-/** The watch: finds payers who are withdrawing and claims what they owe before they are paid out. */
+/** The watch: finds payers who are withdrawing, and claims the amount they owe before the escrow pays them out. */
 
 import { readChannels } from '../../chain/channels.ts'
 import { KIND, type Listing, listings } from '../../ledger/book/accounts.ts'
@@ -15,8 +15,8 @@ import { redeemable } from './claims.ts'
 import { PAGE, silence, standingOf, updateAccount } from './observe.ts'
 
 /**
- * Looks at every listed channel. An account that is told of a withdrawal takes no more vouchers. Saves a record when there
- * was something to do.
+ * Reads every listed channel on chain. An account accepts no more vouchers once it has recorded a withdrawal. Saves a
+ * record unless nothing was sent or found. `time`: Unix ms of the firing.
  * @returns how many payers are withdrawing
  * @throws ChainFault when the chain cannot be read
  */
@@ -35,7 +35,7 @@ export async function watch(settings: Settings, time: number): Promise<number> {
     withdrawing += found.length
     await each(
       found,
-      ({ id, state }) => hurry(settings, report, id, state),
+      ({ id, state }) => claimNow(settings, report, id, state),
       ({ id }, fault) => report.planned({ bad: [], findings: [silence(id, fault)] }),
     )
     after = lines.length < PAGE ? null : (lines.at(-1)?.id ?? null)
@@ -55,13 +55,13 @@ export async function watch(settings: Settings, time: number): Promise<number> {
   return withdrawing
 }
 
-/** Tells the account that its payer is withdrawing, and claims all that is charged in a transaction of its own. */
-async function hurry(settings: Settings, report: Report, id: Hex, state: ChannelState): Promise<void> {
+/** Records the withdrawal in the account, and claims all that is charged in a transaction of its own. */
+async function claimNow(settings: Settings, report: Report, id: Hex, state: ChannelState): Promise<void> {
   const standing = await standingOf(settings, id)
   if (!standing) return
-  const told = await updateAccount(settings, standing, state)
-  const row = redeemable(told)
-  const findings = compareChain(told, state)
+  const updated = await updateAccount(settings, standing, state)
+  const row = redeemable(updated)
+  const findings = compareChain(updated, state)
   if (!row) return
   const planned = await plan(settings, [row])
   report.planned({ ...planned, findings: [...findings, ...planned.findings] })

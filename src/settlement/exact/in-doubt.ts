@@ -1,4 +1,4 @@
-/** Payments by `exact` whose requests died before they saw the end: the chain says what became of them. */
+/** Resolves payments by `exact` whose requests ended before the outcome was known, by reading the chain. */
 import type { Settled, Transfer } from '../../chain/facilitator/facilitator.ts'
 import type { Chain } from '../../chain/rpc.ts'
 import type { Listing } from '../../ledger/book/accounts.ts'
@@ -8,30 +8,30 @@ import { orderOf } from '../../schemes/exact/scheme.ts'
 import { silence } from '../channels/observe.ts'
 import type { Payers } from '../context.ts'
 
-/** Of one payer in one run. The next one goes on. */
-const MOST = 50
+/** The most payments of one payer in one run. The next run continues. */
+const MAX_PAYMENTS = 50
 
 /**
- * Concludes what can be concluded of one payer's payments in doubt. What the chain cannot say yet stays in doubt, and one
- * payment that cannot be looked up stops no other. Doing it again finds what is left.
+ * Resolves one payer's unresolved payments where the chain shows their outcome. A payment that cannot be read is a
+ * finding, and does not stop the others. Repeating it finds what is left.
  */
-export async function conclude(
+export async function resolvePayments(
   { authorizations, chain, relayer }: Payers,
   { id, payer }: Listing,
 ): Promise<Finding[]> {
-  // A facilitator that is asked again would move what it has not moved yet, for a page that nobody waits for.
+  // Do not ask the facilitator again: it might move the money now, for a request that ended long ago.
   if (!chain) return []
-  // A site that moved to another network has payers there whom this chain does not know.
+  // A site that moved to another network has payers there. This chain does not have their payments.
   if (id !== `${chain.network}:${payer}`) return []
-  const memory = authorizations.getByName(id)
+  const payments = authorizations.getByName(id)
   const findings: Finding[] = []
-  for (const doubt of await memory.doubts(MOST)) {
+  for (const doubt of await payments.doubts(MAX_PAYMENTS)) {
     const { token, nonce, taker, receiver: to, amount: value, validBefore } = doubt
     const transfer = { token, nonce, from: payer, to, value, validBefore }
     try {
-      const became = await look(chain, relayer, transfer, doubt)
-      if (became.status === 'settled') await memory.found(token, nonce, became.transaction)
-      if (became.status === 'refused') await memory.release(token, nonce, taker)
+      const outcome = await readOutcome(chain, relayer, transfer, doubt)
+      if (outcome.status === 'settled') await payments.found(token, nonce, outcome.transaction)
+      if (outcome.status === 'refused') await payments.release(token, nonce, taker)
     } catch (fault) {
       findings.push(silence(id, fault))
     }
@@ -40,22 +40,22 @@ export async function conclude(
 }
 
 /**
- * What became of a payment. Our own transaction speaks for it where there is one; else the authorization itself, whoever put
- * it on the chain. An order that is pending may be mined at any time, and an authorization that is unused may be used until
- * it has lapsed: neither is a failure.
- * @throws ChainFault when unreadable
+ * Reads the outcome of a payment: from our own transaction if there is one, else from the use of the authorization on
+ * chain, since anyone may submit it. A pending order may still be mined, and an unused authorization may be used until
+ * it expires: neither is a failure.
+ * @throws ChainFault when the chain cannot be read
  */
-async function look(
+async function readOutcome(
   chain: Chain,
   relayer: Payers['relayer'],
   transfer: Transfer,
   { since }: Pick<UnresolvedPayment, 'since'>,
 ): Promise<Settled> {
   const { token, from: payer, nonce } = transfer
-  const outcome = await relayer?.outcome(orderOf({ token, payer, nonce }))
-  if (outcome?.status === 'pending') return { status: 'unknown' }
+  const order = await relayer?.outcome(orderOf({ token, payer, nonce }))
+  if (order?.status === 'pending') return { status: 'unknown' }
   const { moved, search } = await import('../../chain/token.ts')
-  if (outcome?.status === 'mined' && moved(outcome.logs, transfer))
-    return { status: 'settled', transaction: outcome.hash }
+  if (order?.status === 'mined' && moved(order.logs, transfer))
+    return { status: 'settled', transaction: order.hash }
   return (await search(chain, transfer, BigInt(Math.floor(since / 1000)))) ?? { status: 'unknown' }
 }

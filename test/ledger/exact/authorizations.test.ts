@@ -1,7 +1,7 @@
 import { env, evictDurableObject, runInDurableObject } from 'cloudflare:test'
 import { describe, expect, it } from 'vitest'
 import { listings } from '../../../src/ledger/book/accounts.ts'
-import { LEASE, type Use } from '../../../src/ledger/exact/authorizations.ts'
+import { LEASE_MS, type Use } from '../../../src/ledger/exact/authorizations.ts'
 import { REPLAY_WINDOW } from '../../../src/ledger/replay-window.ts'
 import { randomHex } from '../../chain/harness.ts'
 
@@ -105,7 +105,7 @@ describe('Authorizations.take', () => {
     const use = aUse()
     const memory = memoryOf(use)
     await memory.take(use)
-    await memory.age(LEASE - 1000)
+    await memory.age(LEASE_MS - 1000)
     expect(await memory.takeAnew(use)).toEqual(IN_PROGRESS)
     await memory.age(1000)
     const taken = await Promise.all([memory.takeAnew(use), memory.takeAnew(use)])
@@ -128,7 +128,7 @@ describe('Authorizations.take', () => {
     const lapsed = memory.lapse(use)
     await memory.take(use)
     expect(await memory.takeAnew(lapsed)).toEqual(IN_PROGRESS)
-    await memory.age(LEASE)
+    await memory.age(LEASE_MS)
     expect(await memory.take(lapsed)).toEqual({ outcome: 'taken' })
     expect(await memory.takeAnew(lapsed)).toEqual({ outcome: 'doubtful' })
     await memory.settled(use)
@@ -147,7 +147,7 @@ describe('Authorizations.take', () => {
     expect(await memory.take(use, 999n)).toEqual(refused)
     expect((await listings(env.BOOK, '', 1000)).map(({ id }) => id)).not.toContain(use.name)
     await memory.take(use, 1000n)
-    await memory.age(LEASE)
+    await memory.age(LEASE_MS)
     expect(await memory.take({ ...use, id: 'again' }, 1001n)).toEqual({ outcome: 'doubtful' })
     await memory.settled(use)
     expect(await memory.take(use, 1001n)).toEqual({ outcome: 'replayed', transaction: TX })
@@ -162,7 +162,7 @@ describe('Authorizations.take', () => {
     const cheaper = { ...use, id: randomHex(4), amount: 1n }
     const bound = { outcome: 'refused', reason: 'exact_bound' }
     await memory.take(use, 1000n)
-    await memory.age(LEASE)
+    await memory.age(LEASE_MS)
     expect(await memory.take(cheaper, 1000n)).toEqual(bound)
     await memory.doubt(use)
     expect(await memory.take(cheaper, 1000n)).toEqual(bound)
@@ -175,7 +175,7 @@ describe('Authorizations.take', () => {
     const memory = memoryOf(use)
     await memory.take(use)
     expect(await memory.renew(use)).toBe(true)
-    await memory.age(LEASE)
+    await memory.age(LEASE_MS)
     const next = { ...use, id: 'next' }
     expect(await memory.take(next)).toEqual({ outcome: 'doubtful' })
     expect(await memory.renew(use)).toBe(false)
@@ -235,7 +235,7 @@ describe('Authorizations', () => {
     const [, , settled, released] = uses
     if (settled) await memory.settled(settled)
     if (released) await memory.release(released)
-    await memory.age(LEASE - 1000)
+    await memory.age(LEASE_MS - 1000)
     expect(await memory.doubts()).toEqual([])
     await memory.age(1000)
     expect((await memory.doubts()).map(({ nonce }) => nonce)).toEqual([soon.nonce, late.nonce])
@@ -251,7 +251,7 @@ describe('Authorizations', () => {
     // The chain is searched from the time of the first take; another attempt must not change it.
     const [{ since } = { since: 0 }] = await memory.doubts(1)
     expect(await memory.takeAnew({ ...soon, name: late.name })).toEqual({ outcome: 'doubtful' })
-    await memory.age(LEASE)
+    await memory.age(LEASE_MS)
     expect((await memory.doubts(1))[0]?.since).toBe(since)
   })
 
@@ -293,11 +293,11 @@ describe('Authorizations', () => {
         storage.sql.exec(`ALTER TABLE authorization DROP COLUMN ${column}`)
     })
     await memory.restart()
-    await memory.age(LEASE)
+    await memory.age(LEASE_MS)
     expect(await memory.doubts()).toEqual([])
     expect(await memory.totals()).toMatchObject({ inDoubt: 1, undelivered: 0 })
     expect(await memory.takeAnew(use)).toEqual({ outcome: 'doubtful' })
-    await memory.age(LEASE)
+    await memory.age(LEASE_MS)
     expect(await memory.doubts()).toMatchObject([{ nonce: use.nonce, validBefore: use.validBefore }])
   })
 

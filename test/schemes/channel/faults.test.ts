@@ -5,7 +5,7 @@
 import { env, evictDurableObject, runInDurableObject } from 'cloudflare:test'
 import { describe, expect, it, vi } from 'vitest'
 import { readBalance } from '../../../src/chain/token.ts'
-import { LEASE } from '../../../src/ledger/exact/authorizations.ts'
+import { LEASE_MS } from '../../../src/ledger/exact/authorizations.ts'
 import { chainAt } from '../../chain/harness.ts'
 import { chainHere } from '../../chain/here.ts'
 import { type Crawler, errorOf, type Meddle, newCrawler, newRegular, openShop, PRICE } from '../harness.ts'
@@ -108,7 +108,7 @@ async function later({ id, payer }: Crawler): Promise<void> {
   const memory = env.AUTHORIZATIONS.getByName(`eip155:84532:${payer.address}`)
   await runInDurableObject(memory, (_, { storage }) => {
     const [known] = storage.sql.exec(`SELECT 1 FROM sqlite_master WHERE name = 'authorization'`).toArray()
-    if (known) storage.sql.exec(`UPDATE authorization SET at = at - ? WHERE status <> 'settled'`, LEASE)
+    if (known) storage.sql.exec(`UPDATE authorization SET at = at - ? WHERE status <> 'settled'`, LEASE_MS)
   })
 }
 

@@ -4,7 +4,7 @@ import { encodeFunctionData, parseAbi } from 'viem'
 import { privateKeyToAccount } from 'viem/accounts'
 import { beforeEach, describe, expect, it } from 'vitest'
 import { encodeTransfer, readBalance } from '../../../src/chain/token.ts'
-import { LEASE } from '../../../src/ledger/exact/authorizations.ts'
+import { LEASE_MS } from '../../../src/ledger/exact/authorizations.ts'
 import { REPLAY_WINDOW } from '../../../src/ledger/replay-window.ts'
 import type { Address, Hex } from '../../../src/protocol/evm/hex.ts'
 import { encodeHeader } from '../../../src/protocol/x402/header.ts'
@@ -292,7 +292,7 @@ describe('Exact payment with an unknown outcome', () => {
     does = (_, call) => call()
     expect(await statusAndError(await shop.ask('/one', { payment }))).toEqual([503, 'tab_in_progress'])
     await runInDurableObject(memory(), (_, { storage }) => {
-      storage.sql.exec('UPDATE authorization SET at = at - ?', LEASE)
+      storage.sql.exec('UPDATE authorization SET at = at - ?', LEASE_MS)
     })
     shop.calls.length = 0
     const answer = await shop.ask('/one', { payment })
@@ -315,7 +315,7 @@ describe('Exact payment with an unknown outcome', () => {
         return answer
       }
       expect((await shop.ask('/one', { payment })).status).toBe(503)
-      await age(LEASE)
+      await age(LEASE_MS)
       const [doubt] = await memory().doubts(1)
       if (who === 'the nightly run' && doubt)
         await memory().found(doubt.token, doubt.nonce, `0x${'5a'.repeat(32)}`)
@@ -353,7 +353,7 @@ describe('Exact payment of a request that outlives its lease', () => {
     while (!shop.calls.includes('SITE.fetch') || (await memory().totals()).inDoubt === 0)
       await scheduler.wait(1)
     await runInDurableObject(memory(), (_, { storage }) => {
-      storage.sql.exec('UPDATE authorization SET at = at - ?', LEASE)
+      storage.sql.exec('UPDATE authorization SET at = at - ?', LEASE_MS)
     })
     does = async (name, call) => {
       if (name === 'SITE.fetch') throw new Error('the origin is down')

@@ -2,7 +2,7 @@
 import { env, runInDurableObject } from 'cloudflare:test'
 import { beforeEach, describe, expect, it } from 'vitest'
 import { readBalance } from '../../../src/chain/token.ts'
-import { LEASE } from '../../../src/ledger/exact/authorizations.ts'
+import { LEASE_MS } from '../../../src/ledger/exact/authorizations.ts'
 import { encodeHeader } from '../../../src/protocol/x402/header.ts'
 import { chainAt } from '../../chain/harness.ts'
 import { chainHere } from '../../chain/here.ts'
@@ -83,7 +83,7 @@ describe.each(changes)('Authorization taken before the site became %s', (change)
     }
     expect((await shop.ask('/one', { payment })).status).toBe(503)
     await runInDurableObject(memory(), (_, { storage }) => {
-      storage.sql.exec('UPDATE authorization SET at = at - ?', LEASE)
+      storage.sql.exec('UPDATE authorization SET at = at - ?', LEASE_MS)
     })
     does = (_, call) => call()
     expect((await later[change].ask('/one', { payment })).status).toBe(200)

@@ -7,7 +7,7 @@ import {
   bisect,
   type ClaimRow,
   claimOf,
-  MOST_ROWS,
+  MAX_ROWS,
   redeemable,
   transactionsOf,
 } from '../../../src/settlement/channels/claims.ts'
@@ -87,7 +87,7 @@ describe('batchesOf', () => {
         const names = [...batches.flat(), ...rest].map((row) => row.signature)
         expect(names.length).toBe(all.length)
         expect(new Set(names).size).toBe(all.length)
-        for (const batch of batches) expect(batch.length).toBeLessThanOrEqual(MOST_ROWS)
+        for (const batch of batches) expect(batch.length).toBeLessThanOrEqual(MAX_ROWS)
         if (last) expect(rest).toEqual([])
       }),
     )
@@ -140,14 +140,14 @@ describe('bisect', () => {
   })
 
   it('finds one bad row among 100 with at most two trials per halving [F4]', async () => {
-    for (let bad = 0; bad < MOST_ROWS; bad++) {
+    for (let bad = 0; bad < MAX_ROWS; bad++) {
       const chain = chainRejecting(new Set([bad]))
       const found = await bisect(
-        Array.from({ length: MOST_ROWS }, (_, at) => at),
+        Array.from({ length: MAX_ROWS }, (_, at) => at),
         chain.trial,
       )
       expect(found.bad).toEqual([{ item: bad, reason: `bad ${bad}` }])
-      expect(chain.trials()).toBeLessThanOrEqual(1 + 2 * Math.ceil(Math.log2(MOST_ROWS)))
+      expect(chain.trials()).toBeLessThanOrEqual(1 + 2 * Math.ceil(Math.log2(MAX_ROWS)))
     }
   })
 

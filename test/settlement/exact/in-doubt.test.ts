@@ -3,7 +3,7 @@ import { env, runInDurableObject } from 'cloudflare:test'
 import { describe, expect, it } from 'vitest'
 import type { SignedTransfer } from '../../../src/chain/facilitator/facilitator.ts'
 import { encodeTransfer } from '../../../src/chain/token.ts'
-import { LEASE } from '../../../src/ledger/exact/authorizations.ts'
+import { LEASE_MS } from '../../../src/ledger/exact/authorizations.ts'
 import type { Address } from '../../../src/protocol/evm/hex.ts'
 import { orderOf } from '../../../src/schemes/exact/scheme.ts'
 import type { Payers } from '../../../src/settlement/context.ts'
@@ -31,7 +31,11 @@ async function newBuyer({ chain, receiver, relayer }: ReceiverSetup) {
       const use = { ...parties, nonce, amount: value, validBefore: NEVER, signature, request: REQUEST }
       await memory.take({ id: randomHex(8), ...use })
       await runInDurableObject(memory, (_, { storage }) => {
-        storage.sql.exec('UPDATE authorization SET at = at - ?, valid_before = ?', LEASE, String(validBefore))
+        storage.sql.exec(
+          'UPDATE authorization SET at = at - ?, valid_before = ?',
+          LEASE_MS,
+          String(validBefore),
+        )
       })
       return payment
     },

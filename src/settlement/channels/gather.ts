@@ -1,0 +1,92 @@
+/** The first part of a run: reads a page of accounts, updates them from the chain, and finds their claimable rows. */
+import { readChannels } from '../../chain/channels.ts'
+import type { Finding } from '../../ledger/book/finding.ts'
+import type { Standing } from '../../ledger/channel/types.ts'
+import { each } from '../../platform/pool.ts'
+import type { ChannelState } from '../../protocol/evm/channel.ts'
+import { SIGNING_MS } from '../../schemes/channel/purchase.ts'
+import { accountOf, type Settings } from '../context.ts'
+import { compareBook, compareChain } from '../findings.ts'
+import { type ClaimRow, redeemable } from './claims.ts'
+import { type Channel, readPage, silence, standingOf, updateAccount } from './observe.ts'
+
+/**
+ * A request that begins a deposit or refund sends it to the relayer within seconds, or never. Before this time, an
+ * order that the relayer does not have may only be late. Trap: it must be longer than {@link SIGNING_MS}, or a run
+ * closes a refund that a request may still sign.
+ */
+const UNSENT_AFTER_MS = 2 * SIGNING_MS
+
+/** The result of one page. */
+export type Gathered = {
+  rows: ClaimRow[]
+  findings: Finding[]
+  /** Deposits and refunds whose outcome is unknown. */
+  open: number
+  /** Earlier claims that the accounts had not recorded, by a run that stopped or by a refund. Atomic units. */
+  healed: string
+  next: string | null
+}
+
+type AccountRead = { row: ClaimRow | null; findings: Finding[]; open: number; healed: bigint }
+
+/** Reads the page after `after`. Repeating it finds what is left. @throws ChainFault when the chain cannot be read */
+export async function gather(settings: Settings, after: string): Promise<Gathered> {
+  const { channels, empty, findings, next } = await readPage(settings, after)
+  const read = await each(
+    channels,
+    (channel) => readAccount(settings, channel),
+    ({ line }, fault): AccountRead => ({
+      row: null,
+      findings: [silence(line.id, fault)],
+      open: 0,
+      healed: 0n,
+    }),
+  )
+  return {
+    rows: read.flatMap(({ row }) => row ?? []),
+    findings: [
+      ...findings,
+      ...empty.flatMap((line) => compareBook(line, null)),
+      ...read.flatMap(({ findings }) => findings),
+    ],
+    open: read.reduce((sum, { open }) => sum + open, 0),
+    healed: read.reduce((sum, { healed }) => sum + healed, 0n).toString(),
+    next,
+  }
+}
+
+async function readAccount(settings: Settings, { line, standing, state }: Channel): Promise<AccountRead> {
+  // The chain was read later. Read the account again, so that a charge claimed in between is not reported.
+  const before = state.totalClaimed > standing.charged ? await standingOf(settings, line.id) : standing
+  const findings = [...compareBook(line, before), ...(before ? compareChain(before, state) : [])]
+  const now = await resolveOperation(settings, standing, state)
+  const updated = await updateAccount(settings, now, state)
+  const healed = updated.redeemed > standing.redeemed ? updated.redeemed - standing.redeemed : 0n
+  return { row: redeemable(updated), findings, open: now.unresolved ? 1 : 0, healed }
+}
+
+/** Closes a deposit or refund whose outcome is known. */
+async function resolveOperation(
+  settings: Settings,
+  standing: Standing,
+  state: ChannelState,
+): Promise<Standing> {
+  const { channelId, unresolved } = standing
+  if (!unresolved) return standing
+  const { id, since } = unresolved
+  const account = accountOf(settings, channelId)
+  const outcome = await settings.relayer.outcome(id)
+  switch (outcome.status) {
+    case 'mined': {
+      const [seen] = outcome.block > state.block ? await readChannels(settings.chain, [channelId]) : [state]
+      return seen && seen.block >= outcome.block ? account.resolve(id, seen, outcome.hash) : standing
+    }
+    case 'reverted':
+      return account.resolve(id, null)
+    case 'none':
+      return Date.now() < since + UNSENT_AFTER_MS ? standing : account.resolve(id, null)
+    default:
+      return standing
+  }
+}
