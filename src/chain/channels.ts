@@ -1,21 +1,21 @@
-/** Reads of the escrow contract: the state of channels, and what a receiver was paid. All of one read are of one block. */
+/** Reads the escrow contract: the state of channels and the totals of a receiver. All rows of a read are of one block. */
 
 import type { ChannelState } from '../protocol/evm/channel.ts'
 import type { Address, Hex } from '../protocol/evm/hex.ts'
 import { ChainFault } from './fault.ts'
 import { type Chain, connect, readAt } from './rpc.ts'
 
-// 3 calls for each of 100 rows are some 60 kB of calldata, well inside what nodes take.
+// 3 calls for each of 100 rows are some 60 kB of calldata, well below the limits of nodes.
 const ROWS_PER_READ = 100
 
-/** Blocks by which the nodes behind one address may differ: a minute on Base. */
-const APART = 30n
+/** Nodes behind one URL may differ by this many blocks: a minute on Base. */
+const MAX_NODE_LAG_BLOCKS = 30n
 
-/** By node, the highest block that it has said twice. */
+/** The highest confirmed block of each node. */
 const heads = new Map<string, bigint>()
 
 /**
- * What the chain says of channels, in the order asked and all at one block. A channel that was never opened is all zeros.
+ * Reads the state of channels at one block, in the order of `ids`. A channel that was never opened is all zeros.
  * @throws ChainFault when unreadable, or at a block that the node itself has not reached
  */
 export async function readChannels(chain: Chain, ids: Hex[]): Promise<ChannelState[]> {
@@ -33,25 +33,28 @@ export async function readChannels(chain: Chain, ids: Hex[]): Promise<ChannelSta
 }
 
 /**
- * Has the node say a block again that is far above the last one known: an account that has heard of it hears nothing that is
- * said of earlier ones.
- * @throws ChainFault when it does not
+ * Asks the node again when a block is far above the last known one. Trap: an account ignores states of older blocks, so
+ * one block number that is too high would block all later reads.
+ * @throws ChainFault when the node's own block number is lower
  */
 async function confirm(chain: Chain, block: bigint): Promise<void> {
   const { rpcUrl } = chain
   const known = heads.get(rpcUrl)
-  if (known !== undefined && block <= known + APART) return
+  if (known !== undefined && block <= known + MAX_NODE_LAG_BLOCKS) return
   const [client, { faultOf }] = await Promise.all([connect(chain), import('./node-client.ts')])
   const head = await client.request({ method: 'eth_blockNumber' }).catch((thrown) => {
     throw faultOf(thrown)
   })
-  if (block > BigInt(head) + APART)
-    throw new ChainFault('unreachable', `the node answered for block ${block}, and is at ${BigInt(head)}`)
+  if (block > BigInt(head) + MAX_NODE_LAG_BLOCKS)
+    throw new ChainFault(
+      'unreachable',
+      `the node answered for block ${block}, but its head is ${BigInt(head)}`,
+    )
   heads.set(rpcUrl, block)
 }
 
 /**
- * What was claimed for a receiver and what of it was swept to it, in all. Atomic units.
+ * Reads the totals of a receiver: claimed from channels, and swept to its address. Atomic units.
  * @throws ChainFault when unreadable
  */
 export async function readReceiver(

@@ -1,4 +1,4 @@
-/** The escrow contract `x402BatchSettlement`: what we say to it and what it says (x402 batch-settlement EVM). */
+/** The escrow contract `x402BatchSettlement`: calldata, reads and events (x402 batch-settlement EVM). */
 import {
   decodeErrorResult,
   decodeEventLog,
@@ -14,6 +14,7 @@ import type { Address, Hex } from '../protocol/evm/hex.ts'
 import type { Log } from './log.ts'
 import type { ContractCall } from './multicall.ts'
 
+/** The functions, events and errors of the contract that are used here. */
 export const escrowAbi = parseAbi([
   'struct ChannelConfig { address payer; address payerAuthorizer; address receiver; address receiverAuthorizer; address token; uint40 withdrawDelay; bytes32 salt; }',
   'struct Voucher { ChannelConfig channel; uint128 maxClaimableAmount; }',
@@ -65,13 +66,13 @@ export function encodeClaim(claims: Claim[]): Hex {
   return encodeFunctionData({ abi: escrowAbi, functionName: 'claim', args: [claims.map(claimRow)] })
 }
 
-/** `claimWithSignature`: anybody may send it; `signature` is the receiver authorizer's over the batch. */
+/** `claimWithSignature`: any account may send it. The receiver authorizer signs the batch. */
 export function encodeClaimWithSignature(claims: Claim[], signature: Hex): Hex {
   const args = [claims.map(claimRow), signature] as const
   return encodeFunctionData({ abi: escrowAbi, functionName: 'claimWithSignature', args })
 }
 
-/** `settle`, our *sweep*: moves all that was claimed for a receiver to it. Nothing to move is a no-op. */
+/** `settle`, our *sweep*: transfers everything claimed for a receiver to it. Does nothing when nothing is claimed. */
 export function encodeSweep(receiver: Address, token: Address): Hex {
   return encodeFunctionData({ abi: escrowAbi, functionName: 'settle', args: [receiver, token] })
 }
@@ -97,7 +98,7 @@ export function encodeRefund(config: ChannelConfig, amount: bigint): Hex {
   return encodeFunctionData({ abi: escrowAbi, functionName: 'refund', args: [config, amount] })
 }
 
-/** `multicall`: all of the calls or none, from one sender. */
+/** `multicall`: executes all calls or none, with one sender. */
 export function encodeMulticall(calls: Hex[]): Hex {
   return encodeFunctionData({ abi: escrowAbi, functionName: 'multicall', args: [calls] })
 }
@@ -110,6 +111,7 @@ export function channelReads(escrow: Address, channelId: Hex): ContractCall[] {
   }))
 }
 
+/** The state of a channel from the answers to {@link channelReads}. @throws viem's decoding errors */
 export function decodeChannel(
   [channel = '0x', withdrawal = '0x', nonce = '0x']: Hex[],
   block: bigint,
@@ -132,17 +134,19 @@ export function decodeChannel(
   }
 }
 
+/** The read that {@link decodeReceiver} needs. */
 export function receiverRead(escrow: Address, receiver: Address, token: Address): ContractCall {
   const data = encodeFunctionData({ abi: escrowAbi, functionName: 'receivers', args: [receiver, token] })
   return { to: escrow, data }
 }
 
+/** The totals of a receiver, in atomic units. @throws viem's decoding errors */
 export function decodeReceiver(answer: Hex): { claimed: bigint; swept: bigint } {
   const [claimed, swept] = decodeFunctionResult({ abi: escrowAbi, functionName: 'receivers', data: answer })
   return { claimed, swept }
 }
 
-/** What the escrow did in one transaction. Atomic units; `swept` is its `Settled`. */
+/** An event of the escrow. Amounts in atomic units; `swept` is the contract's `Settled`. */
 export type EscrowEvent =
   | { kind: 'deposited' | 'claimed' | 'refunded'; channelId: Hex; amount: bigint }
   | { kind: 'swept'; receiver: Address; amount: bigint }
@@ -172,7 +176,7 @@ function eventOf({ topics: [topic, ...rest], data }: Log): EscrowEvent {
   }
 }
 
-/** The name of a custom error, the words of a `require` (cut short), or `unknown`. */
+/** The name of a custom error, the message of a `require` (cut to 120 characters), or `unknown`. */
 export function revertReason(data: Hex | undefined): string {
   if (!data || data.length < 10) return 'unknown'
   try {

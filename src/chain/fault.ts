@@ -1,14 +1,14 @@
-/** What goes wrong between us and a chain or a facilitator: the world is broken, and nobody is to be refused for it. */
+/** Faults of a chain or a facilitator. They never lead to a refusal: the client has done nothing wrong. */
 
 /**
- * `unreachable`: no answer, or a broken one. `wrong_chain`: the node speaks for another chain than the configured one.
+ * `unreachable`: no answer, or a broken one. `wrong_chain`: the node serves another chain.
  * `unfunded`: the relayer cannot pay for gas. `fee_too_high`: gas costs more than the relayer may spend.
  */
 export type FaultCode = 'unreachable' | 'wrong_chain' | 'unfunded' | 'fee_too_high'
 
 /**
- * Thrown when a question could not be asked or answered. The code stands in the message too, since properties do not
- * survive a Durable Object call. Messages never hold the node's URL: it may contain a key.
+ * Thrown when a request to a chain or facilitator fails. The message contains the code, because properties do not survive
+ * a Durable Object call. Messages never contain the node's URL: it may contain a key.
  */
 export class ChainFault extends Error {
   readonly code: FaultCode

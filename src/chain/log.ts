@@ -1,5 +1,6 @@
-/** An event that a contract wrote into a transaction's receipt. */
+/** Event logs of transactions. */
 
 import type { Address, Hex } from '../protocol/evm/hex.ts'
 
+/** An event in a transaction's receipt. `address` is in lower case. */
 export type Log = { address: Address; topics: Hex[]; data: Hex }

@@ -9,7 +9,7 @@ export type ContractCall = { to: Address; data: Hex }
 /** Answers of one block, in the order of the calls; `time` is its timestamp in Unix seconds. */
 export type Snapshot = { block: bigint; time: bigint; answers: Hex[] }
 
-/** Stands at this address on every chain known here. */
+/** The contract has this address on every supported chain. */
 export const MULTICALL: Address = '0xca11bde05977b3631167028862be2a173976ca11'
 
 const abi = parseAbi([
@@ -25,7 +25,7 @@ const HEAD: ContractCall[] = [
   { to: MULTICALL, data: encodeFunctionData({ abi, functionName: 'getCurrentBlockTimestamp' }) },
 ]
 
-/** Calldata of the reads; one that reverts reverts all. */
+/** Calldata of the reads. If one reverts, all do. */
 export function encodeReads(calls: ContractCall[]): Hex {
   const rows = [...HEAD, ...calls].map(({ to, data }) => ({
     target: to,

@@ -1,11 +1,11 @@
-/** Reading a chain: the check that it is the right one, and many reads at one block. Light: viem is loaded at first use. */
+/** Reads a chain, after checking its id, with many reads at one block. Loads viem at the first use. */
 
 import type { Address } from '../protocol/evm/hex.ts'
 import { ChainFault } from './fault.ts'
 import type { ContractCall, Snapshot } from './multicall.ts'
 import type { Client } from './node-client.ts'
 
-/** Where payments are settled. */
+/** The chain on which payments settle, and its contracts. */
 export type Chain = {
   /** CAIP-2. */
   network: string
@@ -17,14 +17,14 @@ export type Chain = {
   collector: Address
 }
 
-/** Which state is read: `finalized` can never be taken back. */
+/** The block to read at. No reorganization changes a `finalized` block. */
 export type Tag = 'latest' | 'finalized' | bigint
 
 const checked = new Set<string>()
 
 /**
- * The client of a chain, once its node has said that it is that chain. Only the verdict is kept between requests, never a
- * pending check: Workers must not wait for another request's I/O.
+ * The client of a chain, after its node has confirmed the chain id. Trap: keep only the result between requests, never a
+ * pending check. Workers must not wait for another request's I/O.
  * @throws ChainFault `wrong_chain`, `unreachable`
  */
 export async function connect(chain: Chain): Promise<Client> {
@@ -36,14 +36,17 @@ export async function connect(chain: Chain): Promise<Client> {
     throw faultOf(thrown)
   })
   if (BigInt(answer) !== BigInt(chain.chainId)) {
-    throw new ChainFault('wrong_chain', `the node speaks for chain ${BigInt(answer)}, not ${chain.chainId}`)
+    throw new ChainFault(
+      'wrong_chain',
+      `the node must serve chain ${chain.chainId}, but serves ${BigInt(answer)}`,
+    )
   }
   checked.add(verdict)
   return client
 }
 
 /**
- * Any number of reads in one round trip, all at one block.
+ * Makes any number of reads in one round trip, all at one block.
  * @throws ChainFault when the chain cannot be read, or any of the calls reverts
  */
 export async function readAt(chain: Chain, calls: ContractCall[], tag: Tag = 'latest'): Promise<Snapshot> {

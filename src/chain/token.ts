@@ -15,6 +15,7 @@ import type { Log } from './log.ts'
 import type { Chain, Tag } from './rpc.ts'
 import { connect, readAt } from './rpc.ts'
 
+/** The functions of USDC that are used here. */
 export const tokenAbi = parseAbi([
   'function balanceOf(address account) view returns (uint256)',
   'function authorizationState(address authorizer, bytes32 nonce) view returns (bool)',
@@ -25,15 +26,15 @@ const TRANSFER = toEventSelector('Transfer(address,address,uint256)')
 const AUTHORIZATION_USED = toEventSelector('AuthorizationUsed(address,bytes32)')
 const AUTHORIZATION_CANCELED = toEventSelector('AuthorizationCanceled(address,bytes32)')
 
-// Nodes refuse longer ranges. Some five hours on Base.
+// Nodes reject longer ranges. Some five hours on Base.
 const BLOCKS_SEARCHED = 9_000n
-// Some twenty days on Base, so that nobody searches a chain to its beginning.
-const MOST_SEARCHES = 100
+// Some twenty days on Base. Without a limit, a search could read the whole chain.
+const MAX_SEARCHES = 100
 
-/** What the token says of a payer and one authorization of theirs. `time` is the block's, in Unix seconds. */
+/** A payer's balance and the state of one authorization. `balance` in atomic units; `time` of the block, in Unix seconds. */
 export type Holding = { balance: bigint; used: boolean; block: bigint; time: bigint }
 
-/** Calldata that moves the payment. The overload with v, r and s stands in every version of USDC. */
+/** Calldata of the payment's transfer. Every version of USDC has the overload with v, r and s. */
 export function encodeTransfer(payment: SignedTransfer): Hex {
   const { from, to, value, validAfter, validBefore, nonce, signature } = payment
   const [r, s, v] = [slice(signature, 0, 32), slice(signature, 32, 64), slice(signature, 64, 65)]
@@ -41,7 +42,7 @@ export function encodeTransfer(payment: SignedTransfer): Hex {
   return encodeFunctionData({ abi: tokenAbi, functionName: 'transferWithAuthorization', args })
 }
 
-/** One round trip. @throws ChainFault when unreadable */
+/** Reads a payer's balance and authorization in one round trip. @throws ChainFault when unreadable */
 export async function readHolding(
   chain: Chain,
   { token, from, nonce }: Pick<SignedTransfer, 'token' | 'from' | 'nonce'>,
@@ -68,7 +69,7 @@ export async function readHolding(
   }
 }
 
-/** What somebody holds of the chain's stablecoin. Atomic units. @throws ChainFault when unreadable */
+/** An account's balance of the chain's stablecoin, in atomic units. @throws ChainFault when unreadable */
 export async function readBalance(chain: Chain, owner: Address): Promise<bigint> {
   const abi = tokenAbi
   const data = encodeFunctionData({ abi, functionName: 'balanceOf', args: [owner] })
@@ -76,7 +77,7 @@ export async function readBalance(chain: Chain, owner: Address): Promise<bigint>
   return decodeFunctionResult({ abi, functionName: 'balanceOf', data: answers[0] ?? '0x' })
 }
 
-/** Whether one transaction used the authorization and moved exactly the payment: a token may "succeed" and move nothing. */
+/** Whether a transaction used the authorization and moved exactly the payment. Trap: a token may succeed and move nothing. */
 export function moved(logs: Log[], payment: Transfer): boolean {
   const { token, from, to, value, nonce } = payment
   const of = (topics: Hex[]) =>
@@ -96,9 +97,9 @@ export async function transferStands(chain: Chain, payment: Transfer, transactio
 }
 
 /**
- * What the chain shows of a payment: the transfer, whoever sent it; that the authorization was spent otherwise; or that it
- * lapsed unused, for good. `undefined`: it is unused, and may still be used. `since`: Unix seconds before which nobody can
- * have used it; without it the last hours are searched.
+ * Searches the chain for a payment. `settled`: the transfer exists, from any sender. `refused`: the authorization was used
+ * for something else, or expired unused and final. `undefined`: it is unused and still valid. `since`, in Unix seconds, is
+ * the earliest possible use; without it the last hours are searched.
  * @throws ChainFault when unreadable
  */
 export async function search(chain: Chain, payment: Transfer, since?: bigint): Promise<Settled | undefined> {
@@ -115,8 +116,8 @@ export async function search(chain: Chain, payment: Transfer, since?: bigint): P
 }
 
 /**
- * The transaction that moved the payment, searched back to `since` (Unix seconds), `width` blocks at once. `spent`: it was
- * cancelled, or moved something else. `undefined`: nothing is found there.
+ * Finds the transaction that moved the payment, back to `since` (Unix seconds), `width` blocks per request. `spent`: the
+ * authorization was cancelled or moved something else. `undefined`: no transaction was found.
  * @throws ChainFault when unreadable
  */
 export async function findTransfer(
@@ -135,7 +136,7 @@ export async function findTransfer(
   }
   const topics = [[AUTHORIZATION_USED, AUTHORIZATION_CANCELED], word(payment.from), payment.nonce]
   let last = block
-  for (let times = 0; times < MOST_SEARCHES; times++) {
+  for (let times = 0; times < MAX_SEARCHES; times++) {
     const first = last > width ? last - width : 0n
     const [fromBlock, toBlock] = [numberToHex(first), numberToHex(last)]
     const filter = { address: payment.token, topics, fromBlock, toBlock }

@@ -30,7 +30,7 @@ export type ChargeRule = Covers & {
   schemes?: OneOrMore<SchemeName>
 }
 
-/** Lets through or rejects what it covers. A price has no meaning here. */
+/** Lets through or rejects what it covers. A price must be absent. */
 export type FreeRule = Covers & { action: 'allow' | 'block'; price?: never; schemes?: never }
 
 /** One rule of a policy. The first rule that covers a request decides. */

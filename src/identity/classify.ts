@@ -1,11 +1,11 @@
-/** Who asks: a crawler or a reader, with the evidence. Pure: headers in, a verdict out. */
+/** Classifies clients as crawlers or readers, with reasons. Pure. */
 import { isbot } from 'isbot'
 import { type CrawlerClass, findCrawler } from './crawlers.ts'
 
-/** What is known of a request when it arrives. Absent evidence is `undefined`, never a guess. */
+/** The evidence in a request. Absent evidence is undefined, never a guess. */
 export type ClientEvidence = {
   userAgent: string | null
-  /** `request.cf`, as far as it speaks of crawlers. */
+  /** The part of `request.cf` about crawlers. */
   cf?:
     | {
         botManagement?: { verifiedBot?: boolean; score?: number } | null | undefined
@@ -19,19 +19,19 @@ export type ClientEvidence = {
   paying: boolean
 }
 
-/** The verdict. `reasons` are sentences for a log or a page; they quote nothing a client sent but a product name. */
+/** A classified client. `reasons` are phrases for logs and pages; of what a client sent, they quote only a product name. */
 export type Asker =
   | { kind: 'crawler'; name?: string; class: CrawlerClass; reasons: readonly string[] }
   | { kind: 'reader'; name?: undefined; class?: undefined; reasons: readonly string[] }
 
-/** How the User-Agents of browsers begin. */
+/** The beginnings of browsers' User-Agents. */
 const BROWSER = /^(?:Mozilla|Opera|Lynx|Links)\b/
 /** The first product of a User-Agent (RFC 9110 §10.1.5), or the one after "compatible;"; short enough to print. */
 const PRODUCT = /(?:^(?!Mozilla\b)|\bcompatible; ?)([A-Za-z0-9._-]{1,40})/
-/** Longer User-Agents are cut: no list needs more, and nobody may buy CPU with them. */
-const LONGEST = 512
+/** Longer User-Agents are cut. Matching a very long one would cost CPU time. */
+const MAX_USER_AGENT_LENGTH = 512
 
-/** Cloudflare's categories of verified bots that say what the pages are for; the rest is `other`. */
+/** Cloudflare's categories of verified bots by class; all other categories are `other`. */
 const CATEGORIES: ReadonlyMap<string, CrawlerClass> = new Map([
   ['Search Engine Crawler', 'search'],
   ['AI Search', 'search'],
@@ -40,11 +40,13 @@ const CATEGORIES: ReadonlyMap<string, CrawlerClass> = new Map([
 ])
 
 /**
- * What claims to be a crawler is one; so is who pays or signs, and whoever does not look like a browser. Nothing here is
- * proof of identity: a name is a claim unless Cloudflare verified it, so an `allow` by name trusts the claim.
+ * Classifies a client as a crawler if it names itself one, pays, signs, or does not look like a browser.
+ *
+ * Trap: nothing here proves identity. A name is only a claim unless Cloudflare verified it, so an `allow` by name trusts
+ * that claim.
  */
 export function classify({ userAgent, cf, signed, paying }: ClientEvidence): Asker {
-  const agent = (userAgent ?? '').slice(0, LONGEST)
+  const agent = (userAgent ?? '').slice(0, MAX_USER_AGENT_LENGTH)
   const known = findCrawler(agent)
   const { verifiedBot = false, score = 0 } = cf?.botManagement ?? {}
   const category = cf?.verifiedBotCategory || undefined
@@ -56,7 +58,8 @@ export function classify({ userAgent, cf, signed, paying }: ClientEvidence): Ask
   if (signed) reasons.push('it carries an HTTP message signature')
   if (score === 1) reasons.push('Cloudflare scores it as certainly automated')
   if (!known && isbot(agent)) reasons.push('the User-Agent is on the list of crawlers')
-  if (!BROWSER.test(agent)) reasons.push(agent ? 'the User-Agent is no browser’s' : 'it sends no User-Agent')
+  if (!BROWSER.test(agent))
+    reasons.push(agent ? 'the User-Agent is not a browser’s' : 'the request has no User-Agent')
   if (reasons.length === 0) return { kind: 'reader', reasons: ['the User-Agent is a browser’s'] }
   const name = known?.name ?? PRODUCT.exec(agent)?.[1]
   const purpose = known?.class ?? CATEGORIES.get(category ?? '') ?? 'other'

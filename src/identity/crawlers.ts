@@ -1,11 +1,12 @@
-/** The crawlers that say who they are: name, operator, and what they fetch pages for. */
+/** The known crawlers: name, operator and purpose. */
 
 /**
- * What the pages are for: an index that people or assistants search; the training of models, and the data sets sold for
- * it; one person's question, asked just now; or anything else.
+ * The purpose of a crawler. `search`: an index that people or assistants search. `training`: the training of models, and
+ * data sets for it. `assistant`: one person's current question. `other`: anything else.
  */
 export type CrawlerClass = 'search' | 'training' | 'assistant' | 'other'
 
+/** A known crawler. */
 export type Crawler = {
   /** The token it sends in its User-Agent, in its operator's spelling. */
   name: string
@@ -122,7 +123,7 @@ export const crawlers: readonly Crawler[] = TABLE.map(([name, operator, crawlerC
   class: crawlerClass,
 }))
 
-/** Tokens that stand in robots.txt only, and the crawler that fetches for them: no request ever carries the token. */
+/** Tokens for robots.txt only, and the crawler that fetches for them. No request carries such a token. */
 export const robotsOnly: ReadonlyMap<string, string> = new Map([
   ['google-extended', 'Googlebot'],
   ['applebot-extended', 'Applebot'],
@@ -131,7 +132,7 @@ export const robotsOnly: ReadonlyMap<string, string> = new Map([
 const byToken = new Map(crawlers.map((crawler) => [crawler.name.toLowerCase(), crawler]))
 const TOKEN = new RegExp(`(?<![a-z0-9-])(?:${[...byToken.keys()].map(literal).join('|')})(?![a-z0-9])`, 'i')
 
-/** The known crawler that a User-Agent names first, in any case; as a whole word, so "cubot" names nobody. */
+/** Finds the first known crawler in a User-Agent, in any case, as a whole word: "cubot" does not match "bot". */
 export function findCrawler(userAgent: string): Crawler | undefined {
   const [token] = TOKEN.exec(userAgent) ?? []
   return token === undefined ? undefined : byToken.get(token.toLowerCase())

@@ -1,19 +1,19 @@
-/** The Directory: one Durable Object per agent URL, which alone fetches that agent's keys and remembers them. */
+/** The Directory: one Durable Object per agent URL, which fetches and caches that agent's keys. */
 import { DurableObject } from 'cloudflare:workers'
 import { type Fetch, fetchKeys } from './jwks.ts'
 import { type CachedJwks, due, learn } from './key-cache.ts'
 import { readAgentUrl } from './signature-agent.ts'
 
-/** What an isolate asks of the object named by an agent's URL. */
+/** The interface for isolates of the object named by an agent's URL. */
 export type DirectoryReader = {
-  /** The directory as it is known, after asking it if the key `wanted` makes that due. */
+  /** The cached directory, fetched before if the key `wanted` is due. */
   read(url: string, wanted: string): Promise<CachedJwks>
 }
 
 /**
- * Why an object: requests share nothing in a Worker, and one may not await a fetch that another began. Here they may, so that
- * a hundred requests in a hundred isolates cost one fetch. It is asked once per isolate and period, never for a key that
- * the isolate still knows.
+ * Fetches and caches the keys of one agent, so that requests in many isolates cost one fetch. In a Worker, a request must
+ * not await a fetch of another request; in an object it may. Isolates call it once per period, and not for keys that
+ * they have cached.
  */
 export class Directory<Env = unknown> extends DurableObject<Env> implements DirectoryReader {
   #listing: CachedJwks | null
@@ -24,19 +24,19 @@ export class Directory<Env = unknown> extends DurableObject<Env> implements Dire
     this.#listing = ctx.storage.kv.get<CachedJwks>('listing') ?? null
   }
 
-  /** @throws when the URL is none that an agent could be registered with: only such URLs are ever fetched. */
+  /** @throws when the URL could not be registered for an agent: no other URLs are fetched */
   async read(url: string, wanted: string): Promise<CachedJwks> {
     const agent = readAgentUrl(url, 'jwks_uri')
-    if (!('url' in agent) || agent.url !== url) throw new Error('this is no URL of an agent')
+    if (!('url' in agent) || agent.url !== url) throw new Error('url must be the registered URL of an agent')
     const known = this.#listing
     const need = due(known, wanted, this.world.now())
     if (known && need === 'nothing') return known
     const asked = this.#ask(url)
-    // An object stays until its work is done, so that nobody has to wait for a key that is only confirmed.
+    // The object stays up until its fetch ends, so a request need not wait for a confirmation.
     return known && need === 'confirm' ? known : asked
   }
 
-  /** A field, since the methods of a prototype can be called from outside. Set where a test plays the world. */
+  /** Trap: a field, because callers of an object can call the methods of its prototype. Tests replace it. */
   protected world: { fetch: Fetch; now: () => number } = {
     fetch: (url, init) => fetch(url, init),
     now: () => Date.now(),
@@ -52,7 +52,9 @@ export class Directory<Env = unknown> extends DurableObject<Env> implements Dire
   async #fetch(url: string): Promise<CachedJwks> {
     const fetched = await fetchKeys(url, this.world.fetch)
     if (fetched.outcome === 'failed')
-      console.warn(JSON.stringify({ message: 'a key directory cannot be read', url, why: fetched.why }))
+      console.warn(
+        JSON.stringify({ message: 'key directory unreadable, keeping cached keys', url, why: fetched.why }),
+      )
     const listing = learn(this.#listing, fetched, this.world.now())
     this.#listing = listing
     this.ctx.storage.kv.put('listing', listing)

@@ -1,10 +1,10 @@
-/** Public keys as agents publish them: JWKs read strictly, named by their thumbprint, and brought to WebCrypto. */
+/** Reads agents' public keys from JWKs, computes their thumbprints and imports them into WebCrypto. */
 import { sha256 } from '@noble/hashes/sha2.js'
 import { decodeBase64url, encodeBase64url } from '../protocol/encoding/base64url.ts'
 import { toHex } from '../protocol/evm/hex.ts'
 import { PUBLIC_SECRETS, SMALL_ORDER } from './known-secrets.ts'
 
-/** The algorithms of RFC 9421 §3.3 that are taken here: no shared secrets, since a debt must not be deniable. */
+/** The supported algorithms of RFC 9421 §3.3. No shared secrets: a debt must not be deniable. */
 export type Algorithm = 'ed25519' | 'ecdsa-p256-sha256' | 'rsa-pss-sha512'
 
 /** The public members of a key and no others, in the order in which its thumbprint is made. All are base64url. */
@@ -13,9 +13,9 @@ export type PublicJwk =
   | { crv: 'P-256'; kty: 'EC'; x: string; y: string }
   | { e: string; kty: 'RSA'; n: string }
 
-/** A key that may sign. Times in Unix seconds; null where none is said. */
+/** A key that may sign. Times in Unix seconds, or null. */
 export type VerificationKey = {
-  /** Its JWK thumbprint, made of the key itself: a published `kid` is not believed. */
+  /** The JWK thumbprint, computed from the key. A published `kid` is ignored. */
   keyId: string
   algorithm: Algorithm
   jwk: PublicJwk
@@ -24,8 +24,8 @@ export type VerificationKey = {
 }
 
 /**
- * Why a JWK is no key of an agent. `private_key`: it holds the secret half, which now everybody knows; `public_secret`: so it is
- * with a key of a standard's examples.
+ * Why a JWK is rejected as an agent's key. `private_key`: it contains the private half, which is now public.
+ * `public_secret`: it is an example key of a standard, so its private half is public.
  */
 export type KeyFault =
   | 'not_a_key'
@@ -36,7 +36,7 @@ export type KeyFault =
   | 'key_of_another_use'
 
 const MOST_KEYS = 16
-/** The names that JOSE and RFC 9421 have for each algorithm. */
+/** The names of each algorithm in JOSE and RFC 9421. */
 const NAMES: Record<Algorithm, readonly string[]> = {
   ed25519: ['ed25519', 'EdDSA', 'Ed25519'],
   'ecdsa-p256-sha256': ['ecdsa-p256-sha256', 'ES256'],
@@ -57,7 +57,7 @@ const encoder = new TextEncoder()
 
 /**
  * The keys of a JWK Set (RFC 7517 §5), or of one bare JWK, which some agents serve. At most the first 16 that can sign are
- * kept. Null when it is neither; `faults` says what was wrong with the rest.
+ * kept. Null when it is neither. `faults` has the reason for each rejected key.
  */
 export function readKeys(
   value: unknown,
@@ -76,7 +76,7 @@ export function readKeys(
   return { keys, faults }
 }
 
-/** One JWK. Base64url that is not canonical is refused: another spelling of a known key would have another thumbprint. */
+/** One JWK. Base64url must be canonical: another spelling of a known key would have another thumbprint. */
 export function readKey(value: unknown, refused = PUBLIC_SECRETS): VerificationKey | KeyFault {
   if (!isRecord(value)) return 'not_a_key'
   if (SECRETS.some((name) => name in value)) return value.kty === 'oct' ? 'unsupported_key' : 'private_key'
@@ -106,7 +106,7 @@ const IMPORTS: Record<Algorithm, { name: string; namedCurve?: string; hash?: str
   'rsa-pss-sha512': { name: 'RSA-PSS', hash: 'SHA-512' },
 }
 
-/** The key for WebCrypto; null when it is no point of its curve, or no modulus. */
+/** Imports the key into WebCrypto. Null unless it is a point of its curve or a valid modulus. */
 export async function importKey({ jwk, algorithm }: VerificationKey): Promise<CryptoKey | null> {
   try {
     return await crypto.subtle.importKey('jwk', { ...jwk }, IMPORTS[algorithm], false, ['verify'])
@@ -122,14 +122,14 @@ const VERIFICATIONS: Record<Algorithm, SubtleCryptoSignAlgorithm> = {
   'rsa-pss-sha512': { name: 'RSA-PSS', saltLength: 64 },
 }
 
-/** Whether a signature is the key's, over a text (RFC 9421 §3.3). */
+/** Whether the key made this signature of the text (RFC 9421 §3.3). */
 export async function verifies(
   key: CryptoKey,
   algorithm: Algorithm,
   signature: Uint8Array<ArrayBuffer>,
   text: string,
 ): Promise<boolean> {
-  // Trap: workerd throws for an Ed25519 signature of another length (RFC 8032 §5.1.6) instead of saying no.
+  // Trap: workerd throws for an Ed25519 signature of another length (RFC 8032 §5.1.6) instead of returning false.
   if (algorithm === 'ed25519' && signature.length !== 64) return false
   return crypto.subtle.verify(VERIFICATIONS[algorithm], key, signature, encoder.encode(text))
 }
@@ -150,7 +150,7 @@ function readPublic(value: Record<string, unknown>): PublicJwk | KeyFault {
   const n = readBytes(value.n)
   if (!n || n.bytes[0] === 0) return 'not_a_key'
   const { length } = n.bytes
-  // Only the exponent that everybody uses: with 1 anybody could sign, and a large one costs seconds.
+  // Only the usual exponent. Threat: with 1 anyone could sign, and a large one costs seconds.
   if (value.e !== 'AQAB' || length < SMALLEST_RSA || length > LARGEST_RSA) return 'weak_key'
   return { e: value.e, kty, n: n.text }
 }
@@ -166,7 +166,7 @@ function readBytes(value: unknown): { text: string; bytes: Uint8Array } | null {
   return bytes ? { text: String(value), bytes } : null
 }
 
-/** Unix seconds; null when absent, undefined when no time. */
+/** Unix seconds; null when absent, undefined when invalid. */
 function readTime(value: unknown): number | null | undefined {
   if (value === undefined || value === null) return null
   if (typeof value !== 'number' || !Number.isFinite(value) || value < 0) return undefined

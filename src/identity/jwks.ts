@@ -1,16 +1,17 @@
-/** Fetching an agent's key directory: one request, and nothing that a hostile server answers costs more than its limits. */
+/** Fetches an agent's key directory in one request, within limits that hold for hostile servers. */
 import { readKeys, type VerificationKey } from './jwk.ts'
 
-/** `failed` says nothing about the keys: the directory was not read. `maxAge` in seconds, where the directory says one. */
+/** The result of a fetch. `failed` leaves the keys unknown. `maxAge` in seconds, if the directory sends one. */
 export type Fetched =
   | { outcome: 'read'; keys: VerificationKey[]; maxAge: number | null }
   | { outcome: 'failed'; why: string }
 
+/** The signature of `fetch`, so that tests can replace it. */
 export type Fetch = (url: string, init: RequestInit) => Promise<Response>
 
 /** For the whole exchange, headers and body. */
 export const FETCH_TIMEOUT_MS = 2000
-/** After content decoding, so that a small answer cannot unfold into a large one. */
+/** After content decoding, so that a small compressed answer cannot expand into a large one. Bytes. */
 export const LARGEST = 65_536
 
 const TYPES = [
@@ -21,8 +22,8 @@ const TYPES = [
 ]
 
 /**
- * Reads the JWK Set at an agent's URL (draft-ietf-webbotauth-httpsig-protocol, §Key Distribution and Discovery). Only `200`
- * with a JSON type is an answer; redirects are not followed. Never rejects.
+ * Reads the JWK Set at an agent's URL (draft-ietf-webbotauth-httpsig-protocol, §Key Distribution and Discovery). Accepts
+ * only `200` with a JSON type and follows no redirects. The promise never rejects.
  */
 export async function fetchKeys(url: string, fetch: Fetch, timeoutMs = FETCH_TIMEOUT_MS): Promise<Fetched> {
   const signal = AbortSignal.timeout(timeoutMs)
@@ -49,7 +50,7 @@ async function exchange(url: string, fetch: Fetch, signal: AbortSignal): Promise
   return { outcome: 'read', keys: read.keys, maxAge: maxAgeOf(response.headers) }
 }
 
-/** The body; null as soon as it is too large. What nobody reads any more is cancelled. */
+/** The body, or null as soon as it is too large; then cancels the rest. */
 async function readText(response: Response, signal: AbortSignal): Promise<string | null> {
   const reader = response.body?.getReader()
   if (!reader) return ''
@@ -70,14 +71,14 @@ async function readText(response: Response, signal: AbortSignal): Promise<string
   }
 }
 
-/** Rejects when the time is up, even if the server, or `fetch`, takes no notice of the signal. */
+/** Rejects at the timeout, even if the server or `fetch` ignores the signal. */
 function timeout(signal: AbortSignal): Promise<never> {
   return new Promise((_, reject) => {
     signal.addEventListener('abort', () => reject(new Error('took too long')))
   })
 }
 
-/** `Cache-Control: max-age` (RFC 9111 §5.2.2.1); 0 when it forbids keeping. */
+/** `Cache-Control: max-age` (RFC 9111 §5.2.2.1); 0 when it forbids caching. */
 function maxAgeOf(headers: Headers): number | null {
   const control = headers.get('cache-control')?.toLowerCase() ?? ''
   if (/\bno-(?:store|cache)\b/.test(control)) return 0

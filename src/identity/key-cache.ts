@@ -1,44 +1,44 @@
-/** What is remembered of a key directory, and when it has to be asked again. Pure. */
+/** The cached JWKS of a key directory, and when to fetch it again. Pure. */
 import type { VerificationKey } from './jwk.ts'
 import type { Fetched } from './jwks.ts'
 
-/** Times in Unix milliseconds. */
+/** A cached JWKS. Times in Unix milliseconds. */
 export type CachedJwks = {
   keys: VerificationKey[]
-  /** When it was last read; null when never. */
+  /** When it was last fetched with success; null if never. */
   readAt: number | null
-  /** When it was last asked, with or without success. */
+  /** When it was last fetched, with or without success. */
   askedAt: number
-  /** Whether the last asking failed. */
+  /** Whether the last fetch failed. */
   failing: boolean
-  /** Until when its keys need no confirmation. */
+  /** Before this time, its keys need no confirmation. */
   freshUntil: number
 }
 
-/** A directory is asked at most once in this time, whatever happens: also how long a failure or a missing key is remembered. */
+/** The minimum time between two fetches of a directory. A failure or a missing key is cached for it too. */
 export const PERIOD = 300_000
-/** However long a directory wants to be cached, a key that it removes is refused after this time and the grace. */
+/** The maximum cache time. A key that a directory removes is rejected after this time plus the grace period. */
 export const LONGEST_FRESH = 3_600_000
-/** How long a key is still taken while it is confirmed in the background. */
+/** The time for which a key is accepted while a fetch in the background confirms it. */
 export const GRACE = 60_000
-/** How long keys outlive an outage of their directory. They are not forgotten then, but no debt is made on them. */
+/** The time for which keys stay valid in an outage of their directory. Later they stay cached, but get no credit. */
 export const LONGEST_OUTAGE = 7 * 86_400_000
 
 /**
- * What to do before the key `wanted` is looked up: `nothing`; `ask` the directory and wait for its answer; or `confirm` it
- * later, and take the key as it is remembered.
+ * The action before a lookup of the key `wanted`. `ask`: fetch the directory and wait. `confirm`: fetch it in the
+ * background and use the cached key. `nothing`: use the cache.
  */
 export function due(listing: CachedJwks | null, wanted: string, now: number): 'nothing' | 'ask' | 'confirm' {
   if (!listing) return 'ask'
   if (now < listing.askedAt + PERIOD) return 'nothing'
   if (!findKey(listing, wanted)) return 'ask'
   if (now < listing.freshUntil) return 'nothing'
-  // During an outage nobody waits for a directory that will not answer; after a quiet time it may be well again.
+  // During an outage, do not wait for a directory that will not answer. After two periods it may have recovered.
   const knownToFail = listing.failing && now < listing.askedAt + 2 * PERIOD
   return knownToFail || now < listing.freshUntil + GRACE ? 'confirm' : 'ask'
 }
 
-/** The listing after an asking. One that was read replaces the old, so that a key it lacks is gone; a failure takes nothing away. */
+/** The cache after a fetch. A success replaces it, so removed keys are gone; a failure keeps its keys. */
 export function learn(listing: CachedJwks | null, fetched: Fetched, now: number): CachedJwks {
   if (fetched.outcome === 'failed') {
     const known = listing ?? { keys: [], readAt: null, freshUntil: 0 }
@@ -48,7 +48,7 @@ export function learn(listing: CachedJwks | null, fetched: Fetched, now: number)
   return { keys: fetched.keys, readAt: now, askedAt: now, failing: false, freshUntil: now + fresh }
 }
 
-/** The key, or why there is none: `unknown` when the directory was read and lacks it, `undecided` when that cannot be said. */
+/** The cached key. `unknown`: the directory lacks it. `undecided`: the directory could not be read. */
 export function lookUp(
   listing: CachedJwks,
   wanted: string,

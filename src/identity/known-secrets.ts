@@ -1,8 +1,8 @@
-/** Keys whose secret half everybody can read: signatures made with them prove nothing. */
+/** Keys whose private half is public. Their signatures prove nothing. */
 
 /**
- * JWK thumbprints (RFC 7638, RFC 8037) of keys printed in standards or made of a seed anyone would guess. Compared with a
- * thumbprint made of the key itself, never with a `kid`.
+ * JWK thumbprints (RFC 7638, RFC 8037) of keys printed in standards or made from an easily guessed seed. Compare them with a
+ * computed thumbprint, never with a `kid`.
  */
 export const PUBLIC_SECRETS: ReadonlySet<string> = new Set([
   'BHj8s0GPnMEQtkaULIM-PLgEhLBbuGUQ1vMxmBWZzEo', // RFC 9421 §B.1.1, test-key-rsa
@@ -27,8 +27,8 @@ export const PUBLIC_SECRETS: ReadonlySet<string> = new Set([
 ])
 
 /**
- * Ed25519 keys of small order, with the sign bit cleared: under each of them anybody can make signatures that verify, so
- * that a debt could always be denied. Points of order 4, 1, 8, 8, 2, then p and p + 1, which some decoders read as 0 and 1.
+ * Ed25519 keys of small order, with the sign bit cleared. Threat: anyone can make signatures that verify under them, so a
+ * debt could always be denied. Points of order 4, 1, 8, 8, 2, then p and p + 1, which some decoders read as 0 and 1.
  */
 export const SMALL_ORDER: ReadonlySet<string> = new Set([
   '0000000000000000000000000000000000000000000000000000000000000000',

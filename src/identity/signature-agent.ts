@@ -1,4 +1,4 @@
-/** `Signature-Agent`: whom a signature claims to come from, in the three dialects that are sent. A claim, until proven. */
+/** Reads `Signature-Agent`, the asserted signer, in its three dialects. Unproven until the signature is verified. */
 import {
   type InnerList,
   type Item,
@@ -11,10 +11,10 @@ import { type Flawed, flawed } from './verdict.ts'
 
 const FIELD = 'signature-agent'
 const LARGEST_FIELD = 2048
-/** Where a directory stands when an agent names only its host. */
+/** The path of a directory when an agent names only its host. */
 export const WELL_KNOWN = '/.well-known/http-message-signatures-directory'
 
-/** The types that the individual drafts of 2026 gave to members; the working group's draft has none. */
+/** The member types in the individual drafts of 2026. The working group's draft does not define any. */
 const TYPES: ReadonlySet<unknown> = new Set(['directory', 'jwks_uri', 'cimd'])
 
 /** Names that resolve to nothing public (RFC 6761, RFC 6762, RFC 8375, and what private networks use). */
@@ -22,12 +22,12 @@ const PRIVATE = /(?:^|\.)(?:localhost|local|internal|intranet|lan|home|corp|priv
 const HOST = /^(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z][a-z0-9-]*[a-z0-9]$/
 const BARE_HOST = /^(?:[a-z0-9-]+\.)+[a-z]{2,}$/
 
-/** The URL of an agent, as it is registered, compared and fetched; or why it cannot be one. */
+/** The URL of an agent for registration, comparison and fetching, or why it cannot be one. */
 export type AgentUrl = { url: string } | { fault: 'not_a_url' | 'not_https' | 'not_public' }
 
 /**
- * Reads an agent's URL: the one of its keys, or of its host alone, where the keys then are at the well-known path. The result
- * is normalised (RFC 3986 §6.2.2) and without query, so that equal agents are equal strings. Refused as `not_public`: IP
+ * Reads an agent's URL: of its keys, or of its host, whose keys are at the well-known path. The result
+ * is normalised (RFC 3986 §6.2.2) and without query, so that equal agents are equal strings. Rejects as `not_public`: IP
  * addresses, ports, credentials, private names, and names in punycode, which may look like another.
  */
 export function readAgentUrl(text: string, type?: string): AgentUrl {
@@ -35,7 +35,7 @@ export function readAgentUrl(text: string, type?: string): AgentUrl {
   if (!url || text.length > LARGEST_FIELD) return { fault: 'not_a_url' }
   if (url.protocol !== 'https:') return { fault: 'not_https' }
   const { hostname, port, username, password } = url
-  // Every spelling of an IPv4 address was made dotted by the parser; its last label is a number, which HOST refuses.
+  // The parser writes every IPv4 address in dotted form. Its last label is a number, which HOST rejects.
   const open = HOST.test(hostname) && !PRIVATE.test(hostname) && !/(?:^|\.)xn--/.test(hostname)
   if (!open || port || username || password) return { fault: 'not_public' }
   const path = url.pathname === '/' && type !== 'jwks_uri' ? WELL_KNOWN : normalizeEscapes(url.pathname)
@@ -43,8 +43,8 @@ export function readAgentUrl(text: string, type?: string): AgentUrl {
 }
 
 /**
- * The agent that a signature claims; null when it claims none, or none that could be registered. `bare` also reads the
- * unquoted host of the x402 document's example (`Signature-Agent: mycrawler.com`), which is no structured field.
+ * The agent that a signature asserts; null without one, or if it could not be registered. `bare` also reads the unquoted
+ * host in the x402 document's example (`Signature-Agent: mycrawler.com`), which is not a valid structured field.
  */
 export function claimedAgent(headers: Headers, signature: Signature, bare = false): string | null | Flawed {
   const field = headers.get(FIELD)
@@ -72,8 +72,8 @@ function wholeField(keys: readonly unknown[]): boolean {
 }
 
 /**
- * Which member is this signature's. A signer may cover those of others as well (§Multiple Signatures): its own is the one
- * with its label, or else the only one that it covers.
+ * Finds the member of this signature. A signer may also cover members of others (§Multiple Signatures): its own has its
+ * label, or is the only one that it covers.
  */
 function memberOf(keys: readonly unknown[], members: readonly string[], label: string): string | null {
   const covered = wholeField(keys) ? members : keys.filter((key) => typeof key === 'string')
@@ -86,7 +86,7 @@ function memberUrl(member: Item | InnerList | null): string | null | Flawed {
   const [text, parameters] = member
   if (parameters.size === 0) return urlOf(text)
   const type = String(parameters.get('type'))
-  // Members with other parameters are to be ignored, not refused: nothing is claimed then.
+  // The draft requires ignoring members with other parameters, so nothing is asserted then.
   return parameters.size === 1 && TYPES.has(type) ? urlOf(text, type) : null
 }
 
@@ -97,7 +97,7 @@ function urlOf(text: string, type?: string): string | null | Flawed {
   return flawed(read.fault === 'not_https' ? 'agent_not_https' : 'agent_unreadable')
 }
 
-/** Escapes in upper case, and none of characters that need none. */
+/** Normalises escapes: upper case, and unreserved characters unescaped. */
 function normalizeEscapes(path: string): string {
   return path.replace(/%[0-9a-fA-F]{2}/g, (escaped) => {
     const character = String.fromCharCode(Number.parseInt(escaped.slice(1), 16))

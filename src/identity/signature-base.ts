@@ -1,4 +1,4 @@
-/** The signature base (RFC 9421 §2.5): the text that a signature is over, made afresh from the request itself. */
+/** The signature base (RFC 9421 §2.5): the signed text, rebuilt from the request. */
 import {
   isInnerList,
   readDictionary,
@@ -8,17 +8,17 @@ import {
 import type { Component, Input } from './signature.ts'
 import { type Flawed, flawed } from './verdict.ts'
 
-/** What of a request can be signed. A `Request` is one. */
+/** The parts of a request that can be signed. A `Request` fits. */
 export type Message = { method: string; url: string; headers: Headers }
 
 /** The parts of a request's URL as they were sent; only the authority is normalised (RFC 9421 §2.2.3). */
 type Target = { scheme: string; authority: string; path: string; query: string | null }
 
-/** Built with a regular expression, since a WHATWG URL rewrites paths that were signed as they were sent. */
+/** Trap: a WHATWG URL rewrites paths, but clients sign them as sent. Use a regular expression. */
 const TARGET = /^(https?):\/\/([^/?#@\\]+)(\/[^?#]*)?(\?[^#]*)?(?:#.*)?$/i
 const DEFAULT_PORT = { http: /:80$/, https: /:443$/ }
 const FIELD_NAME = /^[!#$%&'*+.^_`|~0-9a-z-]+$/
-/** Beyond this a value is no field value (RFC 9110 §5.5), or not one that all hosts hand on as the same bytes. */
+/** The field values (RFC 9110 §5.5) that all hosts forward as the same bytes. */
 const PRINTABLE = /^[\t\x20-\x7e]*$/
 
 const DERIVED: Record<string, (message: Message, target: Target) => string> = {
@@ -31,7 +31,7 @@ const DERIVED: Record<string, (message: Message, target: Target) => string> = {
   '@query': (_, { query }) => query ?? '?',
 }
 
-/** The base of one signature; flawed when a component is repeated, absent, or not of a kind that is read here. */
+/** The base of one signature; flawed when a component is repeated, absent or unsupported. */
 export function signatureBase(message: Message, { components, text }: Input): string | Flawed {
   const target = targetOf(message.url)
   if (!target) return flawed('component_unsupported')
@@ -49,7 +49,7 @@ export function signatureBase(message: Message, { components, text }: Input): st
   return `${base}"@signature-params": ${text}`
 }
 
-/** The authority of a request's URL: lower case, without the scheme's own port. Host headers have no say in it. */
+/** The authority of a request's URL: lower case, without the default port. Ignores Host headers. */
 export function authorityOf(url: string): string | null {
   return targetOf(url)?.authority ?? null
 }
@@ -78,7 +78,7 @@ function componentValue(component: Component, message: Message, target: Target):
   return isInnerList(member) ? serializeInnerList(member) : serializeItem(member)
 }
 
-/** `@query-param` (RFC 9421 §2.2.8). A name that occurs twice may not be signed by its name. */
+/** `@query-param` (RFC 9421 §2.2.8). A name that occurs twice must not be signed. */
 function queryParameter({ parameters }: Component, { query }: Target): string | Flawed {
   const name = parameters.get('name')
   if (parameters.size > 1 || typeof name !== 'string') return flawed('component_unsupported')

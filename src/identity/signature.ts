@@ -1,4 +1,4 @@
-/** HTTP message signatures as they arrive: `Signature-Input` and `Signature` (RFC 9421 §4), read for Web Bot Auth. */
+/** Reads `Signature-Input` and `Signature` (RFC 9421 §4) for Web Bot Auth. */
 import {
   bytesOf,
   type InnerList,
@@ -10,18 +10,18 @@ import {
 } from '../protocol/http/structured-fields.ts'
 import { type Flawed, flawed } from './verdict.ts'
 
-/** One covered component. `id` is its identifier as it stands in the signature base: `"signature-agent";key="sig1"`. */
+/** One covered component. `id` is its identifier in the signature base: `"signature-agent";key="sig1"`. */
 export type Component = { name: string; parameters: Parameters; id: string }
 
 /** One member of `Signature-Input`. `text` is its serialisation, the value of `@signature-params`. */
 export type Input = { components: readonly Component[]; parameters: Parameters; text: string }
 
-/** A signature with tag `web-bot-auth`, well formed and unproven. Times in Unix seconds. */
+/** A well-formed, unverified signature with tag `web-bot-auth`. Times in Unix seconds. */
 export type Signature = Input & {
   label: string
   created: number
   expires: number
-  /** The JWK thumbprint of the key it claims to be made with (RFC 7638, RFC 8037). */
+  /** The JWK thumbprint of the asserted key (RFC 7638, RFC 8037). */
   keyId: string
   nonce: string | null
   algorithm: string | null
@@ -37,7 +37,7 @@ const LONGEST_SIGNATURE = 512
 
 const THUMBPRINT = /^[A-Za-z0-9_-]{43}$/
 
-/** The Web Bot Auth signatures of a request, each by itself good or flawed; none when it carries none. */
+/** The Web Bot Auth signatures of a request, each well formed or flawed; empty without signatures. */
 export function readSignatures(headers: Headers): readonly (Signature | Flawed)[] | Flawed {
   const inputField = headers.get('signature-input')
   const signatureField = headers.get('signature')
@@ -83,7 +83,7 @@ function readInput(list: InnerList): Input | null {
   return { components, parameters, text: serializeInnerList(list) }
 }
 
-/** What Web Bot Auth asks of the parameters, beyond RFC 9421 (draft-ietf-webbotauth-httpsig-protocol, §Generating). */
+/** The requirements of Web Bot Auth for the parameters, beyond RFC 9421 (draft-ietf-webbotauth-httpsig-protocol, §Generating). */
 function profile(label: string, input: Input, bytes: Uint8Array<ArrayBuffer>): Signature | Flawed {
   const { parameters } = input
   const created = parameters.get('created')

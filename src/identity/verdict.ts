@@ -1,8 +1,8 @@
-/** Why a signature is not good, or not yet known to be: words for a log, finer than what the wire says. */
+/** Why a signature is invalid or unverified: codes for logs, finer than those on the wire. */
 
-/** What is wrong with a signature. It stays wrong however often the same request is sent. */
+/** Why a signature is invalid. The same request stays invalid when sent again. */
 export type Flaw =
-  /** A field is too large, no structured field, or says a thing twice. */
+  /** A field is too large, has a duplicate, or is not a valid structured field. */
   | 'signature_input_unreadable'
   | 'signature_unreadable'
   | 'agent_unreadable'
@@ -14,7 +14,7 @@ export type Flaw =
   | 'expired'
   | 'expires_before_created'
   | 'valid_too_long'
-  /** What the signature covers is repeated, is not in the request, is of a kind not supported, or leaves out what it must cover. */
+  /** A covered component is repeated, absent or unsupported, or a required one is not covered. */
   | 'component_repeated'
   | 'component_absent'
   | 'component_unsupported'
@@ -26,7 +26,7 @@ export type Flaw =
   | 'body_not_covered'
   | 'digest_unreadable'
   | 'digest_differs'
-  /** The agent does not publish this key (any more), it is not valid now, or its secret is known to everybody. */
+  /** The agent does not publish this key (any more), it is not valid now, or its private half is public. */
   | 'key_unknown'
   | 'key_not_current'
   | 'key_public_secret'
@@ -34,13 +34,15 @@ export type Flaw =
   | 'signature_wrong'
 
 /**
- * Why nothing can be said. `unsigned` and `agent_unknown` stay so; only `directory_unavailable` is worth asking again.
- * None of them is ever a debt.
+ * Why a signature is unverified. Only `directory_unavailable` may change when the same request is sent again. None of them
+ * may become a debt.
  */
 export type UnverifiedReason = 'unsigned' | 'agent_unknown' | 'directory_unavailable'
 
+/** An invalid signature or part of one. */
 export type Flawed = { flaw: Flaw }
 
+/** Makes a {@link Flawed}. */
 export function flawed(flaw: Flaw): Flawed {
   return { flaw }
 }

@@ -1,4 +1,4 @@
-/** Who signed a request: HTTP message signatures (RFC 9421) under the Web Bot Auth profile, judged strictly enough for money. */
+/** Verifies HTTP message signatures (RFC 9421) in the Web Bot Auth profile, strictly enough for money. */
 import { encodeBase64url } from '../protocol/encoding/base64url.ts'
 import { fromHex, toHex } from '../protocol/evm/hex.ts'
 import { checkDigest } from '../protocol/http/content-digest.ts'
@@ -11,7 +11,7 @@ import { claimedAgent } from './signature-agent.ts'
 import { authorityOf, type Message, signatureBase } from './signature-base.ts'
 import { type Flaw, type Flawed, flawed, type UnverifiedReason } from './verdict.ts'
 
-/** A signature that holds, and all that is needed to show so later. Times in Unix seconds. */
+/** A valid signature, with the evidence to prove it later. Times in Unix seconds. */
 export type Proof = {
   /** The registered agent's id, and its URL as registered. */
   agent: string
@@ -19,61 +19,62 @@ export type Proof = {
   /** The thumbprint of the key that signed. */
   keyId: string
   label: string
-  /** Identifiers of what is covered, as in the signature base: `"@authority"`, `"signature-agent";key="sig1"`. */
+  /** Identifiers of the covered components, as in the signature base: `"@authority"`, `"signature-agent";key="sig1"`. */
   covered: readonly string[]
   created: number
   expires: number
   nonce: string | null
   /**
-   * Names the signature: equal for two spellings of one signature, different for two signatures. One signature is one IOU, so
-   * this is what an IOU is known by. Base64url of 32 bytes.
+   * The id of the signature and of its IOU: equal for two spellings of one signature, different for two signatures.
+   * Base64url of 32 bytes.
    */
   id: string
-  /** Evidence: the algorithm, the signature in base64, and the text it is over. */
+  /** Evidence: the algorithm, the signature in base64, and the signed text. */
   algorithm: Algorithm
   signature: string
   base: string
 }
 
-/** `invalid` stays so. `unverified` could not be decided, `unread` is a body that cannot be had. Only `verified` may become a debt. */
+/** The result of a verification. `unverified`: no decision was possible. `unread`: the body could not be read. Only `verified` may become a debt. */
 export type Verification =
   | ({ outcome: 'verified' } & Proof)
   | { outcome: 'invalid'; reason: Flaw }
   | { outcome: 'unverified'; reason: UnverifiedReason }
   | { outcome: 'unread'; refusal: Refusal }
 
-/** What a request carries; null where there is nothing, or where the method gives it no meaning. */
+/** The body of a request; null if absent, or if the method ignores it. */
 export type Body = Uint8Array<ArrayBuffer> | null
 
-/** Reads the content once, when it is first asked for. */
+/** Reads the body once, at the first call. */
 export type Read = () => Promise<Result<Body>>
 
-/** For requests whose content means nothing. */
+/** For requests whose method ignores the body. */
 export const nothing: Read = async () => accept(null)
 
+/** How to verify the signatures of one request. */
 export type VerifyOptions = {
   findKey: FindKey
   /** Unix milliseconds. */
   now: number
   /** Fields that a signature must cover besides the target and the agent, e.g. `payment-signature`. */
   covering?: readonly string[]
-  /** How long a signature may be valid, from `created` to `expires`. Seconds. */
+  /** The maximum validity of a signature, from `created` to `expires`, in seconds. */
   longest?: number
   /** Also reads an unquoted host as Signature-Agent. */
   bareAgents?: boolean
-  /** Thumbprints of keys that are refused. */
+  /** Thumbprints of rejected keys. */
   refused?: ReadonlySet<string>
 }
 
-/** For money: one signature is good for one IOU, and is remembered as long as it is valid. Seconds. */
+/** The maximum validity for money, in seconds. One signature pays one IOU, and its id is stored while it is valid. */
 export const LONGEST = 300
 
 const encoder = new TextEncoder()
 
 /**
- * Judges the Web Bot Auth signatures of a request, each by itself; the first that holds speaks for the request. The content is
- * read once a signature holds, and not before: nobody unknown makes us read it. Refuses a body that is not covered by a
- * digest, and throws for nothing that a client sent, only where `read` does.
+ * Verifies each Web Bot Auth signature of a request; the first valid one identifies the client. Reads the body only after a
+ * signature is valid, so that unknown clients cannot make us read it. Rejects a body without a signed digest.
+ * @throws only what `read` throws, for any request
  */
 export async function verify(message: Message, read: Read, terms: VerifyOptions): Promise<Verification> {
   const signatures = readSignatures(message.headers)
@@ -92,14 +93,14 @@ export async function verify(message: Message, read: Read, terms: VerifyOptions)
   )
 }
 
-/** Whether the signature is bound to one request: by its target and method, or by a nonce. Else it is only bound to the site. */
+/** Whether the signature is bound to one request, by target and method or by a nonce. Otherwise only to the site. */
 export function isBound({ covered, nonce }: Pick<Proof, 'covered' | 'nonce'>): boolean {
   const covers = (...ids: string[]) => ids.every((id) => covered.includes(id))
   const target = covers('"@target-uri"') || covers('"@path"', '"@query"') || covers('"@request-target"')
   return nonce !== null || (target && covers('"@method"'))
 }
 
-/** Cheap checks first; a key is looked up only for what is well formed and timely, and one signature costs one verification. */
+/** Runs cheap checks first. Looks up a key only for a well-formed, current signature, and verifies it once. */
 async function judge(
   signature: Signature,
   message: Message,
@@ -156,14 +157,14 @@ function judgeCoverage({ components }: Signature, terms: VerifyOptions): Flawed 
   return covering.every((name) => whole.has(name)) ? null : flawed('component_not_covered')
 }
 
-/** A body needs a digest that was signed, and that must be its own (C12): the signature itself is only over the header. */
+/** Requires a signed digest that matches the body (C12): the signature itself covers only the header. */
 async function judgeBody(
   { components }: Signature,
   { headers }: Message,
   body: Body,
 ): Promise<Flawed | null> {
   const digests = components.filter(({ name }) => name === 'content-digest')
-  // A parameter (`;req`, `;key`) may speak of less than the whole field.
+  // A parameter (`;req`, `;key`) may cover less than the whole field.
   if (body && body.length > 0 && !digests.some(({ parameters }) => parameters.size === 0))
     return flawed('body_not_covered')
   if (digests.length === 0) return null
@@ -176,8 +177,8 @@ async function judgeBody(
 const P256_ORDER = 0xffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551n
 
 /**
- * Names a signature. Trap: from an ECDSA signature (r, s) anybody can make (r, n − s), which verifies too and would be a
- * second IOU; both are named by the smaller s. Ed25519 and RSA-PSS signatures have no such twin.
+ * The id of a signature. Trap: from an ECDSA signature (r, s) anyone can make (r, n − s), which is valid too and would be
+ * a second IOU. Both get the id with the smaller s. Ed25519 and RSA-PSS signatures lack such a twin.
  */
 async function nameOf(algorithm: Algorithm, keyId: string, bytes: Uint8Array): Promise<string> {
   const named = new Uint8Array(keyId.length + bytes.length)

@@ -1,8 +1,8 @@
-/** Pay Per Crawl: the same commitment in Cloudflare's words, a price in a signed header. */
+/** Pay Per Crawl: Cloudflare's form of a commitment, a price in a signed header. */
 import { parseUsd, showUsd } from './amount.ts'
 import { accept, type Reason, type Result, refuse, wire } from './refusal.ts'
 
-/** Requests of Cloudflare's own products, which have charged already: Pay Per Crawl, Monetization Gateway. */
+/** Requests of Cloudflare's own products, which have already charged: Pay Per Crawl, Monetization Gateway. */
 export const CHARGED_BY_CLOUDFLARE = ['cf-pay-per-crawl', 'payment-context']
 
 const EXACT = 'crawler-exact-price'
@@ -13,12 +13,12 @@ export function namesPrice(headers: Headers): boolean {
   return headers.has(EXACT) || headers.has(MAX)
 }
 
-/** A price as these headers have it: `USD 0.01`. */
+/** A price in the format of these headers: `USD 0.01`. */
 export function showCrawlerPrice(price: bigint): string {
   return `USD ${showUsd(price).slice(1)}`
 }
 
-/** A price that a request names. `exact` is the price itself, `most` the highest that the crawler pays. */
+/** A price that a request names. `exact` is the price itself, `most` the maximum that the crawler pays. */
 export type NamedPrice = {
   promise: 'exact' | 'most'
   /** Micro-dollars. */
@@ -59,8 +59,8 @@ const ERRORS: Partial<Record<Reason, readonly [string, number]>> = {
 }
 
 /**
- * What a refusal is in these words: `crawler-error` and the status. Our own doubt keeps its 503 and `Retry-After`, where
- * Cloudflare answers 500: nothing that a client sends makes a 500 here. Undefined for what these words do not have.
+ * The `crawler-error` and status of a refusal; undefined without an equivalent in Pay Per Crawl. An unresolved outcome
+ * keeps its 503 and `Retry-After`, where Cloudflare answers 500: requests never cause a 500 here.
  */
 export function crawlError(reason: Reason): CrawlError | undefined {
   const known = ERRORS[reason]

@@ -124,7 +124,11 @@ const WIRE = {
     `${CHANNEL}cumulative_exceeds_balance`,
     "The channel's escrow does not cover this voucher. Deposit more.",
   ],
-  channel_unknown: [402, `${CHANNEL}channel_not_found`, 'This channel has no funded escrow.'],
+  channel_unknown: [
+    402,
+    `${CHANNEL}channel_not_found`,
+    'This channel must have a funded escrow. Deposit first.',
+  ],
   channel_busy: [
     503,
     `${CHANNEL}channel_busy`,
@@ -183,7 +187,7 @@ const WIRE = {
   agent_unknown: [
     402,
     'signature_agent_unknown',
-    'The signature agent has no credit line here. Ask for one at registrationUrl.',
+    'The signature agent must have a credit line here. Ask for one at registrationUrl.',
   ],
   agent_undecided: [
     503,

@@ -104,7 +104,7 @@ describe('classify of a crawler', () => {
       'the User-Agent names GPTBot (OpenAI, training)',
       'it carries a payment',
       'it carries an HTTP message signature',
-      'the User-Agent is no browser’s',
+      'the User-Agent is not a browser’s',
     ])
   })
 

@@ -149,7 +149,7 @@ describe('Directory.read', () => {
     'https://Crawler.example/',
   ])('never fetches %s [C5]', async (url) => {
     const { read, world } = newDirectory(one.jwk)
-    await expect(read(one.key.keyId, url)).rejects.toThrow('no URL of an agent')
+    await expect(read(one.key.keyId, url)).rejects.toThrow('url must be the registered URL')
     expect(world.asked).toEqual([])
   })
 })

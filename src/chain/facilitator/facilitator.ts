@@ -1,4 +1,4 @@
-/** Who settles an `exact` payment: one interface, with a relayer of our own or a facilitator over HTTP behind it. */
+/** The interface that settles `exact` payments, through our own relayer or a facilitator over HTTP. */
 import type { Address, Hex } from '../../protocol/evm/hex.ts'
 import type { Reason, Result } from '../../protocol/refusal.ts'
 
@@ -16,31 +16,33 @@ export type SignedTransfer = {
   validBefore: bigint
   nonce: Hex
   signature: Hex
-  /** What a facilitator over HTTP is sent: the payment as it came, and the offer that it answers. */
+  /** The content for a facilitator over HTTP: the payment as received, and its offer. */
   wire: { version: 1 | 2; payload: unknown; requirements: unknown }
 }
 
-/** What the chain knows a payment by. */
+/** The part of a payment that the chain shows. */
 export type Transfer = Pick<SignedTransfer, 'token' | 'from' | 'to' | 'value' | 'validBefore' | 'nonce'>
 
 /**
- * - `settled`: the transfer stands on the chain.
- * - `refused`: it does not, and nothing that we have begun can still make it.
- * - `unknown`: it may, or may come to. Ask again with the same id; a 402 would make the payer pay twice.
+ * The state of a settlement.
+ * - `settled`: the transfer is on the chain.
+ * - `refused`: it is not, and no transaction of ours can still make it.
+ * - `unknown`: it may be, now or later. Ask again with the same id. Trap: a 402 would make the payer pay twice.
  */
 export type Settled =
   | { status: 'settled'; transaction: Hex }
   | { status: 'refused'; reason: Reason; detail?: string }
   | { status: 'unknown' }
 
+/** Settles `exact` payments. No method throws for a chain or facilitator that fails. */
 export type Facilitator = {
   /** Whether the payment would settle now. Moves nothing. */
   verify(payment: SignedTransfer): Promise<Result<null>>
-  /** Moves the payment, once for an `id`, however often it is asked. A broken world is `unknown`. */
+  /** Moves the payment, once per `id` for any number of calls. Returns `unknown` when the chain fails. */
   settle(payment: SignedTransfer, id: string): Promise<Settled>
   /**
-   * What became of {@link settle}. `refused` means that it may be settled now, under the same id: nothing of the earlier
-   * attempt is still on its way.
+   * The outcome of an earlier {@link settle}. After `refused`, the payment may be settled again with the same id: nothing
+   * of the earlier attempt is pending.
    */
   lookup(payment: SignedTransfer, id: string): Promise<Settled>
 }

@@ -1,4 +1,4 @@
-/** Settles `exact` payments through a facilitator over HTTP (x402 §Facilitator Interface), and does not take its word for it. */
+/** Settles `exact` payments through a facilitator over HTTP (x402 §Facilitator Interface), and verifies its answers. */
 import * as v from 'valibot'
 import type { Hex } from '../../protocol/evm/hex.ts'
 import { accept, type Reason, refuse } from '../../protocol/refusal.ts'
@@ -8,27 +8,29 @@ import type { Facilitator, Settled, SignedTransfer } from './facilitator.ts'
 
 type Endpoint = 'verify' | 'settle' | 'supported'
 
+/** The settings of a facilitator over HTTP. */
 export type RemoteSettings = {
   url: string
-  /** Sent with the calls to each endpoint: authorization. */
+  /** Headers by endpoint, for authorization. */
   headers?: Partial<Record<Endpoint, Record<string, string>>>
   timeoutMs?: number
-  /** With it, a success is believed only when our own node shows the transfer. */
+  /** If set, a success counts only when our own node shows the transfer. */
   chain?: Chain
 }
 
-/** A scheme that a facilitator settles on a network, and in which version of x402. */
+/** A scheme, network and x402 version that a facilitator settles. */
 export type Kind = v.InferOutput<typeof Kinds>['kinds'][number]
 
+/** A facilitator over HTTP. */
 export type RemoteFacilitator = Facilitator & {
-  /** What the facilitator can settle. @throws ChainFault `unreachable` */
+  /** The schemes and networks that the facilitator settles. @throws ChainFault `unreachable` */
   supported(): Promise<Kind[]>
 }
 
 const TIMEOUT_MS = 10_000
-const LARGEST_ANSWER = 64 * 1024
+const MAX_ANSWER_LENGTH = 64 * 1024
 
-const Verdict = v.object({ isValid: v.boolean(), invalidReason: v.optional(v.nullable(v.string())) })
+const Verification = v.object({ isValid: v.boolean(), invalidReason: v.optional(v.nullable(v.string())) })
 
 const Settlement = v.variant('success', [
   v.object({
@@ -44,8 +46,8 @@ const Kinds = v.object({
   kinds: v.array(v.object({ x402Version: v.number(), scheme: v.string(), network: v.string() })),
 })
 
-// Said of a settlement that was begun and whose end the facilitator does not know itself.
-const DOUBT = /settlement_pending|unexpected_settle_error|invalid_transaction_state/
+// Reasons after which the facilitator itself does not know the outcome of a settlement that it began.
+const UNRESOLVED = /settlement_pending|unexpected_settle_error|invalid_transaction_state/
 
 const REASONS: [RegExp, Reason][] = [
   [/insufficient_(funds|balance)/, 'exact_insufficient_funds'],
@@ -57,26 +59,27 @@ const REASONS: [RegExp, Reason][] = [
   [/value/, 'exact_value'],
 ]
 
+/** Makes a facilitator over HTTP. */
 export function remote(settings: RemoteSettings): RemoteFacilitator {
   const { chain } = settings
 
   async function settle(payment: SignedTransfer): Promise<Settled> {
     try {
-      const said = await ask(settings, 'settle', Settlement, payment)
-      if (said.success) return await believe(chain, payment, said)
-      const detail = said.errorReason ?? 'no reason given'
-      if (DOUBT.test(detail)) return { status: 'unknown' }
+      const answer = await ask(settings, 'settle', Settlement, payment)
+      if (answer.success) return await confirmSuccess(chain, payment, answer)
+      const detail = answer.errorReason ?? 'no reason given'
+      if (UNRESOLVED.test(detail)) return { status: 'unknown' }
       const refused: Settled = { status: 'refused', reason: reasonOf(detail), detail }
-      return chain ? await disbelieve(chain, payment, refused) : refused
+      return chain ? await confirmRefusal(chain, payment, refused) : refused
     } catch (thrown) {
-      return doubt(thrown)
+      return unresolved(thrown)
     }
   }
 
   return {
     async verify(payment) {
       try {
-        const { isValid, invalidReason } = await ask(settings, 'verify', Verdict, payment)
+        const { isValid, invalidReason } = await ask(settings, 'verify', Verification, payment)
         const detail = invalidReason ?? 'no reason given'
         return isValid ? accept(null) : refuse(reasonOf(detail), { detail })
       } catch (thrown) {
@@ -91,12 +94,12 @@ export function remote(settings: RemoteSettings): RemoteFacilitator {
       try {
         const found = chain && (await (await import('../token.ts')).search(chain, payment))
         if (found) return found
-        // Where our own node shows nothing, the facilitator is asked again: the token takes an authorization only once.
+        // Our own node shows nothing. Asking the facilitator again is safe: the token accepts an authorization only once.
         const again = await settle(payment)
-        // What it refuses now may be what it has settled before: its word alone does not tell.
+        // The facilitator may refuse a payment because it has already settled it. Without a node, the outcome stays unknown.
         return chain || again.status !== 'refused' ? again : { status: 'unknown' }
       } catch (thrown) {
-        return doubt(thrown)
+        return unresolved(thrown)
       }
     },
 
@@ -106,15 +109,15 @@ export function remote(settings: RemoteSettings): RemoteFacilitator {
   }
 }
 
-/** A success is one when it names this payment, and our own node, if we have one, shows the transfer in that transaction. */
-async function believe(
+/** Accepts a success only if it names this payment and our own node, if configured, shows the transfer. */
+async function confirmSuccess(
   chain: Chain | undefined,
   payment: SignedTransfer,
-  said: { transaction: string; network: string; payer: string },
+  answer: { transaction: string; network: string; payer: string },
 ): Promise<Settled> {
-  const network = said.network === payment.network || payment.wire.version === 1
-  if (!network || said.payer.toLowerCase() !== payment.from) return { status: 'unknown' }
-  const transaction = said.transaction as Hex
+  const network = answer.network === payment.network || payment.wire.version === 1
+  if (!network || answer.payer.toLowerCase() !== payment.from) return { status: 'unknown' }
+  const transaction = answer.transaction as Hex
   if (!chain) return { status: 'settled', transaction }
   const { transferStands } = await import('../token.ts')
   return (await transferStands(chain, payment, transaction))
@@ -122,15 +125,15 @@ async function believe(
     : { status: 'unknown' }
 }
 
-/** A refusal is one when our own node agrees that the authorization is unused. */
-async function disbelieve(chain: Chain, payment: SignedTransfer, refused: Settled): Promise<Settled> {
+/** Accepts a refusal only if our own node shows the authorization as unused. */
+async function confirmRefusal(chain: Chain, payment: SignedTransfer, refused: Settled): Promise<Settled> {
   const { readHolding, search } = await import('../token.ts')
   const { used } = await readHolding(chain, payment)
   if (!used) return refused
   return (await search(chain, payment)) ?? { status: 'unknown' }
 }
 
-/** @throws ChainFault `unreachable` for anything but a well-formed answer: no connection, 5xx, HTML, too much, too late. */
+/** @throws ChainFault `unreachable` without a well-formed answer: no connection, a 5xx, HTML, a large or late answer */
 async function ask<Schema extends v.GenericSchema>(
   { url, headers, timeoutMs = TIMEOUT_MS }: RemoteSettings,
   endpoint: Endpoint,
@@ -149,7 +152,10 @@ async function ask<Schema extends v.GenericSchema>(
       throw new ChainFault('unreachable', `the facilitator answered ${response.status}`)
     const answer = v.safeParse(schema, JSON.parse(await readText(response)))
     if (answer.success) return answer.output
-    throw new ChainFault('unreachable', `the facilitator answered ${response.status} in words of its own`)
+    throw new ChainFault(
+      'unreachable',
+      `the facilitator's ${response.status} answer must follow the x402 format`,
+    )
   } catch (thrown) {
     if (thrown instanceof ChainFault) throw thrown
     throw new ChainFault('unreachable', `the facilitator did not answer: ${String(thrown)}`)
@@ -161,13 +167,17 @@ function bodyOf({ wire }: SignedTransfer): string {
   return JSON.stringify({ x402Version: version, paymentPayload: payload, paymentRequirements: requirements })
 }
 
-/** The body as text; a hostile facilitator may not fill the memory. */
+/** The body as text. The limit keeps a hostile facilitator from filling the memory. */
 async function readText(response: Response): Promise<string> {
   let text = ''
   const decoder = new TextDecoder()
   for await (const chunk of response.body ?? []) {
     text += decoder.decode(chunk, { stream: true })
-    if (text.length > LARGEST_ANSWER) throw new ChainFault('unreachable', 'the facilitator answered too much')
+    if (text.length > MAX_ANSWER_LENGTH)
+      throw new ChainFault(
+        'unreachable',
+        `the facilitator's answer must be at most ${MAX_ANSWER_LENGTH} characters`,
+      )
   }
   return text + decoder.decode()
 }
@@ -176,8 +186,8 @@ function reasonOf(detail: string): Reason {
   return REASONS.find(([pattern]) => pattern.test(detail))?.[1] ?? 'exact_failed'
 }
 
-function doubt(thrown: unknown): Settled {
+function unresolved(thrown: unknown): Settled {
   if (!(thrown instanceof ChainFault)) throw thrown
-  console.warn(JSON.stringify({ message: 'a settlement is in doubt', fault: thrown.message }))
+  console.warn(JSON.stringify({ message: 'settlement outcome unknown', fault: thrown.message }))
   return { status: 'unknown' }
 }

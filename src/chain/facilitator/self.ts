@@ -1,10 +1,11 @@
-/** Settles `exact` payments with our own relayer, and believes only the receipt of its own transaction. */
+/** Settles `exact` payments with our own relayer. Only the receipt of its own transaction counts as success. */
 import { accept, refuse } from '../../protocol/refusal.ts'
 import { ChainFault } from '../fault.ts'
 import type { Outcome, Relayer } from '../relayer/relayer.ts'
 import type { Chain } from '../rpc.ts'
 import type { Facilitator, Settled, SignedTransfer } from './facilitator.ts'
 
+/** Makes a facilitator from our own relayer. */
 export function relayed(chain: Chain, relayer: Relayer): Facilitator {
   return {
     async verify(payment) {
@@ -22,16 +23,16 @@ export function relayed(chain: Chain, relayer: Relayer): Facilitator {
     async settle(payment, id) {
       const { encodeTransfer } = await import('../token.ts')
       const order = { id, to: payment.token, data: encodeTransfer(payment) }
-      return judge(chain, payment, () => relayer.send(order))
+      return settledOf(chain, payment, () => relayer.send(order))
     },
 
     async lookup(payment, id) {
-      return judge(chain, payment, () => relayer.outcome(id))
+      return settledOf(chain, payment, () => relayer.outcome(id))
     },
   }
 }
 
-async function judge(
+async function settledOf(
   chain: Chain,
   payment: SignedTransfer,
   ask: () => Promise<Outcome | { status: 'none' }>,
@@ -49,21 +50,21 @@ async function judge(
       case 'refused':
         return explain(chain, payment, outcome.reason)
       case 'none':
-        // Nothing of ours is on its way: the payment may be settled now, under the same id.
+        // No transaction of ours is pending: the payment may be settled again with the same id.
         return { status: 'refused', reason: 'exact_failed', detail: 'nothing was sent' }
       case 'pending':
         return { status: 'unknown' }
     }
   } catch (thrown) {
-    // Whatever the relayer threw, it may have come after the transaction was signed: the next call with this id will tell.
-    console.warn(JSON.stringify({ message: 'a settlement is in doubt', fault: String(thrown) }))
+    // The relayer may have thrown after it signed the transaction. The next call with this id returns the outcome.
+    console.warn(JSON.stringify({ message: 'settlement outcome unknown', fault: String(thrown) }))
     return { status: 'unknown' }
   }
 }
 
 /**
- * Why the token refused. An authorization that somebody else has put on the chain is *used*, also when the money reached
- * us: it may have paid for something else, and only our own transaction proves that it pays for this.
+ * Explains why the token refused. An authorization that another sender used counts as used, even if we received the
+ * money: it may have paid for something else. Only our own transaction proves that it pays for this page.
  */
 async function explain(chain: Chain, payment: SignedTransfer, detail: string): Promise<Settled> {
   const { readHolding } = await import('../token.ts')

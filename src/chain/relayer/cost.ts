@@ -1,11 +1,11 @@
-/** What a mined transaction has cost. */
+/** The cost of a mined transaction. */
 import { hexToBigInt, isHex } from 'viem'
 import type { Hex } from '../../protocol/evm/hex.ts'
 import { faultOf } from '../node-client.ts'
 import { type Chain, connect } from '../rpc.ts'
 
 /**
- * Gas used, and all that was paid for it in wei; on rollups with the part for the data. Null while the chain does not have it.
+ * Reads the gas used and the total fee in wei, on rollups with the data fee. Null while the transaction is not mined.
  * @throws ChainFault when unreadable
  */
 export async function readCost(chain: Chain, hash: Hex): Promise<{ gas: bigint; wei: bigint } | null> {

@@ -1,11 +1,11 @@
-/** The relayer's tables: orders with the nonce each was given, and every transaction that was ever signed for one. */
+/** The relayer's tables: orders with their nonces, and every transaction signed for them. */
 import type { Address, Hex } from '../../protocol/evm/hex.ts'
 import type { Fees } from './gas.ts'
 
-/** A transaction to be made. `id` is its idempotency key: the same id never becomes another transaction. */
+/** A transaction to make. `id` is its idempotency key: one id never makes two different transactions. */
 export type TransactionOrder = { id: string; to: Address; data: Hex; gas?: bigint }
 
-/** An order as it is kept. `nonce` is null once another transaction has taken it for good. */
+/** A stored order. `nonce` is null after another transaction has used it and that is final. */
 export type Placed = { id: string; to: Address; data: Hex; gas: bigint; nonce: number | null; open: boolean }
 
 /** One signed transaction of an order. `raw` is null once it has been pruned. */
@@ -40,6 +40,7 @@ const SCHEMA = [
 
 type Row = Record<string, SqlStorageValue>
 
+/** Stores orders and their signed transactions in the relayer's SQLite. */
 export class Orders {
   readonly #storage: DurableObjectStorage
 
@@ -58,20 +59,20 @@ export class Orders {
     return this.#rows('SELECT * FROM placed WHERE open = 1 ORDER BY nonce LIMIT ?', limit).map(placedOf)
   }
 
-  /** All that was signed for an order, newest first. */
+  /** All transactions signed for an order, newest first. */
   attempts(id: string): SignedTransaction[] {
     return this.#rows('SELECT * FROM attempt WHERE order_id = ? ORDER BY at DESC, rowid DESC', id).map(
       attemptOf,
     )
   }
 
-  /** One more than the highest nonce ever signed for. */
+  /** The highest nonce ever signed, plus one. */
   nextNonce(): number {
     const [row] = this.#rows('SELECT coalesce(max(nonce) + 1, 0) AS next FROM attempt')
     return row?.next as number
   }
 
-  /** Keeps an order together with its first signed transaction: both are on disk before anything is sent, or neither. */
+  /** Stores an order and its first signed transaction in one write, before anything is sent. */
   place(order: Placed & { nonce: number }, attempt: SignedTransaction): void {
     this.#storage.transactionSync(() => {
       const { id, nonce, to, data, gas } = order
@@ -89,12 +90,12 @@ export class Orders {
     })
   }
 
-  /** Keeps a replacement: the same nonce and content at a higher fee. */
+  /** Stores a replacement: the same nonce and content at a higher fee. */
   replace(order: Placed & { nonce: number }, attempt: SignedTransaction): void {
     this.#storage.transactionSync(() => this.#keep(order.id, order.nonce, attempt))
   }
 
-  /** Whether the chain has the order's transaction or has lost it again; true if that is news. */
+  /** Records whether the order's transaction is on the chain (`open` is false). Returns whether that changed. */
   mark(id: string, open: boolean): boolean {
     const news = this.#rows(
       `UPDATE placed SET open = ?1 WHERE id = ?2 AND open <> ?1 AND data <> '' RETURNING id`,
@@ -104,17 +105,17 @@ export class Orders {
     return news.length > 0
   }
 
-  /** Another transaction has the order's nonce, and that is final: what was signed for it can never be mined. */
+  /** Records that another transaction has the order's nonce and is final: ours can never be mined. */
   displace(id: string): void {
     this.#storage.sql.exec('UPDATE placed SET nonce = NULL, open = 0 WHERE id = ?', id)
   }
 
-  /** Opens what was mined at nonces that the chain no longer counts (a reorganisation). */
+  /** Reopens orders whose nonces the chain no longer counts, after a reorganization. */
   reopen(from: number): void {
     this.#storage.sql.exec(`UPDATE placed SET open = 1 WHERE open = 0 AND nonce >= ? AND data <> ''`, from)
   }
 
-  /** Forgets the bytes, never the id, of what was mined before `until` (Unix ms). */
+  /** Deletes the bytes, never the ids, of orders mined before `until` (Unix ms). */
   prune(until: number): void {
     this.#storage.transactionSync(() => {
       this.#storage.sql.exec(

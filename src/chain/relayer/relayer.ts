@@ -1,4 +1,4 @@
-/** The relayer: one Durable Object per chain and key. It owns the key's nonces and sees every transaction to its end. */
+/** The relayer: one Durable Object per chain and key. It assigns the key's nonces and follows each transaction until mined. */
 import { DurableObject } from 'cloudflare:workers'
 import type { Address, Hex } from '../../protocol/evm/hex.ts'
 import { addressOf } from '../../protocol/evm/secp256k1.ts'
@@ -9,13 +9,14 @@ import { type Fees, firstFees, gasLimit, nextFees } from './gas.ts'
 import { Orders, type Placed, type TransactionOrder } from './orders.ts'
 import type { Conditions, Receipt } from './transaction.ts'
 
+/** See orders.ts. */
 export type { TransactionOrder } from './orders.ts'
 
 /**
- * What became of an order.
- * - `mined`, `reverted`: what the chain says now; a reorganisation can still make it `pending` again.
- * - `refused`: the simulation failed, so nothing was signed or sent, and the id may be sent again.
- * - `pending`: signed, and on its way or about to be. It may be mined at any time: never make another instead.
+ * The outcome of an order.
+ * - `mined`, `reverted`: the current state; a reorganization can make it `pending` again.
+ * - `refused`: the simulation failed. Nothing was signed or sent, and the id may be sent again.
+ * - `pending`: signed, and sent or about to be. Trap: it may be mined at any time, so never make another instead.
  */
 export type Outcome =
   | { status: 'mined'; hash: Hex; block: bigint; logs: Log[] }
@@ -23,10 +24,10 @@ export type Outcome =
   | { status: 'refused'; reason: string }
   | { status: 'pending'; hash: Hex }
 
-/** `maxFee`: the most paid for one gas, in wei. */
+/** `maxFee`: the maximum fee per gas, in wei. */
 export type RelayerSettings = { chain: Chain; key: Hex; maxFee?: bigint }
 
-/** What a caller needs of a relayer: a Durable Object stub fits. */
+/** The interface for callers. A Durable Object stub implements it. */
 export type Relayer = {
   send(order: TransactionOrder, waitMs?: number): Promise<Outcome>
   outcome(id: string, waitMs?: number): Promise<Outcome | { status: 'none' }>
@@ -43,6 +44,7 @@ const LONGEST_PAUSE_MS = 2_000
 
 type Signed = Placed & { nonce: number }
 
+/** Sends transactions of one key, each order once. Stores an order before it sends it. */
 export class RelayerBase<Env = unknown> extends DurableObject<Env> implements Relayer {
   readonly #chain: Chain
   readonly #key: Hex
@@ -58,19 +60,20 @@ export class RelayerBase<Env = unknown> extends DurableObject<Env> implements Re
     this.#key = key
     this.#maxFee = maxFee
     this.#orders = new Orders(ctx.storage)
-    // What was signed may never have been sent before this restart, and every later nonce waits for it.
+    // Trap: a transaction signed before this restart may not have been sent, and every later nonce waits for it.
     if (this.#orders.open(1).length > 0) ctx.blockConcurrencyWhile(() => ctx.storage.setAlarm(Date.now()))
   }
 
-  /** Who pays for gas and is `msg.sender`: the channels' receiver authorizer. */
+  /** The account that pays for gas and is `msg.sender`: the channels' receiver authorizer. */
   async address(): Promise<Address> {
     return addressOf(this.#key)
   }
 
   /**
-   * Makes an order's transaction, once, and waits for it at most about `waitMs`. Asked again with the same id it answers for
-   * the same transaction. What it throws before anything was signed (`outcome` then says `none`) is a ChainFault.
-   * @throws RangeError when the id was given for another content
+   * Makes an order's transaction once, and waits about `waitMs` for it. A repeated call with the same id returns the outcome
+   * of the same transaction.
+   * @throws ChainFault before anything is signed; `outcome` then returns `none`
+   * @throws RangeError when the id was used for another content
    */
   async send(order: TransactionOrder, waitMs: number = WAIT_MS): Promise<Outcome> {
     const until = Date.now() + waitMs
@@ -85,7 +88,7 @@ export class RelayerBase<Env = unknown> extends DurableObject<Env> implements Re
     return this.#await(order.id, until)
   }
 
-  /** What became of an order that may have been sent; `none` if nothing was ever signed that could still be mined. */
+  /** The outcome of an order that may have been sent; `none` if no signed transaction of it can be mined. */
   async outcome(id: string, waitMs = 0): Promise<Outcome | { status: 'none' }> {
     const known = this.#orders.find(id)
     if (!known || !isSigned(known)) return { status: 'none' }
@@ -93,18 +96,18 @@ export class RelayerBase<Env = unknown> extends DurableObject<Env> implements Re
     return this.#await(id, Date.now() + waitMs)
   }
 
-  /** Sees to what is open: looks for receipts, sends again, raises fees. Never throws, since a failed alarm is dropped in the end. */
+  /** Looks for receipts of open orders, sends them again and raises fees. Never throws: the runtime drops failing alarms. */
   override async alarm(): Promise<void> {
     try {
       await this.#tend()
       this.#orders.prune(Date.now() - KEEP_MS)
     } catch (thrown) {
-      this.#warn('the relayer could not tend its transactions', { fault: String(thrown) })
+      this.#warn('open transactions not checked, retrying at the next alarm', { fault: String(thrown) })
     }
     if (this.#orders.open(1).length > 0) await this.ctx.storage.setAlarm(Date.now() + TEND_MS)
   }
 
-  // The same id in parallel is placed once: the later callers wait for the first.
+  // Parallel calls with one id place it once: later callers wait for the first.
   #placeOnce(order: TransactionOrder): Promise<string | undefined> {
     const running = this.#placing.get(order.id)
     if (running) {
@@ -116,7 +119,7 @@ export class RelayerBase<Env = unknown> extends DurableObject<Env> implements Re
     return placed
   }
 
-  /** Simulates, signs, keeps and sends. Answers why the simulation refused. */
+  /** Simulates, signs, stores and sends an order. Returns the reason when the simulation fails. */
   async #place(order: TransactionOrder): Promise<string | undefined> {
     const { broadcast, simulate } = await import('./transaction.ts')
     const client = await connect(this.#chain)
@@ -126,11 +129,11 @@ export class RelayerBase<Env = unknown> extends DurableObject<Env> implements Re
     const gas = order.gas ?? gasLimit(order.data, trial.gas)
     const attempt = await this.#inTurn(() => this.#sign(order, gas, now))
     const against = await broadcast(client, attempt.raw)
-    if (against !== undefined) this.#warn('a broadcast is in doubt', { hash: attempt.hash, against })
+    if (against !== undefined) this.#warn('broadcast outcome unknown', { hash: attempt.hash, against })
     return undefined
   }
 
-  /** Gives the order the next nonce, signs it and keeps both, before anybody outside can have seen them. */
+  /** Assigns the next nonce to an order, signs it, and stores both before anything is sent. */
   async #sign(order: TransactionOrder, gas: bigint, now: Conditions): Promise<{ hash: Hex; raw: Hex }> {
     const { signTransaction } = await import('./transaction.ts')
     const fees = firstFees(now.baseFee, now.tip, this.#maxFee)
@@ -142,27 +145,26 @@ export class RelayerBase<Env = unknown> extends DurableObject<Env> implements Re
     const { id, to, data } = order
     const alone = this.#orders.open(1).length === 0
     this.#orders.place({ id, to, data, gas, nonce, open: true }, { ...signed, fees, at: Date.now() })
-    // Not a tick after the write: both reach the disk together, so that nothing is open without an alarm to see to it.
+    // Trap: set the alarm in the same tick as the write. Both then reach the disk together, and no order lacks an alarm.
     if (alone) await this.ctx.storage.setAlarm(Date.now() + TEND_MS)
     return signed
   }
 
   /**
-   * The nonce after ours. A chain that counts more has seen the key elsewhere, or in an earlier life of this object; a node that
-   * says so must say it twice, since what is signed at a nonce that never comes waits for ever, and all later orders with it.
-   * The final count is no second look: it lags by minutes, in which a relayer that has lost its memory would stand still.
+   * The next nonce. The chain counts more than our storage if the key was used elsewhere or the storage was lost. Trap: a
+   * transaction whose nonce is too high waits for ever, and so do all later ones. So the node must confirm a higher count.
+   * The `finalized` count cannot confirm it: it lags by minutes.
    */
   async #nextNonce(count: number): Promise<number> {
     const next = this.#orders.nextNonce()
     if (count <= next) return next
     const { readCount } = await import('./transaction.ts')
     const again = await readCount(await connect(this.#chain), await this.address(), 'latest')
-    // A count only grows.
     if (again >= count) return count
     throw new ChainFault('unreachable', `the node counts ${count} transactions of the relayer, then ${again}`)
   }
 
-  /** Asks for receipts, slower and slower, until there is one or it is time to answer `pending`. */
+  /** Polls for a receipt with growing pauses until `until` (Unix ms), then returns `pending`. */
   async #await(id: string, until: number): Promise<Outcome> {
     for (let pause = FIRST_PAUSE_MS; ; pause = Math.min(pause * 2, LONGEST_PAUSE_MS)) {
       const outcome = await this.#look(id)
@@ -171,7 +173,7 @@ export class RelayerBase<Env = unknown> extends DurableObject<Env> implements Re
     }
   }
 
-  /** What became of an order, as far as can be told now. A chain that cannot be read leaves it `pending`. */
+  /** The current outcome of an order; `pending` while the chain is unreadable. */
   async #look(id: string): Promise<Outcome> {
     try {
       const receipt = await this.#findReceipt(id)
@@ -180,11 +182,11 @@ export class RelayerBase<Env = unknown> extends DurableObject<Env> implements Re
       if (!(thrown instanceof ChainFault)) throw thrown
     }
     const [newest] = this.#orders.attempts(id)
-    if (!newest) throw new Error(`nothing was signed for ${id}`)
+    if (!newest) throw new Error(`order ${id} must have a signed transaction`)
     return { status: 'pending', hash: newest.hash }
   }
 
-  /** The receipt of any of an order's transactions; undefined only when the chain has said that there is none. @throws ChainFault */
+  /** The receipt of any of an order's transactions; undefined only when the chain has none of them. @throws ChainFault */
   async #findReceipt(id: string): Promise<Receipt | undefined> {
     const { findReceipt } = await import('./transaction.ts')
     const hashes = this.#orders.attempts(id).map((attempt) => attempt.hash)
@@ -204,14 +206,14 @@ export class RelayerBase<Env = unknown> extends DurableObject<Env> implements Re
     }
   }
 
-  /** Sends again what was signed; what has been stuck for long goes at a higher fee, with the same nonce and content. */
+  /** Sends an order again. If it has been pending for long, sends it at a higher fee with the same nonce and content. */
   async #push(order: Signed, now: Conditions): Promise<void> {
     const [last] = this.#orders.attempts(order.id)
     if (!last) return
     const stuck = Date.now() - last.at >= STUCK_MS
     const asked = stuck ? firstFees(now.baseFee, now.tip, this.#maxFee) : undefined
     const fees = asked && nextFees(last.fees, asked, this.#maxFee)
-    if (stuck && !fees) this.#warn('a transaction is stuck at the highest fee allowed', { hash: last.hash })
+    if (stuck && !fees) this.#warn('transaction still pending at the maximum fee', { hash: last.hash })
     if (fees) await this.#inTurn(() => this.#replace(order, fees))
     await this.#rebroadcast(order)
   }
@@ -231,17 +233,20 @@ export class RelayerBase<Env = unknown> extends DurableObject<Env> implements Re
       await broadcast(await connect(this.#chain), last.raw)
     } catch (thrown) {
       if (!(thrown instanceof ChainFault)) throw thrown
-      this.#warn('a broadcast is in doubt', { hash: last.hash, against: thrown.message })
+      this.#warn('broadcast outcome unknown', { hash: last.hash, against: thrown.message })
     }
   }
 
-  /** Gives an order up only when its nonce is taken for good by a transaction of which we know nothing (a key used elsewhere). */
+  /** Abandons an order only when an unknown transaction has its nonce and is final: the key was used elsewhere. */
   async #displaceIfFinal(order: Signed): Promise<void> {
     const { readCount } = await import('./transaction.ts')
     const final = await readCount(await connect(this.#chain), await this.address(), 'finalized')
     if (order.nonce >= final) return
     this.#orders.displace(order.id)
-    this.#warn('another transaction took a nonce of the relayer', { order: order.id, nonce: order.nonce })
+    this.#warn('nonce used by an unknown transaction, order abandoned', {
+      order: order.id,
+      nonce: order.nonce,
+    })
   }
 
   async #readConditions(): Promise<Conditions> {
@@ -253,7 +258,7 @@ export class RelayerBase<Env = unknown> extends DurableObject<Env> implements Re
     return this.#conditions
   }
 
-  // One at a time: between choosing a nonce and keeping what was signed with it nobody else may choose.
+  // One at a time: no other order may choose a nonce until this one's is stored.
   #inTurn<Value>(work: () => Promise<Value>): Promise<Value> {
     const done = this.#turn.then(work)
     this.#turn = done.catch(() => undefined)
@@ -279,5 +284,5 @@ function isSigned(order: Placed): order is Signed {
 
 function assertSame(known: Pick<Placed, 'to' | 'data'>, order: TransactionOrder): void {
   const same = known.to === order.to && (known.data === order.data || known.data.length === 0)
-  if (!same) throw new RangeError(`the order ${order.id} was given for another content`)
+  if (!same) throw new RangeError(`order ${order.id} must keep its first content`)
 }

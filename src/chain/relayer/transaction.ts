@@ -1,4 +1,4 @@
-/** Transactions of one key: tried, signed, sent and looked up. Loaded by the relayer when it has something to do. */
+/** Simulates, signs, sends and finds transactions of one key. The relayer loads it at the first order. */
 
 import { concatHex, hexToBigInt, hexToNumber, keccak256, numberToHex, toRlp } from 'viem'
 import type { Address, Hex } from '../../protocol/evm/hex.ts'
@@ -9,18 +9,19 @@ import { type Client, faultOf, type NodeError, nodeErrorOf } from '../node-clien
 import { type Fees, GAS_CAP } from './gas.ts'
 import type { TransactionOrder } from './orders.ts'
 
-/** What the chain asks of the next transaction. Wei. */
+/** The next transaction's conditions: mined transactions of the key, and fees and balance in wei. */
 export type Conditions = { count: number; baseFee: bigint; tip: bigint; balance: bigint }
 
+/** The receipt of a mined transaction. */
 export type Receipt = { hash: Hex; block: bigint; succeeded: boolean; logs: Log[] }
 
 /** The type of a transaction, in front of its fields (EIP-2718). */
 const EIP1559: Hex = '0x02'
 
-// Pools take no transaction over 128 KiB.
-const LARGEST_DATA = 120 * 1024
+// Pools reject transactions over 128 KiB.
+const MAX_DATA_BYTES = 120 * 1024
 
-/** The transactions of `from` that the chain counts, the price of gas, and what there is to pay it with. @throws ChainFault */
+/** Reads the transaction count of `from`, the current fees, and its balance. @throws ChainFault */
 export async function readConditions(client: Client, from: Address): Promise<Conditions> {
   const asked = Promise.all([
     client.request({ method: 'eth_getTransactionCount', params: [from, 'latest'] }),
@@ -39,7 +40,7 @@ export async function readConditions(client: Client, from: Address): Promise<Con
   }
 }
 
-/** How many transactions of `from` the chain counts; those of `finalized` can never be taken back. @throws ChainFault */
+/** Reads the transaction count of `from`. No reorganization changes the `finalized` count. @throws ChainFault */
 export async function readCount(client: Client, from: Address, tag: 'latest' | 'finalized'): Promise<number> {
   try {
     return hexToNumber(await client.request({ method: 'eth_getTransactionCount', params: [from, tag] }))
@@ -49,28 +50,28 @@ export async function readCount(client: Client, from: Address, tag: 'latest' | '
 }
 
 /**
- * Runs an order on the chain of now without sending it: the gas it used, or why it was refused: a custom error's name, a
- * `require`'s words, `too_large`, `out_of_gas` or `unknown`.
- * @throws ChainFault when no node gave a verdict
+ * Simulates an order on the current state. Returns the gas used, or why it was refused: a custom error's name, a
+ * `require`'s message, `too_large`, `out_of_gas` or `unknown`.
+ * @throws ChainFault when no node answered
  */
 export async function simulate(
   client: Client,
   from: Address,
   { to, data, gas = GAS_CAP }: TransactionOrder,
 ): Promise<{ gas: bigint } | { refused: string }> {
-  if (data.length / 2 > LARGEST_DATA) return { refused: 'too_large' }
+  if (data.length / 2 > MAX_DATA_BYTES) return { refused: 'too_large' }
   try {
     const call = { from, to, data, gas: numberToHex(gas) }
     return { gas: hexToBigInt(await client.request({ method: 'eth_estimateGas', params: [call] })) }
   } catch (thrown) {
-    const said = nodeErrorOf(thrown)
-    const refused = said && verdictOf(said)
+    const error = nodeErrorOf(thrown)
+    const refused = error && refusalOf(error)
     if (refused === undefined) throw faultOf(thrown)
     return { refused }
   }
 }
 
-/** Signs one transaction (EIP-1559). Its hash is known before anybody has seen it. */
+/** Signs one transaction (EIP-1559). Its hash is known before it is sent. */
 export function signTransaction(
   key: Hex,
   chainId: number,
@@ -87,9 +88,9 @@ export function signTransaction(
 }
 
 /**
- * Hands a signed transaction to the node. Nothing that comes back decides anything: a reply may be lost after the node
- * took it, and "already known" or "nonce too low" may be about this very transaction. Only receipts decide.
- * @returns what the node said against it, for a log
+ * Sends a signed transaction to the node. Trap: the answer decides nothing. It may be lost after the node accepted the
+ * transaction, and "already known" or "nonce too low" may be about this very transaction. Only receipts decide.
+ * @returns the node's error, for a log
  */
 export async function broadcast(client: Client, raw: Hex): Promise<string | undefined> {
   try {
@@ -100,7 +101,7 @@ export async function broadcast(client: Client, raw: Hex): Promise<string | unde
   }
 }
 
-/** The receipt of the first of `hashes` that the chain has. @throws ChainFault */
+/** Finds the receipt of the first of `hashes` that is mined. @throws ChainFault */
 export async function findReceipt(client: Client, hashes: Hex[]): Promise<Receipt | undefined> {
   const asked = hashes.map((hash) =>
     client.request({ method: 'eth_getTransactionReceipt', params: [hash] }, { retryCount: 0 }),
@@ -122,14 +123,14 @@ export async function findReceipt(client: Client, hashes: Hex[]): Promise<Receip
   }
 }
 
-/** As RLP has integers: bytes without a zero in front, and none for zero. */
+/** An integer for RLP: no leading zero bytes, and no bytes for zero. */
 function integer(value: bigint): Hex {
   const digits = value.toString(16)
   return value === 0n ? '0x' : `0x${digits.length % 2 ? '0' : ''}${digits}`
 }
 
-// JSON-RPC code 3 is a revert with data; other nodes say it in words. Any other error is about the node, not the call.
-function verdictOf({ code, message, data }: NodeError): string | undefined {
+// JSON-RPC code 3 is a revert with data; other nodes use a message. Any other error is about the node, not the call.
+function refusalOf({ code, message, data }: NodeError): string | undefined {
   if (/out of gas|gas required exceeds|exceeds block gas limit|intrinsic gas/i.test(message))
     return 'out_of_gas'
   if (code === 3 || /revert/i.test(message)) return revertReason(data)

@@ -1,5 +1,6 @@
 /** Base64url without padding (RFC 4648 §5), in its one canonical spelling. */
 
+/** Encodes bytes as base64url without padding. */
 export function encodeBase64url(bytes: Uint8Array): string {
   return btoa(String.fromCharCode(...bytes))
     .replaceAll('+', '-')

@@ -1,6 +1,6 @@
 /** One text for one value, so that it can be signed and hashed: JSON with sorted keys and no spaces. */
 
-/** What such a text can hold. Amounts are written as strings. */
+/** The values that canonical JSON can contain. Write amounts as strings. */
 export type Plain =
   | string
   | number

@@ -37,7 +37,7 @@ export class MerkleRoot {
   }
 }
 
-/** What leads from leaf `index` to the root, nearest first (RFC 9162 §2.1.3.1). @throws RangeError without such a leaf */
+/** The inclusion proof from leaf `index` to the root, nearest first (RFC 9162 §2.1.3.1). @throws RangeError for other indices */
 export function merklePath(leaves: readonly Uint8Array[], index: number): Hex[] {
   if (!(index in leaves)) throw new RangeError(`no leaf ${index} among ${leaves.length}`)
   const path: Hex[] = []
@@ -70,7 +70,7 @@ export function leadsTo(
   return taken === path.length && toHex(hash) === root
 }
 
-/** One level up. The last of an odd number has no sibling and goes up as it is. */
+/** One level up. The last node of an odd number lacks a sibling and moves up unchanged. */
 function parents(level: readonly Uint8Array[]): Uint8Array[] {
   const up: Uint8Array[] = []
   for (let at = 0; at < level.length; at += 2) {

@@ -1,4 +1,4 @@
-/** The words of an escrowed channel, as the contract has them (x402 batch-settlement EVM §Channel creation). */
+/** The types of an escrowed channel, named as in the contract (x402 batch-settlement EVM §Channel creation). */
 import type { Address, Hex } from './hex.ts'
 
 /** Immutable; its EIP-712 hash is the channel's id. */
@@ -13,7 +13,7 @@ export type ChannelConfig = {
   salt: Hex
 }
 
-/** The payer's signed ceiling: all that may ever be claimed from the channel. Atomic units. */
+/** The payer's signed ceiling: the maximum total that may be claimed from the channel. Atomic units. */
 export type Voucher = { channelId: Hex; maxClaimableAmount: bigint; signature: Hex }
 
 /** One row of `claim(VoucherClaim[])`. */
@@ -24,7 +24,7 @@ export type Claim = {
   totalClaimed: bigint
 }
 
-/** What the chain says of a channel at a block. `balance` and `totalClaimed` both only grow between refunds and withdrawals. */
+/** The state of a channel at a block. `balance` and `totalClaimed` only grow between refunds and withdrawals. */
 export type ChannelState = {
   balance: bigint
   totalClaimed: bigint

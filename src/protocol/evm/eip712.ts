@@ -108,7 +108,7 @@ export function channelId(config: ChannelConfig, chainId: number, escrow: Addres
   return toHex(digest(domain, hashWords(8)))
 }
 
-/** What a payer's authorizer signs: the ceiling of all that may be claimed from the channel. */
+/** The message that a payer's authorizer signs: the maximum total that may be claimed from the channel. */
 export function voucherDigest(
   voucher: Pick<Voucher, 'channelId' | 'maxClaimableAmount'>,
   chainId: number,
@@ -121,12 +121,12 @@ export function voucherDigest(
   return digest(domain, hashWords(3))
 }
 
-/** What a payer signs for `exact`: EIP-3009 `TransferWithAuthorization`. */
+/** The message that a payer signs for `exact`: EIP-3009 `TransferWithAuthorization`. */
 export function transferAuthorizationDigest(authorization: Authorization, token: Token): Uint8Array {
   return authorizationDigest(TRANSFER(), authorization, token)
 }
 
-/** What a payer signs for a deposit: EIP-3009 `ReceiveWithAuthorization`, to the collector, with {@link depositNonce}. */
+/** The message that a payer signs for a deposit: EIP-3009 `ReceiveWithAuthorization`, to the collector, with {@link depositNonce}. */
 export function receiveAuthorizationDigest(authorization: Authorization, token: Token): Uint8Array {
   return authorizationDigest(RECEIVE(), authorization, token)
 }

@@ -1,4 +1,6 @@
-/** Hex strings as viem types them, and bytes. */
+/** Hex strings, with viem's type, and bytes. */
+
+/** A hex string with the prefix 0x. */
 export type Hex = `0x${string}`
 
 /** An address in lower case: two addresses are equal when their strings are. */
@@ -12,10 +14,12 @@ for (let nibble = 0; nibble < 16; nibble++) {
   NIBBLES[nibble.toString(16).toUpperCase().charCodeAt(0)] = nibble
 }
 
+/** Whether a string is 0x and the hex digits of `bytes` bytes. */
 export function isHex(value: string, bytes: number): value is Hex {
   return value.length === 2 + bytes * 2 && SHAPE.test(value)
 }
 
+/** Bytes as a hex string. */
 export function toHex(bytes: Uint8Array): Hex {
   let text = '0x'
   for (const byte of bytes) text += PAIRS[byte]

@@ -115,7 +115,7 @@ export class Curve {
     return found ? this.#heap.subarray(this.#key, this.#key + 64) : undefined
   }
 
-  /** Makes the public key of 32 secret bytes, in the place where {@link recover} leaves one; false when they are no key. */
+  /** Makes the public key of 32 secret bytes, in the place where {@link recover} leaves one; false if they are not a valid key. */
   derive(secret: Uint8Array): boolean {
     this.#signing ||= this.#exports._secp256k1_context_create(FOR_SIGNING)
     this.#heap.set(secret, this.#input)

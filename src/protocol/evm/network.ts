@@ -1,9 +1,10 @@
-/** The networks payments are taken on: chain, stablecoin and escrow, by CAIP-2 id. */
+/** The supported networks: chain, stablecoin and escrow, by CAIP-2 id. */
 import type { Address } from './hex.ts'
 
-/** A token of a chain, with the words of its EIP-712 domain. */
+/** A token of a chain, with the fields of its EIP-712 domain. */
 export type Token = { chainId: number; address: Address; name: string; version: string }
 
+/** A chain on which payments settle, with its contracts. */
 export type Network = {
   /** CAIP-2, the `network` of x402 v2. */
   id: string

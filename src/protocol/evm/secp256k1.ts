@@ -1,4 +1,4 @@
-/** Who signed a digest, with the contract's own verdict; and what our own key signs. */
+/** Recovers the signer of a digest by the contract's rules, and signs with our own key. */
 import { keccak_256 } from '@noble/hashes/sha3.js'
 import { type Address, fromHex, type Hex, isHex, toHex } from './hex.ts'
 import { Curve } from './libsecp256k1.ts'

@@ -11,6 +11,7 @@ import {
 } from 'structured-headers'
 
 export { isInnerList, serializeInnerList, serializeItem } from 'structured-headers'
+/** The types of parsed structured fields (RFC 9651). */
 export type { Dictionary, InnerList, Item, Parameters }
 
 /**

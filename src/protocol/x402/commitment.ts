@@ -4,13 +4,13 @@ import { parseAmount } from '../amount.ts'
 import { accept, type Result, refuse } from '../refusal.ts'
 import type { PaymentRequirements } from './types.ts'
 
-/** A billing network, `<operator>:402`. `unit` is what one unit of its amounts is worth, in micro-dollars. */
+/** A billing network, `<operator>:402`. `unit` is the value of one unit of its amounts, in micro-dollars. */
 export type CreditNetwork = { id: string; unit: bigint; words: Record<string, unknown> }
 
-/** What an agent promises. `amount` in units of its network, or for Pay Per Crawl in micro-dollars. */
+/** The promise of an agent. `amount` in units of its network, or for Pay Per Crawl in micro-dollars. */
 export type CreditPayload = { amount: bigint }
 
-/** The offer as the payer echoes it. A first request that saw no 402 cannot know all of it. */
+/** The offer that the payer echoes. A first request, sent before any 402, may leave out parts. */
 export type CreditAccepted = Omit<PaymentRequirements, 'maxTimeoutSeconds' | 'extra'> &
   Partial<Pick<PaymentRequirements, 'maxTimeoutSeconds' | 'extra'>>
 
@@ -18,12 +18,12 @@ export type CreditAccepted = Omit<PaymentRequirements, 'maxTimeoutSeconds' | 'ex
 export const ASSET = 'USD'
 const VERSION = '1.0.0'
 
-/** The network of Cloudflare's own billing, for interop: it counts cents, so that prices are rounded up. */
+/** The network of Cloudflare's own billing, for interop: it counts cents, so prices are rounded up. */
 export const CLOUDFLARE = 'cloudflare:402'
 
 const NETWORK = /^[-a-z0-9]{3,16}:402$/
 
-/** `extensions` of a 402 that takes commitments (x402 extension http-message-signatures; `schema` is left out to save bytes). */
+/** `extensions` of a 402 that accepts commitments (x402 extension http-message-signatures; `schema` is left out to save bytes). */
 export function signatureExtension(registrationUrl: string): Record<string, unknown> {
   const signatureSchemes = ['ed25519', 'ecdsa-p256-sha256', 'rsa-pss-sha512']
   return {
@@ -32,16 +32,18 @@ export function signatureExtension(registrationUrl: string): Record<string, unkn
 }
 
 /**
- * `Accept-Signature` (RFC 9421 §5.1): what a commitment should cover. Without method and target, or a nonce, it is good
- * for any one page of the site until it expires.
+ * `Accept-Signature` (RFC 9421 §5.1): the components that a commitment should cover. Without method and target, or a nonce, it is
+ * valid for any one page of the site until it expires.
  */
 export const ACCEPT_SIGNATURE =
   'tab402=("@authority" "@method" "@target-uri" "signature-agent" "payment-signature");created;expires;keyid;nonce;tag="web-bot-auth"'
 
+/** Whether an id is of a billing network. */
 export function isCreditNetwork(id: string): boolean {
   return NETWORK.test(id)
 }
 
+/** The billing network with an id: cents for Cloudflare's, micro-dollars for all others. */
 export function creditNetwork(id: string): CreditNetwork {
   return id === CLOUDFLARE
     ? { id, unit: 10_000n, words: { version: VERSION, unit: 'cent', decimals: 2, rounding: 'up' } }

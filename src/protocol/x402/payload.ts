@@ -1,4 +1,4 @@
-/** What a payer signs and sends, scheme by scheme, read from JSON into amounts and lower-cased hex. */
+/** Reads each scheme's payload from JSON into amounts and lower-case hex. */
 import * as v from 'valibot'
 import { parseAmount } from '../amount.ts'
 import type { ChannelConfig, Voucher } from '../evm/channel.ts'

@@ -1,8 +1,12 @@
-/** `scheme` on the wire. What x402 calls batch-settlement is a channel here. */
+/** Types and constants of x402 on the wire. */
+
+/** The `scheme` of one-time payments on the wire. */
 export const EXACT = 'exact'
 
+/** The `scheme` of channels on the wire. */
 export const CHANNEL = 'batch-settlement'
 
+/** The `resource` of a 402: the page that the offers are for. */
 export type ResourceInfo = { url: string; description?: string; mimeType?: string }
 
 /** One entry of `accepts`: an offer. `amount` in atomic units, canonical decimal; `network` in CAIP-2. */

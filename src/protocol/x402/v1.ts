@@ -26,7 +26,7 @@ export type PaymentRequirementsV1 = {
 /** The JSON body of a 402. */
 export type PaymentRequiredV1 = { x402Version: 1; error: string; accepts: PaymentRequirementsV1[] }
 
-/** The v1 body that says what a v2 header says; offers that v1 has no words for are left out. */
+/** The v1 body with the content of a v2 header, without offers that v1 cannot express. */
 export function paymentRequiredV1(
   error: string,
   resource: ResourceInfo,
