@@ -1,4 +1,4 @@
-/** What a Worker of one's own imports: the paywall as middleware, what the clock starts, and the classes to export beside it. */
+/** The package's entry: the paywall as middleware, the scheduled handler, the operator's API, and the Durable Object classes. */
 import type { MiddlewareHandler } from 'hono'
 import { middleware } from './adapters/hono.ts'
 import type { Bindings } from './app/bindings.ts'
@@ -8,15 +8,19 @@ import { billingOf, workOf } from './app/work.ts'
 import type { Terms } from './config/terms.ts'
 import { onCron } from './settlement/schedule.ts'
 
+/** The bindings of wrangler.toml that the paywall uses. */
 export type { Bindings } from './app/bindings.ts'
 export * from './app/objects.ts'
+/** The terms of {@link paywall}, and the rules in them. */
 export type { ChargeRule, ClientSelector, FreeRule, PolicyRule, Terms } from './config/terms.ts'
 
 /**
- * Charges for what stands behind it: `app.use(paywall())`.
+ * Hono middleware that charges crawlers for the handlers behind it.
  *
- * The policy is read from the vars that docs/policy.md lists, with `ORIGIN = "self"`. They stay complete, since the settlement
- * reads them too; `terms` take the place of some of them for this use alone.
+ * Reads the policy from the vars in docs/policy.md, with `ORIGIN = "self"`. `terms` replace vars of the same name, for this
+ * use only. Keep the vars complete: the nightly run reads them too.
+ * @example
+ * app.use(paywall({ PRICE: '0.002' }))
  */
 export function paywall(terms?: Terms): MiddlewareHandler<{ Bindings: Bindings }> {
   return middleware<Bindings>((env) => {
@@ -25,7 +29,12 @@ export function paywall(terms?: Terms): MiddlewareHandler<{ Bindings: Bindings }
   })
 }
 
-/** The Worker's `scheduled` handler: the nightly settlement run and the watch. @throws for a cron it does not know */
+/**
+ * The Worker's `scheduled` handler: starts the nightly run or the withdrawal watch.
+ * @throws if the cron is neither of the two, or the config is invalid
+ * @example
+ * export default { fetch: app.fetch, scheduled }
+ */
 export async function scheduled(controller: ScheduledController, env: Bindings): Promise<void> {
   const work = workOf(env)
   if (work) await onCron(controller, env.SETTLEMENT, work)
@@ -37,7 +46,9 @@ type Fetches = { fetch(request: Request): Response | Promise<Response> }
 /**
  * Answers every request below `/_tab402`: the operator's API, a crawler's own account, and the payer portal.
  *
- * Each is loaded at its first request, so pages for readers never wait for it.
+ * Each loads at its first request, so page requests never wait for it.
+ * @example
+ * app.all('/_tab402/*', (c) => operate(c.req.raw, c.env))
  */
 export async function operate(request: Request, env: Bindings): Promise<Response> {
   const billing = billingOf(env)

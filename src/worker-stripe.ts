@@ -1,4 +1,4 @@
-/** The Worker with invoices through Stripe: `main = "src/worker-stripe.ts"`. The package adds some 37 kB to the 230 of the other. */
+/** The Worker with invoices through Stripe: `main = "src/worker-stripe.ts"`. Stripe's package adds about 37 kB to its 230 kB. */
 import { includeStripe } from './config/stripe-plugin.ts'
 
 export * from './worker.ts'

@@ -17,7 +17,7 @@ export {
   Settlement,
 } from './app/objects.ts'
 
-/** Few requests name these or have an escape in their path, so that few are read to see where. */
+/** Fast path: only URLs that may name a reserved path are parsed. */
 const SUSPECT = /\/(?:_tab402|cdn-cgi|__scheduled)|^[^?]*%/
 const OURS = /^\/_tab402(?:\/|$)/
 const RESERVED = /^\/(?:_tab402|cdn-cgi|__scheduled)(?:\/|$)/
@@ -27,7 +27,7 @@ export default {
     if (SUSPECT.test(request.url)) {
       const { pathname = '' } = URL.parse(request.url) ?? {}
       if (OURS.test(pathname)) return operate(request, env)
-      // Where a platform or a local stack may listen, nothing is served and nothing is passed on, however it is spelled.
+      // Threat: the platform or a local stack may listen at reserved paths. Answer 404 to every spelling of them.
       const read = canonicalize(request.url)
       if (RESERVED.test(read.ok ? read.value.path : pathname)) return new Response(null, { status: 404 })
     }

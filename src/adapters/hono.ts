@@ -17,14 +17,14 @@ export function middleware<Bindings extends object>(
   }
 }
 
-/** `answered`: what the gate has said. Handlers that it began and did not wait for have no say any more. */
+/** `answered`: the gate's response. Once it is set, handlers still under way cannot change the response. */
 function handlersOf(context: Context, next: Next): Content & { answered?: Response } {
   const run = async () => {
     await next()
     if (handlers.answered === undefined) return context.res
     // Trap: a handler that throws writes over a response that is on its way out.
     if (context.error) put(context, handlers.answered)
-    throw new Error('the gate has answered already')
+    throw new Error('the gate has already answered')
   }
   const handlers: Content & { answered?: Response } = {
     pass: run,

@@ -1,4 +1,4 @@
-/** Billing by the config: rails, numbers and the operator's key, for the nightly run and for whoever comes to pay. */
+/** Billing by the config: rails, numbers and the operator's key, for the nightly run and the payer portal. */
 
 import type { BillingContext } from '../billing/context.ts'
 import { openSeal } from '../billing/operator-key.ts'
@@ -22,7 +22,8 @@ export async function openBilling(
 ): Promise<BillingContext> {
   const { LINES: lines, NUMBERS: numbers, AGENTS: agents, BOOK: book } = env
   const { bill } = config
-  if (!bill || !lines || !numbers) throw new Error('nobody is named who sends invoices')
+  if (!bill || !lines || !numbers)
+    throw new Error('billing is not configured: set SELLER, OPERATOR_KEY and PUBLIC_URL')
   const tools = { now: () => Date.now(), newId: () => crypto.randomUUID() }
   const seal = await openSeal(bill.key)
   const atOnce = exact && {

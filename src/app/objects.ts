@@ -12,6 +12,7 @@ export { Agents } from '../ledger/credit/agents.ts'
 export { CreditLine } from '../ledger/credit/credit-line.ts'
 export { Authorizations } from '../ledger/exact/authorizations.ts'
 
+/** The relayer: one Durable Object per chain and key. @throws if the config is invalid or names no chain and key */
 export class Relayer extends RelayerBase<Bindings> {
   constructor(ctx: DurableObjectState, env: Bindings) {
     const read = readConfig(env)
@@ -22,6 +23,7 @@ export class Relayer extends RelayerBase<Bindings> {
   }
 }
 
+/** The nightly settlement run, as a Workflow. @throws if the config is invalid or leaves nothing to settle */
 export class Settlement extends SettlementBase<Bindings> {
   constructor(ctx: ExecutionContext, env: Bindings) {
     const work = workOf(env)

@@ -1,4 +1,4 @@
-/** What the operator's API works with, made from config and bindings. */
+/** Makes the settings of the operator's API from config and bindings. */
 
 import { type Config, readConfig } from '../config/config.ts'
 import type { CreditSettings, OperatorSettings } from '../operator/settings.ts'
@@ -6,7 +6,7 @@ import type { Bindings } from './bindings.ts'
 import { creditPortsOf } from './schemes.ts'
 import { billingOf } from './work.ts'
 
-/** What the operator's API works with. With a faulty config it lets nobody in. */
+/** The settings of the operator's API. With an invalid config they hold no token, so the API rejects all requests. */
 export function operatorOf(env: Bindings): OperatorSettings {
   const read = readConfig(env)
   const { BOOK: book, ACCOUNT: accounts, AUTHORIZATIONS: authorizations, SETTLEMENT: settlement } = env
@@ -18,7 +18,7 @@ export function operatorOf(env: Bindings): OperatorSettings {
   return { tokenSha256, ...objects, ...(credit && { credit }), ...(billing && { billing }) }
 }
 
-/** Credit as the operator and the agents read it; undefined where there is none. */
+/** Credit as the operator and the agents read it; undefined if credit is not configured. */
 function booksOf(env: Bindings, { credit, operator }: Config): CreditSettings | undefined {
   const ports = creditPortsOf(env)
   if (!credit || !ports) return undefined

@@ -11,6 +11,7 @@ import type { Schemes } from '../schemes/index.ts'
 import type { Scheme } from '../schemes/scheme.ts'
 import type { Bindings } from './bindings.ts'
 
+/** Makes the schemes that the config offers and the bindings support. */
 export function schemesOf(env: Bindings, config: Config): Schemes {
   const { policy, chain, relayer, maxTimeoutSeconds } = config
   const { network, receiver } = policy
@@ -46,6 +47,7 @@ function mayLook({ CHAIN_READS: reads }: Bindings, key: string): () => Promise<b
   return async () => (await reads?.limit({ key }))?.success ?? true
 }
 
+/** The Durable Objects that credit needs; undefined if one of the bindings is missing. */
 export function creditPortsOf(env: Bindings): CreditPorts | undefined {
   const { LINES: lines, AGENTS: agents, DIRECTORIES: directories } = env
   if (!lines || !agents || !directories) return undefined
@@ -57,7 +59,7 @@ export function creditPortsOf(env: Bindings): CreditPorts | undefined {
   }
 }
 
-/** `exact` by this config; undefined where nobody settles it. */
+/** `exact` by this config; undefined if neither a facilitator nor a relayer is configured. */
 export function exactOf(
   env: Bindings,
   config: Config,

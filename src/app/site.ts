@@ -7,13 +7,14 @@ import { refused } from '../paywall/response.ts'
 import type { Bindings } from './bindings.ts'
 import { schemesOf } from './schemes.ts'
 
+/** A configured site: its gate, and the origin that the gate protects. */
 export type Site = { config: Config; gate: Gate; origin: Content }
 
 const sites = new WeakMap<Config, Site>()
 
 /**
  * The site of these bindings. `terms` take the place of vars of the same name, for a Worker that states its policy in code.
- * A Worker with a faulty policy serves nothing: what it answers instead is returned.
+ * With an invalid config the Worker serves no page: returns the response to send instead.
  */
 export function siteOf(env: Bindings, terms?: Record<string, unknown>): Site | Response {
   const read = readConfig(env, terms)
@@ -27,7 +28,7 @@ export function siteOf(env: Bindings, terms?: Record<string, unknown>): Site | R
 
 const reported = new WeakSet<readonly ConfigProblem[]>()
 
-/** Says once per isolate what is wrong, and to whoever asks only that something is. */
+/** Logs the problems once per isolate. The response names none of them: clients must not learn the config. */
 function misconfigured(problems: readonly ConfigProblem[]): Response {
   if (!reported.has(problems))
     console.error(`tab402 is misconfigured and serves nothing:\n${describeProblems(problems)}`)
@@ -67,5 +68,5 @@ function contentOf(env: Bindings, { policy, originSecret, originTimeoutMs }: Con
 const nowhere: Content = { pass: unbound, buy: unbound }
 
 async function unbound(): Promise<never> {
-  throw new Error('this Worker has no origin: mount it as middleware, or name an ORIGIN')
+  throw new Error('ORIGIN must be set, or the paywall mounted as middleware')
 }

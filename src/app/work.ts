@@ -1,4 +1,4 @@
-/** What the nightly run works on, made from config and bindings. */
+/** Makes the work of the nightly run from config and bindings. */
 
 import type { BillingContext } from '../billing/context.ts'
 import { type Config, describeProblems, readConfig } from '../config/config.ts'
@@ -7,7 +7,10 @@ import type { Work } from '../settlement/run.ts'
 import type { Bindings } from './bindings.ts'
 import { exactOf, relayerOf } from './schemes.ts'
 
-/** What there is to settle with these bindings; null when there is nothing, for want of a chain, a key or a seller. */
+/**
+ * The work that these bindings allow; null without a chain and key, a facilitator or a seller.
+ * @throws if the config is invalid
+ */
 export function workOf(env: Bindings): Work | null {
   const read = readConfig(env)
   if (!read.ok) throw new Error(describeProblems(read.problems))
@@ -25,7 +28,7 @@ function channelsOf(env: Bindings, config: Config): Settings | null {
   return { chain, book, accounts, authorizations, relayer: lastingRelayer(env, config) }
 }
 
-/** A stub is of no use any more once its object was reset, and a run outlives that: so each call has one of its own. */
+/** Trap: a stub stops working once its object is reset, which a run outlives. Each call makes a fresh stub. */
 function lastingRelayer(env: Bindings, config: Config): Settings['relayer'] {
   const stub = () => relayerOf(env, config)
   return {
@@ -40,7 +43,7 @@ function payersOf({ BOOK: book, AUTHORIZATIONS: authorizations }: Bindings, conf
   return config.facilitator ? { book, authorizations, chain: config.chain ?? null, relayer: null } : null
 }
 
-/** Opens billing for one request or one step; null where nobody is named who sends invoices. Loaded when it is opened. */
+/** Opens billing for one request or one step; null without a seller. Its code loads when it is opened. */
 export function billingOf(env: Bindings): (() => Promise<BillingContext>) | null {
   const read = readConfig(env)
   if (!read.ok || !read.config.bill) return null

@@ -1,4 +1,4 @@
-/** The `who` of a rule: words that select askers. */
+/** The `who` of a rule: words that select clients. */
 import type { Asker } from '../identity/classify.ts'
 import { crawlerNamed, robotsOnly } from '../identity/crawlers.ts'
 

@@ -13,6 +13,7 @@ import { type Decision, decide, type Policy } from './policy.ts'
 import { paidResponse, preflight, receiptAlone, refused, refusedSale } from './response.ts'
 import { type Goods, type Sold, sell, type Wanted } from './sale.ts'
 
+/** The settings of one site's gate. */
 export type GateOptions = {
   policy: Policy
   schemes: Schemes
@@ -32,13 +33,14 @@ export type Content = {
   buy(request: Request, path: CanonicalPath, body: Uint8Array<ArrayBuffer> | null): Promise<Response>
 }
 
+/** Answers one request: the page, an offer or a refusal. */
 export type Gate = (request: Request, content: Content) => Promise<Response>
 
 const METHODS = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'])
-const LARGEST_BODY = 1 << 20
+const MAX_BODY_BYTES = 1 << 20
 
-/** Milliseconds. A signature that was timely must not wait behind a slow body until its use is forgotten (used.ts, C3). */
-const LONGEST_READ = 120_000
+/** Trap: a slow body must not outlast the replay window, or a used signature would be charged again (faults: C3). */
+const MAX_BODY_READ_MS = 120_000
 
 /** Builds the gate of one site. It holds no state but the offers it has written. */
 export function gate({ policy, schemes, now, newId, cloudflareCharges }: GateOptions): Gate {
@@ -78,7 +80,9 @@ export function gate({ policy, schemes, now, newId, cloudflareCharges }: GateOpt
     const sale =
       manner.head || !dialect
         ? refuse('payment_required')
-        : await sellFor(request, path.value, { url, decision, offers }, dialect, content).catch(inDoubt)
+        : await sellFor(request, path.value, { url, decision, offers }, dialect, content).catch(
+            outcomeUnknown,
+          )
     if (sale.ok) return sale.value
     log(sale.refusal)
     const left = offeredAfter(decision, sale.refusal)
@@ -121,13 +125,13 @@ function answerOf(sold: Sold<Response>, dialect: Dialect): Response {
 }
 
 function unreachable(fault: unknown): Response {
-  console.error(JSON.stringify({ message: 'the origin cannot be reached', fault: String(fault) }))
+  console.error(JSON.stringify({ message: 'origin request failed, answering 502', fault: String(fault) }))
   return refused({ reason: 'origin_unreachable' })
 }
 
-/** A fault on the way of a payment leaves its outcome unknown: 503, never a 402, and nothing of the origin's answer. */
-function inDoubt(fault: unknown): Result<Response> {
-  console.error(JSON.stringify({ message: 'a payment is in doubt', fault: String(fault) }))
+/** Trap: after a fault the outcome is unknown, and a 402 would make the payer pay twice. Answer 503, without the page. */
+function outcomeUnknown(fault: unknown): Result<Response> {
+  console.error(JSON.stringify({ message: 'payment outcome unknown, answering 503', fault: String(fault) }))
   return refuse('ledger_unavailable')
 }
 
@@ -145,9 +149,9 @@ function log({ reason, detail }: Refusal): void {
   console.info(JSON.stringify({ message: 'refused', reason, detail: detail.slice(0, 300) }))
 }
 
-/** Reads a request's body once, when it is first asked for; it must be there in time from now on. */
+/** Reads the body once, at the first call. It must arrive within `MAX_BODY_READ_MS` from now. */
 function reader(request: Request, now: () => number): Read {
-  const until = now() + LONGEST_READ
+  const until = now() + MAX_BODY_READ_MS
   let read: Promise<Result<Body>> | undefined
   return () => {
     read ??= readBody(request, () => now() > until)
@@ -161,7 +165,7 @@ async function readBody(request: Request, isLate: () => boolean): Promise<Result
   let size = 0
   for await (const part of request.body) {
     size += part.byteLength
-    if (size > LARGEST_BODY) return refuse('body_too_large')
+    if (size > MAX_BODY_BYTES) return refuse('body_too_large')
     if (isLate()) return refuse('body_too_slow')
     parts.push(part)
   }

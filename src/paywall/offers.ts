@@ -15,7 +15,7 @@ export type Offers = {
   /** In the order in which they are made. */
   made: ReadonlyMap<SchemeName, PaymentRequirements>
   price: bigint
-  /** What is sold: the site, or one invoice. */
+  /** Describes the site or the invoice being sold. */
   about: { serviceName?: string; description?: string }
   /** The headers of one 402. */
   headers(url: string, refusal: Refusal): Record<string, string>

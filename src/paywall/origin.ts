@@ -1,12 +1,13 @@
-/** The protected server: what it is sent, and how long it is waited for. */
+/** Requests to the protected server: which headers it receives, and the timeout. */
 import type { CanonicalPath } from './path.ts'
 import { originUrl } from './path.ts'
 
+/** How to reach the protected server. */
 export type OriginSettings = {
   url: URL
   /** Global `fetch`, or a service binding's. */
   fetch: (request: Request) => Promise<Response>
-  /** Sent as `tab402-origin-secret`, so that the origin can refuse whoever comes around the paywall. */
+  /** Sent as `tab402-origin-secret`, so that the origin can reject requests that bypass the paywall. */
   secret: string | undefined
   timeoutMs: number
 }
@@ -52,7 +53,7 @@ export async function buy(
   body: Uint8Array<ArrayBuffer> | null,
 ): Promise<Response> {
   const late = new AbortController()
-  const timer = setTimeout(() => late.abort(new Error('the origin is too slow')), origin.timeoutMs)
+  const timer = setTimeout(() => late.abort(new Error('origin timeout')), origin.timeoutMs)
   try {
     const sent = forwarded(origin, request, path, body, false)
     return await origin.fetch(new Request(sent, { signal: late.signal }))
@@ -89,6 +90,6 @@ function forwarded(
 
 function remove(headers: Headers, name: string, upgrades: boolean): void {
   if (name === '' || (upgrades && name.toLowerCase() === 'upgrade')) return
-  // A name that `Connection` lists may be no name at all.
+  // `Connection` may list invalid header names, for which `delete` throws.
   if (/^[A-Za-z0-9!#$%&'*+.^_`|~-]+$/.test(name)) headers.delete(name)
 }

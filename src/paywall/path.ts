@@ -1,14 +1,15 @@
 /** One reading of a request's path: rules match it, payments are bound to it and the origin is asked for it. */
 import { accept, type Result, refuse } from '../protocol/refusal.ts'
 
+/** A request's path and query in the one reading that all of the Worker uses. */
 export type CanonicalPath = {
   /**
-   * What the origin is asked for, and what a payment is bound to: RFC 3986 §6.2.2 normal form (escapes in upper case,
-   * unreserved characters decoded, all else that is no `pchar` escaped). Starts with `/`; case and trailing slash are kept.
+   * Sent to the origin and bound into payments: RFC 3986 §6.2.2 normal form (escapes in upper case,
+   * unreserved characters decoded, all else outside `pchar` escaped). Starts with `/`; case and trailing slash are kept.
    */
   path: string
   /**
-   * What rules see: decoded, NFC, lower case, no trailing slash. Two resources of one origin may share it, so it must
+   * Matched by rules: decoded, NFC, lower case, no trailing slash. Two resources of one origin may share it, so it must
    * never stand for a resource in a payment's fingerprint.
    */
   match: string
@@ -17,7 +18,7 @@ export type CanonicalPath = {
 }
 
 /** The longest path with its query that is read, in characters. */
-const LONGEST = 8192
+const MAX_PATH_CHARS = 8192
 
 /** The authority is read by the runtime; only what follows it is judged here. */
 const AUTHORITY = /^https?:\/\/[^/\\?#]*/i
@@ -32,17 +33,17 @@ const UNRESERVED = /^[A-Za-z0-9\-._~]$/
 const SEPARATOR = /[\\;]|%(?:2f|5c|3b)/i
 const DOT_SEGMENT = /\/\.{1,2}(?:\/|$)/
 const CONTROL = /\p{Cc}/u
-/** What WHATWG URL leaves as it is in the query of an http URL. */
+/** Characters that WHATWG URL leaves as they are in the query of an http URL. */
 const PLAIN_SEARCH = /^\?[!$-&(-;=?-~]+$/
 
 /**
- * Reads the path and query of `request.url` (or a path of its own, "/a?b"). Whatever two servers could read in two ways
- * is refused as `ambiguous_path`: dot segments, empty segments, backslashes, `;`, escaped separators, escapes of
+ * Reads the path and query of `request.url` (or a path of its own, "/a?b"). Refuses every
+ * path that two servers could read differently as `ambiguous_path`: dot segments, empty segments, backslashes, `;`, escaped separators, escapes of
  * escapes, control characters, malformed escapes and invalid UTF-8. Idempotent: the result read again is the result.
  */
 export function canonicalize(url: URL | string): Result<CanonicalPath> {
   const target = typeof url === 'string' ? url.replace(AUTHORITY, '') : url.pathname + url.search
-  if (target.length > LONGEST) return refuse('url_too_long', { detail: `${target.length} characters` })
+  if (target.length > MAX_PATH_CHARS) return refuse('url_too_long', { detail: `${target.length} characters` })
   if (CONTROL.test(target)) return ambiguous('control character')
   const hash = target.indexOf('#')
   const sent = hash < 0 ? target : target.slice(0, hash)
@@ -55,18 +56,18 @@ export function canonicalize(url: URL | string): Result<CanonicalPath> {
 }
 
 const sitesSeen = new Map<string, string | null>()
-const MOST_SITES = 256
+const MAX_SITES = 256
 
 /**
- * Scheme and host of `request.url` as WHATWG URL has them, parsed once for each host. Null when the `Host` it was made from is
- * none: the edge lets none such through, a bare runtime does.
+ * Scheme and host of `request.url` as WHATWG URL has them, parsed once for each host. Null if the
+ * `Host` header is invalid: Cloudflare's edge rejects such requests, a bare runtime does not.
  */
 export function siteOrigin(url: string): string | null {
   const [authority = ''] = AUTHORITY.exec(url) ?? []
   const known = sitesSeen.get(authority)
   if (known !== undefined) return known
   const site = URL.parse(url)?.origin ?? null
-  if (sitesSeen.size >= MOST_SITES) sitesSeen.clear()
+  if (sitesSeen.size >= MAX_SITES) sitesSeen.clear()
   sitesSeen.set(authority, site)
   return site
 }
@@ -81,7 +82,7 @@ export function originUrl(origin: URL, { path, search }: CanonicalPath): URL {
   url.search = search
   url.hash = ''
   if (url.origin !== origin.origin || url.pathname !== path || url.search !== search) {
-    throw new Error('a path that is not canonical was about to reach the origin')
+    throw new Error('a path sent to the origin must be canonical')
   }
   return url
 }

@@ -1,13 +1,13 @@
 /** Path patterns of rules: literal text and `*`. */
 import { canonicalize } from './path.ts'
 
-/** Tells whether a pattern covers a path in its `match` form. */
+/** Whether a pattern covers a path in its `match` form. */
 export type Pattern = (match: string) => boolean
 
 /**
  * Compiles "/articles/*": `*` stands for any text, slashes and nothing included, and a last "/*" covers the folder itself
- * too. The literal text is read as paths are, so case, escapes and a trailing slash make no difference. `undefined`: the
- * pattern is no path (does not start with "/", has a query, or is ambiguous).
+ * too. The literal text is read as paths are, so case, escapes and a trailing slash make no difference. Returns
+ * undefined for an invalid pattern: one that does not start with "/", has a query, or is ambiguous.
  */
 export function compilePattern(pattern: string): Pattern | undefined {
   if (!pattern.startsWith('/') || /[?#]/.test(pattern)) return undefined

@@ -1,4 +1,4 @@
-/** What must be paid: one site's terms, and the decision they give for a request. */
+/** One site's terms, and the decision they give for a request. */
 import type { Asker } from '../identity/classify.ts'
 import type { Address } from '../protocol/evm/hex.ts'
 import type { Network } from '../protocol/evm/network.ts'
@@ -6,12 +6,13 @@ import type { SchemeName } from '../schemes/index.ts'
 import type { CanonicalPath } from './path.ts'
 import type { Pattern } from './pattern.ts'
 
+/** The three decisions: ask for payment, serve for free, or reject. */
 export type Action = 'charge' | 'allow' | 'block'
 
 /** Where the content is: a server, a service binding of the Worker, or the Worker's own handlers behind the middleware. */
 export type Origin = { kind: 'url'; url: URL } | { kind: 'binding'; name: string } | { kind: 'self' }
 
-/** One line of the policy, compiled. What is `undefined` does not narrow. */
+/** One line of the policy, compiled. A selector that is `undefined` matches every request. */
 export type Rule = {
   covers: Pattern | undefined
   methods: ReadonlySet<string> | undefined
@@ -33,7 +34,7 @@ export type Policy = {
   description: string | undefined
 }
 
-/** What to do with a request. `price` and `schemes` have a meaning for `charge` only. */
+/** The decision for a request. `price` and `schemes` matter for `charge` only. */
 export type Decision = {
   action: Action
   price: bigint
@@ -64,8 +65,8 @@ const READER: Decision = {
 }
 
 /**
- * The first rule that covers path, method and asker decides; what no rule names is charged to crawlers at the default
- * price. HEAD is decided as GET. Makes nothing: every decision was built with the policy.
+ * The first rule that covers path, method and asker decides; without one, crawlers pay the default
+ * price and readers read free. HEAD is decided as GET. Allocates nothing: every decision was built with the policy.
  */
 export function decide(policy: Policy, { method, path, asker }: PolicyRequest): Decision {
   const asked = method.toUpperCase()

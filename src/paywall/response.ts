@@ -22,7 +22,7 @@ const PREFLIGHT = {
   'access-control-max-age': '86400',
 }
 
-/** What a refusal is told to: the offers to make again (402 only), the resource, and whether a person may be looking. */
+/** The receiver of a refusal: the offers to repeat (402 only), the resource, and whether a browser asked. */
 export type Audience = { offers: Offers; url: string; browser: boolean } & Manner
 
 /** `dialect`: the one whose words a refusal is said in; null for plain HTTP. */
@@ -33,7 +33,7 @@ export function preflight(): Response {
   return new Response(null, { status: 204, headers: PREFLIGHT })
 }
 
-/** The answer to who asked for what is sold: the offers again, where they may help. */
+/** Refuses a sale. A 402 repeats the offers. */
 export function refusedSale(refusal: Refusal, audience: Audience): Response {
   const isOffer = statusOf(refusal, audience).status === 402
   return isOffer ? paymentRequired(refusal, audience) : refused(refusal, audience)
@@ -95,7 +95,7 @@ export function receiptAlone(receipt: SettleResponse, dialect: Dialect): Respons
   return receipted(Response.json(receipt, { headers: { 'cache-control': 'no-store' } }), receipt, dialect)
 }
 
-/** Headers by which a cache might keep what was paid for, or a crawler might be told of a payment that we did not see. */
+/** Headers that could make a cache store the paid page, or report a payment of the origin's own to a crawler. */
 const CACHED = [
   'age',
   'cdn-cache-control',

@@ -11,7 +11,7 @@ import type { Paid } from './dialects/dialect.ts'
 import type { Offers } from './offers.ts'
 import type { Decision } from './policy.ts'
 
-/** What a payer asks for, once it must be paid. */
+/** A request that must be paid for. */
 export type Wanted = {
   method: string
   /** Canonical: the payment is bound to it, and the offer names it. */
@@ -23,7 +23,7 @@ export type Wanted = {
 
 /** Where the answer comes from, in the words of a transport. */
 export type Goods<Answer> = {
-  /** Asks for the answer. `body` was read by the sale, since the payment is bound to it. Rejects when there is none. */
+  /** Asks for the answer. `body` was read by the sale, since the payment is bound to it. Rejects if the origin fails. */
   buy(body: Body): Promise<Answer>
   /** Whether an answer delivers what was paid for. */
   delivers(answer: Answer): boolean
@@ -133,7 +133,7 @@ async function deliver<Answer>(
 
 type Got<Answer> = { ok: true; answer: Answer } | { ok: false; detail: string }
 
-/** The answer, or why there is none: it is awaited later, so it must not reject meanwhile. */
+/** The answer or its error as a value: it is awaited later, so a rejection would be unhandled meanwhile. */
 function settled<Answer>(answer: Promise<Answer>): Promise<Got<Answer>> {
   return answer.then(
     (answer) => ({ ok: true, answer }),

@@ -20,7 +20,7 @@ export type Description = { title: string; text: string; code: string }
 export type Need = { place: string; binding?: string }
 
 /**
- * One scheme, as far as it needs no bindings: the facts that policy, offers, dialects and config take from the list
+ * The part of a scheme that needs no bindings: the facts that policy, offers, dialects and config take from the list
  * (`schemes/index.ts`).
  */
 export type SchemeKind<Kind extends Payment = Payment> = {

@@ -5,7 +5,7 @@ import type { Result } from '../protocol/refusal.ts'
 import type { PaymentRequirements, SettleResponse } from '../protocol/x402/types.ts'
 import type { Payment } from './payment.ts'
 
-/** What is bought. */
+/** One purchase: the request and its price. */
 export type Purchase = {
   /** Names the request; repeats of one call carry it again. */
   id: string
@@ -18,7 +18,7 @@ export type Purchase = {
   rule: string
 }
 
-/** A request as it was sent. Its body is read when it is first asked for: a payment that is no good by itself costs no memory. */
+/** A request as it was sent. Its body is read at the first call: an invalid payment costs no memory. */
 export type SentRequest = { request: Request; read: Read }
 
 /** A charge that is durable, and what may still become of it. */
@@ -43,14 +43,14 @@ export type Pace = 'prompt' | 'slow' | 'management'
 export type Scheme<Kind extends Payment, Proof = Kind> = {
   /** An entry of `accepts`, ready to be written. It depends on our own terms and the price alone. */
   offer(price: bigint): PaymentRequirements
-  /** What a 402 with this offer says beside it: `extensions`, and headers of other protocols. */
+  /** Parts of a 402 beside this offer: `extensions`, and headers of other protocols. */
   extensions?: Record<string, unknown>
   headers?(price: bigint): Record<string, string>
   /** Whether a payment answers an offer that was made afresh. */
   answers(payment: Kind, offer: PaymentRequirements): boolean
   /**
    * Whether the payment is what it must be, and signed by its payer. Writes nothing. `now` in Unix seconds. `exact` leaves price
-   * and time to {@link charge}: what was taken in its time is answered from its memory, whatever has changed since.
+   * and time to {@link charge}: an authorization reserved in time is replayed from its record, whatever has changed since.
    */
   verify(payment: Kind, price: bigint, now: number, sent: SentRequest): Result<Proof> | Promise<Result<Proof>>
   /** How the charge of this proof meets its delivery; `prompt` where it is absent. */

@@ -1,7 +1,7 @@
 /** The 402 as a page or as JSON, by the request's `Accept` header. */
 import { describe, expect, it } from 'vitest'
 import { prefersHtml } from '../../src/paywall/page.ts'
-import { BROWSER, openShop, requiredOf } from '../schemes/harness.ts'
+import { BROWSER, requiredOf, startPaywall } from '../schemes/harness.ts'
 
 const CHROME =
   'text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,image/webp,image/apng,*/*;q=0.8'
@@ -51,7 +51,7 @@ describe('prefersHtml', () => {
 })
 
 describe('402 response', () => {
-  const shop = openShop({ RULES: [{ who: 'everyone', action: 'charge' }] })
+  const shop = startPaywall({ RULES: [{ who: 'everyone', action: 'charge' }] })
 
   it.each([
     ['a browser', BROWSER],

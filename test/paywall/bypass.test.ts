@@ -1,7 +1,7 @@
 /** D1, D10: ways around the gate by the path. Every spelling of a paid page stays paid, and none leads to another host. */
 import fc from 'fast-check'
 import { beforeEach, describe, expect, it } from 'vitest'
-import { BROWSER, type Meddle, openShop } from '../schemes/harness.ts'
+import { BROWSER, type Meddle, startPaywall } from '../schemes/harness.ts'
 
 /** URLs that reached the origin's service. */
 const asked: URL[] = []
@@ -20,7 +20,7 @@ const RULES = [
   { path: '/blocked/*', who: 'everyone', action: 'block' },
   { path: '/open/*', who: 'everyone', action: 'allow' },
 ]
-const shop = openShop({ RULES }, watch)
+const shop = startPaywall({ RULES }, watch)
 
 beforeEach(() => {
   shop.calls.length = 0
@@ -101,7 +101,7 @@ describe('gate for a charged page', () => {
   })
 
   it('charges every Unicode form of the path [D1]', async () => {
-    const accented = openShop({ RULES: [{ path: '/café', who: 'everyone', action: 'charge' }] })
+    const accented = startPaywall({ RULES: [{ path: '/café', who: 'everyone', action: 'charge' }] })
     for (const path of ['/café', '/cafe\u0301', '/caf%C3%A9', '/cafe%CC%81', '/CAFÉ', '/CAFE%cc%81/']) {
       expect([path, (await accented.ask(path, { agent: BROWSER })).status]).toEqual([path, 402])
     }

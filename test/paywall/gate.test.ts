@@ -8,13 +8,13 @@ import {
   errorOf,
   type Meddle,
   newRegular,
-  openShop,
   PRICE,
   receiptOf,
   requiredOf,
+  startPaywall,
 } from '../schemes/harness.ts'
 
-const shop = openShop()
+const shop = startPaywall()
 
 const downOrigin: Meddle = async (name, call) => {
   if (name === 'SITE.fetch') throw new Error('the origin is down')
@@ -68,7 +68,7 @@ describe('gate for an unpaid request', () => {
   })
 
   it('keeps PAYMENT-REQUIRED within 2 KB for any URL and description [D14]', async () => {
-    const verbose = openShop({
+    const verbose = startPaywall({
       NAME: 'n'.repeat(32),
       DESCRIPTION: 'é'.repeat(100),
       PRICE: '999999.999999',
@@ -98,7 +98,7 @@ describe('gate for an unpaid request', () => {
   })
 
   it('shows a person a page that repeats nothing of the request [D15]', async () => {
-    const charging = openShop({ RULES: [{ who: 'everyone', action: 'charge' }] })
+    const charging = startPaywall({ RULES: [{ who: 'everyone', action: 'charge' }] })
     const hostile = '"><img src=x onerror=alert(1)><!--'
     const response = await charging.ask(`/${encodeURIComponent(hostile)}?q=<script>`, {
       agent: `${BROWSER} ${hostile}`,
@@ -116,7 +116,7 @@ describe('gate for an unpaid request', () => {
 
   it('shows a person the name and description of the site, escaped', async () => {
     const RULES = [{ who: 'everyone', action: 'charge' }]
-    const charging = openShop({ RULES, NAME: 'Tally & Ink', DESCRIPTION: 'Short <pieces>' })
+    const charging = startPaywall({ RULES, NAME: 'Tally & Ink', DESCRIPTION: 'Short <pieces>' })
     const response = await charging.ask('/page', { agent: BROWSER, headers: { accept: 'text/html' } })
     expect(await response.text()).toContain('<p>Tally &amp; Ink: Short &lt;pieces&gt;</p>')
   })
@@ -207,7 +207,7 @@ describe('gate for a paid page', () => {
   })
 
   it('removes client headers that pose as ours before asking the origin [D6]', async () => {
-    const guarded = openShop({ ORIGIN_SECRET: 'the-secret-of-the-origin' })
+    const guarded = startPaywall({ ORIGIN_SECRET: 'the-secret-of-the-origin' })
     const forged = {
       'tab402-origin-secret': 'forged',
       'x-tab402-paid': '1',
@@ -271,10 +271,10 @@ describe('gate for a paid page', () => {
   )
 
   it('charges nothing and returns 502 when the origin fails or times out [D9]', async () => {
-    const down = openShop({}, downOrigin)
+    const down = startPaywall({}, downOrigin)
     const broken = await down.ask('/page', { payment: await crawler.owes(2n * PRICE) })
     expect([broken.status, await errorOf(broken)]).toEqual([502, 'tab_origin_unreachable'])
-    const impatient = openShop({ ORIGIN_TIMEOUT_MS: 100 })
+    const impatient = startPaywall({ ORIGIN_TIMEOUT_MS: 100 })
     const late = await impatient.ask('/slow/5000', { payment: await crawler.owes(2n * PRICE) })
     expect([late.status, await errorOf(late)]).toEqual([502, 'tab_origin_unreachable'])
     expect(await crawler.account().standing()).toMatchObject({ charged: PRICE })
@@ -343,7 +343,7 @@ describe('gate for a free page', () => {
 
   it('returns 502 while the origin is down', async () => {
     vi.spyOn(console, 'error').mockImplementation(() => undefined)
-    const response = await openShop({}, downOrigin).ask('/page', { agent: BROWSER })
+    const response = await startPaywall({}, downOrigin).ask('/page', { agent: BROWSER })
     expect([response.status, await errorOf(response)]).toEqual([502, 'tab_origin_unreachable'])
   })
 })

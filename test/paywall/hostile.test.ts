@@ -2,10 +2,10 @@
 import fc from 'fast-check'
 import { beforeEach, describe, expect, it, vi } from 'vitest'
 import { encodeHeader } from '../../src/protocol/x402/header.ts'
-import { altered, errorOf, newRegular, openShop, PRICE } from '../schemes/harness.ts'
+import { altered, errorOf, newRegular, PRICE, startPaywall } from '../schemes/harness.ts'
 import vectors from '../vectors/payments.json'
 
-const shop = openShop()
+const shop = startPaywall()
 
 beforeEach(() => {
   shop.calls.length = 0

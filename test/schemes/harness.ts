@@ -25,7 +25,7 @@ type Ask = Omit<RequestInit, 'headers'> & {
 }
 
 /** The site with extra vars. `calls` lists its calls to bindings, such as `ACCOUNT.place` and `SITE.fetch`. */
-export function openShop(vars: Record<string, unknown> = {}, meddle: Meddle = (_, call) => call()) {
+export function startPaywall(vars: Record<string, unknown> = {}, meddle: Meddle = (_, call) => call()) {
   const calls: string[] = []
   const counted = (name: string, call: () => Promise<unknown>) => {
     calls.push(name)
@@ -66,7 +66,7 @@ export function openShop(vars: Record<string, unknown> = {}, meddle: Meddle = (_
   }
 }
 
-export type Shop = ReturnType<typeof openShop>
+export type TestPaywall = ReturnType<typeof startPaywall>
 
 type Counted = (name: string, call: () => Promise<unknown>) => Promise<unknown>
 
@@ -110,12 +110,12 @@ export async function errorOf(response: Response): Promise<string | undefined> {
 export type Crawler = Awaited<ReturnType<typeof newCrawler>>
 
 /** A crawler with USDC and a channel that is not open yet. */
-export async function newCrawler(shop: Shop, funds = 1_000_000n) {
+export async function newCrawler(shop: TestPaywall, funds = 1_000_000n) {
   return crawlerOf(shop, await newPayer(funds))
 }
 
 /** A crawler of this payer with its own channel. */
-export async function crawlerOf(shop: Shop, payer: Payer) {
+export async function crawlerOf(shop: TestPaywall, payer: Payer) {
   const { channel, exact } = await shop.offers()
   const { receiverAuthorizer, withdrawDelay } = channel.extra as {
     receiverAuthorizer: Address
@@ -179,7 +179,7 @@ export async function crawlerOf(shop: Shop, payer: Payer) {
 }
 
 /** A crawler with an open channel and one page bought. */
-export async function newRegular(shop: Shop, deposit = 100_000n): Promise<Crawler> {
+export async function newRegular(shop: TestPaywall, deposit = 100_000n): Promise<Crawler> {
   const crawler = await newCrawler(shop)
   const opened = await shop.ask('/opening', { payment: await crawler.deposits(deposit, PRICE) })
   if (opened.status !== 200)
@@ -189,7 +189,7 @@ export async function newRegular(shop: Shop, deposit = 100_000n): Promise<Crawle
 }
 
 /** The channel terms that the site passes to the scheme. */
-export function termsOf({ site }: Shop): ChannelTerms {
+export function termsOf({ site }: TestPaywall): ChannelTerms {
   const { policy, relayer, ...config } = site.config
   const { network, receiver } = policy
   return { ...config, network, receiver, receiverAuthorizer: relayer?.address ?? '0x' }

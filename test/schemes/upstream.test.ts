@@ -5,7 +5,7 @@ import { chainAt } from '../chain/harness.ts'
 import { chainHere } from '../chain/here.ts'
 import { type Payer as Key, newPayer } from '../chain/payer.ts'
 import { channelFetch, exactFetch } from '../upstream.ts'
-import { type Meddle, openShop, receiptOf } from './harness.ts'
+import { type Meddle, receiptOf, startPaywall } from './harness.ts'
 
 const { rpcUrl } = chainHere()
 
@@ -13,7 +13,7 @@ type Fetch = typeof fetch
 
 /** The site as a `fetch`. `asked` counts the requests, `around` may lose an answer. */
 function visiting(vars: Record<string, unknown> = {}, meddle?: Meddle) {
-  const shop = openShop(vars, meddle)
+  const shop = startPaywall(vars, meddle)
   const visit = {
     shop,
     asked: 0,

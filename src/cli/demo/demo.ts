@@ -60,7 +60,7 @@ type Verdict = {
  */
 export async function runDemo({ quiet }: { quiet: boolean }): Promise<number> {
   if (quiet) mute()
-  note('tab402: crawlers run a tab, publishers get paid every night.\n')
+  note('tab402: crawlers run a tab, publishers get paid every midnight (UTC).\n')
   note('Starting a chain, a publisher’s site and the Worker on this machine …')
   const began = performance.now()
   const log: string[] = []

@@ -28,7 +28,7 @@ export const channel: SchemeKind<ChannelPayment> = {
 
   describe: (network) => ({
     title: 'On a tab',
-    text: `open a channel on ${networks.get(network)?.nameV1 ?? network}, sign a voucher for each page, settle every night`,
+    text: `open a channel on ${networks.get(network)?.nameV1 ?? network}, sign a voucher for each page, settle every midnight (UTC)`,
     code: CHANNEL,
   }),
 

@@ -1,4 +1,4 @@
-/** One verified channel payment on its way through the ledger: placed, healed where the chain knows more, answered. */
+/** One verified channel payment on its way through the ledger: order, update from the chain, answer. */
 
 import { readChannels } from '../../chain/channels.ts'
 import type { Outcome, Relayer, TransactionOrder as Transaction } from '../../chain/relayer/relayer.ts'
@@ -16,6 +16,7 @@ import type { Charge, Purchase } from '../scheme.ts'
 import type { ChannelPayment } from './payment.ts'
 import type { ChannelTerms } from './terms.ts'
 
+/** The Durable Objects and the chain that the channel scheme uses. */
 export type ChannelPorts = {
   accounts: DurableObjectNamespace<Account>
   chain: Chain
@@ -35,6 +36,7 @@ export const SIGNING_MS = 60_000
 
 type DepositPayload = Extract<ChannelPayload, { type: 'deposit' }>
 
+/** One verified channel payment: places its order, updates the account from the chain where needed, and answers. */
 export class ChannelPurchase {
   readonly #terms: ChannelTerms
   readonly #ports: ChannelPorts
@@ -62,34 +64,33 @@ export class ChannelPurchase {
   }
 
   /**
-   * Places an order. Where the account knows too little or less than the chain may by now, it is told what the chain says,
-   * and the same order is placed once more.
+   * Places an order. If the account may lag behind the chain, updates it from the chain and places the order once more.
    */
   async #place(order: Order): Promise<Answer> {
     const place = async (): Promise<Answer> => this.#account().place(order)
     const answer = await retryOnce(place)
-    if (answer.outcome !== 'refused' || !(await this.#heal(answer))) return answer
+    if (answer.outcome !== 'refused' || !(await this.#catchUp(answer))) return answer
     return retryOnce(place)
   }
 
-  async #heal({ reason, standing }: Extract<Answer, { outcome: 'refused' }>): Promise<boolean> {
+  async #catchUp({ reason, standing }: Extract<Answer, { outcome: 'refused' }>): Promise<boolean> {
     switch (reason) {
       case 'channel_unknown':
-        return this.#discover()
+        return this.#openFromChain()
       case 'over_ceiling':
       case 'withdrawal_pending':
         if (!(await this.#ports.mayRead())) return false
         await this.#account().observe(await this.#read())
         return true
       case 'channel_busy':
-        return standing?.unresolved ? this.#conclude(standing.unresolved) : false
+        return standing?.unresolved ? this.#resolvePending(standing.unresolved) : false
       default:
         return false
     }
   }
 
   /** Opens the account if there is escrow behind this channel. Nothing is written for a channel without (faults: H1). */
-  async #discover(): Promise<boolean> {
+  async #openFromChain(): Promise<boolean> {
     if (!(await this.#ports.mayRead())) return false
     const state = await this.#read()
     if (state.balance === 0n) return false
@@ -98,7 +99,7 @@ export class ChannelPurchase {
   }
 
   /** Asks the relayer what became of a transaction that an earlier request left open. */
-  async #conclude({ id, kind, since }: Unresolved): Promise<boolean> {
+  async #resolvePending({ id, kind, since }: Unresolved): Promise<boolean> {
     const outcome = await this.#ports.relayer().outcome(id)
     if (outcome.status === 'pending') return false
     if (outcome.status === 'none' && kind === 'refund' && Date.now() < since + SIGNING_MS) return false
@@ -209,7 +210,7 @@ export class ChannelPurchase {
     try {
       return await this.#ports.relayer().send(order)
     } catch (fault) {
-      if (unresolved) await this.#conclude(unresolved)
+      if (unresolved) await this.#resolvePending(unresolved)
       throw fault
     }
   }
@@ -219,7 +220,7 @@ export class ChannelPurchase {
       const corrects = answer.reason === 'voucher_stale' && answer.standing !== null
       return refuse(answer.reason, corrects ? { terms: correction(answer.standing) } : {})
     }
-    if (answer.outcome === 'begun') throw new Error('an order that only begins was taken for a charge')
+    if (answer.outcome === 'begun') throw new Error('a deposit or refund must be sent before it is answered')
     const deposited = this.#payload.type === 'deposit' ? this.#payload.deposit.amount : null
     const receipt = this.#receipt(answer, answer.transaction, deposited, answer.due)
     return accept({
@@ -296,8 +297,8 @@ function channelState(channelId: Hex, { state, charged }: Pick<Charged, 'state' 
 }
 
 /**
- * What a corrective 402 adds to the offer's `extra`. It is given only to who showed a voucher signed by the channel's own
- * authorizer (faults: A13). Without a voucher seen here the payer is sent to the chain instead.
+ * The account state that a corrective 402 adds to the offer's `extra`. Threat: it must go only to a client that sent a voucher
+ * signed by the channel's own authorizer (faults: A13). Without a stored voucher the payer must read the chain.
  */
 function correction(standing: Standing | null): Record<string, unknown> {
   if (!standing) return {}

@@ -18,10 +18,10 @@ import type { ChannelPayment } from './payment.ts'
 import { type ChannelPorts, ChannelPurchase } from './purchase.ts'
 import type { ChannelTerms } from './terms.ts'
 
-const NOBODY = `0x${'0'.repeat(40)}`
+const ZERO_ADDRESS = `0x${'0'.repeat(40)}`
 
-/** Seconds a deposit must still be valid, so that a block can be mined before it ends. */
-const MARGIN = 6n
+/** A deposit must stay valid this long, so that a block can be mined before it ends. */
+const MARGIN_SECONDS = 6n
 
 // A deposit takes seconds, and a refund opens nothing.
 const PACES: Record<ChannelPayment['payload']['type'], Pace> = {
@@ -30,6 +30,7 @@ const PACES: Record<ChannelPayment['payload']['type'], Pace> = {
   refund: 'management',
 }
 
+/** The channel scheme of one site. */
 export function channelScheme(terms: ChannelTerms, ports: ChannelPorts) {
   const { network } = terms
   return {
@@ -80,8 +81,8 @@ function configFault(terms: ChannelTerms, config: ChannelConfig): Refusal | unde
   if (config.receiverAuthorizer !== terms.receiverAuthorizer) return because('channel_authorizer')
   if (config.token !== terms.network.usdc.address) return because('channel_token')
   if (config.withdrawDelay !== terms.withdrawDelay) return because('channel_delay')
-  // A contract wallet's verdict may change between delivery and claim, so its vouchers are no safe promise.
-  if (config.payerAuthorizer === NOBODY) return because('channel_wallet')
+  // Trap: a contract wallet may reject at claim time a signature that it accepted before. Accept key-signed vouchers only.
+  if (config.payerAuthorizer === ZERO_ADDRESS) return because('channel_wallet')
   return undefined
 }
 
@@ -106,7 +107,7 @@ function depositFault(
   const { usdc, collector } = terms.network
   if (deposit.amount < terms.minDeposit || deposit.amount < price) return because('deposit_too_small')
   if (deposit.validAfter > BigInt(now)) return because('deposit_too_early')
-  if (deposit.validBefore < BigInt(now) + MARGIN) return because('deposit_too_late')
+  if (deposit.validBefore < BigInt(now) + MARGIN_SECONDS) return because('deposit_too_late')
   const authorization = {
     from: config.payer,
     to: collector,
@@ -121,7 +122,7 @@ function depositFault(
 
 /** The last few channels' ids: a payer's configuration is hashed once, not with every voucher. */
 const ids = new Map<string, Hex>()
-const MOST_IDS = 4096
+const MAX_IDS = 4096
 
 function idOf(config: ChannelConfig, { chainId, escrow }: Network): Hex {
   // Receiver, authorizer, token and delay are our own terms by now, but two sites of one Worker may differ in them.
@@ -130,7 +131,7 @@ function idOf(config: ChannelConfig, { chainId, escrow }: Network): Hex {
   const known = ids.get(key)
   if (known) return known
   const id = channelId(config, chainId, escrow)
-  if (ids.size >= MOST_IDS) ids.clear()
+  if (ids.size >= MAX_IDS) ids.clear()
   ids.set(key, id)
   return id
 }

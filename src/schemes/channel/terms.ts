@@ -1,8 +1,9 @@
-/** What a site asks of the channels it takes. */
+/** The terms on which a site accepts channels. */
 
 import type { Address } from '../../protocol/evm/hex.ts'
 import type { Network } from '../../protocol/evm/network.ts'
 
+/** One site's terms for channels. Amounts in atomic units. */
 export type ChannelTerms = {
   network: Network
   receiver: Address

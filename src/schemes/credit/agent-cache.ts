@@ -1,29 +1,31 @@
-/** Which agents have credit, as this isolate remembers the registry: a request of a known agent does not ask for it. */
+/** The agents with credit, cached per isolate: a request of a cached agent does not ask the registry. */
 import type { DirectoryReader } from '../../identity/directory.ts'
 import { readKey, type VerificationKey } from '../../identity/jwk.ts'
 import { type FindKey, keysOf, type AgentIdentity as Signer } from '../../identity/keys.ts'
 import { type Agent, type Agents, REGISTRY } from '../../ledger/credit/agents.ts'
 
+/** The registry and its rate limit. */
 export type RosterPorts = {
   agents: DurableObjectNamespace<Agents>
-  /** Whether one more unknown claim may be looked up now: who claims a new name with each request must not load the registry. */
+  /** Whether one more unknown claim may be looked up now: a client that sends a new name with each request must not load the registry. */
   mayAsk: () => Promise<boolean>
 }
 
-/** How long the registry's word is believed. A suspension does not wait for it: the line itself refuses. Milliseconds. */
-const FRESH = 30_000
-const MOST = 2000
+/** How long an entry is used. A suspension takes effect at once all the same: the credit line itself refuses. */
+const FRESH_MS = 30_000
+const MAX_ENTRIES = 2000
 
-/** How long a request waits for another one that asks the same, and how often it looks. Milliseconds. */
-const SHARED_LOOK_MS = 500
-const LOOK = 5
+/** How long a request waits for another one with the same lookup, and how often it polls. */
+const SHARED_LOOKUP_MS = 500
+const POLL_MS = 5
 
-/** What a signature claims: the URL of its agent, and the thumbprint of its key. */
+/** The identity that a signature asserts: the URL of its agent, and the thumbprint of its key. */
 type Claim = { url: string | null; keyId: string }
 
 /** An agent, and what its signatures are held against. */
 export type Member = { agent: Agent; signer: Signer }
 
+/** A cache of registered agents by URL and by key, and of claims that match none. */
 export class Roster {
   readonly #ports: RosterPorts
   readonly #known = new Map<string, { member: Member | null; until: number }>()
@@ -34,20 +36,20 @@ export class Roster {
     this.#ports = ports
   }
 
-  /** Who makes the claim; null when nobody here does, `undecided` when that may not be asked now. `now` in Unix ms. */
+  /** Finds the agent; null if it is not registered, `undecided` if the lookup limit is reached. `now`: Unix milliseconds. */
   async find(claim: Claim, now: number): Promise<Member | null | 'undecided'> {
     const known = this.#recallAny(claim, now)
     if (known !== undefined) return known
-    // Who was known and is only to be confirmed does not count as unknown.
+    // Refreshing a known agent does not use up the limit for unknown ones.
     if (this.known(claim)) return this.#ask(claim, now)
     // A crawler begins with many requests at once: they are one unknown claim, not many.
     const name = namesOf(claim).join(' ')
     if (this.#asked.has(name)) {
       await this.#wait(name, now)
-      const heard = this.#recallAny(claim, now)
-      if (heard !== undefined) return heard
+      const cached = this.#recallAny(claim, now)
+      if (cached !== undefined) return cached
     }
-    this.#asked.set(name, now + SHARED_LOOK_MS)
+    this.#asked.set(name, now + SHARED_LOOKUP_MS)
     try {
       return (await this.#ports.mayAsk()) ? await this.#ask(claim, now) : 'undecided'
     } finally {
@@ -55,16 +57,16 @@ export class Roster {
     }
   }
 
-  /** Who made the claim when it was last looked up. */
+  /** The agent of the last lookup, however old. */
   known(claim: Claim): Member | null {
     const [byUrl, byKey] = namesOf(claim)
     return this.#known.get(byUrl)?.member ?? this.#known.get(byKey)?.member ?? null
   }
 
-  /** Looks again and again: a promise of another request may never be kept, since that one can be cancelled. */
+  /** Polls. Trap: awaiting another request's promise may hang, since that request can be cancelled. */
   async #wait(name: string, now: number): Promise<void> {
-    for (let waited = 0; (this.#asked.get(name) ?? 0) > now + waited; waited += LOOK) {
-      await new Promise((resume) => setTimeout(resume, LOOK))
+    for (let waited = 0; (this.#asked.get(name) ?? 0) > now + waited; waited += POLL_MS) {
+      await new Promise((resume) => setTimeout(resume, POLL_MS))
     }
   }
 
@@ -74,8 +76,8 @@ export class Roster {
     const agent = await this.#ports.agents.getByName(REGISTRY).find({ url, keyId })
     const member = agent && { agent, signer: signerOf(agent) }
     const isNamed = url !== null && agent?.url === url
-    this.#remember(byUrl, isNamed ? member : null, now)
-    if (!isNamed) this.#remember(byKey, member, now)
+    this.#store(byUrl, isNamed ? member : null, now)
+    if (!isNamed) this.#store(byKey, member, now)
     return member
   }
 
@@ -92,11 +94,11 @@ export class Roster {
     return known && now < known.until ? known.member : undefined
   }
 
-  #remember(claim: string, member: Member | null, now: number): void {
+  #store(claim: string, member: Member | null, now: number): void {
     this.#known.delete(claim)
-    this.#known.set(claim, { member, until: now + FRESH })
+    this.#known.set(claim, { member, until: now + FRESH_MS })
     const [oldest] = this.#known.keys()
-    if (this.#known.size > MOST && oldest !== undefined) this.#known.delete(oldest)
+    if (this.#known.size > MAX_ENTRIES && oldest !== undefined) this.#known.delete(oldest)
   }
 }
 
@@ -113,7 +115,7 @@ function namesOf({ url, keyId }: Claim): [string, string] {
   return [`url ${url}`, `key ${keyId}`]
 }
 
-/** What is no key (any more) signs nothing. */
+/** Leaves out pinned keys that the current rules reject. */
 function signerOf({ id, url, keys }: Agent): Signer {
   const pinned = keys
     ?.map(({ jwk }) => readKey(jwk))

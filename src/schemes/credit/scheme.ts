@@ -24,15 +24,17 @@ import { type Charge, matches, type Purchase, type Scheme } from '../scheme.ts'
 import { Roster, type RosterPorts, signersOf } from './agent-cache.ts'
 import type { CreditPayment } from './payment.ts'
 
+/** One site's terms for credit. */
 export type CreditOfferTerms = {
   network: CreditNetwork
-  /** What agents of a tier pay, in hundredths of a percent of the price. */
+  /** Share of the price that a tier pays, in hundredths of a percent. */
   tiers: ReadonlyMap<string, bigint>
   maxTimeoutSeconds: number
   /** Where the operator of a crawler asks for credit. */
   registrationUrl: string
 }
 
+/** The Durable Objects that the credit scheme uses. */
 export type CreditPorts = RosterPorts & {
   lines: DurableObjectNamespace<CreditLine>
   /** The object that reads the key directory of an agent's URL. */
@@ -56,6 +58,7 @@ const UNVERIFIED: Record<UnverifiedReason, Reason> = {
   directory_unavailable: 'agent_undecided',
 }
 
+/** The credit scheme of one site. */
 export function creditScheme(terms: CreditOfferTerms, ports: CreditPorts) {
   const { network } = terms
   const roster = new Roster(ports)
@@ -76,15 +79,16 @@ export function creditScheme(terms: CreditOfferTerms, ports: CreditPorts) {
     async verify(payment, price, now, { request, read }) {
       const covering = [payment.field]
       const bareAgents = network.id === CLOUDFLARE
-      const verdict = await verify(request, read, { findKey, now: now * 1000, covering, bareAgents })
-      if (verdict.outcome === 'invalid') return refuse('commitment_signature', { detail: verdict.reason })
-      if (verdict.outcome === 'unread') return { ok: false, refusal: verdict.refusal }
-      if (verdict.outcome === 'unverified') return refuse(UNVERIFIED[verdict.reason])
-      const agent = roster.known(verdict)?.agent
+      const verification = await verify(request, read, { findKey, now: now * 1000, covering, bareAgents })
+      if (verification.outcome === 'invalid')
+        return refuse('commitment_signature', { detail: verification.reason })
+      if (verification.outcome === 'unread') return { ok: false, refusal: verification.refusal }
+      if (verification.outcome === 'unverified') return refuse(UNVERIFIED[verification.reason])
+      const agent = roster.known(verification)?.agent
       if (!agent) return refuse('agent_undecided')
       const amount = amountOf(terms, payment, price, agent.terms.tier)
       if (!amount.ok) return amount
-      return accept({ promise: payment.promise, agent, signed: verdict, ...amount.value })
+      return accept({ promise: payment.promise, agent, signed: verification, ...amount.value })
     },
 
     async charge(commitment, purchase) {
@@ -113,7 +117,7 @@ function offerOf({ network, maxTimeoutSeconds }: CreditOfferTerms, price: bigint
   }
 }
 
-/** What is promised and what is charged: the price of the agent's tier, also where the public one was promised. */
+/** The promised and the charged amount. The agent pays its tier's price even if it promised the public one. */
 function amountOf(
   terms: CreditOfferTerms,
   { promise, accepted, payload: { amount } }: CreditPayment,
@@ -144,7 +148,7 @@ function charged(price: bigint, network: CreditNetwork): bigint {
   return inUnits(price, network) * network.unit
 }
 
-/** A first request that saw no 402 may leave out what only a 402 could tell. */
+/** A first request has seen no 402, so it may omit the fields that only a 402 states. */
 function echoes(accepted: CreditPayment['accepted'], offer: PaymentRequirements): boolean {
   if (!accepted) return false
   const maxTimeoutSeconds = accepted.maxTimeoutSeconds || offer.maxTimeoutSeconds
@@ -169,7 +173,7 @@ function orderOf({ agent, signed, promised, price }: Commitment, purchase: Purch
   }
 }
 
-/** Nothing moved, so that there is no transaction; the commitment is named by its signature's digest, as in the statement. */
+/** `transaction` is empty: no money moved. `commitmentId` is the signature's digest, as in the statement. */
 function receiptOf(
   { network }: CreditOfferTerms,
   { promise, agent, signed }: Commitment,

@@ -12,19 +12,22 @@ import { paymentRequiredV1 } from '../../protocol/x402/v1.ts'
 import { type Charge, matches, type Scheme } from '../scheme.ts'
 import type { ExactPayment } from './payment.ts'
 
+/** One site's terms for `exact`. */
 export type ExactTerms = { network: Network; receiver: Address; maxTimeoutSeconds: number }
 
+/** The Durable Objects and the facilitator that the `exact` scheme uses. */
 export type ExactPorts = {
   authorizations: DurableObjectNamespace<Authorizations>
   /** Loaded at the first payment: a request without one never pays for the chain's code. */
   facilitator: () => Promise<Facilitator>
-  /** Whether one more unknown payer may be looked up now. Without it nobody is: strangers do not find what is sold. */
+  /** Whether one more unknown payer may be looked up now. Without it none is looked up: an invoice's URL is secret, so unknown clients cannot reach it. */
   mayLook?: () => Promise<boolean>
 }
 
-/** Seconds after its end in which an authorization is still looked up: what was taken in time may be asked for again. */
-const LOOKED_UP = 7n * 86_400n
+/** An expired authorization is still looked up this long: one that was reserved in time may be shown again. */
+const LOOKUP_GRACE_SECONDS = 7n * 86_400n
 
+/** The `exact` scheme of one site. */
 export function exactScheme(terms: ExactTerms, ports: ExactPorts) {
   const { network, receiver, maxTimeoutSeconds } = terms
   const { usdc } = network
@@ -40,8 +43,8 @@ export function exactScheme(terms: ExactTerms, ports: ExactPorts) {
   return {
     offer,
 
-    // A 402 to what was taken in its time, and may be paid, would make the payer pay twice. So its memory decides whether the
-    // price is still the right one, and whether it comes too late: it knows what was taken.
+    // Trap: do not compare the price here. The authorization may already be paid at the old price, and a 402 would charge
+    // twice. `Authorizations.take` decides about price and expiry, since it knows the reservation.
     answers({ accepted, network, payload }, offer) {
       if (!accepted) return network === offer.network
       const amount = payload.authorization.value.toString()
@@ -52,7 +55,7 @@ export function exactScheme(terms: ExactTerms, ports: ExactPorts) {
       const { authorization, signature } = payment.payload
       if (authorization.to !== receiver) return refuse('exact_recipient')
       if (authorization.validAfter > BigInt(now)) return refuse('exact_too_early')
-      if (authorization.validBefore + LOOKED_UP < BigInt(now)) return refuse('exact_too_late')
+      if (authorization.validBefore + LOOKUP_GRACE_SECONDS < BigInt(now)) return refuse('exact_too_late')
       if (!signedBy(transferAuthorizationDigest(authorization, usdc), signature, authorization.from)) {
         return refuse('exact_signature')
       }
@@ -90,7 +93,7 @@ export function orderOf({ token, payer, nonce }: Pick<Use, 'token' | 'payer' | '
   return `exact:${token}:${payer}:${nonce}`
 }
 
-/** One authorization on its way from taken to settled. */
+/** One authorization, from its reservation to its settlement. */
 class ExactPurchase implements Charge {
   readonly #use: Use
   readonly #transfer: SignedTransfer
@@ -104,15 +107,15 @@ class ExactPurchase implements Charge {
     this.#ports = ports
   }
 
-  /** `held` is what was found of a payer who never paid here. Nothing is written for one who holds nothing (faults: H1). */
+  /** `held`: the lookup of an unknown payer. Threat: nothing may be stored for payers without funds (faults: H1). */
   async take(price: bigint, held?: Result<null>): Promise<Result<Charge>> {
     const opens = held ? held.ok : !this.#ports.mayLook
     const taken = await retryOnce(
-      async (): Promise<Reservation> => this.#memory().take(this.#use, price, opens),
+      async (): Promise<Reservation> => this.#reservations().take(this.#use, price, opens),
     )
     switch (taken.outcome) {
       case 'unknown_payer':
-        // Asked again before it is refused: what does not stand on the chain any more may be what was taken meanwhile.
+        // Ask again before refusing: another request may have reserved and settled the authorization meanwhile.
         return held && !held.ok ? held : this.take(price, await this.#look())
       case 'refused':
         return refuse(taken.reason)
@@ -122,14 +125,14 @@ class ExactPurchase implements Charge {
       case 'taken':
         return accept(this)
       case 'doubtful':
-        return this.#clear()
+        return this.#resolve()
     }
   }
 
   async settle(): Promise<Result<SettleResponse>> {
     const { token, nonce, id } = this.#use
     if (this.#paid === null) {
-      const ours = await retryOnce(async () => this.#memory().renew(token, nonce, id))
+      const ours = await retryOnce(async () => this.#reservations().renew(token, nonce, id))
       if (!ours) return refuse('exact_in_progress')
       const facilitator = await this.#ports.facilitator()
       const settled = await facilitator.settle(this.#transfer, this.#id)
@@ -137,14 +140,14 @@ class ExactPurchase implements Charge {
       this.#paid = settled.transaction
     }
     const transaction = this.#paid
-    await retryOnce(async () => this.#memory().settled(token, nonce, transaction))
+    await retryOnce(async () => this.#reservations().settled(token, nonce, transaction))
     return accept(this.#receiptOf(transaction))
   }
 
-  /** What is paid stays the payer's: it is delivered when they ask again. */
+  /** Releases an unpaid authorization. A paid one stays valid for the same request, which is delivered on a replay. */
   async release(): Promise<void> {
     const { token, nonce, id } = this.#use
-    if (this.#paid === null) await retryOnce(async () => this.#memory().release(token, nonce, id))
+    if (this.#paid === null) await retryOnce(async () => this.#reservations().release(token, nonce, id))
   }
 
   async #look(): Promise<Result<null>> {
@@ -153,14 +156,14 @@ class ExactPurchase implements Charge {
     return facilitator.verify(this.#transfer)
   }
 
-  /** An earlier try left the outcome open: only the chain can say. What does not stand there may be settled now. */
-  async #clear(): Promise<Result<Charge>> {
+  /** Resolves an unresolved earlier try from the chain. If the transfer is not there, it may be settled now. */
+  async #resolve(): Promise<Result<Charge>> {
     const { token, nonce } = this.#use
     const facilitator = await this.#ports.facilitator()
     const found = await facilitator.lookup(this.#transfer, this.#id)
     if (found.status === 'unknown') return this.#end(found)
     if (found.status === 'settled') {
-      await retryOnce(async () => this.#memory().found(token, nonce, found.transaction))
+      await retryOnce(async () => this.#reservations().found(token, nonce, found.transaction))
       this.#paid = found.transaction
     }
     return accept(this)
@@ -170,10 +173,10 @@ class ExactPurchase implements Charge {
     const { token, nonce, id } = this.#use
     switch (settled.status) {
       case 'refused':
-        await retryOnce(async () => this.#memory().release(token, nonce, id))
+        await retryOnce(async () => this.#reservations().release(token, nonce, id))
         return refuse(settled.reason, settled.detail ? { detail: settled.detail } : {})
       case 'unknown':
-        await retryOnce(async () => this.#memory().doubt(token, nonce, id))
+        await retryOnce(async () => this.#reservations().doubt(token, nonce, id))
         return refuse('outcome_unknown')
     }
   }
@@ -182,7 +185,7 @@ class ExactPurchase implements Charge {
     return orderOf(this.#use)
   }
 
-  #memory(): DurableObjectStub<Authorizations> {
+  #reservations(): DurableObjectStub<Authorizations> {
     return this.#ports.authorizations.getByName(this.#use.name)
   }
 

@@ -140,7 +140,7 @@ async function furnish(
   await rpc('anvil_setCode', [ESCROW, pick(artifacts, 'BatchSettlement').runtime])
 }
 
-/** A kept chain whose clock was moved on must not go on in its own past: the node keeps its blocks and forgets its clock. */
+/** A kept chain whose clock was moved on must not go on in its own past: the node stores its blocks, not its clock. */
 async function catchUp(rpc: Rpc): Promise<void> {
   const block = v.parse(
     v.object({ timestamp: v.string() }),

@@ -1,4 +1,4 @@
-/** What the local Worker must know to give credit and send bills: a seller, its key, its address, and the local Stripe. */
+/** Settings with which the local Worker gives credit and sends bills: a seller, its key, its address, and the local Stripe. */
 import { type AddressInfo, createServer } from 'node:net'
 
 export type BillingFacts = {
@@ -9,7 +9,7 @@ export type BillingFacts = {
   stripeUrl: string
 }
 
-/** What the local Stripe and the Worker share. They guard nothing: both are on this machine only. */
+/** Keys that the local Stripe and the Worker share. They protect nothing: both run on this machine only. */
 export const STRIPE_KEYS = { secretKey: 'sk_test_tab402_local', webhookSecret: 'whsec_tab402_local' }
 
 /** Vars and secrets: a fictitious publisher in Germany that gives its crawlers credit. */
@@ -34,8 +34,8 @@ export function billingVars({ publicUrl, operatorKey, stripeUrl }: BillingFacts)
 }
 
 /**
- * A port that nobody listens on now. The Worker's address stands on its invoices, so that it is known before the Worker runs:
- * who takes the port in between makes the start fail, and nothing else.
+ * A port that is free now. The Worker's address is on its invoices, so it must be known before the Worker starts. If another
+ * process takes the port in between, only the start fails.
  */
 export async function freePort(): Promise<number> {
   const server = createServer()

@@ -3,7 +3,7 @@ import { fork } from 'node:child_process'
 import * as v from 'valibot'
 import { siblingModule } from './sibling.ts'
 
-/** What a guardian is told to keep. `graceMs`: from SIGTERM, in which the child may write its state, to SIGKILL. */
+/** The command of a guardian. `graceMs`: from SIGTERM, in which the child may write its state, to SIGKILL. */
 const Mandate = v.object({ command: v.string(), args: v.array(v.string()), graceMs: v.number() })
 
 const GuardianReport = v.variant('kind', [
@@ -12,11 +12,11 @@ const GuardianReport = v.variant('kind', [
   v.object({ kind: v.literal('ended'), code: v.nullable(v.number()), signal: v.nullable(v.string()) }),
 ])
 
-/** What a guardian tells its starter. */
+/** A message from a guardian to its starter. */
 export type GuardianReport = v.InferOutput<typeof GuardianReport>
 
 export type Child = {
-  /** Of the program itself, for tests that kill it. */
+  /** The program's own process id, for tests that kill it. */
   pid: number
   /** Both streams of the program: what it lately printed at once, then all else as it comes. */
   onOutput(listener: (text: string) => void): void

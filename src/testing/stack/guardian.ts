@@ -1,4 +1,4 @@
-/** A process between a starter and one child: it ends the child in good order when the starter asks, or dies in any way. */
+/** A process between a starter and one child: it stops the child when the starter asks, or when the starter ends in any way. */
 import { spawn } from 'node:child_process'
 import { type GuardianReport, readMandate } from './child.ts'
 

@@ -1,4 +1,4 @@
-/** The process that holds a stack: starts its parts, says when they can be used, and puts them away when told to end. */
+/** The process that holds a stack: starts its parts, prints when they are ready, and stops them at SIGTERM. */
 import { createHash } from 'node:crypto'
 import { join } from 'node:path'
 import { startChain } from '../chain/chain.ts'

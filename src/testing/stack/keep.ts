@@ -1,4 +1,4 @@
-/** What a stack keeps between two runs: where its state lies, the secrets drawn at its first, and who holds them now. */
+/** The state of a stack between two runs: its directory, the secrets of its first run, and the process that holds it. */
 import { mkdir, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
@@ -18,7 +18,7 @@ export type Keep = {
   operatorToken: string
   originSecret: string
   operatorKey: string
-  /** Lets go of the directory, and removes it when nobody named it. */
+  /** Releases the directory, and removes it if it was made for this run. */
   close(): Promise<void>
 }
 
@@ -71,7 +71,9 @@ async function outlive(holder: number, file: string, patienceMs: number): Promis
   const until = Date.now() + patienceMs
   while (holder !== process.pid && alive(holder)) {
     if (Date.now() > until) {
-      throw new Error(`process ${holder} still uses this state; stop it, or delete ${file} if it is no stack`)
+      throw new Error(
+        `process ${holder} still uses this state; stop it, or delete ${file} if it is another program`,
+      )
     }
     await new Promise((done) => setTimeout(done, 50))
   }

@@ -28,7 +28,7 @@ export async function startOrigin(port = 0): Promise<LocalOrigin> {
       'content-type': page?.type ?? 'text/plain; charset=utf-8',
       'cache-control': 'public, max-age=300',
     })
-    const body = page?.body ?? 'There is no such page.\n'
+    const body = page?.body ?? 'Page not found.\n'
     response.end(request.method === 'HEAD' ? undefined : body)
   })
   await new Promise<void>((resolve, reject) => {

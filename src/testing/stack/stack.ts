@@ -17,7 +17,7 @@ export type StackOptions = {
   vars?: Record<string, string>
 }
 
-/** What one must know to use a running stack: the `ready` line of `npm start`. URLs have no slash at their end. */
+/** The facts of a running stack, as the `ready` line of `npm start` prints them. URLs do not end with a slash. */
 export type StackFacts = {
   url: string
   origin: string
@@ -43,8 +43,9 @@ export type Stack = StackFacts & {
 const GRACE_MS = 10_000
 
 /**
- * Starts the stack in a process of its own that ends with this one, however this one ends. `log` hears what the Worker
- * and the runtime say, a line at a time. Throws with what was said when the stack does not come up.
+ * Starts the stack in a process of its own that ends with this one, however this one ends. `log` receives each
+ * line that the Worker and the runtime print.
+ * @throws with the printed lines if the stack does not start
  */
 export async function startStack(options: StackOptions = {}, log = (_line: string) => {}): Promise<Stack> {
   const host = siblingModule(import.meta.url, './host')
@@ -68,5 +69,5 @@ export async function startStack(options: StackOptions = {}, log = (_line: strin
   return { ...facts, ended: child.ended, stop: () => child.stop() }
 }
 
-/** What the facts of a stack begin with, on the one line that says it can be used. */
+/** The prefix of the line that prints the facts once the stack is ready. */
 export const READY = 'ready '

@@ -14,11 +14,11 @@ import { siblingModule } from './sibling.ts'
 export type WorkerOptions = {
   /** A free one unless given. */
   port: number | undefined
-  /** Over those of `wrangler.toml`; secrets too, which the runtime does not tell apart. */
+  /** They replace those of `wrangler.toml`. Includes secrets, which the runtime treats the same. */
   vars: Record<string, string>
   /** Where Durable Objects, D1 and Workflows are kept. */
   directory: string
-  /** What the Worker and the runtime say, a line at a time. */
+  /** Receives each line that the Worker and the runtime print. */
   log(line: string): void
 }
 
@@ -27,7 +27,7 @@ export type RunningWorker = { url: string; direct: string; stop(): Promise<void>
 
 const ROOT = fileURLToPath(new URL('../../..', import.meta.url))
 
-/** Bundles the Worker, starts it on 127.0.0.1 and brings its book up to date. Asks nothing of the internet. */
+/** Bundles the Worker, starts it on 127.0.0.1 and applies its migrations. Needs no internet access. */
 export async function startWorker({ port, vars, directory, log }: WorkerOptions): Promise<RunningWorker> {
   const config = readConfig({ config: join(ROOT, 'wrangler.toml') }, { hideWarnings: true })
   const { workerOptions, define } = optionsOf(config)

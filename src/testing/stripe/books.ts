@@ -1,4 +1,4 @@
-/** What a local Stripe keeps: customers, invoices, payments, disputes, events; and what payers and their banks do there. */
+/** The data of a local Stripe: customers, invoices, payments, disputes, events; and the actions of payers and their banks. */
 import type {
   Customer,
   Dispute,
@@ -36,7 +36,7 @@ type Lists =
   | 'notes'
   | 'events'
 
-/** What outlives a server. `made`: how many ids were given out. */
+/** The data stored between two runs. `made`: how many ids were issued. */
 export type KeptBooks = Pick<StripeBooks, Lists> & { made: number }
 
 export class StripeBooks {
@@ -86,7 +86,8 @@ export class StripeBooks {
     invoice: StripeInvoice,
     line: Pick<StripeLine, 'amount' | 'currency' | 'description' | 'metadata'>,
   ): StripeLine {
-    if (invoice.status !== 'draft') throw new StripeRefusal(400, 'invoice_not_editable', 'It is no draft.')
+    if (invoice.status !== 'draft')
+      throw new StripeRefusal(400, 'invoice_not_editable', 'The invoice must be a draft.')
     const made: StripeLine = { id: this.newId('il'), object: 'line_item', invoice: invoice.id, ...line }
     this.lines.push(made)
     invoice.total += line.amount
@@ -96,7 +97,8 @@ export class StripeBooks {
 
   /** An open invoice has one payment that waits. A customer with a card on file is charged at once. */
   finalize(invoice: StripeInvoice, pages: string): void {
-    if (invoice.status !== 'draft') throw new StripeRefusal(400, 'invoice_not_editable', 'It is no draft.')
+    if (invoice.status !== 'draft')
+      throw new StripeRefusal(400, 'invoice_not_editable', 'The invoice must be a draft.')
     invoice.status = 'open'
     invoice.hosted_invoice_url = `${pages}/${invoice.id}`
     this.#await(invoice, invoice.amount_due, true)
@@ -110,7 +112,7 @@ export class StripeBooks {
     const invoice = this.invoice(id)
     if (invoice.status !== 'open') throw new StripeRefusal(400, 'invoice_not_payable', 'It is not open.')
     const payment = this.payments.find((one) => one.invoice === id && one.status === 'open')
-    if (!payment) throw new Error(`${id} has no payment that waits`)
+    if (!payment) throw new Error(`${id} must have an open payment`)
     const intent = found(this.intents, payment.payment.payment_intent)
     const paid = cents ?? invoice.amount_remaining
     const charge = this.#charge(intent, paid, card === 'pm_card_visa')
@@ -194,7 +196,7 @@ export class StripeBooks {
     this.#happened('refund.failed', refund)
   }
 
-  /** Lowers what remains first. What was paid is given back otherwise: by a refund of its own, or elsewhere. */
+  /** Lowers the remaining amount first. A paid amount needs a refund of its own. */
   credit(
     invoice: StripeInvoice,
     note: Pick<StripeCreditNote, 'amount' | 'memo' | 'metadata'>,

@@ -86,7 +86,7 @@ export async function startStripe(options: StripeServerOptions = {}): Promise<St
   }
 }
 
-/** Listens on `port`, or on `former` where any will do and nobody else has taken it. Answers which it is. */
+/** Listens on `port`; if that is 0, on `former` or else on any free port. Returns the port. */
 async function listen(server: Server, port: number, former = 0): Promise<number> {
   server.listen(port || former, '127.0.0.1')
   try {

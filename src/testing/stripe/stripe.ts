@@ -15,8 +15,8 @@ export type StripeOptions = {
 }
 
 /**
- * What goes wrong with a request: `lost` does the work and answers nothing, `unreachable` does none, a number is answered with
- * as its status, and remembered for the idempotency key as Stripe does.
+ * A simulated fault of a request: `lost` does the work and returns no response, `unreachable` does no work. A number is
+ * returned as the status, and stored for the idempotency key as Stripe does.
  */
 export type StripeFault = 'lost' | 'unreachable' | 500 | 429
 
@@ -26,7 +26,7 @@ export type LocalStripe = {
   fetch(request: Request): Promise<Response>
   /** Lets the next requests whose `METHOD /path` fits go wrong. */
   fail(requests: RegExp, fault: StripeFault, times?: number): void
-  /** What was asked, as `METHOD /path`. */
+  /** The requests received, as `METHOD /path`. */
   asked: string[]
   /** An event as it is sent to a webhook. */
   signed(event: { id: string }): Promise<{ body: string; signature: string }>
@@ -80,7 +80,7 @@ export function localStripe(options: StripeOptions = {}): LocalStripe {
       return refused(new StripeRefusal(400, 'idempotency_error', 'The key was used for another request'))
     }
     const answer = work()
-    // What was turned away at the door is not remembered.
+    // A response from before the work began is not stored.
     if (key !== null && answer.status !== 429) saved.set(key, { at: now(), request, answer })
     return answer
   }

@@ -7,15 +7,15 @@ import {
   type Crawler,
   errorOf,
   newRegular,
-  openShop,
   PRICE,
   receiptOf,
   requiredOf,
+  startPaywall,
   twins,
   valueAt,
 } from '../harness.ts'
 
-const shop = openShop()
+const shop = startPaywall()
 /** An address and a 32-byte word that differ from all others here. */
 const OTHER = `0x${'5a'.repeat(20)}`
 const OTHER_WORD = `0x${'5a'.repeat(32)}`
@@ -135,7 +135,7 @@ describe('Voucher payment', () => {
   })
 
   it('above the escrow balance is rejected after one read of the chain', async () => {
-    const shop = openShop({ MIN_DEPOSIT: '0.001' })
+    const shop = startPaywall({ MIN_DEPOSIT: '0.001' })
     const poor = await newRegular(shop, 1500n)
     const { channel } = await shop.offers()
     const response = await shop.ask('/two', { payment: await poor.owes(2n * PRICE, channel) })

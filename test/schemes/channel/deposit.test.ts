@@ -16,16 +16,16 @@ import {
   type Meddle,
   newCrawler,
   newRegular,
-  openShop,
   PRICE,
   receiptOf,
   requiredOf,
+  startPaywall,
   termsOf,
   twins,
   valueAt,
 } from '../harness.ts'
 
-const shop = openShop()
+const shop = startPaywall()
 const BATCH = 'invalid_batch_settlement_evm_'
 const AUTHORIZATION = 'payload.deposit.authorization.erc3009Authorization'
 const DEPOSIT = 50_000n
@@ -171,7 +171,7 @@ describe('channelScheme.verify', () => {
 describe('Deposit with a pending transaction', () => {
   const HASH = `0x${'ee'.repeat(32)}`
   let does: Meddle = (_, call) => call()
-  const stalled = openShop({ MIN_DEPOSIT: '0.001' }, (name, call) => does(name, call))
+  const stalled = startPaywall({ MIN_DEPOSIT: '0.001' }, (name, call) => does(name, call))
   const pending: Meddle = async (name, call) =>
     name.startsWith('RELAYER.') ? { status: 'pending', hash: HASH } : call()
 
@@ -227,7 +227,7 @@ describe('Deposit that cannot be sent', () => {
   it('does not block the next voucher of the channel', { timeout: 5_000 }, async () => {
     vi.spyOn(console, 'error').mockImplementation(() => undefined)
     let does: Meddle = (_, call) => call()
-    const unlucky = openShop({}, (name, call) => does(name, call))
+    const unlucky = startPaywall({}, (name, call) => does(name, call))
     const crawler = await newRegular(unlucky)
     does = async (name, call) => {
       if (name === 'RELAYER.send') throw new Error('the chain cannot be reached')

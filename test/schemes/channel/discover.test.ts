@@ -14,14 +14,14 @@ import {
   errorOf,
   newCrawler,
   newRegular,
-  openShop,
   PRICE,
   receiptOf,
+  startPaywall,
   valueAt,
 } from '../harness.ts'
 
 const { rpcUrl } = chainHere()
-const shop = openShop()
+const shop = startPaywall()
 const BATCH = 'invalid_batch_settlement_evm_'
 
 afterEach(() => {
@@ -52,7 +52,7 @@ async function unfunded(count: number): Promise<string[]> {
 describe('Exact payment without funds', () => {
   it('stores nothing, adds no row to the read model and never reaches the relayer [H1]', async () => {
     const before = (await listings(env.BOOK, '', 10_000)).length
-    const asked = openShop()
+    const asked = startPaywall()
     const poor = await newCrawler(asked, PRICE - 1n)
     asked.calls.length = 0
     for (let times = 0; times < 3; times++) {
@@ -74,7 +74,7 @@ describe('Exact payment without funds', () => {
   it('reads the chain within the rate limit, and known payers still pay [H1]', async () => {
     let left = 2
     const CHAIN_READS = { limit: async () => ({ success: left-- > 0 }) }
-    const limited = openShop({ CHAIN_READS })
+    const limited = startPaywall({ CHAIN_READS })
     const regular = await newCrawler(limited)
     expect((await limited.ask('/page', { payment: await regular.pays() })).status).toBe(200)
     const answers: [number, string | undefined][] = []
@@ -108,7 +108,7 @@ describe('Voucher on an unfunded channel', () => {
   it('reads the chain within the rate limit [H1]', async () => {
     let left = 5
     const CHAIN_READS = { limit: async () => ({ success: left-- > 0 }) }
-    const limited = openShop({ CHAIN_READS })
+    const limited = startPaywall({ CHAIN_READS })
     const payments = await unfunded(12)
     const reads = readsOfChain()
     const answers = await Promise.all(payments.map((payment) => limited.ask('/page', { payment })))
@@ -126,7 +126,7 @@ describe('Voucher on an unfunded channel', () => {
   })
 
   it('does not stop known channels when the rate limit is used up [H1]', async () => {
-    const closed = openShop({ CHAIN_READS: { limit: async () => ({ success: false }) } })
+    const closed = startPaywall({ CHAIN_READS: { limit: async () => ({ success: false }) } })
     const regular = await newRegular(shop)
     expect((await closed.ask('/two', { payment: await regular.owes(2n * PRICE) })).status).toBe(200)
     const [unknown] = await unfunded(1)
@@ -169,7 +169,7 @@ describe('Channel funded without the Worker', () => {
 describe('Unreachable chain', () => {
   it('makes the Worker return 503 for an unknown channel and open nothing', async () => {
     vi.spyOn(console, 'error').mockImplementation(() => undefined)
-    const blind = openShop({ RPC_URL: 'http://127.0.0.1:9' })
+    const blind = startPaywall({ RPC_URL: 'http://127.0.0.1:9' })
     const [payment] = await unfunded(1)
     const response = await blind.ask('/page', { payment: payment ?? '' })
     expect(response.status).toBe(503)
@@ -181,8 +181,8 @@ describe('Unreachable chain', () => {
 
   it('does not change the 400 for a malformed payment', async () => {
     const junk = encodeHeader({ x402Version: 2, payload: {}, accepted: {} })
-    expect((await openShop({ RPC_URL: 'http://127.0.0.1:9' }).ask('/page', { payment: junk })).status).toBe(
-      400,
-    )
+    expect(
+      (await startPaywall({ RPC_URL: 'http://127.0.0.1:9' }).ask('/page', { payment: junk })).status,
+    ).toBe(400)
   })
 })

@@ -8,10 +8,18 @@ import { readBalance } from '../../../src/chain/token.ts'
 import { LEASE_MS } from '../../../src/ledger/exact/authorizations.ts'
 import { chainAt } from '../../chain/harness.ts'
 import { chainHere } from '../../chain/here.ts'
-import { type Crawler, errorOf, type Meddle, newCrawler, newRegular, openShop, PRICE } from '../harness.ts'
+import {
+  type Crawler,
+  errorOf,
+  type Meddle,
+  newCrawler,
+  newRegular,
+  PRICE,
+  startPaywall,
+} from '../harness.ts'
 
 let does: Meddle = (_, call) => call()
-const shop = openShop({}, (name, call) => does(name, call))
+const shop = startPaywall({}, (name, call) => does(name, call))
 const well: Meddle = (_, call) => call()
 
 type Scenario = {

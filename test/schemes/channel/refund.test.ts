@@ -11,15 +11,15 @@ import {
   errorOf,
   type Meddle,
   newRegular,
-  openShop,
   PRICE,
   receiptOf,
+  startPaywall,
   twins,
   valueAt,
 } from '../harness.ts'
 
 let does: Meddle = (_, call) => call()
-const shop = openShop({}, (name, call) => does(name, call))
+const shop = startPaywall({}, (name, call) => does(name, call))
 const BATCH = 'invalid_batch_settlement_evm_'
 const DEPOSIT = 100_000n
 

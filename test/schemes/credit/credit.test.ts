@@ -2,7 +2,7 @@ import { env } from 'cloudflare:test'
 import { describe, expect, it, vi } from 'vitest'
 import { generateNonce } from 'web-bot-auth'
 import { encodeHeader } from '../../../src/protocol/x402/header.ts'
-import { errorOf, openShop, PRICE, receiptOf, requiredOf } from '../harness.ts'
+import { errorOf, PRICE, receiptOf, requiredOf, startPaywall } from '../harness.ts'
 import { commitment, creditOffer, NETWORK, newAgent, openCreditShop, REGISTRATION } from './harness.ts'
 
 const shop = openCreditShop()
@@ -44,7 +44,7 @@ describe('402 with a credit offer', () => {
   })
 
   it('has neither extensions nor crawler-price on a site without credit', async () => {
-    const response = await openShop().ask('/a')
+    const response = await startPaywall().ask('/a')
     expect(requiredOf(response).extensions).toBeUndefined()
     expect(response.headers.has('crawler-price')).toBe(false)
   })

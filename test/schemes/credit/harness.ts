@@ -8,18 +8,18 @@ import type { PaymentRequirements } from '../../../src/protocol/x402/types.ts'
 import { randomHex } from '../../chain/harness.ts'
 import { newCrawler } from '../../identity/harness.ts'
 import { termsOf } from '../../ledger/credit/harness.ts'
-import { type Meddle, openShop, requiredOf, type Shop } from '../harness.ts'
+import { type Meddle, requiredOf, startPaywall, type TestPaywall } from '../harness.ts'
 
 export const NETWORK = 'tab402:402'
 export const REGISTRATION = 'https://site.test/credit'
 
 export function openCreditShop(vars: Record<string, unknown> = {}, meddle?: Meddle) {
   const SCHEMES = ['channel', 'exact', 'credit']
-  return openShop({ SCHEMES, REGISTRATION_URL: REGISTRATION, ...vars }, meddle)
+  return startPaywall({ SCHEMES, REGISTRATION_URL: REGISTRATION, ...vars }, meddle)
 }
 
 /** The offer on credit, as an agent reads it out of a 402. */
-export async function creditOffer(shop: Shop, path = '/a'): Promise<PaymentRequirements> {
+export async function creditOffer(shop: TestPaywall, path = '/a'): Promise<PaymentRequirements> {
   const offer = requiredOf(await shop.ask(path)).accepts.find(({ network }) => network.endsWith(':402'))
   if (!offer) throw new Error('the site must offer credit')
   return offer

@@ -1,7 +1,7 @@
 /** Pay Per Crawl: Cloudflare's headers on the same ledger. */
 import { env } from 'cloudflare:test'
 import { describe, expect, it } from 'vitest'
-import { BROWSER, openShop, PRICE, requiredOf } from '../harness.ts'
+import { BROWSER, PRICE, requiredOf, startPaywall } from '../harness.ts'
 import { creditOffer, newAgent, openCreditShop } from './harness.ts'
 
 const shop = openCreditShop()
@@ -116,7 +116,7 @@ describe('crawler-error header', () => {
 
 describe('Price headers', () => {
   it('are ignored on a site without credit', async () => {
-    const plain = openShop()
+    const plain = startPaywall()
     const response = await plain.ask('/a', { headers: { [EXACT]: 'USD 0.001' }, agent: BROWSER })
     expect(response.status).toBe(402)
     expect(response.headers.has('crawler-error')).toBe(false)

@@ -19,15 +19,15 @@ import {
   errorOf,
   type Meddle,
   newCrawler,
-  openShop,
   PRICE,
   receiptOf,
+  startPaywall,
   twins,
   valueAt,
 } from '../harness.ts'
 
 let does: Meddle = (_, call) => call()
-const shop = openShop({}, (name, call) => does(name, call))
+const shop = startPaywall({}, (name, call) => does(name, call))
 const { network, receiver } = shop.site.config.policy
 const EXACT = 'invalid_exact_evm_'
 const LATE = `${EXACT}payload_authorization_valid_before`

@@ -12,19 +12,19 @@ import {
   errorOf,
   type Meddle,
   newCrawler,
-  openShop,
   PRICE,
+  startPaywall,
   valueAt,
 } from '../harness.ts'
 
 let does: Meddle = (_, call) => call()
 const meddle: Meddle = (name, call) => does(name, call)
-const shop = openShop({}, meddle)
+const shop = startPaywall({}, meddle)
 /** The same site after a deploy. */
 const later = {
-  dearer: openShop({ PRICE: '0.002' }, meddle),
-  cheaper: openShop({ PRICE: '0.0005' }, meddle),
-  slower: openShop({ MAX_TIMEOUT_SECONDS: 600 }, meddle),
+  dearer: startPaywall({ PRICE: '0.002' }, meddle),
+  cheaper: startPaywall({ PRICE: '0.0005' }, meddle),
+  slower: startPaywall({ MAX_TIMEOUT_SECONDS: 600 }, meddle),
 }
 const changes = Object.keys(later) as (keyof typeof later)[]
 const prices = ['dearer', 'cheaper'] as const
