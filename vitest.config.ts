@@ -28,7 +28,8 @@ export default defineConfig({
     hookTimeout: 60_000,
     // Vitest shows the Worker's log for a test that fails.
     silent: 'passed-only',
-    maxWorkers: 2,
+    // More than cores: many tests wait for a timer, a block or a disk.
+    maxWorkers: 4,
     reporters: ['default', new Quiet()],
     projects: [
       {

@@ -1,15 +1,15 @@
 /** Keeps the traces that tests provoke on purpose out of a green run. A run that fails shows them at its end. */
 import type { Reporter } from 'vitest/node'
 
-/** The deaths and faults that tests cause, as the runtime reports them. */
+/** The aborts and faults that tests cause, as the runtime reports them. */
 const PROVOKED = [
-  'dies before the write',
-  'dies after the write, before it is durable',
-  'dies once the write is durable',
-  'has a disk that refuses',
+  'aborts before the write',
+  'aborts after the write, before it is durable',
+  'aborts once the write is durable',
+  'fails to write',
   'killed by the test',
-  'jsg.Error: dies',
-  'jsg.Error: died',
+  'jsg.Error: aborts',
+  'jsg.Error: aborted',
   'jsg.Error: reset',
   'Engine was never started',
   '(instance.already_exists)',

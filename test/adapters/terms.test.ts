@@ -19,7 +19,7 @@ describe('Terms stated in code', () => {
     expect(parsePolicy({ ...SITE, ...terms }).ok).toBe(true)
   })
 
-  it('have no price on a rule that allows or blocks, as a type and at run time', () => {
+  it('reject a price on a rule that allows or blocks, as a type and at run time', () => {
     type Priced = { action: 'allow'; price: string }
     expectTypeOf<Priced>().not.toExtend<PolicyRule>()
     const priced = { action: 'allow', price: '0.05' }

@@ -5,6 +5,6 @@ import type { TestChain } from '../chain.setup.ts'
 
 export function chainHere(): TestChain {
   const chain = inject('chains').find(({ rpcUrl }) => rpcUrl === env.RPC_URL)
-  if (!chain) throw new Error('this worker has no chain')
+  if (!chain) throw new Error('a chain must run for this worker')
   return chain
 }

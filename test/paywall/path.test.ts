@@ -229,6 +229,6 @@ describe('originUrl', () => {
   })
 
   it.each(['/\\evil.example', '/a/../b', '/a\n', 'a'])('throws for the path %j [D10]', (path) => {
-    expect(() => originUrl(ORIGIN, { path, match: path, search: '' })).toThrow('not canonical')
+    expect(() => originUrl(ORIGIN, { path, match: path, search: '' })).toThrow('must be canonical')
   })
 })

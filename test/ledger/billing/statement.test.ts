@@ -56,12 +56,12 @@ describe('Closing', () => {
   })
 
   it('throws when an entry is missing or repeated', () => {
-    expect(() => close([charge(1), charge(3)])).toThrow('entry 3 cannot follow entry 1')
-    expect(() => close([charge(1), charge(1)])).toThrow('entry 1 cannot follow entry 1')
+    expect(() => close([charge(1), charge(3)])).toThrow('entries must be consecutive')
+    expect(() => close([charge(1), charge(1)])).toThrow('entries must be consecutive')
   })
 
   it('throws for a charge without a site', () => {
-    expect(() => close([charge(1, { site: null })])).toThrow('names no site')
+    expect(() => close([charge(1, { site: null })])).toThrow('must have a site and a rule')
   })
 
   it('returns lines that sum to the total of charges less releases', () => {
