@@ -5,7 +5,7 @@
  * (faults: E3).
  *
  * Does not retry an overloaded object.
- * @throws the second rejection. The gate must answer it with 503: after a 402 the payer would pay retryOnce
+ * @throws the second rejection. The gate must answer it with 503: after a 402 the payer would pay twice
  */
 export async function retryOnce<Value>(call: () => Promise<Value>): Promise<Value> {
   try {
