@@ -7,7 +7,7 @@ import type { Empty } from './empty.ts'
 
 type Ports = { accounts: DurableObjectNamespace<Empty> }
 
-export class Draft {
+export class ChannelPurchase {
   readonly #ports: Ports
   readonly #payment: ChannelPayment
 
