@@ -93,7 +93,13 @@ export async function checkInvoice(
     standing = recorded.invoice
     findings.push(...recorded.findings)
   }
-  if (creditAt !== null) standing = await creditReleased({ numbers, rails }, line, standing, creditAt)
+  try {
+    if (creditAt !== null) standing = await creditReleased({ numbers, rails }, line, standing, creditAt)
+  } catch (fault) {
+    // Earlier credit notes must reach the rail all the same.
+    await syncCreditNotes(line, rails, standing)
+    throw fault
+  }
   findings.push(...(await syncCreditNotes(line, rails, standing)))
   return { invoice: standing, findings }
 }

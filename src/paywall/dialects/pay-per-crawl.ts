@@ -10,11 +10,10 @@ export const payPerCrawl: Dialect = {
 
   read(headers, offers) {
     for (const [scheme, { network }] of offers) {
-      if (!SCHEMES[scheme].readNamedPrice) continue
+      const read = SCHEMES[scheme].readNamedPrice
+      if (!read) continue
       const price = readNamedPrice(headers)
-      if (!price.ok) return price
-      const payment = SCHEMES[scheme].readNamedPrice?.(price.value, network)
-      return payment ? accept({ scheme, payment }) : refuse('payment_required')
+      return price.ok ? accept({ scheme, payment: read(price.value, network) }) : price
     }
     return refuse('payment_required')
   },
