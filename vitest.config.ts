@@ -30,7 +30,8 @@ export default defineConfig({
     silent: 'passed-only',
     // More than cores: many tests wait for a timer, a block or a disk.
     maxWorkers: 4,
-    reporters: ['default', new Quiet()],
+    // Quiet comes first, so that the traces stand above what failed.
+    reporters: [new Quiet(), 'default'],
     projects: [
       {
         extends: true,
