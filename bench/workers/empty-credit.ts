@@ -15,9 +15,10 @@ export function creditScheme(terms: CreditOfferTerms, ports: CreditPorts) {
   return {
     ...realScheme(terms, ports),
     verify: accept,
+    account: () => 'crawler',
     async charge() {
       await lines.getByName('crawler').call()
-      return accept({ settle: async () => accept(RECEIPT), release: async () => undefined })
+      return accept({ settle: async () => accept(RECEIPT), release: async () => null })
     },
   } satisfies Scheme<CreditPayment>
 }

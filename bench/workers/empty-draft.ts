@@ -19,7 +19,7 @@ export class ChannelPurchase {
   async charge(): Promise<Result<Charge>> {
     const { channelId } = this.#payment.payload.voucher
     await this.#ports.accounts.getByName(channelId).call()
-    return accept({ settle: async () => accept(RECEIPT), release: async () => undefined })
+    return accept({ settle: async () => accept(RECEIPT), release: async () => null })
   }
 }
 

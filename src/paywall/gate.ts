@@ -9,9 +9,11 @@ import { dialectOf, speakerOf } from './dialects/index.ts'
 import { type Offers, offeredAfter, offersOf } from './offers.ts'
 import { prefersHtml } from './page.ts'
 import { type CanonicalPath, canonicalize, siteOrigin } from './path.ts'
+import { Payers } from './payers.ts'
 import { type Decision, decide, type Policy } from './policy.ts'
 import { paidResponse, preflight, receiptAlone, refused, refusedSale } from './response.ts'
 import { type Goods, type Sold, sell, type Wanted } from './sale.ts'
+import { readAnswer, restore } from './stored-answer.ts'
 
 /** The settings of one site's gate. */
 export type GateOptions = {
@@ -42,9 +44,10 @@ const MAX_BODY_BYTES = 1 << 20
 /** Trap: a slow body must not outlast the replay window, or a used signature would be charged again (faults: C3). */
 const MAX_BODY_READ_MS = 120_000
 
-/** Builds the gate of one site. It holds no state but the offers it has written. */
+/** Builds the gate of one site. It holds no state but caches: the offers it has written, and its payers of late. */
 export function gate({ policy, schemes, now, newId, cloudflareCharges }: GateOptions): Gate {
   const written = new Map<Decision, Offers>()
+  const tools = { now, newId, payers: new Payers() }
 
   function offersFor(decision: Decision): Offers {
     const known = written.get(decision)
@@ -111,8 +114,10 @@ export function gate({ policy, schemes, now, newId, cloudflareCharges }: GateOpt
       buy: (body) => content.buy(request, path, body),
       delivers: isDelivery,
       discard: async (answer) => answer.body?.cancel(),
+      read: readAnswer,
+      restore,
     }
-    const sold = await sell(schemes, { ...wanted, method, sent }, paid.value, goods, { now, newId })
+    const sold = await sell(schemes, { ...wanted, method, sent }, paid.value, goods, tools)
     if (!sold.ok) return sold
     return accept(answerOf(sold.value, dialect))
   }

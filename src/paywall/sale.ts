@@ -3,12 +3,14 @@
  * transport brings its own goods.
  */
 import type { Body, Read } from '../identity/verify.ts'
+import type { StoredAnswer } from '../ledger/stored-answers.ts'
 import { accept, type Result, refuse } from '../protocol/refusal.ts'
 import type { SettleResponse } from '../protocol/x402/types.ts'
 import type { Schemes } from '../schemes/index.ts'
 import type { Charge, Pace, Purchase, SentRequest } from '../schemes/scheme.ts'
 import type { Paid } from './dialects/dialect.ts'
 import type { Offers } from './offers.ts'
+import type { Payers } from './payers.ts'
 import type { Decision } from './policy.ts'
 
 /** A request that must be paid for. */
@@ -29,6 +31,10 @@ export type Goods<Answer> = {
   delivers(answer: Answer): boolean
   /** Gives up an answer that is not sent. */
   discard(answer: Answer): Promise<void>
+  /** Reads an answer that may have to be sent again; `stored` is null if it is too large. Rejects if it breaks off. */
+  read(answer: Answer): Promise<{ answer: Answer; stored: StoredAnswer | null }>
+  /** The answer that {@link read} has stored. */
+  restore(stored: StoredAnswer): Answer
 }
 
 /** The end of a sale: a payment that bought nothing has a receipt alone; a released charge leaves the answer alone. */
@@ -36,8 +42,8 @@ export type Sold<Answer> =
   | { answer: null; receipt: SettleResponse }
   | { answer: Answer; receipt: SettleResponse | null }
 
-/** The clock (Unix milliseconds) and a fresh name for an operation. */
-export type Tools = { now: () => number; newId: () => string }
+/** The clock (Unix milliseconds), a fresh name for an operation, and the payers of this isolate. */
+export type Tools = { now: () => number; newId: () => string; payers: Payers }
 
 /**
  * Sells for a payment that a dialect has read: matches it with our own offer, verifies it, charges it and delivers.
@@ -60,83 +66,116 @@ export async function sell<Answer>(
   const bought = await bindTo(wanted, sent.read, tools)
   if (!bought.ok) return bought
   const { purchase, body } = bought.value
+  const { payers, now } = tools
+  const account = `${paid.scheme} ${scheme.account(proof.value)}`
   const pace = scheme.pace?.(proof.value) ?? 'prompt'
-  const early = wanted.method === 'GET' && pace === 'prompt'
-  return deliver(
-    pace,
-    early,
-    () => scheme.charge(proof.value, purchase),
-    () => goods.buy(body),
-    goods,
-  )
+  const early = !purchase.hasEffects && pace === 'prompt' && payers.isKnown(account, now())
+  if (!payers.enter(account)) return refuse('too_many_at_once')
+  try {
+    const delivery = new Delivery(goods, () => goods.buy(body), purchase.hasEffects)
+    const sold = await delivery.sell(pace, early, () => scheme.charge(proof.value, purchase))
+    if (!sold.ok) payers.refused(account)
+    else if (sold.value.receipt) payers.bought(account, now())
+    return sold
+  } finally {
+    payers.leave(account)
+  }
 }
 
 async function bindTo(
   { method, url, decision }: Wanted,
   read: Read,
   { newId }: Tools,
-): Promise<Result<{ purchase: Purchase; body: Body }>> {
+): Promise<Result<{ purchase: Purchase & { hasEffects: boolean }; body: Body }>> {
   const body = await read()
   if (!body.ok) return body
   const digest = body.value ? ` ${await digestOf(body.value)}` : ''
   const { price, rule } = decision
   const request = `${method} ${url}${digest}`
   const named = typeof rule === 'number' ? `RULES[${rule}]` : rule
-  return accept({ purchase: { id: newId(), price, url, request, rule: named }, body: body.value })
-}
-
-/**
- * Charges and delivers. `early` asks for the answer at the same time, which only a method without effects may. Nothing of the
- * answer leaves before the charge is durable. A charge is released when its answer does not deliver.
- */
-async function deliver<Answer>(
-  pace: Pace,
-  isEarly: boolean,
-  begin: () => Promise<Result<Charge>>,
-  buy: () => Promise<Answer>,
-  goods: Goods<Answer>,
-): Promise<Result<Sold<Answer>>> {
-  const early = isEarly ? settled(buy()) : undefined
-  const giveUp = () =>
-    void early?.then((got) => (got.ok ? goods.discard(got.answer) : undefined)).catch(() => undefined)
-  const charge = await begin().catch((fault) => {
-    giveUp()
-    throw fault
+  const hasEffects = method !== 'GET'
+  return accept({
+    purchase: { id: newId(), price, url, request, rule: named, hasEffects },
+    body: body.value,
   })
-  if (!charge.ok) {
-    giveUp()
-    return charge
-  }
-  if (pace === 'management') {
-    const receipt = await charge.value.settle()
-    return receipt.ok ? accept({ answer: null, receipt: receipt.value }) : receipt
-  }
-  const got = await (early ?? settled(buy()))
-  if (!got.ok) {
-    await charge.value.release()
-    return refuse('origin_unreachable', { detail: got.detail })
-  }
-  const { answer } = got
-  const unsent = async (fault: unknown) => {
-    await goods.discard(answer)
-    throw fault
-  }
-  if (!goods.delivers(answer)) {
-    await charge.value.release().catch(unsent)
-    return accept({ answer, receipt: null })
-  }
-  const receipt = await charge.value.settle().catch(unsent)
-  if (receipt.ok) return accept({ answer, receipt: receipt.value })
-  await goods.discard(answer)
-  return receipt
 }
 
-type Got<Answer> = { ok: true; answer: Answer } | { ok: false; detail: string }
+/** One charge and its delivery. Nothing of the answer leaves before the charge is durable. */
+class Delivery<Answer> {
+  readonly #goods: Goods<Answer>
+  readonly #buy: () => Promise<Answer>
+  readonly #hasEffects: boolean
 
-/** The answer or its error as a value: it is awaited later, so a rejection would be unhandled meanwhile. */
-function settled<Answer>(answer: Promise<Answer>): Promise<Got<Answer>> {
-  return answer.then(
-    (answer) => ({ ok: true, answer }),
+  constructor(goods: Goods<Answer>, buy: () => Promise<Answer>, hasEffects: boolean) {
+    this.#goods = goods
+    this.#buy = buy
+    this.#hasEffects = hasEffects
+  }
+
+  /**
+   * Charges and delivers. `isEarly` asks for the answer at the same time, which only a method without effects may. A charge is
+   * released when its answer does not deliver.
+   */
+  async sell(
+    pace: Pace,
+    isEarly: boolean,
+    begin: () => Promise<Result<Charge>>,
+  ): Promise<Result<Sold<Answer>>> {
+    const early = isEarly ? settled(this.#buy()) : undefined
+    const giveUp = () =>
+      void early?.then((got) => (got.ok ? this.#goods.discard(got.value) : undefined)).catch(() => undefined)
+    const begun = await begin().catch((fault) => {
+      giveUp()
+      throw fault
+    })
+    if (!begun.ok) {
+      giveUp()
+      return begun
+    }
+    const charge = begun.value
+    if (pace === 'management') return receiptOnly(await charge.settle())
+    if (charge.answer) return this.#end(charge, this.#goods.restore(charge.answer))
+    const got = await (early ?? settled(this.#buy()))
+    if (!got.ok) return unreachable(charge, got.detail)
+    if (!this.#goods.delivers(got.value)) {
+      const receipt = await charge.release().catch((fault) => this.#unsent(got.value, fault))
+      return accept({ answer: got.value, receipt })
+    }
+    if (!this.#hasEffects) return this.#end(charge, got.value)
+    const read = await settled(this.#goods.read(got.value))
+    return read.ok
+      ? this.#end(charge, read.value.answer, read.value.stored)
+      : unreachable(charge, read.detail)
+  }
+
+  async #end(charge: Charge, answer: Answer, stored?: StoredAnswer | null): Promise<Result<Sold<Answer>>> {
+    const receipt = await charge.settle(stored).catch((fault) => this.#unsent(answer, fault))
+    if (receipt.ok) return accept({ answer, receipt: receipt.value })
+    await this.#goods.discard(answer)
+    return receipt
+  }
+
+  async #unsent(answer: Answer, fault: unknown): Promise<never> {
+    await this.#goods.discard(answer)
+    throw fault
+  }
+}
+
+function receiptOnly(receipt: Result<SettleResponse>): Result<{ answer: null; receipt: SettleResponse }> {
+  return receipt.ok ? accept({ answer: null, receipt: receipt.value }) : receipt
+}
+
+async function unreachable(charge: Charge, detail: string): Promise<Result<never>> {
+  const kept = await charge.release()
+  return refuse(kept ? 'origin_unreachable_paid' : 'origin_unreachable', { detail })
+}
+
+type Got<Value> = { ok: true; value: Value } | { ok: false; detail: string }
+
+/** A value or its error: it is awaited later, so a rejection would be unhandled meanwhile. */
+function settled<Value>(promise: Promise<Value>): Promise<Got<Value>> {
+  return promise.then(
+    (value) => ({ ok: true, value }),
     (fault) => ({ ok: false, detail: fault instanceof Error ? fault.message : String(fault) }),
   )
 }

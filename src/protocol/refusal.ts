@@ -25,7 +25,7 @@ export function accept<Value>(value: Value): { ok: true; value: Value } {
 
 type Wire = {
   /** 402 carries fresh offers; 503 carries `Retry-After`, since a 402 would make the payer pay twice. */
-  status: 400 | 402 | 403 | 405 | 408 | 413 | 502 | 503
+  status: 400 | 402 | 403 | 405 | 408 | 409 | 413 | 502 | 503
   /** The x402 `error` of this refusal. Codes without an x402 name of their own start with `tab_`. */
   code: string
   /** Public, for people. */
@@ -239,6 +239,35 @@ const WIRE = {
     'The ledger could not be reached. Send the same request again.',
   ],
   origin_unreachable: [502, 'tab_origin_unreachable', 'The origin did not answer. Nothing was charged.'],
+  origin_unreachable_paid: [
+    502,
+    'tab_origin_unreachable',
+    'The origin did not answer. The payment stays valid: send the same request again.',
+  ],
+
+  // Methods with effects: one payment is carried out once. Trap: a 402 would make the payer pay for it again.
+  effect_running: [
+    503,
+    'tab_in_progress',
+    'This request is being carried out. Send the same request again for its answer.',
+  ],
+  effect_delivered: [
+    409,
+    'tab_already_delivered',
+    'This payment was used, and its answer is not stored. Sign a new payment to repeat the request.',
+  ],
+  effect_unknown: [
+    409,
+    'tab_answer_lost',
+    'This request may have been carried out, but its answer was lost. Check before you pay for it again.',
+  ],
+
+  // Limits on what one payer may have open
+  too_many_at_once: [
+    503,
+    'tab_too_many_at_once',
+    'Too many requests of this payer are open. Send the same request again later.',
+  ],
 } as const satisfies Record<string, readonly [Wire['status'], string, string]>
 
 /** The name of a refusal inside the Worker; {@link wire} gives its public form. */

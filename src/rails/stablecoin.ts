@@ -59,7 +59,9 @@ export function paying(
   const settings = { exact, now, newId }
   return {
     ...exact,
-    async charge(payment, purchase) {
+    async charge(payment, wanted) {
+      // A receipt has no effects, whatever the method: it may be fetched again.
+      const purchase = { ...wanted, hasEffects: false }
       const attempt = { invoice, id: authorizationName(payment), detail: writeDetail({ payment, purchase }) }
       const begin = () => line.attempt(invoice, attempt.id, attempt.detail)
       let attempted = await begin()
@@ -126,8 +128,9 @@ class StoredAttempt {
         return receipt
       },
       release: async () => {
-        await charge.release()
-        await this.#end(payment, { over: true })
+        const kept = await charge.release()
+        await this.#end(payment, kept ? kept.transaction : { over: true })
+        return kept
       },
     })
   }

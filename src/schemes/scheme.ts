@@ -1,6 +1,8 @@
 /** The shape that every way to promise payment has: offer it, verify it, charge it. */
 
 import type { Read } from '../identity/verify.ts'
+import type { StoredAnswer } from '../ledger/stored-answers.ts'
+import { retryOnce } from '../platform/retry.ts'
 import type { Result } from '../protocol/refusal.ts'
 import type { PaymentRequirements, SettleResponse } from '../protocol/x402/types.ts'
 import type { Payment } from './payment.ts'
@@ -16,6 +18,11 @@ export type Purchase = {
   url: string
   /** The line of the policy that set the price. */
   rule: string
+  /**
+   * Whether the origin may change something for this request (any method but `GET` and `HEAD`). One payment carries it out
+   * once: {@link Scheme.charge} makes the payment certain first, and its replays get the stored answer.
+   */
+  hasEffects?: boolean
 }
 
 /** A request as it was sent. Its body is read at the first call: an invalid payment costs no memory. */
@@ -23,10 +30,18 @@ export type SentRequest = { request: Request; read: Read }
 
 /** A charge that is durable, and what may still become of it. */
 export type Charge = {
-  /** Makes the payment final, after the origin has answered well and before its first byte leaves. */
-  settle(): Promise<Result<SettleResponse>>
-  /** Takes the charge back: nothing was delivered. */
-  release(): Promise<void>
+  /** The answer that this payment has already bought, for a method with effects. The origin must not be asked again. */
+  answer?: StoredAnswer
+  /**
+   * Makes the payment final, after the origin has answered well and before its first byte leaves. For a method with effects
+   * it stores the answer; null where that is too large, so that the delivery alone is recorded.
+   */
+  settle(answer?: StoredAnswer | null): Promise<Result<SettleResponse>>
+  /**
+   * Takes the charge back: nothing was delivered. Money that has moved stays: then it returns the receipt, and the same
+   * payment opens the same request again.
+   */
+  release(): Promise<SettleResponse | null>
 }
 
 /**
@@ -55,6 +70,8 @@ export type Scheme<Kind extends Payment, Proof = Kind> = {
   verify(payment: Kind, price: bigint, now: number, sent: SentRequest): Result<Proof> | Promise<Result<Proof>>
   /** How the charge of this proof meets its delivery; `prompt` where it is absent. */
   pace?(proof: Proof): Pace
+  /** The account that a proof charges, unique within the scheme. */
+  account(proof: Proof): string
   /** Charges a verified payment, durably. */
   charge(proof: Proof, purchase: Purchase): Promise<Result<Charge>>
 }
@@ -80,4 +97,16 @@ function same(echoed: unknown, offered: unknown): boolean {
     return echoed === offered || (echoed.startsWith('0x') && echoed.toLowerCase() === offered.toLowerCase())
   }
   return echoed === offered
+}
+
+/**
+ * Stores the answer of a method with effects. If that fails, the answer still leaves: the payment is certain, and the origin
+ * has done its work. Replays are then refused, since the account does not know the answer.
+ */
+export async function store(call: () => Promise<void>): Promise<void> {
+  try {
+    await retryOnce(call)
+  } catch (fault) {
+    console.error(JSON.stringify({ message: 'an answer could not be stored', fault: String(fault) }))
+  }
 }

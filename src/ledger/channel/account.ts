@@ -6,6 +6,7 @@ import type { Reason } from '../../protocol/refusal.ts'
 import { listChannel } from '../book/accounts.ts'
 import { Commits } from '../group-commit.ts'
 import { MAX_CHARGES, REPLAY_WINDOW_MS, Replays } from '../replay-window.ts'
+import { type StoredAnswer, StoredAnswers } from '../stored-answers.ts'
 import { authorize, charge, delivered, InvariantFault, redeem, release } from '../totals.ts'
 import { Journal } from './journal.ts'
 import {
@@ -32,6 +33,7 @@ export class Account extends DurableObject<{ BOOK: D1Database }> {
   readonly #journal: Journal
   readonly #commits: Commits<Entry>
   readonly #replays: Replays<Entry>
+  readonly #answers: StoredAnswers
   #standing: Standing | null
   #seq: number
   #queue: Queued[] = []
@@ -50,6 +52,8 @@ export class Account extends DurableObject<{ BOOK: D1Database }> {
     this.#seq = this.#journal.lastSeq()
     this.#replays = new Replays(this.#journal.recent(Date.now() - REPLAY_WINDOW_MS, MAX_CHARGES), voucherOf)
     this.#commits = new Commits(ctx, (entries) => this.#journal.write(entries, this.#known()))
+    this.#answers = new StoredAnswers(ctx.storage.sql)
+    this.#answers.prune(Date.now())
   }
 
   /**
@@ -88,6 +92,11 @@ export class Account extends DurableObject<{ BOOK: D1Database }> {
     this.#record({ ...standing, ...totals }, { kind: 'release', id, amount, of: entry, max, request })
     this.#advance()
     await this.#commits.pending
+  }
+
+  /** Stores the answer to charge number `entry`, a method with effects; null only marks the delivery. Idempotent. */
+  async delivered(entry: number, answer: StoredAnswer | null): Promise<void> {
+    this.ctx.storage.transactionSync(() => this.#answers.put(String(entry), answer, Date.now()))
   }
 
   /**
@@ -239,11 +248,15 @@ export class Account extends DurableObject<{ BOOK: D1Database }> {
   #replay(order: ChargeOrder | DepositOrder): Answer | undefined {
     const earlier = this.#replays.match(voucherOf(order), order.id, Date.now())
     if (!earlier || !this.#standing) return undefined
-    const answer = this.#charged('replayed', earlier)
-    if (earlier.id === order.id) return { ...answer, outcome: 'charged' }
+    const charged = this.#charged('replayed', earlier)
+    if (earlier.id === order.id) return { ...charged, outcome: 'charged' }
+    const answer = order.hasEffects
+      ? this.#answers.replay(String(earlier.seq), earlier.at, Date.now())
+      : undefined
+    if (typeof answer === 'string') return this.#refuse(answer)
     this.#replays.use(earlier.seq, order.id)
     this.#record(this.#standing, { kind: 'replay', id: order.id, of: earlier.seq })
-    return answer
+    return answer ? { ...charged, answer } : charged
   }
 
   #charged(outcome: Charged['outcome'], entry: Entry): Charged {

@@ -2,6 +2,7 @@
 import type { ChannelConfig, ChannelState } from '../../protocol/evm/channel.ts'
 import type { Hex } from '../../protocol/evm/hex.ts'
 import type { Reason } from '../../protocol/refusal.ts'
+import type { StoredAnswer } from '../stored-answers.ts'
 import type { Totals } from '../totals.ts'
 
 /** The state of one channel account. The ceiling is `state.balance`. */
@@ -44,6 +45,8 @@ export type ChargeOrder = Signed & {
    * The resource: method, URL and body digest. The same voucher reopens this resource for free, and no other.
    */
   request: string
+  /** Whether the method has effects: its replays get the stored answer, and the origin is not asked again. */
+  hasEffects?: boolean
   /** The deposit that came with the voucher, and the state after it. */
   settled?: { id: string; state: ChannelState; transaction: Hex }
 }
@@ -52,7 +55,7 @@ export type ChargeOrder = Signed & {
  * Opens or tops up the channel. Returns `begun` if no other transaction is pending and the voucher is the
  * next one.
  */
-export type DepositOrder = Signed & { kind: 'deposit'; price: bigint; request: string }
+export type DepositOrder = Signed & { kind: 'deposit'; price: bigint; request: string; hasEffects?: boolean }
 
 /** Refunds `amount`, or with null all that is left. The voucher must equal `charged`. */
 export type RefundOrder = Signed & { kind: 'refund'; amount: bigint | null }
@@ -73,6 +76,8 @@ export type Charged = {
   state: ChannelState
   /** The transaction of the deposit that came with the charge, or null. */
   transaction: Hex | null
+  /** For a replay of a method with effects: the stored answer. */
+  answer?: StoredAnswer
 }
 
 /**

@@ -13,6 +13,7 @@ import type {
 } from '../billing/types.ts'
 import { listLine } from '../book/credit.ts'
 import { MAX_CHARGES, REPLAY_WINDOW_MS, Replays } from '../replay-window.ts'
+import { type StoredAnswer, StoredAnswers } from '../stored-answers.ts'
 import { authorize, charge, delivered, release } from '../totals.ts'
 import type { BillingCalls } from './contract.ts'
 import { Used } from './nonce-window.ts'
@@ -31,12 +32,15 @@ export class CreditLine extends DurableObject<{ BOOK: D1Database }> implements B
   readonly #record: LineRecord
   readonly #billing: Billing
   readonly #replays: Replays<Remembered>
+  readonly #answers: StoredAnswers
   readonly #used = new Used()
 
   constructor(ctx: DurableObjectState, env: { BOOK: D1Database }) {
     super(ctx, env)
     this.#record = new LineRecord(ctx)
     this.#billing = new Billing(this.#record)
+    this.#answers = new StoredAnswers(ctx.storage.sql)
+    this.#answers.prune(Date.now())
     const since = Date.now() - REPLAY_WINDOW_MS
     const { journal } = this.#record
     this.#replays = new Replays(journal.recent(since, MAX_CHARGES), commitmentOf)
@@ -74,6 +78,11 @@ export class CreditLine extends DurableObject<{ BOOK: D1Database }> implements B
     const what = { kind: 'release', id, amount, of: entry, site, rule, request } as const
     this.#record.record(what, release(known, amount))
     await this.#record.written()
+  }
+
+  /** Stores the answer to charge number `entry`, a method with effects; null only marks the delivery. Idempotent. */
+  async delivered(entry: number, answer: StoredAnswer | null): Promise<void> {
+    this.ctx.storage.transactionSync(() => this.#answers.put(String(entry), answer, this.#record.now()))
   }
 
   /**
@@ -136,12 +145,17 @@ export class CreditLine extends DurableObject<{ BOOK: D1Database }> implements B
       return { outcome: 'refused', reason: 'commitment_replayed' }
     }
     if (used.id === order.id) return this.#answer('charged', used)
+    const answer = order.hasEffects
+      ? this.#answers.replay(String(used.seq), used.at, this.#record.now())
+      : undefined
+    if (typeof answer === 'string') return { outcome: 'refused', reason: answer }
     replays.use(used.seq, order.id)
     this.#record.record({ kind: 'replay', id: order.id, of: used.seq }, this.#record.known())
-    return this.#answer('replayed', used)
+    const replayed = this.#answer('replayed', used)
+    return answer ? { ...replayed, answer } : replayed
   }
 
-  #answer(outcome: 'charged' | 'replayed', { seq: entry, amount: due, at }: Remembered): LineAnswer {
+  #answer(outcome: 'charged' | 'replayed', { seq: entry, amount: due, at }: Remembered) {
     return { outcome, entry, due, at }
   }
 

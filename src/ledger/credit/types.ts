@@ -4,6 +4,7 @@
 
 import type { Reason } from '../../protocol/refusal.ts'
 import type { StatedEntry } from '../../protocol/statement.ts'
+import type { StoredAnswer } from '../stored-answers.ts'
 import type { Totals } from '../totals.ts'
 import type { Enrolment } from './terms.ts'
 
@@ -33,6 +34,8 @@ export type CommitmentOrder = {
   price: bigint
   /** The resource: method, URL and body digest. */
   request: string
+  /** Whether the method has effects: its replays get the stored answer, and the origin is not asked again. */
+  hasEffects?: boolean
   /** The host and the policy rule, for the statement. */
   site: string
   rule: string
@@ -42,10 +45,11 @@ export type CommitmentOrder = {
 }
 
 /**
- * The result of an order. `due` is the amount charged, `at` its time; a replay returns the same two values.
+ * The result of an order. `due` is the amount charged, `at` its time; a replay returns the same two values, and
+ * for a method with effects the stored answer.
  */
 export type LineAnswer =
-  | { outcome: 'charged' | 'replayed'; entry: number; due: bigint; at: number }
+  | { outcome: 'charged' | 'replayed'; entry: number; due: bigint; at: number; answer?: StoredAnswer }
   | { outcome: 'refused'; reason: Reason }
 
 /** The kinds of journal entries. All but the first three carry a document. */

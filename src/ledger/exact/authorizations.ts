@@ -4,8 +4,9 @@ import { unpadAmount } from '../../protocol/amount.ts'
 import type { Address, Hex } from '../../protocol/evm/hex.ts'
 import type { Reason } from '../../protocol/refusal.ts'
 import { listExact } from '../book/accounts.ts'
-import { REPLAY_WINDOW_MS } from '../replay-window.ts'
-import { AuthorizationJournal } from './journal.ts'
+import { MAX_DELIVERIES, REPLAY_WINDOW_MS } from '../replay-window.ts'
+import { DELIVERY_LEASE_MS, type StoredAnswer, StoredAnswers } from '../stored-answers.ts'
+import { AuthorizationJournal, type Row } from './journal.ts'
 import type { ExactTotals, RecordedPayment, Reservation, UnresolvedPayment, Use } from './types.ts'
 
 /** How long a reservation blocks other requests. After that, its request counts as lost. */
@@ -25,6 +26,7 @@ const MARGIN_SECONDS = 6n
  */
 export class Authorizations extends DurableObject<{ BOOK: D1Database }> {
   readonly #journal = new AuthorizationJournal(this.ctx.storage.sql)
+  readonly #answers = new StoredAnswers(this.ctx.storage.sql)
   #ready = false
 
   /**
@@ -54,11 +56,7 @@ export class Authorizations extends DurableObject<{ BOOK: D1Database }> {
       // amount must match.
       const same = row.request === use.request && unpadAmount(row.amount) === use.amount
       if (!same) return { outcome: 'refused', reason: 'exact_bound' }
-      if (row.status === 'settled') {
-        if (!row.tx || (!row.undelivered && row.at <= now - REPLAY_WINDOW_MS))
-          return { outcome: 'refused', reason: 'exact_used' }
-        return { outcome: 'replayed', transaction: row.tx }
-      }
+      if (row.status === 'settled') return this.#replay(use, row, now)
       if (row.taker === use.id) return { outcome: row.status }
       if (row.at > now - LEASE_MS) return { outcome: 'refused', reason: 'exact_in_progress' }
       return this.#journal.put(use, 'doubtful', now, row.since ?? now)
@@ -73,9 +71,43 @@ export class Authorizations extends DurableObject<{ BOOK: D1Database }> {
     return this.#journal.renew(token, nonce, id, Date.now())
   }
 
-  /** Records that the transfer is on chain and that its request delivers now. Idempotent. */
-  async settled(token: Address, nonce: Hex, transaction: Hex): Promise<void> {
+  /**
+   * Records that the transfer is on chain and that its request delivers now. `answer` is stored for replays of
+   * a method with effects; null only marks the delivery. Idempotent.
+   */
+  async settled(
+    token: Address,
+    nonce: Hex,
+    transaction: Hex,
+    answer: StoredAnswer | null = null,
+  ): Promise<void> {
     this.#settle(token, nonce, transaction, true)
+    if (answer)
+      this.ctx.storage.transactionSync(() => this.#answers.put(keyOf(token, nonce), answer, Date.now()))
+  }
+
+  /**
+   * Records that the transfer is on chain, and reserves its only delivery for request `id`. Returns false if
+   * another request has it: a method with effects must not be carried out twice for one payment.
+   */
+  async run(token: Address, nonce: Hex, transaction: Hex, id: string): Promise<boolean> {
+    this.#settle(token, nonce, transaction, false)
+    return this.ctx.storage.transactionSync(() => {
+      const row = this.#journal.read(token, nonce)
+      if (!row?.undelivered || (row.runner !== null && row.runner !== id)) return false
+      if (row.runner === null) this.#journal.run(token, nonce, id, Date.now())
+      return true
+    })
+  }
+
+  /** Takes back the delivery of request `id`, because the origin failed. The payment opens the same request again. */
+  async undeliver(token: Address, nonce: Hex, id: string): Promise<void> {
+    this.#journal.undeliver(token, nonce, id)
+  }
+
+  /** Forgets the reservation of request `id`, because nothing was sent for it. The payer may use it again. */
+  async forget(token: Address, nonce: Hex, id: string): Promise<void> {
+    if (!this.#journal.forget(token, nonce, id)) this.#journal.mark('released', token, nonce, id)
   }
 
   /**
@@ -128,9 +160,30 @@ export class Authorizations extends DurableObject<{ BOOK: D1Database }> {
   /** Whether the payer has reserved anything before. Migrates the tables of an earlier version. */
   #exists(): boolean {
     if (this.#ready) return true
-    if (this.#journal.version() === 'none') return false
+    if (!this.#journal.exists()) return false
     this.#create()
+    this.#answers.prune(Date.now())
     return true
+  }
+
+  /** Decides about an authorization that has paid for this very request. */
+  #replay(use: Use, row: Row, now: number): Reservation {
+    const { token, nonce } = use
+    const delivered = !row.undelivered
+    const used = { outcome: 'refused', reason: 'exact_used' } as const
+    if (!row.tx || (delivered && row.at <= now - REPLAY_WINDOW_MS)) return used
+    const replayed = { outcome: 'replayed', transaction: row.tx } as const
+    if (row.deliveries >= MAX_DELIVERIES)
+      return delivered ? used : { outcome: 'refused', reason: 'too_many_at_once' }
+    if (!use.hasEffects || delivered) this.#journal.count(token, nonce)
+    if (!use.hasEffects) return replayed
+    if (delivered) {
+      const answer = this.#answers.find(keyOf(token, nonce))
+      return answer ? { ...replayed, answer } : { outcome: 'refused', reason: 'effect_delivered' }
+    }
+    if (row.runner === null || row.runner === use.id) return replayed
+    const isRunning = row.at > now - DELIVERY_LEASE_MS
+    return { outcome: 'refused', reason: isRunning ? 'effect_running' : 'effect_unknown' }
   }
 
   #create(): void {
@@ -144,4 +197,9 @@ export class Authorizations extends DurableObject<{ BOOK: D1Database }> {
       this.#journal.settle(token, nonce, transaction, delivers, Date.now()),
     )
   }
+}
+
+/** The name of an authorization among the stored answers. */
+function keyOf(token: Address, nonce: Hex): string {
+  return `${token}:${nonce}`
 }

@@ -3,7 +3,8 @@ import { padAmount, unpadAmount } from '../../protocol/amount.ts'
 import type { Address, Hex } from '../../protocol/evm/hex.ts'
 import type { RecordedPayment, Status, UnresolvedPayment, Use } from './types.ts'
 
-type Row = {
+/** One authorization as it is stored. */
+export type Row = {
   status: Status
   taker: string
   amount: string
@@ -12,6 +13,8 @@ type Row = {
   tx: Hex | null
   since: number | null
   undelivered: number
+  runner: string | null
+  deliveries: number
 }
 
 const SCHEMA = [
@@ -34,13 +37,19 @@ const SCHEMA = [
   ) STRICT`,
 ]
 
-/** Columns that the first version lacks. Its payments lack a receiver, so they stay unresolved. */
-const SECOND = [
-  'ALTER TABLE authorization ADD COLUMN receiver TEXT',
-  'ALTER TABLE authorization ADD COLUMN valid_before TEXT',
-  'ALTER TABLE authorization ADD COLUMN since INTEGER',
-  'ALTER TABLE authorization ADD COLUMN undelivered INTEGER NOT NULL DEFAULT 0 CHECK (undelivered IN (0, 1))',
-]
+/**
+ * Columns that later versions added. Payments of the first version lack a receiver, so they stay unresolved.
+ * `runner`: the request that the origin is carrying out, for a method with effects.
+ */
+const ADDED = {
+  receiver: 'ALTER TABLE authorization ADD COLUMN receiver TEXT',
+  valid_before: 'ALTER TABLE authorization ADD COLUMN valid_before TEXT',
+  since: 'ALTER TABLE authorization ADD COLUMN since INTEGER',
+  undelivered:
+    'ALTER TABLE authorization ADD COLUMN undelivered INTEGER NOT NULL DEFAULT 0 CHECK (undelivered IN (0, 1))',
+  runner: 'ALTER TABLE authorization ADD COLUMN runner TEXT',
+  deliveries: 'ALTER TABLE authorization ADD COLUMN deliveries INTEGER NOT NULL DEFAULT 0',
+}
 
 /** Reads and writes one payer's tables. Callers hold the transaction. Times in Unix milliseconds. */
 export class AuthorizationJournal {
@@ -50,25 +59,29 @@ export class AuthorizationJournal {
     this.#sql = sql
   }
 
-  /** Which tables exist: none for an unknown payer, `first` if they lack the columns of the second version. */
-  version(): 'none' | 'first' | 'second' {
-    const columns = this.#sql.exec(`SELECT name FROM pragma_table_info('authorization')`).toArray()
-    if (columns.length === 0) return 'none'
-    return columns.some(({ name }) => name === 'undelivered') ? 'second' : 'first'
+  /** Whether the payer has reserved anything before. */
+  exists(): boolean {
+    return this.#columns().size > 0
   }
 
   /** Creates the tables, or adds the columns that they lack. */
   create(): void {
-    const version = this.version()
-    if (version === 'none') for (const statement of SCHEMA) this.#sql.exec(statement)
-    if (version !== 'second') for (const statement of SECOND) this.#sql.exec(statement)
+    for (const statement of SCHEMA) this.#sql.exec(statement)
+    const columns = this.#columns()
+    for (const [column, statement] of Object.entries(ADDED))
+      if (!columns.has(column)) this.#sql.exec(statement)
+  }
+
+  #columns(): Set<string> {
+    const columns = this.#sql.exec(`SELECT name FROM pragma_table_info('authorization')`).toArray()
+    return new Set(columns.map(({ name }) => String(name)))
   }
 
   read(token: Address, nonce: Hex): Row | undefined {
     const [row] = this.#sql
       .exec(
-        `SELECT status, taker, amount, request, at, tx, since, undelivered FROM authorization
-         WHERE token = ? AND nonce = ?`,
+        `SELECT status, taker, amount, request, at, tx, since, undelivered, runner, deliveries
+         FROM authorization WHERE token = ? AND nonce = ?`,
         token,
         nonce,
       )
@@ -83,7 +96,8 @@ export class AuthorizationJournal {
     since = now,
   ): { outcome: Outcome } {
     this.#sql.exec(
-      `INSERT OR REPLACE INTO authorization VALUES (?, ?, ?, ?, ?, ?, ?, ?, NULL, ?, ?, ?, 0)`,
+      `INSERT OR REPLACE INTO authorization (token, nonce, status, at, taker, amount, signature, request,
+         receiver, valid_before, since) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
       use.token,
       use.nonce,
       outcome,
@@ -122,10 +136,12 @@ export class AuthorizationJournal {
       return
     }
     this.#sql.exec(
-      `UPDATE authorization SET status = 'settled', tx = ?, at = ?, undelivered = ? WHERE token = ? AND nonce = ?`,
+      `UPDATE authorization SET status = 'settled', tx = ?, at = ?, undelivered = ?, deliveries = ?
+       WHERE token = ? AND nonce = ?`,
       transaction,
       now,
       delivers ? 0 : 1,
+      delivers ? 1 : 0,
       token,
       nonce,
     )
@@ -140,10 +156,57 @@ export class AuthorizationJournal {
   /** Marks an undelivered payment as delivered. */
   #deliver(token: Address, nonce: Hex, now: number): void {
     this.#sql.exec(
-      'UPDATE authorization SET undelivered = 0, at = ? WHERE token = ? AND nonce = ?',
+      'UPDATE authorization SET undelivered = 0, runner = NULL, at = ? WHERE token = ? AND nonce = ?',
       now,
       token,
       nonce,
+    )
+  }
+
+  /** Counts one more delivery of a paid authorization. */
+  count(token: Address, nonce: Hex): void {
+    this.#sql.exec(
+      'UPDATE authorization SET deliveries = deliveries + 1 WHERE token = ? AND nonce = ?',
+      token,
+      nonce,
+    )
+  }
+
+  /** Reserves the only delivery of an undelivered payment for request `id`. */
+  run(token: Address, nonce: Hex, id: string, now: number): void {
+    this.#sql.exec(
+      `UPDATE authorization SET runner = ?, at = ?, deliveries = deliveries + 1
+       WHERE token = ? AND nonce = ? AND undelivered = 1`,
+      id,
+      now,
+      token,
+      nonce,
+    )
+  }
+
+  /** Takes back the failed delivery of request `id`. */
+  undeliver(token: Address, nonce: Hex, id: string): void {
+    this.#sql.exec(
+      `UPDATE authorization SET deliveries = max(0, deliveries - 1), runner = nullif(runner, ?)
+       WHERE token = ? AND nonce = ? AND status = 'settled'`,
+      id,
+      token,
+      nonce,
+    )
+  }
+
+  /** Deletes the reservation of request `id` for which nothing was ever sent. Returns false if there is none. */
+  forget(token: Address, nonce: Hex, id: string): boolean {
+    return (
+      this.#sql
+        .exec(
+          `DELETE FROM authorization
+           WHERE token = ? AND nonce = ? AND taker = ? AND status = 'taken' RETURNING 1`,
+          token,
+          nonce,
+          id,
+        )
+        .toArray().length > 0
     )
   }
 

@@ -1,6 +1,7 @@
 /** The arguments and results of the calls of an `exact` payer's object. Amounts in atomic units. */
 import type { Address, Hex } from '../../protocol/evm/hex.ts'
 import type { Reason } from '../../protocol/refusal.ts'
+import type { StoredAnswer } from '../stored-answers.ts'
 
 /**
  * One use of one EIP-3009 authorization, identified by network, token, payer and nonce. Amounts in atomic
@@ -21,6 +22,8 @@ export type Use = {
   validBefore: bigint
   signature: Hex
   request: string
+  /** Whether the method has effects: it is carried out once, and its replays get the stored answer. */
+  hasEffects?: boolean
 }
 
 /** A payment with an unknown outcome that no request holds any more. */
@@ -39,8 +42,8 @@ export type Reservation =
   | { outcome: 'taken' }
   /** An earlier request for the same resource left it unresolved. Read the chain before you settle. */
   | { outcome: 'doubtful' }
-  /** Already paid for this request, recently or without a delivery. Deliver it; do not settle. */
-  | { outcome: 'replayed'; transaction: Hex }
+  /** Already paid for this request, recently or without a delivery. Deliver it, or its answer; do not settle. */
+  | { outcome: 'replayed'; transaction: Hex; answer?: StoredAnswer }
   | { outcome: 'refused'; reason: Reason }
 
 /** `released`: unpaid, so that any request may reserve it again. `doubtful`: its outcome is unknown. */
@@ -59,7 +62,7 @@ export type ExactTotals = { payments: number; received: bigint; inDoubt: number;
 export type RecordedPayment = {
   /** `<token>:<nonce>` */
   id: string
-  /** `undelivered`: the transfer was found on chain after its request had ended. */
+  /** `undelivered`: the transfer is on chain, and no answer was delivered for it yet. */
   status: Status | 'undelivered'
   at: number | null
   amount: bigint

@@ -12,7 +12,7 @@ import type { Hex } from '../../protocol/evm/hex.ts'
 import { accept, type Result, refuse } from '../../protocol/refusal.ts'
 import type { ChannelPayload } from '../../protocol/x402/payload.ts'
 import type { SettleResponse } from '../../protocol/x402/types.ts'
-import type { Charge, Purchase } from '../scheme.ts'
+import { type Charge, type Purchase, store } from '../scheme.ts'
 import type { ChannelPayment } from './payment.ts'
 import type { ChannelTerms } from './terms.ts'
 
@@ -119,8 +119,7 @@ export class ChannelPurchase {
     const order: Order = {
       ...this.#signed(id),
       kind: 'deposit',
-      price: this.#purchase.price,
-      request: this.#purchase.request,
+      ...this.#bought(),
     }
     let begun = await this.#place(order)
     if (begun.outcome === 'refused' && begun.reason === 'channel_unknown') {
@@ -221,12 +220,21 @@ export class ChannelPurchase {
       return refuse(answer.reason, corrects ? { terms: correction(answer.standing) } : {})
     }
     if (answer.outcome === 'begun') throw new Error('a deposit or refund must be sent before it is answered')
+    const { entry } = answer
+    // An account of an earlier version replays methods with effects.
+    if (this.#purchase.hasEffects && answer.outcome === 'replayed' && !answer.answer)
+      return refuse('effect_delivered')
     const deposited = this.#payload.type === 'deposit' ? this.#payload.deposit.amount : null
     const receipt = this.#receipt(answer, answer.transaction, deposited, answer.due)
     return accept({
-      settle: async () => accept(receipt),
+      ...(answer.answer && { answer: answer.answer }),
+      settle: async (stored) => {
+        if (stored !== undefined) await store(() => this.#account().delivered(entry, stored))
+        return accept(receipt)
+      },
       release: async () => {
-        await retryOnce(() => this.#account().release(answer.entry, this.#purchase.id))
+        await retryOnce(() => this.#account().release(entry, this.#purchase.id))
+        return null
       },
     })
   }
@@ -263,8 +271,13 @@ export class ChannelPurchase {
   }
 
   #chargeOrder(): ChargeOrder {
-    const { id, price, request } = this.#purchase
-    return { ...this.#signed(id), kind: 'charge', price, request, exposure: this.#terms.maxUnclaimed }
+    const { maxUnclaimed: exposure } = this.#terms
+    return { ...this.#signed(this.#purchase.id), ...this.#bought(), kind: 'charge', exposure }
+  }
+
+  #bought() {
+    const { price, request, hasEffects = false } = this.#purchase
+    return { price, request, hasEffects }
   }
 
   #signed(id: string) {
@@ -282,7 +295,7 @@ export class ChannelPurchase {
 }
 
 function receiptOnly(receipt: SettleResponse): Charge {
-  return { settle: async () => accept(receipt), release: async () => undefined }
+  return { settle: async () => accept(receipt), release: async () => null }
 }
 
 function channelState(channelId: Hex, { state, charged }: Pick<Charged, 'state' | 'charged'>) {

@@ -52,6 +52,8 @@ export function channelScheme(terms: ChannelTerms, ports: ChannelPorts) {
 
     pace: ({ payload }) => PACES[payload.type],
 
+    account: ({ payload }) => payload.voucher.channelId,
+
     charge: (payment, purchase) => new ChannelPurchase(terms, ports, payment, purchase).charge(),
   } satisfies Scheme<ChannelPayment>
 }

@@ -20,7 +20,7 @@ import {
   signatureExtension,
 } from '../../protocol/x402/commitment.ts'
 import { CHANNEL, type PaymentRequirements, type SettleResponse } from '../../protocol/x402/types.ts'
-import { type Charge, matches, type Purchase, type Scheme } from '../scheme.ts'
+import { type Charge, matches, type Purchase, type Scheme, store } from '../scheme.ts'
 import { Roster, type RosterPorts, signersOf } from './agent-cache.ts'
 import type { CreditPayment } from './payment.ts'
 
@@ -91,15 +91,28 @@ export function creditScheme(terms: CreditOfferTerms, ports: CreditPorts) {
       return accept({ promise: payment.promise, agent, signed: verification, ...amount.value })
     },
 
+    account: ({ agent }) => agent.id,
+
     async charge(commitment, purchase) {
       const order = orderOf(commitment, purchase)
       const line = () => ports.lines.getByName(commitment.agent.id)
       const answer = await retryOnce(async (): Promise<LineAnswer> => line().place(order))
       if (answer.outcome === 'refused') return refuse(answer.reason)
+      const { entry } = answer
+      // A line of an earlier version replays methods with effects.
+      if (order.hasEffects && answer.outcome === 'replayed' && !answer.answer)
+        return refuse('effect_delivered')
       const receipt = receiptOf(terms, commitment, answer)
       return accept<Charge>({
-        settle: async () => accept(receipt),
-        release: () => retryOnce(async () => line().release(answer.entry, order.id)),
+        ...(answer.answer && { answer: answer.answer }),
+        settle: async (stored) => {
+          if (stored !== undefined) await store(() => line().delivered(entry, stored))
+          return accept(receipt)
+        },
+        release: async () => {
+          await retryOnce(async () => line().release(entry, order.id))
+          return null
+        },
       })
     },
   } satisfies Scheme<CreditPayment, Commitment>
@@ -157,7 +170,7 @@ function echoes(accepted: CreditPayment['accepted'], offer: PaymentRequirements)
 
 function orderOf({ agent, signed, promised, price }: Commitment, purchase: Purchase): CommitmentOrder {
   const { id: iou, keyId, nonce, algorithm, signature, base } = signed
-  const { id, request, url, rule } = purchase
+  const { id, request, url, rule, hasEffects = false } = purchase
   return {
     id,
     iou,
@@ -166,6 +179,7 @@ function orderOf({ agent, signed, promised, price }: Commitment, purchase: Purch
     promised,
     price,
     request,
+    hasEffects,
     site: new URL(url).host,
     rule,
     evidence: { keyId, algorithm, signature, base },

@@ -1,7 +1,11 @@
-/** `exact`: a signed stablecoin transfer, settled after the origin has answered well and before the first byte leaves. */
+/**
+ * `exact`: a signed stablecoin transfer. It settles after the origin has answered well and before the first byte leaves; for a
+ * method with effects before the origin is asked.
+ */
 import type { Facilitator, Settled, SignedTransfer } from '../../chain/facilitator/facilitator.ts'
 import type { Authorizations } from '../../ledger/exact/authorizations.ts'
 import type { Reservation, Use } from '../../ledger/exact/types.ts'
+import type { StoredAnswer } from '../../ledger/stored-answers.ts'
 import { retryOnce } from '../../platform/retry.ts'
 import { transferAuthorizationDigest } from '../../protocol/evm/eip712.ts'
 import type { Address, Hex } from '../../protocol/evm/hex.ts'
@@ -10,7 +14,7 @@ import { signedBy } from '../../protocol/evm/secp256k1.ts'
 import { accept, type Result, refuse } from '../../protocol/refusal.ts'
 import { EXACT, type PaymentRequirements, type SettleResponse } from '../../protocol/x402/types.ts'
 import { paymentRequiredV1 } from '../../protocol/x402/v1.ts'
-import { type Charge, matches, type Scheme } from '../scheme.ts'
+import { type Charge, matches, type Scheme, store } from '../scheme.ts'
 import type { ExactPayment } from './payment.ts'
 
 /** One site's terms for `exact`. */
@@ -63,6 +67,8 @@ export function exactScheme(terms: ExactTerms, ports: ExactPorts) {
       return accept(payment)
     },
 
+    account: ({ payload }) => payload.authorization.from,
+
     async charge(payment, purchase) {
       const { authorization, signature } = payment.payload
       const use: Use = {
@@ -76,6 +82,7 @@ export function exactScheme(terms: ExactTerms, ports: ExactPorts) {
         validBefore: authorization.validBefore,
         signature,
         request: purchase.request,
+        hasEffects: purchase.hasEffects ?? false,
       }
       const transfer: SignedTransfer = {
         ...authorization,
@@ -96,6 +103,8 @@ export function orderOf({ token, payer, nonce }: Pick<Use, 'token' | 'payer' | '
 
 /** One authorization, from its reservation to its settlement. */
 class ExactPurchase implements Charge {
+  /** The answer that an earlier request has bought. */
+  answer?: StoredAnswer
   readonly #use: Use
   readonly #transfer: SignedTransfer
   readonly #ports: ExactPorts
@@ -121,34 +130,65 @@ class ExactPurchase implements Charge {
       case 'refused':
         return refuse(taken.reason)
       case 'replayed':
+        if (this.#use.hasEffects && !taken.answer) return this.#run(taken.transaction)
+        if (taken.answer) this.answer = taken.answer
         this.#paid = taken.transaction
         return accept(this)
       case 'taken':
-        return accept(this)
+        return this.#use.hasEffects ? this.#payFirst() : accept(this)
       case 'doubtful':
         return this.#resolve()
     }
   }
 
-  async settle(): Promise<Result<SettleResponse>> {
+  async settle(answer?: StoredAnswer | null): Promise<Result<SettleResponse>> {
     const { token, nonce, id } = this.#use
+    if (this.answer && this.#paid) return accept(this.#receiptOf(this.#paid))
     if (this.#paid === null) {
       const ours = await retryOnce(async () => this.#reservations().renew(token, nonce, id))
       if (!ours) return refuse('exact_in_progress')
-      const facilitator = await this.#ports.facilitator()
-      const settled = await facilitator.settle(this.#transfer, this.#id)
+      const settled = await this.#pay()
       if (settled.status !== 'settled') return this.#end(settled)
       this.#paid = settled.transaction
     }
     const transaction = this.#paid
-    await retryOnce(async () => this.#reservations().settled(token, nonce, transaction))
+    const record = () => this.#reservations().settled(token, nonce, transaction, answer ?? null)
+    await (answer === undefined ? retryOnce(record) : store(record))
     return accept(this.#receiptOf(transaction))
   }
 
-  /** Releases an unpaid authorization. A paid one stays valid for the same request, which is delivered on a replay. */
-  async release(): Promise<void> {
+  /**
+   * Releases an unpaid authorization. A paid one stays valid for the same request, until that was delivered once.
+   */
+  async release(): Promise<SettleResponse | null> {
     const { token, nonce, id } = this.#use
-    if (this.#paid === null) await retryOnce(async () => this.#reservations().release(token, nonce, id))
+    const transaction = this.#paid
+    if (transaction === null) {
+      await retryOnce(async () => this.#reservations().forget(token, nonce, id))
+      return null
+    }
+    await retryOnce(async () => this.#reservations().undeliver(token, nonce, id))
+    return this.#receiptOf(transaction)
+  }
+
+  async #pay(): Promise<Settled> {
+    const facilitator = await this.#ports.facilitator()
+    return facilitator.settle(this.#transfer, this.#id)
+  }
+
+  /** Threat: a payer may move the money away meanwhile. A method with effects runs only once the transfer is mined (faults: A8). */
+  async #payFirst(): Promise<Result<Charge>> {
+    const settled = await this.#pay()
+    return settled.status === 'settled' ? this.#run(settled.transaction) : this.#end(settled)
+  }
+
+  /** Reserves the only delivery: of two requests with one payment, one alone may reach the origin. */
+  async #run(transaction: Hex): Promise<Result<Charge>> {
+    const { token, nonce, id } = this.#use
+    const ours = await retryOnce(async () => this.#reservations().run(token, nonce, transaction, id))
+    if (!ours) return refuse('effect_running')
+    this.#paid = transaction
+    return accept(this)
   }
 
   async #look(): Promise<Result<null>> {
@@ -163,6 +203,9 @@ class ExactPurchase implements Charge {
     const facilitator = await this.#ports.facilitator()
     const found = await facilitator.lookup(this.#transfer, this.#id)
     if (found.status === 'unknown') return this.#end(found)
+    if (this.#use.hasEffects) {
+      return found.status === 'settled' ? this.#run(found.transaction) : this.#payFirst()
+    }
     if (found.status === 'settled') {
       await retryOnce(async () => this.#reservations().found(token, nonce, found.transaction))
       this.#paid = found.transaction
