@@ -299,7 +299,7 @@ describe('gate for a paid page', () => {
       payment: await crawler.owes(2n * PRICE),
     })
     expect(await echoOf(paid)).toMatchObject({ method: 'POST', body: 'hello' })
-    expect(shop.calls.slice(1)).toEqual(['ACCOUNT.place', 'SITE.fetch'])
+    expect(shop.calls.slice(1)).toEqual(['ACCOUNT.place', 'SITE.fetch', 'ACCOUNT.delivered'])
   })
 
   it.each(['channel', 'exact'] as const)('reads no body when the signature is wrong: %s', async (scheme) => {

@@ -142,14 +142,12 @@ class ExactPurchase implements Charge {
   }
 
   async settle(answer?: StoredAnswer | null): Promise<Result<SettleResponse>> {
-    const { token, nonce, id } = this.#use
+    const { token, nonce } = this.#use
     if (this.answer && this.#paid) return accept(this.#receiptOf(this.#paid))
     if (this.#paid === null) {
-      const ours = await retryOnce(async () => this.#reservations().renew(token, nonce, id))
-      if (!ours) return refuse('exact_in_progress')
-      const settled = await this.#pay()
-      if (settled.status !== 'settled') return this.#end(settled)
-      this.#paid = settled.transaction
+      const paid = await this.#pay()
+      if (!paid.ok) return paid
+      this.#paid = paid.value
     }
     const transaction = this.#paid
     const record = () => this.#reservations().settled(token, nonce, transaction, answer ?? null)
@@ -171,15 +169,20 @@ class ExactPurchase implements Charge {
     return this.#receiptOf(transaction)
   }
 
-  async #pay(): Promise<Settled> {
+  /** Moves the money, and returns the transaction. */
+  async #pay(): Promise<Result<Hex>> {
+    const { token, nonce, id } = this.#use
+    const ours = await retryOnce(async () => this.#reservations().renew(token, nonce, id))
+    if (!ours) return refuse('exact_in_progress')
     const facilitator = await this.#ports.facilitator()
-    return facilitator.settle(this.#transfer, this.#id)
+    const settled = await facilitator.settle(this.#transfer, this.#id)
+    return settled.status === 'settled' ? accept(settled.transaction) : this.#end(settled)
   }
 
   /** Threat: a payer may move the money away meanwhile. A method with effects runs only once the transfer is mined (faults: A8). */
   async #payFirst(): Promise<Result<Charge>> {
-    const settled = await this.#pay()
-    return settled.status === 'settled' ? this.#run(settled.transaction) : this.#end(settled)
+    const paid = await this.#pay()
+    return paid.ok ? this.#run(paid.value) : paid
   }
 
   /** Reserves the only delivery: of two requests with one payment, one alone may reach the origin. */

@@ -285,7 +285,7 @@ describe('Exact payment with an unknown outcome', () => {
     const payment = await crawler.pays()
     does = async (name, call) => {
       if (name === 'SITE.fetch') throw new Error('the Worker is aborted')
-      if (name === 'AUTHORIZATIONS.release') throw new Error('the Worker was aborted')
+      if (name === 'AUTHORIZATIONS.forget') throw new Error('the Worker was aborted')
       return call()
     }
     expect((await shop.ask('/one', { payment })).status).toBe(503)
