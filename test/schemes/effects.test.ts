@@ -79,7 +79,10 @@ describe.each(SCHEME_NAMES)('Payment by %s for a method with effects', (scheme) 
 
   it.each([
     ['is larger than what is stored', () => new Response('x'.repeat(MAX_ANSWER_BYTES + 1))],
-    ['is a stream of events', () => new Response('data: 1\n\n', { headers: { 'content-type': 'text/event-stream' } })],
+    [
+      'is a stream of events',
+      () => new Response('data: 1\n\n', { headers: { 'content-type': 'text/event-stream' } }),
+    ],
   ])('returns 409 to a replay when its answer %s [A3]', async (_, answer) => {
     const { ask } = await bought(scheme)
     origin.does = answers(answer)
