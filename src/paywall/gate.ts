@@ -9,7 +9,7 @@ import { dialectOf, speakerOf } from './dialects/index.ts'
 import { type Offers, offeredAfter, offersOf } from './offers.ts'
 import { prefersHtml } from './page.ts'
 import { type CanonicalPath, canonicalize, siteOrigin } from './path.ts'
-import { Payers } from './payers.ts'
+import { RecentPayers } from './payers.ts'
 import { type Decision, decide, type Policy } from './policy.ts'
 import { paidResponse, preflight, receiptAlone, refused, refusedSale } from './response.ts'
 import { type Goods, type Sold, sell, type Wanted } from './sale.ts'
@@ -47,7 +47,7 @@ const MAX_BODY_READ_MS = 120_000
 /** Builds the gate of one site. It holds no state but caches: the offers it has written, and its payers of late. */
 export function gate({ policy, schemes, now, newId, cloudflareCharges }: GateOptions): Gate {
   const written = new Map<Decision, Offers>()
-  const tools = { now, newId, payers: new Payers() }
+  const tools = { now, newId, payers: new RecentPayers() }
 
   function offersFor(decision: Decision): Offers {
     const known = written.get(decision)

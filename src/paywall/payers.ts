@@ -12,8 +12,8 @@ export const MAX_KNOWN = 1_000
  */
 export const MAX_AT_ONCE = 256
 
-/** What one isolate has seen of its accounts. Times in Unix milliseconds. */
-export class Payers {
+/** The accounts as one isolate has seen them. Times in Unix milliseconds. */
+export class RecentPayers {
   /** When each account bought last, the earliest first. */
   readonly #bought = new Map<string, number>()
   readonly #open = new Map<string, number>()

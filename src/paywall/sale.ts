@@ -10,7 +10,7 @@ import type { Schemes } from '../schemes/index.ts'
 import type { Charge, Pace, Purchase, SentRequest } from '../schemes/scheme.ts'
 import type { Paid } from './dialects/dialect.ts'
 import type { Offers } from './offers.ts'
-import type { Payers } from './payers.ts'
+import type { RecentPayers } from './payers.ts'
 import type { Decision } from './policy.ts'
 
 /** A request that must be paid for. */
@@ -43,7 +43,7 @@ export type Sold<Answer> =
   | { answer: Answer; receipt: SettleResponse | null }
 
 /** The clock (Unix milliseconds), a fresh name for an operation, and the payers of this isolate. */
-export type Tools = { now: () => number; newId: () => string; payers: Payers }
+export type Tools = { now: () => number; newId: () => string; payers: RecentPayers }
 
 /**
  * Sells for a payment that a dialect has read: matches it with our own offer, verifies it, charges it and delivers.

@@ -11,13 +11,13 @@ export const READ_MS = 500
 const OF_THE_TRANSFER = new Set(['content-encoding', 'content-length'])
 
 /** A response, and the same as it can be stored; null if it is a stream or larger than {@link MAX_ANSWER_BYTES}. */
-export type Read = { answer: Response; stored: StoredAnswer | null }
+type ReadAnswer = { answer: Response; stored: StoredAnswer | null }
 
 /**
  * Reads an answer to the end if it is short and prompt.
  * @throws when the body breaks off meanwhile
  */
-export async function readAnswer(response: Response): Promise<Read> {
+export async function readAnswer(response: Response): Promise<ReadAnswer> {
   const headers = [...response.headers]
     .filter(([name]) => !OF_THE_TRANSFER.has(name))
     .map(([name, value]) => ({ name, value }))

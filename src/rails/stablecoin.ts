@@ -60,7 +60,7 @@ export function paying(
   return {
     ...exact,
     async charge(payment, wanted) {
-      // A receipt has no effects, whatever the method: it may be fetched again.
+      // Whatever the method, a receipt may be fetched again: nothing is carried out for it.
       const purchase = { ...wanted, hasEffects: false }
       const attempt = { invoice, id: authorizationName(payment), detail: writeDetail({ payment, purchase }) }
       const begin = () => line.attempt(invoice, attempt.id, attempt.detail)

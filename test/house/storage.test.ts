@@ -42,6 +42,7 @@ describe('docs/storage.md', () => {
       'account',
       'act',
       'agent',
+      'answer',
       'attempt',
       'authorization',
       'entry',

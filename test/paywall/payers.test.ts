@@ -1,19 +1,19 @@
 import { describe, expect, it } from 'vitest'
-import { KNOWN_MS, MAX_AT_ONCE, MAX_KNOWN, Payers } from '../../src/paywall/payers.ts'
+import { KNOWN_MS, MAX_AT_ONCE, MAX_KNOWN, RecentPayers } from '../../src/paywall/payers.ts'
 
-describe('Payers.isKnown', () => {
+describe('RecentPayers.isKnown', () => {
   it('returns false for an account that has not bought', () => {
-    expect(new Payers().isKnown('a', 0)).toBe(false)
+    expect(new RecentPayers().isKnown('a', 0)).toBe(false)
   })
 
   it('returns true until KNOWN_MS after the last sale', () => {
-    const payers = new Payers()
+    const payers = new RecentPayers()
     payers.bought('a', 1000)
     expect([payers.isKnown('a', 999 + KNOWN_MS), payers.isKnown('a', 1000 + KNOWN_MS)]).toEqual([true, false])
   })
 
   it('returns false after a refusal, until the next sale', () => {
-    const payers = new Payers()
+    const payers = new RecentPayers()
     payers.bought('a', 0)
     payers.refused('a')
     expect(payers.isKnown('a', 0)).toBe(false)
@@ -22,7 +22,7 @@ describe('Payers.isKnown', () => {
   })
 
   it('drops the account that bought first when MAX_KNOWN others have bought since', () => {
-    const payers = new Payers()
+    const payers = new RecentPayers()
     for (let n = 0; n < MAX_KNOWN; n++) payers.bought(`${n}`, n)
     payers.bought('0', MAX_KNOWN)
     payers.bought('one more', MAX_KNOWN)
@@ -35,9 +35,9 @@ describe('Payers.isKnown', () => {
   })
 })
 
-describe('Payers.enter', () => {
+describe('RecentPayers.enter', () => {
   it('returns false when MAX_AT_ONCE requests of the account are under way [H3]', () => {
-    const payers = new Payers()
+    const payers = new RecentPayers()
     for (let n = 0; n < MAX_AT_ONCE; n++) expect(payers.enter('a')).toBe(true)
     expect([payers.enter('a'), payers.enter('b')]).toEqual([false, true])
     payers.leave('a')

@@ -33,7 +33,7 @@ function answers(answer: () => Response): Meddle {
 }
 
 /** The Worker ends at the origin: no call of it arrives any more. */
-const dies: Meddle = async (name, call) => {
+const ends: Meddle = async (name, call) => {
   if (/^SITE\.fetch$|\.(?:release|undeliver|delivered)$/.test(name)) throw new Error('the Worker is gone')
   return call()
 }
@@ -94,7 +94,7 @@ describe.each(SCHEME_NAMES)('Payment by %s for a method with effects', (scheme) 
 
   it('is not carried out again when the Worker ended before its answer was stored [A3]', async () => {
     const { ask, age } = await bought(scheme)
-    origin.does = dies
+    origin.does = ends
     expect(await statusAndError(await ask())).toEqual([503, 'tab_ledger_unavailable'])
     origin.does = well
     expect(await statusAndError(await ask())).toEqual([503, 'tab_in_progress'])
@@ -165,7 +165,7 @@ describe('Exact payment for a method with effects', () => {
     expect(shop.calls.filter((call) => order.includes(call))).toEqual(order)
   })
 
-  it('has no effect for a payer who holds one price and sends 12 at once, but one [A8]', async () => {
+  it('is carried out once for a payer who holds one price and sends 12 at once [A8]', async () => {
     const crawler = await newCrawler(shop, PRICE)
     const payments = await Promise.all(Array.from({ length: 12 }, () => crawler.pays()))
     origin.asked = 0
@@ -174,7 +174,7 @@ describe('Exact payment for a method with effects', () => {
     expect([paid.length, origin.asked]).toEqual([1, 1])
   })
 
-  it('has no effect for a known payer who has nothing left [A8]', async () => {
+  it('never reaches the origin for a known payer who has nothing left [A8]', async () => {
     const crawler = await newCrawler(shop, PRICE)
     expect((await shop.ask('/one', { payment: await crawler.pays() })).status).toBe(200)
     origin.asked = 0

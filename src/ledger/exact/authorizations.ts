@@ -6,7 +6,7 @@ import type { Reason } from '../../protocol/refusal.ts'
 import { listExact } from '../book/accounts.ts'
 import { MAX_DELIVERIES, REPLAY_WINDOW_MS } from '../replay-window.ts'
 import { DELIVERY_LEASE_MS, type StoredAnswer, StoredAnswers } from '../stored-answers.ts'
-import { AuthorizationJournal, type Row } from './journal.ts'
+import { AuthorizationJournal, type AuthorizationRow } from './journal.ts'
 import type { ExactTotals, RecordedPayment, Reservation, UnresolvedPayment, Use } from './types.ts'
 
 /** How long a reservation blocks other requests. After that, its request counts as lost. */
@@ -167,7 +167,7 @@ export class Authorizations extends DurableObject<{ BOOK: D1Database }> {
   }
 
   /** Decides about an authorization that has paid for this very request. */
-  #replay(use: Use, row: Row, now: number): Reservation {
+  #replay(use: Use, row: AuthorizationRow, now: number): Reservation {
     const { token, nonce } = use
     const delivered = !row.undelivered
     const used = { outcome: 'refused', reason: 'exact_used' } as const

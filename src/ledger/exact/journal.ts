@@ -4,7 +4,7 @@ import type { Address, Hex } from '../../protocol/evm/hex.ts'
 import type { RecordedPayment, Status, UnresolvedPayment, Use } from './types.ts'
 
 /** One authorization as it is stored. */
-export type Row = {
+export type AuthorizationRow = {
   status: Status
   taker: string
   amount: string
@@ -77,7 +77,7 @@ export class AuthorizationJournal {
     return new Set(columns.map(({ name }) => String(name)))
   }
 
-  read(token: Address, nonce: Hex): Row | undefined {
+  read(token: Address, nonce: Hex): AuthorizationRow | undefined {
     const [row] = this.#sql
       .exec(
         `SELECT status, taker, amount, request, at, tx, since, undelivered, runner, deliveries
@@ -86,7 +86,7 @@ export class AuthorizationJournal {
         nonce,
       )
       .toArray()
-    return row as Row | undefined
+    return row as AuthorizationRow | undefined
   }
 
   put<Outcome extends 'taken' | 'doubtful'>(
