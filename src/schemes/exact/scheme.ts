@@ -111,8 +111,10 @@ class ExactPurchase implements Charge {
   /** `held`: the lookup of an unknown payer. Threat: nothing may be stored for payers without funds (faults: H1). */
   async take(price: bigint, held?: Result<null>): Promise<Result<Charge>> {
     const opens = held ? held.ok : !this.#ports.mayLook
+    // A lookup may have shown the signature to a facilitator.
+    const use = { ...this.#use, isShown: held !== undefined }
     const taken = await retryOnce(
-      async (): Promise<Reservation> => this.#reservations().take(this.#use, price, opens),
+      async (): Promise<Reservation> => this.#reservations().take(use, price, opens),
     )
     switch (taken.outcome) {
       case 'unknown_payer':
@@ -126,7 +128,7 @@ class ExactPurchase implements Charge {
       case 'taken':
         return accept(this)
       case 'doubtful':
-        return this.#resolve()
+        return this.#resolve(taken.isLate)
     }
   }
 
@@ -158,11 +160,13 @@ class ExactPurchase implements Charge {
   }
 
   /** Resolves an unresolved earlier try from the chain. If the transfer is not there, it may be settled now. */
-  async #resolve(): Promise<Result<Charge>> {
+  async #resolve(isLate: boolean): Promise<Result<Charge>> {
     const { token, nonce } = this.#use
     const facilitator = await this.#ports.facilitator()
     const found = await facilitator.lookup(this.#transfer, this.#id)
     if (found.status === 'unknown') return this.#end(found)
+    if (found.status === 'refused' && (isLate || found.isFinal))
+      return this.#end({ ...found, reason: isLate ? 'exact_too_late' : found.reason })
     if (found.status === 'settled') {
       await retryOnce(async () => this.#reservations().found(token, nonce, found.transaction))
       this.#paid = found.transaction
@@ -174,7 +178,11 @@ class ExactPurchase implements Charge {
     const { token, nonce, id } = this.#use
     switch (settled.status) {
       case 'refused':
-        await retryOnce(async () => this.#reservations().release(token, nonce, id))
+        await retryOnce(async () =>
+          settled.isFinal
+            ? this.#reservations().close(token, nonce, id)
+            : this.#reservations().release(token, nonce, id),
+        )
         return refuse(settled.reason, settled.detail ? { detail: settled.detail } : {})
       case 'unknown':
         await retryOnce(async () => this.#reservations().doubt(token, nonce, id))
