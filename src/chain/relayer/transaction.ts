@@ -4,6 +4,7 @@ import { concatHex, hexToBigInt, hexToNumber, keccak256, numberToHex, toRlp } fr
 import type { Address, Hex } from '../../protocol/evm/hex.ts'
 import { sign as signDigest } from '../../protocol/evm/secp256k1.ts'
 import { revertReason } from '../escrow.ts'
+import { ChainFault } from '../fault.ts'
 import type { Log } from '../log.ts'
 import { type Client, faultOf, type NodeError, nodeErrorOf } from '../node-client.ts'
 import { type Fees, GAS_CAP } from './gas.ts'
@@ -114,13 +115,27 @@ export async function findReceipt(client: Client, hashes: Hex[]): Promise<Receip
   return {
     hash: receipt.transactionHash,
     block: hexToBigInt(receipt.blockNumber),
-    succeeded: receipt.status === '0x1',
+    succeeded: hasSucceeded(receipt),
     logs: receipt.logs.map(({ address, topics, data }) => ({
       address: address.toLowerCase() as Address,
       topics: [...topics],
       data,
     })),
   }
+}
+
+/**
+ * Whether a mined transaction succeeded. Nodes write the status as `0x1` or `0x01`, and some leave it out; only a
+ * transaction that succeeded has logs then.
+ * @throws ChainFault when the receipt does not show it
+ */
+function hasSucceeded({ status, logs }: { status?: string | null; logs: readonly unknown[] }): boolean {
+  if (status && /^0x0*[01]$/.test(status)) return hexToBigInt(status as Hex) === 1n
+  if (!status && logs.length > 0) return true
+  throw new ChainFault(
+    'unreachable',
+    `the status of a receipt must be 0x0 or 0x1, not ${String(status).slice(0, 10)}`,
+  )
 }
 
 /** An integer for RLP: no leading zero bytes, and no bytes for zero. */

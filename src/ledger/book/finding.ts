@@ -19,6 +19,8 @@ import type { InvoiceStanding } from '../billing/types.ts'
  * - `unswept`: part of what was claimed for a receiver has not reached its wallet.
  * - `undelivered`: an `exact` payment arrived, but its request ended without a delivery. The payer may repeat
  *   the request, or the operator refunds it.
+ * - `unresolved`: the outcome of `exact` payments cannot be found: without RPC_URL, on another network, or because the
+ *   authorization was used and the node shows no transaction. The payers may have paid.
  * - `rail_failed`: an invoice could not be created or submitted, or its rail did not respond. The next run
  *   retries.
  * - `overpaid`: an invoice received more than its total. The rest belongs to the payer.
@@ -37,6 +39,7 @@ export type Finding = {
     | 'receiver_behind'
     | 'unswept'
     | 'undelivered'
+    | 'unresolved'
     | 'rail_failed'
     | 'overpaid'
     | 'overcredited'

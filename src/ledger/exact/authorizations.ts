@@ -9,7 +9,7 @@ import { DELIVERY_LEASE_MS, type StoredAnswer, StoredAnswers } from '../stored-a
 import { AuthorizationJournal, type AuthorizationRow } from './journal.ts'
 import type { ExactTotals, RecordedPayment, Reservation, UnresolvedPayment, Use } from './types.ts'
 
-/** How long a reservation blocks other requests. After that, its request counts as lost. */
+/** How long a reservation blocks other requests; longer than a facilitator may take to settle. After that, its request counts as lost. */
 export const LEASE_MS = 120_000
 
 /**
@@ -17,6 +17,16 @@ export const LEASE_MS = 120_000
  * §Verification).
  */
 const MARGIN_SECONDS = 6n
+
+/** The most unpaid authorizations that requests of one payer hold at once. Further ones get `too_many_at_once` (503). */
+export const MAX_HELD = 100
+
+/** The most authorizations of one payer that are refused in {@link REFUSED_MS}. Further ones get `too_many_at_once` (503). */
+export const MAX_REFUSED = 100
+export const REFUSED_MS = 3_600_000
+
+/** A refused authorization is watched this long after it lapsed, if no nightly run can end its watch before. */
+export const WATCH_SECONDS = 7 * 86_400
 
 /**
  * The source of truth for which request an `exact` authorization paid for. One authorization opens one
@@ -35,8 +45,8 @@ export class Authorizations extends DurableObject<{ BOOK: D1Database }> {
    * If it expires too soon or its value is not `price`, it opens only the resource it was reserved for
    * before. Otherwise it is refused and nothing is stored.
    *
-   * Threat: a signature alone must not create storage (faults: H1). With `opens: false`, an unknown payer
-   * gets `unknown_payer` and nothing is stored.
+   * Threat: a signature alone must not create storage (faults: H1). With `opens: false`, an unknown payer, and one
+   * with a refused payment, gets `unknown_payer` and nothing is stored.
    * @throws when D1 cannot be written for a new payer; nothing is reserved then
    */
   async take(use: Use, price: bigint = use.amount, opens = true): Promise<Reservation> {
@@ -50,21 +60,32 @@ export class Authorizations extends DurableObject<{ BOOK: D1Database }> {
     const now = Date.now()
     return this.ctx.storage.transactionSync((): Reservation => {
       const row = this.#journal.read(use.token, use.nonce)
-      if (!row || row.status === 'released')
-        return against ? { outcome: 'refused', reason: against } : this.#journal.put(use, 'taken', now)
       // Threat: the payer may sign the same nonce again over less. The price is not checked again, so the
       // amount must match.
-      const same = row.request === use.request && unpadAmount(row.amount) === use.amount
+      const same = row?.request === use.request && unpadAmount(row.amount) === use.amount
+      const doubt = (): Reservation => {
+        this.#journal.put(use, 'doubtful', now)
+        return { outcome: 'doubtful', isLate: late }
+      }
+      if (!row || row.status === 'released') {
+        // The money of an earlier request for this resource may have arrived after it was refused.
+        if (same && row?.shown && against === 'exact_too_late') return doubt()
+        if (against) return { outcome: 'refused', reason: against }
+        return this.#reserve(use, opens, now)
+      }
       if (!same) return { outcome: 'refused', reason: 'exact_bound' }
       if (row.status === 'settled') return this.#replay(use, row, now)
-      if (row.taker === use.id) return { outcome: row.status }
+      if (row.taker === use.id) {
+        return row.status === 'taken' ? { outcome: 'taken' } : { outcome: 'doubtful', isLate: late }
+      }
       if (row.at > now - LEASE_MS) return { outcome: 'refused', reason: 'exact_in_progress' }
-      return this.#journal.put(use, 'doubtful', now, row.since ?? now)
+      return doubt()
     })
   }
 
   /**
-   * Renews the lease of request `id` before it settles. Returns false if another request holds the
+   * Renews the lease of request `id` before it settles, and records that others see the signature from now on: a later
+   * release is watched until the chain shows the end. Returns false if another request holds the
    * authorization now: do not settle, or one transfer would pay for two deliveries.
    */
   async renew(token: Address, nonce: Hex, id: string): Promise<boolean> {
@@ -105,11 +126,6 @@ export class Authorizations extends DurableObject<{ BOOK: D1Database }> {
     this.#journal.undeliver(token, nonce, id)
   }
 
-  /** Forgets the reservation of request `id`, because nothing was sent for it. The payer may use it again. */
-  async forget(token: Address, nonce: Hex, id: string): Promise<void> {
-    if (!this.#journal.forget(token, nonce, id)) this.#journal.mark('released', token, nonce, id)
-  }
-
   /**
    * Records that the transfer of an unresolved payment is on chain, but undelivered: a response leaves only
    * after {@link settled}. The payer gets the resource when they repeat the request. Idempotent.
@@ -119,10 +135,11 @@ export class Authorizations extends DurableObject<{ BOOK: D1Database }> {
   }
 
   /**
-   * Releases the reservation of request `id`, because no transfer happened or will. The payer may use it
-   * again.
+   * Releases the reservation of request `id`, because no transfer happened. The payer may use it again. If anybody else may
+   * have its signature, {@link doubts} goes on listing it: the money may arrive later (faults: I9).
    */
   async release(token: Address, nonce: Hex, id: string): Promise<void> {
+    this.#journal.forget(token, nonce, id)
     this.#journal.mark('released', token, nonce, id)
   }
 
@@ -134,14 +151,22 @@ export class Authorizations extends DurableObject<{ BOOK: D1Database }> {
     this.#journal.mark('doubtful', token, nonce, id)
   }
 
+  /**
+   * Ends the reservation that request `id` held last, because the chain shows in a final block that no transfer happened or
+   * will.
+   */
+  async close(token: Address, nonce: Hex, id: string): Promise<void> {
+    this.#journal.close(token, nonce, id)
+  }
+
   /** Returns the payer's totals; zeros for an unknown payer. */
   async totals(): Promise<ExactTotals> {
-    if (!this.#exists()) return { payments: 0, received: 0n, inDoubt: 0, undelivered: 0 }
+    if (!this.#exists()) return { payments: 0, received: 0n, inDoubt: 0, undelivered: 0, watched: 0 }
     return { ...this.#journal.totals(), ...this.#journal.open() }
   }
 
   /**
-   * Returns up to `limit` unresolved payments that no request holds, by `validBefore`, the earliest first.
+   * Returns up to `limit` unresolved or watched payments that no request holds, by `validBefore`, the earliest first.
    */
   async doubts(limit: number): Promise<UnresolvedPayment[]> {
     return this.#exists() ? this.#journal.doubts(Date.now() - LEASE_MS, limit) : []
@@ -160,10 +185,21 @@ export class Authorizations extends DurableObject<{ BOOK: D1Database }> {
   /** Whether the payer has reserved anything before. Migrates the tables of an earlier version. */
   #exists(): boolean {
     if (this.#ready) return true
-    if (!this.#journal.exists()) return false
+    if (this.#journal.state() === 'none') return false
     this.#create()
     this.#answers.prune(Date.now())
     return true
+  }
+
+  /** Reserves an authorization that was not reserved before, or was refused, within the limits of its payer. */
+  #reserve(use: Use, opens: boolean, now: number): Reservation {
+    this.#journal.prune(Math.floor(now / 1000) - WATCH_SECONDS)
+    const { held, refused, refusedLately } = this.#journal.unpaid(now - LEASE_MS, now - REFUSED_MS)
+    if (held >= MAX_HELD || refusedLately >= MAX_REFUSED)
+      return { outcome: 'refused', reason: 'too_many_at_once' }
+    if (refused > 0 && !opens) return { outcome: 'unknown_payer' }
+    this.#journal.put(use, 'taken', now)
+    return { outcome: 'taken' }
   }
 
   /** Decides about an authorization that has paid for this very request. */

@@ -13,6 +13,7 @@ export type AuthorizationRow = {
   tx: Hex | null
   since: number | null
   undelivered: number
+  shown: number
   runner: string | null
   deliveries: number
 }
@@ -38,18 +39,33 @@ const SCHEMA = [
 ]
 
 /**
- * Columns that later versions added. Payments of the first version lack a receiver, so they stay unresolved.
+/**
+ * Columns that were added later, oldest first, with what fills them. Payments of the first version lack a receiver, so they
+ * stay unresolved. `shown`: whether anybody else may hold the signature; refused payments of earlier versions may have been.
  * `runner`: the request that the origin is carrying out, for a method with effects.
  */
-const ADDED = {
-  receiver: 'ALTER TABLE authorization ADD COLUMN receiver TEXT',
-  valid_before: 'ALTER TABLE authorization ADD COLUMN valid_before TEXT',
-  since: 'ALTER TABLE authorization ADD COLUMN since INTEGER',
-  undelivered:
+const ADDED: [column: string, ...statements: string[]][] = [
+  ['receiver', 'ALTER TABLE authorization ADD COLUMN receiver TEXT'],
+  ['valid_before', 'ALTER TABLE authorization ADD COLUMN valid_before TEXT'],
+  ['since', 'ALTER TABLE authorization ADD COLUMN since INTEGER'],
+  [
+    'undelivered',
     'ALTER TABLE authorization ADD COLUMN undelivered INTEGER NOT NULL DEFAULT 0 CHECK (undelivered IN (0, 1))',
-  runner: 'ALTER TABLE authorization ADD COLUMN runner TEXT',
-  deliveries: 'ALTER TABLE authorization ADD COLUMN deliveries INTEGER NOT NULL DEFAULT 0',
-}
+  ],
+  [
+    'shown',
+    'ALTER TABLE authorization ADD COLUMN shown INTEGER NOT NULL DEFAULT 0 CHECK (shown IN (0, 1))',
+    `UPDATE authorization SET shown = 1 WHERE status <> 'settled'`,
+  ],
+  ['runner', 'ALTER TABLE authorization ADD COLUMN runner TEXT'],
+  ['deliveries', 'ALTER TABLE authorization ADD COLUMN deliveries INTEGER NOT NULL DEFAULT 0'],
+]
+
+/** A payer may have paid a million times. The few that are open are found without reading those. */
+const UNPAID = `CREATE INDEX IF NOT EXISTS unpaid ON authorization (status) WHERE status <> 'settled'`
+
+/** Refused, while somebody may still use the signature. */
+const WATCHED = `status = 'released' AND shown = 1`
 
 /** Reads and writes one payer's tables. Callers hold the transaction. Times in Unix milliseconds. */
 export class AuthorizationJournal {
@@ -59,17 +75,22 @@ export class AuthorizationJournal {
     this.#sql = sql
   }
 
-  /** Whether the payer has reserved anything before. */
-  exists(): boolean {
-    return this.#columns().size > 0
+  /** Whether the tables exist, and whether with all their columns. */
+  state(): 'none' | 'old' | 'current' {
+    const columns = this.#columns()
+    if (columns.size === 0) return 'none'
+    return ADDED.every(([column]) => columns.has(column)) ? 'current' : 'old'
   }
 
   /** Creates the tables, or adds the columns that they lack. */
   create(): void {
     for (const statement of SCHEMA) this.#sql.exec(statement)
     const columns = this.#columns()
-    for (const [column, statement] of Object.entries(ADDED))
-      if (!columns.has(column)) this.#sql.exec(statement)
+    for (const [column, ...statements] of ADDED) {
+      if (columns.has(column)) continue
+      for (const statement of statements) this.#sql.exec(statement)
+    }
+    this.#sql.exec(UNPAID)
   }
 
   #columns(): Set<string> {
@@ -80,7 +101,7 @@ export class AuthorizationJournal {
   read(token: Address, nonce: Hex): AuthorizationRow | undefined {
     const [row] = this.#sql
       .exec(
-        `SELECT status, taker, amount, request, at, tx, since, undelivered, runner, deliveries
+        `SELECT status, taker, amount, request, at, tx, since, undelivered, shown, runner, deliveries
          FROM authorization WHERE token = ? AND nonce = ?`,
         token,
         nonce,
@@ -89,18 +110,16 @@ export class AuthorizationJournal {
     return row as AuthorizationRow | undefined
   }
 
-  put<Outcome extends 'taken' | 'doubtful'>(
-    use: Use,
-    outcome: Outcome,
-    now: number,
-    since = now,
-  ): { outcome: Outcome } {
+  /** Reserves an authorization. The time of its first reservation stays, and so does `shown`. */
+  put(use: Use, status: 'taken' | 'doubtful', now: number): void {
+    const earlier = this.read(use.token, use.nonce)
     this.#sql.exec(
-      `INSERT OR REPLACE INTO authorization (token, nonce, status, at, taker, amount, signature, request,
-         receiver, valid_before, since) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+      `INSERT OR REPLACE INTO authorization
+       (token, nonce, status, at, taker, amount, signature, request, receiver, valid_before, since, shown)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
       use.token,
       use.nonce,
-      outcome,
+      status,
       now,
       use.id,
       padAmount(use.amount),
@@ -108,17 +127,18 @@ export class AuthorizationJournal {
       use.request,
       use.receiver,
       use.validBefore.toString(),
-      since,
+      earlier?.since ?? now,
+      use.isShown || earlier?.shown ? 1 : 0,
     )
-    return { outcome }
   }
 
-  /** Renews the lease of request `id`. Returns false if another request holds the authorization. */
+  /** Renews the lease of request `id`, and records that the signature is shown from now on. Returns false if another request holds the authorization. */
   renew(token: Address, nonce: Hex, id: string, now: number): boolean {
     return (
       this.#sql
         .exec(
-          `UPDATE authorization SET at = ? WHERE token = ? AND nonce = ? AND taker = ? AND status IN ('taken', 'doubtful') RETURNING 1`,
+          `UPDATE authorization SET at = ?, shown = 1
+           WHERE token = ? AND nonce = ? AND taker = ? AND status IN ('taken', 'doubtful') RETURNING 1`,
           now,
           token,
           nonce,
@@ -195,18 +215,14 @@ export class AuthorizationJournal {
     )
   }
 
-  /** Deletes the reservation of request `id` for which nothing was ever sent. Returns false if there is none. */
-  forget(token: Address, nonce: Hex, id: string): boolean {
-    return (
-      this.#sql
-        .exec(
-          `DELETE FROM authorization
-           WHERE token = ? AND nonce = ? AND taker = ? AND status = 'taken' RETURNING 1`,
-          token,
-          nonce,
-          id,
-        )
-        .toArray().length > 0
+  /** Deletes the reservation of request `id` if nobody else has its signature. */
+  forget(token: Address, nonce: Hex, id: string): void {
+    this.#sql.exec(
+      `DELETE FROM authorization WHERE token = ? AND nonce = ? AND taker = ?
+       AND status IN ('taken', 'doubtful') AND shown = 0`,
+      token,
+      nonce,
+      id,
     )
   }
 
@@ -222,6 +238,43 @@ export class AuthorizationJournal {
     )
   }
 
+  /** Deletes the payment that request `id` held last: the chain shows that it can never be used. */
+  close(token: Address, nonce: Hex, id: string): void {
+    this.#sql.exec(
+      `DELETE FROM authorization WHERE token = ? AND nonce = ? AND taker = ? AND status <> 'settled'`,
+      token,
+      nonce,
+      id,
+    )
+  }
+
+  /**
+   * How many payments requests hold since `leased`, how many were refused and are watched, and how many of those were
+   * first reserved after `lately`.
+   */
+  unpaid(leased: number, lately: number): { held: number; refused: number; refusedLately: number } {
+    const [row] = this.#sql
+      .exec(
+        `SELECT count(*) FILTER (WHERE status <> 'released' AND at > ?) AS held,
+         count(*) FILTER (WHERE status = 'released') AS refused,
+         count(*) FILTER (WHERE status = 'released' AND since > ?) AS lately
+         FROM authorization WHERE status <> 'settled'`,
+        leased,
+        lately,
+      )
+      .toArray()
+    return { held: Number(row?.held), refused: Number(row?.refused), refusedLately: Number(row?.lately) }
+  }
+
+  /** Deletes refused payments that lapsed before `lapsed` (Unix seconds). Without a node of ours nothing else ends their watch. */
+  prune(lapsed: number): void {
+    this.#sql.exec(
+      `DELETE FROM authorization
+       WHERE status <> 'settled' AND status = 'released' AND CAST(valid_before AS INTEGER) < ?`,
+      lapsed,
+    )
+  }
+
   totals(): { payments: number; received: bigint } {
     const [row] = this.#sql.exec('SELECT payments, received FROM total').toArray()
     return row
@@ -229,23 +282,28 @@ export class AuthorizationJournal {
       : { payments: 0, received: 0n }
   }
 
-  /** How many payments are unresolved, and how many undelivered. */
-  open(): { inDoubt: number; undelivered: number } {
+  /** How many payments are unresolved, undelivered, and watched. */
+  open(): { inDoubt: number; undelivered: number; watched: number } {
     const [row] = this.#sql
       .exec(
         `SELECT count(*) FILTER (WHERE status IN ('taken', 'doubtful')) AS doubts,
-         count(*) FILTER (WHERE undelivered = 1) AS undelivered FROM authorization`,
+         count(*) FILTER (WHERE undelivered = 1) AS undelivered,
+         count(*) FILTER (WHERE ${WATCHED}) AS watched FROM authorization`,
       )
       .toArray()
-    return { inDoubt: Number(row?.doubts), undelivered: Number(row?.undelivered) }
+    return {
+      inDoubt: Number(row?.doubts),
+      undelivered: Number(row?.undelivered),
+      watched: Number(row?.watched),
+    }
   }
 
-  /** Unresolved payments without a lease since `until`, by `validBefore`, the earliest first. */
+  /** Unresolved and watched payments without a lease since `until`, by `validBefore`, the earliest first. */
   doubts(until: number, limit: number): UnresolvedPayment[] {
     return this.#sql
       .exec(
         `SELECT token, receiver, nonce, amount, valid_before, taker, since FROM authorization
-         WHERE status IN ('taken', 'doubtful') AND at <= ? AND receiver IS NOT NULL
+         WHERE (status IN ('taken', 'doubtful') OR ${WATCHED}) AND at <= ? AND receiver IS NOT NULL
          ORDER BY length(valid_before), valid_before LIMIT ?`,
         until,
         limit,
@@ -275,7 +333,11 @@ export class AuthorizationJournal {
       .toArray()
       .map((row) => ({
         id: `${row.token}:${row.nonce}`,
-        status: row.undelivered ? 'undelivered' : (row.status as Status),
+        status: row.undelivered
+          ? 'undelivered'
+          : row.status === 'released' && row.shown
+            ? 'watched'
+            : (row.status as Status),
         at: Number(row.at) || null,
         amount: unpadAmount(String(row.amount)),
         request: String(row.request),

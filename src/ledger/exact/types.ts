@@ -24,9 +24,14 @@ export type Use = {
   request: string
   /** Whether the method has effects: it is carried out once, and its replays get the stored answer. */
   hasEffects?: boolean
+  /** Whether somebody else may hold the signature already. Otherwise it is shown by `Authorizations.renew`. */
+  isShown?: boolean
 }
 
-/** A payment with an unknown outcome that no request holds any more. */
+/**
+ * A payment that no request holds any more and that the chain may show now or later: its outcome is unknown, or it was
+ * refused after somebody had seen its signature.
+ */
 export type UnresolvedPayment = Pick<Use, 'token' | 'receiver' | 'nonce' | 'amount' | 'validBefore'> & {
   /** The id of the request that held it last. */
   taker: string
@@ -40,8 +45,11 @@ export type Reservation =
   | { outcome: 'unknown_payer' }
   /** Reserved: unused so far, or its earlier request failed. Settle it. */
   | { outcome: 'taken' }
-  /** An earlier request for the same resource left it unresolved. Read the chain before you settle. */
-  | { outcome: 'doubtful' }
+  /**
+   * An earlier request for the same resource left it unresolved. Read the chain before you settle. `isLate`: it has lapsed
+   * since, so there is nothing to settle any more.
+   */
+  | { outcome: 'doubtful'; isLate: boolean }
   /** Already paid for this request, recently or without a delivery. Deliver it, or its answer; do not settle. */
   | { outcome: 'replayed'; transaction: Hex; answer?: StoredAnswer }
   | { outcome: 'refused'; reason: Reason }
@@ -50,10 +58,16 @@ export type Reservation =
 export type Status = 'taken' | 'doubtful' | 'settled' | 'released'
 
 /**
- * One payer's `exact` payments: their number and sum in atomic units, and how many are unresolved or
- * undelivered.
+ * One payer's `exact` payments: their number and sum in atomic units, and how many are unresolved, undelivered, or
+ * watched: refused, while the authorization may still be used.
  */
-export type ExactTotals = { payments: number; received: bigint; inDoubt: number; undelivered: number }
+export type ExactTotals = {
+  payments: number
+  received: bigint
+  inDoubt: number
+  undelivered: number
+  watched: number
+}
 
 /**
  * A reserved authorization, as evidence. `at` is its last change in Unix milliseconds, or null without a
@@ -62,8 +76,11 @@ export type ExactTotals = { payments: number; received: bigint; inDoubt: number;
 export type RecordedPayment = {
   /** `<token>:<nonce>` */
   id: string
-  /** `undelivered`: the transfer is on chain, and no answer was delivered for it yet. */
-  status: Status | 'undelivered'
+  /**
+   * `undelivered`: the transfer is on chain, and no answer was delivered for it yet. `watched`: refused, and looked for until
+   * the chain shows that it can never be used.
+   */
+  status: Status | 'undelivered' | 'watched'
   at: number | null
   amount: bigint
   request: string

@@ -120,8 +120,10 @@ class ExactPurchase implements Charge {
   /** `held`: the lookup of an unknown payer. Threat: nothing may be stored for payers without funds (faults: H1). */
   async take(price: bigint, held?: Result<null>): Promise<Result<Charge>> {
     const opens = held ? held.ok : !this.#ports.mayLook
+    // A lookup may have shown the signature to a facilitator.
+    const use = { ...this.#use, isShown: held !== undefined }
     const taken = await retryOnce(
-      async (): Promise<Reservation> => this.#reservations().take(this.#use, price, opens),
+      async (): Promise<Reservation> => this.#reservations().take(use, price, opens),
     )
     switch (taken.outcome) {
       case 'unknown_payer':
@@ -137,7 +139,7 @@ class ExactPurchase implements Charge {
       case 'taken':
         return this.#use.hasEffects ? this.#payFirst() : accept(this)
       case 'doubtful':
-        return this.#resolve()
+        return this.#resolve(taken.isLate)
     }
   }
 
@@ -162,7 +164,7 @@ class ExactPurchase implements Charge {
     const { token, nonce, id } = this.#use
     const transaction = this.#paid
     if (transaction === null) {
-      await retryOnce(async () => this.#reservations().forget(token, nonce, id))
+      await retryOnce(async () => this.#reservations().release(token, nonce, id))
       return null
     }
     await retryOnce(async () => this.#reservations().undeliver(token, nonce, id))
@@ -201,11 +203,13 @@ class ExactPurchase implements Charge {
   }
 
   /** Resolves an unresolved earlier try from the chain. If the transfer is not there, it may be settled now. */
-  async #resolve(): Promise<Result<Charge>> {
+  async #resolve(isLate: boolean): Promise<Result<Charge>> {
     const { token, nonce } = this.#use
     const facilitator = await this.#ports.facilitator()
     const found = await facilitator.lookup(this.#transfer, this.#id)
     if (found.status === 'unknown') return this.#end(found)
+    if (found.status === 'refused' && (isLate || found.isFinal))
+      return this.#end({ ...found, reason: isLate ? 'exact_too_late' : found.reason })
     if (this.#use.hasEffects) {
       return found.status === 'settled' ? this.#run(found.transaction) : this.#payFirst()
     }
@@ -220,7 +224,11 @@ class ExactPurchase implements Charge {
     const { token, nonce, id } = this.#use
     switch (settled.status) {
       case 'refused':
-        await retryOnce(async () => this.#reservations().release(token, nonce, id))
+        await retryOnce(async () =>
+          settled.isFinal
+            ? this.#reservations().close(token, nonce, id)
+            : this.#reservations().release(token, nonce, id),
+        )
         return refuse(settled.reason, settled.detail ? { detail: settled.detail } : {})
       case 'unknown':
         await retryOnce(async () => this.#reservations().doubt(token, nonce, id))
