@@ -174,7 +174,7 @@ describe('Exact payment for a method with effects', () => {
     expect([paid.length, origin.asked]).toEqual([1, 1])
   })
 
-  it('never reaches the origin for a known payer who has nothing left [A8]', async () => {
+  it('never reaches the origin for a known payer who has nothing left [A8, H1]', async () => {
     const crawler = await newCrawler(shop, PRICE)
     expect((await shop.ask('/one', { payment: await crawler.pays() })).status).toBe(200)
     origin.asked = 0
@@ -183,6 +183,9 @@ describe('Exact payment for a method with effects', () => {
       expect(await statusAndError(refused)).toEqual([402, 'invalid_exact_evm_insufficient_balance'])
     }
     expect(origin.asked).toBe(0)
+    // The first refusal leaves a row that is watched. After it the payer is looked up, and nothing is stored.
+    const rows = await memoryOf(crawler.payer.address).uses('', 10)
+    expect(rows.map(({ status }) => status).toSorted()).toEqual(['settled', 'watched'])
   })
 
   it('that bought nothing is undelivered, shows its receipt and opens its request until it was delivered', async () => {

@@ -270,7 +270,7 @@ export class AuthorizationJournal {
   prune(lapsed: number): void {
     this.#sql.exec(
       `DELETE FROM authorization
-       WHERE status <> 'settled' AND status = 'released' AND CAST(valid_before AS INTEGER) < ?`,
+       WHERE status <> 'settled' AND status = 'released' AND coalesce(CAST(valid_before AS INTEGER), 0) < ?`,
       lapsed,
     )
   }

@@ -1,0 +1,106 @@
+/** What a payer may hold without having paid: signatures alone cause a bounded number of rows. */
+import { env, runInDurableObject } from 'cloudflare:test'
+import { describe, expect, it } from 'vitest'
+import {
+  LEASE_MS,
+  MAX_HELD,
+  MAX_REFUSED,
+  REFUSED_MS,
+  WATCH_SECONDS,
+} from '../../../src/ledger/exact/authorizations.ts'
+import type { Use } from '../../../src/ledger/exact/types.ts'
+import { aUse, memoryOf } from './harness.ts'
+
+const TOO_MANY = { outcome: 'refused', reason: 'too_many_at_once' }
+
+/** Authorizations of one payer. */
+function payer() {
+  const first = aUse()
+  const { name, payer, token } = first
+  const memory = memoryOf(first)
+  const object = () => env.AUTHORIZATIONS.getByName(name)
+  return {
+    ...memory,
+    next: (rest: Partial<Use> = {}) => aUse({ name, payer, token, ...rest }),
+    /** Takes as the scheme does that may look an unknown payer up. */
+    takeUnseen: async (use: Use) => object().take(use, use.amount, false),
+    async refused(use: Use) {
+      await memory.take(use)
+      await memory.renew(use)
+      await memory.release(use)
+    },
+    exec: (statement: string, ...values: SqlStorageValue[]) =>
+      runInDurableObject(object(), (_, { storage }) => storage.sql.exec(statement, ...values).toArray()),
+  }
+}
+
+describe('Payer of exact', () => {
+  it(`holds ${MAX_HELD} unpaid authorizations at most, and more as soon as one ends [H3]`, async () => {
+    const { take, settled, next, age } = payer()
+    const held = Array.from({ length: MAX_HELD }, () => next())
+    for (const use of held) expect(await take(use)).toEqual({ outcome: 'taken' })
+    expect(await take(next())).toEqual(TOO_MANY)
+    const [one] = held
+    if (one) await settled(one)
+    expect(await take(next())).toEqual({ outcome: 'taken' })
+    expect(await take(next())).toEqual(TOO_MANY)
+    await age(LEASE_MS)
+    expect(await take(next())).toEqual({ outcome: 'taken' })
+  })
+
+  it('leaves nothing behind for an authorization that nobody else has seen', async () => {
+    const { take, release, next, status } = payer()
+    for (let n = 0; n < 3; n++) {
+      const use = next()
+      await take(use)
+      await release(use)
+    }
+    expect(await status()).toEqual([])
+  })
+
+  it('is looked up before anything is stored, once a payment was refused [H1]', async () => {
+    const { take, takeUnseen, settled, refused, next, status, close } = payer()
+    const paid = next()
+    await take(paid)
+    await settled(paid)
+    expect(await takeUnseen(next())).toEqual({ outcome: 'taken' })
+    const failed = next()
+    await refused(failed)
+    const before = await status()
+    for (let n = 0; n < 3; n++) expect(await takeUnseen(next())).toEqual({ outcome: 'unknown_payer' })
+    expect(await takeUnseen(failed)).toEqual({ outcome: 'unknown_payer' })
+    expect(await status()).toEqual(before)
+    await close(failed)
+    expect(await takeUnseen(next())).toEqual({ outcome: 'taken' })
+  })
+
+  it(`has ${MAX_REFUSED} refused authorizations an hour at most [H1]`, async () => {
+    const { take, refused, next, exec } = payer()
+    for (let n = 0; n < MAX_REFUSED; n++) await refused(next())
+    expect(await take(next())).toEqual(TOO_MANY)
+    await exec('UPDATE authorization SET since = since - ?', REFUSED_MS)
+    expect(await take(next())).toEqual({ outcome: 'taken' })
+  })
+
+  it('leaves nothing behind a week after a refused authorization lapsed', async () => {
+    const { take, refused, next, exec } = payer()
+    const [early, late] = [next(), next()]
+    for (const use of [early, late]) await refused(use)
+    const lapsed = Math.floor(Date.now() / 1000) - WATCH_SECONDS
+    await exec('UPDATE authorization SET valid_before = ? WHERE nonce = ?', `${lapsed - 1}`, early.nonce)
+    await exec('UPDATE authorization SET valid_before = ? WHERE nonce = ?', `${lapsed + 60}`, late.nonce)
+    const last = next()
+    await take(last)
+    const left = (await exec('SELECT nonce FROM authorization')).map(({ nonce }) => nonce)
+    expect(left.toSorted()).toEqual([late.nonce, last.nonce].toSorted())
+  })
+
+  it('with many payments is searched by an index of the unpaid ones', async () => {
+    const { take, next, exec } = payer()
+    await take(next())
+    const [plan] = await exec(
+      `EXPLAIN QUERY PLAN SELECT count(*) FILTER (WHERE at > 0) FROM authorization WHERE status <> 'settled'`,
+    )
+    expect(plan?.detail).toContain('unpaid')
+  })
+})
