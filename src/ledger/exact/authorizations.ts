@@ -23,6 +23,7 @@ export const MAX_HELD = 100
 
 /** The most authorizations of one payer that are refused in {@link REFUSED_MS}. Further ones get `too_many_at_once` (503). */
 export const MAX_REFUSED = 100
+/** The time over which {@link MAX_REFUSED} counts. */
 export const REFUSED_MS = 3_600_000
 
 /** A refused authorization is watched this long after it lapsed, if no nightly run can end its watch before. */

@@ -215,7 +215,7 @@ export class AuthorizationJournal {
     )
   }
 
-  /** Deletes the reservation of request `id` if nobody else has its signature. */
+  /** Deletes the reservation of request `id` unless somebody else may have its signature. */
   forget(token: Address, nonce: Hex, id: string): void {
     this.#sql.exec(
       `DELETE FROM authorization WHERE token = ? AND nonce = ? AND taker = ?
@@ -270,8 +270,9 @@ export class AuthorizationJournal {
   prune(lapsed: number): void {
     this.#sql.exec(
       `DELETE FROM authorization
-       WHERE status <> 'settled' AND status = 'released' AND coalesce(CAST(valid_before AS INTEGER), 0) < ?`,
-      lapsed,
+       WHERE status <> 'settled' AND status = 'released'
+       AND (valid_before IS NULL OR (length(valid_before), valid_before) < (length(?1), ?1))`,
+      lapsed.toString(),
     )
   }
 
