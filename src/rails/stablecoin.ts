@@ -59,9 +59,8 @@ export function paying(
   const settings = { exact, now, newId }
   return {
     ...exact,
-    async charge(payment, wanted) {
-      // Whatever the method, a receipt may be fetched again: nothing is carried out for it.
-      const purchase = { ...wanted, hasEffects: false }
+    // Whatever the method, a receipt may be fetched again: nothing is carried out for it.
+    async charge(payment, { hasEffects: _, ...purchase }) {
       const attempt = { invoice, id: authorizationName(payment), detail: writeDetail({ payment, purchase }) }
       const begin = () => line.attempt(invoice, attempt.id, attempt.detail)
       let attempted = await begin()
