@@ -33,7 +33,7 @@ export function schemesOf(env: Bindings, config: Config): Schemes {
         accounts: env.ACCOUNT,
         chain,
         relayer: () => relayerOf(env, config),
-        mayRead: mayLook(env, 'unknown-channels'),
+        mayRead: (known) => (known ? mayReread(env, known) : mayLook(env, 'unknown-channels')()),
       },
     )
   }
@@ -45,6 +45,11 @@ export function schemesOf(env: Bindings, config: Config): Schemes {
 /** One bucket for all of a kind: they cost an attacker nothing, so no key of theirs divides them fairly. */
 function mayLook({ CHAIN_READS: reads }: Bindings, key: string): () => Promise<boolean> {
   return async () => (await reads?.limit({ key }))?.success ?? true
+}
+
+/** One bucket for each channel that has an account. */
+async function mayReread({ CHANNEL_READS: reads }: Bindings, channelId: string): Promise<boolean> {
+  return (await reads?.limit({ key: channelId }))?.success ?? true
 }
 
 /** The Durable Objects that credit needs; undefined if one of the bindings is missing. */

@@ -61,7 +61,7 @@ export async function newPayer(funds = 1_000_000n) {
       return { network: `eip155:${CHAIN_ID}`, token: usdc, wire, ...message, signature }
     },
     /** The signed authorization of a deposit, as `encodeDeposit` takes it. */
-    async deposits(config: ChannelConfig, value: bigint) {
+    async deposits(config: ChannelConfig, value: bigint, rest: { validBefore?: bigint } = {}) {
       const salt = randomHex(32)
       const nonce = depositNonce(channelId(config, CHAIN_ID, escrow), salt)
       const message = {
@@ -71,6 +71,7 @@ export async function newPayer(funds = 1_000_000n) {
         validAfter: 0n,
         validBefore: await soon(),
         nonce,
+        ...rest,
       }
       const types = { ReceiveWithAuthorization: AUTHORIZATION }
       const primaryType = 'ReceiveWithAuthorization'
