@@ -5,10 +5,8 @@ import type { RelayerBase } from '../chain/relayer/relayer.ts'
 import type { Config } from '../config/config.ts'
 import { channelScheme } from '../schemes/channel/scheme.ts'
 import { type CreditPorts, creditScheme } from '../schemes/credit/scheme.ts'
-import type { ExactPayment } from '../schemes/exact/payment.ts'
-import { type ExactPorts, exactScheme } from '../schemes/exact/scheme.ts'
+import { type ExactPorts, type ExactScheme, exactScheme } from '../schemes/exact/scheme.ts'
 import type { Schemes } from '../schemes/index.ts'
-import type { Scheme } from '../schemes/scheme.ts'
 import type { Bindings } from './bindings.ts'
 
 /** Makes the schemes that the config offers and the bindings support. */
@@ -69,7 +67,7 @@ export function exactOf(
   env: Bindings,
   config: Config,
   ports: Pick<ExactPorts, 'mayLook'> = {},
-): Scheme<ExactPayment> | undefined {
+): ExactScheme | undefined {
   const { policy, chain, relayer, facilitator, maxTimeoutSeconds } = config
   if (!facilitator && !(chain && relayer)) return undefined
   const { network, receiver } = policy

@@ -62,6 +62,7 @@ export type LineKind =
   | 'reversal'
   | 'failure'
   | 'attempt'
+  | 'refuse'
   | 'abandon'
   | 'stage'
   | 'told'

@@ -1,15 +1,13 @@
 /** Money that moves outside the request: another sender submits the authorization, or a facilitator settles after a refusal. */
 import { env } from 'cloudflare:test'
 import { beforeEach, describe, expect, it, vi } from 'vitest'
-import type { SignedTransfer } from '../../../src/chain/facilitator/facilitator.ts'
-import { encodeTransfer, readBalance } from '../../../src/chain/token.ts'
-import type { Hex } from '../../../src/protocol/evm/hex.ts'
+import { readBalance } from '../../../src/chain/token.ts'
 import { settle, type Work } from '../../../src/settlement/run.ts'
-import { chainAt, newKey, newLane } from '../../chain/harness.ts'
+import { chainAt, newLane } from '../../chain/harness.ts'
 import { chainHere } from '../../chain/here.ts'
-import { mint, send } from '../../chain/payer.ts'
+import { mint, submitHeader } from '../../chain/payer.ts'
 import { steps } from '../../settlement/harness.ts'
-import { type Crawler, errorOf, newCrawler, PRICE, receiptOf, startPaywall, valueAt } from '../harness.ts'
+import { type Crawler, errorOf, newCrawler, PRICE, receiptOf, startPaywall } from '../harness.ts'
 
 const lane = newLane()
 const shop = startPaywall()
@@ -36,20 +34,6 @@ const refusal = (errorReason: string) => ({
   body: JSON.stringify({ success: false, errorReason }),
 })
 
-/** Sends the payment of a header from another account. */
-async function submit(header: string): Promise<Hex> {
-  const signed = valueAt(header, 'payload.authorization') as Record<string, string>
-  const { from, to, nonce } = signed as Record<string, Hex>
-  const [value = 0n, validAfter = 0n, validBefore = 0n] = [
-    signed.value,
-    signed.validAfter,
-    signed.validBefore,
-  ].map((amount) => BigInt(amount ?? 0))
-  const signature = valueAt(header, 'payload.signature') as Hex
-  const transfer = { from, to, nonce, value, validAfter, validBefore, signature } as SignedTransfer
-  return send((await newKey()).address, network.usdc.address, encodeTransfer(transfer))
-}
-
 /** The nightly run over the payers alone. */
 async function run() {
   const { BOOK: book, AUTHORIZATIONS: authorizations } = env
@@ -62,7 +46,7 @@ describe('Exact payment that another account submits', () => {
   it('is served and counted once when it is mined before the request [A7]', async () => {
     const before = await held()
     const payment = await crawler.pays()
-    const transaction = await submit(payment)
+    const transaction = await submitHeader(payment)
     const served = await shop.ask('/one', { payment })
     expect([served.status, receiptOf(served)]).toMatchObject([200, { success: true, transaction }])
     expect(await held()).toBe(before - PRICE)
@@ -73,7 +57,7 @@ describe('Exact payment that another account submits', () => {
   it('is served when the payer is unknown, since the money has arrived [A7]', async () => {
     const fresh = await newCrawler(shop)
     const payment = await fresh.pays()
-    await submit(payment)
+    await submitHeader(payment)
     expect((await shop.ask('/one', { payment })).status).toBe(200)
   })
 
@@ -86,7 +70,7 @@ describe('Exact payment that another account submits', () => {
     expect(await statusAndError(refused)).toEqual([402, 'invalid_exact_evm_insufficient_balance'])
     expect(await memory().totals()).toMatchObject({ payments: 1, inDoubt: 0, watched: 1 })
     await mint(poor.payer.address, PRICE)
-    const transaction = await submit(payment)
+    const transaction = await submitHeader(payment)
     expect(await run()).toBe('settled')
     expect(await memory().totals()).toMatchObject({ payments: 2, undelivered: 1, watched: 0 })
     const served = await shop.ask('/one', { payment })
@@ -103,7 +87,7 @@ describe('Exact payment that a facilitator refuses and settles later', () => {
     const unknown = await hosted.ask('/one', { payment })
     expect(await statusAndError(unknown)).toEqual([503, 'settlement_pending'])
     expect(unknown.headers.get('retry-after')).not.toBeNull()
-    await submit(payment)
+    await submitHeader(payment)
     expect((await hosted.ask('/one', { payment })).status).toBe(200)
     expect(await held()).toBe(before - PRICE)
     expect(await memory().totals()).toMatchObject({ payments: 2, inDoubt: 0, undelivered: 0 })
@@ -113,7 +97,7 @@ describe('Exact payment that a facilitator refuses and settles later', () => {
     await lane.misbehave(refusal('transaction_failed'))
     const payment = await crawler.pays()
     expect((await hosted.ask('/one', { payment })).status).toBe(503)
-    await submit(payment)
+    await submitHeader(payment)
     expect(await run()).toBe('settled')
     expect(await memory().totals()).toMatchObject({ payments: 2, inDoubt: 0, undelivered: 1 })
   })
