@@ -146,7 +146,7 @@ class StoredAttempt {
   }
 }
 
-/** The reference of the transfer, if the money has moved; else whether its payer is told no. */
+/** The reference of the transfer, if the money has moved; else whether its payer gets a refusal. */
 type End = string | { isRefused: boolean }
 
 function endOfReceipt(receipt: Result<SettleResponse>): End {

@@ -164,8 +164,8 @@ export type Presented = { reference: string; url: string | null; instructions: s
 export type Stage = 'open' | 'due' | 'past_due' | 'suspended' | 'written_off' | 'settled'
 
 /**
- * An attempt to pay an invoice at once. The format of `detail` is up to the rail. `isRefused`: its payer was told no and may
- * pay otherwise, but its money may still arrive.
+ * An attempt to pay an invoice at once. The format of `detail` is up to the rail. `isRefused`: its payer got a refusal
+ * and may pay otherwise, but its money may still arrive.
  */
 export type Attempt = { invoice: string; id: string; detail: string; at: number; isRefused?: boolean }
 

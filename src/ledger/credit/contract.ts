@@ -99,7 +99,7 @@ export type BillingCalls = {
    * End an attempt with {@link paid} of the same id, or with {@link abandon}. A refused one blocks no other.
    */
   attempt(invoice: string, id: string, detail: string): Promise<Attempted>
-  /** Lets other attempts begin: the payer of this one was told no, but its money may still arrive. */
+  /** Lets other attempts begin: the payer of this one got a refusal, but its money may still arrive. */
   refuse(invoice: string, id: string): Promise<void>
   /** Ends an attempt that did not pay and never will. */
   abandon(invoice: string, id: string): Promise<void>
