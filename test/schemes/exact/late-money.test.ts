@@ -35,9 +35,9 @@ const refusal = (errorReason: string) => ({
 })
 
 /** The nightly run over the payers alone. */
-async function run() {
+async function run(node: typeof chain | null = chain) {
   const { BOOK: book, AUTHORIZATIONS: authorizations } = env
-  const exact = { book, authorizations, chain, relayer: null }
+  const exact = { book, authorizations, chain: node, relayer: null }
   const work: Work = { book, channels: null, exact, bill: null }
   return settle(work, steps(), crypto.randomUUID(), { window: 'test', startedBy: 'operator' })
 }
@@ -100,5 +100,49 @@ describe('Exact payment that a facilitator refuses and settles later', () => {
     await submitHeader(payment)
     expect(await run()).toBe('settled')
     expect(await memory().totals()).toMatchObject({ payments: 2, inDoubt: 0, undelivered: 1 })
+  })
+})
+
+describe('Exact payment through a facilitator without a node', () => {
+  const nodeless = startPaywall({
+    FACILITATOR_URL: lane.url,
+    SCHEMES: ['exact'],
+    RPC_URL: undefined,
+    RELAYER_KEY: undefined,
+  })
+
+  it('returns the reason that its payer can act on, and stays watched [F15, I9]', async () => {
+    await lane.misbehave(refusal('insufficient_funds'))
+    const refused = await nodeless.ask('/one', { payment: await crawler.pays() })
+    expect(await statusAndError(refused)).toEqual([402, 'invalid_exact_evm_insufficient_balance'])
+    expect(await memory().totals()).toMatchObject({ payments: 1, inDoubt: 0, watched: 1 })
+  })
+
+  it('returns 503 when the authorization was used, and the run names its payer [F15, F16, I9]', async () => {
+    await lane.misbehave(refusal('invalid_exact_evm_nonce_already_used'))
+    const payment = await crawler.pays()
+    for (let times = 0; times < 2; times++) {
+      const unknown = await nodeless.ask('/one', { payment })
+      expect(await statusAndError(unknown)).toEqual([503, 'settlement_pending'])
+    }
+    expect(await memory().totals()).toMatchObject({ payments: 1, inDoubt: 1 })
+    expect(await run(null)).toBe('in_doubt')
+    // A run with a node finds what happened.
+    await submitHeader(payment)
+    expect(await run()).toBe('settled')
+    expect(await memory().totals()).toMatchObject({ payments: 2, inDoubt: 0, undelivered: 1 })
+  })
+
+  it('is settled when its reply was lost and the facilitator repeats its success [F16]', async () => {
+    const transaction = `0x${'ab'.repeat(32)}`
+    const success = { success: true, transaction, network: network.id }
+    await lane.misbehave(
+      { method: 'settle', does: 'swallow', times: 1 },
+      { method: 'settle', does: 'answer', body: JSON.stringify(success) },
+    )
+    const payment = await crawler.pays()
+    expect((await nodeless.ask('/one', { payment })).status).toBe(503)
+    const served = await nodeless.ask('/one', { payment })
+    expect([served.status, receiptOf(served).transaction]).toEqual([200, transaction])
   })
 })
