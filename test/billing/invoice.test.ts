@@ -39,6 +39,7 @@ function billOf(uninvoiced: StatementHead[], carried = 0n, buyer = BUYER): LineB
     unstated: null,
     excess: 0n,
     invoices: [],
+    attempted: [],
     pendingSteps: [],
   }
   return { agent: 'agent-1', name: 'Agent', terms, ...nothing, uninvoiced, carried }

@@ -29,7 +29,7 @@ export type RemoteFacilitator = Facilitator & {
 }
 
 /** A facilitator waits for a block. This is how long upstream's servers wait for it, and less than a reservation's lease. */
-const TIMEOUT_MS = 90_000
+export const TIMEOUT_MS = 90_000
 const MAX_ANSWER_LENGTH = 64 * 1024
 
 const Verification = v.object({ isValid: v.boolean(), invalidReason: v.optional(v.nullable(v.string())) })

@@ -66,6 +66,7 @@ export type LineKind =
   | 'reversal'
   | 'failure'
   | 'attempt'
+  | 'refuse'
   | 'abandon'
   | 'stage'
   | 'told'

@@ -173,6 +173,11 @@ export class Authorizations extends DurableObject<{ BOOK: D1Database }> {
     return this.#exists() ? this.#journal.doubts(Date.now() - LEASE_MS, limit) : []
   }
 
+  /** Returns one authorization, or null if it was never reserved. */
+  async use(token: Address, nonce: Hex): Promise<RecordedPayment | null> {
+    return this.#exists() ? this.#journal.use(token, nonce) : null
+  }
+
   /** Returns up to `limit` authorizations with `id > after` (`''` for the first page), in order of id. */
   async uses(after: string, limit: number): Promise<RecordedPayment[]> {
     return this.#exists() ? this.#journal.uses(after, limit) : []

@@ -321,6 +321,14 @@ export class AuthorizationJournal {
       }))
   }
 
+  /** One authorization, or null. */
+  use(token: Address, nonce: Hex): RecordedPayment | null {
+    const [row] = this.#sql
+      .exec('SELECT * FROM authorization WHERE token = ? AND nonce = ?', token, nonce)
+      .toArray()
+    return row ? recorded(row) : null
+  }
+
   /** Up to `limit` authorizations with `id > after`, in order of id. */
   uses(after: string, limit: number): RecordedPayment[] {
     const [token = '', nonce = ''] = after.split(':')
@@ -332,18 +340,19 @@ export class AuthorizationJournal {
         limit,
       )
       .toArray()
-      .map((row) => ({
-        id: `${row.token}:${row.nonce}`,
-        status: row.undelivered
-          ? 'undelivered'
-          : row.status === 'released' && row.shown
-            ? 'watched'
-            : (row.status as Status),
-        at: Number(row.at) || null,
-        amount: unpadAmount(String(row.amount)),
-        request: String(row.request),
-        transaction: row.tx as Hex | null,
-        signature: row.signature as Hex,
-      }))
+      .map(recorded)
+  }
+}
+
+function recorded(row: Record<string, SqlStorageValue>): RecordedPayment {
+  const isWatched = row.status === 'released' && row.shown === 1
+  return {
+    id: `${row.token}:${row.nonce}`,
+    status: row.undelivered ? 'undelivered' : isWatched ? 'watched' : (row.status as Status),
+    at: Number(row.at) || null,
+    amount: unpadAmount(String(row.amount)),
+    request: String(row.request),
+    transaction: row.tx as Hex | null,
+    signature: row.signature as Hex,
   }
 }

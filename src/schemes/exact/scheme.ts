@@ -14,7 +14,7 @@ import { signedBy } from '../../protocol/evm/secp256k1.ts'
 import { accept, type Result, refuse } from '../../protocol/refusal.ts'
 import { EXACT, type PaymentRequirements, type SettleResponse } from '../../protocol/x402/types.ts'
 import { paymentRequiredV1 } from '../../protocol/x402/v1.ts'
-import { type Charge, matches, type Scheme, store } from '../scheme.ts'
+import { type Charge, matches, type Purchase, type Scheme, store } from '../scheme.ts'
 import type { ExactPayment } from './payment.ts'
 
 /** One site's terms for `exact`. */
@@ -32,6 +32,15 @@ export type ExactPorts = {
 /** An expired authorization is still looked up this long: one that was reserved in time may be shown again. */
 const LOOKUP_GRACE_SECONDS = 7n * 86_400n
 
+/** `exact`, with a way to look for the money of an earlier charge. */
+export type ExactScheme = Scheme<ExactPayment> & {
+  /**
+   * The outcome of an earlier charge of this request, as our records and the chain show it. Moves nothing. A payment that it
+   * finds is recorded, and the next charge replays it.
+   */
+  find(payment: ExactPayment, purchase: Purchase): Promise<Settled>
+}
+
 /** The `exact` scheme of one site. */
 export function exactScheme(terms: ExactTerms, ports: ExactPorts) {
   const { network, receiver, maxTimeoutSeconds } = terms
@@ -45,6 +54,30 @@ export function exactScheme(terms: ExactTerms, ports: ExactPorts) {
     maxTimeoutSeconds,
     extra: { name: usdc.name, version: usdc.version },
   })
+  const exactPurchase = (payment: ExactPayment, purchase: Purchase): ExactPurchase => {
+    const { authorization, signature } = payment.payload
+    const use: Use = {
+      id: purchase.id,
+      name: `${network.id}:${authorization.from}`,
+      token: usdc.address,
+      payer: authorization.from,
+      receiver,
+      nonce: authorization.nonce,
+      amount: authorization.value,
+      validBefore: authorization.validBefore,
+      signature,
+      request: purchase.request,
+      hasEffects: purchase.hasEffects ?? false,
+    }
+    const transfer: SignedTransfer = {
+      ...authorization,
+      network: network.id,
+      token: usdc.address,
+      signature,
+      wire: wireOf(payment, offer(authorization.value), purchase.url),
+    }
+    return new ExactPurchase(use, transfer, ports)
+  }
   return {
     offer,
 
@@ -69,31 +102,10 @@ export function exactScheme(terms: ExactTerms, ports: ExactPorts) {
 
     account: ({ payload }) => payload.authorization.from,
 
-    async charge(payment, purchase) {
-      const { authorization, signature } = payment.payload
-      const use: Use = {
-        id: purchase.id,
-        name: `${network.id}:${authorization.from}`,
-        token: usdc.address,
-        payer: authorization.from,
-        receiver,
-        nonce: authorization.nonce,
-        amount: authorization.value,
-        validBefore: authorization.validBefore,
-        signature,
-        request: purchase.request,
-        hasEffects: purchase.hasEffects ?? false,
-      }
-      const transfer: SignedTransfer = {
-        ...authorization,
-        network: network.id,
-        token: usdc.address,
-        signature,
-        wire: wireOf(payment, offer(authorization.value), purchase.url),
-      }
-      return new ExactPurchase(use, transfer, ports).take(purchase.price)
-    },
-  } satisfies Scheme<ExactPayment>
+    charge: async (payment, purchase) => exactPurchase(payment, purchase).take(purchase.price),
+
+    find: async (payment, purchase) => exactPurchase(payment, purchase).find(),
+  } satisfies ExactScheme
 }
 
 /** The relayer's order: an authorization is one transfer, however often it is asked for. */
@@ -196,6 +208,19 @@ class ExactPurchase implements Charge {
     return accept(this)
   }
 
+  async find(): Promise<Settled> {
+    const { token, nonce, request } = this.#use
+    const known = await this.#reservations().use(token, nonce)
+    if (known?.request === request && known.transaction)
+      return { status: 'settled', transaction: known.transaction }
+    const isOpen = known?.request === request && known.status !== 'released'
+    if (!isOpen) return { status: 'refused', reason: 'exact_failed', isFinal: true }
+    const facilitator = await this.#ports.facilitator()
+    const found = await facilitator.find(this.#transfer, this.#id)
+    if (found.status === 'settled') await this.#reservations().found(token, nonce, found.transaction)
+    return found
+  }
+
   async #look(): Promise<Result<null>> {
     if (!(await this.#ports.mayLook?.())) return refuse('too_many_chain_reads')
     const facilitator = await this.#ports.facilitator()
@@ -208,8 +233,7 @@ class ExactPurchase implements Charge {
     const facilitator = await this.#ports.facilitator()
     const found = await facilitator.lookup(this.#transfer, this.#id)
     if (found.status === 'unknown') return this.#end(found)
-    if (found.status === 'refused' && (isLate || found.isFinal))
-      return this.#end({ ...found, reason: isLate ? 'exact_too_late' : found.reason })
+    if (found.status === 'refused' && isLate) return this.#end({ ...found, reason: 'exact_too_late' })
     if (this.#use.hasEffects) {
       return found.status === 'settled' ? this.#run(found.transaction) : this.#payFirst()
     }

@@ -1,8 +1,10 @@
 /** `exact` payments settled by a facilitator over HTTP, which may lie, fail or not answer. */
+import { HTTPFacilitatorClient } from '@x402/core/server'
 import { beforeEach, describe, expect, it, vi } from 'vitest'
 import type { SignedTransfer } from '../../../src/chain/facilitator/facilitator.ts'
-import { type RemoteSettings, remote } from '../../../src/chain/facilitator/remote.ts'
+import { type RemoteSettings, remote, TIMEOUT_MS } from '../../../src/chain/facilitator/remote.ts'
 import { encodeTransfer } from '../../../src/chain/token.ts'
+import { LEASE_MS } from '../../../src/ledger/exact/authorizations.ts'
 import type { RpcFault } from '../../../src/testing/chain/rpc-proxy.ts'
 import { chainAt, newKey, newLane, randomHex } from '../harness.ts'
 import { newPayer, send } from '../payer.ts'
@@ -48,6 +50,12 @@ describe('remote facilitator requests', () => {
     }
     expect(await lane.seen('verify')).toMatchObject([{ params: body, headers: { authorization: 'v' } }])
     expect(await lane.seen('settle')).toMatchObject([{ params: body, headers: { authorization: 's' } }])
+  })
+
+  it('wait as long as upstream’s servers do, and less than a reservation’s lease [F16]', () => {
+    const upstream = new HTTPFacilitatorClient() as unknown as { timeoutMs: number }
+    expect(TIMEOUT_MS).toBe(upstream.timeoutMs)
+    expect(TIMEOUT_MS).toBeLessThan(LEASE_MS)
   })
 
   it('read the supported kinds', async () => {

@@ -1,15 +1,13 @@
 /** Money that moves outside the request: another sender submits the authorization, or a facilitator settles after a refusal. */
 import { env } from 'cloudflare:test'
 import { beforeEach, describe, expect, it, vi } from 'vitest'
-import type { SignedTransfer } from '../../../src/chain/facilitator/facilitator.ts'
-import { encodeTransfer, readBalance } from '../../../src/chain/token.ts'
-import type { Hex } from '../../../src/protocol/evm/hex.ts'
+import { readBalance } from '../../../src/chain/token.ts'
 import { settle, type Work } from '../../../src/settlement/run.ts'
-import { chainAt, newKey, newLane } from '../../chain/harness.ts'
+import { chainAt, newLane } from '../../chain/harness.ts'
 import { chainHere } from '../../chain/here.ts'
-import { mint, send } from '../../chain/payer.ts'
+import { mint, submitHeader } from '../../chain/payer.ts'
 import { steps } from '../../settlement/harness.ts'
-import { type Crawler, errorOf, newCrawler, PRICE, receiptOf, startPaywall, valueAt } from '../harness.ts'
+import { type Crawler, errorOf, newCrawler, PRICE, receiptOf, startPaywall } from '../harness.ts'
 
 const lane = newLane()
 const shop = startPaywall()
@@ -36,24 +34,10 @@ const refusal = (errorReason: string) => ({
   body: JSON.stringify({ success: false, errorReason }),
 })
 
-/** Sends the payment of a header from another account. */
-async function submit(header: string): Promise<Hex> {
-  const signed = valueAt(header, 'payload.authorization') as Record<string, string>
-  const { from, to, nonce } = signed as Record<string, Hex>
-  const [value = 0n, validAfter = 0n, validBefore = 0n] = [
-    signed.value,
-    signed.validAfter,
-    signed.validBefore,
-  ].map((amount) => BigInt(amount ?? 0))
-  const signature = valueAt(header, 'payload.signature') as Hex
-  const transfer = { from, to, nonce, value, validAfter, validBefore, signature } as SignedTransfer
-  return send((await newKey()).address, network.usdc.address, encodeTransfer(transfer))
-}
-
 /** The nightly run over the payers alone. */
-async function run() {
+async function run(node: typeof chain | null = chain) {
   const { BOOK: book, AUTHORIZATIONS: authorizations } = env
-  const exact = { book, authorizations, chain, relayer: null }
+  const exact = { book, authorizations, chain: node, relayer: null }
   const work: Work = { book, channels: null, exact, bill: null }
   return settle(work, steps(), crypto.randomUUID(), { window: 'test', startedBy: 'operator' })
 }
@@ -62,7 +46,7 @@ describe('Exact payment that another account submits', () => {
   it('is served and counted once when it is mined before the request [A7]', async () => {
     const before = await held()
     const payment = await crawler.pays()
-    const transaction = await submit(payment)
+    const transaction = await submitHeader(payment)
     const served = await shop.ask('/one', { payment })
     expect([served.status, receiptOf(served)]).toMatchObject([200, { success: true, transaction }])
     expect(await held()).toBe(before - PRICE)
@@ -73,7 +57,7 @@ describe('Exact payment that another account submits', () => {
   it('is served when the payer is unknown, since the money has arrived [A7]', async () => {
     const fresh = await newCrawler(shop)
     const payment = await fresh.pays()
-    await submit(payment)
+    await submitHeader(payment)
     expect((await shop.ask('/one', { payment })).status).toBe(200)
   })
 
@@ -86,7 +70,7 @@ describe('Exact payment that another account submits', () => {
     expect(await statusAndError(refused)).toEqual([402, 'invalid_exact_evm_insufficient_balance'])
     expect(await memory().totals()).toMatchObject({ payments: 1, inDoubt: 0, watched: 1 })
     await mint(poor.payer.address, PRICE)
-    const transaction = await submit(payment)
+    const transaction = await submitHeader(payment)
     expect(await run()).toBe('settled')
     expect(await memory().totals()).toMatchObject({ payments: 2, undelivered: 1, watched: 0 })
     const served = await shop.ask('/one', { payment })
@@ -103,7 +87,7 @@ describe('Exact payment that a facilitator refuses and settles later', () => {
     const unknown = await hosted.ask('/one', { payment })
     expect(await statusAndError(unknown)).toEqual([503, 'settlement_pending'])
     expect(unknown.headers.get('retry-after')).not.toBeNull()
-    await submit(payment)
+    await submitHeader(payment)
     expect((await hosted.ask('/one', { payment })).status).toBe(200)
     expect(await held()).toBe(before - PRICE)
     expect(await memory().totals()).toMatchObject({ payments: 2, inDoubt: 0, undelivered: 0 })
@@ -113,8 +97,52 @@ describe('Exact payment that a facilitator refuses and settles later', () => {
     await lane.misbehave(refusal('transaction_failed'))
     const payment = await crawler.pays()
     expect((await hosted.ask('/one', { payment })).status).toBe(503)
-    await submit(payment)
+    await submitHeader(payment)
     expect(await run()).toBe('settled')
     expect(await memory().totals()).toMatchObject({ payments: 2, inDoubt: 0, undelivered: 1 })
+  })
+})
+
+describe('Exact payment through a facilitator without a node', () => {
+  const nodeless = startPaywall({
+    FACILITATOR_URL: lane.url,
+    SCHEMES: ['exact'],
+    RPC_URL: undefined,
+    RELAYER_KEY: undefined,
+  })
+
+  it('returns the reason that its payer can act on, and stays watched [F15, I9]', async () => {
+    await lane.misbehave(refusal('insufficient_funds'))
+    const refused = await nodeless.ask('/one', { payment: await crawler.pays() })
+    expect(await statusAndError(refused)).toEqual([402, 'invalid_exact_evm_insufficient_balance'])
+    expect(await memory().totals()).toMatchObject({ payments: 1, inDoubt: 0, watched: 1 })
+  })
+
+  it('returns 503 when the authorization was used, and the run names its payer [F15, F16, I9]', async () => {
+    await lane.misbehave(refusal('invalid_exact_evm_nonce_already_used'))
+    const payment = await crawler.pays()
+    for (let times = 0; times < 2; times++) {
+      const unknown = await nodeless.ask('/one', { payment })
+      expect(await statusAndError(unknown)).toEqual([503, 'settlement_pending'])
+    }
+    expect(await memory().totals()).toMatchObject({ payments: 1, inDoubt: 1 })
+    expect(await run(null)).toBe('in_doubt')
+    // A run with a node finds what happened.
+    await submitHeader(payment)
+    expect(await run()).toBe('settled')
+    expect(await memory().totals()).toMatchObject({ payments: 2, inDoubt: 0, undelivered: 1 })
+  })
+
+  it('is settled when its reply was lost and the facilitator repeats its success [F16]', async () => {
+    const transaction = `0x${'ab'.repeat(32)}`
+    const success = { success: true, transaction, network: network.id }
+    await lane.misbehave(
+      { method: 'settle', does: 'swallow', times: 1 },
+      { method: 'settle', does: 'answer', body: JSON.stringify(success) },
+    )
+    const payment = await crawler.pays()
+    expect((await nodeless.ask('/one', { payment })).status).toBe(503)
+    const served = await nodeless.ask('/one', { payment })
+    expect([served.status, receiptOf(served).transaction]).toEqual([200, transaction])
   })
 })
