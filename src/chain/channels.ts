@@ -9,7 +9,7 @@ import { type Chain, connect, readAt } from './rpc.ts'
 const ROWS_PER_READ = 100
 
 /** Nodes behind one URL may differ by this many blocks: a minute on Base. */
-const MAX_NODE_LAG_BLOCKS = 30n
+export const MAX_NODE_LAG_BLOCKS = 30n
 
 /** The highest confirmed block of each node. */
 const heads = new Map<string, bigint>()

@@ -70,9 +70,12 @@ export async function newRelayer(settings: Partial<RelayerSettings> = {}): Promi
   const lane = newLane()
   const { key, address } = await newKey()
   let relayer: RelayerBase | undefined
+  let storage: DurableObjectStorage | undefined
   const inside = <Value>(work: (relayer: RelayerBase, storage: DurableObjectStorage) => Promise<Value>) =>
     runInDurableObject(env.RELAYER.get(id), async (_, state) => {
-      if (relayer) return work(relayer, state.storage)
+      // The runtime may put an idle object away, and its next instance has a storage of its own.
+      if (relayer && storage === state.storage) return work(relayer, storage)
+      storage = state.storage
       relayer = new RelayerBase(state, env, { chain: chainAt(lane.url), key, ...settings })
       const created = relayer
       // A restart sets the alarm to now. It would fire in the object's own class, which has another key.

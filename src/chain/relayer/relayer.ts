@@ -38,7 +38,10 @@ export type Waits = {
   stuckMs: number
 }
 
-/** The key as an operator sees it. `mined`: its transactions by the node, null while that does not answer. */
+/**
+ * The key as an operator sees it. `mined`: how many of its transactions the node counts, null while it does not answer.
+ * `next`: the nonce after the highest one that was signed. `open`: orders whose outcome is not known.
+ */
 export type RelayerState = NonceState & {
   address: Address
   mined: number | null
@@ -132,9 +135,11 @@ export class RelayerBase<Env = unknown> extends DurableObject<Env> implements Re
     return { address: await this.address(), mined, next, open: this.#orders.count(), ...nonces }
   }
 
-  /** Looks after open transactions now, and fills up to 1,000 missing nonces. @throws ChainFault */
+  /** Looks after open transactions now, and fills up to 1,000 missing nonces. Never throws for a node that fails. */
   async repair(): Promise<RelayerState> {
-    await this.#tend(MAX_FILLED)
+    await this.#tend(MAX_FILLED).catch((thrown) => {
+      this.#warn('open transactions not checked', { fault: String(thrown) })
+    })
     return this.state()
   }
 
