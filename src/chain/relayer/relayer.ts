@@ -73,6 +73,8 @@ export class RelayerBase<Env = unknown> extends DurableObject<Env> implements Re
   readonly #orders: Orders
   readonly #nonces: Nonces
   readonly #placing = new Map<string, { order: TransactionOrder; placed: Promise<string | undefined> }>()
+  /** Orders whose node was busy: the calls that wait for them send them again. */
+  readonly #unsent = new Set<string>()
   #turn: Promise<unknown> = Promise.resolve()
   #conditions: Promise<Conditions> | null = null
 
@@ -176,7 +178,8 @@ export class RelayerBase<Env = unknown> extends DurableObject<Env> implements Re
     const gas = order.gas ?? gasLimit(order.data, trial.gas)
     const attempt = await this.#inTurn(() => this.#sign(order, gas, now))
     const against = await broadcast(client, attempt.raw)
-    if (against !== undefined) this.#warn('broadcast outcome unknown', { hash: attempt.hash, against })
+    if (against) this.#warn('broadcast outcome unknown', { hash: attempt.hash, against: against.error })
+    if (against?.isBusy) this.#unsent.add(order.id)
     return undefined
   }
 
@@ -229,6 +232,8 @@ export class RelayerBase<Env = unknown> extends DurableObject<Env> implements Re
       const outcome = await this.#look(id)
       if (outcome.status !== 'pending' || Date.now() + pause > until) return outcome
       await scheduler.wait(pause)
+      const unsent = this.#unsent.has(id) && this.#orders.find(id)
+      if (unsent && isSigned(unsent)) await this.#rebroadcast(unsent)
     }
   }
 
@@ -249,7 +254,7 @@ export class RelayerBase<Env = unknown> extends DurableObject<Env> implements Re
   async #findReceipt(id: string): Promise<Receipt | undefined> {
     const { findReceipt } = await import('./transaction.ts')
     const hashes = this.#orders.attempts(id).map((attempt) => attempt.hash)
-    const receipt = await findReceipt(await connect(this.#chain), hashes)
+    const receipt = await findReceipt(this.#chain, hashes)
     const lost = this.#orders.mark(id, !receipt) && !receipt
     if (lost) await this.#arm()
     return receipt
@@ -297,7 +302,8 @@ export class RelayerBase<Env = unknown> extends DurableObject<Env> implements Re
     await this.#arm()
     if (!last?.raw) return
     try {
-      await broadcast(await connect(this.#chain), last.raw)
+      const against = await broadcast(await connect(this.#chain), last.raw)
+      if (!against?.isBusy) this.#unsent.delete(order.id)
     } catch (thrown) {
       if (!(thrown instanceof ChainFault)) throw thrown
       this.#warn('broadcast outcome unknown', { hash: last.hash, against: thrown.message })
@@ -319,13 +325,13 @@ export class RelayerBase<Env = unknown> extends DurableObject<Env> implements Re
 
   async #readCount(tag: 'latest' | 'finalized'): Promise<number> {
     const { readCount } = await import('./transaction.ts')
-    return readCount(await connect(this.#chain), await this.address(), tag)
+    return readCount(this.#chain, await this.address(), tag)
   }
 
   async #readConditions(): Promise<Conditions> {
     const { readConditions } = await import('./transaction.ts')
-    const [client, from] = await Promise.all([connect(this.#chain), this.address()])
-    this.#conditions ??= readConditions(client, from).finally(() => {
+    const from = await this.address()
+    this.#conditions ??= readConditions(this.#chain, from).finally(() => {
       this.#conditions = null
     })
     return this.#conditions
