@@ -113,8 +113,7 @@ describe('relayer after its node overstated the transaction count', () => {
   it('repairs a ledger that was left with a missing nonce by an earlier version [E8]', async () => {
     const relayer = await newRelayer()
     const { order } = await signTooHigh(relayer, '0x2')
-    await relayer.sql('DROP TABLE nonces')
-    await relayer.kill()
+    await relayer.sql('DELETE FROM nonces')
     await relayer.alarm()
     expect(await relayer.outcome(order.id)).toMatchObject({ status: 'mined' })
   })
