@@ -66,7 +66,7 @@ export class Orders {
     )
   }
 
-  /** How many orders have no known outcome. */
+  /** Counts the orders whose outcome is unknown. */
   count(): number {
     const [row] = this.#rows('SELECT count(*) AS open FROM placed WHERE open = 1')
     return row?.open as number
