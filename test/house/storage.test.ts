@@ -49,6 +49,7 @@ describe('docs/storage.md', () => {
       'invoice',
       'key',
       'line',
+      'nonces',
       'number',
       'placed',
       'run',
