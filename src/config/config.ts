@@ -7,7 +7,7 @@ import { addressOf } from '../protocol/evm/secp256k1.ts'
 import { SCHEME_NAMES, SCHEMES, type SchemeName } from '../schemes/index.ts'
 import { BILL_EXPECTED, type BillConfig, billConfig, billProblems, billSettings } from './billing.ts'
 import { CREDIT_EXPECTED, type CreditConfig, creditConfig, creditSettings } from './credit.ts'
-import { durableObject, integer, shaped, url } from './fields.ts'
+import { durableObject, integer, isLocal, shaped, url, urls } from './fields.ts'
 import { POLICY_TERMS, parsePolicy, schemesAsked } from './policy.ts'
 import { type ConfigProblem, type Expected, problemsOf } from './problem.ts'
 import { readWith, unpack, usd } from './schema.ts'
@@ -21,6 +21,8 @@ export type Config = {
   chain: Chain | undefined
   /** Present with RELAYER_KEY. The address is the channels' receiver authorizer and pays for gas. */
   relayer: { key: Hex; address: Address } | undefined
+  /** How long a call waits for a block, and how often open transactions are looked at; the relayer's default without it. */
+  relayerWaitMs: number | undefined
   /** Present with FACILITATOR_URL, which then settles `exact`. Headers by endpoint. */
   facilitator: { url: string; headers: FacilitatorHeaders } | undefined
   /** Sent to the origin, which can reject requests without it. */
@@ -54,9 +56,11 @@ type Table = Readonly<Record<string, unknown>>
 
 const EXPECTED = {
   RPC_URL: {
-    want: 'the https URL of a node of NETWORK (http only on this machine)',
-    example: '"https://node.example.com"',
+    want: 'the https URL of a node of NETWORK (http only on this machine), or up to 4 with commas between',
+    example: '"https://node.example.com,https://other.example.net"',
   },
+  MAX_HEAD_AGE_SECONDS: { want: '0 (any age) to 86400 seconds', example: '60' },
+  RELAYER_WAIT_MS: { want: '100 to 60000', example: '15000' },
   RELAYER_KEY: { want: 'a private key: 0x and 64 hex digits', example: '0x1f2e…' },
   FACILITATOR_URL: {
     want: 'the https URL of an x402 facilitator',
@@ -104,7 +108,9 @@ const headers = v.record(
 )
 
 const settings = v.object({
-  RPC_URL: v.optional(url),
+  RPC_URL: v.optional(urls),
+  MAX_HEAD_AGE_SECONDS: v.optional(integer(0, 86_400)),
+  RELAYER_WAIT_MS: v.optional(integer(100, 60_000)),
   RELAYER_KEY: v.optional(key),
   FACILITATOR_URL: v.optional(url),
   FACILITATOR_AUTH: v.optional(
@@ -165,11 +171,11 @@ function readAll(vars: Table): ConfigResult {
 function build(policy: Policy, settings: Settings): Config {
   const { id, chainId, usdc, escrow, collector } = policy.network
   const { RPC_URL, FACILITATOR_URL } = settings
+  const contracts = { token: usdc.address, escrow, collector }
   return {
     policy,
-    chain: RPC_URL
-      ? { network: id, chainId, rpcUrl: RPC_URL, token: usdc.address, escrow, collector }
-      : undefined,
+    chain: RPC_URL ? { network: id, chainId, ...contracts, ...nodesOf(RPC_URL, settings) } : undefined,
+    relayerWaitMs: settings.RELAYER_WAIT_MS,
     relayer: settings.RELAYER_KEY,
     facilitator: FACILITATOR_URL ? { url: FACILITATOR_URL, headers: settings.FACILITATOR_AUTH } : undefined,
     originSecret: settings.ORIGIN_SECRET,
@@ -184,6 +190,13 @@ function build(policy: Policy, settings: Settings): Config {
     bill: billConfig(settings),
     cloudflareCharges: settings.CLOUDFLARE_CHARGES,
   }
+}
+
+/** The nodes of a chain. A local chain mines on demand, so its head may be of any age. */
+function nodesOf([rpcUrl, ...fallbackUrls]: readonly [string, ...string[]], settings: Settings) {
+  const isLocalChain = [rpcUrl, ...fallbackUrls].every(isLocal)
+  const maxHeadAgeSeconds = settings.MAX_HEAD_AGE_SECONDS ?? (isLocalChain ? 0 : 60)
+  return { rpcUrl, maxHeadAgeSeconds, ...(fallbackUrls.length > 0 && { fallbackUrls }) }
 }
 
 function missing(schemes: ReadonlySet<SchemeName>, vars: Table): ConfigProblem[] {

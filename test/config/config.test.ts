@@ -87,6 +87,26 @@ describe('readConfig', () => {
     expect(read({ RPC_URL: 'http://127.0.0.1:8545' }).chain?.rpcUrl).toBe('http://127.0.0.1:8545')
   })
 
+  it('reads several nodes, the first of which is asked first', () => {
+    const { chain } = read({ RPC_URL: 'https://a.example/k, https://b.example' })
+    expect(chain).toMatchObject({ rpcUrl: 'https://a.example/k', fallbackUrls: ['https://b.example'] })
+    expect(read({}).chain).not.toHaveProperty('fallbackUrls')
+  })
+
+  it('limits the age of the newest block to a minute, except on a local chain', () => {
+    const ageOf = (vars: object) => read(vars).chain?.maxHeadAgeSeconds
+    expect(ageOf({})).toBe(60)
+    expect(ageOf({ RPC_URL: 'http://localhost:8545' })).toBe(0)
+    expect(ageOf({ RPC_URL: 'http://localhost:8545,https://b.example' })).toBe(60)
+    expect(ageOf({ MAX_HEAD_AGE_SECONDS: '0' })).toBe(0)
+    expect(ageOf({ RPC_URL: 'http://localhost:8545', MAX_HEAD_AGE_SECONDS: 300 })).toBe(300)
+  })
+
+  it('reads how long a call waits for a transaction', () => {
+    expect(read({ RELAYER_WAIT_MS: '500' }).relayerWaitMs).toBe(500)
+    expect(read({}).relayerWaitMs).toBeUndefined()
+  })
+
   it('reads an origin that is a service binding', () => {
     expect(read({ ORIGIN: 'binding:SITE', SITE: { fetch() {} } }).policy.origin).toEqual({
       kind: 'binding',
@@ -111,15 +131,15 @@ describe('readConfig with a wrong setting', () => {
     ],
     [
       { RPC_URL: 'node.example' },
-      'RPC_URL must be the https URL of a node of NETWORK (http only on this machine)',
+      'RPC_URL must be the https URL of a node of NETWORK (http only on this machine), or up to 4 with commas between',
     ],
     [
       { RPC_URL: 'http://node.example' },
-      'RPC_URL must be the https URL of a node of NETWORK (http only on this machine)',
+      'RPC_URL must be the https URL of a node of NETWORK (http only on this machine), or up to 4 with commas between',
     ],
     [
       { RPC_URL: 'http://localhost.evil.example' },
-      'RPC_URL must be the https URL of a node of NETWORK (http only on this machine)',
+      'RPC_URL must be the https URL of a node of NETWORK (http only on this machine), or up to 4 with commas between',
     ],
     [{ RELAYER_KEY: '0x1234' }, 'RELAYER_KEY must be a private key: 0x and 64 hex digits'],
     [{ RELAYER_KEY: `0x${'00'.repeat(32)}` }, 'RELAYER_KEY must be a private key: 0x and 64 hex digits'],

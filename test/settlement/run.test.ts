@@ -20,7 +20,7 @@ import {
   steps,
 } from './harness.ts'
 
-/** What a run found on an account. A test that sends from the relayer's own address makes it find `key_shared` too. */
+/** The findings on an account. A test that sends from the relayer's own address makes it find `key_shared` too. */
 const foundOn = (account: string, { record }: Ended) =>
   record.findings.list.filter((finding) => finding.account === account)
 

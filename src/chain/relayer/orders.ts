@@ -66,7 +66,7 @@ export class Orders {
     )
   }
 
-  /** How many orders have no known outcome. */
+  /** How many orders are open: their outcome must still be found. */
   count(): number {
     const [row] = this.#rows('SELECT count(*) AS open FROM placed WHERE open = 1')
     return row?.open as number

@@ -14,7 +14,7 @@ export async function checkRelayer({ relayer }: Settings): Promise<Finding[]> {
   }
 }
 
-/** What is missing now, and what was filled or taken within a day. */
+/** Compares the nonces with our own count: those missing now, and those filled or taken within a day. */
 export function compareNonces({ address: account, missing, filled, taken }: RelayerState): Finding[] {
   const found: [Finding['what'], RelayerState['missing']][] = [
     ['nonce_hole', missing],
