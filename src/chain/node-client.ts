@@ -15,7 +15,7 @@ const BUSY = new Set([-1, 429, -32_005, -32_007, -32_603])
 /** Retries a request once when it gets no answer, unless `retryCount` is 0. */
 export type Client = { request: EIP1193RequestFn<EIP1474Methods> }
 
-/** Calls that null answers. After any other call it means: ask again. */
+/** Null is a final answer to these calls. To any other call it means: ask again. */
 const NULLABLE = new Set(['eth_getTransactionReceipt'])
 
 type Question = { method: string; params?: unknown }

@@ -20,7 +20,7 @@ import {
   steps,
 } from './harness.ts'
 
-/** The findings on an account. A test that sends from the relayer's own address makes it find `key_shared` too. */
+/** Lists the findings of a run on an account. A test that sends from the relayer's own address makes it find `key_shared` too. */
 const foundOn = (account: string, { record }: Ended) =>
   record.findings.list.filter((finding) => finding.account === account)
 

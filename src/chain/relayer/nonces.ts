@@ -120,13 +120,13 @@ export class Nonces {
     this.#note({ first: nonce, last: nonce, at }, 'filled')
   }
 
-  /** Up to {@link MAX_FILLED} nonces missing now, and those noticed within a day. `now` in Unix ms. */
+  /** The nonces that are missing now, at most {@link MAX_FILLED} of them, and the changes of the last day. `now` in Unix ms. */
   state(count: number, now: number): NonceState {
     const query = 'SELECT first, last, at FROM nonces WHERE what = ? AND at >= ? ORDER BY first'
     const noted = (what: string) => this.#sql.exec(query, what, now - REPORTED_MS).toArray() as NonceRange[]
     return {
       missing: rangesOf(this.missing(count, MAX_FILLED), now),
-      // A node that overstated its count skipped nonces that are free.
+      // A node overstated its count, so the relayer skipped nonces that are still free.
       taken: [
         ...noted('skipped').filter(({ last }) => last < count && !this.#isOurs(last)),
         ...noted('taken'),

@@ -66,7 +66,7 @@ export class Orders {
     )
   }
 
-  /** How many orders are open: their outcome must still be found. */
+  /** Counts the orders whose outcome is unknown. */
   count(): number {
     const [row] = this.#rows('SELECT count(*) AS open FROM placed WHERE open = 1')
     return row?.open as number

@@ -148,7 +148,7 @@ export async function findReceipt(chain: Chain, hashes: Hex[], tries = 1): Promi
     chain,
     async (node) => {
       const found = await receiptOf(await connect(node), hashes)
-      // A node that stands still lacks receipts. Its silence must not outvote the other node.
+      // Trap: a node that stands still lacks receipts. Its silence must not outvote the other node.
       if (!found && node.fallbackUrls) await readAt(node, [])
       return found
     },

@@ -21,7 +21,7 @@ import type { InvoiceStanding } from '../billing/types.ts'
  * - `unswept`: part of what was claimed for a receiver has not reached its wallet.
  * - `undelivered`: an `exact` payment arrived, but its request ended without a delivery. The payer may repeat
  *   the request, or the operator refunds it.
- * - `nonce_hole`: nonces of the relayer's key are missing: transactions at later ones wait for them.
+ * - `nonce_hole`: nonces of the relayer's key lack a transaction, and all later ones wait for them.
  * - `nonce_filled`: such nonces got transactions that move nothing. The node overstated its count.
  * - `key_shared`: another sender used the relayer's key. Each deployment needs a key of its own.
  * - `rail_failed`: an invoice could not be created or submitted, or its rail did not respond. The next run

@@ -14,7 +14,7 @@ export async function checkRelayer({ relayer }: Settings): Promise<Finding[]> {
   }
 }
 
-/** Compares the nonces with our own count: those missing now, and those filled or taken within a day. */
+/** The nonces that are missing now, and those filled or taken within a day. */
 export function compareNonces({ address: account, missing, filled, taken }: RelayerState): Finding[] {
   const found: [Finding['what'], RelayerState['missing']][] = [
     ['nonce_hole', missing],
