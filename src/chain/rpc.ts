@@ -58,7 +58,7 @@ export async function readAt(chain: Chain, calls: ContractCall[], tag: Tag = 'la
   const block = typeof tag === 'bigint' ? (`0x${tag.toString(16)}` as const) : tag
   try {
     const params = [{ to: MULTICALL, data: encodeReads(calls) }, block] as const
-    return decodeReads(await client.request({ method: 'eth_call', params: [...params] }))
+    return decodeReads(await client.request({ method: 'eth_call', params: [...params] }), calls.length)
   } catch (thrown) {
     throw faultOf(thrown)
   }

@@ -16,7 +16,8 @@ export async function readCost(chain: Chain, hash: Hex): Promise<{ gas: bigint; 
       throw faultOf(thrown)
     })
   if (!receipt) return null
-  const gas = hexToBigInt(receipt.gasUsed)
-  const forData = 'l1Fee' in receipt && isHex(receipt.l1Fee) ? hexToBigInt(receipt.l1Fee) : 0n
-  return { gas, wei: gas * hexToBigInt(receipt.effectiveGasPrice) + forData }
+  const gas = hexToBigInt(receipt.gasUsed ?? '0x0')
+  const forData =
+    'l1Fee' in receipt && isHex(receipt.l1Fee) && receipt.l1Fee.length > 2 ? hexToBigInt(receipt.l1Fee) : 0n
+  return { gas, wei: gas * hexToBigInt(receipt.effectiveGasPrice ?? '0x0') + forData }
 }

@@ -1,0 +1,64 @@
+/** The shapes of a node's answers, checked before anything reads them: a node is a stranger. Pure. */
+import * as v from 'valibot'
+import type { Hex } from '../protocol/evm/hex.ts'
+
+/** A node's error: JSON-RPC code, message, and the revert data if present. */
+export type NodeError = { code: number; message: string; data: Hex | undefined }
+
+/** The longest part of a node's message that is kept. */
+const MAX_MESSAGE_LENGTH = 300
+
+const quantity = v.pipe(v.string(), v.regex(/^0x[0-9a-fA-F]{1,64}$/))
+/** A quantity that fits a double. */
+const count = v.pipe(v.string(), v.regex(/^0x0*[0-9a-fA-F]{1,13}$/))
+const data = v.pipe(v.string(), v.regex(/^0x(?:[0-9a-fA-F]{2})*$/))
+const word = v.pipe(v.string(), v.regex(/^0x[0-9a-fA-F]{64}$/))
+const log = v.object({ address: data, topics: v.array(word), data })
+
+/** The members that are read. Any other member may have any value. */
+const ANSWERS: Record<string, v.GenericSchema> = {
+  eth_chainId: quantity,
+  eth_blockNumber: quantity,
+  eth_call: data,
+  eth_estimateGas: quantity,
+  eth_getBalance: quantity,
+  eth_maxPriorityFeePerGas: quantity,
+  eth_getTransactionCount: count,
+  eth_getBlockByNumber: v.nullable(v.object({ timestamp: quantity, baseFeePerGas: v.nullish(quantity) })),
+  eth_getLogs: v.array(v.object({ transactionHash: v.nullable(word) })),
+  eth_getTransactionReceipt: v.nullable(
+    v.object({
+      transactionHash: word,
+      blockNumber: quantity,
+      gasUsed: v.nullish(quantity),
+      effectiveGasPrice: v.nullish(quantity),
+      logs: v.array(log),
+    }),
+  ),
+}
+
+/** Whether a method may return this. Methods without a row return nothing that is read. */
+export function isAnswer(method: string, result: unknown): boolean {
+  const schema = ANSWERS[method]
+  return schema === undefined || v.is(schema, result)
+}
+
+/** Reads the `error` of an answer, whatever its shape. Code 0 stands for one that must be a number and is not. */
+export function readNodeError(error: unknown): NodeError {
+  const { code, message, data } = isRecord(error) ? error : {}
+  return {
+    code: typeof code === 'number' ? code : 0,
+    message: typeof message === 'string' ? message.slice(0, MAX_MESSAGE_LENGTH) : 'no message',
+    data: revertData(data),
+  }
+}
+
+/** Nodes put the data of a revert at `error.data` or one level below it. */
+function revertData(data: unknown): Hex | undefined {
+  const found = isRecord(data) ? data.data : data
+  return typeof found === 'string' && /^0x([0-9a-fA-F]{2})*$/.test(found) ? (found as Hex) : undefined
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null
+}
