@@ -1,5 +1,6 @@
 /** The shapes of a node's answers, checked before anything reads them: a node is a stranger. Pure. */
 import * as v from 'valibot'
+import { cutSecrets } from '../platform/secrets.ts'
 import type { Hex } from '../protocol/evm/hex.ts'
 
 /** A node's error: JSON-RPC code, message, and the revert data if present. */
@@ -43,12 +44,16 @@ export function isAnswer(method: string, result: unknown): boolean {
   return schema === undefined || v.is(schema, result)
 }
 
-/** Reads the `error` of an answer, whatever its shape. Code 0 stands for one that must be a number and is not. */
-export function readNodeError(error: unknown): NodeError {
+/**
+ * Reads the `error` of an answer, whatever its shape. Code 0 stands for one that must be a number and is not. `secrets` are cut
+ * out of the message: nodes quote the URL that was asked, and so its key (faults: G4).
+ */
+export function readNodeError(error: unknown, secrets: readonly string[] = []): NodeError {
   const { code, message, data } = isRecord(error) ? error : {}
   return {
     code: typeof code === 'number' ? code : 0,
-    message: typeof message === 'string' ? message.slice(0, MAX_MESSAGE_LENGTH) : 'no message',
+    message:
+      typeof message === 'string' ? cutSecrets(message, secrets).slice(0, MAX_MESSAGE_LENGTH) : 'no message',
     data: revertData(data),
   }
 }

@@ -1,6 +1,7 @@
 /** The client of an RPC node, on viem's HTTP transport. Loaded at the first use of a chain, not at start-up. */
 import { BaseError, type EIP1193RequestFn, type EIP1474Methods, RpcRequestError } from 'viem'
 import { getHttpRpcClient } from 'viem/utils'
+import { secretsOfUrl } from '../platform/secrets.ts'
 import { ChainFault } from './fault.ts'
 import { isAnswer, type NodeError, readNodeError } from './node-answers.ts'
 
@@ -32,9 +33,10 @@ export function clientOf(rpcUrl: string): Client {
 // Not viem's own client: it has an error class for every code, and more code makes every cold start slower.
 function openClient(rpcUrl: string): Client {
   const node = getHttpRpcClient(rpcUrl, { timeout: TIMEOUT_MS })
+  const secrets = secretsOfUrl(rpcUrl)
   const ask = async (body: Question): Promise<unknown> => {
     const { error, result } = (await node.request({ body })) ?? {}
-    if (error) throw new RpcRequestError({ body, error: readNodeError(error), url: rpcUrl })
+    if (error) throw new RpcRequestError({ body, error: readNodeError(error, secrets), url: rpcUrl })
     if (result === undefined) throw new ChainFault('unreachable', 'the node returned no result')
     if (isAnswer(body.method, result)) return result
     throw new ChainFault('unreachable', `the node's answer to ${body.method} must follow the JSON-RPC format`)
