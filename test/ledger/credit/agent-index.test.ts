@@ -1,12 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import {
-  keyName,
-  MAX_INDEXED,
-  packIndex,
-  urlName,
-  versionIn,
-} from '../../../src/ledger/credit/agent-index.ts'
+import { keyName, packIndex, urlName, versionIn } from '../../../src/ledger/credit/agent-index.ts'
 import { runs } from '../../runs.ts'
 
 const named = (url: string, version = 1) => ({ url, keys: null, version })
