@@ -130,7 +130,9 @@ async function closePeriods(line: CreditLineStub, first: LineBill, now: number) 
 }
 
 /**
- * Invoices all uninvoiced statements. Takes the number first; after a crash, the next run gets the same number again.
+ * Invoices all uninvoiced statements. The line stores the draft, then the number is taken, then the line stores the invoice. A
+ * run that stops in between leaves a draft, which the next run numbers and stores even if releases made it small since: so no
+ * number is left over.
  */
 async function issueInvoice(
   { rails, seller, dunning, numbers }: BillSettings,
@@ -139,8 +141,9 @@ async function issueInvoice(
   now: number,
 ): Promise<InvoiceStanding | null> {
   const rail = rails[bill.terms.rail]
-  const draft = rail ? draftInvoice(bill, seller, rail, dunning, now) : null
-  if (!draft) return null
+  const next = bill.drafted ?? (rail ? draftInvoice(bill, seller, rail, dunning, now) : null)
+  if (!next) return null
+  const draft = bill.drafted ?? (await line.draft(next))
   const number = await numbers.getByName(NUMBERS).issue(INVOICES, numberKey(draft))
   return line.invoiced(numbered(draft, number))
 }
