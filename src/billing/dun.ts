@@ -1,6 +1,5 @@
 /** Dunning: takes the steps that are due, and sends each to the operator's webhook until it answers 2xx. */
 import type { DunningStep } from '../ledger/billing/types.ts'
-import { cutSecrets, secretsOfUrl } from '../platform/secrets.ts'
 import type { BillSettings, CreditLineStub, Webhook } from './context.ts'
 
 const TIMEOUT_MS = 5_000
@@ -56,8 +55,9 @@ async function send(
     await response.body?.cancel()
     return response.ok
   } catch (fault) {
-    const why = cutSecrets(String(fault), secretsOfUrl(url))
-    console.warn(JSON.stringify({ message: 'webhook unreachable, retrying in the next run', id, fault: why }))
+    console.warn(
+      JSON.stringify({ message: 'webhook unreachable, retrying in the next run', id, fault: String(fault) }),
+    )
     return false
   }
 }

@@ -1,8 +1,9 @@
 import { env } from 'cloudflare:test'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { catchUp } from '../../src/billing/catch-up.ts'
 import { correct } from '../../src/billing/issue-credit-note.ts'
-import { catchUp, markPaid } from '../../src/billing/payments.ts'
+import { markPaid } from '../../src/billing/payments.ts'
 import { DAY, MIDNIGHT, newCustomer, newOperator, runBilling } from './harness.ts'
 
 const CENT = 10_000n
