@@ -1,4 +1,5 @@
 /** Stripe events about objects that Stripe no longer finds, or that carry none. */
+import Stripe from 'stripe'
 import { describe, expect, it } from 'vitest'
 import { stripeRail } from '../../src/rails/stripe/rail.ts'
 import { localStripe } from '../../src/testing/stripe/stripe.ts'
@@ -9,9 +10,12 @@ async function handled(event: { data?: unknown }) {
   const stripe = localStripe({ now })
   const reach = (input: RequestInfo | URL, init?: RequestInit) => stripe.fetch(new Request(input, init))
   const rail = stripeRail({ secretKey: 'sk_test_local', webhookSecret: 'whsec_local', fetch: reach, now })
-  const whole = { id: 'evt_1', object: 'event', type: 'invoice.paid', ...event }
-  const { body, signature } = await stripe.signed(whole)
-  return rail.readWebhook(body, signature)
+  const payload = JSON.stringify({ id: 'evt_1', object: 'event', type: 'invoice.paid', ...event })
+  const timestamp = Math.floor(now() / 1000)
+  const { webhooks } = new Stripe('sk_test_local')
+  const provider = Stripe.createSubtleCryptoProvider()
+  const signing = { payload, secret: 'whsec_local', timestamp, cryptoProvider: provider }
+  return rail.readWebhook(payload, await webhooks.generateTestHeaderStringAsync(signing))
 }
 
 describe('Stripe webhook', () => {
