@@ -9,9 +9,11 @@ export type NodeError = { code: number; message: string; data: Hex | undefined }
 /** The longest part of a node's message that is kept. */
 const MAX_MESSAGE_LENGTH = 300
 
-const quantity = v.pipe(v.string(), v.regex(/^0x[0-9a-fA-F]{1,64}$/))
-/** A quantity that fits a double. */
-const count = v.pipe(v.string(), v.regex(/^0x0*[0-9a-fA-F]{1,13}$/))
+/** `0x7`, and as nodes also write it `0x07`, `0X7`, `7` or a JSON number. */
+const quantity = v.union([
+  v.pipe(v.string(), v.regex(/^(0[xX][0-9a-fA-F]{1,64}|[0-9]{1,78})$/)),
+  v.pipe(v.number(), v.safeInteger(), v.minValue(0)),
+])
 const data = v.pipe(v.string(), v.regex(/^0x(?:[0-9a-fA-F]{2})*$/))
 const word = v.pipe(v.string(), v.regex(/^0x[0-9a-fA-F]{64}$/))
 const log = v.object({ address: data, topics: v.array(word), data })
@@ -22,15 +24,18 @@ const ANSWERS: Record<string, v.GenericSchema> = {
   eth_blockNumber: quantity,
   eth_call: data,
   eth_estimateGas: quantity,
+  eth_gasPrice: quantity,
   eth_getBalance: quantity,
   eth_maxPriorityFeePerGas: quantity,
-  eth_getTransactionCount: count,
-  eth_getBlockByNumber: v.nullable(v.object({ timestamp: quantity, baseFeePerGas: v.nullish(quantity) })),
+  eth_getTransactionCount: quantity,
+  eth_getBlockByNumber: v.nullable(
+    v.object({ timestamp: v.optional(quantity), baseFeePerGas: v.nullish(quantity) }),
+  ),
   eth_getLogs: v.array(v.object({ transactionHash: v.nullable(word) })),
   eth_getTransactionReceipt: v.nullable(
     v.object({
-      transactionHash: word,
-      blockNumber: quantity,
+      // Some nodes answer for a transaction that waits, without a block.
+      blockNumber: v.nullish(quantity),
       gasUsed: v.nullish(quantity),
       effectiveGasPrice: v.nullish(quantity),
       logs: v.array(log),
@@ -39,7 +44,7 @@ const ANSWERS: Record<string, v.GenericSchema> = {
 }
 
 /** Whether a method may return this. Methods without a row return nothing that is read. */
-export function isAnswer(method: string, result: unknown): boolean {
+export function isWellFormed(method: string, result: unknown): boolean {
   const schema = ANSWERS[method]
   return schema === undefined || v.is(schema, result)
 }

@@ -37,15 +37,15 @@ const READS: Record<string, [methods: string[], read: (chain: Chain) => Promise<
   readCost: [['eth_getTransactionReceipt'], (chain) => readCost(chain, hash)],
   readConditions: [
     ['eth_getTransactionCount', 'eth_getBlockByNumber', 'eth_maxPriorityFeePerGas', 'eth_getBalance'],
-    (chain) => readConditions(client(chain), from),
+    (chain) => readConditions(chain, from),
   ],
-  readCount: [['eth_getTransactionCount'], (chain) => readCount(client(chain), from, 'latest')],
+  readCount: [['eth_getTransactionCount'], (chain) => readCount(chain, from, 'latest')],
   simulate: [
     ['eth_estimateGas'],
     (chain) => simulate(client(chain), from, { id: 'x', to: from, data: '0x' }),
   ],
   broadcast: [['eth_sendRawTransaction'], (chain) => broadcast(client(chain), '0x02')],
-  findReceipt: [['eth_getTransactionReceipt'], (chain) => findReceipt(client(chain), [hash])],
+  findReceipt: [['eth_getTransactionReceipt'], (chain) => findReceipt(chain, [hash])],
 }
 
 const answer = foreignJson(
