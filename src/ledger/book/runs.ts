@@ -32,20 +32,6 @@ export async function runs(book: D1Database, limit: number): Promise<RunRecord[]
   return results.map(runOf)
 }
 
-/**
- * Returns the start of the last run that billed and left nothing unresolved, in Unix milliseconds; null
- * before one.
- */
-export async function lastBilled(book: D1Database): Promise<number | null> {
-  const newest = await book
-    .prepare(
-      `SELECT started_at FROM run WHERE status = 'settled' AND record ->> '$.bill' IS NOT NULL
-         ORDER BY started_at DESC LIMIT 1`,
-    )
-    .first<{ started_at: number }>()
-  return newest?.started_at ?? null
-}
-
 /** Returns one run, or null if the read model does not contain it. */
 export async function findRun(book: D1Database, id: string): Promise<RunRecord | null> {
   const row = await book

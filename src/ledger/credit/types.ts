@@ -55,6 +55,7 @@ export type LineKind =
   | 'release'
   | 'terms'
   | 'statement'
+  | 'draft'
   | 'invoice'
   | 'presented'
   | 'credit_note'
