@@ -47,7 +47,7 @@ function build(env: Bindings, config: Config): Site {
   }
 }
 
-/** A service binding has no host of its own. */
+/** The host that a service binding is asked under. */
 const BOUND = new URL('https://origin.internal')
 
 function contentOf(env: Bindings, { policy, originSecret, originTimeoutMs }: Config): Content {

@@ -3,7 +3,7 @@
 /** The site as the client asked it, with its path, and the origin that is asked in its place. */
 export type Addresses = { site: URL; origin: URL }
 
-/** Scheme and authority anywhere in a text. What follows them stays, so it needs no parsing. */
+/** Scheme and authority anywhere in a text. The rest of an address stays, so it needs no parsing. */
 const AUTHORITY = /(https?:)?\/\/([^\s"'<>,;/?#\\]+)/gi
 const COOKIE_DOMAIN = /(;\s*domain\s*=\s*)\.?([^;\s]*)/gi
 

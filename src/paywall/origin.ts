@@ -96,6 +96,10 @@ async function ask(
   upgrades: boolean,
 ): Promise<Response> {
   const site = new URL(siteOrigin(request.url) ?? request.url)
+  if (!origin.url && request.headers.get('forwarded')?.includes(passedBy(site)))
+    throw new Error(
+      'ORIGIN = "zone" must lead to a server: on a custom domain or without a route the Worker asks itself',
+    )
   const addresses = origin.url && { site: originUrl(site, path), origin: origin.url }
   const limit = deadlineOf(origin.timeoutMs)
   const length = request.headers.get('content-length')
@@ -139,22 +143,26 @@ function requestHeaders(
   if (ip && !addresses) headers.set('x-real-ip', ip)
   // Some frameworks compare `Origin` with the forwarded host, others with `Host`: for such a request both are the origin's.
   const host = addresses && askOrigin(headers, addresses) ? addresses.origin.host : site.host
-  setForwarded(headers, { ip, host, proto: site.protocol.slice(0, -1) })
+  setForwarded(headers, ip, host, site)
+  if (!addresses) headers.set('forwarded', `${headers.get('forwarded')};${passedBy(site)}`)
   if (secret !== undefined) headers.set('tab402-origin-secret', secret)
   return headers
 }
 
 /** RFC 7239, and the older headers that say the same. */
-function setForwarded(
-  headers: Headers,
-  { ip, host, proto }: { ip: string | null; host: string; proto: string },
-): void {
+function setForwarded(headers: Headers, ip: string | null, host: string, { protocol }: URL): void {
+  const proto = protocol.slice(0, -1)
   headers.set('x-forwarded-host', host)
   headers.set('x-forwarded-proto', proto)
   const rest = `host="${host}";proto=${proto}`
   const isAddress = ip !== null && /^[0-9a-f.:]{2,45}$/i.test(ip)
   if (isAddress) headers.set('x-forwarded-for', ip)
   headers.set('forwarded', isAddress ? `for=${ip.includes(':') ? `"[${ip}]"` : ip};${rest}` : rest)
+}
+
+/** A pair of `Forwarded` by which the Worker of a zone recognizes its own request for this host. */
+function passedBy({ host }: URL): string {
+  return `by=_tab402-${host.replace(/[^\w.-]/g, '-')}`
 }
 
 function remove(headers: Headers, name: string): void {

@@ -105,7 +105,7 @@ function decideReading(
 
 const ORDER: Readonly<Record<Action, number>> = { allow: 0, charge: 1, block: 2 }
 
-/** Of two decisions the one that lets through less; of two charges the higher. */
+/** The decision that lets through less; the higher of two charges. */
 function dearer(one: Decision, other: Decision): Decision {
   if (one.action !== other.action) return ORDER[one.action] > ORDER[other.action] ? one : other
   return one.price >= other.price ? one : other

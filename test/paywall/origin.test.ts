@@ -204,6 +204,17 @@ describe('pass for a zone', () => {
     expect(asked[0]?.redirect).toBe('manual')
   })
 
+  it('fails where the name leads back to the Worker, as on a custom domain', async () => {
+    const { asked, settings } = originOf(
+      (request) => pass(settings, request, { path: '/a', match: '/a', search: '' }),
+      {
+        url: undefined,
+      },
+    )
+    await expect(ask(settings, '/a')).rejects.toThrow('ORIGIN = "zone" must lead to a server')
+    expect(asked).toHaveLength(1)
+  })
+
   it('leaves addresses in answers as they are', async () => {
     const given = new Response('x', { headers: { location: 'https://origin.example/b' } })
     expect(await ask(originOf(() => given, { url: undefined }).settings, '/a')).toBe(given)
