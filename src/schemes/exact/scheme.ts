@@ -1,6 +1,7 @@
 /** `exact`: a signed stablecoin transfer, settled after the origin has answered well and before the first byte leaves. */
 import type { Facilitator, Settled, SignedTransfer } from '../../chain/facilitator/facilitator.ts'
-import type { Authorizations, Reservation, Use } from '../../ledger/exact/authorizations.ts'
+import type { Authorizations } from '../../ledger/exact/authorizations.ts'
+import type { Reservation, Use } from '../../ledger/exact/types.ts'
 import { retryOnce } from '../../platform/retry.ts'
 import { transferAuthorizationDigest } from '../../protocol/evm/eip712.ts'
 import type { Address, Hex } from '../../protocol/evm/hex.ts'

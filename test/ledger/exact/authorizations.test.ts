@@ -1,7 +1,8 @@
 import { env, evictDurableObject, runInDurableObject } from 'cloudflare:test'
 import { describe, expect, it } from 'vitest'
 import { listings } from '../../../src/ledger/book/accounts.ts'
-import { LEASE_MS, type Use } from '../../../src/ledger/exact/authorizations.ts'
+import { LEASE_MS } from '../../../src/ledger/exact/authorizations.ts'
+import type { Use } from '../../../src/ledger/exact/types.ts'
 import { REPLAY_WINDOW_MS } from '../../../src/ledger/replay-window.ts'
 import { randomHex } from '../../chain/harness.ts'
 

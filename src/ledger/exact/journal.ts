@@ -1,0 +1,223 @@
+/** An `exact` payer's tables: one row per authorization, and one row of totals. */
+import { padAmount, unpadAmount } from '../../protocol/amount.ts'
+import type { Address, Hex } from '../../protocol/evm/hex.ts'
+import type { RecordedPayment, Status, UnresolvedPayment, Use } from './types.ts'
+
+type Row = {
+  status: Status
+  taker: string
+  amount: string
+  request: string
+  at: number
+  tx: Hex | null
+  since: number | null
+  undelivered: number
+}
+
+const SCHEMA = [
+  `CREATE TABLE IF NOT EXISTS authorization (
+    token TEXT NOT NULL,
+    nonce TEXT NOT NULL,
+    status TEXT NOT NULL CHECK (status IN ('taken', 'doubtful', 'settled', 'released')),
+    at INTEGER NOT NULL,
+    taker TEXT NOT NULL,
+    amount TEXT NOT NULL CHECK (length(amount) = 39),
+    signature TEXT NOT NULL,
+    request TEXT NOT NULL,
+    tx TEXT,
+    PRIMARY KEY (token, nonce)
+  ) STRICT, WITHOUT ROWID`,
+  `CREATE TABLE IF NOT EXISTS total (
+    one INTEGER PRIMARY KEY CHECK (one = 1),
+    payments INTEGER NOT NULL,
+    received TEXT NOT NULL CHECK (length(received) = 39)
+  ) STRICT`,
+]
+
+/** Columns that the first version lacks. Its payments lack a receiver, so they stay unresolved. */
+const SECOND = [
+  'ALTER TABLE authorization ADD COLUMN receiver TEXT',
+  'ALTER TABLE authorization ADD COLUMN valid_before TEXT',
+  'ALTER TABLE authorization ADD COLUMN since INTEGER',
+  'ALTER TABLE authorization ADD COLUMN undelivered INTEGER NOT NULL DEFAULT 0 CHECK (undelivered IN (0, 1))',
+]
+
+/** Reads and writes one payer's tables. Callers hold the transaction. Times in Unix milliseconds. */
+export class AuthorizationJournal {
+  readonly #sql: SqlStorage
+
+  constructor(sql: SqlStorage) {
+    this.#sql = sql
+  }
+
+  /** Which tables exist: none for an unknown payer, `first` if they lack the columns of the second version. */
+  version(): 'none' | 'first' | 'second' {
+    const columns = this.#sql.exec(`SELECT name FROM pragma_table_info('authorization')`).toArray()
+    if (columns.length === 0) return 'none'
+    return columns.some(({ name }) => name === 'undelivered') ? 'second' : 'first'
+  }
+
+  /** Creates the tables, or adds the columns that they lack. */
+  create(): void {
+    const version = this.version()
+    if (version === 'none') for (const statement of SCHEMA) this.#sql.exec(statement)
+    if (version !== 'second') for (const statement of SECOND) this.#sql.exec(statement)
+  }
+
+  read(token: Address, nonce: Hex): Row | undefined {
+    const [row] = this.#sql
+      .exec(
+        `SELECT status, taker, amount, request, at, tx, since, undelivered FROM authorization
+         WHERE token = ? AND nonce = ?`,
+        token,
+        nonce,
+      )
+      .toArray()
+    return row as Row | undefined
+  }
+
+  put<Outcome extends 'taken' | 'doubtful'>(
+    use: Use,
+    outcome: Outcome,
+    now: number,
+    since = now,
+  ): { outcome: Outcome } {
+    this.#sql.exec(
+      `INSERT OR REPLACE INTO authorization VALUES (?, ?, ?, ?, ?, ?, ?, ?, NULL, ?, ?, ?, 0)`,
+      use.token,
+      use.nonce,
+      outcome,
+      now,
+      use.id,
+      padAmount(use.amount),
+      use.signature,
+      use.request,
+      use.receiver,
+      use.validBefore.toString(),
+      since,
+    )
+    return { outcome }
+  }
+
+  /** Renews the lease of request `id`. Returns false if another request holds the authorization. */
+  renew(token: Address, nonce: Hex, id: string, now: number): boolean {
+    return (
+      this.#sql
+        .exec(
+          `UPDATE authorization SET at = ? WHERE token = ? AND nonce = ? AND taker = ? AND status IN ('taken', 'doubtful') RETURNING 1`,
+          now,
+          token,
+          nonce,
+          id,
+        )
+        .toArray().length > 0
+    )
+  }
+
+  settle(token: Address, nonce: Hex, transaction: Hex, delivers: boolean, now: number): void {
+    const row = this.read(token, nonce)
+    if (!row) return
+    if (row.status === 'settled') {
+      if (row.undelivered && delivers) this.#deliver(token, nonce, now)
+      return
+    }
+    this.#sql.exec(
+      `UPDATE authorization SET status = 'settled', tx = ?, at = ?, undelivered = ? WHERE token = ? AND nonce = ?`,
+      transaction,
+      now,
+      delivers ? 0 : 1,
+      token,
+      nonce,
+    )
+    const { payments, received } = this.totals()
+    this.#sql.exec(
+      'INSERT OR REPLACE INTO total VALUES (1, ?, ?)',
+      payments + 1,
+      padAmount(received + unpadAmount(row.amount)),
+    )
+  }
+
+  /** Marks an undelivered payment as delivered. */
+  #deliver(token: Address, nonce: Hex, now: number): void {
+    this.#sql.exec(
+      'UPDATE authorization SET undelivered = 0, at = ? WHERE token = ? AND nonce = ?',
+      now,
+      token,
+      nonce,
+    )
+  }
+
+  /** Ends the lease of request `id`, so that the next request need not wait. */
+  mark(status: Status, token: Address, nonce: Hex, id: string): void {
+    this.#sql.exec(
+      `UPDATE authorization SET status = ?, at = 0
+       WHERE token = ? AND nonce = ? AND taker = ? AND status IN ('taken', 'doubtful')`,
+      status,
+      token,
+      nonce,
+      id,
+    )
+  }
+
+  totals(): { payments: number; received: bigint } {
+    const [row] = this.#sql.exec('SELECT payments, received FROM total').toArray()
+    return row
+      ? { payments: Number(row.payments), received: unpadAmount(String(row.received)) }
+      : { payments: 0, received: 0n }
+  }
+
+  /** How many payments are unresolved, and how many undelivered. */
+  open(): { inDoubt: number; undelivered: number } {
+    const [row] = this.#sql
+      .exec(
+        `SELECT count(*) FILTER (WHERE status IN ('taken', 'doubtful')) AS doubts,
+         count(*) FILTER (WHERE undelivered = 1) AS undelivered FROM authorization`,
+      )
+      .toArray()
+    return { inDoubt: Number(row?.doubts), undelivered: Number(row?.undelivered) }
+  }
+
+  /** Unresolved payments without a lease since `until`, by `validBefore`, the earliest first. */
+  doubts(until: number, limit: number): UnresolvedPayment[] {
+    return this.#sql
+      .exec(
+        `SELECT token, receiver, nonce, amount, valid_before, taker, since FROM authorization
+         WHERE status IN ('taken', 'doubtful') AND at <= ? AND receiver IS NOT NULL
+         ORDER BY length(valid_before), valid_before LIMIT ?`,
+        until,
+        limit,
+      )
+      .toArray()
+      .map((row) => ({
+        token: row.token as Address,
+        receiver: row.receiver as Address,
+        nonce: row.nonce as Hex,
+        amount: unpadAmount(String(row.amount)),
+        validBefore: BigInt(String(row.valid_before)),
+        taker: String(row.taker),
+        since: Number(row.since),
+      }))
+  }
+
+  /** Up to `limit` authorizations with `id > after`, in order of id. */
+  uses(after: string, limit: number): RecordedPayment[] {
+    const [token = '', nonce = ''] = after.split(':')
+    return this.#sql
+      .exec(
+        'SELECT * FROM authorization WHERE (token, nonce) > (?, ?) ORDER BY token, nonce LIMIT ?',
+        token,
+        nonce,
+        limit,
+      )
+      .toArray()
+      .map((row) => ({
+        id: `${row.token}:${row.nonce}`,
+        status: row.undelivered ? 'undelivered' : (row.status as Status),
+        at: Number(row.at) || null,
+        amount: unpadAmount(String(row.amount)),
+        request: String(row.request),
+        transaction: row.tx as Hex | null,
+        signature: row.signature as Hex,
+      }))
+  }
+}

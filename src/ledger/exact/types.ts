@@ -1,0 +1,69 @@
+/** The arguments and results of the calls of an `exact` payer's object. Amounts in atomic units. */
+import type { Address, Hex } from '../../protocol/evm/hex.ts'
+import type { Reason } from '../../protocol/refusal.ts'
+
+/**
+ * One use of one EIP-3009 authorization, identified by network, token, payer and nonce. Amounts in atomic
+ * units.
+ */
+export type Use = {
+  /** The request's idempotency key: repeat the call with it after an unknown outcome. */
+  id: string
+  /** The object's own name: `<network>:<payer>`. */
+  name: string
+  token: Address
+  payer: Address
+  receiver: Address
+  nonce: Hex
+  /** The value of the authorization. */
+  amount: bigint
+  /** Unix seconds. The token contract rejects the authorization from then on. */
+  validBefore: bigint
+  signature: Hex
+  request: string
+}
+
+/** A payment with an unknown outcome that no request holds any more. */
+export type UnresolvedPayment = Pick<Use, 'token' | 'receiver' | 'nonce' | 'amount' | 'validBefore'> & {
+  /** The id of the request that held it last. */
+  taker: string
+  /** When it was first reserved, in Unix milliseconds. */
+  since: number
+}
+
+/** The result of `Authorizations.take`. */
+export type Reservation =
+  /** An unknown payer, and `opens` is false. Nothing was stored. */
+  | { outcome: 'unknown_payer' }
+  /** Reserved: unused so far, or its earlier request failed. Settle it. */
+  | { outcome: 'taken' }
+  /** An earlier request for the same resource left it unresolved. Read the chain before you settle. */
+  | { outcome: 'doubtful' }
+  /** Already paid for this request, recently or without a delivery. Deliver it; do not settle. */
+  | { outcome: 'replayed'; transaction: Hex }
+  | { outcome: 'refused'; reason: Reason }
+
+/** `released`: unpaid, so that any request may reserve it again. `doubtful`: its outcome is unknown. */
+export type Status = 'taken' | 'doubtful' | 'settled' | 'released'
+
+/**
+ * One payer's `exact` payments: their number and sum in atomic units, and how many are unresolved or
+ * undelivered.
+ */
+export type ExactTotals = { payments: number; received: bigint; inDoubt: number; undelivered: number }
+
+/**
+ * A reserved authorization, as evidence. `at` is its last change in Unix milliseconds, or null without a
+ * transfer.
+ */
+export type RecordedPayment = {
+  /** `<token>:<nonce>` */
+  id: string
+  /** `undelivered`: the transfer was found on chain after its request had ended. */
+  status: Status | 'undelivered'
+  at: number | null
+  amount: bigint
+  request: string
+  transaction: Hex | null
+  signature: Hex
+}
