@@ -137,7 +137,10 @@ function freePreflight(policy: Policy, { headers, url, cf }: Request): Canonical
     signed: announced.has('signature-input'),
     paying: dialectOf(announced) !== undefined,
   })
-  return decide(policy, { method, path: path.value, asker }).action === 'allow' ? path.value : undefined
+  const isFree = (asked: string) =>
+    decide(policy, { method: asked, path: path.value, asker }).action === 'allow'
+  // Threat: an origin that looks at no method answers OPTIONS with the page.
+  return isFree(method) && isFree('GET') ? path.value : undefined
 }
 
 /** The end of a sale as HTTP. */

@@ -6,6 +6,7 @@ const RULES = [
   { path: '/open/*', action: 'allow' },
   { path: '/closed/*', who: 'everyone', action: 'block' },
   { path: '/dear/*', method: 'PUT', who: 'everyone', action: 'charge' },
+  { path: '/inbox', method: 'PUT', action: 'allow' },
 ]
 const shop = startPaywall({ RULES })
 
@@ -49,6 +50,7 @@ describe('gate for a preflight', () => {
   it.each([
     ['a crawler that will be asked to pay', '/api', CRAWLER, {}],
     ['a crawler with a query on a free path', '/open/a?p=1', CRAWLER, {}],
+    ['a crawler that would be asked to pay for GET', '/inbox', CRAWLER, {}],
     ['a reader who will be asked to pay', '/dear/a', BROWSER, {}],
     ['a reader of a blocked path', '/closed/a', BROWSER, {}],
     ['a payment of x402', '/api', BROWSER, { 'access-control-request-headers': 'payment-signature' }],
