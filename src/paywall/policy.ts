@@ -98,7 +98,7 @@ function decideReading(
   if (verb === 'GET' && search === '' && isFree(policy, match)) return FREE
   for (const { covers, methods, queries, asks, decision } of policy.rules) {
     if (methods && !methods.has(verb)) continue
-    if (asks(asker) && (!queries || queries(search)) && (!covers || covers(match))) return decision
+    if (asks(asker) && (!covers || covers(match)) && (!queries || queries(search))) return decision
   }
   return asker.kind === 'reader' ? READER : policy.fallback
 }
