@@ -173,12 +173,21 @@ function remove(headers: Headers, name: string): void {
 /** The answer as clients see it. It is copied only if a header changes. */
 function answerOf(answer: Response, addresses: Addresses | undefined): Response {
   const listed = answer.headers.get('connection')?.toLowerCase().split(',') ?? []
-  const unshown = new Set(listed.map((name) => name.trim()))
+  const unshown = new Set([...listed.map((name) => name.trim()), ...UNSHOWN])
   const given = [...answer.headers]
-  const shown = given
-    .filter(([name]) => !UNSHOWN.has(name) && !unshown.has(name))
-    .map(([name, value]): [string, string] => [name, addresses ? showSite(name, value, addresses) : value])
-  if (shown.length === given.length && shown.every(([, value], at) => value === given[at]?.[1])) return answer
-  const { status, statusText, webSocket } = answer
-  return new Response(answer.body, { status, statusText, headers: new Headers(shown), webSocket })
+  const removed = given.map(([name]) => name).filter((name) => unshown.has(name))
+  const mapped = given.map(
+    ([name, value]) => [name, addresses ? showSite(name, value, addresses) : value] as const,
+  )
+  const changed = mapped.filter(([, value], at) => value !== given[at]?.[1]).map(([name]) => name)
+  if (removed.length === 0 && changed.length === 0) return answer
+  const { status, statusText, headers, webSocket } = answer
+  // Trap: other headers keep their bytes, which need not be UTF-8, only if they are copied unread.
+  const shown = new Response(answer.body, { status, statusText, headers, webSocket })
+  for (const name of [...changed, ...removed]) shown.headers.delete(name)
+  // A name may have several values, each a cookie.
+  for (const [name, value] of mapped) {
+    if (changed.includes(name) && !removed.includes(name)) shown.headers.append(name, value)
+  }
+  return shown
 }

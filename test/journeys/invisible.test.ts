@@ -64,6 +64,10 @@ async function answer(asked: IncomingMessage, response: ServerResponse): Promise
     }
     case 'HEAD /page':
       return void response.writeHead(200, { link, 'content-length': PAGE.length }).end()
+    case 'GET /latin':
+      return void response
+        .writeHead(200, { link, 'x-latin': 'caf\xe9', 'x-utf8': 'caf\xc3\xa9' })
+        .end('latin')
     case 'GET /zipped':
       return void response.writeHead(200, { link, 'content-encoding': 'gzip' }).end(gzipSync(PAGE))
     case 'GET /stream':
@@ -150,6 +154,14 @@ describe('site with an origin under another host', () => {
     const response = await read('/page', { method: 'HEAD' })
     expect(response.headers.get('link')).toBe(`<${site.facts.url}/style.css>; rel=preload`)
     expect(response.headers.get('content-length')).toBe('5000')
+  })
+
+  it('passes on the bytes of a header in any encoding', async () => {
+    const sent = request(`${site.direct}/latin`, { headers: { 'user-agent': READER } })
+    sent.end()
+    const [{ headers }] = (await once(sent, 'response')) as [IncomingMessage]
+    expect(headers).toMatchObject({ 'x-latin': 'caf\xe9', 'x-utf8': 'caf\xc3\xa9' })
+    expect(headers.link).toContain(site.direct)
   })
 
   it('passes on a compressed page', async () => {
