@@ -152,11 +152,18 @@ async function issueInvoice(
   return line.invoiced(numbered(draft, number))
 }
 
-/** Invoices settled since the last run. Those that a credit note has settled may still be open at their rail. */
-async function settledSince(line: CreditLineStub, { pendingSteps }: LineBill): Promise<InvoiceStanding[]> {
+/**
+ * Settled invoices that may still change: those settled since the last run, since one that a credit note has settled may be
+ * open at its rail, and those that a refused attempt may still pay.
+ */
+async function settledSince(
+  line: CreditLineStub,
+  { attempted, pendingSteps }: LineBill,
+): Promise<InvoiceStanding[]> {
   const ids = new Set(pendingSteps.filter(({ stage }) => stage === 'settled').map(({ invoice }) => invoice))
   const found = await Promise.all([...ids].map((id) => line.invoice(id)))
-  return found.flatMap((invoice) => (invoice?.stage === 'settled' ? invoice : []))
+  const others = attempted.filter(({ id }) => !ids.has(id))
+  return [...others, ...found.flatMap((invoice) => (invoice?.stage === 'settled' ? invoice : []))]
 }
 
 /** Reports statements that cannot be invoiced because the terms name a rail that is not configured. */

@@ -84,7 +84,10 @@ export async function checkInvoice(
   creditAt: number | null = null,
 ): Promise<Checked> {
   if (!invoice.presented) return { invoice, findings: [] }
-  const events = (await rails[invoice.rail]?.check(invoice)) ?? []
+  // Any invoice can be paid at once by `exact`, so attempts to do so are looked for beside its own rail.
+  const events: PaymentEvent[] = []
+  for (const rail of new Set([rails[invoice.rail], rails.stablecoin]))
+    if (rail) events.push(...(await rail.check(invoice)))
   const findings: Finding[] = []
   let standing = invoice
   for (const event of await withoutUndoneReversals(line, invoice, events)) {

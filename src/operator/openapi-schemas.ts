@@ -165,7 +165,7 @@ const nonces = list(table({ first: count, last: count, at: time }))
 const payment = table(
   {
     id: text,
-    status: word('taken', 'doubtful', 'settled', 'undelivered', 'released'),
+    status: word('taken', 'doubtful', 'settled', 'undelivered', 'released', 'watched'),
     at: orNull(time),
     amount,
     request: text,
@@ -337,7 +337,13 @@ export const schemas = {
     table({
       id: text,
       kind: word(KIND.exact),
-      totals: table({ payments: count, received: amount, inDoubt: count, undelivered: count }),
+      totals: table({
+        payments: count,
+        received: amount,
+        inDoubt: count,
+        undelivered: count,
+        watched: count,
+      }),
       payments: list(payment),
       next: orNull(text),
     }),

@@ -40,6 +40,7 @@ function billOf(uninvoiced: StatementHead[], carried = 0n, buyer = BUYER): LineB
     drafted: null,
     excess: 0n,
     invoices: [],
+    attempted: [],
     pendingSteps: [],
   }
   return { agent: 'agent-1', name: 'Agent', terms, ...nothing, uninvoiced, carried }

@@ -111,7 +111,7 @@ describe('Operator API', () => {
     expect(body).toEqual({
       id,
       kind: 'exact',
-      totals: { payments: 0, received: '0', inDoubt: 0, undelivered: 0 },
+      totals: { payments: 0, received: '0', inDoubt: 0, undelivered: 0, watched: 0 },
       payments: [],
       next: null,
     })

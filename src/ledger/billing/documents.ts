@@ -106,6 +106,11 @@ export class Documents {
       case 'attempt':
         this.#attempts.set(id, readBody<Attempt>(body))
         return
+      case 'refuse': {
+        const attempt = this.#attempts.get(id)
+        if (attempt) this.#attempts.set(id, { ...attempt, isRefused: true })
+        return
+      }
       case 'abandon':
         this.#attempts.delete(id)
         return
@@ -186,6 +191,12 @@ export class Documents {
 
   get unsettled(): InvoiceStanding[] {
     return this.invoices.filter(({ stage }) => stage !== 'settled')
+  }
+
+  /** Settled invoices with an attempt whose money may still arrive. */
+  get attempted(): InvoiceStanding[] {
+    const ids = new Set(this.attempts.map(({ invoice }) => invoice))
+    return this.invoices.filter(({ id, stage }) => stage === 'settled' && ids.has(id))
   }
 
   /**

@@ -21,6 +21,8 @@ import type { InvoiceStanding } from '../billing/types.ts'
  * - `unswept`: part of what was claimed for a receiver has not reached its wallet.
  * - `undelivered`: an `exact` payment arrived, but its request ended without a delivery. The payer may repeat
  *   the request, or the operator refunds it.
+ * - `unresolved`: the outcome of `exact` payments cannot be found: without RPC_URL, on another network, or because the
+ *   authorization was used and the node shows no transaction. The payers may have paid.
  * - `nonce_hole`: nonces of the relayer's key lack a transaction, and all later ones wait for them.
  * - `nonce_filled`: such nonces got transactions that move nothing. The node overstated its count.
  * - `key_shared`: another sender used the relayer's key. Each deployment needs a key of its own.
@@ -43,6 +45,7 @@ export type Finding = {
     | 'receiver_behind'
     | 'unswept'
     | 'undelivered'
+    | 'unresolved'
     | 'nonce_hole'
     | 'nonce_filled'
     | 'key_shared'

@@ -199,6 +199,10 @@ export class CreditLine extends DurableObject<{ BOOK: D1Database }> implements B
     return this.#billing.attempt(invoice, id, detail)
   }
 
+  refuse(invoice: string, id: string) {
+    return this.#billing.refuse(invoice, id)
+  }
+
   abandon(invoice: string, id: string) {
     return this.#billing.abandon(invoice, id)
   }

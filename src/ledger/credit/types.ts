@@ -63,6 +63,7 @@ export type LineKind =
   | 'reversal'
   | 'failure'
   | 'attempt'
+  | 'refuse'
   | 'abandon'
   | 'stage'
   | 'told'
