@@ -74,7 +74,11 @@ const EXPECTED = {
     want: "the SHA-256 of the operator's token: 64 hex digits",
     example: '"9f86d081…"',
   },
-  WITHDRAW_DELAY: { want: '3600 to 2592000 seconds', example: '259200' },
+  WITHDRAW_DELAY: {
+    want: '86400 to 2592000 seconds, or at least 3600 with SHORT_WITHDRAW_DELAY',
+    example: '259200',
+  },
+  SHORT_WITHDRAW_DELAY: { want: '"accepted", or not set', example: '"accepted"' },
   MIN_DEPOSIT: { want: 'USD in quotes, at least "0.000001" and at most "5"', example: '"0.01"' },
   MAX_UNCLAIMED: { want: 'USD in quotes, at least your highest price', example: '"100"' },
   MAX_TIMEOUT_SECONDS: { want: '30 to 3600 seconds', example: '300' },
@@ -82,6 +86,12 @@ const EXPECTED = {
   ...CREDIT_EXPECTED,
   ...BILL_EXPECTED,
 } as const satisfies Record<string, Expected>
+
+/**
+ * Below a day, a payer can withdraw before the next nightly run, and the watch alone claims in time. A shorter delay needs
+ * SHORT_WITHDRAW_DELAY. Seconds.
+ */
+const MIN_SAFE_DELAY = 86_400
 
 /** x402 clients deposit at most $5 at once. Atomic units. */
 const MAX_MIN_DEPOSIT = 5_000_000n
@@ -122,6 +132,7 @@ const settings = v.object({
   ORIGIN_SECRET: v.optional(shaped(/^[!-~]{16,256}$/)),
   OPERATOR_TOKEN_SHA256: v.optional(shaped(/^[0-9a-fA-F]{64}$/)),
   WITHDRAW_DELAY: v.optional(integer(3600, 2_592_000), 259_200),
+  SHORT_WITHDRAW_DELAY: v.optional(v.literal('accepted')),
   MIN_DEPOSIT: v.optional(usd, '0.01'),
   MAX_UNCLAIMED: v.optional(usd, '100'),
   MAX_TIMEOUT_SECONDS: v.optional(integer(30, 3600), 300),
@@ -214,10 +225,12 @@ function originProblems({ origin }: Policy, vars: Table): ConfigProblem[] {
 
 function limitProblems(settings: Settings, policy: Policy | undefined): ConfigProblem[] {
   const { MAX_UNCLAIMED, MIN_DEPOSIT, ORIGIN_TIMEOUT_MS, MAX_TIMEOUT_SECONDS } = settings
+  const { WITHDRAW_DELAY, SHORT_WITHDRAW_DELAY } = settings
   const decisions = policy ? [policy.fallback, ...policy.rules.map((rule) => rule.decision)] : []
   const limits: [keyof typeof EXPECTED, boolean][] = [
     ['MAX_UNCLAIMED', decisions.every(({ price }) => price <= MAX_UNCLAIMED)],
     ['MIN_DEPOSIT', MIN_DEPOSIT <= MAX_MIN_DEPOSIT],
+    ['WITHDRAW_DELAY', WITHDRAW_DELAY >= MIN_SAFE_DELAY || SHORT_WITHDRAW_DELAY === 'accepted'],
     ['ORIGIN_TIMEOUT_MS', ORIGIN_TIMEOUT_MS < MAX_TIMEOUT_SECONDS * 1000],
   ]
   return limits

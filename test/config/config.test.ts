@@ -11,6 +11,7 @@ const ENV = {
   RELAYER_KEY: KEY,
   BOOK: {},
 }
+const DELAY = 'WITHDRAW_DELAY must be 86400 to 2592000 seconds, or at least 3600 with SHORT_WITHDRAW_DELAY'
 
 function read(vars: object): Config {
   const result = readConfig({ ...ENV, ...vars })
@@ -50,6 +51,13 @@ describe('readConfig', () => {
       withdrawDelay: 86_400,
       maxTimeoutSeconds: 60,
     })
+  })
+
+  it('accepts a withdraw delay below a day only from an operator who says so', () => {
+    expect(read({ WITHDRAW_DELAY: 3_600, SHORT_WITHDRAW_DELAY: 'accepted' })).toMatchObject({
+      withdrawDelay: 3_600,
+    })
+    expect(read({ WITHDRAW_DELAY: 86_400 })).toMatchObject({ withdrawDelay: 86_400 })
   })
 
   it('reads a facilitator with the headers of each endpoint', () => {
@@ -139,9 +147,14 @@ describe('readConfig with a wrong setting', () => {
       { OPERATOR_TOKEN_SHA256: 'my-token' },
       "OPERATOR_TOKEN_SHA256 must be the SHA-256 of the operator's token: 64 hex digits",
     ],
-    [{ WITHDRAW_DELAY: 900 }, 'WITHDRAW_DELAY must be 3600 to 2592000 seconds'],
-    [{ WITHDRAW_DELAY: 2_592_001 }, 'WITHDRAW_DELAY must be 3600 to 2592000 seconds'],
-    [{ WITHDRAW_DELAY: '3 days' }, 'WITHDRAW_DELAY must be 3600 to 2592000 seconds'],
+    [{ WITHDRAW_DELAY: 86_399 }, DELAY],
+    [{ WITHDRAW_DELAY: 3_599, SHORT_WITHDRAW_DELAY: 'accepted' }, DELAY],
+    [
+      { WITHDRAW_DELAY: 3_600, SHORT_WITHDRAW_DELAY: 'yes' },
+      'SHORT_WITHDRAW_DELAY must be "accepted", or not set',
+    ],
+    [{ WITHDRAW_DELAY: 2_592_001 }, DELAY],
+    [{ WITHDRAW_DELAY: '3 days' }, DELAY],
     [{ MAX_TIMEOUT_SECONDS: 60.5 }, 'MAX_TIMEOUT_SECONDS must be 30 to 3600 seconds'],
     [{ MIN_DEPOSIT: '10' }, 'MIN_DEPOSIT must be USD in quotes, at least "0.000001" and at most "5"'],
     [
