@@ -3,7 +3,7 @@ import type { BillingContext } from '../billing/context.ts'
 import type { Account } from '../ledger/channel/account.ts'
 import type { Authorizations } from '../ledger/exact/authorizations.ts'
 import type { CreditPorts } from '../schemes/credit/scheme.ts'
-import type { Cause } from '../settlement/run.ts'
+import type { Cause, RunKind } from '../settlement/run.ts'
 
 /** All that the routes need. */
 export type OperatorSettings = {
@@ -13,6 +13,8 @@ export type OperatorSettings = {
   accounts: DurableObjectNamespace<Account>
   authorizations: DurableObjectNamespace<Authorizations>
   settlement: Workflow<Cause>
+  /** The nightly runs of this site. */
+  runKinds: readonly RunKind[]
   /** Undefined on sites without credit: their API has neither agents nor credit lines. */
   credit?: CreditSettings | undefined
   /** Opens billing. Undefined: the site issues no invoices and signs no statements. */

@@ -68,6 +68,7 @@ export async function newOperator({
     accounts: env.ACCOUNT,
     authorizations: env.AUTHORIZATIONS,
     settlement: env.SETTLEMENT,
+    runKinds: ['settlement', 'billing'],
     credit:
       credit === false
         ? undefined

@@ -4,8 +4,9 @@ import { relayerOf } from '../../src/app/schemes.ts'
 import { workOf } from '../../src/app/work.ts'
 import { readConfig } from '../../src/config/config.ts'
 import type { Address } from '../../src/protocol/evm/hex.ts'
+import type { Cause } from '../../src/settlement/run.ts'
 import { onCron } from '../../src/settlement/schedule.ts'
-import { startRun, statusOf, windowOf } from '../../src/settlement/workflow.ts'
+import { runKinds, startRuns, statusOf, windowOf } from '../../src/settlement/workflow.ts'
 import worker from '../../src/worker.ts'
 import { chainAt, newRelayer, randomHex } from '../chain/harness.ts'
 import { openChannels, received, recordOf, standingOf } from './harness.ts'
@@ -86,13 +87,29 @@ describe('Nightly cron', () => {
   })
 })
 
-describe('startRun', () => {
-  it('rejects with the engine’s error when the run does not exist', async () => {
+describe('startRuns', () => {
+  it('rejects with the engine’s error, after it has started the other run', async () => {
+    const started: string[] = []
     const broken = {
-      create: () => Promise.reject(new Error('the engine is down')),
+      create: async ({ id }: { id: string }) => {
+        if (id.startsWith('settle')) throw new Error('the engine is down')
+        started.push(id)
+      },
       get: () => Promise.reject(new Error('instance.not_found')),
-    } as unknown as Workflow
-    await expect(startRun(broken, 0, 'cron')).rejects.toThrow('the engine is down')
+    } as unknown as Workflow<Cause>
+    const kinds = ['settlement', 'billing'] as const
+    await expect(startRuns(broken, kinds, 0, 'cron')).rejects.toThrow('the engine is down')
+    expect(started).toEqual(['bill-19700101T000000'])
+  })
+
+  it('starts a run for each kind of work that is configured', () => {
+    const none = { channels: null, exact: null, bill: null }
+    const payers = { book: env.BOOK, authorizations: env.AUTHORIZATIONS, chain: null, relayer: null }
+    const bill = () => Promise.reject(new Error('not opened'))
+    expect(runKinds(none)).toEqual([])
+    expect(runKinds({ ...none, exact: payers })).toEqual(['settlement'])
+    expect(runKinds({ ...none, bill })).toEqual(['billing'])
+    expect(runKinds({ ...none, exact: payers, bill })).toEqual(['settlement', 'billing'])
   })
 })
 
