@@ -56,7 +56,7 @@ const RECHECKS = 3
 const RECHECK_SECONDS = 60
 
 /**
- * Makes the run `id` and saves its record. It marks the runs of its kind that died before.
+ * Makes the run `id` and saves its record. It marks the runs of its kind that were killed before.
  * @throws ChainFault and others when a step fails for good; the record then has the status `failed`, and the next run
  * continues
  */

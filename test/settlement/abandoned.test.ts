@@ -10,7 +10,7 @@ const MIDNIGHT = Date.UTC(2026, 10, 21)
 const NOTHING = { book: env.BOOK, channels: null, exact: null, bill: null }
 
 /** A run that began for `moment` and never ended. */
-async function died(kind: RunRecord['kind'], moment: number): Promise<string> {
+async function killed(kind: RunRecord['kind'], moment: number): Promise<string> {
   const id = `${kind}-test-${randomHex(4)}`
   const record = { window: 'test', startedBy: 'cron', moment }
   await saveRun(env.BOOK, { id, kind, status: 'running', startedAt: 1, endedAt: null, record })
@@ -25,9 +25,9 @@ async function make(kind: RunKind, moment: number): Promise<string> {
 
 const statusOf = async (id: string) => (await findRun(env.BOOK, id))?.status
 
-describe('Run that died', () => {
+describe('Killed run', () => {
   it.each(['settlement', 'billing'] as const)('is abandoned once the next %s run begins', async (kind) => {
-    const id = await died(kind, MIDNIGHT)
+    const id = await killed(kind, MIDNIGHT)
     await make(kind, MIDNIGHT + 24 * HOUR)
     expect(await recordOf(id)).toMatchObject({
       status: 'abandoned',
@@ -38,13 +38,13 @@ describe('Run that died', () => {
   })
 
   it('is not abandoned by a run of another kind', async () => {
-    const id = await died('settlement', MIDNIGHT)
+    const id = await killed('settlement', MIDNIGHT)
     await make('billing', MIDNIGHT + 24 * HOUR)
     expect(await statusOf(id)).toBe('running')
   })
 
   it('stays running until six hours after its moment, since it may still be at work', async () => {
-    const id = await died('settlement', MIDNIGHT)
+    const id = await killed('settlement', MIDNIGHT)
     await make('settlement', MIDNIGHT + 6 * HOUR - 1)
     expect(await statusOf(id)).toBe('running')
     await make('settlement', MIDNIGHT + 6 * HOUR)
@@ -64,7 +64,7 @@ describe('Run that died', () => {
 })
 
 describe('Run of an older version', () => {
-  it('is abandoned too, by the time at which it began', async () => {
+  it('is abandoned too, judged by the time at which it began', async () => {
     const id = `settle-test-${randomHex(4)}`
     const run = { id, kind: 'settlement', status: 'running', startedAt: MIDNIGHT, endedAt: null } as const
     await saveRun(env.BOOK, { ...run, record: { window: 'test', startedBy: 'operator' } })

@@ -41,7 +41,7 @@ export type RunView = {
     swept: string
     findings: { count: number; list: unknown[] }
     transactions: { list: { kind: string; rows: number; gas: string | null }[] }
-    /** Of a billing run; `invoiced` in micro-dollars. */
+    /** The sums of a billing run; `invoiced` in micro-dollars. */
     bill?: { lines: number; statements: number; invoices: number; invoiced: string; steps: number }
   }
 }

@@ -5,8 +5,8 @@ import { HOUR_MS, MINUTE_MS } from '../../platform/time.ts'
 /**
  * One run or watch. `record` is plain JSON with amounts as decimal strings. Times in Unix milliseconds.
  *
- * `abandoned`: the run died without a word, and a later one of its kind found it; `endedAt` is when. A settlement run of
- * an older version also has the `bill` of its night.
+ * `abandoned`: the run was killed, and a later one of its kind found it; `endedAt` is when. A settlement run of an older
+ * version also has a `bill`.
  */
 export type RunRecord = {
   id: string
@@ -35,8 +35,8 @@ const LONGEST_MS: Readonly<Record<RunRecord['kind'], number>> = {
 }
 
 /**
- * Marks the runs of a kind that must have died: they are still `running`, and their moment is long before `moment`, the
- * one of a run that begins now. Both times in Unix milliseconds.
+ * Marks the runs of a kind that must have been killed: they are still `running`, and their moment is long before `moment`,
+ * the one of a run that begins now. Both times in Unix milliseconds.
  */
 export async function abandonRuns(
   book: D1Database,
