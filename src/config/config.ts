@@ -40,6 +40,8 @@ export type Config = {
   operator: string
   /** Present with REGISTRATION_URL. */
   credit: CreditConfig | undefined
+  /** Where alerts and dunning steps are sent. Present with WEBHOOK_URL. */
+  webhook: { url: string; secret: string } | undefined
   /** Present with SELLER. */
   bill: BillConfig | undefined
   /** Whether Cloudflare's own products charge on this zone and strip their headers from requests. */
@@ -175,7 +177,7 @@ function readAll(vars: Table): ConfigResult {
 
 function build(policy: Policy, settings: Settings): Config {
   const { id, chainId, usdc, escrow, collector } = policy.network
-  const { RPC_URL, FACILITATOR_URL } = settings
+  const { RPC_URL, FACILITATOR_URL, WEBHOOK_URL, WEBHOOK_SECRET } = settings
   return {
     policy,
     chain: RPC_URL
@@ -192,6 +194,7 @@ function build(policy: Policy, settings: Settings): Config {
     originTimeoutMs: settings.ORIGIN_TIMEOUT_MS,
     operator: settings.OPERATOR,
     credit: creditConfig(settings),
+    webhook: WEBHOOK_URL && WEBHOOK_SECRET ? { url: WEBHOOK_URL, secret: WEBHOOK_SECRET } : undefined,
     bill: billConfig(settings),
     cloudflareCharges: settings.CLOUDFLARE_CHARGES,
   }

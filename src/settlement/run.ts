@@ -4,8 +4,11 @@
  */
 
 import { billAll, type OpenBill } from '../billing/run.ts'
+import type { Finding } from '../ledger/book/finding.ts'
 import { abandonRuns, type RunRecord, saveRun } from '../ledger/book/runs.ts'
+import { hasWatchedChannel, readWatch } from '../ledger/book/watch.ts'
 import type { Steps } from '../platform/steps.ts'
+import { HOUR_MS } from '../platform/time.ts'
 import type { Address } from '../protocol/evm/hex.ts'
 import { claim, plan } from './channels/claim-batch.ts'
 import { batchesOf, type ClaimRow, transactionsOf } from './channels/claims.ts'
@@ -51,6 +54,9 @@ type Status = RunRecord['status']
 
 /** How often a batch that fails on chain is simulated and split in all. */
 const ROUNDS = 2
+
+/** Twelve watches in a row. */
+const UNWATCHED_MS = HOUR_MS
 
 const RECHECKS = 3
 const RECHECK_SECONDS = 60
@@ -99,6 +105,16 @@ async function bill({ bill }: Work, steps: Steps, report: Report, moment: number
 async function settleChannels(settings: Settings, steps: Steps, report: Report): Promise<void> {
   await claimAll(settings, steps, report)
   await sweepAll(settings, steps, report)
+  report.found(await steps.do('check the watch', () => checkWatch(settings, Date.now())))
+}
+
+/** Reports channels that no watch has seen for an hour: a payer could withdraw before the next run. `now`: Unix ms. */
+async function checkWatch({ book, chain }: Settings, now: number): Promise<Finding[]> {
+  const { seenAt } = (await readWatch(book, chain.network)) ?? { seenAt: null }
+  const since = now - UNWATCHED_MS
+  if ((seenAt !== null && seenAt >= since) || !(await hasWatchedChannel(book, since))) return []
+  const last = seenAt === null ? 'never' : `last at ${new Date(seenAt).toISOString()}`
+  return [{ account: 'watch', what: 'unwatched', detail: `the watch has read the chain ${last}` }]
 }
 
 /** Counts payments by `exact`, received and unresolved, for a site without channels. */

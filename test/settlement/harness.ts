@@ -26,7 +26,7 @@ export async function newReceiver(): Promise<ReceiverSetup> {
   const relayer = await newRelayer()
   const chain = chainAt(relayer.lane.url)
   const { BOOK: book, ACCOUNT: accounts, AUTHORIZATIONS: authorizations } = env
-  await book.prepare('DELETE FROM account').run()
+  await book.batch([book.prepare('DELETE FROM account'), book.prepare('DELETE FROM watch')])
   const settings: Settings = {
     chain,
     book,
@@ -38,6 +38,7 @@ export async function newReceiver(): Promise<ReceiverSetup> {
       outcome: (id) => relayer.outcome(id, 0),
       address: async () => relayer.address,
     },
+    webhook: null,
   }
   return { settings, relayer, receiver: randomHex(20), chain }
 }
