@@ -42,6 +42,17 @@ describe('Billing run', () => {
     expect(await customer.only()).toMatchObject({ issuedAt: MIDNIGHT, dueAt: MIDNIGHT + 14 * DAY })
   })
 
+  it('bills every day of a missed week in the next run [F2]', async () => {
+    const operator = await newOperator()
+    const customer = await newCustomer([CENT])
+    await run(workOf(operator), MIDNIGHT)
+    await customer.charge({ price: 2n * CENT })
+    const { status, record } = await run(workOf(operator), MIDNIGHT + 8 * DAY)
+    expect([status, record.bill]).toMatchObject(['settled', { statements: 1, invoiced: '20000' }])
+    await run(workOf(operator), MIDNIGHT + 9 * DAY)
+    expect((await customer.invoices()).map(({ net }) => net)).toEqual([CENT, 2n * CENT])
+  })
+
   it('bills once when every step runs twice or fails once after its work [E1]', async () => {
     const operator = await newOperator()
     const customer = await newCustomer([CENT, CENT])

@@ -88,6 +88,25 @@ describe('Nightly cron', () => {
 })
 
 describe('startRuns', () => {
+  it('starts a settlement run and a billing run once per window, and a record of each [F3]', async () => {
+    await using runs = await introspectWorkflow(env.SETTLEMENT)
+    await runs.modifyAll((modifier) => modifier.disableSleeps())
+    const time = Date.UTC(2026, 10, 25)
+    const start = () => startRuns(env.SETTLEMENT, ['settlement', 'billing'], time, 'cron')
+    const [first, again] = [await start(), await start()]
+    const ids = ['settle-20261125T000000', 'bill-20261125T000000']
+    expect(first).toEqual(ids.map((id) => ({ id, started: true })))
+    expect(again).toEqual(ids.map((id) => ({ id, started: false })))
+    const instances = await runs.get()
+    expect(instances).toHaveLength(2)
+    await Promise.all(instances.map((instance) => instance.waitForStatus('complete')))
+    const records = await Promise.all(ids.map(recordOf))
+    expect(records.map(({ kind, status }) => [kind, status])).toEqual([
+      ['settlement', 'settled'],
+      ['billing', 'settled'],
+    ])
+  })
+
   it('rejects with the engine’s error, after it has started the other run', async () => {
     const started: string[] = []
     const broken = {
