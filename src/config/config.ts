@@ -1,8 +1,9 @@
 /** Reads the Worker's vars and secrets once, into a config or into all their problems. No other file reads them. */
 import * as v from 'valibot'
+import { assertAddress, type RelayerKey } from '../chain/relayer/key.ts'
 import type { Chain } from '../chain/rpc.ts'
 import { type Policy, policySchemes } from '../paywall/policy.ts'
-import { type Address, type Hex, isHex } from '../protocol/evm/hex.ts'
+import { type Address, isHex } from '../protocol/evm/hex.ts'
 import { addressOf } from '../protocol/evm/secp256k1.ts'
 import { SCHEME_NAMES, SCHEMES, type SchemeName } from '../schemes/index.ts'
 import { BILL_EXPECTED, type BillConfig, billConfig, billProblems, billSettings } from './billing.ts'
@@ -20,7 +21,7 @@ export type Config = {
   /** Present with RPC_URL. */
   chain: Chain | undefined
   /** Present with RELAYER_KEY. The address is the channels' receiver authorizer and pays for gas. */
-  relayer: { key: Hex; address: Address } | undefined
+  relayer: RelayerKey | undefined
   /** Present with FACILITATOR_URL, which then settles `exact`. Headers by endpoint. */
   facilitator: { url: string; headers: FacilitatorHeaders } | undefined
   /** Sent to the origin, which can reject requests without it. */
@@ -60,6 +61,7 @@ const EXPECTED = {
     example: '"https://node.example.com"',
   },
   RELAYER_KEY: { want: 'a private key: 0x and 64 hex digits', example: '0x1f2e…' },
+  RELAYER_ADDRESS: { want: 'the address of RELAYER_KEY: 0x and 40 hex digits', example: '0x19e7…' },
   FACILITATOR_URL: {
     want: 'the https URL of an x402 facilitator',
     example: '"https://facilitator.example.com"',
@@ -98,15 +100,9 @@ const MIN_SAFE_DELAY = 86_400
 /** x402 clients deposit at most $5 at once. Atomic units. */
 const MAX_MIN_DEPOSIT = 5_000_000n
 
-const key = readWith((text) => {
-  if (!isHex(text, 32)) return null
-  try {
-    return { value: { key: text, address: addressOf(text) } }
-  } catch (cause) {
-    if (cause instanceof RangeError) return null
-    throw cause
-  }
-})
+const key = readWith((text) => (isHex(text, 32) ? { value: text } : null))
+
+const address = readWith((text) => (isHex(text, 20) ? { value: text.toLowerCase() as Address } : null))
 
 const NOT_HEADERS = 'must be a table of headers'
 const headers = v.record(
@@ -118,6 +114,7 @@ const headers = v.record(
 const settings = v.object({
   RPC_URL: v.optional(url),
   RELAYER_KEY: v.optional(key),
+  RELAYER_ADDRESS: v.optional(address),
   FACILITATOR_URL: v.optional(url),
   FACILITATOR_AUTH: v.optional(
     v.pipe(
@@ -160,6 +157,17 @@ export function readConfig(env: object, terms: Table = NO_TERMS): ConfigResult {
   return result
 }
 
+/** Problems that only deriving the key shows. The Worker finds them at its first payment; check them before a deploy. */
+export function addressProblems({ relayer }: Config): ConfigProblem[] {
+  if (!relayer) return []
+  try {
+    assertAddress(relayer)
+    return []
+  } catch (cause) {
+    return [problemOf(cause instanceof RangeError ? 'RELAYER_KEY' : 'RELAYER_ADDRESS')]
+  }
+}
+
 function readAll(vars: Table): ConfigResult {
   const site = pick(vars, POLICY_TERMS)
   const terms = parsePolicy(site)
@@ -171,11 +179,27 @@ function readAll(vars: Table): ConfigResult {
     ...billProblems(vars),
     ...(rest.success ? limitProblems(rest.output, terms.ok ? terms.policy : undefined) : []),
   ]
+  const relayer = rest.success ? relayerOf(rest.output) : undefined
+  if (relayer === null) problems.push(problemOf('RELAYER_KEY'))
   if (!terms.ok || !rest.success || problems.length > 0) return { ok: false, problems }
-  return { ok: true, config: build(terms.policy, rest.output) }
+  return { ok: true, config: { ...build(terms.policy, rest.output), relayer: relayer ?? undefined } }
 }
 
-function build(policy: Policy, settings: Settings): Config {
+/**
+ * The relayer; null if its key is not valid. RELAYER_ADDRESS saves deriving the key here, which would load the curve's
+ * module for a request that pays nothing. {@link assertAddress} compares the two before money depends on it.
+ */
+function relayerOf({ RELAYER_KEY: key, RELAYER_ADDRESS: address }: Settings): RelayerKey | null | undefined {
+  if (key === undefined) return undefined
+  try {
+    return { key, address: address ?? addressOf(key) }
+  } catch (cause) {
+    if (cause instanceof RangeError) return null
+    throw cause
+  }
+}
+
+function build(policy: Policy, settings: Settings): Omit<Config, 'relayer'> {
   const { id, chainId, usdc, escrow, collector } = policy.network
   const { RPC_URL, FACILITATOR_URL, WEBHOOK_URL, WEBHOOK_SECRET } = settings
   return {
@@ -183,7 +207,6 @@ function build(policy: Policy, settings: Settings): Config {
     chain: RPC_URL
       ? { network: id, chainId, rpcUrl: RPC_URL, token: usdc.address, escrow, collector }
       : undefined,
-    relayer: settings.RELAYER_KEY,
     facilitator: FACILITATOR_URL ? { url: FACILITATOR_URL, headers: settings.FACILITATOR_AUTH } : undefined,
     originSecret: settings.ORIGIN_SECRET,
     operatorTokenSha256: settings.OPERATOR_TOKEN_SHA256?.toLowerCase(),
@@ -236,13 +259,12 @@ function limitProblems(settings: Settings, policy: Policy | undefined): ConfigPr
     ['WITHDRAW_DELAY', WITHDRAW_DELAY >= MIN_SAFE_DELAY || SHORT_WITHDRAW_DELAY === 'accepted'],
     ['ORIGIN_TIMEOUT_MS', ORIGIN_TIMEOUT_MS < MAX_TIMEOUT_SECONDS * 1000],
   ]
-  return limits
-    .filter(([, holds]) => !holds)
-    .map(([place]) => ({
-      place,
-      message: `must be ${EXPECTED[place].want}`,
-      example: EXPECTED[place].example,
-    }))
+  return limits.filter(([, holds]) => !holds).map(([place]) => problemOf(place))
+}
+
+function problemOf(place: keyof typeof EXPECTED): ConfigProblem {
+  const { want, example } = EXPECTED[place]
+  return { place, message: `must be ${want}`, example }
 }
 
 function pick(vars: Table, names: readonly string[]): Record<string, unknown> {

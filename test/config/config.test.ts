@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { type Config, describeProblems, readConfig } from '../../src/config/config.ts'
+import { addressProblems, type Config, describeProblems, readConfig } from '../../src/config/config.ts'
 
 const KEY = `0x${'11'.repeat(32)}`
 const ENV = {
@@ -51,6 +51,18 @@ describe('readConfig', () => {
       withdrawDelay: 86_400,
       maxTimeoutSeconds: 60,
     })
+  })
+
+  it('takes the relayer’s address without deriving the key, which the first payment then checks', () => {
+    const stated = '0x209693Bc6afc0C5328bA36FaF03C514EF312287C'
+    const wrong = read({ RELAYER_ADDRESS: stated })
+    expect(wrong.relayer).toEqual({ key: KEY, address: stated.toLowerCase() })
+    expect(addressProblems(wrong)).toMatchObject([{ place: 'RELAYER_ADDRESS' }])
+    const zero = read({ RELAYER_ADDRESS: stated, RELAYER_KEY: `0x${'00'.repeat(32)}` })
+    expect(addressProblems(zero)).toMatchObject([{ place: 'RELAYER_KEY' }])
+    expect(addressProblems(read({ RELAYER_ADDRESS: '0x19E7e376e7c213b7e7e7e46cc70a5dd086daff2a' }))).toEqual(
+      [],
+    )
   })
 
   it('accepts a withdraw delay below a day only from an operator who says so', () => {
@@ -128,6 +140,10 @@ describe('readConfig with a wrong setting', () => {
     [
       { RPC_URL: 'http://localhost.evil.example' },
       'RPC_URL must be the https URL of a node of NETWORK (http only on this machine)',
+    ],
+    [
+      { RELAYER_ADDRESS: '0x1234' },
+      'RELAYER_ADDRESS must be the address of RELAYER_KEY: 0x and 40 hex digits',
     ],
     [{ RELAYER_KEY: '0x1234' }, 'RELAYER_KEY must be a private key: 0x and 64 hex digits'],
     [{ RELAYER_KEY: `0x${'00'.repeat(32)}` }, 'RELAYER_KEY must be a private key: 0x and 64 hex digits'],

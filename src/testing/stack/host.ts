@@ -54,6 +54,7 @@ async function start(): Promise<StackFacts> {
       NETWORK: `eip155:${chain.chainId}`,
       RPC_URL: chain.rpcUrl,
       RELAYER_KEY: relayer.privateKey,
+      RELAYER_ADDRESS: relayer.address,
       OPERATOR_TOKEN_SHA256: createHash('sha256').update(keep.operatorToken).digest('hex'),
       ...billingVars({ publicUrl, operatorKey: keep.operatorKey, stripeUrl: stripe.url }),
       ...options.vars,
