@@ -36,6 +36,10 @@ export type WatchShare = {
   overlap: number
   /** Requests for logs. Beyond them, the rest of the blocks waits for the next watch. */
   requests: number
+  /** Failed requests for logs, after which the watch polls instead. */
+  failures: number
+  /** Channels outside the read model that are asked for one range of logs. Strangers can make any number of them. */
+  unlisted: number
   /** Channels in one read of the poll. */
   page: number
   /** Reads of the poll while the logs cannot be read, or before they were ever read. Otherwise it is one. */
@@ -52,16 +56,12 @@ export const WATCH_SHARE: WatchShare = {
   span: 2_000,
   overlap: 64,
   requests: 50,
+  failures: 3,
+  unlisted: 100,
   page: PAGE,
   pages: 10,
   budgetMs: 180_000,
 }
-
-/** Failed requests for logs in one watch, after which it polls instead. */
-const FAILURES = 3
-
-/** Channels outside the read model that are asked for one range of logs. Strangers can make any number of them. */
-const UNLISTED = 100
 
 /** Watches that fail in a row before the operator is alerted. */
 const BLIND = 3
@@ -160,7 +160,7 @@ async function readLogs(watching: Watch, head: number, until: number) {
       // Too many blocks for the node, or too many withdrawals for one watch.
       span = Math.max(1, Math.floor((last - first + 1) / 2))
       await save(watching, { span })
-      if (++failures === FAILURES) break
+      if (++failures === share.failures) break
     }
     if (Date.now() > until) break
   }
@@ -168,11 +168,11 @@ async function readLogs(watching: Watch, head: number, until: number) {
 }
 
 /** Returns the found channels that this site may have. The read model may have lost some, so it includes others. */
-async function ours({ settings, seen }: Watch, found: Hex[]): Promise<Hex[]> {
+async function ours({ settings, share, seen }: Watch, found: Hex[]): Promise<Hex[]> {
   const unseen = found.filter((id) => !seen.has(id))
   if (unseen.length === 0) return []
   const listed = await listedChannels(settings.book, unseen)
-  return [...listed, ...unseen.filter((id) => !listed.has(id)).slice(0, UNLISTED)]
+  return [...listed, ...unseen.filter((id) => !listed.has(id)).slice(0, share.unlisted)]
 }
 
 /** Claims from the withdrawals among the next channels. A round ends at the last channel, never earlier. */

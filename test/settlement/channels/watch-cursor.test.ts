@@ -1,10 +1,11 @@
 import { env } from 'cloudflare:test'
 import { describe, expect, it } from 'vitest'
 import { findRun, runs, saveRun } from '../../../src/ledger/book/runs.ts'
-import { readWatch, watchedChannels } from '../../../src/ledger/book/watch.ts'
+import { listedChannels, readWatch, watchedChannels } from '../../../src/ledger/book/watch.ts'
 import { signWebhook } from '../../../src/platform/webhook.ts'
 import { WATCH_SHARE, watch } from '../../../src/settlement/channels/withdrawal-watch.ts'
 import { windowOf } from '../../../src/settlement/workflow.ts'
+import { randomHex } from '../../chain/harness.ts'
 import {
   newReceiver,
   type OpenChannel,
@@ -82,6 +83,32 @@ describe('Watch that reads logs', () => {
     await watch(setup.settings, nextTime(), small)
     const after = (await readWatch(env.BOOK, NETWORK))?.block ?? 0
     expect(after).toBe(before - 9 + 3)
+  })
+
+  it('polls instead after as many failed requests as it may make', async () => {
+    const setup = await newReceiver()
+    await watch(setup.settings, nextTime(), ONE)
+    await setup.relayer.lane.misbehave(NO_LOGS)
+    await watch(setup.settings, nextTime(), { ...ONE, failures: 2 })
+    // The first watch made one request.
+    expect(await setup.relayer.lane.seen('eth_getLogs')).toHaveLength(1 + 2)
+  })
+
+  it('asks no more unlisted channels than it may', async () => {
+    const setup = await newReceiver()
+    const channel = await openChannel(setup)
+    await channel.charge(10n)
+    await env.BOOK.prepare('DELETE FROM account').run()
+    await withdraw(channel, setup.chain.escrow, 500n)
+    expect(await watch(setup.settings, nextTime(), { ...ALONE, unlisted: 0 })).toBe(0)
+    expect(await redeemedBy(channel)).toBe(0n)
+  })
+
+  it('finds its own channels among any number of others', async () => {
+    const setup = await newReceiver()
+    const channel = await openChannel(setup)
+    const others = Array.from({ length: 5_001 }, () => randomHex(32))
+    expect(await listedChannels(env.BOOK, [...others, channel.id])).toEqual(new Set([channel.id]))
   })
 
   it('claims from a channel that the read model has lost', async () => {
