@@ -160,6 +160,8 @@ const channelStanding = table(
   'signature',
 )
 
+const nonces = list(table({ first: count, last: count, at: time }))
+
 const payment = table(
   {
     id: text,
@@ -361,6 +363,16 @@ export const schemas = {
     'id',
     'started',
   ),
+  Reread: table({ id: hex, standing: channelStanding }),
+  Relayer: table({
+    address: hex,
+    mined: orNull(count),
+    next: count,
+    open: count,
+    missing: nonces,
+    taken: nonces,
+    filled: nonces,
+  }),
   Run: table({ run: orNull(run), workflow: orNull(engine) }),
   Runs: table({ runs: list(run) }),
   Acts: page(

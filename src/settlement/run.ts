@@ -21,6 +21,7 @@ import {
   reconcilePayers,
   reconcileReceivers,
 } from './channels/reconcile.ts'
+import { checkRelayer } from './channels/relayer-check.ts'
 import { readTotals, sweep } from './channels/sweep.ts'
 import type { Sent } from './channels/transactions.ts'
 import type { Payers, Settings } from './context.ts'
@@ -105,6 +106,7 @@ async function bill({ bill }: Work, steps: Steps, report: Report, moment: number
 async function settleChannels(settings: Settings, steps: Steps, report: Report): Promise<void> {
   await claimAll(settings, steps, report)
   await sweepAll(settings, steps, report)
+  report.found(await steps.do('check the relayer', () => checkRelayer(settings)))
   report.found(await steps.do('check the watch', () => checkWatch(settings, Date.now())))
 }
 

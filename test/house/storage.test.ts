@@ -53,6 +53,7 @@ describe('docs/storage.md', () => {
       'invoice',
       'key',
       'line',
+      'nonces',
       'number',
       'placed',
       'run',

@@ -75,6 +75,18 @@ describe('Nightly cron', () => {
     expect(work).toMatchObject({ channels: null, bill: null, exact: { chain: null, relayer: null } })
   })
 
+  it('gives the watch the operator’s webhook, also on a site that does not bill', () => {
+    const webhook = {
+      WEBHOOK_URL: 'https://hooks.example/tab402',
+      WEBHOOK_SECRET: 'a-secret-of-32-characters',
+    }
+    expect(workOf({ ...env, ...webhook })).toMatchObject({
+      bill: null,
+      channels: { webhook: { url: webhook.WEBHOOK_URL, secret: webhook.WEBHOOK_SECRET } },
+    })
+    expect(workOf(env)?.channels?.webhook).toBeNull()
+  })
+
   it('throws for an unknown cron', async () => {
     const work = workOf(env)
     if (!work) throw new Error('the Worker under test must have settlement work')
