@@ -269,8 +269,8 @@ const happening = table({
 
 const run = table({
   id: text,
-  kind: word('settlement', 'watch'),
-  status: word('running', 'settled', 'in_doubt', 'failed'),
+  kind: word('settlement', 'billing', 'watch'),
+  status: word('running', 'settled', 'in_doubt', 'failed', 'abandoned'),
   startedAt: time,
   endedAt: orNull(time),
   record: { type: 'object', description: 'Findings and sums of the run. They grow while the run goes on' },
@@ -363,7 +363,12 @@ export const schemas = {
   Returned: bodyOf('Returned'),
   Correction: bodyOf('Correction'),
   Corrected: table({ creditNote: text, invoice: table(invoice) }),
-  Started: table({ id: text, started: flag }),
+  // A site with nothing to settle or bill starts no run.
+  Started: table(
+    { id: text, started: flag, runs: list(table({ id: text, started: flag })) },
+    'id',
+    'started',
+  ),
   Reread: table({ id: hex, standing: channelStanding }),
   Relayer: table({
     address: hex,

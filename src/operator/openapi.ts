@@ -167,8 +167,12 @@ const API: Record<string, Partial<Record<Method, Operation>>> = {
     },
   },
   '/api/runs': {
-    get: { summary: 'Lists settlement runs and watches, newest first', answer: 'Runs', query: ['limit'] },
-    post: { summary: 'Starts a settlement run now', answer: 'Started', status: 202 },
+    get: {
+      summary: 'Lists settlement runs, billing runs and watches, newest first',
+      answer: 'Runs',
+      query: ['limit'],
+    },
+    post: { summary: 'Starts a settlement run and a billing run now', answer: 'Started', status: 202 },
   },
   '/api/runs/{id}': { get: { summary: 'Returns the findings and sums of a run', answer: 'Run' } },
   '/api/audit': {

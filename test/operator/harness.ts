@@ -69,6 +69,7 @@ export async function newOperator({
     accounts: env.ACCOUNT,
     authorizations: env.AUTHORIZATIONS,
     settlement: env.SETTLEMENT,
+    runKinds: ['settlement', 'billing'],
     chain: chainAt(chainHere().rpcUrl),
     relayer: env.RELAYER.getByName('operator'),
     credit:
