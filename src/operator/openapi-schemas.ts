@@ -4,44 +4,31 @@ import { toJsonSchema } from '@valibot/to-json-schema'
 import type * as v from 'valibot'
 import { RAIL_NAMES } from '../ledger/billing/types.ts'
 import { KIND } from '../ledger/book/accounts.ts'
+import {
+  all,
+  amount,
+  count,
+  day,
+  either,
+  flag,
+  hex,
+  line,
+  list,
+  moment,
+  orNull,
+  page,
+  type Schema,
+  signedAmount,
+  table,
+  text,
+  time,
+  word,
+} from './json-schema.ts'
 import { PROBLEMS } from './problem.ts'
 import { BODIES } from './requests.ts'
 
-/** A JSON Schema, or another object of the OpenAPI document. */
-export type Schema = { readonly [keyword: string]: unknown }
-
 /** Refers to one of the named {@link schemas}. */
 export const ref = (name: keyof typeof schemas): Schema => ({ $ref: `#/components/schemas/${name}` })
-
-const text: Schema = { type: 'string' }
-const flag: Schema = { type: 'boolean' }
-const count: Schema = { type: 'integer', minimum: 0 }
-const none: Schema = { type: 'null' }
-const hex: Schema = { type: 'string', pattern: '^0x[0-9a-f]*$' }
-const day: Schema = { type: 'string', pattern: '^[0-9]{4}-[0-9]{2}-[0-9]{2}$' }
-const moment: Schema = { type: 'string', format: 'date-time' }
-const time: Schema = { type: 'integer', minimum: 0, description: 'Unix milliseconds' }
-const amount: Schema = {
-  type: 'string',
-  pattern: '^(0|[1-9][0-9]{0,38})$',
-  description: 'Micro-dollars, or atomic units of USDC, which are the same',
-}
-const signedAmount: Schema = { ...amount, pattern: '^(0|-?[1-9][0-9]{0,38})$' }
-const line = (maxLength: number): Schema => ({ type: 'string', minLength: 1, maxLength })
-const word = (...words: string[]): Schema => ({ enum: words })
-const list = (items: Schema): Schema => ({ type: 'array', items })
-const orNull = (schema: Schema): Schema => ({ anyOf: [schema, none] })
-const either = (...shapes: Schema[]): Schema => ({ anyOf: shapes })
-
-/** An object with exactly these members. All are required, except those in `optional`. */
-function table(properties: Record<string, Schema>, ...optional: string[]): Schema {
-  const required = Object.keys(properties).filter((name) => !optional.includes(name))
-  return { type: 'object', properties, required, additionalProperties: false }
-}
-
-const page = (name: string, items: Schema, next: Schema): Schema =>
-  table({ [name]: list(items), next: orNull(next) })
-const all = (...properties: string[]) => properties
 
 const period = word('daily', 'weekly', 'monthly')
 const rail = word(...RAIL_NAMES)

@@ -1,5 +1,6 @@
 /** The OpenAPI document (3.1) of the API below `/_tab402`. Tests check it against the routes and their responses. */
-import { ref, type Schema, schemas, stage } from './openapi-schemas.ts'
+import type { Schema } from './json-schema.ts'
+import { ref, schemas, stage } from './openapi-schemas.ts'
 import { PROBLEM_TYPE, PROBLEMS } from './problem.ts'
 
 type Name = keyof typeof schemas
