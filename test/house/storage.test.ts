@@ -50,6 +50,7 @@ describe('docs/storage.md', () => {
       'line',
       'nonces',
       'number',
+      'rail_mark',
       'placed',
       'run',
       'standing',
