@@ -32,7 +32,7 @@ export const line = (maxLength: number): Schema => ({ type: 'string', minLength:
 /** One of these words. */
 export const word = (...words: string[]): Schema => ({ enum: words })
 /** A list of such items. */
-export const list = (items: Schema): Schema => ({ type: 'array', items })
+export const listOf = (items: Schema): Schema => ({ type: 'array', items })
 /** This, or null. */
 export const orNull = (schema: Schema): Schema => ({ anyOf: [schema, none] })
 /** One of these shapes. */
@@ -45,7 +45,7 @@ export function table(properties: Record<string, Schema>, ...optional: string[])
 }
 
 /** A page of a list. `next` is the cursor of the following page. */
-export const page = (name: string, items: Schema, next: Schema): Schema =>
-  table({ [name]: list(items), next: orNull(next) })
+export const pageOf = (name: string, items: Schema, next: Schema): Schema =>
+  table({ [name]: listOf(items), next: orNull(next) })
 /** A list of property names. */
 export const all = (...properties: string[]) => properties

@@ -13,10 +13,10 @@ import {
   flag,
   hex,
   line,
-  list,
+  listOf,
   moment,
   orNull,
-  page,
+  pageOf,
   type Schema,
   signedAmount,
   table,
@@ -36,7 +36,7 @@ const rail = word(...RAIL_NAMES)
 export const stage = word('open', 'due', 'past_due', 'suspended', 'written_off', 'settled')
 const span = table({ id: text, from: time, to: time })
 const totals = { authorized: amount, charged: amount, redeemed: amount, credit: amount }
-const jwkSet = table({ keys: list({ type: 'object', required: ['kty'] }) })
+const jwkSet = table({ keys: listOf({ type: 'object', required: ['kty'] }) })
 
 const party = table(
   {
@@ -147,7 +147,7 @@ const channelStanding = table(
   'signature',
 )
 
-const nonces = list(table({ first: count, last: count, at: time }))
+const nonces = listOf(table({ first: count, last: count, at: time }))
 
 const payment = table(
   {
@@ -197,7 +197,9 @@ const statementDocument = table({
   currency: word('USD'),
   unit: word('micro-dollar'),
   entries: table({ first: count, last: count, root: hex }),
-  lines: list(table({ day, site: text, rule: text, charges: count, releases: count, amount: signedAmount })),
+  lines: listOf(
+    table({ day, site: text, rule: text, charges: count, releases: count, amount: signedAmount }),
+  ),
   total: signedAmount,
 })
 
@@ -220,7 +222,7 @@ const invoice = {
   id: text,
   number: count,
   agent: text,
-  periods: list(text),
+  periods: listOf(text),
   from: time,
   to: time,
   issuedAt: time,
@@ -293,7 +295,7 @@ export const schemas = {
       status: count,
       detail: text,
       code: word(...Object.keys(PROBLEMS)),
-      errors: list(table({ path: text, message: text, expected: text })),
+      errors: listOf(table({ path: text, message: text, expected: text })),
       reason: { type: 'string', description: 'Why a signature was rejected (401, 503)' },
     },
     required: ['type', 'title', 'status', 'detail', 'code'],
@@ -301,9 +303,9 @@ export const schemas = {
   NewAgent: bodyOf('NewAgent'),
   AgentChange: bodyOf('AgentChange'),
   Agent: table(agent),
-  Agents: page('agents', table(agent), text),
+  Agents: pageOf('agents', table(agent), text),
   Suspension: bodyOf('Suspension'),
-  Accounts: page('accounts', listing, text),
+  Accounts: pageOf('accounts', listing, text),
   Account: either(
     table({
       id: text,
@@ -311,14 +313,14 @@ export const schemas = {
       name: text,
       openedAt: time,
       standing: balance,
-      entries: list(lineEntry),
+      entries: listOf(lineEntry),
       next: orNull(count),
     }),
     table({
       id: text,
       kind: word(KIND.channel),
       standing: channelStanding,
-      entries: list(channelEntry),
+      entries: listOf(channelEntry),
       next: orNull(count),
     }),
     table({
@@ -331,28 +333,28 @@ export const schemas = {
         undelivered: count,
         watched: count,
       }),
-      payments: list(payment),
+      payments: listOf(payment),
       next: orNull(text),
     }),
   ),
-  Entries: page('entries', lineEntry, count),
-  Statements: page('statements', table({ ...statementHead, agent: text }), text),
-  OwnStatements: table({ statements: list(table(statementHead)) }),
+  Entries: pageOf('entries', lineEntry, count),
+  Statements: pageOf('statements', table({ ...statementHead, agent: text }), text),
+  OwnStatements: table({ statements: listOf(table(statementHead)) }),
   Statement: table({
     statement: statementDocument,
     signature: table({ algorithm: word('Ed25519'), keyId: text, value: text }),
   }),
-  Proof: table({ entry: statedEntry, index: count, size: count, path: list(hex) }),
-  Invoices: page('invoices', table(invoice), count),
-  OwnInvoices: table({ invoices: list(table(invoice)) }),
-  Invoice: table({ ...invoice, history: list(happening) }, 'history'),
+  Proof: table({ entry: statedEntry, index: count, size: count, path: listOf(hex) }),
+  Invoices: pageOf('invoices', table(invoice), count),
+  OwnInvoices: table({ invoices: listOf(table(invoice)) }),
+  Invoice: table({ ...invoice, history: listOf(happening) }, 'history'),
   Transfer: bodyOf('Transfer'),
   Returned: bodyOf('Returned'),
   Correction: bodyOf('Correction'),
   Corrected: table({ creditNote: text, invoice: table(invoice) }),
   // A site with nothing to settle or bill starts no run.
   Started: table(
-    { id: text, started: flag, runs: list(table({ id: text, started: flag })) },
+    { id: text, started: flag, runs: listOf(table({ id: text, started: flag })) },
     'id',
     'started',
   ),
@@ -367,8 +369,8 @@ export const schemas = {
     filled: nonces,
   }),
   Run: table({ run: orNull(run), workflow: orNull(engine) }),
-  Runs: table({ runs: list(run) }),
-  Acts: page(
+  Runs: table({ runs: listOf(run) }),
+  Acts: pageOf(
     'acts',
     table({
       seq: count,

@@ -1,4 +1,4 @@
-/** Cuts our secrets out of texts that others write. Whoever received a secret may quote it in an error. */
+/** Cuts our secrets out of texts that others write: a node may quote the key of its URL in an error. */
 
 /** Shorter parts of a URL or header are words such as `v2` or `Bearer`, and no keys. */
 const SHORTEST_PART = 8

@@ -60,7 +60,8 @@ export function paying(
   const settings = { exact, now, newId }
   return {
     ...exact,
-    async charge(payment, purchase) {
+    async charge(payment, bought) {
+      const purchase = withoutKey(bought)
       const attempt = { invoice, id: authorizationName(payment), detail: writeDetail({ payment, purchase }) }
       const begin = () => line.attempt(invoice, attempt.id, attempt.detail)
       let attempted = await begin()
@@ -73,6 +74,12 @@ export function paying(
       return new StoredAttempt(settings, line, attempt, attempted === 'replayed').charge(payment, purchase)
     },
   }
+}
+
+/** Cuts the invoice's key out of what is stored and exported: it opens the invoice's page. */
+function withoutKey(purchase: Purchase): Purchase {
+  const cut = (text: string) => text.replace(/([?&]key=)[^&\s]*/g, '$1')
+  return { ...purchase, request: cut(purchase.request), url: cut(purchase.url) }
 }
 
 type Tools = Pick<StablecoinSettings, 'exact' | 'now' | 'newId'>

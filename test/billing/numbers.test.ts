@@ -3,7 +3,7 @@ import { DAY, MIDNIGHT, newCustomer, newOperator, type Operator, runBilling } fr
 
 const CENT = 10_000n
 
-/** Settings with which each call of this name fails: a run that dies there. */
+/** Settings with which each call of this name fails, so that a run ends there. */
 function dyingAt(settings: Operator['settings'], call: string): Operator['settings'] {
   const dying = <Space extends { getByName(name: string): object }>(space: Space) =>
     ({
@@ -13,7 +13,7 @@ function dyingAt(settings: Operator['settings'], call: string): Operator['settin
             const callee = stub as Record<string, (...rest: unknown[]) => Promise<unknown>>
             if (typeof method === 'symbol') return Reflect.get(stub, method)
             return async (...rest: unknown[]) => {
-              if (method === call) throw new Error('the run died')
+              if (method === call) throw new Error('the run ends here')
               return callee[method]?.(...rest)
             }
           },
@@ -24,7 +24,7 @@ function dyingAt(settings: Operator['settings'], call: string): Operator['settin
 
 describe('Invoice numbers', () => {
   it.each(['issue', 'invoiced'])(
-    'leaves no gap when a run dies before %s and the charge is released [E1] [F20]',
+    'leaves no gap when a run ends before %s and the charge is released [E1] [F20]',
     async (call) => {
       const operator = await newOperator()
       const customer = await newCustomer([])

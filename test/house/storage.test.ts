@@ -56,6 +56,7 @@ describe('docs/storage.md', () => {
       'nonces',
       'number',
       'placed',
+      'rail_mark',
       'run',
       'standing',
       'statement',

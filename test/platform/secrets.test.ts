@@ -38,7 +38,7 @@ describe('cutSecrets', () => {
     )
   })
 
-  it('has no secrets in a URL without path, query or user', () => {
+  it('finds nothing to cut in a URL without path, query or user', () => {
     expect(secretsOfUrl('https://node.example')).toEqual([])
     expect(secretsOfUrl('http://127.0.0.1:8545/')).toEqual([])
   })

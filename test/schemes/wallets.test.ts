@@ -1,4 +1,4 @@
-/** Payers that are no plain keys: contract wallets, delegated keys (EIP-7702) and wrapped signatures (ERC-6492). */
+/** Payers beyond plain keys: contract wallets, delegated keys (EIP-7702) and wrapped signatures (ERC-6492). */
 import { beforeEach, describe, expect, it } from 'vitest'
 import type { Address } from '../../src/protocol/evm/hex.ts'
 import { countOf, randomHex, rpc } from '../chain/harness.ts'
@@ -44,7 +44,7 @@ async function delegate(payer: Address, code: string) {
 }
 
 describe('Voucher of a contract wallet', () => {
-  it('is refused without any call, since the wallet may change its mind before the claim [B3]', async () => {
+  it('is refused without any call, since the wallet may reject the signature at the claim [B3]', async () => {
     const crawler = await newRegular(shop)
     await rpc('anvil_setCode', crawler.payer.address, CODES.reverts)
     const zero = `0x${'0'.repeat(40)}`

@@ -19,7 +19,7 @@ const FRESH_MS = 30_000
 const LONGEST_OUTAGE_MS = 86_400_000
 const RETRY_MS = 5_000
 const TIMEOUT_MS = 2_000
-/** Agents, and claims that match none. Beyond it the oldest is forgotten. Two lists, so that strangers displace no agent. */
+/** Agents, and claims that match none. Beyond it the oldest is dropped. Two lists, so that strangers displace no agent. */
 const MAX_ENTRIES = 2000
 
 /** How long a request waits for another one with the same lookup, and how often it polls. */
@@ -160,7 +160,7 @@ export class Roster {
 
   /**
    * The cached agent by the name that the index lists, else by URL, else by key. Threat: a URL that another agent may have
-   * registered since must not be matched by a key, unless the registry has just said that nobody has it.
+   * registered since must not be matched by a key, unless the registry has just returned no agent for it.
    */
   #cached({ url, keyId }: Claim): Cached | undefined {
     const named = url === null ? undefined : this.#members.get(urlName(url))

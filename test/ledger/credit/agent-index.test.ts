@@ -6,7 +6,7 @@ import { runs } from '../../runs.ts'
 const named = (url: string, version = 1) => ({ url, keys: null, version })
 
 describe('packIndex', () => {
-  it('lists each agent under its names with its version, and nobody else', () => {
+  it('lists each agent under its names with its version, and no other name', () => {
     const agents = fc.uniqueArray(
       fc.record({
         url: fc.option(

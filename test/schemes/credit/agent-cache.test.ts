@@ -141,7 +141,7 @@ describe('Agent cache', () => {
 
   it('finds an agent that was registered after the index was read, within the limit', async () => {
     const { roster, counts } = newRoster({ may: 1 })
-    await roster.find({ url: null, keyId: 'nobody' }, 0)
+    await roster.find({ url: null, keyId: 'stranger' }, 0)
     counts.unknown = 0
     const agent = await newAgent()
     const url = `${agent.host}${DIRECTORY}`
@@ -172,7 +172,7 @@ describe('Agent cache', () => {
     expect(counts.find).toBe(1)
   })
 
-  it('forgets the oldest stranger beyond its limit, and no agent for strangers', async () => {
+  it('drops the oldest stranger beyond its limit, and keeps every agent', async () => {
     const agent = await newAgent()
     const { roster, counts } = newRoster({ maxEntries: 10 })
     const claim = { url: `${agent.host}${DIRECTORY}`, keyId: 'key' }
