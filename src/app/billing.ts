@@ -41,7 +41,7 @@ export async function openBilling(
     ...(stripe && { stripe }),
   }
   const { seller, dunning } = bill
-  const webhook = bill.webhook ? { ...bill.webhook, now: tools.now } : null
+  const webhook = config.webhook ? { ...config.webhook, now: tools.now } : null
   return {
     bill: { book, lines, agents, numbers, rails, seller, dunning, webhook },
     seal,

@@ -1,6 +1,7 @@
 /** The schemes of a site, made from its config and bindings. */
 
 import { relayed } from '../chain/facilitator/self.ts'
+import { assertAddress } from '../chain/relayer/key.ts'
 import type { RelayerBase } from '../chain/relayer/relayer.ts'
 import type { Config } from '../config/config.ts'
 import { channelScheme } from '../schemes/channel/scheme.ts'
@@ -17,7 +18,7 @@ export function schemesOf(env: Bindings, config: Config): Schemes {
   const schemes: Schemes = { ...(exact && { exact }) }
   if (chain && relayer) {
     const { withdrawDelay, minDeposit, maxUnclaimed } = config
-    schemes.channel = channelScheme(
+    const channel = channelScheme(
       {
         network,
         receiver,
@@ -34,6 +35,13 @@ export function schemesOf(env: Bindings, config: Config): Schemes {
         mayRead: (known) => (known ? mayReread(env, known) : mayLook(env, 'unknown-channels')()),
       },
     )
+    schemes.channel = {
+      ...channel,
+      verify(...payment: Parameters<typeof channel.verify>) {
+        assertAddress(relayer)
+        return channel.verify(...payment)
+      },
+    }
   }
   const ports = creditPortsOf(env)
   if (config.credit && ports) schemes.credit = creditScheme({ ...config.credit, maxTimeoutSeconds }, ports)

@@ -22,10 +22,17 @@ export function workOf(env: Bindings): Work | null {
 }
 
 function channelsOf(env: Bindings, config: Config): Settings | null {
-  const { chain, relayer } = config
+  const { chain, relayer, webhook } = config
   if (!chain || !relayer) return null
   const { BOOK: book, ACCOUNT: accounts, AUTHORIZATIONS: authorizations } = env
-  return { chain, book, accounts, authorizations, relayer: lastingRelayer(env, config) }
+  return {
+    chain,
+    book,
+    accounts,
+    authorizations,
+    relayer: lastingRelayer(env, config),
+    webhook: webhook ? { ...webhook, now: Date.now } : null,
+  }
 }
 
 /** Trap: a stub stops working once its object is reset, which a run outlives. Each call makes a fresh stub. */

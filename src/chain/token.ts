@@ -74,12 +74,13 @@ async function readHoldingAt(
     tag,
   )
   const [balance = '0x', state = '0x'] = answers
-  return {
+  const { decoded } = await import('./node-client.ts')
+  return decoded(() => ({
     balance: decodeFunctionResult({ abi, functionName: 'balanceOf', data: balance }),
     used: decodeFunctionResult({ abi, functionName: 'authorizationState', data: state }),
     block,
     time,
-  }
+  }))
 }
 
 /** An account's balance of the chain's stablecoin, in atomic units. @throws ChainFault when unreadable */
@@ -87,14 +88,18 @@ export async function readBalance(chain: Chain, owner: Address): Promise<bigint>
   const abi = tokenAbi
   const data = encodeFunctionData({ abi, functionName: 'balanceOf', args: [owner] })
   const { answers } = await readAt(chain, [{ to: chain.token, data }])
-  return decodeFunctionResult({ abi, functionName: 'balanceOf', data: answers[0] ?? '0x' })
+  const { decoded } = await import('./node-client.ts')
+  return decoded(() => decodeFunctionResult({ abi, functionName: 'balanceOf', data: answers[0] ?? '0x' }))
 }
 
 /** Whether a transaction used the authorization and moved exactly the payment. Trap: a token may succeed and move nothing. */
 export function moved(logs: Log[], payment: Transfer): boolean {
   const { token, from, to, value } = payment
   const transfers = logsOf(logs, token, [TRANSFER, word(from), word(to)])
-  return usesOf(logs, payment).length === 1 && transfers.some((log) => BigInt(log.data) === value)
+  return (
+    usesOf(logs, payment).length === 1 &&
+    transfers.some(({ data }) => data.toLowerCase() === numberToHex(value, { size: 32 }))
+  )
 }
 
 function usesOf(logs: Log[], { token, from, nonce }: Pick<Transfer, 'token' | 'from' | 'nonce'>): Log[] {

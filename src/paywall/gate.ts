@@ -6,11 +6,11 @@ import { accept, type Refusal, type Result, refuse } from '../protocol/refusal.t
 import type { Schemes } from '../schemes/index.ts'
 import type { Dialect } from './dialects/dialect.ts'
 import { dialectOf, speakerOf } from './dialects/index.ts'
-import { type Offers, offeredAfter, offersOf } from './offers.ts'
+import { offeredAfter, offersOf, storedOffers } from './offers.ts'
 import { prefersHtml } from './page.ts'
 import { type CanonicalPath, canonicalize, siteOrigin } from './path.ts'
 import { RecentPayers } from './payers.ts'
-import { type Decision, decide, type Policy } from './policy.ts'
+import { decide, type Policy } from './policy.ts'
 import { paidResponse, preflight, receiptAlone, refused, refusedSale } from './response.ts'
 import { type Goods, type Sold, sell, type Wanted } from './sale.ts'
 import { readAnswer, restore } from './stored-answer.ts'
@@ -46,21 +46,16 @@ const MAX_BODY_READ_MS = 120_000
 
 /** Builds the gate of one site. It holds no state but caches: the offers it has written, and its payers of late. */
 export function gate({ policy, schemes, now, newId, cloudflareCharges }: GateOptions): Gate {
-  const written = new Map<Decision, Offers>()
+  const offersFor = storedOffers(policy, schemes)
   const tools = { now, newId, payers: new RecentPayers() }
-
-  function offersFor(decision: Decision): Offers {
-    const known = written.get(decision)
-    if (known) return known
-    const made = offersOf(policy, decision, schemes)
-    written.set(decision, made)
-    return made
-  }
 
   return async function handle(request, content) {
     const { method, headers, url: target } = request
     if (!METHODS.has(method)) return refused({ reason: 'method_not_allowed' })
-    if (method === 'OPTIONS') return preflight()
+    if (method === 'OPTIONS') {
+      const free = freePreflight(policy, request)
+      return free ? content.pass(request, free).catch(unreachable) : preflight()
+    }
     const dialect = dialectOf(headers)
     const manner = { head: method === 'HEAD', dialect: dialect ?? null }
     const path = canonicalize(target)
@@ -121,6 +116,28 @@ export function gate({ policy, schemes, now, newId, cloudflareCharges }: GateOpt
     if (!sold.ok) return sold
     return accept(answerOf(sold.value, dialect))
   }
+}
+
+/**
+ * The path of a preflight for a request that will pass free: the site's own rules for other origins hold there. Undefined for
+ * all else, such as the preflight of a request that will pay.
+ */
+function freePreflight(policy: Policy, { headers, url, cf }: Request): CanonicalPath | undefined {
+  const method = headers.get('access-control-request-method')
+  const path = canonicalize(url)
+  if (method === null || !METHODS.has(method) || !path.ok || siteOrigin(url) === null) return undefined
+  const names = headers.get('access-control-request-headers')?.match(/[\w-]+/g) ?? []
+  const announced = new Headers(names.map((name) => [name, '']))
+  const asker = classify({
+    userAgent: headers.get('user-agent'),
+    cf: cf as IncomingRequestCfProperties | undefined,
+    signed: announced.has('signature-input'),
+    paying: dialectOf(announced) !== undefined,
+  })
+  const isFree = (asked: string) =>
+    decide(policy, { method: asked, path: path.value, asker }).action === 'allow'
+  // Threat: an origin that looks at no method answers OPTIONS with the page.
+  return isFree(method) && isFree('GET') ? path.value : undefined
 }
 
 /** The end of a sale as HTTP. */

@@ -65,6 +65,16 @@ export function offersOf(policy: Policy, decision: Decision, offerers: Offerers)
   }
 }
 
+/** Makes the offers of each decision once. The policy makes few decisions, so that the store stays small. */
+export function storedOffers(policy: Policy, offerers: Offerers): (decision: Decision) => Offers {
+  const stored = new Map<Decision, Offers>()
+  return (decision) => {
+    const made = stored.get(decision) ?? offersOf(policy, decision, offerers)
+    stored.set(decision, made)
+    return made
+  }
+}
+
 /** A decision with the schemes that are still offered after a refusal, where any is left. */
 export function offeredAfter(decision: Decision, { reason }: Refusal): Decision {
   const schemes = decision.schemes.filter((name) => SCHEMES[name].offeredAfter(reason))

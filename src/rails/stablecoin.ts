@@ -60,8 +60,9 @@ export function paying(
   const settings = { exact, now, newId }
   return {
     ...exact,
-    // Whatever the method, a receipt may be fetched again: nothing is carried out for it.
-    async charge(payment, { hasEffects: _, ...purchase }) {
+    async charge(payment, bought) {
+      // Whatever the method, a receipt may be fetched again: nothing is carried out for it.
+      const { hasEffects: _, ...purchase } = withoutKey(bought)
       const attempt = { invoice, id: authorizationName(payment), detail: writeDetail({ payment, purchase }) }
       const begin = () => line.attempt(invoice, attempt.id, attempt.detail)
       let attempted = await begin()
@@ -74,6 +75,12 @@ export function paying(
       return new StoredAttempt(settings, line, attempt, attempted === 'replayed').charge(payment, purchase)
     },
   }
+}
+
+/** Cuts the invoice's key out of what is stored and exported: it opens the invoice's page. */
+function withoutKey(purchase: Purchase): Purchase {
+  const cut = (text: string) => text.replace(/([?&]key=)[^&\s]*/g, '$1')
+  return { ...purchase, request: cut(purchase.request), url: cut(purchase.url) }
 }
 
 type Tools = Pick<StablecoinSettings, 'exact' | 'now' | 'newId'>

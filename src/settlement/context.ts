@@ -4,6 +4,7 @@ import type { Relayer, RelayerState } from '../chain/relayer/relayer.ts'
 import type { Chain } from '../chain/rpc.ts'
 import type { Account } from '../ledger/channel/account.ts'
 import type { Authorizations } from '../ledger/exact/authorizations.ts'
+import type { Webhook } from '../platform/webhook.ts'
 import type { Address } from '../protocol/evm/hex.ts'
 
 /** The bindings of a run where this site settles on a chain of its own. */
@@ -15,6 +16,8 @@ export type Settings = {
   authorizations: DurableObjectNamespace<Authorizations>
   /** Its address is the channels' receiver authorizer. */
   relayer: Relayer & { address(): Promise<Address>; state(): Promise<RelayerState> }
+  /** Alerts the operator; null without WEBHOOK_URL. */
+  webhook: Webhook | null
 }
 
 /** The bindings for payments by `exact`. Without a chain, unresolved payments stay unresolved. */

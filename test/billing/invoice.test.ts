@@ -37,6 +37,7 @@ function billOf(uninvoiced: StatementHead[], carried = 0n, buyer = BUYER): LineB
     charged: 0n,
     redeemed: 0n,
     unstated: null,
+    drafted: null,
     excess: 0n,
     invoices: [],
     attempted: [],

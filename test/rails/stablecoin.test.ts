@@ -80,6 +80,10 @@ async function pay(
   return { payment, purchase, end: taken.ok ? await taken.value.settle() : taken }
 }
 
+function stringOf(_: string, value: unknown): unknown {
+  return typeof value === 'bigint' ? value.toString() : value
+}
+
 async function only<Thing>(things: Promise<Thing[]> | Thing[]): Promise<Thing> {
   const [thing, ...more] = await things
   if (thing === undefined || more.length > 0) throw new Error('there must be exactly one')
@@ -87,6 +91,20 @@ async function only<Thing>(things: Promise<Thing[]> | Thing[]): Promise<Thing> {
 }
 
 describe('Stablecoin payment attempt', () => {
+  it('stores and charges its request without the key of the invoice', async () => {
+    const setup = await setUp()
+    const [invoice] = setup.invoices as [InvoiceStanding]
+    const url = `https://portal.test/${invoice.id}/pay?key=canary&a=b`
+    setup.outcome.of = () => ({ settled: 'outcome_unknown' })
+    const purchase = { id: randomHex(8), price: invoice.total, request: `GET ${url}`, url, rule: 'default' }
+    const taken = await paying(setup.settings, invoice).charge(paymentOf(invoice.total), purchase)
+    if (taken.ok) await taken.value.settle()
+    expect(
+      JSON.stringify([setup.charged, (await setup.line.line().attempts())[0]?.detail], stringOf),
+    ).not.toContain('canary')
+    expect(setup.charged[0]?.request).toBe(`GET https://portal.test/${invoice.id}/pay?key=&a=b`)
+  })
+
   it('is stored on the credit line before money moves', async () => {
     const setup = await setUp()
     const [invoice] = setup.invoices as [InvoiceStanding]

@@ -1,5 +1,6 @@
 /** Settles `exact` payments through a facilitator over HTTP (x402 §Facilitator Interface), and verifies its answers. */
 import * as v from 'valibot'
+import { cutSecrets, secretsOfHeaders } from '../../platform/secrets.ts'
 import type { Hex } from '../../protocol/evm/hex.ts'
 import { accept, type Reason, refuse } from '../../protocol/refusal.ts'
 import { ChainFault } from '../fault.ts'
@@ -199,7 +200,9 @@ async function ask<Schema extends v.GenericSchema>(
     const response = await fetch(`${url.replace(/\/$/, '')}/${endpoint}`, init)
     if (response.status >= 500)
       throw new ChainFault('unreachable', `the facilitator answered ${response.status}`)
-    const answer = v.safeParse(schema, JSON.parse(await readText(response)))
+    // Threat: an error may quote the headers that were sent, and errors are logged (faults: G4).
+    const text = cutSecrets(await readText(response), secretsOfHeaders(headers?.[endpoint]))
+    const answer = v.safeParse(schema, JSON.parse(text))
     if (answer.success) return answer.output
     throw new ChainFault(
       'unreachable',

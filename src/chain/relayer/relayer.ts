@@ -1,5 +1,6 @@
 /** The relayer: one Durable Object per chain and key. It assigns the key's nonces and follows each transaction until mined. */
 import { DurableObject } from 'cloudflare:workers'
+import { mapConcurrently } from '../../platform/pool.ts'
 import type { Address, Hex } from '../../protocol/evm/hex.ts'
 import { addressOf } from '../../protocol/evm/secp256k1.ts'
 import { ChainFault } from '../fault.ts'
@@ -223,7 +224,12 @@ export class RelayerBase<Env = unknown> extends DurableObject<Env> implements Re
         return signed.raw
       })
     })
-    for (const raw of raws) await broadcast(client, raw)
+    // In any order: pools keep a later nonce until the earlier ones arrive.
+    await mapConcurrently(
+      raws,
+      (raw) => broadcast(client, raw),
+      () => undefined,
+    )
   }
 
   /** Polls for a receipt with growing pauses until `until` (Unix ms), then returns `pending`. */

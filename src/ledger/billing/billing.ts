@@ -13,6 +13,7 @@ import type {
   Attempted,
   Change,
   CreditNote,
+  Draft,
   DunningStep,
   DunningTerms,
   EntryProof,
@@ -47,7 +48,7 @@ export class Billing implements BillingCalls {
     await this.#record.durable()
     const { enrolment, openedAt, charged, redeemed } = this.#record.known()
     const { agent, name, terms } = enrolment
-    const { uninvoiced, carried, unsettled: invoices, pendingSteps, stated, last } = this.#documents
+    const { uninvoiced, drafted, carried, unsettled: invoices, pendingSteps, stated, last } = this.#documents
     const unstated = this.#record.journal.movedAfter(stated)
     const known = { agent, name, terms, openedAt, charged, redeemed, last }
     const { attempted } = this.#documents
@@ -55,6 +56,7 @@ export class Billing implements BillingCalls {
       ...known,
       unstated,
       uninvoiced,
+      drafted,
       carried,
       excess: this.#excess,
       invoices,
@@ -92,6 +94,15 @@ export class Billing implements BillingCalls {
     this.#record.note('statement', period.id, head)
     await this.#record.durable()
     return { ...head, lines }
+  }
+
+  async draft(draft: Draft): Promise<Draft> {
+    const { drafted, uninvoiced } = this.#documents
+    // Another run may have stored the invoice since: its number's key leads to it again.
+    const isOpen = uninvoiced.some(({ period }) => period.id === draft.periods[0])
+    if (!drafted && isOpen) this.#record.note('draft', draft.periods.join(' '), draft)
+    await this.#record.durable()
+    return drafted ?? draft
   }
 
   async invoiced(invoice: Invoice): Promise<InvoiceStanding> {

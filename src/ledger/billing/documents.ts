@@ -6,6 +6,7 @@ import type { LineEntry, LineKind } from '../credit/types.ts'
 import type {
   Attempt,
   Change,
+  Draft,
   DunningStep,
   Invoice,
   InvoiceEvent,
@@ -72,6 +73,7 @@ export class Documents {
   readonly #invoices = new Map<string, InvoiceStanding>()
   readonly #attempts = new Map<string, Attempt>()
   readonly #pendingSteps = new Map<string, DunningStep>()
+  #drafted: Draft | null = null
   #enrolment: Enrolment | null = null
   #openedAt = 0
   #carried = 0n
@@ -94,7 +96,11 @@ export class Documents {
       case 'statement':
         this.#statements.push(this.#named(readBody<StatementHead>(body)))
         return
+      case 'draft':
+        this.#drafted = readBody<Draft>(body)
+        return
       case 'invoice':
+        this.#drafted = null
         this.#invoice(unpaid(readBody<Invoice>(body)))
         return
       case 'attempt':
@@ -172,6 +178,11 @@ export class Documents {
   get uninvoiced(): StatementHead[] {
     const covered = new Set(this.invoices.flatMap(({ periods }) => periods))
     return this.#statements.filter(({ period }) => !covered.has(period.id))
+  }
+
+  /** The draft whose invoice is not stored yet. */
+  get drafted(): Draft | null {
+    return this.#drafted
   }
 
   get invoices(): InvoiceStanding[] {

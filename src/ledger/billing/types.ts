@@ -95,6 +95,12 @@ export type Invoice = {
   total: bigint
 }
 
+/**
+ * An invoice without its number. It is stored before the number is taken, so that the number is always used: the series stays
+ * without gaps whatever is released meanwhile.
+ */
+export type Draft = Omit<Invoice, 'id' | 'number'>
+
 /** A credit note: takes back all or part of an invoice. The amounts are positive. */
 export type CreditNote = {
   /** As printed: `CN-000007`. */

@@ -29,6 +29,8 @@ import type { InvoiceStanding } from '../billing/types.ts'
  * - `rail_failed`: an invoice could not be created or submitted, or its rail did not respond. The next run
  *   retries.
  * - `overpaid`: an invoice received more than its total. The rest belongs to the payer.
+ * - `blind`: several watches in a row could not read the chain, so withdrawals are not seen.
+ * - `unwatched`: for an hour, no watch has read the chain. The cron trigger of the watch is missing, or the node fails.
  * - `overcredited`: the rail credited more than was left of an invoice. The rest is not credited here.
  */
 export type Finding = {
@@ -52,6 +54,8 @@ export type Finding = {
     | 'rail_failed'
     | 'overpaid'
     | 'overcredited'
+    | 'blind'
+    | 'unwatched'
   detail: string
 }
 

@@ -3,6 +3,7 @@ import type {
   Attempt,
   Attempted,
   CreditNote,
+  Draft,
   DunningStep,
   DunningTerms,
   EntryProof,
@@ -32,6 +33,8 @@ export type LineBill = {
   unstated: number | null
   /** Statements that are not invoiced yet, in order. */
   uninvoiced: StatementHead[]
+  /** The invoice that was drafted and is not stored yet, after a run that stopped in between; else null. */
+  drafted: Draft | null
   /**
    * The amount carried to the next invoice: rounding, and the part of credit notes that covers released
    * charges.
@@ -77,6 +80,11 @@ export type BillingCalls = {
    * Entries are ordered by time, so each is in exactly one statement.
    */
   close(period: Period): Promise<Statement | null>
+  /**
+   * Stores the draft of the next invoice, before its number is taken. Returns the one that was stored first, until its invoice
+   * is stored.
+   */
+  draft(draft: Draft): Promise<Draft>
   /** Stores an invoice over all of {@link LineBill.uninvoiced}. Returns the one that was stored first. */
   invoiced(invoice: Invoice): Promise<InvoiceStanding>
   /** Stores the rail's reference and payment link of a submitted invoice, over earlier ones. */

@@ -3,6 +3,7 @@ import { DurableObject } from 'cloudflare:workers'
 import { Billing } from '../billing/billing.ts'
 import type {
   CreditNote,
+  Draft,
   DunningTerms,
   Invoice,
   PaymentFailed,
@@ -178,6 +179,10 @@ export class CreditLine extends DurableObject<{ BOOK: D1Database }> implements B
 
   close(period: Period) {
     return this.#billing.close(period)
+  }
+
+  draft(draft: Draft) {
+    return this.#billing.draft(draft)
   }
 
   invoiced(invoice: Invoice) {

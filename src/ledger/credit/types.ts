@@ -59,6 +59,7 @@ export type LineKind =
   | 'release'
   | 'terms'
   | 'statement'
+  | 'draft'
   | 'invoice'
   | 'presented'
   | 'credit_note'

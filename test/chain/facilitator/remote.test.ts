@@ -67,6 +67,16 @@ describe('remote facilitator requests', () => {
 })
 
 describe('remote facilitator verify', () => {
+  it('refuses without the credentials that the facilitator quotes [G4]', async () => {
+    const headers = { verify: { authorization: 'Bearer canary-of-the-facilitator' } }
+    const { payment, facilitator, returns } = await setUp({ headers })
+    await returns('verify', { isValid: false, invalidReason: 'bad token canary-of-the-facilitator' })
+    const answer = await facilitator.verify(payment)
+    expect(answer).toMatchObject({ ok: false, refusal: { detail: 'bad token [cut]' } })
+    await returns('verify', 'Bearer canary-of-the-facilitator is unknown', 400)
+    expect(JSON.stringify(await facilitator.verify(payment))).not.toContain('canary')
+  })
+
   it('accepts a payment that the facilitator accepts', async () => {
     const { payment, facilitator, returns } = await setUp()
     await returns('verify', { isValid: true, payer: payment.from })

@@ -2,7 +2,7 @@
 import { env } from 'cloudflare:test'
 import { beforeEach, describe, expect, it, vi } from 'vitest'
 import { readBalance } from '../../../src/chain/token.ts'
-import { settle, type Work } from '../../../src/settlement/run.ts'
+import { makeRun, type Work } from '../../../src/settlement/run.ts'
 import { chainAt, newLane } from '../../chain/harness.ts'
 import { chainHere } from '../../chain/here.ts'
 import { mint, submitHeader } from '../../chain/payer.ts'
@@ -39,7 +39,7 @@ async function run(node: typeof chain | null = chain) {
   const { BOOK: book, AUTHORIZATIONS: authorizations } = env
   const exact = { book, authorizations, chain: node, relayer: null }
   const work: Work = { book, channels: null, exact, bill: null }
-  return settle(work, steps(), crypto.randomUUID(), { window: 'test', startedBy: 'operator' })
+  return makeRun(work, steps(), crypto.randomUUID(), { window: 'test', startedBy: 'operator' })
 }
 
 describe('Exact payment that another account submits', () => {
