@@ -20,6 +20,7 @@ const CERTAIN: ReadonlySet<Finding['what']> = new Set([
   'overpaid',
   'overcredited',
   'undelivered',
+  'relisted',
 ])
 
 /** The record of one run, filled step by step. */

@@ -3,7 +3,8 @@ import { DurableObject } from 'cloudflare:workers'
 import type { ChannelConfig, ChannelState } from '../../protocol/evm/channel.ts'
 import type { Hex } from '../../protocol/evm/hex.ts'
 import type { Reason } from '../../protocol/refusal.ts'
-import { listChannel } from '../book/accounts.ts'
+import { KIND, listAccount } from '../book/accounts.ts'
+import { DebtAlarm } from '../debt.ts'
 import { Commits } from '../group-commit.ts'
 import { MAX_CHARGES, REPLAY_WINDOW_MS, Replays } from '../replay-window.ts'
 import { authorize, charge, delivered, InvariantFault, redeem, release } from '../totals.ts'
@@ -20,6 +21,8 @@ import {
 } from './queue.ts'
 import type { Answer, Charged, ChargeOrder, DepositOrder, Entry, Order, Standing } from './types.ts'
 
+const NOTHING = { charged: 0n, redeemed: 0n, unresolved: null }
+
 type Queued = Waiting & { resolve: (answer: Answer) => void }
 
 /**
@@ -32,6 +35,7 @@ export class Account extends DurableObject<{ BOOK: D1Database }> {
   readonly #journal: Journal
   readonly #commits: Commits<Entry>
   readonly #replays: Replays<Entry>
+  readonly #debt: DebtAlarm
   #standing: Standing | null
   #seq: number
   #queue: Queued[] = []
@@ -49,7 +53,16 @@ export class Account extends DurableObject<{ BOOK: D1Database }> {
     this.#standing = this.#journal.read()
     this.#seq = this.#journal.lastSeq()
     this.#replays = new Replays(this.#journal.recent(Date.now() - REPLAY_WINDOW_MS, MAX_CHARGES), voucherOf)
-    this.#commits = new Commits(ctx, (entries) => this.#journal.write(entries, this.#known()))
+    this.#commits = new Commits(ctx, (entries) => {
+      this.#journal.write(entries, this.#known())
+      if (this.#owes()) this.#debt.arm()
+    })
+    this.#debt = new DebtAlarm(ctx, { owes: () => this.#owes(), list: (relistedAt) => this.#list(relistedAt) })
+  }
+
+  /** Writes the account into the read model again while it owes. Never throws. */
+  override alarm(): Promise<void> {
+    return this.#debt.ring()
   }
 
   /**
@@ -91,14 +104,10 @@ export class Account extends DurableObject<{ BOOK: D1Database }> {
   }
 
   /**
-   * Opens the account at the chain's `totalClaimed`. On an open account, same as {@link observe}.
-   *
-   * Trap: list the channel in D1 first. The nightly run claims listed channels only.
-   * @throws when D1 cannot be written; the account then stays unopened
+   * Opens the account at the chain's `totalClaimed`. On an open account, same as {@link observe}. Does not wait
+   * for D1.
    */
   async open(channelId: Hex, config: ChannelConfig, state: ChannelState): Promise<Standing> {
-    if (this.#standing) return this.observe(state)
-    await listChannel(this.env.BOOK, channelId, config)
     if (this.#standing) return this.observe(state)
     this.ctx.storage.transactionSync(() => this.#journal.create())
     const claimed = state.totalClaimed
@@ -117,7 +126,18 @@ export class Account extends DurableObject<{ BOOK: D1Database }> {
       },
       { kind: 'open', id: channelId },
     )
+    this.#debt.list(null)
     return this.#written()
+  }
+
+  /**
+   * Writes the account into the read model, unless it is there. Returns the durable state, or null if the
+   * account was never opened.
+   * @throws when D1 cannot be written
+   */
+  async list(): Promise<Standing | null> {
+    await this.#debt.listed()
+    return this.standing()
   }
 
   /**
@@ -158,6 +178,19 @@ export class Account extends DurableObject<{ BOOK: D1Database }> {
   async entries(after: number, limit: number): Promise<Entry[]> {
     await this.#commits.durable()
     return this.#journal.entries(after, limit)
+  }
+
+  #owes(): boolean {
+    const { charged, redeemed, unresolved } = this.#standing ?? NOTHING
+    return charged > redeemed || unresolved !== null
+  }
+
+  async #list(relistedAt: number | null): Promise<void> {
+    await this.#commits.durable()
+    if (!this.#standing) return
+    const { channelId: id, config } = this.#standing
+    const openedAt = this.#journal.openedAt()
+    await listAccount(this.env.BOOK, { id, kind: KIND.channel, ...config, openedAt, relistedAt })
   }
 
   /** Decides an order now; returns undefined if it must wait for its turn. */

@@ -113,6 +113,13 @@ export class Journal {
     return row && { max: unpadAmount(String(row.max)), signature: row.signature as Hex }
   }
 
+  /** Returns when the account was opened, in Unix milliseconds; 0 for an empty journal. */
+  openedAt(): number {
+    if (!this.#exists()) return 0
+    const [row] = this.#sql.exec('SELECT at FROM entry ORDER BY seq LIMIT 1').toArray()
+    return Number(row?.at ?? 0)
+  }
+
   /** Returns the number of the last entry; 0 for an empty journal. */
   lastSeq(): number {
     if (!this.#exists()) return 0

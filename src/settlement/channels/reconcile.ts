@@ -1,6 +1,6 @@
 /** Reconciliation: accounts, chain and read model must agree to the unit. Updates the rows of the read model. */
-import { KIND, type Listing, listings, project } from '../../ledger/book/accounts.ts'
-import type { Finding } from '../../ledger/book/finding.ts'
+import { clearRelisted, KIND, type Listing, listings, project } from '../../ledger/book/accounts.ts'
+import { compareListing, type Finding } from '../../ledger/book/finding.ts'
 import type { Standing } from '../../ledger/channel/types.ts'
 import { mapConcurrently } from '../../platform/pool.ts'
 import type { Address } from '../../protocol/evm/hex.ts'
@@ -72,6 +72,8 @@ export async function reconcile(settings: Settings, after: string, now: number):
   )
   const standings = updated.map(({ standing }) => standing)
   const payers = await sumExact(settings, exact)
+  // Cleared only after the step that reported them was stored.
+  await clearRelisted(settings.book, 'account', [...channels.map(({ line }) => line), ...exact])
   return {
     sums: sumUp(standings),
     exact: payers.exact,
@@ -97,7 +99,9 @@ export async function reconcilePayers(
     payers,
     lines.filter(({ kind }) => kind === KIND.exact),
   )
-  return { ...summed, next: lines.length < PAGE ? null : (lines.at(-1)?.id ?? null) }
+  await clearRelisted(payers.book, 'account', lines)
+  const findings = [...compareListing(lines), ...summed.findings]
+  return { ...summed, findings, next: lines.length < PAGE ? null : (lines.at(-1)?.id ?? null) }
 }
 
 /**
