@@ -4,17 +4,17 @@
  */
 
 /**
- * How long an account may owe before it writes itself down again, and again from then on. Below one day: a row
- * that one night misses is there in the next. Most of a day: the run has usually settled the account by then,
- * and the alarm finds nothing to do.
+ * How long an account may owe before it writes its row again, and between two such writes. Below one day: a row
+ * that one nightly run misses is there for the next. Most of a day: a run has usually settled the account by
+ * then, and the alarm finds nothing to do.
  */
 export const LIST_AFTER_MS = 20 * 3_600_000
 
 /** When the alarm tries again after D1 could not be written. */
 export const LIST_RETRY_MS = 600_000
 
-/** What an account tells its alarm. */
-export type Debtor = {
+/** The calls from the alarm to its account. */
+export type ListedDebtor = {
   /** Whether a run still has something to do for the account. */
   owes(): boolean
   /**
@@ -32,13 +32,13 @@ export type Debtor = {
  */
 export class DebtAlarm {
   readonly #storage: DurableObjectStorage
-  readonly #debtor: Debtor
+  readonly #debtor: ListedDebtor
   #isSet = false
   #isListed = false
   #listing: Promise<void> | null = null
 
   /** Sets the alarm that an earlier version or a lost alarm left out. */
-  constructor(ctx: DurableObjectState, debtor: Debtor) {
+  constructor(ctx: DurableObjectState, debtor: ListedDebtor) {
     this.#storage = ctx.storage
     this.#debtor = debtor
     ctx.blockConcurrencyWhile(async () => {

@@ -49,6 +49,7 @@ describe('docs/storage.md', () => {
       'key',
       'line',
       'number',
+      'payer',
       'placed',
       'run',
       'standing',

@@ -31,7 +31,7 @@ export type Listing = {
   relistedAt: number | null
 }
 
-/** What an account writes into the read model by itself. Times in Unix milliseconds. */
+/** The part of a row that an account writes by itself. Times in Unix milliseconds. */
 export type ListedAccount = Pick<
   Listing,
   'id' | 'kind' | 'payer' | 'receiver' | 'token' | 'openedAt' | 'relistedAt'

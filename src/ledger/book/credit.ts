@@ -29,7 +29,7 @@ export type StatementListing = StatementHead & { agent: string }
 /** Rows in one D1 batch. One nightly run can rebuild a lost read model. */
 const BATCH = 500
 
-/** What a credit line writes into the read model by itself. Times in Unix milliseconds. */
+/** The part of a row that a credit line writes by itself. Times in Unix milliseconds. */
 export type ListedLine = Pick<LineListing, 'id' | 'name' | 'openedAt' | 'relistedAt'>
 
 /** Adds credit lines to the listing, unless they are there. @throws when D1 cannot be written */

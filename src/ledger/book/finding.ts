@@ -51,7 +51,11 @@ export function compareListing(rows: readonly { id: string; relistedAt: number |
   return rows.flatMap(({ id: account, relistedAt }) =>
     relistedAt === null
       ? []
-      : { account, what: 'relisted' as const, detail: `written again at ${new Date(relistedAt).toISOString()}` },
+      : {
+          account,
+          what: 'relisted' as const,
+          detail: `written again at ${new Date(relistedAt).toISOString()}`,
+        },
   )
 }
 

@@ -57,7 +57,10 @@ export class Account extends DurableObject<{ BOOK: D1Database }> {
       this.#journal.write(entries, this.#known())
       if (this.#owes()) this.#debt.arm()
     })
-    this.#debt = new DebtAlarm(ctx, { owes: () => this.#owes(), list: (relistedAt) => this.#list(relistedAt) })
+    this.#debt = new DebtAlarm(ctx, {
+      owes: () => this.#owes(),
+      list: (relistedAt) => this.#list(relistedAt),
+    })
   }
 
   /** Writes the account into the read model again while it owes. Never throws. */

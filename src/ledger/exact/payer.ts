@@ -1,4 +1,4 @@
-/** Who an `exact` payer is, stored once: an object that its alarm wakes cannot read its own name. */
+/** The identity of an `exact` payer, stored once: an object that its alarm wakes cannot read its own name. */
 import type { Address } from '../../protocol/evm/hex.ts'
 import type { Use } from './types.ts'
 

@@ -4,8 +4,8 @@ import type { InvoiceStanding } from '../../../src/ledger/billing/types.ts'
 import {
   invoices,
   lineOfInvoice,
-  listLines,
   lines,
+  listLines,
   projectLines,
   saveInvoices,
   saveStatements,

@@ -1,4 +1,4 @@
-import { env, runInDurableObject } from 'cloudflare:test'
+import { env } from 'cloudflare:test'
 import { describe, expect, it } from 'vitest'
 import { listings } from '../../../src/ledger/book/accounts.ts'
 import type { Answer, Charged } from '../../../src/ledger/channel/types.ts'

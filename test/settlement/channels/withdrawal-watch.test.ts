@@ -1,5 +1,4 @@
 import { env } from 'cloudflare:test'
-import { encodeFunctionData, parseAbi } from 'viem'
 import { describe, expect, it } from 'vitest'
 import { readChannels } from '../../../src/chain/channels.ts'
 import { encodeRefund } from '../../../src/chain/escrow.ts'
@@ -8,28 +7,8 @@ import { watch } from '../../../src/settlement/channels/withdrawal-watch.ts'
 import { windowOf } from '../../../src/settlement/workflow.ts'
 import { countOf, randomHex } from '../../chain/harness.ts'
 import { send } from '../../chain/payer.ts'
-import {
-  newReceiver,
-  type OpenChannel,
-  openChannel,
-  openChannels,
-  received,
-  recordOf,
-  runOf,
-  standingOf,
-} from '../harness.ts'
-
-const WITHDRAW = parseAbi([
-  'struct ChannelConfig { address payer; address payerAuthorizer; address receiver; address receiverAuthorizer; address token; uint40 withdrawDelay; bytes32 salt; }',
-  'function initiateWithdraw(ChannelConfig config, uint128 amount)',
-])
-
-/** Initiates the payer's withdrawal of `amount` from the escrow. */
-async function withdraw({ config, payer }: OpenChannel, escrow: `0x${string}`, amount: bigint) {
-  const args = [config, amount] as const
-  const data = encodeFunctionData({ abi: WITHDRAW, functionName: 'initiateWithdraw', args })
-  await send(payer.address, escrow, data)
-}
+import { newReceiver, openChannel, openChannels, received, recordOf, runOf, standingOf } from '../harness.ts'
+import { withdraw } from '../withdraw.ts'
 
 let time = Date.UTC(2026, 10, 21)
 
