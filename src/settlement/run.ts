@@ -74,7 +74,7 @@ export async function settle(work: Work, steps: Steps, id: string, cause: Cause)
   }
   const faults: unknown[] = []
   const failed = (fault: unknown) => void faults.push(fault)
-  if (channels) await settleChannels(channels, steps, report).catch(failed)
+  if (channels) await settleChannels(channels, steps, report, startedAt).catch(failed)
   else if (exact) await countPayments(exact, steps, report).catch(failed)
   if (bill) await billAll(bill, steps, report, cause.moment ?? startedAt).catch(failed)
   if (faults.length === 0) return steps.do('end', end(report.status(), {}))
@@ -82,9 +82,14 @@ export async function settle(work: Work, steps: Steps, id: string, cause: Cause)
   throw faults[0]
 }
 
-async function settleChannels(settings: Settings, steps: Steps, report: Report): Promise<void> {
+async function settleChannels(
+  settings: Settings,
+  steps: Steps,
+  report: Report,
+  startedAt: number,
+): Promise<void> {
   await claimAll(settings, steps, report)
-  await sweepAll(settings, steps, report)
+  await sweepAll(settings, steps, report, startedAt)
 }
 
 /** Counts payments by `exact`, received and unresolved, for a site without channels. */
@@ -164,15 +169,18 @@ async function recheckPending(
   }
 }
 
-/** Reconciles every account, then sweeps to each receiver its claimed amount. */
-async function sweepAll(settings: Settings, steps: Steps, report: Report): Promise<void> {
+/**
+ * Reconciles every account, then sweeps to each receiver its claimed amount. Whatever was charged before `startedAt` (Unix
+ * ms) must be claimed by now.
+ */
+async function sweepAll(settings: Settings, steps: Steps, report: Report, startedAt: number): Promise<void> {
   let after: string | null = ''
   let sums = NO_SUMS
   let exact = NO_EXACT
   let redeemed: Record<Address, string> = {}
   for (let page = 1; after !== null; page++) {
     const from: string = after
-    const found = await steps.do(`reconcile ${page}`, () => reconcile(settings, from, Date.now()))
+    const found = await steps.do(`reconcile ${page}`, () => reconcile(settings, from, startedAt, Date.now()))
     report.reconciled(found)
     sums = add(sums, found.sums)
     exact = add(exact, found.exact)

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest'
 import { watch } from '../../src/settlement/channels/withdrawal-watch.ts'
 import { newCustomer, newOperator, runBilling } from '../billing/harness.ts'
 import { randomHex } from '../chain/harness.ts'
-import { newReceiver, openChannel, received, runOf, runWork, standingOf } from './harness.ts'
+import { newReceiver, openChannel, received, runOf, runWork, standingOf, steps } from './harness.ts'
 import { withdraw } from './withdraw.ts'
 
 const PAID = 10_000n
@@ -72,5 +72,37 @@ describe('Read model that lost every row', () => {
     const { record } = await runWork(work)
     expect(record.exact).toMatchObject({ payers: 1, inDoubt: 1 })
     expect(record.findings.list).toContainEqual(expect.objectContaining({ account: name, what: 'relisted' }))
+  })
+})
+
+describe('Status of a run', () => {
+  it('is in_doubt and names a channel whose key may not claim it [F19]', async () => {
+    const setup = await newReceiver()
+    const { address, ...relayer } = setup.relayer
+    const channel = await openChannel({ ...setup, relayer: { ...relayer, address: randomHex(20) } })
+    await channel.charge(100n)
+    const ended = await runOf(setup)
+    expect(ended.status).toBe('in_doubt')
+    expect(ended.record.findings.list).toEqual([
+      {
+        account: channel.id,
+        what: 'unclaimed',
+        detail: '100 of 100 can be claimed; its claim alone fails: NotAuthorizedToClaim',
+      },
+    ])
+    expect(address).not.toBe(channel.config.receiverAuthorizer)
+  })
+
+  it('is settled when a page was charged after the run began', async () => {
+    const setup = await newReceiver()
+    const channel = await openChannel(setup)
+    await channel.charge(100n)
+    const late = steps(async (name, work) => {
+      await work()
+      if (name === 'collect 1') await channel.charge(5n)
+    })
+    const ended = await runOf(setup, late)
+    expect(await standingOf(channel.id)).toMatchObject({ charged: 105n, redeemed: 100n })
+    expect(ended).toMatchObject({ status: 'settled', record: { findings: { count: 0 } } })
   })
 })

@@ -5,6 +5,8 @@ import type { InvoiceStanding } from '../billing/types.ts'
 /**
  * One problem of one account. `what` is a stable code:
  *
+ * - `unclaimed`: the account still owes what was charged before the run began, though the escrow holds it. The
+ *   detail names the reason.
  * - `silent`: the account did not respond.
  * - `relisted`: the row of the account was missing in the read model, and the account wrote it again. Rows were
  *   lost, or D1 could not be written.
@@ -29,6 +31,7 @@ import type { InvoiceStanding } from '../billing/types.ts'
 export type Finding = {
   account: string
   what:
+    | 'unclaimed'
     | 'silent'
     | 'relisted'
     | 'book_ahead'

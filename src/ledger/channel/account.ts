@@ -12,8 +12,8 @@ import { Journal } from './journal.ts'
 import {
   type Fit,
   judge,
+  OrderQueue,
   purpose,
-  QUEUE_LIMIT,
   QUEUE_TIMEOUT_MS,
   RETRY_DEADLINE_MS,
   type RetrySlot,
@@ -22,8 +22,6 @@ import {
 import type { Answer, Charged, ChargeOrder, DepositOrder, Entry, Order, Standing } from './types.ts'
 
 const NOTHING = { charged: 0n, redeemed: 0n, unresolved: null }
-
-type Queued = Waiting & { resolve: (answer: Answer) => void }
 
 /**
  * The source of truth for what one payer authorized, was charged and has paid on one channel.
@@ -38,14 +36,15 @@ export class Account extends DurableObject<{ BOOK: D1Database }> {
   readonly #debt: DebtAlarm
   #standing: Standing | null
   #seq: number
-  #queue: Queued[] = []
+  readonly #queue = new OrderQueue<Answer>((waiting) =>
+    this.#isEarly(waiting) ? undefined : this.#try(waiting),
+  )
   #expected: RetrySlot = null
   /**
    * Whether this instance began the `unresolved` transaction. False after a restart: other orders then get
    * `channel_busy` at once, and the caller asks the relayer.
    */
   #begunHere = false
-  #timer: ReturnType<typeof setTimeout> | null = null
 
   constructor(ctx: DurableObjectState, env: { BOOK: D1Database }) {
     super(ctx, env)
@@ -78,9 +77,9 @@ export class Account extends DurableObject<{ BOOK: D1Database }> {
     if (order.kind === 'charge' && order.settled) this.#resolve(order.settled)
     const waiting: Waiting = { order, since: Date.now() }
     const answer = this.#try(waiting)
-    if (!answer && this.#queue.length >= QUEUE_LIMIT) return this.#refuse('channel_busy')
-    const given = answer ?? (await new Promise<Answer>((resolve) => this.#wait({ ...waiting, resolve })))
-    if (answer) this.#advance()
+    if (!answer && this.#queue.isFull) return this.#refuse('channel_busy')
+    const given = answer ?? (await this.#queue.wait(waiting))
+    if (answer) this.#queue.advance()
     await this.#commits.pending
     return given
   }
@@ -102,7 +101,7 @@ export class Account extends DurableObject<{ BOOK: D1Database }> {
     const amount = dropped === 'last' ? charged.amount : 0n
     const { max, request } = charged
     this.#record({ ...standing, ...totals }, { kind: 'release', id, amount, of: entry, max, request })
-    this.#advance()
+    this.#queue.advance()
     await this.#commits.pending
   }
 
@@ -149,7 +148,7 @@ export class Account extends DurableObject<{ BOOK: D1Database }> {
    */
   async observe(state: ChannelState, transaction?: Hex): Promise<Standing> {
     this.#observe(state, transaction ?? null)
-    this.#advance()
+    this.#queue.advance()
     return this.#written()
   }
 
@@ -160,7 +159,7 @@ export class Account extends DurableObject<{ BOOK: D1Database }> {
    */
   async resolve(id: string, state: ChannelState | null, transaction?: Hex): Promise<Standing> {
     this.#resolve({ id, state, transaction: transaction ?? null })
-    this.#advance()
+    this.#queue.advance()
     return this.#written()
   }
 
@@ -175,6 +174,14 @@ export class Account extends DurableObject<{ BOOK: D1Database }> {
   async standing(): Promise<Standing | null> {
     await this.#commits.durable()
     return this.#standing
+  }
+
+  /** Returns what was charged by `moment` (Unix ms) and is not redeemed now. */
+  async owedSince(moment: number): Promise<bigint> {
+    const { charged, redeemed } = (await this.standing()) ?? NOTHING
+    const then = this.#journal.chargedAt(moment)
+    const owed = (then < charged ? then : charged) - redeemed
+    return owed > 0n ? owed : 0n
   }
 
   /** Returns up to `limit` journal entries with `seq > after`, oldest first. */
@@ -348,36 +355,10 @@ export class Account extends DurableObject<{ BOOK: D1Database }> {
     return this.#standing
   }
 
-  #wait(queued: Queued): void {
-    this.#queue.push(queued)
-    this.#arm()
-  }
-
-  /** Retries the waiting orders, oldest first, until all that remain must wait. */
-  #advance(): void {
-    for (let i = 0; i < this.#queue.length; i++) {
-      const queued = this.#queue[i]
-      const answer = queued && !this.#isEarly(queued) && this.#try(queued)
-      if (!answer) continue
-      this.#queue.splice(i, 1)
-      queued.resolve(answer)
-      i = -1
-    }
-    this.#arm()
-  }
-
   /** Fast path: each charge scans the whole queue, so an order that must wait costs one comparison. */
-  #isEarly({ order, since }: Queued): boolean {
+  #isEarly({ order, since }: Waiting): boolean {
     if (order.kind !== 'charge' || !this.#standing || Date.now() - since >= QUEUE_TIMEOUT_MS) return false
     return order.max > this.#standing.charged + order.price
-  }
-
-  #arm(): void {
-    if (this.#timer !== null || this.#queue.length === 0) return
-    this.#timer = setTimeout(() => {
-      this.#timer = null
-      this.#advance()
-    }, QUEUE_TIMEOUT_MS / 8)
   }
 
   /**

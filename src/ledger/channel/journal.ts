@@ -120,6 +120,14 @@ export class Journal {
     return Number(row?.at ?? 0)
   }
 
+  /** Returns the charged total as of `moment` (Unix ms). Reads the entries made since. */
+  chargedAt(moment: number): bigint {
+    if (!this.#exists()) return 0n
+    for (const { at, charged } of this.#sql.exec('SELECT at, charged FROM entry ORDER BY seq DESC'))
+      if (Number(at) <= moment) return unpadAmount(String(charged))
+    return 0n
+  }
+
   /** Returns the number of the last entry; 0 for an empty journal. */
   lastSeq(): number {
     if (!this.#exists()) return 0
