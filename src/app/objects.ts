@@ -17,9 +17,12 @@ export class Relayer extends RelayerBase<Bindings> {
   constructor(ctx: DurableObjectState, env: Bindings) {
     const read = readConfig(env)
     if (!read.ok) throw new Error(describeProblems(read.problems))
-    const { chain, relayer } = read.config
+    const { chain, relayer, oldRelayers } = read.config
     if (!chain || !relayer) throw new Error('the relayer needs RPC_URL and RELAYER_KEY')
-    super(ctx, env, { chain, key: relayer.key })
+    // Trap: the object of a former key still has that key's nonces. The present key must not sign with them.
+    const own = [relayer, ...oldRelayers].find(({ address }) => ctx.id.name?.endsWith(`:${address}`))
+    if (ctx.id.name && !own) throw new Error('this relayer needs its former key in RELAYER_KEYS_OLD')
+    super(ctx, env, { chain, key: (own ?? relayer).key })
   }
 }
 

@@ -10,7 +10,7 @@ import { CREDIT_EXPECTED, type CreditConfig, creditConfig, creditSettings } from
 import { durableObject, integer, shaped, url } from './fields.ts'
 import { POLICY_TERMS, parsePolicy, schemesAsked } from './policy.ts'
 import { type ConfigProblem, type Expected, problemsOf } from './problem.ts'
-import { readWith, unpack, usd } from './schema.ts'
+import { list, readWith, unpack, usd } from './schema.ts'
 
 export { type ConfigProblem, describeProblems } from './problem.ts'
 
@@ -21,6 +21,8 @@ export type Config = {
   chain: Chain | undefined
   /** Present with RELAYER_KEY. The address is the channels' receiver authorizer and pays for gas. */
   relayer: { key: Hex; address: Address } | undefined
+  /** Former keys: their channels are still claimed, and serve no more requests. */
+  oldRelayers: readonly { key: Hex; address: Address }[]
   /** Present with FACILITATOR_URL, which then settles `exact`. Headers by endpoint. */
   facilitator: { url: string; headers: FacilitatorHeaders } | undefined
   /** Sent to the origin, which can reject requests without it. */
@@ -58,6 +60,10 @@ const EXPECTED = {
     example: '"https://node.example.com"',
   },
   RELAYER_KEY: { want: 'a private key: 0x and 64 hex digits', example: '0x1f2e…' },
+  RELAYER_KEYS_OLD: {
+    want: 'former values of RELAYER_KEY, at most 8 and without the present one: one key, or a JSON list',
+    example: '["0x1f2e…"]',
+  },
   FACILITATOR_URL: {
     want: 'the https URL of an x402 facilitator',
     example: '"https://facilitator.example.com"',
@@ -83,6 +89,9 @@ const EXPECTED = {
   ...BILL_EXPECTED,
 } as const satisfies Record<string, Expected>
 
+/** Each former key is one more signer of a run. Drop a key once its channels owe nothing. */
+const MAX_OLD_KEYS = 8
+
 /** x402 clients deposit at most $5 at once. Atomic units. */
 const MAX_MIN_DEPOSIT = 5_000_000n
 
@@ -106,6 +115,7 @@ const headers = v.record(
 const settings = v.object({
   RPC_URL: v.optional(url),
   RELAYER_KEY: v.optional(key),
+  RELAYER_KEYS_OLD: v.optional(v.pipe(list(key), v.maxLength(MAX_OLD_KEYS, 'must have at most 8 keys'))),
   FACILITATOR_URL: v.optional(url),
   FACILITATOR_AUTH: v.optional(
     v.pipe(
@@ -171,6 +181,7 @@ function build(policy: Policy, settings: Settings): Config {
       ? { network: id, chainId, rpcUrl: RPC_URL, token: usdc.address, escrow, collector }
       : undefined,
     relayer: settings.RELAYER_KEY,
+    oldRelayers: settings.RELAYER_KEYS_OLD ?? [],
     facilitator: FACILITATOR_URL ? { url: FACILITATOR_URL, headers: settings.FACILITATOR_AUTH } : undefined,
     originSecret: settings.ORIGIN_SECRET,
     operatorTokenSha256: settings.OPERATOR_TOKEN_SHA256?.toLowerCase(),
@@ -213,10 +224,18 @@ function originProblems({ origin }: Policy, vars: Table): ConfigProblem[] {
 }
 
 function limitProblems(settings: Settings, policy: Policy | undefined): ConfigProblem[] {
-  const { MAX_UNCLAIMED, MIN_DEPOSIT, ORIGIN_TIMEOUT_MS, MAX_TIMEOUT_SECONDS } = settings
+  const {
+    RELAYER_KEY,
+    RELAYER_KEYS_OLD,
+    MAX_UNCLAIMED,
+    MIN_DEPOSIT,
+    ORIGIN_TIMEOUT_MS,
+    MAX_TIMEOUT_SECONDS,
+  } = settings
   const decisions = policy ? [policy.fallback, ...policy.rules.map((rule) => rule.decision)] : []
   const limits: [keyof typeof EXPECTED, boolean][] = [
     ['MAX_UNCLAIMED', decisions.every(({ price }) => price <= MAX_UNCLAIMED)],
+    ['RELAYER_KEYS_OLD', (RELAYER_KEYS_OLD ?? []).every(({ address }) => address !== RELAYER_KEY?.address)],
     ['MIN_DEPOSIT', MIN_DEPOSIT <= MAX_MIN_DEPOSIT],
     ['ORIGIN_TIMEOUT_MS', ORIGIN_TIMEOUT_MS < MAX_TIMEOUT_SECONDS * 1000],
   ]

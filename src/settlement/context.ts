@@ -4,7 +4,7 @@ import type { Relayer } from '../chain/relayer/relayer.ts'
 import type { Chain } from '../chain/rpc.ts'
 import type { Account } from '../ledger/channel/account.ts'
 import type { Authorizations } from '../ledger/exact/authorizations.ts'
-import type { Address } from '../protocol/evm/hex.ts'
+import type { Address, Hex } from '../protocol/evm/hex.ts'
 
 /** The bindings of a run where this site settles on a chain of its own. */
 export type Settings = {
@@ -15,6 +15,8 @@ export type Settings = {
   authorizations: DurableObjectNamespace<Authorizations>
   /** Its address is the channels' receiver authorizer. */
   relayer: Relayer & { address(): Promise<Address> }
+  /** Signs as a former key of this site, whose channels still owe. Null for any other address. */
+  signAs(authorizer: Address, digest: Uint8Array): Hex | null
 }
 
 /** The bindings for payments by `exact`. Without a chain, unresolved payments stay unresolved. */

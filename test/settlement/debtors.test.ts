@@ -1,6 +1,7 @@
 /** E12, I11: every table of the read model loses its rows, and everything owed is found by the next night. */
 import { env, runDurableObjectAlarm } from 'cloudflare:test'
 import { describe, expect, it } from 'vitest'
+import { addressOf, sign } from '../../src/protocol/evm/secp256k1.ts'
 import { watch } from '../../src/settlement/channels/withdrawal-watch.ts'
 import { newCustomer, newOperator, runBilling } from '../billing/harness.ts'
 import { randomHex } from '../chain/harness.ts'
@@ -91,6 +92,25 @@ describe('Status of a run', () => {
       },
     ])
     expect(address).not.toBe(channel.config.receiverAuthorizer)
+  })
+
+  it('is settled once the former key signs the claims of its channels [F19]', async () => {
+    const setup = await newReceiver()
+    const key = randomHex(32)
+    const [kept, moved] = [
+      await openChannel(setup),
+      await openChannel({ ...setup, relayer: { ...setup.relayer, address: addressOf(key) } }),
+    ]
+    for (const channel of [kept, moved]) await channel.charge(100n)
+    setup.settings.signAs = (authorizer, digest) => (authorizer === addressOf(key) ? sign(digest, key) : null)
+    const ended = await runOf(setup)
+    expect(ended).toMatchObject({ status: 'settled', record: { claimed: '200', swept: '200' } })
+    expect(await standingOf(moved.id)).toMatchObject({ charged: 100n, redeemed: 100n })
+    expect(ended.record.transactions.list.map(({ kind, rows }) => [kind, rows])).toEqual([
+      ['claim', 1],
+      ['claim', 1],
+      ['sweep', 0],
+    ])
   })
 
   it('is settled when a page was charged after the run began', async () => {

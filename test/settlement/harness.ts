@@ -38,6 +38,7 @@ export async function newReceiver(): Promise<ReceiverSetup> {
       outcome: (id) => relayer.outcome(id, 0),
       address: async () => relayer.address,
     },
+    signAs: () => null,
   }
   return { settings, relayer, receiver: randomHex(20), chain }
 }
