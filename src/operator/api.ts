@@ -4,6 +4,7 @@ import { bodyLimit } from 'hono/body-limit'
 import { accountRoutes } from './accounts.ts'
 import { agentRoutes } from './agents.ts'
 import { auditRoutes } from './audit.ts'
+import { bookRoutes } from './book.ts'
 import { exportRoutes } from './export.ts'
 import { invoiceRoutes } from './invoices.ts'
 import { MAX_BODY_BYTES } from './requests.ts'
@@ -28,6 +29,7 @@ export function operatorRoutes(settings: OperatorSettings, tokenSha256: string, 
   app.use('/*', bodyLimit({ maxSize: MAX_BODY_BYTES, onError: () => problem('too_large') }))
   app.route('/runs', runRoutes(settings, now, who))
   app.route('/accounts', accountRoutes(settings))
+  app.route('/book', bookRoutes(settings, now, who))
   app.route('/export', exportRoutes(settings))
   if (!credit) return app
   app.route('/agents', agentRoutes(settings, credit, who))

@@ -46,7 +46,7 @@ describe('readConfig', () => {
   })
 
   it('reads one former relayer key, or a list of them', () => {
-    const [one, two] = [`0x${'11'.repeat(32)}`, `0x${'22'.repeat(32)}`]
+    const [one, two] = [`0x${'33'.repeat(32)}`, `0x${'44'.repeat(32)}`]
     expect(read({}).oldRelayers).toEqual([])
     expect(read({ RELAYER_KEYS_OLD: one }).oldRelayers).toMatchObject([{ key: one }])
     expect(read({ RELAYER_KEYS_OLD: JSON.stringify([one, two]) }).oldRelayers).toMatchObject([

@@ -87,6 +87,8 @@ describe('OpenAPI document', () => {
     await instance?.waitForStatus('complete')
     await get('/api/runs')
     await get(`/api/runs/${body.id}`)
+    const objects = [env.ACCOUNT.idFromName('nothing').toString()]
+    await post('/api/book', { kind: 'channel', objects })
     await get('/api/audit')
     await get('/api/openapi.json')
     for (const name of ['accounts', 'entries', 'statements', 'invoices', 'credit-notes']) {
@@ -120,6 +122,8 @@ describe('Audit log', () => {
         operator.post(`/api/invoices/${await invoice()}/returns`, { reference: 'bank', reason: 'x' }),
       'post /_tab402/api/invoices/{id}/credit-notes': async () =>
         operator.post(`/api/invoices/${await invoice()}/credit-notes`, { amount: '1', reason: 'x' }),
+      'post /_tab402/api/book': () =>
+        operator.post('/api/book', { kind: 'channel', objects: [env.ACCOUNT.idFromName('x').toString()] }),
       'post /_tab402/api/runs': () => operator.post('/api/runs'),
     }
     const invoice = async () => {
@@ -136,7 +140,7 @@ describe('Audit log', () => {
       await mutate()
       expect([name, (await last()).length]).toEqual([name, before.length + 1])
     }
-    expect((await last()).slice(-8)).toEqual([
+    expect((await last()).slice(-9)).toEqual([
       'agent.create',
       'agent.change',
       'agent.suspend',
@@ -144,6 +148,7 @@ describe('Audit log', () => {
       'invoice.pay',
       'invoice.return',
       'invoice.credit',
+      'book.rebuild',
       'run.start',
     ])
     const [instance] = await runs.get()
