@@ -50,6 +50,7 @@ function lastingRelayer(env: Bindings, config: Config): Settings['relayer'] {
       return stub().outcome(id, waitMs)
     },
     address: () => stub().address(),
+    state: () => stub().state(),
   }
 }
 

@@ -81,7 +81,7 @@ async function rebuild(className: ClassName, objects: string[], { url, token, fe
     headers: { authorization: `Bearer ${token}` },
     body: JSON.stringify({ kind: CLASSES[className], objects }),
   })
-  // A site without credit has no credit lines.
+  // The answer of a site without credit.
   if (response.status === 404 && className === 'CreditLine') return { listed: 0, empty: 0, silent: 0 }
   if (!response.ok) throw new CommandError(`the site answered ${response.status}: ${await response.text()}`)
   return (await response.json()) as { listed: number; empty: number; silent: number }

@@ -4,6 +4,7 @@ import * as v from 'valibot'
 import { type KeyFault, readKey } from '../identity/jwk.ts'
 import { readAgentUrl } from '../identity/signature-agent.ts'
 import { RAIL_NAMES } from '../ledger/billing/types.ts'
+import { KIND } from '../ledger/book/accounts.ts'
 import type { PinnedKey } from '../ledger/credit/agents.ts'
 import { parseAmount, parseUsd } from '../protocol/amount.ts'
 import type { RequestError } from './problem.ts'
@@ -38,7 +39,7 @@ const EXPECTED = {
   reference: 'the bank’s reference of the transfer: one line of text, at most 100 characters',
   reason: 'one line of text, at most 200 characters',
   at: 'Unix milliseconds',
-  kind: 'channel, exact, credit',
+  kind: Object.values(KIND).join(', '),
   objects: '1 to 100 ids of Durable Objects of this kind: 64 hex digits each',
 } as const
 
@@ -277,10 +278,7 @@ const MAX_OBJECTS = 100
 
 /** `POST /api/book` */
 export const rebuild = closed({
-  kind: v.pipe(
-    v.picklist(['channel', 'exact', 'credit'], 'must be a kind of account'),
-    v.description(EXPECTED.kind),
-  ),
+  kind: v.pipe(v.picklist(Object.values(KIND), 'must be a kind of account'), v.description(EXPECTED.kind)),
   objects: v.pipe(
     v.array(
       v.pipe(v.string(MUST_BE_STRING), v.regex(/^[0-9a-f]{64}$/, 'must be an object id')),

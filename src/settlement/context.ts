@@ -1,6 +1,6 @@
 /** The bindings of a settlement run: the read model, the accounts, the chain and the relayer. */
 
-import type { Relayer } from '../chain/relayer/relayer.ts'
+import type { Relayer, RelayerState } from '../chain/relayer/relayer.ts'
 import type { Chain } from '../chain/rpc.ts'
 import type { Account } from '../ledger/channel/account.ts'
 import type { Authorizations } from '../ledger/exact/authorizations.ts'
@@ -14,7 +14,7 @@ export type Settings = {
   accounts: DurableObjectNamespace<Account>
   authorizations: DurableObjectNamespace<Authorizations>
   /** Its address is the channels' receiver authorizer. */
-  relayer: Relayer & { address(): Promise<Address> }
+  relayer: Relayer & { address(): Promise<Address>; state(): Promise<RelayerState> }
   /** Signs as a former key of this site, whose channels still owe. Null for any other address. */
   signAs(authorizer: Address, digest: Uint8Array): Hex | null
 }

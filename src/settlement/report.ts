@@ -21,6 +21,7 @@ const CERTAIN: ReadonlySet<Finding['what']> = new Set([
   'overcredited',
   'undelivered',
   'relisted',
+  'nonce_filled',
 ])
 
 /** The record of one run, filled step by step. */

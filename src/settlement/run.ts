@@ -18,6 +18,7 @@ import {
   reconcilePayers,
   reconcileReceivers,
 } from './channels/reconcile.ts'
+import { checkRelayer } from './channels/relayer-check.ts'
 import { readTotals, sweep } from './channels/sweep.ts'
 import type { Sent } from './channels/transactions.ts'
 import type { Payers, Settings } from './context.ts'
@@ -90,6 +91,7 @@ async function settleChannels(
 ): Promise<void> {
   await claimAll(settings, steps, report)
   await sweepAll(settings, steps, report, startedAt)
+  report.found(await steps.do('check the relayer', () => checkRelayer(settings)))
 }
 
 /** Counts payments by `exact`, received and unresolved, for a site without channels. */

@@ -51,29 +51,31 @@ export function chainAt(rpcUrl: string): Chain {
   return { network: 'eip155:84532', chainId: 84532, rpcUrl, token, escrow, collector }
 }
 
-export type RelayerRig = Relayer & {
-  address: Address
-  lane: Lane
-  alarm(): Promise<void>
-  alarmAt(): Promise<number | null>
-  /** All transactions signed for an order, newest first. */
-  attempts(id: string): Promise<(SignedTransaction & { nonce: number })[]>
-  sql(query: string): Promise<void>
-  /** Aborts the object; only its storage is left. */
-  kill(): Promise<void>
-}
+export type RelayerRig = Relayer &
+  Pick<RelayerBase, 'state' | 'repair'> & {
+    address: Address
+    lane: Lane
+    alarm(): Promise<void>
+    alarmAt(): Promise<number | null>
+    /** All transactions signed for an order, newest first. */
+    attempts(id: string): Promise<(SignedTransaction & { nonce: number })[]>
+    sql(query: string): Promise<void>
+    /** Aborts the object; only its storage is left. */
+    kill(): Promise<void>
+  }
 
 /** A new relayer. Its alarm fires only when a test calls `alarm`. */
 export async function newRelayer(settings: Partial<RelayerSettings> = {}): Promise<RelayerRig> {
   const id = env.RELAYER.newUniqueId()
   const lane = newLane()
   const { key, address } = await newKey()
-  let relayer: RelayerBase | undefined
+  let held: { relayer: RelayerBase; by: DurableObjectState } | undefined
   const inside = <Value>(work: (relayer: RelayerBase, storage: DurableObjectStorage) => Promise<Value>) =>
     runInDurableObject(env.RELAYER.get(id), async (_, state) => {
-      if (relayer) return work(relayer, state.storage)
-      relayer = new RelayerBase(state, env, { chain: chainAt(lane.url), key, ...settings })
-      const created = relayer
+      // Trap: the runtime evicts an object that was idle for seconds. Storage of the former one cannot be used then.
+      if (held?.by === state) return work(held.relayer, state.storage)
+      const created = new RelayerBase(state, env, { chain: chainAt(lane.url), key, ...settings })
+      held = { relayer: created, by: state }
       // A restart sets the alarm to now. It would fire in the object's own class, which has another key.
       if ((await state.storage.getAlarm()) !== null) await state.storage.setAlarm(Date.now() + 3_600_000)
       return work(created, state.storage)
@@ -86,6 +88,8 @@ export async function newRelayer(settings: Partial<RelayerSettings> = {}): Promi
     send: (order, waitMs) => inside((relayer) => relayer.send(order, waitMs)),
     // The node mines a transaction some time after it was sent.
     outcome: (id, waitMs = 10_000) => inside((relayer) => relayer.outcome(id, waitMs)),
+    state: () => inside((relayer) => relayer.state()),
+    repair: () => inside((relayer) => relayer.repair()),
     alarm: () =>
       inside(async (relayer, storage) => {
         await storage.deleteAlarm()
@@ -98,7 +102,7 @@ export async function newRelayer(settings: Partial<RelayerSettings> = {}): Promi
         storage.sql.exec(query)
       }),
     kill: async () => {
-      relayer = undefined
+      held = undefined
       const aborted = runInDurableObject(env.RELAYER.get(id), (_, state) => state.abort('killed by the test'))
       await aborted.catch(() => undefined)
     },

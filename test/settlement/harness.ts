@@ -37,6 +37,7 @@ export async function newReceiver(): Promise<ReceiverSetup> {
       send: (order) => relayer.send(order, 1_000),
       outcome: (id) => relayer.outcome(id, 0),
       address: async () => relayer.address,
+      state: () => relayer.state(),
     },
     signAs: () => null,
   }

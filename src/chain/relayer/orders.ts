@@ -66,10 +66,10 @@ export class Orders {
     )
   }
 
-  /** The highest nonce ever signed, plus one. */
-  nextNonce(): number {
-    const [row] = this.#rows('SELECT coalesce(max(nonce) + 1, 0) AS next FROM attempt')
-    return row?.next as number
+  /** Counts the orders whose outcome is unknown. */
+  count(): number {
+    const [row] = this.#rows('SELECT count(*) AS open FROM placed WHERE open = 1')
+    return row?.open as number
   }
 
   /** Stores an order and its first signed transaction in one write, before anything is sent. */

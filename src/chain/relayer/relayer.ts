@@ -5,7 +5,8 @@ import { addressOf } from '../../protocol/evm/secp256k1.ts'
 import { ChainFault } from '../fault.ts'
 import type { Log } from '../log.ts'
 import { type Chain, connect } from '../rpc.ts'
-import { type Fees, firstFees, gasLimit, nextFees } from './gas.ts'
+import { type Fees, firstFees, gasLimit, nextFees, PLAIN_GAS } from './gas.ts'
+import { MAX_FILLED, MAX_LEAP, type NonceState, Nonces } from './nonces.ts'
 import { Orders, type Placed, type TransactionOrder } from './orders.ts'
 import type { Conditions, Receipt } from './transaction.ts'
 
@@ -25,7 +26,28 @@ export type Outcome =
   | { status: 'pending'; hash: Hex }
 
 /** `maxFee`: the maximum fee per gas, in wei. */
-export type RelayerSettings = { chain: Chain; key: Hex; maxFee?: bigint }
+export type RelayerSettings = { chain: Chain; key: Hex; maxFee?: bigint; waits?: Partial<Waits> }
+
+/** How long the relayer waits, in milliseconds. */
+export type Waits = {
+  /** A call waits so long for a transaction to be mined, then it returns `pending`. */
+  minedMs: number
+  /** Open transactions are looked at so often. */
+  tendMs: number
+  /** A transaction that is older than this is sent again at a higher fee. */
+  stuckMs: number
+}
+
+/**
+ * The key as an operator sees it. `mined`: how many of its transactions the node counts, null while it does not answer.
+ * `next`: the nonce after the highest one that was signed. `open`: orders whose outcome is not known.
+ */
+export type RelayerState = NonceState & {
+  address: Address
+  mined: number | null
+  next: number
+  open: number
+}
 
 /** The interface for callers. A Durable Object stub implements it. */
 export type Relayer = {
@@ -33,9 +55,7 @@ export type Relayer = {
   outcome(id: string, waitMs?: number): Promise<Outcome | { status: 'none' }>
 }
 
-const WAIT_MS = 15_000
-const TEND_MS = 15_000
-const STUCK_MS = 45_000
+const WAITS: Waits = { minedMs: 15_000, tendMs: 15_000, stuckMs: 45_000 }
 const KEEP_MS = 7 * 86_400_000
 const DEFAULT_MAX_FEE = 25_000_000_000n
 const TENDED_AT_ONCE = 50
@@ -49,17 +69,26 @@ export class RelayerBase<Env = unknown> extends DurableObject<Env> implements Re
   readonly #chain: Chain
   readonly #key: Hex
   readonly #maxFee: bigint
+  readonly #waits: Waits
   readonly #orders: Orders
+  readonly #nonces: Nonces
   readonly #placing = new Map<string, { order: TransactionOrder; placed: Promise<string | undefined> }>()
+  /** Orders whose node was busy: the calls that wait for them send them again. */
+  readonly #unsent = new Set<string>()
   #turn: Promise<unknown> = Promise.resolve()
   #conditions: Promise<Conditions> | null = null
 
-  constructor(ctx: DurableObjectState, env: Env, { chain, key, maxFee = DEFAULT_MAX_FEE }: RelayerSettings) {
+  constructor(ctx: DurableObjectState, env: Env, settings: RelayerSettings) {
     super(ctx, env)
-    this.#chain = chain
-    this.#key = key
-    this.#maxFee = maxFee
+    this.#chain = settings.chain
+    this.#key = settings.key
+    this.#maxFee = settings.maxFee ?? DEFAULT_MAX_FEE
+    this.#waits = { ...WAITS, ...settings.waits }
     this.#orders = new Orders(ctx.storage)
+    this.#nonces = new Nonces(ctx.storage.sql, {
+      readCount: (tag) => this.#readCount(tag),
+      warn: (message, evidence) => this.#warn(message, evidence),
+    })
     // Trap: a transaction signed before this restart may not have been sent, and every later nonce waits for it.
     if (this.#orders.open(1).length > 0) ctx.blockConcurrencyWhile(() => ctx.storage.setAlarm(Date.now()))
   }
@@ -75,7 +104,7 @@ export class RelayerBase<Env = unknown> extends DurableObject<Env> implements Re
    * @throws ChainFault before anything is signed; `outcome` then returns `none`
    * @throws RangeError when the id was used for another content
    */
-  async send(order: TransactionOrder, waitMs: number = WAIT_MS): Promise<Outcome> {
+  async send(order: TransactionOrder, waitMs: number = this.#waits.minedMs): Promise<Outcome> {
     const until = Date.now() + waitMs
     const known = this.#orders.find(order.id)
     if (known) assertSame(known, order)
@@ -96,15 +125,35 @@ export class RelayerBase<Env = unknown> extends DurableObject<Env> implements Re
     return this.#await(id, Date.now() + waitMs)
   }
 
+  /** The state of the key's nonces. `taken` and `filled` reach back a day. Never throws for a node that fails. */
+  async state(): Promise<RelayerState> {
+    const now = Date.now()
+    const mined = await this.#readConditions().then(
+      ({ count }) => count,
+      () => null,
+    )
+    const next = this.#nonces.next()
+    const nonces = this.#nonces.state(mined ?? next, now)
+    return { address: await this.address(), mined, next, open: this.#orders.count(), ...nonces }
+  }
+
+  /** Looks after open transactions now, and fills up to 1,000 missing nonces. Never throws for a node that fails. */
+  async repair(): Promise<RelayerState> {
+    await this.#tend(MAX_FILLED).catch((thrown) => {
+      this.#warn('open transactions not checked', { fault: String(thrown) })
+    })
+    return this.state()
+  }
+
   /** Looks for receipts of open orders, sends them again and raises fees. Never throws: the runtime drops failing alarms. */
   override async alarm(): Promise<void> {
     try {
-      await this.#tend()
+      await this.#tend(MAX_LEAP)
       this.#orders.prune(Date.now() - KEEP_MS)
     } catch (thrown) {
       this.#warn('open transactions not checked, retrying at the next alarm', { fault: String(thrown) })
     }
-    if (this.#orders.open(1).length > 0) await this.ctx.storage.setAlarm(Date.now() + TEND_MS)
+    if (this.#orders.open(1).length > 0) await this.ctx.storage.setAlarm(Date.now() + this.#waits.tendMs)
   }
 
   // Parallel calls with one id place it once: later callers wait for the first.
@@ -129,7 +178,8 @@ export class RelayerBase<Env = unknown> extends DurableObject<Env> implements Re
     const gas = order.gas ?? gasLimit(order.data, trial.gas)
     const attempt = await this.#inTurn(() => this.#sign(order, gas, now))
     const against = await broadcast(client, attempt.raw)
-    if (against !== undefined) this.#warn('broadcast outcome unknown', { hash: attempt.hash, against })
+    if (against) this.#warn('broadcast outcome unknown', { hash: attempt.hash, against: against.error })
+    if (against?.isBusy) this.#unsent.add(order.id)
     return undefined
   }
 
@@ -140,28 +190,40 @@ export class RelayerBase<Env = unknown> extends DurableObject<Env> implements Re
     if (!fees) throw new ChainFault('fee_too_high', `the base fee is ${now.baseFee} wei`)
     if (now.balance < gas * fees.maxFee)
       throw new ChainFault('unfunded', `the relayer holds ${now.balance} wei`)
-    const nonce = await this.#nextNonce(now.count)
+    const nonce = await this.#nonces.choose(now.count)
     const signed = signTransaction(this.#key, this.#chain.chainId, { ...order, gas, nonce, fees })
     const { id, to, data } = order
     const alone = this.#orders.open(1).length === 0
     this.#orders.place({ id, to, data, gas, nonce, open: true }, { ...signed, fees, at: Date.now() })
     // Trap: set the alarm in the same tick as the write. Both then reach the disk together, and no order lacks an alarm.
-    if (alone) await this.ctx.storage.setAlarm(Date.now() + TEND_MS)
+    if (alone) await this.ctx.storage.setAlarm(Date.now() + this.#waits.tendMs)
     return signed
   }
 
   /**
-   * The next nonce. The chain counts more than our storage if the key was used elsewhere or the storage was lost. Trap: a
-   * transaction whose nonce is too high waits for ever, and so do all later ones. So the node must confirm a higher count.
-   * The `finalized` count cannot confirm it: it lags by minutes.
+   * Gives a transaction that moves nothing to nonces that no transaction has, so that those behind them can be mined. Nothing
+   * is paid twice: the orders that wait keep their only transactions.
    */
-  async #nextNonce(count: number): Promise<number> {
-    const next = this.#orders.nextNonce()
-    if (count <= next) return next
-    const { readCount } = await import('./transaction.ts')
-    const again = await readCount(await connect(this.#chain), await this.address(), 'latest')
-    if (again >= count) return count
-    throw new ChainFault('unreachable', `the node counts ${count} transactions of the relayer, then ${again}`)
+  async #fillMissing(now: Conditions, most: number): Promise<void> {
+    if (this.#nonces.missing(now.count, 1).length === 0) return
+    const { broadcast, signTransaction } = await import('./transaction.ts')
+    const [client, to] = await Promise.all([connect(this.#chain), this.address()])
+    const fees = firstFees(now.baseFee, now.tip, this.#maxFee)
+    if (!fees) throw new ChainFault('fee_too_high', `the base fee is ${now.baseFee} wei`)
+    const raws = await this.#inTurn(async () => {
+      const nonces = await this.#nonces.fillable(now.count, most)
+      return nonces.map((nonce) => {
+        const order = { id: `fill:${nonce}`, to, data: '0x', gas: PLAIN_GAS, nonce, open: true } as const
+        const signed = signTransaction(this.#key, this.#chain.chainId, { ...order, fees })
+        const at = Date.now()
+        this.ctx.storage.transactionSync(() => {
+          this.#orders.place(order, { ...signed, fees, at })
+          this.#nonces.fill(nonce, at)
+        })
+        return signed.raw
+      })
+    })
+    for (const raw of raws) await broadcast(client, raw)
   }
 
   /** Polls for a receipt with growing pauses until `until` (Unix ms), then returns `pending`. */
@@ -170,6 +232,8 @@ export class RelayerBase<Env = unknown> extends DurableObject<Env> implements Re
       const outcome = await this.#look(id)
       if (outcome.status !== 'pending' || Date.now() + pause > until) return outcome
       await scheduler.wait(pause)
+      const unsent = this.#unsent.has(id) && this.#orders.find(id)
+      if (unsent && isSigned(unsent)) await this.#rebroadcast(unsent)
     }
   }
 
@@ -190,19 +254,27 @@ export class RelayerBase<Env = unknown> extends DurableObject<Env> implements Re
   async #findReceipt(id: string): Promise<Receipt | undefined> {
     const { findReceipt } = await import('./transaction.ts')
     const hashes = this.#orders.attempts(id).map((attempt) => attempt.hash)
-    const receipt = await findReceipt(await connect(this.#chain), hashes)
+    const receipt = await findReceipt(this.#chain, hashes)
     const lost = this.#orders.mark(id, !receipt) && !receipt
     if (lost) await this.#arm()
     return receipt
   }
 
-  async #tend(): Promise<void> {
+  /** `most`: how many missing nonces may be filled. */
+  async #tend(most: number): Promise<void> {
     const now = await this.#readConditions()
     this.#orders.reopen(now.count)
+    await this.#fillMissing(now, most)
     for (const order of this.#orders.open(TENDED_AT_ONCE).filter(isSigned)) {
-      if (await this.#findReceipt(order.id)) continue
-      if (order.nonce < now.count) await this.#displaceIfFinal(order)
-      else await this.#push(order, now)
+      try {
+        if (await this.#findReceipt(order.id)) continue
+        if (order.nonce < now.count) await this.#displaceIfFinal(order)
+        else await this.#push(order, now)
+      } catch (thrown) {
+        // One order that the node answers wrongly about must not keep the others waiting.
+        if (!(thrown instanceof ChainFault)) throw thrown
+        this.#warn('open transaction not checked', { order: order.id, fault: thrown.message })
+      }
     }
   }
 
@@ -210,7 +282,7 @@ export class RelayerBase<Env = unknown> extends DurableObject<Env> implements Re
   async #push(order: Signed, now: Conditions): Promise<void> {
     const [last] = this.#orders.attempts(order.id)
     if (!last) return
-    const stuck = Date.now() - last.at >= STUCK_MS
+    const stuck = Date.now() - last.at >= this.#waits.stuckMs
     const asked = stuck ? firstFees(now.baseFee, now.tip, this.#maxFee) : undefined
     const fees = asked && nextFees(last.fees, asked, this.#maxFee)
     if (stuck && !fees) this.#warn('transaction still pending at the maximum fee', { hash: last.hash })
@@ -230,7 +302,8 @@ export class RelayerBase<Env = unknown> extends DurableObject<Env> implements Re
     await this.#arm()
     if (!last?.raw) return
     try {
-      await broadcast(await connect(this.#chain), last.raw)
+      const against = await broadcast(await connect(this.#chain), last.raw)
+      if (!against?.isBusy) this.#unsent.delete(order.id)
     } catch (thrown) {
       if (!(thrown instanceof ChainFault)) throw thrown
       this.#warn('broadcast outcome unknown', { hash: last.hash, against: thrown.message })
@@ -239,20 +312,26 @@ export class RelayerBase<Env = unknown> extends DurableObject<Env> implements Re
 
   /** Abandons an order only when an unknown transaction has its nonce and is final: the key was used elsewhere. */
   async #displaceIfFinal(order: Signed): Promise<void> {
-    const { readCount } = await import('./transaction.ts')
-    const final = await readCount(await connect(this.#chain), await this.address(), 'finalized')
-    if (order.nonce >= final) return
-    this.#orders.displace(order.id)
+    if (order.nonce >= (await this.#readCount('finalized'))) return
+    this.ctx.storage.transactionSync(() => {
+      this.#orders.displace(order.id)
+      this.#nonces.take(order.nonce, Date.now())
+    })
     this.#warn('nonce used by an unknown transaction, order abandoned', {
       order: order.id,
       nonce: order.nonce,
     })
   }
 
+  async #readCount(tag: 'latest' | 'finalized'): Promise<number> {
+    const { readCount } = await import('./transaction.ts')
+    return readCount(this.#chain, await this.address(), tag)
+  }
+
   async #readConditions(): Promise<Conditions> {
     const { readConditions } = await import('./transaction.ts')
-    const [client, from] = await Promise.all([connect(this.#chain), this.address()])
-    this.#conditions ??= readConditions(client, from).finally(() => {
+    const from = await this.address()
+    this.#conditions ??= readConditions(this.#chain, from).finally(() => {
       this.#conditions = null
     })
     return this.#conditions
@@ -266,7 +345,8 @@ export class RelayerBase<Env = unknown> extends DurableObject<Env> implements Re
   }
 
   async #arm(): Promise<void> {
-    if ((await this.ctx.storage.getAlarm()) === null) await this.ctx.storage.setAlarm(Date.now() + TEND_MS)
+    if ((await this.ctx.storage.getAlarm()) === null)
+      await this.ctx.storage.setAlarm(Date.now() + this.#waits.tendMs)
   }
 
   #warn(message: string, evidence: Record<string, unknown>): void {

@@ -11,10 +11,10 @@ import { authorize, charge, delivered, InvariantFault, redeem, release } from '.
 import { Journal } from './journal.ts'
 import {
   type Fit,
+  isEarly,
   judge,
   OrderQueue,
   purpose,
-  QUEUE_TIMEOUT_MS,
   RETRY_DEADLINE_MS,
   type RetrySlot,
   type Waiting,
@@ -37,7 +37,7 @@ export class Account extends DurableObject<{ BOOK: D1Database }> {
   #standing: Standing | null
   #seq: number
   readonly #queue = new OrderQueue<Answer>((waiting) =>
-    this.#isEarly(waiting) ? undefined : this.#try(waiting),
+    isEarly(waiting, this.#standing?.charged, Date.now()) ? undefined : this.#try(waiting),
   )
   #expected: RetrySlot = null
   /**
@@ -143,11 +143,12 @@ export class Account extends DurableObject<{ BOOK: D1Database }> {
   }
 
   /**
-   * Applies on-chain state: `totalClaimed` becomes `redeemed`, `balance` the ceiling. Ignores older blocks.
+   * Applies on-chain state: `totalClaimed` becomes `redeemed`, `balance` the ceiling. Ignores older blocks, unless the operator
+   * asks for `anyBlock` because a node has named a block that the chain did not have.
    * @throws InvariantFault if the account was never opened
    */
-  async observe(state: ChannelState, transaction?: Hex): Promise<Standing> {
-    this.#observe(state, transaction ?? null)
+  async observe(state: ChannelState, transaction: Hex | null = null, anyBlock = false): Promise<Standing> {
+    this.#observe(state, transaction, anyBlock)
     this.#queue.advance()
     return this.#written()
   }
@@ -294,12 +295,13 @@ export class Account extends DurableObject<{ BOOK: D1Database }> {
     return { outcome, entry: seq, due, charged, state: this.#known().state, transaction }
   }
 
-  #observe(state: ChannelState, transaction: Hex | null): void {
+  #observe(state: ChannelState, transaction: Hex | null, anyBlock = false): void {
     const known = this.#known()
-    if (state.block < known.state.block) return
+    if (state.block < known.state.block && !anyBlock) return
     const standing = state.totalClaimed < known.redeemed ? this.#promised(known) : known
     const totals = redeem(standing, state.totalClaimed)
     const same =
+      state.block >= known.state.block &&
       totals.redeemed === standing.redeemed &&
       state.balance === standing.state.balance &&
       state.withdrawRequestedAt === standing.state.withdrawRequestedAt &&
@@ -353,12 +355,6 @@ export class Account extends DurableObject<{ BOOK: D1Database }> {
   #known(): Standing {
     if (!this.#standing) throw new InvariantFault('the channel account must be opened first')
     return this.#standing
-  }
-
-  /** Fast path: each charge scans the whole queue, so an order that must wait costs one comparison. */
-  #isEarly({ order, since }: Waiting): boolean {
-    if (order.kind !== 'charge' || !this.#standing || Date.now() - since >= QUEUE_TIMEOUT_MS) return false
-    return order.max > this.#standing.charged + order.price
   }
 
   /**

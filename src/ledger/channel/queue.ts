@@ -60,6 +60,15 @@ export function judge(
   return othersTurn ? 'wait' : 'correct'
 }
 
+/**
+ * Whether a charge must wait for vouchers before it. Fast path: each charge scans the whole queue, so an order that must
+ * wait costs one comparison. `charged` is undefined before the account is opened; `now` in Unix milliseconds.
+ */
+export function isEarly({ order, since }: Waiting, charged: bigint | undefined, now: number): boolean {
+  if (order.kind !== 'charge' || charged === undefined || now - since >= QUEUE_TIMEOUT_MS) return false
+  return order.max > charged + order.price
+}
+
 /** The orders of one channel that wait for their turn. */
 export class OrderQueue<Decision> {
   readonly #decide: (waiting: Waiting) => Decision | undefined

@@ -116,7 +116,7 @@ describe('Account charge', () => {
 })
 
 describe('Account.place', () => {
-  it('charges 20 parallel uses of one voucher for one resource once [A11]', async () => {
+  it('charges 20 parallel uses of one voucher for one resource once [A11, I2]', async () => {
     const channel = await openChannel()
     const answers = await Promise.all(Array.from({ length: 20 }, () => channel.place(toCharge(PRICE))))
     expect(answers.map(({ outcome }) => outcome).sort()).toEqual(['charged', ...Array(19).fill('replayed')])

@@ -195,7 +195,7 @@ describe('Voucher for another context', () => {
     ['payload.channelConfig.token', OTHER, 'token_mismatch'],
     ['payload.channelConfig.withdrawDelay', 900, 'withdraw_delay_mismatch'],
     ['payload.voucher.maxClaimableAmount', '2001', 'voucher_signature'],
-  ])('with another %s is rejected without any call [B2]', async (path, value, code) => {
+  ])('with another %s is rejected without any call [B2, I12]', async (path, value, code) => {
     await expectRejectedWithoutCalls(altered(await crawler.owes(2n * PRICE), path, value), BATCH + code)
   })
 
