@@ -20,9 +20,10 @@ export class Relayer extends RelayerBase<Bindings> {
     const { chain, relayer, oldRelayers } = read.config
     if (!chain || !relayer) throw new Error('the relayer needs RPC_URL and RELAYER_KEY')
     // Trap: the object of a former key still has that key's nonces. The present key must not sign with them.
-    const own = [relayer, ...oldRelayers].find(({ address }) => ctx.id.name?.endsWith(`:${address}`))
-    if (ctx.id.name && !own) throw new Error('this relayer needs its former key in RELAYER_KEYS_OLD')
-    super(ctx, env, { chain, key: (own ?? relayer).key })
+    const [, named] = /:(0x[0-9a-f]{40})$/.exec(ctx.id.name ?? '') ?? []
+    const own = named ? [relayer, ...oldRelayers].find(({ address }) => address === named) : relayer
+    if (!own) throw new Error('this relayer needs its former key in RELAYER_KEYS_OLD')
+    super(ctx, env, { chain, key: own.key })
   }
 }
 
