@@ -20,6 +20,7 @@ const CERTAIN: ReadonlySet<Finding['what']> = new Set([
   'overpaid',
   'overcredited',
   'undelivered',
+  'relisted',
   'nonce_filled',
 ])
 
@@ -90,11 +91,14 @@ export class Report {
     this.#note(findings)
   }
 
-  /** `settled` if all transactions are mined and everything agrees, except for the findings in `CERTAIN`. */
+  /**
+   * `settled` asserts that nothing is left that could have been redeemed: all transactions are mined, no row failed, and
+   * everything agrees, except for the findings in `CERTAIN`.
+   */
   status(): 'settled' | 'in_doubt' {
     const isPending = [...this.#sent.values()].some(({ status }) => status !== 'mined')
     const disagrees = [...this.#findings.values()].some(({ what }) => !CERTAIN.has(what))
-    return isPending || disagrees || this.#open > 0 ? 'in_doubt' : 'settled'
+    return isPending || disagrees || this.#bad.size > 0 || this.#open > 0 ? 'in_doubt' : 'settled'
   }
 
   /** Whether the run sent nothing and found nothing. */

@@ -56,6 +56,7 @@ describe('docs/storage.md', () => {
       'line',
       'nonces',
       'number',
+      'payer',
       'placed',
       'rail_mark',
       'run',

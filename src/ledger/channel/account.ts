@@ -3,25 +3,27 @@ import { DurableObject } from 'cloudflare:workers'
 import type { ChannelConfig, ChannelState } from '../../protocol/evm/channel.ts'
 import type { Hex } from '../../protocol/evm/hex.ts'
 import type { Reason } from '../../protocol/refusal.ts'
-import { listChannel } from '../book/accounts.ts'
+import { KIND, listAccount } from '../book/accounts.ts'
+import { DebtAlarm } from '../debt.ts'
 import { Commits } from '../group-commit.ts'
 import { MAX_CHARGES, REPLAY_WINDOW_MS, Replays } from '../replay-window.ts'
 import { type StoredAnswer, StoredAnswers } from '../stored-answers.ts'
-import { authorize, charge, delivered, InvariantFault, redeem, release } from '../totals.ts'
+import { authorize, charge, InvariantFault, release } from '../totals.ts'
 import { Journal } from './journal.ts'
+import { observe } from './observe.ts'
 import {
   type Fit,
+  isEarly,
   judge,
+  OrderQueue,
   purpose,
-  QUEUE_LIMIT,
-  QUEUE_TIMEOUT_MS,
   RETRY_DEADLINE_MS,
   type RetrySlot,
   type Waiting,
 } from './queue.ts'
 import type { Answer, Charged, ChargeOrder, DepositOrder, Entry, Order, Standing } from './types.ts'
 
-type Queued = Waiting & { resolve: (answer: Answer) => void }
+const NOTHING = { charged: 0n, redeemed: 0n, unresolved: null }
 
 /**
  * The source of truth for what one payer authorized, was charged and has paid on one channel.
@@ -34,16 +36,18 @@ export class Account extends DurableObject<{ BOOK: D1Database }> {
   readonly #commits: Commits<Entry>
   readonly #replays: Replays<Entry>
   readonly #answers: StoredAnswers
+  readonly #debt: DebtAlarm
   #standing: Standing | null
   #seq: number
-  #queue: Queued[] = []
+  readonly #queue = new OrderQueue<Answer>((waiting) =>
+    isEarly(waiting, this.#standing?.charged, Date.now()) ? undefined : this.#try(waiting),
+  )
   #expected: RetrySlot = null
   /**
    * Whether this instance began the `unresolved` transaction. False after a restart: other orders then get
    * `channel_busy` at once, and the caller asks the relayer.
    */
   #begunHere = false
-  #timer: ReturnType<typeof setTimeout> | null = null
 
   constructor(ctx: DurableObjectState, env: { BOOK: D1Database }) {
     super(ctx, env)
@@ -51,9 +55,21 @@ export class Account extends DurableObject<{ BOOK: D1Database }> {
     this.#standing = this.#journal.read()
     this.#seq = this.#journal.lastSeq()
     this.#replays = new Replays(this.#journal.recent(Date.now() - REPLAY_WINDOW_MS, MAX_CHARGES), voucherOf)
-    this.#commits = new Commits(ctx, (entries) => this.#journal.write(entries, this.#known()))
     this.#answers = new StoredAnswers(ctx.storage.sql)
     this.#answers.prune(Date.now())
+    this.#commits = new Commits(ctx, (entries) => {
+      this.#journal.write(entries, this.#known())
+      if (this.#owes()) this.#debt.arm()
+    })
+    this.#debt = new DebtAlarm(ctx, {
+      owes: () => this.#owes(),
+      list: (relistedAt) => this.#list(relistedAt),
+    })
+  }
+
+  /** Writes the account into the read model again while it owes. Never throws. */
+  override alarm(): Promise<void> {
+    return this.#debt.ring()
   }
 
   /**
@@ -66,9 +82,9 @@ export class Account extends DurableObject<{ BOOK: D1Database }> {
     if (order.kind === 'charge' && order.settled) this.#resolve(order.settled)
     const waiting: Waiting = { order, since: Date.now() }
     const answer = this.#try(waiting)
-    if (!answer && this.#queue.length >= QUEUE_LIMIT) return this.#refuse('channel_busy')
-    const given = answer ?? (await new Promise<Answer>((resolve) => this.#wait({ ...waiting, resolve })))
-    if (answer) this.#advance()
+    if (!answer && this.#queue.isFull) return this.#refuse('channel_busy')
+    const given = answer ?? (await this.#queue.wait(waiting))
+    if (answer) this.#queue.advance()
     await this.#commits.pending
     return given
   }
@@ -90,7 +106,7 @@ export class Account extends DurableObject<{ BOOK: D1Database }> {
     const amount = dropped === 'last' ? charged.amount : 0n
     const { max, request } = charged
     this.#record({ ...standing, ...totals }, { kind: 'release', id, amount, of: entry, max, request })
-    this.#advance()
+    this.#queue.advance()
     await this.#commits.pending
   }
 
@@ -100,14 +116,10 @@ export class Account extends DurableObject<{ BOOK: D1Database }> {
   }
 
   /**
-   * Opens the account at the chain's `totalClaimed`. On an open account, same as {@link observe}.
-   *
-   * Trap: list the channel in D1 first. The nightly run claims listed channels only.
-   * @throws when D1 cannot be written; the account then stays unopened
+   * Opens the account at the chain's `totalClaimed`. On an open account, same as {@link observe}. Does not wait
+   * for D1.
    */
   async open(channelId: Hex, config: ChannelConfig, state: ChannelState): Promise<Standing> {
-    if (this.#standing) return this.observe(state)
-    await listChannel(this.env.BOOK, channelId, config)
     if (this.#standing) return this.observe(state)
     this.ctx.storage.transactionSync(() => this.#journal.create())
     const claimed = state.totalClaimed
@@ -126,7 +138,18 @@ export class Account extends DurableObject<{ BOOK: D1Database }> {
       },
       { kind: 'open', id: channelId },
     )
+    this.#debt.list(null)
     return this.#written()
+  }
+
+  /**
+   * Writes the account into the read model, unless it is there. Returns the durable state, or null if the
+   * account was never opened.
+   * @throws when D1 cannot be written
+   */
+  async list(): Promise<Standing | null> {
+    await this.#debt.listed()
+    return this.standing()
   }
 
   /**
@@ -136,7 +159,7 @@ export class Account extends DurableObject<{ BOOK: D1Database }> {
    */
   async observe(state: ChannelState, transaction: Hex | null = null, anyBlock = false): Promise<Standing> {
     this.#observe(state, transaction, anyBlock)
-    this.#advance()
+    this.#queue.advance()
     return this.#written()
   }
 
@@ -147,7 +170,7 @@ export class Account extends DurableObject<{ BOOK: D1Database }> {
    */
   async resolve(id: string, state: ChannelState | null, transaction?: Hex): Promise<Standing> {
     this.#resolve({ id, state, transaction: transaction ?? null })
-    this.#advance()
+    this.#queue.advance()
     return this.#written()
   }
 
@@ -164,10 +187,31 @@ export class Account extends DurableObject<{ BOOK: D1Database }> {
     return this.#standing
   }
 
+  /** Returns what was charged by `moment` (Unix ms) and is not redeemed now. */
+  async owedSince(moment: number): Promise<bigint> {
+    const { charged, redeemed } = (await this.standing()) ?? NOTHING
+    const then = this.#journal.chargedAt(moment)
+    const owed = (then < charged ? then : charged) - redeemed
+    return owed > 0n ? owed : 0n
+  }
+
   /** Returns up to `limit` journal entries with `seq > after`, oldest first. */
   async entries(after: number, limit: number): Promise<Entry[]> {
     await this.#commits.durable()
     return this.#journal.entries(after, limit)
+  }
+
+  #owes(): boolean {
+    const { charged, redeemed, unresolved } = this.#standing ?? NOTHING
+    return charged > redeemed || unresolved !== null
+  }
+
+  async #list(relistedAt: number | null): Promise<void> {
+    await this.#commits.durable()
+    if (!this.#standing) return
+    const { channelId: id, config } = this.#standing
+    const openedAt = this.#journal.openedAt()
+    await listAccount(this.env.BOOK, { id, kind: KIND.channel, ...config, openedAt, relistedAt })
   }
 
   /** Decides an order now; returns undefined if it must wait for its turn. */
@@ -266,39 +310,10 @@ export class Account extends DurableObject<{ BOOK: D1Database }> {
   }
 
   #observe(state: ChannelState, transaction: Hex | null, anyBlock = false): void {
-    const known = this.#known()
-    if (state.block < known.state.block && !anyBlock) return
-    const standing = state.totalClaimed < known.redeemed ? this.#promised(known) : known
-    const totals = redeem(standing, state.totalClaimed)
-    const same =
-      state.block >= known.state.block &&
-      totals.redeemed === standing.redeemed &&
-      state.balance === standing.state.balance &&
-      state.withdrawRequestedAt === standing.state.withdrawRequestedAt &&
-      state.withdrawAmount === standing.state.withdrawAmount &&
-      state.refundNonce === standing.state.refundNonce
-    if (same) return
-    const amount = totals.redeemed > standing.redeemed ? totals.redeemed - standing.redeemed : 0n
-    // The chain claimed a higher voucher than any seen here. The stored signature belongs to a lower one.
-    const signature = totals.authorized > standing.authorized ? '0x' : standing.signature
-    this.#record(
-      { ...standing, ...totals, signature, state },
-      { kind: 'chain', id: `block:${state.block}`, amount, transaction },
-    )
-  }
-
-  /**
-   * Trap: a reorganization or a faulty node can take back a claim that we hold no signature for (`0x`). If
-   * `authorized` stayed up, no lower voucher could replace `0x` and nothing could be claimed. Restore the
-   * journal's highest voucher.
-   */
-  #promised(standing: Standing): Standing {
-    if (standing.signature !== '0x') return standing
-    const voucher = this.#journal.voucher()
-    const least = delivered(standing)
-    return voucher && voucher.max >= least
-      ? { ...standing, authorized: voucher.max, signature: voucher.signature }
-      : { ...standing, authorized: least }
+    const observed = observe(this.#known(), state, { anyBlock, voucher: () => this.#journal.voucher() })
+    if (!observed) return
+    const { standing, claimed: amount } = observed
+    this.#record(standing, { kind: 'chain', id: `block:${state.block}`, amount, transaction })
   }
 
   #resolve(settled: { id: string; state: ChannelState | null; transaction: Hex | null }): void {
@@ -325,38 +340,6 @@ export class Account extends DurableObject<{ BOOK: D1Database }> {
   #known(): Standing {
     if (!this.#standing) throw new InvariantFault('the channel account must be opened first')
     return this.#standing
-  }
-
-  #wait(queued: Queued): void {
-    this.#queue.push(queued)
-    this.#arm()
-  }
-
-  /** Retries the waiting orders, oldest first, until all that remain must wait. */
-  #advance(): void {
-    for (let i = 0; i < this.#queue.length; i++) {
-      const queued = this.#queue[i]
-      const answer = queued && !this.#isEarly(queued) && this.#try(queued)
-      if (!answer) continue
-      this.#queue.splice(i, 1)
-      queued.resolve(answer)
-      i = -1
-    }
-    this.#arm()
-  }
-
-  /** Fast path: each charge scans the whole queue, so an order that must wait costs one comparison. */
-  #isEarly({ order, since }: Queued): boolean {
-    if (order.kind !== 'charge' || !this.#standing || Date.now() - since >= QUEUE_TIMEOUT_MS) return false
-    return order.max > this.#standing.charged + order.price
-  }
-
-  #arm(): void {
-    if (this.#timer !== null || this.#queue.length === 0) return
-    this.#timer = setTimeout(() => {
-      this.#timer = null
-      this.#advance()
-    }, QUEUE_TIMEOUT_MS / 8)
   }
 
   /**

@@ -113,6 +113,21 @@ export class Journal {
     return row && { max: unpadAmount(String(row.max)), signature: row.signature as Hex }
   }
 
+  /** Returns when the account was opened, in Unix milliseconds; 0 for an empty journal. */
+  openedAt(): number {
+    if (!this.#exists()) return 0
+    const [row] = this.#sql.exec('SELECT at FROM entry ORDER BY seq LIMIT 1').toArray()
+    return Number(row?.at ?? 0)
+  }
+
+  /** Returns the charged total as of `moment` (Unix ms). Reads the entries made since. */
+  chargedAt(moment: number): bigint {
+    if (!this.#exists()) return 0n
+    for (const { at, charged } of this.#sql.exec('SELECT at, charged FROM entry ORDER BY seq DESC'))
+      if (Number(at) <= moment) return unpadAmount(String(charged))
+    return 0n
+  }
+
   /** Returns the number of the last entry; 0 for an empty journal. */
   lastSeq(): number {
     if (!this.#exists()) return 0

@@ -1,6 +1,6 @@
 /** The first part of a run: reads a page of accounts, updates them from the chain, and finds their claimable rows. */
 import { readChannels } from '../../chain/channels.ts'
-import type { Finding } from '../../ledger/book/finding.ts'
+import { compareListing, type Finding } from '../../ledger/book/finding.ts'
 import type { Standing } from '../../ledger/channel/types.ts'
 import { mapConcurrently } from '../../platform/pool.ts'
 import type { ChannelState } from '../../protocol/evm/channel.ts'
@@ -32,7 +32,7 @@ type AccountRead = { row: ClaimRow | null; findings: Finding[]; open: number; he
 
 /** Reads the page after `after`. Repeating it finds what is left. @throws ChainFault when the chain cannot be read */
 export async function gather(settings: Settings, after: string): Promise<Gathered> {
-  const { channels, empty, findings, next } = await readPage(settings, after)
+  const { channels, exact, empty, findings, next } = await readPage(settings, after)
   const read = await mapConcurrently(
     channels,
     (channel) => readAccount(settings, channel),
@@ -47,6 +47,7 @@ export async function gather(settings: Settings, after: string): Promise<Gathere
     rows: read.flatMap(({ row }) => row ?? []),
     findings: [
       ...findings,
+      ...compareListing([...channels.map(({ line }) => line), ...exact, ...empty]),
       ...empty.flatMap((line) => compareBook(line, null)),
       ...read.flatMap(({ findings }) => findings),
     ],
