@@ -17,9 +17,9 @@ export class Relayer extends RelayerBase<Bindings> {
   constructor(ctx: DurableObjectState, env: Bindings) {
     const read = readConfig(env)
     if (!read.ok) throw new Error(describeProblems(read.problems))
-    const { chain, relayer } = read.config
+    const { chain, relayer, gas } = read.config
     if (!chain || !relayer) throw new Error('the relayer needs RPC_URL and RELAYER_KEY')
-    super(ctx, env, { chain, key: relayer.key })
+    super(ctx, env, { chain, key: relayer.key, gas })
   }
 }
 

@@ -22,10 +22,10 @@ export function workOf(env: Bindings): Work | null {
 }
 
 function channelsOf(env: Bindings, config: Config): Settings | null {
-  const { chain, relayer } = config
+  const { chain, relayer, gas } = config
   if (!chain || !relayer) return null
   const { BOOK: book, ACCOUNT: accounts, AUTHORIZATIONS: authorizations } = env
-  return { chain, book, accounts, authorizations, relayer: lastingRelayer(env, config) }
+  return { chain, book, accounts, authorizations, gas, relayer: lastingRelayer(env, config) }
 }
 
 /** Trap: a stub stops working once its object is reset, which a run outlives. Each call makes a fresh stub. */

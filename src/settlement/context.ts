@@ -1,5 +1,6 @@
 /** The bindings of a settlement run: the read model, the accounts, the chain and the relayer. */
 
+import type { GasTerms } from '../chain/relayer/gas-money.ts'
 import type { Relayer } from '../chain/relayer/relayer.ts'
 import type { Chain } from '../chain/rpc.ts'
 import type { Account } from '../ledger/channel/account.ts'
@@ -15,6 +16,13 @@ export type Settings = {
   authorizations: DurableObjectNamespace<Authorizations>
   /** Its address is the channels' receiver authorizer. */
   relayer: Relayer & { address(): Promise<Address> }
+  gas: ClaimTerms
+}
+
+/** What is worth claiming, and the gas money that is kept for it. */
+export type ClaimTerms = Pick<GasTerms, 'nativePrice' | 'reserve'> & {
+  /** The least claim at any gas price, in atomic units. */
+  minClaim: bigint
 }
 
 /** The bindings for payments by `exact`. Without a chain, unresolved payments stay unresolved. */

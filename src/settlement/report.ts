@@ -6,6 +6,7 @@ import { type Billed, type BillSums, NO_BILL } from '../billing/nightly.ts'
 import type { Finding } from '../ledger/book/finding.ts'
 import type { RunRecord } from '../ledger/book/runs.ts'
 import type { BadRow } from './channels/claims.ts'
+import type { Dust } from './channels/dust.ts'
 import type { Gathered } from './channels/gather.ts'
 import { add, type ExactSums, type Reconciled, type Sums } from './channels/reconcile.ts'
 import type { Receiver } from './channels/sweep.ts'
@@ -20,6 +21,7 @@ const CERTAIN: ReadonlySet<Finding['what']> = new Set([
   'overpaid',
   'overcredited',
   'undelivered',
+  'low_gas',
 ])
 
 /** The record of one run, filled step by step. */
@@ -29,11 +31,13 @@ export class Report {
   #quarantined = 0
   readonly #sent = new Map<string, Sent>()
   readonly #bad = new Map<string, BadRow>()
+  readonly #dust = new Map<string, Dust>()
   readonly #findings = new Map<string, Finding>()
   #totals: Record<string, unknown> = {}
   #bill: BillSums | null = null
 
-  gathered({ healed, open, findings }: Gathered): void {
+  gathered({ healed, open, dust, findings }: Gathered): void {
+    for (const row of dust) this.#dust.set(row.channelId, row)
     this.#healed += BigInt(healed)
     this.#open += open
     this.#note(findings)
@@ -105,6 +109,7 @@ export class Report {
     const sent = [...this.#sent.values()]
     const findings = [...this.#findings.values()]
     const bad = [...this.#bad.values()]
+    const dust = [...this.#dust.values()]
     return {
       claimed: sumOf(sent, 'claim'),
       swept: sumOf(sent, 'sweep'),
@@ -112,6 +117,10 @@ export class Report {
       ...this.#totals,
       ...(this.#bill && { bill: this.#bill }),
       open: this.#open,
+      dust: {
+        amount: dust.reduce((sum, { amount }) => sum + BigInt(amount), 0n).toString(),
+        ...listed(dust),
+      },
       transactions: listed(sent),
       quarantined: { accounts: this.#quarantined, ...listed(bad) },
       findings: listed(findings),

@@ -32,6 +32,8 @@ export async function newReceiver(): Promise<ReceiverSetup> {
     book,
     accounts,
     authorizations,
+    // Tests charge dust, and claim it.
+    gas: { minClaim: 1n, nativePrice: null, reserve: 0n },
     relayer: {
       // Tests that drop answers should time out soon.
       send: (order) => relayer.send(order, 1_000),

@@ -1,6 +1,7 @@
 /** Settles `exact` payments with our own relayer. Only the receipt of its own transaction counts as success. */
 import { accept, refuse } from '../../protocol/refusal.ts'
 import { ChainFault } from '../fault.ts'
+import { reasonOfDeclined } from '../relayer/gas-money.ts'
 import type { Outcome, Relayer } from '../relayer/relayer.ts'
 import type { Chain } from '../rpc.ts'
 import type { Facilitator, Settled, SignedTransfer } from './facilitator.ts'
@@ -22,7 +23,8 @@ export function relayed(chain: Chain, relayer: Relayer): Facilitator {
 
     async settle(payment, id) {
       const { encodeTransfer } = await import('../token.ts')
-      const order = { id, to: payment.token, data: encodeTransfer(payment) }
+      const sponsored = { kind: 'exact', payer: payment.from, amount: payment.value } as const
+      const order = { id, to: payment.token, data: encodeTransfer(payment), sponsored }
       return settledOf(chain, payment, () => relayer.send(order))
     },
 
@@ -49,6 +51,16 @@ async function settledOf(
         return explain(chain, payment, `${outcome.hash} reverted`)
       case 'refused':
         return explain(chain, payment, outcome.reason)
+      case 'declined': {
+        // Trap: another sender may have settled it. Only an unused authorization buys nothing.
+        const { readHolding } = await import('../token.ts')
+        if ((await readHolding(chain, payment)).used) return explain(chain, payment, outcome.reason)
+        return {
+          status: 'refused',
+          reason: reasonOfDeclined(outcome.reason, 'exact'),
+          detail: `${outcome.reason}, least ${outcome.least}`,
+        }
+      }
       case 'none':
         // No transaction of ours is pending: the payment may be settled again with the same id.
         return { status: 'refused', reason: 'exact_failed', detail: 'nothing was sent' }

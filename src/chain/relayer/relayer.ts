@@ -6,7 +6,9 @@ import { ChainFault } from '../fault.ts'
 import type { Log } from '../log.ts'
 import { type Chain, connect } from '../rpc.ts'
 import { type Fees, firstFees, gasLimit, nextFees } from './gas.ts'
+import { type Declined, feeNow, GAS_TERMS, type GasTerms, worstCost, worthItsGas } from './gas-money.ts'
 import { Orders, type Placed, type TransactionOrder } from './orders.ts'
+import { type Cost, Spending } from './spending.ts'
 import type { Conditions, Receipt } from './transaction.ts'
 
 /** See orders.ts. */
@@ -16,16 +18,22 @@ export type { TransactionOrder } from './orders.ts'
  * The outcome of an order.
  * - `mined`, `reverted`: the current state; a reorganization can make it `pending` again.
  * - `refused`: the simulation failed. Nothing was signed or sent, and the id may be sent again.
+ * - `declined`: we do not pay for it now. Nothing was signed or sent, and the id may be sent again. `least`: the amount
+ *   that is worth its gas, in atomic units.
  * - `pending`: signed, and sent or about to be. Trap: it may be mined at any time, so never make another instead.
  */
 export type Outcome =
   | { status: 'mined'; hash: Hex; block: bigint; logs: Log[] }
   | { status: 'reverted'; hash: Hex; block: bigint }
-  | { status: 'refused'; reason: string }
+  | Unsigned
   | { status: 'pending'; hash: Hex }
 
-/** `maxFee`: the maximum fee per gas, in wei. */
-export type RelayerSettings = { chain: Chain; key: Hex; maxFee?: bigint }
+type Unsigned =
+  | { status: 'refused'; reason: string }
+  | { status: 'declined'; reason: Declined; least: bigint }
+
+/** `gas`: what gas may cost; {@link GAS_TERMS} in its absence. */
+export type RelayerSettings = { chain: Chain; key: Hex; gas?: Partial<GasTerms> }
 
 /** The interface for callers. A Durable Object stub implements it. */
 export type Relayer = {
@@ -37,7 +45,6 @@ const WAIT_MS = 15_000
 const TEND_MS = 15_000
 const STUCK_MS = 45_000
 const KEEP_MS = 7 * 86_400_000
-const DEFAULT_MAX_FEE = 25_000_000_000n
 const TENDED_AT_ONCE = 50
 const FIRST_PAUSE_MS = 25
 const LONGEST_PAUSE_MS = 2_000
@@ -48,18 +55,20 @@ type Signed = Placed & { nonce: number }
 export class RelayerBase<Env = unknown> extends DurableObject<Env> implements Relayer {
   readonly #chain: Chain
   readonly #key: Hex
-  readonly #maxFee: bigint
+  readonly #gas: GasTerms
   readonly #orders: Orders
-  readonly #placing = new Map<string, { order: TransactionOrder; placed: Promise<string | undefined> }>()
+  readonly #spending: Spending
+  readonly #placing = new Map<string, { order: TransactionOrder; placed: Promise<Unsigned | undefined> }>()
   #turn: Promise<unknown> = Promise.resolve()
   #conditions: Promise<Conditions> | null = null
 
-  constructor(ctx: DurableObjectState, env: Env, { chain, key, maxFee = DEFAULT_MAX_FEE }: RelayerSettings) {
+  constructor(ctx: DurableObjectState, env: Env, { chain, key, gas }: RelayerSettings) {
     super(ctx, env)
     this.#chain = chain
     this.#key = key
-    this.#maxFee = maxFee
+    this.#gas = { ...GAS_TERMS, ...gas }
     this.#orders = new Orders(ctx.storage)
+    this.#spending = new Spending(ctx.storage.sql, this.#gas)
     // Trap: a transaction signed before this restart may not have been sent, and every later nonce waits for it.
     if (this.#orders.open(1).length > 0) ctx.blockConcurrencyWhile(() => ctx.storage.setAlarm(Date.now()))
   }
@@ -82,8 +91,8 @@ export class RelayerBase<Env = unknown> extends DurableObject<Env> implements Re
     if (known && isSigned(known)) {
       if (known.open) await this.#rebroadcast(known)
     } else {
-      const refused = await this.#placeOnce(order)
-      if (refused !== undefined) return { status: 'refused', reason: refused }
+      const unsigned = await this.#placeOnce(order)
+      if (unsigned) return unsigned
     }
     return this.#await(order.id, until)
   }
@@ -101,6 +110,7 @@ export class RelayerBase<Env = unknown> extends DurableObject<Env> implements Re
     try {
       await this.#tend()
       this.#orders.prune(Date.now() - KEEP_MS)
+      this.#spending.prune(Date.now())
     } catch (thrown) {
       this.#warn('open transactions not checked, retrying at the next alarm', { fault: String(thrown) })
     }
@@ -108,7 +118,7 @@ export class RelayerBase<Env = unknown> extends DurableObject<Env> implements Re
   }
 
   // Parallel calls with one id place it once: later callers wait for the first.
-  #placeOnce(order: TransactionOrder): Promise<string | undefined> {
+  #placeOnce(order: TransactionOrder): Promise<Unsigned | undefined> {
     const running = this.#placing.get(order.id)
     if (running) {
       assertSame(running.order, order)
@@ -119,35 +129,60 @@ export class RelayerBase<Env = unknown> extends DurableObject<Env> implements Re
     return placed
   }
 
-  /** Simulates, signs, stores and sends an order. Returns the reason when the simulation fails. */
-  async #place(order: TransactionOrder): Promise<string | undefined> {
+  /** Simulates, signs, stores and sends an order. Returns why nothing was signed. */
+  async #place(order: TransactionOrder): Promise<Unsigned | undefined> {
+    // Threat: a payer whose budget is used up must cost no calls to the node either.
+    const exhausted = order.sponsored && this.#spending.exhausted(order.sponsored, Date.now())
+    if (exhausted) return { status: 'declined', reason: exhausted, least: 0n }
     const { broadcast, simulate } = await import('./transaction.ts')
     const client = await connect(this.#chain)
     const from = await this.address()
     const [trial, now] = await Promise.all([simulate(client, from, order), this.#readConditions()])
-    if ('refused' in trial) return trial.refused
+    if ('refused' in trial) return { status: 'refused', reason: trial.refused }
     const gas = order.gas ?? gasLimit(order.data, trial.gas)
-    const attempt = await this.#inTurn(() => this.#sign(order, gas, now))
+    const attempt = await this.#inTurn(() => this.#sign(order, { limit: gas, expected: trial.gas }, now))
+    if ('status' in attempt) return attempt
     const against = await broadcast(client, attempt.raw)
     if (against !== undefined) this.#warn('broadcast outcome unknown', { hash: attempt.hash, against })
     return undefined
   }
 
   /** Assigns the next nonce to an order, signs it, and stores both before anything is sent. */
-  async #sign(order: TransactionOrder, gas: bigint, now: Conditions): Promise<{ hash: Hex; raw: Hex }> {
+  async #sign(
+    order: TransactionOrder,
+    gas: { limit: bigint; expected: bigint },
+    now: Conditions,
+  ): Promise<{ hash: Hex; raw: Hex } | Unsigned> {
     const { signTransaction } = await import('./transaction.ts')
-    const fees = firstFees(now.baseFee, now.tip, this.#maxFee)
+    const fees = firstFees(now.baseFee, now.tip, this.#gas.maxFee)
     if (!fees) throw new ChainFault('fee_too_high', `the base fee is ${now.baseFee} wei`)
-    if (now.balance < gas * fees.maxFee)
-      throw new ChainFault('unfunded', `the relayer holds ${now.balance} wei`)
+    const cost = { expected: gas.expected * feeNow(now), worst: worstCost(gas.limit, fees) }
+    const declined = this.#decline(order, cost, now)
+    if (declined) return declined
+    if (now.balance < cost.worst) throw new ChainFault('unfunded', `the relayer holds ${now.balance} wei`)
     const nonce = await this.#nextNonce(now.count)
-    const signed = signTransaction(this.#key, this.#chain.chainId, { ...order, gas, nonce, fees })
-    const { id, to, data } = order
+    const signed = signTransaction(this.#key, this.#chain.chainId, { ...order, gas: gas.limit, nonce, fees })
+    const { id, to, data, sponsored } = order
     const alone = this.#orders.open(1).length === 0
-    this.#orders.place({ id, to, data, gas, nonce, open: true }, { ...signed, fees, at: Date.now() })
+    const at = Date.now()
+    this.ctx.storage.transactionSync(() => {
+      if (sponsored) this.#spending.spend(sponsored, cost, at)
+      this.#orders.place({ id, to, data, gas: gas.limit, nonce, open: true }, { ...signed, fees, at })
+    })
     // Trap: set the alarm in the same tick as the write. Both then reach the disk together, and no order lacks an alarm.
     if (alone) await this.ctx.storage.setAlarm(Date.now() + TEND_MS)
     return signed
+  }
+
+  /** Why we do not pay for an order; undefined for our own orders. */
+  #decline({ id, sponsored }: TransactionOrder, cost: Cost, now: Conditions): Unsigned | undefined {
+    if (!sponsored) return undefined
+    const least = worthItsGas(sponsored.kind, feeNow(now), this.#gas.nativePrice)
+    const free = now.balance - this.#orders.committed()
+    const reason = this.#spending.decline(sponsored, { cost, least, free, now: Date.now() })
+    if (!reason) return undefined
+    this.#warn('order declined', { order: id, reason, balance: now.balance.toString() })
+    return { status: 'declined', reason, least }
   }
 
   /**
@@ -211,8 +246,8 @@ export class RelayerBase<Env = unknown> extends DurableObject<Env> implements Re
     const [last] = this.#orders.attempts(order.id)
     if (!last) return
     const stuck = Date.now() - last.at >= STUCK_MS
-    const asked = stuck ? firstFees(now.baseFee, now.tip, this.#maxFee) : undefined
-    const fees = asked && nextFees(last.fees, asked, this.#maxFee)
+    const asked = stuck ? firstFees(now.baseFee, now.tip, this.#gas.maxFee) : undefined
+    const fees = asked && nextFees(last.fees, asked, this.#gas.maxFee)
     if (stuck && !fees) this.#warn('transaction still pending at the maximum fee', { hash: last.hash })
     if (fees) await this.#inTurn(() => this.#replace(order, fees))
     await this.#rebroadcast(order)

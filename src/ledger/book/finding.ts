@@ -19,6 +19,7 @@ import type { InvoiceStanding } from '../billing/types.ts'
  * - `unswept`: part of what was claimed for a receiver has not reached its wallet.
  * - `undelivered`: an `exact` payment arrived, but its request ended without a delivery. The payer may repeat
  *   the request, or the operator refunds it.
+ * - `low_gas`: the relayer holds less than twice its reserve. Below the reserve it pays for claims alone.
  * - `rail_failed`: an invoice could not be created or submitted, or its rail did not respond. The next run
  *   retries.
  * - `overpaid`: an invoice received more than its total. The rest belongs to the payer.
@@ -37,6 +38,7 @@ export type Finding = {
     | 'receiver_behind'
     | 'unswept'
     | 'undelivered'
+    | 'low_gas'
     | 'rail_failed'
     | 'overpaid'
     | 'overcredited'

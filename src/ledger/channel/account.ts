@@ -22,6 +22,10 @@ import type { Answer, Charged, ChargeOrder, DepositOrder, Entry, Order, Standing
 
 type Queued = Waiting & { resolve: (answer: Answer) => void }
 
+/** Refunds of one channel in 24 hours. More are refused: each costs us a transaction (faults: F18). */
+export const MAX_REFUNDS_PER_DAY = 3
+const DAY_MS = 86_400_000
+
 /**
  * The source of truth for what one payer authorized, was charged and has paid on one channel.
  *
@@ -154,6 +158,12 @@ export class Account extends DurableObject<{ BOOK: D1Database }> {
     return this.#standing
   }
 
+  /** Returns when the oldest unclaimed charge was made (Unix ms); null if nothing is owed. */
+  async owesSince(): Promise<number | null> {
+    await this.#commits.durable()
+    return this.#standing && this.#journal.owesSince(this.#standing.redeemed)
+  }
+
   /** Returns up to `limit` journal entries with `seq > after`, oldest first. */
   async entries(after: number, limit: number): Promise<Entry[]> {
     await this.#commits.durable()
@@ -194,6 +204,8 @@ export class Account extends DurableObject<{ BOOK: D1Database }> {
     if (order.kind === 'charge') return this.#charge(order, standing)
     const begun = this.#begun(order, standing)
     if (begun.outcome !== 'begun') return begun
+    const refunds = order.kind === 'refund' ? this.#journal.refundsSince(Date.now() - DAY_MS) : 0
+    if (refunds >= MAX_REFUNDS_PER_DAY) return this.#refuse('refund_limit')
     const { id, kind, max, signature } = order
     const signed = max === standing.authorized ? { signature } : {}
     this.#begunHere = true
@@ -210,6 +222,7 @@ export class Account extends DurableObject<{ BOOK: D1Database }> {
     const amount = order.amount ?? left
     if (left <= 0n) return this.#refuse('refund_empty')
     if (amount <= 0n || amount > left) return this.#refuse('refund_amount')
+    if (amount < (order.least ?? 0n)) return this.#refuse('refund_too_small')
     return { outcome: 'begun', amount, standing }
   }
 

@@ -48,6 +48,8 @@ const SCHEMA = [
   ) STRICT`,
 ]
 
+const REFUNDS = `CREATE INDEX IF NOT EXISTS entry_refund ON entry (at) WHERE kind = 'refund'`
+
 type Row = Record<string, SqlStorageValue>
 
 /** Reads and writes one account's tables. Callers hold the transaction. Times in Unix milliseconds. */
@@ -111,6 +113,30 @@ export class Journal {
       .exec(`SELECT max, signature FROM entry WHERE kind = 'charge' ORDER BY max DESC LIMIT 1`)
       .toArray()
     return row && { max: unpadAmount(String(row.max)), signature: row.signature as Hex }
+  }
+
+  /**
+   * Returns when `charged` last rose above `redeemed` (Unix ms), or null. Reads the unclaimed entries, at most 10,000: an
+   * account with more of them is taken for younger than it is.
+   */
+  owesSince(redeemed: bigint): number | null {
+    let since: number | null = null
+    const newest = 'SELECT at, charged FROM entry ORDER BY seq DESC LIMIT 10000'
+    for (const { at, charged } of this.#sql.exec(newest)) {
+      if (unpadAmount(String(charged)) <= redeemed) break
+      since = Number(at)
+    }
+    return since
+  }
+
+  /** Returns how many refunds were begun after `since` (Unix ms), whatever became of them. */
+  refundsSince(since: number): number {
+    // A ledger of an earlier version lacks the index. It holds refunds alone, so that a charge writes no row more.
+    this.#sql.exec(REFUNDS)
+    const [row] = this.#sql
+      .exec(`SELECT count(*) AS n FROM entry WHERE kind = 'refund' AND at > ? AND max IS NOT NULL`, since)
+      .toArray()
+    return Number(row?.n ?? 0)
   }
 
   /** Returns the number of the last entry; 0 for an empty journal. */

@@ -1,6 +1,7 @@
 /** One verified channel payment on its way through the ledger: order, update from the chain, answer. */
 
 import { readChannels } from '../../chain/channels.ts'
+import { reasonOfDeclined } from '../../chain/relayer/gas-money.ts'
 import type { Outcome, Relayer, TransactionOrder as Transaction } from '../../chain/relayer/relayer.ts'
 import type { Chain } from '../../chain/rpc.ts'
 import type { Account } from '../../ledger/channel/account.ts'
@@ -9,7 +10,7 @@ import { retryOnce } from '../../platform/retry.ts'
 import type { ChannelState } from '../../protocol/evm/channel.ts'
 import { depositNonce } from '../../protocol/evm/eip712.ts'
 import type { Hex } from '../../protocol/evm/hex.ts'
-import { accept, type Result, refuse } from '../../protocol/refusal.ts'
+import { accept, type Refusal, type Result, refuse } from '../../protocol/refusal.ts'
 import type { ChannelPayload } from '../../protocol/x402/payload.ts'
 import type { SettleResponse } from '../../protocol/x402/types.ts'
 import type { Charge, Purchase } from '../scheme.ts'
@@ -89,11 +90,14 @@ export class ChannelPurchase {
     }
   }
 
-  /** Opens the account if there is escrow behind this channel. Nothing is written for a channel without (faults: H1). */
+  /**
+   * Opens the account if there is at least the least deposit behind this channel. Nothing is written for a channel with less
+   * (faults: H1, H2).
+   */
   async #openFromChain(): Promise<boolean> {
     if (!(await this.#ports.mayRead())) return false
     const state = await this.#read()
-    if (state.balance === 0n) return false
+    if (state.balance < this.#terms.minDeposit) return false
     await this.#account().open(this.#channelId, this.#payload.config, state)
     return true
   }
@@ -131,7 +135,8 @@ export class ChannelPurchase {
     if (begun.outcome !== 'begun') return this.#answer(begun)
     const { encodeDeposit } = await import('../../chain/escrow.ts')
     const data = encodeDeposit(config, deposit.amount, collector, deposit)
-    const outcome = await this.#send({ id, to: escrow, data }, begun.standing)
+    const sponsored = { kind: 'deposit', payer: config.payer, amount: deposit.amount } as const
+    const outcome = await this.#send({ id, to: escrow, data, sponsored }, begun.standing)
     switch (outcome.status) {
       case 'mined': {
         const settled = { id, state: await this.#read(outcome.block), transaction: outcome.hash }
@@ -139,6 +144,9 @@ export class ChannelPurchase {
       }
       case 'pending':
         return refuse('outcome_unknown', { detail: outcome.hash })
+      case 'declined':
+        await this.#account().resolve(id, null)
+        return declined(outcome, 'deposit')
       default:
         await this.#account().resolve(id, null)
         return refuse('deposit_failed', {
@@ -171,7 +179,8 @@ export class ChannelPurchase {
     const { voucher } = this.#payload
     const amount = this.#payload.type === 'refund' ? this.#payload.amount : null
     const id = `refund:${this.#channelId}:${this.#purchase.id}`
-    const begun = await this.#place({ ...this.#signed(id), kind: 'refund', amount })
+    const least = this.#terms.minRefund
+    const begun = await this.#place({ ...this.#signed(id), kind: 'refund', amount, least })
     if (begun.outcome !== 'begun') return this.#answer(begun)
     const { encodeClaim, encodeMulticall, encodeRefund } = await import('../../chain/escrow.ts')
     const { config, charged, redeemed } = begun.standing
@@ -189,7 +198,8 @@ export class ChannelPurchase {
           ]
         : []
     const data = encodeMulticall([...claims, encodeRefund(config, begun.amount)])
-    const outcome = await this.#send({ id, to: this.#ports.chain.escrow, data }, begun.standing)
+    const sponsored = { kind: 'refund', payer: config.payer, amount: begun.amount } as const
+    const outcome = await this.#send({ id, to: this.#ports.chain.escrow, data, sponsored }, begun.standing)
     switch (outcome.status) {
       case 'mined': {
         const standing = await this.#account().resolve(id, await this.#read(outcome.block), outcome.hash)
@@ -197,6 +207,9 @@ export class ChannelPurchase {
       }
       case 'pending':
         return refuse('outcome_unknown', { detail: outcome.hash })
+      case 'declined':
+        await this.#account().resolve(id, null)
+        return declined(outcome, 'refund')
       default:
         await this.#account().resolve(id, null)
         return refuse('refund_failed', {
@@ -217,6 +230,7 @@ export class ChannelPurchase {
 
   #answer(answer: Answer): Result<Charge> {
     if (answer.outcome === 'refused') {
+      if (answer.reason === 'refund_too_small') return tooSmall('refund', this.#terms.minRefund)
       const corrects = answer.reason === 'voucher_stale' && answer.standing !== null
       return refuse(answer.reason, corrects ? { terms: correction(answer.standing) } : {})
     }
@@ -279,6 +293,22 @@ export class ChannelPurchase {
   #account(): DurableObjectStub<Account> {
     return this.#ports.accounts.getByName(this.#channelId)
   }
+}
+
+/** The refusal of an order that the relayer does not pay for. A corrective 402 states the amount that is worth its gas. */
+function declined(
+  { reason, least }: Extract<Outcome, { status: 'declined' }>,
+  kind: 'deposit' | 'refund',
+): { ok: false; refusal: Refusal } {
+  return reason === 'below_gas'
+    ? tooSmall(kind, least)
+    : refuse(reasonOfDeclined(reason, kind), { detail: reason })
+}
+
+function tooSmall(kind: 'deposit' | 'refund', least: bigint): { ok: false; refusal: Refusal } {
+  return kind === 'deposit'
+    ? refuse('deposit_too_small', { terms: { minDeposit: least.toString() } })
+    : refuse('refund_too_small', { terms: { minRefund: least.toString() } })
 }
 
 function receiptOnly(receipt: SettleResponse): Charge {

@@ -32,7 +32,8 @@ export const exact: SchemeKind<ExactPayment> = {
     return accept({ version: 1, scheme: 'exact', network, accepted: null, payload: read.value })
   },
 
-  offeredAfter: () => true,
+  // The amount would be the same again, and so would the refusal.
+  offeredAfter: (reason) => reason !== 'exact_below_gas',
 
   describe: (network) => ({
     title: 'At once',
