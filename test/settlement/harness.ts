@@ -12,6 +12,7 @@ import type { Steps } from '../../src/platform/steps.ts'
 import type { ChannelConfig } from '../../src/protocol/evm/channel.ts'
 import { channelId } from '../../src/protocol/evm/eip712.ts'
 import type { Address, Hex } from '../../src/protocol/evm/hex.ts'
+import type { Dust } from '../../src/settlement/channels/dust.ts'
 import type { ExactSums } from '../../src/settlement/channels/reconcile.ts'
 import type { Sent } from '../../src/settlement/channels/transactions.ts'
 import type { Settings } from '../../src/settlement/context.ts'
@@ -140,6 +141,7 @@ export type Record = {
   exact: ExactSums
   receivers: { receiver: Address; claimed: string; swept: string; redeemed: string; elsewhere: string }[]
   transactions: Listed<Sent>
+  dust: Listed<Dust> & { amount: string }
   quarantined: Listed<{ channelId: Hex; reason: string }> & { accounts: number }
   findings: Listed<Finding>
 }

@@ -6,7 +6,15 @@ import { ChainFault } from '../fault.ts'
 import type { Log } from '../log.ts'
 import { type Chain, connect } from '../rpc.ts'
 import { type Fees, firstFees, gasLimit, nextFees } from './gas.ts'
-import { type Declined, feeNow, GAS_TERMS, type GasTerms, worstCost, worthItsGas } from './gas-money.ts'
+import {
+  type Declined,
+  feeNow,
+  GAS_TERMS,
+  type GasTerms,
+  type Sponsored,
+  worstCost,
+  worthItsGas,
+} from './gas-money.ts'
 import { Orders, type Placed, type TransactionOrder } from './orders.ts'
 import { type Cost, Spending } from './spending.ts'
 import type { Conditions, Receipt } from './transaction.ts'
@@ -18,8 +26,7 @@ export type { TransactionOrder } from './orders.ts'
  * The outcome of an order.
  * - `mined`, `reverted`: the current state; a reorganization can make it `pending` again.
  * - `refused`: the simulation failed. Nothing was signed or sent, and the id may be sent again.
- * - `declined`: we do not pay for it now. Nothing was signed or sent, and the id may be sent again. `least`: the amount
- *   that is worth its gas, in atomic units.
+ * - `declined`: we do not pay for it now. Nothing was signed or sent, and the id may be sent again.
  * - `pending`: signed, and sent or about to be. Trap: it may be mined at any time, so never make another instead.
  */
 export type Outcome =
@@ -28,9 +35,10 @@ export type Outcome =
   | Unsigned
   | { status: 'pending'; hash: Hex }
 
-type Unsigned =
-  | { status: 'refused'; reason: string }
-  | { status: 'declined'; reason: Declined; least: bigint }
+/** An order that we do not pay for. `least`: the amount that is worth its gas now, in atomic units. */
+export type DeclinedOrder = { status: 'declined'; reason: Declined; least: bigint }
+
+type Unsigned = { status: 'refused'; reason: string } | DeclinedOrder
 
 /** `gas`: what gas may cost; {@link GAS_TERMS} in its absence. */
 export type RelayerSettings = { chain: Chain; key: Hex; gas?: Partial<GasTerms> }
@@ -97,6 +105,17 @@ export class RelayerBase<Env = unknown> extends DurableObject<Env> implements Re
     return this.#await(order.id, until)
   }
 
+  /**
+   * Whether an order of this kind would be declined now; null if it would not. Writes nothing, and leaves out the gas that
+   * the order itself takes.
+   * @throws ChainFault when fees are unreadable
+   */
+  async declines(sponsored: Sponsored): Promise<DeclinedOrder | null> {
+    const now = await this.#readConditions()
+    const nothing = { expected: 0n, worst: 0n }
+    return this.#decline(sponsored, nothing, now) ?? null
+  }
+
   /** The outcome of an order that may have been sent; `none` if no signed transaction of it can be mined. */
   async outcome(id: string, waitMs = 0): Promise<Outcome | { status: 'none' }> {
     const known = this.#orders.find(id)
@@ -157,7 +176,7 @@ export class RelayerBase<Env = unknown> extends DurableObject<Env> implements Re
     const fees = firstFees(now.baseFee, now.tip, this.#gas.maxFee)
     if (!fees) throw new ChainFault('fee_too_high', `the base fee is ${now.baseFee} wei`)
     const cost = { expected: gas.expected * feeNow(now), worst: worstCost(gas.limit, fees) }
-    const declined = this.#decline(order, cost, now)
+    const declined = this.#decline(order.sponsored, cost, now)
     if (declined) return declined
     if (now.balance < cost.worst) throw new ChainFault('unfunded', `the relayer holds ${now.balance} wei`)
     const nonce = await this.#nextNonce(now.count)
@@ -175,13 +194,14 @@ export class RelayerBase<Env = unknown> extends DurableObject<Env> implements Re
   }
 
   /** Why we do not pay for an order; undefined for our own orders. */
-  #decline({ id, sponsored }: TransactionOrder, cost: Cost, now: Conditions): Unsigned | undefined {
+  #decline(sponsored: Sponsored | undefined, cost: Cost, now: Conditions): DeclinedOrder | undefined {
     if (!sponsored) return undefined
     const least = worthItsGas(sponsored.kind, feeNow(now), this.#gas.nativePrice)
     const free = now.balance - this.#orders.committed()
     const reason = this.#spending.decline(sponsored, { cost, least, free, now: Date.now() })
     if (!reason) return undefined
-    this.#warn('order declined', { order: id, reason, balance: now.balance.toString() })
+    const { kind, payer } = sponsored
+    this.#warn('order declined', { kind, payer, reason, balance: now.balance.toString() })
     return { status: 'declined', reason, least }
   }
 

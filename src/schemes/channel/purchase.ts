@@ -2,7 +2,13 @@
 
 import { readChannels } from '../../chain/channels.ts'
 import { reasonOfDeclined } from '../../chain/relayer/gas-money.ts'
-import type { Outcome, Relayer, TransactionOrder as Transaction } from '../../chain/relayer/relayer.ts'
+import type {
+  DeclinedOrder,
+  Outcome,
+  Relayer,
+  RelayerBase,
+  TransactionOrder as Transaction,
+} from '../../chain/relayer/relayer.ts'
 import type { Chain } from '../../chain/rpc.ts'
 import type { Account } from '../../ledger/channel/account.ts'
 import type { Answer, Charged, ChargeOrder, Order, Standing, Unresolved } from '../../ledger/channel/types.ts'
@@ -21,7 +27,7 @@ import type { ChannelTerms } from './terms.ts'
 export type ChannelPorts = {
   accounts: DurableObjectNamespace<Account>
   chain: Chain
-  relayer: () => Relayer
+  relayer: () => Relayer & Pick<RelayerBase, 'declines'>
   /** Whether one more unknown channel may be looked up on chain now. */
   mayRead: () => Promise<boolean>
 }
@@ -161,10 +167,13 @@ export class ChannelPurchase {
     const { chain } = this.#ports
     const { readHolding } = await import('../../chain/token.ts')
     const nonce = depositNonce(this.#channelId, deposit.salt)
-    const [state, holding] = await Promise.all([
+    const sponsored = { kind: 'deposit', payer: config.payer, amount: deposit.amount } as const
+    const [state, holding, against] = await Promise.all([
       this.#read(),
       readHolding(chain, { token: chain.token, from: config.payer, nonce }),
+      this.#ports.relayer().declines(sponsored),
     ])
+    if (against) return declined(against, 'deposit')
     if (holding.used) return refuse('deposit_failed', { detail: 'the authorization was used before' })
     if (holding.balance < deposit.amount)
       return refuse('deposit_failed', { detail: 'the payer does not hold it' })
@@ -297,7 +306,7 @@ export class ChannelPurchase {
 
 /** The refusal of an order that the relayer does not pay for. A corrective 402 states the amount that is worth its gas. */
 function declined(
-  { reason, least }: Extract<Outcome, { status: 'declined' }>,
+  { reason, least }: DeclinedOrder,
   kind: 'deposit' | 'refund',
 ): { ok: false; refusal: Refusal } {
   return reason === 'below_gas'

@@ -1,5 +1,6 @@
 /** Channels (x402 `batch-settlement`, EVM): the payer escrows once, then signs a higher ceiling for each request. */
 
+import { parseAmount } from '../../protocol/amount.ts'
 import type { ChannelConfig, Voucher } from '../../protocol/evm/channel.ts'
 import {
   channelId,
@@ -36,10 +37,11 @@ export function channelScheme(terms: ChannelTerms, ports: ChannelPorts) {
   return {
     offer: (price) => offerOf(terms, price),
 
-    // A corrective 402 raises `minDeposit` while gas is dear. It promises nothing, so both values answer the offer.
-    answers: ({ accepted }, offer) => {
-      const { minDeposit: _, ...extra } = offer.extra
-      return matches(accepted, { ...offer, extra })
+    // A corrective 402 raises `minDeposit` while gas is dear, and the payer echoes that.
+    answers({ accepted }, offer) {
+      const { minDeposit } = accepted.extra
+      const raised = typeof minDeposit === 'string' && (parseAmount(minDeposit) ?? 0n) >= terms.minDeposit
+      return raised && matches(accepted, { ...offer, extra: { ...offer.extra, minDeposit } })
     },
 
     verify(payment, price, now) {

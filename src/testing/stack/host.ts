@@ -55,6 +55,9 @@ async function start(): Promise<StackFacts> {
       RPC_URL: chain.rpcUrl,
       RELAYER_KEY: relayer.privateKey,
       OPERATOR_TOKEN_SHA256: createHash('sha256').update(keep.operatorToken).digest('hex'),
+      // Gas on the local chain costs a hundred times as much as on Base.
+      GAS_PER_PAYER: '10',
+      GAS_NEW_PAYERS: '1000',
       ...billingVars({ publicUrl, operatorKey: keep.operatorKey, stripeUrl: stripe.url }),
       ...options.vars,
     },
