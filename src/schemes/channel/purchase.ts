@@ -167,19 +167,20 @@ export class ChannelPurchase {
     const { chain } = this.#ports
     const { readHolding } = await import('../../chain/token.ts')
     const nonce = depositNonce(this.#channelId, deposit.salt)
-    const sponsored = { kind: 'deposit', payer: config.payer, amount: deposit.amount } as const
-    const [state, holding, against] = await Promise.all([
+    const [state, holding] = await Promise.all([
       this.#read(),
       readHolding(chain, { token: chain.token, from: config.payer, nonce }),
-      this.#ports.relayer().declines(sponsored),
     ])
-    if (against) return declined(against, 'deposit')
     if (holding.used) return refuse('deposit_failed', { detail: 'the authorization was used before' })
     if (holding.balance < deposit.amount)
       return refuse('deposit_failed', { detail: 'the payer does not hold it' })
     // Without an account, the chain's own total is the base (x402 batch-settlement §Server state loss).
     if (voucher.maxClaimableAmount !== state.totalClaimed + this.#purchase.price)
       return refuse('voucher_stale')
+    // The relayer decides again when the deposit is sent. Here it keeps accounts of dust out of storage (faults: H2).
+    const sponsored = { kind: 'deposit', payer: config.payer, amount: deposit.amount } as const
+    const against = await this.#ports.relayer().declines(sponsored)
+    if (against) return declined(against, 'deposit')
     await this.#account().open(this.#channelId, config, state)
     return accept(null)
   }
