@@ -55,14 +55,14 @@ export function gate({ policy, schemes, now, newId, cloudflareCharges }: GateOpt
   }
 
   return async function handle(request, content) {
-    const { method, headers } = request
+    const { method, headers, url: target } = request
     if (!METHODS.has(method)) return refused({ reason: 'method_not_allowed' })
     if (method === 'OPTIONS') return preflight()
     const dialect = dialectOf(headers)
     const manner = { head: method === 'HEAD', dialect: dialect ?? null }
-    const path = canonicalize(request.url)
+    const path = canonicalize(target)
     if (!path.ok) return refused(path.refusal, manner)
-    const site = siteOrigin(request.url)
+    const site = siteOrigin(target)
     if (site === null) return refused({ reason: 'ambiguous_path' }, manner)
     const asker = classify({
       userAgent: headers.get('user-agent'),

@@ -50,15 +50,17 @@ export function offersOf(policy: Policy, decision: Decision, offerers: Offerers)
     about,
     headers(url, refusal) {
       const answer = answered(url, refusal)
-      return {
-        ...own,
-        ...Object.fromEntries(challenges.flatMap(({ header }) => (header ? [header(answer)] : []))),
+      const headers = { ...own }
+      for (const { header } of challenges) {
+        const written = header?.(answer)
+        if (written) headers[written[0]] = written[1]
       }
+      return headers
     },
     body(url, refusal) {
       const answer = answered(url, refusal)
-      const [body] = challenges.flatMap((challenge) => challenge.body?.(answer) ?? [])
-      return body ?? JSON.stringify({ error: wire(refusal.reason).code })
+      for (const { body } of challenges) if (body) return body(answer)
+      return JSON.stringify({ error: wire(refusal.reason).code })
     },
   }
 }

@@ -31,6 +31,7 @@ function wayOf(scheme: SchemeName, network: string) {
   return html`<li><b>${title}</b>: ${text} (<code>${code}</code>).</li>`
 }
 
+const NAMES_HTML = /text\/html/i
 /** Media types that our JSON satisfies. */
 const JSON_TYPE = /^(?:application\/(?:[^;]*\+)?json|application\/\*|\*\/\*)$/
 const WEIGHT = /^q=(0(?:\.[0-9]{0,3})?|1(?:\.0{0,3})?)$/
@@ -40,8 +41,11 @@ const WEIGHT = /^q=(0(?:\.[0-9]{0,3})?|1(?:\.0{0,3})?)$/
  * Without the header, or with a wildcard alone, the client gets JSON.
  */
 export function prefersHtml(headers: Headers): boolean {
+  const accepted = headers.get('accept') ?? ''
+  // Most unpaid requests name no HTML at all.
+  if (!NAMES_HTML.test(accepted)) return false
   let [html, json] = [0, 0]
-  for (const range of headers.get('accept')?.split(',') ?? []) {
+  for (const range of accepted.split(',')) {
     const [type = '', ...parameters] = range.split(';').map((part) => part.trim().toLowerCase())
     const weight = weightOf(parameters)
     if (type === 'text/html' && weight > json) html = Math.max(html, weight)

@@ -27,8 +27,7 @@ export type InvoiceRef = { agent: string; invoice: string }
 
 /**
  * The port of a rail that collects invoices. Each call may be repeated and creates nothing twice. A rejected call
- * leaves the outcome unknown. The counterpart that sends money (`Pays`: send, lookup) is added with the first rail that
- * implements it.
+ * leaves the outcome unknown.
  */
 export type Collects = {
   /**
@@ -50,11 +49,30 @@ export type Collects = {
   since(at: number): Promise<InvoiceRef[]>
 }
 
+/** Money to send. `id` is ours: a rail sends it at most once under this id. `total` in micro-dollars. */
+export type Payout = { id: string; to: string; total: bigint }
+
+/** The state of a payout. `reference` is the rail's own name for it. `failed` is final: no money moved, or it came back. */
+export type PayoutState =
+  | { status: 'pending' | 'sent'; reference: string }
+  | { status: 'failed'; reason: string }
+
+/**
+ * The port of a rail that sends money out. A rejected call leaves the outcome unknown: repeat it with the same id. No rail
+ * of ours sends money yet.
+ */
+export type Pays = {
+  /** Sends money once per id. @throws RailFault */
+  send(payout: Payout): Promise<PayoutState>
+  /** Returns the state of a payout, or null if the rail has none with this id. @throws RailFault */
+  lookup(id: string): Promise<PayoutState | null>
+}
+
 /** The smallest amount that a rail can move, and the smallest invoice that it accepts. Micro-dollars. */
 export type Unit = { unit: bigint; least: bigint }
 
-/** One way to be paid: its name, its limits, and the port {@link Collects}. */
-export type Rail = Unit & Collects & { name: RailName }
+/** One way to move money: its name, its limits, and its ports. Every rail collects; one that also sends has {@link Pays}. */
+export type Rail = Unit & Collects & Partial<Pays> & { name: RailName }
 
 /** The rails that are configured here, by name. */
 export type Rails = Partial<Record<RailName, Rail>>

@@ -68,12 +68,13 @@ export async function newRelayer(settings: Partial<RelayerSettings> = {}): Promi
   const id = env.RELAYER.newUniqueId()
   const lane = newLane()
   const { key, address } = await newKey()
-  let relayer: RelayerBase | undefined
+  let held: { relayer: RelayerBase; by: DurableObjectState } | undefined
   const inside = <Value>(work: (relayer: RelayerBase, storage: DurableObjectStorage) => Promise<Value>) =>
     runInDurableObject(env.RELAYER.get(id), async (_, state) => {
-      if (relayer) return work(relayer, state.storage)
-      relayer = new RelayerBase(state, env, { chain: chainAt(lane.url), key, ...settings })
-      const created = relayer
+      // Trap: the runtime evicts an object that was idle for seconds. Storage of the former one cannot be used then.
+      if (held?.by === state) return work(held.relayer, state.storage)
+      const created = new RelayerBase(state, env, { chain: chainAt(lane.url), key, ...settings })
+      held = { relayer: created, by: state }
       // A restart sets the alarm to now. It would fire in the object's own class, which has another key.
       if ((await state.storage.getAlarm()) !== null) await state.storage.setAlarm(Date.now() + 3_600_000)
       return work(created, state.storage)
@@ -98,7 +99,7 @@ export async function newRelayer(settings: Partial<RelayerSettings> = {}): Promi
         storage.sql.exec(query)
       }),
     kill: async () => {
-      relayer = undefined
+      held = undefined
       const aborted = runInDurableObject(env.RELAYER.get(id), (_, state) => state.abort('killed by the test'))
       await aborted.catch(() => undefined)
     },
