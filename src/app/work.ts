@@ -25,7 +25,8 @@ function channelsOf(env: Bindings, config: Config): Settings | null {
   const { chain, relayer, gas } = config
   if (!chain || !relayer) return null
   const { BOOK: book, ACCOUNT: accounts, AUTHORIZATIONS: authorizations } = env
-  return { chain, book, accounts, authorizations, gas, relayer: lastingRelayer(env, config) }
+  const webhook = config.bill?.webhook ? { ...config.bill.webhook, now: () => Date.now() } : null
+  return { chain, book, accounts, authorizations, gas, webhook, relayer: lastingRelayer(env, config) }
 }
 
 /** Trap: a stub stops working once its object is reset, which a run outlives. Each call makes a fresh stub. */

@@ -35,12 +35,19 @@ export async function deliver(steps: readonly DunningStep[], webhook: Webhook | 
   return delivered
 }
 
-async function send(
-  step: DunningStep,
+function send({ id, stage, agent, invoice, at, open }: DunningStep, webhook: Webhook): Promise<boolean> {
+  return notify({ id, type: `invoice.${stage}`, agent, invoice, at, open: open.toString() }, webhook)
+}
+
+/**
+ * Sends a notice to the operator's webhook, signed. Returns whether it was accepted (any 2xx). A notice that is sent again
+ * has the same id.
+ */
+export async function notify(
+  notice: { id: string; type: string } & Record<string, string | number>,
   { url, secret, fetch: reach = fetch, now }: Webhook,
 ): Promise<boolean> {
-  const { id, stage, agent, invoice, at, open } = step
-  const body = JSON.stringify({ id, type: `invoice.${stage}`, agent, invoice, at, open: open.toString() })
+  const body = JSON.stringify(notice)
   try {
     const response = await reach(url, {
       method: 'POST',
@@ -56,7 +63,11 @@ async function send(
     return response.ok
   } catch (fault) {
     console.warn(
-      JSON.stringify({ message: 'webhook unreachable, retrying in the next run', id, fault: String(fault) }),
+      JSON.stringify({
+        message: 'webhook unreachable, retrying in the next run',
+        id: notice.id,
+        fault: String(fault),
+      }),
     )
     return false
   }

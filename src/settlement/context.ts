@@ -1,5 +1,6 @@
 /** The bindings of a settlement run: the read model, the accounts, the chain and the relayer. */
 
+import type { Webhook } from '../billing/context.ts'
 import type { GasTerms } from '../chain/relayer/gas-money.ts'
 import type { Relayer } from '../chain/relayer/relayer.ts'
 import type { Chain } from '../chain/rpc.ts'
@@ -17,6 +18,8 @@ export type Settings = {
   /** Its address is the channels' receiver authorizer. */
   relayer: Relayer & { address(): Promise<Address> }
   gas: ClaimTerms
+  /** Where the operator is warned; null where none is configured. */
+  webhook?: Webhook | null
 }
 
 /** What is worth claiming, and the gas money that is kept for it. */

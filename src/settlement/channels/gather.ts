@@ -8,7 +8,8 @@ import { SIGNING_MS } from '../../schemes/channel/purchase.ts'
 import { accountOf, type Settings } from '../context.ts'
 import { compareBook, compareChain } from '../findings.ts'
 import { type ClaimRow, redeemable } from './claims.ts'
-import { type Dust, dustOf, leastOf } from './dust.ts'
+import { type Dust, dustOf } from './dust.ts'
+import { leastOf } from './gas.ts'
 import { type Channel, readPage, silence, standingOf, updateAccount } from './observe.ts'
 
 /**

@@ -7,7 +7,7 @@ import type { Address } from '../../protocol/evm/hex.ts'
 import type { Payers, Settings } from '../context.ts'
 import { resolvePayments } from '../exact/in-doubt.ts'
 import { compareChain, compareDelivery, compareReceiver } from '../findings.ts'
-import { compareGas, leastOf } from './dust.ts'
+import { compareGas, leastOf } from './gas.ts'
 import { PAGE, readPage, silence, updateAccount } from './observe.ts'
 import { type Receiver, readTotals } from './sweep.ts'
 
@@ -111,7 +111,7 @@ export async function reconcileReceivers(
   redeemed: Record<Address, string>,
 ): Promise<{ receivers: (Receiver & { redeemed: string; elsewhere: string })[]; findings: Finding[] }> {
   const receivers = []
-  const findings = await compareGas(settings)
+  const findings = await compareGas(settings, Date.now())
   const least = await leastOf(settings, 'sweep')
   for (const [receiver, recorded] of Object.entries(redeemed) as [Address, string][]) {
     const totals = await readTotals(settings, receiver)

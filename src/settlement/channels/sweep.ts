@@ -4,7 +4,7 @@ import { readReceiver } from '../../chain/channels.ts'
 import { encodeSweep, escrowEvents } from '../../chain/escrow.ts'
 import type { Address } from '../../protocol/evm/hex.ts'
 import type { Settings } from '../context.ts'
-import { leastOf } from './dust.ts'
+import { leastOf } from './gas.ts'
 import { record, type Sent, sendOnce } from './transactions.ts'
 
 /** A receiver's running totals on chain. Decimal strings in atomic units. */

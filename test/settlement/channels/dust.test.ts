@@ -99,6 +99,16 @@ describe('A sweep', () => {
 describe('A run', () => {
   it('warns while the relayer holds less than twice its reserve, and claims all the same [F13]', async () => {
     const setup = await newSetup({ reserve: 10n ** 18n })
+    const sent: Record<string, unknown>[] = []
+    setup.settings.webhook = {
+      url: 'https://operator.example/hook',
+      secret: 'a secret of the webhook',
+      now: () => Date.now(),
+      fetch: async (_, init) => {
+        sent.push(JSON.parse(String(init?.body)))
+        return new Response(null, { status: 204 })
+      },
+    }
     await (await openChannel(setup)).charge(100n)
     await rpc('anvil_setBalance', setup.relayer.address, `0x${(2n * 10n ** 18n).toString(16)}`)
     const ended = await runOf(setup)
@@ -110,5 +120,8 @@ describe('A run', () => {
       },
     ])
     expect([ended.status, ended.record.claimed]).toEqual(['settled', '100'])
+    expect(sent).toMatchObject([
+      { type: 'relayer.low_gas', relayer: setup.relayer.address, mark: `2${'0'.repeat(18)}` },
+    ])
   })
 })
