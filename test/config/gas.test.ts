@@ -80,7 +80,7 @@ describe('A price that cannot pay for its gas', () => {
     expect(warning).toEqual({
       place: 'PRICE',
       message:
-        'must be at least $0.00195 to pay for the gas of its transfer by our relayer, at 0.01 gwei and $3000.00 for the native token',
+        'must be at least $0.00225 to pay for the gas of its transfer by our relayer, at 0.01 gwei and $3000.00 for the native token',
     })
   })
 
@@ -94,7 +94,7 @@ describe('A price that cannot pay for its gas', () => {
       { path: '/a', action: 'charge', price: '0.001' },
       { path: '/b', action: 'charge', price: '0.001', schemes: ['channel'] },
       { path: '/c', action: 'allow' },
-      { path: '/d', action: 'charge', price: '0.00195' },
+      { path: '/d', action: 'charge', price: '0.00225' },
     ]
     expect(warnedOf({ RULES })).toEqual(['RULES[0].price'])
   })

@@ -50,7 +50,7 @@ export type Declined = 'below_gas' | 'payer_budget' | 'new_payers_budget' | 'res
 export const GAS: Readonly<Record<GasUse, bigint>> = {
   deposit: 150_000n,
   refund: 130_000n,
-  exact: 65_000n,
+  exact: 75_000n,
   claim: 23_000n,
   sweep: 65_000n,
 }

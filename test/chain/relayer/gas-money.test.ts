@@ -20,8 +20,8 @@ describe('The least amount that is worth its gas', () => {
     )
   })
 
-  it('is $0.00195 for a transfer at 0.01 gwei and $3,000', () => {
-    expect(worthItsGas('exact', 10_000_000n, 3_000_000_000n)).toBe(1_950n)
+  it('is $0.00225 for a transfer at 0.01 gwei and $3,000', () => {
+    expect(worthItsGas('exact', 10_000_000n, 3_000_000_000n)).toBe(2_250n)
   })
 
   it('is nothing while no price of the native token is set', () => {
