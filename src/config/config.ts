@@ -30,7 +30,7 @@ export type Config = {
   operatorTokenSha256: string | undefined
   /** Seconds between a payer's request to withdraw and the payout. A change applies to new channels only. */
   withdrawDelay: number
-  /** What our relayer may spend, and the least amounts that are worth its gas. */
+  /** The gas that our relayer may spend, and the least amounts that are worth it. */
   gas: GasConfig
   /** The unclaimed limit of one channel, in atomic units. */
   maxUnclaimed: bigint
@@ -163,8 +163,8 @@ function readAll(vars: Table): ConfigResult {
   ]
   if (!terms.ok || !rest.success || problems.length > 0) return { ok: false, problems }
   const config = build(terms.policy, rest.output)
-  const relays = config.relayer !== undefined && config.facilitator === undefined
-  return { ok: true, config, warnings: gasWarnings(config.policy, config.gas, relays) }
+  const isSet = (place: string) => vars[place] !== undefined
+  return { ok: true, config, warnings: gasWarnings(config.policy, config.gas, isSet) }
 }
 
 function build(policy: Policy, settings: Settings): Config {

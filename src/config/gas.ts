@@ -1,12 +1,13 @@
-/** The settings of gas: what the relayer may spend, and what is worth its gas. */
+/** The settings of gas: what the relayer may spend, and the least amounts that are worth it. */
 import * as v from 'valibot'
 import { GAS_TERMS, type GasTerms, type GasUse, worthItsGas } from '../chain/relayer/gas-money.ts'
 import { type Policy, policySchemes } from '../paywall/policy.ts'
 import { parseDecimal, showUsd } from '../protocol/amount.ts'
+import { SCHEMES, type SchemeName } from '../schemes/index.ts'
 import type { ConfigProblem, Expected } from './problem.ts'
 import { readWith, usd } from './schema.ts'
 
-/** What the relayer may spend, and the least amounts that do not follow the gas price, in atomic units. */
+/** The relayer's terms, and the least amounts that hold at any gas price, in atomic units. */
 export type GasConfig = GasTerms & { minDeposit: bigint; minRefund: bigint; minClaim: bigint }
 
 const ETHER = 18
@@ -70,41 +71,45 @@ const ORDINARY_FEE = 10_000_000n
 const ORDINARY_PRICE = 3_000_000_000n
 
 /**
- * What is paid for here and cannot pay its gas at an ordinary fee. Warnings: gas may be cheaper, and an operator may
- * accept the loss. `relays`: our relayer settles `exact`, not a facilitator.
+ * Amounts that cannot pay for their gas at an ordinary fee. Warnings only: gas may be cheaper, and an operator may accept
+ * the loss.
  */
-export function gasWarnings(policy: Policy, gas: GasConfig, relays: boolean): ConfigProblem[] {
-  const schemes = policySchemes(policy)
+export function gasWarnings(
+  policy: Policy,
+  gas: GasConfig,
+  isSet: (place: string) => boolean,
+): ConfigProblem[] {
+  const price = gas.nativePrice ?? ORDINARY_PRICE
   const warn = (place: string, use: GasUse, amount: bigint): ConfigProblem[] => {
-    const least = worthItsGas(use, ORDINARY_FEE, gas.nativePrice ?? ORDINARY_PRICE)
-    if (amount >= least) return []
-    const message = `must be at least ${showUsd(least)} to pay for the gas of ${USES[use]}, at 0.01 gwei`
-    const price = showUsd(gas.nativePrice ?? ORDINARY_PRICE)
-    return [{ place, message: `${message} and ${price} for the native token` }]
+    const least = worthItsGas(use, ORDINARY_FEE, price)
+    const assumed = `at 0.01 gwei and ${showUsd(price)} for the native token`
+    const message = `must be at least ${showUsd(least)} to pay for the gas of ${USES[use]}, ${assumed}`
+    return amount < least ? [{ place, message }] : []
   }
-  const decisions: [string, Policy['fallback']][] = [
+  const paidFor = (schemes: Iterable<SchemeName>) =>
+    new Set([...schemes].flatMap((name) => SCHEMES[name].gas?.(isSet) ?? []))
+  const prices: [string, Policy['fallback']][] = [
     ['PRICE', policy.fallback],
     ...policy.rules.map(({ decision }, at): [string, Policy['fallback']] => [`RULES[${at}].price`, decision]),
   ]
-  const priced = decisions.filter(
-    ([, { action, schemes }]) => action === 'charge' && schemes.includes('exact'),
-  )
+  const least: [string, GasUse, bigint][] = [
+    ['MIN_DEPOSIT', 'deposit', gas.minDeposit],
+    ['MIN_REFUND', 'refund', gas.minRefund],
+    ['MIN_CLAIM', 'claim', gas.minClaim],
+  ]
+  const uses = paidFor(policySchemes(policy))
   return [
-    ...(relays ? priced.flatMap(([place, { price }]) => warn(place, 'exact', price)) : []),
-    ...(schemes.has('channel')
-      ? [
-          ...warn('MIN_DEPOSIT', 'deposit', gas.minDeposit),
-          ...warn('MIN_REFUND', 'refund', gas.minRefund),
-          ...warn('MIN_CLAIM', 'claim', gas.minClaim),
-        ]
-      : []),
+    ...prices
+      .filter(([, { action, schemes }]) => action === 'charge' && paidFor(schemes).has('payment'))
+      .flatMap(([place, { price }]) => warn(place, 'payment', price)),
+    ...least.filter(([, use]) => uses.has(use)).flatMap((row) => warn(...row)),
   ]
 }
 
 const USES: Readonly<Record<GasUse, string>> = {
   deposit: 'a deposit and its claim',
   refund: 'a refund',
-  exact: 'its transfer by our relayer',
+  payment: 'its transfer by our relayer',
   claim: 'a claim',
   sweep: 'a sweep',
 }

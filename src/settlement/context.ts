@@ -22,7 +22,7 @@ export type Settings = {
   webhook?: Webhook | null
 }
 
-/** What is worth claiming, and the gas money that is kept for it. */
+/** The least claim that is worth its gas, and the gas money that is kept for claims. */
 export type ClaimTerms = Pick<GasTerms, 'nativePrice' | 'reserve'> & {
   /** The least claim at any gas price, in atomic units. */
   minClaim: bigint

@@ -84,7 +84,7 @@ describe('A price that cannot pay for its gas', () => {
     })
   })
 
-  it('is no warning where a facilitator pays, or exact is not offered', () => {
+  it('goes without a warning where a facilitator pays, or exact is not offered', () => {
     expect(warnedOf({ PRICE: '0.001', FACILITATOR_URL: 'https://f.example' })).toEqual([])
     expect(warnedOf({ PRICE: '0.001', SCHEMES: ['channel'] })).toEqual([])
   })

@@ -51,6 +51,7 @@ describe('docs/storage.md', () => {
       'number',
       'placed',
       'run',
+      'spent',
       'standing',
       'statement',
       'total',

@@ -33,8 +33,8 @@ describe('Gas of a payer’s transaction', () => {
     const crawler = await newCrawler(shop)
     const deposit = await shop.ask('/one', { payment: await crawler.deposits(50_000n, PRICE) })
     const refund = await shop.ask('/any', { payment: await crawler.takesBack(PRICE, 10_000n) })
-    const exact = await shop.ask('/two', { payment: await crawler.pays() })
-    for (const [use, response] of Object.entries({ deposit, refund, exact })) {
+    const payment = await shop.ask('/two', { payment: await crawler.pays() })
+    for (const [use, response] of Object.entries({ deposit, refund, payment })) {
       const most = GAS[use as keyof typeof GAS]
       const gas = await gasOf(response)
       expect(gas <= most && gas > most / 2n, `${use} takes ${gas} of ${most}`).toBe(true)

@@ -23,7 +23,7 @@ export function relayed(chain: Chain, relayer: Relayer): Facilitator {
 
     async settle(payment, id) {
       const { encodeTransfer } = await import('../token.ts')
-      const sponsored = { kind: 'exact', payer: payment.from, amount: payment.value } as const
+      const sponsored = { kind: 'payment', payer: payment.from, amount: payment.value } as const
       const order = { id, to: payment.token, data: encodeTransfer(payment), sponsored }
       return settledOf(chain, payment, () => relayer.send(order))
     },
@@ -57,7 +57,7 @@ async function settledOf(
         if ((await readHolding(chain, payment)).used) return explain(chain, payment, outcome.reason)
         return {
           status: 'refused',
-          reason: reasonOfDeclined(outcome.reason, 'exact'),
+          reason: reasonOfDeclined(outcome.reason, 'payment'),
           detail: `${outcome.reason}, least ${outcome.least}`,
         }
       }

@@ -5,7 +5,7 @@ import type { Fees } from './gas.ts'
 
 /** A transaction that a payer makes us send. Claims and sweeps are not: they may use the reserve. */
 export type Sponsored = {
-  kind: 'deposit' | 'refund' | 'exact'
+  kind: 'deposit' | 'refund' | 'payment'
   payer: Address
   /** The amount that it moves, in atomic units. */
   amount: bigint
@@ -14,7 +14,7 @@ export type Sponsored = {
 /** Everything that our gas pays for. */
 export type GasUse = Sponsored['kind'] | 'claim' | 'sweep'
 
-/** What an operator allows gas to cost. */
+/** The terms on which a relayer pays for gas. */
 export type GasTerms = {
   /** The maximum fee per gas, in wei. */
   maxFee: bigint
@@ -50,7 +50,7 @@ export type Declined = 'below_gas' | 'payer_budget' | 'new_payers_budget' | 'res
 export const GAS: Readonly<Record<GasUse, bigint>> = {
   deposit: 150_000n,
   refund: 130_000n,
-  exact: 75_000n,
+  payment: 75_000n,
   claim: 23_000n,
   sweep: 65_000n,
 }
@@ -102,5 +102,5 @@ export function reasonOfDeclined(declined: Declined, kind: Sponsored['kind']): R
 const BELOW_GAS = {
   deposit: 'deposit_too_small',
   refund: 'refund_too_small',
-  exact: 'exact_below_gas',
+  payment: 'exact_below_gas',
 } as const satisfies Record<Sponsored['kind'], Reason>

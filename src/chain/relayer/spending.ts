@@ -17,7 +17,7 @@ const SCHEMA = [
   ) STRICT, WITHOUT ROWID`,
 ]
 
-/** What an order would cost now, in wei: expected, and at worst. */
+/** The cost of an order now, in wei: expected, and at worst. */
 export type Cost = { expected: bigint; worst: bigint }
 
 /**

@@ -41,5 +41,7 @@ export const exact: SchemeKind<ExactPayment> = {
     code: EXACT,
   }),
 
+  gas: (isSet) => (isSet('FACILITATOR_URL') ? [] : ['payment']),
+
   needs: (isSet) => (isSet('FACILITATOR_URL') ? [] : [{ place: 'RPC_URL' }, { place: 'RELAYER_KEY' }]),
 }

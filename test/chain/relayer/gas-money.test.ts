@@ -21,7 +21,7 @@ describe('The least amount that is worth its gas', () => {
   })
 
   it('is $0.00225 for a transfer at 0.01 gwei and $3,000', () => {
-    expect(worthItsGas('exact', 10_000_000n, 3_000_000_000n)).toBe(2_250n)
+    expect(worthItsGas('payment', 10_000_000n, 3_000_000_000n)).toBe(2_250n)
   })
 
   it('is nothing while no price of the native token is set', () => {
@@ -33,8 +33,8 @@ describe('A declined order', () => {
   it.each([
     ['below_gas', 'deposit', 'deposit_too_small', 402],
     ['below_gas', 'refund', 'refund_too_small', 402],
-    ['below_gas', 'exact', 'exact_below_gas', 402],
-    ['payer_budget', 'exact', 'gas_budget', 402],
+    ['below_gas', 'payment', 'exact_below_gas', 402],
+    ['payer_budget', 'payment', 'gas_budget', 402],
     ['new_payers_budget', 'deposit', 'gas_unavailable', 503],
     ['reserve', 'refund', 'gas_unavailable', 503],
   ] as const)('for %s of a %s is refused as %s with %d', (declined, kind, reason, status) => {

@@ -1,4 +1,4 @@
-/** What the relayer pays for payers: least amounts, budgets by day, and the reserve that only claims may use. */
+/** The relayer pays for payers within limits: least amounts, budgets by day, and the reserve that only claims may use. */
 import { describe, expect, it } from 'vitest'
 import { type GasTerms, type Sponsored, worthItsGas } from '../../../src/chain/relayer/gas-money.ts'
 import type { Address } from '../../../src/protocol/evm/hex.ts'
@@ -80,7 +80,7 @@ describe('The reserve', () => {
   it('is left to claims: deposits, refunds and transfers are declined, and a claim is mined [F13]', async () => {
     const relayer = await relayerWith({ reserve: ETHER })
     await hold(relayer, ETHER)
-    for (const kind of ['deposit', 'refund', 'exact'] as const) {
+    for (const kind of ['deposit', 'refund', 'payment'] as const) {
       const outcome = await relayer.send(caused(undefined, { kind }))
       expect(outcome).toMatchObject({ status: 'declined', reason: 'reserve' })
     }
