@@ -16,7 +16,7 @@ const GWEI = 9
 /** How each setting of gas must look. */
 export const GAS_EXPECTED = {
   MIN_DEPOSIT: { want: 'USD in quotes, at least "0.000001" and at most "5"', example: '"0.01"' },
-  MIN_REFUND: { want: 'USD in quotes, at least "0.000001"', example: '"0.01"' },
+  MIN_REFUND: { want: 'USD in quotes, at least "0.000001"', example: '"0.005"' },
   MIN_CLAIM: { want: 'USD in quotes, at least "0.000001"', example: '"0.001"' },
   MAX_FEE_GWEI: { want: 'gwei in quotes, above "0" and at most "10000"', example: '"25"' },
   NATIVE_PRICE: { want: "USD in quotes: the price of the network's native token", example: '"3000"' },
@@ -40,7 +40,7 @@ const fee = readWith((text) => {
 /** The schemas of the settings of gas, by name. */
 export const gasSettings = {
   MIN_DEPOSIT: v.optional(usd, '0.01'),
-  MIN_REFUND: v.optional(usd, '0.01'),
+  MIN_REFUND: v.optional(usd, '0.005'),
   MIN_CLAIM: v.optional(usd, '0.001'),
   MAX_FEE_GWEI: v.optional(fee),
   NATIVE_PRICE: v.optional(usd),

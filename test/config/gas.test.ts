@@ -30,7 +30,7 @@ function problemsOf(vars: object): string[] {
 
 describe('The settings of gas', () => {
   it('have defaults', () => {
-    const least = { minDeposit: 10_000n, minRefund: 10_000n, minClaim: 1_000n }
+    const least = { minDeposit: 10_000n, minRefund: 5_000n, minClaim: 1_000n }
     expect(read({}).config.gas).toEqual({ ...GAS_TERMS, ...least })
     expect(GAS_TERMS.nativePrice).toBeNull()
   })
