@@ -36,6 +36,7 @@ function lastingRelayer(env: Bindings, config: Config): Settings['relayer'] {
     send: (order, waitMs) => stub().send(order, waitMs),
     outcome: (id, waitMs) => stub().outcome(id, waitMs),
     address: () => stub().address(),
+    state: () => stub().state(),
   }
 }
 

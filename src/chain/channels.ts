@@ -3,13 +3,13 @@
 import type { ChannelState } from '../protocol/evm/channel.ts'
 import type { Address, Hex } from '../protocol/evm/hex.ts'
 import { ChainFault } from './fault.ts'
-import { type Chain, connect, readAt } from './rpc.ts'
+import { askTwo, type Chain, connect, lowest, readAt } from './rpc.ts'
 
 // 3 calls for each of 100 rows are some 60 kB of calldata, well below the limits of nodes.
 const ROWS_PER_READ = 100
 
 /** Nodes behind one URL may differ by this many blocks: a minute on Base. */
-const MAX_NODE_LAG_BLOCKS = 30n
+export const MAX_NODE_LAG_BLOCKS = 30n
 
 /** The highest confirmed block of each node. */
 const heads = new Map<string, bigint>()
@@ -19,6 +19,15 @@ const heads = new Map<string, bigint>()
  * @throws ChainFault when unreadable, or at a block that the node itself has not reached
  */
 export async function readChannels(chain: Chain, ids: Hex[]): Promise<ChannelState[]> {
+  const answers = await askTwo(
+    chain,
+    (node) => readStates(node, ids),
+    (states) => states.map(({ block: _, ...state }) => state),
+  )
+  return lowest(answers, (states) => states[0]?.block ?? 0n)
+}
+
+async function readStates(chain: Chain, ids: Hex[]): Promise<ChannelState[]> {
   const { channelReads, decodeChannel } = await import('./escrow.ts')
   const states: ChannelState[] = []
   for (let row = 0; row < ids.length; row += ROWS_PER_READ) {
@@ -41,15 +50,12 @@ async function confirm(chain: Chain, block: bigint): Promise<void> {
   const { rpcUrl } = chain
   const known = heads.get(rpcUrl)
   if (known !== undefined && block <= known + MAX_NODE_LAG_BLOCKS) return
-  const [client, { faultOf }] = await Promise.all([connect(chain), import('./node-client.ts')])
-  const head = await client.request({ method: 'eth_blockNumber' }).catch((thrown) => {
+  const [client, { faultOf, quantity }] = await Promise.all([connect(chain), import('./node-client.ts')])
+  const head = await client.request({ method: 'eth_blockNumber' }).then(quantity, (thrown) => {
     throw faultOf(thrown)
   })
-  if (block > BigInt(head) + MAX_NODE_LAG_BLOCKS)
-    throw new ChainFault(
-      'unreachable',
-      `the node answered for block ${block}, but its head is ${BigInt(head)}`,
-    )
+  if (block > head + MAX_NODE_LAG_BLOCKS)
+    throw new ChainFault('unreachable', `the node answered for block ${block}, but its head is ${head}`)
   heads.set(rpcUrl, block)
 }
 
@@ -62,6 +68,13 @@ export async function readReceiver(
   receiver: Address,
 ): Promise<{ claimed: bigint; swept: bigint; block: bigint }> {
   const { receiverRead, decodeReceiver } = await import('./escrow.ts')
-  const { block, answers } = await readAt(chain, [receiverRead(chain.escrow, receiver, chain.token)])
-  return { ...decodeReceiver(answers[0] ?? '0x'), block }
+  const answers = await askTwo(
+    chain,
+    async (node) => {
+      const { block, answers } = await readAt(node, [receiverRead(chain.escrow, receiver, chain.token)])
+      return { ...decodeReceiver(answers[0] ?? '0x'), block }
+    },
+    ({ block: _, ...totals }) => totals,
+  )
+  return lowest(answers, ({ block }) => block)
 }

@@ -5,6 +5,8 @@ import type { Hex } from '../protocol/evm/hex.ts'
 import { ChainFault } from './fault.ts'
 
 const TIMEOUT_MS = 5_000
+/** Another node is asked after this time, where there is one. */
+const IMPATIENT_TIMEOUT_MS = 2_000
 const RETRY_MS = 150
 
 /** JSON-RPC codes of a node that is overloaded or broken. They are retried; all other codes are an answer. */
@@ -13,6 +15,9 @@ const BUSY = new Set([-1, 429, -32_005, -32_007, -32_603])
 /** Retries a request once when it gets no answer, unless `retryCount` is 0. */
 export type Client = { request: EIP1193RequestFn<EIP1474Methods> }
 
+/** Null is a final answer to these calls. To any other call it means: ask again. */
+const NULLABLE = new Set(['eth_getTransactionReceipt'])
+
 type Question = { method: string; params?: unknown }
 
 /** A node's error: JSON-RPC code, message, and the revert data if present. */
@@ -20,35 +25,61 @@ export type NodeError = { code: number; message: string; data: Hex | undefined }
 
 const clients = new Map<string, Client>()
 
-/** The client of a node, one per isolate. It holds no sockets and no pending work, so requests may share it. */
-export function clientOf(rpcUrl: string): Client {
-  const known = clients.get(rpcUrl)
+/**
+ * The client of a node, one per isolate. It holds no sockets and no pending work, so requests may share it. `isOneOfMany`:
+ * it waits for less long.
+ */
+export function clientOf(rpcUrl: string, isOneOfMany = false): Client {
+  const name = `${isOneOfMany} ${rpcUrl}`
+  const known = clients.get(name)
   if (known) return known
-  const client = openClient(rpcUrl)
-  clients.set(rpcUrl, client)
+  const client = openClient(rpcUrl, isOneOfMany ? IMPATIENT_TIMEOUT_MS : TIMEOUT_MS)
+  clients.set(name, client)
   return client
 }
 
 // Not viem's own client: it has an error class for every code, and more code makes every cold start slower.
-function openClient(rpcUrl: string): Client {
-  const node = getHttpRpcClient(rpcUrl, { timeout: TIMEOUT_MS })
+function openClient(rpcUrl: string, timeout: number): Client {
+  const node = getHttpRpcClient(rpcUrl, { timeout })
   const ask = async (body: Question): Promise<unknown> => {
     const { error, result } = (await node.request({ body })) ?? {}
     if (error) throw new RpcRequestError({ body, error, url: rpcUrl })
-    if (result === undefined) throw new ChainFault('unreachable', 'the node returned no result')
+    if (result === undefined || (result === null && !NULLABLE.has(body.method)))
+      throw new ChainFault('unreachable', 'the node returned no result')
     return result
   }
   const request = async ({ method, params }: Question, { retryCount = 1 } = {}): Promise<unknown> => {
     const body = { method, params }
     if (retryCount === 0) return ask(body)
     return ask(body).catch(async (thrown) => {
-      if (thrown instanceof RpcRequestError && !BUSY.has(thrown.code)) throw thrown
+      if (isAnswer(thrown)) throw thrown
       await new Promise((over) => setTimeout(over, RETRY_MS))
       return ask(body)
     })
   }
   // The types of the protocol, not checked: decoding rejects an answer of another type.
   return { request: request as Client['request'] }
+}
+
+/** Whether a node has answered the call itself with an error. Another node would answer the same. */
+export function isAnswer(thrown: unknown): boolean {
+  return thrown instanceof RpcRequestError && !BUSY.has(thrown.code)
+}
+
+/** Whether the node does not know a method. Nodes answer -32601, and some -32600 or another code with these words. */
+export function isUnknownMethod(thrown: unknown): boolean {
+  const { code, message = '' } = nodeErrorOf(thrown) ?? {}
+  return code === -32_601 || /method .*(not found|not supported|not available|does not exist)/i.test(message)
+}
+
+/**
+ * A number of a node: `0x7`, and as nodes also write it `0x07`, `0X7`, `7` or a JSON number.
+ * @throws ChainFault for anything else
+ */
+export function quantity(value: unknown): bigint {
+  if (typeof value === 'number' && Number.isSafeInteger(value) && value >= 0) return BigInt(value)
+  if (typeof value === 'string' && /^(0[xX][0-9a-fA-F]{1,64}|[0-9]{1,78})$/.test(value)) return BigInt(value)
+  throw new ChainFault('unreachable', 'a number of the node must be hexadecimal')
 }
 
 /** The node's error inside an error of viem; undefined when no node answered. */

@@ -13,7 +13,7 @@ import type { Address, Hex } from '../protocol/evm/hex.ts'
 import type { Settled, SignedTransfer, Transfer } from './facilitator/facilitator.ts'
 import type { Log } from './log.ts'
 import type { Chain, Tag } from './rpc.ts'
-import { connect, readAt } from './rpc.ts'
+import { askTwo, connect, lowest, readAt } from './rpc.ts'
 
 /** The functions of USDC that are used here. */
 export const tokenAbi = parseAbi([
@@ -42,8 +42,21 @@ export function encodeTransfer(payment: SignedTransfer): Hex {
   return encodeFunctionData({ abi: tokenAbi, functionName: 'transferWithAuthorization', args })
 }
 
-/** Reads a payer's balance and authorization in one round trip. @throws ChainFault when unreadable */
+/** Reads a payer's balance and authorization in one round trip; from two nodes, where there are two. @throws ChainFault when unreadable */
 export async function readHolding(
+  chain: Chain,
+  payment: Pick<SignedTransfer, 'token' | 'from' | 'nonce'>,
+  tag?: Tag,
+): Promise<Holding> {
+  const answers = await askTwo(
+    chain,
+    (node) => readHoldingAt(node, payment, tag),
+    ({ balance, used }) => ({ balance, used }),
+  )
+  return lowest(answers, ({ block }) => block)
+}
+
+async function readHoldingAt(
   chain: Chain,
   { token, from, nonce }: Pick<SignedTransfer, 'token' | 'from' | 'nonce'>,
   tag?: Tag,
@@ -91,8 +104,8 @@ export function moved(logs: Log[], payment: Transfer): boolean {
 
 /** Whether the chain has this transaction and it moved the payment. @throws ChainFault when unreadable */
 export async function transferStands(chain: Chain, payment: Transfer, transaction: Hex): Promise<boolean> {
-  const [client, { findReceipt }] = await Promise.all([connect(chain), import('./relayer/transaction.ts')])
-  const receipt = await findReceipt(client, [transaction])
+  const { findReceipt } = await import('./relayer/transaction.ts')
+  const receipt = await findReceipt(chain, [transaction], 3)
   return receipt?.succeeded === true && moved(receipt.logs, payment)
 }
 

@@ -2,11 +2,13 @@
 
 import { type Context, Hono } from 'hono'
 import type { CreditLineStub } from '../billing/context.ts'
+import { readChannels } from '../chain/channels.ts'
 import { KIND, listings } from '../ledger/book/accounts.ts'
 import { lines } from '../ledger/book/credit.ts'
 import type { Entry } from '../ledger/channel/types.ts'
 import type { LineEntry, LineStanding } from '../ledger/credit/types.ts'
 import { isHex } from '../protocol/evm/hex.ts'
+import { act } from './audit.ts'
 import { isAgentId } from './requests.ts'
 import { jsonResponse, nextOf, notFound, numberOf, pageLimit } from './response.ts'
 import type { OperatorSettings } from './settings.ts'
@@ -14,7 +16,7 @@ import type { OperatorSettings } from './settings.ts'
 const PAYER = /^eip155:[1-9][0-9]{0,15}:0x[0-9a-f]{40}$/
 
 /** Routes below `/api/accounts`. */
-export function accountRoutes(settings: OperatorSettings): Hono {
+export function accountRoutes(settings: OperatorSettings, who: string): Hono {
   const app = new Hono()
   app.get('/', async (c) => {
     const limit = pageLimit(c)
@@ -22,6 +24,7 @@ export function accountRoutes(settings: OperatorSettings): Hono {
     return jsonResponse({ accounts, next: nextOf(accounts, limit, ({ id }) => id) })
   })
   app.get('/:id', (c) => accountOf(c, settings, c.req.param('id')))
+  app.post('/:id/reread', (c) => reread(settings, who, c.req.param('id').toLowerCase()))
   return app
 }
 
@@ -93,6 +96,22 @@ async function channelOf(c: Context, { accounts }: OperatorSettings, id: string,
     entries: entries.map((entry) => entryView(entry, evidence)),
     next: entries.at(-1)?.seq ?? null,
   })
+}
+
+/** Reads a channel from the chain and stores its state, also of a lower block than the account's own. */
+async function reread({ accounts, chain, credit }: OperatorSettings, who: string, id: string) {
+  const account = isHex(id, 32) ? accounts.getByName(id) : null
+  const before = await account?.standing()
+  if (!chain || !account || !before) return notFound()
+  const work = async () => {
+    const [state] = await readChannels(chain, [before.channelId])
+    if (!state) throw new Error('the chain must return the channel')
+    const { signature: _, ...standing } = await account.observe(state, null, true)
+    return { after: standing.state, standing }
+  }
+  const subject = { who, what: 'account.reread', subject: id, before: before.state, asked: {} }
+  const { standing } = await (credit ? act(credit, subject, work) : work())
+  return jsonResponse({ id, standing })
 }
 
 async function exactOf(c: Context, { authorizations }: OperatorSettings, id: string, evidence: boolean) {

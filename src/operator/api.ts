@@ -6,6 +6,7 @@ import { agentRoutes } from './agents.ts'
 import { auditRoutes } from './audit.ts'
 import { exportRoutes } from './export.ts'
 import { invoiceRoutes } from './invoices.ts'
+import { relayerRoutes } from './relayer.ts'
 import { MAX_BODY_BYTES } from './requests.ts'
 import { problem } from './response.ts'
 import { runRoutes } from './runs.ts'
@@ -27,7 +28,8 @@ export function operatorRoutes(settings: OperatorSettings, tokenSha256: string, 
   })
   app.use('/*', bodyLimit({ maxSize: MAX_BODY_BYTES, onError: () => problem('too_large') }))
   app.route('/runs', runRoutes(settings, now, who))
-  app.route('/accounts', accountRoutes(settings))
+  app.route('/accounts', accountRoutes(settings, who))
+  app.route('/relayer', relayerRoutes(settings, who))
   app.route('/export', exportRoutes(settings))
   if (!credit) return app
   app.route('/agents', agentRoutes(settings, credit, who))

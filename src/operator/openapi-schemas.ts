@@ -160,6 +160,8 @@ const channelStanding = table(
   'signature',
 )
 
+const nonces = list(table({ first: count, last: count, at: time }))
+
 const payment = table(
   {
     id: text,
@@ -356,6 +358,16 @@ export const schemas = {
   Correction: bodyOf('Correction'),
   Corrected: table({ creditNote: text, invoice: table(invoice) }),
   Started: table({ id: text, started: flag }),
+  Reread: table({ id: hex, standing: channelStanding }),
+  Relayer: table({
+    address: hex,
+    mined: orNull(count),
+    next: count,
+    open: count,
+    missing: nonces,
+    taken: nonces,
+    filled: nonces,
+  }),
   Run: table({ run: orNull(run), workflow: orNull(engine) }),
   Runs: table({ runs: list(run) }),
   Acts: page(

@@ -36,14 +36,14 @@ const QUERIES = {
 const PROBLEM_STATUSES: Record<number, string> = {
   400: 'Invalid request: `errors` lists every error',
   401: 'Missing or invalid token',
-  404: 'Not found. Sites without credit have only accounts, runs and exports',
+  404: 'Not found. Sites without credit have only accounts, the relayer, runs and exports',
   409: 'Conflicts with the current state',
   413: 'The body is larger than 64 KB',
   503: 'Temporarily unavailable: send the same request again',
 }
 
 /** Paths that sites without credit have too. */
-const WITHOUT_CREDIT = /^\/api\/(accounts|runs|openapi\.json|export\/(accounts|entries))/
+const WITHOUT_CREDIT = /^\/api\/(accounts|relayer|runs|openapi\.json|export\/(accounts|entries))/
 
 const CSV = 'text/csv'
 const HTML = 'text/html'
@@ -89,6 +89,23 @@ const API: Record<string, Partial<Record<Method, Operation>>> = {
       summary: 'Returns the current state of an account, with a page of its journal',
       answer: 'Account',
       query: ['after', 'limit', 'evidence'],
+    },
+  },
+  '/api/accounts/{id}/reread': {
+    post: {
+      summary:
+        'Reads a channel from the chain and stores its state, also of a lower block than the stored one',
+      answer: 'Reread',
+    },
+  },
+  '/api/relayer': {
+    get: { summary: 'Returns the nonces of the relayer’s key', answer: 'Relayer', problems: [404] },
+  },
+  '/api/relayer/repair': {
+    post: {
+      summary: 'Fills up to 1,000 missing nonces, and sends open transactions again',
+      answer: 'Relayer',
+      problems: [404],
     },
   },
   '/api/statements': {

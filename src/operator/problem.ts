@@ -35,7 +35,8 @@ export const PROBLEMS = {
   not_found: {
     status: 404,
     title: 'Not found',
-    detail: 'Check the path and the ids in it. Sites without credit have only accounts, runs and exports.',
+    detail:
+      'Check the path and the ids in it. Sites without credit have only accounts, the relayer, runs and exports.',
   },
   exists: {
     status: 409,

@@ -1,5 +1,7 @@
 /** The settings and bindings of the operator's API. */
 import type { BillingContext } from '../billing/context.ts'
+import type { RelayerState } from '../chain/relayer/relayer.ts'
+import type { Chain } from '../chain/rpc.ts'
 import type { Account } from '../ledger/channel/account.ts'
 import type { Authorizations } from '../ledger/exact/authorizations.ts'
 import type { CreditPorts } from '../schemes/credit/scheme.ts'
@@ -13,11 +15,18 @@ export type OperatorSettings = {
   accounts: DurableObjectNamespace<Account>
   authorizations: DurableObjectNamespace<Authorizations>
   settlement: Workflow<Cause>
+  /** Undefined on sites without RPC_URL. */
+  chain?: Chain | undefined
+  /** Undefined on sites without a relayer. */
+  relayer?: RelayerPort | undefined
   /** Undefined on sites without credit: their API has neither agents nor credit lines. */
   credit?: CreditSettings | undefined
   /** Opens billing. Undefined: the site issues no invoices and signs no statements. */
   billing?: (() => Promise<BillingContext>) | undefined
 }
+
+/** The operator's view of the relayer. */
+export type RelayerPort = { state(): Promise<RelayerState>; repair(): Promise<RelayerState> }
 
 /** The part for sites with credit. */
 export type CreditSettings = CreditPorts & {

@@ -2,7 +2,7 @@
 
 import type { Webhook } from '../billing/context.ts'
 import type { GasTerms } from '../chain/relayer/gas-money.ts'
-import type { Relayer } from '../chain/relayer/relayer.ts'
+import type { Relayer, RelayerState } from '../chain/relayer/relayer.ts'
 import type { Chain } from '../chain/rpc.ts'
 import type { Account } from '../ledger/channel/account.ts'
 import type { Authorizations } from '../ledger/exact/authorizations.ts'
@@ -16,7 +16,7 @@ export type Settings = {
   accounts: DurableObjectNamespace<Account>
   authorizations: DurableObjectNamespace<Authorizations>
   /** Its address is the channels' receiver authorizer. */
-  relayer: Relayer & { address(): Promise<Address> }
+  relayer: Relayer & { address(): Promise<Address>; state(): Promise<RelayerState> }
   gas: ClaimTerms
   /** Where the operator is warned; null where none is configured. */
   webhook?: Webhook | null

@@ -1,5 +1,6 @@
 /** Compares the read model, the accounts and the chain, and reports where they disagree. Pure. */
 
+import { MAX_NODE_LAG_BLOCKS } from '../chain/channels.ts'
 import type { Listing } from '../ledger/book/accounts.ts'
 import type { Finding } from '../ledger/book/finding.ts'
 import type { Standing } from '../ledger/channel/types.ts'
@@ -17,10 +18,16 @@ export function compareBook({ id: account, totals }: Listing, standing: Standing
   return [{ account, what: 'book_ahead', detail }]
 }
 
-/** Compares an account with a later read of the chain. Ignores a read of an older block than the account's own. */
+/**
+ * Compares an account with a later read of the chain. A read of a slightly older block than the account's own says nothing.
+ * A much older one: a node has named a block that the chain did not have.
+ */
 export function compareChain(standing: Standing, state: ChannelState): Finding[] {
   const { channelId: account, charged, redeemed } = standing
-  if (state.block < standing.state.block) return []
+  const ahead = standing.state.block - state.block
+  if (ahead > MAX_NODE_LAG_BLOCKS)
+    return [{ account, what: 'block_ahead', detail: `${ahead} blocks above the chain: read it again` }]
+  if (ahead > 0n) return []
   const { totalClaimed, balance } = state
   const findings: Finding[] = []
   if (totalClaimed > charged) {

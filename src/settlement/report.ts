@@ -22,6 +22,7 @@ const CERTAIN: ReadonlySet<Finding['what']> = new Set([
   'overcredited',
   'undelivered',
   'low_gas',
+  'nonce_filled',
 ])
 
 /** The record of one run, filled step by step. */

@@ -18,6 +18,7 @@ import {
   reconcilePayers,
   reconcileReceivers,
 } from './channels/reconcile.ts'
+import { checkRelayer } from './channels/relayer-check.ts'
 import { readTotals, sweep } from './channels/sweep.ts'
 import type { Sent } from './channels/transactions.ts'
 import type { Payers, Settings } from './context.ts'
@@ -85,6 +86,7 @@ export async function settle(work: Work, steps: Steps, id: string, cause: Cause)
 async function settleChannels(settings: Settings, steps: Steps, report: Report): Promise<void> {
   await claimAll(settings, steps, report)
   await sweepAll(settings, steps, report)
+  report.found(await steps.do('check the relayer', () => checkRelayer(settings)))
 }
 
 /** Counts payments by `exact`, received and unresolved, for a site without channels. */

@@ -51,17 +51,18 @@ export function chainAt(rpcUrl: string): Chain {
   return { network: 'eip155:84532', chainId: 84532, rpcUrl, token, escrow, collector }
 }
 
-export type RelayerRig = Relayer & {
-  address: Address
-  lane: Lane
-  alarm(): Promise<void>
-  alarmAt(): Promise<number | null>
-  /** All transactions signed for an order, newest first. */
-  attempts(id: string): Promise<(SignedTransaction & { nonce: number })[]>
-  sql(query: string): Promise<void>
-  /** Aborts the object; only its storage is left. */
-  kill(): Promise<void>
-}
+export type RelayerRig = Relayer &
+  Pick<RelayerBase, 'state' | 'repair'> & {
+    address: Address
+    lane: Lane
+    alarm(): Promise<void>
+    alarmAt(): Promise<number | null>
+    /** All transactions signed for an order, newest first. */
+    attempts(id: string): Promise<(SignedTransaction & { nonce: number })[]>
+    sql(query: string): Promise<void>
+    /** Aborts the object; only its storage is left. */
+    kill(): Promise<void>
+  }
 
 /** A new relayer. Its alarm fires only when a test calls `alarm`. */
 export async function newRelayer(settings: Partial<RelayerSettings> = {}): Promise<RelayerRig> {
@@ -87,6 +88,8 @@ export async function newRelayer(settings: Partial<RelayerSettings> = {}): Promi
     send: (order, waitMs) => inside((relayer) => relayer.send(order, waitMs)),
     // The node mines a transaction some time after it was sent.
     outcome: (id, waitMs = 10_000) => inside((relayer) => relayer.outcome(id, waitMs)),
+    state: () => inside((relayer) => relayer.state()),
+    repair: () => inside((relayer) => relayer.repair()),
     alarm: () =>
       inside(async (relayer, storage) => {
         await storage.deleteAlarm()

@@ -48,6 +48,7 @@ describe('docs/storage.md', () => {
       'invoice',
       'key',
       'line',
+      'nonces',
       'number',
       'placed',
       'run',

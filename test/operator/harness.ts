@@ -12,7 +12,8 @@ import { toHex } from '../../src/protocol/evm/hex.ts'
 import { networks } from '../../src/protocol/evm/network.ts'
 import type { Rails } from '../../src/rails/rail.ts'
 import { transferRail } from '../../src/rails/transfer.ts'
-import { randomHex } from '../chain/harness.ts'
+import { chainAt, randomHex } from '../chain/harness.ts'
+import { chainHere } from '../chain/here.ts'
 import { type Crawler, newCrawler } from '../identity/harness.ts'
 import { orderOf } from '../ledger/credit/harness.ts'
 import { faultsOf } from './schema.ts'
@@ -68,6 +69,8 @@ export async function newOperator({
     accounts: env.ACCOUNT,
     authorizations: env.AUTHORIZATIONS,
     settlement: env.SETTLEMENT,
+    chain: chainAt(chainHere().rpcUrl),
+    relayer: env.RELAYER.getByName('operator'),
     credit:
       credit === false
         ? undefined

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { openApi } from '../../src/operator/openapi.ts'
 import { payerPortal } from '../../src/portal/invoices.ts'
 import { NOW, newCrawler, signed } from '../identity/harness.ts'
+import { newReceiver, openChannel } from '../settlement/harness.ts'
 import { agentForm, covered, newId, newOperator, type Operator } from './harness.ts'
 
 const paths = openApi.paths as Record<string, Record<string, { requestBody?: unknown; responses: object }>>
@@ -85,6 +86,11 @@ describe('OpenAPI document', () => {
     const { body } = await post('/api/runs')
     const [instance] = await runs.get()
     await instance?.waitForStatus('complete')
+    await get('/api/relayer')
+    await post('/api/relayer/repair')
+    const setup = await newReceiver()
+    const { id: channel } = await openChannel(setup)
+    await post(`/api/accounts/${channel}/reread`)
     await get('/api/runs')
     await get(`/api/runs/${body.id}`)
     await get('/api/audit')
@@ -121,6 +127,11 @@ describe('Audit log', () => {
       'post /_tab402/api/invoices/{id}/credit-notes': async () =>
         operator.post(`/api/invoices/${await invoice()}/credit-notes`, { amount: '1', reason: 'x' }),
       'post /_tab402/api/runs': () => operator.post('/api/runs'),
+      'post /_tab402/api/relayer/repair': () => operator.post('/api/relayer/repair'),
+      'post /_tab402/api/accounts/{id}/reread': async () => {
+        const channel = await openChannel(await newReceiver())
+        return operator.post(`/api/accounts/${channel.id}/reread`)
+      },
     }
     const invoice = async () => {
       const { body } = await operator.get(`/api/invoices?agent=${id}`)
@@ -136,7 +147,7 @@ describe('Audit log', () => {
       await mutate()
       expect([name, (await last()).length]).toEqual([name, before.length + 1])
     }
-    expect((await last()).slice(-8)).toEqual([
+    expect((await last()).slice(-10)).toEqual([
       'agent.create',
       'agent.change',
       'agent.suspend',
@@ -145,6 +156,8 @@ describe('Audit log', () => {
       'invoice.return',
       'invoice.credit',
       'run.start',
+      'relayer.repair',
+      'account.reread',
     ])
     const [instance] = await runs.get()
     await instance?.waitForStatus('complete')

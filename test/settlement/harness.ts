@@ -40,6 +40,7 @@ export async function newReceiver(): Promise<ReceiverSetup> {
       send: (order) => relayer.send(order, 1_000),
       outcome: (id) => relayer.outcome(id, 0),
       address: async () => relayer.address,
+      state: () => relayer.state(),
     },
   }
   return { settings, relayer, receiver: randomHex(20), chain }

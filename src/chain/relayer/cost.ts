@@ -1,7 +1,6 @@
 /** The cost of a mined transaction. */
-import { hexToBigInt, isHex } from 'viem'
 import type { Hex } from '../../protocol/evm/hex.ts'
-import { faultOf } from '../node-client.ts'
+import { faultOf, quantity } from '../node-client.ts'
 import { type Chain, connect } from '../rpc.ts'
 
 /**
@@ -16,7 +15,7 @@ export async function readCost(chain: Chain, hash: Hex): Promise<{ gas: bigint; 
       throw faultOf(thrown)
     })
   if (!receipt) return null
-  const gas = hexToBigInt(receipt.gasUsed)
-  const forData = 'l1Fee' in receipt && isHex(receipt.l1Fee) ? hexToBigInt(receipt.l1Fee) : 0n
-  return { gas, wei: gas * hexToBigInt(receipt.effectiveGasPrice) + forData }
+  const gas = quantity(receipt.gasUsed)
+  const forData = 'l1Fee' in receipt && receipt.l1Fee ? quantity(receipt.l1Fee) : 0n
+  return { gas, wei: gas * quantity(receipt.effectiveGasPrice) + forData }
 }

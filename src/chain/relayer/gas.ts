@@ -7,6 +7,9 @@ export type Fees = { maxFee: bigint; tip: bigint }
 /** The maximum gas limit of a transaction (EIP-7825). */
 export const GAS_CAP = 16_777_216n
 
+/** The gas of a transaction that calls no contract. */
+export const PLAIN_GAS = 21_000n
+
 // Trap: an estimate holds for the current state only. `settle` returns early while nothing is claimed, but transfers after
 // a claim is mined in between (x402#2374). No call is sent with less than its floor.
 const FLOORS: Record<string, bigint> = {
@@ -20,7 +23,7 @@ const FLOORS: Record<string, bigint> = {
 /** The gas limit of a transaction: a third above the estimate, and at least the call's floor. */
 export function gasLimit(data: Hex, estimate: bigint): bigint {
   const ample = (estimate * 4n) / 3n
-  const floor = FLOORS[data.slice(0, 10)] ?? 21_000n
+  const floor = FLOORS[data.slice(0, 10)] ?? PLAIN_GAS
   const limit = ample > floor ? ample : floor
   return limit > GAS_CAP ? GAS_CAP : limit
 }

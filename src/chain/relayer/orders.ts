@@ -12,6 +12,9 @@ export type TransactionOrder = { id: string; to: Address; data: Hex; gas?: bigin
 /** A stored order. `nonce` is null after another transaction has used it and that is final. */
 export type Placed = { id: string; to: Address; data: Hex; gas: bigint; nonce: number | null; open: boolean }
 
+/** An order with a nonce: a signed transaction of it may be mined. */
+export type Signed = Placed & { nonce: number }
+
 /** One signed transaction of an order. `raw` is null once it has been pruned. */
 export type SignedTransaction = { hash: Hex; raw: Hex | null; fees: Fees; at: number }
 
@@ -83,10 +86,10 @@ export class Orders {
     )
   }
 
-  /** The highest nonce ever signed, plus one. */
-  nextNonce(): number {
-    const [row] = this.#rows('SELECT coalesce(max(nonce) + 1, 0) AS next FROM attempt')
-    return row?.next as number
+  /** Counts the orders whose outcome is unknown. */
+  count(): number {
+    const [row] = this.#rows('SELECT count(*) AS open FROM placed WHERE open = 1')
+    return row?.open as number
   }
 
   /** Stores an order and its first signed transaction in one write, before anything is sent. */
@@ -183,4 +186,15 @@ function attemptOf(row: Row): SignedTransaction {
     fees: { maxFee: BigInt(row.max_fee as string), tip: BigInt(row.tip as string) },
     at: row.at as number,
   }
+}
+
+/** Whether a signed transaction of an order may be mined. */
+export function isSigned(order: Placed): order is Signed {
+  return order.nonce !== null
+}
+
+/** @throws RangeError unless the order has the content that is stored under its id */
+export function assertSame(known: Pick<Placed, 'to' | 'data'>, order: TransactionOrder): void {
+  const same = known.to === order.to && (known.data === order.data || known.data.length === 0)
+  if (!same) throw new RangeError(`order ${order.id} must keep its first content`)
 }

@@ -5,18 +5,11 @@ import { addressOf } from '../../protocol/evm/secp256k1.ts'
 import { ChainFault } from '../fault.ts'
 import type { Log } from '../log.ts'
 import { type Chain, connect } from '../rpc.ts'
-import { type Fees, firstFees, gasLimit, nextFees } from './gas.ts'
-import {
-  type Declined,
-  feeNow,
-  GAS_TERMS,
-  type GasTerms,
-  type Sponsored,
-  worstCost,
-  worthItsGas,
-} from './gas-money.ts'
-import { Orders, type Placed, type TransactionOrder } from './orders.ts'
-import { type Cost, Spending } from './spending.ts'
+import { type Fees, firstFees, gasLimit, nextFees, PLAIN_GAS } from './gas.ts'
+import { feeNow, GAS_TERMS, type GasTerms, type Sponsored, worstCost } from './gas-money.ts'
+import { MAX_FILLED, MAX_LEAP, type NonceState, Nonces } from './nonces.ts'
+import { assertSame, isSigned, Orders, type Signed, type TransactionOrder } from './orders.ts'
+import { type Cost, type DeclinedOrder, Spending } from './spending.ts'
 import type { Conditions, Receipt } from './transaction.ts'
 
 /** See orders.ts. */
@@ -35,13 +28,31 @@ export type Outcome =
   | Unsigned
   | { status: 'pending'; hash: Hex }
 
-/** An order that we do not pay for. `least`: the amount that is worth its gas now, in atomic units. */
-export type DeclinedOrder = { status: 'declined'; reason: Declined; least: bigint }
-
 type Unsigned = { status: 'refused'; reason: string } | DeclinedOrder
 
-/** `gas`: what gas may cost; {@link GAS_TERMS} in its absence. */
-export type RelayerSettings = { chain: Chain; key: Hex; gas?: Partial<GasTerms> }
+/** `gas`: the terms on which gas is paid for; {@link GAS_TERMS} in its absence. */
+export type RelayerSettings = { chain: Chain; key: Hex; gas?: Partial<GasTerms>; waits?: Partial<Waits> }
+
+/** How long the relayer waits, in milliseconds. */
+export type Waits = {
+  /** A call waits so long for a transaction to be mined, then it returns `pending`. */
+  minedMs: number
+  /** Open transactions are looked at so often. */
+  tendMs: number
+  /** A transaction that is older than this is sent again at a higher fee. */
+  stuckMs: number
+}
+
+/**
+ * The key as an operator sees it. `mined`: how many of its transactions the node counts, null while it does not answer.
+ * `next`: the nonce after the highest one that was signed. `open`: orders whose outcome is not known.
+ */
+export type RelayerState = NonceState & {
+  address: Address
+  mined: number | null
+  next: number
+  open: number
+}
 
 /** The interface for callers. A Durable Object stub implements it. */
 export type Relayer = {
@@ -49,34 +60,39 @@ export type Relayer = {
   outcome(id: string, waitMs?: number): Promise<Outcome | { status: 'none' }>
 }
 
-const WAIT_MS = 15_000
-const TEND_MS = 15_000
-const STUCK_MS = 45_000
+const WAITS: Waits = { minedMs: 15_000, tendMs: 15_000, stuckMs: 45_000 }
 const KEEP_MS = 7 * 86_400_000
 const TENDED_AT_ONCE = 50
 const FIRST_PAUSE_MS = 25
 const LONGEST_PAUSE_MS = 2_000
-
-type Signed = Placed & { nonce: number }
 
 /** Sends transactions of one key, each order once. Stores an order before it sends it. */
 export class RelayerBase<Env = unknown> extends DurableObject<Env> implements Relayer {
   readonly #chain: Chain
   readonly #key: Hex
   readonly #gas: GasTerms
+  readonly #waits: Waits
   readonly #orders: Orders
   readonly #spending: Spending
+  readonly #nonces: Nonces
   readonly #placing = new Map<string, { order: TransactionOrder; placed: Promise<Unsigned | undefined> }>()
+  /** Orders whose node was busy: the calls that wait for them send them again. */
+  readonly #unsent = new Set<string>()
   #turn: Promise<unknown> = Promise.resolve()
   #conditions: Promise<Conditions> | null = null
 
-  constructor(ctx: DurableObjectState, env: Env, { chain, key, gas }: RelayerSettings) {
+  constructor(ctx: DurableObjectState, env: Env, settings: RelayerSettings) {
     super(ctx, env)
-    this.#chain = chain
-    this.#key = key
-    this.#gas = { ...GAS_TERMS, ...gas }
+    this.#chain = settings.chain
+    this.#key = settings.key
+    this.#gas = { ...GAS_TERMS, ...settings.gas }
+    this.#waits = { ...WAITS, ...settings.waits }
     this.#orders = new Orders(ctx.storage)
     this.#spending = new Spending(ctx.storage.sql, this.#gas)
+    this.#nonces = new Nonces(ctx.storage.sql, {
+      readCount: (tag) => this.#readCount(tag),
+      warn: (message, evidence) => this.#warn(message, evidence),
+    })
     // Trap: a transaction signed before this restart may not have been sent, and every later nonce waits for it.
     if (this.#orders.open(1).length > 0) ctx.blockConcurrencyWhile(() => ctx.storage.setAlarm(Date.now()))
   }
@@ -92,7 +108,7 @@ export class RelayerBase<Env = unknown> extends DurableObject<Env> implements Re
    * @throws ChainFault before anything is signed; `outcome` then returns `none`
    * @throws RangeError when the id was used for another content
    */
-  async send(order: TransactionOrder, waitMs: number = WAIT_MS): Promise<Outcome> {
+  async send(order: TransactionOrder, waitMs: number = this.#waits.minedMs): Promise<Outcome> {
     const until = Date.now() + waitMs
     const known = this.#orders.find(order.id)
     if (known) assertSame(known, order)
@@ -124,16 +140,36 @@ export class RelayerBase<Env = unknown> extends DurableObject<Env> implements Re
     return this.#await(id, Date.now() + waitMs)
   }
 
+  /** The state of the key's nonces. `taken` and `filled` reach back a day. Never throws for a node that fails. */
+  async state(): Promise<RelayerState> {
+    const now = Date.now()
+    const mined = await this.#readConditions().then(
+      ({ count }) => count,
+      () => null,
+    )
+    const next = this.#nonces.next()
+    const nonces = this.#nonces.state(mined ?? next, now)
+    return { address: await this.address(), mined, next, open: this.#orders.count(), ...nonces }
+  }
+
+  /** Looks after open transactions now, and fills up to 1,000 missing nonces. Never throws for a node that fails. */
+  async repair(): Promise<RelayerState> {
+    await this.#tend(MAX_FILLED).catch((thrown) => {
+      this.#warn('open transactions not checked', { fault: String(thrown) })
+    })
+    return this.state()
+  }
+
   /** Looks for receipts of open orders, sends them again and raises fees. Never throws: the runtime drops failing alarms. */
   override async alarm(): Promise<void> {
     try {
-      await this.#tend()
+      await this.#tend(MAX_LEAP)
       this.#orders.prune(Date.now() - KEEP_MS)
       this.#spending.prune(Date.now())
     } catch (thrown) {
       this.#warn('open transactions not checked, retrying at the next alarm', { fault: String(thrown) })
     }
-    if (this.#orders.open(1).length > 0) await this.ctx.storage.setAlarm(Date.now() + TEND_MS)
+    if (this.#orders.open(1).length > 0) await this.ctx.storage.setAlarm(Date.now() + this.#waits.tendMs)
   }
 
   // Parallel calls with one id place it once: later callers wait for the first.
@@ -152,7 +188,7 @@ export class RelayerBase<Env = unknown> extends DurableObject<Env> implements Re
   async #place(order: TransactionOrder): Promise<Unsigned | undefined> {
     // Threat: a payer whose budget is used up must cost no calls to the node either.
     const exhausted = order.sponsored && this.#spending.exhausted(order.sponsored, Date.now())
-    if (exhausted) return { status: 'declined', reason: exhausted, least: 0n }
+    if (exhausted) return exhausted
     const { broadcast, simulate } = await import('./transaction.ts')
     const client = await connect(this.#chain)
     const from = await this.address()
@@ -162,7 +198,8 @@ export class RelayerBase<Env = unknown> extends DurableObject<Env> implements Re
     const attempt = await this.#inTurn(() => this.#sign(order, { limit: gas, expected: trial.gas }, now))
     if ('status' in attempt) return attempt
     const against = await broadcast(client, attempt.raw)
-    if (against !== undefined) this.#warn('broadcast outcome unknown', { hash: attempt.hash, against })
+    if (against) this.#warn('broadcast outcome unknown', { hash: attempt.hash, against: against.error })
+    if (against?.isBusy) this.#unsent.add(order.id)
     return undefined
   }
 
@@ -176,10 +213,10 @@ export class RelayerBase<Env = unknown> extends DurableObject<Env> implements Re
     const fees = firstFees(now.baseFee, now.tip, this.#gas.maxFee)
     if (!fees) throw new ChainFault('fee_too_high', `the base fee is ${now.baseFee} wei`)
     const cost = { expected: gas.expected * feeNow(now), worst: worstCost(gas.limit, fees) }
-    const declined = this.#decline(order.sponsored, cost, now)
+    const declined = order.sponsored && this.#decline(order.sponsored, cost, now)
     if (declined) return declined
     if (now.balance < cost.worst) throw new ChainFault('unfunded', `the relayer holds ${now.balance} wei`)
-    const nonce = await this.#nextNonce(now.count)
+    const nonce = await this.#nonces.choose(now.count)
     const signed = signTransaction(this.#key, this.#chain.chainId, { ...order, gas: gas.limit, nonce, fees })
     const { id, to, data, sponsored } = order
     const alone = this.#orders.open(1).length === 0
@@ -189,34 +226,43 @@ export class RelayerBase<Env = unknown> extends DurableObject<Env> implements Re
       this.#orders.place({ id, to, data, gas: gas.limit, nonce, open: true }, { ...signed, fees, at })
     })
     // Trap: set the alarm in the same tick as the write. Both then reach the disk together, and no order lacks an alarm.
-    if (alone) await this.ctx.storage.setAlarm(Date.now() + TEND_MS)
+    if (alone) await this.ctx.storage.setAlarm(Date.now() + this.#waits.tendMs)
     return signed
   }
 
-  /** Why we do not pay for an order; undefined for our own orders. */
-  #decline(sponsored: Sponsored | undefined, cost: Cost, now: Conditions): DeclinedOrder | undefined {
-    if (!sponsored) return undefined
-    const least = worthItsGas(sponsored.kind, feeNow(now), this.#gas.nativePrice)
+  /** The order of a payer that we do not pay for; undefined if it may be signed. */
+  #decline(sponsored: Sponsored, cost: Cost, now: Conditions): DeclinedOrder | undefined {
     const free = now.balance - this.#orders.committed()
-    const reason = this.#spending.decline(sponsored, { cost, least, free, now: Date.now() })
-    if (!reason) return undefined
-    const { kind, payer } = sponsored
-    this.#warn('order declined', { kind, payer, reason, balance: now.balance.toString() })
-    return { status: 'declined', reason, least }
+    const declined = this.#spending.decline(sponsored, { cost, free, fee: feeNow(now), now: Date.now() })
+    if (declined)
+      this.#warn('order declined', { ...declined, payer: sponsored.payer, least: `${declined.least}` })
+    return declined
   }
 
   /**
-   * The next nonce. The chain counts more than our storage if the key was used elsewhere or the storage was lost. Trap: a
-   * transaction whose nonce is too high waits for ever, and so do all later ones. So the node must confirm a higher count.
-   * The `finalized` count cannot confirm it: it lags by minutes.
+   * Gives a transaction that moves nothing to nonces that no transaction has, so that those behind them can be mined. Nothing
+   * is paid twice: the orders that wait keep their only transactions.
    */
-  async #nextNonce(count: number): Promise<number> {
-    const next = this.#orders.nextNonce()
-    if (count <= next) return next
-    const { readCount } = await import('./transaction.ts')
-    const again = await readCount(await connect(this.#chain), await this.address(), 'latest')
-    if (again >= count) return count
-    throw new ChainFault('unreachable', `the node counts ${count} transactions of the relayer, then ${again}`)
+  async #fillMissing(now: Conditions, most: number): Promise<void> {
+    if (this.#nonces.missing(now.count, 1).length === 0) return
+    const { broadcast, signTransaction } = await import('./transaction.ts')
+    const [client, to] = await Promise.all([connect(this.#chain), this.address()])
+    const fees = firstFees(now.baseFee, now.tip, this.#gas.maxFee)
+    if (!fees) throw new ChainFault('fee_too_high', `the base fee is ${now.baseFee} wei`)
+    const raws = await this.#inTurn(async () => {
+      const nonces = await this.#nonces.fillable(now.count, most)
+      return nonces.map((nonce) => {
+        const order = { id: `fill:${nonce}`, to, data: '0x', gas: PLAIN_GAS, nonce, open: true } as const
+        const signed = signTransaction(this.#key, this.#chain.chainId, { ...order, fees })
+        const at = Date.now()
+        this.ctx.storage.transactionSync(() => {
+          this.#orders.place(order, { ...signed, fees, at })
+          this.#nonces.fill(nonce, at)
+        })
+        return signed.raw
+      })
+    })
+    for (const raw of raws) await broadcast(client, raw)
   }
 
   /** Polls for a receipt with growing pauses until `until` (Unix ms), then returns `pending`. */
@@ -225,6 +271,8 @@ export class RelayerBase<Env = unknown> extends DurableObject<Env> implements Re
       const outcome = await this.#look(id)
       if (outcome.status !== 'pending' || Date.now() + pause > until) return outcome
       await scheduler.wait(pause)
+      const unsent = this.#unsent.has(id) && this.#orders.find(id)
+      if (unsent && isSigned(unsent)) await this.#rebroadcast(unsent)
     }
   }
 
@@ -245,19 +293,27 @@ export class RelayerBase<Env = unknown> extends DurableObject<Env> implements Re
   async #findReceipt(id: string): Promise<Receipt | undefined> {
     const { findReceipt } = await import('./transaction.ts')
     const hashes = this.#orders.attempts(id).map((attempt) => attempt.hash)
-    const receipt = await findReceipt(await connect(this.#chain), hashes)
+    const receipt = await findReceipt(this.#chain, hashes)
     const lost = this.#orders.mark(id, !receipt) && !receipt
     if (lost) await this.#arm()
     return receipt
   }
 
-  async #tend(): Promise<void> {
+  /** `most`: how many missing nonces may be filled. */
+  async #tend(most: number): Promise<void> {
     const now = await this.#readConditions()
     this.#orders.reopen(now.count)
+    await this.#fillMissing(now, most)
     for (const order of this.#orders.open(TENDED_AT_ONCE).filter(isSigned)) {
-      if (await this.#findReceipt(order.id)) continue
-      if (order.nonce < now.count) await this.#displaceIfFinal(order)
-      else await this.#push(order, now)
+      try {
+        if (await this.#findReceipt(order.id)) continue
+        if (order.nonce < now.count) await this.#displaceIfFinal(order)
+        else await this.#push(order, now)
+      } catch (thrown) {
+        // One order that the node answers wrongly about must not keep the others waiting.
+        if (!(thrown instanceof ChainFault)) throw thrown
+        this.#warn('open transaction not checked', { order: order.id, fault: thrown.message })
+      }
     }
   }
 
@@ -265,7 +321,7 @@ export class RelayerBase<Env = unknown> extends DurableObject<Env> implements Re
   async #push(order: Signed, now: Conditions): Promise<void> {
     const [last] = this.#orders.attempts(order.id)
     if (!last) return
-    const stuck = Date.now() - last.at >= STUCK_MS
+    const stuck = Date.now() - last.at >= this.#waits.stuckMs
     const asked = stuck ? firstFees(now.baseFee, now.tip, this.#gas.maxFee) : undefined
     const fees = asked && nextFees(last.fees, asked, this.#gas.maxFee)
     if (stuck && !fees) this.#warn('transaction still pending at the maximum fee', { hash: last.hash })
@@ -285,7 +341,8 @@ export class RelayerBase<Env = unknown> extends DurableObject<Env> implements Re
     await this.#arm()
     if (!last?.raw) return
     try {
-      await broadcast(await connect(this.#chain), last.raw)
+      const against = await broadcast(await connect(this.#chain), last.raw)
+      if (!against?.isBusy) this.#unsent.delete(order.id)
     } catch (thrown) {
       if (!(thrown instanceof ChainFault)) throw thrown
       this.#warn('broadcast outcome unknown', { hash: last.hash, against: thrown.message })
@@ -294,20 +351,26 @@ export class RelayerBase<Env = unknown> extends DurableObject<Env> implements Re
 
   /** Abandons an order only when an unknown transaction has its nonce and is final: the key was used elsewhere. */
   async #displaceIfFinal(order: Signed): Promise<void> {
-    const { readCount } = await import('./transaction.ts')
-    const final = await readCount(await connect(this.#chain), await this.address(), 'finalized')
-    if (order.nonce >= final) return
-    this.#orders.displace(order.id)
+    if (order.nonce >= (await this.#readCount('finalized'))) return
+    this.ctx.storage.transactionSync(() => {
+      this.#orders.displace(order.id)
+      this.#nonces.take(order.nonce, Date.now())
+    })
     this.#warn('nonce used by an unknown transaction, order abandoned', {
       order: order.id,
       nonce: order.nonce,
     })
   }
 
+  async #readCount(tag: 'latest' | 'finalized'): Promise<number> {
+    const { readCount } = await import('./transaction.ts')
+    return readCount(this.#chain, await this.address(), tag)
+  }
+
   async #readConditions(): Promise<Conditions> {
     const { readConditions } = await import('./transaction.ts')
-    const [client, from] = await Promise.all([connect(this.#chain), this.address()])
-    this.#conditions ??= readConditions(client, from).finally(() => {
+    const from = await this.address()
+    this.#conditions ??= readConditions(this.#chain, from).finally(() => {
       this.#conditions = null
     })
     return this.#conditions
@@ -321,7 +384,8 @@ export class RelayerBase<Env = unknown> extends DurableObject<Env> implements Re
   }
 
   async #arm(): Promise<void> {
-    if ((await this.ctx.storage.getAlarm()) === null) await this.ctx.storage.setAlarm(Date.now() + TEND_MS)
+    if ((await this.ctx.storage.getAlarm()) === null)
+      await this.ctx.storage.setAlarm(Date.now() + this.#waits.tendMs)
   }
 
   #warn(message: string, evidence: Record<string, unknown>): void {
@@ -331,13 +395,4 @@ export class RelayerBase<Env = unknown> extends DurableObject<Env> implements Re
 
 function outcomeOf({ hash, block, succeeded, logs }: Receipt): Outcome {
   return succeeded ? { status: 'mined', hash, block, logs } : { status: 'reverted', hash, block }
-}
-
-function isSigned(order: Placed): order is Signed {
-  return order.nonce !== null
-}
-
-function assertSame(known: Pick<Placed, 'to' | 'data'>, order: TransactionOrder): void {
-  const same = known.to === order.to && (known.data === order.data || known.data.length === 0)
-  if (!same) throw new RangeError(`order ${order.id} must keep its first content`)
 }

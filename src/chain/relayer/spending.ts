@@ -1,5 +1,5 @@
 /** The relayer's record of the gas that payers have cost, by day. It decides whether one more order may be paid for. */
-import type { Declined, GasTerms, Sponsored } from './gas-money.ts'
+import { type Declined, type GasTerms, type Sponsored, worthItsGas } from './gas-money.ts'
 
 /** A payer without an order in this many days is new again. Older rows are deleted. */
 const KEEP_DAYS = 30
@@ -20,6 +20,9 @@ const SCHEMA = [
 /** The cost of an order now, in wei: expected, and at worst. */
 export type Cost = { expected: bigint; worst: bigint }
 
+/** An order that we do not pay for now. `least`: the amount that is worth its gas, in atomic units. */
+export type DeclinedOrder = { status: 'declined'; reason: Declined; least: bigint }
+
 /**
  * Counts what payers cost. A payer of its first day also counts against the budget that new payers share: a stranger with
  * many addresses takes nothing from payers that were here before.
@@ -34,22 +37,29 @@ export class Spending {
     for (const statement of SCHEMA) sql.exec(statement)
   }
 
-  /** Why one more order would be declined at any price; undefined if it would not. `now`: Unix ms. */
-  exhausted(sponsored: Sponsored, now: number): Declined | undefined {
-    return this.#over(sponsored, 0n, now)
+  /** Declines an order at any price; undefined while the budgets are not used up. `now`: Unix ms. */
+  exhausted(sponsored: Sponsored, now: number): DeclinedOrder | undefined {
+    const reason = this.#over(sponsored, 0n, now)
+    return reason && { status: 'declined', reason, least: 0n }
   }
 
   /**
-   * Why an order is declined; undefined if it may be signed. `least`: the amount that is worth its gas now, in atomic
-   * units. `free`: the relayer's balance without what open orders may cost, in wei.
+   * Declines an order; undefined if it may be signed. `fee`: wei per gas. `free`: the relayer's balance without the cost of
+   * open orders, in wei.
    */
   decline(
     sponsored: Sponsored,
-    { cost, least, free, now }: { cost: Cost; least: bigint; free: bigint; now: number },
-  ): Declined | undefined {
-    if (sponsored.amount < least) return 'below_gas'
-    if (free - cost.worst < this.#terms.reserve) return 'reserve'
-    return this.#over(sponsored, cost.expected, now)
+    { cost, fee, free, now }: { cost: Cost; fee: bigint; free: bigint; now: number },
+  ): DeclinedOrder | undefined {
+    const least = worthItsGas(sponsored.kind, fee, this.#terms.nativePrice)
+    const isReserved = free - cost.worst < this.#terms.reserve
+    const reason =
+      sponsored.amount < least
+        ? 'below_gas'
+        : isReserved
+          ? 'reserve'
+          : this.#over(sponsored, cost.expected, now)
+    return reason && { status: 'declined', reason, least }
   }
 
   /** Counts an order that is being signed. The caller stores the order in the same write. */

@@ -1,11 +1,21 @@
 /** Simulates, signs, sends and finds transactions of one key. The relayer loads it at the first order. */
 
-import { concatHex, hexToBigInt, hexToNumber, keccak256, numberToHex, toRlp } from 'viem'
+import { concatHex, keccak256, numberToHex, toRlp } from 'viem'
 import type { Address, Hex } from '../../protocol/evm/hex.ts'
 import { sign as signDigest } from '../../protocol/evm/secp256k1.ts'
 import { revertReason } from '../escrow.ts'
+import { ChainFault } from '../fault.ts'
 import type { Log } from '../log.ts'
-import { type Client, faultOf, type NodeError, nodeErrorOf } from '../node-client.ts'
+import {
+  type Client,
+  faultOf,
+  isAnswer,
+  isUnknownMethod,
+  type NodeError,
+  nodeErrorOf,
+  quantity,
+} from '../node-client.ts'
+import { askTwo, assertFresh, type Chain, connect, onNode, readAt } from '../rpc.ts'
 import { type Fees, GAS_CAP } from './gas.ts'
 import type { TransactionOrder } from './orders.ts'
 
@@ -21,29 +31,53 @@ const EIP1559: Hex = '0x02'
 // Pools reject transactions over 128 KiB.
 const MAX_DATA_BYTES = 120 * 1024
 
-/** Reads the transaction count of `from`, the current fees, and its balance. @throws ChainFault */
-export async function readConditions(client: Client, from: Address): Promise<Conditions> {
-  const asked = Promise.all([
-    client.request({ method: 'eth_getTransactionCount', params: [from, 'latest'] }),
-    client.request({ method: 'eth_getBlockByNumber', params: ['latest', false] }),
-    client.request({ method: 'eth_maxPriorityFeePerGas' }),
-    client.request({ method: 'eth_getBalance', params: [from, 'latest'] }),
-  ])
-  const [count, block, tip, balance] = await asked.catch((thrown) => {
+/** Reads the transaction count of `from`, the current fees, and its balance, all from one node. @throws ChainFault */
+export async function readConditions(chain: Chain, from: Address): Promise<Conditions> {
+  try {
+    return await onNode(chain, async (client) => {
+      const [count, block, tip, balance] = await Promise.all([
+        client.request({ method: 'eth_getTransactionCount', params: [from, 'latest'] }),
+        client.request({ method: 'eth_getBlockByNumber', params: ['latest', false] }),
+        client.request({ method: 'eth_maxPriorityFeePerGas' }).catch((thrown) => {
+          if (isUnknownMethod(thrown)) return null
+          throw thrown
+        }),
+        client.request({ method: 'eth_getBalance', params: [from, 'latest'] }),
+      ])
+      if (block?.timestamp !== undefined) assertFresh(chain, quantity(block.timestamp))
+      const baseFee = quantity(block?.baseFeePerGas ?? 0)
+      return {
+        count: Number(quantity(count)),
+        baseFee,
+        tip: tip === null ? await tipOfPrice(client, baseFee) : quantity(tip),
+        balance: quantity(balance),
+      }
+    })
+  } catch (thrown) {
     throw faultOf(thrown)
-  })
-  return {
-    count: hexToNumber(count),
-    baseFee: hexToBigInt(block?.baseFeePerGas ?? '0x0'),
-    tip: hexToBigInt(tip),
-    balance: hexToBigInt(balance),
   }
 }
 
-/** Reads the transaction count of `from`. No reorganization changes the `finalized` count. @throws ChainFault */
-export async function readCount(client: Client, from: Address, tag: 'latest' | 'finalized'): Promise<number> {
+/** A node without `eth_maxPriorityFeePerGas` names one price: the base fee and a tip. */
+async function tipOfPrice(client: Client, baseFee: bigint): Promise<bigint> {
+  const price = quantity(await client.request({ method: 'eth_gasPrice' }))
+  return price > baseFee ? price - baseFee : 0n
+}
+
+/**
+ * Reads the transaction count of `from`: the lower one of two nodes, where there are two. No reorganization changes the
+ * `finalized` count.
+ * @throws ChainFault
+ */
+export async function readCount(chain: Chain, from: Address, tag: 'latest' | 'finalized'): Promise<number> {
+  const method = 'eth_getTransactionCount'
   try {
-    return hexToNumber(await client.request({ method: 'eth_getTransactionCount', params: [from, tag] }))
+    const counts = await askTwo(
+      chain,
+      async (node) => Number(quantity(await (await connect(node)).request({ method, params: [from, tag] }))),
+      () => null,
+    )
+    return Math.min(...counts)
   } catch (thrown) {
     throw faultOf(thrown)
   }
@@ -62,7 +96,7 @@ export async function simulate(
   if (data.length / 2 > MAX_DATA_BYTES) return { refused: 'too_large' }
   try {
     const call = { from, to, data, gas: numberToHex(gas) }
-    return { gas: hexToBigInt(await client.request({ method: 'eth_estimateGas', params: [call] })) }
+    return { gas: quantity(await client.request({ method: 'eth_estimateGas', params: [call] })) }
   } catch (thrown) {
     const error = nodeErrorOf(thrown)
     const refused = error && refusalOf(error)
@@ -90,37 +124,71 @@ export function signTransaction(
 /**
  * Sends a signed transaction to the node. Trap: the answer decides nothing. It may be lost after the node accepted the
  * transaction, and "already known" or "nonce too low" may be about this very transaction. Only receipts decide.
- * @returns the node's error, for a log
+ * @returns the node's error, for a log. `isBusy`: the node has not looked at the transaction, so send it again
  */
-export async function broadcast(client: Client, raw: Hex): Promise<string | undefined> {
+export async function broadcast(
+  client: Client,
+  raw: Hex,
+): Promise<{ error: string; isBusy: boolean } | undefined> {
   try {
     await client.request({ method: 'eth_sendRawTransaction', params: [raw] }, { retryCount: 0 })
     return undefined
   } catch (thrown) {
-    return nodeErrorOf(thrown)?.message ?? faultOf(thrown).message
+    return { error: nodeErrorOf(thrown)?.message ?? faultOf(thrown).message, isBusy: !isAnswer(thrown) }
   }
 }
 
-/** Finds the receipt of the first of `hashes` that is mined. @throws ChainFault */
-export async function findReceipt(client: Client, hashes: Hex[]): Promise<Receipt | undefined> {
+/**
+ * Finds the receipt of the first of `hashes` that is mined. Two nodes must agree, where there are two: `tries` times they
+ * are asked.
+ * @throws ChainFault
+ */
+export async function findReceipt(chain: Chain, hashes: Hex[], tries = 1): Promise<Receipt | undefined> {
+  const [receipt] = await askTwo(
+    chain,
+    async (node) => {
+      const found = await receiptOf(await connect(node), hashes)
+      // Trap: a node that stands still lacks receipts. Its silence must not outvote the other node.
+      if (!found && node.fallbackUrls) await readAt(node, [])
+      return found
+    },
+    (found) => found ?? null,
+    tries,
+  )
+  return receipt
+}
+
+async function receiptOf(client: Client, hashes: Hex[]): Promise<Receipt | undefined> {
   const asked = hashes.map((hash) =>
     client.request({ method: 'eth_getTransactionReceipt', params: [hash] }, { retryCount: 0 }),
   )
   const found = await Promise.all(asked).catch((thrown) => {
     throw faultOf(thrown)
   })
-  const receipt = found.find((each) => each !== null)
-  if (!receipt) return undefined
+  // Some nodes answer for a transaction that waits, without a block.
+  const at = found.findIndex((each) => each?.blockNumber)
+  const [receipt, hash] = [found[at], hashes[at]]
+  if (!receipt || !hash) return undefined
   return {
-    hash: receipt.transactionHash,
-    block: hexToBigInt(receipt.blockNumber),
-    succeeded: receipt.status === '0x1',
+    hash,
+    block: quantity(receipt.blockNumber),
+    succeeded: hasSucceeded(receipt),
     logs: receipt.logs.map(({ address, topics, data }) => ({
       address: address.toLowerCase() as Address,
       topics: [...topics],
       data,
     })),
   }
+}
+
+/**
+ * Whether a mined transaction succeeded. Some nodes leave the status out; only a transaction that succeeded has logs.
+ * @throws ChainFault when the receipt does not show it
+ */
+function hasSucceeded({ status, logs }: { status?: unknown; logs: readonly unknown[] }): boolean {
+  if (status !== undefined && status !== null) return quantity(status) === 1n
+  if (logs.length > 0) return true
+  throw new ChainFault('unreachable', 'a receipt must show whether its transaction succeeded')
 }
 
 /** An integer for RLP: no leading zero bytes, and no bytes for zero. */

@@ -12,6 +12,8 @@ import type { InvoiceStanding } from '../billing/types.ts'
  *   account lost entries.
  * - `chain_behind`: the chain has claimed less than before, after a reorganization or through a node on a
  *   fork.
+ * - `block_ahead`: the account has stored a block that the chain does not have yet, from a faulty node. It
+ *   ignores the chain until the operator has it read again.
  * - `uncovered`: the escrow holds less than is owed. The rest is lost unless the payer tops up.
  * - `elsewhere`: an account on another network still owes. The site changed its network before everything was
  *   claimed.
@@ -20,6 +22,9 @@ import type { InvoiceStanding } from '../billing/types.ts'
  * - `undelivered`: an `exact` payment arrived, but its request ended without a delivery. The payer may repeat
  *   the request, or the operator refunds it.
  * - `low_gas`: the relayer holds less than twice its reserve. Below the reserve it pays for claims alone.
+ * - `nonce_hole`: nonces of the relayer's key lack a transaction, and all later ones wait for them.
+ * - `nonce_filled`: such nonces got transactions that move nothing. The node overstated its count.
+ * - `key_shared`: another sender used the relayer's key. Each deployment needs a key of its own.
  * - `rail_failed`: an invoice could not be created or submitted, or its rail did not respond. The next run
  *   retries.
  * - `overpaid`: an invoice received more than its total. The rest belongs to the payer.
@@ -33,12 +38,16 @@ export type Finding = {
     | 'book_differs'
     | 'overclaimed'
     | 'chain_behind'
+    | 'block_ahead'
     | 'uncovered'
     | 'elsewhere'
     | 'receiver_behind'
     | 'unswept'
     | 'undelivered'
     | 'low_gas'
+    | 'nonce_hole'
+    | 'nonce_filled'
+    | 'key_shared'
     | 'rail_failed'
     | 'overpaid'
     | 'overcredited'

@@ -125,11 +125,12 @@ export class Account extends DurableObject<{ BOOK: D1Database }> {
   }
 
   /**
-   * Applies on-chain state: `totalClaimed` becomes `redeemed`, `balance` the ceiling. Ignores older blocks.
+   * Applies on-chain state: `totalClaimed` becomes `redeemed`, `balance` the ceiling. Ignores older blocks, unless the operator
+   * asks for `anyBlock` because a node has named a block that the chain did not have.
    * @throws InvariantFault if the account was never opened
    */
-  async observe(state: ChannelState, transaction?: Hex): Promise<Standing> {
-    this.#observe(state, transaction ?? null)
+  async observe(state: ChannelState, transaction: Hex | null = null, anyBlock = false): Promise<Standing> {
+    this.#observe(state, transaction, anyBlock)
     this.#advance()
     return this.#written()
   }
@@ -264,12 +265,13 @@ export class Account extends DurableObject<{ BOOK: D1Database }> {
     return { outcome, entry: seq, due, charged, state: this.#known().state, transaction }
   }
 
-  #observe(state: ChannelState, transaction: Hex | null): void {
+  #observe(state: ChannelState, transaction: Hex | null, anyBlock = false): void {
     const known = this.#known()
-    if (state.block < known.state.block) return
+    if (state.block < known.state.block && !anyBlock) return
     const standing = state.totalClaimed < known.redeemed ? this.#promised(known) : known
     const totals = redeem(standing, state.totalClaimed)
     const same =
+      state.block >= known.state.block &&
       totals.redeemed === standing.redeemed &&
       state.balance === standing.state.balance &&
       state.withdrawRequestedAt === standing.state.withdrawRequestedAt &&

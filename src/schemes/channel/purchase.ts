@@ -3,12 +3,12 @@
 import { readChannels } from '../../chain/channels.ts'
 import { reasonOfDeclined } from '../../chain/relayer/gas-money.ts'
 import type {
-  DeclinedOrder,
   Outcome,
   Relayer,
   RelayerBase,
   TransactionOrder as Transaction,
 } from '../../chain/relayer/relayer.ts'
+import type { DeclinedOrder } from '../../chain/relayer/spending.ts'
 import type { Chain } from '../../chain/rpc.ts'
 import type { Account } from '../../ledger/channel/account.ts'
 import type { Answer, Charged, ChargeOrder, Order, Standing, Unresolved } from '../../ledger/channel/types.ts'

@@ -1,8 +1,7 @@
 /** Gas as a run sees it: what is worth claiming now, and whether the relayer can go on paying. */
 import { notify } from '../../billing/dun.ts'
 import { feeNow, lowWater, worthItsGas } from '../../chain/relayer/gas-money.ts'
-import { readConditions } from '../../chain/relayer/transaction.ts'
-import { connect } from '../../chain/rpc.ts'
+import { type Conditions, readConditions } from '../../chain/relayer/transaction.ts'
 import type { Finding } from '../../ledger/book/finding.ts'
 import type { Settings } from '../context.ts'
 
@@ -31,7 +30,6 @@ export async function compareGas(settings: Settings, now: number): Promise<Findi
   return [{ account, what: 'low_gas', detail: `holds ${balance} wei and must hold ${mark}` }]
 }
 
-async function conditionsOf({ chain, relayer }: Settings) {
-  const [client, from] = await Promise.all([connect(chain), relayer.address()])
-  return readConditions(client, from)
+async function conditionsOf({ chain, relayer }: Settings): Promise<Conditions> {
+  return readConditions(chain, await relayer.address())
 }
