@@ -67,7 +67,7 @@ export async function run(args: string[]): Promise<number> {
   const problems = (result.ok ? [] : result.problems).filter(
     ({ place }) => !(accepted.has(place) && !(place in vars)),
   )
-  const warnings = result.ok ? result.warnings : []
+  const { warnings } = result
   if (values.json) printJson({ ok: problems.length === 0, problems, warnings })
   else report(problems, warnings, values.config, secrets)
   return problems.length === 0 ? 0 : 1

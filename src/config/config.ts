@@ -47,10 +47,10 @@ export type Config = {
   cloudflareCharges: boolean
 }
 
-/** A config, with what an operator should look at; or everything that is wrong with the settings. */
+/** A config, or everything that is wrong with the settings. `warnings` stop nothing, and an operator should look at them. */
 export type ConfigResult =
   | { ok: true; config: Config; warnings: readonly ConfigProblem[] }
-  | { ok: false; problems: readonly ConfigProblem[] }
+  | { ok: false; problems: readonly ConfigProblem[]; warnings: readonly ConfigProblem[] }
 
 type FacilitatorHeaders = Partial<Record<'verify' | 'settle' | 'supported', Record<string, string>>>
 type Table = Readonly<Record<string, unknown>>
@@ -161,10 +161,11 @@ function readAll(vars: Table): ConfigResult {
     ...billProblems(vars),
     ...(rest.success ? limitProblems(rest.output, terms.ok ? terms.policy : undefined) : []),
   ]
-  if (!terms.ok || !rest.success || problems.length > 0) return { ok: false, problems }
-  const config = build(terms.policy, rest.output)
+  if (!terms.ok || !rest.success) return { ok: false, problems, warnings: [] }
   const isSet = (place: string) => vars[place] !== undefined
-  return { ok: true, config, warnings: gasWarnings(config.policy, config.gas, isSet) }
+  const warnings = gasWarnings(terms.policy, gasConfig(rest.output), isSet)
+  if (problems.length > 0) return { ok: false, problems, warnings }
+  return { ok: true, config: build(terms.policy, rest.output), warnings }
 }
 
 function build(policy: Policy, settings: Settings): Config {
