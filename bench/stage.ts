@@ -45,6 +45,7 @@ export async function setStage(): Promise<Stage> {
       PRICE,
       RPC_URL: chain.rpcUrl,
       RELAYER_KEY: relayer.privateKey,
+      RELAYER_ADDRESS: relayer.address,
       ...GAS_VARS,
     },
     origin: origin.url,

@@ -5,7 +5,7 @@ import { CreditLine as RealLine, Numbers as RealNumbers } from '../../src/app/ob
 import { workOf } from '../../src/app/work.ts'
 import { periodOf } from '../../src/ledger/billing/period.ts'
 import { findRun } from '../../src/ledger/book/runs.ts'
-import { settle } from '../../src/settlement/run.ts'
+import { makeRun } from '../../src/settlement/run.ts'
 import { countCalls } from './calls.ts'
 
 export { Account, Agents, Authorizations, Directory, Relayer } from '../../src/app/objects.ts'
@@ -87,7 +87,12 @@ async function run(env: Bindings) {
     sleep: async () => undefined,
   }
   const id = crypto.randomUUID()
-  const status = await settle(work, steps, id, { window: id, startedBy: 'operator', moment })
+  const status = await makeRun(work, steps, id, {
+    kind: 'billing',
+    window: id,
+    startedBy: 'operator',
+    moment,
+  })
   const found = await findRun(env.BOOK, id)
   return { status, rows, calls, most, bill: found?.record.bill }
 }

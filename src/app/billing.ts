@@ -10,15 +10,14 @@ import type { Rails } from '../rails/rail.ts'
 import { paying, stablecoinRail } from '../rails/stablecoin.ts'
 import type { StripeRail } from '../rails/stripe/rail.ts'
 import { transferRail } from '../rails/transfer.ts'
-import type { ExactPayment } from '../schemes/exact/payment.ts'
-import type { Scheme } from '../schemes/scheme.ts'
+import type { ExactScheme } from '../schemes/exact/scheme.ts'
 import type { Bindings } from './bindings.ts'
 
 /** Opens billing for one request or one step. `exact` is how invoices are paid at once, where that is possible. */
 export async function openBilling(
   env: Bindings,
   config: Config,
-  exact: Scheme<ExactPayment> | undefined,
+  exact: ExactScheme | undefined,
 ): Promise<BillingContext> {
   const { LINES: lines, NUMBERS: numbers, AGENTS: agents, BOOK: book } = env
   const { bill } = config
@@ -42,7 +41,7 @@ export async function openBilling(
     ...(stripe && { stripe }),
   }
   const { seller, dunning } = bill
-  const webhook = bill.webhook ? { ...bill.webhook, now: tools.now } : null
+  const webhook = config.webhook ? { ...config.webhook, now: tools.now } : null
   return {
     bill: { book, lines, agents, numbers, rails, seller, dunning, webhook },
     seal,

@@ -18,6 +18,7 @@ export type Bindings = {
   SETTLEMENT: Workflow<Cause>
   /** How often unknown channels and payers may be looked up on chain. Without it they always may. */
   CHAIN_READS?: RateLimit
+  CHANNEL_READS?: RateLimit
   /** Credit: the lines, the registry of agents, their key directories, the numbers of invoices. */
   LINES?: DurableObjectNamespace<CreditLine>
   AGENTS?: DurableObjectNamespace<Agents>

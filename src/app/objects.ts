@@ -1,4 +1,5 @@
 /** The classes the runtime needs, wired to the config. Export them from your Worker under these names. */
+import { assertAddress } from '../chain/relayer/key.ts'
 import { RelayerBase } from '../chain/relayer/relayer.ts'
 import { describeProblems, readConfig } from '../config/config.ts'
 import { SettlementBase } from '../settlement/workflow.ts'
@@ -17,9 +18,15 @@ export class Relayer extends RelayerBase<Bindings> {
   constructor(ctx: DurableObjectState, env: Bindings) {
     const read = readConfig(env)
     if (!read.ok) throw new Error(describeProblems(read.problems))
-    const { chain, relayer, gas } = read.config
+    const { chain, relayer, gas, relayerWaitMs: waitMs } = read.config
     if (!chain || !relayer) throw new Error('the relayer needs RPC_URL and RELAYER_KEY')
-    super(ctx, env, { chain, key: relayer.key, gas })
+    assertAddress(relayer)
+    super(ctx, env, {
+      chain,
+      key: relayer.key,
+      gas,
+      ...(waitMs && { waits: { minedMs: waitMs, tendMs: waitMs } }),
+    })
   }
 }
 

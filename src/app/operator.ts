@@ -2,22 +2,32 @@
 
 import { type Config, readConfig } from '../config/config.ts'
 import type { CreditSettings, OperatorSettings } from '../operator/settings.ts'
+import { runKinds } from '../settlement/workflow.ts'
 import type { Bindings } from './bindings.ts'
 import { creditPortsOf, relayerOf } from './schemes.ts'
-import { billingOf } from './work.ts'
+import { billingOf, workOf } from './work.ts'
 
 /** The settings of the operator's API. With an invalid config they hold no token, so the API rejects all requests. */
 export function operatorOf(env: Bindings): OperatorSettings {
   const read = readConfig(env)
   const { BOOK: book, ACCOUNT: accounts, AUTHORIZATIONS: authorizations, SETTLEMENT: settlement } = env
-  const objects = { book, accounts, authorizations, settlement }
+  const objects = { book, accounts, authorizations, settlement, runKinds: [] }
   if (!read.ok) return { tokenSha256: undefined, ...objects }
   const { chain } = read.config
   const relayer = chain && read.config.relayer ? relayerOf(env, read.config) : undefined
+  const work = workOf(env)
   const credit = booksOf(env, read.config)
   const billing = billingOf(env)
   const tokenSha256 = read.config.operatorTokenSha256
-  return { tokenSha256, ...objects, chain, relayer, ...(credit && { credit }), ...(billing && { billing }) }
+  return {
+    tokenSha256,
+    ...objects,
+    chain,
+    relayer,
+    ...(work && { runKinds: runKinds(work) }),
+    ...(credit && { credit }),
+    ...(billing && { billing }),
+  }
 }
 
 /** Credit as the operator and the agents read it; undefined if credit is not configured. */

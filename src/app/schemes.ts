@@ -1,14 +1,13 @@
 /** The schemes of a site, made from its config and bindings. */
 
 import { relayed } from '../chain/facilitator/self.ts'
+import { assertAddress } from '../chain/relayer/key.ts'
 import type { RelayerBase } from '../chain/relayer/relayer.ts'
 import type { Config } from '../config/config.ts'
 import { channelScheme } from '../schemes/channel/scheme.ts'
 import { type CreditPorts, creditScheme } from '../schemes/credit/scheme.ts'
-import type { ExactPayment } from '../schemes/exact/payment.ts'
-import { type ExactPorts, exactScheme } from '../schemes/exact/scheme.ts'
+import { type ExactPorts, type ExactScheme, exactScheme } from '../schemes/exact/scheme.ts'
 import type { Schemes } from '../schemes/index.ts'
-import type { Scheme } from '../schemes/scheme.ts'
 import type { Bindings } from './bindings.ts'
 
 /** Makes the schemes that the config offers and the bindings support. */
@@ -20,7 +19,7 @@ export function schemesOf(env: Bindings, config: Config): Schemes {
   if (chain && relayer) {
     const { withdrawDelay, maxUnclaimed } = config
     const { minDeposit, minRefund } = config.gas
-    schemes.channel = channelScheme(
+    const channel = channelScheme(
       {
         network,
         receiver,
@@ -35,9 +34,16 @@ export function schemesOf(env: Bindings, config: Config): Schemes {
         accounts: env.ACCOUNT,
         chain,
         relayer: () => relayerOf(env, config),
-        mayRead: mayLook(env, 'unknown-channels'),
+        mayRead: (known) => (known ? mayReread(env, known) : mayLook(env, 'unknown-channels')()),
       },
     )
+    schemes.channel = {
+      ...channel,
+      verify(...payment: Parameters<typeof channel.verify>) {
+        assertAddress(relayer)
+        return channel.verify(...payment)
+      },
+    }
   }
   const ports = creditPortsOf(env)
   if (config.credit && ports) schemes.credit = creditScheme({ ...config.credit, maxTimeoutSeconds }, ports)
@@ -47,6 +53,11 @@ export function schemesOf(env: Bindings, config: Config): Schemes {
 /** One bucket for all of a kind: they cost an attacker nothing, so no key of theirs divides them fairly. */
 function mayLook({ CHAIN_READS: reads }: Bindings, key: string): () => Promise<boolean> {
   return async () => (await reads?.limit({ key }))?.success ?? true
+}
+
+/** One bucket for each channel that has an account. */
+async function mayReread({ CHANNEL_READS: reads }: Bindings, channelId: string): Promise<boolean> {
+  return (await reads?.limit({ key: channelId }))?.success ?? true
 }
 
 /** The Durable Objects that credit needs; undefined if one of the bindings is missing. */
@@ -66,7 +77,7 @@ export function exactOf(
   env: Bindings,
   config: Config,
   ports: Pick<ExactPorts, 'mayLook'> = {},
-): Scheme<ExactPayment> | undefined {
+): ExactScheme | undefined {
   const { policy, chain, relayer, facilitator, maxTimeoutSeconds } = config
   if (!facilitator && !(chain && relayer)) return undefined
   const { network, receiver } = policy

@@ -49,13 +49,16 @@ function build(env: Bindings, config: Config): Site {
   }
 }
 
+/** The host that a service binding is asked under. */
+const BOUND = new URL('https://origin.internal')
+
 function contentOf(env: Bindings, { policy, originSecret, originTimeoutMs }: Config): Content {
   const { origin } = policy
   if (origin.kind === 'self') return nowhere
   const settings: OriginSettings = {
-    url: origin.kind === 'url' ? origin.url : new URL('https://origin.internal'),
+    url: origin.kind === 'zone' ? undefined : origin.kind === 'url' ? origin.url : BOUND,
     fetch:
-      origin.kind === 'url'
+      origin.kind !== 'binding'
         ? (request) => fetch(request)
         : (request) => (env as unknown as Record<string, Fetcher>)[origin.name]?.fetch(request) ?? unbound(),
     secret: originSecret,

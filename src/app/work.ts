@@ -22,11 +22,18 @@ export function workOf(env: Bindings): Work | null {
 }
 
 function channelsOf(env: Bindings, config: Config): Settings | null {
-  const { chain, relayer, gas } = config
+  const { chain, relayer, gas, webhook } = config
   if (!chain || !relayer) return null
   const { BOOK: book, ACCOUNT: accounts, AUTHORIZATIONS: authorizations } = env
-  const webhook = config.bill?.webhook ? { ...config.bill.webhook, now: () => Date.now() } : null
-  return { chain, book, accounts, authorizations, gas, webhook, relayer: lastingRelayer(env, config) }
+  return {
+    chain,
+    book,
+    accounts,
+    authorizations,
+    gas,
+    relayer: lastingRelayer(env, config),
+    webhook: webhook ? { ...webhook, now: Date.now } : null,
+  }
 }
 
 /** Trap: a stub stops working once its object is reset, which a run outlives. Each call makes a fresh stub. */

@@ -7,14 +7,12 @@ import type { Finding } from '../ledger/book/finding.ts'
 import type { Agents } from '../ledger/credit/agents.ts'
 import type { CreditLine } from '../ledger/credit/credit-line.ts'
 import type { Policy } from '../paywall/policy.ts'
+import type { Webhook } from '../platform/webhook.ts'
 import type { Rails } from '../rails/rail.ts'
 import type { StripeRail } from '../rails/stripe/rail.ts'
 import type { ExactPayment } from '../schemes/exact/payment.ts'
 import type { Scheme } from '../schemes/scheme.ts'
 import type { Seal } from './operator-key.ts'
-
-/** Where the operator receives webhooks, and the secret that signs them. `now`: Unix milliseconds. */
-export type Webhook = { url: string; secret: string; fetch?: typeof fetch; now: () => number }
 
 /** The bindings and terms of the nightly billing run. */
 export type BillSettings = {

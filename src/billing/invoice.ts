@@ -1,15 +1,10 @@
 /** Drafts invoices: who owes whom how much, with which tax, until when. Pure. */
 
 import { dueDate } from '../ledger/billing/dunning.ts'
-import type { DunningTerms, Invoice, Party } from '../ledger/billing/types.ts'
+import type { Draft, DunningTerms, Invoice, Party } from '../ledger/billing/types.ts'
 import { type Seller, vatOn } from '../ledger/billing/vat.ts'
 import type { LineBill } from '../ledger/credit/contract.ts'
 import type { Unit } from '../rails/rail.ts'
-
-/**
- * An invoice without its number. A number is taken only when there will be an invoice, so that the series stays without gaps.
- */
-export type Draft = Omit<Invoice, 'id' | 'number'>
 
 /**
  * Drafts the invoice over all statements of a credit line that no invoice covers. Null while it comes to less than the

@@ -1,5 +1,6 @@
 /** The nightly billing run, a page of credit lines at a time: statements, invoice, payments, dunning, read model. */
 
+import { isAsked } from '../ledger/billing/dunning.ts'
 import { periodOf } from '../ledger/billing/period.ts'
 import type { DunningStep, InvoiceStanding, StatementHead } from '../ledger/billing/types.ts'
 import { type LineListing, lines as listLines } from '../ledger/book/credit.ts'
@@ -95,7 +96,10 @@ async function billLine(settings: BillSettings, { id, totals }: LineListing, now
   const { bill, statements } = await closePeriods(line, await line.bill(), now)
   const missing = withoutRail(settings, bill)
   const invoice = await issueInvoice(settings, line, bill, now)
-  const due = [...bill.invoices, ...(await settledSince(line, bill)), ...(invoice ? [invoice] : [])]
+  // Crediting what was released begins with the newest invoice, whatever its stage.
+  const asked =
+    bill.excess > 0n ? bill.invoices : bill.invoices.filter((each) => isAsked(each, settings.dunning, now))
+  const due = [...asked, ...(await settledSince(line, bill)), ...(invoice ? [invoice] : [])]
   const collected = await collectInvoices(settings, line, due, bill.excess > 0n ? now : null)
   // An idle line costs one call.
   const isIdle = due.length === 0 && bill.pendingSteps.length === 0
@@ -130,7 +134,9 @@ async function closePeriods(line: CreditLineStub, first: LineBill, now: number) 
 }
 
 /**
- * Invoices all uninvoiced statements. Takes the number first; after a crash, the next run gets the same number again.
+ * Invoices all uninvoiced statements. The line stores the draft, then the number is taken, then the line stores the invoice. A
+ * run that stops in between leaves a draft, which the next run numbers and stores even if releases made it small since: so no
+ * number is left over.
  */
 async function issueInvoice(
   { rails, seller, dunning, numbers }: BillSettings,
@@ -139,17 +145,25 @@ async function issueInvoice(
   now: number,
 ): Promise<InvoiceStanding | null> {
   const rail = rails[bill.terms.rail]
-  const draft = rail ? draftInvoice(bill, seller, rail, dunning, now) : null
-  if (!draft) return null
+  const next = bill.drafted ?? (rail ? draftInvoice(bill, seller, rail, dunning, now) : null)
+  if (!next) return null
+  const draft = bill.drafted ?? (await line.draft(next))
   const number = await numbers.getByName(NUMBERS).issue(INVOICES, numberKey(draft))
   return line.invoiced(numbered(draft, number))
 }
 
-/** Invoices settled since the last run. Those that a credit note has settled may still be open at their rail. */
-async function settledSince(line: CreditLineStub, { pendingSteps }: LineBill): Promise<InvoiceStanding[]> {
+/**
+ * Settled invoices that may still change: those settled since the last run, since one that a credit note has settled may be
+ * open at its rail, and those that a refused attempt may still pay.
+ */
+async function settledSince(
+  line: CreditLineStub,
+  { attempted, pendingSteps }: LineBill,
+): Promise<InvoiceStanding[]> {
   const ids = new Set(pendingSteps.filter(({ stage }) => stage === 'settled').map(({ invoice }) => invoice))
   const found = await Promise.all([...ids].map((id) => line.invoice(id)))
-  return found.flatMap((invoice) => (invoice?.stage === 'settled' ? invoice : []))
+  const others = attempted.filter(({ id }) => !ids.has(id))
+  return [...others, ...found.flatMap((invoice) => (invoice?.stage === 'settled' ? invoice : []))]
 }
 
 /** Reports statements that cannot be invoiced because the terms name a rail that is not configured. */

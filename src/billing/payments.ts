@@ -3,7 +3,6 @@
 import { owedOn } from '../ledger/billing/dunning.ts'
 import type { InvoiceEvent, InvoiceStanding } from '../ledger/billing/types.ts'
 import { type Finding, railFailed } from '../ledger/book/finding.ts'
-import { mapConcurrently } from '../platform/pool.ts'
 import { canonicalJson } from '../protocol/encoding/canonical-json.ts'
 import { notConfigured } from '../rails/index.ts'
 import type { InvoiceRef, PaymentEvent } from '../rails/rail.ts'
@@ -85,7 +84,10 @@ export async function checkInvoice(
   creditAt: number | null = null,
 ): Promise<Checked> {
   if (!invoice.presented) return { invoice, findings: [] }
-  const events = (await rails[invoice.rail]?.check(invoice)) ?? []
+  // Any invoice can be paid at once by `exact`, so attempts to do so are looked for beside its own rail.
+  const events: PaymentEvent[] = []
+  for (const rail of new Set([rails[invoice.rail], rails.stablecoin]))
+    if (rail) events.push(...(await rail.check(invoice)))
   const findings: Finding[] = []
   let standing = invoice
   for (const event of await withoutUndoneReversals(line, invoice, events)) {
@@ -109,42 +111,6 @@ export async function recheck(settings: Settings, { agent, invoice }: InvoiceRef
   const line = settings.lines.getByName(agent)
   const standing = await line.invoice(invoice)
   return standing && checkInvoice(settings, line, standing)
-}
-
-/**
- * Checks every invoice for which a rail has events since `since` (Unix ms), so that lost webhooks are caught up.
- * Returns the payments less reversals, in micro-dollars as a decimal string.
- */
-export async function catchUp(
-  settings: Settings,
-  since: number,
-): Promise<{ received: string; findings: Finding[] }> {
-  const findings: Finding[] = []
-  const failed = (account: string, fault: unknown) =>
-    findings.push({ account, what: 'rail_failed', detail: String(fault) })
-  const affected = await mapConcurrently(
-    Object.values(settings.rails),
-    (rail) => rail.since(since),
-    ({ name }, fault) => {
-      failed(name, fault)
-      return []
-    },
-  )
-  const received = await mapConcurrently(
-    affected.flat(),
-    async (ref) => {
-      const before = await settings.lines.getByName(ref.agent).invoice(ref.invoice)
-      const checked = before && (await recheck(settings, ref))
-      if (!checked) return 0n
-      findings.push(...checked.findings)
-      return checked.invoice.paid - before.paid
-    },
-    ({ agent }, fault) => {
-      failed(agent, fault)
-      return 0n
-    },
-  )
-  return { received: received.reduce((sum, amount) => sum + amount, 0n).toString(), findings }
 }
 
 /**

@@ -5,19 +5,11 @@
 
 import { countLines, listLines } from '../ledger/book/credit.ts'
 import type { Finding } from '../ledger/book/finding.ts'
-import { lastBilled } from '../ledger/book/runs.ts'
 import { type Agent, type Agents, REGISTRY } from '../ledger/credit/agents.ts'
 import type { Steps } from '../platform/steps.ts'
-import { DAY_MS } from '../platform/time.ts'
+import { catchUp } from './catch-up.ts'
 import type { BillSettings } from './context.ts'
 import { type Billed, billPage } from './nightly.ts'
-import { catchUp } from './payments.ts'
-
-/** How far before the last clean run the rails' events are read. Stripe resends a webhook for three days. */
-const OVERLAP_MS = 4 * DAY_MS
-
-/** How long Stripe keeps its events. */
-const RETENTION_MS = 30 * DAY_MS
 
 /** Opens the bindings. Each step opens them again, since it may run long after the one before. */
 export type OpenBill = () => Promise<BillSettings>
@@ -38,12 +30,8 @@ const REGISTRY_PAGE = 500
  */
 export async function billAll(open: OpenBill, steps: Steps, report: BillReport, now: number): Promise<void> {
   report.found(await steps.do('list the lines', async () => restoreLines(await open())))
-  const caughtUp = await steps.do('ask the rails', async () => {
-    const settings = await open()
-    const last = (await lastBilled(settings.book)) ?? 0
-    // Rails date their events by the clock, whatever moment is billed.
-    return catchUp(settings, Math.max(last - OVERLAP_MS, Date.now() - RETENTION_MS))
-  })
+  // Rails date their events by the clock, whatever moment is billed.
+  const caughtUp = await steps.do('ask the rails', async () => catchUp(await open(), Date.now()))
   report.caughtUp(caughtUp)
   let after: string | null = ''
   for (let page = 1; after !== null; page++) {

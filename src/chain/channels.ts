@@ -28,7 +28,10 @@ export async function readChannels(chain: Chain, ids: Hex[]): Promise<ChannelSta
 }
 
 async function readStates(chain: Chain, ids: Hex[]): Promise<ChannelState[]> {
-  const { channelReads, decodeChannel } = await import('./escrow.ts')
+  const [{ channelReads, decodeChannel }, { decoded }] = await Promise.all([
+    import('./escrow.ts'),
+    import('./node-client.ts'),
+  ])
   const states: ChannelState[] = []
   for (let row = 0; row < ids.length; row += ROWS_PER_READ) {
     const some = ids.slice(row, row + ROWS_PER_READ)
@@ -36,7 +39,7 @@ async function readStates(chain: Chain, ids: Hex[]): Promise<ChannelState[]> {
     const { block, answers } = await readAt(chain, calls, states[0]?.block ?? 'latest')
     if (states.length === 0) await confirm(chain, block)
     for (let at = 0; at < some.length; at++)
-      states.push(decodeChannel(answers.slice(at * 3, at * 3 + 3), block))
+      states.push(decoded(() => decodeChannel(answers.slice(at * 3, at * 3 + 3), block)))
   }
   return states
 }
@@ -67,12 +70,15 @@ export async function readReceiver(
   chain: Chain,
   receiver: Address,
 ): Promise<{ claimed: bigint; swept: bigint; block: bigint }> {
-  const { receiverRead, decodeReceiver } = await import('./escrow.ts')
+  const [{ receiverRead, decodeReceiver }, { decoded }] = await Promise.all([
+    import('./escrow.ts'),
+    import('./node-client.ts'),
+  ])
   const answers = await askTwo(
     chain,
     async (node) => {
       const { block, answers } = await readAt(node, [receiverRead(chain.escrow, receiver, chain.token)])
-      return { ...decodeReceiver(answers[0] ?? '0x'), block }
+      return { ...decoded(() => decodeReceiver(answers[0] ?? '0x')), block }
     },
     ({ block: _, ...totals }) => totals,
   )

@@ -13,6 +13,7 @@ import type { ChannelConfig, ChannelState, Claim } from '../protocol/evm/channel
 import type { Address, Hex } from '../protocol/evm/hex.ts'
 import type { Log } from './log.ts'
 import type { ContractCall } from './multicall.ts'
+import { decoded } from './node-client.ts'
 
 /** The functions, events and errors of the contract that are used here. */
 export const escrowAbi = parseAbi([
@@ -155,13 +156,13 @@ const KNOWN_EVENTS = new Set(
   escrowAbi.filter((item) => item.type === 'event').map((event) => toEventSelector(event)),
 )
 
-/** The escrow's events among a transaction's logs, in order. */
+/** The escrow's events among a transaction's logs, in order. @throws ChainFault for an event that does not decode */
 export function escrowEvents(escrow: Address, logs: Log[]): EscrowEvent[] {
   return logs.filter((log) => log.address === escrow && KNOWN_EVENTS.has(log.topics[0] ?? '0x')).map(eventOf)
 }
 
 function eventOf({ topics: [topic, ...rest], data }: Log): EscrowEvent {
-  const event = decodeEventLog({ abi: escrowAbi, topics: topic ? [topic, ...rest] : [], data })
+  const event = decoded(() => decodeEventLog({ abi: escrowAbi, topics: topic ? [topic, ...rest] : [], data }))
   switch (event.eventName) {
     case 'Deposited':
       return { kind: 'deposited', channelId: event.args.channelId, amount: event.args.amount }

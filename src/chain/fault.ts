@@ -9,7 +9,7 @@ export type FaultCode = 'unreachable' | 'wrong_chain' | 'stale' | 'disagreement'
 
 /**
  * Thrown when a request to a chain or facilitator fails. The message contains the code, because properties do not survive
- * a Durable Object call. Messages never contain the node's URL: it may contain a key.
+ * a Durable Object call. Texts of nodes and facilitators enter a message only after `cutSecrets`.
  */
 export class ChainFault extends Error {
   readonly code: FaultCode

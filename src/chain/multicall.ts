@@ -2,6 +2,7 @@
 
 import { decodeFunctionResult, encodeFunctionData, hexToBigInt, parseAbi } from 'viem'
 import type { Address, Hex } from '../protocol/evm/hex.ts'
+import { ChainFault } from './fault.ts'
 
 /** One read: a contract and its calldata. */
 export type ContractCall = { to: Address; data: Hex }
@@ -20,6 +21,9 @@ const abi = parseAbi([
   'function getCurrentBlockTimestamp() view returns (uint256)',
 ])
 
+/** 32 bytes in hex. */
+const WORD_LENGTH = 66
+
 const HEAD: ContractCall[] = [
   { to: MULTICALL, data: encodeFunctionData({ abi, functionName: 'getBlockNumber' }) },
   { to: MULTICALL, data: encodeFunctionData({ abi, functionName: 'getCurrentBlockTimestamp' }) },
@@ -35,9 +39,11 @@ export function encodeReads(calls: ContractCall[]): Hex {
   return encodeFunctionData({ abi, functionName: 'aggregate3', args: [rows] })
 }
 
-/** Reads the answer to {@link encodeReads}. */
-export function decodeReads(answer: Hex): Snapshot {
+/** Reads the answer to {@link encodeReads} of `calls` reads. @throws viem's decoding errors, ChainFault */
+export function decodeReads(answer: Hex, calls: number): Snapshot {
   const rows = decodeFunctionResult({ abi, functionName: 'aggregate3', data: answer })
-  const [block, time, ...answers] = rows.map((row) => row.returnData)
-  return { block: hexToBigInt(block ?? '0x'), time: hexToBigInt(time ?? '0x'), answers }
+  const [block = '0x', time = '0x', ...answers] = rows.map((row) => row.returnData)
+  const isWhole = answers.length === calls && [block, time].every((word) => word.length === WORD_LENGTH)
+  if (!isWhole) throw new ChainFault('unreachable', `the node must answer each of ${calls} reads`)
+  return { block: hexToBigInt(block), time: hexToBigInt(time), answers }
 }

@@ -1,8 +1,12 @@
 /** The client of an RPC node, on viem's HTTP transport. Loaded at the first use of a chain, not at start-up. */
 import { BaseError, type EIP1193RequestFn, type EIP1474Methods, RpcRequestError } from 'viem'
 import { getHttpRpcClient } from 'viem/utils'
-import type { Hex } from '../protocol/evm/hex.ts'
+import { secretsOfUrl } from '../platform/secrets.ts'
 import { ChainFault } from './fault.ts'
+import { isWellFormed, type NodeError, readNodeError } from './node-answers.ts'
+
+/** See node-answers.ts. */
+export type { NodeError } from './node-answers.ts'
 
 const TIMEOUT_MS = 5_000
 /** Another node is asked after this time, where there is one. */
@@ -19,9 +23,6 @@ export type Client = { request: EIP1193RequestFn<EIP1474Methods> }
 const NULLABLE = new Set(['eth_getTransactionReceipt'])
 
 type Question = { method: string; params?: unknown }
-
-/** A node's error: JSON-RPC code, message, and the revert data if present. */
-export type NodeError = { code: number; message: string; data: Hex | undefined }
 
 const clients = new Map<string, Client>()
 
@@ -41,12 +42,14 @@ export function clientOf(rpcUrl: string, isOneOfMany = false): Client {
 // Not viem's own client: it has an error class for every code, and more code makes every cold start slower.
 function openClient(rpcUrl: string, timeout: number): Client {
   const node = getHttpRpcClient(rpcUrl, { timeout })
+  const secrets = secretsOfUrl(rpcUrl)
   const ask = async (body: Question): Promise<unknown> => {
     const { error, result } = (await node.request({ body })) ?? {}
-    if (error) throw new RpcRequestError({ body, error, url: rpcUrl })
+    if (error) throw new RpcRequestError({ body, error: readNodeError(error, secrets), url: rpcUrl })
     if (result === undefined || (result === null && !NULLABLE.has(body.method)))
       throw new ChainFault('unreachable', 'the node returned no result')
-    return result
+    if (isWellFormed(body.method, result)) return result
+    throw new ChainFault('unreachable', `the node's answer to ${body.method} must follow the JSON-RPC format`)
   }
   const request = async ({ method, params }: Question, { retryCount = 1 } = {}): Promise<unknown> => {
     const body = { method, params }
@@ -57,7 +60,7 @@ function openClient(rpcUrl: string, timeout: number): Client {
       return ask(body)
     })
   }
-  // The types of the protocol, not checked: decoding rejects an answer of another type.
+  // The types of the protocol; `isWellFormed` checks the members that are read.
   return { request: request as Client['request'] }
 }
 
@@ -85,7 +88,7 @@ export function quantity(value: unknown): bigint {
 /** The node's error inside an error of viem; undefined when no node answered. */
 export function nodeErrorOf(thrown: unknown): NodeError | undefined {
   if (!(thrown instanceof RpcRequestError)) return undefined
-  return { code: thrown.code, message: thrown.details, data: revertData(thrown.data) }
+  return readNodeError({ code: thrown.code, message: thrown.details, data: thrown.data })
 }
 
 /** An error of viem as a fault. Keeps only the short message: the long one contains the node's URL. */
@@ -99,8 +102,11 @@ export function faultOf(thrown: unknown): ChainFault {
   )
 }
 
-// Nodes put the data of a revert at `error.data` or one level below it.
-function revertData(data: unknown): Hex | undefined {
-  const found = typeof data === 'object' && data !== null && 'data' in data ? data.data : data
-  return typeof found === 'string' && /^0x([0-9a-fA-F]{2})*$/.test(found) ? (found as Hex) : undefined
+/** Runs a decoder of a node's answer. @throws ChainFault `unreachable` for bytes that do not decode */
+export function decoded<Value>(decode: () => Value): Value {
+  try {
+    return decode()
+  } catch (thrown) {
+    throw faultOf(thrown)
+  }
 }

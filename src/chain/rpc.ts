@@ -154,7 +154,10 @@ export async function readAt(chain: Chain, calls: ContractCall[], tag: Tag = 'la
   const params = [{ to: MULTICALL, data: encodeReads(calls) }, block] as const
   try {
     return await onNode(chain, async (client) => {
-      const read = decodeReads(await client.request({ method: 'eth_call', params: [...params] }))
+      const read = decodeReads(
+        await client.request({ method: 'eth_call', params: [...params] }),
+        calls.length,
+      )
       if (tag === 'latest') assertFresh(chain, read.time)
       return read
     })

@@ -74,12 +74,13 @@ async function readHoldingAt(
     tag,
   )
   const [balance = '0x', state = '0x'] = answers
-  return {
+  const { decoded } = await import('./node-client.ts')
+  return decoded(() => ({
     balance: decodeFunctionResult({ abi, functionName: 'balanceOf', data: balance }),
     used: decodeFunctionResult({ abi, functionName: 'authorizationState', data: state }),
     block,
     time,
-  }
+  }))
 }
 
 /** An account's balance of the chain's stablecoin, in atomic units. @throws ChainFault when unreadable */
@@ -87,50 +88,72 @@ export async function readBalance(chain: Chain, owner: Address): Promise<bigint>
   const abi = tokenAbi
   const data = encodeFunctionData({ abi, functionName: 'balanceOf', args: [owner] })
   const { answers } = await readAt(chain, [{ to: chain.token, data }])
-  return decodeFunctionResult({ abi, functionName: 'balanceOf', data: answers[0] ?? '0x' })
+  const { decoded } = await import('./node-client.ts')
+  return decoded(() => decodeFunctionResult({ abi, functionName: 'balanceOf', data: answers[0] ?? '0x' }))
 }
 
 /** Whether a transaction used the authorization and moved exactly the payment. Trap: a token may succeed and move nothing. */
 export function moved(logs: Log[], payment: Transfer): boolean {
-  const { token, from, to, value, nonce } = payment
-  const of = (topics: Hex[]) =>
-    logs.filter(
-      (log) => log.address === token && topics.every((topic, at) => log.topics[at]?.toLowerCase() === topic),
-    )
-  const used = of([AUTHORIZATION_USED, word(from), nonce.toLowerCase() as Hex])
-  const transfers = of([TRANSFER, word(from), word(to)])
-  return used.length === 1 && transfers.some((log) => BigInt(log.data) === value)
+  const { token, from, to, value } = payment
+  const transfers = logsOf(logs, token, [TRANSFER, word(from), word(to)])
+  return (
+    usesOf(logs, payment).length === 1 &&
+    transfers.some(({ data }) => data.toLowerCase() === numberToHex(value, { size: 32 }))
+  )
+}
+
+function usesOf(logs: Log[], { token, from, nonce }: Pick<Transfer, 'token' | 'from' | 'nonce'>): Log[] {
+  return logsOf(logs, token, [AUTHORIZATION_USED, word(from), nonce.toLowerCase() as Hex])
+}
+
+function logsOf(logs: Log[], address: Address, topics: Hex[]): Log[] {
+  return logs.filter(
+    (log) => log.address === address && topics.every((topic, at) => log.topics[at]?.toLowerCase() === topic),
+  )
 }
 
 /** Whether the chain has this transaction and it moved the payment. @throws ChainFault when unreadable */
 export async function transferStands(chain: Chain, payment: Transfer, transaction: Hex): Promise<boolean> {
+  return (await readUse(chain, payment, transaction)) === 'moved'
+}
+
+/** The effect of a transaction on the authorization; null when it is not mined or its receipt does not show a use. */
+async function readUse(chain: Chain, payment: Transfer, transaction: Hex): Promise<'moved' | 'spent' | null> {
   const { findReceipt } = await import('./relayer/transaction.ts')
   const receipt = await findReceipt(chain, [transaction], 3)
-  return receipt?.succeeded === true && moved(receipt.logs, payment)
+  if (!receipt?.succeeded) return null
+  if (moved(receipt.logs, payment)) return 'moved'
+  return usesOf(receipt.logs, payment).length > 0 ? 'spent' : null
 }
 
 /**
- * Searches the chain for a payment. `settled`: the transfer exists, from any sender. `refused`: the authorization was used
- * for something else, or expired unused and final. `undefined`: it is unused and still valid. `since`, in Unix seconds, is
- * the earliest possible use; without it the last hours are searched.
+ * Searches the chain for a payment. `settled`: the transfer exists, from any sender. `refused`: it does not, because the
+ * authorization was used for something else (`exact_used`), has lapsed unused (`exact_too_late`), or is not used yet
+ * (`exact_insufficient_funds`, else `exact_failed`). `since`, in Unix seconds, is the earliest possible use; without it the
+ * last hours are searched.
  * @throws ChainFault when unreadable
  */
-export async function search(chain: Chain, payment: Transfer, since?: bigint): Promise<Settled | undefined> {
+export async function search(chain: Chain, payment: Transfer, since?: bigint): Promise<Settled> {
   const now = await readHolding(chain, payment)
   if (now.used) {
-    const transaction = await findTransfer(chain, payment, since ?? now.time)
-    if (transaction === 'spent') return { status: 'refused', reason: 'exact_used' }
-    return transaction ? { status: 'settled', transaction } : { status: 'unknown' }
+    const found = await findTransfer(chain, payment, since ?? now.time)
+    if (!found)
+      return { status: 'unknown', detail: 'the authorization was used, but no transaction shows it' }
+    if (found !== 'spent') return { status: 'settled', transaction: found }
+  } else if (now.time < payment.validBefore) {
+    const reason = now.balance < payment.value ? 'exact_insufficient_funds' : 'exact_failed'
+    return { status: 'refused', reason, isFinal: false }
   }
-  if (now.time < payment.validBefore) return undefined
   const final = await readHolding(chain, payment, 'finalized')
-  const lapsed = !final.used && final.time >= payment.validBefore
-  return lapsed ? { status: 'refused', reason: 'exact_too_late' } : { status: 'unknown' }
+  if (now.used) return { status: 'refused', reason: 'exact_used', isFinal: final.used }
+  if (final.used) return { status: 'unknown' }
+  return { status: 'refused', reason: 'exact_too_late', isFinal: final.time >= payment.validBefore }
 }
 
 /**
  * Finds the transaction that moved the payment, back to `since` (Unix seconds), `width` blocks per request. `spent`: the
- * authorization was cancelled or moved something else. `undefined`: no transaction was found.
+ * authorization was cancelled or moved something else. `undefined`: no transaction was found, or its receipt contradicts its
+ * log (faults: F9).
  * @throws ChainFault when unreadable
  */
 export async function findTransfer(
@@ -155,7 +178,11 @@ export async function findTransfer(
     const filter = { address: payment.token, topics, fromBlock, toBlock }
     const [log] = await client.request({ method: 'eth_getLogs', params: [filter] }).catch(said)
     const hash = log?.transactionHash
-    if (hash) return (await transferStands(chain, payment, hash)) ? hash : 'spent'
+    if (hash) {
+      if (log.topics[0] === AUTHORIZATION_CANCELED) return 'spent'
+      const use = await readUse(chain, payment, hash)
+      return use === 'moved' ? hash : (use ?? undefined)
+    }
     const begun = await client
       .request({ method: 'eth_getBlockByNumber', params: [fromBlock, false] })
       .catch(said)

@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path'
 import { parseEnv } from 'node:util'
 import { parse as parseToml, TomlError } from 'smol-toml'
 import * as v from 'valibot'
-import { type ConfigProblem, describeProblems, readConfig } from '../config/config.ts'
+import { addressProblems, type ConfigProblem, describeProblems, readConfig } from '../config/config.ts'
 import { includeStripe } from '../config/stripe-plugin.ts'
 import { CommandError, parse, print, printJson, talk, UsageError } from './command.ts'
 
@@ -64,7 +64,7 @@ export async function run(args: string[]): Promise<number> {
   const vars = { ...bindingsOf(settings), ...settings.vars, ...secrets }
   const result = readConfig(vars)
   const accepted = new Set(values.secret)
-  const problems = (result.ok ? [] : result.problems).filter(
+  const problems = (result.ok ? addressProblems(result.config) : result.problems).filter(
     ({ place }) => !(accepted.has(place) && !(place in vars)),
   )
   const { warnings } = result

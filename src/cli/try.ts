@@ -48,11 +48,11 @@ function moreExamples({ url, scheduled, paths, operator }: StackFacts, page: str
       commands: [`curl -s ${api}/export/accounts.csv`],
     },
     {
-      title: 'Start the nightly run now. It claims all IOUs on the chain:',
+      title: 'Start the nightly runs now. They claim all IOUs on the chain and bill credit lines:',
       commands: [`curl -s '${scheduled}'`],
     },
     {
-      title: 'Show the result of the run, a second or two later:',
+      title: 'Show the results of the runs, a second or two later:',
       commands: [`curl -s ${api}/runs`],
     },
   ]
@@ -83,7 +83,7 @@ function creditExamples(facts: StackFacts, page: string): Example[] {
     },
     {
       title:
-        'Start the nightly run of tomorrow, which bills these pages. A second or two later, list the invoice:',
+        'Start the nightly runs of tomorrow, which bill these pages. A second or two later, list the invoice:',
       commands: [
         `curl -s "${scheduled}&time=$(( ($(date +%s) + 86400) * 1000 ))"`,
         `curl -s ${api}/invoices`,

@@ -18,8 +18,6 @@ export type BillConfig = {
   dunning: DunningTerms
   /** Bank details on invoices that are paid by transfer. */
   transferTo: string
-  /** Present with WEBHOOK_URL. */
-  webhook: { url: string; secret: string } | undefined
   /** Present with STRIPE_SECRET_KEY. */
   stripe: { secretKey: string; webhookSecret: string; api: string | undefined } | undefined
 }
@@ -56,7 +54,7 @@ export const BILL_EXPECTED = {
     example: '"IBAN DE02 1203 0000 0000 2020 51"',
   },
   WEBHOOK_URL: {
-    want: 'the https URL that receives dunning events',
+    want: 'the https URL that receives alerts and dunning events',
     example: '"https://hooks.example.com/tab402"',
   },
   WEBHOOK_SECRET: {
@@ -185,7 +183,7 @@ export function billProblems(vars: Readonly<Record<string, unknown>>): ConfigPro
 /** The billing part of the config. Undefined without SELLER: credit lines are then charged, but not billed. */
 export function billConfig(settings: Settings): BillConfig | undefined {
   const { SELLER, OPERATOR_KEY: key, PUBLIC_URL, DUNNING: dunning, TRANSFER_TO: transferTo } = settings
-  const { WEBHOOK_URL, WEBHOOK_SECRET, STRIPE_SECRET_KEY, STRIPE_WEBHOOK_SECRET, STRIPE_API: api } = settings
+  const { STRIPE_SECRET_KEY, STRIPE_WEBHOOK_SECRET, STRIPE_API: api } = settings
   if (!SELLER || !key || !PUBLIC_URL) return undefined
   const { vat, ...party } = SELLER
   return {
@@ -194,7 +192,6 @@ export function billConfig(settings: Settings): BillConfig | undefined {
     publicUrl: new URL(PUBLIC_URL).origin,
     dunning,
     transferTo,
-    webhook: WEBHOOK_URL && WEBHOOK_SECRET ? { url: WEBHOOK_URL, secret: WEBHOOK_SECRET } : undefined,
     stripe:
       STRIPE_SECRET_KEY && STRIPE_WEBHOOK_SECRET
         ? { secretKey: STRIPE_SECRET_KEY, webhookSecret: STRIPE_WEBHOOK_SECRET, api }

@@ -1,13 +1,14 @@
 /** Reads the Worker's vars and secrets once, into a config or into all their problems. No other file reads them. */
 import * as v from 'valibot'
+import { assertAddress, type RelayerKey } from '../chain/relayer/key.ts'
 import type { Chain } from '../chain/rpc.ts'
 import { type Policy, policySchemes } from '../paywall/policy.ts'
-import { type Address, type Hex, isHex } from '../protocol/evm/hex.ts'
+import { type Address, isHex } from '../protocol/evm/hex.ts'
 import { addressOf } from '../protocol/evm/secp256k1.ts'
 import { SCHEME_NAMES, SCHEMES, type SchemeName } from '../schemes/index.ts'
 import { BILL_EXPECTED, type BillConfig, billConfig, billProblems, billSettings } from './billing.ts'
 import { CREDIT_EXPECTED, type CreditConfig, creditConfig, creditSettings } from './credit.ts'
-import { durableObject, integer, shaped, url } from './fields.ts'
+import { durableObject, integer, isLocal, shaped, url, urls } from './fields.ts'
 import { GAS_EXPECTED, type GasConfig, gasConfig, gasSettings, gasWarnings } from './gas.ts'
 import { POLICY_TERMS, parsePolicy, schemesAsked } from './policy.ts'
 import { type ConfigProblem, type Expected, problemsOf } from './problem.ts'
@@ -21,7 +22,9 @@ export type Config = {
   /** Present with RPC_URL. */
   chain: Chain | undefined
   /** Present with RELAYER_KEY. The address is the channels' receiver authorizer and pays for gas. */
-  relayer: { key: Hex; address: Address } | undefined
+  relayer: RelayerKey | undefined
+  /** How long a call waits for a block, and how often open transactions are looked at; the relayer's default without it. */
+  relayerWaitMs: number | undefined
   /** Present with FACILITATOR_URL, which then settles `exact`. Headers by endpoint. */
   facilitator: { url: string; headers: FacilitatorHeaders } | undefined
   /** Sent to the origin, which can reject requests without it. */
@@ -41,6 +44,8 @@ export type Config = {
   operator: string
   /** Present with REGISTRATION_URL. */
   credit: CreditConfig | undefined
+  /** Where alerts and dunning steps are sent. Present with WEBHOOK_URL. */
+  webhook: { url: string; secret: string } | undefined
   /** Present with SELLER. */
   bill: BillConfig | undefined
   /** Whether Cloudflare's own products charge on this zone and strip their headers from requests. */
@@ -57,10 +62,13 @@ type Table = Readonly<Record<string, unknown>>
 
 const EXPECTED = {
   RPC_URL: {
-    want: 'the https URL of a node of NETWORK (http only on this machine)',
-    example: '"https://node.example.com"',
+    want: 'the https URL of a node of NETWORK (http only on this machine), or up to 4 with commas between',
+    example: '"https://node.example.com,https://other.example.net"',
   },
+  MAX_HEAD_AGE_SECONDS: { want: '0 (any age) to 86400 seconds', example: '60' },
+  RELAYER_WAIT_MS: { want: '100 to 60000', example: '15000' },
   RELAYER_KEY: { want: 'a private key: 0x and 64 hex digits', example: '0x1f2e…' },
+  RELAYER_ADDRESS: { want: 'the address of RELAYER_KEY: 0x and 40 hex digits', example: '0x19e7…' },
   FACILITATOR_URL: {
     want: 'the https URL of an x402 facilitator',
     example: '"https://facilitator.example.com"',
@@ -77,7 +85,11 @@ const EXPECTED = {
     want: "the SHA-256 of the operator's token: 64 hex digits",
     example: '"9f86d081…"',
   },
-  WITHDRAW_DELAY: { want: '3600 to 2592000 seconds', example: '259200' },
+  WITHDRAW_DELAY: {
+    want: '86400 to 2592000 seconds, or at least 3600 with SHORT_WITHDRAW_DELAY',
+    example: '259200',
+  },
+  SHORT_WITHDRAW_DELAY: { want: '"accepted", or not set', example: '"accepted"' },
   MAX_UNCLAIMED: { want: 'USD in quotes, at least your highest price', example: '"100"' },
   MAX_TIMEOUT_SECONDS: { want: '30 to 3600 seconds', example: '300' },
   ORIGIN_TIMEOUT_MS: { want: '100 to 120000, and shorter than MAX_TIMEOUT_SECONDS', example: '30000' },
@@ -86,18 +98,18 @@ const EXPECTED = {
   ...BILL_EXPECTED,
 } as const satisfies Record<string, Expected>
 
+/**
+ * Below a day, a payer can withdraw before the next nightly run, and the watch alone claims in time. A shorter delay needs
+ * SHORT_WITHDRAW_DELAY. Seconds.
+ */
+const MIN_SAFE_DELAY = 86_400
+
 /** x402 clients deposit at most $5 at once. Atomic units. */
 const MAX_MIN_DEPOSIT = 5_000_000n
 
-const key = readWith((text) => {
-  if (!isHex(text, 32)) return null
-  try {
-    return { value: { key: text, address: addressOf(text) } }
-  } catch (cause) {
-    if (cause instanceof RangeError) return null
-    throw cause
-  }
-})
+const key = readWith((text) => (isHex(text, 32) ? { value: text } : null))
+
+const address = readWith((text) => (isHex(text, 20) ? { value: text.toLowerCase() as Address } : null))
 
 const NOT_HEADERS = 'must be a table of headers'
 const headers = v.record(
@@ -107,8 +119,11 @@ const headers = v.record(
 )
 
 const settings = v.object({
-  RPC_URL: v.optional(url),
+  RPC_URL: v.optional(urls),
+  MAX_HEAD_AGE_SECONDS: v.optional(integer(0, 86_400)),
+  RELAYER_WAIT_MS: v.optional(integer(100, 60_000)),
   RELAYER_KEY: v.optional(key),
+  RELAYER_ADDRESS: v.optional(address),
   FACILITATOR_URL: v.optional(url),
   FACILITATOR_AUTH: v.optional(
     v.pipe(
@@ -125,6 +140,7 @@ const settings = v.object({
   ORIGIN_SECRET: v.optional(shaped(/^[!-~]{16,256}$/)),
   OPERATOR_TOKEN_SHA256: v.optional(shaped(/^[0-9a-fA-F]{64}$/)),
   WITHDRAW_DELAY: v.optional(integer(3600, 2_592_000), 259_200),
+  SHORT_WITHDRAW_DELAY: v.optional(v.literal('accepted')),
   MAX_UNCLAIMED: v.optional(usd, '100'),
   MAX_TIMEOUT_SECONDS: v.optional(integer(30, 3600), 300),
   ORIGIN_TIMEOUT_MS: v.optional(integer(100, 120_000), 30_000),
@@ -150,6 +166,17 @@ export function readConfig(env: object, terms: Table = NO_TERMS): ConfigResult {
   return result
 }
 
+/** Problems that only deriving the key shows. The Worker finds them at its first payment; check them before a deploy. */
+export function addressProblems({ relayer }: Config): ConfigProblem[] {
+  if (!relayer) return []
+  try {
+    assertAddress(relayer)
+    return []
+  } catch (cause) {
+    return [problemOf(cause instanceof RangeError ? 'RELAYER_KEY' : 'RELAYER_ADDRESS')]
+  }
+}
+
 function readAll(vars: Table): ConfigResult {
   const site = pick(vars, POLICY_TERMS)
   const terms = parsePolicy(site)
@@ -161,22 +188,38 @@ function readAll(vars: Table): ConfigResult {
     ...billProblems(vars),
     ...(rest.success ? limitProblems(rest.output, terms.ok ? terms.policy : undefined) : []),
   ]
+  const relayer = rest.success ? relayerOf(rest.output) : undefined
+  if (relayer === null) problems.push(problemOf('RELAYER_KEY'))
   if (!terms.ok || !rest.success) return { ok: false, problems, warnings: [] }
   const isSet = (place: string) => vars[place] !== undefined
   const warnings = gasWarnings(terms.policy, gasConfig(rest.output), isSet)
   if (problems.length > 0) return { ok: false, problems, warnings }
-  return { ok: true, config: build(terms.policy, rest.output), warnings }
+  const config = { ...build(terms.policy, rest.output), relayer: relayer ?? undefined }
+  return { ok: true, config, warnings }
 }
 
-function build(policy: Policy, settings: Settings): Config {
+/**
+ * The relayer; null if its key is not valid. RELAYER_ADDRESS saves deriving the key here, which would load the curve's
+ * module for a request that pays nothing. {@link assertAddress} compares the two before money depends on it.
+ */
+function relayerOf({ RELAYER_KEY: key, RELAYER_ADDRESS: address }: Settings): RelayerKey | null | undefined {
+  if (key === undefined) return undefined
+  try {
+    return { key, address: address ?? addressOf(key) }
+  } catch (cause) {
+    if (cause instanceof RangeError) return null
+    throw cause
+  }
+}
+
+function build(policy: Policy, settings: Settings): Omit<Config, 'relayer'> {
   const { id, chainId, usdc, escrow, collector } = policy.network
-  const { RPC_URL, FACILITATOR_URL } = settings
+  const { RPC_URL, FACILITATOR_URL, WEBHOOK_URL, WEBHOOK_SECRET } = settings
+  const contracts = { token: usdc.address, escrow, collector }
   return {
     policy,
-    chain: RPC_URL
-      ? { network: id, chainId, rpcUrl: RPC_URL, token: usdc.address, escrow, collector }
-      : undefined,
-    relayer: settings.RELAYER_KEY,
+    chain: RPC_URL ? { network: id, chainId, ...contracts, ...nodesOf(RPC_URL, settings) } : undefined,
+    relayerWaitMs: settings.RELAYER_WAIT_MS,
     facilitator: FACILITATOR_URL ? { url: FACILITATOR_URL, headers: settings.FACILITATOR_AUTH } : undefined,
     originSecret: settings.ORIGIN_SECRET,
     operatorTokenSha256: settings.OPERATOR_TOKEN_SHA256?.toLowerCase(),
@@ -187,9 +230,17 @@ function build(policy: Policy, settings: Settings): Config {
     originTimeoutMs: settings.ORIGIN_TIMEOUT_MS,
     operator: settings.OPERATOR,
     credit: creditConfig(settings),
+    webhook: WEBHOOK_URL && WEBHOOK_SECRET ? { url: WEBHOOK_URL, secret: WEBHOOK_SECRET } : undefined,
     bill: billConfig(settings),
     cloudflareCharges: settings.CLOUDFLARE_CHARGES,
   }
+}
+
+/** The nodes of a chain. A local chain mines on demand, so its head may be of any age. */
+function nodesOf([rpcUrl, ...fallbackUrls]: readonly [string, ...string[]], settings: Settings) {
+  const isLocalChain = [rpcUrl, ...fallbackUrls].every(isLocal)
+  const maxHeadAgeSeconds = settings.MAX_HEAD_AGE_SECONDS ?? (isLocalChain ? 0 : 60)
+  return { rpcUrl, maxHeadAgeSeconds, ...(fallbackUrls.length > 0 && { fallbackUrls }) }
 }
 
 function missing(schemes: ReadonlySet<SchemeName>, vars: Table): ConfigProblem[] {
@@ -220,19 +271,20 @@ function originProblems({ origin }: Policy, vars: Table): ConfigProblem[] {
 
 function limitProblems(settings: Settings, policy: Policy | undefined): ConfigProblem[] {
   const { MAX_UNCLAIMED, MIN_DEPOSIT, ORIGIN_TIMEOUT_MS, MAX_TIMEOUT_SECONDS } = settings
+  const { WITHDRAW_DELAY, SHORT_WITHDRAW_DELAY } = settings
   const decisions = policy ? [policy.fallback, ...policy.rules.map((rule) => rule.decision)] : []
   const limits: [keyof typeof EXPECTED, boolean][] = [
     ['MAX_UNCLAIMED', decisions.every(({ price }) => price <= MAX_UNCLAIMED)],
     ['MIN_DEPOSIT', MIN_DEPOSIT <= MAX_MIN_DEPOSIT],
+    ['WITHDRAW_DELAY', WITHDRAW_DELAY >= MIN_SAFE_DELAY || SHORT_WITHDRAW_DELAY === 'accepted'],
     ['ORIGIN_TIMEOUT_MS', ORIGIN_TIMEOUT_MS < MAX_TIMEOUT_SECONDS * 1000],
   ]
-  return limits
-    .filter(([, holds]) => !holds)
-    .map(([place]) => ({
-      place,
-      message: `must be ${EXPECTED[place].want}`,
-      example: EXPECTED[place].example,
-    }))
+  return limits.filter(([, holds]) => !holds).map(([place]) => problemOf(place))
+}
+
+function problemOf(place: keyof typeof EXPECTED): ConfigProblem {
+  const { want, example } = EXPECTED[place]
+  return { place, message: `must be ${want}`, example }
 }
 
 function pick(vars: Table, names: readonly string[]): Record<string, unknown> {

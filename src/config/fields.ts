@@ -3,11 +3,26 @@ import * as v from 'valibot'
 import { readWith } from './schema.ts'
 
 /** An https URL, or http on this machine. */
-export const url = readWith((text) => {
-  const { protocol, hostname } = URL.parse(text) ?? {}
-  const local = hostname === 'localhost' || hostname === '127.0.0.1' || hostname === '[::1]'
-  return protocol === 'https:' || (protocol === 'http:' && local) ? { value: text } : null
+export const url = readWith((text) => (isUrl(text) ? { value: text } : null))
+
+/** One to four different {@link url}s with commas between them, in order. */
+export const urls = readWith((text) => {
+  const [first = '', ...rest] = text.split(',').map((one) => one.trim())
+  const all = [first, ...rest]
+  const fits = all.every(isUrl) && new Set(all).size === all.length && all.length <= 4
+  return fits ? { value: [first, ...rest] as const } : null
 })
+
+/** Whether a URL names this machine. */
+export function isLocal(url: string): boolean {
+  const { hostname } = URL.parse(url) ?? {}
+  return hostname === 'localhost' || hostname === '127.0.0.1' || hostname === '[::1]'
+}
+
+function isUrl(text: string): boolean {
+  const { protocol } = URL.parse(text) ?? {}
+  return protocol === 'https:' || (protocol === 'http:' && isLocal(text))
+}
 
 /** A whole number in a range, or its digits as text: `wrangler --var` passes text only. */
 export function integer(least: number, most: number) {

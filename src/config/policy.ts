@@ -2,8 +2,9 @@
 import { keccak_256 } from '@noble/hashes/sha3.js'
 import * as v from 'valibot'
 import { compileWho, problemOfWho } from '../paywall/asker.ts'
-import { compilePattern } from '../paywall/pattern.ts'
+import { compilePattern, compileSegments } from '../paywall/pattern.ts'
 import type { Decision, Origin, Policy, Rule } from '../paywall/policy.ts'
+import { compileQuery } from '../paywall/query.ts'
 import { type Address, isHex, toHex } from '../protocol/evm/hex.ts'
 import { networks } from '../protocol/evm/network.ts'
 import { DEFAULT_SCHEMES, SCHEME_NAMES, SCHEMES, type SchemeName } from '../schemes/index.ts'
@@ -13,8 +14,8 @@ import { isTable, list, onlyKeys, readWith, unpack, usd } from './schema.ts'
 /** How each term must look. `docs/policy.md` explains them. */
 const EXPECTED: Readonly<Record<string, Expected>> = {
   ORIGIN: {
-    want: 'the URL of the protected server without a path, "binding:NAME" or "self"',
-    example: '"https://origin.example.com"',
+    want: '"zone", the URL of the protected server without a path, "binding:NAME" or "self"',
+    example: '"zone"',
   },
   RECEIVER: {
     want: 'the address that receives payments: 0x and 40 hex digits',
@@ -35,13 +36,17 @@ const EXPECTED: Readonly<Record<string, Expected>> = {
     want: 'GET, POST, PUT, PATCH, DELETE or a list of them (GET includes HEAD)',
     example: '"GET"',
   },
+  'RULES.query': {
+    want: '"none", "any" or, with action "allow", a list of parameters',
+    example: '["page"]',
+  },
   'RULES.who': { want: 'a known crawler, a class or agent:NAME', example: '"agent:AcmeBot"' },
   'RULES.action': { want: '"charge", "allow" or "block"', example: '"charge"' },
   'RULES.price': { want: 'USD in quotes, at least "0.000001"', example: '"0.002"' },
   'RULES.schemes': { want: 'a list of "channel", "exact" and "credit"', example: '["exact"]' },
 }
 
-const RULE_TERMS = ['path', 'method', 'who', 'action', 'price', 'schemes']
+const RULE_TERMS = ['path', 'query', 'method', 'who', 'action', 'price', 'schemes']
 /** The names of all terms. */
 export const POLICY_TERMS = Object.keys(EXPECTED).filter((term) => !term.includes('.'))
 
@@ -63,10 +68,21 @@ const pattern = readWith((text) => {
   return covers ? { value: { covers, text } } : null
 })
 
+const segments = readWith((text) => {
+  const covers = compileSegments(text)
+  return covers ? { value: covers } : null
+})
+
+const query = v.union([
+  v.picklist(['none', 'any']),
+  v.pipe(v.array(v.pipe(v.string(), v.minLength(1), v.maxLength(64))), v.minLength(1)),
+])
+
 const rule = v.pipe(
   v.looseObject(
     {
       path: v.optional(pattern),
+      query: v.optional(query),
       method: v.optional(list(v.picklist(['GET', 'POST', 'PUT', 'PATCH', 'DELETE']))),
       who: v.optional(list(readWith((word) => problemOfWho(word) ?? { value: word })), ['crawlers']),
       action: v.picklist(['charge', 'allow', 'block']),
@@ -78,7 +94,13 @@ const rule = v.pipe(
   onlyKeys(RULE_TERMS),
   v.rawCheck(({ dataset, addIssue }) => {
     const input: unknown = dataset.value
-    if (!isTable(input) || (input.action !== 'allow' && input.action !== 'block')) return
+    if (!isTable(input)) return
+    const { action, query } = input
+    if (Array.isArray(query) && action !== 'allow') {
+      const message = 'must be "none" or "any": only action "allow" may list parameters'
+      addIssue({ message, path: [{ type: 'object', origin: 'value', input, key: 'query', value: query }] })
+    }
+    if (action !== 'allow' && action !== 'block') return
     for (const key of ['price', 'schemes']) {
       const value = input[key]
       if (value === undefined) continue
@@ -101,7 +123,7 @@ const policy = v.pipe(
     PRICE: usd,
     SCHEMES: v.optional(schemes, DEFAULT_SCHEMES),
     RULES: v.optional(v.pipe(v.unknown(), v.transform(unpack), v.array(rule)), []),
-    SITEMAP: v.optional(list(pattern), ['/sitemap*.xml', '/sitemap*.xml.gz']),
+    SITEMAP: v.optional(list(segments), ['/sitemap*.xml', '/sitemap*.xml.gz']),
     NAME: v.optional(readWith((text) => fits(text, /^[ -~]+$/, 32))),
     DESCRIPTION: v.optional(readWith((text) => fits(text, /^\P{Cc}+$/u, 200))),
   }),
@@ -142,7 +164,7 @@ export function parsePolicy(
       network: NETWORK,
       rules: RULES.map((written, index) => compileRule(written, index, fallback)),
       fallback,
-      sitemaps: SITEMAP.map(({ covers }) => covers),
+      sitemaps: SITEMAP,
       name: NAME,
       description: DESCRIPTION,
     },
@@ -159,24 +181,27 @@ export function schemesAsked(input: Record<string, unknown>): ReadonlySet<Scheme
 }
 
 function compileRule(written: v.InferOutput<typeof rule>, index: number, fallback: Decision): Rule {
-  const { path, method, who, action } = written
+  const { path, query, method, who, action } = written
   const charged = action === 'charge'
+  const place = path ? ` on ${path.text}` : ''
+  const queried = query === undefined ? '' : ` with query ${[query].flat().join(', ')}`
   return {
     covers: path?.covers,
     methods: method && new Set(method),
+    queries: compileQuery(query ?? (action === 'allow' ? 'none' : 'any')),
     asks: compileWho(who),
     decision: {
       action,
       price: charged ? (written.price ?? fallback.price) : 0n,
       schemes: charged ? (written.schemes ?? fallback.schemes) : [],
       rule: index,
-      why: `RULES[${index}]: ${action} ${who.join(', ')}${path ? ` on ${path.text}` : ''}`,
+      why: `RULES[${index}]: ${action} ${who.join(', ')}${place}${queried}`,
     },
   }
 }
 
 function readOrigin(text: string): { value: Origin } | string | null {
-  if (text === 'self') return { value: { kind: 'self' } }
+  if (text === 'self' || text === 'zone') return { value: { kind: text } }
   const [, name] = /^binding:([A-Za-z_][A-Za-z0-9_]*)$/.exec(text) ?? []
   if (name !== undefined) return { value: { kind: 'binding', name } }
   const url = URL.parse(text)

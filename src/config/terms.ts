@@ -16,6 +16,8 @@ export type ClientSelector =
 type Covers = {
   /** A pattern such as `/articles/*`; every path where it is absent. */
   path?: string
+  /** `none`: without a query; `any`: whatever it is. `none` where an `allow` leaves it out, `any` with other actions. */
+  query?: 'none' | 'any'
   method?: OneOrMore<'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'>
   /** `crawlers` where it is absent. */
   who?: OneOrMore<ClientSelector>
@@ -31,7 +33,15 @@ export type ChargeRule = Covers & {
 }
 
 /** Lets through or rejects what it covers. A price must be absent. */
-export type FreeRule = Covers & { action: 'allow' | 'block'; price?: never; schemes?: never }
+export type FreeRule =
+  | (Covers & { action: 'block'; price?: never; schemes?: never })
+  | (Omit<Covers, 'query'> & {
+      action: 'allow'
+      /** A list covers queries of these parameters alone. `none` where it is absent. */
+      query?: 'none' | 'any' | readonly string[]
+      price?: never
+      schemes?: never
+    })
 
 /** One rule of a policy. The first rule that covers a request decides. */
 export type PolicyRule = ChargeRule | FreeRule
@@ -48,7 +58,7 @@ export type Terms = {
   /** The preferred scheme first. */
   SCHEMES?: OneOrMore<SchemeName>
   RULES?: readonly PolicyRule[]
-  /** Path patterns that are always free. */
+  /** Path patterns that are always free without a query. A `*` stays within one segment. */
   SITEMAP?: OneOrMore<string>
   /** At most 32 printable ASCII characters. */
   NAME?: string

@@ -84,7 +84,7 @@ export function readKey(value: unknown, refused = PUBLIC_SECRETS): VerificationK
   if (typeof jwk === 'string') return jwk
   const algorithm = ALGORITHMS[jwk.kty]
   const { alg, use, key_ops: operations } = value
-  if (alg !== undefined && !NAMES[algorithm].includes(String(alg))) return 'key_of_another_use'
+  if (alg !== undefined && !NAMES[algorithm].some((name) => name === alg)) return 'key_of_another_use'
   if (use !== undefined && use !== 'sig') return 'key_of_another_use'
   if (operations !== undefined && !(Array.isArray(operations) && operations.includes('verify')))
     return 'key_of_another_use'

@@ -20,6 +20,7 @@ const TYPES: ReadonlySet<unknown> = new Set(['directory', 'jwks_uri', 'cimd'])
 /** Names that resolve to nothing public (RFC 6761, RFC 6762, RFC 8375, and what private networks use). */
 const PRIVATE = /(?:^|\.)(?:localhost|local|internal|intranet|lan|home|corp|private|arpa|onion)$/
 const HOST = /^(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z][a-z0-9-]*[a-z0-9]$/
+const MALFORMED_ESCAPE = /%(?![0-9a-fA-F]{2})/
 const BARE_HOST = /^(?:[a-z0-9-]+\.)+[a-z]{2,}$/
 
 /** The URL of an agent for registration, comparison and fetching, or why it cannot be one. */
@@ -27,7 +28,8 @@ export type AgentUrl = { url: string } | { fault: 'not_a_url' | 'not_https' | 'n
 
 /**
  * Reads an agent's URL: of its keys, or of its host, whose keys are at the well-known path. The result
- * is normalised (RFC 3986 §6.2.2) and without query, so that equal agents are equal strings. Rejects as `not_public`: IP
+ * is normalised (RFC 3986 §6.2.2) and without query, so that equal agents are equal strings; reading it again returns it
+ * unchanged. Rejects as `not_a_url` also malformed escapes and more than 2,048 characters. Rejects as `not_public`: IP
  * addresses, ports, credentials, private names, and names in punycode, which may look like another.
  */
 export function readAgentUrl(text: string, type?: string): AgentUrl {
@@ -38,8 +40,12 @@ export function readAgentUrl(text: string, type?: string): AgentUrl {
   // The parser writes every IPv4 address in dotted form. Its last label is a number, which HOST rejects.
   const open = HOST.test(hostname) && !PRIVATE.test(hostname) && !/(?:^|\.)xn--/.test(hostname)
   if (!open || port || username || password) return { fault: 'not_public' }
+  // Threat: an escape that is completed by unescaping its neighbour (`%2%46`) would be another URL at each reading.
+  if (MALFORMED_ESCAPE.test(url.pathname)) return { fault: 'not_a_url' }
   const path = url.pathname === '/' && type !== 'jwks_uri' ? WELL_KNOWN : normalizeEscapes(url.pathname)
-  return { url: `https://${hostname}${path}` }
+  const canonical = `https://${hostname}${path}`
+  // Escaping makes some texts longer.
+  return canonical.length > LARGEST_FIELD ? { fault: 'not_a_url' } : { url: canonical }
 }
 
 /**

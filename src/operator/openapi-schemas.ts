@@ -4,44 +4,31 @@ import { toJsonSchema } from '@valibot/to-json-schema'
 import type * as v from 'valibot'
 import { RAIL_NAMES } from '../ledger/billing/types.ts'
 import { KIND } from '../ledger/book/accounts.ts'
+import {
+  all,
+  amount,
+  count,
+  day,
+  either,
+  flag,
+  hex,
+  line,
+  listOf,
+  moment,
+  orNull,
+  pageOf,
+  type Schema,
+  signedAmount,
+  table,
+  text,
+  time,
+  word,
+} from './json-schema.ts'
 import { PROBLEMS } from './problem.ts'
 import { BODIES } from './requests.ts'
 
-/** A JSON Schema, or another object of the OpenAPI document. */
-export type Schema = { readonly [keyword: string]: unknown }
-
 /** Refers to one of the named {@link schemas}. */
 export const ref = (name: keyof typeof schemas): Schema => ({ $ref: `#/components/schemas/${name}` })
-
-const text: Schema = { type: 'string' }
-const flag: Schema = { type: 'boolean' }
-const count: Schema = { type: 'integer', minimum: 0 }
-const none: Schema = { type: 'null' }
-const hex: Schema = { type: 'string', pattern: '^0x[0-9a-f]*$' }
-const day: Schema = { type: 'string', pattern: '^[0-9]{4}-[0-9]{2}-[0-9]{2}$' }
-const moment: Schema = { type: 'string', format: 'date-time' }
-const time: Schema = { type: 'integer', minimum: 0, description: 'Unix milliseconds' }
-const amount: Schema = {
-  type: 'string',
-  pattern: '^(0|[1-9][0-9]{0,38})$',
-  description: 'Micro-dollars, or atomic units of USDC, which are the same',
-}
-const signedAmount: Schema = { ...amount, pattern: '^(0|-?[1-9][0-9]{0,38})$' }
-const line = (maxLength: number): Schema => ({ type: 'string', minLength: 1, maxLength })
-const word = (...words: string[]): Schema => ({ enum: words })
-const list = (items: Schema): Schema => ({ type: 'array', items })
-const orNull = (schema: Schema): Schema => ({ anyOf: [schema, none] })
-const either = (...shapes: Schema[]): Schema => ({ anyOf: shapes })
-
-/** An object with exactly these members. All are required, except those in `optional`. */
-function table(properties: Record<string, Schema>, ...optional: string[]): Schema {
-  const required = Object.keys(properties).filter((name) => !optional.includes(name))
-  return { type: 'object', properties, required, additionalProperties: false }
-}
-
-const page = (name: string, items: Schema, next: Schema): Schema =>
-  table({ [name]: list(items), next: orNull(next) })
-const all = (...properties: string[]) => properties
 
 const period = word('daily', 'weekly', 'monthly')
 const rail = word(...RAIL_NAMES)
@@ -49,7 +36,7 @@ const rail = word(...RAIL_NAMES)
 export const stage = word('open', 'due', 'past_due', 'suspended', 'written_off', 'settled')
 const span = table({ id: text, from: time, to: time })
 const totals = { authorized: amount, charged: amount, redeemed: amount, credit: amount }
-const jwkSet = table({ keys: list({ type: 'object', required: ['kty'] }) })
+const jwkSet = table({ keys: listOf({ type: 'object', required: ['kty'] }) })
 
 const party = table(
   {
@@ -160,12 +147,12 @@ const channelStanding = table(
   'signature',
 )
 
-const nonces = list(table({ first: count, last: count, at: time }))
+const nonces = listOf(table({ first: count, last: count, at: time }))
 
 const payment = table(
   {
     id: text,
-    status: word('taken', 'doubtful', 'settled', 'undelivered', 'released'),
+    status: word('taken', 'doubtful', 'settled', 'undelivered', 'released', 'watched'),
     at: orNull(time),
     amount,
     request: text,
@@ -210,7 +197,9 @@ const statementDocument = table({
   currency: word('USD'),
   unit: word('micro-dollar'),
   entries: table({ first: count, last: count, root: hex }),
-  lines: list(table({ day, site: text, rule: text, charges: count, releases: count, amount: signedAmount })),
+  lines: listOf(
+    table({ day, site: text, rule: text, charges: count, releases: count, amount: signedAmount }),
+  ),
   total: signedAmount,
 })
 
@@ -233,7 +222,7 @@ const invoice = {
   id: text,
   number: count,
   agent: text,
-  periods: list(text),
+  periods: listOf(text),
   from: time,
   to: time,
   issuedAt: time,
@@ -269,8 +258,8 @@ const happening = table({
 
 const run = table({
   id: text,
-  kind: word('settlement', 'watch'),
-  status: word('running', 'settled', 'in_doubt', 'failed'),
+  kind: word('settlement', 'billing', 'watch'),
+  status: word('running', 'settled', 'in_doubt', 'failed', 'abandoned'),
   startedAt: time,
   endedAt: orNull(time),
   record: { type: 'object', description: 'Findings and sums of the run. They grow while the run goes on' },
@@ -306,7 +295,7 @@ export const schemas = {
       status: count,
       detail: text,
       code: word(...Object.keys(PROBLEMS)),
-      errors: list(table({ path: text, message: text, expected: text })),
+      errors: listOf(table({ path: text, message: text, expected: text })),
       reason: { type: 'string', description: 'Why a signature was rejected (401, 503)' },
     },
     required: ['type', 'title', 'status', 'detail', 'code'],
@@ -314,9 +303,9 @@ export const schemas = {
   NewAgent: bodyOf('NewAgent'),
   AgentChange: bodyOf('AgentChange'),
   Agent: table(agent),
-  Agents: page('agents', table(agent), text),
+  Agents: pageOf('agents', table(agent), text),
   Suspension: bodyOf('Suspension'),
-  Accounts: page('accounts', listing, text),
+  Accounts: pageOf('accounts', listing, text),
   Account: either(
     table({
       id: text,
@@ -324,40 +313,51 @@ export const schemas = {
       name: text,
       openedAt: time,
       standing: balance,
-      entries: list(lineEntry),
+      entries: listOf(lineEntry),
       next: orNull(count),
     }),
     table({
       id: text,
       kind: word(KIND.channel),
       standing: channelStanding,
-      entries: list(channelEntry),
+      entries: listOf(channelEntry),
       next: orNull(count),
     }),
     table({
       id: text,
       kind: word(KIND.exact),
-      totals: table({ payments: count, received: amount, inDoubt: count, undelivered: count }),
-      payments: list(payment),
+      totals: table({
+        payments: count,
+        received: amount,
+        inDoubt: count,
+        undelivered: count,
+        watched: count,
+      }),
+      payments: listOf(payment),
       next: orNull(text),
     }),
   ),
-  Entries: page('entries', lineEntry, count),
-  Statements: page('statements', table({ ...statementHead, agent: text }), text),
-  OwnStatements: table({ statements: list(table(statementHead)) }),
+  Entries: pageOf('entries', lineEntry, count),
+  Statements: pageOf('statements', table({ ...statementHead, agent: text }), text),
+  OwnStatements: table({ statements: listOf(table(statementHead)) }),
   Statement: table({
     statement: statementDocument,
     signature: table({ algorithm: word('Ed25519'), keyId: text, value: text }),
   }),
-  Proof: table({ entry: statedEntry, index: count, size: count, path: list(hex) }),
-  Invoices: page('invoices', table(invoice), count),
-  OwnInvoices: table({ invoices: list(table(invoice)) }),
-  Invoice: table({ ...invoice, history: list(happening) }, 'history'),
+  Proof: table({ entry: statedEntry, index: count, size: count, path: listOf(hex) }),
+  Invoices: pageOf('invoices', table(invoice), count),
+  OwnInvoices: table({ invoices: listOf(table(invoice)) }),
+  Invoice: table({ ...invoice, history: listOf(happening) }, 'history'),
   Transfer: bodyOf('Transfer'),
   Returned: bodyOf('Returned'),
   Correction: bodyOf('Correction'),
   Corrected: table({ creditNote: text, invoice: table(invoice) }),
-  Started: table({ id: text, started: flag }),
+  // A site with nothing to settle or bill starts no run.
+  Started: table(
+    { id: text, started: flag, runs: listOf(table({ id: text, started: flag })) },
+    'id',
+    'started',
+  ),
   Reread: table({ id: hex, standing: channelStanding }),
   Relayer: table({
     address: hex,
@@ -369,8 +369,8 @@ export const schemas = {
     filled: nonces,
   }),
   Run: table({ run: orNull(run), workflow: orNull(engine) }),
-  Runs: table({ runs: list(run) }),
-  Acts: page(
+  Runs: table({ runs: listOf(run) }),
+  Acts: pageOf(
     'acts',
     table({
       seq: count,

@@ -1,5 +1,6 @@
 /** The OpenAPI document (3.1) of the API below `/_tab402`. Tests check it against the routes and their responses. */
-import { ref, type Schema, schemas, stage } from './openapi-schemas.ts'
+import type { Schema } from './json-schema.ts'
+import { ref, schemas, stage } from './openapi-schemas.ts'
 import { PROBLEM_TYPE, PROBLEMS } from './problem.ts'
 
 type Name = keyof typeof schemas
@@ -167,8 +168,12 @@ const API: Record<string, Partial<Record<Method, Operation>>> = {
     },
   },
   '/api/runs': {
-    get: { summary: 'Lists settlement runs and watches, newest first', answer: 'Runs', query: ['limit'] },
-    post: { summary: 'Starts a settlement run now', answer: 'Started', status: 202 },
+    get: {
+      summary: 'Lists settlement runs, billing runs and watches, newest first',
+      answer: 'Runs',
+      query: ['limit'],
+    },
+    post: { summary: 'Starts a settlement run and a billing run now', answer: 'Started', status: 202 },
   },
   '/api/runs/{id}': { get: { summary: 'Returns the findings and sums of a run', answer: 'Run' } },
   '/api/audit': {

@@ -1,33 +1,36 @@
-/** Settlement runs over HTTP: starts a run, and returns the findings and sums of runs. */
+/** The nightly runs over HTTP: starts them, and returns the findings and sums of runs and watches. */
 import { Hono } from 'hono'
 import { findRun, runs } from '../ledger/book/runs.ts'
-import { runId, startRun, statusOf } from '../settlement/workflow.ts'
+import { runId, startRuns, statusOf } from '../settlement/workflow.ts'
 import { act } from './audit.ts'
 import { jsonResponse, notFound, pageLimit } from './response.ts'
 import type { OperatorSettings } from './settings.ts'
 
-const RUN = /^(settle|watch)-[0-9]{8}T[0-9]{6}$/
+const RUN = /^(settle|bill|watch)-[0-9]{8}T[0-9]{6}$/
 
 /** Routes below `/api/runs`. `who` names the operator in the audit log. */
 export function runRoutes(
-  { book, settlement, credit }: OperatorSettings,
+  { book, settlement, runKinds, credit }: OperatorSettings,
   now: () => number,
   who: string,
 ): Hono {
   const app = new Hono()
   app.post('/', async () => {
     const [time, startedBy] = [now(), 'operator'] as const
-    const start = async () => ({ after: await startRun(settlement, time, startedBy) })
-    const asked = { who, what: 'run.start', subject: runId(time), before: null, asked: { startedBy } }
+    const start = async () => ({ after: { runs: await startRuns(settlement, runKinds, time, startedBy) } })
+    const runs = runKinds.map((kind) => runId(kind, time))
+    const subject = runs[0] ?? ''
+    const asked = { who, what: 'run.start', subject, before: null, asked: { startedBy, runs } }
     const { after } = await (credit ? act(credit, asked, start) : start())
-    return jsonResponse(after, 202)
+    // `id` and `started` are those of the first run, as before billing had a run of its own.
+    return jsonResponse({ ...after.runs[0], ...after }, 202)
   })
   app.get('/', async (c) => jsonResponse({ runs: await runs(book, pageLimit(c)) }))
   // Both the record and the status of the Workflow can be missing: the record at first, the status once Cloudflare drops it.
   app.get('/:id', async (c) => {
     const id = c.req.param('id')
     if (!RUN.test(id)) return notFound()
-    const workflow = id.startsWith('settle-') ? await statusOf(settlement, id) : null
+    const workflow = id.startsWith('watch-') ? null : await statusOf(settlement, id)
     const run = await findRun(book, id)
     return run || workflow ? jsonResponse({ run, workflow }) : notFound()
   })

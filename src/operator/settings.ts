@@ -5,7 +5,7 @@ import type { Chain } from '../chain/rpc.ts'
 import type { Account } from '../ledger/channel/account.ts'
 import type { Authorizations } from '../ledger/exact/authorizations.ts'
 import type { CreditPorts } from '../schemes/credit/scheme.ts'
-import type { Cause } from '../settlement/run.ts'
+import type { Cause, RunKind } from '../settlement/run.ts'
 
 /** All that the routes need. */
 export type OperatorSettings = {
@@ -15,6 +15,8 @@ export type OperatorSettings = {
   accounts: DurableObjectNamespace<Account>
   authorizations: DurableObjectNamespace<Authorizations>
   settlement: Workflow<Cause>
+  /** The nightly runs of this site. */
+  runKinds: readonly RunKind[]
   /** Undefined on sites without RPC_URL. */
   chain?: Chain | undefined
   /** Undefined on sites without a relayer. */

@@ -57,7 +57,10 @@ export function gate({ policy, schemes, now, newId, cloudflareCharges }: GateOpt
   return async function handle(request, content) {
     const { method, headers, url: target } = request
     if (!METHODS.has(method)) return refused({ reason: 'method_not_allowed' })
-    if (method === 'OPTIONS') return preflight()
+    if (method === 'OPTIONS') {
+      const free = freePreflight(policy, request)
+      return free ? content.pass(request, free).catch(unreachable) : preflight()
+    }
     const dialect = dialectOf(headers)
     const manner = { head: method === 'HEAD', dialect: dialect ?? null }
     const path = canonicalize(target)
@@ -116,6 +119,28 @@ export function gate({ policy, schemes, now, newId, cloudflareCharges }: GateOpt
     if (!sold.ok) return sold
     return accept(answerOf(sold.value, dialect))
   }
+}
+
+/**
+ * The path of a preflight for a request that will pass free: the site's own rules for other origins hold there. Undefined for
+ * all else, such as the preflight of a request that will pay.
+ */
+function freePreflight(policy: Policy, { headers, url, cf }: Request): CanonicalPath | undefined {
+  const method = headers.get('access-control-request-method')
+  const path = canonicalize(url)
+  if (method === null || !METHODS.has(method) || !path.ok || siteOrigin(url) === null) return undefined
+  const names = headers.get('access-control-request-headers')?.match(/[\w-]+/g) ?? []
+  const announced = new Headers(names.map((name) => [name, '']))
+  const asker = classify({
+    userAgent: headers.get('user-agent'),
+    cf: cf as IncomingRequestCfProperties | undefined,
+    signed: announced.has('signature-input'),
+    paying: dialectOf(announced) !== undefined,
+  })
+  const isFree = (asked: string) =>
+    decide(policy, { method: asked, path: path.value, asker }).action === 'allow'
+  // Threat: an origin that looks at no method answers OPTIONS with the page.
+  return isFree(method) && isFree('GET') ? path.value : undefined
 }
 
 /** The end of a sale as HTTP. */

@@ -1,10 +1,13 @@
-/** Requests to the protected server: which headers it receives, and the timeout. */
+/** Requests to the protected server: what it receives, and what of its answer is passed on. */
+import { type Addresses, askOrigin, showSite } from './addresses.ts'
+import { deadlineOf, timedBody } from './deadline.ts'
 import type { CanonicalPath } from './path.ts'
-import { originUrl } from './path.ts'
+import { originUrl, siteOrigin } from './path.ts'
 
 /** How to reach the protected server. */
 export type OriginSettings = {
-  url: URL
+  /** The server's own address; undefined where it is asked under the host of the site. */
+  url: URL | undefined
   /** Global `fetch`, or a service binding's. */
   fetch: (request: Request) => Promise<Response>
   /** Sent as `tab402-origin-secret`, so that the origin can reject requests that bypass the paywall. */
@@ -12,34 +15,64 @@ export type OriginSettings = {
   timeoutMs: number
 }
 
-/** Headers that a client may not send through: payments, other names for the method or path, and hop-by-hop ones. */
-const STRIPPED = [
+/** RFC 9110 §7.6.1: about one connection, so they are not passed on either way. */
+const HOP_BY_HOP = [
   'connection',
-  'crawler-exact-price',
-  'crawler-max-price',
-  'forwarded',
+  'http2-settings',
   'keep-alive',
-  'payment-signature',
+  'proxy-authenticate',
   'proxy-authorization',
   'proxy-connection',
-  'tab402-origin-secret',
   'te',
   'trailer',
   'transfer-encoding',
+]
+/** Threat: a client could pay, name another address, host, path or method, or speak for us. */
+const SPOOFABLE = [
+  'client-ip',
+  'crawler-exact-price',
+  'crawler-max-price',
+  'fastly-client-ip',
+  'forwarded',
+  'front-end-https',
+  'payment-signature',
+  'proxy',
+  'tab402-origin-secret',
+  'true-client-ip',
+  'x-client-ip',
+  'x-cluster-client-ip',
+  'x-forwarded',
+  'x-host',
+  'x-http-host-override',
   'x-http-method',
   'x-http-method-override',
   'x-method-override',
+  'x-original-forwarded-for',
+  'x-original-host',
+  'x-original-method',
+  'x-original-uri',
   'x-original-url',
+  'x-override-url',
   'x-payment',
+  'x-real-ip',
   'x-rewrite-url',
+  'x-url-scheme',
 ]
-const STRIPPED_FAMILIES = /^(?:cf-|x-forwarded-|x-tab402-)/
+const SPOOFABLE_FAMILIES = /^(?:cf-|x-forwarded-|x-tab402-)/
+/** Cloudflare writes these itself on every request. */
+const OF_CLOUDFLARE = new Set(['cf-connecting-ip', 'cf-ray', 'cf-visitor'])
+/** The answer's hop-by-hop headers, and `alt-svc`: it names another way to the origin, around the paywall. */
+const UNSHOWN = new Set([...HOP_BY_HOP, 'alt-svc'])
 
-/** Asks the origin for a page that is free for this reader. Streams both ways; a WebSocket may be opened. */
+/**
+ * Asks the origin for a page that is free for this client. Streams both ways; a WebSocket may be opened.
+ * @throws when it cannot be reached or sends no headers within the timeout
+ */
 export async function pass(origin: OriginSettings, request: Request, path: CanonicalPath): Promise<Response> {
   // A GET may come with a body, which means nothing (RFC 9110 §9.3.1) and which `Request` refuses to carry.
   const body = request.method === 'GET' || request.method === 'HEAD' ? null : request.body
-  return origin.fetch(forwarded(origin, request, path, body, true))
+  const upgrades = request.headers.get('upgrade')?.toLowerCase() === 'websocket'
+  return ask(origin, request, path, body, upgrades)
 }
 
 /**
@@ -52,44 +85,109 @@ export async function buy(
   path: CanonicalPath,
   body: Uint8Array<ArrayBuffer> | null,
 ): Promise<Response> {
-  const late = new AbortController()
-  const timer = setTimeout(() => late.abort(new Error('origin timeout')), origin.timeoutMs)
-  try {
-    const sent = forwarded(origin, request, path, body, false)
-    return await origin.fetch(new Request(sent, { signal: late.signal }))
-  } finally {
-    clearTimeout(timer)
-  }
+  return ask(origin, request, path, body, false)
 }
 
-function forwarded(
+async function ask(
   origin: OriginSettings,
   request: Request,
   path: CanonicalPath,
   body: ReadableStream | Uint8Array<ArrayBuffer> | null,
   upgrades: boolean,
-): Request {
-  const headers = new Headers(request.headers)
-  const listed = headers.get('connection')?.split(',') ?? []
-  const ip = headers.get('cf-connecting-ip')
-  for (const name of [...STRIPPED, ...listed]) remove(headers, name.trim(), upgrades)
-  for (const name of [...headers.keys()]) if (STRIPPED_FAMILIES.test(name)) headers.delete(name)
-  if (!upgrades) headers.delete('upgrade')
-  const { host, protocol } = new URL(request.url)
-  headers.set('x-forwarded-host', host)
-  headers.set('x-forwarded-proto', protocol.slice(0, -1))
-  if (ip) headers.set('x-forwarded-for', ip)
-  if (origin.secret !== undefined) headers.set('tab402-origin-secret', origin.secret)
-  return new Request(originUrl(origin.url, path), {
-    method: request.method,
-    headers,
-    body,
-    redirect: 'manual',
-  })
+): Promise<Response> {
+  const site = new URL(siteOrigin(request.url) ?? request.url)
+  if (!origin.url && request.headers.get('forwarded')?.includes(passedBy(site)))
+    throw new Error(
+      'ORIGIN = "zone" must lead to a server: on a custom domain or without a route the Worker asks itself',
+    )
+  const addresses = origin.url && { site: originUrl(site, path), origin: origin.url }
+  const limit = deadlineOf(origin.timeoutMs)
+  const length = request.headers.get('content-length')
+  try {
+    const sent = new Request(originUrl(origin.url ?? site, path), {
+      method: request.method,
+      headers: requestHeaders(origin, request, site, addresses, upgrades),
+      body:
+        body instanceof ReadableStream
+          ? timedBody(body, length === null ? undefined : Number(length), limit)
+          : body,
+      redirect: 'manual',
+      signal: limit.signal,
+    })
+    if (!(body instanceof ReadableStream)) limit.start()
+    return answerOf(await origin.fetch(sent), addresses)
+  } finally {
+    limit.end()
+  }
 }
 
-function remove(headers: Headers, name: string, upgrades: boolean): void {
-  if (name === '' || (upgrades && name.toLowerCase() === 'upgrade')) return
+function requestHeaders(
+  { secret }: OriginSettings,
+  request: Request,
+  site: URL,
+  addresses: Addresses | undefined,
+  upgrades: boolean,
+): Headers {
+  const headers = new Headers(request.headers)
+  const listed = headers.get('connection')?.split(',') ?? []
+  const cf = request.cf as IncomingRequestCfProperties | undefined
+  const ip = headers.get('cf-connecting-ip')
+  for (const name of [...HOP_BY_HOP, ...SPOOFABLE, ...listed]) remove(headers, name.trim())
+  for (const name of [...headers.keys()]) {
+    if (SPOOFABLE_FAMILIES.test(name) && !(cf && OF_CLOUDFLARE.has(name))) headers.delete(name)
+  }
+  headers.delete('upgrade')
+  if (upgrades) headers.set('upgrade', 'websocket')
+  if (cf?.country) headers.set('cf-ipcountry', cf.country)
+  // Cloudflare takes it for the client's address when a Worker asks its own zone.
+  if (ip && !addresses) headers.set('x-real-ip', ip)
+  // Some frameworks compare `Origin` with the forwarded host, others with `Host`: for such a request both are the origin's.
+  const host = addresses && askOrigin(headers, addresses) ? addresses.origin.host : site.host
+  setForwarded(headers, ip, host, site)
+  if (!addresses) headers.set('forwarded', `${headers.get('forwarded')};${passedBy(site)}`)
+  if (secret !== undefined) headers.set('tab402-origin-secret', secret)
+  return headers
+}
+
+/** RFC 7239, and the older headers that say the same. */
+function setForwarded(headers: Headers, ip: string | null, host: string, { protocol }: URL): void {
+  const proto = protocol.slice(0, -1)
+  headers.set('x-forwarded-host', host)
+  headers.set('x-forwarded-proto', proto)
+  const rest = `host="${host}";proto=${proto}`
+  const isAddress = ip !== null && /^[0-9a-f.:]{2,45}$/i.test(ip)
+  if (isAddress) headers.set('x-forwarded-for', ip)
+  headers.set('forwarded', isAddress ? `for=${ip.includes(':') ? `"[${ip}]"` : ip};${rest}` : rest)
+}
+
+/** A pair of `Forwarded` by which the Worker of a zone recognizes its own request for this host. */
+function passedBy({ host }: URL): string {
+  return `by=_tab402-${host.replace(/[^\w.-]/g, '-')}`
+}
+
+function remove(headers: Headers, name: string): void {
   // `Connection` may list invalid header names, for which `delete` throws.
   if (/^[A-Za-z0-9!#$%&'*+.^_`|~-]+$/.test(name)) headers.delete(name)
+}
+
+/** The answer as clients see it. It is copied only if a header changes. */
+function answerOf(answer: Response, addresses: Addresses | undefined): Response {
+  const listed = answer.headers.get('connection')?.toLowerCase().split(',') ?? []
+  const unshown = new Set([...listed.map((name) => name.trim()), ...UNSHOWN])
+  const given = [...answer.headers]
+  const removed = given.map(([name]) => name).filter((name) => unshown.has(name))
+  const mapped = given.map(
+    ([name, value]) => [name, addresses ? showSite(name, value, addresses) : value] as const,
+  )
+  const changed = mapped.filter(([, value], at) => value !== given[at]?.[1]).map(([name]) => name)
+  if (removed.length === 0 && changed.length === 0) return answer
+  const { status, statusText, headers, webSocket } = answer
+  // Trap: other headers keep their bytes, which need not be UTF-8, only if they are copied unread.
+  const shown = new Response(answer.body, { status, statusText, headers, webSocket })
+  for (const name of [...changed, ...removed]) shown.headers.delete(name)
+  // A name may have several values, each a cookie.
+  for (const [name, value] of mapped) {
+    if (changed.includes(name) && !removed.includes(name)) shown.headers.append(name, value)
+  }
+  return shown
 }

@@ -17,7 +17,7 @@ export type CanonicalPath = {
   search: string
 }
 
-/** The longest path with its query that is read, in characters. */
+/** The longest path with its query that is read, in characters: as sent, and in normal form, since escapes make it longer. */
 const MAX_PATH_CHARS = 8192
 
 /** The authority is read by the runtime; only what follows it is judged here. */
@@ -43,7 +43,7 @@ const PLAIN_SEARCH = /^\?[!$-&(-;=?-~]+$/
  */
 export function canonicalize(url: URL | string): Result<CanonicalPath> {
   const target = typeof url === 'string' ? url.replace(AUTHORITY, '') : url.pathname + url.search
-  if (target.length > MAX_PATH_CHARS) return refuse('url_too_long', { detail: `${target.length} characters` })
+  if (target.length > MAX_PATH_CHARS) return tooLong(target.length)
   if (CONTROL.test(target)) return ambiguous('control character')
   const hash = target.indexOf('#')
   const sent = hash < 0 ? target : target.slice(0, hash)
@@ -51,8 +51,12 @@ export function canonicalize(url: URL | string): Result<CanonicalPath> {
   const raw = (query < 0 ? sent : sent.slice(0, query)) || '/'
   const search = query < 0 ? '' : normalizeSearch(sent.slice(query))
   if (!raw.startsWith('/')) return ambiguous('no path')
-  if (PLAIN.test(raw)) return accept({ path: raw, match: strip(raw.toLowerCase()), search })
-  return normalizePath(raw, search)
+  if (PLAIN.test(raw) && raw.length + search.length <= MAX_PATH_CHARS)
+    return accept({ path: raw, match: strip(raw.toLowerCase()), search })
+  const read = normalizePath(raw, search)
+  if (!read.ok) return read
+  const length = read.value.path.length + search.length
+  return length > MAX_PATH_CHARS ? tooLong(length) : read
 }
 
 const sitesSeen = new Map<string, string | null>()
@@ -129,6 +133,10 @@ function decode(path: string): string | undefined {
 
 function strip(match: string): string {
   return match.length > 1 && match.endsWith('/') ? match.slice(0, -1) : match
+}
+
+function tooLong(length: number): Result<CanonicalPath> {
+  return refuse('url_too_long', { detail: `${length} characters` })
 }
 
 function ambiguous(detail: string): Result<CanonicalPath> {

@@ -10,14 +10,34 @@ export type Pattern = (match: string) => boolean
  * undefined for an invalid pattern: one that does not start with "/", has a query, or is ambiguous.
  */
 export function compilePattern(pattern: string): Pattern | undefined {
-  if (!pattern.startsWith('/') || /[?#]/.test(pattern)) return undefined
-  const path = canonicalize(pattern)
-  if (!path.ok) return undefined
-  const { match } = path.value
+  const match = readPattern(pattern)
+  if (match === undefined) return undefined
   const inside = glob(match)
   if (!match.endsWith('/*')) return inside
   const folder = glob(match.slice(0, -2) || '/')
   return (path) => inside(path) || folder(path)
+}
+
+/**
+ * Compiles a pattern whose `*` stays within one segment: "/sitemap*.xml" covers "/sitemap-1.xml", not "/sitemap/1.xml". It
+ * is read and refused as {@link compilePattern} does.
+ */
+export function compileSegments(pattern: string): Pattern | undefined {
+  const match = readPattern(pattern)
+  if (match === undefined) return undefined
+  const [covers, slashes] = [glob(match), slashesIn(match)]
+  // Every slash of the pattern takes one of the path: with equal numbers, none lies under a `*`.
+  return (path) => covers(path) && slashesIn(path) === slashes
+}
+
+function readPattern(pattern: string): string | undefined {
+  if (!pattern.startsWith('/') || /[?#]/.test(pattern)) return undefined
+  const path = canonicalize(pattern)
+  return path.ok ? path.value.match : undefined
+}
+
+function slashesIn(path: string): number {
+  return path.split('/').length
 }
 
 /** Not a RegExp: several `.*` would backtrack in the power of their number on a long path. This is linear in each part. */

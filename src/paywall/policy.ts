@@ -5,17 +5,26 @@ import type { Network } from '../protocol/evm/network.ts'
 import type { SchemeName } from '../schemes/index.ts'
 import type { CanonicalPath } from './path.ts'
 import type { Pattern } from './pattern.ts'
+import type { Queries } from './query.ts'
 
 /** The three decisions: ask for payment, serve for free, or reject. */
 export type Action = 'charge' | 'allow' | 'block'
 
-/** Where the content is: a server, a service binding of the Worker, or the Worker's own handlers behind the middleware. */
-export type Origin = { kind: 'url'; url: URL } | { kind: 'binding'; name: string } | { kind: 'self' }
+/**
+ * Where the content is: behind the route of this zone, under the host that was asked; a server with a host of its own; a
+ * service binding of the Worker; or the Worker's own handlers behind the middleware.
+ */
+export type Origin =
+  | { kind: 'zone' }
+  | { kind: 'url'; url: URL }
+  | { kind: 'binding'; name: string }
+  | { kind: 'self' }
 
 /** One line of the policy, compiled. A selector that is `undefined` matches every request. */
 export type Rule = {
   covers: Pattern | undefined
   methods: ReadonlySet<string> | undefined
+  queries: Queries | undefined
   asks: (asker: Asker) => boolean
   decision: Decision
 }
@@ -65,17 +74,41 @@ const READER: Decision = {
 }
 
 /**
- * The first rule that covers path, method and asker decides; without one, crawlers pay the default
- * price and readers read free. HEAD is decided as GET. Allocates nothing: every decision was built with the policy.
+ * The first rule that covers path, query, method and asker decides; without one, crawlers pay the default price and readers
+ * read free. HEAD is decided as GET. Some servers read an escaped `?` as the start of a query: of both readings the dearer
+ * decision holds. Allocates nothing for other paths: every decision was built with the policy.
  */
 export function decide(policy: Policy, { method, path, asker }: PolicyRequest): Decision {
   const asked = method.toUpperCase()
   const verb = asked === 'HEAD' ? 'GET' : asked
-  if (verb === 'GET' && isFree(policy, path.match)) return FREE
-  for (const { covers, methods, asks, decision } of policy.rules) {
-    if ((!methods || methods.has(verb)) && asks(asker) && (!covers || covers(path.match))) return decision
+  const decision = decideReading(policy, verb, path, asker)
+  const query = path.match.indexOf('%3f')
+  if (query < 0) return decision
+  const cut = { match: path.match.slice(0, query).replace(/(.)\/$/, '$1'), search: path.match.slice(query) }
+  return dearer(decision, decideReading(policy, verb, cut, asker))
+}
+
+function decideReading(
+  policy: Policy,
+  verb: string,
+  { match, search }: Pick<CanonicalPath, 'match' | 'search'>,
+  asker: Asker,
+): Decision {
+  // Threat: many origins select content by query on any path, so what is free by its path is asked without a query.
+  if (verb === 'GET' && search === '' && isFree(policy, match)) return FREE
+  for (const { covers, methods, queries, asks, decision } of policy.rules) {
+    if (methods && !methods.has(verb)) continue
+    if (asks(asker) && (!covers || covers(match)) && (!queries || queries(search))) return decision
   }
   return asker.kind === 'reader' ? READER : policy.fallback
+}
+
+const ORDER: Readonly<Record<Action, number>> = { allow: 0, charge: 1, block: 2 }
+
+/** The decision that lets through less; the higher of two charges. */
+function dearer(one: Decision, other: Decision): Decision {
+  if (one.action !== other.action) return ORDER[one.action] > ORDER[other.action] ? one : other
+  return one.price >= other.price ? one : other
 }
 
 /** Every scheme that some request may be offered. */

@@ -257,7 +257,7 @@ const WIRE = {
   too_many_chain_reads: [
     503,
     'tab_too_many_unknown_channels',
-    'Too many unknown payers at this time. Send the same request again later.',
+    'Too many lookups on chain at this time. Send the same request again later.',
   ],
   paywall_misconfigured: [503, 'tab_misconfigured', 'The paywall is misconfigured and serves no pages.'],
   ledger_unavailable: [

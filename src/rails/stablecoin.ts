@@ -12,16 +12,17 @@ import { readJson, writeJson } from '../platform/json.ts'
 import { accept, type Refusal, type Result, refuse, wire } from '../protocol/refusal.ts'
 import type { SettleResponse } from '../protocol/x402/types.ts'
 import type { ExactPayment } from '../schemes/exact/payment.ts'
+import type { ExactScheme } from '../schemes/exact/scheme.ts'
 import type { Charge, Purchase, Scheme } from '../schemes/scheme.ts'
 import { unitOf } from './index.ts'
 import type { PaymentEvent, Rail } from './rail.ts'
 
 /** The calls of a credit line that an immediate payment uses. */
-export type Payee = Pick<BillingCalls, 'attempt' | 'abandon' | 'attempts' | 'paid'>
+export type Payee = Pick<BillingCalls, 'attempt' | 'refuse' | 'abandon' | 'attempts' | 'paid'>
 
 /** How the rail charges, where it stores attempts, and where an invoice is paid. */
 export type StablecoinSettings = {
-  exact: Scheme<ExactPayment>
+  exact: ExactScheme
   lineOf: (agent: string) => Payee
   /** Returns the address at which an invoice is paid. */
   urlOf: (invoice: Invoice) => Promise<string>
@@ -59,7 +60,8 @@ export function paying(
   const settings = { exact, now, newId }
   return {
     ...exact,
-    async charge(payment, purchase) {
+    async charge(payment, bought) {
+      const purchase = withoutKey(bought)
       const attempt = { invoice, id: authorizationName(payment), detail: writeDetail({ payment, purchase }) }
       const begin = () => line.attempt(invoice, attempt.id, attempt.detail)
       let attempted = await begin()
@@ -74,23 +76,34 @@ export function paying(
   }
 }
 
+/** Cuts the invoice's key out of what is stored and exported: it opens the invoice's page. */
+function withoutKey(purchase: Purchase): Purchase {
+  const cut = (text: string) => text.replace(/([?&]key=)[^&\s]*/g, '$1')
+  return { ...purchase, request: cut(purchase.request), url: cut(purchase.url) }
+}
+
 type Tools = Pick<StablecoinSettings, 'exact' | 'now' | 'newId'>
 type AttemptRef = Pick<Attempt, 'invoice' | 'id'>
 
 /**
- * Repeats attempts whose outcome is unknown, and returns the payments that have succeeded. Abandons those that cannot
- * succeed.
+ * Repeats attempts whose outcome is unknown, and returns the payments that have succeeded. Refused attempts are only looked
+ * for, since their payers may have paid otherwise; they are abandoned once the chain shows that they never pay.
  */
 async function resolveAttempts(tools: Tools, line: Payee, invoice: string): Promise<PaymentEvent[]> {
   const events: PaymentEvent[] = []
   for (const attempt of await line.attempts()) {
     if (attempt.invoice !== invoice) continue
     const { payment, purchase } = readDetail(attempt.detail)
+    if (attempt.isRefused) {
+      const found = await tools.exact.find(payment, purchase)
+      if (found.status === 'refused' && found.isFinal) await line.abandon(invoice, attempt.id)
+      if (found.status !== 'settled') continue
+    }
     const taken = await tools.exact.charge(payment, { ...purchase, id: tools.newId() })
     const end = taken.ok ? endOfReceipt(await taken.value.settle()) : endOfRefusal(taken)
     if (typeof end === 'string') {
       events.push({ kind: 'paid', payment: received(attempt, payment, end, tools.now()) })
-    } else if (end.over) await line.abandon(invoice, attempt.id)
+    } else if (end.isRefused) await line.refuse(invoice, attempt.id)
   }
   return events
 }
@@ -127,7 +140,7 @@ class StoredAttempt {
       },
       release: async () => {
         await charge.release()
-        await this.#end(payment, { over: true })
+        await this.#end(payment, { isRefused: true })
       },
     })
   }
@@ -136,23 +149,23 @@ class StoredAttempt {
     const { invoice, id } = this.#attempt
     if (typeof end === 'string') {
       await this.#line.paid(received(this.#attempt, payment, end, this.#tools.now()))
-    } else if (end.over) await this.#line.abandon(invoice, id)
+    } else if (end.isRefused) await this.#line.refuse(invoice, id)
   }
 }
 
-/** The reference of the transfer, if the money has moved; else whether the attempt can no longer succeed. */
-type End = string | { over: boolean }
+/** The reference of the transfer, if the money has moved; else whether its payer gets a refusal. */
+type End = string | { isRefused: boolean }
 
 function endOfReceipt(receipt: Result<SettleResponse>): End {
-  return receipt.ok ? receipt.value.transaction : { over: isOver(receipt.refusal) }
+  return receipt.ok ? receipt.value.transaction : { isRefused: isRefused(receipt.refusal) }
 }
 
 /** `exact_used` means that this same request has moved the money before. */
 function endOfRefusal({ refusal }: { refusal: Refusal }): End {
-  return refusal.reason === 'exact_used' ? '' : { over: isOver(refusal) }
+  return refusal.reason === 'exact_used' ? '' : { isRefused: isRefused(refusal) }
 }
 
-function isOver({ reason }: Refusal): boolean {
+function isRefused({ reason }: Refusal): boolean {
   return wire(reason).status !== 503
 }
 

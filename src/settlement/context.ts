@@ -1,11 +1,11 @@
 /** The bindings of a settlement run: the read model, the accounts, the chain and the relayer. */
 
-import type { Webhook } from '../billing/context.ts'
 import type { GasTerms } from '../chain/relayer/gas-money.ts'
 import type { Relayer, RelayerState } from '../chain/relayer/relayer.ts'
 import type { Chain } from '../chain/rpc.ts'
 import type { Account } from '../ledger/channel/account.ts'
 import type { Authorizations } from '../ledger/exact/authorizations.ts'
+import type { Webhook } from '../platform/webhook.ts'
 import type { Address } from '../protocol/evm/hex.ts'
 
 /** The bindings of a run where this site settles on a chain of its own. */
@@ -18,8 +18,8 @@ export type Settings = {
   /** Its address is the channels' receiver authorizer. */
   relayer: Relayer & { address(): Promise<Address>; state(): Promise<RelayerState> }
   gas: ClaimTerms
-  /** Where the operator is warned; null where none is configured. */
-  webhook?: Webhook | null
+  /** Alerts the operator; null without WEBHOOK_URL. */
+  webhook: Webhook | null
 }
 
 /** The least claim that is worth its gas, and the gas money that is kept for claims. */

@@ -1,11 +1,14 @@
 /**
- * A settlement run: gather, claim, reconcile, sweep, bill, record. Each step may be repeated; the chain moves nothing
- * twice.
+ * The nightly runs. A settlement run gathers, claims, reconciles and sweeps; a billing run bills credit lines. Each step may
+ * be repeated; the chain moves nothing twice.
  */
 
 import { billAll, type OpenBill } from '../billing/run.ts'
-import { type RunRecord, saveRun } from '../ledger/book/runs.ts'
+import type { Finding } from '../ledger/book/finding.ts'
+import { abandonRuns, type RunRecord, saveRun } from '../ledger/book/runs.ts'
+import { hasWatchedChannel, readWatch } from '../ledger/book/watch.ts'
 import type { Steps } from '../platform/steps.ts'
+import { HOUR_MS } from '../platform/time.ts'
 import type { Address } from '../protocol/evm/hex.ts'
 import { claim, plan } from './channels/claim-batch.ts'
 import { batchesOf, type ClaimRow, transactionsOf } from './channels/claims.ts'
@@ -25,7 +28,7 @@ import type { Payers, Settings } from './context.ts'
 import { Report } from './report.ts'
 
 /**
- * The work of a run: channels on a chain or, without channels, payments by `exact`; and credit lines. Null: not
+ * The work of the runs: channels on a chain or, without channels, payments by `exact`; and credit lines. Null: not
  * configured.
  */
 export type Work = {
@@ -35,12 +38,17 @@ export type Work = {
   bill: OpenBill | null
 }
 
+/** The nightly runs. Each is an instance of its own: neither waits for the other, and a failure stops neither. */
+export type RunKind = Exclude<RunRecord['kind'], 'watch'>
+
 /** The trigger of a run, and the moment that it settles. */
 export type Cause = {
   window: string
   startedBy: 'cron' | 'operator'
   /** Unix ms: the run bills periods that ended by then. By default the moment at which the run begins. */
   moment?: number
+  /** Without it, it is a settlement run: an older version has started the instance. */
+  kind?: RunKind
 }
 
 type Status = RunRecord['status']
@@ -48,20 +56,24 @@ type Status = RunRecord['status']
 /** How often a batch that fails on chain is simulated and split in all. */
 const ROUNDS = 2
 
+/** Twelve watches in a row. */
+const UNWATCHED_MS = HOUR_MS
+
 const RECHECKS = 3
 const RECHECK_SECONDS = 60
 
 /**
- * Makes the run `id` and saves its record. If settling channels fails, the run still bills credit lines, and throws
- * afterwards.
+ * Makes the run `id` and saves its record. It marks the runs of its kind that were killed before.
  * @throws ChainFault and others when a step fails for good; the record then has the status `failed`, and the next run
  * continues
  */
-export async function settle(work: Work, steps: Steps, id: string, cause: Cause): Promise<Status> {
-  const { book, channels, exact, bill } = work
-  const run = { id, kind: 'settlement' as const }
+export async function makeRun(work: Work, steps: Steps, id: string, cause: Cause): Promise<Status> {
+  const { book } = work
+  const { kind = 'settlement' } = cause
+  const run = { id, kind }
   const startedAt = await steps.do('begin', async () => {
     const startedAt = Date.now()
+    await abandonRuns(book, kind, cause.moment ?? startedAt, startedAt)
     await saveRun(book, { ...run, status: 'running', startedAt, endedAt: null, record: cause })
     return startedAt
   })
@@ -73,20 +85,38 @@ export async function settle(work: Work, steps: Steps, id: string, cause: Cause)
     report.announce(ended)
     return status
   }
-  const faults: unknown[] = []
-  const failed = (fault: unknown) => void faults.push(fault)
-  if (channels) await settleChannels(channels, steps, report).catch(failed)
-  else if (exact) await countPayments(exact, steps, report).catch(failed)
-  if (bill) await billAll(bill, steps, report, cause.moment ?? startedAt).catch(failed)
-  if (faults.length === 0) return steps.do('end', end(report.status(), {}))
-  await steps.do('fail', end('failed', { fault: faults.map(String).join('; ') }))
-  throw faults[0]
+  try {
+    await (kind === 'billing' ? bill : settle)(work, steps, report, cause.moment ?? startedAt)
+  } catch (fault) {
+    await steps.do('fail', end('failed', { fault: String(fault) }))
+    throw fault
+  }
+  return steps.do('end', end(report.status(), {}))
+}
+
+async function settle({ channels, exact }: Work, steps: Steps, report: Report): Promise<void> {
+  if (channels) await settleChannels(channels, steps, report)
+  else if (exact) await countPayments(exact, steps, report)
+}
+
+async function bill({ bill }: Work, steps: Steps, report: Report, moment: number): Promise<void> {
+  if (bill) await billAll(bill, steps, report, moment)
 }
 
 async function settleChannels(settings: Settings, steps: Steps, report: Report): Promise<void> {
   await claimAll(settings, steps, report)
   await sweepAll(settings, steps, report)
   report.found(await steps.do('check the relayer', () => checkRelayer(settings)))
+  report.found(await steps.do('check the watch', () => checkWatch(settings, Date.now())))
+}
+
+/** Reports channels that no watch has seen for an hour: a payer could withdraw before the next run. `now`: Unix ms. */
+async function checkWatch({ book, chain }: Settings, now: number): Promise<Finding[]> {
+  const { seenAt } = (await readWatch(book, chain.network)) ?? { seenAt: null }
+  const since = now - UNWATCHED_MS
+  if ((seenAt !== null && seenAt >= since) || !(await hasWatchedChannel(book, since))) return []
+  const last = seenAt === null ? 'never' : `last at ${new Date(seenAt).toISOString()}`
+  return [{ account: 'watch', what: 'unwatched', detail: `the watch has read the chain ${last}` }]
 }
 
 /** Counts payments by `exact`, received and unresolved, for a site without channels. */

@@ -1,8 +1,8 @@
 /** The work of each cron trigger in wrangler.toml. */
 import type { Cause, Work } from './run.ts'
-import { startRun } from './workflow.ts'
+import { runKinds, startRuns } from './workflow.ts'
 
-/** The cron of the nightly run. */
+/** The cron of the nightly runs. */
 export const NIGHTLY = '0 0 * * *'
 
 /** The cron of the withdrawal watch. */
@@ -15,16 +15,16 @@ export const WATCH = '*/5 * * * *'
 export async function onCron(
   { cron, scheduledTime }: Pick<ScheduledController, 'cron' | 'scheduledTime'>,
   workflow: Workflow<Cause>,
-  { channels }: Work,
+  work: Work,
 ): Promise<void> {
   switch (cron) {
     case NIGHTLY:
-      await startRun(workflow, scheduledTime, 'cron')
+      await startRuns(workflow, runKinds(work), scheduledTime, 'cron')
       return
     case WATCH: {
-      if (!channels) return
+      if (!work.channels) return
       const { watch } = await import('./channels/withdrawal-watch.ts')
-      await watch(channels, scheduledTime)
+      await watch(work.channels, scheduledTime)
       return
     }
     default:

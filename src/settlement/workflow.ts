@@ -1,6 +1,6 @@
-/** The settlement run as a Workflow: one instance per window, with durable steps. */
+/** The nightly runs as a Workflow: one instance of each for every window, with durable steps. */
 import { WorkflowEntrypoint, type WorkflowEvent, type WorkflowStep } from 'cloudflare:workers'
-import type { Cause, Work } from './run.ts'
+import type { Cause, RunKind, Work } from './run.ts'
 
 /** The chain may be unreadable for about twenty minutes. Then the run fails, and the next run continues its work. */
 const RETRIES = {
@@ -8,7 +8,7 @@ const RETRIES = {
   timeout: '10 minutes',
 } as const
 
-/** Runs {@link settle} in the steps of a Workflow. The app's subclass opens the bindings. */
+/** Runs {@link makeRun} in the steps of a Workflow. The app's subclass opens the bindings. */
 export class SettlementBase<Env = unknown> extends WorkflowEntrypoint<Env, Cause> {
   readonly #work: Work
 
@@ -18,14 +18,14 @@ export class SettlementBase<Env = unknown> extends WorkflowEntrypoint<Env, Cause
   }
 
   override async run({ payload, instanceId }: WorkflowEvent<Cause>, step: WorkflowStep): Promise<string> {
-    const { settle } = await import('./run.ts')
+    const { makeRun } = await import('./run.ts')
     const steps = {
       // The engine stores JSON, and its types are too narrow for a generic step.
       do: async <Value>(name: string, work: () => Promise<Value>): Promise<Value> =>
         JSON.parse(await step.do(name, RETRIES, async () => JSON.stringify(await work()))) as Value,
       sleep: (name: string, seconds: number) => step.sleep(name, seconds * 1000),
     }
-    return settle(this.#work, steps, instanceId, payload)
+    return makeRun(this.#work, steps, instanceId, payload)
   }
 }
 
@@ -37,20 +37,47 @@ export function windowOf(time: number): string {
   return new Date(time).toISOString().slice(0, 19).replace(/[-:]/g, '')
 }
 
-/** The id of the run for the window of `time` (Unix ms). */
-export function runId(time: number): string {
-  return `settle-${windowOf(time)}`
+/** The runs that some work needs. */
+export function runKinds({ channels, exact, bill }: Omit<Work, 'book'>): RunKind[] {
+  return [...(channels || exact ? ['settlement' as const] : []), ...(bill ? ['billing' as const] : [])]
 }
 
-/** Starts the run of a window, unless it was started before. `time`: Unix ms. */
-export async function startRun(
+const PREFIX = { settlement: 'settle', billing: 'bill' } as const satisfies Record<RunKind, string>
+
+/** The id of a run for the window of `time` (Unix ms). */
+export function runId(kind: RunKind, time: number): string {
+  return `${PREFIX[kind]}-${windowOf(time)}`
+}
+
+/** A run, and whether this call has started it. */
+export type Started = { id: string; started: boolean }
+
+/**
+ * Starts the runs of a window, except those that were started before. `time`: Unix ms.
+ * @throws the engine's error, after it has tried to start every run
+ */
+export async function startRuns(
   workflow: Workflow<Cause>,
+  kinds: readonly RunKind[],
   time: number,
   startedBy: Cause['startedBy'],
-): Promise<{ id: string; started: boolean }> {
-  const [id, window] = [runId(time), windowOf(time)]
+): Promise<Started[]> {
+  const starts = await Promise.allSettled(kinds.map((kind) => startRun(workflow, kind, time, startedBy)))
+  return starts.map((start) => {
+    if (start.status === 'rejected') throw start.reason
+    return start.value
+  })
+}
+
+async function startRun(
+  workflow: Workflow<Cause>,
+  kind: RunKind,
+  time: number,
+  startedBy: Cause['startedBy'],
+): Promise<Started> {
+  const [id, window] = [runId(kind, time), windowOf(time)]
   try {
-    await workflow.create({ id, params: { window, startedBy, moment: time } })
+    await workflow.create({ id, params: { kind, window, startedBy, moment: time } })
     return { id, started: true }
   } catch (fault) {
     // The platform gives no error code for a duplicate. If the instance can be read, it exists already.

@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest'
+import { catchUp } from '../../src/billing/catch-up.ts'
 import { NUMBERS } from '../../src/billing/context.ts'
 import { notesOn } from '../../src/billing/credit-note.ts'
 import { correct } from '../../src/billing/issue-credit-note.ts'
-import { catchUp, recheck } from '../../src/billing/payments.ts'
+import { recheck } from '../../src/billing/payments.ts'
 import { DAY, MIDNIGHT, newCustomer, newOperator, type Operator, runBilling } from './harness.ts'
 
 const CENT = 10_000n

@@ -37,8 +37,10 @@ function billOf(uninvoiced: StatementHead[], carried = 0n, buyer = BUYER): LineB
     charged: 0n,
     redeemed: 0n,
     unstated: null,
+    drafted: null,
     excess: 0n,
     invoices: [],
+    attempted: [],
     pendingSteps: [],
   }
   return { agent: 'agent-1', name: 'Agent', terms, ...nothing, uninvoiced, carried }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { catchUp } from '../../src/billing/payments.ts'
+import { catchUp } from '../../src/billing/catch-up.ts'
 import { DAY, MIDNIGHT, newCustomer, newOperator, runBilling } from './harness.ts'
 
 const CENT = 10_000n

@@ -2,7 +2,7 @@ import { env } from 'cloudflare:test'
 import { describe, expect, it } from 'vitest'
 import type { OpenBill } from '../../src/billing/run.ts'
 import { lines } from '../../src/ledger/book/credit.ts'
-import { type Cause, settle, type Work } from '../../src/settlement/run.ts'
+import { makeRun, type RunKind, type Work } from '../../src/settlement/run.ts'
 import { randomHex } from '../chain/harness.ts'
 import { newReceiver, openChannel, recordOf, steps } from '../settlement/harness.ts'
 import { DAY, MIDNIGHT, newCustomer, newOperator, type Operator } from './harness.ts'
@@ -14,17 +14,13 @@ function workOf({ settings }: Operator, rest: Partial<Work> = {}): Work {
   return { book: env.BOOK, channels: null, exact: null, bill, ...rest }
 }
 
-function causeAt(moment: number): Cause {
-  return { window: 'test', startedBy: 'cron', moment }
-}
-
-async function run(work: Work, moment = MIDNIGHT, through = steps()) {
-  const id = `settle-test-${randomHex(4)}`
-  const status = await settle(work, through, id, causeAt(moment))
+async function run(work: Work, moment = MIDNIGHT, through = steps(), kind: RunKind = 'billing') {
+  const id = `${kind}-test-${randomHex(4)}`
+  const status = await makeRun(work, through, id, { kind, window: 'test', startedBy: 'cron', moment })
   return { status, record: (await recordOf(id)).record as Record<string, unknown> }
 }
 
-describe('Settlement run with billing', () => {
+describe('Billing run', () => {
   it('bills credit lines without a chain', async () => {
     const operator = await newOperator()
     const customer = await newCustomer([CENT])
@@ -44,6 +40,17 @@ describe('Settlement run with billing', () => {
     expect(await customer.invoices()).toEqual([])
     await run(workOf(operator), MIDNIGHT)
     expect(await customer.only()).toMatchObject({ issuedAt: MIDNIGHT, dueAt: MIDNIGHT + 14 * DAY })
+  })
+
+  it('bills every day of a missed week in the next run [F2]', async () => {
+    const operator = await newOperator()
+    const customer = await newCustomer([CENT])
+    await run(workOf(operator), MIDNIGHT)
+    await customer.charge({ price: 2n * CENT })
+    const { status, record } = await run(workOf(operator), MIDNIGHT + 8 * DAY)
+    expect([status, record.bill]).toMatchObject(['settled', { statements: 1, invoiced: '20000' }])
+    await run(workOf(operator), MIDNIGHT + 9 * DAY)
+    expect((await customer.invoices()).map(({ net }) => net)).toEqual([CENT, 2n * CENT])
   })
 
   it('bills once when every step runs twice or fails once after its work [E1]', async () => {
@@ -102,26 +109,36 @@ describe('Settlement run with billing', () => {
     expect((await customer.only()).net).toBe(CENT)
   })
 
-  it('bills and then fails with the chain’s error when the chain cannot be read', async () => {
+  it('bills while the chain cannot be read, and the settlement run fails with the chain’s error', async () => {
     const there = await newReceiver()
     await openChannel(there)
     const operator = await newOperator()
     const customer = await newCustomer([CENT])
     const channels = { ...there.settings, chain: { ...there.chain, rpcUrl: 'http://127.0.0.1:1' } }
-    await expect(run(workOf(operator, { channels }))).rejects.toThrow('unreachable')
+    const work = workOf(operator, { channels })
+    const [settlement, billing] = await Promise.allSettled([
+      run(work, MIDNIGHT, steps(), 'settlement'),
+      run(work),
+    ])
+    expect(settlement).toMatchObject({ status: 'rejected', reason: { code: 'unreachable' } })
+    expect(billing).toMatchObject({ value: { status: 'settled', record: { bill: { invoices: 1 } } } })
     expect((await customer.only()).net).toBe(CENT)
   })
 
-  it('claims when billing fails', async () => {
+  it('fails alone, and the settlement run claims', async () => {
     const there = await newReceiver()
     const channel = await openChannel(there)
     await channel.charge(15n)
     const bill = async () => {
       throw new Error('the operator key is invalid')
     }
-    await expect(run({ book: env.BOOK, channels: there.settings, exact: null, bill })).rejects.toThrow(
-      'the operator key',
-    )
+    const work: Work = { book: env.BOOK, channels: there.settings, exact: null, bill }
+    const [settlement, billing] = await Promise.allSettled([
+      run(work, MIDNIGHT, steps(), 'settlement'),
+      run(work),
+    ])
+    expect(settlement).toMatchObject({ value: { status: 'settled' } })
+    expect(billing).toMatchObject({ reason: { message: 'the operator key is invalid' } })
     expect(await channel.account.standing()).toMatchObject({ redeemed: 15n })
   })
 

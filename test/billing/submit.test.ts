@@ -1,7 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { stablecoinRail } from '../../src/rails/stablecoin.ts'
-import type { ExactPayment } from '../../src/schemes/exact/payment.ts'
-import type { Scheme } from '../../src/schemes/scheme.ts'
+import type { ExactScheme } from '../../src/schemes/exact/scheme.ts'
 import { DAY, MIDNIGHT, newCustomer, newOperator, runBilling } from './harness.ts'
 
 /** An operator with a stablecoin rail, whose pay URL changes with the key. */
@@ -10,7 +9,7 @@ async function newStablecoinOperator() {
   const { lines } = operator.settings
   const address = { key: 'first' }
   const stablecoin = stablecoinRail({
-    exact: {} as unknown as Scheme<ExactPayment>,
+    exact: {} as unknown as ExactScheme,
     lineOf: (agent) => lines.getByName(agent),
     urlOf: async ({ id }) => `https://portal.test/${id}?key=${address.key}`,
     now: () => operator.clock.at,

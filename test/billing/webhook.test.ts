@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
-import { deliver, signWebhook } from '../../src/billing/dun.ts'
+import { deliver } from '../../src/billing/dun.ts'
 import type { DunningStep } from '../../src/ledger/billing/types.ts'
+import { signWebhook } from '../../src/platform/webhook.ts'
 
 const NOW = Date.UTC(2026, 10, 22)
 const STEP: DunningStep = {

@@ -26,7 +26,7 @@ async function answerOfAge(seconds: number): Promise<Hex> {
   await rpc('evm_mine')
   const call = { to: MULTICALL, data: encodeReads([]) }
   const answer = await rpc<Hex>('eth_call', call, 'latest')
-  const { time } = decodeReads(answer)
+  const { time } = decodeReads(answer, 0)
   const word = (number: bigint) => number.toString(16).padStart(64, '0')
   return answer.replace(word(time), word(BigInt(Math.floor(Date.now() / 1000) - seconds))) as Hex
 }

@@ -3,6 +3,7 @@ import { encodeFunctionData, parseAbi } from 'viem'
 import { privateKeyToAccount } from 'viem/accounts'
 
 import type { SignedTransfer } from '../../src/chain/facilitator/facilitator.ts'
+import { encodeTransfer } from '../../src/chain/token.ts'
 import type { ChannelConfig, Claim } from '../../src/protocol/evm/channel.ts'
 import { channelId, depositNonce } from '../../src/protocol/evm/eip712.ts'
 import type { Address, Hex } from '../../src/protocol/evm/hex.ts'
@@ -61,7 +62,7 @@ export async function newPayer(funds = 1_000_000n) {
       return { network: `eip155:${CHAIN_ID}`, token: usdc, wire, ...message, signature }
     },
     /** The signed authorization of a deposit, as `encodeDeposit` takes it. */
-    async deposits(config: ChannelConfig, value: bigint) {
+    async deposits(config: ChannelConfig, value: bigint, rest: { validBefore?: bigint } = {}) {
       const salt = randomHex(32)
       const nonce = depositNonce(channelId(config, CHAIN_ID, escrow), salt)
       const message = {
@@ -71,6 +72,7 @@ export async function newPayer(funds = 1_000_000n) {
         validAfter: 0n,
         validBefore: await soon(),
         nonce,
+        ...rest,
       }
       const types = { ReceiveWithAuthorization: AUTHORIZATION }
       const primaryType = 'ReceiveWithAuthorization'
@@ -103,6 +105,22 @@ export async function mint(to: Address, value: bigint): Promise<void> {
   const from = randomHex(20)
   await rpc('anvil_setBalance', from, '0x8ac7230489e80000')
   await send(from, chainHere().usdc, data)
+}
+
+/** Sends the `exact` payment of a `PAYMENT-SIGNATURE` header from another account. */
+export async function submitHeader(header: string): Promise<Hex> {
+  const { payload } = JSON.parse(atob(header)) as {
+    payload: { signature: Hex; authorization: Record<string, string> }
+  }
+  const { from, to, nonce, ...amounts } = payload.authorization as Record<string, Hex>
+  const amount = (name: string) => BigInt(amounts[name] ?? 0)
+  const transfer = {
+    ...{ from, to, nonce, signature: payload.signature },
+    value: amount('value'),
+    validAfter: amount('validAfter'),
+    validBefore: amount('validBefore'),
+  } as SignedTransfer
+  return send((await newKey()).address, chainHere().usdc, encodeTransfer(transfer))
 }
 
 /** Sends a transaction from any account and waits until it is mined. */

@@ -3,6 +3,8 @@ import { describe, expect, it } from 'vitest'
 import { readChannels } from '../../src/chain/channels.ts'
 import { channelReads } from '../../src/chain/escrow.ts'
 import { decodeReads, encodeReads, MULTICALL } from '../../src/chain/multicall.ts'
+import { clientOf } from '../../src/chain/node-client.ts'
+import { broadcast } from '../../src/chain/relayer/transaction.ts'
 import { connect, readAt } from '../../src/chain/rpc.ts'
 import type { Hex } from '../../src/protocol/evm/hex.ts'
 import { chainAt, newLane, randomHex, rpc } from './harness.ts'
@@ -73,6 +75,20 @@ describe('readChannels', () => {
       lane.url,
     )
   })
+
+  it('throws and returns errors of a node without the key of its URL that they quote [G4]', async () => {
+    const lane = newLane()
+    const { rpcUrl } = chainAt(`${lane.url}?apikey=canary-of-the-node`)
+    const error = { code: -32000, message: `internal error at ${rpcUrl} (canary-of-the-node)` }
+    const faults = ['eth_call', 'eth_sendRawTransaction'].map(
+      (method) => ({ method, does: 'answer', error }) as const,
+    )
+    await fetch(rpcUrl, { method: 'PUT', body: JSON.stringify(faults) })
+    const fault = await readChannels(chainAt(rpcUrl), [randomHex(32)]).catch(String)
+    const against = await broadcast(clientOf(rpcUrl), '0x02')
+    expect(fault).toContain('internal error at')
+    expect(`${fault} ${against}`).not.toContain('canary')
+  })
 })
 
 describe('readChannels at a block beyond the chain’s head', () => {
@@ -81,7 +97,7 @@ describe('readChannels at a block beyond the chain’s head', () => {
     const { escrow } = chainAt('')
     const call = { to: MULTICALL, data: encodeReads(channelReads(escrow, id)) }
     const answer = await rpc<Hex>('eth_call', call, 'latest')
-    const { block } = decodeReads(answer)
+    const { block } = decodeReads(answer, 3)
     const word = (number: bigint) => number.toString(16).padStart(64, '0')
     return { block, result: answer.replace(word(block), word(block + ahead)) }
   }

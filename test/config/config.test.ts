@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { type Config, describeProblems, readConfig } from '../../src/config/config.ts'
+import { addressProblems, type Config, describeProblems, readConfig } from '../../src/config/config.ts'
 
 const KEY = `0x${'11'.repeat(32)}`
 const ENV = {
@@ -11,6 +11,7 @@ const ENV = {
   RELAYER_KEY: KEY,
   BOOK: {},
 }
+const DELAY = 'WITHDRAW_DELAY must be 86400 to 2592000 seconds, or at least 3600 with SHORT_WITHDRAW_DELAY'
 
 function read(vars: object): Config {
   const result = readConfig({ ...ENV, ...vars })
@@ -51,6 +52,25 @@ describe('readConfig', () => {
     })
   })
 
+  it('takes the relayer’s address without deriving the key, which the first payment then checks', () => {
+    const stated = '0x209693Bc6afc0C5328bA36FaF03C514EF312287C'
+    const wrong = read({ RELAYER_ADDRESS: stated })
+    expect(wrong.relayer).toEqual({ key: KEY, address: stated.toLowerCase() })
+    expect(addressProblems(wrong)).toMatchObject([{ place: 'RELAYER_ADDRESS' }])
+    const zero = read({ RELAYER_ADDRESS: stated, RELAYER_KEY: `0x${'00'.repeat(32)}` })
+    expect(addressProblems(zero)).toMatchObject([{ place: 'RELAYER_KEY' }])
+    expect(addressProblems(read({ RELAYER_ADDRESS: '0x19E7e376e7c213b7e7e7e46cc70a5dd086daff2a' }))).toEqual(
+      [],
+    )
+  })
+
+  it('accepts a withdraw delay below a day only from an operator who says so', () => {
+    expect(read({ WITHDRAW_DELAY: 3_600, SHORT_WITHDRAW_DELAY: 'accepted' })).toMatchObject({
+      withdrawDelay: 3_600,
+    })
+    expect(read({ WITHDRAW_DELAY: 86_400 })).toMatchObject({ withdrawDelay: 86_400 })
+  })
+
   it('reads a facilitator with the headers of each endpoint', () => {
     const config = read({
       SCHEMES: 'exact',
@@ -86,6 +106,26 @@ describe('readConfig', () => {
     expect(read({ RPC_URL: 'http://127.0.0.1:8545' }).chain?.rpcUrl).toBe('http://127.0.0.1:8545')
   })
 
+  it('reads several nodes, the first of which is asked first', () => {
+    const { chain } = read({ RPC_URL: 'https://a.example/k, https://b.example' })
+    expect(chain).toMatchObject({ rpcUrl: 'https://a.example/k', fallbackUrls: ['https://b.example'] })
+    expect(read({}).chain).not.toHaveProperty('fallbackUrls')
+  })
+
+  it('limits the age of the newest block to a minute, except on a local chain', () => {
+    const ageOf = (vars: object) => read(vars).chain?.maxHeadAgeSeconds
+    expect(ageOf({})).toBe(60)
+    expect(ageOf({ RPC_URL: 'http://localhost:8545' })).toBe(0)
+    expect(ageOf({ RPC_URL: 'http://localhost:8545,https://b.example' })).toBe(60)
+    expect(ageOf({ MAX_HEAD_AGE_SECONDS: '0' })).toBe(0)
+    expect(ageOf({ RPC_URL: 'http://localhost:8545', MAX_HEAD_AGE_SECONDS: 300 })).toBe(300)
+  })
+
+  it('reads how long a call waits for a transaction', () => {
+    expect(read({ RELAYER_WAIT_MS: '500' }).relayerWaitMs).toBe(500)
+    expect(read({}).relayerWaitMs).toBeUndefined()
+  })
+
   it('reads an origin that is a service binding', () => {
     expect(read({ ORIGIN: 'binding:SITE', SITE: { fetch() {} } }).policy.origin).toEqual({
       kind: 'binding',
@@ -110,15 +150,19 @@ describe('readConfig with a wrong setting', () => {
     ],
     [
       { RPC_URL: 'node.example' },
-      'RPC_URL must be the https URL of a node of NETWORK (http only on this machine)',
+      'RPC_URL must be the https URL of a node of NETWORK (http only on this machine), or up to 4 with commas between',
     ],
     [
       { RPC_URL: 'http://node.example' },
-      'RPC_URL must be the https URL of a node of NETWORK (http only on this machine)',
+      'RPC_URL must be the https URL of a node of NETWORK (http only on this machine), or up to 4 with commas between',
     ],
     [
       { RPC_URL: 'http://localhost.evil.example' },
-      'RPC_URL must be the https URL of a node of NETWORK (http only on this machine)',
+      'RPC_URL must be the https URL of a node of NETWORK (http only on this machine), or up to 4 with commas between',
+    ],
+    [
+      { RELAYER_ADDRESS: '0x1234' },
+      'RELAYER_ADDRESS must be the address of RELAYER_KEY: 0x and 40 hex digits',
     ],
     [{ RELAYER_KEY: '0x1234' }, 'RELAYER_KEY must be a private key: 0x and 64 hex digits'],
     [{ RELAYER_KEY: `0x${'00'.repeat(32)}` }, 'RELAYER_KEY must be a private key: 0x and 64 hex digits'],
@@ -138,9 +182,14 @@ describe('readConfig with a wrong setting', () => {
       { OPERATOR_TOKEN_SHA256: 'my-token' },
       "OPERATOR_TOKEN_SHA256 must be the SHA-256 of the operator's token: 64 hex digits",
     ],
-    [{ WITHDRAW_DELAY: 900 }, 'WITHDRAW_DELAY must be 3600 to 2592000 seconds'],
-    [{ WITHDRAW_DELAY: 2_592_001 }, 'WITHDRAW_DELAY must be 3600 to 2592000 seconds'],
-    [{ WITHDRAW_DELAY: '3 days' }, 'WITHDRAW_DELAY must be 3600 to 2592000 seconds'],
+    [{ WITHDRAW_DELAY: 86_399 }, DELAY],
+    [{ WITHDRAW_DELAY: 3_599, SHORT_WITHDRAW_DELAY: 'accepted' }, DELAY],
+    [
+      { WITHDRAW_DELAY: 3_600, SHORT_WITHDRAW_DELAY: 'yes' },
+      'SHORT_WITHDRAW_DELAY must be "accepted", or not set',
+    ],
+    [{ WITHDRAW_DELAY: 2_592_001 }, DELAY],
+    [{ WITHDRAW_DELAY: '3 days' }, DELAY],
     [{ MAX_TIMEOUT_SECONDS: 60.5 }, 'MAX_TIMEOUT_SECONDS must be 30 to 3600 seconds'],
     [{ MIN_DEPOSIT: '10' }, 'MIN_DEPOSIT must be USD in quotes, at least "0.000001" and at most "5"'],
     [

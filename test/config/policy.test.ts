@@ -52,7 +52,8 @@ describe('parsePolicy', () => {
     expect(policy.sitemaps).toHaveLength(1)
   })
 
-  it('accepts a service binding or the Worker itself as the origin', () => {
+  it('accepts the zone, a service binding or the Worker itself as the origin', () => {
+    expect(read({ ORIGIN: 'zone' }).origin).toEqual({ kind: 'zone' })
     expect(read({ ORIGIN: 'binding:SITE' }).origin).toEqual({ kind: 'binding', name: 'SITE' })
     expect(read({ ORIGIN: 'self' }).origin).toEqual({ kind: 'self' })
   })
@@ -72,17 +73,17 @@ describe('parsePolicy with wrong terms', () => {
   it.each([
     [
       { ORIGIN: 'origin.example' },
-      'ORIGIN must be the URL of the protected server without a path, "binding:NAME" or "self"',
+      'ORIGIN must be "zone", the URL of the protected server without a path, "binding:NAME" or "self"',
     ],
     [
       { ORIGIN: 'ftp://origin.example' },
-      'ORIGIN must be the URL of the protected server without a path, "binding:NAME" or "self"',
+      'ORIGIN must be "zone", the URL of the protected server without a path, "binding:NAME" or "self"',
     ],
     [{ ORIGIN: 'https://origin.example/base' }, 'ORIGIN must be a URL without a path or query'],
     [{ ORIGIN: 'https://me:secret@origin.example' }, 'ORIGIN must be a URL without user name and password'],
     [
       { ORIGIN: 'binding:' },
-      'ORIGIN must be the URL of the protected server without a path, "binding:NAME" or "self"',
+      'ORIGIN must be "zone", the URL of the protected server without a path, "binding:NAME" or "self"',
     ],
     [{ RECEIVER: '0x1234' }, 'RECEIVER must be the address that receives payments: 0x and 40 hex digits'],
     [{ RECEIVER: `0x${'0'.repeat(40)}` }, 'RECEIVER must be your own address, not the zero address'],
@@ -112,6 +113,14 @@ describe('parsePolicy with wrong terms', () => {
     [{ RULES: [{ action: 'allow', path: 'a' }] }, 'RULES[0].path must be a path pattern'],
     [{ RULES: [{ action: 'allow', path: '/a/../b' }] }, 'RULES[0].path must be a path pattern'],
     [{ RULES: [{ action: 'allow', path: '/a?b' }] }, 'RULES[0].path must be a path pattern'],
+    ...[1, '', 'page', [], [''], ['x'.repeat(65)], { page: 1 }].map((query): [object, string] => [
+      { RULES: [{ action: 'allow', query }] },
+      `RULES[0].query${Array.isArray(query) && query.length > 0 ? '[0]' : ''} must be "none", "any" or, with action "allow", a list of parameters`,
+    ]),
+    ...['charge', 'block'].map((action): [object, string] => [
+      { RULES: [{ action, query: ['page'] }] },
+      'RULES[0].query must be "none" or "any": only action "allow" may list parameters',
+    ]),
     [
       { RULES: [{ action: 'allow', method: 'HEAD' }] },
       'RULES[0].method[0] must be GET, POST, PUT, PATCH, DELETE or a list of them (GET includes HEAD)',
@@ -139,7 +148,7 @@ describe('parsePolicy with wrong terms', () => {
     ],
     [
       { RULES: [{ action: 'charge', pirce: '1' }] },
-      'RULES[0].pirce must be removed or renamed to one of path, method, who, action, price, schemes',
+      'RULES[0].pirce must be removed or renamed to one of path, query, method, who, action, price, schemes',
     ],
     [
       { PAYTO: TERMS.RECEIVER },
@@ -197,7 +206,7 @@ describe('parsePolicy with wrong terms', () => {
     })
     expect(unknown).toEqual({
       place: 'RULES[0].PRICE',
-      message: 'must be removed or renamed to one of path, method, who, action, price, schemes',
+      message: 'must be removed or renamed to one of path, query, method, who, action, price, schemes',
     })
   })
 

@@ -12,7 +12,7 @@ describe('policy documentation', () => {
     const [, example = ''] = /```toml\n(.*?)```/s.exec(await text('docs/policy.md')) ?? []
     const result = parsePolicy(parse(example).vars)
     expect(result.ok && result.policy.rules.map((rule) => rule.decision.why)).toEqual([
-      'RULES[0]: allow search, agent:FeedFetcher on /sections/*',
+      'RULES[0]: allow search, agent:FeedFetcher on /sections/* with query page',
       'RULES[1]: charge training on /archive/*',
       'RULES[2]: block crawlers on /search',
     ])

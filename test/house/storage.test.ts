@@ -5,6 +5,7 @@ import { sources, tracked } from './sources.ts'
 
 const CREATE = /CREATE TABLE(?: IF NOT EXISTS)? (\w+) \(([\s\S]*?)\)\s*(?:STRICT|,\s*WITHOUT)/g
 const ADD = /ALTER TABLE (\w+) ADD COLUMN (\w+)/g
+const RENAME = /ALTER TABLE (\w+) RENAME TO (\w+)/g
 const COLUMN = /(?:^|[,(]|\$\{AMOUNT\(')\s*(?!CHECK|PRIMARY|UNIQUE)(\w+)(?:'\)\}| (?:TEXT|INTEGER))/gm
 
 /** Tables of some files, and their columns. */
@@ -20,6 +21,10 @@ function tablesOf(files: string[]): Map<string, Set<string>> {
     for (const [, table = '', body = ''] of text.matchAll(CREATE))
       for (const [, column = ''] of body.matchAll(COLUMN)) columnsOf(table).add(column)
     for (const [, table = '', column = ''] of text.matchAll(ADD)) columnsOf(table).add(column)
+    for (const [, from = '', to = ''] of text.matchAll(RENAME)) {
+      tables.set(to, columnsOf(from))
+      tables.delete(from)
+    }
   }
   return tables
 }
@@ -51,11 +56,13 @@ describe('docs/storage.md', () => {
       'nonces',
       'number',
       'placed',
+      'rail_mark',
       'run',
       'spent',
       'standing',
       'statement',
       'total',
+      'watch',
       'webhook',
     ])
   })

@@ -75,8 +75,8 @@ describe('repository', () => {
   })
 })
 
-describe('wrangler.toml', () => {
-  const config = parse(readFileSync('wrangler.toml', 'utf8')) as Record<string, unknown>
+describe.each(['wrangler.toml', 'examples/hono/wrangler.toml'])('%s', (file) => {
+  const config = parse(readFileSync(file, 'utf8')) as Record<string, unknown>
 
   it('disables addresses that bypass the route [D11]', () => {
     expect(config).toMatchObject({ workers_dev: false, preview_urls: false })
@@ -84,6 +84,21 @@ describe('wrangler.toml', () => {
 
   it('sets no cache in front of the Worker [D7]', () => {
     expect(config.cache).toBeUndefined()
+  })
+
+  it('raises the platform’s limits to its most, so that no run ends at 9,500 channels', () => {
+    expect(config).toMatchObject({
+      limits: { subrequests: 10_000_000, cpu_ms: 300_000 },
+      workflows: [{ limits: { steps: 25_000 } }],
+    })
+  })
+
+  it('keeps logs, without the query strings that contain keys', () => {
+    expect(config.observability).toEqual({
+      enabled: true,
+      head_sampling_rate: 1,
+      redact_query_string: true,
+    })
   })
 
   it('schedules the settlement at midnight and the watch every five minutes', () => {

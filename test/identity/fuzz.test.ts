@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { readKeys } from '../../src/identity/jwk.ts'
 import type { Message } from '../../src/identity/signature-base.ts'
 import { nothing, verify } from '../../src/identity/verify.ts'
+import { foreignJson } from '../foreign.ts'
 import { runs } from '../runs.ts'
 import {
   AGENT_LINE,
@@ -190,11 +191,36 @@ describe('identity under fuzzed input', () => {
     )
   })
 
-  it('reads at most 16 keys from any JSON and never throws', () => {
+  /** This crawler's key with up to two members replaced. */
+  const nearKey = fc
+    .dictionary(
+      fc.constantFrom('kty', 'crv', 'x', 'y', 'd', 'alg', 'use', 'key_ops', 'nbf', 'exp'),
+      foreignJson(['keys', 'kty', 'x'], ['EC', 'EdDSA', 'sig', ['verify'], 1e300, -1]),
+      { minKeys: 1, maxKeys: 2 },
+    )
+    .map((changes) => ({ ...crawler.jwk, ...changes }))
+
+  it('reads at most 16 keys from any JSON and never throws [C5]', () => {
+    const bodies = fc.oneof(
+      foreignJson(['keys', 'kty', 'crv', 'x', 'alg'], Object.values(crawler.jwk)),
+      fc.record({ keys: fc.array(nearKey) }),
+      nearKey,
+    )
     fc.assert(
-      fc.property(fc.oneof(fc.jsonValue(), fc.record({ keys: fc.array(fc.jsonValue()) })), (value) => {
+      fc.property(bodies, (value) => {
         expect(readKeys(value)?.keys.length ?? 0).toBeLessThanOrEqual(16)
       }),
+      { numRuns: runs(300) },
+    )
+  })
+
+  it('keeps the good keys of a directory whatever stands beside them', () => {
+    fc.assert(
+      fc.property(fc.array(nearKey, { maxLength: 5 }), (others) => {
+        const read = readKeys({ keys: [...others, crawler.jwk] })
+        expect(read?.keys.map(({ keyId }) => keyId)).toContain(crawler.key.keyId)
+      }),
+      { numRuns: runs(300) },
     )
   })
 })

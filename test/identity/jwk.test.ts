@@ -45,6 +45,9 @@ describe('readKey', () => {
     [jwk, { use: 'enc' }],
     [jwk, { key_ops: ['sign'] }],
     [jwk, { key_ops: 'verify' }],
+    [jwk, { alg: { toString: 1 } }],
+    [jwk, { alg: ['EdDSA'] }],
+    [jwk, { alg: 5 }],
   ])('rejects a key for another use: %# [C1]', (published, other) => {
     expect(readKey({ ...published, ...other })).toBe('key_of_another_use')
   })

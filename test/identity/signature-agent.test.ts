@@ -1,6 +1,8 @@
+import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { readInputs, type Signature } from '../../src/identity/signature.ts'
 import { claimedAgent, readAgentUrl, WELL_KNOWN } from '../../src/identity/signature-agent.ts'
+import { runs } from '../runs.ts'
 
 const HOST = 'https://crawler.example'
 
@@ -140,6 +142,53 @@ describe('readAgentUrl', () => {
       expect(readAgentUrl(text)).toEqual({ fault: 'not_a_url' })
     },
   )
+
+  it.each(['%%41e', '%', '%4', '%g1', '%2%46'])('rejects the malformed escape %j as not_a_url', (path) => {
+    expect(readAgentUrl(`https://crawler.example/${path}`)).toEqual({ fault: 'not_a_url' })
+  })
+
+  it('measures the canonical form too: what it accepts is at most 2048 characters', () => {
+    const most = 2048 - 'https://crawler.example/'.length
+    expect(readAgentUrl(`https://crawler.example/${'a'.repeat(most)}`)).toHaveProperty('url')
+    expect(readAgentUrl(`https://crawler.example/${'"'.repeat(1000)}`)).toEqual({ fault: 'not_a_url' })
+  })
+
+  it('is idempotent: an accepted URL reads as itself, with and without a type', () => {
+    const part = fc.oneof(
+      fc.constantFrom(
+        '%',
+        '%4',
+        '1',
+        '%41',
+        '%2e',
+        '.',
+        '/',
+        '%2f',
+        '%7E',
+        '%e2',
+        '?',
+        '#',
+        '"',
+        '{',
+        'ü',
+        '\\',
+      ),
+      fc.string({ maxLength: 3 }),
+    )
+    fc.assert(
+      fc.property(
+        fc.array(part, { maxLength: 12 }),
+        fc.constantFrom(undefined, 'jwks_uri'),
+        (parts, type) => {
+          const first = readAgentUrl(`${HOST}/${parts.join('')}`, type)
+          if (!('url' in first)) return
+          expect(readAgentUrl(first.url, 'jwks_uri')).toEqual(first)
+          if (first.url !== `${HOST}/`) expect(readAgentUrl(first.url)).toEqual(first)
+        },
+      ),
+      { numRuns: runs(2000) },
+    )
+  })
 
   it.each([
     'http://crawler.example',

@@ -11,6 +11,7 @@ import {
   openTab,
   PRICE,
   type Receipt,
+  runAt,
   type Site,
   settleAt,
   startSite,
@@ -183,12 +184,16 @@ describe('site killed under load', { timeout: 90_000 }, () => {
     const [one, two, three] = readers
     for (let round = 1; round <= ROUNDS; round++) {
       for (const reader of [one, two, three]) if (reader) await retryBuy(reader)
-      await fire(site, NIGHTLY, tonight())
+      const killed = tonight()
+      await fire(site, NIGHTLY, killed)
       await pause(random() * 250)
       await site.kill()
       const run = await settleAt(site, tonight())
       expectSettled(run)
       await expectSquare()
+      // It had ended, it had not begun, or the next run has marked it as abandoned.
+      const found = (await site.books.runs()).find(({ id }) => id === runAt(killed))
+      expect(found?.status).not.toBe('running')
     }
   })
 

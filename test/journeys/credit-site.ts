@@ -15,7 +15,7 @@ import type {
 import { billingVars, freePort, STRIPE_KEYS } from '../../src/testing/stack/billing.ts'
 import { startStripe } from '../../src/testing/stripe/server.ts'
 import type { Bot, Signed } from './bots.ts'
-import { AGENT, settleAt, startSite } from './site.ts'
+import { AGENT, ended, runAt, settleAt, startSite } from './site.ts'
 import { isAuthentic } from './verifier.ts'
 
 export const DAY = 86_400_000
@@ -55,10 +55,12 @@ export async function startCreditSite() {
     stripe,
     mailbox,
     operatorKey,
-    /** Moves on by some days and settles once at the last midnight; returns that run. */
+    /** Moves on by some days and fires once at the last midnight; returns its billing run. */
     async passNights(nights = 1): Promise<Run> {
       midnight += nights * DAY
-      return settleAt(site, midnight)
+      const settled = await settleAt(site, midnight)
+      const billed = await ended(site, runAt(midnight, 'bill'))
+      return settled.status === 'settled' ? billed : settled
     },
     async stop() {
       await site.stop()

@@ -70,8 +70,11 @@ describe('ledger that version 0.1.0 wrote', { timeout: 120_000 }, () => {
   })
 
   it('settles and bills every amount owed when it was written', async () => {
-    const run = await runNightly(stack.facts, operatorClient(stack.facts), LAST_BILLED + DAY_MS)
-    expect(run).toMatchObject({ status: 'settled', record: { bill: { invoiced: '11000' } } })
+    const night = await runNightly(stack.facts, operatorClient(stack.facts), LAST_BILLED + DAY_MS)
+    expect(night).toMatchObject({
+      settlement: { status: 'settled' },
+      billing: { status: 'settled', record: { bill: { invoiced: '11000' } } },
+    })
     expect(await api(`/accounts/${UNCLAIMED}`)).toMatchObject({
       standing: { charged: '11000', redeemed: '11000' },
     })

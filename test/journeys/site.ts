@@ -212,9 +212,9 @@ export async function fire({ facts }: Site, cron: string, time = Date.now()): Pr
   return answer
 }
 
-/** The id of the run that the cron starts at `time`. */
-export function runAt(time: number): string {
-  return `settle-${new Date(time).toISOString().slice(0, 19).replace(/[-:]/g, '')}`
+/** The id of the run of a kind that the cron starts at `time`. */
+export function runAt(time: number, kind: 'settle' | 'bill' = 'settle'): string {
+  return `${kind}-${new Date(time).toISOString().slice(0, 19).replace(/[-:]/g, '')}`
 }
 
 /** Waits until a run has ended. */
@@ -226,7 +226,7 @@ export async function ended({ books }: Site, id: string): Promise<Run> {
   }
 }
 
-/** Fires the nightly cron for `time`, and waits for the end of its run. */
+/** Fires the nightly cron for `time`, and waits for the end of its settlement run. */
 export async function settleAt(site: Site, time = Date.now()): Promise<Run> {
   await fire(site, NIGHTLY, time)
   return ended(site, runAt(time))

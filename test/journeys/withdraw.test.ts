@@ -34,7 +34,7 @@ let midnight = Date.now()
 let aheadMs = 0
 
 beforeAll(async () => {
-  site = await startSite({ WITHDRAW_DELAY: `${DELAY}` })
+  site = await startSite({ WITHDRAW_DELAY: `${DELAY}`, SHORT_WITHDRAW_DELAY: 'accepted' })
   const now = Date.now
   vi.spyOn(Date, 'now').mockImplementation(() => now() + aheadMs)
 })

@@ -1,6 +1,7 @@
 import { env } from 'cloudflare:test'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { foreignJson } from '../foreign.ts'
 import { DIRECTORY, HOST, newCrawler } from '../identity/harness.ts'
 import { agentForm, newId, newOperator } from './harness.ts'
 
@@ -202,11 +203,20 @@ describe('API request body', () => {
     expect([status, body]).toMatchObject([413, { code: 'too_large' }])
   })
 
+  it('with a key whose algorithm is an object returns 400 and names the key', async () => {
+    const operator = await newOperator()
+    const { jwk } = await newCrawler()
+    const form = { ...agentForm(await newCrawler()), keys: { keys: [{ ...jwk, alg: { toString: 1 } }] } }
+    const { status, body } = await operator.post('/api/agents', form)
+    expect([status, body]).toMatchObject([400, { errors: [{ path: 'keys.keys[0]' }] }])
+  })
+
   it('with arbitrary fields returns 201, 400, 404 or 409, never 500', async () => {
     const operator = await newOperator()
     const good = agentForm(await newCrawler())
     const members = [...Object.keys(good), 'id', 'url', 'tier', 'reason', 'amount', 'reference', '__proto__']
-    const forms = fc.dictionary(fc.constantFrom(...members), fc.jsonValue(), { maxKeys: 6 })
+    const values = foreignJson(['keys', 'kty', 'crv', 'x', 'alg', 'name', 'country'], Object.values(good))
+    const forms = fc.dictionary(fc.constantFrom(...members), values, { maxKeys: 3 })
     await fc.assert(
       fc.asyncProperty(fc.constantFrom(...PATHS), forms, async (path, form) => {
         const { status } = await operator.post(path, path === '/api/agents' ? { ...good, ...form } : form)

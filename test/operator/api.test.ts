@@ -13,7 +13,8 @@ async function api(configured = true) {
   const digest = await crypto.subtle.digest('SHA-256', new TextEncoder().encode(TOKEN))
   const { BOOK: book, ACCOUNT: accounts, AUTHORIZATIONS: authorizations, SETTLEMENT: settlement } = env
   const tokenSha256 = configured ? toHex(new Uint8Array(digest)).slice(2) : undefined
-  return accountApi({ tokenSha256, book, accounts, authorizations, settlement }, () => NOW)
+  const runKinds = ['settlement'] as const
+  return accountApi({ tokenSha256, book, accounts, authorizations, settlement, runKinds }, () => NOW)
 }
 
 async function call(path: string, authorization: string | null = `Bearer ${TOKEN}`, method = 'GET') {
@@ -70,9 +71,10 @@ describe('Operator API', () => {
     await using runs = await introspectWorkflow(env.SETTLEMENT)
     await runs.modifyAll((modifier) => modifier.disableSleeps())
     const first = await call('/_tab402/api/runs', undefined, 'POST')
-    expect([first.status, first.body]).toEqual([202, { id: 'settle-20261121T123005', started: true }])
+    const run = { id: 'settle-20261121T123005', started: true }
+    expect([first.status, first.body]).toEqual([202, { ...run, runs: [run] }])
     const second = await call('/_tab402/api/runs', undefined, 'POST')
-    expect(second.body).toEqual({ id: 'settle-20261121T123005', started: false })
+    expect(second.body).toEqual({ ...run, started: false, runs: [{ ...run, started: false }] })
     const [instance] = await runs.get()
     await instance?.waitForStatus('complete')
     const { body } = await call('/_tab402/api/runs/settle-20261121T123005')
@@ -111,7 +113,7 @@ describe('Operator API', () => {
     expect(body).toEqual({
       id,
       kind: 'exact',
-      totals: { payments: 0, received: '0', inDoubt: 0, undelivered: 0 },
+      totals: { payments: 0, received: '0', inDoubt: 0, undelivered: 0, watched: 0 },
       payments: [],
       next: null,
     })

@@ -5,8 +5,8 @@ import { accountApi } from '../../src/app/api.ts'
 import type { BillingContext } from '../../src/billing/context.ts'
 import { billPage } from '../../src/billing/nightly.ts'
 import { openSeal } from '../../src/billing/operator-key.ts'
+import type { Schema } from '../../src/operator/json-schema.ts'
 import { openApi } from '../../src/operator/openapi.ts'
-import type { Schema } from '../../src/operator/openapi-schemas.ts'
 import type { CreditSettings, OperatorSettings } from '../../src/operator/settings.ts'
 import { toHex } from '../../src/protocol/evm/hex.ts'
 import { networks } from '../../src/protocol/evm/network.ts'
@@ -69,6 +69,7 @@ export async function newOperator({
     accounts: env.ACCOUNT,
     authorizations: env.AUTHORIZATIONS,
     settlement: env.SETTLEMENT,
+    runKinds: ['settlement', 'billing'],
     chain: chainAt(chainHere().rpcUrl),
     relayer: env.RELAYER.getByName('operator'),
     credit:

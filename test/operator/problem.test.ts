@@ -1,7 +1,7 @@
 /** Errors as problem details (RFC 9457), and request bodies against the schemas of the OpenAPI document. */
 import { describe, expect, it } from 'vitest'
+import type { Schema } from '../../src/operator/json-schema.ts'
 import { openApi } from '../../src/operator/openapi.ts'
-import type { Schema } from '../../src/operator/openapi-schemas.ts'
 import { PROBLEMS, problemOf } from '../../src/operator/problem.ts'
 import { newCrawler } from '../identity/harness.ts'
 import { agentForm, newOperator } from './harness.ts'

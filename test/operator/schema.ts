@@ -1,5 +1,5 @@
 /** Validates a value against the part of JSON Schema that the OpenAPI document uses. Reports unknown keywords as faults. */
-import type { Schema } from '../../src/operator/openapi-schemas.ts'
+import type { Schema } from '../../src/operator/json-schema.ts'
 
 type Table = Record<string, unknown>
 

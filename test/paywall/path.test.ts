@@ -47,6 +47,11 @@ const hostile = fc
   )
   .map((parts) => `/${parts.join('')}`)
 
+/** Characters that become three to nine when they are escaped: around the limit of 8192. */
+const long = fc
+  .tuple(fc.constantFrom('', '"', 'é', '文', '?"', '?é'), fc.integer({ min: 880, max: 2740 }))
+  .map(([unit, times]) => unit + unit.slice(-1).repeat(times))
+
 describe('canonicalize', () => {
   it.each([
     ['https://site.example', '/', '/', ''],
@@ -160,9 +165,20 @@ describe('canonicalize', () => {
     expect(refusal(`/${'a'.repeat(8191)}`)).toBeUndefined()
   })
 
+  it('measures the canonical form too, since escapes make it longer [D13]', () => {
+    for (const long of [`/${'"'.repeat(2730)}`, `/a?${'"'.repeat(2729)}`, `/é?${'"'.repeat(2727)}`]) {
+      const { path, search } = read(long)
+      expect(path.length + search.length).toBeOneOf([8190, 8191, 8192, 8189])
+      expect(refusal(path + search)).toBeUndefined()
+      expect(refusal(`${long}""`)).toBe('url_too_long')
+    }
+    expect(refusal(`/${'é'.repeat(4000)}`)).toBe('url_too_long')
+  })
+
   it('returns the same result for its own output [D1]', () => {
     fc.assert(
-      fc.property(hostile, (raw) => {
+      fc.property(hostile, long, (target, grown) => {
+        const raw = target + grown
         const first = canonicalize(raw)
         if (!first.ok) return
         const { path, match, search } = first.value

@@ -85,6 +85,37 @@ describe('decide for always free paths', () => {
     expect(ask(closed, path).action).toBe('block')
   })
 
+  it.each([
+    '/robots.txt?rest_route=/wp/v2/posts/1',
+    '/.well-known/x?rest_route=/wp/v2/posts',
+    '/sitemap.xml?p=1',
+    '/robots.txt?=',
+  ])('applies the rules to %s, since a query may select any page [D2]', (path) => {
+    expect(ask(closed, path).action).toBe('block')
+    expect(ask(policy(), path)).toMatchObject({ action: 'charge', rule: 'default' })
+    expect(ask(policy(), path, FIREFOX)).toMatchObject({ action: 'allow', rule: 'default' })
+  })
+
+  it('allows a path behind which only the mark of a query stands', () => {
+    expect(ask(closed, '/robots.txt?').rule).toBe('free')
+  })
+
+  it('keeps the * of a sitemap within one segment [D2]', () => {
+    for (const path of ['/sitemap/articles/1/x.xml', '/sitemap/.xml', '/sitemap/x.xml.gz'])
+      expect([path, ask(closed, path).action]).toEqual([path, 'block'])
+    const site = policy([], { SITEMAP: ['/maps/*/index-*.xml', '/feeds/*'] })
+    for (const path of ['/maps/a/index-1.xml', '/maps/b/index-.xml', '/feeds/a'])
+      expect([path, ask(site, path).rule]).toEqual([path, 'free'])
+    for (const path of [
+      '/maps/a/b/index-1.xml',
+      '/maps/a/index-1/b.xml',
+      '/maps/index-1.xml',
+      '/feeds',
+      '/feeds/a/b',
+    ])
+      expect([path, ask(site, path).rule]).toEqual([path, 'default'])
+  })
+
   it('allows GET and HEAD only', () => {
     expect(ask(closed, '/robots.txt', 'GPTBot', 'POST').action).toBe('block')
   })
@@ -167,6 +198,39 @@ describe('decide with rules', () => {
   ])('a rule for %j matches %s: %s', (who, userAgent, covered) => {
     const site = policy([{ ...(who && { who }), action: 'block' }])
     expect(ask(site, '/', userAgent).action === 'block').toBe(covered)
+  })
+
+  it('covers with an allow rule requests without a query, unless it says otherwise [D2]', () => {
+    const site = policy([
+      { path: '/none/*', action: 'allow' },
+      { path: '/any/*', action: 'allow', query: 'any' },
+      { path: '/named/*', action: 'allow', query: ['page', 'sort'] },
+    ])
+    const action = (path: string) => ask(site, path).action
+    expect(
+      ['/none/a', '/none/a?', '/any/a', '/any/a?p=1', '/named/a', '/named/a?page=2'].map(action),
+    ).toEqual(Array(6).fill('allow'))
+    expect(['/none/a?p=1', '/named/a?page=2&p=1', '/named/a?p=1'].map(action)).toEqual(
+      Array(3).fill('charge'),
+    )
+    for (const path of ['/none/a?p=1', '/named/a?p=1']) expect(ask(site, path, FIREFOX).action).toBe('allow')
+  })
+
+  it('covers with a charge or block rule any query, unless it says otherwise [D2]', () => {
+    const site = policy([
+      { path: '/blocked', action: 'block' },
+      { path: '/dear', action: 'charge', price: '0.5' },
+      { path: '/plain', action: 'charge', price: '0.5', query: 'none' },
+    ])
+    expect(ask(site, '/blocked?p=1').action).toBe('block')
+    expect(ask(site, '/dear?p=1').price).toBe(500_000n)
+    expect(ask(site, '/plain').price).toBe(500_000n)
+    expect(ask(site, '/plain?p=1').price).toBe(1000n)
+  })
+
+  it('gives the query term of a rule as text', () => {
+    const site = policy([{ path: '/a', action: 'allow', query: ['page', 'sort'] }])
+    expect(ask(site, '/a').why).toBe('RULES[0]: allow crawlers on /a with query page, sort')
   })
 
   it('matches the methods of a rule, and HEAD with GET', () => {

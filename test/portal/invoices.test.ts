@@ -11,7 +11,7 @@ import { localStripe } from '../../src/testing/stripe/stripe.ts'
 import { DAY, MIDNIGHT, newCustomer, runBilling } from '../billing/harness.ts'
 import { chainAt } from '../chain/harness.ts'
 import { chainHere } from '../chain/here.ts'
-import { newPayer } from '../chain/payer.ts'
+import { mint, newPayer, submitHeader } from '../chain/payer.ts'
 import { exactFetch } from '../upstream.ts'
 
 const OWED = 60_001n
@@ -167,8 +167,24 @@ describe('Invoice in the payer portal', () => {
     const { key } = await newPayer(1n)
     const broke = exactFetch(portal.ask as typeof fetch, { privateKey: key }, chainHere().rpcUrl)
     expect((await broke(url)).status).toBe(402)
-    expect(await customer.line().attempts()).toEqual([])
+    expect(await customer.line().attempts()).toMatchObject([{ isRefused: true }])
     expect((await poor.pay(url)).status).toBe(200)
+  })
+
+  it('is paid in the next run when the money arrives after its payer was refused [A7, I9]', async () => {
+    const portal = await openPortal()
+    const { customer, url } = await invoiced(portal)
+    const { key, address } = await newPayer(1n)
+    const pay = exactFetch(portal.ask as typeof fetch, { privateKey: key }, chainHere().rpcUrl)
+    expect((await pay(url)).status).toBe(402)
+    const header = portal.requests.at(-1)?.get('payment-signature') ?? ''
+    await mint(address, OWED)
+    const transaction = await submitHeader(header)
+    await bill(portal, MIDNIGHT + DAY)
+    expect(await customer.only()).toMatchObject({ paid: OWED, stage: 'settled' })
+    const [, payment] = await customer.line().history((await customer.only()).id)
+    expect(payment).toMatchObject({ document: { rail: 'stablecoin', reference: transaction } })
+    expect((await portal.ask(url, { headers: { 'payment-signature': header } })).status).toBe(200)
   })
 
   it('returns 404 for a wrong key without any call', async () => {

@@ -1,11 +1,13 @@
 /** Payment attempts with an unknown outcome: a real credit line, and an `exact` scheme with chosen results. */
 import { env } from 'cloudflare:test'
 import { describe, expect, it } from 'vitest'
+import type { Settled } from '../../src/chain/facilitator/facilitator.ts'
 import type { Invoice, InvoiceStanding } from '../../src/ledger/billing/types.ts'
 import { accept, type Reason, refuse } from '../../src/protocol/refusal.ts'
 import { paying, stablecoinRail } from '../../src/rails/stablecoin.ts'
 import type { ExactPayment } from '../../src/schemes/exact/payment.ts'
-import type { Purchase, Scheme } from '../../src/schemes/scheme.ts'
+import type { ExactScheme } from '../../src/schemes/exact/scheme.ts'
+import type { Purchase } from '../../src/schemes/scheme.ts'
 import { invoiceOf } from '../billing/bills.ts'
 import { randomHex } from '../chain/harness.ts'
 import { newLine } from '../ledger/credit/harness.ts'
@@ -31,9 +33,11 @@ async function setUp(count = 1) {
     }
     invoices.push(await line.line().invoiced(invoice))
   }
-  const outcome = { of: (_purchase: Purchase): Outcome => 'settled' }
+  const never: Settled = { status: 'refused', reason: 'exact_too_late', isFinal: true }
+  const outcome = { of: (_purchase: Purchase): Outcome => 'settled', found: never as Settled }
   const charged: Purchase[] = []
   const exact = {
+    find: async () => outcome.found,
     async charge(_: ExactPayment, purchase: Purchase) {
       charged.push(purchase)
       const known = outcome.of(purchase)
@@ -46,7 +50,7 @@ async function setUp(count = 1) {
         async release() {},
       })
     },
-  } as unknown as Scheme<ExactPayment>
+  } as unknown as ExactScheme
   const lineOf = (name: string) => env.LINES.getByName(name)
   const settings = { exact, lineOf, urlOf: async () => '', now: () => NOW, newId: () => randomHex(8) }
   return { line, invoices, outcome, charged, rail: stablecoinRail(settings), settings }
@@ -76,6 +80,10 @@ async function pay(
   return { payment, purchase, end: taken.ok ? await taken.value.settle() : taken }
 }
 
+function stringOf(_: string, value: unknown): unknown {
+  return typeof value === 'bigint' ? value.toString() : value
+}
+
 async function only<Thing>(things: Promise<Thing[]> | Thing[]): Promise<Thing> {
   const [thing, ...more] = await things
   if (thing === undefined || more.length > 0) throw new Error('there must be exactly one')
@@ -83,6 +91,20 @@ async function only<Thing>(things: Promise<Thing[]> | Thing[]): Promise<Thing> {
 }
 
 describe('Stablecoin payment attempt', () => {
+  it('stores and charges its request without the key of the invoice', async () => {
+    const setup = await setUp()
+    const [invoice] = setup.invoices as [InvoiceStanding]
+    const url = `https://portal.test/${invoice.id}/pay?key=canary&a=b`
+    setup.outcome.of = () => ({ settled: 'outcome_unknown' })
+    const purchase = { id: randomHex(8), price: invoice.total, request: `GET ${url}`, url, rule: 'default' }
+    const taken = await paying(setup.settings, invoice).charge(paymentOf(invoice.total), purchase)
+    if (taken.ok) await taken.value.settle()
+    expect(
+      JSON.stringify([setup.charged, (await setup.line.line().attempts())[0]?.detail], stringOf),
+    ).not.toContain('canary')
+    expect(setup.charged[0]?.request).toBe(`GET https://portal.test/${invoice.id}/pay?key=&a=b`)
+  })
+
   it('is stored on the credit line before money moves', async () => {
     const setup = await setUp()
     const [invoice] = setup.invoices as [InvoiceStanding]
@@ -141,7 +163,42 @@ describe('Stablecoin payment attempt', () => {
     setup.outcome.of = () => ({ settled: 'exact_used' })
     await pay(setup, invoice)
     expect(await setup.line.line().invoice(invoice.id)).toMatchObject({ paid: 0n })
+    expect(await setup.rail.check(invoice)).toEqual([])
     expect(await setup.line.line().attempts()).toEqual([])
+  })
+
+  it('is refused without ending, so that money which arrives later pays the invoice [A7, I9]', async () => {
+    const setup = await setUp()
+    const [invoice] = setup.invoices as [InvoiceStanding]
+    setup.outcome.of = () => ({ settled: 'exact_insufficient_funds' })
+    setup.outcome.found = { status: 'refused', reason: 'exact_insufficient_funds', isFinal: false }
+    await pay(setup, invoice)
+    const before = setup.charged.length
+    expect(await setup.rail.check(invoice)).toEqual([])
+    // A refused payment is looked for and never sent again: its payer may have paid otherwise.
+    expect(setup.charged.length).toBe(before)
+    expect(await setup.line.line().attempts()).toMatchObject([{ isRefused: true }])
+    setup.outcome.found = { status: 'settled', transaction: TRANSACTION }
+    setup.outcome.of = () => 'settled'
+    expect(await setup.rail.check(invoice)).toMatchObject([
+      { kind: 'paid', payment: { reference: TRANSACTION, amount: invoice.total } },
+    ])
+  })
+
+  it('blocks no other payer once it is refused [A7]', async () => {
+    const setup = await setUp()
+    const [invoice] = setup.invoices as [InvoiceStanding]
+    setup.outcome.of = () => ({ settled: 'exact_failed' })
+    const { payment } = await pay(setup, invoice)
+    setup.outcome.of = () => 'settled'
+    await pay(setup, invoice)
+    expect(await setup.line.line().invoice(invoice.id)).toMatchObject({ paid: invoice.total })
+    // The refused payment still counts if it arrives, also at an invoice that is paid.
+    setup.outcome.found = { status: 'settled', transaction: TRANSACTION }
+    const { from, nonce } = payment.payload.authorization
+    expect(await setup.rail.check(invoice)).toMatchObject([
+      { kind: 'paid', payment: { id: `eip155:84532:${from}:${nonce}` } },
+    ])
   })
 
   it('stays open when a second attempt with its authorization is rejected as bound', async () => {
@@ -162,6 +219,7 @@ describe('Stablecoin payment attempt', () => {
     const [invoice] = setup.invoices as [InvoiceStanding]
     setup.outcome.of = () => ({ taken: 'exact_bound' })
     await pay(setup, invoice)
+    await setup.rail.check(invoice)
     expect(await setup.line.line().attempts()).toEqual([])
   })
 
@@ -184,6 +242,7 @@ describe('Stablecoin payment attempt', () => {
     const taken = await paying(setup.settings, invoice).charge(payment, purchase)
     if (!taken.ok) throw new Error('the payment must be accepted')
     await taken.value.release()
+    await setup.rail.check(invoice)
     expect(await setup.line.line().attempts()).toEqual([])
   })
 })

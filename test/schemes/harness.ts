@@ -32,7 +32,12 @@ export function startPaywall(vars: Record<string, unknown> = {}, meddle: Meddle 
     return meddle(name, call)
   }
   const bound = env as unknown as Record<string, object>
-  const own: Record<string, unknown> = { ...bound, CHAIN_READS: undefined, AGENT_READS: undefined }
+  const own: Record<string, unknown> = {
+    ...bound,
+    CHAIN_READS: undefined,
+    CHANNEL_READS: undefined,
+    AGENT_READS: undefined,
+  }
   for (const name of ['ACCOUNT', 'AUTHORIZATIONS', 'RELAYER', 'LINES', 'AGENTS', 'DIRECTORIES'])
     own[name] = objects(name, bound[name] ?? {}, counted)
   for (const name of ['BOOK', 'SITE']) own[name] = methods(name, bound[name] ?? {}, counted)
@@ -147,8 +152,13 @@ export async function crawlerOf(shop: TestPaywall, payer: Payer) {
     async owes(max: bigint, accepted = channel): Promise<string> {
       return sent({ type: 'voucher', channelConfig: config, voucher: await voucher(max) }, accepted)
     },
-    async deposits(amount: bigint, max: bigint, accepted = channel): Promise<string> {
-      const { validAfter, validBefore, salt, signature } = await payer.deposits(config, amount)
+    async deposits(
+      amount: bigint,
+      max: bigint,
+      accepted = channel,
+      rest: { validBefore?: bigint } = {},
+    ): Promise<string> {
+      const { validAfter, validBefore, salt, signature } = await payer.deposits(config, amount, rest)
       const erc3009Authorization = {
         validAfter: `${validAfter}`,
         validBefore: `${validBefore}`,

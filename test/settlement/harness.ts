@@ -16,7 +16,7 @@ import type { Dust } from '../../src/settlement/channels/dust.ts'
 import type { ExactSums } from '../../src/settlement/channels/reconcile.ts'
 import type { Sent } from '../../src/settlement/channels/transactions.ts'
 import type { Settings } from '../../src/settlement/context.ts'
-import { settle, type Work } from '../../src/settlement/run.ts'
+import { makeRun, type RunKind, type Work } from '../../src/settlement/run.ts'
 import { chainAt, newRelayer, type RelayerRig, randomHex } from '../chain/harness.ts'
 import { newPayer, type Payer } from '../chain/payer.ts'
 
@@ -27,7 +27,7 @@ export async function newReceiver(): Promise<ReceiverSetup> {
   const relayer = await newRelayer()
   const chain = chainAt(relayer.lane.url)
   const { BOOK: book, ACCOUNT: accounts, AUTHORIZATIONS: authorizations } = env
-  await book.prepare('DELETE FROM account').run()
+  await book.batch([book.prepare('DELETE FROM account'), book.prepare('DELETE FROM watch')])
   const settings: Settings = {
     chain,
     book,
@@ -42,6 +42,7 @@ export async function newReceiver(): Promise<ReceiverSetup> {
       address: async () => relayer.address,
       state: () => relayer.state(),
     },
+    webhook: null,
   }
   return { settings, relayer, receiver: randomHex(20), chain }
 }
@@ -158,9 +159,14 @@ export async function runOf(
   return runWork({ book: settings.book, channels: settings, exact: null, bill: null }, through, id)
 }
 
-export async function runWork(work: Work, through: Steps = steps(), id?: string): Promise<Ended> {
-  const name = id ?? `settle-test-${randomHex(4)}`
-  await settle(work, through, name, { window: 'test', startedBy: 'operator' })
+export async function runWork(
+  work: Work,
+  through: Steps = steps(),
+  id?: string,
+  kind: RunKind = 'settlement',
+): Promise<Ended> {
+  const name = id ?? `${kind}-test-${randomHex(4)}`
+  await makeRun(work, through, name, { kind, window: 'test', startedBy: 'operator' })
   return recordOf(name)
 }
 

@@ -4,8 +4,9 @@ import { relayerOf } from '../../src/app/schemes.ts'
 import { workOf } from '../../src/app/work.ts'
 import { readConfig } from '../../src/config/config.ts'
 import type { Address } from '../../src/protocol/evm/hex.ts'
+import type { Cause } from '../../src/settlement/run.ts'
 import { onCron } from '../../src/settlement/schedule.ts'
-import { startRun, statusOf, windowOf } from '../../src/settlement/workflow.ts'
+import { runKinds, startRuns, statusOf, windowOf } from '../../src/settlement/workflow.ts'
 import worker from '../../src/worker.ts'
 import { chainAt, newRelayer, randomHex } from '../chain/harness.ts'
 import { openChannels, received, recordOf, standingOf } from './harness.ts'
@@ -74,6 +75,18 @@ describe('Nightly cron', () => {
     expect(work).toMatchObject({ channels: null, bill: null, exact: { chain: null, relayer: null } })
   })
 
+  it('gives the watch the operator’s webhook, also on a site that does not bill', () => {
+    const webhook = {
+      WEBHOOK_URL: 'https://hooks.example/tab402',
+      WEBHOOK_SECRET: 'a-secret-of-32-characters',
+    }
+    expect(workOf({ ...env, ...webhook })).toMatchObject({
+      bill: null,
+      channels: { webhook: { url: webhook.WEBHOOK_URL, secret: webhook.WEBHOOK_SECRET } },
+    })
+    expect(workOf(env)?.channels?.webhook).toBeNull()
+  })
+
   it('throws for an unknown cron', async () => {
     const work = workOf(env)
     if (!work) throw new Error('the Worker under test must have settlement work')
@@ -86,13 +99,48 @@ describe('Nightly cron', () => {
   })
 })
 
-describe('startRun', () => {
-  it('rejects with the engine’s error when the run does not exist', async () => {
+describe('startRuns', () => {
+  it('starts a settlement run and a billing run once per window, and a record of each [F3]', async () => {
+    await using runs = await introspectWorkflow(env.SETTLEMENT)
+    await runs.modifyAll((modifier) => modifier.disableSleeps())
+    const time = Date.UTC(2026, 10, 25)
+    const start = () => startRuns(env.SETTLEMENT, ['settlement', 'billing'], time, 'cron')
+    const [first, again] = [await start(), await start()]
+    const ids = ['settle-20261125T000000', 'bill-20261125T000000']
+    expect(first).toEqual(ids.map((id) => ({ id, started: true })))
+    expect(again).toEqual(ids.map((id) => ({ id, started: false })))
+    const instances = await runs.get()
+    expect(instances).toHaveLength(2)
+    await Promise.all(instances.map((instance) => instance.waitForStatus('complete')))
+    const records = await Promise.all(ids.map(recordOf))
+    expect(records.map(({ kind, status }) => [kind, status])).toEqual([
+      ['settlement', 'settled'],
+      ['billing', 'settled'],
+    ])
+  })
+
+  it('rejects with the engine’s error, after it has started the other run', async () => {
+    const started: string[] = []
     const broken = {
-      create: () => Promise.reject(new Error('the engine is down')),
+      create: async ({ id }: { id: string }) => {
+        if (id.startsWith('settle')) throw new Error('the engine is down')
+        started.push(id)
+      },
       get: () => Promise.reject(new Error('instance.not_found')),
-    } as unknown as Workflow
-    await expect(startRun(broken, 0, 'cron')).rejects.toThrow('the engine is down')
+    } as unknown as Workflow<Cause>
+    const kinds = ['settlement', 'billing'] as const
+    await expect(startRuns(broken, kinds, 0, 'cron')).rejects.toThrow('the engine is down')
+    expect(started).toEqual(['bill-19700101T000000'])
+  })
+
+  it('starts a run for each kind of work that is configured', () => {
+    const none = { channels: null, exact: null, bill: null }
+    const payers = { book: env.BOOK, authorizations: env.AUTHORIZATIONS, chain: null, relayer: null }
+    const bill = () => Promise.reject(new Error('not opened'))
+    expect(runKinds(none)).toEqual([])
+    expect(runKinds({ ...none, exact: payers })).toEqual(['settlement'])
+    expect(runKinds({ ...none, bill })).toEqual(['billing'])
+    expect(runKinds({ ...none, exact: payers, bill })).toEqual(['settlement', 'billing'])
   })
 })
 

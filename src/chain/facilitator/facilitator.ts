@@ -25,14 +25,17 @@ export type Transfer = Pick<SignedTransfer, 'token' | 'from' | 'to' | 'value' | 
 
 /**
  * The state of a settlement.
- * - `settled`: the transfer is on the chain.
- * - `refused`: it is not, and no transaction of ours can still make it.
- * - `unknown`: it may be, now or later. Ask again with the same id. Trap: a 402 would make the payer pay twice.
+ * - `settled`: the transfer is on the chain, from any sender.
+ * - `refused`: it is not, for a reason that the payer can act on. `isFinal`: no block can contain it any more, because the
+ *   authorization lapsed unused, or was used for something else, in a final block. Otherwise somebody who has the signature
+ *   may still submit it, so keep looking.
+ * - `unknown`: it may be, now or later. Ask again with the same id. Trap: a 402 would make the payer pay twice. `detail`: why
+ *   waiting alone will not help.
  */
 export type Settled =
   | { status: 'settled'; transaction: Hex }
-  | { status: 'refused'; reason: Reason; detail?: string }
-  | { status: 'unknown' }
+  | { status: 'refused'; reason: Reason; isFinal: boolean; detail?: string }
+  | { status: 'unknown'; detail?: string }
 
 /** Settles `exact` payments. No method throws for a chain or facilitator that fails. */
 export type Facilitator = {
@@ -41,8 +44,10 @@ export type Facilitator = {
   /** Moves the payment, once per `id` for any number of calls. Returns `unknown` when the chain fails. */
   settle(payment: SignedTransfer, id: string): Promise<Settled>
   /**
-   * The outcome of an earlier {@link settle}. After `refused`, the payment may be settled again with the same id: nothing
-   * of the earlier attempt is pending.
+   * The outcome of an earlier {@link settle}. After `refused` that is not final, the payment may be settled again with the
+   * same id: nothing of the earlier attempt is pending. A facilitator over HTTP may settle it now.
    */
   lookup(payment: SignedTransfer, id: string): Promise<Settled>
+  /** The outcome that the chain shows. Moves nothing, and asks no facilitator. */
+  find(payment: Transfer, id: string): Promise<Settled>
 }

@@ -1,10 +1,12 @@
 /** Settles `exact` payments through a facilitator over HTTP (x402 §Facilitator Interface), and verifies its answers. */
 import * as v from 'valibot'
+import { cutSecrets, secretsOfHeaders } from '../../platform/secrets.ts'
 import type { Hex } from '../../protocol/evm/hex.ts'
 import { accept, type Reason, refuse } from '../../protocol/refusal.ts'
 import { ChainFault } from '../fault.ts'
 import type { Chain } from '../rpc.ts'
-import type { Facilitator, Settled, SignedTransfer } from './facilitator.ts'
+import type { Facilitator, Settled, SignedTransfer, Transfer } from './facilitator.ts'
+import { findOutcome } from './find.ts'
 
 type Endpoint = 'verify' | 'settle' | 'supported'
 
@@ -27,7 +29,8 @@ export type RemoteFacilitator = Facilitator & {
   supported(): Promise<Kind[]>
 }
 
-const TIMEOUT_MS = 10_000
+/** A facilitator waits for a block. This is how long upstream's servers wait for it, and less than a reservation's lease. */
+export const TIMEOUT_MS = 90_000
 const MAX_ANSWER_LENGTH = 64 * 1024
 
 const Verification = v.object({ isValid: v.boolean(), invalidReason: v.optional(v.nullable(v.string())) })
@@ -37,17 +40,18 @@ const Settlement = v.variant('success', [
     success: v.literal(true),
     transaction: v.pipe(v.string(), v.regex(/^0x[0-9a-fA-F]{64}$/)),
     network: v.string(),
-    payer: v.string(),
+    payer: v.optional(v.nullable(v.string())),
   }),
-  v.object({ success: v.literal(false), errorReason: v.optional(v.nullable(v.string())) }),
+  v.object({
+    success: v.literal(false),
+    errorReason: v.optional(v.nullable(v.string())),
+    transaction: v.optional(v.nullable(v.string())),
+  }),
 ])
 
 const Kinds = v.object({
   kinds: v.array(v.object({ x402Version: v.number(), scheme: v.string(), network: v.string() })),
 })
-
-// Reasons after which the facilitator itself does not know the outcome of a settlement that it began.
-const UNRESOLVED = /settlement_pending|unexpected_settle_error|invalid_transaction_state/
 
 const REASONS: [RegExp, Reason][] = [
   [/insufficient_(funds|balance)/, 'exact_insufficient_funds'],
@@ -59,18 +63,31 @@ const REASONS: [RegExp, Reason][] = [
   [/value/, 'exact_value'],
 ]
 
+/**
+ * Reasons of a check that a facilitator makes before it sends anything, and that the payer can act on. After any other
+ * reason it may have sent the transfer, or may send it later: the outcome is unknown (faults: F15, I9).
+ */
+const BEFORE_SENDING: ReadonlySet<Reason> = new Set([
+  'exact_insufficient_funds',
+  'exact_too_late',
+  'exact_signature',
+  'exact_recipient',
+  'exact_value',
+])
+
 /** Makes a facilitator over HTTP. */
 export function remote(settings: RemoteSettings): RemoteFacilitator {
   const { chain } = settings
 
   async function settle(payment: SignedTransfer): Promise<Settled> {
     try {
-      const answer = await ask(settings, 'settle', Settlement, payment)
+      const signal = AbortSignal.timeout(settings.timeoutMs ?? TIMEOUT_MS)
+      let answer = await ask(settings, 'settle', Settlement, payment, signal)
+      // The facilitator has sent it. As upstream's servers do, ask once more with the same payload: it looks for the receipt.
+      if (!answer.success && answer.transaction && answer.errorReason === 'settlement_pending')
+        answer = await ask(settings, 'settle', Settlement, payment, signal)
       if (answer.success) return await confirmSuccess(chain, payment, answer)
-      const detail = answer.errorReason ?? 'no reason given'
-      if (UNRESOLVED.test(detail)) return { status: 'unknown' }
-      const refused: Settled = { status: 'refused', reason: reasonOf(detail), detail }
-      return chain ? await confirmRefusal(chain, payment, refused) : refused
+      return await confirmRefusal(chain, payment, answer.errorReason ?? 'no reason given')
     } catch (thrown) {
       return unresolved(thrown)
     }
@@ -80,8 +97,11 @@ export function remote(settings: RemoteSettings): RemoteFacilitator {
     async verify(payment) {
       try {
         const { isValid, invalidReason } = await ask(settings, 'verify', Verification, payment)
+        if (isValid) return accept(null)
         const detail = invalidReason ?? 'no reason given'
-        return isValid ? accept(null) : refuse(reasonOf(detail), { detail })
+        const reason = reasonOf(detail)
+        const isPaid = chain && reason === 'exact_used' && (await isSettled(chain, payment))
+        return isPaid ? accept(null) : refuse(reason, { detail })
       } catch (thrown) {
         if (!(thrown instanceof ChainFault)) throw thrown
         return refuse('chain_unreadable', { detail: thrown.message })
@@ -92,8 +112,8 @@ export function remote(settings: RemoteSettings): RemoteFacilitator {
 
     async lookup(payment) {
       try {
-        const found = chain && (await (await import('../token.ts')).search(chain, payment))
-        if (found) return found
+        const found = chain && (await findOutcome(chain, null, payment, ''))
+        if (found && !isOpen(found)) return found
         // Our own node shows nothing. Asking the facilitator again is safe: the token accepts an authorization only once.
         const again = await settle(payment)
         // The facilitator may refuse a payment because it has already settled it. Without a node, the outcome stays unknown.
@@ -101,6 +121,11 @@ export function remote(settings: RemoteSettings): RemoteFacilitator {
       } catch (thrown) {
         return unresolved(thrown)
       }
+    },
+
+    async find(payment) {
+      if (!chain) return { status: 'unknown', detail: 'only a node of our own can show it: set RPC_URL' }
+      return findOutcome(chain, null, payment, '').catch(unresolved)
     },
 
     async supported() {
@@ -113,10 +138,12 @@ export function remote(settings: RemoteSettings): RemoteFacilitator {
 async function confirmSuccess(
   chain: Chain | undefined,
   payment: SignedTransfer,
-  answer: { transaction: string; network: string; payer: string },
+  answer: { transaction: string; network: string; payer?: string | null | undefined },
 ): Promise<Settled> {
   const network = answer.network === payment.network || payment.wire.version === 1
-  if (!network || answer.payer.toLowerCase() !== payment.from) return { status: 'unknown' }
+  // `payer` is optional (x402 §SettleResponse).
+  const payer = answer.payer?.toLowerCase() ?? payment.from
+  if (!network || payer !== payment.from) return { status: 'unknown' }
   const transaction = answer.transaction as Hex
   if (!chain) return { status: 'settled', transaction }
   const { transferStands } = await import('../token.ts')
@@ -125,12 +152,34 @@ async function confirmSuccess(
     : { status: 'unknown' }
 }
 
-/** Accepts a refusal only if our own node shows the authorization as unused. */
-async function confirmRefusal(chain: Chain, payment: SignedTransfer, refused: Settled): Promise<Settled> {
-  const { readHolding, search } = await import('../token.ts')
-  const { used } = await readHolding(chain, payment)
-  if (!used) return refused
-  return (await search(chain, payment)) ?? { status: 'unknown' }
+/**
+ * Accepts a refusal that was made before anything was sent, unless our own node contradicts it. The facilitator still has
+ * the signature, so no refusal is final before the chain shows it.
+ */
+async function confirmRefusal(
+  chain: Chain | undefined,
+  payment: SignedTransfer,
+  detail: string,
+): Promise<Settled> {
+  const reason = reasonOf(detail)
+  const refused: Settled = BEFORE_SENDING.has(reason)
+    ? { status: 'refused', reason, isFinal: false, detail }
+    : { status: 'unknown' }
+  if (!chain) return refused
+  const found = await (await import('../token.ts')).search(chain, payment)
+  if (found.status !== 'refused') return found
+  // The chain itself says why.
+  if (found.reason !== 'exact_failed') return { ...found, detail }
+  return reason === 'exact_insufficient_funds' ? { status: 'unknown' } : refused
+}
+
+/** Whether the authorization is unused and can still be used. */
+function isOpen(found: Settled): boolean {
+  return found.status === 'refused' && found.reason !== 'exact_used' && found.reason !== 'exact_too_late'
+}
+
+async function isSettled(chain: Chain, payment: Transfer): Promise<boolean> {
+  return (await (await import('../token.ts')).search(chain, payment)).status === 'settled'
 }
 
 /** @throws ChainFault `unreachable` without a well-formed answer: no connection, a 5xx, HTML, a large or late answer */
@@ -139,18 +188,21 @@ async function ask<Schema extends v.GenericSchema>(
   endpoint: Endpoint,
   schema: Schema,
   payment?: SignedTransfer,
+  signal: AbortSignal = AbortSignal.timeout(timeoutMs),
 ): Promise<v.InferOutput<Schema>> {
   const init: RequestInit = {
     method: payment ? 'POST' : 'GET',
     headers: { 'content-type': 'application/json', ...headers?.[endpoint] },
-    signal: AbortSignal.timeout(timeoutMs),
+    signal,
   }
   if (payment) init.body = bodyOf(payment)
   try {
     const response = await fetch(`${url.replace(/\/$/, '')}/${endpoint}`, init)
     if (response.status >= 500)
       throw new ChainFault('unreachable', `the facilitator answered ${response.status}`)
-    const answer = v.safeParse(schema, JSON.parse(await readText(response)))
+    // Threat: an error may quote the headers that were sent, and errors are logged (faults: G4).
+    const text = cutSecrets(await readText(response), secretsOfHeaders(headers?.[endpoint]))
+    const answer = v.safeParse(schema, JSON.parse(text))
     if (answer.success) return answer.output
     throw new ChainFault(
       'unreachable',

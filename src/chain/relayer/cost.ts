@@ -15,7 +15,7 @@ export async function readCost(chain: Chain, hash: Hex): Promise<{ gas: bigint; 
       throw faultOf(thrown)
     })
   if (!receipt) return null
-  const gas = quantity(receipt.gasUsed)
+  const gas = quantity(receipt.gasUsed ?? 0)
   const forData = 'l1Fee' in receipt && receipt.l1Fee ? quantity(receipt.l1Fee) : 0n
-  return { gas, wei: gas * quantity(receipt.effectiveGasPrice) + forData }
+  return { gas, wei: gas * quantity(receipt.effectiveGasPrice ?? 0) + forData }
 }

@@ -1,34 +1,22 @@
 /** The relayer: one Durable Object per chain and key. It assigns the key's nonces and follows each transaction until mined. */
 import { DurableObject } from 'cloudflare:workers'
+import { mapConcurrently } from '../../platform/pool.ts'
 import type { Address, Hex } from '../../protocol/evm/hex.ts'
 import { addressOf } from '../../protocol/evm/secp256k1.ts'
 import { ChainFault } from '../fault.ts'
-import type { Log } from '../log.ts'
 import { type Chain, connect } from '../rpc.ts'
 import { type Fees, firstFees, gasLimit, nextFees, PLAIN_GAS } from './gas.ts'
 import { feeNow, GAS_TERMS, type GasTerms, type Sponsored, worstCost } from './gas-money.ts'
 import { MAX_FILLED, MAX_LEAP, type NonceState, Nonces } from './nonces.ts'
 import { assertSame, isSigned, Orders, type Signed, type TransactionOrder } from './orders.ts'
+import { type Outcome, outcomeOf, type Unsigned } from './outcome.ts'
 import { type Cost, type DeclinedOrder, Spending } from './spending.ts'
 import type { Conditions, Receipt } from './transaction.ts'
 
 /** See orders.ts. */
 export type { TransactionOrder } from './orders.ts'
-
-/**
- * The outcome of an order.
- * - `mined`, `reverted`: the current state; a reorganization can make it `pending` again.
- * - `refused`: the simulation failed. Nothing was signed or sent, and the id may be sent again.
- * - `declined`: we do not pay for it now. Nothing was signed or sent, and the id may be sent again.
- * - `pending`: signed, and sent or about to be. Trap: it may be mined at any time, so never make another instead.
- */
-export type Outcome =
-  | { status: 'mined'; hash: Hex; block: bigint; logs: Log[] }
-  | { status: 'reverted'; hash: Hex; block: bigint }
-  | Unsigned
-  | { status: 'pending'; hash: Hex }
-
-type Unsigned = { status: 'refused'; reason: string } | DeclinedOrder
+/** See outcome.ts. */
+export type { Outcome } from './outcome.ts'
 
 /** `gas`: the terms on which gas is paid for; {@link GAS_TERMS} in its absence. */
 export type RelayerSettings = { chain: Chain; key: Hex; gas?: Partial<GasTerms>; waits?: Partial<Waits> }
@@ -262,7 +250,12 @@ export class RelayerBase<Env = unknown> extends DurableObject<Env> implements Re
         return signed.raw
       })
     })
-    for (const raw of raws) await broadcast(client, raw)
+    // In any order: pools keep a later nonce until the earlier ones arrive.
+    await mapConcurrently(
+      raws,
+      (raw) => broadcast(client, raw),
+      () => undefined,
+    )
   }
 
   /** Polls for a receipt with growing pauses until `until` (Unix ms), then returns `pending`. */
@@ -391,8 +384,4 @@ export class RelayerBase<Env = unknown> extends DurableObject<Env> implements Re
   #warn(message: string, evidence: Record<string, unknown>): void {
     console.warn(JSON.stringify({ message, network: this.#chain.network, ...evidence }))
   }
-}
-
-function outcomeOf({ hash, block, succeeded, logs }: Receipt): Outcome {
-  return succeeded ? { status: 'mined', hash, block, logs } : { status: 'reverted', hash, block }
 }

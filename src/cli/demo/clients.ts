@@ -30,7 +30,7 @@ export function chainReader({ rpc, usdc, escrow }: StackFacts): ChainReader {
   }
 }
 
-/** A settlement run. Amounts are decimal strings in atomic units. */
+/** A settlement run or a billing run. Amounts are decimal strings in atomic units. */
 export type RunView = {
   id: string
   kind: string
@@ -41,7 +41,7 @@ export type RunView = {
     swept: string
     findings: { count: number; list: unknown[] }
     transactions: { list: { kind: string; rows: number; gas: string | null }[] }
-    /** The billing of credit lines; `invoiced` in micro-dollars. */
+    /** The sums of a billing run; `invoiced` in micro-dollars. */
     bill?: { lines: number; statements: number; invoices: number; invoiced: string; steps: number }
   }
 }

@@ -5,16 +5,10 @@ import { type StackFacts, startStack } from '../../testing/stack/stack.ts'
 import { printJson, talk } from '../command.ts'
 import { formatUsd } from '../money.ts'
 import { type PayingCrawler, payAtOnce, payByVoucher } from '../pay/crawler.ts'
-import {
-  type ChainReader,
-  chainReader,
-  type OperatorClient,
-  operatorClient,
-  type RunView,
-} from './clients.ts'
+import { type ChainReader, chainReader, type OperatorClient, operatorClient } from './clients.ts'
 import { creditFacts, giveCredit, MIRROR_RULE, passCreditMonth, readOnCredit, total } from './credit.ts'
 import { type Mailbox, openMailbox } from './mailbox.ts'
-import { nextMidnight, runNightly } from './nightly.ts'
+import { type Night, nextMidnight, runNightly } from './nightly.ts'
 import {
   bar,
   type CreditPosition,
@@ -108,7 +102,7 @@ async function passDayAndMonth(stack: StackFacts, mailbox: Mailbox): Promise<Ver
 
   const evening = await positions(chain, parties, start, day)
   const midnight = nextMidnight(Date.now())
-  const run = await settle(stack, operator, midnight)
+  const night = await settle(stack, operator, midnight)
   const morning = await positions(chain, parties, start, day)
   step('Morning. Amounts paid, owed and held by all who pay on chain:')
   note(`\n${positionTable(['before the run', 'after the run'], sideBySide(evening, morning))}`)
@@ -120,7 +114,7 @@ async function passDayAndMonth(stack: StackFacts, mailbox: Mailbox): Promise<Ver
   const rows = sideBySide(month.worst, month.end)
   note(`\n${creditTable(['when IdleBot was cut off', 'at the end'], rows)}`)
 
-  const facts = await compare({ day, run, received, claimed, parties, operator })
+  const facts = await compare({ day, night, received, claimed, parties, operator })
   facts.push(...creditFacts(debtors, month))
   note('')
   for (const [fact, holds] of facts) result(`${holds ? '✓' : '✗'} ${fact}`)
@@ -205,11 +199,13 @@ async function readOnChannel({ url }: StackFacts, crawler: PayingCrawler, chain:
   return { charged, channelId }
 }
 
-async function settle(stack: StackFacts, operator: OperatorClient, midnight: number): Promise<RunView> {
-  step('Midnight. The nightly run claims the last IOU of every channel on chain and bills every credit line.')
+async function settle(stack: StackFacts, operator: OperatorClient, midnight: number): Promise<Night> {
+  step('Midnight. One run claims the last IOU of every channel on chain, another bills every credit line.')
   const began = performance.now()
-  const run = await runNightly(stack, operator, midnight)
-  const { claimed, swept, transactions, bill } = run.record
+  const night = await runNightly(stack, operator, midnight)
+  const { settlement, billing } = night
+  const { claimed, swept, transactions } = settlement.record
+  const { bill } = billing.record
   result(
     `claimed ${formatUsd(BigInt(claimed))} USDC, swept ${formatUsd(BigInt(swept))} USDC to the publisher`,
   )
@@ -222,8 +218,9 @@ async function settle(stack: StackFacts, operator: OperatorClient, midnight: num
     const invoiced = formatUsd(BigInt(bill.invoiced))
     result(`issued ${bill.statements} statements and ${bill.invoices} invoices, $${invoiced} in total`)
   }
-  result(`the run ${run.id} is ${run.status} after ${seconds(began)}`)
-  return run
+  const both = [settlement, billing].map(({ id, status }) => `${id} is ${status}`).join(' and ')
+  result(`${both} after ${seconds(began)}`)
+  return night
 }
 
 type Parties = Record<'swift' | 'patient' | 'receiver', `0x${string}`>
@@ -253,13 +250,13 @@ function sideBySide<Row>(before: Record<string, Row>, after: Record<string, Row>
 /** Compares four separate records: the crawlers' receipts, the accounts, the read model in D1, and the chain. */
 async function compare(found: {
   day: Day
-  run: RunView
+  night: Night
   received: bigint
   claimed: bigint
   parties: Parties
   operator: OperatorClient
 }): Promise<Facts> {
-  const { day, run, received, claimed, parties, operator } = found
+  const { day, night, received, claimed, parties, operator } = found
   const lines = await operator.lines()
   const line = lines.find(({ id }) => id === day.channelId)
   const exact = lines.find(({ kind, payer }) => kind === 'exact' && payer === parties.swift)
@@ -280,7 +277,10 @@ async function compare(found: {
     ],
     [
       'no payment is unresolved',
-      once?.inDoubt === 0 && run.status === 'settled' && run.record.findings.count === 0,
+      once?.inDoubt === 0 &&
+        [night.settlement, night.billing].every(
+          ({ status, record }) => status === 'settled' && record.findings.count === 0,
+        ),
     ],
   ]
 }

@@ -1,4 +1,4 @@
-/** The nightly run at any date: the cron fires with the time of that midnight, and the run uses it as the present. */
+/** The nightly runs at any date: the cron fires with the time of that midnight, and the runs use it as the present. */
 import { DAY_MS } from '../../platform/time.ts'
 import type { StackFacts } from '../../testing/stack/stack.ts'
 import type { OperatorClient, RunView } from './clients.ts'
@@ -11,18 +11,29 @@ export function nextMidnight(now: number): number {
   return (Math.floor(now / DAY_MS) + 1) * DAY_MS
 }
 
+/** The two runs of one midnight. */
+export type Night = { settlement: RunView; billing: RunView }
+
 /**
- * Fires the nightly cron for a midnight (Unix milliseconds) and returns the run when it has ended.
- * @throws if the run takes longer than a minute
+ * Fires the nightly cron for a midnight (Unix milliseconds) and returns both runs when they have ended.
+ * @throws if a run takes longer than a minute
  */
 export async function runNightly(
   { scheduled }: StackFacts,
   operator: OperatorClient,
   midnight: number,
-): Promise<RunView> {
+): Promise<Night> {
   const fired = await fetch(`${scheduled}&time=${midnight}`)
   if (!fired.ok) throw new Error(`the cron returned ${fired.status} ${await fired.text()}`)
-  const id = `settle-${new Date(midnight).toISOString().slice(0, 19).replace(/[-:]/g, '')}`
+  const window = new Date(midnight).toISOString().slice(0, 19).replace(/[-:]/g, '')
+  const [settlement, billing] = await Promise.all([
+    ended(operator, `settle-${window}`),
+    ended(operator, `bill-${window}`),
+  ])
+  return { settlement, billing }
+}
+
+async function ended(operator: OperatorClient, id: string): Promise<RunView> {
   for (const began = performance.now(); performance.now() - began < RUN_TIMEOUT_MS; ) {
     const run = (await operator.runs()).find((one) => one.id === id)
     if (run && run.status !== 'running') return run

@@ -13,6 +13,7 @@ import type {
   Attempted,
   Change,
   CreditNote,
+  Draft,
   DunningStep,
   DunningTerms,
   EntryProof,
@@ -47,10 +48,21 @@ export class Billing implements BillingCalls {
     await this.#record.durable()
     const { enrolment, openedAt, charged, redeemed } = this.#record.known()
     const { agent, name, terms } = enrolment
-    const { uninvoiced, carried, unsettled: invoices, pendingSteps, stated, last } = this.#documents
+    const { uninvoiced, drafted, carried, unsettled: invoices, pendingSteps, stated, last } = this.#documents
     const unstated = this.#record.journal.movedAfter(stated)
     const known = { agent, name, terms, openedAt, charged, redeemed, last }
-    return { ...known, unstated, uninvoiced, carried, excess: this.#excess, invoices, pendingSteps }
+    const { attempted } = this.#documents
+    return {
+      ...known,
+      unstated,
+      uninvoiced,
+      drafted,
+      carried,
+      excess: this.#excess,
+      invoices,
+      attempted,
+      pendingSteps,
+    }
   }
 
   async news(after: number): Promise<LineNews> {
@@ -82,6 +94,15 @@ export class Billing implements BillingCalls {
     this.#record.note('statement', period.id, head)
     await this.#record.durable()
     return { ...head, lines }
+  }
+
+  async draft(draft: Draft): Promise<Draft> {
+    const { drafted, uninvoiced } = this.#documents
+    // Another run may have stored the invoice since: its number's key leads to it again.
+    const isOpen = uninvoiced.some(({ period }) => period.id === draft.periods[0])
+    if (!drafted && isOpen) this.#record.note('draft', draft.periods.join(' '), draft)
+    await this.#record.durable()
+    return drafted ?? draft
   }
 
   async invoiced(invoice: Invoice): Promise<InvoiceStanding> {
@@ -124,13 +145,23 @@ export class Billing implements BillingCalls {
 
   async attempt(invoice: string, id: string, detail: string): Promise<Attempted> {
     await this.#record.durable()
-    const open = this.#documents.attempts.filter((attempt) => attempt.invoice === invoice)
+    const open = this.#documents.attempts.filter(
+      (attempt) => attempt.invoice === invoice && !attempt.isRefused,
+    )
     if (this.#documents.has('payment', id) || open.some((attempt) => attempt.id === id)) return 'replayed'
     if (owedOn(this.#documents.invoice(invoice)) === 0n) return 'settled'
     if (open.length > 0) return 'busy'
     this.#record.note('attempt', id, { invoice, id, detail, at: this.#record.now() } satisfies Attempt)
     await this.#record.durable()
     return 'begun'
+  }
+
+  async refuse(invoice: string, id: string): Promise<void> {
+    const isOpen = this.#documents.attempts.some(
+      (attempt) => attempt.invoice === invoice && attempt.id === id && !attempt.isRefused,
+    )
+    if (isOpen) this.#record.note('refuse', id, { invoice, id })
+    await this.#record.durable()
   }
 
   async abandon(invoice: string, id: string): Promise<void> {

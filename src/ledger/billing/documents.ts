@@ -6,6 +6,7 @@ import type { LineEntry, LineKind } from '../credit/types.ts'
 import type {
   Attempt,
   Change,
+  Draft,
   DunningStep,
   Invoice,
   InvoiceEvent,
@@ -72,6 +73,7 @@ export class Documents {
   readonly #invoices = new Map<string, InvoiceStanding>()
   readonly #attempts = new Map<string, Attempt>()
   readonly #pendingSteps = new Map<string, DunningStep>()
+  #drafted: Draft | null = null
   #enrolment: Enrolment | null = null
   #openedAt = 0
   #carried = 0n
@@ -94,12 +96,21 @@ export class Documents {
       case 'statement':
         this.#statements.push(this.#named(readBody<StatementHead>(body)))
         return
+      case 'draft':
+        this.#drafted = readBody<Draft>(body)
+        return
       case 'invoice':
+        this.#drafted = null
         this.#invoice(unpaid(readBody<Invoice>(body)))
         return
       case 'attempt':
         this.#attempts.set(id, readBody<Attempt>(body))
         return
+      case 'refuse': {
+        const attempt = this.#attempts.get(id)
+        if (attempt) this.#attempts.set(id, { ...attempt, isRefused: true })
+        return
+      }
       case 'abandon':
         this.#attempts.delete(id)
         return
@@ -169,12 +180,23 @@ export class Documents {
     return this.#statements.filter(({ period }) => !covered.has(period.id))
   }
 
+  /** The draft whose invoice is not stored yet. */
+  get drafted(): Draft | null {
+    return this.#drafted
+  }
+
   get invoices(): InvoiceStanding[] {
     return [...this.#invoices.values()]
   }
 
   get unsettled(): InvoiceStanding[] {
     return this.invoices.filter(({ stage }) => stage !== 'settled')
+  }
+
+  /** Settled invoices with an attempt whose money may still arrive. */
+  get attempted(): InvoiceStanding[] {
+    const ids = new Set(this.attempts.map(({ invoice }) => invoice))
+    return this.invoices.filter(({ id, stage }) => stage === 'settled' && ids.has(id))
   }
 
   /**

@@ -35,6 +35,19 @@ export function stageBegins(stage: Stage, dueAt: number, terms: DunningTerms): n
   }
 }
 
+/**
+ * Whether a run at `now` (Unix milliseconds) asks the rail about an invoice. One that was written off is asked about after 1, 2,
+ * 4, 8 … days: its payment is then unlikely, and the rail's own events report it too.
+ */
+export function isAsked(
+  { stage, dueAt }: Pick<Standing, 'stage' | 'dueAt'>,
+  terms: DunningTerms,
+  now: number,
+): boolean {
+  const days = Math.floor((now - stageBegins('written_off', dueAt, terms)) / DAY_MS)
+  return stage !== 'written_off' || days < 1 || Number.isInteger(Math.log2(days))
+}
+
 /** Returns when an invoice is due, in Unix milliseconds. */
 export function dueDate(issuedAt: number, { net }: DunningTerms): number {
   return issuedAt + net * DAY_MS

@@ -95,6 +95,12 @@ export type Invoice = {
   total: bigint
 }
 
+/**
+ * An invoice without its number. It is stored before the number is taken, so that the number is always used: the series stays
+ * without gaps whatever is released meanwhile.
+ */
+export type Draft = Omit<Invoice, 'id' | 'number'>
+
 /** A credit note: takes back all or part of an invoice. The amounts are positive. */
 export type CreditNote = {
   /** As printed: `CN-000007`. */
@@ -163,8 +169,11 @@ export type Presented = { reference: string; url: string | null; instructions: s
 /** The dunning stage of an invoice. A `settled` invoice owes 0. */
 export type Stage = 'open' | 'due' | 'past_due' | 'suspended' | 'written_off' | 'settled'
 
-/** An attempt to pay an invoice at once. The format of `detail` is up to the rail. */
-export type Attempt = { invoice: string; id: string; detail: string; at: number }
+/**
+ * An attempt to pay an invoice at once. The format of `detail` is up to the rail. `isRefused`: its payer got a refusal
+ * and may pay otherwise, but its money may still arrive.
+ */
+export type Attempt = { invoice: string; id: string; detail: string; at: number; isRefused?: boolean }
 
 /** The result of beginning an attempt: see {@link Attempt}. Only `begun` may move money. */
 export type Attempted = 'begun' | 'replayed' | 'busy' | 'settled'

@@ -21,6 +21,8 @@ import type { InvoiceStanding } from '../billing/types.ts'
  * - `unswept`: part of what was claimed for a receiver has not reached its wallet.
  * - `undelivered`: an `exact` payment arrived, but its request ended without a delivery. The payer may repeat
  *   the request, or the operator refunds it.
+ * - `unresolved`: the outcome of `exact` payments cannot be found: without RPC_URL, on another network, or because the
+ *   authorization was used and the node shows no transaction. The payers may have paid.
  * - `low_gas`: the relayer holds less than twice its reserve. Below the reserve it pays for claims alone.
  * - `nonce_hole`: nonces of the relayer's key lack a transaction, and all later ones wait for them.
  * - `nonce_filled`: such nonces got transactions that move nothing. The node overstated its count.
@@ -28,6 +30,8 @@ import type { InvoiceStanding } from '../billing/types.ts'
  * - `rail_failed`: an invoice could not be created or submitted, or its rail did not respond. The next run
  *   retries.
  * - `overpaid`: an invoice received more than its total. The rest belongs to the payer.
+ * - `blind`: several watches in a row could not read the chain, so withdrawals are not seen.
+ * - `unwatched`: for an hour, no watch has read the chain. The cron trigger of the watch is missing, or the node fails.
  * - `overcredited`: the rail credited more than was left of an invoice. The rest is not credited here.
  */
 export type Finding = {
@@ -44,6 +48,7 @@ export type Finding = {
     | 'receiver_behind'
     | 'unswept'
     | 'undelivered'
+    | 'unresolved'
     | 'low_gas'
     | 'nonce_hole'
     | 'nonce_filled'
@@ -51,6 +56,8 @@ export type Finding = {
     | 'rail_failed'
     | 'overpaid'
     | 'overcredited'
+    | 'blind'
+    | 'unwatched'
   detail: string
 }
 

@@ -1,13 +1,17 @@
-/** Settlement runs and watches in the read model (D1). */
+/** Settlement runs, billing runs and watches in the read model (D1). */
+
+import { HOUR_MS, MINUTE_MS } from '../../platform/time.ts'
 
 /**
- * One settlement run or watch. `record` is plain JSON with amounts as decimal strings. Times in Unix
- * milliseconds.
+ * One run or watch. `record` is plain JSON with amounts as decimal strings. Times in Unix milliseconds.
+ *
+ * `abandoned`: the run was killed, and a later one of its kind found it; `endedAt` is when. A settlement run of an older
+ * version also has a `bill`.
  */
 export type RunRecord = {
   id: string
-  kind: 'settlement' | 'watch'
-  status: 'running' | 'settled' | 'in_doubt' | 'failed'
+  kind: 'settlement' | 'billing' | 'watch'
+  status: 'running' | 'settled' | 'in_doubt' | 'failed' | 'abandoned'
   startedAt: number
   endedAt: number | null
   record: Record<string, unknown>
@@ -23,6 +27,37 @@ export async function saveRun(book: D1Database, run: RunRecord): Promise<void> {
     .run()
 }
 
+/** Longer than a run of a kind lasts. A run that lasts longer all the same is shown as abandoned until it ends. */
+const LONGEST_MS: Readonly<Record<RunRecord['kind'], number>> = {
+  settlement: 6 * HOUR_MS,
+  billing: 6 * HOUR_MS,
+  watch: 5 * MINUTE_MS,
+}
+
+/**
+ * Marks the runs of a kind that must have been killed: they are still `running`, and their moment is long before `moment`,
+ * the one of a run that begins now. Both times in Unix milliseconds.
+ */
+export async function abandonRuns(
+  book: D1Database,
+  kind: RunRecord['kind'],
+  moment: number,
+  now: number,
+): Promise<void> {
+  await book
+    .prepare(
+      `UPDATE run SET status = 'abandoned', ended_at = ?
+         WHERE kind = ? AND status = 'running' AND coalesce(record ->> '$.moment', started_at) <= ?`,
+    )
+    .bind(now, kind, moment - LONGEST_MS[kind])
+    .run()
+}
+
+/** Deletes a run that has nothing to show. */
+export async function deleteRun(book: D1Database, id: string): Promise<void> {
+  await book.prepare('DELETE FROM run WHERE id = ?').bind(id).run()
+}
+
 /** Returns up to `limit` runs, newest first. */
 export async function runs(book: D1Database, limit: number): Promise<RunRecord[]> {
   const { results } = await book
@@ -30,20 +65,6 @@ export async function runs(book: D1Database, limit: number): Promise<RunRecord[]
     .bind(limit)
     .all<Record<string, string | number | null>>()
   return results.map(runOf)
-}
-
-/**
- * Returns the start of the last run that billed and left nothing unresolved, in Unix milliseconds; null
- * before one.
- */
-export async function lastBilled(book: D1Database): Promise<number | null> {
-  const newest = await book
-    .prepare(
-      `SELECT started_at FROM run WHERE status = 'settled' AND record ->> '$.bill' IS NOT NULL
-         ORDER BY started_at DESC LIMIT 1`,
-    )
-    .first<{ started_at: number }>()
-  return newest?.started_at ?? null
 }
 
 /** Returns one run, or null if the read model does not contain it. */

@@ -7,7 +7,7 @@ import { listChannel } from '../book/accounts.ts'
 import { Commits } from '../group-commit.ts'
 import { MAX_CHARGES, REPLAY_WINDOW_MS, Replays } from '../replay-window.ts'
 import { authorize, charge, delivered, InvariantFault, redeem, release } from '../totals.ts'
-import { Journal } from './journal.ts'
+import { Journal, priceOf } from './journal.ts'
 import {
   type Fit,
   judge,
@@ -389,11 +389,6 @@ export class Account extends DurableObject<{ BOOK: D1Database }> {
     await this.#commits.durable()
     return this.#known()
   }
-}
-
-/** The price of a charge. Its voucher covers everything charged before, and the price. */
-function priceOf({ max, charged, amount }: Entry): bigint {
-  return (max ?? charged) - charged + amount
 }
 
 /** The replay key of a charge: its voucher and the resource it paid for. */

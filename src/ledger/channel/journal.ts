@@ -280,3 +280,8 @@ function readState(text: string): ChannelState {
     block: BigInt(state.block),
   }
 }
+
+/** The price of a charge. Its voucher covers everything charged before, and the price. */
+export function priceOf({ max, charged, amount }: Entry): bigint {
+  return (max ?? charged) - charged + amount
+}

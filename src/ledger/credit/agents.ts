@@ -1,6 +1,7 @@
 /** The registry of agents: one Durable Object, with the audit log of the operator. */
 import { DurableObject } from 'cloudflare:workers'
 import { readBody, writeBody } from '../body.ts'
+import { type AgentIndex, MAX_INDEXED, packIndex } from './agent-index.ts'
 import type { CreditLine } from './credit-line.ts'
 import type { CreditTerms, Enrolment } from './terms.ts'
 
@@ -76,6 +77,8 @@ const SCHEMA = [
  * Amounts in micro-dollars. `who` names the operator for the audit log.
  */
 export class Agents extends DurableObject<{ LINES: DurableObjectNamespace<CreditLine> }> {
+  #index: AgentIndex | null = null
+
   constructor(ctx: DurableObjectState, env: { LINES: DurableObjectNamespace<CreditLine> }) {
     super(ctx, env)
     for (const statement of SCHEMA) ctx.storage.sql.exec(statement)
@@ -142,6 +145,14 @@ export class Agents extends DurableObject<{ LINES: DurableObjectNamespace<Credit
     return keyed ?? null
   }
 
+  /**
+   * Returns the index of all agents; null if it is still the one with the id `known`. Built at the first call after a change.
+   */
+  async index(known: string | null): Promise<AgentIndex | null> {
+    this.#index ??= packIndex(this.#all())
+    return this.#index.id === known ? null : this.#index
+  }
+
   /** Writes an audit event for an operation outside the registry. */
   async note(act: Omit<Act, 'seq' | 'at'>): Promise<void> {
     this.#note(act)
@@ -175,6 +186,7 @@ export class Agents extends DurableObject<{ LINES: DurableObjectNamespace<Credit
       for (const { keyId } of keys ?? []) sql.exec('INSERT INTO key VALUES (?, ?)', keyId, id)
       this.#note({ who, what, subject: id, before: known && writeBody(known), after: record })
     })
+    this.#index = null
     return this.#configureLine(agent)
   }
 
@@ -201,6 +213,11 @@ export class Agents extends DurableObject<{ LINES: DurableObjectNamespace<Credit
 
   #find(id: string): Agent | null {
     return this.#read('SELECT record FROM agent WHERE id = ?', id)[0] ?? null
+  }
+
+  *#all(): Iterable<Agent> {
+    const cursor = this.ctx.storage.sql.exec('SELECT record FROM agent ORDER BY id LIMIT ?', MAX_INDEXED)
+    for (const { record } of cursor) yield readBody<Agent>(String(record))
   }
 
   #read(query: string, ...bindings: SqlStorageValue[]): Agent[] {

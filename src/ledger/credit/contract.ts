@@ -3,6 +3,7 @@ import type {
   Attempt,
   Attempted,
   CreditNote,
+  Draft,
   DunningStep,
   DunningTerms,
   EntryProof,
@@ -32,6 +33,8 @@ export type LineBill = {
   unstated: number | null
   /** Statements that are not invoiced yet, in order. */
   uninvoiced: StatementHead[]
+  /** The invoice that was drafted and is not stored yet, after a run that stopped in between; else null. */
+  drafted: Draft | null
   /**
    * The amount carried to the next invoice: rounding, and the part of credit notes that covers released
    * charges.
@@ -41,6 +44,8 @@ export type LineBill = {
   excess: bigint
   /** Every invoice that is not settled. */
   invoices: InvoiceStanding[]
+  /** Settled invoices with an attempt whose money may still arrive. */
+  attempted: InvoiceStanding[]
   /** Dunning steps whose notification is still pending. */
   pendingSteps: DunningStep[]
   /** The last entry that carries a document. */
@@ -75,6 +80,11 @@ export type BillingCalls = {
    * Entries are ordered by time, so each is in exactly one statement.
    */
   close(period: Period): Promise<Statement | null>
+  /**
+   * Stores the draft of the next invoice, before its number is taken. Returns the one that was stored first, until its invoice
+   * is stored.
+   */
+  draft(draft: Draft): Promise<Draft>
   /** Stores an invoice over all of {@link LineBill.uninvoiced}. Returns the one that was stored first. */
   invoiced(invoice: Invoice): Promise<InvoiceStanding>
   /** Stores the rail's reference and payment link of a submitted invoice, over earlier ones. */
@@ -94,12 +104,14 @@ export type BillingCalls = {
    * Begins an attempt to pay an invoice at once (`exact`), one at a time. `begun`: go on. `busy`: another
    * attempt is pending. `replayed`: this attempt has begun or paid before. `settled`: the invoice owes 0.
    *
-   * End an attempt with {@link paid} of the same id, or with {@link abandon}.
+   * End an attempt with {@link paid} of the same id, or with {@link abandon}. A refused one blocks no other.
    */
   attempt(invoice: string, id: string, detail: string): Promise<Attempted>
-  /** Ends an attempt that did not pay. */
+  /** Lets other attempts begin: the payer of this one got a refusal, but its money may still arrive. */
+  refuse(invoice: string, id: string): Promise<void>
+  /** Ends an attempt that did not pay and never will. */
   abandon(invoice: string, id: string): Promise<void>
-  /** Returns the attempts with an unknown outcome. */
+  /** Returns the attempts that may have paid or may still pay. */
   attempts(): Promise<Attempt[]>
   /** Takes every dunning step that is due at `now`. Returns all steps whose notification is pending. */
   dun(now: number, terms: DunningTerms): Promise<DunningStep[]>

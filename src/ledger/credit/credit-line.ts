@@ -3,6 +3,7 @@ import { DurableObject } from 'cloudflare:workers'
 import { Billing } from '../billing/billing.ts'
 import type {
   CreditNote,
+  Draft,
   DunningTerms,
   Invoice,
   PaymentFailed,
@@ -166,6 +167,10 @@ export class CreditLine extends DurableObject<{ BOOK: D1Database }> implements B
     return this.#billing.close(period)
   }
 
+  draft(draft: Draft) {
+    return this.#billing.draft(draft)
+  }
+
   invoiced(invoice: Invoice) {
     return this.#billing.invoiced(invoice)
   }
@@ -192,6 +197,10 @@ export class CreditLine extends DurableObject<{ BOOK: D1Database }> implements B
 
   attempt(invoice: string, id: string, detail: string) {
     return this.#billing.attempt(invoice, id, detail)
+  }
+
+  refuse(invoice: string, id: string) {
+    return this.#billing.refuse(invoice, id)
   }
 
   abandon(invoice: string, id: string) {

@@ -8,7 +8,7 @@ import { REPLAY_WINDOW_MS } from '../replay-window.ts'
 import { AuthorizationJournal } from './journal.ts'
 import type { ExactTotals, RecordedPayment, Reservation, UnresolvedPayment, Use } from './types.ts'
 
-/** How long a reservation blocks other requests. After that, its request counts as lost. */
+/** How long a reservation blocks other requests; longer than a facilitator may take to settle. After that, its request counts as lost. */
 export const LEASE_MS = 120_000
 
 /**
@@ -48,25 +48,37 @@ export class Authorizations extends DurableObject<{ BOOK: D1Database }> {
     const now = Date.now()
     return this.ctx.storage.transactionSync((): Reservation => {
       const row = this.#journal.read(use.token, use.nonce)
-      if (!row || row.status === 'released')
-        return against ? { outcome: 'refused', reason: against } : this.#journal.put(use, 'taken', now)
       // Threat: the payer may sign the same nonce again over less. The price is not checked again, so the
       // amount must match.
-      const same = row.request === use.request && unpadAmount(row.amount) === use.amount
+      const same = row?.request === use.request && unpadAmount(row.amount) === use.amount
+      const doubt = (): Reservation => {
+        this.#journal.put(use, 'doubtful', now)
+        return { outcome: 'doubtful', isLate: late }
+      }
+      if (!row || row.status === 'released') {
+        // The money of an earlier request for this resource may have arrived after it was refused.
+        if (same && row?.shown && against === 'exact_too_late') return doubt()
+        if (against) return { outcome: 'refused', reason: against }
+        this.#journal.put(use, 'taken', now)
+        return { outcome: 'taken' }
+      }
       if (!same) return { outcome: 'refused', reason: 'exact_bound' }
       if (row.status === 'settled') {
         if (!row.tx || (!row.undelivered && row.at <= now - REPLAY_WINDOW_MS))
           return { outcome: 'refused', reason: 'exact_used' }
         return { outcome: 'replayed', transaction: row.tx }
       }
-      if (row.taker === use.id) return { outcome: row.status }
+      if (row.taker === use.id) {
+        return row.status === 'taken' ? { outcome: 'taken' } : { outcome: 'doubtful', isLate: late }
+      }
       if (row.at > now - LEASE_MS) return { outcome: 'refused', reason: 'exact_in_progress' }
-      return this.#journal.put(use, 'doubtful', now, row.since ?? now)
+      return doubt()
     })
   }
 
   /**
-   * Renews the lease of request `id` before it settles. Returns false if another request holds the
+   * Renews the lease of request `id` before it settles, and records that others see the signature from now on: a later
+   * release is watched until the chain shows the end. Returns false if another request holds the
    * authorization now: do not settle, or one transfer would pay for two deliveries.
    */
   async renew(token: Address, nonce: Hex, id: string): Promise<boolean> {
@@ -87,8 +99,8 @@ export class Authorizations extends DurableObject<{ BOOK: D1Database }> {
   }
 
   /**
-   * Releases the reservation of request `id`, because no transfer happened or will. The payer may use it
-   * again.
+   * Releases the reservation of request `id`, because no transfer happened. The payer may use it again. If anybody else may
+   * have its signature, {@link doubts} goes on listing it: the money may arrive later (faults: I9).
    */
   async release(token: Address, nonce: Hex, id: string): Promise<void> {
     this.#journal.mark('released', token, nonce, id)
@@ -102,17 +114,30 @@ export class Authorizations extends DurableObject<{ BOOK: D1Database }> {
     this.#journal.mark('doubtful', token, nonce, id)
   }
 
+  /**
+   * Ends the reservation that request `id` held last, because the chain shows in a final block that no transfer happened or
+   * will.
+   */
+  async close(token: Address, nonce: Hex, id: string): Promise<void> {
+    this.#journal.close(token, nonce, id)
+  }
+
   /** Returns the payer's totals; zeros for an unknown payer. */
   async totals(): Promise<ExactTotals> {
-    if (!this.#exists()) return { payments: 0, received: 0n, inDoubt: 0, undelivered: 0 }
+    if (!this.#exists()) return { payments: 0, received: 0n, inDoubt: 0, undelivered: 0, watched: 0 }
     return { ...this.#journal.totals(), ...this.#journal.open() }
   }
 
   /**
-   * Returns up to `limit` unresolved payments that no request holds, by `validBefore`, the earliest first.
+   * Returns up to `limit` unresolved or watched payments that no request holds, by `validBefore`, the earliest first.
    */
   async doubts(limit: number): Promise<UnresolvedPayment[]> {
     return this.#exists() ? this.#journal.doubts(Date.now() - LEASE_MS, limit) : []
+  }
+
+  /** Returns one authorization, or null if it was never reserved. */
+  async use(token: Address, nonce: Hex): Promise<RecordedPayment | null> {
+    return this.#exists() ? this.#journal.use(token, nonce) : null
   }
 
   /** Returns up to `limit` authorizations with `id > after` (`''` for the first page), in order of id. */
@@ -128,7 +153,7 @@ export class Authorizations extends DurableObject<{ BOOK: D1Database }> {
   /** Whether the payer has reserved anything before. Migrates the tables of an earlier version. */
   #exists(): boolean {
     if (this.#ready) return true
-    if (this.#journal.version() === 'none') return false
+    if (this.#journal.state() === 'none') return false
     this.#create()
     return true
   }

@@ -12,6 +12,7 @@ type Row = {
   tx: Hex | null
   since: number | null
   undelivered: number
+  shown: number
 }
 
 const SCHEMA = [
@@ -34,13 +35,27 @@ const SCHEMA = [
   ) STRICT`,
 ]
 
-/** Columns that the first version lacks. Its payments lack a receiver, so they stay unresolved. */
-const SECOND = [
-  'ALTER TABLE authorization ADD COLUMN receiver TEXT',
-  'ALTER TABLE authorization ADD COLUMN valid_before TEXT',
-  'ALTER TABLE authorization ADD COLUMN since INTEGER',
-  'ALTER TABLE authorization ADD COLUMN undelivered INTEGER NOT NULL DEFAULT 0 CHECK (undelivered IN (0, 1))',
+/**
+ * Columns that were added later, oldest first, with what fills them. Payments of the first version lack a receiver, so they
+ * stay unresolved. `shown`: whether anybody else may hold the signature; refused payments of earlier versions may have been.
+ */
+const ADDED: [column: string, ...statements: string[]][] = [
+  ['receiver', 'ALTER TABLE authorization ADD COLUMN receiver TEXT'],
+  ['valid_before', 'ALTER TABLE authorization ADD COLUMN valid_before TEXT'],
+  ['since', 'ALTER TABLE authorization ADD COLUMN since INTEGER'],
+  [
+    'undelivered',
+    'ALTER TABLE authorization ADD COLUMN undelivered INTEGER NOT NULL DEFAULT 0 CHECK (undelivered IN (0, 1))',
+  ],
+  [
+    'shown',
+    'ALTER TABLE authorization ADD COLUMN shown INTEGER NOT NULL DEFAULT 0 CHECK (shown IN (0, 1))',
+    `UPDATE authorization SET shown = 1 WHERE status <> 'settled'`,
+  ],
 ]
+
+/** Refused, while somebody may still use the signature. */
+const WATCHED = `status = 'released' AND shown = 1`
 
 /** Reads and writes one payer's tables. Callers hold the transaction. Times in Unix milliseconds. */
 export class AuthorizationJournal {
@@ -50,24 +65,32 @@ export class AuthorizationJournal {
     this.#sql = sql
   }
 
-  /** Which tables exist: none for an unknown payer, `first` if they lack the columns of the second version. */
-  version(): 'none' | 'first' | 'second' {
-    const columns = this.#sql.exec(`SELECT name FROM pragma_table_info('authorization')`).toArray()
-    if (columns.length === 0) return 'none'
-    return columns.some(({ name }) => name === 'undelivered') ? 'second' : 'first'
+  /** Whether the tables exist, and whether with all their columns. */
+  state(): 'none' | 'old' | 'current' {
+    const columns = this.#columns()
+    if (columns.size === 0) return 'none'
+    return ADDED.every(([column]) => columns.has(column)) ? 'current' : 'old'
   }
 
   /** Creates the tables, or adds the columns that they lack. */
   create(): void {
-    const version = this.version()
-    if (version === 'none') for (const statement of SCHEMA) this.#sql.exec(statement)
-    if (version !== 'second') for (const statement of SECOND) this.#sql.exec(statement)
+    for (const statement of SCHEMA) this.#sql.exec(statement)
+    const columns = this.#columns()
+    for (const [column, ...statements] of ADDED) {
+      if (columns.has(column)) continue
+      for (const statement of statements) this.#sql.exec(statement)
+    }
+  }
+
+  #columns(): Set<unknown> {
+    const columns = this.#sql.exec(`SELECT name FROM pragma_table_info('authorization')`).toArray()
+    return new Set(columns.map(({ name }) => name))
   }
 
   read(token: Address, nonce: Hex): Row | undefined {
     const [row] = this.#sql
       .exec(
-        `SELECT status, taker, amount, request, at, tx, since, undelivered FROM authorization
+        `SELECT status, taker, amount, request, at, tx, since, undelivered, shown FROM authorization
          WHERE token = ? AND nonce = ?`,
         token,
         nonce,
@@ -76,17 +99,16 @@ export class AuthorizationJournal {
     return row as Row | undefined
   }
 
-  put<Outcome extends 'taken' | 'doubtful'>(
-    use: Use,
-    outcome: Outcome,
-    now: number,
-    since = now,
-  ): { outcome: Outcome } {
+  /** Reserves an authorization. The time of its first reservation stays, and so does `shown`. */
+  put(use: Use, status: 'taken' | 'doubtful', now: number): void {
+    const earlier = this.read(use.token, use.nonce)
     this.#sql.exec(
-      `INSERT OR REPLACE INTO authorization VALUES (?, ?, ?, ?, ?, ?, ?, ?, NULL, ?, ?, ?, 0)`,
+      `INSERT OR REPLACE INTO authorization
+       (token, nonce, status, at, taker, amount, signature, request, receiver, valid_before, since, shown)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
       use.token,
       use.nonce,
-      outcome,
+      status,
       now,
       use.id,
       padAmount(use.amount),
@@ -94,17 +116,18 @@ export class AuthorizationJournal {
       use.request,
       use.receiver,
       use.validBefore.toString(),
-      since,
+      earlier?.since ?? now,
+      use.isShown || earlier?.shown ? 1 : 0,
     )
-    return { outcome }
   }
 
-  /** Renews the lease of request `id`. Returns false if another request holds the authorization. */
+  /** Renews the lease of request `id`, and records that the signature is shown from now on. Returns false if another request holds the authorization. */
   renew(token: Address, nonce: Hex, id: string, now: number): boolean {
     return (
       this.#sql
         .exec(
-          `UPDATE authorization SET at = ? WHERE token = ? AND nonce = ? AND taker = ? AND status IN ('taken', 'doubtful') RETURNING 1`,
+          `UPDATE authorization SET at = ?, shown = 1
+           WHERE token = ? AND nonce = ? AND taker = ? AND status IN ('taken', 'doubtful') RETURNING 1`,
           now,
           token,
           nonce,
@@ -159,6 +182,17 @@ export class AuthorizationJournal {
     )
   }
 
+  /** Ends the watch over the payment that request `id` held last: the chain shows that it can never be used. */
+  close(token: Address, nonce: Hex, id: string): void {
+    this.#sql.exec(
+      `UPDATE authorization SET status = 'released', at = 0, shown = 0
+       WHERE token = ? AND nonce = ? AND taker = ? AND status <> 'settled'`,
+      token,
+      nonce,
+      id,
+    )
+  }
+
   totals(): { payments: number; received: bigint } {
     const [row] = this.#sql.exec('SELECT payments, received FROM total').toArray()
     return row
@@ -166,23 +200,28 @@ export class AuthorizationJournal {
       : { payments: 0, received: 0n }
   }
 
-  /** How many payments are unresolved, and how many undelivered. */
-  open(): { inDoubt: number; undelivered: number } {
+  /** How many payments are unresolved, undelivered, and watched. */
+  open(): { inDoubt: number; undelivered: number; watched: number } {
     const [row] = this.#sql
       .exec(
         `SELECT count(*) FILTER (WHERE status IN ('taken', 'doubtful')) AS doubts,
-         count(*) FILTER (WHERE undelivered = 1) AS undelivered FROM authorization`,
+         count(*) FILTER (WHERE undelivered = 1) AS undelivered,
+         count(*) FILTER (WHERE ${WATCHED}) AS watched FROM authorization`,
       )
       .toArray()
-    return { inDoubt: Number(row?.doubts), undelivered: Number(row?.undelivered) }
+    return {
+      inDoubt: Number(row?.doubts),
+      undelivered: Number(row?.undelivered),
+      watched: Number(row?.watched),
+    }
   }
 
-  /** Unresolved payments without a lease since `until`, by `validBefore`, the earliest first. */
+  /** Unresolved and watched payments without a lease since `until`, by `validBefore`, the earliest first. */
   doubts(until: number, limit: number): UnresolvedPayment[] {
     return this.#sql
       .exec(
         `SELECT token, receiver, nonce, amount, valid_before, taker, since FROM authorization
-         WHERE status IN ('taken', 'doubtful') AND at <= ? AND receiver IS NOT NULL
+         WHERE (status IN ('taken', 'doubtful') OR ${WATCHED}) AND at <= ? AND receiver IS NOT NULL
          ORDER BY length(valid_before), valid_before LIMIT ?`,
         until,
         limit,
@@ -199,6 +238,14 @@ export class AuthorizationJournal {
       }))
   }
 
+  /** One authorization, or null. */
+  use(token: Address, nonce: Hex): RecordedPayment | null {
+    const [row] = this.#sql
+      .exec('SELECT * FROM authorization WHERE token = ? AND nonce = ?', token, nonce)
+      .toArray()
+    return row ? recorded(row) : null
+  }
+
   /** Up to `limit` authorizations with `id > after`, in order of id. */
   uses(after: string, limit: number): RecordedPayment[] {
     const [token = '', nonce = ''] = after.split(':')
@@ -210,14 +257,19 @@ export class AuthorizationJournal {
         limit,
       )
       .toArray()
-      .map((row) => ({
-        id: `${row.token}:${row.nonce}`,
-        status: row.undelivered ? 'undelivered' : (row.status as Status),
-        at: Number(row.at) || null,
-        amount: unpadAmount(String(row.amount)),
-        request: String(row.request),
-        transaction: row.tx as Hex | null,
-        signature: row.signature as Hex,
-      }))
+      .map(recorded)
+  }
+}
+
+function recorded(row: Record<string, SqlStorageValue>): RecordedPayment {
+  const isWatched = row.status === 'released' && row.shown === 1
+  return {
+    id: `${row.token}:${row.nonce}`,
+    status: row.undelivered ? 'undelivered' : isWatched ? 'watched' : (row.status as Status),
+    at: Number(row.at) || null,
+    amount: unpadAmount(String(row.amount)),
+    request: String(row.request),
+    transaction: row.tx as Hex | null,
+    signature: row.signature as Hex,
   }
 }

@@ -21,9 +21,14 @@ export type Use = {
   validBefore: bigint
   signature: Hex
   request: string
+  /** Whether somebody else may hold the signature already. Otherwise it is shown by `Authorizations.renew`. */
+  isShown?: boolean
 }
 
-/** A payment with an unknown outcome that no request holds any more. */
+/**
+ * A payment that no request holds any more and that the chain may show now or later: its outcome is unknown, or it was
+ * refused after somebody had seen its signature.
+ */
 export type UnresolvedPayment = Pick<Use, 'token' | 'receiver' | 'nonce' | 'amount' | 'validBefore'> & {
   /** The id of the request that held it last. */
   taker: string
@@ -37,8 +42,11 @@ export type Reservation =
   | { outcome: 'unknown_payer' }
   /** Reserved: unused so far, or its earlier request failed. Settle it. */
   | { outcome: 'taken' }
-  /** An earlier request for the same resource left it unresolved. Read the chain before you settle. */
-  | { outcome: 'doubtful' }
+  /**
+   * An earlier request for the same resource left it unresolved. Read the chain before you settle. `isLate`: it has lapsed
+   * since, so there is nothing to settle any more.
+   */
+  | { outcome: 'doubtful'; isLate: boolean }
   /** Already paid for this request, recently or without a delivery. Deliver it; do not settle. */
   | { outcome: 'replayed'; transaction: Hex }
   | { outcome: 'refused'; reason: Reason }
@@ -47,10 +55,16 @@ export type Reservation =
 export type Status = 'taken' | 'doubtful' | 'settled' | 'released'
 
 /**
- * One payer's `exact` payments: their number and sum in atomic units, and how many are unresolved or
- * undelivered.
+ * One payer's `exact` payments: their number and sum in atomic units, and how many are unresolved, undelivered, or
+ * watched: refused, while the authorization may still be used.
  */
-export type ExactTotals = { payments: number; received: bigint; inDoubt: number; undelivered: number }
+export type ExactTotals = {
+  payments: number
+  received: bigint
+  inDoubt: number
+  undelivered: number
+  watched: number
+}
 
 /**
  * A reserved authorization, as evidence. `at` is its last change in Unix milliseconds, or null without a
@@ -59,8 +73,11 @@ export type ExactTotals = { payments: number; received: bigint; inDoubt: number;
 export type RecordedPayment = {
   /** `<token>:<nonce>` */
   id: string
-  /** `undelivered`: the transfer was found on chain after its request had ended. */
-  status: Status | 'undelivered'
+  /**
+   * `undelivered`: the transfer was found on chain after its request had ended. `watched`: refused, and looked for until the
+   * chain shows that it can never be used.
+   */
+  status: Status | 'undelivered' | 'watched'
   at: number | null
   amount: bigint
   request: string

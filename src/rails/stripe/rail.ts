@@ -4,6 +4,7 @@ import Stripe from 'stripe'
 import { isoDay } from '../../ledger/billing/period.ts'
 import type { CreditNote, Invoice, InvoiceStanding, Presented } from '../../ledger/billing/types.ts'
 import { vatWords } from '../../ledger/billing/vat.ts'
+import { cutSecrets } from '../../platform/secrets.ts'
 import { DAY_MS } from '../../platform/time.ts'
 import { unitOf } from '../index.ts'
 import { CENT, type InvoiceRef, type PaymentEvent, type Rail, RailFault } from '../rail.ts'
@@ -57,17 +58,19 @@ const EVENTS = [
 /** Makes the rail `stripe`. Every call throws RailFault when Stripe cannot be reached or reports an error. */
 export function stripeRail(settings: StripeSettings): StripeRail {
   const stripe = openStripe(settings)
+  const secrets = [settings.secretKey, settings.webhookSecret]
+  const asked = <Value>(ask: () => Promise<Value>) => withRailFault(secrets, ask)
   return {
     name: 'stripe',
     ...unitOf('stripe'),
-    present: async (invoice) => invoice.presented ?? withRailFault(() => present(stripe, invoice)),
-    check: (invoice) => withRailFault(() => check(stripe, invoice, settings.now())),
-    syncCreditNote: (invoice, note) => withRailFault(() => syncCreditNote(stripe, invoice, note)),
-    collects: (invoice) => withRailFault(() => collects(stripe, invoice)),
-    since: (at) => withRailFault(() => since(stripe, at)),
+    present: async (invoice) => invoice.presented ?? asked(() => present(stripe, invoice)),
+    check: (invoice) => asked(() => check(stripe, invoice, settings.now())),
+    syncCreditNote: (invoice, note) => asked(() => syncCreditNote(stripe, invoice, note)),
+    collects: (invoice) => asked(() => collects(stripe, invoice)),
+    since: (at) => asked(() => since(stripe, at)),
     async readWebhook(body, signature) {
       const event = await verified(stripe, settings, body, signature)
-      return event ? withRailFault(() => affectedBy(stripe, event)) : { outcome: 'refused' }
+      return event ? asked(() => affectedBy(stripe, event)) : { outcome: 'refused' }
     },
   }
 }
@@ -288,10 +291,12 @@ async function verified(
 
 /** Reads the invoice from Stripe again: the event's own copy of it may be old. */
 async function affectedBy(stripe: Stripe, { id: event, data }: Stripe.Event): Promise<WebhookResult> {
-  const reference = await referenceOf(stripe, data.object as EventObject)
-  if (reference === null) return { outcome: 'ignored' }
-  const { metadata } = await stripe.invoices.retrieve(reference)
-  const affected = invoiceIn(metadata)
+  const affected = await unlessMissing(async () => {
+    // Thin events and events of other APIs carry no object.
+    if (typeof data?.object !== 'object' || data.object === null) return null
+    const reference = await referenceOf(stripe, data.object as EventObject)
+    return reference === null ? null : invoiceIn((await stripe.invoices.retrieve(reference)).metadata)
+  })
   return affected ? { outcome: 'affected', event, ...affected } : { outcome: 'ignored' }
 }
 
@@ -301,13 +306,24 @@ async function since(stripe: Stripe, at: number): Promise<InvoiceRef[]> {
   const created = { gte: Math.floor(at / 1000) }
   for await (const { data } of stripe.events.list({ types: EVENTS, created, limit: 100 })) {
     const object = data.object as EventObject
-    const reference = await referenceOf(stripe, object)
+    const reference = await unlessMissing(() => referenceOf(stripe, object))
     if (reference === null || found.has(reference)) continue
     // Most may be invoices from elsewhere. An invoice's own event is enough to see that, and saves a request.
-    const { metadata } = object.object === 'invoice' ? object : await stripe.invoices.retrieve(reference)
-    found.set(reference, invoiceIn(metadata))
+    const own = object.object === 'invoice' ? object : null
+    const invoice = own ?? (await unlessMissing(() => stripe.invoices.retrieve(reference)))
+    found.set(reference, invoiceIn(invoice?.metadata))
   }
   return [...found.values()].flatMap((affected) => affected ?? [])
+}
+
+/** Null for what Stripe no longer finds: a deleted object, or one of another mode. That is final, so no retry helps. */
+async function unlessMissing<Value>(ask: () => Promise<Value>): Promise<Value | null> {
+  try {
+    return await ask()
+  } catch (thrown) {
+    if (thrown instanceof Stripe.errors.StripeError && thrown.code === 'resource_missing') return null
+    throw thrown
+  }
 }
 
 /** Reads the agent and the invoice from the metadata that `createDraft` has set. Null for an invoice from elsewhere. */
@@ -354,13 +370,13 @@ function periodsText(periods: string[]): string {
 }
 
 /** Turns an error of Stripe into a RailFault with its type and codes only: the message may quote keys and cards. */
-async function withRailFault<Value>(ask: () => Promise<Value>): Promise<Value> {
+async function withRailFault<Value>(secrets: string[], ask: () => Promise<Value>): Promise<Value> {
   try {
     return await ask()
   } catch (thrown) {
     if (!(thrown instanceof Stripe.errors.StripeError)) throw thrown
     const { type, code, statusCode, requestId } = thrown
     const words = [type, code, statusCode, requestId].filter((word) => word !== undefined)
-    throw new RailFault(`stripe: ${words.join(' ')}`)
+    throw new RailFault(cutSecrets(`stripe: ${words.join(' ')}`, secrets))
   }
 }

@@ -17,7 +17,7 @@ import type { ChannelState } from '../../protocol/evm/channel.ts'
 import { depositNonce } from '../../protocol/evm/eip712.ts'
 import type { Hex } from '../../protocol/evm/hex.ts'
 import { accept, type Refusal, type Result, refuse } from '../../protocol/refusal.ts'
-import type { ChannelPayload } from '../../protocol/x402/payload.ts'
+import type { ChannelPayload, Deposit } from '../../protocol/x402/payload.ts'
 import type { SettleResponse } from '../../protocol/x402/types.ts'
 import type { Charge, Purchase } from '../scheme.ts'
 import type { ChannelPayment } from './payment.ts'
@@ -28,8 +28,11 @@ export type ChannelPorts = {
   accounts: DurableObjectNamespace<Account>
   chain: Chain
   relayer: () => Relayer & Pick<RelayerBase, 'declines'>
-  /** Whether one more unknown channel may be looked up on chain now. */
-  mayRead: () => Promise<boolean>
+  /**
+   * Whether one more channel may be looked up on chain now. Each channel that has an account, named by its id, has a bucket
+   * of its own: strangers cannot use up a customer's (faults: H1).
+   */
+  mayRead: (known?: Hex) => Promise<boolean>
 }
 
 /** How often the chain is asked again when its node lags behind our own transaction. */
@@ -40,6 +43,9 @@ const LAG_READS = 5
  * and a charge made meanwhile would be over money that is about to leave. A deposit only adds.
  */
 export const SIGNING_MS = 60_000
+
+/** A deposit must stay valid this long, so that a block can be mined before it ends. */
+const MARGIN_SECONDS = 6n
 
 type DepositPayload = Extract<ChannelPayload, { type: 'deposit' }>
 
@@ -76,23 +82,36 @@ export class ChannelPurchase {
   async #place(order: Order): Promise<Answer> {
     const place = async (): Promise<Answer> => this.#account().place(order)
     const answer = await retryOnce(place)
-    if (answer.outcome !== 'refused' || !(await this.#catchUp(answer))) return answer
-    return retryOnce(place)
+    if (answer.outcome !== 'refused') return answer
+    switch (await this.#catchUp(answer)) {
+      case 'updated':
+        return retryOnce(place)
+      case 'not_read':
+        return { ...answer, reason: 'too_many_chain_reads' }
+      case 'unchanged':
+        return answer
+    }
   }
 
-  async #catchUp({ reason, standing }: Extract<Answer, { outcome: 'refused' }>): Promise<boolean> {
+  /** `not_read`: the chain might have allowed it, but a limiter prevented the lookup. Trap: that is not a refusal. */
+  async #catchUp({
+    reason,
+    standing,
+  }: Extract<Answer, { outcome: 'refused' }>): Promise<'updated' | 'unchanged' | 'not_read'> {
     switch (reason) {
       case 'channel_unknown':
         return this.#openFromChain()
       case 'over_ceiling':
       case 'withdrawal_pending':
-        if (!(await this.#ports.mayRead())) return false
+        if (!(await this.#ports.mayRead(this.#channelId))) return 'not_read'
         await this.#account().observe(await this.#read())
-        return true
-      case 'channel_busy':
-        return standing?.unresolved ? this.#resolvePending(standing.unresolved) : false
+        return 'updated'
+      case 'channel_busy': {
+        const isResolved = standing?.unresolved && (await this.#resolvePending(standing.unresolved))
+        return isResolved ? 'updated' : 'unchanged'
+      }
       default:
-        return false
+        return 'unchanged'
     }
   }
 
@@ -100,12 +119,12 @@ export class ChannelPurchase {
    * Opens the account if there is at least the least deposit behind this channel. Nothing is written for a channel with less
    * (faults: H1, H2).
    */
-  async #openFromChain(): Promise<boolean> {
-    if (!(await this.#ports.mayRead())) return false
+  async #openFromChain(): Promise<'updated' | 'unchanged' | 'not_read'> {
+    if (!(await this.#ports.mayRead())) return 'not_read'
     const state = await this.#read()
-    if (state.balance < this.#terms.minDeposit) return false
+    if (state.balance < this.#terms.minDeposit) return 'unchanged'
     await this.#account().open(this.#channelId, this.#payload.config, state)
-    return true
+    return 'updated'
   }
 
   /** Asks the relayer what became of a transaction that an earlier request left open. */
@@ -126,6 +145,7 @@ export class ChannelPurchase {
     const { escrow, collector } = this.#ports.chain
     const nonce = depositNonce(this.#channelId, deposit.salt)
     const id = `deposit:${this.#channelId}:${nonce}`
+    if (lapses(deposit, Date.now() / 1000)) return this.#lapsedDeposit(id)
     const order: Order = {
       ...this.#signed(id),
       kind: 'deposit',
@@ -144,10 +164,8 @@ export class ChannelPurchase {
     const sponsored = { kind: 'deposit', payer: config.payer, amount: deposit.amount } as const
     const outcome = await this.#send({ id, to: escrow, data, sponsored }, begun.standing)
     switch (outcome.status) {
-      case 'mined': {
-        const settled = { id, state: await this.#read(outcome.block), transaction: outcome.hash }
-        return this.#answer(await this.#place({ ...this.#chargeOrder(), settled }))
-      }
+      case 'mined':
+        return this.#chargeDeposit(id, outcome)
       case 'pending':
         return refuse('outcome_unknown', { detail: outcome.hash })
       case 'declined':
@@ -159,6 +177,26 @@ export class ChannelPurchase {
           detail: outcome.status === 'refused' ? outcome.reason : outcome.hash,
         })
     }
+  }
+
+  async #chargeDeposit(id: string, { block, hash }: { block: bigint; hash: Hex }): Promise<Result<Charge>> {
+    const settled = { id, state: await this.#read(block), transaction: hash }
+    return this.#answer(await this.#place({ ...this.#chargeOrder(), settled }))
+  }
+
+  /**
+   * A deposit that has lapsed begins nothing. But an earlier request may have had it mined, and lost its answer: it is late
+   * only after the account and the relayer do not know it (faults: A3, I9).
+   */
+  async #lapsedDeposit(id: string): Promise<Result<Charge>> {
+    const standing = await this.#account().standing()
+    // Threat: a signature alone must not reach the relayer, the one object that all payers share (faults: H1).
+    if (!standing) return refuse('deposit_too_late')
+    const outcome = await this.#ports.relayer().outcome(id)
+    if (outcome.status === 'mined') return this.#chargeDeposit(id, outcome)
+    if (outcome.status === 'pending') return refuse('outcome_unknown', { detail: outcome.hash })
+    if (standing.unresolved?.id === id) await this.#account().resolve(id, null)
+    return refuse('deposit_too_late')
   }
 
   /** A new account for a payer who holds the money: an account must not be had for a signature alone (faults: H1). */
@@ -319,6 +357,11 @@ function tooSmall(kind: 'deposit' | 'refund', least: bigint): { ok: false; refus
   return kind === 'deposit'
     ? refuse('deposit_too_small', { terms: { minDeposit: least.toString() } })
     : refuse('refund_too_small', { terms: { minRefund: least.toString() } })
+}
+
+/** Whether a deposit's authorization ends before a block can be mined. `now` in Unix seconds. */
+function lapses({ validBefore }: Deposit, now: number): boolean {
+  return validBefore < BigInt(Math.floor(now)) + MARGIN_SECONDS
 }
 
 function receiptOnly(receipt: SettleResponse): Charge {

@@ -21,8 +21,11 @@ import type { ChannelTerms } from './terms.ts'
 
 const ZERO_ADDRESS = `0x${'0'.repeat(40)}`
 
-/** A deposit must stay valid this long, so that a block can be mined before it ends. */
-const MARGIN_SECONDS = 6n
+/**
+ * A lapsed deposit is still looked up this long: an earlier request may have had it mined and lost its answer. The account
+ * decides, so that it is not refused as late while it may be paid.
+ */
+const LOOKUP_GRACE_SECONDS = 86_400n
 
 // A deposit takes seconds, and a refund opens nothing.
 const PACES: Record<ChannelPayment['payload']['type'], Pace> = {
@@ -113,7 +116,7 @@ function depositFault(
   const { usdc, collector } = terms.network
   if (deposit.amount < terms.minDeposit || deposit.amount < price) return because('deposit_too_small')
   if (deposit.validAfter > BigInt(now)) return because('deposit_too_early')
-  if (deposit.validBefore < BigInt(now) + MARGIN_SECONDS) return because('deposit_too_late')
+  if (deposit.validBefore + LOOKUP_GRACE_SECONDS < BigInt(now)) return because('deposit_too_late')
   const authorization = {
     from: config.payer,
     to: collector,

@@ -10,7 +10,7 @@ import { signedBy } from '../../protocol/evm/secp256k1.ts'
 import { accept, type Result, refuse } from '../../protocol/refusal.ts'
 import { EXACT, type PaymentRequirements, type SettleResponse } from '../../protocol/x402/types.ts'
 import { paymentRequiredV1 } from '../../protocol/x402/v1.ts'
-import { type Charge, matches, type Scheme } from '../scheme.ts'
+import { type Charge, matches, type Purchase, type Scheme } from '../scheme.ts'
 import type { ExactPayment } from './payment.ts'
 
 /** One site's terms for `exact`. */
@@ -28,6 +28,15 @@ export type ExactPorts = {
 /** An expired authorization is still looked up this long: one that was reserved in time may be shown again. */
 const LOOKUP_GRACE_SECONDS = 7n * 86_400n
 
+/** `exact`, with a way to look for the money of an earlier charge. */
+export type ExactScheme = Scheme<ExactPayment> & {
+  /**
+   * The outcome of an earlier charge of this request, as our records and the chain show it. Moves nothing. A payment that it
+   * finds is recorded, and the next charge replays it.
+   */
+  find(payment: ExactPayment, purchase: Purchase): Promise<Settled>
+}
+
 /** The `exact` scheme of one site. */
 export function exactScheme(terms: ExactTerms, ports: ExactPorts) {
   const { network, receiver, maxTimeoutSeconds } = terms
@@ -41,6 +50,29 @@ export function exactScheme(terms: ExactTerms, ports: ExactPorts) {
     maxTimeoutSeconds,
     extra: { name: usdc.name, version: usdc.version },
   })
+  const exactPurchase = (payment: ExactPayment, purchase: Purchase): ExactPurchase => {
+    const { authorization, signature } = payment.payload
+    const use: Use = {
+      id: purchase.id,
+      name: `${network.id}:${authorization.from}`,
+      token: usdc.address,
+      payer: authorization.from,
+      receiver,
+      nonce: authorization.nonce,
+      amount: authorization.value,
+      validBefore: authorization.validBefore,
+      signature,
+      request: purchase.request,
+    }
+    const transfer: SignedTransfer = {
+      ...authorization,
+      network: network.id,
+      token: usdc.address,
+      signature,
+      wire: wireOf(payment, offer(authorization.value), purchase.url),
+    }
+    return new ExactPurchase(use, transfer, ports)
+  }
   return {
     offer,
 
@@ -63,30 +95,10 @@ export function exactScheme(terms: ExactTerms, ports: ExactPorts) {
       return accept(payment)
     },
 
-    async charge(payment, purchase) {
-      const { authorization, signature } = payment.payload
-      const use: Use = {
-        id: purchase.id,
-        name: `${network.id}:${authorization.from}`,
-        token: usdc.address,
-        payer: authorization.from,
-        receiver,
-        nonce: authorization.nonce,
-        amount: authorization.value,
-        validBefore: authorization.validBefore,
-        signature,
-        request: purchase.request,
-      }
-      const transfer: SignedTransfer = {
-        ...authorization,
-        network: network.id,
-        token: usdc.address,
-        signature,
-        wire: wireOf(payment, offer(authorization.value), purchase.url),
-      }
-      return new ExactPurchase(use, transfer, ports).take(purchase.price)
-    },
-  } satisfies Scheme<ExactPayment>
+    charge: async (payment, purchase) => exactPurchase(payment, purchase).take(purchase.price),
+
+    find: async (payment, purchase) => exactPurchase(payment, purchase).find(),
+  } satisfies ExactScheme
 }
 
 /** The relayer's order: an authorization is one transfer, however often it is asked for. */
@@ -111,8 +123,10 @@ class ExactPurchase implements Charge {
   /** `held`: the lookup of an unknown payer. Threat: nothing may be stored for payers without funds (faults: H1). */
   async take(price: bigint, held?: Result<null>): Promise<Result<Charge>> {
     const opens = held ? held.ok : !this.#ports.mayLook
+    // A lookup may have shown the signature to a facilitator.
+    const use = { ...this.#use, isShown: held !== undefined }
     const taken = await retryOnce(
-      async (): Promise<Reservation> => this.#reservations().take(this.#use, price, opens),
+      async (): Promise<Reservation> => this.#reservations().take(use, price, opens),
     )
     switch (taken.outcome) {
       case 'unknown_payer':
@@ -126,7 +140,7 @@ class ExactPurchase implements Charge {
       case 'taken':
         return accept(this)
       case 'doubtful':
-        return this.#resolve()
+        return this.#resolve(taken.isLate)
     }
   }
 
@@ -151,6 +165,19 @@ class ExactPurchase implements Charge {
     if (this.#paid === null) await retryOnce(async () => this.#reservations().release(token, nonce, id))
   }
 
+  async find(): Promise<Settled> {
+    const { token, nonce, request } = this.#use
+    const known = await this.#reservations().use(token, nonce)
+    if (known?.request === request && known.transaction)
+      return { status: 'settled', transaction: known.transaction }
+    const isOpen = known?.request === request && known.status !== 'released'
+    if (!isOpen) return { status: 'refused', reason: 'exact_failed', isFinal: true }
+    const facilitator = await this.#ports.facilitator()
+    const found = await facilitator.find(this.#transfer, this.#id)
+    if (found.status === 'settled') await this.#reservations().found(token, nonce, found.transaction)
+    return found
+  }
+
   async #look(): Promise<Result<null>> {
     if (!(await this.#ports.mayLook?.())) return refuse('too_many_chain_reads')
     const facilitator = await this.#ports.facilitator()
@@ -158,11 +185,12 @@ class ExactPurchase implements Charge {
   }
 
   /** Resolves an unresolved earlier try from the chain. If the transfer is not there, it may be settled now. */
-  async #resolve(): Promise<Result<Charge>> {
+  async #resolve(isLate: boolean): Promise<Result<Charge>> {
     const { token, nonce } = this.#use
     const facilitator = await this.#ports.facilitator()
     const found = await facilitator.lookup(this.#transfer, this.#id)
     if (found.status === 'unknown') return this.#end(found)
+    if (found.status === 'refused' && isLate) return this.#end({ ...found, reason: 'exact_too_late' })
     if (found.status === 'settled') {
       await retryOnce(async () => this.#reservations().found(token, nonce, found.transaction))
       this.#paid = found.transaction
@@ -174,7 +202,11 @@ class ExactPurchase implements Charge {
     const { token, nonce, id } = this.#use
     switch (settled.status) {
       case 'refused':
-        await retryOnce(async () => this.#reservations().release(token, nonce, id))
+        await retryOnce(async () =>
+          settled.isFinal
+            ? this.#reservations().close(token, nonce, id)
+            : this.#reservations().release(token, nonce, id),
+        )
         return refuse(settled.reason, settled.detail ? { detail: settled.detail } : {})
       case 'unknown':
         await retryOnce(async () => this.#reservations().doubt(token, nonce, id))

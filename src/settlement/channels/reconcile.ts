@@ -159,13 +159,13 @@ async function sumExact(payers: Payers, lines: Listing[]) {
     async (line) => {
       const authorizations = payers.authorizations.getByName(line.id)
       const before = await authorizations.totals()
-      if (before.inDoubt === 0) return before
+      if (before.inDoubt + before.watched === 0) return before
       findings.push(...(await resolvePayments(payers, line)))
       return authorizations.totals()
     },
     ({ id }, fault) => {
       findings.push(silence(id, fault))
-      return { payments: 0, received: 0n, inDoubt: 0, undelivered: 0 }
+      return { payments: 0, received: 0n, inDoubt: 0, undelivered: 0, watched: 0 }
     },
   )
   findings.push(...lines.flatMap(({ id }, at) => compareDelivery(id, totals[at]?.undelivered ?? 0)))

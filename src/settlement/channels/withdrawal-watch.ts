@@ -1,9 +1,23 @@
-/** The watch: finds payers who are withdrawing, and claims the amount they owe before the escrow pays them out. */
+/**
+ * The watch: finds payers who are withdrawing, and claims the amount they owe before the escrow pays them out.
+ *
+ * It reads the escrow's logs from the block where the last watch stopped, so it costs only what withdrew. It also polls
+ * some channels in turn, and more of them while the logs cannot be read.
+ */
 
 import { readChannels } from '../../chain/channels.ts'
-import { KIND, type Listing, listings } from '../../ledger/book/accounts.ts'
-import { type RunRecord, saveRun } from '../../ledger/book/runs.ts'
+import { ChainFault } from '../../chain/fault.ts'
+import { findWithdrawals, readHead } from '../../chain/withdrawals.ts'
+import { abandonRuns, deleteRun, type RunRecord, saveRun } from '../../ledger/book/runs.ts'
+import {
+  listedChannels,
+  readWatch,
+  saveWatch,
+  type WatchState,
+  watchedChannels,
+} from '../../ledger/book/watch.ts'
 import { mapConcurrently } from '../../platform/pool.ts'
+import { sendWebhook } from '../../platform/webhook.ts'
 import type { ChannelState } from '../../protocol/evm/channel.ts'
 import type { Hex } from '../../protocol/evm/hex.ts'
 import type { Settings } from '../context.ts'
@@ -14,56 +28,209 @@ import { claim, plan } from './claim-batch.ts'
 import { redeemable } from './claims.ts'
 import { PAGE, silence, standingOf, updateAccount } from './observe.ts'
 
+/** The share of one watch. The next one continues where this one stops. */
+export type WatchShare = {
+  /** The most blocks in one request for logs. A node that permits fewer is asked for half as many until it answers. */
+  span: number
+  /** Blocks that are read again: they may have been reorganized, or the node may have lagged behind another one. */
+  overlap: number
+  /** Requests for logs. Beyond them, the rest of the blocks waits for the next watch. */
+  requests: number
+  /** Failed requests for logs, after which the watch polls instead. */
+  failures: number
+  /** Channels outside the read model that are asked for one range of logs. Strangers can make any number of them. */
+  unlisted: number
+  /** Channels in one read of the poll. */
+  page: number
+  /** Reads of the poll while the logs cannot be read, or before they were ever read. Otherwise it is one. */
+  pages: number
+  /** After this time no further read begins. */
+  budgetMs: number
+}
+
 /**
- * Reads every listed channel on chain. An account accepts no more vouchers once it has recorded a withdrawal. Saves a
- * record unless nothing was sent or found. `time`: Unix ms of the firing.
- * @returns how many payers are withdrawing
- * @throws ChainFault when the chain cannot be read
+ * At a watch every five minutes: 100,000 blocks, two days of Base, and 1.4 million channels a day when the node has no
+ * logs. The time is shorter than the five minutes until the next watch.
  */
-export async function watch(settings: Settings, time: number): Promise<number> {
-  const startedAt = Date.now()
+export const WATCH_SHARE: WatchShare = {
+  span: 2_000,
+  overlap: 64,
+  requests: 50,
+  failures: 3,
+  unlisted: 100,
+  page: PAGE,
+  pages: 10,
+  budgetMs: 180_000,
+}
+
+/** Watches that fail in a row before the operator is alerted. */
+const BLIND = 3
+
+/** One watch: its settings, its results, and how far it has come. */
+type Watch = { settings: Settings; share: WatchShare; report: Report; state: WatchState; seen: Set<Hex> }
+
+/**
+ * Looks for withdrawals and claims from them. An account accepts no more vouchers once it has recorded a withdrawal. The
+ * record of a watch that found nothing is deleted. `time`: Unix ms of the firing.
+ * @returns how many payers are withdrawing, of those that were read
+ * @throws ChainFault when the chain cannot be read; the record then has the status `failed`
+ */
+export async function watch(settings: Settings, time: number, share = WATCH_SHARE): Promise<number> {
+  const { book, chain } = settings
+  const run = { id: `watch-${windowOf(time)}`, kind: 'watch' as const, startedAt: Date.now() }
+  await abandonRuns(book, 'watch', time, run.startedAt)
+  await saveRun(book, { ...run, status: 'running', endedAt: null, record: { moment: time } })
   const report = new Report()
-  let withdrawing = 0
-  for (let after: string | null = ''; after !== null; ) {
-    const lines: Listing[] = await listings(settings.book, after, PAGE)
-    const ids = lines.filter((line) => line.kind === KIND.channel).map((line) => line.id as Hex)
-    const states = await readChannels(settings.chain, ids)
-    const found = ids.flatMap((id, at) => {
-      const state = states[at]
-      return state && state.withdrawRequestedAt > 0 ? [{ id, state }] : []
-    })
-    withdrawing += found.length
-    await mapConcurrently(
-      found,
-      ({ id, state }) => claimNow(settings, report, id, state),
-      ({ id }, fault) => report.planned({ bad: [], findings: [silence(id, fault)] }),
-    )
-    after = lines.length < PAGE ? null : (lines.at(-1)?.id ?? null)
+  const state = (await readWatch(book, chain.network)) ?? firstState(share)
+  const watching: Watch = { settings, share, report, state, seen: new Set() }
+  const end = async (status: RunRecord['status'], more: Record<string, unknown>) => {
+    const record = { moment: time, ...more, ...report.record() }
+    const ended: RunRecord = { ...run, status, endedAt: Date.now(), record }
+    await saveRun(book, ended)
+    report.announce(ended)
   }
-  if (!report.idle()) {
-    const run: RunRecord = {
-      id: `watch-${windowOf(time)}`,
-      kind: 'watch',
-      status: report.status(),
-      startedAt,
-      endedAt: Date.now(),
-      record: { withdrawing, ...report.record() },
+  try {
+    const withdrawing = await look(watching, run.startedAt)
+    await save(watching, { blind: 0, alerted: false })
+    if (report.idle()) await deleteRun(book, run.id)
+    else await end(report.status(), { withdrawing })
+    return withdrawing
+  } catch (fault) {
+    await goBlind(watching, run.id, time, fault)
+    await end('failed', { fault: String(fault) })
+    throw fault
+  }
+}
+
+function firstState({ span }: WatchShare): WatchState {
+  return { block: null, span, after: '', seenAt: null, blind: 0, alerted: false }
+}
+
+async function save(watching: Watch, change: Partial<WatchState>): Promise<void> {
+  watching.state = { ...watching.state, ...change }
+  const { book, chain } = watching.settings
+  await saveWatch(book, chain.network, watching.state)
+}
+
+/** Counts a watch that failed. From the third in a row it is a finding, and the operator's webhook is called once. */
+async function goBlind(watching: Watch, id: string, at: number, fault: unknown): Promise<void> {
+  const { settings, report, state } = watching
+  const blind = state.blind + 1
+  let { alerted } = state
+  if (blind >= BLIND) {
+    const detail = `${blind} watches in a row have failed, the last one with: ${fault}`
+    report.found([{ account: 'watch', what: 'blind', detail }])
+    console.error(JSON.stringify({ message: 'the watch is blind', id, blind, fault: String(fault) }))
+    const event = { id, type: 'watch.blind', at, detail }
+    alerted ||= settings.webhook !== null && (await sendWebhook(settings.webhook, event))
+  }
+  await save(watching, { blind, alerted })
+}
+
+/** Reads the logs for at most half of the time, then polls. Returns how many payers are withdrawing. */
+async function look(watching: Watch, began: number): Promise<number> {
+  const { settings, share } = watching
+  const head = await readHead(settings.chain)
+  const isFirst = watching.state.block === null
+  const logs = await readLogs(watching, head, began + share.budgetMs / 2)
+  const pages = logs.areRead && !isFirst ? 1 : share.pages
+  return logs.withdrawing + (await poll(watching, pages, began + share.budgetMs))
+}
+
+/** Claims from the withdrawals in the blocks up to `head`. The place is saved after each range. */
+async function readLogs(watching: Watch, head: number, until: number) {
+  const { settings, share } = watching
+  // A node may have fewer blocks than at the last watch. Reading a block again does no harm.
+  let first = Math.max(0, Math.min(watching.state.block ?? head, head) - share.overlap)
+  let span = Math.min(share.span, watching.state.span * 2)
+  let withdrawing = 0
+  let failures = 0
+  for (let request = 0; request < share.requests && first <= head; request++) {
+    const last = Math.min(head, first + span - 1)
+    const found = await findWithdrawals(settings.chain, first, last).catch((fault) => {
+      if (fault instanceof ChainFault) return null
+      throw fault
+    })
+    const claimed = found && (await claimFrom(watching, await ours(watching, found), until))
+    withdrawing += claimed?.withdrawing ?? 0
+    if (claimed?.isDone) {
+      await save(watching, { block: last, span, seenAt: Date.now() })
+      first = last + 1
+    } else {
+      // Too many blocks for the node, or too many withdrawals for one watch.
+      span = Math.max(1, Math.floor((last - first + 1) / 2))
+      await save(watching, { span })
+      if (++failures === share.failures) break
     }
-    await saveRun(settings.book, run)
-    report.announce(run)
+    if (Date.now() > until) break
+  }
+  return { areRead: first > head, withdrawing }
+}
+
+/** Returns the found channels that this site may have. The read model may have lost some, so it includes others. */
+async function ours({ settings, share, seen }: Watch, found: Hex[]): Promise<Hex[]> {
+  const unseen = found.filter((id) => !seen.has(id))
+  if (unseen.length === 0) return []
+  const listed = await listedChannels(settings.book, unseen)
+  return [...listed, ...unseen.filter((id) => !listed.has(id)).slice(0, share.unlisted)]
+}
+
+/** Claims from the withdrawals among the next channels. A round ends at the last channel, never earlier. */
+async function poll(watching: Watch, pages: number, until: number): Promise<number> {
+  const { settings, share, seen } = watching
+  let withdrawing = 0
+  for (let page = 0; page < pages && Date.now() <= until; page++) {
+    const ids = await watchedChannels(settings.book, watching.state.after, share.page)
+    const unseen = ids.filter((id) => !seen.has(id))
+    withdrawing += (await claimFrom(watching, unseen, until)).withdrawing
+    const after = ids.length < share.page ? '' : (ids.at(-1) ?? '')
+    await save(watching, { after, seenAt: Date.now() })
+    if (after === '') break
   }
   return withdrawing
 }
 
-/** Records the withdrawal in the account, and claims all that is charged in a transaction of its own. */
-async function claimNow(settings: Settings, report: Report, id: Hex, state: ChannelState): Promise<void> {
+/**
+ * Reads the channels, a page at a time, and claims from those whose payers are withdrawing. After `until` (Unix ms) no
+ * further page begins, so the first one is always read.
+ */
+async function claimFrom({ settings, report, share, seen }: Watch, ids: Hex[], until: number) {
+  let withdrawing = 0
+  let at = 0
+  for (; at < ids.length && (at === 0 || Date.now() <= until); at += share.page) {
+    const some = ids.slice(at, at + share.page)
+    const states = await readChannels(settings.chain, some)
+    const found = some.flatMap((id, at) => {
+      const state = states[at]
+      return state && state.withdrawRequestedAt > 0 ? [{ id, state }] : []
+    })
+    const claimed = await mapConcurrently(
+      found,
+      ({ id, state }) => claimNow(settings, report, id, state),
+      ({ id }, fault) => {
+        report.planned({ bad: [], findings: [silence(id, fault)] })
+        return true
+      },
+    )
+    for (const { id } of found) seen.add(id)
+    withdrawing += claimed.filter(Boolean).length
+  }
+  return { withdrawing, isDone: at >= ids.length }
+}
+
+/**
+ * Records the withdrawal in the account, and claims all that is charged in a transaction of its own. Returns whether this
+ * site has the channel.
+ */
+async function claimNow(settings: Settings, report: Report, id: Hex, state: ChannelState): Promise<boolean> {
   const standing = await standingOf(settings, id)
-  if (!standing) return
+  if (!standing) return false
   const updated = await updateAccount(settings, standing, state)
   const row = redeemable(updated)
   const findings = compareChain(updated, state)
-  if (!row) return
+  if (!row) return true
   const planned = await plan(settings, [row])
   report.planned({ ...planned, findings: [...findings, ...planned.findings] })
   if (planned.bad.length === 0) report.claimed(await claim(settings, [[row]]))
+  return true
 }

@@ -1,9 +1,8 @@
 /** Resolves payments by `exact` whose requests ended before the outcome was known, by reading the chain. */
-import type { Settled, Transfer } from '../../chain/facilitator/facilitator.ts'
-import type { Chain } from '../../chain/rpc.ts'
+import { findOutcome } from '../../chain/facilitator/find.ts'
 import type { Listing } from '../../ledger/book/accounts.ts'
 import type { Finding } from '../../ledger/book/finding.ts'
-import type { UnresolvedPayment } from '../../ledger/exact/types.ts'
+import type { ExactTotals, UnresolvedPayment } from '../../ledger/exact/types.ts'
 import { orderOf } from '../../schemes/exact/scheme.ts'
 import { silence } from '../channels/observe.ts'
 import type { Payers } from '../context.ts'
@@ -12,26 +11,32 @@ import type { Payers } from '../context.ts'
 const MAX_PAYMENTS = 50
 
 /**
- * Resolves one payer's unresolved payments where the chain shows their outcome. A payment that cannot be read is a
- * finding, and does not stop the others. Repeating it finds what is left.
+ * Resolves one payer's unresolved and watched payments where the chain shows their outcome. A payment that cannot be read
+ * is a finding, and does not stop the others. Repeating it finds what is left.
  */
 export async function resolvePayments(
   { authorizations, chain, relayer }: Payers,
   { id, payer }: Listing,
 ): Promise<Finding[]> {
-  // Do not ask the facilitator again: it might move the money now, for a request that ended long ago.
-  if (!chain) return []
-  // A site that moved to another network has payers there. This chain does not have their payments.
-  if (id !== `${chain.network}:${payer}`) return []
   const payments = authorizations.getByName(id)
+  const doubts = await payments.doubts(MAX_PAYMENTS)
+  // Do not ask the facilitator again: it might move the money now, for a request that ended long ago.
+  if (!chain)
+    return unresolved(id, await payments.totals(), 'only a node of our own can show it: set RPC_URL')
+  // A site that moved to another network has payers there. This chain does not have their payments.
+  if (id !== `${chain.network}:${payer}`)
+    return unresolved(id, await payments.totals(), `RPC_URL serves ${chain.network}`)
   const findings: Finding[] = []
-  for (const doubt of await payments.doubts(MAX_PAYMENTS)) {
-    const { token, nonce, taker, receiver: to, amount: value, validBefore } = doubt
+  for (const doubt of doubts) {
+    const { token, nonce, taker, receiver: to, amount: value, validBefore, since } = doubt
     const transfer = { token, nonce, from: payer, to, value, validBefore }
+    const seconds = BigInt(Math.floor(since / 1000))
     try {
-      const outcome = await readOutcome(chain, relayer, transfer, doubt)
+      const outcome = await findOutcome(chain, relayer, transfer, orderOf({ token, payer, nonce }), seconds)
       if (outcome.status === 'settled') await payments.found(token, nonce, outcome.transaction)
-      if (outcome.status === 'refused') await payments.release(token, nonce, taker)
+      if (outcome.status === 'refused' && outcome.isFinal) await payments.close(token, nonce, taker)
+      if (outcome.status === 'unknown' && outcome.detail)
+        findings.push(unattributed(id, doubt, outcome.detail))
     } catch (fault) {
       findings.push(silence(id, fault))
     }
@@ -39,23 +44,13 @@ export async function resolvePayments(
   return findings
 }
 
-/**
- * Reads the outcome of a payment: from our own transaction if there is one, else from the use of the authorization on
- * chain, since anyone may submit it. A pending order may still be mined, and an unused authorization may be used until
- * it expires: neither is a failure.
- * @throws ChainFault when the chain cannot be read
- */
-async function readOutcome(
-  chain: Chain,
-  relayer: Payers['relayer'],
-  transfer: Transfer,
-  { since }: Pick<UnresolvedPayment, 'since'>,
-): Promise<Settled> {
-  const { token, from: payer, nonce } = transfer
-  const order = await relayer?.outcome(orderOf({ token, payer, nonce }))
-  if (order?.status === 'pending') return { status: 'unknown' }
-  const { moved, search } = await import('../../chain/token.ts')
-  if (order?.status === 'mined' && moved(order.logs, transfer))
-    return { status: 'settled', transaction: order.hash }
-  return (await search(chain, transfer, BigInt(Math.floor(since / 1000)))) ?? { status: 'unknown' }
+/** One finding for a payer whose payments this run cannot look for. Refused ones are not counted: nothing shows that they were paid. */
+function unresolved(account: string, { inDoubt }: ExactTotals, why: string): Finding[] {
+  return inDoubt > 0
+    ? [{ account, what: 'unresolved', detail: `${inDoubt} with an unknown outcome; ${why}` }]
+    : []
+}
+
+function unattributed(account: string, { nonce, amount }: UnresolvedPayment, why: string): Finding {
+  return { account, what: 'unresolved', detail: `nonce ${nonce} over ${amount}: ${why}` }
 }

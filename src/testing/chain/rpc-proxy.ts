@@ -7,11 +7,15 @@ import type { AddressInfo } from 'node:net'
  * - `drop`: the call never reaches the node; a gateway's 504 comes back.
  * - `swallow`: the node does the call, and its reply is lost: the same 504.
  * - `delay`: the call is forwarded `ms` later.
+ * - `ask`: the call is forwarded with one text in place of another, as if the node had been asked for something else.
+ * - `alter`: the node is asked, and fields of its result are replaced; a field set to `null` is left out.
  * - `answer`: the node is not asked; a JSON-RPC `result` or `error`, or any HTTP `status` and `body`, comes from here.
  */
 export type RpcFault = { method: string; where?: string; times?: number } & (
   | { does: 'drop' | 'swallow' }
   | { does: 'delay'; ms: number }
+  | { does: 'ask'; replace: string; by: string }
+  | { does: 'alter'; set: Record<string, unknown> }
   | {
       does: 'answer'
       result?: unknown
@@ -90,13 +94,21 @@ async function handle(
     return
   }
   const headers = { 'content-type': 'application/json' }
-  const answer = await fetch(target, { method: 'POST', body, headers })
+  const asked = fault?.does === 'ask' ? body.replace(fault.replace, fault.by) : body
+  const answer = await fetch(target, { method: 'POST', body: asked, headers })
   const text = await answer.text()
   if (fault?.does === 'swallow') {
     response.writeHead(504).end()
     return
   }
-  response.writeHead(answer.status, headers).end(text)
+  response.writeHead(answer.status, headers).end(fault?.does === 'alter' ? alter(text, fault.set) : text)
+}
+
+function alter(text: string, set: Record<string, unknown>): string {
+  const answer = JSON.parse(text) as { result?: object | null }
+  if (!answer.result) return text
+  const fields = Object.entries({ ...answer.result, ...set }).filter(([, value]) => value !== null)
+  return JSON.stringify({ ...answer, result: Object.fromEntries(fields) })
 }
 
 function take(lane: Lane, method: string, body: string): RpcFault | undefined {

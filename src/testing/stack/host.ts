@@ -12,6 +12,7 @@ const options = JSON.parse(process.argv[2] ?? '{}') as StackOptions
 /** How to undo what was started, the last first. */
 const undo: (() => Promise<void>)[] = []
 let ending = false
+const WATCH_MS = 300_000
 
 const starting = start()
 process.on('SIGTERM', () => end(0))
@@ -54,6 +55,7 @@ async function start(): Promise<StackFacts> {
       NETWORK: `eip155:${chain.chainId}`,
       RPC_URL: chain.rpcUrl,
       RELAYER_KEY: relayer.privateKey,
+      RELAYER_ADDRESS: relayer.address,
       OPERATOR_TOKEN_SHA256: createHash('sha256').update(keep.operatorToken).digest('hex'),
       ...GAS_VARS,
       ...billingVars({ publicUrl, operatorKey: keep.operatorKey, stripeUrl: stripe.url }),
@@ -61,6 +63,7 @@ async function start(): Promise<StackFacts> {
     },
     log: (line) => process.stderr.write(`${line}\n`),
   }).then(started)
+  await startWatch(worker.url).then(started)
   return {
     url: worker.url,
     origin: site.url,
@@ -73,6 +76,19 @@ async function start(): Promise<StackFacts> {
     accounts: chain.accounts.slice(0, -2),
     operator: { url: `${worker.url}/_tab402/api`, token: keep.operatorToken },
   }
+}
+
+/** Fires the watch now and every five minutes, as the platform does. */
+async function startWatch(url: string): Promise<{ stop(): Promise<void> }> {
+  const cron = encodeURIComponent('*/5 * * * *')
+  const fire = async () => {
+    const fired = await fetch(`${url}/cdn-cgi/local/scheduled?cron=${cron}`)
+    if (!fired.ok) process.stderr.write(`the watch has failed: ${await fired.text()}\n`)
+  }
+  const failed = (cause: unknown) => void process.stderr.write(`the watch was not fired: ${cause}\n`)
+  await fire()
+  const timer = setInterval(() => void fire().catch(failed), WATCH_MS)
+  return { stop: async () => clearInterval(timer) }
 }
 
 /** Notes how to stop a part as soon as it runs. */

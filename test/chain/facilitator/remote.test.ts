@@ -1,8 +1,10 @@
 /** `exact` payments settled by a facilitator over HTTP, which may lie, fail or not answer. */
+import { HTTPFacilitatorClient } from '@x402/core/server'
 import { beforeEach, describe, expect, it, vi } from 'vitest'
 import type { SignedTransfer } from '../../../src/chain/facilitator/facilitator.ts'
-import { type RemoteSettings, remote } from '../../../src/chain/facilitator/remote.ts'
+import { type RemoteSettings, remote, TIMEOUT_MS } from '../../../src/chain/facilitator/remote.ts'
 import { encodeTransfer } from '../../../src/chain/token.ts'
+import { LEASE_MS } from '../../../src/ledger/exact/authorizations.ts'
 import type { RpcFault } from '../../../src/testing/chain/rpc-proxy.ts'
 import { chainAt, newKey, newLane, randomHex } from '../harness.ts'
 import { newPayer, send } from '../payer.ts'
@@ -50,6 +52,12 @@ describe('remote facilitator requests', () => {
     expect(await lane.seen('settle')).toMatchObject([{ params: body, headers: { authorization: 's' } }])
   })
 
+  it('wait as long as upstream’s servers do, and less than a reservation’s lease [F16]', () => {
+    const upstream = new HTTPFacilitatorClient() as unknown as { timeoutMs: number }
+    expect(TIMEOUT_MS).toBe(upstream.timeoutMs)
+    expect(TIMEOUT_MS).toBeLessThan(LEASE_MS)
+  })
+
   it('read the supported kinds', async () => {
     const { facilitator, returns } = await setUp()
     const kinds = [{ x402Version: 2, scheme: 'exact', network: 'eip155:84532' }]
@@ -59,6 +67,16 @@ describe('remote facilitator requests', () => {
 })
 
 describe('remote facilitator verify', () => {
+  it('refuses without the credentials that the facilitator quotes [G4]', async () => {
+    const headers = { verify: { authorization: 'Bearer canary-of-the-facilitator' } }
+    const { payment, facilitator, returns } = await setUp({ headers })
+    await returns('verify', { isValid: false, invalidReason: 'bad token canary-of-the-facilitator' })
+    const answer = await facilitator.verify(payment)
+    expect(answer).toMatchObject({ ok: false, refusal: { detail: 'bad token [cut]' } })
+    await returns('verify', 'Bearer canary-of-the-facilitator is unknown', 400)
+    expect(JSON.stringify(await facilitator.verify(payment))).not.toContain('canary')
+  })
+
   it('accepts a payment that the facilitator accepts', async () => {
     const { payment, facilitator, returns } = await setUp()
     await returns('verify', { isValid: true, payer: payment.from })
@@ -104,18 +122,46 @@ describe('remote facilitator settle without a node', () => {
       { success: false, errorReason: 'insufficient_funds', transaction: '', network: '' },
       400,
     )
-    const refused = { status: 'refused', reason: 'exact_insufficient_funds', detail: 'insufficient_funds' }
+    const refused = {
+      status: 'refused',
+      reason: 'exact_insufficient_funds',
+      isFinal: false,
+      detail: 'insufficient_funds',
+    }
     expect(await facilitator.settle(payment, ID)).toEqual(refused)
   })
 
-  it.each(['settlement_pending', 'unexpected_settle_error', 'invalid_transaction_state'])(
-    'returns unknown for %s [F16]',
-    async (errorReason) => {
-      const { payment, facilitator, returns } = await setUp()
-      await returns('settle', { success: false, errorReason })
-      expect(await facilitator.settle(payment, ID)).toEqual({ status: 'unknown' })
-    },
-  )
+  it.each([undefined, null])('accepts a success that leaves its payer out as %s [F15]', async (payer) => {
+    const { payment, facilitator, returns } = await setUp()
+    await returns('settle', { ...success(payment), payer })
+    expect(await facilitator.settle(payment, ID)).toEqual({ status: 'settled', transaction: HASH })
+  })
+
+  it('asks once more at once when the facilitator has sent the transfer and waits for it [F16]', async () => {
+    const { lane, payment, facilitator } = await setUp()
+    const pending = { success: false, errorReason: 'settlement_pending', transaction: HASH }
+    await lane.misbehave(
+      { method: 'settle', does: 'answer', body: JSON.stringify(pending), times: 1 },
+      { method: 'settle', does: 'answer', body: JSON.stringify(success(payment)) },
+    )
+    expect(await facilitator.settle(payment, ID)).toEqual({ status: 'settled', transaction: HASH })
+    const [first, second, ...more] = await lane.seen('settle')
+    expect([second?.params, more]).toEqual([first?.params, []])
+  })
+
+  it.each([
+    'settlement_pending',
+    'unexpected_settle_error',
+    'invalid_transaction_state',
+    'invalid_exact_evm_nonce_already_used',
+    'invalid_exact_evm_transaction_failed',
+    'invalid_exact_evm_payload_authorization_valid_after',
+    'a reason of its own',
+  ])('returns unknown for %s [F16]', async (errorReason) => {
+    const { payment, facilitator, returns } = await setUp()
+    await returns('settle', { success: false, errorReason })
+    expect(await facilitator.settle(payment, ID)).toEqual({ status: 'unknown' })
+  })
 
   const broken: [string, RpcFault][] = [
     ['a lost connection', { method: 'settle', does: 'drop' }],
@@ -146,7 +192,7 @@ describe('remote facilitator settle without a node', () => {
     ['names another network', { network: 'eip155:1' }],
     ['names no transaction', { transaction: '' }],
     ['names half a transaction', { transaction: '0xabcd' }],
-    ['names no payer', { payer: undefined }],
+    ['names half a payer', { payer: '0x11' }],
   ])('returns unknown when a success %s [F15]', async (_, wrong) => {
     const { payment, facilitator, returns } = await setUp()
     await returns('settle', { ...success(payment), ...wrong })
@@ -158,6 +204,12 @@ describe('remote facilitator settle without a node', () => {
     const v1 = { ...payment, wire: { ...payment.wire, version: 1 as const } }
     await returns('settle', { ...success(payment), network: 'base-sepolia' })
     expect(await facilitator.settle(v1, ID)).toMatchObject({ status: 'settled' })
+  })
+
+  it('returns unknown in find and sends no request without a node [F16]', async () => {
+    const { lane, payment, facilitator } = await setUp()
+    expect(await facilitator.find(payment, ID)).toMatchObject({ status: 'unknown' })
+    expect(await lane.seen('settle')).toEqual([])
   })
 
   it('asks the facilitator again in lookup [F16]', async () => {
@@ -211,10 +263,38 @@ describe('remote facilitator settle with a node', () => {
     expect(await facilitator.settle(payment, ID)).toEqual({ status: 'settled', transaction })
   })
 
-  it('accepts a refusal when the authorization is unused', async () => {
+  it.each(['transaction_failed', 'insufficient_funds', ''])(
+    'returns unknown for the refusal "%s" while the payer could still be charged [F15, I9]',
+    async (errorReason) => {
+      const { payment, facilitator, returns } = await setUpWithChain()
+      await returns('settle', { success: false, errorReason })
+      expect(await facilitator.settle(payment, ID)).toEqual({ status: 'unknown' })
+    },
+  )
+
+  it('accepts a refusal when the node shows that the payer lacks the money', async () => {
+    const { payer, facilitator, returns } = await setUpWithChain()
+    const payment = await payer.pays(randomHex(20), 10_001n)
+    await returns('settle', { success: false, errorReason: 'transaction_failed' })
+    const refused = { status: 'refused', reason: 'exact_insufficient_funds', isFinal: false }
+    expect(await facilitator.settle(payment, ID)).toMatchObject(refused)
+  })
+
+  it('finds the late settlement of a payment that it refused [F15, F16, I9]', async () => {
     const { payment, facilitator, returns } = await setUpWithChain()
     await returns('settle', { success: false, errorReason: 'transaction_failed' })
-    expect(await facilitator.settle(payment, ID)).toMatchObject({ status: 'refused', reason: 'exact_failed' })
+    expect(await facilitator.settle(payment, ID)).toEqual({ status: 'unknown' })
+    const transaction = await submit(payment)
+    expect(await facilitator.find(payment, ID)).toEqual({ status: 'settled', transaction })
+    expect(await facilitator.settle(payment, ID)).toEqual({ status: 'settled', transaction })
+  })
+
+  it('accepts in verify what has already paid the receiver [A7]', async () => {
+    const { payment, facilitator, returns } = await setUpWithChain()
+    await returns('verify', { isValid: false, invalidReason: 'invalid_exact_evm_nonce_already_used' })
+    expect(await facilitator.verify(payment)).toMatchObject({ refusal: { reason: 'exact_used' } })
+    await submit(payment)
+    expect(await facilitator.verify(payment)).toEqual({ ok: true, value: null })
   })
 
   it('returns unknown while the node cannot be read', async () => {
@@ -239,14 +319,14 @@ describe('remote facilitator settle with a node', () => {
     expect(await facilitator.lookup(payment, ID)).toEqual({ status: 'unknown' })
     await returns('settle', { success: false, errorReason: 'settlement_pending' })
     expect(await facilitator.lookup(payment, ID)).toEqual({ status: 'unknown' })
-    await returns('settle', { success: false, errorReason: 'insufficient_funds' })
-    expect(await facilitator.lookup(payment, ID)).toMatchObject({ status: 'refused' })
+    await returns('settle', { success: false, errorReason: 'invalid_exact_evm_signature' })
+    expect(await facilitator.lookup(payment, ID)).toMatchObject({ status: 'refused', isFinal: false })
   })
 
   it('returns exact_used in lookup when another payment used the nonce', async () => {
     const { payer, payment, facilitator } = await setUpWithChain()
     await submit(await payer.pays(randomHex(20), 1n, { nonce: payment.nonce }))
-    expect(await facilitator.lookup(payment, ID)).toEqual({ status: 'refused', reason: 'exact_used' })
+    expect(await facilitator.lookup(payment, ID)).toMatchObject({ status: 'refused', reason: 'exact_used' })
   })
 
   it('returns exact_too_late in lookup once the unused lapse is final', async () => {
@@ -255,6 +335,7 @@ describe('remote facilitator settle with a node', () => {
     await node.misbehave({ method: 'eth_call', where: 'finalized', does: 'drop' })
     expect(await facilitator.lookup(lapsed, ID)).toEqual({ status: 'unknown' })
     await node.misbehave()
-    expect(await facilitator.lookup(lapsed, ID)).toEqual({ status: 'refused', reason: 'exact_too_late' })
+    const late = { status: 'refused', reason: 'exact_too_late', isFinal: true }
+    expect(await facilitator.lookup(lapsed, ID)).toEqual(late)
   })
 })

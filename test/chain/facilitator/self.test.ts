@@ -1,6 +1,7 @@
 /** `exact` payments settled by our own relayer. */
 import { encodeFunctionData, parseAbi } from 'viem'
 import { beforeEach, describe, expect, it, vi } from 'vitest'
+import type { SignedTransfer } from '../../../src/chain/facilitator/facilitator.ts'
 import { relayed } from '../../../src/chain/facilitator/self.ts'
 import { encodeTransfer, moved, readBalance } from '../../../src/chain/token.ts'
 import type { Address } from '../../../src/protocol/evm/hex.ts'
@@ -10,6 +11,9 @@ import { newPayer, send } from '../payer.ts'
 beforeEach(() => {
   vi.spyOn(console, 'warn').mockImplementation(() => undefined)
 })
+
+/** A node whose newest block is final. */
+const FINAL_AT_ONCE = { method: 'eth_call', does: 'ask', replace: '"finalized"', by: '"latest"' } as const
 
 async function setUp(funds = 10_000n) {
   const [relayer, payer] = await Promise.all([newRelayer(), newPayer(funds)])
@@ -38,11 +42,18 @@ describe('own facilitator verify', () => {
     expect(verdict).toMatchObject({ refusal: { reason: 'exact_insufficient_funds' } })
   })
 
-  it('returns exact_used for a used authorization', async () => {
-    const { facilitator, payer, receiver, id } = await setUp()
+  it('returns exact_used for an authorization that paid somebody else', async () => {
+    const { facilitator, payer, receiver } = await setUp()
     const payment = await payer.pays(receiver, 1n)
-    await facilitator.settle(payment, id)
+    await submit(await payer.pays(randomHex(20), 1n, { nonce: payment.nonce }))
     expect(await facilitator.verify(payment)).toMatchObject({ refusal: { reason: 'exact_used' } })
+  })
+
+  it('accepts an authorization that has already paid the receiver [A7]', async () => {
+    const { facilitator, payer, receiver } = await setUp()
+    const payment = await payer.pays(receiver, 1n)
+    await submit(payment)
+    expect(await facilitator.verify(payment)).toEqual({ ok: true, value: null })
   })
 
   it('returns chain_unreadable while the node fails [B7]', async () => {
@@ -85,39 +96,103 @@ describe('own facilitator settle', () => {
   it('returns exact_used when the payer used the nonce for another authorization [A8]', async () => {
     const { facilitator, payer, receiver, id } = await setUp()
     const payment = await payer.pays(receiver, 700n)
-    const used = await payer.pays(randomHex(20), 1n, { nonce: payment.nonce })
-    await send((await newKey()).address, used.token, encodeTransfer(used))
-    expect(await facilitator.settle(payment, id)).toMatchObject({ status: 'refused', reason: 'exact_used' })
+    await submit(await payer.pays(randomHex(20), 1n, { nonce: payment.nonce }))
+    const used = { status: 'refused', reason: 'exact_used', isFinal: false }
+    expect(await facilitator.settle(payment, id)).toMatchObject(used)
   })
 
-  it('returns exact_used when another account submitted the authorization first [A7]', async () => {
-    const { facilitator, payer, receiver, id } = await setUp()
+  it('refuses for good once the other use of the nonce is in a final block [A8]', async () => {
+    const { facilitator, payer, receiver, relayer, id } = await setUp()
     const payment = await payer.pays(receiver, 700n)
-    await send((await newKey()).address, payment.token, encodeTransfer(payment))
-    expect(await facilitator.settle(payment, id)).toMatchObject({ status: 'refused', reason: 'exact_used' })
+    await submit(await payer.pays(randomHex(20), 1n, { nonce: payment.nonce }))
+    await relayer.lane.misbehave(FINAL_AT_ONCE)
+    const used = { status: 'refused', reason: 'exact_used', isFinal: true }
+    expect(await facilitator.settle(payment, id)).toMatchObject(used)
   })
 
-  it('returns exact_used when another submission is mined just before ours [A7]', async () => {
-    const { facilitator, payer, receiver, relayer, chain, id } = await setUp()
+  it('returns settled when another account submitted the authorization first [A7]', async () => {
+    const { facilitator, payer, receiver, chain, id } = await setUp()
     const payment = await payer.pays(receiver, 700n)
-    await relayer.lane.misbehave({ method: 'eth_estimateGas', does: 'answer', result: '0x186a0' })
-    await send((await newKey()).address, payment.token, encodeTransfer(payment))
-    expect(await facilitator.settle(payment, id)).toMatchObject({ status: 'refused', reason: 'exact_used' })
+    const transaction = await submit(payment)
+    expect(await facilitator.settle(payment, id)).toEqual({ status: 'settled', transaction })
     expect(await readBalance(chain, receiver)).toBe(700n)
   })
 
-  it('refuses a lapsed authorization [A9]', async () => {
+  it('returns settled when another submission is mined just before ours [A7]', async () => {
+    const { facilitator, payer, receiver, relayer, chain, id } = await setUp()
+    const payment = await payer.pays(receiver, 700n)
+    await relayer.lane.misbehave({ method: 'eth_estimateGas', does: 'answer', result: '0x186a0' })
+    const transaction = await submit(payment)
+    expect(await facilitator.settle(payment, id)).toEqual({ status: 'settled', transaction })
+    expect(await readBalance(chain, receiver)).toBe(700n)
+  })
+
+  it('refuses a lapsed authorization, for good once the lapse is final [A9]', async () => {
     const { facilitator, payer, receiver, id } = await setUp()
     const payment = await payer.pays(receiver, 700n, { validBefore: 1n })
-    expect(await facilitator.settle(payment, id)).toMatchObject({ status: 'refused', reason: 'exact_failed' })
+    const late = { status: 'refused', reason: 'exact_too_late', isFinal: true }
+    expect(await facilitator.settle(payment, id)).toMatchObject(late)
+  })
+
+  it('refuses an unused authorization without calling it final, since others may submit it [I9]', async () => {
+    const { facilitator, payer, receiver, id } = await setUp(699n)
+    const payment = await payer.pays(receiver, 700n)
+    const refused = { status: 'refused', reason: 'exact_insufficient_funds', isFinal: false }
+    expect(await facilitator.settle(payment, id)).toMatchObject(refused)
+    expect(await facilitator.find(payment, id)).toMatchObject(refused)
+  })
+
+  it('returns settled after a reverted transfer that a reorganization revived [F8]', async () => {
+    const { facilitator, payer, receiver, relayer, id } = await setUp()
+    const payment = await payer.pays(receiver, 700n)
+    // Before the reorganization, the same transaction is in a block where it reverts, and the nonce is unused.
+    await relayer.lane.misbehave(
+      { method: 'eth_getTransactionReceipt', does: 'alter', set: { status: '0x0', logs: [] } },
+      { method: 'eth_call', does: 'ask', replace: payment.nonce.slice(2), by: randomHex(32).slice(2) },
+    )
+    expect(await facilitator.settle(payment, id)).toMatchObject({ status: 'refused', isFinal: false })
+    await relayer.lane.misbehave()
+    expect(await facilitator.find(payment, id)).toMatchObject({ status: 'settled' })
+    expect(await facilitator.lookup(payment, id)).toMatchObject({ status: 'settled' })
+  })
+
+  it.each([
+    ['0x01', true],
+    [null, true],
+    ['0x2', false],
+  ])(
+    'returns settled for a receipt with the status %s only if it shows a success [F9]',
+    async (status, isSuccess) => {
+      const { facilitator, payer, receiver, relayer, chain, id } = await setUp()
+      const impatient = relayed(chain, { ...relayer, send: (order) => relayer.send(order, 0) })
+      const payment = await payer.pays(receiver, 700n)
+      await relayer.lane.misbehave({ method: 'eth_getTransactionReceipt', does: 'alter', set: { status } })
+      const outcome = isSuccess ? 'settled' : 'unknown'
+      expect(await (isSuccess ? facilitator : impatient).settle(payment, id)).toMatchObject({
+        status: outcome,
+      })
+      await relayer.lane.misbehave()
+      expect(await facilitator.lookup(payment, id)).toMatchObject({ status: 'settled' })
+    },
+  )
+
+  it('returns unknown while the receipt lacks its logs, since the token shows the use [F9]', async () => {
+    const { facilitator, payer, receiver, relayer, id } = await setUp()
+    const payment = await payer.pays(receiver, 700n)
+    await relayer.lane.misbehave({ method: 'eth_getTransactionReceipt', does: 'alter', set: { logs: [] } })
+    expect(await facilitator.settle(payment, id)).toMatchObject({ status: 'unknown' })
+    await relayer.lane.misbehave()
+    expect(await facilitator.lookup(payment, id)).toMatchObject({ status: 'settled' })
   })
 
   it('refuses when the token succeeds and moves nothing [A10]', async () => {
     const { facilitator, payer, receiver, id } = await setUp()
     const emptyToken = randomHex(20)
-    await rpc('anvil_setCode', emptyToken, '0x00')
+    // Every call returns 32 zero bytes: nothing is held, and no authorization is used.
+    await rpc('anvil_setCode', emptyToken, '0x60205ff3')
     const payment = { ...(await payer.pays(receiver, 700n)), token: emptyToken }
-    expect(await facilitator.settle(payment, id)).toMatchObject({ status: 'refused', reason: 'exact_failed' })
+    const refused = { status: 'refused', isFinal: false, detail: expect.stringContaining('moved nothing') }
+    expect(await facilitator.settle(payment, id)).toMatchObject(refused)
   })
 
   it('returns unknown until the receipt can be read, then settled [F6]', async () => {
@@ -137,10 +212,7 @@ describe('own facilitator settle', () => {
     await relayer.lane.misbehave({ method: 'eth_estimateGas', does: 'drop' })
     expect(await facilitator.settle(payment, id)).toEqual({ status: 'unknown' })
     await relayer.lane.misbehave()
-    expect(await facilitator.lookup(payment, id)).toMatchObject({
-      status: 'refused',
-      detail: 'nothing was sent',
-    })
+    expect(await facilitator.lookup(payment, id)).toMatchObject({ status: 'refused', isFinal: false })
     expect(await facilitator.settle(payment, id)).toMatchObject({ status: 'settled' })
   })
 
@@ -170,6 +242,11 @@ describe('moved', () => {
     expect(moved(logs.slice(0, 1), payment)).toBe(false)
   })
 })
+
+/** Sends a payment from another account. */
+async function submit(payment: SignedTransfer) {
+  return send((await newKey()).address, payment.token, encodeTransfer(payment))
+}
 
 function transferAll(value: bigint) {
   const abi = parseAbi(['function transfer(address to, uint256 value) returns (bool)'])

@@ -161,7 +161,7 @@ describe('relayer with a stuck transaction', () => {
     const highBaseFee = {
       method: 'eth_getBlockByNumber',
       does: 'answer',
-      result: { baseFeePerGas: '0x3b9aca00' },
+      result: { timestamp: '0x1', baseFeePerGas: '0x3b9aca00' },
     } as const
     await relayer.lane.misbehave(DROPPED, highBaseFee)
     const order = anOrder()

@@ -75,6 +75,16 @@ describe('relayer order', () => {
   })
 })
 
+describe('relayer waits', () => {
+  it('are settings: for a block, and between two looks at open transactions', async () => {
+    const relayer = await newRelayer({ waits: { minedMs: 0, tendMs: 60_000 } })
+    await relayer.lane.misbehave({ method: 'eth_getTransactionReceipt', does: 'answer', result: null })
+    const sentAt = Date.now()
+    expect(await relayer.send(anOrder())).toMatchObject({ status: 'pending' })
+    expect(await relayer.alarmAt()).toBeGreaterThanOrEqual(sentAt + 60_000)
+  })
+})
+
 describe('relayer order that would fail', () => {
   const toEscrow = { to: chainAt('').escrow, data: encodeClaim([]) }
 

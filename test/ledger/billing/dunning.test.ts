@@ -1,6 +1,13 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { cutOff, dueDate, owedOn, redeemedBy, stagesDue } from '../../../src/ledger/billing/dunning.ts'
+import {
+  cutOff,
+  dueDate,
+  isAsked,
+  owedOn,
+  redeemedBy,
+  stagesDue,
+} from '../../../src/ledger/billing/dunning.ts'
 import type { InvoiceStanding, Stage } from '../../../src/ledger/billing/types.ts'
 import { invoiceOf, standingOf } from '../../billing/bills.ts'
 
@@ -105,6 +112,17 @@ describe('cutOff', () => {
         { stage, failedAt },
       ]),
     ).toBe(reason)
+  })
+})
+
+describe('isAsked', () => {
+  it('asks about a written-off invoice after 0, 1, 2, 4, 8 … days, and about any other each time', () => {
+    const dueAt = ISSUED
+    const at = (day: number) => dueAt + (TERMS.writtenOff + day) * DAY
+    const asked = (stage: Stage) =>
+      Array.from({ length: 70 }, (_, day) => day).filter((day) => isAsked({ stage, dueAt }, TERMS, at(day)))
+    expect(asked('written_off')).toEqual([0, 1, 2, 4, 8, 16, 32, 64])
+    expect(asked('suspended')).toHaveLength(70)
   })
 })
 

@@ -230,6 +230,22 @@ describe('CreditLine invoice', () => {
     expect([await attempt('b'), await attempt('c')]).toEqual(['replayed', 'settled'])
     expect(await line.line().attempts()).toEqual([])
   })
+
+  it('keeps a refused payment attempt, which blocks no other and may begin again [I9]', async () => {
+    const { line, invoice } = await billed()
+    const attempt = (id: string) => line.line().attempt(invoice.id, id, 'detail')
+    await attempt('a')
+    for (let times = 0; times < 2; times++) await line.line().refuse(invoice.id, 'a')
+    await line.restart()
+    expect(await line.line().attempts()).toMatchObject([{ id: 'a', isRefused: true }])
+    expect([await attempt('a'), await attempt('b')]).toEqual(['begun', 'busy'])
+    await line.line().refuse(invoice.id, 'a')
+    expect(await attempt('b')).toBe('begun')
+    await line.line().paid({ ...payment(invoice.id, 3n * PRICE), id: 'b' })
+    expect(await line.line().bill()).toMatchObject({ attempted: [{ id: invoice.id }] })
+    await line.line().paid({ ...payment(invoice.id, 3n * PRICE), id: 'a' })
+    expect(await line.line().bill()).toMatchObject({ attempted: [] })
+  })
 })
 
 describe('CreditLine payment', () => {

@@ -1,54 +1,20 @@
-import { env, evictDurableObject, runInDurableObject } from 'cloudflare:test'
+import { env, runInDurableObject } from 'cloudflare:test'
 import { describe, expect, it } from 'vitest'
 import { listings } from '../../../src/ledger/book/accounts.ts'
 import { LEASE_MS } from '../../../src/ledger/exact/authorizations.ts'
-import type { Use } from '../../../src/ledger/exact/types.ts'
 import { REPLAY_WINDOW_MS } from '../../../src/ledger/replay-window.ts'
 import { randomHex } from '../../chain/harness.ts'
-
-const TX = `0x${'cd'.repeat(32)}` as const
-
-const secondsFromNow = (seconds: number) => BigInt(Math.floor(Date.now() / 1000) + seconds)
-
-function aUse(rest: Partial<Use> = {}): Use {
-  const [payer, receiver, token] = [randomHex(20), randomHex(20), randomHex(20)]
-  const parties = { name: `eip155:84532:${payer}`, payer, receiver, token }
-  const proof = {
-    nonce: randomHex(32),
-    amount: 1000n,
-    validBefore: secondsFromNow(60),
-    signature: randomHex(65),
-  }
-  return { id: randomHex(4), ...parties, ...proof, request: 'GET /a', ...rest }
-}
-
-function memoryOf({ name }: Use) {
-  const memory = () => env.AUTHORIZATIONS.getByName(name)
-  return {
-    take: async (use: Use, price?: bigint) => memory().take(use, price),
-    /** Takes the authorization for a new request id. */
-    takeAnew: async (use: Use) => memory().take({ ...use, id: randomHex(4) }),
-    settled: async ({ token, nonce }: Use) => memory().settled(token, nonce, TX),
-    release: async ({ token, nonce, id }: Use) => memory().release(token, nonce, id),
-    doubt: async ({ token, nonce, id }: Use) => memory().doubt(token, nonce, id),
-    renew: async ({ token, nonce, id }: Use) => memory().renew(token, nonce, id),
-    found: async ({ token, nonce }: Use) => memory().found(token, nonce, TX),
-    doubts: async (limit = 10) => memory().doubts(limit),
-    status: async () => (await memory().uses('', 10)).map(({ status }) => status),
-    totals: async () => memory().totals(),
-    restart: () => evictDurableObject(memory()),
-    /** The same authorization after its validity ended. */
-    lapse: ({ name: _, ...use }: Use) => ({ ...use, name, validBefore: secondsFromNow(0) }),
-    age: (ms: number) =>
-      runInDurableObject(memory(), (_, { storage }) => {
-        storage.sql.exec('UPDATE authorization SET at = at - ?', ms)
-      }),
-  }
-}
-
-const NO_DOUBT = { inDoubt: 0, undelivered: 0 }
-const TOO_LATE = { outcome: 'refused', reason: 'exact_too_late' }
-const IN_PROGRESS = { outcome: 'refused', reason: 'exact_in_progress' }
+import {
+  aUse,
+  DOUBT,
+  IN_PROGRESS,
+  LATE_DOUBT,
+  memoryOf,
+  NO_DOUBT,
+  secondsFromNow,
+  TOO_LATE,
+  TX,
+} from './harness.ts'
 
 describe('Authorizations.take', () => {
   it('gives an authorization to one of 50 concurrent requests [A1]', async () => {
@@ -110,7 +76,7 @@ describe('Authorizations.take', () => {
     expect(await memory.takeAnew(use)).toEqual(IN_PROGRESS)
     await memory.age(1000)
     const taken = await Promise.all([memory.takeAnew(use), memory.takeAnew(use)])
-    expect(taken).toEqual([{ outcome: 'doubtful' }, IN_PROGRESS])
+    expect(taken).toEqual([DOUBT, IN_PROGRESS])
   })
 
   it('returns exact_too_late and stores nothing when under six seconds are left [A9]', async () => {
@@ -131,7 +97,7 @@ describe('Authorizations.take', () => {
     expect(await memory.takeAnew(lapsed)).toEqual(IN_PROGRESS)
     await memory.age(LEASE_MS)
     expect(await memory.take(lapsed)).toEqual({ outcome: 'taken' })
-    expect(await memory.takeAnew(lapsed)).toEqual({ outcome: 'doubtful' })
+    expect(await memory.takeAnew(lapsed)).toEqual(LATE_DOUBT)
     await memory.settled(use)
     expect(await memory.takeAnew(lapsed)).toEqual({ outcome: 'replayed', transaction: TX })
 
@@ -149,7 +115,7 @@ describe('Authorizations.take', () => {
     expect((await listings(env.BOOK, '', 1000)).map(({ id }) => id)).not.toContain(use.name)
     await memory.take(use, 1000n)
     await memory.age(LEASE_MS)
-    expect(await memory.take({ ...use, id: 'again' }, 1001n)).toEqual({ outcome: 'doubtful' })
+    expect(await memory.take({ ...use, id: 'again' }, 1001n)).toEqual(DOUBT)
     await memory.settled(use)
     expect(await memory.take(use, 1001n)).toEqual({ outcome: 'replayed', transaction: TX })
     expect(await memory.totals()).toEqual({ payments: 1, received: 1000n, ...NO_DOUBT })
@@ -178,7 +144,7 @@ describe('Authorizations.take', () => {
     expect(await memory.renew(use)).toBe(true)
     await memory.age(LEASE_MS)
     const next = { ...use, id: 'next' }
-    expect(await memory.take(next)).toEqual({ outcome: 'doubtful' })
+    expect(await memory.take(next)).toEqual(DOUBT)
     expect(await memory.renew(use)).toBe(false)
     await memory.release(use)
     await memory.doubt(use)
@@ -195,7 +161,7 @@ describe('Authorizations.take', () => {
     for (let times = 0; times < 3; times++) expect(await memory.take(use)).toEqual({ outcome: 'taken' })
     await memory.doubt(use)
     const next = { ...use, id: 'next' }
-    for (let times = 0; times < 3; times++) expect(await memory.take(next)).toEqual({ outcome: 'doubtful' })
+    for (let times = 0; times < 3; times++) expect(await memory.take(next)).toEqual(DOUBT)
     expect(await memory.takeAnew(use)).toEqual(IN_PROGRESS)
   })
 
@@ -205,7 +171,7 @@ describe('Authorizations.take', () => {
     await memory.take(use)
     await memory.doubt(use)
     expect(await memory.totals()).toMatchObject({ inDoubt: 1 })
-    expect(await memory.takeAnew(use)).toEqual({ outcome: 'doubtful' })
+    expect(await memory.takeAnew(use)).toEqual(DOUBT)
   })
 
   it('keeps equal nonces of two tokens apart', async () => {
@@ -251,7 +217,7 @@ describe('Authorizations', () => {
     ])
     // The chain is searched from the time of the first take; another attempt must not change it.
     const [{ since } = { since: 0 }] = await memory.doubts(1)
-    expect(await memory.takeAnew({ ...soon, name: late.name })).toEqual({ outcome: 'doubtful' })
+    expect(await memory.takeAnew({ ...soon, name: late.name })).toEqual(DOUBT)
     await memory.age(LEASE_MS)
     expect((await memory.doubts(1))[0]?.since).toBe(since)
   })
@@ -261,7 +227,13 @@ describe('Authorizations', () => {
     const memory = memoryOf(use)
     await memory.take(use)
     for (let times = 0; times < 2; times++) await memory.found(use)
-    expect(await memory.totals()).toEqual({ payments: 1, received: 1000n, inDoubt: 0, undelivered: 1 })
+    expect(await memory.totals()).toEqual({
+      payments: 1,
+      received: 1000n,
+      inDoubt: 0,
+      undelivered: 1,
+      watched: 0,
+    })
     expect(await memory.status()).toEqual(['undelivered'])
     expect(await memory.takeAnew({ ...use, request: 'GET /b' })).toMatchObject({ reason: 'exact_bound' })
     for (let times = 0; times < 2; times++) {
@@ -290,14 +262,14 @@ describe('Authorizations', () => {
     const memory = memoryOf(use)
     await memory.take(use)
     await runInDurableObject(env.AUTHORIZATIONS.getByName(use.name), (_, { storage }) => {
-      for (const column of ['receiver', 'valid_before', 'since', 'undelivered'])
+      for (const column of ['receiver', 'valid_before', 'since', 'undelivered', 'shown'])
         storage.sql.exec(`ALTER TABLE authorization DROP COLUMN ${column}`)
     })
     await memory.restart()
     await memory.age(LEASE_MS)
     expect(await memory.doubts()).toEqual([])
     expect(await memory.totals()).toMatchObject({ inDoubt: 1, undelivered: 0 })
-    expect(await memory.takeAnew(use)).toEqual({ outcome: 'doubtful' })
+    expect(await memory.takeAnew(use)).toEqual(DOUBT)
     await memory.age(LEASE_MS)
     expect(await memory.doubts()).toMatchObject([{ nonce: use.nonce, validBefore: use.validBefore }])
   })

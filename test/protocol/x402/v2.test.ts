@@ -13,6 +13,8 @@ import { networks } from '../../../src/protocol/evm/network.ts'
 import { recover } from '../../../src/protocol/evm/secp256k1.ts'
 import { encodeHeader } from '../../../src/protocol/x402/header.ts'
 import type { PaymentRequired } from '../../../src/protocol/x402/types.ts'
+import { foreignJson } from '../../foreign.ts'
+import { runs } from '../../runs.ts'
 import { unmet } from '../../vectors/demands.ts'
 import { authorizer, changed, parsePayment, payer, payments, receiver, recorded } from '../payments.ts'
 
@@ -228,6 +230,18 @@ describe('parsePayment of a changed payment', () => {
       }),
     )
     fc.assert(fc.property(fc.jsonValue(), (value) => !parsePayment(encodeHeader(value)).ok))
+    const odd = foreignJson(
+      ['x402Version', 'accepted', 'payload', 'extra', 'scheme', 'network', 'amount'],
+      [2],
+    )
+    fc.assert(
+      fc.property(names, fc.nat(), odd, (name, at, value) => {
+        const places = paths(recorded(name))
+        const answer = parsePayment(changed(name, places[at % places.length] ?? '', value))
+        expect(typeof answer.ok).toBe('boolean')
+      }),
+      { numRuns: runs(300) },
+    )
   })
 })
 

@@ -43,6 +43,12 @@ async function fund(crawler: Crawler, amount: bigint): Promise<void> {
   await send((await newKey()).address, escrow, data)
 }
 
+async function stateOf({ id }: Crawler) {
+  const [state] = await readChannels(chainAt(rpcUrl), [id])
+  if (!state) throw new Error('the chain must know the channel')
+  return state
+}
+
 /** Vouchers of one payer, each on its own unfunded channel. */
 async function unfunded(count: number): Promise<string[]> {
   const payer = await newPayer(0n)
@@ -112,7 +118,13 @@ describe('Voucher on an unfunded channel', () => {
     const payments = await unfunded(12)
     const reads = readsOfChain()
     const answers = await Promise.all(payments.map((payment) => limited.ask('/page', { payment })))
-    expect(answers.map(({ status }) => status)).toEqual(Array(12).fill(402))
+    const unread = answers.filter(({ status }) => status === 503)
+    expect(answers.filter(({ status }) => status === 402)).toHaveLength(5)
+    expect(unread).toHaveLength(7)
+    for (const answer of unread) {
+      expect(await errorOf(answer)).toBe('tab_too_many_unknown_channels')
+      expect(answer.headers.get('retry-after')).not.toBeNull()
+    }
     expect(reads()).toBeLessThanOrEqual(5)
   })
 
@@ -130,7 +142,7 @@ describe('Voucher on an unfunded channel', () => {
     const regular = await newRegular(shop)
     expect((await closed.ask('/two', { payment: await regular.owes(2n * PRICE) })).status).toBe(200)
     const [unknown] = await unfunded(1)
-    expect((await closed.ask('/page', { payment: unknown ?? '' })).status).toBe(402)
+    expect((await closed.ask('/page', { payment: unknown ?? '' })).status).toBe(503)
     const fresh = await newCrawler(shop)
     const late = await closed.ask('/page', { payment: await fresh.deposits(50_000n, PRICE) })
     expect([late.status, await errorOf(late)]).toEqual([503, 'tab_too_many_unknown_channels'])
@@ -138,6 +150,38 @@ describe('Voucher on an unfunded channel', () => {
 })
 
 describe('Channel funded without the Worker', () => {
+  it('returns 503 while the rate limit prevents its lookup, then opens [H1, I9]', async () => {
+    const closed = startPaywall({ CHAIN_READS: { limit: async () => ({ success: false }) } })
+    const crawler = await newCrawler(shop)
+    await fund(crawler, 30_000n)
+    const payment = await crawler.owes(PRICE)
+    const unread = await closed.ask('/page', { payment })
+    expect([unread.status, await errorOf(unread)]).toEqual([503, 'tab_too_many_unknown_channels'])
+    expect((await shop.ask('/page', { payment })).status).toBe(200)
+  })
+
+  it('is read again from a bucket of its own, whatever strangers use up [H1, I9]', async () => {
+    const keys: string[] = []
+    let isOpen = false
+    const CHANNEL_READS = {
+      limit: async ({ key }: { key: string }) => {
+        keys.push(key)
+        return { success: isOpen }
+      },
+    }
+    const closed = { limit: async () => ({ success: false }) }
+    const limited = startPaywall({ CHAIN_READS: closed, CHANNEL_READS })
+    const crawler = await newRegular(shop, 10_000n)
+    await crawler.account().observe({ ...(await stateOf(crawler)), balance: PRICE })
+    const payment = await crawler.owes(2n * PRICE)
+    const unread = await limited.ask('/two', { payment })
+    expect([unread.status, await errorOf(unread)]).toEqual([503, 'tab_too_many_unknown_channels'])
+    expect(unread.headers.get('retry-after')).not.toBeNull()
+    isOpen = true
+    expect((await limited.ask('/two', { payment })).status).toBe(200)
+    expect(keys).toEqual([crawler.id, crawler.id])
+  })
+
   it('is opened by its first voucher', async () => {
     const crawler = await newCrawler(shop)
     await fund(crawler, 30_000n)
@@ -175,9 +219,9 @@ describe('Channel funded without the Worker', () => {
 
   it('is read again when the account stores a pending withdrawal', async () => {
     const crawler = await newRegular(shop)
-    const [state] = await readChannels(chainAt(rpcUrl), [crawler.id])
-    if (!state) throw new Error('the chain must know the channel')
-    await crawler.account().observe({ ...state, withdrawRequestedAt: 1_700_000_000, withdrawAmount: 1n })
+    await crawler
+      .account()
+      .observe({ ...(await stateOf(crawler)), withdrawRequestedAt: 1_700_000_000, withdrawAmount: 1n })
     const paid = await shop.ask('/two', { payment: await crawler.owes(2n * PRICE) })
     expect(paid.status).toBe(200)
   })

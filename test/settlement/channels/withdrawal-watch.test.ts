@@ -1,43 +1,14 @@
 import { env } from 'cloudflare:test'
-import { encodeFunctionData, parseAbi } from 'viem'
 import { describe, expect, it } from 'vitest'
 import { readChannels } from '../../../src/chain/channels.ts'
 import { encodeRefund } from '../../../src/chain/escrow.ts'
 import { runs } from '../../../src/ledger/book/runs.ts'
-import { watch } from '../../../src/settlement/channels/withdrawal-watch.ts'
+import { WATCH_SHARE, watch } from '../../../src/settlement/channels/withdrawal-watch.ts'
 import { windowOf } from '../../../src/settlement/workflow.ts'
 import { countOf, randomHex } from '../../chain/harness.ts'
 import { send } from '../../chain/payer.ts'
-import {
-  newReceiver,
-  type OpenChannel,
-  openChannel,
-  openChannels,
-  received,
-  recordOf,
-  runOf,
-  standingOf,
-} from '../harness.ts'
-
-const WITHDRAW = parseAbi([
-  'struct ChannelConfig { address payer; address payerAuthorizer; address receiver; address receiverAuthorizer; address token; uint40 withdrawDelay; bytes32 salt; }',
-  'function initiateWithdraw(ChannelConfig config, uint128 amount)',
-])
-
-/** Initiates the payer's withdrawal of `amount` from the escrow. */
-async function withdraw({ config, payer }: OpenChannel, escrow: `0x${string}`, amount: bigint) {
-  const args = [config, amount] as const
-  const data = encodeFunctionData({ abi: WITHDRAW, functionName: 'initiateWithdraw', args })
-  await send(payer.address, escrow, data)
-}
-
-let time = Date.UTC(2026, 10, 21)
-
-/** Returns another time for each firing. */
-function nextTime(): number {
-  time += 300_000
-  return time
-}
+import { newReceiver, openChannel, openChannels, received, recordOf, runOf, standingOf } from '../harness.ts'
+import { nextTime, withdraw } from './harness.ts'
 
 describe('Withdrawal watch', () => {
   it('claims at once when a payer withdraws, and the account rejects new vouchers [F1]', async () => {
@@ -100,7 +71,8 @@ describe('Withdrawal watch', () => {
     const channel = await openChannel(setup)
     await channel.charge(40n)
     const before = (await runs(env.BOOK, 100)).length
-    expect(await watch(setup.settings, nextTime())).toBe(0)
+    // Without the withdrawals of earlier tests.
+    expect(await watch(setup.settings, nextTime(), { ...WATCH_SHARE, overlap: 0 })).toBe(0)
     expect((await runs(env.BOOK, 100)).length).toBe(before)
   })
 

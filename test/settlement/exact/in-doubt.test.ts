@@ -14,6 +14,9 @@ import { newReceiver, type ReceiverSetup, received, runOf, runWork, steps } from
 const NEVER = 10n ** 10n
 const REQUEST = 'GET https://site.test/one'
 
+/** A node whose newest block is final. */
+const FINAL_AT_ONCE = { method: 'eth_call', does: 'ask', replace: '"finalized"', by: '"latest"' } as const
+
 /** A payer whose requests take authorizations and are then aborted. */
 async function newBuyer({ chain, receiver, relayer }: ReceiverSetup) {
   const payer = await newPayer()
@@ -151,8 +154,25 @@ describe('Unresolved exact payment', () => {
     const buyer = await newBuyer(setup)
     const { nonce } = await buyer.takes(700n)
     await submit(await buyer.pays(randomHex(20) as Address, 700n, { nonce }))
+    expect((await runOf(setup)).record.exact).toMatchObject({ payments: 0, received: '0', inDoubt: 1 })
+    await setup.relayer.lane.misbehave(FINAL_AT_ONCE)
     expect((await runOf(setup)).record.exact).toMatchObject({ payments: 0, received: '0', inDoubt: 0 })
     expect(await buyer.statuses()).toEqual(['released'])
+  })
+
+  it('is a finding while the node shows its use and no transaction [F9]', async () => {
+    const setup = await newReceiver()
+    const buyer = await newBuyer(setup)
+    const payment = await buyer.takes(700n)
+    await submit(payment)
+    await setup.relayer.lane.misbehave({ method: 'eth_getLogs', does: 'answer', result: [] })
+    const { status, record } = await runOf(setup)
+    expect([status, record.exact]).toMatchObject(['in_doubt', { payments: 0, inDoubt: 1 }])
+    expect(record.findings.list).toEqual([
+      { account: buyer.id, what: 'unresolved', detail: expect.stringContaining(payment.nonce) },
+    ])
+    await setup.relayer.lane.misbehave()
+    expect((await runOf(setup)).record.exact).toMatchObject({ payments: 1, inDoubt: 0 })
   })
 
   it('is left to a request that has taken it again [E4]', async () => {
@@ -226,9 +246,11 @@ describe('Unresolved facilitator payment', () => {
     await submit(await buyer.takes(700n))
     const { status, record } = await runWith(setup, { chain: null })
     expect([status, record.exact]).toEqual([
-      'settled',
+      'in_doubt',
       { payers: 1, payments: 0, received: '0', inDoubt: 1, undelivered: 0 },
     ])
+    const detail = expect.stringContaining('set RPC_URL')
+    expect(record.findings.list).toEqual([{ account: buyer.id, what: 'unresolved', detail }])
     expect(await buyer.statuses()).toEqual(['taken'])
   })
 })
