@@ -18,12 +18,16 @@ export class Relayer extends RelayerBase<Bindings> {
   constructor(ctx: DurableObjectState, env: Bindings) {
     const read = readConfig(env)
     if (!read.ok) throw new Error(describeProblems(read.problems))
-    const { chain, relayer, gas, relayerWaitMs: waitMs } = read.config
+    const { chain, relayer, oldRelayers, gas, relayerWaitMs: waitMs } = read.config
     if (!chain || !relayer) throw new Error('the relayer needs RPC_URL and RELAYER_KEY')
     assertAddress(relayer)
+    // Trap: the object of a former key still has that key's nonces. The present key must not sign with them.
+    const [, named] = /:(0x[0-9a-f]{40})$/.exec(ctx.id.name ?? '') ?? []
+    const own = named ? [relayer, ...oldRelayers].find(({ address }) => address === named) : relayer
+    if (!own) throw new Error('this relayer needs its former key in RELAYER_KEYS_OLD')
     super(ctx, env, {
       chain,
-      key: relayer.key,
+      key: own.key,
       gas,
       ...(waitMs && { waits: { minedMs: waitMs, tendMs: waitMs } }),
     })

@@ -2,6 +2,7 @@
 
 import type { BillingContext } from '../billing/context.ts'
 import { type Config, describeProblems, readConfig } from '../config/config.ts'
+import { sign } from '../protocol/evm/secp256k1.ts'
 import type { Payers, Settings } from '../settlement/context.ts'
 import type { Work } from '../settlement/run.ts'
 import type { Bindings } from './bindings.ts'
@@ -22,8 +23,12 @@ export function workOf(env: Bindings): Work | null {
 }
 
 function channelsOf(env: Bindings, config: Config): Settings | null {
-  const { chain, relayer, gas, webhook } = config
+  const { chain, relayer, oldRelayers, gas, webhook } = config
   if (!chain || !relayer) return null
+  const signAs: Settings['signAs'] = (authorizer, digest) => {
+    const old = oldRelayers.find(({ address }) => address === authorizer)
+    return old ? sign(digest, old.key) : null
+  }
   const { BOOK: book, ACCOUNT: accounts, AUTHORIZATIONS: authorizations } = env
   return {
     chain,
@@ -32,16 +37,27 @@ function channelsOf(env: Bindings, config: Config): Settings | null {
     authorizations,
     gas,
     relayer: lastingRelayer(env, config),
+    signAs,
     webhook: webhook ? { ...webhook, now: Date.now } : null,
   }
 }
 
-/** Trap: a stub stops working once its object is reset, which a run outlives. Each call makes a fresh stub. */
+/**
+ * The present relayer sends. Former ones only return the outcomes of what they sent.
+ *
+ * Trap: a stub stops working once its object is reset, which a run outlives. Each call makes a fresh stub.
+ */
 function lastingRelayer(env: Bindings, config: Config): Settings['relayer'] {
   const stub = () => relayerOf(env, config)
   return {
     send: (order, waitMs) => stub().send(order, waitMs),
-    outcome: (id, waitMs) => stub().outcome(id, waitMs),
+    async outcome(id, waitMs) {
+      for (const relayer of config.oldRelayers) {
+        const earlier = await relayerOf(env, { ...config, relayer }).outcome(id, waitMs)
+        if (earlier.status !== 'none') return earlier
+      }
+      return stub().outcome(id, waitMs)
+    },
     address: () => stub().address(),
     state: () => stub().state(),
   }

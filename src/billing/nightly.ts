@@ -3,8 +3,9 @@
 import { isAsked } from '../ledger/billing/dunning.ts'
 import { periodOf } from '../ledger/billing/period.ts'
 import type { DunningStep, InvoiceStanding, StatementHead } from '../ledger/billing/types.ts'
+import { clearRelisted } from '../ledger/book/accounts.ts'
 import { type LineListing, lines as listLines } from '../ledger/book/credit.ts'
-import type { Finding } from '../ledger/book/finding.ts'
+import { compareListing, type Finding } from '../ledger/book/finding.ts'
 import type { LineBill } from '../ledger/credit/contract.ts'
 import { mapConcurrently } from '../platform/pool.ts'
 import { notConfigured } from '../rails/index.ts'
@@ -71,6 +72,7 @@ export async function billPage(settings: BillSettings, after: string, now: numbe
     }),
   )
   await projectBilledLines(settings, billed, now)
+  await clearRelisted(settings.book, 'line', page)
   const statements = billed.flatMap((line) => line.statements)
   const sums: BillSums = {
     lines: page.length,
@@ -83,7 +85,7 @@ export async function billPage(settings: BillSettings, after: string, now: numbe
   }
   return {
     sums,
-    findings: billed.flatMap(({ findings }) => findings),
+    findings: [...compareListing(page), ...billed.flatMap(({ findings }) => findings)],
     next: page.length < BILL_PAGE ? null : (page.at(-1)?.id ?? null),
   }
 }

@@ -1,7 +1,7 @@
 /** Writes into the read model what credit lines have changed since they were last projected. */
 
 import { type LineListing, projectLines, saveInvoices, saveStatements } from '../ledger/book/credit.ts'
-import type { LineBill } from '../ledger/credit/contract.ts'
+import type { LineBill, LineNews } from '../ledger/credit/contract.ts'
 import { mapConcurrently } from '../platform/pool.ts'
 import type { BillSettings } from './context.ts'
 
@@ -22,7 +22,15 @@ export async function projectBilledLines(
     ({ listed: { id, cursor } }) => lines.getByName(id).news(cursor ?? 0),
     () => null,
   )
-  const news = answers.flatMap((answer) => answer ?? [])
+  await projectNews(
+    book,
+    answers.flatMap((answer) => answer ?? []),
+    now,
+  )
+}
+
+/** Writes changes of lines into the read model. All changes (`news(0)`) rebuild a line's rows. `now`: Unix milliseconds. */
+export async function projectNews(book: D1Database, news: readonly LineNews[], now: number): Promise<void> {
   await saveStatements(
     book,
     news.flatMap(({ statements, standing: { enrolment } }) =>

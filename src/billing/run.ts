@@ -60,7 +60,7 @@ async function listFromRegistry(book: D1Database, registry: DurableObjectStub<Ag
     const page: Agent[] = await registry.list(after, REGISTRY_PAGE)
     await listLines(
       book,
-      page.map(({ id, name, createdAt }) => ({ id, name, openedAt: createdAt })),
+      page.map(({ id, name, createdAt: openedAt }) => ({ id, name, openedAt, relistedAt: Date.now() })),
     )
     after = page.at(-1)?.id
   }

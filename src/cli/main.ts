@@ -6,6 +6,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   demo: () => import('./demo.ts'),
   pay: () => import('./pay.ts'),
   'check-config': () => import('./check-config.ts'),
+  'rebuild-book': () => import('./rebuild-book.ts'),
 }
 
 const USAGE = `Examples:
@@ -21,6 +22,7 @@ Commands:
   demo                            show what tab402 does, in about 15 seconds
   pay exact|channel|credit URL    buy a page
   check-config                    validate the Worker's settings
+  rebuild-book                    write the database again from the Durable Objects
 
 Options:
   -h, --help     show this help, or that of a command

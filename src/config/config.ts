@@ -12,7 +12,7 @@ import { durableObject, integer, isLocal, shaped, url, urls } from './fields.ts'
 import { GAS_EXPECTED, type GasConfig, gasConfig, gasSettings, gasWarnings } from './gas.ts'
 import { POLICY_TERMS, parsePolicy, schemesAsked } from './policy.ts'
 import { type ConfigProblem, type Expected, problemsOf } from './problem.ts'
-import { readWith, unpack, usd } from './schema.ts'
+import { list, readWith, unpack, usd } from './schema.ts'
 
 export { type ConfigProblem, describeProblems } from './problem.ts'
 
@@ -23,6 +23,8 @@ export type Config = {
   chain: Chain | undefined
   /** Present with RELAYER_KEY. The address is the channels' receiver authorizer and pays for gas. */
   relayer: RelayerKey | undefined
+  /** Former keys: their channels are still claimed, and serve no more requests. */
+  oldRelayers: readonly RelayerKey[]
   /** How long a call waits for a block, and how often open transactions are looked at; the relayer's default without it. */
   relayerWaitMs: number | undefined
   /** Present with FACILITATOR_URL, which then settles `exact`. Headers by endpoint. */
@@ -69,6 +71,10 @@ const EXPECTED = {
   RELAYER_WAIT_MS: { want: '100 to 60000', example: '15000' },
   RELAYER_KEY: { want: 'a private key: 0x and 64 hex digits', example: '0x1f2e…' },
   RELAYER_ADDRESS: { want: 'the address of RELAYER_KEY: 0x and 40 hex digits', example: '0x19e7…' },
+  RELAYER_KEYS_OLD: {
+    want: 'former values of RELAYER_KEY, at most 8 and without the present one: one key, or a JSON list',
+    example: '["0x1f2e…"]',
+  },
   FACILITATOR_URL: {
     want: 'the https URL of an x402 facilitator',
     example: '"https://facilitator.example.com"',
@@ -103,11 +109,24 @@ const EXPECTED = {
  * SHORT_WITHDRAW_DELAY. Seconds.
  */
 const MIN_SAFE_DELAY = 86_400
+/** Each former key is one more signer of a run. Drop a key once its channels owe nothing. */
+const MAX_OLD_KEYS = 8
 
 /** x402 clients deposit at most $5 at once. Atomic units. */
 const MAX_MIN_DEPOSIT = 5_000_000n
 
 const key = readWith((text) => (isHex(text, 32) ? { value: text } : null))
+
+/** Unlike the present key's, the address is derived here: a site has former keys only for a while. */
+const oldKey = readWith((text) => {
+  if (!isHex(text, 32)) return null
+  try {
+    return { value: { key: text, address: addressOf(text) } }
+  } catch (cause) {
+    if (cause instanceof RangeError) return null
+    throw cause
+  }
+})
 
 const address = readWith((text) => (isHex(text, 20) ? { value: text.toLowerCase() as Address } : null))
 
@@ -124,6 +143,7 @@ const settings = v.object({
   RELAYER_WAIT_MS: v.optional(integer(100, 60_000)),
   RELAYER_KEY: v.optional(key),
   RELAYER_ADDRESS: v.optional(address),
+  RELAYER_KEYS_OLD: v.optional(v.pipe(list(oldKey), v.maxLength(MAX_OLD_KEYS, 'must have at most 8 keys'))),
   FACILITATOR_URL: v.optional(url),
   FACILITATOR_AUTH: v.optional(
     v.pipe(
@@ -220,6 +240,7 @@ function build(policy: Policy, settings: Settings): Omit<Config, 'relayer'> {
     policy,
     chain: RPC_URL ? { network: id, chainId, ...contracts, ...nodesOf(RPC_URL, settings) } : undefined,
     relayerWaitMs: settings.RELAYER_WAIT_MS,
+    oldRelayers: settings.RELAYER_KEYS_OLD ?? [],
     facilitator: FACILITATOR_URL ? { url: FACILITATOR_URL, headers: settings.FACILITATOR_AUTH } : undefined,
     originSecret: settings.ORIGIN_SECRET,
     operatorTokenSha256: settings.OPERATOR_TOKEN_SHA256?.toLowerCase(),
@@ -271,10 +292,11 @@ function originProblems({ origin }: Policy, vars: Table): ConfigProblem[] {
 
 function limitProblems(settings: Settings, policy: Policy | undefined): ConfigProblem[] {
   const { MAX_UNCLAIMED, MIN_DEPOSIT, ORIGIN_TIMEOUT_MS, MAX_TIMEOUT_SECONDS } = settings
-  const { WITHDRAW_DELAY, SHORT_WITHDRAW_DELAY } = settings
+  const { WITHDRAW_DELAY, SHORT_WITHDRAW_DELAY, RELAYER_KEY, RELAYER_KEYS_OLD } = settings
   const decisions = policy ? [policy.fallback, ...policy.rules.map((rule) => rule.decision)] : []
   const limits: [keyof typeof EXPECTED, boolean][] = [
     ['MAX_UNCLAIMED', decisions.every(({ price }) => price <= MAX_UNCLAIMED)],
+    ['RELAYER_KEYS_OLD', (RELAYER_KEYS_OLD ?? []).every(({ key }) => key !== RELAYER_KEY)],
     ['MIN_DEPOSIT', MIN_DEPOSIT <= MAX_MIN_DEPOSIT],
     ['WITHDRAW_DELAY', WITHDRAW_DELAY >= MIN_SAFE_DELAY || SHORT_WITHDRAW_DELAY === 'accepted'],
     ['ORIGIN_TIMEOUT_MS', ORIGIN_TIMEOUT_MS < MAX_TIMEOUT_SECONDS * 1000],

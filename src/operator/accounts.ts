@@ -34,7 +34,10 @@ export async function listed({ book, credit }: OperatorSettings, after: string, 
     listings(book, after, limit),
     credit ? lines(book, after, limit) : [],
   ])
-  const all = [...accounts, ...onCredit.map(({ cursor: _, ...line }) => ({ ...line, kind: KIND.credit }))]
+  const all = [
+    ...accounts.map(({ relistedAt: _, ...account }) => account),
+    ...onCredit.map(({ cursor: _, relistedAt: __, ...line }) => ({ ...line, kind: KIND.credit })),
+  ]
   return all.sort((a, b) => (a.id < b.id ? -1 : 1)).slice(0, limit)
 }
 

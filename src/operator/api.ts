@@ -4,6 +4,7 @@ import { bodyLimit } from 'hono/body-limit'
 import { accountRoutes } from './accounts.ts'
 import { agentRoutes } from './agents.ts'
 import { auditRoutes } from './audit.ts'
+import { bookRoutes } from './book.ts'
 import { exportRoutes } from './export.ts'
 import { invoiceRoutes } from './invoices.ts'
 import { relayerRoutes } from './relayer.ts'
@@ -29,6 +30,7 @@ export function operatorRoutes(settings: OperatorSettings, tokenSha256: string, 
   app.use('/*', bodyLimit({ maxSize: MAX_BODY_BYTES, onError: () => problem('too_large') }))
   app.route('/runs', runRoutes(settings, now, who))
   app.route('/accounts', accountRoutes(settings, who))
+  app.route('/book', bookRoutes(settings, now, who))
   app.route('/relayer', relayerRoutes(settings, who))
   app.route('/export', exportRoutes(settings))
   if (!credit) return app

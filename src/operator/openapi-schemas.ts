@@ -301,6 +301,7 @@ export const schemas = {
     required: ['type', 'title', 'status', 'detail', 'code'],
   },
   NewAgent: bodyOf('NewAgent'),
+  Rebuild: bodyOf('Rebuild'),
   AgentChange: bodyOf('AgentChange'),
   Agent: table(agent),
   Agents: pageOf('agents', table(agent), text),
@@ -352,6 +353,7 @@ export const schemas = {
   Returned: bodyOf('Returned'),
   Correction: bodyOf('Correction'),
   Corrected: table({ creditNote: text, invoice: table(invoice) }),
+  Rebuilt: table({ listed: count, empty: count, silent: count }),
   // A site with nothing to settle or bill starts no run.
   Started: table(
     { id: text, started: flag, runs: listOf(table({ id: text, started: flag })) },

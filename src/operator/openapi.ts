@@ -44,7 +44,7 @@ const PROBLEM_STATUSES: Record<number, string> = {
 }
 
 /** Paths that sites without credit have too. */
-const WITHOUT_CREDIT = /^\/api\/(accounts|relayer|runs|openapi\.json|export\/(accounts|entries))/
+const WITHOUT_CREDIT = /^\/api\/(accounts|book|relayer|runs|openapi\.json|export\/(accounts|entries))/
 
 const CSV = 'text/csv'
 const HTML = 'text/html'
@@ -176,6 +176,15 @@ const API: Record<string, Partial<Record<Method, Operation>>> = {
     post: { summary: 'Starts a settlement run and a billing run now', answer: 'Started', status: 202 },
   },
   '/api/runs/{id}': { get: { summary: 'Returns the findings and sums of a run', answer: 'Run' } },
+  '/api/book': {
+    post: {
+      summary:
+        'Writes accounts into the read model again, named by the ids of their objects. May be repeated',
+      body: 'Rebuild',
+      answer: 'Rebuilt',
+      problems: [404],
+    },
+  },
   '/api/audit': {
     get: { summary: 'Lists the operator’s actions, oldest first', answer: 'Acts', query: ['after', 'limit'] },
   },

@@ -4,6 +4,7 @@ import * as v from 'valibot'
 import { type KeyFault, readKey } from '../identity/jwk.ts'
 import { readAgentUrl } from '../identity/signature-agent.ts'
 import { RAIL_NAMES } from '../ledger/billing/types.ts'
+import { KIND } from '../ledger/book/accounts.ts'
 import type { PinnedKey } from '../ledger/credit/agents.ts'
 import { parseAmount, parseUsd } from '../protocol/amount.ts'
 import type { RequestError } from './problem.ts'
@@ -38,6 +39,8 @@ const EXPECTED = {
   reference: 'the bank’s reference of the transfer: one line of text, at most 100 characters',
   reason: 'one line of text, at most 200 characters',
   at: 'Unix milliseconds',
+  kind: Object.values(KIND).join(', '),
+  objects: '1 to 100 ids of Durable Objects of this kind: 64 hex digits each',
 } as const
 
 const MUST_BE_STRING = 'must be a string'
@@ -271,6 +274,29 @@ export const correction = closed({
   creditedNet: v.optional(amount('creditedNet'), '0'),
 })
 
+const MAX_OBJECTS = 100
+
+/** `POST /api/book` */
+export const rebuild = closed({
+  kind: v.pipe(v.picklist(Object.values(KIND), 'must be a kind of account'), v.description(EXPECTED.kind)),
+  objects: v.pipe(
+    v.array(
+      v.pipe(v.string(MUST_BE_STRING), v.regex(/^[0-9a-f]{64}$/, 'must be an object id')),
+      'must be a list',
+    ),
+    v.minLength(1, 'must have an id'),
+    v.maxLength(MAX_OBJECTS, `must have at most ${MAX_OBJECTS} ids`),
+    v.description(EXPECTED.objects),
+  ),
+})
+
+/** The error of an id that belongs to another class of object. */
+export const invalidObject: RequestError = {
+  path: 'objects',
+  message: 'must be ids of this kind',
+  expected: EXPECTED.objects,
+}
+
 /** The bodies by the names that the OpenAPI document gives them. */
 export const BODIES = {
   NewAgent: newAgent,
@@ -279,6 +305,7 @@ export const BODIES = {
   Transfer: transfer,
   Returned: returned,
   Correction: correction,
+  Rebuild: rebuild,
 }
 
 /** Whether a text is the id of an agent. Ids of channels and payers have other shapes. */

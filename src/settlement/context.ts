@@ -6,7 +6,7 @@ import type { Chain } from '../chain/rpc.ts'
 import type { Account } from '../ledger/channel/account.ts'
 import type { Authorizations } from '../ledger/exact/authorizations.ts'
 import type { Webhook } from '../platform/webhook.ts'
-import type { Address } from '../protocol/evm/hex.ts'
+import type { Address, Hex } from '../protocol/evm/hex.ts'
 
 /** The bindings of a run where this site settles on a chain of its own. */
 export type Settings = {
@@ -20,6 +20,8 @@ export type Settings = {
   gas: ClaimTerms
   /** Alerts the operator; null without WEBHOOK_URL. */
   webhook: Webhook | null
+  /** Signs as a former key of this site, whose channels still owe. Null for any other address. */
+  signAs(authorizer: Address, digest: Uint8Array): Hex | null
 }
 
 /** The least claim that is worth its gas, and the gas money that is kept for claims. */

@@ -50,6 +50,26 @@ export function compareChain(standing: Standing, state: ChannelState): Finding[]
   return findings
 }
 
+/**
+ * Reports an account that still owes `owed` after a run: what was charged before the run began and is not redeemed. The
+ * escrow must hold it; what it does not hold is `uncovered`. Atomic units.
+ */
+export function compareClaims(
+  { channelId: account, redeemed, state, signature, quarantine }: Standing,
+  owed: bigint,
+): Finding[] {
+  const inEscrow = state.balance - redeemed
+  const left = owed < inEscrow ? owed : inEscrow
+  if (left <= 0n) return []
+  const why =
+    quarantine !== null
+      ? `its claim alone fails: ${quarantine}`
+      : signature === '0x'
+        ? 'its voucher is missing'
+        : 'its claim is not mined'
+  return [{ account, what: 'unclaimed', detail: `${left} of ${owed} can be claimed; ${why}` }]
+}
+
 /** Reports what is owed on another network, which only a run there can claim. */
 export function compareElsewhere({ channelId: account, charged, redeemed }: Standing): Finding[] {
   if (charged <= redeemed) return []

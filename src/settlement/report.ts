@@ -21,6 +21,7 @@ const CERTAIN: ReadonlySet<Finding['what']> = new Set([
   'overpaid',
   'overcredited',
   'undelivered',
+  'relisted',
   'low_gas',
   'nonce_filled',
 ])
@@ -59,9 +60,10 @@ export class Report {
     this.#sent.set(sent.id, sent)
   }
 
+  /** Dust waits on purpose. The record lists it, so what dust accounts still owe makes no run `in_doubt`. */
   reconciled({ findings, quarantined }: Reconciled): void {
     this.#quarantined += quarantined
-    this.#note(findings)
+    this.#note(findings.filter(({ what, account }) => what !== 'unclaimed' || !this.#dust.has(account)))
   }
 
   summed(end: {
@@ -94,11 +96,14 @@ export class Report {
     this.#note(findings)
   }
 
-  /** `settled` if all transactions are mined and everything agrees, except for the findings in `CERTAIN`. */
+  /**
+   * `settled` asserts that nothing is left that was worth redeeming, dust apart: all transactions are mined, no row failed, and
+   * everything agrees, except for the findings in `CERTAIN`.
+   */
   status(): 'settled' | 'in_doubt' {
     const isPending = [...this.#sent.values()].some(({ status }) => status !== 'mined')
     const disagrees = [...this.#findings.values()].some(({ what }) => !CERTAIN.has(what))
-    return isPending || disagrees || this.#open > 0 ? 'in_doubt' : 'settled'
+    return isPending || disagrees || this.#bad.size > 0 || this.#open > 0 ? 'in_doubt' : 'settled'
   }
 
   /** Whether the run sent nothing and found nothing. */

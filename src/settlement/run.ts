@@ -86,7 +86,8 @@ export async function makeRun(work: Work, steps: Steps, id: string, cause: Cause
     return status
   }
   try {
-    await (kind === 'billing' ? bill : settle)(work, steps, report, cause.moment ?? startedAt)
+    if (kind === 'billing') await bill(work, steps, report, cause.moment ?? startedAt)
+    else await settle(work, steps, report, startedAt)
   } catch (fault) {
     await steps.do('fail', end('failed', { fault: String(fault) }))
     throw fault
@@ -94,8 +95,13 @@ export async function makeRun(work: Work, steps: Steps, id: string, cause: Cause
   return steps.do('end', end(report.status(), {}))
 }
 
-async function settle({ channels, exact }: Work, steps: Steps, report: Report): Promise<void> {
-  if (channels) await settleChannels(channels, steps, report)
+async function settle(
+  { channels, exact }: Work,
+  steps: Steps,
+  report: Report,
+  startedAt: number,
+): Promise<void> {
+  if (channels) await settleChannels(channels, steps, report, startedAt)
   else if (exact) await countPayments(exact, steps, report)
 }
 
@@ -103,9 +109,14 @@ async function bill({ bill }: Work, steps: Steps, report: Report, moment: number
   if (bill) await billAll(bill, steps, report, moment)
 }
 
-async function settleChannels(settings: Settings, steps: Steps, report: Report): Promise<void> {
+async function settleChannels(
+  settings: Settings,
+  steps: Steps,
+  report: Report,
+  startedAt: number,
+): Promise<void> {
   await claimAll(settings, steps, report)
-  await sweepAll(settings, steps, report)
+  await sweepAll(settings, steps, report, startedAt)
   report.found(await steps.do('check the relayer', () => checkRelayer(settings)))
   report.found(await steps.do('check the watch', () => checkWatch(settings, Date.now())))
 }
@@ -196,15 +207,18 @@ async function recheckPending(
   }
 }
 
-/** Reconciles every account, then sweeps to each receiver its claimed amount. */
-async function sweepAll(settings: Settings, steps: Steps, report: Report): Promise<void> {
+/**
+ * Reconciles every account, then sweeps to each receiver its claimed amount. Whatever was charged before `startedAt` (Unix
+ * ms) must be claimed by now.
+ */
+async function sweepAll(settings: Settings, steps: Steps, report: Report, startedAt: number): Promise<void> {
   let after: string | null = ''
   let sums = NO_SUMS
   let exact = NO_EXACT
   let redeemed: Record<Address, string> = {}
   for (let page = 1; after !== null; page++) {
     const from: string = after
-    const found = await steps.do(`reconcile ${page}`, () => reconcile(settings, from, Date.now()))
+    const found = await steps.do(`reconcile ${page}`, () => reconcile(settings, from, startedAt, Date.now()))
     report.reconciled(found)
     sums = add(sums, found.sums)
     exact = add(exact, found.exact)

@@ -1,7 +1,7 @@
 import { env } from 'cloudflare:test'
 import { describe, expect, it } from 'vitest'
 import { markPaid } from '../../src/billing/payments.ts'
-import { invoices, lines, listLine, statements } from '../../src/ledger/book/credit.ts'
+import { invoices, lines, listLines, statements } from '../../src/ledger/book/credit.ts'
 import { DAY, MIDNIGHT, newCustomer, newOperator, runBilling } from './harness.ts'
 
 const CENT = 10_000n
@@ -53,7 +53,8 @@ describe('Read model after a billing run', () => {
     await markPaid(operator.settings, touched, { amount: CENT, reference: 'r', at: 0 })
     await runBilling(operator, MIDNIGHT + DAY)
     for (const table of ['line', 'statement', 'invoice']) await env.BOOK.prepare(`DELETE FROM ${table}`).run()
-    await listLine(env.BOOK, customer.enrolment, 0)
+    const { agent, name } = customer.enrolment
+    await listLines(env.BOOK, [{ id: agent, name, openedAt: 0, relistedAt: null }])
     await runBilling(operator, MIDNIGHT + 2 * DAY)
     expect(await statements(env.BOOK, { limit: 10 })).toMatchObject([{ agent: customer.agent, total: CENT }])
     expect(await invoices(env.BOOK, { limit: 10 })).toMatchObject([{ id, stage: 'settled', paid: CENT }])

@@ -79,6 +79,7 @@ export async function newCustomer(prices: readonly bigint[], terms: Partial<Cred
   const buyer = { name: 'Crawl SARL', country: 'FR', taxId: 'FR12345678901' }
   const line = newLine({ limit: 10n ** 9n, probation: 10n ** 9n, buyer, ...terms })
   for (const price of prices) await line.charge({ price })
+  await line.line().list()
   const invoices = async () => line.line().invoices()
   return {
     ...line,

@@ -154,7 +154,7 @@ describe('Billing run', () => {
 
   it('reads Stripe’s events back to the last run that could reach Stripe [F20]', async () => {
     const operator = await newOperator()
-    await env.BOOK.prepare('DELETE FROM run').run()
+    await env.BOOK.prepare('DELETE FROM rail_mark').run()
     const customer = await newCustomer([60n * CENT], { rail: 'stripe' })
     const today = Date.now()
     operator.clock.at = today - 20 * DAY
@@ -164,7 +164,7 @@ describe('Billing run', () => {
     const { record } = await run(workOf(operator))
     expect(record).toMatchObject({ bill: { received: '600000' } })
     // The webhook of a dispute is lost, then Stripe cannot be reached for weeks.
-    await env.BOOK.prepare('UPDATE run SET started_at = started_at - ?')
+    await env.BOOK.prepare('UPDATE rail_mark SET asked_until = asked_until - ?')
       .bind(20 * DAY)
       .run()
     operator.clock.at = today - 15 * DAY

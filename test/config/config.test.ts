@@ -45,6 +45,16 @@ describe('readConfig', () => {
     })
   })
 
+  it('reads one former relayer key, or a list of them', () => {
+    const [one, two] = [`0x${'33'.repeat(32)}`, `0x${'44'.repeat(32)}`]
+    expect(read({}).oldRelayers).toEqual([])
+    expect(read({ RELAYER_KEYS_OLD: one }).oldRelayers).toMatchObject([{ key: one }])
+    expect(read({ RELAYER_KEYS_OLD: JSON.stringify([one, two]) }).oldRelayers).toMatchObject([
+      { key: one },
+      { key: two },
+    ])
+  })
+
   it('accepts numbers as text', () => {
     expect(read({ WITHDRAW_DELAY: '86400', MAX_TIMEOUT_SECONDS: 60 })).toMatchObject({
       withdrawDelay: 86_400,
@@ -134,6 +144,9 @@ describe('readConfig', () => {
   })
 })
 
+const OLD_KEYS =
+  'RELAYER_KEYS_OLD must be former values of RELAYER_KEY, at most 8 and without the present one: one key, or a JSON list'
+
 describe('readConfig with a wrong setting', () => {
   it.each([
     [{ RPC_URL: undefined }, 'RPC_URL must be set for scheme "channel"'],
@@ -163,6 +176,12 @@ describe('readConfig with a wrong setting', () => {
     [
       { RELAYER_ADDRESS: '0x1234' },
       'RELAYER_ADDRESS must be the address of RELAYER_KEY: 0x and 40 hex digits',
+    ],
+    [{ RELAYER_KEYS_OLD: KEY }, OLD_KEYS],
+    [{ RELAYER_KEYS_OLD: '0x1234' }, OLD_KEYS.replace('OLD must', 'OLD[0] must')],
+    [
+      { RELAYER_KEYS_OLD: Array(9).fill(`0x${'11'.repeat(32)}`) },
+      'RELAYER_KEYS_OLD must have at most 8 keys',
     ],
     [{ RELAYER_KEY: '0x1234' }, 'RELAYER_KEY must be a private key: 0x and 64 hex digits'],
     [{ RELAYER_KEY: `0x${'00'.repeat(32)}` }, 'RELAYER_KEY must be a private key: 0x and 64 hex digits'],

@@ -55,6 +55,7 @@ describe('docs/storage.md', () => {
       'line',
       'nonces',
       'number',
+      'payer',
       'placed',
       'rail_mark',
       'run',

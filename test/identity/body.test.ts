@@ -26,7 +26,7 @@ describe('verify with a body', () => {
     },
   )
 
-  it('returns digest_differs for a body swapped under the same signature [C12]', async () => {
+  it('returns digest_differs for a body swapped under the same signature [C12, I10]', async () => {
     const swapped = new Uint8Array(new TextEncoder().encode('{"hello": "w0rld"}'))
     expect(await reason(withDigest(sha256), { body: swapped })).toBe('invalid: digest_differs')
     expect(await reason(withDigest(sha256), { body: null })).toBe('invalid: digest_differs')

@@ -283,7 +283,7 @@ describe('crawler that hangs up', { timeout: 30_000 }, () => {
     expect(await tab.charged()).toBe(charged + PRICE)
   })
 
-  it('pays once and gets the page again, wherever it hung up [E5]', async () => {
+  it('pays once and gets the page again, wherever it hung up [E5, I5]', async () => {
     for (let time = 0; time < 15; time++) {
       const path = `/cut/${time}`
       const payment = await tab.sign(path)

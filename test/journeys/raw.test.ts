@@ -267,7 +267,7 @@ describe('site for a payment on a raw socket', () => {
     expect(await tab.charged()).toBe(before)
   })
 
-  it('rejects the payment at another host [A2]', async () => {
+  it('rejects the payment at another host [A2, I10]', async () => {
     const payment = await tab.sign('/page')
     expect(statuses(await attack(pay('GET /page HTTP/1.1', payment, CLOSE)))).toEqual([200])
     const elsewhere = pay('GET /page HTTP/1.1', payment, CLOSE).replace(HOST, 'Host: evil.example')

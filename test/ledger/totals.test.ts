@@ -50,7 +50,7 @@ function applySteps(steps: Step[], check: (totals: Totals, delivered: bigint, be
 }
 
 describe('Totals after any steps', () => {
-  it('keep authorized >= charged >= redeemed, and a balance only when nothing is owed', () => {
+  it('keep authorized >= charged >= redeemed, and a balance only when nothing is owed [I1]', () => {
     fc.assert(
       fc.property(fc.array(step, { maxLength: 60 }), (steps) =>
         applySteps(steps, ({ authorized, charged, redeemed, credit }) => {
@@ -61,7 +61,7 @@ describe('Totals after any steps', () => {
     )
   })
 
-  it('have charged less balance equal to what was delivered', () => {
+  it('have charged less balance equal to what was delivered [I1]', () => {
     fc.assert(
       fc.property(fc.array(step, { maxLength: 60 }), (steps) =>
         applySteps(steps, ({ charged, credit }, delivered) => expect(charged - credit).toBe(delivered)),

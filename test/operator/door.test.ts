@@ -78,7 +78,7 @@ describe('Operator access', () => {
     }
   })
 
-  it('returns 401 on every path before it reads the body [G1]', async () => {
+  it('returns 401 on every path before it reads the body [G1, I12]', async () => {
     const operator = await newOperator()
     for (const { path, method } of operator.api.routes) {
       if (!path.startsWith('/_tab402/api/') || method === 'ALL' || path.endsWith('openapi.json')) continue

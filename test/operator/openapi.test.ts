@@ -93,6 +93,8 @@ describe('OpenAPI document', () => {
     await post(`/api/accounts/${channel}/reread`)
     await get('/api/runs')
     await get(`/api/runs/${body.id}`)
+    const objects = [env.ACCOUNT.idFromName('nothing').toString()]
+    await post('/api/book', { kind: 'channel', objects })
     await get('/api/audit')
     await get('/api/openapi.json')
     for (const name of ['accounts', 'entries', 'statements', 'invoices', 'credit-notes']) {
@@ -126,6 +128,8 @@ describe('Audit log', () => {
         operator.post(`/api/invoices/${await invoice()}/returns`, { reference: 'bank', reason: 'x' }),
       'post /_tab402/api/invoices/{id}/credit-notes': async () =>
         operator.post(`/api/invoices/${await invoice()}/credit-notes`, { amount: '1', reason: 'x' }),
+      'post /_tab402/api/book': () =>
+        operator.post('/api/book', { kind: 'channel', objects: [env.ACCOUNT.idFromName('x').toString()] }),
       'post /_tab402/api/runs': () => operator.post('/api/runs'),
       'post /_tab402/api/relayer/repair': () => operator.post('/api/relayer/repair'),
       'post /_tab402/api/accounts/{id}/reread': async () => {
@@ -147,7 +151,7 @@ describe('Audit log', () => {
       await mutate()
       expect([name, (await last()).length]).toEqual([name, before.length + 1])
     }
-    expect((await last()).slice(-10)).toEqual([
+    expect((await last()).slice(-11)).toEqual([
       'agent.create',
       'agent.change',
       'agent.suspend',
@@ -155,6 +159,7 @@ describe('Audit log', () => {
       'invoice.pay',
       'invoice.return',
       'invoice.credit',
+      'book.rebuild',
       'run.start',
       'relayer.repair',
       'account.reread',

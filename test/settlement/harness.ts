@@ -43,6 +43,7 @@ export async function newReceiver(): Promise<ReceiverSetup> {
       state: () => relayer.state(),
     },
     webhook: null,
+    signAs: () => null,
   }
   return { settings, relayer, receiver: randomHex(20), chain }
 }
@@ -73,6 +74,7 @@ export async function openChannels({ chain, relayer, receiver }: Parties, count:
       if (!id || !state) throw new Error('the chain must return every channel')
       const account = env.ACCOUNT.getByName(id)
       await account.open(id, config, state)
+      await account.list()
       return { id, config, payer, account, charge: (price: bigint) => charge(payer, config, id, price) }
     }),
   )

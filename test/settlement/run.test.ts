@@ -78,7 +78,7 @@ describe('Settlement run', () => {
     expect(await countOf(setup.relayer.address)).toBe(sentBefore)
   })
 
-  it('sends one claim and one sweep when three runs overlap [F3]', async () => {
+  it('sends one claim and one sweep when three runs overlap [F3, I8]', async () => {
     const setup = await newReceiver()
     const channels = await openChannels(setup, 3)
     for (const channel of channels) await channel.charge(40n)
@@ -90,7 +90,7 @@ describe('Settlement run', () => {
       expect(await standingOf(channel.id)).toMatchObject({ charged: 40n, redeemed: 40n })
   })
 
-  it('claims the valid rows, quarantines the bad one and claims it once it is valid [F4]', async () => {
+  it('claims the valid rows, quarantines the bad one and claims it once it is valid [F4, I13]', async () => {
     const setup = await newReceiver()
     const [channels, other] = await Promise.all([openChannels(setup, 100), newPayer()])
     const bad = channels[41]
@@ -140,7 +140,7 @@ describe('Settlement run', () => {
     expect(await standingOf(drained.id)).toMatchObject({ charged: 600n, redeemed: 300n, quarantine: null })
   })
 
-  it('finds the same transaction when a step aborted after sending it [F5]', async () => {
+  it('finds the same transaction when a step aborted after sending it [F5, I8]', async () => {
     const setup = await newReceiver()
     const channel = await openChannel(setup)
     await channel.charge(70n)
@@ -175,7 +175,7 @@ describe('Settlement run', () => {
     expect(await countOf(setup.relayer.address)).toBe(sentBefore + 2)
   })
 
-  it('checks an unresolved broadcast again and sends no second transaction [F6]', async () => {
+  it('checks an unresolved broadcast again and sends no second transaction [F6, I9]', async () => {
     const setup = await newReceiver()
     const channel = await openChannel(setup)
     await channel.charge(70n)

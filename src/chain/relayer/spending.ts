@@ -1,9 +1,9 @@
 /** The relayer's record of the gas that payers have cost, by day. It decides whether one more order may be paid for. */
+import { DAY_MS } from '../../platform/time.ts'
 import { type Declined, type GasTerms, type Sponsored, worthItsGas } from './gas-money.ts'
 
 /** A payer without an order in this many days is new again. Older rows are deleted. */
 const KEEP_DAYS = 30
-const DAY_MS = 86_400_000
 /** The row that payers of their first day share. */
 const NEW = 'new'
 

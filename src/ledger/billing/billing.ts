@@ -44,6 +44,13 @@ export class Billing implements BillingCalls {
     this.#record = record
   }
 
+  /** Whether a run has something left to do: to issue a statement or invoice, to collect, to dun or to credit. */
+  isOpen(): boolean {
+    const { stated, uninvoiced, unsettled, pendingSteps } = this.#documents
+    const documents = uninvoiced.length + unsettled.length + pendingSteps.length
+    return documents > 0 || this.#excess > 0n || this.#record.journal.movedAfter(stated) !== null
+  }
+
   async bill(): Promise<LineBill> {
     await this.#record.durable()
     const { enrolment, openedAt, charged, redeemed } = this.#record.known()

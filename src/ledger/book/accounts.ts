@@ -1,7 +1,6 @@
 /** The read model of accounts in D1. No decision about money uses its amounts. */
 
 import { padAmount, unpadAmount } from '../../protocol/amount.ts'
-import type { ChannelConfig } from '../../protocol/evm/channel.ts'
 import type { Address } from '../../protocol/evm/hex.ts'
 
 /** An account's totals as of the last run. Atomic units on a channel, micro-dollars on credit. */
@@ -28,26 +27,39 @@ export type Listing = {
   totals: ListedTotals | null
   quarantine: string | null
   updatedAt: number | null
+  /** When the account wrote its missing row again; null once a run has read it. */
+  relistedAt: number | null
 }
 
-type Parties = { payer: Address; receiver: Address; token: Address }
+/** The part of a row that an account writes by itself. Times in Unix milliseconds. */
+export type ListedAccount = Pick<
+  Listing,
+  'id' | 'kind' | 'payer' | 'receiver' | 'token' | 'openedAt' | 'relistedAt'
+>
 
-/** Adds a channel to the listing. Idempotent. @throws when D1 cannot be written */
-export function listChannel(book: D1Database, channelId: string, config: ChannelConfig): Promise<void> {
-  return list(book, channelId, KIND.channel, config)
-}
-
-/** Adds a payer of `exact` transfers to the listing. Idempotent. @throws when D1 cannot be written */
-export function listExact(book: D1Database, name: string, parties: Parties): Promise<void> {
-  return list(book, name, KIND.exact, parties)
-}
-
-async function list(book: D1Database, id: string, kind: Listing['kind'], parties: Parties): Promise<void> {
+/** Adds an account to the listing, unless it is there. @throws when D1 cannot be written */
+export async function listAccount(book: D1Database, account: ListedAccount): Promise<void> {
+  const { id, kind, payer, receiver, token, openedAt, relistedAt } = account
   await book
     .prepare(
-      'INSERT OR IGNORE INTO account (id, kind, payer, receiver, token, opened_at) VALUES (?, ?, ?, ?, ?, ?)',
+      `INSERT OR IGNORE INTO account (id, kind, payer, receiver, token, opened_at, relisted_at)
+       VALUES (?, ?, ?, ?, ?, ?, ?)`,
     )
-    .bind(id, kind, parties.payer, parties.receiver, parties.token, Date.now())
+    .bind(id, kind, payer, receiver, token, openedAt, relistedAt)
+    .run()
+}
+
+/** Removes the mark of rows that were missing, once a run has reported them. */
+export async function clearRelisted(
+  book: D1Database,
+  table: 'account' | 'line',
+  rows: readonly { id: string; relistedAt: number | null }[],
+): Promise<void> {
+  const ids = rows.filter(({ relistedAt }) => relistedAt !== null).map(({ id }) => id)
+  if (ids.length === 0) return
+  await book
+    .prepare(`UPDATE ${table} SET relisted_at = NULL WHERE id IN (SELECT value FROM json_each(?))`)
+    .bind(JSON.stringify(ids))
     .run()
 }
 
@@ -67,6 +79,7 @@ export async function listings(book: D1Database, after: string, limit: number): 
     totals: totalsIn(row),
     quarantine: row.quarantine as string | null,
     updatedAt: row.updated_at as number | null,
+    relistedAt: row.relisted_at as number | null,
   }))
 }
 

@@ -3,7 +3,6 @@
 import { padAmount } from '../../protocol/amount.ts'
 import type { InvoiceStanding, Stage, StatementHead } from '../billing/types.ts'
 import { readBody, writeBody } from '../body.ts'
-import type { Enrolment } from '../credit/terms.ts'
 import type { LineStanding } from '../credit/types.ts'
 import { type ListedTotals, type Row, totalsIn } from './accounts.ts'
 
@@ -20,6 +19,8 @@ export type LineListing = {
   updatedAt: number | null
   /** The projection's cursor: the last document that the read model contains; null before the first. */
   cursor: number | null
+  /** When the missing row was written again; null once a run has read it. */
+  relistedAt: number | null
 }
 
 /** A statement in a list: its agent, and its head. */
@@ -28,25 +29,17 @@ export type StatementListing = StatementHead & { agent: string }
 /** Rows in one D1 batch. One nightly run can rebuild a lost read model. */
 const BATCH = 500
 
-const LIST = 'INSERT OR IGNORE INTO line (id, name, opened_at) VALUES (?, ?, ?)'
+/** The part of a row that a credit line writes by itself. Times in Unix milliseconds. */
+export type ListedLine = Pick<LineListing, 'id' | 'name' | 'openedAt' | 'relistedAt'>
 
-/**
- * Adds a credit line to the listing. Idempotent. `now` in Unix milliseconds.
- * @throws when D1 cannot be written
- */
-export async function listLine(book: D1Database, { agent, name }: Enrolment, now: number): Promise<void> {
-  await book.prepare(LIST).bind(agent, name, now).run()
-}
-
-/** Adds many credit lines to the listing. Idempotent. */
-export async function listLines(
-  book: D1Database,
-  lines: readonly { id: string; name: string; openedAt: number }[],
-): Promise<void> {
-  const insert = book.prepare(LIST)
+/** Adds credit lines to the listing, unless they are there. @throws when D1 cannot be written */
+export async function listLines(book: D1Database, lines: readonly ListedLine[]): Promise<void> {
+  const insert = book.prepare(
+    'INSERT OR IGNORE INTO line (id, name, opened_at, relisted_at) VALUES (?, ?, ?, ?)',
+  )
   await writeAll(
     book,
-    lines.map(({ id, name, openedAt }) => insert.bind(id, name, openedAt)),
+    lines.map(({ id, name, openedAt, relistedAt }) => insert.bind(id, name, openedAt, relistedAt)),
   )
 }
 
@@ -70,6 +63,7 @@ export async function lines(book: D1Database, after: string, limit: number): Pro
     closed: row.closed as string | null,
     updatedAt: row.updated_at as number | null,
     cursor: row.heard as number | null,
+    relistedAt: row.relisted_at as number | null,
   }))
 }
 

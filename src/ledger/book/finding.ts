@@ -5,7 +5,11 @@ import type { InvoiceStanding } from '../billing/types.ts'
 /**
  * One problem of one account. `what` is a stable code:
  *
+ * - `unclaimed`: the account still owes what was charged before the run began, though the escrow holds it. The
+ *   detail names the reason.
  * - `silent`: the account did not respond.
+ * - `relisted`: the row of the account was missing in the read model, and the account wrote it again. Rows were
+ *   lost, or D1 could not be written.
  * - `book_ahead`: the read model exceeds the account. The account lost entries, or the read model was edited.
  * - `book_differs`: a row of the read model differs from what the run just wrote.
  * - `overclaimed`: the chain has claimed more than was charged. The key also claims outside tab402, or the
@@ -37,7 +41,9 @@ import type { InvoiceStanding } from '../billing/types.ts'
 export type Finding = {
   account: string
   what:
+    | 'unclaimed'
     | 'silent'
+    | 'relisted'
     | 'book_ahead'
     | 'book_differs'
     | 'overclaimed'
@@ -59,6 +65,19 @@ export type Finding = {
     | 'blind'
     | 'unwatched'
   detail: string
+}
+
+/** Returns a `relisted` finding for each row that its account wrote again. */
+export function compareListing(rows: readonly { id: string; relistedAt: number | null }[]): Finding[] {
+  return rows.flatMap(({ id: account, relistedAt }) =>
+    relistedAt === null
+      ? []
+      : {
+          account,
+          what: 'relisted' as const,
+          detail: `written again at ${new Date(relistedAt).toISOString()}`,
+        },
+  )
 }
 
 /** Returns a `rail_failed` finding for an invoice. The detail is `<invoice id>: <fault>`. */

@@ -1,30 +1,31 @@
 /** The channel account: one Durable Object per channel, with its totals and journal. */
 import { DurableObject } from 'cloudflare:workers'
+import { DAY_MS } from '../../platform/time.ts'
 import type { ChannelConfig, ChannelState } from '../../protocol/evm/channel.ts'
 import type { Hex } from '../../protocol/evm/hex.ts'
 import type { Reason } from '../../protocol/refusal.ts'
-import { listChannel } from '../book/accounts.ts'
+import { KIND, listAccount } from '../book/accounts.ts'
+import { DebtAlarm } from '../debt.ts'
 import { Commits } from '../group-commit.ts'
 import { MAX_CHARGES, REPLAY_WINDOW_MS, Replays } from '../replay-window.ts'
 import { authorize, charge, delivered, InvariantFault, redeem, release } from '../totals.ts'
-import { Journal, priceOf } from './journal.ts'
+import { Journal, priceOf, voucherOf } from './journal.ts'
 import {
   type Fit,
+  isEarly,
   judge,
+  OrderQueue,
   purpose,
-  QUEUE_LIMIT,
-  QUEUE_TIMEOUT_MS,
   RETRY_DEADLINE_MS,
   type RetrySlot,
   type Waiting,
 } from './queue.ts'
 import type { Answer, Charged, ChargeOrder, DepositOrder, Entry, Order, Standing } from './types.ts'
 
-type Queued = Waiting & { resolve: (answer: Answer) => void }
+const NOTHING = { charged: 0n, redeemed: 0n, unresolved: null }
 
-/** Refunds of one channel in 24 hours. More are refused: each costs us a transaction (faults: F18). */
+/** Refunds of one channel in 24 hours. More are refused: each costs us a transaction (faults: F13). */
 export const MAX_REFUNDS_PER_DAY = 3
-const DAY_MS = 86_400_000
 
 /**
  * The source of truth for what one payer authorized, was charged and has paid on one channel.
@@ -36,16 +37,18 @@ export class Account extends DurableObject<{ BOOK: D1Database }> {
   readonly #journal: Journal
   readonly #commits: Commits<Entry>
   readonly #replays: Replays<Entry>
+  readonly #debt: DebtAlarm
   #standing: Standing | null
   #seq: number
-  #queue: Queued[] = []
+  readonly #queue = new OrderQueue<Answer>((waiting) =>
+    isEarly(waiting, this.#standing?.charged, Date.now()) ? undefined : this.#try(waiting),
+  )
   #expected: RetrySlot = null
   /**
    * Whether this instance began the `unresolved` transaction. False after a restart: other orders then get
    * `channel_busy` at once, and the caller asks the relayer.
    */
   #begunHere = false
-  #timer: ReturnType<typeof setTimeout> | null = null
 
   constructor(ctx: DurableObjectState, env: { BOOK: D1Database }) {
     super(ctx, env)
@@ -53,7 +56,19 @@ export class Account extends DurableObject<{ BOOK: D1Database }> {
     this.#standing = this.#journal.read()
     this.#seq = this.#journal.lastSeq()
     this.#replays = new Replays(this.#journal.recent(Date.now() - REPLAY_WINDOW_MS, MAX_CHARGES), voucherOf)
-    this.#commits = new Commits(ctx, (entries) => this.#journal.write(entries, this.#known()))
+    this.#commits = new Commits(ctx, (entries) => {
+      this.#journal.write(entries, this.#known())
+      if (this.#owes()) this.#debt.arm()
+    })
+    this.#debt = new DebtAlarm(ctx, {
+      owes: () => this.#owes(),
+      list: (relistedAt) => this.#list(relistedAt),
+    })
+  }
+
+  /** Writes the account into the read model again while it owes. Never throws. */
+  override alarm(): Promise<void> {
+    return this.#debt.ring()
   }
 
   /**
@@ -66,9 +81,9 @@ export class Account extends DurableObject<{ BOOK: D1Database }> {
     if (order.kind === 'charge' && order.settled) this.#resolve(order.settled)
     const waiting: Waiting = { order, since: Date.now() }
     const answer = this.#try(waiting)
-    if (!answer && this.#queue.length >= QUEUE_LIMIT) return this.#refuse('channel_busy')
-    const given = answer ?? (await new Promise<Answer>((resolve) => this.#wait({ ...waiting, resolve })))
-    if (answer) this.#advance()
+    if (!answer && this.#queue.isFull) return this.#refuse('channel_busy')
+    const given = answer ?? (await this.#queue.wait(waiting))
+    if (answer) this.#queue.advance()
     await this.#commits.pending
     return given
   }
@@ -90,19 +105,15 @@ export class Account extends DurableObject<{ BOOK: D1Database }> {
     const amount = dropped === 'last' ? charged.amount : 0n
     const { max, request } = charged
     this.#record({ ...standing, ...totals }, { kind: 'release', id, amount, of: entry, max, request })
-    this.#advance()
+    this.#queue.advance()
     await this.#commits.pending
   }
 
   /**
-   * Opens the account at the chain's `totalClaimed`. On an open account, same as {@link observe}.
-   *
-   * Trap: list the channel in D1 first. The nightly run claims listed channels only.
-   * @throws when D1 cannot be written; the account then stays unopened
+   * Opens the account at the chain's `totalClaimed`. On an open account, same as {@link observe}. Does not wait
+   * for D1.
    */
   async open(channelId: Hex, config: ChannelConfig, state: ChannelState): Promise<Standing> {
-    if (this.#standing) return this.observe(state)
-    await listChannel(this.env.BOOK, channelId, config)
     if (this.#standing) return this.observe(state)
     this.ctx.storage.transactionSync(() => this.#journal.create())
     const claimed = state.totalClaimed
@@ -121,7 +132,18 @@ export class Account extends DurableObject<{ BOOK: D1Database }> {
       },
       { kind: 'open', id: channelId },
     )
+    this.#debt.list(null)
     return this.#written()
+  }
+
+  /**
+   * Writes the account into the read model, unless it is there. Returns the durable state, or null if the
+   * account was never opened.
+   * @throws when D1 cannot be written
+   */
+  async list(): Promise<Standing | null> {
+    await this.#debt.listed()
+    return this.standing()
   }
 
   /**
@@ -131,7 +153,7 @@ export class Account extends DurableObject<{ BOOK: D1Database }> {
    */
   async observe(state: ChannelState, transaction: Hex | null = null, anyBlock = false): Promise<Standing> {
     this.#observe(state, transaction, anyBlock)
-    this.#advance()
+    this.#queue.advance()
     return this.#written()
   }
 
@@ -142,7 +164,7 @@ export class Account extends DurableObject<{ BOOK: D1Database }> {
    */
   async resolve(id: string, state: ChannelState | null, transaction?: Hex): Promise<Standing> {
     this.#resolve({ id, state, transaction: transaction ?? null })
-    this.#advance()
+    this.#queue.advance()
     return this.#written()
   }
 
@@ -159,16 +181,30 @@ export class Account extends DurableObject<{ BOOK: D1Database }> {
     return this.#standing
   }
 
-  /** Returns when the oldest unclaimed charge was made (Unix ms); null if nothing is owed. */
-  async owesSince(): Promise<number | null> {
-    await this.#commits.durable()
-    return this.#standing && this.#journal.owesSince(this.#standing.redeemed)
+  /** Returns what was charged by `moment` (Unix ms) and is not redeemed now. */
+  async owedSince(moment: number): Promise<bigint> {
+    const { charged, redeemed } = (await this.standing()) ?? NOTHING
+    const [then, now] = [this.#journal.owedSince(moment, redeemed), charged - redeemed]
+    return then < now ? then : now
   }
 
   /** Returns up to `limit` journal entries with `seq > after`, oldest first. */
   async entries(after: number, limit: number): Promise<Entry[]> {
     await this.#commits.durable()
     return this.#journal.entries(after, limit)
+  }
+
+  #owes(): boolean {
+    const { charged, redeemed, unresolved } = this.#standing ?? NOTHING
+    return charged > redeemed || unresolved !== null
+  }
+
+  async #list(relistedAt: number | null): Promise<void> {
+    await this.#commits.durable()
+    if (!this.#standing) return
+    const { channelId: id, config } = this.#standing
+    const openedAt = this.#journal.openedAt()
+    await listAccount(this.env.BOOK, { id, kind: KIND.channel, ...config, openedAt, relistedAt })
   }
 
   /** Decides an order now; returns undefined if it must wait for its turn. */
@@ -327,38 +363,6 @@ export class Account extends DurableObject<{ BOOK: D1Database }> {
     return this.#standing
   }
 
-  #wait(queued: Queued): void {
-    this.#queue.push(queued)
-    this.#arm()
-  }
-
-  /** Retries the waiting orders, oldest first, until all that remain must wait. */
-  #advance(): void {
-    for (let i = 0; i < this.#queue.length; i++) {
-      const queued = this.#queue[i]
-      const answer = queued && !this.#isEarly(queued) && this.#try(queued)
-      if (!answer) continue
-      this.#queue.splice(i, 1)
-      queued.resolve(answer)
-      i = -1
-    }
-    this.#arm()
-  }
-
-  /** Fast path: each charge scans the whole queue, so an order that must wait costs one comparison. */
-  #isEarly({ order, since }: Queued): boolean {
-    if (order.kind !== 'charge' || !this.#standing || Date.now() - since >= QUEUE_TIMEOUT_MS) return false
-    return order.max > this.#standing.charged + order.price
-  }
-
-  #arm(): void {
-    if (this.#timer !== null || this.#queue.length === 0) return
-    this.#timer = setTimeout(() => {
-      this.#timer = null
-      this.#advance()
-    }, QUEUE_TIMEOUT_MS / 8)
-  }
-
   /**
    * Sets the account state and queues an entry. Trap: public methods must await the write before they return.
    */
@@ -389,9 +393,4 @@ export class Account extends DurableObject<{ BOOK: D1Database }> {
     await this.#commits.durable()
     return this.#known()
   }
-}
-
-/** The replay key of a charge: its voucher and the resource it paid for. */
-function voucherOf({ max, request }: { max: bigint | null; request: string | null }): string {
-  return `${max}:${request}`
 }

@@ -115,20 +115,6 @@ export class Journal {
     return row && { max: unpadAmount(String(row.max)), signature: row.signature as Hex }
   }
 
-  /**
-   * Returns when `charged` last rose above `redeemed` (Unix ms), or null. Reads the unclaimed entries, at most 10,000: an
-   * account with more of them is taken for younger than it is.
-   */
-  owesSince(redeemed: bigint): number | null {
-    let since: number | null = null
-    const newest = 'SELECT at, charged FROM entry ORDER BY seq DESC LIMIT 10000'
-    for (const { at, charged } of this.#sql.exec(newest)) {
-      if (unpadAmount(String(charged)) <= redeemed) break
-      since = Number(at)
-    }
-    return since
-  }
-
   /** Returns how many refunds were begun after `since` (Unix ms), whatever became of them. */
   refundsSince(since: number): number {
     // A ledger of an earlier version lacks the index. It holds refunds alone, so that a charge writes no row more.
@@ -137,6 +123,24 @@ export class Journal {
       .exec(`SELECT count(*) AS n FROM entry WHERE kind = 'refund' AND at > ? AND max IS NOT NULL`, since)
       .toArray()
     return Number(row?.n ?? 0)
+  }
+
+  /** Returns when the account was opened, in Unix milliseconds; 0 for an empty journal. */
+  openedAt(): number {
+    if (!this.#exists()) return 0
+    const [row] = this.#sql.exec('SELECT at FROM entry ORDER BY seq LIMIT 1').toArray()
+    return Number(row?.at ?? 0)
+  }
+
+  /** Returns what was charged by `moment` (Unix ms) above `redeemed`. Reads the entries made since, and unclaimed ones only. */
+  owedSince(moment: number, redeemed: bigint): bigint {
+    if (!this.#exists()) return 0n
+    for (const { at, charged } of this.#sql.exec('SELECT at, charged FROM entry ORDER BY seq DESC')) {
+      const owed = unpadAmount(String(charged)) - redeemed
+      if (owed <= 0n) return 0n
+      if (Number(at) <= moment) return owed
+    }
+    return 0n
   }
 
   /** Returns the number of the last entry; 0 for an empty journal. */
@@ -284,4 +288,9 @@ function readState(text: string): ChannelState {
 /** The price of a charge. Its voucher covers everything charged before, and the price. */
 export function priceOf({ max, charged, amount }: Entry): bigint {
   return (max ?? charged) - charged + amount
+}
+
+/** The replay key of a charge: its voucher and the resource it paid for. */
+export function voucherOf({ max, request }: { max: bigint | null; request: string | null }): string {
+  return `${max}:${request}`
 }

@@ -59,3 +59,57 @@ export function judge(
   if (fit === 'ahead' && waitedMs < QUEUE_TIMEOUT_MS) return 'wait'
   return othersTurn ? 'wait' : 'correct'
 }
+
+/**
+ * Whether a charge must wait for vouchers before it. Fast path: each charge scans the whole queue, so an order that must
+ * wait costs one comparison. `charged` is undefined before the account is opened; `now` in Unix milliseconds.
+ */
+export function isEarly({ order, since }: Waiting, charged: bigint | undefined, now: number): boolean {
+  if (order.kind !== 'charge' || charged === undefined || now - since >= QUEUE_TIMEOUT_MS) return false
+  return order.max > charged + order.price
+}
+
+/** The orders of one channel that wait for their turn. */
+export class OrderQueue<Decision> {
+  readonly #decide: (waiting: Waiting) => Decision | undefined
+  readonly #queued: (Waiting & { resolve: (decision: Decision) => void })[] = []
+  #timer: ReturnType<typeof setTimeout> | null = null
+
+  /** @param decide returns undefined for an order that must still wait */
+  constructor(decide: (waiting: Waiting) => Decision | undefined) {
+    this.#decide = decide
+  }
+
+  get isFull(): boolean {
+    return this.#queued.length >= QUEUE_LIMIT
+  }
+
+  /** Resolves with the decision on an order, once it has its turn. */
+  wait(waiting: Waiting): Promise<Decision> {
+    return new Promise((resolve) => {
+      this.#queued.push({ ...waiting, resolve })
+      this.#arm()
+    })
+  }
+
+  /** Decides the waiting orders again, oldest first, until all that remain must wait. */
+  advance(): void {
+    for (let at = 0; at < this.#queued.length; at++) {
+      const queued = this.#queued[at]
+      const decision = queued && this.#decide(queued)
+      if (!decision) continue
+      this.#queued.splice(at, 1)
+      queued.resolve(decision)
+      at = -1
+    }
+    this.#arm()
+  }
+
+  #arm(): void {
+    if (this.#timer !== null || this.#queued.length === 0) return
+    this.#timer = setTimeout(() => {
+      this.#timer = null
+      this.advance()
+    }, QUEUE_TIMEOUT_MS / 8)
+  }
+}

@@ -12,7 +12,8 @@ import type {
   Period,
   Presented,
 } from '../billing/types.ts'
-import { listLine } from '../book/credit.ts'
+import { listLines } from '../book/credit.ts'
+import { DebtAlarm } from '../debt.ts'
 import { MAX_CHARGES, REPLAY_WINDOW_MS, Replays } from '../replay-window.ts'
 import { authorize, charge, delivered, release } from '../totals.ts'
 import type { BillingCalls } from './contract.ts'
@@ -33,15 +34,25 @@ export class CreditLine extends DurableObject<{ BOOK: D1Database }> implements B
   readonly #billing: Billing
   readonly #replays: Replays<Remembered>
   readonly #used = new Used()
+  readonly #debt: DebtAlarm
 
   constructor(ctx: DurableObjectState, env: { BOOK: D1Database }) {
     super(ctx, env)
-    this.#record = new LineRecord(ctx)
+    this.#record = new LineRecord(ctx, () => this.#debt.arm())
     this.#billing = new Billing(this.#record)
     const since = Date.now() - REPLAY_WINDOW_MS
     const { journal } = this.#record
     this.#replays = new Replays(journal.recent(since, MAX_CHARGES), commitmentOf)
     for (const { once, at, ...use } of journal.uses(since)) this.#used.note(once, use, at)
+    this.#debt = new DebtAlarm(ctx, {
+      owes: () => this.#record.standing !== null && this.#billing.isOpen(),
+      list: (relistedAt) => this.#list(relistedAt),
+    })
+  }
+
+  /** Writes the line into the read model again while a run has something to bill. Never throws. */
+  override alarm(): Promise<void> {
+    return this.#debt.ring()
   }
 
   /**
@@ -49,7 +60,7 @@ export class CreditLine extends DurableObject<{ BOOK: D1Database }> implements B
    * @throws when the outcome is unknown: place the same order (same `id`) again
    */
   async place(order: CommitmentOrder): Promise<LineAnswer> {
-    await this.#enrol(order.enrolment)
+    this.#enrol(order.enrolment)
     const answer = this.#place(order)
     await this.#record.written()
     return answer
@@ -77,12 +88,9 @@ export class CreditLine extends DurableObject<{ BOOK: D1Database }> implements B
     await this.#record.written()
   }
 
-  /**
-   * Opens the line, or applies a newer version of its agent. Ignores an older version.
-   * @throws when D1 cannot be written
-   */
+  /** Opens the line, or applies a newer version of its agent. Ignores an older version. Does not wait for D1. */
   async configure(enrolment: Enrolment): Promise<LineStanding> {
-    await this.#enrol(enrolment)
+    this.#enrol(enrolment)
     await this.#record.durable()
     return this.#record.known()
   }
@@ -99,10 +107,28 @@ export class CreditLine extends DurableObject<{ BOOK: D1Database }> implements B
     return this.#record.journal.entries(after, limit)
   }
 
-  /** Trap: list the line in D1 first. The nightly run bills listed lines only. */
-  async #enrol(enrolment: Enrolment): Promise<void> {
-    if (!this.#record.standing) await listLine(this.env.BOOK, enrolment, Date.now())
+  /**
+   * Writes the line into the read model, unless it is there. Returns the durable state, or null if the line was
+   * never opened.
+   * @throws when D1 cannot be written
+   */
+  async list(): Promise<LineStanding | null> {
+    await this.#debt.listed()
+    return this.standing()
+  }
+
+  #enrol(enrolment: Enrolment): void {
+    const isNew = this.#record.standing === null
     this.#record.enrol(enrolment)
+    if (isNew) this.#debt.list(null)
+  }
+
+  async #list(relistedAt: number | null): Promise<void> {
+    await this.#record.durable()
+    if (!this.#record.standing) return
+    const { enrolment, openedAt } = this.#record.standing
+    const { agent: id, name } = enrolment
+    await listLines(this.env.BOOK, [{ id, name, openedAt, relistedAt }])
   }
 
   #place(order: CommitmentOrder): LineAnswer {

@@ -47,11 +47,13 @@ export class LineRecord {
   #seq = 0
   #at = 0
 
-  constructor(ctx: DurableObjectState) {
+  /** @param charged is called inside each transaction that stores a charge */
+  constructor(ctx: DurableObjectState, charged: () => void) {
     this.journal = new LineJournal(ctx.storage.sql)
     this.#commits = new Commits(ctx, (entries) => {
       if (!this.journal.exists()) this.journal.create()
       for (const entry of entries) this.journal.append(entry)
+      if (entries.some(({ kind }) => kind === 'charge')) charged()
     })
     const last = this.journal.last()
     this.documents = new Documents(this.journal.documents())

@@ -3,9 +3,11 @@ import { DurableObject } from 'cloudflare:workers'
 import { unpadAmount } from '../../protocol/amount.ts'
 import type { Address, Hex } from '../../protocol/evm/hex.ts'
 import type { Reason } from '../../protocol/refusal.ts'
-import { listExact } from '../book/accounts.ts'
+import { KIND, listAccount } from '../book/accounts.ts'
+import { DebtAlarm } from '../debt.ts'
 import { REPLAY_WINDOW_MS } from '../replay-window.ts'
 import { AuthorizationJournal } from './journal.ts'
+import { PayerRecord } from './payer.ts'
 import type { ExactTotals, RecordedPayment, Reservation, UnresolvedPayment, Use } from './types.ts'
 
 /** How long a reservation blocks other requests; longer than a facilitator may take to settle. After that, its request counts as lost. */
@@ -25,7 +27,17 @@ const MARGIN_SECONDS = 6n
  */
 export class Authorizations extends DurableObject<{ BOOK: D1Database }> {
   readonly #journal = new AuthorizationJournal(this.ctx.storage.sql)
+  readonly #payer = new PayerRecord(this.ctx.storage.sql)
+  readonly #debt = new DebtAlarm(this.ctx, {
+    owes: () => this.#owes(),
+    list: (relistedAt) => this.#list(relistedAt),
+  })
   #ready = false
+
+  /** Writes the payer into the read model again while a payment is unresolved, undelivered or watched. Never throws. */
+  override alarm(): Promise<void> {
+    return this.#debt.ring()
+  }
 
   /**
    * Reserves an authorization for a request, before any byte of the response leaves.
@@ -35,7 +47,6 @@ export class Authorizations extends DurableObject<{ BOOK: D1Database }> {
    *
    * Threat: a signature alone must not create storage (faults: H1). With `opens: false`, an unknown payer
    * gets `unknown_payer` and nothing is stored.
-   * @throws when D1 cannot be written for a new payer; nothing is reserved then
    */
   async take(use: Use, price: bigint = use.amount, opens = true): Promise<Reservation> {
     const late = use.validBefore < BigInt(Math.floor(Date.now() / 1000)) + MARGIN_SECONDS
@@ -43,37 +54,40 @@ export class Authorizations extends DurableObject<{ BOOK: D1Database }> {
     if (!this.#exists()) {
       if (against) return { outcome: 'refused', reason: against }
       if (!opens) return { outcome: 'unknown_payer' }
-      await this.#open(use)
+      this.#open(use)
     }
     const now = Date.now()
-    return this.ctx.storage.transactionSync((): Reservation => {
-      const row = this.#journal.read(use.token, use.nonce)
-      // Threat: the payer may sign the same nonce again over less. The price is not checked again, so the
-      // amount must match.
-      const same = row?.request === use.request && unpadAmount(row.amount) === use.amount
-      const doubt = (): Reservation => {
-        this.#journal.put(use, 'doubtful', now)
-        return { outcome: 'doubtful', isLate: late }
-      }
-      if (!row || row.status === 'released') {
-        // The money of an earlier request for this resource may have arrived after it was refused.
-        if (same && row?.shown && against === 'exact_too_late') return doubt()
-        if (against) return { outcome: 'refused', reason: against }
-        this.#journal.put(use, 'taken', now)
-        return { outcome: 'taken' }
-      }
-      if (!same) return { outcome: 'refused', reason: 'exact_bound' }
-      if (row.status === 'settled') {
-        if (!row.tx || (!row.undelivered && row.at <= now - REPLAY_WINDOW_MS))
-          return { outcome: 'refused', reason: 'exact_used' }
-        return { outcome: 'replayed', transaction: row.tx }
-      }
-      if (row.taker === use.id) {
-        return row.status === 'taken' ? { outcome: 'taken' } : { outcome: 'doubtful', isLate: late }
-      }
-      if (row.at > now - LEASE_MS) return { outcome: 'refused', reason: 'exact_in_progress' }
-      return doubt()
-    })
+    return this.ctx.storage.transactionSync(() =>
+      this.#owing(use, now, this.#reserve(use, against, late, now)),
+    )
+  }
+
+  #reserve(use: Use, against: Reason | null, isLate: boolean, now: number): Reservation {
+    const row = this.#journal.read(use.token, use.nonce)
+    // Threat: the payer may sign the same nonce again over less. The price is not checked again, so the
+    // amount must match.
+    const same = row?.request === use.request && unpadAmount(row.amount) === use.amount
+    const doubt = (): Reservation => {
+      this.#journal.put(use, 'doubtful', now)
+      return { outcome: 'doubtful', isLate }
+    }
+    if (!row || row.status === 'released') {
+      // The money of an earlier request for this resource may have arrived after it was refused.
+      if (same && row?.shown && against === 'exact_too_late') return doubt()
+      if (against) return { outcome: 'refused', reason: against }
+      this.#journal.put(use, 'taken', now)
+      return { outcome: 'taken' }
+    }
+    if (!same) return { outcome: 'refused', reason: 'exact_bound' }
+    if (row.status === 'settled') {
+      if (!row.tx || (!row.undelivered && row.at <= now - REPLAY_WINDOW_MS))
+        return { outcome: 'refused', reason: 'exact_used' }
+      return { outcome: 'replayed', transaction: row.tx }
+    }
+    if (row.taker === use.id)
+      return row.status === 'taken' ? { outcome: 'taken' } : { outcome: 'doubtful', isLate }
+    if (row.at > now - LEASE_MS) return { outcome: 'refused', reason: 'exact_in_progress' }
+    return doubt()
   }
 
   /**
@@ -140,14 +154,45 @@ export class Authorizations extends DurableObject<{ BOOK: D1Database }> {
     return this.#exists() ? this.#journal.use(token, nonce) : null
   }
 
+  /**
+   * Writes the payer into the read model, unless it is there. Returns its name, or null for an unknown payer.
+   * @throws when D1 cannot be written
+   */
+  async list(): Promise<string | null> {
+    await this.#debt.listed()
+    return this.#payer.read()?.id ?? null
+  }
+
   /** Returns up to `limit` authorizations with `id > after` (`''` for the first page), in order of id. */
   async uses(after: string, limit: number): Promise<RecordedPayment[]> {
     return this.#exists() ? this.#journal.uses(after, limit) : []
   }
 
-  async #open(use: Use): Promise<void> {
-    await listExact(this.env.BOOK, use.name, use)
+  /** Lists a new payer in the read model, without waiting for D1. */
+  #open(use: Use): void {
     this.#create()
+    this.ctx.storage.transactionSync(() => this.#payer.note(use, Date.now()))
+    this.#debt.list(null)
+  }
+
+  /** Sets the alarm in the transaction of a reservation, whose outcome a run may have to find. */
+  #owing(use: Use, now: number, reservation: Reservation): Reservation {
+    if (reservation.outcome !== 'taken' && reservation.outcome !== 'doubtful') return reservation
+    this.#payer.note(use, now)
+    this.#debt.arm()
+    return reservation
+  }
+
+  /** Whether a payment is unresolved, undelivered or watched, and the payer is stored. */
+  #owes(): boolean {
+    if (!this.#exists() || !this.#payer.read()) return false
+    const { inDoubt, undelivered, watched } = this.#journal.open()
+    return inDoubt + undelivered + watched > 0
+  }
+
+  async #list(relistedAt: number | null): Promise<void> {
+    const payer = this.#payer.read()
+    if (payer) await listAccount(this.env.BOOK, { ...payer, kind: KIND.exact, relistedAt })
   }
 
   /** Whether the payer has reserved anything before. Migrates the tables of an earlier version. */

@@ -1,7 +1,7 @@
-/** The EIP-712 digests that payers sign, written out by hand for the hot path (EIP-712, EIP-3009, x402 batch-settlement EVM). */
+/** The EIP-712 digests of payers and of the receiver's authorizer, written out by hand for the hot path (EIP-712, EIP-3009, x402 batch-settlement EVM). */
 import { keccak_256 } from '@noble/hashes/sha3.js'
 import { MAX_AMOUNT } from '../amount.ts'
-import type { ChannelConfig, Voucher } from './channel.ts'
+import type { ChannelConfig, Claim, Voucher } from './channel.ts'
 import { type Address, type Hex, toHex, writeHex } from './hex.ts'
 import type { Token } from './network.ts'
 
@@ -32,6 +32,9 @@ const CHANNEL_CONFIG = typeHash(
   'ChannelConfig(address payer,address payerAuthorizer,address receiver,address receiverAuthorizer,address token,uint40 withdrawDelay,bytes32 salt)',
 )
 const VOUCHER = typeHash('Voucher(bytes32 channelId,uint128 maxClaimableAmount)')
+const CLAIM_ENTRY = 'ClaimEntry(bytes32 channelId,uint128 maxClaimableAmount,uint128 totalClaimed)'
+const CLAIM = typeHash(CLAIM_ENTRY)
+const CLAIM_BATCH = typeHash(`ClaimBatch(ClaimEntry[] claims)${CLAIM_ENTRY}`)
 const AUTHORIZATION =
   '(address from,address to,uint256 value,uint256 validAfter,uint256 validBefore,bytes32 nonce)'
 const TRANSFER = typeHash(`TransferWithAuthorization${AUTHORIZATION}`)
@@ -119,6 +122,23 @@ export function voucherDigest(
   writeHex32(1, voucher.channelId)
   writeUint(2, voucher.maxClaimableAmount)
   return digest(domain, hashWords(3))
+}
+
+/** The message that a receiver's authorizer signs, so that any account may send its claims. Amounts in atomic units. */
+export function claimBatchDigest(claims: readonly Claim[], chainId: number, escrow: Address): Uint8Array {
+  const domain = escrowSeparator(chainId, escrow)
+  const entries = new Uint8Array(claims.length * 32)
+  for (const [at, { channel, maxClaimableAmount, totalClaimed }] of claims.entries()) {
+    const id = channelId(channel, chainId, escrow)
+    writeBytes32(0, CLAIM())
+    writeHex32(1, id)
+    writeUint(2, maxClaimableAmount)
+    writeUint(3, totalClaimed)
+    entries.set(hashWords(4), at * 32)
+  }
+  writeBytes32(0, CLAIM_BATCH())
+  writeBytes32(1, keccak_256(entries))
+  return digest(domain, hashWords(2))
 }
 
 /** The message that a payer signs for `exact`: EIP-3009 `TransferWithAuthorization`. */

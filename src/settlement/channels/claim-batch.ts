@@ -1,10 +1,11 @@
 /** One batch of claims: simulated, freed of bad rows, sent, and recorded in the accounts once mined. */
-import { encodeClaim, escrowEvents } from '../../chain/escrow.ts'
+import { encodeClaim, encodeClaimWithSignature, escrowEvents } from '../../chain/escrow.ts'
 import type { Log } from '../../chain/log.ts'
 import { simulate } from '../../chain/relayer/transaction.ts'
 import { connect } from '../../chain/rpc.ts'
 import type { Finding } from '../../ledger/book/finding.ts'
 import { mapConcurrently } from '../../platform/pool.ts'
+import { claimBatchDigest } from '../../protocol/evm/eip712.ts'
 import type { Address, Hex } from '../../protocol/evm/hex.ts'
 import { accountOf, type Settings } from '../context.ts'
 import { type BadRow, bisect, type ClaimRow, claimOf } from './claims.ts'
@@ -19,7 +20,7 @@ export async function plan(
   const { chain, relayer } = settings
   const [client, from] = await Promise.all([connect(chain), relayer.address()])
   const found = await bisect(rows, async (some) => {
-    const data = encodeClaim(some.map(claimOf))
+    const data = calldataOf(settings, some)
     const trial = await simulate(client, from, { id: 'trial', to: chain.escrow, data })
     return 'refused' in trial ? trial.refused : null
   })
@@ -52,7 +53,7 @@ export async function claim(
 
 /** A mined row leaves the quarantine. */
 async function claimRows(settings: Settings, rows: ClaimRow[]): Promise<{ sent: Sent; findings: Finding[] }> {
-  const data = encodeClaim(rows.map(claimOf))
+  const data = calldataOf(settings, rows)
   const done = await sendOnce(settings, `claim:${await digestOf(data)}`, data)
   const sent = await record(settings, 'claim', done, rows.length, (logs) =>
     claimedIn(settings.chain.escrow, logs),
@@ -62,6 +63,17 @@ async function claimRows(settings: Settings, rows: ClaimRow[]): Promise<{ sent: 
   const findings = await updateAccounts(settings, ids, done.outcome)
   const healthy = rows.filter((row) => row.quarantined).map(({ channelId }) => ({ channelId, reason: null }))
   return { sent, findings: [...findings, ...(await setQuarantine(settings, healthy))] }
+}
+
+/**
+ * The calldata of rows with one authorizer. The relayer claims as the authorizer of its own channels; for a former key, it
+ * sends that key's signature (faults: F19). The same rows give the same bytes.
+ */
+function calldataOf({ chain, signAs }: Settings, rows: ClaimRow[]): Hex {
+  const claims = rows.map(claimOf)
+  const authorizer = rows[0]?.config.receiverAuthorizer
+  const signature = authorizer && signAs(authorizer, claimBatchDigest(claims, chain.chainId, chain.escrow))
+  return signature ? encodeClaimWithSignature(claims, signature) : encodeClaim(claims)
 }
 
 /** The amount that a transaction claimed, from the escrow's events. Atomic units. */

@@ -44,7 +44,8 @@ export function claimOf({ config, max, signature, total }: ClaimRow): Claim {
 }
 
 /**
- * Makes full batches, each of one kind of row, the most urgent first. The rest waits for more rows, except with `last`.
+ * Makes full batches, each of one kind of row and of one authorizer, the most urgent first. The rest waits for more rows,
+ * except with `last`.
  */
 export function batchesOf(rows: ClaimRow[], last: boolean): { batches: ClaimRow[][]; rest: ClaimRow[] } {
   const kinds = [
@@ -52,13 +53,19 @@ export function batchesOf(rows: ClaimRow[], last: boolean): { batches: ClaimRow[
     rows.filter((row) => !row.alone && !row.quarantined),
     rows.filter((row) => !row.alone && row.quarantined),
   ]
-  const chunks = kinds.flatMap((kind) =>
-    Array.from({ length: Math.ceil(kind.length / MAX_ROWS) }, (_, at) =>
-      kind.slice(at * MAX_ROWS, (at + 1) * MAX_ROWS),
-    ),
-  )
+  const chunks = kinds
+    .flatMap(byAuthorizer)
+    .flatMap((kind) =>
+      Array.from({ length: Math.ceil(kind.length / MAX_ROWS) }, (_, at) =>
+        kind.slice(at * MAX_ROWS, (at + 1) * MAX_ROWS),
+      ),
+    )
   const isFull = (chunk: ClaimRow[]) => last || chunk.length === MAX_ROWS
   return { batches: chunks.filter(isFull), rest: chunks.filter((chunk) => !isFull(chunk)).flat() }
+}
+
+function byAuthorizer(rows: ClaimRow[]): ClaimRow[][] {
+  return [...Map.groupBy(rows, ({ config }) => config.receiverAuthorizer).values()]
 }
 
 /** Splits a batch into its transactions. */

@@ -1,6 +1,6 @@
 /** The first part of a run: reads a page of accounts, updates them from the chain, and finds their claimable rows. */
 import { readChannels } from '../../chain/channels.ts'
-import type { Finding } from '../../ledger/book/finding.ts'
+import { compareListing, type Finding } from '../../ledger/book/finding.ts'
 import type { Standing } from '../../ledger/channel/types.ts'
 import { mapConcurrently } from '../../platform/pool.ts'
 import type { ChannelState } from '../../protocol/evm/channel.ts'
@@ -42,7 +42,7 @@ type AccountRead = {
 
 /** Reads the page after `after`. Repeating it finds what is left. @throws ChainFault when the chain cannot be read */
 export async function gather(settings: Settings, after: string): Promise<Gathered> {
-  const { channels, empty, findings, next } = await readPage(settings, after)
+  const { channels, exact, empty, findings, next } = await readPage(settings, after)
   const least = channels.length > 0 ? await leastOf(settings, 'claim') : 0n
   const read = await mapConcurrently(
     channels,
@@ -60,6 +60,7 @@ export async function gather(settings: Settings, after: string): Promise<Gathere
     dust: read.flatMap(({ dust }) => dust ?? []),
     findings: [
       ...findings,
+      ...compareListing([...channels.map(({ line }) => line), ...exact, ...empty]),
       ...empty.flatMap((line) => compareBook(line, null)),
       ...read.flatMap(({ findings }) => findings),
     ],

@@ -1,12 +1,12 @@
 /** Reconciliation: accounts, chain and read model must agree to the unit. Updates the rows of the read model. */
-import { KIND, type Listing, listings, project } from '../../ledger/book/accounts.ts'
-import type { Finding } from '../../ledger/book/finding.ts'
+import { clearRelisted, KIND, type Listing, listings, project } from '../../ledger/book/accounts.ts'
+import { compareListing, type Finding } from '../../ledger/book/finding.ts'
 import type { Standing } from '../../ledger/channel/types.ts'
 import { mapConcurrently } from '../../platform/pool.ts'
 import type { Address } from '../../protocol/evm/hex.ts'
-import type { Payers, Settings } from '../context.ts'
+import { accountOf, type Payers, type Settings } from '../context.ts'
 import { resolvePayments } from '../exact/in-doubt.ts'
-import { compareChain, compareDelivery, compareReceiver } from '../findings.ts'
+import { compareChain, compareClaims, compareDelivery, compareReceiver } from '../findings.ts'
 import { compareGas, leastOf } from './gas.ts'
 import { PAGE, readPage, silence, updateAccount } from './observe.ts'
 import { type Receiver, readTotals } from './sweep.ts'
@@ -58,21 +58,34 @@ export const NO_SUMS: Sums = {
 export const NO_EXACT: ExactSums = { payers: 0, payments: 0, received: '0', inDoubt: 0, undelivered: 0 }
 
 /**
- * Reconciles the page after `after`. Repeating it gives the same. `now`: Unix ms.
+ * Reconciles the page after `after`, and reports what was charged before `since` and is still not claimed. Repeating it
+ * gives the same. `since`, `now`: Unix ms.
  * @throws ChainFault when the chain cannot be read
  */
-export async function reconcile(settings: Settings, after: string, now: number): Promise<Reconciled> {
+export async function reconcile(
+  settings: Settings,
+  after: string,
+  since: number,
+  now: number,
+): Promise<Reconciled> {
   const { channels, exact, findings, next } = await readPage(settings, after)
   const updated = await mapConcurrently(
     channels,
     async ({ line, standing: before, state }) => {
       const standing = await updateAccount(settings, before, state)
-      return { line, standing, findings: compareChain(standing, state) }
+      const owed = standing.charged > standing.redeemed ? await owedSince(settings, line.id, since) : 0n
+      return {
+        line,
+        standing,
+        findings: [...compareChain(standing, state), ...compareClaims(standing, owed)],
+      }
     },
     ({ line, standing }, fault) => ({ line, standing, findings: [silence(line.id, fault)] }),
   )
   const standings = updated.map(({ standing }) => standing)
   const payers = await sumExact(settings, exact)
+  // Cleared only after the step that reported them was stored.
+  await clearRelisted(settings.book, 'account', [...channels.map(({ line }) => line), ...exact])
   return {
     sums: sumUp(standings),
     exact: payers.exact,
@@ -88,6 +101,11 @@ export async function reconcile(settings: Settings, after: string, now: number):
   }
 }
 
+/** A crawler reads on during a run, so only what was charged before it must be claimed by its end. */
+async function owedSince(settings: Settings, channelId: string, since: number): Promise<bigint> {
+  return accountOf(settings, channelId).owedSince(since)
+}
+
 /** Reconciles one page of payers by `exact`, for a site without channels. Repeating it gives the same. */
 export async function reconcilePayers(
   payers: Payers,
@@ -98,7 +116,9 @@ export async function reconcilePayers(
     payers,
     lines.filter(({ kind }) => kind === KIND.exact),
   )
-  return { ...summed, next: lines.length < PAGE ? null : (lines.at(-1)?.id ?? null) }
+  await clearRelisted(payers.book, 'account', lines)
+  const findings = [...compareListing(lines), ...summed.findings]
+  return { ...summed, findings, next: lines.length < PAGE ? null : (lines.at(-1)?.id ?? null) }
 }
 
 /**

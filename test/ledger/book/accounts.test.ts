@@ -1,6 +1,6 @@
 import { env } from 'cloudflare:test'
 import { beforeEach, describe, expect, it } from 'vitest'
-import { listChannel, listExact, listings, project } from '../../../src/ledger/book/accounts.ts'
+import { KIND, type Listing, listAccount, listings, project } from '../../../src/ledger/book/accounts.ts'
 import { findRun, type RunRecord, runs, saveRun } from '../../../src/ledger/book/runs.ts'
 import { configOf } from '../channel/harness.ts'
 
@@ -10,13 +10,17 @@ beforeEach(async () => {
   await book.batch(['account', 'run'].map((table) => book.prepare(`DELETE FROM ${table}`)))
 })
 
+function list(id: string, kind: Listing['kind'], parties = configOf()): Promise<void> {
+  return listAccount(book, { id, kind, ...parties, openedAt: 1, relistedAt: null })
+}
+
 const MOST = (1n << 128n) - 1n
 
 describe('Read model of accounts', () => {
   it('lists each account once and returns pages in order', async () => {
     const config = configOf()
-    for (const id of ['0xc', '0xa', '0xb', '0xa']) await listChannel(book, id, config)
-    await listExact(book, 'eip155:1:0xpayer', config)
+    for (const id of ['0xc', '0xa', '0xb', '0xa']) await list(id, KIND.channel, config)
+    await list('eip155:1:0xpayer', KIND.exact, config)
     const first = await listings(book, '', 2)
     const rest = await listings(book, first.at(-1)?.id ?? '', 10)
     expect([...first, ...rest].map(({ id }) => id)).toEqual(['0xa', '0xb', '0xc', 'eip155:1:0xpayer'])
@@ -24,7 +28,7 @@ describe('Read model of accounts', () => {
   })
 
   it('stores the largest amounts exactly', async () => {
-    await listChannel(book, '0xa', configOf())
+    await list('0xa', KIND.channel)
     const totals = { authorized: MOST, charged: MOST - 1n, redeemed: (1n << 53n) + 1n, ceiling: MOST }
     await project(book, [{ id: '0xa', ...totals, quarantine: 'why' }], 1234)
     expect(await listings(book, '', 1)).toMatchObject([{ totals, quarantine: 'why', updatedAt: 1234 }])

@@ -5,7 +5,7 @@ import {
   invoices,
   lineOfInvoice,
   lines,
-  listLine,
+  listLines,
   projectLines,
   saveInvoices,
   saveStatements,
@@ -21,7 +21,7 @@ beforeEach(async () => {
 
 describe('Read model of credit lines', () => {
   it('lists each credit line once, in order, with its last projected totals', async () => {
-    for (const agent of ['b', 'a', 'b']) await listLine(book, enrolmentOf({ agent }), 1)
+    for (const id of ['b', 'a', 'b']) await listLines(book, [{ id, name: id, openedAt: 1, relistedAt: null }])
     expect((await lines(book, '', 10)).map(({ id }) => id)).toEqual(['a', 'b'])
     expect(await lines(book, 'a', 10)).toMatchObject([{ id: 'b', totals: null, closed: null }])
     const enrolment = enrolmentOf({ agent: 'b', name: 'Renamed' })

@@ -115,7 +115,7 @@ describe('Account refund', () => {
     expect(await channel.standing()).toMatchObject({ unresolved: null })
   })
 
-  it('requires later vouchers to exceed all past charges [A14]', async () => {
+  it('requires later vouchers to exceed all past charges [A14, I6]', async () => {
     const channel = await openChannel({ balance: 5000n })
     const first = await channel.charge('GET /a')
     await channel.charge('GET /b')
@@ -216,7 +216,7 @@ describe('Account.observe', () => {
     })
   })
 
-  it('keeps the next voucher claimable when a claim from before the opening is reverted [F8]', async () => {
+  it('keeps the next voucher claimable when a claim from before the opening is reverted [F8, I6]', async () => {
     const channel = await openChannel({ totalClaimed: 5n * PRICE })
     await channel.account().observe(stateOf({ totalClaimed: 0n, block: 2n }))
     const { order } = await channel.charge()

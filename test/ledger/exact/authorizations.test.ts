@@ -277,6 +277,7 @@ describe('Authorizations', () => {
   it('lists the payer in the read model when it takes an authorization', async () => {
     const use = aUse()
     await memoryOf(use).take(use)
+    await env.AUTHORIZATIONS.getByName(use.name).list()
     expect(await listings(env.BOOK, '', 1000)).toContainEqual(
       expect.objectContaining({ id: use.name, kind: 'exact', payer: use.payer, receiver: use.receiver }),
     )

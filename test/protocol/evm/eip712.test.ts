@@ -7,6 +7,7 @@ import type { ChannelConfig } from '../../../src/protocol/evm/channel.ts'
 import {
   type Authorization,
   channelId,
+  claimBatchDigest,
   depositNonce,
   receiveAuthorizationDigest,
   transferAuthorizationDigest,
@@ -107,6 +108,33 @@ describe('EIP-712 digests', () => {
           message,
         })
         expect(toHex(voucherDigest(message, chain, escrow))).toBe(expected)
+      }),
+    )
+  })
+
+  it('match viem for batches of claims', () => {
+    const claims = fc.array(
+      fc.record({ channel: configs, maxClaimableAmount: amount, totalClaimed: amount, signature: bytes(65) }),
+      { minLength: 1, maxLength: 4 },
+    )
+    fc.assert(
+      fc.property(claims, chainId, address, (rows, chain, escrow) => {
+        const expected = hashTypedData({
+          domain: { name: 'x402 Batch Settlement', version: '1', chainId: chain, verifyingContract: escrow },
+          types: {
+            ClaimBatch: [{ name: 'claims', type: 'ClaimEntry[]' }],
+            ClaimEntry: [
+              { name: 'channelId', type: 'bytes32' },
+              { name: 'maxClaimableAmount', type: 'uint128' },
+              { name: 'totalClaimed', type: 'uint128' },
+            ],
+          },
+          primaryType: 'ClaimBatch',
+          message: {
+            claims: rows.map((row) => ({ ...row, channelId: channelId(row.channel, chain, escrow) })),
+          },
+        })
+        expect(toHex(claimBatchDigest(rows, chain, escrow))).toBe(expected)
       }),
     )
   })

@@ -11,6 +11,7 @@ import {
   receiptOf,
   requiredOf,
   startPaywall,
+  termsOf,
   twins,
   valueAt,
 } from '../harness.ts'
@@ -194,8 +195,17 @@ describe('Voucher for another context', () => {
     ['payload.channelConfig.token', OTHER, 'token_mismatch'],
     ['payload.channelConfig.withdrawDelay', 900, 'withdraw_delay_mismatch'],
     ['payload.voucher.maxClaimableAmount', '2001', 'voucher_signature'],
-  ])('with another %s is rejected without any call [B2]', async (path, value, code) => {
+  ])('with another %s is rejected without any call [B2, I12]', async (path, value, code) => {
     await expectRejectedWithoutCalls(altered(await crawler.owes(2n * PRICE), path, value), BATCH + code)
+  })
+
+  it('of a channel of a former relayer key is offered a channel of the present one [F19]', async () => {
+    const path = 'payload.channelConfig.receiverAuthorizer'
+    const payment = altered(await crawler.owes(2n * PRICE), path, OTHER)
+    const response = await shop.ask('/two', { payment })
+    expect(await errorOf(response)).toBe(`${BATCH}receiver_authorizer_mismatch`)
+    const offer = requiredOf(response).accepts.find(({ scheme }) => scheme === 'batch-settlement')
+    expect(offer?.extra).toMatchObject({ receiverAuthorizer: termsOf(shop).receiverAuthorizer })
   })
 
   it('of a contract wallet returns tab_contract_wallet, since its validity can change [B2]', async () => {

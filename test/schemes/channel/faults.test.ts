@@ -161,7 +161,7 @@ describe.each(scenarios)('Payment by $name', (scenario) => {
     ['after', 1, { overloaded: true }],
     ['before', 99, {}],
   ] as const)(
-    'charges once when a call fails %s it acts, %s in a row, with flags %j [D12, E1, E3]',
+    'charges once when a call fails %s it acts, %s in a row, with flags %j [D12, E1, E3, I4]',
     { timeout: 60_000 },
     async (when, times, flags) => {
       vi.spyOn(console, 'error').mockImplementation(() => undefined)

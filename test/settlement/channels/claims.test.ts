@@ -139,7 +139,7 @@ describe('bisect', () => {
     )
   })
 
-  it('finds one bad row among 100 with at most two trials per halving [F4]', async () => {
+  it('finds one bad row among 100 with at most two trials per halving [F4, I13]', async () => {
     for (let bad = 0; bad < MAX_ROWS; bad++) {
       const chain = chainRejecting(new Set([bad]))
       const found = await bisect(

@@ -3,7 +3,7 @@ import { runInDurableObject } from 'cloudflare:test'
 import { encodeFunctionData, parseAbi } from 'viem'
 import { describe, expect, it } from 'vitest'
 import { CLAIM_AFTER_MS } from '../../../src/settlement/channels/dust.ts'
-import { rpc } from '../../chain/harness.ts'
+import { randomHex, rpc } from '../../chain/harness.ts'
 import { send } from '../../chain/payer.ts'
 import {
   newReceiver,
@@ -50,6 +50,20 @@ describe('A claim', () => {
     await dust.charge(1n)
     expect((await runOf(setup)).record.dust.count).toBe(0)
     expect(await received(setup)).toBe(200n)
+  })
+
+  it('that waits as dust leaves the finding unclaimed to claims that failed [H5]', async () => {
+    const setup = await newSetup()
+    const { relayer } = setup
+    const dust = await openChannel(setup)
+    const stuck = await openChannel({ ...setup, relayer: { ...relayer, address: randomHex(20) } })
+    await Promise.all([dust.charge(99n), stuck.charge(100n)])
+    const { status, record } = await runOf(setup)
+    expect(record.dust.list).toEqual([{ channelId: dust.id, amount: '99' }])
+    expect(record.findings.list.map(({ what, account }) => [what, account])).toEqual([
+      ['unclaimed', stuck.id],
+    ])
+    expect(status).toBe('in_doubt')
   })
 
   it('waits while gas is dearer than what it brings [H5]', async () => {

@@ -1,0 +1,87 @@
+/** Rebuilds the read model from the objects: the operator names them by their ids, since no table here is complete. */
+import { Hono } from 'hono'
+import type * as v from 'valibot'
+import { projectNews } from '../billing/project.ts'
+import { KIND, project } from '../ledger/book/accounts.ts'
+import { mapConcurrently } from '../platform/pool.ts'
+import { act } from './audit.ts'
+import { formOf, invalidObject, rebuild } from './requests.ts'
+import { invalid, jsonResponse, notFound } from './response.ts'
+import type { OperatorSettings } from './settings.ts'
+
+type Form = v.InferOutput<typeof rebuild>
+
+/** The number of objects by outcome. `silent`: the object or D1 did not respond; send the same request again. */
+type Rebuilt = { listed: number; empty: number; silent: number }
+
+/** Writes one object into the read model. Returns whether it holds an account. */
+type Write = (id: string) => Promise<boolean>
+
+/** Routes below `/api/book`. `who` names the operator in the audit log. `now` in Unix milliseconds. */
+export function bookRoutes(settings: OperatorSettings, now: () => number, who: string): Hono {
+  const app = new Hono()
+  app.post('/', async (c) => {
+    const form = await formOf(c, rebuild)
+    if (form instanceof Response) return form
+    const write = writerOf(settings, form.kind, now)
+    if (!write) return notFound()
+    if (!form.objects.every((id) => isObjectOf(settings, form.kind, id))) return invalid([invalidObject])
+    const work = async () => ({ after: await rebuildAll(form, write) })
+    const { length: objects } = form.objects
+    const asked = { who, what: 'book.rebuild', subject: form.kind, before: null, asked: { objects } }
+    const { after } = await (settings.credit ? act(settings.credit, asked, work) : work())
+    return jsonResponse(after)
+  })
+  return app
+}
+
+async function rebuildAll({ objects }: Form, write: Write): Promise<Rebuilt> {
+  const outcomes = await mapConcurrently<string, keyof Rebuilt>(
+    objects,
+    async (id) => ((await write(id)) ? 'listed' : 'empty'),
+    () => 'silent',
+  )
+  const count = (outcome: keyof Rebuilt) => outcomes.filter((each) => each === outcome).length
+  return { listed: count('listed'), empty: count('empty'), silent: count('silent') }
+}
+
+/** Null for credit on a site without it. */
+function writerOf(settings: OperatorSettings, kind: Form['kind'], now: () => number): Write | null {
+  const { book, accounts, authorizations, credit } = settings
+  switch (kind) {
+    case KIND.channel:
+      return async (id) => {
+        const standing = await accounts.get(accounts.idFromString(id)).list()
+        if (!standing) return false
+        const { channelId, authorized, charged, redeemed, quarantine, state } = standing
+        const row = { id: channelId, authorized, charged, redeemed, ceiling: state.balance, quarantine }
+        await project(book, [row], now())
+        return true
+      }
+    case KIND.exact:
+      return async (id) => (await authorizations.get(authorizations.idFromString(id)).list()) !== null
+    case KIND.credit:
+      return (
+        (credit &&
+          (async (id) => {
+            const line = credit.lines.get(credit.lines.idFromString(id))
+            if (!(await line.list())) return false
+            await projectNews(book, [await line.news(0)], now())
+            return true
+          })) ??
+        null
+      )
+  }
+}
+
+/** An id belongs to one class: the runtime rejects that of another. */
+function isObjectOf({ accounts, authorizations, credit }: OperatorSettings, kind: Form['kind'], id: string) {
+  const namespace = { channel: accounts, exact: authorizations, credit: credit?.lines }[kind]
+  try {
+    namespace?.idFromString(id)
+    return true
+  } catch (cause) {
+    if (cause instanceof TypeError) return false
+    throw cause
+  }
+}
