@@ -21,11 +21,9 @@ type Part = {
  */
 export function jsonSchemaOf(part: Part): Schema {
   if (!part.pipe) return plain(part)
-  const [first, ...more] = part.pipe
-  return more.reduce(
-    (schema, next) => ({ ...schema, ...restriction(next, schema) }),
-    first ? jsonSchemaOf(first) : {},
-  )
+  const [first, ...actions] = part.pipe
+  const base = first ? jsonSchemaOf(first) : {}
+  return Object.assign({}, base, ...actions.map((action) => restriction(action, base)))
 }
 
 function plain({ type, wrapped, entries = {}, item, options, default: value }: Part): Schema {
