@@ -259,8 +259,9 @@ async function consistent(line: Line): Promise<void> {
   let before = { authorized: 0n, charged: 0n, redeemed: 0n, credit: 0n, seq: 0, at: 0 }
   for (const entry of await line.entries()) {
     expect(entry.seq).toBe(before.seq + 1)
-    expect(entry.at >= before.at).toBe(true)
-    expect(entry.authorized >= entry.charged && entry.charged >= entry.redeemed).toBe(true)
+    expect(entry.at, entry.kind).toBeGreaterThanOrEqual(before.at)
+    expect(entry.authorized, entry.kind).toBeGreaterThanOrEqual(entry.charged)
+    expect(entry.charged, entry.kind).toBeGreaterThanOrEqual(entry.redeemed)
     const moved = entry.charged - entry.credit - (before.charged - before.credit)
     if (entry.kind === 'charge') expect(moved).toBe(entry.amount)
     if (entry.kind === 'release') expect(moved).toBe(-entry.amount)
