@@ -55,7 +55,7 @@ describe('tab402', () => {
 
   it.each([
     [[], 'Examples:'],
-    [['stop'], 'tab402: the command must be one of start, demo, pay, check-config.'],
+    [['stop'], 'tab402: the command must be one of start, demo, pay, check-config, rebuild-book.'],
     [['demo', '--fast'], "tab402 demo: Unknown option '--fast'"],
     [['start', 'now'], 'tab402 start: start must be called with options only.'],
     [['pay', 'cash', 'http://127.0.0.1/'], 'tab402 pay: the scheme must be exact, channel or credit.'],
