@@ -57,6 +57,10 @@ export default defineConfig({
                   RELAYER_KEY: chain.relayerKey,
                   RECEIVER: chain.receiver,
                   ORIGIN: 'binding:SITE',
+                  // Gas on the local chain costs a hundred times as much as on Base, and tests charge dust.
+                  GAS_PER_PAYER: '10',
+                  GAS_NEW_PAYERS: '1000',
+                  MIN_CLAIM: '0.000001',
                 },
                 serviceBindings: { SITE: origin },
               },

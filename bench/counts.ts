@@ -11,6 +11,7 @@ const Counted = v.object({
   calls: v.record(v.string(), v.number()),
   rowsRead: v.number(),
   rowsWritten: v.number(),
+  bytes: v.number(),
 })
 
 /** Per paid request, sent one after the other. Concurrent requests cost less, since they share a commit. */
@@ -19,6 +20,8 @@ export type Counts = {
   rowsWritten: number
   rowsRead: number
   rowsWrittenAtOnce: number
+  /** Bytes that the object keeps of one request. */
+  bytesKept: number
   /** Time of one request. */
   milliseconds: number
 }
@@ -26,6 +29,7 @@ export type Counts = {
 /** `directoryFetches`: all fetches after the first request. */
 export type CreditCounts = Counts & { directoryFetches: number }
 
+/** SQLite grows by pages of 4 kB: fewer requests would measure those. */
 const REQUESTS = 64
 
 /** `payments`: headers with the channel's first vouchers. */
@@ -70,7 +74,7 @@ async function countPaid(url: URL, headersOf: (request: number) => Record<string
   }
   const counted = async () => v.parse(Counted, await (await fetch(new URL('/counts', url))).json())
   await pay(0)
-  await counted()
+  const before = await counted()
   const start = performance.now()
   for (let request = 1; request <= REQUESTS; request++) await pay(request)
   const milliseconds = (performance.now() - start) / REQUESTS
@@ -83,6 +87,7 @@ async function countPaid(url: URL, headersOf: (request: number) => Record<string
     rowsWritten: each(rowsWritten),
     rowsRead: each(rowsRead),
     rowsWrittenAtOnce: each(atOnce.rowsWritten),
+    bytesKept: each(atOnce.bytes - before.bytes) / 2,
     milliseconds,
   }
 }

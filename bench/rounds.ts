@@ -48,6 +48,12 @@ export function ratio(results: Results, over: CaseName, under: CaseName): number
   return median(above.map((rps, round) => rps / (below[round] ?? Number.NaN)))
 }
 
+/** Microseconds that a request of `over` takes longer than one of `under`: the median of the rounds. */
+export function timeOver(results: Results, over: CaseName, under: CaseName): number {
+  const [above, below] = [results.get(over)?.rps ?? [], results.get(under)?.rps ?? []]
+  return median(above.map((rps, round) => 1e6 / rps - 1e6 / (below[round] ?? Number.NaN)))
+}
+
 export function median(values: number[]): number {
   const sorted = values.toSorted((a, b) => a - b)
   const middle = sorted.length >> 1

@@ -5,7 +5,7 @@ import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { encodeDeposit } from '../src/chain/escrow.ts'
-import { type LocalAccount, type LocalChain, startChain } from '../src/testing/chain/chain.ts'
+import { GAS_VARS, type LocalAccount, type LocalChain, startChain } from '../src/testing/chain/chain.ts'
 import { type Channel, channelFor, depositInto, type Offered, payments } from './payments.ts'
 
 export const NETWORK = 'eip155:84532'
@@ -46,6 +46,7 @@ export async function setStage(): Promise<Stage> {
       RPC_URL: chain.rpcUrl,
       RELAYER_KEY: relayer.privateKey,
       RELAYER_ADDRESS: relayer.address,
+      ...GAS_VARS,
     },
     origin: origin.url,
     directory,

@@ -8,6 +8,8 @@ export { Agents, Authorizations, Directory, Numbers, Relayer, Settlement } from 
 
 const calls: Record<string, number> = {}
 const cursors: SqlStorageCursor<Record<string, SqlStorageValue>>[] = []
+/** The size of each object's database after its last statement. Another object must not read it. */
+const sizes = new Map<SqlStorage, number>()
 
 export class Account extends RealAccount {
   constructor(ctx: DurableObjectState, env: { BOOK: D1Database }) {
@@ -35,9 +37,10 @@ export default {
   },
 } satisfies ExportedHandler<Bindings>
 
-/** Returns the counts since the last call, and resets them. */
+/** Returns the counts since the last call, and resets them. `bytes` is what the objects hold now. */
 function take() {
-  const counts = { calls: { ...calls }, rowsRead: 0, rowsWritten: 0 }
+  const bytes = [...sizes.values()].reduce((sum, size) => sum + size, 0)
+  const counts = { calls: { ...calls }, rowsRead: 0, rowsWritten: 0, bytes }
   for (const { rowsRead, rowsWritten } of cursors) {
     counts.rowsRead += rowsRead
     counts.rowsWritten += rowsWritten
@@ -52,6 +55,7 @@ function countRows({ sql }: DurableObjectStorage): void {
   const counting: typeof exec = (query, ...bound) => {
     const cursor = exec(query, ...bound)
     cursors.push(cursor)
+    sizes.set(sql, sql.databaseSize)
     return cursor as never
   }
   Object.defineProperty(sql, 'exec', { value: counting })

@@ -1,5 +1,5 @@
 /** The JSON API below `/_tab402`: the operator's routes, and the routes where a crawler reads its own account. */
-import { Hono } from 'hono'
+import { Hono } from 'hono/tiny'
 import { operatorRoutes } from '../operator/api.ts'
 import { failed, jsonResponse, notFound } from '../operator/response.ts'
 import type { OperatorSettings } from '../operator/settings.ts'

@@ -18,7 +18,7 @@ export class Relayer extends RelayerBase<Bindings> {
   constructor(ctx: DurableObjectState, env: Bindings) {
     const read = readConfig(env)
     if (!read.ok) throw new Error(describeProblems(read.problems))
-    const { chain, relayer, oldRelayers, relayerWaitMs: waitMs } = read.config
+    const { chain, relayer, oldRelayers, gas, relayerWaitMs: waitMs } = read.config
     if (!chain || !relayer) throw new Error('the relayer needs RPC_URL and RELAYER_KEY')
     assertAddress(relayer)
     // Trap: the object of a former key still has that key's nonces. The present key must not sign with them.
@@ -28,6 +28,7 @@ export class Relayer extends RelayerBase<Bindings> {
     super(ctx, env, {
       chain,
       key: own.key,
+      gas,
       ...(waitMs && { waits: { minedMs: waitMs, tendMs: waitMs } }),
     })
   }

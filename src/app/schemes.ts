@@ -17,7 +17,8 @@ export function schemesOf(env: Bindings, config: Config): Schemes {
   const exact = exactOf(env, config, { mayLook: mayLook(env, 'unknown-payers') })
   const schemes: Schemes = { ...(exact && { exact }) }
   if (chain && relayer) {
-    const { withdrawDelay, minDeposit, maxUnclaimed } = config
+    const { withdrawDelay, maxUnclaimed } = config
+    const { minDeposit, minRefund } = config.gas
     const channel = channelScheme(
       {
         network,
@@ -25,6 +26,7 @@ export function schemesOf(env: Bindings, config: Config): Schemes {
         receiverAuthorizer: relayer.address,
         withdrawDelay,
         minDeposit,
+        minRefund,
         maxUnclaimed,
         maxTimeoutSeconds,
       },

@@ -21,6 +21,8 @@ export function siteOf(env: Bindings, terms?: Record<string, unknown>): Site | R
   if (!read.ok) return misconfigured(read.problems)
   const known = sites.get(read.config)
   if (known) return known
+  if (read.warnings.length > 0)
+    console.warn(`tab402 serves, but check these settings:\n${describeProblems(read.warnings)}`)
   const site = build(env, read.config)
   sites.set(read.config, site)
   return site

@@ -23,7 +23,7 @@ export function workOf(env: Bindings): Work | null {
 }
 
 function channelsOf(env: Bindings, config: Config): Settings | null {
-  const { chain, relayer, oldRelayers, webhook } = config
+  const { chain, relayer, oldRelayers, gas, webhook } = config
   if (!chain || !relayer) return null
   const signAs: Settings['signAs'] = (authorizer, digest) => {
     const old = oldRelayers.find(({ address }) => address === authorizer)
@@ -35,6 +35,7 @@ function channelsOf(env: Bindings, config: Config): Settings | null {
     book,
     accounts,
     authorizations,
+    gas,
     relayer: lastingRelayer(env, config),
     signAs,
     webhook: webhook ? { ...webhook, now: Date.now } : null,

@@ -5,12 +5,11 @@ import {
   decodeFunctionResult,
   encodeAbiParameters,
   encodeFunctionData,
-  parseAbi,
-  parseAbiParameters,
   toEventSelector,
 } from 'viem'
 import type { ChannelConfig, ChannelState, Claim } from '../protocol/evm/channel.ts'
 import type { Address, Hex } from '../protocol/evm/hex.ts'
+import { parseAbi } from './abi.ts'
 import type { Log } from './log.ts'
 import type { ContractCall } from './multicall.ts'
 import { decoded } from './node-client.ts'
@@ -87,7 +86,8 @@ export function encodeDeposit(
 ): Hex {
   const { validAfter, validBefore, salt, signature } = authorization
   const collectorData = encodeAbiParameters(
-    parseAbiParameters('uint256 validAfter, uint256 validBefore, uint256 salt, bytes signature'),
+    // validAfter, validBefore, salt, signature
+    [{ type: 'uint256' }, { type: 'uint256' }, { type: 'uint256' }, { type: 'bytes' }],
     [validAfter, validBefore, BigInt(salt), signature],
   )
   const args = [config, amount, collector, collectorData] as const

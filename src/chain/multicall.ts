@@ -1,7 +1,8 @@
 /** Multicall3: reads of one block in one `eth_call`, with the block's number and time. */
 
-import { decodeFunctionResult, encodeFunctionData, hexToBigInt, parseAbi } from 'viem'
+import { decodeFunctionResult, encodeFunctionData, hexToBigInt } from 'viem'
 import type { Address, Hex } from '../protocol/evm/hex.ts'
+import { parseAbi } from './abi.ts'
 import { ChainFault } from './fault.ts'
 
 /** One read: a contract and its calldata. */

@@ -5,11 +5,11 @@ import {
   hexToNumber,
   numberToHex,
   pad,
-  parseAbi,
   slice,
   toEventSelector,
 } from 'viem'
 import type { Address, Hex } from '../protocol/evm/hex.ts'
+import { parseAbi } from './abi.ts'
 import type { Settled, SignedTransfer, Transfer } from './facilitator/facilitator.ts'
 import type { Log } from './log.ts'
 import type { Chain, Tag } from './rpc.ts'

@@ -23,8 +23,9 @@ Options:
   --config FILE    the file to check (wrangler.toml)
   --env NAME       check [env.NAME], and .dev.vars.NAME if it exists
   --secret NAME    accept a missing secret; repeat it for each
-  --json           print {"ok": …, "problems": […]}
+  --json           print {"ok": …, "problems": […], "warnings": […]}
 
+A price that cannot pay for its gas is a warning. Warnings go to stderr and change no exit code.
 Exit codes: 0 no problems, 1 problems, 2 wrong usage.`
 
 const named = v.object({ name: v.string() })
@@ -66,16 +67,24 @@ export async function run(args: string[]): Promise<number> {
   const problems = (result.ok ? addressProblems(result.config) : result.problems).filter(
     ({ place }) => !(accepted.has(place) && !(place in vars)),
   )
-  if (values.json) printJson({ ok: problems.length === 0, problems })
-  else report(problems, values.config, secrets)
+  const { warnings } = result
+  if (values.json) printJson({ ok: problems.length === 0, problems, warnings })
+  else report(problems, warnings, values.config, secrets)
   return problems.length === 0 ? 0 : 1
 }
 
-function report(problems: readonly ConfigProblem[], file: string, secrets: Record<string, string>): void {
-  for (const problem of problems) {
+function report(
+  problems: readonly ConfigProblem[],
+  warnings: readonly ConfigProblem[],
+  file: string,
+  secrets: Record<string, string>,
+): void {
+  const line = (problem: ConfigProblem) => {
     const name = /^\w*/.exec(problem.place)?.[0] ?? ''
-    print(`${name in secrets ? '.dev.vars' : file}: ${describeProblems([problem])}`)
+    return `${name in secrets ? '.dev.vars' : file}: ${describeProblems([problem])}`
   }
+  for (const problem of problems) print(line(problem))
+  for (const warning of warnings) talk(`warning: ${line(warning)}`)
   if (problems.length === 0) talk(`${file}: no problems.`)
   else
     talk(

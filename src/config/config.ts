@@ -9,6 +9,7 @@ import { SCHEME_NAMES, SCHEMES, type SchemeName } from '../schemes/index.ts'
 import { BILL_EXPECTED, type BillConfig, billConfig, billProblems, billSettings } from './billing.ts'
 import { CREDIT_EXPECTED, type CreditConfig, creditConfig, creditSettings } from './credit.ts'
 import { durableObject, integer, isLocal, shaped, url, urls } from './fields.ts'
+import { GAS_EXPECTED, type GasConfig, gasConfig, gasSettings, gasWarnings } from './gas.ts'
 import { POLICY_TERMS, parsePolicy, schemesAsked } from './policy.ts'
 import { type ConfigProblem, type Expected, problemsOf } from './problem.ts'
 import { list, readWith, unpack, usd } from './schema.ts'
@@ -34,8 +35,8 @@ export type Config = {
   operatorTokenSha256: string | undefined
   /** Seconds between a payer's request to withdraw and the payout. A change applies to new channels only. */
   withdrawDelay: number
-  /** The smallest deposit, in atomic units. */
-  minDeposit: bigint
+  /** The gas that our relayer may spend, and the least amounts that are worth it. */
+  gas: GasConfig
   /** The unclaimed limit of one channel, in atomic units. */
   maxUnclaimed: bigint
   /** Seconds for which an offer, and a replay of its purchase, are valid. */
@@ -53,8 +54,10 @@ export type Config = {
   cloudflareCharges: boolean
 }
 
-/** A config, or everything that is wrong with the settings. */
-export type ConfigResult = { ok: true; config: Config } | { ok: false; problems: readonly ConfigProblem[] }
+/** A config, or everything that is wrong with the settings. `warnings` stop nothing, and an operator should look at them. */
+export type ConfigResult =
+  | { ok: true; config: Config; warnings: readonly ConfigProblem[] }
+  | { ok: false; problems: readonly ConfigProblem[]; warnings: readonly ConfigProblem[] }
 
 type FacilitatorHeaders = Partial<Record<'verify' | 'settle' | 'supported', Record<string, string>>>
 type Table = Readonly<Record<string, unknown>>
@@ -93,10 +96,10 @@ const EXPECTED = {
     example: '259200',
   },
   SHORT_WITHDRAW_DELAY: { want: '"accepted", or not set', example: '"accepted"' },
-  MIN_DEPOSIT: { want: 'USD in quotes, at least "0.000001" and at most "5"', example: '"0.01"' },
   MAX_UNCLAIMED: { want: 'USD in quotes, at least your highest price', example: '"100"' },
   MAX_TIMEOUT_SECONDS: { want: '30 to 3600 seconds', example: '300' },
   ORIGIN_TIMEOUT_MS: { want: '100 to 120000, and shorter than MAX_TIMEOUT_SECONDS', example: '30000' },
+  ...GAS_EXPECTED,
   ...CREDIT_EXPECTED,
   ...BILL_EXPECTED,
 } as const satisfies Record<string, Expected>
@@ -158,10 +161,10 @@ const settings = v.object({
   OPERATOR_TOKEN_SHA256: v.optional(shaped(/^[0-9a-fA-F]{64}$/)),
   WITHDRAW_DELAY: v.optional(integer(3600, 2_592_000), 259_200),
   SHORT_WITHDRAW_DELAY: v.optional(v.literal('accepted')),
-  MIN_DEPOSIT: v.optional(usd, '0.01'),
   MAX_UNCLAIMED: v.optional(usd, '100'),
   MAX_TIMEOUT_SECONDS: v.optional(integer(30, 3600), 300),
   ORIGIN_TIMEOUT_MS: v.optional(integer(100, 120_000), 30_000),
+  ...gasSettings,
   ...creditSettings,
   ...billSettings,
 })
@@ -207,8 +210,12 @@ function readAll(vars: Table): ConfigResult {
   ]
   const relayer = rest.success ? relayerOf(rest.output) : undefined
   if (relayer === null) problems.push(problemOf('RELAYER_KEY'))
-  if (!terms.ok || !rest.success || problems.length > 0) return { ok: false, problems }
-  return { ok: true, config: { ...build(terms.policy, rest.output), relayer: relayer ?? undefined } }
+  if (!terms.ok || !rest.success) return { ok: false, problems, warnings: [] }
+  const isSet = (place: string) => vars[place] !== undefined
+  const warnings = gasWarnings(terms.policy, gasConfig(rest.output), isSet)
+  if (problems.length > 0) return { ok: false, problems, warnings }
+  const config = { ...build(terms.policy, rest.output), relayer: relayer ?? undefined }
+  return { ok: true, config, warnings }
 }
 
 /**
@@ -238,7 +245,7 @@ function build(policy: Policy, settings: Settings): Omit<Config, 'relayer'> {
     originSecret: settings.ORIGIN_SECRET,
     operatorTokenSha256: settings.OPERATOR_TOKEN_SHA256?.toLowerCase(),
     withdrawDelay: settings.WITHDRAW_DELAY,
-    minDeposit: settings.MIN_DEPOSIT,
+    gas: gasConfig(settings),
     maxUnclaimed: settings.MAX_UNCLAIMED,
     maxTimeoutSeconds: settings.MAX_TIMEOUT_SECONDS,
     originTimeoutMs: settings.ORIGIN_TIMEOUT_MS,

@@ -1,6 +1,7 @@
 /** Accounts over HTTP: channels, payers of `exact` and credit lines. One account is read from its object, lists from D1. */
 
-import { type Context, Hono } from 'hono'
+import type { Context } from 'hono'
+import { Hono } from 'hono/tiny'
 import type { CreditLineStub } from '../billing/context.ts'
 import { readChannels } from '../chain/channels.ts'
 import { KIND, listings } from '../ledger/book/accounts.ts'

@@ -1,5 +1,5 @@
 /** Agents over HTTP: the crawlers that have credit, and their terms. */
-import { Hono } from 'hono'
+import { Hono } from 'hono/tiny'
 import type * as v from 'valibot'
 import {
   type Agent,

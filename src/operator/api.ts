@@ -1,6 +1,7 @@
 /** The operator's API. JSON, amounts as decimal strings in atomic units. */
-import { Hono } from 'hono'
+
 import { bodyLimit } from 'hono/body-limit'
+import { Hono } from 'hono/tiny'
 import { accountRoutes } from './accounts.ts'
 import { agentRoutes } from './agents.ts'
 import { auditRoutes } from './audit.ts'

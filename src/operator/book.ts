@@ -1,5 +1,5 @@
 /** Rebuilds the read model from the objects: the operator names them by their ids, since no table here is complete. */
-import { Hono } from 'hono'
+import { Hono } from 'hono/tiny'
 import type * as v from 'valibot'
 import { projectNews } from '../billing/project.ts'
 import { KIND, project } from '../ledger/book/accounts.ts'

@@ -1,6 +1,7 @@
 /** Exports: CSV for spreadsheets and NDJSON for programs, streamed from the accounts themselves. */
 
-import { type Context, Hono } from 'hono'
+import type { Context } from 'hono'
+import { Hono } from 'hono/tiny'
 import { notesOn } from '../billing/credit-note.ts'
 import { owedOn } from '../ledger/billing/dunning.ts'
 import type { CreditNote, InvoiceStanding } from '../ledger/billing/types.ts'

@@ -1,5 +1,6 @@
 /** Invoices over HTTP: their state and history, transfers that the operator records, and credit notes. */
-import { type Context, Hono } from 'hono'
+import type { Context } from 'hono'
+import { Hono } from 'hono/tiny'
 import type * as v from 'valibot'
 import type { BillSettings, CreditLineStub } from '../billing/context.ts'
 import { creditable } from '../billing/credit-note.ts'

@@ -1,9 +1,8 @@
 /** The shapes of the API's bodies, as JSON Schema (2020-12). Tests check real responses against them. */
 
-import { toJsonSchema } from '@valibot/to-json-schema'
-import type * as v from 'valibot'
 import { RAIL_NAMES } from '../ledger/billing/types.ts'
 import { KIND } from '../ledger/book/accounts.ts'
+import { jsonSchemaOf } from './body-schema.ts'
 import {
   all,
   amount,
@@ -270,20 +269,6 @@ const engine = {
   description: 'The status of the Workflow instance, while Cloudflare keeps it',
 }
 
-/** A body's schema, made from the valibot schema that reads it. */
-function bodyOf(name: keyof typeof BODIES): Schema {
-  const { $schema: _, ...schema } = toJsonSchema(BODIES[name] as v.GenericSchema, {
-    target: 'draft-2020-12',
-    typeMode: 'input',
-    // JSON Schema cannot express checks in code. The description of the member states them.
-    errorMode: 'ignore',
-    // An object with a raw check has no other members: see `closed` in requests.ts.
-    overrideAction: ({ valibotAction, jsonSchema }) =>
-      valibotAction.type === 'raw_check' ? { ...jsonSchema, additionalProperties: false } : null,
-  })
-  return schema as Schema
-}
-
 /** The named schemas of the OpenAPI document. */
 export const schemas = {
   Problem: {
@@ -300,12 +285,12 @@ export const schemas = {
     },
     required: ['type', 'title', 'status', 'detail', 'code'],
   },
-  NewAgent: bodyOf('NewAgent'),
-  Rebuild: bodyOf('Rebuild'),
-  AgentChange: bodyOf('AgentChange'),
+  NewAgent: jsonSchemaOf(BODIES.NewAgent),
+  Rebuild: jsonSchemaOf(BODIES.Rebuild),
+  AgentChange: jsonSchemaOf(BODIES.AgentChange),
   Agent: table(agent),
   Agents: pageOf('agents', table(agent), text),
-  Suspension: bodyOf('Suspension'),
+  Suspension: jsonSchemaOf(BODIES.Suspension),
   Accounts: pageOf('accounts', listing, text),
   Account: either(
     table({
@@ -349,9 +334,9 @@ export const schemas = {
   Invoices: pageOf('invoices', table(invoice), count),
   OwnInvoices: table({ invoices: listOf(table(invoice)) }),
   Invoice: table({ ...invoice, history: listOf(happening) }, 'history'),
-  Transfer: bodyOf('Transfer'),
-  Returned: bodyOf('Returned'),
-  Correction: bodyOf('Correction'),
+  Transfer: jsonSchemaOf(BODIES.Transfer),
+  Returned: jsonSchemaOf(BODIES.Returned),
+  Correction: jsonSchemaOf(BODIES.Correction),
   Corrected: table({ creditNote: text, invoice: table(invoice) }),
   Rebuilt: table({ listed: count, empty: count, silent: count }),
   // A site with nothing to settle or bill starts no run.

@@ -1,5 +1,5 @@
 /** The relayer over HTTP: the state of its key's nonces, and their repair. */
-import { Hono } from 'hono'
+import { Hono } from 'hono/tiny'
 import { act } from './audit.ts'
 import { jsonResponse, notFound } from './response.ts'
 import type { OperatorSettings } from './settings.ts'

@@ -1,5 +1,5 @@
 /** The nightly runs over HTTP: starts them, and returns the findings and sums of runs and watches. */
-import { Hono } from 'hono'
+import { Hono } from 'hono/tiny'
 import { findRun, runs } from '../ledger/book/runs.ts'
 import { runId, startRuns, statusOf } from '../settlement/workflow.ts'
 import { act } from './audit.ts'

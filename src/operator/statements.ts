@@ -1,5 +1,5 @@
 /** Statements over HTTP: the signed charges of a period, and the proof of each of its entries. */
-import { Hono } from 'hono'
+import { Hono } from 'hono/tiny'
 import type { CreditLineStub } from '../billing/context.ts'
 import type { Seal } from '../billing/operator-key.ts'
 import { statementPage } from '../billing/pages.ts'

@@ -1,5 +1,5 @@
 /** The payer portal: payers read and pay an invoice without the operator's token, and Stripe reports events. */
-import { Hono } from 'hono'
+import { Hono } from 'hono/tiny'
 import type { BillingContext } from '../billing/context.ts'
 import { linesOf } from '../billing/invoice-lines.ts'
 import type { Seal } from '../billing/operator-key.ts'

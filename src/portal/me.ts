@@ -1,5 +1,6 @@
 /** A crawler's own account: it signs the request as it signs commitments, and gets the account of that signature only. */
-import { type Context, Hono } from 'hono'
+import type { Context } from 'hono'
+import { Hono } from 'hono/tiny'
 import type { CreditLineStub } from '../billing/context.ts'
 import type { FindKey } from '../identity/keys.ts'
 import { isBound, nothing, verify } from '../identity/verify.ts'

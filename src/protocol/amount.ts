@@ -1,7 +1,7 @@
 /** Amounts: `bigint` atomic units in code, canonical decimal strings on the wire, 39-digit text in SQL. */
 
 const CANONICAL = /^(0|[1-9][0-9]{0,38})$/
-const USD = /^(0|[1-9][0-9]{0,11})(?:\.([0-9]{1,6}))?$/
+const DECIMAL = /^(0|[1-9][0-9]{0,11})(?:\.([0-9]{1,18}))?$/
 
 /** The largest amount: 2^128 - 1, the contract's `uint128`. */
 export const MAX_AMOUNT = (1n << 128n) - 1n
@@ -27,9 +27,14 @@ export function unpadAmount(text: string): bigint {
 
 /** USD with at most six decimals ("0.001") to atomic units of a token with six decimals; otherwise `undefined`. */
 export function parseUsd(text: string): bigint | undefined {
-  const [, whole, fraction = ''] = USD.exec(text) ?? []
-  if (whole === undefined) return undefined
-  return BigInt(whole) * 1_000_000n + BigInt(fraction.padEnd(6, '0'))
+  return parseDecimal(text, 6)
+}
+
+/** A decimal with at most `places` places after the point (18 or fewer), times ten to that power; otherwise `undefined`. */
+export function parseDecimal(text: string, places: number): bigint | undefined {
+  const [, whole, fraction = ''] = DECIMAL.exec(text) ?? []
+  if (whole === undefined || fraction.length > places) return undefined
+  return BigInt(whole) * 10n ** BigInt(places) + BigInt(fraction.padEnd(places, '0'))
 }
 
 /** Atomic units to USD for a person: "$0.001". */

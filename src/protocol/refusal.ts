@@ -78,6 +78,11 @@ const WIRE = {
   exact_bound: [402, 'tab_proof_bound', 'This authorization already paid for another page. Sign a new one.'],
   exact_in_progress: [503, 'tab_in_progress', 'This payment is being settled. Send the same request again.'],
   exact_insufficient_funds: [402, `${EXACT}insufficient_balance`, "The payer's balance is below the amount."],
+  exact_below_gas: [
+    402,
+    'tab_below_gas',
+    'The amount must be worth the gas of its transfer. Pay on a channel instead.',
+  ],
   exact_failed: [402, `${EXACT}transaction_failed`, 'The transfer failed on chain.'],
 
   // channel (batch-settlement)
@@ -168,6 +173,16 @@ const WIRE = {
     "The refund must be at most the channel's remaining balance.",
   ],
   refund_empty: [402, `${CHANNEL}refund_no_balance`, 'This channel has nothing left to refund.'],
+  refund_too_small: [
+    402,
+    'tab_refund_too_small',
+    'The refund must be at least minRefund. Withdraw a smaller amount from the escrow contract.',
+  ],
+  refund_limit: [
+    402,
+    'tab_refund_limit',
+    'This channel has had its refunds of today. Ask tomorrow, or withdraw from the escrow contract.',
+  ],
   refund_failed: [402, `${CHANNEL}refund_transaction_failed`, 'The refund failed on chain.'],
 
   // credit (batch-settlement, HTTP message signatures)
@@ -215,6 +230,18 @@ const WIRE = {
     'The exact price in the request does not match the price.',
   ],
   crawler_max_price: [402, 'price_not_acceptable', 'The maximum price in the request is below the price.'],
+
+  // Gas that we pay for
+  gas_budget: [
+    402,
+    'tab_gas_budget',
+    'This payer has used up its gas of today. Pay another way, or withdraw from the escrow contract.',
+  ],
+  gas_unavailable: [
+    503,
+    'tab_gas_unavailable',
+    'Gas cannot be paid for at this time. Send the same request again later, or pay another way.',
+  ],
 
   // Unresolved on our side. Trap: a 402 after an unknown outcome makes the payer sign and pay again. Answer 503.
   outcome_unknown: [

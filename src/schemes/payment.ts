@@ -1,4 +1,5 @@
 /** A payment as a scheme reads it, and what is known of a scheme without its bindings. */
+import type { GasUse } from '../chain/relayer/gas-money.ts'
 import type { NamedPrice } from '../protocol/pay-per-crawl.ts'
 import type { Reason, Refusal, Result } from '../protocol/refusal.ts'
 import type { PaymentRequirements } from '../protocol/x402/types.ts'
@@ -41,6 +42,8 @@ export type SchemeKind<Kind extends Payment = Payment> = {
   describe(network: string): Description
   /** The vars, secrets and bindings that the scheme needs, given the names of those that are set. */
   needs(isSet: (place: string) => boolean): Need[]
+  /** The transactions that payers make our relayer pay for, given the names of the settings that are set. */
+  gas?(isSet: (place: string) => boolean): GasUse[]
   /** The scheme that must stand before this one in a list of offers: both share a name on the wire. */
   after?: string
 }

@@ -1,5 +1,6 @@
 /** The bindings of a settlement run: the read model, the accounts, the chain and the relayer. */
 
+import type { GasTerms } from '../chain/relayer/gas-money.ts'
 import type { Relayer, RelayerState } from '../chain/relayer/relayer.ts'
 import type { Chain } from '../chain/rpc.ts'
 import type { Account } from '../ledger/channel/account.ts'
@@ -16,10 +17,17 @@ export type Settings = {
   authorizations: DurableObjectNamespace<Authorizations>
   /** Its address is the channels' receiver authorizer. */
   relayer: Relayer & { address(): Promise<Address>; state(): Promise<RelayerState> }
+  gas: ClaimTerms
   /** Alerts the operator; null without WEBHOOK_URL. */
   webhook: Webhook | null
   /** Signs as a former key of this site, whose channels still owe. Null for any other address. */
   signAs(authorizer: Address, digest: Uint8Array): Hex | null
+}
+
+/** The least claim that is worth its gas, and the gas money that is kept for claims. */
+export type ClaimTerms = Pick<GasTerms, 'nativePrice' | 'reserve'> & {
+  /** The least claim at any gas price, in atomic units. */
+  minClaim: bigint
 }
 
 /** The bindings for payments by `exact`. Without a chain, unresolved payments stay unresolved. */

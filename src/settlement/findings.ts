@@ -76,17 +76,21 @@ export function compareElsewhere({ channelId: account, charged, redeemed }: Stan
   return [{ account, what: 'elsewhere', detail: `owes ${charged - redeemed} on another network` }]
 }
 
-/** Compares the sum of a receiver's redeemed amounts with the chain's totals, after the sweep. Atomic units. */
+/**
+ * Compares the sum of a receiver's redeemed amounts with the chain's totals, after the sweep. Less than `least`, in atomic
+ * units, may wait in the escrow.
+ */
 export function compareReceiver(
   account: Address,
   redeemed: bigint,
   { claimed, swept }: { claimed: bigint; swept: bigint },
+  least: bigint,
 ): Finding[] {
   const findings: Finding[] = []
   if (claimed < redeemed) {
     findings.push({ account, what: 'receiver_behind', detail: `claimed ${claimed}, redeemed ${redeemed}` })
   }
-  if (swept < redeemed) {
+  if (swept < redeemed && redeemed - swept >= least) {
     findings.push({ account, what: 'unswept', detail: `swept ${swept}, redeemed ${redeemed}` })
   }
   return findings

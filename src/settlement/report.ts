@@ -6,6 +6,7 @@ import { type Billed, type BillSums, NO_BILL } from '../billing/nightly.ts'
 import type { Finding } from '../ledger/book/finding.ts'
 import type { RunRecord } from '../ledger/book/runs.ts'
 import type { BadRow } from './channels/claims.ts'
+import type { Dust } from './channels/dust.ts'
 import type { Gathered } from './channels/gather.ts'
 import { add, type ExactSums, type Reconciled, type Sums } from './channels/reconcile.ts'
 import type { Receiver } from './channels/sweep.ts'
@@ -21,6 +22,7 @@ const CERTAIN: ReadonlySet<Finding['what']> = new Set([
   'overcredited',
   'undelivered',
   'relisted',
+  'low_gas',
   'nonce_filled',
 ])
 
@@ -31,11 +33,13 @@ export class Report {
   #quarantined = 0
   readonly #sent = new Map<string, Sent>()
   readonly #bad = new Map<string, BadRow>()
+  readonly #dust = new Map<string, Dust>()
   readonly #findings = new Map<string, Finding>()
   #totals: Record<string, unknown> = {}
   #bill: BillSums | null = null
 
-  gathered({ healed, open, findings }: Gathered): void {
+  gathered({ healed, open, dust, findings }: Gathered): void {
+    for (const row of dust) this.#dust.set(row.channelId, row)
     this.#healed += BigInt(healed)
     this.#open += open
     this.#note(findings)
@@ -56,9 +60,10 @@ export class Report {
     this.#sent.set(sent.id, sent)
   }
 
+  /** Dust waits on purpose. The record lists it, so what dust accounts still owe makes no run `in_doubt`. */
   reconciled({ findings, quarantined }: Reconciled): void {
     this.#quarantined += quarantined
-    this.#note(findings)
+    this.#note(findings.filter(({ what, account }) => what !== 'unclaimed' || !this.#dust.has(account)))
   }
 
   summed(end: {
@@ -92,7 +97,7 @@ export class Report {
   }
 
   /**
-   * `settled` asserts that nothing is left that could have been redeemed: all transactions are mined, no row failed, and
+   * `settled` asserts that nothing is left that was worth redeeming, dust apart: all transactions are mined, no row failed, and
    * everything agrees, except for the findings in `CERTAIN`.
    */
   status(): 'settled' | 'in_doubt' {
@@ -110,6 +115,7 @@ export class Report {
     const sent = [...this.#sent.values()]
     const findings = [...this.#findings.values()]
     const bad = [...this.#bad.values()]
+    const dust = [...this.#dust.values()]
     return {
       claimed: sumOf(sent, 'claim'),
       swept: sumOf(sent, 'sweep'),
@@ -117,6 +123,10 @@ export class Report {
       ...this.#totals,
       ...(this.#bill && { bill: this.#bill }),
       open: this.#open,
+      dust: {
+        amount: dust.reduce((sum, { amount }) => sum + BigInt(amount), 0n).toString(),
+        ...listed(dust),
+      },
       transactions: listed(sent),
       quarantined: { accounts: this.#quarantined, ...listed(bad) },
       findings: listed(findings),

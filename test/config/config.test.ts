@@ -39,7 +39,6 @@ describe('readConfig', () => {
       originSecret: undefined,
       operatorTokenSha256: undefined,
       withdrawDelay: 259_200,
-      minDeposit: 10_000n,
       maxUnclaimed: 100_000_000n,
       maxTimeoutSeconds: 300,
       originTimeoutMs: 30_000,

@@ -60,6 +60,7 @@ describe('docs/storage.md', () => {
       'placed',
       'rail_mark',
       'run',
+      'spent',
       'standing',
       'statement',
       'total',

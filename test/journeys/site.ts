@@ -15,7 +15,7 @@ import {
 } from '../../src/cli/demo/clients.ts'
 import type { Entry, Standing } from '../../src/ledger/channel/types.ts'
 import type { Hex } from '../../src/protocol/evm/hex.ts'
-import { type LocalAccount, startChain } from '../../src/testing/chain/chain.ts'
+import { GAS_VARS, type LocalAccount, startChain } from '../../src/testing/chain/chain.ts'
 import { type RpcFault, type Seen, startRpcProxy } from '../../src/testing/chain/rpc-proxy.ts'
 import type { StackFacts } from '../../src/testing/stack/stack.ts'
 import { startWorker } from '../../src/testing/stack/workerd.ts'
@@ -53,6 +53,7 @@ export async function startSite(vars: Record<string, string> = {}, port?: number
       RPC_URL: node,
       RELAYER_KEY: relayer.privateKey,
       OPERATOR_TOKEN_SHA256: createHash('sha256').update(TOKEN).digest('hex'),
+      ...GAS_VARS,
       ...vars,
     },
     log: (line) => logs.push(line),

@@ -55,7 +55,7 @@ describe('tab402', () => {
 
   it.each([
     [[], 'Examples:'],
-    [['stop'], 'tab402: the command must be one of start, demo, pay, check-config.'],
+    [['stop'], 'tab402: the command must be one of start, demo, pay, check-config, rebuild-book.'],
     [['demo', '--fast'], "tab402 demo: Unknown option '--fast'"],
     [['start', 'now'], 'tab402 start: start must be called with options only.'],
     [['pay', 'cash', 'http://127.0.0.1/'], 'tab402 pay: the scheme must be exact, channel or credit.'],
@@ -90,7 +90,9 @@ describe('tab402 check-config', () => {
   it('accepts secrets that are set elsewhere when they are named', async () => {
     await settings('PRICE = "0.001"')
     const args = ['check-config', '--secret', 'RPC_URL', '--secret', 'RELAYER_KEY']
-    expect(await tab402(args)).toMatchObject({ code: 0, stdout: '' })
+    const { code: accepted, stdout: printed, stderr } = await tab402(args)
+    expect([accepted, printed]).toEqual([0, ''])
+    expect(stderr).toMatch(/^warning: wrangler\.toml: PRICE must be at least \$0\.00225 to pay for the gas/m)
     const { code, stdout } = await tab402(['check-config', '--json'])
     expect(code).toBe(1)
     const { ok, problems } = JSON.parse(stdout)

@@ -84,14 +84,13 @@ describe('the installed tab402', { timeout: 60_000 }, () => {
     expect(stdout).not.toContain('0x1f1f')
   })
 
-  it('check-config exits 0 when all is well', async () => {
+  it('check-config exits 0 without problems, and warns about a price below its gas', async () => {
     await withReceiver(RECEIVER)
     await project.write('.dev.vars', SECRETS)
-    expect(await project.tab402(['check-config', '--json'])).toEqual({
-      code: 0,
-      stdout: '{"ok":true,"problems":[]}\n',
-      stderr: '',
-    })
+    const { code, stdout, stderr } = await project.tab402(['check-config', '--json'])
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
+    const warnings = [{ place: 'PRICE', message: expect.stringContaining('to pay for the gas') }]
+    expect(JSON.parse(stdout)).toEqual({ ok: true, problems: [], warnings })
   })
 
   it('demo names the packages that it needs, in one line', async () => {

@@ -202,7 +202,7 @@ export async function newRegular(shop: TestPaywall, deposit = 100_000n): Promise
 export function termsOf({ site }: TestPaywall): ChannelTerms {
   const { policy, relayer, ...config } = site.config
   const { network, receiver } = policy
-  return { ...config, network, receiver, receiverAuthorizer: relayer?.address ?? '0x' }
+  return { ...config, ...config.gas, network, receiver, receiverAuthorizer: relayer?.address ?? '0x' }
 }
 
 /** A payment header with the value at a path replaced; `undefined` removes the key. */

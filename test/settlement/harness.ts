@@ -12,6 +12,7 @@ import type { Steps } from '../../src/platform/steps.ts'
 import type { ChannelConfig } from '../../src/protocol/evm/channel.ts'
 import { channelId } from '../../src/protocol/evm/eip712.ts'
 import type { Address, Hex } from '../../src/protocol/evm/hex.ts'
+import type { Dust } from '../../src/settlement/channels/dust.ts'
 import type { ExactSums } from '../../src/settlement/channels/reconcile.ts'
 import type { Sent } from '../../src/settlement/channels/transactions.ts'
 import type { Settings } from '../../src/settlement/context.ts'
@@ -32,6 +33,8 @@ export async function newReceiver(): Promise<ReceiverSetup> {
     book,
     accounts,
     authorizations,
+    // Tests charge dust, and claim it.
+    gas: { minClaim: 1n, nativePrice: null, reserve: 0n },
     relayer: {
       // Tests that drop answers should time out soon.
       send: (order) => relayer.send(order, 1_000),
@@ -142,6 +145,7 @@ export type Record = {
   exact: ExactSums
   receivers: { receiver: Address; claimed: string; swept: string; redeemed: string; elsewhere: string }[]
   transactions: Listed<Sent>
+  dust: Listed<Dust> & { amount: string }
   quarantined: Listed<{ channelId: Hex; reason: string }> & { accounts: number }
   findings: Listed<Finding>
 }

@@ -1,6 +1,7 @@
 /** Settles `exact` payments with our own relayer. A transfer of the same authorization by another sender counts as well. */
 import { accept, refuse } from '../../protocol/refusal.ts'
 import { ChainFault } from '../fault.ts'
+import { reasonOfDeclined } from '../relayer/gas-money.ts'
 import type { Outcome, Relayer } from '../relayer/relayer.ts'
 import type { Chain } from '../rpc.ts'
 import type { Facilitator, Settled, SignedTransfer } from './facilitator.ts'
@@ -24,7 +25,8 @@ export function relayed(chain: Chain, relayer: Relayer): Facilitator {
 
     async settle(payment, id) {
       const { encodeTransfer } = await import('../token.ts')
-      const order = { id, to: payment.token, data: encodeTransfer(payment) }
+      const sponsored = { kind: 'payment', payer: payment.from, amount: payment.value } as const
+      const order = { id, to: payment.token, data: encodeTransfer(payment), sponsored }
       return orUnknown(async () => settledOf(chain, payment, await relayer.send(order)))
     },
 
@@ -42,12 +44,21 @@ async function settledOf(chain: Chain, payment: SignedTransfer, outcome: Outcome
   const { moved, search } = await import('../token.ts')
   if (outcome.status === 'mined' && moved(outcome.logs, payment))
     return { status: 'settled', transaction: outcome.hash }
-  const detail =
-    outcome.status === 'refused'
-      ? outcome.reason
-      : `${outcome.hash} ${outcome.status === 'mined' ? 'moved nothing' : 'reverted'}`
   const found = await search(chain, payment)
-  return found.status === 'refused' ? { ...found, detail } : found
+  if (found.status !== 'refused') return found
+  switch (outcome.status) {
+    case 'mined':
+      return { ...found, detail: `${outcome.hash} moved nothing` }
+    case 'reverted':
+      return { ...found, detail: `${outcome.hash} reverted` }
+    case 'refused':
+      return { ...found, detail: outcome.reason }
+    case 'declined': {
+      const reason =
+        found.reason === 'exact_failed' ? reasonOfDeclined(outcome.reason, 'payment') : found.reason
+      return { ...found, reason, detail: `${outcome.reason}, least ${outcome.least}` }
+    }
+  }
 }
 
 /** The relayer may have thrown after it signed the transaction. The next call with this id returns the outcome. */

@@ -1,12 +1,19 @@
 /** The relayer's tables: orders with their nonces, and every transaction signed for them. */
 import type { Address, Hex } from '../../protocol/evm/hex.ts'
 import type { Fees } from './gas.ts'
+import { type Sponsored, worstCost } from './gas-money.ts'
 
-/** A transaction to make. `id` is its idempotency key: one id never makes two different transactions. */
-export type TransactionOrder = { id: string; to: Address; data: Hex; gas?: bigint }
+/**
+ * A transaction to make. `id` is its idempotency key: one id never makes two different transactions. `sponsored`: a payer
+ * causes it, so it has a least amount and a budget.
+ */
+export type TransactionOrder = { id: string; to: Address; data: Hex; gas?: bigint; sponsored?: Sponsored }
 
 /** A stored order. `nonce` is null after another transaction has used it and that is final. */
 export type Placed = { id: string; to: Address; data: Hex; gas: bigint; nonce: number | null; open: boolean }
+
+/** An order with a nonce: a signed transaction of it may be mined. */
+export type Signed = Placed & { nonce: number }
 
 /** One signed transaction of an order. `raw` is null once it has been pruned. */
 export type SignedTransaction = { hash: Hex; raw: Hex | null; fees: Fees; at: number }
@@ -57,6 +64,19 @@ export class Orders {
   /** Orders whose outcome is not known, by nonce. */
   open(limit: number): Placed[] {
     return this.#rows('SELECT * FROM placed WHERE open = 1 ORDER BY nonce LIMIT ?', limit).map(placedOf)
+  }
+
+  /** The most that all open orders may still cost, in wei: only one transaction of each can be mined. */
+  committed(): bigint {
+    const rows = this.#rows(
+      `SELECT gas, (SELECT max_fee FROM attempt WHERE order_id = placed.id ORDER BY at DESC, rowid DESC LIMIT 1) AS max_fee
+       FROM placed WHERE open = 1`,
+    )
+    return rows.reduce(
+      (sum, { gas, max_fee: maxFee }) =>
+        sum + worstCost(BigInt(String(gas)), { maxFee: BigInt(String(maxFee ?? 0)) }),
+      0n,
+    )
   }
 
   /** All transactions signed for an order, newest first. */
@@ -166,4 +186,15 @@ function attemptOf(row: Row): SignedTransaction {
     fees: { maxFee: BigInt(row.max_fee as string), tip: BigInt(row.tip as string) },
     at: row.at as number,
   }
+}
+
+/** Whether a signed transaction of an order may be mined. */
+export function isSigned(order: Placed): order is Signed {
+  return order.nonce !== null
+}
+
+/** @throws RangeError unless the order has the content that is stored under its id */
+export function assertSame(known: Pick<Placed, 'to' | 'data'>, order: TransactionOrder): void {
+  const same = known.to === order.to && (known.data === order.data || known.data.length === 0)
+  if (!same) throw new RangeError(`order ${order.id} must keep its first content`)
 }

@@ -4,30 +4,22 @@ import { mapConcurrently } from '../../platform/pool.ts'
 import type { Address, Hex } from '../../protocol/evm/hex.ts'
 import { addressOf } from '../../protocol/evm/secp256k1.ts'
 import { ChainFault } from '../fault.ts'
-import type { Log } from '../log.ts'
 import { type Chain, connect } from '../rpc.ts'
 import { type Fees, firstFees, gasLimit, nextFees, PLAIN_GAS } from './gas.ts'
+import { feeNow, GAS_TERMS, type GasTerms, type Sponsored, worstCost } from './gas-money.ts'
 import { MAX_FILLED, MAX_LEAP, type NonceState, Nonces } from './nonces.ts'
-import { Orders, type Placed, type TransactionOrder } from './orders.ts'
+import { assertSame, isSigned, Orders, type Signed, type TransactionOrder } from './orders.ts'
+import { type Outcome, outcomeOf, type Unsigned } from './outcome.ts'
+import { type Cost, type DeclinedOrder, Spending } from './spending.ts'
 import type { Conditions, Receipt } from './transaction.ts'
 
 /** See orders.ts. */
 export type { TransactionOrder } from './orders.ts'
+/** See outcome.ts. */
+export type { Outcome } from './outcome.ts'
 
-/**
- * The outcome of an order.
- * - `mined`, `reverted`: the current state; a reorganization can make it `pending` again.
- * - `refused`: the simulation failed. Nothing was signed or sent, and the id may be sent again.
- * - `pending`: signed, and sent or about to be. Trap: it may be mined at any time, so never make another instead.
- */
-export type Outcome =
-  | { status: 'mined'; hash: Hex; block: bigint; logs: Log[] }
-  | { status: 'reverted'; hash: Hex; block: bigint }
-  | { status: 'refused'; reason: string }
-  | { status: 'pending'; hash: Hex }
-
-/** `maxFee`: the maximum fee per gas, in wei. */
-export type RelayerSettings = { chain: Chain; key: Hex; maxFee?: bigint; waits?: Partial<Waits> }
+/** `gas`: the terms on which gas is paid for; {@link GAS_TERMS} in its absence. */
+export type RelayerSettings = { chain: Chain; key: Hex; gas?: Partial<GasTerms>; waits?: Partial<Waits> }
 
 /** How long the relayer waits, in milliseconds. */
 export type Waits = {
@@ -58,22 +50,20 @@ export type Relayer = {
 
 const WAITS: Waits = { minedMs: 15_000, tendMs: 15_000, stuckMs: 45_000 }
 const KEEP_MS = 7 * 86_400_000
-const DEFAULT_MAX_FEE = 25_000_000_000n
 const TENDED_AT_ONCE = 50
 const FIRST_PAUSE_MS = 25
 const LONGEST_PAUSE_MS = 2_000
-
-type Signed = Placed & { nonce: number }
 
 /** Sends transactions of one key, each order once. Stores an order before it sends it. */
 export class RelayerBase<Env = unknown> extends DurableObject<Env> implements Relayer {
   readonly #chain: Chain
   readonly #key: Hex
-  readonly #maxFee: bigint
+  readonly #gas: GasTerms
   readonly #waits: Waits
   readonly #orders: Orders
+  readonly #spending: Spending
   readonly #nonces: Nonces
-  readonly #placing = new Map<string, { order: TransactionOrder; placed: Promise<string | undefined> }>()
+  readonly #placing = new Map<string, { order: TransactionOrder; placed: Promise<Unsigned | undefined> }>()
   /** Orders whose node was busy: the calls that wait for them send them again. */
   readonly #unsent = new Set<string>()
   #turn: Promise<unknown> = Promise.resolve()
@@ -83,9 +73,10 @@ export class RelayerBase<Env = unknown> extends DurableObject<Env> implements Re
     super(ctx, env)
     this.#chain = settings.chain
     this.#key = settings.key
-    this.#maxFee = settings.maxFee ?? DEFAULT_MAX_FEE
+    this.#gas = { ...GAS_TERMS, ...settings.gas }
     this.#waits = { ...WAITS, ...settings.waits }
     this.#orders = new Orders(ctx.storage)
+    this.#spending = new Spending(ctx.storage.sql, this.#gas)
     this.#nonces = new Nonces(ctx.storage.sql, {
       readCount: (tag) => this.#readCount(tag),
       warn: (message, evidence) => this.#warn(message, evidence),
@@ -112,10 +103,21 @@ export class RelayerBase<Env = unknown> extends DurableObject<Env> implements Re
     if (known && isSigned(known)) {
       if (known.open) await this.#rebroadcast(known)
     } else {
-      const refused = await this.#placeOnce(order)
-      if (refused !== undefined) return { status: 'refused', reason: refused }
+      const unsigned = await this.#placeOnce(order)
+      if (unsigned) return unsigned
     }
     return this.#await(order.id, until)
+  }
+
+  /**
+   * Whether an order of this kind would be declined now; null if it would not. Writes nothing, and leaves out the gas that
+   * the order itself takes.
+   * @throws ChainFault when fees are unreadable
+   */
+  async declines(sponsored: Sponsored): Promise<DeclinedOrder | null> {
+    const now = await this.#readConditions()
+    const nothing = { expected: 0n, worst: 0n }
+    return this.#decline(sponsored, nothing, now) ?? null
   }
 
   /** The outcome of an order that may have been sent; `none` if no signed transaction of it can be mined. */
@@ -151,6 +153,7 @@ export class RelayerBase<Env = unknown> extends DurableObject<Env> implements Re
     try {
       await this.#tend(MAX_LEAP)
       this.#orders.prune(Date.now() - KEEP_MS)
+      this.#spending.prune(Date.now())
     } catch (thrown) {
       this.#warn('open transactions not checked, retrying at the next alarm', { fault: String(thrown) })
     }
@@ -158,7 +161,7 @@ export class RelayerBase<Env = unknown> extends DurableObject<Env> implements Re
   }
 
   // Parallel calls with one id place it once: later callers wait for the first.
-  #placeOnce(order: TransactionOrder): Promise<string | undefined> {
+  #placeOnce(order: TransactionOrder): Promise<Unsigned | undefined> {
     const running = this.#placing.get(order.id)
     if (running) {
       assertSame(running.order, order)
@@ -169,15 +172,19 @@ export class RelayerBase<Env = unknown> extends DurableObject<Env> implements Re
     return placed
   }
 
-  /** Simulates, signs, stores and sends an order. Returns the reason when the simulation fails. */
-  async #place(order: TransactionOrder): Promise<string | undefined> {
+  /** Simulates, signs, stores and sends an order. Returns why nothing was signed. */
+  async #place(order: TransactionOrder): Promise<Unsigned | undefined> {
+    // Threat: a payer whose budget is used up must cost no calls to the node either.
+    const exhausted = order.sponsored && this.#spending.exhausted(order.sponsored, Date.now())
+    if (exhausted) return exhausted
     const { broadcast, simulate } = await import('./transaction.ts')
     const client = await connect(this.#chain)
     const from = await this.address()
     const [trial, now] = await Promise.all([simulate(client, from, order), this.#readConditions()])
-    if ('refused' in trial) return trial.refused
+    if ('refused' in trial) return { status: 'refused', reason: trial.refused }
     const gas = order.gas ?? gasLimit(order.data, trial.gas)
-    const attempt = await this.#inTurn(() => this.#sign(order, gas, now))
+    const attempt = await this.#inTurn(() => this.#sign(order, { limit: gas, expected: trial.gas }, now))
+    if ('status' in attempt) return attempt
     const against = await broadcast(client, attempt.raw)
     if (against) this.#warn('broadcast outcome unknown', { hash: attempt.hash, against: against.error })
     if (against?.isBusy) this.#unsent.add(order.id)
@@ -185,20 +192,39 @@ export class RelayerBase<Env = unknown> extends DurableObject<Env> implements Re
   }
 
   /** Assigns the next nonce to an order, signs it, and stores both before anything is sent. */
-  async #sign(order: TransactionOrder, gas: bigint, now: Conditions): Promise<{ hash: Hex; raw: Hex }> {
+  async #sign(
+    order: TransactionOrder,
+    gas: { limit: bigint; expected: bigint },
+    now: Conditions,
+  ): Promise<{ hash: Hex; raw: Hex } | Unsigned> {
     const { signTransaction } = await import('./transaction.ts')
-    const fees = firstFees(now.baseFee, now.tip, this.#maxFee)
+    const fees = firstFees(now.baseFee, now.tip, this.#gas.maxFee)
     if (!fees) throw new ChainFault('fee_too_high', `the base fee is ${now.baseFee} wei`)
-    if (now.balance < gas * fees.maxFee)
-      throw new ChainFault('unfunded', `the relayer holds ${now.balance} wei`)
+    const cost = { expected: gas.expected * feeNow(now), worst: worstCost(gas.limit, fees) }
+    const declined = order.sponsored && this.#decline(order.sponsored, cost, now)
+    if (declined) return declined
+    if (now.balance < cost.worst) throw new ChainFault('unfunded', `the relayer holds ${now.balance} wei`)
     const nonce = await this.#nonces.choose(now.count)
-    const signed = signTransaction(this.#key, this.#chain.chainId, { ...order, gas, nonce, fees })
-    const { id, to, data } = order
+    const signed = signTransaction(this.#key, this.#chain.chainId, { ...order, gas: gas.limit, nonce, fees })
+    const { id, to, data, sponsored } = order
     const alone = this.#orders.open(1).length === 0
-    this.#orders.place({ id, to, data, gas, nonce, open: true }, { ...signed, fees, at: Date.now() })
+    const at = Date.now()
+    this.ctx.storage.transactionSync(() => {
+      if (sponsored) this.#spending.spend(sponsored, cost, at)
+      this.#orders.place({ id, to, data, gas: gas.limit, nonce, open: true }, { ...signed, fees, at })
+    })
     // Trap: set the alarm in the same tick as the write. Both then reach the disk together, and no order lacks an alarm.
     if (alone) await this.ctx.storage.setAlarm(Date.now() + this.#waits.tendMs)
     return signed
+  }
+
+  /** The order of a payer that we do not pay for; undefined if it may be signed. */
+  #decline(sponsored: Sponsored, cost: Cost, now: Conditions): DeclinedOrder | undefined {
+    const free = now.balance - this.#orders.committed()
+    const declined = this.#spending.decline(sponsored, { cost, free, fee: feeNow(now), now: Date.now() })
+    if (declined)
+      this.#warn('order declined', { ...declined, payer: sponsored.payer, least: `${declined.least}` })
+    return declined
   }
 
   /**
@@ -209,7 +235,7 @@ export class RelayerBase<Env = unknown> extends DurableObject<Env> implements Re
     if (this.#nonces.missing(now.count, 1).length === 0) return
     const { broadcast, signTransaction } = await import('./transaction.ts')
     const [client, to] = await Promise.all([connect(this.#chain), this.address()])
-    const fees = firstFees(now.baseFee, now.tip, this.#maxFee)
+    const fees = firstFees(now.baseFee, now.tip, this.#gas.maxFee)
     if (!fees) throw new ChainFault('fee_too_high', `the base fee is ${now.baseFee} wei`)
     const raws = await this.#inTurn(async () => {
       const nonces = await this.#nonces.fillable(now.count, most)
@@ -289,8 +315,8 @@ export class RelayerBase<Env = unknown> extends DurableObject<Env> implements Re
     const [last] = this.#orders.attempts(order.id)
     if (!last) return
     const stuck = Date.now() - last.at >= this.#waits.stuckMs
-    const asked = stuck ? firstFees(now.baseFee, now.tip, this.#maxFee) : undefined
-    const fees = asked && nextFees(last.fees, asked, this.#maxFee)
+    const asked = stuck ? firstFees(now.baseFee, now.tip, this.#gas.maxFee) : undefined
+    const fees = asked && nextFees(last.fees, asked, this.#gas.maxFee)
     if (stuck && !fees) this.#warn('transaction still pending at the maximum fee', { hash: last.hash })
     if (fees) await this.#inTurn(() => this.#replace(order, fees))
     await this.#rebroadcast(order)
@@ -358,17 +384,4 @@ export class RelayerBase<Env = unknown> extends DurableObject<Env> implements Re
   #warn(message: string, evidence: Record<string, unknown>): void {
     console.warn(JSON.stringify({ message, network: this.#chain.network, ...evidence }))
   }
-}
-
-function outcomeOf({ hash, block, succeeded, logs }: Receipt): Outcome {
-  return succeeded ? { status: 'mined', hash, block, logs } : { status: 'reverted', hash, block }
-}
-
-function isSigned(order: Placed): order is Signed {
-  return order.nonce !== null
-}
-
-function assertSame(known: Pick<Placed, 'to' | 'data'>, order: TransactionOrder): void {
-  const same = known.to === order.to && (known.data === order.data || known.data.length === 0)
-  if (!same) throw new RangeError(`order ${order.id} must keep its first content`)
 }

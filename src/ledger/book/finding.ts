@@ -27,6 +27,7 @@ import type { InvoiceStanding } from '../billing/types.ts'
  *   the request, or the operator refunds it.
  * - `unresolved`: the outcome of `exact` payments cannot be found: without RPC_URL, on another network, or because the
  *   authorization was used and the node shows no transaction. The payers may have paid.
+ * - `low_gas`: the relayer holds less than twice its reserve. Below the reserve it pays for claims alone.
  * - `nonce_hole`: nonces of the relayer's key lack a transaction, and all later ones wait for them.
  * - `nonce_filled`: such nonces got transactions that move nothing. The node overstated its count.
  * - `key_shared`: another sender used the relayer's key. Each deployment needs a key of its own.
@@ -54,6 +55,7 @@ export type Finding = {
     | 'unswept'
     | 'undelivered'
     | 'unresolved'
+    | 'low_gas'
     | 'nonce_hole'
     | 'nonce_filled'
     | 'key_shared'

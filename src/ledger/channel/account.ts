@@ -1,5 +1,6 @@
 /** The channel account: one Durable Object per channel, with its totals and journal. */
 import { DurableObject } from 'cloudflare:workers'
+import { DAY_MS } from '../../platform/time.ts'
 import type { ChannelConfig, ChannelState } from '../../protocol/evm/channel.ts'
 import type { Hex } from '../../protocol/evm/hex.ts'
 import type { Reason } from '../../protocol/refusal.ts'
@@ -9,7 +10,7 @@ import { Commits } from '../group-commit.ts'
 import { MAX_CHARGES, REPLAY_WINDOW_MS, Replays } from '../replay-window.ts'
 import { type StoredAnswer, StoredAnswers } from '../stored-answers.ts'
 import { authorize, charge, InvariantFault, release } from '../totals.ts'
-import { Journal } from './journal.ts'
+import { Journal, priceOf, voucherOf } from './journal.ts'
 import { observe } from './observe.ts'
 import {
   type Fit,
@@ -24,6 +25,9 @@ import {
 import type { Answer, Charged, ChargeOrder, DepositOrder, Entry, Order, Standing } from './types.ts'
 
 const NOTHING = { charged: 0n, redeemed: 0n, unresolved: null }
+
+/** Refunds of one channel in 24 hours. More are refused: each costs us a transaction (faults: F13). */
+export const MAX_REFUNDS_PER_DAY = 3
 
 /**
  * The source of truth for what one payer authorized, was charged and has paid on one channel.
@@ -190,9 +194,8 @@ export class Account extends DurableObject<{ BOOK: D1Database }> {
   /** Returns what was charged by `moment` (Unix ms) and is not redeemed now. */
   async owedSince(moment: number): Promise<bigint> {
     const { charged, redeemed } = (await this.standing()) ?? NOTHING
-    const then = this.#journal.chargedAt(moment)
-    const owed = (then < charged ? then : charged) - redeemed
-    return owed > 0n ? owed : 0n
+    const [then, now] = [this.#journal.owedSince(moment, redeemed), charged - redeemed]
+    return then < now ? then : now
   }
 
   /** Returns up to `limit` journal entries with `seq > after`, oldest first. */
@@ -248,6 +251,8 @@ export class Account extends DurableObject<{ BOOK: D1Database }> {
     if (order.kind === 'charge') return this.#charge(order, standing)
     const begun = this.#begun(order, standing)
     if (begun.outcome !== 'begun') return begun
+    const refunds = order.kind === 'refund' ? this.#journal.refundsSince(Date.now() - DAY_MS) : 0
+    if (refunds >= MAX_REFUNDS_PER_DAY) return this.#refuse('refund_limit')
     const { id, kind, max, signature } = order
     const signed = max === standing.authorized ? { signature } : {}
     this.#begunHere = true
@@ -264,6 +269,7 @@ export class Account extends DurableObject<{ BOOK: D1Database }> {
     const amount = order.amount ?? left
     if (left <= 0n) return this.#refuse('refund_empty')
     if (amount <= 0n || amount > left) return this.#refuse('refund_amount')
+    if (amount < (order.least ?? 0n)) return this.#refuse('refund_too_small')
     return { outcome: 'begun', amount, standing }
   }
 
@@ -372,14 +378,4 @@ export class Account extends DurableObject<{ BOOK: D1Database }> {
     await this.#commits.durable()
     return this.#known()
   }
-}
-
-/** The price of a charge. Its voucher covers everything charged before, and the price. */
-function priceOf({ max, charged, amount }: Entry): bigint {
-  return (max ?? charged) - charged + amount
-}
-
-/** The replay key of a charge: its voucher and the resource it paid for. */
-function voucherOf({ max, request }: { max: bigint | null; request: string | null }): string {
-  return `${max}:${request}`
 }

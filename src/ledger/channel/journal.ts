@@ -48,6 +48,8 @@ const SCHEMA = [
   ) STRICT`,
 ]
 
+const REFUNDS = `CREATE INDEX IF NOT EXISTS entry_refund ON entry (at) WHERE kind = 'refund'`
+
 type Row = Record<string, SqlStorageValue>
 
 /** Reads and writes one account's tables. Callers hold the transaction. Times in Unix milliseconds. */
@@ -113,6 +115,16 @@ export class Journal {
     return row && { max: unpadAmount(String(row.max)), signature: row.signature as Hex }
   }
 
+  /** Returns how many refunds were begun after `since` (Unix ms), whatever became of them. */
+  refundsSince(since: number): number {
+    // A ledger of an earlier version lacks the index. It holds refunds alone, so that a charge writes no row more.
+    this.#sql.exec(REFUNDS)
+    const [row] = this.#sql
+      .exec(`SELECT count(*) AS n FROM entry WHERE kind = 'refund' AND at > ? AND max IS NOT NULL`, since)
+      .toArray()
+    return Number(row?.n ?? 0)
+  }
+
   /** Returns when the account was opened, in Unix milliseconds; 0 for an empty journal. */
   openedAt(): number {
     if (!this.#exists()) return 0
@@ -120,11 +132,14 @@ export class Journal {
     return Number(row?.at ?? 0)
   }
 
-  /** Returns the charged total as of `moment` (Unix ms). Reads the entries made since. */
-  chargedAt(moment: number): bigint {
+  /** Returns what was charged by `moment` (Unix ms) above `redeemed`. Reads the entries made since, and unclaimed ones only. */
+  owedSince(moment: number, redeemed: bigint): bigint {
     if (!this.#exists()) return 0n
-    for (const { at, charged } of this.#sql.exec('SELECT at, charged FROM entry ORDER BY seq DESC'))
-      if (Number(at) <= moment) return unpadAmount(String(charged))
+    for (const { at, charged } of this.#sql.exec('SELECT at, charged FROM entry ORDER BY seq DESC')) {
+      const owed = unpadAmount(String(charged)) - redeemed
+      if (owed <= 0n) return 0n
+      if (Number(at) <= moment) return owed
+    }
     return 0n
   }
 
@@ -268,4 +283,14 @@ function readState(text: string): ChannelState {
     refundNonce: BigInt(state.refundNonce),
     block: BigInt(state.block),
   }
+}
+
+/** The price of a charge. Its voucher covers everything charged before, and the price. */
+export function priceOf({ max, charged, amount }: Entry): bigint {
+  return (max ?? charged) - charged + amount
+}
+
+/** The replay key of a charge: its voucher and the resource it paid for. */
+export function voucherOf({ max, request }: { max: bigint | null; request: string | null }): string {
+  return `${max}:${request}`
 }

@@ -57,8 +57,11 @@ export type ChargeOrder = Signed & {
  */
 export type DepositOrder = Signed & { kind: 'deposit'; price: bigint; request: string; hasEffects?: boolean }
 
-/** Refunds `amount`, or with null all that is left. The voucher must equal `charged`. */
-export type RefundOrder = Signed & { kind: 'refund'; amount: bigint | null }
+/**
+ * Refunds `amount`, or with null all that is left. The voucher must equal `charged`. `least`: the least refund, in atomic
+ * units; an older Worker sends none.
+ */
+export type RefundOrder = Signed & { kind: 'refund'; amount: bigint | null; least?: bigint }
 
 /** An order to {@link Account.place}. */
 export type Order = ChargeOrder | DepositOrder | RefundOrder

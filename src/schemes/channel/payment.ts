@@ -32,5 +32,7 @@ export const channel: SchemeKind<ChannelPayment> = {
     code: CHANNEL,
   }),
 
+  gas: () => ['deposit', 'refund', 'claim'],
+
   needs: () => [{ place: 'RPC_URL' }, { place: 'RELAYER_KEY' }],
 }

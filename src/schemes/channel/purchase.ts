@@ -1,7 +1,14 @@
 /** One verified channel payment on its way through the ledger: order, update from the chain, answer. */
 
 import { readChannels } from '../../chain/channels.ts'
-import type { Outcome, Relayer, TransactionOrder as Transaction } from '../../chain/relayer/relayer.ts'
+import { reasonOfDeclined } from '../../chain/relayer/gas-money.ts'
+import type {
+  Outcome,
+  Relayer,
+  RelayerBase,
+  TransactionOrder as Transaction,
+} from '../../chain/relayer/relayer.ts'
+import type { DeclinedOrder } from '../../chain/relayer/spending.ts'
 import type { Chain } from '../../chain/rpc.ts'
 import type { Account } from '../../ledger/channel/account.ts'
 import type { Answer, Charged, ChargeOrder, Order, Standing, Unresolved } from '../../ledger/channel/types.ts'
@@ -9,7 +16,7 @@ import { retryOnce } from '../../platform/retry.ts'
 import type { ChannelState } from '../../protocol/evm/channel.ts'
 import { depositNonce } from '../../protocol/evm/eip712.ts'
 import type { Hex } from '../../protocol/evm/hex.ts'
-import { accept, type Result, refuse } from '../../protocol/refusal.ts'
+import { accept, type Refusal, type Result, refuse } from '../../protocol/refusal.ts'
 import type { ChannelPayload, Deposit } from '../../protocol/x402/payload.ts'
 import type { SettleResponse } from '../../protocol/x402/types.ts'
 import { type Charge, type Purchase, store } from '../scheme.ts'
@@ -20,7 +27,7 @@ import type { ChannelTerms } from './terms.ts'
 export type ChannelPorts = {
   accounts: DurableObjectNamespace<Account>
   chain: Chain
-  relayer: () => Relayer
+  relayer: () => Relayer & Pick<RelayerBase, 'declines'>
   /**
    * Whether one more channel may be looked up on chain now. Each channel that has an account, named by its id, has a bucket
    * of its own: strangers cannot use up a customer's (faults: H1).
@@ -108,11 +115,14 @@ export class ChannelPurchase {
     }
   }
 
-  /** Opens the account if there is escrow behind this channel. Nothing is written for a channel without (faults: H1). */
+  /**
+   * Opens the account if there is at least the least deposit behind this channel. Nothing is written for a channel with less
+   * (faults: H1, H2).
+   */
   async #openFromChain(): Promise<'updated' | 'unchanged' | 'not_read'> {
     if (!(await this.#ports.mayRead())) return 'not_read'
     const state = await this.#read()
-    if (state.balance === 0n) return 'unchanged'
+    if (state.balance < this.#terms.minDeposit) return 'unchanged'
     await this.#account().open(this.#channelId, this.#payload.config, state)
     return 'updated'
   }
@@ -150,12 +160,16 @@ export class ChannelPurchase {
     if (begun.outcome !== 'begun') return this.#answer(begun)
     const { encodeDeposit } = await import('../../chain/escrow.ts')
     const data = encodeDeposit(config, deposit.amount, collector, deposit)
-    const outcome = await this.#send({ id, to: escrow, data }, begun.standing)
+    const sponsored = { kind: 'deposit', payer: config.payer, amount: deposit.amount } as const
+    const outcome = await this.#send({ id, to: escrow, data, sponsored }, begun.standing)
     switch (outcome.status) {
       case 'mined':
         return this.#chargeDeposit(id, outcome)
       case 'pending':
         return refuse('outcome_unknown', { detail: outcome.hash })
+      case 'declined':
+        await this.#account().resolve(id, null)
+        return declined(outcome, 'deposit')
       default:
         await this.#account().resolve(id, null)
         return refuse('deposit_failed', {
@@ -200,6 +214,10 @@ export class ChannelPurchase {
     // Without an account, the chain's own total is the base (x402 batch-settlement §Server state loss).
     if (voucher.maxClaimableAmount !== state.totalClaimed + this.#purchase.price)
       return refuse('voucher_stale')
+    // The relayer decides again when the deposit is sent. Here it keeps accounts of dust out of storage (faults: H2).
+    const sponsored = { kind: 'deposit', payer: config.payer, amount: deposit.amount } as const
+    const against = await this.#ports.relayer().declines(sponsored)
+    if (against) return declined(against, 'deposit')
     await this.#account().open(this.#channelId, config, state)
     return accept(null)
   }
@@ -208,7 +226,8 @@ export class ChannelPurchase {
     const { voucher } = this.#payload
     const amount = this.#payload.type === 'refund' ? this.#payload.amount : null
     const id = `refund:${this.#channelId}:${this.#purchase.id}`
-    const begun = await this.#place({ ...this.#signed(id), kind: 'refund', amount })
+    const least = this.#terms.minRefund
+    const begun = await this.#place({ ...this.#signed(id), kind: 'refund', amount, least })
     if (begun.outcome !== 'begun') return this.#answer(begun)
     const { encodeClaim, encodeMulticall, encodeRefund } = await import('../../chain/escrow.ts')
     const { config, charged, redeemed } = begun.standing
@@ -226,7 +245,8 @@ export class ChannelPurchase {
           ]
         : []
     const data = encodeMulticall([...claims, encodeRefund(config, begun.amount)])
-    const outcome = await this.#send({ id, to: this.#ports.chain.escrow, data }, begun.standing)
+    const sponsored = { kind: 'refund', payer: config.payer, amount: begun.amount } as const
+    const outcome = await this.#send({ id, to: this.#ports.chain.escrow, data, sponsored }, begun.standing)
     switch (outcome.status) {
       case 'mined': {
         const standing = await this.#account().resolve(id, await this.#read(outcome.block), outcome.hash)
@@ -234,6 +254,9 @@ export class ChannelPurchase {
       }
       case 'pending':
         return refuse('outcome_unknown', { detail: outcome.hash })
+      case 'declined':
+        await this.#account().resolve(id, null)
+        return declined(outcome, 'refund')
       default:
         await this.#account().resolve(id, null)
         return refuse('refund_failed', {
@@ -254,6 +277,7 @@ export class ChannelPurchase {
 
   #answer(answer: Answer): Result<Charge> {
     if (answer.outcome === 'refused') {
+      if (answer.reason === 'refund_too_small') return tooSmall('refund', this.#terms.minRefund)
       const corrects = answer.reason === 'voucher_stale' && answer.standing !== null
       return refuse(answer.reason, corrects ? { terms: correction(answer.standing) } : {})
     }
@@ -330,6 +354,22 @@ export class ChannelPurchase {
   #account(): DurableObjectStub<Account> {
     return this.#ports.accounts.getByName(this.#channelId)
   }
+}
+
+/** The refusal of an order that the relayer does not pay for. A corrective 402 states the amount that is worth its gas. */
+function declined(
+  { reason, least }: DeclinedOrder,
+  kind: 'deposit' | 'refund',
+): { ok: false; refusal: Refusal } {
+  return reason === 'below_gas'
+    ? tooSmall(kind, least)
+    : refuse(reasonOfDeclined(reason, kind), { detail: reason })
+}
+
+function tooSmall(kind: 'deposit' | 'refund', least: bigint): { ok: false; refusal: Refusal } {
+  return kind === 'deposit'
+    ? refuse('deposit_too_small', { terms: { minDeposit: least.toString() } })
+    : refuse('refund_too_small', { terms: { minRefund: least.toString() } })
 }
 
 /** Whether a deposit's authorization ends before a block can be mined. `now` in Unix seconds. */

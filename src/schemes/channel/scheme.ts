@@ -1,5 +1,6 @@
 /** Channels (x402 `batch-settlement`, EVM): the payer escrows once, then signs a higher ceiling for each request. */
 
+import { parseAmount } from '../../protocol/amount.ts'
 import type { ChannelConfig, Voucher } from '../../protocol/evm/channel.ts'
 import {
   channelId,
@@ -39,7 +40,12 @@ export function channelScheme(terms: ChannelTerms, ports: ChannelPorts) {
   return {
     offer: (price) => offerOf(terms, price),
 
-    answers: ({ accepted }, offer) => matches(accepted, offer),
+    // A corrective 402 raises `minDeposit` while gas is dear, and the payer echoes that.
+    answers({ accepted }, offer) {
+      const { minDeposit } = accepted.extra
+      const raised = typeof minDeposit === 'string' && (parseAmount(minDeposit) ?? 0n) >= terms.minDeposit
+      return raised && matches(accepted, { ...offer, extra: { ...offer.extra, minDeposit } })
+    },
 
     verify(payment, price, now) {
       const { payload } = payment

@@ -13,6 +13,8 @@ export type ChannelTerms = {
   withdrawDelay: number
   /** Atomic units. */
   minDeposit: bigint
+  /** Atomic units. A payer can withdraw less from the escrow contract itself. */
+  minRefund: bigint
   /** The most that one channel may owe unclaimed. Atomic units. */
   maxUnclaimed: bigint
   maxTimeoutSeconds: number

@@ -32,13 +32,16 @@ export const exact: SchemeKind<ExactPayment> = {
     return accept({ version: 1, scheme: 'exact', network, accepted: null, payload: read.value })
   },
 
-  offeredAfter: () => true,
+  // The amount would be the same again, and so would the refusal.
+  offeredAfter: (reason) => reason !== 'exact_below_gas',
 
   describe: (network) => ({
     title: 'At once',
     text: `a signed USDC transfer on ${networks.get(network)?.nameV1 ?? network}`,
     code: EXACT,
   }),
+
+  gas: (isSet) => (isSet('FACILITATOR_URL') ? [] : ['payment']),
 
   needs: (isSet) => (isSet('FACILITATOR_URL') ? [] : [{ place: 'RPC_URL' }, { place: 'RELAYER_KEY' }]),
 }

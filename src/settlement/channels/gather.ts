@@ -8,6 +8,8 @@ import { SIGNING_MS } from '../../schemes/channel/purchase.ts'
 import { accountOf, type Settings } from '../context.ts'
 import { compareBook, compareChain } from '../findings.ts'
 import { type ClaimRow, redeemable } from './claims.ts'
+import { type Dust, dustOf } from './dust.ts'
+import { leastOf } from './gas.ts'
 import { type Channel, readPage, silence, standingOf, updateAccount } from './observe.ts'
 
 /**
@@ -20,6 +22,8 @@ const UNSENT_AFTER_MS = 2 * SIGNING_MS
 /** The result of one page. */
 export type Gathered = {
   rows: ClaimRow[]
+  /** Rows that are not worth their gas yet. */
+  dust: Dust[]
   findings: Finding[]
   /** Deposits and refunds whose outcome is unknown. */
   open: number
@@ -28,16 +32,24 @@ export type Gathered = {
   next: string | null
 }
 
-type AccountRead = { row: ClaimRow | null; findings: Finding[]; open: number; healed: bigint }
+type AccountRead = {
+  row: ClaimRow | null
+  dust: Dust | null
+  findings: Finding[]
+  open: number
+  healed: bigint
+}
 
 /** Reads the page after `after`. Repeating it finds what is left. @throws ChainFault when the chain cannot be read */
 export async function gather(settings: Settings, after: string): Promise<Gathered> {
   const { channels, exact, empty, findings, next } = await readPage(settings, after)
+  const least = channels.length > 0 ? await leastOf(settings, 'claim') : 0n
   const read = await mapConcurrently(
     channels,
-    (channel) => readAccount(settings, channel),
+    (channel) => readAccount(settings, channel, least),
     ({ line }, fault): AccountRead => ({
       row: null,
+      dust: null,
       findings: [silence(line.id, fault)],
       open: 0,
       healed: 0n,
@@ -45,6 +57,7 @@ export async function gather(settings: Settings, after: string): Promise<Gathere
   )
   return {
     rows: read.flatMap(({ row }) => row ?? []),
+    dust: read.flatMap(({ dust }) => dust ?? []),
     findings: [
       ...findings,
       ...compareListing([...channels.map(({ line }) => line), ...exact, ...empty]),
@@ -57,14 +70,20 @@ export async function gather(settings: Settings, after: string): Promise<Gathere
   }
 }
 
-async function readAccount(settings: Settings, { line, standing, state }: Channel): Promise<AccountRead> {
+async function readAccount(
+  settings: Settings,
+  { line, standing, state }: Channel,
+  least: bigint,
+): Promise<AccountRead> {
   // The chain was read later. Read the account again, so that a charge claimed in between is not reported.
   const before = state.totalClaimed > standing.charged ? await standingOf(settings, line.id) : standing
   const findings = [...compareBook(line, before), ...(before ? compareChain(before, state) : [])]
   const now = await resolveOperation(settings, standing, state)
   const updated = await updateAccount(settings, now, state)
   const healed = updated.redeemed > standing.redeemed ? updated.redeemed - standing.redeemed : 0n
-  return { row: redeemable(updated), findings, open: now.unresolved ? 1 : 0, healed }
+  const claimable = redeemable(updated)
+  const dust = claimable && (await dustOf(settings, updated, claimable, least, Date.now()))
+  return { row: dust ? null : claimable, dust, findings, open: now.unresolved ? 1 : 0, healed }
 }
 
 /** Closes a deposit or refund whose outcome is known. */

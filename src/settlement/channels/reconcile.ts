@@ -7,6 +7,7 @@ import type { Address } from '../../protocol/evm/hex.ts'
 import { accountOf, type Payers, type Settings } from '../context.ts'
 import { resolvePayments } from '../exact/in-doubt.ts'
 import { compareChain, compareClaims, compareDelivery, compareReceiver } from '../findings.ts'
+import { compareGas, leastOf } from './gas.ts'
 import { PAGE, readPage, silence, updateAccount } from './observe.ts'
 import { type Receiver, readTotals } from './sweep.ts'
 
@@ -130,13 +131,14 @@ export async function reconcileReceivers(
   redeemed: Record<Address, string>,
 ): Promise<{ receivers: (Receiver & { redeemed: string; elsewhere: string })[]; findings: Finding[] }> {
   const receivers = []
-  const findings: Finding[] = []
+  const findings = await compareGas(settings, Date.now())
+  const least = await leastOf(settings, 'sweep')
   for (const [receiver, recorded] of Object.entries(redeemed) as [Address, string][]) {
     const totals = await readTotals(settings, receiver)
     const elsewhere = BigInt(totals.claimed) - BigInt(recorded)
     receivers.push({ ...totals, redeemed: recorded, elsewhere: (elsewhere > 0n ? elsewhere : 0n).toString() })
     const onChain = { claimed: BigInt(totals.claimed), swept: BigInt(totals.swept) }
-    findings.push(...compareReceiver(receiver, BigInt(recorded), onChain))
+    findings.push(...compareReceiver(receiver, BigInt(recorded), onChain, least))
   }
   return { receivers, findings }
 }

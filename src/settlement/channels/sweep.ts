@@ -4,6 +4,7 @@ import { readReceiver } from '../../chain/channels.ts'
 import { encodeSweep, escrowEvents } from '../../chain/escrow.ts'
 import type { Address } from '../../protocol/evm/hex.ts'
 import type { Settings } from '../context.ts'
+import { leastOf } from './gas.ts'
 import { record, type Sent, sendOnce } from './transactions.ts'
 
 /** A receiver's running totals on chain. Decimal strings in atomic units. */
@@ -16,7 +17,7 @@ export async function readTotals({ chain }: Settings, receiver: Address): Promis
 }
 
 /**
- * Sweeps the difference in `before`, or returns the outcome of the earlier sweep; null when both totals are equal. The
+ * Sweeps the difference in `before`, or returns the outcome of the earlier sweep; null while the difference is not worth its gas. The
  * transaction's name contains the receiver's new total, so that repeated calls send it once. The next run repeats a
  * sweep that failed, because the chain still has the difference.
  * @throws ChainFault
@@ -25,7 +26,8 @@ export async function sweep(
   settings: Settings,
   { receiver, claimed, swept }: Receiver,
 ): Promise<Sent | null> {
-  if (BigInt(claimed) <= BigInt(swept)) return null
+  const owed = BigInt(claimed) - BigInt(swept)
+  if (owed <= 0n || owed < (await leastOf(settings, 'sweep'))) return null
   const { chain } = settings
   const name = `sweep:${receiver}:${chain.token}:${claimed}`
   const done = await sendOnce(settings, name, encodeSweep(receiver, chain.token))

@@ -52,14 +52,14 @@ export async function record(
   rows: number,
   amountIn: (logs: Log[]) => bigint,
 ): Promise<Sent> {
-  const hash = outcome.status === 'refused' ? null : outcome.hash
+  const hash = 'hash' in outcome ? outcome.hash : null
   const cost = hash && outcome.status !== 'pending' ? await readCost(chain, hash) : null
   return {
     kind,
     id,
     status: outcome.status,
     hash,
-    reason: outcome.status === 'refused' ? outcome.reason : null,
+    reason: 'reason' in outcome ? outcome.reason : null,
     rows,
     amount: (outcome.status === 'mined' ? amountIn(outcome.logs) : 0n).toString(),
     gas: cost?.gas.toString() ?? null,

@@ -15,6 +15,9 @@ export const USDC: Address = '0x036cbd53842c5426634e7929541ec2318f3dcf7e'
 export const ESCROW: Address = '0x4020074e9df2ce1dee5a9c1b5c3f541d02a10003'
 export const COLLECTOR: Address = '0x4020806089470a89826cb9fb1f4059150b550004'
 
+/** The Worker's settings of gas for this chain, where gas takes a hundred times as much of the native token as on Base. */
+export const GAS_VARS = { NATIVE_PRICE: '1', GAS_PER_PAYER: '10', GAS_NEW_PAYERS: '1000' }
+
 /** The sources of all that stands on the chain. */
 export const CONTRACTS = fileURLToPath(new URL('./contracts', import.meta.url))
 

@@ -1,7 +1,7 @@
 /** The process that holds a stack: starts its parts, prints when they are ready, and stops them at SIGTERM. */
 import { createHash } from 'node:crypto'
 import { join } from 'node:path'
-import { startChain } from '../chain/chain.ts'
+import { GAS_VARS, startChain } from '../chain/chain.ts'
 import { startStripe } from '../stripe/server.ts'
 import { billingVars, freePort, STRIPE_KEYS } from './billing.ts'
 import { openKeep } from './keep.ts'
@@ -57,6 +57,7 @@ async function start(): Promise<StackFacts> {
       RELAYER_KEY: relayer.privateKey,
       RELAYER_ADDRESS: relayer.address,
       OPERATOR_TOKEN_SHA256: createHash('sha256').update(keep.operatorToken).digest('hex'),
+      ...GAS_VARS,
       ...billingVars({ publicUrl, operatorKey: keep.operatorKey, stripeUrl: stripe.url }),
       ...options.vars,
     },

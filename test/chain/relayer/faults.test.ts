@@ -157,7 +157,7 @@ describe('relayer with a stuck transaction', () => {
   })
 
   it('resends it unchanged at the maximum fee [F7]', async () => {
-    const relayer = await newRelayer({ maxFee: 1_200_000_000n })
+    const relayer = await newRelayer({ gas: { maxFee: 1_200_000_000n } })
     const highBaseFee = {
       method: 'eth_getBlockByNumber',
       does: 'answer',

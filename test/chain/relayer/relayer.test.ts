@@ -152,7 +152,7 @@ describe('relayer before signing', () => {
   })
 
   it('throws fee_too_high when gas costs more than the maximum fee [F7]', async () => {
-    const relayer = await newRelayer({ maxFee: 1n })
+    const relayer = await newRelayer({ gas: { maxFee: 1n } })
     await expect(relayer.send(anOrder())).rejects.toThrow('fee_too_high')
   })
 })

@@ -103,6 +103,35 @@ describe('Deposit payment', () => {
     expect(shop.calls).not.toContain('RELAYER.send')
   })
 
+  it('below what its gas costs opens no account, and the answer states the amount that does [H2]', async () => {
+    let relayer = async (call: () => Promise<unknown>): Promise<unknown> => call()
+    const dear = startPaywall({}, (name, call) => (name === 'RELAYER.declines' ? relayer(call) : call()))
+    relayer = async () => ({ status: 'declined', reason: 'below_gas', least: 60_000n })
+    const crawler = await newCrawler(dear)
+    const response = await dear.ask('/one', { payment: await crawler.deposits(DEPOSIT, PRICE) })
+    expect([response.status, await errorOf(response)]).toEqual([402, `${BATCH}deposit_below_min_deposit`])
+    const [raised] = requiredOf(response).accepts
+    expect(raised).toMatchObject({ extra: { minDeposit: '60000' } })
+    expect(await crawler.account().standing()).toBeNull()
+    relayer = (call) => call()
+    const payment = await crawler.deposits(60_000n, PRICE, raised)
+    expect((await dear.ask('/one', { payment })).status).toBe(200)
+  })
+
+  it('that the relayer declines is refused, and the channel can still charge [F13]', async () => {
+    let declines = false
+    const short = startPaywall({}, (name, call) =>
+      declines && name === 'RELAYER.send'
+        ? Promise.resolve({ status: 'declined', reason: 'reserve', least: 0n })
+        : call(),
+    )
+    const crawler = await newRegular(short)
+    declines = true
+    const response = await short.ask('/two', { payment: await crawler.deposits(DEPOSIT, 2n * PRICE) })
+    expect([response.status, await errorOf(response)]).toEqual([503, 'tab_gas_unavailable'])
+    expect((await short.ask('/two', { payment: await crawler.owes(2n * PRICE) })).status).toBe(200)
+  })
+
   it('below the minimum is rejected without any call', async () => {
     const crawler = await newCrawler(shop)
     shop.calls.length = 0

@@ -191,6 +191,23 @@ describe('Channel funded without the Worker', () => {
     })
   })
 
+  it('stays unknown below MIN_DEPOSIT: no account, no row in the read model [H2]', async () => {
+    for (const [amount, status] of [
+      [9_999n, 402],
+      [10_000n, 200],
+    ] as const) {
+      const crawler = await newCrawler(shop)
+      await fund(crawler, amount)
+      const response = await shop.ask('/one', { payment: await crawler.owes(PRICE) })
+      expect(response.status).toBe(status)
+      const row = await env.BOOK.prepare('SELECT id FROM account WHERE id = ?').bind(crawler.id).first()
+      expect([(await crawler.account().standing()) !== null, row !== null]).toEqual([
+        status === 200,
+        status === 200,
+      ])
+    }
+  })
+
   it('is read again when a voucher exceeds the stored balance', async () => {
     const crawler = await newRegular(shop, 10_000n)
     await fund(crawler, 30_000n)

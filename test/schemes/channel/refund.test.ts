@@ -1,10 +1,14 @@
 /** Refunds over HTTP: paid once from the uncharged part of the balance, only if the payer signed them. */
 
-import { evictDurableObject } from 'cloudflare:test'
+import { evictDurableObject, runInDurableObject } from 'cloudflare:test'
+import { encodeFunctionData, parseAbi } from 'viem'
 import { beforeEach, describe, expect, it } from 'vitest'
+import { readChannels } from '../../../src/chain/channels.ts'
 import { readBalance } from '../../../src/chain/token.ts'
+import { MAX_REFUNDS_PER_DAY } from '../../../src/ledger/channel/account.ts'
 import { chainAt } from '../../chain/harness.ts'
 import { chainHere } from '../../chain/here.ts'
+import { send } from '../../chain/payer.ts'
 import {
   altered,
   type Crawler,
@@ -13,6 +17,7 @@ import {
   newRegular,
   PRICE,
   receiptOf,
+  requiredOf,
   startPaywall,
   twins,
   valueAt,
@@ -22,6 +27,10 @@ let does: Meddle = (_, call) => call()
 const shop = startPaywall({}, (name, call) => does(name, call))
 const BATCH = 'invalid_batch_settlement_evm_'
 const DEPOSIT = 100_000n
+const WITHDRAW = parseAbi([
+  'struct ChannelConfig { address payer; address payerAuthorizer; address receiver; address receiverAuthorizer; address token; uint40 withdrawDelay; bytes32 salt; }',
+  'function initiateWithdraw(ChannelConfig config, uint128 amount)',
+])
 
 let crawler: Crawler
 beforeEach(async () => {
@@ -89,6 +98,26 @@ describe('Refund request', () => {
     expect(await held()).toBe(before + DEPOSIT - PRICE)
   })
 
+  it('that races another gets a transaction of its own, and neither takes from what was charged [F18]', async () => {
+    const before = await held()
+    const payments = await Promise.all(
+      [40_000n, 30_000n, 50_000n].map((amount) => crawler.takesBack(PRICE, amount)),
+    )
+    const answers = await Promise.all(payments.map((payment) => shop.ask('/any', { payment })))
+    const paid = answers.filter(({ status }) => status === 200).map(receiptOf)
+    // Two of the three fit into what was left, whichever came first.
+    expect(answers.map(({ status }) => status).toSorted()).toEqual([200, 200, 402])
+    expect(new Set(paid.map(({ transaction }) => transaction)).size).toBe(2)
+    const sum = paid.reduce((sum, { amount = '0' }) => sum + BigInt(amount), 0n)
+    expect(await held()).toBe(before + sum)
+    expect(await crawler.account().standing()).toMatchObject({
+      charged: PRICE,
+      redeemed: PRICE,
+      unresolved: null,
+      state: { balance: DEPOSIT - sum },
+    })
+  })
+
   it('leaves the charged amount in escrow when it races a charge [F18]', async () => {
     const [refund, voucher] = [await crawler.takesBack(PRICE), await crawler.owes(2n * PRICE)]
     const answers = await Promise.all([
@@ -107,6 +136,57 @@ describe('Refund request', () => {
       const response = await shop.ask('/any', { payment })
       expect([response.status, await errorOf(response)]).toEqual([402, `${BATCH}refund_amount_invalid`])
       expect(shop.calls).toEqual(['ACCOUNT.place'])
+    },
+  )
+
+  it('below MIN_REFUND is refused with the least amount, and at it is paid [F13]', async () => {
+    const small = await shop.ask('/any', { payment: await crawler.takesBack(PRICE, 4_999n) })
+    expect([small.status, await errorOf(small)]).toEqual([402, 'tab_refund_too_small'])
+    expect(requiredOf(small).accepts).toMatchObject([{ extra: { minRefund: '5000' } }])
+    expect(shop.calls).toEqual(['ACCOUNT.place'])
+    expect((await shop.ask('/any', { payment: await crawler.takesBack(PRICE, 5_000n) })).status).toBe(200)
+  })
+
+  it('is paid three times a day, and a payer can withdraw on chain after that [F13]', async () => {
+    const payment = await crawler.takesBack(PRICE, 10_000n)
+    for (let times = 0; times < MAX_REFUNDS_PER_DAY; times++)
+      expect((await shop.ask('/any', { payment })).status).toBe(200)
+    shop.calls.length = 0
+    const entries = (await crawler.account().entries(0, 100)).length
+    for (let times = 0; times < 5; times++) {
+      const refused = await shop.ask('/any', { payment })
+      expect([refused.status, await errorOf(refused)]).toEqual([402, 'tab_refund_limit'])
+    }
+    expect(new Set(shop.calls)).toEqual(new Set(['ACCOUNT.place']))
+    expect(await crawler.account().entries(0, 100)).toHaveLength(entries)
+    const args = [crawler.config, 1_000n] as const
+    const data = encodeFunctionData({ abi: WITHDRAW, functionName: 'initiateWithdraw', args })
+    await send(crawler.payer.address, chainHere().escrow, data)
+    const [state] = await readChannels(chainAt(chainHere().rpcUrl), [crawler.id])
+    expect(state?.withdrawAmount).toBe(1_000n)
+  })
+
+  it('is paid again a day later [F13]', async () => {
+    const payment = await crawler.takesBack(PRICE, 10_000n)
+    for (let times = 0; times < MAX_REFUNDS_PER_DAY; times++) await shop.ask('/any', { payment })
+    await runInDurableObject(crawler.account(), (_, { storage }) => {
+      storage.sql.exec('UPDATE entry SET at = at - 86400000')
+    })
+    expect((await shop.ask('/any', { payment })).status).toBe(200)
+  })
+
+  it.each([
+    ['payer_budget', 402, 'tab_gas_budget'],
+    ['reserve', 503, 'tab_gas_unavailable'],
+    ['below_gas', 402, 'tab_refund_too_small'],
+  ])(
+    'that the relayer declines for %s returns %d %s and leaves the channel open [F13]',
+    async (reason, ...answer) => {
+      does = async (name, call) =>
+        name === 'RELAYER.send' ? { status: 'declined', reason, least: 77_000n } : call()
+      const declined = await shop.ask('/any', { payment: await crawler.takesBack(PRICE) })
+      expect([declined.status, await errorOf(declined)]).toEqual(answer)
+      expect((await shop.ask('/two', { payment: await crawler.owes(2n * PRICE) })).status).toBe(200)
     },
   )
 
