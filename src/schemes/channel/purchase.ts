@@ -1,14 +1,12 @@
 /** One verified channel payment on its way through the ledger: order, update from the chain, answer. */
 
 import { readChannels } from '../../chain/channels.ts'
-import { reasonOfDeclined } from '../../chain/relayer/gas-money.ts'
 import type {
   Outcome,
   Relayer,
   RelayerBase,
   TransactionOrder as Transaction,
 } from '../../chain/relayer/relayer.ts'
-import type { DeclinedOrder } from '../../chain/relayer/spending.ts'
 import type { Chain } from '../../chain/rpc.ts'
 import type { Account } from '../../ledger/channel/account.ts'
 import type { Answer, Charged, ChargeOrder, Order, Standing, Unresolved } from '../../ledger/channel/types.ts'
@@ -16,10 +14,11 @@ import { retryOnce } from '../../platform/retry.ts'
 import type { ChannelState } from '../../protocol/evm/channel.ts'
 import { depositNonce } from '../../protocol/evm/eip712.ts'
 import type { Hex } from '../../protocol/evm/hex.ts'
-import { accept, type Refusal, type Result, refuse } from '../../protocol/refusal.ts'
+import { accept, type Result, refuse } from '../../protocol/refusal.ts'
 import type { ChannelPayload, Deposit } from '../../protocol/x402/payload.ts'
 import type { SettleResponse } from '../../protocol/x402/types.ts'
 import { type Charge, type Purchase, store } from '../scheme.ts'
+import { channelState, correctiveTerms, declined, receiptOnly, tooSmall } from './answer.ts'
 import type { ChannelPayment } from './payment.ts'
 import type { ChannelTerms } from './terms.ts'
 
@@ -279,7 +278,7 @@ export class ChannelPurchase {
     if (answer.outcome === 'refused') {
       if (answer.reason === 'refund_too_small') return tooSmall('refund', this.#terms.minRefund)
       const corrects = answer.reason === 'voucher_stale' && answer.standing !== null
-      return refuse(answer.reason, corrects ? { terms: correction(answer.standing) } : {})
+      return refuse(answer.reason, corrects ? { terms: correctiveTerms(answer.standing) } : {})
     }
     if (answer.outcome === 'begun') throw new Error('a deposit or refund must be sent before it is answered')
     const { entry } = answer
@@ -356,51 +355,7 @@ export class ChannelPurchase {
   }
 }
 
-/** The refusal of an order that the relayer does not pay for. A corrective 402 states the amount that is worth its gas. */
-function declined(
-  { reason, least }: DeclinedOrder,
-  kind: 'deposit' | 'refund',
-): { ok: false; refusal: Refusal } {
-  return reason === 'below_gas'
-    ? tooSmall(kind, least)
-    : refuse(reasonOfDeclined(reason, kind), { detail: reason })
-}
-
-function tooSmall(kind: 'deposit' | 'refund', least: bigint): { ok: false; refusal: Refusal } {
-  return kind === 'deposit'
-    ? refuse('deposit_too_small', { terms: { minDeposit: least.toString() } })
-    : refuse('refund_too_small', { terms: { minRefund: least.toString() } })
-}
-
 /** Whether a deposit's authorization ends before a block can be mined. `now` in Unix seconds. */
 function lapses({ validBefore }: Deposit, now: number): boolean {
   return validBefore < BigInt(Math.floor(now)) + MARGIN_SECONDS
-}
-
-function receiptOnly(receipt: SettleResponse): Charge {
-  return { settle: async () => accept(receipt), release: async () => null }
-}
-
-function channelState(channelId: Hex, { state, charged }: Pick<Charged, 'state' | 'charged'>) {
-  return {
-    channelId,
-    balance: state.balance.toString(),
-    totalClaimed: state.totalClaimed.toString(),
-    withdrawRequestedAt: state.withdrawRequestedAt,
-    refundNonce: state.refundNonce.toString(),
-    chargedCumulativeAmount: charged.toString(),
-  }
-}
-
-/**
- * The account state that a corrective 402 adds to the offer's `extra`. Threat: it must go only to a client that sent a voucher
- * signed by the channel's own authorizer (faults: A13). Without a stored voucher the payer must read the chain.
- */
-function correction(standing: Standing | null): Record<string, unknown> {
-  if (!standing) return {}
-  const voucherState = { signedMaxClaimable: standing.authorized.toString(), signature: standing.signature }
-  return {
-    channelState: channelState(standing.channelId, standing),
-    ...(standing.signature !== '0x' && { voucherState }),
-  }
 }
