@@ -2,6 +2,7 @@
 import { abortAllDurableObjects, evictDurableObject } from 'cloudflare:test'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { MAX_REFUNDS_PER_DAY } from '../../../src/ledger/channel/account.ts'
 import type { Charged } from '../../../src/ledger/channel/types.ts'
 import {
   type OpenChannel,
@@ -27,6 +28,7 @@ class Model {
   promised = 0n
   block = 1n
   withdrawing = false
+  refunds = 0
   begun: { kind: 'deposit' | 'refund'; id: string; max: bigint } | null = null
   readonly bought: Bought[] = []
 
@@ -182,6 +184,8 @@ const commands = [
       const answer = await channel.place(order)
       const left = model.balance - model.charged
       if (left <= 0n) return expect(reasonOf(answer)).toBe('refund_empty')
+      if (model.refunds === MAX_REFUNDS_PER_DAY) return expect(reasonOf(answer)).toBe('refund_limit')
+      model.refunds++
       expect(answer).toMatchObject({ outcome: 'begun', amount: left })
       model.begun = order
     }),
