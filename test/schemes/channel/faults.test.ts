@@ -1,38 +1,7 @@
-/**
- * D12, E1, E3: each call of the Worker fails in turn, before it acts or after, with its reply lost. No page is served unpaid,
- * no payer is asked to pay again, and sending the same payment again charges once.
- */
-import { env, evictDurableObject, runInDurableObject } from 'cloudflare:test'
+/** A channel's payments while the calls of the Worker fail. */
 import { describe, expect, it, vi } from 'vitest'
-import { readBalance } from '../../../src/chain/token.ts'
-import { LEASE_MS } from '../../../src/ledger/exact/authorizations.ts'
-import { chainAt } from '../../chain/harness.ts'
-import { chainHere } from '../../chain/here.ts'
-import {
-  type Crawler,
-  errorOf,
-  type Meddle,
-  newCrawler,
-  newRegular,
-  PRICE,
-  startPaywall,
-} from '../harness.ts'
-
-let does: Meddle = (_, call) => call()
-const shop = startPaywall({}, (name, call) => does(name, call))
-const well: Meddle = (_, call) => call()
-
-type Scenario = {
-  name: string
-  crawler: () => Promise<Crawler>
-  payment: (crawler: Crawler) => Promise<string>
-  ask?: { method: string; body: string }
-  /** The amount that leaves the payer's wallet, and the amount charged on the channel. */
-  spends: bigint
-  charged: bigint | undefined
-  /** Answers in place of the origin during the fault. */
-  origin?: () => Promise<Response>
-}
+import { type Crawler, errorOf, newCrawler, newRegular, PRICE } from '../harness.ts'
+import { meddle, type Scenario, shop, surviveLostCalls } from '../lost-calls.ts'
 
 const DEPOSIT = 50_000n
 const regular = () => newRegular(shop)
@@ -71,113 +40,9 @@ const scenarios: Scenario[] = [
     spends: DEPOSIT,
     charged: 2n * PRICE,
   },
-  {
-    name: 'exact',
-    crawler: newcomer,
-    payment: (crawler) => crawler.pays(),
-    spends: PRICE,
-    charged: undefined,
-  },
-  {
-    name: 'exact while the origin fails',
-    crawler: newcomer,
-    payment: (crawler) => crawler.pays(),
-    spends: PRICE,
-    charged: undefined,
-    origin: async () => new Response('broken', { status: 500 }),
-  },
 ]
 
-const held = ({ payer }: Crawler) => readBalance(chainAt(chainHere().rpcUrl), payer.address)
-
-/** Fails `times` calls, starting with number `first`. */
-function failing(
-  first: number,
-  times: number,
-  when: 'before' | 'after',
-  flags: object,
-  origin: Scenario['origin'],
-): Meddle {
-  let made = 0
-  return async (name, call) => {
-    const fails = made >= first && made < first + times
-    made++
-    if (fails && when === 'before') throw Object.assign(new Error('the call was lost'), flags)
-    const answer = await (origin && name === 'SITE.fetch' ? origin() : call())
-    if (fails) throw Object.assign(new Error('the reply was lost'), flags)
-    return answer
-  }
-}
-
-/** Ends the queue and the leases that an aborted request left behind. */
-async function later({ id, payer }: Crawler): Promise<void> {
-  const account = env.ACCOUNT.getByName(id)
-  if (await account.standing()) await evictDurableObject(account)
-  const memory = env.AUTHORIZATIONS.getByName(`eip155:84532:${payer.address}`)
-  await runInDurableObject(memory, (_, { storage }) => {
-    const [known] = storage.sql.exec(`SELECT 1 FROM sqlite_master WHERE name = 'authorization'`).toArray()
-    if (known) storage.sql.exec(`UPDATE authorization SET at = at - ? WHERE status <> 'settled'`, LEASE_MS)
-  })
-}
-
-/** Pays once with a fault, then again without one. Returns the number of calls that can fail. */
-async function survive(
-  scenario: Scenario,
-  fault: Parameters<typeof failing>,
-  where: string,
-): Promise<number> {
-  does = well
-  const crawler = await scenario.crawler()
-  const before = await held(crawler)
-  const payment = await scenario.payment(crawler)
-  shop.calls.length = 0
-  does = failing(...fault)
-  const first = await shop.ask('/page', { ...scenario.ask, payment })
-  const calls = shop.calls.length
-  const body = await first.text()
-  const failed = scenario.origin ? [500, 502, 503] : [200, 502, 503]
-  expect(failed, where).toContain(first.status)
-  // A page comes only with a receipt. A failure of the origin counts as a page not delivered.
-  expect(first.status === 200, where).toBe(first.headers.has('payment-response'))
-  expect(body.includes('https://origin.internal/page'), where).toBe(first.status === 200)
-  if (first.status === 503) expect(first.headers.get('retry-after'), where).not.toBeNull()
-
-  does = well
-  await later(crawler)
-  shop.calls.length = 0
-  const again = await shop.ask('/page', { ...scenario.ask, payment })
-  if (scenario.ask && first.status !== 502) {
-    // A method with effects may have been carried out, and its answer may be lost: the origin is not asked again.
-    expect([200, 503], where).toContain(again.status)
-    if (first.status === 200 || again.status === 503) expect(shop.calls, where).not.toContain('SITE.fetch')
-  } else expect([again.status, again.headers.has('payment-response')], where).toEqual([200, true])
-  expect((await env.ACCOUNT.getByName(crawler.id).standing())?.charged, where).toBe(scenario.charged)
-  expect(before - (await held(crawler)), where).toBe(scenario.spends)
-  return calls
-}
-
-describe.each(scenarios)('Payment by $name', (scenario) => {
-  it.each([
-    ['before', 1, {}],
-    ['after', 1, {}],
-    ['before', 2, { retryable: true }],
-    ['after', 2, { durableObjectReset: true }],
-    ['before', 1, { overloaded: true }],
-    ['after', 1, { overloaded: true }],
-    ['before', 99, {}],
-  ] as const)(
-    'charges once when a call fails %s it acts, %s in a row, with flags %j [D12, E1, E3, I4]',
-    { timeout: 60_000 },
-    async (when, times, flags) => {
-      vi.spyOn(console, 'error').mockImplementation(() => undefined)
-      const calls = await survive(scenario, [0, 0, when, flags, scenario.origin], 'nothing fails')
-      for (let first = 0; first <= calls; first++) {
-        await survive(scenario, [first, times, when, flags, scenario.origin], `${when} call ${first}`)
-      }
-      vi.restoreAllMocks()
-    },
-  )
-})
+surviveLostCalls(scenarios)
 
 describe('Account that does not answer', () => {
   it.each([
@@ -187,12 +52,12 @@ describe('Account that does not answer', () => {
     [{ overloaded: true }, 1],
   ])('(error flags %j) is called %s times before the Worker returns 503 [E3]', async (flags, times) => {
     vi.spyOn(console, 'error').mockImplementation(() => undefined)
-    does = well
+    meddle((_, call) => call())
     const crawler = await regular()
-    does = async (name, call) => {
+    meddle(async (name, call) => {
       if (name === 'ACCOUNT.place') throw Object.assign(new Error('no answer'), flags)
       return call()
-    }
+    })
     const response = await shop.ask('/page', { payment: await voucher(crawler) })
     expect([response.status, await errorOf(response)]).toEqual([503, 'tab_ledger_unavailable'])
     expect(response.headers.get('retry-after')).not.toBeNull()
