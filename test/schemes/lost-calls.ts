@@ -3,7 +3,7 @@
  * no payer is asked to pay again, and sending the same payment again charges once.
  */
 import { env, evictDurableObject, runInDurableObject } from 'cloudflare:test'
-import { describe, expect, it, vi } from 'vitest'
+import { expect, vi } from 'vitest'
 import { readBalance } from '../../src/chain/token.ts'
 import { LEASE_MS } from '../../src/ledger/exact/authorizations.ts'
 import { chainAt } from '../chain/harness.ts'
@@ -100,28 +100,26 @@ async function survive(
   return calls
 }
 
-/** Tests each scenario with each call lost in turn. */
-export function surviveLostCalls(scenarios: Scenario[]): void {
-  describe.each(scenarios)('Payment by $name', (scenario) => {
-    it.each([
-      ['before', 1, {}],
-      ['after', 1, {}],
-      ['before', 2, { retryable: true }],
-      ['after', 2, { durableObjectReset: true }],
-      ['before', 1, { overloaded: true }],
-      ['after', 1, { overloaded: true }],
-      ['before', 99, {}],
-    ] as const)(
-      'charges once when a call fails %s it acts, %s in a row, with flags %j [D12, E1, E3, I4]',
-      { timeout: 60_000 },
-      async (when, times, flags) => {
-        vi.spyOn(console, 'error').mockImplementation(() => undefined)
-        const calls = await survive(scenario, [0, 0, when, flags, scenario.origin], 'nothing fails')
-        for (let first = 0; first <= calls; first++) {
-          await survive(scenario, [first, times, when, flags, scenario.origin], `${when} call ${first}`)
-        }
-        vi.restoreAllMocks()
-      },
-    )
-  })
+/** How calls are lost: before or after they act, how many in a row, and the flags of the error. */
+export const LOSSES: [when: 'before' | 'after', times: number, flags: object][] = [
+  ['before', 1, {}],
+  ['after', 1, {}],
+  ['before', 2, { retryable: true }],
+  ['after', 2, { durableObjectReset: true }],
+  ['before', 1, { overloaded: true }],
+  ['after', 1, { overloaded: true }],
+  ['before', 99, {}],
+]
+
+/** Plays a scenario once without a fault, then once for each call that can be lost. */
+export async function loseEachCall(
+  scenario: Scenario,
+  [when, times, flags]: (typeof LOSSES)[number],
+): Promise<void> {
+  vi.spyOn(console, 'error').mockImplementation(() => undefined)
+  const calls = await survive(scenario, [0, 0, when, flags, scenario.origin], 'nothing fails')
+  for (let first = 0; first <= calls; first++) {
+    await survive(scenario, [first, times, when, flags, scenario.origin], `${when} call ${first}`)
+  }
+  vi.restoreAllMocks()
 }

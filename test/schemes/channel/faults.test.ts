@@ -1,7 +1,7 @@
 /** A channel's payments while the calls of the Worker fail. */
 import { describe, expect, it, vi } from 'vitest'
 import { type Crawler, errorOf, newCrawler, newRegular, PRICE } from '../harness.ts'
-import { meddle, type Scenario, shop, surviveLostCalls } from '../lost-calls.ts'
+import { LOSSES, loseEachCall, meddle, type Scenario, shop } from '../lost-calls.ts'
 
 const DEPOSIT = 50_000n
 const regular = () => newRegular(shop)
@@ -42,7 +42,13 @@ const scenarios: Scenario[] = [
   },
 ]
 
-surviveLostCalls(scenarios)
+describe.each(scenarios)('Payment by $name', (scenario) => {
+  it.each(LOSSES)(
+    'charges once when a call fails %s it acts, %s in a row, with flags %j [D12, E1, E3, I4]',
+    { timeout: 60_000 },
+    async (...loss) => loseEachCall(scenario, loss),
+  )
+})
 
 describe('Account that does not answer', () => {
   it.each([

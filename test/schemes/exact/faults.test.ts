@@ -1,6 +1,7 @@
 /** Payments by `exact` while the calls of the Worker fail. */
+import { describe, it } from 'vitest'
 import { newCrawler, PRICE } from '../harness.ts'
-import { type Scenario, shop, surviveLostCalls } from '../lost-calls.ts'
+import { LOSSES, loseEachCall, type Scenario, shop } from '../lost-calls.ts'
 
 const newcomer = () => newCrawler(shop)
 
@@ -22,4 +23,10 @@ const scenarios: Scenario[] = [
   },
 ]
 
-surviveLostCalls(scenarios)
+describe.each(scenarios)('Payment by $name', (scenario) => {
+  it.each(LOSSES)(
+    'charges once when a call fails %s it acts, %s in a row, with flags %j [D12, E1, E3, I4]',
+    { timeout: 60_000 },
+    async (...loss) => loseEachCall(scenario, loss),
+  )
+})
