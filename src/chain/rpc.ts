@@ -101,9 +101,14 @@ async function firstTwo<Value>(
     rpcUrl === undefined ? [] : ask({ ...chain, rpcUrl, fallbackUrls }),
   )
   const settled = await Promise.allSettled(asked)
-  const [first, ...rest] = settled.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []))
-  if (first !== undefined) return [first, ...rest]
+  const answers = settled.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []))
+  // Trap: `undefined` is an answer too, such as for a receipt that no node has yet.
+  if (isSome(answers)) return answers
   throw settled.find((one) => one.status === 'rejected')?.reason
+}
+
+function isSome<Value>(answers: Value[]): answers is [Value, ...Value[]] {
+  return answers.length > 0
 }
 
 /** The chain's nodes, those that failed lately last, or with `wellOnly` left out if another is well. */

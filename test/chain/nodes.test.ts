@@ -157,6 +157,17 @@ describe('decision about money', () => {
     expect(await relayer.outcome(order.id)).toMatchObject({ status: 'mined' })
   })
 
+  it('leaves a transaction pending while neither node has its receipt [F9]', async () => {
+    const { chain, first, second } = twoNodes()
+    const relayer = await newRelayer({ chain })
+    for (const node of [first, second])
+      await node.misbehave({ method: RECEIPT, does: 'answer', result: null })
+    const order = anOrder()
+    expect(await relayer.send(order, 300)).toMatchObject({ status: 'pending' })
+    for (const node of [first, second]) await node.misbehave()
+    expect(await relayer.outcome(order.id)).toMatchObject({ status: 'mined' })
+  })
+
   it('does not wait for the receipts of a node that stands still [F9]', async () => {
     const { chain, second } = twoNodes({ maxHeadAgeSeconds: 60 })
     const relayer = await newRelayer({ chain })
