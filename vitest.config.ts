@@ -74,7 +74,7 @@ export default defineConfig({
           globalSetup: chain,
           include: ['test/**/*.test.ts'],
           exclude: [...outside, ...house, ...unit],
-          setupFiles: ['test/book.setup.ts'],
+          setupFiles: ['test/lazy.setup.ts', 'test/book.setup.ts'],
         },
       },
       {
