@@ -7,6 +7,7 @@ import { defineConfig } from 'vitest/config'
 import { origin } from './test/origin.ts'
 import { unitFiles } from './test/projects.ts'
 import { Quiet } from './test/quiet.ts'
+import { staticImports } from './test/static-imports.ts'
 
 const house = ['test/house/**/*.test.ts']
 // Minutes of journeys that `npm test` leaves to `npm run test:long`.
@@ -41,6 +42,7 @@ export default defineConfig({
       {
         extends: true,
         plugins: [
+          staticImports(),
           cloudflareTest(async ({ inject }) => {
             const chains = inject('chains')
             const chain = chains[workers++ % chains.length]
@@ -74,7 +76,7 @@ export default defineConfig({
           globalSetup: chain,
           include: ['test/**/*.test.ts'],
           exclude: [...outside, ...house, ...unit],
-          setupFiles: ['test/lazy.setup.ts', 'test/book.setup.ts'],
+          setupFiles: ['test/book.setup.ts'],
         },
       },
       {
