@@ -129,3 +129,18 @@ export function anOrder(rest: Partial<TransactionOrder> = {}): TransactionOrder 
 export async function countOf(address: Address): Promise<number> {
   return Number.parseInt(await rpc<Hex>('eth_getTransactionCount', address, 'latest'), 16)
 }
+
+/**
+ * The node's answer to `encodeReads`, with one number exchanged. Trap: the digits of a number may also stand across two words, or
+ * be an offset. Only a whole word that follows the length of its bytes is a value.
+ */
+export function withValue(answer: Hex, value: bigint, other: bigint): Hex {
+  const words = answer.slice(2).match(/.{64}/g) ?? []
+  const at = words.findIndex((word, at) => at > 1 && words[at - 1] === wordOf(32n) && word === wordOf(value))
+  if (at < 0) throw new Error('the answer must have the value')
+  return `0x${words.with(at, wordOf(other)).join('')}`
+}
+
+function wordOf(number: bigint): string {
+  return number.toString(16).padStart(64, '0')
+}

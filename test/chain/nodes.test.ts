@@ -6,7 +6,7 @@ import { decodeReads, encodeReads, MULTICALL } from '../../src/chain/multicall.t
 import { type Chain, readAt } from '../../src/chain/rpc.ts'
 import { readHolding, tokenAbi } from '../../src/chain/token.ts'
 import type { Address, Hex } from '../../src/protocol/evm/hex.ts'
-import { anOrder, chainAt, type Lane, newLane, newRelayer, randomHex, rpc } from './harness.ts'
+import { anOrder, chainAt, type Lane, newLane, newRelayer, randomHex, rpc, withValue } from './harness.ts'
 
 const RECEIPT = 'eth_getTransactionReceipt'
 const COUNT = 'eth_getTransactionCount'
@@ -27,8 +27,7 @@ async function answerOfAge(seconds: number): Promise<Hex> {
   const call = { to: MULTICALL, data: encodeReads([]) }
   const answer = await rpc<Hex>('eth_call', call, 'latest')
   const { time } = decodeReads(answer, 0)
-  const word = (number: bigint) => number.toString(16).padStart(64, '0')
-  return answer.replace(word(time), word(BigInt(Math.floor(Date.now() / 1000) - seconds))) as Hex
+  return withValue(answer, time, BigInt(Math.floor(Date.now() / 1000) - seconds))
 }
 
 describe('node that stands still', () => {

@@ -7,7 +7,7 @@ import { clientOf } from '../../src/chain/node-client.ts'
 import { broadcast } from '../../src/chain/relayer/transaction.ts'
 import { connect, readAt } from '../../src/chain/rpc.ts'
 import type { Hex } from '../../src/protocol/evm/hex.ts'
-import { chainAt, newLane, randomHex, rpc } from './harness.ts'
+import { chainAt, newLane, randomHex, rpc, withValue } from './harness.ts'
 
 describe('readChannels', () => {
   it('returns zeros for a channel that was never opened', async () => {
@@ -98,8 +98,7 @@ describe('readChannels at a block beyond the chain’s head', () => {
     const call = { to: MULTICALL, data: encodeReads(channelReads(escrow, id)) }
     const answer = await rpc<Hex>('eth_call', call, 'latest')
     const { block } = decodeReads(answer, 3)
-    const word = (number: bigint) => number.toString(16).padStart(64, '0')
-    return { block, result: answer.replace(word(block), word(block + ahead)) }
+    return { block, result: withValue(answer, block, block + ahead) }
   }
 
   it('throws unreachable, since an account ignores all blocks before the one it has seen [F9]', async () => {
