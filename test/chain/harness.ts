@@ -135,7 +135,7 @@ export async function countOf(address: Address): Promise<number> {
  * be an offset. Only a whole word that follows the length of its bytes is a value.
  */
 export function withValue(answer: Hex, value: bigint, other: bigint): Hex {
-  const words = answer.slice(2).match(/.{64}/g) ?? []
+  const words: string[] = answer.slice(2).match(/.{64}/g) ?? []
   const at = words.findIndex((word, at) => at > 1 && words[at - 1] === wordOf(32n) && word === wordOf(value))
   if (at < 0) throw new Error('the answer must have the value')
   return `0x${words.with(at, wordOf(other)).join('')}`
