@@ -152,7 +152,8 @@ describe('relayer with a key that another deployment uses too', () => {
     // Both took the same nonces. Those that lost theirs get another one once that is final.
     await rpc('anvil_mine', '0x64')
     for (const relayer of relayers) await relayer.alarm()
-    await Promise.all(sent.map(({ relayer, order }) => relayer.send(order)))
+    // One after the other: sent at once, they could take the same nonces again and wait for the next final block.
+    for (const { relayer, order } of sent) await relayer.send(order)
     const ends = await Promise.all(sent.map(({ relayer, order }) => relayer.outcome(order.id)))
     expect(ends.map(({ status }) => status)).toEqual(sent.map(() => 'mined'))
     expect(new Set(ends.map((end) => 'hash' in end && end.hash)).size).toBe(sent.length)
