@@ -9,9 +9,10 @@ export type NodeError = { code: number; message: string; data: Hex | undefined }
 /** The longest part of a node's message that is kept. */
 const MAX_MESSAGE_LENGTH = 300
 
-/** `0x7`, and as nodes also write it `0x07`, `0X7`, `7` or a JSON number. */
+/** A number as text: `0x7`, and as nodes also write it `0x07`, `0X7` or `7`. */
+export const QUANTITY = /^(0[xX][0-9a-fA-F]{1,64}|[0-9]{1,78})$/
 const quantity = v.union([
-  v.pipe(v.string(), v.regex(/^(0[xX][0-9a-fA-F]{1,64}|[0-9]{1,78})$/)),
+  v.pipe(v.string(), v.regex(QUANTITY)),
   v.pipe(v.number(), v.safeInteger(), v.minValue(0)),
 ])
 const data = v.pipe(v.string(), v.regex(/^0x(?:[0-9a-fA-F]{2})*$/))

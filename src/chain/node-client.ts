@@ -1,9 +1,9 @@
 /** The client of an RPC node, on viem's HTTP transport. Loaded at the first use of a chain, not at start-up. */
-import { BaseError, type EIP1193RequestFn, type EIP1474Methods, RpcRequestError } from 'viem'
+import { BaseError, type EIP1193RequestFn, type EIP1474Methods } from 'viem'
 import { getHttpRpcClient } from 'viem/utils'
 import { secretsOfUrl } from '../platform/secrets.ts'
 import { ChainFault } from './fault.ts'
-import { isWellFormed, type NodeError, readNodeError } from './node-answers.ts'
+import { isWellFormed, type NodeError, QUANTITY, readNodeError } from './node-answers.ts'
 
 /** See node-answers.ts. */
 export type { NodeError } from './node-answers.ts'
@@ -23,6 +23,17 @@ export type Client = { request: EIP1193RequestFn<EIP1474Methods> }
 const NULLABLE = new Set(['eth_getTransactionReceipt'])
 
 type Question = { method: string; params?: unknown }
+
+/** A node has answered with an error. */
+class AnswerFault extends Error {
+  override name = 'AnswerFault'
+  readonly error: NodeError
+
+  constructor(error: NodeError) {
+    super(`the node returned error ${error.code}: ${error.message}`)
+    this.error = error
+  }
+}
 
 const clients = new Map<string, Client>()
 
@@ -45,7 +56,7 @@ function openClient(rpcUrl: string, timeout: number): Client {
   const secrets = secretsOfUrl(rpcUrl)
   const ask = async (body: Question): Promise<unknown> => {
     const { error, result } = (await node.request({ body })) ?? {}
-    if (error) throw new RpcRequestError({ body, error: readNodeError(error, secrets), url: rpcUrl })
+    if (error) throw new AnswerFault(readNodeError(error, secrets))
     if (result === undefined || (result === null && !NULLABLE.has(body.method)))
       throw new ChainFault('unreachable', 'the node returned no result')
     if (isWellFormed(body.method, result)) return result
@@ -66,7 +77,7 @@ function openClient(rpcUrl: string, timeout: number): Client {
 
 /** Whether a node has answered the call itself with an error. Another node would answer the same. */
 export function isAnswer(thrown: unknown): boolean {
-  return thrown instanceof RpcRequestError && !BUSY.has(thrown.code)
+  return thrown instanceof AnswerFault && !BUSY.has(thrown.error.code)
 }
 
 /** Whether the node does not know a method. Nodes answer -32601, and some -32600 or another code with these words. */
@@ -81,25 +92,21 @@ export function isUnknownMethod(thrown: unknown): boolean {
  */
 export function quantity(value: unknown): bigint {
   if (typeof value === 'number' && Number.isSafeInteger(value) && value >= 0) return BigInt(value)
-  if (typeof value === 'string' && /^(0[xX][0-9a-fA-F]{1,64}|[0-9]{1,78})$/.test(value)) return BigInt(value)
+  if (typeof value === 'string' && QUANTITY.test(value)) return BigInt(value)
   throw new ChainFault('unreachable', 'a number of the node must be hexadecimal')
 }
 
-/** The node's error inside an error of viem; undefined when no node answered. */
+/** The error with which a node has answered; undefined when no node answered. */
 export function nodeErrorOf(thrown: unknown): NodeError | undefined {
-  if (!(thrown instanceof RpcRequestError)) return undefined
-  return readNodeError({ code: thrown.code, message: thrown.details, data: thrown.data })
+  return thrown instanceof AnswerFault ? thrown.error : undefined
 }
 
-/** An error of viem as a fault. Keeps only the short message: the long one contains the node's URL. */
+/** What a client throws, as a fault. Keeps only viem's short message: the long one contains the node's URL. */
 export function faultOf(thrown: unknown): ChainFault {
   if (thrown instanceof ChainFault) return thrown
-  if (!(thrown instanceof BaseError)) throw thrown
-  const error = nodeErrorOf(thrown)
-  return new ChainFault(
-    'unreachable',
-    error ? `the node returned error ${error.code}: ${error.message}` : thrown.shortMessage,
-  )
+  if (thrown instanceof AnswerFault) return new ChainFault('unreachable', thrown.message)
+  if (thrown instanceof BaseError) return new ChainFault('unreachable', thrown.shortMessage)
+  throw thrown
 }
 
 /** Runs a decoder of a node's answer. @throws ChainFault `unreachable` for bytes that do not decode */
