@@ -38,7 +38,7 @@ export function draftNote(
   const { net, unit } = note
   const left = creditable(invoice)
   if (net <= 0n || net > left)
-    throw new RangeError(`a credit note on ${invoice.id} must be above 0 and fit what is left`)
+    throw new RangeError(`a credit note on ${invoice.id} must be above 0 and at most the rest of the invoice`)
   const leftVat = invoice.vat.amount - (invoice.credited - invoice.creditedNet)
   const share = roundTo(invoice.vat.amount * net, invoice.net * unit) * unit
   return noteOn(invoice, { ...note, vat: net === left || share > leftVat ? leftVat : share })
@@ -55,7 +55,7 @@ export function draftNoteOver(
   const { total } = note
   const left = invoice.total - invoice.credited
   if (total <= 0n || total > left)
-    throw new RangeError(`a credit note on ${invoice.id} must be above 0 and fit what is left`)
+    throw new RangeError(`a credit note on ${invoice.id} must be above 0 and at most the rest of the invoice`)
   const leftNet = creditable(invoice)
   const share = (total * invoice.net) / invoice.total
   // Earlier notes were rounded; neither the net amount nor the VAT that is left may fall below zero.

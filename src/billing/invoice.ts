@@ -1,4 +1,4 @@
-/** Drafts invoices: who owes whom how much, with which tax, until when. Pure. */
+/** Drafts invoices: seller, payer, lines, VAT and due date. Pure. */
 
 import { dueDate } from '../ledger/billing/dunning.ts'
 import type { Draft, DunningTerms, Invoice, Party } from '../ledger/billing/types.ts'

@@ -101,7 +101,7 @@ export function nodeErrorOf(thrown: unknown): NodeError | undefined {
   return thrown instanceof AnswerFault ? thrown.error : undefined
 }
 
-/** What a client throws, as a fault. Keeps only viem's short message: the long one contains the node's URL. */
+/** The fault for an error of a client. Keeps only viem's short message: the long one contains the node's URL. */
 export function faultOf(thrown: unknown): ChainFault {
   if (thrown instanceof ChainFault) return thrown
   if (thrown instanceof AnswerFault) return new ChainFault('unreachable', thrown.message)

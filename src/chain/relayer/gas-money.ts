@@ -42,7 +42,7 @@ export const GAS_TERMS: GasTerms = {
  * - `below_gas`: it moves less than it costs.
  * - `payer_budget`: its payer has cost as much as a payer may today.
  * - `new_payers_budget`: payers of their first day have.
- * - `reserve`: what is left is kept for claims.
+ * - `reserve`: the rest is kept for claims.
  */
 export type Declined = 'below_gas' | 'payer_budget' | 'new_payers_budget' | 'reserve'
 

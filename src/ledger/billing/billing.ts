@@ -242,7 +242,7 @@ export class Billing implements BillingCalls {
   }
 
   /**
-   * The over-invoiced amount: what invoices exceed deliveries by, because charges were released after
+   * The over-invoiced amount: how far invoices exceed deliveries, because charges were released after
    * invoicing.
    */
   get #excess(): bigint {

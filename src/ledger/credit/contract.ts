@@ -90,7 +90,7 @@ export type BillingCalls = {
   /** Stores the rail's reference and payment link of a submitted invoice, over earlier ones. */
   presented(invoice: string, presented: Presented): Promise<InvoiceStanding>
   /**
-   * Stores a credit note. Ignores one that exceeds what is left of the invoice, as when two are drafted at
+   * Stores a credit note. Ignores one that exceeds the rest of the invoice, as when two are drafted at
    * once.
    */
   credited(note: CreditNote): Promise<InvoiceStanding>

@@ -40,7 +40,7 @@ type AccountRead = {
   healed: bigint
 }
 
-/** Reads the page after `after`. Repeating it finds what is left. @throws ChainFault when the chain cannot be read */
+/** Reads the page after `after`. Repeating it finds the rest. @throws ChainFault when the chain cannot be read */
 export async function gather(settings: Settings, after: string): Promise<Gathered> {
   const { channels, exact, empty, findings, next } = await readPage(settings, after)
   const least = channels.length > 0 ? await leastOf(settings, 'claim') : 0n

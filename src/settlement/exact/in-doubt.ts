@@ -12,7 +12,7 @@ const MAX_PAYMENTS = 50
 
 /**
  * Resolves one payer's unresolved and watched payments where the chain shows their outcome. A payment that cannot be read
- * is a finding, and does not stop the others. Repeating it finds what is left.
+ * is a finding, and does not stop the others. Repeating it finds the rest.
  */
 export async function resolvePayments(
   { authorizations, chain, relayer }: Payers,
