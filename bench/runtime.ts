@@ -103,7 +103,8 @@ export async function startWorker(options: WorkerOptions): Promise<BenchWorker> 
     log: new Log(LogLevel.NONE),
     // Standard output is for the report only.
     handleStructuredLogs: ({ level, message }) => {
-      if (level !== 'log' && level !== 'info') console.error(message)
+      // All cases share one relayer key on purpose, which each relayer warns about.
+      if (level === 'error') console.error(message)
     },
   })
   const miniflare = new Miniflare(settings)
