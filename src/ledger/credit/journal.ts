@@ -158,11 +158,15 @@ export class LineJournal {
     return this.#read('SELECT * FROM entry WHERE seq = ?1 OR (seq > ?1 AND of = ?1) ORDER BY seq', seq)
   }
 
-  /** Returns the time of the first charge or release after `seq`, or null. */
+  /** Returns the time of the first charge or release of an amount after `seq`, or null. */
   movedAfter(seq: number): number | null {
     if (!this.exists()) return null
     const [row] = this.#sql
-      .exec(`SELECT at FROM entry WHERE seq > ? AND kind IN ('charge', 'release') ORDER BY seq LIMIT 1`, seq)
+      .exec(
+        `SELECT at FROM entry WHERE seq > ? AND kind IN ('charge', 'release') AND amount <> ? ORDER BY seq LIMIT 1`,
+        seq,
+        padAmount(0n),
+      )
       .toArray()
     return row ? (row.at as number) : null
   }

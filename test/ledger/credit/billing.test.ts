@@ -112,6 +112,17 @@ describe('CreditLine.close', () => {
     expect(await line.line().bill()).toMatchObject({ unstated: null, uninvoiced: [] })
   })
 
+  it('returns null when only a replay failed, which takes nothing back', async () => {
+    const line = newLine()
+    const order = line.order({ id: 'first' })
+    const answer = await line.place(order)
+    await line.place({ ...order, id: 'replay' })
+    await line.line().close({ ...EVER, id: 'one' })
+    if (answer.outcome === 'refused') throw new Error('the order must be charged')
+    await line.line().release(answer.entry, 'replay')
+    expect(await line.line().close({ ...EVER, id: 'two' })).toBeNull()
+  })
+
   it('stores a root that proves each entry and no altered one', async () => {
     const { line, statement } = await billed()
     if (!statement) return expect.fail('no statement')
