@@ -183,7 +183,9 @@ describe('canonicalize', () => {
         if (!first.ok) return
         const { path, match, search } = first.value
         expect(read(path + search)).toEqual(first.value)
-        expect(read(match.replaceAll(' ', '%20')).match).toBe(match)
+        // Lower case may be longer, so what rules match may be too long to be read again.
+        const again = canonicalize(match.replaceAll(' ', '%20'))
+        expect(again.ok ? again.value.match : again.refusal.reason).toBeOneOf([match, 'url_too_long'])
       }),
       { numRuns: runs(300) },
     )

@@ -29,6 +29,7 @@ function fire(cron: string, scheduledTime: Date) {
 
 // Files before this one used the Worker's key too, and a run reports transactions that its relayer has not stored.
 beforeAll(async () => {
+  await rpc('anvil_dropAllTransactions')
   await rpc('anvil_setNonce', addressOf(env.RELAYER_KEY as Hex), '0x0')
 })
 
@@ -44,11 +45,11 @@ describe('Nightly cron', () => {
     const instances = await runs.get()
     expect(instances).toHaveLength(1)
     await instances[0]?.waitForStatus('complete')
-    expect(await instances[0]?.getOutput()).toBe('settled')
+    const { status, record } = await recordOf('settle-20261121T000000')
+    expect(record.findings).toMatchObject({ list: [] })
+    expect([status, await instances[0]?.getOutput()]).toEqual(['settled', 'settled'])
     expect(await received(setup)).toBe(30n)
     for (const channel of channels) expect(await standingOf(channel.id)).toMatchObject({ redeemed: 15n })
-    const { status, record } = await recordOf('settle-20261121T000000')
-    expect(status).toBe('settled')
     expect(record).toMatchObject({ window: '20261121T000000', startedBy: 'cron', claimed: '30', swept: '30' })
   })
 
@@ -119,6 +120,7 @@ describe('startRuns', () => {
     expect(instances).toHaveLength(2)
     await Promise.all(instances.map((instance) => instance.waitForStatus('complete')))
     const records = await Promise.all(ids.map(recordOf))
+    expect(records[0]?.record.findings).toMatchObject({ list: [] })
     expect(records.map(({ kind, status }) => [kind, status])).toEqual([
       ['settlement', 'settled'],
       ['billing', 'settled'],
