@@ -8,9 +8,9 @@ import type { Dialect } from './dialects/dialect.ts'
 import { dialectOf, speakerOf } from './dialects/index.ts'
 import { offeredAfter, offersOf, storedOffers } from './offers.ts'
 import { prefersHtml } from './page.ts'
-import { type CanonicalPath, canonicalize, siteOrigin } from './path.ts'
+import { siteOrigin, type Target, targetOf } from './path.ts'
 import { RecentPayers } from './payers.ts'
-import { decide, type Policy } from './policy.ts'
+import { decideUrl, type Policy } from './policy.ts'
 import { paidResponse, preflight, receiptAlone, refused, refusedSale } from './response.ts'
 import { type Goods, type Sold, sell, type Wanted } from './sale.ts'
 import { readAnswer, restore } from './stored-answer.ts'
@@ -27,12 +27,12 @@ export type GateOptions = {
   cloudflareCharges: boolean
 }
 
-/** Where the content comes from once the gate lets a request through. */
+/** Where the content comes from once the gate lets a request through. It is asked for the path exactly as it was sent. */
 export type Content = {
   /** A free page: streams both ways. */
-  pass(request: Request, path: CanonicalPath): Promise<Response>
+  pass(request: Request, target: Target): Promise<Response>
   /** A page being paid for. `body` was read by the gate, since the payment is bound to it. */
-  buy(request: Request, path: CanonicalPath, body: Uint8Array<ArrayBuffer> | null): Promise<Response>
+  buy(request: Request, target: Target, body: Uint8Array<ArrayBuffer> | null): Promise<Response>
 }
 
 /** Answers one request: the page, an offer or a refusal. */
@@ -50,7 +50,7 @@ export function gate({ policy, schemes, now, newId, cloudflareCharges }: GateOpt
   const tools = { now, newId, payers: new RecentPayers() }
 
   return async function handle(request, content) {
-    const { method, headers, url: target } = request
+    const { method, headers, url: sent } = request
     if (!METHODS.has(method)) return refused({ reason: 'method_not_allowed' })
     if (method === 'OPTIONS') {
       const free = freePreflight(policy, request)
@@ -58,29 +58,27 @@ export function gate({ policy, schemes, now, newId, cloudflareCharges }: GateOpt
     }
     const dialect = dialectOf(headers)
     const manner = { head: method === 'HEAD', dialect: dialect ?? null }
-    const path = canonicalize(target)
-    if (!path.ok) return refused(path.refusal, manner)
-    const site = siteOrigin(target)
-    if (site === null) return refused({ reason: 'ambiguous_path' }, manner)
+    const [site, target] = [siteOrigin(sent), targetOf(sent)]
+    if (site === null || !target) return refused({ reason: 'ambiguous_path' }, manner)
     const asker = classify({
       userAgent: headers.get('user-agent'),
       cf: request.cf as IncomingRequestCfProperties | undefined,
       signed: headers.has('signature-input'),
       paying: dialect !== undefined,
     })
-    const decision = decide(policy, { method, path: path.value, asker })
+    const decided = decideUrl(policy, { method, url: sent, asker })
+    if (!decided.ok) return refused(decided.refusal, manner)
+    const decision = decided.value
     if (decision.action === 'block') return refused({ reason: 'blocked' }, manner)
     const isFree = decision.action === 'allow' || (cloudflareCharges && chargedByCloudflare(headers))
-    if (isFree) return content.pass(request, path.value).catch(unreachable)
-    const url = `${site}${path.value.path}${path.value.search}`
+    if (isFree) return content.pass(request, target).catch(unreachable)
+    const url = `${site}${target.path}${target.search}`
     const offers = offersFor(decision)
     // HEAD is gated and never charges: a payment on it is not even read.
     const sale =
       manner.head || !dialect
         ? refuse('payment_required')
-        : await sellFor(request, path.value, { url, decision, offers }, dialect, content).catch(
-            outcomeUnknown,
-          )
+        : await sellFor(request, target, { url, decision, offers }, dialect, content).catch(outcomeUnknown)
     if (sale.ok) return sale.value
     log(sale.refusal)
     const left = offeredAfter(decision, sale.refusal)
@@ -96,7 +94,7 @@ export function gate({ policy, schemes, now, newId, cloudflareCharges }: GateOpt
 
   async function sellFor(
     request: Request,
-    path: CanonicalPath,
+    target: Target,
     wanted: Omit<Wanted, 'sent' | 'method'>,
     dialect: Dialect,
     content: Content,
@@ -106,7 +104,7 @@ export function gate({ policy, schemes, now, newId, cloudflareCharges }: GateOpt
     const { method } = request
     const sent = { request, read: reader(request, now) }
     const goods: Goods<Response> = {
-      buy: (body) => content.buy(request, path, body),
+      buy: (body) => content.buy(request, target, body),
       delivers: isDelivery,
       discard: async (answer) => answer.body?.cancel(),
       read: readAnswer,
@@ -122,10 +120,10 @@ export function gate({ policy, schemes, now, newId, cloudflareCharges }: GateOpt
  * The path of a preflight for a request that will pass free: the site's own rules for other origins hold there. Undefined for
  * all else, such as the preflight of a request that will pay.
  */
-function freePreflight(policy: Policy, { headers, url, cf }: Request): CanonicalPath | undefined {
+function freePreflight(policy: Policy, { headers, url, cf }: Request): Target | undefined {
   const method = headers.get('access-control-request-method')
-  const path = canonicalize(url)
-  if (method === null || !METHODS.has(method) || !path.ok || siteOrigin(url) === null) return undefined
+  const target = targetOf(url)
+  if (method === null || !METHODS.has(method) || !target || siteOrigin(url) === null) return undefined
   const names = headers.get('access-control-request-headers')?.match(/[\w-]+/g) ?? []
   const announced = new Headers(names.map((name) => [name, '']))
   const asker = classify({
@@ -134,10 +132,12 @@ function freePreflight(policy: Policy, { headers, url, cf }: Request): Canonical
     signed: announced.has('signature-input'),
     paying: dialectOf(announced) !== undefined,
   })
-  const isFree = (asked: string) =>
-    decide(policy, { method: asked, path: path.value, asker }).action === 'allow'
+  const isFree = (asked: string) => {
+    const decided = decideUrl(policy, { method: asked, url, asker })
+    return decided.ok && decided.value.action === 'allow'
+  }
   // Threat: an origin that looks at no method answers OPTIONS with the page.
-  return isFree(method) && isFree('GET') ? path.value : undefined
+  return isFree(method) && isFree('GET') ? target : undefined
 }
 
 /** The end of a sale as HTTP. */

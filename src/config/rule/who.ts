@@ -26,6 +26,10 @@ export const who = condition({
     const asks = compileWho(words)
     return asks && (({ asker }) => asks(asker))
   },
+  scope: (words) => {
+    const keys = words.map((word) => word.toLowerCase().replace(/^agent:/, ''))
+    return { askers: keys.includes('everyone') ? undefined : keys }
+  },
   describe: (words) => words.join(', '),
 })
 
