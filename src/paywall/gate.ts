@@ -1,5 +1,6 @@
 /** The gate: a request's life over HTTP, from its price to its receipt (the whole of it is in ARCHITECTURE.md). */
-import { classify } from '../identity/classify.ts'
+import type { Published } from '../identity/claim.ts'
+import { type ClientEvidence, classify } from '../identity/classify.ts'
 import type { Body, Read } from '../identity/verify.ts'
 import { CHARGED_BY_CLOUDFLARE } from '../protocol/pay-per-crawl.ts'
 import { accept, type Refusal, type Result, refuse } from '../protocol/refusal.ts'
@@ -25,6 +26,8 @@ export type GateOptions = {
   newId: () => string
   /** Whether Cloudflare's own products charge on this zone. Only then their headers mean anything: a client can write them too. */
   cloudflareCharges: boolean
+  /** The addresses that operators of crawlers publish, at this moment. Without it, addresses prove and refute nothing. */
+  published?: () => Published
 }
 
 /** Where the content comes from once the gate lets a request through. */
@@ -45,7 +48,7 @@ const MAX_BODY_BYTES = 1 << 20
 const MAX_BODY_READ_MS = 120_000
 
 /** Builds the gate of one site. It holds no state but caches: the offers it has written, and its payers of late. */
-export function gate({ policy, schemes, now, newId, cloudflareCharges }: GateOptions): Gate {
+export function gate({ policy, schemes, now, newId, cloudflareCharges, published }: GateOptions): Gate {
   const offersFor = storedOffers(policy, schemes)
   const tools = { now, newId, payers: new RecentPayers() }
 
@@ -53,7 +56,7 @@ export function gate({ policy, schemes, now, newId, cloudflareCharges }: GateOpt
     const { method, headers, url: target } = request
     if (!METHODS.has(method)) return refused({ reason: 'method_not_allowed' })
     if (method === 'OPTIONS') {
-      const free = freePreflight(policy, request)
+      const free = freePreflight(policy, request, published?.())
       return free ? content.pass(request, free).catch(unreachable) : preflight()
     }
     const dialect = dialectOf(headers)
@@ -62,12 +65,8 @@ export function gate({ policy, schemes, now, newId, cloudflareCharges }: GateOpt
     if (!path.ok) return refused(path.refusal, manner)
     const site = siteOrigin(target)
     if (site === null) return refused({ reason: 'ambiguous_path' }, manner)
-    const asker = classify({
-      userAgent: headers.get('user-agent'),
-      cf: request.cf as IncomingRequestCfProperties | undefined,
-      signed: headers.has('signature-input'),
-      paying: dialect !== undefined,
-    })
+    const evidence = evidenceOf(request, headers, published?.())
+    const asker = classify(evidence)
     const decision = decide(policy, { method, path: path.value, asker })
     if (decision.action === 'block') return refused({ reason: 'blocked' }, manner)
     const isFree = decision.action === 'allow' || (cloudflareCharges && chargedByCloudflare(headers))
@@ -122,22 +121,38 @@ export function gate({ policy, schemes, now, newId, cloudflareCharges }: GateOpt
  * The path of a preflight for a request that will pass free: the site's own rules for other origins hold there. Undefined for
  * all else, such as the preflight of a request that will pay.
  */
-function freePreflight(policy: Policy, { headers, url, cf }: Request): CanonicalPath | undefined {
+function freePreflight(
+  policy: Policy,
+  request: Request,
+  published: Published | undefined,
+): CanonicalPath | undefined {
+  const { headers, url } = request
   const method = headers.get('access-control-request-method')
   const path = canonicalize(url)
   if (method === null || !METHODS.has(method) || !path.ok || siteOrigin(url) === null) return undefined
   const names = headers.get('access-control-request-headers')?.match(/[\w-]+/g) ?? []
   const announced = new Headers(names.map((name) => [name, '']))
-  const asker = classify({
-    userAgent: headers.get('user-agent'),
-    cf: cf as IncomingRequestCfProperties | undefined,
-    signed: announced.has('signature-input'),
-    paying: dialectOf(announced) !== undefined,
-  })
+  const asker = classify(evidenceOf(request, announced, published))
   const isFree = (asked: string) =>
     decide(policy, { method: asked, path: path.value, asker }).action === 'allow'
   // Threat: an origin that looks at no method answers OPTIONS with the page.
   return isFree(method) && isFree('GET') ? path.value : undefined
+}
+
+/** What is known about a client. `paying`: the headers with which it pays and signs, or announces to do so. */
+function evidenceOf(
+  { headers, cf }: Request,
+  paying: Headers,
+  published: Published | undefined,
+): ClientEvidence {
+  return {
+    userAgent: headers.get('user-agent'),
+    cf: cf as IncomingRequestCfProperties | undefined,
+    signed: paying.has('signature-input'),
+    paying: dialectOf(paying) !== undefined,
+    address: headers.get('cf-connecting-ip'),
+    published,
+  }
 }
 
 /** The end of a sale as HTTP. */

@@ -120,13 +120,5 @@ export const LISTED = {
     'kb.dk_bot',
     'NLUX_IAHarvester',
   ],
-  seo: [
-    'AwarioBot',
-    'magpie-crawler',
-    'MauiBot',
-    'SeobilityBot',
-    'SEOkicks',
-    'spbot',
-    'ZoominfoBot',
-  ],
+  seo: ['AwarioBot', 'magpie-crawler', 'MauiBot', 'SeobilityBot', 'SEOkicks', 'spbot', 'ZoominfoBot'],
 } as const
