@@ -21,6 +21,8 @@ type Covers = {
   method?: OneOrMore<'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'>
   /** `crawlers` where it is absent. */
   who?: OneOrMore<ClientSelector>
+  /** Only crawlers whose name a signature, their operator's addresses or Cloudflare proves. */
+  verified?: true
 }
 
 /** Charges what it covers. */

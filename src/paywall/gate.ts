@@ -1,5 +1,6 @@
 /** The gate: a request's life over HTTP, from its price to its receipt (the whole of it is in ARCHITECTURE.md). */
-import { classify } from '../identity/classify.ts'
+import type { Published } from '../identity/claim.ts'
+import { type ClientEvidence, classify } from '../identity/classify.ts'
 import type { Body, Read } from '../identity/verify.ts'
 import { CHARGED_BY_CLOUDFLARE } from '../protocol/pay-per-crawl.ts'
 import { accept, type Refusal, type Result, refuse } from '../protocol/refusal.ts'
@@ -25,6 +26,8 @@ export type GateOptions = {
   newId: () => string
   /** Whether Cloudflare's own products charge on this zone. Only then their headers mean anything: a client can write them too. */
   cloudflareCharges: boolean
+  /** The addresses that operators of crawlers publish, at this moment. Without it, addresses prove and refute nothing. */
+  published?: () => Published
 }
 
 /** Where the content comes from once the gate lets a request through. It is asked for the path exactly as it was sent. */
@@ -45,7 +48,7 @@ const MAX_BODY_BYTES = 1 << 20
 const MAX_BODY_READ_MS = 120_000
 
 /** Builds the gate of one site. It holds no state but caches: the offers it has written, and its payers of late. */
-export function gate({ policy, schemes, now, newId, cloudflareCharges }: GateOptions): Gate {
+export function gate({ policy, schemes, now, newId, cloudflareCharges, published }: GateOptions): Gate {
   const offersFor = storedOffers(policy, schemes)
   const tools = { now, newId, payers: new RecentPayers() }
 
@@ -53,19 +56,14 @@ export function gate({ policy, schemes, now, newId, cloudflareCharges }: GateOpt
     const { method, headers, url: sent } = request
     if (!METHODS.has(method)) return refused({ reason: 'method_not_allowed' })
     if (method === 'OPTIONS') {
-      const free = freePreflight(policy, request)
+      const free = freePreflight(policy, request, published?.())
       return free ? content.pass(request, free).catch(unreachable) : preflight()
     }
     const dialect = dialectOf(headers)
     const manner = { head: method === 'HEAD', dialect: dialect ?? null }
     const [site, target] = [siteOrigin(sent), targetOf(sent)]
     if (site === null || !target) return refused({ reason: 'ambiguous_path' }, manner)
-    const asker = classify({
-      userAgent: headers.get('user-agent'),
-      cf: request.cf as IncomingRequestCfProperties | undefined,
-      signed: headers.has('signature-input'),
-      paying: dialect !== undefined,
-    })
+    const asker = classify(evidenceOf(request, headers, published?.()))
     const decided = decideUrl(policy, { method, url: sent, asker })
     if (!decided.ok) return refused(decided.refusal, manner)
     const decision = decided.value
@@ -120,24 +118,40 @@ export function gate({ policy, schemes, now, newId, cloudflareCharges }: GateOpt
  * The path of a preflight for a request that will pass free: the site's own rules for other origins hold there. Undefined for
  * all else, such as the preflight of a request that will pay.
  */
-function freePreflight(policy: Policy, { headers, url, cf }: Request): Target | undefined {
+function freePreflight(
+  policy: Policy,
+  request: Request,
+  published: Published | undefined,
+): Target | undefined {
+  const { headers, url } = request
   const method = headers.get('access-control-request-method')
   const target = targetOf(url)
   if (method === null || !METHODS.has(method) || !target || siteOrigin(url) === null) return undefined
   const names = headers.get('access-control-request-headers')?.match(/[\w-]+/g) ?? []
   const announced = new Headers(names.map((name) => [name, '']))
-  const asker = classify({
-    userAgent: headers.get('user-agent'),
-    cf: cf as IncomingRequestCfProperties | undefined,
-    signed: announced.has('signature-input'),
-    paying: dialectOf(announced) !== undefined,
-  })
+  const asker = classify(evidenceOf(request, announced, published))
   const isFree = (asked: string) => {
     const decided = decideUrl(policy, { method: asked, url, asker })
     return decided.ok && decided.value.action === 'allow'
   }
   // Threat: an origin that looks at no method answers OPTIONS with the page.
   return isFree(method) && isFree('GET') ? target : undefined
+}
+
+/** What is known about a client. `paying`: the headers with which it pays and signs, or announces to do so. */
+function evidenceOf(
+  { headers, cf }: Request,
+  paying: Headers,
+  published: Published | undefined,
+): ClientEvidence {
+  return {
+    userAgent: headers.get('user-agent'),
+    cf: cf as IncomingRequestCfProperties | undefined,
+    signed: paying.has('signature-input'),
+    paying: dialectOf(paying) !== undefined,
+    address: headers.get('cf-connecting-ip'),
+    published,
+  }
 }
 
 /** The end of a sale as HTTP. */

@@ -33,15 +33,11 @@ const MIN_INDEXED = 16
 const MAX_HEAD_CHARS = 48
 const MAX_TAIL_CHARS = 16
 
-/** The keys of a client by which {@link Scope} bounds rules: its kind, class and name. */
+/** The keys of a client by which {@link Scope} bounds rules: its kind, class and name. A refuted name may be no name at all. */
 export function keysOf(asker: Asker): readonly string[] {
-  if (asker.kind === 'reader') return READER_KEYS
-  return asker.name === undefined
-    ? ['crawlers', asker.class]
-    : ['crawlers', asker.class, asker.name.toLowerCase()]
+  if (asker.kind === 'reader') return ['readers']
+  return ['crawlers', 'other', asker.class, asker.name?.toLowerCase() ?? asker.class]
 }
-
-const READER_KEYS = ['readers']
 
 /** Compiles the search. Its time grows with the rules for the same client and the same ends of a path, not with all. */
 export function compileSearch<Rule extends Covering>(rules: readonly Rule[]): Search<Rule> {
@@ -79,7 +75,7 @@ function indexed<Rule extends Covering>(rules: readonly Rule[]): Search<Rule> {
   }
   return (facts) => {
     const { match } = facts.path
-    const keys = [ANYONE, ...keysOf(facts.asker)]
+    const keys = new Set([ANYONE, ...keysOf(facts.asker)])
     let best = rules.length
     const tryAll = (byAsker: ByAsker) => {
       for (const key of keys) best = firstBelow(best, byAsker.get(key), rules, facts)

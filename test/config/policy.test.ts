@@ -148,7 +148,7 @@ describe('parsePolicy with wrong terms', () => {
     ],
     [
       { RULES: [{ action: 'charge', pirce: '1' }] },
-      'RULES[0].pirce must be removed or renamed to one of path, query, method, who, action, price, schemes',
+      'RULES[0].pirce must be removed or renamed to one of path, query, method, who, verified, action, price, schemes',
     ],
     [
       { PAYTO: TERMS.RECEIVER },
@@ -206,7 +206,8 @@ describe('parsePolicy with wrong terms', () => {
     })
     expect(unknown).toEqual({
       place: 'RULES[0].PRICE',
-      message: 'must be removed or renamed to one of path, query, method, who, action, price, schemes',
+      message:
+        'must be removed or renamed to one of path, query, method, who, verified, action, price, schemes',
     })
   })
 

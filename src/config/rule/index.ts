@@ -12,12 +12,13 @@ import { price } from './price.ts'
 import { query } from './query.ts'
 import { schemes } from './schemes.ts'
 import type { ConditionTerm, FactorTerm } from './term.ts'
+import { verified } from './verified.ts'
 import { who } from './who.ts'
 
 const ACTIONS = ['charge', 'allow', 'block'] as const satisfies readonly Action[]
 
 /** Every term but `action`, by its name. */
-export const RULE_TERMS = { path, query, method, who, price, schemes }
+export const RULE_TERMS = { path, query, method, who, verified, price, schemes }
 
 type AnyTerm = ConditionTerm<v.GenericSchema> | FactorTerm<v.GenericSchema>
 type Schemas = { [Name in keyof typeof RULE_TERMS]: (typeof RULE_TERMS)[Name]['schema'] }
