@@ -32,25 +32,39 @@ export function spanOf(pattern: string): Span | undefined {
 }
 
 /**
- * Compiles a pattern whose `*` stays within one segment: "/sitemap*.xml" covers "/sitemap-1.xml", not "/sitemap/1.xml". It
- * is read and refused as {@link compilePattern} does.
+ * Compiles a pattern whose `*` stays within one segment: "/sitemap*.xml" covers "/sitemap-1.xml", not "/sitemap/1.xml". A
+ * segment `**` stands for any folders or none. It is read and refused as {@link compilePattern} does.
+ *
+ * Threat: some servers run the script "/article.php" for "/article.php/sitemap.xml". So `**` covers no folder with a dot.
  */
 export function compileSegments(pattern: string): Pattern | undefined {
   const match = readPattern(pattern)
   if (match === undefined) return undefined
-  const [covers, slashes] = [glob(match), slashesIn(match)]
-  // Every slash of the pattern takes one of the path: with equal numbers, none lies under a `*`.
-  return (path) => covers(path) && slashesIn(path) === slashes
+  const parts = match
+    .slice(1)
+    .split('/')
+    .map((part) => (part === '**' ? null : glob(part)))
+  return (path) => coversAll(parts, path.slice(1).split('/'))
+}
+
+/** Matches segments against their patterns; null stands for any folders. Only the last null is ever tried again. */
+function coversAll(parts: readonly (Pattern | null)[], segments: readonly string[]): boolean {
+  let [part, segment, retryPart, retrySegment] = [0, 0, -1, -1]
+  while (segment < segments.length) {
+    const covers = parts[part]
+    if (covers === null) [retryPart, retrySegment, part] = [part + 1, segment, part + 1]
+    else if (covers?.(segments[segment] ?? '')) [part, segment] = [part + 1, segment + 1]
+    else if (retryPart >= 0 && !segments[retrySegment]?.includes('.'))
+      [part, segment, retrySegment] = [retryPart, retrySegment + 1, retrySegment + 1]
+    else return false
+  }
+  return part === parts.length
 }
 
 function readPattern(pattern: string): string | undefined {
   if (!pattern.startsWith('/') || /[?#]/.test(pattern)) return undefined
   const path = canonicalize(pattern)
   return path.ok ? path.value.match : undefined
-}
-
-function slashesIn(path: string): number {
-  return path.split('/').length
 }
 
 /** Not a RegExp: several `.*` would backtrack in the power of their number on a long path. This is linear in each part. */

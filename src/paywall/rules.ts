@@ -2,8 +2,17 @@
 import type { Asker } from '../identity/classify.ts'
 import type { Reading } from './readings.ts'
 
-/** One reading of a request: the method in upper case and GET in the place of HEAD. `now` is in Unix milliseconds. */
-export type Facts = { method: string; path: Reading; asker: Asker; now?: number }
+/** One reading of a request. */
+export type Facts = {
+  /** In upper case, and GET in the place of HEAD. */
+  method: string
+  path: Reading
+  asker: Asker
+  /** Unix milliseconds. */
+  now?: number
+  /** Paths of the sitemaps that the site's own robots.txt names, as rules see them. */
+  sitemaps?: ReadonlySet<string> | undefined
+}
 
 /** Whether one term of a rule covers a request. */
 export type Condition = (facts: Facts) => boolean
