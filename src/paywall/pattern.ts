@@ -19,6 +19,27 @@ export function compilePattern(pattern: string): Pattern | undefined {
   return (path) => inside(path) || folder(path)
 }
 
+/**
+ * Compiles a pattern for a rule that lets pass. As {@link compilePattern}, but a pattern for file names such as "/*.css"
+ * covers no file below a folder that is named like a file.
+ *
+ * Threat: servers run the script "/article.php" for "/article.php/x.css" and ignore the rest.
+ */
+export function compileFree(pattern: string): Pattern | undefined {
+  const [covers, span] = [compilePattern(pattern), spanOf(pattern)]
+  if (!covers || !span || !namesFiles(span)) return covers
+  return (match) => covers(match) && !match.slice(span.head.length).split('/').slice(0, -1).some(isLikeFile)
+}
+
+/** Whether a pattern is one for file names in any folder below its literal head: "/*.css", "/assets/*.min.js". */
+export function namesFiles({ tail, isExact }: Span): boolean {
+  return !isExact && /^[^/]*\.[^/]+$/.test(tail)
+}
+
+function isLikeFile(segment: string): boolean {
+  return /\.[a-z][a-z0-9]*$/.test(segment)
+}
+
 /** The literal ends of what a pattern covers; undefined for an invalid pattern. */
 export function spanOf(pattern: string): Span | undefined {
   const match = readPattern(pattern)
@@ -35,7 +56,7 @@ export function spanOf(pattern: string): Span | undefined {
  * Compiles a pattern whose `*` stays within one segment: "/sitemap*.xml" covers "/sitemap-1.xml", not "/sitemap/1.xml". A
  * segment `**` stands for any folders or none. It is read and refused as {@link compilePattern} does.
  *
- * Threat: some servers run the script "/article.php" for "/article.php/sitemap.xml". So `**` covers no folder with a dot.
+ * Threat: some servers run the script "/article.php" for "/article.php/sitemap.xml". So `**` covers no folder that is named like a file.
  */
 export function compileSegments(pattern: string): Pattern | undefined {
   const match = readPattern(pattern)
@@ -54,7 +75,7 @@ function coversAll(parts: readonly (Pattern | null)[], segments: readonly string
     const covers = parts[part]
     if (covers === null) [retryPart, retrySegment, part] = [part + 1, segment, part + 1]
     else if (covers?.(segments[segment] ?? '')) [part, segment] = [part + 1, segment + 1]
-    else if (retryPart >= 0 && !segments[retrySegment]?.includes('.'))
+    else if (retryPart >= 0 && !isLikeFile(segments[retrySegment] ?? ''))
       [part, segment, retrySegment] = [retryPart, retrySegment + 1, retrySegment + 1]
     else return false
   }

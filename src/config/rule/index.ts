@@ -4,7 +4,7 @@
  */
 import * as v from 'valibot'
 import type { Action, Decision, Rule } from '../../paywall/policy.ts'
-import type { Expected } from '../problem.ts'
+import type { ConfigProblem, Expected } from '../problem.ts'
 import { isTable, onlyKeys } from '../schema.ts'
 import { method } from './method.ts'
 import { path } from './path.ts'
@@ -60,6 +60,16 @@ function misuseOf(term: AnyTerm, written: unknown, action: Action): string | und
   if (term.kind === 'factor' && !term.actions.includes(action))
     return `must be removed: only action ${term.actions.map((name) => `"${name}"`).join(' or ')} uses it`
   return term.misuse?.(written, action)
+}
+
+/** What an operator should look at in rules that are valid. */
+export function ruleCautions(rules: readonly Rule[]): ConfigProblem[] {
+  return rules.flatMap(({ written, decision: { action, rule: at } }) =>
+    TERMS.flatMap(([name, term]) => {
+      const message = typeof at === 'number' ? term.caution?.(written[name], action) : undefined
+      return message ? [{ place: `RULES[${at}].${name}`, message }] : []
+    }),
+  )
 }
 
 /**
