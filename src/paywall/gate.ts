@@ -1,6 +1,7 @@
 /** The gate: a request's life over HTTP, from its price to its receipt (the whole of it is in ARCHITECTURE.md). */
 import type { Published } from '../identity/claim.ts'
 import { type ClientEvidence, classify } from '../identity/classify.ts'
+import { crawlerOfSigner } from '../identity/crawlers.ts'
 import type { Body, Read } from '../identity/verify.ts'
 import { CHARGED_BY_CLOUDFLARE } from '../protocol/pay-per-crawl.ts'
 import { accept, type Refusal, type Result, refuse } from '../protocol/refusal.ts'
@@ -11,7 +12,7 @@ import { offeredAfter, offersOf, storedOffers } from './offers.ts'
 import { prefersHtml } from './page.ts'
 import { type CanonicalPath, canonicalize, siteOrigin } from './path.ts'
 import { RecentPayers } from './payers.ts'
-import { decide, type Policy } from './policy.ts'
+import { type Decision, decide, type Policy } from './policy.ts'
 import { paidResponse, preflight, receiptAlone, refused, refusedSale } from './response.ts'
 import { type Goods, type Sold, sell, type Wanted } from './sale.ts'
 import { readAnswer, restore } from './stored-answer.ts'
@@ -72,38 +73,49 @@ export function gate({ policy, schemes, now, newId, cloudflareCharges, published
     const isFree = decision.action === 'allow' || (cloudflareCharges && chargedByCloudflare(headers))
     if (isFree) return content.pass(request, path.value).catch(unreachable)
     const url = `${site}${path.value.path}${path.value.search}`
-    const offers = offersFor(decision)
+    const wanted = { url, decision, offers: offersFor(decision) }
+    const decideFor = (signer: string) =>
+      decide(policy, { method, path: path.value, asker: classify({ ...evidence, signer }) })
     // HEAD is gated and never charges: a payment on it is not even read.
     const sale =
       manner.head || !dialect
         ? refuse('payment_required')
-        : await sellFor(request, path.value, { url, decision, offers }, dialect, content).catch(
-            outcomeUnknown,
-          )
+        : await sellFor(request, path.value, wanted, decideFor, dialect, content).catch(outcomeUnknown)
     if (sale.ok) return sale.value
     log(sale.refusal)
-    const left = offeredAfter(decision, sale.refusal)
+    const left = offeredAfter(wanted.decision, sale.refusal)
     const audience = {
-      offers: left === decision ? offers : offersOf(policy, left, schemes),
+      offers: left === wanted.decision ? wanted.offers : offersOf(policy, left, schemes),
       url,
       browser: prefersHtml(headers),
+      note: asker.refutation && `This request ${asker.refutation}.`,
       head: manner.head,
-      dialect: speakerOf(dialect, offers.made),
+      dialect: speakerOf(dialect, wanted.offers.made),
     }
     return refusedSale(sale.refusal, audience)
   }
 
+  /**
+   * Sells by the decision of what the client claims to be, until a valid signature shows who it is. Then the decision for
+   * the signer replaces it in `wanted`.
+   */
   async function sellFor(
     request: Request,
     path: CanonicalPath,
     wanted: Omit<Wanted, 'sent' | 'method'>,
+    decideFor: (signer: string) => Decision,
     dialect: Dialect,
     content: Content,
   ): Promise<Result<Response>> {
     const paid = dialect.read(request.headers, wanted.offers.made)
     if (!paid.ok) return paid
     const { method } = request
-    const sent = { request, read: reader(request, now) }
+    const read = reader(request, now)
+    const priceFor = (signer: string): Result<bigint> => {
+      const decision = crawlerOfSigner(signer) ? decideFor(signer) : wanted.decision
+      if (decision !== wanted.decision) Object.assign(wanted, { decision, offers: offersFor(decision) })
+      return decision.action === 'charge' ? accept(decision.price) : refuse('blocked')
+    }
     const goods: Goods<Response> = {
       buy: (body) => content.buy(request, path, body),
       delivers: isDelivery,
@@ -111,10 +123,24 @@ export function gate({ policy, schemes, now, newId, cloudflareCharges, published
       read: readAnswer,
       restore,
     }
-    const sold = await sell(schemes, { ...wanted, method, sent }, paid.value, goods, tools)
+    const order = Object.assign(wanted, { method, sent: { request, read, priceFor } })
+    const sold = await sell(schemes, order, paid.value, goods, tools)
+    if (wanted.decision.action === 'allow') return freeFor(request, path, read, content)
     if (!sold.ok) return sold
     return accept(answerOf(sold.value, dialect))
   }
+}
+
+/** A page that is free for the signer of a payment. The body was read, since the signature may cover it. */
+async function freeFor(
+  request: Request,
+  path: CanonicalPath,
+  read: Read,
+  content: Content,
+): Promise<Result<Response>> {
+  const body = await read()
+  if (!body.ok) return body
+  return accept(await content.buy(request, path, body.value).catch(unreachable))
 }
 
 /**
