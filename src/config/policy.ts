@@ -29,6 +29,7 @@ const EXPECTED: Readonly<Record<string, Expected>> = {
   },
   RULES: { want: 'a list of rules', example: '[{ action = "allow", path = "/free/*" }]' },
   SITEMAP: { want: 'a path pattern or a list of them', example: '"/sitemap*.xml"' },
+  PATHS: { want: '"strict" or "literal"', example: '"strict"' },
   NAME: { want: '1 to 32 printable ASCII characters', example: '"Example News"' },
   DESCRIPTION: { want: '1 to 200 bytes of text in one line', example: '"News from Berlin"' },
   ...RULE_EXPECTED,
@@ -54,6 +55,7 @@ const policy = v.pipe(
     SCHEMES: v.optional(schemeList, DEFAULT_SCHEMES),
     RULES: v.optional(v.pipe(v.unknown(), v.transform(unpack), v.array(rule)), []),
     SITEMAP: v.optional(list(segments), ['/sitemap*.xml', '/sitemap*.xml.gz']),
+    PATHS: v.optional(v.picklist(['strict', 'literal']), 'strict'),
     NAME: v.optional(readWith((text) => fits(text, /^[ -~]+$/, 32))),
     DESCRIPTION: v.optional(readWith((text) => fits(text, /^\P{Cc}+$/u, 200))),
   }),
@@ -70,7 +72,7 @@ const policy = v.pipe(
 )
 
 /**
- * Reads the terms of one site: ORIGIN, RECEIVER, NETWORK, PRICE, SCHEMES, RULES, SITEMAP, NAME, DESCRIPTION. Lists may be
+ * Reads the terms of one site: ORIGIN, RECEIVER, NETWORK, PRICE, SCHEMES, RULES, SITEMAP, PATHS, NAME, DESCRIPTION. Lists may be
  * JSON text. Unknown terms are problems too. Reports all problems at once.
  */
 export function parsePolicy(
@@ -78,7 +80,8 @@ export function parsePolicy(
 ): { ok: true; policy: Policy } | { ok: false; problems: ConfigProblem[] } {
   const result = v.safeParse(policy, input)
   if (!result.success) return { ok: false, problems: problemsOf(result.issues, EXPECTED) }
-  const { ORIGIN, RECEIVER, NETWORK, PRICE, SCHEMES, RULES, SITEMAP, NAME, DESCRIPTION } = result.output
+  const { ORIGIN, RECEIVER, NETWORK, PRICE, SCHEMES, RULES, SITEMAP, PATHS, NAME, DESCRIPTION } =
+    result.output
   const fallback: Decision = {
     action: 'charge',
     price: PRICE,
@@ -95,6 +98,7 @@ export function parsePolicy(
       rules: RULES.map((written, index) => compileRule(written, index, fallback)),
       fallback,
       sitemaps: SITEMAP,
+      paths: PATHS,
       name: NAME,
       description: DESCRIPTION,
     },

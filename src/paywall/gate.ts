@@ -10,9 +10,9 @@ import type { Dialect } from './dialects/dialect.ts'
 import { dialectOf, speakerOf } from './dialects/index.ts'
 import { offeredAfter, offersOf, storedOffers } from './offers.ts'
 import { prefersHtml } from './page.ts'
-import { type CanonicalPath, canonicalize, siteOrigin } from './path.ts'
+import { siteOrigin, type Target, targetOf } from './path.ts'
 import { RecentPayers } from './payers.ts'
-import { type Decision, decide, type Policy } from './policy.ts'
+import { type Decision, decideUrl, type Policy } from './policy.ts'
 import { paidResponse, preflight, receiptAlone, refused, refusedSale } from './response.ts'
 import { type Goods, type Sold, sell, type Wanted } from './sale.ts'
 import { readAnswer, restore } from './stored-answer.ts'
@@ -31,12 +31,12 @@ export type GateOptions = {
   published?: () => Published
 }
 
-/** Where the content comes from once the gate lets a request through. */
+/** Where the content comes from once the gate lets a request through. It is asked for the path exactly as it was sent. */
 export type Content = {
   /** A free page: streams both ways. */
-  pass(request: Request, path: CanonicalPath): Promise<Response>
+  pass(request: Request, target: Target): Promise<Response>
   /** A page being paid for. `body` was read by the gate, since the payment is bound to it. */
-  buy(request: Request, path: CanonicalPath, body: Uint8Array<ArrayBuffer> | null): Promise<Response>
+  buy(request: Request, target: Target, body: Uint8Array<ArrayBuffer> | null): Promise<Response>
 }
 
 /** Answers one request: the page, an offer or a refusal. */
@@ -54,7 +54,7 @@ export function gate({ policy, schemes, now, newId, cloudflareCharges, published
   const tools = { now, newId, payers: new RecentPayers() }
 
   return async function handle(request, content) {
-    const { method, headers, url: target } = request
+    const { method, headers, url: sent } = request
     if (!METHODS.has(method)) return refused({ reason: 'method_not_allowed' })
     if (method === 'OPTIONS') {
       const free = freePreflight(policy, request, published?.())
@@ -62,25 +62,25 @@ export function gate({ policy, schemes, now, newId, cloudflareCharges, published
     }
     const dialect = dialectOf(headers)
     const manner = { head: method === 'HEAD', dialect: dialect ?? null }
-    const path = canonicalize(target)
-    if (!path.ok) return refused(path.refusal, manner)
-    const site = siteOrigin(target)
-    if (site === null) return refused({ reason: 'ambiguous_path' }, manner)
+    const [site, target] = [siteOrigin(sent), targetOf(sent)]
+    if (site === null || !target) return refused({ reason: 'ambiguous_path' }, manner)
     const evidence = evidenceOf(request, headers, published?.())
     const asker = classify(evidence)
-    const decision = decide(policy, { method, path: path.value, asker })
+    const decided = decideUrl(policy, { method, url: sent, asker })
+    if (!decided.ok) return refused(decided.refusal, manner)
+    const decision = decided.value
     if (decision.action === 'block') return refused({ reason: 'blocked' }, manner)
     const isFree = decision.action === 'allow' || (cloudflareCharges && chargedByCloudflare(headers))
-    if (isFree) return content.pass(request, path.value).catch(unreachable)
-    const url = `${site}${path.value.path}${path.value.search}`
+    if (isFree) return content.pass(request, target).catch(unreachable)
+    const url = `${site}${target.path}${target.search}`
     const wanted = { url, decision, offers: offersFor(decision) }
     const decideFor = (signer: string) =>
-      decide(policy, { method, path: path.value, asker: classify({ ...evidence, signer }) })
+      decideUrl(policy, { method, url: sent, asker: classify({ ...evidence, signer }) })
     // HEAD is gated and never charges: a payment on it is not even read.
     const sale =
       manner.head || !dialect
         ? refuse('payment_required')
-        : await sellFor(request, path.value, wanted, decideFor, dialect, content).catch(outcomeUnknown)
+        : await sellFor(request, target, wanted, decideFor, dialect, content).catch(outcomeUnknown)
     if (sale.ok) return sale.value
     log(sale.refusal)
     const left = offeredAfter(wanted.decision, sale.refusal)
@@ -101,46 +101,46 @@ export function gate({ policy, schemes, now, newId, cloudflareCharges, published
    */
   async function sellFor(
     request: Request,
-    path: CanonicalPath,
+    target: Target,
     wanted: Omit<Wanted, 'sent' | 'method'>,
-    decideFor: (signer: string) => Decision,
+    decideFor: (signer: string) => Result<Decision>,
     dialect: Dialect,
     content: Content,
   ): Promise<Result<Response>> {
     const paid = dialect.read(request.headers, wanted.offers.made)
     if (!paid.ok) return paid
-    const { method } = request
     const read = reader(request, now)
     const priceFor = (signer: string): Result<bigint> => {
-      const decision = crawlerOfSigner(signer) ? decideFor(signer) : wanted.decision
+      const decided = crawlerOfSigner(signer) ? decideFor(signer) : accept(wanted.decision)
+      if (!decided.ok) return decided
+      const decision = decided.value
       if (decision !== wanted.decision) Object.assign(wanted, { decision, offers: offersFor(decision) })
       return decision.action === 'charge' ? accept(decision.price) : refuse('blocked')
     }
     const goods: Goods<Response> = {
-      buy: (body) => content.buy(request, path, body),
+      buy: (body) => content.buy(request, target, body),
       delivers: isDelivery,
       discard: async (answer) => answer.body?.cancel(),
       read: readAnswer,
       restore,
     }
-    const order = Object.assign(wanted, { method, sent: { request, read, priceFor } })
+    const order = Object.assign(wanted, { method: request.method, sent: { request, read, priceFor } })
     const sold = await sell(schemes, order, paid.value, goods, tools)
-    if (wanted.decision.action === 'allow') return freeFor(request, path, read, content)
-    if (!sold.ok) return sold
-    return accept(answerOf(sold.value, dialect))
+    if (wanted.decision.action === 'allow') return freeFor(request, target, read, content)
+    return sold.ok ? accept(answerOf(sold.value, dialect)) : sold
   }
 }
 
 /** A page that is free for the signer of a payment. The body was read, since the signature may cover it. */
 async function freeFor(
   request: Request,
-  path: CanonicalPath,
+  target: Target,
   read: Read,
   content: Content,
 ): Promise<Result<Response>> {
   const body = await read()
   if (!body.ok) return body
-  return accept(await content.buy(request, path, body.value).catch(unreachable))
+  return accept(await content.buy(request, target, body.value).catch(unreachable))
 }
 
 /**
@@ -151,18 +151,20 @@ function freePreflight(
   policy: Policy,
   request: Request,
   published: Published | undefined,
-): CanonicalPath | undefined {
+): Target | undefined {
   const { headers, url } = request
   const method = headers.get('access-control-request-method')
-  const path = canonicalize(url)
-  if (method === null || !METHODS.has(method) || !path.ok || siteOrigin(url) === null) return undefined
+  const target = targetOf(url)
+  if (method === null || !METHODS.has(method) || !target || siteOrigin(url) === null) return undefined
   const names = headers.get('access-control-request-headers')?.match(/[\w-]+/g) ?? []
   const announced = new Headers(names.map((name) => [name, '']))
   const asker = classify(evidenceOf(request, announced, published))
-  const isFree = (asked: string) =>
-    decide(policy, { method: asked, path: path.value, asker }).action === 'allow'
+  const isFree = (asked: string) => {
+    const decided = decideUrl(policy, { method: asked, url, asker })
+    return decided.ok && decided.value.action === 'allow'
+  }
   // Threat: an origin that looks at no method answers OPTIONS with the page.
-  return isFree(method) && isFree('GET') ? path.value : undefined
+  return isFree(method) && isFree('GET') ? target : undefined
 }
 
 /** What is known about a client. `paying`: the headers with which it pays and signs, or announces to do so. */

@@ -152,7 +152,7 @@ describe('parsePolicy with wrong terms', () => {
     ],
     [
       { PAYTO: TERMS.RECEIVER },
-      'PAYTO must be removed or renamed to one of ORIGIN, RECEIVER, NETWORK, PRICE, SCHEMES, RULES, SITEMAP, NAME, DESCRIPTION',
+      'PAYTO must be removed or renamed to one of ORIGIN, RECEIVER, NETWORK, PRICE, SCHEMES, RULES, SITEMAP, PATHS, NAME, DESCRIPTION',
     ],
     [{ SITEMAP: ['sitemap.xml'] }, 'SITEMAP[0] must be a path pattern or a list of them'],
     [{ NAME: 'x'.repeat(33) }, 'NAME must be 1 to 32 printable ASCII characters'],
