@@ -85,4 +85,5 @@ export const MOST = {
   bundleGzip: 250_000,
   coldStart: 15,
   growth: 2,
+  classificationMicroseconds: 10,
 }
