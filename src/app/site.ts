@@ -43,7 +43,7 @@ function build(env: Bindings, config: Config): Site {
   const schemes = schemesOf(env, config)
   const { policy, cloudflareCharges } = config
   const tools = { now: () => Date.now(), newId: () => crypto.randomUUID() }
-  const published = cachedLists(env.LISTS, { now: tools.now, waitUntil })
+  const published = cachedLists(env.LISTS, { now: tools.now, later: waitUntil })
   return {
     config,
     gate: gate({ policy, schemes, cloudflareCharges, published, ...tools }),

@@ -167,7 +167,7 @@ function freePreflight(
   return isFree(method) && isFree('GET') ? target : undefined
 }
 
-/** What is known about a client. `paying`: the headers with which it pays and signs, or announces to do so. */
+/** The evidence about a client. `paying`: the headers with which it pays and signs, or announces to do so. */
 function evidenceOf(
   { headers, cf }: Request,
   paying: Headers,

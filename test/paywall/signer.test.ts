@@ -65,7 +65,7 @@ describe('gate for a signing agent', () => {
     expect((await crawl(chatgpt, '/closed/a', 'USD 0.001')).status).toBe(403)
   })
 
-  it('lowers no price for a Signature-Agent header that nobody verified', async () => {
+  it('lowers no price for an unverified Signature-Agent header', async () => {
     for (const path of ['/cheap/a', '/free/a']) {
       const headers = { 'signature-agent': '"https://chatgpt.com"', 'signature-input': 'sig1=()' }
       const unsigned = await shop.ask(path, { headers, agent: BROWSER })

@@ -5,7 +5,7 @@ import type { CrawlerClass } from './class.ts'
  * One row: the token that it sends, its operator, its class, and other tokens of the same crawler. Without an operator
  * (`null`) anyone runs it, so that no network can prove or refute its name.
  */
-export type Row = readonly [
+export type CrawlerRow = readonly [
   name: string,
   operator: string | null,
   crawlerClass: CrawlerClass,
@@ -206,7 +206,7 @@ export const OURS = [
   ['Screaming Frog SEO Spider', null, 'seo'],
   ['BLEXBot', 'WebMeUp', 'seo'],
   ['Barkrowler', 'Babbar', 'seo'],
-] as const satisfies readonly Row[]
+] as const satisfies readonly CrawlerRow[]
 
 /** Crawlers of the generated list that anyone runs. Their names can be neither proved nor refuted by a network. */
 export const ANYONES: ReadonlySet<string> = new Set([
