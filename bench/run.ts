@@ -7,6 +7,7 @@ import { PATH } from './ask.ts'
 import { type Billed, bill } from './billing.ts'
 import type { CaseName } from './case.ts'
 import { type Case, startCases } from './cases.ts'
+import { timeClassification } from './classify.ts'
 import { costPerMillion } from './cost.ts'
 import { count, countCredit } from './counts.ts'
 import { timeDecisions } from './decide.ts'
@@ -69,6 +70,7 @@ async function gather(stage: Stage): Promise<Figures> {
       results,
       verified,
       decided,
+      classified: timeClassification(),
       counts,
       creditCounts,
       billing: await billed(stage),

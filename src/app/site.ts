@@ -44,8 +44,8 @@ function build(env: Bindings, config: Config): Site {
   const schemes = schemesOf(env, config)
   const { policy, cloudflareCharges } = config
   const tools = { now: () => Date.now(), newId: () => crypto.randomUUID() }
-  const published = cachedLists(env.LISTS, { now: tools.now, waitUntil })
-  const named = new NamedSitemaps({ store: env.LISTS, now: tools.now, waitUntil })
+  const published = cachedLists(env.LISTS, { now: tools.now, later: waitUntil })
+  const named = new NamedSitemaps({ store: env.LISTS, now: tools.now, later: waitUntil })
   const sitemaps = (site: string) => named.of(site)
   return {
     config,

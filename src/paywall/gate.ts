@@ -1,6 +1,7 @@
 /** The gate: a request's life over HTTP, from its price to its receipt (the whole of it is in ARCHITECTURE.md). */
 import type { Published } from '../identity/claim.ts'
 import { type ClientEvidence, classify } from '../identity/classify.ts'
+import { crawlerOfSigner } from '../identity/crawlers.ts'
 import type { Body, Read } from '../identity/verify.ts'
 import { CHARGED_BY_CLOUDFLARE } from '../protocol/pay-per-crawl.ts'
 import { accept, type Refusal, type Result, refuse } from '../protocol/refusal.ts'
@@ -11,7 +12,7 @@ import { offeredAfter, offersOf, storedOffers } from './offers.ts'
 import { prefersHtml } from './page.ts'
 import { siteOrigin, type Target, targetOf } from './path.ts'
 import { RecentPayers } from './payers.ts'
-import { decideUrl, type Policy } from './policy.ts'
+import { type Decision, decideUrl, type Policy } from './policy.ts'
 import { paidResponse, preflight, receiptAlone, refused, refusedSale } from './response.ts'
 import { type Goods, type Sold, sell, type Wanted } from './sale.ts'
 import { readAnswer, restore } from './stored-answer.ts'
@@ -50,8 +51,7 @@ const MAX_BODY_BYTES = 1 << 20
 const MAX_BODY_READ_MS = 120_000
 
 /** Builds the gate of one site. It holds no state but caches: the offers it has written, and its payers of late. */
-export function gate(options: GateOptions): Gate {
-  const { policy, schemes, now, newId, cloudflareCharges, published } = options
+export function gate({ policy, schemes, now, newId, cloudflareCharges, ...known }: GateOptions): Gate {
   const offersFor = storedOffers(policy, schemes)
   const tools = { now, newId, payers: new RecentPayers() }
 
@@ -59,51 +59,67 @@ export function gate(options: GateOptions): Gate {
     const { method, headers, url: sent } = request
     if (!METHODS.has(method)) return refused({ reason: 'method_not_allowed' })
     if (method === 'OPTIONS') {
-      const free = freePreflight(policy, request, published?.())
+      const free = freePreflight(policy, request, known.published?.())
       return free ? content.pass(request, free).catch(unreachable) : preflight()
     }
     const dialect = dialectOf(headers)
     const manner = { head: method === 'HEAD', dialect: dialect ?? null }
     const [site, target] = [siteOrigin(sent), targetOf(sent)]
     if (site === null || !target) return refused({ reason: 'ambiguous_path' }, manner)
-    const asker = classify(evidenceOf(request, headers, published?.()))
-    const decided = decideUrl(policy, { method, url: sent, asker, sitemaps: options.sitemaps?.(site) })
+    const evidence = evidenceOf(request, headers, known.published?.())
+    const asker = classify(evidence)
+    const asked = { method, url: sent, sitemaps: known.sitemaps?.(site), asker }
+    const decided = decideUrl(policy, asked)
     if (!decided.ok) return refused(decided.refusal, manner)
     const decision = decided.value
     if (decision.action === 'block') return refused({ reason: 'blocked' }, manner)
     const isFree = decision.action === 'allow' || (cloudflareCharges && chargedByCloudflare(headers))
     if (isFree) return content.pass(request, target).catch(unreachable)
     const url = `${site}${target.path}${target.search}`
-    const offers = offersFor(decision)
+    const wanted = { url, decision, offers: offersFor(decision) }
+    const decideFor = (signer: string) =>
+      decideUrl(policy, { ...asked, asker: classify({ ...evidence, signer }) })
     // HEAD is gated and never charges: a payment on it is not even read.
     const sale =
       manner.head || !dialect
         ? refuse('payment_required')
-        : await sellFor(request, target, { url, decision, offers }, dialect, content).catch(outcomeUnknown)
+        : await sellFor(request, target, wanted, decideFor, dialect, content).catch(outcomeUnknown)
     if (sale.ok) return sale.value
     log(sale.refusal)
-    const left = offeredAfter(decision, sale.refusal)
+    const left = offeredAfter(wanted.decision, sale.refusal)
     const audience = {
-      offers: left === decision ? offers : offersOf(policy, left, schemes),
+      offers: left === wanted.decision ? wanted.offers : offersOf(policy, left, schemes),
       url,
       browser: prefersHtml(headers),
+      note: asker.refutation && `This request ${asker.refutation}.`,
       head: manner.head,
-      dialect: speakerOf(dialect, offers.made),
+      dialect: speakerOf(dialect, wanted.offers.made),
     }
     return refusedSale(sale.refusal, audience)
   }
 
+  /**
+   * Sells by the decision of what the client claims to be, until a valid signature shows who it is. Then the decision for
+   * the signer replaces it in `wanted`.
+   */
   async function sellFor(
     request: Request,
     target: Target,
     wanted: Omit<Wanted, 'sent' | 'method'>,
+    decideFor: (signer: string) => Result<Decision>,
     dialect: Dialect,
     content: Content,
   ): Promise<Result<Response>> {
     const paid = dialect.read(request.headers, wanted.offers.made)
     if (!paid.ok) return paid
-    const { method } = request
-    const sent = { request, read: reader(request, now) }
+    const read = reader(request, now)
+    const priceFor = (signer: string): Result<bigint> => {
+      const decided = crawlerOfSigner(signer) ? decideFor(signer) : accept(wanted.decision)
+      if (!decided.ok) return decided
+      const decision = decided.value
+      if (decision !== wanted.decision) Object.assign(wanted, { decision, offers: offersFor(decision) })
+      return decision.action === 'charge' ? accept(decision.price) : refuse('blocked')
+    }
     const goods: Goods<Response> = {
       buy: (body) => content.buy(request, target, body),
       delivers: isDelivery,
@@ -111,10 +127,23 @@ export function gate(options: GateOptions): Gate {
       read: readAnswer,
       restore,
     }
-    const sold = await sell(schemes, { ...wanted, method, sent }, paid.value, goods, tools)
-    if (!sold.ok) return sold
-    return accept(answerOf(sold.value, dialect))
+    const order = Object.assign(wanted, { method: request.method, sent: { request, read, priceFor } })
+    const sold = await sell(schemes, order, paid.value, goods, tools)
+    if (wanted.decision.action === 'allow') return freeFor(request, target, read, content)
+    return sold.ok ? accept(answerOf(sold.value, dialect)) : sold
   }
+}
+
+/** A page that is free for the signer of a payment. The body was read, since the signature may cover it. */
+async function freeFor(
+  request: Request,
+  target: Target,
+  read: Read,
+  content: Content,
+): Promise<Result<Response>> {
+  const body = await read()
+  if (!body.ok) return body
+  return accept(await content.buy(request, target, body.value).catch(unreachable))
 }
 
 /**
@@ -141,7 +170,7 @@ function freePreflight(
   return isFree(method) && isFree('GET') ? target : undefined
 }
 
-/** What is known about a client. `paying`: the headers with which it pays and signs, or announces to do so. */
+/** The evidence about a client. `paying`: the headers with which it pays and signs, or announces to do so. */
 function evidenceOf(
   { headers, cf }: Request,
   paying: Headers,
