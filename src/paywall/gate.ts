@@ -67,8 +67,7 @@ export function gate({ policy, schemes, now, newId, cloudflareCharges, ...known 
     const [site, target] = [siteOrigin(sent), targetOf(sent)]
     if (site === null || !target) return refused({ reason: 'ambiguous_path' }, manner)
     const evidence = evidenceOf(request, headers, known.published?.())
-    const asker = classify(evidence)
-    const asked = { method, url: sent, sitemaps: known.sitemaps?.(site), asker }
+    const asked = { method, url: sent, sitemaps: known.sitemaps?.(site), asker: classify(evidence) }
     const decided = decideUrl(policy, asked)
     if (!decided.ok) return refused(decided.refusal, manner)
     const decision = decided.value
@@ -91,7 +90,7 @@ export function gate({ policy, schemes, now, newId, cloudflareCharges, ...known 
       offers: left === wanted.decision ? wanted.offers : offersOf(policy, left, schemes),
       url,
       browser: prefersHtml(headers),
-      note: asker.refutation && `This request ${asker.refutation}.`,
+      note: asked.asker.refutation && `This request ${asked.asker.refutation}.`,
       head: manner.head,
       dialect: speakerOf(dialect, wanted.offers.made),
     }
