@@ -5,6 +5,7 @@ import { cachedLists } from '../identity/published/store.ts'
 import { type Content, type Gate, gate } from '../paywall/gate.ts'
 import { buy, type OriginSettings, pass } from '../paywall/origin.ts'
 import { refused } from '../paywall/response.ts'
+import { NamedSitemaps } from '../paywall/sitemaps.ts'
 import type { Bindings } from './bindings.ts'
 import { schemesOf } from './schemes.ts'
 
@@ -44,9 +45,11 @@ function build(env: Bindings, config: Config): Site {
   const { policy, cloudflareCharges } = config
   const tools = { now: () => Date.now(), newId: () => crypto.randomUUID() }
   const published = cachedLists(env.LISTS, { now: tools.now, later: waitUntil })
+  const named = new NamedSitemaps({ store: env.LISTS, now: tools.now, waitUntil })
+  const sitemaps = (site: string) => named.of(site)
   return {
     config,
-    gate: gate({ policy, schemes, cloudflareCharges, published, ...tools }),
+    gate: named.watch(gate({ policy, schemes, cloudflareCharges, published, sitemaps, ...tools })),
     origin: contentOf(env, config),
   }
 }

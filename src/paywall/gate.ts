@@ -8,7 +8,7 @@ import { accept, type Refusal, type Result, refuse } from '../protocol/refusal.t
 import type { Schemes } from '../schemes/index.ts'
 import type { Dialect } from './dialects/dialect.ts'
 import { dialectOf, speakerOf } from './dialects/index.ts'
-import { offeredAfter, offersOf, storedOffers } from './offers.ts'
+import { type Offers, offeredAfter, offersOf, storedOffers } from './offers.ts'
 import { prefersHtml } from './page.ts'
 import { siteOrigin, type Target, targetOf } from './path.ts'
 import { RecentPayers } from './payers.ts'
@@ -29,6 +29,8 @@ export type GateOptions = {
   cloudflareCharges: boolean
   /** The addresses that operators of crawlers publish, at this moment. Without it, addresses prove and refute nothing. */
   published?: () => Published
+  /** The sitemaps that the robots.txt of a site names, as far as known. */
+  sitemaps?: (site: string) => ReadonlySet<string> | undefined
 }
 
 /** Where the content comes from once the gate lets a request through. It is asked for the path exactly as it was sent. */
@@ -49,7 +51,8 @@ const MAX_BODY_BYTES = 1 << 20
 const MAX_BODY_READ_MS = 120_000
 
 /** Builds the gate of one site. It holds no state but caches: the offers it has written, and its payers of late. */
-export function gate({ policy, schemes, now, newId, cloudflareCharges, published }: GateOptions): Gate {
+export function gate(options: GateOptions): Gate {
+  const { policy, schemes, now, newId, cloudflareCharges, published } = options
   const offersFor = storedOffers(policy, schemes)
   const tools = { now, newId, payers: new RecentPayers() }
 
@@ -66,7 +69,8 @@ export function gate({ policy, schemes, now, newId, cloudflareCharges, published
     if (site === null || !target) return refused({ reason: 'ambiguous_path' }, manner)
     const evidence = evidenceOf(request, headers, published?.())
     const asker = classify(evidence)
-    const decided = decideUrl(policy, { method, url: sent, asker })
+    const sitemaps = options.sitemaps?.(site)
+    const decided = decideUrl(policy, { method, url: sent, asker, sitemaps })
     if (!decided.ok) return refused(decided.refusal, manner)
     const decision = decided.value
     if (decision.action === 'block') return refused({ reason: 'blocked' }, manner)
@@ -75,7 +79,7 @@ export function gate({ policy, schemes, now, newId, cloudflareCharges, published
     const url = `${site}${target.path}${target.search}`
     const wanted = { url, decision, offers: offersFor(decision) }
     const decideFor = (signer: string) =>
-      decideUrl(policy, { method, url: sent, asker: classify({ ...evidence, signer }) })
+      decideUrl(policy, { method, url: sent, asker: classify({ ...evidence, signer }), sitemaps })
     // HEAD is gated and never charges: a payment on it is not even read.
     const sale =
       manner.head || !dialect
@@ -110,13 +114,7 @@ export function gate({ policy, schemes, now, newId, cloudflareCharges, published
     const paid = dialect.read(request.headers, wanted.offers.made)
     if (!paid.ok) return paid
     const read = reader(request, now)
-    const priceFor = (signer: string): Result<bigint> => {
-      const decided = crawlerOfSigner(signer) ? decideFor(signer) : accept(wanted.decision)
-      if (!decided.ok) return decided
-      const decision = decided.value
-      if (decision !== wanted.decision) Object.assign(wanted, { decision, offers: offersFor(decision) })
-      return decision.action === 'charge' ? accept(decision.price) : refuse('blocked')
-    }
+    const priceFor = pricing(wanted, decideFor, offersFor)
     const goods: Goods<Response> = {
       buy: (body) => content.buy(request, target, body),
       delivers: isDelivery,
@@ -128,6 +126,21 @@ export function gate({ policy, schemes, now, newId, cloudflareCharges, published
     const sold = await sell(schemes, order, paid.value, goods, tools)
     if (wanted.decision.action === 'allow') return freeFor(request, target, read, content)
     return sold.ok ? accept(answerOf(sold.value, dialect)) : sold
+  }
+}
+
+/** The price for a signer that a scheme has verified. The decision for it replaces the one in `wanted`. */
+function pricing(
+  wanted: Pick<Wanted, 'decision' | 'offers'>,
+  decideFor: (signer: string) => Result<Decision>,
+  offersFor: (decision: Decision) => Offers,
+): (signer: string) => Result<bigint> {
+  return (signer) => {
+    const decided = crawlerOfSigner(signer) ? decideFor(signer) : accept(wanted.decision)
+    if (!decided.ok) return decided
+    const decision = decided.value
+    if (decision !== wanted.decision) Object.assign(wanted, { decision, offers: offersFor(decision) })
+    return decision.action === 'charge' ? accept(decision.price) : refuse('blocked')
   }
 }
 

@@ -1,9 +1,9 @@
 /** One site's terms, and the decision they give for a request. */
-import type { Asker } from '../identity/classify.ts'
 import type { Address } from '../protocol/evm/hex.ts'
 import type { Network } from '../protocol/evm/network.ts'
 import { accept, type Result } from '../protocol/refusal.ts'
 import type { SchemeName } from '../schemes/index.ts'
+import { isFree } from './free.ts'
 import { type CanonicalPath, canonicalize, everyReading, type PathStyle } from './path.ts'
 import type { Pattern } from './pattern.ts'
 import { type Covering, compileSearch, type Facts, type Search } from './rules.ts'
@@ -22,7 +22,7 @@ export type Origin =
   | { kind: 'self' }
 
 /** The request as a policy sees it. `now` is in Unix milliseconds. */
-export type PolicyRequest = { method: string; path: CanonicalPath; asker: Asker; now?: number }
+export type PolicyRequest = Omit<Facts, 'path'> & { path: CanonicalPath }
 
 /** One line of the policy, compiled. */
 export type Rule = Covering & {
@@ -61,8 +61,8 @@ export type Decision = {
   price: bigint
   /** In the order in which they are offered: clients take the first they can pay. */
   schemes: readonly SchemeName[]
-  /** Index of the rule, `free` (robots.txt, .well-known, sitemap) or `default` (no rule named it). */
-  rule: number | 'free' | 'default'
+  /** Index of the rule, `free` (robots.txt, .well-known, sitemap), `preset`, or `default` (no rule named it). */
+  rule: number | 'free' | 'preset' | 'default'
   /** For a log or a page. */
   why: string
 }
@@ -72,7 +72,7 @@ const FREE: Decision = {
   price: 0n,
   schemes: [],
   rule: 'free',
-  why: 'robots.txt, /.well-known and the sitemap are always free',
+  why: 'files in which machines read terms, and sitemaps, are always free',
 }
 const READER: Decision = {
   action: 'allow',
@@ -125,8 +125,7 @@ export function decide(policy: Policy, request: PolicyRequest): Decision {
 
 function decideReading(policy: Policy, facts: Facts): Decision {
   const { method, path, asker } = facts
-  // Threat: many origins select content by query on any path, so what is free by its path is asked without a query.
-  if (method === 'GET' && path.search === '' && isFree(policy, path.match)) return FREE
+  if (method === 'GET' && isFree(path, policy.sitemaps, facts.sitemaps)) return FREE
   return searchOf(policy.rules)(facts)?.decision ?? (asker.kind === 'reader' ? READER : policy.fallback)
 }
 
@@ -151,10 +150,4 @@ function dearer(one: Decision, other: Decision): Decision {
 /** Every scheme that some request may be offered. */
 export function policySchemes({ fallback, rules }: Policy): ReadonlySet<SchemeName> {
   return new Set([fallback, ...rules.map((rule) => rule.decision)].flatMap(({ schemes }) => schemes))
-}
-
-function isFree({ sitemaps }: Policy, match: string): boolean {
-  return (
-    match === '/robots.txt' || match.startsWith('/.well-known/') || sitemaps.some((covers) => covers(match))
-  )
 }

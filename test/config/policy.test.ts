@@ -152,8 +152,10 @@ describe('parsePolicy with wrong terms', () => {
     ],
     [
       { PAYTO: TERMS.RECEIVER },
-      'PAYTO must be removed or renamed to one of ORIGIN, RECEIVER, NETWORK, PRICE, SCHEMES, RULES, SITEMAP, PATHS, NAME, DESCRIPTION',
+      'PAYTO must be removed or renamed to one of ORIGIN, RECEIVER, NETWORK, PRICE, SCHEMES, RULES, PRESET, SITEMAP, PATHS, NAME, DESCRIPTION',
     ],
+    [{ PRESET: 'Publisher' }, 'PRESET must be "none" or "publisher" or "api"'],
+    [{ PATHS: 'loose' }, 'PATHS must be "strict" or "literal"'],
     [{ SITEMAP: ['sitemap.xml'] }, 'SITEMAP[0] must be a path pattern or a list of them'],
     [{ NAME: 'x'.repeat(33) }, 'NAME must be 1 to 32 printable ASCII characters'],
     [{ NAME: 'Zeitung für alle' }, 'NAME must be 1 to 32 printable ASCII characters'],

@@ -4,7 +4,7 @@
  */
 import * as v from 'valibot'
 import type { Action, Decision, Rule } from '../../paywall/policy.ts'
-import type { Expected } from '../problem.ts'
+import type { ConfigProblem, Expected } from '../problem.ts'
 import { isTable, onlyKeys } from '../schema.ts'
 import { method } from './method.ts'
 import { path } from './path.ts'
@@ -62,8 +62,24 @@ function misuseOf(term: AnyTerm, written: unknown, action: Action): string | und
   return term.misuse?.(written, action)
 }
 
-/** Compiles the rule at `index`. `fallback` has what a charge is without terms of its own. */
-export function compileRule(written: v.InferOutput<typeof rule>, index: number, fallback: Decision): Rule {
+/** What an operator should look at in rules that are valid. */
+export function ruleCautions(rules: readonly Rule[]): ConfigProblem[] {
+  return rules.flatMap(({ written, decision: { action, rule: at } }) =>
+    TERMS.flatMap(([name, term]) => {
+      const message = typeof at === 'number' ? term.caution?.(written[name], action) : undefined
+      return message ? [{ place: `RULES[${at}].${name}`, message }] : []
+    }),
+  )
+}
+
+/**
+ * Compiles a rule. `place` names it, and `title` does in its text. `fallback` has what a charge is without terms of its own.
+ */
+export function compileRule(
+  written: v.InferOutput<typeof rule>,
+  { place, title }: { place: Decision['rule']; title: string },
+  fallback: Decision,
+): Rule {
   const { action, who: clients, ...terms } = written
   const free = { price: 0n, schemes: [] }
   const phrases = TERMS.filter(([name]) => name !== 'who').map(([name, term]) =>
@@ -84,8 +100,8 @@ export function compileRule(written: v.InferOutput<typeof rule>, index: number, 
       ...(action === 'charge' ? { price: fallback.price, schemes: fallback.schemes } : free),
       ...Object.assign({}, ...factors),
       action,
-      rule: index,
-      why: [`RULES[${index}]: ${action} ${who.describe?.(clients, action)}`, ...phrases]
+      rule: place,
+      why: [`${title}: ${action} ${who.describe?.(clients, action)}`, ...phrases]
         .filter((phrase) => phrase !== undefined)
         .join(' '),
     },
