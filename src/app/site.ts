@@ -45,7 +45,7 @@ function build(env: Bindings, config: Config): Site {
   const { policy, cloudflareCharges } = config
   const tools = { now: () => Date.now(), newId: () => crypto.randomUUID() }
   const published = cachedLists(env.LISTS, { now: tools.now, later: waitUntil })
-  const named = new NamedSitemaps({ store: env.LISTS, now: tools.now, waitUntil })
+  const named = new NamedSitemaps({ store: env.LISTS, now: tools.now, later: waitUntil })
   const sitemaps = (site: string) => named.of(site)
   return {
     config,

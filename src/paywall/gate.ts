@@ -51,8 +51,7 @@ const MAX_BODY_BYTES = 1 << 20
 const MAX_BODY_READ_MS = 120_000
 
 /** Builds the gate of one site. It holds no state but caches: the offers it has written, and its payers of late. */
-export function gate(options: GateOptions): Gate {
-  const { policy, schemes, now, newId, cloudflareCharges, published } = options
+export function gate({ policy, schemes, now, newId, cloudflareCharges, ...known }: GateOptions): Gate {
   const offersFor = storedOffers(policy, schemes)
   const tools = { now, newId, payers: new RecentPayers() }
 
@@ -60,17 +59,16 @@ export function gate(options: GateOptions): Gate {
     const { method, headers, url: sent } = request
     if (!METHODS.has(method)) return refused({ reason: 'method_not_allowed' })
     if (method === 'OPTIONS') {
-      const free = freePreflight(policy, request, published?.())
+      const free = freePreflight(policy, request, known.published?.())
       return free ? content.pass(request, free).catch(unreachable) : preflight()
     }
     const dialect = dialectOf(headers)
     const manner = { head: method === 'HEAD', dialect: dialect ?? null }
     const [site, target] = [siteOrigin(sent), targetOf(sent)]
     if (site === null || !target) return refused({ reason: 'ambiguous_path' }, manner)
-    const evidence = evidenceOf(request, headers, published?.())
-    const asker = classify(evidence)
-    const sitemaps = options.sitemaps?.(site)
-    const decided = decideUrl(policy, { method, url: sent, asker, sitemaps })
+    const evidence = evidenceOf(request, headers, known.published?.())
+    const asked = { method, url: sent, sitemaps: known.sitemaps?.(site), asker: classify(evidence) }
+    const decided = decideUrl(policy, asked)
     if (!decided.ok) return refused(decided.refusal, manner)
     const decision = decided.value
     if (decision.action === 'block') return refused({ reason: 'blocked' }, manner)
@@ -79,7 +77,7 @@ export function gate(options: GateOptions): Gate {
     const url = `${site}${target.path}${target.search}`
     const wanted = { url, decision, offers: offersFor(decision) }
     const decideFor = (signer: string) =>
-      decideUrl(policy, { method, url: sent, asker: classify({ ...evidence, signer }), sitemaps })
+      decideUrl(policy, { ...asked, asker: classify({ ...evidence, signer }) })
     // HEAD is gated and never charges: a payment on it is not even read.
     const sale =
       manner.head || !dialect
@@ -92,7 +90,7 @@ export function gate(options: GateOptions): Gate {
       offers: left === wanted.decision ? wanted.offers : offersOf(policy, left, schemes),
       url,
       browser: prefersHtml(headers),
-      note: asker.refutation && `This request ${asker.refutation}.`,
+      note: asked.asker.refutation && `This request ${asked.asker.refutation}.`,
       head: manner.head,
       dialect: speakerOf(dialect, wanted.offers.made),
     }
