@@ -5,7 +5,7 @@ import { crawlerOfSigner } from '../identity/crawlers.ts'
 import type { Body, Read } from '../identity/verify.ts'
 import { CHARGED_BY_CLOUDFLARE } from '../protocol/pay-per-crawl.ts'
 import { accept, type Refusal, type Result, refuse } from '../protocol/refusal.ts'
-import type { Schemes } from '../schemes/index.ts'
+import type { SchemeName, Schemes } from '../schemes/index.ts'
 import type { Dialect } from './dialects/dialect.ts'
 import { dialectOf, speakerOf } from './dialects/index.ts'
 import { type Offers, offeredAfter, offersOf, storedOffers } from './offers.ts'
@@ -112,7 +112,7 @@ export function gate({ policy, schemes, now, newId, cloudflareCharges, ...known 
     const paid = dialect.read(request.headers, wanted.offers.made)
     if (!paid.ok) return paid
     const read = reader(request, now)
-    const priceFor = pricing(wanted, decideFor, offersFor)
+    const priceFor = pricing(wanted, paid.value.scheme, decideFor, offersFor)
     const goods: Goods<Response> = {
       buy: (body) => content.buy(request, target, body),
       delivers: isDelivery,
@@ -130,6 +130,7 @@ export function gate({ policy, schemes, now, newId, cloudflareCharges, ...known 
 /** The price for a signer that a scheme has verified. The decision for it replaces the one in `wanted`. */
 function pricing(
   wanted: Pick<Wanted, 'decision' | 'offers'>,
+  scheme: SchemeName,
   decideFor: (signer: string) => Result<Decision>,
   offersFor: (decision: Decision) => Offers,
 ): (signer: string) => Result<bigint> {
@@ -138,7 +139,8 @@ function pricing(
     if (!decided.ok) return decided
     const decision = decided.value
     if (decision !== wanted.decision) Object.assign(wanted, { decision, offers: offersFor(decision) })
-    return decision.action === 'charge' ? accept(decision.price) : refuse('blocked')
+    if (decision.action !== 'charge') return refuse('blocked')
+    return decision.schemes.includes(scheme) ? accept(decision.price) : refuse('no_matching_offer')
   }
 }
 
