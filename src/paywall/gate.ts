@@ -5,10 +5,10 @@ import { crawlerOfSigner } from '../identity/crawlers.ts'
 import type { Body, Read } from '../identity/verify.ts'
 import { CHARGED_BY_CLOUDFLARE } from '../protocol/pay-per-crawl.ts'
 import { accept, type Refusal, type Result, refuse } from '../protocol/refusal.ts'
-import type { Schemes } from '../schemes/index.ts'
+import type { SchemeName, Schemes } from '../schemes/index.ts'
 import type { Dialect } from './dialects/dialect.ts'
 import { dialectOf, speakerOf } from './dialects/index.ts'
-import { offeredAfter, offersOf, storedOffers } from './offers.ts'
+import { type Offers, offeredAfter, offersOf, storedOffers } from './offers.ts'
 import { prefersHtml } from './page.ts'
 import { siteOrigin, type Target, targetOf } from './path.ts'
 import { RecentPayers } from './payers.ts'
@@ -112,13 +112,7 @@ export function gate({ policy, schemes, now, newId, cloudflareCharges, ...known 
     const paid = dialect.read(request.headers, wanted.offers.made)
     if (!paid.ok) return paid
     const read = reader(request, now)
-    const priceFor = (signer: string): Result<bigint> => {
-      const decided = crawlerOfSigner(signer) ? decideFor(signer) : accept(wanted.decision)
-      if (!decided.ok) return decided
-      const decision = decided.value
-      if (decision !== wanted.decision) Object.assign(wanted, { decision, offers: offersFor(decision) })
-      return decision.action === 'charge' ? accept(decision.price) : refuse('blocked')
-    }
+    const priceFor = pricing(wanted, paid.value.scheme, decideFor, offersFor)
     const goods: Goods<Response> = {
       buy: (body) => content.buy(request, target, body),
       delivers: isDelivery,
@@ -130,6 +124,23 @@ export function gate({ policy, schemes, now, newId, cloudflareCharges, ...known 
     const sold = await sell(schemes, order, paid.value, goods, tools)
     if (wanted.decision.action === 'allow') return freeFor(request, target, read, content)
     return sold.ok ? accept(answerOf(sold.value, dialect)) : sold
+  }
+}
+
+/** The price for a signer that a scheme has verified. The decision for it replaces the one in `wanted`. */
+function pricing(
+  wanted: Pick<Wanted, 'decision' | 'offers'>,
+  scheme: SchemeName,
+  decideFor: (signer: string) => Result<Decision>,
+  offersFor: (decision: Decision) => Offers,
+): (signer: string) => Result<bigint> {
+  return (signer) => {
+    const decided = crawlerOfSigner(signer) ? decideFor(signer) : accept(wanted.decision)
+    if (!decided.ok) return decided
+    const decision = decided.value
+    if (decision !== wanted.decision) Object.assign(wanted, { decision, offers: offersFor(decision) })
+    if (decision.action !== 'charge') return refuse('blocked')
+    return decision.schemes.includes(scheme) ? accept(decision.price) : refuse('no_matching_offer')
   }
 }
 
