@@ -6,6 +6,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   demo: () => import('./demo.ts'),
   pay: () => import('./pay.ts'),
   'check-config': () => import('./check-config.ts'),
+  replay: () => import('./replay.ts'),
   'rebuild-book': () => import('./rebuild-book.ts'),
 }
 
@@ -14,6 +15,7 @@ const USAGE = `Examples:
   tab402 start                             run a chain, a site and the Worker until Ctrl-C
   tab402 pay exact http://127.0.0.1:8402/  pay for a page as a crawler
   tab402 check-config                      check wrangler.toml and .dev.vars
+  tab402 replay access.log                 say what the policy would have asked of yesterday's crawlers
 
 Usage: tab402 COMMAND [OPTIONS]
 
@@ -22,6 +24,7 @@ Commands:
   demo                            show what tab402 does, in about 15 seconds
   pay exact|channel|credit URL    buy a page
   check-config                    validate the Worker's settings
+  replay LOG…                     try the policy on an access log
   rebuild-book                    write the database again from the Durable Objects
 
 Options:

@@ -1,0 +1,233 @@
+/** Replays a log against a policy: the decisions that it would have made, counted by crawler and rule. Pure. */
+import { type Asker, classify } from '../identity/classify.ts'
+import { crawlerNamed } from '../identity/crawlers.ts'
+import { canonicalize } from '../paywall/path.ts'
+import { type Action, type Decision, decide, type Policy } from '../paywall/policy.ts'
+import { Pages } from './pages.ts'
+import { type LogEntry, type LogRecord, SKIPPED, type SkipReason } from './record.ts'
+
+/** Names of their own for this many clients; all others share one. */
+const MAX_CRAWLERS = 1_000
+/** User-Agents whose classification is kept. */
+const MAX_AGENTS = 10_000
+/** Longer User-Agents are cut before they are kept, as the classification cuts them. */
+const MAX_AGENT_CHARS = 512
+
+/** The client of requests that name no product, and of names beyond the limit. */
+const NAMELESS = '(no name)'
+const FURTHER = '(further names)'
+const READERS = '(readers)'
+
+/** The requests of one crawler that one rule decided. Amounts in micro-dollars. */
+export type ReplayRow = {
+  crawler: string
+  class: string
+  action: Action
+  /** `RULES[0]`, `free` or `default`. */
+  rule: string
+  why: string
+  requests: number
+  /** Distinct pages; a least number where `pagesCapped`. */
+  pages: number
+  pagesCapped: boolean
+  /** The sum of the prices of all requests. */
+  listPrice: bigint
+}
+
+/** A sum over rows. */
+export type ReplaySum = Pick<ReplayRow, 'requests' | 'pages' | 'listPrice'>
+
+/** The result of a replay. Requests that deliver no page are free, so no row counts them. */
+export type ReplayReport = {
+  lines: number
+  skipped: { reason: SkipReason; about: string; lines: number }[]
+  /** The requests that were read, and those among them that delivered no page. */
+  requests: number
+  notDelivered: { otherMethod: number; otherStatus: number; otherHost: number }
+  /** Pages that the Worker refuses with 400 for their URL. */
+  refusedUrls: number
+  /** ISO 8601; null if the log states no time. */
+  from: string | null
+  to: string | null
+  /** The dearest first. */
+  rows: ReplayRow[]
+  totals: Record<Action, ReplaySum>
+  /** Of the requests by crawlers: without a known purpose. */
+  crawlers: { requests: number; unclassified: number }
+  notes: string[]
+}
+
+/** Takes the entries of a log one by one, and reports on those so far. */
+export type Replay = { add(entry: LogEntry): void; report(): ReplayReport }
+
+type Tally = { name: string; class: string; pages: Set<number>; rows: Map<Decision['rule'], ReplayRow> }
+
+/** Starts a replay. `host`: only the requests for this host count. */
+export function startReplay(policy: Policy, { host }: { host?: string | undefined } = {}): Replay {
+  const skipped = new Map<SkipReason, number>()
+  const notDelivered = { otherMethod: 0, otherStatus: 0, otherHost: 0 }
+  const tallies = new Map<string, Tally>()
+  const crawlers = { requests: 0, unclassified: 0 }
+  const askerOf = storedClassification()
+  const pages = new Pages()
+  let requests = 0
+  let refusedUrls = 0
+  let from = Number.POSITIVE_INFINITY
+  let to = Number.NEGATIVE_INFINITY
+
+  function count(record: LogRecord): void {
+    requests++
+    if (host !== undefined && record.host !== host) {
+      notDelivered.otherHost++
+      return
+    }
+    if (record.time !== null) {
+      from = Math.min(from, record.time)
+      to = Math.max(to, record.time)
+    }
+    if (record.method !== 'GET') notDelivered.otherMethod++
+    else if (!PAGES.has(record.status)) notDelivered.otherStatus++
+    else judge(record)
+  }
+
+  function judge(record: LogRecord): void {
+    const target = record.query === '' ? record.path : `${record.path}?${record.query}`
+    const path = canonicalize(target)
+    if (!path.ok) {
+      refusedUrls++
+      return
+    }
+    const asker = askerOf(record)
+    if (asker.kind === 'crawler') {
+      crawlers.requests++
+      if (isUnclassified(asker)) crawlers.unclassified++
+    }
+    const decision = decide(policy, { method: 'GET', path: path.value, asker })
+    const tally = tallyOf(tallies, asker)
+    const row = rowOf(tally, decision)
+    row.requests++
+    row.listPrice += decision.price
+    const added = pages.add(
+      tally.pages,
+      `${row.rule} ${record.host ?? ''}${path.value.path}${path.value.search}`,
+    )
+    if (added === 'new') row.pages++
+    if (added === 'full') row.pagesCapped = true
+  }
+
+  return {
+    add(entry) {
+      if (typeof entry === 'string') skipped.set(entry, (skipped.get(entry) ?? 0) + 1)
+      else count(entry)
+    },
+    report() {
+      const rows = [...tallies.values()].flatMap((tally) => [...tally.rows.values()]).sort(dearestFirst)
+      const lines = [...skipped.values()].reduce((sum, more) => sum + more, requests)
+      return {
+        lines,
+        skipped: [...skipped].map(([reason, lines]) => ({ reason, about: SKIPPED[reason], lines })),
+        requests,
+        notDelivered,
+        refusedUrls,
+        from: isoTime(from),
+        to: isoTime(to),
+        rows,
+        totals: { charge: sumOf(rows, 'charge'), allow: sumOf(rows, 'allow'), block: sumOf(rows, 'block') },
+        crawlers,
+        notes: notesOn(rows, tallies.has(FURTHER)),
+      }
+    },
+  }
+}
+
+/** Answers that deliver a page. All others are free, as they are behind the live paywall. */
+const PAGES: ReadonlySet<number> = new Set([200, 203, 206])
+
+/** Classifies clients as the gate does. A log holds few User-Agents, and a classification costs most of a line's time. */
+function storedClassification(): (record: LogRecord) => Asker {
+  const stored = new Map<string, Asker>()
+  return ({ ua, category, score }) => {
+    const isAutomated = score === 1
+    const key = category === undefined && !isAutomated ? (ua ?? '') : `${ua}\n${category}\n${isAutomated}`
+    const known = stored.get(key)
+    if (known) return known
+    // Trap: a part of a line keeps the whole line in memory, so what is kept is written anew.
+    const userAgent = ua === null ? null : copyOf(ua.slice(0, MAX_AGENT_CHARS))
+    const asker = classify({
+      userAgent,
+      cf: { verifiedBotCategory: category, botManagement: score === undefined ? undefined : { score } },
+      signed: false,
+      paying: false,
+    })
+    if (stored.size >= MAX_AGENTS) stored.clear()
+    if (key.length <= 2 * MAX_AGENT_CHARS) stored.set(copyOf(key), asker)
+    return asker
+  }
+}
+
+function copyOf(text: string): string {
+  return JSON.parse(JSON.stringify(text)) as string
+}
+
+/** A crawler that no list gives a purpose. */
+function isUnclassified({ class: purpose, name }: Asker): boolean {
+  return purpose === 'other' && (name === undefined || crawlerNamed(name) === undefined)
+}
+
+function tallyOf(tallies: Map<string, Tally>, asker: Asker): Tally {
+  const name = asker.kind === 'reader' ? READERS : (asker.name ?? NAMELESS)
+  const key = tallies.has(name) || tallies.size < MAX_CRAWLERS ? name : FURTHER
+  const known = tallies.get(key)
+  if (known) return known
+  const purpose = asker.kind === 'reader' ? 'reader' : key === FURTHER ? '' : asker.class
+  const made = { name: key, class: purpose, pages: new Set<number>(), rows: new Map() }
+  tallies.set(key, made)
+  return made
+}
+
+function rowOf(tally: Tally, { action, rule, why }: Decision): ReplayRow {
+  const known = tally.rows.get(rule)
+  if (known) return known
+  const row: ReplayRow = {
+    crawler: tally.name,
+    class: tally.class,
+    action,
+    rule: typeof rule === 'number' ? `RULES[${rule}]` : rule,
+    why,
+    requests: 0,
+    pages: 0,
+    pagesCapped: false,
+    listPrice: 0n,
+  }
+  tally.rows.set(rule, row)
+  return row
+}
+
+function dearestFirst(one: ReplayRow, other: ReplayRow): number {
+  if (one.listPrice !== other.listPrice) return one.listPrice > other.listPrice ? -1 : 1
+  return other.requests - one.requests
+}
+
+function sumOf(rows: readonly ReplayRow[], action: Action): ReplaySum {
+  const sum = { requests: 0, pages: 0, listPrice: 0n }
+  for (const row of rows.filter((row) => row.action === action)) {
+    sum.requests += row.requests
+    sum.pages += row.pages
+    sum.listPrice += row.listPrice
+  }
+  return sum
+}
+
+function notesOn(rows: readonly ReplayRow[], hasFurther: boolean): string[] {
+  const notes: string[] = []
+  if (rows.some(({ pagesCapped }) => pagesCapped))
+    notes.push(
+      'Pages with a + are a least number: only 100,000 per crawler and 1,000,000 in all are told apart.',
+    )
+  if (hasFurther) notes.push(`Only ${MAX_CRAWLERS} names have rows of their own. ${FURTHER} holds the rest.`)
+  return notes
+}
+
+function isoTime(time: number): string | null {
+  return Number.isFinite(time) ? new Date(time).toISOString() : null
+}
