@@ -1,6 +1,7 @@
 /** The policy of a deployment for a trial: before a wallet is named, it may be without one. */
-import { describeProblems } from '../config/config.ts'
+
 import { POLICY_TERMS, parsePolicy } from '../config/policy.ts'
+import { describeProblems } from '../config/problem.ts'
 import type { Policy } from '../paywall/policy.ts'
 import { CommandError } from './command.ts'
 import { readSettings } from './settings.ts'

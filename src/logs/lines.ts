@@ -66,24 +66,26 @@ async function* gunzip(chunks: Chunks, endsEarly: () => void): AsyncGenerator<Ui
   const unzip = createGunzip()
   const ready: Uint8Array[] = []
   let isBroken = false
+  let wake = () => {}
   unzip.on('data', (part: Uint8Array) => ready.push(part))
   unzip.on('error', () => {
     isBroken = true
+    // A write that fails may call nothing back.
+    wake()
   })
+  const step = (start: (done: () => void) => void) =>
+    new Promise<void>((done) => {
+      wake = done
+      start(done)
+    })
   for await (const chunk of chunks) {
     for (let at = 0; at < chunk.length && !isBroken; at += GZIP_PART_BYTES) {
-      await new Promise((done) => unzip.write(chunk.subarray(at, at + GZIP_PART_BYTES), done))
+      await step((done) => unzip.write(chunk.subarray(at, at + GZIP_PART_BYTES), () => done()))
       yield* ready.splice(0)
     }
     if (isBroken) break
   }
-  if (!isBroken)
-    await new Promise<void>((done) =>
-      unzip
-        .once('end', done)
-        .once('error', () => done())
-        .end(),
-    )
+  if (!isBroken) await step((done) => unzip.once('end', done).end())
   yield* ready
   if (isBroken) endsEarly()
 }
