@@ -7,6 +7,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   pay: () => import('./pay.ts'),
   'check-config': () => import('./check-config.ts'),
   replay: () => import('./replay.ts'),
+  'import-robots': () => import('./import-robots.ts'),
   'rebuild-book': () => import('./rebuild-book.ts'),
 }
 
@@ -25,6 +26,7 @@ Commands:
   pay exact|channel|credit URL    buy a page
   check-config                    validate the Worker's settings
   replay LOG…                     try the policy on an access log
+  import-robots FILE|URL          draft rules from a robots.txt
   rebuild-book                    write the database again from the Durable Objects
 
 Options:
@@ -73,4 +75,9 @@ function report(name: string, cause: unknown): number {
   return 1
 }
 
+// The reader of a pipe may stop early, as head does. It needs no more, so that is no failure.
+process.stdout.on('error', (fault: NodeJS.ErrnoException) => {
+  if (fault.code !== 'EPIPE') throw fault
+  process.exit()
+})
 process.exitCode = await main(process.argv.slice(2))

@@ -30,7 +30,7 @@ const FOREIGN: readonly (readonly [magic: string, name: string, advice: string])
 /**
  * Reads bytes as lines, a bounded part at a time. gzip is found by its first bytes, also of several members in a row.
  * Text is UTF-8, UTF-16 by its mark or its zero bytes, and Latin-1 in lines that are not UTF-8. `endsEarly` is called
- * once for a gzip stream that is cut off or damaged, after all lines that it held.
+ * once for a gzip stream that is cut off or damaged, after all lines before the fault.
  * @throws UnreadableLog for other compressions and for binary data
  */
 export async function* linesOf(bytes: Chunks, endsEarly: () => void): AsyncGenerator<Lines> {

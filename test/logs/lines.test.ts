@@ -90,7 +90,7 @@ describe('the lines of a log', () => {
     const text = Array.from({ length: 20_000 }, (_, at) => `line ${at}`).join('\n')
     const { found, isCut } = await lines(damage(gzipSync(text)))
     expect(isCut).toBe(true)
-    expect(found.length).toBeGreaterThan(19_000)
+    expect(found.length).toBeGreaterThan(18_000)
     expect(found[0]).toBe('line 0')
   })
 })
