@@ -4,7 +4,7 @@ import { type Config, readConfig } from '../config/config.ts'
 import type { CreditSettings, OperatorSettings } from '../operator/settings.ts'
 import { runKinds } from '../settlement/workflow.ts'
 import type { Bindings } from './bindings.ts'
-import { creditPortsOf, relayerOf } from './schemes.ts'
+import { creditPortsOf, relayerOf, schemesOf } from './schemes.ts'
 import { billingOf, workOf } from './work.ts'
 
 /** The settings of the operator's API. With an invalid config they hold no token, so the API rejects all requests. */
@@ -22,6 +22,7 @@ export function operatorOf(env: Bindings): OperatorSettings {
   return {
     tokenSha256,
     ...objects,
+    site: { policy: read.config.policy, offerers: schemesOf(env, read.config) },
     chain,
     relayer,
     ...(work && { runKinds: runKinds(work) }),

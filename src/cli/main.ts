@@ -6,6 +6,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   demo: () => import('./demo.ts'),
   pay: () => import('./pay.ts'),
   'check-config': () => import('./check-config.ts'),
+  explain: () => import('./explain.ts'),
   replay: () => import('./replay.ts'),
   'import-robots': () => import('./import-robots.ts'),
   'rebuild-book': () => import('./rebuild-book.ts'),
@@ -25,6 +26,7 @@ Commands:
   demo                            show what tab402 does, in about 15 seconds
   pay exact|channel|credit URL    buy a page
   check-config                    validate the Worker's settings
+  explain URL --as NAME           say what a request is answered, and why
   replay LOG…                     try the policy on an access log
   import-robots FILE|URL          draft rules from a robots.txt
   rebuild-book                    write the database again from the Durable Objects

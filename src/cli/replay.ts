@@ -8,8 +8,9 @@ import { mapped } from '../logs/map.ts'
 import { readLog } from '../logs/read.ts'
 import { type Replay, startReplay } from '../logs/replay.ts'
 import { CommandError, parse, print, printJson, talk, UsageError } from './command.ts'
-import { readPolicy } from './policy.ts'
+import { policyOf } from './policy.ts'
 import { reportCsv, reportTable } from './replay-report.ts'
+import { readSettings } from './settings.ts'
 
 /** The help text of the command. */
 export const usage = `Examples:
@@ -55,9 +56,8 @@ export async function run(args: string[]): Promise<number> {
   if (logs.length === 0) throw new UsageError('LOG must be a file, or - for the standard input.')
   if (values.json && values.csv) throw new UsageError('--json and --csv must not be combined.')
   const format = formatOf(values)
-  const replay = startReplay(await readPolicy(values.policy, values.env), {
-    host: values.host?.toLowerCase(),
-  })
+  const policy = policyOf(await readSettings(values.policy, values.env, '--policy'), values.policy)
+  const replay = startReplay(policy, { host: values.host?.toLowerCase() })
   const cut = await readAll(logs, format, replay)
   const report = replay.report()
   if (values.json) printJson({ ...report, cut })

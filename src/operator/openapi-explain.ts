@@ -1,0 +1,23 @@
+/** The shape of an explanation, as JSON Schema. */
+import { all, amount, count, listOf, orNull, table, text, word } from './json-schema.ts'
+
+const decision = { action: word('charge', 'allow', 'block'), price: amount, rule: text, why: text }
+const names = { type: 'object', additionalProperties: text }
+
+/** What the paywall answers to a request, and why. */
+export const explanation = table({
+  url: text,
+  method: text,
+  userAgent: text,
+  client: table(
+    { kind: word('crawler', 'reader'), name: text, class: text, reasons: listOf(text) },
+    ...all('name', 'class'),
+  ),
+  outcome: word('pass', 'charge', 'block', 'refuse'),
+  status: orNull(count),
+  refusal: orNull(table({ code: text, message: text })),
+  decision: orNull(table(decision)),
+  readings: listOf(table({ reading: text, ...decision })),
+  offers: listOf({ type: 'object' }),
+  headers: names,
+})
