@@ -1,0 +1,154 @@
+import { describe, expect, it } from 'vitest'
+import { parsePolicy } from '../../src/config/policy.ts'
+import { Pages } from '../../src/logs/pages.ts'
+import type { LogEntry, LogRecord } from '../../src/logs/record.ts'
+import { type ReplayReport, startReplay } from '../../src/logs/replay.ts'
+
+const CHROME =
+  'Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36'
+
+function policy(rules: unknown[] = []) {
+  const read = parsePolicy({
+    ORIGIN: 'zone',
+    RECEIVER: '0x209693Bc6afc0C5328bA36FaF03C514EF312287C',
+    NETWORK: 'eip155:8453',
+    PRICE: '0.002',
+    RULES: rules,
+  })
+  if (!read.ok) throw new Error(JSON.stringify(read.problems))
+  return read.policy
+}
+
+function record(change: Partial<LogRecord> = {}): LogRecord {
+  const time = Date.UTC(2026, 10, 27)
+  const request = { method: 'GET', host: 'news.example', path: '/a', query: '', status: 200, bytes: 1 }
+  return { time, ...request, ip: '203.0.113.7', ua: 'GPTBot/1.2', ...change }
+}
+
+function report(entries: LogEntry[], rules: unknown[] = [], host?: string): ReplayReport {
+  const replay = startReplay(policy(rules), { host })
+  for (const entry of entries) replay.add(entry)
+  return replay.report()
+}
+
+describe('a replay', () => {
+  it('adds up requests, distinct pages and list prices by crawler and rule', () => {
+    const { rows, totals } = report(
+      [
+        record(),
+        record(),
+        record({ query: 'page=2' }),
+        record({ path: '/archive/1' }),
+        record({ ua: 'CCBot/2.0', path: '/archive/1' }),
+        record({ ua: CHROME }),
+      ],
+      [{ path: '/archive/*', action: 'charge', price: '0.05' }],
+    )
+    expect(rows).toMatchObject([
+      { crawler: 'GPTBot', class: 'training', rule: 'RULES[0]', requests: 1, pages: 1, listPrice: 50_000n },
+      { crawler: 'CCBot', class: 'training', rule: 'RULES[0]', requests: 1, pages: 1, listPrice: 50_000n },
+      { crawler: 'GPTBot', class: 'training', rule: 'default', requests: 3, pages: 2, listPrice: 6_000n },
+      { crawler: '(readers)', class: 'reader', action: 'allow', requests: 1, listPrice: 0n },
+    ])
+    expect(totals).toEqual({
+      charge: { requests: 5, pages: 4, listPrice: 106_000n },
+      allow: { requests: 1, pages: 1, listPrice: 0n },
+      block: { requests: 0, pages: 0, listPrice: 0n },
+    })
+  })
+
+  it.each([200, 203, 206])('counts a GET that was answered %i', (status) => {
+    expect(report([record({ status })]).totals.charge.requests).toBe(1)
+  })
+
+  it.each([
+    [{ status: 304 }, { otherStatus: 1 }],
+    [{ status: 402 }, { otherStatus: 1 }],
+    [{ status: 500 }, { otherStatus: 1 }],
+    [{ method: 'HEAD' }, { otherMethod: 1 }],
+    [{ method: 'POST' }, { otherMethod: 1 }],
+  ])('counts %j as free', (change, expected) => {
+    const { rows, notDelivered, requests } = report([record(change)])
+    expect({ rows, requests }).toEqual({ rows: [], requests: 1 })
+    expect(notDelivered).toMatchObject(expected)
+  })
+
+  it('counts one host only where that is asked', () => {
+    const { totals, notDelivered } = report([record(), record({ host: 'other.example' })], [], 'news.example')
+    expect([totals.charge.requests, notDelivered.otherHost]).toEqual([1, 1])
+  })
+
+  it('counts skipped lines by their reasons', () => {
+    const { lines, requests, skipped } = report([record(), 'comment', 'comment', 'too_long'])
+    expect({ lines, requests, skipped }).toMatchObject({
+      lines: 4,
+      requests: 1,
+      skipped: [
+        { reason: 'comment', lines: 2 },
+        { reason: 'too_long', about: 'lines over 10 MB', lines: 1 },
+      ],
+    })
+  })
+
+  it('counts crawlers whose purpose no list states', () => {
+    const { crawlers } = report([
+      record(),
+      record({ ua: 'curl/8.0' }),
+      record({ ua: null }),
+      record({ ua: CHROME }),
+    ])
+    expect(crawlers).toEqual({ requests: 3, unclassified: 2 })
+  })
+
+  it('classifies by the category that Cloudflare logged, for one User-Agent more than once', () => {
+    const { rows } = report([record({ ua: CHROME }), record({ ua: CHROME, category: 'AI Crawler' })])
+    expect(rows.map((row) => row.class).sort()).toEqual(['reader', 'training'])
+  })
+
+  it('counts a browser that Cloudflare scores 1 as a crawler', () => {
+    expect(report([record({ ua: CHROME, score: 1 })]).totals.charge.requests).toBe(1)
+  })
+
+  it('states the time between the first and the last request', () => {
+    const { from, to } = report([record({ time: 2_000 }), record({ time: null }), record({ time: 1_000 })])
+    expect({ from, to }).toEqual({ from: '1970-01-01T00:00:01.000Z', to: '1970-01-01T00:00:02.000Z' })
+  })
+
+  it('holds no address', () => {
+    const text = JSON.stringify(report([record()]), (_, part) =>
+      typeof part === 'bigint' ? `${part}` : part,
+    )
+    expect(text).not.toContain('203.0.113.7')
+  })
+
+  it('shares one row among the names after the first 1,000', () => {
+    const replay = startReplay(policy())
+    for (let at = 0; at < 1_010; at++) replay.add(record({ ua: `bot${at}x/1.0` }))
+    const { rows, notes } = replay.report()
+    expect(rows).toHaveLength(1_001)
+    expect(rows.find(({ crawler }) => crawler === '(further names)')?.requests).toBe(10)
+    expect(notes).toEqual([expect.stringContaining('Only 1000 names have rows')])
+  })
+})
+
+describe('Pages', () => {
+  it('counts each page once, up to the limit of a crawler and the limit of all', () => {
+    const pages = new Pages(3, 2)
+    const [one, other] = [new Set<number>(), new Set<number>()]
+    expect(['/a', '/a', '/b', '/c', '/a'].map((page) => pages.add(one, page))).toEqual([
+      'new',
+      'known',
+      'new',
+      'full',
+      'known',
+    ])
+    expect(['/a', '/b'].map((page) => pages.add(other, page))).toEqual(['new', 'full'])
+  })
+
+  it('tells 100,000 pages apart but for a few', () => {
+    const pages = new Pages()
+    const set = new Set<number>()
+    for (let at = 0; at < 100_000; at++) pages.add(set, `default news.example/2026/11/story-${at}`)
+    expect(set.size).toBeGreaterThan(99_980)
+  })
+})
