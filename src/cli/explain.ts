@@ -1,6 +1,5 @@
 /** `tab402 explain`: says what the paywall answers to a request, and why. */
 import type { Bindings } from '../app/bindings.ts'
-import { schemesOf } from '../app/schemes.ts'
 import { readConfig } from '../config/config.ts'
 import { type ExplainedSite, type Explanation, explain } from '../paywall/explain.ts'
 import { bold, parse, print, printJson, talk, UsageError } from './command.ts'
@@ -47,7 +46,7 @@ export async function run(args: string[]): Promise<number> {
   if (!as) throw new UsageError('--as must be a known crawler, reader or a User-Agent. Example: GPTBot')
   const method = values.method.toUpperCase()
   if (!METHODS.includes(method)) throw new UsageError(`--method must be one of ${METHODS.join(', ')}.`)
-  const site = siteIn(await readSettings(values.policy, values.env, '--policy'), values.policy)
+  const site = await siteIn(await readSettings(values.policy, values.env, '--policy'), values.policy)
   const explanation = explain(site, { url, method, as, signed })
   if (values.json) printJson(explanation)
   else print(text(explanation))
@@ -55,11 +54,14 @@ export async function run(args: string[]): Promise<number> {
 }
 
 /** Without the secrets that offers are made from, the policy alone decides. */
-function siteIn(settings: DeploymentSettings, file: string): ExplainedSite {
+async function siteIn(settings: DeploymentSettings, file: string): Promise<ExplainedSite> {
   const read = readConfig(settings.env)
   // Offers are made from settings alone, so that no binding is called.
   const bindings = settings.env as unknown as Bindings
-  if (read.ok) return { policy: read.config.policy, offerers: schemesOf(bindings, read.config) }
+  if (read.ok) {
+    const { schemesOf } = await import('../app/schemes.ts')
+    return { policy: read.config.policy, offerers: schemesOf(bindings, read.config) }
+  }
   talk(`note: a 402 is shown without offers. "tab402 check-config --config ${file}" lists what they need.`)
   return { policy: policyOf(settings, file), offerers: undefined }
 }

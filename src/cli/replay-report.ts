@@ -1,5 +1,5 @@
-/** The report of a replay as a table and as CSV. */
-import type { ReplayReport, ReplayRow } from '../logs/replay.ts'
+/** The report of a trial as a table and as CSV. */
+import type { TrialReport, TrialRow } from '../logs/trial.ts'
 import { csv } from '../platform/csv.ts'
 import { formatUsd } from './money.ts'
 
@@ -10,7 +10,7 @@ const MAX_NAME_CHARS = 28
 const HEADINGS = ['crawler', 'class', 'rule', 'action', 'requests', 'pages', 'list price $'] as const
 
 /** The report for a terminal. */
-export function reportTable(report: ReplayReport): string {
+export function reportTable(report: TrialReport): string {
   const rows = report.rows.slice(0, MAX_ROWS)
   const left = report.rows.length - rows.length
   return [
@@ -26,7 +26,7 @@ export function reportTable(report: ReplayReport): string {
 }
 
 /** The rows of the report, with amounts in USD. */
-export function reportCsv({ rows }: ReplayReport): string {
+export function reportCsv({ rows }: TrialReport): string {
   return csv(
     ['crawler', 'class', 'rule', 'action', 'requests', 'pages', 'pages_capped', 'list_price_usd', 'why'],
     rows.map((row) => [
@@ -43,7 +43,7 @@ export function reportCsv({ rows }: ReplayReport): string {
   )
 }
 
-function cellsOf(row: ReplayRow): string[] {
+function cellsOf(row: TrialRow): string[] {
   return [
     shortened(row.crawler),
     row.class,
@@ -70,7 +70,7 @@ function table(rows: string[][]): string[] {
   )
 }
 
-function totals({ totals: { charge, allow, block } }: ReplayReport): string[] {
+function totals({ totals: { charge, allow, block } }: TrialReport): string[] {
   return [
     `asked    ${charge.requests} requests, ${charge.pages} pages, $${formatUsd(charge.listPrice)} if all had paid`,
     `allowed  ${allow.requests} requests, ${allow.pages} pages`,
@@ -78,7 +78,7 @@ function totals({ totals: { charge, allow, block } }: ReplayReport): string[] {
   ]
 }
 
-function counts(report: ReplayReport): string[] {
+function counts(report: TrialReport): string[] {
   const { lines, requests, skipped, notDelivered, refusedUrls, crawlers } = report
   const { otherMethod, otherStatus, otherHost } = notDelivered
   const unclassified = `${percent(crawlers.unclassified, crawlers.requests)} of the requests by crawlers`

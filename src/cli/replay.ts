@@ -6,7 +6,7 @@ import { FORMATS } from '../logs/formats.ts'
 import { UnreadableLog } from '../logs/lines.ts'
 import { mapped } from '../logs/map.ts'
 import { readLog } from '../logs/read.ts'
-import { type Replay, startReplay } from '../logs/replay.ts'
+import { startTrial, type Trial } from '../logs/trial.ts'
 import { CommandError, parse, print, printJson, talk, UsageError } from './command.ts'
 import { policyOf } from './policy.ts'
 import { reportCsv, reportTable } from './replay-report.ts'
@@ -57,9 +57,9 @@ export async function run(args: string[]): Promise<number> {
   if (values.json && values.csv) throw new UsageError('--json and --csv must not be combined.')
   const format = formatOf(values)
   const policy = policyOf(await readSettings(values.policy, values.env, '--policy'), values.policy)
-  const replay = startReplay(policy, { host: values.host?.toLowerCase() })
-  const cut = await readAll(logs, format, replay)
-  const report = replay.report()
+  const trial = startTrial(policy, { host: values.host?.toLowerCase() })
+  const cut = await readAll(logs, format, trial)
+  const report = trial.report()
   if (values.json) printJson({ ...report, cut })
   else if (values.csv) process.stdout.write(reportCsv(report))
   else print(reportTable(report))
@@ -88,7 +88,7 @@ function formatOf({ format, map, delimiter = '\t' }: FormatOptions): LogFormat |
 }
 
 /** Reads the logs in turn. Returns those whose gzip stream is cut off. */
-async function readAll(logs: string[], format: LogFormat | undefined, replay: Replay): Promise<string[]> {
+async function readAll(logs: string[], format: LogFormat | undefined, trial: Trial): Promise<string[]> {
   const cut: string[] = []
   const progress = await progressOver(logs)
   try {
@@ -101,7 +101,7 @@ async function readAll(logs: string[], format: LogFormat | undefined, replay: Re
   async function readOne(log: string): Promise<boolean> {
     const bytes = log === '-' ? process.stdin : createReadStream(log, { highWaterMark: 1 << 18 })
     try {
-      return (await readLog(progress.watch(bytes), format, replay.add)).isCut
+      return (await readLog(progress.watch(bytes), format, trial.add)).isCut
     } catch (cause) {
       if (cause instanceof UnreadableLog) throw new CommandError(`${log} ${cause.message}`)
       if (cause instanceof Error && 'code' in cause && /^E(?:NOENT|ISDIR|ACCES)$/.test(String(cause.code)))

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { parsePolicy } from '../../src/config/policy.ts'
 import { Pages } from '../../src/logs/pages.ts'
 import type { LogEntry, LogRecord } from '../../src/logs/record.ts'
-import { type ReplayReport, startReplay } from '../../src/logs/replay.ts'
+import { startTrial, type TrialReport } from '../../src/logs/trial.ts'
 
 const CHROME =
   'Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36'
@@ -25,13 +25,13 @@ function record(change: Partial<LogRecord> = {}): LogRecord {
   return { time, ...request, ip: '203.0.113.7', ua: 'GPTBot/1.2', ...change }
 }
 
-function report(entries: LogEntry[], rules: unknown[] = [], host?: string): ReplayReport {
-  const replay = startReplay(policy(rules), { host })
-  for (const entry of entries) replay.add(entry)
-  return replay.report()
+function report(entries: LogEntry[], rules: unknown[] = [], host?: string): TrialReport {
+  const trial = startTrial(policy(rules), { host })
+  for (const entry of entries) trial.add(entry)
+  return trial.report()
 }
 
-describe('a replay', () => {
+describe('a trial', () => {
   it('adds up requests, distinct pages and list prices by crawler and rule', () => {
     const { rows, totals } = report(
       [
@@ -122,9 +122,9 @@ describe('a replay', () => {
   })
 
   it('shares one row among the names after the first 1,000', () => {
-    const replay = startReplay(policy())
-    for (let at = 0; at < 1_010; at++) replay.add(record({ ua: `bot${at}x/1.0` }))
-    const { rows, notes } = replay.report()
+    const trial = startTrial(policy())
+    for (let at = 0; at < 1_010; at++) trial.add(record({ ua: `bot${at}x/1.0` }))
+    const { rows, notes } = trial.report()
     expect(rows).toHaveLength(1_001)
     expect(rows.find(({ crawler }) => crawler === '(further names)')?.requests).toBe(10)
     expect(notes).toEqual([expect.stringContaining('Only 1000 names have rows')])

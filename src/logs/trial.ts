@@ -1,4 +1,4 @@
-/** Replays a log against a policy: the decisions that it would have made, counted by crawler and rule. Pure. */
+/** Tries a policy on a log: the decisions that it would have made, counted by crawler and rule. Pure. */
 import { type Asker, classify } from '../identity/classify.ts'
 import { crawlerNamed } from '../identity/crawlers.ts'
 import { canonicalize } from '../paywall/path.ts'
@@ -19,7 +19,7 @@ const FURTHER = '(further names)'
 const READERS = '(readers)'
 
 /** The requests of one crawler that one rule decided. Amounts in micro-dollars. */
-export type ReplayRow = {
+export type TrialRow = {
   crawler: string
   class: string
   action: Action
@@ -35,10 +35,10 @@ export type ReplayRow = {
 }
 
 /** A sum over rows. */
-export type ReplaySum = Pick<ReplayRow, 'requests' | 'pages' | 'listPrice'>
+export type TrialSum = Pick<TrialRow, 'requests' | 'pages' | 'listPrice'>
 
-/** The result of a replay. Requests that deliver no page are free, so no row counts them. */
-export type ReplayReport = {
+/** The result of a trial. Requests that deliver no page are free, so no row counts them. */
+export type TrialReport = {
   lines: number
   skipped: { reason: SkipReason; about: string; lines: number }[]
   /** The requests that were read, and those among them that delivered no page. */
@@ -50,20 +50,20 @@ export type ReplayReport = {
   from: string | null
   to: string | null
   /** The dearest first. */
-  rows: ReplayRow[]
-  totals: Record<Action, ReplaySum>
+  rows: TrialRow[]
+  totals: Record<Action, TrialSum>
   /** Of the requests by crawlers: without a known purpose. */
   crawlers: { requests: number; unclassified: number }
   notes: string[]
 }
 
 /** Takes the entries of a log one by one, and reports on those so far. */
-export type Replay = { add(entry: LogEntry): void; report(): ReplayReport }
+export type Trial = { add(entry: LogEntry): void; report(): TrialReport }
 
-type Tally = { name: string; class: string; pages: Set<number>; rows: Map<Decision['rule'], ReplayRow> }
+type Tally = { name: string; class: string; pages: Set<number>; rows: Map<Decision['rule'], TrialRow> }
 
-/** Starts a replay. `host`: only the requests for this host count. */
-export function startReplay(policy: Policy, { host }: { host?: string | undefined } = {}): Replay {
+/** Starts a trial. `host`: only the requests for this host count. */
+export function startTrial(policy: Policy, { host }: { host?: string | undefined } = {}): Trial {
   const skipped = new Map<SkipReason, number>()
   const notDelivered = { otherMethod: 0, otherStatus: 0, otherHost: 0 }
   const tallies = new Map<string, Tally>()
@@ -185,10 +185,10 @@ function tallyOf(tallies: Map<string, Tally>, asker: Asker): Tally {
   return made
 }
 
-function rowOf(tally: Tally, { action, rule, why }: Decision): ReplayRow {
+function rowOf(tally: Tally, { action, rule, why }: Decision): TrialRow {
   const known = tally.rows.get(rule)
   if (known) return known
-  const row: ReplayRow = {
+  const row: TrialRow = {
     crawler: tally.name,
     class: tally.class,
     action,
@@ -203,12 +203,12 @@ function rowOf(tally: Tally, { action, rule, why }: Decision): ReplayRow {
   return row
 }
 
-function dearestFirst(one: ReplayRow, other: ReplayRow): number {
+function dearestFirst(one: TrialRow, other: TrialRow): number {
   if (one.listPrice !== other.listPrice) return one.listPrice > other.listPrice ? -1 : 1
   return other.requests - one.requests
 }
 
-function sumOf(rows: readonly ReplayRow[], action: Action): ReplaySum {
+function sumOf(rows: readonly TrialRow[], action: Action): TrialSum {
   const sum = { requests: 0, pages: 0, listPrice: 0n }
   for (const row of rows.filter((row) => row.action === action)) {
     sum.requests += row.requests
@@ -218,7 +218,7 @@ function sumOf(rows: readonly ReplayRow[], action: Action): ReplaySum {
   return sum
 }
 
-function notesOn(rows: readonly ReplayRow[], hasFurther: boolean): string[] {
+function notesOn(rows: readonly TrialRow[], hasFurther: boolean): string[] {
   const notes: string[] = []
   if (rows.some(({ pagesCapped }) => pagesCapped))
     notes.push(
