@@ -3,6 +3,7 @@ import type { Bindings } from '../app/bindings.ts'
 import { readConfig } from '../config/config.ts'
 import { type ExplainedSite, type Explanation, explain } from '../paywall/explain.ts'
 import { bold, parse, print, printJson, talk, UsageError } from './command.ts'
+import { shippedLists } from './lists.ts'
 import { formatUsd } from './money.ts'
 import { policyOf } from './policy.ts'
 import { type DeploymentSettings, readSettings } from './settings.ts'
@@ -20,7 +21,8 @@ Prints the class of the client, every reading of the URL, the rule and the price
 Options:
   --as NAME        a known crawler, reader, or a whole User-Agent
   --method NAME    the method of the request (GET)
-  --signed         the request carries an HTTP message signature
+  --ip ADDRESS     the address of the client
+  --signed HOST    it carries a valid signature of this Signature-Agent, such as chatgpt.com
   --policy FILE    the settings (wrangler.toml, with .dev.vars beside it)
   --env NAME       the section [env.NAME] of that file
   --json           print everything as JSON, with amounts in micro-dollars as text
@@ -34,7 +36,8 @@ export async function run(args: string[]): Promise<number> {
   const { values, positionals } = parse(args, {
     as: { type: 'string' },
     method: { type: 'string', default: 'GET' },
-    signed: { type: 'boolean', default: false },
+    ip: { type: 'string' },
+    signed: { type: 'string' },
     policy: { type: 'string', default: 'wrangler.toml' },
     env: { type: 'string' },
     json: { type: 'boolean' },
@@ -42,12 +45,12 @@ export async function run(args: string[]): Promise<number> {
   const [url = '', ...more] = positionals
   if (!/^https?:\/\/./i.test(url) || !URL.canParse(url) || more.length > 0)
     throw new UsageError('URL must be one http(s) URL.')
-  const { as, signed } = values
+  const { as, ip, signed: signedBy } = values
   if (!as) throw new UsageError('--as must be a known crawler, reader or a User-Agent. Example: GPTBot')
   const method = values.method.toUpperCase()
   if (!METHODS.includes(method)) throw new UsageError(`--method must be one of ${METHODS.join(', ')}.`)
   const site = await siteIn(await readSettings(values.policy, values.env, '--policy'), values.policy)
-  const explanation = explain(site, { url, method, as, signed })
+  const explanation = explain(site, { url, method, as, ip, signedBy: signedBy?.replace(/^https?:\/\//, '') })
   if (values.json) printJson(explanation)
   else print(text(explanation))
   return 0
@@ -56,14 +59,15 @@ export async function run(args: string[]): Promise<number> {
 /** Without the secrets that offers are made from, the policy alone decides. */
 async function siteIn(settings: DeploymentSettings, file: string): Promise<ExplainedSite> {
   const read = readConfig(settings.env)
+  const published = shippedLists()
   // Offers are made from settings alone, so that no binding is called.
   const bindings = settings.env as unknown as Bindings
   if (read.ok) {
     const { schemesOf } = await import('../app/schemes.ts')
-    return { policy: read.config.policy, offerers: schemesOf(bindings, read.config) }
+    return { policy: read.config.policy, offerers: schemesOf(bindings, read.config), published }
   }
   talk(`note: a 402 is shown without offers. "tab402 check-config --config ${file}" lists what they need.`)
-  return { policy: policyOf(settings, file), offerers: undefined }
+  return { policy: policyOf(settings, file), offerers: undefined, published }
 }
 
 function text(explanation: Explanation): string {

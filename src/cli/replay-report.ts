@@ -28,9 +28,21 @@ export function reportTable(report: TrialReport): string {
 /** The rows of the report, with amounts in USD. */
 export function reportCsv({ rows }: TrialReport): string {
   return csv(
-    ['crawler', 'class', 'rule', 'action', 'requests', 'pages', 'pages_capped', 'list_price_usd', 'why'],
+    [
+      'crawler',
+      'refuted',
+      'class',
+      'rule',
+      'action',
+      'requests',
+      'pages',
+      'pages_capped',
+      'list_price_usd',
+      'why',
+    ],
     rows.map((row) => [
       row.crawler,
+      String(row.refuted),
       row.class,
       row.rule,
       row.action,
@@ -45,7 +57,7 @@ export function reportCsv({ rows }: TrialReport): string {
 
 function cellsOf(row: TrialRow): string[] {
   return [
-    shortened(row.crawler),
+    `${shortened(row.crawler)}${row.refuted ? ' (refuted)' : ''}`,
     row.class,
     row.rule,
     row.action,
@@ -90,6 +102,7 @@ function counts(report: TrialReport): string[] {
       ? [`Skipped: ${skipped.map(({ about, lines }) => `${lines} ${about}`).join(', ')}`]
       : []),
     `Without a known purpose: ${unclassified}`,
+    `From addresses that their operators do not publish: ${percent(crawlers.refuted, crawlers.requests)}`,
   ]
 }
 

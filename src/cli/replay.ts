@@ -8,6 +8,7 @@ import { mapped } from '../logs/map.ts'
 import { readLog } from '../logs/read.ts'
 import { startTrial, type Trial } from '../logs/trial.ts'
 import { CommandError, parse, print, printJson, talk, UsageError } from './command.ts'
+import { fetchLists, shippedLists } from './lists.ts'
 import { policyOf } from './policy.ts'
 import { reportCsv, reportTable } from './replay-report.ts'
 import { readSettings } from './settings.ts'
@@ -22,7 +23,7 @@ export const usage = `Examples:
 Usage: tab402 replay LOG… [OPTIONS]
 
 Decides each page of an access log as the Worker would, and adds up what it would have asked.
-Nothing is sent anywhere. Addresses are used, and never stored or printed.
+Nothing of the log is sent anywhere. Addresses are used, and never stored or printed.
 
 Options:
   --policy FILE      the policy to try (wrangler.toml)
@@ -31,6 +32,7 @@ Options:
   --map PLACES       any other format. NAME=PLACE pairs: time method host path query status bytes ip ua category.
                      A place is a member of JSON (request.uri) or the number of a column (4)
   --delimiter CHAR   what stands between columns (a tab)
+  --lists            fetch the addresses that operators publish, to find names that others use
   --host NAME        count requests for this host only
   --json, --csv      print the whole report, with amounts as text, or its rows
 
@@ -49,6 +51,7 @@ export async function run(args: string[]): Promise<number> {
     format: { type: 'string' },
     map: { type: 'string' },
     delimiter: { type: 'string' },
+    lists: { type: 'boolean' },
     host: { type: 'string' },
     json: { type: 'boolean' },
     csv: { type: 'boolean' },
@@ -57,7 +60,8 @@ export async function run(args: string[]): Promise<number> {
   if (values.json && values.csv) throw new UsageError('--json and --csv must not be combined.')
   const format = formatOf(values)
   const policy = policyOf(await readSettings(values.policy, values.env, '--policy'), values.policy)
-  const trial = startTrial(policy, { host: values.host?.toLowerCase() })
+  const published = values.lists ? await fetchLists() : shippedLists()
+  const trial = startTrial(policy, { host: values.host?.toLowerCase(), published })
   const cut = await readAll(logs, format, trial)
   const report = trial.report()
   if (values.json) printJson({ ...report, cut })

@@ -1,5 +1,6 @@
 /** Tries a policy on a log: the decisions that it would have made, counted by crawler and rule. Pure. */
-import { type Asker, classify } from '../identity/classify.ts'
+import type { Published } from '../identity/claim.ts'
+import { type Asker, type ClientEvidence, classify } from '../identity/classify.ts'
 import { crawlerNamed } from '../identity/crawlers.ts'
 import { canonicalize } from '../paywall/path.ts'
 import { type Action, type Decision, decide, type Policy } from '../paywall/policy.ts'
@@ -21,6 +22,8 @@ const READERS = '(readers)'
 /** The requests of one crawler that one rule decided. Amounts in micro-dollars. */
 export type TrialRow = {
   crawler: string
+  /** The address is not one that the crawler's operator publishes. */
+  refuted: boolean
   class: string
   action: Action
   /** `RULES[0]`, `free` or `default`. */
@@ -52,23 +55,32 @@ export type TrialReport = {
   /** The dearest first. */
   rows: TrialRow[]
   totals: Record<Action, TrialSum>
-  /** Of the requests by crawlers: without a known purpose. */
-  crawlers: { requests: number; unclassified: number }
+  /** The requests by crawlers: all, those without a known purpose, and those under another's name. */
+  crawlers: { requests: number; unclassified: number; refuted: number }
   notes: string[]
 }
 
 /** Takes the entries of a log one by one, and reports on those so far. */
 export type Trial = { add(entry: LogEntry): void; report(): TrialReport }
 
-type Tally = { name: string; class: string; pages: Set<number>; rows: Map<Decision['rule'], TrialRow> }
+type Tally = {
+  name: string
+  refuted: boolean
+  class: string
+  pages: Set<number>
+  rows: Map<Decision['rule'], TrialRow>
+}
 
-/** Starts a trial. `host`: only the requests for this host count. */
-export function startTrial(policy: Policy, { host }: { host?: string | undefined } = {}): Trial {
+/** `host`: only the requests for this host count. `published`: the addresses that operators publish. */
+export type TrialOptions = { host?: string | undefined; published?: Published | undefined }
+
+/** Starts a trial. */
+export function startTrial(policy: Policy, { host, published }: TrialOptions = {}): Trial {
   const skipped = new Map<SkipReason, number>()
   const notDelivered = { otherMethod: 0, otherStatus: 0, otherHost: 0 }
   const tallies = new Map<string, Tally>()
-  const crawlers = { requests: 0, unclassified: 0 }
-  const askerOf = storedClassification()
+  const crawlers = { requests: 0, unclassified: 0, refuted: 0 }
+  const askerOf = storedClassification(published)
   const pages = new Pages()
   let requests = 0
   let refusedUrls = 0
@@ -101,6 +113,7 @@ export function startTrial(policy: Policy, { host }: { host?: string | undefined
     if (asker.kind === 'crawler') {
       crawlers.requests++
       if (isUnclassified(asker)) crawlers.unclassified++
+      if (asker.claim === 'refuted') crawlers.refuted++
     }
     const decision = decide(policy, { method: 'GET', path: path.value, asker })
     const tally = tallyOf(tallies, asker)
@@ -143,25 +156,40 @@ export function startTrial(policy: Policy, { host }: { host?: string | undefined
 /** Answers that deliver a page. All others are free, as they are behind the live paywall. */
 const PAGES: ReadonlySet<number> = new Set([200, 203, 206])
 
-/** Classifies clients as the gate does. A log holds few User-Agents, and a classification costs most of a line's time. */
-function storedClassification(): (record: LogRecord) => Asker {
+/**
+ * Classifies clients as the gate does. A log holds few User-Agents, and a classification costs most of a line's time. The
+ * address matters only where the operator of the named crawler publishes its own.
+ */
+function storedClassification(published: Published | undefined): (record: LogRecord) => Asker {
   const stored = new Map<string, Asker>()
-  return ({ ua, category, score }) => {
+  function classified({ ua, category, score }: LogRecord, listed: ReturnType<Published>): Asker {
     const isAutomated = score === 1
-    const key = category === undefined && !isAutomated ? (ua ?? '') : `${ua}\n${category}\n${isAutomated}`
+    const key =
+      category === undefined && !isAutomated && listed === 'unknown'
+        ? (ua ?? '')
+        : [ua, category, isAutomated, listed].join('\n')
     const known = stored.get(key)
     if (known) return known
     // Trap: a part of a line keeps the whole line in memory, so what is kept is written anew.
     const userAgent = ua === null ? null : copyOf(ua.slice(0, MAX_AGENT_CHARS))
-    const asker = classify({
+    const evidence: ClientEvidence = {
       userAgent,
       cf: { verifiedBotCategory: category, botManagement: score === undefined ? undefined : { score } },
       signed: false,
       paying: false,
-    })
+      address: 'that of this line',
+      published: () => listed,
+    }
+    const asker = classify(evidence)
     if (stored.size >= MAX_AGENTS) stored.clear()
     if (key.length <= 2 * MAX_AGENT_CHARS) stored.set(copyOf(key), asker)
     return asker
+  }
+  return (record) => {
+    const asker = classified(record, 'unknown')
+    if (!published || !record.ip || asker.name === undefined) return asker
+    const listed = published(asker.name, record.ip)
+    return listed === 'unknown' ? asker : classified(record, listed)
   }
 }
 
@@ -176,11 +204,18 @@ function isUnclassified({ class: purpose, name }: Asker): boolean {
 
 function tallyOf(tallies: Map<string, Tally>, asker: Asker): Tally {
   const name = asker.kind === 'reader' ? READERS : (asker.name ?? NAMELESS)
-  const key = tallies.has(name) || tallies.size < MAX_CRAWLERS ? name : FURTHER
+  const own = asker.claim === 'refuted' ? `${name}\nrefuted` : name
+  const key = tallies.has(own) || tallies.size < MAX_CRAWLERS ? own : FURTHER
   const known = tallies.get(key)
   if (known) return known
   const purpose = asker.kind === 'reader' ? 'reader' : key === FURTHER ? '' : asker.class
-  const made = { name: key, class: purpose, pages: new Set<number>(), rows: new Map() }
+  const made = {
+    name: key === FURTHER ? key : name,
+    refuted: key !== FURTHER && asker.claim === 'refuted',
+    class: purpose,
+    pages: new Set<number>(),
+    rows: new Map(),
+  }
   tallies.set(key, made)
   return made
 }
@@ -190,6 +225,7 @@ function rowOf(tally: Tally, { action, rule, why }: Decision): TrialRow {
   if (known) return known
   const row: TrialRow = {
     crawler: tally.name,
+    refuted: tally.refuted,
     class: tally.class,
     action,
     rule: typeof rule === 'number' ? `RULES[${rule}]` : rule,

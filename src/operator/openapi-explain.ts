@@ -10,8 +10,15 @@ export const explanation = table({
   method: text,
   userAgent: text,
   client: table(
-    { kind: word('crawler', 'reader'), name: text, class: text, reasons: listOf(text) },
-    ...all('name', 'class'),
+    {
+      kind: word('crawler', 'reader'),
+      name: text,
+      class: text,
+      claim: word('confirmed', 'refuted', 'unknown'),
+      refutation: text,
+      reasons: listOf(text),
+    },
+    ...all('name', 'class', 'claim', 'refutation'),
   ),
   outcome: word('pass', 'charge', 'block', 'refuse'),
   status: orNull(count),

@@ -33,7 +33,8 @@ const QUERIES = {
   url: ['A URL, or a path of this site', text],
   as: ['A known crawler, `reader` or a whole User-Agent', text],
   method: ['The method of the request', { type: 'string', default: 'GET' }],
-  signed: ['Whether the request carries an HTTP message signature', { type: 'boolean', default: false }],
+  ip: ['The address of the client', text],
+  signed: ['The host of a Signature-Agent whose signature counts as valid', text],
   evidence: ['Includes signatures and the signed data', { type: 'boolean', default: false }],
 } satisfies Record<string, readonly [string, Schema]>
 
@@ -117,7 +118,7 @@ const API: Record<string, Partial<Record<Method, Operation>>> = {
     get: {
       summary: 'Returns what the paywall answers to a request without payment, and why',
       answer: 'Explanation',
-      query: ['url', 'as', 'method', 'signed'],
+      query: ['url', 'as', 'method', 'ip', 'signed'],
       problems: [400, 404],
     },
   },

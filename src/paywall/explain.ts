@@ -1,4 +1,5 @@
 /** Explains what the gate answers to a request that pays nothing, and why. Pure: it takes the gate's own steps. */
+import type { Published } from '../identity/claim.ts'
 import { type Asker, classify } from '../identity/classify.ts'
 import { crawlerNamed } from '../identity/crawlers.ts'
 import { type Refusal, wire } from '../protocol/refusal.ts'
@@ -9,8 +10,8 @@ import { type CanonicalPath, canonicalize, siteOrigin } from './path.ts'
 import { type Decision, decide, type Policy } from './policy.ts'
 import { refused, refusedSale } from './response.ts'
 
-/** The part of a site that decides. Without `offerers` a 402 has no offers. */
-export type ExplainedSite = { policy: Policy; offerers: Offerers | undefined }
+/** The part of a site that decides. Without `offerers` a 402 has no offers. `published`: the addresses that operators publish. */
+export type ExplainedSite = { policy: Policy; offerers: Offerers | undefined; published: Published }
 
 /** The request to explain. */
 export type ExplainedRequest = {
@@ -19,8 +20,10 @@ export type ExplainedRequest = {
   method: string
   /** The name of a known crawler, `reader`, or a whole User-Agent. */
   as: string
-  /** Whether it carries a signature. */
-  signed: boolean
+  /** The client's address. */
+  ip: string | undefined
+  /** The host of its `Signature-Agent`, whose signature counts as valid; undefined without a signature. */
+  signedBy: string | undefined
 }
 
 /** One reading of the URL, and the decision for it. `price` in micro-dollars. */
@@ -62,10 +65,20 @@ export function userAgentOf(as: string): string {
 }
 
 /** Explains one request. */
-export function explain({ policy, offerers }: ExplainedSite, request: ExplainedRequest): Explanation {
+export function explain(
+  { policy, offerers, published }: ExplainedSite,
+  request: ExplainedRequest,
+): Explanation {
   const { url, method } = request
   const userAgent = userAgentOf(request.as)
-  const client = classify({ userAgent, signed: request.signed, paying: false })
+  const client = classify({
+    userAgent,
+    signed: request.signedBy !== undefined,
+    signer: request.signedBy,
+    paying: false,
+    address: request.ip,
+    published,
+  })
   const about = { url, method, userAgent, client }
   const path = canonicalize(url)
   const site = siteOrigin(url)

@@ -97,7 +97,7 @@ describe('a trial', () => {
       record({ ua: null }),
       record({ ua: CHROME }),
     ])
-    expect(crawlers).toEqual({ requests: 3, unclassified: 2 })
+    expect(crawlers).toEqual({ requests: 3, unclassified: 2, refuted: 0 })
   })
 
   it('classifies by the category that Cloudflare logged, for one User-Agent more than once', () => {
@@ -112,6 +112,20 @@ describe('a trial', () => {
   it('states the time between the first and the last request', () => {
     const { from, to } = report([record({ time: 2_000 }), record({ time: null }), record({ time: 1_000 })])
     expect({ from, to }).toEqual({ from: '1970-01-01T00:00:01.000Z', to: '1970-01-01T00:00:02.000Z' })
+  })
+
+  it('counts refuted claims in rows of their own, which no allow by name covers', () => {
+    const published = (name: string, address: string) =>
+      name !== 'Googlebot' ? 'unknown' : address === '192.0.2.7' ? 'listed' : 'unlisted'
+    const trial = startTrial(policy([{ who: 'search', action: 'allow' }]), { published })
+    const ua = 'Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)'
+    for (const ip of ['192.0.2.7', '198.51.100.7', '192.0.2.7']) trial.add(record({ ua, ip, query: '' }))
+    const { rows, crawlers } = trial.report()
+    expect(rows).toMatchObject([
+      { crawler: 'Googlebot', refuted: true, action: 'charge', requests: 1 },
+      { crawler: 'Googlebot', refuted: false, action: 'allow', requests: 2 },
+    ])
+    expect(crawlers).toEqual({ requests: 3, unclassified: 0, refuted: 1 })
   })
 
   it('holds no address', () => {

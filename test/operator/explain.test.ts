@@ -31,12 +31,13 @@ describe('GET /api/explain', () => {
 
   it('returns every error of a query at once', async () => {
     const { get } = await newOperator()
-    const { status, body } = await get('/api/explain?url=ftp://x&method=TRACE&signed=maybe')
+    const { status, body } = await get('/api/explain?url=ftp://x&method=TRACE&ip=here&signed=a%20b')
     expect([status, body.code]).toEqual([400, 'invalid'])
     expect((body.errors as { path: string }[]).map(({ path }) => path)).toEqual([
       'url',
       'as',
       'method',
+      'ip',
       'signed',
     ])
   })

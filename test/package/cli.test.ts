@@ -164,7 +164,7 @@ describe('tab402 replay', () => {
     const json = JSON.parse((await tab402(['replay', ...both, '--json'])).stdout)
     expect(json.totals).toMatchObject({ charge: { requests: 8, listPrice: '16000' }, block: { requests: 2 } })
     const { stdout: csv } = await tab402(['replay', ...both, '--csv'])
-    expect(csv).toMatch(/^GPTBot,training,default,charge,8,2,false,0\.016000,/m)
+    expect(csv).toMatch(/^GPTBot,false,training,default,charge,8,2,false,0\.016000,/m)
   })
 
   it('exits 1 for a log that is cut off, and reports what it read', async () => {

@@ -2,7 +2,9 @@ import { describe, expect, it } from 'vitest'
 import type { Bindings } from '../../src/app/bindings.ts'
 import { schemesOf } from '../../src/app/schemes.ts'
 import { readConfig } from '../../src/config/config.ts'
-import { explain, userAgentOf } from '../../src/paywall/explain.ts'
+import { publishedIn } from '../../src/identity/published/published.ts'
+import { compileRanges, rangeOf } from '../../src/identity/published/ranges.ts'
+import { type ExplainedRequest, explain, userAgentOf } from '../../src/paywall/explain.ts'
 import { type Content, gate } from '../../src/paywall/gate.ts'
 
 const VARS = {
@@ -19,17 +21,29 @@ const VARS = {
   ],
 }
 
+const OURS = rangeOf('192.0.2.0/24')
+const LISTS = {
+  'https://openai.com/gptbot.json': {
+    ranges: compileRanges(OURS ? [OURS] : []),
+    prefixes: 1,
+    fetchedAt: 1,
+    triedAt: 1,
+  },
+}
+
 function site() {
   const read = readConfig(VARS)
   if (!read.ok) throw new Error(JSON.stringify(read.problems))
   return { policy: read.config.policy, schemes: schemesOf(VARS as unknown as Bindings, read.config) }
 }
 
-function explained(path: string, as = 'GPTBot', method = 'GET') {
+type Client = Partial<Pick<ExplainedRequest, 'ip' | 'signedBy'>>
+
+function explained(path: string, as = 'GPTBot', client: Client = {}) {
   const { policy, schemes } = site()
   return explain(
-    { policy, offerers: schemes },
-    { url: `https://site.example${path}`, method, as, signed: false },
+    { policy, offerers: schemes, published: publishedIn(LISTS, () => 0) },
+    { url: `https://site.example${path}`, method: 'GET', as, ip: undefined, signedBy: undefined, ...client },
   )
 }
 
@@ -57,6 +71,21 @@ describe('explain', () => {
 
   it('refuses a URL without a decision where the gate does', () => {
     expect(explained('/a%2')).toMatchObject({ outcome: 'refuse', status: 400, decision: null, readings: [] })
+  })
+
+  it.each([
+    [{ ip: '192.0.2.7' }, 'confirmed'],
+    [{ ip: '198.51.100.7' }, 'refuted'],
+    [{}, 'unknown'],
+  ])('judges the claim of a client with %j as %s', (client, claim) => {
+    expect(explained('/a', 'GPTBot', client).client.claim).toBe(claim)
+  })
+
+  it('takes the name of a client from its signature', () => {
+    expect(explained('/a', 'reader', { signedBy: 'chatgpt.com' }).client).toMatchObject({
+      name: 'ChatGPT-User',
+      claim: 'confirmed',
+    })
   })
 
   it('takes a known name in any case, a reader, or a whole User-Agent', () => {
