@@ -81,7 +81,7 @@ function text(explanation: Explanation): string {
     '',
     `${bold('client')}    ${name}`,
     ...client.reasons.map((reason) => `          ${reason}`),
-    `${bold('readings')}  ${readings.length === 0 ? 'none: the URL is refused' : ''}`.trimEnd(),
+    `${bold('readings')}  ${readings.length === 1 ? 'one' : `${readings.length}, of which the dearest counts for crawlers`}`,
     ...readings.map(
       ({ reading, action, price, rule }) =>
         `          ${reading}  ${rule}: ${action}${action === 'charge' ? ` $${formatUsd(price)}` : ''}`,

@@ -18,7 +18,7 @@ Read the draft before you use it. "tab402 replay" tries it on a log.
 Options:
   --disallow ACTION   the action for what the file forbids: block or charge (block)
 
-Exit codes: 0 success, 1 the file cannot be read or has no groups, 2 wrong usage.`
+Exit codes: 0 success, 1 unreadable or without groups, 2 wrong usage.`
 
 const TIMEOUT_MS = 15_000
 /** More than is parsed, so that a longer file shows. */

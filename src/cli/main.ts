@@ -77,7 +77,7 @@ function report(name: string, cause: unknown): number {
   return 1
 }
 
-// The reader of a pipe may stop early, as head does. It needs no more, so that is no failure.
+// The reader of a pipe may stop early, as head does: it has all that it needs.
 process.stdout.on('error', (fault: NodeJS.ErrnoException) => {
   if (fault.code !== 'EPIPE') throw fault
   process.exit()

@@ -7,7 +7,7 @@ import * as v from 'valibot'
 import { includeStripe } from '../config/stripe-plugin.ts'
 import { CommandError, UsageError } from './command.ts'
 
-/** What the Worker would read: its vars, its secrets and stand-ins for its bindings. */
+/** The settings that the Worker would read: its vars, its secrets and stand-ins for its bindings. */
 export type DeploymentSettings = {
   vars: Record<string, unknown>
   secrets: Record<string, string>

@@ -1,6 +1,6 @@
 /** Akamai DataStream 2 as JSON. Pure. */
 import { jsonFormat, percentDecoded } from './format.ts'
-import { recordOf, textOf } from './record.ts'
+import { columnText, recordOf } from './record.ts'
 
 /** The format `akamai`. Numbers are texts, the User-Agent is percent-encoded, and absent fields are left out. */
 export const akamai = jsonFormat(
@@ -8,7 +8,7 @@ export const akamai = jsonFormat(
   'Akamai DataStream 2 (JSON)',
   (line) => 'reqPath' in line && 'statusCode' in line,
   () => (line) => {
-    const path = textOf(line.reqPath)
+    const path = columnText(line.reqPath)
     return recordOf({
       time: line.reqTimeSec,
       method: line.reqMethod,
@@ -18,7 +18,7 @@ export const akamai = jsonFormat(
       status: line.statusCode,
       bytes: line.bytes,
       ip: line.cliIP,
-      // Trap: a field without a value may be left out, so its absence is no missing column.
+      // Trap: a field without a value may be left out, so an absent one means that the client sent nothing.
       ua: percentDecoded(line.UA) ?? null,
     })
   },

@@ -19,7 +19,7 @@ export type LineReader = (line: string) => readonly LogEntry[]
 /** A JSON object of a log. */
 export type LogObject = Readonly<Record<string, unknown>>
 
-/** A format of one JSON object, or a list of them, per line. A member that is no object reads as an empty one. */
+/** A format of one JSON object, or a list of them, per line. Members of other types are left out. */
 export function jsonFormat(
   name: string,
   about: string,

@@ -33,7 +33,7 @@ const FOREIGN: readonly (readonly [magic: string, name: string, advice: string])
  * once for a gzip stream that is cut off or damaged, after all lines before the fault.
  * @throws UnreadableLog for other compressions and for binary data
  */
-export async function* linesOf(bytes: Chunks, endsEarly: () => void): AsyncGenerator<Lines> {
+export async function* logLines(bytes: Chunks, endsEarly: () => void): AsyncGenerator<Lines> {
   const [head, all] = await peek(bytes)
   const isGzip = head[0] === 0x1f && head[1] === 0x8b
   yield* split(await asUtf8(isGzip ? gunzip(all, endsEarly) : all))

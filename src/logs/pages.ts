@@ -1,6 +1,6 @@
 /** Counts distinct pages in bounded memory. Pure. */
 
-/** Beyond this, the pages of one crawler are no longer told apart. */
+/** Beyond this, new pages of one crawler are not counted. */
 const MAX_PAGES_PER_CRAWLER = 100_000
 /** The same for all crawlers together: some 40 MB. */
 const MAX_PAGES = 1_000_000

@@ -1,7 +1,7 @@
 /** Reads one log: its lines, its format and its entries. */
 import type { LogFormat } from './format.ts'
 import { FORMATS, sniff } from './formats.ts'
-import { type Lines, linesOf, UnreadableLog } from './lines.ts'
+import { type Lines, logLines, UnreadableLog } from './lines.ts'
 import type { LogEntry } from './record.ts'
 
 /** A log's format is found within this many lines: other loggers may have written before. */
@@ -20,7 +20,7 @@ export async function readLog(
   add: (entry: LogEntry) => void,
 ): Promise<LogRead> {
   let isCut = false
-  const lines = linesOf(bytes, () => {
+  const lines = logLines(bytes, () => {
     isCut = true
   })
   const head = await headOf(lines)

@@ -53,7 +53,7 @@ export type LogFacts = {
   status?: unknown
   bytes?: unknown
   ip?: unknown
-  /** `undefined`: the log has no such column. Empty, `-` or null: the client sent none. */
+  /** `undefined`: the log lacks this column. Empty, `-` or null: the client sent none. */
   ua?: unknown
   category?: unknown
   score?: unknown
@@ -61,37 +61,37 @@ export type LogFacts = {
 
 /** Reads the facts of a line as a record. Numbers may be texts; `-` and the empty text are absent. */
 export function recordOf(facts: LogFacts): LogEntry {
-  const method = textOf(facts.method)
-  const target = textOf(facts.target)
-  const status = numberOf(facts.status)
+  const method = columnText(facts.method)
+  const target = columnText(facts.target)
+  const status = columnNumber(facts.status)
   if (method === null || target === null || status === null || status < 100) return 'incomplete'
   if (facts.ua === undefined) return 'no_user_agent'
   const { host, path, query } = splitTarget(target)
-  const category = textOf(facts.category)
-  const score = numberOf(facts.score)
+  const category = columnText(facts.category)
+  const score = columnNumber(facts.score)
   return {
     time: timeOf(facts.time),
     method: method.toUpperCase(),
-    host: hostOf(textOf(facts.host) ?? host),
+    host: hostOf(columnText(facts.host) ?? host),
     path,
-    query: query || (textOf(facts.query)?.replace(/^\?/, '') ?? ''),
+    query: query || (columnText(facts.query)?.replace(/^\?/, '') ?? ''),
     status,
-    bytes: numberOf(facts.bytes),
-    ip: textOf(facts.ip),
-    ua: textOf(facts.ua),
+    bytes: columnNumber(facts.bytes),
+    ip: columnText(facts.ip),
+    ua: columnText(facts.ua),
     ...(category !== null && { category }),
     ...(score !== null && { score }),
   }
 }
 
 /** Text of a column; null for an absent one. */
-export function textOf(value: unknown): string | null {
+export function columnText(value: unknown): string | null {
   const text = typeof value === 'string' ? value : typeof value === 'number' ? String(value) : ''
   return text === '' || text === '-' ? null : text
 }
 
 /** A whole number of a column, which may be text; null for any other value. */
-export function numberOf(value: unknown): number | null {
+export function columnNumber(value: unknown): number | null {
   if (typeof value === 'number') return Number.isFinite(value) ? value : null
   return typeof value === 'string' && /^\d{1,15}$/.test(value) ? Number(value) : null
 }
@@ -114,7 +114,7 @@ const ISO = /^(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d:\d\d(?:[.,]\d+)?) ?(Z|UTC|[+-]\d\d
  * Nanoseconds exceed 2⁵³; the double next to them is right to a microsecond. Null for anything else.
  */
 export function timeOf(value: unknown): number | null {
-  const text = textOf(value)?.trim()
+  const text = columnText(value)?.trim()
   if (text === undefined) return null
   if (/^\d+(?:\.\d+)?(?:e\+?\d+)?$/i.test(text)) {
     const unix = Number(text)

@@ -2,8 +2,7 @@
 import type { Published } from '../identity/claim.ts'
 import { type Asker, type ClientEvidence, classify } from '../identity/classify.ts'
 import { crawlerNamed } from '../identity/crawlers.ts'
-import { canonicalize } from '../paywall/path.ts'
-import { type Action, type Decision, decide, type Policy } from '../paywall/policy.ts'
+import { type Action, type Decision, decideUrl, type Policy } from '../paywall/policy.ts'
 import { Pages } from './pages.ts'
 import { type LogEntry, type LogRecord, SKIPPED, type SkipReason } from './record.ts'
 
@@ -103,27 +102,29 @@ export function startTrial(policy: Policy, { host, published }: TrialOptions = {
   }
 
   function judge(record: LogRecord): void {
-    const target = record.query === '' ? record.path : `${record.path}?${record.query}`
-    const path = canonicalize(target)
-    if (!path.ok) {
-      refusedUrls++
-      return
-    }
+    const url = record.query === '' ? record.path : `${record.path}?${record.query}`
     const asker = askerOf(record)
     if (asker.kind === 'crawler') {
       crawlers.requests++
       if (isUnclassified(asker)) crawlers.unclassified++
       if (asker.claim === 'refuted') crawlers.refuted++
     }
-    const decision = decide(policy, { method: 'GET', path: path.value, asker })
+    const decided = decideUrl(policy, {
+      method: 'GET',
+      url,
+      asker,
+      ...(record.time !== null && { now: record.time }),
+    })
+    if (!decided.ok) {
+      refusedUrls++
+      return
+    }
+    const decision = decided.value
     const tally = tallyOf(tallies, asker)
     const row = rowOf(tally, decision)
     row.requests++
     row.listPrice += decision.price
-    const added = pages.add(
-      tally.pages,
-      `${row.rule} ${record.host ?? ''}${path.value.path}${path.value.search}`,
-    )
+    const added = pages.add(tally.pages, `${row.rule} ${record.host ?? ''}${url}`)
     if (added === 'new') row.pages++
     if (added === 'full') row.pagesCapped = true
   }
@@ -258,7 +259,7 @@ function notesOn(rows: readonly TrialRow[], hasFurther: boolean): string[] {
   const notes: string[] = []
   if (rows.some(({ pagesCapped }) => pagesCapped))
     notes.push(
-      'Pages with a + are a least number: only 100,000 per crawler and 1,000,000 in all are told apart.',
+      'Pages with a + are a least number: at most 100,000 per crawler and 1,000,000 in all are counted.',
     )
   if (hasFurther) notes.push(`Only ${MAX_CRAWLERS} names have rows of their own. ${FURTHER} holds the rest.`)
   return notes

@@ -4,7 +4,7 @@ import { all, amount, count, listOf, orNull, table, text, word } from './json-sc
 const decision = { action: word('charge', 'allow', 'block'), price: amount, rule: text, why: text }
 const names = { type: 'object', additionalProperties: text }
 
-/** What the paywall answers to a request, and why. */
+/** The paywall's answer to a request, with its reasons. */
 export const explanation = table({
   url: text,
   method: text,

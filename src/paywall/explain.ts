@@ -6,11 +6,12 @@ import { type Refusal, wire } from '../protocol/refusal.ts'
 import type { PaymentRequirements } from '../protocol/x402/types.ts'
 import { speakerOf } from './dialects/index.ts'
 import { type Offerers, offersOf } from './offers.ts'
-import { type CanonicalPath, canonicalize, siteOrigin } from './path.ts'
-import { type Decision, decide, type Policy } from './policy.ts'
+import { canonicalize, everyReading, siteOrigin, targetOf } from './path.ts'
+import { type Decision, decide, decideUrl, type Policy } from './policy.ts'
+import type { Reading } from './readings.ts'
 import { refused, refusedSale } from './response.ts'
 
-/** The part of a site that decides. Without `offerers` a 402 has no offers. `published`: the addresses that operators publish. */
+/** The part of a site that decides. Without `offerers` a 402 is shown bare. `published`: the addresses that operators publish. */
 export type ExplainedSite = { policy: Policy; offerers: Offerers | undefined; published: Published }
 
 /** The request to explain. */
@@ -46,7 +47,7 @@ export type Explanation = {
   status: number | null
   /** The code and sentence of a refusal. */
   refusal: { code: string; message: string } | null
-  /** The decision that holds: the dearest of the readings. Null for a refused URL. */
+  /** The decision that holds: for crawlers the dearest of the readings. Null for a refused URL. */
   decision: Omit<ExplainedReading, 'reading'> | null
   readings: ExplainedReading[]
   /** The offers of a 402, and the headers of the gate's own answer. */
@@ -80,21 +81,21 @@ export function explain(
     published,
   })
   const about = { url, method, userAgent, client }
-  const path = canonicalize(url)
-  const site = siteOrigin(url)
-  if (!path.ok || site === null) {
-    const refusal: Refusal = path.ok ? { reason: 'ambiguous_path' } : path.refusal
+  const [site, target] = [siteOrigin(url), targetOf(url)]
+  const decided = decideUrl(policy, { method, url, asker: client })
+  if (!decided.ok || site === null || !target) {
+    const refusal: Refusal = decided.ok ? { reason: 'ambiguous_path' } : decided.refusal
+    const readings = readingsOf(policy, request, client)
     return {
       ...about,
       ...answerOf('refuse', refused(refusal), refusal),
       decision: null,
-      readings: [],
+      readings,
       offers: [],
     }
   }
-  const decided = (read: CanonicalPath) => decide(policy, { method, path: read, asker: client })
-  const decision = decided(path.value)
-  const facts = { ...about, decision: shown(decision), readings: readingsOf(path.value, decided) }
+  const decision = decided.value
+  const facts = { ...about, decision: shown(decision), readings: readingsOf(policy, request, client) }
   if (decision.action === 'allow')
     return { ...facts, outcome: 'pass', status: null, refusal: null, offers: [], headers: {} }
   if (decision.action === 'block') {
@@ -105,7 +106,7 @@ export function explain(
   const refusal: Refusal = { reason: 'payment_required' }
   const response = refusedSale(refusal, {
     offers,
-    url: `${site}${path.value.path}${path.value.search}`,
+    url: `${site}${target.path}${target.search}`,
     browser: false,
     head: method === 'HEAD',
     dialect: speakerOf(undefined, offers.made),
@@ -113,10 +114,15 @@ export function explain(
   return { ...facts, ...answerOf('charge', response, refusal), offers: [...offers.made.values()] }
 }
 
-function readingsOf(path: CanonicalPath, decided: (path: CanonicalPath) => Decision): ExplainedReading[] {
-  return [path].map(({ match, search }) => ({
+/** Each reading by itself. A URL that is refused to crawlers has those of careless servers too. */
+function readingsOf(policy: Policy, { url, method }: ExplainedRequest, asker: Asker): ExplainedReading[] {
+  const path = canonicalize(url, policy.paths)
+  const readings: readonly Reading[] = path.ok
+    ? [path.value, ...(path.value.readings ?? [])]
+    : (everyReading(url) ?? [])
+  return readings.map(({ match, search }) => ({
     reading: `${match}${search}`,
-    ...shown(decided({ ...path, match, search })),
+    ...shown(decide(policy, { method, path: { path: match, match, search }, asker })),
   }))
 }
 

@@ -1,7 +1,7 @@
 import { gzipSync } from 'node:zlib'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { linesOf } from '../../src/logs/lines.ts'
+import { logLines } from '../../src/logs/lines.ts'
 import { readLog } from '../../src/logs/read.ts'
 import type { LogEntry } from '../../src/logs/record.ts'
 
@@ -15,7 +15,7 @@ async function* chunks(bytes: Uint8Array, size = 64 * 1024) {
 async function lines(bytes: Uint8Array, size?: number) {
   const found: (string | null)[] = []
   let isCut = false
-  for await (const part of linesOf(chunks(bytes, size), () => {
+  for await (const part of logLines(chunks(bytes, size), () => {
     isCut = true
   }))
     found.push(...part)

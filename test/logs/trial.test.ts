@@ -159,7 +159,7 @@ describe('Pages', () => {
     expect(['/a', '/b'].map((page) => pages.add(other, page))).toEqual(['new', 'full'])
   })
 
-  it('tells 100,000 pages apart but for a few', () => {
+  it('counts 100,000 pages but for a few', () => {
     const pages = new Pages()
     const set = new Set<number>()
     for (let at = 0; at < 100_000; at++) pages.add(set, `default news.example/2026/11/story-${at}`)

@@ -228,7 +228,7 @@ describe('tab402 import-robots', () => {
     expect(stderr).toContain('answered 418. Most crawlers ignore a robots.txt with that status.')
   })
 
-  it('exits 1 for a page that is no robots.txt', async () => {
+  it('exits 1 for a page that is not a robots.txt', async () => {
     await writeFile(join(folder, 'page.html'), '<html>Not found</html>')
     const { code, stderr } = await tab402(['import-robots', 'page.html'])
     expect({ code, stderr }).toEqual({

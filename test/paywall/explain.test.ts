@@ -69,8 +69,16 @@ describe('explain', () => {
     expect(explained(path, as)).toMatchObject({ outcome, decision: { rule } })
   })
 
+  it('shows every reading of a URL, of which the dearest holds', () => {
+    expect(explained('/free%2F1').readings.map(({ reading, action }) => `${reading} ${action}`)).toEqual([
+      '/free%2f1 charge',
+      '/free/1 allow',
+    ])
+    expect(explained('/free%2F1').decision?.action).toBe('charge')
+  })
+
   it('refuses a URL without a decision where the gate does', () => {
-    expect(explained('/a%2')).toMatchObject({ outcome: 'refuse', status: 400, decision: null, readings: [] })
+    expect(explained('/a%2')).toMatchObject({ outcome: 'refuse', status: 400, decision: null })
   })
 
   it.each([
@@ -98,6 +106,10 @@ describe('explain', () => {
     ['/dear/1', 'GPTBot'],
     ['/shut/1', 'GPTBot'],
     ['/a%2', 'GPTBot'],
+    ['/a%2', 'reader'],
+    ['/free%2F1', 'GPTBot'],
+    ['/free;x/1', 'GPTBot'],
+    ['/a//b', 'GPTBot'],
     ['/free/1', 'GPTBot'],
     ['/a?b=c', 'curl/8.0'],
     ['/a', 'reader'],
