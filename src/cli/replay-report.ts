@@ -7,7 +7,16 @@ import { formatUsd } from './money.ts'
 const MAX_ROWS = 40
 const MAX_NAME_CHARS = 28
 
-const HEADINGS = ['crawler', 'class', 'rule', 'action', 'requests', 'pages', 'list price $'] as const
+const HEADINGS = [
+  'crawler',
+  'class',
+  'rule',
+  'action',
+  'requests',
+  'pages',
+  'list price $',
+  'price $',
+] as const
 
 /** The report for a terminal. */
 export function reportTable(report: TrialReport): string {
@@ -50,6 +59,7 @@ export function reportCsv({ rows }: TrialReport): string {
       row.pages,
       String(row.pagesCapped),
       row.listPrice,
+      row.price,
       row.why,
     ]),
   )
@@ -63,7 +73,7 @@ function cellsOf(row: TrialRow): string[] {
     row.action,
     String(row.requests),
     `${row.pages}${row.pagesCapped ? '+' : ''}`,
-    row.action === 'charge' ? formatUsd(row.listPrice) : '',
+    ...(row.action === 'charge' ? [formatUsd(row.listPrice), formatUsd(row.price)] : ['', '']),
   ]
 }
 
@@ -84,7 +94,7 @@ function table(rows: string[][]): string[] {
 
 function totals({ totals: { charge, allow, block } }: TrialReport): string[] {
   return [
-    `asked    ${charge.requests} requests, ${charge.pages} pages, $${formatUsd(charge.listPrice)} if all had paid`,
+    `asked    ${charge.requests} requests, ${charge.pages} pages: $${formatUsd(charge.listPrice)} by the list, $${formatUsd(charge.price)} with free pages, if all had paid`,
     `allowed  ${allow.requests} requests, ${allow.pages} pages`,
     `blocked  ${block.requests} requests, ${block.pages} pages`,
   ]

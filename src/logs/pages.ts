@@ -1,37 +1,46 @@
-/** Counts distinct pages in bounded memory. Pure. */
+/** Sets of pages in bounded memory. Pure. */
 
-/** Beyond this, new pages of one crawler are not counted. */
-const MAX_PAGES_PER_CRAWLER = 100_000
-/** The same for all crawlers together: some 40 MB. */
+/** A set of one crawler takes so many pages. */
+const MAX_PAGES_PER_SET = 100_000
+/** All sets together take so many: some 40 MB. */
 const MAX_PAGES = 1_000_000
 
-/** The pages that each crawler has asked for. */
+/** Adds pages to sets, and keeps all of them within one limit. */
 export class Pages {
   #left: number
-  readonly #perCrawler: number
+  readonly #perSet: number
 
   /** The limits are for tests. */
-  constructor(limit = MAX_PAGES, perCrawler = MAX_PAGES_PER_CRAWLER) {
+  constructor(limit = MAX_PAGES, perSet = MAX_PAGES_PER_SET) {
     this.#left = limit
-    this.#perCrawler = perCrawler
+    this.#perSet = perSet
   }
 
-  /** Adds a page to a crawler's set: `new`, `known`, or `full` where the set may not grow and the answer is not known. */
-  add(set: Set<number>, page: string): 'new' | 'known' | 'full' {
-    const hash = hash32(page)
-    if (set.has(hash)) return 'known'
-    if (this.#left <= 0 || set.size >= this.#perCrawler) return 'full'
-    this.#left--
-    set.add(hash)
+  /** Adds a page: `new`, `known`, or `full` where the set may not grow and nothing says whether the page is new. */
+  add(set: Set<number>, page: number): 'new' | 'known' | 'full' {
+    if (set.has(page)) return 'known'
+    if (!this.#mayGrow(set)) return 'full'
+    set.add(page)
     return 'new'
+  }
+
+  /** Stores a number for a page, unless the map may not grow. */
+  put(map: Map<number, number>, page: number, value: number): void {
+    if (map.has(page) || this.#mayGrow(map)) map.set(page, value)
+  }
+
+  #mayGrow({ size }: { size: number }): boolean {
+    if (this.#left <= 0 || size >= this.#perSet) return false
+    this.#left--
+    return true
   }
 }
 
 /**
- * A hash of 32 bits (FNV-1a, mixed at its end as in MurmurHash3): a small integer, which a set holds without an object. Of
- * 100,000 pages, about one shares the hash of another and is not counted.
+ * A page as 32 bits of a hash (FNV-1a, mixed at its end as in MurmurHash3): a small integer, which a set holds without an
+ * object. Of 100,000 pages, about one shares the number of another and is not counted.
  */
-function hash32(text: string): number {
+export function pageNumber(text: string): number {
   let hash = 0x811c9dc5
   for (let at = 0; at < text.length; at++) hash = Math.imul(hash ^ text.charCodeAt(at), 0x01000193)
   hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b)

@@ -3,7 +3,8 @@ import type { Published } from '../identity/claim.ts'
 import { type Asker, type ClientEvidence, classify } from '../identity/classify.ts'
 import { crawlerNamed } from '../identity/crawlers.ts'
 import { type Action, type Decision, decideUrl, type Policy } from '../paywall/policy.ts'
-import { Pages } from './pages.ts'
+import { estimate, type History, newHistory } from './estimate.ts'
+import { Pages, pageNumber } from './pages.ts'
 import { type LogEntry, type LogRecord, SKIPPED, type SkipReason } from './record.ts'
 
 /** Names of their own for this many clients; all others share one. */
@@ -34,10 +35,12 @@ export type TrialRow = {
   pagesCapped: boolean
   /** The sum of the prices of all requests. */
   listPrice: bigint
+  /** The same under quotas and re-crawl windows, as if each crawler paid for all that is not free. */
+  price: bigint
 }
 
 /** A sum over rows. */
-export type TrialSum = Pick<TrialRow, 'requests' | 'pages' | 'listPrice'>
+export type TrialSum = Pick<TrialRow, 'requests' | 'pages' | 'listPrice' | 'price'>
 
 /** The result of a trial. Requests that deliver no page are free, so no row counts them. */
 export type TrialReport = {
@@ -67,7 +70,7 @@ type Tally = {
   refuted: boolean
   class: string
   pages: Set<number>
-  rows: Map<Decision['rule'], TrialRow>
+  rows: Map<Decision['rule'], { row: TrialRow; history: History }>
 }
 
 /** `host`: only the requests for this host count. `published`: the addresses that operators publish. */
@@ -121,10 +124,12 @@ export function startTrial(policy: Policy, { host, published }: TrialOptions = {
     }
     const decision = decided.value
     const tally = tallyOf(tallies, asker)
-    const row = rowOf(tally, decision)
+    const { row, history } = rowOf(tally, decision)
     row.requests++
     row.listPrice += decision.price
-    const added = pages.add(tally.pages, `${row.rule} ${record.host ?? ''}${url}`)
+    const page = pageNumber(`${row.rule} ${record.host ?? ''}${url}`)
+    row.price += estimate(decision, asker, history, page, record.time, pages)
+    const added = pages.add(tally.pages, page)
     if (added === 'new') row.pages++
     if (added === 'full') row.pagesCapped = true
   }
@@ -135,7 +140,9 @@ export function startTrial(policy: Policy, { host, published }: TrialOptions = {
       else count(entry)
     },
     report() {
-      const rows = [...tallies.values()].flatMap((tally) => [...tally.rows.values()]).sort(dearestFirst)
+      const rows = [...tallies.values()]
+        .flatMap((tally) => [...tally.rows.values()].map(({ row }) => row))
+        .sort(dearestFirst)
       const lines = [...skipped.values()].reduce((sum, more) => sum + more, requests)
       return {
         lines,
@@ -148,7 +155,7 @@ export function startTrial(policy: Policy, { host, published }: TrialOptions = {
         rows,
         totals: { charge: sumOf(rows, 'charge'), allow: sumOf(rows, 'allow'), block: sumOf(rows, 'block') },
         crawlers,
-        notes: notesOn(rows, tallies.has(FURTHER)),
+        notes: notesOn(policy, rows, tallies.has(FURTHER)),
       }
     },
   }
@@ -221,7 +228,7 @@ function tallyOf(tallies: Map<string, Tally>, asker: Asker): Tally {
   return made
 }
 
-function rowOf(tally: Tally, { action, rule, why }: Decision): TrialRow {
+function rowOf(tally: Tally, { action, rule, why }: Decision): { row: TrialRow; history: History } {
   const known = tally.rows.get(rule)
   if (known) return known
   const row: TrialRow = {
@@ -235,9 +242,11 @@ function rowOf(tally: Tally, { action, rule, why }: Decision): TrialRow {
     pages: 0,
     pagesCapped: false,
     listPrice: 0n,
+    price: 0n,
   }
-  tally.rows.set(rule, row)
-  return row
+  const made = { row, history: newHistory() }
+  tally.rows.set(rule, made)
+  return made
 }
 
 function dearestFirst(one: TrialRow, other: TrialRow): number {
@@ -246,17 +255,22 @@ function dearestFirst(one: TrialRow, other: TrialRow): number {
 }
 
 function sumOf(rows: readonly TrialRow[], action: Action): TrialSum {
-  const sum = { requests: 0, pages: 0, listPrice: 0n }
+  const sum = { requests: 0, pages: 0, listPrice: 0n, price: 0n }
   for (const row of rows.filter((row) => row.action === action)) {
     sum.requests += row.requests
     sum.pages += row.pages
     sum.listPrice += row.listPrice
+    sum.price += row.price
   }
   return sum
 }
 
-function notesOn(rows: readonly TrialRow[], hasFurther: boolean): string[] {
+function notesOn(policy: Policy, rows: readonly TrialRow[], hasFurther: boolean): string[] {
   const notes: string[] = []
+  if (policy.asksOrigin)
+    notes.push('The origin was not asked: prices that it states are those of the rules here.')
+  if (policy.dates && !policy.dates.inPath)
+    notes.push('Only dates in URLs count here: set DATES.pattern to try rules with an age.')
   if (rows.some(({ pagesCapped }) => pagesCapped))
     notes.push(
       'Pages with a + are a least number: at most 100,000 per crawler and 1,000,000 in all are counted.',

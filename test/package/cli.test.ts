@@ -159,12 +159,12 @@ describe('tab402 replay', () => {
     const both = ['access.log', 'access.log.1.gz']
     const table = await tab402(['replay', ...both])
     expect(table).toMatchObject({ code: 0, stderr: '' })
-    expect(table.stdout).toMatch(/^GPTBot {3}training {2}default {3}charge {9}8 {6}2 {9}0\.016$/m)
+    expect(table.stdout).toMatch(/^GPTBot {3}training {2}default {3}charge {9}8 {6}2 {9}0\.016 {4}0\.016$/m)
     expect(table.stdout).not.toContain('203.0.113.7')
     const json = JSON.parse((await tab402(['replay', ...both, '--json'])).stdout)
     expect(json.totals).toMatchObject({ charge: { requests: 8, listPrice: '16000' }, block: { requests: 2 } })
     const { stdout: csv } = await tab402(['replay', ...both, '--csv'])
-    expect(csv).toMatch(/^GPTBot,false,training,default,charge,8,2,false,0\.016000,/m)
+    expect(csv).toMatch(/^GPTBot,false,training,default,charge,8,2,false,0\.016000,0\.016000,/m)
   })
 
   it('exits 1 for a log that is cut off, and reports what it read', async () => {
