@@ -50,7 +50,14 @@ export async function run(args: string[]): Promise<number> {
   const method = values.method.toUpperCase()
   if (!METHODS.includes(method)) throw new UsageError(`--method must be one of ${METHODS.join(', ')}.`)
   const site = await siteIn(await readSettings(values.policy, values.env, '--policy'), values.policy)
-  const explanation = explain(site, { url, method, as, ip, signedBy: signedBy?.replace(/^https?:\/\//, '') })
+  const explanation = explain(site, {
+    url,
+    method,
+    as,
+    ip,
+    signedBy: signedBy?.replace(/^https?:\/\//, ''),
+    now: Date.now(),
+  })
   if (values.json) printJson(explanation)
   else print(text(explanation))
   return 0
@@ -88,6 +95,9 @@ function text(explanation: Explanation): string {
     ),
     ...(decision ? [`${bold('rule')}      ${decision.why}`] : []),
     ...(decision?.action === 'charge' ? [`${bold('price')}     $${formatUsd(decision.price)}`] : []),
+    ...(decision?.asksOrigin
+      ? ['          The origin was not asked. It may state another price or date.']
+      : []),
     `${bold('answer')}    ${answer}`,
     ...Object.entries(headers).map(([header, value]) => `          ${header}: ${value}`),
   ].join('\n')

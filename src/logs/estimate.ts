@@ -8,7 +8,7 @@ import type { Pages } from './pages.ts'
 export type History = { free: Map<number, Set<number>>; paidAt: Map<number, number> }
 
 /** The terms that the estimate reads. */
-type Priced = Pick<Decision, 'price' | 'recrawlMs'> & { freePages?: number }
+type Priced = Pick<Decision, 'price' | 'freePages' | 'recrawlMs'>
 
 /** A history without pages. */
 export function newHistory(): History {

@@ -34,7 +34,7 @@ export function operatorRoutes(settings: OperatorSettings, tokenSha256: string, 
   app.route('/accounts', accountRoutes(settings, who))
   app.route('/book', bookRoutes(settings, now, who))
   app.route('/relayer', relayerRoutes(settings, who))
-  app.route('/explain', explainRoutes(settings))
+  app.route('/explain', explainRoutes(settings, now))
   app.route('/export', exportRoutes(settings))
   if (!credit) return app
   app.route('/agents', agentRoutes(settings, credit, who))

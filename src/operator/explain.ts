@@ -11,11 +11,11 @@ const HOST = /^[a-z0-9.-]{1,253}$/i
 const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE']
 
 /** The route `/api/explain`. It reads nothing but the policy. */
-export function explainRoutes({ site }: OperatorSettings): Hono {
+export function explainRoutes({ site }: OperatorSettings, now: () => number): Hono {
   const app = new Hono()
   app.get('/', async (c) => {
     if (!site) return notFound()
-    const request = requestOf(c)
+    const request = requestOf(c, now())
     if (Array.isArray(request)) return invalid(request)
     // Page requests never load it.
     const { explain } = await import('../paywall/explain.ts')
@@ -25,7 +25,7 @@ export function explainRoutes({ site }: OperatorSettings): Hono {
 }
 
 /** The request of a query, or all of its errors. A path is one of this site. */
-function requestOf(c: Context): ExplainedRequest | RequestError[] {
+function requestOf(c: Context, now: number): ExplainedRequest | RequestError[] {
   const { url = '', as = '', method = 'GET', ip, signed: signedBy } = c.req.query()
   const absolute = url.startsWith('/') ? `${new URL(c.req.url).origin}${url}` : url
   const isUrl = /^https?:\/\//i.test(absolute) && URL.canParse(absolute)
@@ -43,5 +43,5 @@ function requestOf(c: Context): ExplainedRequest | RequestError[] {
     ],
   ]
   const found = errors.filter(([holds]) => !holds).map(([, error]) => error)
-  return found.length > 0 ? found : { url: absolute, as, method, ip, signedBy }
+  return found.length > 0 ? found : { url: absolute, as, method, ip, signedBy, now }
 }

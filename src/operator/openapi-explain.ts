@@ -1,7 +1,14 @@
 /** The shape of an explanation, as JSON Schema. */
-import { all, amount, count, listOf, orNull, table, text, word } from './json-schema.ts'
+import { all, amount, count, flag, listOf, orNull, table, text, word } from './json-schema.ts'
 
-const decision = { action: word('charge', 'allow', 'block'), price: amount, rule: text, why: text }
+const decision = {
+  action: word('charge', 'allow', 'block'),
+  price: amount,
+  rule: text,
+  why: text,
+  factors: listOf(text),
+  asksOrigin: flag,
+}
 const names = { type: 'object', additionalProperties: text }
 
 /** The paywall's answer to a request, with its reasons. */

@@ -5,6 +5,7 @@ import { crawlerNamed } from '../identity/crawlers.ts'
 import { type Refusal, wire } from '../protocol/refusal.ts'
 import type { PaymentRequirements } from '../protocol/x402/types.ts'
 import { speakerOf } from './dialects/index.ts'
+import { blocked } from './gate.ts'
 import { type Offerers, offersOf } from './offers.ts'
 import { canonicalize, everyReading, siteOrigin, targetOf } from './path.ts'
 import { type Decision, decide, decideUrl, type Policy } from './policy.ts'
@@ -25,14 +26,20 @@ export type ExplainedRequest = {
   ip: string | undefined
   /** The host of its `Signature-Agent`, whose signature counts as valid; undefined without a signature. */
   signedBy: string | undefined
+  /** The time of the request, in Unix milliseconds. */
+  now: number
 }
 
 /** One reading of the URL, and the decision for it. `price` in micro-dollars. */
-export type ExplainedReading = Omit<Decision, 'schemes' | 'rule'> & {
+export type ExplainedReading = Pick<Decision, 'action' | 'price' | 'why'> & {
   /** The path and query that rules match. */
   reading: string
   /** `RULES[0]`, `free` or `default`. */
   rule: string
+  /** The names of the factors that made the price. */
+  factors: readonly string[]
+  /** The origin may state another price or date for this page. It was not asked. */
+  asksOrigin: boolean
 }
 
 /** The answer and its reasons. */
@@ -70,7 +77,7 @@ export function explain(
   { policy, offerers, published }: ExplainedSite,
   request: ExplainedRequest,
 ): Explanation {
-  const { url, method } = request
+  const { url, method, now } = request
   const userAgent = userAgentOf(request.as)
   const client = classify({
     userAgent,
@@ -82,7 +89,7 @@ export function explain(
   })
   const about = { url, method, userAgent, client }
   const [site, target] = [siteOrigin(url), targetOf(url)]
-  const decided = decideUrl(policy, { method, url, asker: client })
+  const decided = decideUrl(policy, { method, url, asker: client, now })
   if (!decided.ok || site === null || !target) {
     const refusal: Refusal = decided.ok ? { reason: 'ambiguous_path' } : decided.refusal
     const readings = readingsOf(policy, request, client)
@@ -99,7 +106,7 @@ export function explain(
   if (decision.action === 'allow')
     return { ...facts, outcome: 'pass', status: null, refusal: null, offers: [], headers: {} }
   if (decision.action === 'block') {
-    const refusal: Refusal = { reason: 'blocked' }
+    const refusal = blocked(decision)
     return { ...facts, ...answerOf('block', refused(refusal), refusal), offers: [] }
   }
   const offers = offersOf(policy, decision, offerers ?? {})
@@ -108,6 +115,7 @@ export function explain(
     offers,
     url: `${site}${target.path}${target.search}`,
     browser: false,
+    note: client.refutation && `This request ${client.refutation}.`,
     head: method === 'HEAD',
     dialect: speakerOf(undefined, offers.made),
   })
@@ -115,19 +123,31 @@ export function explain(
 }
 
 /** Each reading by itself. A URL that is refused to crawlers has those of careless servers too. */
-function readingsOf(policy: Policy, { url, method }: ExplainedRequest, asker: Asker): ExplainedReading[] {
+function readingsOf(
+  policy: Policy,
+  { url, method, now }: ExplainedRequest,
+  asker: Asker,
+): ExplainedReading[] {
   const path = canonicalize(url, policy.paths)
   const readings: readonly Reading[] = path.ok
     ? [path.value, ...(path.value.readings ?? [])]
     : (everyReading(url) ?? [])
   return readings.map(({ match, search }) => ({
     reading: `${match}${search}`,
-    ...shown(decide(policy, { method, path: { path: match, match, search }, asker })),
+    ...shown(decide(policy, { method, path: { path: match, match, search }, asker, now })),
   }))
 }
 
-function shown({ action, price, rule, why }: Decision): Omit<ExplainedReading, 'reading'> {
-  return { action, price, rule: typeof rule === 'number' ? `RULES[${rule}]` : rule, why }
+function shown({
+  action,
+  price,
+  rule,
+  why,
+  factors = [],
+  asks = false,
+}: Decision): Omit<ExplainedReading, 'reading'> {
+  const name = typeof rule === 'number' ? `RULES[${rule}]` : rule
+  return { action, price, rule: name, why, factors, asksOrigin: asks === true }
 }
 
 function answerOf(outcome: Explanation['outcome'], { status, headers }: Response, { reason }: Refusal) {

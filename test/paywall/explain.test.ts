@@ -43,7 +43,15 @@ function explained(path: string, as = 'GPTBot', client: Client = {}) {
   const { policy, schemes } = site()
   return explain(
     { policy, offerers: schemes, published: publishedIn(LISTS, () => 0) },
-    { url: `https://site.example${path}`, method: 'GET', as, ip: undefined, signedBy: undefined, ...client },
+    {
+      url: `https://site.example${path}`,
+      method: 'GET',
+      as,
+      ip: undefined,
+      signedBy: undefined,
+      now: Date.now(),
+      ...client,
+    },
   )
 }
 
