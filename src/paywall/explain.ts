@@ -144,7 +144,7 @@ function shown({
   rule,
   why,
   factors = [],
-  asks = false,
+  asks,
 }: Decision): Omit<ExplainedReading, 'reading'> {
   const name = typeof rule === 'number' ? `RULES[${rule}]` : rule
   return { action, price, rule: name, why, factors, asksOrigin: asks === true }
