@@ -1,18 +1,18 @@
 /** The price of a page under the terms that depend on what the crawler has fetched before. Pure. */
 import type { Asker } from '../identity/classify.ts'
 import type { Decision } from '../paywall/policy.ts'
-import { DAY_MS } from '../platform/time.ts'
-import type { Pages } from './pages.ts'
+import { DAY_MS, MINUTE_MS } from '../platform/time.ts'
+import { type Pages, PageTable } from './pages.ts'
 
-/** One crawler's pages under one rule: those that were free by day, and when the others were paid. Seconds. */
-export type History = { free: Map<number, Set<number>>; paidAt: Map<number, number> }
+/** One crawler's pages under one rule: those that were free by day, and the minute in which the others were paid. */
+export type History = { free: Map<number, PageTable>; paidAt: PageTable }
 
 /** The terms that the estimate reads. */
 type Priced = Pick<Decision, 'price' | 'freePages' | 'recrawlMs'>
 
 /** A history without pages. */
 export function newHistory(): History {
-  return { free: new Map(), paidAt: new Map() }
+  return { free: new Map(), paidAt: new PageTable() }
 }
 
 /**
@@ -31,16 +31,16 @@ export function estimate(
   if (time === null) return price
   if (freePages !== undefined && asker.claim === 'confirmed') {
     const day = Math.floor(time / DAY_MS)
-    const today = free.get(day) ?? new Set()
+    const today = free.get(day) ?? new PageTable()
     free.set(day, today)
-    if (today.has(page)) return 0n
-    if (today.size < freePages && pages.add(today, page) === 'new') return 0n
+    if (today.get(page) !== undefined) return 0n
+    if (today.size < freePages && pages.put(today, page) === 'new') return 0n
   }
   if (recrawlMs === undefined) return price
-  // Whole seconds: a double would cost an object for each page.
-  const second = Math.floor(time / 1000)
+  // Whole minutes fit into 32 bits. A window is counted in hours.
+  const minute = Math.floor(time / MINUTE_MS)
   const paid = paidAt.get(page)
-  if (paid !== undefined && second >= paid && second - paid < recrawlMs / 1000) return 0n
-  pages.put(paidAt, page, second)
+  if (paid !== undefined && minute >= paid && minute - paid < recrawlMs / MINUTE_MS) return 0n
+  pages.put(paidAt, page, minute)
   return price
 }

@@ -4,13 +4,13 @@ import { type Asker, type ClientEvidence, classify } from '../identity/classify.
 import { crawlerNamed } from '../identity/crawlers.ts'
 import { type Action, type Decision, decideUrl, type Policy } from '../paywall/policy.ts'
 import { estimate, type History, newHistory } from './estimate.ts'
-import { Pages, pageNumber } from './pages.ts'
+import { Pages, PageTable, pageNumber } from './pages.ts'
 import { type LogEntry, type LogRecord, SKIPPED, type SkipReason } from './record.ts'
 
 /** Names of their own for this many clients; all others share one. */
 const MAX_CRAWLERS = 1_000
 /** User-Agents whose classification is kept. */
-const MAX_AGENTS = 10_000
+const MAX_AGENTS = 2_000
 /** Longer User-Agents are cut before they are kept, as the classification cuts them. */
 const MAX_AGENT_CHARS = 512
 
@@ -69,7 +69,7 @@ type Tally = {
   name: string
   refuted: boolean
   class: string
-  pages: Set<number>
+  pages: PageTable
   rows: Map<Decision['rule'], { row: TrialRow; history: History }>
 }
 
@@ -129,7 +129,7 @@ export function startTrial(policy: Policy, { host, published }: TrialOptions = {
     row.listPrice += decision.price
     const page = pageNumber(`${row.rule} ${record.host ?? ''}${url}`)
     row.price += estimate(decision, asker, history, page, record.time, pages)
-    const added = pages.add(tally.pages, page)
+    const added = pages.put(tally.pages, page)
     if (added === 'new') row.pages++
     if (added === 'full') row.pagesCapped = true
   }
@@ -221,7 +221,7 @@ function tallyOf(tallies: Map<string, Tally>, asker: Asker): Tally {
     name: key === FURTHER ? key : name,
     refuted: key !== FURTHER && asker.claim === 'refuted',
     class: purpose,
-    pages: new Set<number>(),
+    pages: new PageTable(),
     rows: new Map(),
   }
   tallies.set(key, made)

@@ -1,6 +1,7 @@
+import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { parsePolicy } from '../../src/config/policy.ts'
-import { Pages, pageNumber } from '../../src/logs/pages.ts'
+import { Pages, PageTable, pageNumber } from '../../src/logs/pages.ts'
 import type { LogEntry, LogRecord } from '../../src/logs/record.ts'
 import { startTrial, type TrialReport } from '../../src/logs/trial.ts'
 
@@ -190,22 +191,42 @@ describe('a trial', () => {
 describe('Pages', () => {
   it('counts each page once, up to the limit of a crawler and the limit of all', () => {
     const pages = new Pages(3, 2)
-    const [one, other] = [new Set<number>(), new Set<number>()]
-    expect(['/a', '/a', '/b', '/c', '/a'].map((page) => pages.add(one, pageNumber(page)))).toEqual([
+    const [one, other] = [new PageTable(), new PageTable()]
+    expect(['/a', '/a', '/b', '/c', '/a'].map((page) => pages.put(one, pageNumber(page)))).toEqual([
       'new',
       'known',
       'new',
       'full',
       'known',
     ])
-    expect(['/a', '/b'].map((page) => pages.add(other, pageNumber(page)))).toEqual(['new', 'full'])
+    expect(['/a', '/b'].map((page) => pages.put(other, pageNumber(page)))).toEqual(['new', 'full'])
   })
 
   it('counts 100,000 pages but for a few', () => {
     const pages = new Pages()
-    const set = new Set<number>()
+    const set = new PageTable()
     for (let at = 0; at < 100_000; at++)
-      pages.add(set, pageNumber(`default news.example/2026/11/story-${at}`))
+      pages.put(set, pageNumber(`default news.example/2026/11/story-${at}`))
     expect(set.size).toBeGreaterThan(99_980)
+  })
+})
+
+describe('PageTable', () => {
+  it('holds what a Map holds', () => {
+    const page = fc.oneof(fc.integer({ min: -4, max: 4 }), fc.integer({ min: -(2 ** 31), max: 2 ** 31 - 1 }))
+    fc.assert(
+      fc.property(fc.array(fc.tuple(page, fc.nat()), { maxLength: 200 }), (entries) => {
+        const table = new PageTable()
+        const map = new Map<number, number>()
+        for (const [written, value] of entries) {
+          table.set(written, value)
+          // Page 0 shares the slot of page 1.
+          map.set(written === 0 ? 1 : written, value)
+        }
+        expect(table.size).toBe(map.size)
+        for (const [key, value] of map) expect(table.get(key)).toBe(value)
+        expect(table.get(map.has(7) ? 8 : 7)).toBe(map.has(7) ? map.get(8) : undefined)
+      }),
+    )
   })
 })
