@@ -3,7 +3,7 @@
 /** One table takes so many pages. */
 const MAX_PAGES_PER_TABLE = 100_000
 /** All tables of one trial together take so many: at most 32 bytes each. */
-const MAX_PAGES = 1_000_000
+const MAX_PAGES = 500_000
 
 /** Adds pages to tables, and keeps all of them within one limit. */
 export class Pages {

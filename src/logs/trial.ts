@@ -273,7 +273,7 @@ function notesOn(policy: Policy, rows: readonly TrialRow[], hasFurther: boolean)
     notes.push('Only dates in URLs count here: set DATES.pattern to try rules with an age.')
   if (rows.some(({ pagesCapped }) => pagesCapped))
     notes.push(
-      'Pages with a + are a least number: at most 100,000 per crawler and 1,000,000 in all are counted.',
+      'Pages with a + are a least number: at most 100,000 per crawler and 500,000 in all are counted.',
     )
   if (hasFurther) notes.push(`Only ${MAX_CRAWLERS} names have rows of their own. ${FURTHER} holds the rest.`)
   return notes
