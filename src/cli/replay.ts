@@ -6,7 +6,7 @@ import { FORMATS } from '../logs/formats.ts'
 import { UnreadableLog } from '../logs/lines.ts'
 import { mapped } from '../logs/map.ts'
 import { readLog } from '../logs/read.ts'
-import { startTrial, type Trial } from '../logs/trial.ts'
+import { Trial } from '../logs/trial.ts'
 import { CommandError, parse, print, printJson, talk, UsageError } from './command.ts'
 import { fetchLists, shippedLists } from './lists.ts'
 import { policyOf } from './policy.ts'
@@ -61,7 +61,7 @@ export async function run(args: string[]): Promise<number> {
   const format = formatOf(values)
   const policy = policyOf(await readSettings(values.policy, values.env, '--policy'), values.policy)
   const published = values.lists ? await fetchLists() : shippedLists()
-  const trial = startTrial(policy, { host: values.host?.toLowerCase(), published })
+  const trial = new Trial(policy, { host: values.host?.toLowerCase(), published })
   const cut = await readAll(logs, format, trial)
   const report = trial.report()
   if (values.json) printJson({ ...report, cut })
@@ -105,7 +105,7 @@ async function readAll(logs: string[], format: LogFormat | undefined, trial: Tri
   async function readOne(log: string): Promise<boolean> {
     const bytes = log === '-' ? process.stdin : createReadStream(log, { highWaterMark: 1 << 18 })
     try {
-      return (await readLog(progress.watch(bytes), format, trial.add)).isCut
+      return (await readLog(progress.watch(bytes), format, (entry) => trial.add(entry))).isCut
     } catch (cause) {
       if (cause instanceof UnreadableLog) throw new CommandError(`${log} ${cause.message}`)
       if (cause instanceof Error && 'code' in cause && /^E(?:NOENT|ISDIR|ACCES)$/.test(String(cause.code)))

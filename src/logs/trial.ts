@@ -62,9 +62,6 @@ export type TrialReport = {
   notes: string[]
 }
 
-/** Takes the entries of a log one by one, and reports on those so far. */
-export type Trial = { add(entry: LogEntry): void; report(): TrialReport }
-
 type Tally = {
   name: string
   refuted: boolean
@@ -76,88 +73,98 @@ type Tally = {
 /** `host`: only the requests for this host count. `published`: the addresses that operators publish. */
 export type TrialOptions = { host?: string | undefined; published?: Published | undefined }
 
-/** Starts a trial. */
-export function startTrial(policy: Policy, { host, published }: TrialOptions = {}): Trial {
-  const skipped = new Map<SkipReason, number>()
-  const notDelivered = { otherMethod: 0, otherStatus: 0, otherHost: 0 }
-  const tallies = new Map<string, Tally>()
-  const crawlers = { requests: 0, unclassified: 0, refuted: 0 }
-  const askerOf = storedClassification(published)
-  const pages = new Pages()
-  let requests = 0
-  let refusedUrls = 0
-  let from = Number.POSITIVE_INFINITY
-  let to = Number.NEGATIVE_INFINITY
+/** Takes the entries of a log one by one, and reports on those so far. */
+export class Trial {
+  readonly #policy: Policy
+  readonly #host: string | undefined
+  readonly #askerOf: (record: LogRecord) => Asker
+  readonly #skipped = new Map<SkipReason, number>()
+  readonly #notDelivered = { otherMethod: 0, otherStatus: 0, otherHost: 0 }
+  readonly #tallies = new Map<string, Tally>()
+  readonly #crawlers = { requests: 0, unclassified: 0, refuted: 0 }
+  readonly #pages = new Pages()
+  #requests = 0
+  #refusedUrls = 0
+  #from = Number.POSITIVE_INFINITY
+  #to = Number.NEGATIVE_INFINITY
 
-  function count(record: LogRecord): void {
-    requests++
-    if (host !== undefined && record.host !== host) {
-      notDelivered.otherHost++
+  constructor(policy: Policy, { host, published }: TrialOptions = {}) {
+    this.#policy = policy
+    this.#host = host
+    this.#askerOf = storedClassification(published)
+  }
+
+  /** Counts a request, or a line that holds none. */
+  add(entry: LogEntry): void {
+    if (typeof entry === 'string') this.#skipped.set(entry, (this.#skipped.get(entry) ?? 0) + 1)
+    else this.#count(entry)
+  }
+
+  /** The result for all entries so far. */
+  report(): TrialReport {
+    const rows = [...this.#tallies.values()]
+      .flatMap((tally) => [...tally.rows.values()].map(({ row }) => row))
+      .sort(dearestFirst)
+    const skipped = [...this.#skipped].map(([reason, lines]) => ({ reason, about: SKIPPED[reason], lines }))
+    return {
+      lines: skipped.reduce((sum, { lines }) => sum + lines, this.#requests),
+      skipped,
+      requests: this.#requests,
+      notDelivered: this.#notDelivered,
+      refusedUrls: this.#refusedUrls,
+      from: isoTime(this.#from),
+      to: isoTime(this.#to),
+      rows,
+      totals: { charge: sumOf(rows, 'charge'), allow: sumOf(rows, 'allow'), block: sumOf(rows, 'block') },
+      crawlers: this.#crawlers,
+      notes: notesOn(this.#policy, rows, this.#tallies.has(FURTHER)),
+    }
+  }
+
+  #count(record: LogRecord): void {
+    this.#requests++
+    if (this.#host !== undefined && record.host !== this.#host) {
+      this.#notDelivered.otherHost++
       return
     }
     if (record.time !== null) {
-      from = Math.min(from, record.time)
-      to = Math.max(to, record.time)
+      this.#from = Math.min(this.#from, record.time)
+      this.#to = Math.max(this.#to, record.time)
     }
-    if (record.method !== 'GET') notDelivered.otherMethod++
-    else if (!PAGES.has(record.status)) notDelivered.otherStatus++
-    else judge(record)
+    if (record.method !== 'GET') this.#notDelivered.otherMethod++
+    else if (!PAGES.has(record.status)) this.#notDelivered.otherStatus++
+    else this.#decide(record)
   }
 
-  function judge(record: LogRecord): void {
-    const url = record.query === '' ? record.path : `${record.path}?${record.query}`
-    const asker = askerOf(record)
+  #decide(record: LogRecord): void {
+    const { path, query, time, host } = record
+    const url = query === '' ? path : `${path}?${query}`
+    const asker = this.#askerOf(record)
     if (asker.kind === 'crawler') {
-      crawlers.requests++
-      if (isUnclassified(asker)) crawlers.unclassified++
-      if (asker.claim === 'refuted') crawlers.refuted++
+      this.#crawlers.requests++
+      if (isUnclassified(asker)) this.#crawlers.unclassified++
+      if (asker.claim === 'refuted') this.#crawlers.refuted++
     }
-    const decided = decideUrl(policy, {
+    const decided = decideUrl(this.#policy, {
       method: 'GET',
       url,
       asker,
-      ...(record.time !== null && { now: record.time }),
+      ...(time !== null && { now: time }),
     })
     if (!decided.ok) {
-      refusedUrls++
+      this.#refusedUrls++
       return
     }
     const decision = decided.value
-    const tally = tallyOf(tallies, asker)
+    const tally = tallyOf(this.#tallies, asker)
     const { row, history } = rowOf(tally, decision)
+    const page = pageNumber(`${row.rule} ${host ?? ''}${url}`)
     row.requests++
     row.listPrice += decision.price
-    const page = pageNumber(`${row.rule} ${record.host ?? ''}${url}`)
-    row.price += estimate(decision, asker, history, page, record.time, pages)
-    const added = pages.put(tally.pages, page)
+    row.price += estimate(decision, asker, history, page, time, this.#pages)
+    const added = this.#pages.put(tally.pages, page)
     if (added === 'new') row.pages++
     if (added === 'full') row.pagesCapped = true
-  }
-
-  return {
-    add(entry) {
-      if (typeof entry === 'string') skipped.set(entry, (skipped.get(entry) ?? 0) + 1)
-      else count(entry)
-    },
-    report() {
-      const rows = [...tallies.values()]
-        .flatMap((tally) => [...tally.rows.values()].map(({ row }) => row))
-        .sort(dearestFirst)
-      const lines = [...skipped.values()].reduce((sum, more) => sum + more, requests)
-      return {
-        lines,
-        skipped: [...skipped].map(([reason, lines]) => ({ reason, about: SKIPPED[reason], lines })),
-        requests,
-        notDelivered,
-        refusedUrls,
-        from: isoTime(from),
-        to: isoTime(to),
-        rows,
-        totals: { charge: sumOf(rows, 'charge'), allow: sumOf(rows, 'allow'), block: sumOf(rows, 'block') },
-        crawlers,
-        notes: notesOn(policy, rows, tallies.has(FURTHER)),
-      }
-    },
   }
 }
 

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { parsePolicy } from '../../src/config/policy.ts'
 import { Pages, PageTable, pageNumber } from '../../src/logs/pages.ts'
 import type { LogEntry, LogRecord } from '../../src/logs/record.ts'
-import { startTrial, type TrialReport } from '../../src/logs/trial.ts'
+import { Trial, type TrialReport } from '../../src/logs/trial.ts'
 
 const CHROME =
   'Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36'
@@ -27,7 +27,7 @@ function record(change: Partial<LogRecord> = {}): LogRecord {
 }
 
 function report(entries: LogEntry[], rules: unknown[] = [], host?: string): TrialReport {
-  const trial = startTrial(policy(rules), { host })
+  const trial = new Trial(policy(rules), { host })
   for (const entry of entries) trial.add(entry)
   return trial.report()
 }
@@ -143,7 +143,7 @@ describe('a trial', () => {
       DATES: { pattern: '/{yyyy}/{mm}/{dd}/' },
     })
     if (!read.ok) throw new Error(JSON.stringify(read.problems))
-    const trial = startTrial(read.policy)
+    const trial = new Trial(read.policy)
     for (const day of [27, 28, 29])
       trial.add(record({ path: '/2026/11/27/a', time: Date.UTC(2026, 10, day, 12) }))
     expect(trial.report().rows.map(({ rule, requests }) => [rule, requests])).toEqual([
@@ -160,7 +160,7 @@ describe('a trial', () => {
   it('counts refuted claims in rows of their own, which no allow by name covers', () => {
     const published = (name: string, address: string) =>
       name !== 'Googlebot' ? 'unknown' : address === '192.0.2.7' ? 'listed' : 'unlisted'
-    const trial = startTrial(policy([{ who: 'search', action: 'allow' }]), { published })
+    const trial = new Trial(policy([{ who: 'search', action: 'allow' }]), { published })
     const ua = 'Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)'
     for (const ip of ['192.0.2.7', '198.51.100.7', '192.0.2.7']) trial.add(record({ ua, ip, query: '' }))
     const { rows, crawlers } = trial.report()
@@ -179,7 +179,7 @@ describe('a trial', () => {
   })
 
   it('shares one row among the names after the first 1,000', () => {
-    const trial = startTrial(policy())
+    const trial = new Trial(policy())
     for (let at = 0; at < 1_010; at++) trial.add(record({ ua: `bot${at}x/1.0` }))
     const { rows, notes } = trial.report()
     expect(rows).toHaveLength(1_001)
