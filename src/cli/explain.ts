@@ -1,9 +1,10 @@
 /** `tab402 explain`: says what the paywall answers to a request, and why. */
 import type { Bindings } from '../app/bindings.ts'
 import { readConfig } from '../config/config.ts'
+import type { Published } from '../identity/claim.ts'
 import { type ExplainedSite, type Explanation, explain } from '../paywall/explain.ts'
 import { bold, parse, print, printJson, talk, UsageError } from './command.ts'
-import { shippedLists } from './lists.ts'
+import { fetchLists, shippedLists } from './lists.ts'
 import { formatUsd } from './money.ts'
 import { policyOf } from './policy.ts'
 import { type DeploymentSettings, readSettings } from './settings.ts'
@@ -22,6 +23,7 @@ Options:
   --as NAME        a known crawler, reader, or a whole User-Agent
   --method NAME    the method of the request (GET)
   --ip ADDRESS     the address of the client
+  --lists          fetch the addresses that operators publish, to refute a name
   --signed HOST    it carries a valid signature of this Signature-Agent, such as chatgpt.com
   --policy FILE    the settings (wrangler.toml, with .dev.vars beside it)
   --env NAME       the section [env.NAME] of that file
@@ -37,6 +39,7 @@ export async function run(args: string[]): Promise<number> {
     as: { type: 'string' },
     method: { type: 'string', default: 'GET' },
     ip: { type: 'string' },
+    lists: { type: 'boolean' },
     signed: { type: 'string' },
     policy: { type: 'string', default: 'wrangler.toml' },
     env: { type: 'string' },
@@ -49,7 +52,11 @@ export async function run(args: string[]): Promise<number> {
   if (!as) throw new UsageError('--as must be a known crawler, reader or a User-Agent. Example: GPTBot')
   const method = values.method.toUpperCase()
   if (!METHODS.includes(method)) throw new UsageError(`--method must be one of ${METHODS.join(', ')}.`)
-  const site = await siteIn(await readSettings(values.policy, values.env, '--policy'), values.policy)
+  const site = await siteIn(
+    await readSettings(values.policy, values.env, '--policy'),
+    values.policy,
+    values.lists ? await fetchLists() : shippedLists(),
+  )
   const explanation = explain(site, {
     url,
     method,
@@ -64,9 +71,12 @@ export async function run(args: string[]): Promise<number> {
 }
 
 /** Without the secrets that offers are made from, the policy alone decides. */
-async function siteIn(settings: DeploymentSettings, file: string): Promise<ExplainedSite> {
+async function siteIn(
+  settings: DeploymentSettings,
+  file: string,
+  published: Published,
+): Promise<ExplainedSite> {
   const read = readConfig(settings.env)
-  const published = shippedLists()
   // Offers are made from settings alone, so that no binding is called.
   const bindings = settings.env as unknown as Bindings
   if (read.ok) {
