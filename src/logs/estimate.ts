@@ -8,7 +8,7 @@ import { type Pages, PageTable } from './pages.ts'
 export type History = { free: Map<number, PageTable>; paidAt: PageTable }
 
 /** The terms that the estimate reads. */
-type Priced = Pick<Decision, 'price' | 'freePages' | 'recrawlMs'>
+type Priced = Pick<Decision, 'price'> & { freePages?: number; recrawlMs?: number }
 
 /** A history without pages. */
 export function newHistory(): History {

@@ -272,7 +272,10 @@ function sumOf(rows: readonly TrialRow[], action: Action): TrialSum {
   return sum
 }
 
-function notesOn(policy: Policy, rows: readonly TrialRow[], hasFurther: boolean): string[] {
+/** The sources of facts that a log lacks. */
+type Sources = { asksOrigin?: boolean; dates?: { inPath: unknown } }
+
+function notesOn(policy: Policy & Sources, rows: readonly TrialRow[], hasFurther: boolean): string[] {
   const notes: string[] = []
   if (policy.asksOrigin)
     notes.push('The origin was not asked: prices that it states are those of the rules here.')

@@ -5,7 +5,6 @@ import { crawlerNamed } from '../identity/crawlers.ts'
 import { type Refusal, wire } from '../protocol/refusal.ts'
 import type { PaymentRequirements } from '../protocol/x402/types.ts'
 import { speakerOf } from './dialects/index.ts'
-import { blocked } from './gate.ts'
 import { type Offerers, offersOf } from './offers.ts'
 import { canonicalize, everyReading, siteOrigin, targetOf } from './path.ts'
 import { type Decision, decide, decideUrl, type Policy } from './policy.ts'
@@ -106,7 +105,7 @@ export function explain(
   if (decision.action === 'allow')
     return { ...facts, outcome: 'pass', status: null, refusal: null, offers: [], headers: {} }
   if (decision.action === 'block') {
-    const refusal = blocked(decision)
+    const refusal: Refusal = { reason: 'blocked' }
     return { ...facts, ...answerOf('block', refused(refusal), refusal), offers: [] }
   }
   const offers = offersOf(policy, decision, offerers ?? {})
@@ -138,6 +137,9 @@ function readingsOf(
   }))
 }
 
+/** The factors of a decision, where its rule has any. */
+type Factors = { factors?: readonly string[]; asks?: true }
+
 function shown({
   action,
   price,
@@ -145,7 +147,7 @@ function shown({
   why,
   factors = [],
   asks,
-}: Decision): Omit<ExplainedReading, 'reading'> {
+}: Decision & Factors): Omit<ExplainedReading, 'reading'> {
   const name = typeof rule === 'number' ? `RULES[${rule}]` : rule
   return { action, price, rule: name, why, factors, asksOrigin: asks === true }
 }
