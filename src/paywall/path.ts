@@ -153,7 +153,7 @@ function normalizePiece(piece: string): string {
 }
 
 function normalizeSearch(search: string): string {
-  if (PLAIN_SEARCH.test(search)) return search
+  if (search === '' || PLAIN_SEARCH.test(search)) return search
   const url = new URL('http://query.invalid/')
   url.search = search
   return url.search
