@@ -4,6 +4,7 @@ import { type Config, type ConfigProblem, describeProblems, readConfig } from '.
 import { type Content, type Gate, gate } from '../paywall/gate.ts'
 import { buy, type OriginSettings, pass } from '../paywall/origin.ts'
 import { refused } from '../paywall/response.ts'
+import { withTerms } from '../terms/serve.ts'
 import type { Bindings } from './bindings.ts'
 import { schemesOf } from './schemes.ts'
 
@@ -40,11 +41,11 @@ function misconfigured(problems: readonly ConfigProblem[]): Response {
 
 function build(env: Bindings, config: Config): Site {
   const schemes = schemesOf(env, config)
-  const { policy, cloudflareCharges } = config
+  const { policy, documents, cloudflareCharges } = config
   const tools = { now: () => Date.now(), newId: () => crypto.randomUUID() }
   return {
     config,
-    gate: gate({ policy, schemes, cloudflareCharges, ...tools }),
+    gate: withTerms(gate({ policy, schemes, cloudflareCharges, ...tools }), { policy, schemes, documents }),
     origin: contentOf(env, config),
   }
 }

@@ -1,6 +1,7 @@
 /** The terms that a Worker may state in code: the same as the vars of docs/policy.md, as types that an editor completes. */
 import type { CrawlerClass, CrawlerName } from '../identity/crawlers.ts'
 import type { SchemeName } from '../schemes/index.ts'
+import type { TermsName } from '../terms/names.ts'
 
 type OneOrMore<Item> = Item | readonly Item[]
 
@@ -60,6 +61,8 @@ export type Terms = {
   RULES?: readonly PolicyRule[]
   /** Path patterns that are always free without a query. A `*` stays within one segment. */
   SITEMAP?: OneOrMore<string>
+  /** The documents that state the terms to machines; none where it is absent. */
+  TERMS?: readonly TermsName[]
   /** At most 32 printable ASCII characters. */
   NAME?: string
   /** At most 200 bytes in one line. */

@@ -146,7 +146,8 @@ function answerOf(sold: Sold<Response>, dialect: Dialect): Response {
   return sold.receipt ? paidResponse(sold.answer, sold.receipt, dialect) : sold.answer
 }
 
-function unreachable(fault: unknown): Response {
+/** The answer where the origin cannot be reached. */
+export function unreachable(fault: unknown): Response {
   console.error(JSON.stringify({ message: 'origin request failed, answering 502', fault: String(fault) }))
   return refused({ reason: 'origin_unreachable' })
 }

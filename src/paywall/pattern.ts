@@ -40,8 +40,8 @@ function slashesIn(path: string): number {
   return path.split('/').length
 }
 
-/** Not a RegExp: several `.*` would backtrack in the power of their number on a long path. This is linear in each part. */
-function glob(pattern: string): Pattern {
+/** Compiles literal text and `*` as any text. Not a RegExp: several `.*` would backtrack in the power of their number on a long path. This is linear in each part. */
+export function glob(pattern: string): Pattern {
   const [head = '', ...rest] = pattern.split('*')
   const tail = rest.pop()
   if (tail === undefined) return (match) => match === head

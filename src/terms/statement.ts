@@ -1,0 +1,181 @@
+/**
+ * The statement of terms: a policy's rules as sections of the site, each with the decision for each group of crawlers. Every
+ * document is written from it, so that they all say what `decide` does.
+ */
+import { canonicalize } from '../paywall/path.ts'
+import type { Decision, Policy, Rule } from '../paywall/policy.ts'
+import { contains, mayMeet } from './globs.ts'
+
+/**
+ * A group of crawlers by the words of a rule's `who`: whether the words select all of the group, none of it (false), or some
+ * (undefined).
+ */
+export type Group = (words: readonly string[]) => boolean | undefined
+
+/**
+ * What a document can say of one group in one section: the decision for all of it, or `unsaid` where that depends on more
+ * than the document can express. Undefined: the section differs in nothing from those behind it.
+ */
+export type Said = Decision | 'unsaid' | undefined
+
+/** Pages that a document names together. */
+export type Section = {
+  /** As robots.txt writes it (RFC 9309 §2.2.3): `*` is any text, a `$` at the end is the end of path and query. */
+  pattern: string
+  /** The same as a glob over path and query, in the form that rules match. */
+  glob: string
+  /** For each group that was asked for, in its order. */
+  said: readonly Said[]
+}
+
+/** Beyond it no section is stated, and the 402 alone has the prices: sections are compared in pairs. */
+export const MAX_STATED_RULES = 300
+
+/** The pages that no rule names. */
+const ALL = '/*'
+
+/** The crawlers of a class that no rule names. */
+export function ofClass(name: string): Group {
+  return (words) => selects(words, ['everyone', 'crawlers', name])
+}
+
+/** One crawler by its name. */
+export function ofName(name: string, purpose: string): Group {
+  return (words) =>
+    selects(words, ['everyone', 'crawlers', purpose, name.toLowerCase(), `agent:${name.toLowerCase()}`])
+}
+
+/** Every crawler: a rule for some of them leaves it open. */
+export const ofEveryCrawler: Group = (words) => {
+  if (selects(words, ['everyone', 'crawlers'])) return true
+  return words.every((word) => word.toLowerCase() === 'readers') ? false : undefined
+}
+
+/**
+ * The sections of a site for one method, in the order of its rules: the first one that covers a page decides. The last covers
+ * every page. Pages that are always free are left out.
+ */
+export function sectionsOf(policy: Policy, method: string, groups: readonly Group[]): Section[] {
+  if (policy.rules.length > MAX_STATED_RULES) return []
+  const rules = rulesOf(policy, method)
+  const stated = rules.flatMap((rule, at) =>
+    rule.forms.flatMap((form) =>
+      // Trap: in these documents `*` covers a query too, so the section of the queries comes first.
+      [true, false].map((queried) => ({
+        pattern: `${form.shown.replaceAll('$', '%24')}${queried ? '?*' : form.shown.endsWith('*') ? '' : '$'}`,
+        glob: `${form.sent}${queried ? '?*' : ''}`,
+        said: groups.map((group) => {
+          const said = decisionIn(policy, rules.slice(at), form.match, queried, group)
+          const own = group(rule.who) !== false && coverage(rule, queried) !== false
+          return said === 'unsaid' && !own ? undefined : said
+        }),
+      })),
+    ),
+  )
+  return [...stated, { pattern: ALL, glob: ALL, said: groups.map(() => policy.fallback) }]
+}
+
+/** The decision for every request of a pattern, with and without a query; undefined where it depends on more. */
+export function decisionFor(
+  policy: Policy,
+  method: string,
+  pattern: string,
+  group: Group,
+): Decision | undefined {
+  if (policy.rules.length > MAX_STATED_RULES || !canonicalize(pattern).ok) return undefined
+  const rules = rulesOf(policy, method)
+  const [first, ...others] = formsOf(pattern).flatMap(({ match }) =>
+    [true, false].map((queried) => decisionIn(policy, rules, match, queried, group)),
+  )
+  return first !== 'unsaid' && others.every((other) => other === first) ? first : undefined
+}
+
+/** The decision for every page of a pattern, by the first rule that covers it. */
+function decisionIn(
+  policy: Policy,
+  rules: readonly Read[],
+  match: string,
+  queried: boolean,
+  group: Group,
+): Decision | 'unsaid' {
+  for (const rule of rules) {
+    if (!rule.forms.some((form) => mayMeet(form.match, match))) continue
+    const [asked, covered] = [group(rule.who), coverage(rule, queried)]
+    if (asked === false || covered === false) continue
+    const whole = rule.forms.some((form) => contains(form.match, match))
+    return asked && covered && whole ? rule.decision : 'unsaid'
+  }
+  return policy.fallback
+}
+
+/** A rule as documents read it. */
+type Read = {
+  who: readonly string[]
+  methods: readonly string[] | undefined
+  forms: readonly Form[]
+  /** The query term. */
+  query: unknown
+  /** Whether another term takes part in the decision. */
+  depends: boolean
+  decision: Decision
+}
+
+/** A pattern of a rule: as a document shows it, as it is sent (in lower case), and as rules match it. */
+type Form = { shown: string; sent: string; match: string }
+
+function rulesOf({ rules }: Policy, method: string): Read[] {
+  return rules.map(read).filter(({ methods }) => !methods || methods.includes(method))
+}
+
+const STATED = new Set(['path', 'query', 'method', 'who', 'action', 'schemes'])
+/** Terms that leave the price of a page as it is for who pays for it first. */
+const LIST_PRICE = new Set(['free', 'recrawl', 'steps', 'pass'])
+
+function read({ written, decision }: Rule): Read {
+  const terms = Object.keys(written).filter((term) => written[term] !== undefined)
+  return {
+    who: written.who,
+    methods: written.method,
+    forms: formsOf(written.path ?? ALL),
+    query: written.query ?? (decision.action === 'allow' ? 'none' : 'any'),
+    depends: terms.some((term) => !isStated(term, written[term])),
+    decision,
+  }
+}
+
+/** The one place that decides which terms a document can state: of any other, the rule's price is left unsaid. */
+function isStated(term: string, value: unknown): boolean {
+  if (term === 'price') return typeof value === 'bigint'
+  return STATED.has(term) || LIST_PRICE.has(term)
+}
+
+/** Whether a rule covers pages with any query (or without one); undefined if that depends on the query or on other terms. */
+function coverage({ query, depends }: Read, queried: boolean): boolean | undefined {
+  if (query === 'none' && queried) return false
+  if (depends || (queried && query !== 'any')) return undefined
+  return query === 'none' || query === 'any' || Array.isArray(query) ? true : undefined
+}
+
+function formsOf(pattern: string): Form[] {
+  const read = canonicalize(pattern)
+  if (!read.ok) throw new Error(`a pattern of a rule must be a path: ${pattern}`)
+  const { path, match } = read.value
+  if (match === ALL || path === '/') return [{ shown: path, sent: match, match }]
+  if (match.endsWith('/*')) {
+    const folder = match.slice(0, -2)
+    return [
+      { shown: path.slice(0, -2), sent: folder, match: folder },
+      { shown: path, sent: match, match },
+    ]
+  }
+  if (match.endsWith('*')) return [{ shown: path, sent: match, match }]
+  const shown = path.replace(/\/$/, '')
+  return [
+    { shown, sent: match, match },
+    { shown: `${shown}/`, sent: `${match}/`, match },
+  ]
+}
+
+function selects(words: readonly string[], group: readonly string[]): boolean {
+  return words.some((word) => group.includes(word.toLowerCase()))
+}
