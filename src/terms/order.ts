@@ -29,10 +29,12 @@ export function pruned<Entry extends { glob: string }>(
   entries: readonly Entry[],
   same: (one: Entry, other: Entry) => boolean,
 ): Entry[] {
-  return entries.filter((entry, at) => {
-    const next = entries.slice(at + 1).find(({ glob }) => mayMeet(glob, entry.glob))
-    return !next || !contains(next.glob, entry.glob) || !same(entry, next)
-  })
+  const left: Entry[] = []
+  for (const entry of entries.toReversed()) {
+    const next = left.findLast(({ glob }) => mayMeet(glob, entry.glob))
+    if (!next || !contains(next.glob, entry.glob) || !same(entry, next)) left.push(entry)
+  }
+  return left.reverse()
 }
 
 /** How little a decision lets through: nothing is stricter than a block. */
@@ -44,22 +46,27 @@ function isBlock({ action }: Decision): boolean {
   return action === 'block'
 }
 
+/** Whether two sections may mean the same request. */
+function overlaps(earlier: Section, later: Section): boolean {
+  return !(earlier.queries === 'none' && later.queries === 'only') && mayMeet(earlier.glob, later.glob)
+}
+
 function kept(
   sections: readonly Section[],
   group: number,
   fits: (earlier: Stated, decision: Decision, section: Section) => boolean,
 ): (Decision | undefined)[] {
-  const earlier: { glob: string; stated: Stated | undefined }[] = []
+  const earlier: { section: Section; stated: Stated | undefined }[] = []
   return sections.map((section) => {
     const said: Said = section.said[group]
     if (said === undefined) return undefined
     const stands =
       said !== 'unsaid' &&
       earlier.every(
-        ({ glob, stated }) => !mayMeet(glob, section.glob) || (stated && fits(stated, said, section)),
+        (one) => !overlaps(one.section, section) || (one.stated && fits(one.stated, said, section)),
       )
     const decision = stands ? said : undefined
-    earlier.push({ glob: section.glob, stated: decision && { ...section, decision } })
+    earlier.push({ section, stated: decision && { ...section, decision } })
     return decision
   })
 }

@@ -3,7 +3,7 @@ import { crawlerNamed } from '../identity/crawlers.ts'
 import type { Policy } from '../paywall/policy.ts'
 import { mayMeet } from './globs.ts'
 import { PURPOSES, type TermsName } from './names.ts'
-import { longest } from './order.ts'
+import { longest, pruned } from './order.ts'
 import {
   type Group,
   ofClass,
@@ -64,12 +64,12 @@ export function globalLines(license: string | undefined): string {
   return license === undefined ? '' : `License: ${license}\n\n`
 }
 
-/** Our groups, for the end of the file. The first line starts anew, whatever stands before it. */
+/** Our groups, for the end of the file. */
 export function groupLines(policy: Policy, names: ReadonlySet<TermsName>, origin: OriginRobots): string {
   const groups = [...namedGroups(policy, origin), ...everyGroup(policy, names, origin)]
   if (groups.length === 0) return ''
   // Trap: an agent without rules would get those of our first group.
-  return ['', ...(origin.isOpen ? ['Disallow:'] : []), ...groups].join('\n')
+  return [...(origin.isOpen ? ['Disallow:'] : []), ...groups].join('\n')
 }
 
 function everyGroup(policy: Policy, names: ReadonlySet<TermsName>, origin: OriginRobots): string[] {
@@ -113,12 +113,15 @@ function groupOf(agent: string, lines: readonly string[]): string[] {
 function ruleLines(policy: Policy, group: Group): string[] {
   const sections = sectionsOf(policy, 'GET', [group])
   const decisions = longest(sections, 0)
-  return sections.flatMap(({ pattern, glob }, at) => {
-    const isBlock = (at: number) => decisions[at]?.action === 'block'
+  const stated = sections.map(({ pattern, glob }, at) => ({ pattern, glob, action: decisions[at]?.action }))
+  const entries = pruned(stated, (one, other) => (one.action === 'block') === (other.action === 'block'))
+  return entries.flatMap(({ pattern, glob, action }, at) => {
     const path = pattern === '/*' ? '/' : pattern
-    if (isBlock(at)) return [`Disallow: ${path}`]
-    const isException = sections.some((later, n) => n > at && isBlock(n) && mayMeet(later.glob, glob))
-    return decisions[at] && isException ? [`Allow: ${path}`] : []
+    if (action === 'block') return [`Disallow: ${path}`]
+    const isException = entries
+      .slice(at + 1)
+      .some((later) => later.action === 'block' && mayMeet(later.glob, glob))
+    return action && isException ? [`Allow: ${path}`] : []
   })
 }
 

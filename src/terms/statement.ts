@@ -24,12 +24,15 @@ export type Section = {
   pattern: string
   /** The same as a glob over path and query, in the form that rules match. */
   glob: string
+  /** The requests that are meant: without a query, with one, or any. Sections before it have the others that the glob covers. */
+  queries: 'none' | 'only' | 'any'
   /** For each group that was asked for, in its order. */
   said: readonly Said[]
 }
 
-/** Beyond it no section is stated, and the 402 alone has the prices: sections are compared in pairs. */
+/** Beyond either no section is stated, and the 402 alone has the prices: sections are compared in pairs. */
 export const MAX_STATED_RULES = 300
+const MAX_SECTIONS = 2_000
 
 /** The pages that no rule names. */
 const ALL = '/*'
@@ -58,21 +61,49 @@ export const ofEveryCrawler: Group = (words) => {
 export function sectionsOf(policy: Policy, method: string, groups: readonly Group[]): Section[] {
   if (policy.rules.length > MAX_STATED_RULES) return []
   const rules = rulesOf(policy, method)
-  const stated = rules.flatMap((rule, at) =>
-    rule.forms.flatMap((form) =>
-      // Trap: in these documents `*` covers a query too, so the section of the queries comes first.
-      [true, false].map((queried) => ({
-        pattern: `${form.shown.replaceAll('$', '%24')}${queried ? '?*' : form.shown.endsWith('*') ? '' : '$'}`,
-        glob: `${form.sent}${queried ? '?*' : ''}`,
-        said: groups.map((group) => {
-          const said = decisionIn(policy, rules.slice(at), form.match, queried, group)
-          const own = group(rule.who) !== false && coverage(rule, queried) !== false
-          return said === 'unsaid' && !own ? undefined : said
-        }),
-      })),
-    ),
-  )
-  return [...stated, { pattern: ALL, glob: ALL, said: groups.map(() => policy.fallback) }]
+  const stated = rules.flatMap((rule, at) => {
+    const section = (form: Form, queries: Section['queries'], isOwn: boolean): Section => ({
+      ...written(form, queries),
+      said: groups.map((group) => {
+        const states = queries === 'any' ? [false, true] : [queries === 'only']
+        const [said = 'unsaid', other = said] = states.map((queried) =>
+          decisionIn(policy, rules.slice(at), { match: form.match, queried, group }, queries === 'only'),
+        )
+        const isKnown = said !== 'unsaid' && said === other
+        return isKnown ? said : isOwn && group(rule.who) !== false ? 'unsaid' : undefined
+      }),
+    })
+    return rule.forms.flatMap((form) => {
+      if (!form.match.endsWith('*')) {
+        const queried = coverage(rule, true) === false ? [] : [section(form, 'only', true)]
+        return [...queried, section(form, 'none', true)]
+      }
+      if (rule.query === 'any') return [section(form, 'any', true)]
+      // Trap: in these documents a last `*` covers a query too, so the sections with a query come first.
+      const inside = rules.slice(at + 1).flatMap((later) => later.forms.filter((one) => isInside(one, form)))
+      return [
+        ...inside.map((one) => section(one, 'only', true)),
+        section(form, 'only', true),
+        section(form, 'none', true),
+      ]
+    })
+  })
+  if (stated.length > MAX_SECTIONS) return []
+  const rest = { shown: ALL, sent: ALL, match: ALL }
+  return [...stated, { ...written(rest, 'any'), said: groups.map(() => policy.fallback) }]
+}
+
+function written({ shown, sent }: Form, queries: Section['queries']): Omit<Section, 'said'> {
+  const end = queries === 'only' ? '?*' : shown.endsWith('*') ? '' : '$'
+  return {
+    pattern: `${shown.replace(/\$$/, '%24')}${end}`,
+    glob: queries === 'only' ? `${sent}?*` : sent,
+    queries,
+  }
+}
+
+function isInside(form: Form, other: Form): boolean {
+  return form.match !== other.match && contains(other.match, form.match)
 }
 
 /** The decision for every request of a pattern, with and without a query; undefined where it depends on more. */
@@ -85,24 +116,31 @@ export function decisionFor(
   if (policy.rules.length > MAX_STATED_RULES || !canonicalize(pattern).ok) return undefined
   const rules = rulesOf(policy, method)
   const [first, ...others] = formsOf(pattern).flatMap(({ match }) =>
-    [true, false].map((queried) => decisionIn(policy, rules, match, queried, group)),
+    [true, false].map((queried) => decisionIn(policy, rules, { match, queried, group })),
   )
   return first !== 'unsaid' && others.every((other) => other === first) ? first : undefined
 }
 
-/** The decision for every page of a pattern, by the first rule that covers it. */
+/** The requests for a pattern, with a query or without one, of a group. */
+type Requests = { match: string; queried: boolean; group: Group }
+
+/**
+ * The decision for all these requests, by the first rule that covers them. `areInsidesStated`: rules for a part of the pattern
+ * have sections of their own before this one.
+ */
 function decisionIn(
   policy: Policy,
   rules: readonly Read[],
-  match: string,
-  queried: boolean,
-  group: Group,
+  { match, queried, group }: Requests,
+  areInsidesStated = false,
 ): Decision | 'unsaid' {
   for (const rule of rules) {
-    if (!rule.forms.some((form) => mayMeet(form.match, match))) continue
+    const meeting = rule.forms.filter((form) => mayMeet(form.match, match))
+    if (meeting.length === 0) continue
     const [asked, covered] = [group(rule.who), coverage(rule, queried)]
     if (asked === false || covered === false) continue
-    const whole = rule.forms.some((form) => contains(form.match, match))
+    const whole = meeting.some((form) => contains(form.match, match))
+    if (!whole && areInsidesStated && meeting.every((form) => contains(match, form.match))) continue
     return asked && covered && whole ? rule.decision : 'unsaid'
   }
   return policy.fallback

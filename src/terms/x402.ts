@@ -35,7 +35,7 @@ function resourcesOf(policy: Policy, method: string, origin: string, accepts: Ac
   const paths = new Map<string, Decision>()
   for (const [at, { pattern }] of sections.entries()) {
     const decision = decisions[at]
-    const path = pattern.replace(/\$$/, '').replaceAll('%24', '$')
+    const path = pattern.replace(/\$$/, '')
     if (decision?.action !== 'charge' || pattern.endsWith('?*')) continue
     // A `*` is not defined in these URLs, so the site's first page stands for the pages that no rule names.
     for (const one of path === '/*' ? ['/', path] : [path]) {
