@@ -62,35 +62,47 @@ export function sectionsOf(policy: Policy, method: string, groups: readonly Grou
   if (policy.rules.length > MAX_STATED_RULES) return []
   const rules = rulesOf(policy, method)
   const stated = rules.flatMap((rule, at) => {
-    const section = (form: Form, queries: Section['queries'], isOwn: boolean): Section => ({
+    const saidOf = (group: Group, match: string, queries: Section['queries']): Said => {
+      const isOwn = group(rule.who) !== false
+      if (!isOwn && queries === 'only') return undefined
+      // Where the rule is about others, its section may say only what holds with and without a query.
+      const states = isOwn && queries !== 'any' ? [queries === 'only'] : [false, true]
+      const [said = 'unsaid', other = said] = states.map((queried) =>
+        decisionIn(policy, rules.slice(at), { match, queried, group }, queries === 'only'),
+      )
+      return said !== 'unsaid' && said === other ? said : isOwn ? 'unsaid' : undefined
+    }
+    const section = (form: Form, queries: Section['queries']): Section => ({
       ...written(form, queries),
-      said: groups.map((group) => {
-        const states = queries === 'any' ? [false, true] : [queries === 'only']
-        const [said = 'unsaid', other = said] = states.map((queried) =>
-          decisionIn(policy, rules.slice(at), { match: form.match, queried, group }, queries === 'only'),
-        )
-        const isKnown = said !== 'unsaid' && said === other
-        return isKnown ? said : isOwn && group(rule.who) !== false ? 'unsaid' : undefined
-      }),
+      said: groups.map((group) => saidOf(group, form.match, queries)),
     })
     return rule.forms.flatMap((form) => {
       if (!form.match.endsWith('*')) {
-        const queried = coverage(rule, true) === false ? [] : [section(form, 'only', true)]
-        return [...queried, section(form, 'none', true)]
+        const queried = coverage(rule, true) === false ? [] : [section(form, 'only')]
+        return [...queried, section(form, 'none')]
       }
-      if (rule.query === 'any') return [section(form, 'any', true)]
+      if (rule.query === 'any') return [section(form, 'any')]
       // Trap: in these documents a last `*` covers a query too, so the sections with a query come first.
       const inside = rules.slice(at + 1).flatMap((later) => later.forms.filter((one) => isInside(one, form)))
-      return [
-        ...inside.map((one) => section(one, 'only', true)),
-        section(form, 'only', true),
-        section(form, 'none', true),
-      ]
+      return [...inside.map((one) => section(one, 'only')), section(form, 'only'), section(form, 'none')]
     })
   })
   if (stated.length > MAX_SECTIONS) return []
   const rest = { shown: ALL, sent: ALL, match: ALL }
-  return [...stated, { ...written(rest, 'any'), said: groups.map(() => policy.fallback) }]
+  return reached([...stated, { ...written(rest, 'any'), said: groups.map(() => policy.fallback) }])
+}
+
+/** The sections without what one before them has decided. */
+function reached(sections: readonly Section[]): Section[] {
+  return sections.flatMap((section, at) => {
+    const before = sections.slice(0, at).filter(({ glob, queries }) => {
+      return (queries === 'any' || queries === section.queries) && contains(glob, section.glob)
+    })
+    const said = section.said.map((one, group) =>
+      before.some((earlier) => earlier.said[group] !== undefined) ? undefined : one,
+    )
+    return said.some((one) => one !== undefined) ? [{ ...section, said }] : []
+  })
 }
 
 function written({ shown, sent }: Form, queries: Section['queries']): Omit<Section, 'said'> {

@@ -2,7 +2,7 @@
 import { canonicalize } from '../paywall/path.ts'
 import { type Decision, decide, type Policy } from '../paywall/policy.ts'
 import type { PaymentRequirements } from '../protocol/x402/types.ts'
-import { strictest } from './order.ts'
+import { pruned, strictest } from './order.ts'
 import { ofClass, sectionsOf } from './statement.ts'
 
 /** Makes the `accepts` of a 402. */
@@ -32,11 +32,12 @@ function resourcesOf(policy: Policy, method: string, origin: string, accepts: Ac
   if (method !== 'GET' && !policy.rules.some(({ written }) => written.method?.includes(method))) return []
   const sections = sectionsOf(policy, method, [ofClass('other')])
   const decisions = strictest(sections, 0)
+  const stated = sections.map(({ pattern, glob }, at) => ({ pattern, glob, decision: decisions[at] }))
   const paths = new Map<string, Decision>()
-  for (const [at, { pattern }] of sections.entries()) {
-    const decision = decisions[at]
+  for (const { pattern, decision } of pruned(stated, (one, other) => one.decision === other.decision)) {
     const path = pattern.replace(/\$$/, '')
     if (decision?.action !== 'charge' || pattern.endsWith('?*')) continue
+    if (method !== 'GET' && decision === policy.fallback) continue
     // A `*` is not defined in these URLs, so the site's first page stands for the pages that no rule names.
     for (const one of path === '/*' ? ['/', path] : [path]) {
       if (!paths.has(one) && asked(policy, method, one) === decision) paths.set(one, decision)

@@ -63,7 +63,7 @@ describe('A price that a document states', () => {
         expect(said).toEqual(inShort(decided(policy, target, purpose)))
       },
     )
-    fc.assert(property, { numRuns: 400 })
+    fc.assert(property, { numRuns: 250 })
     expect(stated).toBeGreaterThan(100)
   })
 
@@ -76,7 +76,7 @@ describe('A price that a document states', () => {
       if (row?.['tdm-reservation'] === 0) expect(free).toBe(true)
       else if (free) expect(rules.length).toBeGreaterThan(1)
     })
-    fc.assert(property, { numRuns: 400 })
+    fc.assert(property, { numRuns: 250 })
   })
 
   it('is the one that the address costs, in the document of x402', () => {
@@ -99,6 +99,6 @@ describe('A price that a document states', () => {
         expect(decision.action).toBe('charge')
       }
     })
-    fc.assert(property, { numRuns: 300 })
+    fc.assert(property, { numRuns: 200 })
   })
 })

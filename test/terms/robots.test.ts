@@ -169,6 +169,6 @@ describe('Our own file', () => {
         expect(decided(policyOf(rules), target, purpose ?? '', name).action).toBe('block')
       },
     )
-    fc.assert(property, { numRuns: 300 })
+    fc.assert(property, { numRuns: 200 })
   })
 })
