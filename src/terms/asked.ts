@@ -10,14 +10,7 @@ export type Asked = TermsOfSite & { request: Request; content: Content; origin: 
 const MAX_AGE_SECONDS = 300
 
 /** A cache must not take the answer for the origin's own, and a part of a file cannot be merged. */
-const CONDITIONAL = [
-  'if-match',
-  'if-modified-since',
-  'if-none-match',
-  'if-range',
-  'if-unmodified-since',
-  'range',
-]
+const CONDITIONAL = /^(?:if-(?:match|modified-since|none-match|range|unmodified-since)|range)$/
 
 /** Answers with a document of our own. */
 export function written({ request }: Pick<Asked, 'request'>, body: string, type: string): Response {
@@ -40,7 +33,7 @@ export async function originFile({ request, content }: Asked): Promise<Response>
   const path = canonicalize(request.url)
   if (!path.ok) throw new Error('the address of a document must be canonical')
   const headers = new Headers(request.headers)
-  for (const name of CONDITIONAL) headers.delete(name)
+  for (const name of request.headers.keys()) if (CONDITIONAL.test(name)) headers.delete(name)
   return content.pass(new Request(request, { headers }), path.value).catch(unreachable)
 }
 

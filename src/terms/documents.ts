@@ -1,12 +1,10 @@
 /** The one list of the documents that state a site's terms, each with the answer at its address. */
-import { offersOf } from '../paywall/offers.ts'
 import { type Asked, json, written } from './asked.ts'
 import { robotsTxt } from './merge.ts'
 import { type DocumentName, licenseOf } from './names.ts'
-import { openApi } from './openapi.ts'
 import { licenseXml } from './rsl.ts'
 import { tdmrep } from './tdm.ts'
-import { type Accepts, x402Site } from './x402.ts'
+import { acceptsOf, x402Site } from './x402.ts'
 
 /** Every document that has an address. A new one is a file here, a line in this list, and its address in names.ts. */
 export const DOCUMENTS: Readonly<Record<DocumentName, (site: Asked) => Response | Promise<Response>>> = {
@@ -15,10 +13,4 @@ export const DOCUMENTS: Readonly<Record<DocumentName, (site: Asked) => Response 
   tdm: (site) => json(site, tdmrep(site.policy, licenseOf(site, site.origin))),
   x402: (site) =>
     json(site, x402Site(site.policy, site.origin, acceptsOf(site), licenseOf(site, site.origin))),
-  openapi: (site) => openApi(site, acceptsOf(site)),
-}
-
-/** The offers of the 402 for a decision: made by the same code. */
-function acceptsOf({ policy, schemes }: Asked): Accepts {
-  return (decision) => [...offersOf(policy, decision, schemes).made.values()]
 }

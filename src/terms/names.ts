@@ -3,7 +3,7 @@ import type { Policy } from '../paywall/policy.ts'
 import type { Schemes } from '../schemes/index.ts'
 
 /** Every document that `TERMS` may name. `aipref` is a header and a line of robots.txt. */
-export const TERMS_NAMES = ['robots', 'rsl', 'tdm', 'x402', 'aipref', 'openapi'] as const
+export const TERMS_NAMES = ['robots', 'rsl', 'tdm', 'x402', 'aipref'] as const
 
 /** The name of a document of terms. */
 export type TermsName = (typeof TERMS_NAMES)[number]
@@ -15,7 +15,6 @@ export const ADDRESSES = {
   '.well-known/tdmrep.json': 'tdm',
   '.well-known/x402': 'x402',
   '.well-known/x402.json': 'x402',
-  'openapi.json': 'openapi',
 } as const satisfies Record<string, TermsName>
 
 /** A document that has an address. */

@@ -1,35 +1,21 @@
 /** Payment info in OpenAPI documents (`x-payment-info`), for paid APIs. */
 import type { Decision, Policy } from '../paywall/policy.ts'
 import { showUsd } from '../protocol/amount.ts'
-import { type Asked, isMissing, json, originFile } from './asked.ts'
 import { decisionFor, ofClass } from './statement.ts'
 import { type Accepts, x402Site } from './x402.ts'
 
-type Json = Record<string, unknown>
-
-/** A longer document of the origin is passed on as it is. */
-const MAX_OPENAPI_BYTES = 1 << 20
+/** An OpenAPI document, or a part of one. */
+export type OpenApi = Record<string, unknown>
 
 const METHODS = ['get', 'post', 'put', 'patch', 'delete']
 const GUIDANCE =
   'Operations with x-payment-info answer 402 with offers. Pay one by x402 and repeat the request.'
 
-/** Answers openapi.json: the origin's own with payment info, or one of the addresses that rules name. */
-export async function openApi(site: Asked, accepts: Accepts): Promise<Response> {
-  const answer = await originFile(site)
-  const { policy, origin, request } = site
-  if (isMissing(answer)) return json(site, ownDocument(site, accepts))
-  if (answer.status !== 200 || request.method === 'HEAD') return answer
-  const text = await answer.clone().text()
-  const document = text.length <= MAX_OPENAPI_BYTES ? parsed(text) : undefined
-  return document ? json(site, withPayments(document, policy, origin, accepts)) : answer
-}
-
 /**
  * An OpenAPI document with the price of each operation that has one. An operation whose price depends on more than its path
  * gets none. `origin` has scheme and host.
  */
-export function withPayments(document: Json, policy: Policy, origin: string, accepts: Accepts): Json {
+export function withPayments(document: OpenApi, policy: Policy, origin: string, accepts: Accepts): OpenApi {
   const { info, paths, servers, security } = document
   const [server] = Array.isArray(servers) ? servers : []
   const base =
@@ -49,11 +35,11 @@ export function withPayments(document: Json, policy: Policy, origin: string, acc
 }
 
 function operationWith(
-  operation: Json,
+  operation: OpenApi,
   decision: Decision | undefined,
   accepts: Accepts,
   isOpen: boolean,
-): Json {
+): OpenApi {
   const { 'x-payment-info': _, ...rest } = operation
   if (decision?.action === 'allow') return isOpen ? { security: [], ...rest } : rest
   if (decision?.action !== 'charge') return rest
@@ -76,34 +62,23 @@ function offersIn(accepts: ReturnType<Accepts>) {
   return first ? [{ intent: 'charge', method: 'x402', amount: first.amount, currency: first.asset }] : []
 }
 
-/** A document of the addresses that are sold, for an API that publishes none. */
-function ownDocument({ policy, origin }: Asked, accepts: Accepts): Json {
+/** A document of the addresses that rules sell, for an API that has none. `origin` has scheme and host. */
+export function documentOf(policy: Policy, origin: string, accepts: Accepts): OpenApi {
   const { name, resources } = x402Site(policy, origin, accepts, undefined)
-  const paths: Record<string, Json> = {}
+  const paths: Record<string, OpenApi> = {}
   for (const { url, method } of resources.filter(({ url }) => !url.includes('*'))) {
     const { pathname } = new URL(url)
     paths[pathname] = { ...paths[pathname], [method.toLowerCase()]: { responses: {} } }
   }
-  const document = { openapi: '3.1.0', info: { title: name, version: '1' }, paths }
-  return withPayments(document, policy, origin, accepts)
+  return { openapi: '3.1.0', info: { title: name, version: '1' }, paths }
 }
 
-function mapped(table: Json, of: (key: string, value: Json) => unknown): Json {
+function mapped(table: OpenApi, of: (key: string, value: OpenApi) => unknown): OpenApi {
   return Object.fromEntries(
     Object.entries(table).map(([key, value]) => [key, isTable(value) ? of(key, value) : value]),
   )
 }
 
-function isTable(value: unknown): value is Json {
+function isTable(value: unknown): value is OpenApi {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
-}
-
-function parsed(text: string): Json | undefined {
-  try {
-    const value: unknown = JSON.parse(text)
-    return isTable(value) ? value : undefined
-  } catch (cause) {
-    if (cause instanceof SyntaxError) return undefined
-    throw cause
-  }
 }

@@ -1,12 +1,19 @@
 /** `/.well-known/x402` (draft-hawkins-x402-dns-discovery): what the site sells, with the offers of its 402. */
+import { offersOf } from '../paywall/offers.ts'
 import { canonicalize } from '../paywall/path.ts'
 import { type Decision, decide, type Policy } from '../paywall/policy.ts'
 import type { PaymentRequirements } from '../protocol/x402/types.ts'
+import type { TermsOfSite } from './names.ts'
 import { pruned, strictest } from './order.ts'
 import { ofClass, sectionsOf } from './statement.ts'
 
 /** Makes the `accepts` of a 402. */
 export type Accepts = (decision: Decision) => PaymentRequirements[]
+
+/** The offers of a site's 402 for a decision: made by the same code. */
+export function acceptsOf({ policy, schemes }: Pick<TermsOfSite, 'policy' | 'schemes'>): Accepts {
+  return (decision) => [...offersOf(policy, decision, schemes).made.values()]
+}
 
 /** A page, or with a `*` the pages of a section, and what a crawler without a purpose of its own pays. */
 type Resource = { url: string; method: string; accepts: PaymentRequirements[] }
