@@ -4,12 +4,13 @@ import { type Config, type ConfigProblem, describeProblems, readConfig } from '.
 import { type Content, type Gate, gate } from '../paywall/gate.ts'
 import { buy, type OriginSettings, pass } from '../paywall/origin.ts'
 import { refused } from '../paywall/response.ts'
+import type { TermsOfSite } from '../terms/names.ts'
 import { withTerms } from '../terms/serve.ts'
 import type { Bindings } from './bindings.ts'
 import { schemesOf } from './schemes.ts'
 
 /** A configured site: its gate, and the origin that the gate protects. */
-export type Site = { config: Config; gate: Gate; origin: Content }
+export type Site = { config: Config; gate: Gate; origin: Content; terms: TermsOfSite }
 
 const sites = new WeakMap<Config, Site>()
 
@@ -42,10 +43,12 @@ function misconfigured(problems: readonly ConfigProblem[]): Response {
 function build(env: Bindings, config: Config): Site {
   const schemes = schemesOf(env, config)
   const { policy, documents, cloudflareCharges } = config
+  const terms: TermsOfSite = { policy, schemes, documents }
   const tools = { now: () => Date.now(), newId: () => crypto.randomUUID() }
   return {
     config,
-    gate: withTerms(gate({ policy, schemes, cloudflareCharges, ...tools }), { policy, schemes, documents }),
+    terms,
+    gate: withTerms(gate({ policy, schemes, cloudflareCharges, ...tools }), terms),
     origin: contentOf(env, config),
   }
 }

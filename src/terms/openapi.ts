@@ -8,6 +8,8 @@ import { type Accepts, x402Site } from './x402.ts'
 export type OpenApi = Record<string, unknown>
 
 const METHODS = ['get', 'post', 'put', 'patch', 'delete']
+/** Paying software without a purpose of its own. */
+const OTHERS = ofClass('other')
 const GUIDANCE =
   'Operations with x-payment-info answer 402 with offers. Pay one by x402 and repeat the request.'
 
@@ -27,11 +29,20 @@ export function withPayments(document: OpenApi, policy: Policy, origin: string, 
       mapped(item, (method, operation) => {
         if (!METHODS.includes(method)) return operation
         const pattern = `${base}${path}`.replace(/\{[^}]*\}/g, '*')
-        const decision = decisionFor(policy, method.toUpperCase(), pattern, ofClass('other'))
+        const queries = mayHaveQuery(item) || mayHaveQuery(operation)
+        const decision = decisionFor(policy, method.toUpperCase(), pattern, { group: OTHERS, queries })
         return operationWith(operation, decision, accepts, security === undefined)
       }),
     ),
   }
+}
+
+/** A parameter by reference may be of any kind. */
+function mayHaveQuery({ parameters }: OpenApi): boolean {
+  return (
+    Array.isArray(parameters) &&
+    parameters.some((one) => isTable(one) && (one.in === 'query' || '$ref' in one))
+  )
 }
 
 function operationWith(

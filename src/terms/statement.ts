@@ -118,17 +118,21 @@ function isInside(form: Form, other: Form): boolean {
   return form.match !== other.match && contains(other.match, form.match)
 }
 
-/** The decision for every request of a pattern, with and without a query; undefined where it depends on more. */
+/**
+ * The decision for every request of a pattern; undefined where it depends on more. `queries`: whether requests may have a query.
+ */
 export function decisionFor(
   policy: Policy,
   method: string,
   pattern: string,
-  group: Group,
+  { group, queries }: { group: Group; queries: boolean },
 ): Decision | undefined {
   if (policy.rules.length > MAX_STATED_RULES || !canonicalize(pattern).ok) return undefined
   const rules = rulesOf(policy, method)
   const [first, ...others] = formsOf(pattern).flatMap(({ match }) =>
-    [true, false].map((queried) => decisionIn(policy, rules, { match, queried, group })),
+    (queries ? [false, true] : [false]).map((queried) =>
+      decisionIn(policy, rules, { match, queried, group }),
+    ),
   )
   return first !== 'unsaid' && others.every((other) => other === first) ? first : undefined
 }

@@ -35,26 +35,28 @@ export function x402Site(policy: Policy, origin: string, accepts: Accepts, docs:
 }
 
 function resourcesOf(policy: Policy, method: string, origin: string, accepts: Accepts): Resource[] {
-  // Other methods than GET are sold where a rule names them.
-  if (method !== 'GET' && !policy.rules.some(({ written }) => written.method?.includes(method))) return []
   const sections = sectionsOf(policy, method, [ofClass('other')])
   const decisions = strictest(sections, 0)
-  const stated = sections.map(({ pattern, glob }, at) => ({ pattern, glob, decision: decisions[at] }))
-  const paths = new Map<string, Decision>()
-  for (const { pattern, decision } of pruned(stated, (one, other) => one.decision === other.decision)) {
-    const path = pattern.replace(/\$$/, '')
-    if (decision?.action !== 'charge' || pattern.endsWith('?*')) continue
-    if (method !== 'GET' && decision === policy.fallback) continue
-    // A `*` is not defined in these URLs, so the site's first page stands for the pages that no rule names.
-    for (const one of path === '/*' ? ['/', path] : [path]) {
-      if (!paths.has(one) && asked(policy, method, one) === decision) paths.set(one, decision)
-    }
-  }
-  return [...paths].map(([path, decision]) => ({
-    url: `${origin}${path}`,
-    method,
-    accepts: accepts(decision),
+  // An address without a `*` needs no order: it is asked for below.
+  const stated = sections.map(({ pattern, glob, said: [said] }, at) => ({
+    path: pattern.replace(/\$$/, ''),
+    glob,
+    decision: pattern.endsWith('*') ? decisions[at] : said,
   }))
+  const listed = pruned(stated, (one, other) => one.decision === other.decision)
+    .filter(({ path, decision }) => decision && !/\?\*$|.\/$/.test(path))
+    .map(({ path }) => path)
+  // A `*` is not defined in these URLs, so the first page stands beside the section of all pages.
+  return ['/', ...listed.filter((path) => path !== '/')].flatMap((path) => {
+    const decision = asked(policy, method, path)
+    if (decision?.action !== 'charge' || (method !== 'GET' && !isNamed(policy, method, decision))) return []
+    return [{ url: `${origin}${path}`, method, accepts: accepts(decision) }]
+  })
+}
+
+/** Whether the rule of a decision names the method: others than GET are listed only then. */
+function isNamed({ rules }: Policy, method: string, decision: Decision): boolean {
+  return rules.some((rule) => rule.decision === decision && rule.written.method?.includes(method))
 }
 
 /** The decision for a path as it is written: the address must be payable as it stands in the document. */
