@@ -1,10 +1,10 @@
 /** Which sections may stand in a document whose readers choose otherwise than by the first one that covers a page. */
 import type { Decision } from '../paywall/policy.ts'
-import { contains, mayMeet } from './globs.ts'
+import { contains, type Glob, mayMeet } from './globs.ts'
 import type { Said, Section } from './statement.ts'
 
 /** A section with the decision that a document states for it. */
-export type Stated = { pattern: string; glob: string; decision: Decision }
+export type Stated = { pattern: string; glob: Glob; decision: Decision }
 
 /**
  * For readers who take the strictest of all sections that cover a page (RSL): the decisions of one group, undefined where a
@@ -25,7 +25,7 @@ export function longest(sections: readonly Section[], group: number): (Decision 
 }
 
 /** Leaves out sections that say what the next one that covers them says too. */
-export function pruned<Entry extends { glob: string }>(
+export function pruned<Entry extends { glob: Glob }>(
   entries: readonly Entry[],
   same: (one: Entry, other: Entry) => boolean,
 ): Entry[] {

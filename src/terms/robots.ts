@@ -140,7 +140,7 @@ function usageOf(sections: readonly Section[]): string | undefined {
 
 /** What holds for the pages that no narrower section covers. */
 function baseOf(sections: readonly Section[], group: number): Said {
-  return sections.find(({ glob, said }) => glob === '/*' && said[group] !== undefined)?.said[group]
+  return sections.find(({ glob, said }) => glob.text === '/*' && said[group] !== undefined)?.said[group]
 }
 
 /** The crawlers that rules name, as tokens of robots.txt. */

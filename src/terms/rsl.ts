@@ -1,6 +1,7 @@
 /** license.xml: Really Simple Licensing 1.0 (rslstandard.org/rsl). */
 import type { Decision, Policy } from '../paywall/policy.ts'
 import { showUsd } from '../protocol/amount.ts'
+import type { Glob } from './globs.ts'
 import { PURPOSES } from './names.ts'
 import { pruned, strictest, strictness } from './order.ts'
 import { ofClass, type Section, sectionsOf } from './statement.ts'
@@ -18,7 +19,7 @@ export const RSL_TYPE = 'application/rsl+xml'
 /** Days for which a reader may keep the file: a change of price shows a day later at most, and the 402 at once. */
 const MAX_AGE_DAYS = 1
 
-type Licensed = { pattern: string; glob: string; decisions: readonly (Decision | undefined)[] }
+type Licensed = { pattern: string; glob: Glob; decisions: readonly (Decision | undefined)[] }
 
 /** Writes the licence of a site. */
 export function licenseXml(policy: Policy): string {

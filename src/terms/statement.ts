@@ -4,13 +4,13 @@
  */
 import { canonicalize } from '../paywall/path.ts'
 import type { Decision, Policy, Rule } from '../paywall/policy.ts'
-import { contains, mayMeet } from './globs.ts'
+import { contains, type Glob, globOf, mayMeet } from './globs.ts'
 
 /**
  * A group of crawlers by the words of a rule's `who`: whether the words select all of the group, none of it (false), or some
- * (undefined).
+ * (undefined). `key` names the group.
  */
-export type Group = (words: readonly string[]) => boolean | undefined
+export type Group = { key: string; select: (words: readonly string[]) => boolean | undefined }
 
 /**
  * What a document can say of one group in one section: the decision for all of it, or `unsaid` where that depends on more
@@ -23,7 +23,7 @@ export type Section = {
   /** As robots.txt writes it (RFC 9309 §2.2.3): `*` is any text, a `$` at the end is the end of path and query. */
   pattern: string
   /** The same as a glob over path and query, in the form that rules match. */
-  glob: string
+  glob: Glob
   /** The requests that are meant: without a query, with one, or any. Sections before it have the others that the glob covers. */
   queries: 'none' | 'only' | 'any'
   /** For each group that was asked for, in its order. */
@@ -31,39 +31,57 @@ export type Section = {
 }
 
 /** Beyond either no section is stated, and the 402 alone has the prices: sections are compared in pairs. */
-export const MAX_STATED_RULES = 300
-const MAX_SECTIONS = 2_000
+export const MAX_STATED_RULES = 100
+const MAX_SECTIONS = 1_000
 
 /** The pages that no rule names. */
 const ALL = '/*'
 
 /** The crawlers of a class that no rule names. */
 export function ofClass(name: string): Group {
-  return (words) => selects(words, ['everyone', 'crawlers', name])
+  return { key: name, select: (words) => selects(words, ['everyone', 'crawlers', name]) }
 }
 
 /** One crawler by its name. */
 export function ofName(name: string, purpose: string): Group {
-  return (words) =>
-    selects(words, ['everyone', 'crawlers', purpose, name.toLowerCase(), `agent:${name.toLowerCase()}`])
+  const token = name.toLowerCase()
+  const own = ['everyone', 'crawlers', purpose, token, `agent:${token}`]
+  return { key: `agent:${token}`, select: (words) => selects(words, own) }
 }
 
 /** Every crawler: a rule for some of them leaves it open. */
-export const ofEveryCrawler: Group = (words) => {
-  if (selects(words, ['everyone', 'crawlers'])) return true
-  return words.every((word) => word.toLowerCase() === 'readers') ? false : undefined
+export const ofEveryCrawler: Group = {
+  key: 'every',
+  select(words) {
+    if (selects(words, ['everyone', 'crawlers'])) return true
+    return words.every((word) => word.toLowerCase() === 'readers') ? false : undefined
+  },
 }
+
+const made = new WeakMap<Policy, Map<string, Section[]>>()
 
 /**
  * The sections of a site for one method, in the order of its rules: the first one that covers a page decides. The last covers
  * every page. Pages that are always free are left out.
  */
 export function sectionsOf(policy: Policy, method: string, groups: readonly Group[]): Section[] {
+  const known = made.get(policy) ?? new Map<string, Section[]>()
+  made.set(policy, known)
+  // A policy has few groups: classes, and the crawlers that it names.
+  const key = [method, ...groups.map((group) => group.key)].join(' ')
+  const sections = known.get(key) ?? makeSections(policy, method, groups)
+  known.set(key, sections)
+  return sections
+}
+
+function makeSections(policy: Policy, method: string, groups: readonly Group[]): Section[] {
   if (policy.rules.length > MAX_STATED_RULES) return []
-  const rules = rulesOf(policy, method)
+  const rules = rulesOf(policy, method).filter(({ who }) =>
+    groups.some((group) => group.select(who) !== false),
+  )
   const stated = rules.flatMap((rule, at) => {
-    const saidOf = (group: Group, match: string, queries: Section['queries']): Said => {
-      const isOwn = group(rule.who) !== false
+    const saidOf = (group: Group, match: Glob, queries: Section['queries']): Said => {
+      const isOwn = group.select(rule.who) !== false
       if (!isOwn && queries === 'only') return undefined
       // Where the rule is about others, its section may say only what holds with and without a query.
       const states = isOwn && queries !== 'any' ? [queries === 'only'] : [false, true]
@@ -77,7 +95,7 @@ export function sectionsOf(policy: Policy, method: string, groups: readonly Grou
       said: groups.map((group) => saidOf(group, form.match, queries)),
     })
     return rule.forms.flatMap((form) => {
-      if (!form.match.endsWith('*')) {
+      if (form.match.end !== '') {
         const queried = coverage(rule, true) === false ? [] : [section(form, 'only')]
         return [...queried, section(form, 'none')]
       }
@@ -88,7 +106,7 @@ export function sectionsOf(policy: Policy, method: string, groups: readonly Grou
     })
   })
   if (stated.length > MAX_SECTIONS) return []
-  const rest = { shown: ALL, sent: ALL, match: ALL }
+  const rest = formOf(ALL, ALL)
   return reached([...stated, { ...written(rest, 'any'), said: groups.map(() => policy.fallback) }])
 }
 
@@ -109,13 +127,13 @@ function written({ shown, sent }: Form, queries: Section['queries']): Omit<Secti
   const end = queries === 'only' ? '?*' : shown.endsWith('*') ? '' : '$'
   return {
     pattern: `${shown.replace(/\$$/, '%24')}${end}`,
-    glob: queries === 'only' ? `${sent}?*` : sent,
+    glob: queries === 'only' ? globOf(`${sent}?*`) : globOf(sent),
     queries,
   }
 }
 
 function isInside(form: Form, other: Form): boolean {
-  return form.match !== other.match && contains(other.match, form.match)
+  return form.match.text !== other.match.text && contains(other.match, form.match)
 }
 
 /**
@@ -127,7 +145,7 @@ export function decisionFor(
   pattern: string,
   { group, queries }: { group: Group; queries: boolean },
 ): Decision | undefined {
-  if (policy.rules.length > MAX_STATED_RULES || !canonicalize(pattern).ok) return undefined
+  if (!canonicalize(pattern).ok) return undefined
   const rules = rulesOf(policy, method)
   const [first, ...others] = formsOf(pattern).flatMap(({ match }) =>
     (queries ? [false, true] : [false]).map((queried) =>
@@ -138,7 +156,7 @@ export function decisionFor(
 }
 
 /** The requests for a pattern, with a query or without one, of a group. */
-type Requests = { match: string; queried: boolean; group: Group }
+type Requests = { match: Glob; queried: boolean; group: Group }
 
 /**
  * The decision for all these requests, by the first rule that covers them. `areInsidesStated`: rules for a part of the pattern
@@ -153,7 +171,7 @@ function decisionIn(
   for (const rule of rules) {
     const meeting = rule.forms.filter((form) => mayMeet(form.match, match))
     if (meeting.length === 0) continue
-    const [asked, covered] = [group(rule.who), coverage(rule, queried)]
+    const [asked, covered] = [group.select(rule.who), coverage(rule, queried)]
     if (asked === false || covered === false) continue
     const whole = meeting.some((form) => contains(form.match, match))
     if (!whole && areInsidesStated && meeting.every((form) => contains(match, form.match))) continue
@@ -175,7 +193,7 @@ type Read = {
 }
 
 /** A pattern of a rule: as a document shows it, as it is sent (in lower case), and as rules match it. */
-type Form = { shown: string; sent: string; match: string }
+type Form = { shown: string; sent: string; match: Glob }
 
 function rulesOf({ rules }: Policy, method: string): Read[] {
   return rules.map(read).filter(({ methods }) => !methods || methods.includes(method))
@@ -214,20 +232,15 @@ function formsOf(pattern: string): Form[] {
   const read = canonicalize(pattern)
   if (!read.ok) throw new Error(`a pattern of a rule must be a path: ${pattern}`)
   const { path, match } = read.value
-  if (match === ALL || path === '/') return [{ shown: path, sent: match, match }]
-  if (match.endsWith('/*')) {
-    const folder = match.slice(0, -2)
-    return [
-      { shown: path.slice(0, -2), sent: folder, match: folder },
-      { shown: path, sent: match, match },
-    ]
-  }
-  if (match.endsWith('*')) return [{ shown: path, sent: match, match }]
+  if (match === ALL || path === '/') return [formOf(path, match)]
+  if (match.endsWith('/*')) return [formOf(path.slice(0, -2), match.slice(0, -2)), formOf(path, match)]
+  if (match.endsWith('*')) return [formOf(path, match)]
   const shown = path.replace(/\/$/, '')
-  return [
-    { shown, sent: match, match },
-    { shown: `${shown}/`, sent: `${match}/`, match },
-  ]
+  return [formOf(shown, match), { ...formOf(`${shown}/`, match), sent: `${match}/` }]
+}
+
+function formOf(shown: string, match: string): Form {
+  return { shown, sent: match, match: globOf(match) }
 }
 
 function selects(words: readonly string[], group: readonly string[]): boolean {
