@@ -1,6 +1,7 @@
 /** One site in front of its content: the config, made into a gate and an origin. */
-
+import { waitUntil } from 'cloudflare:workers'
 import { type Config, type ConfigProblem, describeProblems, readConfig } from '../config/config.ts'
+import { cachedLists } from '../identity/published/store.ts'
 import { type Content, type Gate, gate } from '../paywall/gate.ts'
 import { buy, type OriginSettings, pass } from '../paywall/origin.ts'
 import { refused } from '../paywall/response.ts'
@@ -45,10 +46,11 @@ function build(env: Bindings, config: Config): Site {
   const { policy, documents, cloudflareCharges } = config
   const terms: TermsOfSite = { policy, schemes, documents }
   const tools = { now: () => Date.now(), newId: () => crypto.randomUUID() }
+  const published = cachedLists(env.LISTS, { now: tools.now, waitUntil })
   return {
     config,
     terms,
-    gate: withTerms(gate({ policy, schemes, cloudflareCharges, ...tools }), terms),
+    gate: withTerms(gate({ policy, schemes, cloudflareCharges, published, ...tools }), terms),
     origin: contentOf(env, config),
   }
 }

@@ -2,11 +2,12 @@
 import { keccak_256 } from '@noble/hashes/sha3.js'
 import * as v from 'valibot'
 import { compileSegments } from '../paywall/pattern.ts'
-import type { Decision, Origin, Policy } from '../paywall/policy.ts'
+import type { Decision, Origin, Policy, Rule } from '../paywall/policy.ts'
 import { type Address, isHex, toHex } from '../protocol/evm/hex.ts'
 import { networks } from '../protocol/evm/network.ts'
 import { DEFAULT_SCHEMES, type SchemeName } from '../schemes/index.ts'
 import { TERMS_NAMES, type TermsName } from '../terms/names.ts'
+import { PRESET_NAMES, PRESETS, type PresetName } from './preset.ts'
 import { type ConfigProblem, type Expected, problemsOf } from './problem.ts'
 import { compileRule, RULE_EXPECTED, rule } from './rule/index.ts'
 import { schemeList } from './rule/schemes.ts'
@@ -29,7 +30,9 @@ const EXPECTED: Readonly<Record<string, Expected>> = {
     example: '["channel", "exact"]',
   },
   RULES: { want: 'a list of rules', example: '[{ action = "allow", path = "/free/*" }]' },
-  SITEMAP: { want: 'a path pattern or a list of them', example: '"/sitemap*.xml"' },
+  PRESET: { want: PRESET_NAMES.map((name) => `"${name}"`).join(' or '), example: '"publisher"' },
+  SITEMAP: { want: 'a path pattern or a list of them', example: '"/**/sitemap*.xml"' },
+  PATHS: { want: '"strict" or "literal"', example: '"strict"' },
   TERMS: {
     want: `a list of ${TERMS_NAMES.map((name) => `"${name}"`).join(', ')}, or empty`,
     example: '["robots", "rsl", "tdm", "x402"]',
@@ -47,6 +50,9 @@ const segments = readWith((text) => {
   return covers ? { value: covers } : null
 })
 
+/** Files that are named for a sitemap, in any folder; and XML below `/sitemaps`. */
+const DEFAULT_SITEMAPS = ['/**/*sitemap*.xml', '/sitemaps/**/*.xml'].flatMap((path) => [path, `${path}.gz`])
+
 const policy = v.pipe(
   v.looseObject({
     ORIGIN: readWith(readOrigin),
@@ -58,7 +64,9 @@ const policy = v.pipe(
     PRICE: usd,
     SCHEMES: v.optional(schemeList, DEFAULT_SCHEMES),
     RULES: v.optional(v.pipe(v.unknown(), v.transform(unpack), v.array(rule)), []),
-    SITEMAP: v.optional(list(segments), ['/sitemap*.xml', '/sitemap*.xml.gz']),
+    PRESET: v.optional(v.picklist(PRESET_NAMES), 'none'),
+    SITEMAP: v.optional(list(segments), DEFAULT_SITEMAPS),
+    PATHS: v.optional(v.picklist(['strict', 'literal']), 'strict'),
     TERMS: v.optional(v.pipe(v.unknown(), v.transform(unpack), v.array(v.picklist(TERMS_NAMES))), []),
     NAME: v.optional(readWith((text) => fits(text, /^[ -~]+$/, 32))),
     DESCRIPTION: v.optional(readWith((text) => fits(text, /^\P{Cc}+$/u, 200))),
@@ -76,8 +84,8 @@ const policy = v.pipe(
 )
 
 /**
- * Reads the terms of one site: ORIGIN, RECEIVER, NETWORK, PRICE, SCHEMES, RULES, SITEMAP, TERMS, NAME, DESCRIPTION.
- * Lists may be JSON text. Unknown terms are problems too. Reports all problems at once.
+ * Reads the terms of one site: ORIGIN, RECEIVER, NETWORK, PRICE, SCHEMES, RULES, PRESET, SITEMAP, PATHS, TERMS, NAME,
+ * DESCRIPTION. Lists may be JSON text. Unknown terms are problems too. Reports all problems at once.
  */
 export function parsePolicy(
   input: unknown,
@@ -86,8 +94,20 @@ export function parsePolicy(
   | { ok: false; problems: ConfigProblem[] } {
   const result = v.safeParse(policy, input)
   if (!result.success) return { ok: false, problems: problemsOf(result.issues, EXPECTED) }
-  const { ORIGIN, RECEIVER, NETWORK, PRICE, SCHEMES, RULES, SITEMAP, TERMS, NAME, DESCRIPTION } =
-    result.output
+  const {
+    ORIGIN,
+    RECEIVER,
+    NETWORK,
+    PRICE,
+    SCHEMES,
+    RULES,
+    PRESET,
+    SITEMAP,
+    PATHS,
+    TERMS,
+    NAME,
+    DESCRIPTION,
+  } = result.output
   const fallback: Decision = {
     action: 'charge',
     price: PRICE,
@@ -102,13 +122,22 @@ export function parsePolicy(
       origin: ORIGIN,
       receiver: RECEIVER,
       network: NETWORK,
-      rules: RULES.map((written, index) => compileRule(written, index, fallback)),
+      rules: [
+        ...RULES.map((written, at) => compileRule(written, { place: at, title: `RULES[${at}]` }, fallback)),
+        ...presetRules(PRESET, fallback),
+      ],
       fallback,
       sitemaps: SITEMAP,
+      paths: PATHS,
       name: NAME,
       description: DESCRIPTION,
     },
   }
+}
+
+function presetRules(name: PresetName, fallback: Decision): Rule[] {
+  const written = v.parse(v.array(rule), PRESETS[name])
+  return written.map((one) => compileRule(one, { place: 'preset', title: `PRESET "${name}"` }, fallback))
 }
 
 /**

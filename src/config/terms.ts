@@ -22,6 +22,8 @@ type Covers = {
   method?: OneOrMore<'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'>
   /** `crawlers` where it is absent. */
   who?: OneOrMore<ClientSelector>
+  /** Only crawlers whose name a signature, their operator's addresses or Cloudflare proves. */
+  verified?: true
 }
 
 /** Charges what it covers. */
@@ -59,10 +61,14 @@ export type Terms = {
   /** The preferred scheme first. */
   SCHEMES?: OneOrMore<SchemeName>
   RULES?: readonly PolicyRule[]
-  /** Path patterns that are always free without a query. A `*` stays within one segment. */
+  /** Rules behind your own: `publisher`, `api` or `none`. */
+  PRESET?: 'none' | 'publisher' | 'api'
+  /** Path patterns that are always free without a query. A `*` stays within one segment, `**` stands for any folders. */
   SITEMAP?: OneOrMore<string>
   /** The documents that state the terms to machines; none where it is absent. */
   TERMS?: readonly TermsName[]
+  /** `literal` where your server takes every byte of a path as it stands. */
+  PATHS?: 'strict' | 'literal'
   /** At most 32 printable ASCII characters. */
   NAME?: string
   /** At most 200 bytes in one line. */

@@ -1,5 +1,6 @@
 /** The gate: a request's life over HTTP, from its price to its receipt (the whole of it is in ARCHITECTURE.md). */
-import { classify } from '../identity/classify.ts'
+import type { Published } from '../identity/claim.ts'
+import { type ClientEvidence, classify } from '../identity/classify.ts'
 import type { Body, Read } from '../identity/verify.ts'
 import { CHARGED_BY_CLOUDFLARE } from '../protocol/pay-per-crawl.ts'
 import { accept, type Refusal, type Result, refuse } from '../protocol/refusal.ts'
@@ -8,9 +9,9 @@ import type { Dialect } from './dialects/dialect.ts'
 import { dialectOf, speakerOf } from './dialects/index.ts'
 import { offeredAfter, offersOf, storedOffers } from './offers.ts'
 import { prefersHtml } from './page.ts'
-import { type CanonicalPath, canonicalize, siteOrigin } from './path.ts'
+import { siteOrigin, type Target, targetOf } from './path.ts'
 import { RecentPayers } from './payers.ts'
-import { decide, type Policy } from './policy.ts'
+import { decideUrl, type Policy } from './policy.ts'
 import { paidResponse, preflight, receiptAlone, refused, refusedSale } from './response.ts'
 import { type Goods, type Sold, sell, type Wanted } from './sale.ts'
 import { readAnswer, restore } from './stored-answer.ts'
@@ -25,14 +26,16 @@ export type GateOptions = {
   newId: () => string
   /** Whether Cloudflare's own products charge on this zone. Only then their headers mean anything: a client can write them too. */
   cloudflareCharges: boolean
+  /** The addresses that operators of crawlers publish, at this moment. Without it, addresses prove and refute nothing. */
+  published?: () => Published
 }
 
-/** Where the content comes from once the gate lets a request through. */
+/** Where the content comes from once the gate lets a request through. It is asked for the path exactly as it was sent. */
 export type Content = {
   /** A free page: streams both ways. */
-  pass(request: Request, path: CanonicalPath): Promise<Response>
+  pass(request: Request, target: Target): Promise<Response>
   /** A page being paid for. `body` was read by the gate, since the payment is bound to it. */
-  buy(request: Request, path: CanonicalPath, body: Uint8Array<ArrayBuffer> | null): Promise<Response>
+  buy(request: Request, target: Target, body: Uint8Array<ArrayBuffer> | null): Promise<Response>
 }
 
 /** Answers one request: the page, an offer or a refusal. */
@@ -45,42 +48,35 @@ const MAX_BODY_BYTES = 1 << 20
 const MAX_BODY_READ_MS = 120_000
 
 /** Builds the gate of one site. It holds no state but caches: the offers it has written, and its payers of late. */
-export function gate({ policy, schemes, now, newId, cloudflareCharges }: GateOptions): Gate {
+export function gate({ policy, schemes, now, newId, cloudflareCharges, published }: GateOptions): Gate {
   const offersFor = storedOffers(policy, schemes)
   const tools = { now, newId, payers: new RecentPayers() }
 
   return async function handle(request, content) {
-    const { method, headers, url: target } = request
+    const { method, headers, url: sent } = request
     if (!METHODS.has(method)) return refused({ reason: 'method_not_allowed' })
     if (method === 'OPTIONS') {
-      const free = freePreflight(policy, request)
+      const free = freePreflight(policy, request, published?.())
       return free ? content.pass(request, free).catch(unreachable) : preflight()
     }
     const dialect = dialectOf(headers)
     const manner = { head: method === 'HEAD', dialect: dialect ?? null }
-    const path = canonicalize(target)
-    if (!path.ok) return refused(path.refusal, manner)
-    const site = siteOrigin(target)
-    if (site === null) return refused({ reason: 'ambiguous_path' }, manner)
-    const asker = classify({
-      userAgent: headers.get('user-agent'),
-      cf: request.cf as IncomingRequestCfProperties | undefined,
-      signed: headers.has('signature-input'),
-      paying: dialect !== undefined,
-    })
-    const decision = decide(policy, { method, path: path.value, asker })
+    const [site, target] = [siteOrigin(sent), targetOf(sent)]
+    if (site === null || !target) return refused({ reason: 'ambiguous_path' }, manner)
+    const asker = classify(evidenceOf(request, headers, published?.()))
+    const decided = decideUrl(policy, { method, url: sent, asker })
+    if (!decided.ok) return refused(decided.refusal, manner)
+    const decision = decided.value
     if (decision.action === 'block') return refused({ reason: 'blocked' }, manner)
     const isFree = decision.action === 'allow' || (cloudflareCharges && chargedByCloudflare(headers))
-    if (isFree) return content.pass(request, path.value).catch(unreachable)
-    const url = `${site}${path.value.path}${path.value.search}`
+    if (isFree) return content.pass(request, target).catch(unreachable)
+    const url = `${site}${target.path}${target.search}`
     const offers = offersFor(decision)
     // HEAD is gated and never charges: a payment on it is not even read.
     const sale =
       manner.head || !dialect
         ? refuse('payment_required')
-        : await sellFor(request, path.value, { url, decision, offers }, dialect, content).catch(
-            outcomeUnknown,
-          )
+        : await sellFor(request, target, { url, decision, offers }, dialect, content).catch(outcomeUnknown)
     if (sale.ok) return sale.value
     log(sale.refusal)
     const left = offeredAfter(decision, sale.refusal)
@@ -96,7 +92,7 @@ export function gate({ policy, schemes, now, newId, cloudflareCharges }: GateOpt
 
   async function sellFor(
     request: Request,
-    path: CanonicalPath,
+    target: Target,
     wanted: Omit<Wanted, 'sent' | 'method'>,
     dialect: Dialect,
     content: Content,
@@ -106,7 +102,7 @@ export function gate({ policy, schemes, now, newId, cloudflareCharges }: GateOpt
     const { method } = request
     const sent = { request, read: reader(request, now) }
     const goods: Goods<Response> = {
-      buy: (body) => content.buy(request, path, body),
+      buy: (body) => content.buy(request, target, body),
       delivers: isDelivery,
       discard: async (answer) => answer.body?.cancel(),
       read: readAnswer,
@@ -122,22 +118,40 @@ export function gate({ policy, schemes, now, newId, cloudflareCharges }: GateOpt
  * The path of a preflight for a request that will pass free: the site's own rules for other origins hold there. Undefined for
  * all else, such as the preflight of a request that will pay.
  */
-function freePreflight(policy: Policy, { headers, url, cf }: Request): CanonicalPath | undefined {
+function freePreflight(
+  policy: Policy,
+  request: Request,
+  published: Published | undefined,
+): Target | undefined {
+  const { headers, url } = request
   const method = headers.get('access-control-request-method')
-  const path = canonicalize(url)
-  if (method === null || !METHODS.has(method) || !path.ok || siteOrigin(url) === null) return undefined
+  const target = targetOf(url)
+  if (method === null || !METHODS.has(method) || !target || siteOrigin(url) === null) return undefined
   const names = headers.get('access-control-request-headers')?.match(/[\w-]+/g) ?? []
   const announced = new Headers(names.map((name) => [name, '']))
-  const asker = classify({
+  const asker = classify(evidenceOf(request, announced, published))
+  const isFree = (asked: string) => {
+    const decided = decideUrl(policy, { method: asked, url, asker })
+    return decided.ok && decided.value.action === 'allow'
+  }
+  // Threat: an origin that looks at no method answers OPTIONS with the page.
+  return isFree(method) && isFree('GET') ? target : undefined
+}
+
+/** What is known about a client. `paying`: the headers with which it pays and signs, or announces to do so. */
+function evidenceOf(
+  { headers, cf }: Request,
+  paying: Headers,
+  published: Published | undefined,
+): ClientEvidence {
+  return {
     userAgent: headers.get('user-agent'),
     cf: cf as IncomingRequestCfProperties | undefined,
-    signed: announced.has('signature-input'),
-    paying: dialectOf(announced) !== undefined,
-  })
-  const isFree = (asked: string) =>
-    decide(policy, { method: asked, path: path.value, asker }).action === 'allow'
-  // Threat: an origin that looks at no method answers OPTIONS with the page.
-  return isFree(method) && isFree('GET') ? path.value : undefined
+    signed: paying.has('signature-input'),
+    paying: dialectOf(paying) !== undefined,
+    address: headers.get('cf-connecting-ip'),
+    published,
+  }
 }
 
 /** The end of a sale as HTTP. */

@@ -1,10 +1,12 @@
 /** One site's terms, and the decision they give for a request. */
-import type { Asker } from '../identity/classify.ts'
 import type { Address } from '../protocol/evm/hex.ts'
 import type { Network } from '../protocol/evm/network.ts'
+import { accept, type Result } from '../protocol/refusal.ts'
 import type { SchemeName } from '../schemes/index.ts'
-import type { CanonicalPath } from './path.ts'
+import { isFree } from './free.ts'
+import { type CanonicalPath, canonicalize, everyReading, type PathStyle } from './path.ts'
 import type { Pattern } from './pattern.ts'
+import { type Covering, compileSearch, type Facts, type Search } from './rules.ts'
 
 /** The three decisions: ask for payment, serve for free, or reject. */
 export type Action = 'charge' | 'allow' | 'block'
@@ -20,17 +22,10 @@ export type Origin =
   | { kind: 'self' }
 
 /** The request as a policy sees it. `now` is in Unix milliseconds. */
-export type PolicyRequest = { method: string; path: CanonicalPath; asker: Asker; now?: number }
+export type PolicyRequest = Omit<Facts, 'path'> & { path: CanonicalPath }
 
-/** One reading of a request, with its method in upper case and GET in the place of HEAD. */
-export type Facts = Omit<PolicyRequest, 'path'> & { path: Pick<CanonicalPath, 'match' | 'search'> }
-
-/** Whether one term of a rule covers a request. */
-export type Condition = (facts: Facts) => boolean
-
-/** One line of the policy, compiled. It covers the requests that fulfil all of its conditions. */
-export type Rule = {
-  conditions: readonly Condition[]
+/** One line of the policy, compiled. */
+export type Rule = Covering & {
   decision: Decision
   /** The terms as they were written, for documents that are made from the rules. An absent term covers everything. */
   written: WrittenRule
@@ -54,6 +49,7 @@ export type Policy = {
   /** For crawlers that no rule names: the default price and schemes. */
   fallback: Decision
   sitemaps: readonly Pattern[]
+  paths: PathStyle
   /** For the `resource` of an offer; short enough for the header. */
   name: string | undefined
   description: string | undefined
@@ -65,8 +61,8 @@ export type Decision = {
   price: bigint
   /** In the order in which they are offered: clients take the first they can pay. */
   schemes: readonly SchemeName[]
-  /** Index of the rule, `free` (robots.txt, .well-known, sitemap) or `default` (no rule named it). */
-  rule: number | 'free' | 'default'
+  /** Index of the rule, `free` (robots.txt, .well-known, sitemap), `preset`, or `default` (no rule named it). */
+  rule: number | 'free' | 'preset' | 'default'
   /** For a log or a page. */
   why: string
 }
@@ -76,7 +72,7 @@ const FREE: Decision = {
   price: 0n,
   schemes: [],
   rule: 'free',
-  why: 'robots.txt, /.well-known and the sitemap are always free',
+  why: 'files in which machines read terms, and sitemaps, are always free',
 }
 const READER: Decision = {
   action: 'allow',
@@ -86,36 +82,61 @@ const READER: Decision = {
   why: 'no rule names it, and readers read free',
 }
 
+/** The request before its URL is read. */
+export type UrlRequest = Omit<PolicyRequest, 'path'> & { url: string }
+
+/**
+ * Decides for a URL as sent. Crawlers are refused what {@link canonicalize} refuses. Readers are not, as long as no reading of
+ * it leads to a rule that holds against them.
+ */
+export function decideUrl(policy: Policy, { url, ...request }: UrlRequest): Result<Decision> {
+  const path = canonicalize(url, policy.paths)
+  if (path.ok) return accept(decide(policy, { ...request, path: path.value }))
+  return request.asker.kind === 'reader' && isOpen(policy, url, request) ? accept(READER) : path
+}
+
+/** Whether a reader may have a URL that is refused to crawlers. */
+function isOpen(policy: Policy, url: string, request: Omit<UrlRequest, 'url'>): boolean {
+  const isShut = ({ scope, decision }: Rule) =>
+    decision.action !== 'allow' && (scope.askers ?? ['readers']).includes('readers')
+  if (!policy.rules.some(isShut)) return true
+  const [first, ...readings] = everyReading(url) ?? []
+  return (
+    first !== undefined &&
+    decide(policy, { ...request, path: { ...first, path: url, readings } }).action === 'allow'
+  )
+}
+
 /**
  * The first rule that covers the request decides; without one, crawlers pay the default price and readers read free. HEAD is
- * decided as GET. Some servers read an escaped `?` as the start of a query: of both readings the dearer decision holds.
- * Allocates nothing for GET of other paths: every decision was built with the policy.
+ * decided as GET. Where servers read the path in several ways, the dearest decision holds. Allocates nothing for GET of a
+ * path with one reading: every decision was built with the policy.
  */
 export function decide(policy: Policy, request: PolicyRequest): Decision {
-  const { path } = request
   const asked = request.method.toUpperCase()
   const method = asked === 'HEAD' ? 'GET' : asked
   const facts = method === request.method ? request : { ...request, method }
   const decision = decideReading(policy, facts)
-  const query = path.match.indexOf('%3f')
-  if (query < 0) return decision
-  const cut = { match: path.match.slice(0, query).replace(/(.)\/$/, '$1'), search: path.match.slice(query) }
-  return dearer(decision, decideReading(policy, { ...facts, path: cut }))
+  const { readings } = request.path
+  return readings
+    ? readings.reduce((made, path) => dearer(made, decideReading(policy, { ...facts, path })), decision)
+    : decision
 }
 
 function decideReading(policy: Policy, facts: Facts): Decision {
   const { method, path, asker } = facts
-  // Threat: many origins select content by query on any path, so what is free by its path is asked without a query.
-  if (method === 'GET' && path.search === '' && isFree(policy, path.match)) return FREE
-  for (const { conditions, decision } of policy.rules) {
-    if (fulfils(facts, conditions)) return decision
-  }
-  return asker.kind === 'reader' ? READER : policy.fallback
+  if (method === 'GET' && isFree(path, policy.sitemaps, facts.sitemaps)) return FREE
+  return searchOf(policy.rules)(facts)?.decision ?? (asker.kind === 'reader' ? READER : policy.fallback)
 }
 
-function fulfils(facts: Facts, conditions: readonly Condition[]): boolean {
-  for (const holds of conditions) if (!holds(facts)) return false
-  return true
+const searches = new WeakMap<readonly Rule[], Search<Rule>>()
+
+function searchOf(rules: readonly Rule[]): Search<Rule> {
+  const known = searches.get(rules)
+  if (known) return known
+  const search = compileSearch(rules)
+  searches.set(rules, search)
+  return search
 }
 
 const ORDER: Readonly<Record<Action, number>> = { allow: 0, charge: 1, block: 2 }
@@ -129,10 +150,4 @@ function dearer(one: Decision, other: Decision): Decision {
 /** Every scheme that some request may be offered. */
 export function policySchemes({ fallback, rules }: Policy): ReadonlySet<SchemeName> {
   return new Set([fallback, ...rules.map((rule) => rule.decision)].flatMap(({ schemes }) => schemes))
-}
-
-function isFree({ sitemaps }: Policy, match: string): boolean {
-  return (
-    match === '/robots.txt' || match.startsWith('/.well-known/') || sitemaps.some((covers) => covers(match))
-  )
 }

@@ -1,6 +1,6 @@
 /** A request for a document of terms, and the answer with it. */
 import { type Content, unreachable } from '../paywall/gate.ts'
-import { canonicalize } from '../paywall/path.ts'
+import { targetOf } from '../paywall/path.ts'
 import type { TermsOfSite } from './names.ts'
 
 /** The site, the request, and the scheme and host that it was sent to. */
@@ -30,11 +30,11 @@ export function json(asked: Pick<Asked, 'request'>, value: unknown): Response {
 
 /** Asks the origin for its file at the same address, for the whole of it. An origin out of reach is a 502. */
 export async function originFile({ request, content }: Asked): Promise<Response> {
-  const path = canonicalize(request.url)
-  if (!path.ok) throw new Error('the address of a document must be canonical')
+  const target = targetOf(request.url)
+  if (!target) throw new Error('the address of a document must be a path')
   const headers = new Headers(request.headers)
   for (const name of request.headers.keys()) if (CONDITIONAL.test(name)) headers.delete(name)
-  return content.pass(new Request(request, { headers }), path.value).catch(unreachable)
+  return content.pass(new Request(request, { headers }), target).catch(unreachable)
 }
 
 /** Whether the origin has no such file. Any other failure may be over soon, and is passed on. */

@@ -1,5 +1,5 @@
 /** robots.txt: our lines around the origin's file (RFC 9309), with the lines of RSL, Content Signals and AIPREF. */
-import { crawlerNamed } from '../identity/crawlers.ts'
+import { CRAWLER_CLASSES, crawlerNamed } from '../identity/crawlers.ts'
 import type { Policy } from '../paywall/policy.ts'
 import { mayMeet } from './globs.ts'
 import { PURPOSES, type TermsName } from './names.ts'
@@ -17,6 +17,8 @@ import { usage } from './usage.ts'
 
 /** The key of contentsignals.org by our class of crawler. */
 const SIGNAL = { search: 'search', assistant: 'ai-input', training: 'ai-train' } as const
+
+const GROUPS: ReadonlySet<string> = new Set(['crawlers', 'readers', ...CRAWLER_CLASSES])
 
 /** What our lines depend on in the origin's file. */
 export type OriginRobots = {
@@ -145,10 +147,8 @@ function baseOf(sections: readonly Section[], group: number): Said {
 
 /** The crawlers that rules name, as tokens of robots.txt. */
 function namesIn({ rules }: Policy): string[] {
-  const names = new Map<string, string>()
-  for (const word of rules.flatMap(({ written }) => written.who)) {
-    const name = /^agent:/i.test(word) ? word.slice(6) : crawlerNamed(word)?.name
-    if (name !== undefined && /^[\w.-]+$/.test(name)) names.set(name.toLowerCase(), name)
-  }
-  return [...names.values()]
+  const clients = new Set(rules.flatMap(({ scope }) => scope.askers ?? []))
+  return [...clients]
+    .filter((client) => !GROUPS.has(client) && /^[\w.-]+$/.test(client))
+    .map((client) => crawlerNamed(client)?.name ?? client)
 }

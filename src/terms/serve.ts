@@ -49,10 +49,10 @@ function links(answer: Response, terms: TermsOfSite, origin: string): [string, s
 /** TDMRep and AIPREF for one page, by the decisions for crawlers that train and that search. */
 function reservations(request: Request, terms: TermsOfSite, origin: string): [string, string][] {
   const { policy, documents } = terms
-  const path = canonicalize(request.url)
+  const path = canonicalize(request.url, policy.paths)
   if (!path.ok || !(documents.has('tdm') || documents.has('aipref'))) return []
   const isFree = (purpose: 'search' | 'training') => {
-    const asker = { kind: 'crawler', class: purpose, reasons: [] } as const
+    const asker = { kind: 'crawler', class: purpose, claim: 'unknown', reasons: [] } as const
     return decide(policy, { method: request.method, path: path.value, asker }).action === 'allow'
   }
   const trains = isFree('training')

@@ -3,14 +3,15 @@
  * document is written from it, so that they all say what `decide` does.
  */
 import { canonicalize } from '../paywall/path.ts'
+import { namesFiles, spanOf } from '../paywall/pattern.ts'
 import type { Decision, Policy, Rule } from '../paywall/policy.ts'
 import { contains, type Glob, globOf, mayMeet } from './globs.ts'
 
 /**
- * A group of crawlers by the words of a rule's `who`: whether the words select all of the group, none of it (false), or some
+ * A group of crawlers by the keys of a rule's clients: whether they select all of the group, none of it (false), or some
  * (undefined). `key` names the group.
  */
-export type Group = { key: string; select: (words: readonly string[]) => boolean | undefined }
+export type Group = { key: string; select: (clients: readonly string[]) => boolean | undefined }
 
 /**
  * What a document can say of one group in one section: the decision for all of it, or `unsaid` where that depends on more
@@ -39,22 +40,21 @@ const ALL = '/*'
 
 /** The crawlers of a class that no rule names. */
 export function ofClass(name: string): Group {
-  return { key: name, select: (words) => selects(words, ['everyone', 'crawlers', name]) }
+  return { key: name, select: (clients) => selects(clients, ['crawlers', name]) }
 }
 
 /** One crawler by its name. */
 export function ofName(name: string, purpose: string): Group {
-  const token = name.toLowerCase()
-  const own = ['everyone', 'crawlers', purpose, token, `agent:${token}`]
-  return { key: `agent:${token}`, select: (words) => selects(words, own) }
+  const key = name.toLowerCase()
+  return { key: `agent:${key}`, select: (clients) => selects(clients, ['crawlers', purpose, key]) }
 }
 
 /** Every crawler: a rule for some of them leaves it open. */
 export const ofEveryCrawler: Group = {
   key: 'every',
-  select(words) {
-    if (selects(words, ['everyone', 'crawlers'])) return true
-    return words.every((word) => word.toLowerCase() === 'readers') ? false : undefined
+  select: (clients) => {
+    if (clients.includes('crawlers')) return true
+    return clients.every((client) => client === 'readers') ? false : undefined
   },
 }
 
@@ -76,12 +76,12 @@ export function sectionsOf(policy: Policy, method: string, groups: readonly Grou
 
 function makeSections(policy: Policy, method: string, groups: readonly Group[]): Section[] {
   if (policy.rules.length > MAX_STATED_RULES) return []
-  const rules = rulesOf(policy, method).filter(({ who }) =>
-    groups.some((group) => group.select(who) !== false),
+  const rules = rulesOf(policy, method).filter(({ clients }) =>
+    groups.some((group) => group.select(clients) !== false),
   )
   const stated = rules.flatMap((rule, at) => {
     const saidOf = (group: Group, match: Glob, queries: Section['queries']): Said => {
-      const isOwn = group.select(rule.who) !== false
+      const isOwn = group.select(rule.clients) !== false
       if (!isOwn && queries === 'only') return undefined
       // Where the rule is about others, its section may say only what holds with and without a query.
       const states = isOwn && queries !== 'any' ? [queries === 'only'] : [false, true]
@@ -171,7 +171,7 @@ function decisionIn(
   for (const rule of rules) {
     const meeting = rule.forms.filter((form) => mayMeet(form.match, match))
     if (meeting.length === 0) continue
-    const [asked, covered] = [group.select(rule.who), coverage(rule, queried)]
+    const [asked, covered] = [group.select(rule.clients), coverage(rule, queried)]
     if (asked === false || covered === false) continue
     const whole = meeting.some((form) => contains(form.match, match))
     if (!whole && areInsidesStated && meeting.every((form) => contains(match, form.match))) continue
@@ -182,7 +182,8 @@ function decisionIn(
 
 /** A rule as documents read it. */
 type Read = {
-  who: readonly string[]
+  /** As in {@link Rule.scope}: groups, classes and names in lower case. */
+  clients: readonly string[]
   methods: readonly string[] | undefined
   forms: readonly Form[]
   /** The query term. */
@@ -203,16 +204,23 @@ const STATED = new Set(['path', 'query', 'method', 'who', 'action', 'schemes'])
 /** Terms that leave the price of a page as it is for who pays for it first. */
 const LIST_PRICE = new Set(['free', 'recrawl', 'steps', 'pass'])
 
-function read({ written, decision }: Rule): Read {
+function read({ written, scope, decision }: Rule): Read {
+  const isAllow = decision.action === 'allow'
   const terms = Object.keys(written).filter((term) => written[term] !== undefined)
   return {
-    who: written.who,
+    clients: scope.askers ?? ['crawlers'],
     methods: written.method,
     forms: formsOf(written.path ?? ALL),
-    query: written.query ?? (decision.action === 'allow' ? 'none' : 'any'),
-    depends: terms.some((term) => !isStated(term, written[term])),
+    query: written.query ?? (isAllow ? 'none' : 'any'),
+    depends: terms.some((term) => !isStated(term, written[term])) || (isAllow && !isWhole(written.path)),
     decision,
   }
+}
+
+/** Whether a rule that lets pass covers all that its pattern says: patterns for files leave out some folders. */
+function isWhole(pattern = ALL): boolean {
+  const span = spanOf(pattern)
+  return span !== undefined && !namesFiles(span)
 }
 
 /** The one place that decides which terms a document can state: of any other, the rule's price is left unsaid. */
@@ -243,6 +251,6 @@ function formOf(shown: string, match: string): Form {
   return { shown, sent: match, match: globOf(match) }
 }
 
-function selects(words: readonly string[], group: readonly string[]): boolean {
-  return words.some((word) => group.includes(word.toLowerCase()))
+function selects(clients: readonly string[], group: readonly string[]): boolean {
+  return clients.some((client) => group.includes(client))
 }

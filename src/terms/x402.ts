@@ -62,6 +62,6 @@ function isNamed({ rules }: Policy, method: string, decision: Decision): boolean
 /** The decision for a path as it is written: the address must be payable as it stands in the document. */
 function asked(policy: Policy, method: string, text: string): Decision | undefined {
   const path = canonicalize(text)
-  const asker = { kind: 'crawler', class: 'other', reasons: [] } as const
+  const asker = { kind: 'crawler', class: 'other', claim: 'unknown', reasons: [] } as const
   return path.ok ? decide(policy, { method, path: path.value, asker }) : undefined
 }

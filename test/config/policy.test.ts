@@ -148,12 +148,14 @@ describe('parsePolicy with wrong terms', () => {
     ],
     [
       { RULES: [{ action: 'charge', pirce: '1' }] },
-      'RULES[0].pirce must be removed or renamed to one of path, query, method, who, action, price, schemes',
+      'RULES[0].pirce must be removed or renamed to one of path, query, method, who, verified, action, price, schemes',
     ],
     [
       { PAYTO: TERMS.RECEIVER },
-      'PAYTO must be removed or renamed to one of ORIGIN, RECEIVER, NETWORK, PRICE, SCHEMES, RULES, SITEMAP, NAME, DESCRIPTION',
+      'PAYTO must be removed or renamed to one of ORIGIN, RECEIVER, NETWORK, PRICE, SCHEMES, RULES, PRESET, SITEMAP, PATHS, TERMS, NAME, DESCRIPTION',
     ],
+    [{ PRESET: 'Publisher' }, 'PRESET must be "none" or "publisher" or "api"'],
+    [{ PATHS: 'loose' }, 'PATHS must be "strict" or "literal"'],
     [{ SITEMAP: ['sitemap.xml'] }, 'SITEMAP[0] must be a path pattern or a list of them'],
     [{ NAME: 'x'.repeat(33) }, 'NAME must be 1 to 32 printable ASCII characters'],
     [{ NAME: 'Zeitung für alle' }, 'NAME must be 1 to 32 printable ASCII characters'],
@@ -206,7 +208,8 @@ describe('parsePolicy with wrong terms', () => {
     })
     expect(unknown).toEqual({
       place: 'RULES[0].PRICE',
-      message: 'must be removed or renamed to one of path, query, method, who, action, price, schemes',
+      message:
+        'must be removed or renamed to one of path, query, method, who, verified, action, price, schemes',
     })
   })
 

@@ -33,7 +33,13 @@ export function decided(
 ): Decision {
   const path = canonicalize(target)
   if (!path.ok) throw new Error(`${target} must be a path`)
-  const asker: Asker = { kind: 'crawler', class: purpose as CrawlerClass, reasons: [], ...(name && { name }) }
+  const asker: Asker = {
+    kind: 'crawler',
+    class: purpose as CrawlerClass,
+    claim: 'unknown',
+    reasons: [],
+    ...(name && { name }),
+  }
   return decide(policy, { method, path: path.value, asker })
 }
 

@@ -4,7 +4,7 @@
  */
 import * as v from 'valibot'
 import type { Action, Decision, Rule } from '../../paywall/policy.ts'
-import type { Expected } from '../problem.ts'
+import type { ConfigProblem, Expected } from '../problem.ts'
 import { isTable, onlyKeys } from '../schema.ts'
 import { method } from './method.ts'
 import { path } from './path.ts'
@@ -12,12 +12,13 @@ import { price } from './price.ts'
 import { query } from './query.ts'
 import { schemes } from './schemes.ts'
 import type { ConditionTerm, FactorTerm } from './term.ts'
+import { verified } from './verified.ts'
 import { who } from './who.ts'
 
 const ACTIONS = ['charge', 'allow', 'block'] as const satisfies readonly Action[]
 
 /** Every term but `action`, by its name. */
-export const RULE_TERMS = { path, query, method, who, price, schemes }
+export const RULE_TERMS = { path, query, method, who, verified, price, schemes }
 
 type AnyTerm = ConditionTerm<v.GenericSchema> | FactorTerm<v.GenericSchema>
 type Schemas = { [Name in keyof typeof RULE_TERMS]: (typeof RULE_TERMS)[Name]['schema'] }
@@ -61,8 +62,24 @@ function misuseOf(term: AnyTerm, written: unknown, action: Action): string | und
   return term.misuse?.(written, action)
 }
 
-/** Compiles the rule at `index`. `fallback` has what a charge is without terms of its own. */
-export function compileRule(written: v.InferOutput<typeof rule>, index: number, fallback: Decision): Rule {
+/** What an operator should look at in rules that are valid. */
+export function ruleCautions(rules: readonly Rule[]): ConfigProblem[] {
+  return rules.flatMap(({ written, decision: { action, rule: at } }) =>
+    TERMS.flatMap(([name, term]) => {
+      const message = typeof at === 'number' ? term.caution?.(written[name], action) : undefined
+      return message ? [{ place: `RULES[${at}].${name}`, message }] : []
+    }),
+  )
+}
+
+/**
+ * Compiles a rule. `place` names it, and `title` does in its text. `fallback` has what a charge is without terms of its own.
+ */
+export function compileRule(
+  written: v.InferOutput<typeof rule>,
+  { place, title }: { place: Decision['rule']; title: string },
+  fallback: Decision,
+): Rule {
   const { action, who: clients, ...terms } = written
   const free = { price: 0n, schemes: [] }
   const phrases = TERMS.filter(([name]) => name !== 'who').map(([name, term]) =>
@@ -74,15 +91,17 @@ export function compileRule(written: v.InferOutput<typeof rule>, index: number, 
   const conditions = TERMS.map(([name, term]) =>
     term.kind === 'condition' ? term.compile(written[name], action) : undefined,
   )
+  const scopes = TERMS.map(([name, term]) => (term.kind === 'condition' ? term.scope?.(written[name]) : {}))
   return {
+    scope: Object.assign({}, ...scopes),
     written: { ...terms, who: clients },
     conditions: conditions.filter((condition) => condition !== undefined),
     decision: {
       ...(action === 'charge' ? { price: fallback.price, schemes: fallback.schemes } : free),
       ...Object.assign({}, ...factors),
       action,
-      rule: index,
-      why: [`RULES[${index}]: ${action} ${who.describe?.(clients, action)}`, ...phrases]
+      rule: place,
+      why: [`${title}: ${action} ${who.describe?.(clients, action)}`, ...phrases]
         .filter((phrase) => phrase !== undefined)
         .join(' '),
     },

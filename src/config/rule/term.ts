@@ -1,6 +1,7 @@
 /** One term of a rule: how it is written, and what it does. Each term is a file here and an entry in `index.ts`. */
 import type * as v from 'valibot'
-import type { Action, Condition, Decision } from '../../paywall/policy.ts'
+import type { Action, Decision } from '../../paywall/policy.ts'
+import type { Condition, Scope } from '../../paywall/rules.ts'
 import type { Expected } from '../problem.ts'
 
 /** A part of both kinds of terms. `want` and `example` are for messages. */
@@ -9,6 +10,8 @@ type Written<Schema extends v.GenericSchema> = Expected & {
   schema: Schema
   /** Why the term, as written, does not go with the rule's action: a message that begins with "must". */
   misuse?(written: unknown, action: Action): string | undefined
+  /** A risk of the term as it is written, as a message that begins with "must". It stops nothing. */
+  caution?(read: v.InferOutput<Schema>, action: Action): string | undefined
   /** A phrase for the text of the rule, such as "on /articles/*"; undefined where it says nothing. */
   describe?(read: v.InferOutput<Schema>, action: Action): string | undefined
 }
@@ -18,6 +21,8 @@ export type ConditionTerm<Schema extends v.GenericSchema> = Written<Schema> & {
   kind: 'condition'
   /** Undefined covers every request. A rule covers a request that fulfils all its conditions. */
   compile(read: v.InferOutput<Schema>, action: Action): Condition | undefined
+  /** Bounds of the condition, by which a rule among thousands is found. They may be wider than the condition. */
+  scope?(read: v.InferOutput<Schema>): Scope
 }
 
 /** A term that takes no part in the match: it changes the decision of the rule that has matched. */
