@@ -8,7 +8,7 @@ import { billingOf, workOf } from './app/work.ts'
 import type { Terms } from './config/terms.ts'
 import { onCron } from './settlement/schedule.ts'
 import { json } from './terms/asked.ts'
-import { documentOf, type OpenApi, withPayments } from './terms/openapi.ts'
+import { listedApi, type OpenApi, withPayments } from './terms/openapi.ts'
 import { acceptsOf } from './terms/x402.ts'
 
 /** The bindings of wrangler.toml that the paywall uses. */
@@ -53,7 +53,7 @@ export function describeApi(
   const accepts = acceptsOf(site.terms)
   return json(
     { request },
-    withPayments(document ?? documentOf(policy, origin, accepts), policy, origin, accepts),
+    withPayments(document ?? listedApi(policy, origin, accepts), policy, origin, accepts),
   )
 }
 

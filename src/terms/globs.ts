@@ -17,7 +17,7 @@ export function globOf(text: string): Glob {
 }
 
 /** Whether `outer` covers all that `inner` covers. True is certain, false is not. */
-export function contains(outer: Glob, inner: Glob): boolean {
+export function coversAll(outer: Glob, inner: Glob): boolean {
   return outer.covers(inner.text)
 }
 

@@ -1,7 +1,7 @@
 /** Payment info in OpenAPI documents (`x-payment-info`), for paid APIs. */
 import type { Decision, Policy } from '../paywall/policy.ts'
 import { showUsd } from '../protocol/amount.ts'
-import { decisionFor, ofClass } from './statement.ts'
+import { decisionFor, ofClass } from './sections.ts'
 import { type Accepts, x402Site } from './x402.ts'
 
 /** An OpenAPI document, or a part of one. */
@@ -74,7 +74,7 @@ function offersIn(accepts: ReturnType<Accepts>) {
 }
 
 /** A document of the addresses that rules sell, for an API that has none. `origin` has scheme and host. */
-export function documentOf(policy: Policy, origin: string, accepts: Accepts): OpenApi {
+export function listedApi(policy: Policy, origin: string, accepts: Accepts): OpenApi {
   const { name, resources } = x402Site(policy, origin, accepts, undefined)
   const paths: Record<string, OpenApi> = {}
   for (const { url, method } of resources.filter(({ url }) => !url.includes('*'))) {

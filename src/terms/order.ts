@@ -1,7 +1,7 @@
 /** Which sections may stand in a document whose readers choose otherwise than by the first one that covers a page. */
 import type { Decision } from '../paywall/policy.ts'
-import { contains, type Glob, mayMeet } from './globs.ts'
-import type { Said, Section } from './statement.ts'
+import { coversAll, type Glob, mayMeet } from './globs.ts'
+import type { Said, Section } from './sections.ts'
 
 /** A section with the decision that a document states for it. */
 export type Stated = { pattern: string; glob: Glob; decision: Decision }
@@ -32,7 +32,7 @@ export function pruned<Entry extends { glob: Glob }>(
   const left: Entry[] = []
   for (const entry of entries.toReversed()) {
     const next = left.findLast(({ glob }) => mayMeet(glob, entry.glob))
-    if (!next || !contains(next.glob, entry.glob) || !same(entry, next)) left.push(entry)
+    if (!next || !coversAll(next.glob, entry.glob) || !same(entry, next)) left.push(entry)
   }
   return left.reverse()
 }

@@ -12,7 +12,7 @@ import {
   type Said,
   type Section,
   sectionsOf,
-} from './statement.ts'
+} from './sections.ts'
 import { usage } from './usage.ts'
 
 /** The key of contentsignals.org by our class of crawler. */

@@ -4,7 +4,7 @@ import { showUsd } from '../protocol/amount.ts'
 import type { Glob } from './globs.ts'
 import { PURPOSES } from './names.ts'
 import { pruned, strictest, strictness } from './order.ts'
-import { ofClass, type Section, sectionsOf } from './statement.ts'
+import { ofClass, type Section, sectionsOf } from './sections.ts'
 
 /** RSL's words for a use, by our class of crawler. Classes without a word of RSL are left out. */
 const USAGE: Readonly<Record<(typeof PURPOSES)[number], string>> = {

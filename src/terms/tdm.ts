@@ -1,7 +1,7 @@
 /** The TDM Reservation Protocol (w3.org/community/reports/tdmrep): `/.well-known/tdmrep.json` and the headers of a page. */
 import type { Policy } from '../paywall/policy.ts'
 import { pruned } from './order.ts'
-import { ofClass, sectionsOf } from './statement.ts'
+import { ofClass, sectionsOf } from './sections.ts'
 
 /** One row of the file. Of several that cover a page the first holds. */
 type Row = { location: string; 'tdm-reservation': 0 | 1; 'tdm-policy'?: string }

@@ -5,7 +5,7 @@ import { type Decision, decide, type Policy } from '../paywall/policy.ts'
 import type { PaymentRequirements } from '../protocol/x402/types.ts'
 import type { TermsOfSite } from './names.ts'
 import { pruned, strictest } from './order.ts'
-import { ofClass, sectionsOf } from './statement.ts'
+import { ofClass, sectionsOf } from './sections.ts'
 
 /** Makes the `accepts` of a 402. */
 export type Accepts = (decision: Decision) => PaymentRequirements[]

@@ -8,7 +8,19 @@ import { covers, decided, inShort, licensedFor, policyOf, SITE } from './site.ts
 
 const USES = { search: 'search', assistant: 'ai-input', training: 'ai-train' } as const
 
-const text = fc.constantFrom('/', '/a', '/a/b', '/ab', '/a/b/c', '/b', '/b.pdf', '/a/b.pdf', '/a.php/b.pdf', '/a$b', '/a&b')
+const text = fc.constantFrom(
+  '/',
+  '/a',
+  '/a/b',
+  '/ab',
+  '/a/b/c',
+  '/b',
+  '/b.pdf',
+  '/a/b.pdf',
+  '/a.php/b.pdf',
+  '/a$b',
+  '/a&b',
+)
 const pattern = fc.constantFrom(
   '/*',
   '/a/*',

@@ -1,11 +1,11 @@
 /**
- * The statement of terms: a policy's rules as sections of the site, each with the decision for each group of crawlers. Every
- * document is written from it, so that they all say what `decide` does.
+ * A policy's rules as sections of the site, each with the decision for each group of crawlers. Every document is written from
+ * them, so that they all say what `decide` does.
  */
 import { canonicalize } from '../paywall/path.ts'
 import { namesFiles, spanOf } from '../paywall/pattern.ts'
 import type { Decision, Policy, Rule } from '../paywall/policy.ts'
-import { contains, type Glob, globOf, mayMeet } from './globs.ts'
+import { coversAll, type Glob, globOf, mayMeet } from './globs.ts'
 
 /**
  * A group of crawlers by the keys of a rule's clients: whether they select all of the group, none of it (false), or some
@@ -114,7 +114,7 @@ function makeSections(policy: Policy, method: string, groups: readonly Group[]):
 function reached(sections: readonly Section[]): Section[] {
   return sections.flatMap((section, at) => {
     const before = sections.slice(0, at).filter(({ glob, queries }) => {
-      return (queries === 'any' || queries === section.queries) && contains(glob, section.glob)
+      return (queries === 'any' || queries === section.queries) && coversAll(glob, section.glob)
     })
     const said = section.said.map((one, group) =>
       before.some((earlier) => earlier.said[group] !== undefined) ? undefined : one,
@@ -133,7 +133,7 @@ function written({ shown, sent }: Form, queries: Section['queries']): Omit<Secti
 }
 
 function isInside(form: Form, other: Form): boolean {
-  return form.match.text !== other.match.text && contains(other.match, form.match)
+  return form.match.text !== other.match.text && coversAll(other.match, form.match)
 }
 
 /**
@@ -173,8 +173,8 @@ function decisionIn(
     if (meeting.length === 0) continue
     const [asked, covered] = [group.select(rule.clients), coverage(rule, queried)]
     if (asked === false || covered === false) continue
-    const whole = meeting.some((form) => contains(form.match, match))
-    if (!whole && areInsidesStated && meeting.every((form) => contains(match, form.match))) continue
+    const whole = meeting.some((form) => coversAll(form.match, match))
+    if (!whole && areInsidesStated && meeting.every((form) => coversAll(match, form.match))) continue
     return asked && covered && whole ? rule.decision : 'unsaid'
   }
   return policy.fallback
