@@ -4,6 +4,7 @@ import type { Billed } from './billing.ts'
 import { CASES, type CaseName } from './case.ts'
 import { type Cost, PARTS } from './cost.ts'
 import type { Counts, CreditCounts } from './counts.ts'
+import { CRAWLERS, type Decided, RULES } from './decide.ts'
 import { CANONICAL_GAS } from './gas.ts'
 import { AT_ONCE, type Parallel } from './parallel.ts'
 import { median, type Results, ratio, timeOver } from './rounds.ts'
@@ -13,6 +14,7 @@ import type { Verified } from './verify.ts'
 export type Figures = {
   results: Results
   verified: Verified
+  decided: Decided
   counts: Counts
   creditCounts: CreditCounts
   /** By growing number of credit lines. */
@@ -72,6 +74,10 @@ export function shortfalls(figures: Figures): string[] {
     short.push(
       `a cold start takes ${coldStart.toFixed(1)} ms more than Hono's and must take at most ${MOST.coldStart} ms more`,
     )
+  if (figures.decided.plain > MOST.decision)
+    short.push(
+      `a decision takes ${figures.decided.plain.toFixed(1)} µs and must take at most ${MOST.decision} µs`,
+    )
   return short
 }
 
@@ -103,6 +109,7 @@ export function json(figures: Figures): string {
       directoryFetches: creditCounts.directoryFetches,
     },
     billing: billing.map(({ lines, ms, rows }) => ({ lines, ms: Math.round(ms), rows: allOf(rows) })),
+    decisionMicroseconds: round(figures.decided.plain, 1),
     bundleGzip,
     coldStart: round(coldStart, 1),
     parallel,
@@ -154,6 +161,10 @@ function others(figures: Figures): string {
     ['rows written alone / concurrently', rowsOf(counts), rowsOf(creditCounts)],
     ['fetches of key directories, after the first', '', creditCounts.directoryFetches],
     ['time to verify a voucher, viem / ours', `${verified.viem.toFixed(0)} / ${verified.ours.toFixed(0)} µs`],
+    [
+      `time to decide among ${RULES} rules for ${CRAWLERS} crawlers: a URL / one with many readings`,
+      `${figures.decided.plain.toFixed(1)} / ${figures.decided.readings.toFixed(0)} µs`,
+    ],
     [
       'commit / verified too ÷ a handler that makes an empty call',
       `${strict('commit')} / ${strict('voucher')}`,

@@ -5,6 +5,7 @@ import { cachedLists } from '../identity/published/store.ts'
 import { type Content, type Gate, gate } from '../paywall/gate.ts'
 import { buy, type OriginSettings, pass } from '../paywall/origin.ts'
 import { refused } from '../paywall/response.ts'
+import { NamedSitemaps } from '../paywall/sitemaps.ts'
 import type { TermsOfSite } from '../terms/names.ts'
 import { withTerms } from '../terms/serve.ts'
 import type { Bindings } from './bindings.ts'
@@ -47,10 +48,14 @@ function build(env: Bindings, config: Config): Site {
   const terms: TermsOfSite = { policy, schemes, documents }
   const tools = { now: () => Date.now(), newId: () => crypto.randomUUID() }
   const published = cachedLists(env.LISTS, { now: tools.now, waitUntil })
+  const named = new NamedSitemaps({ store: env.LISTS, now: tools.now, waitUntil })
+  const sitemaps = (site: string) => named.of(site)
   return {
     config,
     terms,
-    gate: withTerms(gate({ policy, schemes, cloudflareCharges, published, ...tools }), terms),
+    gate: named.watch(
+      withTerms(gate({ policy, schemes, cloudflareCharges, published, sitemaps, ...tools }), terms),
+    ),
     origin: contentOf(env, config),
   }
 }

@@ -28,6 +28,8 @@ export type GateOptions = {
   cloudflareCharges: boolean
   /** The addresses that operators of crawlers publish, at this moment. Without it, addresses prove and refute nothing. */
   published?: () => Published
+  /** The sitemaps that the robots.txt of a site names, as far as known. */
+  sitemaps?: (site: string) => ReadonlySet<string> | undefined
 }
 
 /** Where the content comes from once the gate lets a request through. It is asked for the path exactly as it was sent. */
@@ -48,7 +50,8 @@ const MAX_BODY_BYTES = 1 << 20
 const MAX_BODY_READ_MS = 120_000
 
 /** Builds the gate of one site. It holds no state but caches: the offers it has written, and its payers of late. */
-export function gate({ policy, schemes, now, newId, cloudflareCharges, published }: GateOptions): Gate {
+export function gate(options: GateOptions): Gate {
+  const { policy, schemes, now, newId, cloudflareCharges, published } = options
   const offersFor = storedOffers(policy, schemes)
   const tools = { now, newId, payers: new RecentPayers() }
 
@@ -64,7 +67,7 @@ export function gate({ policy, schemes, now, newId, cloudflareCharges, published
     const [site, target] = [siteOrigin(sent), targetOf(sent)]
     if (site === null || !target) return refused({ reason: 'ambiguous_path' }, manner)
     const asker = classify(evidenceOf(request, headers, published?.()))
-    const decided = decideUrl(policy, { method, url: sent, asker })
+    const decided = decideUrl(policy, { method, url: sent, asker, sitemaps: options.sitemaps?.(site) })
     if (!decided.ok) return refused(decided.refusal, manner)
     const decision = decided.value
     if (decision.action === 'block') return refused({ reason: 'blocked' }, manner)

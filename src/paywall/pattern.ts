@@ -65,7 +65,8 @@ export function compileSegments(pattern: string): Pattern | undefined {
     .slice(1)
     .split('/')
     .map((part) => (part === '**' ? null : glob(part)))
-  return (path) => coversAll(parts, path.slice(1).split('/'))
+  const tail = match.slice(Math.max(match.lastIndexOf('*'), match.lastIndexOf('/')) + 1)
+  return (path) => path.endsWith(tail) && coversAll(parts, path.slice(1).split('/'))
 }
 
 /** Matches segments against their patterns; null stands for any folders. Only the last null is ever tried again. */

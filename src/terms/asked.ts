@@ -37,7 +37,7 @@ export async function originFile({ request, content }: Asked): Promise<Response>
   return content.pass(new Request(request, { headers }), target).catch(unreachable)
 }
 
-/** Whether the origin has no such file. Any other failure may be over soon, and is passed on. */
+/** Whether the origin lacks the file. Any other failure may be over soon, and is passed on. */
 export function isMissing({ status }: Response): boolean {
   return status === 404 || status === 410
 }

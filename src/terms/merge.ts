@@ -4,13 +4,13 @@ import { licenseOf } from './names.ts'
 import { globalLines, groupLines, NO_ROBOTS, readRobots } from './robots.ts'
 
 /**
- * Crawlers read at least so much of the file (RFC 9309 §2.5), and some no more. Of a longer file only the lines before it are
+ * Crawlers read at least so much of the file (RFC 9309 §2.5), and some no more. Only the lines before a longer file are
  * ours: groups behind it would not be read, and it is passed on as it comes.
  */
 export const MAX_ROBOTS_BYTES = 500 * 1024
 
 const TEXT = 'text/plain; charset=utf-8'
-/** What the origin says of the bytes of its own file. */
+/** Headers by which the origin describes the bytes of its own file. */
 const OF_BYTES =
   /^(?:accept-ranges|content-(?:digest|encoding|length|md5)|digest|etag|last-modified|repr-digest)$/
 

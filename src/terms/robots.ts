@@ -20,11 +20,11 @@ const SIGNAL = { search: 'search', assistant: 'ai-input', training: 'ai-train' }
 
 const GROUPS: ReadonlySet<string> = new Set(['crawlers', 'readers', ...CRAWLER_CLASSES])
 
-/** What our lines depend on in the origin's file. */
+/** The parts of the origin's file that our lines depend on. */
 export type OriginRobots = {
   /** Agents that have a group, in lower case. */
   agents: ReadonlySet<string>
-  /** Whether the last agent has no rules yet, so that rules behind it would be its own. */
+  /** Whether the last agent still lacks rules, so that rules behind it would be its own. */
   isOpen: boolean
   /** Whether the file states Content Signals itself, as Cloudflare's managed part does. */
   statesSignals: boolean
@@ -111,7 +111,7 @@ function groupOf(agent: string, lines: readonly string[]): string[] {
   return [`User-agent: ${agent}`, ...lines, ...(hasRules ? [] : ['Disallow:']), '']
 }
 
-/** What is blocked for a group, and what is not although a shorter pattern of a block covers it. */
+/** The paths that are blocked for a group, and those that are not although a shorter pattern of a block covers them. */
 function ruleLines(policy: Policy, group: Group): string[] {
   const sections = sectionsOf(policy, 'GET', [group])
   const decisions = longest(sections, 0)
@@ -127,7 +127,7 @@ function ruleLines(policy: Policy, group: Group): string[] {
   })
 }
 
-/** "Charged" has no word: as long as nobody pays, it is a no. */
+/** "Charged" lacks a word: until a crawler pays, it is a no. */
 function signalOf(purpose: keyof typeof SIGNAL, base: Said): string[] {
   if (base === undefined || base === 'unsaid') return []
   return [`${SIGNAL[purpose]}=${base.action === 'allow' ? 'yes' : 'no'}`]
@@ -140,7 +140,7 @@ function usageOf(sections: readonly Section[]): string | undefined {
   return usage(trains.action === 'allow', searches.action === 'allow')
 }
 
-/** What holds for the pages that no narrower section covers. */
+/** The decision for pages that no narrower section covers. */
 function baseOf(sections: readonly Section[], group: number): Said {
   return sections.find(({ glob, said }) => glob.text === '/*' && said[group] !== undefined)?.said[group]
 }

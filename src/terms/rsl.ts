@@ -34,7 +34,7 @@ export function licenseXml(policy: Policy): string {
 }
 
 /**
- * Of several licences that fit a page the strictest holds. A block can be said only beside a permission, or when it is total:
+ * The strictest of all licences that fit a page holds. A block can be said only beside a permission, or when it is total:
  * any other is left unsaid, which may take away what stands behind it.
  */
 function licensed(sections: readonly Section[]): Licensed[] {

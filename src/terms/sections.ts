@@ -14,7 +14,7 @@ import { coversAll, type Glob, globOf, mayMeet } from './globs.ts'
 export type Group = { key: string; select: (clients: readonly string[]) => boolean | undefined }
 
 /**
- * What a document can say of one group in one section: the decision for all of it, or `unsaid` where that depends on more
+ * The words of a document about one group in one section: the decision for all of it, or `unsaid` where that depends on more
  * than the document can express. Undefined: the section differs in nothing from those behind it.
  */
 export type Said = Decision | 'unsaid' | undefined

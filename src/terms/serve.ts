@@ -27,7 +27,7 @@ export function withTerms(gate: Gate, terms: TermsOfSite): Gate {
   }
 }
 
-/** Points to the terms: the licence on pages and on the 402, reservations on pages alone. What the site states itself stays. */
+/** Points to the terms: the licence on pages and on the 402, reservations on pages alone. The origin's own headers stay. */
 function announced(answer: Response, request: Request, terms: TermsOfSite, origin: string): Response {
   const { status } = answer
   const isPage = status === 200 || status === 206

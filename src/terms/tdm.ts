@@ -3,10 +3,10 @@ import type { Policy } from '../paywall/policy.ts'
 import { pruned } from './order.ts'
 import { ofClass, sectionsOf } from './sections.ts'
 
-/** One row of the file. Of several that cover a page the first holds. */
+/** One row of the file. The first that covers a page holds. */
 type Row = { location: string; 'tdm-reservation': 0 | 1; 'tdm-policy'?: string }
 
-/** Writes tdmrep.json: always a list. What depends on more than the path is reserved. `license`: the URL of license.xml. */
+/** Writes tdmrep.json: always a list. Pages for which it depends on more than the path are reserved. `license`: the URL of license.xml. */
 export function tdmrep(policy: Policy, license: string | undefined): Row[] {
   const sections = sectionsOf(policy, 'GET', [ofClass('training')]).flatMap(
     ({ pattern, glob, said: [said] }) =>

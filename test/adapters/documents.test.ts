@@ -76,8 +76,8 @@ describe('The documents of a site whose handlers are its content', () => {
         'Disallow: /admin',
         '',
         'User-agent: *',
-        'Content-Signal: search=no, ai-input=no, ai-train=no',
-        'Content-Usage: train-ai=n, search=n',
+        'Content-Signal: search=yes, ai-input=no, ai-train=no',
+        'Content-Usage: train-ai=n, search=y',
         'Disallow: /closed?*',
         'Disallow: /closed$',
         'Disallow: /closed/*',
@@ -157,7 +157,7 @@ describe('The OpenAPI document of an API', () => {
     expect(paths['/status/']?.get).toEqual(document.paths['/status/'].get)
   })
 
-  it('lists the addresses that rules name where the API has no document', async () => {
+  it('lists the addresses that rules name where the API lacks a document', async () => {
     const { info, paths } = await described('/own.json')
     expect(info.title).toBe('Weather')
     expect(

@@ -15,7 +15,7 @@ import { licensedFor, readLicense } from '../terms/site.ts'
 const READER = 'Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0'
 /** A crawler of each purpose, with the word of RSL for its use. */
 const CRAWLERS = [
-  ['OAI-SearchBot/1.3', 'search'],
+  ['Meta-WebIndexer/1.1', 'search'],
   ['ChatGPT-User/1.0', 'ai-input'],
   ['GPTBot/1.2', 'ai-train'],
 ] as const
@@ -254,7 +254,8 @@ describe('The documents', () => {
   it('are not there where TERMS names none', async () => {
     origin.robots = (response) => void response.writeHead(200, { 'content-type': 'text/plain' }).end(ROBOTS)
     expect(await (await ask(silent, '/robots.txt', 'GPTBot/1.2')).text()).toBe(ROBOTS)
-    const required = await ask(silent, '/license.xml', 'GPTBot/1.2')
+    expect(await (await ask(silent, '/license.xml', 'GPTBot/1.2')).text()).toBe('a page')
+    const required = await ask(silent, '/page', 'GPTBot/1.2')
     expect([required.status, required.headers.has('link')]).toEqual([402, false])
     expect((await ask(silent, '/page', READER)).headers.has('tdm-reservation')).toBe(false)
   })

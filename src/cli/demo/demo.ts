@@ -31,7 +31,7 @@ const TERMS = {
   PRICE: '0.001',
   SCHEMES: '["channel","exact","credit"]',
   RULES: JSON.stringify([MIRROR_RULE]),
-  PRESET: 'publisher',
+  PRESET: 'none',
   MIN_DEPOSIT: '0.25',
 }
 
