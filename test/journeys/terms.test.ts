@@ -1,4 +1,4 @@
-/** What machines read of a site's terms, and what they are then asked to pay, through a running Worker. */
+/** The terms that machines read of a site and the prices that they are then asked, through a running Worker. */
 
 import { mkdtemp, rm } from 'node:fs/promises'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
@@ -240,7 +240,7 @@ describe('The documents', () => {
     expect(resources).toEqual([])
   })
 
-  it('are 503 as every page is while the policy has a fault: there are no terms to state', async () => {
+  it('are 503 as every page is while the policy has a fault, because such a policy states nothing', async () => {
     for (const path of [
       '/page',
       '/robots.txt',

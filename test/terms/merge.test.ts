@@ -150,7 +150,7 @@ describe('An origin without a robots.txt', () => {
   })
 })
 
-describe('An answer that is no robots.txt', () => {
+describe('An answer other than a robots.txt', () => {
   it.each([301, 401, 403, 418, 429, 500, 503])('with %i is passed on as it came', async (status) => {
     const answer = await ask(text('not now', { etag: '"1"' }, status))
     expect([answer.status, answer.headers.get('etag'), await answer.text()]).toEqual([

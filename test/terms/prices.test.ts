@@ -84,7 +84,7 @@ describe('A price that a document states', () => {
       const policy = policyOf(rules)
       const row = tdmrep(policy, undefined).find(({ location }) => covers(location, target))
       const free = decided(policy, target, 'training').action === 'allow'
-      // What no row can say is reserved, and the 402 or the page answers.
+      // Pages for which no row can say it are reserved: the 402 or the page answers.
       if (row?.['tdm-reservation'] === 0) expect(free).toBe(true)
       else if (free) expect(rules.length).toBeGreaterThan(1)
     })
