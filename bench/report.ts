@@ -2,6 +2,7 @@
 import Table from 'cli-table3'
 import type { Billed } from './billing.ts'
 import { CASES, type CaseName } from './case.ts'
+import type { Classified } from './classify.ts'
 import { type Cost, PARTS } from './cost.ts'
 import type { Counts, CreditCounts } from './counts.ts'
 import { CRAWLERS, type Decided, RULES } from './decide.ts'
@@ -14,6 +15,7 @@ import type { Verified } from './verify.ts'
 export type Figures = {
   results: Results
   verified: Verified
+  classified: Classified
   decided: Decided
   counts: Counts
   creditCounts: CreditCounts
@@ -46,7 +48,7 @@ function timesOf({ results }: Figures): Partial<Record<RatioName, number>> {
 
 /** The missed targets, as sentences. */
 export function shortfalls(figures: Figures): string[] {
-  const { counts, creditCounts, billing, parallel, bundleGzip, coldStart } = figures
+  const { classified, counts, creditCounts, billing, parallel, bundleGzip, coldStart } = figures
   const ratios = ratiosOf(figures)
   const short = ROWS.filter(({ key, least }) => !(ratios[key] >= least)).map(
     ({ key, least }) => `${key} is ${ratios[key].toFixed(2)} and must be at least ${least}`,
@@ -62,6 +64,10 @@ export function shortfalls(figures: Figures): string[] {
   }
   if (creditCounts.directoryFetches > MOST.directoryFetches)
     short.push(`a directory was fetched ${creditCounts.directoryFetches} times for a known key`)
+  if (classified.longest > MOST.classificationMicroseconds)
+    short.push(
+      `the longest User-Agent takes ${classified.longest.toFixed(1)} µs and must take at most ${MOST.classificationMicroseconds} µs`,
+    )
   if (growth(billing) > MOST.growth)
     short.push(
       `billing a line takes ${growth(billing).toFixed(1)} times as long with more lines; it must be at most ${MOST.growth}`,
@@ -112,6 +118,7 @@ export function json(figures: Figures): string {
     decisionMicroseconds: round(figures.decided.plain, 1),
     bundleGzip,
     coldStart: round(coldStart, 1),
+    classificationMicroseconds: round(figures.classified.longest, 1),
     parallel,
     gas: { perChannel: Math.round(gas), canonical: CANONICAL_GAS },
     costPerMillion: round(cost.total, 2),
@@ -153,7 +160,8 @@ function ratios(figures: Figures): string {
 }
 
 function others(figures: Figures): string {
-  const { results, verified, counts, creditCounts, parallel, gas, bundleGzip, coldStart } = figures
+  const { results, verified, classified, counts, creditCounts, parallel, gas, bundleGzip, coldStart } =
+    figures
   const table = new Table({ head: ['One paid request', 'channel', 'credit'], ...LOOK })
   const strict = (name: CaseName) => ratio(results, name, 'call').toFixed(2)
   const rows = [
@@ -182,6 +190,10 @@ function others(figures: Figures): string {
     [
       'gas of `claim` per channel in a batch of 100 / of the canonical contract',
       `${gas.toFixed(0)} / ${CANONICAL_GAS}`,
+    ],
+    [
+      'time to classify a client by the longest User-Agent / by one of 2,000',
+      `${classified.longest.toFixed(1)} / ${classified.each.toFixed(1)} µs`,
     ],
     ['bundle, minified and gzipped', `${(bundleGzip / 1000).toFixed(1)} kB`],
     ['cold start compared with Hono alone', `${coldStart.toFixed(1)} ms`],

@@ -7,6 +7,7 @@ import { PATH } from './ask.ts'
 import { type Billed, bill } from './billing.ts'
 import type { CaseName } from './case.ts'
 import { type Case, startCases } from './cases.ts'
+import { timeClassification } from './classify.ts'
 import { costPerMillion } from './cost.ts'
 import { count, countCredit } from './counts.ts'
 import { timeDecisions } from './decide.ts'
@@ -68,6 +69,7 @@ async function gather(stage: Stage): Promise<Figures> {
     return {
       results,
       verified,
+      classified: timeClassification(),
       decided,
       counts,
       creditCounts,

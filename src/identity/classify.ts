@@ -1,6 +1,6 @@
 /** Classifies clients as crawlers or readers, with reasons. Pure. */
 import { isListedBot, isPersonal } from './browser.ts'
-import { type Claim, judgeClaim, type Published } from './claim.ts'
+import { judgeClaim, type NameClaim, type Published } from './claim.ts'
 import { CATEGORIES, type Crawler, type CrawlerClass, crawlerOfSigner, findCrawler } from './crawlers.ts'
 import { productOf } from './product.ts'
 
@@ -33,7 +33,7 @@ export type Asker =
       kind: 'crawler'
       name?: string
       class: CrawlerClass
-      claim: Claim
+      claim: NameClaim
       /** Why the claim is refuted, as a phrase that begins with "claims". */
       refutation?: string
       reasons: readonly string[]

@@ -1,17 +1,18 @@
 /** The gate: a request's life over HTTP, from its price to its receipt (the whole of it is in ARCHITECTURE.md). */
 import type { Published } from '../identity/claim.ts'
 import { type ClientEvidence, classify } from '../identity/classify.ts'
+import { crawlerOfSigner } from '../identity/crawlers.ts'
 import type { Body, Read } from '../identity/verify.ts'
 import { CHARGED_BY_CLOUDFLARE } from '../protocol/pay-per-crawl.ts'
 import { accept, type Refusal, type Result, refuse } from '../protocol/refusal.ts'
 import type { Schemes } from '../schemes/index.ts'
 import type { Dialect } from './dialects/dialect.ts'
 import { dialectOf, speakerOf } from './dialects/index.ts'
-import { offeredAfter, offersOf, storedOffers } from './offers.ts'
+import { type Offers, offeredAfter, offersOf, storedOffers } from './offers.ts'
 import { prefersHtml } from './page.ts'
 import { siteOrigin, type Target, targetOf } from './path.ts'
 import { RecentPayers } from './payers.ts'
-import { decideUrl, type Policy } from './policy.ts'
+import { type Decision, decideUrl, type Policy } from './policy.ts'
 import { paidResponse, preflight, receiptAlone, refused, refusedSale } from './response.ts'
 import { type Goods, type Sold, sell, type Wanted } from './sale.ts'
 import { readAnswer, restore } from './stored-answer.ts'
@@ -66,44 +67,54 @@ export function gate(options: GateOptions): Gate {
     const manner = { head: method === 'HEAD', dialect: dialect ?? null }
     const [site, target] = [siteOrigin(sent), targetOf(sent)]
     if (site === null || !target) return refused({ reason: 'ambiguous_path' }, manner)
-    const asker = classify(evidenceOf(request, headers, published?.()))
-    const decided = decideUrl(policy, { method, url: sent, asker, sitemaps: options.sitemaps?.(site) })
+    const evidence = evidenceOf(request, headers, published?.())
+    const asker = classify(evidence)
+    const sitemaps = options.sitemaps?.(site)
+    const decided = decideUrl(policy, { method, url: sent, asker, sitemaps })
     if (!decided.ok) return refused(decided.refusal, manner)
     const decision = decided.value
     if (decision.action === 'block') return refused({ reason: 'blocked' }, manner)
     const isFree = decision.action === 'allow' || (cloudflareCharges && chargedByCloudflare(headers))
     if (isFree) return content.pass(request, target).catch(unreachable)
     const url = `${site}${target.path}${target.search}`
-    const offers = offersFor(decision)
+    const wanted = { url, decision, offers: offersFor(decision) }
+    const decideFor = (signer: string) =>
+      decideUrl(policy, { method, url: sent, asker: classify({ ...evidence, signer }), sitemaps })
     // HEAD is gated and never charges: a payment on it is not even read.
     const sale =
       manner.head || !dialect
         ? refuse('payment_required')
-        : await sellFor(request, target, { url, decision, offers }, dialect, content).catch(outcomeUnknown)
+        : await sellFor(request, target, wanted, decideFor, dialect, content).catch(outcomeUnknown)
     if (sale.ok) return sale.value
     log(sale.refusal)
-    const left = offeredAfter(decision, sale.refusal)
+    const left = offeredAfter(wanted.decision, sale.refusal)
     const audience = {
-      offers: left === decision ? offers : offersOf(policy, left, schemes),
+      offers: left === wanted.decision ? wanted.offers : offersOf(policy, left, schemes),
       url,
       browser: prefersHtml(headers),
+      note: asker.refutation && `This request ${asker.refutation}.`,
       head: manner.head,
-      dialect: speakerOf(dialect, offers.made),
+      dialect: speakerOf(dialect, wanted.offers.made),
     }
     return refusedSale(sale.refusal, audience)
   }
 
+  /**
+   * Sells by the decision of what the client claims to be, until a valid signature shows who it is. Then the decision for
+   * the signer replaces it in `wanted`.
+   */
   async function sellFor(
     request: Request,
     target: Target,
     wanted: Omit<Wanted, 'sent' | 'method'>,
+    decideFor: (signer: string) => Result<Decision>,
     dialect: Dialect,
     content: Content,
   ): Promise<Result<Response>> {
     const paid = dialect.read(request.headers, wanted.offers.made)
     if (!paid.ok) return paid
-    const { method } = request
-    const sent = { request, read: reader(request, now) }
+    const read = reader(request, now)
+    const priceFor = pricing(wanted, decideFor, offersFor)
     const goods: Goods<Response> = {
       buy: (body) => content.buy(request, target, body),
       delivers: isDelivery,
@@ -111,10 +122,38 @@ export function gate(options: GateOptions): Gate {
       read: readAnswer,
       restore,
     }
-    const sold = await sell(schemes, { ...wanted, method, sent }, paid.value, goods, tools)
-    if (!sold.ok) return sold
-    return accept(answerOf(sold.value, dialect))
+    const order = Object.assign(wanted, { method: request.method, sent: { request, read, priceFor } })
+    const sold = await sell(schemes, order, paid.value, goods, tools)
+    if (wanted.decision.action === 'allow') return freeFor(request, target, read, content)
+    return sold.ok ? accept(answerOf(sold.value, dialect)) : sold
   }
+}
+
+/** The price for a signer that a scheme has verified. The decision for it replaces the one in `wanted`. */
+function pricing(
+  wanted: Pick<Wanted, 'decision' | 'offers'>,
+  decideFor: (signer: string) => Result<Decision>,
+  offersFor: (decision: Decision) => Offers,
+): (signer: string) => Result<bigint> {
+  return (signer) => {
+    const decided = crawlerOfSigner(signer) ? decideFor(signer) : accept(wanted.decision)
+    if (!decided.ok) return decided
+    const decision = decided.value
+    if (decision !== wanted.decision) Object.assign(wanted, { decision, offers: offersFor(decision) })
+    return decision.action === 'charge' ? accept(decision.price) : refuse('blocked')
+  }
+}
+
+/** A page that is free for the signer of a payment. The body was read, since the signature may cover it. */
+async function freeFor(
+  request: Request,
+  target: Target,
+  read: Read,
+  content: Content,
+): Promise<Result<Response>> {
+  const body = await read()
+  if (!body.ok) return body
+  return accept(await content.buy(request, target, body.value).catch(unreachable))
 }
 
 /**
@@ -141,7 +180,7 @@ function freePreflight(
   return isFree(method) && isFree('GET') ? target : undefined
 }
 
-/** What is known about a client. `paying`: the headers with which it pays and signs, or announces to do so. */
+/** The evidence about a client. `paying`: the headers with which it pays and signs, or announces to do so. */
 function evidenceOf(
   { headers, cf }: Request,
   paying: Headers,

@@ -18,6 +18,7 @@ export type Wanted = {
   method: string
   /** Canonical: the payment is bound to it, and the offer names it. */
   url: string
+  /** By what the client claims to be; the gate replaces it once a signature shows who it is. */
   decision: Decision
   offers: Offers
   sent: SentRequest

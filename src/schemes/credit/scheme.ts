@@ -76,7 +76,7 @@ export function creditScheme(terms: CreditOfferTerms, ports: CreditPorts) {
     // The rest of the offer is held against the commitment once it is known whose it is: a tier has its own price.
     answers: (payment, offer) => payment.network === offer.network,
 
-    async verify(payment, price, now, { request, read }) {
+    async verify(payment, price, now, { request, read, priceFor }) {
       const covering = [payment.field]
       const bareAgents = network.id === CLOUDFLARE
       const verification = await verify(request, read, { findKey, now: now * 1000, covering, bareAgents })
@@ -86,7 +86,9 @@ export function creditScheme(terms: CreditOfferTerms, ports: CreditPorts) {
       if (verification.outcome === 'unverified') return refuse(UNVERIFIED[verification.reason])
       const agent = roster.known(verification)?.agent
       if (!agent) return refuse('agent_undecided')
-      const amount = amountOf(terms, payment, price, agent.terms.tier)
+      const signed = agent.url === null ? undefined : priceFor?.(new URL(agent.url).host)
+      if (signed && !signed.ok) return signed
+      const amount = amountOf(terms, payment, signed?.value ?? price, agent.terms.tier)
       if (!amount.ok) return amount
       return accept({ promise: payment.promise, agent, signed: verification, ...amount.value })
     },
