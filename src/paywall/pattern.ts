@@ -90,8 +90,8 @@ function readPattern(pattern: string): string | undefined {
 }
 
 /**
- * Compiles literal text and `*` as any text. Not a RegExp: several `.*` would backtrack in the power of their number on a long
- * path. This is linear in each part.
+ * Compiles literal text, in which a `*` stands for any other. Not a RegExp: several `.*` would backtrack in the power of their
+ * number on a long path. This is linear in each part.
  */
 export function glob(pattern: string): Pattern {
   const [head = '', ...rest] = pattern.split('*')

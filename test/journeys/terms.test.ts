@@ -22,7 +22,8 @@ const CRAWLERS = [
 const RULES = [
   { action: 'block', path: '/search' },
   { action: 'charge', who: 'training', path: '/archive/*', price: '0.05' },
-  { action: 'allow', who: 'search' },
+  // Charged, because the local runtime says of every crawler that Cloudflare did not verify it.
+  { action: 'charge', who: 'search', price: '0.0005' },
   { action: 'charge', path: '/api/*', method: 'POST', price: '0.01' },
 ]
 const ROBOTS = 'User-agent: *\nDisallow: /admin/\n'
@@ -181,7 +182,7 @@ describe('robots.txt through the Worker', () => {
         `License: ${site.url}/license.xml`,
         '',
         'User-agent: *',
-        'Content-Signal: search=yes, ai-input=no, ai-train=no',
+        'Content-Signal: search=no, ai-input=no, ai-train=no',
         'Disallow: /search?*',
         'Disallow: /search$',
         'Disallow: /search/?*',

@@ -97,7 +97,7 @@ function paymentOf(
   }
 }
 
-/** What license.xml says of a use of a page, if the strictest licence that covers it holds; undefined if none does. */
+/** The word of license.xml on a use of a page: the strictest licence that covers it holds. Undefined if none does. */
 export function licensedFor(xml: string, target: string, use: string): 'block' | bigint | undefined {
   const fitting = readLicense(xml)
     .filter(({ url }) => covers(url, target))
