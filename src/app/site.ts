@@ -7,7 +7,7 @@ import { buy, type OriginSettings, pass } from '../paywall/origin.ts'
 import { refused } from '../paywall/response.ts'
 import { NamedSitemaps } from '../paywall/sitemaps.ts'
 import type { TermsOfSite } from '../terms/names.ts'
-import { withTerms } from '../terms/serve.ts'
+import { linksTo, withTerms } from '../terms/serve.ts'
 import type { Bindings } from './bindings.ts'
 import { schemesOf } from './schemes.ts'
 
@@ -50,11 +50,12 @@ function build(env: Bindings, config: Config): Site {
   const published = cachedLists(env.LISTS, { now: tools.now, later: waitUntil })
   const named = new NamedSitemaps({ store: env.LISTS, now: tools.now, waitUntil })
   const sitemaps = (site: string) => named.of(site)
+  const links = (site: string) => linksTo(terms, site)
   return {
     config,
     terms,
     gate: named.watch(
-      withTerms(gate({ policy, schemes, cloudflareCharges, published, sitemaps, ...tools }), terms),
+      withTerms(gate({ policy, schemes, cloudflareCharges, published, sitemaps, links, ...tools }), terms),
     ),
     origin: contentOf(env, config),
   }

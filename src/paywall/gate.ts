@@ -31,6 +31,8 @@ export type GateOptions = {
   published?: () => Published
   /** The sitemaps that the robots.txt of a site names, as far as known. */
   sitemaps?: (site: string) => ReadonlySet<string> | undefined
+  /** Headers of a 402 that point to the terms of a site. */
+  links?: (site: string) => Record<string, string>
 }
 
 /** Where the content comes from once the gate lets a request through. It is asked for the path exactly as it was sent. */
@@ -93,6 +95,7 @@ export function gate(options: GateOptions): Gate {
       url,
       browser: prefersHtml(headers),
       note: asker.refutation && `This request ${asker.refutation}.`,
+      links: options.links?.(site),
       head: manner.head,
       dialect: speakerOf(dialect, wanted.offers.made),
     }

@@ -23,27 +23,28 @@ export function withTerms(gate: Gate, terms: TermsOfSite): Gate {
       const { DOCUMENTS } = await import('./documents.ts')
       return DOCUMENTS[name]({ request, content, origin, ...terms })
     }
-    return announced(await gate(request, content), request, terms, origin)
+    const answer = await gate(request, content)
+    const isPage = answer.status === 200 || answer.status === 206
+    return isPage ? announced(answer, request, terms, origin) : answer
   }
 }
 
-/** Points to the terms: the licence on pages and on the 402, reservations on pages alone. The origin's own headers stay. */
-function announced(answer: Response, request: Request, terms: TermsOfSite, origin: string): Response {
-  const { status } = answer
-  const isPage = status === 200 || status === 206
-  if (!isPage && status !== 402) return answer
-  const added = [...links(answer, terms, origin), ...(isPage ? reservations(request, terms, origin) : [])]
-  const missing = added.filter(([name]) => name === 'link' || !answer.headers.has(name))
-  if (missing.length === 0) return answer
-  const response = new Response(answer.body, answer)
-  for (const [name, value] of missing) response.headers.append(name, value)
-  return response
+/** The headers of a 402 that point to the terms of a site. `origin` has scheme and host. */
+export function linksTo(terms: TermsOfSite, origin: string): Record<string, string> {
+  const license = licenseOf(terms, origin)
+  return license ? { link: `<${license}>; rel="license"; type="application/rsl+xml"` } : {}
 }
 
-function links(answer: Response, terms: TermsOfSite, origin: string): [string, string][] {
-  const license = licenseOf(terms, origin)
-  const hasOne = /rel="?license\b/i.test(answer.headers.get('link') ?? '')
-  return license && !hasOne ? [['link', `<${license}>; rel="license"; type="application/rsl+xml"`]] : []
+/** A page with the headers of the terms. Those of the origin stay. */
+function announced(answer: Response, request: Request, terms: TermsOfSite, origin: string): Response {
+  const { headers } = answer
+  const { link } = linksTo(terms, origin)
+  const added = reservations(request, terms, origin).filter(([name]) => !headers.has(name))
+  if (link && !/rel="?license\b/i.test(headers.get('link') ?? '')) added.push(['link', link])
+  if (added.length === 0) return answer
+  const response = new Response(answer.body, answer)
+  for (const [name, value] of added) response.headers.append(name, value)
+  return response
 }
 
 /** TDMRep and AIPREF for one page, by the decisions for crawlers that train and that search. */
