@@ -15,8 +15,8 @@ import type { Verified } from './verify.ts'
 export type Figures = {
   results: Results
   verified: Verified
-  classified: Classified
   decided: Decided
+  classified: Classified
   counts: Counts
   creditCounts: CreditCounts
   /** By growing number of credit lines. */

@@ -69,8 +69,8 @@ async function gather(stage: Stage): Promise<Figures> {
     return {
       results,
       verified,
-      classified: timeClassification(),
       decided,
+      classified: timeClassification(),
       counts,
       creditCounts,
       billing: await billed(stage),

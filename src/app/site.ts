@@ -48,7 +48,7 @@ function build(env: Bindings, config: Config): Site {
   const terms: TermsOfSite = { policy, schemes, documents }
   const tools = { now: () => Date.now(), newId: () => crypto.randomUUID() }
   const published = cachedLists(env.LISTS, { now: tools.now, later: waitUntil })
-  const named = new NamedSitemaps({ store: env.LISTS, now: tools.now, waitUntil })
+  const named = new NamedSitemaps({ store: env.LISTS, now: tools.now, later: waitUntil })
   const sitemaps = (site: string) => named.of(site)
   const links = (site: string) => linksTo(terms, site)
   return {

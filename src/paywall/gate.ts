@@ -5,7 +5,7 @@ import { crawlerOfSigner } from '../identity/crawlers.ts'
 import type { Body, Read } from '../identity/verify.ts'
 import { CHARGED_BY_CLOUDFLARE } from '../protocol/pay-per-crawl.ts'
 import { accept, type Refusal, type Result, refuse } from '../protocol/refusal.ts'
-import type { Schemes } from '../schemes/index.ts'
+import type { SchemeName, Schemes } from '../schemes/index.ts'
 import type { Dialect } from './dialects/dialect.ts'
 import { dialectOf, speakerOf } from './dialects/index.ts'
 import { type Offers, offeredAfter, offersOf, storedOffers } from './offers.ts'
@@ -53,8 +53,7 @@ const MAX_BODY_BYTES = 1 << 20
 const MAX_BODY_READ_MS = 120_000
 
 /** Builds the gate of one site. It holds no state but caches: the offers it has written, and its payers of late. */
-export function gate(options: GateOptions): Gate {
-  const { policy, schemes, now, newId, cloudflareCharges, published } = options
+export function gate({ policy, schemes, now, newId, cloudflareCharges, ...known }: GateOptions): Gate {
   const offersFor = storedOffers(policy, schemes)
   const tools = { now, newId, payers: new RecentPayers() }
 
@@ -62,17 +61,16 @@ export function gate(options: GateOptions): Gate {
     const { method, headers, url: sent } = request
     if (!METHODS.has(method)) return refused({ reason: 'method_not_allowed' })
     if (method === 'OPTIONS') {
-      const free = freePreflight(policy, request, published?.())
+      const free = freePreflight(policy, request, known.published?.())
       return free ? content.pass(request, free).catch(unreachable) : preflight()
     }
     const dialect = dialectOf(headers)
     const manner = { head: method === 'HEAD', dialect: dialect ?? null }
     const [site, target] = [siteOrigin(sent), targetOf(sent)]
     if (site === null || !target) return refused({ reason: 'ambiguous_path' }, manner)
-    const evidence = evidenceOf(request, headers, published?.())
-    const asker = classify(evidence)
-    const sitemaps = options.sitemaps?.(site)
-    const decided = decideUrl(policy, { method, url: sent, asker, sitemaps })
+    const evidence = evidenceOf(request, headers, known.published?.())
+    const asked = { method, url: sent, sitemaps: known.sitemaps?.(site), asker: classify(evidence) }
+    const decided = decideUrl(policy, asked)
     if (!decided.ok) return refused(decided.refusal, manner)
     const decision = decided.value
     if (decision.action === 'block') return refused({ reason: 'blocked' }, manner)
@@ -81,7 +79,7 @@ export function gate(options: GateOptions): Gate {
     const url = `${site}${target.path}${target.search}`
     const wanted = { url, decision, offers: offersFor(decision) }
     const decideFor = (signer: string) =>
-      decideUrl(policy, { method, url: sent, asker: classify({ ...evidence, signer }), sitemaps })
+      decideUrl(policy, { ...asked, asker: classify({ ...evidence, signer }) })
     // HEAD is gated and never charges: a payment on it is not even read.
     const sale =
       manner.head || !dialect
@@ -94,7 +92,7 @@ export function gate(options: GateOptions): Gate {
       offers: left === wanted.decision ? wanted.offers : offersOf(policy, left, schemes),
       url,
       browser: prefersHtml(headers),
-      note: asker.refutation && `This request ${asker.refutation}.`,
+      note: asked.asker.refutation && `This request ${asked.asker.refutation}.`,
       links: options.links?.(site),
       head: manner.head,
       dialect: speakerOf(dialect, wanted.offers.made),
@@ -117,7 +115,7 @@ export function gate(options: GateOptions): Gate {
     const paid = dialect.read(request.headers, wanted.offers.made)
     if (!paid.ok) return paid
     const read = reader(request, now)
-    const priceFor = pricing(wanted, decideFor, offersFor)
+    const priceFor = pricing(wanted, paid.value.scheme, decideFor, offersFor)
     const goods: Goods<Response> = {
       buy: (body) => content.buy(request, target, body),
       delivers: isDelivery,
@@ -135,6 +133,7 @@ export function gate(options: GateOptions): Gate {
 /** The price for a signer that a scheme has verified. The decision for it replaces the one in `wanted`. */
 function pricing(
   wanted: Pick<Wanted, 'decision' | 'offers'>,
+  scheme: SchemeName,
   decideFor: (signer: string) => Result<Decision>,
   offersFor: (decision: Decision) => Offers,
 ): (signer: string) => Result<bigint> {
@@ -143,7 +142,8 @@ function pricing(
     if (!decided.ok) return decided
     const decision = decided.value
     if (decision !== wanted.decision) Object.assign(wanted, { decision, offers: offersFor(decision) })
-    return decision.action === 'charge' ? accept(decision.price) : refuse('blocked')
+    if (decision.action !== 'charge') return refuse('blocked')
+    return decision.schemes.includes(scheme) ? accept(decision.price) : refuse('no_matching_offer')
   }
 }
 

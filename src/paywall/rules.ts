@@ -25,7 +25,7 @@ export type Span = { head: string; tail: string; isExact: boolean }
  * nothing; an absent bound excludes nothing.
  */
 export type Scope = {
-  /** Keys of {@link keysOf}; each client that the rule covers has one of them. */
+  /** Keys of {@link askerKeys}; each client that the rule covers has one of them. */
   askers?: readonly string[] | undefined
   span?: Span | undefined
 }
@@ -42,8 +42,8 @@ const MIN_INDEXED = 16
 const MAX_HEAD_CHARS = 48
 const MAX_TAIL_CHARS = 16
 
-/** The keys of a client by which {@link Scope} bounds rules: its kind, class and name. A refuted name may be no name at all. */
-export function keysOf(asker: Asker): readonly string[] {
+/** The keys of a client by which {@link Scope} bounds rules: its kind, class and name. An `allow` takes a refuted name for `other`. */
+export function askerKeys(asker: Asker): readonly string[] {
   if (asker.kind === 'reader') return ['readers']
   return ['crawlers', 'other', asker.class, asker.name?.toLowerCase() ?? asker.class]
 }
@@ -77,7 +77,7 @@ function indexed<Rule extends Covering>(rules: readonly Rule[]): Search<Rule> {
   }
   return (facts) => {
     const { match } = facts.path
-    const keys = keysOf(facts.asker)
+    const keys = askerKeys(facts.asker)
     let best = rules.length
     const tryAll = (byAsker: ByAsker) => {
       best = firstBelow(best, byAsker.get(ANYONE), rules, facts)

@@ -9,14 +9,14 @@ export type SitemapStore = Pick<KVNamespace, 'get' | 'put'>
 export type Sharing = {
   store: SitemapStore | undefined
   now: () => number
-  waitUntil: (promise: Promise<unknown>) => void
+  later: (promise: Promise<unknown>) => void
 }
 
 /** Beyond it the file is passed on unread, as crawlers do (RFC 9309 §2.5). Bytes. */
 const MAX_READ_BYTES = 500 * 1024
 /** Further lines are ignored. The largest papers have some 50. */
 const MAX_NAMED = 1000
-/** Hosts of one deployment whose paths an isolate keeps. Beyond it all are forgotten, and read again. */
+/** Hosts of one deployment whose paths an isolate keeps. Beyond it all are dropped, and read again. */
 const MAX_SITES = 64
 /** How long an isolate uses its copy before it reads the store again. Milliseconds. */
 const FRESH_MS = 10 * 60_000
@@ -42,13 +42,13 @@ export class NamedSitemaps {
     this.#sharing = sharing
   }
 
-  /** What is known of a site, such as "https://site.example". Never waits: the store is read in the background. */
+  /** The paths that are known of a site, such as "https://site.example". Never waits: the store is read in the background. */
   of(site: string): ReadonlySet<string> | undefined {
-    const { store, now, waitUntil } = this.#sharing
+    const { store, now, later } = this.#sharing
     const known = this.#sites.get(site)
     if (store && now() >= (known?.readAfter ?? 0)) {
       this.#keep(site, known?.named ?? NONE)
-      waitUntil(this.#load(store, site))
+      later(this.#load(store, site))
     }
     return known?.named
   }
@@ -90,9 +90,9 @@ export class NamedSitemaps {
     const named = sitemapsIn(robots, site)
     const known = this.#sites.get(site)?.named ?? NONE
     this.#keep(site, named)
-    const { store, waitUntil } = this.#sharing
+    const { store, later } = this.#sharing
     if (store && [...named].join(' ') !== [...known].join(' '))
-      waitUntil(store.put(keyOf(site), JSON.stringify([...named])).catch(report))
+      later(store.put(keyOf(site), JSON.stringify([...named])).catch(report))
   }
 
   #keep(site: string, named: ReadonlySet<string>): void {

@@ -7,6 +7,7 @@ const RULES = [
   { path: '/free/*', who: 'assistant', verified: true, action: 'allow' },
   { path: '/closed/*', who: 'assistant', action: 'block' },
   { path: '/cheap/*', who: 'ChatGPT-User', action: 'charge', price: '0.0004' },
+  { path: '/wallets/*', who: 'assistant', action: 'charge', schemes: ['exact'] },
   { path: '/dear/*', who: 'assistant', action: 'charge', price: '0.003' },
 ]
 const shop = openCreditShop({ RULES })
@@ -63,6 +64,12 @@ describe('gate for a signing agent', () => {
 
   it('blocks it where a rule blocks its verified name', async () => {
     expect((await crawl(chatgpt, '/closed/a', 'USD 0.001')).status).toBe(403)
+  })
+
+  it('refuses credit where its verified name may pay by other schemes alone', async () => {
+    const response = await crawl(chatgpt, '/wallets/a', 'USD 0.001')
+    expect(response.status).toBe(402)
+    expect(requiredOf(response).accepts.map(({ scheme }) => scheme)).toEqual(['exact'])
   })
 
   it('lowers no price for an unverified Signature-Agent header', async () => {

@@ -43,7 +43,7 @@ function siteOf(robots: string | (() => Response), store?: SitemapStore) {
   const sharing = {
     store,
     now: () => clock.now,
-    waitUntil: (work: Promise<unknown>) => void waiting.push(work),
+    later: (work: Promise<unknown>) => void waiting.push(work),
   }
   const named = new NamedSitemaps(sharing)
   const pass = async () => (typeof robots === 'string' ? new Response(robots) : robots())
@@ -96,7 +96,7 @@ describe('NamedSitemaps', () => {
     expect((await ask('/map')).status).toBe(402)
   })
 
-  it('forgets a sitemap that the robots.txt names no more', async () => {
+  it('charges again for a sitemap that the robots.txt has ceased to name', async () => {
     let robots = 'Sitemap: /map'
     const { ask } = siteOf(() => new Response(robots))
     await ask('/robots.txt')

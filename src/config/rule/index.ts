@@ -62,7 +62,7 @@ function misuseOf(term: AnyTerm, written: unknown, action: Action): string | und
   return term.misuse?.(written, action)
 }
 
-/** What an operator should look at in rules that are valid. */
+/** The risks of valid rules, for their operator. */
 export function ruleCautions(rules: readonly Rule[]): ConfigProblem[] {
   return rules.flatMap(({ written, decision: { action, rule: at } }) =>
     TERMS.flatMap(([name, term]) => {
