@@ -93,7 +93,7 @@ export function gate({ policy, schemes, now, newId, cloudflareCharges, ...known 
       url,
       browser: prefersHtml(headers),
       note: asked.asker.refutation && `This request ${asked.asker.refutation}.`,
-      links: options.links?.(site),
+      links: known.links?.(site),
       head: manner.head,
       dialect: speakerOf(dialect, wanted.offers.made),
     }
