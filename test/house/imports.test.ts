@@ -11,6 +11,7 @@ const ORDER = [
   ['config'],
   ['settlement'],
   ['billing', 'payouts', 'adapters'],
+  ['terms'],
   ['rails', 'paywall'],
   ['schemes', 'sites'],
   ['identity', 'ledger', 'chain'],
