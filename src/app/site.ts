@@ -2,7 +2,7 @@
 
 import { type Config, type ConfigProblem, describeProblems, readConfig } from '../config/config.ts'
 import { type Content, type Gate, gate } from '../paywall/gate.ts'
-import { buy, type OriginSettings, pass } from '../paywall/origin.ts'
+import { buy, type OriginSettings, pass, word } from '../paywall/origin.ts'
 import { refused } from '../paywall/response.ts'
 import type { Bindings } from './bindings.ts'
 import { schemesOf } from './schemes.ts'
@@ -40,11 +40,11 @@ function misconfigured(problems: readonly ConfigProblem[]): Response {
 
 function build(env: Bindings, config: Config): Site {
   const schemes = schemesOf(env, config)
-  const { policy, cloudflareCharges } = config
+  const { policy, cloudflareCharges, maxTimeoutSeconds } = config
   const tools = { now: () => Date.now(), newId: () => crypto.randomUUID() }
   return {
     config,
-    gate: gate({ policy, schemes, cloudflareCharges, ...tools }),
+    gate: gate({ policy, schemes, cloudflareCharges, maxTimeoutSeconds, ...tools }),
     origin: contentOf(env, config),
   }
 }
@@ -66,6 +66,7 @@ function contentOf(env: Bindings, { policy, originSecret, originTimeoutMs }: Con
   }
   return {
     pass: (request, path) => pass(settings, request, path),
+    ask: (request, path) => word(settings, request, path),
     buy: (request, path, body) => buy(settings, request, path, body),
   }
 }

@@ -1,19 +1,21 @@
 /** The gate: a request's life over HTTP, from its price to its receipt (the whole of it is in ARCHITECTURE.md). */
-import { classify } from '../identity/classify.ts'
+import { type Asker, classify } from '../identity/classify.ts'
 import type { Body, Read } from '../identity/verify.ts'
 import { CHARGED_BY_CLOUDFLARE } from '../protocol/pay-per-crawl.ts'
 import { accept, type Refusal, type Result, refuse } from '../protocol/refusal.ts'
 import type { Schemes } from '../schemes/index.ts'
+import { type Asked, Decisions } from './decisions.ts'
 import type { Dialect } from './dialects/dialect.ts'
 import { dialectOf, speakerOf } from './dialects/index.ts'
 import { offeredAfter, offersOf, storedOffers } from './offers.ts'
 import { prefersHtml } from './page.ts'
 import { type CanonicalPath, canonicalize, siteOrigin } from './path.ts'
 import { RecentPayers } from './payers.ts'
-import { decide, type Policy } from './policy.ts'
-import { paidResponse, preflight, receiptAlone, refused, refusedSale } from './response.ts'
+import { type Decision, decide, type Policy } from './policy.ts'
+import { paidResponse, preflight, receiptAlone, refused, refusedSale, without } from './response.ts'
 import { type Goods, type Sold, sell, type Wanted } from './sale.ts'
 import { readAnswer, restore } from './stored-answer.ts'
+import { CRAWLER_PRICE, ORIGIN_WORDS } from './terms/origin-price.ts'
 
 /** The settings of one site's gate. */
 export type GateOptions = {
@@ -23,6 +25,8 @@ export type GateOptions = {
   now: () => number
   /** A fresh name for an operation. */
   newId: () => string
+  /** How long an offer is valid: a price of the moment is honoured for as long. 300 where it is absent. */
+  maxTimeoutSeconds?: number
   /** Whether Cloudflare's own products charge on this zone. Only then their headers mean anything: a client can write them too. */
   cloudflareCharges: boolean
 }
@@ -31,6 +35,8 @@ export type GateOptions = {
 export type Content = {
   /** A free page: streams both ways. */
   pass(request: Request, path: CanonicalPath): Promise<Response>
+  /** A `HEAD` of our own, for what the origin says of a page. Absent where nothing can be asked. */
+  ask?(request: Request, path: CanonicalPath): Promise<Response>
   /** A page being paid for. `body` was read by the gate, since the payment is bound to it. */
   buy(request: Request, path: CanonicalPath, body: Uint8Array<ArrayBuffer> | null): Promise<Response>
 }
@@ -45,15 +51,21 @@ const MAX_BODY_BYTES = 1 << 20
 const MAX_BODY_READ_MS = 120_000
 
 /** Builds the gate of one site. It holds no state but caches: the offers it has written, and its payers of late. */
-export function gate({ policy, schemes, now, newId, cloudflareCharges }: GateOptions): Gate {
+export function gate(options: GateOptions): Gate {
+  const { policy, schemes, now, newId, cloudflareCharges, maxTimeoutSeconds = 300 } = options
   const offersFor = storedOffers(policy, schemes)
+  const quoteOf = (decision: Decision) => ({ decision, offers: offersFor(decision) })
   const tools = { now, newId, payers: new RecentPayers() }
+  const decisions = new Decisions(policy, maxTimeoutSeconds * 1000, now)
+  // Where Cloudflare charges, it reads the origin's price from the answer.
+  const words = policy.asksOrigin && !cloudflareCharges ? [...ORIGIN_WORDS, CRAWLER_PRICE] : ORIGIN_WORDS
+  const quiet = (answer: Response) => without(answer, words)
 
   return async function handle(request, content) {
     const { method, headers, url: target } = request
     if (!METHODS.has(method)) return refused({ reason: 'method_not_allowed' })
     if (method === 'OPTIONS') {
-      const free = freePreflight(policy, request)
+      const free = freePreflight(policy, request, now())
       return free ? content.pass(request, free).catch(unreachable) : preflight()
     }
     const dialect = dialectOf(headers)
@@ -62,25 +74,25 @@ export function gate({ policy, schemes, now, newId, cloudflareCharges }: GateOpt
     if (!path.ok) return refused(path.refusal, manner)
     const site = siteOrigin(target)
     if (site === null) return refused({ reason: 'ambiguous_path' }, manner)
-    const asker = classify({
-      userAgent: headers.get('user-agent'),
-      cf: request.cf as IncomingRequestCfProperties | undefined,
-      signed: headers.has('signature-input'),
-      paying: dialect !== undefined,
-    })
-    const decision = decide(policy, { method, path: path.value, asker })
-    if (decision.action === 'block') return refused({ reason: 'blocked' }, manner)
-    const isFree = decision.action === 'allow' || (cloudflareCharges && chargedByCloudflare(headers))
-    if (isFree) return content.pass(request, path.value).catch(unreachable)
     const url = `${site}${path.value.path}${path.value.search}`
-    const offers = offersFor(decision)
+    const asked: Asked = { method, path: path.value, asker: askerOf(request, headers), now: now() }
+    const decision = await decisions.of(asked, url, async () => content.ask?.(request, path.value))
+    if (decision.action === 'block') return refused(blocked(decision), manner)
+    const isFree = decision.action === 'allow' || (cloudflareCharges && chargedByCloudflare(headers))
+    if (isFree) return content.pass(request, path.value).then(quiet).catch(unreachable)
+    const { offers, ...quote } = quoteOf(decision)
+    const earlier = () => decisions.earlier(asked, url).map(quoteOf)
     // HEAD is gated and never charges: a payment on it is not even read.
     const sale =
       manner.head || !dialect
         ? refuse('payment_required')
-        : await sellFor(request, path.value, { url, decision, offers }, dialect, content).catch(
-            outcomeUnknown,
-          )
+        : await sellFor(
+            request,
+            path.value,
+            { ...quote, offers, url, earlier: earlier() },
+            dialect,
+            content,
+          ).catch(outcomeUnknown)
     if (sale.ok) return sale.value
     log(sale.refusal)
     const left = offeredAfter(decision, sale.refusal)
@@ -106,11 +118,12 @@ export function gate({ policy, schemes, now, newId, cloudflareCharges }: GateOpt
     const { method } = request
     const sent = { request, read: reader(request, now) }
     const goods: Goods<Response> = {
-      buy: (body) => content.buy(request, path, body),
-      delivers: isDelivery,
-      discard: async (answer) => answer.body?.cancel(),
-      read: readAnswer,
-      restore,
+      ...GOODS,
+      async buy(body) {
+        const answer = await content.buy(request, path, body)
+        decisions.learn(wanted.url, answer.headers)
+        return quiet(answer)
+      },
     }
     const sold = await sell(schemes, { ...wanted, method, sent }, paid.value, goods, tools)
     if (!sold.ok) return sold
@@ -118,32 +131,49 @@ export function gate({ policy, schemes, now, newId, cloudflareCharges }: GateOpt
   }
 }
 
+/** Who asks. `paying`: the headers that may carry a payment or a signature. */
+function askerOf({ headers, cf }: Request, paying: Headers): Asker {
+  return classify({
+    userAgent: headers.get('user-agent'),
+    cf: cf as IncomingRequestCfProperties | undefined,
+    signed: paying.has('signature-input'),
+    paying: dialectOf(paying) !== undefined,
+  })
+}
+
 /**
  * The path of a preflight for a request that will pass free: the site's own rules for other origins hold there. Undefined for
  * all else, such as the preflight of a request that will pay.
  */
-function freePreflight(policy: Policy, { headers, url, cf }: Request): CanonicalPath | undefined {
+function freePreflight(policy: Policy, request: Request, now: number): CanonicalPath | undefined {
+  const { headers, url } = request
   const method = headers.get('access-control-request-method')
   const path = canonicalize(url)
   if (method === null || !METHODS.has(method) || !path.ok || siteOrigin(url) === null) return undefined
   const names = headers.get('access-control-request-headers')?.match(/[\w-]+/g) ?? []
   const announced = new Headers(names.map((name) => [name, '']))
-  const asker = classify({
-    userAgent: headers.get('user-agent'),
-    cf: cf as IncomingRequestCfProperties | undefined,
-    signed: announced.has('signature-input'),
-    paying: dialectOf(announced) !== undefined,
-  })
+  const asker = askerOf(request, announced)
   const isFree = (asked: string) =>
-    decide(policy, { method: asked, path: path.value, asker }).action === 'allow'
+    decide(policy, { method: asked, path: path.value, asker, now }).action === 'allow'
   // Threat: an origin that looks at no method answers OPTIONS with the page.
   return isFree(method) && isFree('GET') ? path.value : undefined
+}
+
+const GOODS: Omit<Goods<Response>, 'buy'> = {
+  delivers: isDelivery,
+  discard: async (answer) => answer.body?.cancel(),
+  read: readAnswer,
+  restore,
 }
 
 /** The end of a sale as HTTP. */
 function answerOf(sold: Sold<Response>, dialect: Dialect): Response {
   if (!sold.answer) return receiptAlone(sold.receipt, dialect)
   return sold.receipt ? paidResponse(sold.answer, sold.receipt, dialect) : sold.answer
+}
+
+function blocked({ opensAt }: Decision): Refusal {
+  return opensAt === undefined ? { reason: 'blocked' } : { reason: 'embargoed', opensAt }
 }
 
 function unreachable(fault: unknown): Response {

@@ -13,6 +13,8 @@ export type OriginSettings = {
   /** Sent as `tab402-origin-secret`, so that the origin can reject requests that bypass the paywall. */
   secret: string | undefined
   timeoutMs: number
+  /** Headers of our own requests. */
+  ownHeaders?: Readonly<Record<string, string>>
 }
 
 /** RFC 9110 §7.6.1: about one connection, so they are not passed on either way. */
@@ -32,12 +34,12 @@ const SPOOFABLE = [
   'client-ip',
   'crawler-exact-price',
   'crawler-max-price',
+  'crawler-price',
   'fastly-client-ip',
   'forwarded',
   'front-end-https',
   'payment-signature',
   'proxy',
-  'tab402-origin-secret',
   'true-client-ip',
   'x-client-ip',
   'x-cluster-client-ip',
@@ -58,7 +60,7 @@ const SPOOFABLE = [
   'x-rewrite-url',
   'x-url-scheme',
 ]
-const SPOOFABLE_FAMILIES = /^(?:cf-|x-forwarded-|x-tab402-)/
+const SPOOFABLE_FAMILIES = /^(?:cf-|x-forwarded-|(?:x-)?tab402-)/
 /** Cloudflare writes these itself on every request. */
 const OF_CLOUDFLARE = new Set(['cf-connecting-ip', 'cf-ray', 'cf-visitor'])
 /** The answer's hop-by-hop headers, and `alt-svc`: it names another way to the origin, around the paywall. */
@@ -87,6 +89,22 @@ export async function buy(
 ): Promise<Response> {
   return ask(origin, request, path, body, false)
 }
+
+/** How long the origin may take to say what a page costs. */
+const MAX_WORD_MS = 2_000
+
+/**
+ * Asks the origin by HEAD what it says of a page. Threat: nothing of the client is passed on, since the word is kept for all.
+ * @throws when it cannot be reached or sends no headers within two seconds
+ */
+export async function word(origin: OriginSettings, request: Request, path: CanonicalPath): Promise<Response> {
+  const own = new Request(request.url, { method: 'HEAD', headers: { accept: '*/*', 'user-agent': 'tab402' } })
+  const timeoutMs = Math.min(origin.timeoutMs, MAX_WORD_MS)
+  return ask({ ...origin, timeoutMs, ownHeaders: IN_BAND }, own, path, null, false)
+}
+
+/** Cloudflare's in-band pricing: origins that speak it state `crawler-price` only when they are asked so. */
+const IN_BAND = { 'cache-control': 'no-cache', 'cf-pay-per-crawl': 'protocol=cloudflare, pricing=in-band' }
 
 async function ask(
   origin: OriginSettings,
@@ -122,7 +140,7 @@ async function ask(
 }
 
 function requestHeaders(
-  { secret }: OriginSettings,
+  { secret, ownHeaders = {} }: OriginSettings,
   request: Request,
   site: URL,
   addresses: Addresses | undefined,
@@ -146,6 +164,7 @@ function requestHeaders(
   setForwarded(headers, ip, host, site)
   if (!addresses) headers.set('forwarded', `${headers.get('forwarded')};${passedBy(site)}`)
   if (secret !== undefined) headers.set('tab402-origin-secret', secret)
+  for (const [name, value] of Object.entries(ownHeaders)) headers.set(name, value)
   return headers
 }
 

@@ -5,6 +5,8 @@ import type { Network } from '../protocol/evm/network.ts'
 import type { SchemeName } from '../schemes/index.ts'
 import type { CanonicalPath } from './path.ts'
 import type { Pattern } from './pattern.ts'
+import { type Adjustable, adjusted } from './terms/adjust.ts'
+import type { Dated, Dates } from './terms/age.ts'
 
 /** The three decisions: ask for payment, serve for free, or reject. */
 export type Action = 'charge' | 'allow' | 'block'
@@ -19,11 +21,15 @@ export type Origin =
   | { kind: 'binding'; name: string }
   | { kind: 'self' }
 
-/** The request as a policy sees it. `now` is in Unix milliseconds. */
-export type PolicyRequest = { method: string; path: CanonicalPath; asker: Asker; now?: number }
+/** The request as a policy sees it. */
+export type PolicyRequest = {
+  method: string
+  path: CanonicalPath
+  asker: Asker
+} & Pick<Dated, 'now' | 'dated' | 'origin'>
 
 /** One reading of a request, with its method in upper case and GET in the place of HEAD. */
-export type Facts = Omit<PolicyRequest, 'path'> & { path: Pick<CanonicalPath, 'match' | 'search'> }
+export type Facts = Omit<PolicyRequest, 'path'> & Dated & { path: Pick<CanonicalPath, 'match' | 'search'> }
 
 /** Whether one term of a rule covers a request. */
 export type Condition = (facts: Facts) => boolean
@@ -54,13 +60,17 @@ export type Policy = {
   /** For crawlers that no rule names: the default price and schemes. */
   fallback: Decision
   sitemaps: readonly Pattern[]
+  /** Where the terms `age` find the dates of pages; absent where no rule has one. */
+  dates?: Dates
+  /** Whether a decision may need the origin's word about a page. */
+  asksOrigin?: boolean
   /** For the `resource` of an offer; short enough for the header. */
   name: string | undefined
   description: string | undefined
 }
 
 /** The decision for a request. `price` and `schemes` matter for `charge` only. */
-export type Decision = {
+export type Decision = Adjustable & {
   action: Action
   price: bigint
   /** In the order in which they are offered: clients take the first they can pay. */
@@ -69,6 +79,13 @@ export type Decision = {
   rule: number | 'free' | 'default'
   /** For a log or a page. */
   why: string
+  /** The decision may be another once the origin was asked for this page. */
+  asks?: true
+}
+
+/** The rule and its factors as a charge's entry has them, such as `RULES[2] origin`. */
+export function entryName({ rule, factors = [] }: Decision): string {
+  return [typeof rule === 'number' ? `RULES[${rule}]` : rule, ...factors].join(' ')
 }
 
 const FREE: Decision = {
@@ -92,10 +109,18 @@ const READER: Decision = {
  * Allocates nothing for GET of other paths: every decision was built with the policy.
  */
 export function decide(policy: Policy, request: PolicyRequest): Decision {
-  const { path } = request
   const asked = request.method.toUpperCase()
   const method = asked === 'HEAD' ? 'GET' : asked
-  const facts = method === request.method ? request : { ...request, method }
+  const { dates, asksOrigin } = policy
+  const lacks = asksOrigin && !request.origin ? { origin: false } : undefined
+  const isPlain = !dates && !asksOrigin && method === request.method
+  const facts: Facts = isPlain ? request : { ...request, method, dates, ...(lacks && { lacks }) }
+  const decision = decideReadings(policy, facts)
+  return lacks?.origin ? { ...decision, asks: true } : decision
+}
+
+function decideReadings(policy: Policy, facts: Facts): Decision {
+  const { path } = facts
   const decision = decideReading(policy, facts)
   const query = path.match.indexOf('%3f')
   if (query < 0) return decision
@@ -108,7 +133,7 @@ function decideReading(policy: Policy, facts: Facts): Decision {
   // Threat: many origins select content by query on any path, so what is free by its path is asked without a query.
   if (method === 'GET' && path.search === '' && isFree(policy, path.match)) return FREE
   for (const { conditions, decision } of policy.rules) {
-    if (fulfils(facts, conditions)) return decision
+    if (fulfils(facts, conditions)) return adjusted(decision, facts)
   }
   return asker.kind === 'reader' ? READER : policy.fallback
 }

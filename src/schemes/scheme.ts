@@ -63,6 +63,8 @@ export type Scheme<Kind extends Payment, Proof = Kind> = {
   headers?(price: bigint): Record<string, string>
   /** Whether a payment answers an offer that was made afresh. */
   answers(payment: Kind, offer: PaymentRequirements): boolean
+  /** Whether the payment promises this price. Of several prices that are valid at this moment it then pays this one. */
+  promises(payment: Kind, price: bigint): boolean
   /**
    * Whether the payment is what it must be, and signed by its payer. Writes nothing. `now` in Unix seconds. `exact` leaves price
    * and time to {@link charge}: an authorization reserved in time is replayed from its record, whatever has changed since.

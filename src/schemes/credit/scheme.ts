@@ -76,6 +76,11 @@ export function creditScheme(terms: CreditOfferTerms, ports: CreditPorts) {
     // The rest of the offer is held against the commitment once it is known whose it is: a tier has its own price.
     answers: (payment, offer) => payment.network === offer.network,
 
+    promises(payment, price) {
+      const shares = [WHOLE, ...terms.tiers.values()]
+      return shares.some((share) => amountOf(terms, payment, price, share).ok)
+    },
+
     async verify(payment, price, now, { request, read }) {
       const covering = [payment.field]
       const bareAgents = network.id === CLOUDFLARE
@@ -86,7 +91,9 @@ export function creditScheme(terms: CreditOfferTerms, ports: CreditPorts) {
       if (verification.outcome === 'unverified') return refuse(UNVERIFIED[verification.reason])
       const agent = roster.known(verification)?.agent
       if (!agent) return refuse('agent_undecided')
-      const amount = amountOf(terms, payment, price, agent.terms.tier)
+      const { tier } = agent.terms
+      const share = (tier !== null && terms.tiers.get(tier)) || WHOLE
+      const amount = amountOf(terms, payment, price, share)
       if (!amount.ok) return amount
       return accept({ promise: payment.promise, agent, signed: verification, ...amount.value })
     },
@@ -135,10 +142,9 @@ function amountOf(
   terms: CreditOfferTerms,
   { promise, accepted, payload: { amount } }: CreditPayment,
   listed: bigint,
-  tier: string | null,
+  share: bigint,
 ): Result<Pick<Commitment, 'promised' | 'price'>> {
-  const { network, tiers } = terms
-  const share = (tier !== null && tiers.get(tier)) || WHOLE
+  const { network } = terms
   const prices = [listed, (listed * share + WHOLE - 1n) / WHOLE].map((price) => charged(price, network))
   const [most = 0n, price = 0n] = prices
   switch (promise) {

@@ -89,6 +89,8 @@ export function exactScheme(terms: ExactTerms, ports: ExactPorts) {
       return matches(accepted, { ...offer, amount, maxTimeoutSeconds: accepted.maxTimeoutSeconds })
     },
 
+    promises: ({ payload }, price) => payload.authorization.value === price,
+
     verify(payment, _price, now) {
       const { authorization, signature } = payment.payload
       if (authorization.to !== receiver) return refuse('exact_recipient')
