@@ -2,7 +2,7 @@
 
 import { type Config, type ConfigProblem, describeProblems, readConfig } from '../config/config.ts'
 import { type Content, type Gate, gate } from '../paywall/gate.ts'
-import { buy, type OriginSettings, pass, word } from '../paywall/origin.ts'
+import { askForPrice, buy, type OriginSettings, pass } from '../paywall/origin.ts'
 import { refused } from '../paywall/response.ts'
 import type { Bindings } from './bindings.ts'
 import { schemesOf } from './schemes.ts'
@@ -66,7 +66,7 @@ function contentOf(env: Bindings, { policy, originSecret, originTimeoutMs }: Con
   }
   return {
     pass: (request, path) => pass(settings, request, path),
-    ask: (request, path) => word(settings, request, path),
+    ask: (request, path) => askForPrice(settings, request, path),
     buy: (request, path, body) => buy(settings, request, path, body),
   }
 }

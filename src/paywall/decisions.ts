@@ -1,4 +1,4 @@
-/** The decisions of one site at this moment: the policy, with what the origin says of a page where a rule needs it. */
+/** The decisions of one site at this moment: the policy, with the origin's statement about a page where a rule needs it. */
 import { type Decision, decide, type Policy, type PolicyRequest } from './policy.ts'
 import { OriginMemory } from './terms/origin-memory.ts'
 import { type OriginFacts, readOriginFacts } from './terms/origin-price.ts'
@@ -36,13 +36,13 @@ export class Decisions {
     const { dates, asksOrigin } = this.#policy
     if (!dates && !asksOrigin) return []
     const moments = [asked.now, asked.now - this.#offerMs]
-    const words = [this.#origin.known(url), this.#origin.before(url, this.#offerMs)]
-    return words
+    const statements = [this.#origin.known(url), this.#origin.before(url, this.#offerMs)]
+    return statements
       .flatMap((origin) => moments.map((now) => decide(this.#policy, { ...asked, now, origin })))
       .filter(({ action }) => action === 'charge')
   }
 
-  /** Keeps what an answer of the origin says of a page. Silence changes nothing: an origin may speak by HEAD alone. */
+  /** Stores the statement in an answer. An answer without one changes nothing: the origin may state prices by HEAD alone. */
   learn(url: string, headers: Headers): void {
     if (!this.#policy.asksOrigin) return
     const facts = readOriginFacts(headers)
@@ -50,11 +50,11 @@ export class Decisions {
   }
 
   async #withOrigin(asked: Asked, url: string, ask: AskOrigin): Promise<Decision> {
-    return decide(this.#policy, { ...asked, origin: await this.#origin.of(url, () => heard(ask)) })
+    return decide(this.#policy, { ...asked, origin: await this.#origin.of(url, () => statementOf(ask)) })
   }
 }
 
-async function heard(ask: AskOrigin): Promise<OriginFacts> {
+async function statementOf(ask: AskOrigin): Promise<OriginFacts> {
   const answer = await ask()
   if (!answer) throw new Error('the origin cannot be asked')
   if (answer.status >= 500) throw new Error(`the origin answered ${answer.status}`)

@@ -15,7 +15,7 @@ import { type Decision, decide, type Policy } from './policy.ts'
 import { paidResponse, preflight, receiptAlone, refused, refusedSale, without } from './response.ts'
 import { type Goods, type Sold, sell, type Wanted } from './sale.ts'
 import { readAnswer, restore } from './stored-answer.ts'
-import { CRAWLER_PRICE, ORIGIN_WORDS } from './terms/origin-price.ts'
+import { CRAWLER_PRICE, ORIGIN_HEADERS } from './terms/origin-price.ts'
 
 /** The settings of one site's gate. */
 export type GateOptions = {
@@ -35,7 +35,7 @@ export type GateOptions = {
 export type Content = {
   /** A free page: streams both ways. */
   pass(request: Request, path: CanonicalPath): Promise<Response>
-  /** A `HEAD` of our own, for what the origin says of a page. Absent where nothing can be asked. */
+  /** A `HEAD` of our own, for the price and date that the origin states. Absent where nothing can be asked. */
   ask?(request: Request, path: CanonicalPath): Promise<Response>
   /** A page being paid for. `body` was read by the gate, since the payment is bound to it. */
   buy(request: Request, path: CanonicalPath, body: Uint8Array<ArrayBuffer> | null): Promise<Response>
@@ -58,8 +58,8 @@ export function gate(options: GateOptions): Gate {
   const tools = { now, newId, payers: new RecentPayers() }
   const decisions = new Decisions(policy, maxTimeoutSeconds * 1000, now)
   // Where Cloudflare charges, it reads the origin's price from the answer.
-  const words = policy.asksOrigin && !cloudflareCharges ? [...ORIGIN_WORDS, CRAWLER_PRICE] : ORIGIN_WORDS
-  const quiet = (answer: Response) => without(answer, words)
+  const hidden = policy.asksOrigin && !cloudflareCharges ? [...ORIGIN_HEADERS, CRAWLER_PRICE] : ORIGIN_HEADERS
+  const quiet = (answer: Response) => without(answer, hidden)
 
   return async function handle(request, content) {
     const { method, headers, url: target } = request
@@ -131,7 +131,7 @@ export function gate(options: GateOptions): Gate {
   }
 }
 
-/** Who asks. `paying`: the headers that may carry a payment or a signature. */
+/** The client that asks. `paying`: the headers that may carry a payment or a signature. */
 function askerOf({ headers, cf }: Request, paying: Headers): Asker {
   return classify({
     userAgent: headers.get('user-agent'),

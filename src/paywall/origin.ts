@@ -90,20 +90,24 @@ export async function buy(
   return ask(origin, request, path, body, false)
 }
 
-/** How long the origin may take to say what a page costs. */
-const MAX_WORD_MS = 2_000
+/** How long the origin may take to state a price. */
+const MAX_STATEMENT_MS = 2_000
 
 /**
- * Asks the origin by HEAD what it says of a page. Threat: nothing of the client is passed on, since the word is kept for all.
+ * Asks the origin by HEAD for its statement about a page. Threat: it holds for all clients, so nothing of one is passed on.
  * @throws when it cannot be reached or sends no headers within two seconds
  */
-export async function word(origin: OriginSettings, request: Request, path: CanonicalPath): Promise<Response> {
+export async function askForPrice(
+  origin: OriginSettings,
+  request: Request,
+  path: CanonicalPath,
+): Promise<Response> {
   const own = new Request(request.url, { method: 'HEAD', headers: { accept: '*/*', 'user-agent': 'tab402' } })
-  const timeoutMs = Math.min(origin.timeoutMs, MAX_WORD_MS)
+  const timeoutMs = Math.min(origin.timeoutMs, MAX_STATEMENT_MS)
   return ask({ ...origin, timeoutMs, ownHeaders: IN_BAND }, own, path, null, false)
 }
 
-/** Cloudflare's in-band pricing: origins that speak it state `crawler-price` only when they are asked so. */
+/** Cloudflare's in-band pricing: such origins state `crawler-price` only when they are asked so. */
 const IN_BAND = { 'cache-control': 'no-cache', 'cf-pay-per-crawl': 'protocol=cloudflare, pricing=in-band' }
 
 async function ask(

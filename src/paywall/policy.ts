@@ -62,7 +62,7 @@ export type Policy = {
   sitemaps: readonly Pattern[]
   /** Where the terms `age` find the dates of pages; absent where no rule has one. */
   dates?: Dates
-  /** Whether a decision may need the origin's word about a page. */
+  /** Whether a decision may need the origin's statement about a page. */
   asksOrigin?: boolean
   /** For the `resource` of an offer; short enough for the header. */
   name: string | undefined

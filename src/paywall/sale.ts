@@ -13,7 +13,7 @@ import type { Offers } from './offers.ts'
 import type { RecentPayers } from './payers.ts'
 import { type Decision, entryName } from './policy.ts'
 
-/** What a page costs: a decision and its offers. */
+/** A decision and its offers. */
 export type Quote = { decision: Decision; offers: Offers }
 
 /** A request that must be paid for. */
@@ -100,9 +100,22 @@ async function bindTo(
   const request = `${method} ${url}${digest}`
   const hasEffects = method !== 'GET'
   return accept({
-    purchase: { id: newId(), price, url, request, rule: entryName(decision), hasEffects },
+    purchase: {
+      id: newId(),
+      price,
+      url,
+      request,
+      rule: entryName(decision),
+      hasEffects,
+      ...(!hasEffects && opens(decision, request)),
+    },
     body: body.value,
   })
+}
+
+/** A page that was paid for within the window of its rule is open to its payer. */
+function opens({ recrawlMs }: Decision, request: string): Pick<Purchase, 'opened' | 'openMs'> {
+  return recrawlMs === undefined ? {} : { opened: [request], openMs: recrawlMs }
 }
 
 /** One charge and its delivery. Nothing of the answer leaves before the charge is durable. */

@@ -23,6 +23,10 @@ export type Purchase = {
    * once: {@link Scheme.charge} makes the payment certain first, and its replays get the stored answer.
    */
   hasEffects?: boolean
+  /** Requests that the payer may have paid for already. If one of them is open, nothing is charged. */
+  opened?: readonly string[]
+  /** How long this purchase keeps its request open, in milliseconds. */
+  openMs?: number
 }
 
 /** A request as it was sent. Its body is read at the first call: an invalid payment costs no memory. */
@@ -63,7 +67,7 @@ export type Scheme<Kind extends Payment, Proof = Kind> = {
   headers?(price: bigint): Record<string, string>
   /** Whether a payment answers an offer that was made afresh. */
   answers(payment: Kind, offer: PaymentRequirements): boolean
-  /** Whether the payment promises this price. Of several prices that are valid at this moment it then pays this one. */
+  /** Whether the payment promises this price. It then pays this one of all prices that are valid. */
   promises(payment: Kind, price: bigint): boolean
   /**
    * Whether the payment is what it must be, and signed by its payer. Writes nothing. `now` in Unix seconds. `exact` leaves price

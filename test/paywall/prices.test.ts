@@ -62,15 +62,19 @@ describe('gate for a page of an age', () => {
 
   it('takes an exact payment of the offered price, and none once the offer has expired', async () => {
     const crawler = await newRegular(shop)
-    const clock = vi.spyOn(Date, 'now').mockReturnValue(at + 24 * HOUR_MS + 60_000)
+    const clock = vi.spyOn(Date, 'now').mockReturnValue(at + 24 * HOUR_MS - 1000)
+    const [, offered] = requiredOf(await shop.ask(path)).accepts
+    if (!offered) throw new Error('the page must be offered')
     const validBefore = BigInt(Math.floor(at / 1000) + 10 * 86_400)
-    const pay = async () => crawler.pays(5000n, { validBefore })
-    expect((await shop.ask(path, { payment: await pay() })).status).toBe(200)
+    const pay = async () => echoing(await crawler.pays(5000n, { validBefore }), offered)
+    clock.mockReturnValue(at + 24 * HOUR_MS + 60_000)
+    const paid = await shop.ask(path, { payment: await pay() })
+    expect([paid.status, receiptOf(paid).amount]).toEqual([200, '5000'])
     clock.mockReturnValue(at + 24 * HOUR_MS + 301_000)
     const late = await shop.ask(path, { payment: await pay() })
     expect([late.status, await errorOf(late)]).toEqual([
       402,
-      'invalid_exact_evm_authorization_value_mismatch',
+      'invalid_exact_evm_payload_authorization_value_mismatch',
     ])
   })
 })

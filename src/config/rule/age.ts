@@ -1,23 +1,21 @@
 /** The `age` of a rule: how long ago the page was published. */
 import * as v from 'valibot'
 import { ageOf } from '../../paywall/terms/age.ts'
-import { parseDuration, showDuration } from '../../paywall/terms/dates.ts'
-import { onlyKeys, readWith } from '../schema.ts'
+import { showDuration } from '../../paywall/terms/dates.ts'
+import { onlyKeys } from '../schema.ts'
+import { duration } from './duration.ts'
 import { condition } from './term.ts'
 
-/** Whole hours or days: an offer is valid for an hour at most, so that a page crosses one bound in that time. */
-const duration = readWith((text) => {
-  const ms = parseDuration(text)
-  return ms === undefined ? 'must be whole hours or days, such as "24h" or "30d"' : { value: ms }
-})
+// An offer is valid for an hour at most: with whole hours a page crosses one bound in that time.
+const bound = duration()
 
-/** A page without a date has no age, and fulfils no bound. */
+/** A page without a date lies outside all bounds. */
 export const age = condition({
   want: '{ under = "24h" }, { over = "30d" } or both',
   example: '{ under = "24h" }',
   schema: v.optional(
     v.pipe(
-      v.looseObject({ under: v.optional(duration), over: v.optional(duration) }),
+      v.looseObject({ under: v.optional(bound), over: v.optional(bound) }),
       onlyKeys(['under', 'over']),
       v.check(({ under, over }) => under !== undefined || over !== undefined, 'must have "under" or "over"'),
       v.check(

@@ -11,6 +11,7 @@ import { method } from './method.ts'
 import { path } from './path.ts'
 import { max, min, price } from './price.ts'
 import { query } from './query.ts'
+import { recrawl } from './recrawl.ts'
 import { schemes } from './schemes.ts'
 import type { ConditionTerm, FactorTerm, RuleTable } from './term.ts'
 import { who } from './who.ts'
@@ -18,7 +19,7 @@ import { who } from './who.ts'
 const ACTIONS = ['charge', 'allow', 'block'] as const satisfies readonly Action[]
 
 /** Every term but `action`, by its name. */
-export const RULE_TERMS = { path, query, method, who, age, price, min, max, schemes }
+export const RULE_TERMS = { path, query, method, who, age, price, min, max, recrawl, schemes }
 
 type AnyTerm = ConditionTerm<v.GenericSchema> | FactorTerm<v.GenericSchema>
 type Schemas = { [Name in keyof typeof RULE_TERMS]: (typeof RULE_TERMS)[Name]['schema'] }

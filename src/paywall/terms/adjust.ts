@@ -21,11 +21,13 @@ export type Adjustable = {
   least?: bigint
   /** {@link DEFAULT_MOST} where it is absent. */
   most?: bigint
+  /** How long a page is free again for a payer that has paid for it, in milliseconds. */
+  recrawlMs?: number
   /** The names of the factors that made the price, in the order in which they were applied. */
   factors?: readonly string[]
 }
 
-/** The decision of a rule for one request. The same object where the rule has no factor of the moment. */
+/** The decision of a rule for one request. Returns the same object for a rule without factors. */
 export function adjusted<Decision extends Adjustable>(decision: Decision, facts: Dated): Decision {
   if (decision.embargoMs !== undefined) return embargoed(decision, decision.embargoMs, facts)
   return decision.byOrigin ? pricedByOrigin(decision, facts) : decision

@@ -18,7 +18,7 @@ export type Dated = {
   dates?: Dates | undefined
   /** The dates that the sitemaps state. */
   dated?: DateOf | undefined
-  /** What the origin says of the page; undefined until it was asked. */
+  /** The origin's statement about the page; undefined until it was asked. */
   origin?: OriginFacts | undefined
   /** Takes the note that only the origin can decide. */
   lacks?: { origin: boolean }

@@ -6,7 +6,7 @@ export type DateOf = (match: string) => number | undefined
 
 const MONTHS = ['jan', 'feb', 'mar', 'apr', 'may', 'jun', 'jul', 'aug', 'sep', 'oct', 'nov', 'dec']
 
-/** What a placeholder stands for. A path is matched in lower case. */
+/** The text that a placeholder matches. Paths are in lower case. */
 const PLACEHOLDERS: Readonly<Record<string, string>> = {
   yyyy: '(?<year>\\d{4})',
   mm: '(?<month>\\d{2})',
@@ -54,7 +54,7 @@ function shapeOf(pattern: string): RegExp | null {
   const counts = (...among: string[]) => names.filter((name) => among.includes(name)).length
   if (parts.includes(undefined) || counts('yyyy') !== 1 || counts('mm', 'm', 'mon') !== 1) return null
   if (counts('dd', 'd') > 1) return null
-  // A longer number is another number: "/20261127/" has no year 2026 by the pattern "/{yyyy}".
+  // A placeholder at an edge must match a whole number, not a part of a longer one.
   const edge = [first === '' ? '(?<!\\d)' : '', rest.at(-1) === '' ? '(?!\\d)' : '']
   // Trap: a match must take no character away from the next one: the slash behind a date may begin another.
   return new RegExp(`(?=${edge[0]}${literal(first)}${parts.join('')}${edge[1]})`, 'g')

@@ -1,8 +1,8 @@
-/** What the origin says of pages: asked once for each page, and kept for minutes. A cache of one isolate. */
+/** The origin's statements about pages: asked for once, and kept for minutes. A cache of one isolate. */
 import type { OriginFacts } from './origin-price.ts'
 
-/** How long the origin's word is used. */
-export const KNOWN_MS = 300_000
+/** How long a statement is used. */
+export const STATED_MS = 300_000
 /** How long a page is not asked about again after the origin failed. The rule's own price holds meanwhile. */
 export const FAILED_MS = 30_000
 /** The most pages that are known. Beyond it, the page that was asked about first is dropped. */
@@ -15,11 +15,11 @@ const POLL_MS = 5
 
 const UNKNOWN: OriginFacts = { price: null, published: null }
 
-/** `before`: what was said until `replacedAt`, and may still be in an offer. */
+/** `before`: the statement that held until `replacedAt`, and may still be in an offer. */
 type Known = { facts: OriginFacts; until: number; before?: { facts: OriginFacts; replacedAt: number } }
 
 /** Asks the origin about a page. Rejects if it fails. */
-export type AskOrigin = () => Promise<OriginFacts>
+type Ask = () => Promise<OriginFacts>
 
 /** The pages that one isolate knows, by canonical URL. Times in Unix milliseconds. */
 export class OriginMemory {
@@ -33,8 +33,8 @@ export class OriginMemory {
     this.#now = now
   }
 
-  /** What the origin says of a page: as it is known, or asked now. Never rejects: a failure is like no word at all. */
-  async of(url: string, ask: AskOrigin): Promise<OriginFacts> {
+  /** Returns the statement about a page, from memory or from the origin. Never rejects: a failure counts as silence. */
+  async of(url: string, ask: Ask): Promise<OriginFacts> {
     const known = this.#fresh(url)
     if (known) return known
     const until = this.#asked.get(url)
@@ -52,18 +52,18 @@ export class OriginMemory {
     }
   }
 
-  /** Keeps what an answer said. */
+  /** Stores a statement. */
   learn(url: string, facts: OriginFacts): OriginFacts {
     if (facts.fault !== undefined) report(url, facts.fault)
-    return this.#keep(url, facts, KNOWN_MS)
+    return this.#keep(url, facts, STATED_MS)
   }
 
-  /** What the origin said last, however long ago. */
+  /** Returns the last statement, of any age. */
   known(url: string): OriginFacts | undefined {
     return this.#known.get(url)?.facts
   }
 
-  /** What the origin said before, if that changed within the last `ms`; otherwise undefined. */
+  /** Returns the statement that another one replaced within the last `ms`; otherwise undefined. */
   before(url: string, ms: number): OriginFacts | undefined {
     const before = this.#known.get(url)?.before
     return before && before.replacedAt > this.#now() - ms ? before.facts : undefined

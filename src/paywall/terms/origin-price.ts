@@ -1,8 +1,8 @@
-/** What the origin says of a page in the headers of an answer: its price, its date, its final amount. Pure. */
+/** The headers by which the origin states the price, the date and the final amount of a page. Pure. */
 import { microUsd } from './amounts.ts'
 
-/** The headers by which an origin speaks to the paywall. No client sends or receives them. */
-export const ORIGIN_WORDS = ['tab402-price', 'tab402-charge', 'tab402-published'] as const
+/** The headers from the origin to the paywall. No client sends or receives them. */
+export const ORIGIN_HEADERS = ['tab402-price', 'tab402-charge', 'tab402-published'] as const
 
 /** Cloudflare's form of a price, `USD 0.05`, which the origin may state in the place of `tab402-price`. */
 export const CRAWLER_PRICE = 'crawler-price'
@@ -10,7 +10,7 @@ export const CRAWLER_PRICE = 'crawler-price'
 /** The origin's price of a page in micro-dollars, `0n` for a free page; `block`; or null without a price. */
 export type StatedPrice = bigint | 'block' | null
 
-/** What the origin says of one page. `published` in Unix milliseconds. `fault`: why a header was not used. */
+/** The origin's statement about one page. `published` in Unix milliseconds. `fault`: why a header was not used. */
 export type OriginFacts = { price: StatedPrice; published: number | null; fault?: string }
 
 const NOTHING: OriginFacts = { price: null, published: null }
@@ -20,8 +20,8 @@ const NOTHING: OriginFacts = { price: null, published: null }
  * price, so an answer with `Age` states nothing.
  */
 export function readOriginFacts(headers: Headers): OriginFacts {
-  const isSpoken = [...ORIGIN_WORDS, CRAWLER_PRICE].some((name) => headers.has(name))
-  if (!isSpoken) return NOTHING
+  const isStated = [...ORIGIN_HEADERS, CRAWLER_PRICE].some((name) => headers.has(name))
+  if (!isStated) return NOTHING
   if (Number(headers.get('age') ?? 0) > 0) return { ...NOTHING, fault: 'the answer came from a cache' }
   const price = readPrice(headers)
   const published = readMoment(headers.get('tab402-published'))

@@ -117,7 +117,7 @@ export function creditScheme(terms: CreditOfferTerms, ports: CreditPorts) {
           return accept(receipt)
         },
         release: async () => {
-          await retryOnce(async () => line().release(entry, order.id))
+          if (answer.outcome !== 'opened') await retryOnce(async () => line().release(entry, order.id))
           return null
         },
       })
@@ -176,7 +176,7 @@ function echoes(accepted: CreditPayment['accepted'], offer: PaymentRequirements)
 
 function orderOf({ agent, signed, promised, price }: Commitment, purchase: Purchase): CommitmentOrder {
   const { id: iou, keyId, nonce, algorithm, signature, base } = signed
-  const { id, request, url, rule, hasEffects = false } = purchase
+  const { id, request, url, rule, hasEffects = false, opened, openMs } = purchase
   return {
     id,
     iou,
@@ -186,6 +186,8 @@ function orderOf({ agent, signed, promised, price }: Commitment, purchase: Purch
     price,
     request,
     hasEffects,
+    ...(opened && { opened }),
+    ...(openMs && { openMs }),
     site: new URL(url).host,
     rule,
     evidence: { keyId, algorithm, signature, base },

@@ -1,10 +1,10 @@
 import { describe, expect, it, vi } from 'vitest'
 import {
   FAILED_MS,
-  KNOWN_MS,
   MAX_ASKED,
   MAX_PAGES,
   OriginMemory,
+  STATED_MS,
 } from '../../../src/paywall/terms/origin-memory.ts'
 
 const facts = (price: bigint | null) => ({ price, published: null })
@@ -19,7 +19,7 @@ describe('OriginMemory', () => {
     const { clock, memory: known } = memory()
     const ask = vi.fn(async () => facts(5n))
     expect([await known.of('a', ask), await known.of('a', ask)]).toEqual([facts(5n), facts(5n)])
-    clock.now += KNOWN_MS - 1
+    clock.now += STATED_MS - 1
     await known.of('a', ask)
     expect(ask).toHaveBeenCalledTimes(1)
     clock.now += 1
