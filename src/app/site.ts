@@ -1,6 +1,7 @@
 /** One site in front of its content: the config, made into a gate and an origin. */
-
+import { waitUntil } from 'cloudflare:workers'
 import { type Config, type ConfigProblem, describeProblems, readConfig } from '../config/config.ts'
+import { cachedLists } from '../identity/published/store.ts'
 import { type Content, type Gate, gate } from '../paywall/gate.ts'
 import { askForPrice, buy, type OriginSettings, pass } from '../paywall/origin.ts'
 import { refused } from '../paywall/response.ts'
@@ -42,9 +43,10 @@ function build(env: Bindings, config: Config): Site {
   const schemes = schemesOf(env, config)
   const { policy, cloudflareCharges, maxTimeoutSeconds } = config
   const tools = { now: () => Date.now(), newId: () => crypto.randomUUID() }
+  const published = cachedLists(env.LISTS, { now: tools.now, waitUntil })
   return {
     config,
-    gate: gate({ policy, schemes, cloudflareCharges, maxTimeoutSeconds, ...tools }),
+    gate: gate({ policy, schemes, cloudflareCharges, maxTimeoutSeconds, published, ...tools }),
     origin: contentOf(env, config),
   }
 }

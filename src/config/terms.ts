@@ -23,6 +23,8 @@ type Covers = {
   who?: OneOrMore<ClientSelector>
   /** How long ago the page was published, in whole hours or days: `{ under: '24h' }`, `{ over: '30d' }`. DATES says how it is known. */
   age?: { under?: string; over?: string }
+  /** Only crawlers whose name a signature, their operator's addresses or Cloudflare proves. */
+  verified?: true
 }
 
 /** Charges what it covers. */

@@ -28,6 +28,12 @@ export class Decisions {
     return decision.asks ? this.#withOrigin(asked, url, ask) : decision
   }
 
+  /** The decision by what is known already. */
+  known(asked: Asked, url: string): Decision {
+    const origin = this.#policy.asksOrigin ? this.#origin.known(url) : undefined
+    return decide(this.#policy, origin ? { ...asked, origin } : asked)
+  }
+
   /**
    * The charges whose offers were made a moment ago and are valid still: a page that has reached an age since, and a price
    * that the origin has changed since. Nothing of it comes from the client.

@@ -1,5 +1,7 @@
 /** The gate: a request's life over HTTP, from its price to its receipt (the whole of it is in ARCHITECTURE.md). */
-import { type Asker, classify } from '../identity/classify.ts'
+import type { Published } from '../identity/claim.ts'
+import { type ClientEvidence, classify } from '../identity/classify.ts'
+import { crawlerOfSigner } from '../identity/crawlers.ts'
 import type { Body, Read } from '../identity/verify.ts'
 import { CHARGED_BY_CLOUDFLARE } from '../protocol/pay-per-crawl.ts'
 import { accept, type Refusal, type Result, refuse } from '../protocol/refusal.ts'
@@ -13,7 +15,7 @@ import { type CanonicalPath, canonicalize, siteOrigin } from './path.ts'
 import { RecentPayers } from './payers.ts'
 import { type Decision, decide, type Policy } from './policy.ts'
 import { paidResponse, preflight, receiptAlone, refused, refusedSale, without } from './response.ts'
-import { type Goods, type Sold, sell, type Wanted } from './sale.ts'
+import { type Goods, type Quote, type Sold, sell, type Tools, type Wanted } from './sale.ts'
 import { readAnswer, restore } from './stored-answer.ts'
 import { CRAWLER_PRICE, ORIGIN_HEADERS } from './terms/origin-price.ts'
 
@@ -29,6 +31,8 @@ export type GateOptions = {
   maxTimeoutSeconds?: number
   /** Whether Cloudflare's own products charge on this zone. Only then their headers mean anything: a client can write them too. */
   cloudflareCharges: boolean
+  /** The addresses that operators of crawlers publish, at this moment. Without it, addresses prove and refute nothing. */
+  published?: () => Published
 }
 
 /** Where the content comes from once the gate lets a request through. */
@@ -52,20 +56,21 @@ const MAX_BODY_READ_MS = 120_000
 
 /** Builds the gate of one site. It holds no state but caches: the offers it has written, and its payers of late. */
 export function gate(options: GateOptions): Gate {
-  const { policy, schemes, now, newId, cloudflareCharges, maxTimeoutSeconds = 300 } = options
+  const { policy, schemes, now, newId, cloudflareCharges, published, maxTimeoutSeconds = 300 } = options
   const offersFor = storedOffers(policy, schemes)
   const quoteOf = (decision: Decision) => ({ decision, offers: offersFor(decision) })
-  const tools = { now, newId, payers: new RecentPayers() }
   const decisions = new Decisions(policy, maxTimeoutSeconds * 1000, now)
   // Where Cloudflare charges, it reads the origin's price from the answer.
   const hidden = policy.asksOrigin && !cloudflareCharges ? [...ORIGIN_HEADERS, CRAWLER_PRICE] : ORIGIN_HEADERS
   const quiet = (answer: Response) => without(answer, hidden)
+  const tools = { now, newId, payers: new RecentPayers() }
+  const shop: Shop = { schemes, tools, decisions, quoteOf, quiet }
 
   return async function handle(request, content) {
     const { method, headers, url: target } = request
     if (!METHODS.has(method)) return refused({ reason: 'method_not_allowed' })
     if (method === 'OPTIONS') {
-      const free = freePreflight(policy, request, now())
+      const free = freePreflight(policy, request, now(), published?.())
       return free ? content.pass(request, free).catch(unreachable) : preflight()
     }
     const dialect = dialectOf(headers)
@@ -75,84 +80,117 @@ export function gate(options: GateOptions): Gate {
     const site = siteOrigin(target)
     if (site === null) return refused({ reason: 'ambiguous_path' }, manner)
     const url = `${site}${path.value.path}${path.value.search}`
-    const asked: Asked = { method, path: path.value, asker: askerOf(request, headers), now: now() }
+    const evidence = evidenceOf(request, headers, published?.())
+    const asker = classify(evidence)
+    const asked: Asked = { method, path: path.value, asker, now: now() }
     const decision = await decisions.of(asked, url, async () => content.ask?.(request, path.value))
     if (decision.action === 'block') return refused(blocked(decision), manner)
     const isFree = decision.action === 'allow' || (cloudflareCharges && chargedByCloudflare(headers))
     if (isFree) return content.pass(request, path.value).then(quiet).catch(unreachable)
-    const { offers, ...quote } = quoteOf(decision)
-    const earlier = () => decisions.earlier(asked, url).map(quoteOf)
+    const earlier = dialect ? decisions.earlier(asked, url).map(quoteOf) : []
+    const wanted = { url, ...quoteOf(decision), earlier }
+    const decideFor = (signer: string) =>
+      decisions.known({ ...asked, asker: classify({ ...evidence, signer }) }, url)
     // HEAD is gated and never charges: a payment on it is not even read.
     const sale =
       manner.head || !dialect
         ? refuse('payment_required')
-        : await sellFor(
-            request,
-            path.value,
-            { ...quote, offers, url, earlier: earlier() },
-            dialect,
-            content,
-          ).catch(outcomeUnknown)
+        : await sellFor(shop, request, path.value, wanted, decideFor, dialect, content).catch(outcomeUnknown)
     if (sale.ok) return sale.value
     log(sale.refusal)
-    const left = offeredAfter(decision, sale.refusal)
+    const left = offeredAfter(wanted.decision, sale.refusal)
     const audience = {
-      offers: left === decision ? offers : offersOf(policy, left, schemes),
+      offers: left === wanted.decision ? wanted.offers : offersOf(policy, left, schemes),
       url,
       browser: prefersHtml(headers),
+      note: asker.refutation && `This request ${asker.refutation}.`,
       head: manner.head,
-      dialect: speakerOf(dialect, offers.made),
+      dialect: speakerOf(dialect, wanted.offers.made),
     }
     return refusedSale(sale.refusal, audience)
   }
-
-  async function sellFor(
-    request: Request,
-    path: CanonicalPath,
-    wanted: Omit<Wanted, 'sent' | 'method'>,
-    dialect: Dialect,
-    content: Content,
-  ): Promise<Result<Response>> {
-    const paid = dialect.read(request.headers, wanted.offers.made)
-    if (!paid.ok) return paid
-    const { method } = request
-    const sent = { request, read: reader(request, now) }
-    const goods: Goods<Response> = {
-      ...GOODS,
-      async buy(body) {
-        const answer = await content.buy(request, path, body)
-        decisions.learn(wanted.url, answer.headers)
-        return quiet(answer)
-      },
-    }
-    const sold = await sell(schemes, { ...wanted, method, sent }, paid.value, goods, tools)
-    if (!sold.ok) return sold
-    return accept(answerOf(sold.value, dialect))
-  }
 }
 
-/** The client that asks. `paying`: the headers that may carry a payment or a signature. */
-function askerOf({ headers, cf }: Request, paying: Headers): Asker {
-  return classify({
-    userAgent: headers.get('user-agent'),
-    cf: cf as IncomingRequestCfProperties | undefined,
-    signed: paying.has('signature-input'),
-    paying: dialectOf(paying) !== undefined,
-  })
+/** The parts of a gate that sell. */
+type Shop = {
+  schemes: Schemes
+  tools: Tools
+  decisions: Decisions
+  quoteOf: (decision: Decision) => Quote
+  /** The answer without the headers from the origin to the paywall. */
+  quiet: (answer: Response) => Response
+}
+
+/**
+ * Sells by the decision of what the client claims to be, until a valid signature shows who it is. Then the decision for
+ * the signer replaces it in `wanted`.
+ */
+async function sellFor(
+  { schemes, tools, decisions, quoteOf, quiet }: Shop,
+  request: Request,
+  path: CanonicalPath,
+  wanted: Omit<Wanted, 'sent' | 'method'>,
+  decideFor: (signer: string) => Decision,
+  dialect: Dialect,
+  content: Content,
+): Promise<Result<Response>> {
+  const paid = dialect.read(request.headers, wanted.offers.made)
+  if (!paid.ok) return paid
+  const { method } = request
+  const read = reader(request, tools.now)
+  const priceFor = (signer: string): Result<bigint> | undefined => {
+    if (!crawlerOfSigner(signer)) return undefined
+    const decision = decideFor(signer)
+    Object.assign(wanted, quoteOf(decision))
+    return decision.action === 'charge' ? accept(decision.price) : refuse('blocked')
+  }
+  const goods: Goods<Response> = {
+    ...GOODS,
+    async buy(body) {
+      const answer = await content.buy(request, path, body)
+      decisions.learn(wanted.url, answer.headers)
+      return quiet(answer)
+    },
+  }
+  const order = Object.assign(wanted, { method, sent: { request, read, priceFor } })
+  const sold = await sell(schemes, order, paid.value, goods, tools)
+  if (wanted.decision.action === 'allow') {
+    const free = await freeFor(request, path, read, content)
+    return free.ok ? accept(quiet(free.value)) : free
+  }
+  if (!sold.ok) return sold
+  return accept(answerOf(sold.value, dialect))
+}
+
+/** A page that is free for the signer of a payment. The body was read, since the signature may cover it. */
+async function freeFor(
+  request: Request,
+  path: CanonicalPath,
+  read: Read,
+  content: Content,
+): Promise<Result<Response>> {
+  const body = await read()
+  if (!body.ok) return body
+  return accept(await content.buy(request, path, body.value).catch(unreachable))
 }
 
 /**
  * The path of a preflight for a request that will pass free: the site's own rules for other origins hold there. Undefined for
  * all else, such as the preflight of a request that will pay.
  */
-function freePreflight(policy: Policy, request: Request, now: number): CanonicalPath | undefined {
+function freePreflight(
+  policy: Policy,
+  request: Request,
+  now: number,
+  published: Published | undefined,
+): CanonicalPath | undefined {
   const { headers, url } = request
   const method = headers.get('access-control-request-method')
   const path = canonicalize(url)
   if (method === null || !METHODS.has(method) || !path.ok || siteOrigin(url) === null) return undefined
   const names = headers.get('access-control-request-headers')?.match(/[\w-]+/g) ?? []
   const announced = new Headers(names.map((name) => [name, '']))
-  const asker = askerOf(request, announced)
+  const asker = classify(evidenceOf(request, announced, published))
   const isFree = (asked: string) =>
     decide(policy, { method: asked, path: path.value, asker, now }).action === 'allow'
   // Threat: an origin that looks at no method answers OPTIONS with the page.
@@ -164,6 +202,22 @@ const GOODS: Omit<Goods<Response>, 'buy'> = {
   discard: async (answer) => answer.body?.cancel(),
   read: readAnswer,
   restore,
+}
+
+/** What is known about a client. `paying`: the headers with which it pays and signs, or announces to do so. */
+function evidenceOf(
+  { headers, cf }: Request,
+  paying: Headers,
+  published: Published | undefined,
+): ClientEvidence {
+  return {
+    userAgent: headers.get('user-agent'),
+    cf: cf as IncomingRequestCfProperties | undefined,
+    signed: paying.has('signature-input'),
+    paying: dialectOf(paying) !== undefined,
+    address: headers.get('cf-connecting-ip'),
+    published,
+  }
 }
 
 /** The end of a sale as HTTP. */

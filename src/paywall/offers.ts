@@ -19,8 +19,8 @@ export type Offers = {
   about: { serviceName?: string; description?: string }
   /** The headers of one 402. */
   headers(url: string, refusal: Refusal): Record<string, string>
-  /** The JSON body of one 402. */
-  body(url: string, refusal: Refusal): string
+  /** The JSON body of one 402. `note` is one more sentence for people. */
+  body(url: string, refusal: Refusal, note?: string): string
 }
 
 /** Makes a decision's offers afresh from our own terms. */
@@ -39,10 +39,11 @@ export function offersOf(policy: Policy, decision: Decision, offerers: Offerers)
   const own = Object.assign({}, ...schemes.map((name) => offerers[name]?.headers?.(price)))
   const accepts = [...made.values()]
   const challenges = DIALECTS.flatMap((dialect) => dialect.challenge?.({ accepts, about, extensions }) ?? [])
-  const answered = (url: string, refusal: Refusal) => ({
+  const answered = (url: string, refusal: Refusal, note?: string) => ({
     url,
     reason: refusal.reason,
     corrected: corrected(made, refusal),
+    note,
   })
   return {
     made,
@@ -57,8 +58,8 @@ export function offersOf(policy: Policy, decision: Decision, offerers: Offerers)
       }
       return headers
     },
-    body(url, refusal) {
-      const answer = answered(url, refusal)
+    body(url, refusal, note) {
+      const answer = answered(url, refusal, note)
       for (const { body } of challenges) if (body) return body(answer)
       return JSON.stringify({ error: wire(refusal.reason).code })
     },

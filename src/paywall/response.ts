@@ -22,8 +22,11 @@ const PREFLIGHT = {
   'access-control-max-age': '86400',
 }
 
-/** The receiver of a refusal: the offers to repeat (402 only), the resource, and whether a browser asked. */
-export type Audience = { offers: Offers; url: string; browser: boolean } & Manner
+/**
+ * The receiver of a refusal: the offers to repeat (402 only), the resource, whether a browser asked, and a sentence for the
+ * body about the client itself.
+ */
+export type Audience = { offers: Offers; url: string; browser: boolean; note?: string | undefined } & Manner
 
 /** `dialect`: the one whose words a refusal is said in; null for plain HTTP. */
 export type Manner = { head: boolean; dialect: Dialect | null }
@@ -68,7 +71,7 @@ function statusOf({ reason }: Refusal, { dialect }: Pick<Manner, 'dialect'>) {
 
 /** 402 with fresh offers: the header for v2, the body for v1, or a page for a person that still carries the header. */
 function paymentRequired(refusal: Refusal, audience: Audience): Response {
-  const { offers, url, head, browser } = audience
+  const { offers, url, head, browser, note } = audience
   const headers = {
     ...CORS,
     ...offers.headers(url, refusal),
@@ -76,7 +79,8 @@ function paymentRequired(refusal: Refusal, audience: Audience): Response {
     ...(browser ? PAGE : JSON_BODY),
     'cache-control': 'no-store',
   }
-  const write = () => (browser ? page(offers, wire(refusal.reason).sentence) : offers.body(url, refusal))
+  const write = () =>
+    browser ? page(offers, wire(refusal.reason).sentence, note) : offers.body(url, refusal, note)
   return new Response(head ? null : write(), { status: 402, headers })
 }
 

@@ -60,14 +60,16 @@ export async function sell<Answer>(
   tools: Tools,
 ): Promise<Result<Sold<Answer>>> {
   const { sent } = wanted
+  const claimed = wanted.decision
   const scheme = schemes[paid.scheme]
   const promised = ({ decision }: Quote) => scheme?.promises(paid.payment, decision.price)
-  const { decision, offers } = [wanted, ...wanted.earlier].find(promised) ?? wanted
-  const offer = offers.made.get(paid.scheme)
+  const quote = [wanted, ...wanted.earlier].find(promised) ?? wanted
+  const offer = quote.offers.made.get(paid.scheme)
   if (!scheme || !offer || !scheme.answers(paid.payment, offer)) return refuse('no_matching_offer')
   const seconds = Math.floor(tools.now() / 1000)
-  const proof = await scheme.verify(paid.payment, decision.price, seconds, sent)
+  const proof = await scheme.verify(paid.payment, quote.decision.price, seconds, sent)
   if (!proof.ok) return proof
+  const decision = wanted.decision === claimed ? quote.decision : wanted.decision
   const bought = await bindTo(wanted, decision, sent.read, tools)
   if (!bought.ok) return bought
   const { purchase, body } = bought.value

@@ -30,7 +30,15 @@ export type Purchase = {
 }
 
 /** A request as it was sent. Its body is read at the first call: an invalid payment costs no memory. */
-export type SentRequest = { request: Request; read: Read }
+export type SentRequest = {
+  request: Request
+  read: Read
+  /**
+   * The price for the host of a signer, in atomic units; a refusal where nothing is sold to it, undefined where the offer's price holds. A scheme that verifies a
+   * signature must ask for it: the price of the offer follows from what the client claims to be.
+   */
+  priceFor?: (signer: string) => Result<bigint> | undefined
+}
 
 /** A charge that is durable, and what may still become of it. */
 export type Charge = {

@@ -14,12 +14,13 @@ import { query } from './query.ts'
 import { recrawl } from './recrawl.ts'
 import { schemes } from './schemes.ts'
 import type { ConditionTerm, FactorTerm, RuleTable } from './term.ts'
+import { verified } from './verified.ts'
 import { who } from './who.ts'
 
 const ACTIONS = ['charge', 'allow', 'block'] as const satisfies readonly Action[]
 
 /** Every term but `action`, by its name. */
-export const RULE_TERMS = { path, query, method, who, age, price, min, max, recrawl, schemes }
+export const RULE_TERMS = { path, query, method, who, verified, age, price, min, max, recrawl, schemes }
 
 type AnyTerm = ConditionTerm<v.GenericSchema> | FactorTerm<v.GenericSchema>
 type Schemas = { [Name in keyof typeof RULE_TERMS]: (typeof RULE_TERMS)[Name]['schema'] }

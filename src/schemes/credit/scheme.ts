@@ -81,7 +81,7 @@ export function creditScheme(terms: CreditOfferTerms, ports: CreditPorts) {
       return shares.some((share) => amountOf(terms, payment, price, share).ok)
     },
 
-    async verify(payment, price, now, { request, read }) {
+    async verify(payment, price, now, { request, read, priceFor }) {
       const covering = [payment.field]
       const bareAgents = network.id === CLOUDFLARE
       const verification = await verify(request, read, { findKey, now: now * 1000, covering, bareAgents })
@@ -91,9 +91,11 @@ export function creditScheme(terms: CreditOfferTerms, ports: CreditPorts) {
       if (verification.outcome === 'unverified') return refuse(UNVERIFIED[verification.reason])
       const agent = roster.known(verification)?.agent
       if (!agent) return refuse('agent_undecided')
+      const signed = agent.url === null ? undefined : priceFor?.(new URL(agent.url).host)
+      if (signed && !signed.ok) return signed
       const { tier } = agent.terms
       const share = (tier !== null && terms.tiers.get(tier)) || WHOLE
-      const amount = amountOf(terms, payment, price, share)
+      const amount = amountOf(terms, payment, signed?.value ?? price, share)
       if (!amount.ok) return amount
       return accept({ promise: payment.promise, agent, signed: verification, ...amount.value })
     },
