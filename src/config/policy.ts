@@ -30,6 +30,7 @@ const EXPECTED: Readonly<Record<string, Expected>> = {
   },
   RULES: { want: 'a list of rules', example: '[{ action = "allow", path = "/free/*" }]' },
   SITEMAP: { want: 'a path pattern or a list of them', example: '"/sitemap*.xml"' },
+  PATHS: { want: '"strict" or "literal"', example: '"strict"' },
   NAME: { want: '1 to 32 printable ASCII characters', example: '"Example News"' },
   DESCRIPTION: { want: '1 to 200 bytes of text in one line', example: '"News from Berlin"' },
   ...DATES_EXPECTED,
@@ -57,6 +58,7 @@ const policy = v.pipe(
     RULES: v.optional(v.pipe(v.unknown(), v.transform(unpack), v.array(rule)), []),
     SITEMAP: v.optional(list(segments), ['/sitemap*.xml', '/sitemap*.xml.gz']),
     DATES: v.optional(datesTerm),
+    PATHS: v.optional(v.picklist(['strict', 'literal']), 'strict'),
     NAME: v.optional(readWith((text) => fits(text, /^[ -~]+$/, 32))),
     DESCRIPTION: v.optional(readWith((text) => fits(text, /^\P{Cc}+$/u, 200))),
   }),
@@ -90,7 +92,7 @@ const policy = v.pipe(
 )
 
 /**
- * Reads the terms of one site: ORIGIN, RECEIVER, NETWORK, PRICE, SCHEMES, RULES, SITEMAP, NAME, DESCRIPTION. Lists may be
+ * Reads the terms of one site: ORIGIN, RECEIVER, NETWORK, PRICE, SCHEMES, RULES, SITEMAP, PATHS, NAME, DESCRIPTION. Lists may be
  * JSON text. Unknown terms are problems too. Reports all problems at once.
  */
 export function parsePolicy(
@@ -98,8 +100,8 @@ export function parsePolicy(
 ): { ok: true; policy: Policy } | { ok: false; problems: ConfigProblem[] } {
   const result = v.safeParse(policy, input)
   if (!result.success) return { ok: false, problems: problemsOf(result.issues, EXPECTED) }
-  const { ORIGIN, RECEIVER, NETWORK, PRICE, SCHEMES, RULES, SITEMAP, NAME, DESCRIPTION } = result.output
-  const { DATES } = result.output
+  const { ORIGIN, RECEIVER, NETWORK, PRICE, SCHEMES, RULES, SITEMAP, PATHS, NAME, DESCRIPTION, DATES } =
+    result.output
   const dates = DATES && RULES.some(({ age }) => age !== undefined) ? datesOf(DATES) : undefined
   const fallback: Decision = {
     action: 'charge',
@@ -120,6 +122,7 @@ export function parsePolicy(
       sitemaps: SITEMAP,
       ...(dates && { dates }),
       asksOrigin: dates?.asksOrigin === true || rules.some(({ decision }) => decision.byOrigin),
+      paths: PATHS,
       name: NAME,
       description: DESCRIPTION,
     },

@@ -1,5 +1,6 @@
 /** The decisions of one site at this moment: the policy, with the origin's statement about a page where a rule needs it. */
-import { type Decision, decide, type Policy, type PolicyRequest } from './policy.ts'
+import type { Result } from '../protocol/refusal.ts'
+import { type Decision, decideUrl, type Policy, type UrlRequest } from './policy.ts'
 import { OriginMemory } from './terms/origin-memory.ts'
 import { type OriginFacts, readOriginFacts } from './terms/origin-price.ts'
 
@@ -7,7 +8,7 @@ import { type OriginFacts, readOriginFacts } from './terms/origin-price.ts'
 export type AskOrigin = () => Promise<Pick<Response, 'status' | 'headers'> | undefined>
 
 /** A request that is decided, with the clock read once for it. */
-export type Asked = PolicyRequest & { now: number }
+export type Asked = UrlRequest & { now: number }
 
 /** Decides requests, and says which offers of a moment ago are still valid. */
 export class Decisions {
@@ -23,40 +24,40 @@ export class Decisions {
   }
 
   /** The decision for a request. Asks the origin only where a rule that may cover the request needs it. */
-  of(asked: Asked, url: string, ask: AskOrigin): Decision | Promise<Decision> {
-    const decision = decide(this.#policy, asked)
-    return decision.asks ? this.#withOrigin(asked, url, ask) : decision
+  of(asked: Asked, page: string, ask: AskOrigin): Result<Decision> | Promise<Result<Decision>> {
+    const decided = decideUrl(this.#policy, asked)
+    return decided.ok && decided.value.asks ? this.#withOrigin(asked, page, ask) : decided
   }
 
   /** The decision by what is known already. */
-  known(asked: Asked, url: string): Decision {
-    const origin = this.#policy.asksOrigin ? this.#origin.known(url) : undefined
-    return decide(this.#policy, origin ? { ...asked, origin } : asked)
+  known(asked: Asked, page: string): Result<Decision> {
+    const origin = this.#policy.asksOrigin ? this.#origin.known(page) : undefined
+    return decideUrl(this.#policy, origin ? { ...asked, origin } : asked)
   }
 
   /**
    * The charges whose offers were made a moment ago and are valid still: a page that has reached an age since, and a price
    * that the origin has changed since. Nothing of it comes from the client.
    */
-  earlier(asked: Asked, url: string): Decision[] {
+  earlier(asked: Asked, page: string): Decision[] {
     const { dates, asksOrigin } = this.#policy
     if (!dates && !asksOrigin) return []
     const moments = [asked.now, asked.now - this.#offerMs]
-    const statements = [this.#origin.known(url), this.#origin.before(url, this.#offerMs)]
+    const statements = [this.#origin.known(page), this.#origin.before(page, this.#offerMs)]
     return statements
-      .flatMap((origin) => moments.map((now) => decide(this.#policy, { ...asked, now, origin })))
-      .filter(({ action }) => action === 'charge')
+      .flatMap((origin) => moments.map((now) => decideUrl(this.#policy, { ...asked, now, origin })))
+      .flatMap((decided) => (decided.ok && decided.value.action === 'charge' ? [decided.value] : []))
   }
 
   /** Stores the statement in an answer. An answer without one changes nothing: the origin may state prices by HEAD alone. */
-  learn(url: string, headers: Headers): void {
+  learn(page: string, headers: Headers): void {
     if (!this.#policy.asksOrigin) return
     const facts = readOriginFacts(headers)
-    if (facts.price !== null || facts.published !== null) this.#origin.learn(url, facts)
+    if (facts.price !== null || facts.published !== null) this.#origin.learn(page, facts)
   }
 
-  async #withOrigin(asked: Asked, url: string, ask: AskOrigin): Promise<Decision> {
-    return decide(this.#policy, { ...asked, origin: await this.#origin.of(url, () => statementOf(ask)) })
+  async #withOrigin(asked: Asked, page: string, ask: AskOrigin): Promise<Result<Decision>> {
+    return decideUrl(this.#policy, { ...asked, origin: await this.#origin.of(page, () => statementOf(ask)) })
   }
 }
 

@@ -11,9 +11,9 @@ import type { Dialect } from './dialects/dialect.ts'
 import { dialectOf, speakerOf } from './dialects/index.ts'
 import { offeredAfter, offersOf, storedOffers } from './offers.ts'
 import { prefersHtml } from './page.ts'
-import { type CanonicalPath, canonicalize, siteOrigin } from './path.ts'
+import { siteOrigin, type Target, targetOf } from './path.ts'
 import { RecentPayers } from './payers.ts'
-import { type Decision, decide, type Policy } from './policy.ts'
+import { type Decision, decideUrl, type Policy } from './policy.ts'
 import { paidResponse, preflight, receiptAlone, refused, refusedSale, without } from './response.ts'
 import { type Goods, type Quote, type Sold, sell, type Tools, type Wanted } from './sale.ts'
 import { readAnswer, restore } from './stored-answer.ts'
@@ -35,14 +35,14 @@ export type GateOptions = {
   published?: () => Published
 }
 
-/** Where the content comes from once the gate lets a request through. */
+/** Where the content comes from once the gate lets a request through. It is asked for the path exactly as it was sent. */
 export type Content = {
   /** A free page: streams both ways. */
-  pass(request: Request, path: CanonicalPath): Promise<Response>
+  pass(request: Request, target: Target): Promise<Response>
   /** A `HEAD` of our own, for the price and date that the origin states. Absent where nothing can be asked. */
-  ask?(request: Request, path: CanonicalPath): Promise<Response>
+  ask?(request: Request, target: Target): Promise<Response>
   /** A page being paid for. `body` was read by the gate, since the payment is bound to it. */
-  buy(request: Request, path: CanonicalPath, body: Uint8Array<ArrayBuffer> | null): Promise<Response>
+  buy(request: Request, target: Target, body: Uint8Array<ArrayBuffer> | null): Promise<Response>
 }
 
 /** Answers one request: the page, an offer or a refusal. */
@@ -67,7 +67,7 @@ export function gate(options: GateOptions): Gate {
   const shop: Shop = { schemes, tools, decisions, quoteOf, quiet }
 
   return async function handle(request, content) {
-    const { method, headers, url: target } = request
+    const { method, headers, url: sent } = request
     if (!METHODS.has(method)) return refused({ reason: 'method_not_allowed' })
     if (method === 'OPTIONS') {
       const free = freePreflight(policy, request, now(), published?.())
@@ -75,18 +75,18 @@ export function gate(options: GateOptions): Gate {
     }
     const dialect = dialectOf(headers)
     const manner = { head: method === 'HEAD', dialect: dialect ?? null }
-    const path = canonicalize(target)
-    if (!path.ok) return refused(path.refusal, manner)
-    const site = siteOrigin(target)
-    if (site === null) return refused({ reason: 'ambiguous_path' }, manner)
-    const url = `${site}${path.value.path}${path.value.search}`
+    const [site, target] = [siteOrigin(sent), targetOf(sent)]
+    if (site === null || !target) return refused({ reason: 'ambiguous_path' }, manner)
+    const url = `${site}${target.path}${target.search}`
     const evidence = evidenceOf(request, headers, published?.())
     const asker = classify(evidence)
-    const asked: Asked = { method, path: path.value, asker, now: now() }
-    const decision = await decisions.of(asked, url, async () => content.ask?.(request, path.value))
+    const asked: Asked = { method, url: sent, asker, now: now() }
+    const decided = await decisions.of(asked, url, async () => content.ask?.(request, target))
+    if (!decided.ok) return refused(decided.refusal, manner)
+    const decision = decided.value
     if (decision.action === 'block') return refused(blocked(decision), manner)
     const isFree = decision.action === 'allow' || (cloudflareCharges && chargedByCloudflare(headers))
-    if (isFree) return content.pass(request, path.value).then(quiet).catch(unreachable)
+    if (isFree) return content.pass(request, target).then(quiet).catch(unreachable)
     const earlier = dialect ? decisions.earlier(asked, url).map(quoteOf) : []
     const wanted = { url, ...quoteOf(decision), earlier }
     const decideFor = (signer: string) =>
@@ -95,7 +95,7 @@ export function gate(options: GateOptions): Gate {
     const sale =
       manner.head || !dialect
         ? refuse('payment_required')
-        : await sellFor(shop, request, path.value, wanted, decideFor, dialect, content).catch(outcomeUnknown)
+        : await sellFor(shop, request, target, wanted, decideFor, dialect, content).catch(outcomeUnknown)
     if (sale.ok) return sale.value
     log(sale.refusal)
     const left = offeredAfter(wanted.decision, sale.refusal)
@@ -128,9 +128,9 @@ type Shop = {
 async function sellFor(
   { schemes, tools, decisions, quoteOf, quiet }: Shop,
   request: Request,
-  path: CanonicalPath,
+  target: Target,
   wanted: Omit<Wanted, 'sent' | 'method'>,
-  decideFor: (signer: string) => Decision,
+  decideFor: (signer: string) => Result<Decision>,
   dialect: Dialect,
   content: Content,
 ): Promise<Result<Response>> {
@@ -140,14 +140,16 @@ async function sellFor(
   const read = reader(request, tools.now)
   const priceFor = (signer: string): Result<bigint> | undefined => {
     if (!crawlerOfSigner(signer)) return undefined
-    const decision = decideFor(signer)
+    const decided = decideFor(signer)
+    if (!decided.ok) return decided
+    const decision = decided.value
     Object.assign(wanted, quoteOf(decision))
     return decision.action === 'charge' ? accept(decision.price) : refuse('blocked')
   }
   const goods: Goods<Response> = {
     ...GOODS,
     async buy(body) {
-      const answer = await content.buy(request, path, body)
+      const answer = await content.buy(request, target, body)
       decisions.learn(wanted.url, answer.headers)
       return quiet(answer)
     },
@@ -155,7 +157,7 @@ async function sellFor(
   const order = Object.assign(wanted, { method, sent: { request, read, priceFor } })
   const sold = await sell(schemes, order, paid.value, goods, tools)
   if (wanted.decision.action === 'allow') {
-    const free = await freeFor(request, path, read, content)
+    const free = await freeFor(request, target, read, content)
     return free.ok ? accept(quiet(free.value)) : free
   }
   if (!sold.ok) return sold
@@ -165,13 +167,13 @@ async function sellFor(
 /** A page that is free for the signer of a payment. The body was read, since the signature may cover it. */
 async function freeFor(
   request: Request,
-  path: CanonicalPath,
+  target: Target,
   read: Read,
   content: Content,
 ): Promise<Result<Response>> {
   const body = await read()
   if (!body.ok) return body
-  return accept(await content.buy(request, path, body.value).catch(unreachable))
+  return accept(await content.buy(request, target, body.value).catch(unreachable))
 }
 
 /**
@@ -183,18 +185,20 @@ function freePreflight(
   request: Request,
   now: number,
   published: Published | undefined,
-): CanonicalPath | undefined {
+): Target | undefined {
   const { headers, url } = request
   const method = headers.get('access-control-request-method')
-  const path = canonicalize(url)
-  if (method === null || !METHODS.has(method) || !path.ok || siteOrigin(url) === null) return undefined
+  const target = targetOf(url)
+  if (method === null || !METHODS.has(method) || !target || siteOrigin(url) === null) return undefined
   const names = headers.get('access-control-request-headers')?.match(/[\w-]+/g) ?? []
   const announced = new Headers(names.map((name) => [name, '']))
   const asker = classify(evidenceOf(request, announced, published))
-  const isFree = (asked: string) =>
-    decide(policy, { method: asked, path: path.value, asker, now }).action === 'allow'
+  const isFree = (asked: string) => {
+    const decided = decideUrl(policy, { method: asked, url, asker, now })
+    return decided.ok && decided.value.action === 'allow'
+  }
   // Threat: an origin that looks at no method answers OPTIONS with the page.
-  return isFree(method) && isFree('GET') ? path.value : undefined
+  return isFree(method) && isFree('GET') ? target : undefined
 }
 
 const GOODS: Omit<Goods<Response>, 'buy'> = {

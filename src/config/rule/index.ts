@@ -77,7 +77,9 @@ export function compileRule(written: v.InferOutput<typeof rule>, index: number, 
   const conditions = TERMS.map(([name, term]) =>
     term.kind === 'condition' ? term.compile(written[name], action) : undefined,
   )
+  const scopes = TERMS.map(([name, term]) => (term.kind === 'condition' ? term.scope?.(written[name]) : {}))
   return {
+    scope: Object.assign({}, ...scopes),
     written: { ...terms, who: clients },
     conditions: conditions.filter((condition) => condition !== undefined),
     decision: {

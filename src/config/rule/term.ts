@@ -1,6 +1,7 @@
 /** One term of a rule: how it is written, and what it does. Each term is a file here and an entry in `index.ts`. */
 import type * as v from 'valibot'
-import type { Action, Condition, Decision } from '../../paywall/policy.ts'
+import type { Action, Decision } from '../../paywall/policy.ts'
+import type { Condition, Scope } from '../../paywall/rules.ts'
 import type { Expected } from '../problem.ts'
 
 /** A rule as it was written, its terms not read yet. */
@@ -23,6 +24,8 @@ export type ConditionTerm<Schema extends v.GenericSchema> = Written<Schema> & {
   compile(read: v.InferOutput<Schema>, action: Action): Condition | undefined
   /** The fields of the decision that it sets besides. */
   carry?(read: NonNullable<v.InferOutput<Schema>>, action: Action): Partial<Decision>
+  /** Bounds of the condition, by which a rule among thousands is found. They may be wider than the condition. */
+  scope?(read: v.InferOutput<Schema>): Scope
 }
 
 /** A term that takes no part in the match: it changes the decision of the rule that has matched. */

@@ -19,6 +19,11 @@ export const who = condition({
     const asks = compileWho(words, action)
     return asks && (({ asker }) => asks(asker))
   },
+  scope: (words) => {
+    const keys = words.map((word) => word.toLowerCase())
+    const askers = keys.map((key) => (GROUPS.has(key) ? key : nameOf(key)))
+    return { askers: keys.includes('everyone') ? undefined : askers }
+  },
   describe: (words) => words.join(', '),
 })
 

@@ -116,7 +116,8 @@ describe('an offer for a page that reaches an age', () => {
   const pricesAt = (time: string) => {
     const now = at(time)
     const decisions = new Decisions(news, 300_000, () => now)
-    return decisions.earlier({ ...request('/2026/11/27/x'), now }, 'u').map(({ price }) => price)
+    const asked = { method: 'GET', url: 'https://x.test/2026/11/27/x', asker, now }
+    return decisions.earlier(asked, 'u').map(({ price }) => price)
   }
 
   it('is valid for as long as offers are, and no longer', () => {
