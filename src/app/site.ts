@@ -2,6 +2,7 @@
 import { waitUntil } from 'cloudflare:workers'
 import { type Config, type ConfigProblem, describeProblems, readConfig } from '../config/config.ts'
 import { cachedLists } from '../identity/published/store.ts'
+import type { Counters } from '../paywall/free-pages.ts'
 import { type Content, type Gate, gate } from '../paywall/gate.ts'
 import { askForPrice, buy, type OriginSettings, pass } from '../paywall/origin.ts'
 import { refused } from '../paywall/response.ts'
@@ -46,9 +47,21 @@ function build(env: Bindings, config: Config): Site {
   const published = cachedLists(env.LISTS, { now: tools.now, waitUntil })
   return {
     config,
-    gate: gate({ policy, schemes, cloudflareCharges, maxTimeoutSeconds, published, ...tools }),
+    gate: gate({
+      policy,
+      schemes,
+      cloudflareCharges,
+      maxTimeoutSeconds,
+      published,
+      counters: countersOf(env),
+      ...tools,
+    }),
     origin: contentOf(env, config),
   }
+}
+
+function countersOf({ QUOTA: quota }: Bindings): Counters | undefined {
+  return quota && ((crawler) => quota.getByName(crawler))
 }
 
 /** The host that a service binding is asked under. */

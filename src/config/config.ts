@@ -202,7 +202,9 @@ function readAll(vars: Table): ConfigResult {
   const terms = parsePolicy(site)
   const rest = v.safeParse(settings, pick(vars, Object.keys(EXPECTED)))
   const problems = [
-    ...(terms.ok ? originProblems(terms.policy, vars) : terms.problems),
+    ...(terms.ok
+      ? [...originProblems(terms.policy, vars), ...quotaProblems(terms.policy, vars)]
+      : terms.problems),
     ...problemsOf(rest.issues ?? [], EXPECTED),
     ...missing(terms.ok ? policySchemes(terms.policy) : schemesAsked(site), vars),
     ...billProblems(vars),
@@ -280,6 +282,18 @@ function missing(schemes: ReadonlySet<SchemeName>, vars: Table): ConfigProblem[]
 
 function exampleOf(place: string): string | undefined {
   return (EXPECTED as Readonly<Record<string, Expected>>)[place]?.example
+}
+
+function quotaProblems({ rules }: Policy, vars: Table): ConfigProblem[] {
+  const isFree = rules.some(({ decision }) => decision.freePages !== undefined)
+  if (!isFree || vars.QUOTA !== undefined) return []
+  return [
+    {
+      place: 'QUOTA',
+      message: 'must be bound: a rule has "free"',
+      example: durableObject('QUOTA', 'Quota'),
+    },
+  ]
 }
 
 function originProblems({ origin }: Policy, vars: Table): ConfigProblem[] {

@@ -9,6 +9,7 @@ import type { Schemes } from '../schemes/index.ts'
 import { type Asked, Decisions } from './decisions.ts'
 import type { Dialect } from './dialects/dialect.ts'
 import { dialectOf, speakerOf } from './dialects/index.ts'
+import { type Counters, freeOf } from './free-pages.ts'
 import { offeredAfter, offersOf, storedOffers } from './offers.ts'
 import { prefersHtml } from './page.ts'
 import { siteOrigin, type Target, targetOf } from './path.ts'
@@ -33,6 +34,8 @@ export type GateOptions = {
   cloudflareCharges: boolean
   /** The addresses that operators of crawlers publish, at this moment. Without it, addresses prove and refute nothing. */
   published?: () => Published
+  /** The counters of free pages. Without them every page is charged. */
+  counters?: Counters | undefined
 }
 
 /** Where the content comes from once the gate lets a request through. It is asked for the path exactly as it was sent. */
@@ -87,6 +90,11 @@ export function gate(options: GateOptions): Gate {
     if (decision.action === 'block') return refused(blocked(decision), manner)
     const isFree = decision.action === 'allow' || (cloudflareCharges && chargedByCloudflare(headers))
     if (isFree) return content.pass(request, target).then(quiet).catch(unreachable)
+    if (method === 'GET') {
+      const pass = () => content.pass(request, target).then(quiet).catch(unreachable)
+      const free = await freeOf(options.counters, { decision, asker, page: url }, pass)
+      if (free) return free
+    }
     const earlier = dialect ? decisions.earlier(asked, url).map(quoteOf) : []
     const wanted = { url, ...quoteOf(decision), earlier }
     const decideFor = (signer: string) =>

@@ -7,6 +7,7 @@ import type { Action, Decision, Rule } from '../../paywall/policy.ts'
 import type { Expected } from '../problem.ts'
 import { isTable, onlyKeys } from '../schema.ts'
 import { age } from './age.ts'
+import { free } from './free.ts'
 import { method } from './method.ts'
 import { path } from './path.ts'
 import { max, min, price } from './price.ts'
@@ -20,7 +21,7 @@ import { who } from './who.ts'
 const ACTIONS = ['charge', 'allow', 'block'] as const satisfies readonly Action[]
 
 /** Every term but `action`, by its name. */
-export const RULE_TERMS = { path, query, method, who, verified, age, price, min, max, recrawl, schemes }
+export const RULE_TERMS = { path, query, method, who, verified, age, price, min, max, free, recrawl, schemes }
 
 type AnyTerm = ConditionTerm<v.GenericSchema> | FactorTerm<v.GenericSchema>
 type Schemas = { [Name in keyof typeof RULE_TERMS]: (typeof RULE_TERMS)[Name]['schema'] }

@@ -21,6 +21,8 @@ export type Adjustable = {
   least?: bigint
   /** {@link DEFAULT_MOST} where it is absent. */
   most?: bigint
+  /** The pages that a confirmed crawler gets free each day. */
+  freePages?: number
   /** How long a page is free again for a payer that has paid for it, in milliseconds. */
   recrawlMs?: number
   /** The names of the factors that made the price, in the order in which they were applied. */
