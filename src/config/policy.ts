@@ -5,7 +5,7 @@ import { compileSegments } from '../paywall/pattern.ts'
 import type { Decision, Origin, Policy } from '../paywall/policy.ts'
 import { type Address, isHex, toHex } from '../protocol/evm/hex.ts'
 import { networks } from '../protocol/evm/network.ts'
-import { DEFAULT_SCHEMES, type SchemeName } from '../schemes/index.ts'
+import { DEFAULT_SCHEMES, SCHEMES, type SchemeName } from '../schemes/index.ts'
 import { DATES_EXPECTED, datesOf, datesTerm } from './dates.ts'
 import { type ConfigProblem, type Expected, problemsOf } from './problem.ts'
 import { compileRule, RULE_EXPECTED, rule } from './rule/index.ts'
@@ -79,6 +79,15 @@ const policy = v.pipe(
       'must be set: a rule has "age"',
     ),
     ['DATES'],
+  ),
+  v.forward(
+    v.partialCheck(
+      [['RULES'], ['SCHEMES']],
+      ({ RULES, SCHEMES: offered }) =>
+        RULES.every(({ final, schemes = offered }) => !final || schemes.some((name) => SCHEMES[name].lowers)),
+      'must have a scheme besides "exact": a rule with "final" needs one',
+    ),
+    ['SCHEMES'],
   ),
   v.forward(
     v.partialCheck(

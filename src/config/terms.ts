@@ -35,6 +35,8 @@ export type ChargeRule = Covers & {
   /** With price `origin`: the least and the most that a crawler pays, USD. */
   min?: string
   max?: string
+  /** The price is a ceiling: the origin may ask for less on its answer. Not with scheme `exact`. */
+  final?: 'origin'
   /** Pages that a crawler whose name is confirmed gets free each day (UTC). */
   free?: { pages: number; per: 'day' }
   /** A page paid for by a payer is free again for it this long, in whole hours or days of at most 30: `24h`. */

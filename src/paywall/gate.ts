@@ -18,7 +18,7 @@ import { type Decision, decideUrl, type Policy } from './policy.ts'
 import { paidResponse, preflight, receiptAlone, refused, refusedSale, without } from './response.ts'
 import { type Goods, type Quote, type Sold, sell, type Tools, type Wanted } from './sale.ts'
 import { readAnswer, restore } from './stored-answer.ts'
-import { CRAWLER_PRICE, ORIGIN_HEADERS } from './terms/origin-price.ts'
+import { CRAWLER_PRICE, ORIGIN_HEADERS, readFinalAmount } from './terms/origin-price.ts'
 
 /** The settings of one site's gate. */
 export type GateOptions = {
@@ -159,8 +159,9 @@ async function sellFor(
     async buy(body) {
       const answer = await content.buy(request, target, body)
       decisions.learn(wanted.url, answer.headers)
-      return quiet(answer)
+      return answer
     },
+    asks: ({ headers }) => (wanted.decision.isCeiling ? readFinalAmount(headers) : undefined),
   }
   const order = Object.assign(wanted, { method, sent: { request, read, priceFor } })
   const sold = await sell(schemes, order, paid.value, goods, tools)
@@ -169,7 +170,7 @@ async function sellFor(
     return free.ok ? accept(quiet(free.value)) : free
   }
   if (!sold.ok) return sold
-  return accept(answerOf(sold.value, dialect))
+  return accept(quiet(answerOf(sold.value, dialect)))
 }
 
 /** A page that is free for the signer of a payment. The body was read, since the signature may cover it. */

@@ -32,6 +32,8 @@ export type Goods<Answer> = {
   buy(body: Body): Promise<Answer>
   /** Whether an answer delivers what was paid for. */
   delivers(answer: Answer): boolean
+  /** The amount that an answer finally asks for, in micro-dollars, where the rule lets it; undefined for the price. */
+  asks?(answer: Answer): bigint | undefined
   /** Gives up an answer that is not sent. */
   discard(answer: Answer): Promise<void>
   /** Reads an answer that may have to be sent again; `stored` is null if it is too large. Rejects if it breaks off. */
@@ -169,6 +171,8 @@ class Delivery<Answer> {
   }
 
   async #end(charge: Charge, answer: Answer, stored?: StoredAnswer | null): Promise<Result<Sold<Answer>>> {
+    const final = this.#goods.asks?.(answer)
+    if (final !== undefined) await charge.lower?.(final).catch((fault) => this.#unsent(answer, fault))
     const receipt = await charge.settle(stored).catch((fault) => this.#unsent(answer, fault))
     if (receipt.ok) return accept({ answer, receipt: receipt.value })
     await this.#goods.discard(answer)

@@ -45,6 +45,11 @@ export type Charge = {
   /** The answer that this payment has already bought, for a method with effects. The origin must not be asked again. */
   answer?: StoredAnswer
   /**
+   * Lowers the charge before it is final: the origin asks for less on its answer. Atomic units, below the price. Absent where
+   * the amount cannot change.
+   */
+  lower?(price: bigint): Promise<void>
+  /**
    * Makes the payment final, after the origin has answered well and before its first byte leaves. For a method with effects
    * it stores the answer; null where that is too large, so that the delivery alone is recorded.
    */

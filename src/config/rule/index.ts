@@ -4,9 +4,11 @@
  */
 import * as v from 'valibot'
 import type { Action, Decision, Rule } from '../../paywall/policy.ts'
+import { SCHEMES } from '../../schemes/index.ts'
 import type { Expected } from '../problem.ts'
 import { isTable, onlyKeys } from '../schema.ts'
 import { age } from './age.ts'
+import { final } from './final.ts'
 import { free } from './free.ts'
 import { method } from './method.ts'
 import { path } from './path.ts'
@@ -21,7 +23,21 @@ import { who } from './who.ts'
 const ACTIONS = ['charge', 'allow', 'block'] as const satisfies readonly Action[]
 
 /** Every term but `action`, by its name. */
-export const RULE_TERMS = { path, query, method, who, verified, age, price, min, max, free, recrawl, schemes }
+export const RULE_TERMS = {
+  path,
+  query,
+  method,
+  who,
+  verified,
+  age,
+  price,
+  min,
+  max,
+  final,
+  free,
+  recrawl,
+  schemes,
+}
 
 type AnyTerm = ConditionTerm<v.GenericSchema> | FactorTerm<v.GenericSchema>
 type Schemas = { [Name in keyof typeof RULE_TERMS]: (typeof RULE_TERMS)[Name]['schema'] }
@@ -84,7 +100,7 @@ export function compileRule(written: v.InferOutput<typeof rule>, index: number, 
     written: { ...terms, who: clients },
     conditions: conditions.filter((condition) => condition !== undefined),
     decision: {
-      ...(action === 'charge' ? { price: fallback.price, schemes: fallback.schemes } : free),
+      ...(action === 'charge' ? { price: fallback.price, schemes: schemesFor(written, fallback) } : free),
       ...Object.assign({}, ...factors),
       action,
       rule: index,
@@ -93,4 +109,9 @@ export function compileRule(written: v.InferOutput<typeof rule>, index: number, 
         .join(' '),
     },
   }
+}
+
+/** A rule without schemes of its own has those of the site that it can use. */
+function schemesFor({ final }: v.InferOutput<typeof rule>, { schemes }: Decision): Decision['schemes'] {
+  return final === undefined ? schemes : schemes.filter((name) => SCHEMES[name].lowers)
 }

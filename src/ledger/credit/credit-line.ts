@@ -99,6 +99,26 @@ export class CreditLine extends DurableObject<{ BOOK: D1Database }> implements B
     await this.#record.written()
   }
 
+  /**
+   * Lowers charge number `entry` to `price`, because the origin asked for less: once, for its first delivery `id`. Returns
+   * the amount that the charge has then, or null for an unknown one.
+   */
+  async lower(entry: number, id: string, price: bigint): Promise<bigint | null> {
+    await this.#record.durable()
+    const charged = this.#replays.find(entry)
+    if (!charged) return null
+    const by = charged.amount - price
+    const isDone = this.#record.journal.story(entry).some(({ kind }) => kind === 'lower')
+    if (by > 0n && !isDone && charged.id === id) {
+      const { site, rule, request } = charged
+      const what = { kind: 'lower', id, amount: by, of: entry, site, rule, request } as const
+      this.#record.record(what, release(this.#record.known(), by))
+      charged.amount = price
+      await this.#record.written()
+    }
+    return charged.amount
+  }
+
   /** Stores the answer to charge number `entry`, a method with effects; null only marks the delivery. Idempotent. */
   async delivered(entry: number, answer: StoredAnswer | null): Promise<void> {
     this.ctx.storage.transactionSync(() => this.#answers.put(String(entry), answer, this.#record.now()))

@@ -62,11 +62,12 @@ export type LineAnswer =
     }
   | { outcome: 'refused'; reason: Reason }
 
-/** The kinds of journal entries. All but the first three carry a document. */
+/** The kinds of journal entries. All but the first four carry a document. */
 export type LineKind =
   | 'charge'
   | 'replay'
   | 'release'
+  | 'lower'
   | 'terms'
   | 'statement'
   | 'draft'

@@ -21,6 +21,8 @@ export type Adjustable = {
   least?: bigint
   /** {@link DEFAULT_MOST} where it is absent. */
   most?: bigint
+  /** The origin may ask for less than the price on its answer. */
+  isCeiling?: boolean
   /** The pages that a confirmed crawler gets free each day. */
   freePages?: number
   /** How long a page is free again for a payer that has paid for it, in milliseconds. */

@@ -111,9 +111,15 @@ export function creditScheme(terms: CreditOfferTerms, ports: CreditPorts) {
       // A line of an earlier version replays methods with effects.
       if (order.hasEffects && answer.outcome === 'replayed' && !answer.answer)
         return refuse('effect_delivered')
-      const receipt = receiptOf(terms, commitment, answer)
+      let receipt = receiptOf(terms, commitment, answer)
+      const lower = async (price: bigint) => {
+        const least = charged(price, network)
+        const due = await retryOnce(async () => line().lower(entry, order.id, least))
+        if (due !== null) receipt = receiptOf(terms, commitment, { ...answer, due })
+      }
       return accept<Charge>({
         ...(answer.answer && { answer: answer.answer }),
+        ...(answer.outcome === 'charged' && { lower }),
         settle: async (stored) => {
           if (stored !== undefined) await store(() => line().delivered(entry, stored))
           return accept(receipt)
