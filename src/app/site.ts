@@ -6,6 +6,7 @@ import type { Counters } from '../paywall/free-pages.ts'
 import { type Content, type Gate, gate } from '../paywall/gate.ts'
 import { askForPrice, buy, type OriginSettings, pass } from '../paywall/origin.ts'
 import { refused } from '../paywall/response.ts'
+import { cachedDates } from '../paywall/terms/sitemap-dates.ts'
 import type { Bindings } from './bindings.ts'
 import { schemesOf } from './schemes.ts'
 
@@ -45,6 +46,7 @@ function build(env: Bindings, config: Config): Site {
   const { policy, cloudflareCharges, maxTimeoutSeconds } = config
   const tools = { now: () => Date.now(), newId: () => crypto.randomUUID() }
   const published = cachedLists(env.LISTS, { now: tools.now, waitUntil })
+  const dated = env.LISTS && cachedDates(env.LISTS, { now: tools.now, waitUntil })
   return {
     config,
     gate: gate({
@@ -54,6 +56,7 @@ function build(env: Bindings, config: Config): Site {
       maxTimeoutSeconds,
       published,
       counters: countersOf(env),
+      dated,
       ...tools,
     }),
     origin: contentOf(env, config),

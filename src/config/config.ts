@@ -203,7 +203,7 @@ function readAll(vars: Table): ConfigResult {
   const rest = v.safeParse(settings, pick(vars, Object.keys(EXPECTED)))
   const problems = [
     ...(terms.ok
-      ? [...originProblems(terms.policy, vars), ...quotaProblems(terms.policy, vars)]
+      ? [...originProblems(terms.policy, vars), ...bindingProblems(terms.policy, vars)]
       : terms.problems),
     ...problemsOf(rest.issues ?? [], EXPECTED),
     ...missing(terms.ok ? policySchemes(terms.policy) : schemesAsked(site), vars),
@@ -284,15 +284,23 @@ function exampleOf(place: string): string | undefined {
   return (EXPECTED as Readonly<Record<string, Expected>>)[place]?.example
 }
 
-function quotaProblems({ rules }: Policy, vars: Table): ConfigProblem[] {
+/** The bindings that terms of the policy need. */
+function bindingProblems({ rules, dates }: Policy, vars: Table): ConfigProblem[] {
   const isFree = rules.some(({ decision }) => decision.freePages !== undefined)
-  if (!isFree || vars.QUOTA !== undefined) return []
+  const example = durableObject('QUOTA', 'Quota')
   return [
-    {
-      place: 'QUOTA',
-      message: 'must be bound: a rule has "free"',
-      example: durableObject('QUOTA', 'Quota'),
-    },
+    ...(isFree && vars.QUOTA === undefined
+      ? [{ place: 'QUOTA', message: 'must be bound: a rule has "free"', example }]
+      : []),
+    ...(dates?.sitemaps.length && vars.LISTS === undefined
+      ? [
+          {
+            place: 'LISTS',
+            message: 'must be bound: DATES has a sitemap',
+            example: '[[kv_namespaces]] binding = "LISTS"',
+          },
+        ]
+      : []),
   ]
 }
 

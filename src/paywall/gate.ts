@@ -6,7 +6,7 @@ import type { Body, Read } from '../identity/verify.ts'
 import { CHARGED_BY_CLOUDFLARE } from '../protocol/pay-per-crawl.ts'
 import { accept, type Refusal, type Result, refuse } from '../protocol/refusal.ts'
 import type { Schemes } from '../schemes/index.ts'
-import { type Asked, Decisions } from './decisions.ts'
+import { Decisions } from './decisions.ts'
 import type { Dialect } from './dialects/dialect.ts'
 import { dialectOf, speakerOf } from './dialects/index.ts'
 import { type Counters, freeOf } from './free-pages.ts'
@@ -18,6 +18,7 @@ import { type Decision, decideUrl, type Policy } from './policy.ts'
 import { paidResponse, preflight, receiptAlone, refused, refusedSale, without } from './response.ts'
 import { type Goods, type Quote, type Sold, sell, type Tools, type Wanted } from './sale.ts'
 import { readAnswer, restore } from './stored-answer.ts'
+import type { DateOf } from './terms/dates.ts'
 import { CRAWLER_PRICE, ORIGIN_HEADERS, readFinalAmount } from './terms/origin-price.ts'
 
 /** The settings of one site's gate. */
@@ -34,6 +35,8 @@ export type GateOptions = {
   cloudflareCharges: boolean
   /** The addresses that operators of crawlers publish, at this moment. Without it, addresses prove and refute nothing. */
   published?: () => Published
+  /** The dates of pages that the sitemaps state. Without it only other sources count. */
+  dated?: (() => DateOf | Promise<DateOf>) | undefined
   /** The counters of free pages. Without them every page is charged. */
   counters?: Counters | undefined
 }
@@ -62,7 +65,7 @@ export function gate(options: GateOptions): Gate {
   const { policy, schemes, now, newId, cloudflareCharges, published, maxTimeoutSeconds = 300 } = options
   const offersFor = storedOffers(policy, schemes)
   const quoteOf = (decision: Decision) => ({ decision, offers: offersFor(decision) })
-  const decisions = new Decisions(policy, maxTimeoutSeconds * 1000, now)
+  const decisions = new Decisions(policy, maxTimeoutSeconds * 1000, now, options.dated)
   // Where Cloudflare charges, it reads the origin's price from the answer.
   const hidden = policy.asksOrigin && !cloudflareCharges ? [...ORIGIN_HEADERS, CRAWLER_PRICE] : ORIGIN_HEADERS
   const quiet = (answer: Response) => without(answer, hidden)
@@ -83,7 +86,7 @@ export function gate(options: GateOptions): Gate {
     const url = `${site}${target.path}${target.search}`
     const evidence = evidenceOf(request, headers, published?.())
     const asker = classify(evidence)
-    const asked: Asked = { method, url: sent, asker, now: now() }
+    const asked = await decisions.dated({ method, url: sent, asker, now: now() })
     const decided = await decisions.of(asked, url, async () => content.ask?.(request, target))
     if (!decided.ok) return refused(decided.refusal, manner)
     const decision = decided.value
