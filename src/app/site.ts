@@ -1,6 +1,7 @@
 /** One site in front of its content: the config, made into a gate and an origin. */
 import { waitUntil } from 'cloudflare:workers'
 import { type Config, type ConfigProblem, describeProblems, readConfig } from '../config/config.ts'
+import { contractWarnings } from '../config/contracts.ts'
 import { cachedLists } from '../identity/published/store.ts'
 import type { Counters } from '../paywall/free-pages.ts'
 import { type Content, type Gate, gate } from '../paywall/gate.ts'
@@ -24,8 +25,9 @@ export function siteOf(env: Bindings, terms?: Record<string, unknown>): Site | R
   if (!read.ok) return misconfigured(read.problems)
   const known = sites.get(read.config)
   if (known) return known
-  if (read.warnings.length > 0)
-    console.warn(`tab402 serves, but check these settings:\n${describeProblems(read.warnings)}`)
+  const warnings = [...read.warnings, ...contractWarnings(read.config.policy.contracts, Date.now())]
+  if (warnings.length > 0)
+    console.warn(`tab402 serves, but check these settings:\n${describeProblems(warnings)}`)
   const site = build(env, read.config)
   sites.set(read.config, site)
   return site

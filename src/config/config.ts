@@ -3,6 +3,7 @@ import * as v from 'valibot'
 import { assertAddress, type RelayerKey } from '../chain/relayer/key.ts'
 import type { Chain } from '../chain/rpc.ts'
 import { type Policy, policySchemes } from '../paywall/policy.ts'
+import { DEFAULT_MOST } from '../paywall/terms/adjust.ts'
 import { type Address, isHex } from '../protocol/evm/hex.ts'
 import { addressOf } from '../protocol/evm/secp256k1.ts'
 import { SCHEME_NAMES, SCHEMES, type SchemeName } from '../schemes/index.ts'
@@ -316,8 +317,14 @@ function limitProblems(settings: Settings, policy: Policy | undefined): ConfigPr
   const { MAX_UNCLAIMED, MIN_DEPOSIT, ORIGIN_TIMEOUT_MS, MAX_TIMEOUT_SECONDS } = settings
   const { WITHDRAW_DELAY, SHORT_WITHDRAW_DELAY, RELAYER_KEY, RELAYER_KEYS_OLD } = settings
   const decisions = policy ? [policy.fallback, ...policy.rules.map((rule) => rule.decision)] : []
+  const agreed = [...(policy?.contracts?.values() ?? [])]
   const limits: [keyof typeof EXPECTED, boolean][] = [
-    ['MAX_UNCLAIMED', decisions.every(({ price }) => price <= MAX_UNCLAIMED)],
+    [
+      'MAX_UNCLAIMED',
+      decisions.every(({ price, byOrigin, most = DEFAULT_MOST }) =>
+        byOrigin ? most <= MAX_UNCLAIMED : price <= MAX_UNCLAIMED,
+      ) && agreed.every(({ price }) => price <= MAX_UNCLAIMED),
+    ],
     ['RELAYER_KEYS_OLD', (RELAYER_KEYS_OLD ?? []).every(({ key }) => key !== RELAYER_KEY)],
     ['MIN_DEPOSIT', MIN_DEPOSIT <= MAX_MIN_DEPOSIT],
     ['WITHDRAW_DELAY', WITHDRAW_DELAY >= MIN_SAFE_DELAY || SHORT_WITHDRAW_DELAY === 'accepted'],

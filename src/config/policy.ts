@@ -6,6 +6,7 @@ import type { Decision, Origin, Policy } from '../paywall/policy.ts'
 import { type Address, isHex, toHex } from '../protocol/evm/hex.ts'
 import { networks } from '../protocol/evm/network.ts'
 import { DEFAULT_SCHEMES, SCHEMES, type SchemeName } from '../schemes/index.ts'
+import { CONTRACTS_EXPECTED, contractsOf, contractsTerm } from './contracts.ts'
 import { DATES_EXPECTED, datesOf, datesTerm } from './dates.ts'
 import { type ConfigProblem, type Expected, problemsOf } from './problem.ts'
 import { compileRule, RULE_EXPECTED, rule } from './rule/index.ts'
@@ -34,6 +35,7 @@ const EXPECTED: Readonly<Record<string, Expected>> = {
   NAME: { want: '1 to 32 printable ASCII characters', example: '"Example News"' },
   DESCRIPTION: { want: '1 to 200 bytes of text in one line', example: '"News from Berlin"' },
   ...DATES_EXPECTED,
+  ...CONTRACTS_EXPECTED,
   ...RULE_EXPECTED,
 }
 
@@ -58,6 +60,7 @@ const policy = v.pipe(
     RULES: v.optional(v.pipe(v.unknown(), v.transform(unpack), v.array(rule)), []),
     SITEMAP: v.optional(list(segments), ['/sitemap*.xml', '/sitemap*.xml.gz']),
     DATES: v.optional(datesTerm),
+    CONTRACTS: v.optional(contractsTerm),
     PATHS: v.optional(v.picklist(['strict', 'literal']), 'strict'),
     NAME: v.optional(readWith((text) => fits(text, /^[ -~]+$/, 32))),
     DESCRIPTION: v.optional(readWith((text) => fits(text, /^\P{Cc}+$/u, 200))),
@@ -91,6 +94,15 @@ const policy = v.pipe(
   ),
   v.forward(
     v.partialCheck(
+      [['RULES'], ['SCHEMES']],
+      ({ RULES, SCHEMES: offered }) =>
+        RULES.every(({ steps, schemes = offered }) => !steps || schemes.some((name) => SCHEMES[name].counts)),
+      'must have "credit": a rule with "steps" needs it',
+    ),
+    ['SCHEMES'],
+  ),
+  v.forward(
+    v.partialCheck(
       [['RULES'], ['DATES'], ['ORIGIN']],
       ({ RULES, DATES, ORIGIN }) =>
         ORIGIN.kind !== 'self' || !(DATES?.origin || RULES.some(({ price }) => price === 'origin')),
@@ -109,8 +121,9 @@ export function parsePolicy(
 ): { ok: true; policy: Policy } | { ok: false; problems: ConfigProblem[] } {
   const result = v.safeParse(policy, input)
   if (!result.success) return { ok: false, problems: problemsOf(result.issues, EXPECTED) }
-  const { ORIGIN, RECEIVER, NETWORK, PRICE, SCHEMES, RULES, SITEMAP, PATHS, NAME, DESCRIPTION, DATES } =
+  const { ORIGIN, RECEIVER, NETWORK, PRICE, SCHEMES, RULES, SITEMAP, PATHS, NAME, DESCRIPTION } =
     result.output
+  const { DATES, CONTRACTS } = result.output
   const dates = DATES && RULES.some(({ age }) => age !== undefined) ? datesOf(DATES) : undefined
   const fallback: Decision = {
     action: 'charge',
@@ -130,6 +143,7 @@ export function parsePolicy(
       fallback,
       sitemaps: SITEMAP,
       ...(dates && { dates }),
+      ...(CONTRACTS && { contracts: contractsOf(CONTRACTS) }),
       asksOrigin: dates?.asksOrigin === true || rules.some(({ decision }) => decision.byOrigin),
       paths: PATHS,
       name: NAME,

@@ -39,6 +39,8 @@ export type ChargeRule = Covers & {
   final?: 'origin'
   /** Pages that a crawler whose name is confirmed gets free each day (UTC). */
   free?: { pages: number; per: 'day' }
+  /** Prices per agent and month, on credit: from page number `from` on. */
+  steps?: readonly { from: number; price: string }[]
   /** A page paid for by a payer is free again for it this long, in whole hours or days of at most 30: `24h`. */
   recrawl?: string
   /** The preferred one first; SCHEMES where it is absent. */
@@ -67,6 +69,8 @@ export type PolicyRule = ChargeRule | FreeRule
  * paywall({ PRICE: '0.002', RULES: [{ action: 'allow', who: 'search', path: '/sections/*' }] })
  */
 export type Terms = {
+  /** Prices agreed with one crawler, by its name or the https URL of a signing agent, up to a day. */
+  CONTRACTS?: Readonly<Record<string, { price: string; until: string }>>
   /** How the dates of pages are known, for rules with `age`. */
   DATES?: { pattern?: string; zone?: string; sitemap?: OneOrMore<string>; origin?: boolean }
   /** USD as a decimal, at least `0.000001`. */

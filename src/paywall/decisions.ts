@@ -56,8 +56,8 @@ export class Decisions {
    * that the origin has changed since. Nothing of it comes from the client.
    */
   earlier(asked: Asked, page: string): Decision[] {
-    const { dates, asksOrigin } = this.#policy
-    if (!dates && !asksOrigin) return []
+    const { dates, contracts, asksOrigin } = this.#policy
+    if (!dates && !contracts && !asksOrigin) return []
     const moments = [asked.now, asked.now - this.#offerMs]
     const statements = [this.#origin.known(page), this.#origin.before(page, this.#offerMs)]
     return statements

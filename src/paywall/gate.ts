@@ -70,7 +70,7 @@ export function gate(options: GateOptions): Gate {
   const hidden = policy.asksOrigin && !cloudflareCharges ? [...ORIGIN_HEADERS, CRAWLER_PRICE] : ORIGIN_HEADERS
   const quiet = (answer: Response) => without(answer, hidden)
   const tools = { now, newId, payers: new RecentPayers() }
-  const shop: Shop = { schemes, tools, decisions, quoteOf, quiet }
+  const shop: Shop = { schemes, contracts: policy.contracts, tools, decisions, quoteOf, quiet }
 
   return async function handle(request, content) {
     const { method, headers, url: sent } = request
@@ -101,7 +101,7 @@ export function gate(options: GateOptions): Gate {
     const earlier = dialect ? decisions.earlier(asked, url).map(quoteOf) : []
     const wanted = { url, ...quoteOf(decision), earlier }
     const decideFor = (signer: string) =>
-      decisions.known({ ...asked, asker: classify({ ...evidence, signer }) }, url)
+      decisions.known({ ...asked, signer, asker: classify({ ...evidence, signer }) }, url)
     // HEAD is gated and never charges: a payment on it is not even read.
     const sale =
       manner.head || !dialect
@@ -125,6 +125,7 @@ export function gate(options: GateOptions): Gate {
 /** The parts of a gate that sell. */
 type Shop = {
   schemes: Schemes
+  contracts: Policy['contracts']
   tools: Tools
   decisions: Decisions
   quoteOf: (decision: Decision) => Quote
@@ -137,7 +138,7 @@ type Shop = {
  * the signer replaces it in `wanted`.
  */
 async function sellFor(
-  { schemes, tools, decisions, quoteOf, quiet }: Shop,
+  { schemes, contracts, tools, decisions, quoteOf, quiet }: Shop,
   request: Request,
   target: Target,
   wanted: Omit<Wanted, 'sent' | 'method'>,
@@ -150,7 +151,7 @@ async function sellFor(
   const { method } = request
   const read = reader(request, tools.now)
   const priceFor = (signer: string): Result<bigint> | undefined => {
-    if (!crawlerOfSigner(signer)) return undefined
+    if (!crawlerOfSigner(signer) && !contracts?.has(signer)) return undefined
     const decided = decideFor(signer)
     if (!decided.ok) return decided
     const decision = decided.value

@@ -9,6 +9,7 @@ import type { Pattern } from './pattern.ts'
 import { type Covering, compileSearch, type Facts, type Search } from './rules.ts'
 import { type Adjustable, adjusted } from './terms/adjust.ts'
 import type { Dated, Dates } from './terms/age.ts'
+import { type Contracts, contracted } from './terms/contracts.ts'
 
 /** The three decisions: ask for payment, serve for free, or reject. */
 export type Action = 'charge' | 'allow' | 'block'
@@ -28,6 +29,8 @@ export type PolicyRequest = {
   method: string
   path: CanonicalPath
   asker: Asker
+  /** The host of an agent whose signature is valid. */
+  signer?: string
 } & Pick<Dated, 'now' | 'dated' | 'origin'>
 
 /** One line of the policy, compiled. */
@@ -57,6 +60,8 @@ export type Policy = {
   sitemaps: readonly Pattern[]
   /** Where the terms `age` find the dates of pages; absent where no rule has one. */
   dates?: Dates
+  /** The prices agreed with single crawlers. */
+  contracts?: Contracts
   /** Whether a decision may need the origin's statement about a page. */
   asksOrigin?: boolean
   paths: PathStyle
@@ -152,8 +157,8 @@ function decideReading(policy: Policy, facts: Facts): Decision {
   // Threat: many origins select content by query on any path, so what is free by its path is asked without a query.
   if (method === 'GET' && path.search === '' && isFree(policy, path.match)) return FREE
   const rule = searchOf(policy.rules)(facts)
-  if (rule) return adjusted(rule.decision, facts)
-  return asker.kind === 'reader' ? READER : policy.fallback
+  if (rule) return contracted(policy.contracts, adjusted(rule.decision, facts), facts)
+  return asker.kind === 'reader' ? READER : contracted(policy.contracts, policy.fallback, facts)
 }
 
 const searches = new WeakMap<readonly Rule[], Search<Rule>>()

@@ -4,7 +4,7 @@ import type { Reading } from './readings.ts'
 import type { Dated } from './terms/age.ts'
 
 /** One reading of a request: the method in upper case and GET in the place of HEAD. `now` is in Unix milliseconds. */
-export type Facts = Omit<Dated, 'path'> & { method: string; path: Reading; asker: Asker }
+export type Facts = Omit<Dated, 'path'> & { method: string; path: Reading; asker: Asker; signer?: string }
 
 /** Whether one term of a rule covers a request. */
 export type Condition = (facts: Facts) => boolean

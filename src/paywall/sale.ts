@@ -112,6 +112,7 @@ async function bindTo(
       rule: entryName(decision),
       hasEffects,
       ...(!hasEffects && opens(decision, request)),
+      ...(decision.steps && { steps: decision.steps }),
     },
     body: body.value,
   })

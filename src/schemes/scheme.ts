@@ -23,6 +23,8 @@ export type Purchase = {
    * once: {@link Scheme.charge} makes the payment certain first, and its replays get the stored answer.
    */
   hasEffects?: boolean
+  /** Lower prices from a number of pages in a month on, for schemes that count them. Ascending. */
+  steps?: readonly { from: number; price: bigint }[]
   /** Requests that the payer may have paid for already. If one of them is open, nothing is charged. */
   opened?: readonly string[]
   /** How long this purchase keeps its request open, in milliseconds. */

@@ -67,6 +67,7 @@ describe('docs/storage.md', () => {
       'statement',
       'total',
       'watch',
+      'volume',
       'webhook',
     ])
   })

@@ -16,6 +16,7 @@ import { max, min, price } from './price.ts'
 import { query } from './query.ts'
 import { recrawl } from './recrawl.ts'
 import { schemes } from './schemes.ts'
+import { steps } from './steps.ts'
 import type { ConditionTerm, FactorTerm, RuleTable } from './term.ts'
 import { verified } from './verified.ts'
 import { who } from './who.ts'
@@ -36,6 +37,7 @@ export const RULE_TERMS = {
   final,
   free,
   recrawl,
+  steps,
   schemes,
 }
 

@@ -23,6 +23,8 @@ export type Adjustable = {
   most?: bigint
   /** The origin may ask for less than the price on its answer. */
   isCeiling?: boolean
+  /** Prices that fall with the pages of a month, on credit. */
+  steps?: readonly { from: number; price: bigint }[] | undefined
   /** The pages that a confirmed crawler gets free each day. */
   freePages?: number
   /** How long a page is free again for a payer that has paid for it, in milliseconds. */

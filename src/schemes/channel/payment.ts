@@ -27,6 +27,7 @@ export const channel: SchemeKind<ChannelPayment> = {
   offeredAfter: () => true,
 
   lowers: true,
+  counts: false,
 
   describe: (network) => ({
     title: 'On a tab',

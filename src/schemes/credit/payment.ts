@@ -46,6 +46,7 @@ export const credit: SchemeKind<CreditPayment> = {
   offeredAfter: (reason) => !EXHAUSTED.has(reason),
 
   lowers: true,
+  counts: true,
 
   describe: (network) => ({
     title: 'On credit',

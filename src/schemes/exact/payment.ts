@@ -36,6 +36,7 @@ export const exact: SchemeKind<ExactPayment> = {
   offeredAfter: (reason) => reason !== 'exact_below_gas',
 
   lowers: false,
+  counts: false,
 
   describe: (network) => ({
     title: 'At once',
