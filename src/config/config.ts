@@ -317,7 +317,10 @@ function limitProblems(settings: Settings, policy: Policy | undefined): ConfigPr
   const { MAX_UNCLAIMED, MIN_DEPOSIT, ORIGIN_TIMEOUT_MS, MAX_TIMEOUT_SECONDS } = settings
   const { WITHDRAW_DELAY, SHORT_WITHDRAW_DELAY, RELAYER_KEY, RELAYER_KEYS_OLD } = settings
   const decisions = policy ? [policy.fallback, ...policy.rules.map((rule) => rule.decision)] : []
-  const agreed = [...(policy?.contracts?.values() ?? [])]
+  const agreed = [
+    ...(policy?.contracts?.values() ?? []),
+    ...(policy?.passes ?? []).map(({ decision }) => decision),
+  ]
   const limits: [keyof typeof EXPECTED, boolean][] = [
     [
       'MAX_UNCLAIMED',

@@ -3,6 +3,7 @@ import { keccak_256 } from '@noble/hashes/sha3.js'
 import * as v from 'valibot'
 import { compileSegments } from '../paywall/pattern.ts'
 import type { Decision, Origin, Policy } from '../paywall/policy.ts'
+import { passAddress } from '../paywall/terms/passes.ts'
 import { type Address, isHex, toHex } from '../protocol/evm/hex.ts'
 import { networks } from '../protocol/evm/network.ts'
 import { DEFAULT_SCHEMES, SCHEMES, type SchemeName } from '../schemes/index.ts'
@@ -10,6 +11,7 @@ import { CONTRACTS_EXPECTED, contractsOf, contractsTerm } from './contracts.ts'
 import { DATES_EXPECTED, datesOf, datesTerm } from './dates.ts'
 import { type ConfigProblem, type Expected, problemsOf } from './problem.ts'
 import { compileRule, RULE_EXPECTED, rule } from './rule/index.ts'
+import { passOf } from './rule/pass.ts'
 import { schemeList } from './rule/schemes.ts'
 import { list, onlyKeys, readWith, unpack, usd } from './schema.ts'
 
@@ -103,6 +105,17 @@ const policy = v.pipe(
   ),
   v.forward(
     v.partialCheck(
+      [['RULES']],
+      ({ RULES }) => {
+        const addresses = RULES.flatMap(({ pass }) => (pass ? [passAddress(pass.path)] : []))
+        return new Set(addresses).size === addresses.length
+      },
+      'must have one pass for each path: two passes have the same address',
+    ),
+    ['RULES'],
+  ),
+  v.forward(
+    v.partialCheck(
       [['RULES'], ['DATES'], ['ORIGIN']],
       ({ RULES, DATES, ORIGIN }) =>
         ORIGIN.kind !== 'self' || !(DATES?.origin || RULES.some(({ price }) => price === 'origin')),
@@ -133,6 +146,10 @@ export function parsePolicy(
     why: 'no rule names it, and crawlers pay',
   }
   const rules = RULES.map((written, index) => compileRule(written, index, fallback))
+  const passes = RULES.flatMap(({ pass }, rule) => {
+    const decision = rules[rule]?.decision
+    return pass && decision ? [passOf(pass, decision)] : []
+  })
   return {
     ok: true,
     policy: {
@@ -143,6 +160,7 @@ export function parsePolicy(
       fallback,
       sitemaps: SITEMAP,
       ...(dates && { dates }),
+      ...(passes.length > 0 && { passes }),
       ...(CONTRACTS && { contracts: contractsOf(CONTRACTS) }),
       asksOrigin: dates?.asksOrigin === true || rules.some(({ decision }) => decision.byOrigin),
       paths: PATHS,

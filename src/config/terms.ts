@@ -39,6 +39,8 @@ export type ChargeRule = Covers & {
   final?: 'origin'
   /** Pages that a crawler whose name is confirmed gets free each day (UTC). */
   free?: { pages: number; per: 'day' }
+  /** Opens the pages of `path` to its payer for `lasts`, bought under an address of its own. */
+  pass?: { price: string; lasts: string; path: string }
   /** Prices per agent and month, on credit: from page number `from` on. */
   steps?: readonly { from: number; price: string }[]
   /** A page paid for by a payer is free again for it this long, in whole hours or days of at most 30: `24h`. */

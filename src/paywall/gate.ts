@@ -72,25 +72,27 @@ export function gate(options: GateOptions): Gate {
   const tools = { now, newId, payers: new RecentPayers() }
   const shop: Shop = { schemes, contracts: policy.contracts, tools, decisions, quoteOf, quiet }
 
-  return async function handle(request, content) {
+  return async function handle(request, pages) {
     const { method, headers, url: sent } = request
     if (!METHODS.has(method)) return refused({ reason: 'method_not_allowed' })
     if (method === 'OPTIONS') {
       const free = freePreflight(policy, request, now(), published?.())
-      return free ? content.pass(request, free).catch(unreachable) : preflight()
+      return free ? pages.pass(request, free).catch(unreachable) : preflight()
     }
     const dialect = dialectOf(headers)
     const manner = { head: method === 'HEAD', dialect: dialect ?? null }
     const [site, target] = [siteOrigin(sent), targetOf(sent)]
     if (site === null || !target) return refused({ reason: 'ambiguous_path' }, manner)
-    const url = `${site}${target.path}${target.search}`
+    const page = `${site}${target.path}${target.search}`
     const evidence = evidenceOf(request, headers, published?.())
     const asker = classify(evidence)
     const asked = await decisions.dated({ method, url: sent, asker, now: now() })
-    const decided = await decisions.of(asked, url, async () => content.ask?.(request, target))
+    const decided = await decisions.of(asked, page, async () => pages.ask?.(request, target))
     if (!decided.ok) return refused(decided.refusal, manner)
     const decision = decided.value
     if (decision.action === 'block') return refused(blocked(decision), manner)
+    const { pass } = decision
+    const [url, content] = pass ? [site + pass.address, passContent(decision)] : [page, pages]
     const isFree = decision.action === 'allow' || (cloudflareCharges && chargedByCloudflare(headers))
     if (isFree) return content.pass(request, target).then(quiet).catch(unreachable)
     if (method === 'GET') {
@@ -114,12 +116,19 @@ export function gate(options: GateOptions): Gate {
       offers: left === wanted.decision ? wanted.offers : offersOf(policy, left, schemes),
       url,
       browser: prefersHtml(headers),
+      passes: decision.passes,
       note: asker.refutation && `This request ${asker.refutation}.`,
       head: manner.head,
       dialect: speakerOf(dialect, wanted.offers.made),
     }
     return refusedSale(sale.refusal, audience)
   }
+}
+
+/** The answer to a pass that was paid for. */
+function passContent({ pass, recrawlMs = 0 }: Decision): Content {
+  const answer = async () => Response.json({ opens: pass?.path, seconds: recrawlMs / 1000 })
+  return { pass: answer, buy: answer }
 }
 
 /** The parts of a gate that sell. */

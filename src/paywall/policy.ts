@@ -10,6 +10,7 @@ import { type Covering, compileSearch, type Facts, type Search } from './rules.t
 import { type Adjustable, adjusted } from './terms/adjust.ts'
 import type { Dated, Dates } from './terms/age.ts'
 import { type Contracts, contracted } from './terms/contracts.ts'
+import { type Pass, passAt, withPasses } from './terms/passes.ts'
 
 /** The three decisions: ask for payment, serve for free, or reject. */
 export type Action = 'charge' | 'allow' | 'block'
@@ -62,6 +63,8 @@ export type Policy = {
   dates?: Dates
   /** The prices agreed with single crawlers. */
   contracts?: Contracts
+  /** The passes that are sold. */
+  passes?: readonly Pass<Decision>[]
   /** Whether a decision may need the origin's statement about a page. */
   asksOrigin?: boolean
   paths: PathStyle
@@ -154,11 +157,14 @@ function decideReadings(policy: Policy, facts: Facts, readings: CanonicalPath['r
 
 function decideReading(policy: Policy, facts: Facts): Decision {
   const { method, path, asker } = facts
+  const bought = passAt(policy.passes, facts)
+  if (bought) return bought
   // Threat: many origins select content by query on any path, so what is free by its path is asked without a query.
   if (method === 'GET' && path.search === '' && isFree(policy, path.match)) return FREE
   const rule = searchOf(policy.rules)(facts)
-  if (rule) return contracted(policy.contracts, adjusted(rule.decision, facts), facts)
-  return asker.kind === 'reader' ? READER : contracted(policy.contracts, policy.fallback, facts)
+  if (!rule && asker.kind === 'reader') return READER
+  const decision = rule ? adjusted(rule.decision, facts) : policy.fallback
+  return withPasses(policy.passes, contracted(policy.contracts, decision, facts), facts)
 }
 
 const searches = new WeakMap<readonly Rule[], Search<Rule>>()

@@ -111,16 +111,23 @@ async function bindTo(
       request,
       rule: entryName(decision),
       hasEffects,
-      ...(!hasEffects && opens(decision, request)),
+      ...(!hasEffects && opens(decision, method, url)),
       ...(decision.steps && { steps: decision.steps }),
     },
     body: body.value,
   })
 }
 
-/** A page that was paid for within the window of its rule is open to its payer. */
-function opens({ recrawlMs }: Decision, request: string): Pick<Purchase, 'opened' | 'openMs'> {
-  return recrawlMs === undefined ? {} : { opened: [request], openMs: recrawlMs }
+/** A page that was paid for within the window of its rule, or that a pass covers, is open to its payer. */
+function opens(
+  { recrawlMs, passes = [] }: Decision,
+  method: string,
+  url: string,
+): Pick<Purchase, 'opened' | 'openMs'> {
+  if (recrawlMs === undefined && passes.length === 0) return {}
+  const { origin } = new URL(url)
+  const pages = [...(recrawlMs === undefined ? [] : [url]), ...passes.map((address) => origin + address)]
+  return { opened: pages.map((page) => `${method} ${page}`), ...(recrawlMs && { openMs: recrawlMs }) }
 }
 
 /** One charge and its delivery. Nothing of the answer leaves before the charge is durable. */

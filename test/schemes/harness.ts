@@ -180,6 +180,7 @@ export async function crawlerOf(shop: TestPaywall, payer: Payer) {
     async pays(
       value = PRICE,
       rest: { validAfter?: bigint; validBefore?: bigint; to?: Address; nonce?: Hex } = {},
+      accepted = exact,
     ) {
       const { from, to, signature, nonce, validAfter, validBefore } = await payer.pays(
         exact.payTo as Address,
@@ -187,7 +188,7 @@ export async function crawlerOf(shop: TestPaywall, payer: Payer) {
         rest,
       )
       const times = { validAfter: `${validAfter}`, validBefore: `${validBefore}` }
-      return sent({ signature, authorization: { from, to, value: `${value}`, ...times, nonce } }, exact)
+      return sent({ signature, authorization: { from, to, value: `${value}`, ...times, nonce } }, accepted)
     },
   }
 }

@@ -11,6 +11,7 @@ import { age } from './age.ts'
 import { final } from './final.ts'
 import { free } from './free.ts'
 import { method } from './method.ts'
+import { pass } from './pass.ts'
 import { path } from './path.ts'
 import { max, min, price } from './price.ts'
 import { query } from './query.ts'
@@ -37,6 +38,7 @@ export const RULE_TERMS = {
   final,
   free,
   recrawl,
+  pass,
   steps,
   schemes,
 }

@@ -25,6 +25,10 @@ export type Adjustable = {
   isCeiling?: boolean
   /** Prices that fall with the pages of a month, on credit. */
   steps?: readonly { from: number; price: bigint }[] | undefined
+  /** The addresses of passes that open the page. */
+  passes?: readonly string[]
+  /** The pass that is bought, and the pages that it opens. */
+  pass?: { address: string; path: string }
   /** The pages that a confirmed crawler gets free each day. */
   freePages?: number
   /** How long a page is free again for a payer that has paid for it, in milliseconds. */
