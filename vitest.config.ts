@@ -81,7 +81,15 @@ export default defineConfig({
       },
       {
         extends: true,
-        test: { name: 'node', globalSetup: chain, include: outside, exclude: long, fileParallelism: false },
+        // Each file starts a stack of its own: chain, origin and Worker.
+        test: {
+          name: 'node',
+          globalSetup: chain,
+          include: outside,
+          exclude: long,
+          maxWorkers: 2,
+          sequence: { groupOrder: 1 },
+        },
       },
       {
         extends: true,

@@ -7,6 +7,7 @@ import type { Counters } from '../paywall/free-pages.ts'
 import { type Content, type Gate, gate } from '../paywall/gate.ts'
 import { askForPrice, buy, type OriginSettings, pass } from '../paywall/origin.ts'
 import { refused } from '../paywall/response.ts'
+import { NamedSitemaps } from '../paywall/sitemaps.ts'
 import { cachedDates } from '../paywall/terms/sitemap-dates.ts'
 import type { Bindings } from './bindings.ts'
 import { schemesOf } from './schemes.ts'
@@ -47,20 +48,15 @@ function build(env: Bindings, config: Config): Site {
   const schemes = schemesOf(env, config)
   const { policy, cloudflareCharges, maxTimeoutSeconds } = config
   const tools = { now: () => Date.now(), newId: () => crypto.randomUUID() }
-  const published = cachedLists(env.LISTS, { now: tools.now, waitUntil })
-  const dated = env.LISTS && cachedDates(env.LISTS, { now: tools.now, waitUntil })
+  const published = cachedLists(env.LISTS, { now: tools.now, later: waitUntil })
+  const dated = env.LISTS && cachedDates(env.LISTS, { now: tools.now, later: waitUntil })
+  const named = new NamedSitemaps({ store: env.LISTS, now: tools.now, later: waitUntil })
+  const sitemaps = (site: string) => named.of(site)
+  const counters = countersOf(env)
+  const facts = { published, dated, sitemaps, counters }
   return {
     config,
-    gate: gate({
-      policy,
-      schemes,
-      cloudflareCharges,
-      maxTimeoutSeconds,
-      published,
-      counters: countersOf(env),
-      dated,
-      ...tools,
-    }),
+    gate: named.watch(gate({ policy, schemes, cloudflareCharges, maxTimeoutSeconds, ...facts, ...tools })),
     origin: contentOf(env, config),
   }
 }

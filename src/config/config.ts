@@ -13,6 +13,7 @@ import { durableObject, integer, isLocal, shaped, url, urls } from './fields.ts'
 import { GAS_EXPECTED, type GasConfig, gasConfig, gasSettings, gasWarnings } from './gas.ts'
 import { POLICY_TERMS, parsePolicy, schemesAsked } from './policy.ts'
 import { type ConfigProblem, type Expected, problemsOf } from './problem.ts'
+import { ruleCautions } from './rule/index.ts'
 import { list, readWith, unpack, usd } from './schema.ts'
 
 export { type ConfigProblem, describeProblems } from './problem.ts'
@@ -215,7 +216,10 @@ function readAll(vars: Table): ConfigResult {
   if (relayer === null) problems.push(problemOf('RELAYER_KEY'))
   if (!terms.ok || !rest.success) return { ok: false, problems, warnings: [] }
   const isSet = (place: string) => vars[place] !== undefined
-  const warnings = gasWarnings(terms.policy, gasConfig(rest.output), isSet)
+  const warnings = [
+    ...ruleCautions(terms.policy.rules),
+    ...gasWarnings(terms.policy, gasConfig(rest.output), isSet),
+  ]
   if (problems.length > 0) return { ok: false, problems, warnings }
   const config = { ...build(terms.policy, rest.output), relayer: relayer ?? undefined }
   return { ok: true, config, warnings }

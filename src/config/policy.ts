@@ -2,13 +2,14 @@
 import { keccak_256 } from '@noble/hashes/sha3.js'
 import * as v from 'valibot'
 import { compileSegments } from '../paywall/pattern.ts'
-import type { Decision, Origin, Policy } from '../paywall/policy.ts'
+import type { Decision, Origin, Policy, Rule } from '../paywall/policy.ts'
 import { passAddress } from '../paywall/terms/passes.ts'
 import { type Address, isHex, toHex } from '../protocol/evm/hex.ts'
 import { networks } from '../protocol/evm/network.ts'
 import { DEFAULT_SCHEMES, SCHEMES, type SchemeName } from '../schemes/index.ts'
 import { CONTRACTS_EXPECTED, contractsOf, contractsTerm } from './contracts.ts'
 import { DATES_EXPECTED, datesOf, datesTerm } from './dates.ts'
+import { PRESET_NAMES, PRESETS, type PresetName } from './preset.ts'
 import { type ConfigProblem, type Expected, problemsOf } from './problem.ts'
 import { compileRule, RULE_EXPECTED, rule } from './rule/index.ts'
 import { passOf } from './rule/pass.ts'
@@ -32,7 +33,8 @@ const EXPECTED: Readonly<Record<string, Expected>> = {
     example: '["channel", "exact"]',
   },
   RULES: { want: 'a list of rules', example: '[{ action = "allow", path = "/free/*" }]' },
-  SITEMAP: { want: 'a path pattern or a list of them', example: '"/sitemap*.xml"' },
+  PRESET: { want: PRESET_NAMES.map((name) => `"${name}"`).join(' or '), example: '"publisher"' },
+  SITEMAP: { want: 'a path pattern or a list of them', example: '"/**/sitemap*.xml"' },
   PATHS: { want: '"strict" or "literal"', example: '"strict"' },
   NAME: { want: '1 to 32 printable ASCII characters', example: '"Example News"' },
   DESCRIPTION: { want: '1 to 200 bytes of text in one line', example: '"News from Berlin"' },
@@ -49,6 +51,9 @@ const segments = readWith((text) => {
   return covers ? { value: covers } : null
 })
 
+/** Files that are named for a sitemap, in any folder; and XML below `/sitemaps`. */
+const DEFAULT_SITEMAPS = ['/**/*sitemap*.xml', '/sitemaps/**/*.xml'].flatMap((path) => [path, `${path}.gz`])
+
 const policy = v.pipe(
   v.looseObject({
     ORIGIN: readWith(readOrigin),
@@ -60,7 +65,8 @@ const policy = v.pipe(
     PRICE: usd,
     SCHEMES: v.optional(schemeList, DEFAULT_SCHEMES),
     RULES: v.optional(v.pipe(v.unknown(), v.transform(unpack), v.array(rule)), []),
-    SITEMAP: v.optional(list(segments), ['/sitemap*.xml', '/sitemap*.xml.gz']),
+    PRESET: v.optional(v.picklist(PRESET_NAMES), 'none'),
+    SITEMAP: v.optional(list(segments), DEFAULT_SITEMAPS),
     DATES: v.optional(datesTerm),
     CONTRACTS: v.optional(contractsTerm),
     PATHS: v.optional(v.picklist(['strict', 'literal']), 'strict'),
@@ -126,7 +132,7 @@ const policy = v.pipe(
 )
 
 /**
- * Reads the terms of one site: ORIGIN, RECEIVER, NETWORK, PRICE, SCHEMES, RULES, SITEMAP, PATHS, NAME, DESCRIPTION. Lists may be
+ * Reads the terms of one site: ORIGIN, RECEIVER, NETWORK, PRICE, SCHEMES, RULES, PRESET, SITEMAP, PATHS, NAME, DESCRIPTION. Lists may be
  * JSON text. Unknown terms are problems too. Reports all problems at once.
  */
 export function parsePolicy(
@@ -134,7 +140,7 @@ export function parsePolicy(
 ): { ok: true; policy: Policy } | { ok: false; problems: ConfigProblem[] } {
   const result = v.safeParse(policy, input)
   if (!result.success) return { ok: false, problems: problemsOf(result.issues, EXPECTED) }
-  const { ORIGIN, RECEIVER, NETWORK, PRICE, SCHEMES, RULES, SITEMAP, PATHS, NAME, DESCRIPTION } =
+  const { ORIGIN, RECEIVER, NETWORK, PRICE, SCHEMES, RULES, PRESET, SITEMAP, PATHS, NAME, DESCRIPTION } =
     result.output
   const { DATES, CONTRACTS } = result.output
   const dates = DATES && RULES.some(({ age }) => age !== undefined) ? datesOf(DATES) : undefined
@@ -145,7 +151,9 @@ export function parsePolicy(
     rule: 'default',
     why: 'no rule names it, and crawlers pay',
   }
-  const rules = RULES.map((written, index) => compileRule(written, index, fallback))
+  const rules = RULES.map((written, at) =>
+    compileRule(written, { place: at, title: `RULES[${at}]` }, fallback),
+  )
   const passes = RULES.flatMap(({ pass }, rule) => {
     const decision = rules[rule]?.decision
     return pass && decision ? [passOf(pass, decision)] : []
@@ -156,7 +164,7 @@ export function parsePolicy(
       origin: ORIGIN,
       receiver: RECEIVER,
       network: NETWORK,
-      rules,
+      rules: [...rules, ...presetRules(PRESET, fallback)],
       fallback,
       sitemaps: SITEMAP,
       ...(dates && { dates }),
@@ -168,6 +176,11 @@ export function parsePolicy(
       description: DESCRIPTION,
     },
   }
+}
+
+function presetRules(name: PresetName, fallback: Decision): Rule[] {
+  const written = v.parse(v.array(rule), PRESETS[name])
+  return written.map((one) => compileRule(one, { place: 'preset', title: `PRESET "${name}"` }, fallback))
 }
 
 /**

@@ -80,8 +80,12 @@ export type Terms = {
   /** The preferred scheme first. */
   SCHEMES?: OneOrMore<SchemeName>
   RULES?: readonly PolicyRule[]
-  /** Path patterns that are always free without a query. A `*` stays within one segment. */
+  /** Rules behind your own: `publisher`, `api` or `none`. */
+  PRESET?: 'none' | 'publisher' | 'api'
+  /** Path patterns that are always free without a query. A `*` stays within one segment, `**` stands for any folders. */
   SITEMAP?: OneOrMore<string>
+  /** `literal` where your server takes every byte of a path as it stands. */
+  PATHS?: 'strict' | 'literal'
   /** At most 32 printable ASCII characters. */
   NAME?: string
   /** At most 200 bytes in one line. */

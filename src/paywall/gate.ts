@@ -5,7 +5,7 @@ import { crawlerOfSigner } from '../identity/crawlers.ts'
 import type { Body, Read } from '../identity/verify.ts'
 import { CHARGED_BY_CLOUDFLARE } from '../protocol/pay-per-crawl.ts'
 import { accept, type Refusal, type Result, refuse } from '../protocol/refusal.ts'
-import type { Schemes } from '../schemes/index.ts'
+import type { SchemeName, Schemes } from '../schemes/index.ts'
 import { Decisions } from './decisions.ts'
 import type { Dialect } from './dialects/dialect.ts'
 import { dialectOf, speakerOf } from './dialects/index.ts'
@@ -39,6 +39,8 @@ export type GateOptions = {
   dated?: (() => DateOf | Promise<DateOf>) | undefined
   /** The counters of free pages. Without them every page is charged. */
   counters?: Counters | undefined
+  /** The sitemaps that the robots.txt of a site names, as far as known. */
+  sitemaps?: (site: string) => ReadonlySet<string> | undefined
 }
 
 /** Where the content comes from once the gate lets a request through. It is asked for the path exactly as it was sent. */
@@ -86,7 +88,8 @@ export function gate(options: GateOptions): Gate {
     const page = `${site}${target.path}${target.search}`
     const evidence = evidenceOf(request, headers, published?.())
     const asker = classify(evidence)
-    const asked = await decisions.dated({ method, url: sent, asker, now: now() })
+    const sitemaps = options.sitemaps?.(site)
+    const asked = await decisions.dated({ method, url: sent, asker, now: now(), sitemaps })
     const decided = await decisions.of(asked, page, async () => pages.ask?.(request, target))
     if (!decided.ok) return refused(decided.refusal, manner)
     const decision = decided.value
@@ -147,7 +150,7 @@ type Shop = {
  * the signer replaces it in `wanted`.
  */
 async function sellFor(
-  { schemes, contracts, tools, decisions, quoteOf, quiet }: Shop,
+  shop: Shop,
   request: Request,
   target: Target,
   wanted: Omit<Wanted, 'sent' | 'method'>,
@@ -155,18 +158,12 @@ async function sellFor(
   dialect: Dialect,
   content: Content,
 ): Promise<Result<Response>> {
+  const { schemes, tools, decisions, quiet } = shop
   const paid = dialect.read(request.headers, wanted.offers.made)
   if (!paid.ok) return paid
   const { method } = request
   const read = reader(request, tools.now)
-  const priceFor = (signer: string): Result<bigint> | undefined => {
-    if (!crawlerOfSigner(signer) && !contracts?.has(signer)) return undefined
-    const decided = decideFor(signer)
-    if (!decided.ok) return decided
-    const decision = decided.value
-    Object.assign(wanted, quoteOf(decision))
-    return decision.action === 'charge' ? accept(decision.price) : refuse('blocked')
-  }
+  const priceFor = pricing(shop, wanted, paid.value.scheme, decideFor)
   const goods: Goods<Response> = {
     ...GOODS,
     async buy(body) {
@@ -184,6 +181,27 @@ async function sellFor(
   }
   if (!sold.ok) return sold
   return accept(quiet(answerOf(sold.value, dialect)))
+}
+
+/**
+ * The price for a signer that a scheme has verified. The decision for it replaces the one in `wanted`; undefined where the
+ * signer changes nothing.
+ */
+function pricing(
+  { contracts, quoteOf }: Shop,
+  wanted: Quote,
+  scheme: SchemeName,
+  decideFor: (signer: string) => Result<Decision>,
+): (signer: string) => Result<bigint> | undefined {
+  return (signer) => {
+    if (!crawlerOfSigner(signer) && !contracts?.has(signer)) return undefined
+    const decided = decideFor(signer)
+    if (!decided.ok) return decided
+    const decision = decided.value
+    Object.assign(wanted, quoteOf(decision))
+    if (decision.action !== 'charge') return refuse('blocked')
+    return decision.schemes.includes(scheme) ? accept(decision.price) : refuse('no_matching_offer')
+  }
 }
 
 /** A page that is free for the signer of a payment. The body was read, since the signature may cover it. */
@@ -230,7 +248,7 @@ const GOODS: Omit<Goods<Response>, 'buy'> = {
   restore,
 }
 
-/** What is known about a client. `paying`: the headers with which it pays and signs, or announces to do so. */
+/** The evidence about a client. `paying`: the headers with which it pays and signs, or announces to do so. */
 function evidenceOf(
   { headers, cf }: Request,
   paying: Headers,

@@ -1,4 +1,5 @@
 /** Webhooks to the operator: signed POSTs, which the operator's endpoint accepts with any 2xx. */
+import { cutSecrets, secretsOfUrl } from './secrets.ts'
 
 const TIMEOUT_MS = 5_000
 
@@ -27,9 +28,11 @@ export async function sendWebhook(
     })
     await response.body?.cancel()
     return response.ok
-  } catch (fault) {
+  } catch (cause) {
     const { id } = event
-    console.warn(JSON.stringify({ message: 'webhook unreachable, retrying later', id, fault: String(fault) }))
+    // Many services put the key to an endpoint into its URL, and an error of `fetch` quotes the URL.
+    const fault = cutSecrets(String(cause), [secret, ...secretsOfUrl(url)])
+    console.warn(JSON.stringify({ message: 'webhook unreachable, retrying later', id, fault }))
     return false
   }
 }

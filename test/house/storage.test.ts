@@ -66,8 +66,8 @@ describe('docs/storage.md', () => {
       'standing',
       'statement',
       'total',
-      'watch',
       'volume',
+      'watch',
       'webhook',
     ])
   })

@@ -5,13 +5,13 @@
 import * as v from 'valibot'
 import type { Action, Decision, Rule } from '../../paywall/policy.ts'
 import { SCHEMES } from '../../schemes/index.ts'
-import type { Expected } from '../problem.ts'
+import type { ConfigProblem, Expected } from '../problem.ts'
 import { isTable, onlyKeys } from '../schema.ts'
 import { age } from './age.ts'
 import { final } from './final.ts'
 import { free } from './free.ts'
 import { method } from './method.ts'
-import { pass } from './pass.ts'
+import { passTerm } from './pass.ts'
 import { path } from './path.ts'
 import { max, min, price } from './price.ts'
 import { query } from './query.ts'
@@ -38,7 +38,7 @@ export const RULE_TERMS = {
   final,
   free,
   recrawl,
-  pass,
+  pass: passTerm,
   steps,
   schemes,
 }
@@ -85,8 +85,24 @@ function misuseOf(term: AnyTerm, written: unknown, action: Action, rule: RuleTab
   return term.misuse?.(written, action, rule)
 }
 
-/** Compiles the rule at `index`. `fallback` has what a charge is without terms of its own. */
-export function compileRule(written: v.InferOutput<typeof rule>, index: number, fallback: Decision): Rule {
+/** The risks of valid rules, for their operator. */
+export function ruleCautions(rules: readonly Rule[]): ConfigProblem[] {
+  return rules.flatMap(({ written, decision: { action, rule: at } }) =>
+    TERMS.flatMap(([name, term]) => {
+      const message = typeof at === 'number' ? term.caution?.(written[name], action) : undefined
+      return message ? [{ place: `RULES[${at}].${name}`, message }] : []
+    }),
+  )
+}
+
+/**
+ * Compiles a rule. `place` names it, and `title` does in its text. `fallback` has what a charge is without terms of its own.
+ */
+export function compileRule(
+  written: v.InferOutput<typeof rule>,
+  { place, title }: { place: Decision['rule']; title: string },
+  fallback: Decision,
+): Rule {
   const { action, who: clients, ...terms } = written
   const free = { price: 0n, schemes: [] }
   const phrases = TERMS.filter(([name]) => name !== 'who').map(([name, term]) =>
@@ -107,8 +123,8 @@ export function compileRule(written: v.InferOutput<typeof rule>, index: number, 
       ...(action === 'charge' ? { price: fallback.price, schemes: schemesFor(written, fallback) } : free),
       ...Object.assign({}, ...factors),
       action,
-      rule: index,
-      why: [`RULES[${index}]: ${action} ${who.describe?.(clients, action)}`, ...phrases]
+      rule: place,
+      why: [`${title}: ${action} ${who.describe?.(clients, action)}`, ...phrases]
         .filter((phrase) => phrase !== undefined)
         .join(' '),
     },

@@ -39,7 +39,7 @@ const pagesOf = readWith((text) =>
 )
 
 /** Bound to its payer, a wallet or an agent. */
-export const pass = factor({
+export const passTerm = factor({
   want: '{ price = "1", lasts = "24h", path = "/archive/*" }',
   example: '{ price = "1", lasts = "24h", path = "/archive/*" }',
   schema: v.optional(

@@ -38,7 +38,7 @@ export class Volume {
     this.#unwritten.set(name, { month: monthOf(now), pages: this.pages(name, now) + 1 })
   }
 
-  /** Takes back a page that was charged at `at` under a rule, with its step if it had one. Rules without steps have no pages. */
+  /** Takes back a page that was charged at `at` under a rule, with its step if it had one. A rule without steps is left alone. */
   release(rule: string, at: number, now: number): void {
     const name = rule.replace(/ step \d+$/, '')
     const pages = monthOf(at) === monthOf(now) ? this.pages(name, now) : 0

@@ -6,7 +6,7 @@ import { readSitemap } from './sitemap.ts'
 /** The part of a KV namespace that holds the dates. */
 export type DateStore = Pick<KVNamespace, 'get' | 'put'>
 
-/** The newest pages that are known, from all sitemaps. Beyond it the oldest have no date. */
+/** The newest pages that are known, from all sitemaps. Beyond it the oldest are undated. */
 export const MAX_DATED = 50_000
 /** The most sitemaps of one index that are read, in the order of the index. */
 const MAX_LISTED = 20
@@ -89,7 +89,7 @@ function warn(sitemap: string, fault: string): void {
  */
 export function cachedDates(
   store: DateStore,
-  { now, waitUntil }: { now: () => number; waitUntil: (promise: Promise<unknown>) => void },
+  { now, later }: { now: () => number; later: (work: Promise<unknown>) => void },
 ): () => DateOf | Promise<DateOf> {
   let minutes: Map<number, number> | undefined
   let readAfter = 0
@@ -112,7 +112,7 @@ export function cachedDates(
     if (!minutes) return load()
     if (now() >= readAfter) {
       readAfter = now() + RETRY_MS
-      waitUntil(load())
+      later(load())
     }
     return dateOf
   }

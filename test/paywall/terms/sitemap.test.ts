@@ -91,7 +91,7 @@ const pageOf = (path: string, date: string) =>
   `<url><loc>https://site.test${path}</loc><lastmod>${date}</lastmod></url>`
 
 async function datesOf(store: DateStore) {
-  return await cachedDates(store, { now: Date.now, waitUntil: () => undefined })()
+  return await cachedDates(store, { now: Date.now, later: () => undefined })()
 }
 
 describe('refreshDates', () => {
@@ -180,7 +180,7 @@ describe('cachedDates', () => {
     const clock = { now: 0 }
     const background: Promise<unknown>[] = []
     const store = storeOf()
-    const dates = cachedDates(store, { now: () => clock.now, waitUntil: (work) => background.push(work) })
+    const dates = cachedDates(store, { now: () => clock.now, later: (work) => background.push(work) })
     const dateOf = await dates()
     expect(dateOf('/a')).toBeUndefined()
     await refreshDates(store, [SITEMAP], async () => new Response(pageOf('/a', '2026-11-25')))
