@@ -6,6 +6,8 @@ import type { BenchWorker, WorkerOptions } from './runtime.ts'
 export const CASES = {
   bare: 'a handler that answers 402',
   unpaid: 'the paywall, unpaid',
+  termsBare: 'a handler that answers the 402 of a policy with all terms',
+  termsUnpaid: 'the paywall with all terms of prices, unpaid',
   upstream402: '@x402/hono, unpaid',
   call: 'a handler that makes an empty call to a Durable Object',
   least: 'the paywall, its charge writes one number, nothing verified',

@@ -49,10 +49,41 @@ export async function startCases(stage: Stage, count: number, cases: Case[]): Pr
   await open('empty', { ...uncharged, objects: { ACCOUNT: 'Empty' } }, empties)
   await open('least', { ...uncharged, objects: { ACCOUNT: 'Least' } }, empties)
   await openUpstream(stage, count, open)
+  await openTerms(proxy, open)
   await openCredit(stage, open)
   const order = Object.keys(CASES)
   cases.sort((one, other) => order.indexOf(one.name) - order.indexOf(other.name))
   return { offered, channel, first: headers.slice(0, 200) }
+}
+
+/** A page of an old article: rules of all kinds are tried, and the last one sets the price. */
+const OLD = '/2020/01/01/story'
+const TERMS = {
+  DATES: { pattern: '/{yyyy}/{mm}/{dd}/', zone: 'Europe/Berlin' },
+  CONTRACTS: { ClaudeBot: { price: '0.0005', until: '2099-12-31' } },
+  RULES: [
+    { action: 'block', age: { under: '6h' } },
+    { action: 'charge', path: '/shop/*', price: 'origin', min: '0.001', max: '0.05' },
+    { action: 'charge', path: '/ceiling/*', schemes: ['channel'], final: 'origin' },
+    { action: 'charge', age: { under: '30d' }, price: '0.01', recrawl: '24h' },
+    {
+      action: 'charge',
+      age: { over: '30d' },
+      free: { pages: 10, per: 'day' },
+      recrawl: '24h',
+      pass: { price: '1', lasts: '24h', path: '/2020/*' },
+    },
+  ],
+}
+
+async function openTerms(proxy: Record<string, string>, open: Open): Promise<void> {
+  const terms = Object.entries(TERMS).map(([name, term]) => [name, JSON.stringify(term)])
+  const vars = { ...proxy, ...Object.fromEntries(terms) }
+  const traffic = { path: OLD, status: 402 }
+  const unpaid = await open('termsUnpaid', { main: WORKER, vars }, traffic)
+  const answer = await answerOf(await fetch(new URL(OLD, unpaid.url), { headers: CRAWLER }))
+  const floor = { main: 'bench/workers/floor.ts', objects: {}, vars: { ANSWER: answer } }
+  await open('termsBare', floor, traffic)
 }
 
 /** The peer serves one request of a channel at a time, so it gets one channel for each connection. */

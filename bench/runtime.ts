@@ -19,6 +19,7 @@ const OBJECTS = {
   AGENTS: 'Agents',
   DIRECTORIES: 'Directory',
   NUMBERS: 'Numbers',
+  QUOTA: 'Quota',
 }
 
 export type WorkerOptions = {

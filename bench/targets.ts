@@ -3,6 +3,7 @@ import type { CaseName } from './case.ts'
 
 export type RatioName =
   | 'unpaid'
+  | 'terms'
   | 'peer402'
   | 'commit'
   | 'voucher'
@@ -29,6 +30,12 @@ export const ROWS: readonly Row[] = [
     key: 'unpaid',
     what: 'unpaid 402 ÷ a handler that answers the same bytes',
     cases: ['unpaid', 'bare'],
+    least: 0.8,
+  },
+  {
+    key: 'terms',
+    what: 'unpaid 402 with all terms ÷ a handler that answers the same bytes',
+    cases: ['termsUnpaid', 'termsBare'],
     least: 0.8,
   },
   { key: 'peer402', what: 'unpaid 402 ÷ that of @x402/hono', cases: ['unpaid', 'upstream402'], least: 1.7 },

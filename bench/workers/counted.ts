@@ -4,7 +4,15 @@ import { Account as RealAccount, CreditLine as RealLine } from '../../src/app/ob
 import { countCalls } from './calls.ts'
 import paywall from './credit.ts'
 
-export { Agents, Authorizations, Directory, Numbers, Relayer, Settlement } from '../../src/app/objects.ts'
+export {
+  Agents,
+  Authorizations,
+  Directory,
+  Numbers,
+  Quota,
+  Relayer,
+  Settlement,
+} from '../../src/app/objects.ts'
 
 const calls: Record<string, number> = {}
 const cursors: SqlStorageCursor<Record<string, SqlStorageValue>>[] = []

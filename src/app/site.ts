@@ -1,11 +1,14 @@
 /** One site in front of its content: the config, made into a gate and an origin. */
 import { waitUntil } from 'cloudflare:workers'
 import { type Config, type ConfigProblem, describeProblems, readConfig } from '../config/config.ts'
+import { contractWarnings } from '../config/contracts.ts'
 import { cachedLists } from '../identity/published/store.ts'
+import type { Counters } from '../paywall/free-pages.ts'
 import { type Content, type Gate, gate } from '../paywall/gate.ts'
-import { buy, type OriginSettings, pass } from '../paywall/origin.ts'
+import { askForPrice, buy, type OriginSettings, pass } from '../paywall/origin.ts'
 import { refused } from '../paywall/response.ts'
 import { NamedSitemaps } from '../paywall/sitemaps.ts'
+import { cachedDates } from '../paywall/terms/sitemap-dates.ts'
 import type { TermsOfSite } from '../terms/names.ts'
 import { linksTo, withTerms } from '../terms/serve.ts'
 import type { Bindings } from './bindings.ts'
@@ -25,8 +28,9 @@ export function siteOf(env: Bindings, terms?: Record<string, unknown>): Site | R
   if (!read.ok) return misconfigured(read.problems)
   const known = sites.get(read.config)
   if (known) return known
-  if (read.warnings.length > 0)
-    console.warn(`tab402 serves, but check these settings:\n${describeProblems(read.warnings)}`)
+  const warnings = [...read.warnings, ...contractWarnings(read.config.policy.contracts, Date.now())]
+  if (warnings.length > 0)
+    console.warn(`tab402 serves, but check these settings:\n${describeProblems(warnings)}`)
   const site = build(env, read.config)
   sites.set(read.config, site)
   return site
@@ -44,21 +48,28 @@ function misconfigured(problems: readonly ConfigProblem[]): Response {
 
 function build(env: Bindings, config: Config): Site {
   const schemes = schemesOf(env, config)
-  const { policy, documents, cloudflareCharges } = config
+  const { policy, documents, cloudflareCharges, maxTimeoutSeconds } = config
   const terms: TermsOfSite = { policy, schemes, documents }
   const tools = { now: () => Date.now(), newId: () => crypto.randomUUID() }
   const published = cachedLists(env.LISTS, { now: tools.now, later: waitUntil })
+  const dated = env.LISTS && cachedDates(env.LISTS, { now: tools.now, later: waitUntil })
   const named = new NamedSitemaps({ store: env.LISTS, now: tools.now, later: waitUntil })
   const sitemaps = (site: string) => named.of(site)
   const links = (site: string) => linksTo(terms, site)
+  const counters = countersOf(env)
+  const facts = { published, dated, sitemaps, counters, links }
   return {
     config,
     terms,
     gate: named.watch(
-      withTerms(gate({ policy, schemes, cloudflareCharges, published, sitemaps, links, ...tools }), terms),
+      withTerms(gate({ policy, schemes, cloudflareCharges, maxTimeoutSeconds, ...facts, ...tools }), terms),
     ),
     origin: contentOf(env, config),
   }
+}
+
+function countersOf({ QUOTA: quota }: Bindings): Counters | undefined {
+  return quota && ((crawler) => quota.getByName(crawler))
 }
 
 /** The host that a service binding is asked under. */
@@ -78,6 +89,7 @@ function contentOf(env: Bindings, { policy, originSecret, originTimeoutMs }: Con
   }
   return {
     pass: (request, path) => pass(settings, request, path),
+    ask: (request, path) => askForPrice(settings, request, path),
     buy: (request, path, body) => buy(settings, request, path, body),
   }
 }

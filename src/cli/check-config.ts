@@ -1,5 +1,6 @@
 /** `tab402 check-config`: the Worker's own validation over `wrangler.toml` and `.dev.vars`, before a deploy. */
 import { addressProblems, type ConfigProblem, describeProblems, readConfig } from '../config/config.ts'
+import { contractWarnings } from '../config/contracts.ts'
 import { parse, print, printJson, talk, UsageError } from './command.ts'
 import { readSettings } from './settings.ts'
 
@@ -38,7 +39,8 @@ export async function run(args: string[]): Promise<number> {
   const problems = (result.ok ? addressProblems(result.config) : result.problems).filter(
     ({ place }) => !(accepted.has(place) && !(place in vars)),
   )
-  const { warnings } = result
+  const ending = result.ok ? contractWarnings(result.config.policy.contracts, Date.now()) : []
+  const warnings = [...result.warnings, ...ending]
   if (values.json) printJson({ ok: problems.length === 0, problems, warnings })
   else report(problems, warnings, values.config, secrets)
   return problems.length === 0 ? 0 : 1

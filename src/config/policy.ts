@@ -3,13 +3,17 @@ import { keccak_256 } from '@noble/hashes/sha3.js'
 import * as v from 'valibot'
 import { compileSegments } from '../paywall/pattern.ts'
 import type { Decision, Origin, Policy, Rule } from '../paywall/policy.ts'
+import { passAddress } from '../paywall/terms/passes.ts'
 import { type Address, isHex, toHex } from '../protocol/evm/hex.ts'
 import { networks } from '../protocol/evm/network.ts'
-import { DEFAULT_SCHEMES, type SchemeName } from '../schemes/index.ts'
+import { DEFAULT_SCHEMES, SCHEMES, type SchemeName } from '../schemes/index.ts'
 import { TERMS_NAMES, type TermsName } from '../terms/names.ts'
+import { CONTRACTS_EXPECTED, contractsOf, contractsTerm } from './contracts.ts'
+import { DATES_EXPECTED, datesOf, datesTerm } from './dates.ts'
 import { PRESET_NAMES, PRESETS, type PresetName } from './preset.ts'
 import { type ConfigProblem, type Expected, problemsOf } from './problem.ts'
 import { compileRule, RULE_EXPECTED, rule } from './rule/index.ts'
+import { passOf } from './rule/pass.ts'
 import { schemeList } from './rule/schemes.ts'
 import { list, onlyKeys, readWith, unpack, usd } from './schema.ts'
 
@@ -39,6 +43,8 @@ const EXPECTED: Readonly<Record<string, Expected>> = {
   },
   NAME: { want: '1 to 32 printable ASCII characters', example: '"Example News"' },
   DESCRIPTION: { want: '1 to 200 bytes of text in one line', example: '"News from Berlin"' },
+  ...DATES_EXPECTED,
+  ...CONTRACTS_EXPECTED,
   ...RULE_EXPECTED,
 }
 
@@ -66,6 +72,8 @@ const policy = v.pipe(
     RULES: v.optional(v.pipe(v.unknown(), v.transform(unpack), v.array(rule)), []),
     PRESET: v.optional(v.picklist(PRESET_NAMES), 'none'),
     SITEMAP: v.optional(list(segments), DEFAULT_SITEMAPS),
+    DATES: v.optional(datesTerm),
+    CONTRACTS: v.optional(contractsTerm),
     PATHS: v.optional(v.picklist(['strict', 'literal']), 'strict'),
     TERMS: v.optional(v.pipe(v.unknown(), v.transform(unpack), v.array(v.picklist(TERMS_NAMES))), []),
     NAME: v.optional(readWith((text) => fits(text, /^[ -~]+$/, 32))),
@@ -81,6 +89,52 @@ const policy = v.pipe(
     ),
     ['RECEIVER'],
   ),
+  v.forward(
+    v.partialCheck(
+      [['RULES'], ['DATES']],
+      ({ RULES, DATES }) => DATES !== undefined || RULES.every(({ age }) => age === undefined),
+      'must be set: a rule has "age"',
+    ),
+    ['DATES'],
+  ),
+  v.forward(
+    v.partialCheck(
+      [['RULES'], ['SCHEMES']],
+      ({ RULES, SCHEMES: offered }) =>
+        RULES.every(({ final, schemes = offered }) => !final || schemes.some((name) => SCHEMES[name].lowers)),
+      'must have a scheme besides "exact": a rule with "final" needs one',
+    ),
+    ['SCHEMES'],
+  ),
+  v.forward(
+    v.partialCheck(
+      [['RULES'], ['SCHEMES']],
+      ({ RULES, SCHEMES: offered }) =>
+        RULES.every(({ steps, schemes = offered }) => !steps || schemes.some((name) => SCHEMES[name].counts)),
+      'must have "credit": a rule with "steps" needs it',
+    ),
+    ['SCHEMES'],
+  ),
+  v.forward(
+    v.partialCheck(
+      [['RULES']],
+      ({ RULES }) => {
+        const addresses = RULES.flatMap(({ pass }) => (pass ? [passAddress(pass.path)] : []))
+        return new Set(addresses).size === addresses.length
+      },
+      'must have one pass for each path: two passes have the same address',
+    ),
+    ['RULES'],
+  ),
+  v.forward(
+    v.partialCheck(
+      [['RULES'], ['DATES'], ['ORIGIN']],
+      ({ RULES, DATES, ORIGIN }) =>
+        ORIGIN.kind !== 'self' || !(DATES?.origin || RULES.some(({ price }) => price === 'origin')),
+      'must not be "self": a rule with price "origin" or DATES with origin asks a server by HEAD',
+    ),
+    ['ORIGIN'],
+  ),
 )
 
 /**
@@ -94,20 +148,10 @@ export function parsePolicy(
   | { ok: false; problems: ConfigProblem[] } {
   const result = v.safeParse(policy, input)
   if (!result.success) return { ok: false, problems: problemsOf(result.issues, EXPECTED) }
-  const {
-    ORIGIN,
-    RECEIVER,
-    NETWORK,
-    PRICE,
-    SCHEMES,
-    RULES,
-    PRESET,
-    SITEMAP,
-    PATHS,
-    TERMS,
-    NAME,
-    DESCRIPTION,
-  } = result.output
+  const { ORIGIN, RECEIVER, NETWORK, PRICE, SCHEMES, RULES, PRESET, SITEMAP, PATHS, NAME, DESCRIPTION } =
+    result.output
+  const { DATES, CONTRACTS, TERMS } = result.output
+  const dates = DATES && RULES.some(({ age }) => age !== undefined) ? datesOf(DATES) : undefined
   const fallback: Decision = {
     action: 'charge',
     price: PRICE,
@@ -115,6 +159,13 @@ export function parsePolicy(
     rule: 'default',
     why: 'no rule names it, and crawlers pay',
   }
+  const rules = RULES.map((written, at) =>
+    compileRule(written, { place: at, title: `RULES[${at}]` }, fallback),
+  )
+  const passes = RULES.flatMap(({ pass }, rule) => {
+    const decision = rules[rule]?.decision
+    return pass && decision ? [passOf(pass, decision)] : []
+  })
   return {
     ok: true,
     documents: new Set(TERMS),
@@ -122,12 +173,13 @@ export function parsePolicy(
       origin: ORIGIN,
       receiver: RECEIVER,
       network: NETWORK,
-      rules: [
-        ...RULES.map((written, at) => compileRule(written, { place: at, title: `RULES[${at}]` }, fallback)),
-        ...presetRules(PRESET, fallback),
-      ],
+      rules: [...rules, ...presetRules(PRESET, fallback)],
       fallback,
       sitemaps: SITEMAP,
+      ...(dates && { dates }),
+      ...(passes.length > 0 && { passes }),
+      ...(CONTRACTS && { contracts: contractsOf(CONTRACTS) }),
+      asksOrigin: dates?.asksOrigin === true || rules.some(({ decision }) => decision.byOrigin),
       paths: PATHS,
       name: NAME,
       description: DESCRIPTION,

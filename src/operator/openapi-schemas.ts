@@ -101,7 +101,7 @@ const channelEntry = table(
   {
     seq: count,
     at: time,
-    kind: word('open', 'charge', 'replay', 'release', 'deposit', 'refund', 'chain', 'quarantine'),
+    kind: word('open', 'charge', 'replay', 'release', 'lower', 'deposit', 'refund', 'chain', 'quarantine'),
     id: text,
     amount,
     ...totals,
@@ -111,6 +111,7 @@ const channelEntry = table(
     request: orNull(text),
     transaction: orNull(hex),
     of: orNull(count),
+    rule: orNull(text),
   },
   'signature',
 )
@@ -156,6 +157,7 @@ const payment = table(
     at: orNull(time),
     amount,
     request: text,
+    rule: orNull(text),
     transaction: orNull(hex),
     signature: hex,
   },

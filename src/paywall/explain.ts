@@ -5,6 +5,7 @@ import { crawlerNamed } from '../identity/crawlers.ts'
 import { type Refusal, wire } from '../protocol/refusal.ts'
 import type { PaymentRequirements } from '../protocol/x402/types.ts'
 import { speakerOf } from './dialects/index.ts'
+import { blocked } from './gate.ts'
 import { type Offerers, offersOf } from './offers.ts'
 import { canonicalize, everyReading, siteOrigin, targetOf } from './path.ts'
 import { type Decision, decide, decideUrl, type Policy } from './policy.ts'
@@ -105,7 +106,7 @@ export function explain(
   if (decision.action === 'allow')
     return { ...facts, outcome: 'pass', status: null, refusal: null, offers: [], headers: {} }
   if (decision.action === 'block') {
-    const refusal: Refusal = { reason: 'blocked' }
+    const refusal = blocked(decision)
     return { ...facts, ...answerOf('block', refused(refusal), refusal), offers: [] }
   }
   const offers = offersOf(policy, decision, offerers ?? {})

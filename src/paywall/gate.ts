@@ -6,16 +6,20 @@ import type { Body, Read } from '../identity/verify.ts'
 import { CHARGED_BY_CLOUDFLARE } from '../protocol/pay-per-crawl.ts'
 import { accept, type Refusal, type Result, refuse } from '../protocol/refusal.ts'
 import type { SchemeName, Schemes } from '../schemes/index.ts'
+import { Decisions } from './decisions.ts'
 import type { Dialect } from './dialects/dialect.ts'
 import { dialectOf, speakerOf } from './dialects/index.ts'
-import { type Offers, offeredAfter, offersOf, storedOffers } from './offers.ts'
+import { type Counters, freeOf } from './free-pages.ts'
+import { offeredAfter, offersOf, storedOffers } from './offers.ts'
 import { prefersHtml } from './page.ts'
 import { siteOrigin, type Target, targetOf } from './path.ts'
 import { RecentPayers } from './payers.ts'
 import { type Decision, decideUrl, type Policy } from './policy.ts'
-import { paidResponse, preflight, receiptAlone, refused, refusedSale } from './response.ts'
-import { type Goods, type Sold, sell, type Wanted } from './sale.ts'
+import { paidResponse, preflight, receiptAlone, refused, refusedSale, without } from './response.ts'
+import { type Goods, type Quote, type Sold, sell, type Tools, type Wanted } from './sale.ts'
 import { readAnswer, restore } from './stored-answer.ts'
+import type { DateOf } from './terms/dates.ts'
+import { CRAWLER_PRICE, ORIGIN_HEADERS, readFinalAmount } from './terms/origin-price.ts'
 
 /** The settings of one site's gate. */
 export type GateOptions = {
@@ -25,10 +29,16 @@ export type GateOptions = {
   now: () => number
   /** A fresh name for an operation. */
   newId: () => string
+  /** How long an offer is valid: a price of the moment is honoured for as long. 300 where it is absent. */
+  maxTimeoutSeconds?: number
   /** Whether Cloudflare's own products charge on this zone. Only then their headers mean anything: a client can write them too. */
   cloudflareCharges: boolean
   /** The addresses that operators of crawlers publish, at this moment. Without it, addresses prove and refute nothing. */
   published?: () => Published
+  /** The dates of pages that the sitemaps state. Without it only other sources count. */
+  dated?: (() => DateOf | Promise<DateOf>) | undefined
+  /** The counters of free pages. Without them every page is charged. */
+  counters?: Counters | undefined
   /** The sitemaps that the robots.txt of a site names, as far as known. */
   sitemaps?: (site: string) => ReadonlySet<string> | undefined
   /** Headers of a 402 that point to the terms of a site. */
@@ -39,6 +49,8 @@ export type GateOptions = {
 export type Content = {
   /** A free page: streams both ways. */
   pass(request: Request, target: Target): Promise<Response>
+  /** A `HEAD` of our own, for the price and date that the origin states. Absent where nothing can be asked. */
+  ask?(request: Request, target: Target): Promise<Response>
   /** A page being paid for. `body` was read by the gate, since the payment is bound to it. */
   buy(request: Request, target: Target, body: Uint8Array<ArrayBuffer> | null): Promise<Response>
 }
@@ -53,38 +65,55 @@ const MAX_BODY_BYTES = 1 << 20
 const MAX_BODY_READ_MS = 120_000
 
 /** Builds the gate of one site. It holds no state but caches: the offers it has written, and its payers of late. */
-export function gate({ policy, schemes, now, newId, cloudflareCharges, ...known }: GateOptions): Gate {
+export function gate(options: GateOptions): Gate {
+  const { policy, schemes, now, newId, cloudflareCharges, published, maxTimeoutSeconds = 300 } = options
   const offersFor = storedOffers(policy, schemes)
+  const quoteOf = (decision: Decision) => ({ decision, offers: offersFor(decision) })
+  const decisions = new Decisions(policy, maxTimeoutSeconds * 1000, now, options.dated)
+  // Where Cloudflare charges, it reads the origin's price from the answer.
+  const hidden = policy.asksOrigin && !cloudflareCharges ? [...ORIGIN_HEADERS, CRAWLER_PRICE] : ORIGIN_HEADERS
+  const quiet = (answer: Response) => without(answer, hidden)
   const tools = { now, newId, payers: new RecentPayers() }
+  const shop: Shop = { schemes, contracts: policy.contracts, tools, decisions, quoteOf, quiet }
 
-  return async function handle(request, content) {
+  return async function handle(request, pages) {
     const { method, headers, url: sent } = request
     if (!METHODS.has(method)) return refused({ reason: 'method_not_allowed' })
     if (method === 'OPTIONS') {
-      const free = freePreflight(policy, request, known.published?.())
-      return free ? content.pass(request, free).catch(unreachable) : preflight()
+      const free = freePreflight(policy, request, now(), published?.())
+      return free ? pages.pass(request, free).catch(unreachable) : preflight()
     }
     const dialect = dialectOf(headers)
     const manner = { head: method === 'HEAD', dialect: dialect ?? null }
     const [site, target] = [siteOrigin(sent), targetOf(sent)]
     if (site === null || !target) return refused({ reason: 'ambiguous_path' }, manner)
-    const evidence = evidenceOf(request, headers, known.published?.())
-    const asked = { method, url: sent, sitemaps: known.sitemaps?.(site), asker: classify(evidence) }
-    const decided = decideUrl(policy, asked)
+    const page = `${site}${target.path}${target.search}`
+    const evidence = evidenceOf(request, headers, published?.())
+    const asker = classify(evidence)
+    const sitemaps = options.sitemaps?.(site)
+    const asked = await decisions.dated({ method, url: sent, asker, now: now(), sitemaps })
+    const decided = await decisions.of(asked, page, async () => pages.ask?.(request, target))
     if (!decided.ok) return refused(decided.refusal, manner)
     const decision = decided.value
-    if (decision.action === 'block') return refused({ reason: 'blocked' }, manner)
+    if (decision.action === 'block') return refused(blocked(decision), manner)
+    const { pass } = decision
+    const [url, content] = pass ? [site + pass.address, passContent(decision)] : [page, pages]
     const isFree = decision.action === 'allow' || (cloudflareCharges && chargedByCloudflare(headers))
-    if (isFree) return content.pass(request, target).catch(unreachable)
-    const url = `${site}${target.path}${target.search}`
-    const wanted = { url, decision, offers: offersFor(decision) }
+    if (isFree) return content.pass(request, target).then(quiet).catch(unreachable)
+    if (method === 'GET') {
+      const pass = () => content.pass(request, target).then(quiet).catch(unreachable)
+      const free = await freeOf(options.counters, { decision, asker, page: url }, pass)
+      if (free) return free
+    }
+    const earlier = dialect ? decisions.earlier(asked, url).map(quoteOf) : []
+    const wanted = { url, ...quoteOf(decision), earlier }
     const decideFor = (signer: string) =>
-      decideUrl(policy, { ...asked, asker: classify({ ...evidence, signer }) })
+      decisions.known({ ...asked, signer, asker: classify({ ...evidence, signer }) }, url)
     // HEAD is gated and never charges: a payment on it is not even read.
     const sale =
       manner.head || !dialect
         ? refuse('payment_required')
-        : await sellFor(request, target, wanted, decideFor, dialect, content).catch(outcomeUnknown)
+        : await sellFor(shop, request, target, wanted, decideFor, dialect, content).catch(outcomeUnknown)
     if (sale.ok) return sale.value
     log(sale.refusal)
     const left = offeredAfter(wanted.decision, sale.refusal)
@@ -92,56 +121,87 @@ export function gate({ policy, schemes, now, newId, cloudflareCharges, ...known 
       offers: left === wanted.decision ? wanted.offers : offersOf(policy, left, schemes),
       url,
       browser: prefersHtml(headers),
-      note: asked.asker.refutation && `This request ${asked.asker.refutation}.`,
-      links: known.links?.(site),
+      passes: decision.passes,
+      note: asker.refutation && `This request ${asker.refutation}.`,
+      links: options.links?.(site),
       head: manner.head,
       dialect: speakerOf(dialect, wanted.offers.made),
     }
     return refusedSale(sale.refusal, audience)
   }
-
-  /**
-   * Sells by the decision of what the client claims to be, until a valid signature shows who it is. Then the decision for
-   * the signer replaces it in `wanted`.
-   */
-  async function sellFor(
-    request: Request,
-    target: Target,
-    wanted: Omit<Wanted, 'sent' | 'method'>,
-    decideFor: (signer: string) => Result<Decision>,
-    dialect: Dialect,
-    content: Content,
-  ): Promise<Result<Response>> {
-    const paid = dialect.read(request.headers, wanted.offers.made)
-    if (!paid.ok) return paid
-    const read = reader(request, now)
-    const priceFor = pricing(wanted, paid.value.scheme, decideFor, offersFor)
-    const goods: Goods<Response> = {
-      buy: (body) => content.buy(request, target, body),
-      delivers: isDelivery,
-      discard: async (answer) => answer.body?.cancel(),
-      read: readAnswer,
-      restore,
-    }
-    const order = Object.assign(wanted, { method: request.method, sent: { request, read, priceFor } })
-    const sold = await sell(schemes, order, paid.value, goods, tools)
-    if (wanted.decision.action === 'allow') return freeFor(request, target, read, content)
-    return sold.ok ? accept(answerOf(sold.value, dialect)) : sold
-  }
 }
 
-/** The price for a signer that a scheme has verified. The decision for it replaces the one in `wanted`. */
+/** The answer to a pass that was paid for. */
+function passContent({ pass, recrawlMs = 0 }: Decision): Content {
+  const answer = async () => Response.json({ opens: pass?.path, seconds: recrawlMs / 1000 })
+  return { pass: answer, buy: answer }
+}
+
+/** The parts of a gate that sell. */
+type Shop = {
+  schemes: Schemes
+  contracts: Policy['contracts']
+  tools: Tools
+  decisions: Decisions
+  quoteOf: (decision: Decision) => Quote
+  /** The answer without the headers from the origin to the paywall. */
+  quiet: (answer: Response) => Response
+}
+
+/**
+ * Sells by the decision of what the client claims to be, until a valid signature shows who it is. Then the decision for
+ * the signer replaces it in `wanted`.
+ */
+async function sellFor(
+  shop: Shop,
+  request: Request,
+  target: Target,
+  wanted: Omit<Wanted, 'sent' | 'method'>,
+  decideFor: (signer: string) => Result<Decision>,
+  dialect: Dialect,
+  content: Content,
+): Promise<Result<Response>> {
+  const { schemes, tools, decisions, quiet } = shop
+  const paid = dialect.read(request.headers, wanted.offers.made)
+  if (!paid.ok) return paid
+  const { method } = request
+  const read = reader(request, tools.now)
+  const priceFor = pricing(shop, wanted, paid.value.scheme, decideFor)
+  const goods: Goods<Response> = {
+    ...GOODS,
+    async buy(body) {
+      const answer = await content.buy(request, target, body)
+      decisions.learn(wanted.url, answer.headers)
+      return answer
+    },
+    asks: ({ headers }) => (wanted.decision.isCeiling ? readFinalAmount(headers) : undefined),
+  }
+  const order = Object.assign(wanted, { method, sent: { request, read, priceFor } })
+  const sold = await sell(schemes, order, paid.value, goods, tools)
+  if (wanted.decision.action === 'allow') {
+    const free = await freeFor(request, target, read, content)
+    return free.ok ? accept(quiet(free.value)) : free
+  }
+  if (!sold.ok) return sold
+  return accept(quiet(answerOf(sold.value, dialect)))
+}
+
+/**
+ * The price for a signer that a scheme has verified. The decision for it replaces the one in `wanted`; undefined where the
+ * signer changes nothing.
+ */
 function pricing(
-  wanted: Pick<Wanted, 'decision' | 'offers'>,
+  { contracts, quoteOf }: Shop,
+  wanted: Quote,
   scheme: SchemeName,
   decideFor: (signer: string) => Result<Decision>,
-  offersFor: (decision: Decision) => Offers,
-): (signer: string) => Result<bigint> {
+): (signer: string) => Result<bigint> | undefined {
   return (signer) => {
-    const decided = crawlerOfSigner(signer) ? decideFor(signer) : accept(wanted.decision)
+    if (!crawlerOfSigner(signer) && !contracts?.has(signer)) return undefined
+    const decided = decideFor(signer)
     if (!decided.ok) return decided
     const decision = decided.value
-    if (decision !== wanted.decision) Object.assign(wanted, { decision, offers: offersFor(decision) })
+    Object.assign(wanted, quoteOf(decision))
     if (decision.action !== 'charge') return refuse('blocked')
     return decision.schemes.includes(scheme) ? accept(decision.price) : refuse('no_matching_offer')
   }
@@ -166,6 +226,7 @@ async function freeFor(
 function freePreflight(
   policy: Policy,
   request: Request,
+  now: number,
   published: Published | undefined,
 ): Target | undefined {
   const { headers, url } = request
@@ -176,11 +237,18 @@ function freePreflight(
   const announced = new Headers(names.map((name) => [name, '']))
   const asker = classify(evidenceOf(request, announced, published))
   const isFree = (asked: string) => {
-    const decided = decideUrl(policy, { method: asked, url, asker })
+    const decided = decideUrl(policy, { method: asked, url, asker, now })
     return decided.ok && decided.value.action === 'allow'
   }
   // Threat: an origin that looks at no method answers OPTIONS with the page.
   return isFree(method) && isFree('GET') ? target : undefined
+}
+
+const GOODS: Omit<Goods<Response>, 'buy'> = {
+  delivers: isDelivery,
+  discard: async (answer) => answer.body?.cancel(),
+  read: readAnswer,
+  restore,
 }
 
 /** The evidence about a client. `paying`: the headers with which it pays and signs, or announces to do so. */
@@ -203,6 +271,11 @@ function evidenceOf(
 function answerOf(sold: Sold<Response>, dialect: Dialect): Response {
   if (!sold.answer) return receiptAlone(sold.receipt, dialect)
   return sold.receipt ? paidResponse(sold.answer, sold.receipt, dialect) : sold.answer
+}
+
+/** The refusal of a blocked page: an embargo says when it opens. */
+export function blocked({ opensAt }: Decision): Refusal {
+  return opensAt === undefined ? { reason: 'blocked' } : { reason: 'embargoed', opensAt }
 }
 
 /** The answer where the origin cannot be reached. */

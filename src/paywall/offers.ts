@@ -66,12 +66,20 @@ export function offersOf(policy: Policy, decision: Decision, offerers: Offerers)
   }
 }
 
-/** Makes the offers of each decision once. The policy makes few decisions, so that the store stays small. */
+/** The most offers that are stored. Beyond it the first one is dropped: it is written again when it is asked for. */
+export const MAX_OFFERS = 1_000
+
+/** Makes the offers of each price and choice of schemes once. */
 export function storedOffers(policy: Policy, offerers: Offerers): (decision: Decision) => Offers {
-  const stored = new Map<Decision, Offers>()
+  const stored = new Map<string, Offers>()
   return (decision) => {
-    const made = stored.get(decision) ?? offersOf(policy, decision, offerers)
-    stored.set(decision, made)
+    const key = `${decision.price} ${decision.schemes.join()}`
+    const known = stored.get(key)
+    if (known) return known
+    const [first] = stored.keys()
+    if (stored.size >= MAX_OFFERS && first !== undefined) stored.delete(first)
+    const made = offersOf(policy, decision, offerers)
+    stored.set(key, made)
     return made
   }
 }

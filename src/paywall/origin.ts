@@ -12,6 +12,8 @@ export type OriginSettings = {
   /** Sent as `tab402-origin-secret`, so that the origin can reject requests that bypass the paywall. */
   secret: string | undefined
   timeoutMs: number
+  /** Headers of our own requests. */
+  ownHeaders?: Readonly<Record<string, string>>
 }
 
 /** RFC 9110 §7.6.1: about one connection, so they are not passed on either way. */
@@ -31,12 +33,12 @@ const SPOOFABLE = [
   'client-ip',
   'crawler-exact-price',
   'crawler-max-price',
+  'crawler-price',
   'fastly-client-ip',
   'forwarded',
   'front-end-https',
   'payment-signature',
   'proxy',
-  'tab402-origin-secret',
   'true-client-ip',
   'x-client-ip',
   'x-cluster-client-ip',
@@ -57,7 +59,7 @@ const SPOOFABLE = [
   'x-rewrite-url',
   'x-url-scheme',
 ]
-const SPOOFABLE_FAMILIES = /^(?:cf-|x-forwarded-|x-tab402-)/
+const SPOOFABLE_FAMILIES = /^(?:cf-|x-forwarded-|(?:x-)?tab402-)/
 /** Cloudflare writes these itself on every request. */
 const OF_CLOUDFLARE = new Set(['cf-connecting-ip', 'cf-ray', 'cf-visitor'])
 /** The answer's hop-by-hop headers, and `alt-svc`: it names another way to the origin, around the paywall. */
@@ -86,6 +88,26 @@ export async function buy(
 ): Promise<Response> {
   return ask(origin, request, target, body, false)
 }
+
+/** How long the origin may take to state a price. */
+const MAX_STATEMENT_MS = 2_000
+
+/**
+ * Asks the origin by HEAD for its statement about a page. Threat: it holds for all clients, so nothing of one is passed on.
+ * @throws when it cannot be reached or sends no headers within two seconds
+ */
+export async function askForPrice(
+  origin: OriginSettings,
+  request: Request,
+  target: Target,
+): Promise<Response> {
+  const own = new Request(request.url, { method: 'HEAD', headers: { accept: '*/*', 'user-agent': 'tab402' } })
+  const timeoutMs = Math.min(origin.timeoutMs, MAX_STATEMENT_MS)
+  return ask({ ...origin, timeoutMs, ownHeaders: IN_BAND }, own, target, null, false)
+}
+
+/** Cloudflare's in-band pricing: such origins state `crawler-price` only when they are asked so. */
+const IN_BAND = { 'cache-control': 'no-cache', 'cf-pay-per-crawl': 'protocol=cloudflare, pricing=in-band' }
 
 async function ask(
   origin: OriginSettings,
@@ -121,7 +143,7 @@ async function ask(
 }
 
 function requestHeaders(
-  { secret }: OriginSettings,
+  { secret, ownHeaders = {} }: OriginSettings,
   request: Request,
   site: URL,
   addresses: Addresses | undefined,
@@ -145,6 +167,7 @@ function requestHeaders(
   setForwarded(headers, ip, host, site)
   if (!addresses) headers.set('forwarded', `${headers.get('forwarded')};${passedBy(site)}`)
   if (secret !== undefined) headers.set('tab402-origin-secret', secret)
+  for (const [name, value] of Object.entries(ownHeaders)) headers.set(name, value)
   return headers
 }
 

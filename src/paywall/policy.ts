@@ -7,6 +7,10 @@ import { isFree } from './free.ts'
 import { type CanonicalPath, canonicalize, everyReading, type PathStyle } from './path.ts'
 import type { Pattern } from './pattern.ts'
 import { type Covering, compileSearch, type Facts, type Search } from './rules.ts'
+import { type Adjustable, adjusted } from './terms/adjust.ts'
+import type { Dates } from './terms/age.ts'
+import { type Contracts, contracted } from './terms/contracts.ts'
+import { type Pass, passAt, withPasses } from './terms/passes.ts'
 
 /** The three decisions: ask for payment, serve for free, or reject. */
 export type Action = 'charge' | 'allow' | 'block'
@@ -22,7 +26,7 @@ export type Origin =
   | { kind: 'self' }
 
 /** The request as a policy sees it. `now` is in Unix milliseconds. */
-export type PolicyRequest = Omit<Facts, 'path'> & { path: CanonicalPath }
+export type PolicyRequest = Omit<Facts, 'path' | 'lacks' | 'dates'> & { path: CanonicalPath }
 
 /** One line of the policy, compiled. */
 export type Rule = Covering & {
@@ -49,6 +53,14 @@ export type Policy = {
   /** For crawlers that no rule names: the default price and schemes. */
   fallback: Decision
   sitemaps: readonly Pattern[]
+  /** Where the terms `age` find the dates of pages; absent where no rule has one. */
+  dates?: Dates
+  /** The prices agreed with single crawlers. */
+  contracts?: Contracts
+  /** The passes that are sold. */
+  passes?: readonly Pass<Decision>[]
+  /** Whether a decision may need the origin's statement about a page. */
+  asksOrigin?: boolean
   paths: PathStyle
   /** For the `resource` of an offer; short enough for the header. */
   name: string | undefined
@@ -56,7 +68,7 @@ export type Policy = {
 }
 
 /** The decision for a request. `price` and `schemes` matter for `charge` only. */
-export type Decision = {
+export type Decision = Adjustable & {
   action: Action
   price: bigint
   /** In the order in which they are offered: clients take the first they can pay. */
@@ -65,6 +77,13 @@ export type Decision = {
   rule: number | 'free' | 'preset' | 'default'
   /** For a log or a page. */
   why: string
+  /** The decision may be another once the origin was asked for this page. */
+  asks?: true
+}
+
+/** The rule and its factors as a charge's entry has them, such as `RULES[2] origin`. */
+export function entryName({ rule, factors = [] }: Decision): string {
+  return [typeof rule === 'number' ? `RULES[${rule}]` : rule, ...factors].join(' ')
 }
 
 const FREE: Decision = {
@@ -115,9 +134,16 @@ function isOpen(policy: Policy, url: string, request: Omit<UrlRequest, 'url'>): 
 export function decide(policy: Policy, request: PolicyRequest): Decision {
   const asked = request.method.toUpperCase()
   const method = asked === 'HEAD' ? 'GET' : asked
-  const facts = method === request.method ? request : { ...request, method }
+  const { dates, asksOrigin } = policy
+  const lacks = asksOrigin && !request.origin ? { origin: false } : undefined
+  const isPlain = !dates && !asksOrigin && method === request.method
+  const facts: Facts = isPlain ? request : { ...request, method, dates, ...(lacks && { lacks }) }
+  const decision = decideReadings(policy, facts, request.path.readings)
+  return lacks?.origin ? { ...decision, asks: true } : decision
+}
+
+function decideReadings(policy: Policy, facts: Facts, readings: CanonicalPath['readings']): Decision {
   const decision = decideReading(policy, facts)
-  const { readings } = request.path
   return readings
     ? readings.reduce((made, path) => dearer(made, decideReading(policy, { ...facts, path })), decision)
     : decision
@@ -125,8 +151,13 @@ export function decide(policy: Policy, request: PolicyRequest): Decision {
 
 function decideReading(policy: Policy, facts: Facts): Decision {
   const { method, path, asker } = facts
+  const bought = passAt(policy.passes, facts)
+  if (bought) return bought
   if (method === 'GET' && isFree(path, policy.sitemaps, facts.sitemaps)) return FREE
-  return searchOf(policy.rules)(facts)?.decision ?? (asker.kind === 'reader' ? READER : policy.fallback)
+  const rule = searchOf(policy.rules)(facts)
+  if (!rule && asker.kind === 'reader') return READER
+  const decision = rule ? adjusted(rule.decision, facts) : policy.fallback
+  return withPasses(policy.passes, contracted(policy.contracts, decision, facts), facts)
 }
 
 const searches = new WeakMap<readonly Rule[], Search<Rule>>()

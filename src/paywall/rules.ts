@@ -1,15 +1,16 @@
 /** Rules, compiled, and the search for the first that covers a request. */
 import type { Asker } from '../identity/classify.ts'
 import type { Reading } from './readings.ts'
+import type { Dated } from './terms/age.ts'
 
 /** One reading of a request. */
-export type Facts = {
+export type Facts = Omit<Dated, 'path'> & {
   /** In upper case, and GET in the place of HEAD. */
   method: string
   path: Reading
   asker: Asker
-  /** Unix milliseconds. */
-  now?: number
+  /** The host of an agent whose signature is valid. */
+  signer?: string
   /** Paths of the sitemaps that the site's own robots.txt names, as rules see them. */
   sitemaps?: ReadonlySet<string> | undefined
 }

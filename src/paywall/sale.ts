@@ -11,16 +11,18 @@ import type { Charge, Pace, Purchase, SentRequest } from '../schemes/scheme.ts'
 import type { Paid } from './dialects/dialect.ts'
 import type { Offers } from './offers.ts'
 import type { RecentPayers } from './payers.ts'
-import type { Decision } from './policy.ts'
+import { type Decision, entryName } from './policy.ts'
+
+/** A decision and its offers. */
+export type Quote = { decision: Decision; offers: Offers }
 
 /** A request that must be paid for. */
-export type Wanted = {
+export type Wanted = Quote & {
   method: string
   /** Canonical: the payment is bound to it, and the offer names it. */
   url: string
-  /** By what the client claims to be; the gate replaces it once a signature shows who it is. */
-  decision: Decision
-  offers: Offers
+  /** The quotes of a moment ago, whose offers are still valid. */
+  earlier: readonly Quote[]
   sent: SentRequest
 }
 
@@ -30,6 +32,8 @@ export type Goods<Answer> = {
   buy(body: Body): Promise<Answer>
   /** Whether an answer delivers what was paid for. */
   delivers(answer: Answer): boolean
+  /** The amount that an answer finally asks for, in micro-dollars, where the rule lets it; undefined for the price. */
+  asks?(answer: Answer): bigint | undefined
   /** Gives up an answer that is not sent. */
   discard(answer: Answer): Promise<void>
   /** Reads an answer that may have to be sent again; `stored` is null if it is too large. Rejects if it breaks off. */
@@ -57,14 +61,18 @@ export async function sell<Answer>(
   goods: Goods<Answer>,
   tools: Tools,
 ): Promise<Result<Sold<Answer>>> {
-  const { decision, offers, sent } = wanted
+  const { sent } = wanted
+  const claimed = wanted.decision
   const scheme = schemes[paid.scheme]
-  const offer = offers.made.get(paid.scheme)
+  const promised = ({ decision }: Quote) => scheme?.promises(paid.payment, decision.price)
+  const quote = [wanted, ...wanted.earlier].find(promised) ?? wanted
+  const offer = quote.offers.made.get(paid.scheme)
   if (!scheme || !offer || !scheme.answers(paid.payment, offer)) return refuse('no_matching_offer')
   const seconds = Math.floor(tools.now() / 1000)
-  const proof = await scheme.verify(paid.payment, decision.price, seconds, sent)
+  const proof = await scheme.verify(paid.payment, quote.decision.price, seconds, sent)
   if (!proof.ok) return proof
-  const bought = await bindTo(wanted, sent.read, tools)
+  const decision = wanted.decision === claimed ? quote.decision : wanted.decision
+  const bought = await bindTo(wanted, decision, sent.read, tools)
   if (!bought.ok) return bought
   const { purchase, body } = bought.value
   const { payers, now } = tools
@@ -84,21 +92,42 @@ export async function sell<Answer>(
 }
 
 async function bindTo(
-  { method, url, decision }: Wanted,
+  { method, url }: Wanted,
+  decision: Decision,
   read: Read,
   { newId }: Tools,
 ): Promise<Result<{ purchase: Purchase & { hasEffects: boolean }; body: Body }>> {
   const body = await read()
   if (!body.ok) return body
   const digest = body.value ? ` ${await digestOf(body.value)}` : ''
-  const { price, rule } = decision
+  const { price } = decision
   const request = `${method} ${url}${digest}`
-  const named = typeof rule === 'number' ? `RULES[${rule}]` : rule
   const hasEffects = method !== 'GET'
   return accept({
-    purchase: { id: newId(), price, url, request, rule: named, hasEffects },
+    purchase: {
+      id: newId(),
+      price,
+      url,
+      request,
+      rule: entryName(decision),
+      hasEffects,
+      ...(!hasEffects && opens(decision, method, url)),
+      ...(decision.steps && { steps: decision.steps }),
+    },
     body: body.value,
   })
+}
+
+/** A page that was paid for within the window of its rule, or that a pass covers, is open to its payer. */
+function opens(
+  { recrawlMs, passes = [] }: Decision,
+  method: string,
+  url: string,
+): Pick<Purchase, 'opened' | 'openMs'> {
+  if (recrawlMs === undefined && passes.length === 0) return {}
+  const { origin } = new URL(url)
+  const pages = [...(recrawlMs === undefined ? [] : [url]), ...passes.map((address) => origin + address)]
+  return { opened: pages.map((page) => `${method} ${page}`), ...(recrawlMs && { openMs: recrawlMs }) }
 }
 
 /** One charge and its delivery. Nothing of the answer leaves before the charge is durable. */
@@ -150,6 +179,8 @@ class Delivery<Answer> {
   }
 
   async #end(charge: Charge, answer: Answer, stored?: StoredAnswer | null): Promise<Result<Sold<Answer>>> {
+    const final = this.#goods.asks?.(answer)
+    if (final !== undefined) await charge.lower?.(final).catch((fault) => this.#unsent(answer, fault))
     const receipt = await charge.settle(stored).catch((fault) => this.#unsent(answer, fault))
     if (receipt.ok) return accept({ answer, receipt: receipt.value })
     await this.#goods.discard(answer)

@@ -4,7 +4,7 @@ import { targetOf } from '../paywall/path.ts'
 import type { TermsOfSite } from './names.ts'
 
 /** The site, the request, and the scheme and host that it was sent to. */
-export type Asked = TermsOfSite & { request: Request; content: Content; origin: string }
+export type DocumentRequest = TermsOfSite & { request: Request; content: Content; origin: string }
 
 /** Seconds for which a cache may keep a document. The 402 has the price meanwhile. */
 const MAX_AGE_SECONDS = 300
@@ -13,7 +13,7 @@ const MAX_AGE_SECONDS = 300
 const CONDITIONAL = /^(?:if-(?:match|modified-since|none-match|range|unmodified-since)|range)$/
 
 /** Answers with a document of our own. */
-export function written({ request }: Pick<Asked, 'request'>, body: string, type: string): Response {
+export function written({ request }: Pick<DocumentRequest, 'request'>, body: string, type: string): Response {
   const headers = {
     'access-control-allow-origin': '*',
     'cache-control': `public, max-age=${MAX_AGE_SECONDS}`,
@@ -24,12 +24,12 @@ export function written({ request }: Pick<Asked, 'request'>, body: string, type:
 }
 
 /** Answers with a document of our own in JSON. */
-export function json(asked: Pick<Asked, 'request'>, value: unknown): Response {
+export function json(asked: Pick<DocumentRequest, 'request'>, value: unknown): Response {
   return written(asked, JSON.stringify(value), 'application/json')
 }
 
 /** Asks the origin for its file at the same address, for the whole of it. An origin out of reach is a 502. */
-export async function originFile({ request, content }: Asked): Promise<Response> {
+export async function originFile({ request, content }: DocumentRequest): Promise<Response> {
   const target = targetOf(request.url)
   if (!target) throw new Error('the address of a document must be a path')
   const headers = new Headers(request.headers)

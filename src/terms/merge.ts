@@ -1,5 +1,5 @@
 /** The robots.txt of a site: the origin's file as it stands, with our lines before and behind it. */
-import { type Asked, isMissing, originFile, written } from './asked.ts'
+import { type DocumentRequest, isMissing, originFile, written } from './asked.ts'
 import { licenseOf } from './names.ts'
 import { globalLines, groupLines, NO_ROBOTS, readRobots } from './robots.ts'
 
@@ -18,7 +18,7 @@ const OF_BYTES =
  * Answers robots.txt. An origin without one (404, 410) gets ours. Any other answer but text is passed on as it came: a
  * redirect, a failure, a page of HTML, a file in UTF-16 or gzip.
  */
-export async function robotsTxt(site: Asked): Promise<Response> {
+export async function robotsTxt(site: DocumentRequest): Promise<Response> {
   const { request, origin, policy, documents } = site
   const before = globalLines(licenseOf(site, origin))
   const answer = await originFile(site)

@@ -35,6 +35,7 @@ describe('source code', () => {
     expect(found(code, /waitUntil/).map((line) => line.replace(/:\d+ /, ' '))).toEqual([
       "src/app/site.ts import { waitUntil } from 'cloudflare:workers'",
       'src/app/site.ts const published = cachedLists(env.LISTS, { now: tools.now, later: waitUntil })',
+      'src/app/site.ts const dated = env.LISTS && cachedDates(env.LISTS, { now: tools.now, later: waitUntil })',
       'src/app/site.ts const named = new NamedSitemaps({ store: env.LISTS, now: tools.now, later: waitUntil })',
     ])
   })

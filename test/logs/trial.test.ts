@@ -110,6 +110,48 @@ describe('a trial', () => {
     expect(report([record({ ua: CHROME, score: 1 })]).totals.charge.requests).toBe(1)
   })
 
+  it('charges a page once in the re-crawl window of its crawler', () => {
+    const hour = 3_600_000
+    const at = (hours: number, change = {}) =>
+      record({ time: Date.UTC(2026, 10, 27) + hours * hour, ...change })
+    const entries = [
+      at(0),
+      at(1),
+      at(23),
+      at(24),
+      at(25),
+      at(26, { path: '/b' }),
+      at(26, { ua: 'CCBot/2.0' }),
+    ]
+    const { rows } = report(entries, [{ action: 'charge', recrawl: '24h' }])
+    expect(
+      rows.map(({ crawler, requests, listPrice, price }) => [crawler, requests, listPrice, price]),
+    ).toEqual([
+      ['GPTBot', 6, 12_000n, 6_000n],
+      ['CCBot', 1, 2_000n, 2_000n],
+    ])
+  })
+
+  it('decides by the age that a page had when it was asked for', () => {
+    const terms = [{ action: 'charge', price: '0.05', age: { under: '24h' } }]
+    const read = parsePolicy({
+      ORIGIN: 'zone',
+      RECEIVER: '0x209693Bc6afc0C5328bA36FaF03C514EF312287C',
+      NETWORK: 'eip155:8453',
+      PRICE: '0.002',
+      RULES: terms,
+      DATES: { pattern: '/{yyyy}/{mm}/{dd}/' },
+    })
+    if (!read.ok) throw new Error(JSON.stringify(read.problems))
+    const trial = new Trial(read.policy)
+    for (const day of [27, 28, 29])
+      trial.add(record({ path: '/2026/11/27/a', time: Date.UTC(2026, 10, day, 12) }))
+    expect(trial.report().rows.map(({ rule, requests }) => [rule, requests])).toEqual([
+      ['RULES[0]', 1],
+      ['default', 2],
+    ])
+  })
+
   it('states the time between the first and the last request', () => {
     const { from, to } = report([record({ time: 2_000 }), record({ time: null }), record({ time: 1_000 })])
     expect({ from, to }).toEqual({ from: '1970-01-01T00:00:01.000Z', to: '1970-01-01T00:00:02.000Z' })

@@ -4,21 +4,44 @@
  */
 import * as v from 'valibot'
 import type { Action, Decision, Rule } from '../../paywall/policy.ts'
+import { SCHEMES } from '../../schemes/index.ts'
 import type { ConfigProblem, Expected } from '../problem.ts'
 import { isTable, onlyKeys } from '../schema.ts'
+import { age } from './age.ts'
+import { final } from './final.ts'
+import { free } from './free.ts'
 import { method } from './method.ts'
+import { passTerm } from './pass.ts'
 import { path } from './path.ts'
-import { price } from './price.ts'
+import { max, min, price } from './price.ts'
 import { query } from './query.ts'
+import { recrawl } from './recrawl.ts'
 import { schemes } from './schemes.ts'
-import type { ConditionTerm, FactorTerm } from './term.ts'
+import { steps } from './steps.ts'
+import type { ConditionTerm, FactorTerm, RuleTable } from './term.ts'
 import { verified } from './verified.ts'
 import { who } from './who.ts'
 
 const ACTIONS = ['charge', 'allow', 'block'] as const satisfies readonly Action[]
 
 /** Every term but `action`, by its name. */
-export const RULE_TERMS = { path, query, method, who, verified, price, schemes }
+export const RULE_TERMS = {
+  path,
+  query,
+  method,
+  who,
+  verified,
+  age,
+  price,
+  min,
+  max,
+  final,
+  free,
+  recrawl,
+  pass: passTerm,
+  steps,
+  schemes,
+}
 
 type AnyTerm = ConditionTerm<v.GenericSchema> | FactorTerm<v.GenericSchema>
 type Schemas = { [Name in keyof typeof RULE_TERMS]: (typeof RULE_TERMS)[Name]['schema'] }
@@ -46,7 +69,7 @@ export const rule = v.pipe(
     if (!action) return
     for (const [key, term] of TERMS) {
       const value = input[key]
-      const message = value === undefined ? undefined : misuseOf(term, value, action)
+      const message = value === undefined ? undefined : misuseOf(term, value, action, input)
       if (message) addIssue({ message, path: [{ type: 'object', origin: 'value', input, key, value }] })
     }
   }),
@@ -56,10 +79,10 @@ function namesOf(kind: AnyTerm['kind']): string[] {
   return TERMS.filter(([, term]) => term.kind === kind).map(([name]) => name)
 }
 
-function misuseOf(term: AnyTerm, written: unknown, action: Action): string | undefined {
+function misuseOf(term: AnyTerm, written: unknown, action: Action, rule: RuleTable): string | undefined {
   if (term.kind === 'factor' && !term.actions.includes(action))
     return `must be removed: only action ${term.actions.map((name) => `"${name}"`).join(' or ')} uses it`
-  return term.misuse?.(written, action)
+  return term.misuse?.(written, action, rule)
 }
 
 /** The risks of valid rules, for their operator. */
@@ -86,7 +109,7 @@ export function compileRule(
     term.describe?.(written[name], action),
   )
   const factors = TERMS.map(([name, term]) =>
-    term.kind === 'factor' && written[name] !== undefined ? term.carry(written[name]) : {},
+    written[name] === undefined ? {} : (term.carry?.(written[name], action) ?? {}),
   )
   const conditions = TERMS.map(([name, term]) =>
     term.kind === 'condition' ? term.compile(written[name], action) : undefined,
@@ -97,7 +120,7 @@ export function compileRule(
     written: { ...terms, who: clients },
     conditions: conditions.filter((condition) => condition !== undefined),
     decision: {
-      ...(action === 'charge' ? { price: fallback.price, schemes: fallback.schemes } : free),
+      ...(action === 'charge' ? { price: fallback.price, schemes: schemesFor(written, fallback) } : free),
       ...Object.assign({}, ...factors),
       action,
       rule: place,
@@ -106,4 +129,9 @@ export function compileRule(
         .join(' '),
     },
   }
+}
+
+/** A rule without schemes of its own has those of the site that it can use. */
+function schemesFor({ final }: v.InferOutput<typeof rule>, { schemes }: Decision): Decision['schemes'] {
+  return final === undefined ? schemes : schemes.filter((name) => SCHEMES[name].lowers)
 }

@@ -286,15 +286,21 @@ export class ChannelPurchase {
     if (this.#purchase.hasEffects && answer.outcome === 'replayed' && !answer.answer)
       return refuse('effect_delivered')
     const deposited = this.#payload.type === 'deposit' ? this.#payload.deposit.amount : null
-    const receipt = this.#receipt(answer, answer.transaction, deposited, answer.due)
+    let receipt = this.#receipt(answer, answer.transaction, deposited, answer.due)
+    const lower = async (price: bigint) => {
+      const known = await retryOnce(() => this.#account().lower(entry, this.#purchase.id, price))
+      if (known) receipt = this.#receipt(known, answer.transaction, deposited, known.due)
+    }
     return accept({
       ...(answer.answer && { answer: answer.answer }),
+      ...(answer.outcome === 'charged' && { lower }),
       settle: async (stored) => {
         if (stored !== undefined) await store(() => this.#account().delivered(entry, stored))
         return accept(receipt)
       },
       release: async () => {
-        await retryOnce(() => this.#account().release(entry, this.#purchase.id))
+        if (answer.outcome !== 'opened')
+          await retryOnce(() => this.#account().release(entry, this.#purchase.id))
         return null
       },
     })
@@ -333,7 +339,9 @@ export class ChannelPurchase {
 
   #chargeOrder(): ChargeOrder {
     const { maxUnclaimed: exposure } = this.#terms
-    return { ...this.#signed(this.#purchase.id), ...this.#bought(), kind: 'charge', exposure }
+    const { id, rule, opened, openMs } = this.#purchase
+    const open = { ...(opened && { opened }), ...(openMs && { openMs }) }
+    return { ...this.#signed(id), ...this.#bought(), ...open, kind: 'charge', exposure, rule }
   }
 
   #bought() {
