@@ -1,6 +1,6 @@
 /** `tab402 import-robots`: drafts rules from a robots.txt. */
 import { readFile } from 'node:fs/promises'
-import { readRobots } from '../protocol/http/robots.ts'
+import { parseRobots } from '../protocol/http/robots.ts'
 import { CommandError, parse, talk, UsageError } from './command.ts'
 import { draftRules } from './robots-rules.ts'
 
@@ -32,7 +32,7 @@ export async function run(args: string[]): Promise<number> {
   const { disallow } = values
   if (disallow !== 'block' && disallow !== 'charge')
     throw new UsageError('--disallow must be block or charge.')
-  const robots = readRobots(/^https?:/i.test(place) ? await fetched(place) : await fromFile(place))
+  const robots = parseRobots(/^https?:/i.test(place) ? await fetched(place) : await fromFile(place))
   if (robots.groups.length === 0) throw new CommandError(`${place} must have at least one line User-agent.`)
   const { toml, rules, comments } = draftRules(robots, place, disallow)
   process.stdout.write(toml)
@@ -58,7 +58,7 @@ async function fetched(address: string): Promise<string> {
   const text = await start(response)
   if (response.ok) return text
   // Some sites serve their file with an error: crawlers then act as if there were none, and the publisher means it.
-  if (readRobots(text).groups.length === 0)
+  if (parseRobots(text).groups.length === 0)
     throw new CommandError(`${url} must answer with a robots.txt. It answered ${response.status}.`)
   talk(`warning: ${url} answered ${response.status}. Most crawlers ignore a robots.txt with that status.`)
   return text

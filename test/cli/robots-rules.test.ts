@@ -6,7 +6,7 @@ import { parsePolicy } from '../../src/config/policy.ts'
 import { classify } from '../../src/identity/classify.ts'
 import { canonicalize } from '../../src/paywall/path.ts'
 import { decide } from '../../src/paywall/policy.ts'
-import { readRobots } from '../../src/protocol/http/robots.ts'
+import { parseRobots } from '../../src/protocol/http/robots.ts'
 
 const SITE = {
   ORIGIN: 'zone',
@@ -16,7 +16,7 @@ const SITE = {
 }
 
 function draft(robots: string, forbidden: 'block' | 'charge' = 'block') {
-  const { toml } = draftRules(readRobots(robots), 'robots.txt', forbidden)
+  const { toml } = draftRules(parseRobots(robots), 'robots.txt', forbidden)
   const { vars = {} } = parse(toml) as { vars?: Record<string, unknown> }
   const read = parsePolicy({ ...SITE, ...vars })
   if (!read.ok) throw new Error(JSON.stringify(read.problems))

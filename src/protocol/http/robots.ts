@@ -26,7 +26,7 @@ export type Robots = {
 }
 
 /** Reads a file. Lines that are not `name: value` are ignored, as are rules before the first agent. */
-export function readRobots(text: string): Robots {
+export function parseRobots(text: string): Robots {
   const groups = new Map<string, RobotsGroup>()
   const robots: Robots = { groups: [], sitemaps: [], others: [], isCut: text.length > MAX_ROBOTS_CHARS }
   let current = new Set<RobotsGroup>()
