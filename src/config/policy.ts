@@ -1,15 +1,15 @@
 /** Reads a site's terms from `[vars]` into a policy, or into all their problems. */
 import { keccak_256 } from '@noble/hashes/sha3.js'
 import * as v from 'valibot'
-import { compileWho, problemOfWho } from '../paywall/asker.ts'
-import { compilePattern, compileSegments } from '../paywall/pattern.ts'
-import type { Decision, Origin, Policy, Rule } from '../paywall/policy.ts'
-import { compileQuery } from '../paywall/query.ts'
+import { compileSegments } from '../paywall/pattern.ts'
+import type { Decision, Origin, Policy } from '../paywall/policy.ts'
 import { type Address, isHex, toHex } from '../protocol/evm/hex.ts'
 import { networks } from '../protocol/evm/network.ts'
-import { DEFAULT_SCHEMES, SCHEME_NAMES, SCHEMES, type SchemeName } from '../schemes/index.ts'
+import { DEFAULT_SCHEMES, type SchemeName } from '../schemes/index.ts'
 import { type ConfigProblem, type Expected, problemsOf } from './problem.ts'
-import { isTable, list, onlyKeys, readWith, unpack, usd } from './schema.ts'
+import { compileRule, RULE_EXPECTED, rule } from './rule/index.ts'
+import { schemeList } from './rule/schemes.ts'
+import { list, onlyKeys, readWith, unpack, usd } from './schema.ts'
 
 /** How each term must look. `docs/policy.md` explains them. */
 const EXPECTED: Readonly<Record<string, Expected>> = {
@@ -31,86 +31,16 @@ const EXPECTED: Readonly<Record<string, Expected>> = {
   SITEMAP: { want: 'a path pattern or a list of them', example: '"/sitemap*.xml"' },
   NAME: { want: '1 to 32 printable ASCII characters', example: '"Example News"' },
   DESCRIPTION: { want: '1 to 200 bytes of text in one line', example: '"News from Berlin"' },
-  'RULES.path': { want: 'a path pattern', example: '"/articles/*"' },
-  'RULES.method': {
-    want: 'GET, POST, PUT, PATCH, DELETE or a list of them (GET includes HEAD)',
-    example: '"GET"',
-  },
-  'RULES.query': {
-    want: '"none", "any" or, with action "allow", a list of parameters',
-    example: '["page"]',
-  },
-  'RULES.who': { want: 'a known crawler, a class or agent:NAME', example: '"agent:AcmeBot"' },
-  'RULES.action': { want: '"charge", "allow" or "block"', example: '"charge"' },
-  'RULES.price': { want: 'USD in quotes, at least "0.000001"', example: '"0.002"' },
-  'RULES.schemes': { want: 'a list of "channel", "exact" and "credit"', example: '["exact"]' },
+  ...RULE_EXPECTED,
 }
 
-const RULE_TERMS = ['path', 'query', 'method', 'who', 'action', 'price', 'schemes']
 /** The names of all terms. */
 export const POLICY_TERMS = Object.keys(EXPECTED).filter((term) => !term.includes('.'))
-
-const schemes = v.pipe(
-  list(v.picklist(SCHEME_NAMES, 'must be "channel", "exact" or "credit"')),
-  v.check((names) => new Set(names).size === names.length, 'must list each scheme once'),
-  v.rawCheck(({ dataset, addIssue }) => {
-    if (!dataset.typed) return
-    for (const name of SCHEME_NAMES) {
-      const { after } = SCHEMES[name]
-      if (after && isBefore(name, after, dataset.value))
-        addIssue({ message: `must list "${after}" before "${name}"` })
-    }
-  }),
-)
-
-const pattern = readWith((text) => {
-  const covers = compilePattern(text)
-  return covers ? { value: { covers, text } } : null
-})
 
 const segments = readWith((text) => {
   const covers = compileSegments(text)
   return covers ? { value: covers } : null
 })
-
-const query = v.union([
-  v.picklist(['none', 'any']),
-  v.pipe(v.array(v.pipe(v.string(), v.minLength(1), v.maxLength(64))), v.minLength(1)),
-])
-
-const rule = v.pipe(
-  v.looseObject(
-    {
-      path: v.optional(pattern),
-      query: v.optional(query),
-      method: v.optional(list(v.picklist(['GET', 'POST', 'PUT', 'PATCH', 'DELETE']))),
-      who: v.optional(list(readWith((word) => problemOfWho(word) ?? { value: word })), ['crawlers']),
-      action: v.picklist(['charge', 'allow', 'block']),
-      price: v.optional(usd),
-      schemes: v.optional(schemes),
-    },
-    'must be a table with an action',
-  ),
-  onlyKeys(RULE_TERMS),
-  v.rawCheck(({ dataset, addIssue }) => {
-    const input: unknown = dataset.value
-    if (!isTable(input)) return
-    const { action, query } = input
-    if (Array.isArray(query) && action !== 'allow') {
-      const message = 'must be "none" or "any": only action "allow" may list parameters'
-      addIssue({ message, path: [{ type: 'object', origin: 'value', input, key: 'query', value: query }] })
-    }
-    if (action !== 'allow' && action !== 'block') return
-    for (const key of ['price', 'schemes']) {
-      const value = input[key]
-      if (value === undefined) continue
-      addIssue({
-        message: 'must be removed: only action "charge" uses it',
-        path: [{ type: 'object', origin: 'value', input, key, value }],
-      })
-    }
-  }),
-)
 
 const policy = v.pipe(
   v.looseObject({
@@ -121,7 +51,7 @@ const policy = v.pipe(
       return network ? { value: network } : null
     }),
     PRICE: usd,
-    SCHEMES: v.optional(schemes, DEFAULT_SCHEMES),
+    SCHEMES: v.optional(schemeList, DEFAULT_SCHEMES),
     RULES: v.optional(v.pipe(v.unknown(), v.transform(unpack), v.array(rule)), []),
     SITEMAP: v.optional(list(segments), ['/sitemap*.xml', '/sitemap*.xml.gz']),
     NAME: v.optional(readWith((text) => fits(text, /^[ -~]+$/, 32))),
@@ -176,28 +106,8 @@ export function parsePolicy(
  * the same run.
  */
 export function schemesAsked(input: Record<string, unknown>): ReadonlySet<SchemeName> {
-  const result = v.safeParse(schemes, input.SCHEMES ?? DEFAULT_SCHEMES)
+  const result = v.safeParse(schemeList, input.SCHEMES ?? DEFAULT_SCHEMES)
   return new Set(result.success ? result.output : [])
-}
-
-function compileRule(written: v.InferOutput<typeof rule>, index: number, fallback: Decision): Rule {
-  const { path, query, method, who, action } = written
-  const charged = action === 'charge'
-  const place = path ? ` on ${path.text}` : ''
-  const queried = query === undefined ? '' : ` with query ${[query].flat().join(', ')}`
-  return {
-    covers: path?.covers,
-    methods: method && new Set(method),
-    queries: compileQuery(query ?? (action === 'allow' ? 'none' : 'any')),
-    asks: compileWho(who),
-    decision: {
-      action,
-      price: charged ? (written.price ?? fallback.price) : 0n,
-      schemes: charged ? (written.schemes ?? fallback.schemes) : [],
-      rule: index,
-      why: `RULES[${index}]: ${action} ${who.join(', ')}${place}${queried}`,
-    },
-  }
 }
 
 function readOrigin(text: string): { value: Origin } | string | null {
@@ -220,10 +130,6 @@ function readReceiver(text: string): { value: Address } | string | null {
   return mixed && text !== checksummed(address)
     ? 'must have a valid checksum: a digit is mistyped'
     : { value: address }
-}
-
-function isBefore(one: string, other: string, names: readonly string[]): boolean {
-  return names.includes(one) && names.indexOf(one) < names.indexOf(other)
 }
 
 /** ERC-55. */

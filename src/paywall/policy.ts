@@ -5,7 +5,6 @@ import type { Network } from '../protocol/evm/network.ts'
 import type { SchemeName } from '../schemes/index.ts'
 import type { CanonicalPath } from './path.ts'
 import type { Pattern } from './pattern.ts'
-import type { Queries } from './query.ts'
 
 /** The three decisions: ask for payment, serve for free, or reject. */
 export type Action = 'charge' | 'allow' | 'block'
@@ -20,13 +19,30 @@ export type Origin =
   | { kind: 'binding'; name: string }
   | { kind: 'self' }
 
-/** One line of the policy, compiled. A selector that is `undefined` matches every request. */
+/** The request as a policy sees it. `now` is in Unix milliseconds. */
+export type PolicyRequest = { method: string; path: CanonicalPath; asker: Asker; now?: number }
+
+/** One reading of a request, with its method in upper case and GET in the place of HEAD. */
+export type Facts = Omit<PolicyRequest, 'path'> & { path: Pick<CanonicalPath, 'match' | 'search'> }
+
+/** Whether one term of a rule covers a request. */
+export type Condition = (facts: Facts) => boolean
+
+/** One line of the policy, compiled. It covers the requests that fulfil all of its conditions. */
 export type Rule = {
-  covers: Pattern | undefined
-  methods: ReadonlySet<string> | undefined
-  queries: Queries | undefined
-  asks: (asker: Asker) => boolean
+  conditions: readonly Condition[]
   decision: Decision
+  /** The terms as they were written, for documents that are made from the rules. An absent term covers everything. */
+  written: WrittenRule
+}
+
+/** The terms of a rule as data. A term without a line here has a name of its own all the same. */
+export type WrittenRule = {
+  path?: string | undefined
+  query?: 'none' | 'any' | readonly string[] | undefined
+  method?: readonly string[] | undefined
+  who: readonly string[]
+  [term: string]: unknown
 }
 
 /** One site's terms, compiled. Amounts in atomic units of USDC. */
@@ -55,9 +71,6 @@ export type Decision = {
   why: string
 }
 
-/** The request as a policy sees it. */
-export type PolicyRequest = { method: string; path: CanonicalPath; asker: Asker }
-
 const FREE: Decision = {
   action: 'allow',
   price: 0n,
@@ -74,33 +87,35 @@ const READER: Decision = {
 }
 
 /**
- * The first rule that covers path, query, method and asker decides; without one, crawlers pay the default price and readers
- * read free. HEAD is decided as GET. Some servers read an escaped `?` as the start of a query: of both readings the dearer
- * decision holds. Allocates nothing for other paths: every decision was built with the policy.
+ * The first rule that covers the request decides; without one, crawlers pay the default price and readers read free. HEAD is
+ * decided as GET. Some servers read an escaped `?` as the start of a query: of both readings the dearer decision holds.
+ * Allocates nothing for GET of other paths: every decision was built with the policy.
  */
-export function decide(policy: Policy, { method, path, asker }: PolicyRequest): Decision {
-  const asked = method.toUpperCase()
-  const verb = asked === 'HEAD' ? 'GET' : asked
-  const decision = decideReading(policy, verb, path, asker)
+export function decide(policy: Policy, request: PolicyRequest): Decision {
+  const { path } = request
+  const asked = request.method.toUpperCase()
+  const method = asked === 'HEAD' ? 'GET' : asked
+  const facts = method === request.method ? request : { ...request, method }
+  const decision = decideReading(policy, facts)
   const query = path.match.indexOf('%3f')
   if (query < 0) return decision
   const cut = { match: path.match.slice(0, query).replace(/(.)\/$/, '$1'), search: path.match.slice(query) }
-  return dearer(decision, decideReading(policy, verb, cut, asker))
+  return dearer(decision, decideReading(policy, { ...facts, path: cut }))
 }
 
-function decideReading(
-  policy: Policy,
-  verb: string,
-  { match, search }: Pick<CanonicalPath, 'match' | 'search'>,
-  asker: Asker,
-): Decision {
+function decideReading(policy: Policy, facts: Facts): Decision {
+  const { method, path, asker } = facts
   // Threat: many origins select content by query on any path, so what is free by its path is asked without a query.
-  if (verb === 'GET' && search === '' && isFree(policy, match)) return FREE
-  for (const { covers, methods, queries, asks, decision } of policy.rules) {
-    if (methods && !methods.has(verb)) continue
-    if (asks(asker) && (!covers || covers(match)) && (!queries || queries(search))) return decision
+  if (method === 'GET' && path.search === '' && isFree(policy, path.match)) return FREE
+  for (const { conditions, decision } of policy.rules) {
+    if (fulfils(facts, conditions)) return decision
   }
   return asker.kind === 'reader' ? READER : policy.fallback
+}
+
+function fulfils(facts: Facts, conditions: readonly Condition[]): boolean {
+  for (const holds of conditions) if (!holds(facts)) return false
+  return true
 }
 
 const ORDER: Readonly<Record<Action, number>> = { allow: 0, charge: 1, block: 2 }

@@ -71,7 +71,7 @@ async function pay(context: BillingContext, invoice: InvoiceStanding, request: R
     rule: 'default',
     why: 'an invoice',
   }
-  const everyone = { covers: undefined, methods: undefined, queries: undefined, asks: () => true, decision }
+  const everyone = { conditions: [], written: { who: ['everyone'] }, decision }
   const policy: Policy = {
     ...site,
     origin: { kind: 'self' },

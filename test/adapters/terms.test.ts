@@ -1,6 +1,7 @@
 import { describe, expect, expectTypeOf, it } from 'vitest'
 import type { Bindings } from '../../src/app/bindings.ts'
 import { parsePolicy } from '../../src/config/policy.ts'
+import type { RULE_TERMS } from '../../src/config/rule/index.ts'
 import type { PolicyRule, Terms } from '../../src/index.ts'
 
 const SITE = { ORIGIN: 'self', RECEIVER: `0x${'1'.repeat(40)}`, NETWORK: 'eip155:84532' }
@@ -17,6 +18,11 @@ describe('Terms stated in code', () => {
       ],
     }
     expect(parsePolicy({ ...SITE, ...terms }).ok).toBe(true)
+  })
+
+  it('have a type for every term that a rule may state, and for no other', () => {
+    type Keys<Rule> = Rule extends unknown ? keyof Rule : never
+    expectTypeOf<Keys<PolicyRule>>().toEqualTypeOf<keyof typeof RULE_TERMS | 'action'>()
   })
 
   it('reject a price on a rule that allows or blocks, as a type and at run time', () => {

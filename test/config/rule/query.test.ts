@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { compileQuery } from '../../src/paywall/query.ts'
+import { compileQuery } from '../../../src/config/rule/query.ts'
 
 describe('compileQuery', () => {
   it('covers with "any" every query', () => {

@@ -1,0 +1,90 @@
+/**
+ * The one list of a rule's terms. A new term is a file here and a line in `TERMS`, its type in `../terms.ts` and its row in
+ * docs/policy.md.
+ */
+import * as v from 'valibot'
+import type { Action, Decision, Rule } from '../../paywall/policy.ts'
+import type { Expected } from '../problem.ts'
+import { isTable, onlyKeys } from '../schema.ts'
+import { method } from './method.ts'
+import { path } from './path.ts'
+import { price } from './price.ts'
+import { query } from './query.ts'
+import { schemes } from './schemes.ts'
+import type { ConditionTerm, FactorTerm } from './term.ts'
+import { who } from './who.ts'
+
+const ACTIONS = ['charge', 'allow', 'block'] as const satisfies readonly Action[]
+
+/** Every term but `action`, by its name. */
+export const RULE_TERMS = { path, query, method, who, price, schemes }
+
+type AnyTerm = ConditionTerm<v.GenericSchema> | FactorTerm<v.GenericSchema>
+type Schemas = { [Name in keyof typeof RULE_TERMS]: (typeof RULE_TERMS)[Name]['schema'] }
+
+// Trap: a term takes what its own schema returns, which the type of a loop over all terms cannot say.
+const TERMS = Object.entries(RULE_TERMS) as unknown as [keyof Schemas, AnyTerm][]
+const schemas = Object.fromEntries(TERMS.map(([name, { schema }]) => [name, schema])) as Schemas
+/** The action stands between conditions and factors, in messages too. */
+const NAMES: readonly string[] = [...namesOf('condition'), 'action', ...namesOf('factor')]
+
+/** How each term must look, by its place. */
+export const RULE_EXPECTED: Readonly<Record<string, Expected>> = {
+  'RULES.action': { want: '"charge", "allow" or "block"', example: '"charge"' },
+  ...Object.fromEntries(TERMS.map(([name, { want, example }]) => [`RULES.${name}`, { want, example }])),
+}
+
+/** One rule as it is written. Reports every problem of the rule at once. */
+export const rule = v.pipe(
+  v.looseObject({ ...schemas, action: v.picklist(ACTIONS) }, 'must be a table with an action'),
+  onlyKeys(NAMES),
+  v.rawCheck(({ dataset, addIssue }) => {
+    const input: unknown = dataset.value
+    if (!isTable(input)) return
+    const action = ACTIONS.find((one) => one === input.action)
+    if (!action) return
+    for (const [key, term] of TERMS) {
+      const value = input[key]
+      const message = value === undefined ? undefined : misuseOf(term, value, action)
+      if (message) addIssue({ message, path: [{ type: 'object', origin: 'value', input, key, value }] })
+    }
+  }),
+)
+
+function namesOf(kind: AnyTerm['kind']): string[] {
+  return TERMS.filter(([, term]) => term.kind === kind).map(([name]) => name)
+}
+
+function misuseOf(term: AnyTerm, written: unknown, action: Action): string | undefined {
+  if (term.kind === 'factor' && !term.actions.includes(action))
+    return `must be removed: only action ${term.actions.map((name) => `"${name}"`).join(' or ')} uses it`
+  return term.misuse?.(written, action)
+}
+
+/** Compiles the rule at `index`. `fallback` has what a charge is without terms of its own. */
+export function compileRule(written: v.InferOutput<typeof rule>, index: number, fallback: Decision): Rule {
+  const { action, who: clients, ...terms } = written
+  const free = { price: 0n, schemes: [] }
+  const phrases = TERMS.filter(([name]) => name !== 'who').map(([name, term]) =>
+    term.describe?.(written[name], action),
+  )
+  const factors = TERMS.map(([name, term]) =>
+    term.kind === 'factor' && written[name] !== undefined ? term.carry(written[name]) : {},
+  )
+  const conditions = TERMS.map(([name, term]) =>
+    term.kind === 'condition' ? term.compile(written[name], action) : undefined,
+  )
+  return {
+    written: { ...terms, who: clients },
+    conditions: conditions.filter((condition) => condition !== undefined),
+    decision: {
+      ...(action === 'charge' ? { price: fallback.price, schemes: fallback.schemes } : free),
+      ...Object.assign({}, ...factors),
+      action,
+      rule: index,
+      why: [`RULES[${index}]: ${action} ${who.describe?.(clients, action)}`, ...phrases]
+        .filter((phrase) => phrase !== undefined)
+        .join(' '),
+    },
+  }
+}
