@@ -16,7 +16,10 @@ export type Kind = {
 /** How often a kind was asked for. `pages`: delivered and charged for, had everybody paid. `asked`: micro-dollars. */
 export type Figure = Kind & { requests: number; pages: number; asked: number }
 
-type Sums = { requests: number; pages: number; asked: number }
+type Counted = { requests: number; pages: number; asked: number }
+
+/** `asked`: micro-dollars, as a decimal string. */
+type Sums = { requests: number; pages: number; asked: string }
 
 /** The sums of a day. The lists name the dearest first, and at most 100 of each. */
 export type ShadowDay = {
@@ -59,8 +62,8 @@ export async function readShadowDay(book: D1Database, day: Day): Promise<ShadowD
            WHERE day = ? GROUP BY ${columns} ORDER BY sum(asked) DESC, sum(requests) DESC, ${columns} LIMIT ?`,
       )
       .bind(day, MOST_LISTED)
-      .all<Row & Sums>()
-    return results
+      .all<Row & Counted>()
+    return results.map((row) => ({ ...row, asked: String(row.asked) }))
   }
   const total = await book
     .prepare(
@@ -68,10 +71,10 @@ export async function readShadowDay(book: D1Database, day: Day): Promise<ShadowD
          FROM shadow WHERE day = ?`,
     )
     .bind(day)
-    .first<Sums>()
+    .first<Counted>()
   return {
     day,
-    total: total ?? { requests: 0, pages: 0, asked: 0 },
+    total: total ? { ...total, asked: String(total.asked) } : { requests: 0, pages: 0, asked: '0' },
     crawlers: await by('crawler, class'),
     rules: await by('rule, action'),
     paths: await by('path'),

@@ -16,12 +16,12 @@ describe('addFigures', () => {
     await addFigures(env.BOOK, '2026-01-02', [figure({})])
     expect(await readShadowDay(env.BOOK, day)).toEqual({
       day,
-      total: { requests: 5, pages: 2, asked: 3_000 },
-      crawlers: [{ crawler: 'GPTBot', class: 'training', requests: 5, pages: 2, asked: 3_000 }],
-      rules: [{ rule: 'default', action: 'charge', requests: 5, pages: 2, asked: 3_000 }],
+      total: { requests: 5, pages: 2, asked: '3000' },
+      crawlers: [{ crawler: 'GPTBot', class: 'training', requests: 5, pages: 2, asked: '3000' }],
+      rules: [{ rule: 'default', action: 'charge', requests: 5, pages: 2, asked: '3000' }],
       paths: [
-        { path: '/a', requests: 2, pages: 2, asked: 3_000 },
-        { path: '/b', requests: 3, pages: 0, asked: 0 },
+        { path: '/a', requests: 2, pages: 2, asked: '3000' },
+        { path: '/b', requests: 3, pages: 0, asked: '0' },
       ],
     })
   })
@@ -37,7 +37,7 @@ describe('addFigures', () => {
 
 describe('readShadowDay', () => {
   it('returns zero for a day without requests', async () => {
-    const total = { requests: 0, pages: 0, asked: 0 }
+    const total = { requests: 0, pages: 0, asked: '0' }
     const empty = { day: '2025-01-01', total, crawlers: [], rules: [], paths: [] }
     expect(await readShadowDay(env.BOOK, '2025-01-01')).toEqual(empty)
   })
