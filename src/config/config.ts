@@ -19,6 +19,8 @@ export { type ConfigProblem, describeProblems } from './problem.ts'
 /** The whole config of one Worker. */
 export type Config = {
   policy: Policy
+  /** `shadow`: everything is decided and counted, and everybody is served. */
+  mode: 'live' | 'shadow'
   /** Present with RPC_URL. */
   chain: Chain | undefined
   /** Present with RELAYER_KEY. The address is the channels' receiver authorizer and pays for gas. */
@@ -63,6 +65,7 @@ type FacilitatorHeaders = Partial<Record<'verify' | 'settle' | 'supported', Reco
 type Table = Readonly<Record<string, unknown>>
 
 const EXPECTED = {
+  MODE: { want: '"live" or "shadow"', example: '"shadow"' },
   RPC_URL: {
     want: 'the https URL of a node of NETWORK (http only on this machine), or up to 4 with commas between',
     example: '"https://node.example.com,https://other.example.net"',
@@ -138,6 +141,7 @@ const headers = v.record(
 )
 
 const settings = v.object({
+  MODE: v.optional(v.picklist(['live', 'shadow']), 'live'),
   RPC_URL: v.optional(urls),
   MAX_HEAD_AGE_SECONDS: v.optional(integer(0, 86_400)),
   RELAYER_WAIT_MS: v.optional(integer(100, 60_000)),
@@ -201,10 +205,13 @@ function readAll(vars: Table): ConfigResult {
   const site = pick(vars, POLICY_TERMS)
   const terms = parsePolicy(site)
   const rest = v.safeParse(settings, pick(vars, Object.keys(EXPECTED)))
+  const absent = missing(terms.ok ? policySchemes(terms.policy) : schemesAsked(site), vars)
+  // A trial sells nothing, so it needs no wallet and no node yet.
+  const isTrial = rest.success && rest.output.MODE === 'shadow'
   const problems = [
     ...(terms.ok ? originProblems(terms.policy, vars) : terms.problems),
     ...problemsOf(rest.issues ?? [], EXPECTED),
-    ...missing(terms.ok ? policySchemes(terms.policy) : schemesAsked(site), vars),
+    ...(isTrial ? [] : absent),
     ...billProblems(vars),
     ...(rest.success ? limitProblems(rest.output, terms.ok ? terms.policy : undefined) : []),
   ]
@@ -212,7 +219,7 @@ function readAll(vars: Table): ConfigResult {
   if (relayer === null) problems.push(problemOf('RELAYER_KEY'))
   if (!terms.ok || !rest.success) return { ok: false, problems, warnings: [] }
   const isSet = (place: string) => vars[place] !== undefined
-  const warnings = gasWarnings(terms.policy, gasConfig(rest.output), isSet)
+  const warnings = [...(isTrial ? absent : []), ...gasWarnings(terms.policy, gasConfig(rest.output), isSet)]
   if (problems.length > 0) return { ok: false, problems, warnings }
   const config = { ...build(terms.policy, rest.output), relayer: relayer ?? undefined }
   return { ok: true, config, warnings }
@@ -238,6 +245,7 @@ function build(policy: Policy, settings: Settings): Omit<Config, 'relayer'> {
   const contracts = { token: usdc.address, escrow, collector }
   return {
     policy,
+    mode: settings.MODE,
     chain: RPC_URL ? { network: id, chainId, ...contracts, ...nodesOf(RPC_URL, settings) } : undefined,
     relayerWaitMs: settings.RELAYER_WAIT_MS,
     oldRelayers: settings.RELAYER_KEYS_OLD ?? [],
