@@ -30,14 +30,31 @@ export function paywall(terms?: Terms): MiddlewareHandler<{ Bindings: Bindings }
 }
 
 /**
- * The Worker's `scheduled` handler: starts the nightly run or the withdrawal watch.
+ * The Worker's `scheduled` handler: starts the nightly run or the withdrawal watch, and fetches the published lists of
+ * crawlers' addresses that are due.
  * @throws if the cron is neither of the two, or the config is invalid
  * @example
  * export default { fetch: app.fetch, scheduled }
  */
 export async function scheduled(controller: ScheduledController, env: Bindings): Promise<void> {
-  const work = workOf(env)
-  if (work) await onCron(controller, env.SETTLEMENT, work)
+  const lists = fetchLists(env)
+  try {
+    const work = workOf(env)
+    if (work) await onCron(controller, env.SETTLEMENT, work)
+  } finally {
+    await lists
+  }
+}
+
+/** Never rejects: a run must not fail because a list did. */
+async function fetchLists({ LISTS }: Bindings): Promise<void> {
+  if (!LISTS) return
+  try {
+    const { refreshLists } = await import('./identity/published/refresh.ts')
+    await refreshLists(LISTS, { fetch: (url, init) => fetch(url, init), now: Date.now })
+  } catch (fault) {
+    console.error(JSON.stringify({ message: 'published lists could not be refreshed', fault: String(fault) }))
+  }
 }
 
 const apis = new WeakMap<Bindings, Fetches>()

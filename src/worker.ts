@@ -3,7 +3,7 @@
 import type { Bindings } from './app/bindings.ts'
 import { siteOf } from './app/site.ts'
 import { operate, scheduled } from './index.ts'
-import { canonicalize } from './paywall/path.ts'
+import { everyReading } from './paywall/path.ts'
 
 // By name: wrangler types finds no class behind a star.
 export {
@@ -28,8 +28,8 @@ export default {
       const { pathname = '' } = URL.parse(request.url) ?? {}
       if (OURS.test(pathname)) return operate(request, env)
       // Threat: the platform or a local stack may listen at reserved paths. Answer 404 to every spelling of them.
-      const read = canonicalize(request.url)
-      if (RESERVED.test(read.ok ? read.value.path : pathname)) return new Response(null, { status: 404 })
+      const readings = everyReading(request.url) ?? [{ match: pathname }]
+      if (readings.some(({ match }) => RESERVED.test(match))) return new Response(null, { status: 404 })
     }
     const site = siteOf(env)
     return site instanceof Response ? site : site.gate(request, site.origin)

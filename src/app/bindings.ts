@@ -26,4 +26,6 @@ export type Bindings = {
   NUMBERS?: DurableObjectNamespace<Numbers>
   /** How often unknown agents may be looked up in the registry. Without it they always may. */
   AGENT_READS?: RateLimit
+  /** The addresses that operators of crawlers publish. Without it a small shipped copy is used, which refutes no claim. */
+  LISTS?: KVNamespace
 }

@@ -1,8 +1,9 @@
 /** One site in front of its content: the config, made into a gate and an origin. */
-
+import { waitUntil } from 'cloudflare:workers'
 import { type Config, type ConfigProblem, describeProblems, readConfig } from '../config/config.ts'
+import { cachedLists } from '../identity/published/store.ts'
 import { type Content, type Gate, gate } from '../paywall/gate.ts'
-import { buy, type OriginSettings, pass } from '../paywall/origin.ts'
+import { askForPrice, buy, type OriginSettings, pass } from '../paywall/origin.ts'
 import { refused } from '../paywall/response.ts'
 import type { Bindings } from './bindings.ts'
 import { schemesOf } from './schemes.ts'
@@ -40,11 +41,12 @@ function misconfigured(problems: readonly ConfigProblem[]): Response {
 
 function build(env: Bindings, config: Config): Site {
   const schemes = schemesOf(env, config)
-  const { policy, cloudflareCharges } = config
+  const { policy, cloudflareCharges, maxTimeoutSeconds } = config
   const tools = { now: () => Date.now(), newId: () => crypto.randomUUID() }
+  const published = cachedLists(env.LISTS, { now: tools.now, waitUntil })
   return {
     config,
-    gate: gate({ policy, schemes, cloudflareCharges, ...tools }),
+    gate: gate({ policy, schemes, cloudflareCharges, maxTimeoutSeconds, published, ...tools }),
     origin: contentOf(env, config),
   }
 }
@@ -66,6 +68,7 @@ function contentOf(env: Bindings, { policy, originSecret, originTimeoutMs }: Con
   }
   return {
     pass: (request, path) => pass(settings, request, path),
+    ask: (request, path) => askForPrice(settings, request, path),
     buy: (request, path, body) => buy(settings, request, path, body),
   }
 }

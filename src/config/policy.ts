@@ -6,6 +6,7 @@ import type { Decision, Origin, Policy } from '../paywall/policy.ts'
 import { type Address, isHex, toHex } from '../protocol/evm/hex.ts'
 import { networks } from '../protocol/evm/network.ts'
 import { DEFAULT_SCHEMES, type SchemeName } from '../schemes/index.ts'
+import { DATES_EXPECTED, datesOf, datesTerm } from './dates.ts'
 import { type ConfigProblem, type Expected, problemsOf } from './problem.ts'
 import { compileRule, RULE_EXPECTED, rule } from './rule/index.ts'
 import { schemeList } from './rule/schemes.ts'
@@ -29,8 +30,10 @@ const EXPECTED: Readonly<Record<string, Expected>> = {
   },
   RULES: { want: 'a list of rules', example: '[{ action = "allow", path = "/free/*" }]' },
   SITEMAP: { want: 'a path pattern or a list of them', example: '"/sitemap*.xml"' },
+  PATHS: { want: '"strict" or "literal"', example: '"strict"' },
   NAME: { want: '1 to 32 printable ASCII characters', example: '"Example News"' },
   DESCRIPTION: { want: '1 to 200 bytes of text in one line', example: '"News from Berlin"' },
+  ...DATES_EXPECTED,
   ...RULE_EXPECTED,
 }
 
@@ -54,6 +57,8 @@ const policy = v.pipe(
     SCHEMES: v.optional(schemeList, DEFAULT_SCHEMES),
     RULES: v.optional(v.pipe(v.unknown(), v.transform(unpack), v.array(rule)), []),
     SITEMAP: v.optional(list(segments), ['/sitemap*.xml', '/sitemap*.xml.gz']),
+    DATES: v.optional(datesTerm),
+    PATHS: v.optional(v.picklist(['strict', 'literal']), 'strict'),
     NAME: v.optional(readWith((text) => fits(text, /^[ -~]+$/, 32))),
     DESCRIPTION: v.optional(readWith((text) => fits(text, /^\P{Cc}+$/u, 200))),
   }),
@@ -67,10 +72,27 @@ const policy = v.pipe(
     ),
     ['RECEIVER'],
   ),
+  v.forward(
+    v.partialCheck(
+      [['RULES'], ['DATES']],
+      ({ RULES, DATES }) => DATES !== undefined || RULES.every(({ age }) => age === undefined),
+      'must be set: a rule has "age"',
+    ),
+    ['DATES'],
+  ),
+  v.forward(
+    v.partialCheck(
+      [['RULES'], ['DATES'], ['ORIGIN']],
+      ({ RULES, DATES, ORIGIN }) =>
+        ORIGIN.kind !== 'self' || !(DATES?.origin || RULES.some(({ price }) => price === 'origin')),
+      'must not be "self": a rule with price "origin" or DATES with origin asks a server by HEAD',
+    ),
+    ['ORIGIN'],
+  ),
 )
 
 /**
- * Reads the terms of one site: ORIGIN, RECEIVER, NETWORK, PRICE, SCHEMES, RULES, SITEMAP, NAME, DESCRIPTION. Lists may be
+ * Reads the terms of one site: ORIGIN, RECEIVER, NETWORK, PRICE, SCHEMES, RULES, SITEMAP, PATHS, NAME, DESCRIPTION. Lists may be
  * JSON text. Unknown terms are problems too. Reports all problems at once.
  */
 export function parsePolicy(
@@ -78,7 +100,9 @@ export function parsePolicy(
 ): { ok: true; policy: Policy } | { ok: false; problems: ConfigProblem[] } {
   const result = v.safeParse(policy, input)
   if (!result.success) return { ok: false, problems: problemsOf(result.issues, EXPECTED) }
-  const { ORIGIN, RECEIVER, NETWORK, PRICE, SCHEMES, RULES, SITEMAP, NAME, DESCRIPTION } = result.output
+  const { ORIGIN, RECEIVER, NETWORK, PRICE, SCHEMES, RULES, SITEMAP, PATHS, NAME, DESCRIPTION, DATES } =
+    result.output
+  const dates = DATES && RULES.some(({ age }) => age !== undefined) ? datesOf(DATES) : undefined
   const fallback: Decision = {
     action: 'charge',
     price: PRICE,
@@ -86,15 +110,19 @@ export function parsePolicy(
     rule: 'default',
     why: 'no rule names it, and crawlers pay',
   }
+  const rules = RULES.map((written, index) => compileRule(written, index, fallback))
   return {
     ok: true,
     policy: {
       origin: ORIGIN,
       receiver: RECEIVER,
       network: NETWORK,
-      rules: RULES.map((written, index) => compileRule(written, index, fallback)),
+      rules,
       fallback,
       sitemaps: SITEMAP,
+      ...(dates && { dates }),
+      asksOrigin: dates?.asksOrigin === true || rules.some(({ decision }) => decision.byOrigin),
+      paths: PATHS,
       name: NAME,
       description: DESCRIPTION,
     },

@@ -21,27 +21,37 @@ type Covers = {
   method?: OneOrMore<'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'>
   /** `crawlers` where it is absent. */
   who?: OneOrMore<ClientSelector>
+  /** How long ago the page was published, in whole hours or days: `{ under: '24h' }`, `{ over: '30d' }`. DATES says how it is known. */
+  age?: { under?: string; over?: string }
+  /** Only crawlers whose name a signature, their operator's addresses or Cloudflare proves. */
+  verified?: true
 }
 
 /** Charges what it covers. */
 export type ChargeRule = Covers & {
   action: 'charge'
-  /** USD as a decimal, such as `0.002`; PRICE where it is absent. */
+  /** USD as a decimal, such as `0.002`, or `origin`: the origin states it for each page. PRICE where it is absent. */
   price?: string
+  /** With price `origin`: the least and the most that a crawler pays, USD. */
+  min?: string
+  max?: string
+  /** A page paid for by a payer is free again for it this long, in whole hours or days of at most 30: `24h`. */
+  recrawl?: string
   /** The preferred one first; SCHEMES where it is absent. */
   schemes?: OneOrMore<SchemeName>
 }
 
+/** The terms of a charge, which no other rule has. */
+type Unpriced = { [Term in Exclude<keyof ChargeRule, keyof Covers | 'action'>]?: never }
+
 /** Lets through or rejects what it covers. A price must be absent. */
 export type FreeRule =
-  | (Covers & { action: 'block'; price?: never; schemes?: never })
+  | (Covers & { action: 'block' } & Unpriced)
   | (Omit<Covers, 'query'> & {
       action: 'allow'
       /** A list covers queries of these parameters alone. `none` where it is absent. */
       query?: 'none' | 'any' | readonly string[]
-      price?: never
-      schemes?: never
-    })
+    } & Unpriced)
 
 /** One rule of a policy. The first rule that covers a request decides. */
 export type PolicyRule = ChargeRule | FreeRule
@@ -53,6 +63,8 @@ export type PolicyRule = ChargeRule | FreeRule
  * paywall({ PRICE: '0.002', RULES: [{ action: 'allow', who: 'search', path: '/sections/*' }] })
  */
 export type Terms = {
+  /** How the dates of pages are known, for rules with `age`. */
+  DATES?: { pattern?: string; zone?: string; sitemap?: OneOrMore<string>; origin?: boolean }
   /** USD as a decimal, at least `0.000001`. */
   PRICE?: string
   /** The preferred scheme first. */

@@ -1,127 +1,35 @@
-/** The known crawlers: name, operator and purpose. */
+/** The known crawlers: name, operator and purpose, and the search for their tokens in a User-Agent. */
+import type { CrawlerClass } from './crawlers/class.ts'
+import { LISTED } from './crawlers/listed.ts'
+import { ANYONES, OURS, type Row } from './crawlers/ours.ts'
 
-/**
- * The purpose of a crawler. `search`: an index that people or assistants search. `training`: the training of models, and
- * data sets for it. `assistant`: one person's current question. `other`: anything else.
- */
-export type CrawlerClass = 'search' | 'training' | 'assistant' | 'other'
+export { CATEGORIES, CRAWLER_CLASSES, type CrawlerClass } from './crawlers/class.ts'
 
 /** A known crawler. */
 export type Crawler = {
   /** The token it sends in its User-Agent, in its operator's spelling. */
   name: string
-  operator: string
+  /** Absent where we know none. */
+  operator?: string
   class: CrawlerClass
+  /** Software that anyone runs: no network can prove or refute its name. */
+  shared: boolean
 }
 
-/**
- * Name, operator, class. The class is the category Cloudflare gives (developers.cloudflare.com/ai-crawl-control/reference/bots);
- * for crawlers that are not in its table, what their operator says (OpenAI: developers.openai.com/docs/bots; Anthropic:
- * support.claude.com/en/articles/8896518; Google: developers.google.com/crawling; Meta:
- * developers.facebook.com/docs/sharing/webmasters/web-crawlers), else github.com/ai-robots-txt/ai.robots.txt. State of
- * November 2026. Names that people's programs carry too ("Code", "Cursor", "Operator") are left out on purpose.
- */
-const TABLE = [
-  ['GPTBot', 'OpenAI', 'training'],
-  ['OAI-SearchBot', 'OpenAI', 'search'],
-  ['ChatGPT-User', 'OpenAI', 'assistant'],
-  ['OAI-AdsBot', 'OpenAI', 'other'],
-  ['ClaudeBot', 'Anthropic', 'training'],
-  ['Claude-SearchBot', 'Anthropic', 'search'],
-  ['Claude-User', 'Anthropic', 'assistant'],
-  ['Claude-Code', 'Anthropic', 'assistant'],
-  ['Claude-Web', 'Anthropic', 'training'],
-  ['anthropic-ai', 'Anthropic', 'training'],
-  ['Googlebot', 'Google', 'search'],
-  ['Storebot-Google', 'Google', 'search'],
-  ['Google-CloudVertexBot', 'Google', 'training'],
-  ['Google-Agent', 'Google', 'assistant'],
-  ['Google-GeminiNotebook', 'Google', 'assistant'],
-  ['Google-NotebookLM', 'Google', 'assistant'],
-  ['GoogleAgent-Mariner', 'Google', 'assistant'],
-  ['GoogleAgent-URLContext', 'Google', 'assistant'],
-  ['Gemini-Deep-Research', 'Google', 'assistant'],
-  ['GoogleOther', 'Google', 'other'],
-  ['Google-InspectionTool', 'Google', 'other'],
-  ['AdsBot-Google', 'Google', 'other'],
-  ['Mediapartners-Google', 'Google', 'other'],
-  ['bingbot', 'Microsoft', 'search'],
-  ['AzureAI-SearchBot', 'Microsoft', 'search'],
-  ['Applebot', 'Apple', 'search'],
-  ['Amazonbot', 'Amazon', 'training'],
-  ['Amzn-SearchBot', 'Amazon', 'search'],
-  ['Amzn-User', 'Amazon', 'assistant'],
-  ['AmazonBuyForMe', 'Amazon', 'assistant'],
-  ['NovaAct', 'Amazon', 'assistant'],
-  ['bedrockbot', 'Amazon', 'other'],
-  ['Meta-ExternalAgent', 'Meta', 'training'],
-  ['FacebookBot', 'Meta', 'training'],
-  ['Meta-WebIndexer', 'Meta', 'search'],
-  ['Meta-ExternalFetcher', 'Meta', 'assistant'],
-  ['facebookexternalhit', 'Meta', 'other'],
-  ['PerplexityBot', 'Perplexity', 'search'],
-  ['Perplexity-User', 'Perplexity', 'assistant'],
-  ['MistralAI-User', 'Mistral AI', 'assistant'],
-  ['cohere-training-data-crawler', 'Cohere', 'training'],
-  ['cohere-ai', 'Cohere', 'assistant'],
-  ['Bytespider', 'ByteDance', 'training'],
-  ['TikTokSpider', 'ByteDance', 'training'],
-  ['CCBot', 'Common Crawl', 'training'],
-  ['DeepSeekBot', 'DeepSeek', 'training'],
-  ['PanguBot', 'Huawei', 'training'],
-  ['PetalBot', 'Huawei', 'search'],
-  ['ChatGLM-Spider', 'Zhipu AI', 'training'],
-  ['TongyiBot', 'Alibaba', 'assistant'],
-  ['Baiduspider', 'Baidu', 'search'],
-  ['YiyanBot', 'Baidu', 'assistant'],
-  ['Kimi-User', 'Moonshot AI', 'assistant'],
-  ['Manus-User', 'Butterfly Effect', 'assistant'],
-  ['AI2Bot', 'Ai2', 'training'],
-  ['Diffbot', 'Diffbot', 'training'],
-  ['omgili', 'Webz.io', 'training'],
-  ['omgilibot', 'Webz.io', 'training'],
-  ['Webzio-Extended', 'Webz.io', 'training'],
-  ['Timpibot', 'Timpi', 'training'],
-  ['ICC-Crawler', 'NICT', 'training'],
-  ['SBIntuitionsBot', 'SB Intuitions', 'training'],
-  ['LAIONDownloader', 'LAION', 'training'],
-  ['img2dataset', 'img2dataset', 'training'],
-  ['DuckDuckBot', 'DuckDuckGo', 'search'],
-  ['DuckAssistBot', 'DuckDuckGo', 'assistant'],
-  ['Bravebot', 'Brave', 'search'],
-  ['Kagibot', 'Kagi', 'search'],
-  ['kagi-fetcher', 'Kagi', 'assistant'],
-  ['YouBot', 'You.com', 'search'],
-  ['Andibot', 'Andi', 'search'],
-  ['PhindBot', 'Phind', 'assistant'],
-  ['ExaBot', 'Exa', 'search'],
-  ['ExaSearchBot', 'Exa', 'search'],
-  ['TavilyBot', 'Tavily', 'search'],
-  ['LinkupBot', 'Linkup', 'search'],
-  ['ShapBot', 'Parallel', 'search'],
-  ['Shap-User', 'Parallel', 'assistant'],
-  ['Devin', 'Cognition', 'assistant'],
-  ['YandexBot', 'Yandex', 'search'],
-  ['YandexAdditionalBot', 'Yandex', 'search'],
-  ['SeznamBot', 'Seznam', 'search'],
-  ['Qwantbot', 'Qwant', 'search'],
-  ['MojeekBot', 'Mojeek', 'search'],
-  ['archive.org_bot', 'Internet Archive', 'other'],
-  ['FirecrawlAgent', 'Firecrawl', 'other'],
-  ['Scrapy', 'Zyte', 'other'],
-  ['AhrefsBot', 'Ahrefs', 'other'],
-  ['SemrushBot', 'Semrush', 'other'],
-] as const satisfies readonly (readonly [name: string, operator: string, crawlerClass: CrawlerClass])[]
-
 /** The name of a crawler in the table, in its operator's spelling. */
-export type CrawlerName = (typeof TABLE)[number][0]
+export type CrawlerName = (typeof OURS)[number][0] | (typeof LISTED)[keyof typeof LISTED][number]
+
+const byToken = new Map<string, Crawler>()
+for (const [name, operator, crawlerClass, ...aliases] of OURS as readonly Row[]) {
+  const crawler = { name, ...(operator && { operator }), class: crawlerClass, shared: operator === null }
+  for (const token of [name, ...aliases]) byToken.set(token.toLowerCase(), crawler)
+}
+for (const [crawlerClass, names] of Object.entries(LISTED) as [CrawlerClass, readonly string[]][])
+  for (const name of names)
+    byToken.set(name.toLowerCase(), { name, class: crawlerClass, shared: ANYONES.has(name) })
 
 /** Every crawler known by name. A claim in a User-Agent, not a proof. */
-export const crawlers: readonly Crawler[] = TABLE.map(([name, operator, crawlerClass]) => ({
-  name,
-  operator,
-  class: crawlerClass,
-}))
+export const crawlers: readonly Crawler[] = [...new Set(byToken.values())]
 
 /** Tokens for robots.txt only, and the crawler that fetches for them. No request carries such a token. */
 export const robotsOnly: ReadonlyMap<string, string> = new Map([
@@ -129,13 +37,41 @@ export const robotsOnly: ReadonlyMap<string, string> = new Map([
   ['applebot-extended', 'Applebot'],
 ])
 
-const byToken = new Map(crawlers.map((crawler) => [crawler.name.toLowerCase(), crawler]))
-const TOKEN = new RegExp(`(?<![a-z0-9-])(?:${[...byToken.keys()].map(literal).join('|')})(?![a-z0-9])`, 'i')
+/** The crawlers that sign their requests, by the host of their verified `Signature-Agent`. */
+const SIGNERS: ReadonlyMap<string, CrawlerName> = new Map([
+  ['chatgpt.com', 'ChatGPT-User'],
+  ['agent.bot.goog', 'Google-Agent'],
+])
 
-/** Finds the first known crawler in a User-Agent, in any case, as a whole word: "cubot" does not match "bot". */
+/** The tokens with blanks, by their first word. */
+const PHRASES = new Map<string, string[]>()
+/** The lengths of tokens by their first character: one bit each, so that most words need no look-up. */
+const LENGTHS = new Uint32Array(128)
+for (const token of byToken.keys()) {
+  const [first = '', ...more] = token.split(' ')
+  if (more.length > 0) PHRASES.set(first, [...(PHRASES.get(first) ?? []), token])
+  const start = first.charCodeAt(0)
+  LENGTHS[start] = (LENGTHS[start] ?? 0) | bit(first.length)
+}
+
+/**
+ * Finds the first known crawler in a User-Agent, in any case, by whole tokens of letters, digits and `._-`: `Diffbot` is not
+ * in `Diffbot-User`. Tokens in addresses do not count, nor those after "like", with which a client compares itself.
+ */
 export function findCrawler(userAgent: string): Crawler | undefined {
-  const [token] = TOKEN.exec(userAgent) ?? []
-  return token === undefined ? undefined : byToken.get(token.toLowerCase())
+  const text = userAgent.toLowerCase()
+  const { length } = text
+  for (let at = 0; at < length; at++) {
+    const start = at
+    while (at < length && isWordCharacter(text.charCodeAt(at))) at++
+    if (at === start) continue
+    let end = at
+    let found = crawlerAt(text, start, end)
+    while (!found && end > start && isPunctuation(text.charCodeAt(end - 1)))
+      found = crawlerAt(text, start, --end)
+    if (found && !text.endsWith('like ', start) && !isAddress(text, start, at)) return found
+  }
+  return undefined
 }
 
 /** The crawler of this name, in any case. */
@@ -143,6 +79,40 @@ export function crawlerNamed(name: string): Crawler | undefined {
   return byToken.get(name.toLowerCase())
 }
 
-function literal(token: string): string {
-  return token.replaceAll('.', '\\.')
+/** The crawler that signs as this host; undefined for hosts that we do not know. */
+export function crawlerOfSigner(host: string): Crawler | undefined {
+  const name = SIGNERS.get(host)
+  return name === undefined ? undefined : crawlerNamed(name)
+}
+
+function crawlerAt(text: string, start: number, end: number): Crawler | undefined {
+  if (((LENGTHS[text.charCodeAt(start)] ?? 0) & bit(end - start)) === 0) return undefined
+  const word = text.slice(start, end)
+  return byToken.get(word) ?? phraseAt(text, word, start)
+}
+
+function phraseAt(text: string, word: string, at: number): Crawler | undefined {
+  const phrase = PHRASES.get(word)?.find(
+    (token) => text.startsWith(token, at) && !/[a-z0-9-]/.test(text[at + token.length] ?? ''),
+  )
+  return phrase === undefined ? undefined : byToken.get(phrase)
+}
+
+/** Lengths above 31 share one bit. */
+function bit(length: number): number {
+  return 1 << (length < 31 ? length : 31)
+}
+
+function isWordCharacter(code: number): boolean {
+  return (code >= 97 && code <= 122) || (code >= 45 && code <= 57 && code !== 47) || code === 95
+}
+
+function isPunctuation(code: number): boolean {
+  return code === 45 || code === 46 || code === 95
+}
+
+/** Whether a token is part of a URL's path or of a mail address. */
+function isAddress(text: string, start: number, end: number): boolean {
+  const before = text[start - 1]
+  return before === '/' || before === '@' || text[end] === '@'
 }

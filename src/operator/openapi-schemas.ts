@@ -110,6 +110,7 @@ const channelEntry = table(
     request: orNull(text),
     transaction: orNull(hex),
     of: orNull(count),
+    rule: orNull(text),
   },
   'signature',
 )
@@ -155,6 +156,7 @@ const payment = table(
     at: orNull(time),
     amount,
     request: text,
+    rule: orNull(text),
     transaction: orNull(hex),
     signature: hex,
   },

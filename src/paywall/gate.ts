@@ -1,19 +1,23 @@
 /** The gate: a request's life over HTTP, from its price to its receipt (the whole of it is in ARCHITECTURE.md). */
-import { classify } from '../identity/classify.ts'
+import type { Published } from '../identity/claim.ts'
+import { type ClientEvidence, classify } from '../identity/classify.ts'
+import { crawlerOfSigner } from '../identity/crawlers.ts'
 import type { Body, Read } from '../identity/verify.ts'
 import { CHARGED_BY_CLOUDFLARE } from '../protocol/pay-per-crawl.ts'
 import { accept, type Refusal, type Result, refuse } from '../protocol/refusal.ts'
 import type { Schemes } from '../schemes/index.ts'
+import { type Asked, Decisions } from './decisions.ts'
 import type { Dialect } from './dialects/dialect.ts'
 import { dialectOf, speakerOf } from './dialects/index.ts'
 import { offeredAfter, offersOf, storedOffers } from './offers.ts'
 import { prefersHtml } from './page.ts'
-import { type CanonicalPath, canonicalize, siteOrigin } from './path.ts'
+import { siteOrigin, type Target, targetOf } from './path.ts'
 import { RecentPayers } from './payers.ts'
-import { decide, type Policy } from './policy.ts'
-import { paidResponse, preflight, receiptAlone, refused, refusedSale } from './response.ts'
-import { type Goods, type Sold, sell, type Wanted } from './sale.ts'
+import { type Decision, decideUrl, type Policy } from './policy.ts'
+import { paidResponse, preflight, receiptAlone, refused, refusedSale, without } from './response.ts'
+import { type Goods, type Quote, type Sold, sell, type Tools, type Wanted } from './sale.ts'
 import { readAnswer, restore } from './stored-answer.ts'
+import { CRAWLER_PRICE, ORIGIN_HEADERS } from './terms/origin-price.ts'
 
 /** The settings of one site's gate. */
 export type GateOptions = {
@@ -23,16 +27,22 @@ export type GateOptions = {
   now: () => number
   /** A fresh name for an operation. */
   newId: () => string
+  /** How long an offer is valid: a price of the moment is honoured for as long. 300 where it is absent. */
+  maxTimeoutSeconds?: number
   /** Whether Cloudflare's own products charge on this zone. Only then their headers mean anything: a client can write them too. */
   cloudflareCharges: boolean
+  /** The addresses that operators of crawlers publish, at this moment. Without it, addresses prove and refute nothing. */
+  published?: () => Published
 }
 
-/** Where the content comes from once the gate lets a request through. */
+/** Where the content comes from once the gate lets a request through. It is asked for the path exactly as it was sent. */
 export type Content = {
   /** A free page: streams both ways. */
-  pass(request: Request, path: CanonicalPath): Promise<Response>
+  pass(request: Request, target: Target): Promise<Response>
+  /** A `HEAD` of our own, for the price and date that the origin states. Absent where nothing can be asked. */
+  ask?(request: Request, target: Target): Promise<Response>
   /** A page being paid for. `body` was read by the gate, since the payment is bound to it. */
-  buy(request: Request, path: CanonicalPath, body: Uint8Array<ArrayBuffer> | null): Promise<Response>
+  buy(request: Request, target: Target, body: Uint8Array<ArrayBuffer> | null): Promise<Response>
 }
 
 /** Answers one request: the page, an offer or a refusal. */
@@ -45,105 +55,183 @@ const MAX_BODY_BYTES = 1 << 20
 const MAX_BODY_READ_MS = 120_000
 
 /** Builds the gate of one site. It holds no state but caches: the offers it has written, and its payers of late. */
-export function gate({ policy, schemes, now, newId, cloudflareCharges }: GateOptions): Gate {
+export function gate(options: GateOptions): Gate {
+  const { policy, schemes, now, newId, cloudflareCharges, published, maxTimeoutSeconds = 300 } = options
   const offersFor = storedOffers(policy, schemes)
+  const quoteOf = (decision: Decision) => ({ decision, offers: offersFor(decision) })
+  const decisions = new Decisions(policy, maxTimeoutSeconds * 1000, now)
+  // Where Cloudflare charges, it reads the origin's price from the answer.
+  const hidden = policy.asksOrigin && !cloudflareCharges ? [...ORIGIN_HEADERS, CRAWLER_PRICE] : ORIGIN_HEADERS
+  const quiet = (answer: Response) => without(answer, hidden)
   const tools = { now, newId, payers: new RecentPayers() }
+  const shop: Shop = { schemes, tools, decisions, quoteOf, quiet }
 
   return async function handle(request, content) {
-    const { method, headers, url: target } = request
+    const { method, headers, url: sent } = request
     if (!METHODS.has(method)) return refused({ reason: 'method_not_allowed' })
     if (method === 'OPTIONS') {
-      const free = freePreflight(policy, request)
+      const free = freePreflight(policy, request, now(), published?.())
       return free ? content.pass(request, free).catch(unreachable) : preflight()
     }
     const dialect = dialectOf(headers)
     const manner = { head: method === 'HEAD', dialect: dialect ?? null }
-    const path = canonicalize(target)
-    if (!path.ok) return refused(path.refusal, manner)
-    const site = siteOrigin(target)
-    if (site === null) return refused({ reason: 'ambiguous_path' }, manner)
-    const asker = classify({
-      userAgent: headers.get('user-agent'),
-      cf: request.cf as IncomingRequestCfProperties | undefined,
-      signed: headers.has('signature-input'),
-      paying: dialect !== undefined,
-    })
-    const decision = decide(policy, { method, path: path.value, asker })
-    if (decision.action === 'block') return refused({ reason: 'blocked' }, manner)
+    const [site, target] = [siteOrigin(sent), targetOf(sent)]
+    if (site === null || !target) return refused({ reason: 'ambiguous_path' }, manner)
+    const url = `${site}${target.path}${target.search}`
+    const evidence = evidenceOf(request, headers, published?.())
+    const asker = classify(evidence)
+    const asked: Asked = { method, url: sent, asker, now: now() }
+    const decided = await decisions.of(asked, url, async () => content.ask?.(request, target))
+    if (!decided.ok) return refused(decided.refusal, manner)
+    const decision = decided.value
+    if (decision.action === 'block') return refused(blocked(decision), manner)
     const isFree = decision.action === 'allow' || (cloudflareCharges && chargedByCloudflare(headers))
-    if (isFree) return content.pass(request, path.value).catch(unreachable)
-    const url = `${site}${path.value.path}${path.value.search}`
-    const offers = offersFor(decision)
+    if (isFree) return content.pass(request, target).then(quiet).catch(unreachable)
+    const earlier = dialect ? decisions.earlier(asked, url).map(quoteOf) : []
+    const wanted = { url, ...quoteOf(decision), earlier }
+    const decideFor = (signer: string) =>
+      decisions.known({ ...asked, asker: classify({ ...evidence, signer }) }, url)
     // HEAD is gated and never charges: a payment on it is not even read.
     const sale =
       manner.head || !dialect
         ? refuse('payment_required')
-        : await sellFor(request, path.value, { url, decision, offers }, dialect, content).catch(
-            outcomeUnknown,
-          )
+        : await sellFor(shop, request, target, wanted, decideFor, dialect, content).catch(outcomeUnknown)
     if (sale.ok) return sale.value
     log(sale.refusal)
-    const left = offeredAfter(decision, sale.refusal)
+    const left = offeredAfter(wanted.decision, sale.refusal)
     const audience = {
-      offers: left === decision ? offers : offersOf(policy, left, schemes),
+      offers: left === wanted.decision ? wanted.offers : offersOf(policy, left, schemes),
       url,
       browser: prefersHtml(headers),
+      note: asker.refutation && `This request ${asker.refutation}.`,
       head: manner.head,
-      dialect: speakerOf(dialect, offers.made),
+      dialect: speakerOf(dialect, wanted.offers.made),
     }
     return refusedSale(sale.refusal, audience)
   }
+}
 
-  async function sellFor(
-    request: Request,
-    path: CanonicalPath,
-    wanted: Omit<Wanted, 'sent' | 'method'>,
-    dialect: Dialect,
-    content: Content,
-  ): Promise<Result<Response>> {
-    const paid = dialect.read(request.headers, wanted.offers.made)
-    if (!paid.ok) return paid
-    const { method } = request
-    const sent = { request, read: reader(request, now) }
-    const goods: Goods<Response> = {
-      buy: (body) => content.buy(request, path, body),
-      delivers: isDelivery,
-      discard: async (answer) => answer.body?.cancel(),
-      read: readAnswer,
-      restore,
-    }
-    const sold = await sell(schemes, { ...wanted, method, sent }, paid.value, goods, tools)
-    if (!sold.ok) return sold
-    return accept(answerOf(sold.value, dialect))
+/** The parts of a gate that sell. */
+type Shop = {
+  schemes: Schemes
+  tools: Tools
+  decisions: Decisions
+  quoteOf: (decision: Decision) => Quote
+  /** The answer without the headers from the origin to the paywall. */
+  quiet: (answer: Response) => Response
+}
+
+/**
+ * Sells by the decision of what the client claims to be, until a valid signature shows who it is. Then the decision for
+ * the signer replaces it in `wanted`.
+ */
+async function sellFor(
+  { schemes, tools, decisions, quoteOf, quiet }: Shop,
+  request: Request,
+  target: Target,
+  wanted: Omit<Wanted, 'sent' | 'method'>,
+  decideFor: (signer: string) => Result<Decision>,
+  dialect: Dialect,
+  content: Content,
+): Promise<Result<Response>> {
+  const paid = dialect.read(request.headers, wanted.offers.made)
+  if (!paid.ok) return paid
+  const { method } = request
+  const read = reader(request, tools.now)
+  const priceFor = (signer: string): Result<bigint> | undefined => {
+    if (!crawlerOfSigner(signer)) return undefined
+    const decided = decideFor(signer)
+    if (!decided.ok) return decided
+    const decision = decided.value
+    Object.assign(wanted, quoteOf(decision))
+    return decision.action === 'charge' ? accept(decision.price) : refuse('blocked')
   }
+  const goods: Goods<Response> = {
+    ...GOODS,
+    async buy(body) {
+      const answer = await content.buy(request, target, body)
+      decisions.learn(wanted.url, answer.headers)
+      return quiet(answer)
+    },
+  }
+  const order = Object.assign(wanted, { method, sent: { request, read, priceFor } })
+  const sold = await sell(schemes, order, paid.value, goods, tools)
+  if (wanted.decision.action === 'allow') {
+    const free = await freeFor(request, target, read, content)
+    return free.ok ? accept(quiet(free.value)) : free
+  }
+  if (!sold.ok) return sold
+  return accept(answerOf(sold.value, dialect))
+}
+
+/** A page that is free for the signer of a payment. The body was read, since the signature may cover it. */
+async function freeFor(
+  request: Request,
+  target: Target,
+  read: Read,
+  content: Content,
+): Promise<Result<Response>> {
+  const body = await read()
+  if (!body.ok) return body
+  return accept(await content.buy(request, target, body.value).catch(unreachable))
 }
 
 /**
  * The path of a preflight for a request that will pass free: the site's own rules for other origins hold there. Undefined for
  * all else, such as the preflight of a request that will pay.
  */
-function freePreflight(policy: Policy, { headers, url, cf }: Request): CanonicalPath | undefined {
+function freePreflight(
+  policy: Policy,
+  request: Request,
+  now: number,
+  published: Published | undefined,
+): Target | undefined {
+  const { headers, url } = request
   const method = headers.get('access-control-request-method')
-  const path = canonicalize(url)
-  if (method === null || !METHODS.has(method) || !path.ok || siteOrigin(url) === null) return undefined
+  const target = targetOf(url)
+  if (method === null || !METHODS.has(method) || !target || siteOrigin(url) === null) return undefined
   const names = headers.get('access-control-request-headers')?.match(/[\w-]+/g) ?? []
   const announced = new Headers(names.map((name) => [name, '']))
-  const asker = classify({
+  const asker = classify(evidenceOf(request, announced, published))
+  const isFree = (asked: string) => {
+    const decided = decideUrl(policy, { method: asked, url, asker, now })
+    return decided.ok && decided.value.action === 'allow'
+  }
+  // Threat: an origin that looks at no method answers OPTIONS with the page.
+  return isFree(method) && isFree('GET') ? target : undefined
+}
+
+const GOODS: Omit<Goods<Response>, 'buy'> = {
+  delivers: isDelivery,
+  discard: async (answer) => answer.body?.cancel(),
+  read: readAnswer,
+  restore,
+}
+
+/** What is known about a client. `paying`: the headers with which it pays and signs, or announces to do so. */
+function evidenceOf(
+  { headers, cf }: Request,
+  paying: Headers,
+  published: Published | undefined,
+): ClientEvidence {
+  return {
     userAgent: headers.get('user-agent'),
     cf: cf as IncomingRequestCfProperties | undefined,
-    signed: announced.has('signature-input'),
-    paying: dialectOf(announced) !== undefined,
-  })
-  const isFree = (asked: string) =>
-    decide(policy, { method: asked, path: path.value, asker }).action === 'allow'
-  // Threat: an origin that looks at no method answers OPTIONS with the page.
-  return isFree(method) && isFree('GET') ? path.value : undefined
+    signed: paying.has('signature-input'),
+    paying: dialectOf(paying) !== undefined,
+    address: headers.get('cf-connecting-ip'),
+    published,
+  }
 }
 
 /** The end of a sale as HTTP. */
 function answerOf(sold: Sold<Response>, dialect: Dialect): Response {
   if (!sold.answer) return receiptAlone(sold.receipt, dialect)
   return sold.receipt ? paidResponse(sold.answer, sold.receipt, dialect) : sold.answer
+}
+
+function blocked({ opensAt }: Decision): Refusal {
+  return opensAt === undefined ? { reason: 'blocked' } : { reason: 'embargoed', opensAt }
 }
 
 function unreachable(fault: unknown): Response {

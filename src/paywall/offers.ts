@@ -19,8 +19,8 @@ export type Offers = {
   about: { serviceName?: string; description?: string }
   /** The headers of one 402. */
   headers(url: string, refusal: Refusal): Record<string, string>
-  /** The JSON body of one 402. */
-  body(url: string, refusal: Refusal): string
+  /** The JSON body of one 402. `note` is one more sentence for people. */
+  body(url: string, refusal: Refusal, note?: string): string
 }
 
 /** Makes a decision's offers afresh from our own terms. */
@@ -39,10 +39,11 @@ export function offersOf(policy: Policy, decision: Decision, offerers: Offerers)
   const own = Object.assign({}, ...schemes.map((name) => offerers[name]?.headers?.(price)))
   const accepts = [...made.values()]
   const challenges = DIALECTS.flatMap((dialect) => dialect.challenge?.({ accepts, about, extensions }) ?? [])
-  const answered = (url: string, refusal: Refusal) => ({
+  const answered = (url: string, refusal: Refusal, note?: string) => ({
     url,
     reason: refusal.reason,
     corrected: corrected(made, refusal),
+    note,
   })
   return {
     made,
@@ -57,20 +58,28 @@ export function offersOf(policy: Policy, decision: Decision, offerers: Offerers)
       }
       return headers
     },
-    body(url, refusal) {
-      const answer = answered(url, refusal)
+    body(url, refusal, note) {
+      const answer = answered(url, refusal, note)
       for (const { body } of challenges) if (body) return body(answer)
       return JSON.stringify({ error: wire(refusal.reason).code })
     },
   }
 }
 
-/** Makes the offers of each decision once. The policy makes few decisions, so that the store stays small. */
+/** The most offers that are stored. Beyond it the first one is dropped: it is written again when it is asked for. */
+export const MAX_OFFERS = 1_000
+
+/** Makes the offers of each price and choice of schemes once. */
 export function storedOffers(policy: Policy, offerers: Offerers): (decision: Decision) => Offers {
-  const stored = new Map<Decision, Offers>()
+  const stored = new Map<string, Offers>()
   return (decision) => {
-    const made = stored.get(decision) ?? offersOf(policy, decision, offerers)
-    stored.set(decision, made)
+    const key = `${decision.price} ${decision.schemes.join()}`
+    const known = stored.get(key)
+    if (known) return known
+    const [first] = stored.keys()
+    if (stored.size >= MAX_OFFERS && first !== undefined) stored.delete(first)
+    const made = offersOf(policy, decision, offerers)
+    stored.set(key, made)
     return made
   }
 }

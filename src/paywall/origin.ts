@@ -1,8 +1,7 @@
 /** Requests to the protected server: what it receives, and what of its answer is passed on. */
 import { type Addresses, askOrigin, showSite } from './addresses.ts'
 import { deadlineOf, timedBody } from './deadline.ts'
-import type { CanonicalPath } from './path.ts'
-import { originUrl, siteOrigin } from './path.ts'
+import { originUrl, siteOrigin, type Target } from './path.ts'
 
 /** How to reach the protected server. */
 export type OriginSettings = {
@@ -13,6 +12,8 @@ export type OriginSettings = {
   /** Sent as `tab402-origin-secret`, so that the origin can reject requests that bypass the paywall. */
   secret: string | undefined
   timeoutMs: number
+  /** Headers of our own requests. */
+  ownHeaders?: Readonly<Record<string, string>>
 }
 
 /** RFC 9110 §7.6.1: about one connection, so they are not passed on either way. */
@@ -32,12 +33,12 @@ const SPOOFABLE = [
   'client-ip',
   'crawler-exact-price',
   'crawler-max-price',
+  'crawler-price',
   'fastly-client-ip',
   'forwarded',
   'front-end-https',
   'payment-signature',
   'proxy',
-  'tab402-origin-secret',
   'true-client-ip',
   'x-client-ip',
   'x-cluster-client-ip',
@@ -58,7 +59,7 @@ const SPOOFABLE = [
   'x-rewrite-url',
   'x-url-scheme',
 ]
-const SPOOFABLE_FAMILIES = /^(?:cf-|x-forwarded-|x-tab402-)/
+const SPOOFABLE_FAMILIES = /^(?:cf-|x-forwarded-|(?:x-)?tab402-)/
 /** Cloudflare writes these itself on every request. */
 const OF_CLOUDFLARE = new Set(['cf-connecting-ip', 'cf-ray', 'cf-visitor'])
 /** The answer's hop-by-hop headers, and `alt-svc`: it names another way to the origin, around the paywall. */
@@ -68,11 +69,11 @@ const UNSHOWN = new Set([...HOP_BY_HOP, 'alt-svc'])
  * Asks the origin for a page that is free for this client. Streams both ways; a WebSocket may be opened.
  * @throws when it cannot be reached or sends no headers within the timeout
  */
-export async function pass(origin: OriginSettings, request: Request, path: CanonicalPath): Promise<Response> {
+export async function pass(origin: OriginSettings, request: Request, target: Target): Promise<Response> {
   // A GET may come with a body, which means nothing (RFC 9110 §9.3.1) and which `Request` refuses to carry.
   const body = request.method === 'GET' || request.method === 'HEAD' ? null : request.body
   const upgrades = request.headers.get('upgrade')?.toLowerCase() === 'websocket'
-  return ask(origin, request, path, body, upgrades)
+  return ask(origin, request, target, body, upgrades)
 }
 
 /**
@@ -82,16 +83,36 @@ export async function pass(origin: OriginSettings, request: Request, path: Canon
 export async function buy(
   origin: OriginSettings,
   request: Request,
-  path: CanonicalPath,
+  target: Target,
   body: Uint8Array<ArrayBuffer> | null,
 ): Promise<Response> {
-  return ask(origin, request, path, body, false)
+  return ask(origin, request, target, body, false)
 }
+
+/** How long the origin may take to state a price. */
+const MAX_STATEMENT_MS = 2_000
+
+/**
+ * Asks the origin by HEAD for its statement about a page. Threat: it holds for all clients, so nothing of one is passed on.
+ * @throws when it cannot be reached or sends no headers within two seconds
+ */
+export async function askForPrice(
+  origin: OriginSettings,
+  request: Request,
+  target: Target,
+): Promise<Response> {
+  const own = new Request(request.url, { method: 'HEAD', headers: { accept: '*/*', 'user-agent': 'tab402' } })
+  const timeoutMs = Math.min(origin.timeoutMs, MAX_STATEMENT_MS)
+  return ask({ ...origin, timeoutMs, ownHeaders: IN_BAND }, own, target, null, false)
+}
+
+/** Cloudflare's in-band pricing: such origins state `crawler-price` only when they are asked so. */
+const IN_BAND = { 'cache-control': 'no-cache', 'cf-pay-per-crawl': 'protocol=cloudflare, pricing=in-band' }
 
 async function ask(
   origin: OriginSettings,
   request: Request,
-  path: CanonicalPath,
+  target: Target,
   body: ReadableStream | Uint8Array<ArrayBuffer> | null,
   upgrades: boolean,
 ): Promise<Response> {
@@ -100,11 +121,11 @@ async function ask(
     throw new Error(
       'ORIGIN = "zone" must lead to a server: on a custom domain or without a route the Worker asks itself',
     )
-  const addresses = origin.url && { site: originUrl(site, path), origin: origin.url }
+  const addresses = origin.url && { site: originUrl(site, target), origin: origin.url }
   const limit = deadlineOf(origin.timeoutMs)
   const length = request.headers.get('content-length')
   try {
-    const sent = new Request(originUrl(origin.url ?? site, path), {
+    const sent = new Request(originUrl(origin.url ?? site, target), {
       method: request.method,
       headers: requestHeaders(origin, request, site, addresses, upgrades),
       body:
@@ -122,7 +143,7 @@ async function ask(
 }
 
 function requestHeaders(
-  { secret }: OriginSettings,
+  { secret, ownHeaders = {} }: OriginSettings,
   request: Request,
   site: URL,
   addresses: Addresses | undefined,
@@ -146,6 +167,7 @@ function requestHeaders(
   setForwarded(headers, ip, host, site)
   if (!addresses) headers.set('forwarded', `${headers.get('forwarded')};${passedBy(site)}`)
   if (secret !== undefined) headers.set('tab402-origin-secret', secret)
+  for (const [name, value] of Object.entries(ownHeaders)) headers.set(name, value)
   return headers
 }
 

@@ -10,8 +10,8 @@ const STYLE = `
   h1 { font-size: 1.5em; margin: 0 } p, ul { margin: 1em 0 } li { margin: .4em 0 }
   .price { font-size: 3em; margin: .2em 0 0 } small, code { font-size: 14px }`
 
-/** The page of an offer. `sentence` is a public sentence of refusal.ts. Every value is escaped. */
-export function page({ made, price, about }: Offers, sentence: string): string {
+/** The page of an offer. `sentence` is a public sentence of refusal.ts, `note` one about the client. Every value is escaped. */
+export function page({ made, price, about }: Offers, sentence: string, note?: string): string {
   const ways = [...made].map(([scheme, { network }]) => wayOf(scheme, network))
   const names = [about.serviceName, about.description].filter(Boolean)
   return htmlDocument(
@@ -20,7 +20,12 @@ export function page({ made, price, about }: Offers, sentence: string): string {
     html`<h1>402 Payment Required</h1>
 ${names.length > 0 ? html`<p>${names.join(': ')}</p>` : ''}
 <p class="price">${showUsd(price)}</p>
-<p>${sentence} Software can pay without an account, using the <b>x402</b> protocol:</p>
+${
+  note === undefined
+    ? ''
+    : html`<p>${note}</p>
+`
+}<p>${sentence} Software can pay without an account, using the <b>x402</b> protocol:</p>
 <ul>${ways}</ul>
 <p><small>The PAYMENT-REQUIRED header of this response has the machine-readable offers.</small></p>`,
   )

@@ -1,5 +1,6 @@
 /** Path patterns of rules: literal text and `*`. */
 import { canonicalize } from './path.ts'
+import type { Span } from './rules.ts'
 
 /** Whether a pattern covers a path in its `match` form. */
 export type Pattern = (match: string) => boolean
@@ -16,6 +17,18 @@ export function compilePattern(pattern: string): Pattern | undefined {
   if (!match.endsWith('/*')) return inside
   const folder = glob(match.slice(0, -2) || '/')
   return (path) => inside(path) || folder(path)
+}
+
+/** The literal ends of what a pattern covers; undefined for an invalid pattern. */
+export function spanOf(pattern: string): Span | undefined {
+  const match = readPattern(pattern)
+  if (match === undefined) return undefined
+  const star = match.indexOf('*')
+  if (star < 0) return { head: match, tail: match, isExact: true }
+  const head = match.slice(0, star)
+  const isFolder = star === match.length - 1 && head.endsWith('/')
+  const tail = match.slice(match.lastIndexOf('*') + 1)
+  return { head: isFolder ? head.slice(0, -1) : head, tail, isExact: false }
 }
 
 /**

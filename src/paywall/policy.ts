@@ -2,9 +2,13 @@
 import type { Asker } from '../identity/classify.ts'
 import type { Address } from '../protocol/evm/hex.ts'
 import type { Network } from '../protocol/evm/network.ts'
+import { accept, type Result } from '../protocol/refusal.ts'
 import type { SchemeName } from '../schemes/index.ts'
-import type { CanonicalPath } from './path.ts'
+import { type CanonicalPath, canonicalize, everyReading, type PathStyle } from './path.ts'
 import type { Pattern } from './pattern.ts'
+import { type Covering, compileSearch, type Facts, type Search } from './rules.ts'
+import { type Adjustable, adjusted } from './terms/adjust.ts'
+import type { Dated, Dates } from './terms/age.ts'
 
 /** The three decisions: ask for payment, serve for free, or reject. */
 export type Action = 'charge' | 'allow' | 'block'
@@ -19,18 +23,15 @@ export type Origin =
   | { kind: 'binding'; name: string }
   | { kind: 'self' }
 
-/** The request as a policy sees it. `now` is in Unix milliseconds. */
-export type PolicyRequest = { method: string; path: CanonicalPath; asker: Asker; now?: number }
+/** The request as a policy sees it. */
+export type PolicyRequest = {
+  method: string
+  path: CanonicalPath
+  asker: Asker
+} & Pick<Dated, 'now' | 'dated' | 'origin'>
 
-/** One reading of a request, with its method in upper case and GET in the place of HEAD. */
-export type Facts = Omit<PolicyRequest, 'path'> & { path: Pick<CanonicalPath, 'match' | 'search'> }
-
-/** Whether one term of a rule covers a request. */
-export type Condition = (facts: Facts) => boolean
-
-/** One line of the policy, compiled. It covers the requests that fulfil all of its conditions. */
-export type Rule = {
-  conditions: readonly Condition[]
+/** One line of the policy, compiled. */
+export type Rule = Covering & {
   decision: Decision
   /** The terms as they were written, for documents that are made from the rules. An absent term covers everything. */
   written: WrittenRule
@@ -54,13 +55,18 @@ export type Policy = {
   /** For crawlers that no rule names: the default price and schemes. */
   fallback: Decision
   sitemaps: readonly Pattern[]
+  /** Where the terms `age` find the dates of pages; absent where no rule has one. */
+  dates?: Dates
+  /** Whether a decision may need the origin's statement about a page. */
+  asksOrigin?: boolean
+  paths: PathStyle
   /** For the `resource` of an offer; short enough for the header. */
   name: string | undefined
   description: string | undefined
 }
 
 /** The decision for a request. `price` and `schemes` matter for `charge` only. */
-export type Decision = {
+export type Decision = Adjustable & {
   action: Action
   price: bigint
   /** In the order in which they are offered: clients take the first they can pay. */
@@ -69,6 +75,13 @@ export type Decision = {
   rule: number | 'free' | 'default'
   /** For a log or a page. */
   why: string
+  /** The decision may be another once the origin was asked for this page. */
+  asks?: true
+}
+
+/** The rule and its factors as a charge's entry has them, such as `RULES[2] origin`. */
+export function entryName({ rule, factors = [] }: Decision): string {
+  return [typeof rule === 'number' ? `RULES[${rule}]` : rule, ...factors].join(' ')
 }
 
 const FREE: Decision = {
@@ -86,36 +99,71 @@ const READER: Decision = {
   why: 'no rule names it, and readers read free',
 }
 
+/** The request before its URL is read. */
+export type UrlRequest = Omit<PolicyRequest, 'path'> & { url: string }
+
+/**
+ * Decides for a URL as sent. Crawlers are refused what {@link canonicalize} refuses. Readers are not, as long as no reading of
+ * it leads to a rule that holds against them.
+ */
+export function decideUrl(policy: Policy, { url, ...request }: UrlRequest): Result<Decision> {
+  const path = canonicalize(url, policy.paths)
+  if (path.ok) return accept(decide(policy, { ...request, path: path.value }))
+  return request.asker.kind === 'reader' && isOpen(policy, url, request) ? accept(READER) : path
+}
+
+/** Whether a reader may have a URL that is refused to crawlers. */
+function isOpen(policy: Policy, url: string, request: Omit<UrlRequest, 'url'>): boolean {
+  const isShut = ({ scope, decision }: Rule) =>
+    decision.action !== 'allow' && (scope.askers ?? ['readers']).includes('readers')
+  if (!policy.rules.some(isShut)) return true
+  const [first, ...readings] = everyReading(url) ?? []
+  return (
+    first !== undefined &&
+    decide(policy, { ...request, path: { ...first, path: url, readings } }).action === 'allow'
+  )
+}
+
 /**
  * The first rule that covers the request decides; without one, crawlers pay the default price and readers read free. HEAD is
- * decided as GET. Some servers read an escaped `?` as the start of a query: of both readings the dearer decision holds.
- * Allocates nothing for GET of other paths: every decision was built with the policy.
+ * decided as GET. Where servers read the path in several ways, the dearest decision holds. Allocates nothing for GET of a
+ * path with one reading: every decision was built with the policy.
  */
 export function decide(policy: Policy, request: PolicyRequest): Decision {
-  const { path } = request
   const asked = request.method.toUpperCase()
   const method = asked === 'HEAD' ? 'GET' : asked
-  const facts = method === request.method ? request : { ...request, method }
+  const { dates, asksOrigin } = policy
+  const lacks = asksOrigin && !request.origin ? { origin: false } : undefined
+  const isPlain = !dates && !asksOrigin && method === request.method
+  const facts: Facts = isPlain ? request : { ...request, method, dates, ...(lacks && { lacks }) }
+  const decision = decideReadings(policy, facts, request.path.readings)
+  return lacks?.origin ? { ...decision, asks: true } : decision
+}
+
+function decideReadings(policy: Policy, facts: Facts, readings: CanonicalPath['readings']): Decision {
   const decision = decideReading(policy, facts)
-  const query = path.match.indexOf('%3f')
-  if (query < 0) return decision
-  const cut = { match: path.match.slice(0, query).replace(/(.)\/$/, '$1'), search: path.match.slice(query) }
-  return dearer(decision, decideReading(policy, { ...facts, path: cut }))
+  return readings
+    ? readings.reduce((made, path) => dearer(made, decideReading(policy, { ...facts, path })), decision)
+    : decision
 }
 
 function decideReading(policy: Policy, facts: Facts): Decision {
   const { method, path, asker } = facts
   // Threat: many origins select content by query on any path, so what is free by its path is asked without a query.
   if (method === 'GET' && path.search === '' && isFree(policy, path.match)) return FREE
-  for (const { conditions, decision } of policy.rules) {
-    if (fulfils(facts, conditions)) return decision
-  }
+  const rule = searchOf(policy.rules)(facts)
+  if (rule) return adjusted(rule.decision, facts)
   return asker.kind === 'reader' ? READER : policy.fallback
 }
 
-function fulfils(facts: Facts, conditions: readonly Condition[]): boolean {
-  for (const holds of conditions) if (!holds(facts)) return false
-  return true
+const searches = new WeakMap<readonly Rule[], Search<Rule>>()
+
+function searchOf(rules: readonly Rule[]): Search<Rule> {
+  const known = searches.get(rules)
+  if (known) return known
+  const search = compileSearch(rules)
+  searches.set(rules, search)
+  return search
 }
 
 const ORDER: Readonly<Record<Action, number>> = { allow: 0, charge: 1, block: 2 }

@@ -22,8 +22,11 @@ const PREFLIGHT = {
   'access-control-max-age': '86400',
 }
 
-/** The receiver of a refusal: the offers to repeat (402 only), the resource, and whether a browser asked. */
-export type Audience = { offers: Offers; url: string; browser: boolean } & Manner
+/**
+ * The receiver of a refusal: the offers to repeat (402 only), the resource, whether a browser asked, and a sentence for the
+ * body about the client itself.
+ */
+export type Audience = { offers: Offers; url: string; browser: boolean; note?: string | undefined } & Manner
 
 /** `dialect`: the one whose words a refusal is said in; null for plain HTTP. */
 export type Manner = { head: boolean; dialect: Dialect | null }
@@ -53,8 +56,12 @@ export function refused(
     'content-type': 'application/json',
   })
   if (status === 503) headers.set('retry-after', RETRY_AFTER)
+  // Without a fraction, so that a client that comes back then is not early.
+  const opens = refusal.opensAt && new Date(Math.ceil(refusal.opensAt / 1000) * 1000)
+  if (opens) headers.set('retry-after', opens.toUTCString())
   if (status === 405) headers.set('allow', PREFLIGHT['access-control-allow-methods'])
-  return new Response(head ? null : JSON.stringify({ error: code, message: sentence }), { status, headers })
+  const body = { error: code, message: sentence, ...(opens && { opens: opens.toISOString() }) }
+  return new Response(head ? null : JSON.stringify(body), { status, headers })
 }
 
 function statusOf({ reason }: Refusal, { dialect }: Pick<Manner, 'dialect'>) {
@@ -64,7 +71,7 @@ function statusOf({ reason }: Refusal, { dialect }: Pick<Manner, 'dialect'>) {
 
 /** 402 with fresh offers: the header for v2, the body for v1, or a page for a person that still carries the header. */
 function paymentRequired(refusal: Refusal, audience: Audience): Response {
-  const { offers, url, head, browser } = audience
+  const { offers, url, head, browser, note } = audience
   const headers = {
     ...CORS,
     ...offers.headers(url, refusal),
@@ -72,7 +79,8 @@ function paymentRequired(refusal: Refusal, audience: Audience): Response {
     ...(browser ? PAGE : JSON_BODY),
     'cache-control': 'no-store',
   }
-  const write = () => (browser ? page(offers, wire(refusal.reason).sentence) : offers.body(url, refusal))
+  const write = () =>
+    browser ? page(offers, wire(refusal.reason).sentence, note) : offers.body(url, refusal, note)
   return new Response(head ? null : write(), { status: 402, headers })
 }
 
@@ -93,6 +101,15 @@ export function paidResponse(answer: Response, receipt: SettleResponse, dialect:
 /** The answer to a payment that asked for nothing else: a refund. */
 export function receiptAlone(receipt: SettleResponse, dialect: Dialect): Response {
   return receipted(Response.json(receipt, { headers: { 'cache-control': 'no-store' } }), receipt, dialect)
+}
+
+/** The answer without some headers. It is copied only if it has one of them. */
+export function without(answer: Response, names: readonly string[]): Response {
+  const present = names.filter((name) => answer.headers.has(name))
+  if (present.length === 0) return answer
+  const shown = new Response(answer.body, answer)
+  for (const name of present) shown.headers.delete(name)
+  return shown
 }
 
 /** Headers that could make a cache store the paid page, or report a payment of the origin's own to a crawler. */

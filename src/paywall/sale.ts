@@ -11,15 +11,18 @@ import type { Charge, Pace, Purchase, SentRequest } from '../schemes/scheme.ts'
 import type { Paid } from './dialects/dialect.ts'
 import type { Offers } from './offers.ts'
 import type { RecentPayers } from './payers.ts'
-import type { Decision } from './policy.ts'
+import { type Decision, entryName } from './policy.ts'
+
+/** A decision and its offers. */
+export type Quote = { decision: Decision; offers: Offers }
 
 /** A request that must be paid for. */
-export type Wanted = {
+export type Wanted = Quote & {
   method: string
   /** Canonical: the payment is bound to it, and the offer names it. */
   url: string
-  decision: Decision
-  offers: Offers
+  /** The quotes of a moment ago, whose offers are still valid. */
+  earlier: readonly Quote[]
   sent: SentRequest
 }
 
@@ -56,14 +59,18 @@ export async function sell<Answer>(
   goods: Goods<Answer>,
   tools: Tools,
 ): Promise<Result<Sold<Answer>>> {
-  const { decision, offers, sent } = wanted
+  const { sent } = wanted
+  const claimed = wanted.decision
   const scheme = schemes[paid.scheme]
-  const offer = offers.made.get(paid.scheme)
+  const promised = ({ decision }: Quote) => scheme?.promises(paid.payment, decision.price)
+  const quote = [wanted, ...wanted.earlier].find(promised) ?? wanted
+  const offer = quote.offers.made.get(paid.scheme)
   if (!scheme || !offer || !scheme.answers(paid.payment, offer)) return refuse('no_matching_offer')
   const seconds = Math.floor(tools.now() / 1000)
-  const proof = await scheme.verify(paid.payment, decision.price, seconds, sent)
+  const proof = await scheme.verify(paid.payment, quote.decision.price, seconds, sent)
   if (!proof.ok) return proof
-  const bought = await bindTo(wanted, sent.read, tools)
+  const decision = wanted.decision === claimed ? quote.decision : wanted.decision
+  const bought = await bindTo(wanted, decision, sent.read, tools)
   if (!bought.ok) return bought
   const { purchase, body } = bought.value
   const { payers, now } = tools
@@ -83,21 +90,34 @@ export async function sell<Answer>(
 }
 
 async function bindTo(
-  { method, url, decision }: Wanted,
+  { method, url }: Wanted,
+  decision: Decision,
   read: Read,
   { newId }: Tools,
 ): Promise<Result<{ purchase: Purchase & { hasEffects: boolean }; body: Body }>> {
   const body = await read()
   if (!body.ok) return body
   const digest = body.value ? ` ${await digestOf(body.value)}` : ''
-  const { price, rule } = decision
+  const { price } = decision
   const request = `${method} ${url}${digest}`
-  const named = typeof rule === 'number' ? `RULES[${rule}]` : rule
   const hasEffects = method !== 'GET'
   return accept({
-    purchase: { id: newId(), price, url, request, rule: named, hasEffects },
+    purchase: {
+      id: newId(),
+      price,
+      url,
+      request,
+      rule: entryName(decision),
+      hasEffects,
+      ...(!hasEffects && opens(decision, request)),
+    },
     body: body.value,
   })
+}
+
+/** A page that was paid for within the window of its rule is open to its payer. */
+function opens({ recrawlMs }: Decision, request: string): Pick<Purchase, 'opened' | 'openMs'> {
+  return recrawlMs === undefined ? {} : { opened: [request], openMs: recrawlMs }
 }
 
 /** One charge and its delivery. Nothing of the answer leaves before the charge is durable. */

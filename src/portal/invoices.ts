@@ -71,13 +71,14 @@ async function pay(context: BillingContext, invoice: InvoiceStanding, request: R
     rule: 'default',
     why: 'an invoice',
   }
-  const everyone = { conditions: [], written: { who: ['everyone'] }, decision }
+  const everyone = { conditions: [], scope: {}, written: { who: ['everyone'] }, decision }
   const policy: Policy = {
     ...site,
     origin: { kind: 'self' },
     rules: [everyone],
     fallback: decision,
     sitemaps: [],
+    paths: 'strict',
     name: invoice.seller.name.replace(/[^ -~]/g, '').slice(0, 60),
     description: `Invoice ${invoice.id}`,
   }

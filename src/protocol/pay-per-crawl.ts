@@ -44,6 +44,7 @@ type CrawlError = { code: string; status: number }
 
 const ERRORS: Partial<Record<Reason, readonly [string, number]>> = {
   blocked: ['CrawlerForbidden', 403],
+  embargoed: ['CrawlerForbidden', 403],
   payment_required: ['MissingCrawlerPrice', 402],
   crawler_price_conflict: ['ConflictingPriceHeaders', 400],
   crawler_price_malformed: ['InvalidCrawlerPriceValue', 400],

@@ -11,6 +11,8 @@ export type Refusal = {
   reason: Reason
   detail?: string
   terms?: Record<string, unknown>
+  /** When an embargo ends, in Unix milliseconds. */
+  opensAt?: number
 }
 
 /** Makes a failed {@link Result}. */
@@ -47,6 +49,7 @@ const WIRE = {
   body_too_large: [413, 'tab_body_too_large', 'The body of a paid request must be at most 1 MiB.'],
   body_too_slow: [408, 'tab_body_too_slow', 'The body of a paid request must arrive within two minutes.'],
   blocked: [403, 'tab_blocked', 'The publisher does not allow this crawler.'],
+  embargoed: [403, 'tab_embargoed', 'The publisher does not allow this crawler yet. See Retry-After.'],
 
   // The payment header
   payment_required: [402, 'Payment required', 'Crawlers pay for this page.'],

@@ -23,10 +23,22 @@ export type Purchase = {
    * once: {@link Scheme.charge} makes the payment certain first, and its replays get the stored answer.
    */
   hasEffects?: boolean
+  /** Requests that the payer may have paid for already. If one of them is open, nothing is charged. */
+  opened?: readonly string[]
+  /** How long this purchase keeps its request open, in milliseconds. */
+  openMs?: number
 }
 
 /** A request as it was sent. Its body is read at the first call: an invalid payment costs no memory. */
-export type SentRequest = { request: Request; read: Read }
+export type SentRequest = {
+  request: Request
+  read: Read
+  /**
+   * The price for the host of a signer, in atomic units; a refusal where nothing is sold to it, undefined where the offer's price holds. A scheme that verifies a
+   * signature must ask for it: the price of the offer follows from what the client claims to be.
+   */
+  priceFor?: (signer: string) => Result<bigint> | undefined
+}
 
 /** A charge that is durable, and what may still become of it. */
 export type Charge = {
@@ -63,6 +75,8 @@ export type Scheme<Kind extends Payment, Proof = Kind> = {
   headers?(price: bigint): Record<string, string>
   /** Whether a payment answers an offer that was made afresh. */
   answers(payment: Kind, offer: PaymentRequirements): boolean
+  /** Whether the payment promises this price. It then pays this one of all prices that are valid. */
+  promises(payment: Kind, price: bigint): boolean
   /**
    * Whether the payment is what it must be, and signed by its payer. Writes nothing. `now` in Unix seconds. `exact` leaves price
    * and time to {@link charge}: an authorization reserved in time is replayed from its record, whatever has changed since.

@@ -56,6 +56,7 @@ describe('docs/storage.md', () => {
       'line',
       'nonces',
       'number',
+      'opened',
       'payer',
       'placed',
       'rail_mark',

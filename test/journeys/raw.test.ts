@@ -84,6 +84,11 @@ const TARGETS: Attack[] = [
   ['two slashes', asked('GET //evil.example/page HTTP/1.1'), [400]],
   ['no slash', asked('GET @evil.example/page HTTP/1.1'), [400]],
   ['a backslash', asked('GET /\\evil.example/page HTTP/1.1'), [400]],
+  ['an empty segment', asked('GET /web/https://evil.example/page HTTP/1.1'), [402]],
+  ['parameters', asked('GET /robots.txt;/page HTTP/1.1'), [402]],
+  ['an escaped slash', asked('GET /robots.txt%2Fpage HTTP/1.1'), [402]],
+  ['bytes of Latin-1', asked('GET /robots.txt%E9 HTTP/1.1'), [402]],
+  ['dot segments', asked('GET /robots.txt/../page HTTP/1.1'), [400]],
   ['a fragment', asked('GET /page#/robots.txt HTTP/1.1'), [402]],
   ['a query for a path', asked('GET ?/robots.txt HTTP/1.1'), [400]],
   ['a star', asked('GET * HTTP/1.1'), [400]],
@@ -213,6 +218,13 @@ describe('site on a raw socket', () => {
     expect(site.origin.asked[3]?.body).toBe(SMUGGLED)
   })
 
+  it('sends the path of a free request to the origin as it came', async () => {
+    const paths = ['/a//b', '/a;b/c%3Bd', '/wiki/AC%2fDC', '/caf%E9', '/%7e/%C3%A9', '/100%', "/a?b='%zz'//c"]
+    for (const path of paths) await attack(head(`GET ${path} HTTP/1.1`, HOST, READER, CLOSE))
+    const sent = paths.map((path) => path.replaceAll("'", '%27'))
+    expect(site.origin.asked.map(({ url }) => url)).toEqual(sent)
+  })
+
   it('removes upgrade headers of a reader other than for a WebSocket [D5]', async () => {
     await attack(
       get(HOST, READER, 'Connection: Upgrade, HTTP2-Settings', 'Upgrade: h2c', 'HTTP2-Settings: AAMAAABk') +
@@ -297,6 +309,22 @@ describe('site for a payment on a raw socket', () => {
     expect(statuses(answer)).toEqual([200, 200])
     expect(await tab.charged()).toBe(before + PRICE)
   })
+
+  it.each(['/web/2020/https://www.example.com/a', '/a;v=1', '/doi/10.1038%2fnature1', '/2009/caf%E9'])(
+    'delivers %s as it came, and again for the same payment without a charge [A11]',
+    async (path) => {
+      const payment = await tab.sign(path)
+      const before = await tab.charged()
+      site.origin.asked.length = 0
+      const line = `GET ${path} HTTP/1.1`
+      const answer = await attack(pay(line, payment) + pay(line, payment, CLOSE))
+      expect(statuses(answer)).toEqual([200, 200])
+      expect(site.origin.asked.map(({ url }) => url)).toEqual([path, path])
+      expect(await tab.charged()).toBe(before + PRICE)
+      const merged = pay('GET /web/2020/https:/www.example.com/a HTTP/1.1', payment, CLOSE)
+      expect(await attack(merged)).not.toContain(CANARY)
+    },
+  )
 
   it('keeps no account except the one with money [H1]', async () => {
     expect((await site.books.lines()).map(({ payer }) => payer)).toEqual([tab.account.address])

@@ -6,7 +6,7 @@ const AT = 1_000_000_000
 
 function entry(rest: Partial<Entry> = {}): Entry {
   const totals = { authorized: 1000n, charged: 1000n, redeemed: 0n, credit: 0n }
-  const empty = { amount: 1000n, ceiling: 5000n, signature: null, transaction: null, of: null }
+  const empty = { amount: 1000n, ceiling: 5000n, signature: null, transaction: null, of: null, rule: null }
   const proof = { max: 1000n, request: 'GET /a' }
   return { ...totals, ...empty, ...proof, seq: 1, at: AT, kind: 'charge', id: 'first', ...rest }
 }

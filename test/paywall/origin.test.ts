@@ -165,7 +165,7 @@ describe('pass for an answer', () => {
     const { settings } = originOf(
       () => new Response('x', { headers: { link: '<//origin.example/c>; rel=next' } }),
     )
-    const path = { path: '/a', match: '/a', search: '' }
+    const path = { path: '/a', search: '' }
     const answer = await buy(settings, new Request(`${SITE}/a`), path, null)
     expect(answer.headers.get('link')).toBe('<//news.example/c>; rel=next')
   })
@@ -205,12 +205,9 @@ describe('pass for a zone', () => {
   })
 
   it('fails where the name leads back to the Worker, as on a custom domain', async () => {
-    const { asked, settings } = originOf(
-      (request) => pass(settings, request, { path: '/a', match: '/a', search: '' }),
-      {
-        url: undefined,
-      },
-    )
+    const { asked, settings } = originOf((request) => pass(settings, request, { path: '/a', search: '' }), {
+      url: undefined,
+    })
     await expect(ask(settings, '/a')).rejects.toThrow('ORIGIN = "zone" must lead to a server')
     expect(asked).toHaveLength(1)
   })

@@ -69,7 +69,6 @@ describe('canonicalize', () => {
     ['https://site.example/caf%c3%a9', '/caf%C3%A9', '/café', ''],
     ['https://site.example/文章', '/%E6%96%87%E7%AB%A0', '/文章', ''],
     ['https://site.example/100%25', '/100%25', '/100%25', ''],
-    ['https://site.example/what%3F', '/what%3F', '/what%3f', ''],
     ['https://site.example/a|b', '/a%7Cb', '/a|b', ''],
     ['https://site.example/.well-known/x', '/.well-known/x', '/.well-known/x', ''],
     ['https://site.example/a.b/...', '/a.b/...', '/a.b/...', ''],
@@ -82,21 +81,28 @@ describe('canonicalize', () => {
 
   it.each([
     ['//x'],
-    ['/a//x'],
-    ['/a//'],
+    ['///x'],
+    ['/;/x'],
+    ['/;a=1/x'],
+    ['/%2Fx'],
+    ['/%3B/x'],
     ['/./x'],
     ['/a/../x'],
     ['/a/..'],
     ['/%2e%2e/x'],
     ['/a/%2E'],
     ['/a/.%2e/x'],
-    ['/a%2fx'],
-    ['/a%2Fx'],
+    ['/a/..;/x'],
+    ['/a/..%3b/x'],
+    ['/a%2f..%2Fx'],
+    ['/a/%EF%BC%8E%EF%BC%8E/x'],
+    ['/a/%E2%80%A5/x'],
+    ['/a%EF%BC%8Fx'],
+    ['/a%EF%BC%BCx'],
+    ['/%EF%BC%852e/x'],
     ['/a%5cx'],
     ['/a\\x'],
     ['/\\evil.example'],
-    ['/x;a=1'],
-    ['/x%3Ba=1'],
     ['/x%00'],
     ['/x\u0000'],
     ['/x%0d%0aset-cookie:a'],
@@ -116,14 +122,16 @@ describe('canonicalize', () => {
     ['/%4%41'],
     ['/%%34%31'],
     ['/.well-known/..%2%46articles%2%46x'],
-    ['/%c0'],
     ['/%c0%af'],
+    ['/%e0%80%af'],
+    ['/%f0%80%80%af'],
+    ['/caf%E9/%c0%ae'],
+    ['/%81'],
     ['/%ed%a0%80'],
     ['/\ud800'],
     ['/%252e%252e/x'],
     ['/%2525'],
     ['/%25%34%31'],
-    ['/x%CD%BE'],
     ['@evil.example'],
     ['evil.example/a'],
     ['ftp://site.example/a'],
@@ -131,6 +139,69 @@ describe('canonicalize', () => {
   ])('rejects %j as ambiguous [D1]', (url) => {
     expect(refusal(url)).toBe('ambiguous_path')
     expect(refusal(url.startsWith('/') ? `https://site.example${url}` : url)).toBe('ambiguous_path')
+  })
+
+  it.each([
+    ['/a//x', '/a//x', ['/a/x']],
+    ['/a//', '/a//', ['/a']],
+    ['/web/2020/https://b.example/c', '/web/2020/https://b.example/c', ['/web/2020/https:/b.example/c']],
+    ['/a%2fx', '/a%2fx', ['/a/x']],
+    ['/x;a=1', '/x;a=1', ['/x']],
+    ['/x%3Ba=1/y', '/x;a=1/y', ['/x/y']],
+    ['/x%CD%BEa', '/x;a', ['/x']],
+    ['/x%EF%BC%9Ba', '/x；a', ['/x;a', '/x']],
+    ['/a;%2f/b', '/a;%2f/b', ['/a/b', '/a;//b', '/a//b', '/a;/b']],
+    ['/%EF%BD%90remium/x', '/ｐremium/x', ['/premium/x']],
+    ['/caf%E9-du-commerce', '/café-du-commerce', ['/caf-du-commerce']],
+    ['/%C0-propos', '/à-propos', ['/-propos']],
+    ['/l%92avenir/%C3%A9t%E9', '/l’avenir/été', ['/l’avenir/ã©té', '/lavenir/ét']],
+    ['/caf%C3%A9', '/café', []],
+    [
+      '/doi/10.1002/(SICI)1097-4571:8%3C693::AID-ASI4%3E3.0.CO;2-O',
+      undefined,
+      ['/doi/10.1002/(sici)1097-4571:8<693::aid-asi4>3.0.co'],
+    ],
+  ])('gives every reading that servers have of %s [D1]', (url, match, others) => {
+    const { match: main, readings = [] } = read(url)
+    if (match !== undefined) expect(main).toBe(match)
+    expect(readings.map((reading) => reading.match).sort()).toEqual([...others].sort())
+  })
+
+  it.each([
+    ['/what%3F', '/what', '?'],
+    ['/what%3fa=1', '/what', '?a=1'],
+    ['/what%3Fa=1?b=2', '/what', '?a=1?b=2'],
+    ['/what%EF%BC%9Fa', '/what', '?a'],
+  ])('reads an escaped question mark of %s as the start of a query too [D1]', (url, match, search) => {
+    const { match: main, readings = [] } = read(url)
+    expect(main).not.toBe(match)
+    expect(readings).toContainEqual({ match, search })
+  })
+
+  it('takes a path as it stands for an origin that takes it so', () => {
+    for (const path of [
+      '/a//b',
+      '/a;b',
+      '/a%2Fb',
+      '/100%25de',
+      '/what%3F',
+      '/%EF%BD%90',
+      '/caf%E9',
+      '/a%zz',
+      '//a',
+    ]) {
+      const result = canonicalize(path, 'literal')
+      expect([path, result.ok, result.ok && result.value.readings]).toEqual([path, true, undefined])
+    }
+    for (const path of ['/a/../b', '/a/%2e%2e/b', '/a\\b', '/a%00', '/a\n']) {
+      expect([path, canonicalize(path, 'literal').ok]).toEqual([path, false])
+    }
+  })
+
+  it('rejects a path with more readings than fit into 16 KB [D13]', () => {
+    const path = (times: number) => `/${'a;b//c%2Fd'.repeat(times)}`
+    expect(refusal(path(100))).toBeUndefined()
+    expect(refusal(path(400))).toBe('ambiguous_path')
   })
 
   it('gives the rules one path for any case, trailing slash, escape or Unicode form [D1]', () => {
@@ -199,7 +270,11 @@ describe('canonicalize', () => {
         const { path, match } = first.value
         const dodge = path.replace(/%..|[a-z]/g, (piece) => piece.toUpperCase())
         expect(read(dodge).match).toBe(match)
-        if (!path.endsWith('/')) expect(read(`${path}/`).match).toBe(match)
+        if (path.endsWith('/')) return
+        const slashed = canonicalize(`${path}/`)
+        // "/;/" begins with an empty segment for servers that cut parameters off.
+        if (slashed.ok) expect(slashed.value.match).toBe(match)
+        else expect(path).toMatch(/^\/(?:;|%3B)[^/]*$/)
       }),
       { numRuns: runs(200) },
     )
@@ -243,10 +318,10 @@ describe('originUrl', () => {
   })
 
   it('keeps the host of the origin for a path that is not canonical [D10]', () => {
-    expect(originUrl(ORIGIN, { path: '//evil.example/x', match: '', search: '' }).host).toBe(ORIGIN.host)
+    expect(originUrl(ORIGIN, { path: '//evil.example/x', search: '' }).host).toBe(ORIGIN.host)
   })
 
   it.each(['/\\evil.example', '/a/../b', '/a\n', 'a'])('throws for the path %j [D10]', (path) => {
-    expect(() => originUrl(ORIGIN, { path, match: path, search: '' })).toThrow('must be canonical')
+    expect(() => originUrl(ORIGIN, { path, search: '' })).toThrow('must be canonical')
   })
 })

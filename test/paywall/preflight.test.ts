@@ -31,6 +31,8 @@ describe('gate for a preflight', () => {
   it.each([
     ['/api', BROWSER],
     ['/api?a=1', BROWSER],
+    ['/a//b;c', BROWSER],
+    ['/100%', BROWSER],
     ['/open/a', CRAWLER],
   ])('passes on to the origin that of a free request: %s [D3]', async (path, agent) => {
     const response = await preflight(path, agent)
@@ -57,7 +59,8 @@ describe('gate for a preflight', () => {
     ['a payment of x402 v1', '/api', BROWSER, { 'access-control-request-headers': 'a, X-PAYMENT' }],
     ['a signed request', '/api', BROWSER, { 'access-control-request-headers': 'signature-input,signature' }],
     ['a method that is not served', '/api', BROWSER, { 'access-control-request-method': 'PROPFIND' }],
-    ['a path with two readings', '/a//b', BROWSER, {}],
+    ['a crawler for a path with two readings', '/open;x/a', CRAWLER, {}],
+    ['a reader for a reading that is blocked', '/x/..%2fclosed/a', BROWSER, {}],
   ])('answers itself that of %s [D3]', async (_, path, agent, headers) => {
     const response = await preflight(path, agent, headers)
     expect(response.status).toBe(204)

@@ -41,6 +41,21 @@ const PIECES = [
   '%3f',
   '%3F',
 ]
+/** Bytes that are not UTF-8, and characters that compatibility forms stand for. */
+const FOREIGN = [
+  '%E9',
+  '%C3',
+  '%A9',
+  '%C0%AF',
+  '%EF%BC%8F',
+  '%EF%BC%8E',
+  '%EF%BC%9F',
+  '%EF%BC%9B',
+  '%EF%BC%85',
+  '%EF%BD%81',
+  '%E2%80%A5',
+  '%CD%BE',
+]
 const WORDS = [
   '?',
   '#',
@@ -60,7 +75,12 @@ const WORDS = [
 ]
 const target = fc
   .array(
-    fc.oneof(fc.constantFrom('/', 'a', 'b', '?'), fc.constantFrom(...PIECES), fc.constantFrom(...WORDS)),
+    fc.oneof(
+      fc.constantFrom('/', 'a', 'b', '?'),
+      fc.constantFrom(...PIECES),
+      fc.constantFrom(...WORDS),
+      fc.constantFrom(...FOREIGN),
+    ),
     {
       maxLength: 10,
     },
@@ -69,7 +89,19 @@ const target = fc
 
 const rule = fc
   .record({
-    path: fc.constantFrom('/a', '/b', '/a/*', '/*/b', '/*', '/a/b', '/.well-known/a', '/é', '/*a'),
+    path: fc.constantFrom(
+      '/a',
+      '/b',
+      '/a/*',
+      '/*/b',
+      '/*',
+      '/a/b',
+      '/.well-known/a',
+      '/é',
+      '/*a',
+      '/a;b',
+      '/a%2Fb',
+    ),
     who: fc.constantFrom('crawlers', 'everyone'),
     terms: fc.constantFrom(
       { action: 'allow' },
@@ -85,6 +117,10 @@ const rule = fc
 /** How an origin may read a path with its query. Each step is one that some server takes; they follow in any order. */
 const STEPS: Readonly<Record<string, (read: string) => string>> = {
   decoded: (read) => onPath(read, decode),
+  decodedAsLatin1: (read) => onPath(read, (path) => bytesOf(path, (byte) => String.fromCharCode(byte))),
+  decodedWithoutStrays: (read) =>
+    onPath(read, (path) => decode(bytesOf(path, (byte, isStray) => (isStray ? '' : escapeOf(byte))))),
+  folded: (read) => onPath(read, (path) => path.normalize('NFKC')),
   merged: (read) => onPath(read, (path) => path.replace(/[/\\]+/g, '/')),
   cut: (read) => onPath(read, (path) => path.replace(/;[^/]*/g, '')),
   resolved: (read) => onPath(read, resolve),
@@ -101,6 +137,20 @@ function decode(path: string): string {
   } catch {
     return path
   }
+}
+
+/** The path with each escape in the place of `read`'s result; strays are the bytes that are no part of UTF-8. */
+function bytesOf(path: string, read: (byte: number, isStray: boolean) => string): string {
+  return path.replace(/(?:%[0-9a-f]{2})+/gi, (run) => {
+    const bytes = Uint8Array.from(run.slice(1).split('%'), (digits) => Number.parseInt(digits, 16))
+    const kept = new TextEncoder().encode(new TextDecoder().decode(bytes).replaceAll('\ufffd', ''))
+    let next = 0
+    return [...bytes].map((byte) => read(byte, byte === kept[next] ? next++ < 0 : true)).join('')
+  })
+}
+
+function escapeOf(byte: number): string {
+  return `%${byte.toString(16).padStart(2, '0')}`
 }
 
 function resolve(path: string): string {

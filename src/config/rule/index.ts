@@ -6,18 +6,21 @@ import * as v from 'valibot'
 import type { Action, Decision, Rule } from '../../paywall/policy.ts'
 import type { Expected } from '../problem.ts'
 import { isTable, onlyKeys } from '../schema.ts'
+import { age } from './age.ts'
 import { method } from './method.ts'
 import { path } from './path.ts'
-import { price } from './price.ts'
+import { max, min, price } from './price.ts'
 import { query } from './query.ts'
+import { recrawl } from './recrawl.ts'
 import { schemes } from './schemes.ts'
-import type { ConditionTerm, FactorTerm } from './term.ts'
+import type { ConditionTerm, FactorTerm, RuleTable } from './term.ts'
+import { verified } from './verified.ts'
 import { who } from './who.ts'
 
 const ACTIONS = ['charge', 'allow', 'block'] as const satisfies readonly Action[]
 
 /** Every term but `action`, by its name. */
-export const RULE_TERMS = { path, query, method, who, price, schemes }
+export const RULE_TERMS = { path, query, method, who, verified, age, price, min, max, recrawl, schemes }
 
 type AnyTerm = ConditionTerm<v.GenericSchema> | FactorTerm<v.GenericSchema>
 type Schemas = { [Name in keyof typeof RULE_TERMS]: (typeof RULE_TERMS)[Name]['schema'] }
@@ -45,7 +48,7 @@ export const rule = v.pipe(
     if (!action) return
     for (const [key, term] of TERMS) {
       const value = input[key]
-      const message = value === undefined ? undefined : misuseOf(term, value, action)
+      const message = value === undefined ? undefined : misuseOf(term, value, action, input)
       if (message) addIssue({ message, path: [{ type: 'object', origin: 'value', input, key, value }] })
     }
   }),
@@ -55,10 +58,10 @@ function namesOf(kind: AnyTerm['kind']): string[] {
   return TERMS.filter(([, term]) => term.kind === kind).map(([name]) => name)
 }
 
-function misuseOf(term: AnyTerm, written: unknown, action: Action): string | undefined {
+function misuseOf(term: AnyTerm, written: unknown, action: Action, rule: RuleTable): string | undefined {
   if (term.kind === 'factor' && !term.actions.includes(action))
     return `must be removed: only action ${term.actions.map((name) => `"${name}"`).join(' or ')} uses it`
-  return term.misuse?.(written, action)
+  return term.misuse?.(written, action, rule)
 }
 
 /** Compiles the rule at `index`. `fallback` has what a charge is without terms of its own. */
@@ -69,12 +72,14 @@ export function compileRule(written: v.InferOutput<typeof rule>, index: number, 
     term.describe?.(written[name], action),
   )
   const factors = TERMS.map(([name, term]) =>
-    term.kind === 'factor' && written[name] !== undefined ? term.carry(written[name]) : {},
+    written[name] === undefined ? {} : (term.carry?.(written[name], action) ?? {}),
   )
   const conditions = TERMS.map(([name, term]) =>
     term.kind === 'condition' ? term.compile(written[name], action) : undefined,
   )
+  const scopes = TERMS.map(([name, term]) => (term.kind === 'condition' ? term.scope?.(written[name]) : {}))
   return {
+    scope: Object.assign({}, ...scopes),
     written: { ...terms, who: clients },
     conditions: conditions.filter((condition) => condition !== undefined),
     decision: {

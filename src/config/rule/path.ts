@@ -1,6 +1,6 @@
 /** The `path` of a rule: the pages that it covers. */
 import * as v from 'valibot'
-import { compilePattern } from '../../paywall/pattern.ts'
+import { compilePattern, spanOf } from '../../paywall/pattern.ts'
 import { readWith } from '../schema.ts'
 import { condition } from './term.ts'
 
@@ -13,5 +13,6 @@ export const path = condition({
     const covers = pattern === undefined ? undefined : compilePattern(pattern)
     return covers && (({ path }) => covers(path.match))
   },
+  scope: (pattern) => ({ span: pattern === undefined ? undefined : spanOf(pattern) }),
   describe: (pattern) => pattern && `on ${pattern}`,
 })

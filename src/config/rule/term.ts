@@ -1,14 +1,18 @@
 /** One term of a rule: how it is written, and what it does. Each term is a file here and an entry in `index.ts`. */
 import type * as v from 'valibot'
-import type { Action, Condition, Decision } from '../../paywall/policy.ts'
+import type { Action, Decision } from '../../paywall/policy.ts'
+import type { Condition, Scope } from '../../paywall/rules.ts'
 import type { Expected } from '../problem.ts'
+
+/** A rule as it was written, its terms not read yet. */
+export type RuleTable = Readonly<Record<string, unknown>>
 
 /** A part of both kinds of terms. `want` and `example` are for messages. */
 type Written<Schema extends v.GenericSchema> = Expected & {
   /** Reads the term; `v.optional` where a rule may leave it out, with the default if there is one. */
   schema: Schema
   /** Why the term, as written, does not go with the rule's action: a message that begins with "must". */
-  misuse?(written: unknown, action: Action): string | undefined
+  misuse?(written: unknown, action: Action, rule: RuleTable): string | undefined
   /** A phrase for the text of the rule, such as "on /articles/*"; undefined where it says nothing. */
   describe?(read: v.InferOutput<Schema>, action: Action): string | undefined
 }
@@ -18,6 +22,10 @@ export type ConditionTerm<Schema extends v.GenericSchema> = Written<Schema> & {
   kind: 'condition'
   /** Undefined covers every request. A rule covers a request that fulfils all its conditions. */
   compile(read: v.InferOutput<Schema>, action: Action): Condition | undefined
+  /** The fields of the decision that it sets besides. */
+  carry?(read: NonNullable<v.InferOutput<Schema>>, action: Action): Partial<Decision>
+  /** Bounds of the condition, by which a rule among thousands is found. They may be wider than the condition. */
+  scope?(read: v.InferOutput<Schema>): Scope
 }
 
 /** A term that takes no part in the match: it changes the decision of the rule that has matched. */
@@ -26,7 +34,7 @@ export type FactorTerm<Schema extends v.GenericSchema> = Written<Schema> & {
   /** The actions that use it. With any other action the term is a problem. */
   actions: readonly Action[]
   /** The fields of the decision that it sets. */
-  carry(read: NonNullable<v.InferOutput<Schema>>): Partial<Decision>
+  carry(read: NonNullable<v.InferOutput<Schema>>, action: Action): Partial<Decision>
 }
 
 /** States a condition. */

@@ -1,30 +1,28 @@
 /** The `who` of a rule: words that select clients. */
 import * as v from 'valibot'
 import type { Asker } from '../../identity/classify.ts'
-import { crawlerNamed, robotsOnly } from '../../identity/crawlers.ts'
+import { CRAWLER_CLASSES, crawlerNamed, robotsOnly } from '../../identity/crawlers.ts'
+import type { Action } from '../../paywall/policy.ts'
 import { list, readWith } from '../schema.ts'
 import { condition } from './term.ts'
 
-/** Selects a crawler by a name that is not in the table: "agent:AcmeBot". */
-const UNLISTED = /^agent:([a-z0-9._-]{1,40})$/
-const GROUPS: ReadonlySet<string> = new Set([
-  'crawlers',
-  'everyone',
-  'readers',
-  'search',
-  'training',
-  'assistant',
-  'other',
-])
+/** Selects a crawler by a name that is not in the table: "agent:AcmeBot". A version after the name is ignored. */
+const UNLISTED = /^agent:((?=.{1,40}(?:\/|$))[a-z0-9._-]+(?: [a-z0-9._-]+)*)(?:\/[\w.]*)?$/
+const GROUPS: ReadonlySet<string> = new Set(['crawlers', 'everyone', 'readers', ...CRAWLER_CLASSES])
 
 /** Words of which any suffices; `crawlers` where it is absent. */
 export const who = condition({
   want: 'a known crawler, a class or agent:NAME',
   example: '"agent:AcmeBot"',
   schema: v.optional(list(readWith((word) => problemOfWho(word) ?? { value: word })), ['crawlers']),
-  compile(words) {
-    const asks = compileWho(words)
+  compile(words, action) {
+    const asks = compileWho(words, action)
     return asks && (({ asker }) => asks(asker))
+  },
+  scope: (words) => {
+    const keys = words.map((word) => word.toLowerCase())
+    const askers = keys.map((key) => (GROUPS.has(key) ? key : nameOf(key)))
+    return { askers: keys.includes('everyone') ? undefined : askers }
   },
   describe: (words) => words.join(', '),
 })
@@ -39,14 +37,25 @@ function problemOfWho(word: string): string | undefined {
   return known ? undefined : 'must be a known crawler, a class or agent:NAME'
 }
 
-function compileWho(words: readonly string[]): ((asker: Asker) => boolean) | undefined {
+/**
+ * Threat: anyone can send a name, so an `allow` does not count one that the evidence refutes. Such a client is a crawler
+ * without a name there. A `charge` or `block` by name covers it all the same.
+ */
+function compileWho(words: readonly string[], action: Action): ((asker: Asker) => boolean) | undefined {
   const lower = words.map((word) => word.toLowerCase())
   const groups = new Set(lower.filter((word) => GROUPS.has(word)))
-  const names = new Set(lower.filter((word) => !GROUPS.has(word)).map((word) => word.replace(/^agent:/, '')))
+  const names = new Set(lower.filter((word) => !GROUPS.has(word)).map(nameOf))
   if (groups.has('everyone')) return undefined
   return (asker) => {
     if (asker.kind === 'reader') return groups.has('readers')
-    if (groups.has('crawlers') || groups.has(asker.class)) return true
-    return asker.name !== undefined && names.has(asker.name.toLowerCase())
+    if (groups.has('crawlers')) return true
+    if (action === 'allow' && asker.claim === 'refuted') return groups.has('other')
+    return groups.has(asker.class) || (asker.name !== undefined && names.has(asker.name.toLowerCase()))
   }
+}
+
+/** The name that clients get: the table's for another token of the same crawler. */
+function nameOf(word: string): string {
+  const name = UNLISTED.exec(word)?.[1] ?? word
+  return (crawlerNamed(name)?.name ?? name).toLowerCase()
 }

@@ -7,6 +7,7 @@ import type { Reason } from '../../protocol/refusal.ts'
 import { KIND, listAccount } from '../book/accounts.ts'
 import { DebtAlarm } from '../debt.ts'
 import { Commits } from '../group-commit.ts'
+import { OpenedPages } from '../opened-pages.ts'
 import { MAX_CHARGES, REPLAY_WINDOW_MS, Replays } from '../replay-window.ts'
 import { type StoredAnswer, StoredAnswers } from '../stored-answers.ts'
 import { authorize, charge, InvariantFault, release } from '../totals.ts'
@@ -40,6 +41,7 @@ export class Account extends DurableObject<{ BOOK: D1Database }> {
   readonly #commits: Commits<Entry>
   readonly #replays: Replays<Entry>
   readonly #answers: StoredAnswers
+  readonly #opened: OpenedPages
   readonly #debt: DebtAlarm
   #standing: Standing | null
   #seq: number
@@ -61,8 +63,10 @@ export class Account extends DurableObject<{ BOOK: D1Database }> {
     this.#replays = new Replays(this.#journal.recent(Date.now() - REPLAY_WINDOW_MS, MAX_CHARGES), voucherOf)
     this.#answers = new StoredAnswers(ctx.storage.sql)
     this.#answers.prune(Date.now())
+    this.#opened = new OpenedPages(ctx.storage.sql)
     this.#commits = new Commits(ctx, (entries) => {
       this.#journal.write(entries, this.#known())
+      this.#opened.write(Date.now())
       if (this.#owes()) this.#debt.arm()
     })
     this.#debt = new DebtAlarm(ctx, {
@@ -110,6 +114,7 @@ export class Account extends DurableObject<{ BOOK: D1Database }> {
     const amount = dropped === 'last' ? charged.amount : 0n
     const { max, request } = charged
     this.#record({ ...standing, ...totals }, { kind: 'release', id, amount, of: entry, max, request })
+    if (dropped === 'last' && request !== null) this.#opened.close(request)
     this.#queue.advance()
     await this.#commits.pending
   }
@@ -223,8 +228,8 @@ export class Account extends DurableObject<{ BOOK: D1Database }> {
     const standing = this.#standing
     if (!standing) return this.#refuse('channel_unknown')
     if (order.kind !== 'refund') {
-      const replay = this.#replay(order)
-      if (replay) return replay
+      const known = this.#replay(order) ?? this.#open(order, standing)
+      if (known) return known
     }
     if (order.kind !== 'refund' && standing.state.withdrawRequestedAt > 0)
       return this.#refuse('withdrawal_pending')
@@ -288,12 +293,26 @@ export class Account extends DurableObject<{ BOOK: D1Database }> {
         max: order.max,
         signature: order.signature,
         request: order.request,
+        rule: order.rule ?? null,
         transaction: order.settled?.transaction ?? null,
       },
     )
     this.#replays.add(entry)
+    if (order.openMs) this.#opened.open(order.request, String(entry.seq), entry.at + order.openMs)
     this.#expected = null
     return this.#charged('charged', entry)
+  }
+
+  /**
+   * Opens a page that the payer has paid for before. Nothing is recorded. Threat: a claim publishes the highest voucher, so
+   * only a higher one shows that the payer is asking.
+   */
+  #open(order: ChargeOrder | DepositOrder, { authorized, charged, state }: Standing): Answer | undefined {
+    if (order.kind !== 'charge' || !order.opened || order.max <= authorized) return undefined
+    const entry = this.#opened.find(order.opened, Date.now())
+    if (entry === undefined) return undefined
+    const transaction = order.settled?.transaction ?? null
+    return { outcome: 'opened', entry: Number(entry), due: 0n, charged, state, transaction }
   }
 
   #replay(order: ChargeOrder | DepositOrder): Answer | undefined {
@@ -360,6 +379,7 @@ export class Account extends DurableObject<{ BOOK: D1Database }> {
       request: null,
       transaction: null,
       of: null,
+      rule: null,
       ...what,
       seq: ++this.#seq,
       at: Date.now(),

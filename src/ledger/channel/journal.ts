@@ -48,6 +48,9 @@ const SCHEMA = [
   ) STRICT`,
 ]
 
+/** Came later: the rule of a charge and its factors. An account of an earlier version gets it when it wakes. */
+const RULE = 'ALTER TABLE entry ADD COLUMN rule TEXT'
+
 const REFUNDS = `CREATE INDEX IF NOT EXISTS entry_refund ON entry (at) WHERE kind = 'refund'`
 
 type Row = Record<string, SqlStorageValue>
@@ -65,6 +68,7 @@ export class Journal {
   /** Returns the state after the last entry, or null if the account was never opened. */
   read(): Standing | null {
     if (!this.#exists()) return null
+    this.#upgrade()
     const [row] = this.#sql.exec('SELECT * FROM standing').toArray()
     const [last] = this.#sql.exec('SELECT * FROM entry ORDER BY seq DESC LIMIT 1').toArray()
     if (!row) return null
@@ -153,6 +157,12 @@ export class Journal {
   /** Creates the tables. Idempotent. */
   create(): void {
     for (const statement of SCHEMA) this.#sql.exec(statement)
+    this.#upgrade()
+  }
+
+  #upgrade(): void {
+    const [column] = this.#sql.exec(`SELECT 1 FROM pragma_table_info('entry') WHERE name = 'rule'`).toArray()
+    if (!column) this.#sql.exec(RULE)
   }
 
   /**
@@ -181,7 +191,7 @@ export class Journal {
 
   #append(entry: Entry): void {
     this.#sql.exec(
-      `INSERT INTO entry VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+      `INSERT INTO entry VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
       entry.seq,
       entry.at,
       entry.kind,
@@ -197,6 +207,7 @@ export class Journal {
       entry.request,
       entry.transaction,
       entry.of,
+      entry.rule,
     )
   }
 
@@ -266,6 +277,7 @@ function entryOf(row: Row): Entry {
     request: row.request as string | null,
     transaction: row.tx as Hex | null,
     of: row.of as number | null,
+    rule: row.rule as string | null,
   }
 }
 

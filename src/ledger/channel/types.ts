@@ -45,8 +45,14 @@ export type ChargeOrder = Signed & {
    * The resource: method, URL and body digest. The same voucher reopens this resource for free, and no other.
    */
   request: string
+  /** The rule of the policy and its factors. An older Worker sends none. */
+  rule?: string
   /** Whether the method has effects: its replays get the stored answer, and the origin is not asked again. */
   hasEffects?: boolean
+  /** Requests of which one may be open to the payer: then nothing is charged. An older Worker sends none. */
+  opened?: readonly string[]
+  /** How long the charge keeps its request open, in milliseconds. */
+  openMs?: number
   /** The deposit that came with the voucher, and the state after it. */
   settled?: { id: string; state: ChannelState; transaction: Hex }
 }
@@ -67,12 +73,13 @@ export type RefundOrder = Signed & { kind: 'refund'; amount: bigint | null; leas
 export type Order = ChargeOrder | DepositOrder | RefundOrder
 
 /**
- * A charge: `due` is its amount, `charged` the total right after it. A replay returns the same two values.
+ * A charge: `due` is its amount, `charged` the total right after it. A replay returns the same two values. `opened`: the payer
+ * has paid for the page before, `due` is 0, and `entry` is that charge.
  *
  * Trade-off: it holds only the fields of a receipt, because RPC copies it for every request.
  */
 export type Charged = {
-  outcome: 'charged' | 'replayed'
+  outcome: 'charged' | 'replayed' | 'opened'
   entry: number
   due: bigint
   charged: bigint
@@ -108,4 +115,6 @@ export type Entry = Totals & {
   transaction: Hex | null
   /** For a replay or release: the charge's `seq`. */
   of: number | null
+  /** For a charge: the rule of the policy and its factors. Null for charges of earlier versions. */
+  rule: string | null
 }

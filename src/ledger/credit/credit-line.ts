@@ -14,6 +14,7 @@ import type {
 } from '../billing/types.ts'
 import { listLines } from '../book/credit.ts'
 import { DebtAlarm } from '../debt.ts'
+import { OpenedPages } from '../opened-pages.ts'
 import { MAX_CHARGES, REPLAY_WINDOW_MS, Replays } from '../replay-window.ts'
 import { type StoredAnswer, StoredAnswers } from '../stored-answers.ts'
 import { authorize, charge, delivered, release } from '../totals.ts'
@@ -35,12 +36,17 @@ export class CreditLine extends DurableObject<{ BOOK: D1Database }> implements B
   readonly #billing: Billing
   readonly #replays: Replays<Remembered>
   readonly #answers: StoredAnswers
+  readonly #opened: OpenedPages
   readonly #used = new Used()
   readonly #debt: DebtAlarm
 
   constructor(ctx: DurableObjectState, env: { BOOK: D1Database }) {
     super(ctx, env)
-    this.#record = new LineRecord(ctx, () => this.#debt.arm())
+    this.#opened = new OpenedPages(ctx.storage.sql)
+    this.#record = new LineRecord(ctx, () => {
+      this.#debt.arm()
+      this.#opened.write(Date.now())
+    })
     this.#billing = new Billing(this.#record)
     this.#answers = new StoredAnswers(ctx.storage.sql)
     this.#answers.prune(Date.now())
@@ -83,6 +89,7 @@ export class CreditLine extends DurableObject<{ BOOK: D1Database }> implements B
     const dropped = replays.drop(entry, id)
     if (!charged || !dropped) return
     const { site, rule, request } = charged
+    if (dropped === 'last' && request !== null) this.#opened.close(request)
     const known = this.#record.known()
     const left = delivered(known)
     const taken = charged.amount < left ? charged.amount : left
@@ -147,6 +154,9 @@ export class CreditLine extends DurableObject<{ BOOK: D1Database }> implements B
     // If the delivery of a commitment failed, its charge was released, and it may be charged again.
     if (charged) return this.#repeat(order, charged)
     if (standing.closed) return { outcome: 'refused', reason: standing.closed }
+    const now = this.#record.now()
+    const opened = order.opened && this.#opened.find(order.opened, now)
+    if (opened) return { outcome: 'opened', entry: Number(opened), due: 0n, at: now }
     const promised = authorize(standing, standing.authorized + order.promised)
     const { totals } = charge(promised, order.price)
     if (totals.charged - totals.redeemed > standing.limit) {
@@ -159,6 +169,7 @@ export class CreditLine extends DurableObject<{ BOOK: D1Database }> implements B
     const { body: _, ...entry } = this.#record.record(what, totals)
     this.#replays.add(entry)
     this.#used.note(once, { seq: entry.seq, attempt }, entry.at)
+    if (order.openMs) this.#opened.open(request, String(entry.seq), entry.at + order.openMs)
     return this.#answer('charged', entry)
   }
 

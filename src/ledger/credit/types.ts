@@ -36,6 +36,10 @@ export type CommitmentOrder = {
   request: string
   /** Whether the method has effects: its replays get the stored answer, and the origin is not asked again. */
   hasEffects?: boolean
+  /** Requests of which one may be open to the agent: then nothing is charged. An older Worker sends none. */
+  opened?: readonly string[]
+  /** How long the charge keeps its request open, in milliseconds. */
+  openMs?: number
   /** The host and the policy rule, for the statement. */
   site: string
   rule: string
@@ -46,10 +50,16 @@ export type CommitmentOrder = {
 
 /**
  * The result of an order. `due` is the amount charged, `at` its time; a replay returns the same two values, and
- * for a method with effects the stored answer.
+ * for a method with effects the stored answer. `opened`: the agent has paid for the page before, by the charge `entry`.
  */
 export type LineAnswer =
-  | { outcome: 'charged' | 'replayed'; entry: number; due: bigint; at: number; answer?: StoredAnswer }
+  | {
+      outcome: 'charged' | 'replayed' | 'opened'
+      entry: number
+      due: bigint
+      at: number
+      answer?: StoredAnswer
+    }
   | { outcome: 'refused'; reason: Reason }
 
 /** The kinds of journal entries. All but the first three carry a document. */

@@ -5,6 +5,7 @@ import type { Address, Hex } from '../../protocol/evm/hex.ts'
 import type { Reason } from '../../protocol/refusal.ts'
 import { KIND, listAccount } from '../book/accounts.ts'
 import { DebtAlarm } from '../debt.ts'
+import { OpenedPages } from '../opened-pages.ts'
 import { MAX_DELIVERIES, REPLAY_WINDOW_MS } from '../replay-window.ts'
 import { DELIVERY_LEASE_MS, type StoredAnswer, StoredAnswers } from '../stored-answers.ts'
 import { AuthorizationJournal, type AuthorizationRow } from './journal.ts'
@@ -40,6 +41,7 @@ export const WATCH_SECONDS = 7 * 86_400
 export class Authorizations extends DurableObject<{ BOOK: D1Database }> {
   readonly #journal = new AuthorizationJournal(this.ctx.storage.sql)
   readonly #answers = new StoredAnswers(this.ctx.storage.sql)
+  readonly #opened = new OpenedPages(this.ctx.storage.sql)
   readonly #payer = new PayerRecord(this.ctx.storage.sql)
   readonly #debt = new DebtAlarm(this.ctx, {
     owes: () => this.#owes(),
@@ -70,6 +72,8 @@ export class Authorizations extends DurableObject<{ BOOK: D1Database }> {
       this.#open(use)
     }
     const now = Date.now()
+    const paid = against === null ? this.#paidBefore(use, now) : undefined
+    if (paid) return { outcome: 'opened', transaction: paid }
     return this.ctx.storage.transactionSync(() =>
       this.#owing(use, now, this.#decide(use, { against, isLate: late, opens }, now)),
     )
@@ -114,15 +118,16 @@ export class Authorizations extends DurableObject<{ BOOK: D1Database }> {
 
   /**
    * Records that the transfer is on chain and that its request delivers now. `answer` is stored for replays of
-   * a method with effects; null only marks the delivery. Idempotent.
+   * a method with effects; null only marks the delivery. `openMs`: how long the payment keeps its request open. Idempotent.
    */
   async settled(
     token: Address,
     nonce: Hex,
     transaction: Hex,
     answer: StoredAnswer | null = null,
+    openMs?: number,
   ): Promise<void> {
-    this.#settle(token, nonce, transaction, true)
+    this.#settle(token, nonce, transaction, true, openMs)
     if (answer)
       this.ctx.storage.transactionSync(() => this.#answers.put(keyOf(token, nonce), answer, Date.now()))
   }
@@ -283,11 +288,25 @@ export class Authorizations extends DurableObject<{ BOOK: D1Database }> {
     this.#ready = true
   }
 
-  #settle(token: Address, nonce: Hex, transaction: Hex, delivers: boolean): void {
+  #settle(token: Address, nonce: Hex, transaction: Hex, delivers: boolean, openMs?: number): void {
     if (!this.#exists()) return
-    this.ctx.storage.transactionSync(() =>
-      this.#journal.settle(token, nonce, transaction, delivers, Date.now()),
-    )
+    const now = Date.now()
+    this.ctx.storage.transactionSync(() => {
+      this.#journal.settle(token, nonce, transaction, delivers, now)
+      const row = openMs === undefined ? undefined : this.#journal.read(token, nonce)
+      if (!row || openMs === undefined) return
+      this.#opened.open(row.request, transaction, now + openMs)
+      this.#opened.write(now)
+    })
+  }
+
+  /**
+   * The transaction that opened the page of a use. Threat: the chain publishes settled authorizations, so only one that is
+   * unknown here shows that the payer is asking.
+   */
+  #paidBefore({ token, nonce, opened }: Use, now: number): Hex | undefined {
+    if (!opened || this.#journal.read(token, nonce)) return undefined
+    return this.#opened.find(opened, now) as Hex | undefined
   }
 }
 

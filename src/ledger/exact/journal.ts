@@ -42,7 +42,7 @@ const SCHEMA = [
 /**
  * Columns that were added later, oldest first, with what fills them. Payments of the first version lack a receiver, so they
  * stay unresolved. `shown`: whether anybody else may hold the signature; refused payments of earlier versions may have been.
- * `runner`: the request that the origin is carrying out, for a method with effects.
+ * `runner`: the request that the origin is carrying out, for a method with effects. `rule`: what set the price.
  */
 const ADDED: [column: string, ...statements: string[]][] = [
   ['receiver', 'ALTER TABLE authorization ADD COLUMN receiver TEXT'],
@@ -59,6 +59,7 @@ const ADDED: [column: string, ...statements: string[]][] = [
   ],
   ['runner', 'ALTER TABLE authorization ADD COLUMN runner TEXT'],
   ['deliveries', 'ALTER TABLE authorization ADD COLUMN deliveries INTEGER NOT NULL DEFAULT 0'],
+  ['rule', 'ALTER TABLE authorization ADD COLUMN rule TEXT'],
 ]
 
 /** A payer may have paid a million times. The few that are open are found without reading those. */
@@ -115,8 +116,8 @@ export class AuthorizationJournal {
     const earlier = this.read(use.token, use.nonce)
     this.#sql.exec(
       `INSERT OR REPLACE INTO authorization
-       (token, nonce, status, at, taker, amount, signature, request, receiver, valid_before, since, shown)
-       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+       (token, nonce, status, at, taker, amount, signature, request, receiver, valid_before, since, shown, rule)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
       use.token,
       use.nonce,
       status,
@@ -129,6 +130,7 @@ export class AuthorizationJournal {
       use.validBefore.toString(),
       earlier?.since ?? now,
       use.isShown || earlier?.shown ? 1 : 0,
+      use.rule ?? null,
     )
   }
 
@@ -352,6 +354,7 @@ function recorded(row: Record<string, SqlStorageValue>): RecordedPayment {
     at: Number(row.at) || null,
     amount: unpadAmount(String(row.amount)),
     request: String(row.request),
+    rule: row.rule as string | null,
     transaction: row.tx as Hex | null,
     signature: row.signature as Hex,
   }

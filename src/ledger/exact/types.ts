@@ -22,8 +22,12 @@ export type Use = {
   validBefore: bigint
   signature: Hex
   request: string
+  /** The rule of the policy and its factors. An older Worker sends none. */
+  rule?: string
   /** Whether the method has effects: it is carried out once, and its replays get the stored answer. */
   hasEffects?: boolean
+  /** Requests of which one may be open to the payer: then nothing is reserved. An older Worker sends none. */
+  opened?: readonly string[]
   /** Whether somebody else may hold the signature already. Otherwise it is shown by `Authorizations.renew`. */
   isShown?: boolean
 }
@@ -52,6 +56,8 @@ export type Reservation =
   | { outcome: 'doubtful'; isLate: boolean }
   /** Already paid for this request, recently or without a delivery. Deliver it, or its answer; do not settle. */
   | { outcome: 'replayed'; transaction: Hex; answer?: StoredAnswer }
+  /** The payer has paid for the page before, by this transaction. Nothing was reserved: deliver it, do not settle. */
+  | { outcome: 'opened'; transaction: Hex }
   | { outcome: 'refused'; reason: Reason }
 
 /** `released`: unpaid, so that any request may reserve it again. `doubtful`: its outcome is unknown. */
@@ -84,6 +90,8 @@ export type RecordedPayment = {
   at: number | null
   amount: bigint
   request: string
+  /** The rule of the policy and its factors; null for payments of earlier versions. */
+  rule: string | null
   transaction: Hex | null
   signature: Hex
 }

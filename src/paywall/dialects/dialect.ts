@@ -16,7 +16,13 @@ export type Challenged = {
 }
 
 /** One answer of 402: the resource, the reason, and the offers of this answer where they differ (a corrective 402). */
-export type Answered = { url: string; reason: Reason; corrected: PaymentRequirements[] | null }
+export type Answered = {
+  url: string
+  reason: Reason
+  corrected: PaymentRequirements[] | null
+  /** A sentence for the body beside the reason's own: headers have no room for it. */
+  note: string | undefined
+}
 
 /** The parts of a 402 that one dialect writes. */
 export type Challenge = {

@@ -25,17 +25,20 @@ export const x402v1: Dialect = {
   challenge({ accepts, about }) {
     const plain = form((url) => bodyOf('payment_required', { url, ...about }, accepts))
     return {
-      body: ({ url, reason }) =>
-        reason === 'payment_required'
+      body: ({ url, reason, note }) =>
+        reason === 'payment_required' && note === undefined
           ? plain(fitting(url))
-          : JSON.stringify(bodyOf(reason, { url: fitting(url), ...about }, accepts)),
+          : JSON.stringify(bodyOf(reason, { url: fitting(url), ...about }, accepts, note)),
     }
   },
 
   receipt: (receipt) => ['x-payment-response', encodeReceiptV1(receipt)],
 }
 
-function bodyOf(reason: Reason, resource: ResourceInfo, accepts: PaymentRequirements[]) {
+function bodyOf(reason: Reason, resource: ResourceInfo, accepts: PaymentRequirements[], note?: string) {
   const { code, sentence } = wire(reason)
-  return { ...paymentRequiredV1(code, resource, accepts), message: sentence }
+  return {
+    ...paymentRequiredV1(code, resource, accepts),
+    message: note === undefined ? sentence : `${sentence} ${note}`,
+  }
 }

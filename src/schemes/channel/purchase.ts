@@ -294,7 +294,8 @@ export class ChannelPurchase {
         return accept(receipt)
       },
       release: async () => {
-        await retryOnce(() => this.#account().release(entry, this.#purchase.id))
+        if (answer.outcome !== 'opened')
+          await retryOnce(() => this.#account().release(entry, this.#purchase.id))
         return null
       },
     })
@@ -333,7 +334,9 @@ export class ChannelPurchase {
 
   #chargeOrder(): ChargeOrder {
     const { maxUnclaimed: exposure } = this.#terms
-    return { ...this.#signed(this.#purchase.id), ...this.#bought(), kind: 'charge', exposure }
+    const { id, rule, opened, openMs } = this.#purchase
+    const open = { ...(opened && { opened }), ...(openMs && { openMs }) }
+    return { ...this.#signed(id), ...this.#bought(), ...open, kind: 'charge', exposure, rule }
   }
 
   #bought() {

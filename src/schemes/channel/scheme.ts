@@ -47,6 +47,8 @@ export function channelScheme(terms: ChannelTerms, ports: ChannelPorts) {
       return raised && matches(accepted, { ...offer, extra: { ...offer.extra, minDeposit } })
     },
 
+    promises: ({ accepted }, price) => accepted.amount === price.toString(),
+
     verify(payment, price, now) {
       const { payload } = payment
       const { config, voucher } = payload

@@ -76,7 +76,12 @@ export function creditScheme(terms: CreditOfferTerms, ports: CreditPorts) {
     // The rest of the offer is held against the commitment once it is known whose it is: a tier has its own price.
     answers: (payment, offer) => payment.network === offer.network,
 
-    async verify(payment, price, now, { request, read }) {
+    promises(payment, price) {
+      const shares = [WHOLE, ...terms.tiers.values()]
+      return shares.some((share) => amountOf(terms, payment, price, share).ok)
+    },
+
+    async verify(payment, price, now, { request, read, priceFor }) {
       const covering = [payment.field]
       const bareAgents = network.id === CLOUDFLARE
       const verification = await verify(request, read, { findKey, now: now * 1000, covering, bareAgents })
@@ -86,7 +91,11 @@ export function creditScheme(terms: CreditOfferTerms, ports: CreditPorts) {
       if (verification.outcome === 'unverified') return refuse(UNVERIFIED[verification.reason])
       const agent = roster.known(verification)?.agent
       if (!agent) return refuse('agent_undecided')
-      const amount = amountOf(terms, payment, price, agent.terms.tier)
+      const signed = agent.url === null ? undefined : priceFor?.(new URL(agent.url).host)
+      if (signed && !signed.ok) return signed
+      const { tier } = agent.terms
+      const share = (tier !== null && terms.tiers.get(tier)) || WHOLE
+      const amount = amountOf(terms, payment, signed?.value ?? price, share)
       if (!amount.ok) return amount
       return accept({ promise: payment.promise, agent, signed: verification, ...amount.value })
     },
@@ -110,7 +119,7 @@ export function creditScheme(terms: CreditOfferTerms, ports: CreditPorts) {
           return accept(receipt)
         },
         release: async () => {
-          await retryOnce(async () => line().release(entry, order.id))
+          if (answer.outcome !== 'opened') await retryOnce(async () => line().release(entry, order.id))
           return null
         },
       })
@@ -135,10 +144,9 @@ function amountOf(
   terms: CreditOfferTerms,
   { promise, accepted, payload: { amount } }: CreditPayment,
   listed: bigint,
-  tier: string | null,
+  share: bigint,
 ): Result<Pick<Commitment, 'promised' | 'price'>> {
-  const { network, tiers } = terms
-  const share = (tier !== null && tiers.get(tier)) || WHOLE
+  const { network } = terms
   const prices = [listed, (listed * share + WHOLE - 1n) / WHOLE].map((price) => charged(price, network))
   const [most = 0n, price = 0n] = prices
   switch (promise) {
@@ -170,7 +178,7 @@ function echoes(accepted: CreditPayment['accepted'], offer: PaymentRequirements)
 
 function orderOf({ agent, signed, promised, price }: Commitment, purchase: Purchase): CommitmentOrder {
   const { id: iou, keyId, nonce, algorithm, signature, base } = signed
-  const { id, request, url, rule, hasEffects = false } = purchase
+  const { id, request, url, rule, hasEffects = false, opened, openMs } = purchase
   return {
     id,
     iou,
@@ -180,6 +188,8 @@ function orderOf({ agent, signed, promised, price }: Commitment, purchase: Purch
     price,
     request,
     hasEffects,
+    ...(opened && { opened }),
+    ...(openMs && { openMs }),
     site: new URL(url).host,
     rule,
     evidence: { keyId, algorithm, signature, base },

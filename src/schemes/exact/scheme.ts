@@ -67,7 +67,9 @@ export function exactScheme(terms: ExactTerms, ports: ExactPorts) {
       validBefore: authorization.validBefore,
       signature,
       request: purchase.request,
+      rule: purchase.rule,
       hasEffects: purchase.hasEffects ?? false,
+      ...(purchase.opened && { opened: purchase.opened }),
     }
     const transfer: SignedTransfer = {
       ...authorization,
@@ -76,7 +78,7 @@ export function exactScheme(terms: ExactTerms, ports: ExactPorts) {
       signature,
       wire: wireOf(payment, offer(authorization.value), purchase.url),
     }
-    return new ExactPurchase(use, transfer, ports)
+    return new ExactPurchase(use, transfer, purchase.openMs, ports)
   }
   return {
     offer,
@@ -88,6 +90,8 @@ export function exactScheme(terms: ExactTerms, ports: ExactPorts) {
       const amount = payload.authorization.value.toString()
       return matches(accepted, { ...offer, amount, maxTimeoutSeconds: accepted.maxTimeoutSeconds })
     },
+
+    promises: ({ payload }, price) => payload.authorization.value === price,
 
     verify(payment, _price, now) {
       const { authorization, signature } = payment.payload
@@ -119,13 +123,15 @@ class ExactPurchase implements Charge {
   answer?: StoredAnswer
   readonly #use: Use
   readonly #transfer: SignedTransfer
+  readonly #openMs: number | undefined
   readonly #ports: ExactPorts
   /** The transfer, once it is known to stand. */
   #paid: Hex | null = null
 
-  constructor(use: Use, transfer: SignedTransfer, ports: ExactPorts) {
+  constructor(use: Use, transfer: SignedTransfer, openMs: number | undefined, ports: ExactPorts) {
     this.#use = use
     this.#transfer = transfer
+    this.#openMs = openMs
     this.#ports = ports
   }
 
@@ -148,6 +154,8 @@ class ExactPurchase implements Charge {
         if (taken.answer) this.answer = taken.answer
         this.#paid = taken.transaction
         return accept(this)
+      case 'opened':
+        return accept(this.#open(taken.transaction))
       case 'taken':
         return this.#use.hasEffects ? this.#payFirst() : accept(this)
       case 'doubtful':
@@ -164,7 +172,7 @@ class ExactPurchase implements Charge {
       this.#paid = paid.value
     }
     const transaction = this.#paid
-    const record = () => this.#reservations().settled(token, nonce, transaction, answer ?? null)
+    const record = () => this.#reservations().settled(token, nonce, transaction, answer ?? null, this.#openMs)
     await (answer === undefined ? retryOnce(record) : store(record))
     return accept(this.#receiptOf(transaction))
   }
@@ -181,6 +189,12 @@ class ExactPurchase implements Charge {
     }
     await retryOnce(async () => this.#reservations().undeliver(token, nonce, id))
     return this.#receiptOf(transaction)
+  }
+
+  /** The page is open to this payer: the receipt names the payment that opened it, and nothing moves. */
+  #open(transaction: Hex): Charge {
+    const receipt = { ...this.#receiptOf(transaction), amount: '0' }
+    return { settle: async () => accept(receipt), release: async () => null }
   }
 
   /** Moves the money, and returns the transaction. */

@@ -194,6 +194,28 @@ describe('Account journal', () => {
     expect(await channel.standing()).toEqual(before)
   })
 
+  it('stores the rule and its factors with a charge', async () => {
+    const channel = await openChannel()
+    await channel.place(toCharge(PRICE, { rule: 'RULES[2] origin' }))
+    expect((await channel.entries()).map(({ kind, rule }) => [kind, rule])).toEqual([
+      ['open', null],
+      ['charge', 'RULES[2] origin'],
+    ])
+  })
+
+  it('opens a ledger of a version without rules', async () => {
+    const channel = await openChannel()
+    await channel.place(toCharge(PRICE))
+    await channel.sql('ALTER TABLE entry DROP COLUMN rule')
+    await channel.restart()
+    await channel.place(toCharge(2n * PRICE, { rule: 'default' }))
+    expect((await channel.entries()).map(({ charged, rule }) => [charged, rule])).toEqual([
+      [0n, null],
+      [PRICE, null],
+      [2n * PRICE, 'default'],
+    ])
+  })
+
   it('keeps the new voucher after its charge was released and a restart', async () => {
     const channel = await openChannel()
     const { entry, order } = await channel.charge()

@@ -47,14 +47,14 @@ export type Signing = {
 
 export type Agent = Awaited<ReturnType<typeof newAgent>>
 
-/** An agent in the registry, its key pinned unless `published`. */
+/** An agent in the registry, its key pinned unless `published`. `origin` is that of its URL. */
 export async function newAgent(
   terms: Partial<CreditTerms> = {},
-  { named = true, published = false }: { named?: boolean; published?: boolean } = {},
+  { named = true, published = false, origin }: { named?: boolean; published?: boolean; origin?: string } = {},
 ) {
   const { key, jwk, privateJwk } = await newCrawler()
   const id = `agent-${randomHex(8).slice(2)}`
-  const host = `https://${id}.example`
+  const host = origin ?? `https://${id}.example`
   const { kty = '', crv = '', x = '' } = jwk
   const draft = {
     id,
