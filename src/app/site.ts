@@ -2,9 +2,13 @@
 import { waitUntil } from 'cloudflare:workers'
 import { type Config, type ConfigProblem, describeProblems, readConfig } from '../config/config.ts'
 import { cachedLists } from '../identity/published/store.ts'
-import { type Content, type Gate, gate } from '../paywall/gate.ts'
+import { addFigures } from '../ledger/book/shadow.ts'
+import { type Content, type Gate, type GateOptions, gate } from '../paywall/gate.ts'
 import { askForPrice, buy, type OriginSettings, pass } from '../paywall/origin.ts'
 import { refused } from '../paywall/response.ts'
+import { shadowGate } from '../paywall/shadow.ts'
+import { Tally } from '../paywall/tally.ts'
+import { dayOf } from '../platform/time.ts'
 import type { Bindings } from './bindings.ts'
 import { schemesOf } from './schemes.ts'
 
@@ -40,15 +44,34 @@ function misconfigured(problems: readonly ConfigProblem[]): Response {
 }
 
 function build(env: Bindings, config: Config): Site {
-  const schemes = schemesOf(env, config)
-  const { policy, cloudflareCharges, maxTimeoutSeconds } = config
-  const tools = { now: () => Date.now(), newId: () => crypto.randomUUID() }
-  const published = cachedLists(env.LISTS, { now: tools.now, waitUntil })
-  return {
-    config,
-    gate: gate({ policy, schemes, cloudflareCharges, maxTimeoutSeconds, published, ...tools }),
-    origin: contentOf(env, config),
-  }
+  const { policy, cloudflareCharges, mode } = config
+  const now = () => Date.now()
+  const published = cachedLists(env.LISTS, { now, waitUntil })
+  const judge = { policy, cloudflareCharges, published, now }
+  const open = mode === 'shadow' ? openShadow : openGate
+  return { config, gate: open(env, config, judge), origin: contentOf(env, config) }
+}
+
+type Judge = Pick<GateOptions, 'policy' | 'cloudflareCharges' | 'published' | 'now'>
+
+function openGate(env: Bindings, config: Config, judge: Judge): Gate {
+  const { maxTimeoutSeconds } = config
+  return gate({
+    ...judge,
+    schemes: schemesOf(env, config),
+    maxTimeoutSeconds,
+    newId: () => crypto.randomUUID(),
+  })
+}
+
+function openShadow({ BOOK }: Bindings, _: Config, judge: Judge): Gate {
+  const tally = new Tally({
+    store: (figures, at) => addFigures(BOOK, dayOf(at), figures),
+    defer: waitUntil,
+    wait: (ms) => scheduler.wait(ms),
+    now: judge.now,
+  })
+  return shadowGate({ ...judge, tally })
 }
 
 /** The host that a service binding is asked under. */

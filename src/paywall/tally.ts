@@ -1,8 +1,8 @@
-/** Counts the requests of shadow mode in memory, and hands the counts on a few seconds later. */
+/** Counts the requests of shadow mode in memory, and hands the counts on a second later. */
 import type { Figure, Kind } from '../ledger/book/shadow.ts'
 
 /** How long counts wait in memory. Those of an isolate that ends meanwhile are lost. */
-export const TALLY_WAIT_MS = 5_000
+export const TALLY_WAIT_MS = 1_000
 
 /**
  * How many kinds of requests are counted apart before they are handed on. Beyond it a kind is counted with the path `*`, and a
