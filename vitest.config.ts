@@ -82,7 +82,14 @@ export default defineConfig({
       {
         extends: true,
         // Each file starts a stack of its own: chain, origin and Worker.
-        test: { name: 'node', globalSetup: chain, include: outside, exclude: long, maxWorkers: 2 },
+        test: {
+          name: 'node',
+          globalSetup: chain,
+          include: outside,
+          exclude: long,
+          maxWorkers: 2,
+          sequence: { groupOrder: 1 },
+        },
       },
       {
         extends: true,
