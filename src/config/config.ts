@@ -206,12 +206,12 @@ function readAll(vars: Table): ConfigResult {
   const terms = parsePolicy(site)
   const rest = v.safeParse(settings, pick(vars, Object.keys(EXPECTED)))
   const absent = missing(terms.ok ? policySchemes(terms.policy) : schemesAsked(site), vars)
-  // A trial sells nothing, so it needs no wallet and no node yet.
+  // A trial sells nothing, so it needs no wallet and no node yet. It counts in D1.
   const isTrial = rest.success && rest.output.MODE === 'shadow'
   const problems = [
     ...(terms.ok ? originProblems(terms.policy, vars) : terms.problems),
     ...problemsOf(rest.issues ?? [], EXPECTED),
-    ...(isTrial ? [] : absent),
+    ...(isTrial ? unboundBook(vars) : absent),
     ...billProblems(vars),
     ...(rest.success ? limitProblems(rest.output, terms.ok ? terms.policy : undefined) : []),
   ]
@@ -284,6 +284,11 @@ function missing(schemes: ReadonlySet<SchemeName>, vars: Table): ConfigProblem[]
     }
   }
   return [...problems.values()]
+}
+
+function unboundBook({ BOOK }: Table): ConfigProblem[] {
+  const example = '[[d1_databases]] binding = "BOOK", database_name = "tab402-book"'
+  return BOOK === undefined ? [{ place: 'BOOK', message: 'must be bound for MODE = "shadow"', example }] : []
 }
 
 function exampleOf(place: string): string | undefined {
