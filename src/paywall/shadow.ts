@@ -14,7 +14,7 @@ import {
 import { canonicalize, siteOrigin, targetOf } from './path.ts'
 import { type Decision, entryName } from './policy.ts'
 import { without } from './response.ts'
-import type { Seen, Tally } from './tally.ts'
+import type { ShadowSeen, Tally } from './tally.ts'
 import { hiddenHeaders } from './terms/origin-price.ts'
 
 /** The settings of a gate that sells nothing. */
@@ -64,7 +64,7 @@ function pageOf(url: string): string {
   return `${siteOrigin(url)}${target?.path}${target?.search}`
 }
 
-function seenOf(url: string, asker: Asker, decided: Result<Decision>): Seen {
+function seenOf(url: string, asker: Asker, decided: Result<Decision>): ShadowSeen {
   const path = canonicalize(url)
   const isReader = asker.kind === 'reader'
   return {

@@ -1,5 +1,5 @@
 /** Counts the requests of shadow mode in memory, and hands the counts on a second later. */
-import type { Figure, Kind } from '../ledger/book/shadow.ts'
+import type { Figure, ShadowKind } from '../ledger/book/shadow.ts'
 
 /** How long counts wait in memory. Those of an isolate that ends meanwhile are lost. */
 export const TALLY_WAIT_MS = 1_000
@@ -21,7 +21,7 @@ export type TallyPorts = {
 }
 
 /** One request. `isKnown`: the crawler is in our table. */
-export type Seen = Kind & { isKnown: boolean }
+export type ShadowSeen = ShadowKind & { isKnown: boolean }
 
 /** The counts of one isolate. */
 export class Tally {
@@ -34,7 +34,7 @@ export class Tally {
   }
 
   /** Counts a request; `asked` in micro-dollars is 0 unless a page was delivered that would have been charged. */
-  count(seen: Seen, asked: bigint): void {
+  count(seen: ShadowSeen, asked: bigint): void {
     const { isKnown, ...kind } = seen
     const figure = this.#figureOf(kind, isKnown)
     figure.requests += 1
@@ -45,7 +45,7 @@ export class Tally {
     this.#ports.defer(this.#handOn())
   }
 
-  #figureOf(kind: Kind, isKnown: boolean): Figure {
+  #figureOf(kind: ShadowKind, isKnown: boolean): Figure {
     const known = this.#figures.get(keyOf(kind))
     if (known) return known
     const counted =
@@ -72,6 +72,6 @@ export class Tally {
   }
 }
 
-function keyOf({ crawler, class: purpose, rule, action, path }: Kind): string {
+function keyOf({ crawler, class: purpose, rule, action, path }: ShadowKind): string {
   return [crawler, purpose, rule, action, path].join('\n')
 }

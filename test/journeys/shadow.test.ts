@@ -87,7 +87,7 @@ describe('shadow mode', { timeout: 60_000 }, () => {
     })
   })
 
-  it('makes a run of the day every night', async () => {
+  it('sums the day in a nightly run', async () => {
     const midnight = new Date()
     midnight.setUTCHours(24, 0, 0, 0)
     await fire({ facts: worker }, NIGHTLY, midnight.getTime())

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { parsePolicy } from '../../src/config/policy.ts'
 import { type Content, gate } from '../../src/paywall/gate.ts'
 import { shadowGate } from '../../src/paywall/shadow.ts'
-import type { Seen } from '../../src/paywall/tally.ts'
+import type { ShadowSeen } from '../../src/paywall/tally.ts'
 import { runs } from '../runs.ts'
 
 const NOW = Date.UTC(2026, 10, 27)
@@ -30,7 +30,7 @@ function openSite({
 } = {}) {
   const read = parsePolicy(TERMS)
   if (!read.ok) throw new Error('the policy must be valid')
-  const counted: [Seen, bigint][] = []
+  const counted: [ShadowSeen, bigint][] = []
   const asked: string[] = []
   const content: Content = {
     pass: async ({ url }) => {

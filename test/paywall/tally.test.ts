@@ -1,10 +1,10 @@
 import fc from 'fast-check'
 import { describe, expect, it, vi } from 'vitest'
 import type { Figure } from '../../src/ledger/book/shadow.ts'
-import { MAX_KINDS, type Seen, Tally, type TallyPorts } from '../../src/paywall/tally.ts'
+import { MAX_KINDS, type ShadowSeen, Tally, type TallyPorts } from '../../src/paywall/tally.ts'
 import { runs } from '../runs.ts'
 
-const seen = (path: string, crawler = 'GPTBot', isKnown = true): Seen => ({
+const seen = (path: string, crawler = 'GPTBot', isKnown = true): ShadowSeen => ({
   ...{ crawler, class: 'training', rule: 'default', action: 'charge', path, isKnown },
 })
 

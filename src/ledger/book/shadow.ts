@@ -3,8 +3,8 @@
 /** A UTC date, such as `2026-11-27`. */
 export type Day = string
 
-/** What one kind of request would have been answered. `rule`: `RULES[n]`, `default` or `free`. */
-export type Kind = {
+/** One kind of request, and the action that it would have met. `rule`: `RULES[n]`, `default` or `free`. */
+export type ShadowKind = {
   /** The crawler's name, `nameless`, or `readers`. */
   crawler: string
   class: string
@@ -14,7 +14,7 @@ export type Kind = {
 }
 
 /** How often a kind was asked for. `pages`: delivered and charged for, had everybody paid. `asked`: micro-dollars. */
-export type Figure = Kind & { requests: number; pages: number; asked: number }
+export type Figure = ShadowKind & { requests: number; pages: number; asked: number }
 
 type Counted = { requests: number; pages: number; asked: number }
 
