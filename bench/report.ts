@@ -2,8 +2,10 @@
 import Table from 'cli-table3'
 import type { Billed } from './billing.ts'
 import { CASES, type CaseName } from './case.ts'
+import type { Classified } from './classify.ts'
 import { type Cost, PARTS } from './cost.ts'
 import type { Counts, CreditCounts } from './counts.ts'
+import { CRAWLERS, type Decided, RULES } from './decide.ts'
 import { CANONICAL_GAS } from './gas.ts'
 import { AT_ONCE, type Parallel } from './parallel.ts'
 import { median, type Results, ratio, timeOver } from './rounds.ts'
@@ -13,6 +15,8 @@ import type { Verified } from './verify.ts'
 export type Figures = {
   results: Results
   verified: Verified
+  decided: Decided
+  classified: Classified
   counts: Counts
   creditCounts: CreditCounts
   /** By growing number of credit lines. */
@@ -44,7 +48,7 @@ function timesOf({ results }: Figures): Partial<Record<RatioName, number>> {
 
 /** The missed targets, as sentences. */
 export function shortfalls(figures: Figures): string[] {
-  const { counts, creditCounts, billing, parallel, bundleGzip, coldStart } = figures
+  const { classified, counts, creditCounts, billing, parallel, bundleGzip, coldStart } = figures
   const ratios = ratiosOf(figures)
   const short = ROWS.filter(({ key, least }) => !(ratios[key] >= least)).map(
     ({ key, least }) => `${key} is ${ratios[key].toFixed(2)} and must be at least ${least}`,
@@ -60,6 +64,10 @@ export function shortfalls(figures: Figures): string[] {
   }
   if (creditCounts.directoryFetches > MOST.directoryFetches)
     short.push(`a directory was fetched ${creditCounts.directoryFetches} times for a known key`)
+  if (classified.longest > MOST.classificationMicroseconds)
+    short.push(
+      `the longest User-Agent takes ${classified.longest.toFixed(1)} µs and must take at most ${MOST.classificationMicroseconds} µs`,
+    )
   if (growth(billing) > MOST.growth)
     short.push(
       `billing a line takes ${growth(billing).toFixed(1)} times as long with more lines; it must be at most ${MOST.growth}`,
@@ -71,6 +79,10 @@ export function shortfalls(figures: Figures): string[] {
   if (coldStart > MOST.coldStart)
     short.push(
       `a cold start takes ${coldStart.toFixed(1)} ms more than Hono's and must take at most ${MOST.coldStart} ms more`,
+    )
+  if (figures.decided.plain > MOST.decision)
+    short.push(
+      `a decision takes ${figures.decided.plain.toFixed(1)} µs and must take at most ${MOST.decision} µs`,
     )
   return short
 }
@@ -103,8 +115,10 @@ export function json(figures: Figures): string {
       directoryFetches: creditCounts.directoryFetches,
     },
     billing: billing.map(({ lines, ms, rows }) => ({ lines, ms: Math.round(ms), rows: allOf(rows) })),
+    decisionMicroseconds: round(figures.decided.plain, 1),
     bundleGzip,
     coldStart: round(coldStart, 1),
+    classificationMicroseconds: round(figures.classified.longest, 1),
     parallel,
     gas: { perChannel: Math.round(gas), canonical: CANONICAL_GAS },
     costPerMillion: round(cost.total, 2),
@@ -146,7 +160,8 @@ function ratios(figures: Figures): string {
 }
 
 function others(figures: Figures): string {
-  const { results, verified, counts, creditCounts, parallel, gas, bundleGzip, coldStart } = figures
+  const { results, verified, classified, counts, creditCounts, parallel, gas, bundleGzip, coldStart } =
+    figures
   const table = new Table({ head: ['One paid request', 'channel', 'credit'], ...LOOK })
   const strict = (name: CaseName) => ratio(results, name, 'call').toFixed(2)
   const rows = [
@@ -154,6 +169,10 @@ function others(figures: Figures): string {
     ['rows written alone / concurrently', rowsOf(counts), rowsOf(creditCounts)],
     ['fetches of key directories, after the first', '', creditCounts.directoryFetches],
     ['time to verify a voucher, viem / ours', `${verified.viem.toFixed(0)} / ${verified.ours.toFixed(0)} µs`],
+    [
+      `time to decide among ${RULES} rules for ${CRAWLERS} crawlers: a URL / one with many readings`,
+      `${figures.decided.plain.toFixed(1)} / ${figures.decided.readings.toFixed(0)} µs`,
+    ],
     [
       'commit / verified too ÷ a handler that makes an empty call',
       `${strict('commit')} / ${strict('voucher')}`,
@@ -171,6 +190,10 @@ function others(figures: Figures): string {
     [
       'gas of `claim` per channel in a batch of 100 / of the canonical contract',
       `${gas.toFixed(0)} / ${CANONICAL_GAS}`,
+    ],
+    [
+      'time to classify a client by the longest User-Agent / by one of 2,000',
+      `${classified.longest.toFixed(1)} / ${classified.each.toFixed(1)} µs`,
     ],
     ['bundle, minified and gzipped', `${(bundleGzip / 1000).toFixed(1)} kB`],
     ['cold start compared with Hono alone', `${coldStart.toFixed(1)} ms`],

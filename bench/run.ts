@@ -7,8 +7,10 @@ import { PATH } from './ask.ts'
 import { type Billed, bill } from './billing.ts'
 import type { CaseName } from './case.ts'
 import { type Case, startCases } from './cases.ts'
+import { timeClassification } from './classify.ts'
 import { costPerMillion } from './cost.ts'
 import { count, countCredit } from './counts.ts'
+import { timeDecisions } from './decide.ts'
 import { fsyncTime } from './disk.ts'
 import { gasPerChannel } from './gas.ts'
 import { parallel } from './parallel.ts'
@@ -60,12 +62,15 @@ async function gather(stage: Stage): Promise<Figures> {
     await stop(cases)
     progress('measuring the rest')
     const verified = await timeVerification(offered, channel, values.short ? 5 : 9)
+    const decided = timeDecisions(values.short ? 5 : 21)
     const counts = await count(stage, PATH, first)
     const creditCounts = await countCredit(stage, PATH)
     const cpuMs = (name: CaseName) => (results.get(name)?.cpu ?? Number.NaN) / 1000
     return {
       results,
       verified,
+      decided,
+      classified: timeClassification(),
       counts,
       creditCounts,
       billing: await billed(stage),

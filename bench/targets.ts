@@ -84,5 +84,8 @@ export const MOST = {
   directoryFetches: 0,
   bundleGzip: 250_000,
   coldStart: 15,
+  /** Microseconds for a decision among 10,000 rules for 200 crawlers. */
+  decision: 20,
   growth: 2,
+  classificationMicroseconds: 10,
 }

@@ -5,6 +5,7 @@ import type { Bindings } from './app/bindings.ts'
 import { operatorOf } from './app/operator.ts'
 import { siteOf } from './app/site.ts'
 import { billingOf, workOf } from './app/work.ts'
+import { readConfig } from './config/config.ts'
 import type { Terms } from './config/terms.ts'
 import { onCron } from './settlement/schedule.ts'
 
@@ -37,7 +38,7 @@ export function paywall(terms?: Terms): MiddlewareHandler<{ Bindings: Bindings }
  * export default { fetch: app.fetch, scheduled }
  */
 export async function scheduled(controller: ScheduledController, env: Bindings): Promise<void> {
-  const lists = fetchLists(env)
+  const lists = Promise.all([fetchLists(env), fetchDates(env)])
   try {
     const work = workOf(env)
     if (work) await onCron(controller, env.SETTLEMENT, work)
@@ -54,6 +55,21 @@ async function fetchLists({ LISTS }: Bindings): Promise<void> {
     await refreshLists(LISTS, { fetch: (url, init) => fetch(url, init), now: Date.now })
   } catch (fault) {
     console.error(JSON.stringify({ message: 'published lists could not be refreshed', fault: String(fault) }))
+  }
+}
+
+/** Never rejects, as {@link fetchLists}. */
+async function fetchDates(env: Bindings): Promise<void> {
+  const read = readConfig(env)
+  const { dates, origin } = read.ok ? read.config.policy : {}
+  if (!env.LISTS || !dates?.sitemaps.length) return
+  try {
+    const { refreshDates } = await import('./paywall/terms/sitemap-dates.ts')
+    const site =
+      origin?.kind === 'binding' ? (env as unknown as Record<string, Fetcher>)[origin.name] : undefined
+    await refreshDates(env.LISTS, dates.sitemaps, (request) => (site ?? globalThis).fetch(request))
+  } catch (fault) {
+    console.error(JSON.stringify({ message: 'sitemaps could not be read', fault: String(fault) }))
   }
 }
 

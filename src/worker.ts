@@ -13,6 +13,7 @@ export {
   CreditLine,
   Directory,
   Numbers,
+  Quota,
   Relayer,
   Settlement,
 } from './app/objects.ts'

@@ -7,6 +7,7 @@ import type { Account } from '../ledger/channel/account.ts'
 import type { Agents } from '../ledger/credit/agents.ts'
 import type { CreditLine } from '../ledger/credit/credit-line.ts'
 import type { Authorizations } from '../ledger/exact/authorizations.ts'
+import type { Quota } from '../ledger/quota.ts'
 import type { Cause } from '../settlement/run.ts'
 
 /** The bindings of wrangler.toml. Vars and secrets are read by config/config.ts alone. */
@@ -24,6 +25,8 @@ export type Bindings = {
   AGENTS?: DurableObjectNamespace<Agents>
   DIRECTORIES?: DurableObjectNamespace<Directory>
   NUMBERS?: DurableObjectNamespace<Numbers>
+  /** The counters of free pages, for rules with `free`. */
+  QUOTA?: DurableObjectNamespace<Quota>
   /** How often unknown agents may be looked up in the registry. Without it they always may. */
   AGENT_READS?: RateLimit
   /** The addresses that operators of crawlers publish. Without it a small shipped copy is used, which refutes no claim. */

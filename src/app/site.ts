@@ -1,13 +1,17 @@
 /** One site in front of its content: the config, made into a gate and an origin. */
 import { waitUntil } from 'cloudflare:workers'
 import { type Config, type ConfigProblem, describeProblems, readConfig } from '../config/config.ts'
+import { contractWarnings } from '../config/contracts.ts'
 import { cachedLists } from '../identity/published/store.ts'
 import { addFigures } from '../ledger/book/shadow.ts'
+import type { Counters } from '../paywall/free-pages.ts'
 import { type Content, type Gate, type GateOptions, gate } from '../paywall/gate.ts'
 import { askForPrice, buy, type OriginSettings, pass } from '../paywall/origin.ts'
 import { refused } from '../paywall/response.ts'
 import { shadowGate } from '../paywall/shadow.ts'
+import { NamedSitemaps } from '../paywall/sitemaps.ts'
 import { Tally } from '../paywall/tally.ts'
+import { cachedDates } from '../paywall/terms/sitemap-dates.ts'
 import { dayOf } from '../platform/time.ts'
 import type { Bindings } from './bindings.ts'
 import { schemesOf } from './schemes.ts'
@@ -26,8 +30,9 @@ export function siteOf(env: Bindings, terms?: Record<string, unknown>): Site | R
   if (!read.ok) return misconfigured(read.problems)
   const known = sites.get(read.config)
   if (known) return known
-  if (read.warnings.length > 0)
-    console.warn(`tab402 serves, but check these settings:\n${describeProblems(read.warnings)}`)
+  const warnings = [...read.warnings, ...contractWarnings(read.config.policy.contracts, Date.now())]
+  if (warnings.length > 0)
+    console.warn(`tab402 serves, but check these settings:\n${describeProblems(warnings)}`)
   const site = build(env, read.config)
   sites.set(read.config, site)
   return site
@@ -46,22 +51,26 @@ function misconfigured(problems: readonly ConfigProblem[]): Response {
 function build(env: Bindings, config: Config): Site {
   const { policy, cloudflareCharges, mode } = config
   const now = () => Date.now()
-  const published = cachedLists(env.LISTS, { now, waitUntil })
-  const judge = { policy, cloudflareCharges, published, now }
+  const cache = { now, later: waitUntil }
+  const named = new NamedSitemaps({ store: env.LISTS, ...cache })
+  const facts = {
+    published: cachedLists(env.LISTS, cache),
+    dated: env.LISTS && cachedDates(env.LISTS, cache),
+    sitemaps: (site: string) => named.of(site),
+  }
+  const judge = { policy, cloudflareCharges, ...facts, now }
   const open = mode === 'shadow' ? openShadow : openGate
-  return { config, gate: open(env, config, judge), origin: contentOf(env, config) }
+  return { config, gate: named.watch(open(env, config, judge)), origin: contentOf(env, config) }
 }
 
-type Judge = Pick<GateOptions, 'policy' | 'cloudflareCharges' | 'published' | 'now'>
+/** All that a request is decided by. */
+type Judge = Pick<GateOptions, 'policy' | 'cloudflareCharges' | 'published' | 'dated' | 'sitemaps' | 'now'>
 
 function openGate(env: Bindings, config: Config, judge: Judge): Gate {
   const { maxTimeoutSeconds } = config
-  return gate({
-    ...judge,
-    schemes: schemesOf(env, config),
-    maxTimeoutSeconds,
-    newId: () => crypto.randomUUID(),
-  })
+  const schemes = schemesOf(env, config)
+  const counters = countersOf(env)
+  return gate({ ...judge, schemes, counters, maxTimeoutSeconds, newId: () => crypto.randomUUID() })
 }
 
 function openShadow({ BOOK }: Bindings, _: Config, judge: Judge): Gate {
@@ -72,6 +81,10 @@ function openShadow({ BOOK }: Bindings, _: Config, judge: Judge): Gate {
     now: judge.now,
   })
   return shadowGate({ ...judge, tally })
+}
+
+function countersOf({ QUOTA: quota }: Bindings): Counters | undefined {
+  return quota && ((crawler) => quota.getByName(crawler))
 }
 
 /** The host that a service binding is asked under. */

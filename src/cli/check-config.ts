@@ -5,6 +5,7 @@ import { parseEnv } from 'node:util'
 import { parse as parseToml, TomlError } from 'smol-toml'
 import * as v from 'valibot'
 import { addressProblems, type ConfigProblem, describeProblems, readConfig } from '../config/config.ts'
+import { contractWarnings } from '../config/contracts.ts'
 import { includeStripe } from '../config/stripe-plugin.ts'
 import { CommandError, parse, print, printJson, talk, UsageError } from './command.ts'
 
@@ -67,7 +68,8 @@ export async function run(args: string[]): Promise<number> {
   const problems = (result.ok ? addressProblems(result.config) : result.problems).filter(
     ({ place }) => !(accepted.has(place) && !(place in vars)),
   )
-  const { warnings } = result
+  const ending = result.ok ? contractWarnings(result.config.policy.contracts, Date.now()) : []
+  const warnings = [...result.warnings, ...ending]
   if (values.json) printJson({ ok: problems.length === 0, problems, warnings })
   else report(problems, warnings, values.config, secrets)
   return problems.length === 0 ? 0 : 1

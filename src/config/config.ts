@@ -3,6 +3,7 @@ import * as v from 'valibot'
 import { assertAddress, type RelayerKey } from '../chain/relayer/key.ts'
 import type { Chain } from '../chain/rpc.ts'
 import { type Policy, policySchemes } from '../paywall/policy.ts'
+import { DEFAULT_MOST } from '../paywall/terms/adjust.ts'
 import { type Address, isHex } from '../protocol/evm/hex.ts'
 import { addressOf } from '../protocol/evm/secp256k1.ts'
 import { SCHEME_NAMES, SCHEMES, type SchemeName } from '../schemes/index.ts'
@@ -12,6 +13,7 @@ import { durableObject, integer, isLocal, shaped, url, urls } from './fields.ts'
 import { GAS_EXPECTED, type GasConfig, gasConfig, gasSettings, gasWarnings } from './gas.ts'
 import { POLICY_TERMS, parsePolicy, schemesAsked } from './policy.ts'
 import { type ConfigProblem, type Expected, problemsOf } from './problem.ts'
+import { ruleCautions } from './rule/index.ts'
 import { list, readWith, unpack, usd } from './schema.ts'
 
 export { type ConfigProblem, describeProblems } from './problem.ts'
@@ -209,7 +211,9 @@ function readAll(vars: Table): ConfigResult {
   // A trial sells nothing, so it needs no wallet and no node yet. It counts in D1.
   const isTrial = rest.success && rest.output.MODE === 'shadow'
   const problems = [
-    ...(terms.ok ? originProblems(terms.policy, vars) : terms.problems),
+    ...(terms.ok
+      ? [...originProblems(terms.policy, vars), ...bindingProblems(terms.policy, vars)]
+      : terms.problems),
     ...problemsOf(rest.issues ?? [], EXPECTED),
     ...(isTrial ? unboundBook(vars) : absent),
     ...billProblems(vars),
@@ -219,7 +223,11 @@ function readAll(vars: Table): ConfigResult {
   if (relayer === null) problems.push(problemOf('RELAYER_KEY'))
   if (!terms.ok || !rest.success) return { ok: false, problems, warnings: [] }
   const isSet = (place: string) => vars[place] !== undefined
-  const warnings = [...(isTrial ? absent : []), ...gasWarnings(terms.policy, gasConfig(rest.output), isSet)]
+  const warnings = [
+    ...(isTrial ? absent : []),
+    ...ruleCautions(terms.policy.rules),
+    ...gasWarnings(terms.policy, gasConfig(rest.output), isSet),
+  ]
   if (problems.length > 0) return { ok: false, problems, warnings }
   const config = { ...build(terms.policy, rest.output), relayer: relayer ?? undefined }
   return { ok: true, config, warnings }
@@ -295,6 +303,26 @@ function exampleOf(place: string): string | undefined {
   return (EXPECTED as Readonly<Record<string, Expected>>)[place]?.example
 }
 
+/** The bindings that terms of the policy need. */
+function bindingProblems({ rules, dates }: Policy, vars: Table): ConfigProblem[] {
+  const isFree = rules.some(({ decision }) => decision.freePages !== undefined)
+  const example = durableObject('QUOTA', 'Quota')
+  return [
+    ...(isFree && vars.QUOTA === undefined
+      ? [{ place: 'QUOTA', message: 'must be bound: a rule has "free"', example }]
+      : []),
+    ...(dates?.sitemaps.length && vars.LISTS === undefined
+      ? [
+          {
+            place: 'LISTS',
+            message: 'must be bound: DATES has a sitemap',
+            example: '[[kv_namespaces]] binding = "LISTS"',
+          },
+        ]
+      : []),
+  ]
+}
+
 function originProblems({ origin }: Policy, vars: Table): ConfigProblem[] {
   if (origin.kind !== 'binding') return []
   const bound = vars[origin.name] as { fetch?: unknown } | undefined
@@ -307,8 +335,17 @@ function limitProblems(settings: Settings, policy: Policy | undefined): ConfigPr
   const { MAX_UNCLAIMED, MIN_DEPOSIT, ORIGIN_TIMEOUT_MS, MAX_TIMEOUT_SECONDS } = settings
   const { WITHDRAW_DELAY, SHORT_WITHDRAW_DELAY, RELAYER_KEY, RELAYER_KEYS_OLD } = settings
   const decisions = policy ? [policy.fallback, ...policy.rules.map((rule) => rule.decision)] : []
+  const agreed = [
+    ...(policy?.contracts?.values() ?? []),
+    ...(policy?.passes ?? []).map(({ decision }) => decision),
+  ]
   const limits: [keyof typeof EXPECTED, boolean][] = [
-    ['MAX_UNCLAIMED', decisions.every(({ price }) => price <= MAX_UNCLAIMED)],
+    [
+      'MAX_UNCLAIMED',
+      decisions.every(({ price, byOrigin, most = DEFAULT_MOST }) =>
+        byOrigin ? most <= MAX_UNCLAIMED : price <= MAX_UNCLAIMED,
+      ) && agreed.every(({ price }) => price <= MAX_UNCLAIMED),
+    ],
     ['RELAYER_KEYS_OLD', (RELAYER_KEYS_OLD ?? []).every(({ key }) => key !== RELAYER_KEY)],
     ['MIN_DEPOSIT', MIN_DEPOSIT <= MAX_MIN_DEPOSIT],
     ['WITHDRAW_DELAY', WITHDRAW_DELAY >= MIN_SAFE_DELAY || SHORT_WITHDRAW_DELAY === 'accepted'],

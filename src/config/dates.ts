@@ -16,7 +16,10 @@ export const DATES_EXPECTED: Readonly<Record<string, Expected>> = {
     example: '"/{yyyy}/{mm}/{dd}/"',
   },
   'DATES.zone': { want: 'an IANA time zone', example: '"Europe/Berlin"' },
-  'DATES.sitemap': { want: 'the path of a sitemap, or a list of up to 8', example: '"/news-sitemap.xml"' },
+  'DATES.sitemap': {
+    want: 'the https URL of a sitemap, or a list of up to 8',
+    example: '"https://www.example.com/news-sitemap.xml"',
+  },
   'DATES.origin': { want: 'true or false', example: 'true' },
 }
 
@@ -35,7 +38,7 @@ export const datesTerm = v.pipe(
     ),
     sitemap: v.optional(
       v.pipe(
-        list(readWith((text) => (/^\/[\w\-./~%]{0,200}$/.test(text) ? { value: text } : null))),
+        list(readWith((text) => (URL.parse(text)?.protocol === 'https:' ? { value: text } : null))),
         v.maxLength(MAX_SITEMAPS, `must have at most ${MAX_SITEMAPS} paths`),
       ),
     ),

@@ -90,7 +90,10 @@ export function gasWarnings(
     new Set([...schemes].flatMap((name) => SCHEMES[name].gas?.(isSet) ?? []))
   const prices: [string, Policy['fallback']][] = [
     ['PRICE', policy.fallback],
-    ...policy.rules.map(({ decision }, at): [string, Policy['fallback']] => [`RULES[${at}].price`, decision]),
+    ...policy.rules
+      .map((rule) => rule.decision)
+      .filter(({ rule }) => typeof rule === 'number')
+      .map((decision): [string, Policy['fallback']] => [`RULES[${decision.rule}].price`, decision]),
   ]
   const least: [string, GasUse, bigint][] = [
     ['MIN_DEPOSIT', 'deposit', gas.minDeposit],

@@ -2,13 +2,17 @@
 import { keccak_256 } from '@noble/hashes/sha3.js'
 import * as v from 'valibot'
 import { compileSegments } from '../paywall/pattern.ts'
-import type { Decision, Origin, Policy } from '../paywall/policy.ts'
+import type { Decision, Origin, Policy, Rule } from '../paywall/policy.ts'
+import { passAddress } from '../paywall/terms/passes.ts'
 import { type Address, isHex, toHex } from '../protocol/evm/hex.ts'
 import { networks } from '../protocol/evm/network.ts'
-import { DEFAULT_SCHEMES, type SchemeName } from '../schemes/index.ts'
+import { DEFAULT_SCHEMES, SCHEMES, type SchemeName } from '../schemes/index.ts'
+import { CONTRACTS_EXPECTED, contractsOf, contractsTerm } from './contracts.ts'
 import { DATES_EXPECTED, datesOf, datesTerm } from './dates.ts'
+import { PRESET_NAMES, PRESETS, type PresetName } from './preset.ts'
 import { type ConfigProblem, type Expected, problemsOf } from './problem.ts'
 import { compileRule, RULE_EXPECTED, rule } from './rule/index.ts'
+import { passOf } from './rule/pass.ts'
 import { schemeList } from './rule/schemes.ts'
 import { list, onlyKeys, readWith, unpack, usd } from './schema.ts'
 
@@ -29,11 +33,13 @@ const EXPECTED: Readonly<Record<string, Expected>> = {
     example: '["channel", "exact"]',
   },
   RULES: { want: 'a list of rules', example: '[{ action = "allow", path = "/free/*" }]' },
-  SITEMAP: { want: 'a path pattern or a list of them', example: '"/sitemap*.xml"' },
+  PRESET: { want: PRESET_NAMES.map((name) => `"${name}"`).join(' or '), example: '"publisher"' },
+  SITEMAP: { want: 'a path pattern or a list of them', example: '"/**/sitemap*.xml"' },
   PATHS: { want: '"strict" or "literal"', example: '"strict"' },
   NAME: { want: '1 to 32 printable ASCII characters', example: '"Example News"' },
   DESCRIPTION: { want: '1 to 200 bytes of text in one line', example: '"News from Berlin"' },
   ...DATES_EXPECTED,
+  ...CONTRACTS_EXPECTED,
   ...RULE_EXPECTED,
 }
 
@@ -44,6 +50,9 @@ const segments = readWith((text) => {
   const covers = compileSegments(text)
   return covers ? { value: covers } : null
 })
+
+/** Files that are named for a sitemap, in any folder; and XML below `/sitemaps`. */
+const DEFAULT_SITEMAPS = ['/**/*sitemap*.xml', '/sitemaps/**/*.xml'].flatMap((path) => [path, `${path}.gz`])
 
 const policy = v.pipe(
   v.looseObject({
@@ -56,8 +65,10 @@ const policy = v.pipe(
     PRICE: usd,
     SCHEMES: v.optional(schemeList, DEFAULT_SCHEMES),
     RULES: v.optional(v.pipe(v.unknown(), v.transform(unpack), v.array(rule)), []),
-    SITEMAP: v.optional(list(segments), ['/sitemap*.xml', '/sitemap*.xml.gz']),
+    PRESET: v.optional(v.picklist(PRESET_NAMES), 'none'),
+    SITEMAP: v.optional(list(segments), DEFAULT_SITEMAPS),
     DATES: v.optional(datesTerm),
+    CONTRACTS: v.optional(contractsTerm),
     PATHS: v.optional(v.picklist(['strict', 'literal']), 'strict'),
     NAME: v.optional(readWith((text) => fits(text, /^[ -~]+$/, 32))),
     DESCRIPTION: v.optional(readWith((text) => fits(text, /^\P{Cc}+$/u, 200))),
@@ -82,6 +93,35 @@ const policy = v.pipe(
   ),
   v.forward(
     v.partialCheck(
+      [['RULES'], ['SCHEMES']],
+      ({ RULES, SCHEMES: offered }) =>
+        RULES.every(({ final, schemes = offered }) => !final || schemes.some((name) => SCHEMES[name].lowers)),
+      'must have a scheme besides "exact": a rule with "final" needs one',
+    ),
+    ['SCHEMES'],
+  ),
+  v.forward(
+    v.partialCheck(
+      [['RULES'], ['SCHEMES']],
+      ({ RULES, SCHEMES: offered }) =>
+        RULES.every(({ steps, schemes = offered }) => !steps || schemes.some((name) => SCHEMES[name].counts)),
+      'must have "credit": a rule with "steps" needs it',
+    ),
+    ['SCHEMES'],
+  ),
+  v.forward(
+    v.partialCheck(
+      [['RULES']],
+      ({ RULES }) => {
+        const addresses = RULES.flatMap(({ pass }) => (pass ? [passAddress(pass.path)] : []))
+        return new Set(addresses).size === addresses.length
+      },
+      'must have one pass for each path: two passes have the same address',
+    ),
+    ['RULES'],
+  ),
+  v.forward(
+    v.partialCheck(
       [['RULES'], ['DATES'], ['ORIGIN']],
       ({ RULES, DATES, ORIGIN }) =>
         ORIGIN.kind !== 'self' || !(DATES?.origin || RULES.some(({ price }) => price === 'origin')),
@@ -92,7 +132,7 @@ const policy = v.pipe(
 )
 
 /**
- * Reads the terms of one site: ORIGIN, RECEIVER, NETWORK, PRICE, SCHEMES, RULES, SITEMAP, PATHS, NAME, DESCRIPTION. Lists may be
+ * Reads the terms of one site: ORIGIN, RECEIVER, NETWORK, PRICE, SCHEMES, RULES, PRESET, SITEMAP, PATHS, NAME, DESCRIPTION. Lists may be
  * JSON text. Unknown terms are problems too. Reports all problems at once.
  */
 export function parsePolicy(
@@ -100,8 +140,9 @@ export function parsePolicy(
 ): { ok: true; policy: Policy } | { ok: false; problems: ConfigProblem[] } {
   const result = v.safeParse(policy, input)
   if (!result.success) return { ok: false, problems: problemsOf(result.issues, EXPECTED) }
-  const { ORIGIN, RECEIVER, NETWORK, PRICE, SCHEMES, RULES, SITEMAP, PATHS, NAME, DESCRIPTION, DATES } =
+  const { ORIGIN, RECEIVER, NETWORK, PRICE, SCHEMES, RULES, PRESET, SITEMAP, PATHS, NAME, DESCRIPTION } =
     result.output
+  const { DATES, CONTRACTS } = result.output
   const dates = DATES && RULES.some(({ age }) => age !== undefined) ? datesOf(DATES) : undefined
   const fallback: Decision = {
     action: 'charge',
@@ -110,23 +151,36 @@ export function parsePolicy(
     rule: 'default',
     why: 'no rule names it, and crawlers pay',
   }
-  const rules = RULES.map((written, index) => compileRule(written, index, fallback))
+  const rules = RULES.map((written, at) =>
+    compileRule(written, { place: at, title: `RULES[${at}]` }, fallback),
+  )
+  const passes = RULES.flatMap(({ pass }, rule) => {
+    const decision = rules[rule]?.decision
+    return pass && decision ? [passOf(pass, decision)] : []
+  })
   return {
     ok: true,
     policy: {
       origin: ORIGIN,
       receiver: RECEIVER,
       network: NETWORK,
-      rules,
+      rules: [...rules, ...presetRules(PRESET, fallback)],
       fallback,
       sitemaps: SITEMAP,
       ...(dates && { dates }),
+      ...(passes.length > 0 && { passes }),
+      ...(CONTRACTS && { contracts: contractsOf(CONTRACTS) }),
       asksOrigin: dates?.asksOrigin === true || rules.some(({ decision }) => decision.byOrigin),
       paths: PATHS,
       name: NAME,
       description: DESCRIPTION,
     },
   }
+}
+
+function presetRules(name: PresetName, fallback: Decision): Rule[] {
+  const written = v.parse(v.array(rule), PRESETS[name])
+  return written.map((one) => compileRule(one, { place: 'preset', title: `PRESET "${name}"` }, fallback))
 }
 
 /**

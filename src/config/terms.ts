@@ -35,6 +35,14 @@ export type ChargeRule = Covers & {
   /** With price `origin`: the least and the most that a crawler pays, USD. */
   min?: string
   max?: string
+  /** The price is a ceiling: the origin may ask for less on its answer. Not with scheme `exact`. */
+  final?: 'origin'
+  /** Pages that a crawler whose name is confirmed gets free each day (UTC). */
+  free?: { pages: number; per: 'day' }
+  /** Opens the pages of `path` to its payer for `lasts`, bought under an address of its own. */
+  pass?: { price: string; lasts: string; path: string }
+  /** Prices per agent and month, on credit: from page number `from` on. */
+  steps?: readonly { from: number; price: string }[]
   /** A page paid for by a payer is free again for it this long, in whole hours or days of at most 30: `24h`. */
   recrawl?: string
   /** The preferred one first; SCHEMES where it is absent. */
@@ -63,6 +71,8 @@ export type PolicyRule = ChargeRule | FreeRule
  * paywall({ PRICE: '0.002', RULES: [{ action: 'allow', who: 'search', path: '/sections/*' }] })
  */
 export type Terms = {
+  /** Prices agreed with one crawler, by its name or the https URL of a signing agent, up to a day. */
+  CONTRACTS?: Readonly<Record<string, { price: string; until: string }>>
   /** How the dates of pages are known, for rules with `age`. */
   DATES?: { pattern?: string; zone?: string; sitemap?: OneOrMore<string>; origin?: boolean }
   /** USD as a decimal, at least `0.000001`. */
@@ -70,8 +80,12 @@ export type Terms = {
   /** The preferred scheme first. */
   SCHEMES?: OneOrMore<SchemeName>
   RULES?: readonly PolicyRule[]
-  /** Path patterns that are always free without a query. A `*` stays within one segment. */
+  /** Rules behind your own: `publisher`, `api` or `none`. */
+  PRESET?: 'none' | 'publisher' | 'api'
+  /** Path patterns that are always free without a query. A `*` stays within one segment, `**` stands for any folders. */
   SITEMAP?: OneOrMore<string>
+  /** `literal` where your server takes every byte of a path as it stands. */
+  PATHS?: 'strict' | 'literal'
   /** At most 32 printable ASCII characters. */
   NAME?: string
   /** At most 200 bytes in one line. */

@@ -2,9 +2,9 @@
 import type { Crawler } from './crawlers.ts'
 
 /** `unknown`: nothing proves or refutes the claim. */
-export type Claim = 'confirmed' | 'refuted' | 'unknown'
+export type NameClaim = 'confirmed' | 'refuted' | 'unknown'
 
-/** What the addresses say that an operator publishes: `listed`, `unlisted`, or nothing about this crawler. */
+/** An address compared with those that a crawler's operator publishes. */
 export type Listed = 'listed' | 'unlisted' | 'unknown'
 
 /** Looks up an address in the lists that a crawler's operator publishes. */
@@ -19,8 +19,8 @@ export type ClaimEvidence = {
   verifiedByCloudflare: boolean | undefined
 }
 
-/** A verdict, with the reason for logs and pages. */
-export type Verdict = { claim: Claim; reason?: string }
+/** The judgement of a claim, with the reason for logs and pages. */
+export type Judgement = { claim: NameClaim; reason?: string }
 
 /**
  * Judges a claim. A signature or an address in the operator's list confirms it. An address outside a fresh list refutes it,
@@ -30,7 +30,7 @@ export type Verdict = { claim: Claim; reason?: string }
 export function judgeClaim(
   crawler: Crawler | undefined,
   { signer, listed, verifiedByCloudflare }: ClaimEvidence,
-): Verdict {
+): Judgement {
   if (signer) return { claim: 'confirmed', reason: `it signed as ${signer.name}` }
   if (!crawler) return { claim: verifiedByCloudflare ? 'confirmed' : 'unknown' }
   const owner = crawler.operator ? `${crawler.operator}’s` : 'its operator’s'

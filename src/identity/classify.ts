@@ -1,6 +1,6 @@
 /** Classifies clients as crawlers or readers, with reasons. Pure. */
 import { isListedBot, isPersonal } from './browser.ts'
-import { type Claim, judgeClaim, type Published } from './claim.ts'
+import { judgeClaim, type NameClaim, type Published } from './claim.ts'
 import { CATEGORIES, type Crawler, type CrawlerClass, crawlerOfSigner, findCrawler } from './crawlers.ts'
 import { productOf } from './product.ts'
 
@@ -33,7 +33,7 @@ export type Asker =
       kind: 'crawler'
       name?: string
       class: CrawlerClass
-      claim: Claim
+      claim: NameClaim
       /** Why the claim is refuted, as a phrase that begins with "claims". */
       refutation?: string
       reasons: readonly string[]
@@ -46,6 +46,12 @@ export type Asker =
       refutation?: undefined
       reasons: readonly string[]
     }
+
+/**
+ * Trap: on zones without Bot Management the runtime fills in `verifiedBot: false` with this score for every request
+ * (compatibility flag `cf_botmanagement_noop`), and that says nothing about a crawler.
+ */
+const NO_BOT_MANAGEMENT = 99
 
 /** Longer User-Agents are cut. Matching a very long one would cost CPU time. */
 const MAX_USER_AGENT_LENGTH = 512
@@ -60,7 +66,7 @@ export function classify(evidence: ClientEvidence): Asker {
   const agent = (userAgent ?? '').slice(0, MAX_USER_AGENT_LENGTH)
   const signer = evidence.signer === undefined ? undefined : crawlerOfSigner(evidence.signer)
   const known = signer ?? findCrawler(agent)
-  const { verifiedBot, score = 0 } = cf?.botManagement ?? {}
+  const { verifiedBot, score } = cf?.botManagement ?? {}
   const category = cf?.verifiedBotCategory || undefined
   const verified = verifiedBot || category !== undefined
   const reasons: string[] = []
@@ -76,7 +82,7 @@ export function classify(evidence: ClientEvidence): Asker {
   const { claim, reason } = judgeClaim(known, {
     signer,
     listed: listedOf(known, evidence),
-    verifiedByCloudflare: verified || verifiedBot,
+    verifiedByCloudflare: verified || (score === NO_BOT_MANAGEMENT ? undefined : verifiedBot),
   })
   if (reason) reasons.push(reason)
   const name = known?.name ?? productOf(agent)

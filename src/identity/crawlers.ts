@@ -1,7 +1,7 @@
 /** The known crawlers: name, operator and purpose, and the search for their tokens in a User-Agent. */
 import type { CrawlerClass } from './crawlers/class.ts'
 import { LISTED } from './crawlers/listed.ts'
-import { ANYONES, OURS, type Row } from './crawlers/ours.ts'
+import { ANYONES, type CrawlerRow, OURS } from './crawlers/ours.ts'
 
 export { CATEGORIES, CRAWLER_CLASSES, type CrawlerClass } from './crawlers/class.ts'
 
@@ -20,7 +20,7 @@ export type Crawler = {
 export type CrawlerName = (typeof OURS)[number][0] | (typeof LISTED)[keyof typeof LISTED][number]
 
 const byToken = new Map<string, Crawler>()
-for (const [name, operator, crawlerClass, ...aliases] of OURS as readonly Row[]) {
+for (const [name, operator, crawlerClass, ...aliases] of OURS as readonly CrawlerRow[]) {
   const crawler = { name, ...(operator && { operator }), class: crawlerClass, shared: operator === null }
   for (const token of [name, ...aliases]) byToken.set(token.toLowerCase(), crawler)
 }

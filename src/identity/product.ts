@@ -18,7 +18,7 @@ const PRODUCT = /(?<![\w./@-])[A-Za-z][A-Za-z0-9._-]{0,39}(?=\/\d)/g
 const OF_BROWSERS =
   /^(?:Mozilla|AppleWebKit|Chrome|HeadlessChrome|Chromium|Safari|Version|Mobile|Gecko|Firefox|Edge?|EdgA|EdgiOS|OPR|CriOS|FxiOS|Ubuntu|KHTML|Electron|Build)$/
 
-/** What stands after "compatible;" in a browser. */
+/** The word after "compatible;" in a browser. */
 const COMPATIBLE_BROWSER = /^(?:MSIE|Konqueror|U)$/
 
 /** A crawler's own name for itself: at most 40 of letters, digits, `._-` and single blanks; undefined without one. */

@@ -100,7 +100,7 @@ const channelEntry = table(
   {
     seq: count,
     at: time,
-    kind: word('open', 'charge', 'replay', 'release', 'deposit', 'refund', 'chain', 'quarantine'),
+    kind: word('open', 'charge', 'replay', 'release', 'lower', 'deposit', 'refund', 'chain', 'quarantine'),
     id: text,
     amount,
     ...totals,

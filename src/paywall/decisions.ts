@@ -1,6 +1,7 @@
 /** The decisions of one site at this moment: the policy, with the origin's statement about a page where a rule needs it. */
 import type { Result } from '../protocol/refusal.ts'
 import { type Decision, decideUrl, type Policy, type UrlRequest } from './policy.ts'
+import type { DateOf } from './terms/dates.ts'
 import { OriginMemory } from './terms/origin-memory.ts'
 import { type OriginFacts, readOriginFacts } from './terms/origin-price.ts'
 
@@ -16,11 +17,26 @@ export class Decisions {
   readonly #offerMs: number
   readonly #origin: OriginMemory
 
+  readonly #dated: (() => DateOf | Promise<DateOf>) | undefined
+
   /** @param offerMs how long an offer is valid */
-  constructor(policy: Policy, offerMs: number, now: () => number) {
+  constructor(
+    policy: Policy,
+    offerMs: number,
+    now: () => number,
+    dated?: (() => DateOf | Promise<DateOf>) | undefined,
+  ) {
     this.#policy = policy
+    this.#dated = dated
     this.#offerMs = offerMs
     this.#origin = new OriginMemory(now)
+  }
+
+  /** The request with the dates of the sitemaps. Only the first requests of an isolate wait for them. */
+  dated(asked: Asked): Asked | Promise<Asked> {
+    const dated = this.#policy.dates?.sitemaps.length ? this.#dated?.() : undefined
+    if (!dated) return asked
+    return 'then' in dated ? dated.then((dated) => ({ ...asked, dated })) : { ...asked, dated }
   }
 
   /** The decision for a request. Asks the origin only where a rule that may cover the request needs it. */
@@ -40,8 +56,8 @@ export class Decisions {
    * that the origin has changed since. Nothing of it comes from the client.
    */
   earlier(asked: Asked, page: string): Decision[] {
-    const { dates, asksOrigin } = this.#policy
-    if (!dates && !asksOrigin) return []
+    const { dates, contracts, asksOrigin } = this.#policy
+    if (!dates && !contracts && !asksOrigin) return []
     const moments = [asked.now, asked.now - this.#offerMs]
     const statements = [this.#origin.known(page), this.#origin.before(page, this.#offerMs)]
     return statements

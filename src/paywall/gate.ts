@@ -5,10 +5,11 @@ import { crawlerOfSigner } from '../identity/crawlers.ts'
 import type { Body, Read } from '../identity/verify.ts'
 import { CHARGED_BY_CLOUDFLARE } from '../protocol/pay-per-crawl.ts'
 import { accept, type Refusal, type Result, refuse } from '../protocol/refusal.ts'
-import type { Schemes } from '../schemes/index.ts'
-import { type Asked, Decisions } from './decisions.ts'
+import type { SchemeName, Schemes } from '../schemes/index.ts'
+import { Decisions } from './decisions.ts'
 import type { Dialect } from './dialects/dialect.ts'
 import { dialectOf, speakerOf } from './dialects/index.ts'
+import { type Counters, freeOf } from './free-pages.ts'
 import { offeredAfter, offersOf, storedOffers } from './offers.ts'
 import { prefersHtml } from './page.ts'
 import { siteOrigin, type Target, targetOf } from './path.ts'
@@ -17,7 +18,8 @@ import { type Decision, decideUrl, type Policy } from './policy.ts'
 import { paidResponse, preflight, receiptAlone, refused, refusedSale, without } from './response.ts'
 import { type Goods, type Quote, type Sold, sell, type Tools, type Wanted } from './sale.ts'
 import { readAnswer, restore } from './stored-answer.ts'
-import { hiddenHeaders } from './terms/origin-price.ts'
+import type { DateOf } from './terms/dates.ts'
+import { hiddenHeaders, readFinalAmount } from './terms/origin-price.ts'
 
 /** The settings of one site's gate. */
 export type GateOptions = {
@@ -33,6 +35,12 @@ export type GateOptions = {
   cloudflareCharges: boolean
   /** The addresses that operators of crawlers publish, at this moment. Without it, addresses prove and refute nothing. */
   published?: () => Published
+  /** The dates of pages that the sitemaps state. Without it only other sources count. */
+  dated?: (() => DateOf | Promise<DateOf>) | undefined
+  /** The counters of free pages. Without them every page is charged. */
+  counters?: Counters | undefined
+  /** The sitemaps that the robots.txt of a site names, as far as known. */
+  sitemaps?: (site: string) => ReadonlySet<string> | undefined
 }
 
 /** Where the content comes from once the gate lets a request through. It is asked for the path exactly as it was sent. */
@@ -59,37 +67,45 @@ export function gate(options: GateOptions): Gate {
   const { policy, schemes, now, newId, cloudflareCharges, published, maxTimeoutSeconds = 300 } = options
   const offersFor = storedOffers(policy, schemes)
   const quoteOf = (decision: Decision) => ({ decision, offers: offersFor(decision) })
-  const decisions = new Decisions(policy, maxTimeoutSeconds * 1000, now)
+  const decisions = new Decisions(policy, maxTimeoutSeconds * 1000, now, options.dated)
   const hidden = hiddenHeaders(policy.asksOrigin === true && !cloudflareCharges)
   const quiet = (answer: Response) => without(answer, hidden)
   const tools = { now, newId, payers: new RecentPayers() }
-  const shop: Shop = { schemes, tools, decisions, quoteOf, quiet }
+  const shop: Shop = { schemes, contracts: policy.contracts, tools, decisions, quoteOf, quiet }
 
-  return async function handle(request, content) {
+  return async function handle(request, pages) {
     const { method, headers, url: sent } = request
     if (!METHODS.has(method)) return refused({ reason: 'method_not_allowed' })
     if (method === 'OPTIONS') {
       const free = freePreflight(policy, request, now(), published?.())
-      return free ? content.pass(request, free).catch(unreachable) : preflight()
+      return free ? pages.pass(request, free).catch(unreachable) : preflight()
     }
     const dialect = dialectOf(headers)
     const manner = { head: method === 'HEAD', dialect: dialect ?? null }
     const [site, target] = [siteOrigin(sent), targetOf(sent)]
     if (site === null || !target) return refused({ reason: 'ambiguous_path' }, manner)
-    const url = `${site}${target.path}${target.search}`
+    const page = `${site}${target.path}${target.search}`
     const evidence = evidenceOf(request, headers, published?.())
     const asker = classify(evidence)
-    const asked: Asked = { method, url: sent, asker, now: now() }
-    const decided = await decisions.of(asked, url, async () => content.ask?.(request, target))
+    const sitemaps = options.sitemaps?.(site)
+    const asked = await decisions.dated({ method, url: sent, asker, now: now(), sitemaps })
+    const decided = await decisions.of(asked, page, async () => pages.ask?.(request, target))
     if (!decided.ok) return refused(decided.refusal, manner)
     const decision = decided.value
     if (decision.action === 'block') return refused(blocked(decision), manner)
+    const { pass } = decision
+    const [url, content] = pass ? [site + pass.address, passContent(decision)] : [page, pages]
     const isFree = decision.action === 'allow' || (cloudflareCharges && chargedByCloudflare(headers))
     if (isFree) return content.pass(request, target).then(quiet).catch(unreachable)
+    if (method === 'GET') {
+      const pass = () => content.pass(request, target).then(quiet).catch(unreachable)
+      const free = await freeOf(options.counters, { decision, asker, page: url }, pass)
+      if (free) return free
+    }
     const earlier = dialect ? decisions.earlier(asked, url).map(quoteOf) : []
     const wanted = { url, ...quoteOf(decision), earlier }
     const decideFor = (signer: string) =>
-      decisions.known({ ...asked, asker: classify({ ...evidence, signer }) }, url)
+      decisions.known({ ...asked, signer, asker: classify({ ...evidence, signer }) }, url)
     // HEAD is gated and never charges: a payment on it is not even read.
     const sale =
       manner.head || !dialect
@@ -102,6 +118,7 @@ export function gate(options: GateOptions): Gate {
       offers: left === wanted.decision ? wanted.offers : offersOf(policy, left, schemes),
       url,
       browser: prefersHtml(headers),
+      passes: decision.passes,
       note: asker.refutation && `This request ${asker.refutation}.`,
       head: manner.head,
       dialect: speakerOf(dialect, wanted.offers.made),
@@ -110,9 +127,16 @@ export function gate(options: GateOptions): Gate {
   }
 }
 
+/** The answer to a pass that was paid for. */
+function passContent({ pass, recrawlMs = 0 }: Decision): Content {
+  const answer = async () => Response.json({ opens: pass?.path, seconds: recrawlMs / 1000 })
+  return { pass: answer, buy: answer }
+}
+
 /** The parts of a gate that sell. */
 type Shop = {
   schemes: Schemes
+  contracts: Policy['contracts']
   tools: Tools
   decisions: Decisions
   quoteOf: (decision: Decision) => Quote
@@ -125,7 +149,7 @@ type Shop = {
  * the signer replaces it in `wanted`.
  */
 async function sellFor(
-  { schemes, tools, decisions, quoteOf, quiet }: Shop,
+  shop: Shop,
   request: Request,
   target: Target,
   wanted: Omit<Wanted, 'sent' | 'method'>,
@@ -133,25 +157,20 @@ async function sellFor(
   dialect: Dialect,
   content: Content,
 ): Promise<Result<Response>> {
+  const { schemes, tools, decisions, quiet } = shop
   const paid = dialect.read(request.headers, wanted.offers.made)
   if (!paid.ok) return paid
   const { method } = request
   const read = reader(request, tools.now)
-  const priceFor = (signer: string): Result<bigint> | undefined => {
-    if (!crawlerOfSigner(signer)) return undefined
-    const decided = decideFor(signer)
-    if (!decided.ok) return decided
-    const decision = decided.value
-    Object.assign(wanted, quoteOf(decision))
-    return decision.action === 'charge' ? accept(decision.price) : refuse('blocked')
-  }
+  const priceFor = pricing(shop, wanted, paid.value.scheme, decideFor)
   const goods: Goods<Response> = {
     ...GOODS,
     async buy(body) {
       const answer = await content.buy(request, target, body)
       decisions.learn(wanted.url, answer.headers)
-      return quiet(answer)
+      return answer
     },
+    asks: ({ headers }) => (wanted.decision.isCeiling ? readFinalAmount(headers) : undefined),
   }
   const order = Object.assign(wanted, { method, sent: { request, read, priceFor } })
   const sold = await sell(schemes, order, paid.value, goods, tools)
@@ -160,7 +179,28 @@ async function sellFor(
     return free.ok ? accept(quiet(free.value)) : free
   }
   if (!sold.ok) return sold
-  return accept(answerOf(sold.value, dialect))
+  return accept(quiet(answerOf(sold.value, dialect)))
+}
+
+/**
+ * The price for a signer that a scheme has verified. The decision for it replaces the one in `wanted`; undefined where the
+ * signer changes nothing.
+ */
+function pricing(
+  { contracts, quoteOf }: Shop,
+  wanted: Quote,
+  scheme: SchemeName,
+  decideFor: (signer: string) => Result<Decision>,
+): (signer: string) => Result<bigint> | undefined {
+  return (signer) => {
+    if (!crawlerOfSigner(signer) && !contracts?.has(signer)) return undefined
+    const decided = decideFor(signer)
+    if (!decided.ok) return decided
+    const decision = decided.value
+    Object.assign(wanted, quoteOf(decision))
+    if (decision.action !== 'charge') return refuse('blocked')
+    return decision.schemes.includes(scheme) ? accept(decision.price) : refuse('no_matching_offer')
+  }
 }
 
 /** A page that is free for the signer of a payment. The body was read, since the signature may cover it. */
@@ -207,7 +247,7 @@ const GOODS: Omit<Goods<Response>, 'buy'> = {
   restore,
 }
 
-/** What is known about a client. `paying`: the headers with which it pays and signs, or announces to do so. */
+/** The evidence about a client. `paying`: the headers with which it pays and signs, or announces to do so. */
 export function evidenceOf(
   { headers, cf }: Request,
   paying: Headers,

@@ -76,7 +76,7 @@ export function everyReading(url: string): readonly Reading[] | undefined {
   return target.length > MAX_PATH_CHARS || !raw.startsWith('/') ? undefined : carelessReadings(raw, query)
 }
 
-/** The path and query of `request.url` as sent, in the spelling of the URL standard; null if it has no path. */
+/** The path and query of `request.url` as sent, in the spelling of the URL standard; null if the path must be refused to everybody: it does not begin with a slash. */
 export function targetOf(url: string): Target | null {
   const target = targetIn(url)
   const { raw, query } = split(target)
@@ -153,7 +153,7 @@ function normalizePiece(piece: string): string {
 }
 
 function normalizeSearch(search: string): string {
-  if (PLAIN_SEARCH.test(search)) return search
+  if (search === '' || PLAIN_SEARCH.test(search)) return search
   const url = new URL('http://query.invalid/')
   url.search = search
   return url.search

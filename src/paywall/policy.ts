@@ -1,14 +1,16 @@
 /** One site's terms, and the decision they give for a request. */
-import type { Asker } from '../identity/classify.ts'
 import type { Address } from '../protocol/evm/hex.ts'
 import type { Network } from '../protocol/evm/network.ts'
 import { accept, type Result } from '../protocol/refusal.ts'
 import type { SchemeName } from '../schemes/index.ts'
+import { isFree } from './free.ts'
 import { type CanonicalPath, canonicalize, everyReading, type PathStyle } from './path.ts'
 import type { Pattern } from './pattern.ts'
 import { type Covering, compileSearch, type Facts, type Search } from './rules.ts'
 import { type Adjustable, adjusted } from './terms/adjust.ts'
-import type { Dated, Dates } from './terms/age.ts'
+import type { Dates } from './terms/age.ts'
+import { type Contracts, contracted } from './terms/contracts.ts'
+import { type Pass, passAt, withPasses } from './terms/passes.ts'
 
 /** The three decisions: ask for payment, serve for free, or reject. */
 export type Action = 'charge' | 'allow' | 'block'
@@ -23,12 +25,8 @@ export type Origin =
   | { kind: 'binding'; name: string }
   | { kind: 'self' }
 
-/** The request as a policy sees it. */
-export type PolicyRequest = {
-  method: string
-  path: CanonicalPath
-  asker: Asker
-} & Pick<Dated, 'now' | 'dated' | 'origin'>
+/** The request as a policy sees it. `now` is in Unix milliseconds. */
+export type PolicyRequest = Omit<Facts, 'path' | 'lacks' | 'dates'> & { path: CanonicalPath }
 
 /** One line of the policy, compiled. */
 export type Rule = Covering & {
@@ -57,6 +55,10 @@ export type Policy = {
   sitemaps: readonly Pattern[]
   /** Where the terms `age` find the dates of pages; absent where no rule has one. */
   dates?: Dates
+  /** The prices agreed with single crawlers. */
+  contracts?: Contracts
+  /** The passes that are sold. */
+  passes?: readonly Pass<Decision>[]
   /** Whether a decision may need the origin's statement about a page. */
   asksOrigin?: boolean
   paths: PathStyle
@@ -71,8 +73,8 @@ export type Decision = Adjustable & {
   price: bigint
   /** In the order in which they are offered: clients take the first they can pay. */
   schemes: readonly SchemeName[]
-  /** Index of the rule, `free` (robots.txt, .well-known, sitemap) or `default` (no rule named it). */
-  rule: number | 'free' | 'default'
+  /** Index of the rule, `free` (robots.txt, .well-known, sitemap), `preset`, or `default` (no rule named it). */
+  rule: number | 'free' | 'preset' | 'default'
   /** For a log or a page. */
   why: string
   /** The decision may be another once the origin was asked for this page. */
@@ -89,7 +91,7 @@ const FREE: Decision = {
   price: 0n,
   schemes: [],
   rule: 'free',
-  why: 'robots.txt, /.well-known and the sitemap are always free',
+  why: 'files in which machines read terms, and sitemaps, are always free',
 }
 const READER: Decision = {
   action: 'allow',
@@ -149,11 +151,13 @@ function decideReadings(policy: Policy, facts: Facts, readings: CanonicalPath['r
 
 function decideReading(policy: Policy, facts: Facts): Decision {
   const { method, path, asker } = facts
-  // Threat: many origins select content by query on any path, so what is free by its path is asked without a query.
-  if (method === 'GET' && path.search === '' && isFree(policy, path.match)) return FREE
+  const bought = passAt(policy.passes, facts)
+  if (bought) return bought
+  if (method === 'GET' && isFree(path, policy.sitemaps, facts.sitemaps)) return FREE
   const rule = searchOf(policy.rules)(facts)
-  if (rule) return adjusted(rule.decision, facts)
-  return asker.kind === 'reader' ? READER : policy.fallback
+  if (!rule && asker.kind === 'reader') return READER
+  const decision = rule ? adjusted(rule.decision, facts) : policy.fallback
+  return withPasses(policy.passes, contracted(policy.contracts, decision, facts), facts)
 }
 
 const searches = new WeakMap<readonly Rule[], Search<Rule>>()
@@ -177,10 +181,4 @@ function dearer(one: Decision, other: Decision): Decision {
 /** Every scheme that some request may be offered. */
 export function policySchemes({ fallback, rules }: Policy): ReadonlySet<SchemeName> {
   return new Set([fallback, ...rules.map((rule) => rule.decision)].flatMap(({ schemes }) => schemes))
-}
-
-function isFree({ sitemaps }: Policy, match: string): boolean {
-  return (
-    match === '/robots.txt' || match.startsWith('/.well-known/') || sitemaps.some((covers) => covers(match))
-  )
 }

@@ -26,7 +26,14 @@ const PREFLIGHT = {
  * The receiver of a refusal: the offers to repeat (402 only), the resource, whether a browser asked, and a sentence for the
  * body about the client itself.
  */
-export type Audience = { offers: Offers; url: string; browser: boolean; note?: string | undefined } & Manner
+export type Audience = {
+  offers: Offers
+  url: string
+  browser: boolean
+  /** Addresses of passes that open the page. */
+  passes?: readonly string[] | undefined
+  note?: string | undefined
+} & Manner
 
 /** `dialect`: the one whose words a refusal is said in; null for plain HTTP. */
 export type Manner = { head: boolean; dialect: Dialect | null }
@@ -71,12 +78,13 @@ function statusOf({ reason }: Refusal, { dialect }: Pick<Manner, 'dialect'>) {
 
 /** 402 with fresh offers: the header for v2, the body for v1, or a page for a person that still carries the header. */
 function paymentRequired(refusal: Refusal, audience: Audience): Response {
-  const { offers, url, head, browser, note } = audience
+  const { offers, url, head, browser, passes, note } = audience
   const headers = {
     ...CORS,
     ...offers.headers(url, refusal),
     ...statusOf(refusal, audience).error,
     ...(browser ? PAGE : JSON_BODY),
+    ...(passes && { link: passes.map((address) => `<${address}>; rel="payment"`).join(', ') }),
     'cache-control': 'no-store',
   }
   const write = () =>

@@ -3,8 +3,17 @@ import type { Asker } from '../identity/classify.ts'
 import type { Reading } from './readings.ts'
 import type { Dated } from './terms/age.ts'
 
-/** One reading of a request: the method in upper case and GET in the place of HEAD. `now` is in Unix milliseconds. */
-export type Facts = Omit<Dated, 'path'> & { method: string; path: Reading; asker: Asker }
+/** One reading of a request. */
+export type Facts = Omit<Dated, 'path'> & {
+  /** In upper case, and GET in the place of HEAD. */
+  method: string
+  path: Reading
+  asker: Asker
+  /** The host of an agent whose signature is valid. */
+  signer?: string
+  /** Paths of the sitemaps that the site's own robots.txt names, as rules see them. */
+  sitemaps?: ReadonlySet<string> | undefined
+}
 
 /** Whether one term of a rule covers a request. */
 export type Condition = (facts: Facts) => boolean
@@ -17,7 +26,7 @@ export type Span = { head: string; tail: string; isExact: boolean }
  * nothing; an absent bound excludes nothing.
  */
 export type Scope = {
-  /** Keys of {@link keysOf}; each client that the rule covers has one of them. */
+  /** Keys of {@link askerKeys}; each client that the rule covers has one of them. */
   askers?: readonly string[] | undefined
   span?: Span | undefined
 }
@@ -34,8 +43,8 @@ const MIN_INDEXED = 16
 const MAX_HEAD_CHARS = 48
 const MAX_TAIL_CHARS = 16
 
-/** The keys of a client by which {@link Scope} bounds rules: its kind, class and name. A refuted name may be no name at all. */
-export function keysOf(asker: Asker): readonly string[] {
+/** The keys of a client by which {@link Scope} bounds rules: its kind, class and name. An `allow` takes a refuted name for `other`. */
+export function askerKeys(asker: Asker): readonly string[] {
   if (asker.kind === 'reader') return ['readers']
   return ['crawlers', 'other', asker.class, asker.name?.toLowerCase() ?? asker.class]
 }
@@ -57,43 +66,80 @@ export function scan<Rule extends Covering>(rules: readonly Rule[]): Search<Rule
 type ByAsker = Map<string, number[]>
 const ANYONE = ''
 
-/** Values by texts that stand at one end of a path; `lengths` are those of the texts, ascending. */
-type ByText<Value> = { lengths: number[]; values: Map<string, Value> }
-
 function indexed<Rule extends Covering>(rules: readonly Rule[]): Search<Rule> {
   const exact = new Map<string, ByAsker>()
-  const heads: ByText<ByText<ByAsker>> = { lengths: [], values: new Map() }
+  const heads = new Ends<Ends<ByAsker>>('head', MAX_HEAD_CHARS)
   for (const [at, { scope }] of rules.entries()) {
     const { head, tail, isExact } = scope.span ?? { head: '', tail: '', isExact: false }
     const byAsker = isExact
       ? entry(exact, head, newByAsker)
-      : entryOf(
-          entryOf(heads, head.slice(0, MAX_HEAD_CHARS), newByText<ByAsker>),
-          tail.slice(Math.max(0, tail.length - MAX_TAIL_CHARS)),
-          newByAsker,
-        )
+      : heads.entry(head, newTails).entry(tail, newByAsker)
     for (const key of new Set(scope.askers ?? [ANYONE])) entry(byAsker, key, newList).push(at)
   }
   return (facts) => {
     const { match } = facts.path
-    const keys = new Set([ANYONE, ...keysOf(facts.asker)])
+    const keys = askerKeys(facts.asker)
     let best = rules.length
     const tryAll = (byAsker: ByAsker) => {
+      best = firstBelow(best, byAsker.get(ANYONE), rules, facts)
       for (const key of keys) best = firstBelow(best, byAsker.get(key), rules, facts)
     }
     const here = exact.get(match)
     if (here) tryAll(here)
-    for (const headLength of heads.lengths) {
-      if (headLength > match.length) break
-      const tails = heads.values.get(match.slice(0, headLength))
-      if (!tails) continue
-      for (const length of tails.lengths) {
-        if (length > match.length) break
-        const found = tails.values.get(match.slice(match.length - length))
-        if (found) tryAll(found)
-      }
-    }
+    heads.each(match, (tails) => tails.each(match, tryAll))
     return rules[best]
+  }
+}
+
+/**
+ * Values by texts with which a path begins or ends. Hashes of its ends grow by a character at a time, so that a look-up copies
+ * no text.
+ */
+class Ends<Value> {
+  readonly #end: 'head' | 'tail'
+  readonly #max: number
+  /** Whether some text has this length. */
+  readonly #lengths: boolean[] = []
+  readonly #values = new Map<number, { text: string; value: Value }[]>()
+
+  /** Longer texts are cut to `max` characters at that end. */
+  constructor(end: 'head' | 'tail', max: number) {
+    this.#end = end
+    this.#max = max
+  }
+
+  entry(text: string, create: () => Value): Value {
+    const cut =
+      this.#end === 'head' ? text.slice(0, this.#max) : text.slice(Math.max(0, text.length - this.#max))
+    let hash = 0
+    for (let at = 0; at < cut.length; at++) hash = this.#grow(hash, cut, at)
+    const same = this.#values.get(hash) ?? []
+    const known = same.find((one) => one.text === cut)
+    if (known) return known.value
+    const value = create()
+    this.#values.set(hash, [...same, { text: cut, value }])
+    this.#lengths[cut.length] = true
+    return value
+  }
+
+  /** Calls `use` with the value of each text at that end of the path, shorter texts first. */
+  each(path: string, use: (value: Value) => void): void {
+    const longest = Math.min(path.length, this.#lengths.length - 1)
+    let hash = 0
+    for (let length = 0; length <= longest; length++) {
+      if (this.#lengths[length])
+        for (const { text, value } of this.#values.get(hash) ?? [])
+          if (text.length === length && this.#holds(path, text)) use(value)
+      if (length < longest) hash = this.#grow(hash, path, length)
+    }
+  }
+
+  #grow(hash: number, text: string, at: number): number {
+    return (Math.imul(hash, 31) + text.charCodeAt(this.#end === 'head' ? at : text.length - 1 - at)) | 0
+  }
+
+  #holds(path: string, text: string): boolean {
+    return this.#end === 'head' ? path.startsWith(text) : path.endsWith(text)
   }
 }
 
@@ -120,15 +166,7 @@ function covers({ conditions }: Covering, facts: Facts): boolean {
 
 const newList = (): number[] => []
 const newByAsker = (): ByAsker => new Map()
-const newByText = <Value>(): ByText<Value> => ({ lengths: [], values: new Map() })
-
-function entryOf<Value>(texts: ByText<Value>, text: string, create: () => Value): Value {
-  if (!texts.lengths.includes(text.length)) {
-    texts.lengths.push(text.length)
-    texts.lengths.sort((a, b) => a - b)
-  }
-  return entry(texts.values, text, create)
-}
+const newTails = (): Ends<ByAsker> => new Ends('tail', MAX_TAIL_CHARS)
 
 function entry<Value>(map: Map<string, Value>, key: string, create: () => Value): Value {
   const known = map.get(key)

@@ -32,6 +32,8 @@ export type Goods<Answer> = {
   buy(body: Body): Promise<Answer>
   /** Whether an answer delivers what was paid for. */
   delivers(answer: Answer): boolean
+  /** The amount that an answer finally asks for, in micro-dollars, where the rule lets it; undefined for the price. */
+  asks?(answer: Answer): bigint | undefined
   /** Gives up an answer that is not sent. */
   discard(answer: Answer): Promise<void>
   /** Reads an answer that may have to be sent again; `stored` is null if it is too large. Rejects if it breaks off. */
@@ -109,15 +111,23 @@ async function bindTo(
       request,
       rule: entryName(decision),
       hasEffects,
-      ...(!hasEffects && opens(decision, request)),
+      ...(!hasEffects && opens(decision, method, url)),
+      ...(decision.steps && { steps: decision.steps }),
     },
     body: body.value,
   })
 }
 
-/** A page that was paid for within the window of its rule is open to its payer. */
-function opens({ recrawlMs }: Decision, request: string): Pick<Purchase, 'opened' | 'openMs'> {
-  return recrawlMs === undefined ? {} : { opened: [request], openMs: recrawlMs }
+/** A page that was paid for within the window of its rule, or that a pass covers, is open to its payer. */
+function opens(
+  { recrawlMs, passes = [] }: Decision,
+  method: string,
+  url: string,
+): Pick<Purchase, 'opened' | 'openMs'> {
+  if (recrawlMs === undefined && passes.length === 0) return {}
+  const { origin } = new URL(url)
+  const pages = [...(recrawlMs === undefined ? [] : [url]), ...passes.map((address) => origin + address)]
+  return { opened: pages.map((page) => `${method} ${page}`), ...(recrawlMs && { openMs: recrawlMs }) }
 }
 
 /** One charge and its delivery. Nothing of the answer leaves before the charge is durable. */
@@ -169,6 +179,8 @@ class Delivery<Answer> {
   }
 
   async #end(charge: Charge, answer: Answer, stored?: StoredAnswer | null): Promise<Result<Sold<Answer>>> {
+    const final = this.#goods.asks?.(answer)
+    if (final !== undefined) await charge.lower?.(final).catch((fault) => this.#unsent(answer, fault))
     const receipt = await charge.settle(stored).catch((fault) => this.#unsent(answer, fault))
     if (receipt.ok) return accept({ answer, receipt: receipt.value })
     await this.#goods.discard(answer)

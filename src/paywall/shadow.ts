@@ -18,7 +18,7 @@ import type { ShadowSeen, Tally } from './tally.ts'
 import { hiddenHeaders } from './terms/origin-price.ts'
 
 /** The settings of a gate that sells nothing. */
-export type ShadowOptions = Pick<GateOptions, 'policy' | 'now' | 'published' | 'cloudflareCharges'> & {
+export type ShadowOptions = Omit<GateOptions, 'schemes' | 'newId' | 'maxTimeoutSeconds' | 'counters'> & {
   tally: Pick<Tally, 'count'>
 }
 
@@ -29,17 +29,20 @@ const MAX_PATH_CHARS = 200
  * Builds the gate. It asks the origin nothing of its own, so a price that the origin states counts from the answer that states it.
  * Requests of readers that nothing holds against are not counted.
  */
-export function shadowGate({ policy, now, published, cloudflareCharges, tally }: ShadowOptions): Gate {
-  const decisions = new Decisions(policy, 0, now)
+export function shadowGate(options: ShadowOptions): Gate {
+  const { policy, now, published, cloudflareCharges, tally } = options
+  const decisions = new Decisions(policy, 0, now, options.dated)
   const hidden = hiddenHeaders(policy.asksOrigin === true && !cloudflareCharges)
 
-  function count(request: Request, answer: Response): void {
+  async function count(request: Request, answer: Response): Promise<void> {
     const { method, headers, url } = request
     if (method === 'OPTIONS' || (cloudflareCharges && chargedByCloudflare(headers))) return
     const page = pageOf(url)
     decisions.learn(page, answer.headers)
     const asker = classify(evidenceOf(request, headers, published?.()))
-    const decided = decisions.known({ method, url, asker, now: now() }, page)
+    const sitemaps = options.sitemaps?.(siteOrigin(url) ?? '')
+    const asked = await decisions.dated({ method, url, asker, now: now(), sitemaps })
+    const decided = decisions.known(asked, page)
     const seen = seenOf(url, asker, decided)
     if (asker.kind === 'reader' && seen.action === 'allow') return
     const isSold = seen.action === 'charge' && method !== 'HEAD' && isDelivery(answer)
@@ -50,7 +53,7 @@ export function shadowGate({ policy, now, published, cloudflareCharges, tally }:
     const { pathname: path, search } = new URL(request.url)
     const answer = await content.pass(request, targetOf(request.url) ?? { path, search }).catch(unreachable)
     try {
-      count(request, answer)
+      await count(request, answer)
     } catch (fault) {
       // A trial must not cost a reader the page.
       console.error(JSON.stringify({ message: 'a request was not counted', fault: String(fault) }))

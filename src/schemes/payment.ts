@@ -40,6 +40,10 @@ export type SchemeKind<Kind extends Payment = Payment> = {
   offeredAfter(reason: Reason): boolean
   /** `network` in CAIP-2. */
   describe(network: string): Description
+  /** Whether a charge may be lowered once the origin has answered. */
+  lowers: boolean
+  /** Whether the pages of a payer are counted by the month, for prices that fall with them. */
+  counts: boolean
   /** The vars, secrets and bindings that the scheme needs, given the names of those that are set. */
   needs(isSet: (place: string) => boolean): Need[]
   /** The transactions that payers make our relayer pay for, given the names of the settings that are set. */

@@ -23,6 +23,8 @@ export type Purchase = {
    * once: {@link Scheme.charge} makes the payment certain first, and its replays get the stored answer.
    */
   hasEffects?: boolean
+  /** Lower prices from a number of pages in a month on, for schemes that count them. Ascending. */
+  steps?: readonly { from: number; price: bigint }[]
   /** Requests that the payer may have paid for already. If one of them is open, nothing is charged. */
   opened?: readonly string[]
   /** How long this purchase keeps its request open, in milliseconds. */
@@ -44,6 +46,11 @@ export type SentRequest = {
 export type Charge = {
   /** The answer that this payment has already bought, for a method with effects. The origin must not be asked again. */
   answer?: StoredAnswer
+  /**
+   * Lowers the charge before it is final: the origin asks for less on its answer. Atomic units, below the price. Absent where
+   * the amount cannot change.
+   */
+  lower?(price: bigint): Promise<void>
   /**
    * Makes the payment final, after the origin has answered well and before its first byte leaves. For a method with effects
    * it stores the answer; null where that is too large, so that the delivery alone is recorded.

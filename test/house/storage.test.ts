@@ -51,6 +51,7 @@ describe('docs/storage.md', () => {
       'attempt',
       'authorization',
       'entry',
+      'free_page',
       'invoice',
       'key',
       'line',
@@ -66,6 +67,7 @@ describe('docs/storage.md', () => {
       'standing',
       'statement',
       'total',
+      'volume',
       'watch',
       'webhook',
     ])

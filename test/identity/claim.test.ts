@@ -37,6 +37,23 @@ describe('the claim of a crawler', () => {
     expect(ask('Googlebot/2.1', 'unknown', undefined, { cf }).claim).toBe('confirmed')
   })
 
+  it('is unknown on a zone without Bot Management, for which the runtime fills in a false verifiedBot', () => {
+    const botManagement = {
+      corporateProxy: false,
+      verifiedBot: false,
+      jsDetection: { passed: false },
+      staticResource: false,
+      detectionIds: {},
+      score: 99,
+    }
+    const cf = { botManagement, verifiedBotCategory: '' }
+    expect(ask('Googlebot/2.1', 'unknown', undefined, { cf }).claim).toBe('unknown')
+    expect(ask('Googlebot/2.1', 'listed', undefined, { cf }).claim).toBe('confirmed')
+    expect(ask('Googlebot/2.1', 'unlisted', undefined, { cf }).claim).toBe('refuted')
+    const scored = { botManagement: { ...botManagement, score: 29 } }
+    expect(ask('Googlebot/2.1', 'unknown', undefined, { cf: scored }).claim).toBe('refuted')
+  })
+
   it('says why it is refuted', () => {
     expect(ask('Googlebot/2.1', 'unlisted')).toMatchObject({
       name: 'Googlebot',

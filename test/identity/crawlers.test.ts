@@ -79,6 +79,13 @@ describe('crawler-user-agents', () => {
     expect(wrong).toEqual([])
   })
 
+  it('has a string in which we find each name of the generated list', () => {
+    const lost = SEEN.filter(
+      (name) => !entryOf(name)?.instances.some((userAgent) => findCrawler(userAgent)?.name === name),
+    )
+    expect(lost).toEqual([])
+  })
+
   it('names no crawler for training or answers that our table lacks, except small ones', () => {
     const unknown = entries.filter(
       (entry) =>

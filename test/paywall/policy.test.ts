@@ -69,6 +69,14 @@ describe('decide for always free paths', () => {
     '/sitemap.xml',
     '/sitemap_index.xml',
     '/sitemap-2.xml.gz',
+    ...['ads.txt', 'app-ads.txt', 'sellers.json', 'security.txt', 'humans.txt', 'ai.txt', 'llms.txt'].map(
+      (file) => `/${file}`,
+    ),
+    ...['/favicon.ico', '/license.xml', '/crawlers.json', '/openapi.json', '/.well-known/security.txt'],
+    // Yoast, WordPress, and large papers.
+    ...['/news-sitemap.xml', '/wp-sitemap-posts-post-1.xml', '/athletic/sitemap-teams.xml'],
+    ...['/en/sitemap_index.xml', '/a/b/c/Sitemap.xml', '/bbcx/content_index_sitemap.xml'],
+    ...['/sitemaps/news.xml', '/sitemaps/new/news.xml.gz', '/sitemap.xml/'],
   ])('allows %s even if the rules block it', (path) => {
     expect(ask(closed, path)).toMatchObject({ action: 'allow', rule: 'free' })
     expect(ask(closed, path, 'GPTBot', 'HEAD').action).toBe('allow')
@@ -79,8 +87,17 @@ describe('decide for always free paths', () => {
     '/a/robots.txt',
     '/.well-known',
     '/a/.well-known/b',
-    '/a/sitemap.xml',
     '/sitemap',
+    '/a/ads.txt',
+    '/llms-full.txt',
+    '/article.php/sitemap.xml',
+    '/a/article.html/sitemap.xml',
+    '/article.php/sitemaps/a.xml',
+    '/sitemaps/article.php/a.xml',
+    '/sitemap.xml/a',
+    '/sitemap/articles/1',
+    '/sitemap.xml;/articles/1',
+    '/robots.txt;a',
   ])('applies the rules to %s', (path) => {
     expect(ask(closed, path).action).toBe('block')
   })
@@ -250,5 +267,64 @@ describe('decide with rules', () => {
     const site = policy([{ action: 'charge', schemes: ['exact'] }], { SCHEMES: ['channel'] })
     expect(policySchemes(site)).toEqual(new Set(['channel', 'exact']))
     expect(policySchemes(policy([{ action: 'allow' }], { SCHEMES: 'exact' }))).toEqual(new Set(['exact']))
+  })
+})
+
+describe('decide with a preset', () => {
+  const AGENTS: Record<string, string> = {
+    search: 'Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)',
+    preview: 'facebookexternalhit/1.1 (+http://www.facebook.com/externalhit_uatext.php)',
+    feed: 'Feedly/1.0 (+http://www.feedly.com/fetcher.html; 3 subscribers)',
+    ads: 'AdsBot-Google (+http://www.google.com/adsbot.html)',
+    monitor: 'Mozilla/5.0+(compatible; UptimeRobot/2.0; http://www.uptimerobot.com/)',
+    archive: 'Mozilla/5.0 (compatible; archive.org_bot +http://archive.org/details/archive.org_bot)',
+    training: 'GPTBot/1.2',
+    assistant: 'ChatGPT-User/1.0',
+    seo: 'Mozilla/5.0 (compatible; AhrefsBot/7.0; +http://ahrefs.com/robot/)',
+    other: 'curl/8.0',
+    reader: FIREFOX,
+  }
+  const passing = (site: Policy, path: string) =>
+    Object.keys(AGENTS).filter((name) => ask(site, path, AGENTS[name]).action === 'allow')
+
+  it('passes for a publisher all that brings readers, with any query, and charges the others', () => {
+    const site = policy([], { PRESET: 'publisher' })
+    for (const path of ['/article', '/?p=12', '/wiki/AC%2FDC'])
+      expect(passing(site, path)).toEqual([
+        'search',
+        'preview',
+        'feed',
+        'ads',
+        'monitor',
+        'archive',
+        'reader',
+      ])
+    expect(ask(site, '/article', AGENTS.search)).toMatchObject({
+      rule: 'preset',
+      why: 'PRESET "publisher": allow search, preview, feed, ads, monitor, archive with query any',
+    })
+    expect(ask(site, '/article', AGENTS.seo)).toMatchObject({
+      action: 'charge',
+      price: 1000n,
+      rule: 'default',
+    })
+  })
+
+  it('charges everybody for an API, people too, except where a machine reads the terms', () => {
+    const site = policy([], { PRESET: 'api' })
+    expect(passing(site, '/v1/weather')).toEqual([])
+    expect(ask(site, '/v1/weather', FIREFOX)).toMatchObject({ price: 1000n, rule: 'preset' })
+    expect(passing(site, '/openapi.json')).toHaveLength(11)
+  })
+
+  it('charges all crawlers without one', () => {
+    for (const site of [policy(), policy([], { PRESET: 'none' })])
+      expect(passing(site, '/a')).toEqual(['reader'])
+  })
+
+  it('stands behind the written rules', () => {
+    const site = policy([{ path: '/premium/*', action: 'charge', price: '0.5' }], { PRESET: 'publisher' })
+    expect(ask(site, '/premium/a', AGENTS.search)).toMatchObject({ price: 500_000n, rule: 0 })
+    expect(ask(site, '/a', AGENTS.search).rule).toBe('preset')
   })
 })

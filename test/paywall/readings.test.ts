@@ -139,7 +139,7 @@ function decode(path: string): string {
   }
 }
 
-/** The path with each escape in the place of `read`'s result; strays are the bytes that are no part of UTF-8. */
+/** The path with each escape in the place of `read`'s result; strays are the bytes outside of UTF-8. */
 function bytesOf(path: string, read: (byte: number, isStray: boolean) => string): string {
   return path.replace(/(?:%[0-9a-f]{2})+/gi, (run) => {
     const bytes = Uint8Array.from(run.slice(1).split('%'), (digits) => Number.parseInt(digits, 16))

@@ -7,6 +7,7 @@ const RULES = [
   { path: '/free/*', who: 'assistant', verified: true, action: 'allow' },
   { path: '/closed/*', who: 'assistant', action: 'block' },
   { path: '/cheap/*', who: 'ChatGPT-User', action: 'charge', price: '0.0004' },
+  { path: '/wallets/*', who: 'assistant', action: 'charge', schemes: ['exact'] },
   { path: '/dear/*', who: 'assistant', action: 'charge', price: '0.003' },
 ]
 const shop = openCreditShop({ RULES })
@@ -65,7 +66,13 @@ describe('gate for a signing agent', () => {
     expect((await crawl(chatgpt, '/closed/a', 'USD 0.001')).status).toBe(403)
   })
 
-  it('lowers no price for a Signature-Agent header that nobody verified', async () => {
+  it('refuses credit where its verified name may pay by other schemes alone', async () => {
+    const response = await crawl(chatgpt, '/wallets/a', 'USD 0.001')
+    expect(response.status).toBe(402)
+    expect(requiredOf(response).accepts.map(({ scheme }) => scheme)).toEqual(['exact'])
+  })
+
+  it('lowers no price for an unverified Signature-Agent header', async () => {
     for (const path of ['/cheap/a', '/free/a']) {
       const headers = { 'signature-agent': '"https://chatgpt.com"', 'signature-input': 'sig1=()' }
       const unsigned = await shop.ask(path, { headers, agent: BROWSER })

@@ -117,7 +117,7 @@ describe('gate for a crawler', () => {
     expect(await crawler.account().standing()).toMatchObject({ charged: 2n * PRICE })
   })
 
-  it('sells another spelling of a page as a page of its own, since an origin may tell them apart [A2]', async () => {
+  it('sells another spelling of a page as a page of its own, since an origin may answer them differently [A2]', async () => {
     const crawler = await newRegular(shop)
     const payment = await crawler.owes(2n * PRICE)
     expect((await shop.ask('/%7Euser', { payment })).status).toBe(200)

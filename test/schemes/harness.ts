@@ -22,6 +22,7 @@ type Ask = Omit<RequestInit, 'headers'> & {
   agent?: string
   payment?: string
   v1?: string
+  cf?: object
 }
 
 /** The site with extra vars. `calls` lists its calls to bindings, such as `ACCOUNT.place` and `SITE.fetch`. */
@@ -38,7 +39,7 @@ export function startPaywall(vars: Record<string, unknown> = {}, meddle: Meddle 
     CHANNEL_READS: undefined,
     AGENT_READS: undefined,
   }
-  for (const name of ['ACCOUNT', 'AUTHORIZATIONS', 'RELAYER', 'LINES', 'AGENTS', 'DIRECTORIES'])
+  for (const name of ['ACCOUNT', 'AUTHORIZATIONS', 'RELAYER', 'LINES', 'AGENTS', 'DIRECTORIES', 'QUOTA'])
     own[name] = objects(name, bound[name] ?? {}, counted)
   for (const name of ['BOOK', 'SITE']) own[name] = methods(name, bound[name] ?? {}, counted)
   const site = siteOf({ ...own, ...vars } as unknown as Bindings)
@@ -46,7 +47,7 @@ export function startPaywall(vars: Record<string, unknown> = {}, meddle: Meddle 
 
   async function ask(
     path: string,
-    { agent = CRAWLER, payment, v1, headers, ...init }: Ask = {},
+    { agent = CRAWLER, payment, v1, headers, cf, ...init }: Ask = {},
   ): Promise<Response> {
     const sent = new Headers({ 'user-agent': agent, ...headers })
     if (payment !== undefined) sent.set('payment-signature', payment)
@@ -54,7 +55,10 @@ export function startPaywall(vars: Record<string, unknown> = {}, meddle: Meddle 
     const url = path.startsWith('http') ? path : `https://site.test${path}`
     return site instanceof Response
       ? site
-      : site.gate(new Request(url, { ...init, headers: sent, redirect: 'manual' }), site.origin)
+      : site.gate(
+          new Request(url, { ...init, headers: sent, redirect: 'manual', ...(cf && { cf }) }),
+          site.origin,
+        )
   }
 
   return {
@@ -176,6 +180,7 @@ export async function crawlerOf(shop: TestPaywall, payer: Payer) {
     async pays(
       value = PRICE,
       rest: { validAfter?: bigint; validBefore?: bigint; to?: Address; nonce?: Hex } = {},
+      accepted = exact,
     ) {
       const { from, to, signature, nonce, validAfter, validBefore } = await payer.pays(
         exact.payTo as Address,
@@ -183,7 +188,7 @@ export async function crawlerOf(shop: TestPaywall, payer: Payer) {
         rest,
       )
       const times = { validAfter: `${validAfter}`, validBefore: `${validBefore}` }
-      return sent({ signature, authorization: { from, to, value: `${value}`, ...times, nonce } }, exact)
+      return sent({ signature, authorization: { from, to, value: `${value}`, ...times, nonce } }, accepted)
     },
   }
 }

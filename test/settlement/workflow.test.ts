@@ -23,8 +23,10 @@ async function channelsOfTheWorker(count: number) {
   return { chain, receiver, channels: await openChannels({ chain, receiver, relayer }, count) }
 }
 
+/** Without the lists of crawlers' addresses, which a firing fetches from the internet. */
 function fire(cron: string, scheduledTime: Date) {
-  return worker.scheduled(createScheduledController({ cron, scheduledTime }), env)
+  const { LISTS: _, ...bindings } = env
+  return worker.scheduled(createScheduledController({ cron, scheduledTime }), bindings as typeof env)
 }
 
 // Files before this one used the Worker's key too, and a run reports transactions that its relayer has not stored.

@@ -31,6 +31,7 @@ const TERMS = {
   PRICE: '0.001',
   SCHEMES: '["channel","exact","credit"]',
   RULES: JSON.stringify([MIRROR_RULE]),
+  PRESET: 'none',
   MIN_DEPOSIT: '0.25',
 }
 

@@ -4,15 +4,20 @@
  */
 import * as v from 'valibot'
 import type { Action, Decision, Rule } from '../../paywall/policy.ts'
-import type { Expected } from '../problem.ts'
+import { SCHEMES } from '../../schemes/index.ts'
+import type { ConfigProblem, Expected } from '../problem.ts'
 import { isTable, onlyKeys } from '../schema.ts'
 import { age } from './age.ts'
+import { final } from './final.ts'
+import { free } from './free.ts'
 import { method } from './method.ts'
+import { passTerm } from './pass.ts'
 import { path } from './path.ts'
 import { max, min, price } from './price.ts'
 import { query } from './query.ts'
 import { recrawl } from './recrawl.ts'
 import { schemes } from './schemes.ts'
+import { steps } from './steps.ts'
 import type { ConditionTerm, FactorTerm, RuleTable } from './term.ts'
 import { verified } from './verified.ts'
 import { who } from './who.ts'
@@ -20,7 +25,23 @@ import { who } from './who.ts'
 const ACTIONS = ['charge', 'allow', 'block'] as const satisfies readonly Action[]
 
 /** Every term but `action`, by its name. */
-export const RULE_TERMS = { path, query, method, who, verified, age, price, min, max, recrawl, schemes }
+export const RULE_TERMS = {
+  path,
+  query,
+  method,
+  who,
+  verified,
+  age,
+  price,
+  min,
+  max,
+  final,
+  free,
+  recrawl,
+  pass: passTerm,
+  steps,
+  schemes,
+}
 
 type AnyTerm = ConditionTerm<v.GenericSchema> | FactorTerm<v.GenericSchema>
 type Schemas = { [Name in keyof typeof RULE_TERMS]: (typeof RULE_TERMS)[Name]['schema'] }
@@ -64,8 +85,24 @@ function misuseOf(term: AnyTerm, written: unknown, action: Action, rule: RuleTab
   return term.misuse?.(written, action, rule)
 }
 
-/** Compiles the rule at `index`. `fallback` has what a charge is without terms of its own. */
-export function compileRule(written: v.InferOutput<typeof rule>, index: number, fallback: Decision): Rule {
+/** The risks of valid rules, for their operator. */
+export function ruleCautions(rules: readonly Rule[]): ConfigProblem[] {
+  return rules.flatMap(({ written, decision: { action, rule: at } }) =>
+    TERMS.flatMap(([name, term]) => {
+      const message = typeof at === 'number' ? term.caution?.(written[name], action) : undefined
+      return message ? [{ place: `RULES[${at}].${name}`, message }] : []
+    }),
+  )
+}
+
+/**
+ * Compiles a rule. `place` names it, and `title` does in its text. `fallback` has what a charge is without terms of its own.
+ */
+export function compileRule(
+  written: v.InferOutput<typeof rule>,
+  { place, title }: { place: Decision['rule']; title: string },
+  fallback: Decision,
+): Rule {
   const { action, who: clients, ...terms } = written
   const free = { price: 0n, schemes: [] }
   const phrases = TERMS.filter(([name]) => name !== 'who').map(([name, term]) =>
@@ -83,13 +120,18 @@ export function compileRule(written: v.InferOutput<typeof rule>, index: number, 
     written: { ...terms, who: clients },
     conditions: conditions.filter((condition) => condition !== undefined),
     decision: {
-      ...(action === 'charge' ? { price: fallback.price, schemes: fallback.schemes } : free),
+      ...(action === 'charge' ? { price: fallback.price, schemes: schemesFor(written, fallback) } : free),
       ...Object.assign({}, ...factors),
       action,
-      rule: index,
-      why: [`RULES[${index}]: ${action} ${who.describe?.(clients, action)}`, ...phrases]
+      rule: place,
+      why: [`${title}: ${action} ${who.describe?.(clients, action)}`, ...phrases]
         .filter((phrase) => phrase !== undefined)
         .join(' '),
     },
   }
+}
+
+/** A rule without schemes of its own has those of the site that it can use. */
+function schemesFor({ final }: v.InferOutput<typeof rule>, { schemes }: Decision): Decision['schemes'] {
+  return final === undefined ? schemes : schemes.filter((name) => SCHEMES[name].lowers)
 }

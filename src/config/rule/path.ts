@@ -1,6 +1,6 @@
 /** The `path` of a rule: the pages that it covers. */
 import * as v from 'valibot'
-import { compilePattern, spanOf } from '../../paywall/pattern.ts'
+import { compileFree, compilePattern, namesFiles, spanOf } from '../../paywall/pattern.ts'
 import { readWith } from '../schema.ts'
 import { condition } from './term.ts'
 
@@ -9,9 +9,16 @@ export const path = condition({
   want: 'a path pattern',
   example: '"/articles/*"',
   schema: v.optional(readWith((text) => (compilePattern(text) ? { value: text } : null))),
-  compile(pattern) {
-    const covers = pattern === undefined ? undefined : compilePattern(pattern)
+  compile(pattern, action) {
+    const compile = action === 'allow' ? compileFree : compilePattern
+    const covers = pattern === undefined ? undefined : compile(pattern)
     return covers && (({ path }) => covers(path.match))
+  },
+  caution(pattern, action) {
+    const span = pattern === undefined ? undefined : spanOf(pattern)
+    return action === 'allow' && span?.head === '/' && namesFiles(span)
+      ? 'must name a folder: a server that answers "/article/x.css" with "/article" serves every page free'
+      : undefined
   },
   scope: (pattern) => ({ span: pattern === undefined ? undefined : spanOf(pattern) }),
   describe: (pattern) => pattern && `on ${pattern}`,

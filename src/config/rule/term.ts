@@ -13,6 +13,8 @@ type Written<Schema extends v.GenericSchema> = Expected & {
   schema: Schema
   /** Why the term, as written, does not go with the rule's action: a message that begins with "must". */
   misuse?(written: unknown, action: Action, rule: RuleTable): string | undefined
+  /** A risk of the term as it is written, as a message that begins with "must". It stops nothing. */
+  caution?(read: v.InferOutput<Schema>, action: Action): string | undefined
   /** A phrase for the text of the rule, such as "on /articles/*"; undefined where it says nothing. */
   describe?(read: v.InferOutput<Schema>, action: Action): string | undefined
 }

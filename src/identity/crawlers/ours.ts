@@ -5,7 +5,7 @@ import type { CrawlerClass } from './class.ts'
  * One row: the token that it sends, its operator, its class, and other tokens of the same crawler. Without an operator
  * (`null`) anyone runs it, so that no network can prove or refute its name.
  */
-export type Row = readonly [
+export type CrawlerRow = readonly [
   name: string,
   operator: string | null,
   crawlerClass: CrawlerClass,
@@ -40,6 +40,7 @@ export const OURS = [
     'Googlebot-Video',
     'Googlebot-Mobile',
     'Googlebot-Richsnippets',
+    'Googlebot-IA',
   ],
   ['Storebot-Google', 'Google', 'search'],
   ['Google-CloudVertexBot', 'Google', 'training'],
@@ -55,13 +56,15 @@ export const OURS = [
   ['Google-Site-Verification', 'Google', 'monitor'],
   ['Google-Safety', 'Google', 'monitor'],
   ['Chrome-Lighthouse', null, 'monitor'],
+  ['PTST', null, 'monitor'],
+  ['Seekport', 'Seekport', 'search', 'SeekportBot'],
   ['AdsBot-Google', 'Google', 'ads', 'AdsBot-Google-Mobile', 'AdsBot-Google-Mobile-Apps'],
   ['Mediapartners-Google', 'Google', 'ads'],
   ['APIs-Google', 'Google', 'other'],
   ['Feedfetcher-Google', 'Google', 'feed', 'FeedFetcher'],
   ['GoogleImageProxy', 'Google', 'preview'],
   ['GoogleProducer', 'Google', 'feed'],
-  ['bingbot', 'Microsoft', 'search', 'msnbot', 'msnbot-media'],
+  ['bingbot', 'Microsoft', 'search', 'msnbot', 'msnbot-media', 'msnbot-NewsBlogs', 'msnbot-UDiscovery'],
   ['BingPreview', 'Microsoft', 'preview', 'MicrosoftPreview'],
   ['adidxbot', 'Microsoft', 'ads'],
   ['AzureAI-SearchBot', 'Microsoft', 'search'],
@@ -78,8 +81,8 @@ export const OURS = [
   ['FacebookBot', 'Meta', 'training'],
   ['Meta-WebIndexer', 'Meta', 'search'],
   ['Meta-ExternalFetcher', 'Meta', 'assistant'],
-  ['meta-externalads', 'Meta', 'ads'],
-  ['facebookexternalhit', 'Meta', 'preview', 'Facebot', 'facebookcatalog'],
+  ['meta-externalads', 'Meta', 'ads', 'facebookcatalog'],
+  ['facebookexternalhit', 'Meta', 'preview', 'Facebot', 'Meta-ExternalHit'],
   ['WhatsApp', null, 'preview'],
   ['PerplexityBot', 'Perplexity', 'search'],
   ['Perplexity-User', 'Perplexity', 'assistant', 'PerplexityUser'],
@@ -131,6 +134,8 @@ export const OURS = [
   ['TaraGroup Intelligent Bot', 'TaraGroup', 'training'],
   ['DuckDuckBot', 'DuckDuckGo', 'search', 'DuckDuckBot-Https'],
   ['DuckAssistBot', 'DuckDuckGo', 'assistant'],
+  ['Google Favicon', 'Google', 'preview'],
+  ['Google Web Preview', 'Google', 'preview'],
   ['DuckDuckGo-Favicons-Bot', 'DuckDuckGo', 'preview'],
   ['Bravebot', 'Brave', 'search'],
   ['Kagibot', 'Kagi', 'search'],
@@ -151,7 +156,9 @@ export const OURS = [
   ['YandexVideo', 'Yandex', 'search'],
   ['YandexNews', 'Yandex', 'search'],
   ['YandexAdditionalBot', 'Yandex', 'search', 'YandexAdditional'],
-  ['YandexDirect', 'Yandex', 'ads'],
+  ['YandexBlogs', 'Yandex', 'search'],
+  ['YandexTurbo', 'Yandex', 'preview'],
+  ['YandexDirect', 'Yandex', 'ads', 'YandexAdNet'],
   ['YandexMetrika', 'Yandex', 'monitor'],
   ['Yeti', 'Naver', 'search', 'NaverBot'],
   ['Sogou', 'Sogou', 'search'],
@@ -175,12 +182,19 @@ export const OURS = [
   ['IAS crawler', 'Integral Ad Science', 'ads', 'ias-va', 'ias-or', 'ias-ir', 'ias-sg', 'ias-jp'],
   ['peer39_crawler', 'Peer39', 'ads'],
   ['TTD-Content', 'The Trade Desk', 'ads'],
-  ['Pingdom.com_bot_version_1.4_', 'Pingdom', 'monitor', 'PingdomPageSpeed', 'Pingdom.com_bot'],
-  ['StatusCake', 'StatusCake', 'monitor', 'StatusCake_Pagespeed_Indev'],
+  ['Pingdom.com_bot_version_1.4_', 'Pingdom', 'monitor', 'PingdomPageSpeed', 'PingdomTMS', 'Pingdom.com_bot'],
+  ['StatusCake', 'StatusCake', 'monitor', 'StatusCake_Pagespeed_Indev', 'StatusCake_Uptime_Checker'],
   ['BetterUptimeBot', 'Better Stack', 'monitor', 'Better Uptime Bot'],
   ['Google-Cloud-Scheduler', 'Google', 'monitor', 'GoogleStackdriverMonitoring-UptimeChecks'],
   ['Stripe', 'Stripe', 'monitor'],
-  ['archive.org_bot', 'Internet Archive', 'archive', 'ia_archiver', 'special_archiver'],
+  [
+    'archive.org_bot',
+    'Internet Archive',
+    'archive',
+    'ia_archiver',
+    'ia_archiver-web.archive.org',
+    'special_archiver',
+  ],
   ['heritrix', null, 'archive'],
   ['FirecrawlAgent', 'Firecrawl', 'other'],
   ['Scrapy', null, 'other'],
@@ -206,7 +220,7 @@ export const OURS = [
   ['Screaming Frog SEO Spider', null, 'seo'],
   ['BLEXBot', 'WebMeUp', 'seo'],
   ['Barkrowler', 'Babbar', 'seo'],
-] as const satisfies readonly Row[]
+] as const satisfies readonly CrawlerRow[]
 
 /** Crawlers of the generated list that anyone runs. Their names can be neither proved nor refuted by a network. */
 export const ANYONES: ReadonlySet<string> = new Set([

@@ -18,22 +18,21 @@ type Known = { ranges: Ranges; refutesUntil: number }
  * every list of the crawler is fresh. `now` in Unix milliseconds.
  */
 export function publishedIn(stored: StoredLists, now: () => number): Published {
-  const lists = new Map<string, Known>()
-  const byCrawler = new Map<string, string[]>()
-  for (const { url, crawlers } of SOURCES)
-    for (const name of crawlers) byCrawler.set(name, [...(byCrawler.get(name) ?? []), url])
+  const byCrawler = new Map<string, readonly Known[]>()
   return (crawler, address): Listed => {
-    const urls = byCrawler.get(crawler)
-    const key = urls && keyOf(address)
-    if (!key) return 'unknown'
-    const known = urls.map((url) => {
-      const list = lists.get(url) ?? knownList(stored[url], SHIPPED[url])
-      lists.set(url, list)
-      return list
-    })
-    if (known.some(({ ranges }) => contains(ranges, key))) return 'listed'
-    return known.every(({ refutesUntil }) => now() <= refutesUntil) ? 'unlisted' : 'unknown'
+    const lists = byCrawler.get(crawler) ?? listsOf(crawler, stored)
+    byCrawler.set(crawler, lists)
+    const key = lists.length === 0 ? null : keyOf(address)
+    if (key === null) return 'unknown'
+    for (const { ranges } of lists) if (contains(ranges, key)) return 'listed'
+    return lists.every(({ refutesUntil }) => now() <= refutesUntil) ? 'unlisted' : 'unknown'
   }
+}
+
+/** The lists that may name a crawler's addresses. Few crawlers ask for a site, so each is looked up when it first does. */
+function listsOf(crawler: string, stored: StoredLists): readonly Known[] {
+  const sources = SOURCES.filter(({ crawlers }) => crawlers.some((name) => name === crawler))
+  return sources.map(({ url }) => knownList(stored[url], SHIPPED[url]))
 }
 
 /** The copy counts only until a list is stored, and is compiled when it is first needed. */

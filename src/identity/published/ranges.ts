@@ -64,10 +64,26 @@ function next(key: string): string {
   return `${key[0]}${(BigInt(`0x${key.slice(1)}`) + 1n).toString(16).padStart(key.length - 1, '0')}`
 }
 
+/** Every request of a crawler with a list comes here, so this reads characters and makes no arrays. */
 function hexOfV4(text: string): string | null {
-  const parts = text.split('.')
-  if (parts.length !== 4 || !parts.every((part) => DECIMAL.test(part) && Number(part) < 256)) return null
-  return parts.map((part) => Number(part).toString(16).padStart(2, '0')).join('')
+  let [address, octet, digits, dots] = [0, 0, 0, 0]
+  for (let at = 0; at < text.length; at++) {
+    const code = text.charCodeAt(at)
+    if (code === 46) {
+      if (digits === 0) return null
+      address = address * 256 + octet
+      octet = 0
+      digits = 0
+      dots++
+    } else if (code < 48 || code > 57 || (digits > 0 && octet === 0)) return null
+    else {
+      octet = octet * 10 + code - 48
+      digits++
+      if (octet > 255) return null
+    }
+  }
+  if (dots !== 3 || digits === 0) return null
+  return (address * 256 + octet).toString(16).padStart(8, '0')
 }
 
 function hexOfV6(text: string): string | null {

@@ -9,6 +9,8 @@ const GOOGLE = 'https://developers.google.com/static/crawling/ipranges'
 /**
  * All have one shape: `{"prefixes":[{"ipv4Prefix":"…"},{"ipv6Prefix":"…"}]}`. Amazon states its addresses in HTML, and Meta,
  * ByteDance, xAI and Cohere publish none: nothing is refuted for them.
+ *
+ * Trap: name a crawler here only if its operator says that it sends from this list. Otherwise it would be refuted.
  */
 export const SOURCES: readonly Source[] = [
   { url: 'https://openai.com/gptbot.json', crawlers: ['GPTBot'] },
@@ -37,18 +39,12 @@ export const SOURCES: readonly Source[] = [
   ...['user-triggered-fetchers', 'user-triggered-fetchers-google'].map(
     (name): Source => ({
       url: `${GOOGLE}/${name}.json`,
-      crawlers: [
-        'Feedfetcher-Google',
-        'Google-NotebookLM',
-        'Google-GeminiNotebook',
-        'Google-Read-Aloud',
-        'Google-Site-Verification',
-      ],
+      crawlers: ['Feedfetcher-Google', 'Google-NotebookLM', 'Google-Read-Aloud', 'Google-Site-Verification'],
     }),
   ),
   {
     url: `${GOOGLE}/user-triggered-agents.json`,
-    crawlers: ['Google-Agent', 'GoogleAgent-Mariner', 'GoogleAgent-URLContext'],
+    crawlers: ['Google-Agent'],
   },
   { url: 'https://www.bing.com/toolbox/bingbot.json', crawlers: ['bingbot'] },
   { url: 'https://www.perplexity.com/perplexitybot.json', crawlers: ['PerplexityBot'] },

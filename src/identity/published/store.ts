@@ -24,13 +24,13 @@ export async function writeLists(store: ListStore, lists: StoredLists): Promise<
 }
 
 /** The clock, and a way to let a read outlast the request that began it. */
-export type Background = { now: () => number; waitUntil: (promise: Promise<unknown>) => void }
+export type Background = { now: () => number; later: (work: Promise<unknown>) => void }
 
 /**
  * Returns the isolate's copy of the lists, and reads KV in the background where the copy is old. No request waits: the first
  * ones use the shipped copy. Without a store, all do.
  */
-export function cachedLists(store: ListStore | undefined, { now, waitUntil }: Background): () => Published {
+export function cachedLists(store: ListStore | undefined, { now, later }: Background): () => Published {
   let published = publishedIn({}, now)
   let readAfter = 0
   const read = async (from: ListStore) => {
@@ -46,7 +46,7 @@ export function cachedLists(store: ListStore | undefined, { now, waitUntil }: Ba
   return () => {
     if (store && now() >= readAfter) {
       readAfter = now() + RETRY_MS
-      waitUntil(read(store))
+      later(read(store))
     }
     return published
   }

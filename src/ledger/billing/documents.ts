@@ -83,7 +83,7 @@ export class Documents {
     for (const entry of entries) this.add(entry)
   }
 
-  /** Applies one entry. Ignores charges, replays and releases. */
+  /** Applies one entry. Ignores charges and the entries about them. */
   add({ seq, kind, id, at, body }: LineEntry): void {
     if (body === null || kind === 'charge') return
     this.#last = seq
@@ -119,6 +119,7 @@ export class Documents {
         return
       case 'replay':
       case 'release':
+      case 'lower':
         return
       default:
         this.#change({ kind, document: readBody(body) } as Change, id)

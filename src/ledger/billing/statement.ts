@@ -30,11 +30,12 @@ export class StatementBuilder {
     }
     this.#last = entry.seq
     this.#tree.add(leafOf(entry))
-    if (entry.kind !== 'charge' && entry.kind !== 'release') return
+    if (entry.kind !== 'charge' && entry.kind !== 'release' && entry.kind !== 'lower') return
     const line = this.#lineOf(entry)
     const amount = entry.kind === 'charge' ? entry.amount : -entry.amount
     if (entry.kind === 'charge') line.charges++
-    else line.releases++
+    // A lowered charge is still a page.
+    if (entry.kind === 'release') line.releases++
     line.amount += amount
     this.#total += amount
   }

@@ -11,6 +11,7 @@ import { OpenedPages } from '../opened-pages.ts'
 import { MAX_CHARGES, REPLAY_WINDOW_MS, Replays } from '../replay-window.ts'
 import { type StoredAnswer, StoredAnswers } from '../stored-answers.ts'
 import { authorize, charge, InvariantFault, release } from '../totals.ts'
+import { beginRefund, chargedAs, EMPTY_ENTRY, lowered, openedFor } from './answers.ts'
 import { Journal, priceOf, voucherOf } from './journal.ts'
 import { observe } from './observe.ts'
 import {
@@ -117,6 +118,27 @@ export class Account extends DurableObject<{ BOOK: D1Database }> {
     if (dropped === 'last' && request !== null) this.#opened.close(request)
     this.#queue.advance()
     await this.#commits.pending
+  }
+
+  /**
+   * Lowers charge number `entry` to `price`, because the origin asked for less: once, for its first delivery `id`. Returns
+   * the charge as it is then, or null for an unknown one.
+   */
+  async lower(entry: number, id: string, price: bigint): Promise<Charged | null> {
+    await this.#commits.durable()
+    const charged = this.#replays.find(entry)
+    if (!charged) return null
+    const by = priceOf(charged) - price
+    const isDone = this.#journal.story(entry).some(({ kind }) => kind === 'lower')
+    if (by > 0n && !isDone && charged.id === id) {
+      const { after, charge } = lowered(this.#known(), charged, by)
+      const { max, request, rule } = charged
+      this.#record(after, { kind: 'lower', id, amount: by, of: entry, max, request, rule })
+      Object.assign(charged, charge)
+      this.#queue.advance()
+      await this.#commits.pending
+    }
+    return chargedAs('charged', charged, this.#known())
   }
 
   /** Stores the answer to charge number `entry`, a method with effects; null only marks the delivery. Idempotent. */
@@ -228,7 +250,7 @@ export class Account extends DurableObject<{ BOOK: D1Database }> {
     const standing = this.#standing
     if (!standing) return this.#refuse('channel_unknown')
     if (order.kind !== 'refund') {
-      const known = this.#replay(order) ?? this.#open(order, standing)
+      const known = this.#replay(order) ?? openedFor(order, standing, this.#opened)
       if (known) return known
     }
     if (order.kind !== 'refund' && standing.state.withdrawRequestedAt > 0)
@@ -269,13 +291,8 @@ export class Account extends DurableObject<{ BOOK: D1Database }> {
   }
 
   #begun(order: Order, standing: Standing): Answer {
-    if (order.kind !== 'refund') return { outcome: 'begun', amount: 0n, standing }
-    const left = standing.state.balance - standing.charged
-    const amount = order.amount ?? left
-    if (left <= 0n) return this.#refuse('refund_empty')
-    if (amount <= 0n || amount > left) return this.#refuse('refund_amount')
-    if (amount < (order.least ?? 0n)) return this.#refuse('refund_too_small')
-    return { outcome: 'begun', amount, standing }
+    if (order.kind === 'refund') return beginRefund(order, standing)
+    return { outcome: 'begun', amount: 0n, standing }
   }
 
   #charge(order: ChargeOrder, standing: Standing): Answer {
@@ -300,25 +317,13 @@ export class Account extends DurableObject<{ BOOK: D1Database }> {
     this.#replays.add(entry)
     if (order.openMs) this.#opened.open(order.request, String(entry.seq), entry.at + order.openMs)
     this.#expected = null
-    return this.#charged('charged', entry)
-  }
-
-  /**
-   * Opens a page that the payer has paid for before. Nothing is recorded. Threat: a claim publishes the highest voucher, so
-   * only a higher one shows that the payer is asking.
-   */
-  #open(order: ChargeOrder | DepositOrder, { authorized, charged, state }: Standing): Answer | undefined {
-    if (order.kind !== 'charge' || !order.opened || order.max <= authorized) return undefined
-    const entry = this.#opened.find(order.opened, Date.now())
-    if (entry === undefined) return undefined
-    const transaction = order.settled?.transaction ?? null
-    return { outcome: 'opened', entry: Number(entry), due: 0n, charged, state, transaction }
+    return chargedAs('charged', entry, this.#known())
   }
 
   #replay(order: ChargeOrder | DepositOrder): Answer | undefined {
     const earlier = this.#replays.match(voucherOf(order), order.id, Date.now())
     if (!earlier || !this.#standing) return undefined
-    const charged = this.#charged('replayed', earlier)
+    const charged = chargedAs('replayed', earlier, this.#standing)
     if (earlier.id === order.id) return { ...charged, outcome: 'charged' }
     const answer = order.hasEffects
       ? this.#answers.replay(String(earlier.seq), earlier.at, Date.now())
@@ -327,11 +332,6 @@ export class Account extends DurableObject<{ BOOK: D1Database }> {
     this.#replays.use(earlier.seq, order.id)
     this.#record(this.#standing, { kind: 'replay', id: order.id, of: earlier.seq })
     return answer ? { ...charged, answer } : charged
-  }
-
-  #charged(outcome: Charged['outcome'], entry: Entry): Charged {
-    const { seq, amount: due, charged, transaction } = entry
-    return { outcome, entry: seq, due, charged, state: this.#known().state, transaction }
   }
 
   #observe(state: ChannelState, transaction: Hex | null, anyBlock = false): void {
@@ -373,13 +373,7 @@ export class Account extends DurableObject<{ BOOK: D1Database }> {
   #record(standing: Standing, what: Pick<Entry, 'kind' | 'id'> & Partial<Entry>): Entry {
     const { authorized, charged, redeemed, credit } = standing
     const entry: Entry = {
-      amount: 0n,
-      max: null,
-      signature: null,
-      request: null,
-      transaction: null,
-      of: null,
-      rule: null,
+      ...EMPTY_ENTRY,
       ...what,
       seq: ++this.#seq,
       at: Date.now(),

@@ -104,7 +104,7 @@ export type Entry = Totals & {
   seq: number
   /** Unix milliseconds, by the account's clock. */
   at: number
-  kind: 'open' | 'charge' | 'replay' | 'release' | 'deposit' | 'refund' | 'chain' | 'quarantine'
+  kind: 'open' | 'charge' | 'replay' | 'release' | 'lower' | 'deposit' | 'refund' | 'chain' | 'quarantine'
   amount: bigint
   ceiling: bigint
   /** The operation's idempotency key. */
@@ -113,7 +113,7 @@ export type Entry = Totals & {
   signature: Hex | null
   request: string | null
   transaction: Hex | null
-  /** For a replay or release: the charge's `seq`. */
+  /** For a replay, release or lower: the charge's `seq`. */
   of: number | null
   /** For a charge: the rule of the policy and its factors. Null for charges of earlier versions. */
   rule: string | null

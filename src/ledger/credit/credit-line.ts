@@ -23,6 +23,7 @@ import { Used } from './nonce-window.ts'
 import { LineRecord } from './state.ts'
 import type { Enrolment } from './terms.ts'
 import type { CommitmentOrder, LineAnswer, LineEntry, LineStanding, Remembered } from './types.ts'
+import { stepOf, Volume } from './volume.ts'
 
 /**
  * The source of truth for what one agent promised, was charged and has paid on credit.
@@ -37,15 +38,18 @@ export class CreditLine extends DurableObject<{ BOOK: D1Database }> implements B
   readonly #replays: Replays<Remembered>
   readonly #answers: StoredAnswers
   readonly #opened: OpenedPages
+  readonly #volume: Volume
   readonly #used = new Used()
   readonly #debt: DebtAlarm
 
   constructor(ctx: DurableObjectState, env: { BOOK: D1Database }) {
     super(ctx, env)
     this.#opened = new OpenedPages(ctx.storage.sql)
-    this.#record = new LineRecord(ctx, () => {
-      this.#debt.arm()
+    this.#volume = new Volume(ctx.storage.sql)
+    this.#record = new LineRecord(ctx, (hasCharge) => {
+      if (hasCharge) this.#debt.arm()
       this.#opened.write(Date.now())
+      this.#volume.write()
     })
     this.#billing = new Billing(this.#record)
     this.#answers = new StoredAnswers(ctx.storage.sql)
@@ -90,6 +94,7 @@ export class CreditLine extends DurableObject<{ BOOK: D1Database }> implements B
     if (!charged || !dropped) return
     const { site, rule, request } = charged
     if (dropped === 'last' && request !== null) this.#opened.close(request)
+    if (dropped === 'last') this.#volume.release(`${site} ${rule}`, charged.at, this.#record.now())
     const known = this.#record.known()
     const left = delivered(known)
     const taken = charged.amount < left ? charged.amount : left
@@ -97,6 +102,27 @@ export class CreditLine extends DurableObject<{ BOOK: D1Database }> implements B
     const what = { kind: 'release', id, amount, of: entry, site, rule, request } as const
     this.#record.record(what, release(known, amount))
     await this.#record.written()
+  }
+
+  /**
+   * Lowers charge number `entry` to `price`, because the origin asked for less: once, for its first delivery `id`. Returns
+   * the amount that the charge has then, or null for an unknown one.
+   */
+  async lower(entry: number, id: string, price: bigint): Promise<bigint | null> {
+    await this.#record.durable()
+    const charged = this.#replays.find(entry)
+    if (!charged) return null
+    const [asked, left] = [charged.amount - price, delivered(this.#record.known())]
+    const by = asked < left ? asked : left
+    const isDone = this.#record.journal.story(entry).some(({ kind }) => kind === 'lower')
+    if (by > 0n && !isDone && charged.id === id) {
+      const { site, rule, request } = charged
+      const what = { kind: 'lower', id, amount: by, of: entry, site, rule, request } as const
+      this.#record.record(what, release(this.#record.known(), by))
+      charged.amount -= by
+      await this.#record.written()
+    }
+    return charged.amount
   }
 
   /** Stores the answer to charge number `entry`, a method with effects; null only marks the delivery. Idempotent. */
@@ -157,18 +183,23 @@ export class CreditLine extends DurableObject<{ BOOK: D1Database }> implements B
     const now = this.#record.now()
     const opened = order.opened && this.#opened.find(order.opened, now)
     if (opened) return { outcome: 'opened', entry: Number(opened), due: 0n, at: now }
+    const volume = `${order.site} ${order.rule}`
+    const step = order.steps && stepOf(order.steps, this.#volume.pages(volume, now) + 1)
     const promised = authorize(standing, standing.authorized + order.promised)
-    const { totals } = charge(promised, order.price)
+    const { totals } = charge(promised, step?.price ?? order.price)
     if (totals.charged - totals.redeemed > standing.limit) {
       return { outcome: 'refused', reason: 'credit_exhausted' }
     }
-    const { id, price: amount, once, iou, request, site, rule } = order
+    const { id, once, iou, request, site } = order
+    const amount = step?.price ?? order.price
+    const rule = step ? `${order.rule} step ${step.from}` : order.rule
     const attempt = used ? used.attempt + 1 : 0
     const body = JSON.stringify(order.evidence)
     const what = { kind: 'charge', id, amount, once, attempt, iou, request, site, rule, body } as const
     const { body: _, ...entry } = this.#record.record(what, totals)
     this.#replays.add(entry)
     this.#used.note(once, { seq: entry.seq, attempt }, entry.at)
+    if (order.steps) this.#volume.add(volume, entry.at)
     if (order.openMs) this.#opened.open(request, String(entry.seq), entry.at + order.openMs)
     return this.#answer('charged', entry)
   }

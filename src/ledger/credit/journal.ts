@@ -135,7 +135,8 @@ export class LineJournal {
   documents(after = 0): LineEntry[] {
     if (!this.exists()) return []
     return this.#read(
-      `SELECT * FROM entry WHERE seq > ? AND kind NOT IN ('charge', 'replay', 'release') ORDER BY seq`,
+      `SELECT * FROM entry WHERE seq > ? AND kind NOT IN ('charge', 'replay', 'release') AND kind <> 'lower'
+       ORDER BY seq`,
       after,
     )
   }
@@ -163,7 +164,7 @@ export class LineJournal {
     if (!this.exists()) return null
     const [row] = this.#sql
       .exec(
-        `SELECT at FROM entry WHERE seq > ? AND kind IN ('charge', 'release') AND amount <> ? ORDER BY seq LIMIT 1`,
+        `SELECT at FROM entry WHERE seq > ? AND kind IN ('charge', 'release', 'lower') AND amount <> ? ORDER BY seq LIMIT 1`,
         seq,
         padAmount(0n),
       )

@@ -47,13 +47,13 @@ export class LineRecord {
   #seq = 0
   #at = 0
 
-  /** @param charged is called inside each transaction that stores a charge */
-  constructor(ctx: DurableObjectState, charged: () => void) {
+  /** @param stored is called inside each transaction, with whether it stores a charge */
+  constructor(ctx: DurableObjectState, stored: (hasCharge: boolean) => void) {
     this.journal = new LineJournal(ctx.storage.sql)
     this.#commits = new Commits(ctx, (entries) => {
       if (!this.journal.exists()) this.journal.create()
       for (const entry of entries) this.journal.append(entry)
-      if (entries.some(({ kind }) => kind === 'charge')) charged()
+      stored(entries.some(({ kind }) => kind === 'charge'))
     })
     const last = this.journal.last()
     this.documents = new Documents(this.journal.documents())

@@ -7,6 +7,7 @@ import type { StatedEntry } from '../../protocol/statement.ts'
 import type { StoredAnswer } from '../stored-answers.ts'
 import type { Totals } from '../totals.ts'
 import type { Enrolment } from './terms.ts'
+import type { Step } from './volume.ts'
 
 /** The state of one credit line. */
 export type LineStanding = Totals & {
@@ -36,6 +37,8 @@ export type CommitmentOrder = {
   request: string
   /** Whether the method has effects: its replays get the stored answer, and the origin is not asked again. */
   hasEffects?: boolean
+  /** Lower prices from a number of pages in a month on, ascending. An older Worker sends none. */
+  steps?: readonly Step[]
   /** Requests of which one may be open to the agent: then nothing is charged. An older Worker sends none. */
   opened?: readonly string[]
   /** How long the charge keeps its request open, in milliseconds. */
@@ -62,11 +65,12 @@ export type LineAnswer =
     }
   | { outcome: 'refused'; reason: Reason }
 
-/** The kinds of journal entries. All but the first three carry a document. */
+/** The kinds of journal entries. All but the first four carry a document. */
 export type LineKind =
   | 'charge'
   | 'replay'
   | 'release'
+  | 'lower'
   | 'terms'
   | 'statement'
   | 'draft'

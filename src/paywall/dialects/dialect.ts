@@ -20,7 +20,7 @@ export type Answered = {
   url: string
   reason: Reason
   corrected: PaymentRequirements[] | null
-  /** A sentence for the body beside the reason's own: headers have no room for it. */
+  /** A sentence for the body beside the reason's own. Headers must stay below 2 KB and leave it out. */
   note: string | undefined
 }
 

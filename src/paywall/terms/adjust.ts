@@ -21,6 +21,16 @@ export type Adjustable = {
   least?: bigint
   /** {@link DEFAULT_MOST} where it is absent. */
   most?: bigint
+  /** The origin may ask for less than the price on its answer. */
+  isCeiling?: boolean
+  /** Prices that fall with the pages of a month, on credit. */
+  steps?: readonly { from: number; price: bigint }[] | undefined
+  /** The addresses of passes that open the page. */
+  passes?: readonly string[]
+  /** The pass that is bought, and the pages that it opens. */
+  pass?: { address: string; path: string }
+  /** The pages that a confirmed crawler gets free each day. */
+  freePages?: number
   /** How long a page is free again for a payer that has paid for it, in milliseconds. */
   recrawlMs?: number
   /** The names of the factors that made the price, in the order in which they were applied. */

@@ -5,7 +5,7 @@ import type { OriginFacts } from './origin-price.ts'
 /** Where the dates of pages come from: their paths, the sitemaps, then the origin. */
 export type Dates = {
   inPath: DateOf | undefined
-  /** Paths of the sitemaps that the cron reads. */
+  /** URLs of the sitemaps that the cron reads. */
   sitemaps: readonly string[]
   asksOrigin: boolean
 }

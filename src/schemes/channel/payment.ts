@@ -26,6 +26,9 @@ export const channel: SchemeKind<ChannelPayment> = {
 
   offeredAfter: () => true,
 
+  lowers: true,
+  counts: false,
+
   describe: (network) => ({
     title: 'On a tab',
     text: `open a channel on ${networks.get(network)?.nameV1 ?? network}, sign a voucher for each page, settle every midnight (UTC)`,

@@ -286,9 +286,14 @@ export class ChannelPurchase {
     if (this.#purchase.hasEffects && answer.outcome === 'replayed' && !answer.answer)
       return refuse('effect_delivered')
     const deposited = this.#payload.type === 'deposit' ? this.#payload.deposit.amount : null
-    const receipt = this.#receipt(answer, answer.transaction, deposited, answer.due)
+    let receipt = this.#receipt(answer, answer.transaction, deposited, answer.due)
+    const lower = async (price: bigint) => {
+      const known = await retryOnce(() => this.#account().lower(entry, this.#purchase.id, price))
+      if (known) receipt = this.#receipt(known, answer.transaction, deposited, known.due)
+    }
     return accept({
       ...(answer.answer && { answer: answer.answer }),
+      ...(answer.outcome === 'charged' && { lower }),
       settle: async (stored) => {
         if (stored !== undefined) await store(() => this.#account().delivered(entry, stored))
         return accept(receipt)

@@ -45,6 +45,9 @@ export const credit: SchemeKind<CreditPayment> = {
 
   offeredAfter: (reason) => !EXHAUSTED.has(reason),
 
+  lowers: true,
+  counts: true,
+
   describe: (network) => ({
     title: 'On credit',
     text: 'sign each request (RFC 9421), pay an invoice for the period',

@@ -43,6 +43,8 @@ export type CreditPorts = RosterPorts & {
 
 /** A commitment that holds: whose it is, what it promises, and what is charged for it, in micro-dollars. */
 export type Commitment = {
+  /** The share of a price that the agent's tier pays, in hundredths of a percent. */
+  share: bigint
   promise: CreditPayment['promise']
   agent: Agent
   signed: Signed
@@ -97,13 +99,13 @@ export function creditScheme(terms: CreditOfferTerms, ports: CreditPorts) {
       const share = (tier !== null && terms.tiers.get(tier)) || WHOLE
       const amount = amountOf(terms, payment, signed?.value ?? price, share)
       if (!amount.ok) return amount
-      return accept({ promise: payment.promise, agent, signed: verification, ...amount.value })
+      return accept({ share, promise: payment.promise, agent, signed: verification, ...amount.value })
     },
 
     account: ({ agent }) => agent.id,
 
     async charge(commitment, purchase) {
-      const order = orderOf(commitment, purchase)
+      const order = orderOf(commitment, purchase, network)
       const line = () => ports.lines.getByName(commitment.agent.id)
       const answer = await retryOnce(async (): Promise<LineAnswer> => line().place(order))
       if (answer.outcome === 'refused') return refuse(answer.reason)
@@ -111,9 +113,15 @@ export function creditScheme(terms: CreditOfferTerms, ports: CreditPorts) {
       // A line of an earlier version replays methods with effects.
       if (order.hasEffects && answer.outcome === 'replayed' && !answer.answer)
         return refuse('effect_delivered')
-      const receipt = receiptOf(terms, commitment, answer)
+      let receipt = receiptOf(terms, commitment, answer)
+      const lower = async (price: bigint) => {
+        const least = charged(price, network)
+        const due = await retryOnce(async () => line().lower(entry, order.id, least))
+        if (due !== null) receipt = receiptOf(terms, commitment, { ...answer, due })
+      }
       return accept<Charge>({
         ...(answer.answer && { answer: answer.answer }),
+        ...(answer.outcome === 'charged' && { lower }),
         settle: async (stored) => {
           if (stored !== undefined) await store(() => line().delivered(entry, stored))
           return accept(receipt)
@@ -147,7 +155,7 @@ function amountOf(
   share: bigint,
 ): Result<Pick<Commitment, 'promised' | 'price'>> {
   const { network } = terms
-  const prices = [listed, (listed * share + WHOLE - 1n) / WHOLE].map((price) => charged(price, network))
+  const prices = [charged(listed, network), sharePaid(listed, share, network)]
   const [most = 0n, price = 0n] = prices
   switch (promise) {
     case 'most':
@@ -164,6 +172,11 @@ function amountOf(
   }
 }
 
+/** The share of a price that a tier pays, in micro-dollars. */
+function sharePaid(price: bigint, share: bigint, network: CreditNetwork): bigint {
+  return charged((price * share + WHOLE - 1n) / WHOLE, network)
+}
+
 /** A price in whole units of the network, in micro-dollars. */
 function charged(price: bigint, network: CreditNetwork): bigint {
   return inUnits(price, network) * network.unit
@@ -176,9 +189,13 @@ function echoes(accepted: CreditPayment['accepted'], offer: PaymentRequirements)
   return matches({ ...accepted, maxTimeoutSeconds, extra: { ...offer.extra, ...accepted.extra } }, offer)
 }
 
-function orderOf({ agent, signed, promised, price }: Commitment, purchase: Purchase): CommitmentOrder {
+function orderOf(
+  { agent, signed, promised, price, share }: Commitment,
+  purchase: Purchase,
+  network: CreditNetwork,
+): CommitmentOrder {
   const { id: iou, keyId, nonce, algorithm, signature, base } = signed
-  const { id, request, url, rule, hasEffects = false, opened, openMs } = purchase
+  const { id, request, url, rule, hasEffects = false, opened, openMs, steps } = purchase
   return {
     id,
     iou,
@@ -190,6 +207,9 @@ function orderOf({ agent, signed, promised, price }: Commitment, purchase: Purch
     hasEffects,
     ...(opened && { opened }),
     ...(openMs && { openMs }),
+    ...(steps && {
+      steps: steps.map(({ from, price }) => ({ from, price: sharePaid(price, share, network) })),
+    }),
     site: new URL(url).host,
     rule,
     evidence: { keyId, algorithm, signature, base },

@@ -35,6 +35,9 @@ export const exact: SchemeKind<ExactPayment> = {
   // The amount would be the same again, and so would the refusal.
   offeredAfter: (reason) => reason !== 'exact_below_gas',
 
+  lowers: false,
+  counts: false,
+
   describe: (network) => ({
     title: 'At once',
     text: `a signed USDC transfer on ${networks.get(network)?.nameV1 ?? network}`,

@@ -41,6 +41,8 @@ export async function startWorker({ port, vars, directory, log }: WorkerOptions)
   const miniflare = new Miniflare(
     convertV4MiniflareOptions({
       ...workerOptions,
+      // With LISTS, each firing would fetch the lists of crawlers' addresses from the internet.
+      kvNamespaces: [],
       name: config.name ?? 'worker',
       modules,
       modulesRoot: '/',

@@ -46,11 +46,21 @@ export function listing(names: readonly string[]): string {
       return classOf(entry) === crawlerClass
     })
     const rows = these.toSorted((one, other) => (one.toLowerCase() < other.toLowerCase() ? -1 : 1))
-    return [crawlerClass, rows.map((name) => `    '${name}',\n`).join('')] as const
+    return [crawlerClass, rows.map((name) => `'${name}'`)] as const
   })
-  const classes = byClass.flatMap(([name, rows]) => (rows ? `  ${name}: [\n${rows}  ],\n` : []))
+  const classes = byClass.filter(([, rows]) => rows.length > 0).map(([name, rows]) => listed(name, rows))
   return `${HEAD}export const LISTED = {\n${classes.join('')}} as const\n`
 }
+
+/** One class as the formatter writes it. */
+function listed(name: CrawlerClass, rows: readonly string[]): string {
+  const line = `  ${name}: [${rows.join(', ')}],\n`
+  return line.length <= LINE_CHARS + 1
+    ? line
+    : `  ${name}: [\n${rows.map((row) => `    ${row},\n`).join('')}  ],\n`
+}
+
+const LINE_CHARS = 110
 
 const HEAD = `/**
  * Generated: \`npx vitest run --project unit test/identity/crawlers --update\` writes this file. Do not edit it.

@@ -110,7 +110,7 @@ describe('cachedLists', () => {
     const reads: Promise<unknown>[] = []
     const published = cachedLists(env.LISTS, {
       now: () => server.at,
-      waitUntil: (promise) => reads.push(promise),
+      later: (promise) => reads.push(promise),
     })
     expect(published()('GPTBot', '192.0.2.1')).toBe('unknown')
     expect(published()('GPTBot', '192.0.2.1')).toBe('unknown')
@@ -132,7 +132,7 @@ describe('cachedLists', () => {
     let reads = 0
     const published = cachedLists(env.LISTS, {
       now: () => at,
-      waitUntil: () => {
+      later: () => {
         reads++
       },
     })
@@ -146,7 +146,7 @@ describe('cachedLists', () => {
   it('serves the shipped copy without a store', () => {
     const published = cachedLists(undefined, {
       now: () => T,
-      waitUntil: () => expect.fail('reads nothing'),
+      later: () => expect.fail('reads nothing'),
     })
     expect(published()('Googlebot', '66.249.66.1')).toBe('listed')
   })

@@ -255,3 +255,62 @@ describe('CreditLine journal', () => {
     expect(times).toEqual(times.toSorted((a, b) => a - b))
   })
 })
+
+describe('CreditLine with steps', () => {
+  const steps = [
+    { from: 3, price: 800n },
+    { from: 4, price: 500n },
+  ]
+
+  it('charges each page of a month at the step of its number', async () => {
+    const line = newLine()
+    const due = []
+    for (const _ of [1, 2, 3, 4, 5]) due.push((await line.charge({ steps, rule: 'RULES[0]' })).due)
+    expect(due).toEqual([PRICE, PRICE, 800n, 500n, 500n])
+    const rules = (await line.entries()).flatMap(({ kind, rule }) => (kind === 'charge' ? [rule] : []))
+    expect(rules).toEqual(['RULES[0]', 'RULES[0]', 'RULES[0] step 3', 'RULES[0] step 4', 'RULES[0] step 4'])
+  })
+
+  it('counts after a restart, for each site and rule apart, and not what was released', async () => {
+    const line = newLine()
+    const { entry, order } = await line.charge({ steps, rule: 'RULES[0]' })
+    await line.charge({ steps, rule: 'RULES[0]' })
+    await line.line().release(entry, order.id)
+    await line.restart()
+    expect((await line.charge({ steps, rule: 'RULES[1]' })).due).toBe(PRICE)
+    expect((await line.charge({ steps, rule: 'RULES[0]' })).due).toBe(PRICE)
+    expect((await line.charge({ steps, rule: 'RULES[0]' })).due).toBe(800n)
+  })
+
+  it('writes one row more for such a charge, and none for others', async () => {
+    const line = newLine()
+    await line.charge({ steps })
+    await line.charge()
+    const rows = []
+    for (const order of [line.order(), line.order({ steps })])
+      rows.push(await rowsWritten(line.line(), (object) => object.place(order)))
+    expect(rows).toEqual([1, 2])
+  })
+})
+
+describe('CreditLine with pages that are open', () => {
+  const GET = 'GET https://site.test/a'
+
+  it('charges a page once within its window', async () => {
+    const line = newLine()
+    const open = { opened: [GET], openMs: 3_600_000 }
+    const { entry } = await line.charge(open)
+    await line.restart()
+    expect(await line.place(line.order(open))).toMatchObject({ outcome: 'opened', due: 0n, entry })
+    expect((await line.standing()).charged).toBe(PRICE)
+  })
+
+  it('lowers a charge once, for its first delivery', async () => {
+    const line = newLine()
+    const { entry, order } = await line.charge()
+    expect(await line.line().lower(entry, 'another', 1n)).toBe(PRICE)
+    expect(await line.line().lower(entry, order.id, 400n)).toBe(400n)
+    expect(await line.line().lower(entry, order.id, 1n)).toBe(400n)
+    expect((await line.standing()).charged).toBe(400n)
+  })
+})

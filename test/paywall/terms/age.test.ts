@@ -144,7 +144,7 @@ describe('the terms of dates', () => {
     [[], { DATES: {} }, 'DATES must have "pattern", "sitemap" or origin = true'],
     [[], { DATES: { pattern: '/{yy}/' } }, 'DATES.pattern must be a part of a path with {yyyy}'],
     [[], { DATES: { ...DATES, zone: 'Berlin' } }, 'DATES.zone must be an IANA time zone'],
-    [[], { DATES: { sitemap: 'https://x.test/s.xml' } }, 'DATES.sitemap[0] must be the path of a sitemap'],
+    [[], { DATES: { sitemap: '/s.xml' } }, 'DATES.sitemap[0] must be the https URL of a sitemap'],
     [[], { DATES: { origin: true }, ORIGIN: 'self' }, 'ORIGIN must not be "self"'],
   ])('of %j and %j name their fault', (rules, terms, expected) => {
     expect(problemsOf(rules, terms)).toContain(expected)

@@ -1,0 +1,63 @@
+/** The answers of a channel account, from its state and its entries. */
+import type { OpenedPages } from '../opened-pages.ts'
+import { release } from '../totals.ts'
+import type { Answer, Charged, ChargeOrder, DepositOrder, Entry, RefundOrder, Standing } from './types.ts'
+
+/** The fields of an entry that not every kind has. */
+export const EMPTY_ENTRY = {
+  amount: 0n,
+  max: null,
+  signature: null,
+  request: null,
+  transaction: null,
+  of: null,
+  rule: null,
+}
+
+/**
+ * The answer to an order for a page that the payer has paid for before; undefined if it must be charged. Nothing is recorded.
+ * Threat: a claim publishes the highest voucher, so only a higher one shows that the payer is asking.
+ */
+export function openedFor(
+  order: ChargeOrder | DepositOrder,
+  { authorized, charged, state }: Standing,
+  opened: OpenedPages,
+): Charged | undefined {
+  if (order.kind !== 'charge' || !order.opened || order.max <= authorized) return undefined
+  const entry = opened.find(order.opened, Date.now())
+  const transaction = order.settled?.transaction ?? null
+  return entry === undefined
+    ? undefined
+    : { outcome: 'opened', entry: Number(entry), due: 0n, charged, state, transaction }
+}
+
+/** A charge as its order is answered; a replay gets the same values. */
+export function chargedAs(
+  outcome: 'charged' | 'replayed',
+  { seq, amount: due, charged, transaction }: Entry,
+  { state }: Standing,
+): Charged {
+  return { outcome, entry: seq, due, charged, state, transaction }
+}
+
+/** A refund that may begin, or why it may not. */
+export function beginRefund(order: RefundOrder, standing: Standing): Answer {
+  const no = (reason: 'refund_empty' | 'refund_amount' | 'refund_too_small'): Answer => ({
+    outcome: 'refused',
+    reason,
+    standing,
+  })
+  const left = standing.state.balance - standing.charged
+  const amount = order.amount ?? left
+  if (left <= 0n) return no('refund_empty')
+  if (amount <= 0n || amount > left) return no('refund_amount')
+  if (amount < (order.least ?? 0n)) return no('refund_too_small')
+  return { outcome: 'begun', amount, standing }
+}
+
+/** The state after `by` is taken off a charge, and the charge as it is from then on. `by` is at most its price. */
+export function lowered(standing: Standing, charge: Entry, by: bigint): { after: Standing; charge: Entry } {
+  const after = { ...standing, ...release(standing, by) }
+  const given = standing.charged - after.charged
+  return { after, charge: { ...charge, amount: charge.amount - given, charged: charge.charged - given } }
+}

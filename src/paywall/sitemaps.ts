@@ -1,0 +1,127 @@
+/** The sitemaps that a site's own robots.txt names. They are read while the file passes to a client, and shared by KV. */
+import type { Content, Gate } from './gate.ts'
+import { canonicalize, siteOrigin, targetOf } from './path.ts'
+
+/** The part of a KV namespace that keeps the paths, by site. */
+export type SitemapStore = Pick<KVNamespace, 'get' | 'put'>
+
+/** The store, the clock, and a way to let work outlast the request that began it. */
+export type Sharing = {
+  store: SitemapStore | undefined
+  now: () => number
+  later: (promise: Promise<unknown>) => void
+}
+
+/** Beyond it the file is passed on unread, as crawlers do (RFC 9309 §2.5). Bytes. */
+const MAX_READ_BYTES = 500 * 1024
+/** Further lines are ignored. The largest papers have some 50. */
+const MAX_NAMED = 1000
+/** Hosts of one deployment whose paths an isolate keeps. Beyond it all are dropped, and read again. */
+const MAX_SITES = 64
+/** How long an isolate uses its copy before it reads the store again. Milliseconds. */
+const FRESH_MS = 10 * 60_000
+
+/** Paths, as rules see them, of the `Sitemap` lines that name this site and no query. */
+export function sitemapsIn(robots: string, site: string): Set<string> {
+  const found = new Set<string>()
+  for (const [, written = ''] of robots.matchAll(/^\ufeff?[ \t]*sitemap[ \t]*:[ \t]*(\S+)/gim)) {
+    const url = URL.parse(written, site)
+    if (url?.host !== new URL(site).host || url.search !== '') continue
+    const path = canonicalize(url)
+    if (path.ok && found.size < MAX_NAMED) found.add(path.value.match)
+  }
+  return found
+}
+
+/** The sitemaps of an isolate's sites. */
+export class NamedSitemaps {
+  readonly #sites = new Map<string, { named: ReadonlySet<string>; readAfter: number }>()
+  readonly #sharing: Sharing
+
+  constructor(sharing: Sharing) {
+    this.#sharing = sharing
+  }
+
+  /** The paths that are known of a site, such as "https://site.example". Never waits: the store is read in the background. */
+  of(site: string): ReadonlySet<string> | undefined {
+    const { store, now, later } = this.#sharing
+    const known = this.#sites.get(site)
+    if (store && now() >= (known?.readAfter ?? 0)) {
+      this.#keep(site, known?.named ?? NONE)
+      later(this.#load(store, site))
+    }
+    return known?.named
+  }
+
+  /** A gate that reads each robots.txt which passes it. */
+  watch(gate: Gate): Gate {
+    return (request, content) => gate(request, isRobots(request) ? this.#watched(content) : content)
+  }
+
+  #watched(content: Content): Content {
+    return {
+      buy: content.buy.bind(content),
+      pass: async (request, target) => {
+        const [answer, site] = [await content.pass(request, target), siteOrigin(request.url)]
+        return site === null || answer.status !== 200 || !answer.body
+          ? answer
+          : this.#read(answer.body, answer, site)
+      },
+    }
+  }
+
+  #read(body: ReadableStream<Uint8Array>, answer: Response, site: string): Response {
+    const decoder = new TextDecoder()
+    let [text, bytes] = ['', 0]
+    const copied = new TransformStream<Uint8Array, Uint8Array>({
+      transform(part, controller) {
+        if (bytes < MAX_READ_BYTES)
+          text += decoder.decode(part.subarray(0, MAX_READ_BYTES - bytes), { stream: true })
+        bytes += part.byteLength
+        controller.enqueue(part)
+      },
+      // The last line may be cut: it names no whole address.
+      flush: () => this.#learn(site, bytes > MAX_READ_BYTES ? text.replace(/[^\n]*$/, '') : text),
+    })
+    return new Response(body.pipeThrough(copied), answer)
+  }
+
+  #learn(site: string, robots: string): void {
+    const named = sitemapsIn(robots, site)
+    const known = this.#sites.get(site)?.named ?? NONE
+    this.#keep(site, named)
+    const { store, later } = this.#sharing
+    if (store && [...named].join(' ') !== [...known].join(' '))
+      later(store.put(keyOf(site), JSON.stringify([...named])).catch(report))
+  }
+
+  #keep(site: string, named: ReadonlySet<string>): void {
+    if (this.#sites.size >= MAX_SITES) this.#sites.clear()
+    this.#sites.set(site, { named, readAfter: this.#sharing.now() + FRESH_MS })
+  }
+
+  async #load(store: SitemapStore, site: string): Promise<void> {
+    try {
+      const stored = await store.get<string[]>(keyOf(site), 'json')
+      if (stored) this.#keep(site, new Set(stored))
+    } catch (fault) {
+      report(fault)
+    }
+  }
+}
+
+const NONE: ReadonlySet<string> = new Set()
+
+function keyOf(site: string): string {
+  return `sitemaps-1 ${site}`
+}
+
+function isRobots({ method, url }: Request): boolean {
+  return (
+    method === 'GET' && /\/robots\.txt$/i.test(url) && targetOf(url)?.path.toLowerCase() === '/robots.txt'
+  )
+}
+
+function report(fault: unknown): void {
+  console.warn(JSON.stringify({ message: 'sitemaps of robots.txt are not shared', fault: String(fault) }))
+}
