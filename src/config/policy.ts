@@ -6,6 +6,7 @@ import type { Decision, Origin, Policy, Rule } from '../paywall/policy.ts'
 import { type Address, isHex, toHex } from '../protocol/evm/hex.ts'
 import { networks } from '../protocol/evm/network.ts'
 import { DEFAULT_SCHEMES, type SchemeName } from '../schemes/index.ts'
+import { TERMS_NAMES, type TermsName } from '../terms/names.ts'
 import { PRESET_NAMES, PRESETS, type PresetName } from './preset.ts'
 import { type ConfigProblem, type Expected, problemsOf } from './problem.ts'
 import { compileRule, RULE_EXPECTED, rule } from './rule/index.ts'
@@ -32,6 +33,10 @@ const EXPECTED: Readonly<Record<string, Expected>> = {
   PRESET: { want: PRESET_NAMES.map((name) => `"${name}"`).join(' or '), example: '"publisher"' },
   SITEMAP: { want: 'a path pattern or a list of them', example: '"/**/sitemap*.xml"' },
   PATHS: { want: '"strict" or "literal"', example: '"strict"' },
+  TERMS: {
+    want: `a list of ${TERMS_NAMES.map((name) => `"${name}"`).join(', ')}, or empty`,
+    example: '["robots", "rsl", "tdm", "x402"]',
+  },
   NAME: { want: '1 to 32 printable ASCII characters', example: '"Example News"' },
   DESCRIPTION: { want: '1 to 200 bytes of text in one line', example: '"News from Berlin"' },
   ...RULE_EXPECTED,
@@ -62,6 +67,7 @@ const policy = v.pipe(
     PRESET: v.optional(v.picklist(PRESET_NAMES), 'none'),
     SITEMAP: v.optional(list(segments), DEFAULT_SITEMAPS),
     PATHS: v.optional(v.picklist(['strict', 'literal']), 'strict'),
+    TERMS: v.optional(v.pipe(v.unknown(), v.transform(unpack), v.array(v.picklist(TERMS_NAMES))), []),
     NAME: v.optional(readWith((text) => fits(text, /^[ -~]+$/, 32))),
     DESCRIPTION: v.optional(readWith((text) => fits(text, /^\P{Cc}+$/u, 200))),
   }),
@@ -78,16 +84,30 @@ const policy = v.pipe(
 )
 
 /**
- * Reads the terms of one site: ORIGIN, RECEIVER, NETWORK, PRICE, SCHEMES, RULES, PRESET, SITEMAP, PATHS, NAME, DESCRIPTION. Lists may be
- * JSON text. Unknown terms are problems too. Reports all problems at once.
+ * Reads the terms of one site: ORIGIN, RECEIVER, NETWORK, PRICE, SCHEMES, RULES, PRESET, SITEMAP, PATHS, TERMS, NAME,
+ * DESCRIPTION. Lists may be JSON text. Unknown terms are problems too. Reports all problems at once.
  */
 export function parsePolicy(
   input: unknown,
-): { ok: true; policy: Policy } | { ok: false; problems: ConfigProblem[] } {
+):
+  | { ok: true; policy: Policy; documents: ReadonlySet<TermsName> }
+  | { ok: false; problems: ConfigProblem[] } {
   const result = v.safeParse(policy, input)
   if (!result.success) return { ok: false, problems: problemsOf(result.issues, EXPECTED) }
-  const { ORIGIN, RECEIVER, NETWORK, PRICE, SCHEMES, RULES, PRESET, SITEMAP, PATHS, NAME, DESCRIPTION } =
-    result.output
+  const {
+    ORIGIN,
+    RECEIVER,
+    NETWORK,
+    PRICE,
+    SCHEMES,
+    RULES,
+    PRESET,
+    SITEMAP,
+    PATHS,
+    TERMS,
+    NAME,
+    DESCRIPTION,
+  } = result.output
   const fallback: Decision = {
     action: 'charge',
     price: PRICE,
@@ -97,6 +117,7 @@ export function parsePolicy(
   }
   return {
     ok: true,
+    documents: new Set(TERMS),
     policy: {
       origin: ORIGIN,
       receiver: RECEIVER,

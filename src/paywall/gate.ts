@@ -31,6 +31,8 @@ export type GateOptions = {
   published?: () => Published
   /** The sitemaps that the robots.txt of a site names, as far as known. */
   sitemaps?: (site: string) => ReadonlySet<string> | undefined
+  /** Headers of a 402 that point to the terms of a site. */
+  links?: (site: string) => Record<string, string>
 }
 
 /** Where the content comes from once the gate lets a request through. It is asked for the path exactly as it was sent. */
@@ -91,6 +93,7 @@ export function gate({ policy, schemes, now, newId, cloudflareCharges, ...known 
       url,
       browser: prefersHtml(headers),
       note: asked.asker.refutation && `This request ${asked.asker.refutation}.`,
+      links: known.links?.(site),
       head: manner.head,
       dialect: speakerOf(dialect, wanted.offers.made),
     }
@@ -202,7 +205,8 @@ function answerOf(sold: Sold<Response>, dialect: Dialect): Response {
   return sold.receipt ? paidResponse(sold.answer, sold.receipt, dialect) : sold.answer
 }
 
-function unreachable(fault: unknown): Response {
+/** The answer where the origin cannot be reached. */
+export function unreachable(fault: unknown): Response {
   console.error(JSON.stringify({ message: 'origin request failed, answering 502', fault: String(fault) }))
   return refused({ reason: 'origin_unreachable' })
 }

@@ -26,7 +26,13 @@ const PREFLIGHT = {
  * The receiver of a refusal: the offers to repeat (402 only), the resource, whether a browser asked, and a sentence for the
  * body about the client itself.
  */
-export type Audience = { offers: Offers; url: string; browser: boolean; note?: string | undefined } & Manner
+export type Audience = {
+  offers: Offers
+  url: string
+  browser: boolean
+  note?: string | undefined
+  links?: Record<string, string> | undefined
+} & Manner
 
 /** `dialect`: the one whose words a refusal is said in; null for plain HTTP. */
 export type Manner = { head: boolean; dialect: Dialect | null }
@@ -67,9 +73,10 @@ function statusOf({ reason }: Refusal, { dialect }: Pick<Manner, 'dialect'>) {
 
 /** 402 with fresh offers: the header for v2, the body for v1, or a page for a person that still carries the header. */
 function paymentRequired(refusal: Refusal, audience: Audience): Response {
-  const { offers, url, head, browser, note } = audience
+  const { offers, url, head, browser, note, links } = audience
   const headers = {
     ...CORS,
+    ...links,
     ...offers.headers(url, refusal),
     ...statusOf(refusal, audience).error,
     ...(browser ? PAGE : JSON_BODY),

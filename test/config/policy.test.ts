@@ -152,7 +152,7 @@ describe('parsePolicy with wrong terms', () => {
     ],
     [
       { PAYTO: TERMS.RECEIVER },
-      'PAYTO must be removed or renamed to one of ORIGIN, RECEIVER, NETWORK, PRICE, SCHEMES, RULES, PRESET, SITEMAP, PATHS, NAME, DESCRIPTION',
+      'PAYTO must be removed or renamed to one of ORIGIN, RECEIVER, NETWORK, PRICE, SCHEMES, RULES, PRESET, SITEMAP, PATHS, TERMS, NAME, DESCRIPTION',
     ],
     [{ PRESET: 'Publisher' }, 'PRESET must be "none" or "publisher" or "api"'],
     [{ PATHS: 'loose' }, 'PATHS must be "strict" or "literal"'],
