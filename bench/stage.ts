@@ -43,6 +43,7 @@ export async function setStage(): Promise<Stage> {
       RECEIVER: receiver.address,
       NETWORK,
       PRICE,
+      TERMS: '["robots", "rsl", "tdm", "x402"]',
       RPC_URL: chain.rpcUrl,
       RELAYER_KEY: relayer.privateKey,
       RELAYER_ADDRESS: relayer.address,

@@ -8,12 +8,17 @@ import { billingOf, workOf } from './app/work.ts'
 import { readConfig } from './config/config.ts'
 import type { Terms } from './config/terms.ts'
 import { onCron } from './settlement/schedule.ts'
+import { json } from './terms/asked.ts'
+import { listedApi, type OpenApi, withPayments } from './terms/openapi.ts'
+import { acceptsOf } from './terms/x402.ts'
 
 /** The bindings of wrangler.toml that the paywall uses. */
 export type { Bindings } from './app/bindings.ts'
 export * from './app/objects.ts'
 /** The terms of {@link paywall}, and the rules in them. */
 export type { ChargeRule, ClientSelector, FreeRule, PolicyRule, Terms } from './config/terms.ts'
+/** An OpenAPI document, as {@link describeApi} takes it. */
+export type { OpenApi } from './terms/openapi.ts'
 
 /**
  * Hono middleware that charges crawlers for the handlers behind it.
@@ -28,6 +33,29 @@ export function paywall(terms?: Terms): MiddlewareHandler<{ Bindings: Bindings }
     const site = siteOf(env, terms)
     return site instanceof Response ? site : site.gate
   })
+}
+
+/**
+ * Answers with the OpenAPI document of a paid API, where robots look for prices: what each operation costs and the offers of
+ * its 402. An operation whose price depends on more than its path gets none. Without a document it lists the addresses that
+ * rules name. Route it before the paywall, so that it is free. `terms` as in {@link paywall}.
+ * @example
+ * app.get('/openapi.json', (c) => describeApi(c.req.raw, c.env, { document, terms }))
+ */
+export function describeApi(
+  request: Request,
+  env: Bindings,
+  { document, terms }: { document?: OpenApi; terms?: Terms } = {},
+): Response {
+  const site = siteOf(env, terms)
+  if (site instanceof Response) return site
+  const { policy } = site.config
+  const { origin } = new URL(request.url)
+  const accepts = acceptsOf(site.terms)
+  return json(
+    { request },
+    withPayments(document ?? listedApi(policy, origin, accepts), policy, origin, accepts),
+  )
 }
 
 /**

@@ -1,7 +1,7 @@
 /** The paywall with credit. A POST, which the load never sends, registers the crawler whose directory is its body. */
 
 import type { Bindings } from '../../src/app/bindings.ts'
-import type { AgentDraft } from '../../src/ledger/credit/agents.ts'
+import type { AgentDraft } from '../../src/ledger/credit/agent.ts'
 import paywall from './paywall.ts'
 
 export * from './paywall.ts'

@@ -27,7 +27,10 @@ function handlersOf(context: Context, next: Next): Content & { answered?: Respon
     throw new Error('the gate has already answered')
   }
   const handlers: Content & { answered?: Response } = {
-    pass: run,
+    pass: (request) => {
+      context.req.raw = request
+      return run()
+    },
     buy: (request, _path, body) => {
       // The gate has read the body, since the payment is bound to it.
       if (body) context.req.raw = new Request(request, { body })

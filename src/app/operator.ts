@@ -1,10 +1,12 @@
 /** Makes the settings of the operator's API from config and bindings. */
 
 import { type Config, readConfig } from '../config/config.ts'
+import { publishedIn } from '../identity/published/published.ts'
+import { readLists } from '../identity/published/store.ts'
 import type { CreditSettings, OperatorSettings } from '../operator/settings.ts'
 import { runKinds } from '../settlement/workflow.ts'
 import type { Bindings } from './bindings.ts'
-import { creditPortsOf, relayerOf } from './schemes.ts'
+import { creditPortsOf, relayerOf, schemesOf } from './schemes.ts'
 import { billingOf, workOf } from './work.ts'
 
 /** The settings of the operator's API. With an invalid config they hold no token, so the API rejects all requests. */
@@ -22,6 +24,11 @@ export function operatorOf(env: Bindings): OperatorSettings {
   return {
     tokenSha256,
     ...objects,
+    site: {
+      policy: read.config.policy,
+      offerers: schemesOf(env, read.config),
+      published: async () => publishedIn(env.LISTS ? await readLists(env.LISTS) : {}, Date.now),
+    },
     chain,
     relayer,
     ...(work && { runKinds: runKinds(work) }),

@@ -9,11 +9,13 @@ import { askForPrice, buy, type OriginSettings, pass } from '../paywall/origin.t
 import { refused } from '../paywall/response.ts'
 import { NamedSitemaps } from '../paywall/sitemaps.ts'
 import { cachedDates } from '../paywall/terms/sitemap-dates.ts'
+import type { TermsOfSite } from '../terms/names.ts'
+import { linksTo, withTerms } from '../terms/serve.ts'
 import type { Bindings } from './bindings.ts'
 import { schemesOf } from './schemes.ts'
 
 /** A configured site: its gate, and the origin that the gate protects. */
-export type Site = { config: Config; gate: Gate; origin: Content }
+export type Site = { config: Config; gate: Gate; origin: Content; terms: TermsOfSite }
 
 const sites = new WeakMap<Config, Site>()
 
@@ -46,17 +48,22 @@ function misconfigured(problems: readonly ConfigProblem[]): Response {
 
 function build(env: Bindings, config: Config): Site {
   const schemes = schemesOf(env, config)
-  const { policy, cloudflareCharges, maxTimeoutSeconds } = config
+  const { policy, documents, cloudflareCharges, maxTimeoutSeconds } = config
+  const terms: TermsOfSite = { policy, schemes, documents }
   const tools = { now: () => Date.now(), newId: () => crypto.randomUUID() }
   const published = cachedLists(env.LISTS, { now: tools.now, later: waitUntil })
   const dated = env.LISTS && cachedDates(env.LISTS, { now: tools.now, later: waitUntil })
   const named = new NamedSitemaps({ store: env.LISTS, now: tools.now, later: waitUntil })
   const sitemaps = (site: string) => named.of(site)
+  const links = (site: string) => linksTo(terms, site)
   const counters = countersOf(env)
-  const facts = { published, dated, sitemaps, counters }
+  const facts = { published, dated, sitemaps, counters, links }
   return {
     config,
-    gate: named.watch(gate({ policy, schemes, cloudflareCharges, maxTimeoutSeconds, ...facts, ...tools })),
+    terms,
+    gate: named.watch(
+      withTerms(gate({ policy, schemes, cloudflareCharges, maxTimeoutSeconds, ...facts, ...tools }), terms),
+    ),
     origin: contentOf(env, config),
   }
 }

@@ -5,7 +5,8 @@
 
 import { countLines, listLines } from '../ledger/book/credit.ts'
 import type { Finding } from '../ledger/book/finding.ts'
-import { type Agent, type Agents, REGISTRY } from '../ledger/credit/agents.ts'
+import { type Agent, REGISTRY } from '../ledger/credit/agent.ts'
+import type { Agents } from '../ledger/credit/agents.ts'
 import type { Steps } from '../platform/steps.ts'
 import { catchUp } from './catch-up.ts'
 import type { BillSettings } from './context.ts'

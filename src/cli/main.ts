@@ -6,6 +6,9 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   demo: () => import('./demo.ts'),
   pay: () => import('./pay.ts'),
   'check-config': () => import('./check-config.ts'),
+  explain: () => import('./explain.ts'),
+  replay: () => import('./replay.ts'),
+  'import-robots': () => import('./import-robots.ts'),
   'rebuild-book': () => import('./rebuild-book.ts'),
 }
 
@@ -14,6 +17,7 @@ const USAGE = `Examples:
   tab402 start                             run a chain, a site and the Worker until Ctrl-C
   tab402 pay exact http://127.0.0.1:8402/  pay for a page as a crawler
   tab402 check-config                      check wrangler.toml and .dev.vars
+  tab402 replay access.log                 say what the policy would have asked of yesterday's crawlers
 
 Usage: tab402 COMMAND [OPTIONS]
 
@@ -22,6 +26,9 @@ Commands:
   demo                            show what tab402 does, in about 15 seconds
   pay exact|channel|credit URL    buy a page
   check-config                    validate the Worker's settings
+  explain URL --as NAME           say what a request is answered, and why
+  replay LOG…                     try the policy on an access log
+  import-robots FILE|URL          draft rules from a robots.txt
   rebuild-book                    write the database again from the Durable Objects
 
 Options:
@@ -70,4 +77,9 @@ function report(name: string, cause: unknown): number {
   return 1
 }
 
+// The reader of a pipe may stop early, as head does: it has all that it needs.
+process.stdout.on('error', (fault: NodeJS.ErrnoException) => {
+  if (fault.code !== 'EPIPE') throw fault
+  process.exit()
+})
 process.exitCode = await main(process.argv.slice(2))

@@ -1,8 +1,7 @@
 /** Amounts as people read them. */
-import { formatUnits } from 'viem'
+import { decimalUsd } from '../platform/csv.ts'
 
 /** Dollars with at least three decimals, from micro-dollars (atomic units of USDC): `0.001`. */
 export function formatUsd(amount: bigint): string {
-  const [whole, decimals = ''] = formatUnits(amount, 6).split('.')
-  return `${whole}.${decimals.padEnd(3, '0')}`
+  return decimalUsd(amount).replace(/0{1,3}$/, '')
 }

@@ -7,6 +7,7 @@ import { DEFAULT_MOST } from '../paywall/terms/adjust.ts'
 import { type Address, isHex } from '../protocol/evm/hex.ts'
 import { addressOf } from '../protocol/evm/secp256k1.ts'
 import { SCHEME_NAMES, SCHEMES, type SchemeName } from '../schemes/index.ts'
+import type { TermsName } from '../terms/names.ts'
 import { BILL_EXPECTED, type BillConfig, billConfig, billProblems, billSettings } from './billing.ts'
 import { CREDIT_EXPECTED, type CreditConfig, creditConfig, creditSettings } from './credit.ts'
 import { durableObject, integer, isLocal, shaped, url, urls } from './fields.ts'
@@ -21,6 +22,8 @@ export { type ConfigProblem, describeProblems } from './problem.ts'
 /** The whole config of one Worker. */
 export type Config = {
   policy: Policy
+  /** The documents that state the terms of the policy to machines. */
+  documents: ReadonlySet<TermsName>
   /** Present with RPC_URL. */
   chain: Chain | undefined
   /** Present with RELAYER_KEY. The address is the channels' receiver authorizer and pays for gas. */
@@ -221,7 +224,11 @@ function readAll(vars: Table): ConfigResult {
     ...gasWarnings(terms.policy, gasConfig(rest.output), isSet),
   ]
   if (problems.length > 0) return { ok: false, problems, warnings }
-  const config = { ...build(terms.policy, rest.output), relayer: relayer ?? undefined }
+  const config = {
+    ...build(terms.policy, rest.output),
+    documents: terms.documents,
+    relayer: relayer ?? undefined,
+  }
   return { ok: true, config, warnings }
 }
 
@@ -239,7 +246,7 @@ function relayerOf({ RELAYER_KEY: key, RELAYER_ADDRESS: address }: Settings): Re
   }
 }
 
-function build(policy: Policy, settings: Settings): Omit<Config, 'relayer'> {
+function build(policy: Policy, settings: Settings): Omit<Config, 'relayer' | 'documents'> {
   const { id, chainId, usdc, escrow, collector } = policy.network
   const { RPC_URL, FACILITATOR_URL, WEBHOOK_URL, WEBHOOK_SECRET } = settings
   const contracts = { token: usdc.address, escrow, collector }

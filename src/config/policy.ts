@@ -7,6 +7,7 @@ import { passAddress } from '../paywall/terms/passes.ts'
 import { type Address, isHex, toHex } from '../protocol/evm/hex.ts'
 import { networks } from '../protocol/evm/network.ts'
 import { DEFAULT_SCHEMES, SCHEMES, type SchemeName } from '../schemes/index.ts'
+import { TERMS_NAMES, type TermsName } from '../terms/names.ts'
 import { CONTRACTS_EXPECTED, contractsOf, contractsTerm } from './contracts.ts'
 import { DATES_EXPECTED, datesOf, datesTerm } from './dates.ts'
 import { PRESET_NAMES, PRESETS, type PresetName } from './preset.ts'
@@ -36,6 +37,10 @@ const EXPECTED: Readonly<Record<string, Expected>> = {
   PRESET: { want: PRESET_NAMES.map((name) => `"${name}"`).join(' or '), example: '"publisher"' },
   SITEMAP: { want: 'a path pattern or a list of them', example: '"/**/sitemap*.xml"' },
   PATHS: { want: '"strict" or "literal"', example: '"strict"' },
+  TERMS: {
+    want: `a list of ${TERMS_NAMES.map((name) => `"${name}"`).join(', ')}, or empty`,
+    example: '["robots", "rsl", "tdm", "x402"]',
+  },
   NAME: { want: '1 to 32 printable ASCII characters', example: '"Example News"' },
   DESCRIPTION: { want: '1 to 200 bytes of text in one line', example: '"News from Berlin"' },
   ...DATES_EXPECTED,
@@ -70,6 +75,7 @@ const policy = v.pipe(
     DATES: v.optional(datesTerm),
     CONTRACTS: v.optional(contractsTerm),
     PATHS: v.optional(v.picklist(['strict', 'literal']), 'strict'),
+    TERMS: v.optional(v.pipe(v.unknown(), v.transform(unpack), v.array(v.picklist(TERMS_NAMES))), []),
     NAME: v.optional(readWith((text) => fits(text, /^[ -~]+$/, 32))),
     DESCRIPTION: v.optional(readWith((text) => fits(text, /^\P{Cc}+$/u, 200))),
   }),
@@ -132,17 +138,19 @@ const policy = v.pipe(
 )
 
 /**
- * Reads the terms of one site: ORIGIN, RECEIVER, NETWORK, PRICE, SCHEMES, RULES, PRESET, SITEMAP, PATHS, NAME, DESCRIPTION. Lists may be
- * JSON text. Unknown terms are problems too. Reports all problems at once.
+ * Reads the terms of one site: ORIGIN, RECEIVER, NETWORK, PRICE, SCHEMES, RULES, PRESET, SITEMAP, PATHS, TERMS, NAME,
+ * DESCRIPTION. Lists may be JSON text. Unknown terms are problems too. Reports all problems at once.
  */
 export function parsePolicy(
   input: unknown,
-): { ok: true; policy: Policy } | { ok: false; problems: ConfigProblem[] } {
+):
+  | { ok: true; policy: Policy; documents: ReadonlySet<TermsName> }
+  | { ok: false; problems: ConfigProblem[] } {
   const result = v.safeParse(policy, input)
   if (!result.success) return { ok: false, problems: problemsOf(result.issues, EXPECTED) }
   const { ORIGIN, RECEIVER, NETWORK, PRICE, SCHEMES, RULES, PRESET, SITEMAP, PATHS, NAME, DESCRIPTION } =
     result.output
-  const { DATES, CONTRACTS } = result.output
+  const { DATES, CONTRACTS, TERMS } = result.output
   const dates = DATES && RULES.some(({ age }) => age !== undefined) ? datesOf(DATES) : undefined
   const fallback: Decision = {
     action: 'charge',
@@ -160,6 +168,7 @@ export function parsePolicy(
   })
   return {
     ok: true,
+    documents: new Set(TERMS),
     policy: {
       origin: ORIGIN,
       receiver: RECEIVER,

@@ -1,6 +1,7 @@
 /** The terms that a Worker may state in code: the same as the vars of docs/policy.md, as types that an editor completes. */
 import type { CrawlerClass, CrawlerName } from '../identity/crawlers.ts'
 import type { SchemeName } from '../schemes/index.ts'
+import type { TermsName } from '../terms/names.ts'
 
 type OneOrMore<Item> = Item | readonly Item[]
 
@@ -84,6 +85,8 @@ export type Terms = {
   PRESET?: 'none' | 'publisher' | 'api'
   /** Path patterns that are always free without a query. A `*` stays within one segment, `**` stands for any folders. */
   SITEMAP?: OneOrMore<string>
+  /** The documents that state the terms to machines; none where it is absent. */
+  TERMS?: readonly TermsName[]
   /** `literal` where your server takes every byte of a path as it stands. */
   PATHS?: 'strict' | 'literal'
   /** At most 32 printable ASCII characters. */

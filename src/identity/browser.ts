@@ -27,13 +27,14 @@ const MISTAKEN =
 /** A device's name and addresses that an extension of the browser appends: isbot sees bots in both. */
 const FOREIGN = /(?<=\bAndroid [\d.]+; )(?:M BOT|[\w ]*BOT TAB)[\w -]*(?=[;)]| Build\/)| \|\|\| .*$/
 
-/** The rest of a browser's string whose head was cut off, up to its first letter. */
-const CUT = /^[^a-z]*(?:[KHTML]*, like Gecko\) )?(?=.*\bSafari\/)/i
+/** A browser's string whose head was cut off, up to the first letter of the rest. */
+const CUT = /^[^a-z]*(?:[KHTML]*, like Gecko\) )?/i
 
 /** Whether isbot takes a User-Agent for a crawler, except where we know it to be a person's. */
 export function isListedBot(userAgent: string): boolean {
   if (!isbot(userAgent) || MISTAKEN.test(userAgent)) return false
-  const own = userAgent.replace(FOREIGN, '').replace(CUT, '')
+  const device = userAgent.replace(FOREIGN, '')
+  const own = device.includes('Safari/') ? device.replace(CUT, '') : device
   return own === userAgent || isbot(own)
 }
 

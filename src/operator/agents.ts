@@ -7,7 +7,7 @@ import {
   type AgentDraft,
   REGISTRY,
   type Registered,
-} from '../ledger/credit/agents.ts'
+} from '../ledger/credit/agent.ts'
 import type { RequestError } from './problem.ts'
 import { agentChange, formOf, newAgent, suspension, UNIDENTIFIED } from './requests.ts'
 import { invalid, jsonResponse, nextOf, notFound, pageLimit, problem } from './response.ts'

@@ -6,6 +6,7 @@ import { accountRoutes } from './accounts.ts'
 import { agentRoutes } from './agents.ts'
 import { auditRoutes } from './audit.ts'
 import { bookRoutes } from './book.ts'
+import { explainRoutes } from './explain.ts'
 import { exportRoutes } from './export.ts'
 import { invoiceRoutes } from './invoices.ts'
 import { relayerRoutes } from './relayer.ts'
@@ -33,6 +34,7 @@ export function operatorRoutes(settings: OperatorSettings, tokenSha256: string, 
   app.route('/accounts', accountRoutes(settings, who))
   app.route('/book', bookRoutes(settings, now, who))
   app.route('/relayer', relayerRoutes(settings, who))
+  app.route('/explain', explainRoutes(settings, now))
   app.route('/export', exportRoutes(settings))
   if (!credit) return app
   app.route('/agents', agentRoutes(settings, credit, who))

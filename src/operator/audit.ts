@@ -1,6 +1,6 @@
 /** The audit log: each action with its actor, its subject, and the states before and after. Entries are never changed. */
 import { Hono } from 'hono/tiny'
-import { type Act, REGISTRY } from '../ledger/credit/agents.ts'
+import { type Act, REGISTRY } from '../ledger/credit/agent.ts'
 import { writeJson } from '../platform/json.ts'
 import { jsonResponse, nextOf, numberOf, pageLimit } from './response.ts'
 import type { CreditSettings } from './settings.ts'

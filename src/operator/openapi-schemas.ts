@@ -23,6 +23,7 @@ import {
   time,
   word,
 } from './json-schema.ts'
+import { explanation } from './openapi-explain.ts'
 import { PROBLEMS } from './problem.ts'
 import { BODIES } from './requests.ts'
 
@@ -357,6 +358,7 @@ export const schemas = {
     taken: nonces,
     filled: nonces,
   }),
+  Explanation: explanation,
   Run: table({ run: orNull(run), workflow: orNull(engine) }),
   Runs: table({ runs: listOf(run) }),
   Acts: pageOf(

@@ -30,6 +30,11 @@ const QUERIES = {
   agent: ['Returns the items of this agent only', text],
   stage: ['Returns the invoices in this stage only', stage],
   format: ['The format of the response. By default JSON', text],
+  url: ['A URL, or a path of this site', text],
+  as: ['A known crawler, `reader` or a whole User-Agent', text],
+  method: ['The method of the request', { type: 'string', default: 'GET' }],
+  ip: ['The address of the client', text],
+  signed: ['The host of a Signature-Agent whose signature counts as valid', text],
   evidence: ['Includes signatures and the signed data', { type: 'boolean', default: false }],
 } satisfies Record<string, readonly [string, Schema]>
 
@@ -44,7 +49,7 @@ const PROBLEM_STATUSES: Record<number, string> = {
 }
 
 /** Paths that sites without credit have too. */
-const WITHOUT_CREDIT = /^\/api\/(accounts|book|relayer|runs|openapi\.json|export\/(accounts|entries))/
+const WITHOUT_CREDIT = /^\/api\/(accounts|book|explain|relayer|runs|openapi\.json|export\/(accounts|entries))/
 
 const CSV = 'text/csv'
 const HTML = 'text/html'
@@ -107,6 +112,14 @@ const API: Record<string, Partial<Record<Method, Operation>>> = {
       summary: 'Fills up to 1,000 missing nonces, and sends open transactions again',
       answer: 'Relayer',
       problems: [404],
+    },
+  },
+  '/api/explain': {
+    get: {
+      summary: 'Returns what the paywall answers to a request without payment, and why',
+      answer: 'Explanation',
+      query: ['url', 'as', 'method', 'ip', 'signed'],
+      problems: [400, 404],
     },
   },
   '/api/statements': {

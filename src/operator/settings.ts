@@ -2,8 +2,10 @@
 import type { BillingContext } from '../billing/context.ts'
 import type { RelayerState } from '../chain/relayer/relayer.ts'
 import type { Chain } from '../chain/rpc.ts'
+import type { Published } from '../identity/claim.ts'
 import type { Account } from '../ledger/channel/account.ts'
 import type { Authorizations } from '../ledger/exact/authorizations.ts'
+import type { ExplainedSite } from '../paywall/explain.ts'
 import type { CreditPorts } from '../schemes/credit/scheme.ts'
 import type { Cause, RunKind } from '../settlement/run.ts'
 
@@ -11,6 +13,8 @@ import type { Cause, RunKind } from '../settlement/run.ts'
 export type OperatorSettings = {
   /** SHA-256 of the operator's token, 64 hex digits. Undefined: the API does not exist. */
   tokenSha256: string | undefined
+  /** The policy, what its offers are made from, and the addresses that operators publish. */
+  site?: (Omit<ExplainedSite, 'published'> & { published: () => Promise<Published> }) | undefined
   book: D1Database
   accounts: DurableObjectNamespace<Account>
   authorizations: DurableObjectNamespace<Authorizations>

@@ -41,6 +41,8 @@ export type GateOptions = {
   counters?: Counters | undefined
   /** The sitemaps that the robots.txt of a site names, as far as known. */
   sitemaps?: (site: string) => ReadonlySet<string> | undefined
+  /** Headers of a 402 that point to the terms of a site. */
+  links?: (site: string) => Record<string, string>
 }
 
 /** Where the content comes from once the gate lets a request through. It is asked for the path exactly as it was sent. */
@@ -121,6 +123,7 @@ export function gate(options: GateOptions): Gate {
       browser: prefersHtml(headers),
       passes: decision.passes,
       note: asker.refutation && `This request ${asker.refutation}.`,
+      links: options.links?.(site),
       head: manner.head,
       dialect: speakerOf(dialect, wanted.offers.made),
     }
@@ -270,11 +273,13 @@ function answerOf(sold: Sold<Response>, dialect: Dialect): Response {
   return sold.receipt ? paidResponse(sold.answer, sold.receipt, dialect) : sold.answer
 }
 
-function blocked({ opensAt }: Decision): Refusal {
+/** The refusal of a blocked page: an embargo says when it opens. */
+export function blocked({ opensAt }: Decision): Refusal {
   return opensAt === undefined ? { reason: 'blocked' } : { reason: 'embargoed', opensAt }
 }
 
-function unreachable(fault: unknown): Response {
+/** The answer where the origin cannot be reached. */
+export function unreachable(fault: unknown): Response {
   console.error(JSON.stringify({ message: 'origin request failed, answering 502', fault: String(fault) }))
   return refused({ reason: 'origin_unreachable' })
 }

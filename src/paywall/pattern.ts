@@ -89,8 +89,11 @@ function readPattern(pattern: string): string | undefined {
   return path.ok ? path.value.match : undefined
 }
 
-/** Not a RegExp: several `.*` would backtrack in the power of their number on a long path. This is linear in each part. */
-function glob(pattern: string): Pattern {
+/**
+ * Compiles literal text, in which a `*` stands for any other. Not a RegExp: several `.*` would backtrack in the power of their
+ * number on a long path. This is linear in each part.
+ */
+export function glob(pattern: string): Pattern {
   const [head = '', ...rest] = pattern.split('*')
   const tail = rest.pop()
   if (tail === undefined) return (match) => match === head

@@ -33,6 +33,7 @@ export type Audience = {
   /** Addresses of passes that open the page. */
   passes?: readonly string[] | undefined
   note?: string | undefined
+  links?: Record<string, string> | undefined
 } & Manner
 
 /** `dialect`: the one whose words a refusal is said in; null for plain HTTP. */
@@ -78,9 +79,10 @@ function statusOf({ reason }: Refusal, { dialect }: Pick<Manner, 'dialect'>) {
 
 /** 402 with fresh offers: the header for v2, the body for v1, or a page for a person that still carries the header. */
 function paymentRequired(refusal: Refusal, audience: Audience): Response {
-  const { offers, url, head, browser, passes, note } = audience
+  const { offers, url, head, browser, passes, note, links } = audience
   const headers = {
     ...CORS,
+    ...links,
     ...offers.headers(url, refusal),
     ...statusOf(refusal, audience).error,
     ...(browser ? PAGE : JSON_BODY),

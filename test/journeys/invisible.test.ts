@@ -25,7 +25,7 @@ let directory: string
 beforeAll(async () => {
   directory = await mkdtemp(join(tmpdir(), 'tab402-zone-'))
   origin = await startPublisher()
-  site = await startSite({ ORIGIN: origin.url, ORIGIN_TIMEOUT_MS: `${TIMEOUT_MS}` })
+  site = await startSite({ ORIGIN: origin.url, ORIGIN_TIMEOUT_MS: `${TIMEOUT_MS}`, TERMS: '[]' })
   const { rpc, receiver } = site.facts
   const vars = { ORIGIN: 'zone', RECEIVER: receiver, RPC_URL: rpc, RELAYER_KEY: `0x${'1'.repeat(64)}` }
   zone = await startWorker({ port: undefined, directory, vars, log: () => undefined })

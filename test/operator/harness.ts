@@ -2,6 +2,7 @@
 import { env } from 'cloudflare:test'
 import { expect } from 'vitest'
 import { accountApi } from '../../src/app/api.ts'
+import { operatorOf } from '../../src/app/operator.ts'
 import type { BillingContext } from '../../src/billing/context.ts'
 import { billPage } from '../../src/billing/nightly.ts'
 import { openSeal } from '../../src/billing/operator-key.ts'
@@ -65,6 +66,7 @@ export async function newOperator({
   }
   const settings: OperatorSettings = {
     tokenSha256: await digestOf(TOKEN),
+    site: operatorOf(env).site,
     book,
     accounts: env.ACCOUNT,
     authorizations: env.AUTHORIZATIONS,

@@ -2,8 +2,9 @@
 import type { DirectoryReader } from '../../identity/directory.ts'
 import { readKey, type VerificationKey } from '../../identity/jwk.ts'
 import { type FindKey, keysOf, type AgentIdentity as Signer } from '../../identity/keys.ts'
+import { type Agent, REGISTRY } from '../../ledger/credit/agent.ts'
 import { type AgentIndex, keyName, urlName, versionIn } from '../../ledger/credit/agent-index.ts'
-import { type Agent, type Agents, REGISTRY } from '../../ledger/credit/agents.ts'
+import type { Agents } from '../../ledger/credit/agents.ts'
 
 /** The registry and its rate limit. */
 export type RosterPorts = {

@@ -5,7 +5,7 @@
 import type { DirectoryReader } from '../../identity/directory.ts'
 import type { UnverifiedReason } from '../../identity/verdict.ts'
 import { type Proof as Signed, verify } from '../../identity/verify.ts'
-import { type Agent, enrolmentOf } from '../../ledger/credit/agents.ts'
+import { type Agent, enrolmentOf } from '../../ledger/credit/agent.ts'
 import type { CreditLine } from '../../ledger/credit/credit-line.ts'
 import type { CommitmentOrder, LineAnswer } from '../../ledger/credit/types.ts'
 import { retryOnce } from '../../platform/retry.ts'

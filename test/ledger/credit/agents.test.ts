@@ -1,6 +1,6 @@
 import { env, evictDurableObject } from 'cloudflare:test'
 import { describe, expect, it } from 'vitest'
-import type { AgentDraft } from '../../../src/ledger/credit/agents.ts'
+import type { AgentDraft } from '../../../src/ledger/credit/agent.ts'
 import { randomHex } from '../../chain/harness.ts'
 import { termsOf } from './harness.ts'
 

@@ -1,0 +1,47 @@
+/** Explains over HTTP what the paywall answers to a request. */
+import type { Context } from 'hono'
+import { Hono } from 'hono/tiny'
+import type { ExplainedRequest } from '../paywall/explain.ts'
+import type { RequestError } from './problem.ts'
+import { invalid, jsonResponse, notFound } from './response.ts'
+import type { OperatorSettings } from './settings.ts'
+
+const ADDRESS = /^[0-9a-f.:]{2,45}$/i
+const HOST = /^[a-z0-9.-]{1,253}$/i
+const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE']
+
+/** The route `/api/explain`. It reads nothing but the policy. */
+export function explainRoutes({ site }: OperatorSettings, now: () => number): Hono {
+  const app = new Hono()
+  app.get('/', async (c) => {
+    if (!site) return notFound()
+    const request = requestOf(c, now())
+    if (Array.isArray(request)) return invalid(request)
+    // Page requests never load it.
+    const { explain } = await import('../paywall/explain.ts')
+    return jsonResponse(explain({ ...site, published: await site.published() }, request))
+  })
+  return app
+}
+
+/** The request of a query, or all of its errors. A path is one of this site. */
+function requestOf(c: Context, now: number): ExplainedRequest | RequestError[] {
+  const { url = '', as = '', method = 'GET', ip, signed: signedBy } = c.req.query()
+  const absolute = url.startsWith('/') ? `${new URL(c.req.url).origin}${url}` : url
+  const isUrl = /^https?:\/\//i.test(absolute) && URL.canParse(absolute)
+  const errors: [boolean, RequestError][] = [
+    [isUrl, { path: 'url', message: 'must be a URL or a path of this site', expected: '/articles/1' }],
+    [as !== '', { path: 'as', message: 'must be a crawler or a User-Agent', expected: 'GPTBot' }],
+    [METHODS.includes(method), { path: 'method', message: 'must be a method', expected: METHODS.join(', ') }],
+    [
+      ip === undefined || ADDRESS.test(ip),
+      { path: 'ip', message: 'must be an address', expected: '192.0.2.1' },
+    ],
+    [
+      signedBy === undefined || HOST.test(signedBy),
+      { path: 'signed', message: 'must be the host of a Signature-Agent', expected: 'chatgpt.com' },
+    ],
+  ]
+  const found = errors.filter(([holds]) => !holds).map(([, error]) => error)
+  return found.length > 0 ? found : { url: absolute, as, method, ip, signedBy, now }
+}
