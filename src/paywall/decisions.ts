@@ -60,9 +60,13 @@ export class Decisions {
     if (!dates && !contracts && !asksOrigin) return []
     const moments = [asked.now, asked.now - this.#offerMs]
     const statements = [this.#origin.known(page), this.#origin.before(page, this.#offerMs)]
-    return statements
-      .flatMap((origin) => moments.map((now) => decideUrl(this.#policy, { ...asked, now, origin })))
-      .flatMap((decided) => (decided.ok && decided.value.action === 'charge' ? [decided.value] : []))
+    return (
+      statements
+        .flatMap((origin) => moments.map((now) => decideUrl(this.#policy, { ...asked, now, origin })))
+        .flatMap((decided) => (decided.ok ? [decided.value] : []))
+        // Threat: without a statement a rule has its own price, which may be lower than all that the origin has stated.
+        .filter(({ action, asks }) => action === 'charge' && !asks)
+    )
   }
 
   /** Stores the statement in an answer. An answer without one changes nothing: the origin may state prices by HEAD alone. */

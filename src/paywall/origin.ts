@@ -101,7 +101,10 @@ export async function askForPrice(
   request: Request,
   target: Target,
 ): Promise<Response> {
-  const own = new Request(request.url, { method: 'HEAD', headers: { accept: '*/*', 'user-agent': 'tab402' } })
+  // Trap: without it, a Worker on a custom domain would ask itself again and again.
+  const forwarded = request.headers.get('forwarded')
+  const headers = { accept: '*/*', 'user-agent': 'tab402', ...(forwarded !== null && { forwarded }) }
+  const own = new Request(request.url, { method: 'HEAD', headers })
   const timeoutMs = Math.min(origin.timeoutMs, MAX_STATEMENT_MS)
   return ask({ ...origin, timeoutMs, ownHeaders: IN_BAND }, own, target, null, false)
 }

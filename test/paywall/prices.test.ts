@@ -117,6 +117,24 @@ describe('gate for a price of the origin', () => {
     expect(amountsOf(await shop.ask(`/says/${word}/1`))).toEqual([amount, amount])
   })
 
+  it('takes no payment of the rule’s own price for a page that states a higher one', async () => {
+    const shop = startPaywall({ RULES })
+    const crawler = await newRegular(shop)
+    const path = '/says/price=0.05/dear'
+    expect((await shop.ask(path, { payment: await crawler.owes(2n * PRICE) })).status).toBe(402)
+    await shop.ask(path)
+    expect((await shop.ask(path, { payment: await crawler.owes(2n * PRICE) })).status).toBe(402)
+    expect((await shop.ask(path, { payment: await crawler.pays() })).status).toBe(402)
+  })
+
+  it('does not ask itself on a domain that leads back to the Worker', async () => {
+    const asked = vi.spyOn(globalThis, 'fetch')
+    const looping = startPaywall({ RULES, ORIGIN: 'zone' })
+    const headers = { forwarded: 'host="site.test";by=_tab402-site.test' }
+    expect(amountsOf(await looping.ask('/says/price=0.05/1', { headers }))).toEqual(['1000', '1000'])
+    expect(asked).not.toHaveBeenCalled()
+  })
+
   it('serves a page of price 0 free, and blocks one that says so', async () => {
     const shop = startPaywall({ RULES })
     expect((await shop.ask('/says/price=0/1')).status).toBe(200)
