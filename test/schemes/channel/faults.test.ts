@@ -6,24 +6,26 @@ import { LOSSES, loseEachCall, meddle, type Scenario, shop } from '../lost-calls
 const DEPOSIT = 50_000n
 const regular = () => newRegular(shop)
 const newcomer = () => newCrawler(shop)
-const voucher = (crawler: Crawler) => crawler.owes(2n * PRICE)
+const voucher = (crawler: Crawler, charged: bigint) => crawler.owes(charged + PRICE)
 
 const scenarios: Scenario[] = [
-  { name: 'a voucher', crawler: regular, payment: voucher, spends: 0n, charged: 2n * PRICE },
+  { name: 'a voucher', crawler: regular, isRegular: true, payment: voucher, spends: 0n, charges: PRICE },
   {
     name: 'a voucher for a POST',
     crawler: regular,
+    isRegular: true,
     payment: voucher,
     ask: { method: 'POST', body: 'x' },
     spends: 0n,
-    charged: 2n * PRICE,
+    charges: PRICE,
   },
   {
     name: 'a voucher while the origin fails',
     crawler: regular,
+    isRegular: true,
     payment: voucher,
     spends: 0n,
-    charged: 2n * PRICE,
+    charges: PRICE,
     origin: async () => new Response('broken', { status: 500 }),
   },
   {
@@ -31,14 +33,15 @@ const scenarios: Scenario[] = [
     crawler: newcomer,
     payment: (crawler) => crawler.deposits(DEPOSIT, PRICE),
     spends: DEPOSIT,
-    charged: PRICE,
+    charges: PRICE,
   },
   {
     name: 'a top-up',
     crawler: regular,
-    payment: (crawler) => crawler.deposits(DEPOSIT, 2n * PRICE),
+    isRegular: true,
+    payment: (crawler, charged) => crawler.deposits(DEPOSIT, charged + PRICE),
     spends: DEPOSIT,
-    charged: 2n * PRICE,
+    charges: PRICE,
   },
 ]
 
@@ -64,7 +67,7 @@ describe('Account that does not answer', () => {
       if (name === 'ACCOUNT.place') throw Object.assign(new Error('no answer'), flags)
       return call()
     })
-    const response = await shop.ask('/page', { payment: await voucher(crawler) })
+    const response = await shop.ask('/page', { payment: await voucher(crawler, PRICE) })
     expect([response.status, await errorOf(response)]).toEqual([503, 'tab_ledger_unavailable'])
     expect(response.headers.get('retry-after')).not.toBeNull()
     expect(response.headers.get('cache-control')).toBe('no-store')

@@ -11,14 +11,14 @@ const scenarios: Scenario[] = [
     crawler: newcomer,
     payment: (crawler) => crawler.pays(),
     spends: PRICE,
-    charged: undefined,
+    charges: undefined,
   },
   {
     name: 'exact while the origin fails',
     crawler: newcomer,
     payment: (crawler) => crawler.pays(),
     spends: PRICE,
-    charged: undefined,
+    charges: undefined,
     origin: async () => new Response('broken', { status: 500 }),
   },
 ]
