@@ -3,12 +3,16 @@ import { waitUntil } from 'cloudflare:workers'
 import { type Config, type ConfigProblem, describeProblems, readConfig } from '../config/config.ts'
 import { contractWarnings } from '../config/contracts.ts'
 import { cachedLists } from '../identity/published/store.ts'
+import { addFigures } from '../ledger/book/shadow.ts'
 import type { Counters } from '../paywall/free-pages.ts'
-import { type Content, type Gate, gate } from '../paywall/gate.ts'
+import { type Content, type Gate, type GateOptions, gate } from '../paywall/gate.ts'
 import { askForPrice, buy, type OriginSettings, pass } from '../paywall/origin.ts'
 import { refused } from '../paywall/response.ts'
+import { shadowGate } from '../paywall/shadow.ts'
 import { NamedSitemaps } from '../paywall/sitemaps.ts'
+import { Tally } from '../paywall/tally.ts'
 import { cachedDates } from '../paywall/terms/sitemap-dates.ts'
+import { dayOf } from '../platform/time.ts'
 import type { TermsOfSite } from '../terms/names.ts'
 import { linksTo, withTerms } from '../terms/serve.ts'
 import type { Bindings } from './bindings.ts'
@@ -47,25 +51,40 @@ function misconfigured(problems: readonly ConfigProblem[]): Response {
 }
 
 function build(env: Bindings, config: Config): Site {
-  const schemes = schemesOf(env, config)
-  const { policy, documents, cloudflareCharges, maxTimeoutSeconds } = config
-  const terms: TermsOfSite = { policy, schemes, documents }
-  const tools = { now: () => Date.now(), newId: () => crypto.randomUUID() }
-  const published = cachedLists(env.LISTS, { now: tools.now, later: waitUntil })
-  const dated = env.LISTS && cachedDates(env.LISTS, { now: tools.now, later: waitUntil })
-  const named = new NamedSitemaps({ store: env.LISTS, now: tools.now, later: waitUntil })
-  const sitemaps = (site: string) => named.of(site)
+  const { policy, documents, cloudflareCharges, mode } = config
+  const terms: TermsOfSite = { policy, schemes: schemesOf(env, config), documents }
+  const now = () => Date.now()
+  const cache = { now, later: waitUntil }
+  const named = new NamedSitemaps({ store: env.LISTS, ...cache })
+  const facts = {
+    published: cachedLists(env.LISTS, cache),
+    dated: env.LISTS && cachedDates(env.LISTS, cache),
+    sitemaps: (site: string) => named.of(site),
+  }
+  const judge = { policy, cloudflareCharges, ...facts, now }
+  const gate = mode === 'shadow' ? openShadow(env, judge) : openGate(env, config, judge, terms)
+  return { config, terms, gate: named.watch(gate), origin: contentOf(env, config) }
+}
+
+/** All that a request is decided by. */
+type Judge = Pick<GateOptions, 'policy' | 'cloudflareCharges' | 'published' | 'dated' | 'sitemaps' | 'now'>
+
+function openGate(env: Bindings, { maxTimeoutSeconds }: Config, judge: Judge, terms: TermsOfSite): Gate {
+  const { schemes } = terms
   const links = (site: string) => linksTo(terms, site)
   const counters = countersOf(env)
-  const facts = { published, dated, sitemaps, counters, links }
-  return {
-    config,
-    terms,
-    gate: named.watch(
-      withTerms(gate({ policy, schemes, cloudflareCharges, maxTimeoutSeconds, ...facts, ...tools }), terms),
-    ),
-    origin: contentOf(env, config),
-  }
+  const newId = () => crypto.randomUUID()
+  return withTerms(gate({ ...judge, schemes, counters, links, maxTimeoutSeconds, newId }), terms)
+}
+
+function openShadow({ BOOK }: Bindings, judge: Judge): Gate {
+  const tally = new Tally({
+    store: (figures, at) => addFigures(BOOK, dayOf(at), figures),
+    defer: waitUntil,
+    wait: (ms) => scheduler.wait(ms),
+    now: judge.now,
+  })
+  return shadowGate({ ...judge, tally })
 }
 
 function countersOf({ QUOTA: quota }: Bindings): Counters | undefined {

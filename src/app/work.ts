@@ -9,7 +9,7 @@ import type { Bindings } from './bindings.ts'
 import { exactOf, relayerOf } from './schemes.ts'
 
 /**
- * The work that these bindings allow; null without a chain and key, a facilitator or a seller.
+ * The work that these bindings allow; null without a chain and key, a facilitator, a seller or shadow mode.
  * @throws if the config is invalid
  */
 export function workOf(env: Bindings): Work | null {
@@ -19,7 +19,8 @@ export function workOf(env: Bindings): Work | null {
   const exact = channels ? null : payersOf(env, read.config)
   const billing = billingOf(env)
   const bill = billing && (async () => (await billing()).bill)
-  return channels || exact || bill ? { book: env.BOOK, channels, exact, bill } : null
+  const shadow = read.config.mode === 'shadow'
+  return channels || exact || bill || shadow ? { book: env.BOOK, channels, exact, bill, shadow } : null
 }
 
 function channelsOf(env: Bindings, config: Config): Settings | null {

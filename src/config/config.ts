@@ -24,6 +24,8 @@ export type Config = {
   policy: Policy
   /** The documents that state the terms of the policy to machines. */
   documents: ReadonlySet<TermsName>
+  /** `shadow`: everything is decided and counted, and everybody is served. */
+  mode: 'live' | 'shadow'
   /** Present with RPC_URL. */
   chain: Chain | undefined
   /** Present with RELAYER_KEY. The address is the channels' receiver authorizer and pays for gas. */
@@ -68,6 +70,7 @@ type FacilitatorHeaders = Partial<Record<'verify' | 'settle' | 'supported', Reco
 type Table = Readonly<Record<string, unknown>>
 
 const EXPECTED = {
+  MODE: { want: '"live" or "shadow"', example: '"shadow"' },
   RPC_URL: {
     want: 'the https URL of a node of NETWORK (http only on this machine), or up to 4 with commas between',
     example: '"https://node.example.com,https://other.example.net"',
@@ -143,6 +146,7 @@ const headers = v.record(
 )
 
 const settings = v.object({
+  MODE: v.optional(v.picklist(['live', 'shadow']), 'live'),
   RPC_URL: v.optional(urls),
   MAX_HEAD_AGE_SECONDS: v.optional(integer(0, 86_400)),
   RELAYER_WAIT_MS: v.optional(integer(100, 60_000)),
@@ -206,12 +210,15 @@ function readAll(vars: Table): ConfigResult {
   const site = pick(vars, POLICY_TERMS)
   const terms = parsePolicy(site)
   const rest = v.safeParse(settings, pick(vars, Object.keys(EXPECTED)))
+  const absent = missing(terms.ok ? policySchemes(terms.policy) : schemesAsked(site), vars)
+  // A trial sells nothing, so it needs no wallet and no node yet. It counts in D1.
+  const isTrial = rest.success && rest.output.MODE === 'shadow'
   const problems = [
     ...(terms.ok
       ? [...originProblems(terms.policy, vars), ...bindingProblems(terms.policy, vars)]
       : terms.problems),
     ...problemsOf(rest.issues ?? [], EXPECTED),
-    ...missing(terms.ok ? policySchemes(terms.policy) : schemesAsked(site), vars),
+    ...(isTrial ? unboundBook(vars) : absent),
     ...billProblems(vars),
     ...(rest.success ? limitProblems(rest.output, terms.ok ? terms.policy : undefined) : []),
   ]
@@ -220,6 +227,7 @@ function readAll(vars: Table): ConfigResult {
   if (!terms.ok || !rest.success) return { ok: false, problems, warnings: [] }
   const isSet = (place: string) => vars[place] !== undefined
   const warnings = [
+    ...(isTrial ? absent : []),
     ...ruleCautions(terms.policy.rules),
     ...gasWarnings(terms.policy, gasConfig(rest.output), isSet),
   ]
@@ -252,6 +260,7 @@ function build(policy: Policy, settings: Settings): Omit<Config, 'relayer' | 'do
   const contracts = { token: usdc.address, escrow, collector }
   return {
     policy,
+    mode: settings.MODE,
     chain: RPC_URL ? { network: id, chainId, ...contracts, ...nodesOf(RPC_URL, settings) } : undefined,
     relayerWaitMs: settings.RELAYER_WAIT_MS,
     oldRelayers: settings.RELAYER_KEYS_OLD ?? [],
@@ -290,6 +299,11 @@ function missing(schemes: ReadonlySet<SchemeName>, vars: Table): ConfigProblem[]
     }
   }
   return [...problems.values()]
+}
+
+function unboundBook({ BOOK }: Table): ConfigProblem[] {
+  const example = '[[d1_databases]] binding = "BOOK", database_name = "tab402-book"'
+  return BOOK === undefined ? [{ place: 'BOOK', message: 'must be bound for MODE = "shadow"', example }] : []
 }
 
 function exampleOf(place: string): string | undefined {

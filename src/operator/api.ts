@@ -14,6 +14,7 @@ import { MAX_BODY_BYTES } from './requests.ts'
 import { problem } from './response.ts'
 import { runRoutes } from './runs.ts'
 import type { OperatorSettings } from './settings.ts'
+import { shadowRoutes } from './shadow.ts'
 import { statementRoutes } from './statements.ts'
 import { hasToken } from './token.ts'
 
@@ -31,6 +32,7 @@ export function operatorRoutes(settings: OperatorSettings, tokenSha256: string, 
   })
   app.use('/*', bodyLimit({ maxSize: MAX_BODY_BYTES, onError: () => problem('too_large') }))
   app.route('/runs', runRoutes(settings, now, who))
+  app.route('/shadow', shadowRoutes(settings, now))
   app.route('/accounts', accountRoutes(settings, who))
   app.route('/book', bookRoutes(settings, now, who))
   app.route('/relayer', relayerRoutes(settings, who))

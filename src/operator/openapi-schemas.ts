@@ -260,12 +260,14 @@ const happening = table({
 
 const run = table({
   id: text,
-  kind: word('settlement', 'billing', 'watch'),
+  kind: word('settlement', 'billing', 'shadow', 'watch'),
   status: word('running', 'settled', 'in_doubt', 'failed', 'abandoned'),
   startedAt: time,
   endedAt: orNull(time),
   record: { type: 'object', description: 'Findings and sums of the run. They grow while the run goes on' },
 })
+
+const tried = { requests: count, pages: count, asked: amount }
 
 const engine = {
   type: 'object',
@@ -361,6 +363,13 @@ export const schemas = {
   Explanation: explanation,
   Run: table({ run: orNull(run), workflow: orNull(engine) }),
   Runs: table({ runs: listOf(run) }),
+  ShadowDay: table({
+    day: text,
+    total: table(tried),
+    crawlers: listOf(table({ crawler: text, class: text, ...tried })),
+    rules: listOf(table({ rule: text, action: word('charge', 'allow', 'block'), ...tried })),
+    paths: listOf(table({ path: text, ...tried })),
+  }),
   Acts: pageOf(
     'acts',
     table({

@@ -35,6 +35,7 @@ const QUERIES = {
   method: ['The method of the request', { type: 'string', default: 'GET' }],
   ip: ['The address of the client', text],
   signed: ['The host of a Signature-Agent whose signature counts as valid', text],
+  day: ['A UTC date. By default today', { type: 'string', format: 'date' }],
   evidence: ['Includes signatures and the signed data', { type: 'boolean', default: false }],
 } satisfies Record<string, readonly [string, Schema]>
 
@@ -49,7 +50,8 @@ const PROBLEM_STATUSES: Record<number, string> = {
 }
 
 /** Paths that sites without credit have too. */
-const WITHOUT_CREDIT = /^\/api\/(accounts|book|explain|relayer|runs|openapi\.json|export\/(accounts|entries))/
+const WITHOUT_CREDIT =
+  /^\/api\/(accounts|book|explain|relayer|runs|shadow|openapi\.json|export\/(accounts|entries))/
 
 const CSV = 'text/csv'
 const HTML = 'text/html'
@@ -182,13 +184,21 @@ const API: Record<string, Partial<Record<Method, Operation>>> = {
   },
   '/api/runs': {
     get: {
-      summary: 'Lists settlement runs, billing runs and watches, newest first',
+      summary: 'Lists settlement runs, billing runs, shadow runs and watches, newest first',
       answer: 'Runs',
       query: ['limit'],
     },
-    post: { summary: 'Starts a settlement run and a billing run now', answer: 'Started', status: 202 },
+    post: { summary: 'Starts the runs of this site now', answer: 'Started', status: 202 },
   },
   '/api/runs/{id}': { get: { summary: 'Returns the findings and sums of a run', answer: 'Run' } },
+  '/api/shadow': {
+    get: {
+      summary: 'Returns what shadow mode would have asked on a day, in micro-dollars',
+      answer: 'ShadowDay',
+      query: ['day'],
+      problems: [400],
+    },
+  },
   '/api/book': {
     post: {
       summary:

@@ -6,7 +6,7 @@ import { act } from './audit.ts'
 import { jsonResponse, notFound, pageLimit } from './response.ts'
 import type { OperatorSettings } from './settings.ts'
 
-const RUN = /^(settle|bill|watch)-[0-9]{8}T[0-9]{6}$/
+const RUN = /^(settle|bill|shadow|watch)-[0-9]{8}T[0-9]{6}$/
 
 /** Routes below `/api/runs`. `who` names the operator in the audit log. */
 export function runRoutes(

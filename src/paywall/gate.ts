@@ -19,7 +19,7 @@ import { paidResponse, preflight, receiptAlone, refused, refusedSale, without } 
 import { type Goods, type Quote, type Sold, sell, type Tools, type Wanted } from './sale.ts'
 import { readAnswer, restore } from './stored-answer.ts'
 import type { DateOf } from './terms/dates.ts'
-import { CRAWLER_PRICE, ORIGIN_HEADERS, readFinalAmount } from './terms/origin-price.ts'
+import { hiddenHeaders, readFinalAmount } from './terms/origin-price.ts'
 
 /** The settings of one site's gate. */
 export type GateOptions = {
@@ -70,8 +70,7 @@ export function gate(options: GateOptions): Gate {
   const offersFor = storedOffers(policy, schemes)
   const quoteOf = (decision: Decision) => ({ decision, offers: offersFor(decision) })
   const decisions = new Decisions(policy, maxTimeoutSeconds * 1000, now, options.dated)
-  // Where Cloudflare charges, it reads the origin's price from the answer.
-  const hidden = policy.asksOrigin && !cloudflareCharges ? [...ORIGIN_HEADERS, CRAWLER_PRICE] : ORIGIN_HEADERS
+  const hidden = hiddenHeaders(policy.asksOrigin === true && !cloudflareCharges)
   const quiet = (answer: Response) => without(answer, hidden)
   const tools = { now, newId, payers: new RecentPayers() }
   const shop: Shop = { schemes, contracts: policy.contracts, tools, decisions, quoteOf, quiet }
@@ -252,7 +251,7 @@ const GOODS: Omit<Goods<Response>, 'buy'> = {
 }
 
 /** The evidence about a client. `paying`: the headers with which it pays and signs, or announces to do so. */
-function evidenceOf(
+export function evidenceOf(
   { headers, cf }: Request,
   paying: Headers,
   published: Published | undefined,
@@ -278,7 +277,7 @@ export function blocked({ opensAt }: Decision): Refusal {
   return opensAt === undefined ? { reason: 'blocked' } : { reason: 'embargoed', opensAt }
 }
 
-/** The answer where the origin cannot be reached. */
+/** The answer after the origin has failed: 502. */
 export function unreachable(fault: unknown): Response {
   console.error(JSON.stringify({ message: 'origin request failed, answering 502', fault: String(fault) }))
   return refused({ reason: 'origin_unreachable' })
@@ -291,11 +290,12 @@ function outcomeUnknown(fault: unknown): Result<Response> {
 }
 
 /** Redirects, refusals and "not modified" deliver nothing. */
-function isDelivery({ status }: Response): boolean {
+export function isDelivery({ status }: Response): boolean {
   return status >= 200 && status < 300
 }
 
-function chargedByCloudflare(headers: Headers): boolean {
+/** Whether Cloudflare's own products charge for the request. Any client can write these headers where they do not. */
+export function chargedByCloudflare(headers: Headers): boolean {
   return CHARGED_BY_CLOUDFLARE.some((name) => headers.has(name))
 }
 

@@ -30,7 +30,7 @@ const OVERLONG = /%C[01]%[89AB]|%E0%8[01]%[89AB]|%F0%80%8[01]|%ED%[AB][0-9A-F]%[
 
 /** Steps that servers take, in any order. Each gives its argument back where there is nothing to do. */
 const STEPS: readonly ((text: string) => string)[] = [
-  (text) => text.replace(/;[^/]*/g, ''),
+  cut,
   (text) => text.replaceAll('%2F', '/'),
   (text) => text.replace(/\/{2,}/g, '/'),
   fold,
@@ -51,15 +51,13 @@ export function readingsOf(path: string, search: string): Readings {
   const isUtf8 = isWellFormed(path)
   if (!isUtf8 && OVERLONG.test(path)) return { ok: false, detail: 'malformed UTF-8' }
   const decodings: readonly Decoding[] = isUtf8 ? ['utf-8'] : ['utf-8', 'latin-1', 'dropped']
-  const first = decodings.map((decoding) => decode(path, decoding).normalize('NFC'))
-  return expand(first, search, STEPS, hazard)
+  return expand(decoded(path, decodings), search, STEPS, hazard)
 }
 
 /** Every reading that even a careless server has of any path; undefined if there are too many. */
 export function carelessReadings(path: string, search: string): readonly Reading[] | undefined {
   const decodings: readonly Decoding[] = ['utf-8', 'latin-1', 'dropped', 'overlong']
-  const first = decodings.map((decoding) => decode(path, decoding).normalize('NFC'))
-  const result = expand(first, search, CARELESS, () => undefined)
+  const result = expand(decoded(path, decodings), search, CARELESS, () => undefined)
   return result.ok ? result.readings : undefined
 }
 
@@ -77,7 +75,8 @@ function expand(
   const drafts = new Map<string, Draft>()
   let chars = 0
   const add = (text: string, search: string) => {
-    const key = `${text}?${search}`
+    // Trap: a folded `?` in the text must not be taken for the start of the query.
+    const key = `${text.length} ${text}${search}`
     if (drafts.has(key)) return
     chars += key.length
     drafts.set(key, { text, search })
@@ -98,6 +97,16 @@ function expand(
     readings.set(`${reading.match}?${search}`, reading)
   }
   return { ok: true, readings: [...readings.values()] }
+}
+
+/** The path, decoded in each way: as it stands, and without the parameters that show before it is decoded. */
+function decoded(path: string, decodings: readonly Decoding[]): string[] {
+  const sent = path.includes(';') ? [path, cut(path)] : [path]
+  return sent.flatMap((text) => decodings.map((decoding) => decode(text, decoding).normalize('NFC')))
+}
+
+function cut(text: string): string {
+  return text.replace(/;[^/]*/g, '')
 }
 
 /** Why a reading is refused to crawlers; undefined if it is not. */

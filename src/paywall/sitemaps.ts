@@ -1,4 +1,4 @@
-/** The sitemaps that a site's own robots.txt names. They are read while the file passes to a client, and shared by KV. */
+/** The sitemaps that a site's own robots.txt names. They are read beside a client that gets the file, and shared by KV. */
 import type { Content, Gate } from './gate.ts'
 import { canonicalize, siteOrigin, targetOf } from './path.ts'
 
@@ -70,20 +70,23 @@ export class NamedSitemaps {
     }
   }
 
+  /** The client gets the body with its length, which a transformed stream would lose. */
   #read(body: ReadableStream<Uint8Array>, answer: Response, site: string): Response {
+    const [shown, read] = body.tee()
+    this.#sharing.later(this.#readTo(read, site).catch(report))
+    return new Response(shown, answer)
+  }
+
+  async #readTo(body: ReadableStream<Uint8Array>, site: string): Promise<void> {
     const decoder = new TextDecoder()
     let [text, bytes] = ['', 0]
-    const copied = new TransformStream<Uint8Array, Uint8Array>({
-      transform(part, controller) {
-        if (bytes < MAX_READ_BYTES)
-          text += decoder.decode(part.subarray(0, MAX_READ_BYTES - bytes), { stream: true })
-        bytes += part.byteLength
-        controller.enqueue(part)
-      },
-      // The last line may be cut: it names no whole address.
-      flush: () => this.#learn(site, bytes > MAX_READ_BYTES ? text.replace(/[^\n]*$/, '') : text),
-    })
-    return new Response(body.pipeThrough(copied), answer)
+    for await (const part of body) {
+      text += decoder.decode(part.subarray(0, MAX_READ_BYTES - bytes), { stream: true })
+      bytes += part.byteLength
+      if (bytes > MAX_READ_BYTES) break
+    }
+    // The last line may be cut: it names no whole address.
+    this.#learn(site, bytes > MAX_READ_BYTES ? text.replace(/[^\n]*$/, '') : text)
   }
 
   #learn(site: string, robots: string): void {

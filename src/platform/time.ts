@@ -8,3 +8,8 @@ export const HOUR_MS = 60 * MINUTE_MS
 
 /** One day in milliseconds. Days are UTC, and Unix time does not count leap seconds. */
 export const DAY_MS = 86_400_000
+
+/** The UTC date of a moment in Unix milliseconds, such as `2026-11-27`. */
+export function dayOf(moment: number): string {
+  return new Date(moment).toISOString().slice(0, 10)
+}

@@ -5,6 +5,7 @@
 import { type Billed, type BillSums, NO_BILL } from '../billing/nightly.ts'
 import type { Finding } from '../ledger/book/finding.ts'
 import type { RunRecord } from '../ledger/book/runs.ts'
+import type { ShadowDay } from '../ledger/book/shadow.ts'
 import type { BadRow } from './channels/claims.ts'
 import type { Dust } from './channels/dust.ts'
 import type { Gathered } from './channels/gather.ts'
@@ -80,6 +81,10 @@ export class Report {
   counted({ exact, findings }: { exact: ExactSums; findings: Finding[] }): void {
     this.#totals = { exact }
     this.#note(findings)
+  }
+
+  tried(shadow: ShadowDay): void {
+    this.#totals = { shadow }
   }
 
   found(findings: Finding[]): void {

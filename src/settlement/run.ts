@@ -1,14 +1,15 @@
 /**
- * The nightly runs. A settlement run gathers, claims, reconciles and sweeps; a billing run bills credit lines. Each step may
- * be repeated; the chain moves nothing twice.
+ * The nightly runs. A settlement run gathers, claims, reconciles and sweeps; a billing run bills credit lines; a shadow run sums
+ * a day of shadow mode. Each step may be repeated; the chain moves nothing twice.
  */
 
 import { billAll, type OpenBill } from '../billing/run.ts'
 import type { Finding } from '../ledger/book/finding.ts'
 import { abandonRuns, type RunRecord, saveRun } from '../ledger/book/runs.ts'
+import { dropShadowDays, readShadowDay, type ShadowDay } from '../ledger/book/shadow.ts'
 import { hasWatchedChannel, readWatch } from '../ledger/book/watch.ts'
 import type { Steps } from '../platform/steps.ts'
-import { HOUR_MS } from '../platform/time.ts'
+import { DAY_MS, dayOf, HOUR_MS } from '../platform/time.ts'
 import type { Address } from '../protocol/evm/hex.ts'
 import { claim, plan } from './channels/claim-batch.ts'
 import { batchesOf, type ClaimRow, transactionsOf } from './channels/claims.ts'
@@ -28,14 +29,15 @@ import type { Payers, Settings } from './context.ts'
 import { Report } from './report.ts'
 
 /**
- * The work of the runs: channels on a chain or, without channels, payments by `exact`; and credit lines. Null: not
- * configured.
+ * The work of the runs: channels on a chain or, without channels, payments by `exact`; credit lines; and the days of shadow
+ * mode. Null or absent: not configured.
  */
 export type Work = {
   book: D1Database
   channels: Settings | null
   exact: Payers | null
   bill: OpenBill | null
+  shadow?: boolean
 }
 
 /** The nightly runs. Each is an instance of its own: neither waits for the other, and a failure stops neither. */
@@ -55,6 +57,9 @@ type Status = RunRecord['status']
 
 /** How often a batch that fails on chain is simulated and split in all. */
 const ROUNDS = 2
+
+/** How long the days of shadow mode are kept. */
+const SHADOW_KEPT_MS = 35 * DAY_MS
 
 /** Twelve watches in a row. */
 const UNWATCHED_MS = HOUR_MS
@@ -86,7 +91,9 @@ export async function makeRun(work: Work, steps: Steps, id: string, cause: Cause
     return status
   }
   try {
-    if (kind === 'billing') await bill(work, steps, report, cause.moment ?? startedAt)
+    const moment = cause.moment ?? startedAt
+    if (kind === 'billing') await bill(work, steps, report, moment)
+    else if (kind === 'shadow') report.tried(await steps.do('sum', () => sumDay(book, moment)))
     else await settle(work, steps, report, startedAt)
   } catch (fault) {
     await steps.do('fail', end('failed', { fault: String(fault) }))
@@ -107,6 +114,12 @@ async function settle(
 
 async function bill({ bill }: Work, steps: Steps, report: Report, moment: number): Promise<void> {
   if (bill) await billAll(bill, steps, report, moment)
+}
+
+/** Sums the day of shadow mode that ends at `moment` (Unix ms), or is under way. Drops the days that are too old. */
+async function sumDay(book: D1Database, moment: number): Promise<ShadowDay> {
+  await dropShadowDays(book, dayOf(moment - SHADOW_KEPT_MS))
+  return readShadowDay(book, dayOf(moment - 1))
 }
 
 async function settleChannels(

@@ -38,11 +38,18 @@ export function windowOf(time: number): string {
 }
 
 /** The runs that some work needs. */
-export function runKinds({ channels, exact, bill }: Omit<Work, 'book'>): RunKind[] {
-  return [...(channels || exact ? ['settlement' as const] : []), ...(bill ? ['billing' as const] : [])]
+export function runKinds({ channels, exact, bill, shadow }: Omit<Work, 'book'>): RunKind[] {
+  return [
+    ...(channels || exact ? ['settlement' as const] : []),
+    ...(bill ? ['billing' as const] : []),
+    ...(shadow ? ['shadow' as const] : []),
+  ]
 }
 
-const PREFIX = { settlement: 'settle', billing: 'bill' } as const satisfies Record<RunKind, string>
+const PREFIX = { settlement: 'settle', billing: 'bill', shadow: 'shadow' } as const satisfies Record<
+  RunKind,
+  string
+>
 
 /** The id of a run for the window of `time` (Unix ms). */
 export function runId(kind: RunKind, time: number): string {

@@ -147,6 +147,37 @@ describe('readConfig', () => {
 const OLD_KEYS =
   'RELAYER_KEYS_OLD must be former values of RELAYER_KEY, at most 8 and without the present one: one key, or a JSON list'
 
+describe('readConfig in shadow mode', () => {
+  const trial = { ...ENV, MODE: 'shadow', RPC_URL: undefined, RELAYER_KEY: undefined }
+
+  it('warns about the secrets that only sales need', () => {
+    const read = readConfig(trial)
+    expect(read).toMatchObject({ ok: true, config: { mode: 'shadow' } })
+    const places = read.warnings.map(({ place }) => place)
+    expect(places).toEqual(expect.arrayContaining(['RPC_URL', 'RELAYER_KEY']))
+  })
+
+  it('needs the read model, where it counts', () => {
+    expect(readConfig({ ...trial, BOOK: undefined })).toMatchObject({
+      ok: false,
+      problems: [{ place: 'BOOK' }],
+    })
+  })
+
+  it('still reports every problem of the policy', () => {
+    const read = readConfig({ ...trial, PRICE: 'free', RULES: [{ action: 'tax' }] })
+    expect(read).toMatchObject({ ok: false, problems: [{ place: 'PRICE' }, { place: 'RULES[0].action' }] })
+  })
+
+  it('is live by default, and knows no third mode', () => {
+    expect(readConfig(ENV)).toMatchObject({ ok: true, config: { mode: 'live' } })
+    expect(readConfig({ ...ENV, MODE: 'Shadow' })).toMatchObject({
+      ok: false,
+      problems: [{ place: 'MODE', message: 'must be "live" or "shadow"' }],
+    })
+  })
+})
+
 describe('readConfig with a wrong setting', () => {
   it.each([
     [{ RPC_URL: undefined }, 'RPC_URL must be set for scheme "channel"'],

@@ -146,7 +146,8 @@ async function serves(url: string): Promise<void> {
 export type Asked = { method: string; url: string; headers: IncomingMessage['headers']; body: string }
 
 /** A server that records its requests. A test sets its `answer`; by default, each path has its own page. */
-async function startPages() {
+/** Starts an origin whose pages contain {@link CANARY}. */
+export async function startPages() {
   const asked: Asked[] = []
   const page = (request: IncomingMessage, response: ServerResponse) => {
     response.setHeader('content-type', 'text/plain')
@@ -204,7 +205,11 @@ export const NIGHTLY = '0 0 * * *'
 export const WATCH = '*/5 * * * *'
 
 /** Fires a cron; `time` in Unix milliseconds. */
-export async function fire({ facts }: Site, cron: string, time = Date.now()): Promise<Response> {
+export async function fire(
+  { facts }: { facts: { url: string } },
+  cron: string,
+  time = Date.now(),
+): Promise<Response> {
   const answer = await fetch(
     `${facts.url}/cdn-cgi/local/scheduled?cron=${encodeURIComponent(cron)}&time=${time}`,
   )
@@ -213,7 +218,7 @@ export async function fire({ facts }: Site, cron: string, time = Date.now()): Pr
 }
 
 /** The id of the run of a kind that the cron starts at `time`. */
-export function runAt(time: number, kind: 'settle' | 'bill' = 'settle'): string {
+export function runAt(time: number, kind: 'settle' | 'bill' | 'shadow' = 'settle'): string {
   return `${kind}-${new Date(time).toISOString().slice(0, 19).replace(/[-:]/g, '')}`
 }
 

@@ -96,6 +96,7 @@ describe('OpenAPI document', () => {
     await get(`/api/runs/${body.id}`)
     const objects = [env.ACCOUNT.idFromName('nothing').toString()]
     await post('/api/book', { kind: 'channel', objects })
+    await get('/api/shadow')
     await get('/api/audit')
     await get('/api/openapi.json')
     for (const name of ['accounts', 'entries', 'statements', 'invoices', 'credit-notes']) {

@@ -149,6 +149,7 @@ describe('canonicalize', () => {
     ['/x;a=1', '/x;a=1', ['/x']],
     ['/x%3Ba=1/y', '/x;a=1/y', ['/x/y']],
     ['/x%CD%BEa', '/x;a', ['/x']],
+    ['/x%3Ba;b', '/x;a;b', ['/x;a', '/x']],
     ['/x%EF%BC%9Ba', '/x；a', ['/x;a', '/x']],
     ['/a;%2f/b', '/a;%2f/b', ['/a/b', '/a;//b', '/a//b', '/a;/b']],
     ['/%EF%BD%90remium/x', '/ｐremium/x', ['/premium/x']],
@@ -172,6 +173,7 @@ describe('canonicalize', () => {
     ['/what%3fa=1', '/what', '?a=1'],
     ['/what%3Fa=1?b=2', '/what', '?a=1?b=2'],
     ['/what%EF%BC%9Fa', '/what', '?a'],
+    ['/what%EF%BC%9F', '/what', '?'],
   ])('reads an escaped question mark of %s as the start of a query too [D1]', (url, match, search) => {
     const { match: main, readings = [] } = read(url)
     expect(main).not.toBe(match)

@@ -117,7 +117,11 @@ const rule = fc
 /** How an origin may read a path with its query. Each step is one that some server takes; they follow in any order. */
 const STEPS: Readonly<Record<string, (read: string) => string>> = {
   decoded: (read) => onPath(read, decode),
-  decodedAsLatin1: (read) => onPath(read, (path) => bytesOf(path, (byte) => String.fromCharCode(byte))),
+  // Valid UTF-8 is read as such: the server falls back to Latin-1 for other bytes alone.
+  decodedAsLatin1: (read) =>
+    onPath(read, (path) =>
+      decode(path) === path ? bytesOf(path, (byte) => String.fromCharCode(byte)) : decode(path),
+    ),
   decodedWithoutStrays: (read) =>
     onPath(read, (path) => decode(bytesOf(path, (byte, isStray) => (isStray ? '' : escapeOf(byte))))),
   folded: (read) => onPath(read, (path) => path.normalize('NFKC')),

@@ -1,4 +1,4 @@
-/** Settlement runs, billing runs and watches in the read model (D1). */
+/** Settlement runs, billing runs, shadow runs and watches in the read model (D1). */
 
 import { HOUR_MS, MINUTE_MS } from '../../platform/time.ts'
 
@@ -10,7 +10,7 @@ import { HOUR_MS, MINUTE_MS } from '../../platform/time.ts'
  */
 export type RunRecord = {
   id: string
-  kind: 'settlement' | 'billing' | 'watch'
+  kind: 'settlement' | 'billing' | 'shadow' | 'watch'
   status: 'running' | 'settled' | 'in_doubt' | 'failed' | 'abandoned'
   startedAt: number
   endedAt: number | null
@@ -31,6 +31,7 @@ export async function saveRun(book: D1Database, run: RunRecord): Promise<void> {
 const LONGEST_MS: Readonly<Record<RunRecord['kind'], number>> = {
   settlement: 6 * HOUR_MS,
   billing: 6 * HOUR_MS,
+  shadow: HOUR_MS,
   watch: 5 * MINUTE_MS,
 }
 

@@ -7,6 +7,11 @@ export const ORIGIN_HEADERS = ['tab402-price', 'tab402-charge', 'tab402-publishe
 /** Cloudflare's form of a price, `USD 0.05`, which the origin may state in the place of `tab402-price`. */
 export const CRAWLER_PRICE = 'crawler-price'
 
+/** The headers that clients must not see. Where Cloudflare charges, it reads `crawler-price` from the answer. */
+export function hiddenHeaders(isPriced: boolean): readonly string[] {
+  return isPriced ? [...ORIGIN_HEADERS, CRAWLER_PRICE] : ORIGIN_HEADERS
+}
+
 /** The origin's price of a page in micro-dollars, `0n` for a free page; `block`; or null without a price. */
 export type StatedPrice = bigint | 'block' | null
 

@@ -1,0 +1,87 @@
+/** The figures of shadow mode in D1. They are a trial's, and no money depends on them: a lost row is a page not counted. */
+
+/** A UTC date, such as `2026-11-27`. */
+export type Day = string
+
+/** One kind of request, and the action that it would have met. `rule`: `RULES[n]`, `default` or `free`. */
+export type ShadowKind = {
+  /** The crawler's name, `nameless`, or `readers`. */
+  crawler: string
+  class: string
+  rule: string
+  action: 'charge' | 'allow' | 'block'
+  path: string
+}
+
+/** How often a kind was asked for. `pages`: delivered and charged for, had everybody paid. `asked`: micro-dollars. */
+export type Figure = ShadowKind & { requests: number; pages: number; asked: number }
+
+type Counted = { requests: number; pages: number; asked: number }
+
+/** `asked`: micro-dollars, as a decimal string. */
+type Sums = { requests: number; pages: number; asked: string }
+
+/** The sums of a day. The lists name the dearest first, and at most 100 of each. */
+export type ShadowDay = {
+  day: Day
+  total: Sums
+  crawlers: (Sums & { crawler: string; class: string })[]
+  rules: (Sums & { rule: string; action: string })[]
+  paths: (Sums & { path: string })[]
+}
+
+/** How many items of a list are returned. The sums of the day include the others. */
+const MOST_LISTED = 100
+/** How many statements one batch of D1 gets. */
+const BATCH = 50
+
+/** Adds figures to those of their day. @throws when D1 cannot be written; some batches may then have been added */
+export async function addFigures(book: D1Database, day: Day, figures: readonly Figure[]): Promise<void> {
+  const statement = book.prepare(
+    `INSERT INTO shadow (day, crawler, class, rule, action, path, requests, pages, asked)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+       ON CONFLICT DO UPDATE SET requests = requests + excluded.requests, pages = pages + excluded.pages,
+         asked = asked + excluded.asked`,
+  )
+  for (let at = 0; at < figures.length; at += BATCH) {
+    const rows = figures.slice(at, at + BATCH)
+    await book.batch(
+      rows.map(({ crawler, class: purpose, rule, action, path, requests, pages, asked }) =>
+        statement.bind(day, crawler, purpose, rule, action, path, requests, pages, asked),
+      ),
+    )
+  }
+}
+
+/** Returns the sums of a day: zero and empty lists for a day without requests. */
+export async function readShadowDay(book: D1Database, day: Day): Promise<ShadowDay> {
+  const by = async <Row>(columns: string) => {
+    const { results } = await book
+      .prepare(
+        `SELECT ${columns}, sum(requests) AS requests, sum(pages) AS pages, sum(asked) AS asked FROM shadow
+           WHERE day = ? GROUP BY ${columns} ORDER BY sum(asked) DESC, sum(requests) DESC, ${columns} LIMIT ?`,
+      )
+      .bind(day, MOST_LISTED)
+      .all<Row & Counted>()
+    return results.map((row) => ({ ...row, asked: String(row.asked) }))
+  }
+  const total = await book
+    .prepare(
+      `SELECT coalesce(sum(requests), 0) AS requests, coalesce(sum(pages), 0) AS pages, coalesce(sum(asked), 0) AS asked
+         FROM shadow WHERE day = ?`,
+    )
+    .bind(day)
+    .first<Counted>()
+  return {
+    day,
+    total: total ? { ...total, asked: String(total.asked) } : { requests: 0, pages: 0, asked: '0' },
+    crawlers: await by('crawler, class'),
+    rules: await by('rule, action'),
+    paths: await by('path'),
+  }
+}
+
+/** Deletes the days before `day`. */
+export async function dropShadowDays(book: D1Database, day: Day): Promise<void> {
+  await book.prepare('DELETE FROM shadow WHERE day < ?').bind(day).run()
+}

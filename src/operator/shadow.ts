@@ -1,0 +1,21 @@
+/** The days of shadow mode over HTTP. */
+import { Hono } from 'hono/tiny'
+import * as v from 'valibot'
+import { readShadowDay } from '../ledger/book/shadow.ts'
+import { dayOf } from '../platform/time.ts'
+import { invalid, jsonResponse } from './response.ts'
+import type { OperatorSettings } from './settings.ts'
+
+const Day = v.pipe(v.string(), v.isoDate())
+
+/** Routes below `/api/shadow`. A day that is not named is today, in UTC, as far as it has come. */
+export function shadowRoutes({ book }: OperatorSettings, now: () => number): Hono {
+  const app = new Hono()
+  app.get('/', async (c) => {
+    const day = c.req.query('day') ?? dayOf(now())
+    if (!v.is(Day, day))
+      return invalid([{ path: 'day', message: 'must be a date', expected: '"2026-11-27"' }])
+    return jsonResponse(await readShadowDay(book, day))
+  })
+  return app
+}

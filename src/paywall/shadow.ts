@@ -1,0 +1,82 @@
+/** The gate in shadow mode: decides and counts as the gate does, serves everybody, and shows clients nothing. */
+import { type Asker, classify } from '../identity/classify.ts'
+import { crawlerNamed } from '../identity/crawlers.ts'
+import type { Result } from '../protocol/refusal.ts'
+import { Decisions } from './decisions.ts'
+import {
+  chargedByCloudflare,
+  evidenceOf,
+  type Gate,
+  type GateOptions,
+  isDelivery,
+  unreachable,
+} from './gate.ts'
+import { canonicalize, siteOrigin, targetOf } from './path.ts'
+import { type Decision, entryName } from './policy.ts'
+import { without } from './response.ts'
+import type { ShadowSeen, Tally } from './tally.ts'
+import { hiddenHeaders } from './terms/origin-price.ts'
+
+/** The settings of a gate that sells nothing. */
+export type ShadowOptions = Omit<GateOptions, 'schemes' | 'newId' | 'maxTimeoutSeconds' | 'counters'> & {
+  tally: Pick<Tally, 'count'>
+}
+
+/** Longer paths are cut. */
+const MAX_PATH_CHARS = 200
+
+/**
+ * Builds the gate. It asks the origin nothing of its own, so a price that the origin states counts from the answer that states it.
+ * Requests of readers that nothing holds against are not counted.
+ */
+export function shadowGate(options: ShadowOptions): Gate {
+  const { policy, now, published, cloudflareCharges, tally } = options
+  const decisions = new Decisions(policy, 0, now, options.dated)
+  const hidden = hiddenHeaders(policy.asksOrigin === true && !cloudflareCharges)
+
+  async function count(request: Request, answer: Response): Promise<void> {
+    const { method, headers, url } = request
+    if (method === 'OPTIONS' || (cloudflareCharges && chargedByCloudflare(headers))) return
+    const page = pageOf(url)
+    decisions.learn(page, answer.headers)
+    const asker = classify(evidenceOf(request, headers, published?.()))
+    const sitemaps = options.sitemaps?.(siteOrigin(url) ?? '')
+    const asked = await decisions.dated({ method, url, asker, now: now(), sitemaps })
+    const decided = decisions.known(asked, page)
+    const seen = seenOf(url, asker, decided)
+    if (asker.kind === 'reader' && seen.action === 'allow') return
+    const isSold = seen.action === 'charge' && method !== 'HEAD' && isDelivery(answer)
+    tally.count(seen, isSold && decided.ok ? decided.value.price : 0n)
+  }
+
+  return async (request, content) => {
+    const { pathname: path, search } = new URL(request.url)
+    const answer = await content.pass(request, targetOf(request.url) ?? { path, search }).catch(unreachable)
+    try {
+      await count(request, answer)
+    } catch (fault) {
+      // A trial must not cost a reader the page.
+      console.error(JSON.stringify({ message: 'a request was not counted', fault: String(fault) }))
+    }
+    return without(answer, hidden)
+  }
+}
+
+function pageOf(url: string): string {
+  const target = targetOf(url)
+  return `${siteOrigin(url)}${target?.path}${target?.search}`
+}
+
+function seenOf(url: string, asker: Asker, decided: Result<Decision>): ShadowSeen {
+  const path = canonicalize(url)
+  const isReader = asker.kind === 'reader'
+  return {
+    crawler: isReader ? 'readers' : (asker.name ?? 'nameless'),
+    class: isReader ? 'reader' : asker.class,
+    isKnown: isReader || asker.name === undefined || crawlerNamed(asker.name) !== undefined,
+    // A URL that servers read in several ways is answered 400.
+    rule: decided.ok ? entryName(decided.value) : 'url',
+    action: decided.ok ? decided.value.action : 'block',
+    path: (path.ok ? path.value.match : '*').slice(0, MAX_PATH_CHARS),
+  }
+}
