@@ -99,7 +99,7 @@ export function gate(options: GateOptions): Gate {
     const [url, content] = pass ? [site + pass.address, passContent(decision)] : [page, pages]
     const isFree = decision.action === 'allow' || (cloudflareCharges && chargedByCloudflare(headers))
     if (isFree) return content.pass(request, target).then(quiet).catch(unreachable)
-    if (method === 'GET') {
+    if (method === 'GET' && decision.freePages !== undefined) {
       const pass = () => content.pass(request, target).then(quiet).catch(unreachable)
       const free = await freeOf(options.counters, { decision, asker, page: url }, pass)
       if (free) return free

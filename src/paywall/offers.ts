@@ -72,7 +72,15 @@ export const MAX_OFFERS = 1_000
 /** Makes the offers of each price and choice of schemes once. */
 export function storedOffers(policy: Policy, offerers: Offerers): (decision: Decision) => Offers {
   const stored = new Map<string, Offers>()
+  // The decisions of rules without factors are the same objects each time.
+  const ofRules = new WeakMap<Decision, Offers>()
   return (decision) => {
+    const made = ofRules.get(decision) ?? find(decision)
+    ofRules.set(decision, made)
+    return made
+  }
+
+  function find(decision: Decision): Offers {
     const key = `${decision.price} ${decision.schemes.join()}`
     const known = stored.get(key)
     if (known) return known

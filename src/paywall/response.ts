@@ -86,12 +86,18 @@ function paymentRequired(refusal: Refusal, audience: Audience): Response {
     ...offers.headers(url, refusal),
     ...statusOf(refusal, audience).error,
     ...(browser ? PAGE : JSON_BODY),
-    ...(passes && { link: passes.map((address) => `<${address}>; rel="payment"`).join(', ') }),
+    ...(passes && { link: linksWith(passes, links?.link) }),
     'cache-control': 'no-store',
   }
   const write = () =>
     browser ? page(offers, wire(refusal.reason).sentence, note) : offers.body(url, refusal, note)
   return new Response(head ? null : write(), { status: 402, headers })
+}
+
+/** One `Link` header for the passes that open a page and for the terms of the site. */
+function linksWith(passes: readonly string[], terms: string | undefined): string {
+  const links = passes.map((address) => `<${address}>; rel="payment"`)
+  return [...(terms === undefined ? [] : [terms]), ...links].join(', ')
 }
 
 const JSON_BODY = { 'content-type': 'application/json' }

@@ -26,7 +26,7 @@ export function compileDates(pattern: string, zone: string): DateOf | null {
   const shape = shapeOf(pattern)
   if (!shape) return null
   const startOf = startsOf(zone)
-  return (match) => {
+  const dateIn: DateOf = (match) => {
     for (const { groups } of `${match}/`.matchAll(shape)) {
       const { year, month, day } = groups ?? {}
       const named = MONTHS.indexOf(month ?? '')
@@ -34,6 +34,12 @@ export function compileDates(pattern: string, zone: string): DateOf | null {
       if (at !== undefined) return at
     }
     return undefined
+  }
+  // Several rules ask for the date of one path.
+  let last: { match: string; at: number | undefined } | undefined
+  return (match) => {
+    if (last?.match !== match) last = { match, at: dateIn(match) }
+    return last.at
   }
 }
 
