@@ -55,6 +55,8 @@ const NO_BOT_MANAGEMENT = 99
 
 /** Longer User-Agents are cut. Matching a very long one would cost CPU time. */
 const MAX_USER_AGENT_LENGTH = 512
+/** How many User-Agents an isolate keeps its reading of: some hundred kilobytes. Beyond it all are dropped, and read again. */
+const MAX_KEPT = 256
 
 /**
  * Classifies a client as a crawler if it names itself one, pays, signs, or does not look like a person's program.
@@ -65,7 +67,8 @@ export function classify(evidence: ClientEvidence): Asker {
   const { userAgent, cf, signed, paying } = evidence
   const agent = (userAgent ?? '').slice(0, MAX_USER_AGENT_LENGTH)
   const signer = evidence.signer === undefined ? undefined : crawlerOfSigner(evidence.signer)
-  const known = signer ?? findCrawler(agent)
+  const read = readAgent(agent)
+  const known = signer ?? read.known
   const { verifiedBot, score } = cf?.botManagement ?? {}
   const category = cf?.verifiedBotCategory || undefined
   const verified = verifiedBot || category !== undefined
@@ -75,8 +78,8 @@ export function classify(evidence: ClientEvidence): Asker {
   if (paying) reasons.push('it carries a payment')
   if (signed) reasons.push('it carries an HTTP message signature')
   if (score === 1) reasons.push('Cloudflare scores it as certainly automated')
-  if (!known && isListedBot(agent)) reasons.push('the User-Agent is on the list of crawlers')
-  if (!isPersonal(agent))
+  if (!known && read.isListed) reasons.push('the User-Agent is on the list of crawlers')
+  if (!read.isPersonal)
     reasons.push(agent ? 'the User-Agent is not a browser’s' : 'the request has no User-Agent')
   if (!signer && reasons.length === 0) return { kind: 'reader', reasons: ['the User-Agent is a browser’s'] }
   const { claim, reason } = judgeClaim(known, {
@@ -85,7 +88,7 @@ export function classify(evidence: ClientEvidence): Asker {
     verifiedByCloudflare: verified || (score === NO_BOT_MANAGEMENT ? undefined : verifiedBot),
   })
   if (reason) reasons.push(reason)
-  const name = known?.name ?? productOf(agent)
+  const name = known?.name ?? read.product
   return {
     kind: 'crawler',
     ...(name && { name }),
@@ -94,6 +97,32 @@ export function classify(evidence: ClientEvidence): Asker {
     ...(claim === 'refuted' && reason && { refutation: reason }),
     reasons,
   }
+}
+
+/** The part of a classification that follows from the User-Agent alone. */
+type AgentReading = {
+  known: Crawler | undefined
+  isListed: boolean
+  isPersonal: boolean
+  product: string | undefined
+}
+
+const kept = new Map<string, AgentReading>()
+
+/** Reads a User-Agent once: a crawler sends the same one with each request. */
+function readAgent(agent: string): AgentReading {
+  const earlier = kept.get(agent)
+  if (earlier) return earlier
+  const known = findCrawler(agent)
+  const read = {
+    known,
+    isListed: !known && isListedBot(agent),
+    isPersonal: isPersonal(agent),
+    product: known ? undefined : productOf(agent),
+  }
+  if (kept.size >= MAX_KEPT) kept.clear()
+  kept.set(agent, read)
+  return read
 }
 
 function nameReason({ name, operator, class: purpose }: Crawler): string {

@@ -87,7 +87,8 @@ export function gate(options: GateOptions): Gate {
     const [site, target] = [siteOrigin(sent), targetOf(sent)]
     if (site === null || !target) return refused({ reason: 'ambiguous_path' }, manner)
     const page = `${site}${target.path}${target.search}`
-    const evidence = evidenceOf(request, headers, published?.())
+    const means = { signed: headers.has('signature-input'), paying: dialect !== undefined }
+    const evidence = evidenceOf(request, means, published?.())
     const asker = classify(evidence)
     const sitemaps = options.sitemaps?.(site)
     const asked = await decisions.dated({ method, url: sent, asker, now: now(), sitemaps })
@@ -234,7 +235,7 @@ function freePreflight(
   if (method === null || !METHODS.has(method) || !target || siteOrigin(url) === null) return undefined
   const names = headers.get('access-control-request-headers')?.match(/[\w-]+/g) ?? []
   const announced = new Headers(names.map((name) => [name, '']))
-  const asker = classify(evidenceOf(request, announced, published))
+  const asker = classify(evidenceOf(request, meansOf(announced), published))
   const isFree = (asked: string) => {
     const decided = decideUrl(policy, { method: asked, url, asker, now })
     return decided.ok && decided.value.action === 'allow'
@@ -250,17 +251,21 @@ const GOODS: Omit<Goods<Response>, 'buy'> = {
   restore,
 }
 
-/** The evidence about a client. `paying`: the headers with which it pays and signs, or announces to do so. */
+/** Whether a client signs and pays, by the headers that it sends or announces. */
+export function meansOf(headers: Headers): Pick<ClientEvidence, 'signed' | 'paying'> {
+  return { signed: headers.has('signature-input'), paying: dialectOf(headers) !== undefined }
+}
+
+/** The evidence about a client. */
 export function evidenceOf(
   { headers, cf }: Request,
-  paying: Headers,
+  means: Pick<ClientEvidence, 'signed' | 'paying'>,
   published: Published | undefined,
 ): ClientEvidence {
   return {
     userAgent: headers.get('user-agent'),
     cf: cf as IncomingRequestCfProperties | undefined,
-    signed: paying.has('signature-input'),
-    paying: dialectOf(paying) !== undefined,
+    ...means,
     address: headers.get('cf-connecting-ip'),
     published,
   }

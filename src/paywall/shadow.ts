@@ -9,6 +9,7 @@ import {
   type Gate,
   type GateOptions,
   isDelivery,
+  meansOf,
   unreachable,
 } from './gate.ts'
 import { canonicalize, siteOrigin, targetOf } from './path.ts'
@@ -39,7 +40,7 @@ export function shadowGate(options: ShadowOptions): Gate {
     if (method === 'OPTIONS' || (cloudflareCharges && chargedByCloudflare(headers))) return
     const page = pageOf(url)
     decisions.learn(page, answer.headers)
-    const asker = classify(evidenceOf(request, headers, published?.()))
+    const asker = classify(evidenceOf(request, meansOf(headers), published?.()))
     const sitemaps = options.sitemaps?.(siteOrigin(url) ?? '')
     const asked = await decisions.dated({ method, url, asker, now: now(), sitemaps })
     const decided = decisions.known(asked, page)

@@ -36,6 +36,7 @@ export function sitemapsIn(robots: string, site: string): Set<string> {
 /** The sitemaps of an isolate's sites. */
 export class NamedSitemaps {
   readonly #sites = new Map<string, { named: ReadonlySet<string>; readAfter: number }>()
+  readonly #contents = new WeakMap<Content, Content>()
   readonly #sharing: Sharing
 
   constructor(sharing: Sharing) {
@@ -53,21 +54,25 @@ export class NamedSitemaps {
     return known?.named
   }
 
-  /** A gate that reads each robots.txt which passes it. */
+  /** A gate that reads each robots.txt which passes it. A request that gets no page costs nothing more. */
   watch(gate: Gate): Gate {
-    return (request, content) => gate(request, isRobots(request) ? this.#watched(content) : content)
+    return (request, content) => gate(request, this.#watched(content))
   }
 
   #watched(content: Content): Content {
-    return {
-      buy: content.buy.bind(content),
+    const known = this.#contents.get(content)
+    if (known) return known
+    const watched: Content = {
+      ...content,
       pass: async (request, target) => {
-        const [answer, site] = [await content.pass(request, target), siteOrigin(request.url)]
-        return site === null || answer.status !== 200 || !answer.body
-          ? answer
-          : this.#read(answer.body, answer, site)
+        const answer = await content.pass(request, target)
+        if (!isRobots(request) || answer.status !== 200 || !answer.body) return answer
+        const site = siteOrigin(request.url)
+        return site === null ? answer : this.#read(answer.body, answer, site)
       },
     }
+    this.#contents.set(content, watched)
+    return watched
   }
 
   /** The client gets the body with its length, which a transformed stream would lose. */

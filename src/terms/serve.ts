@@ -15,17 +15,17 @@ export function withTerms(gate: Gate, terms: TermsOfSite): Gate {
   const { documents } = terms
   if (documents.size === 0) return gate
   return async (request, content) => {
-    const { method, url } = request
-    const origin = siteOrigin(url)
-    if (origin === null) return gate(request, content)
-    const name = ADDRESSES[ADDRESS.exec(url)?.[1] as keyof typeof ADDRESSES]
-    if (name && documents.has(name) && (method === 'GET' || method === 'HEAD')) {
+    const [, address] = ADDRESS.exec(request.url) ?? []
+    const name = ADDRESSES[address as keyof typeof ADDRESSES]
+    if (name && documents.has(name) && (request.method === 'GET' || request.method === 'HEAD')) {
+      const origin = siteOrigin(request.url)
       const { DOCUMENTS } = await import('./documents.ts')
-      return DOCUMENTS[name]({ request, content, origin, ...terms })
+      if (origin !== null) return DOCUMENTS[name]({ request, content, origin, ...terms })
     }
     const answer = await gate(request, content)
     const isPage = answer.status === 200 || answer.status === 206
-    return isPage ? announced(answer, request, terms, origin) : answer
+    const origin = isPage ? siteOrigin(request.url) : null
+    return origin === null ? answer : announced(answer, request, terms, origin)
   }
 }
 
