@@ -10,6 +10,9 @@ export type StoredLists = Readonly<Record<string, StoredList>>
 /** An older list still confirms and refutes nothing: its operator may have moved since. Milliseconds. */
 export const REFUTES_FOR_MS = 7 * 86_400_000
 
+/** How many look-ups are kept, since a crawler's fleet asks again. Beyond it all are dropped, and looked up again. */
+const MAX_KEPT = 1_000
+
 /** A list as a look-up needs it. */
 type Known = { ranges: Ranges; refutesUntil: number }
 
@@ -19,12 +22,21 @@ type Known = { ranges: Ranges; refutesUntil: number }
  */
 export function publishedIn(stored: StoredLists, now: () => number): Published {
   const byCrawler = new Map<string, readonly Known[]>()
+  const kept = new Map<string, boolean>()
   return (crawler, address): Listed => {
     const lists = byCrawler.get(crawler) ?? listsOf(crawler, stored)
     byCrawler.set(crawler, lists)
-    const key = lists.length === 0 ? null : keyOf(address)
-    if (key === null) return 'unknown'
-    for (const { ranges } of lists) if (contains(ranges, key)) return 'listed'
+    if (lists.length === 0) return 'unknown'
+    const name = `${crawler} ${address}`
+    let isListed = kept.get(name)
+    if (isListed === undefined) {
+      const key = keyOf(address)
+      if (key === null) return 'unknown'
+      isListed = lists.some(({ ranges }) => contains(ranges, key))
+      if (kept.size >= MAX_KEPT) kept.clear()
+      kept.set(name, isListed)
+    }
+    if (isListed) return 'listed'
     return lists.every(({ refutesUntil }) => now() <= refutesUntil) ? 'unlisted' : 'unknown'
   }
 }

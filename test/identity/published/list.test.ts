@@ -98,6 +98,17 @@ describe('publishedIn', () => {
     expect(at(NOW + REFUTES_FOR_MS + 1, lists)('GPTBot', '192.0.2.1')).toBe('listed')
   })
 
+  it('answers an address again as the first time, until its list is too old', () => {
+    let now = NOW
+    const published = publishedIn(stored('192.0.2.0/24'), () => now)
+    const asked = () => ['192.0.2.1', '192.0.3.1', 'none'].map((address) => published('GPTBot', address))
+    expect(asked()).toEqual(['listed', 'unlisted', 'unknown'])
+    for (let other = 0; other < 1_100; other++) published('GPTBot', `198.51.${other >> 8}.${other & 255}`)
+    expect(asked()).toEqual(['listed', 'unlisted', 'unknown'])
+    now = NOW + REFUTES_FOR_MS + 1
+    expect(asked()).toEqual(['listed', 'unknown', 'unknown'])
+  })
+
   it('refutes nothing while one of two lists of a crawler is missing', () => {
     const [one, other] = SOURCES.filter(({ crawlers }) => crawlers.includes('Feedfetcher-Google'))
     const { list } = learnList(undefined, readList(text('192.0.2.0/24')), NOW)
