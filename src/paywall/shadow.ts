@@ -12,7 +12,7 @@ import {
   meansOf,
   unreachable,
 } from './gate.ts'
-import { canonicalize, siteOrigin, targetOf } from './path.ts'
+import { canonicalize, siteOrigin, type Target, targetOf } from './path.ts'
 import { type Decision, entryName } from './policy.ts'
 import { without } from './response.ts'
 import type { ShadowSeen, Tally } from './tally.ts'
@@ -35,26 +35,28 @@ export function shadowGate(options: ShadowOptions): Gate {
   const decisions = new Decisions(policy, 0, now, options.dated)
   const hidden = hiddenHeaders(policy.asksOrigin === true && !cloudflareCharges)
 
-  async function count(request: Request, answer: Response): Promise<void> {
+  async function count(request: Request, target: Target, answer: Response): Promise<void> {
     const { method, headers, url } = request
     if (method === 'OPTIONS' || (cloudflareCharges && chargedByCloudflare(headers))) return
-    const page = pageOf(url)
+    const site = siteOrigin(url) ?? ''
+    const page = `${site}${target.path}${target.search}`
     decisions.learn(page, answer.headers)
     const asker = classify(evidenceOf(request, meansOf(headers), published?.()))
-    const sitemaps = options.sitemaps?.(siteOrigin(url) ?? '')
+    const sitemaps = options.sitemaps?.(site)
     const asked = await decisions.dated({ method, url, asker, now: now(), sitemaps })
     const decided = decisions.known(asked, page)
-    const seen = seenOf(url, asker, decided)
+    const path = canonicalize(url, policy.paths)
+    const seen = seenOf(path.ok ? path.value.match : '*', asker, decided)
     if (asker.kind === 'reader' && seen.action === 'allow') return
     const isSold = seen.action === 'charge' && method !== 'HEAD' && isDelivery(answer)
     tally.count(seen, isSold && decided.ok ? decided.value.price : 0n)
   }
 
   return async (request, content) => {
-    const { pathname: path, search } = new URL(request.url)
-    const answer = await content.pass(request, targetOf(request.url) ?? { path, search }).catch(unreachable)
+    const target = targetOf(request.url) ?? asParsed(request.url)
+    const answer = await content.pass(request, target).catch(unreachable)
     try {
-      await count(request, answer)
+      await count(request, target, answer)
     } catch (fault) {
       // A trial must not cost a reader the page.
       console.error(JSON.stringify({ message: 'a request was not counted', fault: String(fault) }))
@@ -63,13 +65,12 @@ export function shadowGate(options: ShadowOptions): Gate {
   }
 }
 
-function pageOf(url: string): string {
-  const target = targetOf(url)
-  return `${siteOrigin(url)}${target?.path}${target?.search}`
+function asParsed(url: string): Target {
+  const { pathname: path, search } = new URL(url)
+  return { path, search }
 }
 
-function seenOf(url: string, asker: Asker, decided: Result<Decision>): ShadowSeen {
-  const path = canonicalize(url)
+function seenOf(path: string, asker: Asker, decided: Result<Decision>): ShadowSeen {
   const isReader = asker.kind === 'reader'
   return {
     crawler: isReader ? 'readers' : (asker.name ?? 'nameless'),
@@ -78,6 +79,6 @@ function seenOf(url: string, asker: Asker, decided: Result<Decision>): ShadowSee
     // A URL that servers read in several ways is answered 400.
     rule: decided.ok ? entryName(decided.value) : 'url',
     action: decided.ok ? decided.value.action : 'block',
-    path: (path.ok ? path.value.match : '*').slice(0, MAX_PATH_CHARS),
+    path: path.slice(0, MAX_PATH_CHARS),
   }
 }

@@ -1,4 +1,5 @@
 /** The sitemaps that a site's own robots.txt names. They are read beside a client that gets the file, and shared by KV. */
+import { parseRobots } from '../protocol/http/robots.ts'
 import type { Content, Gate } from './gate.ts'
 import { canonicalize, siteOrigin, targetOf } from './path.ts'
 
@@ -24,7 +25,8 @@ const FRESH_MS = 10 * 60_000
 /** Paths, as rules see them, of the `Sitemap` lines that name this site and no query. */
 export function sitemapsIn(robots: string, site: string): Set<string> {
   const found = new Set<string>()
-  for (const [, written = ''] of robots.matchAll(/^\ufeff?[ \t]*sitemap[ \t]*:[ \t]*(\S+)/gim)) {
+  for (const written of parseRobots(robots).sitemaps) {
+    if (written === '') continue
     const url = URL.parse(written, site)
     if (url?.host !== new URL(site).host || url.search !== '') continue
     const path = canonicalize(url)

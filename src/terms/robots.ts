@@ -1,6 +1,7 @@
 /** robots.txt: our lines around the origin's file (RFC 9309), with the lines of RSL, Content Signals and AIPREF. */
 import { CRAWLER_CLASSES, crawlerNamed } from '../identity/crawlers.ts'
 import type { Policy } from '../paywall/policy.ts'
+import { parseRobots } from '../protocol/http/robots.ts'
 import { mayMeet } from './globs.ts'
 import { PURPOSES, type TermsName } from './names.ts'
 import { longest, pruned } from './order.ts'
@@ -40,25 +41,18 @@ export const NO_ROBOTS: OriginRobots = {
   statesUsage: false,
 }
 
-const LINE = /^[ \t]*([\w-]+)[ \t]*:[ \t]*([^#\r\n]*)/
 const MANAGED = /^# BEGIN Cloudflare Managed content/im
 
 /** Reads the parts of a robots.txt that our lines depend on. */
 export function readRobots(text: string): OriginRobots {
-  const agents = new Set<string>()
-  const keys = new Set<string>()
-  let isOpen = false
-  for (const line of text.split(/\r\n?|\n/)) {
-    const [, key = '', value = ''] = LINE.exec(line) ?? []
-    const name = key.toLowerCase()
-    keys.add(name)
-    if (name === 'user-agent') agents.add(value.trim().toLowerCase())
-    // Other lines end no list of agents (RFC 9309 §2.2.4).
-    if (name === 'user-agent') isOpen = true
-    else if (name === 'allow' || name === 'disallow') isOpen = false
+  const { groups, others, isOpen } = parseRobots(text)
+  const keys = new Set([...others, ...groups.flatMap((group) => group.others)].map(([name]) => name))
+  return {
+    agents: new Set(groups.map(({ agent }) => agent.toLowerCase())),
+    isOpen,
+    statesSignals: keys.has('content-signal') || MANAGED.test(text),
+    statesUsage: keys.has('content-usage'),
   }
-  const statesSignals = keys.has('content-signal') || MANAGED.test(text)
-  return { agents, isOpen, statesSignals, statesUsage: keys.has('content-usage') }
 }
 
 /** The lines before the first group, which are about every crawler. `license`: the URL of license.xml. */

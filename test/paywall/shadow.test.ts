@@ -24,11 +24,13 @@ const TERMS = {
 function openSite({
   status = 200,
   headers = {},
+  terms = {},
 }: {
   status?: number
   headers?: Record<string, string>
+  terms?: object
 } = {}) {
-  const read = parsePolicy(TERMS)
+  const read = parsePolicy({ ...TERMS, ...terms })
   if (!read.ok) throw new Error('the policy must be valid')
   const counted: [ShadowSeen, bigint][] = []
   const asked: string[] = []
@@ -72,6 +74,12 @@ describe('shadow gate', () => {
     const answer = await shadow(request(path, agent))
     expect([answer.status, await answer.text()]).toEqual([200, 'the page'])
     expect(counted).toMatchObject([[{ crawler, rule, action }, price]])
+  })
+
+  it('counts the path that the site itself reads where paths are literal', async () => {
+    const { shadow, counted } = openSite({ terms: { PATHS: 'literal' } })
+    await shadow(request('/a%5Cb'))
+    expect(counted).toMatchObject([[{ path: '/a%5cb', action: 'charge' }, 2_000n]])
   })
 
   it('counts no reader that nothing holds against, and no preflight', async () => {

@@ -25,7 +25,7 @@ export type Scenario = {
   crawler: () => Promise<Crawler>
   /** Whether one crawler meets every fault in turn. Otherwise each fault meets a new one. */
   isRegular?: boolean
-  /** `charged`: what the channel was charged before. */
+  /** `charged`: the channel's charges before this payment. */
   payment: (crawler: Crawler, charged: bigint) => Promise<string>
   ask?: { method: string; body: string }
   /** The amount that leaves the payer's wallet, and the amount charged on the channel, if there is one. */

@@ -42,7 +42,7 @@ const SCHEMA = [
 /**
  * Columns that were added later, oldest first, with what fills them. Payments of the first version lack a receiver, so they
  * stay unresolved. `shown`: whether anybody else may hold the signature; refused payments of earlier versions may have been.
- * `runner`: the request that the origin is carrying out, for a method with effects. `rule`: what set the price.
+ * `runner`: the request that the origin is carrying out, for a method with effects. `rule`: the rule that set the price, and its factors.
  */
 const ADDED: [column: string, ...statements: string[]][] = [
   ['receiver', 'ALTER TABLE authorization ADD COLUMN receiver TEXT'],

@@ -21,6 +21,8 @@ export type Robots = {
   sitemaps: string[]
   /** Other lines before the first group, such as `License`. */
   others: [name: string, value: string][]
+  /** The last agent still lacks rules, so rules behind the file would be its own. */
+  isOpen: boolean
   /** The file is longer than what was read. */
   isCut: boolean
 }
@@ -28,7 +30,7 @@ export type Robots = {
 /** Reads a file. Lines that are not `name: value` are ignored, as are rules before the first agent. */
 export function parseRobots(text: string): Robots {
   const groups = new Map<string, RobotsGroup>()
-  const robots: Robots = { groups: [], sitemaps: [], others: [], isCut: text.length > MAX_ROBOTS_CHARS }
+  const robots: Pick<Robots, 'sitemaps' | 'others'> = { sitemaps: [], others: [] }
   let current = new Set<RobotsGroup>()
   // Only a rule ends the list of agents: other lines between them must not (§2.2.4).
   let isOpen = false
@@ -46,7 +48,7 @@ export function parseRobots(text: string): Robots {
     else if (current.size === 0) robots.others.push([name, value])
     else for (const { others } of current) others.push([name, value])
   }
-  return { ...robots, groups: [...groups.values()] }
+  return { ...robots, groups: [...groups.values()], isOpen, isCut: text.length > MAX_ROBOTS_CHARS }
 }
 
 function records(text: string): [name: string, value: string][] {
