@@ -1,18 +1,18 @@
 /** An isolate's copies of values in a store: a hit costs no promise, and an old copy is read again behind the answer. */
 
-/** The store, the clock, and how long a copy is used. Times in milliseconds. */
-export type CacheOptions<Value> = {
+/** The clock, and a way to let a read outlast the request that began it. */
+export type Background = { now: () => number; later: (work: Promise<unknown>) => void }
+
+/** The store, and how long a copy is used. Times in milliseconds. */
+export type CacheOptions<Value> = Background & {
   /**
    * Reads one value; undefined where the store has none. `last`: the copy that the value replaces, of any age. Should reject when
    * the store takes too long.
    */
   read: (key: string, last: Value | undefined) => Promise<Value | undefined>
-  now: () => number
-  /** Lets a read outlast the request that began it. */
-  later: (work: Promise<unknown>) => void
   /** An older copy is read again behind the answer. */
   freshMs: number
-  /** A read behind the answer that failed, or that ended with its request, is repeated after this. */
+  /** A read behind the answer that failed is repeated after this. */
   retryMs: number
   /** An older copy is not used. Without it a copy is used while the store fails. */
   maxAgeMs?: number
