@@ -73,7 +73,7 @@ export function classify(evidence: ClientEvidence): Asker {
   const category = cf?.verifiedBotCategory || undefined
   const verified = verifiedBot || category !== undefined
   const reasons: string[] = []
-  if (known && !signer) reasons.push(nameReason(known))
+  if (read.named !== undefined && !signer) reasons.push(read.named)
   if (verified) reasons.push(`Cloudflare verified the crawler${category ? ` (${category})` : ''}`)
   if (paying) reasons.push('it carries a payment')
   if (signed) reasons.push('it carries an HTTP message signature')
@@ -102,6 +102,8 @@ export function classify(evidence: ClientEvidence): Asker {
 /** The part of a classification that follows from the User-Agent alone. */
 type AgentReading = {
   known: Crawler | undefined
+  /** Names the known crawler, as a reason. */
+  named: string | undefined
   isListed: boolean
   isPersonal: boolean
   product: string | undefined
@@ -116,6 +118,7 @@ function readAgent(agent: string): AgentReading {
   const known = findCrawler(agent)
   const read = {
     known,
+    named: known && nameReason(known),
     isListed: !known && isListedBot(agent),
     isPersonal: isPersonal(agent),
     product: known ? undefined : productOf(agent),
