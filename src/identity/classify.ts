@@ -88,7 +88,7 @@ export function classify(evidence: ClientEvidence): Asker {
     verifiedByCloudflare: verified || (score === NO_BOT_MANAGEMENT ? undefined : verifiedBot),
   })
   if (reason) reasons.push(reason)
-  const name = known?.name ?? read.product
+  const name = known?.name ?? productIn(read, agent)
   return {
     kind: 'crawler',
     ...(name && { name }),
@@ -106,7 +106,8 @@ type AgentReading = {
   named: string | undefined
   isListed: boolean
   isPersonal: boolean
-  product: string | undefined
+  /** Absent until it is asked for; empty where the User-Agent has none. */
+  product?: string
 }
 
 const kept = new Map<string, AgentReading>()
@@ -116,16 +117,21 @@ function readAgent(agent: string): AgentReading {
   const earlier = kept.get(agent)
   if (earlier) return earlier
   const known = findCrawler(agent)
-  const read = {
+  const read: AgentReading = {
     known,
     named: known && nameReason(known),
     isListed: !known && isListedBot(agent),
     isPersonal: isPersonal(agent),
-    product: known ? undefined : productOf(agent),
   }
   if (kept.size >= MAX_KEPT) kept.clear()
   kept.set(agent, read)
   return read
+}
+
+/** The crawler's own name for itself. Readers need none, and most of what an isolate reads are theirs. */
+function productIn(read: AgentReading, agent: string): string {
+  read.product ??= productOf(agent) ?? ''
+  return read.product
 }
 
 function nameReason({ name, operator, class: purpose }: Crawler): string {
