@@ -98,6 +98,9 @@ export type LineEntry = Totals &
     /** For a charge: its single-use key, and how often that was charged and released before. */
     once: string | null
     attempt: number
+    /** For a charge and what takes it back: the version of the site's policy, and who asked. Null in earlier versions. */
+    policy: number | null
+    who: string | null
     /** JSON: the evidence of a charge, or the document of another kind. */
     body: string | null
   }
