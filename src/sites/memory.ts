@@ -57,7 +57,8 @@ export class HostMemory {
       const next = await inTime(this.#store.get<HostEntry>(entryKey(host), 'json'))
       return next ? { entry: newer(next, last?.entry), readAt } : undefined
     } catch (fault) {
-      if (!last || readAt - last.readAt > MAX_OUTAGE_MS) throw fault
+      // It is used for a minute more before KV is asked again.
+      if (!last || readAt - last.readAt > MAX_OUTAGE_MS - MAX_AGE_MS) throw fault
       report(fault, host)
       return last
     }
