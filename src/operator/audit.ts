@@ -21,7 +21,7 @@ export function auditRoutes(audit: ActSource): Hono {
  * Runs an operator's action between two entries of the audit log: `….asked` before it, the result after it.
  *
  * If the second entry is missing, the Worker stopped in between and the outcome is unknown. A registry logs changes of its own
- * records itself, in their own transaction. Without `audit` the deployment has no log.
+ * records itself, in their own transaction. Without `audit` nothing is logged.
  * @throws when the log cannot be written, or when `work` throws
  */
 export async function act<Done extends { after: object }>(
