@@ -10,6 +10,7 @@ import type { CreditLine } from '../ledger/credit/credit-line.ts'
 import type { Authorizations } from '../ledger/exact/authorizations.ts'
 import type { Quota } from '../ledger/quota.ts'
 import type { Cause } from '../settlement/run.ts'
+import type { SitesBase } from '../sites/registry.ts'
 
 /** The bindings of wrangler.toml. Vars and secrets are read by config/config.ts alone. */
 export type Bindings = {
@@ -32,6 +33,8 @@ export type Bindings = {
   QUOTA?: DurableObjectNamespace<Quota>
   /** How often unknown agents may be looked up in the registry. Without it they always may. */
   AGENT_READS?: RateLimit
+  /** The registry of sites. Without it the vars are the only site. */
+  SITES?: DurableObjectNamespace<SitesBase>
   /** The addresses that operators of crawlers publish. Without it a small shipped copy is used, which refutes no claim. */
   LISTS?: KVNamespace
 }
