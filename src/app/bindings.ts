@@ -33,8 +33,9 @@ export type Bindings = {
   QUOTA?: DurableObjectNamespace<Quota>
   /** How often unknown agents may be looked up in the registry. Without it they always may. */
   AGENT_READS?: RateLimit
-  /** The registry of sites. Without it the vars are the only site. */
-  SITES?: DurableObjectNamespace<SitesBase>
   /** The addresses that operators of crawlers publish. Without it a small shipped copy is used, which refutes no claim. */
   LISTS?: KVNamespace
+  /** The registry of sites, and what it publishes for each host. Without the two, the vars are the only site. */
+  SITES?: DurableObjectNamespace<SitesBase>
+  HOSTS?: KVNamespace
 }

@@ -50,6 +50,8 @@ export type Config = {
   /** Seconds for which an offer, and a replay of its purchase, are valid. */
   maxTimeoutSeconds: number
   originTimeoutMs: number
+  /** How long a version of a site waits before it takes effect, in milliseconds; the registry's default without it. */
+  sitesAheadMs: number | undefined
   /** The operator's name on the wire and on invoices. */
   operator: string
   /** The URL of the operator's own host, without a trailing slash. Present with PUBLIC_URL. */
@@ -110,6 +112,7 @@ const EXPECTED = {
   MAX_UNCLAIMED: { want: 'USD in quotes, at least your highest price', example: '"100"' },
   MAX_TIMEOUT_SECONDS: { want: '30 to 3600 seconds', example: '300' },
   ORIGIN_TIMEOUT_MS: { want: '100 to 120000, and shorter than MAX_TIMEOUT_SECONDS', example: '30000' },
+  SITES_AHEAD_SECONDS: { want: '0 to 3600 seconds', example: '120' },
   ...GAS_EXPECTED,
   ...CREDIT_EXPECTED,
   ...BILL_EXPECTED,
@@ -176,6 +179,7 @@ const settings = v.object({
   MAX_UNCLAIMED: v.optional(usd, '100'),
   MAX_TIMEOUT_SECONDS: v.optional(integer(30, 3600), 300),
   ORIGIN_TIMEOUT_MS: v.optional(integer(100, 120_000), 30_000),
+  SITES_AHEAD_SECONDS: v.optional(integer(0, 3600)),
   ...gasSettings,
   ...creditSettings,
   ...billSettings,
@@ -276,6 +280,8 @@ function build(policy: Policy, settings: Settings): Omit<Config, 'relayer' | 'do
     maxUnclaimed: settings.MAX_UNCLAIMED,
     maxTimeoutSeconds: settings.MAX_TIMEOUT_SECONDS,
     originTimeoutMs: settings.ORIGIN_TIMEOUT_MS,
+    sitesAheadMs:
+      settings.SITES_AHEAD_SECONDS === undefined ? undefined : settings.SITES_AHEAD_SECONDS * 1000,
     operator: settings.OPERATOR,
     publicUrl: settings.PUBLIC_URL && new URL(settings.PUBLIC_URL).origin,
     credit: creditConfig(settings),

@@ -40,7 +40,7 @@ export async function readDocuments(
 
 /** The documents in the text of a file, in the shape that the registry stores, and their faults. */
 export function documentsIn(file: string, text: string): { documents: Filed[]; faults: FiledFault[] } {
-  const parsed = valueOf(file, text)
+  const parsed = parsedOf(file, text)
   if ('fault' in parsed) return { documents: [], faults: [parsed.fault] }
   const documents: Filed[] = []
   const faults: FiledFault[] = []
@@ -91,7 +91,7 @@ function repeated(documents: readonly Filed[]): FiledFault[] {
 }
 
 /** No part of a fault repeats a line: it may hold a secret. */
-function valueOf(file: string, text: string): { value: unknown } | { fault: FiledFault } {
+function parsedOf(file: string, text: string): { value: unknown } | { fault: FiledFault } {
   const at = { file, id: '', path: '' }
   try {
     return { value: /\.json$/i.test(file) ? JSON.parse(text) : parseToml(text) }
