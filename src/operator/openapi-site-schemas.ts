@@ -1,6 +1,5 @@
 /** The shapes of sites and publishers, as JSON Schema. */
 import {
-  all,
   count,
   flag,
   hex,
@@ -45,7 +44,7 @@ const site = table(
     publisher: id,
     mode: siteMode,
     revision: count,
-    draft: orNull(table({ document, revision: count, at: time, who: text })),
+    draft: orNull(table({ document, at: time, who: text })),
     published: orNull(table(version)),
     hosts: listOf(table({ host: text, token: text, provenAt: orNull(time), how })),
     pending: listOf(text),
@@ -123,7 +122,7 @@ export const siteSchemas = {
     origin: finding,
     sideDoor: finding,
   }),
-  Publisher: table({ ...publisher, sites: listOf(id) }, ...all('sites')),
+  Publisher: table({ ...publisher, sites: listOf(id), revision: count }),
   PublisherDocument: sent(publisher, 'id', 'name'),
   PublisherPatch: { type: 'object', description: 'A merge patch (RFC 7396): null removes a member' },
   Publishers: pageOf('publishers', table(publisher), text),

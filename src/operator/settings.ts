@@ -9,9 +9,9 @@ import type { Authorizations } from '../ledger/exact/authorizations.ts'
 import type { ExplainedSite } from '../paywall/explain.ts'
 import type { CreditPorts } from '../schemes/credit/scheme.ts'
 import type { Cause, RunKind } from '../settlement/run.ts'
+import type { SiteRegistry } from '../sites/call.ts'
 import type { SiteDocument } from '../sites/document.ts'
 import type { Witnesses } from '../sites/proof.ts'
-import type { SitesBase } from '../sites/registry.ts'
 
 /** All that the routes need. */
 export type OperatorSettings = {
@@ -41,7 +41,7 @@ export type OperatorSettings = {
 
 /** The registry of sites, and what its routes ask. */
 export type SitesPort = {
-  registry: Registry
+  registry: SiteRegistry
   /** Where proofs of hosts are looked for. */
   witnesses: Witnesses
   /** The site that a valid document makes, as this Worker would serve it. */
@@ -49,26 +49,6 @@ export type SitesPort = {
   /** Asks an origin, without following redirects. */
   ask(request: Request): Promise<Response>
 }
-
-/** The calls of the registry. */
-export type Registry = Pick<
-  SitesBase,
-  | 'list'
-  | 'read'
-  | 'versions'
-  | 'check'
-  | 'put'
-  | 'discard'
-  | 'publish'
-  | 'revert'
-  | 'suspend'
-  | 'resume'
-  | 'remove'
-  | 'prove'
-  | 'putPublisher'
-  | 'readPublisher'
-  | 'listPublishers'
->
 
 /** A site for a trial. */
 export type OpenedSite = {
