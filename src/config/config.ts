@@ -54,6 +54,8 @@ export type Config = {
   sitesAheadMs: number | undefined
   /** The operator's name on the wire and on invoices. */
   operator: string
+  /** The URL of the operator's own host, without a trailing slash. Present with PUBLIC_URL. */
+  publicUrl: string | undefined
   /** Present with REGISTRATION_URL. */
   credit: CreditConfig | undefined
   /** Where alerts and dunning steps are sent. Present with WEBHOOK_URL. */
@@ -225,6 +227,7 @@ function readAll(vars: Table): ConfigResult {
     ...problemsOf(rest.issues ?? [], EXPECTED),
     ...(isTrial ? unboundBook(vars) : absent),
     ...billProblems(vars),
+    ...hostProblems(vars),
     ...(rest.success ? limitProblems(rest.output, terms.ok ? terms.policy : undefined) : []),
   ]
   const relayer = rest.success ? relayerOf(rest.output) : undefined
@@ -280,6 +283,7 @@ function build(policy: Policy, settings: Settings): Omit<Config, 'relayer' | 'do
     sitesAheadMs:
       settings.SITES_AHEAD_SECONDS === undefined ? undefined : settings.SITES_AHEAD_SECONDS * 1000,
     operator: settings.OPERATOR,
+    publicUrl: settings.PUBLIC_URL && new URL(settings.PUBLIC_URL).origin,
     credit: creditConfig(settings),
     webhook: WEBHOOK_URL && WEBHOOK_SECRET ? { url: WEBHOOK_URL, secret: WEBHOOK_SECRET } : undefined,
     bill: billConfig(settings),
@@ -311,6 +315,13 @@ function missing(schemes: ReadonlySet<SchemeName>, vars: Table): ConfigProblem[]
 function unboundBook({ BOOK }: Table): ConfigProblem[] {
   const example = '[[d1_databases]] binding = "BOOK", database_name = "tab402-book"'
   return BOOK === undefined ? [{ place: 'BOOK', message: 'must be bound for MODE = "shadow"', example }] : []
+}
+
+/** With a registry, what crawlers and payers open has a host of its own. */
+function hostProblems({ SITES, PUBLIC_URL }: Table): ConfigProblem[] {
+  if (SITES === undefined || PUBLIC_URL !== undefined) return []
+  const { example } = EXPECTED.PUBLIC_URL
+  return [{ place: 'PUBLIC_URL', message: 'must be set when SITES is bound', example }]
 }
 
 function exampleOf(place: string): string | undefined {
