@@ -1,45 +1,19 @@
-import { env } from 'cloudflare:test'
 import { describe, expect, it } from 'vitest'
-import type { Bindings } from '../../src/app/bindings.ts'
-import { sitesPortOf } from '../../src/app/registry.ts'
-import type { SitesPort } from '../../src/operator/settings.ts'
-import { answerOf, type Zone } from '../sites/dns.ts'
-import { document, newRegistry, PUBLISHER } from '../sites/harness.ts'
+import type { Zone } from '../sites/dns.ts'
+import { document, PUBLISHER } from '../sites/harness.ts'
 import { newOperator, type Operator } from './harness.ts'
+import { type Answers, newSites, refusing } from './registry.ts'
 
 type Body = Record<string, unknown>
 
-/** An operator with a registry of its own. `zone` is the DNS that it sees; `origin` answers for every origin. */
-async function newDesk({ zone = {}, origin = refusing }: { zone?: Zone; origin?: Answers } = {}) {
-  const registry = newRegistry()
-  const bindings = {
-    ...env,
-    PUBLIC_URL: 'https://till.example',
-    NETWORK: 'eip155:84532',
-    ORIGIN_SECRET: 'an-origin-secret-of-32-characters',
-    SITES: { getByName: () => registry },
-  } as unknown as Bindings
-  const port = sitesPortOf(bindings)
-  if (!port) throw new Error('the registry must be bound')
-  const sites: SitesPort = {
-    ...port,
-    witnesses: {
-      resolver: { url: 'https://dns.example', fetch: async ({ url }) => answerOf(zone, url) },
-      hostnames: undefined,
-    },
-    ask: async (request) => origin(request),
-  }
-  const operator = await newOperator({ sites, credit: false })
+/** An operator with a registry of its own, and one publisher. */
+async function newDesk(world: Parameters<typeof newSites>[0] = {}) {
+  const operator = await newOperator({ sites: newSites(world), credit: false })
   await operator.post('/api/publishers', PUBLISHER)
-  const call = (method: string, path: string, body?: unknown, headers?: Record<string, string>) =>
+  const at = (method: string, path: string, body?: unknown, headers?: Record<string, string>) =>
     operator.call(method, `/api/sites${path}`, body, headers)
-  return { ...operator, registry, at: call }
+  return { ...operator, at }
 }
-
-type Answers = (request: Request) => Response
-/** An origin that answers with the header alone. */
-const refusing: Answers = ({ headers }) =>
-  new Response('page', { status: headers.has('tab402-origin-secret') ? 200 : 403 })
 
 /** A site with one host that needs no proof. */
 const local = (change: Parameters<typeof document>[0] = {}) => {
