@@ -24,10 +24,10 @@ type Held = { entry: HostEntry; readAt: number }
 /** The hosts that this isolate has been asked for. */
 export class HostMemory {
   readonly #cache: IsolateCache<Held>
-  readonly #store: HostStore
+  readonly #store: Pick<HostStore, 'get'>
   readonly #now: () => number
 
-  constructor(store: HostStore, { now, later }: Background) {
+  constructor(store: Pick<HostStore, 'get'>, { now, later }: Background) {
     this.#store = store
     this.#now = now
     this.#cache = new IsolateCache<Held>({
@@ -57,7 +57,8 @@ export class HostMemory {
       const next = await inTime(this.#store.get<HostEntry>(entryKey(host), 'json'))
       return next ? { entry: newer(next, last?.entry), readAt } : undefined
     } catch (fault) {
-      if (!last || readAt - last.readAt > MAX_OUTAGE_MS) throw fault
+      // It is used for a minute more before KV is asked again.
+      if (!last || readAt - last.readAt > MAX_OUTAGE_MS - MAX_AGE_MS) throw fault
       report(fault, host)
       return last
     }

@@ -27,7 +27,7 @@ export type SitesSettings = {
   /** Judges the terms of a site as the Worker will read them. */
   validate: Validate
   /** Where entries are published; undefined where no namespace is bound: then nothing can be published. */
-  store: HostStore | undefined
+  store: Pick<HostStore, 'put'> | undefined
   /** How long a version waits before it takes effect, in milliseconds; {@link AHEAD_MS} in its absence. */
   aheadMs?: number
 }

@@ -18,3 +18,15 @@ export function document(change: Partial<SiteDocument> = {}): SiteDocument {
   const terms = { ORIGIN: 'https://origin.example.net', PRICE: '0.002' }
   return { id, publisher: 'press', hosts, via: 'hostname', mode: 'live', terms, ...change }
 }
+
+/** Publishes a site: its publisher, its draft and the proofs of its hosts first. `only: 'put'` stops there. */
+export async function publish(registry: SiteRegistry, site: SiteDocument, { only }: { only?: 'put' } = {}) {
+  await registry.putPublisher('op', PUBLISHER)
+  const put = await registry.put('op', site)
+  if (!put.ok) throw new Error(JSON.stringify(put.problems))
+  for (const host of site.hosts) await registry.prove('op', site.id, host, 'txt')
+  if (only) return undefined
+  const answer = await registry.publish('op', site.id)
+  if (!answer.ok) throw new Error(JSON.stringify(answer.problems))
+  return answer.value
+}
