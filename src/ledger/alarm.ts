@@ -1,7 +1,9 @@
 /**
- * The alarm of an account that owes. The account writes itself into the read model, so that no list in D1 is
- * the only index of money (faults: E12).
+ * The one alarm of an account. It lists the account while it owes, so that no list in D1 is the only index of money
+ * (faults: E12), and reports what it has charged.
  */
+import type { FigureAccount } from './book/figure-report.ts'
+import { FigureReports, type Reported, type SalesJournal, STRETCHED_MS } from './figures/report.ts'
 
 /**
  * How long an account may owe before it writes its row again, and between two such writes. Below one day: a row
@@ -10,11 +12,19 @@
  */
 export const LIST_AFTER_MS = 20 * 3_600_000
 
-/** When the alarm tries again after D1 could not be written. */
+/** When the alarm tries again to list the account, after D1 could not be written. */
 export const LIST_RETRY_MS = 600_000
 
-/** The calls from the alarm to its account. */
-export type ListedDebtor = {
+/** The same for a report. */
+export const REPORT_RETRY_MS = 300_000
+
+/** The account of an alarm. */
+export type AlarmedAccount = {
+  kind: FigureAccount['kind']
+  /** The account's id, or null before it was opened. */
+  id(): string | null
+  /** The journal that it reports. */
+  sales: SalesJournal
   /** Whether a run still has something to do for the account. */
   owes(): boolean
   /**
@@ -26,32 +36,53 @@ export type ListedDebtor = {
 }
 
 /**
- * Invariant: while the account owes, an alarm is set. Only the change from owing nothing to owing writes one.
+ * Invariant: while the account owes, or has charges to report, an alarm is set. It rings for the duty that is due first. Only
+ * the change from owing nothing to owing, and the first charge after a report, set one.
  *
  * Trap: an alarm that throws is dropped after six retries, so {@link ring} catches everything.
  */
-export class DebtAlarm {
+export class AccountAlarm {
   readonly #storage: DurableObjectStorage
-  readonly #debtor: ListedDebtor
-  #isSet = false
+  readonly #account: AlarmedAccount
+  readonly #reports: FigureReports
+  /** When the alarm rings, and when each duty is due, in Unix milliseconds. Null: not set, or not known after a restart. */
+  #ringsAt: number | null = null
+  #listAt: number | null = null
+  #reportAt: number | null = null
   #isListed = false
   #listing: Promise<void> | null = null
 
   /** Sets the alarm that an earlier version or a lost alarm left out. */
-  constructor(ctx: DurableObjectState, debtor: ListedDebtor) {
+  constructor(ctx: DurableObjectState, book: D1Database, account: AlarmedAccount) {
     this.#storage = ctx.storage
-    this.#debtor = debtor
+    this.#account = account
+    this.#reports = new FigureReports(book, account.sales, () => {
+      const id = account.id()
+      return id === null ? null : { kind: account.kind, account: id }
+    })
     ctx.blockConcurrencyWhile(async () => {
-      this.#isSet = (await this.#storage.getAlarm()) !== null
-      if (!this.#isSet && debtor.owes()) await this.#set(LIST_AFTER_MS)
+      const at = await this.#storage.getAlarm()
+      this.#ringsAt = at
+      this.#listAt = at
+      // Trap: with a later time than that, an account that often restarts would put off its report for ever.
+      if (at !== null && at <= Date.now() + STRETCHED_MS) this.#reportAt = at
+      if (at === null && account.owes()) await this.#list(LIST_AFTER_MS)
     })
   }
 
-  /** Sets the alarm unless it is set. Call it inside the transaction that makes the account owe. */
-  arm(): void {
-    if (this.#isSet) return
-    void this.#set(LIST_AFTER_MS)
+  /** Sets the alarm for the list unless it is set. Call it inside the transaction that makes the account owe. */
+  owing(): void {
+    if (this.#listAt !== null) return
+    void this.#list(LIST_AFTER_MS)
     if (!this.#isListed) this.list(Date.now())
+  }
+
+  /** Sets the alarm for a report unless it is set. Call it inside the transaction that changes what was charged. */
+  charged(): void {
+    if (this.#reportAt !== null) return
+    const now = Date.now()
+    this.#reportAt = now + this.#reports.delayMs(now)
+    void this.#set()
   }
 
   /** Starts to write the account into the read model. Does not wait: if it fails, the alarm does it again. */
@@ -69,17 +100,41 @@ export class DebtAlarm {
     await this.#write(null)
   }
 
-  /** The alarm's work: writes the account down and sets the alarm again, until nothing is owed. Never throws. */
+  /** Reports every charge now. Returns null for an account that was never opened. @throws when D1 cannot be written */
+  report(): Promise<Reported | null> {
+    return this.#reports.reportAfresh()
+  }
+
+  /** The alarm's work: does each duty that is due, and sets the alarm for the next one. Never throws. */
   async ring(): Promise<void> {
+    const at = this.#ringsAt ?? Number.POSITIVE_INFINITY
+    this.#ringsAt = null
+    // After a restart, what is not known to be due later is due.
+    const isDue = (duty: number | null) => duty === null || duty <= at
+    const [lists, reports] = [isDue(this.#listAt), isDue(this.#reportAt)]
     try {
-      if (!this.#debtor.owes()) {
-        this.#isSet = false
-        return
+      if (reports) await this.#report()
+      if (lists) {
+        this.#listAt = null
+        if (this.#account.owes()) await this.#list(await this.#listAgain())
       }
-      await this.#set(await this.#listAgain())
+      await this.#set()
     } catch (fault) {
-      this.#isSet = false
-      console.error(JSON.stringify({ message: 'debt alarm not set', fault: String(fault) }))
+      this.#ringsAt = null
+      this.#listAt = null
+      this.#reportAt = null
+      console.error(JSON.stringify({ message: 'alarm not set', fault: String(fault) }))
+    }
+  }
+
+  /** A charge meanwhile sets the alarm anew. */
+  async #report(): Promise<void> {
+    this.#reportAt = null
+    try {
+      await this.#reports.report()
+    } catch (fault) {
+      this.#reportAt ??= Date.now() + REPORT_RETRY_MS
+      console.warn(JSON.stringify({ message: 'figures not reported', fault: String(fault) }))
     }
   }
 
@@ -95,13 +150,24 @@ export class DebtAlarm {
   }
 
   async #write(relistedAt: number | null): Promise<void> {
-    await this.#debtor.list(relistedAt)
+    await this.#account.list(relistedAt)
     this.#isListed = true
   }
 
-  async #set(delayMs: number): Promise<void> {
-    this.#isSet = true
-    await this.#storage.setAlarm(Date.now() + delayMs)
+  async #list(delayMs: number): Promise<void> {
+    this.#listAt = Date.now() + delayMs
+    await this.#set()
+  }
+
+  /** Sets the alarm to the duty that is due first, unless it rings by then. */
+  async #set(): Promise<void> {
+    const next = Math.min(
+      this.#listAt ?? Number.POSITIVE_INFINITY,
+      this.#reportAt ?? Number.POSITIVE_INFINITY,
+    )
+    if (!Number.isFinite(next) || (this.#ringsAt !== null && this.#ringsAt <= next)) return
+    this.#ringsAt = next
+    await this.#storage.setAlarm(next)
   }
 }
 
