@@ -34,6 +34,7 @@ const QUERIES = {
   as: ['A known crawler, `reader` or a whole User-Agent', text],
   method: ['The method of the request', { type: 'string', default: 'GET' }],
   ip: ['The address of the client', text],
+  country: ['The country of the request: ISO 3166, T1 for Tor, or none', text],
   signed: ['The host of a Signature-Agent whose signature counts as valid', text],
   day: ['A UTC date. By default today', { type: 'string', format: 'date' }],
   evidence: ['Includes signatures and the signed data', { type: 'boolean', default: false }],
@@ -120,7 +121,7 @@ const API: Record<string, Partial<Record<Method, Operation>>> = {
     get: {
       summary: 'Returns what the paywall answers to a request without payment, and why',
       answer: 'Explanation',
-      query: ['url', 'as', 'method', 'ip', 'signed'],
+      query: ['url', 'as', 'method', 'ip', 'signed', 'country'],
       problems: [400, 404],
     },
   },

@@ -5,6 +5,7 @@ import type { Result } from '../protocol/refusal.ts'
 import { Decisions } from './decisions.ts'
 import {
   chargedByCloudflare,
+  countryOf,
   evidenceOf,
   type Gate,
   type GateOptions,
@@ -43,7 +44,14 @@ export function shadowGate(options: ShadowOptions): Gate {
     decisions.learn(page, answer.headers)
     const asker = classify(evidenceOf(request, meansOf(headers), published?.()))
     const sitemaps = options.sitemaps?.(site)
-    const asked = await decisions.dated({ method, url, asker, now: now(), sitemaps })
+    const asked = await decisions.dated({
+      method,
+      url,
+      asker,
+      country: countryOf(request),
+      now: now(),
+      sitemaps,
+    })
     const decided = decisions.known(asked, page)
     const path = canonicalize(url, policy.paths)
     const seen = seenOf(path.ok ? path.value.match : '*', asker, decided)

@@ -8,6 +8,7 @@ import { SCHEMES } from '../../schemes/index.ts'
 import type { ConfigProblem, Expected } from '../problem.ts'
 import { isTable, onlyKeys } from '../schema.ts'
 import { age } from './age.ts'
+import { country } from './country.ts'
 import { final } from './final.ts'
 import { free } from './free.ts'
 import { method } from './method.ts'
@@ -31,6 +32,7 @@ export const RULE_TERMS = {
   method,
   who,
   verified,
+  country,
   age,
   price,
   min,
