@@ -85,7 +85,7 @@ export function recordOf(facts: LogFacts): LogEntry {
     ua: columnText(facts.ua),
     ...(category !== null && { category }),
     ...(score !== null && { score }),
-    // XX: Cloudflare had none for the address.
+    // XX: an address without a country.
     ...(/^(?!XX)[A-Z][A-Z1]$/.test(country) && { country }),
   }
 }

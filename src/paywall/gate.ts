@@ -275,7 +275,7 @@ export function evidenceOf(
 /** The country of a request by the platform's word; undefined for none. A client cannot state it. */
 export function countryOf({ cf }: Request): string | undefined {
   const country = cf?.country
-  // XX: Cloudflare has no country for the address.
+  // XX: an address without a country.
   return typeof country === 'string' && country !== 'XX' ? country : undefined
 }
 

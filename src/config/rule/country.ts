@@ -6,7 +6,7 @@ import { condition } from './term.ts'
 /** Codes that people write for a country and that ISO 3166 does not have. */
 const OTHERS: Readonly<Record<string, string>> = {
   UK: 'must be "GB" for the United Kingdom',
-  EU: 'must list the countries: ISO 3166 has no code of the union',
+  EU: 'must list single countries, such as "DE"',
   XX: 'must be "none" for requests without a country',
 }
 
