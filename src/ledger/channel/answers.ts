@@ -31,6 +31,21 @@ export function openedFor(
     : { outcome: 'opened', entry: Number(entry), due: 0n, charged, state, transaction }
 }
 
+/** The entry of a charge over `due`. */
+export function chargeOf(order: ChargeOrder, due: bigint): Pick<Entry, 'kind' | 'id'> & Partial<Entry> {
+  const { id, max, signature, request, rule = null, settled } = order
+  return {
+    kind: 'charge',
+    id,
+    amount: due,
+    max,
+    signature,
+    request,
+    rule,
+    transaction: settled?.transaction ?? null,
+  }
+}
+
 /** A charge as its order is answered; a replay gets the same values. */
 export function chargedAs(
   outcome: 'charged' | 'replayed',
