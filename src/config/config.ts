@@ -16,6 +16,13 @@ import { POLICY_TERMS, parsePolicy, schemesAsked } from './policy.ts'
 import { type ConfigProblem, type Expected, problemsOf } from './problem.ts'
 import { ruleCautions } from './rule/index.ts'
 import { list, readWith, unpack, usd } from './schema.ts'
+import {
+  SCREENING_EXPECTED,
+  type ScreeningConfig,
+  screeningConfig,
+  screeningProblems,
+  screeningSettings,
+} from './screening.ts'
 
 export { type ConfigProblem, describeProblems } from './problem.ts'
 
@@ -57,6 +64,8 @@ export type Config = {
   webhook: { url: string; secret: string } | undefined
   /** Present with SELLER. */
   bill: BillConfig | undefined
+  /** Present with SCREENING or SCREEN_DENY. */
+  screening: ScreeningConfig | undefined
   /** Whether Cloudflare's own products charge on this zone and strip their headers from requests. */
   cloudflareCharges: boolean
 }
@@ -110,6 +119,7 @@ const EXPECTED = {
   ...GAS_EXPECTED,
   ...CREDIT_EXPECTED,
   ...BILL_EXPECTED,
+  ...SCREENING_EXPECTED,
 } as const satisfies Record<string, Expected>
 
 /**
@@ -176,6 +186,7 @@ const settings = v.object({
   ...gasSettings,
   ...creditSettings,
   ...billSettings,
+  ...screeningSettings,
 })
 
 type Settings = v.InferOutput<typeof settings>
@@ -211,6 +222,8 @@ function readAll(vars: Table): ConfigResult {
   const terms = parsePolicy(site)
   const rest = v.safeParse(settings, pick(vars, Object.keys(EXPECTED)))
   const absent = missing(terms.ok ? policySchemes(terms.policy) : schemesAsked(site), vars)
+  const known = terms.ok ? terms.policy : undefined
+  const isSet = (place: string) => vars[place] !== undefined
   // A trial sells nothing, so it needs no wallet and no node yet. It counts in D1.
   const isTrial = rest.success && rest.output.MODE === 'shadow'
   const problems = [
@@ -220,12 +233,12 @@ function readAll(vars: Table): ConfigResult {
     ...problemsOf(rest.issues ?? [], EXPECTED),
     ...(isTrial ? unboundBook(vars) : absent),
     ...billProblems(vars),
-    ...(rest.success ? limitProblems(rest.output, terms.ok ? terms.policy : undefined) : []),
+    ...(rest.success ? limitProblems(rest.output, known) : []),
+    ...(rest.success ? screeningProblems(rest.output, known?.network, isSet) : []),
   ]
   const relayer = rest.success ? relayerOf(rest.output) : undefined
   if (relayer === null) problems.push(problemOf('RELAYER_KEY'))
   if (!terms.ok || !rest.success) return { ok: false, problems, warnings: [] }
-  const isSet = (place: string) => vars[place] !== undefined
   const warnings = [
     ...(isTrial ? absent : []),
     ...ruleCautions(terms.policy.rules),
@@ -276,6 +289,7 @@ function build(policy: Policy, settings: Settings): Omit<Config, 'relayer' | 'do
     credit: creditConfig(settings),
     webhook: WEBHOOK_URL && WEBHOOK_SECRET ? { url: WEBHOOK_URL, secret: WEBHOOK_SECRET } : undefined,
     bill: billConfig(settings),
+    screening: screeningConfig(settings, policy.network),
     cloudflareCharges: settings.CLOUDFLARE_CHARGES,
   }
 }
