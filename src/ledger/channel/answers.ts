@@ -1,5 +1,6 @@
 /** The answers of a channel account, from its state and its entries. */
 import type { OpenedPages } from '../opened-pages.ts'
+import { NOTHING_SOLD, soldOf } from '../sold.ts'
 import { release } from '../totals.ts'
 import type { Answer, Charged, ChargeOrder, DepositOrder, Entry, RefundOrder, Standing } from './types.ts'
 
@@ -11,7 +12,7 @@ export const EMPTY_ENTRY = {
   request: null,
   transaction: null,
   of: null,
-  rule: null,
+  ...NOTHING_SOLD,
 }
 
 /**
@@ -33,17 +34,9 @@ export function openedFor(
 
 /** The entry of a charge over `due`. */
 export function chargeOf(order: ChargeOrder, due: bigint): Pick<Entry, 'kind' | 'id'> & Partial<Entry> {
-  const { id, max, signature, request, rule = null, settled } = order
-  return {
-    kind: 'charge',
-    id,
-    amount: due,
-    max,
-    signature,
-    request,
-    rule,
-    transaction: settled?.transaction ?? null,
-  }
+  const { id, max, signature, request, settled } = order
+  const transaction = settled?.transaction ?? null
+  return { kind: 'charge', id, amount: due, max, signature, request, ...soldOf(order), transaction }
 }
 
 /** A charge as its order is answered; a replay gets the same values. */
