@@ -16,6 +16,7 @@ export {
   Quota,
   Relayer,
   Settlement,
+  Sites,
 } from './app/objects.ts'
 
 /** Fast path: only URLs that may name a reserved path are parsed. */

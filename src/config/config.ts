@@ -4,6 +4,8 @@ import { assertAddress, type RelayerKey } from '../chain/relayer/key.ts'
 import type { Chain } from '../chain/rpc.ts'
 import { type Policy, policySchemes } from '../paywall/policy.ts'
 import { DEFAULT_MOST } from '../paywall/terms/adjust.ts'
+import { type ConfigProblem, type Expected, problemsOf } from '../platform/problem.ts'
+import { list, readWith, unpack } from '../platform/schema.ts'
 import { type Address, isHex } from '../protocol/evm/hex.ts'
 import { addressOf } from '../protocol/evm/secp256k1.ts'
 import { SCHEME_NAMES, SCHEMES, type SchemeName } from '../schemes/index.ts'
@@ -13,9 +15,8 @@ import { CREDIT_EXPECTED, type CreditConfig, creditConfig, creditSettings } from
 import { durableObject, integer, isLocal, shaped, url, urls } from './fields.ts'
 import { GAS_EXPECTED, type GasConfig, gasConfig, gasSettings, gasWarnings } from './gas.ts'
 import { POLICY_TERMS, parsePolicy, schemesAsked } from './policy.ts'
-import { type ConfigProblem, type Expected, problemsOf } from './problem.ts'
 import { ruleCautions } from './rule/index.ts'
-import { list, readWith, unpack, usd } from './schema.ts'
+import { usd } from './schema.ts'
 import {
   SCREENING_EXPECTED,
   type ScreeningConfig,
@@ -24,7 +25,7 @@ import {
   screeningSettings,
 } from './screening.ts'
 
-export { type ConfigProblem, describeProblems } from './problem.ts'
+export { type ConfigProblem, describeProblems } from '../platform/problem.ts'
 
 /** The whole config of one Worker. */
 export type Config = {
@@ -56,6 +57,8 @@ export type Config = {
   /** Seconds for which an offer, and a replay of its purchase, are valid. */
   maxTimeoutSeconds: number
   originTimeoutMs: number
+  /** How long a version of a site waits before it takes effect, in milliseconds; the registry's default without it. */
+  sitesAheadMs: number | undefined
   /** The operator's name on the wire and on invoices. */
   operator: string
   /** Present with REGISTRATION_URL. */
@@ -116,6 +119,7 @@ const EXPECTED = {
   MAX_UNCLAIMED: { want: 'USD in quotes, at least your highest price', example: '"100"' },
   MAX_TIMEOUT_SECONDS: { want: '30 to 3600 seconds', example: '300' },
   ORIGIN_TIMEOUT_MS: { want: '100 to 120000, and shorter than MAX_TIMEOUT_SECONDS', example: '30000' },
+  SITES_AHEAD_SECONDS: { want: '0 to 3600 seconds', example: '120' },
   ...GAS_EXPECTED,
   ...CREDIT_EXPECTED,
   ...BILL_EXPECTED,
@@ -183,6 +187,7 @@ const settings = v.object({
   MAX_UNCLAIMED: v.optional(usd, '100'),
   MAX_TIMEOUT_SECONDS: v.optional(integer(30, 3600), 300),
   ORIGIN_TIMEOUT_MS: v.optional(integer(100, 120_000), 30_000),
+  SITES_AHEAD_SECONDS: v.optional(integer(0, 3600)),
   ...gasSettings,
   ...creditSettings,
   ...billSettings,
@@ -285,6 +290,8 @@ function build(policy: Policy, settings: Settings): Omit<Config, 'relayer' | 'do
     maxUnclaimed: settings.MAX_UNCLAIMED,
     maxTimeoutSeconds: settings.MAX_TIMEOUT_SECONDS,
     originTimeoutMs: settings.ORIGIN_TIMEOUT_MS,
+    sitesAheadMs:
+      settings.SITES_AHEAD_SECONDS === undefined ? undefined : settings.SITES_AHEAD_SECONDS * 1000,
     operator: settings.OPERATOR,
     credit: creditConfig(settings),
     webhook: WEBHOOK_URL && WEBHOOK_SECRET ? { url: WEBHOOK_URL, secret: WEBHOOK_SECRET } : undefined,

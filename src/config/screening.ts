@@ -1,13 +1,13 @@
 /** The settings of screening: their schemas, and the part of the config built from them. */
 import * as v from 'valibot'
 import { ACTS } from '../ledger/screening.ts'
+import type { ConfigProblem, Expected } from '../platform/problem.ts'
+import { list, onlyKeys, readWith, unpack } from '../platform/schema.ts'
 import { type Address, isHex } from '../protocol/evm/hex.ts'
 import type { Network } from '../protocol/evm/network.ts'
 import { ORACLES } from '../screening/oracle.ts'
 import { DEFAULT_FAILING, type Failing, type OwnList } from '../screening/screen.ts'
 import { url } from './fields.ts'
-import type { ConfigProblem, Expected } from './problem.ts'
-import { list, onlyKeys, readWith, unpack } from './schema.ts'
 
 /** Who is asked about an address, and how each act fails where they do not know. */
 export type ScreeningConfig = {

@@ -1,5 +1,6 @@
 /** Published lists of addresses: fetched by the cron, stored in KV, copied by each isolate. */
 import type { Verdict } from '../ledger/screening.ts'
+import { type Background, IsolateCache } from '../platform/isolate-cache.ts'
 import {
   type ListRead,
   type ListTimes,
@@ -80,37 +81,36 @@ export async function refreshAddresses(
   return refreshed.faults
 }
 
-/** The clock, and a way to let a read outlast the request that began it. */
-export type Background = { now: () => number; later: (work: Promise<unknown>) => void }
-
 type Copy = ReadonlyMap<string, { addresses: ReadonlySet<Address>; fetchedAt: number }>
+
+const NOTHING: Copy = new Map()
 
 /**
  * One source for all lists. The first request waits for KV, since a listing must hold from the first on; later ones read it
  * again in the background. While KV fails, the last copy holds; without one the answer is `unknown`.
  */
-export function listSource(store: AddressStore, urls: readonly string[], { now, later }: Background): Source {
-  let copy: Copy | undefined
-  let readAfter = 0
-  const load = async (): Promise<Copy | undefined> => {
-    try {
-      copy = copyOf(await readStored(store))
-      readAfter = now() + FRESH_MS
-    } catch (fault) {
-      console.warn(
-        JSON.stringify({ message: 'screening lists unreadable, keeping the copy', fault: String(fault) }),
-      )
-    }
-    return copy
-  }
+export function listSource(store: AddressStore, urls: readonly string[], background: Background): Source {
+  const { now } = background
+  const copies = new IsolateCache<Copy>({
+    ...background,
+    read: async () => copyOf(await readStored(store)),
+    freshMs: FRESH_MS,
+    retryMs: RETRY_MS,
+    maxEntries: 1,
+    report,
+  })
+  const lookUp = (address: Address, copy: Copy = NOTHING) => verdictIn(copy, urls, address, now())
   return (address) => {
-    if (!copy) return load().then((copy) => lookUp(copy, urls, address, now()))
-    if (now() >= readAfter) {
-      readAfter = now() + RETRY_MS
-      later(load())
-    }
-    return lookUp(copy, urls, address, now())
+    const copy = copies.get(KEY)
+    if (!(copy instanceof Promise)) return lookUp(address, copy)
+    return copy.catch(report).then((copy) => lookUp(address, copy ?? NOTHING))
   }
+}
+
+function report(fault: unknown): void {
+  console.warn(
+    JSON.stringify({ message: 'screening lists unreadable, keeping the copy', fault: String(fault) }),
+  )
 }
 
 function copyOf(stored: Readonly<Record<string, StoredAddresses>>): Copy {
@@ -122,9 +122,9 @@ function copyOf(stored: Readonly<Record<string, StoredAddresses>>): Copy {
   )
 }
 
-/** Looks an address up in all lists. Pure. `now` in Unix milliseconds. */
-function lookUp(copy: Copy | undefined, urls: readonly string[], address: Address, now: number): Verdict {
-  const lists = urls.map((url) => ({ url, ...(copy?.get(url) ?? { addresses: new Set(), fetchedAt: 0 }) }))
+/** The word of all lists about an address. Pure. `now` in Unix milliseconds. */
+function verdictIn(copy: Copy, urls: readonly string[], address: Address, now: number): Verdict {
+  const lists = urls.map((url) => ({ url, ...(copy.get(url) ?? { addresses: new Set(), fetchedAt: 0 }) }))
   const naming = lists.find(({ addresses }) => addresses.has(address))
   if (naming) return { status: 'listed', list: naming.url, dated: naming.fetchedAt, reason: 'on the list' }
   const old = lists.find(({ fetchedAt }) => now > fetchedAt + CLEARS_FOR_MS)

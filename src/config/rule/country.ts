@@ -1,6 +1,6 @@
 /** The `country` of a rule: where the request comes from, as Cloudflare says. */
 import * as v from 'valibot'
-import { list, readWith } from '../schema.ts'
+import { list, readWith } from '../../platform/schema.ts'
 import { condition } from './term.ts'
 
 /** Codes that people write for a country and that ISO 3166 does not have. */
