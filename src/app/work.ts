@@ -40,6 +40,7 @@ function channelsOf(env: Bindings, config: Config): Settings | null {
     gas,
     relayer: lastingRelayer(env, config),
     signAs,
+    screen: screenOf(env, config),
     webhook: webhook ? { ...webhook, now: Date.now } : null,
   }
 }
