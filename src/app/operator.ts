@@ -7,6 +7,7 @@ import type { CreditSettings, OperatorSettings } from '../operator/settings.ts'
 import { runKinds } from '../settlement/workflow.ts'
 import type { Bindings } from './bindings.ts'
 import { creditPortsOf, relayerOf, schemesOf } from './schemes.ts'
+import { viewOf } from './screening.ts'
 import { billingOf, workOf } from './work.ts'
 
 /** The settings of the operator's API. With an invalid config they hold no token, so the API rejects all requests. */
@@ -31,6 +32,7 @@ export function operatorOf(env: Bindings): OperatorSettings {
     },
     chain,
     relayer,
+    screening: viewOf(env, read.config),
     ...(work && { runKinds: runKinds(work) }),
     ...(credit && { credit }),
     ...(billing && { billing }),

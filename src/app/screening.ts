@@ -1,6 +1,7 @@
 /** Screening by the config: one screen for each set of settings, whose memory all sites of an isolate share. */
 import { waitUntil } from 'cloudflare:workers'
 import type { Config } from '../config/config.ts'
+import type { ScreeningView } from '../operator/settings.ts'
 import { oracleSource } from '../screening/oracle.ts'
 import { type Screen, type Source, screenBy } from '../screening/screen.ts'
 import type { Bindings } from './bindings.ts'
@@ -25,6 +26,17 @@ export function screenOf(env: Bindings, config: Config): Screen | undefined {
   const screen = screenBy({ own, sources, failing }, now)
   made.set(name, screen)
   return screen
+}
+
+/** The sources as the operator's API shows them; undefined where nothing is screened. */
+export function viewOf(env: Bindings, { screening }: Config): (() => Promise<ScreeningView>) | undefined {
+  if (!screening) return undefined
+  const { own, oracle = null, lists: urls, failing } = screening
+  return async () => {
+    const { viewLists } = await import('../screening/lists.ts')
+    const lists = env.LISTS ? await viewLists(env.LISTS, urls, now()) : []
+    return { oracle, allow: own.allow.size, deny: own.deny.size, failing, lists }
+  }
 }
 
 /** Loads the code of the lists at the first look-up: most sites have none. */

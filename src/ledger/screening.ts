@@ -67,12 +67,12 @@ class Screenings {
 
   /** Records a decision unless it is a repeated one. Callers hold the transaction. */
   note(decision: Screened, at: number): void {
-    const { address, act, status, list } = decision
+    const { address, act, status, list, isAllowed } = decision
     const [last] = this.#select('WHERE address = ? ORDER BY seq DESC LIMIT 1', address)
     const mark = this.#lastMark()
     const isReleased = mark?.held === 0 && mark.list === list
     const starts = status === 'listed' && !this.hold && !isReleased
-    const isSame = last?.status === status && last.list === list && !starts
+    const isSame = last?.status === status && last.list === list && last.isAllowed === isAllowed && !starts
     if (isSame && (status === 'clear' || (last.act === act && dayOf(last.at) === dayOf(at)))) return
     this.#append({ ...decision, at }, starts ? 1 : null)
     if (starts) this.hold = holdOf({ ...decision, at })
@@ -172,7 +172,12 @@ export abstract class ScreenedObject<Env = unknown> extends DurableObject<Env> {
   }
 
   /** The hold of the account; null without one. */
-  protected get hold(): Hold | null {
+  async hold(): Promise<Hold | null> {
+    return this.#screenings.hold
+  }
+
+  /** The same, for the object itself. */
+  protected get held(): Hold | null {
     return this.#screenings.hold
   }
 }

@@ -24,6 +24,7 @@ import {
   word,
 } from './json-schema.ts'
 import { explanation } from './openapi-explain.ts'
+import { hold, released, screening, screenings } from './openapi-screening.ts'
 import { PROBLEMS } from './problem.ts'
 import { BODIES } from './requests.ts'
 
@@ -144,8 +145,10 @@ const channelStanding = table(
     state: channelState,
     quarantine: orNull(text),
     unresolved: orNull(table({ kind: word('deposit', 'refund'), id: text, since: time })),
+    hold,
   },
   'signature',
+  'hold',
 )
 
 const nonces = listOf(table({ first: count, last: count, at: time }))
@@ -296,6 +299,10 @@ export const schemas = {
   Agent: table(agent),
   Agents: pageOf('agents', table(agent), text),
   Suspension: jsonSchemaOf(BODIES.Suspension),
+  Release: jsonSchemaOf(BODIES.Release),
+  Released: released,
+  Screening: screening,
+  Screenings: screenings,
   Accounts: pageOf('accounts', listing, text),
   Account: either(
     table({

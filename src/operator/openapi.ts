@@ -52,7 +52,7 @@ const PROBLEM_STATUSES: Record<number, string> = {
 
 /** Paths that sites without credit have too. */
 const WITHOUT_CREDIT =
-  /^\/api\/(accounts|book|explain|relayer|runs|shadow|openapi\.json|export\/(accounts|entries))/
+  /^\/api\/(accounts|book|explain|relayer|runs|screening|shadow|openapi\.json|export\/(accounts|entries))/
 
 const CSV = 'text/csv'
 const HTML = 'text/html'
@@ -105,6 +105,23 @@ const API: Record<string, Partial<Record<Method, Operation>>> = {
       summary:
         'Reads a channel from the chain and stores its state, also of a lower block than the stored one',
       answer: 'Reread',
+    },
+  },
+  '/api/accounts/{id}/screening': {
+    get: {
+      summary: 'Returns the screening decisions about a channel or an address, oldest first',
+      answer: 'Screenings',
+      query: ['after', 'limit'],
+    },
+  },
+  '/api/accounts/{id}/release': {
+    post: { summary: 'Ends the hold of a listed payer’s account', body: 'Release', answer: 'Released' },
+  },
+  '/api/screening': {
+    get: {
+      summary: 'Returns the sources of screening, and how each act fails',
+      answer: 'Screening',
+      problems: [404],
     },
   },
   '/api/relayer': {

@@ -240,6 +240,9 @@ export const agentChange = closed({
 /** `POST /api/agents/:id/suspend` */
 export const suspension = closed({ reason: text('reason', 200) })
 
+/** `POST /api/accounts/:id/release` */
+export const release = closed({ reason: text('reason', 200) })
+
 const MAX_TIME_MS = 8.64e15
 
 const time = v.config(
@@ -302,6 +305,7 @@ export const BODIES = {
   NewAgent: newAgent,
   AgentChange: agentChange,
   Suspension: suspension,
+  Release: release,
   Transfer: transfer,
   Returned: returned,
   Correction: correction,

@@ -6,7 +6,9 @@ import type { Published } from '../identity/claim.ts'
 import type { Account } from '../ledger/channel/account.ts'
 import type { Authorizations } from '../ledger/exact/authorizations.ts'
 import type { ExplainedSite } from '../paywall/explain.ts'
+import type { Address } from '../protocol/evm/hex.ts'
 import type { CreditPorts } from '../schemes/credit/scheme.ts'
+import type { Failing } from '../screening/screen.ts'
 import type { Cause, RunKind } from '../settlement/run.ts'
 
 /** All that the routes need. */
@@ -25,10 +27,30 @@ export type OperatorSettings = {
   chain?: Chain | undefined
   /** Undefined on sites without a relayer. */
   relayer?: RelayerPort | undefined
+  /** Undefined on sites that screen nobody. */
+  screening?: (() => Promise<ScreeningView>) | undefined
   /** Undefined on sites without credit: their API has neither agents nor credit lines. */
   credit?: CreditSettings | undefined
   /** Opens billing. Undefined: the site issues no invoices and signs no statements. */
   billing?: (() => Promise<BillingContext>) | undefined
+}
+
+/** The sources of screening. `allow` and `deny` count addresses. Times in Unix milliseconds; null: never. */
+export type ScreeningView = {
+  oracle: Address | null
+  allow: number
+  deny: number
+  failing: Failing
+  lists: {
+    url: string
+    addresses: number
+    bytes: number
+    sha256: string
+    fetchedAt: number | null
+    triedAt: number | null
+    /** Too old to clear an address. */
+    isOld: boolean
+  }[]
 }
 
 /** The operator's view of the relayer. */

@@ -67,6 +67,16 @@ export async function readStored(store: AddressStore): Promise<Record<string, St
   return (await store.get<Record<string, StoredAddresses>>(KEY, 'json')) ?? {}
 }
 
+/** The lists as an operator sees them: without their addresses. Times are null before the first. `now` in Unix milliseconds. */
+export async function viewLists(store: AddressStore, urls: readonly string[], now: number) {
+  const stored = await readStored(store)
+  return urls.map((url) => {
+    const { addresses, bytes, sha256, fetchedAt, triedAt } = stored[url] ?? NONE
+    const times = { fetchedAt: fetchedAt || null, triedAt: triedAt || null }
+    return { url, addresses: addresses.length, bytes, sha256, ...times, isOld: isOld(fetchedAt, now) }
+  })
+}
+
 /** Refreshes the lists that are due, and drops those of other URLs. Returns the faults by URL, which it also logs. */
 export async function refreshAddresses(
   store: AddressStore,
@@ -127,11 +137,15 @@ function verdictIn(copy: Copy, urls: readonly string[], address: Address, now: n
   const lists = urls.map((url) => ({ url, ...(copy.get(url) ?? { addresses: new Set(), fetchedAt: 0 }) }))
   const naming = lists.find(({ addresses }) => addresses.has(address))
   if (naming) return { status: 'listed', list: naming.url, dated: naming.fetchedAt, reason: 'on the list' }
-  const old = lists.find(({ fetchedAt }) => now > fetchedAt + CLEARS_FOR_MS)
+  const old = lists.find(({ fetchedAt }) => isOld(fetchedAt, now))
   if (old) {
     const reason = old.fetchedAt === 0 ? 'the list was never read' : 'the list is too old'
     return { status: 'unknown', list: old.url, dated: old.fetchedAt || null, reason }
   }
   const dated = Math.min(...lists.map(({ fetchedAt }) => fetchedAt))
   return { status: 'clear', list: lists.map(({ url }) => url).join(' '), dated, reason: 'not listed' }
+}
+
+function isOld(fetchedAt: number, now: number): boolean {
+  return now > fetchedAt + CLEARS_FOR_MS
 }

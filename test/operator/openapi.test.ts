@@ -92,6 +92,11 @@ describe('OpenAPI document', () => {
     const setup = await newReceiver()
     const { id: channel } = await openChannel(setup)
     await post(`/api/accounts/${channel}/reread`)
+    await env.ACCOUNT.getByName(channel).screened(listing)
+    await get(`/api/accounts/${channel}`)
+    await get(`/api/accounts/${channel}/screening`)
+    await post(`/api/accounts/${channel}/release`, { reason: 'a namesake' })
+    await get('/api/screening')
     await get('/api/runs')
     await get(`/api/runs/${body.id}`)
     const objects = [env.ACCOUNT.idFromName('nothing').toString()]
@@ -105,6 +110,17 @@ describe('OpenAPI document', () => {
     expect(operations.filter((name) => !covered.has(name))).toEqual(['get /_tab402/keys'])
   })
 })
+
+/** A decision that holds an account. */
+const listing = {
+  act: 'claim',
+  address: `0x${'12'.repeat(20)}`,
+  status: 'listed',
+  isAllowed: false,
+  list: 'operator',
+  dated: null,
+  reason: 'on the deny list',
+} as const
 
 describe('Audit log', () => {
   it('has one event for every mutation of the API [G1]', async () => {
@@ -138,6 +154,11 @@ describe('Audit log', () => {
         const channel = await openChannel(await newReceiver())
         return operator.post(`/api/accounts/${channel.id}/reread`)
       },
+      'post /_tab402/api/accounts/{id}/release': async () => {
+        const channel = await openChannel(await newReceiver())
+        await channel.account.screened(listing)
+        return operator.post(`/api/accounts/${channel.id}/release`, { reason: 'a namesake' })
+      },
     }
     const invoice = async () => {
       const { body } = await operator.get(`/api/invoices?agent=${id}`)
@@ -153,7 +174,7 @@ describe('Audit log', () => {
       await mutate()
       expect([name, (await last()).length]).toEqual([name, before.length + 1])
     }
-    expect((await last()).slice(-11)).toEqual([
+    expect((await last()).slice(-12)).toEqual([
       'agent.create',
       'agent.change',
       'agent.suspend',
@@ -165,6 +186,7 @@ describe('Audit log', () => {
       'run.start',
       'relayer.repair',
       'account.reread',
+      'account.release',
     ])
     const [instance] = await runs.get()
     await instance?.waitForStatus('complete')

@@ -258,7 +258,7 @@ export class Account extends ScreenedObject<{ BOOK: D1Database }> {
     const { order } = waiting
     const standing = this.#standing
     if (!standing) return this.#refuse('channel_unknown')
-    if (this.hold) return this.#refuse('payer_listed')
+    if (this.held) return this.#refuse('payer_listed')
     if (order.kind !== 'refund') {
       const known = this.#replay(order) ?? openedFor(order, standing, this.#opened)
       if (known) return known
@@ -392,6 +392,6 @@ export class Account extends ScreenedObject<{ BOOK: D1Database }> {
   }
 
   #shown(): Standing {
-    return this.hold ? { ...this.#known(), hold: this.hold } : this.#known()
+    return this.held ? { ...this.#known(), hold: this.held } : this.#known()
   }
 }
