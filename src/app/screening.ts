@@ -1,5 +1,4 @@
 /** Screening by the config: one screen for each set of settings, whose memory all sites of an isolate share. */
-import { waitUntil } from 'cloudflare:workers'
 import type { Config } from '../config/config.ts'
 import type { ScreeningView } from '../operator/settings.ts'
 import { oracleSource } from '../screening/oracle.ts'
@@ -44,7 +43,11 @@ function listsIn(store: KVNamespace, urls: readonly string[]): Source {
   let source: Source | undefined
   return async (address) => {
     if (!source) {
-      const { listSource } = await import('../screening/lists.ts')
+      // Here alone: the command line makes schemes too, outside of the Workers runtime.
+      const [{ listSource }, { waitUntil }] = await Promise.all([
+        import('../screening/lists.ts'),
+        import('cloudflare:workers'),
+      ])
       source ??= listSource(store, urls, { now, later: waitUntil })
     }
     return source(address)

@@ -1,10 +1,10 @@
 /** The settings of screening: their schemas, and the part of the config built from them. */
 import * as v from 'valibot'
-import { ACTS } from '../ledger/screening.ts'
 import type { ConfigProblem, Expected } from '../platform/problem.ts'
 import { list, onlyKeys, readWith, unpack } from '../platform/schema.ts'
 import { type Address, isHex } from '../protocol/evm/hex.ts'
 import type { Network } from '../protocol/evm/network.ts'
+import { ACTS } from '../protocol/screening.ts'
 import { ORACLES } from '../screening/oracle.ts'
 import { DEFAULT_FAILING, type Failing, type OwnList } from '../screening/screen.ts'
 import { url } from './fields.ts'

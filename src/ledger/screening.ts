@@ -2,38 +2,7 @@
 import { DurableObject } from 'cloudflare:workers'
 import { dayOf } from '../platform/time.ts'
 import type { Address } from '../protocol/evm/hex.ts'
-
-/** Each act in which money meets an address. */
-export const ACTS = ['deposit', 'voucher', 'exact', 'invoice', 'refund', 'claim', 'sweep'] as const
-
-/** An act in which money meets an address. */
-export type Act = (typeof ACTS)[number]
-
-/** The word of the sources about an address. */
-export type Verdict = {
-  /** `unknown`: a source did not answer, or its list is too old. */
-  status: 'clear' | 'listed' | 'unknown'
-  /** The source that decided: `operator`, `oracle` and its address, or the URL of a list. Several with a blank between. */
-  list: string
-  /** The date of the list in Unix milliseconds: when it was fetched, or when the oracle was asked. Null for the operator's own. */
-  dated: number | null
-  reason: string
-}
-
-/** A decision: the verdict, and whether the act goes on. A listed address never does. */
-export type Screened = Verdict & { address: Address; act: Act; isAllowed: boolean }
-
-/** Why an account is held: the list that names its payer. `since` in Unix milliseconds. */
-export type Hold = { address: Address; list: string; dated: number | null; reason: string; since: number }
-
-/** A journalled decision. `released`: the operator's word about a hold; `reason` then has the operator and its note. */
-export type ScreeningEntry = Omit<Screened, 'status' | 'act'> & {
-  seq: number
-  /** Unix milliseconds. */
-  at: number
-  act: Act | 'operator'
-  status: Verdict['status'] | 'released'
-}
+import type { Hold, Screened, ScreeningEntry } from '../protocol/screening.ts'
 
 // Threat: reading an object must not create tables, or anyone could fill storage (faults: H1). `held`: 1 where a row begins a
 // hold, 0 where it ends one.

@@ -1,5 +1,5 @@
 /** The shapes of screening, as JSON Schema. */
-import { ACTS } from '../ledger/screening.ts'
+import { ACTS } from '../protocol/screening.ts'
 import { count, flag, listOf, orNull, table, text, time, word } from './json-schema.ts'
 
 const since = orNull(time)

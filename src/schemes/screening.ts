@@ -1,7 +1,8 @@
 /** Screens the payer of a purchase, and answers for what must not go on. */
-import type { Act, Screened } from '../ledger/screening.ts'
+
 import type { Address } from '../protocol/evm/hex.ts'
 import { type Refusal, refuse } from '../protocol/refusal.ts'
+import type { Act, Screened } from '../protocol/screening.ts'
 import type { Screen } from '../screening/screen.ts'
 
 /** The decision about several addresses of one payer: the first that must not go on, else the first that is not clear. */

@@ -1,5 +1,5 @@
 /** Published lists of addresses: fetched by the cron, stored in KV, copied by each isolate. */
-import type { Verdict } from '../ledger/screening.ts'
+
 import { type Background, IsolateCache } from '../platform/isolate-cache.ts'
 import {
   type ListRead,
@@ -9,6 +9,7 @@ import {
   refreshDue,
 } from '../platform/published-list.ts'
 import type { Address } from '../protocol/evm/hex.ts'
+import type { Verdict } from '../protocol/screening.ts'
 import type { Source } from './screen.ts'
 
 /** The part of a KV namespace that holds the lists. */

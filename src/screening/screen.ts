@@ -1,6 +1,7 @@
 /** Screens addresses: asks the sources, keeps their answers for a stated time, and decides per act. */
-import type { Act, Screened, Verdict } from '../ledger/screening.ts'
+
 import type { Address } from '../protocol/evm/hex.ts'
+import type { Act, Screened, Verdict } from '../protocol/screening.ts'
 
 /** Asks one source about an address. Never rejects: a source that fails answers `unknown`. */
 export type Source = (address: Address) => Verdict | Promise<Verdict>

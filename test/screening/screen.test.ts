@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import type { Verdict } from '../../src/ledger/screening.ts'
 import type { Address } from '../../src/protocol/evm/hex.ts'
+import type { Verdict } from '../../src/protocol/screening.ts'
 import { DEFAULT_FAILING, KEPT_MS, MAX_KEPT, screenBy } from '../../src/screening/screen.ts'
 
 const PAYER: Address = `0x${'12'.repeat(20)}`

@@ -2,7 +2,7 @@
 import type { ChannelConfig, ChannelState } from '../../protocol/evm/channel.ts'
 import type { Hex } from '../../protocol/evm/hex.ts'
 import type { Reason } from '../../protocol/refusal.ts'
-import type { Hold, Screened } from '../screening.ts'
+import type { Hold, Screened } from '../../protocol/screening.ts'
 import type { Sold, SoldOrder } from '../sold.ts'
 import type { StoredAnswer } from '../stored-answers.ts'
 import type { Totals } from '../totals.ts'

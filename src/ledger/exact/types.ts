@@ -1,7 +1,7 @@
 /** The arguments and results of the calls of an `exact` payer's object. Amounts in atomic units. */
 import type { Address, Hex } from '../../protocol/evm/hex.ts'
 import type { Reason } from '../../protocol/refusal.ts'
-import type { Screened } from '../screening.ts'
+import type { Screened } from '../../protocol/screening.ts'
 import type { Sold, SoldOrder } from '../sold.ts'
 import type { StoredAnswer } from '../stored-answers.ts'
 

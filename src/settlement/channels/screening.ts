@@ -1,8 +1,8 @@
 /** Screening in a run: what is not claimed, and where nothing is swept to, because a list names the address. */
 import type { Finding } from '../../ledger/book/finding.ts'
 import type { Standing } from '../../ledger/channel/types.ts'
-import type { Hold, Screened } from '../../ledger/screening.ts'
 import type { Address } from '../../protocol/evm/hex.ts'
+import type { Hold, Screened } from '../../protocol/screening.ts'
 import { screenPayer } from '../../schemes/screening.ts'
 import { accountOf, type Settings } from '../context.ts'
 
