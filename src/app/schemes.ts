@@ -18,7 +18,7 @@ export function schemesOf(env: Bindings, config: Config): Schemes {
   const screen = screenOf(env, config)
   const exact = exactOf(env, config, {
     mayLook: mayLook(env, 'unknown-payers'),
-    screening: screen && { screen, act: 'exact' },
+    screening: screen && { screen },
   })
   const schemes: Schemes = { ...(exact && { exact }) }
   if (chain && relayer) {

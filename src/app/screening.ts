@@ -2,7 +2,7 @@
 import type { Config } from '../config/config.ts'
 import type { ScreeningView } from '../operator/settings.ts'
 import { oracleSource } from '../screening/oracle.ts'
-import { type Screen, type Source, screenBy } from '../screening/screen.ts'
+import { type Screen, type ScreeningSource, screenBy } from '../screening/screen.ts'
 import type { Bindings } from './bindings.ts'
 
 const now = () => Date.now()
@@ -39,15 +39,13 @@ export function viewOf(env: Bindings, { screening }: Config): (() => Promise<Scr
 }
 
 /** Loads the code of the lists at the first look-up: most sites have none. */
-function listsIn(store: KVNamespace, urls: readonly string[]): Source {
-  let source: Source | undefined
+function listsIn(store: KVNamespace, urls: readonly string[]): ScreeningSource {
+  let source: ScreeningSource | undefined
   return async (address) => {
     if (!source) {
       // Here alone: the command line makes schemes too, outside of the Workers runtime.
-      const [{ listSource }, { waitUntil }] = await Promise.all([
-        import('../screening/lists.ts'),
-        import('cloudflare:workers'),
-      ])
+      const { waitUntil } = await import('cloudflare:workers')
+      const { listSource } = await import('../screening/lists.ts')
       source ??= listSource(store, urls, { now, later: waitUntil })
     }
     return source(address)

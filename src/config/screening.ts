@@ -4,12 +4,12 @@ import type { ConfigProblem, Expected } from '../platform/problem.ts'
 import { list, onlyKeys, readWith, unpack } from '../platform/schema.ts'
 import { type Address, isHex } from '../protocol/evm/hex.ts'
 import type { Network } from '../protocol/evm/network.ts'
-import { ACTS } from '../protocol/screening.ts'
+import { SCREENED_ACTS } from '../protocol/screening.ts'
 import { ORACLES } from '../screening/oracle.ts'
 import { DEFAULT_FAILING, type Failing, type OwnList } from '../screening/screen.ts'
 import { url } from './fields.ts'
 
-/** Who is asked about an address, and how each act fails where they do not know. */
+/** The sources that are asked about an address, and how each act fails where they do not know. */
 export type ScreeningConfig = {
   own: OwnList
   oracle: Address | undefined
@@ -70,7 +70,7 @@ export const screeningSettings = {
         claim: failing,
         sweep: failing,
       }),
-      onlyKeys(['oracle', 'lists', ...ACTS]),
+      onlyKeys(['oracle', 'lists', ...SCREENED_ACTS]),
     ),
   ),
   SCREEN_ALLOW: v.optional(own),
@@ -104,7 +104,7 @@ export function screeningProblems(
       oracle === true && network !== undefined && !ORACLES.has(network.id),
       {
         place: 'SCREENING.oracle',
-        message: 'must be the address of an oracle: NETWORK has no public one',
+        message: 'must be the address of an oracle: NETWORK lacks a public one',
         example: ADDRESS.example,
       },
     ],

@@ -1,5 +1,5 @@
 /** The shapes of screening, as JSON Schema. */
-import { ACTS } from '../protocol/screening.ts'
+import { SCREENED_ACTS } from '../protocol/screening.ts'
 import { count, flag, listOf, orNull, table, text, time, word } from './json-schema.ts'
 
 const since = orNull(time)
@@ -12,7 +12,7 @@ export const screening = table({
   oracle: orNull(text),
   allow: count,
   deny: count,
-  failing: table(Object.fromEntries(ACTS.map((act) => [act, word('open', 'closed')]))),
+  failing: table(Object.fromEntries(SCREENED_ACTS.map((act) => [act, word('open', 'closed')]))),
   lists: listOf(
     table({
       url: text,
@@ -33,7 +33,7 @@ export const screenings = table({
     table({
       seq: count,
       at: time,
-      act: word(...ACTS, 'operator'),
+      act: word(...SCREENED_ACTS, 'operator'),
       address: text,
       status: word('clear', 'listed', 'unknown', 'released'),
       isAllowed: flag,

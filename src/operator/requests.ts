@@ -241,7 +241,7 @@ export const agentChange = closed({
 export const suspension = closed({ reason: text('reason', 200) })
 
 /** `POST /api/accounts/:id/release` */
-export const release = closed({ reason: text('reason', 200) })
+export const holdRelease = closed({ reason: text('reason', 200) })
 
 const MAX_TIME_MS = 8.64e15
 
@@ -305,7 +305,7 @@ export const BODIES = {
   NewAgent: newAgent,
   AgentChange: agentChange,
   Suspension: suspension,
-  Release: release,
+  Release: holdRelease,
   Transfer: transfer,
   Returned: returned,
   Correction: correction,

@@ -3,7 +3,7 @@ import type { Context } from 'hono'
 import { Hono } from 'hono/tiny'
 import { isHex } from '../protocol/evm/hex.ts'
 import { act } from './audit.ts'
-import { formOf, release } from './requests.ts'
+import { formOf, holdRelease } from './requests.ts'
 import { jsonResponse, nextOf, notFound, numberOf, pageLimit } from './response.ts'
 import type { OperatorSettings } from './settings.ts'
 
@@ -29,7 +29,7 @@ export function screenedRoutes(settings: OperatorSettings, who: string): Hono {
   app.post('/:id/release', async (c) => {
     const account = accountOf(settings, c)
     if (!account) return notFound()
-    const form = await formOf(c, release)
+    const form = await formOf(c, holdRelease)
     return form instanceof Response ? form : releaseHold(settings, who, account, form.reason)
   })
   return app

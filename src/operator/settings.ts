@@ -27,7 +27,7 @@ export type OperatorSettings = {
   chain?: Chain | undefined
   /** Undefined on sites without a relayer. */
   relayer?: RelayerPort | undefined
-  /** Undefined on sites that screen nobody. */
+  /** Undefined on sites without screening. */
   screening?: (() => Promise<ScreeningView>) | undefined
   /** Undefined on sites without credit: their API has neither agents nor credit lines. */
   credit?: CreditSettings | undefined

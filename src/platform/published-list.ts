@@ -36,8 +36,8 @@ const RETRY_MS = 3_600_000
 const TIMEOUT_MS = 10_000
 
 /**
- * Fetches the lists that are due. Returns all lists as they are to be stored, and the faults by URL, which it also logs; null
- * if none was due.
+ * Fetches the lists that are due. Returns all lists for the store, and the faults by URL, which it also logs; null if none was
+ * due.
  */
 export async function refreshDue<Content extends object>(
   stored: Readonly<Record<string, Content & ListTimes>>,
@@ -69,7 +69,7 @@ export async function refreshDue<Content extends object>(
  * The list to store after a try: the new one, or the last good one with the fault. A list of less than half the entries is
  * refused: it may have been cut short.
  */
-export function learn<Content extends object>(
+export function keepLastGood<Content extends object>(
   known: Content & ListTimes,
   read: ListRead<Content>,
   now: number,

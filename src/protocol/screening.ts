@@ -2,13 +2,13 @@
 import type { Address } from './evm/hex.ts'
 
 /** Each act in which money meets an address. */
-export const ACTS = ['deposit', 'voucher', 'exact', 'invoice', 'refund', 'claim', 'sweep'] as const
+export const SCREENED_ACTS = ['deposit', 'voucher', 'exact', 'invoice', 'refund', 'claim', 'sweep'] as const
 
 /** An act in which money meets an address. */
-export type Act = (typeof ACTS)[number]
+export type ScreenedAct = (typeof SCREENED_ACTS)[number]
 
 /** The word of the sources about an address. */
-export type Verdict = {
+export type ScreeningVerdict = {
   /** `unknown`: a source did not answer, or its list is too old. */
   status: 'clear' | 'listed' | 'unknown'
   /** The source that decided: `operator`, `oracle` and its address, or the URL of a list. Several with a blank between. */
@@ -19,7 +19,7 @@ export type Verdict = {
 }
 
 /** A decision: the verdict, and whether the act goes on. A listed address never does. */
-export type Screened = Verdict & { address: Address; act: Act; isAllowed: boolean }
+export type Screened = ScreeningVerdict & { address: Address; act: ScreenedAct; isAllowed: boolean }
 
 /** Why an account is held: the list that names its payer. `since` in Unix milliseconds. */
 export type Hold = { address: Address; list: string; dated: number | null; reason: string; since: number }
@@ -29,6 +29,6 @@ export type ScreeningEntry = Omit<Screened, 'status' | 'act'> & {
   seq: number
   /** Unix milliseconds. */
   at: number
-  act: Act | 'operator'
-  status: Verdict['status'] | 'released'
+  act: ScreenedAct | 'operator'
+  status: ScreeningVerdict['status'] | 'released'
 }

@@ -2,13 +2,13 @@
 
 import type { Address } from '../protocol/evm/hex.ts'
 import { type Refusal, refuse } from '../protocol/refusal.ts'
-import type { Act, Screened } from '../protocol/screening.ts'
+import type { Screened, ScreenedAct } from '../protocol/screening.ts'
 import type { Screen } from '../screening/screen.ts'
 
 /** The decision about several addresses of one payer: the first that must not go on, else the first that is not clear. */
 export async function screenPayer(
   screen: Screen,
-  act: Act,
+  act: ScreenedAct,
   addresses: readonly [Address, ...Address[]],
 ): Promise<Screened> {
   const [first, ...rest] = await Promise.all([...new Set(addresses)].map(async (one) => screen(act, one)))

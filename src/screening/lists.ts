@@ -2,15 +2,15 @@
 
 import { type Background, IsolateCache } from '../platform/isolate-cache.ts'
 import {
+  keepLastGood,
   type ListRead,
   type ListTimes,
   type ListWorld,
-  learn,
   refreshDue,
 } from '../platform/published-list.ts'
 import type { Address } from '../protocol/evm/hex.ts'
-import type { Verdict } from '../protocol/screening.ts'
-import type { Source } from './screen.ts'
+import type { ScreeningVerdict } from '../protocol/screening.ts'
+import type { ScreeningSource } from './screen.ts'
 
 /** The part of a KV namespace that holds the lists. */
 export type AddressStore = Pick<KVNamespace, 'get' | 'put'>
@@ -24,7 +24,7 @@ export type StoredAddresses = AddressList & ListTimes
 /** A longer text is refused: 24,000 addresses. */
 export const MAX_ADDRESS_BYTES = 1 << 20
 
-/** An older list lists still, and clears nobody: an address that it lacks is unknown. Milliseconds. */
+/** An older list still lists its addresses, and an address that it lacks is unknown. Milliseconds. */
 export const CLEARS_FOR_MS = 3 * 86_400_000
 
 /** How long an isolate uses its copy, and when it reads again after a failure. Milliseconds. */
@@ -41,7 +41,7 @@ const KIND = {
   maxBytes: MAX_ADDRESS_BYTES,
   read: readAddresses,
   learn: (known: StoredAddresses = NONE, read: ListRead<AddressList>, now: number) =>
-    learn(known, read, now, ({ addresses }) => addresses.length, 'addresses'),
+    keepLastGood(known, read, now, ({ addresses }) => addresses.length, 'addresses'),
 }
 
 /**
@@ -100,7 +100,11 @@ const NOTHING: Copy = new Map()
  * One source for all lists. The first request waits for KV, since a listing must hold from the first on; later ones read it
  * again in the background. While KV fails, the last copy holds; without one the answer is `unknown`.
  */
-export function listSource(store: AddressStore, urls: readonly string[], background: Background): Source {
+export function listSource(
+  store: AddressStore,
+  urls: readonly string[],
+  background: Background,
+): ScreeningSource {
   const { now } = background
   const copies = new IsolateCache<Copy>({
     ...background,
@@ -134,7 +138,7 @@ function copyOf(stored: Readonly<Record<string, StoredAddresses>>): Copy {
 }
 
 /** The word of all lists about an address. Pure. `now` in Unix milliseconds. */
-function verdictIn(copy: Copy, urls: readonly string[], address: Address, now: number): Verdict {
+function verdictIn(copy: Copy, urls: readonly string[], address: Address, now: number): ScreeningVerdict {
   const lists = urls.map((url) => ({ url, ...(copy.get(url) ?? { addresses: new Set(), fetchedAt: 0 }) }))
   const naming = lists.find(({ addresses }) => addresses.has(address))
   if (naming) return { status: 'listed', list: naming.url, dated: naming.fetchedAt, reason: 'on the list' }

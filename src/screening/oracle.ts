@@ -1,7 +1,7 @@
 /** The sanctions oracle: a contract that answers `isSanctioned(address)`, as Chainalysis publishes it. */
 import type { Chain } from '../chain/rpc.ts'
 import type { Address, Hex } from '../protocol/evm/hex.ts'
-import type { Source } from './screen.ts'
+import type { ScreeningSource } from './screen.ts'
 
 const SAME = '0x40c57923924b5c5c5455c48d93317139addac8fb'
 
@@ -19,7 +19,7 @@ const SELECTOR = '0xdf592f7d'
 const WORD = { no: `0x${'0'.repeat(64)}`, yes: `0x${'0'.repeat(63)}1` }
 
 /** Asks the oracle at an address, in one call. `now` in Unix milliseconds. */
-export function oracleSource(chain: Chain, oracle: Address, now: () => number): Source {
+export function oracleSource(chain: Chain, oracle: Address, now: () => number): ScreeningSource {
   const list = `oracle ${oracle}`
   const unknown = (reason: string) => ({ status: 'unknown', list, dated: now(), reason }) as const
   return async (address) => {

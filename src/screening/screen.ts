@@ -1,23 +1,23 @@
 /** Screens addresses: asks the sources, keeps their answers for a stated time, and decides per act. */
 
 import type { Address } from '../protocol/evm/hex.ts'
-import type { Act, Screened, Verdict } from '../protocol/screening.ts'
+import type { Screened, ScreenedAct, ScreeningVerdict } from '../protocol/screening.ts'
 
 /** Asks one source about an address. Never rejects: a source that fails answers `unknown`. */
-export type Source = (address: Address) => Verdict | Promise<Verdict>
+export type ScreeningSource = (address: Address) => ScreeningVerdict | Promise<ScreeningVerdict>
 
 /** Whether an act goes on where the sources do not know: `open` lets it pass, `closed` postpones it. */
-export type Failing = Readonly<Record<Act, 'open' | 'closed'>>
+export type Failing = Readonly<Record<ScreenedAct, 'open' | 'closed'>>
 
 /** Screens an address for an act. The answer comes from memory, or from the sources after the times in {@link KEPT_MS}. */
-export type Screen = (act: Act, address: Address) => Screened | Promise<Screened>
+export type Screen = (act: ScreenedAct, address: Address) => Screened | Promise<Screened>
 
 /**
  * How long an isolate keeps an answer. A listing made meanwhile counts after an hour at the latest, and its end after five
  * minutes. A source that fails is asked again after 30 seconds, not for each request. Milliseconds.
  */
 export const KEPT_MS = { clear: 3_600_000, listed: 300_000, unknown: 30_000 } as const satisfies Record<
-  Verdict['status'],
+  ScreeningVerdict['status'],
   number
 >
 
@@ -35,24 +35,24 @@ export const DEFAULT_FAILING: Failing = {
   sweep: 'closed',
 }
 
-/** What the operator says of an address: on its deny list, or on its allow list, which no other source overrules. */
+/** The operator's own lists. No source overrules them. */
 export type OwnList = { allow: ReadonlySet<Address>; deny: ReadonlySet<Address> }
 
 /** Makes the screen of one deployment. `now` in Unix milliseconds. */
 export function screenBy(
-  { own, sources, failing }: { own: OwnList; sources: readonly Source[]; failing: Failing },
+  { own, sources, failing }: { own: OwnList; sources: readonly ScreeningSource[]; failing: Failing },
   now: () => number,
 ): Screen {
-  const kept = new Map<Address, { verdict: Verdict; until: number }>()
+  const kept = new Map<Address, { verdict: ScreeningVerdict; until: number }>()
   // Trap: keep answers alone. A request must not wait for the I/O of another one.
-  const ask = async (address: Address): Promise<Verdict> => {
+  const ask = async (address: Address): Promise<ScreeningVerdict> => {
     const verdict = worst(await Promise.all(sources.map((source) => source(address))))
     if (kept.size >= MAX_KEPT) kept.clear()
     kept.set(address, { verdict, until: now() + KEPT_MS[verdict.status] })
     return verdict
   }
   return (act, address) => {
-    const decide = (verdict: Verdict): Screened => ({
+    const decide = (verdict: ScreeningVerdict): Screened => ({
       ...verdict,
       address,
       act,
@@ -65,16 +65,21 @@ export function screenBy(
   }
 }
 
-const UNLISTED: Verdict = { status: 'clear', list: 'operator', dated: null, reason: 'not on the deny list' }
+const UNLISTED: ScreeningVerdict = {
+  status: 'clear',
+  list: 'operator',
+  dated: null,
+  reason: 'not on the deny list',
+}
 
-function ownVerdict({ allow, deny }: OwnList, address: Address): Verdict | undefined {
+function ownVerdict({ allow, deny }: OwnList, address: Address): ScreeningVerdict | undefined {
   if (deny.has(address)) return { ...UNLISTED, status: 'listed', reason: 'on the deny list' }
   if (allow.has(address)) return { ...UNLISTED, reason: 'on the allow list' }
   return undefined
 }
 
 /** One source that lists an address is enough; so is one that does not know. */
-function worst(verdicts: readonly Verdict[]): Verdict {
+function worst(verdicts: readonly ScreeningVerdict[]): ScreeningVerdict {
   const bad =
     verdicts.find(({ status }) => status === 'listed') ?? verdicts.find(({ status }) => status === 'unknown')
   if (bad) return bad
@@ -83,6 +88,6 @@ function worst(verdicts: readonly Verdict[]): Verdict {
   return { status: 'clear', list, dated: Math.min(...dates), reason: 'not listed' }
 }
 
-function allows({ status }: Verdict, failing: 'open' | 'closed'): boolean {
+function allows({ status }: ScreeningVerdict, failing: 'open' | 'closed'): boolean {
   return status === 'clear' || (status === 'unknown' && failing === 'open')
 }

@@ -49,7 +49,7 @@ describe('SCREENING', () => {
     [{ SCREENING: { lists: 'https://lists.example/' } }, 'LISTS must be bound: SCREENING has lists'],
     [
       { NETWORK: 'eip155:84532', ...BOUND, SCREENING: { oracle: true } },
-      'SCREENING.oracle must be the address of an oracle: NETWORK has no public one',
+      'SCREENING.oracle must be the address of an oracle: NETWORK lacks a public one',
     ],
     [{ SCREENING: { exact: 'shut' } }, 'SCREENING.exact must be "open" or "closed"'],
     [{ SCREENING: { payment: 'open' } }, /^SCREENING\.payment must be removed or renamed/],

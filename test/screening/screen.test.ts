@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { Address } from '../../src/protocol/evm/hex.ts'
-import type { Verdict } from '../../src/protocol/screening.ts'
+import type { ScreeningVerdict } from '../../src/protocol/screening.ts'
 import { DEFAULT_FAILING, KEPT_MS, MAX_KEPT, screenBy } from '../../src/screening/screen.ts'
 
 const PAYER: Address = `0x${'12'.repeat(20)}`
@@ -10,8 +10,8 @@ const T = 1_790_000_000_000
 function newSource(list = 'stub') {
   const source = {
     asked: 0,
-    status: 'clear' as Verdict['status'],
-    ask: async (): Promise<Verdict> => {
+    status: 'clear' as ScreeningVerdict['status'],
+    ask: async (): Promise<ScreeningVerdict> => {
       source.asked++
       return { status: source.status, list, dated: T, reason: source.status }
     },

@@ -1,5 +1,5 @@
 /** One published list: read from its text, and compared with the list that it replaces. Pure. */
-import { type ListRead, type ListTimes, learn } from '../../platform/published-list.ts'
+import { keepLastGood, type ListRead, type ListTimes } from '../../platform/published-list.ts'
 import { compileRanges, type Ranges, rangeOf } from './ranges.ts'
 
 /** A list as it was last accepted. */
@@ -49,7 +49,7 @@ export function learnList(
   read: ReadList,
   now: number,
 ): { list: StoredList; fault?: string } {
-  return learn(known, read, now, ({ prefixes }) => prefixes, 'prefixes')
+  return keepLastGood(known, read, now, ({ prefixes }) => prefixes, 'prefixes')
 }
 
 function entriesOf(text: string): unknown[] | null {

@@ -30,7 +30,7 @@ export type ExactPorts = {
   /** Whether one more unknown payer may be looked up now. Without it none is looked up: an invoice's URL is secret, so unknown clients cannot reach it. */
   mayLook?: () => Promise<boolean>
   /** Screens payers, for the act that is paid for. Without it none is screened. */
-  screening?: { screen: Screen; act: 'exact' | 'invoice' } | undefined
+  screening?: { screen: Screen; act?: 'invoice' } | undefined
 }
 
 /** An expired authorization is still looked up this long: one that was reserved in time may be shown again. */
@@ -146,7 +146,7 @@ class ExactPurchase implements Charge {
   async charge(price: bigint): Promise<Result<Charge>> {
     const { screening } = this.#ports
     if (!screening) return this.take(price)
-    const decision = await screenPayer(screening.screen, screening.act, [this.#use.payer])
+    const decision = await screenPayer(screening.screen, screening.act ?? EXACT, [this.#use.payer])
     if (!decision.isAllowed) {
       // Only the lists make these rows, so that no signature alone fills storage.
       if (decision.status === 'listed') await retryOnce(async () => this.#reservations().screened(decision))

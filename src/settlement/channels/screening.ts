@@ -32,7 +32,7 @@ export async function screenSweep(settings: Settings, receiver: Address): Promis
   return stops(account, decision, held, 'nothing is swept to it')
 }
 
-/** The operator may have released a listed address: then there is no hold. */
+/** A listed address that the operator has released is not held. */
 function stops(
   account: string,
   { status, isAllowed, list, reason }: Screened,

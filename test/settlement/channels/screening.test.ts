@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest'
 import type { Address } from '../../../src/protocol/evm/hex.ts'
 import { DEFAULT_FAILING, screenBy } from '../../../src/screening/screen.ts'
 import { watch } from '../../../src/settlement/channels/withdrawal-watch.ts'
+import { rpc } from '../../chain/harness.ts'
 import { newReceiver, openChannel, openChannels, received, runOf, standingOf } from '../harness.ts'
 import { nextTime, withdraw } from './harness.ts'
 
@@ -55,6 +56,11 @@ describe('A settlement run with screening', () => {
       `SELECT record FROM run WHERE kind = 'watch' ORDER BY started_at DESC`,
     ).all()
     expect(String(results[0]?.record)).toContain('"what":"held"')
+    await channel.account.releaseHold('by a test')
+    await watch(setup.settings, nextTime())
+    expect(await standingOf(channel.id)).toMatchObject({ redeemed: 30n })
+    // Watches of other tests read 64 blocks again.
+    await rpc('anvil_mine', '0x50')
   })
 
   it('claims by default where no source answers, and waits where claims fail closed', async () => {
