@@ -3,7 +3,7 @@ import type { ChannelConfig, ChannelState } from '../../protocol/evm/channel.ts'
 import type { Hex } from '../../protocol/evm/hex.ts'
 import type { Reason } from '../../protocol/refusal.ts'
 import type { Hold, Screened } from '../../protocol/screening.ts'
-import type { Sold, SoldOrder } from '../sold.ts'
+import type { SaleFacts, SentSaleFacts } from '../sold.ts'
 import type { StoredAnswer } from '../stored-answers.ts'
 import type { Totals } from '../totals.ts'
 
@@ -43,7 +43,7 @@ type Signed = {
  * Charges `price` for `request`. `settled` closes the deposit that came with the voucher, in the same write.
  */
 export type ChargeOrder = Signed &
-  SoldOrder & {
+  SentSaleFacts & {
     kind: 'charge'
     price: bigint
     /** The unclaimed limit: the most that may be charged and not claimed on this channel, in atomic units. */
@@ -106,7 +106,7 @@ export type Answer =
 
 /** One journal entry of a channel account, with the totals after it. Charges, releases and lowered prices say what was sold. */
 export type Entry = Totals &
-  Sold & {
+  SaleFacts & {
     seq: number
     /** Unix milliseconds, by the account's clock. */
     at: number

@@ -2,14 +2,14 @@
 import type { Address, Hex } from '../../protocol/evm/hex.ts'
 import type { Reason } from '../../protocol/refusal.ts'
 import type { Screened } from '../../protocol/screening.ts'
-import type { Sold, SoldOrder } from '../sold.ts'
+import type { SaleFacts, SentSaleFacts } from '../sold.ts'
 import type { StoredAnswer } from '../stored-answers.ts'
 
 /**
  * One use of one EIP-3009 authorization, identified by network, token, payer and nonce. Amounts in atomic
  * units.
  */
-export type Use = SoldOrder & {
+export type Use = SentSaleFacts & {
   /** The request's idempotency key: repeat the call with it after an unknown outcome. */
   id: string
   /** The object's own name: `<network>:<payer>`. */
@@ -81,7 +81,7 @@ export type ExactTotals = {
  * A reserved authorization, as evidence. `at` is its last change in Unix milliseconds, or null without a
  * transfer.
  */
-export type RecordedPayment = Sold & {
+export type RecordedPayment = SaleFacts & {
   /** `<token>:<nonce>` */
   id: string
   /**
