@@ -67,7 +67,7 @@ export function describeApi(
  * export default { fetch: app.fetch, scheduled }
  */
 export async function scheduled(controller: ScheduledController, env: Bindings): Promise<void> {
-  const lists = Promise.all([fetchLists(env), fetchDates(env)])
+  const lists = Promise.all([fetchLists(env), fetchDates(env), fetchAddresses(env)])
   try {
     const work = workOf(env)
     if (work) await onCron(controller, env.SETTLEMENT, work)
@@ -99,6 +99,19 @@ async function fetchDates(env: Bindings): Promise<void> {
     await refreshDates(env.LISTS, dates.sitemaps, (request) => (site ?? globalThis).fetch(request))
   } catch (fault) {
     console.error(JSON.stringify({ message: 'sitemaps could not be read', fault: String(fault) }))
+  }
+}
+
+/** Never rejects, as {@link fetchLists}. */
+async function fetchAddresses(env: Bindings): Promise<void> {
+  const read = readConfig(env)
+  const { lists = [] } = (read.ok && read.config.screening) || {}
+  if (!env.LISTS || lists.length === 0) return
+  try {
+    const { refreshAddresses } = await import('./screening/lists.ts')
+    await refreshAddresses(env.LISTS, lists, { fetch: (url, init) => fetch(url, init), now: Date.now })
+  } catch (fault) {
+    console.error(JSON.stringify({ message: 'screening lists could not be refreshed', fault: String(fault) }))
   }
 }
 

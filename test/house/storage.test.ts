@@ -67,6 +67,7 @@ describe('docs/storage.md', () => {
       'placed',
       'rail_mark',
       'run',
+      'screening',
       'shadow',
       'spent',
       'standing',
