@@ -2,10 +2,9 @@
 import { env } from 'cloudflare:workers'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import type { SiteDocument } from '../../src/sites/document.ts'
-import { newPayer } from '../chain/payer.ts'
-import type { TestPaywall } from '../schemes/harness.ts'
-import { crawlerOf, errorOf, receiptOf } from '../schemes/harness.ts'
+import { errorOf, receiptOf } from '../schemes/harness.ts'
 import { document, newRegistry, publish } from '../sites/harness.ts'
+import { newCustomer } from './customer.ts'
 import { newIsolate } from './isolate.ts'
 
 const OTHER = `0x${'5a'.repeat(20)}`
@@ -22,13 +21,6 @@ afterEach(() => {
 
 function passes(seconds: number): void {
   vi.setSystemTime(Date.now() + seconds * 1000)
-}
-
-/** A crawler whose offers come from a site of the registry. */
-async function newCustomer(isolate: ReturnType<typeof newIsolate>, url: string) {
-  const site = await isolate.siteAt(url)
-  const shop = { offers: () => isolate.offers(url), site } as unknown as TestPaywall
-  return crawlerOf(shop, await newPayer(1_000_000n))
 }
 
 describe('a host', () => {
