@@ -15,6 +15,7 @@ import { CREDIT_EXPECTED, type CreditConfig, creditConfig, creditSettings } from
 import { durableObject, integer, isLocal, shaped, url, urls } from './fields.ts'
 import { GAS_EXPECTED, type GasConfig, gasConfig, gasSettings, gasWarnings } from './gas.ts'
 import { POLICY_TERMS, parsePolicy, schemesAsked } from './policy.ts'
+import { PROOF_EXPECTED, type ProofConfig, proofConfig, proofProblems, proofSettings } from './proofs.ts'
 import { ruleCautions } from './rule/index.ts'
 import { usd } from './schema.ts'
 
@@ -62,6 +63,8 @@ export type Config = {
   webhook: { url: string; secret: string } | undefined
   /** Present with SELLER. */
   bill: BillConfig | undefined
+  /** Where proofs of hosts are looked for. */
+  proofs: ProofConfig
   /** Whether Cloudflare's own products charge on this zone and strip their headers from requests. */
   cloudflareCharges: boolean
 }
@@ -116,6 +119,7 @@ const EXPECTED = {
   ...GAS_EXPECTED,
   ...CREDIT_EXPECTED,
   ...BILL_EXPECTED,
+  ...PROOF_EXPECTED,
 } as const satisfies Record<string, Expected>
 
 /**
@@ -183,6 +187,7 @@ const settings = v.object({
   ...gasSettings,
   ...creditSettings,
   ...billSettings,
+  ...proofSettings,
 })
 
 type Settings = v.InferOutput<typeof settings>
@@ -227,7 +232,7 @@ function readAll(vars: Table): ConfigResult {
     ...problemsOf(rest.issues ?? [], EXPECTED),
     ...(isTrial ? unboundBook(vars) : absent),
     ...billProblems(vars),
-    ...hostProblems(vars),
+    ...proofProblems(vars, EXPECTED.PUBLIC_URL.example),
     ...(rest.success ? limitProblems(rest.output, terms.ok ? terms.policy : undefined) : []),
   ]
   const relayer = rest.success ? relayerOf(rest.output) : undefined
@@ -287,6 +292,7 @@ function build(policy: Policy, settings: Settings): Omit<Config, 'relayer' | 'do
     credit: creditConfig(settings),
     webhook: WEBHOOK_URL && WEBHOOK_SECRET ? { url: WEBHOOK_URL, secret: WEBHOOK_SECRET } : undefined,
     bill: billConfig(settings),
+    proofs: proofConfig(settings),
     cloudflareCharges: settings.CLOUDFLARE_CHARGES,
   }
 }
@@ -315,13 +321,6 @@ function missing(schemes: ReadonlySet<SchemeName>, vars: Table): ConfigProblem[]
 function unboundBook({ BOOK }: Table): ConfigProblem[] {
   const example = '[[d1_databases]] binding = "BOOK", database_name = "tab402-book"'
   return BOOK === undefined ? [{ place: 'BOOK', message: 'must be bound for MODE = "shadow"', example }] : []
-}
-
-/** With a registry, what crawlers and payers open has a host of its own. */
-function hostProblems({ SITES, PUBLIC_URL }: Table): ConfigProblem[] {
-  if (SITES === undefined || PUBLIC_URL !== undefined) return []
-  const { example } = EXPECTED.PUBLIC_URL
-  return [{ place: 'PUBLIC_URL', message: 'must be set when SITES is bound', example }]
 }
 
 function exampleOf(place: string): string | undefined {
