@@ -3,6 +3,7 @@ import type { MiddlewareHandler } from 'hono'
 import { middleware } from './adapters/hono.ts'
 import type { Bindings } from './app/bindings.ts'
 import { operatorOf } from './app/operator.ts'
+import { isOperatorHost } from './app/operator-host.ts'
 import { siteOf } from './app/site.ts'
 import { billingOf, workOf } from './app/work.ts'
 import { readConfig } from './config/config.ts'
@@ -66,7 +67,7 @@ export function describeApi(
  * export default { fetch: app.fetch, scheduled }
  */
 export async function scheduled(controller: ScheduledController, env: Bindings): Promise<void> {
-  const lists = Promise.all([fetchLists(env), fetchDates(env)])
+  const lists = Promise.all([fetchLists(env), fetchDates(env), fetchAddresses(env)])
   try {
     const work = workOf(env)
     if (work) await onCron(controller, env.SETTLEMENT, work)
@@ -101,17 +102,32 @@ async function fetchDates(env: Bindings): Promise<void> {
   }
 }
 
+/** Never rejects, as {@link fetchLists}. */
+async function fetchAddresses(env: Bindings): Promise<void> {
+  const read = readConfig(env)
+  const { lists = [] } = (read.ok && read.config.screening) || {}
+  if (!env.LISTS || lists.length === 0) return
+  try {
+    const { refreshAddresses } = await import('./screening/lists.ts')
+    await refreshAddresses(env.LISTS, lists, { fetch: (url, init) => fetch(url, init), now: Date.now })
+  } catch (fault) {
+    console.error(JSON.stringify({ message: 'screening lists could not be refreshed', fault: String(fault) }))
+  }
+}
+
 const apis = new WeakMap<Bindings, Fetches>()
 type Fetches = { fetch(request: Request): Response | Promise<Response> }
 
 /**
  * Answers every request below `/_tab402`: the operator's API, a crawler's own account, and the payer portal.
  *
+ * With a registry of sites all of it lives on the host of PUBLIC_URL alone; every other host answers 404.
  * Each loads at its first request, so page requests never wait for it.
  * @example
  * app.all('/_tab402/*', (c) => operate(c.req.raw, c.env))
  */
 export async function operate(request: Request, env: Bindings): Promise<Response> {
+  if (!isOperatorHost(request, env)) return new Response(null, { status: 404 })
   const billing = billingOf(env)
   if (billing && !/^\/_tab402\/(?:api|me)(?:\/|$)/.test(new URL(request.url).pathname)) {
     const [{ payerPortal }, { failed }] = await Promise.all([

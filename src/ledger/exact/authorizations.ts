@@ -1,5 +1,4 @@
 /** Reservations of `exact` authorizations: one Durable Object per payer. */
-import { DurableObject } from 'cloudflare:workers'
 import { unpadAmount } from '../../protocol/amount.ts'
 import type { Address, Hex } from '../../protocol/evm/hex.ts'
 import type { Reason } from '../../protocol/refusal.ts'
@@ -8,6 +7,7 @@ import { KIND, listAccount } from '../book/accounts.ts'
 import type { Reported, Unreported } from '../figures/report.ts'
 import { OpenedPages } from '../opened-pages.ts'
 import { MAX_DELIVERIES, REPLAY_WINDOW_MS } from '../replay-window.ts'
+import { ScreenedObject } from '../screening.ts'
 import { DELIVERY_LEASE_MS, type StoredAnswer, StoredAnswers } from '../stored-answers.ts'
 import { AuthorizationJournal, type AuthorizationRow } from './journal.ts'
 import { PayerRecord } from './payer.ts'
@@ -39,7 +39,7 @@ export const WATCH_SECONDS = 7 * 86_400
  *
  * Amounts in atomic units. Every change is durable when its call returns.
  */
-export class Authorizations extends DurableObject<{ BOOK: D1Database }> {
+export class Authorizations extends ScreenedObject<{ BOOK: D1Database }> {
   readonly #journal = new AuthorizationJournal(this.ctx.storage.sql)
   readonly #answers = new StoredAnswers(this.ctx.storage.sql)
   readonly #opened = new OpenedPages(this.ctx.storage.sql)
@@ -76,6 +76,7 @@ export class Authorizations extends DurableObject<{ BOOK: D1Database }> {
       if (!opens) return { outcome: 'unknown_payer' }
       this.#open(use)
     }
+    if (use.screening) await this.screened(use.screening)
     const now = Date.now()
     const paid = against === null ? this.#paidBefore(use, now) : undefined
     if (paid) return { outcome: 'opened', transaction: paid }
