@@ -24,7 +24,9 @@ import {
   word,
 } from './json-schema.ts'
 import { explanation } from './openapi-explain.ts'
-import { hold, released, screening, screenings } from './openapi-screening.ts'
+import { relayer } from './openapi-relayer.ts'
+import { hold, screeningSchemas } from './openapi-screening.ts'
+import { siteSchemas } from './openapi-site-schemas.ts'
 import { PROBLEMS } from './problem.ts'
 import { BODIES } from './requests.ts'
 
@@ -150,8 +152,6 @@ const channelStanding = table(
   'signature',
   'hold',
 )
-
-const nonces = listOf(table({ first: count, last: count, at: time }))
 
 const payment = table(
   {
@@ -300,9 +300,7 @@ export const schemas = {
   Agents: pageOf('agents', table(agent), text),
   Suspension: jsonSchemaOf(BODIES.Suspension),
   Release: jsonSchemaOf(BODIES.Release),
-  Released: released,
-  Screening: screening,
-  Screenings: screenings,
+  ...screeningSchemas,
   Accounts: pageOf('accounts', listing, text),
   Account: either(
     table({
@@ -358,15 +356,7 @@ export const schemas = {
     'started',
   ),
   Reread: table({ id: hex, standing: channelStanding }),
-  Relayer: table({
-    address: hex,
-    mined: orNull(count),
-    next: count,
-    open: count,
-    missing: nonces,
-    taken: nonces,
-    filled: nonces,
-  }),
+  Relayer: relayer,
   Explanation: explanation,
   Run: table({ run: orNull(run), workflow: orNull(engine) }),
   Runs: table({ runs: listOf(run) }),
@@ -397,4 +387,9 @@ export const schemas = {
     openedAt: time,
   }),
   Keys: jwkSet,
+  ...siteSchemas,
+  Note: jsonSchemaOf(BODIES.Note),
+  Revert: jsonSchemaOf(BODIES.Revert),
+  Vouched: jsonSchemaOf(BODIES.Vouched),
+  Probe: jsonSchemaOf(BODIES.Probe),
 } satisfies Record<string, Schema>

@@ -46,7 +46,7 @@ function accountOf({ accounts, authorizations }: OperatorSettings, c: Context) {
 
 /** Ends a hold. The account journals the operator and the reason, and the audit log has both too. */
 async function releaseHold(
-  { credit }: OperatorSettings,
+  { audit }: OperatorSettings,
   who: string,
   { id, object }: ScreenedAccount,
   reason: string,
@@ -57,6 +57,6 @@ async function releaseHold(
     after: { hold: null, released: await object.releaseHold(`${who}: ${reason}`) },
   })
   const subject = { who, what: 'account.release', subject: id, before: { hold }, asked: { reason } }
-  const { after } = await (credit ? act(credit, subject, work) : work())
+  const { after } = await act(audit, subject, work)
   return jsonResponse({ id, ...after })
 }

@@ -45,3 +45,11 @@ export function invalid(problems: readonly ConfigProblem[]): SiteRefusal {
 export function notFound(place: string, what: string): SiteRefusal {
   return refused('not_found', place, `must be a known ${what}`)
 }
+
+/** The refusal of a change that somebody else's has crossed. */
+export const CHANGED = refused('conflict', 'revision', 'must be the latest: somebody else has changed this')
+
+/** Whether a change is based on another state than the current one. Without `revision` it is based on any. */
+export function isStale(known: { revision: number } | null, revision: number | undefined): boolean {
+  return revision !== undefined && revision !== (known?.revision ?? 0)
+}

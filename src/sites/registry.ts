@@ -4,7 +4,7 @@ import type { ConfigProblem } from '../platform/problem.ts'
 import { type Publisher, parsePublisher, parseSite, type SiteDocument } from './document.ts'
 import type { HostStore } from './entry.ts'
 import { isLocalHost } from './host.ts'
-import { hostProblems, invalid, notFound, refused, type Validate } from './judge.ts'
+import { CHANGED, hostProblems, invalid, isStale, notFound, refused, type Validate } from './judge.ts'
 import { EntryWriter, resolved } from './publish.ts'
 import type {
   Listed,
@@ -45,7 +45,8 @@ const MAX_NOTE_CHARS = 500
 
 /**
  * Every change is validated whole, stored with its audit event, and published to KV. A call returns a refusal with all
- * problems and never throws for one. `who` names the actor for the audit log.
+ * problems and never throws for one. `who` names the actor for the audit log. With `revision` a call changes a site or a
+ * publisher only if nobody has since it had that one (0: it is new).
  */
 export class SitesBase<Env = unknown> extends DurableObject<Env> {
   readonly #tables: SiteTables
@@ -85,25 +86,20 @@ export class SitesBase<Env = unknown> extends DurableObject<Env> {
   }
 
   /**
-   * Stores a document as the site's draft; creates the site where its id is new. With `revision`, only if that is the draft's
-   * (0: the site has no draft). Idempotent for an equal document; one that equals what is published leaves no draft.
+   * Stores a document as the site's draft; creates the site where its id is new. Idempotent for an equal document, whatever
+   * the revision; one that equals what is published leaves no draft.
    */
   async put(who: string, document: unknown, revision?: number): Promise<SiteAnswer<SiteRecord>> {
     const judged = this.#judge(document)
     if (!judged.ok) return judged
     const site = judged.value
     const known = this.#tables.site(site.id)
-    if (revision !== undefined && revision !== (known?.draft ? known.revision : 0))
-      return refused(
-        'conflict',
-        'revision',
-        'must be the revision of the draft: somebody else has changed it',
-      )
     if (!known && this.#tables.count() >= MAX_SITES)
       return refused('too_many', 'id', `must be of a known site: ${MAX_SITES} sites are the most`)
     const published = this.#tables.lastVersion(site.id)?.document ?? null
     const draft = same(site, published) ? null : site
     const isEqual = known !== null && same(known.draft, draft)
+    if (!isEqual && isStale(known, revision)) return CHANGED
     if (!isEqual)
       this.ctx.storage.transactionSync(() => {
         const at = Date.now()
@@ -118,9 +114,10 @@ export class SitesBase<Env = unknown> extends DurableObject<Env> {
   }
 
   /** Drops the draft. A site that was never published is removed with it, and null returned. */
-  async discard(who: string, id: string): Promise<SiteAnswer<SiteRecord | null>> {
+  async discard(who: string, id: string, revision?: number): Promise<SiteAnswer<SiteRecord | null>> {
     const row = this.#tables.site(id)
     if (!row) return notFound('id', 'site')
+    if (isStale(row, revision)) return CHANGED
     const isNew = this.#tables.lastVersion(id) === null
     if (row.draft)
       this.ctx.storage.transactionSync(() => {
@@ -133,32 +130,41 @@ export class SitesBase<Env = unknown> extends DurableObject<Env> {
   }
 
   /** Publishes the draft as the next version. Its mode must be "shadow" or "live", and each host proven. */
-  async publish(who: string, id: string, note?: string): Promise<SiteAnswer<Published>> {
+  async publish(who: string, id: string, note?: string, revision?: number): Promise<SiteAnswer<Published>> {
     const row = this.#tables.site(id)
     if (!row) return notFound('id', 'site')
+    if (isStale(row, revision)) return CHANGED
     if (!row.draft)
       return refused('conflict', 'draft', 'must be there: nothing has changed since the last publish')
     return this.#publish(row, row.draft, { who, act: 'publish', note })
   }
 
   /** Publishes the document of an earlier version as the next version. The draft stays. */
-  async revert(who: string, id: string, version: number, note?: string): Promise<SiteAnswer<Published>> {
+  async revert(
+    who: string,
+    id: string,
+    version: number,
+    note?: string,
+    revision?: number,
+  ): Promise<SiteAnswer<Published>> {
     const row = this.#tables.site(id)
     if (!row) return notFound('id', 'site')
+    if (isStale(row, revision)) return CHANGED
     const earlier = this.#tables.version(id, version)
     if (!earlier) return notFound('version', 'version')
     return this.#publish(row, earlier.document, { who, act: 'revert', note })
   }
 
   /** Suspends a site at once: no host of it serves anything. An isolate follows within two minutes. Idempotent. */
-  async suspend(who: string, id: string, note?: string): Promise<SiteAnswer<Published>> {
-    return this.#stop(who, id, 'suspend', note)
+  async suspend(who: string, id: string, note?: string, revision?: number): Promise<SiteAnswer<Published>> {
+    return this.#stop({ who, act: 'suspend', note }, id, revision)
   }
 
   /** Publishes what was in force before the suspension. */
-  async resume(who: string, id: string, note?: string): Promise<SiteAnswer<Published>> {
+  async resume(who: string, id: string, note?: string, revision?: number): Promise<SiteAnswer<Published>> {
     const row = this.#tables.site(id)
     if (!row) return notFound('id', 'site')
+    if (isStale(row, revision)) return CHANGED
     const versions = this.#tables.versions(id, Number.MAX_SAFE_INTEGER, MAX_PAGE)
     const earlier = versions.find(({ document }) => document.mode !== 'suspended')
     if (versions[0]?.document.mode !== 'suspended' || !earlier)
@@ -167,8 +173,8 @@ export class SitesBase<Env = unknown> extends DurableObject<Env> {
   }
 
   /** Removes a site from all its hosts. Its versions stay, and its id stays taken. Idempotent. */
-  async remove(who: string, id: string, note?: string): Promise<SiteAnswer<Published>> {
-    return this.#stop(who, id, 'remove', note)
+  async remove(who: string, id: string, note?: string, revision?: number): Promise<SiteAnswer<Published>> {
+    return this.#stop({ who, act: 'remove', note }, id, revision)
   }
 
   /** Stores that a host of a site is proven. The caller has looked: the registry asks nobody. */
@@ -187,16 +193,22 @@ export class SitesBase<Env = unknown> extends DurableObject<Env> {
   }
 
   /** Creates or replaces a publisher. A new receiver holds for what is published afterwards. */
-  async putPublisher(who: string, document: unknown): Promise<SiteAnswer<PublisherRecord>> {
+  async putPublisher(
+    who: string,
+    document: unknown,
+    revision?: number,
+  ): Promise<SiteAnswer<PublisherRecord>> {
     const read = parsePublisher(document)
     if (!read.ok) return invalid(read.problems)
     const publisher = read.value
     const known = this.#tables.publisher(publisher.id)
-    if (!same(known, publisher))
-      this.ctx.storage.transactionSync(() => {
-        this.#tables.putPublisher(publisher)
-        this.#note({ who, what: 'publisher.put', subject: `publisher:${publisher.id}` }, known, publisher)
-      })
+    if (same(known, publisher)) return { ok: true, value: this.#view.publisher(publisher) }
+    const current = { revision: this.#tables.publisherRevision(publisher.id) }
+    if (isStale(current, revision)) return CHANGED
+    this.ctx.storage.transactionSync(() => {
+      this.#tables.putPublisher(publisher)
+      this.#note({ who, what: 'publisher.put', subject: `publisher:${publisher.id}` }, known, publisher)
+    })
     return { ok: true, value: this.#view.publisher(publisher) }
   }
 
@@ -214,6 +226,11 @@ export class SitesBase<Env = unknown> extends DurableObject<Env> {
   /** The audit log, newest first, with `seq < before`; of one subject ("site:ID", "publisher:ID") or of all. */
   async changes(page: PageBefore & { subject?: string } = {}): Promise<Listed<SiteChange, number>> {
     return this.#view.changes(page)
+  }
+
+  /** Audit events with `seq > after`, oldest first: the audit log copies them. */
+  async acts(after: number, limit: number): Promise<SiteChange[]> {
+    return this.#tables.changesAfter(after, limit)
   }
 
   /** Writes every host's entry to KV again, after a namespace was lost. Returns the hosts that wait still, at most 500. */
@@ -294,13 +311,14 @@ export class SitesBase<Env = unknown> extends DurableObject<Env> {
 
   /** Suspends or removes: both take effect as soon as an isolate reads them. */
   async #stop(
-    who: string,
+    by: { who: string; act: 'suspend' | 'remove'; note: string | undefined },
     id: string,
-    act: 'suspend' | 'remove',
-    note?: string,
+    revision: number | undefined,
   ): Promise<SiteAnswer<Published>> {
     const row = this.#tables.site(id)
     if (!row) return notFound('id', 'site')
+    if (isStale(row, revision)) return CHANGED
+    const { act } = by
     const last = this.#tables.lastVersion(id)
     const mode = act === 'suspend' ? 'suspended' : 'draft'
     if (!last || (act === 'suspend' && last.document.mode === 'draft'))
@@ -310,7 +328,7 @@ export class SitesBase<Env = unknown> extends DurableObject<Env> {
     if (last.document.mode === mode) return { ok: true, value: this.#view.published(id, last) }
     const now = Date.now()
     const document: SiteDocument = { ...last.document, mode }
-    const value = await this.#add(row, document, { who, act, note, at: now, effectiveAt: now })
+    const value = await this.#add(row, document, { ...by, at: now, effectiveAt: now })
     return { ok: true, value }
   }
 
@@ -328,8 +346,9 @@ export class SitesBase<Env = unknown> extends DurableObject<Env> {
     const isDrafted = by.act === 'publish'
     this.ctx.storage.transactionSync(() => {
       this.#tables.addVersion(id, version)
-      const rest = isDrafted ? { draft: null, revision: row.revision + 1 } : {}
-      this.#tables.putSite({ ...row, publisher: document.publisher, ...rest })
+      const { publisher } = document
+      const draft = isDrafted ? null : row.draft
+      this.#tables.putSite({ ...row, publisher, draft, revision: row.revision + 1 })
       for (const host of new Set([...(last?.document.hosts ?? []), ...document.hosts]))
         this.#tables.addPublication(host, id, version.version)
       this.#claimHosts(id)

@@ -3,7 +3,11 @@ import type { Publisher, SiteDocument } from './document.ts'
 import type { HostProof, ProofMethod, SiteAct, SiteChange, SiteVersion } from './record.ts'
 
 const SCHEMA = [
-  'CREATE TABLE IF NOT EXISTS publisher (id TEXT PRIMARY KEY, document TEXT NOT NULL) STRICT, WITHOUT ROWID',
+  `CREATE TABLE IF NOT EXISTS publisher (
+    id TEXT PRIMARY KEY,
+    document TEXT NOT NULL,
+    revision INTEGER NOT NULL
+  ) STRICT, WITHOUT ROWID`,
   `CREATE TABLE IF NOT EXISTS site (
     id TEXT PRIMARY KEY,
     publisher TEXT NOT NULL,
@@ -94,7 +98,13 @@ export class SiteTables {
 
   putPublisher(publisher: Publisher): void {
     const document = JSON.stringify(publisher)
-    this.#rows('INSERT OR REPLACE INTO publisher VALUES (?, ?)', publisher.id, document)
+    const revision = this.publisherRevision(publisher.id) + 1
+    this.#rows('INSERT OR REPLACE INTO publisher VALUES (?, ?, ?)', publisher.id, document, revision)
+  }
+
+  /** 0 for an unknown publisher; grows with each change. */
+  publisherRevision(id: string): number {
+    return Number(this.#rows('SELECT revision FROM publisher WHERE id = ?', id)[0]?.revision ?? 0)
   }
 
   site(id: string): SiteRow | null {
@@ -241,15 +251,12 @@ export class SiteTables {
             before,
             limit,
           )
-    return rows.map(({ seq, at, who, what, subject, before, after }) => ({
-      seq: Number(seq),
-      at: Number(at),
-      who: String(who),
-      what: String(what),
-      subject: String(subject),
-      before: textOf(before),
-      after: textOf(after),
-    }))
+    return rows.map(changeOf)
+  }
+
+  /** Changes above `after`, oldest first. */
+  changesAfter(after: number, limit: number): SiteChange[] {
+    return this.#rows('SELECT * FROM change WHERE seq > ? ORDER BY seq LIMIT ?', after, limit).map(changeOf)
   }
 
   #rows(statement: string, ...values: SqlStorageValue[]): Row[] {
@@ -287,6 +294,18 @@ function proofOf({ host, token, proven_at, how }: Row): HostProof {
     token: String(token),
     provenAt: proven_at == null ? null : Number(proven_at),
     how: textOf(how) as ProofMethod | null,
+  }
+}
+
+function changeOf({ seq, at, who, what, subject, before, after }: Row): SiteChange {
+  return {
+    seq: Number(seq),
+    at: Number(at),
+    who: String(who),
+    what: String(what),
+    subject: String(subject),
+    before: textOf(before),
+    after: textOf(after),
   }
 }
 

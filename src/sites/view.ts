@@ -67,7 +67,8 @@ export class SiteView {
       id,
       publisher,
       mode: this.modeOf(id, Date.now()),
-      draft: draft && { document: draft, revision, at, who },
+      revision,
+      draft: draft && { document: draft, at, who },
       published: last && shown(last),
       hosts: this.#tables.hostsOf(id),
       pending: this.#tables.pendingOf(id),
@@ -76,7 +77,7 @@ export class SiteView {
 
   publisher(publisher: Publisher): PublisherRecord {
     const sites = this.#tables.sites('', MAX_PAGE, publisher.id).map(({ id }) => id)
-    return { ...publisher, sites }
+    return { ...publisher, sites, revision: this.#tables.publisherRevision(publisher.id) }
   }
 
   published(id: string, version: VersionRow): Published {

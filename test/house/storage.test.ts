@@ -50,6 +50,7 @@ describe('docs/storage.md', () => {
       'answer',
       'attempt',
       'authorization',
+      'copied',
       'entry',
       'figure',
       'figure_cursor',

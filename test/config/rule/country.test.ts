@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { parsePolicy } from '../../../src/config/policy.ts'
+import { editionOf } from '../../../src/paywall/edition.ts'
 import { type Content, gate } from '../../../src/paywall/gate.ts'
 import { licenseXml } from '../../../src/terms/rsl.ts'
 
@@ -26,8 +27,7 @@ function problemOf(country: unknown): string | undefined {
 async function statusFrom(country: string | undefined, rule: object, agent = 'GPTBot/1.2'): Promise<number> {
   const origin: Content = { pass: async () => new Response('page'), buy: async () => new Response('page') }
   const site = gate({
-    policy: policyOf(rule),
-    schemes: {},
+    edition: editionOf({ policy: policyOf(rule), schemes: {}, now: Date.now }),
     now: Date.now,
     newId: () => 'id',
     cloudflareCharges: false,
