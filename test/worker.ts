@@ -8,7 +8,16 @@ export { default } from '../src/worker.ts'
 
 /** The registry with the namespace of the tests: with the binding HOSTS, every other test would be served from it. */
 export class TestSites extends SitesBase<Bindings> {
+  /** Whether writes to KV fail. */
+  readonly kv: { fails: boolean }
+
   constructor(ctx: DurableObjectState, env: Bindings & { TEST_HOSTS: KVNamespace }) {
-    super(ctx, env, { validate: judgeSite(env), store: env.TEST_HOSTS })
+    const kv = { fails: false }
+    const put = async (key: string, value: string) => {
+      if (kv.fails) throw new Error('KV is down')
+      await env.TEST_HOSTS.put(key, value)
+    }
+    super(ctx, env, { validate: judgeSite(env), store: { put } })
+    this.kv = kv
   }
 }

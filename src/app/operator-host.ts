@@ -1,6 +1,6 @@
 /** The operator's own host: what belongs to no publisher lives there alone. */
 import { readConfig } from '../config/config.ts'
-import { normalHost } from '../sites/host.ts'
+import { hostOf } from '../sites/host.ts'
 import type { Bindings } from './bindings.ts'
 
 /**
@@ -12,6 +12,7 @@ import type { Bindings } from './bindings.ts'
 export function isOperatorHost({ url }: Request, env: Pick<Bindings, 'SITES'>): boolean {
   if (!env.SITES) return true
   const read = readConfig(env)
-  const host = read.ok && read.config.publicUrl ? new URL(read.config.publicUrl).host : undefined
-  return host !== undefined && normalHost(new URL(url).host) === normalHost(host)
+  const own = read.ok ? read.config.publicUrl : undefined
+  const host = hostOf(url)
+  return host !== undefined && own !== undefined && host === hostOf(own)
 }

@@ -8,6 +8,7 @@ import { REGISTRY } from '../ledger/credit/agent.ts'
 import type { CreditSettings, OperatorSettings } from '../operator/settings.ts'
 import { runKinds } from '../settlement/workflow.ts'
 import type { Bindings } from './bindings.ts'
+import { sitesPortOf } from './registry.ts'
 import { creditPortsOf, relayerOf, schemesOf } from './schemes.ts'
 import { viewOf } from './screening.ts'
 import { billingOf, workOf } from './work.ts'
@@ -36,6 +37,7 @@ export function operatorOf(env: Bindings): OperatorSettings {
     relayer,
     screening: viewOf(env, read.config),
     audit: auditOf(env),
+    sites: sitesPortOf(env),
     ...(work && { runKinds: runKinds(work) }),
     ...(credit && { credit }),
     ...(billing && { billing }),

@@ -1,7 +1,6 @@
 /** The bindings that settings need, and what is wrong where one is missing. */
 import type { Policy } from '../paywall/policy.ts'
 import type { ConfigProblem } from '../platform/problem.ts'
-import { BILL_EXPECTED } from './billing.ts'
 import { durableObject } from './fields.ts'
 
 type Table = Readonly<Record<string, unknown>>
@@ -39,11 +38,4 @@ export function originProblems({ origin }: Policy, vars: Table): ConfigProblem[]
 export function unboundBook({ BOOK }: Table): ConfigProblem[] {
   const example = '[[d1_databases]] binding = "BOOK", database_name = "tab402-book"'
   return BOOK === undefined ? [{ place: 'BOOK', message: 'must be bound for MODE = "shadow"', example }] : []
-}
-
-/** The operator's own host, where a registry serves several. */
-export function hostProblems({ SITES, PUBLIC_URL }: Table): ConfigProblem[] {
-  if (SITES === undefined || PUBLIC_URL !== undefined) return []
-  const { example } = BILL_EXPECTED.PUBLIC_URL
-  return [{ place: 'PUBLIC_URL', message: 'must be set when SITES is bound', example }]
 }

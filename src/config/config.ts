@@ -11,11 +11,12 @@ import { addressOf } from '../protocol/evm/secp256k1.ts'
 import { SCHEME_NAMES, SCHEMES, type SchemeName } from '../schemes/index.ts'
 import type { TermsName } from '../terms/names.ts'
 import { BILL_EXPECTED, type BillConfig, billConfig, billProblems, billSettings } from './billing.ts'
-import { bindingProblems, hostProblems, originProblems, unboundBook } from './bindings.ts'
+import { bindingProblems, originProblems, unboundBook } from './bindings.ts'
 import { CREDIT_EXPECTED, type CreditConfig, creditConfig, creditSettings } from './credit.ts'
 import { durableObject, integer, isLocal, shaped, url, urls } from './fields.ts'
 import { GAS_EXPECTED, type GasConfig, gasConfig, gasSettings, gasWarnings } from './gas.ts'
 import { POLICY_TERMS, parsePolicy, schemesAsked } from './policy.ts'
+import { PROOF_EXPECTED, type ProofConfig, proofConfig, proofProblems, proofSettings } from './proofs.ts'
 import { ruleCautions } from './rule/index.ts'
 import { usd } from './schema.ts'
 import {
@@ -72,6 +73,8 @@ export type Config = {
   bill: BillConfig | undefined
   /** Present with SCREENING or SCREEN_DENY. */
   screening: ScreeningConfig | undefined
+  /** Where proofs of hosts are looked for. */
+  proofs: ProofConfig
   /** Whether Cloudflare's own products charge on this zone and strip their headers from requests. */
   cloudflareCharges: boolean
 }
@@ -127,6 +130,7 @@ const EXPECTED = {
   ...CREDIT_EXPECTED,
   ...BILL_EXPECTED,
   ...SCREENING_EXPECTED,
+  ...PROOF_EXPECTED,
 } as const satisfies Record<string, Expected>
 
 /**
@@ -195,6 +199,7 @@ const settings = v.object({
   ...creditSettings,
   ...billSettings,
   ...screeningSettings,
+  ...proofSettings,
 })
 
 type Settings = v.InferOutput<typeof settings>
@@ -241,9 +246,9 @@ function readAll(vars: Table): ConfigResult {
     ...problemsOf(rest.issues ?? [], EXPECTED),
     ...(isTrial ? unboundBook(vars) : absent),
     ...billProblems(vars),
+    ...proofProblems(vars, EXPECTED.PUBLIC_URL.example),
     ...(rest.success ? limitProblems(rest.output, known) : []),
     ...(rest.success ? screeningProblems(rest.output, known?.network, isSet) : []),
-    ...hostProblems(vars),
   ]
   const relayer = rest.success ? relayerOf(rest.output) : undefined
   if (relayer === null) problems.push(problemOf('RELAYER_KEY'))
@@ -302,6 +307,7 @@ function build(policy: Policy, settings: Settings): Omit<Config, 'relayer' | 'do
     webhook: WEBHOOK_URL && WEBHOOK_SECRET ? { url: WEBHOOK_URL, secret: WEBHOOK_SECRET } : undefined,
     bill: billConfig(settings),
     screening: screeningConfig(settings, policy.network),
+    proofs: proofConfig(settings),
     cloudflareCharges: settings.CLOUDFLARE_CHARGES,
   }
 }
@@ -327,7 +333,6 @@ function missing(schemes: ReadonlySet<SchemeName>, vars: Table): ConfigProblem[]
   return [...problems.values()]
 }
 
-/** With a registry, what crawlers and payers open has a host of its own. */
 function exampleOf(place: string): string | undefined {
   return (EXPECTED as Readonly<Record<string, Expected>>)[place]?.example
 }

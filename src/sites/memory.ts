@@ -24,10 +24,10 @@ type Held = { entry: HostEntry; readAt: number }
 /** The hosts that this isolate has been asked for. */
 export class HostMemory {
   readonly #cache: IsolateCache<Held>
-  readonly #store: HostStore
+  readonly #store: Pick<HostStore, 'get'>
   readonly #now: () => number
 
-  constructor(store: HostStore, { now, later }: Background) {
+  constructor(store: Pick<HostStore, 'get'>, { now, later }: Background) {
     this.#store = store
     this.#now = now
     this.#cache = new IsolateCache<Held>({

@@ -63,10 +63,10 @@ function rowOf(tables: SiteTables, { site, version }: Pick<Publication, 'site' |
  */
 export class EntryWriter {
   readonly #tables: SiteTables
-  readonly #store: HostStore
+  readonly #store: Pick<HostStore, 'put'>
   #turn: Promise<unknown> = Promise.resolve()
 
-  constructor(tables: SiteTables, store: HostStore) {
+  constructor(tables: SiteTables, store: Pick<HostStore, 'put'>) {
     this.#tables = tables
     this.#store = store
   }

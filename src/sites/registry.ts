@@ -27,7 +27,7 @@ export type SitesSettings = {
   /** Judges the terms of a site as the Worker will read them. */
   validate: Validate
   /** Where entries are published; undefined where no namespace is bound: then nothing can be published. */
-  store: HostStore | undefined
+  store: Pick<HostStore, 'put'> | undefined
   /** How long a version waits before it takes effect, in milliseconds; {@link AHEAD_MS} in its absence. */
   aheadMs?: number
 }
@@ -92,7 +92,7 @@ export class SitesBase<Env = unknown> extends DurableObject<Env> {
   async put(who: string, document: unknown, revision?: number): Promise<SiteAnswer<SiteRecord>> {
     const judged = this.#judge(document)
     if (!judged.ok) return judged
-    const site = judged.value
+    const { value: site, warnings } = judged
     const known = this.#tables.site(site.id)
     if (!known && this.#tables.count() >= MAX_SITES)
       return refused('too_many', 'id', `must be of a known site: ${MAX_SITES} sites are the most`)
@@ -109,7 +109,6 @@ export class SitesBase<Env = unknown> extends DurableObject<Env> {
         this.#claimHosts(site.id)
         this.#note({ who, what: 'site.put', subject: `site:${site.id}` }, known?.draft ?? published, site)
       })
-    const { warnings } = judged
     return { ok: true, value: this.#view.record(this.#row(site.id)), ...(warnings && { warnings }) }
   }
 

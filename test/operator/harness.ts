@@ -9,7 +9,7 @@ import { openSeal } from '../../src/billing/operator-key.ts'
 import { AUDIT, type AuditLog } from '../../src/ledger/act.ts'
 import type { Schema } from '../../src/operator/json-schema.ts'
 import { openApi } from '../../src/operator/openapi.ts'
-import type { CreditSettings, OperatorSettings } from '../../src/operator/settings.ts'
+import type { CreditSettings, OperatorSettings, SitesPort } from '../../src/operator/settings.ts'
 import { toHex } from '../../src/protocol/evm/hex.ts'
 import { networks } from '../../src/protocol/evm/network.ts'
 import type { Rails } from '../../src/rails/rail.ts'
@@ -39,6 +39,8 @@ type Options = Partial<CreditSettings> & {
   credit?: false
   /** Replaces the audit log, which is one of its own without it. */
   audit?: AuditLog
+  /** A registry of sites. */
+  sites?: SitesPort
   /** Replaces the function that opens billing. */
   broken?: () => Promise<never>
 }
@@ -49,6 +51,7 @@ export async function newOperator({
   mayAsk = async () => true,
   broken,
   credit,
+  sites,
   audit = env.AUDIT.getByName(AUDIT),
   ...rest
 }: Options = {}) {
@@ -78,6 +81,7 @@ export async function newOperator({
     settlement: env.SETTLEMENT,
     runKinds: ['settlement', 'billing'],
     audit,
+    sites,
     chain: chainAt(chainHere().rpcUrl),
     relayer: env.RELAYER.getByName('operator'),
     screening: async () => ({ oracle: null, allow: 0, deny: 1, failing: DEFAULT_FAILING, lists: [] }),
