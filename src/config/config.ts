@@ -11,6 +11,7 @@ import { addressOf } from '../protocol/evm/secp256k1.ts'
 import { SCHEME_NAMES, SCHEMES, type SchemeName } from '../schemes/index.ts'
 import type { TermsName } from '../terms/names.ts'
 import { BILL_EXPECTED, type BillConfig, billConfig, billProblems, billSettings } from './billing.ts'
+import { bindingProblems, originProblems, unboundBook } from './bindings.ts'
 import { CREDIT_EXPECTED, type CreditConfig, creditConfig, creditSettings } from './credit.ts'
 import { durableObject, integer, isLocal, shaped, url, urls } from './fields.ts'
 import { GAS_EXPECTED, type GasConfig, gasConfig, gasSettings, gasWarnings } from './gas.ts'
@@ -333,41 +334,8 @@ function missing(schemes: ReadonlySet<SchemeName>, vars: Table): ConfigProblem[]
   return [...problems.values()]
 }
 
-function unboundBook({ BOOK }: Table): ConfigProblem[] {
-  const example = '[[d1_databases]] binding = "BOOK", database_name = "tab402-book"'
-  return BOOK === undefined ? [{ place: 'BOOK', message: 'must be bound for MODE = "shadow"', example }] : []
-}
-
 function exampleOf(place: string): string | undefined {
   return (EXPECTED as Readonly<Record<string, Expected>>)[place]?.example
-}
-
-/** The bindings that terms of the policy need. */
-function bindingProblems({ rules, dates }: Policy, vars: Table): ConfigProblem[] {
-  const isFree = rules.some(({ decision }) => decision.freePages !== undefined)
-  const example = durableObject('QUOTA', 'Quota')
-  return [
-    ...(isFree && vars.QUOTA === undefined
-      ? [{ place: 'QUOTA', message: 'must be bound: a rule has "free"', example }]
-      : []),
-    ...(dates?.sitemaps.length && vars.LISTS === undefined
-      ? [
-          {
-            place: 'LISTS',
-            message: 'must be bound: DATES has a sitemap',
-            example: '[[kv_namespaces]] binding = "LISTS"',
-          },
-        ]
-      : []),
-  ]
-}
-
-function originProblems({ origin }: Policy, vars: Table): ConfigProblem[] {
-  if (origin.kind !== 'binding') return []
-  const bound = vars[origin.name] as { fetch?: unknown } | undefined
-  if (typeof bound?.fetch === 'function') return []
-  const message = 'must name a service binding of this Worker'
-  return [{ place: 'ORIGIN', message, example: '[[services]] binding = "SITE", service = "site"' }]
 }
 
 function limitProblems(settings: Settings, policy: Policy | undefined): ConfigProblem[] {

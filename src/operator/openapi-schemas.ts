@@ -25,7 +25,8 @@ import {
 } from './json-schema.ts'
 import { channelEntry, channelStanding, payment } from './openapi-accounts.ts'
 import { explanation } from './openapi-explain.ts'
-import { released, screening, screenings } from './openapi-screening.ts'
+import { relayer } from './openapi-relayer.ts'
+import { screeningSchemas } from './openapi-screening.ts'
 import { siteSchemas } from './openapi-site-schemas.ts'
 import { PROBLEMS } from './problem.ts'
 import { BODIES } from './requests.ts'
@@ -99,8 +100,6 @@ const lineEntry = table(
   },
   ...all('document', 'evidence'),
 )
-
-const nonces = listOf(table({ first: count, last: count, at: time }))
 
 const listing = table(
   {
@@ -235,9 +234,7 @@ export const schemas = {
   Agents: pageOf('agents', table(agent), text),
   Suspension: jsonSchemaOf(BODIES.Suspension),
   Release: jsonSchemaOf(BODIES.Release),
-  Released: released,
-  Screening: screening,
-  Screenings: screenings,
+  ...screeningSchemas,
   Accounts: pageOf('accounts', listing, text),
   Account: either(
     table({
@@ -293,15 +290,7 @@ export const schemas = {
     'started',
   ),
   Reread: table({ id: hex, standing: channelStanding }),
-  Relayer: table({
-    address: hex,
-    mined: orNull(count),
-    next: count,
-    open: count,
-    missing: nonces,
-    taken: nonces,
-    filled: nonces,
-  }),
+  Relayer: relayer,
   Explanation: explanation,
   Run: table({ run: orNull(run), workflow: orNull(engine) }),
   Runs: table({ runs: listOf(run) }),
