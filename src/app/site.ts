@@ -3,12 +3,12 @@ import { waitUntil } from 'cloudflare:workers'
 import { type Config, type ConfigProblem, describeProblems, readConfig } from '../config/config.ts'
 import { contractWarnings } from '../config/contracts.ts'
 import { cachedLists } from '../identity/published/store.ts'
-import { addFigures } from '../ledger/book/shadow.ts'
+import { addShadowFigures } from '../ledger/book/shadow.ts'
 import type { Counters } from '../paywall/free-pages.ts'
 import { type Content, type Gate, type GateOptions, gate } from '../paywall/gate.ts'
 import { askForPrice, buy, type OriginSettings, pass } from '../paywall/origin.ts'
 import { refused } from '../paywall/response.ts'
-import { shadowGate } from '../paywall/shadow.ts'
+import { SHADOW_COUNTS, shadowGate } from '../paywall/shadow.ts'
 import { NamedSitemaps } from '../paywall/sitemaps.ts'
 import { Tally } from '../paywall/tally.ts'
 import { cachedDates } from '../paywall/terms/sitemap-dates.ts'
@@ -78,8 +78,8 @@ function openGate(env: Bindings, { maxTimeoutSeconds }: Config, judge: Judge, te
 }
 
 function openShadow({ BOOK }: Bindings, judge: Judge): Gate {
-  const tally = new Tally({
-    store: (figures, at) => addFigures(BOOK, dayOf(at), figures),
+  const tally = new Tally(SHADOW_COUNTS, {
+    store: (figures, at) => addShadowFigures(BOOK, dayOf(at), figures),
     defer: waitUntil,
     wait: (ms) => scheduler.wait(ms),
     now: judge.now,
