@@ -47,6 +47,12 @@ export type ChargeOrder = Signed & {
   request: string
   /** The rule of the policy and its factors. An older Worker sends none. */
   rule?: string
+  /** The site's id or host; null for the payment of an invoice. An older Worker sends none of these three. */
+  site?: string | null
+  /** The version of the site's policy. */
+  policy?: number
+  /** Who asks, as `identity/who.ts` writes it. */
+  who?: string | null
   /** Whether the method has effects: its replays get the stored answer, and the origin is not asked again. */
   hasEffects?: boolean
   /** Requests of which one may be open to the payer: then nothing is charged. An older Worker sends none. */

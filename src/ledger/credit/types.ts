@@ -43,9 +43,13 @@ export type CommitmentOrder = {
   opened?: readonly string[]
   /** How long the charge keeps its request open, in milliseconds. */
   openMs?: number
-  /** The host and the policy rule, for the statement. */
+  /** The site's id or host, and the policy rule, for the statement. */
   site: string
   rule: string
+  /** The version of the site's policy. An older Worker sends none, and none of `who`. */
+  policy?: number
+  /** Who asks, as `identity/who.ts` writes it. */
+  who?: string | null
   evidence: Evidence
   /** A recent version of the agent. Opens the line, or changes its terms if it is newer. */
   enrolment: Enrolment

@@ -24,6 +24,12 @@ export type Use = {
   request: string
   /** The rule of the policy and its factors. An older Worker sends none. */
   rule?: string
+  /** The site's id or host; null for the payment of an invoice. An older Worker sends none of these three. */
+  site?: string | null
+  /** The version of the site's policy. */
+  policy?: number
+  /** Who asks, as `identity/who.ts` writes it. */
+  who?: string | null
   /** Whether the method has effects: it is carried out once, and its replays get the stored answer. */
   hasEffects?: boolean
   /** Requests of which one may be open to the payer: then nothing is reserved. An older Worker sends none. */
