@@ -72,6 +72,11 @@ export function shadowGate(options: ShadowOptions): Gate {
     const asked = await decisions.dated({ method, url, asker, now: now(), sitemaps })
     const decided = decisions.known(asked, page)
     const path = canonicalize(url, policy.paths)
+    const decision = decided.ok ? decided.value : undefined
+    options.count?.({
+      ...{ site: options.site?.id, origin: site, asker, decision },
+      ...{ outcome: 'free', status: answer.status, head: method === 'HEAD' },
+    })
     const seen = seenOf(path.ok ? path.value.match : '*', asker, decided)
     if (asker.kind === 'reader' && seen.action === 'allow') return
     const isSold = seen.action === 'charge' && method !== 'HEAD' && isDelivery(answer)

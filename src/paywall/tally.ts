@@ -9,6 +9,8 @@ export type TallySettings<Kind> = {
   name: string
   /** How long counts wait in memory. Those of an isolate that ends meanwhile are lost. */
   waitMs: number
+  /** The kind that a kind is counted as, asked for when it is new within `waitMs`. By default itself. */
+  named?(kind: Kind, now: number): Kind
   /** How many kinds are counted apart within `waitMs`. Beyond it, {@link TallySettings.join} replaces a kind. */
   maxKinds: number
   /** So many kinds are handed on at once, without waiting. */
@@ -44,38 +46,32 @@ export class Tally<Kind extends object> {
     this.#ports = ports
   }
 
-  /** Counts a request. `asked`: the micro-dollars that it was asked for; 0 unless it was charged or would have been. */
-  count(kind: Kind, asked: bigint): void {
-    const figure = this.#figureOf(kind)
+  /** Counts a request. `asked`: the micro-dollars that it was asked for; 0 unless it was charged or would have been. `now`: Unix ms. */
+  count(kind: Kind, asked: bigint, now = this.#ports.now()): void {
+    const key = this.#settings.keyOf(kind)
+    const figure = this.#figures.get(key) ?? this.#open(key, kind, now)
     figure.requests += 1
     if (asked > 0n) {
       figure.pages += 1
       figure.asked += Number(asked)
     }
     if (this.#figures.size >= this.#settings.maxParts) this.#ports.defer(this.#handOn())
-    const now = this.#ports.now()
     if (now < this.#waitsUntil) return
     // Trap: an invocation that the platform ends takes its wait along. A later request waits in its place.
     this.#waitsUntil = now + 2 * this.#settings.waitMs
     this.#ports.defer(this.#wait())
   }
 
-  #figureOf(kind: Kind): Counted<Kind> {
-    const { keyOf, join, maxKinds } = this.#settings
-    const key = keyOf(kind)
+  #open(sent: string, kind: Kind, now: number): Counted<Kind> {
+    const { keyOf, named, join, maxKinds } = this.#settings
+    const own = named ? named(kind, now) : kind
+    const isApart = this.#kinds < maxKinds
+    const counted = isApart ? own : join(own)
+    const key = named || !isApart ? keyOf(counted) : sent
     const known = this.#figures.get(key)
     if (known) return known
-    if (this.#kinds < maxKinds) {
-      this.#kinds += 1
-      return this.#add(key, kind)
-    }
-    const joined = join(kind)
-    const joinedKey = keyOf(joined)
-    return this.#figures.get(joinedKey) ?? this.#add(joinedKey, joined)
-  }
-
-  #add(key: string, kind: Kind): Counted<Kind> {
-    const figure = { ...kind, requests: 0, pages: 0, asked: 0 }
+    if (isApart) this.#kinds += 1
+    const figure = { ...counted, requests: 0, pages: 0, asked: 0 }
     this.#figures.set(key, figure)
     return figure
   }
