@@ -24,6 +24,7 @@ import {
   word,
 } from './json-schema.ts'
 import { explanation } from './openapi-explain.ts'
+import { figures } from './openapi-figures.ts'
 import { PROBLEMS } from './problem.ts'
 import { BODIES } from './requests.ts'
 
@@ -363,6 +364,7 @@ export const schemas = {
   Explanation: explanation,
   Run: table({ run: orNull(run), workflow: orNull(engine) }),
   Runs: table({ runs: listOf(run) }),
+  Figures: figures,
   ShadowDay: table({
     day: text,
     total: table(tried),
