@@ -27,10 +27,15 @@ export type Facts = {
     InvoiceStanding,
     'id' | 'agent' | 'stage' | 'failedAt' | 'total' | 'paid' | 'credited'
   >[]
-  /** Settings that must be corrected. With a fault the Worker serves nothing. */
-  settings?: readonly { place: string; message: string; isFault: boolean }[]
+  settings?: readonly SettingFact[]
   webhooks?: readonly WebhookHealth[]
 }
+
+/**
+ * A setting, and what it must be. `fault`: the Worker serves nothing. `contract`: it ends soon, or has ended. `advice`: the
+ * Worker serves.
+ */
+export type SettingFact = { place: string; message: string; level: 'fault' | 'contract' | 'advice' }
 
 /** The last ended run of a kind, and when one of its kind was last settled. */
 export type RunFact = {

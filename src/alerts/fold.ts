@@ -1,6 +1,6 @@
 /** The life of alerts: what a pass over the facts opens, repeats and resolves. Pure. */
 
-import { DAY_MS, MINUTE_MS } from '../platform/time.ts'
+import { DAY_MS, MINUTE_MS, windowOf } from '../platform/time.ts'
 import {
   type Alert,
   type AlertEvent,
@@ -120,12 +120,13 @@ function open(
   }
 }
 
-/** The message that an alert makes now, or null. An alert that was never sent is resolved without a message. */
+/** The message that an alert makes now, or null. Info is said once. An alert that was never sent is resolved without a message. */
 function stepOf(before: Alert | null, after: Alert, now: number): Step | null {
   if (isMuted(after, now)) return null
   if (after.messagedAt === null) return isOpenAlert(after) ? 'opened' : null
-  if (!isOpenAlert(after)) return after.severity === 'info' ? null : 'resolved'
   if (before && before.severity !== after.severity) return 'changed'
+  if (after.severity === 'info') return null
+  if (!isOpenAlert(after)) return 'resolved'
   return now - after.messagedAt >= REPEAT_MS ? 'repeated' : null
 }
 
@@ -158,11 +159,6 @@ function recent(alerts: readonly Alert[], now: number): Alert[] {
     .filter(({ resolved }) => resolved !== null && now - resolved < RECENT_MS)
     .sort((a, b) => (b.resolved ?? 0) - (a.resolved ?? 0))
   return [...alerts.filter(isOpenAlert), ...done.slice(0, MAX_RECENT)]
-}
-
-/** UTC to the second, as in `20261121T000000`. */
-function windowOf(now: number): string {
-  return new Date(now).toISOString().slice(0, 19).replace(/[-:]/g, '')
 }
 
 function keyOf({ kind, subject }: Pick<Found, 'kind' | 'subject'>): string {

@@ -5,14 +5,14 @@ import type { RunRecord } from '../ledger/book/runs.ts'
 import type { Account } from '../ledger/channel/account.ts'
 import type { Webhook } from '../platform/webhook.ts'
 import type { Address } from '../protocol/evm/hex.ts'
-import type { Facts } from './facts.ts'
+import type { SettingFact } from './facts.ts'
 
 /** The settings of one deployment. Where the Worker's own settings are faulty, only the first four are known. */
 export type AlertSettings = {
   book: D1Database
   webhooks: readonly Webhook[]
   /** What is wrong with the Worker's settings, and what will be. `now`: Unix ms. */
-  problems: (now: number) => NonNullable<Facts['settings']>
+  problems: (now: number) => SettingFact[]
   /** The URL that links begin with. Empty without PUBLIC_URL: links are then paths. */
   publicUrl: string
   /** The nightly runs of this deployment. */

@@ -1,7 +1,8 @@
 /** Makes the settings of alerts from config and bindings. */
 
+import type { SettingFact } from '../alerts/facts.ts'
 import type { AlertSettings } from '../alerts/settings.ts'
-import { type Config, readConfig } from '../config/config.ts'
+import { type Config, type ConfigProblem, readConfig } from '../config/config.ts'
 import { contractWarnings } from '../config/contracts.ts'
 import { webhooksOf } from '../config/webhooks.ts'
 import { runKinds } from '../settlement/workflow.ts'
@@ -14,7 +15,7 @@ export function alertsOf(env: Bindings): AlertSettings {
   const { BOOK: book, ACCOUNT: accounts } = env
   const send = { now: () => Date.now() }
   if (!read.ok) {
-    const problems = () => read.problems.map((problem) => ({ ...problem, isFault: true }))
+    const problems = () => read.problems.map((problem) => ({ ...problem, level: 'fault' as const }))
     return {
       book,
       webhooks: webhooksOf(env).map((webhook) => ({ ...webhook, ...send })),
@@ -35,13 +36,11 @@ export function alertsOf(env: Bindings): AlertSettings {
   }
 }
 
-function warningsOf(
-  { policy }: Config,
-  warnings: readonly { place: string; message: string }[],
-  now: number,
-) {
-  const all = [...warnings, ...contractWarnings(policy.contracts, now)]
-  return all.map(({ place, message }) => ({ place, message, isFault: false }))
+function warningsOf({ policy }: Config, warnings: readonly ConfigProblem[], now: number): SettingFact[] {
+  return [
+    ...contractWarnings(policy.contracts, now).map((warning) => ({ ...warning, level: 'contract' as const })),
+    ...warnings.map((warning) => ({ ...warning, level: 'advice' as const })),
+  ]
 }
 
 /** Finds and sends alerts now. Their code loads at the first call. Never throws. */

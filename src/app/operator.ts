@@ -5,6 +5,7 @@ import { publishedIn } from '../identity/published/published.ts'
 import { readLists } from '../identity/published/store.ts'
 import type { CreditSettings, OperatorSettings } from '../operator/settings.ts'
 import { runKinds } from '../settlement/workflow.ts'
+import { alertsOf } from './alerts.ts'
 import type { Bindings } from './bindings.ts'
 import { creditPortsOf, relayerOf, schemesOf } from './schemes.ts'
 import { billingOf, workOf } from './work.ts'
@@ -29,6 +30,7 @@ export function operatorOf(env: Bindings): OperatorSettings {
       offerers: schemesOf(env, read.config),
       published: async () => publishedIn(env.LISTS ? await readLists(env.LISTS) : {}, Date.now),
     },
+    alerts: alertsOf(env),
     chain,
     relayer,
     ...(work && { runKinds: runKinds(work) }),

@@ -4,6 +4,7 @@ import { bodyLimit } from 'hono/body-limit'
 import { Hono } from 'hono/tiny'
 import { accountRoutes } from './accounts.ts'
 import { agentRoutes } from './agents.ts'
+import { alertRoutes } from './alerts.ts'
 import { auditRoutes } from './audit.ts'
 import { bookRoutes } from './book.ts'
 import { explainRoutes } from './explain.ts'
@@ -20,7 +21,7 @@ import { hasToken } from './token.ts'
 
 /** The operator's routes, for the bearer of the token with this SHA-256 (64 hex digits). `now` in Unix milliseconds. */
 export function operatorRoutes(settings: OperatorSettings, tokenSha256: string, now: () => number): Hono {
-  const { credit } = settings
+  const { credit, alerts } = settings
   // The audit log names the token by eight digits of its hash. They change with the token and grant no access.
   const who = `token ${tokenSha256.slice(0, 8)}`
   const app = new Hono()
@@ -33,6 +34,7 @@ export function operatorRoutes(settings: OperatorSettings, tokenSha256: string, 
   app.use('/*', bodyLimit({ maxSize: MAX_BODY_BYTES, onError: () => problem('too_large') }))
   app.route('/runs', runRoutes(settings, now, who))
   app.route('/shadow', shadowRoutes(settings, now))
+  if (alerts) app.route('/alerts', alertRoutes(settings, alerts, now, who))
   app.route('/accounts', accountRoutes(settings, who))
   app.route('/book', bookRoutes(settings, now, who))
   app.route('/relayer', relayerRoutes(settings, who))

@@ -23,6 +23,7 @@ import {
   time,
   word,
 } from './json-schema.ts'
+import { alert, alertList, tested } from './openapi-alerts.ts'
 import { explanation } from './openapi-explain.ts'
 import { PROBLEMS } from './problem.ts'
 import { BODIES } from './requests.ts'
@@ -292,6 +293,10 @@ export const schemas = {
   },
   NewAgent: jsonSchemaOf(BODIES.NewAgent),
   Rebuild: jsonSchemaOf(BODIES.Rebuild),
+  Mute: jsonSchemaOf(BODIES.Mute),
+  Alert: alert,
+  Alerts: alertList,
+  Tested: tested,
   AgentChange: jsonSchemaOf(BODIES.AgentChange),
   Agent: table(agent),
   Agents: pageOf('agents', table(agent), text),

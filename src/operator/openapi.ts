@@ -51,7 +51,7 @@ const PROBLEM_STATUSES: Record<number, string> = {
 
 /** Paths that sites without credit have too. */
 const WITHOUT_CREDIT =
-  /^\/api\/(accounts|book|explain|relayer|runs|shadow|openapi\.json|export\/(accounts|entries))/
+  /^\/api\/(accounts|alerts|book|explain|relayer|runs|shadow|openapi\.json|export\/(accounts|entries))/
 
 const CSV = 'text/csv'
 const HTML = 'text/html'
@@ -197,6 +197,25 @@ const API: Record<string, Partial<Record<Method, Operation>>> = {
       answer: 'ShadowDay',
       query: ['day'],
       problems: [400],
+    },
+  },
+  '/api/alerts': {
+    get: {
+      summary: 'Lists open alerts, then resolved ones of the last 30 days, newest first',
+      answer: 'Alerts',
+    },
+  },
+  '/api/alerts/{id}/mute': {
+    post: {
+      summary: 'Sends nothing about an open alert for some hours, also if it is resolved and opens again',
+      body: 'Mute',
+      answer: 'Alert',
+    },
+  },
+  '/api/alerts/test': {
+    post: {
+      summary: 'Sends a test to every webhook at once, and returns which accepted it',
+      answer: 'Tested',
     },
   },
   '/api/book': {

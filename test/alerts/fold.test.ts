@@ -107,9 +107,11 @@ describe('foldAlerts', () => {
     ])
   })
 
-  it('tells an info once, and not when it is over', () => {
+  it('sends an info once, neither daily nor when it is over', () => {
     const info = [found('a', { severity: 'info' })]
-    expect(life([{ at: 0, found: info }, { at: HOUR_MS }]).types).toEqual(['opened'])
+    expect(
+      life([{ at: 0, found: info }, { at: REPEAT_MS, found: info }, { at: 2 * REPEAT_MS }]).types,
+    ).toEqual(['opened'])
   })
 
   it('opens at most twenty alerts of a kind, and one more for the rest', () => {

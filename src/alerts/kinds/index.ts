@@ -6,7 +6,7 @@ import { agentSuspended, pastDue, paymentFailed } from './billing.ts'
 import { gasLow, nearLimit, nodeBehind } from './chain.ts'
 import type { AlertKind } from './kind.ts'
 import { moneyFindings, runFailed, runInDoubt, runOverdue, watchLate, withdrawal } from './runs.ts'
-import { misconfigured, policyWarning, webhookUnanswered } from './settings.ts'
+import { contractEnds, misconfigured, settingAdvice, webhookUnanswered } from './settings.ts'
 
 /** Every kind of alert, in the order of docs/alerts.md. */
 export const ALERT_KINDS: readonly AlertKind[] = [
@@ -23,8 +23,9 @@ export const ALERT_KINDS: readonly AlertKind[] = [
   agentSuspended,
   paymentFailed,
   pastDue,
-  policyWarning,
+  contractEnds,
   webhookUnanswered,
+  settingAdvice,
 ]
 
 /** All that the kinds find in the facts, and the kinds whose facts could not be read. */
