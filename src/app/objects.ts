@@ -3,6 +3,7 @@ import { assertAddress } from '../chain/relayer/key.ts'
 import { RelayerBase } from '../chain/relayer/relayer.ts'
 import { describeProblems, readConfig } from '../config/config.ts'
 import { SettlementBase } from '../settlement/workflow.ts'
+import { raise } from './alerts.ts'
 import type { Bindings } from './bindings.ts'
 import { workOf } from './work.ts'
 
@@ -40,6 +41,6 @@ export class Settlement extends SettlementBase<Bindings> {
   constructor(ctx: ExecutionContext, env: Bindings) {
     const work = workOf(env)
     if (!work) throw new Error('a settlement run needs RPC_URL and RELAYER_KEY, FACILITATOR_URL, or SELLER')
-    super(ctx, env, work)
+    super(ctx, env, { ...work, alert: () => raise(env) })
   }
 }

@@ -7,6 +7,7 @@ import { type Charted, chartMoney, chartTraffic, type TrafficSum } from '../ledg
 import { chartDataset, type DatasetAccess } from '../ledger/book/traffic-dataset.ts'
 import type { CreditSettings, OperatorSettings } from '../operator/settings.ts'
 import { runKinds } from '../settlement/workflow.ts'
+import { alertsOf } from './alerts.ts'
 import type { Bindings } from './bindings.ts'
 import { creditPortsOf, relayerOf, schemesOf } from './schemes.ts'
 import { billingOf, workOf } from './work.ts'
@@ -20,7 +21,7 @@ export function operatorOf(env: Bindings): OperatorSettings {
     traffic: trafficOf(env, read.ok ? read.config.traffic : undefined),
   }
   const objects = { book, charts, accounts, authorizations, settlement, runKinds: [] }
-  if (!read.ok) return { tokenSha256: undefined, ...objects }
+  if (!read.ok) return { tokenSha256: undefined, ...objects, alerts: alertsOf(env) }
   const { chain } = read.config
   const relayer = chain && read.config.relayer ? relayerOf(env, read.config) : undefined
   const work = workOf(env)
@@ -35,6 +36,7 @@ export function operatorOf(env: Bindings): OperatorSettings {
       offerers: schemesOf(env, read.config),
       published: async () => publishedIn(env.LISTS ? await readLists(env.LISTS) : {}, Date.now),
     },
+    alerts: alertsOf(env),
     chain,
     relayer,
     ...(work && { runKinds: runKinds(work) }),

@@ -17,8 +17,8 @@ import { POLICY_TERMS, parsePolicy, schemesAsked } from './policy.ts'
 import { type ConfigProblem, type Expected, problemsOf } from './problem.ts'
 import { ruleCautions } from './rule/index.ts'
 import { list, readWith, unpack, usd } from './schema.ts'
-
 import { TRAFFIC_EXPECTED, trafficConfig, trafficProblems, trafficSettings } from './traffic.ts'
+import { type WebhookConfig, webhooksIn } from './webhooks.ts'
 
 export { type ConfigProblem, describeProblems } from './problem.ts'
 
@@ -56,8 +56,10 @@ export type Config = {
   operator: string
   /** Present with REGISTRATION_URL. */
   credit: CreditConfig | undefined
-  /** Where alerts and dunning steps are sent. Present with WEBHOOK_URL. */
-  webhook: { url: string; secret: string } | undefined
+  /** Where dunning steps are sent. Present with WEBHOOK_URL. */
+  webhook: WebhookConfig | undefined
+  /** Where alerts are sent: the URLs of WEBHOOK_URL, of which the first is `webhook`. */
+  webhooks: readonly WebhookConfig[]
   /** Present with SELLER. */
   bill: BillConfig | undefined
   /** How the dataset of traffic is read. Present with TRAFFIC_TOKEN. */
@@ -264,8 +266,9 @@ function relayerOf({ RELAYER_KEY: key, RELAYER_ADDRESS: address }: Settings): Re
 
 function build(policy: Policy, settings: Settings): Omit<Config, 'relayer' | 'documents'> {
   const { id, chainId, usdc, escrow, collector } = policy.network
-  const { RPC_URL, FACILITATOR_URL, WEBHOOK_URL, WEBHOOK_SECRET } = settings
+  const { RPC_URL, FACILITATOR_URL } = settings
   const contracts = { token: usdc.address, escrow, collector }
+  const webhooks = webhooksIn(settings)
   return {
     policy,
     mode: settings.MODE,
@@ -282,7 +285,8 @@ function build(policy: Policy, settings: Settings): Omit<Config, 'relayer' | 'do
     originTimeoutMs: settings.ORIGIN_TIMEOUT_MS,
     operator: settings.OPERATOR,
     credit: creditConfig(settings),
-    webhook: WEBHOOK_URL && WEBHOOK_SECRET ? { url: WEBHOOK_URL, secret: WEBHOOK_SECRET } : undefined,
+    webhook: webhooks[0],
+    webhooks,
     bill: billConfig(settings),
     traffic: trafficConfig(settings),
     cloudflareCharges: settings.CLOUDFLARE_CHARGES,

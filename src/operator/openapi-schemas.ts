@@ -23,8 +23,9 @@ import {
   time,
   word,
 } from './json-schema.ts'
+import { alert, alertList, tested } from './openapi-alerts.ts'
 import { explanation } from './openapi-explain.ts'
-import { figures } from './openapi-figures.ts'
+import { figures, health, shadowDay } from './openapi-figures.ts'
 import { PROBLEMS } from './problem.ts'
 import { BODIES } from './requests.ts'
 
@@ -268,8 +269,6 @@ const run = table({
   record: { type: 'object', description: 'Findings and sums of the run. They grow while the run goes on' },
 })
 
-const tried = { requests: count, pages: count, asked: amount }
-
 const engine = {
   type: 'object',
   description: 'The status of the Workflow instance, while Cloudflare keeps it',
@@ -293,6 +292,10 @@ export const schemas = {
   },
   NewAgent: jsonSchemaOf(BODIES.NewAgent),
   Rebuild: jsonSchemaOf(BODIES.Rebuild),
+  Mute: jsonSchemaOf(BODIES.Mute),
+  Alert: alert,
+  Alerts: alertList,
+  Tested: tested,
   AgentChange: jsonSchemaOf(BODIES.AgentChange),
   Agent: table(agent),
   Agents: pageOf('agents', table(agent), text),
@@ -365,13 +368,8 @@ export const schemas = {
   Run: table({ run: orNull(run), workflow: orNull(engine) }),
   Runs: table({ runs: listOf(run) }),
   Figures: figures,
-  ShadowDay: table({
-    day: text,
-    total: table(tried),
-    crawlers: listOf(table({ crawler: text, class: text, ...tried })),
-    rules: listOf(table({ rule: text, action: word('charge', 'allow', 'block'), ...tried })),
-    paths: listOf(table({ path: text, ...tried })),
-  }),
+  Health: health,
+  ShadowDay: shadowDay,
   Acts: pageOf(
     'acts',
     table({

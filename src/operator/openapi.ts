@@ -1,8 +1,9 @@
 /** The OpenAPI document (3.1) of the API below `/_tab402`. Tests check it against the routes and their responses. */
-import { INTERVALS, NAMES } from '../ledger/book/chart.ts'
-import { MAX_FIGURES, SOURCES } from './figures.ts'
+import { NAMES } from '../ledger/book/chart.ts'
 import type { Schema } from './json-schema.ts'
-import { ref, schemas, stage } from './openapi-schemas.ts'
+import { OPEN_METRICS } from './metrics.ts'
+import { QUERIES } from './openapi-queries.ts'
+import { ref, schemas } from './openapi-schemas.ts'
 import { PROBLEM_TYPE, PROBLEMS } from './problem.ts'
 
 type Name = keyof typeof schemas
@@ -18,45 +19,11 @@ type Operation = {
   formats?: readonly string[]
   problems?: readonly number[]
   open?: 'signed' | 'public'
+  /** Further statuses of the same answer. */
+  also?: readonly number[]
 }
 
 type Query = keyof typeof QUERIES
-
-const text: Schema = { type: 'string' }
-
-/** The query parameters: their meanings and their schemas. */
-const QUERIES = {
-  limit: ['Items a page', { type: 'integer', minimum: 1, maximum: 500, default: 100 }],
-  after: ['The cursor: `next` of the page before', text],
-  before: ['Returns invoices with lower numbers: `next` of the page before', { type: 'integer', minimum: 1 }],
-  agent: ['Returns the items of this agent only', text],
-  stage: ['Returns the invoices in this stage only', stage],
-  format: ['The format of the response. By default JSON', text],
-  url: ['A URL, or a path of this site', text],
-  as: ['A known crawler, `reader` or a whole User-Agent', text],
-  method: ['The method of the request', { type: 'string', default: 'GET' }],
-  ip: ['The address of the client', text],
-  signed: ['The host of a Signature-Agent whose signature counts as valid', text],
-  by: ['What figures are counted by: site, who, rule, path and status, with commas between', text],
-  interval: ['What figures are summed over, in UTC', { enum: INTERVALS, default: 'hour' }],
-  from: [
-    'A date, a time in RFC 3339 (UTC) or Unix milliseconds. By default 24 hours, 30 days or 12 months',
-    text,
-  ],
-  to: ['As `from`, exclusive. By default now', text],
-  source: [
-    '`book` for money, `traffic` for counts of requests. By default both that have the names',
-    { enum: SOURCES },
-  ],
-  site: ['Returns the figures of this site only', text],
-  who: ['Returns the figures of this crawler only. A claimed name begins with `~`', text],
-  rule: ['Returns the figures of this rule only', text],
-  path: ['Returns the figures of this path only: the first two segments', text],
-  status: ['Returns the figures of this class of status only, such as `5xx`', text],
-  figures: ['Figures a page', { type: 'integer', minimum: 1, maximum: MAX_FIGURES, default: 1_000 }],
-  day: ['A UTC date. By default today', { type: 'string', format: 'date' }],
-  evidence: ['Includes signatures and the signed data', { type: 'boolean', default: false }],
-} satisfies Record<string, readonly [string, Schema]>
 
 /** Descriptions of the error statuses. */
 const PROBLEM_STATUSES: Record<number, string> = {
@@ -70,7 +37,7 @@ const PROBLEM_STATUSES: Record<number, string> = {
 
 /** Paths that sites without credit have too. */
 const WITHOUT_CREDIT =
-  /^\/api\/(accounts|book|explain|figures|relayer|runs|shadow|openapi\.json|export\/(accounts|entries))/
+  /^\/api\/(accounts|alerts|book|explain|figures|metrics|relayer|runs|shadow|openapi\.json|export\/(accounts|entries))/
 
 const CSV = 'text/csv'
 const HTML = 'text/html'
@@ -228,6 +195,32 @@ const API: Record<string, Partial<Record<Method, Operation>>> = {
       formats: [CSV],
     },
   },
+  '/api/metrics': {
+    get: {
+      summary: 'Returns the state of the deployment as OpenMetrics text',
+      answer: null,
+      formats: [OPEN_METRICS.split(';')[0] ?? ''],
+    },
+  },
+  '/api/alerts': {
+    get: {
+      summary: 'Lists open alerts, then resolved ones of the last 30 days, newest first',
+      answer: 'Alerts',
+    },
+  },
+  '/api/alerts/{id}/mute': {
+    post: {
+      summary: 'Sends nothing about an open alert for some hours, also if it is resolved and opens again',
+      body: 'Mute',
+      answer: 'Alert',
+    },
+  },
+  '/api/alerts/test': {
+    post: {
+      summary: 'Sends a test to every webhook at once, and returns which accepted it',
+      answer: 'Tested',
+    },
+  },
   '/api/book': {
     post: {
       summary:
@@ -276,6 +269,14 @@ const API: Record<string, Partial<Record<Method, Operation>>> = {
       query: ['format'],
       formats: [HTML],
       open: 'signed',
+    },
+  },
+  '/healthz': {
+    get: {
+      summary: 'Returns whether the deployment works. 503 with the same shape where a check fails',
+      answer: 'Health',
+      also: [503],
+      open: 'public',
     },
   },
   '/keys': {
@@ -349,11 +350,22 @@ function formatsOf(types: readonly string[]): Schema {
 }
 
 function described(operation: Operation, path: string): Schema {
-  const { summary, answer, status = 200, body, query = [], formats = [], problems = [], open } = operation
+  const {
+    summary,
+    answer,
+    status = 200,
+    body,
+    query = [],
+    formats = [],
+    problems = [],
+    open,
+    also = [],
+  } = operation
   const json = answer === null ? {} : { 'application/json': { schema: ref(answer) } }
   const others = formats.map((type) => [type, { schema: { type: 'string' } }])
   const plain =
     answer === null && formats.length === 0 ? { 'application/json': { schema: { type: 'object' } } } : {}
+  const answers = { ...json, ...plain, ...Object.fromEntries(others) }
   const expected = [
     ...(open === 'public' ? [] : [401, 503]),
     ...(body || query.includes('format') || query.includes('stage') ? [400] : []),
@@ -377,8 +389,10 @@ function described(operation: Operation, path: string): Schema {
     ...(body && { requestBody: { required: true, content: { 'application/json': { schema: ref(body) } } } }),
     security: open === 'public' ? [] : [open === 'signed' ? { signature: [] } : { token: [] }],
     responses: {
-      [status]: { description: summary, content: { ...json, ...plain, ...Object.fromEntries(others) } },
       ...Object.fromEntries(errors),
+      ...Object.fromEntries(
+        [status, ...also].map((code) => [code, { description: summary, content: answers }]),
+      ),
     },
   }
 }

@@ -40,6 +40,7 @@ const EXPECTED = {
   reason: 'one line of text, at most 200 characters',
   at: 'Unix milliseconds',
   kind: Object.values(KIND).join(', '),
+  hours: 'whole hours from 1 to 720, or 0 to end the mute',
   objects: '1 to 100 ids of Durable Objects of this kind: 64 hex digits each',
 } as const
 
@@ -274,6 +275,23 @@ export const correction = closed({
   creditedNet: v.optional(amount('creditedNet'), '0'),
 })
 
+/** The longest mute: thirty days. */
+const MAX_MUTE_HOURS = 720
+
+/** `POST /api/alerts/:id/mute` */
+export const mute = closed({
+  hours: v.config(
+    v.pipe(
+      v.number('must be a number'),
+      v.integer('must be a whole number'),
+      v.minValue(0, 'must be 0 or more'),
+      v.maxValue(MAX_MUTE_HOURS, 'must be at most 720'),
+      v.description(EXPECTED.hours),
+    ),
+    { abortPipeEarly: true },
+  ),
+})
+
 const MAX_OBJECTS = 100
 
 /** `POST /api/book` */
@@ -306,6 +324,7 @@ export const BODIES = {
   Returned: returned,
   Correction: correction,
   Rebuild: rebuild,
+  Mute: mute,
 }
 
 /** Whether a text is the id of an agent. Ids of channels and payers have other shapes. */

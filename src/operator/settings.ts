@@ -1,4 +1,5 @@
 /** The settings and bindings of the operator's API. */
+import type { AlertSettings } from '../alerts/settings.ts'
 import type { BillingContext } from '../billing/context.ts'
 import type { RelayerState } from '../chain/relayer/relayer.ts'
 import type { Chain } from '../chain/rpc.ts'
@@ -24,6 +25,8 @@ export type OperatorSettings = {
   settlement: Workflow<Cause>
   /** The nightly runs of this site. */
   runKinds: readonly RunKind[]
+  /** What alerts are found with. Undefined only with a faulty config, with which the API rejects all requests. */
+  alerts?: AlertSettings | undefined
   /** Undefined on sites without RPC_URL. */
   chain?: Chain | undefined
   /** Undefined on sites without a relayer. */

@@ -1,6 +1,9 @@
 /** An operator with a token and agents on credit. Validates every response against the OpenAPI document. */
 import { env } from 'cloudflare:test'
 import { expect } from 'vitest'
+import type { AlertState } from '../../src/alerts/alert.ts'
+import { foldAlerts } from '../../src/alerts/fold.ts'
+import { changeAlerts } from '../../src/alerts/store.ts'
 import { accountApi } from '../../src/app/api.ts'
 import { operatorOf } from '../../src/app/operator.ts'
 import type { BillingContext } from '../../src/billing/context.ts'
@@ -74,6 +77,7 @@ export async function newOperator({
     authorizations: env.AUTHORIZATIONS,
     settlement: env.SETTLEMENT,
     runKinds: ['settlement', 'billing'],
+    alerts: operatorOf(env).alerts,
     chain: chainAt(chainHere().rpcUrl),
     relayer: env.RELAYER.getByName('operator'),
     credit:
@@ -127,6 +131,16 @@ export async function newOperator({
         line: () => env.LINES.getByName(id),
         charge: chargeOf(id),
       }
+    },
+    /** Opens an alert. Returns its id. */
+    async openAlert() {
+      const found = [{ kind: 'test', subject: newId(), severity: 'info', figure: '1', link: '/' }] as const
+      const pass = { found, unread: new Set<string>(), now: now() }
+      const change = (state: AlertState) => {
+        const { alerts } = foldAlerts(state, pass)
+        return { state: { ...state, alerts }, value: alerts[0]?.id }
+      }
+      return changeAlerts(book, change)
     },
     /** Makes the billing run `days` from now. */
     runBilling: (days = 40) => billPage(billing.bill, '', now() + days * DAY),
