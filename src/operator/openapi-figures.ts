@@ -3,7 +3,6 @@ import { INTERVALS } from '../ledger/book/chart.ts'
 import {
   amount,
   count,
-  day,
   either,
   flag,
   listOf,
