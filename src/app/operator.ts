@@ -3,12 +3,15 @@
 import { type Config, readConfig } from '../config/config.ts'
 import { publishedIn } from '../identity/published/published.ts'
 import { readLists } from '../identity/published/store.ts'
+import { AUDIT, type AuditLog } from '../ledger/act.ts'
 import { type Charted, chartMoney, chartTraffic, type TrafficSum } from '../ledger/book/chart.ts'
 import { chartDataset, type DatasetAccess } from '../ledger/book/traffic-dataset.ts'
+import { REGISTRY } from '../ledger/credit/agent.ts'
 import type { CreditSettings, OperatorSettings } from '../operator/settings.ts'
 import { runKinds } from '../settlement/workflow.ts'
 import { alertsOf } from './alerts.ts'
 import type { Bindings } from './bindings.ts'
+import { sitesPortOf } from './registry.ts'
 import { creditPortsOf, relayerOf, schemesOf } from './schemes.ts'
 import { billingOf, workOf } from './work.ts'
 
@@ -39,6 +42,8 @@ export function operatorOf(env: Bindings): OperatorSettings {
     alerts: alertsOf(env),
     chain,
     relayer,
+    audit: auditOf(env),
+    sites: sitesPortOf(env),
     ...(work && { runKinds: runKinds(work) }),
     ...(credit && { credit }),
     ...(billing && { billing }),
@@ -52,6 +57,11 @@ function trafficOf(
 ): Charted<TrafficSum> | null {
   if (!TRAFFIC) return chartTraffic(BOOK)
   return access ? chartDataset(access) : null
+}
+
+/** The audit log of the deployment. One whose settings do not bind it yet keeps it in the registry of agents. */
+function auditOf({ AUDIT: audit, AGENTS: agents }: Bindings): AuditLog | undefined {
+  return audit?.getByName(AUDIT) ?? agents?.getByName(REGISTRY)
 }
 
 /** Credit as the operator and the agents read it; undefined if credit is not configured. */

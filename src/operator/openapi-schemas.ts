@@ -26,6 +26,7 @@ import {
 import { alert, alertList, tested } from './openapi-alerts.ts'
 import { explanation } from './openapi-explain.ts'
 import { figures, health, shadowDay } from './openapi-figures.ts'
+import { siteSchemas } from './openapi-site-schemas.ts'
 import { PROBLEMS } from './problem.ts'
 import { BODIES } from './requests.ts'
 
@@ -390,4 +391,9 @@ export const schemas = {
     openedAt: time,
   }),
   Keys: jwkSet,
+  ...siteSchemas,
+  Note: jsonSchemaOf(BODIES.Note),
+  Revert: jsonSchemaOf(BODIES.Revert),
+  Vouched: jsonSchemaOf(BODIES.Vouched),
+  Probe: jsonSchemaOf(BODIES.Probe),
 } satisfies Record<string, Schema>

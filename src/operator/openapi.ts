@@ -1,51 +1,31 @@
 /** The OpenAPI document (3.1) of the API below `/_tab402`. Tests check it against the routes and their responses. */
-import { NAMES } from '../ledger/book/chart.ts'
 import type { Schema } from './json-schema.ts'
-import { OPEN_METRICS } from './metrics.ts'
-import { QUERIES } from './openapi-queries.ts'
+import { type Method, type Operation, type Operations, QUERIES } from './openapi-operation.ts'
 import { ref, schemas } from './openapi-schemas.ts'
+import { siteOperations } from './openapi-sites.ts'
+import { stateOperations } from './openapi-state.ts'
 import { PROBLEM_TYPE, PROBLEMS } from './problem.ts'
-
-type Name = keyof typeof schemas
-type Method = 'get' | 'post' | 'patch'
-
-/** One operation. `formats` are further media types of its response, `problems` the error statuses of its own. */
-type Operation = {
-  summary: string
-  answer: Name | null
-  status?: number
-  body?: Name
-  query?: readonly Query[]
-  formats?: readonly string[]
-  problems?: readonly number[]
-  open?: 'signed' | 'public'
-  /** Further statuses of the same answer. */
-  also?: readonly number[]
-}
-
-type Query = keyof typeof QUERIES
 
 /** Descriptions of the error statuses. */
 const PROBLEM_STATUSES: Record<number, string> = {
   400: 'Invalid request: `errors` lists every error',
   401: 'Missing or invalid token',
-  404: 'Not found. Sites without credit have only accounts, the relayer, runs and exports',
+  404: 'Not found. Sites without credit have only accounts, the relayer, runs, exports and the audit log',
   409: 'Conflicts with the current state',
-  413: 'The body is larger than 64 KB',
+  412: 'Changed since the ETag in If-Match',
+  413: 'The body is too large',
   503: 'Temporarily unavailable: send the same request again',
 }
 
 /** Paths that sites without credit have too. */
 const WITHOUT_CREDIT =
-  /^\/api\/(accounts|alerts|book|explain|figures|metrics|relayer|runs|shadow|openapi\.json|export\/(accounts|entries))/
+  /^\/api\/(accounts|alerts|book|explain|figures|metrics|relayer|runs|shadow|audit|openapi\.json|export\/(accounts|entries))/
 
 const CSV = 'text/csv'
 const HTML = 'text/html'
 const NDJSON = 'application/x-ndjson'
 
-const FIGURES = [...NAMES, 'by', 'interval', 'from', 'to', 'source', 'after', 'figures', 'format'] as const
-
-const API: Record<string, Partial<Record<Method, Operation>>> = {
+const API: Operations = {
   '/api/agents': {
     get: { summary: 'Lists agents in order of id', answer: 'Agents', query: ['after', 'limit'] },
     post: {
@@ -108,7 +88,7 @@ const API: Record<string, Partial<Record<Method, Operation>>> = {
     get: {
       summary: 'Returns what the paywall answers to a request without payment, and why',
       answer: 'Explanation',
-      query: ['url', 'as', 'method', 'ip', 'signed'],
+      query: ['url', 'as', 'method', 'ip', 'signed', 'site'],
       problems: [400, 404],
     },
   },
@@ -187,21 +167,6 @@ const API: Record<string, Partial<Record<Method, Operation>>> = {
       problems: [400],
     },
   },
-  '/api/figures': {
-    get: {
-      summary: 'Returns figures of money and traffic by hour, day or month, in order of time and names',
-      answer: 'Figures',
-      query: FIGURES,
-      formats: [CSV],
-    },
-  },
-  '/api/metrics': {
-    get: {
-      summary: 'Returns the state of the deployment as OpenMetrics text',
-      answer: null,
-      formats: [OPEN_METRICS.split(';')[0] ?? ''],
-    },
-  },
   '/api/alerts': {
     get: {
       summary: 'Lists open alerts, then resolved ones of the last 30 days, newest first',
@@ -233,6 +198,8 @@ const API: Record<string, Partial<Record<Method, Operation>>> = {
   '/api/audit': {
     get: { summary: 'Lists the operator’s actions, oldest first', answer: 'Acts', query: ['after', 'limit'] },
   },
+  ...stateOperations,
+  ...siteOperations,
   ...exported('accounts', 'entries', 'statements', 'invoices', 'credit-notes'),
   '/api/openapi.json': { get: { summary: 'Returns this document', answer: null, open: 'public' } },
   '/me': { get: { summary: 'Returns your balance and terms', answer: 'Me', open: 'signed' } },
@@ -271,14 +238,6 @@ const API: Record<string, Partial<Record<Method, Operation>>> = {
       open: 'signed',
     },
   },
-  '/healthz': {
-    get: {
-      summary: 'Returns whether the deployment works. 503 with the same shape where a check fails',
-      answer: 'Health',
-      also: [503],
-      open: 'public',
-    },
-  },
   '/keys': {
     get: { summary: 'Returns the keys that sign statements, as a JWK Set', answer: 'Keys', open: 'public' },
   },
@@ -311,7 +270,7 @@ export const openApi = {
   },
 }
 
-function exported(...names: string[]): typeof API {
+function exported(...names: string[]): Operations {
   const kinds = [
     { extension: 'csv', type: CSV },
     { extension: 'ndjson', type: NDJSON },

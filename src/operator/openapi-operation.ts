@@ -1,8 +1,35 @@
-/** The query parameters of the API, as its OpenAPI document describes them. */
+/** The words in which the API's operations are written. */
 import { INTERVALS } from '../ledger/book/chart.ts'
 import { MAX_FIGURES, SOURCES } from './figures.ts'
-import { type Schema, text } from './json-schema.ts'
-import { stage } from './openapi-schemas.ts'
+import type { Schema } from './json-schema.ts'
+import { type schemas, stage } from './openapi-schemas.ts'
+import { siteMode } from './openapi-site-schemas.ts'
+
+type Name = keyof typeof schemas
+/** The methods of the API. */
+export type Method = 'get' | 'post' | 'put' | 'patch' | 'delete'
+
+/** One operation. `formats` are further media types of its response, `problems` the error statuses of its own. */
+export type Operation = {
+  summary: string
+  answer: Name | null
+  status?: number
+  body?: Name
+  query?: readonly Query[]
+  formats?: readonly string[]
+  problems?: readonly number[]
+  open?: 'signed' | 'public'
+  /** Further statuses of the same answer. */
+  also?: readonly number[]
+}
+
+/** Operations by path below `/_tab402`, and by method. */
+export type Operations = Record<string, Partial<Record<Method, Operation>>>
+
+/** The name of a query parameter. */
+export type Query = keyof typeof QUERIES
+
+const text: Schema = { type: 'string' }
 
 /** The query parameters: their meanings and their schemas. */
 export const QUERIES = {
@@ -16,6 +43,9 @@ export const QUERIES = {
   as: ['A known crawler, `reader` or a whole User-Agent', text],
   method: ['The method of the request', { type: 'string', default: 'GET' }],
   ip: ['The address of the client', text],
+  site: ['The id of the site whose policy decides, or whose figures are returned', text],
+  publisher: ['Returns the sites of this publisher only', text],
+  mode: ['Returns the sites in this mode only', siteMode],
   signed: ['The host of a Signature-Agent whose signature counts as valid', text],
   by: ['What figures are counted by: site, who, rule, path and status, with commas between', text],
   interval: ['What figures are summed over, in UTC', { enum: INTERVALS, default: 'hour' }],
@@ -28,7 +58,6 @@ export const QUERIES = {
     '`book` for money, `traffic` for counts of requests. By default both that have the names',
     { enum: SOURCES },
   ],
-  site: ['Returns the figures of this site only', text],
   who: ['Returns the figures of this crawler only. A claimed name begins with `~`', text],
   rule: ['Returns the figures of this rule only', text],
   path: ['Returns the figures of this path only: the first two segments', text],
