@@ -24,7 +24,9 @@ import {
   word,
 } from './json-schema.ts'
 import { channelEntry, channelStanding, payment } from './openapi-accounts.ts'
+import { alert, alertList, tested } from './openapi-alerts.ts'
 import { explanation } from './openapi-explain.ts'
+import { figures, health, shadowDay } from './openapi-figures.ts'
 import { relayer } from './openapi-relayer.ts'
 import { screeningSchemas } from './openapi-screening.ts'
 import { siteSchemas } from './openapi-site-schemas.ts'
@@ -204,8 +206,6 @@ const run = table({
   record: { type: 'object', description: 'Findings and sums of the run. They grow while the run goes on' },
 })
 
-const tried = { requests: count, pages: count, asked: amount }
-
 const engine = {
   type: 'object',
   description: 'The status of the Workflow instance, while Cloudflare keeps it',
@@ -229,6 +229,10 @@ export const schemas = {
   },
   NewAgent: jsonSchemaOf(BODIES.NewAgent),
   Rebuild: jsonSchemaOf(BODIES.Rebuild),
+  Mute: jsonSchemaOf(BODIES.Mute),
+  Alert: alert,
+  Alerts: alertList,
+  Tested: tested,
   AgentChange: jsonSchemaOf(BODIES.AgentChange),
   Agent: table(agent),
   Agents: pageOf('agents', table(agent), text),
@@ -294,13 +298,9 @@ export const schemas = {
   Explanation: explanation,
   Run: table({ run: orNull(run), workflow: orNull(engine) }),
   Runs: table({ runs: listOf(run) }),
-  ShadowDay: table({
-    day: text,
-    total: table(tried),
-    crawlers: listOf(table({ crawler: text, class: text, ...tried })),
-    rules: listOf(table({ rule: text, action: word('charge', 'allow', 'block'), ...tried })),
-    paths: listOf(table({ path: text, ...tried })),
-  }),
+  Figures: figures,
+  Health: health,
+  ShadowDay: shadowDay,
   Acts: pageOf(
     'acts',
     table({
