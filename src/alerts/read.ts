@@ -10,17 +10,21 @@ import { hasWatchedChannel, readWatch } from '../ledger/book/watch.ts'
 import { mapConcurrently } from '../platform/pool.ts'
 import { DAY_MS } from '../platform/time.ts'
 import { type AlertState, isOpenAlert } from './alert.ts'
-import type { Facts, FindingFact, RelayerFact, RunFact, WithdrawalFact } from './facts.ts'
+import type { AlertFacts, FindingFact, RelayerFact, RunFact, WithdrawalFact } from './facts.ts'
 import type { AlertSettings, ChannelSource } from './settings.ts'
 
-/** Runs of the last week, of which the dearest is a night's spend. */
-const NIGHTS = 7
+/** Nightly runs of a week: the dearest is what the next one may cost. */
+const RUNS_OF_WEEK = 7
 
 /** Accounts that are asked in one pass. Beyond it, the rest of the withdrawals waits until some are claimed. */
 const MAX_WITHDRAWALS = 100
 
 /** Reads every fact that this deployment has. A source that fails leaves its facts out. `now`: Unix ms. */
-export async function readFacts(settings: AlertSettings, state: AlertState, now: number): Promise<Facts> {
+export async function readFacts(
+  settings: AlertSettings,
+  state: AlertState,
+  now: number,
+): Promise<AlertFacts> {
   const { book, runKinds = [], channels, hasCredit, problems } = settings
   const [runs, found, chain, credit] = await Promise.all([
     known('runs', () => Promise.all(runKinds.map((kind) => runFact(book, kind)))),
@@ -60,7 +64,7 @@ async function chainFacts(
   channels: ChannelSource,
   state: AlertState,
   now: number,
-): Promise<Partial<Facts>> {
+): Promise<Partial<AlertFacts>> {
   const { network, maxHeadAgeSeconds = 0 } = channels.chain
   const [watches, withdrawals, relayers, heads] = await Promise.all([
     known('watch', async () => [
@@ -105,15 +109,15 @@ async function withdrawalsOf(
   return facts.filter((fact) => fact !== null)
 }
 
-/** A night costs what the dearest run of the last week did, and at least one claim and one sweep. */
+/** The next run costs what the dearest run of the last week did, and at least one claim and one sweep. */
 async function relayerFact(book: D1Database, { chain, relayer }: ChannelSource): Promise<RelayerFact> {
   const [runs, conditions] = await Promise.all([
-    completeRuns(book, 'settlement', NIGHTS),
+    completeRuns(book, 'settlement', RUNS_OF_WEEK),
     readConditions(chain, relayer).catch(() => null),
   ])
   const least = conditions ? (GAS.claim + GAS.sweep) * feeNow(conditions) : 0n
-  const night = runs.map(spentIn).reduce((most, wei) => (wei > most ? wei : most), least)
-  return { address: relayer, network: chain.network, balance: conditions?.balance ?? null, night }
+  const runCost = runs.map(spentIn).reduce((most, wei) => (wei > most ? wei : most), least)
+  return { address: relayer, network: chain.network, balance: conditions?.balance ?? null, runCost }
 }
 
 function spentIn({ record }: RunRecord): bigint {
@@ -121,7 +125,7 @@ function spentIn({ record }: RunRecord): bigint {
   return sent.reduce((sum, { wei }) => sum + BigInt(wei ?? 0), 0n)
 }
 
-async function creditFacts(book: D1Database): Promise<Partial<Facts>> {
+async function creditFacts(book: D1Database): Promise<Partial<AlertFacts>> {
   const [closed, invoices] = await Promise.all([
     known('credit lines', () => closedLines(book)),
     known('invoices', () => unpaidInvoices(book)),

@@ -1,4 +1,4 @@
-/** What alerts are found with: the bindings that facts are read from, and where messages go. */
+/** The settings of alerts: the bindings that facts are read from, and where messages go. */
 
 import type { Chain } from '../chain/rpc.ts'
 import type { RunRecord } from '../ledger/book/runs.ts'
@@ -11,7 +11,7 @@ import type { SettingFact } from './facts.ts'
 export type AlertSettings = {
   book: D1Database
   webhooks: readonly Webhook[]
-  /** What is wrong with the Worker's settings, and what will be. `now`: Unix ms. */
+  /** The faults of the Worker's settings, and what should be looked at. `now`: Unix ms. */
   problems: (now: number) => SettingFact[]
   /** The URL that links begin with. Empty without PUBLIC_URL: links are then paths. */
   publicUrl: string

@@ -279,7 +279,7 @@ export const correction = closed({
 const MAX_MUTE_HOURS = 720
 
 /** `POST /api/alerts/:id/mute` */
-export const mute = closed({
+export const muting = closed({
   hours: v.config(
     v.pipe(
       v.number('must be a number'),
@@ -324,7 +324,7 @@ export const BODIES = {
   Returned: returned,
   Correction: correction,
   Rebuild: rebuild,
-  Mute: mute,
+  Mute: muting,
 }
 
 /** Whether a text is the id of an agent. Ids of channels and payers have other shapes. */

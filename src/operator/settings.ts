@@ -22,7 +22,7 @@ export type OperatorSettings = {
   settlement: Workflow<Cause>
   /** The nightly runs of this site. */
   runKinds: readonly RunKind[]
-  /** What alerts are found with. Undefined only with a faulty config, with which the API rejects all requests. */
+  /** Alerts. Undefined only with a faulty config, with which the API rejects all requests. */
   alerts?: AlertSettings | undefined
   /** Undefined on sites without RPC_URL. */
   chain?: Chain | undefined

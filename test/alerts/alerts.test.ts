@@ -103,7 +103,7 @@ describe('An alert', () => {
     expect(await box.events()).toHaveLength(1)
   })
 
-  it('has Slack’s form for Slack, where a stranger’s words mention nobody', async () => {
+  it('has Slack’s form for Slack, and a stranger’s words mention no one', async () => {
     const { box, pass } = await withFailedRun({ WEBHOOK_FORMAT: 'slack' })
     await saveRun(env.BOOK, {
       ...{

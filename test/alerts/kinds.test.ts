@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import type { Facts } from '../../src/alerts/facts.ts'
+import type { AlertFacts } from '../../src/alerts/facts.ts'
 import { ALERT_KINDS, findAll } from '../../src/alerts/kinds/index.ts'
 import { MAX_NODE_LAG_BLOCKS } from '../../src/chain/channels.ts'
 import { DAY_MS, HOUR_MS, MINUTE_MS } from '../../src/platform/time.ts'
@@ -8,7 +8,7 @@ const NOW = Date.UTC(2026, 10, 27)
 const HOUR_AGO = NOW - HOUR_MS
 
 /** `kind severity subject` of all that these facts show. */
-function shown(facts: Partial<Facts>): string[] {
+function shown(facts: Partial<AlertFacts>): string[] {
   const { found } = findAll({ now: NOW, firstAt: NOW - 30 * DAY_MS, ...facts })
   return found.map(({ kind, severity, subject, figure }) => `${severity} ${kind} ${subject}: ${figure}`)
 }
@@ -84,13 +84,13 @@ describe('The watch', () => {
 })
 
 describe('The chain', () => {
-  it('alerts when the relayer holds less than one or three nights of gas', () => {
+  it('alerts when the relayer holds less than one or three nightly runs cost', () => {
     const relayer = (balance: bigint | null) =>
-      shown({ relayers: [{ address: '0xaa', network: 'n', balance, night: 10n }] })
+      shown({ relayers: [{ address: '0xaa', network: 'n', balance, runCost: 10n }] })
     expect(relayer(30n)).toEqual([])
-    expect(relayer(29n)).toEqual(['warning gas_low 0xaa on n: holds 29 wei, and a night costs up to 10'])
+    expect(relayer(29n)).toEqual(['warning gas_low 0xaa on n: holds 29 wei, and a run costs up to 10'])
     expect(relayer(10n)).toHaveLength(1)
-    expect(relayer(9n)).toEqual(['critical gas_low 0xaa on n: holds 9 wei, and a night costs up to 10'])
+    expect(relayer(9n)).toEqual(['critical gas_low 0xaa on n: holds 9 wei, and a run costs up to 10'])
   })
 
   it('alerts of a node that is silent, old or far behind another one of its network', () => {

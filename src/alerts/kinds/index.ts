@@ -1,7 +1,7 @@
 /** All kinds of alert. Adding one is a function in a file here, its line in this list, and its row in docs/alerts.md. */
 
 import type { Found } from '../alert.ts'
-import type { Facts } from '../facts.ts'
+import type { AlertFacts } from '../facts.ts'
 import { agentSuspended, pastDue, paymentFailed } from './billing.ts'
 import { gasLow, nearLimit, nodeBehind } from './chain.ts'
 import type { AlertKind } from './kind.ts'
@@ -29,7 +29,7 @@ export const ALERT_KINDS: readonly AlertKind[] = [
 ]
 
 /** All that the kinds find in the facts, and the kinds whose facts could not be read. */
-export function findAll(facts: Facts): { found: Found[]; unread: Set<string> } {
+export function findAll(facts: AlertFacts): { found: Found[]; unread: Set<string> } {
   const unread = new Set<string>()
   const found = ALERT_KINDS.flatMap(({ name: kind, find }) => {
     const conditions = find(facts)
