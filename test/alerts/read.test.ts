@@ -17,7 +17,7 @@ const NOW = Date.now()
 function factsOf({ settings, relayer, chain }: ReceiverSetup, more: Partial<AlertSettings> = {}) {
   const channels = { chain, accounts: settings.accounts, relayer: relayer.address }
   const of = { book: env.BOOK, webhooks: [], problems: () => [], publicUrl: '', channels, ...more }
-  return readFacts(of, NO_ALERTS, NOW)
+  return readFacts(of, NO_ALERTS, Date.now())
 }
 
 beforeEach(async () => {
