@@ -16,7 +16,7 @@ import { siteOrigin, type Target, targetOf } from './path.ts'
 import { RecentPayers } from './payers.ts'
 import { type Decision, decideUrl, type Policy } from './policy.ts'
 import { paidResponse, preflight, receiptAlone, refused, refusedSale, without } from './response.ts'
-import { type Goods, type Quote, type Sold, sell, type Tools, type Wanted } from './sale.ts'
+import { type Goods, type Quote, type SiteVersion, type Sold, sell, type Tools, type Wanted } from './sale.ts'
 import { readAnswer, restore } from './stored-answer.ts'
 import type { DateOf } from './terms/dates.ts'
 import { hiddenHeaders, readFinalAmount } from './terms/origin-price.ts'
@@ -24,6 +24,8 @@ import { hiddenHeaders, readFinalAmount } from './terms/origin-price.ts'
 /** The settings of one site's gate. */
 export type GateOptions = {
   policy: Policy
+  /** The site and the version of its policy, as charges record them. Without it: the request's host, and 0. */
+  site?: SiteVersion | undefined
   schemes: Schemes
   /** Unix milliseconds. */
   now: () => number
@@ -106,7 +108,7 @@ export function gate(options: GateOptions): Gate {
       if (free) return free
     }
     const earlier = dialect ? decisions.earlier(asked, url).map(quoteOf) : []
-    const wanted = { url, ...quoteOf(decision), earlier }
+    const wanted = { url, ...quoteOf(decision), earlier, asker, site: options.site }
     const decideFor = (signer: string) =>
       decisions.known({ ...asked, signer, asker: classify({ ...evidence, signer }) }, url)
     // HEAD is gated and never charges: a payment on it is not even read.

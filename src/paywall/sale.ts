@@ -2,7 +2,9 @@
  * A sale: a payment is verified, charged and exchanged for an answer. It knows no transport: HTTP is in gate.ts, and another
  * transport brings its own goods.
  */
+import type { Asker } from '../identity/classify.ts'
 import type { Body, Read } from '../identity/verify.ts'
+import { whoOf } from '../identity/who.ts'
 import type { StoredAnswer } from '../ledger/stored-answers.ts'
 import { accept, type Result, refuse } from '../protocol/refusal.ts'
 import type { SettleResponse } from '../protocol/x402/types.ts'
@@ -16,8 +18,14 @@ import { type Decision, entryName } from './policy.ts'
 /** A decision and its offers. */
 export type Quote = { decision: Decision; offers: Offers }
 
+/** A site of a registry, and the version of its policy. */
+export type SiteVersion = { id: string; version: number }
+
 /** A request that must be paid for. */
 export type Wanted = Quote & {
+  /** Without it the host sells, by version 0 of its policy. */
+  site: SiteVersion | undefined
+  asker: Asker
   method: string
   /** Canonical: the payment is bound to it, and the offer names it. */
   url: string
@@ -92,7 +100,7 @@ export async function sell<Answer>(
 }
 
 async function bindTo(
-  { method, url }: Wanted,
+  { method, url, site, asker }: Wanted,
   decision: Decision,
   read: Read,
   { newId }: Tools,
@@ -110,6 +118,9 @@ async function bindTo(
       url,
       request,
       rule: entryName(decision),
+      site: site?.id ?? new URL(url).host,
+      policy: site?.version ?? 0,
+      who: whoOf(asker),
       hasEffects,
       ...(!hasEffects && opens(decision, method, url)),
       ...(decision.steps && { steps: decision.steps }),

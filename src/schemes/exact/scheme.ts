@@ -68,6 +68,9 @@ export function exactScheme(terms: ExactTerms, ports: ExactPorts) {
       signature,
       request: purchase.request,
       rule: purchase.rule,
+      site: purchase.site,
+      policy: purchase.policy,
+      who: purchase.who,
       hasEffects: purchase.hasEffects ?? false,
       ...(purchase.opened && { opened: purchase.opened }),
     }
