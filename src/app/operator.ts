@@ -3,6 +3,8 @@
 import { type Config, readConfig } from '../config/config.ts'
 import { publishedIn } from '../identity/published/published.ts'
 import { readLists } from '../identity/published/store.ts'
+import { type Charted, chartMoney, chartTraffic, type TrafficSum } from '../ledger/book/chart.ts'
+import { chartDataset, type DatasetAccess } from '../ledger/book/traffic-dataset.ts'
 import type { CreditSettings, OperatorSettings } from '../operator/settings.ts'
 import { runKinds } from '../settlement/workflow.ts'
 import { alertsOf } from './alerts.ts'
@@ -14,7 +16,11 @@ import { billingOf, workOf } from './work.ts'
 export function operatorOf(env: Bindings): OperatorSettings {
   const read = readConfig(env)
   const { BOOK: book, ACCOUNT: accounts, AUTHORIZATIONS: authorizations, SETTLEMENT: settlement } = env
-  const objects = { book, accounts, authorizations, settlement, runKinds: [] }
+  const charts = {
+    book: chartMoney(book),
+    traffic: trafficOf(env, read.ok ? read.config.traffic : undefined),
+  }
+  const objects = { book, charts, accounts, authorizations, settlement, runKinds: [] }
   if (!read.ok) return { tokenSha256: undefined, ...objects }
   const { chain } = read.config
   const relayer = chain && read.config.relayer ? relayerOf(env, read.config) : undefined
@@ -37,6 +43,15 @@ export function operatorOf(env: Bindings): OperatorSettings {
     ...(credit && { credit }),
     ...(billing && { billing }),
   }
+}
+
+/** Traffic as it is stored; null where a dataset is bound and no token may read it. */
+function trafficOf(
+  { TRAFFIC, BOOK }: Bindings,
+  access: DatasetAccess | undefined,
+): Charted<TrafficSum> | null {
+  if (!TRAFFIC) return chartTraffic(BOOK)
+  return access ? chartDataset(access) : null
 }
 
 /** Credit as the operator and the agents read it; undefined if credit is not configured. */

@@ -3,15 +3,18 @@ import { waitUntil } from 'cloudflare:workers'
 import { type Config, type ConfigProblem, describeProblems, readConfig } from '../config/config.ts'
 import { contractWarnings } from '../config/contracts.ts'
 import { cachedLists } from '../identity/published/store.ts'
-import { addFigures } from '../ledger/book/shadow.ts'
+import { addShadowFigures, type ShadowFigure } from '../ledger/book/shadow.ts'
+import { trafficIn } from '../ledger/book/traffic.ts'
+import { trafficInDataset } from '../ledger/book/traffic-dataset.ts'
 import type { Counters } from '../paywall/free-pages.ts'
 import { type Content, type Gate, type GateOptions, gate } from '../paywall/gate.ts'
 import { askForPrice, buy, type OriginSettings, pass } from '../paywall/origin.ts'
 import { refused } from '../paywall/response.ts'
-import { shadowGate } from '../paywall/shadow.ts'
+import { SHADOW_COUNTS, shadowGate } from '../paywall/shadow.ts'
 import { NamedSitemaps } from '../paywall/sitemaps.ts'
 import { Tally } from '../paywall/tally.ts'
 import { cachedDates } from '../paywall/terms/sitemap-dates.ts'
+import { type Count, trafficCount, trafficCounts } from '../paywall/traffic.ts'
 import { dayOf } from '../platform/time.ts'
 import type { TermsOfSite } from '../terms/names.ts'
 import { linksTo, withTerms } from '../terms/serve.ts'
@@ -61,13 +64,16 @@ function build(env: Bindings, config: Config): Site {
     dated: env.LISTS && cachedDates(env.LISTS, cache),
     sitemaps: (site: string) => named.of(site),
   }
-  const judge = { policy, cloudflareCharges, ...facts, now }
+  const judge = { policy, cloudflareCharges, ...facts, now, count: counterOf(env) }
   const gate = mode === 'shadow' ? openShadow(env, judge) : openGate(env, config, judge, terms)
   return { config, terms, gate: named.watch(gate), origin: contentOf(env, config) }
 }
 
 /** All that a request is decided by. */
-type Judge = Pick<GateOptions, 'policy' | 'cloudflareCharges' | 'published' | 'dated' | 'sitemaps' | 'now'>
+type Judge = Pick<
+  GateOptions,
+  'policy' | 'cloudflareCharges' | 'published' | 'dated' | 'sitemaps' | 'now' | 'count'
+>
 
 function openGate(env: Bindings, { maxTimeoutSeconds }: Config, judge: Judge, terms: TermsOfSite): Gate {
   const { schemes } = terms
@@ -77,14 +83,24 @@ function openGate(env: Bindings, { maxTimeoutSeconds }: Config, judge: Judge, te
   return withTerms(gate({ ...judge, schemes, counters, links, maxTimeoutSeconds, newId }), terms)
 }
 
+/** Counts wait in the background: they are lost with their isolate. */
+const COUNTING = { defer: waitUntil, wait: (ms: number) => scheduler.wait(ms), now: () => Date.now() }
+
 function openShadow({ BOOK }: Bindings, judge: Judge): Gate {
-  const tally = new Tally({
-    store: (figures, at) => addFigures(BOOK, dayOf(at), figures),
-    defer: waitUntil,
-    wait: (ms) => scheduler.wait(ms),
-    now: judge.now,
-  })
-  return shadowGate({ ...judge, tally })
+  const store = (figures: ShadowFigure[], at: number) => addShadowFigures(BOOK, dayOf(at), figures)
+  return shadowGate({ ...judge, tally: new Tally(SHADOW_COUNTS, { ...COUNTING, store }) })
+}
+
+const counters = new WeakMap<Bindings, Count>()
+
+/** One counter for all sites of an isolate. */
+function counterOf(env: Bindings): Count {
+  const { TRAFFIC: dataset, BOOK } = env
+  const store = dataset ? trafficInDataset(dataset) : trafficIn(BOOK)
+  const count =
+    counters.get(env) ?? trafficCount(new Tally(trafficCounts(), { ...COUNTING, store }), COUNTING.now)
+  counters.set(env, count)
+  return count
 }
 
 function countersOf({ QUOTA: quota }: Bindings): Counters | undefined {

@@ -2,6 +2,7 @@
 import * as v from 'valibot'
 import { assertAddress, type RelayerKey } from '../chain/relayer/key.ts'
 import type { Chain } from '../chain/rpc.ts'
+import type { DatasetAccess } from '../ledger/book/traffic-dataset.ts'
 import { type Policy, policySchemes } from '../paywall/policy.ts'
 import { DEFAULT_MOST } from '../paywall/terms/adjust.ts'
 import { type Address, isHex } from '../protocol/evm/hex.ts'
@@ -17,6 +18,8 @@ import { type ConfigProblem, type Expected, problemsOf } from './problem.ts'
 import { ruleCautions } from './rule/index.ts'
 import { list, readWith, unpack, usd } from './schema.ts'
 import { type WebhookConfig, webhooksIn } from './webhooks.ts'
+
+import { TRAFFIC_EXPECTED, trafficConfig, trafficProblems, trafficSettings } from './traffic.ts'
 
 export { type ConfigProblem, describeProblems } from './problem.ts'
 
@@ -60,6 +63,8 @@ export type Config = {
   webhooks: readonly WebhookConfig[]
   /** Present with SELLER. */
   bill: BillConfig | undefined
+  /** How the dataset of traffic is read. Present with TRAFFIC_TOKEN. */
+  traffic: DatasetAccess | undefined
   /** Whether Cloudflare's own products charge on this zone and strip their headers from requests. */
   cloudflareCharges: boolean
 }
@@ -113,6 +118,7 @@ const EXPECTED = {
   ...GAS_EXPECTED,
   ...CREDIT_EXPECTED,
   ...BILL_EXPECTED,
+  ...TRAFFIC_EXPECTED,
 } as const satisfies Record<string, Expected>
 
 /**
@@ -179,6 +185,7 @@ const settings = v.object({
   ...gasSettings,
   ...creditSettings,
   ...billSettings,
+  ...trafficSettings,
 })
 
 type Settings = v.InferOutput<typeof settings>
@@ -223,6 +230,7 @@ function readAll(vars: Table): ConfigResult {
     ...problemsOf(rest.issues ?? [], EXPECTED),
     ...(isTrial ? unboundBook(vars) : absent),
     ...billProblems(vars),
+    ...(rest.success ? trafficProblems(rest.output) : []),
     ...(rest.success ? limitProblems(rest.output, terms.ok ? terms.policy : undefined) : []),
   ]
   const relayer = rest.success ? relayerOf(rest.output) : undefined
@@ -281,6 +289,7 @@ function build(policy: Policy, settings: Settings): Omit<Config, 'relayer' | 'do
     webhook: webhooks[0],
     webhooks,
     bill: billConfig(settings),
+    traffic: trafficConfig(settings),
     cloudflareCharges: settings.CLOUDFLARE_CHARGES,
   }
 }

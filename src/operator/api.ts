@@ -9,6 +9,7 @@ import { auditRoutes } from './audit.ts'
 import { bookRoutes } from './book.ts'
 import { explainRoutes } from './explain.ts'
 import { exportRoutes } from './export.ts'
+import { figureRoutes } from './figures.ts'
 import { invoiceRoutes } from './invoices.ts'
 import { relayerRoutes } from './relayer.ts'
 import { MAX_BODY_BYTES } from './requests.ts'
@@ -35,6 +36,7 @@ export function operatorRoutes(settings: OperatorSettings, tokenSha256: string, 
   app.route('/runs', runRoutes(settings, now, who))
   app.route('/shadow', shadowRoutes(settings, now))
   if (alerts) app.route('/alerts', alertRoutes(settings, alerts, now, who))
+  app.route('/figures', figureRoutes(settings, now))
   app.route('/accounts', accountRoutes(settings, who))
   app.route('/book', bookRoutes(settings, now, who))
   app.route('/relayer', relayerRoutes(settings, who))

@@ -25,6 +25,7 @@ import {
 } from './json-schema.ts'
 import { alert, alertList, tested } from './openapi-alerts.ts'
 import { explanation } from './openapi-explain.ts'
+import { figures } from './openapi-figures.ts'
 import { PROBLEMS } from './problem.ts'
 import { BODIES } from './requests.ts'
 
@@ -368,6 +369,7 @@ export const schemas = {
   Explanation: explanation,
   Run: table({ run: orNull(run), workflow: orNull(engine) }),
   Runs: table({ runs: listOf(run) }),
+  Figures: figures,
   ShadowDay: table({
     day: text,
     total: table(tried),

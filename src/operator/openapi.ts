@@ -1,4 +1,6 @@
 /** The OpenAPI document (3.1) of the API below `/_tab402`. Tests check it against the routes and their responses. */
+import { INTERVALS, NAMES } from '../ledger/book/chart.ts'
+import { MAX_FIGURES, SOURCES } from './figures.ts'
 import type { Schema } from './json-schema.ts'
 import { ref, schemas, stage } from './openapi-schemas.ts'
 import { PROBLEM_TYPE, PROBLEMS } from './problem.ts'
@@ -35,6 +37,23 @@ const QUERIES = {
   method: ['The method of the request', { type: 'string', default: 'GET' }],
   ip: ['The address of the client', text],
   signed: ['The host of a Signature-Agent whose signature counts as valid', text],
+  by: ['What figures are counted by: site, who, rule, path and status, with commas between', text],
+  interval: ['What figures are summed over, in UTC', { enum: INTERVALS, default: 'hour' }],
+  from: [
+    'A date, a time in RFC 3339 (UTC) or Unix milliseconds. By default 24 hours, 30 days or 12 months',
+    text,
+  ],
+  to: ['As `from`, exclusive. By default now', text],
+  source: [
+    '`book` for money, `traffic` for counts of requests. By default both that have the names',
+    { enum: SOURCES },
+  ],
+  site: ['Returns the figures of this site only', text],
+  who: ['Returns the figures of this crawler only. A claimed name begins with `~`', text],
+  rule: ['Returns the figures of this rule only', text],
+  path: ['Returns the figures of this path only: the first two segments', text],
+  status: ['Returns the figures of this class of status only, such as `5xx`', text],
+  figures: ['Figures a page', { type: 'integer', minimum: 1, maximum: MAX_FIGURES, default: 1_000 }],
   day: ['A UTC date. By default today', { type: 'string', format: 'date' }],
   evidence: ['Includes signatures and the signed data', { type: 'boolean', default: false }],
 } satisfies Record<string, readonly [string, Schema]>
@@ -51,11 +70,13 @@ const PROBLEM_STATUSES: Record<number, string> = {
 
 /** Paths that sites without credit have too. */
 const WITHOUT_CREDIT =
-  /^\/api\/(accounts|alerts|book|explain|relayer|runs|shadow|openapi\.json|export\/(accounts|entries))/
+  /^\/api\/(accounts|alerts|book|explain|figures|relayer|runs|shadow|openapi\.json|export\/(accounts|entries))/
 
 const CSV = 'text/csv'
 const HTML = 'text/html'
 const NDJSON = 'application/x-ndjson'
+
+const FIGURES = [...NAMES, 'by', 'interval', 'from', 'to', 'source', 'after', 'figures', 'format'] as const
 
 const API: Record<string, Partial<Record<Method, Operation>>> = {
   '/api/agents': {
@@ -200,22 +221,20 @@ const API: Record<string, Partial<Record<Method, Operation>>> = {
     },
   },
   '/api/alerts': {
-    get: {
-      summary: 'Lists open alerts, then resolved ones of the last 30 days, newest first',
-      answer: 'Alerts',
-    },
+    get: { summary: 'Lists open alerts, then those resolved in the last 30 days', answer: 'Alerts' },
   },
   '/api/alerts/{id}/mute': {
-    post: {
-      summary: 'Sends nothing about an open alert for some hours, also if it is resolved and opens again',
-      body: 'Mute',
-      answer: 'Alert',
-    },
+    post: { summary: 'Sends nothing about an open alert for some hours', body: 'Mute', answer: 'Alert' },
   },
   '/api/alerts/test': {
-    post: {
-      summary: 'Sends a test to every webhook at once, and returns which accepted it',
-      answer: 'Tested',
+    post: { summary: 'Sends a test to every webhook. Returns which accepted it', answer: 'Tested' },
+  },
+  '/api/figures': {
+    get: {
+      summary: 'Returns figures of money and traffic by hour, day or month, in order of time and names',
+      answer: 'Figures',
+      query: FIGURES,
+      formats: [CSV],
     },
   },
   '/api/book': {
@@ -361,7 +380,7 @@ function described(operation: Operation, path: string): Schema {
       parameters: query.map((name) => {
         const [description, schema] = QUERIES[name]
         const known = name === 'format' ? formatsOf(formats) : schema
-        return { name, in: 'query', description, schema: known }
+        return { name: name === 'figures' ? 'limit' : name, in: 'query', description, schema: known }
       }),
     }),
     ...(body && { requestBody: { required: true, content: { 'application/json': { schema: ref(body) } } } }),

@@ -20,6 +20,7 @@ import { type Goods, type Quote, type SiteVersion, type Sold, sell, type Tools, 
 import { readAnswer, restore } from './stored-answer.ts'
 import type { DateOf } from './terms/dates.ts'
 import { hiddenHeaders, readFinalAmount } from './terms/origin-price.ts'
+import type { Count, Outcome } from './traffic.ts'
 
 /** The settings of one site's gate. */
 export type GateOptions = {
@@ -43,6 +44,8 @@ export type GateOptions = {
   counters?: Counters | undefined
   /** The sitemaps that the robots.txt of a site names, as far as known. */
   sitemaps?: (site: string) => ReadonlySet<string> | undefined
+  /** Counts how requests end, except preflights and methods that are answered 405. Without it nothing is counted. */
+  count?: Count | undefined
   /** Headers of a 402 that point to the terms of a site. */
   links?: (site: string) => Record<string, string>
 }
@@ -95,17 +98,30 @@ export function gate(options: GateOptions): Gate {
     const sitemaps = options.sitemaps?.(site)
     const asked = await decisions.dated({ method, url: sent, asker, now: now(), sitemaps })
     const decided = await decisions.of(asked, page, async () => pages.ask?.(request, target))
-    if (!decided.ok) return refused(decided.refusal, manner)
+    const ended = (outcome: Outcome, answer: Response): Response => {
+      const decision = decided.ok ? decided.value : undefined
+      options.count?.({
+        site: options.site?.id,
+        origin: site,
+        asker,
+        decision,
+        outcome,
+        status: answer.status,
+        head: manner.head,
+      })
+      return answer
+    }
+    if (!decided.ok) return ended('blocked', refused(decided.refusal, manner))
     const decision = decided.value
-    if (decision.action === 'block') return refused(blocked(decision), manner)
+    if (decision.action === 'block') return ended('blocked', refused(blocked(decision), manner))
     const { pass } = decision
     const [url, content] = pass ? [site + pass.address, passContent(decision)] : [page, pages]
     const isFree = decision.action === 'allow' || (cloudflareCharges && chargedByCloudflare(headers))
-    if (isFree) return content.pass(request, target).then(quiet).catch(unreachable)
+    if (isFree) return ended('free', await content.pass(request, target).then(quiet).catch(unreachable))
     if (method === 'GET' && decision.freePages !== undefined) {
       const pass = () => content.pass(request, target).then(quiet).catch(unreachable)
       const free = await freeOf(options.counters, { decision, asker, page: url }, pass)
-      if (free) return free
+      if (free) return ended('free', free)
     }
     const earlier = dialect ? decisions.earlier(asked, url).map(quoteOf) : []
     const wanted = { url, ...quoteOf(decision), earlier, asker, site: options.site }
@@ -116,7 +132,7 @@ export function gate(options: GateOptions): Gate {
       manner.head || !dialect
         ? refuse('payment_required')
         : await sellFor(shop, request, target, wanted, decideFor, dialect, content).catch(outcomeUnknown)
-    if (sale.ok) return sale.value
+    if (sale.ok) return ended(wanted.decision.action === 'allow' ? 'free' : 'paid', sale.value)
     log(sale.refusal)
     const left = offeredAfter(wanted.decision, sale.refusal)
     const audience = {
@@ -129,8 +145,13 @@ export function gate(options: GateOptions): Gate {
       head: manner.head,
       dialect: speakerOf(dialect, wanted.offers.made),
     }
-    return refusedSale(sale.refusal, audience)
+    return ended(outcomeOf(sale.refusal), refusedSale(sale.refusal, audience))
   }
+}
+
+function outcomeOf({ reason }: Refusal): Outcome {
+  if (reason === 'payment_required') return 'unpaid'
+  return reason === 'blocked' || reason === 'embargoed' ? 'blocked' : 'refused'
 }
 
 /** The answer to a pass that was paid for. */

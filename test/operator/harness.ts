@@ -9,6 +9,7 @@ import { operatorOf } from '../../src/app/operator.ts'
 import type { BillingContext } from '../../src/billing/context.ts'
 import { billPage } from '../../src/billing/nightly.ts'
 import { openSeal } from '../../src/billing/operator-key.ts'
+import { chartMoney, chartTraffic } from '../../src/ledger/book/chart.ts'
 import type { Schema } from '../../src/operator/json-schema.ts'
 import { openApi } from '../../src/operator/openapi.ts'
 import type { CreditSettings, OperatorSettings } from '../../src/operator/settings.ts'
@@ -71,6 +72,7 @@ export async function newOperator({
     tokenSha256: await digestOf(TOKEN),
     site: operatorOf(env).site,
     book,
+    charts: { book: chartMoney(book), traffic: chartTraffic(book) },
     accounts: env.ACCOUNT,
     authorizations: env.AUTHORIZATIONS,
     settlement: env.SETTLEMENT,

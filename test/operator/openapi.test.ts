@@ -52,6 +52,7 @@ describe('OpenAPI document', () => {
     await post('/api/agents', agentForm(crawler, { id }))
     await get('/api/agents')
     await get(`/api/agents/${id}`)
+    await get('/api/figures?by=site')
     await get('/api/explain?url=/a&as=GPTBot')
     await operator.call('PATCH', `/api/agents/${id}`, { tier: 'partner' })
     await post(`/api/agents/${id}/suspend`, { reason: 'x' })
