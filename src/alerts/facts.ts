@@ -18,6 +18,9 @@ export type AlertFacts = {
   withdrawals?: readonly WithdrawalFact[]
   /** Channels near their unclaimed limit. */
   unclaimed?: readonly UnclaimedFact[]
+  /** Paid requests by site and hour, and traffic: of this hour, the one before, and that one a day earlier. */
+  paid?: readonly SiteHourFact<'paid'>[]
+  traffic?: readonly SiteHourFact<'unpaid' | 'free' | 'errors'>[]
   relayers?: readonly RelayerFact[]
   nodes?: readonly NodeFact[]
   /** Credit lines that accept no charge. */
@@ -55,6 +58,9 @@ export type WithdrawalFact = { channel: string; unclaimed: bigint | null }
 
 /** The unclaimed amount of a channel, and its limit. */
 export type UnclaimedFact = { channel: string; unclaimed: bigint; limit: bigint }
+
+/** Requests of a site in the hour that begins at `at`. */
+export type SiteHourFact<Count extends string> = { site: string; at: number } & Record<Count, number>
 
 /** The gas money of a relayer, null if unreadable. `runCost`: the most that a nightly run of the last week has cost, and what one costs at least. */
 export type RelayerFact = { address: string; network: string; balance: bigint | null; runCost: bigint }

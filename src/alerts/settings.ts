@@ -1,6 +1,7 @@
 /** The settings of alerts: the bindings that facts are read from, and where messages go. */
 
 import type { Chain } from '../chain/rpc.ts'
+import type { Charts } from '../ledger/book/chart.ts'
 import type { RunRecord } from '../ledger/book/runs.ts'
 import type { Account } from '../ledger/channel/account.ts'
 import type { Webhook } from '../platform/webhook.ts'
@@ -21,6 +22,7 @@ export type AlertSettings = {
   channels?: ChannelSource
   /** Whether the deployment has credit lines. */
   hasCredit?: boolean
+  charts?: Charts
 }
 
 /** The chain, its relayer and its accounts. */
@@ -28,4 +30,6 @@ export type ChannelSource = {
   chain: Chain
   accounts: DurableObjectNamespace<Account>
   relayer: Address
+  /** The unclaimed limit of one channel, in atomic units. */
+  maxUnclaimed: bigint
 }

@@ -17,9 +17,8 @@ import { POLICY_TERMS, parsePolicy, schemesAsked } from './policy.ts'
 import { type ConfigProblem, type Expected, problemsOf } from './problem.ts'
 import { ruleCautions } from './rule/index.ts'
 import { list, readWith, unpack, usd } from './schema.ts'
-import { type WebhookConfig, webhooksIn } from './webhooks.ts'
-
 import { TRAFFIC_EXPECTED, trafficConfig, trafficProblems, trafficSettings } from './traffic.ts'
+import { type WebhookConfig, webhooksIn } from './webhooks.ts'
 
 export { type ConfigProblem, describeProblems } from './problem.ts'
 

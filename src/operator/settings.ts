@@ -4,7 +4,7 @@ import type { BillingContext } from '../billing/context.ts'
 import type { RelayerState } from '../chain/relayer/relayer.ts'
 import type { Chain } from '../chain/rpc.ts'
 import type { Published } from '../identity/claim.ts'
-import type { Charted, MoneySum, TrafficSum } from '../ledger/book/chart.ts'
+import type { Charts } from '../ledger/book/chart.ts'
 import type { Account } from '../ledger/channel/account.ts'
 import type { Authorizations } from '../ledger/exact/authorizations.ts'
 import type { ExplainedSite } from '../paywall/explain.ts'
@@ -18,8 +18,7 @@ export type OperatorSettings = {
   /** The policy, what its offers are made from, and the addresses that operators publish. */
   site?: (Omit<ExplainedSite, 'published'> & { published: () => Promise<Published> }) | undefined
   book: D1Database
-  /** The figures for charts. `traffic` is null where its dataset may not be read. */
-  charts: { book: Charted<MoneySum>; traffic: Charted<TrafficSum> | null }
+  charts: Charts
   accounts: DurableObjectNamespace<Account>
   authorizations: DurableObjectNamespace<Authorizations>
   settlement: Workflow<Cause>

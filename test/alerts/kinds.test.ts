@@ -126,6 +126,53 @@ describe('The chain', () => {
   })
 })
 
+describe('A site', () => {
+  const HOUR = 'site.example'
+  const at = (hours: number) => NOW + hours * HOUR_MS
+  const traffic = (hours: number, more: object) => ({
+    site: HOUR,
+    at: at(hours),
+    unpaid: 0,
+    free: 0,
+    errors: 0,
+    ...more,
+  })
+  const paid = (hours: number, count: number) => ({ site: HOUR, at: at(hours), paid: count })
+
+  it('alerts when more than 5 % of at least twenty requests failed at its origin', () => {
+    const now = NOW + 20 * MINUTE_MS
+    const failing = (errors: number, free: number, charged: number) =>
+      shown({ now, traffic: [traffic(0, { errors, free })], paid: [paid(0, charged)] })
+    expect(failing(1, 10, 10)).toEqual([])
+    expect(failing(2, 10, 10)).toEqual([`warning origin_errors ${HOUR}: 2 of 20 requests were answered 5xx`])
+    expect(failing(19, 10, 9)).toEqual([])
+  })
+
+  it('takes the hour before with the first fifteen minutes of an hour', () => {
+    const hours = { traffic: [traffic(-1, { errors: 9, free: 40 })], paid: [] }
+    expect(shown({ now: NOW + 14 * MINUTE_MS, ...hours })).toHaveLength(1)
+    expect(shown({ now: NOW + 15 * MINUTE_MS, ...hours })).toEqual([])
+  })
+
+  it('alerts when it sold or asked 80 % less than in the same hour a day earlier', () => {
+    const now = NOW + 6 * MINUTE_MS
+    const sold = (before: number, after: number) => shown({ now, paid: [paid(-25, before), paid(-1, after)] })
+    expect(sold(100, 21)).toEqual([])
+    expect(sold(99, 0)).toEqual([])
+    expect(sold(100, 20)).toEqual([
+      `warning paid_dropped ${HOUR}: 20 paid requests in an hour, and 100 a day earlier`,
+    ])
+    expect(shown({ now, traffic: [traffic(-25, { unpaid: 200 })] })).toEqual([
+      `warning unpaid_dropped ${HOUR}: 0 unpaid requests in an hour, and 200 a day earlier`,
+    ])
+  })
+
+  it('compares an hour only when all of it was reported', () => {
+    const facts = { now: NOW + 6 * MINUTE_MS - 1, firstAt: 0, paid: [paid(-25, 500)] }
+    expect(findAll(facts).unread).toContain('paid_dropped')
+  })
+})
+
 describe('Credit', () => {
   const invoice = {
     id: 'INV-1',

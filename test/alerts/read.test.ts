@@ -5,19 +5,26 @@ import { readFacts } from '../../src/alerts/read.ts'
 import type { AlertSettings } from '../../src/alerts/settings.ts'
 import { encodeRefund } from '../../src/chain/escrow.ts'
 import { readHeads } from '../../src/chain/heads.ts'
+import { chartMoney, chartTraffic } from '../../src/ledger/book/chart.ts'
+import { addReport } from '../../src/ledger/book/figure-report.ts'
 import { saveRun } from '../../src/ledger/book/runs.ts'
+import { trafficIn } from '../../src/ledger/book/traffic.ts'
+import { HOUR_MS, MINUTE_MS } from '../../src/platform/time.ts'
+import { padAmount } from '../../src/protocol/amount.ts'
 import { watch } from '../../src/settlement/channels/withdrawal-watch.ts'
 import { send } from '../chain/payer.ts'
 import { nextTime, withdraw } from '../settlement/channels/harness.ts'
 import { newReceiver, openChannel, type ReceiverSetup } from '../settlement/harness.ts'
 
-const NOW = Date.now()
-
 /** The facts of a deployment with channels. */
-function factsOf({ settings, relayer, chain }: ReceiverSetup, more: Partial<AlertSettings> = {}) {
-  const channels = { chain, accounts: settings.accounts, relayer: relayer.address }
+function factsOf(
+  { settings, relayer, chain }: ReceiverSetup,
+  more: Partial<AlertSettings> = {},
+  now = Date.now(),
+) {
+  const channels = { chain, accounts: settings.accounts, relayer: relayer.address, maxUnclaimed: 100n }
   const of = { book: env.BOOK, webhooks: [], problems: () => [], publicUrl: '', channels, ...more }
-  return readFacts(of, NO_ALERTS, Date.now())
+  return readFacts(of, NO_ALERTS, now)
 }
 
 beforeEach(async () => {
@@ -68,6 +75,59 @@ describe('readFacts', () => {
     expect(findings).toEqual([{ account: '0x2', what: 'uncovered', detail: '1 of 2', run: 'settle-2' }])
   })
 
+  it('has the requests of sites in this hour, in the one before, and in that one a day earlier', async () => {
+    const hour = Math.floor(Date.now() / HOUR_MS)
+    const from = (back: number) => (hour - back) * HOUR_MS
+    const count = trafficIn(env.BOOK)
+    const kind = { site: 'a.example', who: '', rule: '', asked: 0 } as const
+    for (const back of [0, 1, 2, 25]) {
+      const paid = [
+        {
+          hour: hour - back,
+          site: 'a.example',
+          rule: '',
+          who: '',
+          path: '/',
+          charges: 3,
+          releases: 0,
+          charged: 9n,
+        },
+      ]
+      await addReport(
+        env.BOOK,
+        { kind: 'credit', account: `acme-${back}`, from: 0, to: 1, figures: paid, charged: 9n },
+        1,
+      )
+      await count([{ ...kind, outcome: 'unpaid', status: '4xx', requests: 10 + back }], from(back))
+      await count([{ ...kind, outcome: 'free', status: '5xx', requests: 1 }], from(back))
+    }
+    const charts = { book: chartMoney(env.BOOK), traffic: chartTraffic(env.BOOK) }
+    const { paid, traffic } = await factsOf(await newReceiver(), { charts })
+    const hours = [1, 0, 25].map((back) => ({ site: 'a.example', at: from(back) }))
+    expect(paid).toEqual(hours.map((at) => ({ ...at, paid: 3 })))
+    expect(traffic?.map(({ at, unpaid, errors, free }) => [at, unpaid, errors, free])).toEqual(
+      [1, 0, 25].map((back) => [from(back), 10 + back, 1, 1]),
+    )
+    expect(await factsOf(await newReceiver(), { charts: { ...charts, traffic: null } })).not.toHaveProperty(
+      'traffic',
+    )
+  })
+
+  it('has channels near their limit as they report it, once an hour', async () => {
+    const setup = await newReceiver()
+    const channels = [await openChannel(setup), await openChannel(setup)]
+    for (const [at, { id: account }] of channels.entries()) {
+      const charged = BigInt(80 + at)
+      await addReport(env.BOOK, { kind: 'channel', account, from: 0, to: 9, figures: [], charged }, 1)
+    }
+    const hour = Math.floor(Date.now() / HOUR_MS) * HOUR_MS
+    const { unclaimed } = await factsOf(setup, {}, hour + 5 * MINUTE_MS - 1)
+    expect(unclaimed).toEqual([{ channel: channels[1]?.id, unclaimed: 81n, limit: 100n }])
+    expect(await factsOf(setup, {}, hour + 5 * MINUTE_MS)).not.toHaveProperty('unclaimed')
+    await env.BOOK.prepare('UPDATE account SET redeemed = ?').bind(padAmount(2n)).run()
+    expect((await factsOf(setup, {}, hour)).unclaimed).toEqual([])
+  })
+
   it('leaves out what it cannot read, and names the source in the log', async () => {
     const warn = vi.spyOn(console, 'warn').mockImplementation(() => undefined)
     const setup = await newReceiver()
@@ -91,7 +151,7 @@ describe('readHeads', () => {
     const { chain } = await newReceiver()
     const [well, down] = await readHeads({ ...chain, fallbackUrls: ['http://127.0.0.1:1'] })
     expect(well?.head?.block).toBeGreaterThan(0n)
-    expect(Math.abs((well?.head?.time ?? 0) - NOW)).toBeLessThan(86_400_000 * 365)
+    expect(Math.abs((well?.head?.time ?? 0) - Date.now())).toBeLessThan(86_400_000 * 365)
     expect(down).toEqual({ host: '127.0.0.1:1', head: null })
   })
 })

@@ -7,6 +7,7 @@ import { gasLow, nearLimit, nodeBehind } from './chain.ts'
 import type { AlertKind } from './kind.ts'
 import { moneyFindings, runFailed, runInDoubt, runOverdue, watchLate, withdrawal } from './runs.ts'
 import { contractEnds, misconfigured, settingAdvice, webhookUnanswered } from './settings.ts'
+import { originErrors, paidDropped, unpaidDropped } from './sites.ts'
 
 /** Every kind of alert, in the order of docs/alerts.md. */
 export const ALERT_KINDS: readonly AlertKind[] = [
@@ -20,6 +21,9 @@ export const ALERT_KINDS: readonly AlertKind[] = [
   gasLow,
   nearLimit,
   nodeBehind,
+  originErrors,
+  paidDropped,
+  unpaidDropped,
   agentSuspended,
   paymentFailed,
   pastDue,
