@@ -147,7 +147,7 @@ describe('readFacts', () => {
 })
 
 describe('readHeads', () => {
-  it('asks each node by itself, and one that is down has no head', async () => {
+  it('asks each node by itself, and leaves out the head of one that is down', async () => {
     const { chain } = await newReceiver()
     const [well, down] = await readHeads({ ...chain, fallbackUrls: ['http://127.0.0.1:1'] })
     expect(well?.head?.block).toBeGreaterThan(0n)

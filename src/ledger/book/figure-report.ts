@@ -1,6 +1,6 @@
 /** The figures of charges in D1: each account adds to them at its own position, once. No money depends on them. */
 import type { HourlyFigure } from '../figures/fold.ts'
-import type { KIND } from './accounts.ts'
+import { KIND } from './accounts.ts'
 
 /** An account, by its kind and id. */
 export type FigureAccount = { kind: keyof typeof KIND; account: string }
@@ -100,7 +100,7 @@ export async function owingAbove(
     .prepare(
       `SELECT account.id AS channel, figure_cursor.charged - cast(coalesce(redeemed, '0') AS INTEGER) AS unclaimed
          FROM figure_cursor JOIN account ON account.id = figure_cursor.account
-         WHERE figure_cursor.kind = 'channel' AND unclaimed > cast(? AS INTEGER)
+         WHERE figure_cursor.kind = '${KIND.channel}' AND unclaimed > cast(? AS INTEGER)
          ORDER BY unclaimed DESC LIMIT ?`,
     )
     .bind(above.toString(), MAX_NEAR_LIMIT)
