@@ -43,7 +43,7 @@ export type SettingFact = { place: string; message: string; level: 'fault' | 'co
 /** The last ended run of a kind, and when one of its kind was last settled. */
 export type RunFact = {
   kind: RunRecord['kind']
-  last: Pick<RunRecord, 'id' | 'status' | 'record'> | null
+  last: Pick<RunRecord, 'id' | 'status' | 'startedAt' | 'record'> | null
   settledAt: number | null
 }
 

@@ -3,11 +3,14 @@
 import { type Config, readConfig } from '../config/config.ts'
 import { publishedIn } from '../identity/published/published.ts'
 import { readLists } from '../identity/published/store.ts'
+import { AUDIT, type AuditLog } from '../ledger/act.ts'
+import { REGISTRY } from '../ledger/credit/agent.ts'
 import type { CreditSettings, OperatorSettings } from '../operator/settings.ts'
 import { runKinds } from '../settlement/workflow.ts'
 import { alertsOf } from './alerts.ts'
 import type { Bindings } from './bindings.ts'
 import { chartsOf } from './charts.ts'
+import { sitesPortOf } from './registry.ts'
 import { creditPortsOf, relayerOf, schemesOf } from './schemes.ts'
 import { billingOf, workOf } from './work.ts'
 
@@ -17,7 +20,7 @@ export function operatorOf(env: Bindings): OperatorSettings {
   const { BOOK: book, ACCOUNT: accounts, AUTHORIZATIONS: authorizations, SETTLEMENT: settlement } = env
   const charts = chartsOf(env, read)
   const objects = { book, charts, accounts, authorizations, settlement, runKinds: [] }
-  if (!read.ok) return { tokenSha256: undefined, ...objects }
+  if (!read.ok) return { tokenSha256: undefined, ...objects, alerts: alertsOf(env) }
   const { chain } = read.config
   const relayer = chain && read.config.relayer ? relayerOf(env, read.config) : undefined
   const work = workOf(env)
@@ -35,10 +38,17 @@ export function operatorOf(env: Bindings): OperatorSettings {
     alerts: alertsOf(env),
     chain,
     relayer,
+    audit: auditOf(env),
+    sites: sitesPortOf(env),
     ...(work && { runKinds: runKinds(work) }),
     ...(credit && { credit }),
     ...(billing && { billing }),
   }
+}
+
+/** The audit log of the deployment. One whose settings do not bind it yet keeps it in the registry of agents. */
+function auditOf({ AUDIT: audit, AGENTS: agents }: Bindings): AuditLog | undefined {
+  return audit?.getByName(AUDIT) ?? agents?.getByName(REGISTRY)
 }
 
 /** Credit as the operator and the agents read it; undefined if credit is not configured. */

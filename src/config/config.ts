@@ -5,6 +5,8 @@ import type { Chain } from '../chain/rpc.ts'
 import type { DatasetAccess } from '../ledger/book/traffic-dataset.ts'
 import { type Policy, policySchemes } from '../paywall/policy.ts'
 import { DEFAULT_MOST } from '../paywall/terms/adjust.ts'
+import { type ConfigProblem, type Expected, problemsOf } from '../platform/problem.ts'
+import { list, readWith, unpack } from '../platform/schema.ts'
 import { type Address, isHex } from '../protocol/evm/hex.ts'
 import { addressOf } from '../protocol/evm/secp256k1.ts'
 import { SCHEME_NAMES, SCHEMES, type SchemeName } from '../schemes/index.ts'
@@ -14,13 +16,13 @@ import { CREDIT_EXPECTED, type CreditConfig, creditConfig, creditSettings } from
 import { durableObject, integer, isLocal, shaped, url, urls } from './fields.ts'
 import { GAS_EXPECTED, type GasConfig, gasConfig, gasSettings, gasWarnings } from './gas.ts'
 import { POLICY_TERMS, parsePolicy, schemesAsked } from './policy.ts'
-import { type ConfigProblem, type Expected, problemsOf } from './problem.ts'
+import { PROOF_EXPECTED, type ProofConfig, proofConfig, proofProblems, proofSettings } from './proofs.ts'
 import { ruleCautions } from './rule/index.ts'
-import { list, readWith, unpack, usd } from './schema.ts'
+import { usd } from './schema.ts'
 import { TRAFFIC_EXPECTED, trafficConfig, trafficProblems, trafficSettings } from './traffic.ts'
 import { type WebhookConfig, webhooksIn } from './webhooks.ts'
 
-export { type ConfigProblem, describeProblems } from './problem.ts'
+export { type ConfigProblem, describeProblems } from '../platform/problem.ts'
 
 /** The whole config of one Worker. */
 export type Config = {
@@ -52,8 +54,12 @@ export type Config = {
   /** Seconds for which an offer, and a replay of its purchase, are valid. */
   maxTimeoutSeconds: number
   originTimeoutMs: number
+  /** How long a version of a site waits before it takes effect, in milliseconds; the registry's default without it. */
+  sitesAheadMs: number | undefined
   /** The operator's name on the wire and on invoices. */
   operator: string
+  /** The URL of the operator's own host, without a trailing slash. Present with PUBLIC_URL. */
+  publicUrl: string | undefined
   /** Present with REGISTRATION_URL. */
   credit: CreditConfig | undefined
   /** Where dunning steps are sent. Present with WEBHOOK_URL. */
@@ -64,6 +70,8 @@ export type Config = {
   bill: BillConfig | undefined
   /** How the dataset of traffic is read. Present with TRAFFIC_TOKEN. */
   traffic: DatasetAccess | undefined
+  /** Where proofs of hosts are looked for. */
+  proofs: ProofConfig
   /** Whether Cloudflare's own products charge on this zone and strip their headers from requests. */
   cloudflareCharges: boolean
 }
@@ -114,10 +122,12 @@ const EXPECTED = {
   MAX_UNCLAIMED: { want: 'USD in quotes, at least your highest price', example: '"100"' },
   MAX_TIMEOUT_SECONDS: { want: '30 to 3600 seconds', example: '300' },
   ORIGIN_TIMEOUT_MS: { want: '100 to 120000, and shorter than MAX_TIMEOUT_SECONDS', example: '30000' },
+  SITES_AHEAD_SECONDS: { want: '0 to 3600 seconds', example: '120' },
   ...GAS_EXPECTED,
   ...CREDIT_EXPECTED,
   ...BILL_EXPECTED,
   ...TRAFFIC_EXPECTED,
+  ...PROOF_EXPECTED,
 } as const satisfies Record<string, Expected>
 
 /**
@@ -181,10 +191,12 @@ const settings = v.object({
   MAX_UNCLAIMED: v.optional(usd, '100'),
   MAX_TIMEOUT_SECONDS: v.optional(integer(30, 3600), 300),
   ORIGIN_TIMEOUT_MS: v.optional(integer(100, 120_000), 30_000),
+  SITES_AHEAD_SECONDS: v.optional(integer(0, 3600)),
   ...gasSettings,
   ...creditSettings,
   ...billSettings,
   ...trafficSettings,
+  ...proofSettings,
 })
 
 type Settings = v.InferOutput<typeof settings>
@@ -230,6 +242,7 @@ function readAll(vars: Table): ConfigResult {
     ...(isTrial ? unboundBook(vars) : absent),
     ...billProblems(vars),
     ...(rest.success ? trafficProblems(rest.output) : []),
+    ...proofProblems(vars, EXPECTED.PUBLIC_URL.example),
     ...(rest.success ? limitProblems(rest.output, terms.ok ? terms.policy : undefined) : []),
   ]
   const relayer = rest.success ? relayerOf(rest.output) : undefined
@@ -283,12 +296,16 @@ function build(policy: Policy, settings: Settings): Omit<Config, 'relayer' | 'do
     maxUnclaimed: settings.MAX_UNCLAIMED,
     maxTimeoutSeconds: settings.MAX_TIMEOUT_SECONDS,
     originTimeoutMs: settings.ORIGIN_TIMEOUT_MS,
+    sitesAheadMs:
+      settings.SITES_AHEAD_SECONDS === undefined ? undefined : settings.SITES_AHEAD_SECONDS * 1000,
     operator: settings.OPERATOR,
+    publicUrl: settings.PUBLIC_URL && new URL(settings.PUBLIC_URL).origin,
     credit: creditConfig(settings),
     webhook: webhooks[0],
     webhooks,
     bill: billConfig(settings),
     traffic: trafficConfig(settings),
+    proofs: proofConfig(settings),
     cloudflareCharges: settings.CLOUDFLARE_CHARGES,
   }
 }

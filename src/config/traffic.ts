@@ -1,8 +1,8 @@
 /** The settings of the dataset that traffic is counted in. They let the API read it; writing needs the binding alone. */
 import * as v from 'valibot'
 import type { DatasetAccess } from '../ledger/book/traffic-dataset.ts'
+import type { ConfigProblem, Expected } from '../platform/problem.ts'
 import { shaped } from './fields.ts'
-import type { ConfigProblem, Expected } from './problem.ts'
 
 /** How each setting of the dataset must look. */
 export const TRAFFIC_EXPECTED = {

@@ -1,8 +1,8 @@
 /** The settings of webhooks to the operator: where they go, in which form, and the secret that signs them. */
 import * as v from 'valibot'
+import type { Expected } from '../platform/problem.ts'
 import type { WebhookFormat } from '../platform/webhook.ts'
 import { shaped, urls } from './fields.ts'
-import type { Expected } from './problem.ts'
 
 /** Where one webhook goes. */
 export type WebhookConfig = { url: string; secret: string; format: WebhookFormat }

@@ -36,8 +36,8 @@ export type AlarmedAccount = {
 }
 
 /**
- * Invariant: while the account owes, or has charges to report, an alarm is set. It rings for the duty that is due first. Only
- * the change from owing nothing to owing, and the first charge after a report, set one.
+ * Invariant: while the account owes, or has charges to report, an alarm is set. Whatever it rings for, it does both. Only the
+ * change from owing nothing to owing, and the first charge after a report, set one.
  *
  * Trap: an alarm that throws is dropped after six retries, so {@link ring} catches everything.
  */
@@ -45,7 +45,7 @@ export class AccountAlarm {
   readonly #storage: DurableObjectStorage
   readonly #account: AlarmedAccount
   readonly #reports: FigureReports
-  /** When the alarm rings, and when each duty is due, in Unix milliseconds. Null: not set, or not known after a restart. */
+  /** When the alarm rings, and when it must by each of its two duties, in Unix milliseconds. Null: not set. */
   #ringsAt: number | null = null
   #listAt: number | null = null
   #reportAt: number | null = null
@@ -105,19 +105,17 @@ export class AccountAlarm {
     return this.#reports.reportAfresh()
   }
 
-  /** The alarm's work: does each duty that is due, and sets the alarm for the next one. Never throws. */
+  /**
+   * The alarm's work: reports what was charged, lists the account if it owes, and sets the alarm for the next time. A charge
+   * meanwhile sets it too. Never throws.
+   */
   async ring(): Promise<void> {
-    const at = this.#ringsAt ?? Number.POSITIVE_INFINITY
     this.#ringsAt = null
-    // After a restart, what is not known to be due later is due.
-    const isDue = (duty: number | null) => duty === null || duty <= at
-    const [lists, reports] = [isDue(this.#listAt), isDue(this.#reportAt)]
+    this.#listAt = null
+    this.#reportAt = null
     try {
-      if (reports) await this.#report()
-      if (lists) {
-        this.#listAt = null
-        if (this.#account.owes()) await this.#list(await this.#listAgain())
-      }
+      await this.#report()
+      if (this.#account.owes()) await this.#list(await this.#listAgain())
       await this.#set()
     } catch (fault) {
       this.#ringsAt = null
@@ -127,9 +125,7 @@ export class AccountAlarm {
     }
   }
 
-  /** A charge meanwhile sets the alarm anew. */
   async #report(): Promise<void> {
-    this.#reportAt = null
     try {
       await this.#reports.report()
     } catch (fault) {

@@ -12,7 +12,7 @@ import type { OperatorSettings } from './settings.ts'
 
 /** Routes below `/api/alerts`. `who` names the operator in the audit log. `now` in Unix milliseconds. */
 export function alertRoutes(
-  { credit }: OperatorSettings,
+  { audit }: OperatorSettings,
   settings: AlertSettings,
   now: () => number,
   who: string,
@@ -27,7 +27,7 @@ export function alertRoutes(
     const { testAlerts } = await import('../alerts/raise.ts')
     const test = async () => ({ after: await testAlerts(settings, now()) })
     const asked = { who, what: 'alert.test', subject: 'test', before: null, asked: {} }
-    const { after } = await (credit ? act(credit, asked, test) : test())
+    const { after } = await act(audit, asked, test)
     return jsonResponse(after)
   })
   app.post('/:id/mute', async (c) => {
@@ -39,7 +39,7 @@ export function alertRoutes(
     if (!before) return notFound()
     const change = async () => ({ after: await muted(settings.book, before, mutedUntil) })
     const asked = { who, what: 'alert.mute', subject: id, before, asked: { mutedUntil } }
-    const { after } = await (credit ? act(credit, asked, change) : change())
+    const { after } = await act(audit, asked, change)
     return jsonResponse(after)
   })
   return app

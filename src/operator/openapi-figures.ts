@@ -1,4 +1,4 @@
-/** The shape of figures. */
+/** The shapes of figures, of a day of shadow mode, and of the health of a deployment. */
 import { INTERVALS } from '../ledger/book/chart.ts'
 import {
   amount,
@@ -39,4 +39,21 @@ export const figures = table({
   sources: table({ book: sourceState, traffic: sourceState }, 'book', 'traffic'),
   figures: listOf(either(moneyFigure, trafficFigure)),
   next: orNull(text),
+})
+
+/** Whether the deployment works, by check. */
+export const health = table({
+  status: word('ok', 'failing'),
+  checks: table({ config: flag, book: flag, runs: flag, watch: flag }),
+})
+
+const tried = { requests: count, pages: count, asked: amount }
+
+/** What shadow mode would have asked on a day. */
+export const shadowDay = table({
+  day: text,
+  total: table(tried),
+  crawlers: listOf(table({ crawler: text, class: text, ...tried })),
+  rules: listOf(table({ rule: text, action: word('charge', 'allow', 'block'), ...tried })),
+  paths: listOf(table({ path: text, ...tried })),
 })

@@ -25,7 +25,8 @@ import {
 } from './json-schema.ts'
 import { alert, alertList, tested } from './openapi-alerts.ts'
 import { explanation } from './openapi-explain.ts'
-import { figures } from './openapi-figures.ts'
+import { figures, health, shadowDay } from './openapi-figures.ts'
+import { siteSchemas } from './openapi-site-schemas.ts'
 import { PROBLEMS } from './problem.ts'
 import { BODIES } from './requests.ts'
 
@@ -269,8 +270,6 @@ const run = table({
   record: { type: 'object', description: 'Findings and sums of the run. They grow while the run goes on' },
 })
 
-const tried = { requests: count, pages: count, asked: amount }
-
 const engine = {
   type: 'object',
   description: 'The status of the Workflow instance, while Cloudflare keeps it',
@@ -370,13 +369,8 @@ export const schemas = {
   Run: table({ run: orNull(run), workflow: orNull(engine) }),
   Runs: table({ runs: listOf(run) }),
   Figures: figures,
-  ShadowDay: table({
-    day: text,
-    total: table(tried),
-    crawlers: listOf(table({ crawler: text, class: text, ...tried })),
-    rules: listOf(table({ rule: text, action: word('charge', 'allow', 'block'), ...tried })),
-    paths: listOf(table({ path: text, ...tried })),
-  }),
+  Health: health,
+  ShadowDay: shadowDay,
   Acts: pageOf(
     'acts',
     table({
@@ -397,4 +391,9 @@ export const schemas = {
     openedAt: time,
   }),
   Keys: jwkSet,
+  ...siteSchemas,
+  Note: jsonSchemaOf(BODIES.Note),
+  Revert: jsonSchemaOf(BODIES.Revert),
+  Vouched: jsonSchemaOf(BODIES.Vouched),
+  Probe: jsonSchemaOf(BODIES.Probe),
 } satisfies Record<string, Schema>

@@ -1,84 +1,31 @@
 /** The OpenAPI document (3.1) of the API below `/_tab402`. Tests check it against the routes and their responses. */
-import { INTERVALS, NAMES } from '../ledger/book/chart.ts'
-import { MAX_FIGURES, SOURCES } from './figures.ts'
 import type { Schema } from './json-schema.ts'
-import { ref, schemas, stage } from './openapi-schemas.ts'
+import { type Method, type Operation, type Operations, QUERIES } from './openapi-operation.ts'
+import { ref, schemas } from './openapi-schemas.ts'
+import { siteOperations } from './openapi-sites.ts'
+import { stateOperations } from './openapi-state.ts'
 import { PROBLEM_TYPE, PROBLEMS } from './problem.ts'
-
-type Name = keyof typeof schemas
-type Method = 'get' | 'post' | 'patch'
-
-/** One operation. `formats` are further media types of its response, `problems` the error statuses of its own. */
-type Operation = {
-  summary: string
-  answer: Name | null
-  status?: number
-  body?: Name
-  query?: readonly Query[]
-  formats?: readonly string[]
-  problems?: readonly number[]
-  open?: 'signed' | 'public'
-}
-
-type Query = keyof typeof QUERIES
-
-const text: Schema = { type: 'string' }
-
-/** The query parameters: their meanings and their schemas. */
-const QUERIES = {
-  limit: ['Items a page', { type: 'integer', minimum: 1, maximum: 500, default: 100 }],
-  after: ['The cursor: `next` of the page before', text],
-  before: ['Returns invoices with lower numbers: `next` of the page before', { type: 'integer', minimum: 1 }],
-  agent: ['Returns the items of this agent only', text],
-  stage: ['Returns the invoices in this stage only', stage],
-  format: ['The format of the response. By default JSON', text],
-  url: ['A URL, or a path of this site', text],
-  as: ['A known crawler, `reader` or a whole User-Agent', text],
-  method: ['The method of the request', { type: 'string', default: 'GET' }],
-  ip: ['The address of the client', text],
-  signed: ['The host of a Signature-Agent whose signature counts as valid', text],
-  by: ['What figures are counted by: site, who, rule, path and status, with commas between', text],
-  interval: ['What figures are summed over, in UTC', { enum: INTERVALS, default: 'hour' }],
-  from: [
-    'A date, a time in RFC 3339 (UTC) or Unix milliseconds. By default 24 hours, 30 days or 12 months',
-    text,
-  ],
-  to: ['As `from`, exclusive. By default now', text],
-  source: [
-    '`book` for money, `traffic` for counts of requests. By default both that have the names',
-    { enum: SOURCES },
-  ],
-  site: ['Returns the figures of this site only', text],
-  who: ['Returns the figures of this crawler only. A claimed name begins with `~`', text],
-  rule: ['Returns the figures of this rule only', text],
-  path: ['Returns the figures of this path only: the first two segments', text],
-  status: ['Returns the figures of this class of status only, such as `5xx`', text],
-  figures: ['Figures a page', { type: 'integer', minimum: 1, maximum: MAX_FIGURES, default: 1_000 }],
-  day: ['A UTC date. By default today', { type: 'string', format: 'date' }],
-  evidence: ['Includes signatures and the signed data', { type: 'boolean', default: false }],
-} satisfies Record<string, readonly [string, Schema]>
 
 /** Descriptions of the error statuses. */
 const PROBLEM_STATUSES: Record<number, string> = {
   400: 'Invalid request: `errors` lists every error',
   401: 'Missing or invalid token',
-  404: 'Not found. Sites without credit have only accounts, the relayer, runs and exports',
+  404: 'Not found. Sites without credit have only accounts, the relayer, runs, exports and the audit log',
   409: 'Conflicts with the current state',
-  413: 'The body is larger than 64 KB',
+  412: 'Changed since the ETag in If-Match',
+  413: 'The body is too large',
   503: 'Temporarily unavailable: send the same request again',
 }
 
 /** Paths that sites without credit have too. */
 const WITHOUT_CREDIT =
-  /^\/api\/(accounts|alerts|book|explain|figures|relayer|runs|shadow|openapi\.json|export\/(accounts|entries))/
+  /^\/api\/(accounts|alerts|book|explain|figures|metrics|relayer|runs|shadow|audit|openapi\.json|export\/(accounts|entries))/
 
 const CSV = 'text/csv'
 const HTML = 'text/html'
 const NDJSON = 'application/x-ndjson'
 
-const FIGURES = [...NAMES, 'by', 'interval', 'from', 'to', 'source', 'after', 'figures', 'format'] as const
-
-const API: Record<string, Partial<Record<Method, Operation>>> = {
+const API: Operations = {
   '/api/agents': {
     get: { summary: 'Lists agents in order of id', answer: 'Agents', query: ['after', 'limit'] },
     post: {
@@ -141,7 +88,7 @@ const API: Record<string, Partial<Record<Method, Operation>>> = {
     get: {
       summary: 'Returns what the paywall answers to a request without payment, and why',
       answer: 'Explanation',
-      query: ['url', 'as', 'method', 'ip', 'signed'],
+      query: ['url', 'as', 'method', 'ip', 'signed', 'site'],
       problems: [400, 404],
     },
   },
@@ -229,14 +176,6 @@ const API: Record<string, Partial<Record<Method, Operation>>> = {
   '/api/alerts/test': {
     post: { summary: 'Sends a test to every webhook. Returns which accepted it', answer: 'Tested' },
   },
-  '/api/figures': {
-    get: {
-      summary: 'Returns figures of money and traffic by hour, day or month, in order of time and names',
-      answer: 'Figures',
-      query: FIGURES,
-      formats: [CSV],
-    },
-  },
   '/api/book': {
     post: {
       summary:
@@ -249,6 +188,8 @@ const API: Record<string, Partial<Record<Method, Operation>>> = {
   '/api/audit': {
     get: { summary: 'Lists the operator’s actions, oldest first', answer: 'Acts', query: ['after', 'limit'] },
   },
+  ...stateOperations,
+  ...siteOperations,
   ...exported('accounts', 'entries', 'statements', 'invoices', 'credit-notes'),
   '/api/openapi.json': { get: { summary: 'Returns this document', answer: null, open: 'public' } },
   '/me': { get: { summary: 'Returns your balance and terms', answer: 'Me', open: 'signed' } },
@@ -319,7 +260,7 @@ export const openApi = {
   },
 }
 
-function exported(...names: string[]): typeof API {
+function exported(...names: string[]): Operations {
   const kinds = [
     { extension: 'csv', type: CSV },
     { extension: 'ndjson', type: NDJSON },
@@ -358,11 +299,22 @@ function formatsOf(types: readonly string[]): Schema {
 }
 
 function described(operation: Operation, path: string): Schema {
-  const { summary, answer, status = 200, body, query = [], formats = [], problems = [], open } = operation
+  const {
+    summary,
+    answer,
+    status = 200,
+    body,
+    query = [],
+    formats = [],
+    problems = [],
+    open,
+    also = [],
+  } = operation
   const json = answer === null ? {} : { 'application/json': { schema: ref(answer) } }
   const others = formats.map((type) => [type, { schema: { type: 'string' } }])
   const plain =
     answer === null && formats.length === 0 ? { 'application/json': { schema: { type: 'object' } } } : {}
+  const answers = { ...json, ...plain, ...Object.fromEntries(others) }
   const expected = [
     ...(open === 'public' ? [] : [401, 503]),
     ...(body || query.includes('format') || query.includes('stage') ? [400] : []),
@@ -386,8 +338,10 @@ function described(operation: Operation, path: string): Schema {
     ...(body && { requestBody: { required: true, content: { 'application/json': { schema: ref(body) } } } }),
     security: open === 'public' ? [] : [open === 'signed' ? { signature: [] } : { token: [] }],
     responses: {
-      [status]: { description: summary, content: { ...json, ...plain, ...Object.fromEntries(others) } },
       ...Object.fromEntries(errors),
+      ...Object.fromEntries(
+        [status, ...also].map((code) => [code, { description: summary, content: answers }]),
+      ),
     },
   }
 }

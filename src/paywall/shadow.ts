@@ -4,6 +4,7 @@ import { crawlerNamed } from '../identity/crawlers.ts'
 import type { ShadowKind } from '../ledger/book/shadow.ts'
 import type { Result } from '../protocol/refusal.ts'
 import { Decisions } from './decisions.ts'
+import type { EditionOptions } from './edition.ts'
 import {
   chargedByCloudflare,
   evidenceOf,
@@ -14,19 +15,24 @@ import {
   unreachable,
 } from './gate.ts'
 import { canonicalize, siteOrigin, type Target, targetOf } from './path.ts'
-import { type Decision, entryName } from './policy.ts'
-import { without } from './response.ts'
+import { type Decision, entryName, type Policy } from './policy.ts'
+import { changed } from './response.ts'
 import type { Tally, TallySettings } from './tally.ts'
 import { hiddenHeaders } from './terms/origin-price.ts'
 
 /** The settings of a gate that sells nothing. */
-export type ShadowOptions = Omit<GateOptions, 'schemes' | 'newId' | 'maxTimeoutSeconds' | 'counters'> & {
+export type ShadowOptions = Omit<GateOptions, 'edition' | 'former' | 'newId' | 'counters'> & {
+  policy: Policy
+  /** The dates of pages that the sitemaps state. Without it only other sources count. */
+  dated?: EditionOptions['dated']
+  /** The site of a registry; without it the host counts. */
+  site?: string | undefined
   tally: Pick<Tally<ShadowKind>, 'count'>
 }
 
 /** The names of clients that have none. */
-export const READERS = 'readers'
-export const NAMELESS = 'nameless'
+const READERS = 'readers'
+const NAMELESS = 'nameless'
 
 /** Longer paths are cut. */
 const MAX_PATH_CHARS = 200
@@ -71,12 +77,9 @@ export function shadowGate(options: ShadowOptions): Gate {
     const sitemaps = options.sitemaps?.(site)
     const asked = await decisions.dated({ method, url, asker, now: now(), sitemaps })
     const decided = decisions.known(asked, page)
+    const ended = { origin: site, asker, decided, head: method === 'HEAD' }
+    options.count?.(options.site, ended, 'free', answer.status)
     const path = canonicalize(url, policy.paths)
-    const decision = decided.ok ? decided.value : undefined
-    options.count?.({
-      ...{ site: options.site?.id, origin: site, asker, decision },
-      ...{ outcome: 'free', status: answer.status, head: method === 'HEAD' },
-    })
     const seen = seenOf(path.ok ? path.value.match : '*', asker, decided)
     if (asker.kind === 'reader' && seen.action === 'allow') return
     const isSold = seen.action === 'charge' && method !== 'HEAD' && isDelivery(answer)
@@ -92,7 +95,7 @@ export function shadowGate(options: ShadowOptions): Gate {
       // A trial must not cost a reader the page.
       console.error(JSON.stringify({ message: 'a request was not counted', fault: String(fault) }))
     }
-    return without(answer, hidden)
+    return changed(answer, { hidden, added: [] })
   }
 }
 

@@ -4,28 +4,37 @@ import { crawlerNamed } from '../identity/crawlers.ts'
 import { CLAIM, whoOf } from '../identity/who.ts'
 import type { TrafficKind } from '../ledger/book/traffic.ts'
 import { HOUR_MS } from '../platform/time.ts'
+import type { Result } from '../protocol/refusal.ts'
 import { type Decision, entryName } from './policy.ts'
 import type { Tally, TallySettings } from './tally.ts'
 
 export type Outcome = TrafficKind['outcome']
 
-/** The end of one request. */
-export type Ended = {
-  /** The id of the site; undefined without a registry of sites. Then the host of its origin counts. */
-  site: string | undefined
+/** A request whose decision is known. */
+export type Decided = {
+  /** Scheme and host. Without a registry of sites, the host is the site. */
   origin: string
   asker: Asker
-  /** Undefined for a URL that cannot be read. */
-  decision: Decision | undefined
-  outcome: Outcome
-  /** Of the answer. */
-  status: number
+  /** Not ok for a URL that cannot be read. */
+  decided: Result<Decision>
   /** A look at the price: it asks for no amount. */
   head: boolean
 }
 
-/** Counts the end of a request. It must neither wait nor throw. */
-export type Count = (ended: Ended) => void
+/**
+ * Counts the end of a request: the id of a registered site, how it ended, and the status of the answer. It must neither wait
+ * nor throw.
+ */
+export type Count = (site: string | undefined, request: Decided, outcome: Outcome, status: number) => void
+
+/** Returns what counts a site's request by its end, and returns the answer. */
+export function counting(count: Count | undefined, site: string | undefined) {
+  return (request: Decided) =>
+    (outcome: Outcome, answer: Response): Response => {
+      count?.(site, request, outcome, answer.status)
+      return answer
+    }
+}
 
 /** The name that kinds beyond a limit are counted under. */
 export const OTHER = 'other'
@@ -61,8 +70,9 @@ const CLASSES = [OTHER, '1xx', '2xx', '3xx', '4xx', '5xx']
 /** Returns what counts the requests of all gates of an isolate into one tally. `now`: Unix milliseconds. */
 export function trafficCount(tally: Pick<Tally<TrafficKind>, 'count'>, now: () => number): Count {
   const hosts = new ChosenNames(() => false)
-  return ({ site, origin, asker, decision, outcome, status, head }) => {
+  return (site, { origin, asker, decided, head }, outcome, status) => {
     const at = now()
+    const decision = decided.ok ? decided.value : undefined
     const kind: TrafficKind = {
       site: site ?? hosts.named(origin.slice(origin.indexOf('//') + 2), at),
       who: asker.kind === 'reader' ? READERS : (whoOf(asker) ?? ''),

@@ -15,7 +15,9 @@ function shown(facts: Partial<AlertFacts>): string[] {
 
 describe('A nightly run', () => {
   const run = (status: 'settled' | 'in_doubt' | 'failed' | 'abandoned', record = {}, settledAt = HOUR_AGO) =>
-    shown({ runs: [{ kind: 'billing', last: { id: 'bill-1', status, record }, settledAt }] })
+    shown({
+      runs: [{ kind: 'billing', last: { id: 'bill-1', status, startedAt: HOUR_AGO, record }, settledAt }],
+    })
 
   it('alerts when it failed, was killed or is in doubt', () => {
     expect(run('settled')).toEqual([])

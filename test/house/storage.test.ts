@@ -51,6 +51,7 @@ describe('docs/storage.md', () => {
       'answer',
       'attempt',
       'authorization',
+      'copied',
       'entry',
       'figure',
       'figure_cursor',

@@ -9,10 +9,11 @@ import { operatorOf } from '../../src/app/operator.ts'
 import type { BillingContext } from '../../src/billing/context.ts'
 import { billPage } from '../../src/billing/nightly.ts'
 import { openSeal } from '../../src/billing/operator-key.ts'
+import { AUDIT, type AuditLog } from '../../src/ledger/act.ts'
 import { chartMoney, chartTraffic } from '../../src/ledger/book/chart.ts'
 import type { Schema } from '../../src/operator/json-schema.ts'
 import { openApi } from '../../src/operator/openapi.ts'
-import type { CreditSettings, OperatorSettings } from '../../src/operator/settings.ts'
+import type { CreditSettings, OperatorSettings, SitesPort } from '../../src/operator/settings.ts'
 import { toHex } from '../../src/protocol/evm/hex.ts'
 import { networks } from '../../src/protocol/evm/network.ts'
 import type { Rails } from '../../src/rails/rail.ts'
@@ -39,6 +40,10 @@ type Options = Partial<CreditSettings> & {
   now?: () => number
   /** `false` for a site without credit. */
   credit?: false
+  /** Replaces the audit log, which is one of its own without it. */
+  audit?: AuditLog
+  /** A registry of sites. */
+  sites?: SitesPort
   /** Replaces the function that opens billing. */
   broken?: () => Promise<never>
 }
@@ -49,6 +54,8 @@ export async function newOperator({
   mayAsk = async () => true,
   broken,
   credit,
+  sites,
+  audit = env.AUDIT.getByName(AUDIT),
   ...rest
 }: Options = {}) {
   const pair = (await crypto.subtle.generateKey('Ed25519', true, ['sign', 'verify'])) as CryptoKeyPair
@@ -78,6 +85,8 @@ export async function newOperator({
     settlement: env.SETTLEMENT,
     runKinds: ['settlement', 'billing'],
     alerts: operatorOf(env).alerts,
+    audit,
+    sites,
     chain: chainAt(chainHere().rpcUrl),
     relayer: env.RELAYER.getByName('operator'),
     credit:

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { parsePolicy } from '../../src/config/policy.ts'
 import type { TrafficKind } from '../../src/ledger/book/traffic.ts'
+import { editionOf } from '../../src/paywall/edition.ts'
 import { type Content, gate } from '../../src/paywall/gate.ts'
 import { shadowGate } from '../../src/paywall/shadow.ts'
 import { Tally } from '../../src/paywall/tally.ts'
@@ -31,9 +32,11 @@ function openSite({ status = 200, site }: { status?: number; site?: { id: string
     return new Response('the page', { status })
   }
   const content: Content = { pass, buy: pass }
-  const judge = { policy: read.policy, now: () => NOW, cloudflareCharges: false, count, site }
-  const live = gate({ ...judge, schemes: {}, newId: () => 'id' })
-  const shadow = shadowGate({ ...judge, tally: { count: () => undefined } })
+  const { policy } = read
+  const judge = { now: () => NOW, cloudflareCharges: false, count }
+  const edition = editionOf({ policy, schemes: {}, site, now: judge.now })
+  const live = gate({ ...judge, edition, newId: () => 'id' })
+  const shadow = shadowGate({ ...judge, policy, site: site?.id, tally: { count: () => undefined } })
   return {
     counted,
     clock,
