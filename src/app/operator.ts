@@ -4,13 +4,12 @@ import { type Config, readConfig } from '../config/config.ts'
 import { publishedIn } from '../identity/published/published.ts'
 import { readLists } from '../identity/published/store.ts'
 import { AUDIT, type AuditLog } from '../ledger/act.ts'
-import { type Charted, chartMoney, chartTraffic, type TrafficSum } from '../ledger/book/chart.ts'
-import { chartDataset, type DatasetAccess } from '../ledger/book/traffic-dataset.ts'
 import { REGISTRY } from '../ledger/credit/agent.ts'
 import type { CreditSettings, OperatorSettings } from '../operator/settings.ts'
 import { runKinds } from '../settlement/workflow.ts'
 import { alertsOf } from './alerts.ts'
 import type { Bindings } from './bindings.ts'
+import { chartsOf } from './charts.ts'
 import { sitesPortOf } from './registry.ts'
 import { creditPortsOf, relayerOf, schemesOf } from './schemes.ts'
 import { viewOf } from './screening.ts'
@@ -20,10 +19,7 @@ import { billingOf, workOf } from './work.ts'
 export function operatorOf(env: Bindings): OperatorSettings {
   const read = readConfig(env)
   const { BOOK: book, ACCOUNT: accounts, AUTHORIZATIONS: authorizations, SETTLEMENT: settlement } = env
-  const charts = {
-    book: chartMoney(book),
-    traffic: trafficOf(env, read.ok ? read.config.traffic : undefined),
-  }
+  const charts = chartsOf(env, read)
   const objects = { book, charts, accounts, authorizations, settlement, runKinds: [] }
   if (!read.ok) return { tokenSha256: undefined, ...objects, alerts: alertsOf(env) }
   const { chain } = read.config
@@ -50,15 +46,6 @@ export function operatorOf(env: Bindings): OperatorSettings {
     ...(credit && { credit }),
     ...(billing && { billing }),
   }
-}
-
-/** Traffic as it is stored; null where a dataset is bound and no token may read it. */
-function trafficOf(
-  { TRAFFIC, BOOK }: Bindings,
-  access: DatasetAccess | undefined,
-): Charted<TrafficSum> | null {
-  if (!TRAFFIC) return chartTraffic(BOOK)
-  return access ? chartDataset(access) : null
 }
 
 /** The audit log of the deployment. One whose settings do not bind it yet keeps it in the registry of agents. */

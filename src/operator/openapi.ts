@@ -185,23 +185,13 @@ const API: Operations = {
     },
   },
   '/api/alerts': {
-    get: {
-      summary: 'Lists open alerts, then resolved ones of the last 30 days, newest first',
-      answer: 'Alerts',
-    },
+    get: { summary: 'Lists open alerts, then those resolved in the last 30 days', answer: 'Alerts' },
   },
   '/api/alerts/{id}/mute': {
-    post: {
-      summary: 'Sends nothing about an open alert for some hours, also if it is resolved and opens again',
-      body: 'Mute',
-      answer: 'Alert',
-    },
+    post: { summary: 'Sends nothing about an open alert for some hours', body: 'Mute', answer: 'Alert' },
   },
   '/api/alerts/test': {
-    post: {
-      summary: 'Sends a test to every webhook at once, and returns which accepted it',
-      answer: 'Tested',
-    },
+    post: { summary: 'Sends a test to every webhook. Returns which accepted it', answer: 'Tested' },
   },
   '/api/book': {
     post: {

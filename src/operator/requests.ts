@@ -270,7 +270,7 @@ export const correction = closed({
 const MAX_MUTE_HOURS = 720
 
 /** `POST /api/alerts/:id/mute` */
-export const mute = closed({
+export const muting = closed({
   hours: v.config(
     v.pipe(
       v.number('must be a number'),
@@ -338,7 +338,7 @@ export const BODIES = {
   Returned: returned,
   Correction: correction,
   Rebuild: rebuild,
-  Mute: mute,
+  Mute: muting,
   Note: noted,
   Revert: reverted,
   Vouched: vouched,

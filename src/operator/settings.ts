@@ -5,7 +5,7 @@ import type { RelayerState } from '../chain/relayer/relayer.ts'
 import type { Chain } from '../chain/rpc.ts'
 import type { Published } from '../identity/claim.ts'
 import type { AuditLog } from '../ledger/act.ts'
-import type { Charted, MoneySum, TrafficSum } from '../ledger/book/chart.ts'
+import type { Charts } from '../ledger/book/chart.ts'
 import type { Account } from '../ledger/channel/account.ts'
 import type { Authorizations } from '../ledger/exact/authorizations.ts'
 import type { ExplainedSite } from '../paywall/explain.ts'
@@ -26,14 +26,13 @@ export type OperatorSettings = {
   /** The registry of sites. Undefined where none is bound: the vars are the only site. */
   sites?: SitesPort | undefined
   book: D1Database
-  /** The figures for charts. `traffic` is null where its dataset may not be read. */
-  charts: { book: Charted<MoneySum>; traffic: Charted<TrafficSum> | null }
+  charts: Charts
   accounts: DurableObjectNamespace<Account>
   authorizations: DurableObjectNamespace<Authorizations>
   settlement: Workflow<Cause>
   /** The nightly runs of this site. */
   runKinds: readonly RunKind[]
-  /** What alerts are found with. Undefined only with a faulty config, with which the API rejects all requests. */
+  /** Alerts. Undefined only with a faulty config, with which the API rejects all requests. */
   alerts?: AlertSettings | undefined
   /** Undefined on sites without RPC_URL. */
   chain?: Chain | undefined

@@ -8,7 +8,7 @@
 import { readChannels } from '../../chain/channels.ts'
 import { ChainFault } from '../../chain/fault.ts'
 import { findWithdrawals, readHead } from '../../chain/withdrawals.ts'
-import { abandonRuns, deleteRun, type RunRecord, saveRun } from '../../ledger/book/runs.ts'
+import { abandonRuns, beginRun, deleteRun, type RunRecord, saveRun } from '../../ledger/book/runs.ts'
 import {
   listedChannels,
   readWatch,
@@ -88,7 +88,7 @@ export async function watch(settings: Settings, time: number, share = WATCH_SHAR
   const { book, chain } = settings
   const run = { id: `watch-${windowOf(time)}`, kind: 'watch' as const, startedAt: Date.now() }
   await abandonRuns(book, 'watch', time, run.startedAt)
-  await saveRun(book, { ...run, status: 'running', endedAt: null, record: { moment: time } })
+  await beginRun(book, { ...run, status: 'running', endedAt: null, record: { moment: time } })
   const report = new Report()
   const state = (await readWatch(book, chain.network)) ?? firstState(share)
   const watching: Watch = { settings, share, report, state, seen: new Set(), owing: [] }
