@@ -9,6 +9,7 @@ import { everyReading } from './paywall/path.ts'
 export {
   Account,
   Agents,
+  Audit,
   Authorizations,
   CreditLine,
   Directory,

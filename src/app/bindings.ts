@@ -2,6 +2,7 @@
 
 import type { RelayerBase } from '../chain/relayer/relayer.ts'
 import type { Directory } from '../identity/directory.ts'
+import type { Audit } from '../ledger/audit.ts'
 import type { Numbers } from '../ledger/billing/numbers.ts'
 import type { Account } from '../ledger/channel/account.ts'
 import type { Agents } from '../ledger/credit/agents.ts'
@@ -25,6 +26,8 @@ export type Bindings = {
   AGENTS?: DurableObjectNamespace<Agents>
   DIRECTORIES?: DurableObjectNamespace<Directory>
   NUMBERS?: DurableObjectNamespace<Numbers>
+  /** The audit log. Without it the registry of agents keeps the log, where that is bound. */
+  AUDIT?: DurableObjectNamespace<Audit>
   /** The counters of free pages, for rules with `free`. */
   QUOTA?: DurableObjectNamespace<Quota>
   /** How often unknown agents may be looked up in the registry. Without it they always may. */

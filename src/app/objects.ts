@@ -7,6 +7,7 @@ import type { Bindings } from './bindings.ts'
 import { workOf } from './work.ts'
 
 export { Directory } from '../identity/directory.ts'
+export { Audit } from '../ledger/audit.ts'
 export { Numbers } from '../ledger/billing/numbers.ts'
 export { Account } from '../ledger/channel/account.ts'
 export { Agents } from '../ledger/credit/agents.ts'

@@ -3,6 +3,8 @@
 import { type Config, readConfig } from '../config/config.ts'
 import { publishedIn } from '../identity/published/published.ts'
 import { readLists } from '../identity/published/store.ts'
+import { AUDIT, type AuditLog } from '../ledger/act.ts'
+import { REGISTRY } from '../ledger/credit/agent.ts'
 import type { CreditSettings, OperatorSettings } from '../operator/settings.ts'
 import { runKinds } from '../settlement/workflow.ts'
 import type { Bindings } from './bindings.ts'
@@ -31,10 +33,16 @@ export function operatorOf(env: Bindings): OperatorSettings {
     },
     chain,
     relayer,
+    audit: auditOf(env),
     ...(work && { runKinds: runKinds(work) }),
     ...(credit && { credit }),
     ...(billing && { billing }),
   }
+}
+
+/** The audit log of the deployment. One whose settings do not bind it yet keeps it in the registry of agents. */
+function auditOf({ AUDIT: audit, AGENTS: agents }: Bindings): AuditLog | undefined {
+  return audit?.getByName(AUDIT) ?? agents?.getByName(REGISTRY)
 }
 
 /** Credit as the operator and the agents read it; undefined if credit is not configured. */

@@ -3,9 +3,9 @@ import * as v from 'valibot'
 import type { OperatorKey } from '../billing/operator-key.ts'
 import type { DunningTerms } from '../ledger/billing/types.ts'
 import type { Seller } from '../ledger/billing/vat.ts'
+import type { ConfigProblem, Expected } from '../platform/problem.ts'
+import { readWith, unpack } from '../platform/schema.ts'
 import { durableObject, integer, shaped, textOf, url } from './fields.ts'
-import type { ConfigProblem, Expected } from './problem.ts'
-import { readWith, unpack } from './schema.ts'
 import { stripeCode } from './stripe-plugin.ts'
 
 /** The settings that statements and invoices need. */

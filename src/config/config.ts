@@ -4,6 +4,8 @@ import { assertAddress, type RelayerKey } from '../chain/relayer/key.ts'
 import type { Chain } from '../chain/rpc.ts'
 import { type Policy, policySchemes } from '../paywall/policy.ts'
 import { DEFAULT_MOST } from '../paywall/terms/adjust.ts'
+import { type ConfigProblem, type Expected, problemsOf } from '../platform/problem.ts'
+import { list, readWith, unpack } from '../platform/schema.ts'
 import { type Address, isHex } from '../protocol/evm/hex.ts'
 import { addressOf } from '../protocol/evm/secp256k1.ts'
 import { SCHEME_NAMES, SCHEMES, type SchemeName } from '../schemes/index.ts'
@@ -13,11 +15,10 @@ import { CREDIT_EXPECTED, type CreditConfig, creditConfig, creditSettings } from
 import { durableObject, integer, isLocal, shaped, url, urls } from './fields.ts'
 import { GAS_EXPECTED, type GasConfig, gasConfig, gasSettings, gasWarnings } from './gas.ts'
 import { POLICY_TERMS, parsePolicy, schemesAsked } from './policy.ts'
-import { type ConfigProblem, type Expected, problemsOf } from './problem.ts'
 import { ruleCautions } from './rule/index.ts'
-import { list, readWith, unpack, usd } from './schema.ts'
+import { usd } from './schema.ts'
 
-export { type ConfigProblem, describeProblems } from './problem.ts'
+export { type ConfigProblem, describeProblems } from '../platform/problem.ts'
 
 /** The whole config of one Worker. */
 export type Config = {

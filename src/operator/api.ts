@@ -20,7 +20,7 @@ import { hasToken } from './token.ts'
 
 /** The operator's routes, for the bearer of the token with this SHA-256 (64 hex digits). `now` in Unix milliseconds. */
 export function operatorRoutes(settings: OperatorSettings, tokenSha256: string, now: () => number): Hono {
-  const { credit } = settings
+  const { credit, audit } = settings
   // The audit log names the token by eight digits of its hash. They change with the token and grant no access.
   const who = `token ${tokenSha256.slice(0, 8)}`
   const app = new Hono()
@@ -38,10 +38,10 @@ export function operatorRoutes(settings: OperatorSettings, tokenSha256: string, 
   app.route('/relayer', relayerRoutes(settings, who))
   app.route('/explain', explainRoutes(settings, now))
   app.route('/export', exportRoutes(settings))
+  if (audit) app.route('/audit', auditRoutes(audit))
   if (!credit) return app
   app.route('/agents', agentRoutes(settings, credit, who))
   app.route('/statements', statementRoutes(settings, credit))
   app.route('/invoices', invoiceRoutes({ settings, credit, now, who }))
-  app.route('/audit', auditRoutes(credit))
   return app
 }

@@ -29,7 +29,7 @@ export function bookRoutes(settings: OperatorSettings, now: () => number, who: s
     const work = async () => ({ after: await rebuildAll(form, write) })
     const { length: objects } = form.objects
     const asked = { who, what: 'book.rebuild', subject: form.kind, before: null, asked: { objects } }
-    const { after } = await (settings.credit ? act(settings.credit, asked, work) : work())
+    const { after } = await act(settings.audit, asked, work)
     return jsonResponse(after)
   })
   return app

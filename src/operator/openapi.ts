@@ -43,7 +43,7 @@ const QUERIES = {
 const PROBLEM_STATUSES: Record<number, string> = {
   400: 'Invalid request: `errors` lists every error',
   401: 'Missing or invalid token',
-  404: 'Not found. Sites without credit have only accounts, the relayer, runs and exports',
+  404: 'Not found. Sites without credit have only accounts, the relayer, runs, exports and the audit log',
   409: 'Conflicts with the current state',
   413: 'The body is larger than 64 KB',
   503: 'Temporarily unavailable: send the same request again',
@@ -51,7 +51,7 @@ const PROBLEM_STATUSES: Record<number, string> = {
 
 /** Paths that sites without credit have too. */
 const WITHOUT_CREDIT =
-  /^\/api\/(accounts|book|explain|relayer|runs|shadow|openapi\.json|export\/(accounts|entries))/
+  /^\/api\/(accounts|book|explain|relayer|runs|shadow|audit|openapi\.json|export\/(accounts|entries))/
 
 const CSV = 'text/csv'
 const HTML = 'text/html'

@@ -36,7 +36,7 @@ export const PROBLEMS = {
     status: 404,
     title: 'Not found',
     detail:
-      'Check the path and the ids in it. Sites without credit have only accounts, the relayer, runs and exports.',
+      'Check the path and the ids in it. Agents, statements and invoices need credit.',
   },
   exists: {
     status: 409,

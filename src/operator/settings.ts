@@ -3,6 +3,7 @@ import type { BillingContext } from '../billing/context.ts'
 import type { RelayerState } from '../chain/relayer/relayer.ts'
 import type { Chain } from '../chain/rpc.ts'
 import type { Published } from '../identity/claim.ts'
+import type { AuditLog } from '../ledger/act.ts'
 import type { Account } from '../ledger/channel/account.ts'
 import type { Authorizations } from '../ledger/exact/authorizations.ts'
 import type { ExplainedSite } from '../paywall/explain.ts'
@@ -25,6 +26,8 @@ export type OperatorSettings = {
   chain?: Chain | undefined
   /** Undefined on sites without a relayer. */
   relayer?: RelayerPort | undefined
+  /** The audit log. Undefined without its object, on a site without credit. */
+  audit?: AuditLog | undefined
   /** Undefined on sites without credit: their API has neither agents nor credit lines. */
   credit?: CreditSettings | undefined
   /** Opens billing. Undefined: the site issues no invoices and signs no statements. */

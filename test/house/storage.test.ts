@@ -50,6 +50,7 @@ describe('docs/storage.md', () => {
       'answer',
       'attempt',
       'authorization',
+      'copied',
       'entry',
       'free_page',
       'invoice',

@@ -6,6 +6,7 @@ import { operatorOf } from '../../src/app/operator.ts'
 import type { BillingContext } from '../../src/billing/context.ts'
 import { billPage } from '../../src/billing/nightly.ts'
 import { openSeal } from '../../src/billing/operator-key.ts'
+import { AUDIT, type AuditLog } from '../../src/ledger/act.ts'
 import type { Schema } from '../../src/operator/json-schema.ts'
 import { openApi } from '../../src/operator/openapi.ts'
 import type { CreditSettings, OperatorSettings } from '../../src/operator/settings.ts'
@@ -35,6 +36,8 @@ type Options = Partial<CreditSettings> & {
   now?: () => number
   /** `false` for a site without credit. */
   credit?: false
+  /** Replaces the audit log, which is one of its own without it. */
+  audit?: AuditLog
   /** Replaces the function that opens billing. */
   broken?: () => Promise<never>
 }
@@ -45,6 +48,7 @@ export async function newOperator({
   mayAsk = async () => true,
   broken,
   credit,
+  audit = env.AUDIT.getByName(AUDIT),
   ...rest
 }: Options = {}) {
   const pair = (await crypto.subtle.generateKey('Ed25519', true, ['sign', 'verify'])) as CryptoKeyPair
@@ -72,6 +76,7 @@ export async function newOperator({
     authorizations: env.AUTHORIZATIONS,
     settlement: env.SETTLEMENT,
     runKinds: ['settlement', 'billing'],
+    audit,
     chain: chainAt(chainHere().rpcUrl),
     relayer: env.RELAYER.getByName('operator'),
     credit:

@@ -4,9 +4,9 @@
  */
 import * as v from 'valibot'
 import type { Action, Decision, Rule } from '../../paywall/policy.ts'
+import type { ConfigProblem, Expected } from '../../platform/problem.ts'
+import { isTable, onlyKeys } from '../../platform/schema.ts'
 import { SCHEMES } from '../../schemes/index.ts'
-import type { ConfigProblem, Expected } from '../problem.ts'
-import { isTable, onlyKeys } from '../schema.ts'
 import { age } from './age.ts'
 import { final } from './final.ts'
 import { free } from './free.ts'

@@ -1,0 +1,29 @@
+/** What the registry publishes for each host, and where the Worker reads it. */
+import type { SiteDocument } from './document.ts'
+
+/**
+ * One version of a host's site. It takes effect at `effectiveAt` (Unix milliseconds) in all isolates at once; until then
+ * `previous` serves, and after it the offers of `previous` are honoured as long as they are valid.
+ */
+export type HostVersion = {
+  /** The site's id. */
+  id: string
+  publisher: string
+  /** The version of the site, from 1. */
+  version: number
+  effectiveAt: number
+  /** With the publisher's receiver as RECEIVER where the terms name none. Null: the host has no site from then on. */
+  document: SiteDocument | null
+  previous?: HostVersion
+}
+
+/** The value of a host's key. `sequence` grows with every publish of the registry: an isolate never steps back. */
+export type HostEntry = HostVersion & { sequence: number }
+
+/** The part of a KV namespace that holds the entries. */
+export type HostStore = Pick<KVNamespace, 'get' | 'put'>
+
+/** The key of a host in its one spelling. */
+export function entryKey(host: string): string {
+  return `site:${host}`
+}
