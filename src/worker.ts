@@ -14,10 +14,12 @@ export {
   CreditLine,
   Directory,
   Numbers,
+  People,
   Quota,
   Relayer,
   Settlement,
 } from './app/objects.ts'
+export { OperatorApi } from './app/operator-api.ts'
 
 /** Fast path: only URLs that may name a reserved path are parsed. */
 const SUSPECT = /\/(?:_tab402|cdn-cgi|__scheduled)|^[^?]*%/

@@ -9,7 +9,9 @@ export type Problem = {
 }
 
 /** One page of a list, and the cursor of the next. */
-export type Paged<Key extends string, Item, Cursor = string> = { [K in Key]: Item[] } & { next: Cursor | null }
+export type Paged<Key extends string, Item, Cursor = string> = { [K in Key]: Item[] } & {
+  next: Cursor | null
+}
 
 export type Run = {
   id: string
@@ -66,7 +68,14 @@ export type Account = { id: string; next: number | string | null } & (
       kind: 'credit'
       name: string
       openedAt: number
-      standing: { status: string; limit: string; charged: string; redeemed: string; owed: string; available: string }
+      standing: {
+        status: string
+        limit: string
+        charged: string
+        redeemed: string
+        owed: string
+        available: string
+      }
       entries: Entry[]
     }
   | {
@@ -138,4 +147,10 @@ export type Act = {
   after: Record<string, unknown> | null
 }
 
-export type RelayerState = { address: string; next: number; open: number; missing: unknown[]; taken: unknown[] }
+export type RelayerState = {
+  address: string
+  next: number
+  open: number
+  missing: unknown[]
+  taken: unknown[]
+}

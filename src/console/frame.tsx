@@ -7,7 +7,13 @@ type NavItem = readonly [href: string, title: string]
 const NAV: readonly (readonly [group: string, ...NavItem[]])[] = [
   ['', ['/', 'Home'], ['/alerts', 'Alerts']],
   ['Traffic', ['/sites', 'Sites'], ['/crawlers', 'Crawlers'], ['/policy', 'Policy']],
-  ['Money', ['/accounts', 'Accounts'], ['/agents', 'Agents and credit'], ['/invoices', 'Invoices'], ['/runs', 'Runs']],
+  [
+    'Money',
+    ['/accounts', 'Accounts'],
+    ['/agents', 'Agents and credit'],
+    ['/invoices', 'Invoices'],
+    ['/runs', 'Runs'],
+  ],
   ['Publishers', ['/publishers', 'Publishers']],
   ['Operator', ['/audit', 'Audit'], ['/settings', 'Settings'], ['/setup', 'Set up']],
 ]
@@ -54,7 +60,8 @@ export function Frame({ title, path, who, formToken, children }: FrameProps) {
         <main id="main">
           {children}
           <footer>
-            <span>All amounts in USD. Copying a figure copies all six decimals.</span> <span>Times are UTC.</span>{' '}
+            <span>All amounts in USD. Copying a figure copies all six decimals.</span>{' '}
+            <span>Times are UTC.</span>{' '}
             <span>
               <kbd>/</kbd> find, <kbd>?</kbd> keys
             </span>

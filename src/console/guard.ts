@@ -1,6 +1,7 @@
 /** What stands before every page: the session in its cookie, forms that only our pages can send, and the security headers. */
 import type { Context } from 'hono'
 import { deleteCookie, getCookie, setCookie } from 'hono/cookie'
+import { encodeBase64url } from '../protocol/encoding/base64url.ts'
 
 /** Nothing is loaded but our own script and stylesheet, and forms go to the console alone. */
 const POLICY =
@@ -53,7 +54,7 @@ export function dropSession(c: Context): void {
 export async function formTokenOf(session: string): Promise<string> {
   const bytes = new TextEncoder().encode(`form ${session}`)
   const digest = new Uint8Array(await crypto.subtle.digest('SHA-256', bytes))
-  return digest.toHex().slice(0, 32)
+  return encodeBase64url(digest)
 }
 
 /** Whether a form was sent by one of our own pages: its origin is ours, and so says the browser where it says anything. */

@@ -2,7 +2,7 @@
 import type { Context } from 'hono'
 import type { Child } from 'hono/jsx'
 import { type Ask, askAs, type Edge, type SignedIn } from './edge.ts'
-import { Frame } from './frame.tsx'
+import { Bare, Frame } from './frame.tsx'
 import { formTokenOf } from './guard.ts'
 
 /** The bindings of wrangler.console.toml. */
@@ -24,7 +24,12 @@ export async function openDesk(edge: Edge, session: string): Promise<Desk | null
 }
 
 /** Answers with a page. */
-export function show(c: Context<ConsoleEnv>, title: string, content: Child, status: 200 | 400 | 404 | 409 | 503 = 200) {
+export function show(
+  c: Context<ConsoleEnv>,
+  title: string,
+  content: Child,
+  status: 200 | 400 | 404 | 409 | 503 = 200,
+) {
   const { who, formToken } = c.get('desk')
   const { pathname } = new URL(c.req.url)
   const page = (
@@ -38,4 +43,17 @@ export function show(c: Context<ConsoleEnv>, title: string, content: Child, stat
 /** The URL of the page as it was asked. */
 export function urlOf(c: Context): URL {
   return new URL(c.req.url)
+}
+
+/** Answers with one sentence, for those who are not signed in. */
+export function message(c: Context, status: 403 | 404 | 413 | 503, text: string): Response {
+  const page = (
+    <Bare title={String(status)}>
+      <h1>{text}</h1>
+      <p>
+        <a href="/">Home</a>
+      </p>
+    </Bare>
+  )
+  return c.html(`<!doctype html>${page}`, status) as Response
 }

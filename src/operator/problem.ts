@@ -35,8 +35,7 @@ export const PROBLEMS = {
   not_found: {
     status: 404,
     title: 'Not found',
-    detail:
-      'Check the path and the ids in it. Agents, statements and invoices need credit.',
+    detail: 'Check the path and the ids in it. Agents, statements and invoices need credit.',
   },
   exists: {
     status: 409,

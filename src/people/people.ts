@@ -1,5 +1,6 @@
 /** Who may use the operator's API from the console, and their sessions: one Durable Object for a deployment. */
 import { DurableObject } from 'cloudflare:workers'
+import { encodeBase64url } from '../protocol/encoding/base64url.ts'
 
 /** The name of the one object. */
 export const PEOPLE = 'people'
@@ -23,11 +24,11 @@ const USE_STEP_MS = 60_000
 const MAX_SESSIONS = 20
 
 /** Principals and sessions. Secrets are stored as SHA-256 alone. */
-export class People extends DurableObject {
+export class People<Env = unknown> extends DurableObject<Env> {
   readonly #sql = this.ctx.storage.sql
 
-  constructor(ctx: DurableObjectState, env: unknown) {
-    super(ctx, env as never)
+  constructor(ctx: DurableObjectState, env: Env) {
+    super(ctx, env)
     this.#sql.exec(`CREATE TABLE IF NOT EXISTS session (
       hash TEXT PRIMARY KEY, principal TEXT NOT NULL, client TEXT NOT NULL,
       opened_at INTEGER NOT NULL, used_at INTEGER NOT NULL) WITHOUT ROWID`)
@@ -35,11 +36,15 @@ export class People extends DurableObject {
 
   /** Opens a session. `client` is its User-Agent, for the list. Returns the secret id, which is not stored. */
   async open(principal: Principal, client: string): Promise<string> {
-    const session = crypto.getRandomValues(new Uint8Array(32)).toBase64({ alphabet: 'base64url', omitPadding: true })
+    const session = encodeBase64url(crypto.getRandomValues(new Uint8Array(32)))
     const hash = await hashOf(session)
     const now = Date.now()
     this.ctx.storage.transactionSync(() => {
-      this.#sql.exec('DELETE FROM session WHERE used_at < ? OR opened_at < ?', now - IDLE_MS, now - SESSION_MS)
+      this.#sql.exec(
+        'DELETE FROM session WHERE used_at < ? OR opened_at < ?',
+        now - IDLE_MS,
+        now - SESSION_MS,
+      )
       this.#sql.exec(
         `DELETE FROM session WHERE hash IN (SELECT hash FROM session WHERE principal ->> '$.id' = ?
            ORDER BY opened_at DESC LIMIT -1 OFFSET ?)`,
@@ -47,7 +52,10 @@ export class People extends DurableObject {
         MAX_SESSIONS - 1,
       )
       const row = [hash, JSON.stringify(principal), client, now, now]
-      this.#sql.exec('INSERT INTO session (hash, principal, client, opened_at, used_at) VALUES (?, ?, ?, ?, ?)', ...row)
+      this.#sql.exec(
+        'INSERT INTO session (hash, principal, client, opened_at, used_at) VALUES (?, ?, ?, ?, ?)',
+        ...row,
+      )
     })
     return session
   }
@@ -63,7 +71,8 @@ export class People extends DurableObject {
       this.#sql.exec('DELETE FROM session WHERE hash = ?', hash)
       return null
     }
-    if (now - usedAt >= USE_STEP_MS) this.#sql.exec('UPDATE session SET used_at = ? WHERE hash = ?', now, hash)
+    if (now - usedAt >= USE_STEP_MS)
+      this.#sql.exec('UPDATE session SET used_at = ? WHERE hash = ?', now, hash)
     return JSON.parse(String(row.principal)) as Principal
   }
 
@@ -76,7 +85,7 @@ export class People extends DurableObject {
   list(): SessionView[] {
     const now = Date.now()
     const rows = this.#sql.exec(
-      `SELECT substr(hash, 1, 32) AS id, principal ->> '$.name' AS name, client, opened_at, used_at FROM session
+      `SELECT substr(hash, 1, 22) AS id, principal ->> '$.name' AS name, client, opened_at, used_at FROM session
          WHERE used_at >= ? AND opened_at >= ? ORDER BY opened_at DESC`,
       now - IDLE_MS,
       now - SESSION_MS,
@@ -92,11 +101,11 @@ export class People extends DurableObject {
 
   /** Ends the session that a list names. Returns whether there was one. */
   revoke(id: string): boolean {
-    return this.#sql.exec('DELETE FROM session WHERE substr(hash, 1, 32) = ?', id).rowsWritten > 0
+    return this.#sql.exec('DELETE FROM session WHERE substr(hash, 1, 22) = ?', id).rowsWritten > 0
   }
 }
 
 async function hashOf(secret: string): Promise<string> {
   const digest = await crypto.subtle.digest('SHA-256', new TextEncoder().encode(secret))
-  return new Uint8Array(digest).toHex()
+  return encodeBase64url(new Uint8Array(digest))
 }

@@ -14,7 +14,7 @@ const ORDER = [
   ['terms'],
   ['rails', 'paywall'],
   ['schemes', 'sites'],
-  ['identity', 'ledger', 'chain'],
+  ['identity', 'ledger', 'chain', 'people'],
   ['protocol', 'platform'],
 ]
 

@@ -31,10 +31,16 @@ const list: Page = async (c) => {
           columns={[
             {
               title: 'Account',
-              cell: ({ id, name }) => <a href={`/accounts/${encodeURIComponent(id)}`}>{name ?? shortened(id)}</a>,
+              cell: ({ id, name }) => (
+                <a href={`/accounts/${encodeURIComponent(id)}`}>{name ?? shortened(id)}</a>
+              ),
             },
             { title: 'Kind', cell: ({ kind }) => KINDS[kind] },
-            { title: 'Authorized', kind: 'n', cell: ({ totals }) => totals && <Exact of={totals.authorized} /> },
+            {
+              title: 'Authorized',
+              kind: 'n',
+              cell: ({ totals }) => totals && <Exact of={totals.authorized} />,
+            },
             { title: 'Charged', kind: 'n', cell: ({ totals }) => totals && <Exact of={totals.charged} /> },
             { title: 'Redeemed', kind: 'n', cell: ({ totals }) => totals && <Exact of={totals.redeemed} /> },
             { title: 'Owed', kind: 'lead', cell: ({ totals }) => totals && <Exact of={owedOn(totals)} /> },
@@ -130,11 +136,7 @@ function Totals({ of: account }: { of: Account }) {
               ['Unclaimed', <Money of={BigInt(charged) - BigInt(redeemed)} />],
               [
                 'Withdrawal',
-                state.withdrawRequestedAt > 0 ? (
-                  <Badge mood="warn">Requested</Badge>
-                ) : (
-                  'None asked for'
-                ),
+                state.withdrawRequestedAt > 0 ? <Badge mood="warn">Requested</Badge> : 'None asked for',
               ],
               ['Quarantine', quarantine ? <Badge mood="bad">{quarantine}</Badge> : 'None'],
             ]}

@@ -23,7 +23,11 @@ const list: Page = async (c) => {
   const url = urlOf(c)
   const asked = await c.get('desk').ask<Paged<'agents', Agent>>(`/agents${url.search}`)
   if (!asked.ok)
-    return show(c, 'Agents and credit', asked.status === 404 ? <NoCredit /> : <Trouble problem={asked.problem} />)
+    return show(
+      c,
+      'Agents and credit',
+      asked.status === 404 ? <NoCredit /> : <Trouble problem={asked.problem} />,
+    )
   const { agents, next } = asked.value
   return show(
     c,
@@ -62,8 +66,8 @@ function NoCredit() {
     <>
       <Head title="Agents and credit" />
       <p class="gap">
-        Credit is not set up on this deployment. Set REGISTRATION_URL at the edge Worker (docs/credit.md) to let agents pay
-        later.
+        Credit is not set up on this deployment. Set REGISTRATION_URL at the edge Worker (docs/credit.md) to
+        let agents pay later.
       </p>
     </>
   )
@@ -103,11 +107,24 @@ function NewAgent({ c, typed, problem }: { c: Context<ConsoleEnv>; typed: Typed;
           {...at}
         />
         <Field name="id" label="Id" hint="Letters, digits and dashes. Made for you if it is empty." {...at} />
-        <Field name="creditLimit" label="Credit limit" hint="USD with a dollar sign, such as $10" required {...at} />
+        <Field
+          name="creditLimit"
+          label="Credit limit"
+          hint="USD with a dollar sign, such as $10"
+          required
+          {...at}
+        />
         <Field name="period" label="Invoiced" choices={PERIODS} {...at} />
         <Field name="rail" label="Pays by" choices={RAILS} {...at} />
         <Field name="buyer" label="Recipient of the invoice" at="buyer.name" required {...at} />
-        <Field name="country" label="Country" at="buyer.country" hint="Two letters, such as US" required {...at} />
+        <Field
+          name="country"
+          label="Country"
+          at="buyer.country"
+          hint="Two letters, such as US"
+          required
+          {...at}
+        />
         <Field name="address" label="Address" at="buyer.address" {...at} />
         <Field name="taxId" label="Tax id" at="buyer.taxId" {...at} />
         <Field name="email" label="E-mail" at="buyer.email" type="email" {...at} />
@@ -119,8 +136,12 @@ function NewAgent({ c, typed, problem }: { c: Context<ConsoleEnv>; typed: Typed;
 const one: Page = async (c) => {
   const { ask, formToken } = c.get('desk')
   const id = encodeURIComponent(c.req.param('id') ?? '')
-  const [asked, line] = await Promise.all([ask<Agent>(`/agents/${id}`), ask<Account>(`/accounts/${id}?limit=1`)])
-  if (!asked.ok) return show(c, 'Agent', <Trouble problem={asked.problem} />, asked.status === 404 ? 404 : 503)
+  const [asked, line] = await Promise.all([
+    ask<Agent>(`/agents/${id}`),
+    ask<Account>(`/accounts/${id}?limit=1`),
+  ])
+  if (!asked.ok)
+    return show(c, 'Agent', <Trouble problem={asked.problem} />, asked.status === 404 ? 404 : 503)
   const agent = asked.value
   const standing = line.ok && line.value.kind === 'credit' ? line.value.standing : null
   return show(
@@ -161,8 +182,17 @@ const one: Page = async (c) => {
         />
       </Section>
       <Section title="Change" id="change">
-        <ActForm action={`/agents/${id}/limit`} formToken={formToken} title={`Change the limit of ${agent.name}`}>
-          <Field name="creditLimit" label="New credit limit" hint="USD with a dollar sign, such as $25" required />
+        <ActForm
+          action={`/agents/${id}/limit`}
+          formToken={formToken}
+          title={`Change the limit of ${agent.name}`}
+        >
+          <Field
+            name="creditLimit"
+            label="New credit limit"
+            hint="USD with a dollar sign, such as $25"
+            required
+          />
         </ActForm>
         {agent.suspended === null ? (
           <ActForm action={`/agents/${id}/suspend`} formToken={formToken} title={`Suspend ${agent.name}`}>
@@ -180,7 +210,9 @@ const one: Page = async (c) => {
 function act(path: string, order: (typed: Typed) => { method: 'POST' | 'PATCH'; body?: string }): Page {
   return async (c) => {
     const id = encodeURIComponent(c.req.param('id') ?? '')
-    const asked = await c.get('desk').ask<Agent>(`/agents/${id}${path}`, order(typedIn(await c.req.parseBody())))
+    const asked = await c
+      .get('desk')
+      .ask<Agent>(`/agents/${id}${path}`, order(typedIn(await c.req.parseBody())))
     if (asked.ok) return c.redirect(`/agents/${id}`, 303)
     const back = { href: `/agents/${id}`, title: 'Agent' }
     return show(

@@ -8,7 +8,8 @@ import { type Page, type Routes, show, urlOf } from '../shell.tsx'
 const list: Page = async (c) => {
   const url = urlOf(c)
   const asked = await c.get('desk').ask<Paged<'acts', Act, number>>(`/audit${url.search}`)
-  if (!asked.ok) return show(c, 'Audit', <Trouble problem={asked.problem} />, asked.status === 404 ? 404 : 503)
+  if (!asked.ok)
+    return show(c, 'Audit', <Trouble problem={asked.problem} />, asked.status === 404 ? 404 : 503)
   const { acts, next } = asked.value
   return show(
     c,
@@ -25,7 +26,11 @@ const list: Page = async (c) => {
             { title: 'Time', cell: ({ at }) => <Time at={at} /> },
             { title: 'Who', cell: ({ who }) => who },
             { title: 'Subject', cell: ({ subject }) => <code>{subject}</code> },
-            { title: 'Changed', kind: 'full', cell: ({ before, after }) => <Changed before={before} after={after} /> },
+            {
+              title: 'Changed',
+              kind: 'full',
+              cell: ({ before, after }) => <Changed before={before} after={after} />,
+            },
           ]}
         />
         <More url={url} next={next} />

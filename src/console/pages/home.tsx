@@ -1,7 +1,7 @@
 /** Home: what needs the operator first, then what is owed and how the last nights went. */
 import type { Invoice, Listed, Paged, Run } from '../answers.ts'
-import { Money, Time } from '../parts/figures.tsx'
 import { Badge, type Mood } from '../parts/badges.tsx'
+import { Money, Time } from '../parts/figures.tsx'
 import { Head, Section, Trouble } from '../parts/page.tsx'
 import { Table } from '../parts/table.tsx'
 import { type Page, type Routes, show } from '../shell.tsx'
@@ -31,10 +31,18 @@ const home: Page = async (c) => {
         {needs.length === 0 ? <p>Nothing needs you now.</p> : <Needs of={needs} />}
       </Section>
       <section class="tiles" aria-label="Owed">
-        <Tile title="Owed to us" amount={sum(owed, 'charged') - sum(owed, 'redeemed')} note="charged, not yet redeemed" />
+        <Tile
+          title="Owed to us"
+          amount={sum(owed, 'charged') - sum(owed, 'redeemed')}
+          note="charged, not yet redeemed"
+        />
         <Tile title="Charged" amount={sum(owed, 'charged')} note="all accounts, since they opened" />
         <Tile title="Redeemed" amount={sum(owed, 'redeemed')} note="claimed or paid" />
-        <Tile title="Invoices open" amount={open.reduce((all, { owed }) => all + BigInt(owed), 0n)} note={`${open.length} invoices`} />
+        <Tile
+          title="Invoices open"
+          amount={open.reduce((all, { owed }) => all + BigInt(owed), 0n)}
+          note={`${open.length} invoices`}
+        />
       </section>
       <Section title="Last runs" id="runs" note={<a href="/runs">All runs</a>}>
         <Table

@@ -49,11 +49,19 @@ const list: Page = async (c) => {
           </button>
         </form>
       </Head>
-      <Section title={stage ? `Invoices: ${STAGES[stage]?.[1] ?? stage}` : 'All invoices'} id="all" note="USD">
+      <Section
+        title={stage ? `Invoices: ${STAGES[stage]?.[1] ?? stage}` : 'All invoices'}
+        id="all"
+        note="USD"
+      >
         <Table
           caption="Invoices, the latest first"
           rows={invoices}
-          empty={{ what: stage ? 'No invoice is at this stage.' : 'No invoice yet. A billing run writes them when a period ends.' }}
+          empty={{
+            what: stage
+              ? 'No invoice is at this stage.'
+              : 'No invoice yet. A billing run writes them when a period ends.',
+          }}
           columns={[
             { title: 'Invoice', cell: ({ id }) => <a href={`/invoices/${id}`}>{id}</a> },
             { title: 'To', cell: ({ agent, buyer }) => <a href={`/agents/${agent}`}>{buyer.name}</a> },
@@ -80,7 +88,8 @@ const one: Page = async (c) => {
   const { ask } = c.get('desk')
   const id = c.req.param('id') ?? ''
   const asked = await ask<Invoice>(`/invoices/${encodeURIComponent(id)}`)
-  if (!asked.ok) return show(c, 'Invoice', <Trouble problem={asked.problem} />, asked.status === 404 ? 404 : 503)
+  if (!asked.ok)
+    return show(c, 'Invoice', <Trouble problem={asked.problem} />, asked.status === 404 ? 404 : 503)
   return show(c, `Invoice ${id}`, <One c={c} invoice={asked.value} at={asked.at} />)
 }
 
@@ -88,7 +97,12 @@ function One({ c, invoice, at }: { c: Context<ConsoleEnv>; invoice: Invoice; at:
   const { id, seller, buyer, issuedAt, dueAt, net, vat, total, paid, credited, owed } = invoice
   return (
     <>
-      <Head title={`Invoice ${id}`} above={{ href: '/invoices', title: 'Invoices' }} asOf={at} sources={['live']} />
+      <Head
+        title={`Invoice ${id}`}
+        above={{ href: '/invoices', title: 'Invoices' }}
+        asOf={at}
+        sources={['live']}
+      />
       <Section title={`${seller.name} to ${buyer.name}`} id="facts">
         <Facts
           of={[
@@ -114,7 +128,11 @@ function One({ c, invoice, at }: { c: Context<ConsoleEnv>; invoice: Invoice; at:
           columns={[
             { title: 'Event', cell: ({ kind }) => kind.replace('_', ' ') },
             { title: 'Time', cell: ({ at }) => <Time at={at} /> },
-            { title: 'Document', kind: 'full', cell: ({ document }) => <code>{JSON.stringify(document)}</code> },
+            {
+              title: 'Document',
+              kind: 'full',
+              cell: ({ document }) => <code>{JSON.stringify(document)}</code>,
+            },
           ]}
         />
       </Section>
@@ -129,7 +147,11 @@ function Acts({ c, invoice }: { c: Context<ConsoleEnv>; invoice: Invoice }) {
   return (
     <Section title="Acts" id="acts">
       {BigInt(owed) > 0n && (
-        <ActForm action={`/invoices/${id}/paid`} formToken={formToken} title={`Record ${amount} from ${buyer.name}`}>
+        <ActForm
+          action={`/invoices/${id}/paid`}
+          formToken={formToken}
+          title={`Record ${amount} from ${buyer.name}`}
+        >
           <input type="hidden" name="amount" value={owed} />
           <Field
             name="reference"
@@ -141,7 +163,11 @@ function Acts({ c, invoice }: { c: Context<ConsoleEnv>; invoice: Invoice }) {
       )}
       <details>
         <summary>Take a transfer back…</summary>
-        <ActForm action={`/invoices/${id}/returned`} formToken={formToken} title={`Take a transfer of ${buyer.name} back`}>
+        <ActForm
+          action={`/invoices/${id}/returned`}
+          formToken={formToken}
+          title={`Take a transfer of ${buyer.name} back`}
+        >
           <Field name="reference" label="The bank’s reference" required />
           <Field name="reason" label="Reason" required />
         </ActForm>
@@ -163,13 +189,18 @@ function act(path: string, fields: (typed: Typed) => object): Page {
   return async (c) => {
     const id = c.req.param('id') ?? ''
     const body = JSON.stringify(fields(typedIn(await c.req.parseBody())))
-    const asked = await c.get('desk').ask<Invoice>(`/invoices/${encodeURIComponent(id)}${path}`, { method: 'POST', body })
+    const asked = await c
+      .get('desk')
+      .ask<Invoice>(`/invoices/${encodeURIComponent(id)}${path}`, { method: 'POST', body })
     if (asked.ok) return c.redirect(`/invoices/${encodeURIComponent(id)}#history`, 303)
     return show(
       c,
       `Invoice ${id}`,
       <>
-        <Head title={`Invoice ${id}`} above={{ href: `/invoices/${encodeURIComponent(id)}`, title: 'The invoice' }} />
+        <Head
+          title={`Invoice ${id}`}
+          above={{ href: `/invoices/${encodeURIComponent(id)}`, title: 'The invoice' }}
+        />
         <Trouble problem={asked.problem} />
       </>,
       asked.status === 503 ? 503 : 400,
@@ -182,7 +213,10 @@ export const invoicePages: Routes = [
   { path: '/invoices', get: list },
   { path: '/invoices/:id', get: one },
   { path: '/invoices/:id/paid', post: act('/payments', ({ amount, reference }) => ({ amount, reference })) },
-  { path: '/invoices/:id/returned', post: act('/returns', ({ reference, reason }) => ({ reference, reason })) },
+  {
+    path: '/invoices/:id/returned',
+    post: act('/returns', ({ reference, reason }) => ({ reference, reason })),
+  },
   {
     path: '/invoices/:id/credit',
     post: act('/credit-notes', ({ amount, reason, creditedNet }) => ({ amount, reason, creditedNet })),

@@ -1,11 +1,19 @@
 /** The policy: what one request would be answered, with the reasons. */
-import { dollars } from '../parts/figures.tsx'
+
 import { Badge, type Mood } from '../parts/badges.tsx'
+import { dollars } from '../parts/figures.tsx'
 import { Facts, Head, Section, Trouble } from '../parts/page.tsx'
 import { Table } from '../parts/table.tsx'
 import { type Page, type Routes, show, urlOf } from '../shell.tsx'
 
-type Reading = { reading: string; action: string; price: string; rule: string; why: string; factors: string[] }
+type Reading = {
+  reading: string
+  action: string
+  price: string
+  rule: string
+  why: string
+  factors: string[]
+}
 
 type Explanation = {
   url: string
@@ -28,7 +36,11 @@ const OUTCOMES: Record<Explanation['outcome'], readonly [Mood, string]> = {
 const policy: Page = async (c) => {
   const url = urlOf(c)
   const [path, client] = [url.searchParams.get('url') ?? '/', url.searchParams.get('as') ?? 'GPTBot']
-  const query = new URLSearchParams({ url: path, as: client, method: url.searchParams.get('method') ?? 'GET' })
+  const query = new URLSearchParams({
+    url: path,
+    as: client,
+    method: url.searchParams.get('method') ?? 'GET',
+  })
   const asked = url.searchParams.has('url') ? await c.get('desk').ask<Explanation>(`/explain?${query}`) : null
   return show(
     c,
@@ -60,7 +72,11 @@ const policy: Page = async (c) => {
   )
 }
 
-function Answer({ of: { client, outcome, status, refusal, decision, readings, headers } }: { of: Explanation }) {
+function Answer({
+  of: { client, outcome, status, refusal, decision, readings, headers },
+}: {
+  of: Explanation
+}) {
   const [mood, text] = OUTCOMES[outcome]
   const { kind, name, class: named, claim, reasons } = client
   return (

@@ -71,7 +71,8 @@ const one: Page = async (c) => {
   const asked = await ask<{ run: Run | null }>(`/runs/${encodeURIComponent(c.req.param('id') ?? '')}`)
   if (!asked.ok) return show(c, 'Run', <Trouble problem={asked.problem} />, asked.status === 404 ? 404 : 503)
   const { run } = asked.value
-  if (!run) return show(c, 'Run', <p>The run has begun, and has not written its record yet. Load this page again.</p>)
+  if (!run)
+    return show(c, 'Run', <p>The run has begun, and has not written its record yet. Load this page again.</p>)
   const { findings = [], ...sums } = run.record
   return show(
     c,
@@ -91,7 +92,9 @@ const one: Page = async (c) => {
             </span>
           </li>
           <li>
-            <span>{run.endedAt === null ? 'Under way' : <>Ended after {span(run.endedAt - run.startedAt)}</>}</span>
+            <span>
+              {run.endedAt === null ? 'Under way' : <>Ended after {span(run.endedAt - run.startedAt)}</>}
+            </span>
             <RunState of={run} />
           </li>
         </ol>
@@ -123,7 +126,10 @@ export function Findings({ of }: { of: readonly Finding[] }) {
       empty={{ what: 'This run found nothing wrong.' }}
       columns={[
         { title: 'Finding', cell: ({ what }) => words(what) },
-        { title: 'Account', cell: ({ account }) => <a href={`/accounts/${encodeURIComponent(account)}`}>{account}</a> },
+        {
+          title: 'Account',
+          cell: ({ account }) => <a href={`/accounts/${encodeURIComponent(account)}`}>{account}</a>,
+        },
         { title: 'Detail', kind: 'full', cell: ({ detail }) => detail },
       ]}
     />

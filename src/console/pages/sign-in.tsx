@@ -57,8 +57,8 @@ function page(to: string | undefined, isWrong = false): string {
         </button>
       </form>
       <p class="soft" id="hint">
-        You made the token when you set OPERATOR_TOKEN_SHA256. A session ends after 30 minutes without use, and after 12
-        hours in any case.
+        You made the token when you set OPERATOR_TOKEN_SHA256. A session ends after 30 minutes without use,
+        and after 12 hours in any case.
       </p>
     </Bare>
   )

@@ -69,7 +69,15 @@ export function span(ms: number): string {
 }
 
 /** How a figure has changed against an earlier one; nothing where there was none. `isGood`: whether more is better. */
-export function Change({ now, before, isGood }: { now: bigint; before: bigint; isGood?: boolean | undefined }) {
+export function Change({
+  now,
+  before,
+  isGood,
+}: {
+  now: bigint
+  before: bigint
+  isGood?: boolean | undefined
+}) {
   if (before === 0n) return <span class="d soft">no figure before</span>
   const tenths = ((now - before) * 1000n) / (before < 0n ? -before : before)
   const size = tenths < 0n ? -tenths : tenths

@@ -19,10 +19,26 @@ type FieldProps = {
 }
 
 /** One field. The fault that the API stated about it stands below. */
-export function Field({ name, label, typed, problem, at = name, hint, type = 'text', required, choices }: FieldProps) {
+export function Field({
+  name,
+  label,
+  typed,
+  problem,
+  at = name,
+  hint,
+  type = 'text',
+  required,
+  choices,
+}: FieldProps) {
   const fault = problem?.errors?.find(({ path }) => path === at)
   const note = fault ? `${name}-fault` : hint ? `${name}-hint` : undefined
-  const common = { name, id: name, required, 'aria-describedby': note, 'aria-invalid': fault ? true : undefined }
+  const common = {
+    name,
+    id: name,
+    required,
+    'aria-describedby': note,
+    'aria-invalid': fault ? true : undefined,
+  }
   const value = typed?.[name] ?? ''
   return (
     <div>
@@ -77,5 +93,7 @@ export function typedIn(body: Readonly<Record<string, unknown>>): Typed {
 
 /** The fields that were filled in, trimmed. */
 export function filled(typed: Typed, ...names: string[]): Record<string, string> {
-  return Object.fromEntries(names.flatMap((name) => (typed[name]?.trim() ? [[name, typed[name].trim()]] : [])))
+  return Object.fromEntries(
+    names.flatMap((name) => (typed[name]?.trim() ? [[name, typed[name].trim()]] : [])),
+  )
 }

@@ -64,7 +64,11 @@ export function Table<Row>({ caption, columns, rows, empty, total }: TableProps<
                   </th>
                 )
               return (
-                <td role="cell" class={column && classOf(column)} data-l={column && cell !== '' && labelOf(column)}>
+                <td
+                  role="cell"
+                  class={column && classOf(column)}
+                  data-l={column && cell !== '' && labelOf(column)}
+                >
                   {cell}
                 </td>
               )
@@ -88,7 +92,7 @@ export function Nothing({ what, next }: Empty) {
 
 /** The link to the next page of a list, which keeps the filters of this one. */
 export function More({ url, next }: { url: URL; next: string | number | null }) {
-  if (next === null) return <></>
+  if (next === null) return null
   const following = new URLSearchParams(url.searchParams)
   following.set('after', String(next))
   return (

@@ -14,13 +14,13 @@ function makeSortable(table) {
       for (const other of table.tHead.rows[0].cells) other.removeAttribute('aria-sort')
       head.setAttribute('aria-sort', falls ? 'ascending' : 'descending')
       const [body] = table.tBodies
-      const rows = [...body.rows].sort((a, b) => compare(valueOf(a.cells[at]), valueOf(b.cells[at])))
+      const rows = [...body.rows].sort((a, b) => compare(exactOf(a.cells[at]), exactOf(b.cells[at])))
       body.append(...(falls ? rows : rows.reverse()))
     })
   }
 }
 
-function valueOf(cell) {
+function exactOf(cell) {
   const exact = cell?.querySelector('data, time')
   return exact?.getAttribute('value') ?? exact?.getAttribute('datetime') ?? cell?.textContent.trim() ?? ''
 }
@@ -43,7 +43,9 @@ document.addEventListener('copy', (event) => {
 const KEYS = { h: '/', s: '/sites', a: '/accounts', i: '/invoices', r: '/runs', p: '/policy' }
 
 function isTyping(target) {
-  return target instanceof HTMLElement && target.closest('input, select, textarea, [contenteditable]') !== null
+  return (
+    target instanceof HTMLElement && target.closest('input, select, textarea, [contenteditable]') !== null
+  )
 }
 
 let isGoing = false
@@ -77,7 +79,8 @@ async function refresh() {
   const fresh = new DOMParser().parseFromString(await answer.text(), 'text/html')
   for (const part of document.querySelectorAll('[data-live]')) {
     const next = fresh.getElementById(part.id)
-    if (next && !part.contains(document.activeElement) && next.innerHTML !== part.innerHTML) part.replaceWith(next)
+    if (next && !part.contains(document.activeElement) && next.innerHTML !== part.innerHTML)
+      part.replaceWith(next)
   }
 }
 

@@ -1,11 +1,10 @@
 /** The console: a Worker with a hostname of its own, which shows the edge Worker's API as pages. */
-import { type Context, Hono } from 'hono'
+import { Hono } from 'hono'
 import { bodyLimit } from 'hono/body-limit'
-import { Bare } from './frame.tsx'
 import { formTokenOf, isOurForm, MAX_FORM_BYTES, secured, sessionOf } from './guard.ts'
 import { PAGES } from './pages/index.ts'
 import { signInRoutes } from './pages/sign-in.tsx'
-import { type ConsoleEnv, openDesk, type Page } from './shell.tsx'
+import { type ConsoleEnv, message, openDesk, type Page } from './shell.tsx'
 
 const app = new Hono<ConsoleEnv>()
 
@@ -16,9 +15,14 @@ app.use('*', async (c, next) => {
 // GET never writes; all else must come from one of our own pages.
 app.use('*', async (c, next) => {
   const isRead = c.req.method === 'GET' || c.req.method === 'HEAD'
-  return isRead || isOurForm(c.req.raw) ? next() : message(c, 403, 'This form must be sent from the console itself.')
+  return isRead || isOurForm(c.req.raw)
+    ? next()
+    : message(c, 403, 'This form must be sent from the console itself.')
 })
-app.use('*', bodyLimit({ maxSize: MAX_FORM_BYTES, onError: (c) => message(c, 413, 'The form must be below 2 MB.') }))
+app.use(
+  '*',
+  bodyLimit({ maxSize: MAX_FORM_BYTES, onError: (c) => message(c, 413, 'The form must be below 2 MB.') }),
+)
 signInRoutes(app)
 for (const { path, get, post } of PAGES) {
   if (get) app.get(path, signedIn(get))
@@ -40,7 +44,8 @@ function signedIn(page: Page): Page {
     const desk = session && (await openDesk(c.env.EDGE, session))
     if (!desk) {
       const { pathname, search } = new URL(c.req.url)
-      const back = c.req.method === 'GET' && pathname !== '/' ? `?to=${encodeURIComponent(pathname + search)}` : ''
+      const back =
+        c.req.method === 'GET' && pathname !== '/' ? `?to=${encodeURIComponent(pathname + search)}` : ''
       return c.redirect(`/sign-in${back}`, 303)
     }
     if (c.req.method === 'POST') {
@@ -51,16 +56,4 @@ function signedIn(page: Page): Page {
     c.set('desk', desk)
     return page(c)
   }
-}
-
-function message(c: Context, status: 403 | 404 | 413 | 503, text: string): Response {
-  const page = (
-    <Bare title={String(status)}>
-      <h1>{text}</h1>
-      <p>
-        <a href="/">Home</a>
-      </p>
-    </Bare>
-  )
-  return c.html(`<!doctype html>${page}`, status) as Response
 }
