@@ -27,7 +27,7 @@ const home: Page = async (c) => {
     'Home',
     <>
       <Head title="Home" asOf={runs.at} sources={['book']} />
-      <Section title="Needs you" id="needs" note={`${needs.length} open, worst first`}>
+      <Section title="Needs you" id="needs" note={needs.length > 0 && `${needs.length} open, worst first`}>
         {needs.length === 0 ? <p>Nothing needs you now.</p> : <Needs of={needs} />}
       </Section>
       <section class="tiles" aria-label="Owed">
