@@ -7,7 +7,13 @@ import type { Bindings } from './bindings.ts'
 import { operatorOf } from './operator.ts'
 
 /** A request of the console. `path` begins below `/_tab402/api`, with its query. */
-export type ConsoleOrder = { method?: string; path: string; body?: string }
+export type ConsoleOrder = {
+  method?: string
+  path: string
+  body?: string
+  /** Sent as If-Match. */
+  revision?: number
+}
 
 /** The answer of the API, as text. */
 export type ConsoleAnswer = { status: number; type: string; text: string }
@@ -47,10 +53,10 @@ export class OperatorApi extends WorkerEntrypoint<Bindings> {
   }
 
   /** Answers a request in the name of a session. */
-  async ask(session: string, { method = 'GET', path, body }: ConsoleOrder): Promise<ConsoleAnswer> {
+  async ask(session: string, order: ConsoleOrder): Promise<ConsoleAnswer> {
     const who = await this.whoIs(session)
     const { problem } = await import('../operator/response.ts')
-    const answer = who ? await this.#answer(who, method, path, body) : problem('unauthorized')
+    const answer = who ? await this.#answer(who, order) : problem('unauthorized')
     return {
       status: answer.status,
       type: answer.headers.get('content-type') ?? '',
@@ -58,7 +64,7 @@ export class OperatorApi extends WorkerEntrypoint<Bindings> {
     }
   }
 
-  async #answer(who: Principal, method: string, path: string, body: string | undefined): Promise<Response> {
+  async #answer(who: Principal, { method = 'GET', path, body, revision }: ConsoleOrder): Promise<Response> {
     const [{ routesFor }, { failed, notFound }] = await Promise.all([
       import('../operator/api.ts'),
       import('../operator/response.ts'),
@@ -69,10 +75,10 @@ export class OperatorApi extends WorkerEntrypoint<Bindings> {
       known.get(who.id) ??
       routesFor(operatorOf(this.env), who.id, Date.now).onError(failed).notFound(notFound)
     known.set(who.id, api)
-    const headers = body === undefined ? {} : { 'content-type': 'application/json' }
-    return api.request(
-      new Request(`https://console.internal${path}`, { method, headers, ...(body && { body }) }),
-    )
+    const headers = new Headers(body === undefined ? {} : { 'content-type': 'application/json' })
+    if (revision !== undefined) headers.set('if-match', `"${revision}"`)
+    const init = { method, headers, ...(body !== undefined && { body }) }
+    return api.request(new Request(`https://console.internal${path}`, init))
   }
 
   #people() {

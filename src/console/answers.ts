@@ -154,3 +154,69 @@ export type RelayerState = {
   missing: unknown[]
   taken: unknown[]
 }
+
+export type SiteMode = 'draft' | 'shadow' | 'live' | 'suspended'
+
+export type SiteSummary = {
+  id: string
+  publisher: string
+  mode: SiteMode
+  hosts: string[]
+  via: string
+  version: number
+  hasDraft: boolean
+}
+
+export type Terms = Record<string, unknown>
+
+export type SiteDocument = {
+  id: string
+  publisher: string
+  hosts: string[]
+  via: string
+  mode: SiteMode
+  terms: Terms
+}
+
+export type SiteVersion = {
+  version: number
+  document: SiteDocument
+  effectiveAt: number
+  at: number
+  who: string
+  act: string
+  note: string | null
+}
+
+export type Site = {
+  id: string
+  publisher: string
+  mode: SiteMode
+  revision: number
+  draft: { document: SiteDocument; at: number; who: string } | null
+  published: SiteVersion | null
+  hosts: { host: string; token: string; provenAt: number | null; how: string | null }[]
+  pending: string[]
+}
+
+export type Checked = { outcome: 'ok' | 'failed' | 'unknown' | 'skipped'; status: number | null; why: string }
+
+export type CheckedSite = {
+  ok: boolean
+  errors: { path: string; message: string; expected: string }[]
+  warnings: { path: string; message: string; expected: string }[]
+  hosts: { host: string; token: string; record: string; proof: Checked; crawler: Checked; reader: Checked }[]
+  origin: Checked
+  sideDoor: Checked
+}
+
+export type Publisher = {
+  id: string
+  name: string
+  contacts: string[]
+  country: string | null
+  taxId: string | null
+  receiver: string | null
+  revision: number
+  sites: string[]
+}

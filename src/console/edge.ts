@@ -2,7 +2,13 @@
 import type { Problem } from './answers.ts'
 
 /** A request to the operator's API. `path` begins below `/_tab402/api`, with its query. */
-export type Order = { method?: 'GET' | 'POST' | 'PATCH' | 'PUT' | 'DELETE'; path: string; body?: string }
+export type Order = {
+  method?: 'GET' | 'POST' | 'PATCH' | 'PUT' | 'DELETE'
+  path: string
+  body?: string
+  /** The revision that the page was made from: the API refuses the change if somebody else has made one since. */
+  revision?: number
+}
 
 /** The answer of the API. `text` is the body as it was sent. */
 export type Answer = { status: number; type: string; text: string }
