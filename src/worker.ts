@@ -1,7 +1,7 @@
 /** The Worker: a proxy in front of an origin, charging crawlers. */
 
 import type { Bindings } from './app/bindings.ts'
-import { siteOf } from './app/site.ts'
+import { siteFor } from './app/sites.ts'
 import { operate, scheduled } from './index.ts'
 import { everyReading } from './paywall/path.ts'
 
@@ -18,6 +18,7 @@ export {
   Quota,
   Relayer,
   Settlement,
+  Sites,
 } from './app/objects.ts'
 export { OperatorApi } from './app/operator-api.ts'
 
@@ -35,7 +36,8 @@ export default {
       const readings = everyReading(request.url) ?? [{ match: pathname }]
       if (readings.some(({ match }) => RESERVED.test(match))) return new Response(null, { status: 404 })
     }
-    const site = siteOf(env)
+    const found = siteFor(request, env)
+    const site = found instanceof Promise ? await found : found
     return site instanceof Response ? site : site.gate(request, site.origin)
   },
 

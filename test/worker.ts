@@ -1,3 +1,14 @@
-/** The Worker under test: the real one. */
+/** The Worker under test: the real one, and a registry beside it that the tests of many sites bind. */
+import type { Bindings } from '../src/app/bindings.ts'
+import { judgeSite } from '../src/config/site.ts'
+import { SitesBase } from '../src/sites/registry.ts'
+
 export * from '../src/worker.ts'
 export { default } from '../src/worker.ts'
+
+/** The registry with the namespace of the tests: with the binding HOSTS, every other test would be served from it. */
+export class TestSites extends SitesBase<Bindings> {
+  constructor(ctx: DurableObjectState, env: Bindings & { TEST_HOSTS: KVNamespace }) {
+    super(ctx, env, { validate: judgeSite(env), store: env.TEST_HOSTS })
+  }
+}

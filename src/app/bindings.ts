@@ -11,6 +11,7 @@ import type { Authorizations } from '../ledger/exact/authorizations.ts'
 import type { Quota } from '../ledger/quota.ts'
 import type { People } from '../people/people.ts'
 import type { Cause } from '../settlement/run.ts'
+import type { SitesBase } from '../sites/registry.ts'
 
 /** The bindings of wrangler.toml. Vars and secrets are read by config/config.ts alone. */
 export type Bindings = {
@@ -37,4 +38,7 @@ export type Bindings = {
   AGENT_READS?: RateLimit
   /** The addresses that operators of crawlers publish. Without it a small shipped copy is used, which refutes no claim. */
   LISTS?: KVNamespace
+  /** The registry of sites, and what it publishes for each host. Without the two, the vars are the only site. */
+  SITES?: DurableObjectNamespace<SitesBase>
+  HOSTS?: KVNamespace
 }

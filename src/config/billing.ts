@@ -162,7 +162,8 @@ const WITHOUT_STRIPE: ConfigProblem = {
 /** Settings and bindings that are missing beside those that are set. */
 export function billProblems(vars: Readonly<Record<string, unknown>>): ConfigProblem[] {
   const lacking = TOGETHER.flatMap((group) => {
-    const there = group.find((name) => vars[name] !== undefined)
+    // A registry of sites needs PUBLIC_URL, with billing or without.
+    const there = group.find((name) => name !== 'PUBLIC_URL' && vars[name] !== undefined)
     if (there === undefined) return []
     const missing = group.filter((name) => vars[name] === undefined)
     return missing.map((place) => ({

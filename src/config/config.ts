@@ -50,8 +50,12 @@ export type Config = {
   /** Seconds for which an offer, and a replay of its purchase, are valid. */
   maxTimeoutSeconds: number
   originTimeoutMs: number
+  /** How long a version of a site waits before it takes effect, in milliseconds; the registry's default without it. */
+  sitesAheadMs: number | undefined
   /** The operator's name on the wire and on invoices. */
   operator: string
+  /** The URL of the operator's own host, without a trailing slash. Present with PUBLIC_URL. */
+  publicUrl: string | undefined
   /** Present with REGISTRATION_URL. */
   credit: CreditConfig | undefined
   /** Where alerts and dunning steps are sent. Present with WEBHOOK_URL. */
@@ -108,6 +112,7 @@ const EXPECTED = {
   MAX_UNCLAIMED: { want: 'USD in quotes, at least your highest price', example: '"100"' },
   MAX_TIMEOUT_SECONDS: { want: '30 to 3600 seconds', example: '300' },
   ORIGIN_TIMEOUT_MS: { want: '100 to 120000, and shorter than MAX_TIMEOUT_SECONDS', example: '30000' },
+  SITES_AHEAD_SECONDS: { want: '0 to 3600 seconds', example: '120' },
   ...GAS_EXPECTED,
   ...CREDIT_EXPECTED,
   ...BILL_EXPECTED,
@@ -174,6 +179,7 @@ const settings = v.object({
   MAX_UNCLAIMED: v.optional(usd, '100'),
   MAX_TIMEOUT_SECONDS: v.optional(integer(30, 3600), 300),
   ORIGIN_TIMEOUT_MS: v.optional(integer(100, 120_000), 30_000),
+  SITES_AHEAD_SECONDS: v.optional(integer(0, 3600)),
   ...gasSettings,
   ...creditSettings,
   ...billSettings,
@@ -221,6 +227,7 @@ function readAll(vars: Table): ConfigResult {
     ...problemsOf(rest.issues ?? [], EXPECTED),
     ...(isTrial ? unboundBook(vars) : absent),
     ...billProblems(vars),
+    ...hostProblems(vars),
     ...(rest.success ? limitProblems(rest.output, terms.ok ? terms.policy : undefined) : []),
   ]
   const relayer = rest.success ? relayerOf(rest.output) : undefined
@@ -273,7 +280,10 @@ function build(policy: Policy, settings: Settings): Omit<Config, 'relayer' | 'do
     maxUnclaimed: settings.MAX_UNCLAIMED,
     maxTimeoutSeconds: settings.MAX_TIMEOUT_SECONDS,
     originTimeoutMs: settings.ORIGIN_TIMEOUT_MS,
+    sitesAheadMs:
+      settings.SITES_AHEAD_SECONDS === undefined ? undefined : settings.SITES_AHEAD_SECONDS * 1000,
     operator: settings.OPERATOR,
+    publicUrl: settings.PUBLIC_URL && new URL(settings.PUBLIC_URL).origin,
     credit: creditConfig(settings),
     webhook: WEBHOOK_URL && WEBHOOK_SECRET ? { url: WEBHOOK_URL, secret: WEBHOOK_SECRET } : undefined,
     bill: billConfig(settings),
@@ -305,6 +315,13 @@ function missing(schemes: ReadonlySet<SchemeName>, vars: Table): ConfigProblem[]
 function unboundBook({ BOOK }: Table): ConfigProblem[] {
   const example = '[[d1_databases]] binding = "BOOK", database_name = "tab402-book"'
   return BOOK === undefined ? [{ place: 'BOOK', message: 'must be bound for MODE = "shadow"', example }] : []
+}
+
+/** With a registry, what crawlers and payers open has a host of its own. */
+function hostProblems({ SITES, PUBLIC_URL }: Table): ConfigProblem[] {
+  if (SITES === undefined || PUBLIC_URL !== undefined) return []
+  const { example } = EXPECTED.PUBLIC_URL
+  return [{ place: 'PUBLIC_URL', message: 'must be set when SITES is bound', example }]
 }
 
 function exampleOf(place: string): string | undefined {

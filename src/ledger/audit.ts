@@ -24,7 +24,11 @@ const PAGE_ACTS = 500
 type Page = { source: string; after: number; acts: Act[] }
 
 /** The registries whose acts are copied, as far as they are bound. */
-export type AuditSources = { AGENTS?: DurableObjectNamespace<Agents> }
+export type AuditSources = {
+  AGENTS?: DurableObjectNamespace<Agents>
+  /** The registry of sites, of which this object needs only its acts. */
+  SITES?: { getByName(name: string): ActSource }
+}
 
 /**
  * Every act of an operator in one order. Rows are never changed or removed.
@@ -62,8 +66,11 @@ export class Audit extends DurableObject<AuditSources> implements AuditLog {
   }
 
   #sources(): [string, ActSource][] {
-    const { AGENTS } = this.env
-    return AGENTS ? [['agents', AGENTS.getByName(REGISTRY)]] : []
+    const { AGENTS, SITES } = this.env
+    return [
+      ...(AGENTS ? [['agents', AGENTS.getByName(REGISTRY)] as [string, ActSource]] : []),
+      ...(SITES ? [['sites', SITES.getByName('sites')] as [string, ActSource]] : []),
+    ]
   }
 
   async #page(source: string, from: ActSource): Promise<Page> {

@@ -9,12 +9,14 @@ import { bookRoutes } from './book.ts'
 import { explainRoutes } from './explain.ts'
 import { exportRoutes } from './export.ts'
 import { invoiceRoutes } from './invoices.ts'
+import { publisherRoutes } from './publishers.ts'
 import { relayerRoutes } from './relayer.ts'
-import { MAX_BODY_BYTES } from './requests.ts'
+import { MAX_BODY_BYTES, MAX_DOCUMENT_BYTES } from './requests.ts'
 import { problem } from './response.ts'
 import { runRoutes } from './runs.ts'
 import type { OperatorSettings } from './settings.ts'
 import { shadowRoutes } from './shadow.ts'
+import { siteRoutes } from './sites.ts'
 import { statementRoutes } from './statements.ts'
 import { hasToken } from './token.ts'
 
@@ -35,9 +37,11 @@ export function operatorRoutes(settings: OperatorSettings, tokenSha256: string, 
 
 /** The operator's routes for a principal that is known already. `who` names it in the audit log. `now` in Unix milliseconds. */
 export function routesFor(settings: OperatorSettings, who: string, now: () => number): Hono {
-  const { credit, audit } = settings
+  const { credit, audit, sites } = settings
   const app = new Hono()
-  app.use('/*', bodyLimit({ maxSize: MAX_BODY_BYTES, onError: () => problem('too_large') }))
+  const most = (maxSize: number) => bodyLimit({ maxSize, onError: () => problem('too_large') })
+  const [ofForms, ofDocuments] = [most(MAX_BODY_BYTES), most(MAX_DOCUMENT_BYTES)]
+  app.use('/*', (c, next) => (/(?:^|\/api)\/sites(?:\/|$)/.test(c.req.path) ? ofDocuments : ofForms)(c, next))
   app.route('/runs', runRoutes(settings, now, who))
   app.route('/shadow', shadowRoutes(settings, now))
   app.route('/accounts', accountRoutes(settings, who))
@@ -46,6 +50,10 @@ export function routesFor(settings: OperatorSettings, who: string, now: () => nu
   app.route('/explain', explainRoutes(settings, now))
   app.route('/export', exportRoutes(settings))
   if (audit) app.route('/audit', auditRoutes(audit))
+  if (sites) {
+    app.route('/sites', siteRoutes(sites, who))
+    app.route('/publishers', publisherRoutes(sites, who))
+  }
   if (!credit) return app
   app.route('/agents', agentRoutes(settings, credit, who))
   app.route('/statements', statementRoutes(settings, credit))

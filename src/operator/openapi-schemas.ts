@@ -24,6 +24,7 @@ import {
   word,
 } from './json-schema.ts'
 import { explanation } from './openapi-explain.ts'
+import { siteSchemas } from './openapi-site-schemas.ts'
 import { PROBLEMS } from './problem.ts'
 import { BODIES } from './requests.ts'
 
@@ -390,4 +391,9 @@ export const schemas = {
     openedAt: time,
   }),
   Keys: jwkSet,
+  ...siteSchemas,
+  Note: jsonSchemaOf(BODIES.Note),
+  Revert: jsonSchemaOf(BODIES.Revert),
+  Vouched: jsonSchemaOf(BODIES.Vouched),
+  Probe: jsonSchemaOf(BODIES.Probe),
 } satisfies Record<string, Schema>

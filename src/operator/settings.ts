@@ -9,13 +9,18 @@ import type { Authorizations } from '../ledger/exact/authorizations.ts'
 import type { ExplainedSite } from '../paywall/explain.ts'
 import type { CreditPorts } from '../schemes/credit/scheme.ts'
 import type { Cause, RunKind } from '../settlement/run.ts'
+import type { SiteRegistry } from '../sites/call.ts'
+import type { SiteDocument } from '../sites/document.ts'
+import type { Witnesses } from '../sites/proof.ts'
 
 /** All that the routes need. */
 export type OperatorSettings = {
   /** SHA-256 of the operator's token, 64 hex digits. Undefined: the API does not exist. */
   tokenSha256: string | undefined
   /** The policy, what its offers are made from, and the addresses that operators publish. */
-  site?: (Omit<ExplainedSite, 'published'> & { published: () => Promise<Published> }) | undefined
+  site?: (ExplainedPolicy & { published: () => Promise<Published> }) | undefined
+  /** The registry of sites. Undefined where none is bound: the vars are the only site. */
+  sites?: SitesPort | undefined
   book: D1Database
   accounts: DurableObjectNamespace<Account>
   authorizations: DurableObjectNamespace<Authorizations>
@@ -33,6 +38,32 @@ export type OperatorSettings = {
   /** Opens billing. Undefined: the site issues no invoices and signs no statements. */
   billing?: (() => Promise<BillingContext>) | undefined
 }
+
+/** The registry of sites, and what its routes ask. */
+export type SitesPort = {
+  registry: SiteRegistry
+  /** Where proofs of hosts are looked for. */
+  witnesses: Witnesses
+  /** The site that a valid document makes, as this Worker would serve it. */
+  open(document: SiteDocument): Promise<OpenedSite | undefined>
+  /** Asks an origin, without following redirects. */
+  ask(request: Request): Promise<Response>
+}
+
+/** A site for a trial. */
+export type OpenedSite = {
+  explained: ExplainedPolicy
+  isShadow: boolean
+  /** Undefined where the origin has no address of its own. */
+  origin: URL | undefined
+  /** Sent to the origin as `tab402-origin-secret`. */
+  secret: string | undefined
+  /** Answers as the paywall does. */
+  fetch(request: Request): Promise<Response>
+}
+
+/** The part of a site that decides, without the published addresses. */
+export type ExplainedPolicy = Omit<ExplainedSite, 'published'>
 
 /** The operator's view of the relayer. */
 export type RelayerPort = { state(): Promise<RelayerState>; repair(): Promise<RelayerState> }

@@ -3,6 +3,7 @@ import { type Asker, classify } from '../identity/classify.ts'
 import { crawlerNamed } from '../identity/crawlers.ts'
 import type { Result } from '../protocol/refusal.ts'
 import { Decisions } from './decisions.ts'
+import type { EditionOptions } from './edition.ts'
 import {
   chargedByCloudflare,
   evidenceOf,
@@ -13,13 +14,16 @@ import {
   unreachable,
 } from './gate.ts'
 import { canonicalize, siteOrigin, type Target, targetOf } from './path.ts'
-import { type Decision, entryName } from './policy.ts'
+import { type Decision, entryName, type Policy } from './policy.ts'
 import { without } from './response.ts'
 import type { ShadowSeen, Tally } from './tally.ts'
 import { hiddenHeaders } from './terms/origin-price.ts'
 
 /** The settings of a gate that sells nothing. */
-export type ShadowOptions = Omit<GateOptions, 'schemes' | 'newId' | 'maxTimeoutSeconds' | 'counters'> & {
+export type ShadowOptions = Omit<GateOptions, 'edition' | 'former' | 'newId' | 'counters'> & {
+  policy: Policy
+  /** The dates of pages that the sitemaps state. Without it only other sources count. */
+  dated?: EditionOptions['dated']
   tally: Pick<Tally, 'count'>
 }
 

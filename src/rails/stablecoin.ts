@@ -62,7 +62,9 @@ export function paying(
     ...exact,
     async charge(payment, bought) {
       // Whatever the method, a receipt may be fetched again: nothing is carried out for it.
-      const { hasEffects: _, ...purchase } = withoutKey(bought)
+      const { hasEffects: _, ...page } = withoutKey(bought)
+      // No site sells a receipt: what the invoice bills was charged before.
+      const purchase = { ...page, site: null, who: null }
       const attempt = { invoice, id: authorizationName(payment), detail: writeDetail({ payment, purchase }) }
       const begin = () => line.attempt(invoice, attempt.id, attempt.detail)
       let attempted = await begin()

@@ -68,7 +68,7 @@ export const SITE_TERMS: readonly string[] = [
 /** The most hosts of one site. Each is a key in KV that each publish writes. */
 export const MAX_HOSTS = 50
 /** The most characters of a document as JSON. Beyond it the document is refused. */
-export const MAX_DOCUMENT_CHARS = 500_000
+export const MAX_DOCUMENT_CHARS = 250_000
 
 const EXPECTED: Readonly<Record<string, Expected>> = {
   id: { want: '1 to 40 of a-z, 0-9 and "-", beginning with a letter or digit', example: '"example-news"' },

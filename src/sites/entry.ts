@@ -27,3 +27,13 @@ export type HostStore = Pick<KVNamespace, 'get' | 'put'>
 export function entryKey(host: string): string {
   return `site:${host}`
 }
+
+/** The longest that an offer can be valid: the most of MAX_TIMEOUT_SECONDS. Milliseconds. */
+export const LONGEST_OFFER_MS = 3_600_000
+
+/** The version in force at `now`: the newest one that has taken effect. Undefined before the first one does. */
+export function versionAt(newest: HostVersion, now: number): HostVersion | undefined {
+  let version: HostVersion | undefined = newest
+  while (version && version.effectiveAt > now) version = version.previous
+  return version
+}

@@ -25,3 +25,19 @@ export function normalHost(text: string): string | undefined {
 export function isLocalHost(host: string): boolean {
   return LOCAL.test(host)
 }
+
+const HOST = /^https?:\/\/([^/?#\\]+)/
+
+/** The host of a request's URL in its one spelling; undefined where no site can have it. */
+export function hostOf(url: string): string | undefined {
+  const [, text = ''] = HOST.exec(url) ?? []
+  const known = spellings.get(text)
+  if (known !== undefined) return known
+  const host = normalHost(text)
+  if (host !== undefined && spellings.size < MAX_SPELLINGS) spellings.set(text, host)
+  return host
+}
+
+/** The spellings that requests have used. Beyond it they are read each time. */
+const MAX_SPELLINGS = 4_000
+const spellings = new Map<string, string>()

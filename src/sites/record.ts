@@ -56,8 +56,10 @@ export type SiteRecord = {
   publisher: string
   /** How it answers now: the mode of what is published and in effect, "draft" where nothing is. */
   mode: SiteMode
-  /** Changed since the last publish; null otherwise. `revision` grows with every change. */
-  draft: { document: SiteDocument; revision: number; at: number; who: string } | null
+  /** Grows with every change of the draft and of what is published. A change that names another one is refused. */
+  revision: number
+  /** Changed since the last publish; null otherwise. */
+  draft: { document: SiteDocument; at: number; who: string } | null
   /** The last version; null before the first publish. It may not be in effect yet. */
   published: SiteVersion | null
   /** The hosts of the draft and of what is published. */
@@ -82,8 +84,8 @@ export type Published = SiteVersion & {
   everywhereBy: number
 }
 
-/** A publisher with the ids of its sites. */
-export type PublisherRecord = Publisher & { sites: string[] }
+/** A publisher with the ids of its sites. `revision` as in {@link SiteRecord}. */
+export type PublisherRecord = Publisher & { sites: string[]; revision: number }
 
 /** One change for the audit log. `before` and `after` are JSON, or null. */
 export type SiteChange = {

@@ -4,6 +4,7 @@ import { schemesOf } from '../../src/app/schemes.ts'
 import { readConfig } from '../../src/config/config.ts'
 import { publishedIn } from '../../src/identity/published/published.ts'
 import { compileRanges, rangeOf } from '../../src/identity/published/ranges.ts'
+import { editionOf } from '../../src/paywall/edition.ts'
 import { type ExplainedRequest, explain, userAgentOf } from '../../src/paywall/explain.ts'
 import { type Content, gate } from '../../src/paywall/gate.ts'
 
@@ -123,7 +124,12 @@ describe('explain', () => {
     ['/a', 'reader'],
   ])('has the status and the headers that the gate answers to %s as %s', async (path, as) => {
     const { policy, schemes } = site()
-    const handle = gate({ policy, schemes, now: Date.now, newId: () => 'id', cloudflareCharges: false })
+    const handle = gate({
+      edition: editionOf({ policy, schemes, now: Date.now }),
+      now: Date.now,
+      newId: () => 'id',
+      cloudflareCharges: false,
+    })
     const passed = async () => new Response('the page', { status: 299 })
     const content: Content = { pass: passed, buy: passed }
     const headers = { 'user-agent': userAgentOf(as) }

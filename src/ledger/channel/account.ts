@@ -9,6 +9,7 @@ import { DebtAlarm } from '../debt.ts'
 import { Commits } from '../group-commit.ts'
 import { OpenedPages } from '../opened-pages.ts'
 import { MAX_CHARGES, REPLAY_WINDOW_MS, Replays } from '../replay-window.ts'
+import { soldOf } from '../sold.ts'
 import { type StoredAnswer, StoredAnswers } from '../stored-answers.ts'
 import { authorize, charge, InvariantFault, release } from '../totals.ts'
 import { beginRefund, chargedAs, EMPTY_ENTRY, lowered, openedFor } from './answers.ts'
@@ -114,7 +115,8 @@ export class Account extends DurableObject<{ BOOK: D1Database }> {
     const totals = dropped === 'last' ? release(standing, priceOf(charged)) : standing
     const amount = dropped === 'last' ? charged.amount : 0n
     const { max, request } = charged
-    this.#record({ ...standing, ...totals }, { kind: 'release', id, amount, of: entry, max, request })
+    const what = { kind: 'release', id, amount, of: entry, max, request, ...soldOf(charged) } as const
+    this.#record({ ...standing, ...totals }, what)
     if (dropped === 'last' && request !== null) this.#opened.close(request)
     this.#queue.advance()
     await this.#commits.pending
@@ -132,8 +134,9 @@ export class Account extends DurableObject<{ BOOK: D1Database }> {
     const isDone = this.#journal.story(entry).some(({ kind }) => kind === 'lower')
     if (by > 0n && !isDone && charged.id === id) {
       const { after, charge } = lowered(this.#known(), charged, by)
-      const { max, request, rule } = charged
-      this.#record(after, { kind: 'lower', id, amount: by, of: entry, max, request, rule })
+      const { max, request } = charged
+      const what = { kind: 'lower', id, amount: by, of: entry, max, request, ...soldOf(charged) } as const
+      this.#record(after, what)
       Object.assign(charged, charge)
       this.#queue.advance()
       await this.#commits.pending
@@ -310,7 +313,7 @@ export class Account extends DurableObject<{ BOOK: D1Database }> {
         max: order.max,
         signature: order.signature,
         request: order.request,
-        rule: order.rule ?? null,
+        ...soldOf(order),
         transaction: order.settled?.transaction ?? null,
       },
     )

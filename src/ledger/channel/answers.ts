@@ -1,5 +1,6 @@
 /** The answers of a channel account, from its state and its entries. */
 import type { OpenedPages } from '../opened-pages.ts'
+import { NOTHING_SOLD } from '../sold.ts'
 import { release } from '../totals.ts'
 import type { Answer, Charged, ChargeOrder, DepositOrder, Entry, RefundOrder, Standing } from './types.ts'
 
@@ -11,7 +12,7 @@ export const EMPTY_ENTRY = {
   request: null,
   transaction: null,
   of: null,
-  rule: null,
+  ...NOTHING_SOLD,
 }
 
 /**

@@ -92,14 +92,14 @@ export class CreditLine extends DurableObject<{ BOOK: D1Database }> implements B
     const charged = replays.find(entry)
     const dropped = replays.drop(entry, id)
     if (!charged || !dropped) return
-    const { site, rule, request } = charged
+    const { site, rule, policy, who, request } = charged
     if (dropped === 'last' && request !== null) this.#opened.close(request)
     if (dropped === 'last') this.#volume.release(`${site} ${rule}`, charged.at, this.#record.now())
     const known = this.#record.known()
     const left = delivered(known)
     const taken = charged.amount < left ? charged.amount : left
     const amount = dropped === 'last' ? taken : 0n
-    const what = { kind: 'release', id, amount, of: entry, site, rule, request } as const
+    const what = { kind: 'release', id, amount, of: entry, site, rule, policy, who, request } as const
     this.#record.record(what, release(known, amount))
     await this.#record.written()
   }
@@ -116,8 +116,8 @@ export class CreditLine extends DurableObject<{ BOOK: D1Database }> implements B
     const by = asked < left ? asked : left
     const isDone = this.#record.journal.story(entry).some(({ kind }) => kind === 'lower')
     if (by > 0n && !isDone && charged.id === id) {
-      const { site, rule, request } = charged
-      const what = { kind: 'lower', id, amount: by, of: entry, site, rule, request } as const
+      const { site, rule, policy, who, request } = charged
+      const what = { kind: 'lower', id, amount: by, of: entry, site, rule, policy, who, request } as const
       this.#record.record(what, release(this.#record.known(), by))
       charged.amount -= by
       await this.#record.written()
@@ -190,12 +190,25 @@ export class CreditLine extends DurableObject<{ BOOK: D1Database }> implements B
     if (totals.charged - totals.redeemed > standing.limit) {
       return { outcome: 'refused', reason: 'credit_exhausted' }
     }
-    const { id, once, iou, request, site } = order
+    const { id, once, iou, request, site, policy = null, who = null } = order
     const amount = step?.price ?? order.price
     const rule = step ? `${order.rule} step ${step.from}` : order.rule
     const attempt = used ? used.attempt + 1 : 0
     const body = JSON.stringify(order.evidence)
-    const what = { kind: 'charge', id, amount, once, attempt, iou, request, site, rule, body } as const
+    const what = {
+      kind: 'charge',
+      id,
+      amount,
+      once,
+      attempt,
+      iou,
+      request,
+      site,
+      rule,
+      policy,
+      who,
+      body,
+    } as const
     const { body: _, ...entry } = this.#record.record(what, totals)
     this.#replays.add(entry)
     this.#used.note(once, { seq: entry.seq, attempt }, entry.at)

@@ -21,6 +21,8 @@ const EMPTY = {
   request: null,
   site: null,
   rule: null,
+  policy: null,
+  who: null,
   body: null,
 }
 

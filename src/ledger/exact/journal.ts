@@ -1,6 +1,7 @@
 /** An `exact` payer's tables: one row per authorization, and one row of totals. */
 import { padAmount, unpadAmount } from '../../protocol/amount.ts'
 import type { Address, Hex } from '../../protocol/evm/hex.ts'
+import { soldIn, soldOf } from '../sold.ts'
 import type { RecordedPayment, Status, UnresolvedPayment, Use } from './types.ts'
 
 /** One authorization as it is stored. */
@@ -42,7 +43,7 @@ const SCHEMA = [
 /**
  * Columns that were added later, oldest first, with what fills them. Payments of the first version lack a receiver, so they
  * stay unresolved. `shown`: whether anybody else may hold the signature; refused payments of earlier versions may have been.
- * `runner`: the request that the origin is carrying out, for a method with effects. `rule`: the rule that set the price, and its factors.
+ * `runner`: the request that the origin is carrying out, for a method with effects. `rule`, `site`, `policy` and `who`: what was sold.
  */
 const ADDED: [column: string, ...statements: string[]][] = [
   ['receiver', 'ALTER TABLE authorization ADD COLUMN receiver TEXT'],
@@ -60,6 +61,9 @@ const ADDED: [column: string, ...statements: string[]][] = [
   ['runner', 'ALTER TABLE authorization ADD COLUMN runner TEXT'],
   ['deliveries', 'ALTER TABLE authorization ADD COLUMN deliveries INTEGER NOT NULL DEFAULT 0'],
   ['rule', 'ALTER TABLE authorization ADD COLUMN rule TEXT'],
+  ['site', 'ALTER TABLE authorization ADD COLUMN site TEXT'],
+  ['policy', 'ALTER TABLE authorization ADD COLUMN policy INTEGER'],
+  ['who', 'ALTER TABLE authorization ADD COLUMN who TEXT'],
 ]
 
 /** A payer may have paid a million times. The few that are open are found without reading those. */
@@ -114,10 +118,12 @@ export class AuthorizationJournal {
   /** Reserves an authorization. The time of its first reservation stays, and so does `shown`. */
   put(use: Use, status: 'taken' | 'doubtful', now: number): void {
     const earlier = this.read(use.token, use.nonce)
+    const sold = soldOf(use)
     this.#sql.exec(
       `INSERT OR REPLACE INTO authorization
-       (token, nonce, status, at, taker, amount, signature, request, receiver, valid_before, since, shown, rule)
-       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+       (token, nonce, status, at, taker, amount, signature, request, receiver, valid_before, since, shown,
+       rule, site, policy, who)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
       use.token,
       use.nonce,
       status,
@@ -130,7 +136,10 @@ export class AuthorizationJournal {
       use.validBefore.toString(),
       earlier?.since ?? now,
       use.isShown || earlier?.shown ? 1 : 0,
-      use.rule ?? null,
+      sold.rule,
+      sold.site,
+      sold.policy,
+      sold.who,
     )
   }
 
@@ -354,7 +363,7 @@ function recorded(row: Record<string, SqlStorageValue>): RecordedPayment {
     at: Number(row.at) || null,
     amount: unpadAmount(String(row.amount)),
     request: String(row.request),
-    rule: row.rule as string | null,
+    ...soldIn(row),
     transaction: row.tx as Hex | null,
     signature: row.signature as Hex,
   }

@@ -1,13 +1,14 @@
 /** The arguments and results of the calls of an `exact` payer's object. Amounts in atomic units. */
 import type { Address, Hex } from '../../protocol/evm/hex.ts'
 import type { Reason } from '../../protocol/refusal.ts'
+import type { Sold, SoldOrder } from '../sold.ts'
 import type { StoredAnswer } from '../stored-answers.ts'
 
 /**
  * One use of one EIP-3009 authorization, identified by network, token, payer and nonce. Amounts in atomic
  * units.
  */
-export type Use = {
+export type Use = SoldOrder & {
   /** The request's idempotency key: repeat the call with it after an unknown outcome. */
   id: string
   /** The object's own name: `<network>:<payer>`. */
@@ -22,8 +23,6 @@ export type Use = {
   validBefore: bigint
   signature: Hex
   request: string
-  /** The rule of the policy and its factors. An older Worker sends none. */
-  rule?: string
   /** Whether the method has effects: it is carried out once, and its replays get the stored answer. */
   hasEffects?: boolean
   /** Requests of which one may be open to the payer: then nothing is reserved. An older Worker sends none. */
@@ -79,7 +78,7 @@ export type ExactTotals = {
  * A reserved authorization, as evidence. `at` is its last change in Unix milliseconds, or null without a
  * transfer.
  */
-export type RecordedPayment = {
+export type RecordedPayment = Sold & {
   /** `<token>:<nonce>` */
   id: string
   /**
@@ -90,8 +89,6 @@ export type RecordedPayment = {
   at: number | null
   amount: bigint
   request: string
-  /** The rule of the policy and its factors; null for payments of earlier versions. */
-  rule: string | null
   transaction: Hex | null
   signature: Hex
 }

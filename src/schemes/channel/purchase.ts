@@ -339,9 +339,10 @@ export class ChannelPurchase {
 
   #chargeOrder(): ChargeOrder {
     const { maxUnclaimed: exposure } = this.#terms
-    const { id, rule, opened, openMs } = this.#purchase
+    const { id, rule, site, policy, who, opened, openMs } = this.#purchase
+    const sold = { rule, site, policy, who }
     const open = { ...(opened && { opened }), ...(openMs && { openMs }) }
-    return { ...this.#signed(id), ...this.#bought(), ...open, kind: 'charge', exposure, rule }
+    return { ...this.#signed(id), ...this.#bought(), ...open, ...sold, kind: 'charge', exposure }
   }
 
   #bought() {

@@ -68,6 +68,9 @@ export function exactScheme(terms: ExactTerms, ports: ExactPorts) {
       signature,
       request: purchase.request,
       rule: purchase.rule,
+      site: purchase.site,
+      policy: purchase.policy,
+      who: purchase.who,
       hasEffects: purchase.hasEffects ?? false,
       ...(purchase.opened && { opened: purchase.opened }),
     }
@@ -91,7 +94,10 @@ export function exactScheme(terms: ExactTerms, ports: ExactPorts) {
       return matches(accepted, { ...offer, amount, maxTimeoutSeconds: accepted.maxTimeoutSeconds })
     },
 
-    promises: ({ payload }, price) => payload.authorization.value === price,
+    // By its receiver too: x402 v1 echoes no offer, and former terms of the site may name another one.
+    promises({ payload: { authorization } }, price) {
+      return authorization.value === price && authorization.to === receiver
+    },
 
     verify(payment, _price, now) {
       const { authorization, signature } = payment.payload

@@ -1,0 +1,34 @@
+/** What the row of a charge says of the sale: which site sold, by which terms, to whom. */
+
+/** All null for entries of earlier versions, and for those that sell nothing. */
+export type Sold = {
+  /** The site's id, or its host without a registry of sites. */
+  site: string | null
+  /** The rule of the policy and its factors. */
+  rule: string | null
+  /** The version of the site's policy; 0 without a registry. */
+  policy: number | null
+  /** A confirmed crawler's name, or a claimed one behind `~`; also null for a client without a name. */
+  who: string | null
+}
+
+/** The same in an order: an older Worker sends none. */
+export type SoldOrder = { [Fact in keyof Sold]?: Sold[Fact] }
+
+/** Of an entry that sells nothing. */
+export const NOTHING_SOLD: Sold = { site: null, rule: null, policy: null, who: null }
+
+/** The facts of an order or an entry, alone. */
+export function soldOf({ site = null, rule = null, policy = null, who = null }: SoldOrder): Sold {
+  return { site, rule, policy, who }
+}
+
+/** The facts in a row of a journal. */
+export function soldIn(row: Record<string, SqlStorageValue>): Sold {
+  return {
+    site: row.site as string | null,
+    rule: row.rule as string | null,
+    policy: row.policy as number | null,
+    who: row.who as string | null,
+  }
+}
