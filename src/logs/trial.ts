@@ -281,12 +281,25 @@ function notesOn(policy: Policy & Sources, rows: readonly TrialRow[], hasFurther
     notes.push('The origin was not asked: prices that it states are those of the rules here.')
   if (policy.dates && !policy.dates.inPath)
     notes.push('Only dates in URLs count here: set DATES.pattern to try rules with an age.')
+  const unknown = unestimated(policy)
+  if (unknown.length > 0) notes.push(`The estimate leaves out what may cost less: ${unknown.join(', ')}.`)
   if (rows.some(({ pagesCapped }) => pagesCapped))
     notes.push(
       'Pages with a + are a least number: at most 100,000 per crawler and 500,000 in all are counted.',
     )
   if (hasFurther) notes.push(`Only ${MAX_CRAWLERS} names have rows of their own. ${FURTHER} holds the rest.`)
   return notes
+}
+
+/** The terms that lower prices by facts that no log has. */
+function unestimated({ rules, contracts, passes }: Policy): string[] {
+  const has = (holds: (decision: Decision) => unknown) => rules.some(({ decision }) => holds(decision))
+  return [
+    ...(has(({ steps }) => steps) ? ['steps of a month'] : []),
+    ...(contracts ? ['contracts of agents that sign'] : []),
+    ...(passes ? ['passes'] : []),
+    ...(has(({ isCeiling }) => isCeiling) ? ['final amounts of the origin'] : []),
+  ]
 }
 
 function isoTime(time: number): string | null {
