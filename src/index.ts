@@ -3,6 +3,7 @@ import type { MiddlewareHandler } from 'hono'
 import { middleware } from './adapters/hono.ts'
 import type { Bindings } from './app/bindings.ts'
 import { operatorOf } from './app/operator.ts'
+import { isOperatorHost } from './app/operator-host.ts'
 import { refresh } from './app/refresh.ts'
 import { siteOf } from './app/site.ts'
 import { billingOf, workOf } from './app/work.ts'
@@ -81,11 +82,13 @@ type Fetches = { fetch(request: Request): Response | Promise<Response> }
 /**
  * Answers every request below `/_tab402`: the operator's API, a crawler's own account, and the payer portal.
  *
+ * With a registry of sites all of it lives on the host of PUBLIC_URL alone; every other host answers 404.
  * Each loads at its first request, so page requests never wait for it.
  * @example
  * app.all('/_tab402/*', (c) => operate(c.req.raw, c.env))
  */
 export async function operate(request: Request, env: Bindings): Promise<Response> {
+  if (!isOperatorHost(request, env)) return new Response(null, { status: 404 })
   const billing = billingOf(env)
   if (billing && !/^\/_tab402\/(?:api|me)(?:\/|$)/.test(new URL(request.url).pathname)) {
     const [{ payerPortal }, { failed }] = await Promise.all([

@@ -2,11 +2,14 @@
 import { assertAddress } from '../chain/relayer/key.ts'
 import { RelayerBase } from '../chain/relayer/relayer.ts'
 import { describeProblems, readConfig } from '../config/config.ts'
+import { judgeSite } from '../config/site.ts'
 import { SettlementBase } from '../settlement/workflow.ts'
+import { SitesBase } from '../sites/registry.ts'
 import type { Bindings } from './bindings.ts'
 import { workOf } from './work.ts'
 
 export { Directory } from '../identity/directory.ts'
+export { Audit } from '../ledger/audit.ts'
 export { Numbers } from '../ledger/billing/numbers.ts'
 export { Account } from '../ledger/channel/account.ts'
 export { Agents } from '../ledger/credit/agents.ts'
@@ -31,6 +34,19 @@ export class Relayer extends RelayerBase<Bindings> {
       key: own.key,
       gas,
       ...(waitMs && { waits: { minedMs: waitMs, tendMs: waitMs } }),
+    })
+  }
+}
+
+/** The registry of sites and publishers: one Durable Object. It judges documents by the config of this deployment. */
+export class Sites extends SitesBase<Bindings> {
+  constructor(ctx: DurableObjectState, env: Bindings) {
+    const read = readConfig(env)
+    const aheadMs = read.ok ? read.config.sitesAheadMs : undefined
+    super(ctx, env, {
+      validate: judgeSite(env),
+      store: env.HOSTS,
+      ...(aheadMs !== undefined && { aheadMs }),
     })
   }
 }

@@ -3,10 +3,14 @@
 import { type Config, readConfig } from '../config/config.ts'
 import { publishedIn } from '../identity/published/published.ts'
 import { readLists } from '../identity/published/store.ts'
+import { AUDIT, type AuditLog } from '../ledger/act.ts'
+import { REGISTRY } from '../ledger/credit/agent.ts'
 import type { CreditSettings, OperatorSettings } from '../operator/settings.ts'
 import { runKinds } from '../settlement/workflow.ts'
 import type { Bindings } from './bindings.ts'
+import { sitesPortOf } from './registry.ts'
 import { creditPortsOf, relayerOf, schemesOf } from './schemes.ts'
+import { viewOf } from './screening.ts'
 import { billingOf, workOf } from './work.ts'
 
 /** The settings of the operator's API. With an invalid config they hold no token, so the API rejects all requests. */
@@ -31,10 +35,18 @@ export function operatorOf(env: Bindings): OperatorSettings {
     },
     chain,
     relayer,
+    audit: auditOf(env),
+    sites: sitesPortOf(env),
+    screening: viewOf(env, read.config),
     ...(work && { runKinds: runKinds(work) }),
     ...(credit && { credit }),
     ...(billing && { billing }),
   }
+}
+
+/** The audit log of the deployment. One whose settings do not bind it yet keeps it in the registry of agents. */
+function auditOf({ AUDIT: audit, AGENTS: agents }: Bindings): AuditLog | undefined {
+  return audit?.getByName(AUDIT) ?? agents?.getByName(REGISTRY)
 }
 
 /** Credit as the operator and the agents read it; undefined if credit is not configured. */

@@ -1,5 +1,5 @@
-/** Fetches what isolates copy from KV: the published lists of addresses, and the dates of pages. */
-import { readConfig } from '../config/config.ts'
+/** Fetches what isolates copy from KV: published addresses, dates of pages, and lists of screened payers. */
+import { type Config, readConfig } from '../config/config.ts'
 import { WATCH } from '../settlement/schedule.ts'
 import type { Bindings } from './bindings.ts'
 import { fetchOf } from './origin.ts'
@@ -8,33 +8,48 @@ import { fetchOf } from './origin.ts'
 const WATCH_MS = 5 * 60_000
 const SITEMAPS_EVERY_MS = 15 * 60_000
 
+const WORLD = { fetch: (url: string, init: RequestInit) => fetch(url, init), now: () => Date.now() }
+
 /** Fetches what is due. Never rejects: a run must not fail because a list did. */
 export async function refresh(
   { cron, scheduledTime }: Pick<ScheduledController, 'cron' | 'scheduledTime'>,
   env: Bindings,
 ): Promise<void> {
-  const isDue = cron === WATCH && scheduledTime % SITEMAPS_EVERY_MS < WATCH_MS
-  await Promise.all([refreshLists(env), isDue && refreshDates(env)])
-}
-
-async function refreshLists({ LISTS: lists }: Bindings): Promise<void> {
-  if (!lists) return
-  try {
-    const { refreshLists } = await import('../identity/published/refresh.ts')
-    await refreshLists(lists, { fetch: (url, init) => fetch(url, init), now: Date.now })
-  } catch (fault) {
-    console.error(JSON.stringify({ message: 'published lists could not be refreshed', fault: String(fault) }))
-  }
-}
-
-async function refreshDates(env: Bindings): Promise<void> {
+  const { LISTS: store } = env
+  if (!store) return
   const read = readConfig(env)
-  const { dates, origin } = read.ok ? read.config.policy : {}
-  if (!env.LISTS || !origin || !dates?.sitemaps.length) return
+  const config = read.ok ? read.config : undefined
+  const areSitemapsDue = cron === WATCH && scheduledTime % SITEMAPS_EVERY_MS < WATCH_MS
+  await Promise.all([
+    attempt('published lists', () => refreshLists(store)),
+    config && attempt('screening lists', () => refreshAddresses(store, config)),
+    config && areSitemapsDue && attempt('sitemaps', () => refreshDates(store, env, config)),
+  ])
+}
+
+async function attempt(what: string, work: () => Promise<void>): Promise<void> {
   try {
-    const { refreshDates } = await import('../paywall/terms/sitemap-dates.ts')
-    await refreshDates(env.LISTS, dates.sitemaps, fetchOf(env, origin))
+    await work()
   } catch (fault) {
-    console.error(JSON.stringify({ message: 'sitemaps could not be read', fault: String(fault) }))
+    console.error(JSON.stringify({ message: `${what} could not be refreshed`, fault: String(fault) }))
   }
+}
+
+async function refreshLists(store: KVNamespace): Promise<void> {
+  const { refreshLists } = await import('../identity/published/refresh.ts')
+  await refreshLists(store, WORLD)
+}
+
+async function refreshAddresses(store: KVNamespace, { screening }: Config): Promise<void> {
+  const { lists = [] } = screening ?? {}
+  if (lists.length === 0) return
+  const { refreshAddresses } = await import('../screening/lists.ts')
+  await refreshAddresses(store, lists, WORLD)
+}
+
+async function refreshDates(store: KVNamespace, env: Bindings, { policy }: Config): Promise<void> {
+  const { dates, origin } = policy
+  if (!dates?.sitemaps.length) return
+  const { refreshDates } = await import('../paywall/terms/sitemap-dates.ts')
+  await refreshDates(store, dates.sitemaps, fetchOf(env, origin))
 }

@@ -4,8 +4,10 @@ import { type Config, type ConfigProblem, describeProblems, readConfig } from '.
 import { contractWarnings } from '../config/contracts.ts'
 import { cachedLists } from '../identity/published/store.ts'
 import { addFigures } from '../ledger/book/shadow.ts'
+import { type Edition, editionOf, type SiteVersion } from '../paywall/edition.ts'
 import type { Counters } from '../paywall/free-pages.ts'
 import { type Content, type DeliveredPage, type Gate, type GateOptions, gate } from '../paywall/gate.ts'
+import type { Policy } from '../paywall/policy.ts'
 import { refused } from '../paywall/response.ts'
 import { shadowGate } from '../paywall/shadow.ts'
 import { NamedSitemaps } from '../paywall/sitemaps.ts'
@@ -18,8 +20,17 @@ import type { Bindings } from './bindings.ts'
 import { contentOf } from './origin.ts'
 import { schemesOf } from './schemes.ts'
 
-/** A configured site: its gate, and the origin that the gate protects. */
-export type Site = { config: Config; gate: Gate; origin: Content; terms: TermsOfSite }
+/** A configured site: its gate, and the origin that the gate protects. `edition`: what it offers; null in shadow mode. */
+export type Site = {
+  config: Config
+  gate: Gate
+  origin: Content
+  terms: TermsOfSite
+  edition: Edition | null
+}
+
+/** A site of the registry: its version, and the former versions of it whose offers may be valid. */
+export type Registered = { site: SiteVersion } & Pick<GateOptions, 'former'>
 
 const sites = new WeakMap<Config, Site>()
 
@@ -35,61 +46,72 @@ export function siteOf(env: Bindings, terms?: Record<string, unknown>): Site | R
   const warnings = [...read.warnings, ...contractWarnings(read.config.policy.contracts, Date.now())]
   if (warnings.length > 0)
     console.warn(`tab402 serves, but check these settings:\n${describeProblems(warnings)}`)
-  const site = build(env, read.config)
+  const site = buildSite(env, read.config)
   sites.set(read.config, site)
   return site
 }
 
 const reported = new WeakSet<readonly ConfigProblem[]>()
 
-/** Logs the problems once per isolate. The response names none of them: clients must not learn the config. */
-function misconfigured(problems: readonly ConfigProblem[]): Response {
+/** Answers 503. Logs the problems once per isolate. The response names none of them: clients must not learn the config. */
+export function misconfigured(problems: readonly ConfigProblem[]): Response {
   if (!reported.has(problems))
     console.error(`tab402 is misconfigured and serves nothing:\n${describeProblems(problems)}`)
   reported.add(problems)
   return refused({ reason: 'paywall_misconfigured' })
 }
 
-function build(env: Bindings, config: Config): Site {
-  const { policy, documents, cloudflareCharges, mode } = config
+/** Builds a site from its config: the only one, or one of the registry. */
+export function buildSite(env: Bindings, config: Config, registered?: Registered): Site {
+  const { policy, documents, cloudflareCharges, maxTimeoutSeconds, mode } = config
   const terms: TermsOfSite = { policy, schemes: schemesOf(env, config), documents }
-  const now = () => Date.now()
-  const cache = { now, later: waitUntil }
-  const named = new NamedSitemaps({ store: env.LISTS, ...cache })
-  const facts = {
-    published: cachedLists(env.LISTS, cache),
-    dated: env.LISTS && cachedDates(env.LISTS, cache),
-    sitemaps: (site: string) => named.of(site),
-  }
-  const judge = { policy, cloudflareCharges, ...facts, now }
-  const gate = mode === 'shadow' ? openShadow(env, judge) : openGate(env, config, judge, terms)
-  return { config, terms, gate: named.watch(gate), origin: contentOf(env, config) }
-}
-
-/** All that a request is decided by. */
-type Judge = Pick<GateOptions, 'policy' | 'cloudflareCharges' | 'published' | 'dated' | 'sitemaps' | 'now'>
-
-function openGate(env: Bindings, { maxTimeoutSeconds }: Config, judge: Judge, terms: TermsOfSite): Gate {
-  const { schemes } = terms
-  const counters = countersOf(env)
+  const { now, dated, ...facts } = factsOf(env)
+  const named = new NamedSitemaps({ store: env.LISTS, now, later: waitUntil })
+  const sitemaps = (site: string) => named.of(site)
+  const judge: Judge = { cloudflareCharges, ...facts, sitemaps, now }
+  const origin = contentOf(env, config)
+  if (mode === 'shadow')
+    return { config, terms, gate: named.watch(openShadow(env, policy, judge)), origin, edition: null }
+  const { site, former } = registered ?? {}
+  const edition = editionOf({ ...terms, site, maxTimeoutSeconds, dated, now })
   const newId = () => crypto.randomUUID()
   const headers = {
     linkOf: (site: string) => linkTo(terms, site),
-    ...(terms.documents.size > 0 && { termsOf: (page: DeliveredPage) => termsOf(terms, page) }),
+    ...(documents.size > 0 && { termsOf: (page: DeliveredPage) => termsOf(terms, page) }),
   }
-  return withTerms(gate({ ...judge, ...headers, schemes, counters, maxTimeoutSeconds, newId }), terms)
+  const open = gate({ ...judge, ...headers, edition, former, counters: countersOf(env, site), newId })
+  return { config, terms, gate: named.watch(withTerms(open, terms)), origin, edition }
 }
 
-function openShadow({ BOOK }: Bindings, judge: Judge): Gate {
+/** All that a request is decided by, beside the policy. */
+type Judge = Pick<GateOptions, 'cloudflareCharges' | 'published' | 'sitemaps' | 'now'>
+
+const known = new WeakMap<Bindings, ReturnType<typeof readFacts>>()
+
+/** The facts that all sites of an isolate share. */
+function factsOf(env: Bindings): ReturnType<typeof readFacts> {
+  const facts = known.get(env) ?? readFacts(env)
+  known.set(env, facts)
+  return facts
+}
+
+function readFacts({ LISTS: lists }: Bindings) {
+  const now = () => Date.now()
+  const cache = { now, later: waitUntil }
+  return { now, published: cachedLists(lists, cache), dated: lists && cachedDates(lists, cache) }
+}
+
+function openShadow(env: Bindings, policy: Policy, judge: Judge): Gate {
   const tally = new Tally({
-    store: (figures, at) => addFigures(BOOK, dayOf(at), figures),
+    store: (figures, at) => addFigures(env.BOOK, dayOf(at), figures),
     defer: waitUntil,
     wait: (ms) => scheduler.wait(ms),
     now: judge.now,
   })
-  return shadowGate({ ...judge, tally })
+  return shadowGate({ ...judge, policy, dated: factsOf(env).dated, tally })
 }
 
-function countersOf({ QUOTA: quota }: Bindings): Counters | undefined {
-  return quota && ((crawler) => quota.getByName(crawler))
+/** The free pages of a crawler are counted for each site of a registry alone. */
+function countersOf({ QUOTA: quota }: Bindings, site: SiteVersion | undefined): Counters | undefined {
+  return quota && ((crawler) => quota.getByName(site ? `${site.id}/${crawler}` : crawler))
 }

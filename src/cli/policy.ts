@@ -1,7 +1,7 @@
 /** The policy of a deployment for a trial: before a wallet is named, it may be without one. */
 import { POLICY_TERMS, parsePolicy } from '../config/policy.ts'
-import { describeProblems } from '../config/problem.ts'
 import type { Policy } from '../paywall/policy.ts'
+import { describeProblems } from '../platform/problem.ts'
 import { CommandError } from './command.ts'
 import type { DeploymentSettings } from './settings.ts'
 

@@ -1,8 +1,8 @@
 /** Drafts rules from a robots.txt, as TOML for `wrangler.toml`. Pure. */
 import * as v from 'valibot'
-import { problemsOf } from '../config/problem.ts'
 import { RULE_EXPECTED, rule } from '../config/rule/index.ts'
 import { robotsOnly } from '../identity/crawlers.ts'
+import { problemsOf } from '../platform/problem.ts'
 import type { Robots, RobotsGroup, RobotsRule } from '../protocol/http/robots.ts'
 
 /** The action for what a robots.txt forbids. */

@@ -3,9 +3,9 @@ import * as v from 'valibot'
 import type { OperatorKey } from '../billing/operator-key.ts'
 import type { DunningTerms } from '../ledger/billing/types.ts'
 import type { Seller } from '../ledger/billing/vat.ts'
+import type { ConfigProblem, Expected } from '../platform/problem.ts'
+import { readWith, unpack } from '../platform/schema.ts'
 import { durableObject, integer, shaped, textOf, url } from './fields.ts'
-import type { ConfigProblem, Expected } from './problem.ts'
-import { readWith, unpack } from './schema.ts'
 import { stripeCode } from './stripe-plugin.ts'
 
 /** The settings that statements and invoices need. */
@@ -162,7 +162,8 @@ const WITHOUT_STRIPE: ConfigProblem = {
 /** Settings and bindings that are missing beside those that are set. */
 export function billProblems(vars: Readonly<Record<string, unknown>>): ConfigProblem[] {
   const lacking = TOGETHER.flatMap((group) => {
-    const there = group.find((name) => vars[name] !== undefined)
+    // A registry of sites needs PUBLIC_URL, with billing or without.
+    const there = group.find((name) => name !== 'PUBLIC_URL' && vars[name] !== undefined)
     if (there === undefined) return []
     const missing = group.filter((name) => vars[name] === undefined)
     return missing.map((place) => ({

@@ -4,6 +4,8 @@ import { assertAddress, type RelayerKey } from '../chain/relayer/key.ts'
 import type { Chain } from '../chain/rpc.ts'
 import { type Policy, policySchemes } from '../paywall/policy.ts'
 import { DEFAULT_MOST } from '../paywall/terms/adjust.ts'
+import { type ConfigProblem, type Expected, problemsOf } from '../platform/problem.ts'
+import { list, readWith, unpack } from '../platform/schema.ts'
 import { type Address, isHex } from '../protocol/evm/hex.ts'
 import { addressOf } from '../protocol/evm/secp256k1.ts'
 import { SCHEME_NAMES, SCHEMES, type SchemeName } from '../schemes/index.ts'
@@ -13,11 +15,18 @@ import { CREDIT_EXPECTED, type CreditConfig, creditConfig, creditSettings } from
 import { durableObject, integer, isLocal, shaped, url, urls } from './fields.ts'
 import { GAS_EXPECTED, type GasConfig, gasConfig, gasSettings, gasWarnings } from './gas.ts'
 import { POLICY_TERMS, parsePolicy, schemesAsked } from './policy.ts'
-import { type ConfigProblem, type Expected, problemsOf } from './problem.ts'
+import { PROOF_EXPECTED, type ProofConfig, proofConfig, proofProblems, proofSettings } from './proofs.ts'
 import { ruleCautions } from './rule/index.ts'
-import { list, readWith, unpack, usd } from './schema.ts'
+import { usd } from './schema.ts'
+import {
+  SCREENING_EXPECTED,
+  type ScreeningConfig,
+  screeningConfig,
+  screeningProblems,
+  screeningSettings,
+} from './screening.ts'
 
-export { type ConfigProblem, describeProblems } from './problem.ts'
+export { type ConfigProblem, describeProblems } from '../platform/problem.ts'
 
 /** The whole config of one Worker. */
 export type Config = {
@@ -49,14 +58,22 @@ export type Config = {
   /** Seconds for which an offer, and a replay of its purchase, are valid. */
   maxTimeoutSeconds: number
   originTimeoutMs: number
+  /** How long a version of a site waits before it takes effect, in milliseconds; the registry's default without it. */
+  sitesAheadMs: number | undefined
   /** The operator's name on the wire and on invoices. */
   operator: string
+  /** The URL of the operator's own host, without a trailing slash. Present with PUBLIC_URL. */
+  publicUrl: string | undefined
   /** Present with REGISTRATION_URL. */
   credit: CreditConfig | undefined
   /** Where alerts and dunning steps are sent. Present with WEBHOOK_URL. */
   webhook: { url: string; secret: string } | undefined
   /** Present with SELLER. */
   bill: BillConfig | undefined
+  /** Where proofs of hosts are looked for. */
+  proofs: ProofConfig
+  /** Present with SCREENING or SCREEN_DENY. */
+  screening: ScreeningConfig | undefined
   /** Whether Cloudflare's own products charge on this zone and strip their headers from requests. */
   cloudflareCharges: boolean
 }
@@ -107,9 +124,12 @@ const EXPECTED = {
   MAX_UNCLAIMED: { want: 'USD in quotes, at least your highest price', example: '"100"' },
   MAX_TIMEOUT_SECONDS: { want: '30 to 3600 seconds', example: '300' },
   ORIGIN_TIMEOUT_MS: { want: '100 to 120000, and shorter than MAX_TIMEOUT_SECONDS', example: '30000' },
+  SITES_AHEAD_SECONDS: { want: '0 to 3600 seconds', example: '120' },
   ...GAS_EXPECTED,
   ...CREDIT_EXPECTED,
   ...BILL_EXPECTED,
+  ...PROOF_EXPECTED,
+  ...SCREENING_EXPECTED,
 } as const satisfies Record<string, Expected>
 
 /**
@@ -173,9 +193,12 @@ const settings = v.object({
   MAX_UNCLAIMED: v.optional(usd, '100'),
   MAX_TIMEOUT_SECONDS: v.optional(integer(30, 3600), 300),
   ORIGIN_TIMEOUT_MS: v.optional(integer(100, 120_000), 30_000),
+  SITES_AHEAD_SECONDS: v.optional(integer(0, 3600)),
   ...gasSettings,
   ...creditSettings,
   ...billSettings,
+  ...proofSettings,
+  ...screeningSettings,
 })
 
 type Settings = v.InferOutput<typeof settings>
@@ -211,6 +234,8 @@ function readAll(vars: Table): ConfigResult {
   const terms = parsePolicy(site)
   const rest = v.safeParse(settings, pick(vars, Object.keys(EXPECTED)))
   const absent = missing(terms.ok ? policySchemes(terms.policy) : schemesAsked(site), vars)
+  const known = terms.ok ? terms.policy : undefined
+  const isSet = (place: string) => vars[place] !== undefined
   // A trial sells nothing, so it needs no wallet and no node yet. It counts in D1.
   const isTrial = rest.success && rest.output.MODE === 'shadow'
   const problems = [
@@ -220,12 +245,14 @@ function readAll(vars: Table): ConfigResult {
     ...problemsOf(rest.issues ?? [], EXPECTED),
     ...(isTrial ? unboundBook(vars) : absent),
     ...billProblems(vars),
+    ...proofProblems(vars, EXPECTED.PUBLIC_URL.example),
     ...(rest.success ? limitProblems(rest.output, terms.ok ? terms.policy : undefined) : []),
+    ...(rest.success ? limitProblems(rest.output, known) : []),
+    ...(rest.success ? screeningProblems(rest.output, known?.network, isSet) : []),
   ]
   const relayer = rest.success ? relayerOf(rest.output) : undefined
   if (relayer === null) problems.push(problemOf('RELAYER_KEY'))
   if (!terms.ok || !rest.success) return { ok: false, problems, warnings: [] }
-  const isSet = (place: string) => vars[place] !== undefined
   const warnings = [
     ...(isTrial ? absent : []),
     ...ruleCautions(terms.policy.rules),
@@ -272,10 +299,15 @@ function build(policy: Policy, settings: Settings): Omit<Config, 'relayer' | 'do
     maxUnclaimed: settings.MAX_UNCLAIMED,
     maxTimeoutSeconds: settings.MAX_TIMEOUT_SECONDS,
     originTimeoutMs: settings.ORIGIN_TIMEOUT_MS,
+    sitesAheadMs:
+      settings.SITES_AHEAD_SECONDS === undefined ? undefined : settings.SITES_AHEAD_SECONDS * 1000,
     operator: settings.OPERATOR,
+    publicUrl: settings.PUBLIC_URL && new URL(settings.PUBLIC_URL).origin,
     credit: creditConfig(settings),
     webhook: WEBHOOK_URL && WEBHOOK_SECRET ? { url: WEBHOOK_URL, secret: WEBHOOK_SECRET } : undefined,
     bill: billConfig(settings),
+    proofs: proofConfig(settings),
+    screening: screeningConfig(settings, policy.network),
     cloudflareCharges: settings.CLOUDFLARE_CHARGES,
   }
 }

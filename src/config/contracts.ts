@@ -2,9 +2,10 @@
 import * as v from 'valibot'
 import { crawlerNamed } from '../identity/crawlers.ts'
 import type { Contract, Contracts } from '../paywall/terms/contracts.ts'
+import type { ConfigProblem, Expected } from '../platform/problem.ts'
+import { isTable, onlyKeys, readWith, unpack } from '../platform/schema.ts'
 import { DAY_MS } from '../platform/time.ts'
-import type { ConfigProblem, Expected } from './problem.ts'
-import { isTable, onlyKeys, readWith, unpack, usd } from './schema.ts'
+import { usd } from './schema.ts'
 
 /** How CONTRACTS must look. */
 export const CONTRACTS_EXPECTED: Readonly<Record<string, Expected>> = {

@@ -1,8 +1,9 @@
 /** The settings of credit: their schemas, and the part of the config built from them. */
 import * as v from 'valibot'
+import type { Expected } from '../platform/problem.ts'
+import { readWith, unpack } from '../platform/schema.ts'
 import { CLOUDFLARE, type CreditNetwork, creditNetwork } from '../protocol/x402/commitment.ts'
-import type { Expected } from './problem.ts'
-import { readWith, unpack, usd } from './schema.ts'
+import { usd } from './schema.ts'
 
 /** Longer URLs do not fit beside the offers in a 402's header. */
 const MAX_URL_LENGTH = 200

@@ -2,8 +2,8 @@
 import * as v from 'valibot'
 import type { Dates } from '../paywall/terms/age.ts'
 import { compileDates, isZone } from '../paywall/terms/dates.ts'
-import type { Expected } from './problem.ts'
-import { list, onlyKeys, readWith, unpack } from './schema.ts'
+import type { Expected } from '../platform/problem.ts'
+import { list, onlyKeys, readWith, unpack } from '../platform/schema.ts'
 
 /** How DATES must look. */
 export const DATES_EXPECTED: Readonly<Record<string, Expected>> = {

@@ -1,6 +1,6 @@
 /** Shapes that several parts of the config use. */
 import * as v from 'valibot'
-import { readWith } from './schema.ts'
+import { readWith } from '../platform/schema.ts'
 
 /** An https URL, or http on this machine. */
 export const url = readWith((text) => (isUrl(text) ? { value: text } : null))

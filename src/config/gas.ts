@@ -2,10 +2,11 @@
 import * as v from 'valibot'
 import { GAS_TERMS, type GasTerms, type GasUse, worthItsGas } from '../chain/relayer/gas-money.ts'
 import { type Policy, policySchemes } from '../paywall/policy.ts'
+import type { ConfigProblem, Expected } from '../platform/problem.ts'
+import { readWith } from '../platform/schema.ts'
 import { parseDecimal, showUsd } from '../protocol/amount.ts'
 import { SCHEMES, type SchemeName } from '../schemes/index.ts'
-import type { ConfigProblem, Expected } from './problem.ts'
-import { readWith, usd } from './schema.ts'
+import { usd } from './schema.ts'
 
 /** The relayer's terms, and the least amounts that hold at any gas price, in atomic units. */
 export type GasConfig = GasTerms & { minDeposit: bigint; minRefund: bigint; minClaim: bigint }

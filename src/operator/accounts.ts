@@ -103,7 +103,7 @@ async function channelOf(c: Context, { accounts }: OperatorSettings, id: string,
 }
 
 /** Reads a channel from the chain and stores its state, also of a lower block than the account's own. */
-async function reread({ accounts, chain, credit }: OperatorSettings, who: string, id: string) {
+async function reread({ accounts, chain, audit }: OperatorSettings, who: string, id: string) {
   const account = isHex(id, 32) ? accounts.getByName(id) : null
   const before = await account?.standing()
   if (!chain || !account || !before) return notFound()
@@ -114,7 +114,7 @@ async function reread({ accounts, chain, credit }: OperatorSettings, who: string
     return { after: standing.state, standing }
   }
   const subject = { who, what: 'account.reread', subject: id, before: before.state, asked: {} }
-  const { standing } = await (credit ? act(credit, subject, work) : work())
+  const { standing } = await act(audit, subject, work)
   return jsonResponse({ id, standing })
 }
 

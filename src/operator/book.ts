@@ -29,7 +29,7 @@ export function bookRoutes(settings: OperatorSettings, now: () => number, who: s
     const work = async () => ({ after: await rebuildAll(form, write) })
     const { length: objects } = form.objects
     const asked = { who, what: 'book.rebuild', subject: form.kind, before: null, asked: { objects } }
-    const { after } = await (settings.credit ? act(settings.credit, asked, work) : work())
+    const { after } = await act(settings.audit, asked, work)
     return jsonResponse(after)
   })
   return app
@@ -51,15 +51,22 @@ function writerOf(settings: OperatorSettings, kind: Form['kind'], now: () => num
   switch (kind) {
     case KIND.channel:
       return async (id) => {
-        const standing = await accounts.get(accounts.idFromString(id)).list()
+        const account = accounts.get(accounts.idFromString(id))
+        const standing = await account.list()
         if (!standing) return false
         const { channelId, authorized, charged, redeemed, quarantine, state } = standing
         const row = { id: channelId, authorized, charged, redeemed, ceiling: state.balance, quarantine }
         await project(book, [row], now())
+        await account.report()
         return true
       }
     case KIND.exact:
-      return async (id) => (await authorizations.get(authorizations.idFromString(id)).list()) !== null
+      return async (id) => {
+        const payer = authorizations.get(authorizations.idFromString(id))
+        const isPayer = (await payer.list()) !== null
+        await payer.report()
+        return isPayer
+      }
     case KIND.credit:
       return (
         (credit &&
@@ -67,6 +74,7 @@ function writerOf(settings: OperatorSettings, kind: Form['kind'], now: () => num
             const line = credit.lines.get(credit.lines.idFromString(id))
             if (!(await line.list())) return false
             await projectNews(book, [await line.news(0)], now())
+            await line.report()
             return true
           })) ??
         null

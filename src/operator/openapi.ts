@@ -1,63 +1,30 @@
 /** The OpenAPI document (3.1) of the API below `/_tab402`. Tests check it against the routes and their responses. */
 import type { Schema } from './json-schema.ts'
-import { ref, schemas, stage } from './openapi-schemas.ts'
+import { type Method, type Operation, type Operations, QUERIES } from './openapi-operation.ts'
+import { ref, schemas } from './openapi-schemas.ts'
+import { siteOperations } from './openapi-sites.ts'
 import { PROBLEM_TYPE, PROBLEMS } from './problem.ts'
-
-type Name = keyof typeof schemas
-type Method = 'get' | 'post' | 'patch'
-
-/** One operation. `formats` are further media types of its response, `problems` the error statuses of its own. */
-type Operation = {
-  summary: string
-  answer: Name | null
-  status?: number
-  body?: Name
-  query?: readonly Query[]
-  formats?: readonly string[]
-  problems?: readonly number[]
-  open?: 'signed' | 'public'
-}
-
-type Query = keyof typeof QUERIES
-
-const text: Schema = { type: 'string' }
-
-/** The query parameters: their meanings and their schemas. */
-const QUERIES = {
-  limit: ['Items a page', { type: 'integer', minimum: 1, maximum: 500, default: 100 }],
-  after: ['The cursor: `next` of the page before', text],
-  before: ['Returns invoices with lower numbers: `next` of the page before', { type: 'integer', minimum: 1 }],
-  agent: ['Returns the items of this agent only', text],
-  stage: ['Returns the invoices in this stage only', stage],
-  format: ['The format of the response. By default JSON', text],
-  url: ['A URL, or a path of this site', text],
-  as: ['A known crawler, `reader` or a whole User-Agent', text],
-  method: ['The method of the request', { type: 'string', default: 'GET' }],
-  ip: ['The address of the client', text],
-  signed: ['The host of a Signature-Agent whose signature counts as valid', text],
-  day: ['A UTC date. By default today', { type: 'string', format: 'date' }],
-  evidence: ['Includes signatures and the signed data', { type: 'boolean', default: false }],
-} satisfies Record<string, readonly [string, Schema]>
 
 /** Descriptions of the error statuses. */
 const PROBLEM_STATUSES: Record<number, string> = {
   400: 'Invalid request: `errors` lists every error',
   401: 'Missing or invalid token',
-  404: 'Not found. Sites without credit have only accounts, the relayer, runs and exports',
+  404: 'Not found. Sites without credit have only accounts, the relayer, runs, exports and the audit log',
   409: 'Conflicts with the current state',
-  413: 'The body is larger than 64 KB',
+  412: 'Changed since the ETag in If-Match',
+  413: 'The body is too large',
   503: 'Temporarily unavailable: send the same request again',
 }
 
 /** Paths that sites without credit have too. */
 const WITHOUT_CREDIT =
-  /^\/api\/(accounts|book|explain|relayer|runs|shadow|openapi\.json|export\/(accounts|entries))/
+  /^\/api\/(accounts|book|explain|relayer|runs|screening|shadow|audit|openapi\.json|export\/(accounts|entries))/
 
 const CSV = 'text/csv'
 const HTML = 'text/html'
 const NDJSON = 'application/x-ndjson'
 
-const API: Record<string, Partial<Record<Method, Operation>>> = {
+const API: Operations = {
   '/api/agents': {
     get: { summary: 'Lists agents in order of id', answer: 'Agents', query: ['after', 'limit'] },
     post: {
@@ -106,6 +73,23 @@ const API: Record<string, Partial<Record<Method, Operation>>> = {
       answer: 'Reread',
     },
   },
+  '/api/accounts/{id}/screening': {
+    get: {
+      summary: 'Returns the screening decisions about a channel or an address, oldest first',
+      answer: 'Screenings',
+      query: ['after', 'limit'],
+    },
+  },
+  '/api/accounts/{id}/release': {
+    post: { summary: 'Ends the hold of a listed payer’s account', body: 'Release', answer: 'Released' },
+  },
+  '/api/screening': {
+    get: {
+      summary: 'Returns the sources of screening, and how each act fails',
+      answer: 'Screening',
+      problems: [404],
+    },
+  },
   '/api/relayer': {
     get: { summary: 'Returns the nonces of the relayer’s key', answer: 'Relayer', problems: [404] },
   },
@@ -120,7 +104,7 @@ const API: Record<string, Partial<Record<Method, Operation>>> = {
     get: {
       summary: 'Returns what the paywall answers to a request without payment, and why',
       answer: 'Explanation',
-      query: ['url', 'as', 'method', 'ip', 'signed'],
+      query: ['url', 'as', 'method', 'ip', 'signed', 'country', 'site'],
       problems: [400, 404],
     },
   },
@@ -211,6 +195,7 @@ const API: Record<string, Partial<Record<Method, Operation>>> = {
   '/api/audit': {
     get: { summary: 'Lists the operator’s actions, oldest first', answer: 'Acts', query: ['after', 'limit'] },
   },
+  ...siteOperations,
   ...exported('accounts', 'entries', 'statements', 'invoices', 'credit-notes'),
   '/api/openapi.json': { get: { summary: 'Returns this document', answer: null, open: 'public' } },
   '/me': { get: { summary: 'Returns your balance and terms', answer: 'Me', open: 'signed' } },
@@ -281,7 +266,7 @@ export const openApi = {
   },
 }
 
-function exported(...names: string[]): typeof API {
+function exported(...names: string[]): Operations {
   const kinds = [
     { extension: 'csv', type: CSV },
     { extension: 'ndjson', type: NDJSON },

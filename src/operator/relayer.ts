@@ -5,7 +5,7 @@ import { jsonResponse, notFound } from './response.ts'
 import type { OperatorSettings } from './settings.ts'
 
 /** Routes below `/api/relayer`. `who` names the operator in the audit log. */
-export function relayerRoutes({ relayer, credit }: OperatorSettings, who: string): Hono {
+export function relayerRoutes({ relayer, audit }: OperatorSettings, who: string): Hono {
   const app = new Hono()
   app.get('/', async () => (relayer ? jsonResponse(await relayer.state()) : notFound()))
   app.post('/repair', async () => {
@@ -13,7 +13,7 @@ export function relayerRoutes({ relayer, credit }: OperatorSettings, who: string
     const before = await relayer.state()
     const repair = async () => ({ after: await relayer.repair() })
     const asked = { who, what: 'relayer.repair', subject: before.address, before, asked: {} }
-    const { after } = await (credit ? act(credit, asked, repair) : repair())
+    const { after } = await act(audit, asked, repair)
     return jsonResponse(after)
   })
   return app

@@ -12,6 +12,8 @@ import { invalid, problem } from './response.ts'
 
 /** The most bytes of a body. The API answers 413 to a longer one. */
 export const MAX_BODY_BYTES = 65_536
+/** The most bytes of a site's document. The API answers 413 to a longer one. */
+export const MAX_DOCUMENT_BYTES = 1_048_576
 
 const MAX_KEYS = 16
 const PERIODS = ['daily', 'weekly', 'monthly'] as const
@@ -41,6 +43,10 @@ const EXPECTED = {
   at: 'Unix milliseconds',
   kind: Object.values(KIND).join(', '),
   objects: '1 to 100 ids of Durable Objects of this kind: 64 hex digits each',
+  note: 'why, in one line of text, at most 500 characters',
+  version: 'the number of an earlier version, from 1',
+  host: 'a host of this site, for example "news.example.com"',
+  path: 'a path of the site that crawlers pay for, for example "/articles/1"',
 } as const
 
 const MUST_BE_STRING = 'must be a string'
@@ -240,6 +246,9 @@ export const agentChange = closed({
 /** `POST /api/agents/:id/suspend` */
 export const suspension = closed({ reason: text('reason', 200) })
 
+/** `POST /api/accounts/:id/release` */
+export const holdRelease = closed({ reason: text('reason', 200) })
+
 const MAX_TIME_MS = 8.64e15
 
 const time = v.config(
@@ -290,6 +299,28 @@ export const rebuild = closed({
   ),
 })
 
+/** `POST /api/sites/:id/publish`, and other acts that make a version. */
+export const noted = closed({ note: v.exactOptional(text('note', 500)) })
+
+/** `POST /api/sites/:id/revert` */
+export const reverted = closed({
+  version: v.pipe(
+    v.number('must be a number'),
+    v.integer('must be a whole number'),
+    v.minValue(1, 'must be 1 or more'),
+    v.description(EXPECTED.version),
+  ),
+  note: v.exactOptional(text('note', 500)),
+})
+
+/** `POST /api/sites/:id/proofs` */
+export const vouched = closed({ host: text('host', 253) })
+
+/** `POST /api/sites/:id/check` */
+export const probe = closed({
+  path: v.optional(text('path', 1000, /^\/[!-~]*$/, 'must be a path that begins with "/"'), '/'),
+})
+
 /** The error of an id that belongs to another class of object. */
 export const invalidObject: RequestError = {
   path: 'objects',
@@ -302,10 +333,15 @@ export const BODIES = {
   NewAgent: newAgent,
   AgentChange: agentChange,
   Suspension: suspension,
+  Release: holdRelease,
   Transfer: transfer,
   Returned: returned,
   Correction: correction,
   Rebuild: rebuild,
+  Note: noted,
+  Revert: reverted,
+  Vouched: vouched,
+  Probe: probe,
 }
 
 /** Whether a text is the id of an agent. Ids of channels and payers have other shapes. */

@@ -3,8 +3,10 @@ import { type Asker, classify } from '../identity/classify.ts'
 import { crawlerNamed } from '../identity/crawlers.ts'
 import type { Result } from '../protocol/refusal.ts'
 import { Decisions } from './decisions.ts'
+import type { EditionOptions } from './edition.ts'
 import {
   chargedByCloudflare,
+  countryOf,
   evidenceOf,
   type Gate,
   type GateOptions,
@@ -13,13 +15,16 @@ import {
   unreachable,
 } from './gate.ts'
 import { canonicalize, siteOrigin, type Target, targetOf } from './path.ts'
-import { type Decision, entryName } from './policy.ts'
+import { type Decision, entryName, type Policy } from './policy.ts'
 import { changed } from './response.ts'
 import type { ShadowSeen, Tally } from './tally.ts'
 import { hiddenHeaders } from './terms/origin-price.ts'
 
 /** The settings of a gate that sells nothing. */
-export type ShadowOptions = Omit<GateOptions, 'schemes' | 'newId' | 'maxTimeoutSeconds' | 'counters'> & {
+export type ShadowOptions = Omit<GateOptions, 'edition' | 'former' | 'newId' | 'counters'> & {
+  policy: Policy
+  /** The dates of pages that the sitemaps state. Without it only other sources count. */
+  dated?: EditionOptions['dated']
   tally: Pick<Tally, 'count'>
 }
 
@@ -43,7 +48,14 @@ export function shadowGate(options: ShadowOptions): Gate {
     decisions.learn(page, answer.headers)
     const asker = classify(evidenceOf(request, meansOf(headers), published?.()))
     const sitemaps = options.sitemaps?.(site)
-    const asked = await decisions.dated({ method, url, asker, now: now(), sitemaps })
+    const asked = await decisions.dated({
+      method,
+      url,
+      asker,
+      country: countryOf(request),
+      now: now(),
+      sitemaps,
+    })
     const decided = decisions.known(asked, page)
     const path = canonicalize(url, policy.paths)
     const seen = seenOf(path.ok ? path.value.match : '*', asker, decided)

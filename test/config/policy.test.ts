@@ -1,8 +1,8 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { parsePolicy } from '../../src/config/policy.ts'
-import { type ConfigProblem, describeProblems } from '../../src/config/problem.ts'
 import type { Policy } from '../../src/paywall/policy.ts'
+import { type ConfigProblem, describeProblems } from '../../src/platform/problem.ts'
 
 const TERMS = {
   ORIGIN: 'https://origin.example',

@@ -14,6 +14,7 @@ const ORDER = [
   ['terms'],
   ['rails', 'paywall'],
   ['schemes', 'sites'],
+  ['screening'],
   ['identity', 'ledger', 'chain'],
   ['protocol', 'platform'],
 ]
@@ -21,7 +22,7 @@ const ORDER = [
 /** Beside the Worker: what a crawler imports, what a tester imports, and the logs that the command line reads. */
 const ASIDE: Record<string, readonly string[]> = {
   client: ['protocol'],
-  cli: ['testing', 'app', 'logs', 'config', 'rails', 'paywall', 'identity', 'protocol', 'platform'],
+  cli: ['testing', 'app', 'logs', 'config', 'rails', 'paywall', 'sites', 'identity', 'protocol', 'platform'],
   logs: ['paywall', 'identity', 'protocol', 'platform'],
   testing: ['protocol', 'platform', 'client', 'chain'],
 }

@@ -6,13 +6,15 @@ import { operatorOf } from '../../src/app/operator.ts'
 import type { BillingContext } from '../../src/billing/context.ts'
 import { billPage } from '../../src/billing/nightly.ts'
 import { openSeal } from '../../src/billing/operator-key.ts'
+import { AUDIT, type AuditLog } from '../../src/ledger/act.ts'
 import type { Schema } from '../../src/operator/json-schema.ts'
 import { openApi } from '../../src/operator/openapi.ts'
-import type { CreditSettings, OperatorSettings } from '../../src/operator/settings.ts'
+import type { CreditSettings, OperatorSettings, SitesPort } from '../../src/operator/settings.ts'
 import { toHex } from '../../src/protocol/evm/hex.ts'
 import { networks } from '../../src/protocol/evm/network.ts'
 import type { Rails } from '../../src/rails/rail.ts'
 import { transferRail } from '../../src/rails/transfer.ts'
+import { DEFAULT_FAILING } from '../../src/screening/screen.ts'
 import { chainAt, randomHex } from '../chain/harness.ts'
 import { chainHere } from '../chain/here.ts'
 import { type Crawler, newCrawler } from '../identity/harness.ts'
@@ -35,6 +37,10 @@ type Options = Partial<CreditSettings> & {
   now?: () => number
   /** `false` for a site without credit. */
   credit?: false
+  /** Replaces the audit log, which is one of its own without it. */
+  audit?: AuditLog
+  /** A registry of sites. */
+  sites?: SitesPort
   /** Replaces the function that opens billing. */
   broken?: () => Promise<never>
 }
@@ -45,6 +51,8 @@ export async function newOperator({
   mayAsk = async () => true,
   broken,
   credit,
+  sites,
+  audit = env.AUDIT.getByName(AUDIT),
   ...rest
 }: Options = {}) {
   const pair = (await crypto.subtle.generateKey('Ed25519', true, ['sign', 'verify'])) as CryptoKeyPair
@@ -72,8 +80,11 @@ export async function newOperator({
     authorizations: env.AUTHORIZATIONS,
     settlement: env.SETTLEMENT,
     runKinds: ['settlement', 'billing'],
+    audit,
+    sites,
     chain: chainAt(chainHere().rpcUrl),
     relayer: env.RELAYER.getByName('operator'),
+    screening: async () => ({ oracle: null, allow: 0, deny: 1, failing: DEFAULT_FAILING, lists: [] }),
     credit:
       credit === false
         ? undefined

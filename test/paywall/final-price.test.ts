@@ -1,7 +1,7 @@
 /** A final amount below the ceiling, stated by the origin on its answer. */
 import { describe, expect, it } from 'vitest'
 import { parsePolicy } from '../../src/config/policy.ts'
-import { describeProblems } from '../../src/config/problem.ts'
+import { describeProblems } from '../../src/platform/problem.ts'
 import { newRegular, PRICE, receiptOf, requiredOf, startPaywall } from '../schemes/harness.ts'
 
 const CEILING = 10_000n

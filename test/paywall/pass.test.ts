@@ -1,7 +1,7 @@
 /** Passes over HTTP: bought under an address of their own, bound to the payer. */
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { parsePolicy } from '../../src/config/policy.ts'
-import { describeProblems } from '../../src/config/problem.ts'
+import { describeProblems } from '../../src/platform/problem.ts'
 import { BROWSER, newRegular, PRICE, receiptOf, requiredOf, startPaywall } from '../schemes/harness.ts'
 
 afterEach(() => {

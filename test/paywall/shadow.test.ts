@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { parsePolicy } from '../../src/config/policy.ts'
+import { editionOf } from '../../src/paywall/edition.ts'
 import { type Content, gate } from '../../src/paywall/gate.ts'
 import { shadowGate } from '../../src/paywall/shadow.ts'
 import type { ShadowSeen } from '../../src/paywall/tally.ts'
@@ -44,7 +45,7 @@ function openSite({
   }
   const judge = { policy: read.policy, now: () => NOW, cloudflareCharges: false }
   const shadow = shadowGate({ ...judge, tally: { count: (seen, price) => void counted.push([seen, price]) } })
-  const live = gate({ ...judge, schemes: {}, newId: () => 'id' })
+  const live = gate({ ...judge, edition: editionOf({ ...judge, schemes: {} }), newId: () => 'id' })
   return {
     counted,
     asked,

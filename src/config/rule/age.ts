@@ -2,7 +2,7 @@
 import * as v from 'valibot'
 import { ageOf } from '../../paywall/terms/age.ts'
 import { showDuration } from '../../paywall/terms/dates.ts'
-import { onlyKeys } from '../schema.ts'
+import { onlyKeys } from '../../platform/schema.ts'
 import { duration } from './duration.ts'
 import { condition } from './term.ts'
 

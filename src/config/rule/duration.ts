@@ -1,6 +1,6 @@
 /** Durations in the terms of rules. */
 import { parseDuration } from '../../paywall/terms/dates.ts'
-import { readWith } from '../schema.ts'
+import { readWith } from '../../platform/schema.ts'
 
 /** Whole hours or days, of at most `mostMs`. Read as milliseconds. */
 export function duration(mostMs = Number.POSITIVE_INFINITY, most = '') {

@@ -1,6 +1,6 @@
 /** The `free` of a rule: pages that a crawler gets before it pays. */
 import * as v from 'valibot'
-import { onlyKeys } from '../schema.ts'
+import { onlyKeys } from '../../platform/schema.ts'
 import { factor } from './term.ts'
 
 /** A crawler's object holds so many rows for a rule and a day. */

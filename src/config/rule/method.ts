@@ -1,6 +1,6 @@
 /** The `method` of a rule: the methods that it covers. */
 import * as v from 'valibot'
-import { list } from '../schema.ts'
+import { list } from '../../platform/schema.ts'
 import { condition } from './term.ts'
 
 /** One or more methods; all where it is absent. */

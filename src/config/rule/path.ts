@@ -1,7 +1,7 @@
 /** The `path` of a rule: the pages that it covers. */
 import * as v from 'valibot'
 import { compileFree, compilePattern, namesFiles, spanOf } from '../../paywall/pattern.ts'
-import { readWith } from '../schema.ts'
+import { readWith } from '../../platform/schema.ts'
 import { condition } from './term.ts'
 
 /** A pattern; every path where it is absent. */

@@ -1,7 +1,7 @@
 /** The `schemes` of a rule or a site: how crawlers may pay. */
 import * as v from 'valibot'
+import { list } from '../../platform/schema.ts'
 import { SCHEME_NAMES, SCHEMES } from '../../schemes/index.ts'
-import { list } from '../schema.ts'
 import { factor } from './term.ts'
 
 /** A list of schemes in which each stands behind those that it needs before it. */

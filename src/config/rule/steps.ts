@@ -1,7 +1,8 @@
 /** The `steps` of a rule: prices that fall with the pages of a month. */
 import * as v from 'valibot'
+import { onlyKeys } from '../../platform/schema.ts'
 import { SCHEMES, type SchemeName } from '../../schemes/index.ts'
-import { onlyKeys, usd } from '../schema.ts'
+import { usd } from '../schema.ts'
 import { factor } from './term.ts'
 
 const MAX_STEPS = 10

@@ -2,7 +2,7 @@
 import type * as v from 'valibot'
 import type { Action, Decision } from '../../paywall/policy.ts'
 import type { Condition, Scope } from '../../paywall/rules.ts'
-import type { Expected } from '../problem.ts'
+import type { Expected } from '../../platform/problem.ts'
 
 /** A rule as it was written, its terms not read yet. */
 export type RuleTable = Readonly<Record<string, unknown>>

@@ -3,7 +3,7 @@ import * as v from 'valibot'
 import type { Asker } from '../../identity/classify.ts'
 import { CRAWLER_CLASSES, crawlerNamed, robotsOnly } from '../../identity/crawlers.ts'
 import type { Action } from '../../paywall/policy.ts'
-import { list, readWith } from '../schema.ts'
+import { list, readWith } from '../../platform/schema.ts'
 import { condition } from './term.ts'
 
 /** Selects a crawler by a name that is not in the table: "agent:AcmeBot". A version after the name is ignored. */

@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest'
 import { parsePolicy } from '../../../src/config/policy.ts'
-import { describeProblems } from '../../../src/config/problem.ts'
 import { classify } from '../../../src/identity/classify.ts'
 import { Decisions } from '../../../src/paywall/decisions.ts'
 import { canonicalize } from '../../../src/paywall/path.ts'
 import { type Decision, decide, entryName, type Policy } from '../../../src/paywall/policy.ts'
+import { describeProblems } from '../../../src/platform/problem.ts'
 
 const TERMS = {
   ORIGIN: 'https://origin.example',

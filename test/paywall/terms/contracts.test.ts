@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest'
 import { contractWarnings } from '../../../src/config/contracts.ts'
 import { parsePolicy } from '../../../src/config/policy.ts'
-import { describeProblems } from '../../../src/config/problem.ts'
 import { type Asker, classify } from '../../../src/identity/classify.ts'
 import { canonicalize } from '../../../src/paywall/path.ts'
 import { decide, entryName, type Policy } from '../../../src/paywall/policy.ts'
+import { describeProblems } from '../../../src/platform/problem.ts'
 
 const TERMS = {
   ORIGIN: 'https://origin.example',

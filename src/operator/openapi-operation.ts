@@ -1,0 +1,49 @@
+/** The words in which the API's operations are written. */
+import type { Schema } from './json-schema.ts'
+import { type schemas, stage } from './openapi-schemas.ts'
+import { siteMode } from './openapi-site-schemas.ts'
+
+type Name = keyof typeof schemas
+/** The methods of the API. */
+export type Method = 'get' | 'post' | 'put' | 'patch' | 'delete'
+
+/** One operation. `formats` are further media types of its response, `problems` the error statuses of its own. */
+export type Operation = {
+  summary: string
+  answer: Name | null
+  status?: number
+  body?: Name
+  query?: readonly Query[]
+  formats?: readonly string[]
+  problems?: readonly number[]
+  open?: 'signed' | 'public'
+}
+
+/** Operations by path below `/_tab402`, and by method. */
+export type Operations = Record<string, Partial<Record<Method, Operation>>>
+
+/** The name of a query parameter. */
+export type Query = keyof typeof QUERIES
+
+const text: Schema = { type: 'string' }
+
+/** The query parameters: their meanings and their schemas. */
+export const QUERIES = {
+  limit: ['Items a page', { type: 'integer', minimum: 1, maximum: 500, default: 100 }],
+  after: ['The cursor: `next` of the page before', text],
+  before: ['Returns invoices with lower numbers: `next` of the page before', { type: 'integer', minimum: 1 }],
+  agent: ['Returns the items of this agent only', text],
+  stage: ['Returns the invoices in this stage only', stage],
+  format: ['The format of the response. By default JSON', text],
+  url: ['A URL, or a path of this site', text],
+  as: ['A known crawler, `reader` or a whole User-Agent', text],
+  method: ['The method of the request', { type: 'string', default: 'GET' }],
+  ip: ['The address of the client', text],
+  site: ['The id of the site whose policy decides', text],
+  publisher: ['Returns the sites of this publisher only', text],
+  mode: ['Returns the sites in this mode only', siteMode],
+  country: ['The country of the request: ISO 3166, T1 for Tor, or none', text],
+  signed: ['The host of a Signature-Agent whose signature counts as valid', text],
+  day: ['A UTC date. By default today', { type: 'string', format: 'date' }],
+  evidence: ['Includes signatures and the signed data', { type: 'boolean', default: false }],
+} satisfies Record<string, readonly [string, Schema]>
