@@ -41,7 +41,7 @@ describe('Decisions.earlier', () => {
     expect(prices()).toEqual([1000n])
   })
 
-  it('keeps the price that an origin has replaced for as long as an offer of it is valid [B10]', () => {
+  it('keeps the price that an origin has replaced for as long as an offer of it is valid', () => {
     const { clock, decisions, prices } = decisionsOf({ RULES: [{ action: 'charge', price: 'origin' }] })
     decisions.learn(PAGE, new Headers({ 'tab402-price': '0.005' }))
     decisions.learn(PAGE, new Headers({ 'tab402-price': '0.003' }))
