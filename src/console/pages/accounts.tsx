@@ -1,4 +1,5 @@
 /** Accounts: channels, payers of `exact` and credit lines, and the journal of each. */
+import type { Child } from 'hono/jsx'
 import type {
   AccountBody as Account,
   EntryBody as Entry,
