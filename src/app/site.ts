@@ -7,9 +7,8 @@ import { addFigures } from '../ledger/book/shadow.ts'
 import { type Edition, editionOf, type PolicyVersion } from '../paywall/edition.ts'
 import type { Counters } from '../paywall/free-pages.ts'
 import { type Content, type DeliveredPage, type Gate, type GateOptions, gate } from '../paywall/gate.ts'
-import type { Policy } from '../paywall/policy.ts'
 import { refused } from '../paywall/response.ts'
-import { shadowGate } from '../paywall/shadow.ts'
+import { type ShadowOptions, shadowGate } from '../paywall/shadow.ts'
 import { NamedSitemaps } from '../paywall/sitemaps.ts'
 import { Tally } from '../paywall/tally.ts'
 import { cachedDates } from '../paywall/terms/sitemap-dates.ts'
@@ -66,14 +65,21 @@ export function misconfigured(problems: readonly ConfigProblem[]): Response {
 export function buildSite(env: Bindings, config: Config, registered?: RegistrySite): Site {
   const { policy, documents, cloudflareCharges, maxTimeoutSeconds, mode } = config
   const terms: TermsOfSite = { policy, schemes: schemesOf(env, config), documents }
-  const { now, dated, ...facts } = factsOf(env)
+  const { now, ...facts } = factsOf(env)
   const named = new NamedSitemaps({ store: env.LISTS, ...background })
   const sitemaps = (site: string) => named.of(site)
   const judge: Judge = { cloudflareCharges, ...facts, sitemaps, now }
   const origin = contentOf(env, config)
-  if (mode === 'shadow')
-    return { config, terms, gate: named.watch(openShadow(env, policy, judge)), origin, edition: null }
   const { site, former } = registered ?? {}
+  const dated = env.LISTS && cachedDates(env.LISTS, background, site?.id)
+  if (mode === 'shadow')
+    return {
+      config,
+      terms,
+      gate: named.watch(openShadow(env, { ...judge, policy, dated })),
+      origin,
+      edition: null,
+    }
   const edition = editionOf({ ...terms, site, maxTimeoutSeconds, dated, now })
   const newId = () => crypto.randomUUID()
   const headers = {
@@ -101,17 +107,17 @@ function factsOf(env: Bindings): ReturnType<typeof readFacts> {
 
 function readFacts({ LISTS: lists }: Bindings) {
   const published = cachedLists(lists, background)
-  return { now: background.now, published, dated: lists && cachedDates(lists, background) }
+  return { now: background.now, published }
 }
 
-function openShadow(env: Bindings, policy: Policy, judge: Judge): Gate {
+function openShadow({ BOOK: book }: Bindings, options: Omit<ShadowOptions, 'tally'>): Gate {
   const tally = new Tally({
-    store: (figures, at) => addFigures(env.BOOK, dayOf(at), figures),
+    store: (figures, at) => addFigures(book, dayOf(at), figures),
     defer: waitUntil,
     wait: (ms) => scheduler.wait(ms),
-    now: judge.now,
+    now: options.now,
   })
-  return shadowGate({ ...judge, policy, dated: factsOf(env).dated, tally })
+  return shadowGate({ ...options, tally })
 }
 
 /** The free pages of a crawler are counted for each site of a registry alone. */

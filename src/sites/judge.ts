@@ -26,6 +26,12 @@ export function hostProblems(tables: SiteTables, { id, hosts, terms }: SiteDocum
     : taken
 }
 
+/** The problem of a site whose publisher was not found. */
+export const NO_PUBLISHER: ConfigProblem = {
+  place: 'publisher',
+  message: 'must be the id of a known publisher: create it first',
+}
+
 /** A refusal with one problem. */
 export function siteRefused(
   reason: SiteRefusal['reason'],

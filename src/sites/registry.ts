@@ -1,6 +1,5 @@
 /** The registry of sites and publishers: one Durable Object, the authority on which host is which site. */
 import { DurableObject } from 'cloudflare:workers'
-import type { ConfigProblem } from '../platform/problem.ts'
 import { type Publisher, parsePublisher, parseSite, type SiteDocument } from './document.ts'
 import type { HostStore } from './entry.ts'
 import { isLocalHost } from './host.ts'
@@ -8,6 +7,7 @@ import {
   CHANGED,
   hostProblems,
   isStale,
+  NO_PUBLISHER,
   notNow,
   siteInvalid,
   siteNotFound,
@@ -79,6 +79,11 @@ export class SitesBase<Env = unknown> extends DurableObject<Env> {
   async read(id: string): Promise<SiteAnswer<SiteRecord>> {
     const row = this.#tables.site(id)
     return row ? { ok: true, value: this.#view.record(row) } : siteNotFound('id', 'site')
+  }
+
+  /** The documents in force of sites that serve, in order of id. */
+  async served(page: Page<string> = {}): Promise<ListPage<SiteDocument>> {
+    return this.#view.served(page)
   }
 
   /** The versions of a site, newest first, with `version < before`. */
@@ -390,11 +395,6 @@ export class SitesBase<Env = unknown> extends DurableObject<Env> {
     const json = (document: object | null) => document && JSON.stringify(document)
     this.#tables.note({ ...act, at: Date.now(), before: json(before), after: json(after) })
   }
-}
-
-const NO_PUBLISHER: ConfigProblem = {
-  place: 'publisher',
-  message: 'must be the id of a known publisher: create it first',
 }
 
 /** Documents of one parser have their keys in one order; those of `terms` may differ, which makes a new draft at worst. */

@@ -1,5 +1,6 @@
 /** The registry as callers see it: sites, versions, publishers and changes, read from its tables. */
 import type { Publisher, SiteDocument, SiteMode } from './document.ts'
+import { resolved } from './publish.ts'
 import type {
   ListPage,
   PublishedVersion,
@@ -43,6 +44,15 @@ export class SiteView {
       read = this.#tables.sites(read.at(-1)?.id ?? '', MAX_PAGE, publisher)
     }
     return listed(rows, size, ({ id }) => id)
+  }
+
+  served({ after = '', limit }: Page<string>): ListPage<SiteDocument> {
+    const size = sizeOf(limit)
+    const sites = this.#tables.sites(after, size)
+    const versions = sites.map(({ id }) => this.#tables.versionAt(id, Date.now()))
+    const served = versions.flatMap((version) => (version ? resolved(version) : []))
+    const rows = served.filter(({ mode }) => mode === 'live' || mode === 'shadow')
+    return { rows, next: sites.length < size ? null : (sites.at(-1)?.id ?? null) }
   }
 
   versions(id: string, { before = END, limit }: PageBefore): ListPage<SiteVersion, number> {
