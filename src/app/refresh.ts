@@ -1,6 +1,9 @@
 /** Fetches what isolates copy from KV: published addresses, dates of pages, and lists of screened payers. */
 import { type Config, readConfig } from '../config/config.ts'
+import { siteVars } from '../config/site.ts'
+import type { Policy } from '../paywall/policy.ts'
 import { WATCH } from '../settlement/schedule.ts'
+import { siteRegistry } from '../sites/call.ts'
 import type { Bindings } from './bindings.ts'
 import { fetchOf } from './origin.ts'
 
@@ -8,7 +11,10 @@ import { fetchOf } from './origin.ts'
 const WATCH_MS = 5 * 60_000
 const SITEMAPS_EVERY_MS = 15 * 60_000
 
-const WORLD = { fetch: (url: string, init: RequestInit) => fetch(url, init), now: () => Date.now() }
+/** Documents of sites that are read in one call: at most 25 MB. */
+const SITES_AT_ONCE = 100
+
+const WORLD = { fetch: (url: string, init?: RequestInit) => fetch(url, init), now: () => Date.now() }
 
 /** Fetches what is due. Never rejects: a run must not fail because a list did. */
 export async function refresh(
@@ -48,8 +54,26 @@ async function refreshAddresses(store: KVNamespace, { screening }: Config): Prom
 }
 
 async function refreshDates(store: KVNamespace, env: Bindings, { policy }: Config): Promise<void> {
-  const { dates, origin } = policy
+  if (!env.SITES) return refreshDatesOf(store, env, policy)
+  const registry = siteRegistry(env.SITES)
+  for (let after: string | null = ''; after !== null; ) {
+    const { rows, next } = await registry.served({ after, limit: SITES_AT_ONCE })
+    for (const { id, terms, mode } of rows) {
+      const read = terms.DATES === undefined ? undefined : readConfig(env, siteVars({ terms, mode }))
+      if (read?.ok)
+        await attempt(`sitemaps of ${id}`, () => refreshDatesOf(store, env, read.config.policy, id))
+    }
+    after = next
+  }
+}
+
+async function refreshDatesOf(
+  store: KVNamespace,
+  env: Bindings,
+  { dates, origin }: Policy,
+  site?: string,
+): Promise<void> {
   if (!dates?.sitemaps.length) return
   const { refreshDates } = await import('../paywall/terms/sitemap-dates.ts')
-  await refreshDates(store, dates.sitemaps, fetchOf(env, origin))
+  await refreshDates(store, dates.sitemaps, fetchOf(env, origin), site)
 }
