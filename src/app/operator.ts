@@ -5,7 +5,7 @@ import { publishedIn } from '../identity/published/published.ts'
 import { readLists } from '../identity/published/store.ts'
 import { AUDIT, type AuditLog } from '../ledger/act.ts'
 import { REGISTRY } from '../ledger/credit/agent.ts'
-import type { CreditSettings, OperatorSettings } from '../operator/settings.ts'
+import type { CreditSettings, OperatorSettings, RelayerPort } from '../operator/settings.ts'
 import { runKinds } from '../settlement/workflow.ts'
 import type { Bindings } from './bindings.ts'
 import { sitesPortOf } from './registry.ts'
@@ -19,7 +19,7 @@ export function operatorOf(env: Bindings): OperatorSettings {
   const objects = { book, accounts, authorizations, settlement, runKinds: [] }
   if (!read.ok) return { tokenSha256: undefined, ...objects }
   const { chain } = read.config
-  const relayer = chain && read.config.relayer ? relayerOf(env, read.config) : undefined
+  const relayer = chain && read.config.relayer ? relayerPort(env, read.config) : undefined
   const work = workOf(env)
   const credit = booksOf(env, read.config)
   const billing = billingOf(env)
@@ -42,9 +42,20 @@ export function operatorOf(env: Bindings): OperatorSettings {
   }
 }
 
-/** The audit log of the deployment. One whose settings do not bind it yet keeps it in the registry of agents. */
+/**
+ * The audit log of the deployment. One whose settings do not bind it yet keeps it in the registry of agents.
+ *
+ * Trap: a stub belongs to the request that made it, and the settings outlive one. Each call makes a fresh stub.
+ */
 function auditOf({ AUDIT: audit, AGENTS: agents }: Bindings): AuditLog | undefined {
-  return audit?.getByName(AUDIT) ?? agents?.getByName(REGISTRY)
+  const open = audit ? () => audit.getByName(AUDIT) : agents && (() => agents.getByName(REGISTRY))
+  return open && { note: (act) => open().note(act), acts: (after, limit) => open().acts(after, limit) }
+}
+
+/** The relayer, by a fresh stub for each call. */
+function relayerPort(env: Bindings, config: Config): RelayerPort {
+  const open = () => relayerOf(env, config)
+  return { state: () => open().state(), repair: () => open().repair() }
 }
 
 /** Credit as the operator and the agents read it; undefined if credit is not configured. */

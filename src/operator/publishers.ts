@@ -9,7 +9,7 @@ import { answerOf, documentOf, merged, refusalOf, revisionOf, withId } from './s
 export function publisherRoutes({ registry }: SitesPort, who: string): Hono {
   const app = new Hono()
   app.get('/', async (c) => {
-    const { rows, next } = await registry.listPublishers({
+    const { rows, next } = await registry().listPublishers({
       after: c.req.query('after') ?? '',
       limit: pageLimit(c),
     })
@@ -18,26 +18,26 @@ export function publisherRoutes({ registry }: SitesPort, who: string): Hono {
   app.post('/', async (c) => {
     const document = await documentOf(c)
     if (document instanceof Response) return document
-    return answerOf(c, await registry.putPublisher(who, document, 0), 201)
+    return answerOf(c, await registry().putPublisher(who, document, 0), 201)
   })
-  app.get('/:id', async (c) => answerOf(c, await registry.readPublisher(c.req.param('id'))))
+  app.get('/:id', async (c) => answerOf(c, await registry().readPublisher(c.req.param('id'))))
   app.put('/:id', async (c) => {
     const document = await documentOf(c)
     if (document instanceof Response) return document
     const publisher = withId(document, c.req.param('id'))
     if (publisher instanceof Response) return publisher
-    return answerOf(c, await registry.putPublisher(who, publisher, revisionOf(c)))
+    return answerOf(c, await registry().putPublisher(who, publisher, revisionOf(c)))
   })
   app.patch('/:id', async (c: Context) => {
     const change = await documentOf(c)
     if (change instanceof Response) return change
     const id = c.req.param('id') ?? ''
-    const known = await registry.readPublisher(id)
+    const known = await registry().readPublisher(id)
     if (!known.ok) return refusalOf(c, known)
     const { sites: _, revision, ...document } = known.value
     const publisher = withId(merged(document, change) as Record<string, unknown>, id)
     if (publisher instanceof Response) return publisher
-    return answerOf(c, await registry.putPublisher(who, publisher, revisionOf(c) ?? revision))
+    return answerOf(c, await registry().putPublisher(who, publisher, revisionOf(c) ?? revision))
   })
   return app
 }

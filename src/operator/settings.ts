@@ -41,7 +41,8 @@ export type OperatorSettings = {
 
 /** The registry of sites, and what its routes ask. */
 export type SitesPort = {
-  registry: SiteRegistry
+  /** A stub belongs to the request that made it: each call makes a fresh one. */
+  registry(): SiteRegistry
   /** Where proofs of hosts are looked for. */
   witnesses: Witnesses
   /** The site that a valid document makes, as this Worker would serve it. */

@@ -52,7 +52,7 @@ export async function checkSite(
   path: string,
 ): Promise<CheckedSite> {
   const document = (draft ?? published)?.document
-  const judged = document ? await port.registry.check(document) : null
+  const judged = document ? await port.registry().check(document) : null
   const errors = judged && !judged.ok ? judged.problems.map(errorOf) : []
   const warnings = judged?.ok ? (judged.warnings ?? []).map(errorOf) : []
   const site = document && judged?.ok ? await port.open(document) : undefined
