@@ -18,6 +18,13 @@ import { POLICY_TERMS, parsePolicy, schemesAsked } from './policy.ts'
 import { PROOF_EXPECTED, type ProofConfig, proofConfig, proofProblems, proofSettings } from './proofs.ts'
 import { ruleCautions } from './rule/index.ts'
 import { usd } from './schema.ts'
+import {
+  SCREENING_EXPECTED,
+  type ScreeningConfig,
+  screeningConfig,
+  screeningProblems,
+  screeningSettings,
+} from './screening.ts'
 
 export { type ConfigProblem, describeProblems } from '../platform/problem.ts'
 
@@ -65,6 +72,8 @@ export type Config = {
   bill: BillConfig | undefined
   /** Where proofs of hosts are looked for. */
   proofs: ProofConfig
+  /** Present with SCREENING or SCREEN_DENY. */
+  screening: ScreeningConfig | undefined
   /** Whether Cloudflare's own products charge on this zone and strip their headers from requests. */
   cloudflareCharges: boolean
 }
@@ -120,6 +129,7 @@ const EXPECTED = {
   ...CREDIT_EXPECTED,
   ...BILL_EXPECTED,
   ...PROOF_EXPECTED,
+  ...SCREENING_EXPECTED,
 } as const satisfies Record<string, Expected>
 
 /**
@@ -188,6 +198,7 @@ const settings = v.object({
   ...creditSettings,
   ...billSettings,
   ...proofSettings,
+  ...screeningSettings,
 })
 
 type Settings = v.InferOutput<typeof settings>
@@ -223,6 +234,8 @@ function readAll(vars: Table): ConfigResult {
   const terms = parsePolicy(site)
   const rest = v.safeParse(settings, pick(vars, Object.keys(EXPECTED)))
   const absent = missing(terms.ok ? policySchemes(terms.policy) : schemesAsked(site), vars)
+  const known = terms.ok ? terms.policy : undefined
+  const isSet = (place: string) => vars[place] !== undefined
   // A trial sells nothing, so it needs no wallet and no node yet. It counts in D1.
   const isTrial = rest.success && rest.output.MODE === 'shadow'
   const problems = [
@@ -234,11 +247,12 @@ function readAll(vars: Table): ConfigResult {
     ...billProblems(vars),
     ...proofProblems(vars, EXPECTED.PUBLIC_URL.example),
     ...(rest.success ? limitProblems(rest.output, terms.ok ? terms.policy : undefined) : []),
+    ...(rest.success ? limitProblems(rest.output, known) : []),
+    ...(rest.success ? screeningProblems(rest.output, known?.network, isSet) : []),
   ]
   const relayer = rest.success ? relayerOf(rest.output) : undefined
   if (relayer === null) problems.push(problemOf('RELAYER_KEY'))
   if (!terms.ok || !rest.success) return { ok: false, problems, warnings: [] }
-  const isSet = (place: string) => vars[place] !== undefined
   const warnings = [
     ...(isTrial ? absent : []),
     ...ruleCautions(terms.policy.rules),
@@ -293,6 +307,7 @@ function build(policy: Policy, settings: Settings): Omit<Config, 'relayer' | 'do
     webhook: WEBHOOK_URL && WEBHOOK_SECRET ? { url: WEBHOOK_URL, secret: WEBHOOK_SECRET } : undefined,
     bill: billConfig(settings),
     proofs: proofConfig(settings),
+    screening: screeningConfig(settings, policy.network),
     cloudflareCharges: settings.CLOUDFLARE_CHARGES,
   }
 }

@@ -1,4 +1,4 @@
-/** Who asks, as charges and figures name it: one text, in which a mere claim is marked. */
+/** The asker, as charges and figures name it: one text, in which a mere claim is marked. */
 import type { Asker } from './classify.ts'
 import { crawlerOfSigner } from './crawlers.ts'
 

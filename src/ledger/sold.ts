@@ -1,7 +1,7 @@
-/** What the row of a charge says of the sale: which site sold, by which terms, to whom. */
+/** The facts of a sale in the row of its charge: which site sold, by which terms, to whom. */
 
 /** All null for entries of earlier versions, and for those that sell nothing. */
-export type Sold = {
+export type SaleFacts = {
   /** The site's id, or its host without a registry of sites. */
   site: string | null
   /** The rule of the policy and its factors. */
@@ -13,18 +13,18 @@ export type Sold = {
 }
 
 /** The same in an order: an older Worker sends none. */
-export type SoldOrder = { [Fact in keyof Sold]?: Sold[Fact] }
+export type SentSaleFacts = { [Fact in keyof SaleFacts]?: SaleFacts[Fact] }
 
-/** Of an entry that sells nothing. */
-export const NOTHING_SOLD: Sold = { site: null, rule: null, policy: null, who: null }
+/** The facts of an entry that sells nothing. */
+export const NOTHING_SOLD: SaleFacts = { site: null, rule: null, policy: null, who: null }
 
 /** The facts of an order or an entry, alone. */
-export function soldOf({ site = null, rule = null, policy = null, who = null }: SoldOrder): Sold {
+export function soldOf({ site = null, rule = null, policy = null, who = null }: SentSaleFacts): SaleFacts {
   return { site, rule, policy, who }
 }
 
 /** The facts in a row of a journal. */
-export function soldIn(row: Record<string, SqlStorageValue>): Sold {
+export function soldIn(row: Record<string, SqlStorageValue>): SaleFacts {
   return {
     site: row.site as string | null,
     rule: row.rule as string | null,

@@ -42,6 +42,7 @@ export const QUERIES = {
   site: ['The id of the site whose policy decides', text],
   publisher: ['Returns the sites of this publisher only', text],
   mode: ['Returns the sites in this mode only', siteMode],
+  country: ['The country of the request: ISO 3166, T1 for Tor, or none', text],
   signed: ['The host of a Signature-Agent whose signature counts as valid', text],
   day: ['A UTC date. By default today', { type: 'string', format: 'date' }],
   evidence: ['Includes signatures and the signed data', { type: 'boolean', default: false }],

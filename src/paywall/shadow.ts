@@ -6,6 +6,7 @@ import { Decisions } from './decisions.ts'
 import type { EditionOptions } from './edition.ts'
 import {
   chargedByCloudflare,
+  countryOf,
   evidenceOf,
   type Gate,
   type GateOptions,
@@ -15,7 +16,7 @@ import {
 } from './gate.ts'
 import { canonicalize, siteOrigin, type Target, targetOf } from './path.ts'
 import { type Decision, entryName, type Policy } from './policy.ts'
-import { without } from './response.ts'
+import { changed } from './response.ts'
 import type { ShadowSeen, Tally } from './tally.ts'
 import { hiddenHeaders } from './terms/origin-price.ts'
 
@@ -47,7 +48,14 @@ export function shadowGate(options: ShadowOptions): Gate {
     decisions.learn(page, answer.headers)
     const asker = classify(evidenceOf(request, meansOf(headers), published?.()))
     const sitemaps = options.sitemaps?.(site)
-    const asked = await decisions.dated({ method, url, asker, now: now(), sitemaps })
+    const asked = await decisions.dated({
+      method,
+      url,
+      asker,
+      country: countryOf(request),
+      now: now(),
+      sitemaps,
+    })
     const decided = decisions.known(asked, page)
     const path = canonicalize(url, policy.paths)
     const seen = seenOf(path.ok ? path.value.match : '*', asker, decided)
@@ -65,7 +73,7 @@ export function shadowGate(options: ShadowOptions): Gate {
       // A trial must not cost a reader the page.
       console.error(JSON.stringify({ message: 'a request was not counted', fault: String(fault) }))
     }
-    return without(answer, hidden)
+    return changed(answer, { hidden, added: [] })
   }
 }
 

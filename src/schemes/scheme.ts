@@ -22,7 +22,7 @@ export type Purchase = {
   site: string | null
   /** The version of the site's policy; 0 without a registry. */
   policy: number
-  /** Who asks, as `whoOf` in `identity/who.ts` writes it. */
+  /** The asker, as `whoOf` in `identity/who.ts` writes it. */
   who: string | null
   /**
    * Whether the origin may change something for this request (any method but `GET` and `HEAD`). One payment carries it out

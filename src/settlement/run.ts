@@ -8,6 +8,7 @@ import type { Finding } from '../ledger/book/finding.ts'
 import { abandonRuns, type RunRecord, saveRun } from '../ledger/book/runs.ts'
 import { dropShadowDays, readShadowDay, type ShadowDay } from '../ledger/book/shadow.ts'
 import { hasWatchedChannel, readWatch } from '../ledger/book/watch.ts'
+import { checkSums } from '../ledger/figures/check.ts'
 import type { Steps } from '../platform/steps.ts'
 import { DAY_MS, dayOf, HOUR_MS } from '../platform/time.ts'
 import type { Address } from '../protocol/evm/hex.ts'
@@ -23,6 +24,7 @@ import {
   reconcileReceivers,
 } from './channels/reconcile.ts'
 import { checkRelayer } from './channels/relayer-check.ts'
+import { screenSweep } from './channels/screening.ts'
 import { readTotals, sweep } from './channels/sweep.ts'
 import type { Sent } from './channels/transactions.ts'
 import type { Payers, Settings } from './context.ts'
@@ -103,17 +105,20 @@ export async function makeRun(work: Work, steps: Steps, id: string, cause: Cause
 }
 
 async function settle(
-  { channels, exact }: Work,
+  { book, channels, exact }: Work,
   steps: Steps,
   report: Report,
   startedAt: number,
 ): Promise<void> {
   if (channels) await settleChannels(channels, steps, report, startedAt)
   else if (exact) await countPayments(exact, steps, report)
+  report.found(await steps.do('check the figures', () => checkSums(book)))
 }
 
-async function bill({ bill }: Work, steps: Steps, report: Report, moment: number): Promise<void> {
-  if (bill) await billAll(bill, steps, report, moment)
+async function bill({ book, bill }: Work, steps: Steps, report: Report, moment: number): Promise<void> {
+  if (!bill) return
+  await billAll(bill, steps, report, moment)
+  report.found(await steps.do('check the figures', () => checkSums(book)))
 }
 
 /** Sums the day of shadow mode that ends at `moment` (Unix ms), or is under way. Drops the days that are too old. */
@@ -239,6 +244,12 @@ async function sweepAll(settings: Settings, steps: Steps, report: Report, starte
     after = found.next
   }
   for (const receiver of Object.keys(redeemed) as Address[]) {
+    const stop =
+      settings.screen && (await steps.do(`screen ${receiver}`, () => screenSweep(settings, receiver)))
+    if (stop) {
+      report.found([stop])
+      continue
+    }
     const before = await steps.do(`owed to ${receiver}`, () => readTotals(settings, receiver))
     const sent = await steps.do(`sweep to ${receiver}`, () => sweep(settings, before))
     if (sent) report.swept(sent)

@@ -48,7 +48,7 @@ export type CommitmentOrder = {
   rule: string
   /** The version of the site's policy. An older Worker sends none, and none of `who`. */
   policy?: number
-  /** Who asks, as `identity/who.ts` writes it. */
+  /** The asker, as `identity/who.ts` writes it. */
   who?: string | null
   evidence: Evidence
   /** A recent version of the agent. Opens the line, or changes its terms if it is newer. */

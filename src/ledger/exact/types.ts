@@ -1,14 +1,15 @@
 /** The arguments and results of the calls of an `exact` payer's object. Amounts in atomic units. */
 import type { Address, Hex } from '../../protocol/evm/hex.ts'
 import type { Reason } from '../../protocol/refusal.ts'
-import type { Sold, SoldOrder } from '../sold.ts'
+import type { Screened } from '../../protocol/screening.ts'
+import type { SaleFacts, SentSaleFacts } from '../sold.ts'
 import type { StoredAnswer } from '../stored-answers.ts'
 
 /**
  * One use of one EIP-3009 authorization, identified by network, token, payer and nonce. Amounts in atomic
  * units.
  */
-export type Use = SoldOrder & {
+export type Use = SentSaleFacts & {
   /** The request's idempotency key: repeat the call with it after an unknown outcome. */
   id: string
   /** The object's own name: `<network>:<payer>`. */
@@ -29,6 +30,8 @@ export type Use = SoldOrder & {
   opened?: readonly string[]
   /** Whether somebody else may hold the signature already. Otherwise it is shown by `Authorizations.renew`. */
   isShown?: boolean
+  /** The screening of the payer, to be journalled. Absent without screening; an older Worker sends none. */
+  screening?: Screened
 }
 
 /**
@@ -78,7 +81,7 @@ export type ExactTotals = {
  * A reserved authorization, as evidence. `at` is its last change in Unix milliseconds, or null without a
  * transfer.
  */
-export type RecordedPayment = Sold & {
+export type RecordedPayment = SaleFacts & {
   /** `<token>:<nonce>` */
   id: string
   /**

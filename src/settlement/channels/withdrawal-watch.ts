@@ -27,6 +27,7 @@ import { windowOf } from '../workflow.ts'
 import { claim, plan } from './claim-batch.ts'
 import { redeemable } from './claims.ts'
 import { PAGE, silence, standingOf, updateAccount } from './observe.ts'
+import { screenClaim } from './screening.ts'
 
 /** The share of one watch. The next one continues where this one stops. */
 export type WatchShare = {
@@ -226,7 +227,9 @@ async function claimNow(settings: Settings, report: Report, id: Hex, state: Chan
   const standing = await standingOf(settings, id)
   if (!standing) return false
   const updated = await updateAccount(settings, standing, state)
-  const row = redeemable(updated)
+  const stop = await screenClaim(settings, updated)
+  if (stop) report.found([stop])
+  const row = stop ? null : redeemable(updated)
   const findings = compareChain(updated, state)
   if (!row) return true
   const planned = await plan(settings, [row])
