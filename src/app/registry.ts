@@ -2,7 +2,7 @@
 import { readConfig } from '../config/config.ts'
 import { siteVars } from '../config/site.ts'
 import type { OpenedSite, SitesPort } from '../operator/settings.ts'
-import { registryOf } from '../sites/call.ts'
+import { siteRegistry } from '../sites/call.ts'
 import { customHostnames } from '../sites/custom-hostnames.ts'
 import type { SiteDocument } from '../sites/document.ts'
 import { resolved } from '../sites/publish.ts'
@@ -18,7 +18,7 @@ export function sitesPortOf(env: Bindings): SitesPort | undefined {
   const read = readConfig(env)
   if (!env.SITES || !read.ok) return undefined
   const { SITES: namespace } = env
-  const registry = () => registryOf(namespace)
+  const registry = () => siteRegistry(namespace)
   const { resolverUrl, hostnames } = read.config.proofs
   return {
     registry,

@@ -4,7 +4,7 @@ import { type Config, type ConfigProblem, describeProblems, readConfig } from '.
 import { contractWarnings } from '../config/contracts.ts'
 import { cachedLists } from '../identity/published/store.ts'
 import { addFigures } from '../ledger/book/shadow.ts'
-import { type Edition, editionOf, type SiteVersion } from '../paywall/edition.ts'
+import { type Edition, editionOf, type PolicyVersion } from '../paywall/edition.ts'
 import type { Counters } from '../paywall/free-pages.ts'
 import { type Content, type DeliveredPage, type Gate, type GateOptions, gate } from '../paywall/gate.ts'
 import type { Policy } from '../paywall/policy.ts'
@@ -13,6 +13,7 @@ import { shadowGate } from '../paywall/shadow.ts'
 import { NamedSitemaps } from '../paywall/sitemaps.ts'
 import { Tally } from '../paywall/tally.ts'
 import { cachedDates } from '../paywall/terms/sitemap-dates.ts'
+import type { Background } from '../platform/isolate-cache.ts'
 import { dayOf } from '../platform/time.ts'
 import type { TermsOfSite } from '../terms/names.ts'
 import { linkTo, termsOf, withTerms } from '../terms/serve.ts'
@@ -30,7 +31,7 @@ export type Site = {
 }
 
 /** A site of the registry: its version, and the former versions of it whose offers may be valid. */
-export type Registered = { site: SiteVersion } & Pick<GateOptions, 'former'>
+export type RegistrySite = { site: PolicyVersion } & Pick<GateOptions, 'former'>
 
 const sites = new WeakMap<Config, Site>()
 
@@ -62,11 +63,11 @@ export function misconfigured(problems: readonly ConfigProblem[]): Response {
 }
 
 /** Builds a site from its config: the only one, or one of the registry. */
-export function buildSite(env: Bindings, config: Config, registered?: Registered): Site {
+export function buildSite(env: Bindings, config: Config, registered?: RegistrySite): Site {
   const { policy, documents, cloudflareCharges, maxTimeoutSeconds, mode } = config
   const terms: TermsOfSite = { policy, schemes: schemesOf(env, config), documents }
   const { now, dated, ...facts } = factsOf(env)
-  const named = new NamedSitemaps({ store: env.LISTS, now, later: waitUntil })
+  const named = new NamedSitemaps({ store: env.LISTS, ...background })
   const sitemaps = (site: string) => named.of(site)
   const judge: Judge = { cloudflareCharges, ...facts, sitemaps, now }
   const origin = contentOf(env, config)
@@ -86,6 +87,9 @@ export function buildSite(env: Bindings, config: Config, registered?: Registered
 /** All that a request is decided by, beside the policy. */
 type Judge = Pick<GateOptions, 'cloudflareCharges' | 'published' | 'sitemaps' | 'now'>
 
+/** The clock of an isolate, and its way to let a read outlast a request. */
+export const background: Background = { now: () => Date.now(), later: waitUntil }
+
 const known = new WeakMap<Bindings, ReturnType<typeof readFacts>>()
 
 /** The facts that all sites of an isolate share. */
@@ -96,9 +100,8 @@ function factsOf(env: Bindings): ReturnType<typeof readFacts> {
 }
 
 function readFacts({ LISTS: lists }: Bindings) {
-  const now = () => Date.now()
-  const cache = { now, later: waitUntil }
-  return { now, published: cachedLists(lists, cache), dated: lists && cachedDates(lists, cache) }
+  const published = cachedLists(lists, background)
+  return { now: background.now, published, dated: lists && cachedDates(lists, background) }
 }
 
 function openShadow(env: Bindings, policy: Policy, judge: Judge): Gate {
@@ -112,6 +115,6 @@ function openShadow(env: Bindings, policy: Policy, judge: Judge): Gate {
 }
 
 /** The free pages of a crawler are counted for each site of a registry alone. */
-function countersOf({ QUOTA: quota }: Bindings, site: SiteVersion | undefined): Counters | undefined {
+function countersOf({ QUOTA: quota }: Bindings, site: PolicyVersion | undefined): Counters | undefined {
   return quota && ((crawler) => quota.getByName(site ? `${site.id}/${crawler}` : crawler))
 }

@@ -1,5 +1,4 @@
 /** Many sites on one deployment: the site of the host that is asked, from the isolate's memory. */
-import { waitUntil } from 'cloudflare:workers'
 import { readConfig } from '../config/config.ts'
 import { siteVars } from '../config/site.ts'
 import type { Edition } from '../paywall/edition.ts'
@@ -9,7 +8,7 @@ import { type HostVersion, LONGEST_OFFER_MS, versionAt } from '../sites/entry.ts
 import { hostOf } from '../sites/host.ts'
 import { HostMemory } from '../sites/memory.ts'
 import type { Bindings } from './bindings.ts'
-import { buildSite, misconfigured, type Site, siteOf } from './site.ts'
+import { background, buildSite, misconfigured, type Site, siteOf } from './site.ts'
 
 type Served = Site | Response
 
@@ -34,7 +33,7 @@ const HALF_BOUND = [
 const memories = new WeakMap<KVNamespace, HostMemory>()
 
 function memoryOf(hosts: KVNamespace): HostMemory {
-  const memory = memories.get(hosts) ?? new HostMemory(hosts, { now: Date.now, later: waitUntil })
+  const memory = memories.get(hosts) ?? new HostMemory(hosts, background)
   memories.set(hosts, memory)
   return memory
 }

@@ -3,7 +3,7 @@ import type { Context } from 'hono'
 import { Hono } from 'hono/tiny'
 import type { SiteMode } from '../sites/document.ts'
 import { findProof, type Proof } from '../sites/proof.ts'
-import type { Published, SiteAnswer, SiteRecord } from '../sites/record.ts'
+import type { PublishedVersion, SiteAnswer, SiteRecord } from '../sites/record.ts'
 import { formOf, noted, probe, reverted, vouched } from './requests.ts'
 import { invalid, jsonResponse, numberOf, pageLimit } from './response.ts'
 import type { SitesPort } from './settings.ts'
@@ -96,7 +96,7 @@ type Act = (
   id: string,
   note: string | undefined,
   revision: number | undefined,
-) => Promise<SiteAnswer<Published>>
+) => Promise<SiteAnswer<PublishedVersion>>
 
 async function list(c: Context, { registry }: SitesPort): Promise<Response> {
   const { publisher, mode: asked, after } = c.req.query()

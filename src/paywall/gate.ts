@@ -207,7 +207,7 @@ async function sellFor(
   return accept(answerOf(sold.value, dialect, changes))
 }
 
-/** Reads a payment by the offers in force, or by earlier ones where those have no scheme for it. */
+/** Reads a payment by the offers in force, or by earlier ones where those lack its scheme. */
 function readPaid(headers: Headers, dialect: Dialect, [quote, ...earlier]: readonly Quote[]): Result<Paid> {
   const paid = quote ? dialect.read(headers, quote.offers.made) : refuse('no_matching_offer')
   if (paid.ok) return paid
