@@ -5,7 +5,7 @@ import type { Edition } from '../paywall/edition.ts'
 import { refused } from '../paywall/response.ts'
 import type { SiteDocument } from '../sites/document.ts'
 import { type HostVersion, LONGEST_OFFER_MS, versionAt } from '../sites/entry.ts'
-import { hostOf } from '../sites/host.ts'
+import { requestedHost } from '../sites/host.ts'
 import { HostMemory } from '../sites/memory.ts'
 import type { Bindings } from './bindings.ts'
 import { background, buildSite, misconfigured, type Site, siteOf } from './site.ts'
@@ -20,7 +20,7 @@ export function siteFor(request: Request, env: Bindings): Served | Promise<Serve
   const { SITES: sites, HOSTS: hosts } = env
   if (!sites && !hosts) return siteOf(env)
   if (!sites || !hosts) return misconfigured(HALF_BOUND)
-  const host = hostOf(request.url)
+  const host = requestedHost(request.url)
   if (host === undefined) return refused({ reason: 'unknown_host' })
   const newest = memoryOf(hosts).get(host)
   return newest instanceof Promise ? newest.then((read) => serve(env, read), unavailable) : serve(env, newest)

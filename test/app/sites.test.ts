@@ -79,7 +79,7 @@ describe('a host', () => {
 })
 
 describe('a version of a site', () => {
-  it('takes effect in all isolates at one moment, and offers of the version before are honoured', async () => {
+  it('takes effect in all isolates at one moment, and offers of the version before are honoured [B10]', async () => {
     const registry = newRegistry()
     const site = newSite()
     await publish(registry, site)
@@ -112,7 +112,7 @@ describe('a version of a site', () => {
     expect([late.status, await errorOf(late)]).toEqual([402, 'No matching payment requirements'])
   })
 
-  it('with another receiver takes x402 v1 payments to the former one, which echo no offer', async () => {
+  it('with another receiver takes x402 v1 payments to the former one, which echo no offer [B10]', async () => {
     const registry = newRegistry()
     const site = newSite()
     await publish(registry, site)
