@@ -59,7 +59,7 @@ export type SitesPort = {
 export type OpenedSite = {
   explained: ExplainedPolicy
   isShadow: boolean
-  /** Undefined where the origin has no address of its own. */
+  /** Undefined where the origin is asked under the host of the site, or by a binding. */
   origin: URL | undefined
   /** Sent to the origin as `tab402-origin-secret`. */
   secret: string | undefined

@@ -2,7 +2,7 @@
 import type { Context } from 'hono'
 import { Hono } from 'hono/tiny'
 import type { SiteMode } from '../sites/document.ts'
-import { findProof, type Proof } from '../sites/proof.ts'
+import { type FoundProof, findProof } from '../sites/proof.ts'
 import type { PublishedVersion, SiteAnswer, SiteRecord } from '../sites/record.ts'
 import { formOf, noted, probe, reverted, vouched } from './requests.ts'
 import { invalid, jsonResponse, numberOf, pageLimit } from './response.ts'
@@ -10,11 +10,11 @@ import type { SitesPort } from './settings.ts'
 import { checkSite } from './site-check.ts'
 import {
   answerOf,
-  documentOf,
   errorOf,
   merged,
   refusalOf,
   revisionOf,
+  sentDocument,
   tagged,
   withId,
 } from './site-documents.ts'
@@ -28,7 +28,7 @@ export function siteRoutes(port: SitesPort, who: string): Hono {
   app.get('/', (c) => list(c, port))
   app.post('/', (c) => create(c, port, who))
   app.post('/check', async (c) => {
-    const document = await documentOf(c)
+    const document = await sentDocument(c)
     if (document instanceof Response) return document
     const judged = await registry().check(document)
     if (!judged.ok) return refusalOf(c, judged)
@@ -36,7 +36,7 @@ export function siteRoutes(port: SitesPort, who: string): Hono {
   })
   app.get('/:id', async (c) => answerOf(c, await registry().read(c.req.param('id'))))
   app.put('/:id', async (c) => {
-    const document = await documentOf(c)
+    const document = await sentDocument(c)
     if (document instanceof Response) return document
     const site = withId(document, c.req.param('id'))
     return site instanceof Response ? site : answerOf(c, await registry().put(who, site, revisionOf(c)))
@@ -110,7 +110,7 @@ async function list(c: Context, { registry }: SitesPort): Promise<Response> {
 
 /** Idempotent for an equal document. A site with another one must be changed, not created. */
 async function create(c: Context, { registry }: SitesPort, who: string): Promise<Response> {
-  const document = await documentOf(c)
+  const document = await sentDocument(c)
   if (document instanceof Response) return document
   const judged = await registry().check(document)
   if (!judged.ok) return refusalOf(c, judged)
@@ -130,7 +130,7 @@ const TAKEN = {
 }
 
 async function patch(c: Context, { registry }: SitesPort, who: string): Promise<Response> {
-  const change = await documentOf(c)
+  const change = await sentDocument(c)
   if (change instanceof Response) return change
   const id = c.req.param('id') ?? ''
   const known = await registry().read(id)
@@ -165,7 +165,7 @@ async function proveHosts(
   { registry, witnesses }: SitesPort,
   who: string,
   { id, hosts }: SiteRecord,
-): Promise<Map<string, Proof>> {
+): Promise<Map<string, FoundProof>> {
   const unproven = hosts.filter(({ provenAt }) => provenAt === null)
   const found = await Promise.all(
     unproven.map(async (host) => [host.host, await findProof(host, witnesses)] as const),

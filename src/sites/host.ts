@@ -29,7 +29,7 @@ export function isLocalHost(host: string): boolean {
 const HOST = /^https?:\/\/([^/?#\\]+)/
 
 /** The host of a request's URL in its one spelling; undefined where no site can have it. */
-export function hostOf(url: string): string | undefined {
+export function requestedHost(url: string): string | undefined {
   const [, text = ''] = HOST.exec(url) ?? []
   const known = spellings.get(text)
   if (known !== undefined) return known

@@ -116,7 +116,7 @@ describe('tab402 sites', () => {
       'worse.json',
       JSON.stringify({
         id: 'worse',
-        publisher: 'nobody',
+        publisher: 'absent',
         hosts: ['worse.localhost'],
         terms: { PRICE: 'much' },
       }),

@@ -1,4 +1,4 @@
-/** Every route of the deployment, with every role, on every host: nobody reads what belongs to another. */
+/** Every route of the deployment, with every role, on every host: none reads what belongs to another. */
 import { env } from 'cloudflare:test'
 import { beforeAll, describe, expect, it } from 'vitest'
 import type { Bindings } from '../../src/app/bindings.ts'
@@ -109,7 +109,7 @@ function operations({ id }: Party): [string, string][] {
 }
 
 const ROLES = {
-  nobody: async () => ({}),
+  stranger: async () => ({}),
   operator: async () => token(),
   agent: (party: Party, method: string, url: string) => signature(party, method, url),
 }
@@ -129,7 +129,7 @@ async function everything(host: string, role: Role, named: Party, as: Party, onl
 }
 
 describe('A publisher’s host', () => {
-  it.each<Role>(['nobody', 'operator', 'agent'])(
+  it.each<Role>(['stranger', 'operator', 'agent'])(
     'answers 404 to %s on every route below /_tab402, own and foreign',
     async (role) => {
       for (const host of [one.host, UNKNOWN])
@@ -166,8 +166,8 @@ describe('A publisher’s host', () => {
 })
 
 describe('The operator’s host', () => {
-  it('shows nothing of any publisher or crawler to nobody', async () => {
-    const answers = await everything(TILL, 'nobody', one, one)
+  it('shows nothing of any publisher or crawler to a stranger', async () => {
+    const answers = await everything(TILL, 'stranger', one, one)
     const open = answers.filter(({ status }) => status !== 401 && status !== 404).map(({ name }) => name)
     expect(open.toSorted()).toEqual(['GET /_tab402/api/openapi.json', 'GET /_tab402/keys'])
     expect(answers.filter(({ text }) => text.includes('canary'))).toEqual([])
