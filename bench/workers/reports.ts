@@ -80,7 +80,7 @@ function read(): Counted {
       rowsRead: sum.rowsRead + cursor.rowsRead,
       rowsWritten: sum.rowsWritten + cursor.rowsWritten,
     }),
-    NOTHING,
+    { rowsRead: 0, rowsWritten: 0 },
   )
   return { ...counted, rowsRead: counted.rowsRead + rowsRead, rowsWritten: counted.rowsWritten + rowsWritten }
 }
