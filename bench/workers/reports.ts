@@ -49,7 +49,7 @@ async function open(account: DurableObjectStub<Account>): Promise<void> {
   await account.list()
 }
 
-/** Charges as many requests. Of their rows, only the alarm counts. */
+/** Charges as many requests. Only the alarm counts among their rows. */
 async function charge(account: DurableObjectStub<Account>, charges: number, paths: number): Promise<void> {
   const { charged = 0n } = (await account.standing()) ?? {}
   let max = charged
@@ -77,6 +77,7 @@ function orderOf(max: bigint, page: number): ChargeOrder {
 function read(): Counted {
   const { rowsRead, rowsWritten } = cursors.reduce(
     (sum, cursor) => ({
+      ...sum,
       rowsRead: sum.rowsRead + cursor.rowsRead,
       rowsWritten: sum.rowsWritten + cursor.rowsWritten,
     }),

@@ -33,6 +33,8 @@ export type Bindings = {
   QUOTA?: DurableObjectNamespace<Quota>
   /** How often unknown agents may be looked up in the registry. Without it they always may. */
   AGENT_READS?: RateLimit
+  /** The dataset that traffic is counted in. Without it D1 holds the counts. */
+  TRAFFIC?: AnalyticsEngineDataset
   /** The addresses that operators of crawlers publish. Without it a small shipped copy is used, which refutes no claim. */
   LISTS?: KVNamespace
   /** The registry of sites, and what it publishes for each host. Without the two, the vars are the only site. */

@@ -7,7 +7,9 @@ import { AUDIT, type AuditLog } from '../ledger/act.ts'
 import { REGISTRY } from '../ledger/credit/agent.ts'
 import type { CreditSettings, OperatorSettings } from '../operator/settings.ts'
 import { runKinds } from '../settlement/workflow.ts'
+import { alertsOf } from './alerts.ts'
 import type { Bindings } from './bindings.ts'
+import { chartsOf } from './charts.ts'
 import { sitesPortOf } from './registry.ts'
 import { creditPortsOf, relayerOf, schemesOf } from './schemes.ts'
 import { viewOf } from './screening.ts'
@@ -17,8 +19,9 @@ import { billingOf, workOf } from './work.ts'
 export function operatorOf(env: Bindings): OperatorSettings {
   const read = readConfig(env)
   const { BOOK: book, ACCOUNT: accounts, AUTHORIZATIONS: authorizations, SETTLEMENT: settlement } = env
-  const objects = { book, accounts, authorizations, settlement, runKinds: [] }
-  if (!read.ok) return { tokenSha256: undefined, ...objects }
+  const charts = chartsOf(env, read)
+  const objects = { book, charts, accounts, authorizations, settlement, runKinds: [] }
+  if (!read.ok) return { tokenSha256: undefined, ...objects, alerts: alertsOf(env) }
   const { chain } = read.config
   const relayer = chain && read.config.relayer ? relayerOf(env, read.config) : undefined
   const work = workOf(env)
@@ -33,6 +36,7 @@ export function operatorOf(env: Bindings): OperatorSettings {
       offerers: schemesOf(env, read.config),
       published: async () => publishedIn(env.LISTS ? await readLists(env.LISTS) : {}, Date.now),
     },
+    alerts: alertsOf(env),
     chain,
     relayer,
     audit: auditOf(env),

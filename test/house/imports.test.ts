@@ -10,7 +10,7 @@ const ORDER = [
   ['operator'],
   ['config'],
   ['settlement'],
-  ['billing', 'payouts', 'adapters'],
+  ['billing', 'payouts', 'adapters', 'alerts'],
   ['terms'],
   ['rails', 'paywall'],
   ['schemes', 'sites'],

@@ -2,7 +2,7 @@
 import { unpadAmount } from '../../protocol/amount.ts'
 import { soldIn } from '../sold.ts'
 import { delivered } from '../totals.ts'
-import { hostOf, type Sale } from './fold.ts'
+import { hostIn, type Sale } from './fold.ts'
 import type { SalesJournal } from './report.ts'
 
 type Row = Record<string, SqlStorageValue>
@@ -83,7 +83,7 @@ function saleOf({ kind }: Row, sold: Row, amount: bigint): Sale {
     kind: kind as Sale['kind'],
     amount,
     at: Number(sold.at),
-    site: site ?? hostOf(request),
+    site: site ?? hostIn(request),
     rule,
     who,
     request,
