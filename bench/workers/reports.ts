@@ -75,15 +75,9 @@ function orderOf(max: bigint, page: number): ChargeOrder {
 
 /** The counts since the charges, with the alarm that the first of them set. */
 function read(): Counted {
-  const { rowsRead, rowsWritten } = cursors.reduce(
-    (sum, cursor) => ({
-      ...sum,
-      rowsRead: sum.rowsRead + cursor.rowsRead,
-      rowsWritten: sum.rowsWritten + cursor.rowsWritten,
-    }),
-    { rowsRead: 0, rowsWritten: 0 },
-  )
-  return { ...counted, rowsRead: counted.rowsRead + rowsRead, rowsWritten: counted.rowsWritten + rowsWritten }
+  const sum = (of: 'rowsRead' | 'rowsWritten') =>
+    cursors.reduce((total, cursor) => total + cursor[of], counted[of])
+  return { ...counted, rowsRead: sum('rowsRead'), rowsWritten: sum('rowsWritten') }
 }
 
 function countObject(storage: DurableObjectStorage): void {

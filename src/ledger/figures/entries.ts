@@ -20,7 +20,7 @@ export class EntrySales implements SalesJournal {
   readonly #sql: SqlStorage
   readonly #corrections: string | undefined
 
-  /** @param corrections a query for the numbers of entries that change what was delivered, and are no sales */
+  /** @param corrections a query for the numbers of entries other than sales that change what was delivered */
   constructor(sql: SqlStorage, corrections?: string) {
     this.#sql = sql
     this.#corrections = corrections
