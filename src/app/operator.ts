@@ -12,6 +12,7 @@ import type { Bindings } from './bindings.ts'
 import { chartsOf } from './charts.ts'
 import { sitesPortOf } from './registry.ts'
 import { creditPortsOf, relayerOf, schemesOf } from './schemes.ts'
+import { viewOf } from './screening.ts'
 import { billingOf, workOf } from './work.ts'
 
 /** The settings of the operator's API. With an invalid config they hold no token, so the API rejects all requests. */
@@ -40,6 +41,7 @@ export function operatorOf(env: Bindings): OperatorSettings {
     relayer,
     audit: auditOf(env),
     sites: sitesPortOf(env),
+    screening: viewOf(env, read.config),
     ...(work && { runKinds: runKinds(work) }),
     ...(credit && { credit }),
     ...(billing && { billing }),

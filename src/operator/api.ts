@@ -17,6 +17,7 @@ import { relayerRoutes } from './relayer.ts'
 import { MAX_BODY_BYTES, MAX_DOCUMENT_BYTES } from './requests.ts'
 import { problem } from './response.ts'
 import { runRoutes } from './runs.ts'
+import { screenedRoutes, screeningRoutes } from './screening.ts'
 import type { OperatorSettings } from './settings.ts'
 import { shadowRoutes } from './shadow.ts'
 import { siteRoutes } from './sites.ts'
@@ -46,6 +47,8 @@ export function operatorRoutes(settings: OperatorSettings, tokenSha256: string, 
     app.route('/metrics', metricRoutes(alerts, now))
   }
   app.route('/accounts', accountRoutes(settings, who))
+  app.route('/accounts', screenedRoutes(settings, who))
+  app.route('/screening', screeningRoutes(settings))
   app.route('/book', bookRoutes(settings, now, who))
   app.route('/relayer', relayerRoutes(settings, who))
   app.route('/explain', explainRoutes(settings, now))

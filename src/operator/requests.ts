@@ -229,6 +229,9 @@ export const agentChange = closed({
 /** `POST /api/agents/:id/suspend` */
 export const suspension = closed({ reason: text('reason', 200) })
 
+/** `POST /api/accounts/:id/release` */
+export const holdRelease = closed({ reason: text('reason', 200) })
+
 const MAX_TIME_MS = 8.64e15
 
 const time = v.config(
@@ -330,6 +333,7 @@ export const BODIES = {
   NewAgent: newAgent,
   AgentChange: agentChange,
   Suspension: suspension,
+  Release: holdRelease,
   Transfer: transfer,
   Returned: returned,
   Correction: correction,

@@ -9,7 +9,9 @@ import type { Charts } from '../ledger/book/chart.ts'
 import type { Account } from '../ledger/channel/account.ts'
 import type { Authorizations } from '../ledger/exact/authorizations.ts'
 import type { ExplainedSite } from '../paywall/explain.ts'
+import type { Address } from '../protocol/evm/hex.ts'
 import type { CreditPorts } from '../schemes/credit/scheme.ts'
+import type { Failing } from '../screening/screen.ts'
 import type { Cause, RunKind } from '../settlement/run.ts'
 import type { SiteRegistry } from '../sites/call.ts'
 import type { SiteDocument } from '../sites/document.ts'
@@ -38,6 +40,8 @@ export type OperatorSettings = {
   relayer?: RelayerPort | undefined
   /** The audit log. Undefined without its object, on a site without credit. */
   audit?: AuditLog | undefined
+  /** Undefined on sites without screening. */
+  screening?: (() => Promise<ScreeningView>) | undefined
   /** Undefined on sites without credit: their API has neither agents nor credit lines. */
   credit?: CreditSettings | undefined
   /** Opens billing. Undefined: the site issues no invoices and signs no statements. */
@@ -69,6 +73,24 @@ export type OpenedSite = {
 
 /** The part of a site that decides, without the published addresses. */
 export type ExplainedPolicy = Omit<ExplainedSite, 'published'>
+
+/** The sources of screening. `allow` and `deny` count addresses. Times in Unix milliseconds; null: never. */
+export type ScreeningView = {
+  oracle: Address | null
+  allow: number
+  deny: number
+  failing: Failing
+  lists: {
+    url: string
+    addresses: number
+    bytes: number
+    sha256: string
+    fetchedAt: number | null
+    triedAt: number | null
+    /** Too old to clear an address. */
+    isOld: boolean
+  }[]
+}
 
 /** The operator's view of the relayer. */
 export type RelayerPort = { state(): Promise<RelayerState>; repair(): Promise<RelayerState> }

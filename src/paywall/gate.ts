@@ -104,7 +104,8 @@ export function gate(options: GateOptions): Gate {
     const evidence = evidenceOf(request, means, published?.())
     const asker = classify(evidence)
     const sitemaps = options.sitemaps?.(site)
-    const dated = decisions.dated({ method, url: sent, asker, now: now(), sitemaps })
+    const country = countryOf(request)
+    const dated = decisions.dated({ method, url: sent, asker, country, now: now(), sitemaps })
     const asked = dated instanceof Promise ? await dated : dated
     const found = decisions.of(asked, page, async () => pages.ask?.(request, target))
     const decided = found instanceof Promise ? await found : found
@@ -271,7 +272,7 @@ function freePreflight(
   const announced = new Headers(names.map((name) => [name, '']))
   const asker = classify(evidenceOf(request, meansOf(announced), published))
   const isFree = (asked: string) => {
-    const decided = decideUrl(policy, { method: asked, url, asker, now })
+    const decided = decideUrl(policy, { method: asked, url, asker, country: countryOf(request), now })
     return decided.ok && decided.value.action === 'allow'
   }
   // Threat: an origin that looks at no method answers OPTIONS with the page.
@@ -303,6 +304,13 @@ export function evidenceOf(
     address: headers.get('cf-connecting-ip'),
     published,
   }
+}
+
+/** The country of a request by the platform's word; undefined for none. A client cannot state it. */
+export function countryOf({ cf }: Request): string | undefined {
+  const country = cf?.country
+  // XX: an address without a country.
+  return typeof country === 'string' && country !== 'XX' ? country : undefined
 }
 
 /** The end of a sale as HTTP. */

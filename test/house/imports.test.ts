@@ -14,6 +14,7 @@ const ORDER = [
   ['terms'],
   ['rails', 'paywall'],
   ['schemes', 'sites'],
+  ['screening'],
   ['identity', 'ledger', 'chain'],
   ['protocol', 'platform'],
 ]

@@ -68,6 +68,7 @@ describe('docs/storage.md', () => {
       'placed',
       'rail_mark',
       'run',
+      'screening',
       'shadow',
       'spent',
       'standing',

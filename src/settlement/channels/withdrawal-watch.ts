@@ -27,6 +27,7 @@ import { Report } from '../report.ts'
 import { claim, plan } from './claim-batch.ts'
 import { redeemable } from './claims.ts'
 import { PAGE, silence, standingOf, updateAccount } from './observe.ts'
+import { screenClaim } from './screening.ts'
 
 /** The share of one watch. The next one continues where this one stops. */
 export type WatchShare = {
@@ -236,7 +237,9 @@ async function claimNow({ settings, report, owing }: Watch, id: Hex, state: Chan
   const standing = await standingOf(settings, id)
   if (!standing) return false
   const updated = await updateAccount(settings, standing, state)
-  const row = redeemable(updated)
+  const stop = await screenClaim(settings, updated)
+  if (stop) report.found([stop])
+  const row = stop ? null : redeemable(updated)
   if (row) {
     const planned = await plan(settings, [row])
     report.planned({ ...planned, findings: [...compareChain(updated, state), ...planned.findings] })

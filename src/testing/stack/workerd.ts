@@ -16,6 +16,8 @@ export type WorkerOptions = {
   port: number | undefined
   /** They replace those of `wrangler.toml`. Includes secrets, which the runtime treats the same. */
   vars: Record<string, string>
+  /** Binds the registry of sites, as the comment in `wrangler.toml` says. */
+  registry?: boolean
   /** Where Durable Objects, D1 and Workflows are kept. */
   directory: string
   /** Receives each line that the Worker and the runtime print. */
@@ -28,7 +30,13 @@ export type RunningWorker = { url: string; direct: string; stop(): Promise<void>
 const ROOT = fileURLToPath(new URL('../../..', import.meta.url))
 
 /** Bundles the Worker, starts it on 127.0.0.1 and applies its migrations. Needs no internet access. */
-export async function startWorker({ port, vars, directory, log }: WorkerOptions): Promise<RunningWorker> {
+export async function startWorker({
+  port,
+  vars,
+  registry,
+  directory,
+  log,
+}: WorkerOptions): Promise<RunningWorker> {
   const config = readConfig({ config: join(ROOT, 'wrangler.toml') }, { hideWarnings: true })
   const { workerOptions, define } = optionsOf(config)
   // docs/billing.md: an operator who takes cards deploys the entry with Stripe.
@@ -42,7 +50,11 @@ export async function startWorker({ port, vars, directory, log }: WorkerOptions)
     convertV4MiniflareOptions({
       ...workerOptions,
       // With LISTS, each firing would fetch the lists of crawlers' addresses from the internet.
-      kvNamespaces: [],
+      kvNamespaces: registry ? ['HOSTS'] : [],
+      durableObjects: {
+        ...(workerOptions.durableObjects as Record<string, { className: string }>),
+        ...(registry && { SITES: { className: 'Sites', useSQLite: true } }),
+      },
       name: config.name ?? 'worker',
       modules,
       modulesRoot: '/',
