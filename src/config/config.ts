@@ -257,7 +257,6 @@ function readAll(vars: Table): ConfigResult {
     ...billProblems(vars),
     ...(rest.success ? trafficProblems(rest.output) : []),
     ...proofProblems(vars, EXPECTED.PUBLIC_URL.example),
-    ...(rest.success ? limitProblems(rest.output, terms.ok ? terms.policy : undefined) : []),
     ...(rest.success ? limitProblems(rest.output, known) : []),
     ...(rest.success ? screeningProblems(rest.output, known?.network, isSet) : []),
   ]
