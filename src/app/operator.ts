@@ -23,7 +23,13 @@ export function operatorOf(env: Bindings): OperatorSettings {
   const objects = { book, charts, accounts, authorizations, settlement, runKinds: [] }
   if (!read.ok) return { tokenSha256: undefined, ...objects, alerts: alertsOf(env) }
   const { chain } = read.config
-  const relayer = chain && read.config.relayer ? relayerOf(env, read.config) : undefined
+  const { config } = read
+  // Trap: a stub works in the request alone that made it, and the API is kept for all requests of the isolate.
+  const relayer = chain &&
+    config.relayer && {
+      state: () => relayerOf(env, config).state(),
+      repair: () => relayerOf(env, config).repair(),
+    }
   const work = workOf(env)
   const credit = booksOf(env, read.config)
   const billing = billingOf(env)
@@ -50,7 +56,13 @@ export function operatorOf(env: Bindings): OperatorSettings {
 
 /** The audit log of the deployment. One whose settings do not bind it yet keeps it in the registry of agents. */
 function auditOf({ AUDIT: audit, AGENTS: agents }: Bindings): AuditLog | undefined {
-  return audit?.getByName(AUDIT) ?? agents?.getByName(REGISTRY)
+  const log = audit ? () => audit.getByName(AUDIT) : agents && (() => agents.getByName(REGISTRY))
+  return (
+    log && {
+      note: async (act) => log().note(act),
+      acts: async (after, limit) => log().acts(after, limit),
+    }
+  )
 }
 
 /** Credit as the operator and the agents read it; undefined if credit is not configured. */

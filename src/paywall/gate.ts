@@ -119,10 +119,7 @@ export function gate(options: GateOptions): Gate {
     const quote = decision.action === 'block' ? honoured[0] : quoteOf(decision)
     const block = () => ended('blocked', refused(blocked(decision), manner))
     if (!quote) return block()
-    const changes = ({ status, headers: sent }: Response) => ({
-      hidden,
-      added: status === 200 || status === 206 ? (options.termsOf?.({ ...asked, site, sent }) ?? []) : [],
-    })
+    const changes = changesBy(options.termsOf, hidden, { ...asked, site })
     const quiet = (answer: Response) => changed(answer, changes(answer))
     const isFree = decision.action === 'allow' || (cloudflareCharges && chargedByCloudflare(headers))
     const serve = () => content.pass(request, target).then(quiet).catch(unreachable)
@@ -157,6 +154,18 @@ export function gate(options: GateOptions): Gate {
     }
     return ended(outcomeOf(sale.refusal), refusedSale(sale.refusal, audience))
   }
+}
+
+/** The headers of the terms are added to a delivered page alone. */
+function changesBy(
+  termsOf: GateOptions['termsOf'],
+  hidden: Changes['hidden'],
+  page: Omit<DeliveredPage, 'sent'>,
+): Shop['changes'] {
+  return ({ status, headers: sent }) => ({
+    hidden,
+    added: status === 200 || status === 206 ? (termsOf?.({ ...page, sent }) ?? []) : [],
+  })
 }
 
 function outcomeOf({ reason }: Refusal): Outcome {

@@ -15,7 +15,7 @@ const ORDER = [
   ['rails', 'paywall'],
   ['schemes', 'sites'],
   ['screening'],
-  ['identity', 'ledger', 'chain'],
+  ['identity', 'ledger', 'chain', 'people'],
   ['protocol', 'platform'],
 ]
 

@@ -240,9 +240,10 @@ async function claimNow({ settings, report, owing }: Watch, id: Hex, state: Chan
   const stop = await screenClaim(settings, updated)
   if (stop) report.found([stop])
   const row = stop ? null : redeemable(updated)
+  const findings = compareChain(updated, state)
   if (row) {
     const planned = await plan(settings, [row])
-    report.planned({ ...planned, findings: [...compareChain(updated, state), ...planned.findings] })
+    report.planned({ ...planned, findings: [...findings, ...planned.findings] })
     if (planned.bad.length === 0) report.claimed(await claim(settings, [[row]]))
   }
   const after = row ? await standingOf(settings, id) : updated
