@@ -169,7 +169,11 @@ describe('The operator’s host', () => {
   it('shows nothing of any publisher or crawler to a stranger', async () => {
     const answers = await everything(TILL, 'stranger', one, one)
     const open = answers.filter(({ status }) => status !== 401 && status !== 404).map(({ name }) => name)
-    expect(open.toSorted()).toEqual(['GET /_tab402/api/openapi.json', 'GET /_tab402/keys'])
+    expect(open.toSorted()).toEqual([
+      'GET /_tab402/api/openapi.json',
+      'GET /_tab402/healthz',
+      'GET /_tab402/keys',
+    ])
     expect(answers.filter(({ text }) => text.includes('canary'))).toEqual([])
   })
 
