@@ -19,17 +19,20 @@ export class Relayer extends RelayerBase<Bindings> {
   constructor(ctx: DurableObjectState, env: Bindings) {
     const read = readConfig(env)
     if (!read.ok) throw new Error(describeProblems(read.problems))
-    const { chain, relayer, oldRelayers, gas, relayerWaitMs: waitMs } = read.config
-    if (!chain || !relayer) throw new Error('the relayer needs RPC_URL and RELAYER_KEY')
+    const { networks, relayer, oldRelayers } = read.config
+    // Trap: the object of a former key, or of another chain, has nonces of its own. No other may sign with them.
+    const [, network, named] = /^(eip155:\d+):(0x[0-9a-f]{40})$/.exec(ctx.id.name ?? '') ?? []
+    const ours = network ? networks.find((one) => one.network.id === network) : networks[0]
+    const { chain, gas, relayerWaitMs: waitMs } = ours ?? {}
+    if (!relayer || !chain)
+      throw new Error(`this relayer needs RELAYER_KEY, and RPC_URL for ${network ?? 'its network'}`)
     assertAddress(relayer)
-    // Trap: the object of a former key still has that key's nonces. The present key must not sign with them.
-    const [, named] = /:(0x[0-9a-f]{40})$/.exec(ctx.id.name ?? '') ?? []
     const own = named ? [relayer, ...oldRelayers].find(({ address }) => address === named) : relayer
     if (!own) throw new Error('this relayer needs its former key in RELAYER_KEYS_OLD')
     super(ctx, env, {
       chain,
       key: own.key,
-      gas,
+      ...(gas && { gas }),
       ...(waitMs && { waits: { minedMs: waitMs, tendMs: waitMs } }),
     })
   }

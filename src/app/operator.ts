@@ -3,7 +3,7 @@
 import { type Config, readConfig } from '../config/config.ts'
 import { publishedIn } from '../identity/published/published.ts'
 import { readLists } from '../identity/published/store.ts'
-import type { CreditSettings, OperatorSettings } from '../operator/settings.ts'
+import type { CreditSettings, OperatorNetwork, OperatorSettings } from '../operator/settings.ts'
 import { runKinds } from '../settlement/workflow.ts'
 import type { Bindings } from './bindings.ts'
 import { creditPortsOf, relayerOf, schemesOf } from './schemes.ts'
@@ -13,10 +13,8 @@ import { billingOf, workOf } from './work.ts'
 export function operatorOf(env: Bindings): OperatorSettings {
   const read = readConfig(env)
   const { BOOK: book, ACCOUNT: accounts, AUTHORIZATIONS: authorizations, SETTLEMENT: settlement } = env
-  const objects = { book, accounts, authorizations, settlement, runKinds: [] }
+  const objects = { book, accounts, authorizations, settlement, runKinds: [], networks: [] }
   if (!read.ok) return { tokenSha256: undefined, ...objects }
-  const { chain } = read.config
-  const relayer = chain && read.config.relayer ? relayerOf(env, read.config) : undefined
   const work = workOf(env)
   const credit = booksOf(env, read.config)
   const billing = billingOf(env)
@@ -29,12 +27,19 @@ export function operatorOf(env: Bindings): OperatorSettings {
       offerers: schemesOf(env, read.config),
       published: async () => publishedIn(env.LISTS ? await readLists(env.LISTS) : {}, Date.now),
     },
-    chain,
-    relayer,
+    networks: networksOf(env, read.config),
     ...(work && { runKinds: runKinds(work) }),
     ...(credit && { credit }),
     ...(billing && { billing }),
   }
+}
+
+function networksOf(env: Bindings, { networks, relayer: key }: Config): OperatorNetwork[] {
+  return networks.map(({ network, chain }) => ({
+    id: network.id,
+    chain,
+    relayer: chain && key ? relayerOf(env, network, key) : undefined,
+  }))
 }
 
 /** Credit as the operator and the agents read it; undefined if credit is not configured. */

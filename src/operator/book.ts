@@ -4,6 +4,7 @@ import type * as v from 'valibot'
 import { projectNews } from '../billing/project.ts'
 import { KIND, project } from '../ledger/book/accounts.ts'
 import { mapConcurrently } from '../platform/pool.ts'
+import { networkOfChannel } from '../protocol/evm/eip712.ts'
 import { act } from './audit.ts'
 import { formOf, invalidObject, rebuild } from './requests.ts'
 import { invalid, jsonResponse, notFound } from './response.ts'
@@ -53,8 +54,17 @@ function writerOf(settings: OperatorSettings, kind: Form['kind'], now: () => num
       return async (id) => {
         const standing = await accounts.get(accounts.idFromString(id)).list()
         if (!standing) return false
-        const { channelId, authorized, charged, redeemed, quarantine, state } = standing
-        const row = { id: channelId, authorized, charged, redeemed, ceiling: state.balance, quarantine }
+        const { channelId, config, authorized, charged, redeemed, quarantine, state } = standing
+        const network = networkOfChannel(channelId, config)
+        const row = {
+          id: channelId,
+          network,
+          authorized,
+          charged,
+          redeemed,
+          ceiling: state.balance,
+          quarantine,
+        }
         await project(book, [row], now())
         return true
       }

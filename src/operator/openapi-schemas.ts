@@ -171,6 +171,7 @@ const listing = table(
     payer: hex,
     receiver: hex,
     token: hex,
+    network: orNull(text),
     name: text,
     openedAt: time,
     totals: orNull(table({ authorized: amount, charged: amount, redeemed: amount, ceiling: amount })),
@@ -178,7 +179,7 @@ const listing = table(
     closed: orNull(text),
     updatedAt: orNull(time),
   },
-  ...all('payer', 'receiver', 'token', 'name', 'quarantine', 'closed'),
+  ...all('payer', 'receiver', 'token', 'network', 'name', 'quarantine', 'closed'),
 )
 
 const statementHead = {
@@ -310,6 +311,7 @@ export const schemas = {
     table({
       id: text,
       kind: word(KIND.channel),
+      network: orNull(text),
       standing: channelStanding,
       entries: listOf(channelEntry),
       next: orNull(count),
@@ -352,6 +354,7 @@ export const schemas = {
   ),
   Reread: table({ id: hex, standing: channelStanding }),
   Relayer: table({
+    network: text,
     address: hex,
     mined: orNull(count),
     next: count,

@@ -34,6 +34,7 @@ const QUERIES = {
   as: ['A known crawler, `reader` or a whole User-Agent', text],
   method: ['The method of the request', { type: 'string', default: 'GET' }],
   ip: ['The address of the client', text],
+  network: ['The network (CAIP-2). By default the first one of this site', text],
   signed: ['The host of a Signature-Agent whose signature counts as valid', text],
   day: ['A UTC date. By default today', { type: 'string', format: 'date' }],
   evidence: ['Includes signatures and the signed data', { type: 'boolean', default: false }],
@@ -107,12 +108,18 @@ const API: Record<string, Partial<Record<Method, Operation>>> = {
     },
   },
   '/api/relayer': {
-    get: { summary: 'Returns the nonces of the relayer’s key', answer: 'Relayer', problems: [404] },
+    get: {
+      summary: 'Returns the nonces of the relayer’s key on one network',
+      answer: 'Relayer',
+      query: ['network'],
+      problems: [404],
+    },
   },
   '/api/relayer/repair': {
     post: {
       summary: 'Fills up to 1,000 missing nonces, and sends open transactions again',
       answer: 'Relayer',
+      query: ['network'],
       problems: [404],
     },
   },

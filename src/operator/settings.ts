@@ -21,14 +21,20 @@ export type OperatorSettings = {
   settlement: Workflow<Cause>
   /** The nightly runs of this site. */
   runKinds: readonly RunKind[]
-  /** Undefined on sites without RPC_URL. */
-  chain?: Chain | undefined
-  /** Undefined on sites without a relayer. */
-  relayer?: RelayerPort | undefined
+  /** The networks where this site settles, the preferred one first. */
+  networks: readonly OperatorNetwork[]
   /** Undefined on sites without credit: their API has neither agents nor credit lines. */
   credit?: CreditSettings | undefined
   /** Opens billing. Undefined: the site issues no invoices and signs no statements. */
   billing?: (() => Promise<BillingContext>) | undefined
+}
+
+/** One network. `chain` is undefined without RPC_URL, `relayer` without a chain and a key. */
+export type OperatorNetwork = {
+  /** CAIP-2. */
+  id: string
+  chain: Chain | undefined
+  relayer: RelayerPort | undefined
 }
 
 /** The operator's view of the relayer. */

@@ -6,7 +6,7 @@ import type { Body, Read } from '../identity/verify.ts'
 import type { StoredAnswer } from '../ledger/stored-answers.ts'
 import { accept, type Result, refuse } from '../protocol/refusal.ts'
 import type { SettleResponse } from '../protocol/x402/types.ts'
-import type { Schemes } from '../schemes/index.ts'
+import { type Schemes, schemeOn } from '../schemes/index.ts'
 import type { Charge, Pace, Purchase, SentRequest } from '../schemes/scheme.ts'
 import type { Paid } from './dialects/dialect.ts'
 import type { Offers } from './offers.ts'
@@ -63,11 +63,14 @@ export async function sell<Answer>(
 ): Promise<Result<Sold<Answer>>> {
   const { sent } = wanted
   const claimed = wanted.decision
-  const scheme = schemes[paid.scheme]
+  const { network } = paid.payment
+  const scheme = schemeOn(schemes, paid.scheme, network)
   const promised = ({ decision }: Quote) => scheme?.promises(paid.payment, decision.price)
   const quote = [wanted, ...wanted.earlier].find(promised) ?? wanted
-  const offer = quote.offers.made.get(paid.scheme)
-  if (!scheme || !offer || !scheme.answers(paid.payment, offer)) return refuse('no_matching_offer')
+  const offer = quote.offers.made.find(
+    (made) => made.scheme === paid.scheme && made.terms.network === network,
+  )
+  if (!scheme || !offer || !scheme.answers(paid.payment, offer.terms)) return refuse('no_matching_offer')
   const seconds = Math.floor(tools.now() / 1000)
   const proof = await scheme.verify(paid.payment, quote.decision.price, seconds, sent)
   if (!proof.ok) return proof
@@ -83,8 +86,11 @@ export async function sell<Answer>(
   try {
     const delivery = new Delivery(goods, () => goods.buy(body), purchase.hasEffects)
     const sold = await delivery.sell(pace, early, () => scheme.charge(proof.value, purchase))
-    if (!sold.ok) payers.refused(account)
-    else if (sold.value.receipt) payers.bought(account, now())
+    if (!sold.ok) {
+      payers.refused(account)
+      return { ok: false, refusal: { ...sold.refusal, network } }
+    }
+    if (sold.value.receipt) payers.bought(account, now())
     return sold
   } finally {
     payers.leave(account)

@@ -40,7 +40,7 @@ export function windowOf(time: number): string {
 /** The runs that some work needs. */
 export function runKinds({ channels, exact, bill, shadow }: Omit<Work, 'book'>): RunKind[] {
   return [
-    ...(channels || exact ? ['settlement' as const] : []),
+    ...(channels.length + exact.length > 0 ? ['settlement' as const] : []),
     ...(bill ? ['billing' as const] : []),
     ...(shadow ? ['shadow' as const] : []),
   ]

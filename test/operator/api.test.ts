@@ -14,7 +14,10 @@ async function api(configured = true) {
   const { BOOK: book, ACCOUNT: accounts, AUTHORIZATIONS: authorizations, SETTLEMENT: settlement } = env
   const tokenSha256 = configured ? toHex(new Uint8Array(digest)).slice(2) : undefined
   const runKinds = ['settlement'] as const
-  return accountApi({ tokenSha256, book, accounts, authorizations, settlement, runKinds }, () => NOW)
+  return accountApi(
+    { tokenSha256, book, accounts, authorizations, settlement, runKinds, networks: [] },
+    () => NOW,
+  )
 }
 
 async function call(path: string, authorization: string | null = `Bearer ${TOKEN}`, method = 'GET') {

@@ -59,7 +59,7 @@ export async function newOperator({
     bill: { book, lines, numbers, rails, seller, dunning, webhook: null },
     seal,
     paying: null,
-    site: { receiver: '0x1111111111111111111111111111111111111111', network },
+    site: { receiver: '0x1111111111111111111111111111111111111111', networks: [network] },
     stripe: null,
     now,
     newId: () => crypto.randomUUID(),
@@ -72,8 +72,9 @@ export async function newOperator({
     authorizations: env.AUTHORIZATIONS,
     settlement: env.SETTLEMENT,
     runKinds: ['settlement', 'billing'],
-    chain: chainAt(chainHere().rpcUrl),
-    relayer: env.RELAYER.getByName('operator'),
+    networks: [
+      { id: network.id, chain: chainAt(chainHere().rpcUrl), relayer: env.RELAYER.getByName('operator') },
+    ],
     credit:
       credit === false
         ? undefined

@@ -30,6 +30,7 @@ export async function newReceiver(): Promise<ReceiverSetup> {
   await book.batch([book.prepare('DELETE FROM account'), book.prepare('DELETE FROM watch')])
   const settings: Settings = {
     chain,
+    scope: { network: chain.network, others: [] },
     book,
     accounts,
     authorizations,
@@ -158,7 +159,7 @@ export async function runOf(
   through: Steps = steps(),
   id?: string,
 ): Promise<Ended> {
-  return runWork({ book: settings.book, channels: settings, exact: null, bill: null }, through, id)
+  return runWork({ book: settings.book, channels: [settings], exact: [], bill: null }, through, id)
 }
 
 export async function runWork(

@@ -2,6 +2,7 @@
 import { DurableObject } from 'cloudflare:workers'
 import { DAY_MS } from '../../platform/time.ts'
 import type { ChannelConfig, ChannelState } from '../../protocol/evm/channel.ts'
+import { networkOfChannel } from '../../protocol/evm/eip712.ts'
 import type { Hex } from '../../protocol/evm/hex.ts'
 import type { Reason } from '../../protocol/refusal.ts'
 import { KIND, listAccount } from '../book/accounts.ts'
@@ -241,7 +242,14 @@ export class Account extends DurableObject<{ BOOK: D1Database }> {
     if (!this.#standing) return
     const { channelId: id, config } = this.#standing
     const openedAt = this.#journal.openedAt()
-    await listAccount(this.env.BOOK, { id, kind: KIND.channel, ...config, openedAt, relistedAt })
+    await listAccount(this.env.BOOK, {
+      id,
+      kind: KIND.channel,
+      network: networkOfChannel(id, config),
+      ...config,
+      openedAt,
+      relistedAt,
+    })
   }
 
   /** Decides an order now; returns undefined if it must wait for its turn. */
