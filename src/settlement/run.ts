@@ -127,7 +127,9 @@ async function settle(
   ]
   const isOne = parts.length === 1
   const ends = await Promise.allSettled(
-    parts.map(({ network, settle }) => settle(isOne ? steps : within(steps, network), report.on(network))),
+    parts.map(({ network, settle }) =>
+      isOne ? settle(steps, report) : settle(within(steps, network), report.on(network)),
+    ),
   )
   const faults = ends.flatMap((end, at) =>
     end.status === 'rejected' ? [{ network: parts[at]?.network, fault: end.reason as unknown }] : [],

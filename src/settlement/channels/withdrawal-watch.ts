@@ -77,8 +77,10 @@ export async function watchAll(networks: readonly Settings[], time: number): Pro
   const isOne = networks.length === 1
   const ends = await Promise.allSettled(
     networks.map((settings) => {
-      const suffix = isOne ? '' : `-${settings.chain.chainId}`
-      return watch(settings, time, WATCH_SHARE, `watch-${windowOf(time)}${suffix}`)
+      const id = `watch-${windowOf(time)}`
+      return isOne
+        ? watch(settings, time)
+        : watch(settings, time, WATCH_SHARE, { id: `${id}-${settings.chain.chainId}`, isNamed: true })
     }),
   )
   for (const end of ends) if (end.status === 'rejected') throw end.reason
@@ -94,13 +96,13 @@ export async function watch(
   settings: Settings,
   time: number,
   share = WATCH_SHARE,
-  id = `watch-${windowOf(time)}`,
+  { id, isNamed } = { id: `watch-${windowOf(time)}`, isNamed: false },
 ): Promise<number> {
   const { book, chain } = settings
   const run = { id, kind: 'watch' as const, startedAt: Date.now() }
   await abandonRuns(book, 'watch', time, run.startedAt)
   await saveRun(book, { ...run, status: 'running', endedAt: null, record: { moment: time } })
-  const report = new Report().on(chain.network)
+  const report = isNamed ? new Report().on(chain.network) : new Report()
   const state = (await readWatch(book, chain.network)) ?? firstState(share)
   const watching: Watch = { settings, share, report, state, seen: new Set() }
   const end = async (status: RunRecord['status'], more: Record<string, unknown>) => {
