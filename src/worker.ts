@@ -24,7 +24,7 @@ const OURS = /^\/_tab402(?:\/|$)/
 const RESERVED = /^\/(?:_tab402|cdn-cgi|__scheduled)(?:\/|$)/
 
 export default {
-  async fetch(request, env) {
+  fetch(request, env) {
     if (SUSPECT.test(request.url)) {
       const { pathname = '' } = URL.parse(request.url) ?? {}
       if (OURS.test(pathname)) return operate(request, env)

@@ -5,7 +5,7 @@ import { contractWarnings } from '../config/contracts.ts'
 import { cachedLists } from '../identity/published/store.ts'
 import { addFigures } from '../ledger/book/shadow.ts'
 import type { Counters } from '../paywall/free-pages.ts'
-import { type Content, type Gate, type GateOptions, gate } from '../paywall/gate.ts'
+import { type Content, type DeliveredPage, type Gate, type GateOptions, gate } from '../paywall/gate.ts'
 import { askForPrice, buy, type OriginSettings, pass } from '../paywall/origin.ts'
 import { refused } from '../paywall/response.ts'
 import { shadowGate } from '../paywall/shadow.ts'
@@ -14,7 +14,7 @@ import { Tally } from '../paywall/tally.ts'
 import { cachedDates } from '../paywall/terms/sitemap-dates.ts'
 import { dayOf } from '../platform/time.ts'
 import type { TermsOfSite } from '../terms/names.ts'
-import { linksTo, withTerms } from '../terms/serve.ts'
+import { linkTo, termsOf, withTerms } from '../terms/serve.ts'
 import type { Bindings } from './bindings.ts'
 import { schemesOf } from './schemes.ts'
 
@@ -71,10 +71,13 @@ type Judge = Pick<GateOptions, 'policy' | 'cloudflareCharges' | 'published' | 'd
 
 function openGate(env: Bindings, { maxTimeoutSeconds }: Config, judge: Judge, terms: TermsOfSite): Gate {
   const { schemes } = terms
-  const links = (site: string) => linksTo(terms, site)
   const counters = countersOf(env)
   const newId = () => crypto.randomUUID()
-  return withTerms(gate({ ...judge, schemes, counters, links, maxTimeoutSeconds, newId }), terms)
+  const headers = {
+    linkOf: (site: string) => linkTo(terms, site),
+    ...(terms.documents.size > 0 && { termsOf: (page: DeliveredPage) => termsOf(terms, page) }),
+  }
+  return withTerms(gate({ ...judge, ...headers, schemes, counters, maxTimeoutSeconds, newId }), terms)
 }
 
 function openShadow({ BOOK }: Bindings, judge: Judge): Gate {

@@ -15,7 +15,17 @@ import { prefersHtml } from './page.ts'
 import { siteOrigin, type Target, targetOf } from './path.ts'
 import { RecentPayers } from './payers.ts'
 import { type Decision, decideUrl, type Policy } from './policy.ts'
-import { paidResponse, preflight, receiptAlone, refused, refusedSale, without } from './response.ts'
+import {
+  type Changes,
+  changed,
+  type Header,
+  paidResponse,
+  preflight,
+  receiptAlone,
+  refused,
+  refusedSale,
+  storedHeaders,
+} from './response.ts'
 import { type Goods, type Quote, type Sold, sell, type Tools, type Wanted } from './sale.ts'
 import { readAnswer, restore } from './stored-answer.ts'
 import type { DateOf } from './terms/dates.ts'
@@ -41,9 +51,14 @@ export type GateOptions = {
   counters?: Counters | undefined
   /** The sitemaps that the robots.txt of a site names, as far as known. */
   sitemaps?: (site: string) => ReadonlySet<string> | undefined
-  /** Headers of a 402 that point to the terms of a site. */
-  links?: (site: string) => Record<string, string>
+  /** The `Link` header that points to the terms of a site. */
+  linkOf?: (site: string) => string | undefined
+  /** The headers that state the terms of a page, as far as its answer lacks them. */
+  termsOf?: (page: DeliveredPage) => readonly Header[]
 }
+
+/** A page on its way to a client. `site` has scheme and host; `sent` are the headers of its answer. */
+export type DeliveredPage = { method: string; url: string; site: string; sent: Headers }
 
 /** Where the content comes from once the gate lets a request through. It is asked for the path exactly as it was sent. */
 export type Content = {
@@ -70,10 +85,10 @@ export function gate(options: GateOptions): Gate {
   const offersFor = storedOffers(policy, schemes)
   const quoteOf = (decision: Decision) => ({ decision, offers: offersFor(decision) })
   const decisions = new Decisions(policy, maxTimeoutSeconds * 1000, now, options.dated)
+  const fixedOf = storedHeaders(options.linkOf)
   const hidden = hiddenHeaders(policy.asksOrigin === true && !cloudflareCharges)
-  const quiet = (answer: Response) => without(answer, hidden)
   const tools = { now, newId, payers: new RecentPayers() }
-  const shop: Shop = { schemes, contracts: policy.contracts, tools, decisions, quoteOf, quiet }
+  const shop = { schemes, contracts: policy.contracts, tools, decisions, quoteOf }
 
   return async function handle(request, pages) {
     const { method, headers, url: sent } = request
@@ -91,13 +106,20 @@ export function gate(options: GateOptions): Gate {
     const evidence = evidenceOf(request, means, published?.())
     const asker = classify(evidence)
     const sitemaps = options.sitemaps?.(site)
-    const asked = await decisions.dated({ method, url: sent, asker, now: now(), sitemaps })
-    const decided = await decisions.of(asked, page, async () => pages.ask?.(request, target))
+    const dated = decisions.dated({ method, url: sent, asker, now: now(), sitemaps })
+    const asked = dated instanceof Promise ? await dated : dated
+    const found = decisions.of(asked, page, async () => pages.ask?.(request, target))
+    const decided = found instanceof Promise ? await found : found
     if (!decided.ok) return refused(decided.refusal, manner)
     const decision = decided.value
     if (decision.action === 'block') return refused(blocked(decision), manner)
     const { pass } = decision
     const [url, content] = pass ? [site + pass.address, passContent(decision)] : [page, pages]
+    const changes = ({ status, headers: sent }: Response) => ({
+      hidden,
+      added: status === 200 || status === 206 ? (options.termsOf?.({ ...asked, site, sent }) ?? []) : [],
+    })
+    const quiet = (answer: Response) => changed(answer, changes(answer))
     const isFree = decision.action === 'allow' || (cloudflareCharges && chargedByCloudflare(headers))
     if (isFree) return content.pass(request, target).then(quiet).catch(unreachable)
     if (method === 'GET' && decision.freePages !== undefined) {
@@ -113,7 +135,9 @@ export function gate(options: GateOptions): Gate {
     const sale =
       manner.head || !dialect
         ? refuse('payment_required')
-        : await sellFor(shop, request, target, wanted, decideFor, dialect, content).catch(outcomeUnknown)
+        : await sellFor({ ...shop, changes }, request, target, wanted, decideFor, dialect, content).catch(
+            outcomeUnknown,
+          )
     if (sale.ok) return sale.value
     log(sale.refusal)
     const left = offeredAfter(wanted.decision, sale.refusal)
@@ -123,7 +147,7 @@ export function gate(options: GateOptions): Gate {
       browser: prefersHtml(headers),
       passes: decision.passes,
       note: asker.refutation && `This request ${asker.refutation}.`,
-      links: options.links?.(site),
+      fixed: fixedOf(site),
       head: manner.head,
       dialect: speakerOf(dialect, wanted.offers.made),
     }
@@ -144,8 +168,8 @@ type Shop = {
   tools: Tools
   decisions: Decisions
   quoteOf: (decision: Decision) => Quote
-  /** The answer without the headers from the origin to the paywall. */
-  quiet: (answer: Response) => Response
+  /** The headers that a client gets otherwise than the origin sent them. */
+  changes: (answer: Response) => Changes
 }
 
 /**
@@ -161,7 +185,7 @@ async function sellFor(
   dialect: Dialect,
   content: Content,
 ): Promise<Result<Response>> {
-  const { schemes, tools, decisions, quiet } = shop
+  const { schemes, tools, decisions, changes } = shop
   const paid = dialect.read(request.headers, wanted.offers.made)
   if (!paid.ok) return paid
   const { method } = request
@@ -180,10 +204,10 @@ async function sellFor(
   const sold = await sell(schemes, order, paid.value, goods, tools)
   if (wanted.decision.action === 'allow') {
     const free = await freeFor(request, target, read, content)
-    return free.ok ? accept(quiet(free.value)) : free
+    return free.ok ? accept(changed(free.value, changes(free.value))) : free
   }
   if (!sold.ok) return sold
-  return accept(quiet(answerOf(sold.value, dialect)))
+  return accept(answerOf(sold.value, dialect, changes))
 }
 
 /**
@@ -272,9 +296,9 @@ export function evidenceOf(
 }
 
 /** The end of a sale as HTTP. */
-function answerOf(sold: Sold<Response>, dialect: Dialect): Response {
-  if (!sold.answer) return receiptAlone(sold.receipt, dialect)
-  return sold.receipt ? paidResponse(sold.answer, sold.receipt, dialect) : sold.answer
+function answerOf({ answer, receipt }: Sold<Response>, dialect: Dialect, changes: Shop['changes']): Response {
+  if (!answer) return receiptAlone(receipt, dialect)
+  return receipt ? paidResponse(answer, receipt, dialect, changes(answer)) : changed(answer, changes(answer))
 }
 
 /** The refusal of a blocked page: an embargo says when it opens. */

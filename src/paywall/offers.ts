@@ -21,10 +21,12 @@ export type Offers = {
   price: bigint
   /** Describes the site or the invoice being sold. */
   about: { serviceName?: string; description?: string }
-  /** The headers of one 402. */
-  headers(url: string, refusal: Refusal): Record<string, string>
-  /** The JSON body of one 402. `note` is one more sentence for people. */
-  body(url: string, refusal: Refusal, note?: string): string
+  /** One 402: its headers, and its JSON body. `note` is one more sentence for people. */
+  write(
+    url: string,
+    refusal: Refusal,
+    note?: string,
+  ): { headers: [name: string, value: string][]; body(): string }
 }
 
 /** Makes a decision's offers afresh from our own terms. */
@@ -37,50 +39,48 @@ export function offersOf(policy: Policy, decision: Decision, offerers: Offerers)
     ...(policy.name !== undefined && { serviceName: policy.name }),
   }
   const extensions = Object.assign({}, ...offering.map(({ offerer }) => offerer.extensions))
-  const own = Object.assign({}, ...offering.map(({ offerer }) => offerer.headers?.(price)))
+  const own = offering.flatMap(({ offerer }) => Object.entries(offerer.headers?.(price) ?? {}))
   const accepts = made.map(({ terms }) => terms)
-  const challenges = DIALECTS.flatMap((dialect) => dialect.challenge?.({ accepts, about, extensions }) ?? [])
-  const answered = (url: string, refusal: Refusal, note?: string) => ({
-    url,
-    reason: refusal.reason,
-    corrected: corrected(made, refusal),
-    note,
-  })
+  const lastFirm = offering.findLastIndex(({ scheme, rank }) => rank === 0 || SCHEMES[scheme].after)
+  const further = offering.length - 1 - lastFirm
+  const challenges = DIALECTS.flatMap(
+    (dialect) => dialect.challenge?.({ accepts, further, about, extensions }) ?? [],
+  )
+  const headersOf = challenges.flatMap(({ header }) => header ?? [])
+  const [bodyOf] = challenges.flatMap(({ body }) => body ?? [])
   return {
     made,
     price,
     about,
-    headers(url, refusal) {
-      const answer = answered(url, refusal)
-      const headers = { ...own }
-      for (const { header } of challenges) {
-        const written = header?.(answer)
-        if (written) headers[written[0]] = written[1]
+    write(url, refusal, note) {
+      const answered = { url, reason: refusal.reason, corrected: corrected(made, refusal), note }
+      return {
+        headers: [...own, ...headersOf.map((write) => write(answered))],
+        body: () => bodyOf?.(answered) ?? JSON.stringify({ error: wire(refusal.reason).code }),
       }
-      return headers
-    },
-    body(url, refusal, note) {
-      const answer = answered(url, refusal, note)
-      for (const { body } of challenges) if (body) return body(answer)
-      return JSON.stringify({ error: wire(refusal.reason).code })
     },
   }
 }
 
 /**
  * All that a site offers for the preferred network, in the order of the decision's schemes; then the same for the next
- * network. What belongs to no network of the site, such as credit, stands with the first: a client of channels takes the
+ * network. Credit belongs to no network. It stands with the first one that has channels: a client of channels takes the
  * first `batch-settlement` offer, and on credit it could not pay.
  */
 function inOrder({ networks }: Policy, { schemes }: Decision, offerers: Offerers) {
-  const rank = (network: string) =>
-    Math.max(
-      0,
-      networks.findIndex(({ id }) => id === network),
-    )
+  const rankIn = ({ network }: Offerer) => networks.findIndex(({ id }) => id === network)
+  const rankOf = (scheme: SchemeName, offerer: Offerer) => {
+    const own = rankIn(offerer)
+    if (own >= 0) return own
+    const before = schemes.find((name) => name === SCHEMES[scheme].after)
+    const [first] = (before && offerers[before]) ?? []
+    return first ? rankIn(first) : 0
+  }
   return schemes
-    .flatMap((scheme) => (offerers[scheme] ?? []).map((offerer) => ({ scheme, offerer })))
-    .toSorted((a, b) => rank(a.offerer.network) - rank(b.offerer.network))
+    .flatMap((scheme) =>
+      (offerers[scheme] ?? []).map((offerer) => ({ scheme, offerer, rank: rankOf(scheme, offerer) })),
+    )
+    .toSorted((a, b) => a.rank - b.rank)
 }
 
 /** The most offers that are stored. Beyond it the first one is dropped: it is written again when it is asked for. */

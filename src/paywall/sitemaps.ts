@@ -1,4 +1,5 @@
 /** The sitemaps that a site's own robots.txt names. They are read beside a client that gets the file, and shared by KV. */
+import { type Background, IsolateCache } from '../platform/isolate-cache.ts'
 import { parseRobots } from '../protocol/http/robots.ts'
 import type { Content, Gate } from './gate.ts'
 import { canonicalize, siteOrigin, targetOf } from './path.ts'
@@ -6,21 +7,19 @@ import { canonicalize, siteOrigin, targetOf } from './path.ts'
 /** The part of a KV namespace that keeps the paths, by site. */
 export type SitemapStore = Pick<KVNamespace, 'get' | 'put'>
 
-/** The store, the clock, and a way to let work outlast the request that began it. */
-export type Sharing = {
-  store: SitemapStore | undefined
-  now: () => number
-  later: (promise: Promise<unknown>) => void
-}
+/** The store that isolates share. Without it each isolate learns by itself. */
+export type Sharing = Background & { store: SitemapStore | undefined }
 
 /** Beyond it the file is passed on unread, as crawlers do (RFC 9309 §2.5). Bytes. */
 const MAX_READ_BYTES = 500 * 1024
 /** Further lines are ignored. The largest papers have some 50. */
 const MAX_NAMED = 1000
-/** Hosts of one deployment whose paths an isolate keeps. Beyond it all are dropped, and read again. */
+/** Hosts of one deployment whose paths an isolate keeps. Beyond it the one asked for longest ago is dropped, and read again. */
 const MAX_SITES = 64
 /** How long an isolate uses its copy before it reads the store again. Milliseconds. */
 const FRESH_MS = 10 * 60_000
+/** When it tries again after a failure. Milliseconds. */
+const RETRY_MS = 30_000
 
 /** Paths, as rules see them, of the `Sitemap` lines that name this site and no query. */
 export function sitemapsIn(robots: string, site: string): Set<string> {
@@ -37,23 +36,30 @@ export function sitemapsIn(robots: string, site: string): Set<string> {
 
 /** The sitemaps of an isolate's sites. */
 export class NamedSitemaps {
-  readonly #sites = new Map<string, { named: ReadonlySet<string>; readAfter: number }>()
+  readonly #sites: IsolateCache<ReadonlySet<string>>
   readonly #contents = new WeakMap<Content, Content>()
   readonly #sharing: Sharing
 
   constructor(sharing: Sharing) {
+    const { store, ...background } = sharing
     this.#sharing = sharing
+    this.#sites = new IsolateCache({
+      ...background,
+      // What the isolate has learnt and not shared yet stays.
+      read: async (site, last) => {
+        const stored = await store?.get<string[]>(keyOf(site), 'json')
+        return stored ? new Set(stored) : last
+      },
+      freshMs: FRESH_MS,
+      retryMs: RETRY_MS,
+      maxEntries: MAX_SITES,
+      report,
+    })
   }
 
   /** The paths that are known of a site, such as "https://site.example". Never waits: the store is read in the background. */
   of(site: string): ReadonlySet<string> | undefined {
-    const { store, now, later } = this.#sharing
-    const known = this.#sites.get(site)
-    if (store && now() >= (known?.readAfter ?? 0)) {
-      this.#keep(site, known?.named ?? NONE)
-      later(this.#load(store, site))
-    }
-    return known?.named
+    return this.#sites.known(site)
   }
 
   /** A gate that reads each robots.txt which passes it. A request that gets no page costs nothing more. */
@@ -98,29 +104,13 @@ export class NamedSitemaps {
 
   #learn(site: string, robots: string): void {
     const named = sitemapsIn(robots, site)
-    const known = this.#sites.get(site)?.named ?? NONE
-    this.#keep(site, named)
+    const known = this.#sites.known(site)
+    this.#sites.set(site, named)
     const { store, later } = this.#sharing
-    if (store && [...named].join(' ') !== [...known].join(' '))
+    if (store && [...named].join(' ') !== [...(known ?? [])].join(' '))
       later(store.put(keyOf(site), JSON.stringify([...named])).catch(report))
   }
-
-  #keep(site: string, named: ReadonlySet<string>): void {
-    if (this.#sites.size >= MAX_SITES) this.#sites.clear()
-    this.#sites.set(site, { named, readAfter: this.#sharing.now() + FRESH_MS })
-  }
-
-  async #load(store: SitemapStore, site: string): Promise<void> {
-    try {
-      const stored = await store.get<string[]>(keyOf(site), 'json')
-      if (stored) this.#keep(site, new Set(stored))
-    } catch (fault) {
-      report(fault)
-    }
-  }
 }
-
-const NONE: ReadonlySet<string> = new Set()
 
 function keyOf(site: string): string {
   return `sitemaps-1 ${site}`

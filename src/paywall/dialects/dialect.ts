@@ -14,6 +14,8 @@ export type Offer = { scheme: SchemeName; terms: PaymentRequirements }
 export type Challenged = {
   /** In the order in which they are offered. */
   accepts: PaymentRequirements[]
+  /** How many at the end are for further networks than the preferred one. A header has room for a few offers only. */
+  further: number
   about: Omit<ResourceInfo, 'url'>
   extensions: Record<string, unknown>
 }

@@ -1,4 +1,5 @@
 /** The dates that a site's sitemaps state: fetched by the cron, stored in KV, copied by each isolate. */
+import { type Background, IsolateCache } from '../../platform/isolate-cache.ts'
 import { canonicalize } from '../path.ts'
 import type { DateOf } from './dates.ts'
 import { readSitemap } from './sitemap.ts'
@@ -85,37 +86,40 @@ function warn(sitemap: string, fault: string): void {
 
 /**
  * Returns the isolate's dates. The first requests wait for KV, since an embargo must hold from the first on; later ones read
- * it again in the background. While KV fails, the last copy holds.
+ * it again in the background. While KV fails, the last copy holds, and without one no page is dated.
  */
-export function cachedDates(
-  store: DateStore,
-  { now, later }: { now: () => number; later: (work: Promise<unknown>) => void },
-): () => DateOf | Promise<DateOf> {
-  let minutes: Map<number, number> | undefined
-  let readAfter = 0
-  const dateOf: DateOf = (match) => {
-    const at = minutes?.get(hashOf(match))
+export function cachedDates(store: DateStore, background: Background): () => DateOf | Promise<DateOf> {
+  const dates = new IsolateCache<DateOf>({
+    ...background,
+    read: async () => datesIn((await store.get<Stored>(KEY, 'json')) ?? NOTHING),
+    freshMs: FRESH_MS,
+    retryMs: RETRY_MS,
+    maxEntries: 1,
+    report,
+  })
+  return () => {
+    const known = dates.get(KEY) ?? undated
+    return known instanceof Promise ? known.then((read) => read ?? undated, undatedAfter) : known
+  }
+}
+
+function datesIn({ pages }: Stored): DateOf {
+  const minutes = new Map(pages)
+  return (match) => {
+    const at = minutes.get(hashOf(match))
     return at === undefined ? undefined : at * MINUTE_MS
   }
-  const load = async () => {
-    try {
-      minutes = new Map(((await store.get<Stored>(KEY, 'json')) ?? NOTHING).pages)
-      readAfter = now() + FRESH_MS
-    } catch (fault) {
-      console.warn(
-        JSON.stringify({ message: 'the dates of the sitemap are unreadable', fault: String(fault) }),
-      )
-    }
-    return dateOf
-  }
-  return () => {
-    if (!minutes) return load()
-    if (now() >= readAfter) {
-      readAfter = now() + RETRY_MS
-      later(load())
-    }
-    return dateOf
-  }
+}
+
+const undated: DateOf = () => undefined
+
+function undatedAfter(fault: unknown): DateOf {
+  report(fault)
+  return undated
+}
+
+function report(fault: unknown): void {
+  console.warn(JSON.stringify({ message: 'the dates of the sitemap are unreadable', fault: String(fault) }))
 }
 
 /** A hash of 53 bits (cyrb53): 50,000 paths collide with a chance of one in seven million. */

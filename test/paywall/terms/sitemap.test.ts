@@ -187,7 +187,7 @@ describe('cachedDates', () => {
     clock.now += 60_000
     expect(dates()).toBe(dateOf)
     await Promise.all(background)
-    expect(dateOf('/a')).toBe(at('2026-11-25'))
+    expect((await dates())('/a')).toBe(at('2026-11-25'))
   })
 
   it('takes pages for undated while KV has never answered', async () => {
