@@ -1,6 +1,6 @@
 /** The classes the runtime needs, wired to the config. Export them from your Worker under these names. */
 import { assertAddress } from '../chain/relayer/key.ts'
-import { RelayerBase } from '../chain/relayer/relayer.ts'
+import { type Outcome, RelayerBase } from '../chain/relayer/relayer.ts'
 import { describeProblems, readConfig } from '../config/config.ts'
 import { SettlementBase } from '../settlement/workflow.ts'
 import type { Bindings } from './bindings.ts'
@@ -14,8 +14,11 @@ export { CreditLine } from '../ledger/credit/credit-line.ts'
 export { Authorizations } from '../ledger/exact/authorizations.ts'
 export { Quota } from '../ledger/quota.ts'
 
-/** The relayer: one Durable Object per chain and key. @throws if the config is invalid or names no chain and key */
+/** The relayer: one Durable Object per chain and key. Sends nothing before it has checked the contracts there. @throws if the config is invalid or names no chain and key */
 export class Relayer extends RelayerBase<Bindings> {
+  readonly #check: () => Promise<void>
+  #isChecked = false
+
   constructor(ctx: DurableObjectState, env: Bindings) {
     const read = readConfig(env)
     if (!read.ok) throw new Error(describeProblems(read.problems))
@@ -24,7 +27,7 @@ export class Relayer extends RelayerBase<Bindings> {
     const [, network, named] = /^(eip155:\d+):(0x[0-9a-f]{40})$/.exec(ctx.id.name ?? '') ?? []
     const ours = network ? networks.find((one) => one.network.id === network) : networks[0]
     const { chain, gas, relayerWaitMs: waitMs } = ours ?? {}
-    if (!relayer || !chain)
+    if (!relayer || !ours || !chain)
       throw new Error(`this relayer needs RELAYER_KEY, and RPC_URL for ${network ?? 'its network'}`)
     assertAddress(relayer)
     const own = named ? [relayer, ...oldRelayers].find(({ address }) => address === named) : relayer
@@ -35,6 +38,14 @@ export class Relayer extends RelayerBase<Bindings> {
       ...(gas && { gas }),
       ...(waitMs && { waits: { minedMs: waitMs, tendMs: waitMs } }),
     })
+    this.#check = async () => (await import('../chain/network-check.ts')).assertNetwork(chain, ours.network)
+  }
+
+  /** @throws ChainFault as the base class does, and `wrong_chain` where a contract is not what it must be */
+  override async send(...order: Parameters<RelayerBase['send']>): Promise<Outcome> {
+    if (!this.#isChecked) await this.#check()
+    this.#isChecked = true
+    return super.send(...order)
   }
 }
 

@@ -44,6 +44,7 @@ function channelsOf(
   }
   const { BOOK: book, ACCOUNT: accounts, AUTHORIZATIONS: authorizations } = env
   return {
+    network,
     chain,
     scope,
     book,

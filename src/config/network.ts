@@ -1,5 +1,6 @@
 /** The settings of networks: their nodes, their facilitators and their gas. */
 import * as v from 'valibot'
+import { ChainFault } from '../chain/fault.ts'
 import type { Chain } from '../chain/rpc.ts'
 import type { Policy } from '../paywall/policy.ts'
 import type { ConfigProblem, Expected } from '../platform/problem.ts'
@@ -147,6 +148,23 @@ const AUTHS: [string, string] = [
   '{"settle":{"authorization":"Bearer …"}}',
 ]
 const PRICES: [string, string] = ['"3000"', '"0.25"']
+
+/**
+ * What differs between each network and its chain, as a node of RPC_URL has it. A node that does not respond is a problem too.
+ */
+export async function chainProblems(networks: readonly NetworkConfig[]): Promise<ConfigProblem[]> {
+  const { differencesOn } = await import('../chain/network-check.ts')
+  const checks = networks.map(async ({ network, chain }) => {
+    if (!chain) return []
+    const place = networks.length > 1 ? `RPC_URL.${network.id}` : 'RPC_URL'
+    const said = await differencesOn(chain, network).catch((fault) => {
+      if (fault instanceof ChainFault) return [`must answer: ${fault.message}`]
+      throw fault
+    })
+    return said.map((difference) => ({ place, message: `must serve ${network.title}: it ${difference}` }))
+  })
+  return (await Promise.all(checks)).flat()
+}
 
 /** Networks on which no scheme of the site can be offered, and lists of schemes that can be offered on no network. */
 export function standingProblems({ networks: offered, rules, fallback }: Policy): ConfigProblem[] {

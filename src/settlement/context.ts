@@ -8,9 +8,11 @@ import type { Account } from '../ledger/channel/account.ts'
 import type { Authorizations } from '../ledger/exact/authorizations.ts'
 import type { Webhook } from '../platform/webhook.ts'
 import type { Address, Hex } from '../protocol/evm/hex.ts'
+import type { Network } from '../protocol/evm/network.ts'
 
 /** The bindings of a run on one network, where this site settles on a chain of its own. */
 export type Settings = {
+  network: Network
   chain: Chain
   /** The rows of the read model that this network's part of a run reads. */
   scope: RowScope

@@ -166,10 +166,22 @@ async function settleChannels(
   report: Report,
   startedAt: number,
 ): Promise<void> {
+  report.found(await steps.do('check the network', () => checkNetwork(settings)))
   await claimAll(settings, steps, report)
   await sweepAll(settings, steps, report, startedAt)
   report.found(await steps.do('check the relayer', () => checkRelayer(settings)))
   report.found(await steps.do('check the watch', () => checkWatch(settings, Date.now())))
+}
+
+/** Reports contracts of the network that are not what they must be. @throws ChainFault when the chain cannot be read */
+async function checkNetwork({ chain, network }: Settings): Promise<Finding[]> {
+  const { differencesOn } = await import('../chain/network-check.ts')
+  const differences = await differencesOn(chain, network)
+  return differences.map((difference) => ({
+    account: network.id,
+    what: 'network_differs',
+    detail: `${network.title} ${difference}`,
+  }))
 }
 
 /** Reports channels that no watch has seen for an hour: a payer could withdraw before the next run. `now`: Unix ms. */

@@ -21,6 +21,7 @@ import type { InvoiceStanding } from '../billing/types.ts'
  * - `uncovered`: the escrow holds less than is owed. The rest is lost unless the payer tops up.
  * - `elsewhere`: an account still owes on a network that RPC_URL does not name. The site left it before everything was
  *   claimed.
+ * - `network_differs`: a contract of the network is missing, or is another one than it must be. The relayer sends nothing.
  * - `receiver_behind`: the chain has claimed less for a receiver than its accounts have recorded.
  * - `unswept`: part of what was claimed for a receiver has not reached its wallet.
  * - `undelivered`: an `exact` payment arrived, but its request ended without a delivery. The payer may repeat
@@ -51,6 +52,7 @@ export type Finding = {
     | 'block_ahead'
     | 'uncovered'
     | 'elsewhere'
+    | 'network_differs'
     | 'receiver_behind'
     | 'unswept'
     | 'undelivered'

@@ -242,14 +242,8 @@ export class Account extends DurableObject<{ BOOK: D1Database }> {
     if (!this.#standing) return
     const { channelId: id, config } = this.#standing
     const openedAt = this.#journal.openedAt()
-    await listAccount(this.env.BOOK, {
-      id,
-      kind: KIND.channel,
-      network: networkOfChannel(id, config),
-      ...config,
-      openedAt,
-      relistedAt,
-    })
+    const network = networkOfChannel(id, config)
+    await listAccount(this.env.BOOK, { id, kind: KIND.channel, network, ...config, openedAt, relistedAt })
   }
 
   /** Decides an order now; returns undefined if it must wait for its turn. */

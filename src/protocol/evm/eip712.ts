@@ -94,6 +94,11 @@ function separator(name: string, version: string, chainId: number, contract: Add
   return made
 }
 
+/** The domain separator of a token. */
+export function tokenSeparator({ name, version, chainId, address }: Token): Hex {
+  return toHex(separator(name, version, chainId, address))
+}
+
 const escrowSeparator = (chainId: number, escrow: Address) =>
   separator('x402 Batch Settlement', '1', chainId, escrow)
 
