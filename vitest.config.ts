@@ -65,6 +65,8 @@ export default defineConfig({
                   MIN_CLAIM: '0.000001',
                 },
                 serviceBindings: { SITE: origin },
+                durableObjects: { TEST_SITES: { className: 'TestSites', useSQLite: true } },
+                kvNamespaces: ['TEST_HOSTS'],
               },
             }
           }),

@@ -1,13 +1,15 @@
 /** The package's entry: the paywall as middleware, the scheduled handler, the operator's API, and the Durable Object classes. */
 import type { MiddlewareHandler } from 'hono'
 import { middleware } from './adapters/hono.ts'
+import { raise } from './app/alerts.ts'
 import type { Bindings } from './app/bindings.ts'
 import { operatorOf } from './app/operator.ts'
+import { isOperatorHost } from './app/operator-host.ts'
+import { refresh } from './app/refresh.ts'
 import { siteOf } from './app/site.ts'
 import { billingOf, workOf } from './app/work.ts'
-import { readConfig } from './config/config.ts'
 import type { Terms } from './config/terms.ts'
-import { onCron } from './settlement/schedule.ts'
+import { onCron, WATCH } from './settlement/schedule.ts'
 import { json } from './terms/asked.ts'
 import { listedApi, type OpenApi, withPayments } from './terms/openapi.ts'
 import { acceptsOf } from './terms/x402.ts'
@@ -59,45 +61,21 @@ export function describeApi(
 }
 
 /**
- * The Worker's `scheduled` handler: starts the nightly run or the withdrawal watch, and fetches the published lists of
- * crawlers' addresses that are due.
+ * The Worker's `scheduled` handler: starts the nightly run or the withdrawal watch, and fetches the published lists and
+ * the sitemaps that are due.
  * @throws if the cron is neither of the two, or the config is invalid
  * @example
  * export default { fetch: app.fetch, scheduled }
  */
 export async function scheduled(controller: ScheduledController, env: Bindings): Promise<void> {
-  const lists = Promise.all([fetchLists(env), fetchDates(env)])
+  const lists = refresh(controller, env)
   try {
     const work = workOf(env)
     if (work) await onCron(controller, env.SETTLEMENT, work)
   } finally {
     await lists
-  }
-}
-
-/** Never rejects: a run must not fail because a list did. */
-async function fetchLists({ LISTS }: Bindings): Promise<void> {
-  if (!LISTS) return
-  try {
-    const { refreshLists } = await import('./identity/published/refresh.ts')
-    await refreshLists(LISTS, { fetch: (url, init) => fetch(url, init), now: Date.now })
-  } catch (fault) {
-    console.error(JSON.stringify({ message: 'published lists could not be refreshed', fault: String(fault) }))
-  }
-}
-
-/** Never rejects, as {@link fetchLists}. */
-async function fetchDates(env: Bindings): Promise<void> {
-  const read = readConfig(env)
-  const { dates, origin } = read.ok ? read.config.policy : {}
-  if (!env.LISTS || !dates?.sitemaps.length) return
-  try {
-    const { refreshDates } = await import('./paywall/terms/sitemap-dates.ts')
-    const site =
-      origin?.kind === 'binding' ? (env as unknown as Record<string, Fetcher>)[origin.name] : undefined
-    await refreshDates(env.LISTS, dates.sitemaps, (request) => (site ?? globalThis).fetch(request))
-  } catch (fault) {
-    console.error(JSON.stringify({ message: 'sitemaps could not be read', fault: String(fault) }))
+    // Runs find their alerts themselves, at their end.
+    if (controller.cron === WATCH) await raise(env)
   }
 }
 
@@ -107,13 +85,15 @@ type Fetches = { fetch(request: Request): Response | Promise<Response> }
 /**
  * Answers every request below `/_tab402`: the operator's API, a crawler's own account, and the payer portal.
  *
+ * With a registry of sites all of it lives on the host of PUBLIC_URL alone; every other host answers 404.
  * Each loads at its first request, so page requests never wait for it.
  * @example
  * app.all('/_tab402/*', (c) => operate(c.req.raw, c.env))
  */
 export async function operate(request: Request, env: Bindings): Promise<Response> {
+  if (!isOperatorHost(request, env)) return new Response(null, { status: 404 })
   const billing = billingOf(env)
-  if (billing && !/^\/_tab402\/(?:api|me)(?:\/|$)/.test(new URL(request.url).pathname)) {
+  if (billing && !/^\/_tab402\/(?:api|me|healthz)(?:\/|$)/.test(new URL(request.url).pathname)) {
     const [{ payerPortal }, { failed }] = await Promise.all([
       import('./portal/invoices.ts'),
       import('./operator/response.ts'),

@@ -1,7 +1,8 @@
 /** The Worker: a proxy in front of an origin, charging crawlers. */
 
 import type { Bindings } from './app/bindings.ts'
-import { siteOf } from './app/site.ts'
+import type { Site } from './app/site.ts'
+import { siteFor } from './app/sites.ts'
 import { operate, scheduled } from './index.ts'
 import { everyReading } from './paywall/path.ts'
 
@@ -9,14 +10,18 @@ import { everyReading } from './paywall/path.ts'
 export {
   Account,
   Agents,
+  Audit,
   Authorizations,
   CreditLine,
   Directory,
   Numbers,
+  People,
   Quota,
   Relayer,
   Settlement,
+  Sites,
 } from './app/objects.ts'
+export { OperatorApi } from './app/operator-api.ts'
 
 /** Fast path: only URLs that may name a reserved path are parsed. */
 const SUSPECT = /\/(?:_tab402|cdn-cgi|__scheduled)|^[^?]*%/
@@ -32,9 +37,13 @@ export default {
       const readings = everyReading(request.url) ?? [{ match: pathname }]
       if (readings.some(({ match }) => RESERVED.test(match))) return new Response(null, { status: 404 })
     }
-    const site = siteOf(env)
-    return site instanceof Response ? site : site.gate(request, site.origin)
+    const site = siteFor(request, env)
+    return site instanceof Promise ? site.then((found) => answer(request, found)) : answer(request, site)
   },
 
   scheduled,
 } satisfies ExportedHandler<Bindings>
+
+function answer(request: Request, site: Site | Response): Promise<Response> | Response {
+  return site instanceof Response ? site : site.gate(request, site.origin)
+}

@@ -5,5 +5,7 @@ declare namespace Cloudflare {
   interface Env {
     RPC_URL: string
     RELAYER_KEY: string
+    TEST_SITES: DurableObjectNamespace<import('../src/sites/registry.ts').SitesBase>
+    TEST_HOSTS: KVNamespace
   }
 }

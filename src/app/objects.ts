@@ -2,17 +2,22 @@
 import { assertAddress } from '../chain/relayer/key.ts'
 import { type Outcome, RelayerBase } from '../chain/relayer/relayer.ts'
 import { describeProblems, readConfig } from '../config/config.ts'
+import { judgeSite } from '../config/site.ts'
 import { SettlementBase } from '../settlement/workflow.ts'
+import { SitesBase } from '../sites/registry.ts'
+import { raise } from './alerts.ts'
 import type { Bindings } from './bindings.ts'
 import { workOf } from './work.ts'
 
 export { Directory } from '../identity/directory.ts'
+export { Audit } from '../ledger/audit.ts'
 export { Numbers } from '../ledger/billing/numbers.ts'
 export { Account } from '../ledger/channel/account.ts'
 export { Agents } from '../ledger/credit/agents.ts'
 export { CreditLine } from '../ledger/credit/credit-line.ts'
 export { Authorizations } from '../ledger/exact/authorizations.ts'
 export { Quota } from '../ledger/quota.ts'
+export { People } from '../people/people.ts'
 
 /** The relayer: one Durable Object per chain and key. Sends nothing before it has checked the contracts there. @throws if the config is invalid or names no chain and key */
 export class Relayer extends RelayerBase<Bindings> {
@@ -49,11 +54,24 @@ export class Relayer extends RelayerBase<Bindings> {
   }
 }
 
+/** The registry of sites and publishers: one Durable Object. It judges documents by the config of this deployment. */
+export class Sites extends SitesBase<Bindings> {
+  constructor(ctx: DurableObjectState, env: Bindings) {
+    const read = readConfig(env)
+    const aheadMs = read.ok ? read.config.sitesAheadMs : undefined
+    super(ctx, env, {
+      validate: judgeSite(env),
+      store: env.HOSTS,
+      ...(aheadMs !== undefined && { aheadMs }),
+    })
+  }
+}
+
 /** The nightly settlement run, as a Workflow. @throws if the config is invalid or leaves nothing to settle */
 export class Settlement extends SettlementBase<Bindings> {
   constructor(ctx: ExecutionContext, env: Bindings) {
     const work = workOf(env)
     if (!work) throw new Error('a settlement run needs RPC_URL and RELAYER_KEY, FACILITATOR_URL, or SELLER')
-    super(ctx, env, work)
+    super(ctx, env, { ...work, alert: () => raise(env) })
   }
 }

@@ -3,18 +3,25 @@
 import { type Config, readConfig } from '../config/config.ts'
 import { publishedIn } from '../identity/published/published.ts'
 import { readLists } from '../identity/published/store.ts'
+import { AUDIT, type AuditLog } from '../ledger/act.ts'
+import { REGISTRY } from '../ledger/credit/agent.ts'
 import type { CreditSettings, OperatorNetwork, OperatorSettings } from '../operator/settings.ts'
 import { runKinds } from '../settlement/workflow.ts'
+import { alertsOf } from './alerts.ts'
 import type { Bindings } from './bindings.ts'
+import { chartsOf } from './charts.ts'
+import { sitesPortOf } from './registry.ts'
 import { creditPortsOf, relayerOf, schemesOf } from './schemes.ts'
+import { viewOf } from './screening.ts'
 import { billingOf, workOf } from './work.ts'
 
 /** The settings of the operator's API. With an invalid config they hold no token, so the API rejects all requests. */
 export function operatorOf(env: Bindings): OperatorSettings {
   const read = readConfig(env)
   const { BOOK: book, ACCOUNT: accounts, AUTHORIZATIONS: authorizations, SETTLEMENT: settlement } = env
-  const objects = { book, accounts, authorizations, settlement, runKinds: [], networks: [] }
-  if (!read.ok) return { tokenSha256: undefined, ...objects }
+  const charts = chartsOf(env, read)
+  const objects = { book, charts, accounts, authorizations, settlement, runKinds: [], networks: [] }
+  if (!read.ok) return { tokenSha256: undefined, ...objects, alerts: alertsOf(env) }
   const work = workOf(env)
   const credit = booksOf(env, read.config)
   const billing = billingOf(env)
@@ -28,6 +35,10 @@ export function operatorOf(env: Bindings): OperatorSettings {
       published: async () => publishedIn(env.LISTS ? await readLists(env.LISTS) : {}, Date.now),
     },
     networks: networksOf(env, read.config),
+    alerts: alertsOf(env),
+    audit: auditOf(env),
+    sites: sitesPortOf(env),
+    screening: viewOf(env, read.config),
     ...(work && { runKinds: runKinds(work) }),
     ...(credit && { credit }),
     ...(billing && { billing }),
@@ -38,8 +49,26 @@ function networksOf(env: Bindings, { networks, relayer: key }: Config): Operator
   return networks.map(({ network, chain }) => ({
     id: network.id,
     chain,
-    relayer: chain && key ? relayerOf(env, network, key) : undefined,
+    // Trap: a stub works in the request alone that made it, and the API is kept for all requests of the isolate.
+    relayer:
+      chain && key
+        ? {
+            state: () => relayerOf(env, network, key).state(),
+            repair: () => relayerOf(env, network, key).repair(),
+          }
+        : undefined,
   }))
+}
+
+/** The audit log of the deployment. One whose settings do not bind it yet keeps it in the registry of agents. */
+function auditOf({ AUDIT: audit, AGENTS: agents }: Bindings): AuditLog | undefined {
+  const log = audit ? () => audit.getByName(AUDIT) : agents && (() => agents.getByName(REGISTRY))
+  return (
+    log && {
+      note: async (act) => log().note(act),
+      acts: async (after, limit) => log().acts(after, limit),
+    }
+  )
 }
 
 /** Credit as the operator and the agents read it; undefined if credit is not configured. */

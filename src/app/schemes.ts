@@ -11,21 +11,32 @@ import { channelScheme } from '../schemes/channel/scheme.ts'
 import { type CreditPorts, creditScheme } from '../schemes/credit/scheme.ts'
 import { type ExactPorts, type ExactScheme, exactScheme } from '../schemes/exact/scheme.ts'
 import type { Schemes } from '../schemes/index.ts'
+import type { Screen } from '../screening/screen.ts'
 import type { Bindings } from './bindings.ts'
+import { screenOf } from './screening.ts'
 
 /** Makes the schemes that the config offers and the bindings support, each for every network that it can stand on. */
 export function schemesOf(env: Bindings, config: Config): Schemes {
   const { maxTimeoutSeconds } = config
   const offered = config.networks.slice(0, config.policy.networks.length)
+  const screen = screenOf(env, config)
   const ports = creditPortsOf(env)
   return {
-    exact: exactOf(env, config, offered, { mayLook: mayLook(env, 'unknown-payers') }),
-    channel: offered.flatMap((on) => channelOf(env, config, on) ?? []),
+    exact: exactOf(env, config, offered, {
+      mayLook: mayLook(env, 'unknown-payers'),
+      screening: screen && { screen },
+    }),
+    channel: offered.flatMap((on) => channelOf(env, config, on, screen) ?? []),
     credit: config.credit && ports ? [creditScheme({ ...config.credit, maxTimeoutSeconds }, ports)] : [],
   }
 }
 
-function channelOf(env: Bindings, config: Config, { network, chain, gas }: NetworkConfig) {
+function channelOf(
+  env: Bindings,
+  config: Config,
+  { network, chain, gas }: NetworkConfig,
+  screen: Screen | undefined,
+) {
   const { policy, relayer, withdrawDelay, maxUnclaimed, maxTimeoutSeconds } = config
   if (!chain || !relayer || !network.hasEscrow) return undefined
   const channel = channelScheme(
@@ -44,6 +55,7 @@ function channelOf(env: Bindings, config: Config, { network, chain, gas }: Netwo
       chain,
       relayer: () => relayerOf(env, network, relayer),
       mayRead: (known) => (known ? mayReread(env, known) : mayLook(env, 'unknown-channels')()),
+      screening: screen && { screen, authorizations: env.AUTHORIZATIONS },
     },
   )
   return {
@@ -82,7 +94,7 @@ export function exactOf(
   env: Bindings,
   config: Config,
   networks: readonly NetworkConfig[],
-  ports: Pick<ExactPorts, 'mayLook'> = {},
+  ports: Pick<ExactPorts, 'mayLook' | 'screening'> = {},
 ): ExactScheme[] {
   const { policy, relayer, maxTimeoutSeconds } = config
   return networks.flatMap((on) => {

@@ -3,23 +3,37 @@ import { waitUntil } from 'cloudflare:workers'
 import { type Config, type ConfigProblem, describeProblems, readConfig } from '../config/config.ts'
 import { contractWarnings } from '../config/contracts.ts'
 import { cachedLists } from '../identity/published/store.ts'
-import { addFigures } from '../ledger/book/shadow.ts'
+import { addShadowFigures, type ShadowFigure } from '../ledger/book/shadow.ts'
+import { trafficIn } from '../ledger/book/traffic.ts'
+import { trafficInDataset } from '../ledger/book/traffic-dataset.ts'
+import { type Edition, editionOf, type SiteVersion } from '../paywall/edition.ts'
 import type { Counters } from '../paywall/free-pages.ts'
 import { type Content, type DeliveredPage, type Gate, type GateOptions, gate } from '../paywall/gate.ts'
-import { askForPrice, buy, type OriginSettings, pass } from '../paywall/origin.ts'
+import type { Policy } from '../paywall/policy.ts'
 import { refused } from '../paywall/response.ts'
-import { shadowGate } from '../paywall/shadow.ts'
+import { SHADOW_COUNTS, shadowGate } from '../paywall/shadow.ts'
 import { NamedSitemaps } from '../paywall/sitemaps.ts'
 import { Tally } from '../paywall/tally.ts'
 import { cachedDates } from '../paywall/terms/sitemap-dates.ts'
+import { trafficCount, trafficCounts } from '../paywall/traffic.ts'
 import { dayOf } from '../platform/time.ts'
 import type { TermsOfSite } from '../terms/names.ts'
 import { linkTo, termsOf, withTerms } from '../terms/serve.ts'
 import type { Bindings } from './bindings.ts'
+import { contentOf } from './origin.ts'
 import { schemesOf } from './schemes.ts'
 
-/** A configured site: its gate, and the origin that the gate protects. */
-export type Site = { config: Config; gate: Gate; origin: Content; terms: TermsOfSite }
+/** A configured site: its gate, and the origin that the gate protects. `edition`: what it offers; null in shadow mode. */
+export type Site = {
+  config: Config
+  gate: Gate
+  origin: Content
+  terms: TermsOfSite
+  edition: Edition | null
+}
+
+/** A site of the registry: its version, and the former versions of it whose offers may be valid. */
+export type Registered = { site: SiteVersion } & Pick<GateOptions, 'former'>
 
 const sites = new WeakMap<Config, Site>()
 
@@ -35,89 +49,83 @@ export function siteOf(env: Bindings, terms?: Record<string, unknown>): Site | R
   const warnings = [...read.warnings, ...contractWarnings(read.config.policy.contracts, Date.now())]
   if (warnings.length > 0)
     console.warn(`tab402 serves, but check these settings:\n${describeProblems(warnings)}`)
-  const site = build(env, read.config)
+  const site = buildSite(env, read.config)
   sites.set(read.config, site)
   return site
 }
 
 const reported = new WeakSet<readonly ConfigProblem[]>()
 
-/** Logs the problems once per isolate. The response names none of them: clients must not learn the config. */
-function misconfigured(problems: readonly ConfigProblem[]): Response {
+/** Answers 503. Logs the problems once per isolate. The response names none of them: clients must not learn the config. */
+export function misconfigured(problems: readonly ConfigProblem[]): Response {
   if (!reported.has(problems))
     console.error(`tab402 is misconfigured and serves nothing:\n${describeProblems(problems)}`)
   reported.add(problems)
   return refused({ reason: 'paywall_misconfigured' })
 }
 
-function build(env: Bindings, config: Config): Site {
-  const { policy, documents, cloudflareCharges, mode } = config
+/** Builds a site from its config: the only one, or one of the registry. */
+export function buildSite(env: Bindings, config: Config, registered?: Registered): Site {
+  const { policy, documents, cloudflareCharges, maxTimeoutSeconds, mode } = config
   const terms: TermsOfSite = { policy, schemes: schemesOf(env, config), documents }
-  const now = () => Date.now()
-  const cache = { now, later: waitUntil }
-  const named = new NamedSitemaps({ store: env.LISTS, ...cache })
-  const facts = {
-    published: cachedLists(env.LISTS, cache),
-    dated: env.LISTS && cachedDates(env.LISTS, cache),
-    sitemaps: (site: string) => named.of(site),
-  }
-  const judge = { policy, cloudflareCharges, ...facts, now }
-  const gate = mode === 'shadow' ? openShadow(env, judge) : openGate(env, config, judge, terms)
-  return { config, terms, gate: named.watch(gate), origin: contentOf(env, config) }
-}
-
-/** All that a request is decided by. */
-type Judge = Pick<GateOptions, 'policy' | 'cloudflareCharges' | 'published' | 'dated' | 'sitemaps' | 'now'>
-
-function openGate(env: Bindings, { maxTimeoutSeconds }: Config, judge: Judge, terms: TermsOfSite): Gate {
-  const { schemes } = terms
-  const counters = countersOf(env)
+  const { now, dated, ...facts } = factsOf(env)
+  const named = new NamedSitemaps({ store: env.LISTS, now, later: waitUntil })
+  const sitemaps = (site: string) => named.of(site)
+  const judge: Judge = { cloudflareCharges, ...facts, sitemaps, now }
+  const origin = contentOf(env, config)
+  if (mode === 'shadow')
+    return {
+      config,
+      terms,
+      gate: named.watch(openShadow(env, policy, judge, registered?.site.id)),
+      origin,
+      edition: null,
+    }
+  const { site, former } = registered ?? {}
+  const edition = editionOf({ ...terms, site, maxTimeoutSeconds, dated, now })
   const newId = () => crypto.randomUUID()
   const headers = {
     linkOf: (site: string) => linkTo(terms, site),
-    ...(terms.documents.size > 0 && { termsOf: (page: DeliveredPage) => termsOf(terms, page) }),
+    ...(documents.size > 0 && { termsOf: (page: DeliveredPage) => termsOf(terms, page) }),
   }
-  return withTerms(gate({ ...judge, ...headers, schemes, counters, maxTimeoutSeconds, newId }), terms)
+  const open = gate({ ...judge, ...headers, edition, former, counters: countersOf(env, site), newId })
+  return { config, terms, gate: named.watch(withTerms(open, terms)), origin, edition }
 }
 
-function openShadow({ BOOK }: Bindings, judge: Judge): Gate {
-  const tally = new Tally({
-    store: (figures, at) => addFigures(BOOK, dayOf(at), figures),
-    defer: waitUntil,
-    wait: (ms) => scheduler.wait(ms),
-    now: judge.now,
-  })
-  return shadowGate({ ...judge, tally })
+/** All that a request is decided by, beside the policy. */
+type Judge = Pick<GateOptions, 'cloudflareCharges' | 'published' | 'sitemaps' | 'now' | 'count'>
+
+const known = new WeakMap<Bindings, ReturnType<typeof readFacts>>()
+
+/** The facts that all sites of an isolate share. */
+function factsOf(env: Bindings): ReturnType<typeof readFacts> {
+  const facts = known.get(env) ?? readFacts(env)
+  known.set(env, facts)
+  return facts
 }
 
-function countersOf({ QUOTA: quota }: Bindings): Counters | undefined {
-  return quota && ((crawler) => quota.getByName(crawler))
-}
-
-/** The host that a service binding is asked under. */
-const BOUND = new URL('https://origin.internal')
-
-function contentOf(env: Bindings, { policy, originSecret, originTimeoutMs }: Config): Content {
-  const { origin } = policy
-  if (origin.kind === 'self') return nowhere
-  const settings: OriginSettings = {
-    url: origin.kind === 'zone' ? undefined : origin.kind === 'url' ? origin.url : BOUND,
-    fetch:
-      origin.kind !== 'binding'
-        ? (request) => fetch(request)
-        : (request) => (env as unknown as Record<string, Fetcher>)[origin.name]?.fetch(request) ?? unbound(),
-    secret: originSecret,
-    timeoutMs: originTimeoutMs,
-  }
+function readFacts({ LISTS: lists, TRAFFIC: dataset, BOOK: book }: Bindings) {
+  const now = () => Date.now()
+  const cache = { now, later: waitUntil }
+  const store = dataset ? trafficInDataset(dataset) : trafficIn(book)
   return {
-    pass: (request, path) => pass(settings, request, path),
-    ask: (request, path) => askForPrice(settings, request, path),
-    buy: (request, path, body) => buy(settings, request, path, body),
+    now,
+    published: cachedLists(lists, cache),
+    dated: lists && cachedDates(lists, cache),
+    count: trafficCount(new Tally(trafficCounts(), { ...COUNTING, store }), now),
   }
 }
 
-const nowhere: Content = { pass: unbound, buy: unbound }
+/** Counts wait in the background: they are lost with their isolate. */
+const COUNTING = { defer: waitUntil, wait: (ms: number) => scheduler.wait(ms), now: () => Date.now() }
 
-async function unbound(): Promise<never> {
-  throw new Error('ORIGIN must be set, or the paywall mounted as middleware')
+function openShadow(env: Bindings, policy: Policy, judge: Judge, site: string | undefined): Gate {
+  const store = (figures: ShadowFigure[], at: number) => addShadowFigures(env.BOOK, dayOf(at), figures)
+  const tally = new Tally(SHADOW_COUNTS, { ...COUNTING, store })
+  return shadowGate({ ...judge, policy, dated: factsOf(env).dated, site, tally })
+}
+
+/** The free pages of a crawler are counted for each site of a registry alone. */
+function countersOf({ QUOTA: quota }: Bindings, site: SiteVersion | undefined): Counters | undefined {
+  return quota && ((crawler) => quota.getByName(site ? `${site.id}/${crawler}` : crawler))
 }

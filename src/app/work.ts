@@ -11,6 +11,7 @@ import type { Payers, Settings } from '../settlement/context.ts'
 import type { Work } from '../settlement/run.ts'
 import type { Bindings } from './bindings.ts'
 import { exactOf, relayerOf } from './schemes.ts'
+import { screenOf } from './screening.ts'
 
 /**
  * The work that these bindings allow; null without a chain and key, a facilitator, a seller or shadow mode.
@@ -22,7 +23,10 @@ export function workOf(env: Bindings): Work | null {
   const { networks, relayer } = read.config
   const settled = networks.filter(({ chain, facilitator }) => (chain && relayer) || facilitator)
   const scopeOf = ({ network }: NetworkConfig) => scopeIn(settled, network)
-  const channels = settled.flatMap((on) => channelsOf(env, read.config, on, scopeOf(on)) ?? [])
+  const screen = screenOf(env, read.config)
+  const channels = settled.flatMap(
+    (on) => channelsOf(env, read.config, on, { scope: scopeOf(on), screen }) ?? [],
+  )
   const exact = settled.flatMap((on) => payersOf(env, read.config, on, scopeOf(on)) ?? [])
   const billing = billingOf(env)
   const bill = billing && (async () => (await billing()).bill)
@@ -35,7 +39,7 @@ function channelsOf(
   env: Bindings,
   { relayer, oldRelayers, webhook }: Config,
   { network, chain, gas }: NetworkConfig,
-  scope: RowScope,
+  { scope, screen }: { scope: RowScope; screen: Settings['screen'] },
 ): Settings | null {
   if (!chain || !relayer) return null
   const signAs: Settings['signAs'] = (authorizer, digest) => {
@@ -53,6 +57,7 @@ function channelsOf(
     gas,
     relayer: lastingRelayer(env, network, relayer, oldRelayers),
     signAs,
+    screen,
     webhook: webhook ? { ...webhook, now: Date.now } : null,
   }
 }
@@ -105,6 +110,8 @@ export function billingOf(env: Bindings): (() => Promise<BillingContext>) | null
   const read = readConfig(env)
   if (!read.ok || !read.config.bill) return null
   const { config } = read
-  return async () =>
-    (await import('./billing.ts')).openBilling(env, config, exactOf(env, config, config.networks))
+  const screen = screenOf(env, config)
+  const exact = () =>
+    exactOf(env, config, config.networks, { screening: screen && { screen, act: 'invoice' } })
+  return async () => (await import('./billing.ts')).openBilling(env, config, exact())
 }

@@ -10,6 +10,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   replay: () => import('./replay.ts'),
   'import-robots': () => import('./import-robots.ts'),
   'rebuild-book': () => import('./rebuild-book.ts'),
+  sites: () => import('./sites.ts'),
 }
 
 const USAGE = `Examples:
@@ -29,6 +30,7 @@ Commands:
   explain URL --as NAME           say what a request is answered, and why
   replay LOG…                     try the policy on an access log
   import-robots FILE|URL          draft rules from a robots.txt
+  sites COMMAND                   list, add, check, publish and import the sites of a deployment
   rebuild-book                    write the database again from the Durable Objects
 
 Options:

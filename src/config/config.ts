@@ -1,6 +1,7 @@
 /** Reads the Worker's vars and secrets once, into a config or into all their problems. No other file reads them. */
 import * as v from 'valibot'
 import { assertAddress, type RelayerKey } from '../chain/relayer/key.ts'
+import type { DatasetAccess } from '../ledger/book/traffic-dataset.ts'
 import { type Policy, policySchemes } from '../paywall/policy.ts'
 import { DEFAULT_MOST } from '../paywall/terms/adjust.ts'
 import { type ConfigProblem, type Expected, problemsOf } from '../platform/problem.ts'
@@ -11,6 +12,7 @@ import { addressOf } from '../protocol/evm/secp256k1.ts'
 import { SCHEME_NAMES, SCHEMES, type SchemeName } from '../schemes/index.ts'
 import type { TermsName } from '../terms/names.ts'
 import { BILL_EXPECTED, type BillConfig, billConfig, billProblems, billSettings } from './billing.ts'
+import { bindingProblems, originProblems, unboundBook } from './bindings.ts'
 import { isSetOn, valuesOf } from './by-network.ts'
 import { CREDIT_EXPECTED, type CreditConfig, creditConfig, creditSettings } from './credit.ts'
 import { durableObject, integer, shaped } from './fields.ts'
@@ -24,8 +26,18 @@ import {
   standingProblems,
 } from './network.ts'
 import { POLICY_TERMS, parsePolicy, schemesAsked } from './policy.ts'
+import { PROOF_EXPECTED, type ProofConfig, proofConfig, proofProblems, proofSettings } from './proofs.ts'
 import { ruleCautions } from './rule/index.ts'
 import { usd } from './schema.ts'
+import {
+  SCREENING_EXPECTED,
+  type ScreeningConfig,
+  screeningConfig,
+  screeningProblems,
+  screeningSettings,
+} from './screening.ts'
+import { TRAFFIC_EXPECTED, trafficConfig, trafficProblems, trafficSettings } from './traffic.ts'
+import { type WebhookConfig, webhooksIn } from './webhooks.ts'
 
 export { type ConfigProblem, describeProblems } from '../platform/problem.ts'
 
@@ -53,14 +65,26 @@ export type Config = {
   /** Seconds for which an offer, and a replay of its purchase, are valid. */
   maxTimeoutSeconds: number
   originTimeoutMs: number
+  /** How long a version of a site waits before it takes effect, in milliseconds; the registry's default without it. */
+  sitesAheadMs: number | undefined
   /** The operator's name on the wire and on invoices. */
   operator: string
+  /** The URL of the operator's own host, without a trailing slash. Present with PUBLIC_URL. */
+  publicUrl: string | undefined
   /** Present with REGISTRATION_URL. */
   credit: CreditConfig | undefined
-  /** Where alerts and dunning steps are sent. Present with WEBHOOK_URL. */
-  webhook: { url: string; secret: string } | undefined
+  /** Where dunning steps are sent. Present with WEBHOOK_URL. */
+  webhook: WebhookConfig | undefined
+  /** Where alerts are sent: the URLs of WEBHOOK_URL, of which the first is `webhook`. */
+  webhooks: readonly WebhookConfig[]
   /** Present with SELLER. */
   bill: BillConfig | undefined
+  /** How the dataset of traffic is read. Present with TRAFFIC_TOKEN. */
+  traffic: DatasetAccess | undefined
+  /** Where proofs of hosts are looked for. */
+  proofs: ProofConfig
+  /** Present with SCREENING or SCREEN_DENY. */
+  screening: ScreeningConfig | undefined
   /** Whether Cloudflare's own products charge on this zone and strip their headers from requests. */
   cloudflareCharges: boolean
 }
@@ -97,9 +121,13 @@ const EXPECTED = {
   MAX_TIMEOUT_SECONDS: { want: '30 to 3600 seconds', example: '300' },
   ORIGIN_TIMEOUT_MS: { want: '100 to 120000, and shorter than MAX_TIMEOUT_SECONDS', example: '30000' },
   ...NETWORK_EXPECTED,
+  SITES_AHEAD_SECONDS: { want: '0 to 3600 seconds', example: '120' },
   ...GAS_EXPECTED,
   ...CREDIT_EXPECTED,
   ...BILL_EXPECTED,
+  ...TRAFFIC_EXPECTED,
+  ...PROOF_EXPECTED,
+  ...SCREENING_EXPECTED,
 } as const satisfies Record<string, Expected>
 
 /**
@@ -140,9 +168,13 @@ const settings = v.object({
   MAX_UNCLAIMED: v.optional(usd, '100'),
   MAX_TIMEOUT_SECONDS: v.optional(integer(30, 3600), 300),
   ORIGIN_TIMEOUT_MS: v.optional(integer(100, 120_000), 30_000),
+  SITES_AHEAD_SECONDS: v.optional(integer(0, 3600)),
   ...networkSettings,
   ...creditSettings,
   ...billSettings,
+  ...trafficSettings,
+  ...proofSettings,
+  ...screeningSettings,
 })
 
 type Settings = v.InferOutput<typeof settings>
@@ -177,8 +209,9 @@ function readAll(vars: Table): ConfigResult {
   const site = pick(vars, POLICY_TERMS)
   const terms = parsePolicy(site)
   const rest = v.safeParse(settings, pick(vars, Object.keys(EXPECTED)))
-  const offered = terms.ok ? terms.policy.networks : undefined
-  const absent = missing(terms.ok ? policySchemes(terms.policy) : schemesAsked(site), vars, offered)
+  const known = terms.ok ? terms.policy : undefined
+  const absent = missing(terms.ok ? policySchemes(terms.policy) : schemesAsked(site), vars, known?.networks)
+  const isSet = (place: string) => vars[place] !== undefined
   // A trial sells nothing, so it needs no wallet and no node yet. It counts in D1.
   const isTrial = rest.success && rest.output.MODE === 'shadow'
   const problems = [
@@ -192,8 +225,11 @@ function readAll(vars: Table): ConfigResult {
     ...problemsOf(rest.issues ?? [], EXPECTED),
     ...(isTrial ? unboundBook(vars) : absent),
     ...billProblems(vars),
-    ...(rest.success ? limitProblems(rest.output, terms.ok ? terms.policy : undefined) : []),
-    ...(rest.success && offered ? networkProblems(offered, rest.output) : []),
+    ...(rest.success ? trafficProblems(rest.output) : []),
+    ...proofProblems(vars, EXPECTED.PUBLIC_URL.example),
+    ...(rest.success ? limitProblems(rest.output, known) : []),
+    ...(rest.success ? screeningProblems(rest.output, known?.networks, isSet) : []),
+    ...(rest.success && known ? networkProblems(known.networks, rest.output) : []),
   ]
   const relayer = rest.success ? relayerOf(rest.output) : undefined
   if (relayer === null) problems.push(problemOf('RELAYER_KEY'))
@@ -230,7 +266,7 @@ function relayerOf({ RELAYER_KEY: key, RELAYER_ADDRESS: address }: Settings): Re
 }
 
 function build(policy: Policy, settings: Settings): Omit<Config, 'relayer' | 'documents'> {
-  const { WEBHOOK_URL, WEBHOOK_SECRET } = settings
+  const webhooks = webhooksIn(settings)
   return {
     policy,
     mode: settings.MODE,
@@ -242,10 +278,17 @@ function build(policy: Policy, settings: Settings): Omit<Config, 'relayer' | 'do
     maxUnclaimed: settings.MAX_UNCLAIMED,
     maxTimeoutSeconds: settings.MAX_TIMEOUT_SECONDS,
     originTimeoutMs: settings.ORIGIN_TIMEOUT_MS,
+    sitesAheadMs:
+      settings.SITES_AHEAD_SECONDS === undefined ? undefined : settings.SITES_AHEAD_SECONDS * 1000,
     operator: settings.OPERATOR,
+    publicUrl: settings.PUBLIC_URL && new URL(settings.PUBLIC_URL).origin,
     credit: creditConfig(settings),
-    webhook: WEBHOOK_URL && WEBHOOK_SECRET ? { url: WEBHOOK_URL, secret: WEBHOOK_SECRET } : undefined,
+    webhook: webhooks[0],
+    webhooks,
     bill: billConfig(settings),
+    traffic: trafficConfig(settings),
+    proofs: proofConfig(settings),
+    screening: screeningConfig(settings, policy.networks),
     cloudflareCharges: settings.CLOUDFLARE_CHARGES,
   }
 }
@@ -274,41 +317,8 @@ function missing(
   return [...problems.values()]
 }
 
-function unboundBook({ BOOK }: Table): ConfigProblem[] {
-  const example = '[[d1_databases]] binding = "BOOK", database_name = "tab402-book"'
-  return BOOK === undefined ? [{ place: 'BOOK', message: 'must be bound for MODE = "shadow"', example }] : []
-}
-
 function exampleOf(place: string): string | undefined {
   return (EXPECTED as Readonly<Record<string, Expected>>)[place]?.example
-}
-
-/** The bindings that terms of the policy need. */
-function bindingProblems({ rules, dates }: Policy, vars: Table): ConfigProblem[] {
-  const isFree = rules.some(({ decision }) => decision.freePages !== undefined)
-  const example = durableObject('QUOTA', 'Quota')
-  return [
-    ...(isFree && vars.QUOTA === undefined
-      ? [{ place: 'QUOTA', message: 'must be bound: a rule has "free"', example }]
-      : []),
-    ...(dates?.sitemaps.length && vars.LISTS === undefined
-      ? [
-          {
-            place: 'LISTS',
-            message: 'must be bound: DATES has a sitemap',
-            example: '[[kv_namespaces]] binding = "LISTS"',
-          },
-        ]
-      : []),
-  ]
-}
-
-function originProblems({ origin }: Policy, vars: Table): ConfigProblem[] {
-  if (origin.kind !== 'binding') return []
-  const bound = vars[origin.name] as { fetch?: unknown } | undefined
-  if (typeof bound?.fetch === 'function') return []
-  const message = 'must name a service binding of this Worker'
-  return [{ place: 'ORIGIN', message, example: '[[services]] binding = "SITE", service = "site"' }]
 }
 
 function limitProblems(settings: Settings, policy: Policy | undefined): ConfigProblem[] {

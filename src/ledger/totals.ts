@@ -52,7 +52,7 @@ export function redeem(totals: Totals, redeemed: bigint): Totals {
 }
 
 /** The value of all deliveries, in atomic units. */
-export function delivered({ charged, credit }: Totals): bigint {
+export function delivered({ charged, credit }: Omit<Totals, 'authorized' | 'redeemed'>): bigint {
   return charged - credit
 }
 

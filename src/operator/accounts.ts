@@ -105,7 +105,7 @@ async function channelOf(c: Context, { accounts }: OperatorSettings, id: string,
 }
 
 /** Reads a channel from the chain and stores its state, also of a lower block than the account's own. */
-async function reread({ accounts, networks, credit }: OperatorSettings, who: string, id: string) {
+async function reread({ accounts, networks, audit }: OperatorSettings, who: string, id: string) {
   const account = isHex(id, 32) ? accounts.getByName(id) : null
   const before = await account?.standing()
   const network = before && networkOfChannel(before.channelId, before.config)
@@ -118,7 +118,7 @@ async function reread({ accounts, networks, credit }: OperatorSettings, who: str
     return { after: standing.state, standing }
   }
   const subject = { who, what: 'account.reread', subject: id, before: before.state, asked: {} }
-  const { standing } = await (credit ? act(credit, subject, work) : work())
+  const { standing } = await act(audit, subject, work)
   return jsonResponse({ id, standing })
 }
 

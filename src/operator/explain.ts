@@ -4,29 +4,41 @@ import { Hono } from 'hono/tiny'
 import type { ExplainedRequest } from '../paywall/explain.ts'
 import type { RequestError } from './problem.ts'
 import { invalid, jsonResponse, notFound } from './response.ts'
-import type { OperatorSettings } from './settings.ts'
+import type { ExplainedPolicy, OperatorSettings, SitesPort } from './settings.ts'
 
 const ADDRESS = /^[0-9a-f.:]{2,45}$/i
 const HOST = /^[a-z0-9.-]{1,253}$/i
+const COUNTRY = /^(?:[A-Z]{2}|T1|none)$/
 const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE']
 
 /** The route `/api/explain`. It reads nothing but the policy. */
-export function explainRoutes({ site }: OperatorSettings, now: () => number): Hono {
+export function explainRoutes({ site, sites }: OperatorSettings, now: () => number): Hono {
   const app = new Hono()
   app.get('/', async (c) => {
-    if (!site) return notFound()
+    const id = c.req.query('site')
+    const policy = id === undefined ? site : await policyOf(sites, id)
+    if (!site || !policy) return notFound()
     const request = requestOf(c, now())
     if (Array.isArray(request)) return invalid(request)
     // Page requests never load it.
     const { explain } = await import('../paywall/explain.ts')
-    return jsonResponse(explain({ ...site, published: await site.published() }, request))
+    return jsonResponse(explain({ ...policy, published: await site.published() }, request))
   })
   return app
 }
 
+/** The policy of a site as it is published, or as it is drafted where it never was; undefined for an unknown one. */
+async function policyOf(sites: SitesPort | undefined, id: string): Promise<ExplainedPolicy | undefined> {
+  const read = await sites?.registry.read(id)
+  if (!sites || !read?.ok) return undefined
+  const { published, draft } = read.value
+  const document = (published ?? draft)?.document
+  return document && (await sites.open(document))?.explained
+}
+
 /** The request of a query, or all of its errors. A path is one of this site. */
 function requestOf(c: Context, now: number): ExplainedRequest | RequestError[] {
-  const { url = '', as = '', method = 'GET', ip, signed: signedBy } = c.req.query()
+  const { url = '', as = '', method = 'GET', ip, signed: signedBy, country } = c.req.query()
   const absolute = url.startsWith('/') ? `${new URL(c.req.url).origin}${url}` : url
   const isUrl = /^https?:\/\//i.test(absolute) && URL.canParse(absolute)
   const errors: [boolean, RequestError][] = [
@@ -41,7 +53,11 @@ function requestOf(c: Context, now: number): ExplainedRequest | RequestError[] {
       signedBy === undefined || HOST.test(signedBy),
       { path: 'signed', message: 'must be the host of a Signature-Agent', expected: 'chatgpt.com' },
     ],
+    [
+      country === undefined || COUNTRY.test(country),
+      { path: 'country', message: 'must be an ISO 3166 code, T1 or none', expected: 'DE' },
+    ],
   ]
   const found = errors.filter(([holds]) => !holds).map(([, error]) => error)
-  return found.length > 0 ? found : { url: absolute, as, method, ip, signedBy, now }
+  return found.length > 0 ? found : { url: absolute, as, method, ip, signedBy, country, now }
 }

@@ -90,7 +90,7 @@ async function pay(c: Context, context: InvoiceContext): Promise<Response> {
   const opened = await open(c, context, transfer)
   if (opened instanceof Response) return opened
   const { form, bill, line, before } = opened
-  const { settings, credit, now, who } = context
+  const { settings, now, who } = context
   // Trap: Stripe would collect an invoice that is paid here only. The operator marks it at Stripe, and the run reads it back.
   if (await bill.rails[before.rail]?.collects(before)) return problem('collected_by_stripe')
   const { reference, at = now() } = form
@@ -101,7 +101,7 @@ async function pay(c: Context, context: InvoiceContext): Promise<Response> {
   const payment = { amount, reference, at }
   const touched = { agent: before.agent, invoice: before.id }
   const asked = { who, what: 'invoice.pay', subject: before.id, before: figures(before), asked: { payment } }
-  const { invoice } = await act(credit, asked, async () => {
+  const { invoice } = await act(settings.audit, asked, async () => {
     const invoice = await markPaid(bill, touched, payment)
     return { invoice, after: { ...figures(invoice), payment } }
   })
@@ -116,12 +116,12 @@ async function takeBack(c: Context, context: InvoiceContext): Promise<Response> 
   const opened = await open(c, context, returned)
   if (opened instanceof Response) return opened
   const { form, bill, line, before } = opened
-  const { settings, credit, now, who } = context
+  const { settings, now, who } = context
   const { reference, reason, at = now() } = form
   const touched = { agent: before.agent, invoice: before.id }
   const transfer = { reference, reason, at }
   const common = { who, what: 'invoice.return', subject: before.id, before: figures(before) }
-  const { invoice } = await act(credit, { ...common, asked: { transfer } }, async () => {
+  const { invoice } = await act(settings.audit, { ...common, asked: { transfer } }, async () => {
     const invoice = await markReturned(bill, touched, transfer)
     return { invoice, after: invoice ? { ...figures(invoice), transfer } : { refused: UNKNOWN } }
   })
@@ -135,7 +135,7 @@ async function issueCreditNote(c: Context, context: InvoiceContext): Promise<Res
   const opened = await open(c, context, correction)
   if (opened instanceof Response) return opened
   const { form, bill, line, before } = opened
-  const { settings, credit, now, who } = context
+  const { settings, now, who } = context
   const { amount: net, reason, creditedNet: after } = form
   const touched = { agent: before.agent, invoice: before.id }
   const asked = {
@@ -145,7 +145,7 @@ async function issueCreditNote(c: Context, context: InvoiceContext): Promise<Res
     before: figures(before),
     asked: { net, reason, creditedNet: after },
   }
-  const { corrected } = await act(credit, asked, async () => {
+  const { corrected } = await act(settings.audit, asked, async () => {
     const corrected = await correct(bill, touched, { net, reason, after, now: now() })
     if (corrected.outcome === 'refused') return { corrected, after: { refused: corrected.reason } }
     const { invoice, note: id } = corrected

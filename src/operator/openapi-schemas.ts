@@ -23,7 +23,13 @@ import {
   time,
   word,
 } from './json-schema.ts'
+import { channelEntry, channelStanding, payment } from './openapi-accounts.ts'
+import { alert, alertList, tested } from './openapi-alerts.ts'
 import { explanation } from './openapi-explain.ts'
+import { figures, health, shadowDay } from './openapi-figures.ts'
+import { relayer } from './openapi-relayer.ts'
+import { screeningSchemas } from './openapi-screening.ts'
+import { siteSchemas } from './openapi-site-schemas.ts'
 import { PROBLEMS } from './problem.ts'
 import { BODIES } from './requests.ts'
 
@@ -95,73 +101,6 @@ const lineEntry = table(
     evidence,
   },
   ...all('document', 'evidence'),
-)
-
-const channelEntry = table(
-  {
-    seq: count,
-    at: time,
-    kind: word('open', 'charge', 'replay', 'release', 'lower', 'deposit', 'refund', 'chain', 'quarantine'),
-    id: text,
-    amount,
-    ...totals,
-    ceiling: amount,
-    max: orNull(amount),
-    signature: orNull(hex),
-    request: orNull(text),
-    transaction: orNull(hex),
-    of: orNull(count),
-    rule: orNull(text),
-  },
-  'signature',
-)
-
-const channelConfig = table({
-  payer: hex,
-  payerAuthorizer: hex,
-  receiver: hex,
-  receiverAuthorizer: hex,
-  token: hex,
-  withdrawDelay: count,
-  salt: hex,
-})
-
-const channelState = table({
-  balance: amount,
-  totalClaimed: amount,
-  withdrawRequestedAt: count,
-  withdrawAmount: amount,
-  refundNonce: amount,
-  block: amount,
-})
-
-const channelStanding = table(
-  {
-    ...totals,
-    channelId: hex,
-    config: channelConfig,
-    signature: hex,
-    state: channelState,
-    quarantine: orNull(text),
-    unresolved: orNull(table({ kind: word('deposit', 'refund'), id: text, since: time })),
-  },
-  'signature',
-)
-
-const nonces = listOf(table({ first: count, last: count, at: time }))
-
-const payment = table(
-  {
-    id: text,
-    status: word('taken', 'doubtful', 'settled', 'undelivered', 'released', 'watched'),
-    at: orNull(time),
-    amount,
-    request: text,
-    rule: orNull(text),
-    transaction: orNull(hex),
-    signature: hex,
-  },
-  'signature',
 )
 
 const listing = table(
@@ -268,8 +207,6 @@ const run = table({
   record: { type: 'object', description: 'Findings and sums of the run. They grow while the run goes on' },
 })
 
-const tried = { requests: count, pages: count, asked: amount }
-
 const engine = {
   type: 'object',
   description: 'The status of the Workflow instance, while Cloudflare keeps it',
@@ -293,10 +230,16 @@ export const schemas = {
   },
   NewAgent: jsonSchemaOf(BODIES.NewAgent),
   Rebuild: jsonSchemaOf(BODIES.Rebuild),
+  Mute: jsonSchemaOf(BODIES.Mute),
+  Alert: alert,
+  Alerts: alertList,
+  Tested: tested,
   AgentChange: jsonSchemaOf(BODIES.AgentChange),
   Agent: table(agent),
   Agents: pageOf('agents', table(agent), text),
   Suspension: jsonSchemaOf(BODIES.Suspension),
+  Release: jsonSchemaOf(BODIES.Release),
+  ...screeningSchemas,
   Accounts: pageOf('accounts', listing, text),
   Account: either(
     table({
@@ -353,26 +296,13 @@ export const schemas = {
     'started',
   ),
   Reread: table({ id: hex, standing: channelStanding }),
-  Relayer: table({
-    network: text,
-    address: hex,
-    mined: orNull(count),
-    next: count,
-    open: count,
-    missing: nonces,
-    taken: nonces,
-    filled: nonces,
-  }),
+  Relayer: relayer,
   Explanation: explanation,
   Run: table({ run: orNull(run), workflow: orNull(engine) }),
   Runs: table({ runs: listOf(run) }),
-  ShadowDay: table({
-    day: text,
-    total: table(tried),
-    crawlers: listOf(table({ crawler: text, class: text, ...tried })),
-    rules: listOf(table({ rule: text, action: word('charge', 'allow', 'block'), ...tried })),
-    paths: listOf(table({ path: text, ...tried })),
-  }),
+  Figures: figures,
+  Health: health,
+  ShadowDay: shadowDay,
   Acts: pageOf(
     'acts',
     table({
@@ -393,4 +323,9 @@ export const schemas = {
     openedAt: time,
   }),
   Keys: jwkSet,
+  ...siteSchemas,
+  Note: jsonSchemaOf(BODIES.Note),
+  Revert: jsonSchemaOf(BODIES.Revert),
+  Vouched: jsonSchemaOf(BODIES.Vouched),
+  Probe: jsonSchemaOf(BODIES.Probe),
 } satisfies Record<string, Schema>

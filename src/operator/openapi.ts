@@ -1,64 +1,31 @@
 /** The OpenAPI document (3.1) of the API below `/_tab402`. Tests check it against the routes and their responses. */
 import type { Schema } from './json-schema.ts'
-import { ref, schemas, stage } from './openapi-schemas.ts'
+import { type Method, type Operation, type Operations, QUERIES } from './openapi-operation.ts'
+import { ref, schemas } from './openapi-schemas.ts'
+import { siteOperations } from './openapi-sites.ts'
+import { stateOperations } from './openapi-state.ts'
 import { PROBLEM_TYPE, PROBLEMS } from './problem.ts'
-
-type Name = keyof typeof schemas
-type Method = 'get' | 'post' | 'patch'
-
-/** One operation. `formats` are further media types of its response, `problems` the error statuses of its own. */
-type Operation = {
-  summary: string
-  answer: Name | null
-  status?: number
-  body?: Name
-  query?: readonly Query[]
-  formats?: readonly string[]
-  problems?: readonly number[]
-  open?: 'signed' | 'public'
-}
-
-type Query = keyof typeof QUERIES
-
-const text: Schema = { type: 'string' }
-
-/** The query parameters: their meanings and their schemas. */
-const QUERIES = {
-  limit: ['Items a page', { type: 'integer', minimum: 1, maximum: 500, default: 100 }],
-  after: ['The cursor: `next` of the page before', text],
-  before: ['Returns invoices with lower numbers: `next` of the page before', { type: 'integer', minimum: 1 }],
-  agent: ['Returns the items of this agent only', text],
-  stage: ['Returns the invoices in this stage only', stage],
-  format: ['The format of the response. By default JSON', text],
-  url: ['A URL, or a path of this site', text],
-  as: ['A known crawler, `reader` or a whole User-Agent', text],
-  method: ['The method of the request', { type: 'string', default: 'GET' }],
-  ip: ['The address of the client', text],
-  network: ['The network (CAIP-2). By default the first one of this site', text],
-  signed: ['The host of a Signature-Agent whose signature counts as valid', text],
-  day: ['A UTC date. By default today', { type: 'string', format: 'date' }],
-  evidence: ['Includes signatures and the signed data', { type: 'boolean', default: false }],
-} satisfies Record<string, readonly [string, Schema]>
 
 /** Descriptions of the error statuses. */
 const PROBLEM_STATUSES: Record<number, string> = {
   400: 'Invalid request: `errors` lists every error',
   401: 'Missing or invalid token',
-  404: 'Not found. Sites without credit have only accounts, the relayer, runs and exports',
+  404: 'Not found. Sites without credit have only accounts, the relayer, runs, exports and the audit log',
   409: 'Conflicts with the current state',
-  413: 'The body is larger than 64 KB',
+  412: 'Changed since the ETag in If-Match',
+  413: 'The body is too large',
   503: 'Temporarily unavailable: send the same request again',
 }
 
 /** Paths that sites without credit have too. */
 const WITHOUT_CREDIT =
-  /^\/api\/(accounts|book|explain|relayer|runs|shadow|openapi\.json|export\/(accounts|entries))/
+  /^\/api\/(accounts|alerts|book|explain|figures|metrics|relayer|runs|screening|shadow|audit|openapi\.json|export\/(accounts|entries))/
 
 const CSV = 'text/csv'
 const HTML = 'text/html'
 const NDJSON = 'application/x-ndjson'
 
-const API: Record<string, Partial<Record<Method, Operation>>> = {
+const API: Operations = {
   '/api/agents': {
     get: { summary: 'Lists agents in order of id', answer: 'Agents', query: ['after', 'limit'] },
     post: {
@@ -107,6 +74,23 @@ const API: Record<string, Partial<Record<Method, Operation>>> = {
       answer: 'Reread',
     },
   },
+  '/api/accounts/{id}/screening': {
+    get: {
+      summary: 'Returns the screening decisions about a channel or an address, oldest first',
+      answer: 'Screenings',
+      query: ['after', 'limit'],
+    },
+  },
+  '/api/accounts/{id}/release': {
+    post: { summary: 'Ends the hold of a listed payer’s account', body: 'Release', answer: 'Released' },
+  },
+  '/api/screening': {
+    get: {
+      summary: 'Returns the sources of screening, and how each act fails',
+      answer: 'Screening',
+      problems: [404],
+    },
+  },
   '/api/relayer': {
     get: {
       summary: 'Returns the nonces of the relayer’s key on one network',
@@ -127,7 +111,7 @@ const API: Record<string, Partial<Record<Method, Operation>>> = {
     get: {
       summary: 'Returns what the paywall answers to a request without payment, and why',
       answer: 'Explanation',
-      query: ['url', 'as', 'method', 'ip', 'signed'],
+      query: ['url', 'as', 'method', 'ip', 'signed', 'country', 'site'],
       problems: [400, 404],
     },
   },
@@ -206,6 +190,15 @@ const API: Record<string, Partial<Record<Method, Operation>>> = {
       problems: [400],
     },
   },
+  '/api/alerts': {
+    get: { summary: 'Lists open alerts, then those resolved in the last 30 days', answer: 'Alerts' },
+  },
+  '/api/alerts/{id}/mute': {
+    post: { summary: 'Sends nothing about an open alert for some hours', body: 'Mute', answer: 'Alert' },
+  },
+  '/api/alerts/test': {
+    post: { summary: 'Sends a test to every webhook. Returns which accepted it', answer: 'Tested' },
+  },
   '/api/book': {
     post: {
       summary:
@@ -218,6 +211,8 @@ const API: Record<string, Partial<Record<Method, Operation>>> = {
   '/api/audit': {
     get: { summary: 'Lists the operator’s actions, oldest first', answer: 'Acts', query: ['after', 'limit'] },
   },
+  ...stateOperations,
+  ...siteOperations,
   ...exported('accounts', 'entries', 'statements', 'invoices', 'credit-notes'),
   '/api/openapi.json': { get: { summary: 'Returns this document', answer: null, open: 'public' } },
   '/me': { get: { summary: 'Returns your balance and terms', answer: 'Me', open: 'signed' } },
@@ -288,7 +283,7 @@ export const openApi = {
   },
 }
 
-function exported(...names: string[]): typeof API {
+function exported(...names: string[]): Operations {
   const kinds = [
     { extension: 'csv', type: CSV },
     { extension: 'ndjson', type: NDJSON },
@@ -327,11 +322,22 @@ function formatsOf(types: readonly string[]): Schema {
 }
 
 function described(operation: Operation, path: string): Schema {
-  const { summary, answer, status = 200, body, query = [], formats = [], problems = [], open } = operation
+  const {
+    summary,
+    answer,
+    status = 200,
+    body,
+    query = [],
+    formats = [],
+    problems = [],
+    open,
+    also = [],
+  } = operation
   const json = answer === null ? {} : { 'application/json': { schema: ref(answer) } }
   const others = formats.map((type) => [type, { schema: { type: 'string' } }])
   const plain =
     answer === null && formats.length === 0 ? { 'application/json': { schema: { type: 'object' } } } : {}
+  const answers = { ...json, ...plain, ...Object.fromEntries(others) }
   const expected = [
     ...(open === 'public' ? [] : [401, 503]),
     ...(body || query.includes('format') || query.includes('stage') ? [400] : []),
@@ -349,14 +355,16 @@ function described(operation: Operation, path: string): Schema {
       parameters: query.map((name) => {
         const [description, schema] = QUERIES[name]
         const known = name === 'format' ? formatsOf(formats) : schema
-        return { name, in: 'query', description, schema: known }
+        return { name: name === 'figures' ? 'limit' : name, in: 'query', description, schema: known }
       }),
     }),
     ...(body && { requestBody: { required: true, content: { 'application/json': { schema: ref(body) } } } }),
     security: open === 'public' ? [] : [open === 'signed' ? { signature: [] } : { token: [] }],
     responses: {
-      [status]: { description: summary, content: { ...json, ...plain, ...Object.fromEntries(others) } },
       ...Object.fromEntries(errors),
+      ...Object.fromEntries(
+        [status, ...also].map((code) => [code, { description: summary, content: answers }]),
+      ),
     },
   }
 }

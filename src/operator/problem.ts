@@ -35,8 +35,7 @@ export const PROBLEMS = {
   not_found: {
     status: 404,
     title: 'Not found',
-    detail:
-      'Check the path and the ids in it. Sites without credit have only accounts, the relayer, runs and exports.',
+    detail: 'Check the path and the ids in it. Agents, statements and invoices need credit.',
   },
   exists: {
     status: 409,
@@ -83,7 +82,31 @@ export const PROBLEMS = {
     title: 'The credit note is too large',
     detail: '`amount` must be at most `creditable`.',
   },
-  too_large: { status: 413, title: 'The body is too large', detail: 'A body must be at most 64 KB.' },
+  conflict: {
+    status: 409,
+    title: 'Conflicts with the current state',
+    detail: '`errors` says what the current state must be. Read it again.',
+  },
+  unproven: {
+    status: 409,
+    title: 'A host is not proven',
+    detail: 'Set the TXT record of each host in `errors`. `unknown` lists those whose look-up got no answer.',
+  },
+  too_many: {
+    status: 409,
+    title: 'A limit is reached',
+    detail: '`errors` says which limit, and what must change.',
+  },
+  stale: {
+    status: 412,
+    title: 'Changed since it was read',
+    detail: 'Read it again, and send its new ETag in If-Match.',
+  },
+  too_large: {
+    status: 413,
+    title: 'The body is too large',
+    detail: 'A body must be at most 64 KB, and the document of a site at most 1 MB.',
+  },
   unavailable: {
     status: 503,
     title: 'Temporarily unavailable',

@@ -6,7 +6,7 @@ import { jsonResponse, notFound } from './response.ts'
 import type { OperatorSettings } from './settings.ts'
 
 /** Routes below `/api/relayer`. `who` names the operator in the audit log. */
-export function relayerRoutes({ networks, credit }: OperatorSettings, who: string): Hono {
+export function relayerRoutes({ networks, audit }: OperatorSettings, who: string): Hono {
   const app = new Hono()
   /** The network that the query names, or the first one. */
   const asked = (c: Context) => {
@@ -23,7 +23,7 @@ export function relayerRoutes({ networks, credit }: OperatorSettings, who: strin
     const before = await relayer.state()
     const repair = async () => ({ after: await relayer.repair() })
     const order = { who, what: 'relayer.repair', subject: before.address, before, asked: { network } }
-    const { after } = await (credit ? act(credit, order, repair) : repair())
+    const { after } = await act(audit, order, repair)
     return jsonResponse({ network, ...after })
   })
   return app

@@ -7,11 +7,14 @@ import { RAIL_NAMES } from '../ledger/billing/types.ts'
 import { KIND } from '../ledger/book/accounts.ts'
 import type { PinnedKey } from '../ledger/credit/agent.ts'
 import { parseAmount, parseUsd } from '../protocol/amount.ts'
+import { closed, isObject, UNKNOWN_MEMBER } from './closed-object.ts'
 import type { RequestError } from './problem.ts'
 import { invalid, problem } from './response.ts'
 
 /** The most bytes of a body. The API answers 413 to a longer one. */
 export const MAX_BODY_BYTES = 65_536
+/** The most bytes of a site's document. The API answers 413 to a longer one. */
+export const MAX_DOCUMENT_BYTES = 1_048_576
 
 const MAX_KEYS = 16
 const PERIODS = ['daily', 'weekly', 'monthly'] as const
@@ -40,7 +43,12 @@ const EXPECTED = {
   reason: 'one line of text, at most 200 characters',
   at: 'Unix milliseconds',
   kind: Object.values(KIND).join(', '),
+  hours: 'whole hours from 1 to 720, or 0 to end the mute',
   objects: '1 to 100 ids of Durable Objects of this kind: 64 hex digits each',
+  note: 'why, in one line of text, at most 500 characters',
+  version: 'the number of an earlier version, from 1',
+  host: 'a host of this site, for example "news.example.com"',
+  path: 'a path of the site that crawlers pay for, for example "/articles/1"',
 } as const
 
 const MUST_BE_STRING = 'must be a string'
@@ -147,25 +155,6 @@ const keys = v.pipe(
   }),
 )
 
-const UNKNOWN_MEMBER = 'must be a known member'
-
-/** An object with these members alone. Unlike valibot's `strictObject` it reports every unknown member. */
-function closed<const Entries extends v.ObjectEntries>(entries: Entries) {
-  const names = Object.keys(entries)
-  return v.pipe(
-    v.looseObject(entries, 'must be an object'),
-    v.rawCheck(({ dataset, addIssue }) => {
-      const input: unknown = dataset.value
-      if (!isObject(input)) return
-      for (const [key, value] of Object.entries(input)) {
-        if (names.includes(key)) continue
-        const path = [{ type: 'object', origin: 'key', input, key, value }] as const
-        addIssue({ message: UNKNOWN_MEMBER, expected: names.join(', '), path: [...path] })
-      }
-    }),
-  )
-}
-
 const EMAIL = /^[^\s@\p{Cc}]+@[^\s@\p{Cc}]+$/u
 
 const buyer = v.pipe(
@@ -240,6 +229,9 @@ export const agentChange = closed({
 /** `POST /api/agents/:id/suspend` */
 export const suspension = closed({ reason: text('reason', 200) })
 
+/** `POST /api/accounts/:id/release` */
+export const holdRelease = closed({ reason: text('reason', 200) })
+
 const MAX_TIME_MS = 8.64e15
 
 const time = v.config(
@@ -274,6 +266,23 @@ export const correction = closed({
   creditedNet: v.optional(amount('creditedNet'), '0'),
 })
 
+/** The longest mute: thirty days. */
+const MAX_MUTE_HOURS = 720
+
+/** `POST /api/alerts/:id/mute` */
+export const muting = closed({
+  hours: v.config(
+    v.pipe(
+      v.number('must be a number'),
+      v.integer('must be a whole number'),
+      v.minValue(0, 'must be 0 or more'),
+      v.maxValue(MAX_MUTE_HOURS, 'must be at most 720'),
+      v.description(EXPECTED.hours),
+    ),
+    { abortPipeEarly: true },
+  ),
+})
+
 const MAX_OBJECTS = 100
 
 /** `POST /api/book` */
@@ -290,6 +299,28 @@ export const rebuild = closed({
   ),
 })
 
+/** `POST /api/sites/:id/publish`, and other acts that make a version. */
+export const noted = closed({ note: v.exactOptional(text('note', 500)) })
+
+/** `POST /api/sites/:id/revert` */
+export const reverted = closed({
+  version: v.pipe(
+    v.number('must be a number'),
+    v.integer('must be a whole number'),
+    v.minValue(1, 'must be 1 or more'),
+    v.description(EXPECTED.version),
+  ),
+  note: v.exactOptional(text('note', 500)),
+})
+
+/** `POST /api/sites/:id/proofs` */
+export const vouched = closed({ host: text('host', 253) })
+
+/** `POST /api/sites/:id/check` */
+export const probe = closed({
+  path: v.optional(text('path', 1000, /^\/[!-~]*$/, 'must be a path that begins with "/"'), '/'),
+})
+
 /** The error of an id that belongs to another class of object. */
 export const invalidObject: RequestError = {
   path: 'objects',
@@ -302,10 +333,16 @@ export const BODIES = {
   NewAgent: newAgent,
   AgentChange: agentChange,
   Suspension: suspension,
+  Release: holdRelease,
   Transfer: transfer,
   Returned: returned,
   Correction: correction,
   Rebuild: rebuild,
+  Mute: muting,
+  Note: noted,
+  Revert: reverted,
+  Vouched: vouched,
+  Probe: probe,
 }
 
 /** Whether a text is the id of an agent. Ids of channels and payers have other shapes. */
@@ -346,10 +383,6 @@ function pathOf(keys: readonly unknown[]): string {
 
 function isMember(key: unknown): key is keyof typeof EXPECTED {
   return typeof key === 'string' && Object.hasOwn(EXPECTED, key)
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null
 }
 
 function parse(text: string): unknown {

@@ -10,7 +10,7 @@ const RUN = /^(settle|bill|shadow|watch)-[0-9]{8}T[0-9]{6}$/
 
 /** Routes below `/api/runs`. `who` names the operator in the audit log. */
 export function runRoutes(
-  { book, settlement, runKinds, credit }: OperatorSettings,
+  { book, settlement, runKinds, audit }: OperatorSettings,
   now: () => number,
   who: string,
 ): Hono {
@@ -21,7 +21,7 @@ export function runRoutes(
     const runs = runKinds.map((kind) => runId(kind, time))
     const subject = runs[0] ?? ''
     const asked = { who, what: 'run.start', subject, before: null, asked: { startedBy, runs } }
-    const { after } = await (credit ? act(credit, asked, start) : start())
+    const { after } = await act(audit, asked, start)
     // `id` and `started` are those of the first run, as before billing had a run of its own.
     return jsonResponse({ ...after.runs[0], ...after }, 202)
   })

@@ -1,21 +1,32 @@
 /** The settings and bindings of the operator's API. */
+import type { AlertSettings } from '../alerts/settings.ts'
 import type { BillingContext } from '../billing/context.ts'
 import type { RelayerState } from '../chain/relayer/relayer.ts'
 import type { Chain } from '../chain/rpc.ts'
 import type { Published } from '../identity/claim.ts'
+import type { AuditLog } from '../ledger/act.ts'
+import type { Charts } from '../ledger/book/chart.ts'
 import type { Account } from '../ledger/channel/account.ts'
 import type { Authorizations } from '../ledger/exact/authorizations.ts'
 import type { ExplainedSite } from '../paywall/explain.ts'
+import type { Address } from '../protocol/evm/hex.ts'
 import type { CreditPorts } from '../schemes/credit/scheme.ts'
+import type { Failing } from '../screening/screen.ts'
 import type { Cause, RunKind } from '../settlement/run.ts'
+import type { SiteRegistry } from '../sites/call.ts'
+import type { SiteDocument } from '../sites/document.ts'
+import type { Witnesses } from '../sites/proof.ts'
 
 /** All that the routes need. */
 export type OperatorSettings = {
   /** SHA-256 of the operator's token, 64 hex digits. Undefined: the API does not exist. */
   tokenSha256: string | undefined
   /** The policy, what its offers are made from, and the addresses that operators publish. */
-  site?: (Omit<ExplainedSite, 'published'> & { published: () => Promise<Published> }) | undefined
+  site?: (ExplainedPolicy & { published: () => Promise<Published> }) | undefined
+  /** The registry of sites. Undefined where none is bound: the vars are the only site. */
+  sites?: SitesPort | undefined
   book: D1Database
+  charts: Charts
   accounts: DurableObjectNamespace<Account>
   authorizations: DurableObjectNamespace<Authorizations>
   settlement: Workflow<Cause>
@@ -23,6 +34,12 @@ export type OperatorSettings = {
   runKinds: readonly RunKind[]
   /** The networks where this site settles, the preferred one first. */
   networks: readonly OperatorNetwork[]
+  /** Alerts. Undefined only with a faulty config, with which the API rejects all requests. */
+  alerts?: AlertSettings | undefined
+  /** The audit log. Undefined without its object, on a site without credit. */
+  audit?: AuditLog | undefined
+  /** Undefined on sites without screening. */
+  screening?: (() => Promise<ScreeningView>) | undefined
   /** Undefined on sites without credit: their API has neither agents nor credit lines. */
   credit?: CreditSettings | undefined
   /** Opens billing. Undefined: the site issues no invoices and signs no statements. */
@@ -35,6 +52,50 @@ export type OperatorNetwork = {
   id: string
   chain: Chain | undefined
   relayer: RelayerPort | undefined
+}
+
+/** The registry of sites, and what its routes ask. */
+export type SitesPort = {
+  registry: SiteRegistry
+  /** Where proofs of hosts are looked for. */
+  witnesses: Witnesses
+  /** The site that a valid document makes, as this Worker would serve it. */
+  open(document: SiteDocument): Promise<OpenedSite | undefined>
+  /** Asks an origin, without following redirects. */
+  ask(request: Request): Promise<Response>
+}
+
+/** A site for a trial. */
+export type OpenedSite = {
+  explained: ExplainedPolicy
+  isShadow: boolean
+  /** Undefined where the origin has no address of its own. */
+  origin: URL | undefined
+  /** Sent to the origin as `tab402-origin-secret`. */
+  secret: string | undefined
+  /** Answers as the paywall does. */
+  fetch(request: Request): Promise<Response>
+}
+
+/** The part of a site that decides, without the published addresses. */
+export type ExplainedPolicy = Omit<ExplainedSite, 'published'>
+
+/** The sources of screening. `allow` and `deny` count addresses. Times in Unix milliseconds; null: never. */
+export type ScreeningView = {
+  oracle: Address | null
+  allow: number
+  deny: number
+  failing: Failing
+  lists: {
+    url: string
+    addresses: number
+    bytes: number
+    sha256: string
+    fetchedAt: number | null
+    triedAt: number | null
+    /** Too old to clear an address. */
+    isOld: boolean
+  }[]
 }
 
 /** The operator's view of the relayer. */

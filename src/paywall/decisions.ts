@@ -60,13 +60,16 @@ export class Decisions {
     if (!dates && !contracts && !asksOrigin) return []
     const moments = [asked.now, asked.now - this.#offerMs]
     const statements = [this.#origin.known(page), this.#origin.before(page, this.#offerMs)]
-    return (
-      statements
-        .flatMap((origin) => moments.map((now) => decideUrl(this.#policy, { ...asked, now, origin })))
-        .flatMap((decided) => (decided.ok ? [decided.value] : []))
-        // Threat: without a statement a rule has its own price, which may be lower than all that the origin has stated.
-        .filter(({ action, asks }) => action === 'charge' && !asks)
+    return chargesOf(
+      statements.flatMap((origin) =>
+        moments.map((now) => decideUrl(this.#policy, { ...asked, now, origin })),
+      ),
     )
+  }
+
+  /** The charge for a request by what is known already; none where it is free, blocked or not known. */
+  now(asked: Asked, page: string): Decision[] {
+    return chargesOf([this.known(asked, page)])
   }
 
   /** Stores the statement in an answer. An answer without one changes nothing: the origin may state prices by HEAD alone. */
@@ -79,6 +82,12 @@ export class Decisions {
   async #withOrigin(asked: Asked, page: string, ask: AskOrigin): Promise<Result<Decision>> {
     return decideUrl(this.#policy, { ...asked, origin: await this.#origin.of(page, () => statementOf(ask)) })
   }
+}
+
+/** Threat: without a statement a rule has its own price, which may be lower than all that the origin has stated. */
+function chargesOf(decided: readonly Result<Decision>[]): Decision[] {
+  const decisions = decided.flatMap((each) => (each.ok ? [each.value] : []))
+  return decisions.filter(({ action, asks }) => action === 'charge' && !asks)
 }
 
 async function statementOf(ask: AskOrigin): Promise<OriginFacts> {

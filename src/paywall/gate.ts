@@ -4,13 +4,12 @@ import { type ClientEvidence, classify } from '../identity/classify.ts'
 import { crawlerOfSigner } from '../identity/crawlers.ts'
 import type { Body, Read } from '../identity/verify.ts'
 import { CHARGED_BY_CLOUDFLARE } from '../protocol/pay-per-crawl.ts'
-import { accept, type Refusal, type Result, refuse } from '../protocol/refusal.ts'
-import type { SchemeName, Schemes } from '../schemes/index.ts'
-import { Decisions } from './decisions.ts'
-import type { Dialect } from './dialects/dialect.ts'
+import { accept, type Refusal, type Result, refuse, wire } from '../protocol/refusal.ts'
+import type { Dialect, Paid } from './dialects/dialect.ts'
 import { dialectOf, speakerOf } from './dialects/index.ts'
+import { type Edition, formerQuotes, type Quote } from './edition.ts'
 import { type Counters, freeOf } from './free-pages.ts'
-import { offeredAfter, offersOf, storedOffers } from './offers.ts'
+import { offeredAfter, offersOf } from './offers.ts'
 import { prefersHtml } from './page.ts'
 import { siteOrigin, type Target, targetOf } from './path.ts'
 import { RecentPayers } from './payers.ts'
@@ -26,31 +25,31 @@ import {
   refusedSale,
   storedHeaders,
 } from './response.ts'
-import { type Goods, type Quote, type Sold, sell, type Tools, type Wanted } from './sale.ts'
+import { type Goods, type Sold, sell, type Tools, type Wanted } from './sale.ts'
 import { readAnswer, restore } from './stored-answer.ts'
-import type { DateOf } from './terms/dates.ts'
 import { hiddenHeaders, readFinalAmount } from './terms/origin-price.ts'
+import { type Count, counting, type Outcome } from './traffic.ts'
 
 /** The settings of one site's gate. */
 export type GateOptions = {
-  policy: Policy
-  schemes: Schemes
+  /** The terms in force. */
+  edition: Edition
+  /** Former terms whose offers may be valid still, newest first. Asked for payments alone. */
+  former?: (() => readonly Edition[] | Promise<readonly Edition[]>) | undefined
   /** Unix milliseconds. */
   now: () => number
   /** A fresh name for an operation. */
   newId: () => string
-  /** How long an offer is valid: a price of the moment is honoured for as long. 300 where it is absent. */
-  maxTimeoutSeconds?: number
   /** Whether Cloudflare's own products charge on this zone. Only then their headers mean anything: a client can write them too. */
   cloudflareCharges: boolean
   /** The addresses that operators of crawlers publish, at this moment. Without it, addresses prove and refute nothing. */
   published?: () => Published
-  /** The dates of pages that the sitemaps state. Without it only other sources count. */
-  dated?: (() => DateOf | Promise<DateOf>) | undefined
   /** The counters of free pages. Without them every page is charged. */
   counters?: Counters | undefined
   /** The sitemaps that the robots.txt of a site names, as far as known. */
   sitemaps?: (site: string) => ReadonlySet<string> | undefined
+  /** Counts how requests end, except preflights and methods that are answered 405. Without it nothing is counted. */
+  count?: Count | undefined
   /** The `Link` header that points to the terms of a site. */
   linkOf?: (site: string) => string | undefined
   /** The headers that state the terms of a page, as far as its answer lacks them. */
@@ -81,14 +80,13 @@ const MAX_BODY_READ_MS = 120_000
 
 /** Builds the gate of one site. It holds no state but caches: the offers it has written, and its payers of late. */
 export function gate(options: GateOptions): Gate {
-  const { policy, schemes, now, newId, cloudflareCharges, published, maxTimeoutSeconds = 300 } = options
-  const offersFor = storedOffers(policy, schemes)
-  const quoteOf = (decision: Decision) => ({ decision, offers: offersFor(decision) })
-  const decisions = new Decisions(policy, maxTimeoutSeconds * 1000, now, options.dated)
+  const { edition, former, now, newId, cloudflareCharges, published } = options
+  const { policy, schemes, decisions, quoteOf } = edition
   const fixedOf = storedHeaders(options.linkOf)
   const hidden = hiddenHeaders(policy.asksOrigin === true && !cloudflareCharges)
   const tools = { now, newId, payers: new RecentPayers() }
-  const shop = { schemes, contracts: policy.contracts, tools, decisions, quoteOf }
+  const shop = { tools, decisions }
+  const counted = counting(options.count, edition.site?.id)
 
   return async function handle(request, pages) {
     const { method, headers, url: sent } = request
@@ -106,40 +104,43 @@ export function gate(options: GateOptions): Gate {
     const evidence = evidenceOf(request, means, published?.())
     const asker = classify(evidence)
     const sitemaps = options.sitemaps?.(site)
-    const dated = decisions.dated({ method, url: sent, asker, now: now(), sitemaps })
+    const country = countryOf(request)
+    const dated = decisions.dated({ method, url: sent, asker, country, now: now(), sitemaps })
     const asked = dated instanceof Promise ? await dated : dated
     const found = decisions.of(asked, page, async () => pages.ask?.(request, target))
     const decided = found instanceof Promise ? await found : found
-    if (!decided.ok) return refused(decided.refusal, manner)
+    const ended = counted({ origin: site, asker, decided, head: manner.head })
+    if (!decided.ok) return ended('blocked', refused(decided.refusal, manner))
     const decision = decided.value
-    if (decision.action === 'block') return refused(blocked(decision), manner)
     const { pass } = decision
     const [url, content] = pass ? [site + pass.address, passContent(decision)] : [page, pages]
-    const changes = ({ status, headers: sent }: Response) => ({
-      hidden,
-      added: status === 200 || status === 206 ? (options.termsOf?.({ ...asked, site, sent }) ?? []) : [],
-    })
+    const isPaying = dialect !== undefined && !manner.head
+    const honoured = isPaying && former ? await formerQuotes(await former(), asked, url, decision) : []
+    const quote = decision.action === 'block' ? honoured[0] : quoteOf(decision)
+    const block = () => ended('blocked', refused(blocked(decision), manner))
+    if (!quote) return block()
+    const changes = changesBy(options.termsOf, hidden, { ...asked, site })
     const quiet = (answer: Response) => changed(answer, changes(answer))
     const isFree = decision.action === 'allow' || (cloudflareCharges && chargedByCloudflare(headers))
-    if (isFree) return content.pass(request, target).then(quiet).catch(unreachable)
+    const serve = () => content.pass(request, target).then(quiet).catch(unreachable)
+    if (isFree) return ended('free', await serve())
     if (method === 'GET' && decision.freePages !== undefined) {
-      const pass = () => content.pass(request, target).then(quiet).catch(unreachable)
-      const free = await freeOf(options.counters, { decision, asker, page: url }, pass)
-      if (free) return free
+      const free = await freeOf(options.counters, { decision, asker, page: url }, serve)
+      if (free) return ended('free', free)
     }
-    const earlier = dialect ? decisions.earlier(asked, url).map(quoteOf) : []
-    const wanted = { url, ...quoteOf(decision), earlier }
-    const decideFor = (signer: string) =>
+    const moments = isPaying ? decisions.earlier(asked, url).map(quoteOf) : []
+    const wanted = { url, ...quote, earlier: [...moments, ...honoured], asker }
+    const decideFor: DecideFor = (signer, { decisions }) =>
       decisions.known({ ...asked, signer, asker: classify({ ...evidence, signer }) }, url)
     // HEAD is gated and never charges: a payment on it is not even read.
-    const sale =
-      manner.head || !dialect
-        ? refuse('payment_required')
-        : await sellFor({ ...shop, changes }, request, target, wanted, decideFor, dialect, content).catch(
-            outcomeUnknown,
-          )
-    if (sale.ok) return sale.value
+    const sale = isPaying
+      ? await sellFor({ ...shop, changes }, request, target, wanted, decideFor, dialect, content).catch(
+          outcomeUnknown,
+        )
+      : refuse('payment_required')
+    if (sale.ok) return ended(wanted.decision.action === 'allow' ? 'free' : 'paid', sale.value)
     log(sale.refusal)
+    if (decision.action === 'block' && isOffer(sale.refusal)) return block()
     const left = offeredAfter(wanted.decision, sale.refusal)
     const audience = {
       offers: left === wanted.decision ? wanted.offers : offersOf(policy, left, schemes),
@@ -151,8 +152,25 @@ export function gate(options: GateOptions): Gate {
       head: manner.head,
       dialect: speakerOf(dialect, wanted.offers.made),
     }
-    return refusedSale(sale.refusal, audience)
+    return ended(outcomeOf(sale.refusal), refusedSale(sale.refusal, audience))
   }
+}
+
+/** The headers of the terms are added to a delivered page alone. */
+function changesBy(
+  termsOf: GateOptions['termsOf'],
+  hidden: Changes['hidden'],
+  page: Omit<DeliveredPage, 'sent'>,
+): Shop['changes'] {
+  return ({ status, headers: sent }) => ({
+    hidden,
+    added: status === 200 || status === 206 ? (termsOf?.({ ...page, sent }) ?? []) : [],
+  })
+}
+
+function outcomeOf({ reason }: Refusal): Outcome {
+  if (reason === 'payment_required') return 'unpaid'
+  return reason === 'blocked' || reason === 'embargoed' ? 'blocked' : 'refused'
 }
 
 /** The answer to a pass that was paid for. */
@@ -162,15 +180,14 @@ function passContent({ pass, recrawlMs = 0 }: Decision): Content {
 }
 
 /** The parts of a gate that sell. */
-type Shop = {
-  schemes: Schemes
-  contracts: Policy['contracts']
+type Shop = Pick<Edition, 'decisions'> & {
   tools: Tools
-  decisions: Decisions
-  quoteOf: (decision: Decision) => Quote
   /** The headers that a client gets otherwise than the origin sent them. */
   changes: (answer: Response) => Changes
 }
+
+/** The decision for a signer by the terms of an edition. */
+type DecideFor = (signer: string, edition: Edition) => Result<Decision>
 
 /**
  * Sells by the decision of what the client claims to be, until a valid signature shows who it is. Then the decision for
@@ -180,17 +197,17 @@ async function sellFor(
   shop: Shop,
   request: Request,
   target: Target,
-  wanted: Omit<Wanted, 'sent' | 'method'>,
-  decideFor: (signer: string) => Result<Decision>,
+  wanted: Omit<Wanted, 'sent' | 'method' | 'priceFor'>,
+  decideFor: DecideFor,
   dialect: Dialect,
   content: Content,
 ): Promise<Result<Response>> {
-  const { schemes, tools, decisions, changes } = shop
-  const paid = dialect.read(request.headers, wanted.offers.made)
+  const { tools, decisions, changes } = shop
+  const paid = readPaid(request.headers, dialect, [wanted, ...wanted.earlier])
   if (!paid.ok) return paid
   const { method } = request
   const read = reader(request, tools.now)
-  const priceFor = pricing(shop, wanted, paid.value.scheme, decideFor)
+  const priceFor = pricing(wanted, decideFor)
   const goods: Goods<Response> = {
     ...GOODS,
     async buy(body) {
@@ -198,10 +215,10 @@ async function sellFor(
       decisions.learn(wanted.url, answer.headers)
       return answer
     },
-    asks: ({ headers }) => (wanted.decision.isCeiling ? readFinalAmount(headers) : undefined),
+    asks: ({ headers }, { isCeiling }) => (isCeiling ? readFinalAmount(headers) : undefined),
   }
-  const order = Object.assign(wanted, { method, sent: { request, read, priceFor } })
-  const sold = await sell(schemes, order, paid.value, goods, tools)
+  const order = Object.assign(wanted, { method, sent: { request, read }, priceFor })
+  const sold = await sell(order, paid.value, goods, tools)
   if (wanted.decision.action === 'allow') {
     const free = await freeFor(request, target, read, content)
     return free.ok ? accept(changed(free.value, changes(free.value))) : free
@@ -210,22 +227,25 @@ async function sellFor(
   return accept(answerOf(sold.value, dialect, changes))
 }
 
+/** Reads a payment by the offers in force, or by earlier ones where those have no scheme for it. */
+function readPaid(headers: Headers, dialect: Dialect, [quote, ...earlier]: readonly Quote[]): Result<Paid> {
+  const paid = quote ? dialect.read(headers, quote.offers.made) : refuse('no_matching_offer')
+  if (paid.ok) return paid
+  const former = earlier.map(({ offers }) => dialect.read(headers, offers.made))
+  return former.find(({ ok }) => ok) ?? paid
+}
+
 /**
  * The price for a signer that a scheme has verified. The decision for it replaces the one in `wanted`; undefined where the
  * signer changes nothing.
  */
-function pricing(
-  { contracts, quoteOf }: Shop,
-  wanted: Quote,
-  scheme: SchemeName,
-  decideFor: (signer: string) => Result<Decision>,
-): (signer: string) => Result<bigint> | undefined {
-  return (signer) => {
-    if (!crawlerOfSigner(signer) && !contracts?.has(signer)) return undefined
-    const decided = decideFor(signer)
+function pricing(wanted: Quote, decideFor: DecideFor): NonNullable<Wanted['priceFor']> {
+  return (signer, { edition }, scheme) => {
+    if (!crawlerOfSigner(signer) && !edition.policy.contracts?.has(signer)) return undefined
+    const decided = decideFor(signer, edition)
     if (!decided.ok) return decided
     const decision = decided.value
-    Object.assign(wanted, quoteOf(decision))
+    Object.assign(wanted, edition.quoteOf(decision))
     if (decision.action !== 'charge') return refuse('blocked')
     return decision.schemes.includes(scheme) ? accept(decision.price) : refuse('no_matching_offer')
   }
@@ -261,7 +281,7 @@ function freePreflight(
   const announced = new Headers(names.map((name) => [name, '']))
   const asker = classify(evidenceOf(request, meansOf(announced), published))
   const isFree = (asked: string) => {
-    const decided = decideUrl(policy, { method: asked, url, asker, now })
+    const decided = decideUrl(policy, { method: asked, url, asker, country: countryOf(request), now })
     return decided.ok && decided.value.action === 'allow'
   }
   // Threat: an origin that looks at no method answers OPTIONS with the page.
@@ -295,6 +315,13 @@ export function evidenceOf(
   }
 }
 
+/** The country of a request by the platform's word; undefined for none. A client cannot state it. */
+export function countryOf({ cf }: Request): string | undefined {
+  const country = cf?.country
+  // XX: an address without a country.
+  return typeof country === 'string' && country !== 'XX' ? country : undefined
+}
+
 /** The end of a sale as HTTP. */
 function answerOf({ answer, receipt }: Sold<Response>, dialect: Dialect, changes: Shop['changes']): Response {
   if (!answer) return receiptAlone(receipt, dialect)
@@ -326,6 +353,11 @@ export function isDelivery({ status }: Response): boolean {
 /** Whether Cloudflare's own products charge for the request. Any client can write these headers where they do not. */
 export function chargedByCloudflare(headers: Headers): boolean {
   return CHARGED_BY_CLOUDFLARE.some((name) => headers.has(name))
+}
+
+/** Whether the answer to a refusal makes an offer. */
+function isOffer({ reason }: Refusal): boolean {
+  return wire(reason).status === 402
 }
 
 function log({ reason, detail }: Refusal): void {

@@ -2,28 +2,33 @@
  * A sale: a payment is verified, charged and exchanged for an answer. It knows no transport: HTTP is in gate.ts, and another
  * transport brings its own goods.
  */
-import type { Body, Read } from '../identity/verify.ts'
+import type { Asker } from '../identity/classify.ts'
+import type { Body } from '../identity/verify.ts'
+import { whoOf } from '../identity/who.ts'
 import type { StoredAnswer } from '../ledger/stored-answers.ts'
 import { accept, type Result, refuse } from '../protocol/refusal.ts'
 import type { SettleResponse } from '../protocol/x402/types.ts'
-import { type Schemes, schemeOn } from '../schemes/index.ts'
+import { type SchemeName, schemeOn } from '../schemes/index.ts'
 import type { Charge, Pace, Purchase, SentRequest } from '../schemes/scheme.ts'
 import type { Paid } from './dialects/dialect.ts'
-import type { Offers } from './offers.ts'
+import type { Quote } from './edition.ts'
 import type { RecentPayers } from './payers.ts'
 import { type Decision, entryName } from './policy.ts'
 
-/** A decision and its offers. */
-export type Quote = { decision: Decision; offers: Offers }
-
 /** A request that must be paid for. */
 export type Wanted = Quote & {
+  asker: Asker
   method: string
   /** Canonical: the payment is bound to it, and the offer names it. */
   url: string
-  /** The quotes of a moment ago, whose offers are still valid. */
+  /** The quotes of a moment ago and of former terms, whose offers are still valid. */
   earlier: readonly Quote[]
-  sent: SentRequest
+  sent: Omit<SentRequest, 'priceFor'>
+  /**
+   * The price for a signer, as {@link SentRequest} has it, by the terms of the quote that is paid. Replaces the quote of the
+   * request.
+   */
+  priceFor?: (signer: string, quote: Quote, scheme: SchemeName) => Result<bigint> | undefined
 }
 
 /** Where the answer comes from, in the words of a transport. */
@@ -33,7 +38,7 @@ export type Goods<Answer> = {
   /** Whether an answer delivers what was paid for. */
   delivers(answer: Answer): boolean
   /** The amount that an answer finally asks for, in micro-dollars, where the rule lets it; undefined for the price. */
-  asks?(answer: Answer): bigint | undefined
+  asks?(answer: Answer, decision: Decision): bigint | undefined
   /** Gives up an answer that is not sent. */
   discard(answer: Answer): Promise<void>
   /** Reads an answer that may have to be sent again; `stored` is null if it is too large. Rejects if it breaks off. */
@@ -55,27 +60,23 @@ export type Tools = { now: () => number; newId: () => string; payers: RecentPaye
  * @throws when the outcome of the charge is unknown: the answer must be 503, never 402
  */
 export async function sell<Answer>(
-  schemes: Schemes,
   wanted: Wanted,
   paid: Paid,
   goods: Goods<Answer>,
   tools: Tools,
 ): Promise<Result<Sold<Answer>>> {
-  const { sent } = wanted
   const claimed = wanted.decision
   const { network } = paid.payment
-  const scheme = schemeOn(schemes, paid.scheme, network)
-  const promised = ({ decision }: Quote) => scheme?.promises(paid.payment, decision.price)
-  const quote = [wanted, ...wanted.earlier].find(promised) ?? wanted
-  const offer = quote.offers.made.find(
-    (made) => made.scheme === paid.scheme && made.terms.network === network,
-  )
-  if (!scheme || !offer || !scheme.answers(paid.payment, offer.terms)) return refuse('no_matching_offer')
+  const quote = quotePaid(wanted, paid)
+  const scheme = schemeOn(quote.edition.schemes, paid.scheme, network)
+  if (!scheme || !answers(quote, paid)) return refuse('no_matching_offer')
   const seconds = Math.floor(tools.now() / 1000)
+  const priceFor = (signer: string) => wanted.priceFor?.(signer, quote, paid.scheme)
+  const sent = { ...wanted.sent, priceFor }
   const proof = await scheme.verify(paid.payment, quote.decision.price, seconds, sent)
   if (!proof.ok) return proof
   const decision = wanted.decision === claimed ? quote.decision : wanted.decision
-  const bought = await bindTo(wanted, decision, sent.read, tools)
+  const bought = await bindTo(wanted, { ...quote, decision }, tools)
   if (!bought.ok) return bought
   const { purchase, body } = bought.value
   const { payers, now } = tools
@@ -84,7 +85,7 @@ export async function sell<Answer>(
   const early = !purchase.hasEffects && pace === 'prompt' && payers.isKnown(account, now())
   if (!payers.enter(account)) return refuse('too_many_at_once')
   try {
-    const delivery = new Delivery(goods, () => goods.buy(body), purchase.hasEffects)
+    const delivery = new Delivery(goods, () => goods.buy(body), { ...purchase, decision })
     const sold = await delivery.sell(pace, early, () => scheme.charge(proof.value, purchase))
     if (!sold.ok) {
       payers.refused(account)
@@ -97,10 +98,24 @@ export async function sell<Answer>(
   }
 }
 
+/** The quote that is paid: of those whose price is promised, the first whose offer the payment answers. */
+function quotePaid(wanted: Wanted, paid: Paid): Quote {
+  const promised = [wanted, ...wanted.earlier].filter(({ decision, edition }) =>
+    schemeOn(edition.schemes, paid.scheme, paid.payment.network)?.promises(paid.payment, decision.price),
+  )
+  return promised.find((quote) => answers(quote, paid)) ?? promised[0] ?? wanted
+}
+
+function answers({ offers, edition }: Quote, { scheme, payment }: Paid): boolean {
+  const { network } = payment
+  const offer = offers.made.find((made) => made.scheme === scheme && made.terms.network === network)
+  const taker = schemeOn(edition.schemes, scheme, network)
+  return offer !== undefined && taker?.answers(payment, offer.terms) === true
+}
+
 async function bindTo(
-  { method, url }: Wanted,
-  decision: Decision,
-  read: Read,
+  { method, url, asker, sent: { read } }: Wanted,
+  { decision, edition: { site } }: Quote,
   { newId }: Tools,
 ): Promise<Result<{ purchase: Purchase & { hasEffects: boolean }; body: Body }>> {
   const body = await read()
@@ -116,6 +131,9 @@ async function bindTo(
       url,
       request,
       rule: entryName(decision),
+      site: site?.id ?? new URL(url).host,
+      policy: site?.version ?? 0,
+      who: whoOf(asker),
       hasEffects,
       ...(!hasEffects && opens(decision, method, url)),
       ...(decision.steps && { steps: decision.steps }),
@@ -141,11 +159,17 @@ class Delivery<Answer> {
   readonly #goods: Goods<Answer>
   readonly #buy: () => Promise<Answer>
   readonly #hasEffects: boolean
+  readonly #decision: Decision
 
-  constructor(goods: Goods<Answer>, buy: () => Promise<Answer>, hasEffects: boolean) {
+  constructor(
+    goods: Goods<Answer>,
+    buy: () => Promise<Answer>,
+    { hasEffects, decision }: { hasEffects: boolean; decision: Decision },
+  ) {
     this.#goods = goods
     this.#buy = buy
     this.#hasEffects = hasEffects
+    this.#decision = decision
   }
 
   /**
@@ -185,7 +209,7 @@ class Delivery<Answer> {
   }
 
   async #end(charge: Charge, answer: Answer, stored?: StoredAnswer | null): Promise<Result<Sold<Answer>>> {
-    const final = this.#goods.asks?.(answer)
+    const final = this.#goods.asks?.(answer, this.#decision)
     if (final !== undefined) await charge.lower?.(final).catch((fault) => this.#unsent(answer, fault))
     const receipt = await charge.settle(stored).catch((fault) => this.#unsent(answer, fault))
     if (receipt.ok) return accept({ answer, receipt: receipt.value })

@@ -8,6 +8,7 @@ import { stripeWebhook } from '../billing/stripe-webhook.ts'
 import { owedOn } from '../ledger/billing/dunning.ts'
 import type { InvoiceStanding } from '../ledger/billing/types.ts'
 import { failed, notFound } from '../operator/response.ts'
+import { editionOf } from '../paywall/edition.ts'
 import { gate } from '../paywall/gate.ts'
 import { prefersHtml } from '../paywall/page.ts'
 import type { Decision, Policy } from '../paywall/policy.ts'
@@ -85,7 +86,12 @@ async function pay(context: BillingContext, invoice: InvoiceStanding, request: R
   const receipt = async () =>
     jsonOf({ ...invoice, paid: invoice.total - invoice.credited, stage: 'settled' }, {})
   const schemes = paying ? { exact: paying(invoice) } : {}
-  const checkout = gate({ policy, schemes, now, newId, cloudflareCharges: false })
+  const checkout = gate({
+    edition: editionOf({ policy, schemes, now }),
+    now,
+    newId,
+    cloudflareCharges: false,
+  })
   const answer = await checkout(request, { pass: receipt, buy: receipt })
   if (answer.status !== 402 || !prefersHtml(request.headers)) return answer
   const page = request.method === 'HEAD' ? null : await pageOf(context, invoice, request.url)

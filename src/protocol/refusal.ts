@@ -29,7 +29,7 @@ export function accept<Value>(value: Value): { ok: true; value: Value } {
 
 type Wire = {
   /** 402 carries fresh offers; 503 carries `Retry-After`, since a 402 would make the payer pay twice. */
-  status: 400 | 402 | 403 | 405 | 408 | 409 | 413 | 502 | 503
+  status: 400 | 402 | 403 | 405 | 408 | 409 | 413 | 421 | 502 | 503
   /** The x402 `error` of this refusal. Codes without an x402 name of their own start with `tab_`. */
   code: string
   /** Public, for people. */
@@ -236,6 +236,14 @@ const WIRE = {
   ],
   crawler_max_price: [402, 'price_not_acceptable', 'The maximum price in the request is below the price.'],
 
+  // Screening. Threat: the sentence names no list, and says the same whatever the reason is.
+  payer_listed: [403, 'tab_payer_refused', 'Payments of this payer are not accepted here.'],
+  screening_unknown: [
+    503,
+    'tab_screening_unavailable',
+    'This payment could not be checked. Send the same request again later.',
+  ],
+
   // Gas that we pay for
   gas_budget: [
     402,
@@ -263,6 +271,13 @@ const WIRE = {
     503,
     'tab_too_many_unknown_channels',
     'Too many lookups on chain at this time. Send the same request again later.',
+  ],
+  unknown_host: [421, 'tab_unknown_host', 'This host has no site here.'],
+  site_suspended: [503, 'tab_site_suspended', 'This site is suspended. Nothing was charged.'],
+  sites_unavailable: [
+    503,
+    'tab_sites_unavailable',
+    'The terms of this site could not be read. Send the same request again.',
   ],
   paywall_misconfigured: [503, 'tab_misconfigured', 'The paywall is misconfigured and serves no pages.'],
   ledger_unavailable: [

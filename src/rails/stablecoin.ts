@@ -63,7 +63,9 @@ export function paying(
     ...scheme,
     async charge(payment, bought) {
       // Whatever the method, a receipt may be fetched again: nothing is carried out for it.
-      const { hasEffects: _, ...purchase } = withoutKey(bought)
+      const { hasEffects: _, ...page } = withoutKey(bought)
+      // No site sells a receipt: what the invoice bills was charged before.
+      const purchase = { ...page, site: null, who: null }
       const attempt = { invoice, id: authorizationName(payment), detail: writeDetail({ payment, purchase }) }
       const begin = () => line.attempt(invoice, attempt.id, attempt.detail)
       let attempted = await begin()
@@ -107,13 +109,20 @@ async function resolveAttempts(tools: Tools, line: Payee, invoice: string): Prom
       if (found.status === 'refused' && found.isFinal) await line.abandon(invoice, attempt.id)
       if (found.status !== 'settled') continue
     }
-    const taken = await exact.charge(payment, { ...purchase, id: tools.newId() })
-    const end = taken.ok ? endOfReceipt(await taken.value.settle()) : endOfRefusal(taken)
+    const end = await endOf(exact, payment, { ...purchase, id: tools.newId() })
     if (typeof end === 'string') {
       events.push({ kind: 'paid', payment: received(attempt, payment, end, tools.now()) })
     } else if (end.isRefused) await line.refuse(invoice, attempt.id)
   }
   return events
+}
+
+async function endOf(exact: ExactScheme, payment: ExactPayment, purchase: Purchase): Promise<End> {
+  const taken = await exact.charge(payment, purchase)
+  if (taken.ok) return endOfReceipt(await taken.value.settle())
+  // A payer that is listed by now may have paid before that.
+  const found = taken.refusal.reason === 'payer_listed' ? await exact.find(payment, purchase) : undefined
+  return found?.status === 'settled' ? found.transaction : endOfRefusal(taken)
 }
 
 /** One attempt in progress. It records its outcome on the credit line, whatever it is. */

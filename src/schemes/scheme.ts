@@ -18,6 +18,12 @@ export type Purchase = {
   url: string
   /** The line of the policy that set the price. */
   rule: string
+  /** The site that sells: its id, or the host without a registry of sites. Null where no site sells: an invoice is paid. */
+  site: string | null
+  /** The version of the site's policy; 0 without a registry. */
+  policy: number
+  /** The asker, as `whoOf` in `identity/who.ts` writes it. */
+  who: string | null
   /**
    * Whether the origin may change something for this request (any method but `GET` and `HEAD`). One payment carries it out
    * once: {@link Scheme.charge} makes the payment certain first, and its replays get the stored answer.

@@ -9,6 +9,7 @@ import type { Authorizations } from '../ledger/exact/authorizations.ts'
 import type { Webhook } from '../platform/webhook.ts'
 import type { Address, Hex } from '../protocol/evm/hex.ts'
 import type { Network } from '../protocol/evm/network.ts'
+import type { Screen } from '../screening/screen.ts'
 
 /** The bindings of a run on one network, where this site settles on a chain of its own. */
 export type Settings = {
@@ -23,6 +24,8 @@ export type Settings = {
   /** Its address is the channels' receiver authorizer. */
   relayer: Relayer & { address(): Promise<Address>; state(): Promise<RelayerState> }
   gas: ClaimTerms
+  /** Screens payers before a claim and receivers before a sweep. Absent: none is screened. */
+  screen?: Screen | undefined
   /** Alerts the operator; null without WEBHOOK_URL. */
   webhook: Webhook | null
   /** Signs as a former key of this site, whose channels still owe. Null for any other address. */

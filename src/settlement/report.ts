@@ -23,6 +23,7 @@ const CERTAIN: ReadonlySet<Finding['what']> = new Set([
   'overcredited',
   'undelivered',
   'relisted',
+  'figures_differ',
   'low_gas',
   'nonce_filled',
 ])
@@ -86,11 +87,21 @@ export class Report {
     this.#all.sent.set(`${this.#on.network} ${sent.id}`, { ...sent, ...this.#on })
   }
 
-  /** Dust waits on purpose. The record lists it, so what dust accounts still owe makes no run `in_doubt`. */
+  /**
+   * Dust waits on purpose. The record lists it, so what dust accounts still owe makes no run `in_doubt`. Accounts that screening
+   * stops have a finding of their own.
+   */
   reconciled({ findings, quarantined }: Reconciled): void {
-    const { dust } = this.#all
     this.#all.quarantined += quarantined
-    this.#note(findings.filter(({ what, account }) => what !== 'unclaimed' || !dust.has(account)))
+    this.#note(findings.filter(({ what, account }) => what !== 'unclaimed' || !this.#waits(account)))
+  }
+
+  #waits(account: string): boolean {
+    const { findings, dust } = this.#all
+    const isStopped = [...findings.values()].some(
+      (one) => one.account === account && (one.what === 'held' || one.what === 'unscreened'),
+    )
+    return isStopped || dust.has(account)
   }
 
   summed(end: { sums: Sums; exact: ExactSums; receivers: ReceiverEnd[]; findings: Finding[] }): void {

@@ -8,6 +8,7 @@ import type { Finding } from '../ledger/book/finding.ts'
 import { abandonRuns, type RunRecord, saveRun } from '../ledger/book/runs.ts'
 import { dropShadowDays, readShadowDay, type ShadowDay } from '../ledger/book/shadow.ts'
 import { hasWatchedChannel, readWatch } from '../ledger/book/watch.ts'
+import { checkSums } from '../ledger/figures/check.ts'
 import type { Steps } from '../platform/steps.ts'
 import { DAY_MS, dayOf, HOUR_MS } from '../platform/time.ts'
 import type { Address } from '../protocol/evm/hex.ts'
@@ -23,6 +24,7 @@ import {
   reconcileReceivers,
 } from './channels/reconcile.ts'
 import { checkRelayer } from './channels/relayer-check.ts'
+import { screenSweep } from './channels/screening.ts'
 import { readTotals, sweep } from './channels/sweep.ts'
 import type { Sent } from './channels/transactions.ts'
 import type { Payers, Settings } from './context.ts'
@@ -38,6 +40,8 @@ export type Work = {
   exact: readonly Payers[]
   bill: OpenBill | null
   shadow?: boolean
+  /** Finds the alerts of what the run has saved. Never throws. */
+  alert?: () => Promise<void>
 }
 
 /** The nightly runs. Each is an instance of its own: neither waits for the other, and a failure stops neither. */
@@ -73,7 +77,7 @@ const RECHECK_SECONDS = 60
  * continues
  */
 export async function makeRun(work: Work, steps: Steps, id: string, cause: Cause): Promise<Status> {
-  const { book } = work
+  const { book, alert } = work
   const { kind = 'settlement' } = cause
   const run = { id, kind }
   const startedAt = await steps.do('begin', async () => {
@@ -88,6 +92,7 @@ export async function makeRun(work: Work, steps: Steps, id: string, cause: Cause
     const ended: RunRecord = { ...run, status, startedAt, endedAt: Date.now(), record }
     await saveRun(book, ended)
     report.announce(ended)
+    await alert?.()
     return status
   }
   try {
@@ -110,7 +115,7 @@ type Part = { network: string; settle: (steps: Steps, report: Report) => Promise
  * @throws the faults of the networks that failed, once every other one has come to its end
  */
 async function settle(
-  { channels, exact }: Work,
+  { book, channels, exact }: Work,
   steps: Steps,
   report: Report,
   startedAt: number,
@@ -135,7 +140,10 @@ async function settle(
     end.status === 'rejected' ? [{ network: parts[at]?.network, fault: end.reason as unknown }] : [],
   )
   const [first] = faults
-  if (!first) return
+  if (!first) {
+    report.found(await steps.do('check the figures', () => checkSums(book)))
+    return
+  }
   if (isOne) throw first.fault
   throw new Error(faults.map(({ network, fault }) => `${network}: ${fault}`).join('; '), {
     cause: first.fault,
@@ -150,8 +158,10 @@ function within(steps: Steps, network: string): Steps {
   }
 }
 
-async function bill({ bill }: Work, steps: Steps, report: Report, moment: number): Promise<void> {
-  if (bill) await billAll(bill, steps, report, moment)
+async function bill({ book, bill }: Work, steps: Steps, report: Report, moment: number): Promise<void> {
+  if (!bill) return
+  await billAll(bill, steps, report, moment)
+  report.found(await steps.do('check the figures', () => checkSums(book)))
 }
 
 /** Sums the day of shadow mode that ends at `moment` (Unix ms), or is under way. Drops the days that are too old. */
@@ -288,6 +298,12 @@ async function sweepAll(settings: Settings, steps: Steps, report: Report, starte
     after = found.next
   }
   for (const receiver of Object.keys(redeemed) as Address[]) {
+    const stop =
+      settings.screen && (await steps.do(`screen ${receiver}`, () => screenSweep(settings, receiver)))
+    if (stop) {
+      report.found([stop])
+      continue
+    }
     const before = await steps.do(`owed to ${receiver}`, () => readTotals(settings, receiver))
     const sent = await steps.do(`sweep to ${receiver}`, () => sweep(settings, before))
     if (sent) report.swept(sent)

@@ -70,6 +70,11 @@ describe('billing config', () => {
     expect(read({ ...BILL, SELLER: { ...SELLER, vat } })?.seller).toMatchObject({ vatRate })
   })
 
+  it('takes PUBLIC_URL alone, and asks for it where a registry of sites is bound', () => {
+    expect(problemsOf({ PUBLIC_URL: 'https://till.example' })).toEqual([])
+    expect(problemsOf({ SITES: {} })).toEqual(['PUBLIC_URL must be set when SITES is bound'])
+  })
+
   it('reports every setting that is missing beside the others', () => {
     expect(problemsOf({ SELLER, LINES: undefined })).toEqual([
       'OPERATOR_KEY must be set when SELLER is set',

@@ -10,18 +10,19 @@ const ORDER = [
   ['operator'],
   ['config'],
   ['settlement'],
-  ['billing', 'payouts', 'adapters'],
+  ['billing', 'payouts', 'adapters', 'alerts'],
   ['terms'],
   ['rails', 'paywall'],
   ['schemes', 'sites'],
-  ['identity', 'ledger', 'chain'],
+  ['screening'],
+  ['identity', 'ledger', 'chain', 'people'],
   ['protocol', 'platform'],
 ]
 
 /** Beside the Worker: what a crawler imports, what a tester imports, and the logs that the command line reads. */
 const ASIDE: Record<string, readonly string[]> = {
   client: ['protocol'],
-  cli: ['testing', 'app', 'logs', 'config', 'rails', 'paywall', 'identity', 'protocol', 'platform'],
+  cli: ['testing', 'app', 'logs', 'config', 'rails', 'paywall', 'sites', 'identity', 'protocol', 'platform'],
   logs: ['paywall', 'identity', 'protocol', 'platform'],
   testing: ['protocol', 'platform', 'client', 'chain'],
 }

@@ -38,9 +38,9 @@ type Vars = Record<string, string>
 
 /**
  * Starts all parts. `vars` override those of `wrangler.toml`, and may depend on the URL of the Worker's node; without `port`,
- * the Worker gets a free one.
+ * the Worker gets a free one. `registry` binds the registry of sites.
  */
-export async function startSite(vars: Vars | ((node: string) => Vars) = {}, port?: number) {
+export async function startSite(vars: Vars | ((node: string) => Vars) = {}, port?: number, registry = false) {
   const directory = await mkdtemp(join(tmpdir(), 'tab402-site-'))
   const chain = await startChain({ accounts: 40 })
   const [relayer, receiver, ...payers] = chain.accounts
@@ -51,6 +51,7 @@ export async function startSite(vars: Vars | ((node: string) => Vars) = {}, port
   const runtime = await markWorkerd(directory)
   const worker = await startWorker({
     port,
+    registry,
     directory,
     vars: {
       ORIGIN: origin.url,
@@ -75,6 +76,7 @@ export async function startSite(vars: Vars | ((node: string) => Vars) = {}, port
     paths: { free: '/robots.txt', charged: '/page' },
     accounts: payers,
     operator: { url: `${url}/_tab402/api`, token: TOKEN },
+    console: { url: worker.console },
   }
   return {
     facts,

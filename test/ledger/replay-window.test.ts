@@ -1,12 +1,20 @@
 import { describe, expect, it } from 'vitest'
 import type { Entry } from '../../src/ledger/channel/types.ts'
 import { MAX_CHARGES, MAX_DELIVERIES, REPLAY_WINDOW_MS, Replays } from '../../src/ledger/replay-window.ts'
+import { NOTHING_SOLD } from '../../src/ledger/sold.ts'
 
 const AT = 1_000_000_000
 
 function entry(rest: Partial<Entry> = {}): Entry {
   const totals = { authorized: 1000n, charged: 1000n, redeemed: 0n, credit: 0n }
-  const empty = { amount: 1000n, ceiling: 5000n, signature: null, transaction: null, of: null, rule: null }
+  const empty = {
+    amount: 1000n,
+    ceiling: 5000n,
+    signature: null,
+    transaction: null,
+    of: null,
+    ...NOTHING_SOLD,
+  }
   const proof = { max: 1000n, request: 'GET /a' }
   return { ...totals, ...empty, ...proof, seq: 1, at: AT, kind: 'charge', id: 'first', ...rest }
 }

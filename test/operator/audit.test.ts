@@ -1,21 +1,17 @@
 import { env, introspectWorkflow } from 'cloudflare:test'
 import { expect, it } from 'vitest'
-import type { CreditSettings } from '../../src/operator/settings.ts'
+import { AUDIT, type AuditLog } from '../../src/ledger/act.ts'
 import { newOperator, type Operator } from './harness.ts'
+
+const log = () => env.AUDIT.getByName(AUDIT)
 
 type Acts = { acts: { what: string; subject: string; after: object }[] }
 
-/** A registry that stores `.asked` events and fails before it stores the result. */
-const agents = {
-  getByName: (name: string) =>
-    new Proxy(env.AGENTS.getByName(name), {
-      get: (stub, call) =>
-        call === 'note'
-          ? (act: Parameters<typeof stub.note>[0]) =>
-              act.what.endsWith('.asked') ? stub.note(act) : Promise.reject(new Error('write failed'))
-          : Reflect.get(stub, call),
-    }),
-} as unknown as CreditSettings['agents']
+/** A log that stores `.asked` events and fails before it stores the result. */
+const audit: AuditLog = {
+  acts: (after, limit) => log().acts(after, limit),
+  note: (act) => (act.what.endsWith('.asked') ? log().note(act) : Promise.reject(new Error('write failed'))),
+}
 
 async function invoiced(operator: Operator): Promise<string> {
   const agent = await operator.enrol()
@@ -46,7 +42,7 @@ it.each([
 ])(
   'A change by %s leaves its .asked event when the Worker aborts after it [E2]',
   async (what, word, form, asked) => {
-    const operator = await newOperator({ agents })
+    const operator = await newOperator({ audit })
     const id = await invoiced(operator)
     const { status } = await operator.post(`/api/invoices/${id}/${what}`, form)
     expect(status).toBe(503)
@@ -60,7 +56,7 @@ it('A started run leaves its .asked event when the Worker aborts after it [E2]',
   await using runs = await introspectWorkflow(env.SETTLEMENT)
   await runs.modifyAll((run) => run.disableSleeps())
   const time = Date.UTC(2031, 3, 5, 6, 7, 8)
-  const operator = await newOperator({ agents, now: () => time })
+  const operator = await newOperator({ audit, now: () => time })
   expect((await operator.post('/api/runs')).status).toBe(503)
   const id = 'settle-20310405T060708'
   expect(await actsOn(operator, id)).toMatchObject([{ what: 'run.start.asked' }])
@@ -77,4 +73,12 @@ it('A rejected credit note stores its reason in the audit log', async () => {
     { what: 'invoice.credit.asked' },
     { what: 'invoice.credit', after: { refused: 'too_much' } },
   ])
+})
+
+it('The audit log exists without credit', async () => {
+  const operator = await newOperator({ credit: false, audit: log() })
+  const objects = [env.ACCOUNT.idFromName('no-credit').toString()]
+  await operator.post('/api/book', { kind: 'channel', objects })
+  const { acts } = (await operator.get('/api/audit?limit=500')).body as Acts
+  expect(acts.slice(-2)).toMatchObject([{ what: 'book.rebuild.asked' }, { what: 'book.rebuild' }])
 })

@@ -1,18 +1,24 @@
 /** An operator with a token and agents on credit. Validates every response against the OpenAPI document. */
 import { env } from 'cloudflare:test'
 import { expect } from 'vitest'
+import type { AlertState } from '../../src/alerts/alert.ts'
+import { foldAlerts } from '../../src/alerts/fold.ts'
+import { changeAlerts } from '../../src/alerts/store.ts'
 import { accountApi } from '../../src/app/api.ts'
 import { operatorOf } from '../../src/app/operator.ts'
 import type { BillingContext } from '../../src/billing/context.ts'
 import { billPage } from '../../src/billing/nightly.ts'
 import { openSeal } from '../../src/billing/operator-key.ts'
+import { AUDIT, type AuditLog } from '../../src/ledger/act.ts'
+import { chartMoney, chartTraffic } from '../../src/ledger/book/chart.ts'
 import type { Schema } from '../../src/operator/json-schema.ts'
 import { openApi } from '../../src/operator/openapi.ts'
-import type { CreditSettings, OperatorSettings } from '../../src/operator/settings.ts'
+import type { CreditSettings, OperatorSettings, SitesPort } from '../../src/operator/settings.ts'
 import { toHex } from '../../src/protocol/evm/hex.ts'
 import { networks } from '../../src/protocol/evm/network.ts'
 import type { Rails } from '../../src/rails/rail.ts'
 import { transferRail } from '../../src/rails/transfer.ts'
+import { DEFAULT_FAILING } from '../../src/screening/screen.ts'
 import { chainAt, randomHex } from '../chain/harness.ts'
 import { chainHere } from '../chain/here.ts'
 import { type Crawler, newCrawler } from '../identity/harness.ts'
@@ -35,6 +41,10 @@ type Options = Partial<CreditSettings> & {
   now?: () => number
   /** `false` for a site without credit. */
   credit?: false
+  /** Replaces the audit log, which is one of its own without it. */
+  audit?: AuditLog
+  /** A registry of sites. */
+  sites?: SitesPort
   /** Replaces the function that opens billing. */
   broken?: () => Promise<never>
 }
@@ -45,6 +55,8 @@ export async function newOperator({
   mayAsk = async () => true,
   broken,
   credit,
+  sites,
+  audit = env.AUDIT.getByName(AUDIT),
   ...rest
 }: Options = {}) {
   const pair = (await crypto.subtle.generateKey('Ed25519', true, ['sign', 'verify'])) as CryptoKeyPair
@@ -68,6 +80,7 @@ export async function newOperator({
     tokenSha256: await digestOf(TOKEN),
     site: operatorOf(env).site,
     book,
+    charts: { book: chartMoney(book), traffic: chartTraffic(book) },
     accounts: env.ACCOUNT,
     authorizations: env.AUTHORIZATIONS,
     settlement: env.SETTLEMENT,
@@ -75,6 +88,10 @@ export async function newOperator({
     networks: [
       { id: network.id, chain: chainAt(chainHere().rpcUrl), relayer: env.RELAYER.getByName('operator') },
     ],
+    alerts: operatorOf(env).alerts,
+    audit,
+    sites,
+    screening: async () => ({ oracle: null, allow: 0, deny: 1, failing: DEFAULT_FAILING, lists: [] }),
     credit:
       credit === false
         ? undefined
@@ -126,6 +143,16 @@ export async function newOperator({
         line: () => env.LINES.getByName(id),
         charge: chargeOf(id),
       }
+    },
+    /** Opens an alert. Returns its id. */
+    async openAlert() {
+      const found = [{ kind: 'test', subject: newId(), severity: 'info', figure: '1', link: '/' }] as const
+      const pass = { found, unread: new Set<string>(), now: now() }
+      const change = (state: AlertState) => {
+        const { alerts } = foldAlerts(state, pass)
+        return { state: { ...state, alerts }, value: alerts[0]?.id }
+      }
+      return changeAlerts(book, change)
     },
     /** Makes the billing run `days` from now. */
     runBilling: (days = 40) => billPage(billing.bill, '', now() + days * DAY),

@@ -4,7 +4,9 @@ import { openApi } from '../../src/operator/openapi.ts'
 import { payerPortal } from '../../src/portal/invoices.ts'
 import { NOW, newCrawler, signed } from '../identity/harness.ts'
 import { newReceiver, openChannel } from '../settlement/harness.ts'
+import { document, PUBLISHER } from '../sites/harness.ts'
 import { agentForm, covered, newId, newOperator, type Operator } from './harness.ts'
+import { newSites } from './registry.ts'
 
 const paths = openApi.paths as Record<string, Record<string, { requestBody?: unknown; responses: object }>>
 
@@ -28,7 +30,9 @@ function routesOf({ api, billing }: Operator): string[] {
 
 describe('OpenAPI document', () => {
   it('has every route and no other', async () => {
-    expect([...new Set(routesOf(await newOperator()))].sort()).toEqual([...operations].sort())
+    expect([...new Set(routesOf(await newOperator({ sites: newSites() })))].sort()).toEqual(
+      [...operations].sort(),
+    )
   })
 
   it('is served without a token', async () => {
@@ -45,13 +49,16 @@ describe('OpenAPI document', () => {
   })
 
   it('matches the response of every operation', async () => {
-    const operator = await newOperator({ now: () => NOW * 1000 })
+    const operator = await newOperator({ now: () => NOW * 1000, sites: newSites() })
     const { get, post } = operator
     const id = newId()
     const crawler = await newCrawler()
     await post('/api/agents', agentForm(crawler, { id }))
     await get('/api/agents')
     await get(`/api/agents/${id}`)
+    await get('/api/figures?by=site')
+    await get('/api/metrics')
+    await get('/healthz')
     await get('/api/explain?url=/a&as=GPTBot')
     await operator.call('PATCH', `/api/agents/${id}`, { tier: 'partner' })
     await post(`/api/agents/${id}/suspend`, { reason: 'x' })
@@ -92,12 +99,42 @@ describe('OpenAPI document', () => {
     const setup = await newReceiver()
     const { id: channel } = await openChannel(setup)
     await post(`/api/accounts/${channel}/reread`)
+    await env.ACCOUNT.getByName(channel).screened(listing)
+    await get(`/api/accounts/${channel}`)
+    await get(`/api/accounts/${channel}/screening`)
+    await post(`/api/accounts/${channel}/release`, { reason: 'a namesake' })
+    await get('/api/screening')
     await get('/api/runs')
     await get(`/api/runs/${body.id}`)
     const objects = [env.ACCOUNT.idFromName('nothing').toString()]
     await post('/api/book', { kind: 'channel', objects })
     await get('/api/shadow')
+    await post(`/api/alerts/${await operator.openAlert()}/mute`, { hours: 1 })
+    await get('/api/alerts')
+    await post('/api/alerts/test')
     await get('/api/audit')
+    await post('/api/publishers', PUBLISHER)
+    await get('/api/publishers')
+    await get('/api/publishers/press')
+    await operator.call('PUT', '/api/publishers/press', PUBLISHER)
+    await operator.call('PATCH', '/api/publishers/press', { country: 'FR' })
+    const site = document({ hosts: ['a.localhost'] })
+    const at = `/api/sites/${site.id}`
+    await post('/api/sites', site)
+    await post('/api/sites/check', site)
+    await get('/api/sites')
+    await get(at)
+    await post(`${at}/publish`, { note: 'x' })
+    await operator.call('PUT', at, { ...site, mode: 'shadow' })
+    await operator.call('PATCH', at, { terms: { PRICE: '0.003' } })
+    await operator.call('DELETE', `${at}/draft`)
+    await post(`${at}/proofs`, { host: 'a.localhost' })
+    await post(`${at}/check`, {})
+    await post(`${at}/revert`, { version: 1 })
+    await post(`${at}/suspend`, {})
+    await post(`${at}/resume`, {})
+    await get(`${at}/versions`)
+    await operator.call('DELETE', at)
     await get('/api/openapi.json')
     for (const name of ['accounts', 'entries', 'statements', 'invoices', 'credit-notes']) {
       for (const extension of ['csv', 'ndjson']) await get(`/api/export/${name}.${extension}`)
@@ -105,6 +142,17 @@ describe('OpenAPI document', () => {
     expect(operations.filter((name) => !covered.has(name))).toEqual(['get /_tab402/keys'])
   })
 })
+
+/** A decision that holds an account. */
+const listing = {
+  act: 'claim',
+  address: `0x${'12'.repeat(20)}`,
+  status: 'listed',
+  isAllowed: false,
+  list: 'operator',
+  dated: null,
+  reason: 'on the deny list',
+} as const
 
 describe('Audit log', () => {
   it('has one event for every mutation of the API [G1]', async () => {
@@ -133,17 +181,28 @@ describe('Audit log', () => {
       'post /_tab402/api/book': () =>
         operator.post('/api/book', { kind: 'channel', objects: [env.ACCOUNT.idFromName('x').toString()] }),
       'post /_tab402/api/runs': () => operator.post('/api/runs'),
+      'post /_tab402/api/alerts/{id}/mute': async () =>
+        operator.post(`/api/alerts/${await operator.openAlert()}/mute`, { hours: 1 }),
+      'post /_tab402/api/alerts/test': () => operator.post('/api/alerts/test'),
       'post /_tab402/api/relayer/repair': () => operator.post('/api/relayer/repair'),
       'post /_tab402/api/accounts/{id}/reread': async () => {
         const channel = await openChannel(await newReceiver())
         return operator.post(`/api/accounts/${channel.id}/reread`)
+      },
+      'post /_tab402/api/accounts/{id}/release': async () => {
+        const channel = await openChannel(await newReceiver())
+        await channel.account.screened(listing)
+        return operator.post(`/api/accounts/${channel.id}/release`, { reason: 'a namesake' })
       },
     }
     const invoice = async () => {
       const { body } = await operator.get(`/api/invoices?agent=${id}`)
       return (body.invoices as { id: string }[])[0]?.id
     }
-    expect(Object.keys(mutations).sort()).toEqual(operations.filter((name) => !name.startsWith('get')).sort())
+    // The registry of sites logs its own changes, in their transactions: see test/sites/.
+    const ofSites = /\/(?:sites|publishers)(?:\/|$)/
+    const expected = operations.filter((name) => !name.startsWith('get') && !ofSites.test(name))
+    expect(Object.keys(mutations).sort()).toEqual(expected.sort())
     for (const [name, mutate] of Object.entries(mutations)) {
       if (name.includes('payments')) {
         await operator.chargeOf(id)(1_000_000n)
@@ -153,7 +212,7 @@ describe('Audit log', () => {
       await mutate()
       expect([name, (await last()).length]).toEqual([name, before.length + 1])
     }
-    expect((await last()).slice(-11)).toEqual([
+    expect((await last()).slice(-14)).toEqual([
       'agent.create',
       'agent.change',
       'agent.suspend',
@@ -163,8 +222,11 @@ describe('Audit log', () => {
       'invoice.credit',
       'book.rebuild',
       'run.start',
+      'alert.mute',
+      'alert.test',
       'relayer.repair',
       'account.reread',
+      'account.release',
     ])
     const [instance] = await runs.get()
     await instance?.waitForStatus('complete')

@@ -4,6 +4,7 @@ import { schemesOf } from '../../src/app/schemes.ts'
 import { readConfig } from '../../src/config/config.ts'
 import { publishedIn } from '../../src/identity/published/published.ts'
 import { compileRanges, rangeOf } from '../../src/identity/published/ranges.ts'
+import { editionOf } from '../../src/paywall/edition.ts'
 import { type ExplainedRequest, explain, userAgentOf } from '../../src/paywall/explain.ts'
 import { type Content, gate } from '../../src/paywall/gate.ts'
 
@@ -17,6 +18,7 @@ const VARS = {
   RULES: [
     { path: '/free/*', action: 'allow' },
     { path: '/shut/*', action: 'block', who: 'everyone' },
+    { path: '/far/*', action: 'block', country: 'T1' },
     { path: '/dear/*', action: 'charge', price: '0.05', who: 'training' },
   ],
 }
@@ -37,7 +39,7 @@ function site() {
   return { policy: read.config.policy, schemes: schemesOf(VARS as unknown as Bindings, read.config) }
 }
 
-type Client = Partial<Pick<ExplainedRequest, 'ip' | 'signedBy'>>
+type Client = Partial<Pick<ExplainedRequest, 'ip' | 'signedBy' | 'country'>>
 
 function explained(path: string, as = 'GPTBot', client: Client = {}) {
   const { policy, schemes } = site()
@@ -61,8 +63,8 @@ describe('explain', () => {
       client: { kind: 'crawler', name: 'GPTBot', class: 'training' },
       outcome: 'charge',
       status: 402,
-      decision: { action: 'charge', rule: 'RULES[2]', price: 50_000n },
-      readings: [{ reading: '/dear/1', rule: 'RULES[2]' }],
+      decision: { action: 'charge', rule: 'RULES[3]', price: 50_000n },
+      readings: [{ reading: '/dear/1', rule: 'RULES[3]' }],
       offers: [{ scheme: 'exact', amount: '50000' }],
     })
   })
@@ -75,6 +77,11 @@ describe('explain', () => {
     ['/robots.txt', 'GPTBot', 'pass', 'free'],
   ])('decides %s as %s: %s by %s', (path, as, outcome, rule) => {
     expect(explained(path, as)).toMatchObject({ outcome, decision: { rule } })
+  })
+
+  it('decides by the country that is asked about, and without one by "none"', () => {
+    expect(explained('/far/1', 'GPTBot', { country: 'T1' }).outcome).toBe('block')
+    expect(explained('/far/1').outcome).toBe('charge')
   })
 
   it('shows every reading of a URL, of which the dearest holds', () => {
@@ -123,7 +130,12 @@ describe('explain', () => {
     ['/a', 'reader'],
   ])('has the status and the headers that the gate answers to %s as %s', async (path, as) => {
     const { policy, schemes } = site()
-    const handle = gate({ policy, schemes, now: Date.now, newId: () => 'id', cloudflareCharges: false })
+    const handle = gate({
+      edition: editionOf({ policy, schemes, now: Date.now }),
+      now: Date.now,
+      newId: () => 'id',
+      cloudflareCharges: false,
+    })
     const passed = async () => new Response('the page', { status: 299 })
     const content: Content = { pass: passed, buy: passed }
     const headers = { 'user-agent': userAgentOf(as) }

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { parsePolicy } from '../../src/config/policy.ts'
+import { editionOf } from '../../src/paywall/edition.ts'
 import { type Content, gate } from '../../src/paywall/gate.ts'
 import { NamedSitemaps, type SitemapStore, sitemapsIn } from '../../src/paywall/sitemaps.ts'
 
@@ -49,8 +50,7 @@ function siteOf(robots: string | (() => Response), store?: SitemapStore) {
   const pass = async () => (typeof robots === 'string' ? new Response(robots) : robots())
   const content: Content = { pass, buy: pass }
   const options = {
-    policy: result.policy,
-    schemes: {},
+    edition: editionOf({ policy: result.policy, schemes: {}, now: sharing.now }),
     now: sharing.now,
     newId: () => 'id',
     cloudflareCharges: false,

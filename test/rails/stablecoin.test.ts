@@ -14,6 +14,7 @@ import { newLine } from '../ledger/credit/harness.ts'
 
 const NOW = Date.UTC(2026, 10, 22)
 const TRANSACTION = randomHex(32)
+const SOLD = { rule: 'default', site: 'portal.test', policy: 0, who: null }
 
 /** The outcome of a payment: rejected at `charge`, rejected at `settle`, or settled. */
 type Outcome = { taken: Reason } | { settled: Reason } | 'settled'
@@ -82,7 +83,7 @@ async function pay(
   payment = paymentOf(invoice.total),
 ) {
   const url = `https://portal.test/${invoice.id}`
-  const purchase = { id: randomHex(8), price: invoice.total, request: `GET ${url}`, url, rule: 'default' }
+  const purchase = { id: randomHex(8), price: invoice.total, request: `GET ${url}`, url, ...SOLD }
   const taken = await paying(settings, invoice)[0]?.charge(payment, purchase)
   return { payment, purchase, end: taken?.ok ? await taken.value.settle() : taken }
 }
@@ -103,7 +104,7 @@ describe('Stablecoin payment attempt', () => {
     const [invoice] = setup.invoices as [InvoiceStanding]
     const url = `https://portal.test/${invoice.id}/pay?key=canary&a=b`
     setup.outcome.of = () => ({ settled: 'outcome_unknown' })
-    const purchase = { id: randomHex(8), price: invoice.total, request: `GET ${url}`, url, rule: 'default' }
+    const purchase = { id: randomHex(8), price: invoice.total, request: `GET ${url}`, url, ...SOLD }
     const taken = await paying(setup.settings, invoice)[0]?.charge(paymentOf(invoice.total), purchase)
     if (taken?.ok) await taken.value.settle()
     expect(
@@ -246,7 +247,7 @@ describe('Stablecoin payment attempt', () => {
     const [invoice] = setup.invoices as [InvoiceStanding]
     const payment = paymentOf(invoice.total)
     const url = 'https://portal.test/'
-    const purchase = { id: '1', price: invoice.total, request: `GET ${url}`, url, rule: 'default' }
+    const purchase = { id: '1', price: invoice.total, request: `GET ${url}`, url, ...SOLD }
     const taken = await paying(setup.settings, invoice)[0]?.charge(payment, purchase)
     if (!taken?.ok) throw new Error('the payment must be accepted')
     await taken.value.release()

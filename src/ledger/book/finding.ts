@@ -12,6 +12,8 @@ import type { InvoiceStanding } from '../billing/types.ts'
  *   lost, or D1 could not be written.
  * - `book_ahead`: the read model exceeds the account. The account lost entries, or the read model was edited.
  * - `book_differs`: a row of the read model differs from what the run just wrote.
+ * - `figures_differ`: the figures of charges in D1 differ from the journals, or from what was reported of them. Rows were
+ *   edited or lost, entries were lost, or D1 could not be compared.
  * - `overclaimed`: the chain has claimed more than was charged. The key also claims outside tab402, or the
  *   account lost entries.
  * - `chain_behind`: the chain has claimed less than before, after a reorganization or through a node on a
@@ -38,6 +40,9 @@ import type { InvoiceStanding } from '../billing/types.ts'
  * - `blind`: several watches in a row could not read the chain, so withdrawals are not seen.
  * - `unwatched`: for an hour, no watch has read the chain. The cron trigger of the watch is missing, or the node fails.
  * - `overcredited`: the rail credited more than was left of an invoice. The rest is not credited here.
+ * - `held`: a list names the payer, or the receiver of a sweep. Its escrow is neither claimed nor refunded, or nothing is
+ *   swept, until the operator releases the account.
+ * - `unscreened`: the payer or receiver could not be screened, and the act fails closed. The next run tries again.
  */
 export type Finding = {
   account: string
@@ -47,6 +52,7 @@ export type Finding = {
     | 'relisted'
     | 'book_ahead'
     | 'book_differs'
+    | 'figures_differ'
     | 'overclaimed'
     | 'chain_behind'
     | 'block_ahead'
@@ -66,6 +72,8 @@ export type Finding = {
     | 'overcredited'
     | 'blind'
     | 'unwatched'
+    | 'held'
+    | 'unscreened'
   detail: string
   /** CAIP-2, for problems of one network. */
   network?: string

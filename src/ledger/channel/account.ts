@@ -1,18 +1,21 @@
 /** The channel account: one Durable Object per channel, with its totals and journal. */
-import { DurableObject } from 'cloudflare:workers'
 import { DAY_MS } from '../../platform/time.ts'
 import type { ChannelConfig, ChannelState } from '../../protocol/evm/channel.ts'
 import { networkOfChannel } from '../../protocol/evm/eip712.ts'
 import type { Hex } from '../../protocol/evm/hex.ts'
 import type { Reason } from '../../protocol/refusal.ts'
+import type { Hold, Screened } from '../../protocol/screening.ts'
+import { AccountAlarm } from '../alarm.ts'
 import { KIND, listAccount } from '../book/accounts.ts'
-import { DebtAlarm } from '../debt.ts'
+import { EntrySales, isSale } from '../figures/entries.ts'
+import type { Reported, Unreported } from '../figures/report.ts'
 import { Commits } from '../group-commit.ts'
 import { OpenedPages } from '../opened-pages.ts'
 import { MAX_CHARGES, REPLAY_WINDOW_MS, Replays } from '../replay-window.ts'
+import { ScreenedObject } from '../screening.ts'
 import { type StoredAnswer, StoredAnswers } from '../stored-answers.ts'
 import { authorize, charge, InvariantFault, release } from '../totals.ts'
-import { beginRefund, chargedAs, EMPTY_ENTRY, lowered, openedFor } from './answers.ts'
+import { begunBy, chargedAs, chargeOf, EMPTY_ENTRY, lowered, openedFor, takenBack } from './answers.ts'
 import { Journal, priceOf, voucherOf } from './journal.ts'
 import { observe } from './observe.ts'
 import {
@@ -38,13 +41,13 @@ export const MAX_REFUNDS_PER_DAY = 3
  * Amounts are atomic units (micro-dollars for USDC). Memory leads storage, but no caller learns of a change
  * before it is on disk. If a write fails, waiting calls reject: the outcome is unknown.
  */
-export class Account extends DurableObject<{ BOOK: D1Database }> {
+export class Account extends ScreenedObject<{ BOOK: D1Database }> {
   readonly #journal: Journal
   readonly #commits: Commits<Entry>
   readonly #replays: Replays<Entry>
   readonly #answers: StoredAnswers
   readonly #opened: OpenedPages
-  readonly #debt: DebtAlarm
+  readonly #alarm: AccountAlarm
   #standing: Standing | null
   #seq: number
   readonly #queue = new OrderQueue<Answer>((waiting) =>
@@ -69,17 +72,21 @@ export class Account extends DurableObject<{ BOOK: D1Database }> {
     this.#commits = new Commits(ctx, (entries) => {
       this.#journal.write(entries, this.#known())
       this.#opened.write(Date.now())
-      if (this.#owes()) this.#debt.arm()
+      if (this.#owes()) this.#alarm.owing()
+      if (entries.some(isSale)) this.#alarm.charged()
     })
-    this.#debt = new DebtAlarm(ctx, {
+    this.#alarm = new AccountAlarm(ctx, env.BOOK, {
+      kind: KIND.channel,
+      id: () => this.#standing?.channelId ?? null,
+      sales: new EntrySales(ctx.storage.sql),
       owes: () => this.#owes(),
       list: (relistedAt) => this.#list(relistedAt),
     })
   }
 
-  /** Writes the account into the read model again while it owes. Never throws. */
+  /** Reports what was charged, and writes the account into the read model again while it owes. Never throws. */
   override alarm(): Promise<void> {
-    return this.#debt.ring()
+    return this.#alarm.ring()
   }
 
   /**
@@ -89,6 +96,7 @@ export class Account extends DurableObject<{ BOOK: D1Database }> {
    * @throws when the outcome is unknown: place the same order (same `id`) again
    */
   async place(order: Order): Promise<Answer> {
+    if (order.screening) await this.screened(order.screening)
     if (order.kind === 'charge' && order.settled) this.#resolve(order.settled)
     const waiting: Waiting = { order, since: Date.now() }
     const answer = this.#try(waiting)
@@ -111,12 +119,10 @@ export class Account extends DurableObject<{ BOOK: D1Database }> {
     const charged = replays.find(entry)
     const dropped = replays.drop(entry, id)
     if (!charged || !dropped) return
-    const standing = this.#known()
-    const totals = dropped === 'last' ? release(standing, priceOf(charged)) : standing
-    const amount = dropped === 'last' ? charged.amount : 0n
-    const { max, request } = charged
-    this.#record({ ...standing, ...totals }, { kind: 'release', id, amount, of: entry, max, request })
-    if (dropped === 'last' && request !== null) this.#opened.close(request)
+    const [standing, isLast] = [this.#known(), dropped === 'last']
+    const totals = isLast ? release(standing, priceOf(charged)) : standing
+    this.#record({ ...standing, ...totals }, takenBack('release', charged, id, isLast ? charged.amount : 0n))
+    if (isLast && charged.request !== null) this.#opened.close(charged.request)
     this.#queue.advance()
     await this.#commits.pending
   }
@@ -133,8 +139,7 @@ export class Account extends DurableObject<{ BOOK: D1Database }> {
     const isDone = this.#journal.story(entry).some(({ kind }) => kind === 'lower')
     if (by > 0n && !isDone && charged.id === id) {
       const { after, charge } = lowered(this.#known(), charged, by)
-      const { max, request, rule } = charged
-      this.#record(after, { kind: 'lower', id, amount: by, of: entry, max, request, rule })
+      this.#record(after, takenBack('lower', charged, id, by))
       Object.assign(charged, charge)
       this.#queue.advance()
       await this.#commits.pending
@@ -170,7 +175,7 @@ export class Account extends DurableObject<{ BOOK: D1Database }> {
       },
       { kind: 'open', id: channelId },
     )
-    this.#debt.list(null)
+    this.#alarm.list(null)
     return this.#written()
   }
 
@@ -180,8 +185,14 @@ export class Account extends DurableObject<{ BOOK: D1Database }> {
    * @throws when D1 cannot be written
    */
   async list(): Promise<Standing | null> {
-    await this.#debt.listed()
+    await this.#alarm.listed()
     return this.standing()
+  }
+
+  /** Reports every charge to D1 now. Returns null if the account was never opened. */
+  async report(): Promise<Reported | Unreported | null> {
+    await this.#commits.durable()
+    return this.#alarm.report()
   }
 
   /**
@@ -213,10 +224,15 @@ export class Account extends DurableObject<{ BOOK: D1Database }> {
     await this.#commits.pending
   }
 
+  /** As for every object. Undefined: the account was never opened, and nothing is stored. */
+  override async screened(decision: Screened): Promise<Hold | null | undefined> {
+    return this.#standing ? super.screened(decision) : undefined
+  }
+
   /** Returns the durable account state, or null if the account was never opened. */
   async standing(): Promise<Standing | null> {
     await this.#commits.durable()
-    return this.#standing
+    return this.#standing && this.#shown()
   }
 
   /** Returns what was charged by `moment` (Unix ms) and is not redeemed now. */
@@ -251,6 +267,7 @@ export class Account extends DurableObject<{ BOOK: D1Database }> {
     const { order } = waiting
     const standing = this.#standing
     if (!standing) return this.#refuse('channel_unknown')
+    if (this.held) return this.#refuse('payer_listed')
     if (order.kind !== 'refund') {
       const known = this.#replay(order) ?? openedFor(order, standing, this.#opened)
       if (known) return known
@@ -261,7 +278,7 @@ export class Account extends DurableObject<{ BOOK: D1Database }> {
     const fit: Fit = order.max === due ? 'follows' : order.max < due ? 'behind' : 'ahead'
     const onChain = standing.unresolved !== null
     // The order that began the transaction was placed again, because its answer or its request was lost.
-    if (standing.unresolved?.id === order.id) return this.#begun(order, standing)
+    if (standing.unresolved?.id === order.id) return begunBy(order, standing)
     if (onChain && !this.#begunHere) return this.#refuse('channel_busy')
     switch (judge(waiting, fit, this.#expected, onChain, Date.now())) {
       case 'wait':
@@ -278,7 +295,7 @@ export class Account extends DurableObject<{ BOOK: D1Database }> {
 
   #take(order: Order, standing: Standing): Answer {
     if (order.kind === 'charge') return this.#charge(order, standing)
-    const begun = this.#begun(order, standing)
+    const begun = begunBy(order, standing)
     if (begun.outcome !== 'begun') return begun
     const refunds = order.kind === 'refund' ? this.#journal.refundsSince(Date.now() - DAY_MS) : 0
     if (refunds >= MAX_REFUNDS_PER_DAY) return this.#refuse('refund_limit')
@@ -292,30 +309,13 @@ export class Account extends DurableObject<{ BOOK: D1Database }> {
     return { ...begun, standing: this.#known() }
   }
 
-  #begun(order: Order, standing: Standing): Answer {
-    if (order.kind === 'refund') return beginRefund(order, standing)
-    return { outcome: 'begun', amount: 0n, standing }
-  }
-
   #charge(order: ChargeOrder, standing: Standing): Answer {
     if (order.max > standing.state.balance) return this.#refuse('over_ceiling')
     const promised = authorize(standing, order.max)
     const { totals, due } = charge(promised, order.price)
     if (totals.charged - totals.redeemed > order.exposure) return this.#refuse('unclaimed_limit')
     const signature = order.max >= standing.authorized ? order.signature : standing.signature
-    const entry = this.#record(
-      { ...standing, ...totals, signature },
-      {
-        kind: 'charge',
-        id: order.id,
-        amount: due,
-        max: order.max,
-        signature: order.signature,
-        request: order.request,
-        rule: order.rule ?? null,
-        transaction: order.settled?.transaction ?? null,
-      },
-    )
+    const entry = this.#record({ ...standing, ...totals, signature }, chargeOf(order, due))
     this.#replays.add(entry)
     if (order.openMs) this.#opened.open(order.request, String(entry.seq), entry.at + order.openMs)
     this.#expected = null
@@ -392,6 +392,10 @@ export class Account extends DurableObject<{ BOOK: D1Database }> {
 
   async #written(): Promise<Standing> {
     await this.#commits.durable()
-    return this.#known()
+    return this.#shown()
+  }
+
+  #shown(): Standing {
+    return this.held ? { ...this.#known(), hold: this.held } : this.#known()
   }
 }

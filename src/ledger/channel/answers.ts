@@ -1,7 +1,17 @@
 /** The answers of a channel account, from its state and its entries. */
 import type { OpenedPages } from '../opened-pages.ts'
+import { NOTHING_SOLD, soldOf } from '../sold.ts'
 import { release } from '../totals.ts'
-import type { Answer, Charged, ChargeOrder, DepositOrder, Entry, RefundOrder, Standing } from './types.ts'
+import type {
+  Answer,
+  Charged,
+  ChargeOrder,
+  DepositOrder,
+  Entry,
+  Order,
+  RefundOrder,
+  Standing,
+} from './types.ts'
 
 /** The fields of an entry that not every kind has. */
 export const EMPTY_ENTRY = {
@@ -11,7 +21,7 @@ export const EMPTY_ENTRY = {
   request: null,
   transaction: null,
   of: null,
-  rule: null,
+  ...NOTHING_SOLD,
 }
 
 /**
@@ -31,6 +41,13 @@ export function openedFor(
     : { outcome: 'opened', entry: Number(entry), due: 0n, charged, state, transaction }
 }
 
+/** The entry of a charge over `due`. */
+export function chargeOf(order: ChargeOrder, due: bigint): Pick<Entry, 'kind' | 'id'> & Partial<Entry> {
+  const { id, max, signature, request, settled } = order
+  const transaction = settled?.transaction ?? null
+  return { kind: 'charge', id, amount: due, max, signature, request, ...soldOf(order), transaction }
+}
+
 /** A charge as its order is answered; a replay gets the same values. */
 export function chargedAs(
   outcome: 'charged' | 'replayed',
@@ -40,8 +57,12 @@ export function chargedAs(
   return { outcome, entry: seq, due, charged, state, transaction }
 }
 
-/** A refund that may begin, or why it may not. */
-export function beginRefund(order: RefundOrder, standing: Standing): Answer {
+/** A deposit or refund that may begin, or why it may not. */
+export function begunBy(order: Order, standing: Standing): Answer {
+  return order.kind === 'refund' ? beginRefund(order, standing) : { outcome: 'begun', amount: 0n, standing }
+}
+
+function beginRefund(order: RefundOrder, standing: Standing): Answer {
   const no = (reason: 'refund_empty' | 'refund_amount' | 'refund_too_small'): Answer => ({
     outcome: 'refused',
     reason,
@@ -53,6 +74,12 @@ export function beginRefund(order: RefundOrder, standing: Standing): Answer {
   if (amount <= 0n || amount > left) return no('refund_amount')
   if (amount < (order.least ?? 0n)) return no('refund_too_small')
   return { outcome: 'begun', amount, standing }
+}
+
+/** The entry of delivery `id` that takes `amount` of a charge back: all of it, or what the origin did not ask for. */
+export function takenBack(kind: 'release' | 'lower', charge: Entry, id: string, amount: bigint) {
+  const { seq: of, max, request } = charge
+  return { kind, id, amount, of, max, request, ...soldOf(charge) }
 }
 
 /** The state after `by` is taken off a charge, and the charge as it is from then on. `by` is at most its price. */

@@ -6,6 +6,7 @@ import { writeJson } from '../../platform/json.ts'
 import { padAmount, unpadAmount } from '../../protocol/amount.ts'
 import type { ChannelConfig, ChannelState } from '../../protocol/evm/channel.ts'
 import type { Hex } from '../../protocol/evm/hex.ts'
+import { soldIn } from '../sold.ts'
 import type { Totals } from '../totals.ts'
 import type { Entry, Standing, Unresolved } from './types.ts'
 
@@ -48,8 +49,13 @@ const SCHEMA = [
   ) STRICT`,
 ]
 
-/** Came later: the rule of a charge and its factors. An account of an earlier version gets it when it wakes. */
-const RULE = 'ALTER TABLE entry ADD COLUMN rule TEXT'
+/** Columns that came later, oldest first: what was sold. An account of an earlier version gets them when it wakes. */
+const ADDED = [
+  ['rule', 'ALTER TABLE entry ADD COLUMN rule TEXT'],
+  ['site', 'ALTER TABLE entry ADD COLUMN site TEXT'],
+  ['policy', 'ALTER TABLE entry ADD COLUMN policy INTEGER'],
+  ['who', 'ALTER TABLE entry ADD COLUMN who TEXT'],
+] as const
 
 const REFUNDS = `CREATE INDEX IF NOT EXISTS entry_refund ON entry (at) WHERE kind = 'refund'`
 
@@ -161,8 +167,9 @@ export class Journal {
   }
 
   #upgrade(): void {
-    const [column] = this.#sql.exec(`SELECT 1 FROM pragma_table_info('entry') WHERE name = 'rule'`).toArray()
-    if (!column) this.#sql.exec(RULE)
+    const columns = this.#sql.exec(`SELECT name FROM pragma_table_info('entry')`).toArray()
+    const known = new Set(columns.map(({ name }) => name))
+    for (const [column, statement] of ADDED) if (!known.has(column)) this.#sql.exec(statement)
   }
 
   /**
@@ -191,7 +198,7 @@ export class Journal {
 
   #append(entry: Entry): void {
     this.#sql.exec(
-      `INSERT INTO entry VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+      `INSERT INTO entry VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
       entry.seq,
       entry.at,
       entry.kind,
@@ -208,6 +215,9 @@ export class Journal {
       entry.transaction,
       entry.of,
       entry.rule,
+      entry.site,
+      entry.policy,
+      entry.who,
     )
   }
 
@@ -277,7 +287,7 @@ function entryOf(row: Row): Entry {
     request: row.request as string | null,
     transaction: row.tx as Hex | null,
     of: row.of as number | null,
-    rule: row.rule as string | null,
+    ...soldIn(row),
   }
 }
 

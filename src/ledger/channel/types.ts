@@ -2,6 +2,8 @@
 import type { ChannelConfig, ChannelState } from '../../protocol/evm/channel.ts'
 import type { Hex } from '../../protocol/evm/hex.ts'
 import type { Reason } from '../../protocol/refusal.ts'
+import type { Hold, Screened } from '../../protocol/screening.ts'
+import type { SaleFacts, SentSaleFacts } from '../sold.ts'
 import type { StoredAnswer } from '../stored-answers.ts'
 import type { Totals } from '../totals.ts'
 
@@ -20,6 +22,8 @@ export type Standing = Totals & {
   quarantine: string | null
   /** Our own transaction with an unknown outcome, or null. Its `id` is the relayer's order. */
   unresolved: Unresolved | null
+  /** Present while the account is held: its payer is listed, and the operator has not released it. */
+  hold?: Hold
 }
 
 /** A deposit or refund with an unknown outcome. `since` in Unix milliseconds. */
@@ -31,31 +35,32 @@ type Signed = {
   id: string
   max: bigint
   signature: Hex
+  /** The screening of the payer, to be journalled. Absent without screening; an older Worker sends none. */
+  screening?: Screened
 }
 
 /**
  * Charges `price` for `request`. `settled` closes the deposit that came with the voucher, in the same write.
  */
-export type ChargeOrder = Signed & {
-  kind: 'charge'
-  price: bigint
-  /** The unclaimed limit: the most that may be charged and not claimed on this channel, in atomic units. */
-  exposure: bigint
-  /**
-   * The resource: method, URL and body digest. The same voucher reopens this resource for free, and no other.
-   */
-  request: string
-  /** The rule of the policy and its factors. An older Worker sends none. */
-  rule?: string
-  /** Whether the method has effects: its replays get the stored answer, and the origin is not asked again. */
-  hasEffects?: boolean
-  /** Requests of which one may be open to the payer: then nothing is charged. An older Worker sends none. */
-  opened?: readonly string[]
-  /** How long the charge keeps its request open, in milliseconds. */
-  openMs?: number
-  /** The deposit that came with the voucher, and the state after it. */
-  settled?: { id: string; state: ChannelState; transaction: Hex }
-}
+export type ChargeOrder = Signed &
+  SentSaleFacts & {
+    kind: 'charge'
+    price: bigint
+    /** The unclaimed limit: the most that may be charged and not claimed on this channel, in atomic units. */
+    exposure: bigint
+    /**
+     * The resource: method, URL and body digest. The same voucher reopens this resource for free, and no other.
+     */
+    request: string
+    /** Whether the method has effects: its replays get the stored answer, and the origin is not asked again. */
+    hasEffects?: boolean
+    /** Requests of which one may be open to the payer: then nothing is charged. An older Worker sends none. */
+    opened?: readonly string[]
+    /** How long the charge keeps its request open, in milliseconds. */
+    openMs?: number
+    /** The deposit that came with the voucher, and the state after it. */
+    settled?: { id: string; state: ChannelState; transaction: Hex }
+  }
 
 /**
  * Opens or tops up the channel. Returns `begun` if no other transaction is pending and the voucher is the
@@ -99,22 +104,21 @@ export type Answer =
   | { outcome: 'begun'; amount: bigint; standing: Standing }
   | { outcome: 'refused'; reason: Reason; standing: Standing | null }
 
-/** One journal entry of a channel account, with the totals after it. */
-export type Entry = Totals & {
-  seq: number
-  /** Unix milliseconds, by the account's clock. */
-  at: number
-  kind: 'open' | 'charge' | 'replay' | 'release' | 'lower' | 'deposit' | 'refund' | 'chain' | 'quarantine'
-  amount: bigint
-  ceiling: bigint
-  /** The operation's idempotency key. */
-  id: string
-  max: bigint | null
-  signature: Hex | null
-  request: string | null
-  transaction: Hex | null
-  /** For a replay, release or lower: the charge's `seq`. */
-  of: number | null
-  /** For a charge: the rule of the policy and its factors. Null for charges of earlier versions. */
-  rule: string | null
-}
+/** One journal entry of a channel account, with the totals after it. Charges, releases and lowered prices say what was sold. */
+export type Entry = Totals &
+  SaleFacts & {
+    seq: number
+    /** Unix milliseconds, by the account's clock. */
+    at: number
+    kind: 'open' | 'charge' | 'replay' | 'release' | 'lower' | 'deposit' | 'refund' | 'chain' | 'quarantine'
+    amount: bigint
+    ceiling: bigint
+    /** The operation's idempotency key. */
+    id: string
+    max: bigint | null
+    signature: Hex | null
+    request: string | null
+    transaction: Hex | null
+    /** For a replay, release or lower: the charge's `seq`. */
+    of: number | null
+  }

@@ -38,17 +38,6 @@ export type Registered =
   | { outcome: 'registered'; agent: Agent }
   | { outcome: 'refused'; reason: 'unknown' | 'exists' | 'url_taken' | 'key_taken' | 'unidentified' }
 
-/** One audit event of an operator. `before` and `after` are JSON, or null. `at` in Unix milliseconds. */
-export type Act = {
-  seq: number
-  at: number
-  who: string
-  what: string
-  subject: string
-  before: string | null
-  after: string | null
-}
-
 /** Returns the part of an agent that its credit line stores. */
 export function enrolmentOf({ id, name, version, suspended, terms }: Agent): Enrolment {
   return { agent: id, name, version, suspended, terms }

@@ -1,14 +1,8 @@
-/** The registry of agents: one Durable Object, with the audit log of the operator. */
+/** The registry of agents: one Durable Object, with the audit events of its changes. */
 import { DurableObject } from 'cloudflare:workers'
+import type { Act, NewAct } from '../act.ts'
 import { readBody, writeBody } from '../body.ts'
-import {
-  type Act,
-  type Agent,
-  type AgentChange,
-  type AgentDraft,
-  enrolmentOf,
-  type Registered,
-} from './agent.ts'
+import { type Agent, type AgentChange, type AgentDraft, enrolmentOf, type Registered } from './agent.ts'
 import { type AgentIndex, MAX_INDEXED, packIndex } from './agent-index.ts'
 import type { CreditLine } from './credit-line.ts'
 
@@ -112,8 +106,8 @@ export class Agents extends DurableObject<{ LINES: DurableObjectNamespace<Credit
     return this.#index.id === known ? null : this.#index
   }
 
-  /** Writes an audit event for an operation outside the registry. */
-  async note(act: Omit<Act, 'seq' | 'at'>): Promise<void> {
+  /** Writes an audit event for an operation outside the registry. Workers without the object `Audit` call it. */
+  async note(act: NewAct): Promise<void> {
     this.#note(act)
   }
 
@@ -158,7 +152,7 @@ export class Agents extends DurableObject<{ LINES: DurableObjectNamespace<Credit
     return { outcome: 'registered', agent }
   }
 
-  #note({ who, what, subject, before, after }: Omit<Act, 'seq' | 'at'>): void {
+  #note({ who, what, subject, before, after }: NewAct): void {
     this.ctx.storage.sql.exec(
       'INSERT INTO act (at, who, what, subject, before, after) VALUES (?, ?, ?, ?, ?, ?)',
       Date.now(),

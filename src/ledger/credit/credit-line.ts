@@ -1,5 +1,6 @@
 /** The credit line: one Durable Object per agent, with its totals, journal and invoices. */
 import { DurableObject } from 'cloudflare:workers'
+import { AccountAlarm } from '../alarm.ts'
 import { Billing } from '../billing/billing.ts'
 import type {
   CreditNote,
@@ -12,13 +13,16 @@ import type {
   Period,
   Presented,
 } from '../billing/types.ts'
+import { KIND } from '../book/accounts.ts'
 import { listLines } from '../book/credit.ts'
-import { DebtAlarm } from '../debt.ts'
+import { EntrySales } from '../figures/entries.ts'
+import type { Reported, Unreported } from '../figures/report.ts'
 import { OpenedPages } from '../opened-pages.ts'
 import { MAX_CHARGES, REPLAY_WINDOW_MS, Replays } from '../replay-window.ts'
 import { type StoredAnswer, StoredAnswers } from '../stored-answers.ts'
 import { authorize, charge, delivered, release } from '../totals.ts'
 import type { BillingCalls } from './contract.ts'
+import { CREDIT_NOTES } from './journal.ts'
 import { Used } from './nonce-window.ts'
 import { LineRecord } from './state.ts'
 import type { Enrolment } from './terms.ts'
@@ -40,14 +44,15 @@ export class CreditLine extends DurableObject<{ BOOK: D1Database }> implements B
   readonly #opened: OpenedPages
   readonly #volume: Volume
   readonly #used = new Used()
-  readonly #debt: DebtAlarm
+  readonly #alarm: AccountAlarm
 
   constructor(ctx: DurableObjectState, env: { BOOK: D1Database }) {
     super(ctx, env)
     this.#opened = new OpenedPages(ctx.storage.sql)
     this.#volume = new Volume(ctx.storage.sql)
-    this.#record = new LineRecord(ctx, (hasCharge) => {
-      if (hasCharge) this.#debt.arm()
+    this.#record = new LineRecord(ctx, ({ hasCharge, hasSale }) => {
+      if (hasCharge) this.#alarm.owing()
+      if (hasSale) this.#alarm.charged()
       this.#opened.write(Date.now())
       this.#volume.write()
     })
@@ -58,15 +63,18 @@ export class CreditLine extends DurableObject<{ BOOK: D1Database }> implements B
     const { journal } = this.#record
     this.#replays = new Replays(journal.recent(since, MAX_CHARGES), commitmentOf)
     for (const { once, at, ...use } of journal.uses(since)) this.#used.note(once, use, at)
-    this.#debt = new DebtAlarm(ctx, {
+    this.#alarm = new AccountAlarm(ctx, env.BOOK, {
+      kind: KIND.credit,
+      id: () => this.#record.standing?.enrolment.agent ?? null,
+      sales: new EntrySales(ctx.storage.sql, CREDIT_NOTES),
       owes: () => this.#record.standing !== null && this.#billing.isOpen(),
       list: (relistedAt) => this.#list(relistedAt),
     })
   }
 
-  /** Writes the line into the read model again while a run has something to bill. Never throws. */
+  /** Reports what was charged, and writes the line into the read model again while a run has something to bill. Never throws. */
   override alarm(): Promise<void> {
-    return this.#debt.ring()
+    return this.#alarm.ring()
   }
 
   /**
@@ -92,14 +100,14 @@ export class CreditLine extends DurableObject<{ BOOK: D1Database }> implements B
     const charged = replays.find(entry)
     const dropped = replays.drop(entry, id)
     if (!charged || !dropped) return
-    const { site, rule, request } = charged
+    const { site, rule, policy, who, request } = charged
     if (dropped === 'last' && request !== null) this.#opened.close(request)
     if (dropped === 'last') this.#volume.release(`${site} ${rule}`, charged.at, this.#record.now())
     const known = this.#record.known()
     const left = delivered(known)
     const taken = charged.amount < left ? charged.amount : left
     const amount = dropped === 'last' ? taken : 0n
-    const what = { kind: 'release', id, amount, of: entry, site, rule, request } as const
+    const what = { kind: 'release', id, amount, of: entry, site, rule, policy, who, request } as const
     this.#record.record(what, release(known, amount))
     await this.#record.written()
   }
@@ -116,8 +124,8 @@ export class CreditLine extends DurableObject<{ BOOK: D1Database }> implements B
     const by = asked < left ? asked : left
     const isDone = this.#record.journal.story(entry).some(({ kind }) => kind === 'lower')
     if (by > 0n && !isDone && charged.id === id) {
-      const { site, rule, request } = charged
-      const what = { kind: 'lower', id, amount: by, of: entry, site, rule, request } as const
+      const { site, rule, policy, who, request } = charged
+      const what = { kind: 'lower', id, amount: by, of: entry, site, rule, policy, who, request } as const
       this.#record.record(what, release(this.#record.known(), by))
       charged.amount -= by
       await this.#record.written()
@@ -155,14 +163,20 @@ export class CreditLine extends DurableObject<{ BOOK: D1Database }> implements B
    * @throws when D1 cannot be written
    */
   async list(): Promise<LineStanding | null> {
-    await this.#debt.listed()
+    await this.#alarm.listed()
     return this.standing()
+  }
+
+  /** Reports every charge to D1 now. Returns null if the line was never opened. */
+  async report(): Promise<Reported | Unreported | null> {
+    await this.#record.durable()
+    return this.#alarm.report()
   }
 
   #enrol(enrolment: Enrolment): void {
     const isNew = this.#record.standing === null
     this.#record.enrol(enrolment)
-    if (isNew) this.#debt.list(null)
+    if (isNew) this.#alarm.list(null)
   }
 
   async #list(relistedAt: number | null): Promise<void> {
@@ -190,12 +204,25 @@ export class CreditLine extends DurableObject<{ BOOK: D1Database }> implements B
     if (totals.charged - totals.redeemed > standing.limit) {
       return { outcome: 'refused', reason: 'credit_exhausted' }
     }
-    const { id, once, iou, request, site } = order
+    const { id, once, iou, request, site, policy = null, who = null } = order
     const amount = step?.price ?? order.price
     const rule = step ? `${order.rule} step ${step.from}` : order.rule
     const attempt = used ? used.attempt + 1 : 0
     const body = JSON.stringify(order.evidence)
-    const what = { kind: 'charge', id, amount, once, attempt, iou, request, site, rule, body } as const
+    const what = {
+      kind: 'charge',
+      id,
+      amount,
+      once,
+      attempt,
+      iou,
+      request,
+      site,
+      rule,
+      policy,
+      who,
+      body,
+    } as const
     const { body: _, ...entry } = this.#record.record(what, totals)
     this.#replays.add(entry)
     this.#used.note(once, { seq: entry.seq, attempt }, entry.at)

@@ -36,10 +36,17 @@ const SCHEMA = [
 ]
 
 const REMEMBERED = `seq, at, kind, amount, authorized, charged, redeemed, credit, ceiling,
-  id, once, attempt, iou, request, site, rule, of`
+  id, once, attempt, iou, request, site, rule, of, policy, who`
 
-/** The first version indexed `once` in SQLite. `nonce-window.ts` holds it in memory now. */
-const SECOND = ['DROP INDEX IF EXISTS used']
+/** Columns that came later, oldest first. A line of an earlier version gets them when it wakes. */
+const ADDED = [
+  ['policy', 'ALTER TABLE entry ADD COLUMN policy INTEGER'],
+  ['who', 'ALTER TABLE entry ADD COLUMN who TEXT'],
+] as const
+
+/** The credit notes of a line, by its index `document`. */
+export const CREDIT_NOTES = `SELECT seq FROM entry
+  WHERE kind NOT IN ('charge', 'replay', 'release') AND kind = 'credit_note' ORDER BY seq`
 
 type Row = Record<string, SqlStorageValue>
 
@@ -54,13 +61,14 @@ export class LineJournal {
 
   /** Creates the table. Idempotent. */
   create(): void {
-    for (const statement of [...SCHEMA, ...SECOND]) this.#sql.exec(statement)
+    for (const statement of SCHEMA) this.#sql.exec(statement)
+    this.#upgrade()
   }
 
   /** Stores one entry. */
   append(entry: LineEntry): void {
     this.#sql.exec(
-      'INSERT INTO entry VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)',
+      'INSERT INTO entry VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)',
       entry.seq,
       entry.at,
       entry.kind,
@@ -79,16 +87,24 @@ export class LineJournal {
       entry.rule,
       entry.body,
       entry.of,
+      entry.policy,
+      entry.who,
     )
   }
 
   /** Whether the line was ever opened. Migrates the tables of an earlier version. */
   exists(): boolean {
     if (this.#made) return true
-    const found = this.#sql.exec(`SELECT name FROM sqlite_master WHERE name IN ('entry', 'used')`).toArray()
-    if (found.length === 2) for (const statement of SECOND) this.#sql.exec(statement)
-    this.#made = found.length > 0
+    this.#made = this.#sql.exec(`SELECT 1 FROM sqlite_master WHERE name = 'entry'`).toArray().length > 0
+    if (this.#made) this.#upgrade()
     return this.#made
+  }
+
+  #upgrade(): void {
+    this.#sql.exec('DROP INDEX IF EXISTS used')
+    const columns = this.#sql.exec(`SELECT name FROM pragma_table_info('entry')`).toArray()
+    const known = new Set(columns.map(({ name }) => name))
+    for (const [column, statement] of ADDED) if (!known.has(column)) this.#sql.exec(statement)
   }
 
   /** Returns the last entry. */
@@ -206,6 +222,8 @@ function rememberedOf(row: Row): Remembered {
     ceiling: unpadAmount(String(row.ceiling)),
     once: row.once as string | null,
     attempt: row.attempt as number,
+    policy: row.policy as number | null,
+    who: row.who as string | null,
   }
 }
 

@@ -5,6 +5,7 @@ import type { StatedEntry } from '../../protocol/statement.ts'
 import { Documents } from '../billing/documents.ts'
 import { cutOff } from '../billing/dunning.ts'
 import { writeBody } from '../body.ts'
+import { isSale } from '../figures/entries.ts'
 import { Commits } from '../group-commit.ts'
 import { InvariantFault, type Totals } from '../totals.ts'
 import { LineJournal } from './journal.ts'
@@ -21,6 +22,8 @@ const EMPTY = {
   request: null,
   site: null,
   rule: null,
+  policy: null,
+  who: null,
   body: null,
 }
 
@@ -47,13 +50,13 @@ export class LineRecord {
   #seq = 0
   #at = 0
 
-  /** @param stored is called inside each transaction, with whether it stores a charge */
-  constructor(ctx: DurableObjectState, stored: (hasCharge: boolean) => void) {
+  /** @param stored is called inside each transaction, with whether it stores a charge, or any change of what was charged */
+  constructor(ctx: DurableObjectState, stored: (what: { hasCharge: boolean; hasSale: boolean }) => void) {
     this.journal = new LineJournal(ctx.storage.sql)
     this.#commits = new Commits(ctx, (entries) => {
       if (!this.journal.exists()) this.journal.create()
       for (const entry of entries) this.journal.append(entry)
-      stored(entries.some(({ kind }) => kind === 'charge'))
+      stored({ hasCharge: entries.some(({ kind }) => kind === 'charge'), hasSale: entries.some(isSale) })
     })
     const last = this.journal.last()
     this.documents = new Documents(this.journal.documents())

@@ -43,9 +43,13 @@ export type CommitmentOrder = {
   opened?: readonly string[]
   /** How long the charge keeps its request open, in milliseconds. */
   openMs?: number
-  /** The host and the policy rule, for the statement. */
+  /** The site's id or host, and the policy rule, for the statement. */
   site: string
   rule: string
+  /** The version of the site's policy. An older Worker sends none, and none of `who`. */
+  policy?: number
+  /** The asker, as `identity/who.ts` writes it. */
+  who?: string | null
   evidence: Evidence
   /** A recent version of the agent. Opens the line, or changes its terms if it is newer. */
   enrolment: Enrolment
@@ -94,6 +98,9 @@ export type LineEntry = Totals &
     /** For a charge: its single-use key, and how often that was charged and released before. */
     once: string | null
     attempt: number
+    /** For a charge and what takes it back: the version of the site's policy, and who asked. Null in earlier versions. */
+    policy: number | null
+    who: string | null
     /** JSON: the evidence of a charge, or the document of another kind. */
     body: string | null
   }

@@ -1,12 +1,13 @@
 /** Reservations of `exact` authorizations: one Durable Object per payer. */
-import { DurableObject } from 'cloudflare:workers'
 import { unpadAmount } from '../../protocol/amount.ts'
 import type { Address, Hex } from '../../protocol/evm/hex.ts'
 import type { Reason } from '../../protocol/refusal.ts'
+import { AccountAlarm } from '../alarm.ts'
 import { KIND, listAccount } from '../book/accounts.ts'
-import { DebtAlarm } from '../debt.ts'
+import type { Reported, Unreported } from '../figures/report.ts'
 import { OpenedPages } from '../opened-pages.ts'
 import { MAX_DELIVERIES, REPLAY_WINDOW_MS } from '../replay-window.ts'
+import { ScreenedObject } from '../screening.ts'
 import { DELIVERY_LEASE_MS, type StoredAnswer, StoredAnswers } from '../stored-answers.ts'
 import { AuthorizationJournal, type AuthorizationRow } from './journal.ts'
 import { PayerRecord } from './payer.ts'
@@ -38,20 +39,24 @@ export const WATCH_SECONDS = 7 * 86_400
  *
  * Amounts in atomic units. Every change is durable when its call returns.
  */
-export class Authorizations extends DurableObject<{ BOOK: D1Database }> {
+export class Authorizations extends ScreenedObject<{ BOOK: D1Database }> {
   readonly #journal = new AuthorizationJournal(this.ctx.storage.sql)
   readonly #answers = new StoredAnswers(this.ctx.storage.sql)
   readonly #opened = new OpenedPages(this.ctx.storage.sql)
   readonly #payer = new PayerRecord(this.ctx.storage.sql)
-  readonly #debt = new DebtAlarm(this.ctx, {
+  readonly #alarm = new AccountAlarm(this.ctx, this.env.BOOK, {
+    kind: KIND.exact,
+    id: () => this.#payer.read()?.id ?? null,
+    sales: this.#journal.sales,
     owes: () => this.#owes(),
     list: (relistedAt) => this.#list(relistedAt),
   })
   #ready = false
 
-  /** Writes the payer into the read model again while a payment is unresolved, undelivered or watched. Never throws. */
+  /** Reports payments, and writes the payer into the read model again while one is unresolved, undelivered or watched. Never throws. */
   override alarm(): Promise<void> {
-    return this.#debt.ring()
+    this.#exists()
+    return this.#alarm.ring()
   }
 
   /**
@@ -71,6 +76,7 @@ export class Authorizations extends DurableObject<{ BOOK: D1Database }> {
       if (!opens) return { outcome: 'unknown_payer' }
       this.#open(use)
     }
+    if (use.screening) await this.screened(use.screening)
     const now = Date.now()
     const paid = against === null ? this.#paidBefore(use, now) : undefined
     if (paid) return { outcome: 'opened', transaction: paid }
@@ -207,8 +213,13 @@ export class Authorizations extends DurableObject<{ BOOK: D1Database }> {
    * @throws when D1 cannot be written
    */
   async list(): Promise<string | null> {
-    await this.#debt.listed()
+    await this.#alarm.listed()
     return this.#payer.read()?.id ?? null
+  }
+
+  /** Reports every settled payment to D1 now. Returns null for an unknown payer. */
+  async report(): Promise<Reported | Unreported | null> {
+    return this.#exists() ? this.#alarm.report() : null
   }
 
   /** Returns up to `limit` authorizations with `id > after` (`''` for the first page), in order of id. */
@@ -220,22 +231,20 @@ export class Authorizations extends DurableObject<{ BOOK: D1Database }> {
   #open(use: Use): void {
     this.#create()
     this.ctx.storage.transactionSync(() => this.#payer.note(use, Date.now()))
-    this.#debt.list(null)
+    this.#alarm.list(null)
   }
 
   /** Sets the alarm in the transaction of a reservation, whose outcome a run may have to find. */
   #owing(use: Use, now: number, reservation: Reservation): Reservation {
     if (reservation.outcome !== 'taken' && reservation.outcome !== 'doubtful') return reservation
     this.#payer.note(use, now)
-    this.#debt.arm()
+    this.#alarm.owing()
     return reservation
   }
 
   /** Whether a payment is unresolved, undelivered or watched, and the payer is stored. */
   #owes(): boolean {
-    if (!this.#exists() || !this.#payer.read()) return false
-    const { inDoubt, undelivered, watched } = this.#journal.open()
-    return inDoubt + undelivered + watched > 0
+    return this.#exists() && this.#payer.read() !== null && this.#journal.isOpen()
   }
 
   async #list(relistedAt: number | null): Promise<void> {
@@ -294,7 +303,7 @@ export class Authorizations extends DurableObject<{ BOOK: D1Database }> {
     if (!this.#exists()) return
     const now = Date.now()
     this.ctx.storage.transactionSync(() => {
-      this.#journal.settle(token, nonce, transaction, delivers, now)
+      if (this.#journal.settle(token, nonce, transaction, delivers, now)) this.#alarm.charged()
       const row = openMs === undefined ? undefined : this.#journal.read(token, nonce)
       if (!row || openMs === undefined) return
       this.#opened.open(row.request, transaction, now + openMs)

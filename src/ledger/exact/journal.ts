@@ -1,6 +1,8 @@
 /** An `exact` payer's tables: one row per authorization, and one row of totals. */
 import { padAmount, unpadAmount } from '../../protocol/amount.ts'
 import type { Address, Hex } from '../../protocol/evm/hex.ts'
+import { soldIn, soldOf } from '../sold.ts'
+import { ExactSales } from './sales.ts'
 import type { RecordedPayment, Status, UnresolvedPayment, Use } from './types.ts'
 
 /** One authorization as it is stored. */
@@ -16,6 +18,7 @@ export type AuthorizationRow = {
   shown: number
   runner: string | null
   deliveries: number
+  site: string | null
 }
 
 const SCHEMA = [
@@ -42,7 +45,8 @@ const SCHEMA = [
 /**
  * Columns that were added later, oldest first, with what fills them. Payments of the first version lack a receiver, so they
  * stay unresolved. `shown`: whether anybody else may hold the signature; refused payments of earlier versions may have been.
- * `runner`: the request that the origin is carrying out, for a method with effects. `rule`: the rule that set the price, and its factors.
+ * `runner`: the request that the origin is carrying out, for a method with effects. `rule`, `site`, `policy` and `who`: what was sold.
+ * `paid_at`, `number` and `earlier`: when it was settled, its place among the settled, and the key of the one before it.
  */
 const ADDED: [column: string, ...statements: string[]][] = [
   ['receiver', 'ALTER TABLE authorization ADD COLUMN receiver TEXT'],
@@ -60,10 +64,22 @@ const ADDED: [column: string, ...statements: string[]][] = [
   ['runner', 'ALTER TABLE authorization ADD COLUMN runner TEXT'],
   ['deliveries', 'ALTER TABLE authorization ADD COLUMN deliveries INTEGER NOT NULL DEFAULT 0'],
   ['rule', 'ALTER TABLE authorization ADD COLUMN rule TEXT'],
+  ['site', 'ALTER TABLE authorization ADD COLUMN site TEXT'],
+  ['policy', 'ALTER TABLE authorization ADD COLUMN policy INTEGER'],
+  ['who', 'ALTER TABLE authorization ADD COLUMN who TEXT'],
+  ['paid_at', 'ALTER TABLE authorization ADD COLUMN paid_at INTEGER'],
+  ['number', 'ALTER TABLE authorization ADD COLUMN number INTEGER'],
+  [
+    'earlier',
+    'ALTER TABLE authorization ADD COLUMN earlier TEXT',
+    'ALTER TABLE total ADD COLUMN last TEXT',
+    'ALTER TABLE total ADD COLUMN sold TEXT',
+  ],
 ]
 
 /** A payer may have paid a million times. The few that are open are found without reading those. */
 const UNPAID = `CREATE INDEX IF NOT EXISTS unpaid ON authorization (status) WHERE status <> 'settled'`
+const UNDELIVERED = 'CREATE INDEX IF NOT EXISTS undelivered ON authorization (at) WHERE undelivered = 1'
 
 /** Refused, while somebody may still use the signature. */
 const WATCHED = `status = 'released' AND shown = 1`
@@ -71,9 +87,11 @@ const WATCHED = `status = 'released' AND shown = 1`
 /** Reads and writes one payer's tables. Callers hold the transaction. Times in Unix milliseconds. */
 export class AuthorizationJournal {
   readonly #sql: SqlStorage
+  readonly sales: ExactSales
 
   constructor(sql: SqlStorage) {
     this.#sql = sql
+    this.sales = new ExactSales(sql)
   }
 
   /** Whether the tables exist, and whether with all their columns. */
@@ -92,6 +110,7 @@ export class AuthorizationJournal {
       for (const statement of statements) this.#sql.exec(statement)
     }
     this.#sql.exec(UNPAID)
+    this.#sql.exec(UNDELIVERED)
   }
 
   #columns(): Set<string> {
@@ -102,7 +121,7 @@ export class AuthorizationJournal {
   read(token: Address, nonce: Hex): AuthorizationRow | undefined {
     const [row] = this.#sql
       .exec(
-        `SELECT status, taker, amount, request, at, tx, since, undelivered, shown, runner, deliveries
+        `SELECT status, taker, amount, request, at, tx, since, undelivered, shown, runner, deliveries, site
          FROM authorization WHERE token = ? AND nonce = ?`,
         token,
         nonce,
@@ -114,10 +133,12 @@ export class AuthorizationJournal {
   /** Reserves an authorization. The time of its first reservation stays, and so does `shown`. */
   put(use: Use, status: 'taken' | 'doubtful', now: number): void {
     const earlier = this.read(use.token, use.nonce)
+    const sold = soldOf(use)
     this.#sql.exec(
       `INSERT OR REPLACE INTO authorization
-       (token, nonce, status, at, taker, amount, signature, request, receiver, valid_before, since, shown, rule)
-       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+       (token, nonce, status, at, taker, amount, signature, request, receiver, valid_before, since, shown,
+       rule, site, policy, who)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
       use.token,
       use.nonce,
       status,
@@ -130,7 +151,10 @@ export class AuthorizationJournal {
       use.validBefore.toString(),
       earlier?.since ?? now,
       use.isShown || earlier?.shown ? 1 : 0,
-      use.rule ?? null,
+      sold.rule,
+      sold.site,
+      sold.policy,
+      sold.who,
     )
   }
 
@@ -150,29 +174,33 @@ export class AuthorizationJournal {
     )
   }
 
-  settle(token: Address, nonce: Hex, transaction: Hex, delivers: boolean, now: number): void {
+  /** Records the transfer, once. Returns whether it is new. */
+  settle(token: Address, nonce: Hex, transaction: Hex, delivers: boolean, now: number): boolean {
     const row = this.read(token, nonce)
-    if (!row) return
+    if (!row) return false
     if (row.status === 'settled') {
       if (row.undelivered && delivers) this.#deliver(token, nonce, now)
-      return
+      return false
     }
+    const { number, earlier } = this.sales.add(
+      `${token}:${nonce}`,
+      unpadAmount(row.amount),
+      row.site !== null,
+    )
     this.#sql.exec(
-      `UPDATE authorization SET status = 'settled', tx = ?, at = ?, undelivered = ?, deliveries = ?
-       WHERE token = ? AND nonce = ?`,
+      `UPDATE authorization SET status = 'settled', tx = ?, at = ?, undelivered = ?, deliveries = ?,
+       paid_at = ?, number = ?, earlier = ? WHERE token = ? AND nonce = ?`,
       transaction,
       now,
       delivers ? 0 : 1,
       delivers ? 1 : 0,
+      now,
+      number,
+      earlier,
       token,
       nonce,
     )
-    const { payments, received } = this.totals()
-    this.#sql.exec(
-      'INSERT OR REPLACE INTO total VALUES (1, ?, ?)',
-      payments + 1,
-      padAmount(received + unpadAmount(row.amount)),
-    )
+    return true
   }
 
   /** Marks an undelivered payment as delivered. */
@@ -279,10 +307,16 @@ export class AuthorizationJournal {
   }
 
   totals(): { payments: number; received: bigint } {
-    const [row] = this.#sql.exec('SELECT payments, received FROM total').toArray()
-    return row
-      ? { payments: Number(row.payments), received: unpadAmount(String(row.received)) }
-      : { payments: 0, received: 0n }
+    const { payments, received } = this.sales.total()
+    return { payments, received }
+  }
+
+  /** Whether a payment is unresolved, undelivered or watched. Every alarm asks, so it reads no other payment. */
+  isOpen(): boolean {
+    const unpaid = `SELECT 1 FROM authorization
+      WHERE status <> 'settled' AND (status IN ('taken', 'doubtful') OR ${WATCHED}) LIMIT 1`
+    const undelivered = 'SELECT 1 FROM authorization WHERE undelivered = 1 LIMIT 1'
+    return [unpaid, undelivered].some((query) => this.#sql.exec(query).toArray().length > 0)
   }
 
   /** How many payments are unresolved, undelivered, and watched. */
@@ -354,7 +388,7 @@ function recorded(row: Record<string, SqlStorageValue>): RecordedPayment {
     at: Number(row.at) || null,
     amount: unpadAmount(String(row.amount)),
     request: String(row.request),
-    rule: row.rule as string | null,
+    ...soldIn(row),
     transaction: row.tx as Hex | null,
     signature: row.signature as Hex,
   }

@@ -1,13 +1,15 @@
 /** The arguments and results of the calls of an `exact` payer's object. Amounts in atomic units. */
 import type { Address, Hex } from '../../protocol/evm/hex.ts'
 import type { Reason } from '../../protocol/refusal.ts'
+import type { Screened } from '../../protocol/screening.ts'
+import type { SaleFacts, SentSaleFacts } from '../sold.ts'
 import type { StoredAnswer } from '../stored-answers.ts'
 
 /**
  * One use of one EIP-3009 authorization, identified by network, token, payer and nonce. Amounts in atomic
  * units.
  */
-export type Use = {
+export type Use = SentSaleFacts & {
   /** The request's idempotency key: repeat the call with it after an unknown outcome. */
   id: string
   /** The object's own name: `<network>:<payer>`. */
@@ -22,14 +24,14 @@ export type Use = {
   validBefore: bigint
   signature: Hex
   request: string
-  /** The rule of the policy and its factors. An older Worker sends none. */
-  rule?: string
   /** Whether the method has effects: it is carried out once, and its replays get the stored answer. */
   hasEffects?: boolean
   /** Requests of which one may be open to the payer: then nothing is reserved. An older Worker sends none. */
   opened?: readonly string[]
   /** Whether somebody else may hold the signature already. Otherwise it is shown by `Authorizations.renew`. */
   isShown?: boolean
+  /** The screening of the payer, to be journalled. Absent without screening; an older Worker sends none. */
+  screening?: Screened
 }
 
 /**
@@ -79,7 +81,7 @@ export type ExactTotals = {
  * A reserved authorization, as evidence. `at` is its last change in Unix milliseconds, or null without a
  * transfer.
  */
-export type RecordedPayment = {
+export type RecordedPayment = SaleFacts & {
   /** `<token>:<nonce>` */
   id: string
   /**
@@ -90,8 +92,6 @@ export type RecordedPayment = {
   at: number | null
   amount: bigint
   request: string
-  /** The rule of the policy and its factors; null for payments of earlier versions. */
-  rule: string | null
   transaction: Hex | null
   signature: Hex
 }

@@ -5,6 +5,7 @@
 import type { DirectoryReader } from '../../identity/directory.ts'
 import type { UnverifiedReason } from '../../identity/verdict.ts'
 import { type Proof as Signed, verify } from '../../identity/verify.ts'
+import { whoSigned } from '../../identity/who.ts'
 import { type Agent, enrolmentOf } from '../../ledger/credit/agent.ts'
 import type { CreditLine } from '../../ledger/credit/credit-line.ts'
 import type { CommitmentOrder, LineAnswer } from '../../ledger/credit/types.ts'
@@ -197,7 +198,7 @@ function orderOf(
   network: CreditNetwork,
 ): CommitmentOrder {
   const { id: iou, keyId, nonce, algorithm, signature, base } = signed
-  const { id, request, url, rule, hasEffects = false, opened, openMs, steps } = purchase
+  const { id, request, url, rule, site, policy, hasEffects = false, opened, openMs, steps } = purchase
   return {
     id,
     iou,
@@ -212,8 +213,11 @@ function orderOf(
     ...(steps && {
       steps: steps.map(({ from, price }) => ({ from, price: sharePaid(price, share, network) })),
     }),
-    site: new URL(url).host,
+    site: site ?? new URL(url).host,
     rule,
+    policy,
+    // The signature is verified, so it names the agent; the gate knows the claim alone.
+    who: agent.url === null ? agent.id : whoSigned(new URL(agent.url).host),
     evidence: { keyId, algorithm, signature, base },
     enrolment: enrolmentOf(agent),
   }

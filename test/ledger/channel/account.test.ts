@@ -194,25 +194,34 @@ describe('Account journal', () => {
     expect(await channel.standing()).toEqual(before)
   })
 
-  it('stores the rule and its factors with a charge', async () => {
+  it('stores site, rule, policy version and asker with a charge and its release, and writes no row more', async () => {
     const channel = await openChannel()
-    await channel.place(toCharge(PRICE, { rule: 'RULES[2] origin' }))
-    expect((await channel.entries()).map(({ kind, rule }) => [kind, rule])).toEqual([
-      ['open', null],
-      ['charge', 'RULES[2] origin'],
+    const sold = { site: 'gazette', rule: 'RULES[2] origin', policy: 7, who: '~GPTBot' }
+    await channel.charge('GET /first')
+    const order = toCharge(2n * PRICE, sold)
+    expect(await rowsWritten(channel.account(), (object) => object.place(order))).toBe(1)
+    await channel.account().release(3, order.id)
+    const nothing = { site: null, rule: null, policy: null, who: null }
+    expect(await channel.entries()).toMatchObject([
+      { kind: 'open', ...nothing },
+      { kind: 'charge', ...nothing },
+      { kind: 'charge', ...sold },
+      { kind: 'release', of: 3, ...sold },
     ])
   })
 
-  it('opens a ledger of a version without rules', async () => {
+  it('opens a ledger of a version that stored nothing of the sale', async () => {
     const channel = await openChannel()
     await channel.place(toCharge(PRICE))
-    await channel.sql('ALTER TABLE entry DROP COLUMN rule')
+    for (const column of ['rule', 'site', 'policy', 'who'])
+      await channel.sql(`ALTER TABLE entry DROP COLUMN ${column}`)
     await channel.restart()
-    await channel.place(toCharge(2n * PRICE, { rule: 'default' }))
-    expect((await channel.entries()).map(({ charged, rule }) => [charged, rule])).toEqual([
-      [0n, null],
-      [PRICE, null],
-      [2n * PRICE, 'default'],
+    await channel.place(toCharge(2n * PRICE, { rule: 'default', site: 'a.test' }))
+    const entries = await channel.entries()
+    expect(entries.map(({ charged, rule, site }) => [charged, rule, site])).toEqual([
+      [0n, null, null],
+      [PRICE, null, null],
+      [2n * PRICE, 'default', 'a.test'],
     ])
   })
 

@@ -202,6 +202,22 @@ describe('CreditLine limit', () => {
     expect(await line.standing()).toMatchObject({ charged: LIMIT })
   })
 
+  it('stores policy version and asker with a charge and its release, and null in entries of earlier versions', async () => {
+    const line = newLine()
+    await line.charge()
+    await line.sql('ALTER TABLE entry DROP COLUMN policy')
+    await line.sql('ALTER TABLE entry DROP COLUMN who')
+    await line.restart()
+    const { entry, order } = await line.charge({ site: 'gazette', policy: 4, who: 'GPTBot' })
+    await line.line().release(entry, order.id)
+    const sold = { site: 'gazette', policy: 4, who: 'GPTBot' }
+    expect((await line.entries()).slice(1)).toMatchObject([
+      { kind: 'charge', site: 'site.test', policy: null, who: null },
+      { kind: 'charge', ...sold },
+      { kind: 'release', of: entry, ...sold },
+    ])
+  })
+
   it('opens a new line once for 200 concurrent orders, which share its limit [C9]', async () => {
     const line = newLine()
     const answers = await Promise.all(Array.from({ length: 200 }, () => line.place(line.order())))

@@ -257,12 +257,36 @@ describe('Authorizations', () => {
     expect(await memory.totals()).toEqual({ payments: 2, received: 2000n, ...NO_DOUBT })
   })
 
+  it('stores site, rule, policy version and asker of a payment, and null for one of an older Worker', async () => {
+    const sold = { site: 'gazette', rule: 'RULES[1]', policy: 3, who: 'GPTBot' }
+    const use = aUse(sold)
+    const memory = memoryOf(use)
+    const old = aUse({ name: use.name, nonce: `0x${'00'.repeat(32)}`, token: use.token })
+    await memory.take(old)
+    await memory.take(use)
+    const uses = await env.AUTHORIZATIONS.getByName(use.name).uses('', 10)
+    const nothing = { site: null, rule: null, policy: null, who: null }
+    expect(uses).toMatchObject([
+      { id: `${use.token}:${old.nonce}`, ...nothing },
+      { id: `${use.token}:${use.nonce}`, ...sold },
+    ])
+  })
+
   it('opens storage of version 1 and keeps its unresolved authorizations [E8]', async () => {
     const use = aUse()
     const memory = memoryOf(use)
     await memory.take(use)
     await runInDurableObject(env.AUTHORIZATIONS.getByName(use.name), (_, { storage }) => {
-      for (const column of ['receiver', 'valid_before', 'since', 'undelivered', 'shown'])
+      for (const column of [
+        'receiver',
+        'valid_before',
+        'since',
+        'undelivered',
+        'shown',
+        'site',
+        'policy',
+        'who',
+      ])
         storage.sql.exec(`ALTER TABLE authorization DROP COLUMN ${column}`)
     })
     await memory.restart()

@@ -1,10 +1,11 @@
 /** An account that owes writes itself into the read model by an alarm, for each kind of account. */
 import { env, evictDurableObject, runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test'
 import { describe, expect, it } from 'vitest'
+import { LIST_AFTER_MS, LIST_RETRY_MS, REPORT_RETRY_MS } from '../../src/ledger/alarm.ts'
 import type { Account } from '../../src/ledger/channel/account.ts'
 import type { CreditLine } from '../../src/ledger/credit/credit-line.ts'
-import { LIST_AFTER_MS, LIST_RETRY_MS } from '../../src/ledger/debt.ts'
 import type { Authorizations } from '../../src/ledger/exact/authorizations.ts'
+import { REPORT_MS, STRETCHED_MS } from '../../src/ledger/figures/report.ts'
 import { randomHex } from '../chain/harness.ts'
 import { openChannel, PRICE, stateOf, toCharge } from './channel/harness.ts'
 import { EVER, invoiceOf, newLine } from './credit/harness.ts'
@@ -98,16 +99,61 @@ async function ringWithoutRow(debtor: Debtor): Promise<number | null> {
   return next === null ? null : next - before
 }
 
-describe.each(DEBTORS)('DebtAlarm of %s', (_, newDebtor) => {
+const CHARGED = DEBTORS.filter(([, newDebtor]) => newDebtor !== payerDebtor)
+
+describe.each(CHARGED)('AccountAlarm of %s with charges to report', (_, newDebtor) => {
+  it('is set once for many charges, to a minute after a charge that is alone', async () => {
+    const debtor = await newDebtor()
+    const before = Date.now()
+    await debtor.owe()
+    const first = await alarmOf(debtor)
+    expect(Number(first) - before).toBeLessThan(REPORT_MS + 1000)
+    for (let more = 0; more < 5; more++) await debtor.owe()
+    expect(await alarmOf(debtor)).toBe(first)
+  })
+
+  it('is set to five minutes for a charge that follows others', async () => {
+    const debtor = await newDebtor()
+    await debtor.owe()
+    await runDurableObjectAlarm(debtor.stub())
+    const before = Date.now()
+    await debtor.owe()
+    expect(Number(await alarmOf(debtor)) - before).toBeGreaterThanOrEqual(STRETCHED_MS)
+  })
+
+  it('keeps the time of the report through a restart and later charges', async () => {
+    const debtor = await newDebtor()
+    await debtor.owe()
+    const first = await alarmOf(debtor)
+    await evictDurableObject(debtor.stub())
+    await debtor.owe()
+    expect(await alarmOf(debtor)).toBe(first)
+    await runDurableObjectAlarm(debtor.stub())
+    expect(Number(await alarmOf(debtor)) - Date.now()).toBeGreaterThan(STRETCHED_MS)
+  })
+
+  it('rings again within five minutes when D1 lacks the tables for figures', async () => {
+    const debtor = await newDebtor()
+    await debtor.owe()
+    await env.BOOK.exec('ALTER TABLE figure_cursor RENAME TO away')
+    await runDurableObjectAlarm(debtor.stub())
+    const next = await alarmOf(debtor)
+    await env.BOOK.exec('ALTER TABLE away RENAME TO figure_cursor')
+    expect(Number(next) - Date.now()).toBeLessThanOrEqual(REPORT_RETRY_MS)
+  })
+})
+
+describe.each(DEBTORS)('AccountAlarm of %s', (_, newDebtor) => {
   it('is set by the first charge and by no later one', async () => {
     const debtor = await newDebtor()
     expect(await alarmOf(debtor)).toBeNull()
     const before = Date.now()
     await debtor.owe()
     const first = await alarmOf(debtor)
-    expect(Number(first) - before).toBeGreaterThanOrEqual(LIST_AFTER_MS)
     await debtor.owe()
     expect(await alarmOf(debtor)).toBe(first)
+    await runDurableObjectAlarm(debtor.stub())
+    expect(Number(await alarmOf(debtor)) - before).toBeGreaterThanOrEqual(LIST_AFTER_MS)
   })
 
   it('writes the lost row again, until nothing is owed [E12, I11]', async () => {

@@ -1,0 +1,18 @@
+/** The operator's own host: what belongs to no publisher lives there alone. */
+import { readConfig } from '../config/config.ts'
+import { hostOf } from '../sites/host.ts'
+import type { Bindings } from './bindings.ts'
+
+/**
+ * Whether a request below `/_tab402` came to the operator's host, which is that of PUBLIC_URL. Without a registry each host
+ * is: there is one site, and its publisher is the operator.
+ *
+ * Threat: a page, a script or a cookie of one publisher's host could act on what belongs to another, or to the operator.
+ */
+export function isOperatorHost({ url }: Request, env: Pick<Bindings, 'SITES'>): boolean {
+  if (!env.SITES) return true
+  const read = readConfig(env)
+  const own = read.ok ? read.config.publicUrl : undefined
+  const host = hostOf(url)
+  return host !== undefined && own !== undefined && host === hostOf(own)
+}

@@ -1,0 +1,126 @@
+/** Many sites on one deployment: the site of the host that is asked, from the isolate's memory. */
+import { waitUntil } from 'cloudflare:workers'
+import { readConfig } from '../config/config.ts'
+import { siteVars } from '../config/site.ts'
+import type { Edition } from '../paywall/edition.ts'
+import { refused } from '../paywall/response.ts'
+import type { SiteDocument } from '../sites/document.ts'
+import { type HostVersion, LONGEST_OFFER_MS, versionAt } from '../sites/entry.ts'
+import { hostOf } from '../sites/host.ts'
+import { HostMemory } from '../sites/memory.ts'
+import type { Bindings } from './bindings.ts'
+import { buildSite, misconfigured, type Site, siteOf } from './site.ts'
+
+type Served = Site | Response
+
+/**
+ * The site that serves a request, or the response to send instead. Without a registry, the vars are the only site. A promise
+ * only where KV must be asked or the site was not built yet.
+ */
+export function siteFor(request: Request, env: Bindings): Served | Promise<Served> {
+  const { SITES: sites, HOSTS: hosts } = env
+  if (!sites && !hosts) return siteOf(env)
+  if (!sites || !hosts) return misconfigured(HALF_BOUND)
+  const host = hostOf(request.url)
+  if (host === undefined) return refused({ reason: 'unknown_host' })
+  const newest = memoryOf(hosts).get(host)
+  return newest instanceof Promise ? newest.then((read) => serve(env, read), unavailable) : serve(env, newest)
+}
+
+const HALF_BOUND = [
+  { place: 'SITES', message: 'must be bound together with HOSTS', example: 'both tables of wrangler.toml' },
+]
+
+const memories = new WeakMap<KVNamespace, HostMemory>()
+
+function memoryOf(hosts: KVNamespace): HostMemory {
+  const memory = memories.get(hosts) ?? new HostMemory(hosts, { now: Date.now, later: waitUntil })
+  memories.set(hosts, memory)
+  return memory
+}
+
+function serve(env: Bindings, newest: HostVersion | undefined): Served | Promise<Served> {
+  const version = newest && versionAt(newest, Date.now())
+  if (!version?.document) return refused({ reason: 'unknown_host' })
+  if (version.document.mode === 'suspended') return refused({ reason: 'site_suspended' })
+  return builtSite(env, version, version.document)
+}
+
+function unavailable(fault: unknown): Response {
+  console.error(JSON.stringify({ message: 'no entry of this host, answering 503', fault: String(fault) }))
+  return refused({ reason: 'sites_unavailable' })
+}
+
+const built = new WeakMap<HostVersion, Site>()
+
+function builtSite(env: Bindings, version: HostVersion, document: SiteDocument): Served | Promise<Served> {
+  const known = built.get(version)
+  if (known) return known
+  const read = readConfig(env, varsOf(document))
+  if (!read.ok) return misconfigured(read.problems)
+  const { config } = read
+  const build = (originSecret: string | undefined) => {
+    const registered = { site: { id: version.id, version: version.version }, former: formerOf(env, version) }
+    const site = built.get(version) ?? buildSite(env, { ...config, originSecret }, registered)
+    built.set(version, site)
+    return site
+  }
+  return config.originSecret === undefined
+    ? build(undefined)
+    : secretOf(config.originSecret, version.id).then(build)
+}
+
+const vars = new WeakMap<SiteDocument, Record<string, unknown>>()
+
+/** The same object each time, so that a faulty site is read and logged once. */
+function varsOf(document: SiteDocument): Record<string, unknown> {
+  const made = vars.get(document) ?? siteVars(document)
+  vars.set(document, made)
+  return made
+}
+
+/** The secret that the origin of a site receives: HMAC-SHA-256 of its id under ORIGIN_SECRET, in hex. */
+export async function secretOf(secret: string, id: string): Promise<string> {
+  const encoder = new TextEncoder()
+  const algorithm = { name: 'HMAC', hash: 'SHA-256' }
+  const key = await crypto.subtle.importKey('raw', encoder.encode(secret), algorithm, false, ['sign'])
+  const mac = await crypto.subtle.sign(algorithm, key, encoder.encode(id))
+  return [...new Uint8Array(mac)].map((byte) => byte.toString(16).padStart(2, '0')).join('')
+}
+
+/** The editions before a version whose offers may be valid still, newest first. */
+function formerOf(env: Bindings, version: HostVersion): () => readonly Edition[] | Promise<Edition[]> {
+  return () => {
+    const ended = endedBefore(version, Date.now())
+    return ended.length === 0 ? [] : editionsOf(env, ended)
+  }
+}
+
+type Ended = { version: HostVersion; document: SiteDocument; endedAt: number }
+
+/** The versions of the same site that were in force less than the longest offer ago. */
+function endedBefore({ id, effectiveAt, previous }: HostVersion, now: number): Ended[] {
+  const ended: Ended[] = []
+  let endedAt = effectiveAt
+  for (let version = previous; version && endedAt + LONGEST_OFFER_MS > now; version = version.previous) {
+    const { document } = version
+    const wasInForce = version.effectiveAt < endedAt
+    if (wasInForce && version.id === id && document && document.mode === 'live')
+      ended.push({ version, document, endedAt })
+    endedAt = Math.min(endedAt, version.effectiveAt)
+  }
+  return ended
+}
+
+async function editionsOf(env: Bindings, ended: readonly Ended[]): Promise<Edition[]> {
+  const sites = await Promise.all(
+    ended.map(async ({ version, document, endedAt }) => ({
+      site: await builtSite(env, version, document),
+      endedAt,
+    })),
+  )
+  return sites.flatMap(({ site, endedAt }) => {
+    if (site instanceof Response || !site.edition) return []
+    return endedAt + site.config.maxTimeoutSeconds * 1000 > Date.now() ? [site.edition] : []
+  })
+}

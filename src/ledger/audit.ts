@@ -1,0 +1,112 @@
+/** The audit log: one Durable Object of every deployment, with or without credit. */
+import { DurableObject } from 'cloudflare:workers'
+import type { Act, ActSource, AuditLog, NewAct } from './act.ts'
+import { REGISTRY } from './credit/agent.ts'
+import type { Agents } from './credit/agents.ts'
+
+const SCHEMA = [
+  `CREATE TABLE IF NOT EXISTS act (
+    seq INTEGER PRIMARY KEY,
+    at INTEGER NOT NULL,
+    who TEXT NOT NULL,
+    what TEXT NOT NULL,
+    subject TEXT NOT NULL,
+    before TEXT,
+    after TEXT
+  ) STRICT`,
+  // The last act that was copied from each registry.
+  `CREATE TABLE IF NOT EXISTS copied (source TEXT PRIMARY KEY, seq INTEGER NOT NULL) STRICT, WITHOUT ROWID`,
+]
+
+/** Acts of one registry in one call. Longer logs are copied page by page. */
+const PAGE_ACTS = 500
+
+type Page = { source: string; after: number; acts: Act[] }
+
+/** The registries whose acts are copied, as far as they are bound. */
+export type AuditSources = {
+  AGENTS?: DurableObjectNamespace<Agents>
+  /** The registry of sites, of which this object needs only its acts. */
+  SITES?: { getByName(name: string): ActSource }
+}
+
+/**
+ * Every act of an operator in one order. Rows are never changed or removed.
+ *
+ * A registry stores a change and its act in one transaction of its own, so neither exists without the other. This
+ * object copies those acts before each call, each once. The first copy takes over the log of an earlier version, with
+ * its numbers.
+ */
+export class Audit extends DurableObject<AuditSources> implements AuditLog {
+  constructor(ctx: DurableObjectState, env: AuditSources) {
+    super(ctx, env)
+    for (const statement of SCHEMA) ctx.storage.sql.exec(statement)
+  }
+
+  /** Stores an act. @throws if a registry cannot be read: nothing is stored then */
+  async note(act: NewAct): Promise<void> {
+    await this.#copy()
+    this.#add({ ...act, at: Date.now() })
+  }
+
+  /** Returns up to `limit` acts with `seq > after`, oldest first. @throws if a registry cannot be read */
+  async acts(after: number, limit: number): Promise<Act[]> {
+    await this.#copy()
+    return this.ctx.storage.sql
+      .exec<Act>('SELECT * FROM act WHERE seq > ? ORDER BY seq LIMIT ?', after, limit)
+      .toArray()
+  }
+
+  async #copy(): Promise<void> {
+    for (let isMore = true; isMore; ) {
+      const pages = await Promise.all(this.#sources().map(([name, source]) => this.#page(name, source)))
+      this.ctx.storage.transactionSync(() => this.#take(pages))
+      isMore = pages.some(({ acts }) => acts.length === PAGE_ACTS)
+    }
+  }
+
+  #sources(): [string, ActSource][] {
+    const { AGENTS, SITES } = this.env
+    return [
+      ...(AGENTS ? [['agents', AGENTS.getByName(REGISTRY)] as [string, ActSource]] : []),
+      ...(SITES ? [['sites', SITES.getByName('sites')] as [string, ActSource]] : []),
+    ]
+  }
+
+  async #page(source: string, from: ActSource): Promise<Page> {
+    const after = this.#copiedOf(source)
+    return { source, after, acts: await from.acts(after, PAGE_ACTS) }
+  }
+
+  /** Another call may have taken the same page while this one was read. */
+  #take(pages: readonly Page[]): void {
+    const fresh = pages.filter(({ source, after }) => this.#copiedOf(source) === after)
+    for (const act of fresh.flatMap(({ acts }) => acts).sort((one, two) => one.at - two.at)) this.#add(act)
+    for (const { source, acts } of fresh) {
+      const last = acts.at(-1)
+      if (last)
+        this.ctx.storage.sql.exec(
+          'INSERT INTO copied VALUES (?, ?) ON CONFLICT (source) DO UPDATE SET seq = excluded.seq',
+          source,
+          last.seq,
+        )
+    }
+  }
+
+  #copiedOf(source: string): number {
+    const [row] = this.ctx.storage.sql.exec('SELECT seq FROM copied WHERE source = ?', source).toArray()
+    return Number(row?.seq ?? 0)
+  }
+
+  #add({ at, who, what, subject, before, after }: Omit<Act, 'seq'>): void {
+    this.ctx.storage.sql.exec(
+      'INSERT INTO act (at, who, what, subject, before, after) VALUES (?, ?, ?, ?, ?, ?)',
+      at,
+      who,
+      what,
+      subject,
+      before,
+      after,
+    )
+  }
+}

@@ -1,0 +1,133 @@
+/** The operations on sites and publishers. A deployment without a registry answers 404 to them. */
+import type { Operations } from './openapi-operation.ts'
+
+/** The operations by path. */
+export const siteOperations: Operations = {
+  '/api/publishers': {
+    get: { summary: 'Lists publishers in order of id', answer: 'Publishers', query: ['after', 'limit'] },
+    post: {
+      summary: 'Registers a publisher. An equal request may be repeated',
+      body: 'PublisherDocument',
+      answer: 'Publisher',
+      status: 201,
+      problems: [409],
+    },
+  },
+  '/api/publishers/{id}': {
+    get: { summary: 'Returns a publisher with the ids of its sites', answer: 'Publisher' },
+    put: {
+      summary: 'Creates or replaces a publisher. If-Match: only if it has not changed',
+      body: 'PublisherDocument',
+      answer: 'Publisher',
+      problems: [409, 412],
+    },
+    patch: {
+      summary: 'Changes the members that are sent',
+      body: 'PublisherPatch',
+      answer: 'Publisher',
+      problems: [409, 412],
+    },
+  },
+  '/api/sites': {
+    get: {
+      summary: 'Lists sites in order of id',
+      answer: 'Sites',
+      query: ['publisher', 'mode', 'after', 'limit'],
+      problems: [400],
+    },
+    post: {
+      summary: 'Creates a site as a draft. An equal request may be repeated',
+      body: 'SiteDocument',
+      answer: 'Site',
+      status: 201,
+      problems: [409],
+    },
+  },
+  '/api/sites/check': {
+    post: {
+      summary: 'Returns every error and warning of a document, and stores nothing',
+      body: 'SiteDocument',
+      answer: 'SiteJudged',
+    },
+  },
+  '/api/sites/{id}': {
+    get: { summary: 'Returns a site with its draft and what is published', answer: 'Site' },
+    put: {
+      summary: 'Creates a site, or replaces its draft. If-Match: only if it has not changed',
+      body: 'SiteDocument',
+      answer: 'Site',
+      problems: [409, 412],
+    },
+    patch: {
+      summary: 'Changes the draft by what is sent. If-Match: only if it has not changed',
+      body: 'SitePatch',
+      answer: 'Site',
+      problems: [409, 412],
+    },
+    delete: {
+      summary: 'Removes a site from its hosts. Its versions stay, and its id stays taken',
+      answer: 'SitePublished',
+      problems: [409, 412],
+    },
+  },
+  '/api/sites/{id}/draft': {
+    delete: {
+      summary: 'Drops the draft. A site that was never published is removed with it',
+      answer: 'SiteDiscarded',
+      problems: [412],
+    },
+  },
+  '/api/sites/{id}/versions': {
+    get: {
+      summary: 'Lists the versions of a site, newest first',
+      answer: 'SiteVersions',
+      query: ['before', 'limit'],
+    },
+  },
+  '/api/sites/{id}/publish': {
+    post: {
+      summary: 'Looks for the proof of each host, and publishes the draft as the next version',
+      body: 'Note',
+      answer: 'SitePublished',
+      problems: [409, 412],
+    },
+  },
+  '/api/sites/{id}/revert': {
+    post: {
+      summary: 'Publishes the document of an earlier version as the next version',
+      body: 'Revert',
+      answer: 'SitePublished',
+      problems: [409, 412],
+    },
+  },
+  '/api/sites/{id}/suspend': {
+    post: {
+      summary: 'Suspends a site: no host of it serves anything, within about two minutes',
+      body: 'Note',
+      answer: 'SitePublished',
+      problems: [409, 412],
+    },
+  },
+  '/api/sites/{id}/resume': {
+    post: {
+      summary: 'Publishes what was in force before the suspension',
+      body: 'Note',
+      answer: 'SitePublished',
+      problems: [409, 412],
+    },
+  },
+  '/api/sites/{id}/proofs': {
+    post: {
+      summary: 'States that a host is in a zone of the operator, which proves it',
+      body: 'Vouched',
+      answer: 'Site',
+    },
+  },
+  '/api/sites/{id}/check': {
+    post: {
+      summary: 'Looks for the proofs of a site, and asks its origin and its paywall',
+      body: 'Probe',
+      answer: 'SiteChecked',
+    },
+  },
+}

@@ -1,0 +1,170 @@
+/** Checks a site before people and crawlers come: its hosts, its origin, and what its paywall answers. */
+import { userAgentOf } from '../paywall/explain.ts'
+import { isLocalHost } from '../sites/host.ts'
+import { type Proof, proofName } from '../sites/proof.ts'
+import { mayAsk } from '../sites/public-url.ts'
+import type { HostProof, SiteRecord } from '../sites/record.ts'
+import type { RequestError } from './problem.ts'
+import type { OpenedSite, SitesPort } from './settings.ts'
+import { errorOf } from './site-documents.ts'
+
+/** One thing that was checked. `status`: of the answer, where there was one. `skipped`: it does not apply. */
+export type Finding = {
+  outcome: 'ok' | 'failed' | 'unknown' | 'skipped'
+  status: number | null
+  why: string
+}
+
+/** A host with its proof, and what the paywall answers under its name. */
+export type CheckedHost = Pick<HostProof, 'host' | 'token' | 'how'> & {
+  /** The name of the TXT record. */
+  record: string
+  proof: Finding
+  crawler: Finding
+  reader: Finding
+}
+
+/** What was found. `ok`: the document is valid, and nothing failed or stayed unknown. */
+export type CheckedSite = {
+  id: string
+  ok: boolean
+  errors: RequestError[]
+  warnings: RequestError[]
+  hosts: CheckedHost[]
+  origin: Finding
+  sideDoor: Finding
+}
+
+/** The most hosts whose paywall is asked in one check. Others are `skipped`. */
+const MAX_PROBED_HOSTS = 10
+const CRAWLER = userAgentOf('GPTBot')
+const BROWSER = userAgentOf('reader')
+
+/**
+ * Checks the draft of a site, or what is published where it has none. `proofs` are those that were just looked for. The
+ * crawler asks for `path`, the reader too. The paywall is asked in this Worker: only a client outside shows whether a host
+ * leads here.
+ */
+export async function checkSite(
+  port: SitesPort,
+  { id, draft, published, hosts }: SiteRecord,
+  proofs: ReadonlyMap<string, Proof>,
+  path: string,
+): Promise<CheckedSite> {
+  const document = (draft ?? published)?.document
+  const judged = document ? await port.registry.check(document) : null
+  const errors = judged && !judged.ok ? judged.problems.map(errorOf) : []
+  const warnings = judged?.ok ? (judged.warnings ?? []).map(errorOf) : []
+  const site = document && judged?.ok ? await port.open(document) : undefined
+  const first = hosts[0]?.host ?? ''
+  const [origin, sideDoor, checked] = await Promise.all([
+    originOf(port, site, first, path),
+    sideDoorOf(port, site, first, path),
+    Promise.all(
+      hosts.map(async (host, at) => {
+        const asked = at < MAX_PROBED_HOSTS ? site : undefined
+        return { ...proofOf(host, proofs.get(host.host)), ...(await paywallOf(asked, host.host, path)) }
+      }),
+    ),
+  ])
+  const findings = [
+    origin,
+    sideDoor,
+    ...checked.flatMap(({ proof, crawler, reader }) => [proof, crawler, reader]),
+  ]
+  const ok = errors.length === 0 && findings.every(({ outcome }) => outcome === 'ok' || outcome === 'skipped')
+  return { id, ok, errors, warnings, hosts: checked, origin, sideDoor }
+}
+
+function proofOf({ host, token, how: known }: HostProof, found: Proof | undefined) {
+  const how = found?.outcome === 'proven' ? found.how : known
+  const record = proofName(host)
+  if (how !== null) return { host, token, how, record, proof: finding('ok', `proven: ${how}`) }
+  const outcome = found?.outcome === 'unknown' ? 'unknown' : 'failed'
+  const why = found && found.outcome !== 'proven' ? found.why : 'must be proven'
+  return { host, token, how, record, proof: finding(outcome, why) }
+}
+
+/** What the paywall answers to a crawler and to a browser. */
+async function paywallOf(site: OpenedSite | undefined, host: string, path: string) {
+  if (!site) return { crawler: SKIPPED, reader: SKIPPED }
+  const ask = async (userAgent: string) => {
+    const scheme = isLocalHost(host) ? 'http' : 'https'
+    const headers = { 'user-agent': userAgent, accept: 'text/html' }
+    return statusOf(() => site.fetch(new Request(`${scheme}://${host}${path}`, { headers })))
+  }
+  // Shadow mode counts those who ask.
+  if (site.isShadow) return { crawler: SHADOW, reader: SHADOW }
+  const [crawler, reader] = await Promise.all([ask(CRAWLER), ask(BROWSER)])
+  return {
+    crawler: judge(
+      crawler,
+      (status) => status === 402,
+      'a crawler must get 402 here: name a path that is charged',
+    ),
+    reader: judge(reader, (status) => status < 400, 'a browser must get the page'),
+  }
+}
+
+/** Whether the origin answers to us: anything but a failure of its own. */
+async function originOf(
+  { witnesses, ask }: SitesPort,
+  site: OpenedSite | undefined,
+  host: string,
+  path: string,
+): Promise<Finding> {
+  if (!site) return SKIPPED
+  const { origin, secret } = site
+  if (!origin) return finding('skipped', 'the origin has no address of its own')
+  const may = await mayAsk(origin, host, witnesses.resolver)
+  if (!may.ok) return finding('failed', `ORIGIN ${may.why}`)
+  const headers: Record<string, string> = { 'user-agent': BROWSER, 'x-forwarded-host': host }
+  if (secret !== undefined) headers['tab402-origin-secret'] = secret
+  const answer = await statusOf(() =>
+    ask(new Request(new URL(path, origin), { headers, redirect: 'manual' })),
+  )
+  return judge(answer, (status) => status < 500, 'the origin must answer')
+}
+
+/** Whether the origin refuses those who come past the paywall. */
+async function sideDoorOf(
+  { witnesses, ask }: SitesPort,
+  site: OpenedSite | undefined,
+  host: string,
+  path: string,
+): Promise<Finding> {
+  if (!site?.origin) return finding('skipped', 'the origin has no address of its own')
+  const { origin } = site
+  if (!(await mayAsk(origin, host, witnesses.resolver)).ok) return SKIPPED
+  const headers = { 'user-agent': CRAWLER, 'x-forwarded-host': host }
+  const answer = await statusOf(() =>
+    ask(new Request(new URL(path, origin), { headers, redirect: 'manual' })),
+  )
+  const open = 'the origin must refuse requests without the header tab402-origin-secret'
+  return judge(answer, (status) => status >= 300, open)
+}
+
+const SHADOW = finding('skipped', 'shadow mode serves everybody')
+const SKIPPED = finding('skipped', 'the document must be valid first, and a check asks at most 10 hosts')
+
+function finding(outcome: Finding['outcome'], why: string, status: number | null = null): Finding {
+  return { outcome, status, why }
+}
+
+type Asked = { status: number | null; why: string }
+
+/** The status of an answer, whose body is not read. Never throws. */
+async function statusOf(ask: () => Promise<Response>): Promise<Asked> {
+  try {
+    const response = await ask()
+    await response.body?.cancel()
+    return { status: response.status, why: '' }
+  } catch {
+    return { status: null, why: 'no answer' }
+  }
+}
+
+function judge({ status, why }: Asked, holds: (status: number) => boolean, must: string): Finding {
+  if (status === null) return finding('failed', `${must}: ${why}`)
+  return holds(status) ? finding('ok', `answered ${status}`, status) : finding('failed', must, status)
+}
