@@ -70,6 +70,7 @@ export async function startSite(vars: Record<string, string> = {}, port?: number
     paths: { free: '/robots.txt', charged: '/page' },
     accounts: payers,
     operator: { url: `${url}/_tab402/api`, token: TOKEN },
+    sites: [],
   }
   return {
     facts,

@@ -3,6 +3,7 @@ import type { Address } from '../../protocol/evm/hex.ts'
 import type { LocalAccount } from '../chain/chain.ts'
 import { startChild } from './child.ts'
 import { siblingModule } from './sibling.ts'
+import type { StackSite } from './sites.ts'
 
 /** All optional: without any, every port is a free one and nothing stays behind. */
 export type StackOptions = {
@@ -31,6 +32,8 @@ export type StackFacts = {
   /** Each has ether and 1,000 USDC. The receiver and the relayer are none of them. */
   accounts: LocalAccount[]
   operator: { url: string; token: string }
+  /** The first one also answers at `url`. */
+  sites: StackSite[]
 }
 
 export type Stack = StackFacts & {

@@ -18,6 +18,8 @@ export type WorkerOptions = {
   vars: Record<string, string>
   /** Where Durable Objects, D1 and Workflows are kept. */
   directory: string
+  /** Binds the registry of sites. Without it the vars are the only site. */
+  hasSites?: boolean
   /** Receives each line that the Worker and the runtime print. */
   log(line: string): void
 }
@@ -28,7 +30,13 @@ export type RunningWorker = { url: string; direct: string; stop(): Promise<void>
 const ROOT = fileURLToPath(new URL('../../..', import.meta.url))
 
 /** Bundles the Worker, starts it on 127.0.0.1 and applies its migrations. Needs no internet access. */
-export async function startWorker({ port, vars, directory, log }: WorkerOptions): Promise<RunningWorker> {
+export async function startWorker({
+  port,
+  vars,
+  directory,
+  hasSites,
+  log,
+}: WorkerOptions): Promise<RunningWorker> {
   const config = readConfig({ config: join(ROOT, 'wrangler.toml') }, { hideWarnings: true })
   const { workerOptions, define } = optionsOf(config)
   // docs/billing.md: an operator who takes cards deploys the entry with Stripe.
@@ -42,7 +50,12 @@ export async function startWorker({ port, vars, directory, log }: WorkerOptions)
     convertV4MiniflareOptions({
       ...workerOptions,
       // With LISTS, each firing would fetch the lists of crawlers' addresses from the internet.
-      kvNamespaces: [],
+      kvNamespaces: hasSites ? ['HOSTS'] : [],
+      durableObjects: {
+        ...(workerOptions.durableObjects as object),
+        // The tables of wrangler.toml that an operator of several sites uncomments.
+        ...(hasSites && { SITES: { className: 'Sites', useSQLite: true } }),
+      },
       name: config.name ?? 'worker',
       modules,
       modulesRoot: '/',
