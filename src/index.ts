@@ -4,9 +4,9 @@ import { middleware } from './adapters/hono.ts'
 import type { Bindings } from './app/bindings.ts'
 import { operatorOf } from './app/operator.ts'
 import { isOperatorHost } from './app/operator-host.ts'
+import { refresh } from './app/refresh.ts'
 import { siteOf } from './app/site.ts'
 import { billingOf, workOf } from './app/work.ts'
-import { readConfig } from './config/config.ts'
 import type { Terms } from './config/terms.ts'
 import { onCron } from './settlement/schedule.ts'
 import { json } from './terms/asked.ts'
@@ -60,58 +60,19 @@ export function describeApi(
 }
 
 /**
- * The Worker's `scheduled` handler: starts the nightly run or the withdrawal watch, and fetches the published lists of
- * crawlers' addresses that are due.
+ * The Worker's `scheduled` handler: starts the nightly run or the withdrawal watch, and fetches the published lists and
+ * the sitemaps that are due.
  * @throws if the cron is neither of the two, or the config is invalid
  * @example
  * export default { fetch: app.fetch, scheduled }
  */
 export async function scheduled(controller: ScheduledController, env: Bindings): Promise<void> {
-  const lists = Promise.all([fetchLists(env), fetchDates(env), fetchAddresses(env)])
+  const lists = refresh(controller, env)
   try {
     const work = workOf(env)
     if (work) await onCron(controller, env.SETTLEMENT, work)
   } finally {
     await lists
-  }
-}
-
-/** Never rejects: a run must not fail because a list did. */
-async function fetchLists({ LISTS }: Bindings): Promise<void> {
-  if (!LISTS) return
-  try {
-    const { refreshLists } = await import('./identity/published/refresh.ts')
-    await refreshLists(LISTS, { fetch: (url, init) => fetch(url, init), now: Date.now })
-  } catch (fault) {
-    console.error(JSON.stringify({ message: 'published lists could not be refreshed', fault: String(fault) }))
-  }
-}
-
-/** Never rejects, as {@link fetchLists}. */
-async function fetchDates(env: Bindings): Promise<void> {
-  const read = readConfig(env)
-  const { dates, origin } = read.ok ? read.config.policy : {}
-  if (!env.LISTS || !dates?.sitemaps.length) return
-  try {
-    const { refreshDates } = await import('./paywall/terms/sitemap-dates.ts')
-    const site =
-      origin?.kind === 'binding' ? (env as unknown as Record<string, Fetcher>)[origin.name] : undefined
-    await refreshDates(env.LISTS, dates.sitemaps, (request) => (site ?? globalThis).fetch(request))
-  } catch (fault) {
-    console.error(JSON.stringify({ message: 'sitemaps could not be read', fault: String(fault) }))
-  }
-}
-
-/** Never rejects, as {@link fetchLists}. */
-async function fetchAddresses(env: Bindings): Promise<void> {
-  const read = readConfig(env)
-  const { lists = [] } = (read.ok && read.config.screening) || {}
-  if (!env.LISTS || lists.length === 0) return
-  try {
-    const { refreshAddresses } = await import('./screening/lists.ts')
-    await refreshAddresses(env.LISTS, lists, { fetch: (url, init) => fetch(url, init), now: Date.now })
-  } catch (fault) {
-    console.error(JSON.stringify({ message: 'screening lists could not be refreshed', fault: String(fault) }))
   }
 }
 

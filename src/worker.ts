@@ -1,6 +1,7 @@
 /** The Worker: a proxy in front of an origin, charging crawlers. */
 
 import type { Bindings } from './app/bindings.ts'
+import type { Site } from './app/site.ts'
 import { siteFor } from './app/sites.ts'
 import { operate, scheduled } from './index.ts'
 import { everyReading } from './paywall/path.ts'
@@ -26,7 +27,7 @@ const OURS = /^\/_tab402(?:\/|$)/
 const RESERVED = /^\/(?:_tab402|cdn-cgi|__scheduled)(?:\/|$)/
 
 export default {
-  async fetch(request, env) {
+  fetch(request, env) {
     if (SUSPECT.test(request.url)) {
       const { pathname = '' } = URL.parse(request.url) ?? {}
       if (OURS.test(pathname)) return operate(request, env)
@@ -34,10 +35,13 @@ export default {
       const readings = everyReading(request.url) ?? [{ match: pathname }]
       if (readings.some(({ match }) => RESERVED.test(match))) return new Response(null, { status: 404 })
     }
-    const found = siteFor(request, env)
-    const site = found instanceof Promise ? await found : found
-    return site instanceof Response ? site : site.gate(request, site.origin)
+    const site = siteFor(request, env)
+    return site instanceof Promise ? site.then((found) => answer(request, found)) : answer(request, site)
   },
 
   scheduled,
 } satisfies ExportedHandler<Bindings>
+
+function answer(request: Request, site: Site | Response): Promise<Response> | Response {
+  return site instanceof Response ? site : site.gate(request, site.origin)
+}

@@ -6,6 +6,7 @@ import { readLists } from '../identity/published/store.ts'
 import { AUDIT, type AuditLog } from '../ledger/act.ts'
 import { REGISTRY } from '../ledger/credit/agent.ts'
 import type { CreditSettings, OperatorSettings } from '../operator/settings.ts'
+import { lastingStub } from '../platform/lasting-stub.ts'
 import { runKinds } from '../settlement/workflow.ts'
 import type { Bindings } from './bindings.ts'
 import { sitesPortOf } from './registry.ts'
@@ -20,7 +21,7 @@ export function operatorOf(env: Bindings): OperatorSettings {
   const objects = { book, accounts, authorizations, settlement, runKinds: [] }
   if (!read.ok) return { tokenSha256: undefined, ...objects }
   const { chain } = read.config
-  const relayer = chain && read.config.relayer ? relayerOf(env, read.config) : undefined
+  const relayer = chain && read.config.relayer ? lastingStub(() => relayerOf(env, read.config)) : undefined
   const work = workOf(env)
   const credit = booksOf(env, read.config)
   const billing = billingOf(env)
@@ -35,9 +36,9 @@ export function operatorOf(env: Bindings): OperatorSettings {
     },
     chain,
     relayer,
-    screening: viewOf(env, read.config),
     audit: auditOf(env),
     sites: sitesPortOf(env),
+    screening: viewOf(env, read.config),
     ...(work && { runKinds: runKinds(work) }),
     ...(credit && { credit }),
     ...(billing && { billing }),
@@ -46,7 +47,8 @@ export function operatorOf(env: Bindings): OperatorSettings {
 
 /** The audit log of the deployment. One whose settings do not bind it yet keeps it in the registry of agents. */
 function auditOf({ AUDIT: audit, AGENTS: agents }: Bindings): AuditLog | undefined {
-  return audit?.getByName(AUDIT) ?? agents?.getByName(REGISTRY)
+  if (audit) return lastingStub(() => audit.getByName(AUDIT))
+  return agents && lastingStub(() => agents.getByName(REGISTRY))
 }
 
 /** Credit as the operator and the agents read it; undefined if credit is not configured. */

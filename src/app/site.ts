@@ -6,8 +6,7 @@ import { cachedLists } from '../identity/published/store.ts'
 import { addFigures } from '../ledger/book/shadow.ts'
 import { type Edition, editionOf, type SiteVersion } from '../paywall/edition.ts'
 import type { Counters } from '../paywall/free-pages.ts'
-import { type Content, type Gate, type GateOptions, gate } from '../paywall/gate.ts'
-import { askForPrice, buy, type OriginSettings, pass } from '../paywall/origin.ts'
+import { type Content, type DeliveredPage, type Gate, type GateOptions, gate } from '../paywall/gate.ts'
 import type { Policy } from '../paywall/policy.ts'
 import { refused } from '../paywall/response.ts'
 import { shadowGate } from '../paywall/shadow.ts'
@@ -16,8 +15,9 @@ import { Tally } from '../paywall/tally.ts'
 import { cachedDates } from '../paywall/terms/sitemap-dates.ts'
 import { dayOf } from '../platform/time.ts'
 import type { TermsOfSite } from '../terms/names.ts'
-import { linksTo, withTerms } from '../terms/serve.ts'
+import { linkTo, termsOf, withTerms } from '../terms/serve.ts'
 import type { Bindings } from './bindings.ts'
+import { contentOf } from './origin.ts'
 import { schemesOf } from './schemes.ts'
 
 /** A configured site: its gate, and the origin that the gate protects. `edition`: what it offers; null in shadow mode. */
@@ -74,9 +74,12 @@ export function buildSite(env: Bindings, config: Config, registered?: Registered
     return { config, terms, gate: named.watch(openShadow(env, policy, judge)), origin, edition: null }
   const { site, former } = registered ?? {}
   const edition = editionOf({ ...terms, site, maxTimeoutSeconds, dated, now })
-  const links = (site: string) => linksTo(terms, site)
   const newId = () => crypto.randomUUID()
-  const open = gate({ ...judge, edition, former, counters: countersOf(env, site), links, newId })
+  const headers = {
+    linkOf: (site: string) => linkTo(terms, site),
+    ...(documents.size > 0 && { termsOf: (page: DeliveredPage) => termsOf(terms, page) }),
+  }
+  const open = gate({ ...judge, ...headers, edition, former, counters: countersOf(env, site), newId })
   return { config, terms, gate: named.watch(withTerms(open, terms)), origin, edition }
 }
 
@@ -111,32 +114,4 @@ function openShadow(env: Bindings, policy: Policy, judge: Judge): Gate {
 /** The free pages of a crawler are counted for each site of a registry alone. */
 function countersOf({ QUOTA: quota }: Bindings, site: SiteVersion | undefined): Counters | undefined {
   return quota && ((crawler) => quota.getByName(site ? `${site.id}/${crawler}` : crawler))
-}
-
-/** The host that a service binding is asked under. */
-const BOUND = new URL('https://origin.internal')
-
-function contentOf(env: Bindings, { policy, originSecret, originTimeoutMs }: Config): Content {
-  const { origin } = policy
-  if (origin.kind === 'self') return nowhere
-  const settings: OriginSettings = {
-    url: origin.kind === 'zone' ? undefined : origin.kind === 'url' ? origin.url : BOUND,
-    fetch:
-      origin.kind !== 'binding'
-        ? (request) => fetch(request)
-        : (request) => (env as unknown as Record<string, Fetcher>)[origin.name]?.fetch(request) ?? unbound(),
-    secret: originSecret,
-    timeoutMs: originTimeoutMs,
-  }
-  return {
-    pass: (request, path) => pass(settings, request, path),
-    ask: (request, path) => askForPrice(settings, request, path),
-    buy: (request, path, body) => buy(settings, request, path, body),
-  }
-}
-
-const nowhere: Content = { pass: unbound, buy: unbound }
-
-async function unbound(): Promise<never> {
-  throw new Error('ORIGIN must be set, or the paywall mounted as middleware')
 }

@@ -3,10 +3,11 @@
 import { isAsked } from '../ledger/billing/dunning.ts'
 import { periodOf } from '../ledger/billing/period.ts'
 import type { DunningStep, InvoiceStanding, StatementHead } from '../ledger/billing/types.ts'
-import { clearRelisted } from '../ledger/book/accounts.ts'
+import { clearRelisted, KIND } from '../ledger/book/accounts.ts'
 import { type LineListing, lines as listLines } from '../ledger/book/credit.ts'
 import { compareListing, type Finding } from '../ledger/book/finding.ts'
 import type { LineBill } from '../ledger/credit/contract.ts'
+import { checkReports, type ReportingAccount } from '../ledger/figures/check.ts'
 import { mapConcurrently } from '../platform/pool.ts'
 import { notConfigured } from '../rails/index.ts'
 import { type BillSettings, type CreditLineStub, NUMBERS } from './context.ts'
@@ -71,6 +72,7 @@ export async function billPage(settings: BillSettings, after: string, now: numbe
       ...noOutcome([{ account: listed.id, what: 'silent', detail: String(fault) }]),
     }),
   )
+  const unreported = await checkReports(settings.book, KIND.credit, changed(settings, billed))
   await projectBilledLines(settings, billed, now)
   await clearRelisted(settings.book, 'line', page)
   const statements = billed.flatMap((line) => line.statements)
@@ -85,9 +87,21 @@ export async function billPage(settings: BillSettings, after: string, now: numbe
   }
   return {
     sums,
-    findings: [...compareListing(page), ...billed.flatMap(({ findings }) => findings)],
+    findings: [...compareListing(page), ...billed.flatMap(({ findings }) => findings), ...unreported],
     next: page.length < BILL_PAGE ? null : (page.at(-1)?.id ?? null),
   }
+}
+
+/** The lines that have charged since the last run, or have charges to bill. */
+function changed(
+  { lines }: BillSettings,
+  billed: { listed: LineListing; bill: LineBill | null }[],
+): ReportingAccount[] {
+  return billed.flatMap(({ listed: { id, totals }, bill }) =>
+    bill && (bill.unstated !== null || totals?.charged !== bill.charged)
+      ? [{ id, report: async () => lines.getByName(id).report() }]
+      : [],
+  )
 }
 
 /** Bills one line: issues statements, invoices them, collects what is due, and duns what is late. */

@@ -71,10 +71,10 @@ export type Config = {
   webhook: { url: string; secret: string } | undefined
   /** Present with SELLER. */
   bill: BillConfig | undefined
-  /** Present with SCREENING or SCREEN_DENY. */
-  screening: ScreeningConfig | undefined
   /** Where proofs of hosts are looked for. */
   proofs: ProofConfig
+  /** Present with SCREENING or SCREEN_DENY. */
+  screening: ScreeningConfig | undefined
   /** Whether Cloudflare's own products charge on this zone and strip their headers from requests. */
   cloudflareCharges: boolean
 }
@@ -129,8 +129,8 @@ const EXPECTED = {
   ...GAS_EXPECTED,
   ...CREDIT_EXPECTED,
   ...BILL_EXPECTED,
-  ...SCREENING_EXPECTED,
   ...PROOF_EXPECTED,
+  ...SCREENING_EXPECTED,
 } as const satisfies Record<string, Expected>
 
 /**
@@ -198,8 +198,8 @@ const settings = v.object({
   ...gasSettings,
   ...creditSettings,
   ...billSettings,
-  ...screeningSettings,
   ...proofSettings,
+  ...screeningSettings,
 })
 
 type Settings = v.InferOutput<typeof settings>
@@ -306,8 +306,8 @@ function build(policy: Policy, settings: Settings): Omit<Config, 'relayer' | 'do
     credit: creditConfig(settings),
     webhook: WEBHOOK_URL && WEBHOOK_SECRET ? { url: WEBHOOK_URL, secret: WEBHOOK_SECRET } : undefined,
     bill: billConfig(settings),
-    screening: screeningConfig(settings, policy.network),
     proofs: proofConfig(settings),
+    screening: screeningConfig(settings, policy.network),
     cloudflareCharges: settings.CLOUDFLARE_CHARGES,
   }
 }

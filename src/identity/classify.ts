@@ -73,7 +73,7 @@ export function classify(evidence: ClientEvidence): Asker {
   const category = cf?.verifiedBotCategory || undefined
   const verified = verifiedBot || category !== undefined
   const reasons: string[] = []
-  if (known && !signer) reasons.push(nameReason(known))
+  if (read.named !== undefined && !signer) reasons.push(read.named)
   if (verified) reasons.push(`Cloudflare verified the crawler${category ? ` (${category})` : ''}`)
   if (paying) reasons.push('it carries a payment')
   if (signed) reasons.push('it carries an HTTP message signature')
@@ -88,7 +88,7 @@ export function classify(evidence: ClientEvidence): Asker {
     verifiedByCloudflare: verified || (score === NO_BOT_MANAGEMENT ? undefined : verifiedBot),
   })
   if (reason) reasons.push(reason)
-  const name = known?.name ?? read.product
+  const name = known?.name ?? productIn(read, agent)
   return {
     kind: 'crawler',
     ...(name && { name }),
@@ -102,9 +102,12 @@ export function classify(evidence: ClientEvidence): Asker {
 /** The part of a classification that follows from the User-Agent alone. */
 type AgentReading = {
   known: Crawler | undefined
+  /** Names the known crawler, as a reason. */
+  named: string | undefined
   isListed: boolean
   isPersonal: boolean
-  product: string | undefined
+  /** Absent until it is asked for; empty where the User-Agent has none. */
+  product?: string
 }
 
 const kept = new Map<string, AgentReading>()
@@ -114,15 +117,21 @@ function readAgent(agent: string): AgentReading {
   const earlier = kept.get(agent)
   if (earlier) return earlier
   const known = findCrawler(agent)
-  const read = {
+  const read: AgentReading = {
     known,
+    named: known && nameReason(known),
     isListed: !known && isListedBot(agent),
     isPersonal: isPersonal(agent),
-    product: known ? undefined : productOf(agent),
   }
   if (kept.size >= MAX_KEPT) kept.clear()
   kept.set(agent, read)
   return read
+}
+
+/** The crawler's own name for itself. Readers need none, and most of what an isolate reads are theirs. */
+function productIn(read: AgentReading, agent: string): string {
+  read.product ??= productOf(agent) ?? ''
+  return read.product
 }
 
 function nameReason({ name, operator, class: purpose }: Crawler): string {

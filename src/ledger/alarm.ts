@@ -3,7 +3,13 @@
  * (faults: E12), and reports what it has charged.
  */
 import type { FigureAccount } from './book/figure-report.ts'
-import { FigureReports, type Reported, type SalesJournal, STRETCHED_MS } from './figures/report.ts'
+import {
+  FigureReports,
+  type Reported,
+  type SalesJournal,
+  STRETCHED_MS,
+  type Unreported,
+} from './figures/report.ts'
 
 /**
  * How long an account may owe before it writes its row again, and between two such writes. Below one day: a row
@@ -36,8 +42,8 @@ export type AlarmedAccount = {
 }
 
 /**
- * Invariant: while the account owes, or has charges to report, an alarm is set. It rings for the duty that is due first. Only
- * the change from owing nothing to owing, and the first charge after a report, set one.
+ * Invariant: while the account owes, or has charges to report, an alarm is set. Whatever it rings for, it does both. Only the
+ * change from owing nothing to owing, and the first charge after a report, set one.
  *
  * Trap: an alarm that throws is dropped after six retries, so {@link ring} catches everything.
  */
@@ -45,7 +51,7 @@ export class AccountAlarm {
   readonly #storage: DurableObjectStorage
   readonly #account: AlarmedAccount
   readonly #reports: FigureReports
-  /** When the alarm rings, and when each duty is due, in Unix milliseconds. Null: not set, or not known after a restart. */
+  /** When the alarm rings, and when it must by each of its two duties, in Unix milliseconds. Null: not set. */
   #ringsAt: number | null = null
   #listAt: number | null = null
   #reportAt: number | null = null
@@ -100,24 +106,22 @@ export class AccountAlarm {
     await this.#write(null)
   }
 
-  /** Reports every charge now. Returns null for an account that was never opened. @throws when D1 cannot be written */
-  report(): Promise<Reported | null> {
+  /** Reports every charge now. Returns null for an account that was never opened. */
+  report(): Promise<Reported | Unreported | null> {
     return this.#reports.reportAfresh()
   }
 
-  /** The alarm's work: does each duty that is due, and sets the alarm for the next one. Never throws. */
+  /**
+   * The alarm's work: reports what was charged, lists the account if it owes, and sets the alarm for the next time. A charge
+   * meanwhile sets it too. Never throws.
+   */
   async ring(): Promise<void> {
-    const at = this.#ringsAt ?? Number.POSITIVE_INFINITY
     this.#ringsAt = null
-    // After a restart, what is not known to be due later is due.
-    const isDue = (duty: number | null) => duty === null || duty <= at
-    const [lists, reports] = [isDue(this.#listAt), isDue(this.#reportAt)]
+    this.#listAt = null
+    this.#reportAt = null
     try {
-      if (reports) await this.#report()
-      if (lists) {
-        this.#listAt = null
-        if (this.#account.owes()) await this.#list(await this.#listAgain())
-      }
+      await this.#report()
+      if (this.#account.owes()) await this.#list(await this.#listAgain())
       await this.#set()
     } catch (fault) {
       this.#ringsAt = null
@@ -127,9 +131,7 @@ export class AccountAlarm {
     }
   }
 
-  /** A charge meanwhile sets the alarm anew. */
   async #report(): Promise<void> {
-    this.#reportAt = null
     try {
       await this.#reports.report()
     } catch (fault) {

@@ -3,6 +3,7 @@ import { Hono } from 'hono/tiny'
 import type * as v from 'valibot'
 import { projectNews } from '../billing/project.ts'
 import { KIND, project } from '../ledger/book/accounts.ts'
+import type { Reported, Unreported } from '../ledger/figures/report.ts'
 import { mapConcurrently } from '../platform/pool.ts'
 import { act } from './audit.ts'
 import { formOf, invalidObject, rebuild } from './requests.ts'
@@ -51,15 +52,22 @@ function writerOf(settings: OperatorSettings, kind: Form['kind'], now: () => num
   switch (kind) {
     case KIND.channel:
       return async (id) => {
-        const standing = await accounts.get(accounts.idFromString(id)).list()
+        const account = accounts.get(accounts.idFromString(id))
+        const standing = await account.list()
         if (!standing) return false
         const { channelId, authorized, charged, redeemed, quarantine, state } = standing
         const row = { id: channelId, authorized, charged, redeemed, ceiling: state.balance, quarantine }
         await project(book, [row], now())
+        written(await account.report())
         return true
       }
     case KIND.exact:
-      return async (id) => (await authorizations.get(authorizations.idFromString(id)).list()) !== null
+      return async (id) => {
+        const payer = authorizations.get(authorizations.idFromString(id))
+        const isPayer = (await payer.list()) !== null
+        written(await payer.report())
+        return isPayer
+      }
     case KIND.credit:
       return (
         (credit &&
@@ -67,11 +75,17 @@ function writerOf(settings: OperatorSettings, kind: Form['kind'], now: () => num
             const line = credit.lines.get(credit.lines.idFromString(id))
             if (!(await line.list())) return false
             await projectNews(book, [await line.news(0)], now())
+            written(await line.report())
             return true
           })) ??
         null
       )
   }
+}
+
+/** @throws for an account whose figures D1 does not have */
+function written(report: Reported | Unreported | null): void {
+  if (report && 'fault' in report) throw new Error(report.fault)
 }
 
 /** An id belongs to one class: the runtime rejects that of another. */

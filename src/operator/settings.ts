@@ -33,32 +33,14 @@ export type OperatorSettings = {
   chain?: Chain | undefined
   /** Undefined on sites without a relayer. */
   relayer?: RelayerPort | undefined
-  /** Undefined on sites without screening. */
-  screening?: (() => Promise<ScreeningView>) | undefined
   /** The audit log. Undefined without its object, on a site without credit. */
   audit?: AuditLog | undefined
+  /** Undefined on sites without screening. */
+  screening?: (() => Promise<ScreeningView>) | undefined
   /** Undefined on sites without credit: their API has neither agents nor credit lines. */
   credit?: CreditSettings | undefined
   /** Opens billing. Undefined: the site issues no invoices and signs no statements. */
   billing?: (() => Promise<BillingContext>) | undefined
-}
-
-/** The sources of screening. `allow` and `deny` count addresses. Times in Unix milliseconds; null: never. */
-export type ScreeningView = {
-  oracle: Address | null
-  allow: number
-  deny: number
-  failing: Failing
-  lists: {
-    url: string
-    addresses: number
-    bytes: number
-    sha256: string
-    fetchedAt: number | null
-    triedAt: number | null
-    /** Too old to clear an address. */
-    isOld: boolean
-  }[]
 }
 
 /** The registry of sites, and what its routes ask. */
@@ -86,6 +68,24 @@ export type OpenedSite = {
 
 /** The part of a site that decides, without the published addresses. */
 export type ExplainedPolicy = Omit<ExplainedSite, 'published'>
+
+/** The sources of screening. `allow` and `deny` count addresses. Times in Unix milliseconds; null: never. */
+export type ScreeningView = {
+  oracle: Address | null
+  allow: number
+  deny: number
+  failing: Failing
+  lists: {
+    url: string
+    addresses: number
+    bytes: number
+    sha256: string
+    fetchedAt: number | null
+    triedAt: number | null
+    /** Too old to clear an address. */
+    isOld: boolean
+  }[]
+}
 
 /** The operator's view of the relayer. */
 export type RelayerPort = { state(): Promise<RelayerState>; repair(): Promise<RelayerState> }

@@ -14,7 +14,17 @@ import { prefersHtml } from './page.ts'
 import { siteOrigin, type Target, targetOf } from './path.ts'
 import { RecentPayers } from './payers.ts'
 import { type Decision, decideUrl, type Policy } from './policy.ts'
-import { paidResponse, preflight, receiptAlone, refused, refusedSale, without } from './response.ts'
+import {
+  type Changes,
+  changed,
+  type Header,
+  paidResponse,
+  preflight,
+  receiptAlone,
+  refused,
+  refusedSale,
+  storedHeaders,
+} from './response.ts'
 import { type Goods, type Sold, sell, type Tools, type Wanted } from './sale.ts'
 import { readAnswer, restore } from './stored-answer.ts'
 import { hiddenHeaders, readFinalAmount } from './terms/origin-price.ts'
@@ -37,9 +47,14 @@ export type GateOptions = {
   counters?: Counters | undefined
   /** The sitemaps that the robots.txt of a site names, as far as known. */
   sitemaps?: (site: string) => ReadonlySet<string> | undefined
-  /** Headers of a 402 that point to the terms of a site. */
-  links?: (site: string) => Record<string, string>
+  /** The `Link` header that points to the terms of a site. */
+  linkOf?: (site: string) => string | undefined
+  /** The headers that state the terms of a page, as far as its answer lacks them. */
+  termsOf?: (page: DeliveredPage) => readonly Header[]
 }
+
+/** A page on its way to a client. `site` has scheme and host; `sent` are the headers of its answer. */
+export type DeliveredPage = { method: string; url: string; site: string; sent: Headers }
 
 /** Where the content comes from once the gate lets a request through. It is asked for the path exactly as it was sent. */
 export type Content = {
@@ -64,10 +79,10 @@ const MAX_BODY_READ_MS = 120_000
 export function gate(options: GateOptions): Gate {
   const { edition, former, now, newId, cloudflareCharges, published } = options
   const { policy, schemes, decisions, quoteOf } = edition
+  const fixedOf = storedHeaders(options.linkOf)
   const hidden = hiddenHeaders(policy.asksOrigin === true && !cloudflareCharges)
-  const quiet = (answer: Response) => without(answer, hidden)
   const tools = { now, newId, payers: new RecentPayers() }
-  const shop: Shop = { tools, decisions, quiet }
+  const shop = { tools, decisions }
 
   return async function handle(request, pages) {
     const { method, headers, url: sent } = request
@@ -86,8 +101,10 @@ export function gate(options: GateOptions): Gate {
     const asker = classify(evidence)
     const sitemaps = options.sitemaps?.(site)
     const country = countryOf(request)
-    const asked = await decisions.dated({ method, url: sent, asker, country, now: now(), sitemaps })
-    const decided = await decisions.of(asked, page, async () => pages.ask?.(request, target))
+    const dated = decisions.dated({ method, url: sent, asker, country, now: now(), sitemaps })
+    const asked = dated instanceof Promise ? await dated : dated
+    const found = decisions.of(asked, page, async () => pages.ask?.(request, target))
+    const decided = found instanceof Promise ? await found : found
     if (!decided.ok) return refused(decided.refusal, manner)
     const decision = decided.value
     const { pass } = decision
@@ -96,6 +113,11 @@ export function gate(options: GateOptions): Gate {
     const honoured = isPaying && former ? await formerQuotes(await former(), asked, url, decision) : []
     const quote = decision.action === 'block' ? honoured[0] : quoteOf(decision)
     if (!quote) return refused(blocked(decision), manner)
+    const changes = ({ status, headers: sent }: Response) => ({
+      hidden,
+      added: status === 200 || status === 206 ? (options.termsOf?.({ ...asked, site, sent }) ?? []) : [],
+    })
+    const quiet = (answer: Response) => changed(answer, changes(answer))
     const isFree = decision.action === 'allow' || (cloudflareCharges && chargedByCloudflare(headers))
     if (isFree) return content.pass(request, target).then(quiet).catch(unreachable)
     if (method === 'GET' && decision.freePages !== undefined) {
@@ -109,7 +131,9 @@ export function gate(options: GateOptions): Gate {
       decisions.known({ ...asked, signer, asker: classify({ ...evidence, signer }) }, url)
     // HEAD is gated and never charges: a payment on it is not even read.
     const sale = isPaying
-      ? await sellFor(shop, request, target, wanted, decideFor, dialect, content).catch(outcomeUnknown)
+      ? await sellFor({ ...shop, changes }, request, target, wanted, decideFor, dialect, content).catch(
+          outcomeUnknown,
+        )
       : refuse('payment_required')
     if (sale.ok) return sale.value
     log(sale.refusal)
@@ -121,7 +145,7 @@ export function gate(options: GateOptions): Gate {
       browser: prefersHtml(headers),
       passes: decision.passes,
       note: asker.refutation && `This request ${asker.refutation}.`,
-      links: options.links?.(site),
+      fixed: fixedOf(site),
       head: manner.head,
       dialect: speakerOf(dialect, wanted.offers.made),
     }
@@ -138,8 +162,8 @@ function passContent({ pass, recrawlMs = 0 }: Decision): Content {
 /** The parts of a gate that sell. */
 type Shop = Pick<Edition, 'decisions'> & {
   tools: Tools
-  /** The answer without the headers from the origin to the paywall. */
-  quiet: (answer: Response) => Response
+  /** The headers that a client gets otherwise than the origin sent them. */
+  changes: (answer: Response) => Changes
 }
 
 /** The decision for a signer by the terms of an edition. */
@@ -158,7 +182,7 @@ async function sellFor(
   dialect: Dialect,
   content: Content,
 ): Promise<Result<Response>> {
-  const { tools, decisions, quiet } = shop
+  const { tools, decisions, changes } = shop
   const paid = readPaid(request.headers, dialect, [wanted, ...wanted.earlier])
   if (!paid.ok) return paid
   const { method } = request
@@ -177,10 +201,10 @@ async function sellFor(
   const sold = await sell(order, paid.value, goods, tools)
   if (wanted.decision.action === 'allow') {
     const free = await freeFor(request, target, read, content)
-    return free.ok ? accept(quiet(free.value)) : free
+    return free.ok ? accept(changed(free.value, changes(free.value))) : free
   }
   if (!sold.ok) return sold
-  return accept(quiet(answerOf(sold.value, dialect)))
+  return accept(answerOf(sold.value, dialect, changes))
 }
 
 /** Reads a payment by the offers in force, or by earlier ones where those have no scheme for it. */
@@ -279,9 +303,9 @@ export function countryOf({ cf }: Request): string | undefined {
 }
 
 /** The end of a sale as HTTP. */
-function answerOf(sold: Sold<Response>, dialect: Dialect): Response {
-  if (!sold.answer) return receiptAlone(sold.receipt, dialect)
-  return sold.receipt ? paidResponse(sold.answer, sold.receipt, dialect) : sold.answer
+function answerOf({ answer, receipt }: Sold<Response>, dialect: Dialect, changes: Shop['changes']): Response {
+  if (!answer) return receiptAlone(receipt, dialect)
+  return receipt ? paidResponse(answer, receipt, dialect, changes(answer)) : changed(answer, changes(answer))
 }
 
 /** The refusal of a blocked page: an embargo says when it opens. */

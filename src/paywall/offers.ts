@@ -17,10 +17,12 @@ export type Offers = {
   price: bigint
   /** Describes the site or the invoice being sold. */
   about: { serviceName?: string; description?: string }
-  /** The headers of one 402. */
-  headers(url: string, refusal: Refusal): Record<string, string>
-  /** The JSON body of one 402. `note` is one more sentence for people. */
-  body(url: string, refusal: Refusal, note?: string): string
+  /** One 402: its headers, and its JSON body. `note` is one more sentence for people. */
+  write(
+    url: string,
+    refusal: Refusal,
+    note?: string,
+  ): { headers: [name: string, value: string][]; body(): string }
 }
 
 /** Makes a decision's offers afresh from our own terms. */
@@ -36,32 +38,21 @@ export function offersOf(policy: Policy, decision: Decision, offerers: Offerers)
     ...(policy.name !== undefined && { serviceName: policy.name }),
   }
   const extensions = Object.assign({}, ...schemes.map((name) => offerers[name]?.extensions))
-  const own = Object.assign({}, ...schemes.map((name) => offerers[name]?.headers?.(price)))
+  const own = schemes.flatMap((name) => Object.entries(offerers[name]?.headers?.(price) ?? {}))
   const accepts = [...made.values()]
   const challenges = DIALECTS.flatMap((dialect) => dialect.challenge?.({ accepts, about, extensions }) ?? [])
-  const answered = (url: string, refusal: Refusal, note?: string) => ({
-    url,
-    reason: refusal.reason,
-    corrected: corrected(made, refusal),
-    note,
-  })
+  const headersOf = challenges.flatMap(({ header }) => header ?? [])
+  const [bodyOf] = challenges.flatMap(({ body }) => body ?? [])
   return {
     made,
     price,
     about,
-    headers(url, refusal) {
-      const answer = answered(url, refusal)
-      const headers = { ...own }
-      for (const { header } of challenges) {
-        const written = header?.(answer)
-        if (written) headers[written[0]] = written[1]
+    write(url, refusal, note) {
+      const answered = { url, reason: refusal.reason, corrected: corrected(made, refusal), note }
+      return {
+        headers: [...own, ...headersOf.map((write) => write(answered))],
+        body: () => bodyOf?.(answered) ?? JSON.stringify({ error: wire(refusal.reason).code }),
       }
-      return headers
-    },
-    body(url, refusal, note) {
-      const answer = answered(url, refusal, note)
-      for (const { body } of challenges) if (body) return body(answer)
-      return JSON.stringify({ error: wire(refusal.reason).code })
     },
   }
 }

@@ -16,7 +16,7 @@ import {
 } from './gate.ts'
 import { canonicalize, siteOrigin, type Target, targetOf } from './path.ts'
 import { type Decision, entryName, type Policy } from './policy.ts'
-import { without } from './response.ts'
+import { changed } from './response.ts'
 import type { ShadowSeen, Tally } from './tally.ts'
 import { hiddenHeaders } from './terms/origin-price.ts'
 
@@ -73,7 +73,7 @@ export function shadowGate(options: ShadowOptions): Gate {
       // A trial must not cost a reader the page.
       console.error(JSON.stringify({ message: 'a request was not counted', fault: String(fault) }))
     }
-    return without(answer, hidden)
+    return changed(answer, { hidden, added: [] })
   }
 }
 

@@ -40,6 +40,8 @@ export class IsolateCache<Value> {
   readonly #options: CacheOptions<Value>
   readonly #values = new Map<string, Copy<Value>>()
   readonly #absences = new Map<string, Copy<Value>>()
+  /** The copy that was kept last: a site that is asked for again and again is not moved each time. */
+  #newest: Copy<Value> | undefined
 
   constructor(options: CacheOptions<Value>) {
     this.#options = options
@@ -50,16 +52,15 @@ export class IsolateCache<Value> {
    * promise rejects if the store fails.
    */
   get(key: string): Value | undefined | Promise<Value | undefined> {
-    const copy = this.#copy(key)
-    if (!copy || !this.#isUsable(copy)) return this.#wait(key)
-    return this.#used(key, copy)
+    const [copy, now] = [this.#copy(key), this.#options.now()]
+    return copy && this.#isUsable(copy, now) ? this.#used(key, copy, now) : this.#wait(key)
   }
 
   /** Returns the value as far as a copy can be used, and never waits: what is lacking is read behind the answer. */
   known(key: string): Value | undefined {
-    const copy = this.#copy(key)
-    if (copy && this.#isUsable(copy)) return this.#used(key, copy)
-    if (!copy || this.#options.now() >= copy.dueAt) this.#readBehind(key)
+    const [copy, now] = [this.#copy(key), this.#options.now()]
+    if (copy && this.#isUsable(copy, now)) return this.#used(key, copy, now)
+    if (!copy || now >= copy.dueAt) this.#readBehind(key)
     return undefined
   }
 
@@ -73,14 +74,14 @@ export class IsolateCache<Value> {
     return this.#values.get(key) ?? this.#absences.get(key)
   }
 
-  #isUsable({ readAt }: Copy<Value>): boolean {
-    return this.#options.now() - readAt < (this.#options.maxAgeMs ?? Number.MAX_VALUE)
+  #isUsable({ readAt }: Copy<Value>, now: number): boolean {
+    return now - readAt < (this.#options.maxAgeMs ?? Number.MAX_VALUE)
   }
 
   /** The value of a copy, which becomes the last to be dropped. Reads it again behind the answer where that is due. */
-  #used(key: string, copy: Copy<Value>): Value | undefined {
-    if (this.#options.now() >= copy.dueAt) this.#readBehind(key)
-    else this.#keep(key, copy)
+  #used(key: string, copy: Copy<Value>, now: number): Value | undefined {
+    if (now >= copy.dueAt) this.#readBehind(key)
+    else if (copy !== this.#newest) this.#keep(key, copy)
     return copy.value
   }
 
@@ -97,7 +98,7 @@ export class IsolateCache<Value> {
       await new Promise((resume) => setTimeout(resume, POLL_MS))
     }
     const copy = this.#copy(key)
-    return copy && this.#isUsable(copy) ? copy.value : this.#read(key)
+    return copy && this.#isUsable(copy, this.#options.now()) ? copy.value : this.#read(key)
   }
 
   async #read(key: string): Promise<Value | undefined> {
@@ -124,6 +125,7 @@ export class IsolateCache<Value> {
     this.#absences.delete(key)
     const copies = copy.value === undefined ? this.#absences : this.#values
     copies.set(key, copy)
+    this.#newest = copy
     const [oldest] = copies.keys()
     if (copies.size > this.#options.maxEntries && oldest !== undefined) copies.delete(oldest)
   }

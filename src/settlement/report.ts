@@ -23,6 +23,7 @@ const CERTAIN: ReadonlySet<Finding['what']> = new Set([
   'overcredited',
   'undelivered',
   'relisted',
+  'figures_differ',
   'low_gas',
   'nonce_filled',
 ])

@@ -8,6 +8,7 @@ import type { Finding } from '../ledger/book/finding.ts'
 import { abandonRuns, type RunRecord, saveRun } from '../ledger/book/runs.ts'
 import { dropShadowDays, readShadowDay, type ShadowDay } from '../ledger/book/shadow.ts'
 import { hasWatchedChannel, readWatch } from '../ledger/book/watch.ts'
+import { checkSums } from '../ledger/figures/check.ts'
 import type { Steps } from '../platform/steps.ts'
 import { DAY_MS, dayOf, HOUR_MS } from '../platform/time.ts'
 import type { Address } from '../protocol/evm/hex.ts'
@@ -104,17 +105,20 @@ export async function makeRun(work: Work, steps: Steps, id: string, cause: Cause
 }
 
 async function settle(
-  { channels, exact }: Work,
+  { book, channels, exact }: Work,
   steps: Steps,
   report: Report,
   startedAt: number,
 ): Promise<void> {
   if (channels) await settleChannels(channels, steps, report, startedAt)
   else if (exact) await countPayments(exact, steps, report)
+  report.found(await steps.do('check the figures', () => checkSums(book)))
 }
 
-async function bill({ bill }: Work, steps: Steps, report: Report, moment: number): Promise<void> {
-  if (bill) await billAll(bill, steps, report, moment)
+async function bill({ book, bill }: Work, steps: Steps, report: Report, moment: number): Promise<void> {
+  if (!bill) return
+  await billAll(bill, steps, report, moment)
+  report.found(await steps.do('check the figures', () => checkSums(book)))
 }
 
 /** Sums the day of shadow mode that ends at `moment` (Unix ms), or is under way. Drops the days that are too old. */

@@ -93,3 +93,42 @@ export async function readPosition(book: D1Database, { kind, account }: FigureAc
     .first<number>('position')
   return position ?? 0
 }
+
+/** An account's row: how far it has reported, and its sum in micro-dollars. */
+export type Cursor = FigureAccount & { position: number; charged: bigint }
+
+/** The rows of accounts of one kind, by account. @throws when D1 cannot be read */
+export async function readCursors(
+  book: D1Database,
+  kind: Cursor['kind'],
+  accounts: readonly string[],
+): Promise<Map<string, Cursor>> {
+  const { results } = await book
+    .prepare(
+      `SELECT account, position, charged FROM figure_cursor
+       WHERE kind = ? AND account IN (SELECT value FROM json_each(?))`,
+    )
+    .bind(kind, JSON.stringify(accounts))
+    .all<{ account: string; position: number; charged: number }>()
+  return new Map(
+    results.map(({ account, position, charged }) => [
+      account,
+      { kind, account, position, charged: BigInt(charged) },
+    ]),
+  )
+}
+
+/** The sums of all figures by hour, by day, and as accounts have reported them, in micro-dollars, at one moment. */
+export async function readFigureSums(
+  book: D1Database,
+): Promise<{ hours: bigint; days: bigint; reported: bigint }> {
+  const sums = await book
+    .prepare(
+      `SELECT (SELECT coalesce(sum(charged), 0) FROM figure) AS hours,
+       (SELECT coalesce(sum(charged), 0) FROM figure_day) AS days,
+       (SELECT coalesce(sum(charged), 0) FROM figure_cursor) AS reported`,
+    )
+    .first<{ hours: number; days: number; reported: number }>()
+  const { hours = 0, days = 0, reported = 0 } = sums ?? {}
+  return { hours: BigInt(hours), days: BigInt(days), reported: BigInt(reported) }
+}

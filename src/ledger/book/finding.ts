@@ -12,6 +12,8 @@ import type { InvoiceStanding } from '../billing/types.ts'
  *   lost, or D1 could not be written.
  * - `book_ahead`: the read model exceeds the account. The account lost entries, or the read model was edited.
  * - `book_differs`: a row of the read model differs from what the run just wrote.
+ * - `figures_differ`: the figures of charges in D1 differ from the journals, or from what was reported of them. Rows were
+ *   edited or lost, entries were lost, or D1 could not be compared.
  * - `overclaimed`: the chain has claimed more than was charged. The key also claims outside tab402, or the
  *   account lost entries.
  * - `chain_behind`: the chain has claimed less than before, after a reorganization or through a node on a
@@ -49,6 +51,7 @@ export type Finding = {
     | 'relisted'
     | 'book_ahead'
     | 'book_differs'
+    | 'figures_differ'
     | 'overclaimed'
     | 'chain_behind'
     | 'block_ahead'

@@ -7,7 +7,7 @@ import type { Hold, Screened } from '../../protocol/screening.ts'
 import { AccountAlarm } from '../alarm.ts'
 import { KIND, listAccount } from '../book/accounts.ts'
 import { EntrySales, isSale } from '../figures/entries.ts'
-import type { Reported } from '../figures/report.ts'
+import type { Reported, Unreported } from '../figures/report.ts'
 import { Commits } from '../group-commit.ts'
 import { OpenedPages } from '../opened-pages.ts'
 import { MAX_CHARGES, REPLAY_WINDOW_MS, Replays } from '../replay-window.ts'
@@ -188,8 +188,8 @@ export class Account extends ScreenedObject<{ BOOK: D1Database }> {
     return this.standing()
   }
 
-  /** Reports every charge to D1 now. Returns null if the account was never opened. @throws when D1 cannot be written */
-  async report(): Promise<Reported | null> {
+  /** Reports every charge to D1 now. Returns null if the account was never opened. */
+  async report(): Promise<Reported | Unreported | null> {
     await this.#commits.durable()
     return this.#alarm.report()
   }

@@ -16,12 +16,13 @@ import type {
 import { KIND } from '../book/accounts.ts'
 import { listLines } from '../book/credit.ts'
 import { EntrySales } from '../figures/entries.ts'
-import type { Reported } from '../figures/report.ts'
+import type { Reported, Unreported } from '../figures/report.ts'
 import { OpenedPages } from '../opened-pages.ts'
 import { MAX_CHARGES, REPLAY_WINDOW_MS, Replays } from '../replay-window.ts'
 import { type StoredAnswer, StoredAnswers } from '../stored-answers.ts'
 import { authorize, charge, delivered, release } from '../totals.ts'
 import type { BillingCalls } from './contract.ts'
+import { CREDIT_NOTES } from './journal.ts'
 import { Used } from './nonce-window.ts'
 import { LineRecord } from './state.ts'
 import type { Enrolment } from './terms.ts'
@@ -65,7 +66,7 @@ export class CreditLine extends DurableObject<{ BOOK: D1Database }> implements B
     this.#alarm = new AccountAlarm(ctx, env.BOOK, {
       kind: KIND.credit,
       id: () => this.#record.standing?.enrolment.agent ?? null,
-      sales: new EntrySales(ctx.storage.sql),
+      sales: new EntrySales(ctx.storage.sql, CREDIT_NOTES),
       owes: () => this.#record.standing !== null && this.#billing.isOpen(),
       list: (relistedAt) => this.#list(relistedAt),
     })
@@ -166,8 +167,8 @@ export class CreditLine extends DurableObject<{ BOOK: D1Database }> implements B
     return this.standing()
   }
 
-  /** Reports every charge to D1 now. Returns null if the line was never opened. @throws when D1 cannot be written */
-  async report(): Promise<Reported | null> {
+  /** Reports every charge to D1 now. Returns null if the line was never opened. */
+  async report(): Promise<Reported | Unreported | null> {
     await this.#record.durable()
     return this.#alarm.report()
   }

@@ -44,6 +44,10 @@ const ADDED = [
   ['who', 'ALTER TABLE entry ADD COLUMN who TEXT'],
 ] as const
 
+/** The credit notes of a line, by its index `document`. */
+export const CREDIT_NOTES = `SELECT seq FROM entry
+  WHERE kind NOT IN ('charge', 'replay', 'release') AND kind = 'credit_note' ORDER BY seq`
+
 type Row = Record<string, SqlStorageValue>
 
 /** Reads and writes one line's table. Callers hold the transaction. Times in Unix milliseconds. */

@@ -4,7 +4,7 @@ import type { Address, Hex } from '../../protocol/evm/hex.ts'
 import type { Reason } from '../../protocol/refusal.ts'
 import { AccountAlarm } from '../alarm.ts'
 import { KIND, listAccount } from '../book/accounts.ts'
-import type { Reported } from '../figures/report.ts'
+import type { Reported, Unreported } from '../figures/report.ts'
 import { OpenedPages } from '../opened-pages.ts'
 import { MAX_DELIVERIES, REPLAY_WINDOW_MS } from '../replay-window.ts'
 import { ScreenedObject } from '../screening.ts'
@@ -217,8 +217,8 @@ export class Authorizations extends ScreenedObject<{ BOOK: D1Database }> {
     return this.#payer.read()?.id ?? null
   }
 
-  /** Reports every settled payment to D1 now. Returns null for an unknown payer. @throws when D1 cannot be written */
-  async report(): Promise<Reported | null> {
+  /** Reports every settled payment to D1 now. Returns null for an unknown payer. */
+  async report(): Promise<Reported | Unreported | null> {
     return this.#exists() ? this.#alarm.report() : null
   }
 

@@ -18,9 +18,12 @@ export function isSale({ kind }: { kind: unknown }): boolean {
 /** Reads the journal of an account by its entries' numbers. */
 export class EntrySales implements SalesJournal {
   readonly #sql: SqlStorage
+  readonly #corrections: string | undefined
 
-  constructor(sql: SqlStorage) {
+  /** @param corrections a query for the numbers of entries that change what was delivered, and are no sales */
+  constructor(sql: SqlStorage, corrections?: string) {
     this.#sql = sql
+    this.#corrections = corrections
   }
 
   last(): number {
@@ -48,7 +51,17 @@ export class EntrySales implements SalesJournal {
   charged(to: number): bigint {
     const [first] = this.#sql.exec(`SELECT ${COLUMNS} FROM entry ORDER BY seq LIMIT 1`).toArray()
     const last = this.#entry(to)
-    return first && last ? worthOf(last) - worthOf(first) : 0n
+    if (!first || !last) return 0n
+    const corrections = this.#corrections ? this.#sql.exec(this.#corrections).toArray() : []
+    return corrections
+      .map(({ seq }) => Number(seq))
+      .filter((seq) => seq <= to)
+      .reduce((sum, seq) => sum - this.#change(seq), worthOf(last) - worthOf(first))
+  }
+
+  #change(seq: number): bigint {
+    const [before, after] = [this.#entry(seq - 1), this.#entry(seq)]
+    return before && after ? worthOf(after) - worthOf(before) : 0n
   }
 
   earlier(back: number): number | null {

@@ -1,6 +1,6 @@
 /** x402 v2: `PAYMENT-SIGNATURE`, `PAYMENT-REQUIRED` and `PAYMENT-RESPONSE` (x402 v2 §5). */
 import { accept, type Result, refuse, wire } from '../../protocol/refusal.ts'
-import { encodeHeader, encodeText } from '../../protocol/x402/header.ts'
+import { encodeHeader, encodeText, isAscii } from '../../protocol/x402/header.ts'
 import { acceptedIn, decodePayment, readEnvelope } from '../../protocol/x402/v2.ts'
 import { SCHEME_NAMES, SCHEMES } from '../../schemes/index.ts'
 import { type Dialect, fitting, form, type Paid } from './dialect.ts'
@@ -37,10 +37,12 @@ export const x402v2: Dialect = {
       accepts,
       ...rest,
     }))
+    const isPlain = isAscii(plain(''))
+    const written = (url: string) => (isPlain && isAscii(url) ? btoa(plain(url)) : encodeText(plain(url)))
     const room = MAX_JSON_BYTES - new TextEncoder().encode(plain('')).length
     const value = (url: string, reason: Parameters<typeof wire>[0], corrected: typeof accepts | null) =>
       reason === 'payment_required'
-        ? encodeText(plain(url))
+        ? written(url)
         : encodeHeader({
             x402Version: 2,
             error: wire(reason).code,

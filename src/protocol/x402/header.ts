@@ -41,7 +41,8 @@ export function encodeText(json: string): string {
   return btoa(isAscii(json) ? json : binaryOf(encoder.encode(json)))
 }
 
-function isAscii(text: string): boolean {
+/** Whether a text is its own UTF-8. */
+export function isAscii(text: string): boolean {
   return !/[^\0-\x7f]/.test(text)
 }
 

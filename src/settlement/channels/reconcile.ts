@@ -1,7 +1,10 @@
 /** Reconciliation: accounts, chain and read model must agree to the unit. Updates the rows of the read model. */
 import { clearRelisted, KIND, type Listing, listings, project } from '../../ledger/book/accounts.ts'
+import { readCursors } from '../../ledger/book/figure-report.ts'
 import { compareListing, type Finding } from '../../ledger/book/finding.ts'
 import type { Standing } from '../../ledger/channel/types.ts'
+import type { ExactTotals } from '../../ledger/exact/types.ts'
+import { checkReports, type ReportingAccount } from '../../ledger/figures/check.ts'
 import { mapConcurrently } from '../../platform/pool.ts'
 import type { Address } from '../../protocol/evm/hex.ts'
 import { accountOf, type Payers, type Settings } from '../context.ts'
@@ -95,10 +98,20 @@ export async function reconcile(
       ...findings,
       ...updated.flatMap(({ findings }) => findings),
       ...payers.findings,
+      ...(await checkReports(settings.book, KIND.channel, changed(settings, updated))),
       ...(await projectPage(settings, after, updated, now)),
     ],
     next,
   }
+}
+
+/** The accounts that have charged since the last run, or owe. */
+function changed(settings: Settings, read: { line: Listing; standing: Standing }[]): ReportingAccount[] {
+  return read.flatMap(({ line: { id, totals }, standing: { charged, redeemed } }) =>
+    charged > redeemed || totals?.charged !== charged
+      ? [{ id, report: async () => accountOf(settings, id).report() }]
+      : [],
+  )
 }
 
 /** A crawler reads on during a run, so only what was charged before it must be claimed by its end. */
@@ -189,6 +202,7 @@ async function sumExact(payers: Payers, lines: Listing[]) {
     },
   )
   findings.push(...lines.flatMap(({ id }, at) => compareDelivery(id, totals[at]?.undelivered ?? 0)))
+  findings.push(...(await checkPayers(payers, lines, totals)))
   const exact: ExactSums = {
     payers: lines.length,
     payments: totals.reduce((sum, { payments }) => sum + payments, 0),
@@ -197,6 +211,18 @@ async function sumExact(payers: Payers, lines: Listing[]) {
     undelivered: totals.reduce((sum, { undelivered }) => sum + undelivered, 0),
   }
   return { exact, findings }
+}
+
+/** Has the payers report that have settled more payments than D1 has of them. */
+async function checkPayers({ book, authorizations }: Payers, lines: Listing[], totals: ExactTotals[]) {
+  const cursors = await readCursors(
+    book,
+    KIND.exact,
+    lines.map(({ id }) => id),
+  ).catch(() => new Map())
+  const behind = lines.filter(({ id }, at) => totals[at] && cursors.get(id)?.position !== totals[at].payments)
+  const accounts = behind.map(({ id }) => ({ id, report: async () => authorizations.getByName(id).report() }))
+  return checkReports(book, KIND.exact, accounts)
 }
 
 /** Updates the changed rows of a page, and reads them back. */

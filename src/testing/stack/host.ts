@@ -49,7 +49,7 @@ async function start(): Promise<StackFacts> {
   const worker = await startWorker({
     port,
     directory: join(keep.directory, 'worker'),
-    hasSites: true,
+    registry: true,
     vars: {
       ORIGIN: site.url,
       ORIGIN_SECRET: keep.originSecret,

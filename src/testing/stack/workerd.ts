@@ -16,10 +16,10 @@ export type WorkerOptions = {
   port: number | undefined
   /** They replace those of `wrangler.toml`. Includes secrets, which the runtime treats the same. */
   vars: Record<string, string>
+  /** Binds the registry of sites, as the comment in `wrangler.toml` says. */
+  registry?: boolean
   /** Where Durable Objects, D1 and Workflows are kept. */
   directory: string
-  /** Binds the registry of sites. Without it the vars are the only site. */
-  hasSites?: boolean
   /** Receives each line that the Worker and the runtime print. */
   log(line: string): void
 }
@@ -33,8 +33,8 @@ const ROOT = fileURLToPath(new URL('../../..', import.meta.url))
 export async function startWorker({
   port,
   vars,
+  registry,
   directory,
-  hasSites,
   log,
 }: WorkerOptions): Promise<RunningWorker> {
   const config = readConfig({ config: join(ROOT, 'wrangler.toml') }, { hideWarnings: true })
@@ -50,11 +50,10 @@ export async function startWorker({
     convertV4MiniflareOptions({
       ...workerOptions,
       // With LISTS, each firing would fetch the lists of crawlers' addresses from the internet.
-      kvNamespaces: hasSites ? ['HOSTS'] : [],
+      kvNamespaces: registry ? ['HOSTS'] : [],
       durableObjects: {
-        ...(workerOptions.durableObjects as object),
-        // The tables of wrangler.toml that an operator of several sites uncomments.
-        ...(hasSites && { SITES: { className: 'Sites', useSQLite: true } }),
+        ...(workerOptions.durableObjects as Record<string, { className: string }>),
+        ...(registry && { SITES: { className: 'Sites', useSQLite: true } }),
       },
       name: config.name ?? 'worker',
       modules,
