@@ -217,7 +217,9 @@ describe('One wallet', () => {
       Array(4).fill([200, true]),
     )
     const paid = pages.map(({ header }) => decodePaymentResponseHeader(header ?? ''))
-    const ids = new Set(paid.map(({ extra }) => (extra?.channelState as { channelId: Hex } | undefined)?.channelId))
+    const ids = new Set(
+      paid.map(({ extra }) => (extra?.channelState as { channelId: Hex } | undefined)?.channelId),
+    )
     expect([ids.size, paid.filter(({ transaction }) => transaction !== '').length]).toEqual([1, 1])
     const [id = '0x' as Hex] = ids
     const { standing, entries } = await accountOf(site, id)
