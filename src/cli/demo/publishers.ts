@@ -4,11 +4,10 @@ import type { StackFacts } from '../../testing/stack/stack.ts'
 /** On chain, in atomic units. `received`: claimed from the escrow, or transferred. */
 export type Earned = { charged: bigint; received: bigint }
 
-/** An entry of `entries.ndjson`: of a channel, or a payment by `exact`, which has a status. Amounts are decimal strings. */
+/** An entry of `entries.ndjson`: of a channel, or of a payment by `exact`, which has no totals. Amounts are decimal strings. */
 type Entry = {
   account: string
-  kind?: string
-  status?: string
+  kind: string
   site?: string | null
   amount: string
   charged?: string
@@ -25,13 +24,12 @@ export async function earnings({ operator, sites }: StackFacts): Promise<Map<str
   const redeemed = new Map<string, bigint>()
   for (const { account, redeemed: total } of entries) if (total) redeemed.set(account, BigInt(total))
   const earned = new Map<string, Earned>(sites.map(({ id }) => [id, { charged: 0n, received: 0n }]))
-  for (const { account, kind, status, site, amount, charged } of entries.filter(isOnChain)) {
+  for (const { account, kind, site, amount, charged = '0' } of entries.filter(isOnChain)) {
     const part = earned.get(site ?? '')
     if (!part) continue
-    const isReceived = status === 'settled' || BigInt(charged ?? 0) <= (redeemed.get(account) ?? 0n)
-    const sold = status === undefined ? charge(kind, amount) : status === 'settled' ? BigInt(amount) : 0n
+    const sold = BigInt(amount) * (SIGNS[kind] ?? 0n)
     part.charged += sold
-    if (isReceived) part.received += sold
+    if (BigInt(charged) <= (redeemed.get(account) ?? 0n)) part.received += sold
   }
   return earned
 }
@@ -41,7 +39,10 @@ function isOnChain({ account }: Entry): boolean {
   return /^(?:0x[0-9a-f]{64}|eip155:.*)$/.test(account)
 }
 
-function charge(kind: string | undefined, amount: string): bigint {
-  if (kind === 'charge') return BigInt(amount)
-  return kind === 'release' || kind === 'lower' ? -BigInt(amount) : 0n
+/** What an entry adds to the sum. */
+const SIGNS: Readonly<Record<string, bigint>> = {
+  charge: 1n,
+  'exact settled': 1n,
+  release: -1n,
+  lower: -1n,
 }
