@@ -3,16 +3,19 @@ import { waitUntil } from 'cloudflare:workers'
 import { type Config, type ConfigProblem, describeProblems, readConfig } from '../config/config.ts'
 import { contractWarnings } from '../config/contracts.ts'
 import { cachedLists } from '../identity/published/store.ts'
-import { addFigures } from '../ledger/book/shadow.ts'
+import { addShadowFigures, type ShadowFigure } from '../ledger/book/shadow.ts'
+import { trafficIn } from '../ledger/book/traffic.ts'
+import { trafficInDataset } from '../ledger/book/traffic-dataset.ts'
 import { type Edition, editionOf, type SiteVersion } from '../paywall/edition.ts'
 import type { Counters } from '../paywall/free-pages.ts'
 import { type Content, type DeliveredPage, type Gate, type GateOptions, gate } from '../paywall/gate.ts'
 import type { Policy } from '../paywall/policy.ts'
 import { refused } from '../paywall/response.ts'
-import { shadowGate } from '../paywall/shadow.ts'
+import { SHADOW_COUNTS, shadowGate } from '../paywall/shadow.ts'
 import { NamedSitemaps } from '../paywall/sitemaps.ts'
 import { Tally } from '../paywall/tally.ts'
 import { cachedDates } from '../paywall/terms/sitemap-dates.ts'
+import { trafficCount, trafficCounts } from '../paywall/traffic.ts'
 import { dayOf } from '../platform/time.ts'
 import type { TermsOfSite } from '../terms/names.ts'
 import { linkTo, termsOf, withTerms } from '../terms/serve.ts'
@@ -71,7 +74,13 @@ export function buildSite(env: Bindings, config: Config, registered?: Registered
   const judge: Judge = { cloudflareCharges, ...facts, sitemaps, now }
   const origin = contentOf(env, config)
   if (mode === 'shadow')
-    return { config, terms, gate: named.watch(openShadow(env, policy, judge)), origin, edition: null }
+    return {
+      config,
+      terms,
+      gate: named.watch(openShadow(env, policy, judge, registered?.site.id)),
+      origin,
+      edition: null,
+    }
   const { site, former } = registered ?? {}
   const edition = editionOf({ ...terms, site, maxTimeoutSeconds, dated, now })
   const newId = () => crypto.randomUUID()
@@ -84,7 +93,7 @@ export function buildSite(env: Bindings, config: Config, registered?: Registered
 }
 
 /** All that a request is decided by, beside the policy. */
-type Judge = Pick<GateOptions, 'cloudflareCharges' | 'published' | 'sitemaps' | 'now'>
+type Judge = Pick<GateOptions, 'cloudflareCharges' | 'published' | 'sitemaps' | 'now' | 'count'>
 
 const known = new WeakMap<Bindings, ReturnType<typeof readFacts>>()
 
@@ -95,20 +104,25 @@ function factsOf(env: Bindings): ReturnType<typeof readFacts> {
   return facts
 }
 
-function readFacts({ LISTS: lists }: Bindings) {
+function readFacts({ LISTS: lists, TRAFFIC: dataset, BOOK: book }: Bindings) {
   const now = () => Date.now()
   const cache = { now, later: waitUntil }
-  return { now, published: cachedLists(lists, cache), dated: lists && cachedDates(lists, cache) }
+  const store = dataset ? trafficInDataset(dataset) : trafficIn(book)
+  return {
+    now,
+    published: cachedLists(lists, cache),
+    dated: lists && cachedDates(lists, cache),
+    count: trafficCount(new Tally(trafficCounts(), { ...COUNTING, store }), now),
+  }
 }
 
-function openShadow(env: Bindings, policy: Policy, judge: Judge): Gate {
-  const tally = new Tally({
-    store: (figures, at) => addFigures(env.BOOK, dayOf(at), figures),
-    defer: waitUntil,
-    wait: (ms) => scheduler.wait(ms),
-    now: judge.now,
-  })
-  return shadowGate({ ...judge, policy, dated: factsOf(env).dated, tally })
+/** Counts wait in the background: they are lost with their isolate. */
+const COUNTING = { defer: waitUntil, wait: (ms: number) => scheduler.wait(ms), now: () => Date.now() }
+
+function openShadow(env: Bindings, policy: Policy, judge: Judge, site: string | undefined): Gate {
+  const store = (figures: ShadowFigure[], at: number) => addShadowFigures(env.BOOK, dayOf(at), figures)
+  const tally = new Tally(SHADOW_COUNTS, { ...COUNTING, store })
+  return shadowGate({ ...judge, policy, dated: factsOf(env).dated, site, tally })
 }
 
 /** The free pages of a crawler are counted for each site of a registry alone. */

@@ -2,6 +2,7 @@
 import * as v from 'valibot'
 import { assertAddress, type RelayerKey } from '../chain/relayer/key.ts'
 import type { Chain } from '../chain/rpc.ts'
+import type { DatasetAccess } from '../ledger/book/traffic-dataset.ts'
 import { type Policy, policySchemes } from '../paywall/policy.ts'
 import { DEFAULT_MOST } from '../paywall/terms/adjust.ts'
 import { type ConfigProblem, type Expected, problemsOf } from '../platform/problem.ts'
@@ -26,6 +27,8 @@ import {
   screeningProblems,
   screeningSettings,
 } from './screening.ts'
+import { TRAFFIC_EXPECTED, trafficConfig, trafficProblems, trafficSettings } from './traffic.ts'
+import { type WebhookConfig, webhooksIn } from './webhooks.ts'
 
 export { type ConfigProblem, describeProblems } from '../platform/problem.ts'
 
@@ -67,10 +70,14 @@ export type Config = {
   publicUrl: string | undefined
   /** Present with REGISTRATION_URL. */
   credit: CreditConfig | undefined
-  /** Where alerts and dunning steps are sent. Present with WEBHOOK_URL. */
-  webhook: { url: string; secret: string } | undefined
+  /** Where dunning steps are sent. Present with WEBHOOK_URL. */
+  webhook: WebhookConfig | undefined
+  /** Where alerts are sent: the URLs of WEBHOOK_URL, of which the first is `webhook`. */
+  webhooks: readonly WebhookConfig[]
   /** Present with SELLER. */
   bill: BillConfig | undefined
+  /** How the dataset of traffic is read. Present with TRAFFIC_TOKEN. */
+  traffic: DatasetAccess | undefined
   /** Where proofs of hosts are looked for. */
   proofs: ProofConfig
   /** Present with SCREENING or SCREEN_DENY. */
@@ -129,6 +136,7 @@ const EXPECTED = {
   ...GAS_EXPECTED,
   ...CREDIT_EXPECTED,
   ...BILL_EXPECTED,
+  ...TRAFFIC_EXPECTED,
   ...PROOF_EXPECTED,
   ...SCREENING_EXPECTED,
 } as const satisfies Record<string, Expected>
@@ -198,6 +206,7 @@ const settings = v.object({
   ...gasSettings,
   ...creditSettings,
   ...billSettings,
+  ...trafficSettings,
   ...proofSettings,
   ...screeningSettings,
 })
@@ -246,6 +255,7 @@ function readAll(vars: Table): ConfigResult {
     ...problemsOf(rest.issues ?? [], EXPECTED),
     ...(isTrial ? unboundBook(vars) : absent),
     ...billProblems(vars),
+    ...(rest.success ? trafficProblems(rest.output) : []),
     ...proofProblems(vars, EXPECTED.PUBLIC_URL.example),
     ...(rest.success ? limitProblems(rest.output, known) : []),
     ...(rest.success ? screeningProblems(rest.output, known?.network, isSet) : []),
@@ -283,8 +293,9 @@ function relayerOf({ RELAYER_KEY: key, RELAYER_ADDRESS: address }: Settings): Re
 
 function build(policy: Policy, settings: Settings): Omit<Config, 'relayer' | 'documents'> {
   const { id, chainId, usdc, escrow, collector } = policy.network
-  const { RPC_URL, FACILITATOR_URL, WEBHOOK_URL, WEBHOOK_SECRET } = settings
+  const { RPC_URL, FACILITATOR_URL } = settings
   const contracts = { token: usdc.address, escrow, collector }
+  const webhooks = webhooksIn(settings)
   return {
     policy,
     mode: settings.MODE,
@@ -304,8 +315,10 @@ function build(policy: Policy, settings: Settings): Omit<Config, 'relayer' | 'do
     operator: settings.OPERATOR,
     publicUrl: settings.PUBLIC_URL && new URL(settings.PUBLIC_URL).origin,
     credit: creditConfig(settings),
-    webhook: WEBHOOK_URL && WEBHOOK_SECRET ? { url: WEBHOOK_URL, secret: WEBHOOK_SECRET } : undefined,
+    webhook: webhooks[0],
+    webhooks,
     bill: billConfig(settings),
+    traffic: trafficConfig(settings),
     proofs: proofConfig(settings),
     screening: screeningConfig(settings, policy.network),
     cloudflareCharges: settings.CLOUDFLARE_CHARGES,

@@ -83,6 +83,7 @@ async function start(): Promise<StackFacts> {
     accounts: chain.accounts.slice(0, -2),
     operator,
     sites,
+    console: { url: worker.console },
   }
 }
 

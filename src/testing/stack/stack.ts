@@ -32,6 +32,8 @@ export type StackFacts = {
   /** Each has ether and 1,000 USDC. The receiver and the relayer are none of them. */
   accounts: LocalAccount[]
   operator: { url: string; token: string }
+  /** The operator's pages. Sign in with the token. */
+  console: { url: string }
   /** The first one also answers at `url`. */
   sites: StackSite[]
 }
