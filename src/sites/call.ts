@@ -1,4 +1,5 @@
 /** The registry as callers have it. */
+import { lastingStub } from '../platform/lasting-stub.ts'
 import { SITES } from './record.ts'
 import type { SitesBase } from './registry.ts'
 
@@ -7,5 +8,5 @@ export type SiteRegistry = Omit<SitesBase, keyof import('cloudflare:workers').Du
 
 /** The registry's only object. The type of its stub excludes terms, which may be any JSON. */
 export function siteRegistry(namespace: DurableObjectNamespace<SitesBase>): SiteRegistry {
-  return namespace.getByName(SITES) as unknown as SiteRegistry
+  return lastingStub(() => namespace.getByName(SITES)) as unknown as SiteRegistry
 }
