@@ -1,6 +1,7 @@
 /** The package's entry: the paywall as middleware, the scheduled handler, the operator's API, and the Durable Object classes. */
 import type { MiddlewareHandler } from 'hono'
 import { middleware } from './adapters/hono.ts'
+import { raise } from './app/alerts.ts'
 import type { Bindings } from './app/bindings.ts'
 import { operatorOf } from './app/operator.ts'
 import { isOperatorHost } from './app/operator-host.ts'
@@ -8,7 +9,7 @@ import { refresh } from './app/refresh.ts'
 import { siteOf } from './app/site.ts'
 import { billingOf, workOf } from './app/work.ts'
 import type { Terms } from './config/terms.ts'
-import { onCron } from './settlement/schedule.ts'
+import { onCron, WATCH } from './settlement/schedule.ts'
 import { json } from './terms/asked.ts'
 import { listedApi, type OpenApi, withPayments } from './terms/openapi.ts'
 import { acceptsOf } from './terms/x402.ts'
@@ -73,6 +74,8 @@ export async function scheduled(controller: ScheduledController, env: Bindings):
     if (work) await onCron(controller, env.SETTLEMENT, work)
   } finally {
     await lists
+    // Runs find their alerts themselves, at their end.
+    if (controller.cron === WATCH) await raise(env)
   }
 }
 
@@ -90,7 +93,7 @@ type Fetches = { fetch(request: Request): Response | Promise<Response> }
 export async function operate(request: Request, env: Bindings): Promise<Response> {
   if (!isOperatorHost(request, env)) return new Response(null, { status: 404 })
   const billing = billingOf(env)
-  if (billing && !/^\/_tab402\/(?:api|me)(?:\/|$)/.test(new URL(request.url).pathname)) {
+  if (billing && !/^\/_tab402\/(?:api|me|healthz)(?:\/|$)/.test(new URL(request.url).pathname)) {
     const [{ payerPortal }, { failed }] = await Promise.all([
       import('./portal/invoices.ts'),
       import('./operator/response.ts'),

@@ -3,6 +3,7 @@ import { availableParallelism } from 'node:os'
 import type { TestProject } from 'vitest/node'
 import { type LocalChain, startChain } from '../src/testing/chain/chain.ts'
 import { startRpcProxy } from '../src/testing/chain/rpc-proxy.ts'
+import { startHooks } from './hooks.ts'
 
 export type TestChain = Pick<LocalChain, 'rpcUrl' | 'accounts' | 'usdc' | 'escrow' | 'collector'> & {
   relayerKey: string
@@ -14,6 +15,8 @@ export type TestChain = Pick<LocalChain, 'rpcUrl' | 'accounts' | 'usdc' | 'escro
 declare module 'vitest' {
   interface ProvidedContext {
     chains: TestChain[]
+    /** The receiver of webhooks, see test/hooks.ts. */
+    hooks: string
   }
 }
 
@@ -24,7 +27,10 @@ export default async function setup(project: TestProject) {
     'chains',
     started.map(({ chain }) => chain),
   )
+  const hooks = await startHooks()
+  project.provide('hooks', hooks.url)
   return async () => {
+    await hooks.stop()
     await Promise.all(started.map(({ stop }) => stop()))
   }
 }

@@ -77,6 +77,7 @@ function orderOf(max: bigint, page: number): ChargeOrder {
 function read(): Counted {
   const { rowsRead, rowsWritten } = cursors.reduce(
     (sum, cursor) => ({
+      ...sum,
       rowsRead: sum.rowsRead + cursor.rowsRead,
       rowsWritten: sum.rowsWritten + cursor.rowsWritten,
     }),

@@ -5,6 +5,7 @@ import { describeProblems, readConfig } from '../config/config.ts'
 import { judgeSite } from '../config/site.ts'
 import { SettlementBase } from '../settlement/workflow.ts'
 import { SitesBase } from '../sites/registry.ts'
+import { raise } from './alerts.ts'
 import type { Bindings } from './bindings.ts'
 import { workOf } from './work.ts'
 
@@ -16,6 +17,7 @@ export { Agents } from '../ledger/credit/agents.ts'
 export { CreditLine } from '../ledger/credit/credit-line.ts'
 export { Authorizations } from '../ledger/exact/authorizations.ts'
 export { Quota } from '../ledger/quota.ts'
+export { People } from '../people/people.ts'
 
 /** The relayer: one Durable Object per chain and key. @throws if the config is invalid or names no chain and key */
 export class Relayer extends RelayerBase<Bindings> {
@@ -56,6 +58,6 @@ export class Settlement extends SettlementBase<Bindings> {
   constructor(ctx: ExecutionContext, env: Bindings) {
     const work = workOf(env)
     if (!work) throw new Error('a settlement run needs RPC_URL and RELAYER_KEY, FACILITATOR_URL, or SELLER')
-    super(ctx, env, work)
+    super(ctx, env, { ...work, alert: () => raise(env) })
   }
 }

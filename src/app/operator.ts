@@ -7,7 +7,9 @@ import { AUDIT, type AuditLog } from '../ledger/act.ts'
 import { REGISTRY } from '../ledger/credit/agent.ts'
 import type { CreditSettings, OperatorSettings } from '../operator/settings.ts'
 import { runKinds } from '../settlement/workflow.ts'
+import { alertsOf } from './alerts.ts'
 import type { Bindings } from './bindings.ts'
+import { chartsOf } from './charts.ts'
 import { sitesPortOf } from './registry.ts'
 import { creditPortsOf, relayerOf, schemesOf } from './schemes.ts'
 import { viewOf } from './screening.ts'
@@ -17,10 +19,17 @@ import { billingOf, workOf } from './work.ts'
 export function operatorOf(env: Bindings): OperatorSettings {
   const read = readConfig(env)
   const { BOOK: book, ACCOUNT: accounts, AUTHORIZATIONS: authorizations, SETTLEMENT: settlement } = env
-  const objects = { book, accounts, authorizations, settlement, runKinds: [] }
-  if (!read.ok) return { tokenSha256: undefined, ...objects }
+  const charts = chartsOf(env, read)
+  const objects = { book, charts, accounts, authorizations, settlement, runKinds: [] }
+  if (!read.ok) return { tokenSha256: undefined, ...objects, alerts: alertsOf(env) }
   const { chain } = read.config
-  const relayer = chain && read.config.relayer ? relayerOf(env, read.config) : undefined
+  const { config } = read
+  // Trap: a stub works in the request alone that made it, and the API is kept for all requests of the isolate.
+  const relayer = chain &&
+    config.relayer && {
+      state: () => relayerOf(env, config).state(),
+      repair: () => relayerOf(env, config).repair(),
+    }
   const work = workOf(env)
   const credit = booksOf(env, read.config)
   const billing = billingOf(env)
@@ -33,6 +42,7 @@ export function operatorOf(env: Bindings): OperatorSettings {
       offerers: schemesOf(env, read.config),
       published: async () => publishedIn(env.LISTS ? await readLists(env.LISTS) : {}, Date.now),
     },
+    alerts: alertsOf(env),
     chain,
     relayer,
     audit: auditOf(env),
@@ -46,7 +56,13 @@ export function operatorOf(env: Bindings): OperatorSettings {
 
 /** The audit log of the deployment. One whose settings do not bind it yet keeps it in the registry of agents. */
 function auditOf({ AUDIT: audit, AGENTS: agents }: Bindings): AuditLog | undefined {
-  return audit?.getByName(AUDIT) ?? agents?.getByName(REGISTRY)
+  const log = audit ? () => audit.getByName(AUDIT) : agents && (() => agents.getByName(REGISTRY))
+  return (
+    log && {
+      note: async (act) => log().note(act),
+      acts: async (after, limit) => log().acts(after, limit),
+    }
+  )
 }
 
 /** Credit as the operator and the agents read it; undefined if credit is not configured. */

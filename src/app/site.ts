@@ -3,15 +3,18 @@ import { waitUntil } from 'cloudflare:workers'
 import { type Config, type ConfigProblem, describeProblems, readConfig } from '../config/config.ts'
 import { contractWarnings } from '../config/contracts.ts'
 import { cachedLists } from '../identity/published/store.ts'
-import { addFigures } from '../ledger/book/shadow.ts'
+import { addShadowFigures, type ShadowFigure } from '../ledger/book/shadow.ts'
+import { trafficIn } from '../ledger/book/traffic.ts'
+import { trafficInDataset } from '../ledger/book/traffic-dataset.ts'
 import { type Edition, editionOf, type PolicyVersion } from '../paywall/edition.ts'
 import type { Counters } from '../paywall/free-pages.ts'
 import { type Content, type DeliveredPage, type Gate, type GateOptions, gate } from '../paywall/gate.ts'
 import { refused } from '../paywall/response.ts'
-import { type ShadowOptions, shadowGate } from '../paywall/shadow.ts'
+import { SHADOW_COUNTS, type ShadowOptions, shadowGate } from '../paywall/shadow.ts'
 import { NamedSitemaps } from '../paywall/sitemaps.ts'
 import { Tally } from '../paywall/tally.ts'
 import { cachedDates } from '../paywall/terms/sitemap-dates.ts'
+import { trafficCount, trafficCounts } from '../paywall/traffic.ts'
 import type { Background } from '../platform/isolate-cache.ts'
 import { dayOf } from '../platform/time.ts'
 import type { TermsOfSite } from '../terms/names.ts'
@@ -76,7 +79,7 @@ export function buildSite(env: Bindings, config: Config, registered?: RegistrySi
     return {
       config,
       terms,
-      gate: named.watch(openShadow(env, { ...judge, policy, dated })),
+      gate: named.watch(openShadow(env, { ...judge, policy, dated, site: site?.id })),
       origin,
       edition: null,
     }
@@ -91,7 +94,7 @@ export function buildSite(env: Bindings, config: Config, registered?: RegistrySi
 }
 
 /** All that a request is decided by, beside the policy. */
-type Judge = Pick<GateOptions, 'cloudflareCharges' | 'published' | 'sitemaps' | 'now'>
+type Judge = Pick<GateOptions, 'cloudflareCharges' | 'published' | 'sitemaps' | 'now' | 'count'>
 
 /** The clock of an isolate, and its way to let a read outlast a request. */
 export const background: Background = { now: () => Date.now(), later: waitUntil }
@@ -105,19 +108,26 @@ function factsOf(env: Bindings): ReturnType<typeof readFacts> {
   return facts
 }
 
-function readFacts({ LISTS: lists }: Bindings) {
-  const published = cachedLists(lists, background)
-  return { now: background.now, published }
+function readFacts({ LISTS: lists, TRAFFIC: dataset, BOOK: book }: Bindings) {
+  const { now } = background
+  const store = dataset ? trafficInDataset(dataset) : trafficIn(book)
+  return {
+    now,
+    published: cachedLists(lists, background),
+    count: trafficCount(new Tally(trafficCounts(), { ...COUNTING, store }), now),
+  }
+}
+
+/** Counts wait in the background: they are lost with their isolate. */
+const COUNTING = {
+  defer: background.later,
+  wait: (ms: number) => scheduler.wait(ms),
+  now: background.now,
 }
 
 function openShadow({ BOOK: book }: Bindings, options: Omit<ShadowOptions, 'tally'>): Gate {
-  const tally = new Tally({
-    store: (figures, at) => addFigures(book, dayOf(at), figures),
-    defer: waitUntil,
-    wait: (ms) => scheduler.wait(ms),
-    now: options.now,
-  })
-  return shadowGate({ ...options, tally })
+  const store = (figures: ShadowFigure[], at: number) => addShadowFigures(book, dayOf(at), figures)
+  return shadowGate({ ...options, tally: new Tally(SHADOW_COUNTS, { ...COUNTING, store }) })
 }
 
 /** The free pages of a crawler are counted for each site of a registry alone. */

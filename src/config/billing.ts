@@ -7,6 +7,7 @@ import type { ConfigProblem, Expected } from '../platform/problem.ts'
 import { readWith, unpack } from '../platform/schema.ts'
 import { durableObject, integer, shaped, textOf, url } from './fields.ts'
 import { stripeCode } from './stripe-plugin.ts'
+import { WEBHOOK_EXPECTED, webhookSettings } from './webhooks.ts'
 
 /** The settings that statements and invoices need. */
 export type BillConfig = {
@@ -53,14 +54,7 @@ export const BILL_EXPECTED = {
     want: 'the bank details for invoices, at most 500 characters in quotes',
     example: '"IBAN DE02 1203 0000 0000 2020 51"',
   },
-  WEBHOOK_URL: {
-    want: 'the https URL that receives alerts and dunning events',
-    example: '"https://hooks.example.com/tab402"',
-  },
-  WEBHOOK_SECRET: {
-    want: '16 to 256 printable ASCII characters without spaces',
-    example: 'the output of openssl rand -hex 32',
-  },
+  ...WEBHOOK_EXPECTED,
   STRIPE_SECRET_KEY: { want: 'a secret or restricted key of Stripe', example: 'sk_live_… or rk_live_…' },
   STRIPE_WEBHOOK_SECRET: {
     want: "the signing secret of Stripe's webhook for /_tab402/stripe",
@@ -132,8 +126,7 @@ export const billSettings = {
     {},
   ),
   TRANSFER_TO: v.optional(textOf(0, 500), ''),
-  WEBHOOK_URL: v.optional(url),
-  WEBHOOK_SECRET: v.optional(shaped(/^[!-~]{16,256}$/)),
+  ...webhookSettings,
   STRIPE_SECRET_KEY: v.optional(shaped(/^[sr]k_[!-~]{8,256}$/)),
   STRIPE_WEBHOOK_SECRET: v.optional(shaped(/^whsec_[!-~]{8,256}$/)),
   STRIPE_API: v.optional(url),

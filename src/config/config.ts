@@ -2,6 +2,7 @@
 import * as v from 'valibot'
 import { assertAddress, type RelayerKey } from '../chain/relayer/key.ts'
 import type { Chain } from '../chain/rpc.ts'
+import type { DatasetAccess } from '../ledger/book/traffic-dataset.ts'
 import { type Policy, policySchemes } from '../paywall/policy.ts'
 import { DEFAULT_MOST } from '../paywall/terms/adjust.ts'
 import { type ConfigProblem, type Expected, problemsOf } from '../platform/problem.ts'
@@ -11,6 +12,7 @@ import { addressOf } from '../protocol/evm/secp256k1.ts'
 import { SCHEME_NAMES, SCHEMES, type SchemeName } from '../schemes/index.ts'
 import type { TermsName } from '../terms/names.ts'
 import { BILL_EXPECTED, type BillConfig, billConfig, billProblems, billSettings } from './billing.ts'
+import { bindingProblems, originProblems, unboundBook } from './bindings.ts'
 import { CREDIT_EXPECTED, type CreditConfig, creditConfig, creditSettings } from './credit.ts'
 import { durableObject, integer, isLocal, shaped, url, urls } from './fields.ts'
 import { GAS_EXPECTED, type GasConfig, gasConfig, gasSettings, gasWarnings } from './gas.ts'
@@ -25,6 +27,8 @@ import {
   screeningProblems,
   screeningSettings,
 } from './screening.ts'
+import { TRAFFIC_EXPECTED, trafficConfig, trafficProblems, trafficSettings } from './traffic.ts'
+import { type WebhookConfig, webhooksIn } from './webhooks.ts'
 
 export { type ConfigProblem, describeProblems } from '../platform/problem.ts'
 
@@ -66,10 +70,14 @@ export type Config = {
   publicUrl: string | undefined
   /** Present with REGISTRATION_URL. */
   credit: CreditConfig | undefined
-  /** Where alerts and dunning steps are sent. Present with WEBHOOK_URL. */
-  webhook: { url: string; secret: string } | undefined
+  /** Where dunning steps are sent. Present with WEBHOOK_URL. */
+  webhook: WebhookConfig | undefined
+  /** Where alerts are sent: the URLs of WEBHOOK_URL, of which the first is `webhook`. */
+  webhooks: readonly WebhookConfig[]
   /** Present with SELLER. */
   bill: BillConfig | undefined
+  /** How the dataset of traffic is read. Present with TRAFFIC_TOKEN. */
+  traffic: DatasetAccess | undefined
   /** Where proofs of hosts are looked for. */
   proofs: ProofConfig
   /** Present with SCREENING or SCREEN_DENY. */
@@ -128,6 +136,7 @@ const EXPECTED = {
   ...GAS_EXPECTED,
   ...CREDIT_EXPECTED,
   ...BILL_EXPECTED,
+  ...TRAFFIC_EXPECTED,
   ...PROOF_EXPECTED,
   ...SCREENING_EXPECTED,
 } as const satisfies Record<string, Expected>
@@ -197,6 +206,7 @@ const settings = v.object({
   ...gasSettings,
   ...creditSettings,
   ...billSettings,
+  ...trafficSettings,
   ...proofSettings,
   ...screeningSettings,
 })
@@ -245,8 +255,8 @@ function readAll(vars: Table): ConfigResult {
     ...problemsOf(rest.issues ?? [], EXPECTED),
     ...(isTrial ? unboundBook(vars) : absent),
     ...billProblems(vars),
+    ...(rest.success ? trafficProblems(rest.output) : []),
     ...proofProblems(vars, EXPECTED.PUBLIC_URL.example),
-    ...(rest.success ? limitProblems(rest.output, terms.ok ? terms.policy : undefined) : []),
     ...(rest.success ? limitProblems(rest.output, known) : []),
     ...(rest.success ? screeningProblems(rest.output, known?.network, isSet) : []),
   ]
@@ -283,8 +293,9 @@ function relayerOf({ RELAYER_KEY: key, RELAYER_ADDRESS: address }: Settings): Re
 
 function build(policy: Policy, settings: Settings): Omit<Config, 'relayer' | 'documents'> {
   const { id, chainId, usdc, escrow, collector } = policy.network
-  const { RPC_URL, FACILITATOR_URL, WEBHOOK_URL, WEBHOOK_SECRET } = settings
+  const { RPC_URL, FACILITATOR_URL } = settings
   const contracts = { token: usdc.address, escrow, collector }
+  const webhooks = webhooksIn(settings)
   return {
     policy,
     mode: settings.MODE,
@@ -304,8 +315,10 @@ function build(policy: Policy, settings: Settings): Omit<Config, 'relayer' | 'do
     operator: settings.OPERATOR,
     publicUrl: settings.PUBLIC_URL && new URL(settings.PUBLIC_URL).origin,
     credit: creditConfig(settings),
-    webhook: WEBHOOK_URL && WEBHOOK_SECRET ? { url: WEBHOOK_URL, secret: WEBHOOK_SECRET } : undefined,
+    webhook: webhooks[0],
+    webhooks,
     bill: billConfig(settings),
+    traffic: trafficConfig(settings),
     proofs: proofConfig(settings),
     screening: screeningConfig(settings, policy.network),
     cloudflareCharges: settings.CLOUDFLARE_CHARGES,
@@ -333,41 +346,8 @@ function missing(schemes: ReadonlySet<SchemeName>, vars: Table): ConfigProblem[]
   return [...problems.values()]
 }
 
-function unboundBook({ BOOK }: Table): ConfigProblem[] {
-  const example = '[[d1_databases]] binding = "BOOK", database_name = "tab402-book"'
-  return BOOK === undefined ? [{ place: 'BOOK', message: 'must be bound for MODE = "shadow"', example }] : []
-}
-
 function exampleOf(place: string): string | undefined {
   return (EXPECTED as Readonly<Record<string, Expected>>)[place]?.example
-}
-
-/** The bindings that terms of the policy need. */
-function bindingProblems({ rules, dates }: Policy, vars: Table): ConfigProblem[] {
-  const isFree = rules.some(({ decision }) => decision.freePages !== undefined)
-  const example = durableObject('QUOTA', 'Quota')
-  return [
-    ...(isFree && vars.QUOTA === undefined
-      ? [{ place: 'QUOTA', message: 'must be bound: a rule has "free"', example }]
-      : []),
-    ...(dates?.sitemaps.length && vars.LISTS === undefined
-      ? [
-          {
-            place: 'LISTS',
-            message: 'must be bound: DATES has a sitemap',
-            example: '[[kv_namespaces]] binding = "LISTS"',
-          },
-        ]
-      : []),
-  ]
-}
-
-function originProblems({ origin }: Policy, vars: Table): ConfigProblem[] {
-  if (origin.kind !== 'binding') return []
-  const bound = vars[origin.name] as { fetch?: unknown } | undefined
-  if (typeof bound?.fetch === 'function') return []
-  const message = 'must name a service binding of this Worker'
-  return [{ place: 'ORIGIN', message, example: '[[services]] binding = "SITE", service = "site"' }]
 }
 
 function limitProblems(settings: Settings, policy: Policy | undefined): ConfigProblem[] {

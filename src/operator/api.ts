@@ -4,11 +4,14 @@ import { bodyLimit } from 'hono/body-limit'
 import { Hono } from 'hono/tiny'
 import { accountRoutes } from './accounts.ts'
 import { agentRoutes } from './agents.ts'
+import { alertRoutes } from './alerts.ts'
 import { auditRoutes } from './audit.ts'
 import { bookRoutes } from './book.ts'
 import { explainRoutes } from './explain.ts'
 import { exportRoutes } from './export.ts'
+import { figureRoutes } from './figures.ts'
 import { invoiceRoutes } from './invoices.ts'
+import { metricRoutes } from './metrics.ts'
 import { publisherRoutes } from './publishers.ts'
 import { relayerRoutes } from './relayer.ts'
 import { MAX_BODY_BYTES, MAX_DOCUMENT_BYTES } from './requests.ts'
@@ -23,7 +26,6 @@ import { hasToken } from './token.ts'
 
 /** The operator's routes, for the bearer of the token with this SHA-256 (64 hex digits). `now` in Unix milliseconds. */
 export function operatorRoutes(settings: OperatorSettings, tokenSha256: string, now: () => number): Hono {
-  const { credit, audit, sites } = settings
   // The audit log names the token by eight digits of its hash. They change with the token and grant no access.
   const who = `token ${tokenSha256.slice(0, 8)}`
   const app = new Hono()
@@ -33,11 +35,24 @@ export function operatorRoutes(settings: OperatorSettings, tokenSha256: string, 
     answer.headers.set('www-authenticate', 'Bearer')
     return answer
   })
+  app.route('/', routesFor(settings, who, now))
+  return app
+}
+
+/** The operator's routes for a principal that is known already. `who` names it in the audit log. `now` in Unix milliseconds. */
+export function routesFor(settings: OperatorSettings, who: string, now: () => number): Hono {
+  const { credit, audit, alerts, sites } = settings
+  const app = new Hono()
   const most = (maxSize: number) => bodyLimit({ maxSize, onError: () => problem('too_large') })
   const [ofForms, ofDocuments] = [most(MAX_BODY_BYTES), most(MAX_DOCUMENT_BYTES)]
-  app.use('/*', (c, next) => (/\/api\/sites(?:\/|$)/.test(c.req.path) ? ofDocuments : ofForms)(c, next))
+  app.use('/*', (c, next) => (/(?:^|\/api)\/sites(?:\/|$)/.test(c.req.path) ? ofDocuments : ofForms)(c, next))
   app.route('/runs', runRoutes(settings, now, who))
   app.route('/shadow', shadowRoutes(settings, now))
+  app.route('/figures', figureRoutes(settings, now))
+  if (alerts) {
+    app.route('/alerts', alertRoutes(settings, alerts, now, who))
+    app.route('/metrics', metricRoutes(alerts, now))
+  }
   app.route('/accounts', accountRoutes(settings, who))
   app.route('/accounts', screenedRoutes(settings, who))
   app.route('/screening', screeningRoutes(settings))

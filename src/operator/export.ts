@@ -13,7 +13,7 @@ import { mapConcurrently } from '../platform/pool.ts'
 import type { SignedStatement } from '../protocol/statement.ts'
 import { entryView, lineEntryView, listed } from './accounts.ts'
 import { invoiceView } from './invoices.ts'
-import { download } from './response.ts'
+import { download, streamOf } from './response.ts'
 import type { CreditSettings, OperatorSettings } from './settings.ts'
 import { signedOf } from './statements.ts'
 
@@ -65,27 +65,6 @@ function addRoutes<Item>(app: Hono, name: string, what: Export<Item>, scope: (c:
 async function* texts<Item>(pages: AsyncGenerator<Item[]>, textOf: (item: Item) => string, head = '') {
   if (head !== '') yield head
   for await (const page of pages) yield page.map(textOf).join('')
-}
-
-/** A stream that is made while it is read. An exception aborts it, so a partial file never looks complete. */
-function streamOf(parts: AsyncGenerator<string>): ReadableStream<Uint8Array> {
-  const encoder = new TextEncoder()
-  return new ReadableStream({
-    async pull(controller) {
-      try {
-        const { done, value } = await parts.next()
-        if (done) controller.close()
-        else controller.enqueue(encoder.encode(value))
-      } catch (fault) {
-        const detail = fault instanceof Error ? fault.name : 'unknown'
-        console.error(JSON.stringify({ message: 'export aborted', detail }))
-        controller.error(fault)
-      }
-    },
-    async cancel() {
-      await parts.return(undefined)
-    },
-  })
 }
 
 /** All pages of a list that is sorted by id, after an id. */

@@ -1,4 +1,6 @@
 /** The words in which the API's operations are written. */
+import { INTERVALS } from '../ledger/book/chart.ts'
+import { MAX_FIGURES, SOURCES } from './figures.ts'
 import type { Schema } from './json-schema.ts'
 import { type schemas, stage } from './openapi-schemas.ts'
 import { siteMode } from './openapi-site-schemas.ts'
@@ -17,6 +19,8 @@ export type Operation = {
   formats?: readonly string[]
   problems?: readonly number[]
   open?: 'signed' | 'public'
+  /** Further statuses of the same answer. */
+  also?: readonly number[]
 }
 
 /** Operations by path below `/_tab402`, and by method. */
@@ -39,11 +43,27 @@ export const QUERIES = {
   as: ['A known crawler, `reader` or a whole User-Agent', text],
   method: ['The method of the request', { type: 'string', default: 'GET' }],
   ip: ['The address of the client', text],
-  site: ['The id of the site whose policy decides', text],
+  site: ['The id of the site whose policy decides, or whose figures are returned', text],
   publisher: ['Returns the sites of this publisher only', text],
   mode: ['Returns the sites in this mode only', siteMode],
   country: ['The country of the request: ISO 3166, T1 for Tor, or none', text],
   signed: ['The host of a Signature-Agent whose signature counts as valid', text],
+  by: ['What figures are counted by: site, who, rule, path and status, with commas between', text],
+  interval: ['What figures are summed over, in UTC', { enum: INTERVALS, default: 'hour' }],
+  from: [
+    'A date, a time in RFC 3339 (UTC) or Unix milliseconds. By default 24 hours, 30 days or 12 months',
+    text,
+  ],
+  to: ['As `from`, exclusive. By default now', text],
+  source: [
+    '`book` for money, `traffic` for counts of requests. By default both that have the names',
+    { enum: SOURCES },
+  ],
+  who: ['Returns the figures of this crawler only. A claimed name begins with `~`', text],
+  rule: ['Returns the figures of this rule only', text],
+  path: ['Returns the figures of this path only: the first two segments', text],
+  status: ['Returns the figures of this class of status only, such as `5xx`', text],
+  figures: ['Figures a page', { type: 'integer', minimum: 1, maximum: MAX_FIGURES, default: 1_000 }],
   day: ['A UTC date. By default today', { type: 'string', format: 'date' }],
   evidence: ['Includes signatures and the signed data', { type: 'boolean', default: false }],
 } satisfies Record<string, readonly [string, Schema]>

@@ -24,8 +24,11 @@ import {
   word,
 } from './json-schema.ts'
 import { channelEntry, channelStanding, payment } from './openapi-accounts.ts'
+import { alert, alertList, tested } from './openapi-alerts.ts'
 import { explanation } from './openapi-explain.ts'
-import { released, screening, screenings } from './openapi-screening.ts'
+import { figures, health, shadowDay } from './openapi-figures.ts'
+import { relayer } from './openapi-relayer.ts'
+import { screeningSchemas } from './openapi-screening.ts'
 import { siteSchemas } from './openapi-site-schemas.ts'
 import { PROBLEMS } from './problem.ts'
 import { BODIES } from './requests.ts'
@@ -99,8 +102,6 @@ const lineEntry = table(
   },
   ...all('document', 'evidence'),
 )
-
-const nonces = listOf(table({ first: count, last: count, at: time }))
 
 const listing = table(
   {
@@ -205,8 +206,6 @@ const run = table({
   record: { type: 'object', description: 'Findings and sums of the run. They grow while the run goes on' },
 })
 
-const tried = { requests: count, pages: count, asked: amount }
-
 const engine = {
   type: 'object',
   description: 'The status of the Workflow instance, while Cloudflare keeps it',
@@ -230,14 +229,16 @@ export const schemas = {
   },
   NewAgent: jsonSchemaOf(BODIES.NewAgent),
   Rebuild: jsonSchemaOf(BODIES.Rebuild),
+  Mute: jsonSchemaOf(BODIES.Mute),
+  Alert: alert,
+  Alerts: alertList,
+  Tested: tested,
   AgentChange: jsonSchemaOf(BODIES.AgentChange),
   Agent: table(agent),
   Agents: pageOf('agents', table(agent), text),
   Suspension: jsonSchemaOf(BODIES.Suspension),
   Release: jsonSchemaOf(BODIES.Release),
-  Released: released,
-  Screening: screening,
-  Screenings: screenings,
+  ...screeningSchemas,
   Accounts: pageOf('accounts', listing, text),
   Account: either(
     table({
@@ -293,25 +294,13 @@ export const schemas = {
     'started',
   ),
   Reread: table({ id: hex, standing: channelStanding }),
-  Relayer: table({
-    address: hex,
-    mined: orNull(count),
-    next: count,
-    open: count,
-    missing: nonces,
-    taken: nonces,
-    filled: nonces,
-  }),
+  Relayer: relayer,
   Explanation: explanation,
   Run: table({ run: orNull(run), workflow: orNull(engine) }),
   Runs: table({ runs: listOf(run) }),
-  ShadowDay: table({
-    day: text,
-    total: table(tried),
-    crawlers: listOf(table({ crawler: text, class: text, ...tried })),
-    rules: listOf(table({ rule: text, action: word('charge', 'allow', 'block'), ...tried })),
-    paths: listOf(table({ path: text, ...tried })),
-  }),
+  Figures: figures,
+  Health: health,
+  ShadowDay: shadowDay,
   Acts: pageOf(
     'acts',
     table({

@@ -8,7 +8,7 @@ const since = orNull(time)
 export const hold = table({ address: text, list: text, dated: since, reason: text, since: time })
 
 /** The sources of a deployment, with the size, date and hash of each list, and how each act fails. */
-export const screening = table({
+const screening = table({
   oracle: orNull(text),
   allow: count,
   deny: count,
@@ -27,7 +27,7 @@ export const screening = table({
 })
 
 /** The decisions about one account, oldest first. */
-export const screenings = table({
+const screenings = table({
   id: text,
   screenings: listOf(
     table({
@@ -46,4 +46,7 @@ export const screenings = table({
 })
 
 /** A released account, and the hold that has ended. */
-export const released = table({ id: text, hold: orNull(hold), released: orNull(hold) })
+const released = table({ id: text, hold: orNull(hold), released: orNull(hold) })
+
+/** The shapes by the names that the OpenAPI document gives them. */
+export const screeningSchemas = { Released: released, Screening: screening, Screenings: screenings }

@@ -3,6 +3,7 @@ import type { Schema } from './json-schema.ts'
 import { type Method, type Operation, type Operations, QUERIES } from './openapi-operation.ts'
 import { ref, schemas } from './openapi-schemas.ts'
 import { siteOperations } from './openapi-sites.ts'
+import { stateOperations } from './openapi-state.ts'
 import { PROBLEM_TYPE, PROBLEMS } from './problem.ts'
 
 /** Descriptions of the error statuses. */
@@ -18,7 +19,7 @@ const PROBLEM_STATUSES: Record<number, string> = {
 
 /** Paths that sites without credit have too. */
 const WITHOUT_CREDIT =
-  /^\/api\/(accounts|book|explain|relayer|runs|screening|shadow|audit|openapi\.json|export\/(accounts|entries))/
+  /^\/api\/(accounts|alerts|book|explain|figures|metrics|relayer|runs|screening|shadow|audit|openapi\.json|export\/(accounts|entries))/
 
 const CSV = 'text/csv'
 const HTML = 'text/html'
@@ -183,6 +184,15 @@ const API: Operations = {
       problems: [400],
     },
   },
+  '/api/alerts': {
+    get: { summary: 'Lists open alerts, then those resolved in the last 30 days', answer: 'Alerts' },
+  },
+  '/api/alerts/{id}/mute': {
+    post: { summary: 'Sends nothing about an open alert for some hours', body: 'Mute', answer: 'Alert' },
+  },
+  '/api/alerts/test': {
+    post: { summary: 'Sends a test to every webhook. Returns which accepted it', answer: 'Tested' },
+  },
   '/api/book': {
     post: {
       summary:
@@ -195,6 +205,7 @@ const API: Operations = {
   '/api/audit': {
     get: { summary: 'Lists the operator’s actions, oldest first', answer: 'Acts', query: ['after', 'limit'] },
   },
+  ...stateOperations,
   ...siteOperations,
   ...exported('accounts', 'entries', 'statements', 'invoices', 'credit-notes'),
   '/api/openapi.json': { get: { summary: 'Returns this document', answer: null, open: 'public' } },
@@ -305,11 +316,22 @@ function formatsOf(types: readonly string[]): Schema {
 }
 
 function described(operation: Operation, path: string): Schema {
-  const { summary, answer, status = 200, body, query = [], formats = [], problems = [], open } = operation
+  const {
+    summary,
+    answer,
+    status = 200,
+    body,
+    query = [],
+    formats = [],
+    problems = [],
+    open,
+    also = [],
+  } = operation
   const json = answer === null ? {} : { 'application/json': { schema: ref(answer) } }
   const others = formats.map((type) => [type, { schema: { type: 'string' } }])
   const plain =
     answer === null && formats.length === 0 ? { 'application/json': { schema: { type: 'object' } } } : {}
+  const answers = { ...json, ...plain, ...Object.fromEntries(others) }
   const expected = [
     ...(open === 'public' ? [] : [401, 503]),
     ...(body || query.includes('format') || query.includes('stage') ? [400] : []),
@@ -327,14 +349,16 @@ function described(operation: Operation, path: string): Schema {
       parameters: query.map((name) => {
         const [description, schema] = QUERIES[name]
         const known = name === 'format' ? formatsOf(formats) : schema
-        return { name, in: 'query', description, schema: known }
+        return { name: name === 'figures' ? 'limit' : name, in: 'query', description, schema: known }
       }),
     }),
     ...(body && { requestBody: { required: true, content: { 'application/json': { schema: ref(body) } } } }),
     security: open === 'public' ? [] : [open === 'signed' ? { signature: [] } : { token: [] }],
     responses: {
-      [status]: { description: summary, content: { ...json, ...plain, ...Object.fromEntries(others) } },
       ...Object.fromEntries(errors),
+      ...Object.fromEntries(
+        [status, ...also].map((code) => [code, { description: summary, content: answers }]),
+      ),
     },
   }
 }

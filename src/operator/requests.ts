@@ -7,6 +7,7 @@ import { RAIL_NAMES } from '../ledger/billing/types.ts'
 import { KIND } from '../ledger/book/accounts.ts'
 import type { PinnedKey } from '../ledger/credit/agent.ts'
 import { parseAmount, parseUsd } from '../protocol/amount.ts'
+import { closed, isObject, UNKNOWN_MEMBER } from './closed-object.ts'
 import type { RequestError } from './problem.ts'
 import { invalid, problem } from './response.ts'
 
@@ -42,6 +43,7 @@ const EXPECTED = {
   reason: 'one line of text, at most 200 characters',
   at: 'Unix milliseconds',
   kind: Object.values(KIND).join(', '),
+  hours: 'whole hours from 1 to 720, or 0 to end the mute',
   objects: '1 to 100 ids of Durable Objects of this kind: 64 hex digits each',
   note: 'why, in one line of text, at most 500 characters',
   version: 'the number of an earlier version, from 1',
@@ -152,25 +154,6 @@ const keys = v.pipe(
     return isFlawed ? NEVER : [...pinned.values()]
   }),
 )
-
-const UNKNOWN_MEMBER = 'must be a known member'
-
-/** An object with these members alone. Unlike valibot's `strictObject` it reports every unknown member. */
-function closed<const Entries extends v.ObjectEntries>(entries: Entries) {
-  const names = Object.keys(entries)
-  return v.pipe(
-    v.looseObject(entries, 'must be an object'),
-    v.rawCheck(({ dataset, addIssue }) => {
-      const input: unknown = dataset.value
-      if (!isObject(input)) return
-      for (const [key, value] of Object.entries(input)) {
-        if (names.includes(key)) continue
-        const path = [{ type: 'object', origin: 'key', input, key, value }] as const
-        addIssue({ message: UNKNOWN_MEMBER, expected: names.join(', '), path: [...path] })
-      }
-    }),
-  )
-}
 
 const EMAIL = /^[^\s@\p{Cc}]+@[^\s@\p{Cc}]+$/u
 
@@ -283,6 +266,23 @@ export const correction = closed({
   creditedNet: v.optional(amount('creditedNet'), '0'),
 })
 
+/** The longest mute: thirty days. */
+const MAX_MUTE_HOURS = 720
+
+/** `POST /api/alerts/:id/mute` */
+export const muting = closed({
+  hours: v.config(
+    v.pipe(
+      v.number('must be a number'),
+      v.integer('must be a whole number'),
+      v.minValue(0, 'must be 0 or more'),
+      v.maxValue(MAX_MUTE_HOURS, 'must be at most 720'),
+      v.description(EXPECTED.hours),
+    ),
+    { abortPipeEarly: true },
+  ),
+})
+
 const MAX_OBJECTS = 100
 
 /** `POST /api/book` */
@@ -338,6 +338,7 @@ export const BODIES = {
   Returned: returned,
   Correction: correction,
   Rebuild: rebuild,
+  Mute: muting,
   Note: noted,
   Revert: reverted,
   Vouched: vouched,
@@ -382,10 +383,6 @@ function pathOf(keys: readonly unknown[]): string {
 
 function isMember(key: unknown): key is keyof typeof EXPECTED {
   return typeof key === 'string' && Object.hasOwn(EXPECTED, key)
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null
 }
 
 function parse(text: string): unknown {

@@ -52,6 +52,27 @@ export function download(body: string | ReadableStream<Uint8Array>, name: string
   return new Response(body, { headers })
 }
 
+/** A stream that is made while it is read. An exception aborts it, so a partial file never looks complete. */
+export function streamOf(parts: AsyncGenerator<string>): ReadableStream<Uint8Array> {
+  const encoder = new TextEncoder()
+  return new ReadableStream({
+    async pull(controller) {
+      try {
+        const { done, value } = await parts.next()
+        if (done) controller.close()
+        else controller.enqueue(encoder.encode(value))
+      } catch (fault) {
+        const detail = fault instanceof Error ? fault.name : 'unknown'
+        console.error(JSON.stringify({ message: 'export aborted', detail }))
+        controller.error(fault)
+      }
+    },
+    async cancel() {
+      await parts.return(undefined)
+    },
+  })
+}
+
 /** Media types that a query can name. */
 export type Format = 'json' | 'csv' | 'html'
 

@@ -1,9 +1,11 @@
 /** The settings and bindings of the operator's API. */
+import type { AlertSettings } from '../alerts/settings.ts'
 import type { BillingContext } from '../billing/context.ts'
 import type { RelayerState } from '../chain/relayer/relayer.ts'
 import type { Chain } from '../chain/rpc.ts'
 import type { Published } from '../identity/claim.ts'
 import type { AuditLog } from '../ledger/act.ts'
+import type { Charts } from '../ledger/book/chart.ts'
 import type { Account } from '../ledger/channel/account.ts'
 import type { Authorizations } from '../ledger/exact/authorizations.ts'
 import type { ExplainedSite } from '../paywall/explain.ts'
@@ -24,11 +26,14 @@ export type OperatorSettings = {
   /** The registry of sites. Undefined where none is bound: the vars are the only site. */
   sites?: SitesPort | undefined
   book: D1Database
+  charts: Charts
   accounts: DurableObjectNamespace<Account>
   authorizations: DurableObjectNamespace<Authorizations>
   settlement: Workflow<Cause>
   /** The nightly runs of this site. */
   runKinds: readonly RunKind[]
+  /** Alerts. Undefined only with a faulty config, with which the API rejects all requests. */
+  alerts?: AlertSettings | undefined
   /** Undefined on sites without RPC_URL. */
   chain?: Chain | undefined
   /** Undefined on sites without a relayer. */

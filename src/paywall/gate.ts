@@ -16,7 +16,6 @@ import { RecentPayers } from './payers.ts'
 import { type Decision, decideUrl, type Policy } from './policy.ts'
 import {
   type Changes,
-  changed,
   type Header,
   paidResponse,
   preflight,
@@ -24,10 +23,12 @@ import {
   refused,
   refusedSale,
   storedHeaders,
+  withChanges,
 } from './response.ts'
 import { type Goods, type Sold, sell, type Tools, type Wanted } from './sale.ts'
 import { readAnswer, restore } from './stored-answer.ts'
 import { hiddenHeaders, readFinalAmount } from './terms/origin-price.ts'
+import { type Count, counting, type Outcome } from './traffic.ts'
 
 /** The settings of one site's gate. */
 export type GateOptions = {
@@ -47,6 +48,8 @@ export type GateOptions = {
   counters?: Counters | undefined
   /** The sitemaps that the robots.txt of a site names, as far as known. */
   sitemaps?: (site: string) => ReadonlySet<string> | undefined
+  /** Counts how requests end, except preflights and methods that are answered 405. Without it nothing is counted. */
+  count?: Count | undefined
   /** The `Link` header that points to the terms of a site. */
   linkOf?: (site: string) => string | undefined
   /** The headers that state the terms of a page, as far as its answer lacks them. */
@@ -83,6 +86,7 @@ export function gate(options: GateOptions): Gate {
   const hidden = hiddenHeaders(policy.asksOrigin === true && !cloudflareCharges)
   const tools = { now, newId, payers: new RecentPayers() }
   const shop = { tools, decisions }
+  const counted = counting(options.count, edition.site?.id)
 
   return async function handle(request, pages) {
     const { method, headers, url: sent } = request
@@ -105,25 +109,24 @@ export function gate(options: GateOptions): Gate {
     const asked = dated instanceof Promise ? await dated : dated
     const found = decisions.of(asked, page, async () => pages.ask?.(request, target))
     const decided = found instanceof Promise ? await found : found
-    if (!decided.ok) return refused(decided.refusal, manner)
+    const ended = counted({ origin: site, asker, decided, head: manner.head })
+    if (!decided.ok) return ended('blocked', refused(decided.refusal, manner))
     const decision = decided.value
     const { pass } = decision
     const [url, content] = pass ? [site + pass.address, passContent(decision)] : [page, pages]
     const isPaying = dialect !== undefined && !manner.head
     const honoured = isPaying && former ? await formerQuotes(await former(), asked, url, decision) : []
     const quote = decision.action === 'block' ? honoured[0] : quoteOf(decision)
-    if (!quote) return refused(blocked(decision), manner)
-    const changes = ({ status, headers: sent }: Response) => ({
-      hidden,
-      added: status === 200 || status === 206 ? (options.termsOf?.({ ...asked, site, sent }) ?? []) : [],
-    })
-    const quiet = (answer: Response) => changed(answer, changes(answer))
+    const block = () => ended('blocked', refused(blocked(decision), manner))
+    if (!quote) return block()
+    const changes = changesBy(options.termsOf, hidden, { ...asked, site })
+    const quiet = (answer: Response) => withChanges(answer, changes(answer))
     const isFree = decision.action === 'allow' || (cloudflareCharges && chargedByCloudflare(headers))
-    if (isFree) return content.pass(request, target).then(quiet).catch(unreachable)
+    const serve = () => content.pass(request, target).then(quiet).catch(unreachable)
+    if (isFree) return ended('free', await serve())
     if (method === 'GET' && decision.freePages !== undefined) {
-      const pass = () => content.pass(request, target).then(quiet).catch(unreachable)
-      const free = await freeOf(options.counters, { decision, asker, page: url }, pass)
-      if (free) return free
+      const free = await freeOf(options.counters, { decision, asker, page: url }, serve)
+      if (free) return ended('free', free)
     }
     const moments = isPaying ? decisions.earlier(asked, url).map(quoteOf) : []
     const wanted = { url, ...quote, earlier: [...moments, ...honoured], asker }
@@ -135,9 +138,9 @@ export function gate(options: GateOptions): Gate {
           outcomeUnknown,
         )
       : refuse('payment_required')
-    if (sale.ok) return sale.value
+    if (sale.ok) return ended(wanted.decision.action === 'allow' ? 'free' : 'paid', sale.value)
     log(sale.refusal)
-    if (decision.action === 'block' && isOffer(sale.refusal)) return refused(blocked(decision), manner)
+    if (decision.action === 'block' && isOffer(sale.refusal)) return block()
     const left = offeredAfter(wanted.decision, sale.refusal)
     const audience = {
       offers: left === wanted.decision ? wanted.offers : offersOf(policy, left, schemes),
@@ -149,8 +152,25 @@ export function gate(options: GateOptions): Gate {
       head: manner.head,
       dialect: speakerOf(dialect, wanted.offers.made),
     }
-    return refusedSale(sale.refusal, audience)
+    return ended(outcomeOf(sale.refusal), refusedSale(sale.refusal, audience))
   }
+}
+
+/** The headers of the terms are added to a delivered page alone. */
+function changesBy(
+  termsOf: GateOptions['termsOf'],
+  hidden: Changes['hidden'],
+  page: Omit<DeliveredPage, 'sent'>,
+): Shop['changes'] {
+  return ({ status, headers: sent }) => ({
+    hidden,
+    added: status === 200 || status === 206 ? (termsOf?.({ ...page, sent }) ?? []) : [],
+  })
+}
+
+function outcomeOf({ reason }: Refusal): Outcome {
+  if (reason === 'payment_required') return 'unpaid'
+  return reason === 'blocked' || reason === 'embargoed' ? 'blocked' : 'refused'
 }
 
 /** The answer to a pass that was paid for. */
@@ -201,7 +221,7 @@ async function sellFor(
   const sold = await sell(order, paid.value, goods, tools)
   if (wanted.decision.action === 'allow') {
     const free = await freeFor(request, target, read, content)
-    return free.ok ? accept(changed(free.value, changes(free.value))) : free
+    return free.ok ? accept(withChanges(free.value, changes(free.value))) : free
   }
   if (!sold.ok) return sold
   return accept(answerOf(sold.value, dialect, changes))
@@ -305,7 +325,9 @@ export function countryOf({ cf }: Request): string | undefined {
 /** The end of a sale as HTTP. */
 function answerOf({ answer, receipt }: Sold<Response>, dialect: Dialect, changes: Shop['changes']): Response {
   if (!answer) return receiptAlone(receipt, dialect)
-  return receipt ? paidResponse(answer, receipt, dialect, changes(answer)) : changed(answer, changes(answer))
+  return receipt
+    ? paidResponse(answer, receipt, dialect, changes(answer))
+    : withChanges(answer, changes(answer))
 }
 
 /** The refusal of a blocked page: an embargo says when it opens. */

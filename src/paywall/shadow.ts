@@ -1,6 +1,7 @@
 /** The gate in shadow mode: decides and counts as the gate does, serves everybody, and shows clients nothing. */
 import { type Asker, classify } from '../identity/classify.ts'
 import { crawlerNamed } from '../identity/crawlers.ts'
+import type { ShadowKind } from '../ledger/book/shadow.ts'
 import type { Result } from '../protocol/refusal.ts'
 import { Decisions } from './decisions.ts'
 import type { EditionOptions } from './edition.ts'
@@ -16,8 +17,8 @@ import {
 } from './gate.ts'
 import { canonicalize, siteOrigin, type Target, targetOf } from './path.ts'
 import { type Decision, entryName, type Policy } from './policy.ts'
-import { changed } from './response.ts'
-import type { ShadowSeen, Tally } from './tally.ts'
+import { withChanges } from './response.ts'
+import type { Tally, TallySettings } from './tally.ts'
 import { hiddenHeaders } from './terms/origin-price.ts'
 
 /** The settings of a gate that sells nothing. */
@@ -25,11 +26,38 @@ export type ShadowOptions = Omit<GateOptions, 'edition' | 'former' | 'newId' | '
   policy: Policy
   /** The dates of pages that the sitemaps state. Without it only other sources count. */
   dated?: EditionOptions['dated']
-  tally: Pick<Tally, 'count'>
+  /** The site of a registry; without it the host counts. */
+  site?: string | undefined
+  tally: Pick<Tally<ShadowKind>, 'count'>
 }
+
+/** The names of clients that have none. */
+const READERS = 'readers'
+const NAMELESS = 'nameless'
 
 /** Longer paths are cut. */
 const MAX_PATH_CHARS = 200
+
+/** How many kinds of requests are counted apart within a second. */
+export const MAX_SHADOW_KINDS = 2_000
+
+/**
+ * How the requests of shadow mode are counted. Beyond the limit a kind is counted with the path `*`, and a crawler that is not
+ * in our table with the name `others`: clients choose paths and names, and must not fill the store.
+ */
+export const SHADOW_COUNTS: TallySettings<ShadowKind> = {
+  name: 'shadow',
+  waitMs: 1_000,
+  maxKinds: MAX_SHADOW_KINDS,
+  maxParts: Number.POSITIVE_INFINITY,
+  join: (kind) => ({ ...kind, path: '*', crawler: isListed(kind) ? kind.crawler : 'others' }),
+  keyOf: ({ crawler, class: purpose, rule, action, path }) =>
+    [crawler, purpose, rule, action, path].join('\n'),
+}
+
+function isListed({ crawler }: ShadowKind): boolean {
+  return crawler === READERS || crawler === NAMELESS || crawlerNamed(crawler) !== undefined
+}
 
 /**
  * Builds the gate. It asks the origin nothing of its own, so a price that the origin states counts from the answer that states it.
@@ -57,6 +85,8 @@ export function shadowGate(options: ShadowOptions): Gate {
       sitemaps,
     })
     const decided = decisions.known(asked, page)
+    const ended = { origin: site, asker, decided, head: method === 'HEAD' }
+    options.count?.(options.site, ended, 'free', answer.status)
     const path = canonicalize(url, policy.paths)
     const seen = seenOf(path.ok ? path.value.match : '*', asker, decided)
     if (asker.kind === 'reader' && seen.action === 'allow') return
@@ -73,7 +103,7 @@ export function shadowGate(options: ShadowOptions): Gate {
       // A trial must not cost a reader the page.
       console.error(JSON.stringify({ message: 'a request was not counted', fault: String(fault) }))
     }
-    return changed(answer, { hidden, added: [] })
+    return withChanges(answer, { hidden, added: [] })
   }
 }
 
@@ -82,12 +112,11 @@ function asParsed(url: string): Target {
   return { path, search }
 }
 
-function seenOf(path: string, asker: Asker, decided: Result<Decision>): ShadowSeen {
+function seenOf(path: string, asker: Asker, decided: Result<Decision>): ShadowKind {
   const isReader = asker.kind === 'reader'
   return {
-    crawler: isReader ? 'readers' : (asker.name ?? 'nameless'),
+    crawler: isReader ? READERS : (asker.name ?? NAMELESS),
     class: isReader ? 'reader' : asker.class,
-    isKnown: isReader || asker.name === undefined || crawlerNamed(asker.name) !== undefined,
     // A URL that servers read in several ways is answered 400.
     rule: decided.ok ? entryName(decided.value) : 'url',
     action: decided.ok ? decided.value.action : 'block',

@@ -13,3 +13,11 @@ export const DAY_MS = 86_400_000
 export function dayOf(moment: number): string {
   return new Date(moment).toISOString().slice(0, 10)
 }
+
+/**
+ * The window of a moment (Unix ms): UTC to the second, as in `20261121T000000`. A repeated cron firing has the same
+ * window.
+ */
+export function windowOf(time: number): string {
+  return new Date(time).toISOString().slice(0, 19).replace(/[-:]/g, '')
+}

@@ -40,6 +40,8 @@ export type Work = {
   exact: Payers | null
   bill: OpenBill | null
   shadow?: boolean
+  /** Finds the alerts of what the run has saved. Never throws. */
+  alert?: () => Promise<void>
 }
 
 /** The nightly runs. Each is an instance of its own: neither waits for the other, and a failure stops neither. */
@@ -75,7 +77,7 @@ const RECHECK_SECONDS = 60
  * continues
  */
 export async function makeRun(work: Work, steps: Steps, id: string, cause: Cause): Promise<Status> {
-  const { book } = work
+  const { book, alert } = work
   const { kind = 'settlement' } = cause
   const run = { id, kind }
   const startedAt = await steps.do('begin', async () => {
@@ -90,6 +92,7 @@ export async function makeRun(work: Work, steps: Steps, id: string, cause: Cause
     const ended: RunRecord = { ...run, status, startedAt, endedAt: Date.now(), record }
     await saveRun(book, ended)
     report.announce(ended)
+    await alert?.()
     return status
   }
   try {

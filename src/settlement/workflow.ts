@@ -1,5 +1,6 @@
 /** The nightly runs as a Workflow: one instance of each for every window, with durable steps. */
 import { WorkflowEntrypoint, type WorkflowEvent, type WorkflowStep } from 'cloudflare:workers'
+import { windowOf } from '../platform/time.ts'
 import type { Cause, RunKind, Work } from './run.ts'
 
 /** The chain may be unreadable for about twenty minutes. Then the run fails, and the next run continues its work. */
@@ -27,14 +28,6 @@ export class SettlementBase<Env = unknown> extends WorkflowEntrypoint<Env, Cause
     }
     return makeRun(this.#work, steps, instanceId, payload)
   }
-}
-
-/**
- * The window of a moment (Unix ms): UTC to the second, as in `20261121T000000`. A repeated cron firing has the same
- * window.
- */
-export function windowOf(time: number): string {
-  return new Date(time).toISOString().slice(0, 19).replace(/[-:]/g, '')
 }
 
 /** The runs that some work needs. */

@@ -10,12 +10,12 @@ const ORDER = [
   ['operator'],
   ['config'],
   ['settlement'],
-  ['billing', 'payouts', 'adapters'],
+  ['billing', 'payouts', 'adapters', 'alerts'],
   ['terms'],
   ['rails', 'paywall'],
   ['schemes', 'sites'],
   ['screening'],
-  ['identity', 'ledger', 'chain'],
+  ['identity', 'ledger', 'chain', 'people'],
   ['protocol', 'platform'],
 ]
 

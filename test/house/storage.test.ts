@@ -47,6 +47,7 @@ describe('docs/storage.md', () => {
       'account',
       'act',
       'agent',
+      'alert',
       'answer',
       'attempt',
       'authorization',

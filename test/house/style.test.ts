@@ -31,13 +31,12 @@ describe('source code', () => {
     expect(found(code, pattern)).toEqual([])
   })
 
-  it('calls waitUntil for what others publish and for the counts of a trial, and never for money', () => {
+  it('calls waitUntil for what others publish and for counts of requests, and never for money', () => {
     expect(found(code, /waitUntil/).map((line) => line.replace(/:\d+ /, ' '))).toEqual([
       "src/app/screening.ts const { waitUntil } = await import('cloudflare:workers')",
       'src/app/screening.ts source ??= listSource(store, urls, { now, later: waitUntil })',
       "src/app/site.ts import { waitUntil } from 'cloudflare:workers'",
       'src/app/site.ts export const background: Background = { now: () => Date.now(), later: waitUntil }',
-      'src/app/site.ts defer: waitUntil,',
     ])
   })
 

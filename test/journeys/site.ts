@@ -71,6 +71,7 @@ export async function startSite(vars: Record<string, string> = {}, port?: number
     paths: { free: '/robots.txt', charged: '/page' },
     accounts: payers,
     operator: { url: `${url}/_tab402/api`, token: TOKEN },
+    console: { url: worker.console },
   }
   return {
     facts,

@@ -1,6 +1,7 @@
 import { env, introspectWorkflow } from 'cloudflare:test'
 import { describe, expect, it } from 'vitest'
 import { accountApi } from '../../src/app/api.ts'
+import { chartMoney } from '../../src/ledger/book/chart.ts'
 import { saveRun } from '../../src/ledger/book/runs.ts'
 import { toHex } from '../../src/protocol/evm/hex.ts'
 import { randomHex } from '../chain/harness.ts'
@@ -14,7 +15,8 @@ async function api(configured = true) {
   const { BOOK: book, ACCOUNT: accounts, AUTHORIZATIONS: authorizations, SETTLEMENT: settlement } = env
   const tokenSha256 = configured ? toHex(new Uint8Array(digest)).slice(2) : undefined
   const runKinds = ['settlement'] as const
-  return accountApi({ tokenSha256, book, accounts, authorizations, settlement, runKinds }, () => NOW)
+  const charts = { book: chartMoney(book), traffic: null }
+  return accountApi({ tokenSha256, book, charts, accounts, authorizations, settlement, runKinds }, () => NOW)
 }
 
 async function call(path: string, authorization: string | null = `Bearer ${TOKEN}`, method = 'GET') {

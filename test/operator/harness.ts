@@ -1,12 +1,16 @@
 /** An operator with a token and agents on credit. Validates every response against the OpenAPI document. */
 import { env } from 'cloudflare:test'
 import { expect } from 'vitest'
+import type { AlertState } from '../../src/alerts/alert.ts'
+import { foldAlerts } from '../../src/alerts/fold.ts'
+import { changeAlerts } from '../../src/alerts/store.ts'
 import { accountApi } from '../../src/app/api.ts'
 import { operatorOf } from '../../src/app/operator.ts'
 import type { BillingContext } from '../../src/billing/context.ts'
 import { billPage } from '../../src/billing/nightly.ts'
 import { openSeal } from '../../src/billing/operator-key.ts'
 import { AUDIT, type AuditLog } from '../../src/ledger/act.ts'
+import { chartMoney, chartTraffic } from '../../src/ledger/book/chart.ts'
 import type { Schema } from '../../src/operator/json-schema.ts'
 import { openApi } from '../../src/operator/openapi.ts'
 import type { CreditSettings, OperatorSettings, SitesPort } from '../../src/operator/settings.ts'
@@ -76,10 +80,12 @@ export async function newOperator({
     tokenSha256: await digestOf(TOKEN),
     site: operatorOf(env).site,
     book,
+    charts: { book: chartMoney(book), traffic: chartTraffic(book) },
     accounts: env.ACCOUNT,
     authorizations: env.AUTHORIZATIONS,
     settlement: env.SETTLEMENT,
     runKinds: ['settlement', 'billing'],
+    alerts: operatorOf(env).alerts,
     audit,
     sites,
     chain: chainAt(chainHere().rpcUrl),
@@ -136,6 +142,16 @@ export async function newOperator({
         line: () => env.LINES.getByName(id),
         charge: chargeOf(id),
       }
+    },
+    /** Opens an alert. Returns its id. */
+    async openAlert() {
+      const found = [{ kind: 'test', subject: newId(), severity: 'info', figure: '1', link: '/' }] as const
+      const pass = { found, unread: new Set<string>(), now: now() }
+      const change = (state: AlertState) => {
+        const { alerts } = foldAlerts(state, pass)
+        return { state: { ...state, alerts }, value: alerts[0]?.id }
+      }
+      return changeAlerts(book, change)
     },
     /** Makes the billing run `days` from now. */
     runBilling: (days = 40) => billPage(billing.bill, '', now() + days * DAY),

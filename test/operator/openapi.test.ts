@@ -56,6 +56,9 @@ describe('OpenAPI document', () => {
     await post('/api/agents', agentForm(crawler, { id }))
     await get('/api/agents')
     await get(`/api/agents/${id}`)
+    await get('/api/figures?by=site')
+    await get('/api/metrics')
+    await get('/healthz')
     await get('/api/explain?url=/a&as=GPTBot')
     await operator.call('PATCH', `/api/agents/${id}`, { tier: 'partner' })
     await post(`/api/agents/${id}/suspend`, { reason: 'x' })
@@ -106,6 +109,9 @@ describe('OpenAPI document', () => {
     const objects = [env.ACCOUNT.idFromName('nothing').toString()]
     await post('/api/book', { kind: 'channel', objects })
     await get('/api/shadow')
+    await post(`/api/alerts/${await operator.openAlert()}/mute`, { hours: 1 })
+    await get('/api/alerts')
+    await post('/api/alerts/test')
     await get('/api/audit')
     await post('/api/publishers', PUBLISHER)
     await get('/api/publishers')
@@ -175,6 +181,9 @@ describe('Audit log', () => {
       'post /_tab402/api/book': () =>
         operator.post('/api/book', { kind: 'channel', objects: [env.ACCOUNT.idFromName('x').toString()] }),
       'post /_tab402/api/runs': () => operator.post('/api/runs'),
+      'post /_tab402/api/alerts/{id}/mute': async () =>
+        operator.post(`/api/alerts/${await operator.openAlert()}/mute`, { hours: 1 }),
+      'post /_tab402/api/alerts/test': () => operator.post('/api/alerts/test'),
       'post /_tab402/api/relayer/repair': () => operator.post('/api/relayer/repair'),
       'post /_tab402/api/accounts/{id}/reread': async () => {
         const channel = await openChannel(await newReceiver())
@@ -203,7 +212,7 @@ describe('Audit log', () => {
       await mutate()
       expect([name, (await last()).length]).toEqual([name, before.length + 1])
     }
-    expect((await last()).slice(-12)).toEqual([
+    expect((await last()).slice(-14)).toEqual([
       'agent.create',
       'agent.change',
       'agent.suspend',
@@ -213,6 +222,8 @@ describe('Audit log', () => {
       'invoice.credit',
       'book.rebuild',
       'run.start',
+      'alert.mute',
+      'alert.test',
       'relayer.repair',
       'account.reread',
       'account.release',

@@ -1,10 +1,10 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { parsePolicy } from '../../src/config/policy.ts'
+import type { ShadowKind } from '../../src/ledger/book/shadow.ts'
 import { editionOf } from '../../src/paywall/edition.ts'
 import { type Content, gate } from '../../src/paywall/gate.ts'
-import { shadowGate } from '../../src/paywall/shadow.ts'
-import type { ShadowSeen } from '../../src/paywall/tally.ts'
+import { SHADOW_COUNTS, shadowGate } from '../../src/paywall/shadow.ts'
 import { runs } from '../runs.ts'
 
 const NOW = Date.UTC(2026, 10, 27)
@@ -33,7 +33,7 @@ function openSite({
 } = {}) {
   const read = parsePolicy({ ...TERMS, ...terms })
   if (!read.ok) throw new Error('the policy must be valid')
-  const counted: [ShadowSeen, bigint][] = []
+  const counted: [ShadowKind, bigint][] = []
   const asked: string[] = []
   const content: Content = {
     pass: async ({ url }) => {
@@ -160,5 +160,17 @@ describe('shadow gate', () => {
       }),
       { numRuns: runs(200) },
     )
+  })
+})
+
+describe('SHADOW_COUNTS', () => {
+  it.each([
+    ['GPTBot', 'GPTBot'],
+    ['readers', 'readers'],
+    ['nameless', 'nameless'],
+    ['MadeUp1', 'others'],
+  ])('joins the paths of %s under the name %s', (crawler, name) => {
+    const kind = { crawler, class: 'other', rule: 'default', action: 'charge', path: '/a' } as const
+    expect(SHADOW_COUNTS.join(kind)).toEqual({ ...kind, crawler: name, path: '*' })
   })
 })

@@ -1,29 +1,40 @@
 import fc from 'fast-check'
 import { describe, expect, it, vi } from 'vitest'
-import type { Figure } from '../../src/ledger/book/shadow.ts'
-import { MAX_KINDS, type ShadowSeen, Tally, type TallyPorts } from '../../src/paywall/tally.ts'
+import { type Counted, Tally, type TallyPorts, type TallySettings } from '../../src/paywall/tally.ts'
 import { runs } from '../runs.ts'
 
-const seen = (path: string, crawler = 'GPTBot', isKnown = true): ShadowSeen => ({
-  ...{ crawler, class: 'training', rule: 'default', action: 'charge', path, isKnown },
-})
+type Kind = { path: string; crawler: string }
+type Figure = Counted<Kind>
 
-/** A tally whose counts are stored when `end` is called. */
-function openTally(store?: TallyPorts['store']) {
+const MAX_KINDS = 50
+
+const seen = (path: string, crawler = 'GPTBot'): Kind => ({ path, crawler })
+
+/** A tally whose counts are stored when `end` is called. `clock`: Unix milliseconds. */
+function openTally(store?: TallyPorts<Kind>['store'], settings: Partial<TallySettings<Kind>> = {}) {
   const stored: Figure[][] = []
+  const clock = { now: 0 }
   const endings: Promise<void>[] = []
   const waits: (() => void)[] = []
-  const tally = new Tally({
-    store: store ?? (async (figures) => void stored.push(figures)),
-    defer: (ending) => endings.push(ending),
-    wait: () => new Promise((resolve) => waits.push(resolve)),
-    now: () => 0,
-  })
+  const tally = new Tally<Kind>(
+    {
+      ...{ name: 'test', waitMs: 1_000, maxKinds: MAX_KINDS, maxParts: Number.POSITIVE_INFINITY },
+      join: (kind) => ({ ...kind, path: '*' }),
+      keyOf: ({ path, crawler }) => `${path} ${crawler}`,
+      ...settings,
+    },
+    {
+      store: store ?? (async (figures) => void stored.push(figures)),
+      defer: (ending) => endings.push(ending),
+      wait: () => new Promise((resolve) => waits.push(resolve)),
+      now: () => clock.now,
+    },
+  )
   const end = async () => {
     for (const wait of waits.splice(0)) wait()
     await Promise.all(endings)
   }
-  return { tally, stored, endings, end }
+  return { tally, stored, endings, end, clock }
 }
 
 const sum = (figures: readonly Figure[], of: (figure: Figure) => number) =>
@@ -36,8 +47,7 @@ describe('Tally', () => {
     tally.count(seen('/a'), 2_000n)
     tally.count(seen('/a'), 0n)
     await end()
-    const { isKnown: _, ...kind } = seen('/a')
-    expect(stored).toEqual([[{ ...kind, requests: 3, pages: 2, asked: 4_000 }]])
+    expect(stored).toEqual([[{ ...seen('/a'), requests: 3, pages: 2, asked: 4_000 }]])
   })
 
   it('waits once for all requests that arrive meanwhile', async () => {
@@ -68,18 +78,35 @@ describe('Tally', () => {
     )
   })
 
-  it('joins paths and unlisted names beyond its limit, and keeps the names of our table', async () => {
+  it('joins kinds beyond its limit until the next wait', async () => {
     const { tally, stored, end } = openTally()
     for (let count = 0; count < MAX_KINDS; count++) tally.count(seen(`/${count}`), 1n)
-    tally.count(seen('/more'), 1n)
-    tally.count(seen('/more', 'MadeUp1', false), 1n)
-    tally.count(seen('/more', 'MadeUp2', false), 1n)
+    for (const path of ['/more', '/most', '/0']) tally.count(seen(path), 1n)
     await end()
-    const joined = stored.flat().slice(MAX_KINDS)
-    expect(joined.map(({ crawler, path, requests }) => [crawler, path, requests])).toEqual([
-      ['GPTBot', '*', 1],
-      ['others', '*', 2],
-    ])
+    expect(stored.flat().slice(MAX_KINDS)).toEqual([{ ...seen('*'), requests: 2, pages: 2, asked: 2 }])
+    tally.count(seen('/more'), 1n)
+    await end()
+    expect(stored.at(-1)).toMatchObject([seen('/more')])
+  })
+
+  it('hands on a full part at once, and the rest after the wait', async () => {
+    const { tally, stored, endings, end } = openTally(undefined, { maxParts: 2 })
+    for (const path of ['/a', '/a', '/b']) tally.count(seen(path), 1n)
+    expect(stored.map((figures) => figures.length)).toEqual([2])
+    tally.count(seen('/c'), 1n)
+    await end()
+    expect([stored.length, endings.length]).toEqual([2, 2])
+  })
+
+  it('waits anew where the invocation that waited has ended', async () => {
+    const { tally, endings, clock } = openTally()
+    tally.count(seen('/a'), 1n)
+    clock.now = 1_999
+    tally.count(seen('/a'), 1n)
+    expect(endings).toHaveLength(1)
+    clock.now = 2_000
+    tally.count(seen('/a'), 1n)
+    expect(endings).toHaveLength(2)
   })
 
   it('logs the number of requests that could not be stored, and counts on', async () => {

@@ -1,6 +1,7 @@
 /** The read model of credit in D1: credit lines, statements and invoices, for lists and exports. */
 
 import { padAmount } from '../../protocol/amount.ts'
+import type { Reason } from '../../protocol/refusal.ts'
 import type { InvoiceStanding, Stage, StatementHead } from '../billing/types.ts'
 import { readBody, writeBody } from '../body.ts'
 import type { LineStanding } from '../credit/types.ts'
@@ -172,6 +173,34 @@ export async function invoices(
     .bind(filter.agent ?? null, filter.stage ?? null, filter.before ?? null, filter.limit)
     .all<Row>()
   return results.map((row) => readBody<InvoiceStanding>(String(row.record)))
+}
+
+/** The most lines or invoices that are read for alerts. */
+const MAX_ALERTED = 200
+
+/** Returns credit lines that accept no charge, as of the last run, and why. */
+export async function closedLines(book: D1Database): Promise<{ id: string; name: string; closed: Reason }[]> {
+  const query = 'SELECT id, name, closed FROM line WHERE closed IS NOT NULL ORDER BY id LIMIT ?'
+  const { results } = await book
+    .prepare(query)
+    .bind(MAX_ALERTED)
+    .all<{ id: string; name: string; closed: Reason }>()
+  return results
+}
+
+// The conditions of the partial indexes of migrations/0011: SQLite uses them only for the same words.
+const UNPAID = "stage IN ('past_due', 'suspended')"
+const FAILED = "record ->> '$.failedAt' IS NOT NULL"
+
+/** Returns invoices past due, and those whose payment failed or was reversed, as they were last written. */
+export async function unpaidInvoices(book: D1Database): Promise<InvoiceStanding[]> {
+  const select = (condition: string) =>
+    book.prepare(`SELECT record FROM invoice WHERE ${condition} ORDER BY id LIMIT ?`).bind(MAX_ALERTED)
+  const answers = await book.batch<{ record: string }>([select(UNPAID), select(FAILED)])
+  const invoices = answers.flatMap(({ results }) =>
+    results.map(({ record }) => readBody<InvoiceStanding>(record)),
+  )
+  return [...new Map(invoices.map((invoice) => [invoice.id, invoice])).values()]
 }
 
 /** Returns the agent of an invoice, or null if the read model does not contain the invoice. */

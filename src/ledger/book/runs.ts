@@ -27,6 +27,16 @@ export async function saveRun(book: D1Database, run: RunRecord): Promise<void> {
     .run()
 }
 
+/** Saves that a run has begun, unless it is there: a repeated firing must not take the place of what the first one found. */
+export async function beginRun(book: D1Database, run: RunRecord): Promise<void> {
+  await book
+    .prepare(
+      'INSERT OR IGNORE INTO run (id, kind, status, started_at, ended_at, record) VALUES (?, ?, ?, ?, ?, ?)',
+    )
+    .bind(run.id, run.kind, run.status, run.startedAt, run.endedAt, JSON.stringify(run.record))
+    .run()
+}
+
 /** Longer than a run of a kind lasts. A run that lasts longer all the same is shown as abandoned until it ends. */
 const LONGEST_MS: Readonly<Record<RunRecord['kind'], number>> = {
   settlement: 6 * HOUR_MS,
@@ -54,9 +64,9 @@ export async function abandonRuns(
     .run()
 }
 
-/** Deletes a run that has nothing to show. */
+/** Deletes a run that has nothing to show. Its record stays if another firing of the same window has ended it. */
 export async function deleteRun(book: D1Database, id: string): Promise<void> {
-  await book.prepare('DELETE FROM run WHERE id = ?').bind(id).run()
+  await book.prepare("DELETE FROM run WHERE id = ? AND status = 'running'").bind(id).run()
 }
 
 /** Returns up to `limit` runs, newest first. */
@@ -75,6 +85,55 @@ export async function findRun(book: D1Database, id: string): Promise<RunRecord |
     .bind(id)
     .first<Record<string, string | number | null>>()
   return row && runOf(row)
+}
+
+/** Returns the newest run of a kind that has ended, however it did; null before the first. */
+export async function lastEnded(book: D1Database, kind: RunRecord['kind']): Promise<RunRecord | null> {
+  const [row] = await newest(book, kind, ENDED, 1)
+  return row ?? null
+}
+
+/** Returns up to `limit` runs of a kind that went through all their steps, newest first. */
+export async function completeRuns(
+  book: D1Database,
+  kind: RunRecord['kind'],
+  limit: number,
+): Promise<RunRecord[]> {
+  return newest(book, kind, ['settled', 'in_doubt'], limit)
+}
+
+/** Returns when the newest settled run of a kind began, in Unix milliseconds; null before the first. */
+export async function lastSettled(book: D1Database, kind: RunRecord['kind']): Promise<number | null> {
+  const [run] = await newest(book, kind, ['settled'], 1)
+  return run?.startedAt ?? null
+}
+
+/** The most watches that are read at once: four hours of them. */
+const WATCHES_READ = 50
+
+/** Returns the newest watches that began after `since` (Unix milliseconds) and had something to show. */
+export async function watchesSince(book: D1Database, since: number): Promise<RunRecord[]> {
+  const watches = await newest(book, 'watch', ENDED, WATCHES_READ)
+  return watches.filter(({ startedAt }) => startedAt > since)
+}
+
+const ENDED = ['settled', 'in_doubt', 'failed', 'abandoned'] as const
+
+/** One query for each status: each reads an end of the index `run_of_kind` (migrations/0011) and no more rows than it returns. */
+async function newest(
+  book: D1Database,
+  kind: RunRecord['kind'],
+  statuses: readonly RunRecord['status'][],
+  limit: number,
+): Promise<RunRecord[]> {
+  const query = book.prepare(
+    'SELECT * FROM run WHERE kind = ? AND status = ? ORDER BY started_at DESC LIMIT ?',
+  )
+  const answers = await book.batch<Record<string, string | number | null>>(
+    statuses.map((status) => query.bind(kind, status, limit)),
+  )
+  const found = answers.flatMap(({ results }) => results.map(runOf))
+  return found.sort((a, b) => b.startedAt - a.startedAt).slice(0, limit)
 }
 
 function runOf(row: Record<string, string | number | null>): RunRecord {

@@ -14,7 +14,7 @@ export type ShadowKind = {
 }
 
 /** How often a kind was asked for. `pages`: delivered and charged for, had everybody paid. `asked`: micro-dollars. */
-export type Figure = ShadowKind & { requests: number; pages: number; asked: number }
+export type ShadowFigure = ShadowKind & { requests: number; pages: number; asked: number }
 
 type Counted = { requests: number; pages: number; asked: number }
 
@@ -36,7 +36,11 @@ const MOST_LISTED = 100
 const BATCH = 50
 
 /** Adds figures to those of their day. @throws when D1 cannot be written; some batches may then have been added */
-export async function addFigures(book: D1Database, day: Day, figures: readonly Figure[]): Promise<void> {
+export async function addShadowFigures(
+  book: D1Database,
+  day: Day,
+  figures: readonly ShadowFigure[],
+): Promise<void> {
   const statement = book.prepare(
     `INSERT INTO shadow (day, crawler, class, rule, action, path, requests, pages, asked)
        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)

@@ -8,7 +8,7 @@
 import { readChannels } from '../../chain/channels.ts'
 import { ChainFault } from '../../chain/fault.ts'
 import { findWithdrawals, readHead } from '../../chain/withdrawals.ts'
-import { abandonRuns, deleteRun, type RunRecord, saveRun } from '../../ledger/book/runs.ts'
+import { abandonRuns, beginRun, deleteRun, type RunRecord, saveRun } from '../../ledger/book/runs.ts'
 import {
   listedChannels,
   readWatch,
@@ -17,13 +17,13 @@ import {
   watchedChannels,
 } from '../../ledger/book/watch.ts'
 import { mapConcurrently } from '../../platform/pool.ts'
+import { windowOf } from '../../platform/time.ts'
 import { sendWebhook } from '../../platform/webhook.ts'
 import type { ChannelState } from '../../protocol/evm/channel.ts'
 import type { Hex } from '../../protocol/evm/hex.ts'
 import type { Settings } from '../context.ts'
 import { compareChain } from '../findings.ts'
 import { Report } from '../report.ts'
-import { windowOf } from '../workflow.ts'
 import { claim, plan } from './claim-batch.ts'
 import { redeemable } from './claims.ts'
 import { PAGE, silence, standingOf, updateAccount } from './observe.ts'
@@ -68,7 +68,15 @@ export const WATCH_SHARE: WatchShare = {
 const BLIND = 3
 
 /** One watch: its settings, its results, and how far it has come. */
-type Watch = { settings: Settings; share: WatchShare; report: Report; state: WatchState; seen: Set<Hex> }
+type Watch = {
+  settings: Settings
+  share: WatchShare
+  report: Report
+  state: WatchState
+  seen: Set<Hex>
+  /** Channels that are being withdrawn from and still owe after this watch. */
+  owing: Hex[]
+}
 
 /**
  * Looks for withdrawals and claims from them. An account accepts no more vouchers once it has recorded a withdrawal. The
@@ -80,10 +88,10 @@ export async function watch(settings: Settings, time: number, share = WATCH_SHAR
   const { book, chain } = settings
   const run = { id: `watch-${windowOf(time)}`, kind: 'watch' as const, startedAt: Date.now() }
   await abandonRuns(book, 'watch', time, run.startedAt)
-  await saveRun(book, { ...run, status: 'running', endedAt: null, record: { moment: time } })
+  await beginRun(book, { ...run, status: 'running', endedAt: null, record: { moment: time } })
   const report = new Report()
   const state = (await readWatch(book, chain.network)) ?? firstState(share)
-  const watching: Watch = { settings, share, report, state, seen: new Set() }
+  const watching: Watch = { settings, share, report, state, seen: new Set(), owing: [] }
   const end = async (status: RunRecord['status'], more: Record<string, unknown>) => {
     const record = { moment: time, ...more, ...report.record() }
     const ended: RunRecord = { ...run, status, endedAt: Date.now(), record }
@@ -93,8 +101,9 @@ export async function watch(settings: Settings, time: number, share = WATCH_SHAR
   try {
     const withdrawing = await look(watching, run.startedAt)
     await save(watching, { blind: 0, alerted: false })
-    if (report.idle()) await deleteRun(book, run.id)
-    else await end(report.status(), { withdrawing })
+    const { owing: withdrawals } = watching
+    if (report.idle() && withdrawals.length === 0) await deleteRun(book, run.id)
+    else await end(report.status(), { withdrawing, withdrawals })
     return withdrawing
   } catch (fault) {
     await goBlind(watching, run.id, time, fault)
@@ -195,7 +204,8 @@ async function poll(watching: Watch, pages: number, until: number): Promise<numb
  * Reads the channels, a page at a time, and claims from those whose payers are withdrawing. After `until` (Unix ms) no
  * further page begins, so the first one is always read.
  */
-async function claimFrom({ settings, report, share, seen }: Watch, ids: Hex[], until: number) {
+async function claimFrom(watching: Watch, ids: Hex[], until: number) {
+  const { settings, report, share, seen } = watching
   let withdrawing = 0
   let at = 0
   for (; at < ids.length && (at === 0 || Date.now() <= until); at += share.page) {
@@ -207,7 +217,7 @@ async function claimFrom({ settings, report, share, seen }: Watch, ids: Hex[], u
     })
     const claimed = await mapConcurrently(
       found,
-      ({ id, state }) => claimNow(settings, report, id, state),
+      ({ id, state }) => claimNow(watching, id, state),
       ({ id }, fault) => {
         report.planned({ bad: [], findings: [silence(id, fault)] })
         return true
@@ -223,7 +233,7 @@ async function claimFrom({ settings, report, share, seen }: Watch, ids: Hex[], u
  * Records the withdrawal in the account, and claims all that is charged in a transaction of its own. Returns whether this
  * site has the channel.
  */
-async function claimNow(settings: Settings, report: Report, id: Hex, state: ChannelState): Promise<boolean> {
+async function claimNow({ settings, report, owing }: Watch, id: Hex, state: ChannelState): Promise<boolean> {
   const standing = await standingOf(settings, id)
   if (!standing) return false
   const updated = await updateAccount(settings, standing, state)
@@ -231,9 +241,12 @@ async function claimNow(settings: Settings, report: Report, id: Hex, state: Chan
   if (stop) report.found([stop])
   const row = stop ? null : redeemable(updated)
   const findings = compareChain(updated, state)
-  if (!row) return true
-  const planned = await plan(settings, [row])
-  report.planned({ ...planned, findings: [...findings, ...planned.findings] })
-  if (planned.bad.length === 0) report.claimed(await claim(settings, [[row]]))
+  if (row) {
+    const planned = await plan(settings, [row])
+    report.planned({ ...planned, findings: [...findings, ...planned.findings] })
+    if (planned.bad.length === 0) report.claimed(await claim(settings, [[row]]))
+  }
+  const after = row ? await standingOf(settings, id) : updated
+  if (after && after.charged > after.redeemed) owing.push(id)
   return true
 }

@@ -24,8 +24,11 @@ export type WorkerOptions = {
   log(line: string): void
 }
 
-/** `direct` leads to the Worker past the tools' own front, which answers some requests in its stead. */
-export type RunningWorker = { url: string; direct: string; stop(): Promise<void> }
+/**
+ * `direct` leads to the Worker past the tools' own front, which answers some requests in its stead. `console`: the console's
+ * own address.
+ */
+export type RunningWorker = { url: string; direct: string; console: string; stop(): Promise<void> }
 
 const ROOT = fileURLToPath(new URL('../../..', import.meta.url))
 
@@ -46,29 +49,35 @@ export async function startWorker({
     minify: config.minify ?? false,
   })
   const ours = process.listeners('SIGTERM')
+  const consoleWorker = await consoleOptions()
   const miniflare = new Miniflare(
     convertV4MiniflareOptions({
-      ...workerOptions,
-      // With LISTS, each firing would fetch the lists of crawlers' addresses from the internet.
-      kvNamespaces: registry ? ['HOSTS'] : [],
-      durableObjects: {
-        ...(workerOptions.durableObjects as Record<string, { className: string }>),
-        ...(registry && { SITES: { className: 'Sites', useSQLite: true } }),
-      },
-      name: config.name ?? 'worker',
-      modules,
-      modulesRoot: '/',
-      // Not those of `.dev.vars`, which belong to somebody's `wrangler dev`.
-      bindings: { ...config.vars, ...vars },
       host: '127.0.0.1',
       port: port ?? 0,
       resourcePersistencePath: directory,
       unsafeTriggerHandlers: true,
-      unsafeDirectSockets: [{ host: '127.0.0.1', port: 0 }],
       cf: false,
       telemetry: { enabled: false },
       log: new Log(LogLevel.NONE),
       handleStructuredLogs: ({ level, message }) => log(`${level}: ${message}`),
+      workers: [
+        {
+          ...workerOptions,
+          // With LISTS, each firing would fetch the lists of crawlers' addresses from the internet.
+          kvNamespaces: registry ? ['HOSTS'] : [],
+          durableObjects: {
+            ...(workerOptions.durableObjects as Record<string, { className: string }>),
+            ...(registry && { SITES: { className: 'Sites', useSQLite: true } }),
+          },
+          name: config.name ?? 'worker',
+          modules,
+          modulesRoot: '/',
+          // Not those of `.dev.vars`, which belong to somebody's `wrangler dev`.
+          bindings: { ...config.vars, ...vars },
+          unsafeDirectSockets: [{ host: '127.0.0.1', port: 0 }],
+        },
+        consoleWorker,
+      ],
     }),
   )
   // It would end this process at the signal, before the other parts of the stack are put away.
@@ -78,13 +87,36 @@ export async function startWorker({
   try {
     const url = (await miniflare.ready).origin
     const direct = (await miniflare.unsafeGetDirectURL()).origin
+    const console = (await miniflare.unsafeGetDirectURL(consoleWorker.name)).origin
     for (const { binding, migrations_dir: folder } of config.d1_databases) {
       await migrate(await miniflare.getD1Database(binding), join(ROOT, folder ?? 'migrations'))
     }
-    return { url, direct, stop: () => miniflare.dispose() }
+    return { url, direct, console, stop: () => miniflare.dispose() }
   } catch (cause) {
     await miniflare.dispose()
     throw cause
+  }
+}
+
+/** The console, from `wrangler.console.toml`. It has a socket of its own, as it has a hostname of its own when deployed. */
+async function consoleOptions() {
+  const config = readConfig({ config: join(ROOT, 'wrangler.console.toml') }, { hideWarnings: true })
+  const { workerOptions, define } = optionsOf(config)
+  const modules = await bundle(siblingModule(import.meta.url, '../../console/worker'), {
+    define,
+    minify: config.minify ?? false,
+  })
+  return {
+    ...workerOptions,
+    name: config.name ?? 'console',
+    modules,
+    modulesRoot: '/',
+    assets: {
+      directory: join(ROOT, config.assets?.directory ?? ''),
+      binding: 'ASSETS',
+      routerConfig: { invoke_user_worker_ahead_of_assets: false, has_user_worker: true },
+    },
+    unsafeDirectSockets: [{ host: '127.0.0.1', port: 0 }],
   }
 }
 

@@ -1,19 +1,27 @@
 import { env } from 'cloudflare:test'
 import { describe, expect, it } from 'vitest'
-import { addFigures, dropShadowDays, type Figure, readShadowDay } from '../../../src/ledger/book/shadow.ts'
+import {
+  addShadowFigures,
+  dropShadowDays,
+  readShadowDay,
+  type ShadowFigure,
+} from '../../../src/ledger/book/shadow.ts'
 
-const figure = (change: Partial<Figure>): Figure => ({
+const figure = (change: Partial<ShadowFigure>): ShadowFigure => ({
   ...{ crawler: 'GPTBot', class: 'training', rule: 'default', action: 'charge', path: '/a' },
   ...{ requests: 1, pages: 1, asked: 1_000 },
   ...change,
 })
 
-describe('addFigures', () => {
+describe('addShadowFigures', () => {
   it('adds to the figures of the same day and kind', async () => {
     const day = '2026-01-01'
-    await addFigures(env.BOOK, day, [figure({}), figure({ path: '/b', requests: 3, pages: 0, asked: 0 })])
-    await addFigures(env.BOOK, day, [figure({ asked: 2_000 })])
-    await addFigures(env.BOOK, '2026-01-02', [figure({})])
+    await addShadowFigures(env.BOOK, day, [
+      figure({}),
+      figure({ path: '/b', requests: 3, pages: 0, asked: 0 }),
+    ])
+    await addShadowFigures(env.BOOK, day, [figure({ asked: 2_000 })])
+    await addShadowFigures(env.BOOK, '2026-01-02', [figure({})])
     expect(await readShadowDay(env.BOOK, day)).toEqual({
       day,
       total: { requests: 5, pages: 2, asked: '3000' },
@@ -29,7 +37,7 @@ describe('addFigures', () => {
   it('lists the 100 dearest paths, and sums all', async () => {
     const day = '2026-01-03'
     const figures = Array.from({ length: 120 }, (_, at) => figure({ path: `/${at}`, asked: at }))
-    await addFigures(env.BOOK, day, figures)
+    await addShadowFigures(env.BOOK, day, figures)
     const { total, paths } = await readShadowDay(env.BOOK, day)
     expect([total.requests, paths.length, paths[0]?.path]).toEqual([120, 100, '/119'])
   })
@@ -45,7 +53,7 @@ describe('readShadowDay', () => {
 
 describe('dropShadowDays', () => {
   it('deletes the days before the given one', async () => {
-    for (const day of ['2024-05-01', '2024-05-02']) await addFigures(env.BOOK, day, [figure({})])
+    for (const day of ['2024-05-01', '2024-05-02']) await addShadowFigures(env.BOOK, day, [figure({})])
     await dropShadowDays(env.BOOK, '2024-05-02')
     const left = ['2024-05-01', '2024-05-02'].map((day) => readShadowDay(env.BOOK, day))
     expect((await Promise.all(left)).map(({ total }) => total.requests)).toEqual([0, 1])

@@ -3,8 +3,8 @@ import { describe, expect, it } from 'vitest'
 import { readChannels } from '../../../src/chain/channels.ts'
 import { encodeRefund } from '../../../src/chain/escrow.ts'
 import { runs } from '../../../src/ledger/book/runs.ts'
+import { windowOf } from '../../../src/platform/time.ts'
 import { WATCH_SHARE, watch } from '../../../src/settlement/channels/withdrawal-watch.ts'
-import { windowOf } from '../../../src/settlement/workflow.ts'
 import { countOf, randomHex } from '../../chain/harness.ts'
 import { send } from '../../chain/payer.ts'
 import { newReceiver, openChannel, openChannels, received, recordOf, runOf, standingOf } from '../harness.ts'
@@ -64,6 +64,19 @@ describe('Withdrawal watch', () => {
     await Promise.all([watch(setup.settings, nextTime()), watch(setup.settings, nextTime())])
     expect(await countOf(setup.relayer.address)).toBe(sentBefore + 1)
     expect(await standingOf(channel.id)).toMatchObject({ redeemed: 40n })
+  })
+
+  it('keeps the record of a firing when the cron fires once more [F3]', async () => {
+    const setup = await newReceiver()
+    const channel = await openChannel(setup)
+    await channel.charge(40n)
+    await withdraw(channel, setup.chain.escrow, 500n)
+    const time = nextTime()
+    await watch(setup.settings, time)
+    // The second firing finds nothing to do.
+    await watch(setup.settings, time, { ...WATCH_SHARE, overlap: 0 })
+    const { status, record } = await recordOf(`watch-${windowOf(time)}`)
+    expect([status, record.claimed]).toEqual(['settled', '40'])
   })
 
   it('stores no record when no payer withdraws', async () => {

@@ -1,0 +1,194 @@
+/** Reads the facts of one pass: from D1, the chain and the accounts of channels that are being withdrawn from. */
+
+import { readHeads } from '../chain/heads.ts'
+import { feeNow, GAS } from '../chain/relayer/gas-money.ts'
+import { readConditions } from '../chain/relayer/transaction.ts'
+import type { Charted, Charts } from '../ledger/book/chart.ts'
+import { closedLines, unpaidInvoices } from '../ledger/book/credit.ts'
+import { owingAbove } from '../ledger/book/figure-report.ts'
+import type { Finding } from '../ledger/book/finding.ts'
+import { completeRuns, lastEnded, lastSettled, type RunRecord, watchesSince } from '../ledger/book/runs.ts'
+import { hasWatchedChannel, readWatch } from '../ledger/book/watch.ts'
+import { mapConcurrently } from '../platform/pool.ts'
+import { DAY_MS, HOUR_MS, MINUTE_MS } from '../platform/time.ts'
+import { type AlertState, isOpenAlert } from './alert.ts'
+import type { AlertFacts, FindingFact, RelayerFact, RunFact, UnclaimedFact, WithdrawalFact } from './facts.ts'
+import { NEAR_LIMIT_PERCENT } from './kinds/chain.ts'
+import type { AlertSettings, ChannelSource } from './settings.ts'
+
+/** Nightly runs of a week: the dearest is what the next one may cost. */
+const RUNS_OF_WEEK = 7
+
+/** Accounts that are asked in one pass. Beyond it, the rest of the withdrawals waits until some are claimed. */
+const MAX_WITHDRAWALS = 100
+
+/** Reads every fact that this deployment has. A source that fails leaves its facts out. `now`: Unix ms. */
+export async function readFacts(
+  settings: AlertSettings,
+  state: AlertState,
+  now: number,
+): Promise<AlertFacts> {
+  const { book, runKinds = [], channels, hasCredit, charts, problems } = settings
+  const [runs, found, chain, credit, sites] = await Promise.all([
+    known('runs', () => Promise.all(runKinds.map((kind) => runFact(book, kind)))),
+    known('findings', () => findingsOf(book, runKinds)),
+    channels ? chainFacts(book, channels, state, now) : {},
+    hasCredit ? creditFacts(book) : {},
+    charts ? siteFacts(charts, now) : {},
+  ])
+  return {
+    now,
+    firstAt: state.firstAt ?? now,
+    settings: problems(now),
+    webhooks: state.webhooks,
+    ...(runs && { runs }),
+    ...(found && { findings: found }),
+    ...chain,
+    ...credit,
+    ...sites,
+  }
+}
+
+async function runFact(book: D1Database, kind: RunRecord['kind']): Promise<RunFact> {
+  const [last, settledAt] = await Promise.all([lastEnded(book, kind), lastSettled(book, kind)])
+  return { kind, last, settledAt }
+}
+
+/** The findings of the last complete run of each kind, and of the watches since. */
+async function findingsOf(book: D1Database, kinds: readonly RunRecord['kind'][]): Promise<FindingFact[]> {
+  const last = await Promise.all(kinds.map(async (kind) => (await completeRuns(book, kind, 1))[0]))
+  const since = last.find((run) => run?.kind === 'settlement')?.startedAt ?? 0
+  const watches = kinds.includes('settlement') ? await watchesSince(book, since) : []
+  return [...last, ...watches].flatMap((run) =>
+    run ? listIn<Finding>(run.record.findings).map((finding) => ({ ...finding, run: run.id })) : [],
+  )
+}
+
+async function chainFacts(
+  book: D1Database,
+  channels: ChannelSource,
+  state: AlertState,
+  now: number,
+): Promise<Partial<AlertFacts>> {
+  const { network, maxHeadAgeSeconds = 0 } = channels.chain
+  const [watches, withdrawals, relayers, unclaimed, heads] = await Promise.all([
+    known('watch', async () => [
+      {
+        network,
+        seenAt: (await readWatch(book, network))?.seenAt ?? null,
+        hasChannels: await hasWatchedChannel(book, now),
+      },
+    ]),
+    known('withdrawals', () => withdrawalsOf(book, channels, state, now)),
+    known('relayer', async () => [await relayerFact(book, channels)]),
+    known('unclaimed', () => unclaimedOf(book, channels, now)),
+    readHeads(channels.chain),
+  ])
+  return {
+    ...(watches && { watches }),
+    ...(withdrawals && { withdrawals }),
+    ...(relayers && { relayers }),
+    ...(unclaimed && { unclaimed }),
+    nodes: heads.map((head) => ({ ...head, network, maxAgeSeconds: maxHeadAgeSeconds })),
+  }
+}
+
+/** The withdrawals that watches of the last day have seen, and those with an open alert, as their accounts have them now. */
+async function withdrawalsOf(
+  book: D1Database,
+  { accounts }: ChannelSource,
+  { alerts }: AlertState,
+  now: number,
+): Promise<WithdrawalFact[]> {
+  const watches = await watchesSince(book, now - DAY_MS)
+  const seen = watches.flatMap(({ record }) => (record.withdrawals ?? []) as string[])
+  const alerted = alerts.filter((alert) => alert.kind === 'withdrawal' && isOpenAlert(alert))
+  const ids = [...new Set([...alerted.map(({ subject }) => subject), ...seen])].slice(0, MAX_WITHDRAWALS)
+  const facts = await mapConcurrently(
+    ids,
+    async (channel) => {
+      const standing = await accounts.getByName(channel).standing()
+      if (!standing || standing.state.withdrawRequestedAt === 0) return null
+      return { channel, unclaimed: standing.charged - standing.redeemed }
+    },
+    (channel): WithdrawalFact => ({ channel, unclaimed: null }),
+  )
+  return facts.filter((fact) => fact !== null)
+}
+
+/** The next run costs what the dearest run of the last week did, and at least one claim and one sweep. */
+async function relayerFact(book: D1Database, { chain, relayer }: ChannelSource): Promise<RelayerFact> {
+  const [runs, conditions] = await Promise.all([
+    completeRuns(book, 'settlement', RUNS_OF_WEEK),
+    readConditions(chain, relayer).catch(() => null),
+  ])
+  const least = conditions ? (GAS.claim + GAS.sweep) * feeNow(conditions) : 0n
+  const runCost = runs.map(spentIn).reduce((most, wei) => (wei > most ? wei : most), least)
+  return { address: relayer, network: chain.network, balance: conditions?.balance ?? null, runCost }
+}
+
+function spentIn({ record }: RunRecord): bigint {
+  const sent = listIn<{ wei: string | null }>(record.transactions)
+  return sent.reduce((sum, { wei }) => sum + BigInt(wei ?? 0), 0n)
+}
+
+/** Once an hour: the accounts report within minutes, and their cursors are as many as the accounts. */
+async function unclaimedOf(
+  book: D1Database,
+  { maxUnclaimed: limit }: ChannelSource,
+  now: number,
+): Promise<UnclaimedFact[] | undefined> {
+  if (now % HOUR_MS >= 5 * MINUTE_MS) return undefined
+  const above = (limit * NEAR_LIMIT_PERCENT) / 100n
+  return (await owingAbove(book, above)).map((channel) => ({ ...channel, limit }))
+}
+
+/** The most sites whose hours are read, in order of name. */
+const MAX_SITES = 5_000
+
+/** Requests by site: of this hour and the one before, and of that one a day earlier. */
+async function siteFacts({ book, traffic }: Charts, now: number): Promise<Partial<AlertFacts>> {
+  const hour = Math.floor(now / HOUR_MS) * HOUR_MS
+  const spans = [
+    { from: hour - HOUR_MS, to: hour + HOUR_MS },
+    { from: hour - HOUR_MS - DAY_MS, to: hour - DAY_MS },
+  ]
+  const read = async <Sum extends string>(chart: Charted<Sum>) => {
+    const rest = { interval: 'hour', by: ['site'], only: {}, after: null, limit: MAX_SITES } as const
+    const charts = await Promise.all(spans.map((span) => chart({ ...rest, ...span })))
+    return charts
+      .flatMap(({ figures }) => figures)
+      .map(({ at, names: [site = ''], sums }) => ({ site, at, ...sums }))
+  }
+  const [money, counted] = await Promise.all([
+    known('figures', () => read(book)),
+    traffic ? known('traffic', () => read(traffic)) : undefined,
+  ])
+  return {
+    ...(money && { paid: money.map(({ site, at, charges }) => ({ site, at, paid: charges })) }),
+    ...(counted && { traffic: counted }),
+  }
+}
+
+async function creditFacts(book: D1Database): Promise<Partial<AlertFacts>> {
+  const [closed, invoices] = await Promise.all([
+    known('credit lines', () => closedLines(book)),
+    known('invoices', () => unpaidInvoices(book)),
+  ])
+  return { ...(closed && { closed }), ...(invoices && { invoices }) }
+}
+
+/** A source that fails leaves its alerts as they are, and the others go on. */
+async function known<Value>(source: string, read: () => Promise<Value>): Promise<Value | undefined> {
+  try {
+    return await read()
+  } catch (fault) {
+    console.warn(JSON.stringify({ message: 'alerts could not read a source', source, fault: String(fault) }))
+    return undefined
+  }
+}
+
+/** The list in a run's record. Records of earlier versions may have none. */
+function listIn<Item>(part: unknown): Item[] {
+  return (part as { list?: Item[] } | undefined)?.list ?? []
+}

@@ -1,0 +1,35 @@
+/** The settings of alerts: the bindings that facts are read from, and where messages go. */
+
+import type { Chain } from '../chain/rpc.ts'
+import type { Charts } from '../ledger/book/chart.ts'
+import type { RunRecord } from '../ledger/book/runs.ts'
+import type { Account } from '../ledger/channel/account.ts'
+import type { Webhook } from '../platform/webhook.ts'
+import type { Address } from '../protocol/evm/hex.ts'
+import type { SettingFact } from './facts.ts'
+
+/** The settings of one deployment. Where the Worker's own settings are faulty, only the first four are known. */
+export type AlertSettings = {
+  book: D1Database
+  webhooks: readonly Webhook[]
+  /** The faults of the Worker's settings, and what should be looked at. `now`: Unix ms. */
+  problems: (now: number) => SettingFact[]
+  /** The URL that links begin with. Empty without PUBLIC_URL: links are then paths. */
+  publicUrl: string
+  /** The nightly runs of this deployment. */
+  runKinds?: readonly RunRecord['kind'][]
+  /** Absent without a chain and a relayer. */
+  channels?: ChannelSource
+  /** Whether the deployment has credit lines. */
+  hasCredit?: boolean
+  charts?: Charts
+}
+
+/** The chain, its relayer and its accounts. */
+export type ChannelSource = {
+  chain: Chain
+  accounts: DurableObjectNamespace<Account>
+  relayer: Address
+  /** The unclaimed limit of one channel, in atomic units. */
+  maxUnclaimed: bigint
+}

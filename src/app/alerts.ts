@@ -1,0 +1,53 @@
+/** Makes the settings of alerts from config and bindings. */
+
+import type { SettingFact } from '../alerts/facts.ts'
+import type { AlertSettings } from '../alerts/settings.ts'
+import { type Config, type ConfigProblem, readConfig } from '../config/config.ts'
+import { contractWarnings } from '../config/contracts.ts'
+import { webhooksOf } from '../config/webhooks.ts'
+import { runKinds } from '../settlement/workflow.ts'
+import type { Bindings } from './bindings.ts'
+import { chartsOf } from './charts.ts'
+import { workOf } from './work.ts'
+
+/** The settings of alerts. With a faulty config they hold its problems and the webhooks, and nothing else is looked at. */
+export function alertsOf(env: Bindings): AlertSettings {
+  const read = readConfig(env)
+  const { BOOK: book, ACCOUNT: accounts } = env
+  const send = { now: () => Date.now() }
+  if (!read.ok) {
+    const problems = () => read.problems.map((problem) => ({ ...problem, level: 'fault' as const }))
+    return {
+      book,
+      webhooks: webhooksOf(env).map((webhook) => ({ ...webhook, ...send })),
+      problems,
+      publicUrl: '',
+    }
+  }
+  const { chain, relayer, maxUnclaimed, webhooks, bill, credit } = read.config
+  const work = workOf(env)
+  return {
+    book,
+    webhooks: webhooks.map((webhook) => ({ ...webhook, ...send })),
+    problems: (now) => warningsOf(read.config, read.warnings, now),
+    publicUrl: bill?.publicUrl ?? '',
+    runKinds: work ? runKinds(work) : [],
+    ...(chain && relayer && { channels: { chain, accounts, relayer: relayer.address, maxUnclaimed } }),
+    hasCredit: credit !== undefined,
+    charts: chartsOf(env, read),
+  }
+}
+
+function warningsOf({ policy }: Config, warnings: readonly ConfigProblem[], now: number): SettingFact[] {
+  return [
+    ...contractWarnings(policy.contracts, now).map((warning) => ({ ...warning, level: 'contract' as const })),
+    ...warnings.map((warning) => ({ ...warning, level: 'advice' as const })),
+  ]
+}
+
+/** Finds and sends alerts now. Their code loads at the first call. Never throws. */
+export async function raise(env: Bindings): Promise<void> {
+  if (!env.BOOK) return
+  const { raiseAlerts } = await import('../alerts/raise.ts')
+  await raiseAlerts(alertsOf(env), Date.now())
+}

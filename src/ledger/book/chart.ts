@@ -1,0 +1,213 @@
+/** Charts: figures summed over intervals and by names, from D1. No decision about money reads them. */
+import { DAY_MS, HOUR_MS } from '../../platform/time.ts'
+
+/** The lengths of time that figures are summed over, in UTC. */
+export const INTERVALS = ['hour', 'day', 'month'] as const
+export type Interval = (typeof INTERVALS)[number]
+
+/** What figures are counted by. Money has no `status`, and traffic no `path`. */
+export const NAMES = ['site', 'who', 'rule', 'path', 'status'] as const
+export type Name = (typeof NAMES)[number]
+
+/** What is charted. `from` and `to` (exclusive) are Unix milliseconds, and begin an interval. */
+export type ChartQuery = {
+  interval: Interval
+  from: number
+  to: number
+  by: readonly Name[]
+  /** Leaves out figures with other names. */
+  only: Partial<Record<Name, string>>
+  /** The last figure of the page before. */
+  after: Position | null
+  limit: number
+}
+
+/** The place of a figure in its chart: the interval's start in Unix milliseconds, and a text for each of `by`. */
+export type Position = { at: number; names: readonly string[] }
+
+/** One figure. Sums are whole numbers; amounts are micro-dollars. */
+export type ChartRow<Sum extends string> = Position & { sums: Record<Sum, number> }
+
+/** Figures in order of time and names. `asOf`: when the source was last written (Unix ms); null before its first figure. */
+export type Chart<Sum extends string> = { figures: ChartRow<Sum>[]; asOf: number | null }
+
+/** A source of figures. */
+export type Charted<Sum extends string> = (query: ChartQuery) => Promise<Chart<Sum>>
+
+/** `charged`: net of what was released. `charges`, `releases`: requests. */
+export const MONEY_SUMS = ['charged', 'charges', 'releases'] as const
+export type MoneySum = (typeof MONEY_SUMS)[number]
+
+/** Requests by their end; `errors`: free or paid requests whose answer was 5xx; `asked`: micro-dollars of the unpaid. */
+export const TRAFFIC_SUMS = ['unpaid', 'asked', 'refused', 'free', 'blocked', 'errors'] as const
+export type TrafficSum = (typeof TRAFFIC_SUMS)[number]
+
+/** The sources of figures. `traffic` is null where its dataset may not be read. */
+export type Charts = { book: Charted<MoneySum>; traffic: Charted<TrafficSum> | null }
+
+/** Where figures stand, in the words of one SQL dialect. */
+export type ChartTable<Sum extends string> = {
+  table: string
+  /** The interval of a row: whole hours or days since 1970, or a month such as `2026-11`. */
+  bucket: Partial<Record<Interval, string>>
+  /** The condition for rows of a time range, in Unix milliseconds. */
+  within(from: number, to: number): string
+  columns: Partial<Record<Name, string>>
+  sums: Record<Sum, string>
+}
+
+/** Returns the SQL of a chart. `value` writes a value into it. @throws RangeError where the table lacks a name or interval */
+export function chartSql<Sum extends string>(
+  { table, bucket, within, columns, sums }: ChartTable<Sum>,
+  { interval, from, to, by, only, after, limit }: ChartQuery,
+  value: (value: string | number) => string,
+): string {
+  const column = (name: Name) => columns[name] ?? missing(name)
+  const span = bucket[interval] ?? missing(interval)
+  const names = by.map(column)
+  const where = [
+    within(after ? Math.max(from, after.at) : from, to),
+    ...Object.entries(only).map(([name, text]) => `${column(name as Name)} = ${value(text)}`),
+  ]
+  if (after)
+    where.push(`(${beyond([span, ...names], [bucketOf(interval, after.at), ...after.names], value)})`)
+  const groups = ['bucket', ...by.map((_, at) => `name${at}`)].join(', ')
+  const columnsOf = [
+    `${span} AS bucket`,
+    ...names.map((name, at) => `${name} AS name${at}`),
+    ...Object.entries(sums).map(([name, sum]) => `${sum} AS ${name}`),
+  ]
+  return (
+    `SELECT ${columnsOf.join(', ')} FROM ${table} WHERE ${where.join(' AND ')} ` +
+    `GROUP BY ${groups} ORDER BY ${groups} LIMIT ${limit}`
+  )
+}
+
+function missing(what: string): never {
+  throw new RangeError(`these figures have no ${what}`)
+}
+
+/** The condition for rows after a position, written out: not every dialect compares rows of values. */
+function beyond(
+  [first = '', ...columns]: readonly string[],
+  [place = '', ...places]: readonly (string | number)[],
+  value: (value: string | number) => string,
+): string {
+  const later = `${first} > ${value(place)}`
+  if (columns.length === 0) return later
+  return `${later} OR (${first} = ${value(place)} AND (${beyond(columns, places, value)}))`
+}
+
+function bucketOf(interval: Interval, at: number): string | number {
+  if (interval === 'month') return new Date(at).toISOString().slice(0, 7)
+  return at / (interval === 'day' ? DAY_MS : HOUR_MS)
+}
+
+/** Reads a row of {@link chartSql}. */
+export function chartRow<Sum extends string>(
+  row: Record<string, unknown>,
+  { interval, by }: ChartQuery,
+  sums: readonly Sum[],
+): ChartRow<Sum> {
+  const { bucket } = row
+  const length = interval === 'day' ? DAY_MS : HOUR_MS
+  return {
+    at: interval === 'month' ? Date.parse(`${bucket}-01T00:00:00Z`) : Number(bucket) * length,
+    names: by.map((_, at) => String(row[`name${at}`])),
+    // Trap: an AE sum of 64 bits arrives as text.
+    sums: Object.fromEntries(sums.map((sum) => [sum, Number(row[sum])])) as Record<Sum, number>,
+  }
+}
+
+const CHARGES = {
+  charged: 'sum(charged)',
+  charges: 'sum(charges)',
+  releases: 'sum(releases)',
+}
+
+const hours = (from: number, to: number) =>
+  `hour >= ${Math.floor(from / HOUR_MS)} AND hour < ${Math.ceil(to / HOUR_MS)}`
+
+const BY_HOUR = {
+  hour: 'hour',
+  day: 'hour / 24',
+  month: "strftime('%Y-%m', hour * 3600, 'unixepoch')",
+}
+
+const FIGURE: ChartTable<MoneySum> = {
+  table: 'figure',
+  bucket: BY_HOUR,
+  within: hours,
+  columns: { site: 'site', who: 'who', rule: 'rule', path: 'path' },
+  sums: CHARGES,
+}
+
+/** A row for each day and site, where the hours of a thousand sites would be too many to sum. */
+const FIGURE_DAY: ChartTable<MoneySum> = {
+  table: 'figure_day',
+  bucket: { day: 'day', month: "strftime('%Y-%m', day * 86400, 'unixepoch')" },
+  within: (from, to) => `day >= ${Math.floor(from / DAY_MS)} AND day < ${Math.ceil(to / DAY_MS)}`,
+  columns: { site: 'site' },
+  sums: CHARGES,
+}
+
+const TRAFFIC: ChartTable<TrafficSum> = {
+  table: 'traffic',
+  bucket: BY_HOUR,
+  within: hours,
+  columns: { site: 'site', who: 'who', rule: 'rule', status: 'status' },
+  sums: {
+    unpaid: "sum(iif(outcome = 'unpaid', requests, 0))",
+    asked: 'sum(asked)',
+    refused: "sum(iif(outcome = 'refused', requests, 0))",
+    free: "sum(iif(outcome = 'free', requests, 0))",
+    blocked: "sum(iif(outcome = 'blocked', requests, 0))",
+    errors: "sum(iif(outcome IN ('free', 'paid') AND status = '5xx', requests, 0))",
+  },
+}
+
+/** Money, as the accounts have reported it. */
+export function chartMoney(book: D1Database): Charted<MoneySum> {
+  return async (query) => {
+    const names = [...query.by, ...Object.keys(query.only)]
+    const isByDay = query.interval !== 'hour' && names.every((name) => name === 'site')
+    const figures = await read(book, isByDay ? FIGURE_DAY : FIGURE, query, MONEY_SUMS)
+    return {
+      figures,
+      asOf: await latest(
+        book,
+        'SELECT max(reported_at) AS at FROM figure_day WHERE day >= (SELECT max(day) FROM figure_day) - 1',
+      ),
+    }
+  }
+}
+
+/** Traffic in D1. */
+export function chartTraffic(book: D1Database): Charted<TrafficSum> {
+  return async (query) => ({
+    figures: await read(book, TRAFFIC, query, TRAFFIC_SUMS),
+    asOf: await latest(
+      book,
+      'SELECT max(counted_at) AS at FROM traffic WHERE hour = (SELECT max(hour) FROM traffic)',
+    ),
+  })
+}
+
+async function read<Sum extends string>(
+  book: D1Database,
+  table: ChartTable<Sum>,
+  query: ChartQuery,
+  sums: readonly Sum[],
+): Promise<ChartRow<Sum>[]> {
+  const values: (string | number)[] = []
+  const sql = chartSql(table, query, (value) => `?${values.push(value)}`)
+  const { results } = await book
+    .prepare(sql)
+    .bind(...values)
+    .all()
+  return results.map((row) => chartRow(row, query, sums))
+}
+
+async function latest(book: D1Database, query: string): Promise<number | null> {
+  return (await book.prepare(query).first<{ at: number | null }>())?.at ?? null
+}
