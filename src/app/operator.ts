@@ -54,7 +54,11 @@ export function operatorOf(env: Bindings): OperatorSettings {
   }
 }
 
-/** The audit log of the deployment. One whose settings do not bind it yet keeps it in the registry of agents. */
+/**
+ * The audit log of the deployment. One whose settings do not bind it yet keeps it in the registry of agents.
+ *
+ * Trap: a stub belongs to the request that made it, and the settings outlive one. Each call makes a fresh stub.
+ */
 function auditOf({ AUDIT: audit, AGENTS: agents }: Bindings): AuditLog | undefined {
   const log = audit ? () => audit.getByName(AUDIT) : agents && (() => agents.getByName(REGISTRY))
   return (

@@ -1,9 +1,9 @@
 /** Fetches what isolates copy from KV: published addresses, dates of pages, and lists of screened payers. */
 import { type Config, readConfig } from '../config/config.ts'
 import { siteVars } from '../config/site.ts'
+import type { Policy } from '../paywall/policy.ts'
 import { WATCH } from '../settlement/schedule.ts'
 import { siteRegistry } from '../sites/call.ts'
-import type { SiteDocument } from '../sites/document.ts'
 import type { Bindings } from './bindings.ts'
 import { fetchOf } from './origin.ts'
 
@@ -14,7 +14,7 @@ const SITEMAPS_EVERY_MS = 15 * 60_000
 /** Documents of sites that are read in one call: at most 25 MB. */
 const SITES_AT_ONCE = 100
 
-const WORLD = { fetch: (url: string, init: RequestInit) => fetch(url, init), now: () => Date.now() }
+const WORLD = { fetch: (url: string, init?: RequestInit) => fetch(url, init), now: () => Date.now() }
 
 /** Fetches what is due. Never rejects: a run must not fail because a list did. */
 export async function refresh(
@@ -53,28 +53,26 @@ async function refreshAddresses(store: KVNamespace, { screening }: Config): Prom
   await refreshAddresses(store, lists, WORLD)
 }
 
-async function refreshDates(store: KVNamespace, env: Bindings, config: Config): Promise<void> {
-  if (!env.SITES) return refreshDatesOf(store, env, config)
+async function refreshDates(store: KVNamespace, env: Bindings, { policy }: Config): Promise<void> {
+  if (!env.SITES) return refreshDatesOf(store, env, policy)
   const registry = siteRegistry(env.SITES)
   for (let after: string | null = ''; after !== null; ) {
     const { rows, next } = await registry.served({ after, limit: SITES_AT_ONCE })
-    for (const site of rows) if (site.terms.DATES !== undefined) await refreshDatesAt(store, env, site)
+    for (const { id, terms, mode } of rows) {
+      const read = terms.DATES === undefined ? undefined : readConfig(env, siteVars({ terms, mode }))
+      if (read?.ok)
+        await attempt(`sitemaps of ${id}`, () => refreshDatesOf(store, env, read.config.policy, id))
+    }
     after = next
   }
-}
-
-async function refreshDatesAt(store: KVNamespace, env: Bindings, site: SiteDocument): Promise<void> {
-  const read = readConfig(env, siteVars(site))
-  if (read.ok) await attempt(`sitemaps of ${site.id}`, () => refreshDatesOf(store, env, read.config, site.id))
 }
 
 async function refreshDatesOf(
   store: KVNamespace,
   env: Bindings,
-  { policy }: Config,
+  { dates, origin }: Policy,
   site?: string,
 ): Promise<void> {
-  const { dates, origin } = policy
   if (!dates?.sitemaps.length) return
   const { refreshDates } = await import('../paywall/terms/sitemap-dates.ts')
   await refreshDates(store, dates.sitemaps, fetchOf(env, origin), site)

@@ -109,8 +109,8 @@ function factsOf(env: Bindings): ReturnType<typeof readFacts> {
 }
 
 function readFacts({ LISTS: lists, TRAFFIC: dataset, BOOK: book }: Bindings) {
-  const { now } = background
   const store = dataset ? trafficInDataset(dataset) : trafficIn(book)
+  const { now } = background
   return {
     now,
     published: cachedLists(lists, background),
@@ -119,11 +119,7 @@ function readFacts({ LISTS: lists, TRAFFIC: dataset, BOOK: book }: Bindings) {
 }
 
 /** Counts wait in the background: they are lost with their isolate. */
-const COUNTING = {
-  defer: background.later,
-  wait: (ms: number) => scheduler.wait(ms),
-  now: background.now,
-}
+const COUNTING = { defer: waitUntil, wait: (ms: number) => scheduler.wait(ms), now: () => Date.now() }
 
 function openShadow({ BOOK: book }: Bindings, options: Omit<ShadowOptions, 'tally'>): Gate {
   const store = (figures: ShadowFigure[], at: number) => addShadowFigures(book, dayOf(at), figures)
