@@ -8,6 +8,7 @@ import { KIND, listings } from '../ledger/book/accounts.ts'
 import { lines } from '../ledger/book/credit.ts'
 import type { Entry } from '../ledger/channel/types.ts'
 import type { LineEntry, LineStanding } from '../ledger/credit/types.ts'
+import { networkOfChannel } from '../protocol/evm/eip712.ts'
 import { isHex } from '../protocol/evm/hex.ts'
 import { act } from './audit.ts'
 import { isAgentId } from './requests.ts'
@@ -100,6 +101,7 @@ async function channelOf(c: Context, { accounts }: OperatorSettings, id: string,
   return jsonResponse({
     id,
     kind: KIND.channel,
+    network: networkOfChannel(standing.channelId, standing.config),
     standing: evidence ? standing : totals,
     entries: entries.filter(saleFilterOf(c)).map((entry) => entryView(entry, evidence)),
     next: entries.at(-1)?.seq ?? null,
@@ -107,9 +109,11 @@ async function channelOf(c: Context, { accounts }: OperatorSettings, id: string,
 }
 
 /** Reads a channel from the chain and stores its state, also of a lower block than the account's own. */
-async function reread({ accounts, chain, audit }: OperatorSettings, who: string, id: string) {
+async function reread({ accounts, networks, audit }: OperatorSettings, who: string, id: string) {
   const account = isHex(id, 32) ? accounts.getByName(id) : null
   const before = await account?.standing()
+  const network = before && networkOfChannel(before.channelId, before.config)
+  const chain = networks.find(({ id }) => id === network)?.chain
   if (!chain || !account || !before) return notFound()
   const work = async () => {
     const [state] = await readChannels(chain, [before.channelId])

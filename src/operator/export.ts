@@ -98,6 +98,8 @@ type Account = {
   id: string
   kind: Listed['kind']
   name: string
+  /** CAIP-2; null for credit. */
+  network: string | null
   openedAt: number
   authorized: bigint
   charged: bigint
@@ -120,14 +122,15 @@ const ACCOUNTS: Export<Account> = {
     KIND.credit,
     'ceiling',
     'closed',
+    'network',
   ],
   async *pages(scope) {
     for await (const page of accountPages(scope)) {
       yield await mapConcurrently(page, (account) => readAccount(scope, account), rethrow)
     }
   },
-  rows: ({ id, kind, name, openedAt, authorized, charged, redeemed, credit, ceiling, closed }) => [
-    [id, kind, name, iso(openedAt), authorized, charged, redeemed, credit, ceiling, closed],
+  rows: ({ id, kind, name, openedAt, authorized, charged, redeemed, credit, ceiling, closed, network }) => [
+    [id, kind, name, iso(openedAt), authorized, charged, redeemed, credit, ceiling, closed, network],
   ],
   object: (account) => account,
 }
@@ -140,18 +143,20 @@ async function readAccount({ settings }: Scope, listing: Listed): Promise<Accoun
     case KIND.exact: {
       const { received } = await settings.authorizations.getByName(id).totals()
       const totals = { authorized: received, charged: received, redeemed: received }
-      return { ...nothing, id, kind: listing.kind, name: listing.payer, openedAt, ...totals }
+      const { kind, payer: name, network } = listing
+      return { ...nothing, id, kind, name, network, openedAt, ...totals }
     }
     case KIND.channel: {
       const standing = await settings.accounts.getByName(id).standing()
-      const known = { id, kind: listing.kind, name: listing.payer, openedAt }
+      const { kind, payer: name, network } = listing
+      const known = { id, kind, name, network, openedAt }
       if (!standing) return { ...nothing, ...known }
       const { authorized, charged, redeemed, credit, state, quarantine: closed } = standing
       return { ...known, authorized, charged, redeemed, credit, ceiling: state.balance, closed }
     }
     case KIND.credit: {
       const standing = await settings.credit?.lines.getByName(id).standing()
-      const known = { id, kind: listing.kind, name: listing.name, openedAt }
+      const known = { id, kind: listing.kind, name: listing.name, network: null, openedAt }
       if (!standing) return { ...nothing, ...known }
       const { authorized, charged, redeemed, credit, limit, closed } = standing
       return { ...known, authorized, charged, redeemed, credit, ceiling: redeemed + limit, closed }

@@ -37,6 +37,7 @@ export const QUERIES = {
   after: ['The cursor: `next` of the page before', text],
   before: ['Returns invoices with lower numbers: `next` of the page before', { type: 'integer', minimum: 1 }],
   agent: ['Returns the items of this agent only', text],
+  network: ['The network (CAIP-2). By default the first one of this site', text],
   stage: ['Returns the invoices in this stage only', stage],
   format: ['The format of the response. By default JSON', text],
   url: ['A URL, or a path of this site', text],

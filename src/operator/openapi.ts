@@ -95,12 +95,18 @@ const API: Operations = {
     },
   },
   '/api/relayer': {
-    get: { summary: 'Returns the nonces of the relayer’s key', answer: 'Relayer', problems: [404] },
+    get: {
+      summary: 'Returns the nonces of the relayer’s key on one network',
+      answer: 'Relayer',
+      query: ['network'],
+      problems: [404],
+    },
   },
   '/api/relayer/repair': {
     post: {
       summary: 'Fills up to 1,000 missing nonces, and sends open transactions again',
       answer: 'Relayer',
+      query: ['network'],
       problems: [404],
     },
   },

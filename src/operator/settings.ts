@@ -32,12 +32,10 @@ export type OperatorSettings = {
   settlement: Workflow<Cause>
   /** The nightly runs of this site. */
   runKinds: readonly RunKind[]
+  /** The networks where this site settles, the preferred one first. */
+  networks: readonly OperatorNetwork[]
   /** Alerts. Undefined only with a faulty config, with which the API rejects all requests. */
   alerts?: AlertSettings | undefined
-  /** Undefined on sites without RPC_URL. */
-  chain?: Chain | undefined
-  /** Undefined on sites without a relayer. */
-  relayer?: RelayerPort | undefined
   /** The audit log. Undefined without its object, on a site without credit. */
   audit?: AuditLog | undefined
   /** Undefined on sites without screening. */
@@ -46,6 +44,14 @@ export type OperatorSettings = {
   credit?: CreditSettings | undefined
   /** Opens billing. Undefined: the site issues no invoices and signs no statements. */
   billing?: (() => Promise<BillingContext>) | undefined
+}
+
+/** One network. `chain` is undefined without RPC_URL, `relayer` without a chain and a key. */
+export type OperatorNetwork = {
+  /** CAIP-2. */
+  id: string
+  chain: Chain | undefined
+  relayer: RelayerPort | undefined
 }
 
 /** The registry of sites, and what its routes ask. */

@@ -11,6 +11,8 @@ export type Refusal = {
   reason: Reason
   detail?: string
   terms?: Record<string, unknown>
+  /** The network of that offer (CAIP-2). A client takes the first channel offer of a corrective 402, whatever its network. */
+  network?: string
   /** When an embargo ends, in Unix milliseconds. */
   opensAt?: number
 }

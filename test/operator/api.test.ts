@@ -16,7 +16,8 @@ async function api(configured = true) {
   const tokenSha256 = configured ? toHex(new Uint8Array(digest)).slice(2) : undefined
   const runKinds = ['settlement'] as const
   const charts = { book: chartMoney(book), traffic: null }
-  return accountApi({ tokenSha256, book, charts, accounts, authorizations, settlement, runKinds }, () => NOW)
+  const settings = { tokenSha256, book, charts, accounts, authorizations, settlement, runKinds, networks: [] }
+  return accountApi(settings, () => NOW)
 }
 
 async function call(path: string, authorization: string | null = `Bearer ${TOKEN}`, method = 'GET') {

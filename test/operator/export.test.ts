@@ -64,7 +64,7 @@ describe('Export', () => {
     const [channel, payer] = [await newChannel(), await newPayer()]
     const table = await rows(operator, 'accounts.csv')
     expect(table[0]).toEqual(
-      'account,kind,name,opened,authorized,charged,redeemed,credit,ceiling,closed'.split(','),
+      'account,kind,name,opened,authorized,charged,redeemed,credit,ceiling,closed,network'.split(','),
     )
     const found = (wanted: string) => table.find(([account]) => account === wanted)?.toSpliced(2, 2)
     expect(found(id)).toEqual([
@@ -76,6 +76,7 @@ describe('Export', () => {
       '0.000000',
       '100.000000',
       '',
+      '',
     ])
     expect(found(channel)).toEqual([
       channel,
@@ -86,6 +87,7 @@ describe('Export', () => {
       '0.000000',
       '0.100000',
       '',
+      'eip155:84532',
     ])
     expect(found(payer.id)).toEqual([
       payer.id,
@@ -96,6 +98,7 @@ describe('Export', () => {
       '0.000000',
       '',
       '',
+      'eip155:84532',
     ])
     const same = await objects<{ id: string; charged: string }>(operator, 'accounts.ndjson')
     expect(same.map(({ id }) => id)).toEqual(table.slice(1).map(([account]) => account))

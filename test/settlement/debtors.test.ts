@@ -77,7 +77,7 @@ describe('Read model that lost every row', () => {
     await payments.doubt(chain.token, nonce, use.id)
     await emptyBook()
     await runDurableObjectAlarm(payments)
-    const work = { book: env.BOOK, channels: setup.settings, exact: null, bill: null }
+    const work = { book: env.BOOK, channels: [setup.settings], exact: [], bill: null }
     const { record } = await runWork(work)
     expect(record.exact).toMatchObject({ payers: 1, inDoubt: 1 })
     expect(record.findings.list).toContainEqual(expect.objectContaining({ account: name, what: 'relisted' }))
