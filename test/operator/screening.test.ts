@@ -111,7 +111,7 @@ describe('GET /api/screening', () => {
     })
   })
 
-  it('answers 404 on a site that screens nobody', async () => {
+  it('answers 404 on a site without screening', async () => {
     const { settings } = await newOperator()
     const api = accountApi({ ...settings, screening: undefined }, Date.now)
     const headers = { authorization: `Bearer ${TOKEN}` }

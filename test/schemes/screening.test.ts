@@ -71,7 +71,7 @@ describe('A payer that the oracle lists', () => {
     ])
   })
 
-  it('is told neither the list nor the reason', async () => {
+  it('gets neither the list nor the reason in its answer', async () => {
     const shop = startPaywall({ SCREEN_DENY: `0x${'12'.repeat(20)}`, ...screening })
     const crawler = await newCrawler(shop)
     await sanction(crawler.payer.address)

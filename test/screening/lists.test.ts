@@ -91,7 +91,7 @@ describe('A published list of addresses', () => {
     }
   })
 
-  it('clears nobody before it was read', async () => {
+  it('clears no address before it was read', async () => {
     const { source } = newServer()
     expect(await source()(addressOf(1))).toMatchObject({
       status: 'unknown',
@@ -99,7 +99,7 @@ describe('A published list of addresses', () => {
     })
   })
 
-  it('clears nobody while the store fails, and counts from the first answer on', async () => {
+  it('clears no address while the store fails, and counts from the first answer on', async () => {
     const { refresh, source } = newServer()
     await refresh()
     let fails = true

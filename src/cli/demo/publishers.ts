@@ -4,7 +4,7 @@ import type { StackFacts } from '../../testing/stack/stack.ts'
 /** On chain, in atomic units. `received`: claimed from the escrow, or transferred. */
 export type Earned = { charged: bigint; received: bigint }
 
-/** An entry of `entries.ndjson`: of a channel, or of a payment by `exact`, which has no totals. Amounts are decimal strings. */
+/** An entry of `entries.ndjson`: of a channel with its totals, or of a payment by `exact` alone. Amounts are decimal strings. */
 type Entry = {
   account: string
   kind: string
@@ -39,7 +39,7 @@ function isOnChain({ account }: Entry): boolean {
   return /^(?:0x[0-9a-f]{64}|eip155:.*)$/.test(account)
 }
 
-/** What an entry adds to the sum. */
+/** The sign with which an entry counts. */
 const SIGNS: Readonly<Record<string, bigint>> = {
   charge: 1n,
   'exact settled': 1n,
