@@ -6,6 +6,7 @@ import { readLists } from '../identity/published/store.ts'
 import { AUDIT, type AuditLog } from '../ledger/act.ts'
 import { REGISTRY } from '../ledger/credit/agent.ts'
 import type { CreditSettings, OperatorNetwork, OperatorSettings } from '../operator/settings.ts'
+import { lastingStub } from '../platform/lasting-stub.ts'
 import { runKinds } from '../settlement/workflow.ts'
 import { alertsOf } from './alerts.ts'
 import type { Bindings } from './bindings.ts'
@@ -49,26 +50,14 @@ function networksOf(env: Bindings, { networks, relayer: key }: Config): Operator
   return networks.map(({ network, chain }) => ({
     id: network.id,
     chain,
-    // Trap: a stub works in the request alone that made it, and the API is kept for all requests of the isolate.
-    relayer:
-      chain && key
-        ? {
-            state: () => relayerOf(env, network, key).state(),
-            repair: () => relayerOf(env, network, key).repair(),
-          }
-        : undefined,
+    relayer: chain && key ? lastingStub(() => relayerOf(env, network, key)) : undefined,
   }))
 }
 
 /** The audit log of the deployment. One whose settings do not bind it yet keeps it in the registry of agents. */
 function auditOf({ AUDIT: audit, AGENTS: agents }: Bindings): AuditLog | undefined {
-  const log = audit ? () => audit.getByName(AUDIT) : agents && (() => agents.getByName(REGISTRY))
-  return (
-    log && {
-      note: async (act) => log().note(act),
-      acts: async (after, limit) => log().acts(after, limit),
-    }
-  )
+  if (audit) return lastingStub(() => audit.getByName(AUDIT))
+  return agents && lastingStub(() => agents.getByName(REGISTRY))
 }
 
 /** Credit as the operator and the agents read it; undefined if credit is not configured. */

@@ -1,6 +1,7 @@
 /** `tab402 pay`: buys a page as a crawler does, with the upstream x402 clients. */
 import type { Hex } from 'viem'
 import { CommandError, parse, print, printJson, requireTools, UsageError } from './command.ts'
+import { resolveLocalhost } from './localhost.ts'
 
 /** The help text of the command. */
 export const usage = `Examples:
@@ -44,6 +45,7 @@ export async function run(args: string[]): Promise<number> {
   if (!URL.canParse(url) || !/^https?:/.test(url)) throw new UsageError('URL must be an http(s) URL.')
   if (!/^[1-9]\d{0,5}$/.test(times)) throw new UsageError('N must be a whole number from 1 to 999999.')
   if (more.length > 0) throw new UsageError('pay must be called with two or three arguments.')
+  resolveLocalhost()
   const buy = await buyer(scheme, values)
   let owed = 0n
   for (let time = 1; time <= Number(times); time++) {

@@ -11,12 +11,17 @@ type Example = { title: string; commands: string[] }
 export function adviceFor(facts: StackFacts, { path, all }: { path: string; all: boolean }): string {
   const page = `${facts.url}${path}`
   const examples = all
-    ? [...firstExamples(facts, page), ...moreExamples(facts, page), ...creditExamples(facts, page)]
+    ? [
+        ...firstExamples(facts, page),
+        ...siteExamples(facts, path),
+        ...moreExamples(facts, page),
+        ...creditExamples(facts, page),
+      ]
     : firstExamples(facts, page)
   const end = all ? 'Ctrl-C stops everything.' : 'Ctrl-C stops everything. --examples prints more to try.'
   return `
 tab402 runs at ${facts.url} in front of ${facts.origin}.
-Readers pay nothing. Crawlers pay in USDC on a chain that exists on this machine only. Try:
+${sitesOf(facts)}Readers pay nothing. Crawlers pay in USDC on a chain that exists on this machine only. Try:
 
 ${examples.map(({ title, commands }) => `  ${title}\n${commands.map((line) => `    ${line}\n`).join('')}`).join('\n')}
 ${end}
@@ -30,6 +35,32 @@ function firstExamples(facts: StackFacts, page: string): Example[] {
     { title: 'Ask as a crawler, and get 402 Payment Required:', commands: [`curl -si -A GPTBot ${page}`] },
     { title: 'Pay for one page at once:', commands: [`${pay} exact ${page}`] },
     { title: 'Pay for ten pages with IOUs:', commands: [`${pay} channel ${page} 10`] },
+  ]
+}
+
+/** The hosts of several publishers; nothing for a site of your own. */
+function sitesOf({ sites }: StackFacts): string {
+  if (sites.length < 2) return ''
+  const lines = sites.map(
+    ({ url, mode }) =>
+      `  ${url}${mode === 'shadow' ? '  in shadow mode: it counts, and charges nothing' : ''}\n`,
+  )
+  return `It serves these publishers:\n${lines.join('')}`
+}
+
+/** One deposit pays on the hosts of several publishers. */
+function siteExamples({ sites, operator, ...facts }: StackFacts, path: string): Example[] {
+  const [, second, third] = sites
+  if (!second || !third) return []
+  return [
+    {
+      title: 'Read on the host of another publisher, on the same deposit:',
+      commands: [`${payCommand(facts)} channel ${second.url}${path}`],
+    },
+    {
+      title: 'Ask as a crawler in shadow mode, and get the page. Then list all sites:',
+      commands: [`curl -s -A GPTBot ${third.url}${path}`, `curl -s ${apiCommand(operator)}/sites`],
+    },
   ]
 }
 
@@ -98,7 +129,7 @@ function creditExamples(facts: StackFacts, page: string): Example[] {
   ]
 }
 
-function payCommand({ rpc, accounts }: StackFacts): string {
+function payCommand({ rpc, accounts }: Pick<StackFacts, 'rpc' | 'accounts'>): string {
   return `KEY=${accounts[0]?.privateKey} RPC_URL=${rpc} ${PROGRAM} pay`
 }
 

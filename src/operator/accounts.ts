@@ -13,6 +13,7 @@ import { isHex } from '../protocol/evm/hex.ts'
 import { act } from './audit.ts'
 import { isAgentId } from './requests.ts'
 import { jsonResponse, nextOf, notFound, numberOf, pageLimit } from './response.ts'
+import { saleFilterOf } from './sale-filter.ts'
 import type { OperatorSettings } from './settings.ts'
 
 const PAYER = /^eip155:[1-9][0-9]{0,15}:0x[0-9a-f]{40}$/
@@ -66,11 +67,14 @@ export function entryView({ signature, ...entry }: Entry, evidence: boolean) {
   return evidence ? { ...entry, signature } : entry
 }
 
-/** A page of a credit line's journal: the entries after number `after` of the query. */
+/**
+ * A page of a credit line's journal: the entries after number `after` of the query, those of the sales that it asks for. A page
+ * may be short or empty before the last one.
+ */
 export async function entriesOf(c: Context, line: CreditLineStub, evidence: boolean) {
   const entries = await line.entries(numberOf(c.req.query('after'), 0), pageLimit(c))
   return {
-    entries: entries.map((entry) => lineEntryView(entry, evidence)),
+    entries: entries.filter(saleFilterOf(c)).map((entry) => lineEntryView(entry, evidence)),
     next: entries.at(-1)?.seq ?? null,
   }
 }
@@ -99,7 +103,7 @@ async function channelOf(c: Context, { accounts }: OperatorSettings, id: string,
     kind: KIND.channel,
     network: networkOfChannel(standing.channelId, standing.config),
     standing: evidence ? standing : totals,
-    entries: entries.map((entry) => entryView(entry, evidence)),
+    entries: entries.filter(saleFilterOf(c)).map((entry) => entryView(entry, evidence)),
     next: entries.at(-1)?.seq ?? null,
   })
 }
@@ -126,6 +130,8 @@ async function exactOf(c: Context, { authorizations }: OperatorSettings, id: str
   const payer = authorizations.getByName(id)
   const limit = pageLimit(c)
   const [totals, uses] = await Promise.all([payer.totals(), payer.uses(c.req.query('after') ?? '', limit)])
-  const payments = uses.map(({ signature, ...use }) => (evidence ? { ...use, signature } : use))
+  const payments = uses
+    .filter(saleFilterOf(c))
+    .map(({ signature, ...use }) => (evidence ? { ...use, signature } : use))
   return jsonResponse({ id, kind: KIND.exact, totals, payments, next: nextOf(uses, limit, ({ id }) => id) })
 }

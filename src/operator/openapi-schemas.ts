@@ -96,6 +96,8 @@ const lineEntry = table(
     request: orNull(text),
     site: orNull(text),
     rule: orNull(text),
+    policy: orNull(count),
+    who: orNull(text),
     of: orNull(count),
     document,
     evidence,

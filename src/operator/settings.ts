@@ -56,7 +56,8 @@ export type OperatorNetwork = {
 
 /** The registry of sites, and what its routes ask. */
 export type SitesPort = {
-  registry: SiteRegistry
+  /** A stub belongs to the request that made it: each call makes a fresh one. */
+  registry(): SiteRegistry
   /** Where proofs of hosts are looked for. */
   witnesses: Witnesses
   /** The site that a valid document makes, as this Worker would serve it. */
@@ -69,7 +70,7 @@ export type SitesPort = {
 export type OpenedSite = {
   explained: ExplainedPolicy
   isShadow: boolean
-  /** Undefined where the origin has no address of its own. */
+  /** Undefined where the origin is asked under the host of the site, or by a binding. */
   origin: URL | undefined
   /** Sent to the origin as `tab402-origin-secret`. */
   secret: string | undefined

@@ -17,7 +17,7 @@ import {
 } from './gate.ts'
 import { canonicalize, siteOrigin, type Target, targetOf } from './path.ts'
 import { type Decision, entryName, type Policy } from './policy.ts'
-import { changed } from './response.ts'
+import { withChanges } from './response.ts'
 import type { Tally, TallySettings } from './tally.ts'
 import { hiddenHeaders } from './terms/origin-price.ts'
 
@@ -103,7 +103,7 @@ export function shadowGate(options: ShadowOptions): Gate {
       // A trial must not cost a reader the page.
       console.error(JSON.stringify({ message: 'a request was not counted', fault: String(fault) }))
     }
-    return changed(answer, { hidden, added: [] })
+    return withChanges(answer, { hidden, added: [] })
   }
 }
 

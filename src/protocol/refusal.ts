@@ -272,7 +272,7 @@ const WIRE = {
     'tab_too_many_unknown_channels',
     'Too many lookups on chain at this time. Send the same request again later.',
   ],
-  unknown_host: [421, 'tab_unknown_host', 'This host has no site here.'],
+  unknown_host: [421, 'tab_unknown_host', 'The host must be one of a site that is served here.'],
   site_suspended: [503, 'tab_site_suspended', 'This site is suspended. Nothing was charged.'],
   sites_unavailable: [
     503,

@@ -77,6 +77,7 @@ export async function startSite(vars: Vars | ((node: string) => Vars) = {}, port
     accounts: payers,
     operator: { url: `${url}/_tab402/api`, token: TOKEN },
     console: { url: worker.console },
+    sites: [],
   }
   return {
     facts,

@@ -7,6 +7,7 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterEach, describe, expect, it } from 'vitest'
 import { chainReader as chainBook, operatorClient as operatorBook } from '../../src/cli/demo/clients.ts'
+import { resolveLocalhost } from '../../src/cli/localhost.ts'
 import { payAtOnce, payByVoucher as runATab } from '../../src/cli/pay/crawler.ts'
 import { READY, type StackFacts } from '../../src/testing/stack/stack.ts'
 import { endAll, type Started, start, untilClosed } from './start.ts'
@@ -53,7 +54,8 @@ describe('npm start', { timeout: 60_000 }, () => {
     expect(printed.split('\n').filter(Boolean)).toEqual([expect.stringMatching(`^${READY}`)])
     await expect.poll(() => commandsIn(advice())).toHaveLength(4)
     expect(advice()).toContain(facts.url)
-    const { receiver, accounts } = facts
+    const { receiver, accounts, sites } = facts
+    const { port } = new URL(facts.url)
     expect(facts).toEqual({
       url: expect.stringMatching(/^http:\/\/127\.0\.0\.1:\d+$/),
       origin: expect.stringMatching(/^http:\/\/127\.0\.0\.1:\d+$/),
@@ -65,17 +67,32 @@ describe('npm start', { timeout: 60_000 }, () => {
       paths: { free: '/robots.txt', charged: expect.stringMatching(/^\/articles\//) },
       accounts: expect.any(Array),
       operator: { url: `${facts.url}/_tab402/api`, token: expect.any(String) },
+      console: { url: expect.stringMatching(/^http:\/\/127\.0\.0\.1:\d+$/) },
+      sites: [
+        { id: 'tally-and-ink', url: `http://tally.localhost:${port}`, receiver, mode: 'live' },
+        { id: 'abacus-daily', url: `http://abacus.localhost:${port}`, receiver, mode: 'live' },
+        {
+          id: 'quipu-review',
+          url: `http://quipu.localhost:${port}`,
+          receiver: expect.stringMatching(/^0x[0-9a-f]{40}$/),
+          mode: 'shadow',
+        },
+      ],
     })
     expect(accounts.length).toBeGreaterThanOrEqual(4)
     expect(accounts.map(({ address }) => address)).not.toContain(receiver)
     expect(await status(facts.url + facts.paths.charged, BROWSER)).toBe(200)
     expect(await status(facts.url + facts.paths.charged, 'GPTBot')).toBe(402)
     expect(await status(facts.url + facts.paths.free, 'GPTBot')).toBe(200)
+    resolveLocalhost()
+    const asked = sites.map(({ url }) => status(url + facts.paths.charged, 'GPTBot'))
+    expect(await Promise.all(asked)).toEqual([402, 402, 200])
+    expect(await status(`http://other.localhost:${port}/`, BROWSER)).toBe(421)
   })
 
   it('prints commands that work unchanged, from a free page to a paid invoice', async () => {
     const { facts, advice } = await start({}, ['--examples'])
-    await expect.poll(() => commandsIn(advice())).toHaveLength(14)
+    await expect.poll(() => commandsIn(advice())).toHaveLength(17)
     const had = await chainBook(facts).holds(facts.receiver)
     const settledRuns = async () =>
       (await operatorBook(facts).runs()).filter(({ status }) => status === 'settled')
@@ -86,8 +103,10 @@ describe('npm start', { timeout: 60_000 }, () => {
       nights++
       await expect.poll(async () => (await settledRuns()).length, { timeout: 20_000 }).toBe(nights)
     }
-    // One page at once, ten on a channel, and an invoice for twenty.
-    expect((await chainBook(facts).holds(facts.receiver)) - had).toBe(31_000n)
+    // One page at once, ten on a channel and one more on another host, and an invoice for twenty.
+    expect((await chainBook(facts).holds(facts.receiver)) - had).toBe(32_000n)
+    const tabs = (await operatorBook(facts).lines()).filter(({ kind }) => kind === 'channel')
+    expect(tabs).toMatchObject([{ totals: { charged: '11000', redeemed: '11000' } }])
   })
 
   it('stops all it started on SIGTERM, exits 0 and leaves no file behind', async () => {
@@ -119,7 +138,8 @@ describe('npm start', { timeout: 60_000 }, () => {
     await before.end('SIGKILL')
 
     const after = await again(before, stateDir)
-    expect(after.facts).toEqual(facts)
+    // The console is on a free port of its own.
+    expect(after.facts).toEqual({ ...facts, console: after.facts.console })
     // For the crawler nothing has changed: no second deposit, and its total goes on.
     expect(await crawler(page)).toMatchObject({ transaction: '', channel })
     expect(await operatorBook(facts).tab(channel.channelId)).toMatchObject({ charged: '2000', redeemed: '0' })
@@ -134,6 +154,7 @@ describe('npm start', { timeout: 60_000 }, () => {
     const { facts } = await start({ ORIGIN_URL })
     const { body } = await payAtOnce(payerOf(facts, 0).privateKey, facts.rpc)(`${facts.url}/anything`)
     expect(facts.origin).toBe(ORIGIN_URL)
+    expect(facts.sites).toHaveLength(1)
     expect(body).toBe('my own site')
     server.close()
     server.closeAllConnections()

@@ -110,6 +110,14 @@ describe('Operator API', () => {
     })
   })
 
+  it('returns the entries of an account that a query asks for, and where to go on', async () => {
+    const channel = await openChannel(await newReceiver())
+    await channel.charge(12n)
+    const path = `/_tab402/api/accounts/${channel.id}?limit=10`
+    expect((await call(`${path}&site=gazette`)).body).toMatchObject({ entries: [], next: 2 })
+    expect((await call(`${path}&site=&who=`)).body).toMatchObject({ entries: [{ seq: 1 }, { seq: 2 }] })
+  })
+
   it('returns the exact totals of a payer', async () => {
     const id = `eip155:84532:${randomHex(20)}`
     const { body } = await call(`/_tab402/api/accounts/${id}`)

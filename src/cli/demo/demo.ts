@@ -3,16 +3,19 @@ import { decodePaymentRequiredHeader } from '@x402/core/http'
 import { articlePaths } from '../../testing/stack/origin.ts'
 import { type StackFacts, startStack } from '../../testing/stack/stack.ts'
 import { printJson, talk } from '../command.ts'
+import { resolveLocalhost } from '../localhost.ts'
 import { formatUsd } from '../money.ts'
 import { type PayingCrawler, payAtOnce, payByVoucher } from '../pay/crawler.ts'
 import { type ChainReader, chainReader, type OperatorClient, operatorClient } from './clients.ts'
 import { creditFacts, giveCredit, MIRROR_RULE, passCreditMonth, readOnCredit, total } from './credit.ts'
 import { type Mailbox, openMailbox } from './mailbox.ts'
 import { type Night, nextMidnight, runNightly } from './nightly.ts'
+import { type Earned, earnings } from './publishers.ts'
 import {
   bar,
   type CreditPosition,
   creditTable,
+  earningsTable,
   mute,
   note,
   type Position,
@@ -24,6 +27,8 @@ import {
 const BROWSER = 'Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0'
 const ARTICLES = 200
 const PARALLEL = 16
+/** The second publisher has each article of so many. */
+const SHARE = 4
 const MAX_LOG_LINES = 20
 
 /** The settings of the demo. They win over wrangler.toml, so that edits there do not change the figures. */
@@ -56,7 +61,8 @@ type Verdict = {
 export async function runDemo({ quiet }: { quiet: boolean }): Promise<number> {
   if (quiet) mute()
   note('tab402: crawlers run a tab, publishers get paid every midnight (UTC).\n')
-  note('Starting a chain, a publisher’s site and the Worker on this machine …')
+  note('Starting a chain, the sites of three publishers and the Worker on this machine …')
+  resolveLocalhost()
   const began = performance.now()
   const log: string[] = []
   const mailbox = await openMailbox()
@@ -102,11 +108,17 @@ async function passDayAndMonth(stack: StackFacts, mailbox: Mailbox): Promise<Ver
   }
 
   const evening = await positions(chain, parties, start, day)
+  const earnedBefore = await earnings(stack)
   const midnight = nextMidnight(Date.now())
   const night = await settle(stack, operator, midnight)
   const morning = await positions(chain, parties, start, day)
   step('Morning. Amounts paid, owed and held by all who pay on chain:')
   note(`\n${positionTable(['before the run', 'after the run'], sideBySide(evening, morning))}`)
+  const earned = await earnings(stack)
+  step(
+    'Each publisher’s part of it, by the journals. Two share the operator’s wallet, one charges nothing yet:',
+  )
+  note(`\n${earningsTable(['before the run', 'after the run'], parts(stack, earnedBefore, earned))}`)
   const received = (await chain.holds(receiver)) - start.receiver
   const { claimed } = await chain.channel(day.channelId)
 
@@ -116,7 +128,7 @@ async function passDayAndMonth(stack: StackFacts, mailbox: Mailbox): Promise<Ver
   note(`\n${creditTable(['when IdleBot was cut off', 'at the end'], rows)}`)
 
   const facts = await compare({ day, night, received, claimed, parties, operator })
-  facts.push(...creditFacts(debtors, month))
+  facts.push(...publisherFacts(stack, day, earned), ...creditFacts(debtors, month))
   note('')
   for (const [fact, holds] of facts) result(`${holds ? '✓' : '✗'} ${fact}`)
   const charged = day.atOnce + day.onChannel
@@ -168,10 +180,14 @@ async function buyAtOnce({ url, paths }: StackFacts, crawler: PayingCrawler, pag
   )
 }
 
-/** Opens a channel with the first article and reads the others on it, many at once. */
-async function readOnChannel({ url }: StackFacts, crawler: PayingCrawler, chain: ChainReader) {
+/** Opens a channel with the first article and reads the others on it, many at once, on the hosts of two publishers. */
+async function readOnChannel({ sites }: StackFacts, crawler: PayingCrawler, chain: ChainReader) {
   const paths = articlePaths()
-  const urls = Array.from({ length: ARTICLES }, (_, index) => `${url}${paths[index % paths.length]}`)
+  const hosts = sites.filter(({ mode }) => mode === 'live').map(({ url }) => url)
+  const urls = Array.from(
+    { length: ARTICLES },
+    (_, index) => `${hosts[index % SHARE === 0 ? 1 : 0]}${paths[index % paths.length]}`,
+  )
   const [first = '', ...rest] = urls
   const opening = await crawler(first)
   if (!opening.channel) throw new Error('the receipt must name a channel')
@@ -182,8 +198,9 @@ async function readOnChannel({ url }: StackFacts, crawler: PayingCrawler, chain:
     `200 OK, and ${formatUsd(balance)} USDC are in escrow: transaction ${opening.transaction.slice(0, 18)}…`,
   )
   step(
-    `It reads ${ARTICLES} articles, ${PARALLEL} in parallel, each for an IOU.`,
+    `It reads ${ARTICLES} articles on the hosts of two publishers, ${PARALLEL} in parallel, each for an IOU.`,
     'An IOU is a signature over a running total: “of my deposit, $0.20 is yours by now”.',
+    'The deposit is to the wallet of the operator, so it pays on both hosts.',
   )
   const began = performance.now()
   const show = bar(ARTICLES)
@@ -242,6 +259,34 @@ async function positions(chain: ChainReader, parties: Parties, start: Holdings, 
     'its deposit in escrow': { holds: balance - claimed },
     publisher: { holds: now.receiver },
   } satisfies Record<string, Position>
+}
+
+function parts({ sites }: StackFacts, before: Map<string, Earned>, after: Map<string, Earned>) {
+  const none = { charged: 0n, received: 0n }
+  const rows = sites.map(({ id, mode }): [string, Earned[]] => [
+    mode === 'shadow' ? `${id}, in shadow mode` : id,
+    [before.get(id) ?? none, after.get(id) ?? none],
+  ])
+  return Object.fromEntries(rows)
+}
+
+/** The journals name the site of each charge, so the parts must add up to the day. */
+function publisherFacts({ sites }: StackFacts, day: Day, earned: Map<string, Earned>): Facts {
+  const of = (id: string | undefined) => earned.get(id ?? '')
+  const [first, second, trial] = sites.map(({ id }) => of(id))
+  const charged = (first?.charged ?? 0n) + (second?.charged ?? 0n)
+  const isReceived = [first, second].every((part) => part && part.received === part.charged)
+  return [
+    [
+      'the parts of the publishers add up to the day, and each was received',
+      charged === day.atOnce + day.onChannel && isReceived,
+    ],
+    [
+      'one deposit paid on the hosts of two publishers',
+      (second?.charged ?? 0n) > 0n && second?.charged !== day.onChannel,
+    ],
+    ['the publisher in shadow mode charged nothing', trial?.charged === 0n],
+  ]
 }
 
 function sideBySide<Row>(before: Record<string, Row>, after: Record<string, Row>): Record<string, Row[]> {

@@ -2,6 +2,7 @@
 import Table from 'cli-table3'
 import { bold, talk } from '../command.ts'
 import { formatUsd } from '../money.ts'
+import type { Earned } from './publishers.ts'
 
 const WIDTH = 40
 
@@ -47,6 +48,11 @@ export type Position = { paid?: bigint; owes?: bigint; holds: bigint }
 /** A table with one row per party and three columns per moment. */
 export function positionTable(moments: string[], parties: Record<string, Position[]>): string {
   return grid('USDC', ['paid', 'owes', 'holds'], moments, parties)
+}
+
+/** A table with one row per publisher and two columns per moment. */
+export function earningsTable(moments: string[], publishers: Record<string, Earned[]>): string {
+  return grid('USDC', ['charged', 'received'], moments, publishers)
 }
 
 const ON_CREDIT = ['charged', 'invoiced', 'carried', 'paid', 'pastDue'] as const

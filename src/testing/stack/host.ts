@@ -6,6 +6,7 @@ import { startStripe } from '../stripe/server.ts'
 import { billingVars, freePort, STRIPE_KEYS } from './billing.ts'
 import { openKeep } from './keep.ts'
 import { startOrigin } from './origin.ts'
+import { publishSites } from './sites.ts'
 import { READY, type StackFacts, type StackOptions } from './stack.ts'
 
 const options = JSON.parse(process.argv[2] ?? '{}') as StackOptions
@@ -48,6 +49,7 @@ async function start(): Promise<StackFacts> {
   const worker = await startWorker({
     port,
     directory: join(keep.directory, 'worker'),
+    registry: true,
     vars: {
       ORIGIN: site.url,
       ORIGIN_SECRET: keep.originSecret,
@@ -57,12 +59,17 @@ async function start(): Promise<StackFacts> {
       RELAYER_KEY: relayer.privateKey,
       RELAYER_ADDRESS: relayer.address,
       OPERATOR_TOKEN_SHA256: createHash('sha256').update(keep.operatorToken).digest('hex'),
+      // A change of a site takes effect at once: there is one isolate.
+      SITES_AHEAD_SECONDS: '0',
       ...GAS_VARS,
       ...billingVars({ publicUrl, operatorKey: keep.operatorKey, stripeUrl: stripe.url }),
       ...options.vars,
     },
     log: (line) => process.stderr.write(`${line}\n`),
   }).then(started)
+  const operator = { url: `${worker.url}/_tab402/api`, token: keep.operatorToken }
+  const deployment = { url: worker.url, origin: site.url, receiver: receiver.address, operator }
+  const sites = await publishSites({ ...deployment, isAlone: options.originUrl !== undefined })
   await startWatch(worker.url).then(started)
   return {
     url: worker.url,
@@ -74,7 +81,8 @@ async function start(): Promise<StackFacts> {
     receiver: receiver.address,
     paths: { free: '/robots.txt', charged: '/articles/tally-sticks' },
     accounts: chain.accounts.slice(0, -2),
-    operator: { url: `${worker.url}/_tab402/api`, token: keep.operatorToken },
+    operator,
+    sites,
     console: { url: worker.console },
   }
 }

@@ -3,6 +3,7 @@ import type { Address } from '../../protocol/evm/hex.ts'
 import type { LocalAccount } from '../chain/chain.ts'
 import { startChild } from './child.ts'
 import { siblingModule } from './sibling.ts'
+import type { StackSite } from './sites.ts'
 
 /** All optional: without any, every port is a free one and nothing stays behind. */
 export type StackOptions = {
@@ -33,6 +34,8 @@ export type StackFacts = {
   operator: { url: string; token: string }
   /** The operator's pages. Sign in with the token. */
   console: { url: string }
+  /** The first one also answers at `url`. */
+  sites: StackSite[]
 }
 
 export type Stack = StackFacts & {
