@@ -9,7 +9,7 @@ import { siteOf } from './app/site.ts'
 import { billingOf, workOf } from './app/work.ts'
 import { readConfig } from './config/config.ts'
 import type { Terms } from './config/terms.ts'
-import { onCron, WATCH } from './settlement/schedule.ts'
+import { NIGHTLY, onCron, WATCH } from './settlement/schedule.ts'
 import { json } from './terms/asked.ts'
 import { listedApi, type OpenApi, withPayments } from './terms/openapi.ts'
 import { acceptsOf } from './terms/x402.ts'
@@ -74,8 +74,20 @@ export async function scheduled(controller: ScheduledController, env: Bindings):
     if (work) await onCron(controller, env.SETTLEMENT, work)
   } finally {
     await lists
+    if (controller.cron === NIGHTLY) await tendBook(env)
     // Runs find their alerts themselves, at their end.
     if (controller.cron === WATCH) await raise(env)
+  }
+}
+
+/** Joins the hours of old figures. Never rejects: charts are slower without it. */
+async function tendBook({ BOOK }: Bindings): Promise<void> {
+  if (!BOOK) return
+  try {
+    const { tendFigures } = await import('./ledger/book/old-figures.ts')
+    await tendFigures(BOOK, Date.now())
+  } catch (fault) {
+    console.error(JSON.stringify({ message: 'old figures could not be joined', fault: String(fault) }))
   }
 }
 

@@ -1,6 +1,6 @@
 /** The words in which the API's operations are written. */
 import { INTERVALS } from '../ledger/book/chart.ts'
-import { MAX_FIGURES, SOURCES } from './figures.ts'
+import { FIGURE_SOURCES, MAX_FIGURES } from './figures.ts'
 import type { Schema } from './json-schema.ts'
 import { type schemas, stage } from './openapi-schemas.ts'
 import { siteMode } from './openapi-site-schemas.ts'
@@ -47,8 +47,8 @@ export const QUERIES = {
   publisher: ['Returns the sites of this publisher only', text],
   mode: ['Returns the sites in this mode only', siteMode],
   signed: ['The host of a Signature-Agent whose signature counts as valid', text],
-  by: ['What figures are counted by: site, who, rule, path and status, with commas between', text],
-  interval: ['What figures are summed over, in UTC', { enum: INTERVALS, default: 'hour' }],
+  by: ['The names that figures are counted by: site, who, rule, path and status, with commas between', text],
+  interval: ['The length of time that figures are summed over, in UTC', { enum: INTERVALS, default: 'hour' }],
   from: [
     'A date, a time in RFC 3339 (UTC) or Unix milliseconds. By default 24 hours, 30 days or 12 months',
     text,
@@ -56,7 +56,7 @@ export const QUERIES = {
   to: ['As `from`, exclusive. By default now', text],
   source: [
     '`book` for money, `traffic` for counts of requests. By default both that have the names',
-    { enum: SOURCES },
+    { enum: FIGURE_SOURCES },
   ],
   who: ['Returns the figures of this crawler only. A claimed name begins with `~`', text],
   rule: ['Returns the figures of this rule only', text],

@@ -28,7 +28,7 @@ import {
 import { type Goods, type Sold, sell, type Tools, type Wanted } from './sale.ts'
 import { readAnswer, restore } from './stored-answer.ts'
 import { hiddenHeaders, readFinalAmount } from './terms/origin-price.ts'
-import { type Count, counting, type Outcome } from './traffic.ts'
+import { type Count, counting, type Ending } from './traffic.ts'
 
 /** The settings of one site's gate. */
 export type GateOptions = {
@@ -84,8 +84,7 @@ export function gate(options: GateOptions): Gate {
   const { policy, schemes, decisions, quoteOf } = edition
   const fixedOf = storedHeaders(options.linkOf)
   const hidden = hiddenHeaders(policy.asksOrigin === true && !cloudflareCharges)
-  const tools = { now, newId, payers: new RecentPayers() }
-  const shop = { tools, decisions }
+  const shop = { tools: { now, newId, payers: new RecentPayers() }, decisions }
   const counted = counting(options.count, edition.site?.id)
 
   return async function handle(request, pages) {
@@ -158,7 +157,7 @@ export function gate(options: GateOptions): Gate {
   }
 }
 
-function outcomeOf({ reason }: Refusal): Outcome {
+function outcomeOf({ reason }: Refusal): Ending {
   if (reason === 'payment_required') return 'unpaid'
   return reason === 'blocked' || reason === 'embargoed' ? 'blocked' : 'refused'
 }
