@@ -73,6 +73,7 @@ describe('docs/storage.md', () => {
       'statement',
       'total',
       'volume',
+      'traffic',
       'watch',
       'webhook',
     ])
