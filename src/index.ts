@@ -1,4 +1,5 @@
 /** The package's entry: the paywall as middleware, the scheduled handler, the operator's API, and the Durable Object classes. */
+
 import type { MiddlewareHandler } from 'hono'
 import { middleware } from './adapters/hono.ts'
 import { raise } from './app/alerts.ts'
@@ -9,6 +10,7 @@ import { siteOf } from './app/site.ts'
 import { billingOf, workOf } from './app/work.ts'
 import { readConfig } from './config/config.ts'
 import type { Terms } from './config/terms.ts'
+import { log } from './platform/log.ts'
 import { NIGHTLY, onCron, WATCH } from './settlement/schedule.ts'
 import { json } from './terms/asked.ts'
 import { listedApi, type OpenApi, withPayments } from './terms/openapi.ts'
@@ -87,7 +89,7 @@ async function tendBook({ BOOK }: Bindings): Promise<void> {
     const { tendFigures } = await import('./ledger/book/old-figures.ts')
     await tendFigures(BOOK, Date.now())
   } catch (fault) {
-    console.error(JSON.stringify({ message: 'old figures could not be joined', fault: String(fault) }))
+    log('old_figures_not_joined', { fault })
   }
 }
 
@@ -98,7 +100,7 @@ async function fetchLists({ LISTS }: Bindings): Promise<void> {
     const { refreshLists } = await import('./identity/published/refresh.ts')
     await refreshLists(LISTS, { fetch: (url, init) => fetch(url, init), now: Date.now })
   } catch (fault) {
-    console.error(JSON.stringify({ message: 'published lists could not be refreshed', fault: String(fault) }))
+    log('published_lists_not_refreshed', { fault })
   }
 }
 
@@ -113,7 +115,7 @@ async function fetchDates(env: Bindings): Promise<void> {
       origin?.kind === 'binding' ? (env as unknown as Record<string, Fetcher>)[origin.name] : undefined
     await refreshDates(env.LISTS, dates.sitemaps, (request) => (site ?? globalThis).fetch(request))
   } catch (fault) {
-    console.error(JSON.stringify({ message: 'sitemaps could not be read', fault: String(fault) }))
+    log('sitemaps_not_read', { fault })
   }
 }
 

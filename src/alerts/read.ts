@@ -7,6 +7,7 @@ import { closedLines, unpaidInvoices } from '../ledger/book/credit.ts'
 import type { Finding } from '../ledger/book/finding.ts'
 import { completeRuns, lastEnded, lastSettled, type RunRecord, watchesSince } from '../ledger/book/runs.ts'
 import { hasWatchedChannel, readWatch } from '../ledger/book/watch.ts'
+import { log } from '../platform/log.ts'
 import { mapConcurrently } from '../platform/pool.ts'
 import { DAY_MS } from '../platform/time.ts'
 import { type AlertState, isOpenAlert } from './alert.ts'
@@ -134,7 +135,7 @@ async function known<Value>(source: string, read: () => Promise<Value>): Promise
   try {
     return await read()
   } catch (fault) {
-    console.warn(JSON.stringify({ message: 'alerts could not read a source', source, fault: String(fault) }))
+    log('alert_source_unreadable', { source, fault })
     return undefined
   }
 }

@@ -1,4 +1,5 @@
 /** Figures while they happen, over HTTP: money as the accounts report it, and traffic as it is counted. */
+
 import type { Context } from 'hono'
 import { Hono } from 'hono/tiny'
 import {
@@ -13,6 +14,7 @@ import {
   TRAFFIC_SUMS,
 } from '../ledger/book/chart.ts'
 import { type Cell, csv, csvRow } from '../platform/csv.ts'
+import { log } from '../platform/log.ts'
 import { DAY_MS, HOUR_MS } from '../platform/time.ts'
 import type { RequestError } from './problem.ts'
 import { download, formatOf, invalid, jsonResponse, streamOf } from './response.ts'
@@ -88,7 +90,7 @@ async function read(charted: Charted<string> | null, query: ChartQuery): Promise
   try {
     return charted && (await charted(query))
   } catch (fault) {
-    console.error(JSON.stringify({ message: 'figures could not be read', fault: String(fault) }))
+    log('figures_not_read', { fault })
     return null
   }
 }

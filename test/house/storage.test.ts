@@ -72,8 +72,8 @@ describe('docs/storage.md', () => {
       'standing',
       'statement',
       'total',
-      'volume',
       'traffic',
+      'volume',
       'watch',
       'webhook',
     ])

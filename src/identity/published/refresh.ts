@@ -1,4 +1,5 @@
 /** Fetches the published lists that are due, and stores what can be used. Runs from a cron, never for a page. */
+import { log } from '../../platform/log.ts'
 import { mapConcurrently } from '../../platform/pool.ts'
 import { learnList, type ReadList, readList } from './list.ts'
 import type { StoredLists } from './published.ts'
@@ -37,7 +38,7 @@ export async function refreshLists(
     lists[url] = list
     if (fault === undefined) continue
     faults[url] = fault
-    console.warn(JSON.stringify({ message: 'published list refused, keeping the last good one', url, fault }))
+    log('published_list_refused', { url, fault })
   }
   await writeLists(store, lists)
   return faults

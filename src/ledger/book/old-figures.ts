@@ -1,11 +1,11 @@
-/** Old figures, made fewer each night: after 60 days the hours of a day become one row, in the first hour of the day. */
+/** Old figures, made fewer by the nightly cron: after 60 days the hours of a day become one row, in the first hour of the day. */
 import { DAY_MS } from '../../platform/time.ts'
 
 /** How long figures keep their hours. A chart of hours shows an older day as one figure. */
 export const HOURS_KEPT_DAYS = 60
 /** How long traffic is kept in D1. Money is kept. */
 export const TRAFFIC_KEPT_DAYS = 400
-/** Days that one night joins: a week of missed nights is made up for. Hours that are older stay, and do no harm. */
+/** Days that one call joins: a week of missed calls is made up for. Hours that are older stay, and do no harm. */
 const DAYS_JOINED = 7
 
 const MONEY_NAMES = 'site, rule, who, path'

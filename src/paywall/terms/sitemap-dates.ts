@@ -1,5 +1,7 @@
 /** The dates that a site's sitemaps state: fetched by the cron, stored in KV, copied by each isolate. */
+
 import { type Background, IsolateCache } from '../../platform/isolate-cache.ts'
+import { log } from '../../platform/log.ts'
 import { canonicalize } from '../path.ts'
 import type { DateOf } from './dates.ts'
 import { readSitemap } from './sitemap.ts'
@@ -81,7 +83,7 @@ async function read(url: string, reading: Reading, mayList: boolean): Promise<vo
 }
 
 function warn(sitemap: string, fault: string): void {
-  console.warn(JSON.stringify({ message: 'a sitemap was not read in full', sitemap, fault }))
+  log('sitemap_not_read_in_full', { sitemap, fault })
 }
 
 /**
@@ -119,7 +121,7 @@ function undatedAfter(fault: unknown): DateOf {
 }
 
 function report(fault: unknown): void {
-  console.warn(JSON.stringify({ message: 'the dates of the sitemap are unreadable', fault: String(fault) }))
+  log('sitemap_dates_unreadable', { fault })
 }
 
 /** A hash of 53 bits (cyrb53): 50,000 paths collide with a chance of one in seven million. */
