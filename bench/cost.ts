@@ -17,6 +17,9 @@ export const PARTS = Object.keys(PRICES) as (keyof typeof PRICES)[]
 /** An object is billed 128 MB for as long as a request keeps it awake. */
 const OBJECT_GB = 0.128
 
+/** The counts that cost something. */
+type Counted = Pick<Counts, 'ledgerCalls' | 'rowsWritten' | 'rowsRead' | 'bytesKept'>
+
 export type Cost = { total: number; parts: Record<keyof typeof PRICES, number> }
 
 /**
@@ -24,7 +27,7 @@ export type Cost = { total: number; parts: Record<keyof typeof PRICES, number> }
  * whole request. `cpuMs` is the CPU time of Worker and object together, though only the Worker's is billed. Storage is that
  * of the first month: each further month in which the journal is kept costs as much again.
  */
-export function costPerMillion(counts: Counts, cpuMs: number, awakeMs: number): Cost {
+export function costPerMillion(counts: Counted, cpuMs: number, awakeMs: number): Cost {
   const parts = {
     workerRequests: PRICES.workerRequests,
     workerCpuMs: PRICES.workerCpuMs * cpuMs,

@@ -8,6 +8,7 @@ import type { Counts, CreditCounts } from './counts.ts'
 import { CRAWLERS, type Decided, RULES } from './decide.ts'
 import { CANONICAL_GAS } from './gas.ts'
 import { AT_ONCE, type Parallel } from './parallel.ts'
+import { MOST_DOLLARS, type Reporting } from './reports.ts'
 import { median, type Results, ratio, timeOver } from './rounds.ts'
 import { MOST, type RatioName, ROWS } from './targets.ts'
 import type { Verified } from './verify.ts'
@@ -27,6 +28,7 @@ export type Figures = {
   coldStart: number
   cost: Cost
   creditCost: Cost
+  reporting: Reporting[]
   /** In microseconds. */
   fsync: number
 }
@@ -80,6 +82,13 @@ export function shortfalls(figures: Figures): string[] {
     short.push(
       `a cold start takes ${coldStart.toFixed(1)} ms more than Hono's and must take at most ${MOST.coldStart} ms more`,
     )
+  for (const { perSecond, paths, dollars } of figures.reporting) {
+    const most = MOST_DOLLARS[perSecond] ?? 0
+    if (dollars > most)
+      short.push(
+        `figures of ${perSecond} requests a second on ${paths} paths add $${dollars.toFixed(3)} to a million and must add at most $${most}`,
+      )
+  }
   if (figures.decided.plain > MOST.decision)
     short.push(
       `a decision takes ${figures.decided.plain.toFixed(1)} µs and must take at most ${MOST.decision} µs`,
@@ -123,6 +132,7 @@ export function json(figures: Figures): string {
     gas: { perChannel: Math.round(gas), canonical: CANONICAL_GAS },
     costPerMillion: round(cost.total, 2),
     creditCostPerMillion: round(creditCost.total, 2),
+    figuresCostPerMillion: figures.reporting.map(({ perSecond, dollars }) => [perSecond, round(dollars, 3)]),
   })
 }
 
@@ -204,7 +214,7 @@ function others(figures: Figures): string {
   return table.toString()
 }
 
-function costs({ cost, creditCost }: Figures): string[][] {
+function costs({ cost, creditCost, reporting }: Figures): string[][] {
   const dollars = (...amounts: number[]) => amounts.map((amount) => `$${amount.toFixed(3)}`)
   return [
     [
@@ -212,6 +222,10 @@ function costs({ cost, creditCost }: Figures): string[][] {
       ...dollars(cost.total, creditCost.total),
     ],
     ...PARTS.map((part) => [`  ${part}`, ...dollars(cost.parts[part], creditCost.parts[part])]),
+    ...reporting.map(({ perSecond, charges, paths, rowsWritten, dollars: added }) => [
+      `  + figures at ${perSecond} a second and account: ${rowsWritten} rows for ${charges} charges on ${paths} paths`,
+      ...dollars(added),
+    ]),
   ]
 }
 

@@ -15,6 +15,7 @@ import { fsyncTime } from './disk.ts'
 import { gasPerChannel } from './gas.ts'
 import { parallel } from './parallel.ts'
 import { type Figures, json, shortfalls, tables } from './report.ts'
+import { countReports } from './reports.ts'
 import { MAX_REQUESTS_PER_SECOND } from './requests.ts'
 import { measure, type Pace } from './rounds.ts'
 import { benchSites } from './sites.ts'
@@ -88,6 +89,7 @@ async function gather(stage: Stage): Promise<Figures> {
       coldStart: await coldStart(stage, values.short ? 7 : 15),
       cost: costPerMillion(counts, cpuMs('voucher'), counts.milliseconds),
       creditCost: costPerMillion(creditCounts, cpuMs('credit'), creditCounts.milliseconds),
+      reporting: await countReports(),
       fsync: await fsyncTime(stage),
     }
   } finally {

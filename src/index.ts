@@ -6,9 +6,9 @@ import { raise } from './app/alerts.ts'
 import type { Bindings } from './app/bindings.ts'
 import { operatorOf } from './app/operator.ts'
 import { isOperatorHost } from './app/operator-host.ts'
+import { refresh } from './app/refresh.ts'
 import { siteOf } from './app/site.ts'
 import { billingOf, workOf } from './app/work.ts'
-import { readConfig } from './config/config.ts'
 import type { Terms } from './config/terms.ts'
 import { log } from './platform/log.ts'
 import { NIGHTLY, onCron, WATCH } from './settlement/schedule.ts'
@@ -63,14 +63,14 @@ export function describeApi(
 }
 
 /**
- * The Worker's `scheduled` handler: starts the nightly run or the withdrawal watch, and fetches the published lists of
- * crawlers' addresses that are due.
+ * The Worker's `scheduled` handler: starts the nightly run or the withdrawal watch, and fetches the published lists and
+ * the sitemaps that are due.
  * @throws if the cron is neither of the two, or the config is invalid
  * @example
  * export default { fetch: app.fetch, scheduled }
  */
 export async function scheduled(controller: ScheduledController, env: Bindings): Promise<void> {
-  const lists = Promise.all([fetchLists(env), fetchDates(env)])
+  const lists = refresh(controller, env)
   try {
     const work = workOf(env)
     if (work) await onCron(controller, env.SETTLEMENT, work)
@@ -90,32 +90,6 @@ async function tendBook({ BOOK }: Bindings): Promise<void> {
     await tendFigures(BOOK, Date.now())
   } catch (fault) {
     log('old_figures_not_joined', { fault })
-  }
-}
-
-/** Never rejects: a run must not fail because a list did. */
-async function fetchLists({ LISTS }: Bindings): Promise<void> {
-  if (!LISTS) return
-  try {
-    const { refreshLists } = await import('./identity/published/refresh.ts')
-    await refreshLists(LISTS, { fetch: (url, init) => fetch(url, init), now: Date.now })
-  } catch (fault) {
-    log('published_lists_not_refreshed', { fault })
-  }
-}
-
-/** Never rejects, as {@link fetchLists}. */
-async function fetchDates(env: Bindings): Promise<void> {
-  const read = readConfig(env)
-  const { dates, origin } = read.ok ? read.config.policy : {}
-  if (!env.LISTS || !dates?.sitemaps.length) return
-  try {
-    const { refreshDates } = await import('./paywall/terms/sitemap-dates.ts')
-    const site =
-      origin?.kind === 'binding' ? (env as unknown as Record<string, Fetcher>)[origin.name] : undefined
-    await refreshDates(env.LISTS, dates.sitemaps, (request) => (site ?? globalThis).fetch(request))
-  } catch (fault) {
-    log('sitemaps_not_read', { fault })
   }
 }
 

@@ -15,11 +15,13 @@ export {
   CreditLine,
   Directory,
   Numbers,
+  People,
   Quota,
   Relayer,
   Settlement,
   Sites,
 } from './app/objects.ts'
+export { OperatorApi } from './app/operator-api.ts'
 
 /** Fast path: only URLs that may name a reserved path are parsed. */
 const SUSPECT = /\/(?:_tab402|cdn-cgi|__scheduled)|^[^?]*%/

@@ -1,4 +1,4 @@
-/** Alerts: what the operator must look at, while it lasts. The shapes that facts, kinds, state and messages share. */
+/** Alerts: the operator must look at something, while it lasts. The shapes that facts, kinds, state and messages share. */
 
 /** `critical`: money is at risk now. `warning`: it will be. `info`: a change that the operator should have made. */
 export type Severity = 'critical' | 'warning' | 'info'
@@ -8,10 +8,10 @@ export type Severity = 'critical' | 'warning' | 'info'
  * kind is open for each. `figure`: how bad it is, for people; null if that cannot be read now: then nothing changes. `link`:
  * where to look, a path of this Worker.
  */
-export type Condition = { subject: string; severity: Severity; figure: string | null; link: string }
+export type AlertCondition = { subject: string; severity: Severity; figure: string | null; link: string }
 
 /** A condition, and the kind that found it. */
-export type Found = Condition & { kind: string }
+export type Found = AlertCondition & { kind: string }
 
 /** An alert, open or resolved. Times in Unix milliseconds. */
 export type Alert = {
@@ -33,13 +33,13 @@ export type Alert = {
   messagedAt: number | null
 }
 
-/** What a message says of its alert. */
-export type Step = 'opened' | 'changed' | 'repeated' | 'resolved'
+/** The step in the life of an alert that a message states. */
+export type AlertStep = 'opened' | 'changed' | 'repeated' | 'resolved'
 
 /** A message as a webhook receives it. A repeated message has the same `id`; `alert` is the same in all of one alert. */
 export type AlertEvent = {
   id: string
-  type: `alert.${Step | 'test'}`
+  type: `alert.${AlertStep | 'test'}`
   at: number
   alert: string
   kind: string

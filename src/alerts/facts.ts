@@ -7,7 +7,7 @@ import type { Reason } from '../protocol/refusal.ts'
 import type { WebhookHealth } from './alert.ts'
 
 /** Times in Unix milliseconds, amounts in micro-dollars, gas money in wei. */
-export type Facts = {
+export type AlertFacts = {
   now: number
   /** The first pass: nothing is overdue before there was time for it. */
   firstAt: number
@@ -18,6 +18,9 @@ export type Facts = {
   withdrawals?: readonly WithdrawalFact[]
   /** Channels near their unclaimed limit. */
   unclaimed?: readonly UnclaimedFact[]
+  /** Paid requests by site and hour, and traffic: of this hour, the one before, and that one a day earlier. */
+  paid?: readonly SiteHourFact<'paid'>[]
+  traffic?: readonly SiteHourFact<'unpaid' | 'free' | 'errors'>[]
   relayers?: readonly RelayerFact[]
   nodes?: readonly NodeFact[]
   /** Credit lines that accept no charge. */
@@ -53,11 +56,14 @@ export type WatchFact = { network: string; seenAt: number | null; hasChannels: b
 /** A channel whose payer withdraws. `unclaimed`: null if its account did not respond. */
 export type WithdrawalFact = { channel: string; unclaimed: bigint | null }
 
-/** What a channel owes and may owe. */
+/** The unclaimed amount of a channel, and its limit. */
 export type UnclaimedFact = { channel: string; unclaimed: bigint; limit: bigint }
 
-/** The gas money of a relayer, null if unreadable. `night`: the most that a run of the last week has cost. */
-export type RelayerFact = { address: string; network: string; balance: bigint | null; night: bigint }
+/** Requests of a site in the hour that begins at `at`. */
+export type SiteHourFact<Count extends string> = { site: string; at: number } & Record<Count, number>
+
+/** The gas money of a relayer, null if unreadable. `runCost`: the most that a nightly run of the last week has cost, and what one costs at least. */
+export type RelayerFact = { address: string; network: string; balance: bigint | null; runCost: bigint }
 
 /** The newest block of a node; null if it did not answer. `maxAgeSeconds`: 0 accepts any age. */
 export type NodeFact = {

@@ -5,10 +5,10 @@ import {
   type Alert,
   type AlertEvent,
   type AlertState,
+  type AlertStep,
   type Found,
   isOpenAlert,
   type Severity,
-  type Step,
 } from './alert.ts'
 
 /** The alerts of one kind that are open one by one. The rest of a kind is one alert more, with the subject {@link OTHERS}. */
@@ -30,7 +30,7 @@ const RECENT_MS = 30 * DAY_MS
 const RANK: Readonly<Record<Severity, number>> = { critical: 0, warning: 1, info: 2 }
 
 /** The facts of one pass, as the kinds of alert see them. */
-export type Seen = {
+export type AlertPass = {
   found: readonly Found[]
   /** Kinds whose facts could not be read: their alerts stay as they are. */
   unread: ReadonlySet<string>
@@ -41,16 +41,16 @@ export type Seen = {
 /** The alerts after one pass, and the messages that it makes. `now` never goes back. */
 export function foldAlerts(
   { alerts }: Pick<AlertState, 'alerts'>,
-  { found, unread, now }: Seen,
+  { found, unread, now }: AlertPass,
 ): { alerts: Alert[]; messages: AlertEvent[] } {
   const keys = new Set(alerts.filter(isOpenAlert).map(keyOf))
   const seen = new Map(atMost(found, keys).map((one) => [keyOf(one), one]))
   const messages: AlertEvent[] = []
-  const after = (alert: Alert, step: Step | null) => {
+  const after = (alert: Alert, step: AlertStep | null) => {
     if (step === null) return alert
-    const told = { ...alert, messages: alert.messages + 1, messagedAt: now }
-    messages.push(eventOf(told, step, now))
-    return told
+    const sent = { ...alert, messages: alert.messages + 1, messagedAt: now }
+    messages.push(eventOf(sent, step, now))
+    return sent
   }
   const kept = alerts.map((alert) => {
     if (!isOpenAlert(alert)) return alert
@@ -121,7 +121,7 @@ function open(
 }
 
 /** The message that an alert makes now, or null. Info is said once. An alert that was never sent is resolved without a message. */
-function stepOf(before: Alert | null, after: Alert, now: number): Step | null {
+function stepOf(before: Alert | null, after: Alert, now: number): AlertStep | null {
   if (isMuted(after, now)) return null
   if (after.messagedAt === null) return isOpenAlert(after) ? 'opened' : null
   if (before && before.severity !== after.severity) return 'changed'
@@ -167,7 +167,7 @@ function keyOf({ kind, subject }: Pick<Found, 'kind' | 'subject'>): string {
 
 function eventOf(
   { id: alert, messages, kind, severity, opened, subject, figure, link }: Alert,
-  step: Step,
+  step: AlertStep,
   at: number,
 ): AlertEvent {
   const id = `${alert}/${messages}`

@@ -5,6 +5,7 @@ import type { AlertEvent, AlertState, Delivery, WebhookHealth } from './alert.ts
 
 /** The pause after the first failure. It doubles with each further one, up to {@link LONGEST_PAUSE_MS}. */
 export const FIRST_PAUSE_MS = 5 * MINUTE_MS
+/** The longest pause between two attempts. */
 export const LONGEST_PAUSE_MS = 6 * HOUR_MS
 
 /** A message that no attempt has delivered for this long is given up. The API still shows its alert. */
@@ -14,19 +15,19 @@ export const GIVEN_UP_MS = 7 * DAY_MS
 export const MAX_WAITING = 500
 
 /** The most messages that one pass sends to one webhook. The rest waits for the next pass. */
-export const MAX_AT_ONCE = 20
+export const MAX_SENT = 20
 
 /** A webhook without an answer for this long is an alert itself. */
 export const UNANSWERED_MS = DAY_MS
 
 /** The webhooks of the config, as the outbox names them. */
-export type Target = Pick<WebhookHealth, 'id' | 'host'>
+export type WebhookTarget = Pick<WebhookHealth, 'id' | 'host'>
 
 /** Adds messages for each webhook, and drops what is too old, too much, or for a webhook that the config no longer has. */
 export function enqueue(
   { outbox, webhooks }: Pick<AlertState, 'outbox' | 'webhooks'>,
   messages: readonly AlertEvent[],
-  targets: readonly Target[],
+  targets: readonly WebhookTarget[],
   now: number,
 ): Pick<AlertState, 'outbox' | 'webhooks'> {
   const waiting = outbox.filter(({ event }) => now - event.at < GIVEN_UP_MS)
@@ -51,7 +52,7 @@ export function take(outbox: readonly Delivery[], now: number): { outbox: Delive
   const due: Delivery[] = []
   const after = outbox.map((delivery) => {
     const count = taken.get(delivery.webhook) ?? 0
-    if (delivery.dueAt > now || count === MAX_AT_ONCE) return delivery
+    if (delivery.dueAt > now || count === MAX_SENT) return delivery
     taken.set(delivery.webhook, count + 1)
     due.push(delivery)
     const attempts = delivery.attempts + 1
@@ -66,10 +67,10 @@ export function pauseAfter(attempts: number): number {
 }
 
 /** The result of one attempt. */
-export type Attempted = Pick<Delivery, 'webhook'> & { message: string; isAccepted: boolean }
+export type AttemptedDelivery = Pick<Delivery, 'webhook'> & { message: string; isAccepted: boolean }
 
 /** The state after attempts: accepted messages leave the outbox, and each webhook's health follows. */
-export function settle(state: AlertState, attempted: readonly Attempted[], now: number): AlertState {
+export function settle(state: AlertState, attempted: readonly AttemptedDelivery[], now: number): AlertState {
   const accepted = new Set(attempted.filter(({ isAccepted }) => isAccepted).map(nameOf))
   return {
     ...state,
@@ -84,6 +85,6 @@ export function settle(state: AlertState, attempted: readonly Attempted[], now: 
   }
 }
 
-function nameOf({ message, webhook }: Pick<Attempted, 'message' | 'webhook'>): string {
+function nameOf({ message, webhook }: Pick<AttemptedDelivery, 'message' | 'webhook'>): string {
   return `${webhook} ${message}`
 }

@@ -5,7 +5,7 @@ import { sendWebhook, type Webhook } from '../platform/webhook.ts'
 import type { AlertEvent, AlertState, Delivery } from './alert.ts'
 import { foldAlerts } from './fold.ts'
 import { findAll } from './kinds/index.ts'
-import { type Attempted, enqueue, settle, type Target, take } from './outbox.ts'
+import { type AttemptedDelivery, enqueue, settle, take, type WebhookTarget } from './outbox.ts'
 import { readFacts } from './read.ts'
 import type { AlertSettings } from './settings.ts'
 import { changeAlerts, readAlerts } from './store.ts'
@@ -37,7 +37,7 @@ export async function raiseAlerts(settings: AlertSettings, now: number): Promise
 }
 
 /** The result of a test: whether each webhook has accepted it. */
-export type Tested = { id: string; webhooks: (Target & { isAccepted: boolean })[] }
+export type Tested = { id: string; webhooks: (WebhookTarget & { isAccepted: boolean })[] }
 
 /** Sends a test alert to every webhook at once. It opens nothing. `now`: Unix ms. @throws when D1 cannot be written */
 export async function testAlerts({ book, webhooks, publicUrl }: AlertSettings, now: number): Promise<Tested> {
@@ -71,7 +71,7 @@ async function deliver(
   if (due.length === 0) return 0
   const attempts = await Promise.all(
     (await targetsOf(webhooks)).map(async ({ id, webhook }) => {
-      const attempted: Attempted[] = []
+      const attempted: AttemptedDelivery[] = []
       for (const { event } of due.filter((delivery) => delivery.webhook === id)) {
         attempted.push({ webhook: id, message: event.id, isAccepted: await send(webhook, event) })
       }
@@ -89,7 +89,7 @@ function send(webhook: Webhook, event: AlertEvent): Promise<boolean> {
 }
 
 /** A webhook by the start of its URL's hash: D1 and the API must not hold the URL, which may be a secret. */
-async function targetsOf(webhooks: readonly Webhook[]): Promise<(Target & { webhook: Webhook })[]> {
+async function targetsOf(webhooks: readonly Webhook[]): Promise<(WebhookTarget & { webhook: Webhook })[]> {
   return Promise.all(
     webhooks.map(async (webhook) => {
       const digest = await crypto.subtle.digest('SHA-256', new TextEncoder().encode(webhook.url))

@@ -3,31 +3,39 @@
 import { readHeads } from '../chain/heads.ts'
 import { feeNow, GAS } from '../chain/relayer/gas-money.ts'
 import { readConditions } from '../chain/relayer/transaction.ts'
+import type { Charted, Charts } from '../ledger/book/chart.ts'
 import { closedLines, unpaidInvoices } from '../ledger/book/credit.ts'
+import { owingAbove } from '../ledger/book/figure-report.ts'
 import type { Finding } from '../ledger/book/finding.ts'
 import { completeRuns, lastEnded, lastSettled, type RunRecord, watchesSince } from '../ledger/book/runs.ts'
 import { hasWatchedChannel, readWatch } from '../ledger/book/watch.ts'
 import { log } from '../platform/log.ts'
 import { mapConcurrently } from '../platform/pool.ts'
-import { DAY_MS } from '../platform/time.ts'
+import { DAY_MS, HOUR_MS, MINUTE_MS } from '../platform/time.ts'
 import { type AlertState, isOpenAlert } from './alert.ts'
-import type { Facts, FindingFact, RelayerFact, RunFact, WithdrawalFact } from './facts.ts'
+import type { AlertFacts, FindingFact, RelayerFact, RunFact, UnclaimedFact, WithdrawalFact } from './facts.ts'
+import { NEAR_LIMIT_PERCENT } from './kinds/chain.ts'
 import type { AlertSettings, ChannelSource } from './settings.ts'
 
-/** Runs of the last week, of which the dearest is a night's spend. */
-const NIGHTS = 7
+/** Nightly runs of a week: the dearest is what the next one may cost. */
+const RUNS_OF_WEEK = 7
 
 /** Accounts that are asked in one pass. Beyond it, the rest of the withdrawals waits until some are claimed. */
 const MAX_WITHDRAWALS = 100
 
 /** Reads every fact that this deployment has. A source that fails leaves its facts out. `now`: Unix ms. */
-export async function readFacts(settings: AlertSettings, state: AlertState, now: number): Promise<Facts> {
-  const { book, runKinds = [], channels, hasCredit, problems } = settings
-  const [runs, found, chain, credit] = await Promise.all([
+export async function readFacts(
+  settings: AlertSettings,
+  state: AlertState,
+  now: number,
+): Promise<AlertFacts> {
+  const { book, runKinds = [], channels, hasCredit, charts, problems } = settings
+  const [runs, found, chain, credit, sites] = await Promise.all([
     known('runs', () => Promise.all(runKinds.map((kind) => runFact(book, kind)))),
     known('findings', () => findingsOf(book, runKinds)),
     channels ? chainFacts(book, channels, state, now) : {},
     hasCredit ? creditFacts(book) : {},
+    charts ? siteFacts(charts, now) : {},
   ])
   return {
     now,
@@ -38,6 +46,7 @@ export async function readFacts(settings: AlertSettings, state: AlertState, now:
     ...(found && { findings: found }),
     ...chain,
     ...credit,
+    ...sites,
   }
 }
 
@@ -61,9 +70,9 @@ async function chainFacts(
   channels: ChannelSource,
   state: AlertState,
   now: number,
-): Promise<Partial<Facts>> {
+): Promise<Partial<AlertFacts>> {
   const { network, maxHeadAgeSeconds = 0 } = channels.chain
-  const [watches, withdrawals, relayers, heads] = await Promise.all([
+  const [watches, withdrawals, relayers, unclaimed, heads] = await Promise.all([
     known('watch', async () => [
       {
         network,
@@ -73,12 +82,14 @@ async function chainFacts(
     ]),
     known('withdrawals', () => withdrawalsOf(book, channels, state, now)),
     known('relayer', async () => [await relayerFact(book, channels)]),
+    known('unclaimed', () => unclaimedOf(book, channels, now)),
     readHeads(channels.chain),
   ])
   return {
     ...(watches && { watches }),
     ...(withdrawals && { withdrawals }),
     ...(relayers && { relayers }),
+    ...(unclaimed && { unclaimed }),
     nodes: heads.map((head) => ({ ...head, network, maxAgeSeconds: maxHeadAgeSeconds })),
   }
 }
@@ -106,15 +117,15 @@ async function withdrawalsOf(
   return facts.filter((fact) => fact !== null)
 }
 
-/** A night costs what the dearest run of the last week did, and at least one claim and one sweep. */
+/** The next run costs what the dearest run of the last week did, and at least one claim and one sweep. */
 async function relayerFact(book: D1Database, { chain, relayer }: ChannelSource): Promise<RelayerFact> {
   const [runs, conditions] = await Promise.all([
-    completeRuns(book, 'settlement', NIGHTS),
+    completeRuns(book, 'settlement', RUNS_OF_WEEK),
     readConditions(chain, relayer).catch(() => null),
   ])
   const least = conditions ? (GAS.claim + GAS.sweep) * feeNow(conditions) : 0n
-  const night = runs.map(spentIn).reduce((most, wei) => (wei > most ? wei : most), least)
-  return { address: relayer, network: chain.network, balance: conditions?.balance ?? null, night }
+  const runCost = runs.map(spentIn).reduce((most, wei) => (wei > most ? wei : most), least)
+  return { address: relayer, network: chain.network, balance: conditions?.balance ?? null, runCost }
 }
 
 function spentIn({ record }: RunRecord): bigint {
@@ -122,7 +133,45 @@ function spentIn({ record }: RunRecord): bigint {
   return sent.reduce((sum, { wei }) => sum + BigInt(wei ?? 0), 0n)
 }
 
-async function creditFacts(book: D1Database): Promise<Partial<Facts>> {
+/** Once an hour: the accounts report within minutes, and their cursors are as many as the accounts. */
+async function unclaimedOf(
+  book: D1Database,
+  { maxUnclaimed: limit }: ChannelSource,
+  now: number,
+): Promise<UnclaimedFact[] | undefined> {
+  if (now % HOUR_MS >= 5 * MINUTE_MS) return undefined
+  const above = (limit * NEAR_LIMIT_PERCENT) / 100n
+  return (await owingAbove(book, above)).map((channel) => ({ ...channel, limit }))
+}
+
+/** The most sites whose hours are read, in order of name. */
+const MAX_SITES = 5_000
+
+/** Requests by site: of this hour and the one before, and of that one a day earlier. */
+async function siteFacts({ book, traffic }: Charts, now: number): Promise<Partial<AlertFacts>> {
+  const hour = Math.floor(now / HOUR_MS) * HOUR_MS
+  const spans = [
+    { from: hour - HOUR_MS, to: hour + HOUR_MS },
+    { from: hour - HOUR_MS - DAY_MS, to: hour - DAY_MS },
+  ]
+  const read = async <Sum extends string>(chart: Charted<Sum>) => {
+    const rest = { interval: 'hour', by: ['site'], only: {}, after: null, limit: MAX_SITES } as const
+    const charts = await Promise.all(spans.map((span) => chart({ ...rest, ...span })))
+    return charts
+      .flatMap(({ figures }) => figures)
+      .map(({ at, names: [site = ''], sums }) => ({ site, at, ...sums }))
+  }
+  const [money, counted] = await Promise.all([
+    known('figures', () => read(book)),
+    traffic ? known('traffic', () => read(traffic)) : undefined,
+  ])
+  return {
+    ...(money && { paid: money.map(({ site, at, charges }) => ({ site, at, paid: charges })) }),
+    ...(counted && { traffic: counted }),
+  }
+}
+
+async function creditFacts(book: D1Database): Promise<Partial<AlertFacts>> {
   const [closed, invoices] = await Promise.all([
     known('credit lines', () => closedLines(book)),
     known('invoices', () => unpaidInvoices(book)),

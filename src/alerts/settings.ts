@@ -1,6 +1,7 @@
-/** What alerts are found with: the bindings that facts are read from, and where messages go. */
+/** The settings of alerts: the bindings that facts are read from, and where messages go. */
 
 import type { Chain } from '../chain/rpc.ts'
+import type { Charts } from '../ledger/book/chart.ts'
 import type { RunRecord } from '../ledger/book/runs.ts'
 import type { Account } from '../ledger/channel/account.ts'
 import type { Webhook } from '../platform/webhook.ts'
@@ -11,7 +12,7 @@ import type { SettingFact } from './facts.ts'
 export type AlertSettings = {
   book: D1Database
   webhooks: readonly Webhook[]
-  /** What is wrong with the Worker's settings, and what will be. `now`: Unix ms. */
+  /** The faults of the Worker's settings, and what should be looked at. `now`: Unix ms. */
   problems: (now: number) => SettingFact[]
   /** The URL that links begin with. Empty without PUBLIC_URL: links are then paths. */
   publicUrl: string
@@ -21,6 +22,7 @@ export type AlertSettings = {
   channels?: ChannelSource
   /** Whether the deployment has credit lines. */
   hasCredit?: boolean
+  charts?: Charts
 }
 
 /** The chain, its relayer and its accounts. */
@@ -28,4 +30,6 @@ export type ChannelSource = {
   chain: Chain
   accounts: DurableObjectNamespace<Account>
   relayer: Address
+  /** The unclaimed limit of one channel, in atomic units. */
+  maxUnclaimed: bigint
 }

@@ -7,6 +7,7 @@ import { contractWarnings } from '../config/contracts.ts'
 import { webhooksOf } from '../config/webhooks.ts'
 import { runKinds } from '../settlement/workflow.ts'
 import type { Bindings } from './bindings.ts'
+import { chartsOf } from './charts.ts'
 import { workOf } from './work.ts'
 
 /** The settings of alerts. With a faulty config they hold its problems and the webhooks, and nothing else is looked at. */
@@ -23,7 +24,7 @@ export function alertsOf(env: Bindings): AlertSettings {
       publicUrl: '',
     }
   }
-  const { chain, relayer, webhooks, bill, credit } = read.config
+  const { chain, relayer, maxUnclaimed, webhooks, bill, credit } = read.config
   const work = workOf(env)
   return {
     book,
@@ -31,8 +32,9 @@ export function alertsOf(env: Bindings): AlertSettings {
     problems: (now) => warningsOf(read.config, read.warnings, now),
     publicUrl: bill?.publicUrl ?? '',
     runKinds: work ? runKinds(work) : [],
-    ...(chain && relayer && { channels: { chain, accounts, relayer: relayer.address } }),
+    ...(chain && relayer && { channels: { chain, accounts, relayer: relayer.address, maxUnclaimed } }),
     hasCredit: credit !== undefined,
+    charts: chartsOf(env, read),
   }
 }
 

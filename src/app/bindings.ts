@@ -9,6 +9,7 @@ import type { Agents } from '../ledger/credit/agents.ts'
 import type { CreditLine } from '../ledger/credit/credit-line.ts'
 import type { Authorizations } from '../ledger/exact/authorizations.ts'
 import type { Quota } from '../ledger/quota.ts'
+import type { People } from '../people/people.ts'
 import type { Cause } from '../settlement/run.ts'
 import type { SitesBase } from '../sites/registry.ts'
 
@@ -29,6 +30,8 @@ export type Bindings = {
   NUMBERS?: DurableObjectNamespace<Numbers>
   /** The audit log. Without it the registry of agents keeps the log, where that is bound. */
   AUDIT?: DurableObjectNamespace<Audit>
+  /** The sessions of the console. Without it nobody can sign in there. */
+  PEOPLE?: DurableObjectNamespace<People>
   /** The counters of free pages, for rules with `free`. */
   QUOTA?: DurableObjectNamespace<Quota>
   /** How often unknown agents may be looked up in the registry. Without it they always may. */

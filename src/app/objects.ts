@@ -17,6 +17,7 @@ export { Agents } from '../ledger/credit/agents.ts'
 export { CreditLine } from '../ledger/credit/credit-line.ts'
 export { Authorizations } from '../ledger/exact/authorizations.ts'
 export { Quota } from '../ledger/quota.ts'
+export { People } from '../people/people.ts'
 
 /** The relayer: one Durable Object per chain and key. @throws if the config is invalid or names no chain and key */
 export class Relayer extends RelayerBase<Bindings> {

@@ -4,29 +4,32 @@ import { type Config, readConfig } from '../config/config.ts'
 import { publishedIn } from '../identity/published/published.ts'
 import { readLists } from '../identity/published/store.ts'
 import { AUDIT, type AuditLog } from '../ledger/act.ts'
-import { type Charted, chartMoney, chartTraffic, type TrafficSum } from '../ledger/book/chart.ts'
-import { chartDataset, type DatasetAccess } from '../ledger/book/traffic-dataset.ts'
 import { REGISTRY } from '../ledger/credit/agent.ts'
 import type { CreditSettings, OperatorSettings } from '../operator/settings.ts'
 import { runKinds } from '../settlement/workflow.ts'
 import { alertsOf } from './alerts.ts'
 import type { Bindings } from './bindings.ts'
+import { chartsOf } from './charts.ts'
 import { sitesPortOf } from './registry.ts'
 import { creditPortsOf, relayerOf, schemesOf } from './schemes.ts'
+import { viewOf } from './screening.ts'
 import { billingOf, workOf } from './work.ts'
 
 /** The settings of the operator's API. With an invalid config they hold no token, so the API rejects all requests. */
 export function operatorOf(env: Bindings): OperatorSettings {
   const read = readConfig(env)
   const { BOOK: book, ACCOUNT: accounts, AUTHORIZATIONS: authorizations, SETTLEMENT: settlement } = env
-  const charts = {
-    book: chartMoney(book),
-    traffic: trafficOf(env, read.ok ? read.config.traffic : undefined),
-  }
+  const charts = chartsOf(env, read)
   const objects = { book, charts, accounts, authorizations, settlement, runKinds: [] }
   if (!read.ok) return { tokenSha256: undefined, ...objects, alerts: alertsOf(env) }
   const { chain } = read.config
-  const relayer = chain && read.config.relayer ? relayerOf(env, read.config) : undefined
+  const { config } = read
+  // Trap: a stub works in the request alone that made it, and the API is kept for all requests of the isolate.
+  const relayer = chain &&
+    config.relayer && {
+      state: () => relayerOf(env, config).state(),
+      repair: () => relayerOf(env, config).repair(),
+    }
   const work = workOf(env)
   const credit = booksOf(env, read.config)
   const billing = billingOf(env)
@@ -44,24 +47,22 @@ export function operatorOf(env: Bindings): OperatorSettings {
     relayer,
     audit: auditOf(env),
     sites: sitesPortOf(env),
+    screening: viewOf(env, read.config),
     ...(work && { runKinds: runKinds(work) }),
     ...(credit && { credit }),
     ...(billing && { billing }),
   }
 }
 
-/** Traffic as it is stored; null where a dataset is bound and no token may read it. */
-function trafficOf(
-  { TRAFFIC, BOOK }: Bindings,
-  access: DatasetAccess | undefined,
-): Charted<TrafficSum> | null {
-  if (!TRAFFIC) return chartTraffic(BOOK)
-  return access ? chartDataset(access) : null
-}
-
 /** The audit log of the deployment. One whose settings do not bind it yet keeps it in the registry of agents. */
 function auditOf({ AUDIT: audit, AGENTS: agents }: Bindings): AuditLog | undefined {
-  return audit?.getByName(AUDIT) ?? agents?.getByName(REGISTRY)
+  const log = audit ? () => audit.getByName(AUDIT) : agents && (() => agents.getByName(REGISTRY))
+  return (
+    log && {
+      note: async (act) => log().note(act),
+      acts: async (after, limit) => log().acts(after, limit),
+    }
+  )
 }
 
 /** Credit as the operator and the agents read it; undefined if credit is not configured. */

@@ -9,12 +9,17 @@ import { type CreditPorts, creditScheme } from '../schemes/credit/scheme.ts'
 import { type ExactPorts, type ExactScheme, exactScheme } from '../schemes/exact/scheme.ts'
 import type { Schemes } from '../schemes/index.ts'
 import type { Bindings } from './bindings.ts'
+import { screenOf } from './screening.ts'
 
 /** Makes the schemes that the config offers and the bindings support. */
 export function schemesOf(env: Bindings, config: Config): Schemes {
   const { policy, chain, relayer, maxTimeoutSeconds } = config
   const { network, receiver } = policy
-  const exact = exactOf(env, config, { mayLook: mayLook(env, 'unknown-payers') })
+  const screen = screenOf(env, config)
+  const exact = exactOf(env, config, {
+    mayLook: mayLook(env, 'unknown-payers'),
+    screening: screen && { screen },
+  })
   const schemes: Schemes = { ...(exact && { exact }) }
   if (chain && relayer) {
     const { withdrawDelay, maxUnclaimed } = config
@@ -35,6 +40,7 @@ export function schemesOf(env: Bindings, config: Config): Schemes {
         chain,
         relayer: () => relayerOf(env, config),
         mayRead: (known) => (known ? mayReread(env, known) : mayLook(env, 'unknown-channels')()),
+        screening: screen && { screen, authorizations: env.AUTHORIZATIONS },
       },
     )
     schemes.channel = {
@@ -76,7 +82,7 @@ export function creditPortsOf(env: Bindings): CreditPorts | undefined {
 export function exactOf(
   env: Bindings,
   config: Config,
-  ports: Pick<ExactPorts, 'mayLook'> = {},
+  ports: Pick<ExactPorts, 'mayLook' | 'screening'> = {},
 ): ExactScheme | undefined {
   const { policy, chain, relayer, facilitator, maxTimeoutSeconds } = config
   if (!facilitator && !(chain && relayer)) return undefined

@@ -9,7 +9,6 @@ import { trafficInDataset } from '../ledger/book/traffic-dataset.ts'
 import { type Edition, editionOf, type SiteVersion } from '../paywall/edition.ts'
 import type { Counters } from '../paywall/free-pages.ts'
 import { type Content, type DeliveredPage, type Gate, type GateOptions, gate } from '../paywall/gate.ts'
-import { askForPrice, buy, type OriginSettings, pass } from '../paywall/origin.ts'
 import type { Policy } from '../paywall/policy.ts'
 import { refused } from '../paywall/response.ts'
 import { SHADOW_COUNTS, shadowGate } from '../paywall/shadow.ts'
@@ -21,6 +20,7 @@ import { dayOf } from '../platform/time.ts'
 import type { TermsOfSite } from '../terms/names.ts'
 import { linkTo, termsOf, withTerms } from '../terms/serve.ts'
 import type { Bindings } from './bindings.ts'
+import { contentOf } from './origin.ts'
 import { schemesOf } from './schemes.ts'
 
 /** A configured site: its gate, and the origin that the gate protects. `edition`: what it offers; null in shadow mode. */
@@ -128,32 +128,4 @@ function openShadow(env: Bindings, policy: Policy, judge: Judge, site: string | 
 /** The free pages of a crawler are counted for each site of a registry alone. */
 function countersOf({ QUOTA: quota }: Bindings, site: SiteVersion | undefined): Counters | undefined {
   return quota && ((crawler) => quota.getByName(site ? `${site.id}/${crawler}` : crawler))
-}
-
-/** The host that a service binding is asked under. */
-const BOUND = new URL('https://origin.internal')
-
-function contentOf(env: Bindings, { policy, originSecret, originTimeoutMs }: Config): Content {
-  const { origin } = policy
-  if (origin.kind === 'self') return nowhere
-  const settings: OriginSettings = {
-    url: origin.kind === 'zone' ? undefined : origin.kind === 'url' ? origin.url : BOUND,
-    fetch:
-      origin.kind !== 'binding'
-        ? (request) => fetch(request)
-        : (request) => (env as unknown as Record<string, Fetcher>)[origin.name]?.fetch(request) ?? unbound(),
-    secret: originSecret,
-    timeoutMs: originTimeoutMs,
-  }
-  return {
-    pass: (request, path) => pass(settings, request, path),
-    ask: (request, path) => askForPrice(settings, request, path),
-    buy: (request, path, body) => buy(settings, request, path, body),
-  }
-}
-
-const nowhere: Content = { pass: unbound, buy: unbound }
-
-async function unbound(): Promise<never> {
-  throw new Error('ORIGIN must be set, or the paywall mounted as middleware')
 }

@@ -7,6 +7,7 @@ import type { Payers, Settings } from '../settlement/context.ts'
 import type { Work } from '../settlement/run.ts'
 import type { Bindings } from './bindings.ts'
 import { exactOf, relayerOf } from './schemes.ts'
+import { screenOf } from './screening.ts'
 
 /**
  * The work that these bindings allow; null without a chain and key, a facilitator, a seller or shadow mode.
@@ -39,6 +40,7 @@ function channelsOf(env: Bindings, config: Config): Settings | null {
     gas,
     relayer: lastingRelayer(env, config),
     signAs,
+    screen: screenOf(env, config),
     webhook: webhook ? { ...webhook, now: Date.now } : null,
   }
 }
@@ -74,5 +76,7 @@ export function billingOf(env: Bindings): (() => Promise<BillingContext>) | null
   const read = readConfig(env)
   if (!read.ok || !read.config.bill) return null
   const { config } = read
-  return async () => (await import('./billing.ts')).openBilling(env, config, exactOf(env, config))
+  const screen = screenOf(env, config)
+  const exact = () => exactOf(env, config, { screening: screen && { screen, act: 'invoice' } })
+  return async () => (await import('./billing.ts')).openBilling(env, config, exact())
 }

@@ -24,6 +24,7 @@ Options:
   --method NAME    the method of the request (GET)
   --ip ADDRESS     the address of the client
   --lists          fetch the addresses that operators publish, to refute a name
+  --country CODE   its country: ISO 3166, T1 (Tor) or none (none)
   --signed HOST    it carries a valid signature of this Signature-Agent, such as chatgpt.com
   --policy FILE    the settings (wrangler.toml, with .dev.vars beside it)
   --env NAME       the section [env.NAME] of that file
@@ -41,6 +42,7 @@ export async function run(args: string[]): Promise<number> {
     ip: { type: 'string' },
     lists: { type: 'boolean' },
     signed: { type: 'string' },
+    country: { type: 'string' },
     policy: { type: 'string', default: 'wrangler.toml' },
     env: { type: 'string' },
     json: { type: 'boolean' },
@@ -48,8 +50,10 @@ export async function run(args: string[]): Promise<number> {
   const [url = '', ...more] = positionals
   if (!/^https?:\/\/./i.test(url) || !URL.canParse(url) || more.length > 0)
     throw new UsageError('URL must be one http(s) URL.')
-  const { as, ip, signed: signedBy } = values
+  const { as, ip, signed: signedBy, country } = values
   if (!as) throw new UsageError('--as must be a known crawler, reader or a User-Agent. Example: GPTBot')
+  if (country !== undefined && !/^(?:[A-Z]{2}|T1|none)$/.test(country))
+    throw new UsageError('--country must be an ISO 3166 code of two capital letters, T1 or none.')
   const method = values.method.toUpperCase()
   if (!METHODS.includes(method)) throw new UsageError(`--method must be one of ${METHODS.join(', ')}.`)
   const site = await siteIn(
@@ -62,6 +66,7 @@ export async function run(args: string[]): Promise<number> {
     method,
     as,
     ip,
+    country,
     signedBy: signedBy?.replace(/^https?:\/\//, ''),
     now: Date.now(),
   })

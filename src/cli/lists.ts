@@ -1,7 +1,8 @@
 /** The addresses that operators of crawlers publish, for one run of a command. */
 import type { Published } from '../identity/claim.ts'
 import { publishedIn } from '../identity/published/published.ts'
-import { type ListWorld, refreshLists } from '../identity/published/refresh.ts'
+import { refreshLists } from '../identity/published/refresh.ts'
+import type { ListWorld } from '../platform/published-list.ts'
 import { talk } from './command.ts'
 
 /** The copy that the package ships. It confirms, and refutes nothing. */

@@ -12,6 +12,7 @@ import { addressOf } from '../protocol/evm/secp256k1.ts'
 import { SCHEME_NAMES, SCHEMES, type SchemeName } from '../schemes/index.ts'
 import type { TermsName } from '../terms/names.ts'
 import { BILL_EXPECTED, type BillConfig, billConfig, billProblems, billSettings } from './billing.ts'
+import { bindingProblems, originProblems, unboundBook } from './bindings.ts'
 import { CREDIT_EXPECTED, type CreditConfig, creditConfig, creditSettings } from './credit.ts'
 import { durableObject, integer, isLocal, shaped, url, urls } from './fields.ts'
 import { GAS_EXPECTED, type GasConfig, gasConfig, gasSettings, gasWarnings } from './gas.ts'
@@ -19,6 +20,13 @@ import { POLICY_TERMS, parsePolicy, schemesAsked } from './policy.ts'
 import { PROOF_EXPECTED, type ProofConfig, proofConfig, proofProblems, proofSettings } from './proofs.ts'
 import { ruleCautions } from './rule/index.ts'
 import { usd } from './schema.ts'
+import {
+  SCREENING_EXPECTED,
+  type ScreeningConfig,
+  screeningConfig,
+  screeningProblems,
+  screeningSettings,
+} from './screening.ts'
 import { TRAFFIC_EXPECTED, trafficConfig, trafficProblems, trafficSettings } from './traffic.ts'
 import { type WebhookConfig, webhooksIn } from './webhooks.ts'
 
@@ -72,6 +80,8 @@ export type Config = {
   traffic: DatasetAccess | undefined
   /** Where proofs of hosts are looked for. */
   proofs: ProofConfig
+  /** Present with SCREENING or SCREEN_DENY. */
+  screening: ScreeningConfig | undefined
   /** Whether Cloudflare's own products charge on this zone and strip their headers from requests. */
   cloudflareCharges: boolean
 }
@@ -128,6 +138,7 @@ const EXPECTED = {
   ...BILL_EXPECTED,
   ...TRAFFIC_EXPECTED,
   ...PROOF_EXPECTED,
+  ...SCREENING_EXPECTED,
 } as const satisfies Record<string, Expected>
 
 /**
@@ -197,6 +208,7 @@ const settings = v.object({
   ...billSettings,
   ...trafficSettings,
   ...proofSettings,
+  ...screeningSettings,
 })
 
 type Settings = v.InferOutput<typeof settings>
@@ -232,6 +244,8 @@ function readAll(vars: Table): ConfigResult {
   const terms = parsePolicy(site)
   const rest = v.safeParse(settings, pick(vars, Object.keys(EXPECTED)))
   const absent = missing(terms.ok ? policySchemes(terms.policy) : schemesAsked(site), vars)
+  const known = terms.ok ? terms.policy : undefined
+  const isSet = (place: string) => vars[place] !== undefined
   // A trial sells nothing, so it needs no wallet and no node yet. It counts in D1.
   const isTrial = rest.success && rest.output.MODE === 'shadow'
   const problems = [
@@ -243,12 +257,12 @@ function readAll(vars: Table): ConfigResult {
     ...billProblems(vars),
     ...(rest.success ? trafficProblems(rest.output) : []),
     ...proofProblems(vars, EXPECTED.PUBLIC_URL.example),
-    ...(rest.success ? limitProblems(rest.output, terms.ok ? terms.policy : undefined) : []),
+    ...(rest.success ? limitProblems(rest.output, known) : []),
+    ...(rest.success ? screeningProblems(rest.output, known?.network, isSet) : []),
   ]
   const relayer = rest.success ? relayerOf(rest.output) : undefined
   if (relayer === null) problems.push(problemOf('RELAYER_KEY'))
   if (!terms.ok || !rest.success) return { ok: false, problems, warnings: [] }
-  const isSet = (place: string) => vars[place] !== undefined
   const warnings = [
     ...(isTrial ? absent : []),
     ...ruleCautions(terms.policy.rules),
@@ -306,6 +320,7 @@ function build(policy: Policy, settings: Settings): Omit<Config, 'relayer' | 'do
     bill: billConfig(settings),
     traffic: trafficConfig(settings),
     proofs: proofConfig(settings),
+    screening: screeningConfig(settings, policy.network),
     cloudflareCharges: settings.CLOUDFLARE_CHARGES,
   }
 }
@@ -331,41 +346,8 @@ function missing(schemes: ReadonlySet<SchemeName>, vars: Table): ConfigProblem[]
   return [...problems.values()]
 }
 
-function unboundBook({ BOOK }: Table): ConfigProblem[] {
-  const example = '[[d1_databases]] binding = "BOOK", database_name = "tab402-book"'
-  return BOOK === undefined ? [{ place: 'BOOK', message: 'must be bound for MODE = "shadow"', example }] : []
-}
-
 function exampleOf(place: string): string | undefined {
   return (EXPECTED as Readonly<Record<string, Expected>>)[place]?.example
-}
-
-/** The bindings that terms of the policy need. */
-function bindingProblems({ rules, dates }: Policy, vars: Table): ConfigProblem[] {
-  const isFree = rules.some(({ decision }) => decision.freePages !== undefined)
-  const example = durableObject('QUOTA', 'Quota')
-  return [
-    ...(isFree && vars.QUOTA === undefined
-      ? [{ place: 'QUOTA', message: 'must be bound: a rule has "free"', example }]
-      : []),
-    ...(dates?.sitemaps.length && vars.LISTS === undefined
-      ? [
-          {
-            place: 'LISTS',
-            message: 'must be bound: DATES has a sitemap',
-            example: '[[kv_namespaces]] binding = "LISTS"',
-          },
-        ]
-      : []),
-  ]
-}
-
-function originProblems({ origin }: Policy, vars: Table): ConfigProblem[] {
-  if (origin.kind !== 'binding') return []
-  const bound = vars[origin.name] as { fetch?: unknown } | undefined
-  if (typeof bound?.fetch === 'function') return []
-  const message = 'must name a service binding of this Worker'
-  return [{ place: 'ORIGIN', message, example: '[[services]] binding = "SITE", service = "site"' }]
 }
 
 function limitProblems(settings: Settings, policy: Policy | undefined): ConfigProblem[] {

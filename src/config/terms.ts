@@ -26,6 +26,8 @@ type Covers = {
   age?: { under?: string; over?: string }
   /** Only crawlers whose name a signature, their operator's addresses or Cloudflare proves. */
   verified?: true
+  /** Where the request comes from: ISO 3166 codes, `T1` for Tor, `none` where Cloudflare names no country. */
+  country?: OneOrMore<string>
 }
 
 /** Charges what it covers. */

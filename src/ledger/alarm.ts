@@ -4,7 +4,13 @@
  */
 import { log } from '../platform/log.ts'
 import type { FigureAccount } from './book/figure-report.ts'
-import { FigureReports, type Reported, type SalesJournal, STRETCHED_MS } from './figures/report.ts'
+import {
+  FigureReports,
+  type Reported,
+  type SalesJournal,
+  STRETCHED_MS,
+  type Unreported,
+} from './figures/report.ts'
 
 /**
  * How long an account may owe before it writes its row again, and between two such writes. Below one day: a row
@@ -101,8 +107,8 @@ export class AccountAlarm {
     await this.#write(null)
   }
 
-  /** Reports every charge now. Returns null for an account that was never opened. @throws when D1 cannot be written */
-  report(): Promise<Reported | null> {
+  /** Reports every charge now. Returns null for an account that was never opened. */
+  report(): Promise<Reported | Unreported | null> {
     return this.#reports.reportAfresh()
   }
 

@@ -23,6 +23,7 @@ export const logpush = jsonFormat(
       category: line.VerifiedBotCategory,
       // 0: not computed.
       score: line.BotScore === 0 ? undefined : line.BotScore,
+      country: line.ClientCountry,
     })
   },
 )
@@ -49,6 +50,7 @@ export const trace = jsonFormat(
       ua: headerIn(headers, 'user-agent') ?? (Object.keys(headers).length === 0 ? undefined : null),
       category: cf.verifiedBotCategory ?? cf.VerifiedBotCategory,
       score: objectIn(cf, 'botManagement').score,
+      country: cf.country ?? cf.Country,
     })
   },
 )

@@ -41,6 +41,7 @@ function read(line: LogObject): LogEntry {
     status: line['sc-status'],
     bytes: line['sc-bytes'],
     ip: line['c-ip'],
+    country: line['c-country'],
     ua: agentOf(line['cs(User-Agent)']),
   })
 }

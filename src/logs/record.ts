@@ -21,6 +21,8 @@ export type LogRecord = {
   category?: string
   /** Cloudflare's bot score, 1 to 99. */
   score?: number
+  /** ISO 3166 in upper case, or `T1` for Tor. */
+  country?: string
 }
 
 /** Each reason to skip a line, as the report words it. */
@@ -57,6 +59,7 @@ export type LogFacts = {
   ua?: unknown
   category?: unknown
   score?: unknown
+  country?: unknown
 }
 
 /** Reads the facts of a line as a record. Numbers may be texts; `-` and the empty text are absent. */
@@ -69,6 +72,7 @@ export function recordOf(facts: LogFacts): LogEntry {
   const { host, path, query } = splitTarget(target)
   const category = columnText(facts.category)
   const score = columnNumber(facts.score)
+  const country = columnText(facts.country)?.toUpperCase() ?? 'XX'
   return {
     time: timeOf(facts.time),
     method: method.toUpperCase(),
@@ -81,6 +85,8 @@ export function recordOf(facts: LogFacts): LogEntry {
     ua: columnText(facts.ua),
     ...(category !== null && { category }),
     ...(score !== null && { score }),
+    // XX: an address without a country.
+    ...(/^(?!XX)[A-Z][A-Z1]$/.test(country) && { country }),
   }
 }
 

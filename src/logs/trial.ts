@@ -84,6 +84,7 @@ export class Trial {
   readonly #crawlers = { requests: 0, unclassified: 0, refuted: 0 }
   readonly #pages = new Pages()
   #requests = 0
+  #hasCountries = false
   #refusedUrls = 0
   #from = Number.POSITIVE_INFINITY
   #to = Number.NEGATIVE_INFINITY
@@ -117,7 +118,7 @@ export class Trial {
       rows,
       totals: { charge: sumOf(rows, 'charge'), allow: sumOf(rows, 'allow'), block: sumOf(rows, 'block') },
       crawlers: this.#crawlers,
-      notes: notesOn(this.#policy, rows, this.#tallies.has(FURTHER)),
+      notes: notesOn(this.#policy, rows, this.#tallies.has(FURTHER), this.#hasCountries),
     }
   }
 
@@ -137,7 +138,8 @@ export class Trial {
   }
 
   #decide(record: LogRecord): void {
-    const { path, query, time, host } = record
+    const { path, query, time, host, country } = record
+    this.#hasCountries ||= country !== undefined
     const url = query === '' ? path : `${path}?${query}`
     const asker = this.#askerOf(record)
     if (asker.kind === 'crawler') {
@@ -149,6 +151,7 @@ export class Trial {
       method: 'GET',
       url,
       asker,
+      country,
       ...(time !== null && { now: time }),
     })
     if (!decided.ok) {
@@ -275,12 +278,19 @@ function sumOf(rows: readonly TrialRow[], action: Action): TrialSum {
 /** The sources of facts that a log lacks. */
 type Sources = { asksOrigin?: boolean; dates?: { inPath: unknown } }
 
-function notesOn(policy: Policy & Sources, rows: readonly TrialRow[], hasFurther: boolean): string[] {
+function notesOn(
+  policy: Policy & Sources,
+  rows: readonly TrialRow[],
+  hasFurther: boolean,
+  hasCountries: boolean,
+): string[] {
   const notes: string[] = []
   if (policy.asksOrigin)
     notes.push('The origin was not asked: prices that it states are those of the rules here.')
   if (policy.dates && !policy.dates.inPath)
     notes.push('Only dates in URLs count here: set DATES.pattern to try rules with an age.')
+  if (!hasCountries && policy.rules.some(({ written }) => written.country !== undefined))
+    notes.push('This log names no countries: rules with a country count "none" for each request.')
   if (rows.some(({ pagesCapped }) => pagesCapped))
     notes.push(
       'Pages with a + are a least number: at most 100,000 per crawler and 500,000 in all are counted.',

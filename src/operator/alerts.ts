@@ -6,7 +6,7 @@ import type { AlertSettings } from '../alerts/settings.ts'
 import { changeAlerts, readAlerts } from '../alerts/store.ts'
 import { HOUR_MS } from '../platform/time.ts'
 import { act } from './audit.ts'
-import { formOf, mute } from './requests.ts'
+import { formOf, muting } from './requests.ts'
 import { jsonResponse, notFound } from './response.ts'
 import type { OperatorSettings } from './settings.ts'
 
@@ -31,7 +31,7 @@ export function alertRoutes(
     return jsonResponse(after)
   })
   app.post('/:id/mute', async (c) => {
-    const form = await formOf(c, mute)
+    const form = await formOf(c, muting)
     if (form instanceof Response) return form
     const id = c.req.param('id')
     const mutedUntil = form.hours === 0 ? null : now() + form.hours * HOUR_MS

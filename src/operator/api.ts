@@ -17,6 +17,7 @@ import { relayerRoutes } from './relayer.ts'
 import { MAX_BODY_BYTES, MAX_DOCUMENT_BYTES } from './requests.ts'
 import { problem } from './response.ts'
 import { runRoutes } from './runs.ts'
+import { screenedRoutes, screeningRoutes } from './screening.ts'
 import type { OperatorSettings } from './settings.ts'
 import { shadowRoutes } from './shadow.ts'
 import { siteRoutes } from './sites.ts'
@@ -25,7 +26,6 @@ import { hasToken } from './token.ts'
 
 /** The operator's routes, for the bearer of the token with this SHA-256 (64 hex digits). `now` in Unix milliseconds. */
 export function operatorRoutes(settings: OperatorSettings, tokenSha256: string, now: () => number): Hono {
-  const { credit, audit, alerts, sites } = settings
   // The audit log names the token by eight digits of its hash. They change with the token and grant no access.
   const who = `token ${tokenSha256.slice(0, 8)}`
   const app = new Hono()
@@ -35,9 +35,17 @@ export function operatorRoutes(settings: OperatorSettings, tokenSha256: string, 
     answer.headers.set('www-authenticate', 'Bearer')
     return answer
   })
+  app.route('/', routesFor(settings, who, now))
+  return app
+}
+
+/** The operator's routes for a principal that is known already. `who` names it in the audit log. `now` in Unix milliseconds. */
+export function routesFor(settings: OperatorSettings, who: string, now: () => number): Hono {
+  const { credit, audit, alerts, sites } = settings
+  const app = new Hono()
   const most = (maxSize: number) => bodyLimit({ maxSize, onError: () => problem('too_large') })
   const [ofForms, ofDocuments] = [most(MAX_BODY_BYTES), most(MAX_DOCUMENT_BYTES)]
-  app.use('/*', (c, next) => (/\/api\/sites(?:\/|$)/.test(c.req.path) ? ofDocuments : ofForms)(c, next))
+  app.use('/*', (c, next) => (/(?:^|\/api)\/sites(?:\/|$)/.test(c.req.path) ? ofDocuments : ofForms)(c, next))
   app.route('/runs', runRoutes(settings, now, who))
   app.route('/shadow', shadowRoutes(settings, now))
   app.route('/figures', figureRoutes(settings, now))
@@ -46,6 +54,8 @@ export function operatorRoutes(settings: OperatorSettings, tokenSha256: string, 
     app.route('/metrics', metricRoutes(alerts, now))
   }
   app.route('/accounts', accountRoutes(settings, who))
+  app.route('/accounts', screenedRoutes(settings, who))
+  app.route('/screening', screeningRoutes(settings))
   app.route('/book', bookRoutes(settings, now, who))
   app.route('/relayer', relayerRoutes(settings, who))
   app.route('/explain', explainRoutes(settings, now))

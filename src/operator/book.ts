@@ -3,6 +3,7 @@ import { Hono } from 'hono/tiny'
 import type * as v from 'valibot'
 import { projectNews } from '../billing/project.ts'
 import { KIND, project } from '../ledger/book/accounts.ts'
+import type { Reported, Unreported } from '../ledger/figures/report.ts'
 import { mapConcurrently } from '../platform/pool.ts'
 import { act } from './audit.ts'
 import { formOf, invalidObject, rebuild } from './requests.ts'
@@ -57,14 +58,14 @@ function writerOf(settings: OperatorSettings, kind: Form['kind'], now: () => num
         const { channelId, authorized, charged, redeemed, quarantine, state } = standing
         const row = { id: channelId, authorized, charged, redeemed, ceiling: state.balance, quarantine }
         await project(book, [row], now())
-        await account.report()
+        written(await account.report())
         return true
       }
     case KIND.exact:
       return async (id) => {
         const payer = authorizations.get(authorizations.idFromString(id))
         const isPayer = (await payer.list()) !== null
-        await payer.report()
+        written(await payer.report())
         return isPayer
       }
     case KIND.credit:
@@ -74,12 +75,17 @@ function writerOf(settings: OperatorSettings, kind: Form['kind'], now: () => num
             const line = credit.lines.get(credit.lines.idFromString(id))
             if (!(await line.list())) return false
             await projectNews(book, [await line.news(0)], now())
-            await line.report()
+            written(await line.report())
             return true
           })) ??
         null
       )
   }
+}
+
+/** @throws for an account whose figures D1 does not have */
+function written(report: Reported | Unreported | null): void {
+  if (report && 'fault' in report) throw new Error(report.fault)
 }
 
 /** An id belongs to one class: the runtime rejects that of another. */

@@ -8,6 +8,7 @@ import type { ExplainedPolicy, OperatorSettings, SitesPort } from './settings.ts
 
 const ADDRESS = /^[0-9a-f.:]{2,45}$/i
 const HOST = /^[a-z0-9.-]{1,253}$/i
+const COUNTRY = /^(?:[A-Z]{2}|T1|none)$/
 const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE']
 
 /** The route `/api/explain`. It reads nothing but the policy. */
@@ -37,7 +38,7 @@ async function policyOf(sites: SitesPort | undefined, id: string): Promise<Expla
 
 /** The request of a query, or all of its errors. A path is one of this site. */
 function requestOf(c: Context, now: number): ExplainedRequest | RequestError[] {
-  const { url = '', as = '', method = 'GET', ip, signed: signedBy } = c.req.query()
+  const { url = '', as = '', method = 'GET', ip, signed: signedBy, country } = c.req.query()
   const absolute = url.startsWith('/') ? `${new URL(c.req.url).origin}${url}` : url
   const isUrl = /^https?:\/\//i.test(absolute) && URL.canParse(absolute)
   const errors: [boolean, RequestError][] = [
@@ -52,7 +53,11 @@ function requestOf(c: Context, now: number): ExplainedRequest | RequestError[] {
       signedBy === undefined || HOST.test(signedBy),
       { path: 'signed', message: 'must be the host of a Signature-Agent', expected: 'chatgpt.com' },
     ],
+    [
+      country === undefined || COUNTRY.test(country),
+      { path: 'country', message: 'must be an ISO 3166 code, T1 or none', expected: 'DE' },
+    ],
   ]
   const found = errors.filter(([holds]) => !holds).map(([, error]) => error)
-  return found.length > 0 ? found : { url: absolute, as, method, ip, signedBy, now }
+  return found.length > 0 ? found : { url: absolute, as, method, ip, signedBy, country, now }
 }

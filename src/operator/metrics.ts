@@ -1,7 +1,7 @@
 /** The state of a deployment as OpenMetrics text: gauges from D1, the objects and the chain, none from an isolate's memory. */
 import { Hono } from 'hono/tiny'
 import { type AlertState, isOpenAlert } from '../alerts/alert.ts'
-import type { Facts, RelayerFact } from '../alerts/facts.ts'
+import type { AlertFacts, RelayerFact } from '../alerts/facts.ts'
 import { readFacts } from '../alerts/read.ts'
 import type { AlertSettings } from '../alerts/settings.ts'
 import { readAlerts } from '../alerts/store.ts'
@@ -41,7 +41,7 @@ async function readToday(book: D1Database, now: number): Promise<Today> {
 }
 
 /** Every gauge that the facts have a value for. Pure. */
-export function gaugesOf(facts: Facts, { alerts }: Pick<AlertState, 'alerts'>, today: Today): Gauge[] {
+export function gaugesOf(facts: AlertFacts, { alerts }: Pick<AlertState, 'alerts'>, today: Today): Gauge[] {
   const { now } = facts
   const open = alerts.filter(isOpenAlert)
   const ages = (seen: [Labels, number | null][]): [Labels, number][] =>
@@ -78,7 +78,7 @@ type Ages = (seen: [Labels, number | null][]) => [Labels, number][]
 
 const STATUSES = ['settled', 'in_doubt', 'failed', 'abandoned'] as const
 
-function runGauges({ runs = [], findings = [] }: Facts, ages: Ages): Gauge[] {
+function runGauges({ runs = [], findings = [] }: AlertFacts, ages: Ages): Gauge[] {
   const codes = [...new Set(findings.map(({ what }) => what))].toSorted()
   return [
     {
@@ -111,12 +111,12 @@ function runGauges({ runs = [], findings = [] }: Facts, ages: Ages): Gauge[] {
 }
 
 function chainGauges(
-  { now, watches = [], nodes = [], relayers = [], withdrawals = [] }: Facts,
+  { now, watches = [], nodes = [], relayers = [], withdrawals = [] }: AlertFacts,
   ages: Ages,
 ): Gauge[] {
   const gas = (value: (relayer: RelayerFact & { balance: bigint }) => string | null): [Labels, string][] =>
-    relayers.flatMap(({ address, network, balance, night }) => {
-      const gauge = balance === null ? null : value({ address, network, balance, night })
+    relayers.flatMap(({ address, network, balance, runCost }) => {
+      const gauge = balance === null ? null : value({ address, network, balance, runCost })
       return gauge === null ? [] : [[{ network, address }, gauge]]
     })
   return [
@@ -147,7 +147,7 @@ function chainGauges(
     {
       name: 'relayer_nights',
       help: 'How many nightly runs the gas money pays for, each as dear as the dearest of the last week.',
-      values: gas(({ balance, night }) => (night > 0n ? decimal((balance * 100n) / night, 2) : null)),
+      values: gas(({ balance, runCost }) => (runCost > 0n ? decimal((balance * 100n) / runCost, 2) : null)),
     },
     { name: 'withdrawals', help: 'Channels whose payer withdraws.', values: [[{}, withdrawals.length]] },
     {
@@ -160,7 +160,7 @@ function chainGauges(
 }
 
 /** Sums of all accounts are those of the last settlement run. */
-function moneyGauges({ now, runs = [], invoices, closed }: Facts): Gauge[] {
+function moneyGauges({ now, runs = [], invoices, closed }: AlertFacts): Gauge[] {
   const last = runs.find(({ kind }) => kind === 'settlement')?.last
   const { sums, exact } = (last?.record ?? {}) as {
     sums?: { charged: string; redeemed: string }

@@ -46,6 +46,7 @@ export const QUERIES = {
   site: ['The id of the site whose policy decides, or whose figures are returned', text],
   publisher: ['Returns the sites of this publisher only', text],
   mode: ['Returns the sites in this mode only', siteMode],
+  country: ['The country of the request: ISO 3166, T1 for Tor, or none', text],
   signed: ['The host of a Signature-Agent whose signature counts as valid', text],
   by: ['The names that figures are counted by: site, who, rule, path and status, with commas between', text],
   interval: ['The length of time that figures are summed over, in UTC', { enum: INTERVALS, default: 'hour' }],

@@ -23,9 +23,12 @@ import {
   time,
   word,
 } from './json-schema.ts'
+import { channelEntry, channelStanding, payment } from './openapi-accounts.ts'
 import { alert, alertList, tested } from './openapi-alerts.ts'
 import { explanation } from './openapi-explain.ts'
 import { figures, health, shadowDay } from './openapi-figures.ts'
+import { relayer } from './openapi-relayer.ts'
+import { screeningSchemas } from './openapi-screening.ts'
 import { siteSchemas } from './openapi-site-schemas.ts'
 import { PROBLEMS } from './problem.ts'
 import { BODIES } from './requests.ts'
@@ -98,73 +101,6 @@ const lineEntry = table(
     evidence,
   },
   ...all('document', 'evidence'),
-)
-
-const channelEntry = table(
-  {
-    seq: count,
-    at: time,
-    kind: word('open', 'charge', 'replay', 'release', 'lower', 'deposit', 'refund', 'chain', 'quarantine'),
-    id: text,
-    amount,
-    ...totals,
-    ceiling: amount,
-    max: orNull(amount),
-    signature: orNull(hex),
-    request: orNull(text),
-    transaction: orNull(hex),
-    of: orNull(count),
-    rule: orNull(text),
-  },
-  'signature',
-)
-
-const channelConfig = table({
-  payer: hex,
-  payerAuthorizer: hex,
-  receiver: hex,
-  receiverAuthorizer: hex,
-  token: hex,
-  withdrawDelay: count,
-  salt: hex,
-})
-
-const channelState = table({
-  balance: amount,
-  totalClaimed: amount,
-  withdrawRequestedAt: count,
-  withdrawAmount: amount,
-  refundNonce: amount,
-  block: amount,
-})
-
-const channelStanding = table(
-  {
-    ...totals,
-    channelId: hex,
-    config: channelConfig,
-    signature: hex,
-    state: channelState,
-    quarantine: orNull(text),
-    unresolved: orNull(table({ kind: word('deposit', 'refund'), id: text, since: time })),
-  },
-  'signature',
-)
-
-const nonces = listOf(table({ first: count, last: count, at: time }))
-
-const payment = table(
-  {
-    id: text,
-    status: word('taken', 'doubtful', 'settled', 'undelivered', 'released', 'watched'),
-    at: orNull(time),
-    amount,
-    request: text,
-    rule: orNull(text),
-    transaction: orNull(hex),
-    signature: hex,
-  },
-  'signature',
 )
 
 const listing = table(
@@ -301,6 +237,8 @@ export const schemas = {
   Agent: table(agent),
   Agents: pageOf('agents', table(agent), text),
   Suspension: jsonSchemaOf(BODIES.Suspension),
+  Release: jsonSchemaOf(BODIES.Release),
+  ...screeningSchemas,
   Accounts: pageOf('accounts', listing, text),
   Account: either(
     table({
@@ -356,15 +294,7 @@ export const schemas = {
     'started',
   ),
   Reread: table({ id: hex, standing: channelStanding }),
-  Relayer: table({
-    address: hex,
-    mined: orNull(count),
-    next: count,
-    open: count,
-    missing: nonces,
-    taken: nonces,
-    filled: nonces,
-  }),
+  Relayer: relayer,
   Explanation: explanation,
   Run: table({ run: orNull(run), workflow: orNull(engine) }),
   Runs: table({ runs: listOf(run) }),

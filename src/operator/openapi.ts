@@ -19,7 +19,7 @@ const PROBLEM_STATUSES: Record<number, string> = {
 
 /** Paths that sites without credit have too. */
 const WITHOUT_CREDIT =
-  /^\/api\/(accounts|alerts|book|explain|figures|metrics|relayer|runs|shadow|audit|openapi\.json|export\/(accounts|entries))/
+  /^\/api\/(accounts|alerts|book|explain|figures|metrics|relayer|runs|screening|shadow|audit|openapi\.json|export\/(accounts|entries))/
 
 const CSV = 'text/csv'
 const HTML = 'text/html'
@@ -74,6 +74,23 @@ const API: Operations = {
       answer: 'Reread',
     },
   },
+  '/api/accounts/{id}/screening': {
+    get: {
+      summary: 'Returns the screening decisions about a channel or an address, oldest first',
+      answer: 'Screenings',
+      query: ['after', 'limit'],
+    },
+  },
+  '/api/accounts/{id}/release': {
+    post: { summary: 'Ends the hold of a listed payer’s account', body: 'Release', answer: 'Released' },
+  },
+  '/api/screening': {
+    get: {
+      summary: 'Returns the sources of screening, and how each act fails',
+      answer: 'Screening',
+      problems: [404],
+    },
+  },
   '/api/relayer': {
     get: { summary: 'Returns the nonces of the relayer’s key', answer: 'Relayer', problems: [404] },
   },
@@ -88,7 +105,7 @@ const API: Operations = {
     get: {
       summary: 'Returns what the paywall answers to a request without payment, and why',
       answer: 'Explanation',
-      query: ['url', 'as', 'method', 'ip', 'signed', 'site'],
+      query: ['url', 'as', 'method', 'ip', 'signed', 'country', 'site'],
       problems: [400, 404],
     },
   },
@@ -168,23 +185,13 @@ const API: Operations = {
     },
   },
   '/api/alerts': {
-    get: {
-      summary: 'Lists open alerts, then resolved ones of the last 30 days, newest first',
-      answer: 'Alerts',
-    },
+    get: { summary: 'Lists open alerts, then those resolved in the last 30 days', answer: 'Alerts' },
   },
   '/api/alerts/{id}/mute': {
-    post: {
-      summary: 'Sends nothing about an open alert for some hours, also if it is resolved and opens again',
-      body: 'Mute',
-      answer: 'Alert',
-    },
+    post: { summary: 'Sends nothing about an open alert for some hours', body: 'Mute', answer: 'Alert' },
   },
   '/api/alerts/test': {
-    post: {
-      summary: 'Sends a test to every webhook at once, and returns which accepted it',
-      answer: 'Tested',
-    },
+    post: { summary: 'Sends a test to every webhook. Returns which accepted it', answer: 'Tested' },
   },
   '/api/book': {
     post: {

@@ -229,6 +229,9 @@ export const agentChange = closed({
 /** `POST /api/agents/:id/suspend` */
 export const suspension = closed({ reason: text('reason', 200) })
 
+/** `POST /api/accounts/:id/release` */
+export const holdRelease = closed({ reason: text('reason', 200) })
+
 const MAX_TIME_MS = 8.64e15
 
 const time = v.config(
@@ -267,7 +270,7 @@ export const correction = closed({
 const MAX_MUTE_HOURS = 720
 
 /** `POST /api/alerts/:id/mute` */
-export const mute = closed({
+export const muting = closed({
   hours: v.config(
     v.pipe(
       v.number('must be a number'),
@@ -330,11 +333,12 @@ export const BODIES = {
   NewAgent: newAgent,
   AgentChange: agentChange,
   Suspension: suspension,
+  Release: holdRelease,
   Transfer: transfer,
   Returned: returned,
   Correction: correction,
   Rebuild: rebuild,
-  Mute: mute,
+  Mute: muting,
   Note: noted,
   Revert: reverted,
   Vouched: vouched,

@@ -5,11 +5,13 @@ import type { RelayerState } from '../chain/relayer/relayer.ts'
 import type { Chain } from '../chain/rpc.ts'
 import type { Published } from '../identity/claim.ts'
 import type { AuditLog } from '../ledger/act.ts'
-import type { Charted, MoneySum, TrafficSum } from '../ledger/book/chart.ts'
+import type { Charts } from '../ledger/book/chart.ts'
 import type { Account } from '../ledger/channel/account.ts'
 import type { Authorizations } from '../ledger/exact/authorizations.ts'
 import type { ExplainedSite } from '../paywall/explain.ts'
+import type { Address } from '../protocol/evm/hex.ts'
 import type { CreditPorts } from '../schemes/credit/scheme.ts'
+import type { Failing } from '../screening/screen.ts'
 import type { Cause, RunKind } from '../settlement/run.ts'
 import type { SiteRegistry } from '../sites/call.ts'
 import type { SiteDocument } from '../sites/document.ts'
@@ -24,14 +26,13 @@ export type OperatorSettings = {
   /** The registry of sites. Undefined where none is bound: the vars are the only site. */
   sites?: SitesPort | undefined
   book: D1Database
-  /** The figures for charts. `traffic` is null where its dataset may not be read. */
-  charts: { book: Charted<MoneySum>; traffic: Charted<TrafficSum> | null }
+  charts: Charts
   accounts: DurableObjectNamespace<Account>
   authorizations: DurableObjectNamespace<Authorizations>
   settlement: Workflow<Cause>
   /** The nightly runs of this site. */
   runKinds: readonly RunKind[]
-  /** What alerts are found with. Undefined only with a faulty config, with which the API rejects all requests. */
+  /** Alerts. Undefined only with a faulty config, with which the API rejects all requests. */
   alerts?: AlertSettings | undefined
   /** Undefined on sites without RPC_URL. */
   chain?: Chain | undefined
@@ -39,6 +40,8 @@ export type OperatorSettings = {
   relayer?: RelayerPort | undefined
   /** The audit log. Undefined without its object, on a site without credit. */
   audit?: AuditLog | undefined
+  /** Undefined on sites without screening. */
+  screening?: (() => Promise<ScreeningView>) | undefined
   /** Undefined on sites without credit: their API has neither agents nor credit lines. */
   credit?: CreditSettings | undefined
   /** Opens billing. Undefined: the site issues no invoices and signs no statements. */
@@ -70,6 +73,24 @@ export type OpenedSite = {
 
 /** The part of a site that decides, without the published addresses. */
 export type ExplainedPolicy = Omit<ExplainedSite, 'published'>
+
+/** The sources of screening. `allow` and `deny` count addresses. Times in Unix milliseconds; null: never. */
+export type ScreeningView = {
+  oracle: Address | null
+  allow: number
+  deny: number
+  failing: Failing
+  lists: {
+    url: string
+    addresses: number
+    bytes: number
+    sha256: string
+    fetchedAt: number | null
+    triedAt: number | null
+    /** Too old to clear an address. */
+    isOld: boolean
+  }[]
+}
 
 /** The operator's view of the relayer. */
 export type RelayerPort = { state(): Promise<RelayerState>; repair(): Promise<RelayerState> }

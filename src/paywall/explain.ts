@@ -26,6 +26,8 @@ export type ExplainedRequest = {
   ip: string | undefined
   /** The host of its `Signature-Agent`, whose signature counts as valid; undefined without a signature. */
   signedBy: string | undefined
+  /** Its country as rules name it; undefined for none. */
+  country?: string | undefined
   /** The time of the request, in Unix milliseconds. */
   now: number
 }
@@ -77,7 +79,7 @@ export function explain(
   { policy, offerers, published }: ExplainedSite,
   request: ExplainedRequest,
 ): Explanation {
-  const { url, method, now } = request
+  const { url, method, country, now } = request
   const userAgent = userAgentOf(request.as)
   const client = classify({
     userAgent,
@@ -89,7 +91,7 @@ export function explain(
   })
   const about = { url, method, userAgent, client }
   const [site, target] = [siteOrigin(url), targetOf(url)]
-  const decided = decideUrl(policy, { method, url, asker: client, now })
+  const decided = decideUrl(policy, { method, url, asker: client, country, now })
   if (!decided.ok || site === null || !target) {
     const refusal: Refusal = decided.ok ? { reason: 'ambiguous_path' } : decided.refusal
     const readings = readingsOf(policy, request, client)
@@ -125,7 +127,7 @@ export function explain(
 /** Each reading by itself. A URL that is refused to crawlers has those of careless servers too. */
 function readingsOf(
   policy: Policy,
-  { url, method, now }: ExplainedRequest,
+  { url, method, country, now }: ExplainedRequest,
   asker: Asker,
 ): ExplainedReading[] {
   const path = canonicalize(url, policy.paths)
@@ -134,7 +136,7 @@ function readingsOf(
     : (everyReading(url) ?? [])
   return readings.map(({ match, search }) => ({
     reading: `${match}${search}`,
-    ...shown(decide(policy, { method, path: { path: match, match, search }, asker, now })),
+    ...shown(decide(policy, { method, path: { path: match, match, search }, asker, country, now })),
   }))
 }
 

@@ -105,7 +105,8 @@ export function gate(options: GateOptions): Gate {
     const evidence = evidenceOf(request, means, published?.())
     const asker = classify(evidence)
     const sitemaps = options.sitemaps?.(site)
-    const dated = decisions.dated({ method, url: sent, asker, now: now(), sitemaps })
+    const country = countryOf(request)
+    const dated = decisions.dated({ method, url: sent, asker, country, now: now(), sitemaps })
     const asked = dated instanceof Promise ? await dated : dated
     const found = decisions.of(asked, page, async () => pages.ask?.(request, target))
     const decided = found instanceof Promise ? await found : found
@@ -119,10 +120,7 @@ export function gate(options: GateOptions): Gate {
     const quote = decision.action === 'block' ? honoured[0] : quoteOf(decision)
     const block = () => ended('blocked', refused(blocked(decision), manner))
     if (!quote) return block()
-    const changes = ({ status, headers: sent }: Response) => ({
-      hidden,
-      added: status === 200 || status === 206 ? (options.termsOf?.({ ...asked, site, sent }) ?? []) : [],
-    })
+    const changes = changesBy(options.termsOf, hidden, { ...asked, site })
     const quiet = (answer: Response) => changed(answer, changes(answer))
     const isFree = decision.action === 'allow' || (cloudflareCharges && chargedByCloudflare(headers))
     const serve = () => content.pass(request, target).then(quiet).catch(unreachable)
@@ -157,6 +155,18 @@ export function gate(options: GateOptions): Gate {
     }
     return ended(outcomeOf(sale.refusal), refusedSale(sale.refusal, audience))
   }
+}
+
+/** The headers of the terms are added to a delivered page alone. */
+function changesBy(
+  termsOf: GateOptions['termsOf'],
+  hidden: Changes['hidden'],
+  page: Omit<DeliveredPage, 'sent'>,
+): Shop['changes'] {
+  return ({ status, headers: sent }) => ({
+    hidden,
+    added: status === 200 || status === 206 ? (termsOf?.({ ...page, sent }) ?? []) : [],
+  })
 }
 
 function outcomeOf({ reason }: Refusal): Ending {
@@ -272,7 +282,7 @@ function freePreflight(
   const announced = new Headers(names.map((name) => [name, '']))
   const asker = classify(evidenceOf(request, meansOf(announced), published))
   const isFree = (asked: string) => {
-    const decided = decideUrl(policy, { method: asked, url, asker, now })
+    const decided = decideUrl(policy, { method: asked, url, asker, country: countryOf(request), now })
     return decided.ok && decided.value.action === 'allow'
   }
   // Threat: an origin that looks at no method answers OPTIONS with the page.
@@ -304,6 +314,13 @@ export function evidenceOf(
     address: headers.get('cf-connecting-ip'),
     published,
   }
+}
+
+/** The country of a request by the platform's word; undefined for none. A client cannot state it. */
+export function countryOf({ cf }: Request): string | undefined {
+  const country = cf?.country
+  // XX: an address without a country.
+  return typeof country === 'string' && country !== 'XX' ? country : undefined
 }
 
 /** The end of a sale as HTTP. */

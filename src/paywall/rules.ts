@@ -11,6 +11,8 @@ export type Facts = Omit<Dated, 'path'> & {
   asker: Asker
   /** The host of an agent whose signature is valid. */
   signer?: string
+  /** ISO 3166, or `T1` for Tor. Absent where the platform names none: rules take that for `none`. */
+  country?: string | undefined
   /** Paths of the sitemaps that the site's own robots.txt names, as rules see them. */
   sitemaps?: ReadonlySet<string> | undefined
 }

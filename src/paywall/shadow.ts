@@ -9,6 +9,7 @@ import { Decisions } from './decisions.ts'
 import type { EditionOptions } from './edition.ts'
 import {
   chargedByCloudflare,
+  countryOf,
   evidenceOf,
   type Gate,
   type GateOptions,
@@ -77,7 +78,14 @@ export function shadowGate(options: ShadowOptions): Gate {
     decisions.learn(page, answer.headers)
     const asker = classify(evidenceOf(request, meansOf(headers), published?.()))
     const sitemaps = options.sitemaps?.(site)
-    const asked = await decisions.dated({ method, url, asker, now: now(), sitemaps })
+    const asked = await decisions.dated({
+      method,
+      url,
+      asker,
+      country: countryOf(request),
+      now: now(),
+      sitemaps,
+    })
     const decided = decisions.known(asked, page)
     const ended = { origin: site, asker, decided, head: method === 'HEAD' }
     options.count?.(options.site, ended, 'free', answer.status)

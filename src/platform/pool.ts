@@ -3,15 +3,16 @@
 const CONCURRENCY = 32
 
 /**
- * Maps every item through `work`, at most 32 at a time, and returns the values in order.
+ * Maps every item through `work`, at most `atOnce` at a time, and returns the values in order.
  *
  * If `work` rejects, `failed` supplies that item's value and the other items go on.
  * @throws only what `failed` throws
  */
 export async function mapConcurrently<Item, Value>(
-  items: Item[],
+  items: readonly Item[],
   work: (item: Item) => Promise<Value>,
   failed: (item: Item, fault: unknown) => Value,
+  atOnce = CONCURRENCY,
 ): Promise<Value[]> {
   const values: Value[] = []
   let next = 0
@@ -26,6 +27,6 @@ export async function mapConcurrently<Item, Value>(
       }
     }
   }
-  await Promise.all(Array.from({ length: Math.min(CONCURRENCY, items.length) }, worker))
+  await Promise.all(Array.from({ length: Math.min(atOnce, items.length) }, worker))
   return values
 }

@@ -234,6 +234,14 @@ const WIRE = {
   ],
   crawler_max_price: [402, 'price_not_acceptable', 'The maximum price in the request is below the price.'],
 
+  // Screening. Threat: the sentence names no list, and says the same whatever the reason is.
+  payer_listed: [403, 'tab_payer_refused', 'Payments of this payer are not accepted here.'],
+  screening_unknown: [
+    503,
+    'tab_screening_unavailable',
+    'This payment could not be checked. Send the same request again later.',
+  ],
+
   // Gas that we pay for
   gas_budget: [
     402,

@@ -102,13 +102,20 @@ async function resolveAttempts(tools: Tools, line: Payee, invoice: string): Prom
       if (found.status === 'refused' && found.isFinal) await line.abandon(invoice, attempt.id)
       if (found.status !== 'settled') continue
     }
-    const taken = await tools.exact.charge(payment, { ...purchase, id: tools.newId() })
-    const end = taken.ok ? endOfReceipt(await taken.value.settle()) : endOfRefusal(taken)
+    const end = await endOf(tools, payment, { ...purchase, id: tools.newId() })
     if (typeof end === 'string') {
       events.push({ kind: 'paid', payment: received(attempt, payment, end, tools.now()) })
     } else if (end.isRefused) await line.refuse(invoice, attempt.id)
   }
   return events
+}
+
+async function endOf({ exact }: Tools, payment: ExactPayment, purchase: Purchase): Promise<End> {
+  const taken = await exact.charge(payment, purchase)
+  if (taken.ok) return endOfReceipt(await taken.value.settle())
+  // A payer that is listed by now may have paid before that.
+  const found = taken.refusal.reason === 'payer_listed' ? await exact.find(payment, purchase) : undefined
+  return found?.status === 'settled' ? found.transaction : endOfRefusal(taken)
 }
 
 /** One attempt in progress. It records its outcome on the credit line, whatever it is. */

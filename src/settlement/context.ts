@@ -7,6 +7,7 @@ import type { Account } from '../ledger/channel/account.ts'
 import type { Authorizations } from '../ledger/exact/authorizations.ts'
 import type { Webhook } from '../platform/webhook.ts'
 import type { Address, Hex } from '../protocol/evm/hex.ts'
+import type { Screen } from '../screening/screen.ts'
 
 /** The bindings of a run where this site settles on a chain of its own. */
 export type Settings = {
@@ -18,6 +19,8 @@ export type Settings = {
   /** Its address is the channels' receiver authorizer. */
   relayer: Relayer & { address(): Promise<Address>; state(): Promise<RelayerState> }
   gas: ClaimTerms
+  /** Screens payers before a claim and receivers before a sweep. Absent: none is screened. */
+  screen?: Screen | undefined
   /** Alerts the operator; null without WEBHOOK_URL. */
   webhook: Webhook | null
   /** Signs as a former key of this site, whose channels still owe. Null for any other address. */

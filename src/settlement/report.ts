@@ -63,10 +63,18 @@ export class Report {
     this.#sent.set(sent.id, sent)
   }
 
-  /** Dust waits on purpose. The record lists it, so what dust accounts still owe makes no run `in_doubt`. */
+  /**
+   * Dust waits on purpose. The record lists it, so what dust accounts still owe makes no run `in_doubt`. Accounts that screening
+   * stops have a finding of their own.
+   */
   reconciled({ findings, quarantined }: Reconciled): void {
     this.#quarantined += quarantined
-    this.#note(findings.filter(({ what, account }) => what !== 'unclaimed' || !this.#dust.has(account)))
+    this.#note(findings.filter(({ what, account }) => what !== 'unclaimed' || !this.#waits(account)))
+  }
+
+  #waits(account: string): boolean {
+    const isStopped = ['held', 'unscreened'].some((what) => this.#findings.has(`${what} ${account}`))
+    return isStopped || this.#dust.has(account)
   }
 
   summed(end: {

@@ -24,6 +24,7 @@ import {
   reconcileReceivers,
 } from './channels/reconcile.ts'
 import { checkRelayer } from './channels/relayer-check.ts'
+import { screenSweep } from './channels/screening.ts'
 import { readTotals, sweep } from './channels/sweep.ts'
 import type { Sent } from './channels/transactions.ts'
 import type { Payers, Settings } from './context.ts'
@@ -246,6 +247,12 @@ async function sweepAll(settings: Settings, steps: Steps, report: Report, starte
     after = found.next
   }
   for (const receiver of Object.keys(redeemed) as Address[]) {
+    const stop =
+      settings.screen && (await steps.do(`screen ${receiver}`, () => screenSweep(settings, receiver)))
+    if (stop) {
+      report.found([stop])
+      continue
+    }
     const before = await steps.do(`owed to ${receiver}`, () => readTotals(settings, receiver))
     const sent = await steps.do(`sweep to ${receiver}`, () => sweep(settings, before))
     if (sent) report.swept(sent)

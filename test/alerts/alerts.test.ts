@@ -7,6 +7,8 @@ import type { AlertSettings } from '../../src/alerts/settings.ts'
 import { alertsOf } from '../../src/app/alerts.ts'
 import { saveRun } from '../../src/ledger/book/runs.ts'
 import { HOUR_MS, windowOf } from '../../src/platform/time.ts'
+import { makeRun } from '../../src/settlement/run.ts'
+import { steps } from '../settlement/harness.ts'
 import { newBox, newDeployment } from './harness.ts'
 
 const NOW = Date.now()
@@ -103,7 +105,7 @@ describe('An alert', () => {
     expect(await box.events()).toHaveLength(1)
   })
 
-  it('has Slack’s form for Slack, where a stranger’s words mention nobody', async () => {
+  it('has Slack’s form for Slack, and a stranger’s words mention no one', async () => {
     const { box, pass } = await withFailedRun({ WEBHOOK_FORMAT: 'slack' })
     await saveRun(env.BOOK, {
       ...{
@@ -181,6 +183,21 @@ describe('The operator', () => {
     expect([status, body.webhooks]).toMatchObject([200, [{ isAccepted: true }, { isAccepted: false }]])
     expect(await good.events()).toMatchObject([{ type: 'alert.test', severity: 'info', subject: 'test' }])
     expect(await alerts()).toEqual([])
+  })
+})
+
+describe('The end of a run', () => {
+  it('alerts of the run when it has failed', async () => {
+    const { box, pass } = await withFailedRun()
+    await env.BOOK.prepare('DELETE FROM run').run()
+    const bill = () => Promise.reject(new Error('no seller'))
+    const alert = async () => void (await pass(0, { runKinds: ['billing'] }))
+    const work = { book: env.BOOK, channels: null, exact: null, bill, alert }
+    const cause = { kind: 'billing', window: '20261127T000000', startedBy: 'cron', moment: NOW } as const
+    await expect(makeRun(work, steps(), 'bill-20261127T000000', cause)).rejects.toThrow('no seller')
+    expect(await box.events()).toMatchObject([
+      { kind: 'run_failed', subject: 'billing', figure: 'failed: Error: no seller' },
+    ])
   })
 })
 

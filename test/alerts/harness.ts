@@ -15,7 +15,7 @@ export function newBox() {
   const url = `${inject('hooks')}/${randomHex(8)}`
   return {
     url,
-    /** What arrived, in order, with each signature checked. */
+    /** The webhooks that arrived, in order, with each signature checked. */
     async events() {
       const received = (await (await fetch(url)).json()) as Received[]
       for (const { headers, body } of received) await expectSigned(String(headers['tab402-signature']), body)

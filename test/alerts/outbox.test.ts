@@ -6,7 +6,7 @@ import {
   FIRST_PAUSE_MS,
   GIVEN_UP_MS,
   LONGEST_PAUSE_MS,
-  MAX_AT_ONCE,
+  MAX_SENT,
   MAX_WAITING,
   pauseAfter,
   settle,
@@ -64,10 +64,10 @@ describe('The outbox', () => {
   })
 
   it('sends at most twenty messages to a webhook in one pass, the oldest first', () => {
-    const { outbox } = queued(Array.from({ length: MAX_AT_ONCE + 1 }, (_, at) => message(`${at}`)))
+    const { outbox } = queued(Array.from({ length: MAX_SENT + 1 }, (_, at) => message(`${at}`)))
     const first = take(outbox, 0)
-    expect(first.due).toHaveLength(MAX_AT_ONCE)
-    expect(idsOf(take(first.outbox, 0).due)).toEqual([`${MAX_AT_ONCE}`])
+    expect(first.due).toHaveLength(MAX_SENT)
+    expect(idsOf(take(first.outbox, 0).due)).toEqual([`${MAX_SENT}`])
   })
 
   it('holds at most 500 messages of a webhook, and gives up the oldest', () => {

@@ -32,6 +32,7 @@ export function newIsolate({
     CHAIN_READS: undefined,
     SITES: env.TEST_SITES,
     HOSTS: hosts,
+    PUBLIC_URL: 'https://operator.example.com',
     ...vars,
   } as unknown as Bindings
 

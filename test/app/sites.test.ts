@@ -1,11 +1,12 @@
 /** Many sites on one deployment: which host is served what, and what a change of terms does to those who pay. */
 import { env } from 'cloudflare:workers'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { secretOf } from '../../src/app/sites.ts'
+import { encodeHeader } from '../../src/protocol/x402/header.ts'
 import type { SiteDocument } from '../../src/sites/document.ts'
-import { newPayer } from '../chain/payer.ts'
-import type { TestPaywall } from '../schemes/harness.ts'
-import { crawlerOf, errorOf, receiptOf } from '../schemes/harness.ts'
+import { errorOf, receiptOf } from '../schemes/harness.ts'
 import { document, newRegistry, publish } from '../sites/harness.ts'
+import { newCustomer } from './customer.ts'
 import { newIsolate } from './isolate.ts'
 
 const OTHER = `0x${'5a'.repeat(20)}`
@@ -22,13 +23,6 @@ afterEach(() => {
 
 function passes(seconds: number): void {
   vi.setSystemTime(Date.now() + seconds * 1000)
-}
-
-/** A crawler whose offers come from a site of the registry. */
-async function newCustomer(isolate: ReturnType<typeof newIsolate>, url: string) {
-  const site = await isolate.siteAt(url)
-  const shop = { offers: () => isolate.offers(url), site } as unknown as TestPaywall
-  return crawlerOf(shop, await newPayer(1_000_000n))
 }
 
 describe('a host', () => {
@@ -116,5 +110,75 @@ describe('a version of a site', () => {
     passes(300)
     const late = await there.ask(`${url}/c`, { payment: await customer.owes(3000n) })
     expect([late.status, await errorOf(late)]).toEqual([402, 'No matching payment requirements'])
+  })
+
+  it('with another receiver takes x402 v1 payments to the former one, which echo no offer', async () => {
+    const registry = newRegistry()
+    const site = newSite()
+    await publish(registry, site)
+    const isolate = newIsolate()
+    const customer = await newCustomer(isolate, urlOf(site))
+    const { payload } = JSON.parse(atob(await customer.pays(1000n))) as { payload: object }
+    await publish(registry, { ...site, terms: { ...terms, RECEIVER: OTHER } })
+    passes(121)
+    const envelope = { x402Version: 1, scheme: 'exact', network: 'base-sepolia', payload }
+    const paid = await isolate.ask(urlOf(site), { v1: encodeHeader(envelope) })
+    expect([paid.status, receiptOf(paid)]).toMatchObject([200, { success: true }])
+  })
+
+  it('that blocks a crawler lets it have what it was offered before, and nothing else', async () => {
+    const registry = newRegistry()
+    const site = newSite()
+    await publish(registry, site)
+    const isolate = newIsolate()
+    const url = urlOf(site)
+    const customer = await newCustomer(isolate, url)
+    const [offered, dearer] = [await customer.pays(1000n), await customer.pays(2000n)]
+    await publish(registry, { ...site, terms: { ...terms, RULES: [{ action: 'block' }] } })
+    passes(121)
+    expect((await isolate.ask(url)).status).toBe(403)
+    const refused = await isolate.ask(url, { payment: dearer })
+    expect([refused.status, await errorOf(refused)]).toEqual([403, 'tab_blocked'])
+    expect((await isolate.ask(url, { payment: offered })).status).toBe(200)
+    passes(300)
+    expect((await isolate.ask(url, { payment: await customer.pays(1000n) })).status).toBe(403)
+  })
+
+  it('honours no offer of a version that never took effect', async () => {
+    const registry = newRegistry()
+    const site = newSite()
+    await publish(registry, site)
+    const isolate = newIsolate()
+    const url = urlOf(site)
+    const customer = await newCustomer(isolate, url)
+    const priced = (PRICE: string) => publish(registry, { ...site, terms: { ...terms, PRICE } })
+    await priced('0.0005')
+    await registry.suspend('op', site.id)
+    await registry.revert('op', site.id, 1)
+    passes(121)
+    const never = { ...(await isolate.offers(url)).exact, amount: '500' }
+    const refused = await isolate.ask(url, { payment: await customer.pays(500n, {}, never) })
+    expect(refused.status).toBe(402)
+  })
+})
+
+describe('the origin of a site', () => {
+  it('receives a secret of its own, and the host that was asked', async () => {
+    const registry = newRegistry()
+    const sites = [newSite(), newSite()]
+    const isolate = newIsolate({ vars: { ORIGIN_SECRET: 'the-secret-of-the-deployment' } })
+    const secrets: (string | undefined)[] = []
+    for (const site of sites) {
+      await publish(registry, site)
+      const page = await isolate.ask(urlOf(site), { agent: 'Mozilla/5.0 (X11) Firefox/140.0' })
+      const { headers } = (await page.json()) as { headers: Record<string, string> }
+      expect(headers['x-forwarded-host']).toBe(site.hosts[0])
+      secrets.push(headers['tab402-origin-secret'])
+    }
+    expect(secrets).toEqual(
+      await Promise.all(sites.map(({ id }) => secretOf('the-secret-of-the-deployment', id))),
+    )
+    expect(secrets[0]).toMatch(/^[0-9a-f]{64}$/)
+    expect(new Set(secrets).size).toBe(2)
   })
 })

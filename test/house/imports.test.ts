@@ -14,7 +14,8 @@ const ORDER = [
   ['terms'],
   ['rails', 'paywall'],
   ['schemes', 'sites'],
-  ['identity', 'ledger', 'chain'],
+  ['screening'],
+  ['identity', 'ledger', 'chain', 'people'],
   ['protocol', 'platform'],
 ]
 

@@ -3,7 +3,7 @@ import { execFileSync } from 'node:child_process'
 
 /** Tracked and new TypeScript files below a folder, as paths from the root. */
 export function sources(...folders: string[]): string[] {
-  return tracked(...folders).filter((file) => file.endsWith('.ts') && !file.endsWith('.d.ts'))
+  return tracked(...folders).filter((file) => /\.tsx?$/.test(file) && !file.endsWith('.d.ts'))
 }
 
 /** Tracked and new files below some folders (or all). */

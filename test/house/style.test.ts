@@ -33,6 +33,8 @@ describe('source code', () => {
 
   it('calls waitUntil for what others publish and for counts of requests, and never for money', () => {
     expect(found(code, /waitUntil/).map((line) => line.replace(/:\d+ /, ' '))).toEqual([
+      "src/app/screening.ts const { waitUntil } = await import('cloudflare:workers')",
+      'src/app/screening.ts source ??= listSource(store, urls, { now, later: waitUntil })',
       "src/app/site.ts import { waitUntil } from 'cloudflare:workers'",
       'src/app/site.ts const cache = { now, later: waitUntil }',
       'src/app/site.ts const COUNTING = { defer: waitUntil, wait: (ms: number) => scheduler.wait(ms), now: () => Date.now() }',

@@ -34,8 +34,8 @@ const TOKEN = 'a-token-that-only-the-tests-know'
 
 export type Site = Awaited<ReturnType<typeof startSite>>
 
-/** Starts all parts. `vars` override those of `wrangler.toml`; without `port`, the Worker gets a free one. */
-export async function startSite(vars: Record<string, string> = {}, port?: number) {
+/** Starts all parts. `registry` binds the registry of sites. `vars` override those of `wrangler.toml`; without `port`, the Worker gets a free one. */
+export async function startSite(vars: Record<string, string> = {}, port?: number, registry = false) {
   const directory = await mkdtemp(join(tmpdir(), 'tab402-site-'))
   const chain = await startChain({ accounts: 40 })
   const [relayer, receiver, ...payers] = chain.accounts
@@ -46,6 +46,7 @@ export async function startSite(vars: Record<string, string> = {}, port?: number
   const runtime = await markWorkerd(directory)
   const worker = await startWorker({
     port,
+    registry,
     directory,
     vars: {
       ORIGIN: origin.url,
@@ -70,6 +71,7 @@ export async function startSite(vars: Record<string, string> = {}, port?: number
     paths: { free: '/robots.txt', charged: '/page' },
     accounts: payers,
     operator: { url: `${url}/_tab402/api`, token: TOKEN },
+    console: { url: worker.console },
   }
   return {
     facts,

@@ -33,6 +33,16 @@ function report(entries: LogEntry[], rules: unknown[] = [], host?: string): Tria
 }
 
 describe('a trial', () => {
+  it('decides by the country of a line, and says where a log names none', () => {
+    const rules = [{ action: 'block', country: 'DE' }]
+    const { rows, notes } = report([record({ country: 'DE' }), record({ country: 'FR' })], rules)
+    expect(rows).toMatchObject([{ rule: 'default' }, { rule: 'RULES[0]', action: 'block', requests: 1 }])
+    expect(notes).toEqual([])
+    expect(report([record()], rules).notes).toEqual([
+      'This log names no countries: rules with a country count "none" for each request.',
+    ])
+  })
+
   it('adds up requests, distinct pages and list prices by crawler and rule', () => {
     const { rows, totals } = report(
       [

@@ -18,6 +18,7 @@ import { toHex } from '../../src/protocol/evm/hex.ts'
 import { networks } from '../../src/protocol/evm/network.ts'
 import type { Rails } from '../../src/rails/rail.ts'
 import { transferRail } from '../../src/rails/transfer.ts'
+import { DEFAULT_FAILING } from '../../src/screening/screen.ts'
 import { chainAt, randomHex } from '../chain/harness.ts'
 import { chainHere } from '../chain/here.ts'
 import { type Crawler, newCrawler } from '../identity/harness.ts'
@@ -89,6 +90,7 @@ export async function newOperator({
     sites,
     chain: chainAt(chainHere().rpcUrl),
     relayer: env.RELAYER.getByName('operator'),
+    screening: async () => ({ oracle: null, allow: 0, deny: 1, failing: DEFAULT_FAILING, lists: [] }),
     credit:
       credit === false
         ? undefined

@@ -69,6 +69,7 @@ describe('GET /healthz', () => {
       chain,
       accounts: env.ACCOUNT,
       relayer: '0x1111111111111111111111111111111111111111',
+      maxUnclaimed: 100_000_000n,
     } as const
     await openChannel(await newReceiver())
     const watch = { block: 1, span: 1, after: '', seenAt: NOW, blind: 0, alerted: false }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { Alert } from '../../src/alerts/alert.ts'
-import type { Facts } from '../../src/alerts/facts.ts'
+import type { AlertFacts } from '../../src/alerts/facts.ts'
 import { gaugesOf, openMetrics } from '../../src/operator/metrics.ts'
 
 const NOW = Date.UTC(2026, 10, 27, 12)
@@ -40,7 +40,7 @@ function parse(text: string): Map<string, number> {
   return samples
 }
 
-const FACTS: Facts = {
+const FACTS: AlertFacts = {
   now: NOW,
   firstAt: 0,
   runs: [
@@ -70,7 +70,7 @@ const FACTS: Facts = {
     },
     { host: 'down.example', network: 'eip155:8453', head: null, maxAgeSeconds: 60 },
   ],
-  relayers: [{ address: '0x1', network: 'eip155:8453', balance: 5n * 10n ** 16n, night: 2n * 10n ** 16n }],
+  relayers: [{ address: '0x1', network: 'eip155:8453', balance: 5n * 10n ** 16n, runCost: 2n * 10n ** 16n }],
   withdrawals: [{ channel: '0x2', unclaimed: 250_000n }],
   closed: [],
   invoices: [
@@ -122,7 +122,7 @@ describe('openMetrics', () => {
   })
 
   it('leaves out a gauge without a value yet', () => {
-    const young: Facts = {
+    const young: AlertFacts = {
       now: NOW,
       firstAt: NOW,
       runs: [{ kind: 'settlement', last: null, settledAt: null }],

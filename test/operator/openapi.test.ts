@@ -99,6 +99,11 @@ describe('OpenAPI document', () => {
     const setup = await newReceiver()
     const { id: channel } = await openChannel(setup)
     await post(`/api/accounts/${channel}/reread`)
+    await env.ACCOUNT.getByName(channel).screened(listing)
+    await get(`/api/accounts/${channel}`)
+    await get(`/api/accounts/${channel}/screening`)
+    await post(`/api/accounts/${channel}/release`, { reason: 'a namesake' })
+    await get('/api/screening')
     await get('/api/runs')
     await get(`/api/runs/${body.id}`)
     const objects = [env.ACCOUNT.idFromName('nothing').toString()]
@@ -138,6 +143,17 @@ describe('OpenAPI document', () => {
   })
 })
 
+/** A decision that holds an account. */
+const listing = {
+  act: 'claim',
+  address: `0x${'12'.repeat(20)}`,
+  status: 'listed',
+  isAllowed: false,
+  list: 'operator',
+  dated: null,
+  reason: 'on the deny list',
+} as const
+
 describe('Audit log', () => {
   it('has one event for every mutation of the API [G1]', async () => {
     await using runs = await introspectWorkflow(env.SETTLEMENT)
@@ -173,6 +189,11 @@ describe('Audit log', () => {
         const channel = await openChannel(await newReceiver())
         return operator.post(`/api/accounts/${channel.id}/reread`)
       },
+      'post /_tab402/api/accounts/{id}/release': async () => {
+        const channel = await openChannel(await newReceiver())
+        await channel.account.screened(listing)
+        return operator.post(`/api/accounts/${channel.id}/release`, { reason: 'a namesake' })
+      },
     }
     const invoice = async () => {
       const { body } = await operator.get(`/api/invoices?agent=${id}`)
@@ -191,7 +212,7 @@ describe('Audit log', () => {
       await mutate()
       expect([name, (await last()).length]).toEqual([name, before.length + 1])
     }
-    expect((await last()).slice(-13)).toEqual([
+    expect((await last()).slice(-14)).toEqual([
       'agent.create',
       'agent.change',
       'agent.suspend',
@@ -205,6 +226,7 @@ describe('Audit log', () => {
       'alert.test',
       'relayer.repair',
       'account.reread',
+      'account.release',
     ])
     const [instance] = await runs.get()
     await instance?.waitForStatus('complete')

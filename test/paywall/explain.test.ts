@@ -18,6 +18,7 @@ const VARS = {
   RULES: [
     { path: '/free/*', action: 'allow' },
     { path: '/shut/*', action: 'block', who: 'everyone' },
+    { path: '/far/*', action: 'block', country: 'T1' },
     { path: '/dear/*', action: 'charge', price: '0.05', who: 'training' },
   ],
 }
@@ -38,7 +39,7 @@ function site() {
   return { policy: read.config.policy, schemes: schemesOf(VARS as unknown as Bindings, read.config) }
 }
 
-type Client = Partial<Pick<ExplainedRequest, 'ip' | 'signedBy'>>
+type Client = Partial<Pick<ExplainedRequest, 'ip' | 'signedBy' | 'country'>>
 
 function explained(path: string, as = 'GPTBot', client: Client = {}) {
   const { policy, schemes } = site()
@@ -62,8 +63,8 @@ describe('explain', () => {
       client: { kind: 'crawler', name: 'GPTBot', class: 'training' },
       outcome: 'charge',
       status: 402,
-      decision: { action: 'charge', rule: 'RULES[2]', price: 50_000n },
-      readings: [{ reading: '/dear/1', rule: 'RULES[2]' }],
+      decision: { action: 'charge', rule: 'RULES[3]', price: 50_000n },
+      readings: [{ reading: '/dear/1', rule: 'RULES[3]' }],
       offers: [{ scheme: 'exact', amount: '50000' }],
     })
   })
@@ -76,6 +77,11 @@ describe('explain', () => {
     ['/robots.txt', 'GPTBot', 'pass', 'free'],
   ])('decides %s as %s: %s by %s', (path, as, outcome, rule) => {
     expect(explained(path, as)).toMatchObject({ outcome, decision: { rule } })
+  })
+
+  it('decides by the country that is asked about, and without one by "none"', () => {
+    expect(explained('/far/1', 'GPTBot', { country: 'T1' }).outcome).toBe('block')
+    expect(explained('/far/1').outcome).toBe('charge')
   })
 
   it('shows every reading of a URL, of which the dearest holds', () => {

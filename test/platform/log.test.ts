@@ -41,9 +41,9 @@ describe('log', () => {
 describe('withoutSecrets', () => {
   it('leaves no query of any URL', () => {
     fc.assert(
-      fc.property(fc.webUrl({ withQueryParameters: true, withFragments: true }), (url) => {
-        const [, query = ''] = /[?](.+)$/.exec(url) ?? []
-        if (query.length > 3) expect(withoutSecrets(`fault at ${url}`)).not.toContain(query)
+      fc.property(fc.string({ minLength: 4, unit: 'grapheme-ascii' }), (query) => {
+        const sent = `https://site.example/a?${query.replace(/\s/g, '+')}`
+        expect(withoutSecrets(`fault at ${sent} today`)).toMatch(/\?… today$/)
       }),
       { numRuns: runs(20) },
     )

@@ -2,11 +2,11 @@
 
 import { owedOn } from '../../ledger/billing/dunning.ts'
 import { showUsd } from '../../protocol/amount.ts'
-import type { Condition } from '../alert.ts'
-import type { Facts } from '../facts.ts'
+import type { AlertCondition } from '../alert.ts'
+import type { AlertFacts } from '../facts.ts'
 import { type AlertKind, API } from './kind.ts'
 
-type InvoiceFact = NonNullable<Facts['invoices']>[number]
+type InvoiceFact = NonNullable<AlertFacts['invoices']>[number]
 
 /** A credit line accepts no charge: the operator has suspended its agent, or an invoice is unpaid. */
 export const agentSuspended: AlertKind = {
@@ -37,7 +37,7 @@ export const pastDue: AlertKind = {
 }
 
 /** A written-off invoice is no longer dunned, and alerts no more. */
-function ofInvoice(invoice: InvoiceFact): Condition[] {
+function ofInvoice(invoice: InvoiceFact): AlertCondition[] {
   const owed = owedOn(invoice)
   if (owed === 0n || invoice.stage === 'written_off') return []
   const figure = `${invoice.agent} owes ${showUsd(owed)}, stage ${invoice.stage}`

@@ -2,27 +2,27 @@
 
 import { MAX_NODE_LAG_BLOCKS } from '../../chain/channels.ts'
 import { showUsd } from '../../protocol/amount.ts'
-import type { Condition } from '../alert.ts'
+import type { AlertCondition } from '../alert.ts'
 import type { NodeFact } from '../facts.ts'
-import { type AlertKind, API, spanOf } from './kind.ts'
+import { type AlertKind, API, ageText } from './kind.ts'
 
-/** Nights of spend in the relayer: fewer than the first are critical, fewer than the second a warning. */
-export const NIGHTS = { critical: 1n, warning: 3n } as const
+/** Nightly runs that the gas money must last for: below the first it is critical, below the second a warning. */
+export const RUNS = { critical: 1n, warning: 3n } as const
 
 /** A channel is an alert above this share of its unclaimed limit, in percent. */
 export const NEAR_LIMIT_PERCENT = 80n
 
-/** The relayer holds less gas money than one or three nights cost. */
+/** The relayer holds less gas money than one nightly run costs, or three. */
 export const gasLow: AlertKind = {
   name: 'gas_low',
   find: ({ relayers }) =>
-    relayers?.flatMap(({ address, network, balance, night }): Condition[] => {
+    relayers?.flatMap(({ address, network, balance, runCost }): AlertCondition[] => {
       const link = `${API}/relayer`
       const subject = `${address} on ${network}`
       if (balance === null) return [{ subject, severity: 'warning', figure: null, link }]
-      if (balance >= NIGHTS.warning * night) return []
-      const severity = balance < NIGHTS.critical * night ? 'critical' : 'warning'
-      const figure = `holds ${balance} wei, and a night costs up to ${night}`
+      if (balance >= RUNS.warning * runCost) return []
+      const severity = balance < RUNS.critical * runCost ? 'critical' : 'warning'
+      const figure = `holds ${balance} wei, and a run costs up to ${runCost}`
       return [{ subject, severity, figure, link }]
     }) ?? null,
 }
@@ -31,7 +31,7 @@ export const gasLow: AlertKind = {
 export const nodeBehind: AlertKind = {
   name: 'node_behind',
   find: ({ nodes, now }) =>
-    nodes?.flatMap((node): Condition[] => {
+    nodes?.flatMap((node): AlertCondition[] => {
       const figure = faultOf(node, nodes, now)
       const subject = `${node.host} on ${node.network}`
       return figure === null ? [] : [{ subject, severity: 'warning', figure, link: `${API}/runs` }]
@@ -55,7 +55,7 @@ export const nearLimit: AlertKind = {
 function faultOf({ head, network, maxAgeSeconds }: NodeFact, all: readonly NodeFact[], now: number) {
   if (head === null) return 'does not answer'
   const age = now - head.time
-  if (maxAgeSeconds > 0 && age > maxAgeSeconds * 1000) return `its newest block is ${spanOf(age)} old`
+  if (maxAgeSeconds > 0 && age > maxAgeSeconds * 1000) return `its newest block is ${ageText(age)} old`
   const others = all.filter((node) => node.network === network)
   const best = others.reduce(
     (high, node) => (node.head && node.head.block > high ? node.head.block : high),

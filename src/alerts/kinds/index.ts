@@ -1,12 +1,13 @@
 /** All kinds of alert. Adding one is a function in a file here, its line in this list, and its row in docs/alerts.md. */
 
 import type { Found } from '../alert.ts'
-import type { Facts } from '../facts.ts'
+import type { AlertFacts } from '../facts.ts'
 import { agentSuspended, pastDue, paymentFailed } from './billing.ts'
 import { gasLow, nearLimit, nodeBehind } from './chain.ts'
 import type { AlertKind } from './kind.ts'
 import { moneyFindings, runFailed, runInDoubt, runOverdue, watchLate, withdrawal } from './runs.ts'
 import { contractEnds, misconfigured, settingAdvice, webhookUnanswered } from './settings.ts'
+import { originErrors, paidDropped, unpaidDropped } from './sites.ts'
 
 /** Every kind of alert, in the order of docs/alerts.md. */
 export const ALERT_KINDS: readonly AlertKind[] = [
@@ -20,6 +21,9 @@ export const ALERT_KINDS: readonly AlertKind[] = [
   gasLow,
   nearLimit,
   nodeBehind,
+  originErrors,
+  paidDropped,
+  unpaidDropped,
   agentSuspended,
   paymentFailed,
   pastDue,
@@ -29,7 +33,7 @@ export const ALERT_KINDS: readonly AlertKind[] = [
 ]
 
 /** All that the kinds find in the facts, and the kinds whose facts could not be read. */
-export function findAll(facts: Facts): { found: Found[]; unread: Set<string> } {
+export function findAll(facts: AlertFacts): { found: Found[]; unread: Set<string> } {
   const unread = new Set<string>()
   const found = ALERT_KINDS.flatMap(({ name: kind, find }) => {
     const conditions = find(facts)

@@ -1,13 +1,13 @@
-/** What a kind of alert is: a pure function from facts to conditions. */
+/** The shape of a kind of alert: a pure function from facts to conditions. */
 
-import type { Condition } from '../alert.ts'
-import type { Facts } from '../facts.ts'
+import type { AlertCondition } from '../alert.ts'
+import type { AlertFacts } from '../facts.ts'
 
 /** A kind of alert. `name` is its stable code on the wire. */
 export type AlertKind = {
   name: string
   /** All that holds now, or null if the facts could not be read: then the alerts of this kind stay as they are. */
-  find(facts: Facts): Condition[] | null
+  find(facts: AlertFacts): AlertCondition[] | null
 }
 
 /** The operator's API, as alerts link to it. */
@@ -23,7 +23,7 @@ export function figureOf(text: string): string {
 }
 
 /** A time span for people: `40 s`, `17 min`, `26 h`. */
-export function spanOf(ms: number): string {
+export function ageText(ms: number): string {
   const seconds = Math.floor(ms / 1000)
   if (seconds < 120) return `${seconds} s`
   return seconds < 7200 ? `${Math.floor(seconds / 60)} min` : `${Math.floor(seconds / 3600)} h`

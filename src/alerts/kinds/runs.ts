@@ -3,11 +3,11 @@
 import type { Finding } from '../../ledger/book/finding.ts'
 import { HOUR_MS, MINUTE_MS } from '../../platform/time.ts'
 import { showUsd } from '../../protocol/amount.ts'
-import type { Condition } from '../alert.ts'
+import type { AlertCondition } from '../alert.ts'
 import type { RunFact } from '../facts.ts'
-import { type AlertKind, API, figureOf, spanOf } from './kind.ts'
+import { type AlertKind, API, ageText, figureOf } from './kind.ts'
 
-/** A night may be missed by two hours: the run before it began up to a day earlier. */
+/** A day and two hours: a run that is late by less is not missing. */
 export const OVERDUE_MS = 26 * HOUR_MS
 
 /** Three watches in a row. */
@@ -43,7 +43,7 @@ export const runOverdue: AlertKind = {
     runs?.flatMap(({ kind, settledAt }) => {
       const age = now - (settledAt ?? firstAt)
       if (age < OVERDUE_MS) return []
-      const figure = settledAt === null ? `none in ${spanOf(age)}` : `the last one ${spanOf(age)} ago`
+      const figure = settledAt === null ? `none in ${ageText(age)}` : `the last one ${ageText(age)} ago`
       return [{ subject: kind, severity: 'critical', figure, link: `${API}/runs` }]
     }) ?? null,
 }
@@ -60,7 +60,7 @@ export const watchLate: AlertKind = {
     watches?.flatMap(({ network, seenAt, hasChannels }) => {
       const age = now - (seenAt ?? firstAt)
       if (!hasChannels || age <= UNWATCHED_MS) return []
-      const figure = `${seenAt === null ? 'never read the chain in' : 'read the chain last before'} ${spanOf(age)}`
+      const figure = `${seenAt === null ? 'never read the chain in' : 'read the chain last before'} ${ageText(age)}`
       return [{ subject: network, severity: 'critical', figure, link: `${API}/runs` }]
     }) ?? null,
 }
@@ -69,14 +69,14 @@ export const watchLate: AlertKind = {
 export const withdrawal: AlertKind = {
   name: 'withdrawal',
   find: ({ withdrawals }) =>
-    withdrawals?.flatMap(({ channel: subject, unclaimed }): Condition[] => {
+    withdrawals?.flatMap(({ channel: subject, unclaimed }): AlertCondition[] => {
       if (unclaimed !== null && unclaimed <= WITHDRAWAL_LEAST) return []
       const figure = unclaimed === null ? null : `${showUsd(unclaimed)} is not claimed`
       return [{ subject, severity: 'critical', figure, link: `${API}/accounts/${subject}` }]
     }) ?? null,
 }
 
-function ofRun(kind: RunFact['kind'], { id }: { id: string }, figure: string): Condition {
+function ofRun(kind: RunFact['kind'], { id }: { id: string }, figure: string): AlertCondition {
   return { subject: kind, severity: 'critical', figure: figureOf(figure), link: `${API}/runs/${id}` }
 }
 

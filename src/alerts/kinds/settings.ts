@@ -3,7 +3,7 @@
 import type { Severity } from '../alert.ts'
 import type { SettingFact } from '../facts.ts'
 import { UNANSWERED_MS } from '../outbox.ts'
-import { type AlertKind, API, figureOf, spanOf } from './kind.ts'
+import { type AlertKind, API, ageText, figureOf } from './kind.ts'
 
 /** The settings are faulty, so the Worker serves nothing. */
 export const misconfigured = ofSettings('misconfigured', 'fault', 'critical')
@@ -21,7 +21,7 @@ export const webhookUnanswered: AlertKind = {
     webhooks?.flatMap(({ id, host, failingSince }) => {
       const age = failingSince === null ? 0 : now - failingSince
       if (age < UNANSWERED_MS) return []
-      const figure = `has accepted nothing for ${spanOf(age)}`
+      const figure = `has accepted nothing for ${ageText(age)}`
       return [{ subject: `${host} (${id})`, severity: 'warning', figure, link: `${API}/alerts` }]
     }) ?? null,
 }

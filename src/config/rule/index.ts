@@ -8,6 +8,7 @@ import type { ConfigProblem, Expected } from '../../platform/problem.ts'
 import { isTable, onlyKeys } from '../../platform/schema.ts'
 import { SCHEMES } from '../../schemes/index.ts'
 import { age } from './age.ts'
+import { country } from './country.ts'
 import { final } from './final.ts'
 import { free } from './free.ts'
 import { method } from './method.ts'
@@ -31,6 +32,7 @@ export const RULE_TERMS = {
   method,
   who,
   verified,
+  country,
   age,
   price,
   min,

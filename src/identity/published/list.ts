@@ -1,19 +1,18 @@
 /** One published list: read from its text, and compared with the list that it replaces. Pure. */
+import { keepLastGood, type ListRead, type ListTimes } from '../../platform/published-list.ts'
 import { compileRanges, type Ranges, rangeOf } from './ranges.ts'
 
-/** A list as it was last accepted. Times in Unix milliseconds. */
-export type StoredList = {
+/** A list as it was last accepted. */
+export type StoredList = Prefixes & ListTimes
+
+type Prefixes = {
   ranges: Ranges
   /** How many prefixes the operator listed. */
   prefixes: number
-  /** 0: no list was accepted yet, and `ranges` is empty. */
-  fetchedAt: number
-  /** The last try, whatever came of it. */
-  triedAt: number
 }
 
 /** The prefixes of a list, or why it cannot be used. */
-export type ReadList = { ranges: Ranges; prefixes: number } | { fault: string }
+export type ReadList = ListRead<Prefixes>
 
 /** A longer list is refused: the largest of 2026 has some 500. */
 export const MAX_PREFIXES = 5000
@@ -50,14 +49,7 @@ export function learnList(
   read: ReadList,
   now: number,
 ): { list: StoredList; fault?: string } {
-  const kept = { ...known, triedAt: now }
-  if ('fault' in read) return { list: kept, fault: read.fault }
-  if (read.prefixes * 2 < known.prefixes)
-    return {
-      list: kept,
-      fault: `it must not shrink by half: ${read.prefixes} prefixes after ${known.prefixes}`,
-    }
-  return { list: { ...read, fetchedAt: now, triedAt: now } }
+  return keepLastGood(known, read, now, ({ prefixes }) => prefixes, 'prefixes')
 }
 
 function entriesOf(text: string): unknown[] | null {

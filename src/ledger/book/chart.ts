@@ -46,6 +46,9 @@ export const TRAFFIC_SUMS = ['unpaid', 'asked', 'refused', 'free', 'blocked', 'e
 /** One of {@link TRAFFIC_SUMS}. */
 export type TrafficSum = (typeof TRAFFIC_SUMS)[number]
 
+/** The sources of figures. `traffic` is null where its dataset may not be read. */
+export type Charts = { book: Charted<MoneySum>; traffic: Charted<TrafficSum> | null }
+
 /** Where figures stand, in the words of one SQL dialect. */
 export type ChartTable<Sum extends string> = {
   table: string

@@ -1,6 +1,6 @@
 /** The figures of charges in D1: each account adds to them at its own position, once. No money depends on them. */
 import type { HourlyFigure } from '../figures/fold.ts'
-import type { KIND } from './accounts.ts'
+import { KIND } from './accounts.ts'
 
 /** An account, by its kind and id. */
 export type FigureAccount = { kind: keyof typeof KIND; account: string }
@@ -83,6 +83,29 @@ export async function addReport(book: D1Database, report: FigureReport, now: num
   const moved = book.prepare(MOVE).bind(...at, to, charged.toString(), now)
   const results = await book.batch([...figures, moved])
   return (results.at(-1)?.meta.changes ?? 0) > 0
+}
+
+/** The most channels that are read for alerts. */
+const MAX_NEAR_LIMIT = 200
+
+/**
+ * Returns channels that have reported more than `above` beyond what was redeemed at the last run, in micro-dollars. It reads
+ * the cursor of every account: call it once an hour.
+ */
+export async function owingAbove(
+  book: D1Database,
+  above: bigint,
+): Promise<{ channel: string; unclaimed: bigint }[]> {
+  const { results } = await book
+    .prepare(
+      `SELECT account.id AS channel, figure_cursor.charged - cast(coalesce(redeemed, '0') AS INTEGER) AS unclaimed
+         FROM figure_cursor JOIN account ON account.id = figure_cursor.account
+         WHERE figure_cursor.kind = '${KIND.channel}' AND unclaimed > cast(? AS INTEGER)
+         ORDER BY unclaimed DESC LIMIT ?`,
+    )
+    .bind(above.toString(), MAX_NEAR_LIMIT)
+    .all<{ channel: string; unclaimed: number }>()
+  return results.map(({ channel, unclaimed }) => ({ channel, unclaimed: BigInt(unclaimed) }))
 }
 
 /** The position up to which an account has reported; 0 for an account that has not. @throws when D1 cannot be read */

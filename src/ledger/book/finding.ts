@@ -39,6 +39,9 @@ import type { InvoiceStanding } from '../billing/types.ts'
  * - `blind`: several watches in a row could not read the chain, so withdrawals are not seen.
  * - `unwatched`: for an hour, no watch has read the chain. The cron trigger of the watch is missing, or the node fails.
  * - `overcredited`: the rail credited more than was left of an invoice. The rest is not credited here.
+ * - `held`: a list names the payer, or the receiver of a sweep. Its escrow is neither claimed nor refunded, or nothing is
+ *   swept, until the operator releases the account.
+ * - `unscreened`: the payer or receiver could not be screened, and the act fails closed. The next run tries again.
  */
 export type Finding = {
   account: string
@@ -67,6 +70,8 @@ export type Finding = {
     | 'overcredited'
     | 'blind'
     | 'unwatched'
+    | 'held'
+    | 'unscreened'
   detail: string
 }
 

@@ -27,6 +27,16 @@ export async function saveRun(book: D1Database, run: RunRecord): Promise<void> {
     .run()
 }
 
+/** Saves that a run has begun, unless it is there: a repeated firing must not take the place of what the first one found. */
+export async function beginRun(book: D1Database, run: RunRecord): Promise<void> {
+  await book
+    .prepare(
+      'INSERT OR IGNORE INTO run (id, kind, status, started_at, ended_at, record) VALUES (?, ?, ?, ?, ?, ?)',
+    )
+    .bind(run.id, run.kind, run.status, run.startedAt, run.endedAt, JSON.stringify(run.record))
+    .run()
+}
+
 /** Longer than a run of a kind lasts. A run that lasts longer all the same is shown as abandoned until it ends. */
 const LONGEST_MS: Readonly<Record<RunRecord['kind'], number>> = {
   settlement: 6 * HOUR_MS,
@@ -54,9 +64,9 @@ export async function abandonRuns(
     .run()
 }
 
-/** Deletes a run that has nothing to show. */
+/** Deletes a run that has nothing to show. Its record stays if another firing of the same window has ended it. */
 export async function deleteRun(book: D1Database, id: string): Promise<void> {
-  await book.prepare('DELETE FROM run WHERE id = ?').bind(id).run()
+  await book.prepare("DELETE FROM run WHERE id = ? AND status = 'running'").bind(id).run()
 }
 
 /** Returns up to `limit` runs, newest first. */

@@ -1,20 +1,20 @@
 /** The channel account: one Durable Object per channel, with its totals and journal. */
-import { DurableObject } from 'cloudflare:workers'
 import { DAY_MS } from '../../platform/time.ts'
 import type { ChannelConfig, ChannelState } from '../../protocol/evm/channel.ts'
 import type { Hex } from '../../protocol/evm/hex.ts'
 import type { Reason } from '../../protocol/refusal.ts'
+import type { Hold, Screened } from '../../protocol/screening.ts'
 import { AccountAlarm } from '../alarm.ts'
 import { KIND, listAccount } from '../book/accounts.ts'
 import { EntrySales, isSale } from '../figures/entries.ts'
-import type { Reported } from '../figures/report.ts'
+import type { Reported, Unreported } from '../figures/report.ts'
 import { Commits } from '../group-commit.ts'
 import { OpenedPages } from '../opened-pages.ts'
 import { MAX_CHARGES, REPLAY_WINDOW_MS, Replays } from '../replay-window.ts'
-import { soldOf } from '../sold.ts'
+import { ScreenedObject } from '../screening.ts'
 import { type StoredAnswer, StoredAnswers } from '../stored-answers.ts'
 import { authorize, charge, InvariantFault, release } from '../totals.ts'
-import { begunBy, chargedAs, EMPTY_ENTRY, lowered, openedFor, takenBack } from './answers.ts'
+import { begunBy, chargedAs, chargeOf, EMPTY_ENTRY, lowered, openedFor, takenBack } from './answers.ts'
 import { Journal, priceOf, voucherOf } from './journal.ts'
 import { observe } from './observe.ts'
 import {
@@ -40,7 +40,7 @@ export const MAX_REFUNDS_PER_DAY = 3
  * Amounts are atomic units (micro-dollars for USDC). Memory leads storage, but no caller learns of a change
  * before it is on disk. If a write fails, waiting calls reject: the outcome is unknown.
  */
-export class Account extends DurableObject<{ BOOK: D1Database }> {
+export class Account extends ScreenedObject<{ BOOK: D1Database }> {
   readonly #journal: Journal
   readonly #commits: Commits<Entry>
   readonly #replays: Replays<Entry>
@@ -95,6 +95,7 @@ export class Account extends DurableObject<{ BOOK: D1Database }> {
    * @throws when the outcome is unknown: place the same order (same `id`) again
    */
   async place(order: Order): Promise<Answer> {
+    if (order.screening) await this.screened(order.screening)
     if (order.kind === 'charge' && order.settled) this.#resolve(order.settled)
     const waiting: Waiting = { order, since: Date.now() }
     const answer = this.#try(waiting)
@@ -187,8 +188,8 @@ export class Account extends DurableObject<{ BOOK: D1Database }> {
     return this.standing()
   }
 
-  /** Reports every charge to D1 now. Returns null if the account was never opened. @throws when D1 cannot be written */
-  async report(): Promise<Reported | null> {
+  /** Reports every charge to D1 now. Returns null if the account was never opened. */
+  async report(): Promise<Reported | Unreported | null> {
     await this.#commits.durable()
     return this.#alarm.report()
   }
@@ -222,10 +223,15 @@ export class Account extends DurableObject<{ BOOK: D1Database }> {
     await this.#commits.pending
   }
 
+  /** As for every object. Undefined: the account was never opened, and nothing is stored. */
+  override async screened(decision: Screened): Promise<Hold | null | undefined> {
+    return this.#standing ? super.screened(decision) : undefined
+  }
+
   /** Returns the durable account state, or null if the account was never opened. */
   async standing(): Promise<Standing | null> {
     await this.#commits.durable()
-    return this.#standing
+    return this.#standing && this.#shown()
   }
 
   /** Returns what was charged by `moment` (Unix ms) and is not redeemed now. */
@@ -259,6 +265,7 @@ export class Account extends DurableObject<{ BOOK: D1Database }> {
     const { order } = waiting
     const standing = this.#standing
     if (!standing) return this.#refuse('channel_unknown')
+    if (this.held) return this.#refuse('payer_listed')
     if (order.kind !== 'refund') {
       const known = this.#replay(order) ?? openedFor(order, standing, this.#opened)
       if (known) return known
@@ -306,19 +313,7 @@ export class Account extends DurableObject<{ BOOK: D1Database }> {
     const { totals, due } = charge(promised, order.price)
     if (totals.charged - totals.redeemed > order.exposure) return this.#refuse('unclaimed_limit')
     const signature = order.max >= standing.authorized ? order.signature : standing.signature
-    const entry = this.#record(
-      { ...standing, ...totals, signature },
-      {
-        kind: 'charge',
-        id: order.id,
-        amount: due,
-        max: order.max,
-        signature: order.signature,
-        request: order.request,
-        ...soldOf(order),
-        transaction: order.settled?.transaction ?? null,
-      },
-    )
+    const entry = this.#record({ ...standing, ...totals, signature }, chargeOf(order, due))
     this.#replays.add(entry)
     if (order.openMs) this.#opened.open(order.request, String(entry.seq), entry.at + order.openMs)
     this.#expected = null
@@ -395,6 +390,10 @@ export class Account extends DurableObject<{ BOOK: D1Database }> {
 
   async #written(): Promise<Standing> {
     await this.#commits.durable()
-    return this.#known()
+    return this.#shown()
+  }
+
+  #shown(): Standing {
+    return this.held ? { ...this.#known(), hold: this.held } : this.#known()
   }
 }

@@ -41,6 +41,13 @@ export function openedFor(
     : { outcome: 'opened', entry: Number(entry), due: 0n, charged, state, transaction }
 }
 
+/** The entry of a charge over `due`. */
+export function chargeOf(order: ChargeOrder, due: bigint): Pick<Entry, 'kind' | 'id'> & Partial<Entry> {
+  const { id, max, signature, request, settled } = order
+  const transaction = settled?.transaction ?? null
+  return { kind: 'charge', id, amount: due, max, signature, request, ...soldOf(order), transaction }
+}
+
 /** A charge as its order is answered; a replay gets the same values. */
 export function chargedAs(
   outcome: 'charged' | 'replayed',

@@ -2,6 +2,7 @@
 import type { ChannelConfig, ChannelState } from '../../protocol/evm/channel.ts'
 import type { Hex } from '../../protocol/evm/hex.ts'
 import type { Reason } from '../../protocol/refusal.ts'
+import type { Hold, Screened } from '../../protocol/screening.ts'
 import type { SaleFacts, SentSaleFacts } from '../sold.ts'
 import type { StoredAnswer } from '../stored-answers.ts'
 import type { Totals } from '../totals.ts'
@@ -21,6 +22,8 @@ export type Standing = Totals & {
   quarantine: string | null
   /** Our own transaction with an unknown outcome, or null. Its `id` is the relayer's order. */
   unresolved: Unresolved | null
+  /** Present while the account is held: its payer is listed, and the operator has not released it. */
+  hold?: Hold
 }
 
 /** A deposit or refund with an unknown outcome. `since` in Unix milliseconds. */
@@ -32,6 +35,8 @@ type Signed = {
   id: string
   max: bigint
   signature: Hex
+  /** The screening of the payer, to be journalled. Absent without screening; an older Worker sends none. */
+  screening?: Screened
 }
 
 /**

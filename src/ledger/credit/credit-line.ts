@@ -16,7 +16,7 @@ import type {
 import { KIND } from '../book/accounts.ts'
 import { listLines } from '../book/credit.ts'
 import { EntrySales } from '../figures/entries.ts'
-import type { Reported } from '../figures/report.ts'
+import type { Reported, Unreported } from '../figures/report.ts'
 import { OpenedPages } from '../opened-pages.ts'
 import { MAX_CHARGES, REPLAY_WINDOW_MS, Replays } from '../replay-window.ts'
 import { type StoredAnswer, StoredAnswers } from '../stored-answers.ts'
@@ -167,8 +167,8 @@ export class CreditLine extends DurableObject<{ BOOK: D1Database }> implements B
     return this.standing()
   }
 
-  /** Reports every charge to D1 now. Returns null if the line was never opened. @throws when D1 cannot be written */
-  async report(): Promise<Reported | null> {
+  /** Reports every charge to D1 now. Returns null if the line was never opened. */
+  async report(): Promise<Reported | Unreported | null> {
     await this.#record.durable()
     return this.#alarm.report()
   }

@@ -1,13 +1,13 @@
 /** Reservations of `exact` authorizations: one Durable Object per payer. */
-import { DurableObject } from 'cloudflare:workers'
 import { unpadAmount } from '../../protocol/amount.ts'
 import type { Address, Hex } from '../../protocol/evm/hex.ts'
 import type { Reason } from '../../protocol/refusal.ts'
 import { AccountAlarm } from '../alarm.ts'
 import { KIND, listAccount } from '../book/accounts.ts'
-import type { Reported } from '../figures/report.ts'
+import type { Reported, Unreported } from '../figures/report.ts'
 import { OpenedPages } from '../opened-pages.ts'
 import { MAX_DELIVERIES, REPLAY_WINDOW_MS } from '../replay-window.ts'
+import { ScreenedObject } from '../screening.ts'
 import { DELIVERY_LEASE_MS, type StoredAnswer, StoredAnswers } from '../stored-answers.ts'
 import { AuthorizationJournal, type AuthorizationRow } from './journal.ts'
 import { PayerRecord } from './payer.ts'
@@ -39,7 +39,7 @@ export const WATCH_SECONDS = 7 * 86_400
  *
  * Amounts in atomic units. Every change is durable when its call returns.
  */
-export class Authorizations extends DurableObject<{ BOOK: D1Database }> {
+export class Authorizations extends ScreenedObject<{ BOOK: D1Database }> {
   readonly #journal = new AuthorizationJournal(this.ctx.storage.sql)
   readonly #answers = new StoredAnswers(this.ctx.storage.sql)
   readonly #opened = new OpenedPages(this.ctx.storage.sql)
@@ -76,6 +76,7 @@ export class Authorizations extends DurableObject<{ BOOK: D1Database }> {
       if (!opens) return { outcome: 'unknown_payer' }
       this.#open(use)
     }
+    if (use.screening) await this.screened(use.screening)
     const now = Date.now()
     const paid = against === null ? this.#paidBefore(use, now) : undefined
     if (paid) return { outcome: 'opened', transaction: paid }
@@ -216,8 +217,8 @@ export class Authorizations extends DurableObject<{ BOOK: D1Database }> {
     return this.#payer.read()?.id ?? null
   }
 
-  /** Reports every settled payment to D1 now. Returns null for an unknown payer. @throws when D1 cannot be written */
-  async report(): Promise<Reported | null> {
+  /** Reports every settled payment to D1 now. Returns null for an unknown payer. */
+  async report(): Promise<Reported | Unreported | null> {
     return this.#exists() ? this.#alarm.report() : null
   }
 

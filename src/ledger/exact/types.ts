@@ -1,6 +1,7 @@
 /** The arguments and results of the calls of an `exact` payer's object. Amounts in atomic units. */
 import type { Address, Hex } from '../../protocol/evm/hex.ts'
 import type { Reason } from '../../protocol/refusal.ts'
+import type { Screened } from '../../protocol/screening.ts'
 import type { SaleFacts, SentSaleFacts } from '../sold.ts'
 import type { StoredAnswer } from '../stored-answers.ts'
 
@@ -29,6 +30,8 @@ export type Use = SentSaleFacts & {
   opened?: readonly string[]
   /** Whether somebody else may hold the signature already. Otherwise it is shown by `Authorizations.renew`. */
   isShown?: boolean
+  /** The screening of the payer, to be journalled. Absent without screening; an older Worker sends none. */
+  screening?: Screened
 }
 
 /**

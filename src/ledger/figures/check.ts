@@ -2,10 +2,10 @@
 import { mapConcurrently } from '../../platform/pool.ts'
 import { type Cursor, readCursors, readFigureSums } from '../book/figure-report.ts'
 import type { Finding } from '../book/finding.ts'
-import type { Reported } from './report.ts'
+import type { Reported, Unreported } from './report.ts'
 
 /** An account as a run calls it. */
-export type ReportingAccount = { id: string; report(): Promise<Reported | null> }
+export type ReportingAccount = { id: string; report(): Promise<Reported | Unreported | null> }
 
 /**
  * Has accounts report their charges, which makes up for lost alarms, and compares the sums that D1 has of them with the totals
@@ -24,7 +24,10 @@ export async function checkReports(
   }
   const reports = await mapConcurrently<ReportingAccount, Reported | null>(
     accounts,
-    async (account) => account.report(),
+    async (account) => {
+      const report = await account.report()
+      return report && 'fault' in report ? unread(account.id, report.fault) : report
+    },
     ({ id }, fault) => unread(id, fault),
   )
   const ids = accounts.map(({ id }) => id)

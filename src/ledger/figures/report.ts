@@ -17,6 +17,9 @@ export type SalesJournal = {
 /** How far an account has reported, and the sum that its journal has there, in micro-dollars. */
 export type Reported = FigureAccount & { position: number; charged: bigint }
 
+/** Why D1 could not be read or written. The account makes up for it with its next report. */
+export type Unreported = { fault: string }
+
 /** How long after a charge the account reports it, if it is alone or one of many. */
 export const REPORT_MS = 60_000
 /** How long if some more charges are likely to come meanwhile: they share the rows of one report. */
@@ -74,14 +77,11 @@ export class FigureReports {
     return this.#running
   }
 
-  /**
-   * The same with the position read anew: D1 may have been replaced, and a run compares.
-   * @throws when D1 cannot be written
-   */
-  async reportAfresh(): Promise<Reported | null> {
+  /** The same with the position read anew: D1 may have been replaced, and a run compares. Never throws. */
+  async reportAfresh(): Promise<Reported | Unreported | null> {
     await this.#running?.catch(() => null)
     this.#position = null
-    return this.report()
+    return this.report().catch((fault) => ({ fault: String(fault) }))
   }
 
   async #report(): Promise<Reported | null> {

@@ -2,6 +2,7 @@
 
 import { type Background, IsolateCache } from '../../platform/isolate-cache.ts'
 import { log } from '../../platform/log.ts'
+import { mapConcurrently } from '../../platform/pool.ts'
 import { canonicalize } from '../path.ts'
 import type { DateOf } from './dates.ts'
 import { readSitemap } from './sitemap.ts'
@@ -13,6 +14,8 @@ export type DateStore = Pick<KVNamespace, 'get' | 'put'>
 export const MAX_DATED = 50_000
 /** The most sitemaps of one index that are read, in the order of the index. */
 const MAX_LISTED = 20
+/** The most sitemaps that are read at once. Beyond it they wait: an origin serves its readers meanwhile. */
+const MAX_AT_ONCE = 4
 /** How long an origin may take to answer, and to send one sitemap. */
 const TIMEOUT_MS = 60_000
 /** How long an isolate uses its copy, and when it tries again after a failure. */
@@ -39,9 +42,12 @@ export async function refreshDates(
   const known = (await store.get<Stored>(KEY, 'json')) ?? NOTHING
   const pages = new Map(known.pages)
   const tags: Record<string, string> = {}
-  const before = JSON.stringify(known.tags)
-  for (const url of sitemaps) await read(url, { pages, tags, known: known.tags, fetch }, true)
-  if (JSON.stringify(tags) === before && pages.size === known.pages.length && pages.size > 0) return
+  const reading = { pages, tags, known: known.tags, fetch }
+  const readAll = (urls: readonly string[]) =>
+    mapConcurrently(urls, (url) => read(url, reading), keepTag(reading), MAX_AT_ONCE)
+  const listed = await readAll(sitemaps)
+  await readAll([...new Set(listed.flat())].filter((url) => !sitemaps.includes(url)))
+  if (sorted(tags) === sorted(known.tags) && pages.size === known.pages.length && pages.size > 0) return
   const newest = [...pages].sort(([, one], [, other]) => other - one).slice(0, MAX_DATED)
   await store.put(KEY, JSON.stringify({ pages: newest, tags } satisfies Stored))
 }
@@ -53,33 +59,41 @@ type Reading = {
   fetch: (request: Request) => Promise<Response>
 }
 
-async function read(url: string, reading: Reading, mayList: boolean): Promise<void> {
-  const { pages, tags, known, fetch } = reading
+/** Reads one sitemap, and returns those of the same host that it lists. */
+async function read(url: string, { pages, tags, known, fetch }: Reading): Promise<readonly string[]> {
   const tag = known[url]
-  try {
-    const headers = { accept: 'application/xml', ...(tag !== undefined && { 'if-none-match': tag }) }
-    const answer = await fetch(new Request(url, { headers, signal: AbortSignal.timeout(TIMEOUT_MS) }))
-    if (answer.status === 304 && tag !== undefined) {
-      tags[url] = tag
-      return
-    }
-    if (answer.status !== 200 || !answer.body) throw new Error(`the origin answered ${answer.status}`)
-    const isPacked = /\.gz$/.test(new URL(url).pathname) && !answer.headers.has('content-encoding')
-    const body = isPacked ? answer.body.pipeThrough(new DecompressionStream('gzip')) : answer.body
-    const dates = await readSitemap(body)
-    for (const [page, published] of dates.pages) {
-      const path = canonicalize(page)
-      if (path.ok) pages.set(hashOf(path.value.match), Math.floor(published / MINUTE_MS))
-    }
-    if (dates.isCut) warn(url, 'only its first 50 MB or 50,000 pages were read')
-    const etag = answer.headers.get('etag')
-    if (etag && dates.sitemaps.length === 0) tags[url] = etag
-    const listed = dates.sitemaps.filter((each) => URL.parse(each)?.host === new URL(url).host)
-    if (mayList) for (const each of listed.slice(0, MAX_LISTED)) await read(each, reading, false)
-  } catch (fault) {
+  const headers = { accept: 'application/xml', ...(tag !== undefined && { 'if-none-match': tag }) }
+  const answer = await fetch(new Request(url, { headers, signal: AbortSignal.timeout(TIMEOUT_MS) }))
+  if (answer.status === 304 && tag !== undefined) {
+    tags[url] = tag
+    return []
+  }
+  if (answer.status !== 200 || !answer.body) throw new Error(`the origin answered ${answer.status}`)
+  const isPacked = /\.gz$/.test(new URL(url).pathname) && !answer.headers.has('content-encoding')
+  const body = isPacked ? answer.body.pipeThrough(new DecompressionStream('gzip')) : answer.body
+  const dates = await readSitemap(body)
+  for (const [page, published] of dates.pages) {
+    const path = canonicalize(page)
+    if (path.ok) pages.set(hashOf(path.value.match), Math.floor(published / MINUTE_MS))
+  }
+  if (dates.isCut) warn(url, 'only its first 50 MB or 50,000 pages were read')
+  const etag = answer.headers.get('etag')
+  if (etag && dates.sitemaps.length === 0) tags[url] = etag
+  return dates.sitemaps.filter((each) => URL.parse(each)?.host === new URL(url).host).slice(0, MAX_LISTED)
+}
+
+/** A sitemap that fails is asked for with the same `ETag` the next time. */
+function keepTag({ tags, known }: Reading): (url: string, fault: unknown) => readonly string[] {
+  return (url, fault) => {
+    const tag = known[url]
     if (tag !== undefined) tags[url] = tag
     warn(url, String(fault))
+    return []
   }
+}
+
+function sorted(tags: Readonly<Record<string, string>>): string {
+  return JSON.stringify(Object.entries(tags).sort())
 }
 
 function warn(sitemap: string, fault: string): void {

@@ -10,14 +10,18 @@ import type {
 import type { Chain } from '../../chain/rpc.ts'
 import type { Account } from '../../ledger/channel/account.ts'
 import type { Answer, Charged, ChargeOrder, Order, Standing, Unresolved } from '../../ledger/channel/types.ts'
+import type { Authorizations } from '../../ledger/exact/authorizations.ts'
 import { retryOnce } from '../../platform/retry.ts'
 import type { ChannelState } from '../../protocol/evm/channel.ts'
 import { depositNonce } from '../../protocol/evm/eip712.ts'
 import type { Hex } from '../../protocol/evm/hex.ts'
 import { accept, type Result, refuse } from '../../protocol/refusal.ts'
+import type { Screened } from '../../protocol/screening.ts'
 import type { ChannelPayload, Deposit } from '../../protocol/x402/payload.ts'
 import type { SettleResponse } from '../../protocol/x402/types.ts'
+import type { Screen } from '../../screening/screen.ts'
 import { type Charge, type Purchase, store } from '../scheme.ts'
+import { screenPayer, stopped } from '../screening.ts'
 import { channelState, correctiveTerms, declined, receiptOnly, tooSmall } from './answer.ts'
 import type { ChannelPayment } from './payment.ts'
 import type { ChannelTerms } from './terms.ts'
@@ -32,6 +36,8 @@ export type ChannelPorts = {
    * of its own: strangers cannot use up a customer's (faults: H1).
    */
   mayRead: (known?: Hex) => Promise<boolean>
+  /** Screens payers. Decisions about a listed payer without an account are journalled in its `authorizations`. */
+  screening?: { screen: Screen; authorizations: DurableObjectNamespace<Authorizations> } | undefined
 }
 
 /** How often the chain is asked again when its node lags behind our own transaction. */
@@ -54,6 +60,7 @@ export class ChannelPurchase {
   readonly #ports: ChannelPorts
   readonly #payload: ChannelPayload
   readonly #purchase: Purchase
+  #screened: Screened | undefined
 
   constructor(terms: ChannelTerms, ports: ChannelPorts, payment: ChannelPayment, purchase: Purchase) {
     this.#terms = terms
@@ -65,6 +72,8 @@ export class ChannelPurchase {
   /** The charge, durable; or a refusal. One call to the account for a voucher that follows. */
   async charge(): Promise<Result<Charge>> {
     const payload = this.#payload
+    const stop = await this.#screen()
+    if (stop) return stop
     switch (payload.type) {
       case 'voucher':
         return this.#answer(await this.#place(this.#chargeOrder()))
@@ -73,6 +82,25 @@ export class ChannelPurchase {
       case 'refund':
         return this.#refund()
     }
+  }
+
+  /**
+   * Screens the payer and the key that signs its vouchers. A listed one holds the account. Whether a held account is refunded
+   * is the account's to say: the operator may have released it.
+   */
+  async #screen(): Promise<ReturnType<typeof stopped> | undefined> {
+    const { screening } = this.#ports
+    if (!screening) return undefined
+    const { type, config } = this.#payload
+    const decision = await screenPayer(screening.screen, type, [config.payer, config.payerAuthorizer])
+    this.#screened = decision
+    if (decision.isAllowed || (decision.status === 'listed' && type === 'refund')) return undefined
+    if (decision.status === 'listed') {
+      const held = await retryOnce(async () => this.#account().screened(decision))
+      const payer = () => screening.authorizations.getByName(`${this.#terms.network.id}:${config.payer}`)
+      if (held === undefined) await retryOnce(async () => payer().screened(decision))
+    }
+    return stopped(decision)
   }
 
   /**
@@ -352,7 +380,7 @@ export class ChannelPurchase {
 
   #signed(id: string) {
     const { maxClaimableAmount, signature } = this.#payload.voucher
-    return { id, max: maxClaimableAmount, signature }
+    return { id, max: maxClaimableAmount, signature, ...(this.#screened && { screening: this.#screened }) }
   }
 
   get #channelId(): Hex {

@@ -14,7 +14,9 @@ import { signedBy } from '../../protocol/evm/secp256k1.ts'
 import { accept, type Result, refuse } from '../../protocol/refusal.ts'
 import { EXACT, type PaymentRequirements, type SettleResponse } from '../../protocol/x402/types.ts'
 import { paymentRequiredV1 } from '../../protocol/x402/v1.ts'
+import type { Screen } from '../../screening/screen.ts'
 import { type Charge, matches, type Purchase, type Scheme, store } from '../scheme.ts'
+import { screenPayer, stopped } from '../screening.ts'
 import type { ExactPayment } from './payment.ts'
 
 /** One site's terms for `exact`. */
@@ -27,6 +29,8 @@ export type ExactPorts = {
   facilitator: () => Promise<Facilitator>
   /** Whether one more unknown payer may be looked up now. Without it none is looked up: an invoice's URL is secret, so unknown clients cannot reach it. */
   mayLook?: () => Promise<boolean>
+  /** Screens payers, for the act that is paid for. Without it none is screened. */
+  screening?: { screen: Screen; act?: 'invoice' } | undefined
 }
 
 /** An expired authorization is still looked up this long: one that was reserved in time may be shown again. */
@@ -112,7 +116,7 @@ export function exactScheme(terms: ExactTerms, ports: ExactPorts) {
 
     account: ({ payload }) => payload.authorization.from,
 
-    charge: async (payment, purchase) => exactPurchase(payment, purchase).take(purchase.price),
+    charge: async (payment, purchase) => exactPurchase(payment, purchase).charge(purchase.price),
 
     find: async (payment, purchase) => exactPurchase(payment, purchase).find(),
   } satisfies ExactScheme
@@ -139,6 +143,20 @@ class ExactPurchase implements Charge {
     this.#transfer = transfer
     this.#openMs = openMs
     this.#ports = ports
+  }
+
+  /** Screens the payer, then reserves the authorization. */
+  async charge(price: bigint): Promise<Result<Charge>> {
+    const { screening } = this.#ports
+    if (!screening) return this.take(price)
+    const decision = await screenPayer(screening.screen, screening.act ?? EXACT, [this.#use.payer])
+    if (!decision.isAllowed) {
+      // Only the lists make these rows, so that no signature alone fills storage.
+      if (decision.status === 'listed') await retryOnce(async () => this.#reservations().screened(decision))
+      return stopped(decision)
+    }
+    this.#use.screening = decision
+    return this.take(price)
   }
 
   /** `held`: the lookup of an unknown payer. Threat: nothing may be stored for payers without funds (faults: H1). */

@@ -11,6 +11,7 @@ import { type ClaimRow, redeemable } from './claims.ts'
 import { type Dust, dustOf } from './dust.ts'
 import { leastOf } from './gas.ts'
 import { type Channel, readPage, silence, standingOf, updateAccount } from './observe.ts'
+import { screenClaim } from './screening.ts'
 
 /**
  * A request that begins a deposit or refund sends it to the relayer within seconds, or never. Before this time, an
@@ -81,7 +82,9 @@ async function readAccount(
   const now = await resolveOperation(settings, standing, state)
   const updated = await updateAccount(settings, now, state)
   const healed = updated.redeemed > standing.redeemed ? updated.redeemed - standing.redeemed : 0n
-  const claimable = redeemable(updated)
+  const stop = await screenClaim(settings, updated)
+  if (stop) findings.push(stop)
+  const claimable = stop ? null : redeemable(updated)
   const dust = claimable && (await dustOf(settings, updated, claimable, least, Date.now()))
   return { row: dust ? null : claimable, dust, findings, open: now.unresolved ? 1 : 0, healed }
 }

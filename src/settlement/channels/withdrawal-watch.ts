@@ -8,7 +8,7 @@
 import { readChannels } from '../../chain/channels.ts'
 import { ChainFault } from '../../chain/fault.ts'
 import { findWithdrawals, readHead } from '../../chain/withdrawals.ts'
-import { abandonRuns, deleteRun, type RunRecord, saveRun } from '../../ledger/book/runs.ts'
+import { abandonRuns, beginRun, deleteRun, type RunRecord, saveRun } from '../../ledger/book/runs.ts'
 import {
   listedChannels,
   readWatch,
@@ -28,6 +28,7 @@ import { Report } from '../report.ts'
 import { claim, plan } from './claim-batch.ts'
 import { redeemable } from './claims.ts'
 import { PAGE, silence, standingOf, updateAccount } from './observe.ts'
+import { screenClaim } from './screening.ts'
 
 /** The share of one watch. The next one continues where this one stops. */
 export type WatchShare = {
@@ -88,7 +89,7 @@ export async function watch(settings: Settings, time: number, share = WATCH_SHAR
   const { book, chain } = settings
   const run = { id: `watch-${windowOf(time)}`, kind: 'watch' as const, startedAt: Date.now() }
   await abandonRuns(book, 'watch', time, run.startedAt)
-  await saveRun(book, { ...run, status: 'running', endedAt: null, record: { moment: time } })
+  await beginRun(book, { ...run, status: 'running', endedAt: null, record: { moment: time } })
   const report = new Report()
   const state = (await readWatch(book, chain.network)) ?? firstState(share)
   const watching: Watch = { settings, share, report, state, seen: new Set(), owing: [] }
@@ -237,10 +238,13 @@ async function claimNow({ settings, report, owing }: Watch, id: Hex, state: Chan
   const standing = await standingOf(settings, id)
   if (!standing) return false
   const updated = await updateAccount(settings, standing, state)
-  const row = redeemable(updated)
+  const stop = await screenClaim(settings, updated)
+  if (stop) report.found([stop])
+  const row = stop ? null : redeemable(updated)
+  const findings = compareChain(updated, state)
   if (row) {
     const planned = await plan(settings, [row])
-    report.planned({ ...planned, findings: [...compareChain(updated, state), ...planned.findings] })
+    report.planned({ ...planned, findings: [...findings, ...planned.findings] })
     if (planned.bad.length === 0) report.claimed(await claim(settings, [[row]]))
   }
   const after = row ? await standingOf(settings, id) : updated

@@ -15,12 +15,16 @@ export const USDC: Address = '0x036cbd53842c5426634e7929541ec2318f3dcf7e'
 export const ESCROW: Address = '0x4020074e9df2ce1dee5a9c1b5c3f541d02a10003'
 export const COLLECTOR: Address = '0x4020806089470a89826cb9fb1f4059150b550004'
 
+/** The sanctions oracle: our own contract, where the public one stands on most networks. */
+export const ORACLE: Address = '0x40c57923924b5c5c5455c48d93317139addac8fb'
+
 /** The Worker's settings of gas for this chain, where gas takes a hundred times as much of the native token as on Base. */
 export const GAS_VARS = { NATIVE_PRICE: '1', GAS_PER_PAYER: '10', GAS_NEW_PAYERS: '1000' }
 
 /** The sources of all that stands on the chain. */
 export const CONTRACTS = fileURLToPath(new URL('./contracts', import.meta.url))
 
+const LIST = parseAbi(['function list(address account, bool isListed)'])
 const MINT = parseAbi(['function mint(address to, uint256 value)'])
 /** 10,000 ether. */
 const ETHER_EACH = `0x${(10_000n * 10n ** 18n).toString(16)}`
@@ -40,6 +44,8 @@ export type LocalChain = {
   rpc(method: string, params?: unknown[]): Promise<unknown>
   /** New USDC in atomic units; settles when it is mined. */
   mint(to: Address, amount: bigint): Promise<void>
+  /** Puts an address on the sanctions oracle's list, or takes it off; settles when it is mined. */
+  sanction(account: Address, isListed: boolean): Promise<void>
   stop(): Promise<void>
 }
 
@@ -71,6 +77,8 @@ export async function startChain(options: ChainOptions = {}): Promise<LocalChain
     const fresh = (await rpc('eth_getCode', [ESCROW, 'latest'])) === '0x'
     if (fresh) await furnish(rpc, artifacts, accounts, options.balance ?? 1_000_000_000n)
     else await catchUp(rpc)
+    // A chain that an earlier version kept may lack it.
+    await rpc('anvil_setCode', [ORACLE, pick(artifacts, 'SanctionsOracle').runtime])
     if (options.blockTime !== undefined) await rpc('evm_setIntervalMining', [options.blockTime])
     return {
       rpcUrl,
@@ -82,6 +90,7 @@ export async function startChain(options: ChainOptions = {}): Promise<LocalChain
       accounts,
       rpc,
       mint: (to, amount) => mint(rpc, to, amount),
+      sanction: (account, isListed) => sanction(rpc, account, isListed),
       stop: () => node.child.stop(),
     }
   } catch (cause) {
@@ -159,12 +168,19 @@ function pick(artifacts: Artifacts, name: string): Artifact {
   return artifact
 }
 
-/** Each mint has a sender of its own: no nonce is shared between mints at once, and none of a test account moves. */
 async function mint(rpc: Rpc, to: Address, amount: bigint): Promise<void> {
+  await send(rpc, USDC, encodeFunctionData({ abi: MINT, args: [to, amount] }))
+}
+
+async function sanction(rpc: Rpc, account: Address, isListed: boolean): Promise<void> {
+  await send(rpc, ORACLE, encodeFunctionData({ abi: LIST, args: [account, isListed] }))
+}
+
+/** Each transaction has a sender of its own: no nonce is shared between several at once, and none of a test account moves. */
+async function send(rpc: Rpc, to: Address, data: Hex): Promise<void> {
   const from = toHex(crypto.getRandomValues(new Uint8Array(20)))
   await rpc('anvil_setBalance', [from, ETHER_EACH])
-  const data = encodeFunctionData({ abi: MINT, args: [to, amount] })
-  const hash = await rpc('eth_sendTransaction', [{ from, to: USDC, data }])
+  const hash = await rpc('eth_sendTransaction', [{ from, to, data }])
   while ((await rpc('eth_getTransactionReceipt', [hash])) === null) {
     await new Promise((resolve) => setTimeout(resolve, 50))
   }

@@ -75,6 +75,7 @@ async function start(): Promise<StackFacts> {
     paths: { free: '/robots.txt', charged: '/articles/tally-sticks' },
     accounts: chain.accounts.slice(0, -2),
     operator: { url: `${worker.url}/_tab402/api`, token: keep.operatorToken },
+    console: { url: worker.console },
   }
 }
 

@@ -31,6 +31,8 @@ export type StackFacts = {
   /** Each has ether and 1,000 USDC. The receiver and the relayer are none of them. */
   accounts: LocalAccount[]
   operator: { url: string; token: string }
+  /** The operator's pages. Sign in with the token. */
+  console: { url: string }
 }
 
 export type Stack = StackFacts & {

@@ -16,19 +16,30 @@ export type WorkerOptions = {
   port: number | undefined
   /** They replace those of `wrangler.toml`. Includes secrets, which the runtime treats the same. */
   vars: Record<string, string>
+  /** Binds the registry of sites, as the comment in `wrangler.toml` says. */
+  registry?: boolean
   /** Where Durable Objects, D1 and Workflows are kept. */
   directory: string
   /** Receives each line that the Worker and the runtime print. */
   log(line: string): void
 }
 
-/** `direct` leads to the Worker past the tools' own front, which answers some requests in its stead. */
-export type RunningWorker = { url: string; direct: string; stop(): Promise<void> }
+/**
+ * `direct` leads to the Worker past the tools' own front, which answers some requests in its stead. `console`: the console's
+ * own address.
+ */
+export type RunningWorker = { url: string; direct: string; console: string; stop(): Promise<void> }
 
 const ROOT = fileURLToPath(new URL('../../..', import.meta.url))
 
 /** Bundles the Worker, starts it on 127.0.0.1 and applies its migrations. Needs no internet access. */
-export async function startWorker({ port, vars, directory, log }: WorkerOptions): Promise<RunningWorker> {
+export async function startWorker({
+  port,
+  vars,
+  registry,
+  directory,
+  log,
+}: WorkerOptions): Promise<RunningWorker> {
   const config = readConfig({ config: join(ROOT, 'wrangler.toml') }, { hideWarnings: true })
   const { workerOptions, define } = optionsOf(config)
   // docs/billing.md: an operator who takes cards deploys the entry with Stripe.
@@ -38,25 +49,35 @@ export async function startWorker({ port, vars, directory, log }: WorkerOptions)
     minify: config.minify ?? false,
   })
   const ours = process.listeners('SIGTERM')
+  const consoleWorker = await consoleOptions()
   const miniflare = new Miniflare(
     convertV4MiniflareOptions({
-      ...workerOptions,
-      // With LISTS, each firing would fetch the lists of crawlers' addresses from the internet.
-      kvNamespaces: [],
-      name: config.name ?? 'worker',
-      modules,
-      modulesRoot: '/',
-      // Not those of `.dev.vars`, which belong to somebody's `wrangler dev`.
-      bindings: { ...config.vars, ...vars },
       host: '127.0.0.1',
       port: port ?? 0,
       resourcePersistencePath: directory,
       unsafeTriggerHandlers: true,
-      unsafeDirectSockets: [{ host: '127.0.0.1', port: 0 }],
       cf: false,
       telemetry: { enabled: false },
       log: new Log(LogLevel.NONE),
       handleStructuredLogs: ({ level, message }) => log(`${level}: ${message}`),
+      workers: [
+        {
+          ...workerOptions,
+          // With LISTS, each firing would fetch the lists of crawlers' addresses from the internet.
+          kvNamespaces: registry ? ['HOSTS'] : [],
+          durableObjects: {
+            ...(workerOptions.durableObjects as Record<string, { className: string }>),
+            ...(registry && { SITES: { className: 'Sites', useSQLite: true } }),
+          },
+          name: config.name ?? 'worker',
+          modules,
+          modulesRoot: '/',
+          // Not those of `.dev.vars`, which belong to somebody's `wrangler dev`.
+          bindings: { ...config.vars, ...vars },
+          unsafeDirectSockets: [{ host: '127.0.0.1', port: 0 }],
+        },
+        consoleWorker,
+      ],
     }),
   )
   // It would end this process at the signal, before the other parts of the stack are put away.
@@ -66,13 +87,36 @@ export async function startWorker({ port, vars, directory, log }: WorkerOptions)
   try {
     const url = (await miniflare.ready).origin
     const direct = (await miniflare.unsafeGetDirectURL()).origin
+    const console = (await miniflare.unsafeGetDirectURL(consoleWorker.name)).origin
     for (const { binding, migrations_dir: folder } of config.d1_databases) {
       await migrate(await miniflare.getD1Database(binding), join(ROOT, folder ?? 'migrations'))
     }
-    return { url, direct, stop: () => miniflare.dispose() }
+    return { url, direct, console, stop: () => miniflare.dispose() }
   } catch (cause) {
     await miniflare.dispose()
     throw cause
+  }
+}
+
+/** The console, from `wrangler.console.toml`. It has a socket of its own, as it has a hostname of its own when deployed. */
+async function consoleOptions() {
+  const config = readConfig({ config: join(ROOT, 'wrangler.console.toml') }, { hideWarnings: true })
+  const { workerOptions, define } = optionsOf(config)
+  const modules = await bundle(siblingModule(import.meta.url, '../../console/worker'), {
+    define,
+    minify: config.minify ?? false,
+  })
+  return {
+    ...workerOptions,
+    name: config.name ?? 'console',
+    modules,
+    modulesRoot: '/',
+    assets: {
+      directory: join(ROOT, config.assets?.directory ?? ''),
+      binding: 'ASSETS',
+      routerConfig: { invoke_user_worker_ahead_of_assets: false, has_user_worker: true },
+    },
+    unsafeDirectSockets: [{ host: '127.0.0.1', port: 0 }],
   }
 }
 

@@ -3,7 +3,12 @@ import { env, runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test'
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
 import { EntrySales } from '../../../src/ledger/figures/entries.ts'
-import { FigureReports, type SalesJournal } from '../../../src/ledger/figures/report.ts'
+import {
+  FigureReports,
+  type Reported,
+  type SalesJournal,
+  type Unreported,
+} from '../../../src/ledger/figures/report.ts'
 import { type OpenChannel, openChannel } from '../channel/harness.ts'
 import { newLine } from '../credit/harness.ts'
 
@@ -15,7 +20,7 @@ type Account = {
   wake(): Promise<unknown>
   restart(): Promise<unknown>
   ring(): Promise<unknown>
-  report(): Promise<{ position: number; charged: bigint } | null>
+  report(): Promise<Reported | Unreported | null>
   /** A report whose answer from D1 is lost, before or after D1 has applied it. */
   lose(when: 'before' | 'after'): Promise<unknown>
 }
@@ -160,7 +165,7 @@ it.each([
       ).all<Row>()
       expect(results).toEqual(model.rows())
       const sum = model.rows().reduce((total, { charged }) => total + charged, 0)
-      expect(Number(reported?.charged)).toBe(sum)
+      expect(reported).toMatchObject({ charged: BigInt(sum) })
       const cursor = await env.BOOK.prepare(
         'SELECT coalesce(sum(charged), 0) AS sum FROM figure_cursor',
       ).first('sum')

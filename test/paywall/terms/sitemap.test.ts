@@ -152,6 +152,24 @@ describe('refreshDates', () => {
     expect((await datesOf(store))('/one')).toBe(at('2026-11-25'))
   })
 
+  it('reads four sitemaps at once, and each only once', async () => {
+    const store = storeOf()
+    const names = Array.from({ length: 6 }, (_, at) => `https://site.test/${at}.xml`)
+    const index = names.map((url) => `<sitemap><loc>${url}</loc></sitemap>`).join('')
+    const asked: string[] = []
+    let [open, most] = [0, 0]
+    await refreshDates(store, [SITEMAP, ...names.slice(0, 3)], async ({ url }) => {
+      asked.push(url)
+      most = Math.max(most, ++open)
+      await new Promise((resume) => setTimeout(resume, 1))
+      open--
+      return new Response(url === SITEMAP ? index : pageOf(new URL(url).pathname, '2026-11-25'))
+    })
+    expect([most, asked.sort()]).toEqual([4, [...names, SITEMAP].sort()])
+    const dateOf = await datesOf(store)
+    expect(names.map((_, page) => dateOf(`/${page}.xml`))).toEqual(names.map(() => at('2026-11-25')))
+  })
+
   it('reads a sitemap that is packed', async () => {
     const store = storeOf()
     const packed = streamOf(pageOf('/a', '2026-11-25')).pipeThrough(new CompressionStream('gzip'))

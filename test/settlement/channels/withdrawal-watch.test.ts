@@ -66,6 +66,19 @@ describe('Withdrawal watch', () => {
     expect(await standingOf(channel.id)).toMatchObject({ redeemed: 40n })
   })
 
+  it('keeps the record of a firing when the cron fires once more [F3]', async () => {
+    const setup = await newReceiver()
+    const channel = await openChannel(setup)
+    await channel.charge(40n)
+    await withdraw(channel, setup.chain.escrow, 500n)
+    const time = nextTime()
+    await watch(setup.settings, time)
+    // The second firing finds nothing to do.
+    await watch(setup.settings, time, { ...WATCH_SHARE, overlap: 0 })
+    const { status, record } = await recordOf(`watch-${windowOf(time)}`)
+    expect([status, record.claimed]).toEqual(['settled', '40'])
+  })
+
   it('stores no record when no payer withdraws', async () => {
     const setup = await newReceiver()
     const channel = await openChannel(setup)

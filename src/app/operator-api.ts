@@ -1,0 +1,95 @@
+/** The operator's API as the console calls it: in the name of a session, without a token on the way. */
+import { WorkerEntrypoint } from 'cloudflare:workers'
+import type { Hono } from 'hono/tiny'
+import type { Principal } from '../people/people.ts'
+import { PEOPLE } from '../people/people.ts'
+import type { Bindings } from './bindings.ts'
+import { operatorOf } from './operator.ts'
+
+/** A request of the console. `path` begins below `/_tab402/api`, with its query. */
+export type ConsoleOrder = {
+  method?: string
+  path: string
+  body?: string
+  /** Sent as If-Match. */
+  revision?: number
+}
+
+/** The answer of the API, as text. */
+export type ConsoleAnswer = { status: number; type: string; text: string }
+
+/** How long a session can last at most, for the cookie. Seconds. */
+const SESSION_SECONDS = 43_200
+
+/**
+ * The entrypoint that wrangler.console.toml binds. The session decides who acts: the console cannot state another principal.
+ * A session that has ended is answered 401.
+ */
+export class OperatorApi extends WorkerEntrypoint<Bindings> {
+  /** Opens a session for the operator's token; null if it is another. Both outcomes are in the audit log. */
+  async signIn(
+    { token }: { token: string },
+    { agent }: { agent: string },
+  ): Promise<{ session: string; seconds: number } | null> {
+    const { hasToken } = await import('../operator/token.ts')
+    const { tokenSha256, audit } = operatorOf(this.env)
+    const isOwner = await hasToken(`Bearer ${token}`, tokenSha256)
+    const who = isOwner ? ownerOf(tokenSha256) : null
+    const what = isOwner ? 'session.open' : 'session.denied'
+    const subject = who?.id ?? 'unknown'
+    await audit?.note({ who: subject, what, subject, before: null, after: JSON.stringify({ client: agent }) })
+    const session = who && (await this.#people()?.open(who, agent))
+    return session ? { session, seconds: SESSION_SECONDS } : null
+  }
+
+  /** Ends a session. */
+  async signOut(session: string): Promise<void> {
+    await this.#people()?.close(session)
+  }
+
+  /** The principal of a session; null if it has ended. */
+  async whoIs(session: string): Promise<Principal | null> {
+    return (await this.#people()?.of(session)) ?? null
+  }
+
+  /** Answers a request in the name of a session. */
+  async ask(session: string, order: ConsoleOrder): Promise<ConsoleAnswer> {
+    const who = await this.whoIs(session)
+    const { problem } = await import('../operator/response.ts')
+    const answer = who ? await this.#answer(who, order) : problem('unauthorized')
+    return {
+      status: answer.status,
+      type: answer.headers.get('content-type') ?? '',
+      text: await answer.text(),
+    }
+  }
+
+  async #answer(who: Principal, { method = 'GET', path, body, revision }: ConsoleOrder): Promise<Response> {
+    const [{ routesFor }, { failed, notFound }] = await Promise.all([
+      import('../operator/api.ts'),
+      import('../operator/response.ts'),
+    ])
+    const known = apis.get(this.env) ?? new Map<string, Hono>()
+    apis.set(this.env, known)
+    const api =
+      known.get(who.id) ??
+      routesFor(operatorOf(this.env), who.id, Date.now).onError(failed).notFound(notFound)
+    known.set(who.id, api)
+    const headers = new Headers(body === undefined ? {} : { 'content-type': 'application/json' })
+    if (revision !== undefined) headers.set('if-match', `"${revision}"`)
+    const init = { method, headers, ...(body !== undefined && { body }) }
+    return api.request(new Request(`https://console.internal${path}`, init))
+  }
+
+  #people() {
+    return this.env.PEOPLE?.getByName(PEOPLE)
+  }
+}
+
+/** The routes of each principal, made once in an isolate. */
+const apis = new WeakMap<Bindings, Map<string, Hono>>()
+
+/** Today's token is the owner. The audit log names it by eight digits of its hash, as for the API. */
+function ownerOf(tokenSha256 = ''): Principal {
+  return { id: `token ${tokenSha256.slice(0, 8)}`, name: 'Operator', role: 'owner', publisher: null }
+}

@@ -1,0 +1,53 @@
+/** Screening by the config: one screen for each set of settings, whose memory all sites of an isolate share. */
+import type { Config } from '../config/config.ts'
+import type { ScreeningView } from '../operator/settings.ts'
+import { oracleSource } from '../screening/oracle.ts'
+import { type Screen, type ScreeningSource, screenBy } from '../screening/screen.ts'
+import type { Bindings } from './bindings.ts'
+
+const now = () => Date.now()
+const screens = new WeakMap<Bindings, Map<string, Screen>>()
+
+/** The screen of these settings; undefined where no source is set, so that nothing is asked. */
+export function screenOf(env: Bindings, config: Config): Screen | undefined {
+  const { screening, chain, policy } = config
+  if (!screening) return undefined
+  const { own, oracle, lists, failing } = screening
+  const made = screens.get(env) ?? new Map<string, Screen>()
+  screens.set(env, made)
+  const name = JSON.stringify([policy.network.id, [...own.allow], [...own.deny], oracle, lists, failing])
+  const known = made.get(name)
+  if (known) return known
+  const sources = [
+    ...(oracle && chain ? [oracleSource(chain, oracle, now)] : []),
+    ...(lists.length > 0 && env.LISTS ? [listsIn(env.LISTS, lists)] : []),
+  ]
+  const screen = screenBy({ own, sources, failing }, now)
+  made.set(name, screen)
+  return screen
+}
+
+/** The sources as the operator's API shows them; undefined where nothing is screened. */
+export function viewOf(env: Bindings, { screening }: Config): (() => Promise<ScreeningView>) | undefined {
+  if (!screening) return undefined
+  const { own, oracle = null, lists: urls, failing } = screening
+  return async () => {
+    const { viewLists } = await import('../screening/lists.ts')
+    const lists = env.LISTS ? await viewLists(env.LISTS, urls, now()) : []
+    return { oracle, allow: own.allow.size, deny: own.deny.size, failing, lists }
+  }
+}
+
+/** Loads the code of the lists at the first look-up: most sites have none. */
+function listsIn(store: KVNamespace, urls: readonly string[]): ScreeningSource {
+  let source: ScreeningSource | undefined
+  return async (address) => {
+    if (!source) {
+      // Here alone: the command line makes schemes too, outside of the Workers runtime.
+      const { waitUntil } = await import('cloudflare:workers')
+      const { listSource } = await import('../screening/lists.ts')
+      source ??= listSource(store, urls, { now, later: waitUntil })
+    }
+    return source(address)
+  }
+}

@@ -1,0 +1,131 @@
+/** The settings of screening: their schemas, and the part of the config built from them. */
+import * as v from 'valibot'
+import type { ConfigProblem, Expected } from '../platform/problem.ts'
+import { list, onlyKeys, readWith, unpack } from '../platform/schema.ts'
+import { type Address, isHex } from '../protocol/evm/hex.ts'
+import type { Network } from '../protocol/evm/network.ts'
+import { SCREENED_ACTS } from '../protocol/screening.ts'
+import { ORACLES } from '../screening/oracle.ts'
+import { DEFAULT_FAILING, type Failing, type OwnList } from '../screening/screen.ts'
+import { url } from './fields.ts'
+
+/** The sources that are asked about an address, and how each act fails where they do not know. */
+export type ScreeningConfig = {
+  own: OwnList
+  oracle: Address | undefined
+  /** URLs of text files with an address per line. */
+  lists: readonly string[]
+  failing: Failing
+}
+
+const MAX_LISTS = 4
+const MAX_OWN = 1000
+
+const ADDRESS = { want: 'an address: 0x and 40 hex digits', example: '"0x2096…287C"' }
+const FAILING = { want: '"open" or "closed"', example: '"closed"' }
+
+/** How each setting of screening must look. */
+export const SCREENING_EXPECTED = {
+  SCREENING: {
+    want: 'a table of oracle, lists, and "open" or "closed" for single acts',
+    example: '{ oracle = true, lists = ["https://lists.example.com/addresses.txt"] }',
+  },
+  'SCREENING.oracle': {
+    want: 'true for the public oracle of NETWORK, or the address of one',
+    example: 'true',
+  },
+  'SCREENING.lists': {
+    want: `1 to ${MAX_LISTS} https URLs of text files with an address per line`,
+    example: '["https://lists.example.com/addresses.txt"]',
+  },
+  'SCREENING.deposit': FAILING,
+  'SCREENING.voucher': FAILING,
+  'SCREENING.exact': FAILING,
+  'SCREENING.invoice': FAILING,
+  'SCREENING.refund': FAILING,
+  'SCREENING.claim': FAILING,
+  'SCREENING.sweep': FAILING,
+  SCREEN_ALLOW: ADDRESS,
+  SCREEN_DENY: ADDRESS,
+} as const satisfies Record<string, Expected>
+
+const address = readWith((text) => (isHex(text, 20) ? { value: text.toLowerCase() as Address } : null))
+const own = v.pipe(list(address), v.maxLength(MAX_OWN, `must have at most ${MAX_OWN} addresses`))
+const failing = v.exactOptional(v.picklist(['open', 'closed']))
+
+/** The schemas of the settings of screening, by name. */
+export const screeningSettings = {
+  SCREENING: v.optional(
+    v.pipe(
+      v.unknown(),
+      v.transform(unpack),
+      v.looseObject({
+        oracle: v.exactOptional(v.union([v.literal(true), address])),
+        lists: v.exactOptional(v.pipe(list(url), v.maxLength(MAX_LISTS))),
+        deposit: failing,
+        voucher: failing,
+        exact: failing,
+        invoice: failing,
+        refund: failing,
+        claim: failing,
+        sweep: failing,
+      }),
+      onlyKeys(['oracle', 'lists', ...SCREENED_ACTS]),
+    ),
+  ),
+  SCREEN_ALLOW: v.optional(own),
+  SCREEN_DENY: v.optional(own),
+}
+
+type Settings = v.InferOutput<v.ObjectSchema<typeof screeningSettings, undefined>>
+
+/** The screening part of the config; undefined where no source is set, so that nothing is asked. */
+export function screeningConfig(settings: Settings, { id }: Network): ScreeningConfig | undefined {
+  const { SCREENING: table, SCREEN_ALLOW: allow = [], SCREEN_DENY: deny = [] } = settings
+  if (!table && deny.length === 0) return undefined
+  const { oracle, lists = [], ...acts } = table ?? {}
+  return {
+    own: { allow: new Set(allow), deny: new Set(deny) },
+    oracle: oracle === true ? ORACLES.get(id) : oracle,
+    lists,
+    failing: { ...DEFAULT_FAILING, ...acts },
+  }
+}
+
+/** Sources that cannot be asked: a network without an oracle, no node, no store for the lists. */
+export function screeningProblems(
+  { SCREENING }: Settings,
+  network: Network | undefined,
+  isSet: (place: string) => boolean,
+): ConfigProblem[] {
+  const { oracle, lists } = SCREENING ?? {}
+  const problems: [boolean, ConfigProblem][] = [
+    [
+      oracle === true && network !== undefined && !ORACLES.has(network.id),
+      {
+        place: 'SCREENING.oracle',
+        message: 'must be the address of an oracle: NETWORK lacks a public one',
+        example: ADDRESS.example,
+      },
+    ],
+    [
+      oracle !== undefined && !isSet('RPC_URL'),
+      {
+        place: 'RPC_URL',
+        message: 'must be set: SCREENING has an oracle',
+        example: '"https://node.example.com"',
+      },
+    ],
+    [
+      lists !== undefined && !isSet('LISTS'),
+      {
+        place: 'LISTS',
+        message: 'must be bound: SCREENING has lists',
+        example: '[[kv_namespaces]] binding = "LISTS"',
+      },
+    ],
+  ]
+  return problems
+    .filter(([holds]) => holds)
+    .map(([, { place, message, example }]) => ({ place, message, ...(example && { example }) }))
+}

@@ -1,0 +1,148 @@
+/** The document around every page: navigation, who is signed in, and the page's own content. */
+import type { Child } from 'hono/jsx'
+import type { SignedIn } from './edge.ts'
+
+type NavItem = readonly [href: string, title: string]
+
+const NAV: readonly (readonly [group: string, ...NavItem[]])[] = [
+  ['', ['/', 'Home'], ['/alerts', 'Alerts']],
+  ['Traffic', ['/sites', 'Sites'], ['/crawlers', 'Crawlers'], ['/policy', 'Policy']],
+  [
+    'Money',
+    ['/accounts', 'Accounts'],
+    ['/agents', 'Agents and credit'],
+    ['/invoices', 'Invoices'],
+    ['/runs', 'Runs'],
+  ],
+  ['Publishers', ['/publishers', 'Publishers']],
+  ['Operator', ['/audit', 'Audit'], ['/settings', 'Settings'], ['/setup', 'Set up']],
+]
+
+/** The paths of the navigation. */
+export const NAV_PATHS: readonly string[] = NAV.flatMap(([, ...items]) => items.map(([href]) => href))
+
+type FrameProps = { title: string; path: string; who: SignedIn; formToken: string; children?: Child }
+
+/** The whole document of a page. */
+export function Frame({ title, path, who, formToken, children }: FrameProps) {
+  return (
+    <Document title={title}>
+      <a class="skip" href="#main">
+        Skip to content
+      </a>
+      <div class="app">
+        <header class="side">
+          <a class="brand" href="/">
+            <Tally />
+            tab402
+          </a>
+          <details class="menu">
+            <summary>Menu</summary>
+            <nav class="nav" aria-label="Console, small screens">
+              <Nav path={path} />
+            </nav>
+          </details>
+          <nav class="nav rail" aria-label="Console">
+            <Nav path={path} />
+          </nav>
+          <div class="who">
+            <p>
+              {who.name}, {who.role}
+            </p>
+            <form method="post" action="/sign-out">
+              <input type="hidden" name="form" value={formToken} />
+              <button class="btn sm" type="submit">
+                Sign out
+              </button>
+            </form>
+          </div>
+        </header>
+        <main id="main">
+          {children}
+          <footer>
+            <span>All amounts in USD. Copying a figure copies all six decimals.</span>{' '}
+            <span>Times are UTC.</span>{' '}
+            <span>
+              <kbd>/</kbd> find, <kbd>?</kbd> keys
+            </span>
+          </footer>
+        </main>
+      </div>
+    </Document>
+  )
+}
+
+/** A document without navigation, for those who are not signed in. */
+export function Bare({ title, children }: { title: string; children?: Child }) {
+  return (
+    <Document title={title}>
+      <main id="main" class="gate">
+        <p class="brand">
+          <Tally />
+          tab402
+        </p>
+        {children}
+      </main>
+    </Document>
+  )
+}
+
+function Document({ title, children }: { title: string; children?: Child }) {
+  return (
+    <html lang="en">
+      <head>
+        <meta charset="utf-8" />
+        <meta name="viewport" content="width=device-width, initial-scale=1" />
+        <meta name="color-scheme" content="light dark" />
+        <meta name="robots" content="noindex" />
+        <title>{`${title} · tab402`}</title>
+        <link rel="icon" href="data:," />
+        <link rel="stylesheet" href="/console.css" />
+        <script type="module" src="/console.js" />
+      </head>
+      <body>{children}</body>
+    </html>
+  )
+}
+
+function Nav({ path }: { path: string }) {
+  return (
+    <>
+      {NAV.map(([group, ...items]) => (
+        <div>
+          {group && <p>{group}</p>}
+          <ul>
+            {items.map(([href, title]) => (
+              <li>
+                <a href={href} aria-current={isHere(path, href) ? 'page' : undefined}>
+                  {title}
+                </a>
+              </li>
+            ))}
+          </ul>
+        </div>
+      ))}
+    </>
+  )
+}
+
+function isHere(path: string, href: string): boolean {
+  return path === href || (href !== '/' && path.startsWith(`${href}/`))
+}
+
+/** Four strokes and one across: a tally. */
+function Tally() {
+  return (
+    <svg
+      width="24"
+      height="20"
+      fill="none"
+      stroke="currentColor"
+      stroke-width="2"
+      stroke-linecap="round"
+      aria-hidden="true"
+    >
+      <path d="M4 3v14M9 3v14M14 3v14M19 3v14M1 14 23 6" />
+    </svg>
+  )
+}

@@ -1,0 +1,210 @@
+/** Accounts: channels, payers of `exact` and credit lines, and the journal of each. */
+import type { Account, Entry, Listed, Paged, Payment } from '../answers.ts'
+import { Badge } from '../parts/badges.tsx'
+import { Count, Exact, Money, Time } from '../parts/figures.tsx'
+import { Facts, Head, Section, Trouble } from '../parts/page.tsx'
+import { type Column, More, Table } from '../parts/table.tsx'
+import { type Page, type Routes, show, urlOf } from '../shell.tsx'
+
+const KINDS: Record<Listed['kind'], string> = { channel: 'Channel', exact: 'exact', credit: 'Credit line' }
+
+/** `0x7c1f…9be2` of a long name; short ones stay. */
+export function shortened(id: string): string {
+  return id.length > 24 ? `${id.slice(0, 10)}…${id.slice(-4)}` : id
+}
+
+const list: Page = async (c) => {
+  const url = urlOf(c)
+  const asked = await c.get('desk').ask<Paged<'accounts', Listed>>(`/accounts${url.search}`)
+  if (!asked.ok) return show(c, 'Accounts', <Trouble problem={asked.problem} />, 503)
+  const { accounts, next } = asked.value
+  return show(
+    c,
+    'Accounts',
+    <>
+      <Head title="Accounts" asOf={asked.at} sources={['book']} />
+      <Section title="All accounts" id="all" note="USD">
+        <Table
+          caption="Accounts by id"
+          rows={accounts}
+          empty={{ what: 'No account yet. A channel opens with a crawler’s first deposit.', next: <TryIt /> }}
+          columns={[
+            {
+              title: 'Account',
+              cell: ({ id, name }) => (
+                <a href={`/accounts/${encodeURIComponent(id)}`}>{name ?? shortened(id)}</a>
+              ),
+            },
+            { title: 'Kind', cell: ({ kind }) => KINDS[kind] },
+            {
+              title: 'Authorized',
+              kind: 'n',
+              cell: ({ totals }) => totals && <Exact of={totals.authorized} />,
+            },
+            { title: 'Charged', kind: 'n', cell: ({ totals }) => totals && <Exact of={totals.charged} /> },
+            { title: 'Redeemed', kind: 'n', cell: ({ totals }) => totals && <Exact of={totals.redeemed} /> },
+            { title: 'Owed', kind: 'lead', cell: ({ totals }) => totals && <Exact of={owedOn(totals)} /> },
+            { title: 'State', cell: stateOf },
+          ]}
+        />
+        <More url={url} next={next} />
+      </Section>
+    </>,
+  )
+}
+
+function TryIt() {
+  return (
+    <>
+      See what a crawler is asked: <a href="/policy">try a URL</a>.
+    </>
+  )
+}
+
+function owedOn({ charged, redeemed }: { charged: string; redeemed: string }): bigint {
+  return BigInt(charged) - BigInt(redeemed)
+}
+
+function stateOf({ quarantine, closed }: Listed) {
+  if (quarantine) return <Badge mood="bad">Quarantined</Badge>
+  if (closed) return <Badge mood="warn">Suspended</Badge>
+  return <Badge mood="good">Open</Badge>
+}
+
+const one: Page = async (c) => {
+  const url = urlOf(c)
+  const id = c.req.param('id') ?? ''
+  const query = new URLSearchParams({ evidence: 'true' })
+  const after = url.searchParams.get('after')
+  if (after) query.set('after', after)
+  const asked = await c.get('desk').ask<Account>(`/accounts/${encodeURIComponent(id)}?${query}`)
+  if (!asked.ok)
+    return show(c, 'Account', <Trouble problem={asked.problem} />, asked.status === 404 ? 404 : 503)
+  const account = asked.value
+  return show(
+    c,
+    KINDS[account.kind],
+    <>
+      <Head
+        title={KINDS[account.kind]}
+        above={{ href: '/accounts', title: 'Accounts' }}
+        asOf={asked.at}
+        sources={['live']}
+      />
+      <p>
+        <code>{account.id}</code>
+      </p>
+      <Totals of={account} />
+      <Journal of={account} />
+      <More url={url} next={account.next} />
+    </>,
+  )
+}
+
+function Totals({ of: account }: { of: Account }) {
+  switch (account.kind) {
+    case 'credit': {
+      const { status, limit, charged, redeemed, owed, available } = account.standing
+      return (
+        <Section title={account.name} id="standing">
+          <Facts
+            of={[
+              ['Status', status],
+              ['Opened', <Time at={account.openedAt} />],
+              ['Credit limit', <Money of={limit} />],
+              ['Charged', <Money of={charged} />],
+              ['Redeemed', <Money of={redeemed} />],
+              ['Owed', <Money of={owed} />],
+              ['Can still spend', <Money of={available} />],
+            ]}
+          />
+        </Section>
+      )
+    }
+    case 'channel': {
+      const { authorized, charged, redeemed, config, state, quarantine } = account.standing
+      return (
+        <Section title="Standing" id="standing">
+          <Facts
+            of={[
+              ['Payer', <code>{config.payer}</code>],
+              ['Receiver', <code>{config.receiver}</code>],
+              ['Escrow', <Money of={state.balance} />],
+              ['Authorized', <Money of={authorized} />],
+              ['Charged', <Money of={charged} />],
+              ['Redeemed', <Money of={redeemed} />],
+              ['Unclaimed', <Money of={BigInt(charged) - BigInt(redeemed)} />],
+              [
+                'Withdrawal',
+                state.withdrawRequestedAt > 0 ? <Badge mood="warn">Requested</Badge> : 'None asked for',
+              ],
+              ['Quarantine', quarantine ? <Badge mood="bad">{quarantine}</Badge> : 'None'],
+            ]}
+          />
+        </Section>
+      )
+    }
+    case 'exact': {
+      const { payments, received, inDoubt, undelivered, watched } = account.totals
+      return (
+        <Section title="Standing" id="standing">
+          <Facts
+            of={[
+              ['Payments', <Count of={payments} />],
+              ['Received', <Money of={received} />],
+              ['In doubt', <Count of={inDoubt} />],
+              ['Undelivered', <Count of={undelivered} />],
+              ['Watched', <Count of={watched} />],
+            ]}
+          />
+        </Section>
+      )
+    }
+  }
+}
+
+const JOURNAL: readonly [Column<Entry>, ...Column<Entry>[]] = [
+  { title: 'Entry', cell: ({ seq, kind }) => `${seq} ${kind}` },
+  { title: 'Time', cell: ({ at }) => <Time at={at} /> },
+  { title: 'Request', kind: 'full', cell: ({ request }) => request && <code>{request}</code> },
+  { title: 'Rule', cell: ({ rule }) => rule },
+  { title: 'Who', cell: ({ who }) => who },
+  { title: 'Amount', kind: 'lead', cell: ({ amount }) => <Exact of={amount} /> },
+  { title: 'Charged in all', kind: 'n', cell: ({ charged }) => <Exact of={charged} /> },
+]
+
+const PAYMENTS: readonly [Column<Payment>, ...Column<Payment>[]] = [
+  { title: 'Payment', cell: ({ id }) => <code>{shortened(id)}</code> },
+  { title: 'Time', cell: ({ at }) => <Time at={at} /> },
+  { title: 'Request', kind: 'full', cell: ({ request }) => <code>{request}</code> },
+  { title: 'Status', cell: ({ status }) => status },
+  { title: 'Amount', kind: 'lead', cell: ({ amount }) => <Exact of={amount} /> },
+]
+
+function Journal({ of: account }: { of: Account }) {
+  return (
+    <Section title="Journal" id="journal" note="USD, the oldest first">
+      {account.kind === 'exact' ? (
+        <Table
+          caption="Payments"
+          rows={account.payments}
+          columns={PAYMENTS}
+          empty={{ what: 'No payment on this page.' }}
+        />
+      ) : (
+        <Table
+          caption="Entries of the journal"
+          rows={account.entries}
+          columns={JOURNAL}
+          empty={{ what: 'No entry on this page.' }}
+        />
+      )}
+    </Section>
+  )
+}
+
+/** The pages of accounts. */
+export const accountPages: Routes = [
+  { path: '/accounts', get: list },
+  { path: '/accounts/:id', get: one },
+]

@@ -1,0 +1,164 @@
+/** The nightly runs: what each did, how long it took, and what it found. */
+import type { Finding, Run } from '../answers.ts'
+import { Badge, type Mood } from '../parts/badges.tsx'
+import { dollars, span, Time } from '../parts/figures.tsx'
+import { Head, Section, Trouble } from '../parts/page.tsx'
+import { Table } from '../parts/table.tsx'
+import { type Page, type Routes, show } from '../shell.tsx'
+
+const KINDS: Record<Run['kind'], string> = {
+  settlement: 'Settlement',
+  billing: 'Billing',
+  shadow: 'Shadow mode',
+  watch: 'Watch',
+}
+
+const STATES: Record<Run['status'], readonly [Mood, string]> = {
+  running: ['plain', 'Running'],
+  settled: ['good', 'Settled'],
+  in_doubt: ['warn', 'In doubt'],
+  failed: ['bad', 'Failed'],
+  abandoned: ['bad', 'Abandoned'],
+}
+
+const list: Page = async (c) => {
+  const { ask, formToken } = c.get('desk')
+  const asked = await ask<{ runs: Run[] }>('/runs?limit=100')
+  if (!asked.ok) return show(c, 'Runs', <Trouble problem={asked.problem} />, 503)
+  const { value, at } = asked
+  return show(
+    c,
+    'Runs',
+    <>
+      <Head title="Runs" asOf={at} sources={['book']}>
+        <form method="post" action="/runs">
+          <input type="hidden" name="form" value={formToken} />
+          <button class="btn" type="submit">
+            Run now
+          </button>
+        </form>
+      </Head>
+      <Section title="All runs" id="all" note="Each night at 00:00 UTC. The watch runs every five minutes.">
+        <Table
+          caption="Runs, the latest first"
+          rows={value.runs}
+          empty={{ what: 'No run has begun yet. The first one begins at 00:00 UTC, or now with “Run now”.' }}
+          columns={[
+            { title: 'Run', cell: (run) => <a href={`/runs/${run.id}`}>{KINDS[run.kind]}</a> },
+            { title: 'Status', kind: 'lead', cell: (run) => <RunState of={run} /> },
+            { title: 'Began', cell: (run) => <Time at={run.startedAt} /> },
+            { title: 'Took', kind: 'n', cell: took },
+            { title: 'Findings', kind: 'n', cell: ({ record }) => record.findings?.length ?? 0 },
+          ]}
+        />
+      </Section>
+    </>,
+  )
+}
+
+/** The state of a run as a badge. */
+export function RunState({ of: { status } }: { of: Run }) {
+  const [mood, text] = STATES[status]
+  return <Badge mood={mood}>{text}</Badge>
+}
+
+function took({ startedAt, endedAt }: Run): string {
+  return endedAt === null ? '—' : span(endedAt - startedAt)
+}
+
+const one: Page = async (c) => {
+  const { ask } = c.get('desk')
+  const asked = await ask<{ run: Run | null }>(`/runs/${encodeURIComponent(c.req.param('id') ?? '')}`)
+  if (!asked.ok) return show(c, 'Run', <Trouble problem={asked.problem} />, asked.status === 404 ? 404 : 503)
+  const { run } = asked.value
+  if (!run)
+    return show(c, 'Run', <p>The run has begun, and has not written its record yet. Load this page again.</p>)
+  const { findings = [], ...sums } = run.record
+  return show(
+    c,
+    `${KINDS[run.kind]} run`,
+    <>
+      <Head
+        title={`${KINDS[run.kind]} run`}
+        above={{ href: '/runs', title: 'Runs' }}
+        asOf={asked.at}
+        sources={['book']}
+      />
+      <Section title="Timeline" id="timeline">
+        <ol class="steps">
+          <li>
+            <span>
+              Began <Time at={run.startedAt} />
+            </span>
+          </li>
+          <li>
+            <span>
+              {run.endedAt === null ? 'Under way' : <>Ended after {span(run.endedAt - run.startedAt)}</>}
+            </span>
+            <RunState of={run} />
+          </li>
+        </ol>
+      </Section>
+      <Section title="Findings" id="findings" note={`${findings.length} in this run`}>
+        <Findings of={findings} />
+      </Section>
+      <Section title="Sums" id="sums">
+        <Table
+          caption="Sums of the run"
+          rows={Object.entries(sums).filter(([, value]) => isPlain(value))}
+          empty={{ what: 'The run has no sums yet. They appear when its first step ends.' }}
+          columns={[
+            { title: 'Sum', cell: ([name]) => words(name) },
+            { title: 'Value', kind: 'n', cell: ([, value]) => plain(value) },
+          ]}
+        />
+      </Section>
+    </>,
+  )
+}
+
+/** Findings, with the account that each is about. */
+export function Findings({ of }: { of: readonly Finding[] }) {
+  return (
+    <Table
+      caption="Findings"
+      rows={of}
+      empty={{ what: 'This run found nothing wrong.' }}
+      columns={[
+        { title: 'Finding', cell: ({ what }) => words(what) },
+        {
+          title: 'Account',
+          cell: ({ account }) => <a href={`/accounts/${encodeURIComponent(account)}`}>{account}</a>,
+        },
+        { title: 'Detail', kind: 'full', cell: ({ detail }) => detail },
+      ]}
+    />
+  )
+}
+
+function isPlain(value: unknown): boolean {
+  return typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean'
+}
+
+/** Amounts are decimal strings in a record, and counts are numbers. */
+function plain(value: unknown): string {
+  return typeof value === 'string' && /^-?\d{1,39}$/.test(value) ? dollars(BigInt(value)) : String(value)
+}
+
+/** `Book ahead` of `book_ahead` or `bookAhead`. */
+function words(name: string): string {
+  const text = name.replace(/_/g, ' ').replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`)
+  return text.charAt(0).toUpperCase() + text.slice(1)
+}
+
+const start: Page = async (c) => {
+  const asked = await c.get('desk').ask<{ runs: { id: string }[] }>('/runs', { method: 'POST' })
+  if (!asked.ok) return show(c, 'Runs', <Trouble problem={asked.problem} />, 503)
+  const [first] = asked.value.runs
+  return c.redirect(first ? `/runs/${first.id}` : '/runs', 303)
+}
+
+export const runPages: Routes = [
+  { path: '/runs', get: list, post: start },
+  { path: '/runs/:id', get: one },
+]

@@ -1,0 +1,59 @@
+/** How a page is answered: by a session, with what the API says, as a document. */
+import type { Context } from 'hono'
+import type { Child } from 'hono/jsx'
+import { type Ask, askAs, type Edge, type SignedIn } from './edge.ts'
+import { Bare, Frame } from './frame.tsx'
+import { formTokenOf } from './guard.ts'
+
+/** The bindings of wrangler.console.toml. */
+export type ConsoleEnv = { Bindings: { EDGE: Edge; ASSETS: Fetcher }; Variables: { desk: Desk } }
+
+/** What a page works with: who asks for it, and the API in that principal's name. */
+export type Desk = { session: string; who: SignedIn; formToken: string; ask: Ask }
+
+/** A page of the console, or the answer to one of its forms. */
+export type Page = (c: Context<ConsoleEnv>) => Promise<Response>
+
+/** The routes of one page and its forms. GET never writes. */
+export type Routes = { path: string; get?: Page; post?: Page }[]
+
+/** Opens the desk of a session; null if the session has ended. @throws if the edge Worker does not answer */
+export async function openDesk(edge: Edge, session: string): Promise<Desk | null> {
+  const [who, formToken] = await Promise.all([edge.whoIs(session), formTokenOf(session)])
+  return who && { session, who, formToken, ask: askAs(edge, session, Date.now) }
+}
+
+/** Answers with a page. */
+export function show(
+  c: Context<ConsoleEnv>,
+  title: string,
+  content: Child,
+  status: 200 | 400 | 404 | 409 | 503 = 200,
+) {
+  const { who, formToken } = c.get('desk')
+  const { pathname } = new URL(c.req.url)
+  const page = (
+    <Frame title={title} path={pathname} who={who} formToken={formToken}>
+      {content}
+    </Frame>
+  )
+  return c.html(`<!doctype html>${page}`, status)
+}
+
+/** The URL of the page as it was asked. */
+export function urlOf(c: Context): URL {
+  return new URL(c.req.url)
+}
+
+/** Answers with one sentence, for those who are not signed in. */
+export function message(c: Context, status: 403 | 404 | 413 | 503, text: string): Response {
+  const page = (
+    <Bare title={String(status)}>
+      <h1>{text}</h1>
+      <p>
+        <a href="/">Home</a>
+      </p>
+    </Bare>
+  )
+  return c.html(`<!doctype html>${page}`, status) as Response
+}

@@ -1,0 +1,61 @@
+/** The console: a Worker with a hostname of its own, which shows the edge Worker's API as pages. */
+
+import { Hono } from 'hono'
+import { bodyLimit } from 'hono/body-limit'
+import { log } from '../platform/log.ts'
+import { formTokenOf, isOurForm, MAX_FORM_BYTES, secured, sessionOf } from './guard.ts'
+import { PAGES } from './pages/index.ts'
+import { signInRoutes } from './pages/sign-in.tsx'
+import { type ConsoleEnv, message, openDesk, type Page } from './shell.tsx'
+
+const app = new Hono<ConsoleEnv>()
+
+app.use('*', async (c, next) => {
+  await next()
+  c.res = secured(c.res)
+})
+// GET never writes; all else must come from one of our own pages.
+app.use('*', async (c, next) => {
+  const isRead = c.req.method === 'GET' || c.req.method === 'HEAD'
+  return isRead || isOurForm(c.req.raw)
+    ? next()
+    : message(c, 403, 'This form must be sent from the console itself.')
+})
+app.use(
+  '*',
+  bodyLimit({ maxSize: MAX_FORM_BYTES, onError: (c) => message(c, 413, 'The form must be below 2 MB.') }),
+)
+signInRoutes(app)
+for (const { path, get, post } of PAGES) {
+  if (get) app.get(path, signedIn(get))
+  if (post) app.post(path, signedIn(post))
+}
+app.notFound((c) => message(c, 404, 'There is no such page.'))
+app.onError((fault, c) => {
+  // Trap: the message of an exception may quote what was sent.
+  log('console_page_failed', { fault: fault.name })
+  return secured(message(c, 503, 'The edge Worker did not answer. Wait a moment, then load the page again.'))
+})
+
+export default app
+
+/** A page for those who are signed in; others are sent to the sign-in and come back. */
+function signedIn(page: Page): Page {
+  return async (c) => {
+    const session = sessionOf(c)
+    const desk = session && (await openDesk(c.env.EDGE, session))
+    if (!desk) {
+      const { pathname, search } = new URL(c.req.url)
+      const back =
+        c.req.method === 'GET' && pathname !== '/' ? `?to=${encodeURIComponent(pathname + search)}` : ''
+      return c.redirect(`/sign-in${back}`, 303)
+    }
+    if (c.req.method === 'POST') {
+      const { form } = await c.req.parseBody()
+      if (form !== (await formTokenOf(desk.session)))
+        return message(c, 403, 'This form belongs to an ended session. Load its page again.')
+    }
+    c.set('desk', desk)
+    return page(c)
+  }
+}

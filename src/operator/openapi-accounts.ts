@@ -1,0 +1,75 @@
+/** The shapes of channels and payments, as JSON Schema. */
+import { amount, count, hex, orNull, table, text, time, word } from './json-schema.ts'
+import { hold } from './openapi-screening.ts'
+
+const totals = { authorized: amount, charged: amount, redeemed: amount, credit: amount }
+
+/** An entry of a channel's journal. */
+export const channelEntry = table(
+  {
+    seq: count,
+    at: time,
+    kind: word('open', 'charge', 'replay', 'release', 'lower', 'deposit', 'refund', 'chain', 'quarantine'),
+    id: text,
+    amount,
+    ...totals,
+    ceiling: amount,
+    max: orNull(amount),
+    signature: orNull(hex),
+    request: orNull(text),
+    transaction: orNull(hex),
+    of: orNull(count),
+    rule: orNull(text),
+  },
+  'signature',
+)
+
+const channelConfig = table({
+  payer: hex,
+  payerAuthorizer: hex,
+  receiver: hex,
+  receiverAuthorizer: hex,
+  token: hex,
+  withdrawDelay: count,
+  salt: hex,
+})
+
+const channelState = table({
+  balance: amount,
+  totalClaimed: amount,
+  withdrawRequestedAt: count,
+  withdrawAmount: amount,
+  refundNonce: amount,
+  block: amount,
+})
+
+/** The state of a channel's account. */
+export const channelStanding = table(
+  {
+    ...totals,
+    channelId: hex,
+    config: channelConfig,
+    signature: hex,
+    state: channelState,
+    quarantine: orNull(text),
+    unresolved: orNull(table({ kind: word('deposit', 'refund'), id: text, since: time })),
+    hold,
+  },
+  'signature',
+  'hold',
+)
+
+/** A payment by `exact`. */
+export const payment = table(
+  {
+    id: text,
+    status: word('taken', 'doubtful', 'settled', 'undelivered', 'released', 'watched'),
+    at: orNull(time),
+    amount,
+    request: text,
+    rule: orNull(text),
+    transaction: orNull(hex),
+    signature: hex,
+  },
+  'signature',
+)

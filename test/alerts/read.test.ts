@@ -1,0 +1,157 @@
+import { env } from 'cloudflare:test'
+import { beforeEach, describe, expect, it, vi } from 'vitest'
+import { NO_ALERTS } from '../../src/alerts/alert.ts'
+import { readFacts } from '../../src/alerts/read.ts'
+import type { AlertSettings } from '../../src/alerts/settings.ts'
+import { encodeRefund } from '../../src/chain/escrow.ts'
+import { readHeads } from '../../src/chain/heads.ts'
+import { chartMoney, chartTraffic } from '../../src/ledger/book/chart.ts'
+import { addReport } from '../../src/ledger/book/figure-report.ts'
+import { saveRun } from '../../src/ledger/book/runs.ts'
+import { trafficIn } from '../../src/ledger/book/traffic.ts'
+import { HOUR_MS, MINUTE_MS } from '../../src/platform/time.ts'
+import { padAmount } from '../../src/protocol/amount.ts'
+import { watch } from '../../src/settlement/channels/withdrawal-watch.ts'
+import { send } from '../chain/payer.ts'
+import { nextTime, withdraw } from '../settlement/channels/harness.ts'
+import { newReceiver, openChannel, type ReceiverSetup } from '../settlement/harness.ts'
+
+/** The facts of a deployment with channels. */
+function factsOf(
+  { settings, relayer, chain }: ReceiverSetup,
+  more: Partial<AlertSettings> = {},
+  now = Date.now(),
+) {
+  const channels = { chain, accounts: settings.accounts, relayer: relayer.address, maxUnclaimed: 100n }
+  const of = { book: env.BOOK, webhooks: [], problems: () => [], publicUrl: '', channels, ...more }
+  return readFacts(of, NO_ALERTS, now)
+}
+
+beforeEach(async () => {
+  await env.BOOK.prepare('DELETE FROM run').run()
+})
+
+describe('readFacts', () => {
+  it('has a withdrawal that the watch could not claim in full, and none that it could [F1]', async () => {
+    const setup = await newReceiver()
+    const [paid, short] = [await openChannel(setup), await openChannel(setup, 3_000_000n)]
+    await paid.charge(300n)
+    await short.charge(900_000n)
+    await withdraw(paid, setup.chain.escrow, 1_000n)
+    await withdraw(short, setup.chain.escrow, 3_000_000n)
+    await send(setup.relayer.address, setup.chain.escrow, encodeRefund(short.config, 2_500_000n))
+    await watch(setup.settings, nextTime())
+    const { withdrawals, watches } = await factsOf(setup)
+    expect(withdrawals).toEqual([{ channel: short.id, unclaimed: 400_000n }])
+    expect(watches).toMatchObject([{ network: setup.chain.network, hasChannels: true }])
+  })
+
+  it('has the gas money of the relayer, and what the dearest of the last runs cost', async () => {
+    const setup = await newReceiver()
+    const save = (id: string, startedAt: number, ...wei: (string | null)[]) =>
+      saveRun(env.BOOK, {
+        ...{ id, kind: 'settlement', status: 'settled', startedAt, endedAt: startedAt },
+        record: { transactions: { count: wei.length, list: wei.map((one) => ({ wei: one })) } },
+      })
+    const dear = 10n ** 18n
+    await save('settle-1', 1, `${dear}`, `${dear}`, null)
+    await save('settle-2', 2, '5')
+    const { relayers } = await factsOf(setup)
+    expect(relayers).toMatchObject([{ address: setup.relayer.address, runCost: 2n * dear }])
+    expect(relayers?.[0]?.balance).toBeGreaterThan(0n)
+  })
+
+  it('has the findings of the last complete run, and of no earlier one', async () => {
+    const save = (id: string, startedAt: number, status: 'settled' | 'failed', account: string) =>
+      saveRun(env.BOOK, {
+        ...{ id, kind: 'settlement', status, startedAt, endedAt: startedAt },
+        record: { findings: { count: 1, list: [{ account, what: 'uncovered', detail: '1 of 2' }] } },
+      })
+    await save('settle-1', 1, 'settled', '0x1')
+    await save('settle-2', 2, 'settled', '0x2')
+    await save('settle-3', 3, 'failed', '0x3')
+    const { runs, findings } = await factsOf(await newReceiver(), { runKinds: ['settlement'] })
+    expect(runs).toMatchObject([{ kind: 'settlement', last: { id: 'settle-3' }, settledAt: 2 }])
+    expect(findings).toEqual([{ account: '0x2', what: 'uncovered', detail: '1 of 2', run: 'settle-2' }])
+  })
+
+  it('has the requests of sites in this hour, in the one before, and in that one a day earlier', async () => {
+    const hour = Math.floor(Date.now() / HOUR_MS)
+    const from = (back: number) => (hour - back) * HOUR_MS
+    const count = trafficIn(env.BOOK)
+    const kind = { site: 'a.example', who: '', rule: '', asked: 0 } as const
+    for (const back of [0, 1, 2, 25]) {
+      const paid = [
+        {
+          hour: hour - back,
+          site: 'a.example',
+          rule: '',
+          who: '',
+          path: '/',
+          charges: 3,
+          releases: 0,
+          charged: 9n,
+        },
+      ]
+      await addReport(
+        env.BOOK,
+        { kind: 'credit', account: `acme-${back}`, from: 0, to: 1, figures: paid, charged: 9n },
+        1,
+      )
+      await count([{ ...kind, outcome: 'unpaid', status: '4xx', requests: 10 + back }], from(back))
+      await count([{ ...kind, outcome: 'free', status: '5xx', requests: 1 }], from(back))
+    }
+    const charts = { book: chartMoney(env.BOOK), traffic: chartTraffic(env.BOOK) }
+    const { paid, traffic } = await factsOf(await newReceiver(), { charts })
+    const hours = [1, 0, 25].map((back) => ({ site: 'a.example', at: from(back) }))
+    expect(paid).toEqual(hours.map((at) => ({ ...at, paid: 3 })))
+    expect(traffic?.map(({ at, unpaid, errors, free }) => [at, unpaid, errors, free])).toEqual(
+      [1, 0, 25].map((back) => [from(back), 10 + back, 1, 1]),
+    )
+    expect(await factsOf(await newReceiver(), { charts: { ...charts, traffic: null } })).not.toHaveProperty(
+      'traffic',
+    )
+  })
+
+  it('has channels near their limit as they report it, once an hour', async () => {
+    const setup = await newReceiver()
+    const channels = [await openChannel(setup), await openChannel(setup)]
+    for (const [at, { id: account }] of channels.entries()) {
+      const charged = BigInt(80 + at)
+      await addReport(env.BOOK, { kind: 'channel', account, from: 0, to: 9, figures: [], charged }, 1)
+    }
+    const hour = Math.floor(Date.now() / HOUR_MS) * HOUR_MS
+    const { unclaimed } = await factsOf(setup, {}, hour + 5 * MINUTE_MS - 1)
+    expect(unclaimed).toEqual([{ channel: channels[1]?.id, unclaimed: 81n, limit: 100n }])
+    expect(await factsOf(setup, {}, hour + 5 * MINUTE_MS)).not.toHaveProperty('unclaimed')
+    await env.BOOK.prepare('UPDATE account SET redeemed = ?').bind(padAmount(2n)).run()
+    expect((await factsOf(setup, {}, hour)).unclaimed).toEqual([])
+  })
+
+  it('leaves out what it cannot read, and names the source in the log', async () => {
+    const warn = vi.spyOn(console, 'warn').mockImplementation(() => undefined)
+    const setup = await newReceiver()
+    const chain = { ...setup.chain, rpcUrl: 'http://127.0.0.1:1' }
+    const broken = { prepare: () => expect.fail('D1 is down'), batch: () => expect.fail('D1 is down') }
+    const facts = await factsOf(
+      { ...setup, chain },
+      { book: broken as unknown as D1Database, hasCredit: true },
+    )
+    expect(Object.keys(facts).sort()).toEqual(
+      ['firstAt', 'nodes', 'now', 'runs', 'findings', 'settings', 'webhooks'].sort(),
+    )
+    expect(facts.nodes).toMatchObject([{ host: '127.0.0.1:1', head: null }])
+    expect(warn.mock.calls.join()).toContain('invoices')
+    vi.restoreAllMocks()
+  })
+})
+
+describe('readHeads', () => {
+  it('asks each node by itself, and leaves out the head of one that is down', async () => {
+    const { chain } = await newReceiver()
+    const [well, down] = await readHeads({ ...chain, fallbackUrls: ['http://127.0.0.1:1'] })
+    expect(well?.head?.block).toBeGreaterThan(0n)
+    expect(Math.abs((well?.head?.time ?? 0) - Date.now())).toBeLessThan(86_400_000 * 365)
+    expect(down).toEqual({ host: '127.0.0.1:1', head: null })
+  })
+})

@@ -1,0 +1,65 @@
+import { describe, expect, it } from 'vitest'
+import { readConfig } from '../../src/config/config.ts'
+
+const ADDRESS = `0x${'Ab'.repeat(20)}`
+const VARS = {
+  ORIGIN: 'https://origin.example',
+  RECEIVER: '0x209693Bc6afc0C5328bA36FaF03C514EF312287C',
+  NETWORK: 'eip155:8453',
+  PRICE: '0.002',
+  SCHEMES: ['exact'],
+  FACILITATOR_URL: 'https://facilitator.example',
+}
+const BOUND = { LISTS: {}, RPC_URL: 'https://node.example' }
+
+function screeningOf(vars: object) {
+  const read = readConfig({ ...VARS, ...BOUND, ...vars })
+  if (!read.ok) throw new Error(JSON.stringify(read.problems))
+  return read.config.screening
+}
+
+function problemsOf(vars: object): string[] {
+  const read = readConfig({ ...VARS, ...vars })
+  return read.ok ? [] : read.problems.map(({ place, message }) => `${place} ${message}`)
+}
+
+describe('SCREENING', () => {
+  it('is off where nothing is set', () => {
+    expect(screeningOf({})).toBeUndefined()
+    expect(screeningOf({ SCREEN_ALLOW: ADDRESS })).toBeUndefined()
+  })
+
+  it('takes the public oracle of the network, lists, and how single acts fail', () => {
+    const lists = ['https://lists.example/a.txt', 'https://lists.example/b.txt']
+    expect(screeningOf({ SCREENING: { oracle: true, lists, exact: 'open' } })).toMatchObject({
+      oracle: '0x3a91a31cb3dc49b4db9ce721f50a9d076c8d739b',
+      lists,
+      failing: { exact: 'open', deposit: 'closed', voucher: 'open' },
+    })
+  })
+
+  it('takes the own lists of the operator, as one address, a list or JSON', () => {
+    const deny = new Set([ADDRESS.toLowerCase()])
+    for (const SCREEN_DENY of [ADDRESS, [ADDRESS], JSON.stringify([ADDRESS])])
+      expect(screeningOf({ SCREEN_DENY })).toMatchObject({ own: { deny }, oracle: undefined, lists: [] })
+  })
+
+  it.each([
+    [{ SCREENING: { oracle: true } }, 'RPC_URL must be set: SCREENING has an oracle'],
+    [{ SCREENING: { lists: 'https://lists.example/' } }, 'LISTS must be bound: SCREENING has lists'],
+    [
+      { NETWORK: 'eip155:84532', ...BOUND, SCREENING: { oracle: true } },
+      'SCREENING.oracle must be the address of an oracle: NETWORK lacks a public one',
+    ],
+    [{ SCREENING: { exact: 'shut' } }, 'SCREENING.exact must be "open" or "closed"'],
+    [{ SCREENING: { payment: 'open' } }, /^SCREENING\.payment must be removed or renamed/],
+    [{ ...BOUND, SCREENING: { lists: 'http://lists.example/' } }, /^SCREENING\.lists.* must be/],
+    [
+      { ...BOUND, SCREENING: { oracle: 'yes' } },
+      'SCREENING.oracle must be true for the public oracle of NETWORK, or the address of one',
+    ],
+    [{ SCREEN_DENY: '0x12' }, /^SCREEN_DENY.* must be an address/],
+  ])('rejects %j', (vars, problem) => {
+    expect(problemsOf(vars)).toEqual([typeof problem === 'string' ? problem : expect.stringMatching(problem)])
+  })
+})
