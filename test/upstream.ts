@@ -8,6 +8,9 @@ import { baseSepolia } from 'viem/chains'
 
 type Fetch = typeof fetch
 
+/** The networks that a client pays on. */
+type Pattern = `eip155:${string}`
+
 export type Payer = { privateKey: `0x${string}` }
 
 function signerOf({ privateKey }: Payer, rpcUrl: string) {
@@ -16,14 +19,14 @@ function signerOf({ privateKey }: Payer, rpcUrl: string) {
 }
 
 /** A `fetch` that pays by `exact`. */
-export function exactFetch(fetch: Fetch, payer: Payer, rpcUrl: string): Fetch {
-  const client = new x402Client().register('eip155:*', new ExactEvmScheme(signerOf(payer, rpcUrl)))
+export function exactFetch(fetch: Fetch, payer: Payer, rpcUrl: string, network: Pattern = 'eip155:*'): Fetch {
+  const client = new x402Client().register(network, new ExactEvmScheme(signerOf(payer, rpcUrl)))
   return wrapFetchWithPayment(fetch, client) as Fetch
 }
 
 /** A `fetch` that pays on a channel, and the scheme behind it, which can ask for a refund. */
-export function channelFetch(fetch: Fetch, payer: Payer, rpcUrl: string) {
+export function channelFetch(fetch: Fetch, payer: Payer, rpcUrl: string, network: Pattern = 'eip155:*') {
   const scheme = new BatchSettlementEvmScheme(signerOf(payer, rpcUrl))
-  const client = new x402Client().register('eip155:*', scheme)
+  const client = new x402Client().register(network, scheme)
   return { fetch: wrapFetchWithPayment(fetch, client) as Fetch, scheme }
 }

@@ -49,7 +49,7 @@ async function open(account: DurableObjectStub<Account>): Promise<void> {
   await account.list()
 }
 
-/** Charges as many requests. Of their rows, only the alarm counts. */
+/** Charges as many requests. Only the alarm counts among their rows. */
 async function charge(account: DurableObjectStub<Account>, charges: number, paths: number): Promise<void> {
   const { charged = 0n } = (await account.standing()) ?? {}
   let max = charged
@@ -75,15 +75,9 @@ function orderOf(max: bigint, page: number): ChargeOrder {
 
 /** The counts since the charges, with the alarm that the first of them set. */
 function read(): Counted {
-  const { rowsRead, rowsWritten } = cursors.reduce(
-    (sum, cursor) => ({
-      ...sum,
-      rowsRead: sum.rowsRead + cursor.rowsRead,
-      rowsWritten: sum.rowsWritten + cursor.rowsWritten,
-    }),
-    NOTHING,
-  )
-  return { ...counted, rowsRead: counted.rowsRead + rowsRead, rowsWritten: counted.rowsWritten + rowsWritten }
+  const sum = (of: 'rowsRead' | 'rowsWritten') =>
+    cursors.reduce((total, cursor) => total + cursor[of], counted[of])
+  return { ...counted, rowsRead: sum('rowsRead'), rowsWritten: sum('rowsWritten') }
 }
 
 function countObject(storage: DurableObjectStorage): void {

@@ -24,7 +24,7 @@ export const REPEAT_MS = DAY_MS
 export const QUIET_MS = 10 * MINUTE_MS
 
 /** Resolved alerts that are kept, the newest first, and for how long. */
-export const MAX_RECENT = 200
+export const MAX_RESOLVED = 200
 const RECENT_MS = 30 * DAY_MS
 
 const RANK: Readonly<Record<Severity, number>> = { critical: 0, warning: 1, info: 2 }
@@ -158,7 +158,7 @@ function recent(alerts: readonly Alert[], now: number): Alert[] {
   const done = alerts
     .filter(({ resolved }) => resolved !== null && now - resolved < RECENT_MS)
     .sort((a, b) => (b.resolved ?? 0) - (a.resolved ?? 0))
-  return [...alerts.filter(isOpenAlert), ...done.slice(0, MAX_RECENT)]
+  return [...alerts.filter(isOpenAlert), ...done.slice(0, MAX_RESOLVED)]
 }
 
 function keyOf({ kind, subject }: Pick<Found, 'kind' | 'subject'>): string {

@@ -77,7 +77,7 @@ async function chainFacts(
       {
         network,
         seenAt: (await readWatch(book, network))?.seenAt ?? null,
-        hasChannels: await hasWatchedChannel(book, now),
+        hasChannels: await hasWatchedChannel(book, network, now),
       },
     ]),
     known('withdrawals', () => withdrawalsOf(book, channels, state, now)),

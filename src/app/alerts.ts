@@ -24,7 +24,9 @@ export function alertsOf(env: Bindings): AlertSettings {
       publicUrl: '',
     }
   }
-  const { chain, relayer, maxUnclaimed, webhooks, bill, credit } = read.config
+  const { networks, relayer, maxUnclaimed, webhooks, bill, credit } = read.config
+  // Alerts look at the first network. Findings of runs are about all of them.
+  const chain = networks[0]?.chain
   const work = workOf(env)
   return {
     book,

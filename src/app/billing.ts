@@ -13,19 +13,20 @@ import { transferRail } from '../rails/transfer.ts'
 import type { ExactScheme } from '../schemes/exact/scheme.ts'
 import type { Bindings } from './bindings.ts'
 
-/** Opens billing for one request or one step. `exact` is how invoices are paid at once, where that is possible. */
+/** Opens billing for one request or one step. `exact`: how invoices are paid at once, on each network. */
 export async function openBilling(
   env: Bindings,
   config: Config,
-  exact: ExactScheme | undefined,
+  exact: readonly ExactScheme[],
 ): Promise<BillingContext> {
   const { LINES: lines, NUMBERS: numbers, AGENTS: agents, BOOK: book } = env
   const { bill } = config
+  const offered = exact.filter(({ network }) => config.policy.networks.some(({ id }) => id === network))
   if (!bill || !lines || !numbers)
     throw new Error('billing is not configured: set SELLER, OPERATOR_KEY and PUBLIC_URL')
   const tools = { now: () => Date.now(), newId: () => crypto.randomUUID() }
   const seal = await openSeal(bill.key)
-  const atOnce = exact && {
+  const atOnce = exact.length > 0 && {
     exact,
     lineOf: (agent: string) => lines.getByName(agent),
     urlOf: async ({ agent, id }: { agent: string; id: string }) => {
@@ -46,7 +47,7 @@ export async function openBilling(
     bill: { book, lines, agents, numbers, rails, seller, dunning, webhook },
     seal,
     stripe,
-    paying: atOnce ? (invoice) => paying(atOnce, invoice) : null,
+    paying: atOnce && offered.length > 0 ? (invoice) => paying({ ...atOnce, exact: offered }, invoice) : null,
     site: config.policy,
     ...tools,
   }

@@ -30,7 +30,7 @@ export type Bindings = {
   NUMBERS?: DurableObjectNamespace<Numbers>
   /** The audit log. Without it the registry of agents keeps the log, where that is bound. */
   AUDIT?: DurableObjectNamespace<Audit>
-  /** The sessions of the console. Without it nobody can sign in there. */
+  /** The sessions of the console. Without it the console lets no one in. */
   PEOPLE?: DurableObjectNamespace<People>
   /** The counters of free pages, for rules with `free`. */
   QUOTA?: DurableObjectNamespace<Quota>

@@ -1,6 +1,6 @@
 /** The classes the runtime needs, wired to the config. Export them from your Worker under these names. */
 import { assertAddress } from '../chain/relayer/key.ts'
-import { RelayerBase } from '../chain/relayer/relayer.ts'
+import { type Outcome, RelayerBase } from '../chain/relayer/relayer.ts'
 import { describeProblems, readConfig } from '../config/config.ts'
 import { judgeSite } from '../config/site.ts'
 import { SettlementBase } from '../settlement/workflow.ts'
@@ -19,24 +19,38 @@ export { Authorizations } from '../ledger/exact/authorizations.ts'
 export { Quota } from '../ledger/quota.ts'
 export { People } from '../people/people.ts'
 
-/** The relayer: one Durable Object per chain and key. @throws if the config is invalid or names no chain and key */
+/** The relayer: one Durable Object per chain and key. Sends nothing before it has checked the contracts there. @throws if the config is invalid or names no chain and key */
 export class Relayer extends RelayerBase<Bindings> {
+  readonly #check: () => Promise<void>
+  #isChecked = false
+
   constructor(ctx: DurableObjectState, env: Bindings) {
     const read = readConfig(env)
     if (!read.ok) throw new Error(describeProblems(read.problems))
-    const { chain, relayer, oldRelayers, gas, relayerWaitMs: waitMs } = read.config
-    if (!chain || !relayer) throw new Error('the relayer needs RPC_URL and RELAYER_KEY')
+    const { networks, relayer, oldRelayers } = read.config
+    // Trap: the object of a former key, or of another chain, has nonces of its own. No other may sign with them.
+    const [, network, named] = /^(eip155:\d+):(0x[0-9a-f]{40})$/.exec(ctx.id.name ?? '') ?? []
+    const ours = network ? networks.find((one) => one.network.id === network) : networks[0]
+    const { chain, gas, relayerWaitMs: waitMs } = ours ?? {}
+    if (!relayer || !ours || !chain)
+      throw new Error(`this relayer needs RELAYER_KEY, and RPC_URL for ${network ?? 'its network'}`)
     assertAddress(relayer)
-    // Trap: the object of a former key still has that key's nonces. The present key must not sign with them.
-    const [, named] = /:(0x[0-9a-f]{40})$/.exec(ctx.id.name ?? '') ?? []
     const own = named ? [relayer, ...oldRelayers].find(({ address }) => address === named) : relayer
     if (!own) throw new Error('this relayer needs its former key in RELAYER_KEYS_OLD')
     super(ctx, env, {
       chain,
       key: own.key,
-      gas,
+      ...(gas && { gas }),
       ...(waitMs && { waits: { minedMs: waitMs, tendMs: waitMs } }),
     })
+    this.#check = async () => (await import('../chain/network-check.ts')).assertNetwork(chain, ours.network)
+  }
+
+  /** @throws ChainFault as the base class does, and `wrong_chain` where a contract is not what it must be */
+  override async send(...order: Parameters<RelayerBase['send']>): Promise<Outcome> {
+    if (!this.#isChecked) await this.#check()
+    this.#isChecked = true
+    return super.send(...order)
   }
 }
 

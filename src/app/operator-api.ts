@@ -1,22 +1,16 @@
 /** The operator's API as the console calls it: in the name of a session, without a token on the way. */
 import { WorkerEntrypoint } from 'cloudflare:workers'
 import type { Hono } from 'hono/tiny'
-import type { Principal } from '../people/people.ts'
+import type {
+  ConsoleAnswer,
+  ConsoleOrder,
+  EdgeWorker,
+  OpenedSession,
+  Principal,
+} from '../people/console-call.ts'
 import { PEOPLE } from '../people/people.ts'
 import type { Bindings } from './bindings.ts'
 import { operatorOf } from './operator.ts'
-
-/** A request of the console. `path` begins below `/_tab402/api`, with its query. */
-export type ConsoleOrder = {
-  method?: string
-  path: string
-  body?: string
-  /** Sent as If-Match. */
-  revision?: number
-}
-
-/** The answer of the API, as text. */
-export type ConsoleAnswer = { status: number; type: string; text: string }
 
 /** How long a session can last at most, for the cookie. Seconds. */
 const SESSION_SECONDS = 43_200
@@ -25,12 +19,9 @@ const SESSION_SECONDS = 43_200
  * The entrypoint that wrangler.console.toml binds. The session decides who acts: the console cannot state another principal.
  * A session that has ended is answered 401.
  */
-export class OperatorApi extends WorkerEntrypoint<Bindings> {
+export class OperatorApi extends WorkerEntrypoint<Bindings> implements EdgeWorker {
   /** Opens a session for the operator's token; null if it is another. Both outcomes are in the audit log. */
-  async signIn(
-    { token }: { token: string },
-    { agent }: { agent: string },
-  ): Promise<{ session: string; seconds: number } | null> {
+  async signIn({ token }: { token: string }, { agent }: { agent: string }): Promise<OpenedSession | null> {
     const { hasToken } = await import('../operator/token.ts')
     const { tokenSha256, audit } = operatorOf(this.env)
     const isOwner = await hasToken(`Bearer ${token}`, tokenSha256)

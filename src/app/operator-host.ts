@@ -1,6 +1,6 @@
 /** The operator's own host: what belongs to no publisher lives there alone. */
 import { readConfig } from '../config/config.ts'
-import { hostOf } from '../sites/host.ts'
+import { requestedHost } from '../sites/host.ts'
 import type { Bindings } from './bindings.ts'
 
 /**
@@ -13,6 +13,6 @@ export function isOperatorHost({ url }: Request, env: Pick<Bindings, 'SITES'>): 
   if (!env.SITES) return true
   const read = readConfig(env)
   const own = read.ok ? read.config.publicUrl : undefined
-  const host = hostOf(url)
-  return host !== undefined && own !== undefined && host === hostOf(own)
+  const host = requestedHost(url)
+  return host !== undefined && own !== undefined && host === requestedHost(own)
 }

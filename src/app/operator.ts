@@ -5,7 +5,7 @@ import { publishedIn } from '../identity/published/published.ts'
 import { readLists } from '../identity/published/store.ts'
 import { AUDIT, type AuditLog } from '../ledger/act.ts'
 import { REGISTRY } from '../ledger/credit/agent.ts'
-import type { CreditSettings, OperatorSettings } from '../operator/settings.ts'
+import type { CreditSettings, OperatorNetwork, OperatorSettings } from '../operator/settings.ts'
 import { runKinds } from '../settlement/workflow.ts'
 import { alertsOf } from './alerts.ts'
 import type { Bindings } from './bindings.ts'
@@ -20,16 +20,8 @@ export function operatorOf(env: Bindings): OperatorSettings {
   const read = readConfig(env)
   const { BOOK: book, ACCOUNT: accounts, AUTHORIZATIONS: authorizations, SETTLEMENT: settlement } = env
   const charts = chartsOf(env, read)
-  const objects = { book, charts, accounts, authorizations, settlement, runKinds: [] }
+  const objects = { book, charts, accounts, authorizations, settlement, runKinds: [], networks: [] }
   if (!read.ok) return { tokenSha256: undefined, ...objects, alerts: alertsOf(env) }
-  const { chain } = read.config
-  const { config } = read
-  // Trap: a stub works in the request alone that made it, and the API is kept for all requests of the isolate.
-  const relayer = chain &&
-    config.relayer && {
-      state: () => relayerOf(env, config).state(),
-      repair: () => relayerOf(env, config).repair(),
-    }
   const work = workOf(env)
   const credit = booksOf(env, read.config)
   const billing = billingOf(env)
@@ -42,9 +34,8 @@ export function operatorOf(env: Bindings): OperatorSettings {
       offerers: schemesOf(env, read.config),
       published: async () => publishedIn(env.LISTS ? await readLists(env.LISTS) : {}, Date.now),
     },
+    networks: networksOf(env, read.config),
     alerts: alertsOf(env),
-    chain,
-    relayer,
     audit: auditOf(env),
     sites: sitesPortOf(env),
     screening: viewOf(env, read.config),
@@ -54,7 +45,26 @@ export function operatorOf(env: Bindings): OperatorSettings {
   }
 }
 
-/** The audit log of the deployment. One whose settings do not bind it yet keeps it in the registry of agents. */
+function networksOf(env: Bindings, { networks, relayer: key }: Config): OperatorNetwork[] {
+  return networks.map(({ network, chain }) => ({
+    id: network.id,
+    chain,
+    // Trap: a stub works in the request alone that made it, and the API is kept for all requests of the isolate.
+    relayer:
+      chain && key
+        ? {
+            state: () => relayerOf(env, network, key).state(),
+            repair: () => relayerOf(env, network, key).repair(),
+          }
+        : undefined,
+  }))
+}
+
+/**
+ * The audit log of the deployment. One whose settings do not bind it yet keeps it in the registry of agents.
+ *
+ * Trap: a stub belongs to the request that made it, and the settings outlive one. Each call makes a fresh stub.
+ */
 function auditOf({ AUDIT: audit, AGENTS: agents }: Bindings): AuditLog | undefined {
   const log = audit ? () => audit.getByName(AUDIT) : agents && (() => agents.getByName(REGISTRY))
   return (

@@ -1,7 +1,11 @@
-/** Fetches what isolates copy from KV: lists of addresses, published or screened, and the dates of pages. */
-import { readConfig } from '../config/config.ts'
+/** Fetches what isolates copy from KV: published addresses, dates of pages, and lists of screened payers. */
+
+import { type Config, readConfig } from '../config/config.ts'
+import { siteVars } from '../config/site.ts'
+import type { Policy } from '../paywall/policy.ts'
 import { type EventName, log } from '../platform/log.ts'
 import { WATCH } from '../settlement/schedule.ts'
+import { siteRegistry } from '../sites/call.ts'
 import type { Bindings } from './bindings.ts'
 import { fetchOf } from './origin.ts'
 
@@ -9,20 +13,25 @@ import { fetchOf } from './origin.ts'
 const WATCH_MS = 5 * 60_000
 const SITEMAPS_EVERY_MS = 15 * 60_000
 
-const WEB = { fetch: (url: string, init?: RequestInit) => fetch(url, init), now: () => Date.now() }
+/** Documents of sites that are read in one call: at most 25 MB. */
+const SITES_AT_ONCE = 100
+
+const WORLD = { fetch: (url: string, init?: RequestInit) => fetch(url, init), now: () => Date.now() }
 
 /** Fetches what is due. Never rejects: a run must not fail because a list did. */
 export async function refresh(
   { cron, scheduledTime }: Pick<ScheduledController, 'cron' | 'scheduledTime'>,
   env: Bindings,
 ): Promise<void> {
-  const { LISTS: lists } = env
-  if (!lists) return
-  const isDue = cron === WATCH && scheduledTime % SITEMAPS_EVERY_MS < WATCH_MS
+  const { LISTS: store } = env
+  if (!store) return
+  const read = readConfig(env)
+  const config = read.ok ? read.config : undefined
+  const areSitemapsDue = cron === WATCH && scheduledTime % SITEMAPS_EVERY_MS < WATCH_MS
   await Promise.all([
-    attempt('published_lists_not_refreshed', () => refreshPublished(lists)),
-    attempt('screening_lists_not_refreshed', () => refreshScreened(env, lists)),
-    isDue && attempt('sitemaps_not_read', () => refreshDates(env, lists)),
+    attempt('published_lists_not_refreshed', () => refreshLists(store)),
+    config && attempt('screening_lists_not_refreshed', () => refreshAddresses(store, config)),
+    config && areSitemapsDue && attempt('sitemaps_not_read', () => refreshDates(store, env, config)),
   ])
 }
 
@@ -34,23 +43,39 @@ async function attempt(event: EventName, work: () => Promise<void>): Promise<voi
   }
 }
 
-async function refreshPublished(lists: KVNamespace): Promise<void> {
+async function refreshLists(store: KVNamespace): Promise<void> {
   const { refreshLists } = await import('../identity/published/refresh.ts')
-  await refreshLists(lists, WEB)
+  await refreshLists(store, WORLD)
 }
 
-async function refreshScreened(env: Bindings, lists: KVNamespace): Promise<void> {
-  const read = readConfig(env)
-  const { lists: listed = [] } = (read.ok && read.config.screening) || {}
-  if (listed.length === 0) return
+async function refreshAddresses(store: KVNamespace, { screening }: Config): Promise<void> {
+  const { lists = [] } = screening ?? {}
+  if (lists.length === 0) return
   const { refreshAddresses } = await import('../screening/lists.ts')
-  await refreshAddresses(lists, listed, WEB)
+  await refreshAddresses(store, lists, WORLD)
 }
 
-async function refreshDates(env: Bindings, lists: KVNamespace): Promise<void> {
-  const read = readConfig(env)
-  const { dates, origin } = read.ok ? read.config.policy : {}
-  if (!origin || !dates?.sitemaps.length) return
+async function refreshDates(store: KVNamespace, env: Bindings, { policy }: Config): Promise<void> {
+  if (!env.SITES) return refreshDatesOf(store, env, policy)
+  const registry = siteRegistry(env.SITES)
+  for (let after: string | null = ''; after !== null; ) {
+    const { rows, next } = await registry.served({ after, limit: SITES_AT_ONCE })
+    for (const { id, terms, mode } of rows) {
+      const read = terms.DATES === undefined ? undefined : readConfig(env, siteVars({ terms, mode }))
+      if (read?.ok)
+        await attempt(`sitemaps of ${id}`, () => refreshDatesOf(store, env, read.config.policy, id))
+    }
+    after = next
+  }
+}
+
+async function refreshDatesOf(
+  store: KVNamespace,
+  env: Bindings,
+  { dates, origin }: Policy,
+  site?: string,
+): Promise<void> {
+  if (!dates?.sitemaps.length) return
   const { refreshDates } = await import('../paywall/terms/sitemap-dates.ts')
-  await refreshDates(lists, dates.sitemaps, fetchOf(env, origin))
+  await refreshDates(store, dates.sitemaps, fetchOf(env, origin), site)
 }

@@ -2,7 +2,7 @@
 import { readConfig } from '../config/config.ts'
 import { siteVars } from '../config/site.ts'
 import type { OpenedSite, SitesPort } from '../operator/settings.ts'
-import { registryOf } from '../sites/call.ts'
+import { siteRegistry } from '../sites/call.ts'
 import { customHostnames } from '../sites/custom-hostnames.ts'
 import type { SiteDocument } from '../sites/document.ts'
 import { resolved } from '../sites/publish.ts'
@@ -17,7 +17,8 @@ const ask = (request: Request) => fetch(request)
 export function sitesPortOf(env: Bindings): SitesPort | undefined {
   const read = readConfig(env)
   if (!env.SITES || !read.ok) return undefined
-  const registry = registryOf(env.SITES)
+  const { SITES: namespace } = env
+  const registry = () => siteRegistry(namespace)
   const { resolverUrl, hostnames } = read.config.proofs
   return {
     registry,
@@ -26,7 +27,7 @@ export function sitesPortOf(env: Bindings): SitesPort | undefined {
       hostnames: hostnames && customHostnames({ ...hostnames, fetch: ask }),
     },
     async open(document) {
-      const publisher = await registry.readPublisher(document.publisher)
+      const publisher = await registry().readPublisher(document.publisher)
       const receiver = publisher.ok ? publisher.value.receiver : null
       return openSite(env, resolved({ document, receiver }))
     },

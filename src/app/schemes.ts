@@ -1,59 +1,70 @@
 /** The schemes of a site, made from its config and bindings. */
 
+import type { Facilitator } from '../chain/facilitator/facilitator.ts'
 import { relayed } from '../chain/facilitator/self.ts'
-import { assertAddress } from '../chain/relayer/key.ts'
+import { assertAddress, type RelayerKey } from '../chain/relayer/key.ts'
 import type { RelayerBase } from '../chain/relayer/relayer.ts'
 import type { Config } from '../config/config.ts'
+import type { NetworkConfig } from '../config/network.ts'
+import type { Network } from '../protocol/evm/network.ts'
 import { channelScheme } from '../schemes/channel/scheme.ts'
 import { type CreditPorts, creditScheme } from '../schemes/credit/scheme.ts'
 import { type ExactPorts, type ExactScheme, exactScheme } from '../schemes/exact/scheme.ts'
 import type { Schemes } from '../schemes/index.ts'
+import type { Screen } from '../screening/screen.ts'
 import type { Bindings } from './bindings.ts'
 import { screenOf } from './screening.ts'
 
-/** Makes the schemes that the config offers and the bindings support. */
+/** Makes the schemes that the config offers and the bindings support, each for every network that it can stand on. */
 export function schemesOf(env: Bindings, config: Config): Schemes {
-  const { policy, chain, relayer, maxTimeoutSeconds } = config
-  const { network, receiver } = policy
+  const { maxTimeoutSeconds } = config
+  const offered = config.networks.slice(0, config.policy.networks.length)
   const screen = screenOf(env, config)
-  const exact = exactOf(env, config, {
-    mayLook: mayLook(env, 'unknown-payers'),
-    screening: screen && { screen },
-  })
-  const schemes: Schemes = { ...(exact && { exact }) }
-  if (chain && relayer) {
-    const { withdrawDelay, maxUnclaimed } = config
-    const { minDeposit, minRefund } = config.gas
-    const channel = channelScheme(
-      {
-        network,
-        receiver,
-        receiverAuthorizer: relayer.address,
-        withdrawDelay,
-        minDeposit,
-        minRefund,
-        maxUnclaimed,
-        maxTimeoutSeconds,
-      },
-      {
-        accounts: env.ACCOUNT,
-        chain,
-        relayer: () => relayerOf(env, config),
-        mayRead: (known) => (known ? mayReread(env, known) : mayLook(env, 'unknown-channels')()),
-        screening: screen && { screen, authorizations: env.AUTHORIZATIONS },
-      },
-    )
-    schemes.channel = {
-      ...channel,
-      verify(...payment: Parameters<typeof channel.verify>) {
-        assertAddress(relayer)
-        return channel.verify(...payment)
-      },
-    }
-  }
   const ports = creditPortsOf(env)
-  if (config.credit && ports) schemes.credit = creditScheme({ ...config.credit, maxTimeoutSeconds }, ports)
-  return schemes
+  return {
+    exact: exactOf(env, config, offered, {
+      mayLook: mayLook(env, 'unknown-payers'),
+      screening: screen && { screen },
+    }),
+    channel: offered.flatMap((on) => channelOf(env, config, on, screen) ?? []),
+    credit: config.credit && ports ? [creditScheme({ ...config.credit, maxTimeoutSeconds }, ports)] : [],
+  }
+}
+
+function channelOf(
+  env: Bindings,
+  config: Config,
+  { network, chain, gas }: NetworkConfig,
+  screen: Screen | undefined,
+) {
+  const { policy, relayer, withdrawDelay, maxUnclaimed, maxTimeoutSeconds } = config
+  if (!chain || !relayer || !network.hasEscrow) return undefined
+  const channel = channelScheme(
+    {
+      network,
+      receiver: policy.receiver,
+      receiverAuthorizer: relayer.address,
+      withdrawDelay,
+      minDeposit: gas.minDeposit,
+      minRefund: gas.minRefund,
+      maxUnclaimed,
+      maxTimeoutSeconds,
+    },
+    {
+      accounts: env.ACCOUNT,
+      chain,
+      relayer: () => relayerOf(env, network, relayer),
+      mayRead: (known) => (known ? mayReread(env, known) : mayLook(env, 'unknown-channels')()),
+      screening: screen && { screen, authorizations: env.AUTHORIZATIONS },
+    },
+  )
+  return {
+    ...channel,
+    verify(...payment: Parameters<typeof channel.verify>) {
+      assertAddress(relayer)
+      return channel.verify(...payment)
+    },
+  }
 }
 
 /** One bucket for all of a kind: they cost an attacker nothing, so no key of theirs divides them fairly. */
@@ -78,34 +89,42 @@ export function creditPortsOf(env: Bindings): CreditPorts | undefined {
   }
 }
 
-/** `exact` by this config; undefined if neither a facilitator nor a relayer is configured. */
+/** `exact` on each of these networks that has a facilitator, or a chain and a relayer. */
 export function exactOf(
   env: Bindings,
   config: Config,
+  networks: readonly NetworkConfig[],
   ports: Pick<ExactPorts, 'mayLook' | 'screening'> = {},
-): ExactScheme | undefined {
-  const { policy, chain, relayer, facilitator, maxTimeoutSeconds } = config
-  if (!facilitator && !(chain && relayer)) return undefined
-  const { network, receiver } = policy
-  return exactScheme(
-    { network, receiver, maxTimeoutSeconds },
-    { authorizations: env.AUTHORIZATIONS, facilitator: () => facilitatorOf(env, config), ...ports },
-  )
+): ExactScheme[] {
+  const { policy, relayer, maxTimeoutSeconds } = config
+  return networks.flatMap((on) => {
+    const { network, facilitator, chain } = on
+    if (!facilitator && !(chain && relayer)) return []
+    return exactScheme(
+      { network, receiver: policy.receiver, maxTimeoutSeconds },
+      { authorizations: env.AUTHORIZATIONS, facilitator: () => facilitatorOf(env, on, relayer), ...ports },
+    )
+  })
 }
 
-async function facilitatorOf(env: Bindings, { facilitator, chain, ...config }: Config) {
+async function facilitatorOf(
+  env: Bindings,
+  { network, facilitator, chain }: NetworkConfig,
+  relayer: RelayerKey | undefined,
+): Promise<Facilitator> {
   if (facilitator) {
     const { remote } = await import('../chain/facilitator/remote.ts')
     return remote({ ...facilitator, ...(chain && { chain }) })
   }
-  if (!chain) throw new Error('exact needs a facilitator or a chain')
-  return relayed(chain, relayerOf(env, { ...config, chain, facilitator }))
+  if (!chain || !relayer) throw new Error('exact needs a facilitator, or a chain and a relayer')
+  return relayed(chain, relayerOf(env, network, relayer))
 }
 
-/** The relayer of this chain and key: one object owns the key's nonces. */
+/** The relayer of a chain and a key: one object owns the key's nonces there. */
 export function relayerOf(
   env: Pick<Bindings, 'RELAYER'>,
-  { policy, relayer }: Config,
+  { id }: Pick<Network, 'id'>,
+  { address }: Pick<RelayerKey, 'address'>,
 ): DurableObjectStub<RelayerBase> {
-  return env.RELAYER.getByName(`${policy.network.id}:${relayer?.address}`)
+  return env.RELAYER.getByName(`${id}:${address}`)
 }

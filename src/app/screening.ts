@@ -10,12 +10,13 @@ const screens = new WeakMap<Bindings, Map<string, Screen>>()
 
 /** The screen of these settings; undefined where no source is set, so that nothing is asked. */
 export function screenOf(env: Bindings, config: Config): Screen | undefined {
-  const { screening, chain, policy } = config
+  const { screening, networks } = config
   if (!screening) return undefined
-  const { own, oracle, lists, failing } = screening
+  const { own, oracle, oracleOn, lists, failing } = screening
+  const chain = networks.find(({ network }) => network.id === oracleOn)?.chain
   const made = screens.get(env) ?? new Map<string, Screen>()
   screens.set(env, made)
-  const name = JSON.stringify([policy.network.id, [...own.allow], [...own.deny], oracle, lists, failing])
+  const name = JSON.stringify([oracleOn, [...own.allow], [...own.deny], oracle, lists, failing])
   const known = made.get(name)
   if (known) return known
   const sources = [

@@ -6,16 +6,16 @@ import { cachedLists } from '../identity/published/store.ts'
 import { addShadowFigures, type ShadowFigure } from '../ledger/book/shadow.ts'
 import { trafficIn } from '../ledger/book/traffic.ts'
 import { trafficInDataset } from '../ledger/book/traffic-dataset.ts'
-import { type Edition, editionOf, type SiteVersion } from '../paywall/edition.ts'
+import { type Edition, editionOf, type PolicyVersion } from '../paywall/edition.ts'
 import type { Counters } from '../paywall/free-pages.ts'
 import { type Content, type DeliveredPage, type Gate, type GateOptions, gate } from '../paywall/gate.ts'
-import type { Policy } from '../paywall/policy.ts'
 import { refused } from '../paywall/response.ts'
-import { SHADOW_COUNTS, shadowGate } from '../paywall/shadow.ts'
+import { SHADOW_COUNTS, type ShadowOptions, shadowGate } from '../paywall/shadow.ts'
 import { NamedSitemaps } from '../paywall/sitemaps.ts'
 import { Tally } from '../paywall/tally.ts'
 import { cachedDates } from '../paywall/terms/sitemap-dates.ts'
 import { trafficCount, trafficCounts } from '../paywall/traffic.ts'
+import type { Background } from '../platform/isolate-cache.ts'
 import { dayOf } from '../platform/time.ts'
 import type { TermsOfSite } from '../terms/names.ts'
 import { linkTo, termsOf, withTerms } from '../terms/serve.ts'
@@ -33,7 +33,7 @@ export type Site = {
 }
 
 /** A site of the registry: its version, and the former versions of it whose offers may be valid. */
-export type Registered = { site: SiteVersion } & Pick<GateOptions, 'former'>
+export type RegistrySite = { site: PolicyVersion } & Pick<GateOptions, 'former'>
 
 const sites = new WeakMap<Config, Site>()
 
@@ -65,23 +65,24 @@ export function misconfigured(problems: readonly ConfigProblem[]): Response {
 }
 
 /** Builds a site from its config: the only one, or one of the registry. */
-export function buildSite(env: Bindings, config: Config, registered?: Registered): Site {
+export function buildSite(env: Bindings, config: Config, registered?: RegistrySite): Site {
   const { policy, documents, cloudflareCharges, maxTimeoutSeconds, mode } = config
   const terms: TermsOfSite = { policy, schemes: schemesOf(env, config), documents }
-  const { now, dated, ...facts } = factsOf(env)
-  const named = new NamedSitemaps({ store: env.LISTS, now, later: waitUntil })
+  const { now, ...facts } = factsOf(env)
+  const named = new NamedSitemaps({ store: env.LISTS, ...background })
   const sitemaps = (site: string) => named.of(site)
   const judge: Judge = { cloudflareCharges, ...facts, sitemaps, now }
   const origin = contentOf(env, config)
+  const { site, former } = registered ?? {}
+  const dated = env.LISTS && cachedDates(env.LISTS, background, site?.id)
   if (mode === 'shadow')
     return {
       config,
       terms,
-      gate: named.watch(openShadow(env, policy, judge, registered?.site.id)),
+      gate: named.watch(openShadow(env, { ...judge, policy, dated, site: site?.id })),
       origin,
       edition: null,
     }
-  const { site, former } = registered ?? {}
   const edition = editionOf({ ...terms, site, maxTimeoutSeconds, dated, now })
   const newId = () => crypto.randomUUID()
   const headers = {
@@ -95,6 +96,9 @@ export function buildSite(env: Bindings, config: Config, registered?: Registered
 /** All that a request is decided by, beside the policy. */
 type Judge = Pick<GateOptions, 'cloudflareCharges' | 'published' | 'sitemaps' | 'now' | 'count'>
 
+/** The clock of an isolate, and its way to let a read outlast a request. */
+export const background: Background = { now: () => Date.now(), later: waitUntil }
+
 const known = new WeakMap<Bindings, ReturnType<typeof readFacts>>()
 
 /** The facts that all sites of an isolate share. */
@@ -105,13 +109,11 @@ function factsOf(env: Bindings): ReturnType<typeof readFacts> {
 }
 
 function readFacts({ LISTS: lists, TRAFFIC: dataset, BOOK: book }: Bindings) {
-  const now = () => Date.now()
-  const cache = { now, later: waitUntil }
   const store = dataset ? trafficInDataset(dataset) : trafficIn(book)
+  const { now } = background
   return {
     now,
-    published: cachedLists(lists, cache),
-    dated: lists && cachedDates(lists, cache),
+    published: cachedLists(lists, background),
     count: trafficCount(new Tally(trafficCounts(), { ...COUNTING, store }), now),
   }
 }
@@ -119,13 +121,12 @@ function readFacts({ LISTS: lists, TRAFFIC: dataset, BOOK: book }: Bindings) {
 /** Counts wait in the background: they are lost with their isolate. */
 const COUNTING = { defer: waitUntil, wait: (ms: number) => scheduler.wait(ms), now: () => Date.now() }
 
-function openShadow(env: Bindings, policy: Policy, judge: Judge, site: string | undefined): Gate {
-  const store = (figures: ShadowFigure[], at: number) => addShadowFigures(env.BOOK, dayOf(at), figures)
-  const tally = new Tally(SHADOW_COUNTS, { ...COUNTING, store })
-  return shadowGate({ ...judge, policy, dated: factsOf(env).dated, site, tally })
+function openShadow({ BOOK: book }: Bindings, options: Omit<ShadowOptions, 'tally'>): Gate {
+  const store = (figures: ShadowFigure[], at: number) => addShadowFigures(book, dayOf(at), figures)
+  return shadowGate({ ...options, tally: new Tally(SHADOW_COUNTS, { ...COUNTING, store }) })
 }
 
 /** The free pages of a crawler are counted for each site of a registry alone. */
-function countersOf({ QUOTA: quota }: Bindings, site: SiteVersion | undefined): Counters | undefined {
+function countersOf({ QUOTA: quota }: Bindings, site: PolicyVersion | undefined): Counters | undefined {
   return quota && ((crawler) => quota.getByName(site ? `${site.id}/${crawler}` : crawler))
 }

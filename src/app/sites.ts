@@ -1,17 +1,17 @@
 /** Many sites on one deployment: the site of the host that is asked, from the isolate's memory. */
 
-import { waitUntil } from 'cloudflare:workers'
-import { readConfig } from '../config/config.ts'
+import { type ConfigProblem, readConfig } from '../config/config.ts'
 import { siteVars } from '../config/site.ts'
 import type { Edition } from '../paywall/edition.ts'
 import { refused } from '../paywall/response.ts'
 import { log } from '../platform/log.ts'
+import { WeightedCache } from '../platform/weighted-cache.ts'
 import type { SiteDocument } from '../sites/document.ts'
 import { type HostVersion, LONGEST_OFFER_MS, versionAt } from '../sites/entry.ts'
-import { hostOf } from '../sites/host.ts'
+import { requestedHost } from '../sites/host.ts'
 import { HostMemory } from '../sites/memory.ts'
 import type { Bindings } from './bindings.ts'
-import { buildSite, misconfigured, type Site, siteOf } from './site.ts'
+import { background, buildSite, misconfigured, type Site, siteOf } from './site.ts'
 
 type Served = Site | Response
 
@@ -23,7 +23,7 @@ export function siteFor(request: Request, env: Bindings): Served | Promise<Serve
   const { SITES: sites, HOSTS: hosts } = env
   if (!sites && !hosts) return siteOf(env)
   if (!sites || !hosts) return misconfigured(HALF_BOUND)
-  const host = hostOf(request.url)
+  const host = requestedHost(request.url)
   if (host === undefined) return refused({ reason: 'unknown_host' })
   const newest = memoryOf(hosts).get(host)
   return newest instanceof Promise ? newest.then((read) => serve(env, read), unavailable) : serve(env, newest)
@@ -36,7 +36,7 @@ const HALF_BOUND = [
 const memories = new WeakMap<KVNamespace, HostMemory>()
 
 function memoryOf(hosts: KVNamespace): HostMemory {
-  const memory = memories.get(hosts) ?? new HostMemory(hosts, { now: Date.now, later: waitUntil })
+  const memory = memories.get(hosts) ?? new HostMemory(hosts, background)
   memories.set(hosts, memory)
   return memory
 }
@@ -53,18 +53,32 @@ function unavailable(fault: unknown): Response {
   return refused({ reason: 'sites_unavailable' })
 }
 
-const built = new WeakMap<HostVersion, Site>()
+/**
+ * The rules of all sites that stay built: 100 rules take some 370 kB, and an isolate has 128 MB. Beyond it the site that was
+ * asked for longest ago is built again at its next request.
+ */
+const MAX_RULES_BUILT = 15_000
+/** A site without rules weighs as much as so many. */
+const RULES_OF_ANY_SITE = 5
+
+const built = new WeightedCache<HostVersion, Site>(MAX_RULES_BUILT)
 
 function builtSite(env: Bindings, version: HostVersion, document: SiteDocument): Served | Promise<Served> {
   const known = built.get(version)
   if (known) return known
-  const read = readConfig(env, varsOf(document))
-  if (!read.ok) return misconfigured(read.problems)
+  const problems = faulty.get(document)
+  if (problems) return misconfigured(problems)
+  // Fresh vars: the config keeps what it has read as long as they are there, and a site that is dropped must go.
+  const read = readConfig(env, siteVars(document))
+  if (!read.ok) {
+    faulty.set(document, read.problems)
+    return misconfigured(read.problems)
+  }
   const { config } = read
   const build = (originSecret: string | undefined) => {
     const registered = { site: { id: version.id, version: version.version }, former: formerOf(env, version) }
     const site = built.get(version) ?? buildSite(env, { ...config, originSecret }, registered)
-    built.set(version, site)
+    built.set(version, site, RULES_OF_ANY_SITE + config.policy.rules.length)
     return site
   }
   return config.originSecret === undefined
@@ -72,14 +86,8 @@ function builtSite(env: Bindings, version: HostVersion, document: SiteDocument):
     : secretOf(config.originSecret, version.id).then(build)
 }
 
-const vars = new WeakMap<SiteDocument, Record<string, unknown>>()
-
-/** The same object each time, so that a faulty site is read and logged once. */
-function varsOf(document: SiteDocument): Record<string, unknown> {
-  const made = vars.get(document) ?? siteVars(document)
-  vars.set(document, made)
-  return made
-}
+/** Sites that the deployment cannot serve: each is read and logged once. */
+const faulty = new WeakMap<SiteDocument, readonly ConfigProblem[]>()
 
 /** The secret that the origin of a site receives: HMAC-SHA-256 of its id under ORIGIN_SECRET, in hex. */
 export async function secretOf(secret: string, id: string): Promise<string> {

@@ -1,7 +1,11 @@
 /** Makes the work of the nightly run from config and bindings. */
 
 import type { BillingContext } from '../billing/context.ts'
+import type { RelayerKey } from '../chain/relayer/key.ts'
 import { type Config, describeProblems, readConfig } from '../config/config.ts'
+import type { NetworkConfig } from '../config/network.ts'
+import type { RowScope } from '../ledger/book/accounts.ts'
+import type { Network } from '../protocol/evm/network.ts'
 import { sign } from '../protocol/evm/secp256k1.ts'
 import type { Payers, Settings } from '../settlement/context.ts'
 import type { Work } from '../settlement/run.ts'
@@ -16,16 +20,27 @@ import { screenOf } from './screening.ts'
 export function workOf(env: Bindings): Work | null {
   const read = readConfig(env)
   if (!read.ok) throw new Error(describeProblems(read.problems))
-  const channels = channelsOf(env, read.config)
-  const exact = channels ? null : payersOf(env, read.config)
+  const { networks, relayer } = read.config
+  const settled = networks.filter(({ chain, facilitator }) => (chain && relayer) || facilitator)
+  const scopeOf = ({ network }: NetworkConfig) => scopeIn(settled, network)
+  const screen = screenOf(env, read.config)
+  const channels = settled.flatMap(
+    (on) => channelsOf(env, read.config, on, { scope: scopeOf(on), screen }) ?? [],
+  )
+  const exact = settled.flatMap((on) => payersOf(env, read.config, on, scopeOf(on)) ?? [])
   const billing = billingOf(env)
   const bill = billing && (async () => (await billing()).bill)
   const shadow = read.config.mode === 'shadow'
-  return channels || exact || bill || shadow ? { book: env.BOOK, channels, exact, bill, shadow } : null
+  const hasWork = channels.length + exact.length > 0 || bill || shadow
+  return hasWork ? { book: env.BOOK, channels, exact, bill, shadow } : null
 }
 
-function channelsOf(env: Bindings, config: Config): Settings | null {
-  const { chain, relayer, oldRelayers, gas, webhook } = config
+function channelsOf(
+  env: Bindings,
+  { relayer, oldRelayers, webhook }: Config,
+  { network, chain, gas }: NetworkConfig,
+  { scope, screen }: { scope: RowScope; screen: Settings['screen'] },
+): Settings | null {
   if (!chain || !relayer) return null
   const signAs: Settings['signAs'] = (authorizer, digest) => {
     const old = oldRelayers.find(({ address }) => address === authorizer)
@@ -33,16 +48,24 @@ function channelsOf(env: Bindings, config: Config): Settings | null {
   }
   const { BOOK: book, ACCOUNT: accounts, AUTHORIZATIONS: authorizations } = env
   return {
+    network,
     chain,
+    scope,
     book,
     accounts,
     authorizations,
     gas,
-    relayer: lastingRelayer(env, config),
+    relayer: lastingRelayer(env, network, relayer, oldRelayers),
     signAs,
-    screen: screenOf(env, config),
+    screen,
     webhook: webhook ? { ...webhook, now: Date.now } : null,
   }
+}
+
+/** The first network's part of a run reads the rows of unknown networks too. */
+function scopeIn(settled: readonly NetworkConfig[], { id }: Network): RowScope {
+  const [first, ...others] = settled.map(({ network }) => network.id)
+  return { network: id, others: id === first ? others : null }
 }
 
 /**
@@ -50,13 +73,18 @@ function channelsOf(env: Bindings, config: Config): Settings | null {
  *
  * Trap: a stub stops working once its object is reset, which a run outlives. Each call makes a fresh stub.
  */
-function lastingRelayer(env: Bindings, config: Config): Settings['relayer'] {
-  const stub = () => relayerOf(env, config)
+function lastingRelayer(
+  env: Bindings,
+  network: Network,
+  present: RelayerKey,
+  former: readonly RelayerKey[],
+): Settings['relayer'] {
+  const stub = () => relayerOf(env, network, present)
   return {
     send: (order, waitMs) => stub().send(order, waitMs),
     async outcome(id, waitMs) {
-      for (const relayer of config.oldRelayers) {
-        const earlier = await relayerOf(env, { ...config, relayer }).outcome(id, waitMs)
+      for (const key of former) {
+        const earlier = await relayerOf(env, network, key).outcome(id, waitMs)
         if (earlier.status !== 'none') return earlier
       }
       return stub().outcome(id, waitMs)
@@ -66,9 +94,15 @@ function lastingRelayer(env: Bindings, config: Config): Settings['relayer'] {
   }
 }
 
-/** Payers whose payments a facilitator settles; null where none does. */
-function payersOf({ BOOK: book, AUTHORIZATIONS: authorizations }: Bindings, config: Config): Payers | null {
-  return config.facilitator ? { book, authorizations, chain: config.chain ?? null, relayer: null } : null
+/** Payers whose payments a facilitator settles, on a network without channels; null where none does. */
+function payersOf(
+  { BOOK: book, AUTHORIZATIONS: authorizations }: Bindings,
+  { relayer }: Config,
+  { chain, facilitator }: NetworkConfig,
+  scope: RowScope,
+): Payers | null {
+  if (!facilitator || (chain && relayer)) return null
+  return { scope, book, authorizations, chain: chain ?? null, relayer: null }
 }
 
 /** Opens billing for one request or one step; null without a seller. Its code loads when it is opened. */
@@ -77,6 +111,7 @@ export function billingOf(env: Bindings): (() => Promise<BillingContext>) | null
   if (!read.ok || !read.config.bill) return null
   const { config } = read
   const screen = screenOf(env, config)
-  const exact = () => exactOf(env, config, { screening: screen && { screen, act: 'invoice' } })
+  const exact = () =>
+    exactOf(env, config, config.networks, { screening: screen && { screen, act: 'invoice' } })
   return async () => (await import('./billing.ts')).openBilling(env, config, exact())
 }

@@ -41,10 +41,10 @@ export type Checked = { invoice: InvoiceStanding; findings: Finding[] }
 export type BillingContext = {
   bill: BillSettings
   seal: Seal
-  /** Sells one invoice by x402 `exact`. Null when the site does not offer `exact`. */
-  paying: ((invoice: InvoiceStanding) => Scheme<ExactPayment>) | null
-  /** The address that receives payments by `exact`, and its network. */
-  site: Pick<Policy, 'receiver' | 'network'>
+  /** Sells one invoice by x402 `exact`, on each network. Null when the site does not offer `exact`. */
+  paying: ((invoice: InvoiceStanding) => Scheme<ExactPayment>[]) | null
+  /** The address that receives payments by `exact`, and its networks. */
+  site: Pick<Policy, 'receiver' | 'networks'>
   stripe: StripeRail | null
   /** Unix milliseconds. */
   now: () => number

@@ -43,7 +43,7 @@ function parameterOf(text: string, structs: Structs): Parameter {
   const [type = '', ...words] = text.split(' ')
   const [, base = '', array = ''] = /^(\w+)((?:\[\])?)$/.exec(type) ?? []
   const components = structs.get(base)
-  if (!components && !/^(address|bool|bytes\d*|uint\d+)$/.test(base))
+  if (!components && !/^(address|bool|string|bytes\d*|uint\d+)$/.test(base))
     throw new RangeError(`the type must be an elementary one or a struct above: ${text}`)
   const name = words.at(-1)
   return {

@@ -20,19 +20,30 @@ const abi = parseAbi([
   'function aggregate3(Call[] calls) payable returns (Answer[] answers)',
   'function getBlockNumber() view returns (uint256)',
   'function getCurrentBlockTimestamp() view returns (uint256)',
+  'function arbBlockNumber() view returns (uint256)',
 ])
 
 /** 32 bytes in hex. */
 const WORD_LENGTH = 66
 
-const HEAD: ContractCall[] = [
-  { to: MULTICALL, data: encodeFunctionData({ abi, functionName: 'getBlockNumber' }) },
-  { to: MULTICALL, data: encodeFunctionData({ abi, functionName: 'getCurrentBlockTimestamp' }) },
-]
+/** The precompile that returns the block number of Arbitrum itself. */
+export const ARB_SYS: Address = '0x0000000000000000000000000000000000000064'
 
-/** Calldata of the reads. If one reverts, all do. */
-export function encodeReads(calls: ContractCall[]): Hex {
-  const rows = [...HEAD, ...calls].map(({ to, data }) => ({
+const ARBITRUM = 42161
+
+/** Trap: to a contract on Arbitrum, `block.number` is about that of Ethereum. Receipts and logs have Arbitrum's own. */
+function headOf(chainId: number): ContractCall[] {
+  const ask = (functionName: 'getBlockNumber' | 'getCurrentBlockTimestamp'): ContractCall => ({
+    to: MULTICALL,
+    data: encodeFunctionData({ abi, functionName }),
+  })
+  const own = { to: ARB_SYS, data: encodeFunctionData({ abi, functionName: 'arbBlockNumber' }) }
+  return [chainId === ARBITRUM ? own : ask('getBlockNumber'), ask('getCurrentBlockTimestamp')]
+}
+
+/** Calldata of the reads on a chain. If one reverts, all do. */
+export function encodeReads(calls: ContractCall[], chainId: number): Hex {
+  const rows = [...headOf(chainId), ...calls].map(({ to, data }) => ({
     target: to,
     allowFailure: false,
     callData: data,

@@ -156,7 +156,7 @@ export async function readAt(chain: Chain, calls: ContractCall[], tag: Tag = 'la
     import('./multicall.ts'),
   ])
   const block = typeof tag === 'bigint' ? (`0x${tag.toString(16)}` as const) : tag
-  const params = [{ to: MULTICALL, data: encodeReads(calls) }, block] as const
+  const params = [{ to: MULTICALL, data: encodeReads(calls, chain.chainId) }, block] as const
   try {
     return await onNode(chain, async (client) => {
       const read = decodeReads(

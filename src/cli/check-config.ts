@@ -1,6 +1,7 @@
 /** `tab402 check-config`: the Worker's own validation over `wrangler.toml` and `.dev.vars`, before a deploy. */
 import { addressProblems, type ConfigProblem, describeProblems, readConfig } from '../config/config.ts'
 import { contractWarnings } from '../config/contracts.ts'
+import { chainProblems } from '../config/network.ts'
 import { parse, print, printJson, talk, UsageError } from './command.ts'
 import { readSettings } from './settings.ts'
 
@@ -8,6 +9,7 @@ import { readSettings } from './settings.ts'
 export const usage = `Examples:
   tab402 check-config                                         check ./wrangler.toml and ./.dev.vars
   tab402 check-config --secret RPC_URL --secret RELAYER_KEY   these are set by "wrangler secret put"
+  tab402 check-config --chain                                 compare the contracts with the chain too
   tab402 check-config --config site/wrangler.toml --env production --json
 
 Usage: tab402 check-config [OPTIONS]
@@ -19,6 +21,7 @@ Options:
   --config FILE    the file to check (wrangler.toml)
   --env NAME       check [env.NAME], and .dev.vars.NAME if it exists
   --secret NAME    accept a missing secret; repeat it for each
+  --chain          compare each network with the contracts that its RPC_URL serves: code, decimals, domains
   --json           print {"ok": …, "problems": […], "warnings": […]}
 
 A price that cannot pay for its gas is a warning. Warnings go to stderr and change no exit code.
@@ -30,15 +33,18 @@ export async function run(args: string[]): Promise<number> {
     config: { type: 'string', default: 'wrangler.toml' },
     env: { type: 'string' },
     secret: { type: 'string', multiple: true, default: [] },
+    chain: { type: 'boolean' },
     json: { type: 'boolean' },
   })
   if (positionals.length > 0) throw new UsageError('check-config must be called with options only.')
   const { env: vars, secrets } = await readSettings(values.config, values.env, '--config')
   const result = readConfig(vars)
   const accepted = new Set(values.secret)
-  const problems = (result.ok ? addressProblems(result.config) : result.problems).filter(
+  const known = (result.ok ? addressProblems(result.config) : result.problems).filter(
     ({ place }) => !(accepted.has(place) && !(place in vars)),
   )
+  const onChain = values.chain && result.ok ? await chainProblems(result.config.networks) : []
+  const problems = [...known, ...onChain]
   const ending = result.ok ? contractWarnings(result.config.policy.contracts, Date.now()) : []
   const warnings = [...result.warnings, ...ending]
   if (values.json) printJson({ ok: problems.length === 0, problems, warnings })

@@ -1,9 +1,9 @@
 /** `tab402 sites`: the sites of a deployment, kept as documents in files. */
 import { bold, parse, print, printJson, talk, UsageError } from './command.ts'
-import { type Answer, apiOf, type CallApi, type Fault, pagesOf } from './sites/api.ts'
-import { line } from './sites/diff.ts'
+import { type ApiAnswer, apiOf, type CallApi, type Fault, pagesOf } from './sites/api.ts'
+import { diffLine } from './sites/diff.ts'
 import { type FiledFault, readDocuments } from './sites/documents.ts'
-import { type Done, type Planned, plan, publish, write } from './sites/import.ts'
+import { type Done, type Planned, planImport, publish, write } from './sites/import.ts'
 import { askOutside } from './sites/outside.ts'
 
 /** The help text of the command. */
@@ -102,7 +102,7 @@ async function list({ call, values }: Context): Promise<number> {
 async function bring({ call, names, values }: Context, mustBeNew: boolean): Promise<number> {
   const { documents, faults } = await readDocuments(names)
   const { planned, faults: more } =
-    faults.length > 0 ? { planned: [], faults: [] } : await plan(call, documents)
+    faults.length > 0 ? { planned: [], faults: [] } : await planImport(call, documents)
   const known = mustBeNew ? planned.filter(({ act }) => act !== 'create').map(notNew) : []
   const before = [...faults, ...more, ...known]
   const isDry = values['dry-run'] === true
@@ -138,7 +138,7 @@ function showPlan({ kind, id, act, changes, file }: Planned): void {
       `${act === 'create' ? 'new' : 'changed'} ${kind === 'sites' ? 'site' : 'publisher'} ${id} (${file})`,
     ),
   )
-  for (const change of changes) print(`  ${line(change)}`)
+  for (const change of changes) print(`  ${diffLine(change)}`)
 }
 
 function summary(planned: readonly Planned[], faults: number, isDry: boolean): string {
@@ -161,7 +161,7 @@ async function act({ call, names, values }: Context, word: string): Promise<numb
   return failed > 0 ? 1 : 0
 }
 
-function answerOf({ body, faults }: Answer): object {
+function answerOf({ body, faults }: ApiAnswer): object {
   if (faults.length > 0) return { faults }
   return { version: body.version, effectiveAt: body.effectiveAt, everywhereBy: body.everywhereBy }
 }

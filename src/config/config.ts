@@ -1,21 +1,30 @@
 /** Reads the Worker's vars and secrets once, into a config or into all their problems. No other file reads them. */
 import * as v from 'valibot'
 import { assertAddress, type RelayerKey } from '../chain/relayer/key.ts'
-import type { Chain } from '../chain/rpc.ts'
 import type { DatasetAccess } from '../ledger/book/traffic-dataset.ts'
 import { type Policy, policySchemes } from '../paywall/policy.ts'
 import { DEFAULT_MOST } from '../paywall/terms/adjust.ts'
 import { type ConfigProblem, type Expected, problemsOf } from '../platform/problem.ts'
-import { list, readWith, unpack } from '../platform/schema.ts'
+import { list, readWith } from '../platform/schema.ts'
 import { type Address, isHex } from '../protocol/evm/hex.ts'
+import type { Network } from '../protocol/evm/network.ts'
 import { addressOf } from '../protocol/evm/secp256k1.ts'
 import { SCHEME_NAMES, SCHEMES, type SchemeName } from '../schemes/index.ts'
 import type { TermsName } from '../terms/names.ts'
 import { BILL_EXPECTED, type BillConfig, billConfig, billProblems, billSettings } from './billing.ts'
 import { bindingProblems, originProblems, unboundBook } from './bindings.ts'
+import { isSetOn, valuesOf } from './by-network.ts'
 import { CREDIT_EXPECTED, type CreditConfig, creditConfig, creditSettings } from './credit.ts'
-import { durableObject, integer, isLocal, shaped, url, urls } from './fields.ts'
-import { GAS_EXPECTED, type GasConfig, gasConfig, gasSettings, gasWarnings } from './gas.ts'
+import { durableObject, integer, shaped } from './fields.ts'
+import { GAS_EXPECTED, gasWarnings } from './gas.ts'
+import {
+  NETWORK_EXPECTED,
+  type NetworkConfig,
+  networkConfigs,
+  networkProblems,
+  networkSettings,
+  standingProblems,
+} from './network.ts'
 import { POLICY_TERMS, parsePolicy, schemesAsked } from './policy.ts'
 import { PROOF_EXPECTED, type ProofConfig, proofConfig, proofProblems, proofSettings } from './proofs.ts'
 import { ruleCautions } from './rule/index.ts'
@@ -39,24 +48,18 @@ export type Config = {
   documents: ReadonlySet<TermsName>
   /** `shadow`: everything is decided and counted, and everybody is served. */
   mode: 'live' | 'shadow'
-  /** Present with RPC_URL. */
-  chain: Chain | undefined
-  /** Present with RELAYER_KEY. The address is the channels' receiver authorizer and pays for gas. */
+  /** Those of the policy in its order, then those where only earlier payments are settled. */
+  networks: readonly NetworkConfig[]
+  /** Present with RELAYER_KEY. On each network its address is the channels' receiver authorizer and pays for gas. */
   relayer: RelayerKey | undefined
   /** Former keys: their channels are still claimed, and serve no more requests. */
   oldRelayers: readonly RelayerKey[]
-  /** How long a call waits for a block, and how often open transactions are looked at; the relayer's default without it. */
-  relayerWaitMs: number | undefined
-  /** Present with FACILITATOR_URL, which then settles `exact`. Headers by endpoint. */
-  facilitator: { url: string; headers: FacilitatorHeaders } | undefined
   /** Sent to the origin, which can reject requests without it. */
   originSecret: string | undefined
   /** SHA-256 of the operator's token: 64 hex digits in lower case. */
   operatorTokenSha256: string | undefined
   /** Seconds between a payer's request to withdraw and the payout. A change applies to new channels only. */
   withdrawDelay: number
-  /** The gas that our relayer may spend, and the least amounts that are worth it. */
-  gas: GasConfig
   /** The unclaimed limit of one channel, in atomic units. */
   maxUnclaimed: bigint
   /** Seconds for which an offer, and a replay of its purchase, are valid. */
@@ -91,30 +94,15 @@ export type ConfigResult =
   | { ok: true; config: Config; warnings: readonly ConfigProblem[] }
   | { ok: false; problems: readonly ConfigProblem[]; warnings: readonly ConfigProblem[] }
 
-type FacilitatorHeaders = Partial<Record<'verify' | 'settle' | 'supported', Record<string, string>>>
 type Table = Readonly<Record<string, unknown>>
 
 const EXPECTED = {
   MODE: { want: '"live" or "shadow"', example: '"shadow"' },
-  RPC_URL: {
-    want: 'the https URL of a node of NETWORK (http only on this machine), or up to 4 with commas between',
-    example: '"https://node.example.com,https://other.example.net"',
-  },
-  MAX_HEAD_AGE_SECONDS: { want: '0 (any age) to 86400 seconds', example: '60' },
-  RELAYER_WAIT_MS: { want: '100 to 60000', example: '15000' },
   RELAYER_KEY: { want: 'a private key: 0x and 64 hex digits', example: '0x1f2e…' },
   RELAYER_ADDRESS: { want: 'the address of RELAYER_KEY: 0x and 40 hex digits', example: '0x19e7…' },
   RELAYER_KEYS_OLD: {
     want: 'former values of RELAYER_KEY, at most 8 and without the present one: one key, or a JSON list',
     example: '["0x1f2e…"]',
-  },
-  FACILITATOR_URL: {
-    want: 'the https URL of an x402 facilitator',
-    example: '"https://facilitator.example.com"',
-  },
-  FACILITATOR_AUTH: {
-    want: 'a table of headers for the endpoints verify, settle and supported',
-    example: '{"settle":{"authorization":"Bearer …"}}',
   },
   ORIGIN_SECRET: {
     want: '16 to 256 printable ASCII characters without spaces',
@@ -132,6 +120,7 @@ const EXPECTED = {
   MAX_UNCLAIMED: { want: 'USD in quotes, at least your highest price', example: '"100"' },
   MAX_TIMEOUT_SECONDS: { want: '30 to 3600 seconds', example: '300' },
   ORIGIN_TIMEOUT_MS: { want: '100 to 120000, and shorter than MAX_TIMEOUT_SECONDS', example: '30000' },
+  ...NETWORK_EXPECTED,
   SITES_AHEAD_SECONDS: { want: '0 to 3600 seconds', example: '120' },
   ...GAS_EXPECTED,
   ...CREDIT_EXPECTED,
@@ -167,34 +156,11 @@ const oldKey = readWith((text) => {
 
 const address = readWith((text) => (isHex(text, 20) ? { value: text.toLowerCase() as Address } : null))
 
-const NOT_HEADERS = 'must be a table of headers'
-const headers = v.record(
-  v.string(),
-  v.pipe(v.string(NOT_HEADERS), v.regex(/^[ -~]+$/, 'must be printable ASCII characters')),
-  NOT_HEADERS,
-)
-
 const settings = v.object({
   MODE: v.optional(v.picklist(['live', 'shadow']), 'live'),
-  RPC_URL: v.optional(urls),
-  MAX_HEAD_AGE_SECONDS: v.optional(integer(0, 86_400)),
-  RELAYER_WAIT_MS: v.optional(integer(100, 60_000)),
   RELAYER_KEY: v.optional(key),
   RELAYER_ADDRESS: v.optional(address),
   RELAYER_KEYS_OLD: v.optional(v.pipe(list(oldKey), v.maxLength(MAX_OLD_KEYS, 'must have at most 8 keys'))),
-  FACILITATOR_URL: v.optional(url),
-  FACILITATOR_AUTH: v.optional(
-    v.pipe(
-      v.unknown(),
-      v.transform(unpack),
-      v.strictObject({
-        verify: v.exactOptional(headers),
-        settle: v.exactOptional(headers),
-        supported: v.exactOptional(headers),
-      }),
-    ),
-    {},
-  ),
   ORIGIN_SECRET: v.optional(shaped(/^[!-~]{16,256}$/)),
   OPERATOR_TOKEN_SHA256: v.optional(shaped(/^[0-9a-fA-F]{64}$/)),
   WITHDRAW_DELAY: v.optional(integer(3600, 2_592_000), 259_200),
@@ -203,7 +169,7 @@ const settings = v.object({
   MAX_TIMEOUT_SECONDS: v.optional(integer(30, 3600), 300),
   ORIGIN_TIMEOUT_MS: v.optional(integer(100, 120_000), 30_000),
   SITES_AHEAD_SECONDS: v.optional(integer(0, 3600)),
-  ...gasSettings,
+  ...networkSettings,
   ...creditSettings,
   ...billSettings,
   ...trafficSettings,
@@ -243,14 +209,18 @@ function readAll(vars: Table): ConfigResult {
   const site = pick(vars, POLICY_TERMS)
   const terms = parsePolicy(site)
   const rest = v.safeParse(settings, pick(vars, Object.keys(EXPECTED)))
-  const absent = missing(terms.ok ? policySchemes(terms.policy) : schemesAsked(site), vars)
   const known = terms.ok ? terms.policy : undefined
+  const absent = missing(terms.ok ? policySchemes(terms.policy) : schemesAsked(site), vars, known?.networks)
   const isSet = (place: string) => vars[place] !== undefined
   // A trial sells nothing, so it needs no wallet and no node yet. It counts in D1.
   const isTrial = rest.success && rest.output.MODE === 'shadow'
   const problems = [
     ...(terms.ok
-      ? [...originProblems(terms.policy, vars), ...bindingProblems(terms.policy, vars)]
+      ? [
+          ...originProblems(terms.policy, vars),
+          ...bindingProblems(terms.policy, vars),
+          ...standingProblems(terms.policy),
+        ]
       : terms.problems),
     ...problemsOf(rest.issues ?? [], EXPECTED),
     ...(isTrial ? unboundBook(vars) : absent),
@@ -258,19 +228,23 @@ function readAll(vars: Table): ConfigResult {
     ...(rest.success ? trafficProblems(rest.output) : []),
     ...proofProblems(vars, EXPECTED.PUBLIC_URL.example),
     ...(rest.success ? limitProblems(rest.output, known) : []),
-    ...(rest.success ? screeningProblems(rest.output, known?.network, isSet) : []),
+    ...(rest.success ? screeningProblems(rest.output, known?.networks, isSet) : []),
+    ...(rest.success && known ? networkProblems(known.networks, rest.output) : []),
   ]
   const relayer = rest.success ? relayerOf(rest.output) : undefined
   if (relayer === null) problems.push(problemOf('RELAYER_KEY'))
   if (!terms.ok || !rest.success) return { ok: false, problems, warnings: [] }
+  const { policy } = terms
   const warnings = [
     ...(isTrial ? absent : []),
-    ...ruleCautions(terms.policy.rules),
-    ...gasWarnings(terms.policy, gasConfig(rest.output), isSet),
+    ...ruleCautions(policy.rules),
+    ...networkConfigs(policy.networks, rest.output)
+      .filter(({ network }) => policy.networks.includes(network))
+      .flatMap((one) => gasWarnings(policy, one, (place) => isSetOn(vars[place], one.network.id))),
   ]
   if (problems.length > 0) return { ok: false, problems, warnings }
   const config = {
-    ...build(terms.policy, rest.output),
+    ...build(policy, rest.output),
     documents: terms.documents,
     relayer: relayer ?? undefined,
   }
@@ -292,21 +266,15 @@ function relayerOf({ RELAYER_KEY: key, RELAYER_ADDRESS: address }: Settings): Re
 }
 
 function build(policy: Policy, settings: Settings): Omit<Config, 'relayer' | 'documents'> {
-  const { id, chainId, usdc, escrow, collector } = policy.network
-  const { RPC_URL, FACILITATOR_URL } = settings
-  const contracts = { token: usdc.address, escrow, collector }
   const webhooks = webhooksIn(settings)
   return {
     policy,
     mode: settings.MODE,
-    chain: RPC_URL ? { network: id, chainId, ...contracts, ...nodesOf(RPC_URL, settings) } : undefined,
-    relayerWaitMs: settings.RELAYER_WAIT_MS,
+    networks: networkConfigs(policy.networks, settings),
     oldRelayers: settings.RELAYER_KEYS_OLD ?? [],
-    facilitator: FACILITATOR_URL ? { url: FACILITATOR_URL, headers: settings.FACILITATOR_AUTH } : undefined,
     originSecret: settings.ORIGIN_SECRET,
     operatorTokenSha256: settings.OPERATOR_TOKEN_SHA256?.toLowerCase(),
     withdrawDelay: settings.WITHDRAW_DELAY,
-    gas: gasConfig(settings),
     maxUnclaimed: settings.MAX_UNCLAIMED,
     maxTimeoutSeconds: settings.MAX_TIMEOUT_SECONDS,
     originTimeoutMs: settings.ORIGIN_TIMEOUT_MS,
@@ -320,27 +288,30 @@ function build(policy: Policy, settings: Settings): Omit<Config, 'relayer' | 'do
     bill: billConfig(settings),
     traffic: trafficConfig(settings),
     proofs: proofConfig(settings),
-    screening: screeningConfig(settings, policy.network),
+    screening: screeningConfig(settings, policy.networks),
     cloudflareCharges: settings.CLOUDFLARE_CHARGES,
   }
 }
 
-/** The nodes of a chain. A local chain mines on demand, so its head may be of any age. */
-function nodesOf([rpcUrl, ...fallbackUrls]: readonly [string, ...string[]], settings: Settings) {
-  const isLocalChain = [rpcUrl, ...fallbackUrls].every(isLocal)
-  const maxHeadAgeSeconds = settings.MAX_HEAD_AGE_SECONDS ?? (isLocalChain ? 0 : 60)
-  return { rpcUrl, maxHeadAgeSeconds, ...(fallbackUrls.length > 0 && { fallbackUrls }) }
-}
-
-function missing(schemes: ReadonlySet<SchemeName>, vars: Table): ConfigProblem[] {
-  const isSet = (place: string) => vars[place] !== undefined
+/** What the schemes need and is not there, on each network; `offered` is undefined while NETWORK is faulty. */
+function missing(
+  schemes: ReadonlySet<SchemeName>,
+  vars: Table,
+  offered: readonly Network[] | undefined,
+): ConfigProblem[] {
   const problems = new Map<string, ConfigProblem>()
-  for (const scheme of SCHEME_NAMES.filter((name) => schemes.has(name))) {
-    for (const { place, binding } of SCHEMES[scheme].needs(isSet)) {
-      if (isSet(place) || problems.has(place)) continue
-      const message = `must be ${binding ? 'bound' : 'set'} for scheme "${scheme}"`
-      const example = binding ? durableObject(place, binding) : exampleOf(place)
-      problems.set(place, { place, message, ...(example && { example }) })
+  for (const network of offered ?? [undefined]) {
+    const isSet = (place: string) => isSetOn(vars[place], network?.id)
+    for (const scheme of SCHEME_NAMES.filter((name) => schemes.has(name))) {
+      const { needs, standsOn } = SCHEMES[scheme]
+      if (network && standsOn?.(network) === false) continue
+      for (const { place: name, binding } of needs(isSet)) {
+        const place = vars[name] === undefined ? name : `${name}.${network?.id}`
+        if (isSet(name) || problems.has(place)) continue
+        const message = `must be ${binding ? 'bound' : 'set'} for scheme "${scheme}"`
+        const example = binding ? durableObject(name, binding) : exampleOf(name)
+        problems.set(place, { place, message, ...(example && { example }) })
+      }
     }
   }
   return [...problems.values()]
@@ -351,7 +322,7 @@ function exampleOf(place: string): string | undefined {
 }
 
 function limitProblems(settings: Settings, policy: Policy | undefined): ConfigProblem[] {
-  const { MAX_UNCLAIMED, MIN_DEPOSIT, ORIGIN_TIMEOUT_MS, MAX_TIMEOUT_SECONDS } = settings
+  const { MAX_UNCLAIMED, ORIGIN_TIMEOUT_MS, MAX_TIMEOUT_SECONDS } = settings
   const { WITHDRAW_DELAY, SHORT_WITHDRAW_DELAY, RELAYER_KEY, RELAYER_KEYS_OLD } = settings
   const decisions = policy ? [policy.fallback, ...policy.rules.map((rule) => rule.decision)] : []
   const agreed = [
@@ -366,7 +337,7 @@ function limitProblems(settings: Settings, policy: Policy | undefined): ConfigPr
       ) && agreed.every(({ price }) => price <= MAX_UNCLAIMED),
     ],
     ['RELAYER_KEYS_OLD', (RELAYER_KEYS_OLD ?? []).every(({ key }) => key !== RELAYER_KEY)],
-    ['MIN_DEPOSIT', MIN_DEPOSIT <= MAX_MIN_DEPOSIT],
+    ['MIN_DEPOSIT', valuesOf(settings.MIN_DEPOSIT).every((amount) => amount <= MAX_MIN_DEPOSIT)],
     ['WITHDRAW_DELAY', WITHDRAW_DELAY >= MIN_SAFE_DELAY || SHORT_WITHDRAW_DELAY === 'accepted'],
     ['ORIGIN_TIMEOUT_MS', ORIGIN_TIMEOUT_MS < MAX_TIMEOUT_SECONDS * 1000],
   ]

@@ -1,11 +1,13 @@
 /** The settings of gas: what the relayer may spend, and the least amounts that are worth it. */
 import * as v from 'valibot'
-import { GAS_TERMS, type GasTerms, type GasUse, worthItsGas } from '../chain/relayer/gas-money.ts'
+import { type GasTerms, type GasUse, gasTermsOn, worthItsGas } from '../chain/relayer/gas-money.ts'
 import { type Policy, policySchemes } from '../paywall/policy.ts'
 import type { ConfigProblem, Expected } from '../platform/problem.ts'
 import { readWith } from '../platform/schema.ts'
 import { parseDecimal, showUsd } from '../protocol/amount.ts'
+import type { Network } from '../protocol/evm/network.ts'
 import { SCHEMES, type SchemeName } from '../schemes/index.ts'
+import { byNetwork, valueOn } from './by-network.ts'
 import { usd } from './schema.ts'
 
 /** The relayer's terms, and the least amounts that hold at any gas price, in atomic units. */
@@ -40,51 +42,62 @@ const fee = readWith((text) => {
 
 /** The schemas of the settings of gas, by name. */
 export const gasSettings = {
-  MIN_DEPOSIT: v.optional(usd, '0.01'),
-  MIN_REFUND: v.optional(usd, '0.005'),
-  MIN_CLAIM: v.optional(usd, '0.001'),
-  MAX_FEE_GWEI: v.optional(fee),
-  NATIVE_PRICE: v.optional(usd),
-  GAS_RESERVE: v.optional(native),
-  GAS_PER_PAYER: v.optional(native),
-  GAS_NEW_PAYERS: v.optional(native),
+  MIN_DEPOSIT: v.optional(byNetwork(usd)),
+  MIN_REFUND: v.optional(byNetwork(usd)),
+  MIN_CLAIM: v.optional(byNetwork(usd)),
+  MAX_FEE_GWEI: v.optional(byNetwork(fee)),
+  NATIVE_PRICE: v.optional(byNetwork(usd)),
+  GAS_RESERVE: v.optional(byNetwork(native)),
+  GAS_PER_PAYER: v.optional(byNetwork(native)),
+  GAS_NEW_PAYERS: v.optional(byNetwork(native)),
 }
 
 type Settings = v.InferOutput<v.ObjectSchema<typeof gasSettings, undefined>>
 
-/** The gas part of the config. */
-export function gasConfig(settings: Settings): GasConfig {
+/** The gas part of the config of one network. */
+export function gasConfig({ id, chainId }: Pick<Network, 'id' | 'chainId'>, settings: Settings): GasConfig {
+  const on = (name: keyof Settings) => valueOn(settings[name], id)
+  const terms = gasTermsOn(chainId)
   return {
-    minDeposit: settings.MIN_DEPOSIT,
-    minRefund: settings.MIN_REFUND,
-    minClaim: settings.MIN_CLAIM,
-    maxFee: settings.MAX_FEE_GWEI ?? GAS_TERMS.maxFee,
-    nativePrice: settings.NATIVE_PRICE ?? null,
-    reserve: settings.GAS_RESERVE ?? GAS_TERMS.reserve,
-    perPayer: settings.GAS_PER_PAYER ?? GAS_TERMS.perPayer,
-    newPayers: settings.GAS_NEW_PAYERS ?? GAS_TERMS.newPayers,
+    minDeposit: on('MIN_DEPOSIT') ?? LEAST.minDeposit,
+    minRefund: on('MIN_REFUND') ?? LEAST.minRefund,
+    minClaim: on('MIN_CLAIM') ?? LEAST.minClaim,
+    maxFee: on('MAX_FEE_GWEI') ?? terms.maxFee,
+    nativePrice: on('NATIVE_PRICE') ?? null,
+    reserve: on('GAS_RESERVE') ?? terms.reserve,
+    perPayer: on('GAS_PER_PAYER') ?? terms.perPayer,
+    newPayers: on('GAS_NEW_PAYERS') ?? terms.newPayers,
   }
 }
 
-/** An ordinary fee on Base: 0.01 gwei. The real one is not known before the Worker runs. */
-const ORDINARY_FEE = 10_000_000n
-/** Assumed where NATIVE_PRICE is absent: $3,000. */
-const ORDINARY_PRICE = 3_000_000_000n
+/** The least amounts where the operator states none. Atomic units. */
+const LEAST = { minDeposit: 10_000n, minRefund: 5_000n, minClaim: 1_000n }
+
+/** Wei per gas, and the price of one native token in atomic units, on an ordinary day of 2026. By chain id. */
+const ORDINARY: Readonly<Record<number, { fee: bigint; price: bigint }>> = {
+  1: { fee: 2_000_000_000n, price: 3_000_000_000n },
+  137: { fee: 50_000_000_000n, price: 250_000n },
+  42161: { fee: 20_000_000n, price: 3_000_000_000n },
+  43114: { fee: 2_000_000_000n, price: 20_000_000n },
+}
+const ON_BASE = { fee: 10_000_000n, price: 3_000_000_000n }
 
 /**
- * Amounts that cannot pay for their gas at an ordinary fee. Warnings only: gas may be cheaper, and an operator may accept
- * the loss.
+ * Amounts that cannot pay for their gas at an ordinary fee of a network. Warnings only: gas may be cheaper, and an operator
+ * may accept the loss. `isSet` says of a setting whether it holds on this network.
  */
 export function gasWarnings(
   policy: Policy,
-  gas: GasConfig,
+  { network, gas }: { network: Network; gas: GasConfig },
   isSet: (place: string) => boolean,
 ): ConfigProblem[] {
-  const price = gas.nativePrice ?? ORDINARY_PRICE
+  const ordinary = ORDINARY[network.chainId] ?? ON_BASE
+  const price = gas.nativePrice ?? ordinary.price
   const warn = (place: string, use: GasUse, amount: bigint): ConfigProblem[] => {
-    const least = worthItsGas(use, ORDINARY_FEE, price)
-    const assumed = `at 0.01 gwei and ${showUsd(price)} for the native token`
-    const message = `must be at least ${showUsd(least)} to pay for the gas of ${USES[use]}, ${assumed}`
+    const least = worthItsGas(use, ordinary.fee, price)
+    const assumed = `at ${Number(ordinary.fee) / 1e9} gwei and ${showUsd(price)} for the native token`
+    const where = policy.networks.length > 1 ? ` on ${network.title}` : ''
+    const message = `must be at least ${showUsd(least)} to pay for the gas of ${USES[use]}${where}, ${assumed}`
     return amount < least ? [{ place, message }] : []
   }
   const paidFor = (schemes: Iterable<SchemeName>) =>

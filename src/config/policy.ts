@@ -28,7 +28,10 @@ const EXPECTED: Readonly<Record<string, Expected>> = {
     want: 'the address that receives payments: 0x and 40 hex digits',
     example: '"0x2096…287C"',
   },
-  NETWORK: { want: `one of ${[...networks.keys()].join(', ')}`, example: '"eip155:8453"' },
+  NETWORK: {
+    want: `one of ${[...networks.keys()].join(', ')}, or a list of them, the preferred one first`,
+    example: '"eip155:8453"',
+  },
   PRICE: { want: 'USD in quotes, at least "0.000001"', example: '"0.002"' },
   SCHEMES: {
     want: 'a list of "channel", "exact" and "credit", the preferred one first',
@@ -52,6 +55,28 @@ const EXPECTED: Readonly<Record<string, Expected>> = {
 /** The names of all terms. */
 export const POLICY_TERMS = Object.keys(EXPECTED).filter((term) => !term.includes('.'))
 
+const network = readWith((id) => {
+  const known = networks.get(id)
+  return known ? { value: known } : null
+})
+
+const networkTerm = v.pipe(
+  // One network alone is named by its own text: a problem of it is at NETWORK, not at NETWORK[0].
+  v.lazy((value) =>
+    typeof value === 'string' && !value.trimStart().startsWith('[')
+      ? v.pipe(
+          network,
+          v.transform((one) => [one]),
+        )
+      : list(network),
+  ),
+  v.check((listed) => new Set(listed).size === listed.length, 'must name each network once'),
+  v.transform(([first, ...others]): Policy['networks'] => {
+    if (!first) throw new Error('a list must have an item')
+    return [first, ...others]
+  }),
+)
+
 const segments = readWith((text) => {
   const covers = compileSegments(text)
   return covers ? { value: covers } : null
@@ -64,10 +89,7 @@ const policy = v.pipe(
   v.looseObject({
     ORIGIN: readWith(readOrigin),
     RECEIVER: readWith(readReceiver),
-    NETWORK: readWith((id) => {
-      const network = networks.get(id)
-      return network ? { value: network } : null
-    }),
+    NETWORK: networkTerm,
     PRICE: usd,
     SCHEMES: v.optional(schemeList, DEFAULT_SCHEMES),
     RULES: v.optional(v.pipe(v.unknown(), v.transform(unpack), v.array(rule)), []),
@@ -85,7 +107,7 @@ const policy = v.pipe(
     v.partialCheck(
       [['RECEIVER'], ['NETWORK']],
       ({ RECEIVER, NETWORK }) =>
-        ![NETWORK.usdc.address, NETWORK.escrow, NETWORK.collector].includes(RECEIVER),
+        NETWORK.every(({ usdc, escrow, collector }) => ![usdc.address, escrow, collector].includes(RECEIVER)),
       'must be your own address: payments to a contract of the network are lost',
     ),
     ['RECEIVER'],
@@ -173,7 +195,7 @@ export function parsePolicy(
     policy: {
       origin: ORIGIN,
       receiver: RECEIVER,
-      network: NETWORK,
+      networks: NETWORK,
       rules: [...rules, ...presetRules(PRESET, fallback)],
       fallback,
       sitemaps: SITEMAP,

@@ -52,7 +52,7 @@ export function proofConfig(
 export function proofProblems(vars: Readonly<Record<string, unknown>>, publicUrl: string): ConfigProblem[] {
   const { SITES, PUBLIC_URL, CLOUDFLARE_ZONE_ID, CLOUDFLARE_API_TOKEN } = vars
   const problems: ConfigProblem[] = []
-  // What crawlers and payers open has a host of its own.
+  // Crawlers and payers open their pages on a host of the operator.
   if (SITES !== undefined && PUBLIC_URL === undefined)
     problems.push({ place: 'PUBLIC_URL', message: 'must be set when SITES is bound', example: publicUrl })
   if (CLOUDFLARE_API_TOKEN !== undefined && CLOUDFLARE_ZONE_ID === undefined) {

@@ -1,5 +1,6 @@
 /** The settings of screening: their schemas, and the part of the config built from them. */
 import * as v from 'valibot'
+import type { Policy } from '../paywall/policy.ts'
 import type { ConfigProblem, Expected } from '../platform/problem.ts'
 import { list, onlyKeys, readWith, unpack } from '../platform/schema.ts'
 import { type Address, isHex } from '../protocol/evm/hex.ts'
@@ -13,6 +14,8 @@ import { url } from './fields.ts'
 export type ScreeningConfig = {
   own: OwnList
   oracle: Address | undefined
+  /** The network (CAIP-2) whose node is asked: what it lists is listed on every network. */
+  oracleOn: string
   /** URLs of text files with an address per line. */
   lists: readonly string[]
   failing: Failing
@@ -80,13 +83,19 @@ export const screeningSettings = {
 type Settings = v.InferOutput<v.ObjectSchema<typeof screeningSettings, undefined>>
 
 /** The screening part of the config; undefined where no source is set, so that nothing is asked. */
-export function screeningConfig(settings: Settings, { id }: Network): ScreeningConfig | undefined {
+export function screeningConfig(
+  settings: Settings,
+  networks: Policy['networks'],
+): ScreeningConfig | undefined {
   const { SCREENING: table, SCREEN_ALLOW: allow = [], SCREEN_DENY: deny = [] } = settings
   if (!table && deny.length === 0) return undefined
   const { oracle, lists = [], ...acts } = table ?? {}
+  const publicOn = networks.find(({ id }) => ORACLES.has(id)) ?? networks[0]
+  const { id: oracleOn } = oracle === true ? publicOn : networks[0]
   return {
     own: { allow: new Set(allow), deny: new Set(deny) },
-    oracle: oracle === true ? ORACLES.get(id) : oracle,
+    oracle: oracle === true ? ORACLES.get(oracleOn) : oracle,
+    oracleOn,
     lists,
     failing: { ...DEFAULT_FAILING, ...acts },
   }
@@ -95,13 +104,13 @@ export function screeningConfig(settings: Settings, { id }: Network): ScreeningC
 /** Sources that cannot be asked: a network without an oracle, no node, no store for the lists. */
 export function screeningProblems(
   { SCREENING }: Settings,
-  network: Network | undefined,
+  networks: readonly Network[] | undefined,
   isSet: (place: string) => boolean,
 ): ConfigProblem[] {
   const { oracle, lists } = SCREENING ?? {}
   const problems: [boolean, ConfigProblem][] = [
     [
-      oracle === true && network !== undefined && !ORACLES.has(network.id),
+      oracle === true && networks?.every(({ id }) => !ORACLES.has(id)) === true,
       {
         place: 'SCREENING.oracle',
         message: 'must be the address of an oracle: NETWORK lacks a public one',

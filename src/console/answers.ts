@@ -13,20 +13,23 @@ export type Paged<Key extends string, Item, Cursor = string> = { [K in Key]: Ite
   next: Cursor | null
 }
 
-export type Run = {
+/** A run of the night, or a watch. */
+export type RunBody = {
   id: string
   kind: 'settlement' | 'billing' | 'shadow' | 'watch'
   status: 'running' | 'settled' | 'in_doubt' | 'failed' | 'abandoned'
   startedAt: number
   endedAt: number | null
-  record: { findings?: Finding[] } & Record<string, unknown>
+  record: { findings?: FindingBody[] } & Record<string, unknown>
 }
 
-export type Finding = { account: string; what: string; detail: string }
+/** A problem that a run reports. */
+export type FindingBody = { account: string; what: string; detail: string }
 
-export type Listed = {
+/** An account in the list. */
+export type ListedBody = {
   id: string
-  kind: 'channel' | 'exact' | 'credit'
+  kind: string
   name?: string
   payer?: string
   receiver?: string
@@ -37,7 +40,8 @@ export type Listed = {
   updatedAt: number | null
 }
 
-export type Entry = {
+/** An entry of a journal. */
+export type EntryBody = {
   seq: number
   at: number
   kind: string
@@ -53,7 +57,8 @@ export type Entry = {
   of: number | null
 }
 
-export type Payment = {
+/** A payment that was made at once. */
+export type PaymentBody = {
   id: string
   status: string
   at: number | null
@@ -63,9 +68,9 @@ export type Payment = {
   transaction: string | null
 }
 
-export type Account = { id: string; next: number | string | null } & (
+/** One account with its journal. */
+export type AccountBody = { id: string; kind: string; next: number | string | null } & (
   | {
-      kind: 'credit'
       name: string
       openedAt: number
       standing: {
@@ -76,10 +81,9 @@ export type Account = { id: string; next: number | string | null } & (
         owed: string
         available: string
       }
-      entries: Entry[]
+      entries: EntryBody[]
     }
   | {
-      kind: 'channel'
       standing: {
         authorized: string
         charged: string
@@ -89,16 +93,16 @@ export type Account = { id: string; next: number | string | null } & (
         quarantine: string | null
         unresolved: { kind: string; id: string; since: number } | null
       }
-      entries: Entry[]
+      entries: EntryBody[]
     }
   | {
-      kind: 'exact'
       totals: { payments: number; received: string; inDoubt: number; undelivered: number; watched: number }
-      payments: Payment[]
+      payments: PaymentBody[]
     }
 )
 
-export type Agent = {
+/** A crawler with credit. */
+export type AgentBody = {
   id: string
   name: string
   url: string | null
@@ -113,7 +117,8 @@ export type Agent = {
   version: number
 }
 
-export type Invoice = {
+/** An invoice. `history` comes with one alone. */
+export type InvoiceBody = {
   id: string
   number: number
   agent: string
@@ -137,7 +142,8 @@ export type Invoice = {
   history?: { kind: string; seq: number; at: number; document: Record<string, unknown> }[]
 }
 
-export type Act = {
+/** An act in the audit log. */
+export type ActBody = {
   seq: number
   at: number
   who: string
@@ -147,40 +153,37 @@ export type Act = {
   after: Record<string, unknown> | null
 }
 
-export type RelayerState = {
-  address: string
-  next: number
-  open: number
-  missing: unknown[]
-  taken: unknown[]
-}
+/** How a site answers. */
+export type SiteModeBody = 'draft' | 'shadow' | 'live' | 'suspended'
 
-export type SiteMode = 'draft' | 'shadow' | 'live' | 'suspended'
-
-export type SiteSummary = {
+/** A site in the list. */
+export type SiteSummaryBody = {
   id: string
   publisher: string
-  mode: SiteMode
+  mode: SiteModeBody
   hosts: string[]
   via: string
   version: number
   hasDraft: boolean
 }
 
-export type Terms = Record<string, unknown>
+/** The vars of docs/policy.md that a site sets. */
+export type TermsBody = Record<string, unknown>
 
-export type SiteDocument = {
+/** The document of a site. */
+export type SiteDocumentBody = {
   id: string
   publisher: string
   hosts: string[]
   via: string
-  mode: SiteMode
-  terms: Terms
+  mode: SiteModeBody
+  terms: TermsBody
 }
 
-export type SiteVersion = {
+/** A published version. */
+export type SiteVersionBody = {
   version: number
-  document: SiteDocument
+  document: SiteDocumentBody
   effectiveAt: number
   at: number
   who: string
@@ -188,29 +191,44 @@ export type SiteVersion = {
   note: string | null
 }
 
-export type Site = {
+/** One site. */
+export type SiteBody = {
   id: string
   publisher: string
-  mode: SiteMode
+  mode: SiteModeBody
   revision: number
-  draft: { document: SiteDocument; at: number; who: string } | null
-  published: SiteVersion | null
+  draft: { document: SiteDocumentBody; at: number; who: string } | null
+  published: SiteVersionBody | null
   hosts: { host: string; token: string; provenAt: number | null; how: string | null }[]
   pending: string[]
 }
 
-export type Checked = { outcome: 'ok' | 'failed' | 'unknown' | 'skipped'; status: number | null; why: string }
+/** One thing that was checked. */
+export type CheckedBody = {
+  outcome: 'ok' | 'failed' | 'unknown' | 'skipped'
+  status: number | null
+  why: string
+}
 
-export type CheckedSite = {
+/** The result of a check. */
+export type CheckedSiteBody = {
   ok: boolean
   errors: { path: string; message: string; expected: string }[]
   warnings: { path: string; message: string; expected: string }[]
-  hosts: { host: string; token: string; record: string; proof: Checked; crawler: Checked; reader: Checked }[]
-  origin: Checked
-  sideDoor: Checked
+  hosts: {
+    host: string
+    token: string
+    record: string
+    proof: CheckedBody
+    crawler: CheckedBody
+    reader: CheckedBody
+  }[]
+  origin: CheckedBody
+  sideDoor: CheckedBody
 }
 
-export type Publisher = {
+/** One publisher. */
+export type PublisherBody = {
   id: string
   name: string
   contacts: string[]

@@ -1,6 +1,6 @@
 /** The document around every page: navigation, who is signed in, and the page's own content. */
 import type { Child } from 'hono/jsx'
-import type { SignedIn } from './edge.ts'
+import type { Principal } from '../people/console-call.ts'
 
 type NavItem = readonly [href: string, title: string]
 
@@ -21,7 +21,7 @@ const NAV: readonly (readonly [group: string, ...NavItem[]])[] = [
 /** The paths of the navigation. */
 export const NAV_PATHS: readonly string[] = NAV.flatMap(([, ...items]) => items.map(([href]) => href))
 
-type FrameProps = { title: string; path: string; who: SignedIn; formToken: string; children?: Child }
+type FrameProps = { title: string; path: string; who: Principal; formToken: string; children?: Child }
 
 /** The whole document of a page. */
 export function Frame({ title, path, who, formToken, children }: FrameProps) {

@@ -1,4 +1,4 @@
-/** What stands before every page: the session in its cookie, forms that only our pages can send, and the security headers. */
+/** The guard of every page: the session in its cookie, forms that only our pages can send, and the security headers. */
 import type { Context } from 'hono'
 import { deleteCookie, getCookie, setCookie } from 'hono/cookie'
 import { encodeBase64url } from '../protocol/encoding/base64url.ts'

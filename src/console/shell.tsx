@@ -1,24 +1,25 @@
 /** How a page is answered: by a session, with what the API says, as a document. */
 import type { Context } from 'hono'
 import type { Child } from 'hono/jsx'
-import { type Ask, askAs, type Edge, type SignedIn } from './edge.ts'
+import type { EdgeWorker, Principal } from '../people/console-call.ts'
+import { type Ask, askAs } from './edge.ts'
 import { Bare, Frame } from './frame.tsx'
 import { formTokenOf } from './guard.ts'
 
 /** The bindings of wrangler.console.toml. */
-export type ConsoleEnv = { Bindings: { EDGE: Edge; ASSETS: Fetcher }; Variables: { desk: Desk } }
+export type ConsoleEnv = { Bindings: { EDGE: EdgeWorker; ASSETS: Fetcher }; Variables: { desk: Desk } }
 
 /** What a page works with: who asks for it, and the API in that principal's name. */
-export type Desk = { session: string; who: SignedIn; formToken: string; ask: Ask }
+export type Desk = { session: string; who: Principal; formToken: string; ask: Ask }
 
 /** A page of the console, or the answer to one of its forms. */
-export type Page = (c: Context<ConsoleEnv>) => Promise<Response>
+export type PageHandler = (c: Context<ConsoleEnv>) => Promise<Response>
 
 /** The routes of one page and its forms. GET never writes. */
-export type Routes = { path: string; get?: Page; post?: Page }[]
+export type Routes = { path: string; get?: PageHandler; post?: PageHandler }[]
 
 /** Opens the desk of a session; null if the session has ended. @throws if the edge Worker does not answer */
-export async function openDesk(edge: Edge, session: string): Promise<Desk | null> {
+export async function openDesk(edge: EdgeWorker, session: string): Promise<Desk | null> {
   const [who, formToken] = await Promise.all([edge.whoIs(session), formTokenOf(session)])
   return who && { session, who, formToken, ask: askAs(edge, session, Date.now) }
 }

@@ -6,7 +6,7 @@ import { log } from '../platform/log.ts'
 import { formTokenOf, isOurForm, MAX_FORM_BYTES, secured, sessionOf } from './guard.ts'
 import { PAGES } from './pages/index.ts'
 import { signInRoutes } from './pages/sign-in.tsx'
-import { type ConsoleEnv, message, openDesk, type Page } from './shell.tsx'
+import { type ConsoleEnv, message, openDesk, type PageHandler } from './shell.tsx'
 
 const app = new Hono<ConsoleEnv>()
 
@@ -30,7 +30,7 @@ for (const { path, get, post } of PAGES) {
   if (get) app.get(path, signedIn(get))
   if (post) app.post(path, signedIn(post))
 }
-app.notFound((c) => message(c, 404, 'There is no such page.'))
+app.notFound((c) => message(c, 404, 'The address must be that of a page.'))
 app.onError((fault, c) => {
   // Trap: the message of an exception may quote what was sent.
   log('console_page_failed', { fault: fault.name })
@@ -40,7 +40,7 @@ app.onError((fault, c) => {
 export default app
 
 /** A page for those who are signed in; others are sent to the sign-in and come back. */
-function signedIn(page: Page): Page {
+function signedIn(page: PageHandler): PageHandler {
   return async (c) => {
     const session = sessionOf(c)
     const desk = session && (await openDesk(c.env.EDGE, session))

@@ -4,13 +4,7 @@
  */
 import { log } from '../platform/log.ts'
 import type { FigureAccount } from './book/figure-report.ts'
-import {
-  FigureReports,
-  type Reported,
-  type SalesJournal,
-  STRETCHED_MS,
-  type Unreported,
-} from './figures/report.ts'
+import { FigureReports, type Reported, type SalesJournal, type Unreported } from './figures/report.ts'
 
 /**
  * How long an account may owe before it writes its row again, and between two such writes. Below one day: a row
@@ -24,6 +18,9 @@ export const LIST_RETRY_MS = 600_000
 
 /** The same for a report. */
 export const REPORT_RETRY_MS = 300_000
+
+/** The key of the time at which the account must be listed again. */
+const LIST_AT = 'list_at'
 
 /** The account of an alarm. */
 export type AlarmedAccount = {
@@ -43,8 +40,9 @@ export type AlarmedAccount = {
 }
 
 /**
- * Invariant: while the account owes, or has charges to report, an alarm is set. Whatever it rings for, it does both. Only the
- * change from owing nothing to owing, and the first charge after a report, set one.
+ * Invariant: while the account owes, or has charges to report, an alarm is set, to the duty that is due first. Only the change
+ * from owing nothing to owing, and the first charge after a report, set one. The time of the list is stored: after a restart,
+ * an alarm at any other time is the report's.
  *
  * Trap: an alarm that throws is dropped after six retries, so {@link ring} catches everything.
  */
@@ -70,10 +68,12 @@ export class AccountAlarm {
     ctx.blockConcurrencyWhile(async () => {
       const at = await this.#storage.getAlarm()
       this.#ringsAt = at
-      this.#listAt = at
-      // Trap: with a later time than that, an account that often restarts would put off its report for ever.
-      if (at !== null && at <= Date.now() + STRETCHED_MS) this.#reportAt = at
-      if (at === null && account.owes()) await this.#list(LIST_AFTER_MS)
+      // An account of an earlier version has stored no time. Its alarm is the list's.
+      this.#listAt = this.#storage.kv.get<number>(LIST_AT) ?? at
+      if (at !== this.#listAt) this.#reportAt = at
+      if (at !== null || !account.owes()) return
+      // Trap: an alarm that wakes the object is not set any more. The time that it has stored must stay.
+      await (this.#listAt === null ? this.#list(LIST_AFTER_MS) : this.#set())
     })
   }
 
@@ -113,16 +113,16 @@ export class AccountAlarm {
   }
 
   /**
-   * The alarm's work: reports what was charged, lists the account if it owes, and sets the alarm for the next time. A charge
-   * meanwhile sets it too. Never throws.
+   * The alarm's work: reports what was charged, lists the account if that is due, and sets the alarm for the next time. A
+   * charge meanwhile sets it too. Never throws.
    */
   async ring(): Promise<void> {
+    const now = Math.max(this.#ringsAt ?? 0, Date.now())
     this.#ringsAt = null
-    this.#listAt = null
     this.#reportAt = null
     try {
       await this.#report()
-      if (this.#account.owes()) await this.#list(await this.#listAgain())
+      if (this.#listAt !== null && this.#listAt <= now) await this.#listIfOwing()
       await this.#set()
     } catch (fault) {
       this.#ringsAt = null
@@ -139,6 +139,12 @@ export class AccountAlarm {
       this.#reportAt ??= Date.now() + REPORT_RETRY_MS
       log('figures_not_reported', { fault })
     }
+  }
+
+  async #listIfOwing(): Promise<void> {
+    this.#listAt = null
+    if (this.#account.owes()) await this.#list(await this.#listAgain())
+    else this.#storage.kv.delete(LIST_AT)
   }
 
   /** Returns in how many milliseconds the alarm must ring again. */
@@ -159,6 +165,7 @@ export class AccountAlarm {
 
   async #list(delayMs: number): Promise<void> {
     this.#listAt = Date.now() + delayMs
+    this.#storage.kv.put(LIST_AT, this.#listAt)
     await this.#set()
   }
 

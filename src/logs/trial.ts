@@ -289,6 +289,8 @@ function notesOn(
     notes.push('The origin was not asked: prices that it states are those of the rules here.')
   if (policy.dates && !policy.dates.inPath)
     notes.push('Only dates in URLs count here: set DATES.pattern to try rules with an age.')
+  const unknown = unestimated(policy)
+  if (unknown.length > 0) notes.push(`The estimate leaves out what may cost less: ${unknown.join(', ')}.`)
   if (!hasCountries && policy.rules.some(({ written }) => written.country !== undefined))
     notes.push('This log names no countries: rules with a country count "none" for each request.')
   if (rows.some(({ pagesCapped }) => pagesCapped))
@@ -297,6 +299,17 @@ function notesOn(
     )
   if (hasFurther) notes.push(`Only ${MAX_CRAWLERS} names have rows of their own. ${FURTHER} holds the rest.`)
   return notes
+}
+
+/** The terms that lower prices by facts that no log has. */
+function unestimated({ rules, contracts, passes }: Policy): string[] {
+  const has = (holds: (decision: Decision) => unknown) => rules.some(({ decision }) => holds(decision))
+  return [
+    ...(has(({ steps }) => steps) ? ['steps of a month'] : []),
+    ...(contracts ? ['contracts of agents that sign'] : []),
+    ...(passes ? ['passes'] : []),
+    ...(has(({ isCeiling }) => isCeiling) ? ['final amounts of the origin'] : []),
+  ]
 }
 
 function isoTime(time: number): string | null {

@@ -8,10 +8,12 @@ import { KIND, listings } from '../ledger/book/accounts.ts'
 import { lines } from '../ledger/book/credit.ts'
 import type { Entry } from '../ledger/channel/types.ts'
 import type { LineEntry, LineStanding } from '../ledger/credit/types.ts'
+import { networkOfChannel } from '../protocol/evm/eip712.ts'
 import { isHex } from '../protocol/evm/hex.ts'
 import { act } from './audit.ts'
 import { isAgentId } from './requests.ts'
 import { jsonResponse, nextOf, notFound, numberOf, pageLimit } from './response.ts'
+import { saleFilterOf } from './sale-filter.ts'
 import type { OperatorSettings } from './settings.ts'
 
 const PAYER = /^eip155:[1-9][0-9]{0,15}:0x[0-9a-f]{40}$/
@@ -65,11 +67,14 @@ export function entryView({ signature, ...entry }: Entry, evidence: boolean) {
   return evidence ? { ...entry, signature } : entry
 }
 
-/** A page of a credit line's journal: the entries after number `after` of the query. */
+/**
+ * A page of a credit line's journal: the entries after number `after` of the query, those of the sales that it asks for. A page
+ * may be short or empty before the last one.
+ */
 export async function entriesOf(c: Context, line: CreditLineStub, evidence: boolean) {
   const entries = await line.entries(numberOf(c.req.query('after'), 0), pageLimit(c))
   return {
-    entries: entries.map((entry) => lineEntryView(entry, evidence)),
+    entries: entries.filter(saleFilterOf(c)).map((entry) => lineEntryView(entry, evidence)),
     next: entries.at(-1)?.seq ?? null,
   }
 }
@@ -96,16 +101,19 @@ async function channelOf(c: Context, { accounts }: OperatorSettings, id: string,
   return jsonResponse({
     id,
     kind: KIND.channel,
+    network: networkOfChannel(standing.channelId, standing.config),
     standing: evidence ? standing : totals,
-    entries: entries.map((entry) => entryView(entry, evidence)),
+    entries: entries.filter(saleFilterOf(c)).map((entry) => entryView(entry, evidence)),
     next: entries.at(-1)?.seq ?? null,
   })
 }
 
 /** Reads a channel from the chain and stores its state, also of a lower block than the account's own. */
-async function reread({ accounts, chain, audit }: OperatorSettings, who: string, id: string) {
+async function reread({ accounts, networks, audit }: OperatorSettings, who: string, id: string) {
   const account = isHex(id, 32) ? accounts.getByName(id) : null
   const before = await account?.standing()
+  const network = before && networkOfChannel(before.channelId, before.config)
+  const chain = networks.find(({ id }) => id === network)?.chain
   if (!chain || !account || !before) return notFound()
   const work = async () => {
     const [state] = await readChannels(chain, [before.channelId])
@@ -122,6 +130,8 @@ async function exactOf(c: Context, { authorizations }: OperatorSettings, id: str
   const payer = authorizations.getByName(id)
   const limit = pageLimit(c)
   const [totals, uses] = await Promise.all([payer.totals(), payer.uses(c.req.query('after') ?? '', limit)])
-  const payments = uses.map(({ signature, ...use }) => (evidence ? { ...use, signature } : use))
+  const payments = uses
+    .filter(saleFilterOf(c))
+    .map(({ signature, ...use }) => (evidence ? { ...use, signature } : use))
   return jsonResponse({ id, kind: KIND.exact, totals, payments, next: nextOf(uses, limit, ({ id }) => id) })
 }

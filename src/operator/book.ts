@@ -5,6 +5,7 @@ import { projectNews } from '../billing/project.ts'
 import { KIND, project } from '../ledger/book/accounts.ts'
 import type { Reported, Unreported } from '../ledger/figures/report.ts'
 import { mapConcurrently } from '../platform/pool.ts'
+import { networkOfChannel } from '../protocol/evm/eip712.ts'
 import { act } from './audit.ts'
 import { formOf, invalidObject, rebuild } from './requests.ts'
 import { invalid, jsonResponse, notFound } from './response.ts'
@@ -55,8 +56,17 @@ function writerOf(settings: OperatorSettings, kind: Form['kind'], now: () => num
         const account = accounts.get(accounts.idFromString(id))
         const standing = await account.list()
         if (!standing) return false
-        const { channelId, authorized, charged, redeemed, quarantine, state } = standing
-        const row = { id: channelId, authorized, charged, redeemed, ceiling: state.balance, quarantine }
+        const { channelId, config, authorized, charged, redeemed, quarantine, state } = standing
+        const network = networkOfChannel(channelId, config)
+        const row = {
+          id: channelId,
+          network,
+          authorized,
+          charged,
+          redeemed,
+          ceiling: state.balance,
+          quarantine,
+        }
         await project(book, [row], now())
         written(await account.report())
         return true

@@ -29,7 +29,7 @@ export function explainRoutes({ site, sites }: OperatorSettings, now: () => numb
 
 /** The policy of a site as it is published, or as it is drafted where it never was; undefined for an unknown one. */
 async function policyOf(sites: SitesPort | undefined, id: string): Promise<ExplainedPolicy | undefined> {
-  const read = await sites?.registry.read(id)
+  const read = await sites?.registry().read(id)
   if (!sites || !read?.ok) return undefined
   const { published, draft } = read.value
   const document = (published ?? draft)?.document

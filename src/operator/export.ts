@@ -14,6 +14,7 @@ import type { SignedStatement } from '../protocol/statement.ts'
 import { entryView, lineEntryView, listed } from './accounts.ts'
 import { invoiceView } from './invoices.ts'
 import { download, streamOf } from './response.ts'
+import { type SaleFilter, saleFilterOf } from './sale-filter.ts'
 import type { CreditSettings, OperatorSettings } from './settings.ts'
 import { signedOf } from './statements.ts'
 
@@ -26,7 +27,7 @@ type Export<Item> = {
 }
 
 /** The request's part of an export: `after` is the id of an account. */
-type Scope = { settings: OperatorSettings; after: string; evidence: boolean }
+type Scope = { settings: OperatorSettings; after: string; evidence: boolean; isAsked: SaleFilter }
 
 const PAGE = 500
 
@@ -37,6 +38,7 @@ export function exportRoutes(settings: OperatorSettings): Hono {
     settings,
     after: c.req.query('after') ?? '',
     evidence: c.req.query('evidence') === 'true',
+    isAsked: saleFilterOf(c),
   })
   addRoutes(app, 'accounts', ACCOUNTS, scope)
   addRoutes(app, 'entries', ENTRIES, scope)
@@ -96,6 +98,8 @@ type Account = {
   id: string
   kind: Listed['kind']
   name: string
+  /** CAIP-2; null for credit. */
+  network: string | null
   openedAt: number
   authorized: bigint
   charged: bigint
@@ -118,14 +122,15 @@ const ACCOUNTS: Export<Account> = {
     KIND.credit,
     'ceiling',
     'closed',
+    'network',
   ],
   async *pages(scope) {
     for await (const page of accountPages(scope)) {
       yield await mapConcurrently(page, (account) => readAccount(scope, account), rethrow)
     }
   },
-  rows: ({ id, kind, name, openedAt, authorized, charged, redeemed, credit, ceiling, closed }) => [
-    [id, kind, name, iso(openedAt), authorized, charged, redeemed, credit, ceiling, closed],
+  rows: ({ id, kind, name, openedAt, authorized, charged, redeemed, credit, ceiling, closed, network }) => [
+    [id, kind, name, iso(openedAt), authorized, charged, redeemed, credit, ceiling, closed, network],
   ],
   object: (account) => account,
 }
@@ -138,18 +143,20 @@ async function readAccount({ settings }: Scope, listing: Listed): Promise<Accoun
     case KIND.exact: {
       const { received } = await settings.authorizations.getByName(id).totals()
       const totals = { authorized: received, charged: received, redeemed: received }
-      return { ...nothing, id, kind: listing.kind, name: listing.payer, openedAt, ...totals }
+      const { kind, payer: name, network } = listing
+      return { ...nothing, id, kind, name, network, openedAt, ...totals }
     }
     case KIND.channel: {
       const standing = await settings.accounts.getByName(id).standing()
-      const known = { id, kind: listing.kind, name: listing.payer, openedAt }
+      const { kind, payer: name, network } = listing
+      const known = { id, kind, name, network, openedAt }
       if (!standing) return { ...nothing, ...known }
       const { authorized, charged, redeemed, credit, state, quarantine: closed } = standing
       return { ...known, authorized, charged, redeemed, credit, ceiling: state.balance, closed }
     }
     case KIND.credit: {
       const standing = await settings.credit?.lines.getByName(id).standing()
-      const known = { id, kind: listing.kind, name: listing.name, openedAt }
+      const known = { id, kind: listing.kind, name: listing.name, network: null, openedAt }
       if (!standing) return { ...nothing, ...known }
       const { authorized, charged, redeemed, credit, limit, closed } = standing
       return { ...known, authorized, charged, redeemed, credit, ceiling: redeemed + limit, closed }
@@ -167,6 +174,8 @@ type ExportedEntry = {
   redeemed?: bigint
   site?: string | null
   rule?: string | null
+  policy?: number | null
+  who?: string | null
   request: string | null
   iou?: string | null
   of?: number | null
@@ -185,6 +194,8 @@ const ENTRIES: Export<ExportedEntry> = {
     'redeemed',
     'site',
     'rule',
+    'policy',
+    'who',
     'request',
     'iou',
     'of',
@@ -198,18 +209,18 @@ const ENTRIES: Export<ExportedEntry> = {
   },
   rows: (entry) => {
     const { account, seq, at, kind, amount, charged = null, redeemed = null } = entry
-    const { site = null, rule = null, request, iou = null, of = null, id, transaction = null } = entry
+    const { site = null, rule = null, policy = null, who = null } = entry
+    const { request, iou = null, of = null, id, transaction = null } = entry
     const when = at === null ? null : iso(at)
-    return [
-      [account, seq, when, kind, amount, charged, redeemed, site, rule, request, iou, of, id, transaction],
-    ]
+    const sold = [site, rule, policy, who, request]
+    return [[account, seq, when, kind, amount, charged, redeemed, ...sold, iou, of, id, transaction]]
   },
   object: (entry) => entry,
 }
 
 async function* entryPages(scope: Scope, { id: account, kind }: Listed): AsyncGenerator<ExportedEntry[]> {
   if (kind === KIND.exact) return yield* paymentPages(scope, account)
-  const { settings, evidence } = scope
+  const { settings, evidence, isAsked } = scope
   const line = kind === KIND.credit ? settings.credit?.lines.getByName(account) : undefined
   let after = 0
   for (;;) {
@@ -218,7 +229,7 @@ async function* entryPages(scope: Scope, { id: account, kind }: Listed): AsyncGe
       : (await settings.accounts.getByName(account).entries(after, PAGE)).map((entry) =>
           entryView(entry, evidence),
         )
-    yield page.map((entry) => ({ account, ...entry }))
+    yield page.filter(isAsked).map((entry) => ({ account, ...entry }))
     const last = page.at(-1)
     if (!last || page.length < PAGE) return
     after = last.seq
@@ -226,12 +237,12 @@ async function* entryPages(scope: Scope, { id: account, kind }: Listed): AsyncGe
 }
 
 async function* paymentPages(
-  { settings, evidence }: Scope,
+  { settings, evidence, isAsked }: Scope,
   account: string,
 ): AsyncGenerator<ExportedEntry[]> {
   const payer = settings.authorizations.getByName(account)
   for await (const page of pagesOf('', (after) => payer.uses(after, PAGE))) {
-    yield page.map(({ signature, status, ...use }) => {
+    yield page.filter(isAsked).map(({ signature, status, ...use }) => {
       const entry = { account, seq: null, kind: `exact ${status}`, ...use }
       return evidence ? { ...entry, signature } : entry
     })

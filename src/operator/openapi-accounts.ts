@@ -2,6 +2,9 @@
 import { amount, count, hex, orNull, table, text, time, word } from './json-schema.ts'
 import { hold } from './openapi-screening.ts'
 
+/** The facts of a sale: null in entries that sell nothing, and in those of earlier versions. */
+const sold = { site: orNull(text), rule: orNull(text), policy: orNull(count), who: orNull(text) }
+
 const totals = { authorized: amount, charged: amount, redeemed: amount, credit: amount }
 
 /** An entry of a channel's journal. */
@@ -19,7 +22,7 @@ export const channelEntry = table(
     request: orNull(text),
     transaction: orNull(hex),
     of: orNull(count),
-    rule: orNull(text),
+    ...sold,
   },
   'signature',
 )
@@ -67,7 +70,7 @@ export const payment = table(
     at: orNull(time),
     amount,
     request: text,
-    rule: orNull(text),
+    ...sold,
     transaction: orNull(hex),
     signature: hex,
   },

@@ -96,6 +96,8 @@ const lineEntry = table(
     request: orNull(text),
     site: orNull(text),
     rule: orNull(text),
+    policy: orNull(count),
+    who: orNull(text),
     of: orNull(count),
     document,
     evidence,
@@ -110,6 +112,7 @@ const listing = table(
     payer: hex,
     receiver: hex,
     token: hex,
+    network: orNull(text),
     name: text,
     openedAt: time,
     totals: orNull(table({ authorized: amount, charged: amount, redeemed: amount, ceiling: amount })),
@@ -117,7 +120,7 @@ const listing = table(
     closed: orNull(text),
     updatedAt: orNull(time),
   },
-  ...all('payer', 'receiver', 'token', 'name', 'quarantine', 'closed'),
+  ...all('payer', 'receiver', 'token', 'network', 'name', 'quarantine', 'closed'),
 )
 
 const statementHead = {
@@ -253,6 +256,7 @@ export const schemas = {
     table({
       id: text,
       kind: word(KIND.channel),
+      network: orNull(text),
       standing: channelStanding,
       entries: listOf(channelEntry),
       next: orNull(count),

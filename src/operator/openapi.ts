@@ -25,6 +25,9 @@ const CSV = 'text/csv'
 const HTML = 'text/html'
 const NDJSON = 'application/x-ndjson'
 
+/** The queries for the entries of some sales. */
+const SALE = ['site', 'rule', 'policy', 'who'] as const
+
 const API: Operations = {
   '/api/agents': {
     get: { summary: 'Lists agents in order of id', answer: 'Agents', query: ['after', 'limit'] },
@@ -64,7 +67,7 @@ const API: Operations = {
     get: {
       summary: 'Returns the current state of an account, with a page of its journal',
       answer: 'Account',
-      query: ['after', 'limit', 'evidence'],
+      query: ['after', 'limit', 'evidence', ...SALE],
     },
   },
   '/api/accounts/{id}/reread': {
@@ -92,12 +95,18 @@ const API: Operations = {
     },
   },
   '/api/relayer': {
-    get: { summary: 'Returns the nonces of the relayer’s key', answer: 'Relayer', problems: [404] },
+    get: {
+      summary: 'Returns the nonces of the relayer’s key on one network',
+      answer: 'Relayer',
+      query: ['network'],
+      problems: [404],
+    },
   },
   '/api/relayer/repair': {
     post: {
       summary: 'Fills up to 1,000 missing nonces, and sends open transactions again',
       answer: 'Relayer',
+      query: ['network'],
       problems: [404],
     },
   },
@@ -214,7 +223,7 @@ const API: Operations = {
     get: {
       summary: 'Lists your journal entries',
       answer: 'Entries',
-      query: ['after', 'limit'],
+      query: ['after', 'limit', ...SALE],
       open: 'signed',
     },
   },
@@ -291,7 +300,7 @@ function exported(...names: string[]): Operations {
             summary: `Downloads all ${name.replace('-', ' ')}`,
             answer: null,
             formats: [type],
-            query: ['after', 'evidence'],
+            query: ['after', 'evidence', ...(name === 'entries' ? SALE : [])],
           },
         },
       ]),

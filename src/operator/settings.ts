@@ -32,12 +32,10 @@ export type OperatorSettings = {
   settlement: Workflow<Cause>
   /** The nightly runs of this site. */
   runKinds: readonly RunKind[]
+  /** The networks where this site settles, the preferred one first. */
+  networks: readonly OperatorNetwork[]
   /** Alerts. Undefined only with a faulty config, with which the API rejects all requests. */
   alerts?: AlertSettings | undefined
-  /** Undefined on sites without RPC_URL. */
-  chain?: Chain | undefined
-  /** Undefined on sites without a relayer. */
-  relayer?: RelayerPort | undefined
   /** The audit log. Undefined without its object, on a site without credit. */
   audit?: AuditLog | undefined
   /** Undefined on sites without screening. */
@@ -48,9 +46,18 @@ export type OperatorSettings = {
   billing?: (() => Promise<BillingContext>) | undefined
 }
 
+/** One network. `chain` is undefined without RPC_URL, `relayer` without a chain and a key. */
+export type OperatorNetwork = {
+  /** CAIP-2. */
+  id: string
+  chain: Chain | undefined
+  relayer: RelayerPort | undefined
+}
+
 /** The registry of sites, and what its routes ask. */
 export type SitesPort = {
-  registry: SiteRegistry
+  /** A stub belongs to the request that made it: each call makes a fresh one. */
+  registry(): SiteRegistry
   /** Where proofs of hosts are looked for. */
   witnesses: Witnesses
   /** The site that a valid document makes, as this Worker would serve it. */
@@ -63,7 +70,7 @@ export type SitesPort = {
 export type OpenedSite = {
   explained: ExplainedPolicy
   isShadow: boolean
-  /** Undefined where the origin has no address of its own. */
+  /** Undefined where the origin is asked under the host of the site, or by a binding. */
   origin: URL | undefined
   /** Sent to the origin as `tab402-origin-secret`. */
   secret: string | undefined

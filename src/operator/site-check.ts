@@ -1,7 +1,8 @@
 /** Checks a site before people and crawlers come: its hosts, its origin, and what its paywall answers. */
 import { userAgentOf } from '../paywall/explain.ts'
+import { canonicalize, originUrl } from '../paywall/path.ts'
 import { isLocalHost } from '../sites/host.ts'
-import { type Proof, proofName } from '../sites/proof.ts'
+import { type FoundProof, proofName } from '../sites/proof.ts'
 import { mayAsk } from '../sites/public-url.ts'
 import type { HostProof, SiteRecord } from '../sites/record.ts'
 import type { RequestError } from './problem.ts'
@@ -9,7 +10,7 @@ import type { OpenedSite, SitesPort } from './settings.ts'
 import { errorOf } from './site-documents.ts'
 
 /** One thing that was checked. `status`: of the answer, where there was one. `skipped`: it does not apply. */
-export type Finding = {
+export type CheckFinding = {
   outcome: 'ok' | 'failed' | 'unknown' | 'skipped'
   status: number | null
   why: string
@@ -19,20 +20,20 @@ export type Finding = {
 export type CheckedHost = Pick<HostProof, 'host' | 'token' | 'how'> & {
   /** The name of the TXT record. */
   record: string
-  proof: Finding
-  crawler: Finding
-  reader: Finding
+  proof: CheckFinding
+  crawler: CheckFinding
+  reader: CheckFinding
 }
 
-/** What was found. `ok`: the document is valid, and nothing failed or stayed unknown. */
+/** The findings. `ok`: the document is valid, and nothing failed or stayed unknown. */
 export type CheckedSite = {
   id: string
   ok: boolean
   errors: RequestError[]
   warnings: RequestError[]
   hosts: CheckedHost[]
-  origin: Finding
-  sideDoor: Finding
+  origin: CheckFinding
+  sideDoor: CheckFinding
 }
 
 /** The most hosts whose paywall is asked in one check. Others are `skipped`. */
@@ -48,11 +49,11 @@ const BROWSER = userAgentOf('reader')
 export async function checkSite(
   port: SitesPort,
   { id, draft, published, hosts }: SiteRecord,
-  proofs: ReadonlyMap<string, Proof>,
+  proofs: ReadonlyMap<string, FoundProof>,
   path: string,
 ): Promise<CheckedSite> {
   const document = (draft ?? published)?.document
-  const judged = document ? await port.registry.check(document) : null
+  const judged = document ? await port.registry().check(document) : null
   const errors = judged && !judged.ok ? judged.problems.map(errorOf) : []
   const warnings = judged?.ok ? (judged.warnings ?? []).map(errorOf) : []
   const site = document && judged?.ok ? await port.open(document) : undefined
@@ -76,7 +77,7 @@ export async function checkSite(
   return { id, ok, errors, warnings, hosts: checked, origin, sideDoor }
 }
 
-function proofOf({ host, token, how: known }: HostProof, found: Proof | undefined) {
+function proofOf({ host, token, how: known }: HostProof, found: FoundProof | undefined) {
   const how = found?.outcome === 'proven' ? found.how : known
   const record = proofName(host)
   if (how !== null) return { host, token, how, record, proof: finding('ok', `proven: ${how}`) }
@@ -85,7 +86,7 @@ function proofOf({ host, token, how: known }: HostProof, found: Proof | undefine
   return { host, token, how, record, proof: finding(outcome, why) }
 }
 
-/** What the paywall answers to a crawler and to a browser. */
+/** The answers of the paywall to a crawler and to a browser. */
 async function paywallOf(site: OpenedSite | undefined, host: string, path: string) {
   if (!site) return { crawler: SKIPPED, reader: SKIPPED }
   const ask = async (userAgent: string) => {
@@ -112,17 +113,15 @@ async function originOf(
   site: OpenedSite | undefined,
   host: string,
   path: string,
-): Promise<Finding> {
+): Promise<CheckFinding> {
   if (!site) return SKIPPED
   const { origin, secret } = site
-  if (!origin) return finding('skipped', 'the origin has no address of its own')
+  if (!origin) return NOT_ALONE
   const may = await mayAsk(origin, host, witnesses.resolver)
   if (!may.ok) return finding('failed', `ORIGIN ${may.why}`)
   const headers: Record<string, string> = { 'user-agent': BROWSER, 'x-forwarded-host': host }
   if (secret !== undefined) headers['tab402-origin-secret'] = secret
-  const answer = await statusOf(() =>
-    ask(new Request(new URL(path, origin), { headers, redirect: 'manual' })),
-  )
+  const answer = await askedAt(ask, origin, path, headers)
   return judge(answer, (status) => status < 500, 'the origin must answer')
 }
 
@@ -132,23 +131,34 @@ async function sideDoorOf(
   site: OpenedSite | undefined,
   host: string,
   path: string,
-): Promise<Finding> {
-  if (!site?.origin) return finding('skipped', 'the origin has no address of its own')
+): Promise<CheckFinding> {
+  if (!site?.origin) return NOT_ALONE
   const { origin } = site
   if (!(await mayAsk(origin, host, witnesses.resolver)).ok) return SKIPPED
   const headers = { 'user-agent': CRAWLER, 'x-forwarded-host': host }
-  const answer = await statusOf(() =>
-    ask(new Request(new URL(path, origin), { headers, redirect: 'manual' })),
-  )
+  const answer = await askedAt(ask, origin, path, headers)
   const open = 'the origin must refuse requests without the header tab402-origin-secret'
   return judge(answer, (status) => status >= 300, open)
 }
 
+const NOT_ALONE = finding('skipped', 'the origin is asked by a binding, or under the host of the site')
 const SHADOW = finding('skipped', 'shadow mode serves everybody')
 const SKIPPED = finding('skipped', 'the document must be valid first, and a check asks at most 10 hosts')
 
-function finding(outcome: Finding['outcome'], why: string, status: number | null = null): Finding {
+function finding(outcome: CheckFinding['outcome'], why: string, status: number | null = null): CheckFinding {
   return { outcome, status, why }
+}
+
+/** Asks an origin for a path. Threat: `//evil.example` is a path too, so the URL is built from parts. */
+async function askedAt(
+  ask: SitesPort['ask'],
+  origin: URL,
+  path: string,
+  headers: Record<string, string>,
+): Promise<Asked> {
+  const read = canonicalize(`https://${origin.host}${path}`)
+  if (!read.ok) return { status: null, why: 'the path must be one that the paywall reads' }
+  return statusOf(() => ask(new Request(originUrl(origin, read.value), { headers, redirect: 'manual' })))
 }
 
 type Asked = { status: number | null; why: string }
@@ -164,7 +174,7 @@ async function statusOf(ask: () => Promise<Response>): Promise<Asked> {
   }
 }
 
-function judge({ status, why }: Asked, holds: (status: number) => boolean, must: string): Finding {
+function judge({ status, why }: Asked, holds: (status: number) => boolean, must: string): CheckFinding {
   if (status === null) return finding('failed', `${must}: ${why}`)
   return holds(status) ? finding('ok', `answered ${status}`, status) : finding('failed', must, status)
 }

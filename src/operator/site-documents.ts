@@ -1,4 +1,4 @@
-/** What the routes of sites and publishers share: documents in, answers of the registry out, and ETags. */
+/** Shared by the routes of sites and publishers: documents in, answers of the registry out, and ETags. */
 import type { Context } from 'hono'
 import type { ConfigProblem } from '../platform/problem.ts'
 import type { SiteAnswer, SiteRefusal } from '../sites/record.ts'
@@ -8,7 +8,7 @@ import { invalid, jsonResponse, notFound, problem } from './response.ts'
 type Table = Record<string, unknown>
 
 /** The JSON object of a request, or the 400 response. */
-export async function documentOf(c: Context): Promise<Table | Response> {
+export async function sentDocument(c: Context): Promise<Table | Response> {
   const document = parse(await c.req.text())
   return isTable(document) ? document : problem('not_a_json_object')
 }

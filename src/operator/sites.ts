@@ -2,19 +2,19 @@
 import type { Context } from 'hono'
 import { Hono } from 'hono/tiny'
 import type { SiteMode } from '../sites/document.ts'
-import { findProof, type Proof } from '../sites/proof.ts'
-import type { Published, SiteAnswer, SiteRecord } from '../sites/record.ts'
+import { type FoundProof, findProof } from '../sites/proof.ts'
+import type { PublishedVersion, SiteAnswer, SiteRecord } from '../sites/record.ts'
 import { formOf, noted, probe, reverted, vouched } from './requests.ts'
 import { invalid, jsonResponse, numberOf, pageLimit } from './response.ts'
 import type { SitesPort } from './settings.ts'
 import { checkSite } from './site-check.ts'
 import {
   answerOf,
-  documentOf,
   errorOf,
   merged,
   refusalOf,
   revisionOf,
+  sentDocument,
   tagged,
   withId,
 } from './site-documents.ts'
@@ -28,31 +28,31 @@ export function siteRoutes(port: SitesPort, who: string): Hono {
   app.get('/', (c) => list(c, port))
   app.post('/', (c) => create(c, port, who))
   app.post('/check', async (c) => {
-    const document = await documentOf(c)
+    const document = await sentDocument(c)
     if (document instanceof Response) return document
-    const judged = await registry.check(document)
+    const judged = await registry().check(document)
     if (!judged.ok) return refusalOf(c, judged)
     return jsonResponse({ document: judged.value, warnings: (judged.warnings ?? []).map(errorOf) })
   })
-  app.get('/:id', async (c) => answerOf(c, await registry.read(c.req.param('id'))))
+  app.get('/:id', async (c) => answerOf(c, await registry().read(c.req.param('id'))))
   app.put('/:id', async (c) => {
-    const document = await documentOf(c)
+    const document = await sentDocument(c)
     if (document instanceof Response) return document
     const site = withId(document, c.req.param('id'))
-    return site instanceof Response ? site : answerOf(c, await registry.put(who, site, revisionOf(c)))
+    return site instanceof Response ? site : answerOf(c, await registry().put(who, site, revisionOf(c)))
   })
   app.patch('/:id', (c) => patch(c, port, who))
   app.delete('/:id', async (c) => {
-    return answerOf(c, await registry.remove(who, c.req.param('id'), undefined, revisionOf(c)))
+    return answerOf(c, await registry().remove(who, c.req.param('id'), undefined, revisionOf(c)))
   })
   app.delete('/:id/draft', async (c) => {
-    const dropped = await registry.discard(who, c.req.param('id'), revisionOf(c))
+    const dropped = await registry().discard(who, c.req.param('id'), revisionOf(c))
     return dropped.ok ? jsonResponse({ site: dropped.value }) : refusalOf(c, dropped)
   })
   app.get('/:id/versions', async (c) => {
     const before = numberOf(c.req.query('before'), 0) || undefined
     const limit = pageLimit(c)
-    const listed = await registry.versions(c.req.param('id'), { ...(before && { before }), limit })
+    const listed = await registry().versions(c.req.param('id'), { ...(before && { before }), limit })
     if (!listed.ok) return refusalOf(c, listed)
     return jsonResponse({ versions: listed.value.rows, next: listed.value.next })
   })
@@ -61,7 +61,7 @@ export function siteRoutes(port: SitesPort, who: string): Hono {
     const form = await formOf(c, reverted)
     if (form instanceof Response) return form
     const { version, note } = form
-    return answerOf(c, await registry.revert(who, c.req.param('id'), version, note, revisionOf(c)))
+    return answerOf(c, await registry().revert(who, c.req.param('id'), version, note, revisionOf(c)))
   })
   const act = (call: Act) => async (c: Context) => {
     const form = await formOf(c, noted)
@@ -70,21 +70,21 @@ export function siteRoutes(port: SitesPort, who: string): Hono {
   }
   app.post(
     '/:id/suspend',
-    act((id, note, revision) => registry.suspend(who, id, note, revision)),
+    act((id, note, revision) => registry().suspend(who, id, note, revision)),
   )
   app.post(
     '/:id/resume',
-    act((id, note, revision) => registry.resume(who, id, note, revision)),
+    act((id, note, revision) => registry().resume(who, id, note, revision)),
   )
   app.post('/:id/proofs', async (c) => {
     const form = await formOf(c, vouched)
     if (form instanceof Response) return form
-    return answerOf(c, await registry.prove(who, c.req.param('id'), form.host, 'operator'))
+    return answerOf(c, await registry().prove(who, c.req.param('id'), form.host, 'operator'))
   })
   app.post('/:id/check', async (c) => {
     const form = await formOf(c, probe)
     if (form instanceof Response) return form
-    const read = await registry.read(c.req.param('id'))
+    const read = await registry().read(c.req.param('id'))
     if (!read.ok) return refusalOf(c, read)
     const proofs = await proveHosts(port, who, read.value)
     return jsonResponse(await checkSite(port, read.value, proofs, form.path))
@@ -96,7 +96,7 @@ type Act = (
   id: string,
   note: string | undefined,
   revision: number | undefined,
-) => Promise<SiteAnswer<Published>>
+) => Promise<SiteAnswer<PublishedVersion>>
 
 async function list(c: Context, { registry }: SitesPort): Promise<Response> {
   const { publisher, mode: asked, after } = c.req.query()
@@ -104,20 +104,20 @@ async function list(c: Context, { registry }: SitesPort): Promise<Response> {
   if (asked !== undefined && !mode)
     return invalid([{ path: 'mode', message: 'must be a mode', expected: MODES.join(', ') }])
   const filter = { ...(publisher !== undefined && { publisher }), ...(mode && { mode }) }
-  const { rows, next } = await registry.list(filter, { after: after ?? '', limit: pageLimit(c) })
+  const { rows, next } = await registry().list(filter, { after: after ?? '', limit: pageLimit(c) })
   return jsonResponse({ sites: rows, next })
 }
 
 /** Idempotent for an equal document. A site with another one must be changed, not created. */
 async function create(c: Context, { registry }: SitesPort, who: string): Promise<Response> {
-  const document = await documentOf(c)
+  const document = await sentDocument(c)
   if (document instanceof Response) return document
-  const judged = await registry.check(document)
+  const judged = await registry().check(document)
   if (!judged.ok) return refusalOf(c, judged)
   const { id } = judged.value
-  const known = await registry.read(id)
+  const known = await registry().read(id)
   // A site that a crossing request creates has revision 1: this one is then refused, unless it is equal.
-  if (!known.ok) return answerOf(c, await registry.put(who, document, 0), 201)
+  if (!known.ok) return answerOf(c, await registry().put(who, document, 0), 201)
   const last = known.value.draft ?? known.value.published
   if (last && isEqual(last.document, judged.value)) return tagged(known.value, 201)
   return refusalOf(c, { ok: false, reason: 'conflict', problems: [TAKEN] })
@@ -130,26 +130,26 @@ const TAKEN = {
 }
 
 async function patch(c: Context, { registry }: SitesPort, who: string): Promise<Response> {
-  const change = await documentOf(c)
+  const change = await sentDocument(c)
   if (change instanceof Response) return change
   const id = c.req.param('id') ?? ''
-  const known = await registry.read(id)
+  const known = await registry().read(id)
   if (!known.ok) return refusalOf(c, known)
   const { draft, published, revision } = known.value
   const site = withId(merged((draft ?? published)?.document, change) as Record<string, unknown>, id)
   if (site instanceof Response) return site
-  return answerOf(c, await registry.put(who, site, revisionOf(c) ?? revision))
+  return answerOf(c, await registry().put(who, site, revisionOf(c) ?? revision))
 }
 
 async function publish(c: Context, port: SitesPort, who: string): Promise<Response> {
   const form = await formOf(c, noted)
   if (form instanceof Response) return form
   const { registry } = port
-  const known = await registry.read(c.req.param('id') ?? '')
+  const known = await registry().read(c.req.param('id') ?? '')
   if (!known.ok) return refusalOf(c, known)
   const proofs = await proveHosts(port, who, known.value)
   const { id, revision } = known.value
-  const published = await registry.publish(who, id, form.note, revisionOf(c) ?? revision)
+  const published = await registry().publish(who, id, form.note, revisionOf(c) ?? revision)
   if (published.ok || published.reason !== 'unproven') return answerOf(c, published)
   // Unknown is not no: a resolver that gave no answer refuses nothing for good.
   const open = [...proofs].flatMap(([host, proof]) =>
@@ -165,13 +165,13 @@ async function proveHosts(
   { registry, witnesses }: SitesPort,
   who: string,
   { id, hosts }: SiteRecord,
-): Promise<Map<string, Proof>> {
+): Promise<Map<string, FoundProof>> {
   const unproven = hosts.filter(({ provenAt }) => provenAt === null)
   const found = await Promise.all(
     unproven.map(async (host) => [host.host, await findProof(host, witnesses)] as const),
   )
   for (const [host, proof] of found)
-    if (proof.outcome === 'proven') await registry.prove(who, id, host, proof.how)
+    if (proof.outcome === 'proven') await registry().prove(who, id, host, proof.how)
   return new Map(found)
 }
 

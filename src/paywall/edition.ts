@@ -6,14 +6,14 @@ import type { Decision, Policy } from './policy.ts'
 import type { DateOf } from './terms/dates.ts'
 
 /** A site of a registry, and the version of its policy. */
-export type SiteVersion = { id: string; version: number }
+export type PolicyVersion = { id: string; version: number }
 
 /** One version of a site's terms. It holds no state but caches. */
 export type Edition = {
   policy: Policy
   schemes: Schemes
   /** Undefined without a registry: the request's host sells then, by version 0. */
-  site: SiteVersion | undefined
+  site: PolicyVersion | undefined
   decisions: Decisions
   quoteOf(decision: Decision): Quote
 }
@@ -25,7 +25,7 @@ export type Quote = { decision: Decision; offers: Offers; edition: Edition }
 export type EditionOptions = {
   policy: Policy
   schemes: Schemes
-  site?: SiteVersion | undefined
+  site?: PolicyVersion | undefined
   /** How long an offer is valid: a price of the moment is honoured for as long. 300 where it is absent. */
   maxTimeoutSeconds?: number
   /** The dates of pages that the sitemaps state. Without it only other sources count. */
@@ -56,8 +56,8 @@ export function editionOf({
 }
 
 /**
- * The quotes of former editions for a request, newest first: whoever was offered one may pay it still. A quote for another
- * thing than `decision` sells, a pass or a page, is none.
+ * The quotes of former editions for a request, newest first: a client that was offered one may pay it still. A quote for
+ * another thing than `decision` sells, a pass or a page, is none.
  */
 export async function formerQuotes(
   editions: readonly Edition[],

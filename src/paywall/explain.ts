@@ -121,7 +121,7 @@ export function explain(
     head: method === 'HEAD',
     dialect: speakerOf(undefined, offers.made),
   })
-  return { ...facts, ...answerOf('charge', response, refusal), offers: [...offers.made.values()] }
+  return { ...facts, ...answerOf('charge', response, refusal), offers: offers.made.map(({ terms }) => terms) }
 }
 
 /** Each reading by itself. A URL that is refused to crawlers has those of careless servers too. */

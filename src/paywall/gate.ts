@@ -18,7 +18,6 @@ import { RecentPayers } from './payers.ts'
 import { type Decision, decideUrl, type Policy } from './policy.ts'
 import {
   type Changes,
-  changed,
   type Header,
   paidResponse,
   preflight,
@@ -26,6 +25,7 @@ import {
   refused,
   refusedSale,
   storedHeaders,
+  withChanges,
 } from './response.ts'
 import { type Goods, type Sold, sell, type Tools, type Wanted } from './sale.ts'
 import { readAnswer, restore } from './stored-answer.ts'
@@ -121,7 +121,7 @@ export function gate(options: GateOptions): Gate {
     const block = () => ended('blocked', refused(blocked(decision), manner))
     if (!quote) return block()
     const changes = changesBy(options.termsOf, hidden, { ...asked, site })
-    const quiet = (answer: Response) => changed(answer, changes(answer))
+    const quiet = (answer: Response) => withChanges(answer, changes(answer))
     const isFree = decision.action === 'allow' || (cloudflareCharges && chargedByCloudflare(headers))
     const serve = () => content.pass(request, target).then(quiet).catch(unreachable)
     if (isFree) return ended('free', await serve())
@@ -222,13 +222,13 @@ async function sellFor(
   const sold = await sell(order, paid.value, goods, tools)
   if (wanted.decision.action === 'allow') {
     const free = await freeFor(request, target, read, content)
-    return free.ok ? accept(changed(free.value, changes(free.value))) : free
+    return free.ok ? accept(withChanges(free.value, changes(free.value))) : free
   }
   if (!sold.ok) return sold
   return accept(answerOf(sold.value, dialect, changes))
 }
 
-/** Reads a payment by the offers in force, or by earlier ones where those have no scheme for it. */
+/** Reads a payment by the offers in force, or by earlier ones where those lack its scheme. */
 function readPaid(headers: Headers, dialect: Dialect, [quote, ...earlier]: readonly Quote[]): Result<Paid> {
   const paid = quote ? dialect.read(headers, quote.offers.made) : refuse('no_matching_offer')
   if (paid.ok) return paid
@@ -326,7 +326,9 @@ export function countryOf({ cf }: Request): string | undefined {
 /** The end of a sale as HTTP. */
 function answerOf({ answer, receipt }: Sold<Response>, dialect: Dialect, changes: Shop['changes']): Response {
   if (!answer) return receiptAlone(receipt, dialect)
-  return receipt ? paidResponse(answer, receipt, dialect, changes(answer)) : changed(answer, changes(answer))
+  return receipt
+    ? paidResponse(answer, receipt, dialect, changes(answer))
+    : withChanges(answer, changes(answer))
 }
 
 /** The refusal of a blocked page: an embargo says when it opens. */

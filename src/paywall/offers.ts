@@ -1,19 +1,23 @@
 /** The offers of a 402: made from our own policy, written once for each decision, filled in for each request. */
 import { type Refusal, wire } from '../protocol/refusal.ts'
 import type { PaymentRequirements } from '../protocol/x402/types.ts'
-import { SCHEMES, type SchemeName, type Schemes } from '../schemes/index.ts'
+import { SCHEMES, type SchemeName } from '../schemes/index.ts'
+import type { Payment } from '../schemes/payment.ts'
+import type { Scheme } from '../schemes/scheme.ts'
+import type { Offer } from './dialects/dialect.ts'
 import { DIALECTS } from './dialects/index.ts'
 import type { Decision, Policy } from './policy.ts'
 
 /** The part of a scheme that a 402 is made of. */
-export type Offerers = {
-  [Name in SchemeName]?: Pick<NonNullable<Schemes[Name]>, 'offer' | 'extensions' | 'headers'>
-}
+type Offerer = Pick<Scheme<Payment, unknown>, 'network' | 'offer' | 'extensions' | 'headers'>
+
+/** The schemes of each name that make offers, one for each network. */
+export type Offerers = { [Name in SchemeName]?: readonly Offerer[] }
 
 /** One decision's offers, ready to be filled in with the URL. */
 export type Offers = {
-  /** In the order in which they are made. */
-  made: ReadonlyMap<SchemeName, PaymentRequirements>
+  /** In the order in which they are made: by network, then by scheme. */
+  made: readonly Offer[]
   price: bigint
   /** Describes the site or the invoice being sold. */
   about: { serviceName?: string; description?: string }
@@ -27,20 +31,21 @@ export type Offers = {
 
 /** Makes a decision's offers afresh from our own terms. */
 export function offersOf(policy: Policy, decision: Decision, offerers: Offerers): Offers {
-  const { price, schemes } = decision
-  const made = new Map<SchemeName, PaymentRequirements>()
-  for (const name of schemes) {
-    const offer = offerers[name]?.offer(price)
-    if (offer) made.set(name, offer)
-  }
+  const { price } = decision
+  const offering = inOrder(policy, decision, offerers)
+  const made = offering.map(({ scheme, offerer }) => ({ scheme, terms: offerer.offer(price) }))
   const about: Offers['about'] = {
     ...(policy.description !== undefined && { description: policy.description }),
     ...(policy.name !== undefined && { serviceName: policy.name }),
   }
-  const extensions = Object.assign({}, ...schemes.map((name) => offerers[name]?.extensions))
-  const own = schemes.flatMap((name) => Object.entries(offerers[name]?.headers?.(price) ?? {}))
-  const accepts = [...made.values()]
-  const challenges = DIALECTS.flatMap((dialect) => dialect.challenge?.({ accepts, about, extensions }) ?? [])
+  const extensions = Object.assign({}, ...offering.map(({ offerer }) => offerer.extensions))
+  const own = offering.flatMap(({ offerer }) => Object.entries(offerer.headers?.(price) ?? {}))
+  const accepts = made.map(({ terms }) => terms)
+  const lastFirm = offering.findLastIndex(({ scheme, rank }) => rank === 0 || SCHEMES[scheme].after)
+  const further = offering.length - 1 - lastFirm
+  const challenges = DIALECTS.flatMap(
+    (dialect) => dialect.challenge?.({ accepts, further, about, extensions }) ?? [],
+  )
   const headersOf = challenges.flatMap(({ header }) => header ?? [])
   const [bodyOf] = challenges.flatMap(({ body }) => body ?? [])
   return {
@@ -55,6 +60,27 @@ export function offersOf(policy: Policy, decision: Decision, offerers: Offerers)
       }
     },
   }
+}
+
+/**
+ * All that a site offers for the preferred network, in the order of the decision's schemes; then the same for the next
+ * network. Credit belongs to no network. It stands with the first one that has channels: a client of channels takes the
+ * first `batch-settlement` offer, and on credit it could not pay.
+ */
+function inOrder({ networks }: Policy, { schemes }: Decision, offerers: Offerers) {
+  const rankIn = ({ network }: Offerer) => networks.findIndex(({ id }) => id === network)
+  const rankOf = (scheme: SchemeName, offerer: Offerer) => {
+    const own = rankIn(offerer)
+    if (own >= 0) return own
+    const before = schemes.find((name) => name === SCHEMES[scheme].after)
+    const [first] = (before && offerers[before]) ?? []
+    return first ? rankIn(first) : 0
+  }
+  return schemes
+    .flatMap((scheme) =>
+      (offerers[scheme] ?? []).map((offerer) => ({ scheme, offerer, rank: rankOf(scheme, offerer) })),
+    )
+    .toSorted((a, b) => a.rank - b.rank)
 }
 
 /** The most offers that are stored. Beyond it the first one is dropped: it is written again when it is asked for. */
@@ -92,11 +118,11 @@ export function offeredAfter(decision: Decision, { reason }: Refusal): Decision 
 }
 
 /** A corrective 402 makes one offer alone, with the account's state in it; null where the refusal corrects nothing. */
-function corrected(made: Offers['made'], { terms }: Refusal): PaymentRequirements[] | null {
+function corrected(made: Offers['made'], { terms, network }: Refusal): PaymentRequirements[] | null {
   if (!terms) return null
-  for (const [name, offer] of made) {
-    const correct = SCHEMES[name].correct
-    if (correct) return [correct(offer, terms)]
+  for (const { scheme, terms: offer } of made) {
+    const { correct } = SCHEMES[scheme]
+    if (correct && offer.network === network) return [correct(offer, terms)]
   }
   return null
 }

@@ -12,7 +12,7 @@ const STYLE = `
 
 /** The page of an offer. `sentence` is a public sentence of refusal.ts, `note` one about the client. Every value is escaped. */
 export function page({ made, price, about }: Offers, sentence: string, note?: string): string {
-  const ways = [...made].map(([scheme, { network }]) => wayOf(scheme, network))
+  const ways = made.map(({ scheme, terms }) => wayOf(scheme, terms.network))
   const names = [about.serviceName, about.description].filter(Boolean)
   return htmlDocument(
     '402 Payment Required',

@@ -48,7 +48,8 @@ export type WrittenRule = {
 export type Policy = {
   origin: Origin
   receiver: Address
-  network: Network
+  /** Where payments are accepted, the preferred network first. */
+  networks: readonly [Network, ...Network[]]
   rules: readonly Rule[]
   /** For crawlers that no rule names: the default price and schemes. */
   fallback: Decision

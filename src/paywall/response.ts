@@ -156,7 +156,7 @@ export function receiptAlone(receipt: SettleResponse, dialect: Dialect): Respons
 }
 
 /** The answer with other headers. It is copied only if some differ. */
-export function changed(answer: Response, changes: Changes): Response {
+export function withChanges(answer: Response, changes: Changes): Response {
   const { hidden, added } = changes
   if (added.length === 0 && !hidden.some((name) => answer.headers.has(name))) return answer
   const copy = new Response(answer.body, answer)

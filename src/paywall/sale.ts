@@ -8,7 +8,7 @@ import { whoOf } from '../identity/who.ts'
 import type { StoredAnswer } from '../ledger/stored-answers.ts'
 import { accept, type Result, refuse } from '../protocol/refusal.ts'
 import type { SettleResponse } from '../protocol/x402/types.ts'
-import type { SchemeName } from '../schemes/index.ts'
+import { type SchemeName, schemeOn } from '../schemes/index.ts'
 import type { Charge, Pace, Purchase, SentRequest } from '../schemes/scheme.ts'
 import type { Paid } from './dialects/dialect.ts'
 import type { Quote } from './edition.ts'
@@ -66,8 +66,9 @@ export async function sell<Answer>(
   tools: Tools,
 ): Promise<Result<Sold<Answer>>> {
   const claimed = wanted.decision
+  const { network } = paid.payment
   const quote = quotePaid(wanted, paid)
-  const scheme = quote.edition.schemes[paid.scheme]
+  const scheme = schemeOn(quote.edition.schemes, paid.scheme, network)
   if (!scheme || !answers(quote, paid)) return refuse('no_matching_offer')
   const seconds = Math.floor(tools.now() / 1000)
   const priceFor = (signer: string) => wanted.priceFor?.(signer, quote, paid.scheme)
@@ -86,8 +87,11 @@ export async function sell<Answer>(
   try {
     const delivery = new Delivery(goods, () => goods.buy(body), { ...purchase, decision })
     const sold = await delivery.sell(pace, early, () => scheme.charge(proof.value, purchase))
-    if (!sold.ok) payers.refused(account)
-    else if (sold.value.receipt) payers.bought(account, now())
+    if (!sold.ok) {
+      payers.refused(account)
+      return { ok: false, refusal: { ...sold.refusal, network } }
+    }
+    if (sold.value.receipt) payers.bought(account, now())
     return sold
   } finally {
     payers.leave(account)
@@ -97,14 +101,16 @@ export async function sell<Answer>(
 /** The quote that is paid: of those whose price is promised, the first whose offer the payment answers. */
 function quotePaid(wanted: Wanted, paid: Paid): Quote {
   const promised = [wanted, ...wanted.earlier].filter(({ decision, edition }) =>
-    edition.schemes[paid.scheme]?.promises(paid.payment, decision.price),
+    schemeOn(edition.schemes, paid.scheme, paid.payment.network)?.promises(paid.payment, decision.price),
   )
   return promised.find((quote) => answers(quote, paid)) ?? promised[0] ?? wanted
 }
 
 function answers({ offers, edition }: Quote, { scheme, payment }: Paid): boolean {
-  const offer = offers.made.get(scheme)
-  return offer !== undefined && edition.schemes[scheme]?.answers(payment, offer) === true
+  const { network } = payment
+  const offer = offers.made.find((made) => made.scheme === scheme && made.terms.network === network)
+  const taker = schemeOn(edition.schemes, scheme, network)
+  return offer !== undefined && taker?.answers(payment, offer.terms) === true
 }
 
 async function bindTo(

@@ -19,7 +19,7 @@ import {
 } from './gate.ts'
 import { canonicalize, siteOrigin, type Target, targetOf } from './path.ts'
 import { type Decision, entryName, type Policy } from './policy.ts'
-import { changed } from './response.ts'
+import { withChanges } from './response.ts'
 import type { Tally, TallySettings } from './tally.ts'
 import { hiddenHeaders } from './terms/origin-price.ts'
 
@@ -105,7 +105,7 @@ export function shadowGate(options: ShadowOptions): Gate {
       // A trial must not cost a reader the page.
       log('request_not_counted', { fault })
     }
-    return changed(answer, { hidden, added: [] })
+    return withChanges(answer, { hidden, added: [] })
   }
 }
 

@@ -47,7 +47,7 @@ export class NamedSitemaps {
     this.#sharing = sharing
     this.#sites = new IsolateCache({
       ...background,
-      // What the isolate has learnt and not shared yet stays.
+      // A set that the isolate has learnt and not shared yet stays.
       read: async (site, last) => {
         const stored = await store?.get<string[]>(keyOf(site), 'json')
         return stored ? new Set(stored) : last

@@ -1,15 +1,10 @@
-/** Who may use the operator's API from the console, and their sessions: one Durable Object for a deployment. */
+/** The sessions of the console: one Durable Object for a deployment. */
 import { DurableObject } from 'cloudflare:workers'
 import { encodeBase64url } from '../protocol/encoding/base64url.ts'
+import type { Principal } from './console-call.ts'
 
 /** The name of the one object. */
 export const PEOPLE = 'people'
-
-/** What a principal may do, from all to reading alone. */
-export type Role = 'owner' | 'operator' | 'finance' | 'accountant' | 'publisher-admin' | 'publisher-viewer'
-
-/** Who acts. `publisher`: the one whose sites alone are seen; null sees all. */
-export type Principal = { id: string; name: string; role: Role; publisher: string | null }
 
 /** A session as a list shows it. `id` is the first half of its hash; it opens nothing. */
 export type SessionView = { id: string; principal: string; client: string; openedAt: number; usedAt: number }

@@ -22,7 +22,11 @@ const answer = v.object({
 })
 
 /** Asks for the records of one type. Never throws: a failure is `unknown`. */
-export async function lookUp(resolver: Resolver, name: string, type: keyof typeof TYPES): Promise<Records> {
+export async function lookUpRecords(
+  resolver: Resolver,
+  name: string,
+  type: keyof typeof TYPES,
+): Promise<Records> {
   const url = new URL(resolver.url)
   url.searchParams.set('name', name)
   url.searchParams.set('type', type)

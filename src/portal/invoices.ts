@@ -123,7 +123,9 @@ async function pageOf(
   const { bill, paying, site } = context
   // An invoice at Stripe is not offered by x402: Stripe would collect it a second time.
   const isOffered = paying && url !== null && invoice.rail !== 'stripe'
-  const exact = isOffered ? { url, network: site.network.nameV1, payTo: site.receiver } : null
+  const exact = isOffered
+    ? { url, network: site.networks.map(({ title }) => title).join(', '), payTo: site.receiver }
+    : null
   return invoicePage(invoice, await linesOf(bill.lines.getByName(invoice.agent), invoice), exact)
 }
 

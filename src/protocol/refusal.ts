@@ -11,6 +11,8 @@ export type Refusal = {
   reason: Reason
   detail?: string
   terms?: Record<string, unknown>
+  /** The network of that offer (CAIP-2). A client takes the first channel offer of a corrective 402, whatever its network. */
+  network?: string
   /** When an embargo ends, in Unix milliseconds. */
   opensAt?: number
 }
@@ -270,7 +272,7 @@ const WIRE = {
     'tab_too_many_unknown_channels',
     'Too many lookups on chain at this time. Send the same request again later.',
   ],
-  unknown_host: [421, 'tab_unknown_host', 'This host has no site here.'],
+  unknown_host: [421, 'tab_unknown_host', 'The host must be one of a site that is served here.'],
   site_suspended: [503, 'tab_site_suspended', 'This site is suspended. Nothing was charged.'],
   sites_unavailable: [
     503,

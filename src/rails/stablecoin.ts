@@ -22,7 +22,8 @@ export type Payee = Pick<BillingCalls, 'attempt' | 'refuse' | 'abandon' | 'attem
 
 /** How the rail charges, where it stores attempts, and where an invoice is paid. */
 export type StablecoinSettings = {
-  exact: ExactScheme
+  /** One for each network. */
+  exact: readonly ExactScheme[]
   lineOf: (agent: string) => Payee
   /** Returns the address at which an invoice is paid. */
   urlOf: (invoice: Invoice) => Promise<string>
@@ -49,17 +50,17 @@ export function stablecoinRail(settings: StablecoinSettings): Rail {
 }
 
 /**
- * The `exact` scheme for one invoice. It stores the attempt on the credit line before any money moves. A payment whose
+ * The `exact` schemes for one invoice, one for each network. They store the attempt on the credit line before any money moves. A payment whose
  * response was lost is therefore found again, and of two payers at the same time only one pays.
  */
 export function paying(
   { exact, lineOf, now, newId }: StablecoinSettings,
   { agent, id: invoice }: Pick<InvoiceStanding, 'agent' | 'id'>,
-): Scheme<ExactPayment> {
+): Scheme<ExactPayment>[] {
   const line = lineOf(agent)
   const settings = { exact, now, newId }
-  return {
-    ...exact,
+  return exact.map((scheme) => ({
+    ...scheme,
     async charge(payment, bought) {
       // Whatever the method, a receipt may be fetched again: nothing is carried out for it.
       const { hasEffects: _, ...page } = withoutKey(bought)
@@ -74,9 +75,10 @@ export function paying(
       }
       // A retry finds the invoice paid, or open for a new attempt.
       if (attempted === 'busy' || attempted === 'settled') return refuse('exact_in_progress')
-      return new StoredAttempt(settings, line, attempt, attempted === 'replayed').charge(payment, purchase)
+      const own = { exact: scheme, now }
+      return new StoredAttempt(own, line, attempt, attempted === 'replayed').charge(payment, purchase)
     },
-  }
+  }))
 }
 
 /** Cuts the invoice's key out of what is stored and exported: it opens the invoice's page. */
@@ -86,6 +88,8 @@ function withoutKey(purchase: Purchase): Purchase {
 }
 
 type Tools = Pick<StablecoinSettings, 'exact' | 'now' | 'newId'>
+/** The tools for one payment, on its own network. */
+type OneTools = { exact: ExactScheme; now: () => number }
 type AttemptRef = Pick<Attempt, 'invoice' | 'id'>
 
 /**
@@ -97,12 +101,15 @@ async function resolveAttempts(tools: Tools, line: Payee, invoice: string): Prom
   for (const attempt of await line.attempts()) {
     if (attempt.invoice !== invoice) continue
     const { payment, purchase } = readDetail(attempt.detail)
+    const exact = tools.exact.find(({ network }) => network === payment.network)
+    // Where no node is left, the attempt stays open: another chain must not decide about it.
+    if (!exact) continue
     if (attempt.isRefused) {
-      const found = await tools.exact.find(payment, purchase)
+      const found = await exact.find(payment, purchase)
       if (found.status === 'refused' && found.isFinal) await line.abandon(invoice, attempt.id)
       if (found.status !== 'settled') continue
     }
-    const end = await endOf(tools, payment, { ...purchase, id: tools.newId() })
+    const end = await endOf(exact, payment, { ...purchase, id: tools.newId() })
     if (typeof end === 'string') {
       events.push({ kind: 'paid', payment: received(attempt, payment, end, tools.now()) })
     } else if (end.isRefused) await line.refuse(invoice, attempt.id)
@@ -110,7 +117,7 @@ async function resolveAttempts(tools: Tools, line: Payee, invoice: string): Prom
   return events
 }
 
-async function endOf({ exact }: Tools, payment: ExactPayment, purchase: Purchase): Promise<End> {
+async function endOf(exact: ExactScheme, payment: ExactPayment, purchase: Purchase): Promise<End> {
   const taken = await exact.charge(payment, purchase)
   if (taken.ok) return endOfReceipt(await taken.value.settle())
   // A payer that is listed by now may have paid before that.
@@ -120,13 +127,13 @@ async function endOf({ exact }: Tools, payment: ExactPayment, purchase: Purchase
 
 /** One attempt in progress. It records its outcome on the credit line, whatever it is. */
 class StoredAttempt {
-  readonly #tools: Tools
+  readonly #tools: OneTools
   readonly #line: Payee
   readonly #attempt: AttemptRef
   readonly #isReplayed: boolean
 
   /** `isReplayed`: an earlier request has stored the attempt. */
-  constructor(tools: Tools, line: Payee, attempt: AttemptRef, isReplayed: boolean) {
+  constructor(tools: OneTools, line: Payee, attempt: AttemptRef, isReplayed: boolean) {
     this.#tools = tools
     this.#line = line
     this.#attempt = attempt

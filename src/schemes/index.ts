@@ -19,5 +19,14 @@ export const SCHEME_NAMES = Object.keys(LIST) as [SchemeName, ...SchemeName[]]
 /** The schemes of a policy that states none, the preferred one first. */
 export const DEFAULT_SCHEMES: SchemeName[] = ['channel', 'exact']
 
-/** The schemes that one site takes, with their bindings. */
-export type Schemes = Partial<Record<SchemeName, Scheme<Payment, unknown>>>
+/** The schemes that one site takes, with their bindings: one for each of its networks, the preferred one first. */
+export type Schemes = Partial<Record<SchemeName, readonly Scheme<Payment, unknown>[]>>
+
+/** The scheme of one name on one network. */
+export function schemeOn<Kind extends { network: string }>(
+  schemes: { [Name in SchemeName]?: readonly Kind[] },
+  name: SchemeName,
+  network: string,
+): Kind | undefined {
+  return schemes[name]?.find((scheme) => scheme.network === network)
+}

@@ -1,5 +1,6 @@
 /** A payment as a scheme reads it, and what is known of a scheme without its bindings. */
 import type { GasUse } from '../chain/relayer/gas-money.ts'
+import type { Network } from '../protocol/evm/network.ts'
 import type { NamedPrice } from '../protocol/pay-per-crawl.ts'
 import type { Reason, Refusal, Result } from '../protocol/refusal.ts'
 import type { PaymentRequirements } from '../protocol/x402/types.ts'
@@ -38,6 +39,8 @@ export type SchemeKind<Kind extends Payment = Payment> = {
   correct?(offer: PaymentRequirements, terms: NonNullable<Refusal['terms']>): PaymentRequirements
   /** Whether the scheme is still offered after a refusal. */
   offeredAfter(reason: Reason): boolean
+  /** Whether the scheme can be offered on a network. Absent: on each. */
+  standsOn?(network: Network): boolean
   /** `network` in CAIP-2. */
   describe(network: string): Description
   /** Whether a charge may be lowered once the origin has answered. */

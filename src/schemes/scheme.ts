@@ -82,6 +82,8 @@ export type Pace = 'prompt' | 'slow' | 'management'
  * Methods are bivariant on purpose: the gate holds schemes of any kind and passes each only its own payments and proofs.
  */
 export type Scheme<Kind extends Payment, Proof = Kind> = {
+  /** CAIP-2. It takes payments on this network alone. */
+  network: string
   /** An entry of `accepts`, ready to be written. It depends on our own terms and the price alone. */
   offer(price: bigint): PaymentRequirements
   /** Parts of a 402 beside this offer: `extensions`, and headers of other protocols. */

@@ -3,15 +3,20 @@
 import type { GasTerms } from '../chain/relayer/gas-money.ts'
 import type { Relayer, RelayerState } from '../chain/relayer/relayer.ts'
 import type { Chain } from '../chain/rpc.ts'
+import type { RowScope } from '../ledger/book/accounts.ts'
 import type { Account } from '../ledger/channel/account.ts'
 import type { Authorizations } from '../ledger/exact/authorizations.ts'
 import type { Webhook } from '../platform/webhook.ts'
 import type { Address, Hex } from '../protocol/evm/hex.ts'
+import type { Network } from '../protocol/evm/network.ts'
 import type { Screen } from '../screening/screen.ts'
 
-/** The bindings of a run where this site settles on a chain of its own. */
+/** The bindings of a run on one network, where this site settles on a chain of its own. */
 export type Settings = {
+  network: Network
   chain: Chain
+  /** The rows of the read model that this network's part of a run reads. */
+  scope: RowScope
   /** The read model. */
   book: D1Database
   accounts: DurableObjectNamespace<Account>
@@ -34,7 +39,7 @@ export type ClaimTerms = Pick<GasTerms, 'nativePrice' | 'reserve'> & {
 }
 
 /** The bindings for payments by `exact`. Without a chain, unresolved payments stay unresolved. */
-export type Payers = Pick<Settings, 'book' | 'authorizations'> & {
+export type Payers = Pick<Settings, 'scope' | 'book' | 'authorizations'> & {
   chain: Chain | null
   /** Null where a facilitator sends the transactions. */
   relayer: Pick<Relayer, 'outcome'> | null

@@ -70,10 +70,14 @@ export function compareClaims(
   return [{ account, what: 'unclaimed', detail: `${left} of ${owed} can be claimed; ${why}` }]
 }
 
-/** Reports what is owed on another network, which only a run there can claim. */
-export function compareElsewhere({ channelId: account, charged, redeemed }: Standing): Finding[] {
+/** Reports what is owed on a network without a node here (CAIP-2), which only a run there can claim. */
+export function compareElsewhere(
+  { channelId: account, charged, redeemed }: Standing,
+  network: string | null,
+): Finding[] {
   if (charged <= redeemed) return []
-  return [{ account, what: 'elsewhere', detail: `owes ${charged - redeemed} on another network` }]
+  const owes = `owes ${charged - redeemed} on another network`
+  return [{ account, what: 'elsewhere', detail: owes, ...(network && { network }) }]
 }
 
 /**

@@ -31,13 +31,13 @@ import type { Payers, Settings } from './context.ts'
 import { Report } from './report.ts'
 
 /**
- * The work of the runs: channels on a chain or, without channels, payments by `exact`; credit lines; and the days of shadow
- * mode. Null or absent: not configured.
+ * The work of the runs: for each network its channels or, without channels, its payments by `exact`; credit lines; and the
+ * days of shadow mode. Null or absent: not configured.
  */
 export type Work = {
   book: D1Database
-  channels: Settings | null
-  exact: Payers | null
+  channels: readonly Settings[]
+  exact: readonly Payers[]
   bill: OpenBill | null
   shadow?: boolean
   /** Finds the alerts of what the run has saved. Never throws. */
@@ -107,15 +107,55 @@ export async function makeRun(work: Work, steps: Steps, id: string, cause: Cause
   return steps.do('end', end(report.status(), {}))
 }
 
+/** What one network's part of a run does. */
+type Part = { network: string; settle: (steps: Steps, report: Report) => Promise<void> }
+
+/**
+ * Settles all networks at once: none waits for another, and none fails because another does.
+ * @throws the faults of the networks that failed, once every other one has come to its end
+ */
 async function settle(
   { book, channels, exact }: Work,
   steps: Steps,
   report: Report,
   startedAt: number,
 ): Promise<void> {
-  if (channels) await settleChannels(channels, steps, report, startedAt)
-  else if (exact) await countPayments(exact, steps, report)
-  report.found(await steps.do('check the figures', () => checkSums(book)))
+  const parts: Part[] = [
+    ...channels.map((settings) => ({
+      network: settings.chain.network,
+      settle: (steps: Steps, report: Report) => settleChannels(settings, steps, report, startedAt),
+    })),
+    ...exact.map((payers) => ({
+      network: payers.scope.network,
+      settle: (steps: Steps, report: Report) => countPayments(payers, steps, report),
+    })),
+  ]
+  const isOne = parts.length === 1
+  const ends = await Promise.allSettled(
+    parts.map(({ network, settle }) =>
+      isOne ? settle(steps, report) : settle(within(steps, network), report.on(network)),
+    ),
+  )
+  const faults = ends.flatMap((end, at) =>
+    end.status === 'rejected' ? [{ network: parts[at]?.network, fault: end.reason as unknown }] : [],
+  )
+  const [first] = faults
+  if (!first) {
+    report.found(await steps.do('check the figures', () => checkSums(book)))
+    return
+  }
+  if (isOne) throw first.fault
+  throw new Error(faults.map(({ network, fault }) => `${network}: ${fault}`).join('; '), {
+    cause: first.fault,
+  })
+}
+
+/** The same steps, named for one network. */
+function within(steps: Steps, network: string): Steps {
+  return {
+    do: (name, work) => steps.do(`${network}: ${name}`, work),
+    sleep: (name, seconds) => steps.sleep(`${network}: ${name}`, seconds),
+  }
 }
 
 async function bill({ book, bill }: Work, steps: Steps, report: Report, moment: number): Promise<void> {
@@ -136,17 +176,30 @@ async function settleChannels(
   report: Report,
   startedAt: number,
 ): Promise<void> {
+  report.found(await steps.do('check the network', () => checkNetwork(settings)))
   await claimAll(settings, steps, report)
   await sweepAll(settings, steps, report, startedAt)
   report.found(await steps.do('check the relayer', () => checkRelayer(settings)))
   report.found(await steps.do('check the watch', () => checkWatch(settings, Date.now())))
 }
 
+/** Reports contracts of the network that are not what they must be. @throws ChainFault when the chain cannot be read */
+async function checkNetwork({ chain, network }: Settings): Promise<Finding[]> {
+  const { differencesOn } = await import('../chain/network-check.ts')
+  const differences = await differencesOn(chain, network)
+  return differences.map((difference) => ({
+    account: network.id,
+    what: 'network_differs',
+    detail: `${network.title} ${difference}`,
+  }))
+}
+
 /** Reports channels that no watch has seen for an hour: a payer could withdraw before the next run. `now`: Unix ms. */
 async function checkWatch({ book, chain }: Settings, now: number): Promise<Finding[]> {
-  const { seenAt } = (await readWatch(book, chain.network)) ?? { seenAt: null }
+  const { network } = chain
+  const { seenAt } = (await readWatch(book, network)) ?? { seenAt: null }
   const since = now - UNWATCHED_MS
-  if ((seenAt !== null && seenAt >= since) || !(await hasWatchedChannel(book, since))) return []
+  if ((seenAt !== null && seenAt >= since) || !(await hasWatchedChannel(book, network, since))) return []
   const last = seenAt === null ? 'never' : `last at ${new Date(seenAt).toISOString()}`
   return [{ account: 'watch', what: 'unwatched', detail: `the watch has read the chain ${last}` }]
 }
@@ -154,13 +207,11 @@ async function checkWatch({ book, chain }: Settings, now: number): Promise<Findi
 /** Counts payments by `exact`, received and unresolved, for a site without channels. */
 async function countPayments(payers: Payers, steps: Steps, report: Report): Promise<void> {
   let after: string | null = ''
-  let sums = NO_EXACT
   for (let page = 1; after !== null; page++) {
     const from: string = after
-    const { exact, findings, next } = await steps.do(`count ${page}`, () => reconcilePayers(payers, from))
-    sums = add(sums, exact)
-    report.counted({ exact: sums, findings })
-    after = next
+    const counted = await steps.do(`count ${page}`, () => reconcilePayers(payers, from))
+    report.counted(counted)
+    after = counted.next
   }
 }
 

@@ -22,9 +22,8 @@ export async function onCron(
       await startRuns(workflow, runKinds(work), scheduledTime, 'cron')
       return
     case WATCH: {
-      if (!work.channels) return
-      const { watch } = await import('./channels/withdrawal-watch.ts')
-      await watch(work.channels, scheduledTime)
+      const { watchAll } = await import('./channels/withdrawal-watch.ts')
+      await watchAll(work.channels, scheduledTime)
       return
     }
     default:

@@ -33,7 +33,7 @@ export class SettlementBase<Env = unknown> extends WorkflowEntrypoint<Env, Cause
 /** The runs that some work needs. */
 export function runKinds({ channels, exact, bill, shadow }: Omit<Work, 'book'>): RunKind[] {
   return [
-    ...(channels || exact ? ['settlement' as const] : []),
+    ...(channels.length + exact.length > 0 ? ['settlement' as const] : []),
     ...(bill ? ['billing' as const] : []),
     ...(shadow ? ['shadow' as const] : []),
   ]

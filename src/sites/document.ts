@@ -131,8 +131,8 @@ const publisher = v.pipe(
 export type Parsed<Document> = { ok: true; value: Document } | { ok: false; problems: ConfigProblem[] }
 
 /**
- * Reads a site's document: `via` is "hostname" and `mode` "draft" where they are absent. What the terms say is judged by the
- * config alone, not here.
+ * Reads a site's document: `via` is "hostname" and `mode` "draft" where they are absent. The config alone judges the
+ * terms themselves.
  */
 export function parseSite(document: unknown): Parsed<SiteDocument> {
   return parse(site, document)

@@ -1,4 +1,4 @@
-/** What the registry publishes for each host, and where the Worker reads it. */
+/** The entry that the registry publishes for each host, and its key in KV. */
 import type { SiteDocument } from './document.ts'
 
 /**
@@ -12,7 +12,7 @@ export type HostVersion = {
   /** The version of the site, from 1. */
   version: number
   effectiveAt: number
-  /** With the publisher's receiver as RECEIVER where the terms name none. Null: the host has no site from then on. */
+  /** With the publisher's receiver as RECEIVER where the terms name none. Null: the host is free from then on. */
   document: SiteDocument | null
   previous?: HostVersion
 }

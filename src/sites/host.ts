@@ -7,7 +7,7 @@ const LOCAL = /^(?:[^:]+\.)?localhost(?::\d{1,5})?$|^127\.0\.0\.1(?::\d{1,5})?$/
 
 /**
  * The one spelling of a host: lower case, punycode, no trailing dot, no port. Hosts of this machine (`localhost`, names below
- * it, 127.0.0.1) keep their port, since the port alone tells two local stacks apart. Undefined for all else: other addresses,
+ * it, 127.0.0.1) keep their port, since only the port distinguishes two local stacks. Undefined for all else: other addresses,
  * names without a dot, URLs.
  */
 export function normalHost(text: string): string | undefined {
@@ -21,7 +21,7 @@ export function normalHost(text: string): string | undefined {
   return isName && name.length <= MAX_HOST_CHARS && !/^\d+$/.test(labels.at(-1) ?? '') ? name : undefined
 }
 
-/** Whether a host in its one spelling is of this machine: nobody else can be asked for it, and it needs no proof. */
+/** Whether a host in its one spelling is of this machine: it needs no proof, since it leads only here. */
 export function isLocalHost(host: string): boolean {
   return LOCAL.test(host)
 }
@@ -29,7 +29,7 @@ export function isLocalHost(host: string): boolean {
 const HOST = /^https?:\/\/([^/?#\\]+)/
 
 /** The host of a request's URL in its one spelling; undefined where no site can have it. */
-export function hostOf(url: string): string | undefined {
+export function requestedHost(url: string): string | undefined {
   const [, text = ''] = HOST.exec(url) ?? []
   const known = spellings.get(text)
   if (known !== undefined) return known

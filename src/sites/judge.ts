@@ -1,7 +1,7 @@
 /** How the registry judges a document beside its terms, and the refusals that it returns. */
 import type { ConfigProblem } from '../platform/problem.ts'
 import type { SiteDocument } from './document.ts'
-import { normalHost } from './host.ts'
+import { isLocalHost, normalHost } from './host.ts'
 import type { SiteRefusal } from './record.ts'
 import type { SiteTables } from './tables.ts'
 
@@ -26,8 +26,14 @@ export function hostProblems(tables: SiteTables, { id, hosts, terms }: SiteDocum
     : taken
 }
 
+/** The problem of a site whose publisher was not found. */
+export const NO_PUBLISHER: ConfigProblem = {
+  place: 'publisher',
+  message: 'must be the id of a known publisher: create it first',
+}
+
 /** A refusal with one problem. */
-export function refused(
+export function siteRefused(
   reason: SiteRefusal['reason'],
   place: string,
   message: string,
@@ -37,19 +43,61 @@ export function refused(
 }
 
 /** The refusal of a document. */
-export function invalid(problems: readonly ConfigProblem[]): SiteRefusal {
+export function siteInvalid(problems: readonly ConfigProblem[]): SiteRefusal {
   return { ok: false, reason: 'invalid', problems: [...problems] }
 }
 
 /** The refusal for an id that was not found. */
-export function notFound(place: string, what: string): SiteRefusal {
-  return refused('not_found', place, `must be a known ${what}`)
+export function siteNotFound(place: string, what: string): SiteRefusal {
+  return siteRefused('not_found', place, `must be a known ${what}`)
 }
 
 /** The refusal of a change that somebody else's has crossed. */
-export const CHANGED = refused('conflict', 'revision', 'must be the latest: somebody else has changed this')
+export const CHANGED = siteRefused(
+  'conflict',
+  'revision',
+  'must be the latest: somebody else has changed this',
+)
 
 /** Whether a change is based on another state than the current one. Without `revision` it is based on any. */
 export function isStale(known: { revision: number } | null, revision: number | undefined): boolean {
   return revision !== undefined && revision !== (known?.revision ?? 0)
+}
+
+/** The most versions of one site within 70 minutes: an entry carries them all. A suspension is never refused. */
+export const MAX_RECENT = 30
+const RECENT_MS = 4_200_000
+
+/** The refusal of a registry that has nowhere to publish. */
+export const UNBOUND = siteRefused(
+  'conflict',
+  'HOSTS',
+  'must be bound',
+  '[[kv_namespaces]] binding = "HOSTS"',
+)
+
+/** Why a valid document must not be published now; undefined where it may be. */
+export function notNow(
+  tables: SiteTables,
+  id: string,
+  { mode, hosts }: SiteDocument,
+): SiteRefusal | undefined {
+  if (mode === 'draft')
+    return siteRefused('invalid', 'mode', 'must be "shadow" or "live" before it is published', '"live"')
+  const proofs = new Map(tables.hostsOf(id).map((proof) => [proof.host, proof]))
+  const unproven = hosts.filter((host) => proofs.get(host)?.provenAt == null && !isLocalHost(host))
+  if (unproven.length > 0)
+    return {
+      ok: false,
+      reason: 'unproven',
+      problems: unproven.map((host) => ({
+        place: `hosts[${hosts.indexOf(host)}]`,
+        message: 'must be proven: set the TXT record, then prove it',
+        example: `_tab402.${host} TXT "${proofs.get(host)?.token ?? ''}"`,
+      })),
+    }
+  const oldest = tables.versions(id, Number.MAX_SAFE_INTEGER, MAX_RECENT)[MAX_RECENT - 1]
+  return oldest && oldest.at > Date.now() - RECENT_MS
+    ? siteRefused('too_many', 'version', `must wait: ${MAX_RECENT} versions within 70 minutes are the most`)
+    : undefined
 }

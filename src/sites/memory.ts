@@ -67,7 +67,7 @@ export class HostMemory {
   }
 }
 
-/** Threat: KV may show an older value after a newer one. What is compiled of a version that both have is kept. */
+/** Threat: KV may show an older value after a newer one. A version that both have keeps what was built of it. */
 function newer(next: HostEntry, last: HostEntry | undefined): HostEntry {
   if (!last) return next
   return next.sequence <= last.sequence

@@ -1,14 +1,16 @@
 /** The proof that a publisher speaks for a host: a record in its DNS, or the platform's own validation. */
-import { lookUp, type Resolver } from '../platform/dns.ts'
+import { lookUpRecords, type Resolver } from '../platform/dns.ts'
 import type { CustomHostnames } from './custom-hostnames.ts'
 import { isLocalHost } from './host.ts'
 import type { HostProof, ProofMethod } from './record.ts'
 
-/** What can be asked. Without `hostnames` the platform's validation is not read. */
+/** The parties that can be asked. Without `hostnames` the platform's validation is not read. */
 export type Witnesses = { resolver: Resolver; hostnames: CustomHostnames | undefined }
 
 /** `absent`: nothing proves the host. `unknown`: somebody gave no answer, so a proof may be there. */
-export type Proof = { outcome: 'proven'; how: ProofMethod } | { outcome: 'absent' | 'unknown'; why: string }
+export type FoundProof =
+  | { outcome: 'proven'; how: ProofMethod }
+  | { outcome: 'absent' | 'unknown'; why: string }
 
 /** The name of the TXT record that proves a host. */
 export function proofName(host: string): string {
@@ -16,11 +18,11 @@ export function proofName(host: string): string {
 }
 
 /** Looks for the proof of a host. Never throws. */
-export async function findProof({ host, token }: HostProof, witnesses: Witnesses): Promise<Proof> {
+export async function findProof({ host, token }: HostProof, witnesses: Witnesses): Promise<FoundProof> {
   if (isLocalHost(host)) return { outcome: 'proven', how: 'local' }
   const { resolver, hostnames } = witnesses
   const [records, hostname] = await Promise.all([
-    lookUp(resolver, proofName(host), 'TXT'),
+    lookUpRecords(resolver, proofName(host), 'TXT'),
     hostnames ? hostnames(host) : null,
   ])
   if (records.outcome === 'found' && records.records.some((record) => record.trim() === token))

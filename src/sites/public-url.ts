@@ -1,6 +1,6 @@
 /** Which servers may be asked on behalf of a publisher: public ones alone. */
 import { compileRanges, contains, keyOf, type Ranges, rangeOf } from '../identity/published/ranges.ts'
-import { lookUp, type Resolver } from '../platform/dns.ts'
+import { lookUpRecords, type Resolver } from '../platform/dns.ts'
 import { isLocalHost } from './host.ts'
 
 /** Addresses that are not globally reachable (the IANA registries of special-purpose addresses, RFC 6890), and multicast. */
@@ -35,7 +35,10 @@ export async function mayAsk(url: URL, site: string, resolver: Resolver): Promis
   if (url.protocol !== 'https:') return no('must be an https URL')
   const host = url.hostname.replace(/^\[|\]$/g, '')
   if (keyOf(host) !== null) return isPublicAddress(host) ? { ok: true } : no('must be a public address')
-  const [v4, v6] = await Promise.all([lookUp(resolver, host, 'A'), lookUp(resolver, host, 'AAAA')])
+  const [v4, v6] = await Promise.all([
+    lookUpRecords(resolver, host, 'A'),
+    lookUpRecords(resolver, host, 'AAAA'),
+  ])
   const found = [v4, v6].flatMap((each) => (each.outcome === 'found' ? each.records : []))
   const unknown = [v4, v6].find(({ outcome }) => outcome === 'unknown')
   if (unknown?.outcome === 'unknown') return no(`its addresses could not be read: ${unknown.why}`)

@@ -1,4 +1,4 @@
-/** What the registry returns: sites, publishers, versions and changes as data, without the object that stores them. */
+/** The answers of the registry: sites, publishers, versions and changes as data, without the object that stores them. */
 import type { ConfigProblem } from '../platform/problem.ts'
 import type { Publisher, SiteDocument, SiteMode } from './document.ts'
 
@@ -31,7 +31,7 @@ export type HostProof = {
   how: ProofMethod | null
 }
 
-/** Who vouches for a host: its zone, the platform's validation, the operator's own zone, or this machine. */
+/** The witness of a host: its zone, the platform's validation, the operator's own zone, or this machine. */
 export type ProofMethod = 'txt' | 'platform' | 'operator' | 'local'
 
 /** One version of a site, as it was published. Times in Unix milliseconds. */
@@ -77,8 +77,8 @@ export type SiteSummary = Pick<SiteRecord, 'id' | 'publisher' | 'mode'> & {
   hasDraft: boolean
 }
 
-/** A published change: when it takes effect, and which hosts have no entry in KV yet. */
-export type Published = SiteVersion & {
+/** A published change: when it takes effect, and the hosts whose entry is not in KV yet. */
+export type PublishedVersion = SiteVersion & {
   pending: string[]
   /** When the last isolate has it at the latest, while KV answers: Unix milliseconds. */
   everywhereBy: number
@@ -99,4 +99,4 @@ export type SiteChange = {
 }
 
 /** A page of a list: `next` is what the next page begins after, null at the end. */
-export type Listed<Row, Cursor = string> = { rows: Row[]; next: Cursor | null }
+export type ListPage<Row, Cursor = string> = { rows: Row[]; next: Cursor | null }

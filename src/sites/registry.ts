@@ -2,29 +2,38 @@
 
 import { DurableObject } from 'cloudflare:workers'
 import { log } from '../platform/log.ts'
-import type { ConfigProblem } from '../platform/problem.ts'
 import { type Publisher, parsePublisher, parseSite, type SiteDocument } from './document.ts'
 import type { HostStore } from './entry.ts'
 import { isLocalHost } from './host.ts'
-import { CHANGED, hostProblems, invalid, isStale, notFound, refused, type Validate } from './judge.ts'
+import {
+  CHANGED,
+  hostProblems,
+  isStale,
+  NO_PUBLISHER,
+  notNow,
+  siteInvalid,
+  siteNotFound,
+  siteRefused,
+  UNBOUND,
+  type Validate,
+} from './judge.ts'
 import { EntryWriter, resolved } from './publish.ts'
 import type {
-  Listed,
+  ListPage,
   ProofMethod,
-  Published,
+  PublishedVersion,
   PublisherRecord,
   SiteAct,
   SiteAnswer,
   SiteChange,
   SiteRecord,
-  SiteRefusal,
   SiteSummary,
   SiteVersion,
 } from './record.ts'
 import { type SiteRow, SiteTables, type VersionRow } from './tables.ts'
 import { MAX_PAGE, type Page, type PageBefore, type SiteFilter, SiteView } from './view.ts'
 
-/** What the registry needs from its Worker. */
+/** The parts of its Worker that the registry needs. */
 export type SitesSettings = {
   /** Judges the terms of a site as the Worker will read them. */
   validate: Validate
@@ -38,9 +47,6 @@ export type SitesSettings = {
 export const AHEAD_MS = 120_000
 /** The most sites. Beyond it a new one is refused. */
 export const MAX_SITES = 10_000
-/** The most versions of one site within {@link RECENT_MS}: an entry carries them all. A suspension is never refused. */
-export const MAX_RECENT = 30
-const RECENT_MS = 4_200_000
 /** When the alarm tries again to write to KV. */
 const RETRY_MS = 30_000
 const MAX_NOTE_CHARS = 500
@@ -48,7 +54,7 @@ const MAX_NOTE_CHARS = 500
 /**
  * Every change is validated whole, stored with its audit event, and published to KV. A call returns a refusal with all
  * problems and never throws for one. `who` names the actor for the audit log. With `revision` a call changes a site or a
- * publisher only if nobody has since it had that one (0: it is new).
+ * publisher only if it has that one still (0: it is new).
  */
 export class SitesBase<Env = unknown> extends DurableObject<Env> {
   readonly #tables: SiteTables
@@ -67,19 +73,26 @@ export class SitesBase<Env = unknown> extends DurableObject<Env> {
   }
 
   /** Lists sites in order of id, after `after`, at most `limit` (1 to 1,000). */
-  async list(filter: SiteFilter = {}, page: Page<string> = {}): Promise<Listed<SiteSummary>> {
+  async list(filter: SiteFilter = {}, page: Page<string> = {}): Promise<ListPage<SiteSummary>> {
     return this.#view.list(filter, page)
   }
 
   /** One site. */
   async read(id: string): Promise<SiteAnswer<SiteRecord>> {
     const row = this.#tables.site(id)
-    return row ? { ok: true, value: this.#view.record(row) } : notFound('id', 'site')
+    return row ? { ok: true, value: this.#view.record(row) } : siteNotFound('id', 'site')
+  }
+
+  /** The documents in force of sites that serve, in order of id. */
+  async served(page: Page<string> = {}): Promise<ListPage<SiteDocument>> {
+    return this.#view.served(page)
   }
 
   /** The versions of a site, newest first, with `version < before`. */
-  async versions(id: string, page: PageBefore = {}): Promise<SiteAnswer<Listed<SiteVersion, number>>> {
-    return this.#tables.site(id) ? { ok: true, value: this.#view.versions(id, page) } : notFound('id', 'site')
+  async versions(id: string, page: PageBefore = {}): Promise<SiteAnswer<ListPage<SiteVersion, number>>> {
+    return this.#tables.site(id)
+      ? { ok: true, value: this.#view.versions(id, page) }
+      : siteNotFound('id', 'site')
   }
 
   /** All problems and warnings of a document, against the registry as it is. Stores nothing. */
@@ -97,7 +110,7 @@ export class SitesBase<Env = unknown> extends DurableObject<Env> {
     const { value: site, warnings } = judged
     const known = this.#tables.site(site.id)
     if (!known && this.#tables.count() >= MAX_SITES)
-      return refused('too_many', 'id', `must be of a known site: ${MAX_SITES} sites are the most`)
+      return siteRefused('too_many', 'id', `must be of a known site: ${MAX_SITES} sites are the most`)
     const published = this.#tables.lastVersion(site.id)?.document ?? null
     const draft = same(site, published) ? null : site
     const isEqual = known !== null && same(known.draft, draft)
@@ -117,7 +130,7 @@ export class SitesBase<Env = unknown> extends DurableObject<Env> {
   /** Drops the draft. A site that was never published is removed with it, and null returned. */
   async discard(who: string, id: string, revision?: number): Promise<SiteAnswer<SiteRecord | null>> {
     const row = this.#tables.site(id)
-    if (!row) return notFound('id', 'site')
+    if (!row) return siteNotFound('id', 'site')
     if (isStale(row, revision)) return CHANGED
     const isNew = this.#tables.lastVersion(id) === null
     if (row.draft)
@@ -131,12 +144,17 @@ export class SitesBase<Env = unknown> extends DurableObject<Env> {
   }
 
   /** Publishes the draft as the next version. Its mode must be "shadow" or "live", and each host proven. */
-  async publish(who: string, id: string, note?: string, revision?: number): Promise<SiteAnswer<Published>> {
+  async publish(
+    who: string,
+    id: string,
+    note?: string,
+    revision?: number,
+  ): Promise<SiteAnswer<PublishedVersion>> {
     const row = this.#tables.site(id)
-    if (!row) return notFound('id', 'site')
+    if (!row) return siteNotFound('id', 'site')
     if (isStale(row, revision)) return CHANGED
     if (!row.draft)
-      return refused('conflict', 'draft', 'must be there: nothing has changed since the last publish')
+      return siteRefused('conflict', 'draft', 'must be there: nothing has changed since the last publish')
     return this.#publish(row, row.draft, { who, act: 'publish', note })
   }
 
@@ -147,43 +165,58 @@ export class SitesBase<Env = unknown> extends DurableObject<Env> {
     version: number,
     note?: string,
     revision?: number,
-  ): Promise<SiteAnswer<Published>> {
+  ): Promise<SiteAnswer<PublishedVersion>> {
     const row = this.#tables.site(id)
-    if (!row) return notFound('id', 'site')
+    if (!row) return siteNotFound('id', 'site')
     if (isStale(row, revision)) return CHANGED
     const earlier = this.#tables.version(id, version)
-    if (!earlier) return notFound('version', 'version')
+    if (!earlier) return siteNotFound('version', 'version')
     return this.#publish(row, earlier.document, { who, act: 'revert', note })
   }
 
   /** Suspends a site at once: no host of it serves anything. An isolate follows within two minutes. Idempotent. */
-  async suspend(who: string, id: string, note?: string, revision?: number): Promise<SiteAnswer<Published>> {
+  async suspend(
+    who: string,
+    id: string,
+    note?: string,
+    revision?: number,
+  ): Promise<SiteAnswer<PublishedVersion>> {
     return this.#stop({ who, act: 'suspend', note }, id, revision)
   }
 
   /** Publishes what was in force before the suspension. */
-  async resume(who: string, id: string, note?: string, revision?: number): Promise<SiteAnswer<Published>> {
+  async resume(
+    who: string,
+    id: string,
+    note?: string,
+    revision?: number,
+  ): Promise<SiteAnswer<PublishedVersion>> {
     const row = this.#tables.site(id)
-    if (!row) return notFound('id', 'site')
+    if (!row) return siteNotFound('id', 'site')
     if (isStale(row, revision)) return CHANGED
     const versions = this.#tables.versions(id, Number.MAX_SAFE_INTEGER, MAX_PAGE)
     const earlier = versions.find(({ document }) => document.mode !== 'suspended')
     if (versions[0]?.document.mode !== 'suspended' || !earlier)
-      return refused('conflict', 'id', 'must be the id of a suspended site')
+      return siteRefused('conflict', 'id', 'must be the id of a suspended site')
     return this.#publish(row, earlier.document, { who, act: 'resume', note })
   }
 
   /** Removes a site from all its hosts. Its versions stay, and its id stays taken. Idempotent. */
-  async remove(who: string, id: string, note?: string, revision?: number): Promise<SiteAnswer<Published>> {
+  async remove(
+    who: string,
+    id: string,
+    note?: string,
+    revision?: number,
+  ): Promise<SiteAnswer<PublishedVersion>> {
     return this.#stop({ who, act: 'remove', note }, id, revision)
   }
 
-  /** Stores that a host of a site is proven. The caller has looked: the registry asks nobody. */
+  /** Stores that a host of a site is proven. The caller has looked, and the registry looks for nothing. */
   async prove(who: string, id: string, host: string, how: ProofMethod): Promise<SiteAnswer<SiteRecord>> {
     const row = this.#tables.site(id)
-    if (!row) return notFound('id', 'site')
+    if (!row) return siteNotFound('id', 'site')
     const known = this.#tables.hostsOf(id).find((proof) => proof.host === host)
-    if (!known) return notFound('host', 'host of this site')
+    if (!known) return siteNotFound('host', 'host of this site')
     if (known.provenAt === null)
       this.ctx.storage.transactionSync(() => {
         const proven = { ...known, provenAt: Date.now(), how }
@@ -200,7 +233,7 @@ export class SitesBase<Env = unknown> extends DurableObject<Env> {
     revision?: number,
   ): Promise<SiteAnswer<PublisherRecord>> {
     const read = parsePublisher(document)
-    if (!read.ok) return invalid(read.problems)
+    if (!read.ok) return siteInvalid(read.problems)
     const publisher = read.value
     const known = this.#tables.publisher(publisher.id)
     if (same(known, publisher)) return { ok: true, value: this.#view.publisher(publisher) }
@@ -216,16 +249,16 @@ export class SitesBase<Env = unknown> extends DurableObject<Env> {
   /** One publisher. */
   async readPublisher(id: string): Promise<SiteAnswer<PublisherRecord>> {
     const publisher = this.#tables.publisher(id)
-    return publisher ? { ok: true, value: this.#view.publisher(publisher) } : notFound('id', 'publisher')
+    return publisher ? { ok: true, value: this.#view.publisher(publisher) } : siteNotFound('id', 'publisher')
   }
 
   /** Lists publishers in order of id. */
-  async listPublishers(page: Page<string> = {}): Promise<Listed<Publisher>> {
+  async listPublishers(page: Page<string> = {}): Promise<ListPage<Publisher>> {
     return this.#view.publishers(page)
   }
 
   /** The audit log, newest first, with `seq < before`; of one subject ("site:ID", "publisher:ID") or of all. */
-  async changes(page: PageBefore & { subject?: string } = {}): Promise<Listed<SiteChange, number>> {
+  async changes(page: PageBefore & { subject?: string } = {}): Promise<ListPage<SiteChange, number>> {
     return this.#view.changes(page)
   }
 
@@ -256,14 +289,14 @@ export class SitesBase<Env = unknown> extends DurableObject<Env> {
   /** A document with all its problems: of its shape, of its place in the registry, and of its terms. */
   #judge(document: unknown): SiteAnswer<SiteDocument> {
     const read = parseSite(document)
-    if (!read.ok) return invalid(read.problems)
+    if (!read.ok) return siteInvalid(read.problems)
     const site = read.value
     const publisher = this.#tables.publisher(site.publisher)
     const { problems, warnings } = this.#validate(
       resolved({ document: site, receiver: publisher?.receiver ?? null }),
     )
     const all = [...(publisher ? [] : [NO_PUBLISHER]), ...hostProblems(this.#tables, site), ...problems]
-    if (all.length > 0) return invalid(all)
+    if (all.length > 0) return siteInvalid(all)
     return { ok: true, value: site, ...(warnings.length > 0 && { warnings: [...warnings] }) }
   }
 
@@ -271,13 +304,13 @@ export class SitesBase<Env = unknown> extends DurableObject<Env> {
     row: SiteRow,
     document: SiteDocument,
     by: { who: string; act: SiteAct; note: string | undefined },
-  ): Promise<SiteAnswer<Published>> {
+  ): Promise<SiteAnswer<PublishedVersion>> {
     const judged = this.#judge(document)
     if (!judged.ok) return judged
-    const refusal = this.#notNow(row.id, document)
+    const refusal = this.#writer ? notNow(this.#tables, row.id, document) : UNBOUND
     if (refusal) return refusal
     const now = Date.now()
-    // Nobody holds an offer of a site that serves nothing: it begins at once.
+    // A site that serves nothing has made no offer that is valid: it begins at once.
     const isIdle =
       ['draft', 'suspended'].includes(this.#view.modeOf(row.id, now)) && !this.#view.isAwaited(row.id, now)
     const effectiveAt = isIdle ? now : now + this.#aheadMs
@@ -286,46 +319,21 @@ export class SitesBase<Env = unknown> extends DurableObject<Env> {
     return { ok: true, value: published, ...(warnings && { warnings }) }
   }
 
-  /** Why a valid document cannot be published now. */
-  #notNow(id: string, { mode, hosts }: SiteDocument): SiteRefusal | undefined {
-    if (!this.#writer)
-      return refused('conflict', 'HOSTS', 'must be bound', '[[kv_namespaces]] binding = "HOSTS"')
-    if (mode === 'draft')
-      return refused('invalid', 'mode', 'must be "shadow" or "live" before it is published', '"live"')
-    const proofs = new Map(this.#tables.hostsOf(id).map((proof) => [proof.host, proof]))
-    const unproven = hosts.filter((host) => proofs.get(host)?.provenAt == null && !isLocalHost(host))
-    if (unproven.length > 0)
-      return {
-        ok: false,
-        reason: 'unproven',
-        problems: unproven.map((host) => ({
-          place: `hosts[${hosts.indexOf(host)}]`,
-          message: 'must be proven: set the TXT record, then prove it',
-          example: `_tab402.${host} TXT "${proofs.get(host)?.token ?? ''}"`,
-        })),
-      }
-    const oldest = this.#tables.versions(id, Number.MAX_SAFE_INTEGER, MAX_RECENT)[MAX_RECENT - 1]
-    return oldest && oldest.at > Date.now() - RECENT_MS
-      ? refused('too_many', 'version', `must wait: ${MAX_RECENT} versions within 70 minutes are the most`)
-      : undefined
-  }
-
   /** Suspends or removes: both take effect as soon as an isolate reads them. */
   async #stop(
     by: { who: string; act: 'suspend' | 'remove'; note: string | undefined },
     id: string,
     revision: number | undefined,
-  ): Promise<SiteAnswer<Published>> {
+  ): Promise<SiteAnswer<PublishedVersion>> {
     const row = this.#tables.site(id)
-    if (!row) return notFound('id', 'site')
+    if (!row) return siteNotFound('id', 'site')
     if (isStale(row, revision)) return CHANGED
     const { act } = by
     const last = this.#tables.lastVersion(id)
     const mode = act === 'suspend' ? 'suspended' : 'draft'
     if (!last || (act === 'suspend' && last.document.mode === 'draft'))
-      return refused('conflict', 'id', 'must be the id of a published site')
-    if (!this.#writer)
-      return refused('conflict', 'HOSTS', 'must be bound', '[[kv_namespaces]] binding = "HOSTS"')
+      return siteRefused('conflict', 'id', 'must be the id of a published site')
+    if (!this.#writer) return UNBOUND
     if (last.document.mode === mode) return { ok: true, value: this.#view.published(id, last) }
     const now = Date.now()
     const document: SiteDocument = { ...last.document, mode }
@@ -338,7 +346,7 @@ export class SitesBase<Env = unknown> extends DurableObject<Env> {
     row: SiteRow,
     document: SiteDocument,
     by: { who: string; act: SiteAct; note: string | undefined; at: number; effectiveAt: number },
-  ): Promise<Published> {
+  ): Promise<PublishedVersion> {
     const { id } = row
     const last = this.#tables.lastVersion(id)
     const receiver = this.#tables.publisher(document.publisher)?.receiver ?? null
@@ -389,11 +397,6 @@ export class SitesBase<Env = unknown> extends DurableObject<Env> {
     const json = (document: object | null) => document && JSON.stringify(document)
     this.#tables.note({ ...act, at: Date.now(), before: json(before), after: json(after) })
   }
-}
-
-const NO_PUBLISHER: ConfigProblem = {
-  place: 'publisher',
-  message: 'must be the id of a known publisher: create it first',
 }
 
 /** Documents of one parser have their keys in one order; those of `terms` may differ, which makes a new draft at worst. */

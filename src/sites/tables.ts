@@ -37,7 +37,7 @@ const SCHEMA = [
     how TEXT
   ) STRICT, WITHOUT ROWID`,
   'CREATE INDEX IF NOT EXISTS host_by_site ON host (site)',
-  // What each host was published with, newest last. `pending`: its key in KV is not written yet.
+  // The versions that each host was published with. `pending`: its key in KV is not written yet.
   `CREATE TABLE IF NOT EXISTS publication (
     seq INTEGER PRIMARY KEY,
     host TEXT NOT NULL,

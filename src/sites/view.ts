@@ -1,8 +1,9 @@
-/** What callers see of the registry: sites, versions, publishers and changes, read from its tables. */
+/** The registry as callers see it: sites, versions, publishers and changes, read from its tables. */
 import type { Publisher, SiteDocument, SiteMode } from './document.ts'
+import { resolved } from './publish.ts'
 import type {
-  Listed,
-  Published,
+  ListPage,
+  PublishedVersion,
   PublisherRecord,
   SiteChange,
   SiteRecord,
@@ -33,7 +34,7 @@ export class SiteView {
     this.#aheadMs = aheadMs
   }
 
-  list({ publisher, mode }: SiteFilter, { after = '', limit }: Page<string>): Listed<SiteSummary> {
+  list({ publisher, mode }: SiteFilter, { after = '', limit }: Page<string>): ListPage<SiteSummary> {
     const size = sizeOf(limit)
     const rows: SiteSummary[] = []
     let read = this.#tables.sites(after, MAX_PAGE, publisher)
@@ -45,18 +46,27 @@ export class SiteView {
     return listed(rows, size, ({ id }) => id)
   }
 
-  versions(id: string, { before = END, limit }: PageBefore): Listed<SiteVersion, number> {
+  served({ after = '', limit }: Page<string>): ListPage<SiteDocument> {
+    const size = sizeOf(limit)
+    const sites = this.#tables.sites(after, size)
+    const versions = sites.map(({ id }) => this.#tables.versionAt(id, Date.now()))
+    const served = versions.flatMap((version) => (version ? resolved(version) : []))
+    const rows = served.filter(({ mode }) => mode === 'live' || mode === 'shadow')
+    return { rows, next: sites.length < size ? null : (sites.at(-1)?.id ?? null) }
+  }
+
+  versions(id: string, { before = END, limit }: PageBefore): ListPage<SiteVersion, number> {
     const size = sizeOf(limit)
     const rows = this.#tables.versions(id, before, size + 1).map(shown)
     return listed(rows, size, ({ version }) => version)
   }
 
-  publishers({ after = '', limit }: Page<string>): Listed<Publisher> {
+  publishers({ after = '', limit }: Page<string>): ListPage<Publisher> {
     const size = sizeOf(limit)
     return listed(this.#tables.publishers(after, size + 1), size, ({ id }) => id)
   }
 
-  changes({ subject, before = END, limit }: PageBefore & { subject?: string }): Listed<SiteChange, number> {
+  changes({ subject, before = END, limit }: PageBefore & { subject?: string }): ListPage<SiteChange, number> {
     const size = sizeOf(limit)
     return listed(this.#tables.changes(subject, before, size + 1), size, ({ seq }) => seq)
   }
@@ -80,7 +90,7 @@ export class SiteView {
     return { ...publisher, sites, revision: this.#tables.publisherRevision(publisher.id) }
   }
 
-  published(id: string, version: VersionRow): Published {
+  published(id: string, version: VersionRow): PublishedVersion {
     const { at, effectiveAt } = version
     const everywhereBy = Math.max(effectiveAt, at + this.#aheadMs)
     return { ...shown(version), everywhereBy, pending: this.#tables.pendingOf(id) }
@@ -119,7 +129,7 @@ function sizeOf(limit = DEFAULT_PAGE): number {
   return Math.min(Math.max(Math.trunc(limit) || 1, 1), MAX_PAGE)
 }
 
-function listed<Row, Cursor>(rows: Row[], size: number, cursor: (row: Row) => Cursor): Listed<Row, Cursor> {
+function listed<Row, Cursor>(rows: Row[], size: number, cursor: (row: Row) => Cursor): ListPage<Row, Cursor> {
   const page = rows.slice(0, size)
   const last = page.at(-1)
   return { rows: page, next: last && rows.length > size ? cursor(last) : null }

@@ -12,7 +12,7 @@ export type Accepts = (decision: Decision) => PaymentRequirements[]
 
 /** The offers of a site's 402 for a decision: made by the same code. */
 export function acceptsOf({ policy, schemes }: Pick<TermsOfSite, 'policy' | 'schemes'>): Accepts {
-  return (decision) => [...offersOf(policy, decision, schemes).made.values()]
+  return (decision) => offersOf(policy, decision, schemes).made.map(({ terms }) => terms)
 }
 
 /** A page, or with a `*` the pages of a section, and what a crawler without a purpose of its own pays. */

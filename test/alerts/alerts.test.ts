@@ -192,7 +192,7 @@ describe('The end of a run', () => {
     await env.BOOK.prepare('DELETE FROM run').run()
     const bill = () => Promise.reject(new Error('no seller'))
     const alert = async () => void (await pass(0, { runKinds: ['billing'] }))
-    const work = { book: env.BOOK, channels: null, exact: null, bill, alert }
+    const work = { book: env.BOOK, channels: [], exact: [], bill, alert }
     const cause = { kind: 'billing', window: '20261127T000000', startedBy: 'cron', moment: NOW } as const
     await expect(makeRun(work, steps(), 'bill-20261127T000000', cause)).rejects.toThrow('no seller')
     expect(await box.events()).toMatchObject([

@@ -4,7 +4,7 @@ import { type Alert, type AlertEvent, type Found, NO_ALERTS, type Severity } fro
 import {
   foldAlerts,
   MAX_OF_KIND,
-  MAX_RECENT,
+  MAX_RESOLVED,
   muteAlert,
   OTHERS,
   QUIET_MS,
@@ -128,11 +128,11 @@ describe('foldAlerts', () => {
   })
 
   it('keeps at most 200 resolved alerts, and none for longer than thirty days', () => {
-    const nights = Array.from({ length: MAX_RECENT + 20 }, (_, night) => [
+    const nights = Array.from({ length: MAX_RESOLVED + 20 }, (_, night) => [
       { at: night * HOUR_MS, found: [found(`s${night}`)] },
       { at: night * HOUR_MS + QUIET_MS },
     ]).flat()
-    expect(life(nights).alerts).toHaveLength(MAX_RECENT)
+    expect(life(nights).alerts).toHaveLength(MAX_RESOLVED)
     expect(life([...nights, { at: 60 * REPEAT_MS }]).alerts).toEqual([])
   })
 

@@ -2,6 +2,7 @@
 import { env } from 'cloudflare:workers'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { secretOf } from '../../src/app/sites.ts'
+import { refreshDates } from '../../src/paywall/terms/sitemap-dates.ts'
 import { encodeHeader } from '../../src/protocol/x402/header.ts'
 import type { SiteDocument } from '../../src/sites/document.ts'
 import { errorOf, receiptOf } from '../schemes/harness.ts'
@@ -79,7 +80,7 @@ describe('a host', () => {
 })
 
 describe('a version of a site', () => {
-  it('takes effect in all isolates at one moment, and offers of the version before are honoured', async () => {
+  it('takes effect in all isolates at one moment, and offers of the version before are honoured [B10]', async () => {
     const registry = newRegistry()
     const site = newSite()
     await publish(registry, site)
@@ -112,7 +113,7 @@ describe('a version of a site', () => {
     expect([late.status, await errorOf(late)]).toEqual([402, 'No matching payment requirements'])
   })
 
-  it('with another receiver takes x402 v1 payments to the former one, which echo no offer', async () => {
+  it('with another receiver takes x402 v1 payments to the former one, which echo no offer [B10]', async () => {
     const registry = newRegistry()
     const site = newSite()
     await publish(registry, site)
@@ -180,5 +181,26 @@ describe('the origin of a site', () => {
     )
     expect(secrets[0]).toMatch(/^[0-9a-f]{64}$/)
     expect(new Set(secrets).size).toBe(2)
+  })
+})
+
+describe('the dates of a site', () => {
+  it('are those of its own sitemaps', async () => {
+    const registry = newRegistry()
+    const DATES = { sitemap: 'https://dated.example.com/sitemap.xml' }
+    const RULES = [{ action: 'block', age: { under: '24h' } }]
+    const [dated, other] = [newSite(), newSite()].map((site) => ({
+      ...site,
+      terms: { ...terms, DATES, RULES },
+    }))
+    if (!dated || !other) throw new Error('there must be two sites')
+    await publish(registry, dated)
+    await publish(registry, other)
+    const today = new Date().toISOString()
+    const sitemap = `<urlset><url><loc>https://x.example.com/page</loc><lastmod>${today}</lastmod></url></urlset>`
+    await refreshDates(env.LISTS, [DATES.sitemap], async () => new Response(sitemap), dated.id)
+    const isolate = newIsolate()
+    const answers = [await isolate.ask(urlOf(dated)), await isolate.ask(urlOf(other))]
+    expect(answers.map(({ status }) => status)).toEqual([403, 402])
   })
 })

@@ -11,7 +11,7 @@ const CENT = 10_000n
 
 function workOf({ settings }: Operator, rest: Partial<Work> = {}): Work {
   const bill: OpenBill = async () => settings
-  return { book: env.BOOK, channels: null, exact: null, bill, ...rest }
+  return { book: env.BOOK, channels: [], exact: [], bill, ...rest }
 }
 
 async function run(work: Work, moment = MIDNIGHT, through = steps(), kind: RunKind = 'billing') {
@@ -114,7 +114,7 @@ describe('Billing run', () => {
     await openChannel(there)
     const operator = await newOperator()
     const customer = await newCustomer([CENT])
-    const channels = { ...there.settings, chain: { ...there.chain, rpcUrl: 'http://127.0.0.1:1' } }
+    const channels = [{ ...there.settings, chain: { ...there.chain, rpcUrl: 'http://127.0.0.1:1' } }]
     const work = workOf(operator, { channels })
     const [settlement, billing] = await Promise.allSettled([
       run(work, MIDNIGHT, steps(), 'settlement'),
@@ -132,7 +132,7 @@ describe('Billing run', () => {
     const bill = async () => {
       throw new Error('the operator key is invalid')
     }
-    const work: Work = { book: env.BOOK, channels: there.settings, exact: null, bill }
+    const work: Work = { book: env.BOOK, channels: [there.settings], exact: [], bill }
     const [settlement, billing] = await Promise.allSettled([
       run(work, MIDNIGHT, steps(), 'settlement'),
       run(work),

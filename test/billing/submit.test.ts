@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest'
 import { stablecoinRail } from '../../src/rails/stablecoin.ts'
-import type { ExactScheme } from '../../src/schemes/exact/scheme.ts'
 import { DAY, MIDNIGHT, newCustomer, newOperator, runBilling } from './harness.ts'
 
 /** An operator with a stablecoin rail, whose pay URL changes with the key. */
@@ -9,7 +8,7 @@ async function newStablecoinOperator() {
   const { lines } = operator.settings
   const address = { key: 'first' }
   const stablecoin = stablecoinRail({
-    exact: {} as unknown as ExactScheme,
+    exact: [],
     lineOf: (agent) => lines.getByName(agent),
     urlOf: async ({ id }) => `https://portal.test/${id}?key=${address.key}`,
     now: () => operator.clock.at,

@@ -24,7 +24,7 @@ function twoNodes(rest: Partial<Chain> = {}): { chain: Chain; first: Lane; secon
 /** The node's answer to a read of nothing, with a block that is `seconds` old. */
 async function answerOfAge(seconds: number): Promise<Hex> {
   await rpc('evm_mine')
-  const call = { to: MULTICALL, data: encodeReads([]) }
+  const call = { to: MULTICALL, data: encodeReads([], 84532) }
   const answer = await rpc<Hex>('eth_call', call, 'latest')
   const { time } = decodeReads(answer, 0)
   return withValue(answer, time, BigInt(Math.floor(Date.now() / 1000) - seconds))
@@ -100,7 +100,7 @@ describe('decision about money', () => {
         data: encodeFunctionData({ abi: tokenAbi, functionName: 'authorizationState', args: [from, nonce] }),
       },
     ]
-    return rpc<Hex>('eth_call', { to: MULTICALL, data: encodeReads(calls) }, 'latest')
+    return rpc<Hex>('eth_call', { to: MULTICALL, data: encodeReads(calls, 84532) }, 'latest')
   }
 
   async function payer() {

@@ -95,7 +95,7 @@ describe('readChannels at a block beyond the chain’s head', () => {
   /** The node's answer about one channel, with a block `ahead` of the true one. */
   async function aheadBy(ahead: bigint, id: Hex) {
     const { escrow } = chainAt('')
-    const call = { to: MULTICALL, data: encodeReads(channelReads(escrow, id)) }
+    const call = { to: MULTICALL, data: encodeReads(channelReads(escrow, id), 84532) }
     const answer = await rpc<Hex>('eth_call', call, 'latest')
     const { block } = decodeReads(answer, 3)
     return { block, result: withValue(answer, block, block + ahead) }

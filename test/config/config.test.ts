@@ -19,6 +19,8 @@ function read(vars: object): Config {
   return result.config
 }
 
+const chainOf = (vars: object) => read(vars).networks[0]?.chain
+
 function problemsOf(vars: object): string[] {
   const result = readConfig({ ...ENV, ...vars })
   return result.ok ? [] : result.problems.map(({ place, message }) => `${place} ${message}`)
@@ -28,14 +30,19 @@ describe('readConfig', () => {
   it('takes the vars, and defaults for the rest', () => {
     expect(read({})).toMatchObject({
       policy: { fallback: { price: 1000n } },
-      chain: {
-        network: 'eip155:84532',
-        chainId: 84532,
-        rpcUrl: ENV.RPC_URL,
-        token: '0x036cbd53842c5426634e7929541ec2318f3dcf7e',
-      },
+      networks: [
+        {
+          network: { id: 'eip155:84532' },
+          chain: {
+            network: 'eip155:84532',
+            chainId: 84532,
+            rpcUrl: ENV.RPC_URL,
+            token: '0x036cbd53842c5426634e7929541ec2318f3dcf7e',
+          },
+          facilitator: undefined,
+        },
+      ],
       relayer: { key: KEY, address: '0x19e7e376e7c213b7e7e7e46cc70a5dd086daff2a' },
-      facilitator: undefined,
       originSecret: undefined,
       operatorTokenSha256: undefined,
       withdrawDelay: 259_200,
@@ -89,8 +96,8 @@ describe('readConfig', () => {
       FACILITATOR_URL: 'https://facilitator.example',
       FACILITATOR_AUTH: '{"settle":{"authorization":"Bearer abc"}}',
     })
-    expect(config).toMatchObject({ chain: undefined, relayer: undefined })
-    expect(config.facilitator).toEqual({
+    expect(config).toMatchObject({ networks: [{ chain: undefined }], relayer: undefined })
+    expect(config.networks[0]?.facilitator).toEqual({
       url: 'https://facilitator.example',
       headers: { settle: { authorization: 'Bearer abc' } },
     })
@@ -113,17 +120,17 @@ describe('readConfig', () => {
   })
 
   it('accepts an unencrypted node on the local machine', () => {
-    expect(read({ RPC_URL: 'http://127.0.0.1:8545' }).chain?.rpcUrl).toBe('http://127.0.0.1:8545')
+    expect(chainOf({ RPC_URL: 'http://127.0.0.1:8545' })?.rpcUrl).toBe('http://127.0.0.1:8545')
   })
 
   it('reads several nodes, the first of which is asked first', () => {
-    const { chain } = read({ RPC_URL: 'https://a.example/k, https://b.example' })
+    const chain = chainOf({ RPC_URL: 'https://a.example/k, https://b.example' })
     expect(chain).toMatchObject({ rpcUrl: 'https://a.example/k', fallbackUrls: ['https://b.example'] })
-    expect(read({}).chain).not.toHaveProperty('fallbackUrls')
+    expect(chainOf({})).not.toHaveProperty('fallbackUrls')
   })
 
   it('limits the age of the newest block to a minute, except on a local chain', () => {
-    const ageOf = (vars: object) => read(vars).chain?.maxHeadAgeSeconds
+    const ageOf = (vars: object) => chainOf(vars)?.maxHeadAgeSeconds
     expect(ageOf({})).toBe(60)
     expect(ageOf({ RPC_URL: 'http://localhost:8545' })).toBe(0)
     expect(ageOf({ RPC_URL: 'http://localhost:8545,https://b.example' })).toBe(60)
@@ -132,8 +139,8 @@ describe('readConfig', () => {
   })
 
   it('reads how long a call waits for a transaction', () => {
-    expect(read({ RELAYER_WAIT_MS: '500' }).relayerWaitMs).toBe(500)
-    expect(read({}).relayerWaitMs).toBeUndefined()
+    expect(read({ RELAYER_WAIT_MS: '500' }).networks[0]?.relayerWaitMs).toBe(500)
+    expect(read({}).networks[0]?.relayerWaitMs).toBeUndefined()
   })
 
   it('reads an origin that is a service binding', () => {

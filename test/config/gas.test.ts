@@ -31,7 +31,7 @@ function problemsOf(vars: object): string[] {
 describe('The settings of gas', () => {
   it('have defaults', () => {
     const least = { minDeposit: 10_000n, minRefund: 5_000n, minClaim: 1_000n }
-    expect(read({}).config.gas).toEqual({ ...GAS_TERMS, ...least })
+    expect(read({}).config.networks[0]?.gas).toEqual({ ...GAS_TERMS, ...least })
     expect(GAS_TERMS.nativePrice).toBeNull()
   })
 
@@ -45,7 +45,7 @@ describe('The settings of gas', () => {
       MIN_REFUND: '0.05',
       MIN_CLAIM: '0.002',
     }
-    expect(read(gas).config.gas).toEqual({
+    expect(read(gas).config.networks[0]?.gas).toEqual({
       maxFee: 500_000_000n,
       nativePrice: 3_000_000_000n,
       reserve: 1n,

@@ -31,7 +31,7 @@ describe('parsePolicy', () => {
     expect(read({ NAME: 'The Daily', DESCRIPTION: 'Nachrichten aus Köln' })).toMatchObject({
       origin: { kind: 'url', url: new URL('https://origin.example') },
       receiver: '0x209693bc6afc0c5328ba36faf03c514ef312287c',
-      network: { id: 'eip155:84532' },
+      networks: [{ id: 'eip155:84532' }],
       fallback: { price: 1000n, schemes: ['channel', 'exact'] },
       rules: [],
       name: 'The Daily',

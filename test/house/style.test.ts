@@ -36,7 +36,7 @@ describe('source code', () => {
       "src/app/screening.ts const { waitUntil } = await import('cloudflare:workers')",
       'src/app/screening.ts source ??= listSource(store, urls, { now, later: waitUntil })',
       "src/app/site.ts import { waitUntil } from 'cloudflare:workers'",
-      'src/app/site.ts const cache = { now, later: waitUntil }',
+      'src/app/site.ts export const background: Background = { now: () => Date.now(), later: waitUntil }',
       'src/app/site.ts const COUNTING = { defer: waitUntil, wait: (ms: number) => scheduler.wait(ms), now: () => Date.now() }',
     ])
   })

@@ -34,8 +34,13 @@ const TOKEN = 'a-token-that-only-the-tests-know'
 
 export type Site = Awaited<ReturnType<typeof startSite>>
 
-/** Starts all parts. `registry` binds the registry of sites. `vars` override those of `wrangler.toml`; without `port`, the Worker gets a free one. */
-export async function startSite(vars: Record<string, string> = {}, port?: number, registry = false) {
+type Vars = Record<string, string>
+
+/**
+ * Starts all parts. `vars` override those of `wrangler.toml`, and may depend on the URL of the Worker's node; without `port`,
+ * the Worker gets a free one. `registry` binds the registry of sites.
+ */
+export async function startSite(vars: Vars | ((node: string) => Vars) = {}, port?: number, registry = false) {
   const directory = await mkdtemp(join(tmpdir(), 'tab402-site-'))
   const chain = await startChain({ accounts: 40 })
   const [relayer, receiver, ...payers] = chain.accounts
@@ -55,7 +60,7 @@ export async function startSite(vars: Record<string, string> = {}, port?: number
       RELAYER_KEY: relayer.privateKey,
       OPERATOR_TOKEN_SHA256: createHash('sha256').update(TOKEN).digest('hex'),
       ...GAS_VARS,
-      ...vars,
+      ...(typeof vars === 'function' ? vars(node) : vars),
     },
     log: (line) => logs.push(line),
   })

@@ -116,7 +116,7 @@ describe('tab402 sites', () => {
       'worse.json',
       JSON.stringify({
         id: 'worse',
-        publisher: 'nobody',
+        publisher: 'absent',
         hosts: ['worse.localhost'],
         terms: { PRICE: 'much' },
       }),
@@ -175,14 +175,20 @@ describe('tab402 sites', () => {
   })
 
   it('ends with 2 for wrong usage', async () => {
-    for (const args of [
-      ['sell'],
-      ['list', 'x'],
-      ['publish'],
-      ['import', 'absent.toml'],
-      ['list', '--url', 'x'],
-    ])
-      expect([args, (await tab402(...args)).code]).toEqual([args, 2])
+    const wrong = [['sell'], ['list', 'x'], ['publish'], ['import', 'absent.toml'], ['list', '--url', 'x']]
+    const codes = await Promise.all(wrong.map(async (args) => (await tab402(...args)).code))
+    expect(codes).toEqual(wrong.map(() => 2))
+  })
+})
+
+describe('The operator’s API', () => {
+  it('reads each object in one request after the other', async () => {
+    const { url, token } = site.facts.operator
+    const get = (path: string) => fetch(`${url}${path}`, { headers: { authorization: `Bearer ${token}` } })
+    for (const path of ['/relayer', '/audit', '/sites'])
+      for (let time = 0; time < 2; time++) expect([path, (await get(path)).status]).toEqual([path, 200])
+    const { acts } = (await (await get('/audit?limit=500')).json()) as { acts: { what: string }[] }
+    expect(acts.map(({ what }) => what)).toEqual(expect.arrayContaining(['publisher.put', 'site.publish']))
   })
 })
 

@@ -8,13 +8,14 @@ import { Trial, type TrialReport } from '../../src/logs/trial.ts'
 const CHROME =
   'Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36'
 
-function policy(rules: unknown[] = []) {
+function policy(rules: unknown[] = [], terms: object = {}) {
   const read = parsePolicy({
     ORIGIN: 'zone',
     RECEIVER: '0x209693Bc6afc0C5328bA36FaF03C514EF312287C',
     NETWORK: 'eip155:8453',
     PRICE: '0.002',
     RULES: rules,
+    ...terms,
   })
   if (!read.ok) throw new Error(JSON.stringify(read.problems))
   return read.policy
@@ -186,6 +187,20 @@ describe('a trial', () => {
       typeof part === 'bigint' ? `${part}` : part,
     )
     expect(text).not.toContain('203.0.113.7')
+  })
+
+  it('names the terms that it does not estimate', () => {
+    const RULES = [
+      { action: 'charge', path: '/a/*', final: 'origin' },
+      { action: 'charge', price: 'origin', steps: [{ from: 1000, price: '0.0005' }] },
+      { action: 'charge', path: '/b/*', pass: { price: '1', lasts: '24h', path: '/b/*' } },
+    ]
+    const CONTRACTS = { GPTBot: { price: '0.0005', until: '2099-12-31' } }
+    expect(new Trial(policy(RULES, { CONTRACTS, SCHEMES: ['channel', 'credit'] })).report().notes).toEqual([
+      'The origin was not asked: prices that it states are those of the rules here.',
+      'The estimate leaves out what may cost less: steps of a month, contracts of agents that sign, passes, final amounts of the origin.',
+    ])
+    expect(new Trial(policy()).report().notes).toEqual([])
   })
 
   it('shares one row among the names after the first 1,000', () => {

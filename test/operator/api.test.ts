@@ -16,7 +16,8 @@ async function api(configured = true) {
   const tokenSha256 = configured ? toHex(new Uint8Array(digest)).slice(2) : undefined
   const runKinds = ['settlement'] as const
   const charts = { book: chartMoney(book), traffic: null }
-  return accountApi({ tokenSha256, book, charts, accounts, authorizations, settlement, runKinds }, () => NOW)
+  const settings = { tokenSha256, book, charts, accounts, authorizations, settlement, runKinds, networks: [] }
+  return accountApi(settings, () => NOW)
 }
 
 async function call(path: string, authorization: string | null = `Bearer ${TOKEN}`, method = 'GET') {
@@ -107,6 +108,14 @@ describe('Operator API', () => {
       entries: [{ seq: 2, kind: 'charge', amount: '12' }],
       next: 2,
     })
+  })
+
+  it('returns the entries of an account that a query asks for, and where to go on', async () => {
+    const channel = await openChannel(await newReceiver())
+    await channel.charge(12n)
+    const path = `/_tab402/api/accounts/${channel.id}?limit=10`
+    expect((await call(`${path}&site=gazette`)).body).toMatchObject({ entries: [], next: 2 })
+    expect((await call(`${path}&site=&who=`)).body).toMatchObject({ entries: [{ seq: 1 }, { seq: 2 }] })
   })
 
   it('returns the exact totals of a payer', async () => {

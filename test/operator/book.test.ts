@@ -1,8 +1,10 @@
 /** I11: the read model is dropped, and its rows come back from the objects. */
 import { env } from 'cloudflare:test'
 import { describe, expect, it } from 'vitest'
+import { checkSums } from '../../src/ledger/figures/check.ts'
 import { randomHex } from '../chain/harness.ts'
 import { openChannel, PRICE, toCharge } from '../ledger/channel/harness.ts'
+import { aUse, memoryOf } from '../ledger/exact/harness.ts'
 import { newOperator } from './harness.ts'
 
 /** Rows without the times at which a run last wrote them. */
@@ -52,6 +54,34 @@ describe('POST /api/book', () => {
     expect(before.rows.map(({ length }) => length)).toEqual([1, 1])
     await env.BOOK.prepare('DELETE FROM account').run()
     expect((await ask()).rows).toEqual(before.rows)
+  })
+
+  it('fills lost figures of channels, payers by exact and credit lines again, each once', async () => {
+    const operator = await newOperator()
+    const { id, charge } = await operator.enrol()
+    await charge(3_000_000n)
+    const channel = await openChannel()
+    await channel.charge('GET https://a.test/a', { site: 'gazette' })
+    const use = aUse({ site: 'herald' })
+    await memoryOf(use).take(use)
+    await memoryOf(use).settled(use)
+    const objects = {
+      channel: env.ACCOUNT.idFromName(channel.id),
+      exact: env.AUTHORIZATIONS.idFromName(use.name),
+      credit: env.LINES.idFromName(id),
+    }
+    for (const table of ['figure', 'figure_day', 'figure_path', 'figure_cursor'])
+      await env.BOOK.prepare(`DELETE FROM ${table}`).run()
+    for (const _ of ['once', 'again'])
+      for (const [kind, object] of Object.entries(objects))
+        await operator.post('/api/book', { kind, objects: [object.toString()] })
+    const { results } = await env.BOOK.prepare('SELECT kind, charged FROM figure_cursor ORDER BY kind').all()
+    expect(results).toEqual([
+      { kind: 'channel', charged: 1000 },
+      { kind: 'credit', charged: 3_000_000 },
+      { kind: 'exact', charged: 1000 },
+    ])
+    expect(await checkSums(env.BOOK)).toEqual([])
   })
 
   it('rejects ids of another class, and credit on a site without it', async () => {

@@ -5,12 +5,14 @@ import { randomHex } from '../chain/harness.ts'
 import { configOf, stateOf, toCharge } from '../ledger/channel/harness.ts'
 import { newId, newOperator, type Operator } from './harness.ts'
 
+const SOLD = { site: 'gazette', rule: 'RULES[2] origin', policy: 7, who: '~GPTBot' }
+
 /** A channel with one charge, opened without a chain. */
 async function newChannel(): Promise<string> {
   const id = randomHex(32)
   const account = env.ACCOUNT.getByName(id)
   await account.open(id, configOf(), stateOf())
-  await account.place(toCharge(1000n, { request: 'GET https://site.test/a' }))
+  await account.place(toCharge(1000n, { request: 'GET https://site.test/a', ...SOLD }))
   return id
 }
 
@@ -31,7 +33,7 @@ async function newPayer(): Promise<{ id: string; signature: string }> {
     signature,
   }
   const authorizations = env.AUTHORIZATIONS.getByName(id)
-  await authorizations.take({ ...use, request: 'GET https://site.test/b' })
+  await authorizations.take({ ...use, request: 'GET https://site.test/b', ...SOLD, who: 'GPTBot' })
   await authorizations.settled(token, nonce, randomHex(32))
   return { id, signature }
 }
@@ -62,7 +64,7 @@ describe('Export', () => {
     const [channel, payer] = [await newChannel(), await newPayer()]
     const table = await rows(operator, 'accounts.csv')
     expect(table[0]).toEqual(
-      'account,kind,name,opened,authorized,charged,redeemed,credit,ceiling,closed'.split(','),
+      'account,kind,name,opened,authorized,charged,redeemed,credit,ceiling,closed,network'.split(','),
     )
     const found = (wanted: string) => table.find(([account]) => account === wanted)?.toSpliced(2, 2)
     expect(found(id)).toEqual([
@@ -74,6 +76,7 @@ describe('Export', () => {
       '0.000000',
       '100.000000',
       '',
+      '',
     ])
     expect(found(channel)).toEqual([
       channel,
@@ -84,6 +87,7 @@ describe('Export', () => {
       '0.000000',
       '0.100000',
       '',
+      'eip155:84532',
     ])
     expect(found(payer.id)).toEqual([
       payer.id,
@@ -94,6 +98,7 @@ describe('Export', () => {
       '0.000000',
       '',
       '',
+      'eip155:84532',
     ])
     const same = await objects<{ id: string; charged: string }>(operator, 'accounts.ndjson')
     expect(same.map(({ id }) => id)).toEqual(table.slice(1).map(([account]) => account))
@@ -122,6 +127,32 @@ describe('Export', () => {
     const kinds = (wanted: string) => table.filter(([account]) => account === wanted).map((row) => row[3])
     expect(kinds(channel)).toEqual(['open', 'charge'])
     expect(kinds(payer.id)).toEqual(['exact settled'])
+  })
+
+  it('names site, rule, policy version and asker of each sale, and has those alone that are asked for', async () => {
+    const operator = await newOperator()
+    const { id, charge } = await operator.enrol()
+    await charge(1n)
+    const [channel, payer] = [await newChannel(), await newPayer()]
+    const found = async (query: string) => {
+      const [, ...table] = await rows(operator, `entries.csv${query}`)
+      const ours = table.filter(([account = '']) => [id, channel, payer.id].includes(account))
+      return ours.map((row) => [row[0], row[3], ...row.slice(7, 11)])
+    }
+    const sold = ['gazette', 'RULES[2] origin', '7']
+    const byChannel = [channel, 'charge', ...sold, '~GPTBot']
+    const byExact = [payer.id, 'exact settled', ...sold, 'GPTBot']
+    expect(await found('')).toContainEqual(byChannel)
+    const both = [byChannel, byExact].sort(([a = ''], [b = '']) => (a < b ? -1 : 1))
+    expect(await found('?site=gazette')).toEqual(both)
+    expect(await found('?rule=RULES[2]&policy=7')).toEqual(both)
+    expect(await found('?rule=RULES[2]%20origin&who=~GPTBot')).toEqual([byChannel])
+    expect(await found('?who=GPTBot')).toEqual([byExact])
+    expect(await found('?policy=8')).toEqual([])
+    expect((await found('?site=')).map(([account, kind]) => [account, kind])).toContainEqual([
+      channel,
+      'open',
+    ])
   })
 
   it('has signatures only with evidence=true', async () => {

@@ -71,7 +71,7 @@ export async function newOperator({
     bill: { book, lines, numbers, rails, seller, dunning, webhook: null },
     seal,
     paying: null,
-    site: { receiver: '0x1111111111111111111111111111111111111111', network },
+    site: { receiver: '0x1111111111111111111111111111111111111111', networks: [network] },
     stripe: null,
     now,
     newId: () => crypto.randomUUID(),
@@ -85,11 +85,12 @@ export async function newOperator({
     authorizations: env.AUTHORIZATIONS,
     settlement: env.SETTLEMENT,
     runKinds: ['settlement', 'billing'],
+    networks: [
+      { id: network.id, chain: chainAt(chainHere().rpcUrl), relayer: env.RELAYER.getByName('operator') },
+    ],
     alerts: operatorOf(env).alerts,
     audit,
     sites,
-    chain: chainAt(chainHere().rpcUrl),
-    relayer: env.RELAYER.getByName('operator'),
     screening: async () => ({ oracle: null, allow: 0, deny: 1, failing: DEFAULT_FAILING, lists: [] }),
     credit:
       credit === false

@@ -43,7 +43,7 @@ describe('The API of sites', () => {
     expect(answer.status).toBe(400)
     expect(errorsOf(answer)).toEqual([expect.stringContaining('terms.RELAYER_KEY must be removed')])
     delete (terms as Body).RELAYER_KEY
-    const judged = await desk.at('POST', '/check', { ...local(), publisher: 'nobody', terms })
+    const judged = await desk.at('POST', '/check', { ...local(), publisher: 'absent', terms })
     expect(errorsOf(judged).map((error) => error.split(' ')[0])).toEqual(
       expect.arrayContaining(['publisher', 'terms.PRICE', 'terms.RULES[0].action']),
     )
@@ -190,6 +190,20 @@ describe('The check of a site', () => {
     await desk.at('POST', '', site)
     const { body } = await desk.at('POST', `/${site.id}/check`, {})
     expect([body.origin, body.sideDoor]).toMatchObject([{ outcome: reached }, { outcome: door }])
+  })
+
+  it('asks the host of the origin alone, whatever the path says', async () => {
+    const asked: string[] = []
+    const origin: Answers = ({ url }) => {
+      asked.push(new URL(url).host)
+      return new Response()
+    }
+    const desk = await newDesk({ zone: { 'origin.example.net': ADDRESSES }, origin })
+    const site = document()
+    await desk.at('POST', '', site)
+    for (const path of ['//evil.example/x', '/\\evil.example', '/@evil.example', '/%2f/evil.example'])
+      await desk.at('POST', `/${site.id}/check`, { path })
+    expect(new Set(asked)).toEqual(new Set(['origin.example.net']))
   })
 
   it('asks no origin with a private address', async () => {

@@ -47,6 +47,17 @@ describe('gate for a crawler with free pages', () => {
     expect(shop.calls).toEqual([])
   })
 
+  it('uses none of them up in shadow mode', async () => {
+    const trial = startPaywall({ RULES, MODE: 'shadow' })
+    const bot = verified('Bytespider')
+    for (const path of ['/a', '/b', '/c', '/d']) expect((await trial.ask(path, bot)).status).toBe(200)
+    expect(trial.calls.filter((call) => call.startsWith('QUOTA'))).toEqual([])
+    const live = startPaywall({ RULES })
+    const statuses = []
+    for (const path of ['/a', '/b', '/c']) statuses.push((await live.ask(path, bot)).status)
+    expect(statuses).toEqual([200, 200, 402])
+  })
+
   it('charges while the counter fails', async () => {
     const shop = startPaywall({ RULES }, async (name, call) => {
       if (name === 'QUOTA.take') throw new Error('the counter is down')

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { lookUp, type Resolver } from '../../src/platform/dns.ts'
+import { lookUpRecords, type Resolver } from '../../src/platform/dns.ts'
 
 /** A resolver that answers with `body`, and the URL that it was asked with. */
 function resolver(body: unknown, status = 200): Resolver & { asked: Request[] } {
@@ -22,7 +22,7 @@ const txt = (...data: string[]) => ({
 describe('lookUp', () => {
   it('asks as application/dns-json asks', async () => {
     const one = resolver(txt('"x"'))
-    await lookUp(one, '_tab402.news.example', 'TXT')
+    await lookUpRecords(one, '_tab402.news.example', 'TXT')
     expect(one.asked[0]?.url).toBe('https://dns.example/dns-query?name=_tab402.news.example&type=TXT')
     expect(one.asked[0]?.headers.get('accept')).toBe('application/dns-json')
   })
@@ -33,15 +33,15 @@ describe('lookUp', () => {
     ['escapes', '"a\\"b\\\\c\\065"', 'a"b\\cA'],
     ['no quotes', 'abc', 'abc'],
   ])('reads a TXT record of %s and leaves out CNAMEs', async (_, data, text) => {
-    expect(await lookUp(resolver(txt(data)), 'a.example', 'TXT')).toEqual({
+    expect(await lookUpRecords(resolver(txt(data)), 'a.example', 'TXT')).toEqual({
       outcome: 'found',
       records: [text],
     })
   })
 
-  it('tells a name without records from a resolver without an answer', async () => {
-    expect(await lookUp(resolver({ Status: 3 }), 'a.example', 'TXT')).toEqual({ outcome: 'absent' })
-    expect(await lookUp(resolver({ Status: 0 }), 'a.example', 'TXT')).toEqual({ outcome: 'absent' })
+  it('separates a name without records from a resolver without an answer', async () => {
+    expect(await lookUpRecords(resolver({ Status: 3 }), 'a.example', 'TXT')).toEqual({ outcome: 'absent' })
+    expect(await lookUpRecords(resolver({ Status: 0 }), 'a.example', 'TXT')).toEqual({ outcome: 'absent' })
     for (const broken of [
       resolver({ Status: 2 }),
       resolver({}, 500),
@@ -49,6 +49,6 @@ describe('lookUp', () => {
       resolver({ Status: '0' }),
       { url: 'https://dns.example', fetch: () => Promise.reject(new Error('down')) },
     ])
-      expect(await lookUp(broken, 'a.example', 'TXT')).toMatchObject({ outcome: 'unknown' })
+      expect(await lookUpRecords(broken, 'a.example', 'TXT')).toMatchObject({ outcome: 'unknown' })
   })
 })

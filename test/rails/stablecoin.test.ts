@@ -38,6 +38,7 @@ async function setUp(count = 1) {
   const outcome = { of: (_purchase: Purchase): Outcome => 'settled', found: never as Settled }
   const charged: Purchase[] = []
   const exact = {
+    network: 'eip155:84532',
     find: async () => outcome.found,
     async charge(_: ExactPayment, purchase: Purchase) {
       charged.push(purchase)
@@ -53,7 +54,13 @@ async function setUp(count = 1) {
     },
   } as unknown as ExactScheme
   const lineOf = (name: string) => env.LINES.getByName(name)
-  const settings = { exact, lineOf, urlOf: async () => '', now: () => NOW, newId: () => randomHex(8) }
+  const settings = {
+    exact: [exact],
+    lineOf,
+    urlOf: async () => '',
+    now: () => NOW,
+    newId: () => randomHex(8),
+  }
   return { line, invoices, outcome, charged, rail: stablecoinRail(settings), settings }
 }
 
@@ -77,8 +84,8 @@ async function pay(
 ) {
   const url = `https://portal.test/${invoice.id}`
   const purchase = { id: randomHex(8), price: invoice.total, request: `GET ${url}`, url, ...SOLD }
-  const taken = await paying(settings, invoice).charge(payment, purchase)
-  return { payment, purchase, end: taken.ok ? await taken.value.settle() : taken }
+  const taken = await paying(settings, invoice)[0]?.charge(payment, purchase)
+  return { payment, purchase, end: taken?.ok ? await taken.value.settle() : taken }
 }
 
 function stringOf(_: string, value: unknown): unknown {
@@ -98,8 +105,8 @@ describe('Stablecoin payment attempt', () => {
     const url = `https://portal.test/${invoice.id}/pay?key=canary&a=b`
     setup.outcome.of = () => ({ settled: 'outcome_unknown' })
     const purchase = { id: randomHex(8), price: invoice.total, request: `GET ${url}`, url, ...SOLD }
-    const taken = await paying(setup.settings, invoice).charge(paymentOf(invoice.total), purchase)
-    if (taken.ok) await taken.value.settle()
+    const taken = await paying(setup.settings, invoice)[0]?.charge(paymentOf(invoice.total), purchase)
+    if (taken?.ok) await taken.value.settle()
     expect(
       JSON.stringify([setup.charged, (await setup.line.line().attempts())[0]?.detail], stringOf),
     ).not.toContain('canary')
@@ -110,8 +117,9 @@ describe('Stablecoin payment attempt', () => {
     const setup = await setUp()
     const [invoice] = setup.invoices as [InvoiceStanding]
     let known: unknown
-    const charge = setup.settings.exact.charge
-    setup.settings.exact.charge = async (payment, purchase) => {
+    const [exact] = setup.settings.exact as [ExactScheme]
+    const { charge } = exact
+    exact.charge = async (payment, purchase) => {
       known = await setup.line.line().attempts()
       return charge(payment, purchase)
     }
@@ -240,8 +248,8 @@ describe('Stablecoin payment attempt', () => {
     const payment = paymentOf(invoice.total)
     const url = 'https://portal.test/'
     const purchase = { id: '1', price: invoice.total, request: `GET ${url}`, url, ...SOLD }
-    const taken = await paying(setup.settings, invoice).charge(payment, purchase)
-    if (!taken.ok) throw new Error('the payment must be accepted')
+    const taken = await paying(setup.settings, invoice)[0]?.charge(payment, purchase)
+    if (!taken?.ok) throw new Error('the payment must be accepted')
     await taken.value.release()
     await setup.rail.check(invoice)
     expect(await setup.line.line().attempts()).toEqual([])

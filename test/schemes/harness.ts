@@ -134,7 +134,7 @@ export async function crawlerOf(shop: TestPaywall, payer: Payer) {
     ...payer.channelTo(channel.payTo as Address, receiverAuthorizer),
     withdrawDelay,
   }
-  const escrow = shop.site.config.policy.network.escrow
+  const escrow = shop.site.config.policy.networks[0].escrow
   const id = channelId(config, 84532, escrow)
 
   async function voucher(max: bigint) {
@@ -206,8 +206,11 @@ export async function newRegular(shop: TestPaywall, deposit = 100_000n): Promise
 /** The channel terms that the site passes to the scheme. */
 export function termsOf({ site }: TestPaywall): ChannelTerms {
   const { policy, relayer, ...config } = site.config
-  const { network, receiver } = policy
-  return { ...config, ...config.gas, network, receiver, receiverAuthorizer: relayer?.address ?? '0x' }
+  const [on] = config.networks
+  if (!on) throw new Error('the site must have a network')
+  const { network, gas } = on
+  const { receiver } = policy
+  return { ...config, ...gas, network, receiver, receiverAuthorizer: relayer?.address ?? '0x' }
 }
 
 /** A payment header with the value at a path replaced; `undefined` removes the key. */

@@ -7,7 +7,7 @@ import { recordOf, steps } from './harness.ts'
 
 const HOUR = 3_600_000
 const MIDNIGHT = Date.UTC(2026, 10, 21)
-const NOTHING = { book: env.BOOK, channels: null, exact: null, bill: null }
+const NOTHING = { book: env.BOOK, channels: [], exact: [], bill: null }
 
 /** A run that began for `moment` and never ended. */
 async function killed(kind: RunRecord['kind'], moment: number): Promise<string> {

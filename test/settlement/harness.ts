@@ -12,6 +12,7 @@ import type { Steps } from '../../src/platform/steps.ts'
 import type { ChannelConfig } from '../../src/protocol/evm/channel.ts'
 import { channelId } from '../../src/protocol/evm/eip712.ts'
 import type { Address, Hex } from '../../src/protocol/evm/hex.ts'
+import { networks } from '../../src/protocol/evm/network.ts'
 import type { Dust } from '../../src/settlement/channels/dust.ts'
 import type { ExactSums } from '../../src/settlement/channels/reconcile.ts'
 import type { Sent } from '../../src/settlement/channels/transactions.ts'
@@ -28,8 +29,12 @@ export async function newReceiver(): Promise<ReceiverSetup> {
   const chain = chainAt(relayer.lane.url)
   const { BOOK: book, ACCOUNT: accounts, AUTHORIZATIONS: authorizations } = env
   await book.batch([book.prepare('DELETE FROM account'), book.prepare('DELETE FROM watch')])
+  const network = networks.get(chain.network)
+  if (!network) throw new Error('the network must be known')
   const settings: Settings = {
+    network,
     chain,
+    scope: { network: chain.network, others: [] },
     book,
     accounts,
     authorizations,
@@ -158,7 +163,7 @@ export async function runOf(
   through: Steps = steps(),
   id?: string,
 ): Promise<Ended> {
-  return runWork({ book: settings.book, channels: settings, exact: null, bill: null }, through, id)
+  return runWork({ book: settings.book, channels: [settings], exact: [], bill: null }, through, id)
 }
 
 export async function runWork(

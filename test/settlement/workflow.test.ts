@@ -70,10 +70,13 @@ describe('Nightly cron', () => {
 
   it('reaches the relayer after it was reset during a run [E3]', async () => {
     const read = readConfig(env)
-    const relayer = workOf(env)?.channels?.relayer
-    if (!read.ok || !relayer) throw new Error('RELAYER_KEY must be set')
+    const relayer = workOf(env)?.channels[0]?.relayer
+    const own = read.ok ? read.config.relayer : undefined
+    if (!relayer || !own) throw new Error('RELAYER_KEY must be set')
     const address = await relayer.address()
-    const reset = runInDurableObject(relayerOf(env, read.config), (_, state) => state.abort('reset'))
+    const reset = runInDurableObject(relayerOf(env, { id: 'eip155:84532' }, own), (_, state) =>
+      state.abort('reset'),
+    )
     await reset.catch(() => undefined)
     expect(await relayer.address()).toBe(address)
   })
@@ -82,7 +85,7 @@ describe('Nightly cron', () => {
     const { RPC_URL: _, RELAYER_KEY: __, ...bindings } = env
     const terms = { SCHEMES: '["exact"]', FACILITATOR_URL: 'https://facilitator.example' }
     const work = workOf({ ...bindings, ...terms })
-    expect(work).toMatchObject({ channels: null, bill: null, exact: { chain: null, relayer: null } })
+    expect(work).toMatchObject({ channels: [], bill: null, exact: [{ chain: null, relayer: null }] })
   })
 
   it('gives the watch the operator’s webhook, also on a site that does not bill', () => {
@@ -92,9 +95,9 @@ describe('Nightly cron', () => {
     }
     expect(workOf({ ...env, ...webhook })).toMatchObject({
       bill: null,
-      channels: { webhook: { url: webhook.WEBHOOK_URL, secret: webhook.WEBHOOK_SECRET } },
+      channels: [{ webhook: { url: webhook.WEBHOOK_URL, secret: webhook.WEBHOOK_SECRET } }],
     })
-    expect(workOf(env)?.channels?.webhook).toBeNull()
+    expect(workOf(env)?.channels[0]?.webhook).toBeNull()
   })
 
   it('throws for an unknown cron', async () => {
@@ -145,13 +148,14 @@ describe('startRuns', () => {
   })
 
   it('starts a run for each kind of work that is configured', () => {
-    const none = { channels: null, exact: null, bill: null }
-    const payers = { book: env.BOOK, authorizations: env.AUTHORIZATIONS, chain: null, relayer: null }
+    const none = { channels: [], exact: [], bill: null }
+    const scope = { network: 'eip155:84532', others: [] }
+    const payers = { scope, book: env.BOOK, authorizations: env.AUTHORIZATIONS, chain: null, relayer: null }
     const bill = () => Promise.reject(new Error('not opened'))
     expect(runKinds(none)).toEqual([])
-    expect(runKinds({ ...none, exact: payers })).toEqual(['settlement'])
+    expect(runKinds({ ...none, exact: [payers] })).toEqual(['settlement'])
     expect(runKinds({ ...none, bill })).toEqual(['billing'])
-    expect(runKinds({ ...none, exact: payers, bill })).toEqual(['settlement', 'billing'])
+    expect(runKinds({ ...none, exact: [payers], bill })).toEqual(['settlement', 'billing'])
   })
 })
 

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { hostOf, isLocalHost, normalHost } from '../../src/sites/host.ts'
+import { isLocalHost, normalHost, requestedHost } from '../../src/sites/host.ts'
 
 describe('normalHost', () => {
   it.each([
@@ -52,7 +52,7 @@ describe('normalHost', () => {
     fc.assert(
       fc.property(fc.domain(), (domain) => {
         const { href } = new URL(`https://${domain.toUpperCase()}./a?b`)
-        expect(hostOf(href)).toBe(normalHost(domain))
+        expect(requestedHost(href)).toBe(normalHost(domain))
       }),
     )
   })

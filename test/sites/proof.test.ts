@@ -61,7 +61,7 @@ describe('findProof', () => {
     })
   })
 
-  it('asks nobody about a host of this machine', async () => {
+  it('asks no resolver about a host of this machine', async () => {
     const resolver = { url: 'https://dns.example', fetch: () => Promise.reject(new Error('asked')) }
     expect(await findProof(proof('news.localhost:8402'), { resolver, hostnames: undefined })).toEqual({
       outcome: 'proven',

@@ -4,7 +4,7 @@ import { env } from 'cloudflare:workers'
 import { describe, expect, it } from 'vitest'
 import type { SiteRegistry } from '../../src/sites/call.ts'
 import { entryKey, type HostEntry } from '../../src/sites/entry.ts'
-import { MAX_RECENT } from '../../src/sites/registry.ts'
+import { MAX_RECENT } from '../../src/sites/judge.ts'
 import type { TestSites } from '../worker.ts'
 import { document, newRegistry, PUBLISHER, publish } from './harness.ts'
 
@@ -16,7 +16,7 @@ async function placesOf(answer: Awaited<ReturnType<SiteRegistry['put']>>): Promi
   return answer.ok ? [] : answer.problems.map(({ place }) => place)
 }
 
-/** What each audited change did, newest first. */
+/** The audited acts, newest first. */
 async function actsOf(registry: SiteRegistry, id: string) {
   const { rows } = await registry.changes({ subject: `site:${id}` })
   return rows.map(({ who, what }) => `${who} ${what}`)
@@ -61,7 +61,7 @@ describe('a site of the registry', () => {
     const registry = newRegistry()
     await registry.putPublisher('op', PUBLISHER)
     const site = document({
-      publisher: 'nobody',
+      publisher: 'unknown',
       terms: { ORIGIN: 'zone', PRICE: 'free', RULES: [{ action: 'give' }] },
     })
     const put = await registry.put('op', site)
@@ -166,7 +166,7 @@ describe('a site of the registry', () => {
     })
   })
 
-  it('is not published while a host has no proof', async () => {
+  it('is published only once each host is proven', async () => {
     const registry = newRegistry()
     const site = document()
     await registry.putPublisher('op', PUBLISHER)

@@ -6,12 +6,12 @@ import { agentSuspended, pastDue, paymentFailed } from './billing.ts'
 import { gasLow, nearLimit, nodeBehind } from './chain.ts'
 import type { AlertKind } from './kind.ts'
 import { moneyFindings, runFailed, runInDoubt, runOverdue, watchLate, withdrawal } from './runs.ts'
-import { contractEnds, misconfigured, settingAdvice, webhookUnanswered } from './settings.ts'
+import { contractEnds, settingAdvice, settingFault, webhookUnanswered } from './settings.ts'
 import { originErrors, paidDropped, unpaidDropped } from './sites.ts'
 
 /** Every kind of alert, in the order of docs/alerts.md. */
 export const ALERT_KINDS: readonly AlertKind[] = [
-  misconfigured,
+  settingFault,
   runFailed,
   runInDoubt,
   runOverdue,

@@ -6,7 +6,7 @@ import { UNANSWERED_MS } from '../outbox.ts'
 import { type AlertKind, API, ageText, figureOf } from './kind.ts'
 
 /** The settings are faulty, so the Worker serves nothing. */
-export const misconfigured = ofSettings('misconfigured', 'fault', 'critical')
+export const settingFault = ofSettings('misconfigured', 'fault', 'critical')
 
 /** A contract with a crawler ends within 14 days, or has ended: its rules' prices hold then. */
 export const contractEnds = ofSettings('contract_ends', 'contract', 'warning')

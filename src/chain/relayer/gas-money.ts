@@ -28,13 +28,32 @@ export type GasTerms = {
   newPayers: bigint
 }
 
-/** The terms of a relayer whose operator set none. docs/policy.md states them. */
+/** The terms on Base, and wherever {@link gasTermsOn} has no others. docs/policy.md states them. */
 export const GAS_TERMS: GasTerms = {
   maxFee: 25_000_000_000n,
   nativePrice: null,
   reserve: 1_000_000_000_000_000n,
   perPayer: 2_000_000_000_000_000n,
   newPayers: 20_000_000_000_000_000n,
+}
+
+const [GWEI, MILLI] = [10n ** 9n, 10n ** 15n]
+
+/** By chain id: gas costs more than on Base, or the native token is worth less. */
+const OTHER_TERMS: Readonly<Record<number, Partial<GasTerms>>> = {
+  1: { reserve: 20n * MILLI, perPayer: 20n * MILLI, newPayers: 200n * MILLI },
+  137: {
+    maxFee: 1_000n * GWEI,
+    reserve: 2_000n * MILLI,
+    perPayer: 2_000n * MILLI,
+    newPayers: 20_000n * MILLI,
+  },
+  43114: { maxFee: 100n * GWEI, reserve: 100n * MILLI, perPayer: 200n * MILLI, newPayers: 2_000n * MILLI },
+}
+
+/** The terms of a relayer whose operator set none. */
+export function gasTermsOn(chainId: number): GasTerms {
+  return { ...GAS_TERMS, ...OTHER_TERMS[chainId] }
 }
 
 /**

@@ -5,14 +5,19 @@ import { CommandError } from '../command.ts'
 export type Fault = { path: string; message: string; expected: string }
 
 /** An answer of the API. `faults` is empty below 400. */
-export type Answer = { status: number; body: Record<string, unknown>; etag: string | null; faults: Fault[] }
+export type ApiAnswer = {
+  status: number
+  body: Record<string, unknown>
+  etag: string | null
+  faults: Fault[]
+}
 
 /** Calls the API. `path` is relative to `/_tab402/api/`. */
 export type CallApi = (
   method: string,
   path: string,
   sent?: { body?: unknown; ifMatch?: string },
-) => Promise<Answer>
+) => Promise<ApiAnswer>
 
 const TIMEOUT_MS = 30_000
 
@@ -40,12 +45,16 @@ export function apiOf(url: string, token: string, ask: typeof fetch = fetch): Ca
 }
 
 /** A page after the other of a list. */
-export async function* pagesOf(call: CallApi, path: string, member: string): AsyncGenerator<Answer['body']> {
+export async function* pagesOf(
+  call: CallApi,
+  path: string,
+  member: string,
+): AsyncGenerator<ApiAnswer['body']> {
   const joint = path.includes('?') ? '&' : '?'
   for (let after = ''; ; ) {
     const page = after === '' ? path : `${path}${joint}after=${encodeURIComponent(after)}`
     const { body } = await call('GET', page)
-    yield* body[member] as Answer['body'][]
+    yield* body[member] as ApiAnswer['body'][]
     if (typeof body.next !== 'string') return
     after = body.next
   }

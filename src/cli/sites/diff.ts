@@ -3,7 +3,7 @@
 /** A place whose value differs. Undefined: it is absent on this side. */
 export type Difference = { place: string; before: unknown; after: unknown }
 
-/** What differs from `before` to `after`: tables member by member, lists item by item. Equal values give no rows. */
+/** The differences from `before` to `after`: tables member by member, lists item by item. Equal values give no rows. */
 export function differences(before: unknown, after: unknown, place = ''): Difference[] {
   if (JSON.stringify(before) === JSON.stringify(after)) return []
   const [one, other] = [membersOf(before), membersOf(after)]
@@ -15,7 +15,7 @@ export function differences(before: unknown, after: unknown, place = ''): Differ
 }
 
 /** A row of a diff: `+` what is new, `-` what goes, `~` what changes. */
-export function line({ place, before, after }: Difference): string {
+export function diffLine({ place, before, after }: Difference): string {
   if (before === undefined) return `+ ${place} = ${JSON.stringify(after)}`
   if (after === undefined) return `- ${place} = ${JSON.stringify(before)}`
   return `~ ${place} = ${JSON.stringify(before)} → ${JSON.stringify(after)}`

@@ -9,10 +9,10 @@ import type { Fault } from './api.ts'
 /** The kinds of documents, by the names of their routes. Publishers come first: sites name them. */
 export const KINDS = ['publishers', 'sites'] as const
 /** A kind of document. */
-export type Kind = (typeof KINDS)[number]
+export type DocumentKind = (typeof KINDS)[number]
 
 /** One document with its place in a file. */
-export type Filed = { file: string; kind: Kind; id: string; document: Record<string, unknown> }
+export type Filed = { file: string; kind: DocumentKind; id: string; document: Record<string, unknown> }
 
 /** A fault with the file and the document that it is in. */
 export type FiledFault = Fault & { file: string; id: string }
@@ -62,9 +62,9 @@ function faultOf({ place, message, example = '' }: ConfigProblem): Fault {
   return { path: place, message, expected: example }
 }
 
-function listed(value: unknown): { kind: Kind; value: unknown; place: string }[] {
+function listed(value: unknown): { kind: DocumentKind; value: unknown; place: string }[] {
   const one = (value: unknown, place: string) => {
-    const kind: Kind = isTable(value) && !('hosts' in value) ? 'publishers' : 'sites'
+    const kind: DocumentKind = isTable(value) && !('hosts' in value) ? 'publishers' : 'sites'
     return { kind, value, place }
   }
   if (Array.isArray(value)) return value.map((each, at) => one(each, `[${at}]`))

@@ -1,5 +1,5 @@
 /** Brings the documents of files into the registry of a deployment: all of them, or none if one has a fault. */
-import type { Answer, CallApi } from './api.ts'
+import type { ApiAnswer, CallApi } from './api.ts'
 import { type Difference, differences } from './diff.ts'
 import { type Filed, type FiledFault, KINDS } from './documents.ts'
 
@@ -7,7 +7,7 @@ import { type Filed, type FiledFault, KINDS } from './documents.ts'
 export type Planned = Filed & {
   act: 'create' | 'change' | 'same'
   changes: Difference[]
-  /** What the change is based on: nobody else's change is overwritten. */
+  /** The state that the change is based on: a change by somebody else is not overwritten. */
   etag: string
   /** Whether a draft waits that this import does not change. */
   hasDraft: boolean
@@ -17,7 +17,7 @@ export type Planned = Filed & {
 export type Done = { id: string; version: number; effectiveAt: number }
 
 /** Compares each document with the registry. Faults are those that the Worker itself finds in a document. */
-export async function plan(
+export async function planImport(
   call: CallApi,
   documents: readonly Filed[],
 ): Promise<{ planned: Planned[]; faults: FiledFault[] }> {
@@ -38,7 +38,7 @@ export async function plan(
   return { planned, faults }
 }
 
-function compared(filed: Filed, { status, body, etag }: Answer): Planned {
+function compared(filed: Filed, { status, body, etag }: ApiAnswer): Planned {
   const { document } = filed
   if (status === 404) {
     const changes = differences({}, document)

@@ -4,7 +4,7 @@ import { request as askSecure } from 'node:https'
 import { userAgentOf } from '../../paywall/explain.ts'
 import { isLocalHost } from '../../sites/host.ts'
 
-/** The status for a crawler and for a browser; null where there was no answer. */
+/** The status for a crawler and for a browser; null without an answer. */
 export type Outside = { host: string; crawler: number | null; reader: number | null }
 
 const TIMEOUT_MS = 15_000

@@ -1,19 +1,29 @@
 /** Accounts: channels, payers of `exact` and credit lines, and the journal of each. */
-import type { Account, Entry, Listed, Paged, Payment } from '../answers.ts'
+import type { Child } from 'hono/jsx'
+import type {
+  AccountBody as Account,
+  EntryBody as Entry,
+  ListedBody as Listed,
+  Paged,
+  PaymentBody as Payment,
+} from '../answers.ts'
 import { Badge } from '../parts/badges.tsx'
-import { Count, Exact, Money, Time } from '../parts/figures.tsx'
-import { Facts, Head, Section, Trouble } from '../parts/page.tsx'
+import { Exact, Money, Time, Whole } from '../parts/figures.tsx'
+import { FactList, Head, PageSection, Trouble } from '../parts/page.tsx'
 import { type Column, More, Table } from '../parts/table.tsx'
-import { type Page, type Routes, show, urlOf } from '../shell.tsx'
+import { type PageHandler, type Routes, show, urlOf } from '../shell.tsx'
 
-const KINDS: Record<Listed['kind'], string> = { channel: 'Channel', exact: 'exact', credit: 'Credit line' }
+/** `Channel` of `channel`. */
+function titleOf(kind: string): string {
+  return kind.charAt(0).toUpperCase() + kind.slice(1)
+}
 
 /** `0x7c1f…9be2` of a long name; short ones stay. */
 export function shortened(id: string): string {
   return id.length > 24 ? `${id.slice(0, 10)}…${id.slice(-4)}` : id
 }
 
-const list: Page = async (c) => {
+const list: PageHandler = async (c) => {
   const url = urlOf(c)
   const asked = await c.get('desk').ask<Paged<'accounts', Listed>>(`/accounts${url.search}`)
   if (!asked.ok) return show(c, 'Accounts', <Trouble problem={asked.problem} />, 503)
@@ -23,7 +33,7 @@ const list: Page = async (c) => {
     'Accounts',
     <>
       <Head title="Accounts" asOf={asked.at} sources={['book']} />
-      <Section title="All accounts" id="all" note="USD">
+      <PageSection title="All accounts" id="all" note="USD">
         <Table
           caption="Accounts by id"
           rows={accounts}
@@ -35,7 +45,7 @@ const list: Page = async (c) => {
                 <a href={`/accounts/${encodeURIComponent(id)}`}>{name ?? shortened(id)}</a>
               ),
             },
-            { title: 'Kind', cell: ({ kind }) => KINDS[kind] },
+            { title: 'Kind', cell: ({ kind }) => titleOf(kind) },
             {
               title: 'Authorized',
               kind: 'n',
@@ -48,7 +58,7 @@ const list: Page = async (c) => {
           ]}
         />
         <More url={url} next={next} />
-      </Section>
+      </PageSection>
     </>,
   )
 }
@@ -71,7 +81,7 @@ function stateOf({ quarantine, closed }: Listed) {
   return <Badge mood="good">Open</Badge>
 }
 
-const one: Page = async (c) => {
+const one: PageHandler = async (c) => {
   const url = urlOf(c)
   const id = c.req.param('id') ?? ''
   const query = new URLSearchParams({ evidence: 'true' })
@@ -83,10 +93,10 @@ const one: Page = async (c) => {
   const account = asked.value
   return show(
     c,
-    KINDS[account.kind],
+    titleOf(account.kind),
     <>
       <Head
-        title={KINDS[account.kind]}
+        title={titleOf(account.kind)}
         above={{ href: '/accounts', title: 'Accounts' }}
         asOf={asked.at}
         sources={['live']}
@@ -102,65 +112,48 @@ const one: Page = async (c) => {
 }
 
 function Totals({ of: account }: { of: Account }) {
-  switch (account.kind) {
-    case 'credit': {
-      const { status, limit, charged, redeemed, owed, available } = account.standing
-      return (
-        <Section title={account.name} id="standing">
-          <Facts
-            of={[
-              ['Status', status],
-              ['Opened', <Time at={account.openedAt} />],
-              ['Credit limit', <Money of={limit} />],
-              ['Charged', <Money of={charged} />],
-              ['Redeemed', <Money of={redeemed} />],
-              ['Owed', <Money of={owed} />],
-              ['Can still spend', <Money of={available} />],
-            ]}
-          />
-        </Section>
-      )
-    }
-    case 'channel': {
-      const { authorized, charged, redeemed, config, state, quarantine } = account.standing
-      return (
-        <Section title="Standing" id="standing">
-          <Facts
-            of={[
-              ['Payer', <code>{config.payer}</code>],
-              ['Receiver', <code>{config.receiver}</code>],
-              ['Escrow', <Money of={state.balance} />],
-              ['Authorized', <Money of={authorized} />],
-              ['Charged', <Money of={charged} />],
-              ['Redeemed', <Money of={redeemed} />],
-              ['Unclaimed', <Money of={BigInt(charged) - BigInt(redeemed)} />],
-              [
-                'Withdrawal',
-                state.withdrawRequestedAt > 0 ? <Badge mood="warn">Requested</Badge> : 'None asked for',
-              ],
-              ['Quarantine', quarantine ? <Badge mood="bad">{quarantine}</Badge> : 'None'],
-            ]}
-          />
-        </Section>
-      )
-    }
-    case 'exact': {
-      const { payments, received, inDoubt, undelivered, watched } = account.totals
-      return (
-        <Section title="Standing" id="standing">
-          <Facts
-            of={[
-              ['Payments', <Count of={payments} />],
-              ['Received', <Money of={received} />],
-              ['In doubt', <Count of={inDoubt} />],
-              ['Undelivered', <Count of={undelivered} />],
-              ['Watched', <Count of={watched} />],
-            ]}
-          />
-        </Section>
-      )
-    }
+  return (
+    <PageSection title={'name' in account ? account.name : 'Standing'} id="standing">
+      <FactList of={standingOf(account)} />
+    </PageSection>
+  )
+}
+
+function standingOf(account: Account): readonly (readonly [string, Child])[] {
+  if ('payments' in account) {
+    const { payments, received, inDoubt, undelivered, watched } = account.totals
+    return [
+      ['Payments', <Whole of={payments} />],
+      ['Received', <Money of={received} />],
+      ['In doubt', <Whole of={inDoubt} />],
+      ['Undelivered', <Whole of={undelivered} />],
+      ['Watched', <Whole of={watched} />],
+    ]
   }
+  if ('name' in account) {
+    const { status, limit, charged, redeemed, owed, available } = account.standing
+    return [
+      ['Status', status],
+      ['Opened', <Time at={account.openedAt} />],
+      ['Credit limit', <Money of={limit} />],
+      ['Charged', <Money of={charged} />],
+      ['Redeemed', <Money of={redeemed} />],
+      ['Owed', <Money of={owed} />],
+      ['Can still spend', <Money of={available} />],
+    ]
+  }
+  const { authorized, charged, redeemed, config, state, quarantine } = account.standing
+  return [
+    ['Payer', <code>{config.payer}</code>],
+    ['Receiver', <code>{config.receiver}</code>],
+    ['Escrow', <Money of={state.balance} />],
+    ['Authorized', <Money of={authorized} />],
+    ['Charged', <Money of={charged} />],
+    ['Redeemed', <Money of={redeemed} />],
+    ['Unclaimed', <Money of={BigInt(charged) - BigInt(redeemed)} />],
+    ['Withdrawal', state.withdrawRequestedAt > 0 ? <Badge mood="warn">Requested</Badge> : 'None asked for'],
+    ['Quarantine', quarantine ? <Badge mood="bad">{quarantine}</Badge> : 'None'],
+  ]
 }
 
 const JOURNAL: readonly [Column<Entry>, ...Column<Entry>[]] = [
@@ -183,8 +176,8 @@ const PAYMENTS: readonly [Column<Payment>, ...Column<Payment>[]] = [
 
 function Journal({ of: account }: { of: Account }) {
   return (
-    <Section title="Journal" id="journal" note="USD, the oldest first">
-      {account.kind === 'exact' ? (
+    <PageSection title="Journal" id="journal" note="USD, the oldest first">
+      {'payments' in account ? (
         <Table
           caption="Payments"
           rows={account.payments}
@@ -199,7 +192,7 @@ function Journal({ of: account }: { of: Account }) {
           empty={{ what: 'No entry on this page.' }}
         />
       )}
-    </Section>
+    </PageSection>
   )
 }
 

@@ -1,12 +1,12 @@
 /** Agents and credit: who may pay later, up to which limit, and how to suspend them. */
 import type { Context } from 'hono'
-import type { Account, Agent, Paged, Problem } from '../answers.ts'
+import type { AccountBody as Account, AgentBody as Agent, Paged, Problem } from '../answers.ts'
 import { Badge } from '../parts/badges.tsx'
 import { Money, Time } from '../parts/figures.tsx'
 import { ActForm, Field, filled, type Typed, typedIn } from '../parts/form.tsx'
-import { Facts, Head, Section, Trouble } from '../parts/page.tsx'
+import { FactList, Head, PageSection, Trouble } from '../parts/page.tsx'
 import { More, Table } from '../parts/table.tsx'
-import { type ConsoleEnv, type Page, type Routes, show, urlOf } from '../shell.tsx'
+import { type ConsoleEnv, type PageHandler, type Routes, show, urlOf } from '../shell.tsx'
 
 const PERIODS = [
   ['monthly', 'Monthly'],
@@ -19,7 +19,7 @@ const RAILS = [
   ['stripe', 'Card or bank, at Stripe'],
 ] as const
 
-const list: Page = async (c) => {
+const list: PageHandler = async (c) => {
   const url = urlOf(c)
   const asked = await c.get('desk').ask<Paged<'agents', Agent>>(`/agents${url.search}`)
   if (!asked.ok)
@@ -38,7 +38,7 @@ const list: Page = async (c) => {
           New agent
         </a>
       </Head>
-      <Section title="All agents" id="all">
+      <PageSection title="All agents" id="all">
         <Table
           caption="Agents by id"
           rows={agents}
@@ -56,7 +56,7 @@ const list: Page = async (c) => {
           ]}
         />
         <More url={url} next={next} />
-      </Section>
+      </PageSection>
     </>,
   )
 }
@@ -77,7 +77,7 @@ function AgentState({ suspended }: Pick<Agent, 'suspended'>) {
   return suspended === null ? <Badge mood="good">Open</Badge> : <Badge mood="bad">Suspended</Badge>
 }
 
-const create: Page = async (c) => {
+const create: PageHandler = async (c) => {
   if (c.req.method !== 'POST') return show(c, 'New agent', <NewAgent c={c} typed={{ creditLimit: '$10' }} />)
   const typed = typedIn(await c.req.parseBody())
   const { country = '', buyer = '' } = typed
@@ -133,7 +133,7 @@ function NewAgent({ c, typed, problem }: { c: Context<ConsoleEnv>; typed: Typed;
   )
 }
 
-const one: Page = async (c) => {
+const one: PageHandler = async (c) => {
   const { ask, formToken } = c.get('desk')
   const id = encodeURIComponent(c.req.param('id') ?? '')
   const [asked, line] = await Promise.all([
@@ -143,7 +143,7 @@ const one: Page = async (c) => {
   if (!asked.ok)
     return show(c, 'Agent', <Trouble problem={asked.problem} />, asked.status === 404 ? 404 : 503)
   const agent = asked.value
-  const standing = line.ok && line.value.kind === 'credit' ? line.value.standing : null
+  const standing = line.ok && 'name' in line.value ? line.value.standing : null
   return show(
     c,
     agent.name,
@@ -154,9 +154,9 @@ const one: Page = async (c) => {
         asOf={asked.at}
         sources={['live']}
       />
-      <Section title="Credit" id="credit" note={<a href={`/accounts/${id}`}>Journal</a>}>
+      <PageSection title="Credit" id="credit" note={<a href={`/accounts/${id}`}>Journal</a>}>
         {standing ? (
-          <Facts
+          <FactList
             of={[
               ['Owed', <Money of={standing.owed} />],
               ['Can still spend', <Money of={standing.available} />],
@@ -166,9 +166,9 @@ const one: Page = async (c) => {
         ) : (
           <p>The agent has not bought anything on credit yet.</p>
         )}
-      </Section>
-      <Section title="Terms" id="terms">
-        <Facts
+      </PageSection>
+      <PageSection title="Terms" id="terms">
+        <FactList
           of={[
             ['Id', <code>{agent.id}</code>],
             ['Status', <AgentState suspended={agent.suspended} />],
@@ -180,8 +180,8 @@ const one: Page = async (c) => {
             ['Invoices go to', `${agent.buyer.name}, ${agent.buyer.country}`],
           ]}
         />
-      </Section>
-      <Section title="Change" id="change">
+      </PageSection>
+      <PageSection title="Change" id="change">
         <ActForm
           action={`/agents/${id}/limit`}
           formToken={formToken}
@@ -201,13 +201,16 @@ const one: Page = async (c) => {
         ) : (
           <ActForm action={`/agents/${id}/resume`} formToken={formToken} title={`Resume ${agent.name}`} />
         )}
-      </Section>
+      </PageSection>
     </>,
   )
 }
 
 /** An act on one agent: it is sent, and the agent's page shows the result. */
-function act(path: string, order: (typed: Typed) => { method: 'POST' | 'PATCH'; body?: string }): Page {
+function act(
+  path: string,
+  order: (typed: Typed) => { method: 'POST' | 'PATCH'; body?: string },
+): PageHandler {
   return async (c) => {
     const id = encodeURIComponent(c.req.param('id') ?? '')
     const asked = await c

@@ -1,11 +1,11 @@
 /** The audit log: each act, who did it, and the states before and after. */
-import type { Act, Paged } from '../answers.ts'
+import type { ActBody as Act, Paged } from '../answers.ts'
 import { Time } from '../parts/figures.tsx'
-import { Head, Section, Trouble } from '../parts/page.tsx'
+import { Head, PageSection, Trouble } from '../parts/page.tsx'
 import { More, Table } from '../parts/table.tsx'
-import { type Page, type Routes, show, urlOf } from '../shell.tsx'
+import { type PageHandler, type Routes, show, urlOf } from '../shell.tsx'
 
-const list: Page = async (c) => {
+const list: PageHandler = async (c) => {
   const url = urlOf(c)
   const asked = await c.get('desk').ask<Paged<'acts', Act, number>>(`/audit${url.search}`)
   if (!asked.ok)
@@ -16,7 +16,11 @@ const list: Page = async (c) => {
     'Audit',
     <>
       <Head title="Audit" asOf={asked.at} sources={['live']} />
-      <Section title="All acts" id="all" note="An act is noted before it is done, and its result after it.">
+      <PageSection
+        title="All acts"
+        id="all"
+        note="An act is noted before it is done, and its result after it."
+      >
         <Table
           caption="Acts, the oldest first"
           rows={acts}
@@ -34,7 +38,7 @@ const list: Page = async (c) => {
           ]}
         />
         <More url={url} next={next} />
-      </Section>
+      </PageSection>
     </>,
   )
 }

@@ -1,16 +1,16 @@
 /** Home: what needs the operator first, then what is owed and how the last nights went. */
-import type { Invoice, Listed, Paged, Run } from '../answers.ts'
+import type { InvoiceBody as Invoice, ListedBody as Listed, Paged, RunBody as Run } from '../answers.ts'
 import { Badge, type Mood } from '../parts/badges.tsx'
 import { Money, Time } from '../parts/figures.tsx'
-import { Head, Section, Trouble } from '../parts/page.tsx'
+import { Head, PageSection, Trouble } from '../parts/page.tsx'
 import { Table } from '../parts/table.tsx'
-import { type Page, type Routes, show } from '../shell.tsx'
+import { type PageHandler, type Routes, show } from '../shell.tsx'
 import { StageBadge } from './invoices.tsx'
 import { RunState } from './runs.tsx'
 
 type Need = { mood: Mood; word: string; title: string; text: string; href: string; act: string }
 
-const home: Page = async (c) => {
+const home: PageHandler = async (c) => {
   const { ask } = c.get('desk')
   const [runs, accounts, invoices] = await Promise.all([
     ask<{ runs: Run[] }>('/runs?limit=50'),
@@ -27,9 +27,13 @@ const home: Page = async (c) => {
     'Home',
     <>
       <Head title="Home" asOf={runs.at} sources={['book']} />
-      <Section title="Needs you" id="needs" note={needs.length > 0 && `${needs.length} open, worst first`}>
+      <PageSection
+        title="Needs you"
+        id="needs"
+        note={needs.length > 0 && `${needs.length} open, worst first`}
+      >
         {needs.length === 0 ? <p>Nothing needs you now.</p> : <Needs of={needs} />}
-      </Section>
+      </PageSection>
       <section class="tiles" aria-label="Owed">
         <Tile
           title="Owed to us"
@@ -44,7 +48,7 @@ const home: Page = async (c) => {
           note={`${open.length} invoices`}
         />
       </section>
-      <Section title="Last runs" id="runs" note={<a href="/runs">All runs</a>}>
+      <PageSection title="Last runs" id="runs" note={<a href="/runs">All runs</a>}>
         <Table
           caption="The last runs"
           rows={nights.slice(0, 7)}
@@ -56,8 +60,8 @@ const home: Page = async (c) => {
             { title: 'Findings', kind: 'n', cell: ({ record }) => record.findings?.length ?? 0 },
           ]}
         />
-      </Section>
-      <Section title="Open invoices" id="invoices" note={<a href="/invoices">All invoices</a>}>
+      </PageSection>
+      <PageSection title="Open invoices" id="invoices" note={<a href="/invoices">All invoices</a>}>
         <Table
           caption="Open invoices"
           rows={open.slice(0, 10)}
@@ -70,7 +74,7 @@ const home: Page = async (c) => {
             { title: 'Owed', kind: 'lead', cell: ({ owed }) => <Money of={owed} /> },
           ]}
         />
-      </Section>
+      </PageSection>
     </>,
   )
 }

@@ -1,12 +1,12 @@
 /** Invoices: what each says, and the acts on it: a transfer received or returned, and a credit note. */
 import type { Context } from 'hono'
-import type { Invoice, Paged } from '../answers.ts'
+import type { InvoiceBody as Invoice, Paged } from '../answers.ts'
 import { Badge, type Mood } from '../parts/badges.tsx'
 import { dollars, Exact, Money, Time } from '../parts/figures.tsx'
 import { ActForm, Field, type Typed, typedIn } from '../parts/form.tsx'
-import { Facts, Head, Section, Trouble } from '../parts/page.tsx'
+import { FactList, Head, PageSection, Trouble } from '../parts/page.tsx'
 import { More, Table } from '../parts/table.tsx'
-import { type ConsoleEnv, type Page, type Routes, show, urlOf } from '../shell.tsx'
+import { type ConsoleEnv, type PageHandler, type Routes, show, urlOf } from '../shell.tsx'
 
 const STAGES: Readonly<Record<string, readonly [Mood, string]>> = {
   open: ['plain', 'Open'],
@@ -17,7 +17,7 @@ const STAGES: Readonly<Record<string, readonly [Mood, string]>> = {
   settled: ['good', 'Settled'],
 }
 
-const list: Page = async (c) => {
+const list: PageHandler = async (c) => {
   const url = urlOf(c)
   const query = new URLSearchParams(url.searchParams)
   const before = query.get('after')
@@ -49,7 +49,7 @@ const list: Page = async (c) => {
           </button>
         </form>
       </Head>
-      <Section
+      <PageSection
         title={stage ? `Invoices: ${STAGES[stage]?.[1] ?? stage}` : 'All invoices'}
         id="all"
         note="USD"
@@ -73,7 +73,7 @@ const list: Page = async (c) => {
           ]}
         />
         <More url={url} next={next} />
-      </Section>
+      </PageSection>
     </>,
   )
 }
@@ -84,7 +84,7 @@ export function StageBadge({ of: { stage } }: { of: Pick<Invoice, 'stage'> }) {
   return <Badge mood={mood}>{text}</Badge>
 }
 
-const one: Page = async (c) => {
+const one: PageHandler = async (c) => {
   const { ask } = c.get('desk')
   const id = c.req.param('id') ?? ''
   const asked = await ask<Invoice>(`/invoices/${encodeURIComponent(id)}`)
@@ -103,8 +103,8 @@ function One({ c, invoice, at }: { c: Context<ConsoleEnv>; invoice: Invoice; at:
         asOf={at}
         sources={['live']}
       />
-      <Section title={`${seller.name} to ${buyer.name}`} id="facts">
-        <Facts
+      <PageSection title={`${seller.name} to ${buyer.name}`} id="facts">
+        <FactList
           of={[
             ['Stage', <StageBadge of={invoice} />],
             ['Issued', <Time at={issuedAt} day />],
@@ -118,9 +118,9 @@ function One({ c, invoice, at }: { c: Context<ConsoleEnv>; invoice: Invoice; at:
             ['Statements', invoice.periods.join(', ')],
           ]}
         />
-      </Section>
+      </PageSection>
       <Acts c={c} invoice={invoice} />
-      <Section title="History" id="history">
+      <PageSection title="History" id="history">
         <Table
           caption="History of the invoice"
           rows={invoice.history ?? []}
@@ -135,7 +135,7 @@ function One({ c, invoice, at }: { c: Context<ConsoleEnv>; invoice: Invoice; at:
             },
           ]}
         />
-      </Section>
+      </PageSection>
     </>
   )
 }
@@ -145,7 +145,7 @@ function Acts({ c, invoice }: { c: Context<ConsoleEnv>; invoice: Invoice }) {
   const { formToken } = c.get('desk')
   const amount = dollars(BigInt(owed))
   return (
-    <Section title="Acts" id="acts">
+    <PageSection title="Acts" id="acts">
       {BigInt(owed) > 0n && (
         <ActForm
           action={`/invoices/${id}/paid`}
@@ -180,12 +180,12 @@ function Acts({ c, invoice }: { c: Context<ConsoleEnv>; invoice: Invoice }) {
           <Field name="reason" label="Reason" hint="It is printed on the credit note" required />
         </ActForm>
       </details>
-    </Section>
+    </PageSection>
   )
 }
 
 /** An act on one invoice. It may be sent twice: the reference, or the amount credited before, makes it happen once. */
-function act(path: string, fields: (typed: Typed) => object): Page {
+function act(path: string, fields: (typed: Typed) => object): PageHandler {
   return async (c) => {
     const id = c.req.param('id') ?? ''
     const body = JSON.stringify(fields(typedIn(await c.req.parseBody())))

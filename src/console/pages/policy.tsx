@@ -2,9 +2,9 @@
 
 import { Badge, type Mood } from '../parts/badges.tsx'
 import { dollars } from '../parts/figures.tsx'
-import { Facts, Head, Section, Trouble } from '../parts/page.tsx'
+import { FactList, Head, PageSection, Trouble } from '../parts/page.tsx'
 import { Table } from '../parts/table.tsx'
-import { type Page, type Routes, show, urlOf } from '../shell.tsx'
+import { type PageHandler, type Routes, show, urlOf } from '../shell.tsx'
 
 type Reading = {
   reading: string
@@ -33,7 +33,7 @@ const OUTCOMES: Record<Explanation['outcome'], readonly [Mood, string]> = {
   refuse: ['bad', 'Is refused'],
 }
 
-const policy: Page = async (c) => {
+const policy: PageHandler = async (c) => {
   const url = urlOf(c)
   const [path, client] = [url.searchParams.get('url') ?? '/', url.searchParams.get('as') ?? 'GPTBot']
   const query = new URLSearchParams({
@@ -47,7 +47,7 @@ const policy: Page = async (c) => {
     'Policy',
     <>
       <Head title="Policy" />
-      <Section title="Try it" id="try" note="Nothing is charged, and the origin is not asked.">
+      <PageSection title="Try it" id="try" note="Nothing is charged, and the origin is not asked.">
         <form class="form" method="get" action="/policy">
           <div class="pair">
             <div>
@@ -65,7 +65,7 @@ const policy: Page = async (c) => {
             </button>
           </div>
         </form>
-      </Section>
+      </PageSection>
       {asked && (asked.ok ? <Answer of={asked.value} /> : <Trouble problem={asked.problem} />)}
     </>,
     asked && !asked.ok ? 400 : 200,
@@ -81,8 +81,8 @@ function Answer({
   const { kind, name, class: named, claim, reasons } = client
   return (
     <>
-      <Section title="Answer" id="answer">
-        <Facts
+      <PageSection title="Answer" id="answer">
+        <FactList
           of={[
             ['Outcome', <Badge mood={mood}>{text}</Badge>],
             ['Status', status === null ? 'The origin’s' : String(status)],
@@ -92,8 +92,8 @@ function Answer({
             ['Rule', decision ? `${decision.rule}: ${decision.why}` : (refusal?.message ?? '—')],
           ]}
         />
-      </Section>
-      <Section title="Readings of the URL" id="readings" note="The dearest counts for crawlers.">
+      </PageSection>
+      <PageSection title="Readings of the URL" id="readings" note="The dearest counts for crawlers.">
         <Table
           caption="Readings of the URL"
           rows={readings}
@@ -105,7 +105,7 @@ function Answer({
             { title: 'Price', kind: 'lead', cell: ({ price }) => dollars(BigInt(price)) },
           ]}
         />
-      </Section>
+      </PageSection>
       <details>
         <summary>Headers of the answer</summary>
         <pre class="code">

@@ -1,12 +1,12 @@
 /** Publishers: whose sites they are, and where their money goes. */
 import type { Context } from 'hono'
-import type { Paged, Problem, Publisher } from '../answers.ts'
+import type { Paged, Problem, PublisherBody as Publisher } from '../answers.ts'
 import { ActForm, Field, filled, type Typed, typedIn } from '../parts/form.tsx'
-import { Head, Section, Trouble } from '../parts/page.tsx'
+import { Head, PageSection, Trouble } from '../parts/page.tsx'
 import { More, Table } from '../parts/table.tsx'
-import { type ConsoleEnv, type Page, type Routes, show, urlOf } from '../shell.tsx'
+import { type ConsoleEnv, type PageHandler, type Routes, show, urlOf } from '../shell.tsx'
 
-const list: Page = async (c) => {
+const list: PageHandler = async (c) => {
   const url = urlOf(c)
   const asked = await c.get('desk').ask<Paged<'publishers', Publisher>>(`/publishers${url.search}`)
   if (!asked.ok) {
@@ -32,7 +32,7 @@ const list: Page = async (c) => {
           New publisher
         </a>
       </Head>
-      <Section title="All publishers" id="all">
+      <PageSection title="All publishers" id="all">
         <Table
           caption="Publishers by id"
           rows={publishers}
@@ -49,7 +49,7 @@ const list: Page = async (c) => {
           ]}
         />
         <More url={url} next={next} />
-      </Section>
+      </PageSection>
     </>,
   )
 }
@@ -67,7 +67,7 @@ function documentOf(typed: Typed) {
   }
 }
 
-const create: Page = async (c) => {
+const create: PageHandler = async (c) => {
   if (c.req.method !== 'POST') return show(c, 'New publisher', <Editor c={c} typed={{}} />)
   const typed = typedIn(await c.req.parseBody())
   const order = { method: 'POST', body: JSON.stringify(documentOf(typed)) } as const
@@ -76,7 +76,7 @@ const create: Page = async (c) => {
   return show(c, 'New publisher', <Editor c={c} typed={typed} problem={asked.problem} />, 400)
 }
 
-const one: Page = async (c) => {
+const one: PageHandler = async (c) => {
   const { ask } = c.get('desk')
   const id = encodeURIComponent(c.req.param('id') ?? '')
   const asked = await ask<Publisher>(`/publishers/${id}`)
@@ -113,16 +113,16 @@ function Editor({ c, of, typed, problem }: EditorProps) {
       <Head title={of?.name ?? 'New publisher'} above={{ href: '/publishers', title: 'Publishers' }} />
       {problem && <Trouble problem={problem} />}
       {of && (
-        <Section title="Sites" id="sites">
+        <PageSection title="Sites" id="sites">
           <Table
             caption="Sites of the publisher"
             rows={of.sites}
             empty={{ what: 'No site yet.', next: <a href="/sites/new">Add a site</a> }}
             columns={[{ title: 'Site', cell: (id) => <a href={`/sites/${id}`}>{id}</a> }]}
           />
-        </Section>
+        </PageSection>
       )}
-      <Section title="Who it is" id="who">
+      <PageSection title="Who it is" id="who">
         <ActForm
           action={of ? `/publishers/${of.id}` : '/publishers/new'}
           formToken={formToken}
@@ -151,7 +151,7 @@ function Editor({ c, of, typed, problem }: EditorProps) {
             {...at}
           />
         </ActForm>
-      </Section>
+      </PageSection>
     </>
   )
 }

@@ -1,10 +1,10 @@
 /** The nightly runs: what each did, how long it took, and what it found. */
-import type { Finding, Run } from '../answers.ts'
+import type { FindingBody as Finding, RunBody as Run } from '../answers.ts'
 import { Badge, type Mood } from '../parts/badges.tsx'
 import { dollars, span, Time } from '../parts/figures.tsx'
-import { Head, Section, Trouble } from '../parts/page.tsx'
+import { Head, PageSection, Trouble } from '../parts/page.tsx'
 import { Table } from '../parts/table.tsx'
-import { type Page, type Routes, show } from '../shell.tsx'
+import { type PageHandler, type Routes, show } from '../shell.tsx'
 
 const KINDS: Record<Run['kind'], string> = {
   settlement: 'Settlement',
@@ -21,7 +21,7 @@ const STATES: Record<Run['status'], readonly [Mood, string]> = {
   abandoned: ['bad', 'Abandoned'],
 }
 
-const list: Page = async (c) => {
+const list: PageHandler = async (c) => {
   const { ask, formToken } = c.get('desk')
   const asked = await ask<{ runs: Run[] }>('/runs?limit=100')
   if (!asked.ok) return show(c, 'Runs', <Trouble problem={asked.problem} />, 503)
@@ -38,7 +38,11 @@ const list: Page = async (c) => {
           </button>
         </form>
       </Head>
-      <Section title="All runs" id="all" note="Each night at 00:00 UTC. The watch runs every five minutes.">
+      <PageSection
+        title="All runs"
+        id="all"
+        note="Each night at 00:00 UTC. The watch runs every five minutes."
+      >
         <Table
           caption="Runs, the latest first"
           rows={value.runs}
@@ -51,7 +55,7 @@ const list: Page = async (c) => {
             { title: 'Findings', kind: 'n', cell: ({ record }) => record.findings?.length ?? 0 },
           ]}
         />
-      </Section>
+      </PageSection>
     </>,
   )
 }
@@ -66,7 +70,7 @@ function took({ startedAt, endedAt }: Run): string {
   return endedAt === null ? '—' : span(endedAt - startedAt)
 }
 
-const one: Page = async (c) => {
+const one: PageHandler = async (c) => {
   const { ask } = c.get('desk')
   const asked = await ask<{ run: Run | null }>(`/runs/${encodeURIComponent(c.req.param('id') ?? '')}`)
   if (!asked.ok) return show(c, 'Run', <Trouble problem={asked.problem} />, asked.status === 404 ? 404 : 503)
@@ -84,7 +88,7 @@ const one: Page = async (c) => {
         asOf={asked.at}
         sources={['book']}
       />
-      <Section title="Timeline" id="timeline">
+      <PageSection title="Timeline" id="timeline">
         <ol class="steps">
           <li>
             <span>
@@ -98,11 +102,11 @@ const one: Page = async (c) => {
             <RunState of={run} />
           </li>
         </ol>
-      </Section>
-      <Section title="Findings" id="findings" note={`${findings.length} in this run`}>
+      </PageSection>
+      <PageSection title="Findings" id="findings" note={`${findings.length} in this run`}>
         <Findings of={findings} />
-      </Section>
-      <Section title="Sums" id="sums">
+      </PageSection>
+      <PageSection title="Sums" id="sums">
         <Table
           caption="Sums of the run"
           rows={Object.entries(sums).filter(([, value]) => isPlain(value))}
@@ -112,7 +116,7 @@ const one: Page = async (c) => {
             { title: 'Value', kind: 'n', cell: ([, value]) => plain(value) },
           ]}
         />
-      </Section>
+      </PageSection>
     </>,
   )
 }
@@ -151,7 +155,7 @@ function words(name: string): string {
   return text.charAt(0).toUpperCase() + text.slice(1)
 }
 
-const start: Page = async (c) => {
+const start: PageHandler = async (c) => {
   const asked = await c.get('desk').ask<{ runs: { id: string }[] }>('/runs', { method: 'POST' })
   if (!asked.ok) return show(c, 'Runs', <Trouble problem={asked.problem} />, 503)
   const [first] = asked.value.runs

@@ -1,9 +1,9 @@
 /** Badges: a word with a shape before it, so that nothing depends on colour. */
 
 /** Where a figure comes from. */
-export type Source = 'live' | 'book' | 'chain' | 'traffic'
+export type FigureSource = 'live' | 'book' | 'chain' | 'traffic'
 
-const SOURCES: Record<Source, string> = {
+const SOURCES: Record<FigureSource, string> = {
   live: 'Read from the accounts when the page was made',
   book: 'Read from the book, which the accounts and the nightly run write',
   chain: 'Read from the chain',
@@ -11,7 +11,7 @@ const SOURCES: Record<Source, string> = {
 }
 
 /** The source of the figures beside it. */
-export function SourceBadge({ of }: { of: Source }) {
+export function SourceBadge({ of }: { of: FigureSource }) {
   return (
     <span class={`tag ${of}`} title={SOURCES[of]}>
       {of}

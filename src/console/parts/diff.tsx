@@ -7,7 +7,7 @@ type Line = { kind: 'same' | 'new' | 'old'; text: string }
 const MAX_LINES = 2_000
 
 /** The lines of two texts by their longest common sequence. */
-export function linesOf(before: string, after: string): Line[] {
+export function diffLines(before: string, after: string): Line[] {
   const [old, fresh] = [before.split('\n'), after.split('\n')]
   if (old.length > MAX_LINES || fresh.length > MAX_LINES)
     return [
@@ -52,7 +52,7 @@ function at(rows: readonly Uint16Array[], a: number, b: number): number {
 
 /** Shows what changes from one text to another. Each line begins with a sign, so that it reads without colour. */
 export function Diff({ before, after }: { before: string; after: string }) {
-  const lines = linesOf(before, after)
+  const lines = diffLines(before, after)
   if (lines.every(({ kind }) => kind === 'same')) return <p>Nothing has changed.</p>
   return (
     <pre class="code scroll" tabindex={0}>

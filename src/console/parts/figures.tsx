@@ -15,7 +15,7 @@ export function dollars(amount: bigint): string {
 }
 
 /** Six decimals of micro-dollars, without a currency. */
-export function exact(amount: bigint): string {
+export function sixDecimals(amount: bigint): string {
   const size = amount < 0n ? -amount : amount
   const text = `${size / 1_000_000n}.${String(size % 1_000_000n).padStart(6, '0')}`
   return amount < 0n ? `-${text}` : text
@@ -24,22 +24,22 @@ export function exact(amount: bigint): string {
 /** Money to read. The exact amount is in `value`, and a copy takes it from there. */
 export function Money({ of }: { of: bigint | string }) {
   const amount = BigInt(of)
-  return <data value={exact(amount)}>{dollars(amount)}</data>
+  return <data value={sixDecimals(amount)}>{dollars(amount)}</data>
 }
 
 /** Money in a column whose head names the currency: all six decimals. */
 export function Exact({ of }: { of: bigint | string }) {
   const amount = BigInt(of)
-  const [whole = '', part] = exact(amount).replace('-', '−').split('.')
+  const [whole = '', part] = sixDecimals(amount).replace('-', '−').split('.')
   return (
-    <data value={exact(amount)}>
+    <data value={sixDecimals(amount)}>
       {grouped(whole)}.{part}
     </data>
   )
 }
 
 /** A count. */
-export function Count({ of }: { of: number | bigint }) {
+export function Whole({ of }: { of: number | bigint }) {
   return <data value={String(of)}>{grouped(String(of))}</data>
 }
 
@@ -69,7 +69,7 @@ export function span(ms: number): string {
 }
 
 /** How a figure has changed against an earlier one; nothing where there was none. `isGood`: whether more is better. */
-export function Change({
+export function Trend({
   now,
   before,
   isGood,

@@ -1,7 +1,7 @@
 /** The parts of a page: its head, its sections, and the notices of problems. */
 import type { Child } from 'hono/jsx'
 import type { Problem } from '../answers.ts'
-import { type Source, SourceBadge } from './badges.tsx'
+import { type FigureSource, SourceBadge } from './badges.tsx'
 
 type HeadProps = {
   title: string
@@ -9,7 +9,7 @@ type HeadProps = {
   above?: { href: string; title: string }
   /** When the figures were read, in Unix milliseconds, and where. */
   asOf?: number
-  sources?: readonly Source[]
+  sources?: readonly FigureSource[]
   /** Buttons and filters. */
   children?: Child
 }
@@ -49,7 +49,7 @@ function AsOf({ at }: { at: number }) {
 }
 
 /** A section under an ink line. `id` is its anchor, and names it. */
-export function Section({
+export function PageSection({
   title,
   id,
   note,
@@ -93,7 +93,7 @@ export function Trouble({ problem }: { problem: Problem }) {
 }
 
 /** Names and their values. */
-export function Facts({ of }: { of: readonly (readonly [name: string, value: Child])[] }) {
+export function FactList({ of }: { of: readonly (readonly [name: string, value: Child])[] }) {
   return (
     <dl class="dl">
       {of.map(([name, value]) => (

@@ -20,6 +20,8 @@ export type Listing = {
   /** The name of the Durable Object: a channel id, or `<network>:<payer>` for `exact`. */
   id: string
   kind: typeof KIND.channel | typeof KIND.exact
+  /** CAIP-2. Null for a channel that an earlier version has listed, until a run has read its account. */
+  network: string | null
   payer: Address
   receiver: Address
   token: Address
@@ -34,18 +36,24 @@ export type Listing = {
 /** The part of a row that an account writes by itself. Times in Unix milliseconds. */
 export type ListedAccount = Pick<
   Listing,
-  'id' | 'kind' | 'payer' | 'receiver' | 'token' | 'openedAt' | 'relistedAt'
+  'id' | 'kind' | 'network' | 'payer' | 'receiver' | 'token' | 'openedAt' | 'relistedAt'
 >
+
+/**
+ * The rows that one network's part of a run reads: its own, and those without a network. `others`: the networks that other
+ * parts read, where this part reads all the rest as well; null where it does not. So each row is in one part.
+ */
+export type RowScope = { network: string; others: readonly string[] | null }
 
 /** Adds an account to the listing, unless it is there. @throws when D1 cannot be written */
 export async function listAccount(book: D1Database, account: ListedAccount): Promise<void> {
-  const { id, kind, payer, receiver, token, openedAt, relistedAt } = account
+  const { id, kind, network, payer, receiver, token, openedAt, relistedAt } = account
   await book
     .prepare(
-      `INSERT OR IGNORE INTO account (id, kind, payer, receiver, token, opened_at, relisted_at)
-       VALUES (?, ?, ?, ?, ?, ?, ?)`,
+      `INSERT OR IGNORE INTO account (id, kind, network, payer, receiver, token, opened_at, relisted_at)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
     )
-    .bind(id, kind, payer, receiver, token, openedAt, relistedAt)
+    .bind(id, kind, network, payer, receiver, token, openedAt, relistedAt)
     .run()
 }
 
@@ -63,15 +71,25 @@ export async function clearRelisted(
     .run()
 }
 
-/** Returns up to `limit` rows with `id > after` (`''` for the first page), in order of id. */
-export async function listings(book: D1Database, after: string, limit: number): Promise<Listing[]> {
+/** Returns up to `limit` rows with `id > after` (`''` for the first page), in order of id. Without a `scope`, all rows. */
+export async function listings(
+  book: D1Database,
+  after: string,
+  limit: number,
+  scope?: RowScope,
+): Promise<Listing[]> {
+  const others = scope?.others ? JSON.stringify(scope.others) : null
+  const within = `(network IS NULL OR network = ?2
+    OR (?3 IS NOT NULL AND network NOT IN (SELECT value FROM json_each(?3))))`
+  const query = `SELECT * FROM account WHERE id > ?1 ${scope ? `AND ${within}` : ''} ORDER BY id LIMIT ?${scope ? 4 : 2}`
   const { results } = await book
-    .prepare('SELECT * FROM account WHERE id > ? ORDER BY id LIMIT ?')
-    .bind(after, limit)
+    .prepare(query)
+    .bind(after, ...(scope ? [scope.network, others] : []), limit)
     .all<Row>()
   return results.map((row) => ({
     id: String(row.id),
     kind: row.kind as Listing['kind'],
+    network: row.network as string | null,
     payer: row.payer as Address,
     receiver: row.receiver as Address,
     token: row.token as Address,
@@ -100,6 +118,7 @@ export async function project(
   book: D1Database,
   lines: {
     id: string
+    network: string | null
     authorized: bigint
     charged: bigint
     redeemed: bigint
@@ -110,11 +129,12 @@ export async function project(
 ): Promise<void> {
   if (lines.length === 0) return
   const update = book.prepare(
-    'UPDATE account SET authorized = ?, charged = ?, redeemed = ?, ceiling = ?, quarantine = ?, updated_at = ? WHERE id = ?',
+    'UPDATE account SET network = ?, authorized = ?, charged = ?, redeemed = ?, ceiling = ?, quarantine = ?, updated_at = ? WHERE id = ?',
   )
   await book.batch(
     lines.map((line) =>
       update.bind(
+        line.network,
         padAmount(line.authorized),
         padAmount(line.charged),
         padAmount(line.redeemed),

@@ -21,8 +21,9 @@ import type { InvoiceStanding } from '../billing/types.ts'
  * - `block_ahead`: the account has stored a block that the chain does not have yet, from a faulty node. It
  *   ignores the chain until the operator has it read again.
  * - `uncovered`: the escrow holds less than is owed. The rest is lost unless the payer tops up.
- * - `elsewhere`: an account on another network still owes. The site changed its network before everything was
+ * - `elsewhere`: an account still owes on a network that RPC_URL does not name. The site left it before everything was
  *   claimed.
+ * - `network_differs`: a contract of the network is missing, or is another one than it must be. The relayer sends nothing.
  * - `receiver_behind`: the chain has claimed less for a receiver than its accounts have recorded.
  * - `unswept`: part of what was claimed for a receiver has not reached its wallet.
  * - `undelivered`: an `exact` payment arrived, but its request ended without a delivery. The payer may repeat
@@ -57,6 +58,7 @@ export type Finding = {
     | 'block_ahead'
     | 'uncovered'
     | 'elsewhere'
+    | 'network_differs'
     | 'receiver_behind'
     | 'unswept'
     | 'undelivered'
@@ -73,6 +75,8 @@ export type Finding = {
     | 'held'
     | 'unscreened'
   detail: string
+  /** CAIP-2, for problems of one network. */
+  network?: string
 }
 
 /** Returns a `relisted` finding for each row that its account wrote again. */

@@ -46,25 +46,32 @@ export async function saveWatch(book: D1Database, chain: string, state: WatchSta
     .run()
 }
 
-// The condition of the partial index `account_watched` (migrations/0005): SQLite uses it only for the same words.
+// The condition of the partial index `account_watched` (migrations/0013): SQLite uses it only for the same words.
 const WATCHED = `kind = '${KIND.channel}' AND (ceiling IS NULL OR ceiling <> redeemed)`
 
 /**
- * Returns up to `limit` channels with `id > after`, in order of id. Leaves out those whose escrow was empty at the last
+ * Returns up to `limit` channels of a network (CAIP-2), or of none yet, with `id > after`, in order of id. Leaves out those whose escrow was empty at the last
  * run. A stale row delays a channel until the next nightly run, which asks its account.
  */
-export async function watchedChannels(book: D1Database, after: string, limit: number): Promise<Hex[]> {
+export async function watchedChannels(
+  book: D1Database,
+  network: string,
+  after: string,
+  limit: number,
+): Promise<Hex[]> {
+  const some = (which: string) =>
+    `SELECT * FROM (SELECT id FROM account WHERE ${WATCHED} AND ${which} AND id > ?2 ORDER BY id LIMIT ?3)`
   const { results } = await book
-    .prepare(`SELECT id FROM account WHERE ${WATCHED} AND id > ? ORDER BY id LIMIT ?`)
-    .bind(after, limit)
+    .prepare(`${some('network = ?1')} UNION ALL ${some('network IS NULL')} ORDER BY id LIMIT ?3`)
+    .bind(network, after, limit)
     .all<{ id: Hex }>()
   return results.map(({ id }) => id)
 }
 
-/** Returns whether the watch polls a channel that was listed before `time` (Unix milliseconds). */
-export async function hasWatchedChannel(book: D1Database, time: number): Promise<boolean> {
-  const query = `SELECT 1 FROM account WHERE ${WATCHED} AND opened_at < ? LIMIT 1`
-  return (await book.prepare(query).bind(time).first()) !== null
+/** Returns whether the watch of a network polls a channel that was listed before `time` (Unix milliseconds). */
+export async function hasWatchedChannel(book: D1Database, network: string, time: number): Promise<boolean> {
+  const query = `SELECT 1 FROM account WHERE ${WATCHED} AND (network IS NULL OR network = ?) AND opened_at < ? LIMIT 1`
+  return (await book.prepare(query).bind(network, time).first()) !== null
 }
 
 /** Ids in one query: some 350 kB. D1 takes values of up to 2 MB. */

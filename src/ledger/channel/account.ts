@@ -1,6 +1,7 @@
 /** The channel account: one Durable Object per channel, with its totals and journal. */
 import { DAY_MS } from '../../platform/time.ts'
 import type { ChannelConfig, ChannelState } from '../../protocol/evm/channel.ts'
+import { networkOfChannel } from '../../protocol/evm/eip712.ts'
 import type { Hex } from '../../protocol/evm/hex.ts'
 import type { Reason } from '../../protocol/refusal.ts'
 import type { Hold, Screened } from '../../protocol/screening.ts'
@@ -257,7 +258,8 @@ export class Account extends ScreenedObject<{ BOOK: D1Database }> {
     if (!this.#standing) return
     const { channelId: id, config } = this.#standing
     const openedAt = this.#journal.openedAt()
-    await listAccount(this.env.BOOK, { id, kind: KIND.channel, ...config, openedAt, relistedAt })
+    const network = networkOfChannel(id, config)
+    await listAccount(this.env.BOOK, { id, kind: KIND.channel, network, ...config, openedAt, relistedAt })
   }
 
   /** Decides an order now; returns undefined if it must wait for its turn. */

@@ -22,7 +22,7 @@ import { MAX_CHARGES, REPLAY_WINDOW_MS, Replays } from '../replay-window.ts'
 import { type StoredAnswer, StoredAnswers } from '../stored-answers.ts'
 import { authorize, charge, delivered, release } from '../totals.ts'
 import type { BillingCalls } from './contract.ts'
-import { CREDIT_NOTES } from './journal.ts'
+import { CORRECTING_NOTES } from './journal.ts'
 import { Used } from './nonce-window.ts'
 import { LineRecord } from './state.ts'
 import type { Enrolment } from './terms.ts'
@@ -66,7 +66,7 @@ export class CreditLine extends DurableObject<{ BOOK: D1Database }> implements B
     this.#alarm = new AccountAlarm(ctx, env.BOOK, {
       kind: KIND.credit,
       id: () => this.#record.standing?.enrolment.agent ?? null,
-      sales: new EntrySales(ctx.storage.sql, CREDIT_NOTES),
+      sales: new EntrySales(ctx.storage.sql, CORRECTING_NOTES),
       owes: () => this.#record.standing !== null && this.#billing.isOpen(),
       list: (relistedAt) => this.#list(relistedAt),
     })

@@ -45,7 +45,7 @@ const ADDED = [
 ] as const
 
 /** The credit notes of a line, by its index `document`. */
-export const CREDIT_NOTES = `SELECT seq FROM entry
+export const CORRECTING_NOTES = `SELECT seq FROM entry
   WHERE kind NOT IN ('charge', 'replay', 'release') AND kind = 'credit_note' ORDER BY seq`
 
 type Row = Record<string, SqlStorageValue>

@@ -249,7 +249,9 @@ export class Authorizations extends ScreenedObject<{ BOOK: D1Database }> {
 
   async #list(relistedAt: number | null): Promise<void> {
     const payer = this.#payer.read()
-    if (payer) await listAccount(this.env.BOOK, { ...payer, kind: KIND.exact, relistedAt })
+    if (!payer) return
+    const network = payer.id.slice(0, -payer.payer.length - 1)
+    await listAccount(this.env.BOOK, { ...payer, kind: KIND.exact, network, relistedAt })
   }
 
   /** Whether the payer has reserved anything before. Migrates the tables of an earlier version. */

@@ -2,7 +2,7 @@
 import { unpadAmount } from '../../protocol/amount.ts'
 import { soldIn } from '../sold.ts'
 import { delivered } from '../totals.ts'
-import { hostOf, type Sale } from './fold.ts'
+import { hostIn, type Sale } from './fold.ts'
 import type { SalesJournal } from './report.ts'
 
 type Row = Record<string, SqlStorageValue>
@@ -20,7 +20,7 @@ export class EntrySales implements SalesJournal {
   readonly #sql: SqlStorage
   readonly #corrections: string | undefined
 
-  /** @param corrections a query for the numbers of entries that change what was delivered, and are no sales */
+  /** @param corrections a query for the numbers of entries other than sales that change what was delivered */
   constructor(sql: SqlStorage, corrections?: string) {
     this.#sql = sql
     this.#corrections = corrections
@@ -83,7 +83,7 @@ function saleOf({ kind }: Row, sold: Row, amount: bigint): Sale {
     kind: kind as Sale['kind'],
     amount,
     at: Number(sold.at),
-    site: site ?? hostOf(request),
+    site: site ?? hostIn(request),
     rule,
     who,
     request,

@@ -29,24 +29,24 @@ export type HourlyFigure = {
 }
 
 /** The path of all that lacks a row of its own. */
-export const OTHER = 'other'
+export const OTHER_PATHS = 'other'
 
-/** The longest path with a row of its own, in characters. Longer ones count as {@link OTHER}. */
+/** The longest path with a row of its own, in characters. Longer ones count as {@link OTHER_PATHS}. */
 export const MAX_PATH_LENGTH = 128
 
 const SEGMENTS = /^(?:\/[^/]*){1,2}/
 
-/** The first two segments of the path of a request, {@link OTHER} where it has no URL. */
+/** The first two segments of the path of a request, {@link OTHER_PATHS} where it has no URL. */
 export function pathOf(request: string | null): string {
   const path = urlOf(request)?.pathname
-  if (path === undefined) return OTHER
+  if (path === undefined) return OTHER_PATHS
   const [two = path] = SEGMENTS.exec(path) ?? []
   const bucket = two.length > 1 && two.endsWith('/') ? two.slice(0, -1) : two
-  return bucket.length > MAX_PATH_LENGTH ? OTHER : bucket
+  return bucket.length > MAX_PATH_LENGTH ? OTHER_PATHS : bucket
 }
 
 /** The host of a request; empty where it has no URL. */
-export function hostOf(request: string | null): string {
+export function hostIn(request: string | null): string {
   return urlOf(request)?.host ?? ''
 }
 

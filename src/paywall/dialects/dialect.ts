@@ -7,10 +7,15 @@ import type { Payment } from '../../schemes/payment.ts'
 /** A payment with the name of the scheme that read it. */
 export type Paid = { scheme: SchemeName; payment: Payment }
 
+/** One offer, and the name of the scheme that makes it. */
+export type Offer = { scheme: SchemeName; terms: PaymentRequirements }
+
 /** One policy decision's offers, as every 402 for it makes them. */
 export type Challenged = {
   /** In the order in which they are offered. */
   accepts: PaymentRequirements[]
+  /** How many at the end are for further networks than the preferred one. A header has room for a few offers only. */
+  further: number
   about: Omit<ResourceInfo, 'url'>
   extensions: Record<string, unknown>
 }
@@ -34,8 +39,8 @@ export type Challenge = {
 export type Dialect = {
   /** Whether a request pays in this dialect. */
   pays(headers: Headers): boolean
-  /** Reads the payment: its shape only. `offers` are those of the decision, by scheme. */
-  read(headers: Headers, offers: ReadonlyMap<SchemeName, PaymentRequirements>): Result<Paid>
+  /** Reads the payment: its shape only. `offers` are those of the decision. */
+  read(headers: Headers, offers: readonly Offer[]): Result<Paid>
   /** Prepares the 402 of one decision: it is written once and filled in for each request. */
   challenge?(challenged: Challenged): Challenge
   /** The header that carries a receipt. */
@@ -44,7 +49,7 @@ export type Dialect = {
    * Whether a 402 with these offers can be paid in words of this dialect alone, so that its refusals speak them too. Absent
    * where refusals are plain HTTP.
    */
-  offered?(offers: ReadonlyMap<SchemeName, PaymentRequirements>): boolean
+  offered?(offers: readonly Offer[]): boolean
   /** Status and headers of a refusal, where the dialect has words of its own for it. */
   refusal?(reason: Reason): { status: number; headers: Record<string, string> } | undefined
 }

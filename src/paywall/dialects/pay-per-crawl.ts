@@ -9,16 +9,16 @@ export const payPerCrawl: Dialect = {
   pays: namesPrice,
 
   read(headers, offers) {
-    for (const [scheme, { network }] of offers) {
+    for (const { scheme, terms } of offers) {
       const read = SCHEMES[scheme].readNamedPrice
       if (!read) continue
       const price = readNamedPrice(headers)
-      return price.ok ? accept({ scheme, payment: read(price.value, network) }) : price
+      return price.ok ? accept({ scheme, payment: read(price.value, terms.network) }) : price
     }
     return refuse('payment_required')
   },
 
-  offered: (offers) => [...offers.keys()].some((scheme) => SCHEMES[scheme].readNamedPrice),
+  offered: (offers) => offers.some(({ scheme }) => SCHEMES[scheme].readNamedPrice),
 
   receipt: ({ amount = '0' }) => ['crawler-charged', showCrawlerPrice(BigInt(amount))],
 

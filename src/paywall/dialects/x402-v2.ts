@@ -8,6 +8,12 @@ import { type Dialect, fitting, form, type Paid } from './dialect.ts'
 /** Bytes of JSON that make 2 KB of base64, less the longest error that may stand in place of the plain one. */
 const MAX_JSON_BYTES = 1536 - 64
 
+/**
+ * Bytes that are kept for the URL of a page. Offers for further networks are left out for them, the last one first: what
+ * is offered on the preferred network always stands. A payment may answer an offer that was left out.
+ */
+const ROOM_FOR_URL = 128
+
 /** Reads `PAYMENT-SIGNATURE`. Only its shape is read: nothing is compared with an offer, nothing verified. */
 export function parsePayment(header: string): Result<Paid> {
   const json = decodePayment(header)
@@ -27,19 +33,26 @@ export const x402v2: Dialect = {
 
   read: (headers) => parsePayment(headers.get('payment-signature') ?? ''),
 
-  challenge({ accepts, about, extensions }) {
+  challenge({ accepts: all, further, about, extensions }) {
     const rest = Object.keys(extensions).length > 0 ? { extensions } : {}
     const { code } = wire('payment_required')
-    const plain = form((url) => ({
-      x402Version: 2,
-      error: code,
-      resource: { url, ...about },
-      accepts,
-      ...rest,
-    }))
+    const formOf = (accepts: typeof all) =>
+      form((url) => ({
+        x402Version: 2,
+        error: code,
+        resource: { url, ...about },
+        accepts,
+        ...rest,
+      }))
+    const roomIn = (write: ReturnType<typeof form>) =>
+      MAX_JSON_BYTES - new TextEncoder().encode(write('')).length
+    let accepts = all
+    for (let left = further; left > 0 && roomIn(formOf(accepts)) < ROOM_FOR_URL; left--)
+      accepts = accepts.slice(0, -1)
+    const plain = formOf(accepts)
     const isPlain = isAscii(plain(''))
     const written = (url: string) => (isPlain && isAscii(url) ? btoa(plain(url)) : encodeText(plain(url)))
-    const room = MAX_JSON_BYTES - new TextEncoder().encode(plain('')).length
+    const room = roomIn(plain)
     const value = (url: string, reason: Parameters<typeof wire>[0], corrected: typeof accepts | null) =>
       reason === 'payment_required'
         ? written(url)

@@ -25,6 +25,11 @@ const MINUTE_MS = 60_000
 
 const KEY = 'dates-1'
 
+/** Each site of a registry has its dates alone: two sites may have one path. */
+function keyOf(site: string | undefined): string {
+  return site === undefined ? KEY : `${KEY}:${site}`
+}
+
 /** Hashes of paths, and minutes since 1970. `tags`: the `ETag` of each sitemap as it was read. */
 type Stored = { pages: [hash: number, minutes: number][]; tags: Record<string, string> }
 
@@ -38,8 +43,9 @@ export async function refreshDates(
   store: DateStore,
   sitemaps: readonly string[],
   fetch: (request: Request) => Promise<Response>,
+  site?: string,
 ): Promise<void> {
-  const known = (await store.get<Stored>(KEY, 'json')) ?? NOTHING
+  const known = (await store.get<Stored>(keyOf(site), 'json')) ?? NOTHING
   const pages = new Map(known.pages)
   const tags: Record<string, string> = {}
   const reading = { pages, tags, known: known.tags, fetch }
@@ -49,7 +55,7 @@ export async function refreshDates(
   await readAll([...new Set(listed.flat())].filter((url) => !sitemaps.includes(url)))
   if (sorted(tags) === sorted(known.tags) && pages.size === known.pages.length && pages.size > 0) return
   const newest = [...pages].sort(([, one], [, other]) => other - one).slice(0, MAX_DATED)
-  await store.put(KEY, JSON.stringify({ pages: newest, tags } satisfies Stored))
+  await store.put(keyOf(site), JSON.stringify({ pages: newest, tags } satisfies Stored))
 }
 
 type Reading = {
@@ -104,17 +110,22 @@ function warn(sitemap: string, fault: string): void {
  * Returns the isolate's dates. The first requests wait for KV, since an embargo must hold from the first on; later ones read
  * it again in the background. While KV fails, the last copy holds, and without one no page is dated.
  */
-export function cachedDates(store: DateStore, background: Background): () => DateOf | Promise<DateOf> {
+export function cachedDates(
+  store: DateStore,
+  background: Background,
+  site?: string,
+): () => DateOf | Promise<DateOf> {
+  const key = keyOf(site)
   const dates = new IsolateCache<DateOf>({
     ...background,
-    read: async () => datesIn((await store.get<Stored>(KEY, 'json')) ?? NOTHING),
+    read: async () => datesIn((await store.get<Stored>(key, 'json')) ?? NOTHING),
     freshMs: FRESH_MS,
     retryMs: RETRY_MS,
     maxEntries: 1,
     report,
   })
   return () => {
-    const known = dates.get(KEY) ?? undated
+    const known = dates.get(key) ?? undated
     return known instanceof Promise ? known.then((read) => read ?? undated, undatedAfter) : known
   }
 }

@@ -3,7 +3,7 @@ import { keccak_256 } from '@noble/hashes/sha3.js'
 import { MAX_AMOUNT } from '../amount.ts'
 import type { ChannelConfig, Claim, Voucher } from './channel.ts'
 import { type Address, type Hex, toHex, writeHex } from './hex.ts'
-import type { Token } from './network.ts'
+import { networks, type Token } from './network.ts'
 
 /** An EIP-3009 authorization. `value` in atomic units, times in Unix seconds. */
 export type Authorization = {
@@ -94,6 +94,11 @@ function separator(name: string, version: string, chainId: number, contract: Add
   return made
 }
 
+/** The domain separator of a token. */
+export function tokenSeparator({ name, version, chainId, address }: Token): Hex {
+  return toHex(separator(name, version, chainId, address))
+}
+
 const escrowSeparator = (chainId: number, escrow: Address) =>
   separator('x402 Batch Settlement', '1', chainId, escrow)
 
@@ -109,6 +114,15 @@ export function channelId(config: ChannelConfig, chainId: number, escrow: Addres
   writeUint(6, BigInt(config.withdrawDelay))
   writeHex32(7, config.salt)
   return toHex(digest(domain, hashWords(8)))
+}
+
+/** The network of a channel (CAIP-2): the one whose chain and escrow make its id. Null for none that is known here. */
+export function networkOfChannel(id: Hex, config: ChannelConfig): string | null {
+  for (const network of networks.values()) {
+    const { chainId, escrow, usdc } = network
+    if (usdc.address === config.token && channelId(config, chainId, escrow) === id) return network.id
+  }
+  return null
 }
 
 /** The message that a payer's authorizer signs: the maximum total that may be claimed from the channel. */

@@ -29,9 +29,11 @@ export const channel: SchemeKind<ChannelPayment> = {
   lowers: true,
   counts: false,
 
+  standsOn: ({ hasEscrow }) => hasEscrow,
+
   describe: (network) => ({
     title: 'On a tab',
-    text: `open a channel on ${networks.get(network)?.nameV1 ?? network}, sign a voucher for each page, settle every midnight (UTC)`,
+    text: `open a channel on ${networks.get(network)?.title ?? network}, sign a voucher for each page, settle every midnight (UTC)`,
     code: CHANNEL,
   }),
 

@@ -38,6 +38,8 @@ const PACES: Record<ChannelPayment['payload']['type'], Pace> = {
 export function channelScheme(terms: ChannelTerms, ports: ChannelPorts) {
   const { network } = terms
   return {
+    network: network.id,
+
     offer: (price) => offerOf(terms, price),
 
     // A corrective 402 raises `minDeposit` while gas is dear, and the payer echoes that.

@@ -67,6 +67,8 @@ export function creditScheme(terms: CreditOfferTerms, ports: CreditPorts) {
   const roster = new Roster(ports)
   const findKey = signersOf(roster, ports.directories)
   return {
+    network: network.id,
+
     offer: (price) => offerOf(terms, price),
 
     extensions: signatureExtension(terms.registrationUrl),

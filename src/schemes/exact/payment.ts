@@ -40,7 +40,7 @@ export const exact: SchemeKind<ExactPayment> = {
 
   describe: (network) => ({
     title: 'At once',
-    text: `a signed USDC transfer on ${networks.get(network)?.nameV1 ?? network}`,
+    text: `a signed USDC transfer on ${networks.get(network)?.title ?? network}`,
     code: EXACT,
   }),
 

@@ -62,7 +62,7 @@ export function exactScheme(terms: ExactTerms, ports: ExactPorts) {
     const { authorization, signature } = payment.payload
     const use: Use = {
       id: purchase.id,
-      name: `${network.id}:${authorization.from}`,
+      name: accountOf(network, payment.payload),
       token: usdc.address,
       payer: authorization.from,
       receiver,
@@ -88,6 +88,8 @@ export function exactScheme(terms: ExactTerms, ports: ExactPorts) {
     return new ExactPurchase(use, transfer, purchase.openMs, ports)
   }
   return {
+    network: network.id,
+
     offer,
 
     // Trap: do not compare the price here. The authorization may already be paid at the old price, and a 402 would charge
@@ -114,12 +116,17 @@ export function exactScheme(terms: ExactTerms, ports: ExactPorts) {
       return accept(payment)
     },
 
-    account: ({ payload }) => payload.authorization.from,
+    account: ({ payload }) => accountOf(network, payload),
 
     charge: async (payment, purchase) => exactPurchase(payment, purchase).charge(purchase.price),
 
     find: async (payment, purchase) => exactPurchase(payment, purchase).find(),
   } satisfies ExactScheme
+}
+
+/** One payer on one network. */
+function accountOf({ id }: Network, { authorization }: ExactPayment['payload']): string {
+  return `${id}:${authorization.from}`
 }
 
 /** The relayer's order: an authorization is one transfer, however often it is asked for. */

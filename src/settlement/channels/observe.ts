@@ -7,7 +7,7 @@ import type { Finding } from '../../ledger/book/finding.ts'
 import type { Standing } from '../../ledger/channel/types.ts'
 import { mapConcurrently } from '../../platform/pool.ts'
 import type { ChannelState } from '../../protocol/evm/channel.ts'
-import { channelId } from '../../protocol/evm/eip712.ts'
+import { channelId, networkOfChannel } from '../../protocol/evm/eip712.ts'
 import type { Hex } from '../../protocol/evm/hex.ts'
 import { accountOf, type Settings } from '../context.ts'
 import { compareElsewhere } from '../findings.ts'
@@ -38,7 +38,7 @@ type Answer = { line: Listing; standing: Standing | null; silent: Finding | null
  * @throws ChainFault when the chain cannot be read
  */
 export async function readPage(settings: Settings, after: string): Promise<PageRead> {
-  const lines = await listings(settings.book, after, PAGE)
+  const lines = await listings(settings.book, after, PAGE, settings.scope)
   const listed = lines.filter((line) => line.kind === KIND.channel)
   const answers = await mapConcurrently<Listing, Answer>(
     listed,
@@ -46,7 +46,7 @@ export async function readPage(settings: Settings, after: string): Promise<PageR
     (line, fault) => ({ line, standing: null, silent: silence(line.id, fault) }),
   )
   const opened = answers.flatMap(({ line, standing }) => (standing ? [{ line, standing }] : []))
-  // A site that moved to another network has accounts there. This chain does not have their channels.
+  // Rows of earlier versions name no network, and a site may have left one. This chain does not have their channels.
   const known = opened.filter(({ standing }) => isHere(settings, standing))
   const elsewhere = opened.filter(({ standing }) => !isHere(settings, standing))
   const states = await readChannels(
@@ -62,10 +62,17 @@ export async function readPage(settings: Settings, after: string): Promise<PageR
     empty: answers.filter(({ standing, silent }) => !standing && !silent).map(({ line }) => line),
     findings: [
       ...answers.flatMap(({ silent }) => silent ?? []),
-      ...elsewhere.flatMap(({ standing }) => compareElsewhere(standing)),
+      ...elsewhere.flatMap(({ standing }) => leftElsewhere(settings, standing)),
     ],
     next: lines.length < PAGE ? null : (lines.at(-1)?.id ?? null),
   }
+}
+
+/** The finding for a channel whose network no part of this run settles. Only the part that reads all the rest reports it. */
+function leftElsewhere({ scope }: Settings, standing: Standing): Finding[] {
+  const network = networkOfChannel(standing.channelId, standing.config)
+  const isLeft = scope.others !== null && (network === null || !scope.others.includes(network))
+  return isLeft ? compareElsewhere(standing, network) : []
 }
 
 /** A channel's id is derived from its chain and escrow, among others. */

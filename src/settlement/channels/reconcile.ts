@@ -124,7 +124,7 @@ export async function reconcilePayers(
   payers: Payers,
   after: string,
 ): Promise<{ exact: ExactSums; findings: Finding[]; next: string | null }> {
-  const lines = await listings(payers.book, after, PAGE)
+  const lines = await listings(payers.book, after, PAGE, payers.scope)
   const summed = await sumExact(
     payers,
     lines.filter(({ kind }) => kind === KIND.exact),
@@ -227,29 +227,30 @@ async function checkPayers({ book, authorizations }: Payers, lines: Listing[], t
 
 /** Updates the changed rows of a page, and reads them back. */
 async function projectPage(
-  { book }: Settings,
+  { book, chain, scope }: Settings,
   after: string,
   accounts: { line: Listing; standing: Standing }[],
   now: number,
 ): Promise<Finding[]> {
-  const changed = accounts.filter(({ line, standing }) => !agrees(line, standing))
+  const changed = accounts.filter(({ line, standing }) => !agrees(line, standing, chain.network))
   if (changed.length === 0) return []
   const lines = changed.map(({ standing }) => {
     const { channelId: id, authorized, charged, redeemed, quarantine, state } = standing
-    return { id, authorized, charged, redeemed, ceiling: state.balance, quarantine }
+    return { id, network: chain.network, authorized, charged, redeemed, ceiling: state.balance, quarantine }
   })
   await project(book, lines, now)
-  const kept = new Map((await listings(book, after, PAGE)).map((line) => [line.id, line]))
+  const kept = new Map((await listings(book, after, PAGE, scope)).map((line) => [line.id, line]))
   return changed.flatMap(({ line: { id: account }, standing }) => {
     const line = kept.get(account)
-    if (line && agrees(line, standing)) return []
+    if (line && agrees(line, standing, chain.network)) return []
     const detail = `charged ${standing.charged}, the read model has ${line?.totals?.charged}`
     return [{ account, what: 'book_differs' as const, detail }]
   })
 }
 
-function agrees({ totals, quarantine }: Listing, standing: Standing): boolean {
+function agrees({ network, totals, quarantine }: Listing, standing: Standing, here: string): boolean {
   return (
+    network === here &&
     totals?.authorized === standing.authorized &&
     totals.charged === standing.charged &&
     totals.redeemed === standing.redeemed &&

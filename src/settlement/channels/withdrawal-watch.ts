@@ -80,17 +80,39 @@ type Watch = {
 }
 
 /**
+ * Watches every network at once. A watch that fails stops no other.
+ * @throws the fault of the first watch that failed, once all have come to their end
+ */
+export async function watchAll(networks: readonly Settings[], time: number): Promise<void> {
+  const isOne = networks.length === 1
+  const ends = await Promise.allSettled(
+    networks.map((settings) => {
+      const id = `watch-${windowOf(time)}`
+      return isOne
+        ? watch(settings, time)
+        : watch(settings, time, WATCH_SHARE, { id: `${id}-${settings.chain.chainId}`, isNamed: true })
+    }),
+  )
+  for (const end of ends) if (end.status === 'rejected') throw end.reason
+}
+
+/**
  * Looks for withdrawals and claims from them. An account accepts no more vouchers once it has recorded a withdrawal. The
  * record of a watch that found nothing is deleted. `time`: Unix ms of the firing.
  * @returns how many payers are withdrawing, of those that were read
  * @throws ChainFault when the chain cannot be read; the record then has the status `failed`
  */
-export async function watch(settings: Settings, time: number, share = WATCH_SHARE): Promise<number> {
+export async function watch(
+  settings: Settings,
+  time: number,
+  share = WATCH_SHARE,
+  { id, isNamed } = { id: `watch-${windowOf(time)}`, isNamed: false },
+): Promise<number> {
   const { book, chain } = settings
-  const run = { id: `watch-${windowOf(time)}`, kind: 'watch' as const, startedAt: Date.now() }
+  const run = { id, kind: 'watch' as const, startedAt: Date.now() }
   await abandonRuns(book, 'watch', time, run.startedAt)
   await beginRun(book, { ...run, status: 'running', endedAt: null, record: { moment: time } })
-  const report = new Report()
+  const report = isNamed ? new Report().on(chain.network) : new Report()
   const state = (await readWatch(book, chain.network)) ?? firstState(share)
   const watching: Watch = { settings, share, report, state, seen: new Set(), owing: [] }
   const end = async (status: RunRecord['status'], more: Record<string, unknown>) => {
@@ -132,7 +154,7 @@ async function goBlind(watching: Watch, id: string, at: number, fault: unknown):
     const detail = `${blind} watches in a row have failed, the last one with: ${fault}`
     report.found([{ account: 'watch', what: 'blind', detail }])
     log('watch_blind', { id, blind, fault })
-    const event = { id, type: 'watch.blind', at, detail }
+    const event = { id, type: 'watch.blind', network: settings.chain.network, at, detail }
     alerted ||= settings.webhook !== null && (await sendWebhook(settings.webhook, event))
   }
   await save(watching, { blind, alerted })
@@ -191,7 +213,7 @@ async function poll(watching: Watch, pages: number, until: number): Promise<numb
   const { settings, share, seen } = watching
   let withdrawing = 0
   for (let page = 0; page < pages && Date.now() <= until; page++) {
-    const ids = await watchedChannels(settings.book, watching.state.after, share.page)
+    const ids = await watchedChannels(settings.book, settings.chain.network, watching.state.after, share.page)
     const unseen = ids.filter((id) => !seen.has(id))
     withdrawing += (await claimFrom(watching, unseen, until)).withdrawing
     const after = ids.length < share.page ? '' : (ids.at(-1) ?? '')

@@ -23,7 +23,7 @@ export async function resolvePayments(
   // Do not ask the facilitator again: it might move the money now, for a request that ended long ago.
   if (!chain)
     return unresolved(id, await payments.totals(), 'only a node of our own can show it: set RPC_URL')
-  // A site that moved to another network has payers there. This chain does not have their payments.
+  // A site that left a network has payers there. This chain does not have their payments.
   if (id !== `${chain.network}:${payer}`)
     return unresolved(id, await payments.totals(), `RPC_URL serves ${chain.network}`)
   const findings: Finding[] = []

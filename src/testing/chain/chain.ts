@@ -1,15 +1,16 @@
-/** The local chain: anvil as Base Sepolia, with our own USDC, escrow, collector and Multicall3 where the real ones stand. */
+/** The local chain: anvil as Base Sepolia or another known network, with our own USDC, escrow, collector and Multicall3 where the real ones stand. */
 import { createRequire } from 'node:module'
 import { fileURLToPath } from 'node:url'
 import * as v from 'valibot'
 import { encodeAbiParameters, encodeFunctionData, keccak256, parseAbi, stringToBytes } from 'viem'
 import { privateKeyToAddress } from 'viem/accounts'
-import { MULTICALL } from '../../chain/multicall.ts'
+import { ARB_SYS, MULTICALL } from '../../chain/multicall.ts'
 import { type Address, type Hex, toHex } from '../../protocol/evm/hex.ts'
+import { networks } from '../../protocol/evm/network.ts'
 import { type Child, startChild } from '../stack/child.ts'
 import { type Artifact, type Artifacts, compile } from './solidity.ts'
 
-/** Base Sepolia's id: upstream clients pay only with assets they know, on chains they know. */
+/** Base Sepolia's id, unless another is asked for: upstream clients pay only with assets they know, on chains they know. */
 export const CHAIN_ID = 84532
 export const USDC: Address = '0x036cbd53842c5426634e7929541ec2318f3dcf7e'
 export const ESCROW: Address = '0x4020074e9df2ce1dee5a9c1b5c3f541d02a10003'
@@ -23,6 +24,9 @@ export const GAS_VARS = { NATIVE_PRICE: '1', GAS_PER_PAYER: '10', GAS_NEW_PAYERS
 
 /** The sources of all that stands on the chain. */
 export const CONTRACTS = fileURLToPath(new URL('./contracts', import.meta.url))
+
+/** NUMBER, stored and returned: the one answer of Arbitrum's precompile that is asked for. */
+const RETURN_BLOCK_NUMBER = '0x4360005260206000f3'
 
 const LIST = parseAbi(['function list(address account, bool isListed)'])
 const MINT = parseAbi(['function mint(address to, uint256 value)'])
@@ -50,6 +54,8 @@ export type LocalChain = {
 }
 
 export type ChainOptions = {
+  /** The id of a known network; Base Sepolia unless given. */
+  chainId?: number
   /** A free one unless given. */
   port?: number
   /** A file where the chain is kept, every second and at its end; one that exists is gone on with. */
@@ -64,6 +70,9 @@ export type ChainOptions = {
 
 /** Starts a chain on 127.0.0.1 and puts in place what is not there yet. The chain ends with this process, however that ends. */
 export async function startChain(options: ChainOptions = {}): Promise<LocalChain> {
+  const { chainId: wanted = CHAIN_ID } = options
+  const usdc = networks.get(`eip155:${wanted}`)?.usdc.address
+  if (!usdc) throw new Error(`chain ${wanted} must be a known network`)
   const artifacts = await compile(CONTRACTS)
   const node = await startNode(options)
   try {
@@ -71,11 +80,11 @@ export async function startChain(options: ChainOptions = {}): Promise<LocalChain
     const rpc = (method: string, params: unknown[] = []) => call(rpcUrl, method, params)
     // A port may be a stranger's: nothing is written before the node has said which chain it is.
     const chainId = Number(await rpc('eth_chainId'))
-    if (chainId !== CHAIN_ID) throw new Error(`${rpcUrl} is chain ${chainId}, not ${CHAIN_ID}`)
+    if (chainId !== wanted) throw new Error(`${rpcUrl} is chain ${chainId}, not ${wanted}`)
 
     const accounts = makeAccounts(options.accounts ?? 12)
     const fresh = (await rpc('eth_getCode', [ESCROW, 'latest'])) === '0x'
-    if (fresh) await furnish(rpc, artifacts, accounts, options.balance ?? 1_000_000_000n)
+    if (fresh) await furnish(rpc, artifacts, { usdc, accounts, balance: options.balance ?? 1_000_000_000n })
     else await catchUp(rpc)
     // A chain that an earlier version kept may lack it.
     await rpc('anvil_setCode', [ORACLE, pick(artifacts, 'SanctionsOracle').runtime])
@@ -83,13 +92,13 @@ export async function startChain(options: ChainOptions = {}): Promise<LocalChain
     return {
       rpcUrl,
       chainId,
-      usdc: USDC,
+      usdc,
       escrow: ESCROW,
       collector: COLLECTOR,
       multicall: MULTICALL,
       accounts,
       rpc,
-      mint: (to, amount) => mint(rpc, to, amount),
+      mint: (to, amount) => mint(rpc, usdc, to, amount),
       sanction: (account, isListed) => sanction(rpc, account, isListed),
       stop: () => node.child.stop(),
     }
@@ -102,8 +111,12 @@ export async function startChain(options: ChainOptions = {}): Promise<LocalChain
 type Rpc = LocalChain['rpc']
 
 /** The node names the port it listens on: no port is guessed free, and no stranger answers for ours. */
-async function startNode({ port = 0, statePath }: ChainOptions): Promise<{ rpcUrl: string; child: Child }> {
-  const args = ['--host', '127.0.0.1', '--port', `${port}`, '--chain-id', `${CHAIN_ID}`, '--accounts', '0']
+async function startNode({
+  port = 0,
+  statePath,
+  chainId = CHAIN_ID,
+}: ChainOptions): Promise<{ rpcUrl: string; child: Child }> {
+  const args = ['--host', '127.0.0.1', '--port', `${port}`, '--chain-id', `${chainId}`, '--accounts', '0']
   // The fork is named, so that a newer node does not bring newer rules.
   args.push('--auto-impersonate', '--hardfork', 'prague')
   if (statePath !== undefined) args.push('--state', statePath, '--state-interval', '1')
@@ -134,20 +147,20 @@ function binary(): string {
 async function furnish(
   rpc: Rpc,
   artifacts: Artifacts,
-  accounts: LocalAccount[],
-  balance: bigint,
+  { usdc, accounts, balance }: { usdc: Address; accounts: LocalAccount[]; balance: bigint },
 ): Promise<void> {
   // A constructor returns the code it would leave behind, with its immutables in place: a call is enough to have it.
   const settlement = encodeAbiParameters([{ type: 'address' }], [ESCROW]).slice(2)
   const creation = pick(artifacts, 'Erc3009DepositCollector').creation
   const collectorCode = await rpc('eth_call', [{ data: `${creation}${settlement}` }, 'latest'])
   await Promise.all([
-    rpc('anvil_setCode', [USDC, pick(artifacts, 'Usdc').runtime]),
+    rpc('anvil_setCode', [usdc, pick(artifacts, 'Usdc').runtime]),
     rpc('anvil_setCode', [COLLECTOR, collectorCode]),
     rpc('anvil_setCode', [MULTICALL, pick(artifacts, 'Multicall3').runtime]),
+    rpc('anvil_setCode', [ARB_SYS, RETURN_BLOCK_NUMBER]),
   ])
   await Promise.all(accounts.map(({ address }) => rpc('anvil_setBalance', [address, ETHER_EACH])))
-  await Promise.all(accounts.map(({ address }) => mint(rpc, address, balance)))
+  await Promise.all(accounts.map(({ address }) => mint(rpc, usdc, address, balance)))
   // Last: where the escrow stands, all else does, even when a start was cut short.
   await rpc('anvil_setCode', [ESCROW, pick(artifacts, 'BatchSettlement').runtime])
 }
@@ -168,8 +181,8 @@ function pick(artifacts: Artifacts, name: string): Artifact {
   return artifact
 }
 
-async function mint(rpc: Rpc, to: Address, amount: bigint): Promise<void> {
-  await send(rpc, USDC, encodeFunctionData({ abi: MINT, args: [to, amount] }))
+async function mint(rpc: Rpc, usdc: Address, to: Address, amount: bigint): Promise<void> {
+  await send(rpc, usdc, encodeFunctionData({ abi: MINT, args: [to, amount] }))
 }
 
 async function sanction(rpc: Rpc, account: Address, isListed: boolean): Promise<void> {

@@ -10,8 +10,13 @@ beforeEach(async () => {
   await book.batch(['account', 'run'].map((table) => book.prepare(`DELETE FROM ${table}`)))
 })
 
-function list(id: string, kind: Listing['kind'], parties = configOf()): Promise<void> {
-  return listAccount(book, { id, kind, ...parties, openedAt: 1, relistedAt: null })
+function list(
+  id: string,
+  kind: Listing['kind'],
+  parties = configOf(),
+  network: string | null = null,
+): Promise<void> {
+  return listAccount(book, { id, kind, network, ...parties, openedAt: 1, relistedAt: null })
 }
 
 const MOST = (1n << 128n) - 1n
@@ -30,7 +35,7 @@ describe('Read model of accounts', () => {
   it('stores the largest amounts exactly', async () => {
     await list('0xa', KIND.channel)
     const totals = { authorized: MOST, charged: MOST - 1n, redeemed: (1n << 53n) + 1n, ceiling: MOST }
-    await project(book, [{ id: '0xa', ...totals, quarantine: 'why' }], 1234)
+    await project(book, [{ id: '0xa', network: null, ...totals, quarantine: 'why' }], 1234)
     expect(await listings(book, '', 1)).toMatchObject([{ totals, quarantine: 'why', updatedAt: 1234 }])
     await project(book, [], 1)
   })

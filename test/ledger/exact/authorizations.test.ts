@@ -277,6 +277,7 @@ describe('Authorizations', () => {
     const memory = memoryOf(use)
     await memory.take(use)
     await runInDurableObject(env.AUTHORIZATIONS.getByName(use.name), (_, { storage }) => {
+      storage.sql.exec('DROP INDEX undelivered')
       for (const column of [
         'receiver',
         'valid_before',

@@ -1,7 +1,13 @@
 /** The sums of sales, whatever order they come in. */
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { FigureSums, MAX_PATH_LENGTH, OTHER, pathOf, type Sale } from '../../../src/ledger/figures/fold.ts'
+import {
+  FigureSums,
+  MAX_PATH_LENGTH,
+  OTHER_PATHS,
+  pathOf,
+  type Sale,
+} from '../../../src/ledger/figures/fold.ts'
 import { HOUR_MS } from '../../../src/platform/time.ts'
 
 const saleOf = (rest: Partial<Sale> = {}): Sale => ({
@@ -28,9 +34,9 @@ describe('pathOf', () => {
     ['GET https://a.test/news/', '/news'],
     ['GET https://a.test/news/2026/11/a?b=c', '/news/2026'],
     ['POST https://a.test/api/search sha-256=abc=', '/api/search'],
-    ['GET /a', OTHER],
+    ['GET /a', OTHER_PATHS],
     [`GET https://a.test/${'x'.repeat(MAX_PATH_LENGTH - 1)}`, `/${'x'.repeat(MAX_PATH_LENGTH - 1)}`],
-    [`GET https://a.test/${'x'.repeat(MAX_PATH_LENGTH)}`, OTHER],
+    [`GET https://a.test/${'x'.repeat(MAX_PATH_LENGTH)}`, OTHER_PATHS],
   ])('of %j is %j', (request, path) => {
     expect(pathOf(request)).toBe(path)
   })

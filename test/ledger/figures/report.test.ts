@@ -7,7 +7,7 @@ import {
   MAX_PATHS,
   readPosition,
 } from '../../../src/ledger/book/figure-report.ts'
-import { OTHER } from '../../../src/ledger/figures/fold.ts'
+import { OTHER_PATHS } from '../../../src/ledger/figures/fold.ts'
 import { randomHex } from '../../chain/harness.ts'
 import { openChannel, PRICE, stateOf, toCharge } from '../channel/harness.ts'
 import { newLine } from '../credit/harness.ts'
@@ -251,11 +251,11 @@ describe('addReport', () => {
     const { results } = await env.BOOK.prepare(
       'SELECT hour, path, charges FROM figure WHERE path = ? OR charges > 1 ORDER BY charges',
     )
-      .bind(OTHER)
+      .bind(OTHER_PATHS)
       .all()
     expect(results).toEqual([
       { hour: 30, path: '/0', charges: 2 },
-      { hour: 30, path: OTHER, charges: 2 },
+      { hour: 30, path: OTHER_PATHS, charges: 2 },
     ])
     expect(await sumOf('hour = 54', 'figure')).toBe(4)
   })

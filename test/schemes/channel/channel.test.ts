@@ -172,7 +172,7 @@ describe('Voucher for another context', () => {
     ['another name', { name: 'x402' }, 'Voucher'],
     ['another type', {}, 'Refund'],
   ] as const)('signed for %s is rejected without any call [B2]', async (_, wrong, primaryType) => {
-    const verifyingContract = shop.site.config.policy.network.escrow
+    const verifyingContract = shop.site.config.policy.networks[0].escrow
     const signature = await privateKeyToAccount(crawler.payer.key).signTypedData({
       domain: { ...right, verifyingContract, ...wrong },
       types: { Voucher: VOUCHER, Refund: VOUCHER },

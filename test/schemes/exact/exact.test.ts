@@ -28,7 +28,10 @@ import {
 
 let does: Meddle = (_, call) => call()
 const shop = startPaywall({}, (name, call) => does(name, call))
-const { network, receiver } = shop.site.config.policy
+const {
+  receiver,
+  networks: [network],
+} = shop.site.config.policy
 const EXACT = 'invalid_exact_evm_'
 const LATE = `${EXACT}payload_authorization_valid_before`
 const OTHER = `0x${'5a'.repeat(20)}` as const

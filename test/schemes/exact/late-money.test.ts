@@ -12,7 +12,7 @@ import { type Crawler, errorOf, newCrawler, PRICE, receiptOf, startPaywall } fro
 const lane = newLane()
 const shop = startPaywall()
 const hosted = startPaywall({ FACILITATOR_URL: lane.url })
-const { network } = shop.site.config.policy
+const [network] = shop.site.config.policy.networks
 const chain = chainAt(chainHere().rpcUrl)
 
 let crawler: Crawler
@@ -37,8 +37,9 @@ const refusal = (errorReason: string) => ({
 /** The nightly run over the payers alone. */
 async function run(node: typeof chain | null = chain) {
   const { BOOK: book, AUTHORIZATIONS: authorizations } = env
-  const exact = { book, authorizations, chain: node, relayer: null }
-  const work: Work = { book, channels: null, exact, bill: null }
+  const scope = { network: chain.network, others: [] }
+  const exact = [{ scope, book, authorizations, chain: node, relayer: null }]
+  const work: Work = { book, channels: [], exact, bill: null }
   return makeRun(work, steps(), crypto.randomUUID(), { window: 'test', startedBy: 'operator' })
 }
 

@@ -165,11 +165,12 @@ describe('Watch that polls', () => {
     if (!empty || !full) throw new Error('there must be two channels')
     await empty.charge(40n)
     await full.charge(10n)
-    expect(await watchedChannels(env.BOOK, '', 10)).toHaveLength(2)
+    expect(await watchedChannels(env.BOOK, setup.chain.network, '', 10)).toHaveLength(2)
     await runOf(setup)
-    expect(await watchedChannels(env.BOOK, '', 10)).toEqual([full.id])
+    expect(await watchedChannels(env.BOOK, setup.chain.network, '', 10)).toEqual([full.id])
     const query = `EXPLAIN QUERY PLAN SELECT id FROM account
-      WHERE kind = 'channel' AND (ceiling IS NULL OR ceiling <> redeemed) AND id > '' ORDER BY id LIMIT 10`
+      WHERE kind = 'channel' AND (ceiling IS NULL OR ceiling <> redeemed) AND network = 'eip155:84532' AND id > ''
+      ORDER BY id LIMIT 10`
     const { results } = await env.BOOK.prepare(query).all<{ detail: string }>()
     expect(results.map(({ detail }) => detail).join()).toMatch(/USING (?:COVERING )?INDEX account_watched/)
   })

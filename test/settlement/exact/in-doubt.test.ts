@@ -216,13 +216,13 @@ describe('Unresolved exact payment', () => {
 
 describe('Unresolved facilitator payment', () => {
   const runWith = (
-    { settings: { book, authorizations, chain } }: ReceiverSetup,
+    { settings: { book, authorizations, chain, scope } }: ReceiverSetup,
     parts: Partial<Payers> = {},
   ) =>
     runWork({
       book,
-      channels: null,
-      exact: { book, authorizations, chain, relayer: null, ...parts },
+      channels: [],
+      exact: [{ scope, book, authorizations, chain, relayer: null, ...parts }],
       bill: null,
     })
 

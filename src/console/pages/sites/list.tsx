@@ -1,11 +1,18 @@
 /** All sites, and a new one. */
 import type { Context } from 'hono'
-import type { Paged, Problem, Publisher, Site, SiteMode, SiteSummary } from '../../answers.ts'
+import type {
+  Paged,
+  Problem,
+  PublisherBody as Publisher,
+  SiteBody as Site,
+  SiteModeBody as SiteMode,
+  SiteSummaryBody as SiteSummary,
+} from '../../answers.ts'
 import { Badge, type Mood } from '../../parts/badges.tsx'
 import { ActForm, Field, filled, type Typed, typedIn } from '../../parts/form.tsx'
-import { Head, Section, Trouble } from '../../parts/page.tsx'
+import { Head, PageSection, Trouble } from '../../parts/page.tsx'
 import { More, Table } from '../../parts/table.tsx'
-import { type ConsoleEnv, type Page, show, urlOf } from '../../shell.tsx'
+import { type ConsoleEnv, type PageHandler, show, urlOf } from '../../shell.tsx'
 
 const MODES: Record<SiteMode, readonly [Mood, string]> = {
   draft: ['plain', 'Draft'],
@@ -21,7 +28,7 @@ export function ModeBadge({ mode }: { mode: SiteMode }) {
 }
 
 /** The list of sites. */
-export const listSites: Page = async (c) => {
+export const listSites: PageHandler = async (c) => {
   const url = urlOf(c)
   const asked = await c.get('desk').ask<Paged<'sites', SiteSummary>>(`/sites${url.search}`)
   if (!asked.ok) {
@@ -38,7 +45,7 @@ export const listSites: Page = async (c) => {
           New site
         </a>
       </Head>
-      <Section title="All sites" id="all">
+      <PageSection title="All sites" id="all">
         <Table
           caption="Sites by id"
           rows={sites}
@@ -64,7 +71,7 @@ export const listSites: Page = async (c) => {
           ]}
         />
         <More url={url} next={next} />
-      </Section>
+      </PageSection>
     </>,
   )
 }
@@ -88,7 +95,7 @@ const VIAS = [
 ] as const
 
 /** The form of a new site, and its answer. */
-export const newSite: Page = async (c) => {
+export const newSite: PageHandler = async (c) => {
   const publishers = await c.get('desk').ask<Paged<'publishers', Publisher>>('/publishers?limit=500')
   const known = publishers.ok ? publishers.value.publishers : []
   if (c.req.method !== 'POST')

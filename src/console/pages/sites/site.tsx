@@ -1,22 +1,28 @@
 /** One site: its state, what is checked, its draft against what is published, and the acts on it. */
 import type { Context } from 'hono'
-import type { Checked, CheckedSite, Problem, Site, SiteVersion } from '../../answers.ts'
+import type {
+  CheckedBody as Checked,
+  CheckedSiteBody as CheckedSite,
+  Problem,
+  SiteBody as Site,
+  SiteVersionBody as SiteVersion,
+} from '../../answers.ts'
 import { Badge, type Mood } from '../../parts/badges.tsx'
 import { Diff } from '../../parts/diff.tsx'
 import { Time } from '../../parts/figures.tsx'
 import { ActForm, Field, type Typed, typedIn } from '../../parts/form.tsx'
-import { Facts, Head, Section, Trouble } from '../../parts/page.tsx'
+import { FactList, Head, PageSection, Trouble } from '../../parts/page.tsx'
 import { Table } from '../../parts/table.tsx'
-import { type ConsoleEnv, type Page, show } from '../../shell.tsx'
+import { type ConsoleEnv, type PageHandler, show } from '../../shell.tsx'
 import { ModeBadge } from './list.tsx'
 
 /** A document as the text of the editor and of the diffs. */
-export function textOf(document: object | undefined): string {
+export function jsonOf(document: object | undefined): string {
   return document ? JSON.stringify(document, null, 2) : ''
 }
 
 /** The page of one site. */
-export const oneSite: Page = (c) => siteWith(c)
+export const oneSite: PageHandler = (c) => siteWith(c)
 
 /** The page of a site, with the problem of an act or the result of a check. */
 export async function siteWith(
@@ -54,8 +60,8 @@ export async function siteWith(
 
 function State({ of: { mode, publisher, published, pending }, at }: { of: Site; at: number }) {
   return (
-    <Section title="State" id="state">
-      <Facts
+    <PageSection title="State" id="state">
+      <FactList
         of={[
           ['Mode', <ModeBadge mode={mode} />],
           ['Publisher', <a href={`/publishers/${publisher}`}>{publisher}</a>],
@@ -74,13 +80,13 @@ function State({ of: { mode, publisher, published, pending }, at }: { of: Site; 
           ['Not yet everywhere', pending.length === 0 ? 'Nothing' : pending.join(', ')],
         ]}
       />
-    </Section>
+    </PageSection>
   )
 }
 
 function Hosts({ of: { hosts } }: { of: Site }) {
   return (
-    <Section title="Hosts" id="hosts" note="A host goes live when it is proven.">
+    <PageSection title="Hosts" id="hosts" note="A host goes live when it is proven.">
       <Table
         caption="Hosts of the site"
         rows={hosts}
@@ -99,7 +105,7 @@ function Hosts({ of: { hosts } }: { of: Site }) {
           },
         ]}
       />
-    </Section>
+    </PageSection>
   )
 }
 
@@ -121,7 +127,7 @@ function Checks({ of: { ok, errors, hosts, origin, sideDoor } }: { of: CheckedSi
     ]),
   ]
   return (
-    <Section
+    <PageSection
       title="Checks"
       id="checks"
       note={ok ? 'Everything is in order.' : 'Mend what failed, then check again.'}
@@ -150,7 +156,7 @@ function Checks({ of: { ok, errors, hosts, origin, sideDoor } }: { of: CheckedSi
           )
         })}
       </ul>
-    </Section>
+    </PageSection>
   )
 }
 
@@ -158,8 +164,8 @@ function Draft({ c, site: { id, draft, published, revision } }: { c: Context<Con
   if (!draft) return null
   const { formToken } = c.get('desk')
   return (
-    <Section title="Draft" id="draft" note={<>Changed by {draft.who}</>}>
-      <Diff before={textOf(published?.document)} after={textOf(draft.document)} />
+    <PageSection title="Draft" id="draft" note={<>Changed by {draft.who}</>}>
+      <Diff before={jsonOf(published?.document)} after={jsonOf(draft.document)} />
       <p class="gap">A version takes effect two minutes after it is published, everywhere at once.</p>
       <ActForm action={`/sites/${id}/publish`} formToken={formToken} title={`Publish ${id}`} isMain>
         <input type="hidden" name="revision" value={String(revision)} />
@@ -168,14 +174,14 @@ function Draft({ c, site: { id, draft, published, revision } }: { c: Context<Con
       <ActForm action={`/sites/${id}/discard`} formToken={formToken} title="Drop the draft">
         <input type="hidden" name="revision" value={String(revision)} />
       </ActForm>
-    </Section>
+    </PageSection>
   )
 }
 
 function Acts({ c, site: { id, mode, published } }: { c: Context<ConsoleEnv>; site: Site }) {
   const { formToken } = c.get('desk')
   return (
-    <Section title="Acts" id="acts">
+    <PageSection title="Acts" id="acts">
       <ActForm action={`/sites/${id}/check`} formToken={formToken} title="Check now">
         <Field name="path" label="A path that is charged" typed={{ path: '/' }} />
       </ActForm>
@@ -187,14 +193,14 @@ function Acts({ c, site: { id, mode, published } }: { c: Context<ConsoleEnv>; si
       {mode === 'suspended' && (
         <ActForm action={`/sites/${id}/resume`} formToken={formToken} title={`Resume ${id}`} />
       )}
-    </Section>
+    </PageSection>
   )
 }
 
 function Versions({ c, site, of }: { c: Context<ConsoleEnv>; site: Site; of: readonly SiteVersion[] }) {
   const { formToken } = c.get('desk')
   return (
-    <Section title="History" id="history">
+    <PageSection title="History" id="history">
       <Table
         caption="Versions, the latest first"
         rows={of}
@@ -221,14 +227,14 @@ function Versions({ c, site, of }: { c: Context<ConsoleEnv>; site: Site; of: rea
           },
         ]}
       />
-    </Section>
+    </PageSection>
   )
 }
 
 type Sent = { method?: 'POST' | 'DELETE'; path: string; body?: object }
 
 /** An act on one site. It is made from the revision that the page showed: a change by somebody else since is refused. */
-function act(order: (typed: Typed) => Sent): Page {
+function act(order: (typed: Typed) => Sent): PageHandler {
   return async (c) => {
     const id = encodeURIComponent(c.req.param('id') ?? '')
     const typed = typedIn(await c.req.parseBody())
@@ -243,7 +249,7 @@ function act(order: (typed: Typed) => Sent): Page {
 const noted = ({ note = '' }: Typed) => (note.trim() ? { note: note.trim() } : {})
 
 /** The acts on a site, by the last part of their path. */
-export const SITE_ACTS: Readonly<Record<string, Page>> = {
+export const SITE_ACTS: Readonly<Record<string, PageHandler>> = {
   publish: act((typed) => ({ path: '/publish', body: noted(typed) })),
   suspend: act((typed) => ({ path: '/suspend', body: noted(typed) })),
   resume: act((typed) => ({ path: '/resume', body: noted(typed) })),

@@ -1,11 +1,16 @@
 /** The editor of a site's terms: its rules with their order, and all of it as text. */
 import type { Context } from 'hono'
-import type { Problem, Site, SiteDocument, Terms } from '../../answers.ts'
+import type {
+  Problem,
+  SiteBody as Site,
+  SiteDocumentBody as SiteDocument,
+  TermsBody as Terms,
+} from '../../answers.ts'
 import { ActForm, type Typed, typedIn } from '../../parts/form.tsx'
-import { Head, Section, Trouble } from '../../parts/page.tsx'
+import { Head, PageSection, Trouble } from '../../parts/page.tsx'
 import { Table } from '../../parts/table.tsx'
-import { type ConsoleEnv, type Page, show } from '../../shell.tsx'
-import { textOf } from './site.tsx'
+import { type ConsoleEnv, type PageHandler, show } from '../../shell.tsx'
+import { jsonOf } from './site.tsx'
 
 type Rule = Record<string, unknown>
 type Editing = { site: Site; document: SiteDocument; text: string; problem?: Problem | undefined }
@@ -18,11 +23,11 @@ async function open(c: Context<ConsoleEnv>): Promise<Editing | Response> {
   const site = asked.value
   const document = (site.draft ?? site.published)?.document
   if (!document) return show(c, 'Terms', <p>The site has no document.</p>, 404)
-  return { site, document, text: textOf(document.terms) }
+  return { site, document, text: jsonOf(document.terms) }
 }
 
 /** The editor. */
-export const editTerms: Page = async (c) => {
+export const editTerms: PageHandler = async (c) => {
   const editing = await open(c)
   return editing instanceof Response ? editing : edit(c, editing)
 }
@@ -40,7 +45,7 @@ function edit(c: Context<ConsoleEnv>, { site, document, text, problem }: Editing
         </a>
       </Head>
       {problem && <Trouble problem={problem} />}
-      <Section title="Rules" id="rules" note="The first rule that covers a request decides.">
+      <PageSection title="Rules" id="rules" note="The first rule that covers a request decides.">
         <Table
           caption="Rules in their order"
           rows={[...rulesOf(document.terms).entries()]}
@@ -77,8 +82,8 @@ function edit(c: Context<ConsoleEnv>, { site, document, text, problem }: Editing
             },
           ]}
         />
-      </Section>
-      <Section title="All terms" id="text" note="The vars of docs/policy.md, as JSON">
+      </PageSection>
+      <PageSection title="All terms" id="text" note="The vars of docs/policy.md, as JSON">
         <ActForm action={`/sites/${id}/terms`} formToken={formToken} title="Save as a draft" isMain>
           <input type="hidden" name="revision" value={String(revision)} />
           <label for="terms" class="hide">
@@ -88,7 +93,7 @@ function edit(c: Context<ConsoleEnv>, { site, document, text, problem }: Editing
             {text}
           </textarea>
         </ActForm>
-      </Section>
+      </PageSection>
     </>,
     problem ? (problem.code === 'stale' ? 409 : 400) : 200,
   )
@@ -99,7 +104,7 @@ function rulesOf({ RULES }: Terms): Rule[] {
 }
 
 /** Saves the text as a draft. What was typed stays on the page if the API refuses it. */
-export const saveTerms: Page = async (c) => {
+export const saveTerms: PageHandler = async (c) => {
   const editing = await open(c)
   if (editing instanceof Response) return editing
   const typed = typedIn(await c.req.parseBody())
@@ -112,18 +117,18 @@ export const saveTerms: Page = async (c) => {
 }
 
 /** Moves or removes one rule of the draft. */
-export const moveRule: Page = async (c) => {
+export const moveRule: PageHandler = async (c) => {
   const editing = await open(c)
   if (editing instanceof Response) return editing
   const typed = typedIn(await c.req.parseBody())
   const { terms } = editing.document
-  const rules = moved(rulesOf(terms), Number(typed.at), typed.act)
+  const rules = reordered(rulesOf(terms), Number(typed.at), typed.act)
   const problem = await save(c, editing, { ...terms, RULES: rules }, typed)
   return problem ? edit(c, { ...editing, problem }) : c.redirect(`/sites/${editing.site.id}/terms`, 303)
 }
 
-/** The rules after one was moved `up` or `down`, or was removed. */
-export function moved(rules: readonly Rule[], at: number, act: string | undefined): Rule[] {
+/** The rules after one was reordered `up` or `down`, or was removed. */
+export function reordered(rules: readonly Rule[], at: number, act: string | undefined): Rule[] {
   const rule = rules[at]
   if (!rule) return [...rules]
   const rest = rules.toSpliced(at, 1)

@@ -7,7 +7,6 @@ import {Signatures} from "./Signatures.sol";
 /// @title USDC for local chains: ERC-20 with the authorizations of EIP-3009, for keys and for contracts
 /// @notice Refuses with the sentences of the deployed token. Anyone may mint and blacklist: this is for tests.
 contract Usdc {
-    string public constant name = "USDC";
     string public constant symbol = "USDC";
     string public constant version = "2";
     uint8 public constant decimals = 6;
@@ -33,6 +32,11 @@ contract Usdc {
     event AuthorizationCanceled(address indexed authorizer, bytes32 indexed nonce);
     event Blacklisted(address indexed account);
     event UnBlacklisted(address indexed account);
+
+    /// @notice The deployed tokens differ in their name, which is part of each signed domain.
+    function name() public view returns (string memory) {
+        return block.chainid == 84532 ? "USDC" : "USD Coin";
+    }
 
     function mint(address to, uint256 value) external returns (bool) {
         totalSupply += value;
@@ -139,7 +143,7 @@ contract Usdc {
     }
 
     function DOMAIN_SEPARATOR() public view returns (bytes32) {
-        return Eip712.separator(keccak256(bytes(name)), keccak256(bytes(version)));
+        return Eip712.separator(keccak256(bytes(name())), keccak256(bytes(version)));
     }
 
     /// @dev Both times are exclusive: valid strictly after the one and strictly before the other.

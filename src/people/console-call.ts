@@ -1,0 +1,30 @@
+/** The words between the console and the edge Worker: a request in the name of a session, its answer, and the principal. */
+
+/** The rights of a principal, from all to reading alone. */
+export type Role = 'owner' | 'operator' | 'finance' | 'accountant' | 'publisher-admin' | 'publisher-viewer'
+
+/** The one who acts. `publisher`: the one whose sites alone are seen; null sees all. */
+export type Principal = { id: string; name: string; role: Role; publisher: string | null }
+
+/** A request to the operator's API. `path` begins below `/_tab402/api`, with its query. */
+export type ConsoleOrder = {
+  method?: 'GET' | 'POST' | 'PATCH' | 'PUT' | 'DELETE'
+  path: string
+  body?: string
+  /** The revision that the page was made from: the API refuses the change if somebody else has made one since. */
+  revision?: number
+}
+
+/** The answer of the API. `text` is the body as it was sent. */
+export type ConsoleAnswer = { status: number; type: string; text: string }
+
+/** The start of a session. The id is a secret: it goes into the cookie and nowhere else. */
+export type OpenedSession = { session: string; seconds: number }
+
+/** The named entrypoint of the edge Worker. A session that has ended is answered as status 401. */
+export type EdgeWorker = {
+  signIn(credential: { token: string }, client: { agent: string }): Promise<OpenedSession | null>
+  signOut(session: string): Promise<void>
+  whoIs(session: string): Promise<Principal | null>
+  ask(session: string, order: ConsoleOrder): Promise<ConsoleAnswer>
+}
