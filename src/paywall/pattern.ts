@@ -5,30 +5,32 @@ import type { Span } from './rules.ts'
 /** Whether a pattern covers a path in its `match` form. */
 export type Pattern = (match: string) => boolean
 
-/**
- * Compiles "/articles/*": `*` stands for any text, slashes and nothing included, and a last "/*" covers the folder itself
- * too. The literal text is read as paths are, so case, escapes and a trailing slash make no difference. Returns
- * undefined for an invalid pattern: one that does not start with "/", has a query, or is ambiguous.
- */
+/** Compiles a pattern for {@link covers}. Returns undefined for one that {@link readPattern} refuses. */
 export function compilePattern(pattern: string): Pattern | undefined {
-  const match = readPattern(pattern)
-  if (match === undefined) return undefined
-  const inside = glob(match)
-  if (!match.endsWith('/*')) return inside
-  const folder = glob(match.slice(0, -2) || '/')
-  return (path) => inside(path) || folder(path)
+  const read = readPattern(pattern)
+  return read === undefined ? undefined : (match) => covers(read, match)
 }
 
 /**
- * Compiles a pattern for a rule that lets pass. As {@link compilePattern}, but a pattern for file names such as "/*.css"
- * covers no file below a folder that is named like a file.
+ * Whether a pattern, as {@link readPattern} returns it, covers a path: `*` stands for any text, slashes and nothing included,
+ * and a last "/*" covers the folder itself too.
+ */
+export function covers(pattern: string, match: string): boolean {
+  return (
+    coversText(pattern, match) || (pattern.endsWith('/*') && coversText(pattern, match, pattern.length - 2))
+  )
+}
+
+/**
+ * As {@link covers}, for a rule that lets pass: a pattern for file names such as "/*.css" covers no file below a folder that
+ * is named like a file.
  *
  * Threat: servers run the script "/article.php" for "/article.php/x.css" and ignore the rest.
  */
-export function compileFree(pattern: string): Pattern | undefined {
-  const [covers, span] = [compilePattern(pattern), spanOf(pattern)]
-  if (!covers || !span || !namesFiles(span)) return covers
-  return (match) => covers(match) && !match.slice(span.head.length).split('/').slice(0, -1).some(isLikeFile)
+export function coversFree(pattern: string, match: string): boolean {
+  if (!covers(pattern, match)) return false
+  const { head, ...ends } = spanIn(pattern)
+  return !namesFiles({ head, ...ends }) || !match.slice(head.length).split('/').slice(0, -1).some(isLikeFile)
 }
 
 /** Whether a pattern is one for file names in any folder below its literal head: "/*.css", "/assets/*.min.js". */
@@ -43,7 +45,10 @@ function isLikeFile(segment: string): boolean {
 /** The literal ends of what a pattern covers; undefined for an invalid pattern. */
 export function spanOf(pattern: string): Span | undefined {
   const match = readPattern(pattern)
-  if (match === undefined) return undefined
+  return match === undefined ? undefined : spanIn(match)
+}
+
+function spanIn(match: string): Span {
   const star = match.indexOf('*')
   if (star < 0) return { head: match, tail: match, isExact: true }
   const head = match.slice(0, star)
@@ -83,29 +88,49 @@ function coversAll(parts: readonly (Pattern | null)[], segments: readonly string
   return part === parts.length
 }
 
-function readPattern(pattern: string): string | undefined {
+/**
+ * Reads a pattern as paths are read, so that case, escapes and a trailing slash make no difference. Returns undefined for an
+ * invalid one: one that does not start with "/", has a query, or is ambiguous.
+ */
+export function readPattern(pattern: string): string | undefined {
   if (!pattern.startsWith('/') || /[?#]/.test(pattern)) return undefined
   const path = canonicalize(pattern)
   return path.ok ? path.value.match : undefined
 }
 
-/**
- * Compiles literal text, in which a `*` stands for any other. Not a RegExp: several `.*` would backtrack in the power of their
- * number on a long path. This is linear in each part.
- */
+/** Compiles literal text, in which a `*` stands for any other. */
 export function glob(pattern: string): Pattern {
-  const [head = '', ...rest] = pattern.split('*')
-  const tail = rest.pop()
-  if (tail === undefined) return (match) => match === head
-  return (match) => {
-    const end = match.length - tail.length
-    if (end < head.length || !match.startsWith(head) || !match.endsWith(tail)) return false
-    let at = head.length
-    for (const part of rest) {
-      const found = match.indexOf(part, at)
-      if (found < 0 || found + part.length > end) return false
-      at = found + part.length
-    }
-    return true
+  return (match) => coversText(pattern, match)
+}
+
+const STAR = 42
+
+/**
+ * Whether the first `end` characters of a pattern cover a text. Works on the pattern as it stands: a deployment has
+ * 100,000 of them. Not a RegExp: several `.*` would backtrack in the power of their number on a long path. This is linear in
+ * each part.
+ */
+function coversText(pattern: string, text: string, end = pattern.length): boolean {
+  let head = 0
+  while (head < end && pattern.charCodeAt(head) !== STAR) {
+    if (text.charCodeAt(head) !== pattern.charCodeAt(head)) return false
+    head++
   }
+  if (head === end) return text.length === end
+  const lastStar = pattern.lastIndexOf('*', end - 1)
+  const tail = end - lastStar - 1
+  const limit = text.length - tail
+  if (limit < head) return false
+  for (let at = 1; at <= tail; at++)
+    if (text.charCodeAt(text.length - at) !== pattern.charCodeAt(end - at)) return false
+  let found = head
+  for (let star = head; star < lastStar; ) {
+    const next = pattern.indexOf('*', star + 1)
+    const part = pattern.slice(star + 1, next)
+    const at = text.indexOf(part, found)
+    if (at < 0 || at + part.length > limit) return false
+    found = at + part.length
+    star = next
+  }
+  return true
 }

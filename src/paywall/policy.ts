@@ -117,9 +117,7 @@ export function decideUrl(policy: Policy, { url, ...request }: UrlRequest): Resu
 
 /** Whether a reader may have a URL that is refused to crawlers. */
 function isOpen(policy: Policy, url: string, request: Omit<UrlRequest, 'url'>): boolean {
-  const isShut = ({ scope, decision }: Rule) =>
-    decision.action !== 'allow' && (scope.askers ?? ['readers']).includes('readers')
-  if (!policy.rules.some(isShut)) return true
+  if (!shutsReaders(policy.rules)) return true
   const [first, ...readings] = everyReading(url) ?? []
   return (
     first !== undefined &&
@@ -161,14 +159,24 @@ function decideReading(policy: Policy, facts: Facts): Decision {
   return withPasses(policy.passes, contracted(policy.contracts, decision, facts), facts)
 }
 
-const searches = new WeakMap<readonly Rule[], Search<Rule>>()
+const searchOf = onceForEach<Search<Rule>>(compileSearch)
 
-function searchOf(rules: readonly Rule[]): Search<Rule> {
-  const known = searches.get(rules)
-  if (known) return known
-  const search = compileSearch(rules)
-  searches.set(rules, search)
-  return search
+const shutsReaders = onceForEach((rules) =>
+  rules.some(
+    ({ scope, decision }) => decision.action !== 'allow' && (scope.askers ?? ['readers']).includes('readers'),
+  ),
+)
+
+/** Makes a value of a policy's rules when it is asked for first. */
+function onceForEach<Value>(make: (rules: readonly Rule[]) => Value): (rules: readonly Rule[]) => Value {
+  const made = new WeakMap<readonly Rule[], { value: Value }>()
+  return (rules) => {
+    const known = made.get(rules)
+    if (known) return known.value
+    const value = make(rules)
+    made.set(rules, { value })
+    return value
+  }
 }
 
 const ORDER: Readonly<Record<Action, number>> = { allow: 0, charge: 1, block: 2 }

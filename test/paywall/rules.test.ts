@@ -72,7 +72,7 @@ describe('compileSearch', () => {
   it('finds the first rule that covers a request, as trying all in order does', () => {
     fc.assert(
       fc.property(
-        fc.array(rule, { minLength: 16, maxLength: 60 }),
+        fc.array(rule, { minLength: 128, maxLength: 160 }),
         fc.array(fc.tuple(path, asker), { minLength: 1, maxLength: 20 }),
         (written, requests) => {
           const rules = rulesOf(written)
@@ -88,7 +88,7 @@ describe('compileSearch', () => {
   })
 
   it('finds nothing among rules that cover nothing', () => {
-    const rules = rulesOf(Array.from({ length: 100 }, (_, at) => ({ path: `/a/${at}`, action: 'block' })))
+    const rules = rulesOf(Array.from({ length: 200 }, (_, at) => ({ path: `/a/${at}`, action: 'block' })))
     expect(compileSearch(rules)(factsOf('/a', { kind: 'reader', reasons: [] }))).toBeUndefined()
   })
 

@@ -4,6 +4,7 @@
  */
 import * as v from 'valibot'
 import type { Action, Decision, Rule } from '../../paywall/policy.ts'
+import type { Scope } from '../../paywall/rules.ts'
 import type { ConfigProblem, Expected } from '../../platform/problem.ts'
 import { isTable, onlyKeys } from '../../platform/schema.ts'
 import { SCHEMES } from '../../schemes/index.ts'
@@ -97,43 +98,73 @@ export function ruleCautions(rules: readonly Rule[]): ConfigProblem[] {
   )
 }
 
+type Read = v.InferOutput<typeof rule>
+
 /**
  * Compiles a rule. `place` names it, and `title` does in its text. `fallback` has what a charge is without terms of its own.
+ * An isolate holds 100,000 rules, so a rule has one function of its own at most, and no list is longer than it must be.
  */
 export function compileRule(
-  written: v.InferOutput<typeof rule>,
+  read: Read,
   { place, title }: { place: Decision['rule']; title: string },
   fallback: Decision,
 ): Rule {
-  const { action, who: clients, ...terms } = written
-  const free = { price: 0n, schemes: [] }
+  const { action } = read
   const phrases = TERMS.filter(([name]) => name !== 'who').map(([name, term]) =>
-    term.describe?.(written[name], action),
+    term.describe?.(read[name], action),
   )
   const factors = TERMS.map(([name, term]) =>
-    written[name] === undefined ? {} : (term.carry?.(written[name], action) ?? {}),
+    read[name] === undefined ? {} : (term.carry?.(read[name], action) ?? {}),
   )
   const conditions = TERMS.map(([name, term]) =>
-    term.kind === 'condition' ? term.compile(written[name], action) : undefined,
+    term.kind === 'condition' ? term.compile(read[name], action) : undefined,
   )
-  const scopes = TERMS.map(([name, term]) => (term.kind === 'condition' ? term.scope?.(written[name]) : {}))
-  return {
-    scope: Object.assign({}, ...scopes),
-    written: { ...terms, who: clients },
-    conditions: conditions.filter((condition) => condition !== undefined),
+  const free = action !== 'charge'
+  return new CompiledRule(read, {
+    conditions: exact(conditions.filter((condition) => condition !== undefined)),
     decision: {
-      ...(action === 'charge' ? { price: fallback.price, schemes: schemesFor(written, fallback) } : free),
-      ...Object.assign({}, ...factors),
       action,
+      price: free ? 0n : fallback.price,
+      schemes: free ? NO_SCHEMES : schemesFor(read, fallback),
       rule: place,
-      why: [`${title}: ${action} ${who.describe?.(clients, action)}`, ...phrases]
+      why: [`${title}: ${action} ${who.describe?.(read.who, action)}`, ...phrases]
         .filter((phrase) => phrase !== undefined)
         .join(' '),
+      ...Object.assign({}, ...factors),
     },
+  })
+}
+
+const NO_SCHEMES: Decision['schemes'] = []
+
+class CompiledRule implements Rule {
+  readonly conditions: Rule['conditions']
+  readonly decision: Decision
+  readonly written: Rule['written']
+
+  constructor(read: Read, { conditions, decision }: Pick<Rule, 'conditions' | 'decision'>) {
+    this.conditions = conditions
+    this.decision = decision
+    const { action: _, path, who, ...others } = read
+    this.written = { path, who: exact(who), ...others }
+  }
+
+  /** Made when it is asked for: the search among few rules needs none. */
+  get scope(): Scope {
+    const { written } = this
+    const scopes = TERMS.map(([name, term]) =>
+      term.kind === 'condition' ? term.scope?.(written[name]) : undefined,
+    )
+    return Object.assign({}, ...scopes)
   }
 }
 
+/** Trap: a list that grew by `push` or `filter` has room for 17 items. A copy has not. */
+function exact<Item>(list: readonly Item[]): readonly Item[] {
+  return list.slice()
+}
+
 /** A rule without schemes of its own has those of the site that it can use. */
-function schemesFor({ final }: v.InferOutput<typeof rule>, { schemes }: Decision): Decision['schemes'] {
+function schemesFor({ final }: Read, { schemes }: Decision): Decision['schemes'] {
   return final === undefined ? schemes : schemes.filter((name) => SCHEMES[name].lowers)
 }

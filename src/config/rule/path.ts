@@ -1,6 +1,6 @@
 /** The `path` of a rule: the pages that it covers. */
 import * as v from 'valibot'
-import { compileFree, compilePattern, namesFiles, spanOf } from '../../paywall/pattern.ts'
+import { covers, coversFree, namesFiles, readPattern, spanOf } from '../../paywall/pattern.ts'
 import { readWith } from '../../platform/schema.ts'
 import { condition } from './term.ts'
 
@@ -8,11 +8,13 @@ import { condition } from './term.ts'
 export const path = condition({
   want: 'a path pattern',
   example: '"/articles/*"',
-  schema: v.optional(readWith((text) => (compilePattern(text) ? { value: text } : null))),
-  compile(pattern, action) {
-    const compile = action === 'allow' ? compileFree : compilePattern
-    const covers = pattern === undefined ? undefined : compile(pattern)
-    return covers && (({ path }) => covers(path.match))
+  schema: v.optional(readWith((text) => (readPattern(text) === undefined ? null : { value: text }))),
+  compile(written, action) {
+    const pattern = written === undefined ? undefined : readPattern(written)
+    if (pattern === undefined) return undefined
+    return action === 'allow'
+      ? ({ path }) => coversFree(pattern, path.match)
+      : ({ path }) => covers(pattern, path.match)
   },
   caution(pattern, action) {
     const span = pattern === undefined ? undefined : spanOf(pattern)

@@ -39,11 +39,27 @@ export type FactorTerm<Schema extends v.GenericSchema> = Written<Schema> & {
   carry(read: NonNullable<v.InferOutput<Schema>>, action: Action): Partial<Decision>
 }
 
-/** States a condition. */
+/** The most conditions of one term that rules share. Beyond it the first one is dropped: it is made again for the next rule. */
+const MAX_SHARED = 1_000
+
+/** States a condition. Rules with the same text share it, also those of other sites. */
 export function condition<Schema extends v.GenericSchema>(
   term: Omit<ConditionTerm<Schema>, 'kind'>,
 ): ConditionTerm<Schema> {
-  return { kind: 'condition', ...term }
+  const shared = new Map<string, Condition | undefined>()
+  return {
+    kind: 'condition',
+    ...term,
+    compile(read, action) {
+      const key = JSON.stringify([action, read])
+      if (shared.has(key)) return shared.get(key)
+      const [first] = shared.keys()
+      if (shared.size >= MAX_SHARED && first !== undefined) shared.delete(first)
+      const made = term.compile(read, action)
+      shared.set(key, made)
+      return made
+    },
+  }
 }
 
 /** States a factor. */
