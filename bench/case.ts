@@ -21,6 +21,8 @@ export const CASES = {
   creditUnpaid: 'the paywall with all three offers, unpaid',
   creditEmpty: 'the paywall, its charge on credit an empty call, nothing verified',
   credit: 'the paywall, on credit',
+  oneSite: 'the paywall with a registry, one site',
+  manySites: 'the paywall with a registry, all sites in turn',
 } as const
 
 export type CaseName = keyof typeof CASES

@@ -120,7 +120,7 @@ function stored({ offer }: Offered, { id, config }: Channel) {
   }
 }
 
-function trafficTo({ url }: BenchWorker, traffic: Partial<Traffic>): Traffic {
+export function trafficTo({ url }: BenchWorker, traffic: Partial<Traffic>): Traffic {
   const { hostname: host, port } = url
   const defaults = {
     path: PATH,

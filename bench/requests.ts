@@ -10,6 +10,8 @@ export const Traffic = v.object({
   host: v.string(),
   port: v.number(),
   path: v.string(),
+  /** Names of hosts that bare requests ask for in turn, in place of the address. */
+  hosts: v.optional(v.array(v.string())),
   /** A file with one payment header on each line. Without it, the load repeats one bare request. */
   payments: v.optional(v.string()),
   /** Instead of `payments`: the input of each request's signature. */
@@ -36,12 +38,31 @@ export type Requests = {
 }
 
 export function requestsOf(traffic: v.InferOutput<typeof Traffic>): Requests {
-  const { host, port, path, signed } = traffic
-  const head = `GET ${path} HTTP/1.1\r\nHost: ${host}:${port}\r\nUser-Agent: GPTBot/1.2\r\nAccept: */*\r\n`
+  const { host, port, path, hosts, signed } = traffic
+  const headTo = (name: string) =>
+    `GET ${path} HTTP/1.1\r\nHost: ${name}\r\nUser-Agent: GPTBot/1.2\r\nAccept: */*\r\n`
+  if (hosts) return new Turns(hosts.map(headTo))
+  const head = headTo(`${host}:${port}`)
   return signed ? new Fresh(head, traffic, signed) : new Ahead(head, traffic)
 }
 
 const END = Buffer.from('\r\n\r\n')
+
+/** One bare request for each host, in turn. */
+class Turns implements Requests {
+  readonly #requests: readonly Buffer[]
+  #sent = 0
+
+  constructor(heads: readonly string[]) {
+    this.#requests = heads.map((head) => Buffer.from(`${head}\r\n`, 'latin1'))
+  }
+
+  prepare(): void {}
+
+  next(): Buffer | undefined {
+    return this.#requests[this.#sent++ % this.#requests.length]
+  }
+}
 
 /** Builds each request when it is sent, since all of them do not fit into memory. */
 class Ahead implements Requests {

@@ -6,7 +6,9 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { build, type OutputFile, type Plugin } from 'esbuild'
 import { convertV4MiniflareOptions, Log, LogLevel, Miniflare, type Response } from 'miniflare'
+import * as v from 'valibot'
 import { unstable_splitSqlQuery as splitSql } from 'wrangler'
+import { entryKey, type HostEntry } from '../src/sites/entry.ts'
 
 export const COMPATIBILITY_DATE = '2026-08-01'
 
@@ -33,6 +35,8 @@ export type WorkerOptions = {
   objects?: Record<string, string>
   /** Answers the Worker's fetches in place of the network. */
   world?: World
+  /** Entries of hosts in KV, by host: the Worker has a registry of sites then. */
+  entries?: ReadonlyMap<string, HostEntry>
 }
 
 export type World = (request: { url: string }) => Response
@@ -43,6 +47,10 @@ export type BenchWorker = {
   cpu(): number | undefined
   /** Restarts the Worker on the same ledgers, with every object evicted; returns its new URL. */
   restart(): Promise<URL>
+  /** Writes a host's entry to KV, as the registry does. Only with `entries`. */
+  publish(host: string, entry: HostEntry): Promise<void>
+  /** Bytes on the heap of the Worker's isolate after a collection. Only with `entries`. */
+  heap(): Promise<number>
   stop(): Promise<void>
 }
 
@@ -73,7 +81,7 @@ export function isWasm({ path }: OutputFile): boolean {
 
 /** Starts a Worker with a runtime, a ledger and a read model of its own on 127.0.0.1. */
 export async function startWorker(options: WorkerOptions): Promise<BenchWorker> {
-  const { main, vars = {}, plugins, nodejs, objects = OBJECTS, world } = options
+  const { main, vars = {}, plugins, nodejs, objects = OBJECTS, world, entries } = options
   const [files, directory] = await Promise.all([
     bundle(main, plugins),
     mkdtemp(join(tmpdir(), 'tab402-bench-')),
@@ -91,9 +99,13 @@ export async function startWorker(options: WorkerOptions): Promise<BenchWorker> 
     compatibilityFlags: nodejs ? ['nodejs_compat'] : [],
     bindings: vars,
     durableObjects: Object.fromEntries(
-      Object.entries(objects).map(([binding, className]) => [binding, { className, useSQLite: true }]),
+      Object.entries({ ...objects, ...(entries && { SITES: 'Sites' }) }).map(([binding, className]) => [
+        binding,
+        { className, useSQLite: true },
+      ]),
     ),
     d1Databases: ['BOOK'],
+    ...(entries && { kvNamespaces: ['HOSTS'], inspectorPort: 0 }),
     ...(world && { outboundService: world }),
     host: '127.0.0.1',
     port: 0,
@@ -112,6 +124,11 @@ export async function startWorker(options: WorkerOptions): Promise<BenchWorker> 
   await miniflare.ready
   const runtime = children().find((pid) => !before.includes(pid))
   await migrate(miniflare)
+  const publish = async (host: string, entry: HostEntry) => {
+    const hosts = await miniflare.getKVNamespace('HOSTS')
+    await hosts.put(entryKey(host), JSON.stringify(entry))
+  }
+  for (const [host, entry] of entries ?? []) await publish(host, entry)
   return {
     url: await miniflare.unsafeGetDirectURL(),
     cpu: () => (runtime === undefined ? undefined : cpuOf(runtime)),
@@ -119,6 +136,8 @@ export async function startWorker(options: WorkerOptions): Promise<BenchWorker> 
       await miniflare.setOptions(settings)
       return miniflare.unsafeGetDirectURL()
     },
+    publish,
+    heap: async () => heapOf(new URL('/core:user:bench', await miniflare.getInspectorURL())),
     async stop() {
       await miniflare.dispose()
       await rm(directory, { recursive: true, force: true })
@@ -134,6 +153,41 @@ async function migrate(miniflare: Miniflare): Promise<void> {
     await book.batch(statements.map((statement) => book.prepare(statement)))
   }
 }
+
+/** Asks the inspector of an isolate: Runtime.getHeapUsage of the Chrome DevTools Protocol. */
+async function heapOf(inspector: URL): Promise<number> {
+  const socket = new WebSocket(inspector.href)
+  const ended = new Promise<never>((_, reject) => {
+    socket.addEventListener('error', () => reject(new Error(`${inspector} must accept a connection`)))
+    socket.addEventListener('close', () => reject(new Error('the inspector closed its connection')))
+  })
+  const next = (type: 'open' | 'message') =>
+    Promise.race([
+      ended,
+      new Promise<unknown>((resolve) =>
+        socket.addEventListener(type, (event) => resolve('data' in event ? event.data : undefined), {
+          once: true,
+        }),
+      ),
+    ])
+  const ask = async (method: string, id: number) => {
+    socket.send(JSON.stringify({ id, method }))
+    for (;;) {
+      const answer = v.parse(Answer, JSON.parse(String(await next('message'))))
+      if (answer.id === id) return answer.result
+    }
+  }
+  try {
+    await next('open')
+    for (let round = 1; round <= 3; round++) await ask('HeapProfiler.collectGarbage', round)
+    return v.parse(Usage, await ask('Runtime.getHeapUsage', 4)).usedSize
+  } finally {
+    socket.close()
+  }
+}
+
+const Answer = v.object({ id: v.optional(v.number()), result: v.optional(v.unknown()) })
+const Usage = v.object({ usedSize: v.number() })
 
 /** The child processes of this process. */
 function children(): number[] {
