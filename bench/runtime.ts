@@ -157,30 +157,20 @@ async function migrate(miniflare: Miniflare): Promise<void> {
 /** Asks the inspector of an isolate: Runtime.getHeapUsage of the Chrome DevTools Protocol. */
 async function heapOf(inspector: URL): Promise<number> {
   const socket = new WebSocket(inspector.href)
-  const ended = new Promise<never>((_, reject) => {
+  const used = new Promise<number>((resolve, reject) => {
     socket.addEventListener('error', () => reject(new Error(`${inspector} must accept a connection`)))
-    socket.addEventListener('close', () => reject(new Error('the inspector closed its connection')))
+    socket.addEventListener('close', () => reject(new Error('the inspector must answer')))
+    socket.addEventListener('open', () => {
+      for (const [id, method] of ['HeapProfiler.collectGarbage', 'Runtime.getHeapUsage'].entries())
+        socket.send(JSON.stringify({ id, method }))
+    })
+    socket.addEventListener('message', ({ data }) => {
+      const answer = v.parse(Answer, JSON.parse(String(data)))
+      if (answer.id === 1) resolve(v.parse(Usage, answer.result).usedSize)
+    })
   })
-  const next = (type: 'open' | 'message') =>
-    Promise.race([
-      ended,
-      new Promise<unknown>((resolve) =>
-        socket.addEventListener(type, (event) => resolve('data' in event ? event.data : undefined), {
-          once: true,
-        }),
-      ),
-    ])
-  const ask = async (method: string, id: number) => {
-    socket.send(JSON.stringify({ id, method }))
-    for (;;) {
-      const answer = v.parse(Answer, JSON.parse(String(await next('message'))))
-      if (answer.id === id) return answer.result
-    }
-  }
   try {
-    await next('open')
-    for (let round = 1; round <= 3; round++) await ask('HeapProfiler.collectGarbage', round)
-    return v.parse(Usage, await ask('Runtime.getHeapUsage', 4)).usedSize
+    return await used
   } finally {
     socket.close()
   }

@@ -57,7 +57,7 @@ function unavailable(fault: unknown): Response {
  * The rules of all sites that stay built: 100 rules take some 370 kB, and an isolate has 128 MB. Beyond it the site that was
  * asked for longest ago is built again at its next request.
  */
-const MAX_RULES_BUILT = 15_000
+const MAX_RULES_BUILT = 110_000
 /** A site without rules weighs as much as so many. */
 const RULES_OF_ANY_SITE = 5
 
