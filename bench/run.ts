@@ -40,7 +40,7 @@ if (!(pace.rounds >= 3) || !(pace.sliceMs >= 100)) {
   throw new Error('--reps must be at least 3, and --seconds at least 0.1')
 }
 
-if (values.sites) process.exit((await benchSites()) ? 0 : 1)
+if (values.sites) process.exit((await benchSites(pace)) ? 0 : 1)
 
 /** How many credit lines one run bills. */
 const billingSizes = values.short ? [100, 1_000] : [1_000, 10_000]

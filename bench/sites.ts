@@ -1,27 +1,72 @@
 /** `npm run bench -- --sites`: what a deployment of a thousand sites costs. Each case is a function of its own. */
 import { readdirSync, readFileSync } from 'node:fs'
+import Table from 'cli-table3'
 import { convertV4MiniflareOptions, Miniflare } from 'miniflare'
 import { unstable_splitSqlQuery as splitSql } from 'wrangler'
 import { chartMoney } from '../src/ledger/book/chart.ts'
 import { DAY_MS, HOUR_MS } from '../src/platform/time.ts'
+import { type ManySites, measureManySites, RULES, SITES } from './many-sites.ts'
+import { CLIENTS, changePrice, type PriceChange } from './price-change.ts'
+import type { Pace } from './rounds.ts'
 import { COMPATIBILITY_DATE } from './runtime.ts'
+import { setStage } from './stage.ts'
 
-const [SITES, DAYS] = [1_000, 30]
+const DAYS = 30
 const FROM = Date.UTC(2026, 9, 1)
 
-/** One line of the report. `most`: the target in milliseconds, if there is one. */
-type Timed = { name: string; rows: number; ms: number; most?: number }
+/** One row of the report; `most` and `least` are its targets, if there are any. */
+type Row = { name: string; value: number; unit?: string; digits?: number; most?: number; least?: number }
 
 /** Runs every case and prints a table. Returns whether all targets are met. */
-export async function benchSites(): Promise<boolean> {
-  const timed = await chartsOfManySites()
-  for (const { name, rows, ms, most } of timed)
-    console.log(`${name}: ${rows} rows in ${ms.toFixed(0)} ms${most ? ` (target ${most} ms)` : ''}`)
-  return timed.every(({ ms, most }) => most === undefined || ms <= most)
+export async function benchSites(pace: Pace): Promise<boolean> {
+  const stage = await setStage()
+  try {
+    const rows = [
+      ...rowsOfMany(await measureManySites(stage, pace)),
+      ...rowsOfChange(await changePrice(stage)),
+      ...(await chartsOfManySites()),
+    ]
+    const table = new Table({ head: [`${SITES} sites of ${RULES} rules, one isolate`, '', 'target', ''] })
+    table.push(...rows.map(cellsOf))
+    console.log(table.toString())
+    return rows.every(isMet)
+  } finally {
+    await stage.stop()
+  }
+}
+
+function rowsOfMany({ heap, ratio, cold }: ManySites): Row[] {
+  return [
+    { name: 'heap of the isolate for all sites', value: (heap * SITES) / 1e6, unit: ' MB', most: 64 },
+    { name: 'unpaid 402, all sites in turn ÷ one site', value: ratio, digits: 2, least: 0.95 },
+    { name: 'first answer of a cold host, median', value: cold.median, unit: ' ms' },
+    { name: 'first answer of a cold host, slowest', value: cold.slowest, unit: ' ms' },
+  ]
+}
+
+function rowsOfChange({ paid, before, after, honoured, refused, charged }: PriceChange): Row[] {
+  return [
+    { name: `pages that ${CLIENTS} clients paid while a price changed`, value: paid, least: 1 },
+    { name: '  at the former price', value: before, least: 1 },
+    { name: '  at the former price after the change, by an offer that was valid', value: honoured, least: 1 },
+    { name: '  at the new price', value: after, least: 1 },
+    { name: '  refused', value: refused, most: 0 },
+    { name: '  charged at a price that was not offered', value: charged, most: 0 },
+  ]
+}
+
+function isMet({ value, most, least }: Row): boolean {
+  return (most === undefined || value <= most) && (least === undefined || value >= least)
+}
+
+function cellsOf(row: Row): string[] {
+  const { name, value, unit = '', digits = 0, most, least } = row
+  const target = most !== undefined ? `at most ${most}` : least !== undefined ? `at least ${least}` : ''
+  return [name, `${value.toFixed(digits)}${unit}`, target, target && (isMet(row) ? 'met' : 'missed')]
 }
 
 /** 1,000 sites × 30 days × 24 hours of figures in a local D1: the charts of a month. */
-async function chartsOfManySites(): Promise<Timed[]> {
+async function chartsOfManySites(): Promise<Row[]> {
   const script = 'export default { fetch: () => new Response() }'
   const options = { modules: true, script, compatibilityDate: COMPATIBILITY_DATE, d1Databases: ['BOOK'] }
   const local = new Miniflare(convertV4MiniflareOptions(options))
@@ -30,7 +75,7 @@ async function chartsOfManySites(): Promise<Timed[]> {
     await fill(book)
     const charts = chartMoney(book)
     const month = { from: FROM, to: FROM + DAYS * DAY_MS, only: {}, after: null, limit: 5_000 }
-    const time = async (name: string, query: object, most?: number): Promise<Timed> => {
+    const time = async (name: string, query: object, most?: number): Promise<Row> => {
       const asked = { ...month, by: [], interval: 'day', ...query } as Parameters<typeof charts>[0]
       const times: number[] = []
       let rows = 0
@@ -40,7 +85,12 @@ async function chartsOfManySites(): Promise<Timed[]> {
         times.push(performance.now() - start)
       }
       const ms = times.toSorted((one, other) => one - other)[4] ?? Number.NaN
-      return { name, rows, ms, ...(most !== undefined && { most }) }
+      return {
+        name: `${name}: ${rows} rows of D1`,
+        value: ms,
+        unit: ' ms',
+        ...(most !== undefined && { most }),
+      }
     }
     return [
       await time('a month of all sites, by day', {}, 200),

@@ -97,7 +97,8 @@ function split(target: string): { raw: string; query: string } {
 }
 
 const sitesSeen = new Map<string, string | null>()
-const MAX_SITES = 256
+/** As many hosts as an isolate keeps (`MAX_HOSTS_KEPT` in src/sites/memory.ts), and the operator's. Beyond it all are parsed again. */
+const MAX_SITES = 1_024
 
 /**
  * Scheme and host of `request.url` as WHATWG URL has them, parsed once for each host. Null if the

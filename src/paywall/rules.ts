@@ -40,7 +40,7 @@ export type Covering = { conditions: readonly Condition[]; scope: Scope }
 export type Search<Rule> = (facts: Facts) => Rule | undefined
 
 /** Fewer rules are tried one after the other: it takes microseconds, and an index as much memory as the rules. */
-const MIN_INDEXED = 128
+export const MIN_INDEXED = 128
 /** Longer ends of patterns are cut for the index, so that a decision takes few look-ups whatever the patterns are. */
 const MAX_HEAD_CHARS = 48
 const MAX_TAIL_CHARS = 16

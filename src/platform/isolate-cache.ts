@@ -126,7 +126,9 @@ export class IsolateCache<Value> {
     const copies = copy.value === undefined ? this.#absences : this.#values
     copies.set(key, copy)
     this.#newest = copy
+    // Trap: the first key is found behind all that were deleted, so it is not looked for each time.
+    if (copies.size <= this.#options.maxEntries) return
     const [oldest] = copies.keys()
-    if (copies.size > this.#options.maxEntries && oldest !== undefined) copies.delete(oldest)
+    if (oldest !== undefined) copies.delete(oldest)
   }
 }
