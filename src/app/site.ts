@@ -4,7 +4,7 @@ import { type Config, type ConfigProblem, describeProblems, readConfig } from '.
 import { contractWarnings } from '../config/contracts.ts'
 import { cachedLists } from '../identity/published/store.ts'
 import { addShadowFigures, type ShadowFigure } from '../ledger/book/shadow.ts'
-import { trafficIn } from '../ledger/book/traffic.ts'
+import { MAX_FIGURES_WRITTEN, trafficIn } from '../ledger/book/traffic.ts'
 import { trafficInDataset } from '../ledger/book/traffic-dataset.ts'
 import { type Edition, editionOf, type PolicyVersion } from '../paywall/edition.ts'
 import type { Counters } from '../paywall/free-pages.ts'
@@ -111,10 +111,11 @@ function factsOf(env: Bindings): ReturnType<typeof readFacts> {
 function readFacts({ LISTS: lists, TRAFFIC: dataset, BOOK: book }: Bindings) {
   const store = dataset ? trafficInDataset(dataset) : trafficIn(book)
   const { now } = background
+  const counts = trafficCounts(dataset ? undefined : MAX_FIGURES_WRITTEN)
   return {
     now,
     published: cachedLists(lists, background),
-    count: trafficCount(new Tally(trafficCounts(), { ...COUNTING, store }), now),
+    count: trafficCount(new Tally(counts, { ...COUNTING, store }), now),
   }
 }
 

@@ -49,14 +49,14 @@ export const MAX_TRAFFIC_KINDS = 1_000
  */
 export const MAX_CHOSEN = 50
 
-/** How traffic is counted: written at 100 kinds or after ten seconds. */
-export function trafficCounts(): TallySettings<TrafficKind> {
+/** How traffic is counted: written after ten seconds, or at so many kinds (see the stores). */
+export function trafficCounts(maxParts = 100): TallySettings<TrafficKind> {
   const names = new ChosenNames(isListed)
   return {
     name: 'traffic',
     waitMs: 10_000,
     maxKinds: MAX_TRAFFIC_KINDS,
-    maxParts: 100,
+    maxParts,
     named: (kind, now) => ({ ...kind, who: names.named(kind.who, now) }),
     join: (kind) => ({ ...kind, who: OTHER, rule: OTHER }),
     keyOf: ({ site, who, rule, outcome, status }) => `${site}\n${who}\n${rule}\n${outcome}\n${status}`,
