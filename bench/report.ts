@@ -260,7 +260,8 @@ function rowsOf({ rowsWritten, rowsWrittenAtOnce }: Counts): string {
   return `${rowsWritten} / ${round(rowsWrittenAtOnce, 2)}`
 }
 
-const LOOK: Table.TableConstructorOptions = {
+/** How the tables look. */
+export const LOOK: Table.TableConstructorOptions = {
   style: { head: [], border: [] },
   colAligns: ['left', 'right', 'right', 'right', 'right', 'right'],
   chars: { mid: '', 'left-mid': '', 'mid-mid': '', 'right-mid': '' },

@@ -7,6 +7,7 @@ import { chartMoney } from '../src/ledger/book/chart.ts'
 import { DAY_MS, HOUR_MS } from '../src/platform/time.ts'
 import { type ManySites, measureManySites, RULES, SITES } from './many-sites.ts'
 import { CLIENTS, changePrice, type PriceChange } from './price-change.ts'
+import { LOOK } from './report.ts'
 import type { Pace } from './rounds.ts'
 import { COMPATIBILITY_DATE } from './runtime.ts'
 import { setStage } from './stage.ts'
@@ -26,7 +27,10 @@ export async function benchSites(pace: Pace): Promise<boolean> {
       ...rowsOfChange(await changePrice(stage)),
       ...(await chartsOfManySites()),
     ]
-    const table = new Table({ head: [`${SITES} sites of ${RULES} rules, one isolate`, '', 'target', ''] })
+    const table = new Table({
+      head: [`${SITES} sites of ${RULES} rules, one isolate`, '', 'target', ''],
+      ...LOOK,
+    })
     table.push(...rows.map(cellsOf))
     console.log(table.toString())
     return rows.every(isMet)
