@@ -1,7 +1,7 @@
 /** The console: a Worker with a hostname of its own, which shows the edge Worker's API as pages. */
 import { Hono } from 'hono'
 import { bodyLimit } from 'hono/body-limit'
-import { formTokenOf, isOurForm, MAX_FORM_BYTES, secured, sessionOf } from './guard.ts'
+import { encryptedUrl, formTokenOf, isOurForm, MAX_FORM_BYTES, secured, sessionOf } from './guard.ts'
 import { PAGES } from './pages/index.ts'
 import { signInRoutes } from './pages/sign-in.tsx'
 import { type ConsoleEnv, message, openDesk, type PageHandler } from './shell.tsx'
@@ -11,6 +11,10 @@ const app = new Hono<ConsoleEnv>()
 app.use('*', async (c, next) => {
   await next()
   c.res = secured(c.res)
+})
+app.use('*', async (c, next) => {
+  const url = encryptedUrl(c.req.url)
+  return url === null ? next() : c.redirect(url, 308)
 })
 // GET never writes; all else must come from one of our own pages.
 app.use('*', async (c, next) => {
