@@ -38,9 +38,10 @@ export class OperatorApi extends WorkerEntrypoint<Bindings> implements EdgeWorke
     await this.#people()?.close(session)
   }
 
-  /** The principal of a session; null if it has ended. */
+  /** The principal of a session; null if it has ended. A session ends with the token that opened it. */
   async whoIs(session: string): Promise<Principal | null> {
-    return (await this.#people()?.of(session)) ?? null
+    const who = await this.#people()?.of(session)
+    return who && who.id === ownerOf(operatorOf(this.env).tokenSha256).id ? who : null
   }
 
   /** Answers a request in the name of a session. */
