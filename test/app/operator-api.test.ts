@@ -3,7 +3,8 @@ import { createExecutionContext } from 'cloudflare:test'
 import { env } from 'cloudflare:workers'
 import { describe, expect, it } from 'vitest'
 import type { Bindings } from '../../src/app/bindings.ts'
-import { OperatorApi } from '../../src/app/operator-api.ts'
+import { MAX_DENIALS, OperatorApi } from '../../src/app/operator-api.ts'
+import { AUDIT } from '../../src/ledger/act.ts'
 
 /** An edge Worker whose operator has this token. */
 async function edgeOf(token: string) {
@@ -30,5 +31,17 @@ describe('a session of the console', () => {
     const after = await edgeOf('new')
     expect(await after.whoIs(session)).toBeNull()
     expect((await after.ask(session, { path: '/runs' })).status).toBe(401)
+  })
+})
+
+describe('a wrong token', () => {
+  it('is noted in the audit log, and a flood of them only in part: its rows are never removed', async () => {
+    const edge = await edgeOf('right')
+    const isDenial = ({ what }: { what: string }) => what === 'session.denied'
+    const noted = async () => (await env.AUDIT.getByName(AUDIT).acts(0, 500)).filter(isDenial).length
+    const before = await noted()
+    for (let sent = 0; sent < 2 * MAX_DENIALS; sent++)
+      expect(await edge.signIn({ token: 'wrong' }, CLIENT)).toBeNull()
+    expect((await noted()) - before).toBe(MAX_DENIALS)
   })
 })
