@@ -25,7 +25,7 @@ describe('a session of the console', () => {
     expect((await edge.ask(session, { path: '/runs' })).status).toBe(200)
   })
 
-  it('ends when the token is changed: whoever had the old one is out', async () => {
+  it('ends when the token that opened it is changed', async () => {
     const before = await edgeOf('old')
     const session = (await before.signIn({ token: 'old' }, CLIENT))?.session ?? ''
     const after = await edgeOf('new')
