@@ -49,10 +49,11 @@ export const health = table({
 
 const tried = { requests: count, pages: count, asked: amount }
 
-/** What shadow mode would have asked on a day. */
+/** A day of shadow mode: the sums that it would have asked for. */
 export const shadowDay = table({
   day: text,
   total: table(tried),
+  sites: listOf(table({ site: text, ...tried })),
   crawlers: listOf(table({ crawler: text, class: text, ...tried })),
   rules: listOf(table({ rule: text, action: word('charge', 'allow', 'block'), ...tried })),
   paths: listOf(table({ path: text, ...tried })),

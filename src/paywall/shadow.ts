@@ -1,7 +1,9 @@
 /** The gate in shadow mode: decides and counts as the gate does, serves everybody, and shows clients nothing. */
+
 import { type Asker, classify } from '../identity/classify.ts'
 import { crawlerNamed } from '../identity/crawlers.ts'
 import type { ShadowKind } from '../ledger/book/shadow.ts'
+import { log } from '../platform/log.ts'
 import type { Result } from '../protocol/refusal.ts'
 import { Decisions } from './decisions.ts'
 import type { EditionOptions } from './edition.ts'
@@ -51,8 +53,8 @@ export const SHADOW_COUNTS: TallySettings<ShadowKind> = {
   maxKinds: MAX_SHADOW_KINDS,
   maxParts: Number.POSITIVE_INFINITY,
   join: (kind) => ({ ...kind, path: '*', crawler: isListed(kind) ? kind.crawler : 'others' }),
-  keyOf: ({ crawler, class: purpose, rule, action, path }) =>
-    [crawler, purpose, rule, action, path].join('\n'),
+  keyOf: ({ site, crawler, class: purpose, rule, action, path }) =>
+    [site, crawler, purpose, rule, action, path].join('\n'),
 }
 
 function isListed({ crawler }: ShadowKind): boolean {
@@ -88,7 +90,7 @@ export function shadowGate(options: ShadowOptions): Gate {
     const ended = { origin: site, asker, decided, head: method === 'HEAD' }
     options.count?.(options.site, ended, 'free', answer.status)
     const path = canonicalize(url, policy.paths)
-    const seen = seenOf(path.ok ? path.value.match : '*', asker, decided)
+    const seen = seenOf(options.site ?? '', path.ok ? path.value.match : '*', asker, decided)
     if (asker.kind === 'reader' && seen.action === 'allow') return
     const isSold = seen.action === 'charge' && method !== 'HEAD' && isDelivery(answer)
     tally.count(seen, isSold && decided.ok ? decided.value.price : 0n)
@@ -101,7 +103,7 @@ export function shadowGate(options: ShadowOptions): Gate {
       await count(request, target, answer)
     } catch (fault) {
       // A trial must not cost a reader the page.
-      console.error(JSON.stringify({ message: 'a request was not counted', fault: String(fault) }))
+      log('request_not_counted', { fault })
     }
     return withChanges(answer, { hidden, added: [] })
   }
@@ -112,9 +114,10 @@ function asParsed(url: string): Target {
   return { path, search }
 }
 
-function seenOf(path: string, asker: Asker, decided: Result<Decision>): ShadowKind {
+function seenOf(site: string, path: string, asker: Asker, decided: Result<Decision>): ShadowKind {
   const isReader = asker.kind === 'reader'
   return {
+    site,
     crawler: isReader ? READERS : (asker.name ?? NAMELESS),
     class: isReader ? 'reader' : asker.class,
     // A URL that servers read in several ways is answered 400.
