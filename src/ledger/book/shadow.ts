@@ -61,7 +61,11 @@ export async function addShadowFigures(
 }
 
 /** Returns the sums of a day, of one site where it is named: zero and empty lists for a day without requests. */
-export async function readShadowDay(book: D1Database, day: Day, site: string | null = null): Promise<ShadowDay> {
+export async function readShadowDay(
+  book: D1Database,
+  day: Day,
+  site: string | null = null,
+): Promise<ShadowDay> {
   const by = async <Row>(columns: string) => {
     const { results } = await book
       .prepare(
