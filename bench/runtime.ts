@@ -162,7 +162,7 @@ async function heapOf(inspector: URL): Promise<number> {
     socket.addEventListener('error', () => reject(new Error(`${inspector} must accept a connection`)))
     socket.addEventListener('close', () => reject(new Error('the inspector must answer')))
     socket.addEventListener('open', () => {
-      // What a collection frees may hold more, through weak maps.
+      // One collection is not enough: weak maps hold what the next one frees.
       for (let id = 1; id <= 3; id++) send(id, 'HeapProfiler.collectGarbage')
       send(4, 'Runtime.getHeapUsage')
     })
