@@ -1,5 +1,5 @@
 /**
- * `npm run bench [-- --short] [--reps N] [--seconds S]`: measures the paywall against floors, a peer and its targets.
+ * `npm run bench [-- --short] [--sites] [--reps N] [--seconds S]`: measures the paywall against floors, a peer and its targets.
  * The ledgers are stored in TMPDIR. The figures depend on its disk: the runtime waits for each commit on its only thread.
  */
 import { parseArgs } from 'node:util'
@@ -18,12 +18,18 @@ import { type Figures, json, shortfalls, tables } from './report.ts'
 import { countReports } from './reports.ts'
 import { MAX_REQUESTS_PER_SECOND } from './requests.ts'
 import { measure, type Pace } from './rounds.ts'
+import { benchSites } from './sites.ts'
 import { MAX_PAYMENTS, type Stage, setStage } from './stage.ts'
 import { timeVerification } from './verify.ts'
 import { bundleGzip, coldStart } from './weight.ts'
 
 const { values } = parseArgs({
-  options: { short: { type: 'boolean' }, reps: { type: 'string' }, seconds: { type: 'string' } },
+  options: {
+    sites: { type: 'boolean' },
+    short: { type: 'boolean' },
+    reps: { type: 'string' },
+    seconds: { type: 'string' },
+  },
 })
 const pace: Pace = {
   rounds: Number(values.reps ?? (values.short ? 12 : 40)),
@@ -33,6 +39,8 @@ const pace: Pace = {
 if (!(pace.rounds >= 3) || !(pace.sliceMs >= 100)) {
   throw new Error('--reps must be at least 3, and --seconds at least 0.1')
 }
+
+if (values.sites) process.exit((await benchSites()) ? 0 : 1)
 
 /** How many credit lines one run bills. */
 const billingSizes = values.short ? [100, 1_000] : [1_000, 10_000]

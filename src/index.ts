@@ -1,4 +1,5 @@
 /** The package's entry: the paywall as middleware, the scheduled handler, the operator's API, and the Durable Object classes. */
+
 import type { MiddlewareHandler } from 'hono'
 import { middleware } from './adapters/hono.ts'
 import { raise } from './app/alerts.ts'
@@ -9,7 +10,8 @@ import { refresh } from './app/refresh.ts'
 import { siteOf } from './app/site.ts'
 import { billingOf, workOf } from './app/work.ts'
 import type { Terms } from './config/terms.ts'
-import { onCron, WATCH } from './settlement/schedule.ts'
+import { log } from './platform/log.ts'
+import { NIGHTLY, onCron, WATCH } from './settlement/schedule.ts'
 import { json } from './terms/asked.ts'
 import { listedApi, type OpenApi, withPayments } from './terms/openapi.ts'
 import { acceptsOf } from './terms/x402.ts'
@@ -74,8 +76,20 @@ export async function scheduled(controller: ScheduledController, env: Bindings):
     if (work) await onCron(controller, env.SETTLEMENT, work)
   } finally {
     await lists
+    if (controller.cron === NIGHTLY) await tendBook(env)
     // Runs find their alerts themselves, at their end.
     if (controller.cron === WATCH) await raise(env)
+  }
+}
+
+/** Joins the hours of old figures. Never rejects: charts are slower without it. */
+async function tendBook({ BOOK }: Bindings): Promise<void> {
+  if (!BOOK) return
+  try {
+    const { tendFigures } = await import('./ledger/book/old-figures.ts')
+    await tendFigures(BOOK, Date.now())
+  } catch (fault) {
+    log('old_figures_not_joined', { fault })
   }
 }
 

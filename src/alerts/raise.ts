@@ -1,5 +1,6 @@
 /** A pass over the facts: reads them, updates the alerts, and sends what webhooks have not accepted yet. */
 
+import { log } from '../platform/log.ts'
 import { sendWebhook, type Webhook } from '../platform/webhook.ts'
 import type { AlertEvent, AlertState, Delivery } from './alert.ts'
 import { foldAlerts } from './fold.ts'
@@ -30,7 +31,7 @@ export async function raiseAlerts(settings: AlertSettings, now: number): Promise
     })
     return await deliver(settings, due ?? [], now)
   } catch (fault) {
-    console.error(JSON.stringify({ message: 'alerts could not be raised', fault: String(fault) }))
+    log('alerts_not_raised', { fault })
     return 0
   }
 }

@@ -9,6 +9,7 @@ import { owingAbove } from '../ledger/book/figure-report.ts'
 import type { Finding } from '../ledger/book/finding.ts'
 import { completeRuns, lastEnded, lastSettled, type RunRecord, watchesSince } from '../ledger/book/runs.ts'
 import { hasWatchedChannel, readWatch } from '../ledger/book/watch.ts'
+import { log } from '../platform/log.ts'
 import { mapConcurrently } from '../platform/pool.ts'
 import { DAY_MS, HOUR_MS, MINUTE_MS } from '../platform/time.ts'
 import { type AlertState, isOpenAlert } from './alert.ts'
@@ -183,7 +184,7 @@ async function known<Value>(source: string, read: () => Promise<Value>): Promise
   try {
     return await read()
   } catch (fault) {
-    console.warn(JSON.stringify({ message: 'alerts could not read a source', source, fault: String(fault) }))
+    log('alert_source_unreadable', { source, fault })
     return undefined
   }
 }

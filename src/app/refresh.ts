@@ -1,7 +1,9 @@
 /** Fetches what isolates copy from KV: published addresses, dates of pages, and lists of screened payers. */
+
 import { type Config, readConfig } from '../config/config.ts'
 import { siteVars } from '../config/site.ts'
 import type { Policy } from '../paywall/policy.ts'
+import { type EventName, log } from '../platform/log.ts'
 import { WATCH } from '../settlement/schedule.ts'
 import { siteRegistry } from '../sites/call.ts'
 import type { Bindings } from './bindings.ts'
@@ -27,17 +29,17 @@ export async function refresh(
   const config = read.ok ? read.config : undefined
   const areSitemapsDue = cron === WATCH && scheduledTime % SITEMAPS_EVERY_MS < WATCH_MS
   await Promise.all([
-    attempt('published lists', () => refreshLists(store)),
-    config && attempt('screening lists', () => refreshAddresses(store, config)),
-    config && areSitemapsDue && attempt('sitemaps', () => refreshDates(store, env, config)),
+    attempt('published_lists_not_refreshed', () => refreshLists(store)),
+    config && attempt('screening_lists_not_refreshed', () => refreshAddresses(store, config)),
+    config && areSitemapsDue && attempt('sitemaps_not_read', () => refreshDates(store, env, config)),
   ])
 }
 
-async function attempt(what: string, work: () => Promise<void>): Promise<void> {
+async function attempt(event: EventName, work: () => Promise<void>): Promise<void> {
   try {
     await work()
   } catch (fault) {
-    console.error(JSON.stringify({ message: `${what} could not be refreshed`, fault: String(fault) }))
+    log(event, { fault })
   }
 }
 

@@ -1,8 +1,10 @@
 /** Many sites on one deployment: the site of the host that is asked, from the isolate's memory. */
+
 import { type ConfigProblem, readConfig } from '../config/config.ts'
 import { siteVars } from '../config/site.ts'
 import type { Edition } from '../paywall/edition.ts'
 import { refused } from '../paywall/response.ts'
+import { log } from '../platform/log.ts'
 import { WeightedCache } from '../platform/weighted-cache.ts'
 import type { SiteDocument } from '../sites/document.ts'
 import { type HostVersion, LONGEST_OFFER_MS, versionAt } from '../sites/entry.ts'
@@ -47,7 +49,7 @@ function serve(env: Bindings, newest: HostVersion | undefined): Served | Promise
 }
 
 function unavailable(fault: unknown): Response {
-  console.error(JSON.stringify({ message: 'no entry of this host, answering 503', fault: String(fault) }))
+  log('host_entry_missing', { fault })
   return refused({ reason: 'sites_unavailable' })
 }
 

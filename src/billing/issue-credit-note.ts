@@ -2,7 +2,9 @@
  * Corrections by the operator: a credit note takes back an invoice, or part of it. The invoice itself is never
  * rewritten.
  */
+
 import type { InvoiceStanding } from '../ledger/billing/types.ts'
+import { log } from '../platform/log.ts'
 import type { InvoiceRef } from '../rails/rail.ts'
 import type { BillSettings } from './context.ts'
 import { creditable, draftNote, notesOn, syncCreditNotes, takeNumber } from './credit-note.ts'
@@ -50,8 +52,6 @@ export async function correct(
 }
 
 function warn(id: string, fault: unknown): null {
-  console.warn(
-    JSON.stringify({ message: 'credit note not yet copied to the rail', id, fault: String(fault) }),
-  )
+  log('credit_note_not_copied', { id, fault })
   return null
 }

@@ -2,6 +2,7 @@
 
 import { saveInvoices } from '../ledger/book/credit.ts'
 import { markProcessed, wasProcessed } from '../ledger/book/webhooks.ts'
+import { log } from '../platform/log.ts'
 import type { StripeRail } from '../rails/stripe/rail.ts'
 import type { BillSettings } from './context.ts'
 import { dunLine } from './dun.ts'
@@ -33,9 +34,7 @@ export async function stripeWebhook(
     await markProcessed(settings.book, result.event, now())
     return done()
   } catch (fault) {
-    console.error(
-      JSON.stringify({ message: 'Stripe webhook failed, answering 503 for a retry', fault: String(fault) }),
-    )
+    log('stripe_webhook_failed', { fault })
     return new Response(null, { status: 503, headers: { 'retry-after': '60' } })
   }
 }

@@ -1,5 +1,7 @@
 /** The edge Worker as the console calls it: its operator's API, in the name of one session. */
+
 import type { ConsoleOrder, EdgeWorker } from '../people/console-call.ts'
+import { log } from '../platform/log.ts'
 import type { Problem } from './answers.ts'
 
 /** The value, or the problem that the API stated. */
@@ -24,7 +26,7 @@ export function askAs(edge: EdgeWorker, session: string, now: () => number): Ask
       if (status >= 200 && status < 300) return { ok: true, value: JSON.parse(text) as Value, at: now() }
       return { ok: false, status, problem: readProblem(text) }
     } catch (fault) {
-      console.error(JSON.stringify({ message: 'the edge Worker did not answer', fault: String(fault) }))
+      log('edge_unanswered', { fault })
       return { ok: false, status: 503, problem: SILENT }
     }
   }

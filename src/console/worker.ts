@@ -1,6 +1,8 @@
 /** The console: a Worker with a hostname of its own, which shows the edge Worker's API as pages. */
+
 import { Hono } from 'hono'
 import { bodyLimit } from 'hono/body-limit'
+import { log } from '../platform/log.ts'
 import { formTokenOf, isOurForm, MAX_FORM_BYTES, secured, sessionOf } from './guard.ts'
 import { PAGES } from './pages/index.ts'
 import { signInRoutes } from './pages/sign-in.tsx'
@@ -31,7 +33,7 @@ for (const { path, get, post } of PAGES) {
 app.notFound((c) => message(c, 404, 'The address must be that of a page.'))
 app.onError((fault, c) => {
   // Trap: the message of an exception may quote what was sent.
-  console.error(JSON.stringify({ message: 'a page of the console failed', fault: fault.name }))
+  log('console_page_failed', { fault: fault.name })
   return secured(message(c, 503, 'The edge Worker did not answer. Wait a moment, then load the page again.'))
 })
 

@@ -1,5 +1,7 @@
 /** The Directory: one Durable Object per agent URL, which fetches and caches that agent's keys. */
+
 import { DurableObject } from 'cloudflare:workers'
+import { log } from '../platform/log.ts'
 import { type Fetch, fetchKeys } from './jwks.ts'
 import { type CachedJwks, due, learn } from './key-cache.ts'
 import { readAgentUrl } from './signature-agent.ts'
@@ -51,10 +53,7 @@ export class Directory<Env = unknown> extends DurableObject<Env> implements Dire
 
   async #fetch(url: string): Promise<CachedJwks> {
     const fetched = await fetchKeys(url, this.world.fetch)
-    if (fetched.outcome === 'failed')
-      console.warn(
-        JSON.stringify({ message: 'key directory unreadable, keeping cached keys', url, why: fetched.why }),
-      )
+    if (fetched.outcome === 'failed') log('key_directory_unreadable', { url, why: fetched.why })
     const listing = learn(this.#listing, fetched, this.world.now())
     this.#listing = listing
     this.ctx.storage.kv.put('listing', listing)

@@ -1,4 +1,5 @@
 /** Finds the registered agent for an asserted identity, and its key, pinned or from its directory. */
+import { log } from '../platform/log.ts'
 import type { DirectoryReader } from './directory.ts'
 import { type Algorithm, importKey, type VerificationKey } from './jwk.ts'
 import { type CachedJwks, due, lookUp } from './key-cache.ts'
@@ -52,9 +53,7 @@ export function keysOf(registry: Registry, directories: (url: string) => Directo
     try {
       return store(listings, url, await directories(url).read(url, keyId))
     } catch (fault) {
-      console.error(
-        JSON.stringify({ message: 'directory object unreadable, using cached keys', fault: String(fault) }),
-      )
+      log('directory_object_unreadable', { fault })
       return known ? { ...known, failing: true } : null
     }
   }

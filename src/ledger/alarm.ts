@@ -2,6 +2,7 @@
  * The one alarm of an account. It lists the account while it owes, so that no list in D1 is the only index of money
  * (faults: E12), and reports what it has charged.
  */
+import { log } from '../platform/log.ts'
 import type { FigureAccount } from './book/figure-report.ts'
 import { FigureReports, type Reported, type SalesJournal, type Unreported } from './figures/report.ts'
 
@@ -127,7 +128,7 @@ export class AccountAlarm {
       this.#ringsAt = null
       this.#listAt = null
       this.#reportAt = null
-      console.error(JSON.stringify({ message: 'alarm not set', fault: String(fault) }))
+      log('alarm_not_set', { fault })
     }
   }
 
@@ -136,7 +137,7 @@ export class AccountAlarm {
       await this.#reports.report()
     } catch (fault) {
       this.#reportAt ??= Date.now() + REPORT_RETRY_MS
-      console.warn(JSON.stringify({ message: 'figures not reported', fault: String(fault) }))
+      log('figures_not_reported', { fault })
     }
   }
 
@@ -181,5 +182,5 @@ export class AccountAlarm {
 }
 
 function logNotListed(fault: unknown): void {
-  console.warn(JSON.stringify({ message: 'account not listed', fault: String(fault) }))
+  log('account_not_listed', { fault })
 }

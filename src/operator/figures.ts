@@ -1,26 +1,28 @@
 /** Figures while they happen, over HTTP: money as the accounts report it, and traffic as it is counted. */
+
 import type { Context } from 'hono'
 import { Hono } from 'hono/tiny'
 import {
   type Chart,
   type Charted,
+  type ChartPlace,
   type ChartQuery,
   INTERVALS,
   type Interval,
   MONEY_SUMS,
   NAMES,
-  type Position,
   TRAFFIC_SUMS,
 } from '../ledger/book/chart.ts'
 import { type Cell, csv, csvRow } from '../platform/csv.ts'
+import { log } from '../platform/log.ts'
 import { DAY_MS, HOUR_MS } from '../platform/time.ts'
 import type { RequestError } from './problem.ts'
 import { download, formatOf, invalid, jsonResponse, streamOf } from './response.ts'
 import type { OperatorSettings } from './settings.ts'
 
 /** `book`: money, exact up to the last report. `traffic`: counts of requests, approximate. */
-export const SOURCES = ['book', 'traffic'] as const
-type Source = (typeof SOURCES)[number]
+export const FIGURE_SOURCES = ['book', 'traffic'] as const
+type Source = (typeof FIGURE_SOURCES)[number]
 
 /** The longest range of each interval, in intervals. A longer one is answered 400. */
 export const MAX_INTERVALS: Readonly<Record<Interval, number>> = { hour: 744, day: 366, month: 60 }
@@ -32,11 +34,11 @@ const DEFAULT_FIGURES = 1_000
 const MAX_NAME_CHARS = 300
 
 /** One figure of an answer, as JSON and as a row of a table show it. */
-type Figure = { source: Source; place: Position; sums: Record<string, number> }
+type Figure = { source: Source; place: ChartPlace; sums: Record<string, number> }
 
 type Asked = Omit<ChartQuery, 'after' | 'limit'> & {
   sources: readonly Source[]
-  after: { source: Source; place: Position } | null
+  after: { source: Source; place: ChartPlace } | null
   limit: number
 }
 
@@ -88,7 +90,7 @@ async function read(charted: Charted<string> | null, query: ChartQuery): Promise
   try {
     return charted && (await charted(query))
   } catch (fault) {
-    console.error(JSON.stringify({ message: 'figures could not be read', fault: String(fault) }))
+    log('figures_not_read', { fault })
     return null
   }
 }
@@ -155,7 +157,7 @@ function readQuery(c: Context, now: number): Asked | RequestError[] {
     else if (text !== undefined) fail(name, `must be at most ${MAX_NAME_CHARS} characters`, 'a name')
   }
   const sources = sourcesOf(c.req.query('source'), [...names, ...Object.keys(only)])
-  if (typeof sources === 'string') fail('source', sources, SOURCES.join(', '))
+  if (typeof sources === 'string') fail('source', sources, FIGURE_SOURCES.join(', '))
   const range = interval && rangeOf(interval, c.req.query('from'), c.req.query('to'), now)
   if (interval && !range)
     fail('from', `must be a time before \`to\`, at most ${MAX_INTERVALS[interval]} intervals before it`, TIME)
@@ -168,9 +170,9 @@ function readQuery(c: Context, now: number): Asked | RequestError[] {
 
 /** The sources that have all of the names: money knows no status, and traffic no path. */
 function sourcesOf(asked: string | undefined, names: readonly string[]): readonly Source[] | string {
-  const able = SOURCES.filter((source) => !names.includes(source === 'book' ? 'status' : 'path'))
+  const able = FIGURE_SOURCES.filter((source) => !names.includes(source === 'book' ? 'status' : 'path'))
   if (asked === undefined) return able.length > 0 ? able : 'must be one that has all of these names'
-  const source = SOURCES.find((known) => known === asked)
+  const source = FIGURE_SOURCES.find((known) => known === asked)
   if (!source) return 'must be a source'
   return able.includes(source) ? [source] : 'must be one that has all of these names'
 }
@@ -206,13 +208,13 @@ function timeOf(text: string | undefined, otherwise: number): number | undefined
   return time >= 0 && time <= MAX_TIME_MS ? time : undefined
 }
 
-/** Undefined for a text that is no cursor of as many names. */
+/** Undefined unless the text is a cursor of as many names. */
 function readCursor(text: string | undefined, names: number): Asked['after'] | undefined {
   if (text === undefined) return null
   const read = parse(text)
   if (!Array.isArray(read) || read.length !== names + 2) return undefined
   const [first, at, ...rest] = read
-  const source = SOURCES.find((known) => known === first)
+  const source = FIGURE_SOURCES.find((known) => known === first)
   const isPlace = Number.isSafeInteger(at) && at >= 0 && at <= MAX_TIME_MS
   if (!source || !isPlace || !rest.every((name) => typeof name === 'string')) return undefined
   return { source, place: { at, names: rest } }

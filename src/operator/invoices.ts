@@ -1,4 +1,5 @@
 /** Invoices over HTTP: their state and history, transfers that the operator records, and credit notes. */
+
 import type { Context } from 'hono'
 import { Hono } from 'hono/tiny'
 import type * as v from 'valibot'
@@ -11,6 +12,7 @@ import { markPaid, markReturned, transferIn } from '../billing/payments.ts'
 import { owedOn } from '../ledger/billing/dunning.ts'
 import type { InvoiceStanding, Stage } from '../ledger/billing/types.ts'
 import { invoices, lineOfInvoice, projectLines, saveInvoices } from '../ledger/book/credit.ts'
+import { log } from '../platform/log.ts'
 import { act } from './audit.ts'
 import { correction, formOf, returned, transfer } from './requests.ts'
 import {
@@ -196,8 +198,6 @@ async function project(
     await saveInvoices(book, [invoice])
     if (standing) await projectLines(book, [standing], now)
   } catch (fault) {
-    console.warn(
-      JSON.stringify({ message: 'read model could not be updated', id: invoice.id, fault: String(fault) }),
-    )
+    log('read_model_not_updated', { id: invoice.id, fault })
   }
 }

@@ -18,7 +18,7 @@ export type Today = { charged: number; charges: number; asOf: number | null }
 type Labels = Readonly<Record<string, string>>
 
 /** One gauge: its name and unit, its meaning, and its values. Without a value it is left out. */
-type Gauge = { name: string; unit?: 'seconds' | 'dollars'; help: string; values: [Labels, number][] }
+type Gauge = { name: string; unit?: 'seconds' | 'dollars'; help: string; values: [Labels, number | string][] }
 
 /** Routes below `/api/metrics`. `now` in Unix milliseconds. */
 export function metricRoutes(settings: AlertSettings, now: () => number): Hono {
@@ -114,7 +114,7 @@ function chainGauges(
   { now, watches = [], nodes = [], relayers = [], withdrawals = [] }: AlertFacts,
   ages: Ages,
 ): Gauge[] {
-  const gas = (value: (relayer: RelayerFact & { balance: bigint }) => number | null): [Labels, number][] =>
+  const gas = (value: (relayer: RelayerFact & { balance: bigint }) => string | null): [Labels, string][] =>
     relayers.flatMap(({ address, network, balance, runCost }) => {
       const gauge = balance === null ? null : value({ address, network, balance, runCost })
       return gauge === null ? [] : [[{ network, address }, gauge]]
@@ -142,12 +142,12 @@ function chainGauges(
     {
       name: 'relayer_balance',
       help: 'The gas money of the relayer, in the native token.',
-      values: gas(({ balance }) => Number(balance) / 1e18),
+      values: gas(({ balance }) => decimal(balance, 18)),
     },
     {
       name: 'relayer_nights',
       help: 'How many nightly runs the gas money pays for, each as dear as the dearest of the last week.',
-      values: gas(({ balance, runCost }) => (runCost > 0n ? Number((balance * 100n) / runCost) / 100 : null)),
+      values: gas(({ balance, runCost }) => (runCost > 0n ? decimal((balance * 100n) / runCost, 2) : null)),
     },
     { name: 'withdrawals', help: 'Channels whose payer withdraws.', values: [[{}, withdrawals.length]] },
     {
@@ -166,7 +166,8 @@ function moneyGauges({ now, runs = [], invoices, closed }: AlertFacts): Gauge[] 
     sums?: { charged: string; redeemed: string }
     exact?: { inDoubt: number; undelivered: number }
   }
-  const of = (value: number | undefined): [Labels, number][] => (value === undefined ? [] : [[{}, value]])
+  const of = (value: number | string | undefined): [Labels, number | string][] =>
+    value === undefined ? [] : [[{}, value]]
   const pastDue = invoices?.filter(({ stage }) => stage === 'past_due' || stage === 'suspended')
   return [
     {
@@ -202,8 +203,14 @@ function moneyGauges({ now, runs = [], invoices, closed }: AlertFacts): Gauge[] 
   ]
 }
 
-function dollars(amount: bigint): number {
-  return Number(amount) / 1e6
+function dollars(amount: bigint): string {
+  return decimal(amount, 6)
+}
+
+/** A decimal number with so many places, without a detour over a float. */
+function decimal(units: bigint, places: number): string {
+  const digits = (units < 0n ? -units : units).toString().padStart(places + 1, '0')
+  return `${units < 0n ? '-' : ''}${digits.slice(0, -places)}.${digits.slice(-places)}`
 }
 
 /** Writes gauges as OpenMetrics text 1.0. */

@@ -49,7 +49,7 @@ export const health = table({
 
 const tried = { requests: count, pages: count, asked: amount }
 
-/** What shadow mode would have asked on a day. */
+/** A day of shadow mode: the sums that it would have asked for. */
 export const shadowDay = table({
   day: text,
   total: table(tried),

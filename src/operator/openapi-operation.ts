@@ -1,6 +1,6 @@
 /** The words in which the API's operations are written. */
 import { INTERVALS } from '../ledger/book/chart.ts'
-import { MAX_FIGURES, SOURCES } from './figures.ts'
+import { FIGURE_SOURCES, MAX_FIGURES } from './figures.ts'
 import type { Schema } from './json-schema.ts'
 import { type schemas, stage } from './openapi-schemas.ts'
 import { siteMode } from './openapi-site-schemas.ts'
@@ -52,8 +52,8 @@ export const QUERIES = {
   mode: ['Returns the sites in this mode only', siteMode],
   country: ['The country of the request: ISO 3166, T1 for Tor, or none', text],
   signed: ['The host of a Signature-Agent whose signature counts as valid', text],
-  by: ['What figures are counted by: site, who, rule, path and status, with commas between', text],
-  interval: ['What figures are summed over, in UTC', { enum: INTERVALS, default: 'hour' }],
+  by: ['The names that figures are counted by: site, who, rule, path and status, with commas between', text],
+  interval: ['The length of time that figures are summed over, in UTC', { enum: INTERVALS, default: 'hour' }],
   from: [
     'A date, a time in RFC 3339 (UTC) or Unix milliseconds. By default 24 hours, 30 days or 12 months',
     text,
@@ -61,7 +61,7 @@ export const QUERIES = {
   to: ['As `from`, exclusive. By default now', text],
   source: [
     '`book` for money, `traffic` for counts of requests. By default both that have the names',
-    { enum: SOURCES },
+    { enum: FIGURE_SOURCES },
   ],
   path: ['Returns the figures of this path only: the first two segments', text],
   status: ['Returns the figures of this class of status only, such as `5xx`', text],

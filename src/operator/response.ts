@@ -1,6 +1,8 @@
 /** Responses of the API: JSON with amounts as decimal strings, pages, files and errors. */
+
 import type { Context } from 'hono'
 import { writeJson } from '../platform/json.ts'
+import { log } from '../platform/log.ts'
 import { PAGE_POLICY } from '../platform/page.ts'
 import { PROBLEM_TYPE, type ProblemCode, problemOf, type RequestError } from './problem.ts'
 
@@ -25,7 +27,7 @@ export function notFound(): Response {
 /** 503 for an exception: the outcome is unknown, and the caller may send the same request again. */
 export function failed(fault: Error): Response {
   // Trap: messages may quote a value that was sent, or a key. Log the kind of the exception only.
-  console.error(JSON.stringify({ message: 'a request below /_tab402 failed', fault: fault.name }))
+  log('api_request_failed', { fault: fault.name })
   const answer = problem('unavailable')
   answer.headers.set('retry-after', '5')
   answer.headers.set('cache-control', 'no-store')
@@ -63,7 +65,7 @@ export function streamOf(parts: AsyncGenerator<string>): ReadableStream<Uint8Arr
         else controller.enqueue(encoder.encode(value))
       } catch (fault) {
         const detail = fault instanceof Error ? fault.name : 'unknown'
-        console.error(JSON.stringify({ message: 'export aborted', detail }))
+        log('export_aborted', { detail })
         controller.error(fault)
       }
     },

@@ -1,6 +1,8 @@
 /** The pages that a confirmed crawler gets free before it pays. */
+
 import type { Asker } from '../identity/classify.ts'
 import type { FreePage, Quota } from '../ledger/quota.ts'
+import { log } from '../platform/log.ts'
 import { retryOnce } from '../platform/retry.ts'
 import { type Decision, entryName } from './policy.ts'
 
@@ -29,6 +31,6 @@ export async function freeOf(
 }
 
 function failed(fault: unknown): 'none' {
-  console.error(JSON.stringify({ message: 'free pages could not be counted', fault: String(fault) }))
+  log('free_pages_not_counted', { fault })
   return 'none'
 }

@@ -1,8 +1,10 @@
 /** The gate: a request's life over HTTP, from its price to its receipt (the whole of it is in ARCHITECTURE.md). */
+
 import type { Published } from '../identity/claim.ts'
 import { type ClientEvidence, classify } from '../identity/classify.ts'
 import { crawlerOfSigner } from '../identity/crawlers.ts'
 import type { Body, Read } from '../identity/verify.ts'
+import { log } from '../platform/log.ts'
 import { CHARGED_BY_CLOUDFLARE } from '../protocol/pay-per-crawl.ts'
 import { accept, type Refusal, type Result, refuse, wire } from '../protocol/refusal.ts'
 import type { Dialect, Paid } from './dialects/dialect.ts'
@@ -28,7 +30,7 @@ import {
 import { type Goods, type Sold, sell, type Tools, type Wanted } from './sale.ts'
 import { readAnswer, restore } from './stored-answer.ts'
 import { hiddenHeaders, readFinalAmount } from './terms/origin-price.ts'
-import { type Count, counting, type Outcome } from './traffic.ts'
+import { type Count, counting, type Ending } from './traffic.ts'
 
 /** The settings of one site's gate. */
 export type GateOptions = {
@@ -84,8 +86,7 @@ export function gate(options: GateOptions): Gate {
   const { policy, schemes, decisions, quoteOf } = edition
   const fixedOf = storedHeaders(options.linkOf)
   const hidden = hiddenHeaders(policy.asksOrigin === true && !cloudflareCharges)
-  const tools = { now, newId, payers: new RecentPayers() }
-  const shop = { tools, decisions }
+  const shop = { tools: { now, newId, payers: new RecentPayers() }, decisions }
   const counted = counting(options.count, edition.site?.id)
 
   return async function handle(request, pages) {
@@ -139,7 +140,7 @@ export function gate(options: GateOptions): Gate {
         )
       : refuse('payment_required')
     if (sale.ok) return ended(wanted.decision.action === 'allow' ? 'free' : 'paid', sale.value)
-    log(sale.refusal)
+    logRefusal(sale.refusal)
     if (decision.action === 'block' && isOffer(sale.refusal)) return block()
     const left = offeredAfter(wanted.decision, sale.refusal)
     const audience = {
@@ -168,7 +169,7 @@ function changesBy(
   })
 }
 
-function outcomeOf({ reason }: Refusal): Outcome {
+function outcomeOf({ reason }: Refusal): Ending {
   if (reason === 'payment_required') return 'unpaid'
   return reason === 'blocked' || reason === 'embargoed' ? 'blocked' : 'refused'
 }
@@ -337,13 +338,13 @@ export function blocked({ opensAt }: Decision): Refusal {
 
 /** The answer after the origin has failed: 502. */
 export function unreachable(fault: unknown): Response {
-  console.error(JSON.stringify({ message: 'origin request failed, answering 502', fault: String(fault) }))
+  log('origin_failed', { fault })
   return refused({ reason: 'origin_unreachable' })
 }
 
 /** Trap: after a fault the outcome is unknown, and a 402 would make the payer pay twice. Answer 503, without the page. */
 function outcomeUnknown(fault: unknown): Result<Response> {
-  console.error(JSON.stringify({ message: 'payment outcome unknown, answering 503', fault: String(fault) }))
+  log('payment_outcome_unknown', { fault })
   return refuse('ledger_unavailable')
 }
 
@@ -362,9 +363,9 @@ function isOffer({ reason }: Refusal): boolean {
   return wire(reason).status === 402
 }
 
-function log({ reason, detail }: Refusal): void {
+function logRefusal({ reason, detail }: Refusal): void {
   if (detail === undefined) return
-  console.info(JSON.stringify({ message: 'refused', reason, detail: detail.slice(0, 300) }))
+  log('payment_refused', { reason, detail: detail.slice(0, 300) })
 }
 
 /** Reads the body once, at the first call. It must arrive within `MAX_BODY_READ_MS` from now. */

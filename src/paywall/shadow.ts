@@ -1,7 +1,9 @@
 /** The gate in shadow mode: decides and counts as the gate does, serves everybody, and shows clients nothing. */
+
 import { type Asker, classify } from '../identity/classify.ts'
 import { crawlerNamed } from '../identity/crawlers.ts'
 import type { ShadowKind } from '../ledger/book/shadow.ts'
+import { log } from '../platform/log.ts'
 import type { Result } from '../protocol/refusal.ts'
 import { Decisions } from './decisions.ts'
 import type { EditionOptions } from './edition.ts'
@@ -101,7 +103,7 @@ export function shadowGate(options: ShadowOptions): Gate {
       await count(request, target, answer)
     } catch (fault) {
       // A trial must not cost a reader the page.
-      console.error(JSON.stringify({ message: 'a request was not counted', fault: String(fault) }))
+      log('request_not_counted', { fault })
     }
     return withChanges(answer, { hidden, added: [] })
   }

@@ -1,5 +1,7 @@
 /** The sitemaps that a site's own robots.txt names. They are read beside a client that gets the file, and shared by KV. */
+
 import { type Background, IsolateCache } from '../platform/isolate-cache.ts'
+import { log } from '../platform/log.ts'
 import { parseRobots } from '../protocol/http/robots.ts'
 import type { Content, Gate } from './gate.ts'
 import { canonicalize, siteOrigin, targetOf } from './path.ts'
@@ -123,5 +125,5 @@ function isRobots({ method, url }: Request): boolean {
 }
 
 function report(fault: unknown): void {
-  console.warn(JSON.stringify({ message: 'sitemaps of robots.txt are not shared', fault: String(fault) }))
+  log('sitemaps_not_shared', { fault })
 }

@@ -1,4 +1,5 @@
 /** Counts requests by their kind in memory, and hands the counts on a moment later. Nothing about money depends on them. */
+import { log } from '../platform/log.ts'
 
 /** How often a kind was counted. `asked`: micro-dollars. `pages`: the requests that asked for an amount above 0. */
 export type Counted<Kind> = Kind & { requests: number; pages: number; asked: number }
@@ -92,7 +93,7 @@ export class Tally<Kind extends object> {
     } catch (fault) {
       const requests = figures.reduce((sum, figure) => sum + figure.requests, 0)
       const { name } = this.#settings
-      console.warn(JSON.stringify({ message: `${name} counts lost`, requests, fault: String(fault) }))
+      log('counts_lost', { name, requests, fault })
     }
   }
 }

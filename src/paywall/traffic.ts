@@ -8,7 +8,8 @@ import type { Result } from '../protocol/refusal.ts'
 import { type Decision, entryName } from './policy.ts'
 import type { Tally, TallySettings } from './tally.ts'
 
-export type Outcome = TrafficKind['outcome']
+/** How a request ends. */
+export type Ending = TrafficKind['outcome']
 
 /** A request whose decision is known. */
 export type Decided = {
@@ -25,19 +26,19 @@ export type Decided = {
  * Counts the end of a request: the id of a registered site, how it ended, and the status of the answer. It must neither wait
  * nor throw.
  */
-export type Count = (site: string | undefined, request: Decided, outcome: Outcome, status: number) => void
+export type Count = (site: string | undefined, request: Decided, outcome: Ending, status: number) => void
 
 /** Returns what counts a site's request by its end, and returns the answer. */
 export function counting(count: Count | undefined, site: string | undefined) {
   return (request: Decided) =>
-    (outcome: Outcome, answer: Response): Response => {
+    (outcome: Ending, answer: Response): Response => {
       count?.(site, request, outcome, answer.status)
       return answer
     }
 }
 
 /** The name that kinds beyond a limit are counted under. */
-export const OTHER = 'other'
+const OTHER = 'other'
 
 /** How many kinds of one isolate are counted apart within ten seconds. Beyond it `who` and `rule` are `other`. */
 export const MAX_TRAFFIC_KINDS = 1_000

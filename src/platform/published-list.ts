@@ -1,4 +1,5 @@
 /** Lists that others publish at a URL: downloaded under limits, and the last good one kept while its server fails. */
+import { log } from './log.ts'
 import { mapConcurrently } from './pool.ts'
 
 /** How lists are fetched. Tests bring their own. `now`: Unix milliseconds. */
@@ -60,7 +61,7 @@ export async function refreshDue<Content extends object>(
     lists[url] = list
     if (fault === undefined) continue
     faults[url] = fault
-    console.warn(JSON.stringify({ message: 'published list refused, keeping the last good one', url, fault }))
+    log('published_list_refused', { url, fault })
   }
   return { lists, faults }
 }

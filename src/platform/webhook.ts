@@ -1,4 +1,5 @@
 /** Webhooks to the operator: signed POSTs, which the operator's endpoint accepts with any 2xx. */
+import { log } from './log.ts'
 import { cutSecrets, secretsOfUrl } from './secrets.ts'
 
 const TIMEOUT_MS = 5_000
@@ -48,7 +49,7 @@ export async function sendWebhook(
     const { id } = event
     // Many services put the key to an endpoint into its URL, and an error of `fetch` quotes the URL.
     const fault = cutSecrets(String(cause), [secret, ...secretsOfUrl(url)])
-    console.warn(JSON.stringify({ message: 'webhook unreachable, retrying later', id, fault }))
+    log('webhook_unreachable', { id, fault })
     return false
   }
 }

@@ -2,6 +2,7 @@
 
 import type { Read } from '../identity/verify.ts'
 import type { StoredAnswer } from '../ledger/stored-answers.ts'
+import { log } from '../platform/log.ts'
 import { retryOnce } from '../platform/retry.ts'
 import type { Result } from '../protocol/refusal.ts'
 import type { PaymentRequirements, SettleResponse } from '../protocol/x402/types.ts'
@@ -136,6 +137,6 @@ export async function store(call: () => Promise<void>): Promise<void> {
   try {
     await retryOnce(call)
   } catch (fault) {
-    console.error(JSON.stringify({ message: 'an answer could not be stored', fault: String(fault) }))
+    log('answer_not_stored', { fault })
   }
 }

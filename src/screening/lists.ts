@@ -1,6 +1,7 @@
 /** Published lists of addresses: fetched by the cron, stored in KV, copied by each isolate. */
 
 import { type Background, IsolateCache } from '../platform/isolate-cache.ts'
+import { log } from '../platform/log.ts'
 import {
   keepLastGood,
   type ListRead,
@@ -123,9 +124,7 @@ export function listSource(
 }
 
 function report(fault: unknown): void {
-  console.warn(
-    JSON.stringify({ message: 'screening lists unreadable, keeping the copy', fault: String(fault) }),
-  )
+  log('screening_lists_unreadable', { fault })
 }
 
 function copyOf(stored: Readonly<Record<string, StoredAddresses>>): Copy {

@@ -6,6 +6,7 @@ import { type Billed, type BillSums, NO_BILL } from '../billing/nightly.ts'
 import type { Finding } from '../ledger/book/finding.ts'
 import type { RunRecord } from '../ledger/book/runs.ts'
 import type { ShadowDay } from '../ledger/book/shadow.ts'
+import { log } from '../platform/log.ts'
 import type { BadRow } from './channels/claims.ts'
 import type { Dust } from './channels/dust.ts'
 import type { Gathered } from './channels/gather.ts'
@@ -185,9 +186,8 @@ export class Report {
       findings,
       invoiced: bill?.invoiced,
     }
-    const line = JSON.stringify({ message: 'run ended', id, kind, status, ...figures })
-    if (status === 'settled' && quarantined + findings === 0) console.log(line)
-    else console.warn(line)
+    const isClean = status === 'settled' && quarantined + findings === 0
+    log(isClean ? 'run_settled' : 'run_unsettled', { id, kind, status, ...figures })
   }
 
   #note(findings: Finding[]): void {

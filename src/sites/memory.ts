@@ -1,5 +1,7 @@
 /** The isolate's copies of the hosts' entries: a steady request reads nothing. */
+
 import { type Background, IsolateCache } from '../platform/isolate-cache.ts'
+import { log } from '../platform/log.ts'
 import { entryKey, type HostEntry, type HostStore, type HostVersion } from './entry.ts'
 
 /** A copy is read again behind the answer after this. Milliseconds. */
@@ -97,5 +99,5 @@ async function inTime<Value>(read: Promise<Value>): Promise<Value> {
 
 function report(fault: unknown, host: string): void {
   const message = 'the entry of a host is unreadable, keeping the copy'
-  console.warn(JSON.stringify({ message, host, fault: String(fault) }))
+  log('host_entry', { what: message, host, fault })
 }

@@ -1,4 +1,5 @@
 /** Entries of hosts, made from the registry's tables and written to KV. */
+import { log } from '../platform/log.ts'
 import { mapConcurrently } from '../platform/pool.ts'
 import { entryKey, type HostEntry, type HostStore, type HostVersion, LONGEST_OFFER_MS } from './entry.ts'
 import type { Publication, SiteTables, VersionRow } from './tables.ts'
@@ -90,5 +91,5 @@ export class EntryWriter {
 
 function notWritten(host: string, fault: unknown): void {
   const message = 'the entry of a host was not written, trying again'
-  console.warn(JSON.stringify({ message, host, fault: String(fault) }))
+  log('host_entry', { what: message, host, fault })
 }

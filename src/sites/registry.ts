@@ -1,5 +1,7 @@
 /** The registry of sites and publishers: one Durable Object, the authority on which host is which site. */
+
 import { DurableObject } from 'cloudflare:workers'
+import { log } from '../platform/log.ts'
 import { type Publisher, parsePublisher, parseSite, type SiteDocument } from './document.ts'
 import type { HostStore } from './entry.ts'
 import { isLocalHost } from './host.ts'
@@ -279,7 +281,7 @@ export class SitesBase<Env = unknown> extends DurableObject<Env> {
   /** Repairs publishes that reached the registry and not KV. Trap: an alarm that throws six times is dropped. */
   override async alarm(): Promise<void> {
     await this.#writer?.flush().catch((fault) => {
-      console.error(JSON.stringify({ message: 'entries of hosts not written', fault: String(fault) }))
+      log('host_entries_not_written', { fault })
     })
     if (this.#tables.pending(1).length > 0) await this.ctx.storage.setAlarm(Date.now() + RETRY_MS)
   }

@@ -79,6 +79,7 @@ describe('docs/storage.md', () => {
       'standing',
       'statement',
       'total',
+      'traffic',
       'version',
       'volume',
       'watch',

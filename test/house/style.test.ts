@@ -41,6 +41,11 @@ describe('source code', () => {
     ])
   })
 
+  it('logs through src/platform/log.ts alone, but for settings that are listed on lines of their own', () => {
+    const logging = found(code, /console\.\w+\(/).map((line) => line.split(':')[0])
+    expect([...new Set(logging)]).toEqual(['src/app/site.ts'])
+  })
+
   it('opens every file with a comment', () => {
     const uncommented = sources('src').filter((file) => !readFileSync(file, 'utf8').startsWith('/**'))
     expect(uncommented).toEqual([])

@@ -121,7 +121,7 @@ describe('openMetrics', () => {
     })
   })
 
-  it('leaves out a gauge that has no value yet, which is not zero', () => {
+  it('leaves out a gauge without a value yet', () => {
     const young: AlertFacts = {
       now: NOW,
       firstAt: NOW,

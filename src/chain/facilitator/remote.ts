@@ -1,5 +1,7 @@
 /** Settles `exact` payments through a facilitator over HTTP (x402 §Facilitator Interface), and verifies its answers. */
+
 import * as v from 'valibot'
+import { log } from '../../platform/log.ts'
 import { cutSecrets, secretsOfHeaders } from '../../platform/secrets.ts'
 import type { Hex } from '../../protocol/evm/hex.ts'
 import { accept, type Reason, refuse } from '../../protocol/refusal.ts'
@@ -240,6 +242,6 @@ function reasonOf(detail: string): Reason {
 
 function unresolved(thrown: unknown): Settled {
   if (!(thrown instanceof ChainFault)) throw thrown
-  console.warn(JSON.stringify({ message: 'settlement outcome unknown', fault: thrown.message }))
+  log('settlement_outcome_unknown', { fault: thrown.message })
   return { status: 'unknown' }
 }

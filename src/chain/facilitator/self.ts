@@ -1,4 +1,5 @@
 /** Settles `exact` payments with our own relayer. A transfer of the same authorization by another sender counts as well. */
+import { log } from '../../platform/log.ts'
 import { accept, refuse } from '../../protocol/refusal.ts'
 import { ChainFault } from '../fault.ts'
 import { reasonOfDeclined } from '../relayer/gas-money.ts'
@@ -66,7 +67,7 @@ async function orUnknown(ask: () => Promise<Settled>): Promise<Settled> {
   try {
     return await ask()
   } catch (thrown) {
-    console.warn(JSON.stringify({ message: 'settlement outcome unknown', fault: String(thrown) }))
+    log('settlement_outcome_unknown', { fault: thrown })
     return { status: 'unknown' }
   }
 }

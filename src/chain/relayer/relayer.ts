@@ -1,5 +1,7 @@
 /** The relayer: one Durable Object per chain and key. It assigns the key's nonces and follows each transaction until mined. */
+
 import { DurableObject } from 'cloudflare:workers'
+import { log } from '../../platform/log.ts'
 import { mapConcurrently } from '../../platform/pool.ts'
 import type { Address, Hex } from '../../protocol/evm/hex.ts'
 import { addressOf } from '../../protocol/evm/secp256k1.ts'
@@ -382,6 +384,6 @@ export class RelayerBase<Env = unknown> extends DurableObject<Env> implements Re
   }
 
   #warn(message: string, evidence: Record<string, unknown>): void {
-    console.warn(JSON.stringify({ message, network: this.#chain.network, ...evidence }))
+    log('relayer', { what: message, network: this.#chain.network, evidence })
   }
 }

@@ -1,5 +1,7 @@
 /** The published lists in KV, and an isolate's copy of them. */
+
 import { type Background, IsolateCache } from '../../platform/isolate-cache.ts'
+import { log } from '../../platform/log.ts'
 import type { Published } from '../claim.ts'
 import { publishedIn, type StoredLists } from './published.ts'
 
@@ -43,7 +45,5 @@ export function cachedLists(store: ListStore | undefined, background: Background
 }
 
 function report(fault: unknown): void {
-  console.warn(
-    JSON.stringify({ message: 'published lists unreadable, keeping the copy', fault: String(fault) }),
-  )
+  log('published_lists_unreadable', { fault })
 }

@@ -3,13 +3,15 @@ import { DAY_MS, HOUR_MS } from '../../platform/time.ts'
 
 /** The lengths of time that figures are summed over, in UTC. */
 export const INTERVALS = ['hour', 'day', 'month'] as const
+/** One of {@link INTERVALS}. */
 export type Interval = (typeof INTERVALS)[number]
 
-/** What figures are counted by. Money has no `status`, and traffic no `path`. */
+/** The names that figures are counted by. Money has no `status`, and traffic no `path`. */
 export const NAMES = ['site', 'who', 'rule', 'path', 'status'] as const
+/** One of {@link NAMES}. */
 export type Name = (typeof NAMES)[number]
 
-/** What is charted. `from` and `to` (exclusive) are Unix milliseconds, and begin an interval. */
+/** One chart. `from` and `to` (exclusive) are Unix milliseconds, and begin an interval. */
 export type ChartQuery = {
   interval: Interval
   from: number
@@ -18,15 +20,15 @@ export type ChartQuery = {
   /** Leaves out figures with other names. */
   only: Partial<Record<Name, string>>
   /** The last figure of the page before. */
-  after: Position | null
+  after: ChartPlace | null
   limit: number
 }
 
 /** The place of a figure in its chart: the interval's start in Unix milliseconds, and a text for each of `by`. */
-export type Position = { at: number; names: readonly string[] }
+export type ChartPlace = { at: number; names: readonly string[] }
 
 /** One figure. Sums are whole numbers; amounts are micro-dollars. */
-export type ChartRow<Sum extends string> = Position & { sums: Record<Sum, number> }
+export type ChartRow<Sum extends string> = ChartPlace & { sums: Record<Sum, number> }
 
 /** Figures in order of time and names. `asOf`: when the source was last written (Unix ms); null before its first figure. */
 export type Chart<Sum extends string> = { figures: ChartRow<Sum>[]; asOf: number | null }
@@ -36,10 +38,12 @@ export type Charted<Sum extends string> = (query: ChartQuery) => Promise<Chart<S
 
 /** `charged`: net of what was released. `charges`, `releases`: requests. */
 export const MONEY_SUMS = ['charged', 'charges', 'releases'] as const
+/** One of {@link MONEY_SUMS}. */
 export type MoneySum = (typeof MONEY_SUMS)[number]
 
 /** Requests by their end; `errors`: free or paid requests whose answer was 5xx; `asked`: micro-dollars of the unpaid. */
 export const TRAFFIC_SUMS = ['unpaid', 'asked', 'refused', 'free', 'blocked', 'errors'] as const
+/** One of {@link TRAFFIC_SUMS}. */
 export type TrafficSum = (typeof TRAFFIC_SUMS)[number]
 
 /** The sources of figures. `traffic` is null where its dataset may not be read. */

@@ -1,4 +1,5 @@
 /** The origin's statements about pages: asked for once, and kept for minutes. A cache of one isolate. */
+import { log } from '../../platform/log.ts'
 import type { OriginFacts } from './origin-price.ts'
 
 /** How long a statement is used. */
@@ -103,5 +104,5 @@ export class OriginMemory {
 }
 
 function report(url: string, fault: string): void {
-  console.warn(JSON.stringify({ message: 'the origin states no price that can be used', url, fault }))
+  log('origin_price_unusable', { url, fault })
 }

@@ -1,5 +1,7 @@
 /** The dates that a site's sitemaps state: fetched by the cron, stored in KV, copied by each isolate. */
+
 import { type Background, IsolateCache } from '../../platform/isolate-cache.ts'
+import { log } from '../../platform/log.ts'
 import { mapConcurrently } from '../../platform/pool.ts'
 import { canonicalize } from '../path.ts'
 import type { DateOf } from './dates.ts'
@@ -101,7 +103,7 @@ function sorted(tags: Readonly<Record<string, string>>): string {
 }
 
 function warn(sitemap: string, fault: string): void {
-  console.warn(JSON.stringify({ message: 'a sitemap was not read in full', sitemap, fault }))
+  log('sitemap_not_read_in_full', { sitemap, fault })
 }
 
 /**
@@ -144,7 +146,7 @@ function undatedAfter(fault: unknown): DateOf {
 }
 
 function report(fault: unknown): void {
-  console.warn(JSON.stringify({ message: 'the dates of the sitemap are unreadable', fault: String(fault) }))
+  log('sitemap_dates_unreadable', { fault })
 }
 
 /** A hash of 53 bits (cyrb53): 50,000 paths collide with a chance of one in seven million. */

@@ -1,10 +1,12 @@
 /** The agents with credit, cached per isolate: a request of a cached agent does not ask the registry. */
+
 import type { DirectoryReader } from '../../identity/directory.ts'
 import { readKey, type VerificationKey } from '../../identity/jwk.ts'
 import { type FindKey, keysOf, type AgentIdentity as Signer } from '../../identity/keys.ts'
 import { type Agent, REGISTRY } from '../../ledger/credit/agent.ts'
 import { type AgentIndex, keyName, urlName, versionIn } from '../../ledger/credit/agent-index.ts'
 import type { Agents } from '../../ledger/credit/agents.ts'
+import { log } from '../../platform/log.ts'
 
 /** The registry and its rate limit. */
 export type RosterPorts = {
@@ -235,7 +237,5 @@ async function answered<Value>(answer: Promise<Value>): Promise<Value> {
 }
 
 function warn(fault: unknown): void {
-  console.warn(
-    JSON.stringify({ message: 'registry of agents unreadable, using cached agents', fault: String(fault) }),
-  )
+  log('agents_unreadable', { fault })
 }

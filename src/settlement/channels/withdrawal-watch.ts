@@ -16,6 +16,7 @@ import {
   type WatchState,
   watchedChannels,
 } from '../../ledger/book/watch.ts'
+import { log } from '../../platform/log.ts'
 import { mapConcurrently } from '../../platform/pool.ts'
 import { windowOf } from '../../platform/time.ts'
 import { sendWebhook } from '../../platform/webhook.ts'
@@ -152,7 +153,7 @@ async function goBlind(watching: Watch, id: string, at: number, fault: unknown):
   if (blind >= BLIND) {
     const detail = `${blind} watches in a row have failed, the last one with: ${fault}`
     report.found([{ account: 'watch', what: 'blind', detail }])
-    console.error(JSON.stringify({ message: 'the watch is blind', id, blind, fault: String(fault) }))
+    log('watch_blind', { id, blind, fault })
     const event = { id, type: 'watch.blind', network: settings.chain.network, at, detail }
     alerted ||= settings.webhook !== null && (await sendWebhook(settings.webhook, event))
   }
