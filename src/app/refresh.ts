@@ -63,7 +63,7 @@ async function refreshDates(store: KVNamespace, env: Bindings, { policy }: Confi
     for (const { id, terms, mode } of rows) {
       const read = terms.DATES === undefined ? undefined : readConfig(env, siteVars({ terms, mode }))
       if (read?.ok)
-        await attempt(`sitemaps of ${id}`, () => refreshDatesOf(store, env, read.config.policy, id))
+        await attempt('sitemaps_not_read', () => refreshDatesOf(store, env, read.config.policy, id))
     }
     after = next
   }

@@ -37,7 +37,7 @@ export async function differencesOn(chain: Chain, { usdc, hasEscrow }: Network):
   const bare = contracts.filter((_, at) => codes[at] === '0x')
   // A call to an address without code succeeds and answers nothing.
   if (bare.length > 0)
-    return bare.map(([name, address]) => `must have ${name} at ${address}, and has no code there`)
+    return bare.map(([name, address]) => `must have ${name} at ${address}: the address is empty`)
   const read = (functionName: 'decimals' | 'DOMAIN_SEPARATOR' | 'eip712Domain', to: Address) => ({
     to,
     data: encodeFunctionData({ abi, functionName }),

@@ -293,7 +293,7 @@ function build(policy: Policy, settings: Settings): Omit<Config, 'relayer' | 'do
   }
 }
 
-/** What the schemes need and is not there, on each network; `offered` is undefined while NETWORK is faulty. */
+/** The settings and bindings that the schemes lack, on each network; `offered` is undefined while NETWORK is faulty. */
 function missing(
   schemes: ReadonlySet<SchemeName>,
   vars: Table,

@@ -75,7 +75,7 @@ type Settings = v.InferOutput<v.ObjectSchema<typeof networkSettings, undefined>>
 
 /**
  * The networks of a deployment: those that are offered, in their order, then those that only RPC_URL or FACILITATOR_URL
- * names. What payers owe there is still settled.
+ * names. Debts of payers there are still settled.
  */
 export function networkConfigs(offered: readonly Network[], settings: Settings): NetworkConfig[] {
   const { RPC_URL, FACILITATOR_URL } = settings
@@ -150,7 +150,7 @@ const AUTHS: [string, string] = [
 const PRICES: [string, string] = ['"3000"', '"0.25"']
 
 /**
- * What differs between each network and its chain, as a node of RPC_URL has it. A node that does not respond is a problem too.
+ * The differences between each network and its chain, as a node of RPC_URL has it. A node that does not respond is a problem too.
  */
 export async function chainProblems(networks: readonly NetworkConfig[]): Promise<ConfigProblem[]> {
   const { differencesOn } = await import('../chain/network-check.ts')

@@ -13,7 +13,7 @@ export type Paged<Key extends string, Item, Cursor = string> = { [K in Key]: Ite
   next: Cursor | null
 }
 
-/** A run of the night, or a watch. */
+/** A nightly run, or a watch. */
 export type RunBody = {
   id: string
   kind: 'settlement' | 'billing' | 'shadow' | 'watch'

@@ -107,7 +107,7 @@ export async function makeRun(work: Work, steps: Steps, id: string, cause: Cause
   return steps.do('end', end(report.status(), {}))
 }
 
-/** What one network's part of a run does. */
+/** One network's part of a run. */
 type Part = { network: string; settle: (steps: Steps, report: Report) => Promise<void> }
 
 /**

@@ -18,8 +18,8 @@ describe('differencesOn', () => {
   it('names each address without code', async () => {
     const [token, escrow] = [randomHex(20), randomHex(20)]
     expect(await differencesOn({ ...chain, token, escrow }, network)).toEqual([
-      `must have USDC at ${token}, and has no code there`,
-      `must have the escrow at ${escrow}, and has no code there`,
+      `must have USDC at ${token}: the address is empty`,
+      `must have the escrow at ${escrow}: the address is empty`,
     ])
     const unescrowed = { ...network, hasEscrow: false }
     expect(await differencesOn({ ...chain, escrow }, unescrowed)).toEqual([])

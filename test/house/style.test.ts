@@ -41,9 +41,9 @@ describe('source code', () => {
     ])
   })
 
-  it('logs through src/platform/log.ts alone, but for settings that are listed on lines of their own', () => {
+  it('logs through src/platform/log.ts alone, but for lists of settings and the command line', () => {
     const logging = found(code, /console\.\w+\(/).map((line) => line.split(':')[0])
-    expect([...new Set(logging)]).toEqual(['src/app/site.ts'])
+    expect([...new Set(logging)]).toEqual(['src/app/site.ts', 'src/cli/demo/demo.ts', 'src/cli/main.ts'])
   })
 
   it('opens every file with a comment', () => {

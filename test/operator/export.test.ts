@@ -87,7 +87,7 @@ describe('Export', () => {
       '0.000000',
       '0.100000',
       '',
-      'eip155:84532',
+      '',
     ])
     expect(found(payer.id)).toEqual([
       payer.id,

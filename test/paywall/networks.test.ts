@@ -46,7 +46,7 @@ describe('The offers of a site on several networks', () => {
     expect(made).toEqual(['exact 137', 'channel 137', 'exact 8453', 'channel 8453'])
   })
 
-  it('have no channel where no escrow stands', () => {
+  it('leave out channels where the escrow is missing', () => {
     expect(offered(['eip155:1', 'eip155:8453']).made).toEqual(['exact 1', 'channel 8453', 'exact 8453'])
   })
 

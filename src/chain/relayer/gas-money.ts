@@ -28,7 +28,7 @@ export type GasTerms = {
   newPayers: bigint
 }
 
-/** The terms on Base, and wherever {@link gasTermsOn} has no others. docs/policy.md states them. */
+/** The terms on Base, and on each network that {@link gasTermsOn} leaves out. docs/policy.md states them. */
 export const GAS_TERMS: GasTerms = {
   maxFee: 25_000_000_000n,
   nativePrice: null,

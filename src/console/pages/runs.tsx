@@ -162,6 +162,7 @@ const start: PageHandler = async (c) => {
   return c.redirect(first ? `/runs/${first.id}` : '/runs', 303)
 }
 
+/** The pages of runs. */
 export const runPages: Routes = [
   { path: '/runs', get: list, post: start },
   { path: '/runs/:id', get: one },

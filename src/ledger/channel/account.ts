@@ -258,8 +258,8 @@ export class Account extends ScreenedObject<{ BOOK: D1Database }> {
     if (!this.#standing) return
     const { channelId: id, config } = this.#standing
     const openedAt = this.#journal.openedAt()
-    const network = networkOfChannel(id, config)
-    await listAccount(this.env.BOOK, { id, kind: KIND.channel, network, ...config, openedAt, relistedAt })
+    const about = { kind: KIND.channel, network: networkOfChannel(id, config), ...config }
+    await listAccount(this.env.BOOK, { id, ...about, openedAt, relistedAt })
   }
 
   /** Decides an order now; returns undefined if it must wait for its turn. */

@@ -8,7 +8,7 @@ export type Token = { chainId: number; address: Address; name: string; version: 
 export type Network = {
   /** CAIP-2, the `network` of x402 v2. */
   id: string
-  /** The `network` of x402 v1; null where v1 has no name for it. */
+  /** The `network` of x402 v1; null where v1 lacks it. */
   nameV1: string | null
   /** For people. */
   title: string
@@ -28,7 +28,7 @@ export type Network = {
 const ESCROW = '0x4020074e9df2ce1dee5a9c1b5c3f541d02a10003'
 const COLLECTOR = '0x4020806089470a89826cb9fb1f4059150b550004'
 
-/** What differs between networks. USDC has version 2 of its domain on all of them. */
+/** The facts that differ between networks. USDC has version 2 of its domain on all of them. */
 type Row = Pick<Network, 'title' | 'nameV1' | 'native'> & {
   usdc: Address
   usdcName?: string
