@@ -238,3 +238,51 @@ export type PublisherBody = {
   revision: number
   sites: string[]
 }
+
+/** One figure of money or of traffic. */
+export type FigureBody = {
+  source: 'book' | 'traffic'
+  hour?: number
+  day?: number
+  site?: string
+  who?: string
+  path?: string
+  charged?: string
+  charges?: number
+  unpaid?: number
+  asked?: string
+  refused?: number
+  free?: number
+  blocked?: number
+  errors?: number
+}
+
+/** A page of figures. `asOf` is null before the first figure. */
+export type FiguresBody = {
+  sources: Partial<Record<'book' | 'traffic', { asOf: number | null; isReadable: boolean }>>
+  figures: FigureBody[]
+  next: string | null
+}
+
+/** An alert, open or resolved. */
+export type AlertBody = {
+  id: string
+  kind: string
+  severity: 'critical' | 'warning' | 'info'
+  subject: string
+  figure: string
+  link: string
+  opened: number
+  resolved: number | null
+  mutedUntil: number | null
+}
+
+/** Open and recent alerts. `lastAt`: when they were last looked for. */
+export type AlertsBody = {
+  alerts: AlertBody[]
+  webhooks: { id: string; host: string; acceptedAt: number | null; failingSince: number | null }[]
+  lastAt: number | null
+}
+
+/** The relayer of a network. */
+export type RelayerBody = { network: string; address: string; mined: number | null; open: number }
