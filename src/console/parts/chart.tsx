@@ -123,7 +123,6 @@ function AsTable({ title, series, nameOf, days }: Omit<DailyProps, 'id'>) {
   return (
     <details>
       <summary>Show as a table</summary>
-      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a part that scrolls must take the focus */}
       <section class="scroll" tabindex={0} aria-label={`${title}, as a table`}>
         <table>
           <caption class="hide">{title}, USD</caption>
