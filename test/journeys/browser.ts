@@ -55,7 +55,7 @@ export async function violationsOf(page: Page): Promise<string[]> {
   const tags = ['wcag2a', 'wcag2aa', 'wcag21aa', 'wcag22aa']
   return page.evaluate(async (values) => {
     const { axe: run } = globalThis as unknown as { axe: typeof axe }
-    const { violations } = await run.run(document, { runOnly: { type: 'tag', values } })
+    const { violations } = await run.run({ runOnly: { type: 'tag', values } })
     return violations.flatMap(({ id, nodes }) =>
       nodes.map(({ target, any }) => `${id} ${target} ${any.map(({ message }) => message).join(' ')}`),
     )

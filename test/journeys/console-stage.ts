@@ -17,6 +17,7 @@ export async function startConsoleStage() {
   ]
   for (const page of [1, 2, 3]) await lantern.read(`/dear/${page}`)
   await quarry.read('/dear/1')
+  await operate(site, '/agents/quarry/suspend', { reason: 'does not answer' })
   const { channelId } = await openTab(site, site.payer()).buy('/page')
   await site.passNights()
   await seed(await site.book(), Date.now())
@@ -98,10 +99,11 @@ async function seed(book: D1Database, now: number): Promise<void> {
   for (let day = today - 59; day <= today; day++) {
     const season = ((day - today + 90) / 90) * (day % 7 === 2 || day % 7 === 3 ? 0.7 : 1)
     for (const [at, site] of SITES.entries()) {
-      const paid = Math.round((season * (600 + ((day * 37 + at * 13) % 90))) / (at + 1) ** 1.2)
-      days.push([day, site, paid, 0, paid * 5_000, now])
+      const most = (season * (600 + ((day * 37 + at * 13) % 90))) / (at + 1) ** 1.2
+      let paid = 0
       CRAWLERS.forEach((who, rank) => {
-        const share = Math.round(paid / (rank + 3))
+        const share = Math.round(most / (rank + 3))
+        paid += share
         figures.push([
           day * 24,
           site,
@@ -125,20 +127,28 @@ async function seed(book: D1Database, now: number): Promise<void> {
         ])
         traffic.push([day * 24, site, who, 'blocked', 'blocked', '4xx', rank, 0, now])
       })
+      days.push([day, site, paid, 0, paid * 5_000, now])
       traffic.push([day * 24, site, 'readers', 'default', 'free', '2xx', paid * 9, 0, now])
       traffic.push([day * 24, site, '~GleanBot', 'default', 'unpaid', '4xx', paid, paid * 5_000, now])
     }
   }
   await book.batch([
-    insert(book, 'figure', figures),
-    insert(book, 'figure_day', days),
-    insert(book, 'traffic', traffic),
+    insert(book, 'figure', 'charged', figures),
+    insert(book, 'figure_day', 'charged', days),
+    insert(book, 'traffic', 'requests', traffic),
   ])
 }
 
-function insert(book: D1Database, table: string, rows: readonly (readonly (string | number)[])[]) {
+function insert(
+  book: D1Database,
+  table: string,
+  sum: string,
+  rows: readonly (readonly (string | number)[])[],
+) {
   const columns = (rows[0] ?? []).map((_, at) => `value ->> ${at}`).join(', ')
   return book
-    .prepare(`INSERT OR IGNORE INTO ${table} SELECT ${columns} FROM json_each(?)`)
+    .prepare(
+      `INSERT INTO ${table} SELECT ${columns} FROM json_each(?) WHERE true ON CONFLICT DO UPDATE SET ${sum} = ${sum} + excluded.${sum}`,
+    )
     .bind(JSON.stringify(rows))
 }

@@ -64,8 +64,7 @@ const list: PageHandler = async (c) => {
             {
               title: 'State',
               kind: 'lead',
-              cell: ({ failingSince }) =>
-                failingSince === null ? <Badge mood="good">OK</Badge> : <Badge mood="bad">Failing</Badge>,
+              cell: (webhook) => <Health of={webhook} />,
             },
           ]}
         />
@@ -79,6 +78,11 @@ const list: PageHandler = async (c) => {
       </PageSection>
     </>,
   )
+}
+
+function Health({ of: { acceptedAt, failingSince } }: { of: AlertsBody['webhooks'][number] }) {
+  if (failingSince !== null) return <Badge mood="bad">Failing</Badge>
+  return acceptedAt === null ? <Badge>Nothing sent yet</Badge> : <Badge mood="good">OK</Badge>
 }
 
 function LookedAt({ at }: { at: number | null }) {

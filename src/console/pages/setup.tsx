@@ -200,7 +200,7 @@ function checkWebhooks(alerts: Reply<AlertsBody>): Check {
   if (webhooks.length > 0) return { outcome: 'ok', title, text: webhooks.map(({ host }) => host).join(', ') }
   const text = (
     <>
-      No webhook has been sent a message yet. Set one, then <a href="/alerts#webhooks">send a test</a>.
+      No webhook has accepted a message yet. Set one, then <a href="/alerts#webhooks">send a test</a>.
     </>
   )
   return { outcome: 'warn', title, text, command }

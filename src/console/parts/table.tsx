@@ -70,7 +70,7 @@ export function Table<Row>({ caption, columns, rows, empty, total }: TableProps<
                 <td
                   role="cell"
                   class={column && classOf(column)}
-                  data-l={column && cell !== '' && labelOf(column)}
+                  data-l={cell === '' ? undefined : column && labelOf(column)}
                 >
                   {cell}
                 </td>
