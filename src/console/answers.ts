@@ -20,7 +20,8 @@ export type RunBody = {
   status: 'running' | 'settled' | 'in_doubt' | 'failed' | 'abandoned'
   startedAt: number
   endedAt: number | null
-  record: { findings?: FindingBody[] } & Record<string, unknown>
+  /** A list is cut at the first findings; `count` has all. */
+  record: { findings?: { list: FindingBody[]; count: number } } & Record<string, unknown>
 }
 
 /** A problem that a run reports. */
@@ -227,7 +228,7 @@ export type CheckedSiteBody = {
   sideDoor: CheckedBody
 }
 
-/** One publisher. */
+/** One publisher. `sites` comes with one alone. */
 export type PublisherBody = {
   id: string
   name: string
@@ -236,7 +237,7 @@ export type PublisherBody = {
   taxId: string | null
   receiver: string | null
   revision: number
-  sites: string[]
+  sites?: string[]
 }
 
 /** One figure of money or of traffic. */

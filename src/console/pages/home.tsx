@@ -255,7 +255,7 @@ function LastRuns({ of: runs }: { of: readonly Run[] }) {
         columns={[
           { title: 'Run', cell: ({ id, kind }) => <a href={`/runs/${id}`}>{kind}</a> },
           { title: 'Began', cell: ({ startedAt }) => <Time at={startedAt} /> },
-          { title: 'Findings', kind: 'n', cell: ({ record }) => record.findings?.length ?? 0 },
+          { title: 'Findings', kind: 'n', cell: ({ record }) => record.findings?.count ?? 0 },
           { title: 'Status', kind: 'lead', cell: (run) => <RunState of={run} /> },
         ]}
       />

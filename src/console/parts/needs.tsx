@@ -85,7 +85,7 @@ function needsOfRuns(runs: readonly RunBody[]): Need[] {
   for (const run of runs) if (!latest.has(run.kind)) latest.set(run.kind, run)
   return [...latest.values()].flatMap(({ id, kind, status, record }): Need[] => {
     if (status === 'settled' || status === 'running') return []
-    const found = record.findings?.length ?? 0
+    const found = record.findings?.count ?? 0
     const isBad = status !== 'in_doubt'
     return [
       {
