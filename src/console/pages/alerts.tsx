@@ -37,6 +37,7 @@ const list: PageHandler = async (c) => {
           columns={[
             ...COLUMNS,
             { title: 'Opened', cell: ({ opened }) => <Time at={opened} /> },
+            SEVERITY,
             { title: 'Mute', kind: 'full', cell: (alert) => <Mute c={c} alert={alert} now={asked.at} /> },
           ]}
         />
@@ -50,6 +51,7 @@ const list: PageHandler = async (c) => {
             ...COLUMNS,
             { title: 'Opened', cell: ({ opened }) => <Time at={opened} /> },
             { title: 'Resolved', cell: ({ resolved }) => <Time at={resolved} /> },
+            SEVERITY,
           ]}
         />
       </PageSection>
@@ -80,6 +82,15 @@ const list: PageHandler = async (c) => {
   )
 }
 
+const SEVERITY: Column<Alert> = {
+  title: 'Severity',
+  kind: 'lead',
+  cell: ({ severity }) => {
+    const [mood, word] = SEVERITIES[severity]
+    return <Badge mood={mood}>{word}</Badge>
+  },
+}
+
 function Health({ of: { acceptedAt, failingSince } }: { of: AlertsBody['webhooks'][number] }) {
   if (failingSince !== null) return <Badge mood="bad">Failing</Badge>
   return acceptedAt === null ? <Badge>Nothing sent yet</Badge> : <Badge mood="good">OK</Badge>
@@ -99,14 +110,6 @@ const COLUMNS: readonly [Column<Alert>, ...Column<Alert>[]] = [
   {
     title: 'Alert',
     cell: ({ kind, link, subject }) => <a href={lookAt(link)[0]}>{`${alertTitle(kind)}: ${subject}`}</a>,
-  },
-  {
-    title: 'Severity',
-    kind: 'lead',
-    cell: ({ severity }) => {
-      const [mood, word] = SEVERITIES[severity]
-      return <Badge mood={mood}>{word}</Badge>
-    },
   },
   { title: 'Figure', kind: 'full', cell: ({ figure }) => figure },
 ]
