@@ -8,7 +8,7 @@ export const DAY = 86_400_000
 export const SHOWN_DAYS = 30
 
 /** The first moment of each of the days of a page, and of as many days before. `now` and results in Unix milliseconds. */
-export function windowOf(now: number): { before: number; from: number; today: number; days: number[] } {
+export function shownDays(now: number): { before: number; from: number; today: number; days: number[] } {
   const today = Math.floor(now / DAY) * DAY
   const from = today - (SHOWN_DAYS - 1) * DAY
   const days = Array.from({ length: SHOWN_DAYS }, (_, at) => from + at * DAY)

@@ -12,7 +12,7 @@ export async function startBrowser(): Promise<Browser> {
     throw new Error(
       `${CHROMIUM} must exist. Install Debian's package: apt-get install -y --no-install-recommends chromium`,
     )
-  // In containers tests run as root, for whom chromium has no sandbox. The pages are all our own.
+  // Chromium refuses to sandbox for root, as whom containers run tests. All pages are our own.
   return chromium.launch({ executablePath: CHROMIUM, args: ['--no-sandbox'] })
 }
 
@@ -50,7 +50,7 @@ export async function tabTo(page: Page, selector: string): Promise<void> {
   throw new Error(`the keyboard does not reach ${selector}`)
 }
 
-/** What axe finds against WCAG 2.2 AA, one line for each element. */
+/** Returns the violations of WCAG 2.2 AA that axe finds, one line for each element. */
 export async function violationsOf(page: Page): Promise<string[]> {
   const tags = ['wcag2a', 'wcag2aa', 'wcag21aa', 'wcag22aa']
   return page.evaluate(async (values) => {

@@ -1,6 +1,6 @@
 /** Crawlers: what each paid and what it was asked for, and one of them by site and path. */
 import type { FigureBody, FiguresBody } from '../answers.ts'
-import { crawlerName, OTHER, type Ranked, ranked, SHOWN_DAYS, totalOf, windowOf } from '../figures.ts'
+import { crawlerName, OTHER, type Ranked, ranked, SHOWN_DAYS, totalOf, shownDays } from '../figures.ts'
 import { DailyBars } from '../parts/chart.tsx'
 import { dollars, Money, Percent, Trend, Whole } from '../parts/figures.tsx'
 import { Head, PageSection, Trouble } from '../parts/page.tsx'
@@ -15,7 +15,7 @@ const MOST = 50
 
 const list: PageHandler = async (c) => {
   const { ask } = c.get('desk')
-  const { before, from } = windowOf(Date.now())
+  const { before, from } = shownDays(Date.now())
   const [money, traffic] = await Promise.all([
     ask<FiguresBody>(`/figures?interval=day&source=book&by=who&top=${MOST}&from=${before}&limit=5000`),
     ask<FiguresBody>(`/figures?interval=day&source=traffic&by=who&from=${from}&limit=5000`),
@@ -132,7 +132,7 @@ function Unpaid({ of, paying }: { of: Map<string, Counts>; paying: readonly Rank
 const one: PageHandler = async (c) => {
   const { ask } = c.get('desk')
   const who = c.req.param('name') ?? ''
-  const { before, from, days } = windowOf(Date.now())
+  const { before, from, days } = shownDays(Date.now())
   const of = `/figures?interval=day&from=${before}&limit=5000&who=${encodeURIComponent(who)}`
   const [sites, paths, traffic] = await Promise.all([
     ask<FiguresBody>(`${of}&source=book&by=site&top=6`),

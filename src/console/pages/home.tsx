@@ -9,7 +9,7 @@ import type {
   RunBody as Run,
 } from '../answers.ts'
 import type { Ask, Reply } from '../edge.ts'
-import { crawlerName, DAY, OTHER, ranked, SHOWN_DAYS, totalOf, windowOf } from '../figures.ts'
+import { crawlerName, DAY, OTHER, ranked, SHOWN_DAYS, totalOf, shownDays } from '../figures.ts'
 import { DailyBars } from '../parts/chart.tsx'
 import { dollars, Money, Time, Trend, Whole } from '../parts/figures.tsx'
 import { NeedList, needsOfAlerts, needsOfBook } from '../parts/needs.tsx'
@@ -71,7 +71,7 @@ type Read = {
 
 /** One round of queries. */
 async function readHome(ask: Ask, now: number): Promise<Read> {
-  const { before, today } = windowOf(now)
+  const { before, today } = shownDays(now)
   const days = `/figures?interval=day&from=${before}&limit=5000`
   const top = (name: string) => ask<FiguresBody>(`${days}&source=book&by=${name}&top=${TOP}`)
   const [alerts, runs, accounts, invoices, hours, traffic, sites, crawlers, paths] = await Promise.all([
@@ -97,11 +97,11 @@ function figuresOf(reply: Reply<FiguresBody>, source: 'book' | 'traffic'): Figur
 
 function Totals({ accounts, hours, traffic, sites, now }: Read & { now: number }) {
   const rows = figuresOf(sites, 'book')
-  const month = rows && totalOf(ranked(rows, 'site', windowOf(now).from))
+  const month = rows && totalOf(ranked(rows, 'site', shownDays(now).from))
   const { value, ...today } = earnedToday(figuresOf(hours, 'book'), now)
   const listed = accounts.ok ? accounts.value : null
   const owed = listed?.accounts.reduce((sum, { totals }) => sum + (totals ? owedOn(totals) : 0n), 0n)
-  const asked = unpaidIn(figuresOf(traffic, 'traffic'), windowOf(now).from)
+  const asked = unpaidIn(figuresOf(traffic, 'traffic'), shownDays(now).from)
   return (
     <Tiles>
       <Tile title="Earned today" value={value} {...today} />
@@ -142,7 +142,7 @@ const HOUR = DAY / 24
 /** Today against the same weekday a week ago, both up to the last whole hour. */
 function earnedToday(figures: readonly FigureBody[] | null, now: number) {
   if (!figures) return { value: null }
-  const { today } = windowOf(now)
+  const { today } = shownDays(now)
   const whole = Math.floor(now / HOUR) * HOUR
   const between = (from: number, to: number) =>
     figures.reduce(
@@ -181,7 +181,7 @@ function unpaidIn(figures: readonly FigureBody[] | null, from: number) {
 function Earned({ sites, crawlers, paths, now }: Read & { now: number }) {
   const bySite = figuresOf(sites, 'book')
   if (!sites.ok) return <Trouble problem={sites.problem} />
-  const { from, days } = windowOf(now)
+  const { from, days } = shownDays(now)
   const rows = ranked(bySite ?? [], 'site', from)
   if (rows.length === 0)
     return (

@@ -39,13 +39,13 @@ const list: PageHandler = async (c) => {
           empty={{ what: 'No publisher yet.', next: <a href="/publishers/new">Add the first one</a> }}
           columns={[
             { title: 'Publisher', cell: ({ id, name }) => <a href={`/publishers/${id}`}>{name}</a> },
-            { title: 'Id', kind: 'lead', cell: ({ id }) => <code>{id}</code> },
             { title: 'Country', cell: ({ country }) => country },
             {
               title: 'Receiver',
               kind: 'full',
               cell: ({ receiver }) => (receiver ? <code>{receiver}</code> : 'The operator’s'),
             },
+            { title: 'Id', kind: 'lead', cell: ({ id }) => <code>{id}</code> },
           ]}
         />
         <More url={url} next={next} />

@@ -2,7 +2,9 @@
 import { type Ranked, ticksOf, totalOf } from '../figures.ts'
 import { dayText, dollars, Exact, Time } from './figures.tsx'
 
-const [WIDTH, HEIGHT] = [600, 200]
+/** The units of the drawing: fine enough that whole numbers do. It is stretched to its place. */
+const WIDTH = 6000
+const HEIGHT = 2000n
 /** The part of a day's width that its bar takes. */
 const BAR = 0.74
 
@@ -23,7 +25,7 @@ export function DailyBars({ id, title, series, nameOf, days }: DailyProps) {
   const total = totalOf(series)
   const ticks = ticksOf(total.days.reduce((most, amount) => (amount > most ? amount : most), 0n))
   const top = ticks.at(-1) ?? 1n
-  const y = (amount: bigint) => (Number(amount) / Number(top)) * HEIGHT
+  const y = (amount: bigint) => (amount * HEIGHT) / top
   return (
     <figure>
       <ul class="key" aria-label="Series, in the order of the bars from below">
@@ -50,12 +52,12 @@ export function DailyBars({ id, title, series, nameOf, days }: DailyProps) {
           <title id={`${id}-t`}>{title}</title>
           <desc id={`${id}-d`}>{finding(total, days)}</desc>
           {ticks.slice(1).map((tick) => (
-            <line x1="0" x2={WIDTH} y1={HEIGHT - y(tick)} y2={HEIGHT - y(tick)} />
+            <line x1="0" x2={WIDTH} y1={String(HEIGHT - y(tick))} y2={String(HEIGHT - y(tick))} />
           ))}
           {days.map((day, at) => (
             <Bar day={day} at={at} of={days.length} series={series} y={y} />
           ))}
-          <line class="base" x1="0" x2={WIDTH} y1={HEIGHT} y2={HEIGHT} />
+          <line class="base" x1="0" x2={WIDTH} y1={String(HEIGHT)} y2={String(HEIGHT)} />
         </svg>
         <ul class="x" aria-hidden="true">
           {days
@@ -85,7 +87,7 @@ type BarProps = {
   at: number
   of: number
   series: readonly Ranked[]
-  y: (amount: bigint) => number
+  y: (amount: bigint) => bigint
 }
 
 function Bar({ day, at, of, series, y }: BarProps) {
@@ -98,15 +100,15 @@ function Bar({ day, at, of, series, y }: BarProps) {
       <title>{`${dayText(day)}: ${dollars(total)}`}</title>
       {amounts.map((amount, index) => {
         // A day whose releases exceed its charges has no bar; the table has its amount.
-        const height = amount > 0n ? y(amount) : 0
+        const height = amount > 0n ? y(amount) : 0n
         base -= height
-        return height > 0 ? (
+        return height > 0n ? (
           <rect
             class={`s${index + 1}`}
-            x={(at * step + (step * (1 - BAR)) / 2).toFixed(1)}
-            y={base.toFixed(1)}
-            width={(step * BAR).toFixed(1)}
-            height={height.toFixed(1)}
+            x={(at * step + (step * (1 - BAR)) / 2).toFixed(0)}
+            y={String(base)}
+            width={(step * BAR).toFixed(0)}
+            height={String(height)}
           />
         ) : null
       })}

@@ -3,10 +3,10 @@ import type { AlertBody, InvoiceBody, ListedBody, RunBody } from '../answers.ts'
 import { Badge, type Mood } from './badges.tsx'
 
 /** One thing that needs the operator. `href` and `act`: where the button leads, and what it says. */
-export type Need = { mood: Mood; word: string; title: string; text: string; href: string; act: string }
+export type ConsoleNeed = { mood: Mood; word: string; title: string; text: string; href: string; act: string }
 
 /** The list. */
-export function NeedList({ of }: { of: readonly Need[] }) {
+export function NeedList({ of }: { of: readonly ConsoleNeed[] }) {
   return (
     <ul class="needs">
       {of.map(({ mood, word, title, text, href, act }) => (
@@ -41,7 +41,7 @@ export function alertTitle(kind: string): string {
 }
 
 /** The open alerts that are not muted at `now` (Unix milliseconds). */
-export function needsOfAlerts(alerts: readonly AlertBody[], now: number): Need[] {
+export function needsOfAlerts(alerts: readonly AlertBody[], now: number): ConsoleNeed[] {
   return alerts
     .filter(({ resolved, mutedUntil }) => resolved === null && (mutedUntil ?? 0) <= now)
     .sort((a, b) => ORDER.indexOf(a.severity) - ORDER.indexOf(b.severity) || a.opened - b.opened)
@@ -76,14 +76,14 @@ export function needsOfBook(
   runs: readonly RunBody[],
   invoices: readonly InvoiceBody[],
   accounts: readonly ListedBody[],
-): Need[] {
+): ConsoleNeed[] {
   return [...needsOfRuns(runs), ...needsOfAccounts(accounts), ...needsOfInvoices(invoices)]
 }
 
-function needsOfRuns(runs: readonly RunBody[]): Need[] {
+function needsOfRuns(runs: readonly RunBody[]): ConsoleNeed[] {
   const latest = new Map<RunBody['kind'], RunBody>()
   for (const run of runs) if (!latest.has(run.kind)) latest.set(run.kind, run)
-  return [...latest.values()].flatMap(({ id, kind, status, record }): Need[] => {
+  return [...latest.values()].flatMap(({ id, kind, status, record }): ConsoleNeed[] => {
     if (status === 'settled' || status === 'running') return []
     const found = record.findings?.count ?? 0
     const isBad = status !== 'in_doubt'
@@ -100,7 +100,7 @@ function needsOfRuns(runs: readonly RunBody[]): Need[] {
   })
 }
 
-function needsOfInvoices(invoices: readonly InvoiceBody[]): Need[] {
+function needsOfInvoices(invoices: readonly InvoiceBody[]): ConsoleNeed[] {
   return invoices
     .filter(({ stage }) => stage === 'past_due' || stage === 'suspended')
     .map(({ id, buyer, dueAt }) => ({
@@ -113,7 +113,7 @@ function needsOfInvoices(invoices: readonly InvoiceBody[]): Need[] {
     }))
 }
 
-function needsOfAccounts(accounts: readonly ListedBody[]): Need[] {
+function needsOfAccounts(accounts: readonly ListedBody[]): ConsoleNeed[] {
   return accounts
     .filter(({ quarantine }) => quarantine)
     .map(({ id, quarantine }) => ({

@@ -63,10 +63,10 @@ export function Ranking(props: RankingProps) {
 }
 
 function Share({ of, most, colour }: { of: bigint; most: bigint; colour: number }) {
-  const width = of > 0n ? (Number(of) / Number(most)) * 100 : 0
+  const width = of > 0n ? (of * 1000n) / most : 0n
   return (
-    <svg class="bar" viewBox="0 0 100 1" preserveAspectRatio="none" aria-hidden="true">
-      <rect class={`s${colour}`} width={width.toFixed(1)} height="1" />
+    <svg class="bar" viewBox="0 0 1000 1" preserveAspectRatio="none" aria-hidden="true">
+      <rect class={`s${colour}`} width={String(width)} height="1" />
     </svg>
   )
 }

@@ -19,7 +19,7 @@ export type ChartQuery = {
   by: readonly Name[]
   /** Leaves out figures with other names. */
   only: Partial<Record<Name, string>>
-  /** Of the first of `by`, the names with the largest sums alone; the others are one, `other`. Undefined: all. */
+  /** How many names of the first of `by` stand alone: the largest. The others are one, `other`. Undefined: all. */
   top?: number | undefined
   /** The last figure of the page before. */
   after: ChartPlace | null
