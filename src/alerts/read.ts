@@ -3,6 +3,7 @@
 import { readHeads } from '../chain/heads.ts'
 import { feeNow, GAS } from '../chain/relayer/gas-money.ts'
 import { readConditions } from '../chain/relayer/transaction.ts'
+import type { Chain } from '../chain/rpc.ts'
 import type { Charted, Charts } from '../ledger/book/chart.ts'
 import { closedLines, unpaidInvoices } from '../ledger/book/credit.ts'
 import { owingAbove } from '../ledger/book/figure-report.ts'
@@ -12,8 +13,18 @@ import { hasWatchedChannel, readWatch } from '../ledger/book/watch.ts'
 import { log } from '../platform/log.ts'
 import { mapConcurrently } from '../platform/pool.ts'
 import { DAY_MS, HOUR_MS, MINUTE_MS } from '../platform/time.ts'
+import type { Address } from '../protocol/evm/hex.ts'
 import { type AlertState, isOpenAlert } from './alert.ts'
-import type { AlertFacts, FindingFact, RelayerFact, RunFact, UnclaimedFact, WithdrawalFact } from './facts.ts'
+import type {
+  AlertFacts,
+  FindingFact,
+  NodeFact,
+  RelayerFact,
+  RunFact,
+  UnclaimedFact,
+  WatchFact,
+  WithdrawalFact,
+} from './facts.ts'
 import { NEAR_LIMIT_PERCENT } from './kinds/chain.ts'
 import type { AlertSettings, ChannelSource } from './settings.ts'
 
@@ -71,27 +82,35 @@ async function chainFacts(
   state: AlertState,
   now: number,
 ): Promise<Partial<AlertFacts>> {
-  const { network, maxHeadAgeSeconds = 0 } = channels.chain
-  const [watches, withdrawals, relayers, unclaimed, heads] = await Promise.all([
-    known('watch', async () => [
-      {
-        network,
-        seenAt: (await readWatch(book, network))?.seenAt ?? null,
-        hasChannels: await hasWatchedChannel(book, network, now),
-      },
-    ]),
+  const { chains } = channels
+  const each = <Fact>(read: (chain: Chain) => Promise<Fact>) => Promise.all(chains.map(read))
+  const [watches, withdrawals, relayers, unclaimed, nodes] = await Promise.all([
+    known('watch', () => each((chain) => watchFact(book, chain, now))),
     known('withdrawals', () => withdrawalsOf(book, channels, state, now)),
-    known('relayer', async () => [await relayerFact(book, channels)]),
+    known('relayer', () => each((chain) => relayerFact(book, chain, channels.relayer))),
     known('unclaimed', () => unclaimedOf(book, channels, now)),
-    readHeads(channels.chain),
+    each(nodeFacts),
   ])
   return {
     ...(watches && { watches }),
     ...(withdrawals && { withdrawals }),
     ...(relayers && { relayers }),
     ...(unclaimed && { unclaimed }),
-    nodes: heads.map((head) => ({ ...head, network, maxAgeSeconds: maxHeadAgeSeconds })),
+    nodes: nodes.flat(),
   }
+}
+
+async function watchFact(book: D1Database, { network }: Chain, now: number): Promise<WatchFact> {
+  const [watch, hasChannels] = await Promise.all([
+    readWatch(book, network),
+    hasWatchedChannel(book, network, now),
+  ])
+  return { network, seenAt: watch?.seenAt ?? null, hasChannels }
+}
+
+async function nodeFacts(chain: Chain): Promise<NodeFact[]> {
+  const { network, maxHeadAgeSeconds: maxAgeSeconds = 0 } = chain
+  return (await readHeads(chain)).map((head) => ({ ...head, network, maxAgeSeconds }))
 }
 
 /** The withdrawals that watches of the last day have seen, and those with an open alert, as their accounts have them now. */
@@ -118,19 +137,24 @@ async function withdrawalsOf(
 }
 
 /** The next run costs what the dearest run of the last week did, and at least one claim and one sweep. */
-async function relayerFact(book: D1Database, { chain, relayer }: ChannelSource): Promise<RelayerFact> {
+async function relayerFact(book: D1Database, chain: Chain, relayer: Address): Promise<RelayerFact> {
   const [runs, conditions] = await Promise.all([
     completeRuns(book, 'settlement', RUNS_OF_WEEK),
     readConditions(chain, relayer).catch(() => null),
   ])
   const least = conditions ? (GAS.claim + GAS.sweep) * feeNow(conditions) : 0n
-  const runCost = runs.map(spentIn).reduce((most, wei) => (wei > most ? wei : most), least)
+  const runCost = runs
+    .map((run) => spentIn(run, chain.network))
+    .reduce((most, wei) => (wei > most ? wei : most), least)
   return { address: relayer, network: chain.network, balance: conditions?.balance ?? null, runCost }
 }
 
-function spentIn({ record }: RunRecord): bigint {
-  const sent = listIn<{ wei: string | null }>(record.transactions)
-  return sent.reduce((sum, { wei }) => sum + BigInt(wei ?? 0), 0n)
+/** The wei that a run spent on one network. Records of one network alone do not name it. */
+function spentIn({ record }: RunRecord, on: string): bigint {
+  const sent = listIn<{ wei: string | null; network?: string }>(record.transactions)
+  return sent
+    .filter(({ network = on }) => network === on)
+    .reduce((sum, { wei }) => sum + BigInt(wei ?? 0), 0n)
 }
 
 /** Once an hour: the accounts report within minutes, and their cursors are as many as the accounts. */

@@ -25,9 +25,9 @@ export type AlertSettings = {
   charts?: Charts
 }
 
-/** The chain, its relayer and its accounts. */
+/** The chains of all networks, their relayer and the accounts. */
 export type ChannelSource = {
-  chain: Chain
+  chains: readonly Chain[]
   accounts: DurableObjectNamespace<Account>
   relayer: Address
   /** The unclaimed limit of one channel, in atomic units. */

@@ -25,8 +25,7 @@ export function alertsOf(env: Bindings): AlertSettings {
     }
   }
   const { networks, relayer, maxUnclaimed, webhooks, bill, credit } = read.config
-  // Alerts look at the first network. Findings of runs are about all of them.
-  const chain = networks[0]?.chain
+  const chains = networks.flatMap(({ chain }) => chain ?? [])
   const work = workOf(env)
   return {
     book,
@@ -34,7 +33,8 @@ export function alertsOf(env: Bindings): AlertSettings {
     problems: (now) => warningsOf(read.config, read.warnings, now),
     publicUrl: bill?.publicUrl ?? '',
     runKinds: work ? runKinds(work) : [],
-    ...(chain && relayer && { channels: { chain, accounts, relayer: relayer.address, maxUnclaimed } }),
+    ...(chains.length > 0 &&
+      relayer && { channels: { chains, accounts, relayer: relayer.address, maxUnclaimed } }),
     hasCredit: credit !== undefined,
     charts: chartsOf(env, read),
   }

@@ -10,6 +10,7 @@ import type {
   SessionView,
 } from '../people/console-call.ts'
 import { PEOPLE } from '../people/people.ts'
+import { MINUTE_MS } from '../platform/time.ts'
 import type { Bindings } from './bindings.ts'
 import { operatorOf } from './operator.ts'
 
@@ -21,7 +22,10 @@ const SESSION_SECONDS = 43_200
  * A session that has ended is answered 401.
  */
 export class OperatorApi extends WorkerEntrypoint<Bindings> implements EdgeWorker {
-  /** Opens a session for the operator's token; null if it is another. Both outcomes are in the audit log. */
+  /**
+   * Opens a session for the operator's token; null if it is another. Both outcomes are in the audit log, the second one within
+   * {@link MAX_DENIALS}.
+   */
   async signIn({ token }: { token: string }, { agent }: { agent: string }): Promise<OpenedSession | null> {
     const { hasToken } = await import('../operator/token.ts')
     const { tokenSha256, audit } = operatorOf(this.env)
@@ -29,7 +33,14 @@ export class OperatorApi extends WorkerEntrypoint<Bindings> implements EdgeWorke
     const who = isOwner ? ownerOf(tokenSha256) : null
     const what = isOwner ? 'session.open' : 'session.denied'
     const subject = who?.id ?? 'unknown'
-    await audit?.note({ who: subject, what, subject, before: null, after: JSON.stringify({ client: agent }) })
+    if (isOwner || mayNoteDenial(Date.now()))
+      await audit?.note({
+        who: subject,
+        what,
+        subject,
+        before: null,
+        after: JSON.stringify({ client: agent }),
+      })
     const session = who && (await this.#people()?.open(who, agent))
     return session ? { session, seconds: SESSION_SECONDS } : null
   }
@@ -39,9 +50,10 @@ export class OperatorApi extends WorkerEntrypoint<Bindings> implements EdgeWorke
     await this.#people()?.close(session)
   }
 
-  /** The principal of a session; null if it has ended. */
+  /** The principal of a session; null if it has ended. A session ends with the token that opened it. */
   async whoIs(session: string): Promise<Principal | null> {
-    return (await this.#people()?.of(session)) ?? null
+    const who = await this.#people()?.of(session)
+    return who && who.id === ownerOf(operatorOf(this.env).tokenSha256).id ? who : null
   }
 
   /** The open sessions that a principal may see: the owner all, others their own. None if the session has ended. */
@@ -96,6 +108,18 @@ export class OperatorApi extends WorkerEntrypoint<Bindings> implements EdgeWorke
 /** The principal whose sessions are reached; null reaches all. */
 function reachOf({ id, role }: Principal): string | null {
   return role === 'owner' ? null : id
+}
+
+/**
+ * The most denials that an isolate notes in a minute. Threat: strangers can send any number of tokens, and a row of the audit
+ * log is never removed. Further ones get the same answer and leave no row.
+ */
+export const MAX_DENIALS = 10
+let denials = { since: 0, count: 0 }
+
+function mayNoteDenial(now: number): boolean {
+  if (now - denials.since >= MINUTE_MS) denials = { since: now, count: 0 }
+  return ++denials.count <= MAX_DENIALS
 }
 
 /** The routes of each principal, made once in an isolate. */

@@ -8,7 +8,9 @@ import type { Network } from '../protocol/evm/network.ts'
 import { SCREENED_ACTS } from '../protocol/screening.ts'
 import { ORACLES } from '../screening/oracle.ts'
 import { DEFAULT_FAILING, type Failing, type OwnList } from '../screening/screen.ts'
+import { valueOn } from './by-network.ts'
 import { url } from './fields.ts'
+import type { networkSettings } from './network.ts'
 
 /** The sources that are asked about an address, and how each act fails where they do not know. */
 export type ScreeningConfig = {
@@ -80,7 +82,8 @@ export const screeningSettings = {
   SCREEN_DENY: v.optional(own),
 }
 
-type Settings = v.InferOutput<v.ObjectSchema<typeof screeningSettings, undefined>>
+type Settings = v.InferOutput<v.ObjectSchema<typeof screeningSettings, undefined>> &
+  Pick<v.InferOutput<v.ObjectSchema<typeof networkSettings, undefined>>, 'RPC_URL'>
 
 /** The screening part of the config; undefined where no source is set, so that nothing is asked. */
 export function screeningConfig(
@@ -90,8 +93,7 @@ export function screeningConfig(
   const { SCREENING: table, SCREEN_ALLOW: allow = [], SCREEN_DENY: deny = [] } = settings
   if (!table && deny.length === 0) return undefined
   const { oracle, lists = [], ...acts } = table ?? {}
-  const publicOn = networks.find(({ id }) => ORACLES.has(id)) ?? networks[0]
-  const { id: oracleOn } = oracle === true ? publicOn : networks[0]
+  const { id: oracleOn } = askedOn(settings, networks)
   return {
     own: { allow: new Set(allow), deny: new Set(deny) },
     oracle: oracle === true ? ORACLES.get(oracleOn) : oracle,
@@ -101,13 +103,22 @@ export function screeningConfig(
   }
 }
 
+/** The network whose node is asked: the public oracle is on several, and one with a node comes first. */
+function askedOn({ SCREENING, RPC_URL }: Settings, networks: Policy['networks']): Network {
+  const [preferred] = networks
+  if (SCREENING?.oracle !== true) return preferred
+  const [first = preferred, ...rest] = networks.filter(({ id }) => ORACLES.has(id))
+  return [first, ...rest].find(({ id }) => valueOn(RPC_URL, id) !== undefined) ?? first
+}
+
 /** Sources that cannot be asked: a network without an oracle, no node, no store for the lists. */
 export function screeningProblems(
-  { SCREENING }: Settings,
-  networks: readonly Network[] | undefined,
+  settings: Settings,
+  networks: Policy['networks'] | undefined,
   isSet: (place: string) => boolean,
 ): ConfigProblem[] {
-  const { oracle, lists } = SCREENING ?? {}
+  const { oracle, lists } = settings.SCREENING ?? {}
+  const on = networks && askedOn(settings, networks)
   const problems: [boolean, ConfigProblem][] = [
     [
       oracle === true && networks?.every(({ id }) => !ORACLES.has(id)) === true,
@@ -118,10 +129,11 @@ export function screeningProblems(
       },
     ],
     [
-      oracle !== undefined && !isSet('RPC_URL'),
+      // Threat: without a node for the oracle there would be nothing to ask, and every address would pass.
+      oracle !== undefined && on !== undefined && valueOn(settings.RPC_URL, on.id) === undefined,
       {
         place: 'RPC_URL',
-        message: 'must be set: SCREENING has an oracle',
+        message: `must be set${isSet('RPC_URL') ? ` for ${on?.id}` : ''}: SCREENING has an oracle`,
         example: '"https://node.example.com"',
       },
     ],

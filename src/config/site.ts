@@ -1,8 +1,9 @@
 /** A site's document as vars: the config reads them over those of the deployment. */
+import type { Policy } from '../paywall/policy.ts'
 import type { ConfigProblem } from '../platform/problem.ts'
 import { SITE_TERMS, type SiteDocument } from '../sites/document.ts'
 import type { Validate } from '../sites/judge.ts'
-import { readConfig } from './config.ts'
+import { type Config, readConfig } from './config.ts'
 
 /** The vars of a site. `originSecret`: its own one, where the deployment has a secret. */
 export function siteVars(
@@ -17,7 +18,13 @@ export function siteVars(
 export function judgeSite(env: object): Validate {
   return (document) => {
     const read = readConfig(env, siteVars(document))
-    const problems = [...(read.ok ? originProblems(document, read.config.policy.origin.kind) : read.problems)]
+    const own = readConfig(env)
+    const problems = read.ok
+      ? [
+          ...originProblems(document, read.config.policy.origin.kind),
+          ...(own.ok ? foreignProblems(read.config.policy, own.config) : []),
+        ]
+      : [...read.problems]
     return { problems: problems.map(placed), warnings: read.warnings.map(placed) }
   }
 }
@@ -37,6 +44,14 @@ function originProblems({ via }: SiteDocument, kind: string): ConfigProblem[] {
       },
     ]
   return []
+}
+
+/** Runs settle the networks of the deployment alone, and a node of another chain would answer for the site. */
+function foreignProblems({ networks }: Policy, deployment: Config): ConfigProblem[] {
+  const settled = deployment.networks.map(({ network }) => network.id)
+  const example = settled.map((id) => `"${id}"`).join(' or ')
+  const message = 'must be of this deployment: in its NETWORK, or in its table RPC_URL or FACILITATOR_URL'
+  return networks.every(({ id }) => settled.includes(id)) ? [] : [{ place: 'NETWORK', message, example }]
 }
 
 /** A problem of a term has its place below `terms`. All else is a var of the deployment. */

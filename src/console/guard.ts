@@ -2,6 +2,7 @@
 import type { Context } from 'hono'
 import { deleteCookie, getCookie, setCookie } from 'hono/cookie'
 import { encodeBase64url } from '../protocol/encoding/base64url.ts'
+import { isLocalHost } from '../sites/host.ts'
 
 /** Nothing is loaded but our own script and stylesheet, and forms go to the console alone. */
 const POLICY =
@@ -68,5 +69,19 @@ export function isOurForm(request: Request): boolean {
 /** Where to go after signing in: a path of the console, never another host. */
 export function returnPath(text: string | undefined, base: string): string {
   const url = text?.startsWith('/') ? URL.parse(text, base) : null
-  return url && url.origin === new URL(base).origin ? `${url.pathname}${url.search}` : '/'
+  // Threat: the path of "/.//host" is "//host", which names a host where it stands alone.
+  const isOurs = url?.origin === new URL(base).origin && !url.pathname.startsWith('//')
+  return url && isOurs ? `${url.pathname}${url.search}` : '/'
+}
+
+/**
+ * The same address over https, for a request over http that came from another machine. Null for all else.
+ *
+ * Threat: over http a token, and a cookie that is not `Secure`, can be read on the way.
+ */
+export function encryptedUrl(text: string): string | null {
+  const url = new URL(text)
+  if (url.protocol === 'https:' || isLocalHost(url.host)) return null
+  url.protocol = 'https:'
+  return url.href
 }

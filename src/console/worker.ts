@@ -3,7 +3,7 @@
 import { Hono } from 'hono'
 import { bodyLimit } from 'hono/body-limit'
 import { log } from '../platform/log.ts'
-import { formTokenOf, isOurForm, MAX_FORM_BYTES, secured, sessionOf } from './guard.ts'
+import { encryptedUrl, formTokenOf, isOurForm, MAX_FORM_BYTES, secured, sessionOf } from './guard.ts'
 import { PAGES } from './pages/index.ts'
 import { signInRoutes } from './pages/sign-in.tsx'
 import { type ConsoleEnv, message, openDesk, type PageHandler } from './shell.tsx'
@@ -13,6 +13,10 @@ const app = new Hono<ConsoleEnv>()
 app.use('*', async (c, next) => {
   await next()
   c.res = secured(c.res)
+})
+app.use('*', async (c, next) => {
+  const url = encryptedUrl(c.req.url)
+  return url === null ? next() : c.redirect(url, 308)
 })
 // GET never writes; all else must come from one of our own pages.
 app.use('*', async (c, next) => {

@@ -41,8 +41,14 @@ class Screenings {
     const mark = this.#lastMark()
     const isReleased = mark?.held === 0 && mark.list === list
     const starts = status === 'listed' && !this.hold && !isReleased
-    const isSame = last?.status === status && last.list === list && last.isAllowed === isAllowed && !starts
-    if (isSame && (status === 'clear' || (last.act === act && dayOf(last.at) === dayOf(at)))) return
+    const isSame = (row: Row | undefined): row is Row =>
+      row?.status === status && row.list === list && row.isAllowed === isAllowed
+    if (!starts && isSame(last)) {
+      if (status === 'clear') return
+      // Threat: a payer that asks by several acts in turn must not write a row each time.
+      const [known] = this.#select('WHERE address = ? AND act = ? ORDER BY seq DESC LIMIT 1', address, act)
+      if (isSame(known) && dayOf(known.at) === dayOf(at)) return
+    }
     this.#append({ ...decision, at }, starts ? 1 : null)
     if (starts) this.hold = holdOf({ ...decision, at })
   }

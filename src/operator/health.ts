@@ -45,8 +45,12 @@ async function readOverdue({ book, runKinds = [], channels }: AlertSettings, now
   const ended = await Promise.all(runKinds.map((kind) => lastEnded(book, kind)))
   const runs = ended.every((run) => now - (run?.startedAt ?? firstAt) < MAX_RUN_AGE_MS)
   if (!channels) return { runs, watch: true }
-  const { network } = channels.chain
-  const seenAt = (await readWatch(book, network))?.seenAt ?? firstAt
-  const isOverdue = now - seenAt >= MAX_WATCH_AGE_MS
-  return { runs, watch: !isOverdue || !(await hasWatchedChannel(book, network, now - MAX_WATCH_AGE_MS)) }
+  const late = await Promise.all(
+    channels.chains.map(async ({ network }) => {
+      const seenAt = (await readWatch(book, network))?.seenAt ?? firstAt
+      const isOverdue = now - seenAt >= MAX_WATCH_AGE_MS
+      return isOverdue && (await hasWatchedChannel(book, network, now - MAX_WATCH_AGE_MS))
+    }),
+  )
+  return { runs, watch: !late.includes(true) }
 }

@@ -53,6 +53,7 @@ const tried = { requests: count, pages: count, asked: amount }
 export const shadowDay = table({
   day: text,
   total: table(tried),
+  sites: listOf(table({ site: text, ...tried })),
   crawlers: listOf(table({ crawler: text, class: text, ...tried })),
   rules: listOf(table({ rule: text, action: word('charge', 'allow', 'block'), ...tried })),
   paths: listOf(table({ path: text, ...tried })),

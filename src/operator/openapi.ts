@@ -189,7 +189,7 @@ const API: Operations = {
     get: {
       summary: 'Returns what shadow mode would have asked on a day, in micro-dollars',
       answer: 'ShadowDay',
-      query: ['day'],
+      query: ['day', 'site'],
       problems: [400],
     },
   },

@@ -15,7 +15,7 @@ export function shadowRoutes({ book }: OperatorSettings, now: () => number): Hon
     const day = c.req.query('day') ?? dayOf(now())
     if (!v.is(Day, day))
       return invalid([{ path: 'day', message: 'must be a date', expected: '"2026-11-27"' }])
-    return jsonResponse(await readShadowDay(book, day))
+    return jsonResponse(await readShadowDay(book, day, c.req.query('site') ?? null))
   })
   return app
 }

@@ -206,9 +206,8 @@ async function sellFor(
   const { tools, decisions, changes } = shop
   const paid = readPaid(request.headers, dialect, [wanted, ...wanted.earlier])
   if (!paid.ok) return paid
-  const { method } = request
   const read = reader(request, tools.now)
-  const priceFor = pricing(wanted, decideFor)
+  const priceFor = pricing(wanted, decideFor, shop)
   const goods: Goods<Response> = {
     ...GOODS,
     async buy(body) {
@@ -218,7 +217,7 @@ async function sellFor(
     },
     asks: ({ headers }, { isCeiling }) => (isCeiling ? readFinalAmount(headers) : undefined),
   }
-  const order = Object.assign(wanted, { method, sent: { request, read }, priceFor })
+  const order = Object.assign(wanted, { method: request.method, sent: { request, read }, priceFor })
   const sold = await sell(order, paid.value, goods, tools)
   if (wanted.decision.action === 'allow') {
     const free = await freeFor(request, target, read, content)
@@ -232,20 +231,22 @@ async function sellFor(
 function readPaid(headers: Headers, dialect: Dialect, [quote, ...earlier]: readonly Quote[]): Result<Paid> {
   const paid = quote ? dialect.read(headers, quote.offers.made) : refuse('no_matching_offer')
   if (paid.ok) return paid
-  const former = earlier.map(({ offers }) => dialect.read(headers, offers.made))
-  return former.find(({ ok }) => ok) ?? paid
+  return earlier.map(({ offers }) => dialect.read(headers, offers.made)).find(({ ok }) => ok) ?? paid
 }
 
 /**
  * The price for a signer that a scheme has verified. The decision for it replaces the one in `wanted`; undefined where the
  * signer changes nothing.
  */
-function pricing(wanted: Quote, decideFor: DecideFor): NonNullable<Wanted['priceFor']> {
+function pricing(wanted: Quote, decideFor: DecideFor, shop: Shop): Required<Wanted>['priceFor'] {
   return (signer, { edition }, scheme) => {
     if (!crawlerOfSigner(signer) && !edition.policy.contracts?.has(signer)) return undefined
     const decided = decideFor(signer, edition)
     if (!decided.ok) return decided
     const decision = decided.value
+    // A former version holds for its offers alone: a signer that was free by it pays by the present one.
+    if (edition.decisions !== shop.decisions && decision.action !== 'charge')
+      return refuse('no_matching_offer')
     Object.assign(wanted, edition.quoteOf(decision))
     if (decision.action !== 'charge') return refuse('blocked')
     return decision.schemes.includes(scheme) ? accept(decision.price) : refuse('no_matching_offer')

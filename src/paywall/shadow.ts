@@ -53,8 +53,8 @@ export const SHADOW_COUNTS: TallySettings<ShadowKind> = {
   maxKinds: MAX_SHADOW_KINDS,
   maxParts: Number.POSITIVE_INFINITY,
   join: (kind) => ({ ...kind, path: '*', crawler: isListed(kind) ? kind.crawler : 'others' }),
-  keyOf: ({ crawler, class: purpose, rule, action, path }) =>
-    [crawler, purpose, rule, action, path].join('\n'),
+  keyOf: ({ site, crawler, class: purpose, rule, action, path }) =>
+    [site, crawler, purpose, rule, action, path].join('\n'),
 }
 
 function isListed({ crawler }: ShadowKind): boolean {
@@ -90,7 +90,7 @@ export function shadowGate(options: ShadowOptions): Gate {
     const ended = { origin: site, asker, decided, head: method === 'HEAD' }
     options.count?.(options.site, ended, 'free', answer.status)
     const path = canonicalize(url, policy.paths)
-    const seen = seenOf(path.ok ? path.value.match : '*', asker, decided)
+    const seen = seenOf(options.site ?? '', path.ok ? path.value.match : '*', asker, decided)
     if (asker.kind === 'reader' && seen.action === 'allow') return
     const isSold = seen.action === 'charge' && method !== 'HEAD' && isDelivery(answer)
     tally.count(seen, isSold && decided.ok ? decided.value.price : 0n)
@@ -114,9 +114,10 @@ function asParsed(url: string): Target {
   return { path, search }
 }
 
-function seenOf(path: string, asker: Asker, decided: Result<Decision>): ShadowKind {
+function seenOf(site: string, path: string, asker: Asker, decided: Result<Decision>): ShadowKind {
   const isReader = asker.kind === 'reader'
   return {
+    site,
     crawler: isReader ? READERS : (asker.name ?? NAMELESS),
     class: isReader ? 'reader' : asker.class,
     // A URL that servers read in several ways is answered 400.

@@ -57,6 +57,8 @@ export class HostMemory {
     const readAt = this.#now()
     try {
       const next = await inTime(this.#store.get<HostEntry>(entryKey(host), 'json'))
+      // Threat: KV may show that a host is unknown after it has shown its entry. No entry is ever removed.
+      if (!next && last) throw new Error('KV has lost an entry')
       return next ? { entry: newer(next, last?.entry), readAt } : undefined
     } catch (fault) {
       // It is used for a minute more before KV is asked again.

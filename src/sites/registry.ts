@@ -353,12 +353,14 @@ export class SitesBase<Env = unknown> extends DurableObject<Env> {
     const note = by.note?.slice(0, MAX_NOTE_CHARS) ?? null
     const version: VersionRow = { ...by, note, document, receiver, version: (last?.version ?? 0) + 1 }
     const isDrafted = by.act === 'publish'
+    // A removed site has left its hosts, and another one may have them by now.
+    const before = last && last.document.mode !== 'draft' ? last.document.hosts : []
     this.ctx.storage.transactionSync(() => {
       this.#tables.addVersion(id, version)
       const { publisher } = document
       const draft = isDrafted ? null : row.draft
       this.#tables.putSite({ ...row, publisher, draft, revision: row.revision + 1 })
-      for (const host of new Set([...(last?.document.hosts ?? []), ...document.hosts]))
+      for (const host of new Set([...before, ...document.hosts]))
         this.#tables.addPublication(host, id, version.version)
       this.#claimHosts(id)
       const what = `site.${by.act}`

@@ -22,7 +22,12 @@ function factsOf(
   more: Partial<AlertSettings> = {},
   now = Date.now(),
 ) {
-  const channels = { chain, accounts: settings.accounts, relayer: relayer.address, maxUnclaimed: 100n }
+  const channels = {
+    chains: [chain],
+    accounts: settings.accounts,
+    relayer: relayer.address,
+    maxUnclaimed: 100n,
+  }
   const of = { book: env.BOOK, webhooks: [], problems: () => [], publicUrl: '', channels, ...more }
   return readFacts(of, NO_ALERTS, now)
 }
@@ -59,6 +64,35 @@ describe('readFacts', () => {
     const { relayers } = await factsOf(setup)
     expect(relayers).toMatchObject([{ address: setup.relayer.address, runCost: 2n * dear }])
     expect(relayers?.[0]?.balance).toBeGreaterThan(0n)
+  })
+
+  it('has the watch, the node and the gas money of each network, and only its own costs', async () => {
+    const setup = await newReceiver()
+    const { chain, relayer, settings } = setup
+    const other = { ...chain, network: 'eip155:8453' as const }
+    await saveRun(env.BOOK, {
+      ...{ id: 'settle-1', kind: 'settlement', status: 'settled', startedAt: 1, endedAt: 1 },
+      record: {
+        transactions: {
+          count: 2,
+          list: [
+            { wei: `${10n ** 18n}`, network: chain.network },
+            { wei: `${10n ** 19n}`, network: other.network },
+          ],
+        },
+      },
+    })
+    const channels = {
+      ...{ chains: [chain, other], accounts: settings.accounts },
+      ...{ relayer: relayer.address, maxUnclaimed: 100n },
+    }
+    const { relayers, watches, nodes } = await factsOf(setup, { channels })
+    expect(relayers?.map(({ network, runCost }) => [network, runCost])).toEqual([
+      [chain.network, 10n ** 18n],
+      [other.network, 10n ** 19n],
+    ])
+    for (const facts of [watches, nodes])
+      expect(facts?.map(({ network }) => network)).toEqual([chain.network, other.network])
   })
 
   it('has the findings of the last complete run, and of no earlier one', async () => {

@@ -61,6 +61,20 @@ describe('a host', () => {
     expect(await errorOf(refused)).toBe('tab_site_suspended')
   })
 
+  it('keeps its copy for ten minutes where KV shows no entry after one', async () => {
+    const registry = newRegistry()
+    const site = newSite()
+    await publish(registry, site)
+    let isLost = false
+    const isolate = newIsolate({ read: async (get) => (isLost ? null : get()) })
+    expect((await isolate.ask(urlOf(site))).status).toBe(402)
+    isLost = true
+    passes(61)
+    expect((await isolate.ask(urlOf(site))).status).toBe(402)
+    passes(540)
+    expect((await isolate.ask(urlOf(site))).status).toBe(503)
+  })
+
   it('gets 503 while KV fails and no copy is at hand, and its copy for ten minutes otherwise', async () => {
     const registry = newRegistry()
     const site = newSite()

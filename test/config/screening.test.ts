@@ -11,6 +11,7 @@ const VARS = {
   FACILITATOR_URL: 'https://facilitator.example',
 }
 const BOUND = { LISTS: {}, RPC_URL: 'https://node.example' }
+const NODE_OF_A_TESTNET = { 'eip155:84532': 'https://node.example' }
 
 function screeningOf(vars: object) {
   const read = readConfig({ ...VARS, ...BOUND, ...vars })
@@ -38,6 +39,15 @@ describe('SCREENING', () => {
     })
   })
 
+  it('asks the public oracle on a network with a node, since without one every address would pass', () => {
+    const RPC_URL = { 'eip155:137': 'https://node.example' }
+    const NETWORK = ['eip155:8453', 'eip155:137']
+    expect(screeningOf({ NETWORK, RPC_URL, SCREENING: { oracle: true } })).toMatchObject({
+      oracleOn: 'eip155:137',
+      oracle: '0x40c57923924b5c5c5455c48d93317139addac8fb',
+    })
+  })
+
   it('takes the own lists of the operator, as one address, a list or JSON', () => {
     const deny = new Set([ADDRESS.toLowerCase()])
     for (const SCREEN_DENY of [ADDRESS, [ADDRESS], JSON.stringify([ADDRESS])])
@@ -46,6 +56,10 @@ describe('SCREENING', () => {
 
   it.each([
     [{ SCREENING: { oracle: true } }, 'RPC_URL must be set: SCREENING has an oracle'],
+    [
+      { NETWORK: ['eip155:84532', 'eip155:8453'], RPC_URL: NODE_OF_A_TESTNET, SCREENING: { oracle: true } },
+      'RPC_URL must be set for eip155:8453: SCREENING has an oracle',
+    ],
     [{ SCREENING: { lists: 'https://lists.example/' } }, 'LISTS must be bound: SCREENING has lists'],
     [
       { NETWORK: 'eip155:84532', ...BOUND, SCREENING: { oracle: true } },

@@ -66,7 +66,7 @@ describe('GET /healthz', () => {
   it('answers 503 once the watch has not read the chain for 15 minutes, while there are channels', async () => {
     const chain = chainAt(chainHere().rpcUrl)
     const channels = {
-      chain,
+      chains: [chain],
       accounts: env.ACCOUNT,
       relayer: '0x1111111111111111111111111111111111111111',
       maxUnclaimed: 100_000_000n,

@@ -170,7 +170,8 @@ describe('SHADOW_COUNTS', () => {
     ['nameless', 'nameless'],
     ['MadeUp1', 'others'],
   ])('joins the paths of %s under the name %s', (crawler, name) => {
-    const kind = { crawler, class: 'other', rule: 'default', action: 'charge', path: '/a' } as const
+    const what = { class: 'other', rule: 'default', action: 'charge', path: '/a' } as const
+    const kind = { site: '', crawler, ...what }
     expect(SHADOW_COUNTS.join(kind)).toEqual({ ...kind, crawler: name, path: '*' })
   })
 })

@@ -1,5 +1,8 @@
 /** The price of an agent whose signature shows who it is, and the sentence about a refuted name. */
+import { env } from 'cloudflare:workers'
 import { beforeAll, describe, expect, it } from 'vitest'
+import type { Bindings } from '../../src/app/bindings.ts'
+import { buildSite } from '../../src/app/site.ts'
 import { type Agent, creditOffer, newAgent, openCreditShop } from '../schemes/credit/harness.ts'
 import { BROWSER, requiredOf, startPaywall } from '../schemes/harness.ts'
 
@@ -70,6 +73,22 @@ describe('gate for a signing agent', () => {
     const response = await crawl(chatgpt, '/wallets/a', 'USD 0.001')
     expect(response.status).toBe(402)
     expect(requiredOf(response).accepts.map(({ scheme }) => scheme)).toEqual(['exact'])
+  })
+
+  it('pays by the present version of its site where the former one let it in free', async () => {
+    const { edition } = openCreditShop({ RULES, PRICE: '0.001' }).site
+    const { config } = openCreditShop({ RULES: [], PRICE: '0.002' }).site
+    const version = { site: { id: 'news', version: 2 }, former: () => (edition ? [edition] : []) }
+    const { gate, origin } = buildSite({ ...env } as unknown as Bindings, config, version)
+    const crawl = async (price: string) => {
+      const { headers } = await chatgpt.crawl('/free/a', 'crawler-exact-price', price)
+      return gate(
+        new Request('https://site.test/free/a', { headers: { ...headers, 'user-agent': BROWSER } }),
+        origin,
+      )
+    }
+    expect((await crawl('USD 0.001')).status).toBe(402)
+    expect((await crawl('USD 0.002')).status).toBe(200)
   })
 
   it('lowers no price for an unverified Signature-Agent header', async () => {

@@ -14,7 +14,7 @@ import { newLine } from '../ledger/credit/harness.ts'
 
 const NOW = Date.UTC(2026, 10, 22)
 const TRANSACTION = randomHex(32)
-const SOLD = { rule: 'default', site: 'portal.test', policy: 0, who: null }
+const SOLD = { rule: 'default', site: null, policy: 0, who: null }
 
 /** The outcome of a payment: rejected at `charge`, rejected at `settle`, or settled. */
 type Outcome = { taken: Reason } | { settled: Reason } | 'settled'

@@ -153,6 +153,18 @@ describe('a site of the registry', () => {
     expect(await registry.revert('op', site.id, 1)).toMatchObject({ ok: false, reason: 'invalid' })
   })
 
+  it('leaves the hosts that another site has by now alone when it comes back after its removal', async () => {
+    const registry = newRegistry()
+    const site = document()
+    await publish(registry, site)
+    await registry.remove('op', site.id)
+    const heir = document({ hosts: site.hosts })
+    await publish(registry, heir)
+    await publish(registry, { ...site, hosts: [`back.${site.hosts[0]}`] })
+    const served = await Promise.all(site.hosts.map(entryOf))
+    expect(served).toMatchObject(site.hosts.map(() => ({ id: heir.id, document: { id: heir.id } })))
+  })
+
   it('takes a host off at the moment of its next version', async () => {
     const registry = newRegistry()
     const site = document()

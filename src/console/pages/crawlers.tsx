@@ -1,6 +1,6 @@
 /** Crawlers: what each paid and what it was asked for, and one of them by site and path. */
 import type { FigureBody, FiguresBody } from '../answers.ts'
-import { crawlerName, OTHER, type Ranked, ranked, SHOWN_DAYS, totalOf, shownDays } from '../figures.ts'
+import { crawlerName, OTHER, type Ranked, ranked, SHOWN_DAYS, shownDays, totalOf } from '../figures.ts'
 import { DailyBars } from '../parts/chart.tsx'
 import { dollars, Money, Percent, Trend, Whole } from '../parts/figures.tsx'
 import { Head, PageSection, Trouble } from '../parts/page.tsx'

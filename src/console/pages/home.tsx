@@ -9,7 +9,7 @@ import type {
   RunBody as Run,
 } from '../answers.ts'
 import type { Ask, Reply } from '../edge.ts'
-import { crawlerName, DAY, OTHER, ranked, SHOWN_DAYS, totalOf, shownDays } from '../figures.ts'
+import { crawlerName, DAY, OTHER, ranked, SHOWN_DAYS, shownDays, totalOf } from '../figures.ts'
 import { DailyBars } from '../parts/chart.tsx'
 import { dollars, Money, Time, Trend, Whole } from '../parts/figures.tsx'
 import { NeedList, needsOfAlerts, needsOfBook } from '../parts/needs.tsx'

@@ -58,7 +58,7 @@ function page(to: string | undefined, isWrong = false): string {
       </form>
       <p class="soft" id="hint">
         You made the token when you set OPERATOR_TOKEN_SHA256. A session ends after 30 minutes without use,
-        and after 12 hours in any case.
+        after 12 hours in any case, and when you change the token.
       </p>
     </Bare>
   )

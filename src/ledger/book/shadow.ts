@@ -5,6 +5,8 @@ export type Day = string
 
 /** One kind of request, and the action that it would have met. `rule`: `RULES[n]`, `default` or `free`. */
 export type ShadowKind = {
+  /** The site of a registry; empty for the only site. */
+  site: string
   /** The crawler's name, `nameless`, or `readers`. */
   crawler: string
   class: string
@@ -25,6 +27,7 @@ type Sums = { requests: number; pages: number; asked: string }
 export type ShadowDay = {
   day: Day
   total: Sums
+  sites: (Sums & { site: string })[]
   crawlers: (Sums & { crawler: string; class: string })[]
   rules: (Sums & { rule: string; action: string })[]
   paths: (Sums & { path: string })[]
@@ -42,43 +45,48 @@ export async function addShadowFigures(
   figures: readonly ShadowFigure[],
 ): Promise<void> {
   const statement = book.prepare(
-    `INSERT INTO shadow (day, crawler, class, rule, action, path, requests, pages, asked)
-       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+    `INSERT INTO shadow (day, site, crawler, class, rule, action, path, requests, pages, asked)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
        ON CONFLICT DO UPDATE SET requests = requests + excluded.requests, pages = pages + excluded.pages,
          asked = asked + excluded.asked`,
   )
   for (let at = 0; at < figures.length; at += BATCH) {
     const rows = figures.slice(at, at + BATCH)
     await book.batch(
-      rows.map(({ crawler, class: purpose, rule, action, path, requests, pages, asked }) =>
-        statement.bind(day, crawler, purpose, rule, action, path, requests, pages, asked),
+      rows.map(({ site, crawler, class: purpose, rule, action, path, requests, pages, asked }) =>
+        statement.bind(day, site, crawler, purpose, rule, action, path, requests, pages, asked),
       ),
     )
   }
 }
 
-/** Returns the sums of a day: zero and empty lists for a day without requests. */
-export async function readShadowDay(book: D1Database, day: Day): Promise<ShadowDay> {
+/** Returns the sums of a day, of one site where it is named: zero and empty lists for a day without requests. */
+export async function readShadowDay(
+  book: D1Database,
+  day: Day,
+  site: string | null = null,
+): Promise<ShadowDay> {
   const by = async <Row>(columns: string) => {
     const { results } = await book
       .prepare(
         `SELECT ${columns}, sum(requests) AS requests, sum(pages) AS pages, sum(asked) AS asked FROM shadow
-           WHERE day = ? GROUP BY ${columns} ORDER BY sum(asked) DESC, sum(requests) DESC, ${columns} LIMIT ?`,
+           WHERE day = ?1 AND site = coalesce(?2, site) GROUP BY ${columns} ORDER BY sum(asked) DESC, sum(requests) DESC, ${columns} LIMIT ?3`,
       )
-      .bind(day, MOST_LISTED)
+      .bind(day, site, MOST_LISTED)
       .all<Row & Counted>()
     return results.map((row) => ({ ...row, asked: String(row.asked) }))
   }
   const total = await book
     .prepare(
       `SELECT coalesce(sum(requests), 0) AS requests, coalesce(sum(pages), 0) AS pages, coalesce(sum(asked), 0) AS asked
-         FROM shadow WHERE day = ?`,
+         FROM shadow WHERE day = ?1 AND site = coalesce(?2, site)`,
     )
-    .bind(day)
+    .bind(day, site)
     .first<Counted>()
   return {
     day,
     total: total ? { ...total, asked: String(total.asked) } : { requests: 0, pages: 0, asked: '0' },
+    sites: await by('site'),
     crawlers: await by('crawler, class'),
     rules: await by('rule, action'),
     paths: await by('path'),

@@ -8,7 +8,7 @@ import {
 } from '../../../src/ledger/book/shadow.ts'
 
 const figure = (change: Partial<ShadowFigure>): ShadowFigure => ({
-  ...{ crawler: 'GPTBot', class: 'training', rule: 'default', action: 'charge', path: '/a' },
+  ...{ site: '', crawler: 'GPTBot', class: 'training', rule: 'default', action: 'charge', path: '/a' },
   ...{ requests: 1, pages: 1, asked: 1_000 },
   ...change,
 })
@@ -25,6 +25,7 @@ describe('addShadowFigures', () => {
     expect(await readShadowDay(env.BOOK, day)).toEqual({
       day,
       total: { requests: 5, pages: 2, asked: '3000' },
+      sites: [{ site: '', requests: 5, pages: 2, asked: '3000' }],
       crawlers: [{ crawler: 'GPTBot', class: 'training', requests: 5, pages: 2, asked: '3000' }],
       rules: [{ rule: 'default', action: 'charge', requests: 5, pages: 2, asked: '3000' }],
       paths: [
@@ -32,6 +33,17 @@ describe('addShadowFigures', () => {
         { path: '/b', requests: 3, pages: 0, asked: '0' },
       ],
     })
+  })
+
+  it('keeps the sites of a day apart', async () => {
+    const day = '2026-01-04'
+    await addShadowFigures(env.BOOK, day, [figure({ site: 'one' }), figure({ site: 'two', asked: 5_000 })])
+    const { sites } = await readShadowDay(env.BOOK, day)
+    expect(sites.map(({ site, asked }) => [site, asked])).toEqual([
+      ['two', '5000'],
+      ['one', '1000'],
+    ])
+    expect((await readShadowDay(env.BOOK, day, 'one')).total).toMatchObject({ requests: 1, asked: '1000' })
   })
 
   it('lists the 100 dearest paths, and sums all', async () => {
@@ -46,7 +58,7 @@ describe('addShadowFigures', () => {
 describe('readShadowDay', () => {
   it('returns zero for a day without requests', async () => {
     const total = { requests: 0, pages: 0, asked: '0' }
-    const empty = { day: '2025-01-01', total, crawlers: [], rules: [], paths: [] }
+    const empty = { day: '2025-01-01', total, sites: [], crawlers: [], rules: [], paths: [] }
     expect(await readShadowDay(env.BOOK, '2025-01-01')).toEqual(empty)
   })
 })
