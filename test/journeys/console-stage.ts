@@ -133,22 +133,23 @@ async function seed(book: D1Database, now: number): Promise<void> {
     }
   }
   await book.batch([
-    insert(book, 'figure', 'charged', figures),
-    insert(book, 'figure_day', 'charged', days),
-    insert(book, 'traffic', 'requests', traffic),
+    insert(book, 'figure', ['charges', 'charged'], figures),
+    insert(book, 'figure_day', ['charges', 'charged'], days),
+    insert(book, 'traffic', ['requests', 'asked'], traffic),
   ])
 }
 
 function insert(
   book: D1Database,
   table: string,
-  sum: string,
+  sums: readonly string[],
   rows: readonly (readonly (string | number)[])[],
 ) {
   const columns = (rows[0] ?? []).map((_, at) => `value ->> ${at}`).join(', ')
+  const added = sums.map((sum) => `${sum} = ${sum} + excluded.${sum}`).join(', ')
   return book
     .prepare(
-      `INSERT INTO ${table} SELECT ${columns} FROM json_each(?) WHERE true ON CONFLICT DO UPDATE SET ${sum} = ${sum} + excluded.${sum}`,
+      `INSERT INTO ${table} SELECT ${columns} FROM json_each(?) WHERE true ON CONFLICT DO UPDATE SET ${added}`,
     )
     .bind(JSON.stringify(rows))
 }
