@@ -7,6 +7,7 @@ import type {
   EdgeWorker,
   OpenedSession,
   Principal,
+  SessionView,
 } from '../people/console-call.ts'
 import { PEOPLE } from '../people/people.ts'
 import { MINUTE_MS } from '../platform/time.ts'
@@ -55,6 +56,21 @@ export class OperatorApi extends WorkerEntrypoint<Bindings> implements EdgeWorke
     return who && who.id === ownerOf(operatorOf(this.env).tokenSha256).id ? who : null
   }
 
+  /** The open sessions that a principal may see: the owner all, others their own. None if the session has ended. */
+  async sessions(session: string): Promise<SessionView[]> {
+    const who = await this.whoIs(session)
+    return (who && (await this.#people()?.list(session, reachOf(who)))) ?? []
+  }
+
+  /** Ends a session of {@link sessions}. Returns whether there was one. The act is in the audit log. */
+  async endSession(session: string, id: string): Promise<boolean> {
+    const who = await this.whoIs(session)
+    const isEnded = (who && (await this.#people()?.revoke(id, reachOf(who)))) ?? false
+    const act = { what: 'session.end', subject: id, before: null, after: null }
+    if (who && isEnded) await operatorOf(this.env).audit?.note({ who: who.id, ...act })
+    return isEnded
+  }
+
   /** Answers a request in the name of a session. */
   async ask(session: string, order: ConsoleOrder): Promise<ConsoleAnswer> {
     const who = await this.whoIs(session)
@@ -87,6 +103,11 @@ export class OperatorApi extends WorkerEntrypoint<Bindings> implements EdgeWorke
   #people() {
     return this.env.PEOPLE?.getByName(PEOPLE)
   }
+}
+
+/** The principal whose sessions are reached; null reaches all. */
+function reachOf({ id, role }: Principal): string | null {
+  return role === 'owner' ? null : id
 }
 
 /**

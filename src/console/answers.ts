@@ -20,7 +20,8 @@ export type RunBody = {
   status: 'running' | 'settled' | 'in_doubt' | 'failed' | 'abandoned'
   startedAt: number
   endedAt: number | null
-  record: { findings?: FindingBody[] } & Record<string, unknown>
+  /** A list is cut at the first findings; `count` has all. */
+  record: { findings?: { list: FindingBody[]; count: number } } & Record<string, unknown>
 }
 
 /** A problem that a run reports. */
@@ -227,7 +228,7 @@ export type CheckedSiteBody = {
   sideDoor: CheckedBody
 }
 
-/** One publisher. */
+/** One publisher. `sites` comes with one alone. */
 export type PublisherBody = {
   id: string
   name: string
@@ -236,5 +237,53 @@ export type PublisherBody = {
   taxId: string | null
   receiver: string | null
   revision: number
-  sites: string[]
+  sites?: string[]
 }
+
+/** One figure of money or of traffic. */
+export type FigureBody = {
+  source: 'book' | 'traffic'
+  hour?: number
+  day?: number
+  site?: string
+  who?: string
+  path?: string
+  charged?: string
+  charges?: number
+  unpaid?: number
+  asked?: string
+  refused?: number
+  free?: number
+  blocked?: number
+  errors?: number
+}
+
+/** A page of figures. `asOf` is null before the first figure. */
+export type FiguresBody = {
+  sources: Partial<Record<'book' | 'traffic', { asOf: number | null; isReadable: boolean }>>
+  figures: FigureBody[]
+  next: string | null
+}
+
+/** An alert, open or resolved. */
+export type AlertBody = {
+  id: string
+  kind: string
+  severity: 'critical' | 'warning' | 'info'
+  subject: string
+  figure: string
+  link: string
+  opened: number
+  resolved: number | null
+  mutedUntil: number | null
+}
+
+/** Open and recent alerts. `lastAt`: when they were last looked for. */
+export type AlertsBody = {
+  alerts: AlertBody[]
+  webhooks: { id: string; host: string; acceptedAt: number | null; failingSince: number | null }[]
+  lastAt: number | null
+}
+
+/** The relayer of a network. */
+export type RelayerBody = { network: string; address: string; mined: number | null; open: number }

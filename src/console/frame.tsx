@@ -63,7 +63,7 @@ export function Frame({ title, path, who, formToken, children }: FrameProps) {
             <span>All amounts in USD. Copying a figure copies all six decimals.</span>{' '}
             <span>Times are UTC.</span>{' '}
             <span>
-              <kbd>/</kbd> find, <kbd>?</kbd> keys
+              <kbd>/</kbd> find, <kbd>g</kbd> <kbd>h</kbd> home, <kbd>g</kbd> <kbd>s</kbd> sites
             </span>
           </footer>
         </main>

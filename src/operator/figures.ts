@@ -31,6 +31,9 @@ export const MAX_INTERVALS: Readonly<Record<Interval, number>> = { hour: 744, da
 export const MAX_FIGURES = 5_000
 const DEFAULT_FIGURES = 1_000
 
+/** The most names of `top`. More are answered 400. */
+export const MAX_TOP = 50
+
 const MAX_NAME_CHARS = 300
 
 /** One figure of an answer, as JSON and as a row of a table show it. */
@@ -158,6 +161,10 @@ function readQuery(c: Context, now: number): Asked | RequestError[] {
   }
   const sources = sourcesOf(c.req.query('source'), [...names, ...Object.keys(only)])
   if (typeof sources === 'string') fail('source', sources, FIGURE_SOURCES.join(', '))
+  const top = topOf(c.req.query('top'))
+  if (top === null) fail('top', `must be a whole number from 1 to ${MAX_TOP}`, '6')
+  else if (top !== undefined && (names.length !== 1 || sources.includes('traffic')))
+    fail('top', 'must stand with one name in `by`, and with `source=book`', 'by=site&source=book&top=6')
   const range = interval && rangeOf(interval, c.req.query('from'), c.req.query('to'), now)
   if (interval && !range)
     fail('from', `must be a time before \`to\`, at most ${MAX_INTERVALS[interval]} intervals before it`, TIME)
@@ -165,7 +172,22 @@ function readQuery(c: Context, now: number): Asked | RequestError[] {
   if (after === undefined) fail('after', 'must be `next` of the page before', 'a cursor')
   if (errors.length > 0 || !interval || !range || typeof sources === 'string' || after === undefined)
     return errors
-  return { interval, ...range, by: names, only, sources, after, limit: limitOf(c.req.query('limit')) }
+  return {
+    interval,
+    ...range,
+    by: names,
+    only,
+    top: top ?? undefined,
+    sources,
+    after,
+    limit: limitOf(c.req.query('limit')),
+  }
+}
+
+/** Undefined without one; null where it must be corrected. */
+function topOf(text: string | undefined): number | null | undefined {
+  if (text === undefined) return undefined
+  return /^[1-9]\d?$/.test(text) && +text <= MAX_TOP ? +text : null
 }
 
 /** The sources that have all of the names: money knows no status, and traffic no path. */

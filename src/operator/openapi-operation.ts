@@ -1,6 +1,6 @@
 /** The words in which the API's operations are written. */
 import { INTERVALS } from '../ledger/book/chart.ts'
-import { FIGURE_SOURCES, MAX_FIGURES } from './figures.ts'
+import { FIGURE_SOURCES, MAX_FIGURES, MAX_TOP } from './figures.ts'
 import type { Schema } from './json-schema.ts'
 import { type schemas, stage } from './openapi-schemas.ts'
 import { siteMode } from './openapi-site-schemas.ts'
@@ -65,6 +65,10 @@ export const QUERIES = {
   ],
   path: ['Returns the figures of this path only: the first two segments', text],
   status: ['Returns the figures of this class of status only, such as `5xx`', text],
+  top: [
+    'The names that earned most in the whole range, with the others summed as `other`: one name in `by`, `source=book`',
+    { type: 'integer', minimum: 1, maximum: MAX_TOP },
+  ],
   figures: ['Figures a page', { type: 'integer', minimum: 1, maximum: MAX_FIGURES, default: 1_000 }],
   day: ['A UTC date. By default today', { type: 'string', format: 'date' }],
   evidence: ['Includes signatures and the signed data', { type: 'boolean', default: false }],

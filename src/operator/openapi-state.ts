@@ -9,7 +9,7 @@ export const stateOperations: Operations = {
     get: {
       summary: 'Returns figures of money and traffic by hour, day or month, in order of time and names',
       answer: 'Figures',
-      query: [...NAMES, 'by', 'interval', 'from', 'to', 'source', 'after', 'figures', 'format'],
+      query: [...NAMES, 'by', 'interval', 'from', 'to', 'source', 'top', 'after', 'figures', 'format'],
       formats: ['text/csv'],
     },
   },

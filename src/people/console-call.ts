@@ -21,10 +21,22 @@ export type ConsoleAnswer = { status: number; type: string; text: string }
 /** The start of a session. The id is a secret: it goes into the cookie and nowhere else. */
 export type OpenedSession = { session: string; seconds: number }
 
+/** A session as a list shows it. `id` is the first half of its hash; it opens nothing. `isThis`: the one that asks. */
+export type SessionView = {
+  id: string
+  principal: string
+  client: string
+  openedAt: number
+  usedAt: number
+  isThis: boolean
+}
+
 /** The named entrypoint of the edge Worker. A session that has ended is answered as status 401. */
 export type EdgeWorker = {
   signIn(credential: { token: string }, client: { agent: string }): Promise<OpenedSession | null>
   signOut(session: string): Promise<void>
   whoIs(session: string): Promise<Principal | null>
+  sessions(session: string): Promise<SessionView[]>
+  endSession(session: string, id: string): Promise<boolean>
   ask(session: string, order: ConsoleOrder): Promise<ConsoleAnswer>
 }

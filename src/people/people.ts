@@ -1,13 +1,10 @@
 /** The sessions of the console: one Durable Object for a deployment. */
 import { DurableObject } from 'cloudflare:workers'
 import { encodeBase64url } from '../protocol/encoding/base64url.ts'
-import type { Principal } from './console-call.ts'
+import type { Principal, SessionView } from './console-call.ts'
 
 /** The name of the one object. */
 export const PEOPLE = 'people'
-
-/** A session as a list shows it. `id` is the first half of its hash; it opens nothing. */
-export type SessionView = { id: string; principal: string; client: string; openedAt: number; usedAt: number }
 
 /** A session ends when it was not used for so long. Milliseconds. */
 const IDLE_MS = 30 * 60_000
@@ -17,6 +14,10 @@ export const SESSION_MS = 12 * 3_600_000
 const USE_STEP_MS = 60_000
 /** The most sessions of one principal. The oldest one ends when another opens. */
 const MAX_SESSIONS = 20
+/** The most sessions in a list. Older ones are left out, and end by themselves. */
+const MAX_LISTED = 200
+/** The characters of a hash that name a session in a list: enough to be unique, and they open nothing. */
+const ID_CHARS = 22
 
 /** Principals and sessions. Secrets are stored as SHA-256 alone. */
 export class People<Env = unknown> extends DurableObject<Env> {
@@ -76,27 +77,37 @@ export class People<Env = unknown> extends DurableObject<Env> {
     this.#sql.exec('DELETE FROM session WHERE hash = ?', await hashOf(session))
   }
 
-  /** The sessions that are open, the latest first. */
-  list(): SessionView[] {
+  /** The open sessions of a principal, or of all if `principal` is null. The latest first. `session` asks. */
+  async list(session: string, principal: string | null): Promise<SessionView[]> {
+    const own = await hashOf(session)
     const now = Date.now()
     const rows = this.#sql.exec(
-      `SELECT substr(hash, 1, 22) AS id, principal ->> '$.name' AS name, client, opened_at, used_at FROM session
-         WHERE used_at >= ? AND opened_at >= ? ORDER BY opened_at DESC`,
+      `SELECT hash, principal ->> '$.name' AS name, client, opened_at, used_at FROM session
+         WHERE used_at >= ?1 AND opened_at >= ?2 AND (?3 IS NULL OR principal ->> '$.id' = ?3)
+         ORDER BY opened_at DESC LIMIT ?4`,
       now - IDLE_MS,
       now - SESSION_MS,
+      principal,
+      MAX_LISTED,
     )
     return [...rows].map((row) => ({
-      id: String(row.id),
+      id: String(row.hash).slice(0, ID_CHARS),
       principal: String(row.name),
       client: String(row.client),
       openedAt: Number(row.opened_at),
       usedAt: Number(row.used_at),
+      isThis: row.hash === own,
     }))
   }
 
-  /** Ends the session that a list names. Returns whether there was one. */
-  revoke(id: string): boolean {
-    return this.#sql.exec('DELETE FROM session WHERE substr(hash, 1, 22) = ?', id).rowsWritten > 0
+  /** Ends the session that a list names, of that principal unless `principal` is null. Returns whether there was one. */
+  revoke(id: string, principal: string | null): boolean {
+    const ended = this.#sql.exec(
+      `DELETE FROM session WHERE substr(hash, 1, ${ID_CHARS}) = ?1 AND (?2 IS NULL OR principal ->> '$.id' = ?2)`,
+      id,
+      principal,
+    )
+    return ended.rowsWritten > 0
   }
 }
 

@@ -35,7 +35,8 @@ export const WEBHOOK_SECRET = 'a-secret-that-signs-the-webhooks-of-the-operator'
 
 export type CreditSite = Awaited<ReturnType<typeof startCreditSite>>
 
-export async function startCreditSite() {
+/** `registry` binds the registry of sites, and each change of a site takes effect at once. */
+export async function startCreditSite(registry = false) {
   const port = await freePort()
   const url = `http://127.0.0.1:${port}`
   const stripe = await startStripe({ webhook: `${url}/_tab402/stripe`, ...STRIPE_KEYS })
@@ -46,8 +47,9 @@ export async function startCreditSite() {
     RULES: JSON.stringify(RULES),
     WEBHOOK_URL: mailbox.url,
     WEBHOOK_SECRET,
+    ...(registry && { SITES_AHEAD_SECONDS: '0' }),
   }
-  const site = await startSite(vars, port)
+  const site = await startSite(vars, port, registry)
   // The end of today, so the first nightly run is past it even if the day changes during a test.
   let midnight = (Math.floor(Date.now() / DAY) + 1) * DAY
   return {

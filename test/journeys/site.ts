@@ -82,6 +82,7 @@ export async function startSite(vars: Vars | ((node: string) => Vars) = {}, port
   return {
     facts,
     direct: worker.direct,
+    book: worker.book,
     chain,
     origin,
     logs,

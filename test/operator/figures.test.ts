@@ -93,6 +93,8 @@ describe('GET /api/figures', () => {
     ['by=site&interval=month&source=book', 'zeta.example 11, acme.example 5500, zeta.example 7'],
     ['by=site&interval=month&source=book&path=/a/b', 'zeta.example 11, acme.example 3500, zeta.example 7'],
     ['by=site&interval=day&source=book&site=zeta.example', 'zeta.example 7'],
+    ['by=site&interval=day&source=book&top=1', 'other 7, acme.example 5500'],
+    ['by=path&interval=day&source=book&top=2&site=acme.example', '/a/b 3500, /c 2000'],
   ])('sums %s', async (query, sums) => {
     const { figures } = await ask(query)
     const name = /by=(\w+)/.exec(query)?.[1] ?? ''
@@ -155,6 +157,9 @@ describe('GET /api/figures', () => {
     [`after=${encodeURIComponent('["book",0,"a"]')}`, ['after']],
     [`who=${'a'.repeat(301)}`, ['who']],
     ['format=xml', ['format']],
+    ['by=site&source=book&top=51', ['top']],
+    ['by=site,who&source=book&top=6', ['top']],
+    ['by=site&top=6', ['top']],
     ['by=agent&after=x', ['by', 'after']],
   ])('answers 400 to %s', async (query, paths) => {
     const { status, body } = await operator.get(`/api/figures?${query}`)

@@ -48,11 +48,11 @@ const list: PageHandler = async (c) => {
           }}
           columns={[
             { title: 'Agent', cell: ({ id, name }) => <a href={`/agents/${id}`}>{name}</a> },
-            { title: 'Status', kind: 'lead', cell: ({ suspended }) => <AgentState suspended={suspended} /> },
             { title: 'Credit limit', kind: 'n', cell: ({ creditLimit }) => <Money of={creditLimit} /> },
             { title: 'Invoiced', cell: ({ period }) => period },
             { title: 'Pays by', cell: ({ rail }) => rail },
             { title: 'Since', cell: ({ createdAt }) => <Time at={createdAt} day /> },
+            { title: 'Status', kind: 'lead', cell: ({ suspended }) => <AgentState suspended={suspended} /> },
           ]}
         />
         <More url={url} next={next} />

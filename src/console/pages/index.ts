@@ -2,18 +2,24 @@
 import type { Routes } from '../shell.tsx'
 import { accountPages } from './accounts.tsx'
 import { agentPages } from './agents.tsx'
+import { alertPages } from './alerts.tsx'
 import { auditPages } from './audit.tsx'
+import { crawlerPages } from './crawlers.tsx'
 import { homePages } from './home.tsx'
 import { invoicePages } from './invoices.tsx'
 import { policyPages } from './policy.tsx'
 import { publisherPages } from './publishers.tsx'
 import { runPages } from './runs.tsx'
+import { settingPages } from './settings.tsx'
+import { setupPages } from './setup.tsx'
 import { sitePages } from './sites/index.ts'
 
 /** The pages, in the order of the navigation. */
 export const PAGES: Routes = [
   ...homePages,
+  ...alertPages,
   ...sitePages,
+  ...crawlerPages,
   ...policyPages,
   ...accountPages,
   ...agentPages,
@@ -21,4 +27,6 @@ export const PAGES: Routes = [
   ...runPages,
   ...publisherPages,
   ...auditPages,
+  ...settingPages,
+  ...setupPages,
 ]

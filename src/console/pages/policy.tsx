@@ -89,7 +89,7 @@ function Answer({
             ['Client', [name ?? kind, named, claim].filter(Boolean).join(', ')],
             ['Because', reasons.join('; ')],
             ['Price', decision?.action === 'charge' ? dollars(BigInt(decision.price)) : 'Free'],
-            ['Rule', decision ? `${decision.rule}: ${decision.why}` : (refusal?.message ?? '—')],
+            ['Rule', decision ? decision.why : (refusal?.message ?? '—')],
           ]}
         />
       </PageSection>

@@ -39,13 +39,13 @@ const list: PageHandler = async (c) => {
           empty={{ what: 'No publisher yet.', next: <a href="/publishers/new">Add the first one</a> }}
           columns={[
             { title: 'Publisher', cell: ({ id, name }) => <a href={`/publishers/${id}`}>{name}</a> },
-            { title: 'Sites', kind: 'lead', cell: ({ sites }) => sites.length },
             { title: 'Country', cell: ({ country }) => country },
             {
               title: 'Receiver',
               kind: 'full',
               cell: ({ receiver }) => (receiver ? <code>{receiver}</code> : 'The operator’s'),
             },
+            { title: 'Id', kind: 'lead', cell: ({ id }) => <code>{id}</code> },
           ]}
         />
         <More url={url} next={next} />
@@ -116,7 +116,7 @@ function Editor({ c, of, typed, problem }: EditorProps) {
         <PageSection title="Sites" id="sites">
           <Table
             caption="Sites of the publisher"
-            rows={of.sites}
+            rows={of.sites ?? []}
             empty={{ what: 'No site yet.', next: <a href="/sites/new">Add a site</a> }}
             columns={[{ title: 'Site', cell: (id) => <a href={`/sites/${id}`}>{id}</a> }]}
           />

@@ -49,10 +49,10 @@ const list: PageHandler = async (c) => {
           empty={{ what: 'No run has begun yet. The first one begins at 00:00 UTC, or now with “Run now”.' }}
           columns={[
             { title: 'Run', cell: (run) => <a href={`/runs/${run.id}`}>{KINDS[run.kind]}</a> },
-            { title: 'Status', kind: 'lead', cell: (run) => <RunState of={run} /> },
             { title: 'Began', cell: (run) => <Time at={run.startedAt} /> },
             { title: 'Took', kind: 'n', cell: took },
-            { title: 'Findings', kind: 'n', cell: ({ record }) => record.findings?.length ?? 0 },
+            { title: 'Findings', kind: 'n', cell: ({ record }) => record.findings?.count ?? 0 },
+            { title: 'Status', kind: 'lead', cell: (run) => <RunState of={run} /> },
           ]}
         />
       </PageSection>
@@ -77,7 +77,13 @@ const one: PageHandler = async (c) => {
   const { run } = asked.value
   if (!run)
     return show(c, 'Run', <p>The run has begun, and has not written its record yet. Load this page again.</p>)
-  const { findings = [], ...sums } = run.record
+  const {
+    findings = { list: [], count: 0 },
+    kind: _kind,
+    window: _window,
+    moment: _moment,
+    ...sums
+  } = run.record
   return show(
     c,
     `${KINDS[run.kind]} run`,
@@ -103,17 +109,17 @@ const one: PageHandler = async (c) => {
           </li>
         </ol>
       </PageSection>
-      <PageSection title="Findings" id="findings" note={`${findings.length} in this run`}>
-        <Findings of={findings} />
+      <PageSection title="Findings" id="findings" note={`${findings.count} in this run`}>
+        <Findings of={findings.list} />
       </PageSection>
       <PageSection title="Sums" id="sums">
         <Table
           caption="Sums of the run"
-          rows={Object.entries(sums).filter(([, value]) => isPlain(value))}
+          rows={sumsIn(sums)}
           empty={{ what: 'The run has no sums yet. They appear when its first step ends.' }}
           columns={[
             { title: 'Sum', cell: ([name]) => words(name) },
-            { title: 'Value', kind: 'n', cell: ([, value]) => plain(value) },
+            { title: 'Value', kind: 'lead', cell: ([, value]) => plain(value) },
           ]}
         />
       </PageSection>
@@ -138,6 +144,15 @@ export function Findings({ of }: { of: readonly Finding[] }) {
       ]}
     />
   )
+}
+
+/** The sums of a record, and those of its parts under the name of the part. Lists are left out. */
+function sumsIn(record: Record<string, unknown>, part = ''): [string, unknown][] {
+  return Object.entries(record).flatMap(([name, value]): [string, unknown][] => {
+    if (isPlain(value)) return [[part + name, value]]
+    const isPart = part === '' && typeof value === 'object' && value !== null && !Array.isArray(value)
+    return isPart ? sumsIn(value as Record<string, unknown>, `${name}: `) : []
+  })
 }
 
 function isPlain(value: unknown): boolean {

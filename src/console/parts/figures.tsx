@@ -43,6 +43,11 @@ export function Whole({ of }: { of: number | bigint }) {
   return <data value={String(of)}>{grouped(String(of))}</data>
 }
 
+/** A share with one decimal. */
+export function Percent({ of, in: all }: { of: number; in: number }) {
+  return <data value={String(of / all)}>{`${((of / all) * 100).toFixed(1)} %`}</data>
+}
+
 const MONTHS = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec']
 
 /** `27 Nov 2026` of Unix milliseconds, UTC. */
@@ -78,7 +83,7 @@ export function Trend({
   before: bigint
   isGood?: boolean | undefined
 }) {
-  if (before === 0n) return <span class="d soft">no figure before</span>
+  if (before === 0n) return <span class="d soft">new</span>
   const tenths = ((now - before) * 1000n) / (before < 0n ? -before : before)
   const size = tenths < 0n ? -tenths : tenths
   const text = `${grouped(String(size / 10n))}.${size % 10n} %`

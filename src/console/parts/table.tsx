@@ -1,10 +1,13 @@
 /** Tables: rows of figures that become cards on a phone, and that say what is missing where there are none. */
 import type { Child } from 'hono/jsx'
 
-/** A column. `kind`: `n` figures, `lead` the figure beside a card's title, `acts` buttons, `full` a line of its own in a card. */
+/**
+ * A column. `kind`: `n` figures, `lead` the figure beside a card's title, `bar` and `change` its second line, `acts` buttons,
+ * `full` a line of its own in a card.
+ */
 export type Column<Row> = {
   title: string
-  kind?: 'n' | 'lead' | 'acts' | 'full'
+  kind?: 'n' | 'lead' | 'bar' | 'change' | 'acts' | 'full'
   /** The title is read out and not shown. */
   isHidden?: boolean
   cell: (row: Row) => Child
@@ -67,7 +70,7 @@ export function Table<Row>({ caption, columns, rows, empty, total }: TableProps<
                 <td
                   role="cell"
                   class={column && classOf(column)}
-                  data-l={column && cell !== '' && labelOf(column)}
+                  data-l={cell === '' ? undefined : column && labelOf(column)}
                 >
                   {cell}
                 </td>
@@ -102,8 +105,10 @@ export function More({ url, next }: { url: URL; next: string | number | null }) 
   )
 }
 
+const CLASSES = { n: 'n', lead: 'n lead', bar: 'barc', change: 'n chg', acts: 'acts', full: 'full' } as const
+
 function classOf({ kind }: Column<never>): string | undefined {
-  return kind === 'lead' ? 'n lead' : kind
+  return kind && CLASSES[kind]
 }
 
 function labelOf({ title, kind }: Column<never>): string | undefined {

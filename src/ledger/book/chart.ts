@@ -19,6 +19,8 @@ export type ChartQuery = {
   by: readonly Name[]
   /** Leaves out figures with other names. */
   only: Partial<Record<Name, string>>
+  /** How many names of the first of `by` stand alone: the largest. The others are one, `other`. Undefined: all. */
+  top?: number | undefined
   /** The last figure of the page before. */
   after: ChartPlace | null
   limit: number
@@ -63,16 +65,20 @@ export type ChartTable<Sum extends string> = {
 /** Returns the SQL of a chart. `value` writes a value into it. @throws RangeError where the table lacks a name or interval */
 export function chartSql<Sum extends string>(
   { table, bucket, within, columns, sums }: ChartTable<Sum>,
-  { interval, from, to, by, only, after, limit }: ChartQuery,
+  { interval, from, to, by, only, top, after, limit }: ChartQuery,
   value: (value: string | number) => string,
 ): string {
   const column = (name: Name) => columns[name] ?? missing(name)
   const span = bucket[interval] ?? missing(interval)
-  const names = by.map(column)
-  const where = [
-    within(after ? Math.max(from, after.at) : from, to),
-    ...Object.entries(only).map(([name, text]) => `${column(name as Name)} = ${value(text)}`),
-  ]
+  const wanted = Object.entries(only).map(([name, text]) => `${column(name as Name)} = ${value(text)}`)
+  const [largest] = Object.values<string>(sums)
+  const names = by.map(column).map((name, at) => {
+    if (at > 0 || top === undefined) return name
+    const range = [within(from, to), ...wanted].join(' AND ')
+    const best = `SELECT ${name} FROM ${table} WHERE ${range} GROUP BY ${name} ORDER BY ${largest} DESC, ${name} LIMIT ${top}`
+    return `iif(${name} IN (${best}), ${name}, 'other')`
+  })
+  const where = [within(after ? Math.max(from, after.at) : from, to), ...wanted]
   if (after)
     where.push(`(${beyond([span, ...names], [bucketOf(interval, after.at), ...after.names], value)})`)
   const groups = ['bucket', ...by.map((_, at) => `name${at}`)].join(', ')

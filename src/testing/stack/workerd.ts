@@ -26,9 +26,15 @@ export type WorkerOptions = {
 
 /**
  * `direct` leads to the Worker past the tools' own front, which answers some requests in its stead. `console`: the console's
- * own address.
+ * own address. `book`: the Worker's D1 database, for tests that put figures of past days into it.
  */
-export type RunningWorker = { url: string; direct: string; console: string; stop(): Promise<void> }
+export type RunningWorker = {
+  url: string
+  direct: string
+  console: string
+  book(): Promise<D1Database>
+  stop(): Promise<void>
+}
 
 const ROOT = fileURLToPath(new URL('../../..', import.meta.url))
 
@@ -91,7 +97,8 @@ export async function startWorker({
     for (const { binding, migrations_dir: folder } of config.d1_databases) {
       await migrate(await miniflare.getD1Database(binding), join(ROOT, folder ?? 'migrations'))
     }
-    return { url, direct, console, stop: () => miniflare.dispose() }
+    const book = () => miniflare.getD1Database('BOOK')
+    return { url, direct, console, book, stop: () => miniflare.dispose() }
   } catch (cause) {
     await miniflare.dispose()
     throw cause

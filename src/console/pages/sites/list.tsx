@@ -55,7 +55,6 @@ export const listSites: PageHandler = async (c) => {
           }}
           columns={[
             { title: 'Site', cell: ({ id }) => <a href={`/sites/${id}`}>{id}</a> },
-            { title: 'Mode', kind: 'lead', cell: ({ mode }) => <ModeBadge mode={mode} /> },
             { title: 'Hosts', kind: 'full', cell: ({ hosts }) => hosts.join(', ') },
             {
               title: 'Publisher',
@@ -68,6 +67,7 @@ export const listSites: PageHandler = async (c) => {
               cell: ({ version, hasDraft }) =>
                 `${version === 0 ? 'none' : version}${hasDraft ? ' + draft' : ''}`,
             },
+            { title: 'Mode', kind: 'lead', cell: ({ mode }) => <ModeBadge mode={mode} /> },
           ]}
         />
         <More url={url} next={next} />

@@ -1,0 +1,75 @@
+/** Settings: who is signed in, and how to end a session. */
+import { Badge } from '../parts/badges.tsx'
+import { Time } from '../parts/figures.tsx'
+import { FactList, Head, PageSection } from '../parts/page.tsx'
+import { Table } from '../parts/table.tsx'
+import { type PageHandler, type Routes, show } from '../shell.tsx'
+
+const settings: PageHandler = async (c) => {
+  const { session, who, formToken } = c.get('desk')
+  const sessions = await c.env.EDGE.sessions(session)
+  return show(
+    c,
+    'Settings',
+    <>
+      <Head title="Settings" asOf={Date.now()} sources={['live']} />
+      <PageSection title="You" id="you">
+        <FactList
+          of={[
+            ['Name', who.name],
+            ['Role', who.role],
+            ['In the audit log', <code>{who.id}</code>],
+          ]}
+        />
+      </PageSection>
+      <PageSection
+        title="Sessions"
+        id="sessions"
+        note="A session ends after 30 minutes without use, and after 12 hours in any case."
+      >
+        <Table
+          caption="Open sessions, the latest first"
+          rows={sessions}
+          empty={{ what: 'No session is open.' }}
+          columns={[
+            { title: 'Who', cell: ({ principal }) => principal },
+            { title: 'Opened', cell: ({ openedAt }) => <Time at={openedAt} /> },
+            { title: 'Last used', cell: ({ usedAt }) => <Time at={usedAt} /> },
+            { title: 'Browser', kind: 'full', cell: ({ client }) => client },
+            {
+              title: 'End',
+              kind: 'acts',
+              isHidden: true,
+              cell: ({ id, principal, openedAt, isThis }) =>
+                isThis ? (
+                  <Badge mood="good">This one</Badge>
+                ) : (
+                  <form method="post" action={`/settings/sessions/${encodeURIComponent(id)}/end`}>
+                    <input type="hidden" name="form" value={formToken} />
+                    <button
+                      class="btn sm"
+                      type="submit"
+                      aria-label={`End the session of ${principal} from ${new Date(openedAt).toISOString()}`}
+                    >
+                      End
+                    </button>
+                  </form>
+                ),
+            },
+          ]}
+        />
+      </PageSection>
+    </>,
+  )
+}
+
+const end: PageHandler = async (c) => {
+  await c.env.EDGE.endSession(c.get('desk').session, c.req.param('id') ?? '')
+  return c.redirect('/settings', 303)
+}
+
+/** The page of settings. */
+export const settingPages: Routes = [
+  { path: '/settings', get: settings },
+  { path: '/settings/sessions/:id/end', post: end },
+]

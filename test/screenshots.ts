@@ -1,0 +1,42 @@
+/** `npm run screenshots`: writes each page of the console as a picture, light and dark, wide and narrow. */
+import { mkdir, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { openPage, signInBy, startBrowser } from './journeys/browser.ts'
+import { startConsoleStage } from './journeys/console-stage.ts'
+
+const FOLDER = '.screenshots'
+
+await rm(FOLDER, { recursive: true, force: true })
+await mkdir(FOLDER)
+const [stage, browser] = await Promise.all([startConsoleStage(), startBrowser()])
+const { page } = await openPage(browser)
+await page.goto(`${stage.console}/sign-in`)
+await shoot('sign-in')
+await signInBy(page, stage)
+for (const [at, path] of stage.pages.entries()) {
+  await page.goto(`${stage.console}${path}`)
+  const name =
+    path
+      .split(/[/?]/)
+      .slice(1, 3)
+      .join('-')
+      .replace(/[^\w-]/g, '')
+      .slice(0, 30) || 'home'
+  await shoot(`${String(at).padStart(2, '0')}-${name}`)
+}
+await browser.close()
+await stage.stop()
+process.stdout.write(`Wrote ${FOLDER}/\n`)
+
+async function shoot(name: string): Promise<void> {
+  for (const [width, colorScheme] of [
+    [1280, 'light'],
+    [1280, 'dark'],
+    [375, 'light'],
+    [375, 'dark'],
+  ] as const) {
+    await page.setViewportSize({ width, height: 800 })
+    await page.emulateMedia({ colorScheme })
+    await page.screenshot({ path: join(FOLDER, `${name}-${width}-${colorScheme}.png`), fullPage: true })
+  }
+}
