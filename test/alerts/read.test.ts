@@ -138,8 +138,11 @@ describe('readFacts', () => {
     const charts = { book: chartMoney(env.BOOK), traffic: chartTraffic(env.BOOK) }
     const { paid, traffic } = await factsOf(await newReceiver(), { charts })
     const hours = [1, 0, 25].map((back) => ({ site: 'a.example', at: from(back) }))
-    expect(paid).toEqual(hours.map((at) => ({ ...at, paid: 3 })))
-    expect(traffic?.map(({ at, unpaid, errors, free }) => [at, unpaid, errors, free])).toEqual(
+    // Requests of other tests are counted in the background.
+    const ours = <Fact extends { site: string }>(facts: readonly Fact[] = []) =>
+      facts.filter(({ site }) => site === kind.site)
+    expect(ours(paid)).toEqual(hours.map((at) => ({ ...at, paid: 3 })))
+    expect(ours(traffic).map(({ at, unpaid, errors, free }) => [at, unpaid, errors, free])).toEqual(
       [1, 0, 25].map((back) => [from(back), 10 + back, 1, 1]),
     )
     expect(await factsOf(await newReceiver(), { charts: { ...charts, traffic: null } })).not.toHaveProperty(
