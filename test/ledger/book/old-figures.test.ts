@@ -14,7 +14,7 @@ const figure: TrafficFigure = {
 }
 
 async function rows(table: 'figure' | 'traffic', columns: string) {
-  const { results } = await env.BOOK.prepare(`SELECT ${columns} FROM ${table} ORDER BY hour`)
+  const { results } = await env.BOOK.prepare(`SELECT ${columns} FROM ${table} WHERE site = 'a' ORDER BY hour`)
     .raw()
     .then((raw) => ({ results: raw }))
   return results
