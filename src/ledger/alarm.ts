@@ -55,6 +55,7 @@ export class AccountAlarm {
   #listAt: number | null = null
   #reportAt: number | null = null
   #isListed = false
+  #isTried = false
   #listing: Promise<void> | null = null
 
   /** Sets the alarm that an earlier version or a lost alarm left out. */
@@ -79,9 +80,12 @@ export class AccountAlarm {
 
   /** Sets the alarm for the list unless it is set. Call it inside the transaction that makes the account owe. */
   owing(): void {
-    if (this.#listAt !== null) return
-    void this.#list(LIST_AFTER_MS)
-    if (!this.#isListed) this.list(Date.now())
+    const begins = this.#listAt === null
+    if (begins) void this.#list(LIST_AFTER_MS)
+    if (this.#isListed || (this.#isTried && !begins)) return
+    this.#isTried = true
+    // Trap: a kill can lose the first write of the row, and the alarm makes up for it only hours later.
+    this.list(begins ? Date.now() : null)
   }
 
   /** Sets the alarm for a report unless it is set. Call it inside the transaction that changes what was charged. */

@@ -176,6 +176,16 @@ describe.each(DEBTORS)('AccountAlarm of %s', (_, newDebtor) => {
     expect(await rowOf(debtor)).toBeNull()
   })
 
+  it('writes the row at the first charge after a restart: a kill can lose the first write [E12]', async () => {
+    const debtor = await newDebtor()
+    await debtor.owe()
+    await debtor.stub().list()
+    await env.BOOK.prepare(`DELETE FROM ${debtor.table} WHERE id = ?`).bind(debtor.id).run()
+    await evictDurableObject(debtor.stub())
+    await debtor.owe()
+    await expect.poll(() => rowOf(debtor)).not.toBeNull()
+  })
+
   it('is set again by the first charge after everything was settled', async () => {
     const debtor = await newDebtor()
     await debtor.owe()
