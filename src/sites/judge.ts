@@ -2,8 +2,8 @@
 import type { ConfigProblem } from '../platform/problem.ts'
 import type { SiteDocument } from './document.ts'
 import { isLocalHost, normalHost } from './host.ts'
-import type { SiteRefusal } from './record.ts'
-import type { SiteTables } from './tables.ts'
+import type { SiteAnswer, SiteRefusal } from './record.ts'
+import type { SiteRow, SiteTables } from './tables.ts'
 
 /** Judges the terms of a site: `problems` refuse it, `warnings` do not. */
 export type Validate = (document: SiteDocument) => {
@@ -64,6 +64,13 @@ export function isStale(known: { revision: number } | null, revision: number | u
   return revision !== undefined && revision !== (known?.revision ?? 0)
 }
 
+/** The row of a site; refused if it is missing, or if somebody else has changed it since `revision`. */
+export function unchanged(tables: SiteTables, id: string, revision: number | undefined): SiteAnswer<SiteRow> {
+  const row = tables.site(id)
+  if (!row) return siteNotFound('id', 'site')
+  return isStale(row, revision) ? CHANGED : { ok: true, value: row }
+}
+
 /** The most versions of one site within 70 minutes: an entry carries them all. A suspension is never refused. */
 export const MAX_RECENT = 30
 const RECENT_MS = 4_200_000
@@ -100,4 +107,9 @@ export function notNow(
   return oldest && oldest.at > Date.now() - RECENT_MS
     ? siteRefused('too_many', 'version', `must wait: ${MAX_RECENT} versions within 70 minutes are the most`)
     : undefined
+}
+
+/** Documents of one parser have their keys in one order; those of `terms` may differ, which makes a new draft at worst. */
+export function same(one: object | null, other: object | null): boolean {
+  return JSON.stringify(one) === JSON.stringify(other)
 }

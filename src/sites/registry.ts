@@ -11,10 +11,12 @@ import {
   isStale,
   NO_PUBLISHER,
   notNow,
+  same,
   siteInvalid,
   siteNotFound,
   siteRefused,
   UNBOUND,
+  unchanged,
   type Validate,
 } from './judge.ts'
 import { EntryWriter, resolved } from './publish.ts'
@@ -50,6 +52,9 @@ export const MAX_SITES = 10_000
 /** When the alarm tries again to write to KV. */
 const RETRY_MS = 30_000
 const MAX_NOTE_CHARS = 500
+
+/** An act on a site, with its actor and a note for the history. */
+type Deed = { who: string; act: SiteAct; note: string | undefined }
 
 /**
  * Every change is validated whole, stored with its audit event, and published to KV. A call returns a refusal with all
@@ -129,9 +134,9 @@ export class SitesBase<Env = unknown> extends DurableObject<Env> {
 
   /** Drops the draft. A site that was never published is removed with it, and null returned. */
   async discard(who: string, id: string, revision?: number): Promise<SiteAnswer<SiteRecord | null>> {
-    const row = this.#tables.site(id)
-    if (!row) return siteNotFound('id', 'site')
-    if (isStale(row, revision)) return CHANGED
+    const found = unchanged(this.#tables, id, revision)
+    if (!found.ok) return found
+    const row = found.value
     const isNew = this.#tables.lastVersion(id) === null
     if (row.draft)
       this.ctx.storage.transactionSync(() => {
@@ -150,9 +155,9 @@ export class SitesBase<Env = unknown> extends DurableObject<Env> {
     note?: string,
     revision?: number,
   ): Promise<SiteAnswer<PublishedVersion>> {
-    const row = this.#tables.site(id)
-    if (!row) return siteNotFound('id', 'site')
-    if (isStale(row, revision)) return CHANGED
+    const found = unchanged(this.#tables, id, revision)
+    if (!found.ok) return found
+    const row = found.value
     if (!row.draft)
       return siteRefused('conflict', 'draft', 'must be there: nothing has changed since the last publish')
     return this.#publish(row, row.draft, { who, act: 'publish', note })
@@ -166,12 +171,11 @@ export class SitesBase<Env = unknown> extends DurableObject<Env> {
     note?: string,
     revision?: number,
   ): Promise<SiteAnswer<PublishedVersion>> {
-    const row = this.#tables.site(id)
-    if (!row) return siteNotFound('id', 'site')
-    if (isStale(row, revision)) return CHANGED
+    const found = unchanged(this.#tables, id, revision)
+    if (!found.ok) return found
     const earlier = this.#tables.version(id, version)
     if (!earlier) return siteNotFound('version', 'version')
-    return this.#publish(row, earlier.document, { who, act: 'revert', note })
+    return this.#publish(found.value, earlier.document, { who, act: 'revert', note })
   }
 
   /** Suspends a site at once: no host of it serves anything. An isolate follows within two minutes. Idempotent. */
@@ -191,14 +195,13 @@ export class SitesBase<Env = unknown> extends DurableObject<Env> {
     note?: string,
     revision?: number,
   ): Promise<SiteAnswer<PublishedVersion>> {
-    const row = this.#tables.site(id)
-    if (!row) return siteNotFound('id', 'site')
-    if (isStale(row, revision)) return CHANGED
+    const found = unchanged(this.#tables, id, revision)
+    if (!found.ok) return found
     const versions = this.#tables.versions(id, Number.MAX_SAFE_INTEGER, MAX_PAGE)
     const earlier = versions.find(({ document }) => document.mode !== 'suspended')
     if (versions[0]?.document.mode !== 'suspended' || !earlier)
       return siteRefused('conflict', 'id', 'must be the id of a suspended site')
-    return this.#publish(row, earlier.document, { who, act: 'resume', note })
+    return this.#publish(found.value, earlier.document, { who, act: 'resume', note })
   }
 
   /** Removes a site from all its hosts. Its versions stay, and its id stays taken. Idempotent. */
@@ -300,11 +303,7 @@ export class SitesBase<Env = unknown> extends DurableObject<Env> {
     return { ok: true, value: site, ...(warnings.length > 0 && { warnings: [...warnings] }) }
   }
 
-  async #publish(
-    row: SiteRow,
-    document: SiteDocument,
-    by: { who: string; act: SiteAct; note: string | undefined },
-  ): Promise<SiteAnswer<PublishedVersion>> {
+  async #publish(row: SiteRow, document: SiteDocument, by: Deed): Promise<SiteAnswer<PublishedVersion>> {
     const judged = this.#judge(document)
     if (!judged.ok) return judged
     const refusal = this.#writer ? notNow(this.#tables, row.id, document) : UNBOUND
@@ -321,13 +320,12 @@ export class SitesBase<Env = unknown> extends DurableObject<Env> {
 
   /** Suspends or removes: both take effect as soon as an isolate reads them. */
   async #stop(
-    by: { who: string; act: 'suspend' | 'remove'; note: string | undefined },
+    by: Deed & { act: 'suspend' | 'remove' },
     id: string,
     revision: number | undefined,
   ): Promise<SiteAnswer<PublishedVersion>> {
-    const row = this.#tables.site(id)
-    if (!row) return siteNotFound('id', 'site')
-    if (isStale(row, revision)) return CHANGED
+    const found = unchanged(this.#tables, id, revision)
+    if (!found.ok) return found
     const { act } = by
     const last = this.#tables.lastVersion(id)
     const mode = act === 'suspend' ? 'suspended' : 'draft'
@@ -337,7 +335,7 @@ export class SitesBase<Env = unknown> extends DurableObject<Env> {
     if (last.document.mode === mode) return { ok: true, value: this.#view.published(id, last) }
     const now = Date.now()
     const document: SiteDocument = { ...last.document, mode }
-    const value = await this.#add(row, document, { ...by, at: now, effectiveAt: now })
+    const value = await this.#add(found.value, document, { ...by, at: now, effectiveAt: now })
     return { ok: true, value }
   }
 
@@ -345,7 +343,7 @@ export class SitesBase<Env = unknown> extends DurableObject<Env> {
   async #add(
     row: SiteRow,
     document: SiteDocument,
-    by: { who: string; act: SiteAct; note: string | undefined; at: number; effectiveAt: number },
+    by: Deed & { at: number; effectiveAt: number },
   ): Promise<PublishedVersion> {
     const { id } = row
     const last = this.#tables.lastVersion(id)
@@ -399,9 +397,4 @@ export class SitesBase<Env = unknown> extends DurableObject<Env> {
     const json = (document: object | null) => document && JSON.stringify(document)
     this.#tables.note({ ...act, at: Date.now(), before: json(before), after: json(after) })
   }
-}
-
-/** Documents of one parser have their keys in one order; those of `terms` may differ, which makes a new draft at worst. */
-function same(one: object | null, other: object | null): boolean {
-  return JSON.stringify(one) === JSON.stringify(other)
 }

@@ -180,8 +180,7 @@ export class Account extends ScreenedObject<{ BOOK: D1Database }> {
   }
 
   /**
-   * Writes the account into the read model, unless it is there. Returns the durable state, or null if the
-   * account was never opened.
+   * Writes the account into the read model, unless it is there. Returns the durable state, or null if it was never opened.
    * @throws when D1 cannot be written
    */
   async list(): Promise<Standing | null> {
@@ -207,8 +206,7 @@ export class Account extends ScreenedObject<{ BOOK: D1Database }> {
   }
 
   /**
-   * Closes the pending deposit or refund `id` and applies `state`; null if it will never be mined. Leaves any
-   * other open.
+   * Closes the pending deposit or refund `id` and applies `state`; null if it will never be mined. Leaves any other open.
    * @throws InvariantFault if the account was never opened
    */
   async resolve(id: string, state: ChannelState | null, transaction?: Hex): Promise<Standing> {
