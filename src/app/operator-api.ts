@@ -5,7 +5,6 @@ import type {
   ConsoleAnswer,
   ConsoleOrder,
   EdgeWorker,
-  OpenedSession,
   Principal,
   SessionView,
 } from '../people/console-call.ts'
@@ -14,19 +13,16 @@ import { MINUTE_MS } from '../platform/time.ts'
 import type { Bindings } from './bindings.ts'
 import { operatorOf } from './operator.ts'
 
-/** How long a session can last at most, for the cookie. Seconds. */
-const SESSION_SECONDS = 43_200
-
 /**
  * The entrypoint that wrangler.console.toml binds. The session decides who acts: the console cannot state another principal.
  * A session that has ended is answered 401.
  */
 export class OperatorApi extends WorkerEntrypoint<Bindings> implements EdgeWorker {
   /**
-   * Opens a session for the operator's token; null if it is another. Both outcomes are in the audit log, the second one within
+   * Opens a session for the operator's token and returns its secret id; null if it is another token. Both outcomes are in the audit log, the second one within
    * {@link MAX_DENIALS}.
    */
-  async signIn({ token }: { token: string }, { agent }: { agent: string }): Promise<OpenedSession | null> {
+  async signIn({ token }: { token: string }, { agent }: { agent: string }): Promise<string | null> {
     const { hasToken } = await import('../operator/token.ts')
     const { tokenSha256, audit } = operatorOf(this.env)
     const isOwner = await hasToken(`Bearer ${token}`, tokenSha256)
@@ -41,8 +37,7 @@ export class OperatorApi extends WorkerEntrypoint<Bindings> implements EdgeWorke
         before: null,
         after: JSON.stringify({ client: agent }),
       })
-    const session = who && (await this.#people()?.open(who, agent))
-    return session ? { session, seconds: SESSION_SECONDS } : null
+    return (who && (await this.#people()?.open(who, agent))) ?? null
   }
 
   /** Ends a session. */

@@ -2,9 +2,10 @@
 import type { Context } from 'hono'
 import type { Child } from 'hono/jsx'
 import type { EdgeWorker, Principal } from '../people/console-call.ts'
-import { type Ask, askAs } from './edge.ts'
+import { type Ask, askAs, type Reply } from './edge.ts'
 import { Bare, Frame } from './frame.tsx'
 import { formTokenOf } from './guard.ts'
+import { Trouble } from './parts/page.tsx'
 
 /** The bindings of wrangler.console.toml. */
 export type ConsoleEnv = { Bindings: { EDGE: EdgeWorker; ASSETS: Fetcher }; Variables: { desk: Desk } }
@@ -39,6 +40,15 @@ export function show(
     </Frame>
   )
   return c.html(`<!doctype html>${page}`, status)
+}
+
+/** Answers with the problem that the API stated. An unknown id is 404 here too; all that a page did not expect is 503. */
+export function trouble(
+  c: Context<ConsoleEnv>,
+  title: string,
+  { status, problem }: Extract<Reply<never>, { ok: false }>,
+) {
+  return show(c, title, <Trouble problem={problem} />, status === 400 || status === 404 ? status : 503)
 }
 
 /** The URL of the page as it was asked. */

@@ -18,9 +18,6 @@ export type ConsoleOrder = {
 /** The answer of the API. `text` is the body as it was sent. */
 export type ConsoleAnswer = { status: number; type: string; text: string }
 
-/** The start of a session. The id is a secret: it goes into the cookie and nowhere else. */
-export type OpenedSession = { session: string; seconds: number }
-
 /** A session as a list shows it. `id` is the first half of its hash; it opens nothing. `isThis`: the one that asks. */
 export type SessionView = {
   id: string
@@ -33,7 +30,8 @@ export type SessionView = {
 
 /** The named entrypoint of the edge Worker. A session that has ended is answered as status 401. */
 export type EdgeWorker = {
-  signIn(credential: { token: string }, client: { agent: string }): Promise<OpenedSession | null>
+  /** Returns the secret id of the session: it goes into the cookie and nowhere else. Null for another token. */
+  signIn(credential: { token: string }, client: { agent: string }): Promise<string | null>
   signOut(session: string): Promise<void>
   whoIs(session: string): Promise<Principal | null>
   sessions(session: string): Promise<SessionView[]>

@@ -9,7 +9,7 @@ export const PEOPLE = 'people'
 /** A session ends when it was not used for so long. Milliseconds. */
 const IDLE_MS = 30 * 60_000
 /** A session ends after so long, however much it is used. Milliseconds. */
-export const SESSION_MS = 12 * 3_600_000
+const SESSION_MS = 12 * 3_600_000
 /** The use of a session is written at most once in so long: a page load costs no write. Milliseconds. */
 const USE_STEP_MS = 60_000
 /** The most sessions of one principal. The oldest one ends when another opens. */

@@ -19,15 +19,14 @@ const CLIENT = { agent: 'a browser' }
 describe('a session of the console', () => {
   it('acts for the operator as long as its token is the one of the deployment', async () => {
     const edge = await edgeOf('one')
-    const opened = await edge.signIn({ token: 'one' }, CLIENT)
-    const session = opened?.session ?? ''
+    const session = (await edge.signIn({ token: 'one' }, CLIENT)) ?? ''
     expect(await edge.whoIs(session)).toMatchObject({ role: 'owner', publisher: null })
     expect((await edge.ask(session, { path: '/runs' })).status).toBe(200)
   })
 
   it('ends when the token that opened it is changed', async () => {
     const before = await edgeOf('old')
-    const session = (await before.signIn({ token: 'old' }, CLIENT))?.session ?? ''
+    const session = (await before.signIn({ token: 'old' }, CLIENT)) ?? ''
     const after = await edgeOf('new')
     expect(await after.whoIs(session)).toBeNull()
     expect((await after.ask(session, { path: '/runs' })).status).toBe(401)

@@ -9,9 +9,9 @@ import type {
 } from '../answers.ts'
 import { Badge } from '../parts/badges.tsx'
 import { Exact, Money, Time, Whole } from '../parts/figures.tsx'
-import { FactList, Head, PageSection, Trouble } from '../parts/page.tsx'
+import { FactList, Head, PageSection } from '../parts/page.tsx'
 import { type Column, More, Table } from '../parts/table.tsx'
-import { type PageHandler, type Routes, show, urlOf } from '../shell.tsx'
+import { type PageHandler, type Routes, show, trouble, urlOf } from '../shell.tsx'
 
 /** `Channel` of `channel`. */
 function titleOf(kind: string): string {
@@ -26,7 +26,7 @@ export function shortened(id: string): string {
 const list: PageHandler = async (c) => {
   const url = urlOf(c)
   const asked = await c.get('desk').ask<Paged<'accounts', Listed>>(`/accounts${url.search}`)
-  if (!asked.ok) return show(c, 'Accounts', <Trouble problem={asked.problem} />, 503)
+  if (!asked.ok) return trouble(c, 'Accounts', asked)
   const { accounts, next } = asked.value
   return show(
     c,
@@ -88,8 +88,7 @@ const one: PageHandler = async (c) => {
   const after = url.searchParams.get('after')
   if (after) query.set('after', after)
   const asked = await c.get('desk').ask<Account>(`/accounts/${encodeURIComponent(id)}?${query}`)
-  if (!asked.ok)
-    return show(c, 'Account', <Trouble problem={asked.problem} />, asked.status === 404 ? 404 : 503)
+  if (!asked.ok) return trouble(c, 'Account', asked)
   const account = asked.value
   return show(
     c,

@@ -1,4 +1,4 @@
-/** Agents and credit: who may pay later, up to which limit, and how to suspend them. */
+/** Agents and credit: limits, terms and suspensions of crawlers that pay later. */
 import type { Context } from 'hono'
 import type { AccountBody as Account, AgentBody as Agent, Paged, Problem } from '../answers.ts'
 import { Badge } from '../parts/badges.tsx'
@@ -6,7 +6,7 @@ import { Money, Time } from '../parts/figures.tsx'
 import { ActForm, Field, filled, type Typed, typedIn } from '../parts/form.tsx'
 import { FactList, Head, PageSection, Trouble } from '../parts/page.tsx'
 import { More, Table } from '../parts/table.tsx'
-import { type ConsoleEnv, type PageHandler, type Routes, show, urlOf } from '../shell.tsx'
+import { type ConsoleEnv, type PageHandler, type Routes, show, trouble, urlOf } from '../shell.tsx'
 
 const PERIODS = [
   ['monthly', 'Monthly'],
@@ -140,8 +140,7 @@ const one: PageHandler = async (c) => {
     ask<Agent>(`/agents/${id}`),
     ask<Account>(`/accounts/${id}?limit=1`),
   ])
-  if (!asked.ok)
-    return show(c, 'Agent', <Trouble problem={asked.problem} />, asked.status === 404 ? 404 : 503)
+  if (!asked.ok) return trouble(c, 'Agent', asked)
   const agent = asked.value
   const standing = line.ok && 'name' in line.value ? line.value.standing : null
   return show(

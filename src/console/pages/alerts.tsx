@@ -1,4 +1,4 @@
-/** Alerts: what is open, what was lately, who receives the messages; mutes one, and tests the webhooks. */
+/** Alerts: the open ones, recent ones and the webhooks. Mutes one, and tests the webhooks. */
 import type { Context } from 'hono'
 import type { AlertBody as Alert, AlertsBody } from '../answers.ts'
 import { Badge } from '../parts/badges.tsx'
@@ -7,7 +7,7 @@ import { ActForm, typedIn } from '../parts/form.tsx'
 import { alertTitle, lookAt, SEVERITIES } from '../parts/needs.tsx'
 import { Head, PageSection, Trouble } from '../parts/page.tsx'
 import { type Column, Table } from '../parts/table.tsx'
-import { type ConsoleEnv, type PageHandler, type Routes, show } from '../shell.tsx'
+import { type ConsoleEnv, type PageHandler, type Routes, show, trouble } from '../shell.tsx'
 
 const MUTES = [
   ['1', '1 hour'],
@@ -18,7 +18,7 @@ const MUTES = [
 
 const list: PageHandler = async (c) => {
   const asked = await c.get('desk').ask<AlertsBody>('/alerts')
-  if (!asked.ok) return show(c, 'Alerts', <Trouble problem={asked.problem} />, 503)
+  if (!asked.ok) return trouble(c, 'Alerts', asked)
   const { alerts, webhooks, lastAt } = asked.value
   const open = alerts.filter(({ resolved }) => resolved === null)
   const recent = alerts.filter(({ resolved }) => resolved !== null)

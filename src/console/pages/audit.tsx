@@ -1,15 +1,14 @@
 /** The audit log: each act, who did it, and the states before and after. */
 import type { ActBody as Act, Paged } from '../answers.ts'
 import { Time } from '../parts/figures.tsx'
-import { Head, PageSection, Trouble } from '../parts/page.tsx'
+import { Head, PageSection } from '../parts/page.tsx'
 import { More, Table } from '../parts/table.tsx'
-import { type PageHandler, type Routes, show, urlOf } from '../shell.tsx'
+import { type PageHandler, type Routes, show, trouble, urlOf } from '../shell.tsx'
 
 const list: PageHandler = async (c) => {
   const url = urlOf(c)
   const asked = await c.get('desk').ask<Paged<'acts', Act, number>>(`/audit${url.search}`)
-  if (!asked.ok)
-    return show(c, 'Audit', <Trouble problem={asked.problem} />, asked.status === 404 ? 404 : 503)
+  if (!asked.ok) return trouble(c, 'Audit', asked)
   const { acts, next } = asked.value
   return show(
     c,

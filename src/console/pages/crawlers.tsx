@@ -1,13 +1,13 @@
-/** Crawlers: what each paid and what it was asked for, and one of them by site and path. */
+/** Crawlers: the amounts that each paid and was asked for, and one of them by site and path. */
 import type { FigureBody, FiguresBody } from '../answers.ts'
 import { crawlerName, OTHER, type Ranked, ranked, SHOWN_DAYS, shownDays, totalOf } from '../figures.ts'
 import { DailyBars } from '../parts/chart.tsx'
 import { dollars, Money, Percent, Trend, Whole } from '../parts/figures.tsx'
-import { Head, PageSection, Trouble } from '../parts/page.tsx'
+import { Head, PageSection } from '../parts/page.tsx'
 import { Ranking } from '../parts/ranking.tsx'
 import { Nothing, Table } from '../parts/table.tsx'
 import { Tile, Tiles } from '../parts/tile.tsx'
-import { type PageHandler, type Routes, show } from '../shell.tsx'
+import { type PageHandler, type Routes, show, trouble } from '../shell.tsx'
 import { CrawlerLink } from './home.tsx'
 
 /** Crawlers that are listed apart: the most that the API takes. */
@@ -20,7 +20,7 @@ const list: PageHandler = async (c) => {
     ask<FiguresBody>(`/figures?interval=day&source=book&by=who&top=${MOST}&from=${before}&limit=5000`),
     ask<FiguresBody>(`/figures?interval=day&source=traffic&by=who&from=${from}&limit=5000`),
   ])
-  if (!money.ok) return show(c, 'Crawlers', <Trouble problem={money.problem} />, 503)
+  if (!money.ok) return trouble(c, 'Crawlers', money)
   const counted = traffic.ok && traffic.value.sources.traffic?.isReadable ? traffic.value : null
   const unpaid = counted && trafficBy(counted.figures, ({ who = '' }) => who)
   const rows = ranked(money.value.figures, 'who', from)
@@ -139,8 +139,7 @@ const one: PageHandler = async (c) => {
     ask<FiguresBody>(`${of}&source=book&by=path&top=12`),
     ask<FiguresBody>(`${of}&source=traffic`),
   ])
-  if (!sites.ok)
-    return show(c, 'Crawler', <Trouble problem={sites.problem} />, sites.status === 400 ? 400 : 503)
+  if (!sites.ok) return trouble(c, 'Crawler', sites)
   const counted = traffic.ok && traffic.value.sources.traffic?.isReadable ? traffic.value.figures : null
   const rows = ranked(sites.value.figures, 'site', from)
   if (rows.length === 0 && !counted?.length) return show(c, 'Crawler', <Unseen who={who} />, 404)

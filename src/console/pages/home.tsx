@@ -17,7 +17,7 @@ import { Head, PageSection, Trouble } from '../parts/page.tsx'
 import { Ranking } from '../parts/ranking.tsx'
 import { Nothing, Table } from '../parts/table.tsx'
 import { type Compared, Tile, Tiles } from '../parts/tile.tsx'
-import { type PageHandler, type Routes, show } from '../shell.tsx'
+import { type PageHandler, type Routes, show, trouble } from '../shell.tsx'
 import { StageBadge } from './invoices.tsx'
 import { RunState } from './runs.tsx'
 
@@ -28,7 +28,7 @@ const home: PageHandler = async (c) => {
   const now = Date.now()
   const read = await readHome(c.get('desk').ask, now)
   const { runs, accounts, invoices, alerts } = read
-  if (!runs.ok) return show(c, 'Home', <Trouble problem={runs.problem} />, 503)
+  if (!runs.ok) return trouble(c, 'Home', runs)
   const nights = runs.value.runs.filter(({ kind }) => kind !== 'watch')
   const owing = accounts.ok ? accounts.value.accounts : []
   const open = invoices.ok ? invoices.value.invoices.filter(({ owed }) => BigInt(owed) > 0n) : []

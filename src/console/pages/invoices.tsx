@@ -6,7 +6,7 @@ import { dollars, Exact, Money, Time } from '../parts/figures.tsx'
 import { ActForm, Field, type Typed, typedIn } from '../parts/form.tsx'
 import { FactList, Head, PageSection, Trouble } from '../parts/page.tsx'
 import { More, Table } from '../parts/table.tsx'
-import { type ConsoleEnv, type PageHandler, type Routes, show, urlOf } from '../shell.tsx'
+import { type ConsoleEnv, type PageHandler, type Routes, show, trouble, urlOf } from '../shell.tsx'
 
 const STAGES: Readonly<Record<string, readonly [Mood, string]>> = {
   open: ['plain', 'Open'],
@@ -25,8 +25,7 @@ const list: PageHandler = async (c) => {
   if (before) query.set('before', before)
   if (!query.get('stage')) query.delete('stage')
   const asked = await c.get('desk').ask<Paged<'invoices', Invoice, number>>(`/invoices?${query}`)
-  if (!asked.ok)
-    return show(c, 'Invoices', <Trouble problem={asked.problem} />, asked.status === 404 ? 404 : 503)
+  if (!asked.ok) return trouble(c, 'Invoices', asked)
   const { invoices, next } = asked.value
   const stage = url.searchParams.get('stage') ?? ''
   return show(
@@ -88,8 +87,7 @@ const one: PageHandler = async (c) => {
   const { ask } = c.get('desk')
   const id = c.req.param('id') ?? ''
   const asked = await ask<Invoice>(`/invoices/${encodeURIComponent(id)}`)
-  if (!asked.ok)
-    return show(c, 'Invoice', <Trouble problem={asked.problem} />, asked.status === 404 ? 404 : 503)
+  if (!asked.ok) return trouble(c, 'Invoice', asked)
   return show(c, `Invoice ${id}`, <One c={c} invoice={asked.value} at={asked.at} />)
 }
 

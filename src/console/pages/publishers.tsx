@@ -4,13 +4,13 @@ import type { Paged, Problem, PublisherBody as Publisher } from '../answers.ts'
 import { ActForm, Field, filled, type Typed, typedIn } from '../parts/form.tsx'
 import { Head, PageSection, Trouble } from '../parts/page.tsx'
 import { More, Table } from '../parts/table.tsx'
-import { type ConsoleEnv, type PageHandler, type Routes, show, urlOf } from '../shell.tsx'
+import { type ConsoleEnv, type PageHandler, type Routes, show, trouble, urlOf } from '../shell.tsx'
 
 const list: PageHandler = async (c) => {
   const url = urlOf(c)
   const asked = await c.get('desk').ask<Paged<'publishers', Publisher>>(`/publishers${url.search}`)
   if (!asked.ok) {
-    if (asked.status !== 404) return show(c, 'Publishers', <Trouble problem={asked.problem} />, 503)
+    if (asked.status !== 404) return trouble(c, 'Publishers', asked)
     return show(
       c,
       'Publishers',
@@ -80,8 +80,7 @@ const one: PageHandler = async (c) => {
   const { ask } = c.get('desk')
   const id = encodeURIComponent(c.req.param('id') ?? '')
   const asked = await ask<Publisher>(`/publishers/${id}`)
-  if (!asked.ok)
-    return show(c, 'Publisher', <Trouble problem={asked.problem} />, asked.status === 404 ? 404 : 503)
+  if (!asked.ok) return trouble(c, 'Publisher', asked)
   const publisher = asked.value
   if (c.req.method !== 'POST')
     return show(c, publisher.name, <Editor c={c} of={publisher} typed={typedOf(publisher)} />)

@@ -2,9 +2,9 @@
 import type { FindingBody as Finding, RunBody as Run } from '../answers.ts'
 import { Badge, type Mood } from '../parts/badges.tsx'
 import { dollars, span, Time } from '../parts/figures.tsx'
-import { Head, PageSection, Trouble } from '../parts/page.tsx'
+import { Head, PageSection } from '../parts/page.tsx'
 import { Table } from '../parts/table.tsx'
-import { type PageHandler, type Routes, show } from '../shell.tsx'
+import { type PageHandler, type Routes, show, trouble } from '../shell.tsx'
 
 const KINDS: Record<Run['kind'], string> = {
   settlement: 'Settlement',
@@ -24,7 +24,7 @@ const STATES: Record<Run['status'], readonly [Mood, string]> = {
 const list: PageHandler = async (c) => {
   const { ask, formToken } = c.get('desk')
   const asked = await ask<{ runs: Run[] }>('/runs?limit=100')
-  if (!asked.ok) return show(c, 'Runs', <Trouble problem={asked.problem} />, 503)
+  if (!asked.ok) return trouble(c, 'Runs', asked)
   const { value, at } = asked
   return show(
     c,
@@ -73,7 +73,7 @@ function took({ startedAt, endedAt }: Run): string {
 const one: PageHandler = async (c) => {
   const { ask } = c.get('desk')
   const asked = await ask<{ run: Run | null }>(`/runs/${encodeURIComponent(c.req.param('id') ?? '')}`)
-  if (!asked.ok) return show(c, 'Run', <Trouble problem={asked.problem} />, asked.status === 404 ? 404 : 503)
+  if (!asked.ok) return trouble(c, 'Run', asked)
   const { run } = asked.value
   if (!run)
     return show(c, 'Run', <p>The run has begun, and has not written its record yet. Load this page again.</p>)
@@ -172,7 +172,7 @@ function words(name: string): string {
 
 const start: PageHandler = async (c) => {
   const asked = await c.get('desk').ask<{ runs: { id: string }[] }>('/runs', { method: 'POST' })
-  if (!asked.ok) return show(c, 'Runs', <Trouble problem={asked.problem} />, 503)
+  if (!asked.ok) return trouble(c, 'Runs', asked)
   const [first] = asked.value.runs
   return c.redirect(first ? `/runs/${first.id}` : '/runs', 303)
 }

@@ -24,9 +24,9 @@ async function signIn(c: Context<ConsoleEnv>): Promise<Response> {
   const back = typeof to === 'string' ? to : undefined
   const isToken = typeof token === 'string' && token !== '' && token.length <= MAX_TOKEN_LENGTH
   const agent = (c.req.header('user-agent') ?? '').slice(0, 200)
-  const opened = isToken ? await c.env.EDGE.signIn({ token: token.trim() }, { agent }) : null
-  if (!opened) return c.html(page(back, true), 403)
-  keepSession(c, opened.session)
+  const session = isToken ? await c.env.EDGE.signIn({ token: token.trim() }, { agent }) : null
+  if (!session) return c.html(page(back, true), 403)
+  keepSession(c, session)
   return c.redirect(returnPath(back, c.req.url), 303)
 }
 

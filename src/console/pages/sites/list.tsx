@@ -12,7 +12,7 @@ import { Badge, type Mood } from '../../parts/badges.tsx'
 import { ActForm, Field, filled, type Typed, typedIn } from '../../parts/form.tsx'
 import { Head, PageSection, Trouble } from '../../parts/page.tsx'
 import { More, Table } from '../../parts/table.tsx'
-import { type ConsoleEnv, type PageHandler, show, urlOf } from '../../shell.tsx'
+import { type ConsoleEnv, type PageHandler, show, trouble, urlOf } from '../../shell.tsx'
 
 const MODES: Record<SiteMode, readonly [Mood, string]> = {
   draft: ['plain', 'Draft'],
@@ -33,7 +33,7 @@ export const listSites: PageHandler = async (c) => {
   const asked = await c.get('desk').ask<Paged<'sites', SiteSummary>>(`/sites${url.search}`)
   if (!asked.ok) {
     if (asked.status === 404) return show(c, 'Sites', <OneSite />)
-    return show(c, 'Sites', <Trouble problem={asked.problem} />, 503)
+    return trouble(c, 'Sites', asked)
   }
   const { sites, next } = asked.value
   return show(

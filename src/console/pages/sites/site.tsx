@@ -13,7 +13,7 @@ import { Time } from '../../parts/figures.tsx'
 import { ActForm, Field, type Typed, typedIn } from '../../parts/form.tsx'
 import { FactList, Head, PageSection, Trouble } from '../../parts/page.tsx'
 import { Table } from '../../parts/table.tsx'
-import { type ConsoleEnv, type PageHandler, show } from '../../shell.tsx'
+import { type ConsoleEnv, type PageHandler, show, trouble } from '../../shell.tsx'
 import { ModeBadge } from './list.tsx'
 
 /** A document as the text of the editor and of the diffs. */
@@ -35,7 +35,7 @@ export async function siteWith(
     ask<Site>(`/sites/${id}`),
     ask<{ versions: SiteVersion[] }>(`/sites/${id}/versions?limit=20`),
   ])
-  if (!asked.ok) return show(c, 'Site', <Trouble problem={asked.problem} />, asked.status === 404 ? 404 : 503)
+  if (!asked.ok) return trouble(c, 'Site', asked)
   const site = asked.value
   return show(
     c,

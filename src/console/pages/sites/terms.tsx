@@ -9,7 +9,7 @@ import type {
 import { ActForm, type Typed, typedIn } from '../../parts/form.tsx'
 import { Head, PageSection, Trouble } from '../../parts/page.tsx'
 import { Table } from '../../parts/table.tsx'
-import { type ConsoleEnv, type PageHandler, show } from '../../shell.tsx'
+import { type ConsoleEnv, type PageHandler, show, trouble } from '../../shell.tsx'
 import { jsonOf } from './site.tsx'
 
 type Rule = Record<string, unknown>
@@ -18,8 +18,7 @@ type Editing = { site: Site; document: SiteDocument; text: string; problem?: Pro
 async function open(c: Context<ConsoleEnv>): Promise<Editing | Response> {
   const id = encodeURIComponent(c.req.param('id') ?? '')
   const asked = await c.get('desk').ask<Site>(`/sites/${id}`)
-  if (!asked.ok)
-    return show(c, 'Terms', <Trouble problem={asked.problem} />, asked.status === 404 ? 404 : 503)
+  if (!asked.ok) return trouble(c, 'Terms', asked)
   const site = asked.value
   const document = (site.draft ?? site.published)?.document
   if (!document) return show(c, 'Terms', <p>The site has no document.</p>, 404)
