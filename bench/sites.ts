@@ -1,4 +1,4 @@
-/** `npm run bench -- --sites`: what a deployment of a thousand sites costs. Each case is a function of its own. */
+/** `npm run bench -- --sites`: the cost of a deployment of a thousand sites. Each case is a function of its own. */
 import { readdirSync, readFileSync } from 'node:fs'
 import Table from 'cli-table3'
 import { convertV4MiniflareOptions, Miniflare } from 'miniflare'

@@ -4,7 +4,7 @@
 export type Severity = 'critical' | 'warning' | 'info'
 
 /**
- * One thing that a kind of alert finds in the facts. `subject`: what it is about, such as an account or a run; one alert of a
+ * One thing that a kind of alert finds in the facts. `subject`: an account, a run or the like; one alert of a
  * kind is open for each. `figure`: how bad it is, for people; null if that cannot be read now: then nothing changes. `link`:
  * where to look, a path of this Worker.
  */

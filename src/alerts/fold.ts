@@ -1,4 +1,4 @@
-/** The life of alerts: what a pass over the facts opens, repeats and resolves. Pure. */
+/** The life of alerts: a pass over the facts opens, repeats and resolves them. Pure. */
 
 import { DAY_MS, MINUTE_MS, windowOf } from '../platform/time.ts'
 import {

@@ -1,4 +1,4 @@
-/** The operator's own host: what belongs to no publisher lives there alone. */
+/** The operator's own host. Accounts, invoices, keys and the API are served there alone. */
 import { readConfig } from '../config/config.ts'
 import { requestedHost } from '../sites/host.ts'
 import type { Bindings } from './bindings.ts'

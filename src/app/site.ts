@@ -23,7 +23,7 @@ import type { Bindings } from './bindings.ts'
 import { contentOf } from './origin.ts'
 import { schemesOf } from './schemes.ts'
 
-/** A configured site: its gate, and the origin that the gate protects. `edition`: what it offers; null in shadow mode. */
+/** A configured site: its gate, and the origin that the gate protects. `edition`: its offers; null in shadow mode. */
 export type Site = {
   config: Config
   gate: Gate

@@ -16,7 +16,7 @@ import type { networkSettings } from './network.ts'
 export type ScreeningConfig = {
   own: OwnList
   oracle: Address | undefined
-  /** The network (CAIP-2) whose node is asked: what it lists is listed on every network. */
+  /** The network (CAIP-2) whose node is asked. An address that it lists is listed on every network. */
   oracleOn: string
   /** URLs of text files with an address per line. */
   lists: readonly string[]

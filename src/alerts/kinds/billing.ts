@@ -36,7 +36,7 @@ export const pastDue: AlertKind = {
       .flatMap((invoice) => ofInvoice(invoice)) ?? null,
 }
 
-/** A written-off invoice is no longer dunned, and alerts no more. */
+/** A written-off invoice is neither dunned nor an alert. */
 function ofInvoice(invoice: InvoiceFact): AlertCondition[] {
   const owed = owedOn(invoice)
   if (owed === 0n || invoice.stage === 'written_off') return []
