@@ -1,5 +1,6 @@
 /** A pass over the facts: reads them, updates the alerts, and sends what webhooks have not accepted yet. */
 
+import { sha256Hex } from '../platform/digest.ts'
 import { log } from '../platform/log.ts'
 import { sendWebhook, type Webhook } from '../platform/webhook.ts'
 import type { AlertEvent, AlertState, Delivery } from './alert.ts'
@@ -92,9 +93,7 @@ function send(webhook: Webhook, event: AlertEvent): Promise<boolean> {
 async function targetsOf(webhooks: readonly Webhook[]): Promise<(WebhookTarget & { webhook: Webhook })[]> {
   return Promise.all(
     webhooks.map(async (webhook) => {
-      const digest = await crypto.subtle.digest('SHA-256', new TextEncoder().encode(webhook.url))
-      const bytes = [...new Uint8Array(digest).slice(0, 4)]
-      const id = bytes.map((byte) => byte.toString(16).padStart(2, '0')).join('')
+      const id = (await sha256Hex(webhook.url)).slice(0, 8)
       return { id, host: new URL(webhook.url).host, webhook }
     }),
   )

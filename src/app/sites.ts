@@ -5,6 +5,7 @@ import { siteVars } from '../config/site.ts'
 import type { Edition } from '../paywall/edition.ts'
 import { refused } from '../paywall/response.ts'
 import { MIN_INDEXED } from '../paywall/rules.ts'
+import { hmacHex } from '../platform/digest.ts'
 import { log } from '../platform/log.ts'
 import { WeightedCache } from '../platform/weighted-cache.ts'
 import type { SiteDocument } from '../sites/document.ts'
@@ -92,12 +93,8 @@ function builtSite(env: Bindings, version: HostVersion, document: SiteDocument):
 const faulty = new WeakMap<SiteDocument, readonly ConfigProblem[]>()
 
 /** The secret that the origin of a site receives: HMAC-SHA-256 of its id under ORIGIN_SECRET, in hex. */
-export async function secretOf(secret: string, id: string): Promise<string> {
-  const encoder = new TextEncoder()
-  const algorithm = { name: 'HMAC', hash: 'SHA-256' }
-  const key = await crypto.subtle.importKey('raw', encoder.encode(secret), algorithm, false, ['sign'])
-  const mac = await crypto.subtle.sign(algorithm, key, encoder.encode(id))
-  return [...new Uint8Array(mac)].map((byte) => byte.toString(16).padStart(2, '0')).join('')
+export function secretOf(secret: string, id: string): Promise<string> {
+  return hmacHex(secret, id)
 }
 
 /** The editions before a version whose offers may be valid still, newest first. */

@@ -1,4 +1,5 @@
 /** Webhooks to the operator: signed POSTs, which the operator's endpoint accepts with any 2xx. */
+import { hmacHex } from './digest.ts'
 import { log } from './log.ts'
 import { cutSecrets, secretsOfUrl } from './secrets.ts'
 
@@ -74,9 +75,5 @@ function slackText(text: string): string {
  * should reject old signatures and ids that it has processed.
  */
 export async function signWebhook(body: string, secret: string, time: number): Promise<string> {
-  const encoder = new TextEncoder()
-  const algorithm = { name: 'HMAC', hash: 'SHA-256' }
-  const key = await crypto.subtle.importKey('raw', encoder.encode(secret), algorithm, false, ['sign'])
-  const mac = new Uint8Array(await crypto.subtle.sign('HMAC', key, encoder.encode(`${time}.${body}`)))
-  return `t=${time},v1=${Array.from(mac, (byte) => byte.toString(16).padStart(2, '0')).join('')}`
+  return `t=${time},v1=${await hmacHex(secret, `${time}.${body}`)}`
 }

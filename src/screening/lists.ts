@@ -1,5 +1,6 @@
 /** Published lists of addresses: fetched by the cron, stored in KV, copied by each isolate. */
 
+import { sha256Hex } from '../platform/digest.ts'
 import { type Background, IsolateCache } from '../platform/isolate-cache.ts'
 import { log } from '../platform/log.ts'
 import {
@@ -55,12 +56,10 @@ export async function readAddresses(text: string): Promise<ListRead<AddressList>
   if (named.length === 0) return { fault: 'it must list an address' }
   if (!named.every((line) => /^0x[0-9a-fA-F]{40}$/.test(line)))
     return { fault: 'each line must be an address: 0x and 40 hex digits' }
-  const bytes = new TextEncoder().encode(text)
-  const hash = new Uint8Array(await crypto.subtle.digest('SHA-256', bytes))
   return {
     addresses: [...new Set(named.map((line) => line.toLowerCase() as Address))],
-    bytes: bytes.length,
-    sha256: Array.from(hash, (byte) => byte.toString(16).padStart(2, '0')).join(''),
+    bytes: new TextEncoder().encode(text).length,
+    sha256: await sha256Hex(text),
   }
 }
 

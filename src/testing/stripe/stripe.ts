@@ -1,4 +1,5 @@
 /** A local Stripe: its wire protocol for the calls that we make, its idempotency, its webhooks, and its bad days. */
+import { hmacHex } from '../../platform/digest.ts'
 import { DAY_MS } from '../../platform/time.ts'
 import { type Form, StripeApi } from './api.ts'
 import { found, type KeptBooks, StripeBooks, StripeRefusal } from './books.ts'
@@ -98,7 +99,7 @@ export function localStripe(options: StripeOptions = {}): LocalStripe {
     async signed({ id }) {
       const body = JSON.stringify(found(books.events, id))
       const stamp = Math.floor(now() / 1000)
-      return { body, signature: `t=${stamp},v1=${await hmac(webhookSecret, `${stamp}.${body}`)}` }
+      return { body, signature: `t=${stamp},v1=${await hmacHex(webhookSecret, `${stamp}.${body}`)}` }
     },
   }
 }
@@ -131,12 +132,4 @@ function written({ status, body }: Answer): Response {
     status,
     headers: { 'content-type': 'application/json', 'request-id': 'req_local' },
   })
-}
-
-async function hmac(secret: string, text: string): Promise<string> {
-  const bytes = new TextEncoder()
-  const algorithm = { name: 'HMAC', hash: 'SHA-256' }
-  const key = await crypto.subtle.importKey('raw', bytes.encode(secret), algorithm, false, ['sign'])
-  const mac = new Uint8Array(await crypto.subtle.sign('HMAC', key, bytes.encode(text)))
-  return Array.from(mac, (byte) => byte.toString(16).padStart(2, '0')).join('')
 }
