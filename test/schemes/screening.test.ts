@@ -4,9 +4,9 @@ import { encodeFunctionData, parseAbi } from 'viem'
 import { describe, expect, it } from 'vitest'
 import { readBalance } from '../../src/chain/token.ts'
 import type { Address } from '../../src/protocol/evm/hex.ts'
-import { chainAt, newKey, rpc } from '../chain/harness.ts'
+import { chainAt, newKey } from '../chain/harness.ts'
 import { chainHere } from '../chain/here.ts'
-import { newPayer } from '../chain/payer.ts'
+import { newPayer, send } from '../chain/payer.ts'
 import { channelFetch, exactFetch } from '../upstream.ts'
 import { type Crawler, crawlerOf, errorOf, newCrawler, newRegular, PRICE, startPaywall } from './harness.ts'
 
@@ -21,7 +21,7 @@ const screening = { SCREENING: { oracle: ORACLE } }
 async function sanction(account: Address, isListed = true): Promise<void> {
   const data = encodeFunctionData({ abi: LIST, args: [account, isListed] })
   const { address: from } = await newKey()
-  await rpc('eth_sendTransaction', { from, to: ORACLE, data })
+  await send(from, ORACLE, data)
 }
 
 const held = (address: Address) => readBalance(chainAt(rpcUrl), address)
