@@ -250,7 +250,19 @@ async function* paymentPages(
 }
 
 const statementsOf = (credit: CreditSettings): Export<SignedStatement> => ({
-  columns: ['agent', 'period', 'day', 'site', 'rule', 'charges', 'releases', 'amount', 'root'],
+  columns: [
+    'agent',
+    'period',
+    'day',
+    'site',
+    'rule',
+    'charges',
+    'releases',
+    'amount',
+    'root',
+    'policy',
+    'who',
+  ],
   async *pages(scope) {
     const { settings } = scope
     if (!settings.billing) return
@@ -266,7 +278,7 @@ const statementsOf = (credit: CreditSettings): Export<SignedStatement> => ({
     }
   },
   rows: ({ statement: { agent, period, lines, entries } }) =>
-    lines.map(({ day, site, rule, charges, releases, amount }) => [
+    lines.map(({ day, site, rule, charges, releases, amount, policy = null, who = null }) => [
       agent.id,
       period.id,
       day,
@@ -276,6 +288,8 @@ const statementsOf = (credit: CreditSettings): Export<SignedStatement> => ({
       releases,
       BigInt(amount),
       entries.root,
+      policy,
+      who,
     ]),
   object: (signed) => signed,
 })

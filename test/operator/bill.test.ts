@@ -43,7 +43,18 @@ describe('Billing API', () => {
     const signed = statement.body as SignedStatement
     expect(signed.statement).toMatchObject({
       agent: { id, name: 'Example Bot' },
-      lines: [{ site: 'site.test', rule: 'default', charges: 3, releases: 0, amount: '2004321' }],
+      type: 'tab402/statement/2',
+      lines: [
+        {
+          site: 'site.test',
+          rule: 'default',
+          policy: null,
+          who: null,
+          charges: 3,
+          releases: 0,
+          amount: '2004321',
+        },
+      ],
     })
     expect(await verifyStatement(signed, await keysOf(operator))).toBe(true)
 
@@ -143,7 +154,7 @@ describe('Billing API', () => {
       `attachment; filename="statement-${id}-${period}.csv"`,
     )
     expect(table.text).toBe(
-      `period,day,site,rule,charges,releases,usd\r\n${period},${period},site.test,default,1,0,1.234567\r\n`,
+      `period,day,site,rule,charges,releases,usd,policy,who\r\n${period},${period},site.test,default,1,0,1.234567,,\r\n`,
     )
     for (const path of [`/api/statements/${id}/${period}`, `/api/invoices/${invoice.id}`]) {
       const page = await operator.get(`${path}?format=html`)
