@@ -296,7 +296,11 @@ export const schemas = {
     }),
   ),
   Entries: pageOf('entries', lineEntry, count),
-  Statements: pageOf('statements', table({ ...statementHead, agent: text }, 'form'), text),
+  Statements: pageOf(
+    'statements',
+    table({ ...statementHead, agent: text, lines: listOf(statementLine) }, 'form', 'lines'),
+    text,
+  ),
   OwnStatements: table({ statements: listOf(table(statementHead, 'form')) }),
   Statement: table({
     statement: statementDocument,

@@ -119,6 +119,29 @@ describe('Billing API', () => {
     })
   })
 
+  it('lists the statements with a sale of a site or an asker, with the lines of these sales', async () => {
+    const operator = await newOperator()
+    const { id, charge } = await operator.enrol()
+    await charge(1_000n, { site: 'a.test', who: 'ExampleBot', policy: 3 })
+    await charge(2_000n, { site: 'b.test', who: '~OtherBot', policy: 1 })
+    await operator.runBilling()
+    const found = async (query: string) => {
+      const { body } = await operator.get(`/api/statements?agent=${id}&${query}`)
+      const listed = body.statements as { lines: { site: string; amount: string }[] }[]
+      return listed.map(({ lines }) => lines.map(({ site, amount }) => [site, amount]))
+    }
+    expect(await found('site=a.test')).toEqual([[['a.test', '1000']]])
+    expect(await found('who=~OtherBot')).toEqual([[['b.test', '2000']]])
+    expect(await found('policy=3&rule=default')).toEqual([[['a.test', '1000']]])
+    expect(await found('site=a.test&who=~OtherBot')).toEqual([])
+    const { text } = await operator.get('/api/export/statements.csv?site=b.test')
+    expect(text.split('\r\n').filter((row) => row.startsWith(id))).toMatchObject([
+      expect.stringContaining('b.test,default,1,0,0.002000'),
+    ])
+    const signed = (await operator.get('/api/export/statements.ndjson?who=nobody')).text
+    expect(signed).not.toContain(id)
+  })
+
   it('returns the same signed statement after its agent was renamed', async () => {
     const operator = await newOperator()
     const { id, period, line } = await billed(operator, [10_000n])
