@@ -91,7 +91,7 @@ export async function newOperator({
     alerts: operatorOf(env).alerts,
     audit,
     sites,
-    screening: async () => ({ oracle: null, allow: 0, deny: 1, failing: DEFAULT_FAILING, lists: [] }),
+    screening: async () => ({ oracles: {}, allow: 0, deny: 1, failing: DEFAULT_FAILING, lists: [] }),
     credit:
       credit === false
         ? undefined
