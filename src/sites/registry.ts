@@ -365,8 +365,7 @@ export class SitesBase<Env = unknown> extends DurableObject<Env> {
     const receiver = this.#tables.publisher(document.publisher)?.receiver ?? null
     const note = by.note?.slice(0, MAX_NOTE_CHARS) ?? null
     const version: VersionRow = { ...by, note, document, receiver, version: (last?.version ?? 0) + 1 }
-    // A removed site has left its hosts, and another one may have them by now.
-    const before = last && last.document.mode !== 'draft' ? last.document.hosts : []
+    const before = this.#tables.servedHosts(id, by.at)
     this.ctx.storage.transactionSync(() => {
       this.#tables.addVersion(id, version)
       const draft = by.act === 'publish' ? null : row.draft

@@ -207,6 +207,18 @@ export class SiteTables {
     }
   }
 
+  /**
+   * The hosts that a site may be served under at `now`: those of its last version, and those that only the version before one
+   * that waits has. Another site may have been published to a host since.
+   */
+  servedHosts(site: string, now: number): string[] {
+    const versions = [this.lastVersion(site), this.versionAt(site, now)]
+    const hosts = versions.flatMap((version) =>
+      version && version.document.mode !== 'draft' ? version.document.hosts : [],
+    )
+    return [...new Set(hosts)].filter((host) => this.publications(host, 1)[0]?.site === site)
+  }
+
   /** The publications of a host, newest first. */
   publications(host: string, limit: number): Publication[] {
     const rows = this.#rows('SELECT * FROM publication WHERE host = ? ORDER BY seq DESC LIMIT ?', host, limit)
