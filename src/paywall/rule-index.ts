@@ -34,7 +34,7 @@ export class RuleIndex {
   /** The lengths that ends of patterns have, each pair once: {@link shapeOf}. */
   readonly #shapes: Int32Array
   readonly #table: Int32Array
-  /** Of each key in turn, ascending. */
+  /** The positions of each key in turn, ascending. */
   readonly #positions: Int32Array
 
   constructor(scopes: readonly Scope[]) {
