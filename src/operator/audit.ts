@@ -3,13 +3,14 @@ import { Hono } from 'hono/tiny'
 import type { Act, ActSource, AuditLog } from '../ledger/act.ts'
 import { writeJson } from '../platform/json.ts'
 import { jsonResponse, nextOf, numberOf, pageLimit } from './response.ts'
+import { needs, type OperatorEnv } from './rights.ts'
 
 type Noted = Pick<Act, 'who' | 'what' | 'subject'> & { before: object | null; after: object | null }
 
 /** Routes below `/api/audit`. */
-export function auditRoutes(audit: ActSource): Hono {
-  const app = new Hono()
-  app.get('/', async (c) => {
+export function auditRoutes(audit: ActSource): Hono<OperatorEnv> {
+  const app = new Hono<OperatorEnv>()
+  app.get('/', needs('audit.read'), async (c) => {
     const limit = pageLimit(c)
     const acts = await audit.acts(numberOf(c.req.query('after'), 0), limit)
     return jsonResponse({ acts: acts.map(actView), next: nextOf(acts, limit, ({ seq }) => seq) })

@@ -4,6 +4,7 @@ import { Hono } from 'hono/tiny'
 import type { ExplainedRequest } from '../paywall/explain.ts'
 import type { RequestError } from './problem.ts'
 import { invalid, jsonResponse, notFound } from './response.ts'
+import { needs, type OperatorEnv } from './rights.ts'
 import type { ExplainedPolicy, OperatorSettings, SitesPort } from './settings.ts'
 
 const ADDRESS = /^[0-9a-f.:]{2,45}$/i
@@ -12,9 +13,9 @@ const COUNTRY = /^(?:[A-Z]{2}|T1|none)$/
 const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE']
 
 /** The route `/api/explain`. It reads nothing but the policy. */
-export function explainRoutes({ site, sites }: OperatorSettings, now: () => number): Hono {
-  const app = new Hono()
-  app.get('/', async (c) => {
+export function explainRoutes({ site, sites }: OperatorSettings, now: () => number): Hono<OperatorEnv> {
+  const app = new Hono<OperatorEnv>()
+  app.get('/', needs('sites.read'), async (c) => {
     const id = c.req.query('site')
     const policy = id === undefined ? site : await policyOf(sites, id)
     if (!site || !policy) return notFound()

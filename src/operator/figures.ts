@@ -18,6 +18,7 @@ import { log } from '../platform/log.ts'
 import { DAY_MS, HOUR_MS } from '../platform/time.ts'
 import type { RequestError } from './problem.ts'
 import { download, formatOf, invalid, jsonResponse, streamOf } from './response.ts'
+import { needs, type OperatorEnv } from './rights.ts'
 import type { OperatorSettings } from './settings.ts'
 
 /** `book`: money, exact up to the last report. `traffic`: counts of requests, approximate. */
@@ -49,9 +50,9 @@ type Asked = Omit<ChartQuery, 'after' | 'limit'> & {
 type State = { asOf: number | null; isExact: boolean; isReadable: boolean }
 
 /** Routes below `/api/figures`. */
-export function figureRoutes({ charts }: OperatorSettings, now: () => number): Hono {
-  const app = new Hono()
-  app.get('/', async (c) => {
+export function figureRoutes({ charts }: OperatorSettings, now: () => number): Hono<OperatorEnv> {
+  const app = new Hono<OperatorEnv>()
+  app.get('/', needs('figures.read'), async (c) => {
     const format = formatOf(c, 'json', 'csv')
     if (format instanceof Response) return format
     const asked = readQuery(c, now())

@@ -8,6 +8,7 @@ import { readAlerts } from '../alerts/store.ts'
 import { owedOn } from '../ledger/billing/dunning.ts'
 import { chartMoney } from '../ledger/book/chart.ts'
 import { DAY_MS, dayOf } from '../platform/time.ts'
+import { needs, type OperatorEnv } from './rights.ts'
 
 /** The media type of the text. */
 export const OPEN_METRICS = 'application/openmetrics-text; version=1.0.0; charset=utf-8'
@@ -21,9 +22,9 @@ type Labels = Readonly<Record<string, string>>
 type Gauge = { name: string; unit?: 'seconds' | 'dollars'; help: string; values: [Labels, number | string][] }
 
 /** Routes below `/api/metrics`. `now` in Unix milliseconds. */
-export function metricRoutes(settings: AlertSettings, now: () => number): Hono {
-  const app = new Hono()
-  app.get('/', async () => {
+export function metricRoutes(settings: AlertSettings, now: () => number): Hono<OperatorEnv> {
+  const app = new Hono<OperatorEnv>()
+  app.get('/', needs('runs.read'), async () => {
     const state = await readAlerts(settings.book)
     const facts = await readFacts(settings, state, now())
     const text = openMetrics(gaugesOf(facts, state, await readToday(settings.book, now())))

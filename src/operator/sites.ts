@@ -6,6 +6,7 @@ import { type FoundProof, findProof } from '../sites/proof.ts'
 import type { PublishedVersion, SiteAnswer, SiteRecord } from '../sites/record.ts'
 import { formOf, noted, probe, reverted, vouched } from './requests.ts'
 import { invalid, jsonResponse, numberOf, pageLimit } from './response.ts'
+import { needs, type OperatorEnv, whoOf } from './rights.ts'
 import type { SitesPort } from './settings.ts'
 import { checkSite } from './site-check.ts'
 import {
@@ -21,84 +22,87 @@ import {
 
 const MODES: readonly SiteMode[] = ['draft', 'shadow', 'live', 'suspended']
 
-/** Routes below `/api/sites`. `who` names the operator in the audit log. */
-export function siteRoutes(port: SitesPort, who: string): Hono {
+/** Routes below `/api/sites`. */
+export function siteRoutes(port: SitesPort): Hono<OperatorEnv> {
   const { registry } = port
-  const app = new Hono()
-  app.get('/', (c) => list(c, port))
-  app.post('/', (c) => create(c, port, who))
-  app.post('/check', async (c) => {
+  const app = new Hono<OperatorEnv>()
+  app.get('/', needs('sites.read'), (c) => list(c, port))
+  app.post('/', needs('sites.write'), (c) => create(c, port))
+  app.post('/check', needs('policy.write'), async (c) => {
     const document = await sentDocument(c)
     if (document instanceof Response) return document
     const judged = await registry().check(document)
     if (!judged.ok) return refusalOf(c, judged)
     return jsonResponse({ document: judged.value, warnings: (judged.warnings ?? []).map(errorOf) })
   })
-  app.get('/:id', async (c) => answerOf(c, await registry().read(c.req.param('id'))))
-  app.put('/:id', async (c) => {
+  app.get('/:id', needs('sites.read'), async (c) => answerOf(c, await registry().read(c.req.param('id'))))
+  app.put('/:id', needs('policy.write'), async (c) => {
     const document = await sentDocument(c)
     if (document instanceof Response) return document
     const site = withId(document, c.req.param('id'))
-    return site instanceof Response ? site : answerOf(c, await registry().put(who, site, revisionOf(c)))
+    return site instanceof Response ? site : answerOf(c, await registry().put(whoOf(c), site, revisionOf(c)))
   })
-  app.patch('/:id', (c) => patch(c, port, who))
-  app.delete('/:id', async (c) => {
-    return answerOf(c, await registry().remove(who, c.req.param('id'), undefined, revisionOf(c)))
+  app.patch('/:id', needs('policy.write'), (c) => patch(c, port))
+  app.delete('/:id', needs('sites.write'), async (c) => {
+    return answerOf(c, await registry().remove(whoOf(c), c.req.param('id'), undefined, revisionOf(c)))
   })
-  app.delete('/:id/draft', async (c) => {
-    const dropped = await registry().discard(who, c.req.param('id'), revisionOf(c))
+  app.delete('/:id/draft', needs('policy.write'), async (c) => {
+    const dropped = await registry().discard(whoOf(c), c.req.param('id'), revisionOf(c))
     return dropped.ok ? jsonResponse({ site: dropped.value }) : refusalOf(c, dropped)
   })
-  app.get('/:id/versions', async (c) => {
+  app.get('/:id/versions', needs('sites.read'), async (c) => {
     const before = numberOf(c.req.query('before'), 0) || undefined
     const limit = pageLimit(c)
     const listed = await registry().versions(c.req.param('id'), { ...(before && { before }), limit })
     if (!listed.ok) return refusalOf(c, listed)
     return jsonResponse({ versions: listed.value.rows, next: listed.value.next })
   })
-  app.post('/:id/publish', (c) => publish(c, port, who))
-  app.post('/:id/revert', async (c) => {
+  app.post('/:id/publish', needs('policy.write'), (c) => publish(c, port))
+  app.post('/:id/revert', needs('policy.write'), async (c) => {
     const form = await formOf(c, reverted)
     if (form instanceof Response) return form
     const { version, note } = form
-    return answerOf(c, await registry().revert(who, c.req.param('id'), version, note, revisionOf(c)))
+    return answerOf(c, await registry().revert(whoOf(c), c.req.param('id'), version, note, revisionOf(c)))
   })
-  const act = (call: Act) => async (c: Context) => {
+  const act = (call: Act) => async (c: Context<OperatorEnv>) => {
     const form = await formOf(c, noted)
     if (form instanceof Response) return form
-    return answerOf(c, await call(c.req.param('id') ?? '', form.note, revisionOf(c)))
+    return answerOf(c, await call(whoOf(c), c.req.param('id') ?? '', form.note, revisionOf(c)))
   }
   app.post(
     '/:id/suspend',
-    act((id, note, revision) => registry().suspend(who, id, note, revision)),
+    needs('sites.write'),
+    act((who, id, note, revision) => registry().suspend(who, id, note, revision)),
   )
   app.post(
     '/:id/resume',
-    act((id, note, revision) => registry().resume(who, id, note, revision)),
+    needs('sites.write'),
+    act((who, id, note, revision) => registry().resume(who, id, note, revision)),
   )
-  app.post('/:id/proofs', async (c) => {
+  app.post('/:id/proofs', needs('sites.write'), async (c) => {
     const form = await formOf(c, vouched)
     if (form instanceof Response) return form
-    return answerOf(c, await registry().prove(who, c.req.param('id'), form.host, 'operator'))
+    return answerOf(c, await registry().prove(whoOf(c), c.req.param('id'), form.host, 'operator'))
   })
-  app.post('/:id/check', async (c) => {
+  app.post('/:id/check', needs('policy.write'), async (c) => {
     const form = await formOf(c, probe)
     if (form instanceof Response) return form
     const read = await registry().read(c.req.param('id'))
     if (!read.ok) return refusalOf(c, read)
-    const proofs = await proveHosts(port, who, read.value)
+    const proofs = await proveHosts(port, whoOf(c), read.value)
     return jsonResponse(await checkSite(port, read.value, proofs, form.path))
   })
   return app
 }
 
 type Act = (
+  who: string,
   id: string,
   note: string | undefined,
   revision: number | undefined,
 ) => Promise<SiteAnswer<PublishedVersion>>
 
-async function list(c: Context, { registry }: SitesPort): Promise<Response> {
+async function list(c: Context<OperatorEnv>, { registry }: SitesPort): Promise<Response> {
   const { publisher, mode: asked, after } = c.req.query()
   const mode = MODES.find((known) => known === asked)
   if (asked !== undefined && !mode)
@@ -109,7 +113,7 @@ async function list(c: Context, { registry }: SitesPort): Promise<Response> {
 }
 
 /** Idempotent for an equal document. A site with another one must be changed, not created. */
-async function create(c: Context, { registry }: SitesPort, who: string): Promise<Response> {
+async function create(c: Context<OperatorEnv>, { registry }: SitesPort): Promise<Response> {
   const document = await sentDocument(c)
   if (document instanceof Response) return document
   const judged = await registry().check(document)
@@ -117,7 +121,7 @@ async function create(c: Context, { registry }: SitesPort, who: string): Promise
   const { id } = judged.value
   const known = await registry().read(id)
   // A site that a crossing request creates has revision 1: this one is then refused, unless it is equal.
-  if (!known.ok) return answerOf(c, await registry().put(who, document, 0), 201)
+  if (!known.ok) return answerOf(c, await registry().put(whoOf(c), document, 0), 201)
   const last = known.value.draft ?? known.value.published
   if (last && isEqual(last.document, judged.value)) return tagged(known.value, 201)
   return refusalOf(c, { ok: false, reason: 'conflict', problems: [TAKEN] })
@@ -129,7 +133,7 @@ const TAKEN = {
   example: 'PUT, or PATCH',
 }
 
-async function patch(c: Context, { registry }: SitesPort, who: string): Promise<Response> {
+async function patch(c: Context<OperatorEnv>, { registry }: SitesPort): Promise<Response> {
   const change = await sentDocument(c)
   if (change instanceof Response) return change
   const id = c.req.param('id') ?? ''
@@ -138,18 +142,18 @@ async function patch(c: Context, { registry }: SitesPort, who: string): Promise<
   const { draft, published, revision } = known.value
   const site = withId(merged((draft ?? published)?.document, change) as Record<string, unknown>, id)
   if (site instanceof Response) return site
-  return answerOf(c, await registry().put(who, site, revisionOf(c) ?? revision))
+  return answerOf(c, await registry().put(whoOf(c), site, revisionOf(c) ?? revision))
 }
 
-async function publish(c: Context, port: SitesPort, who: string): Promise<Response> {
+async function publish(c: Context<OperatorEnv>, port: SitesPort): Promise<Response> {
   const form = await formOf(c, noted)
   if (form instanceof Response) return form
   const { registry } = port
   const known = await registry().read(c.req.param('id') ?? '')
   if (!known.ok) return refusalOf(c, known)
-  const proofs = await proveHosts(port, who, known.value)
+  const proofs = await proveHosts(port, whoOf(c), known.value)
   const { id, revision } = known.value
-  const published = await registry().publish(who, id, form.note, revisionOf(c) ?? revision)
+  const published = await registry().publish(whoOf(c), id, form.note, revisionOf(c) ?? revision)
   if (published.ok || published.reason !== 'unproven') return answerOf(c, published)
   // Unknown is not no: a resolver that gave no answer refuses nothing for good.
   const open = [...proofs].flatMap(([host, proof]) =>
