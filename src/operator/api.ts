@@ -7,7 +7,7 @@ import { ownerOf, type Principal } from '../people/principal.ts'
 import { accountRoutes } from './accounts.ts'
 import { agentRoutes } from './agents.ts'
 import { alertRoutes } from './alerts.ts'
-import { auditRoutes } from './audit.ts'
+import { auditRoutes, notedExports } from './audit.ts'
 import { bookRoutes } from './book.ts'
 import { explainRoutes } from './explain.ts'
 import { exportRoutes } from './export.ts'
@@ -66,6 +66,7 @@ function routes(
     return answer
   })
   app.use('/*', onlyWithRight(now))
+  if (settings.audit) app.use('/*', notedExports(settings.audit))
   const most = (maxSize: number) => bodyLimit({ maxSize, onError: () => problem('too_large') })
   const [ofForms, ofDocuments] = [most(MAX_BODY_BYTES), most(MAX_DOCUMENT_BYTES)]
   app.use('/*', (c, next) => (/(?:^|\/api)\/sites(?:\/|$)/.test(c.req.path) ? ofDocuments : ofForms)(c, next))
@@ -91,8 +92,8 @@ function addRoutes(app: Hono<OperatorEnv>, settings: OperatorSettings, now: () =
   app.route('/export', exportRoutes(settings))
   if (audit) app.route('/audit', auditRoutes(audit))
   if (sites) {
-    app.route('/sites', siteRoutes(sites))
-    app.route('/publishers', publisherRoutes(sites))
+    app.route('/sites', siteRoutes(sites, now))
+    app.route('/publishers', publisherRoutes(sites, now))
   }
   if (!credit) return
   app.route('/agents', agentRoutes(settings, credit))

@@ -35,7 +35,16 @@ export function metricRoutes(settings: AlertSettings, now: () => number): Hono<O
 
 async function readToday(book: D1Database, now: number): Promise<Today> {
   const from = Date.parse(dayOf(now))
-  const query = { interval: 'day', from, to: from + DAY_MS, by: [], only: {}, after: null, limit: 1 } as const
+  const query = {
+    interval: 'day',
+    from,
+    to: from + DAY_MS,
+    by: [],
+    only: {},
+    sites: null,
+    after: null,
+    limit: 1,
+  } as const
   const { figures, asOf } = await chartMoney(book)(query)
   const { charged, charges } = figures[0]?.sums ?? { charged: 0, charges: 0 }
   return { charged, charges, asOf }
