@@ -144,9 +144,10 @@ const API: Operations = {
   '/api/statements': {
     get: {
       right: 'money.read',
-      summary: 'Lists statements, newest first',
+      summary:
+        'Lists statements, newest first. Those of some sales come with the lines of these sales, from up to 50 statements a page',
       answer: 'Statements',
-      query: ['agent', 'after', 'limit'],
+      query: ['agent', 'after', 'limit', ...SALE],
     },
   },
   '/api/statements/{agent}/{period}': {
@@ -306,7 +307,7 @@ function exported(...names: string[]): Operations {
             summary: `Downloads all ${name.replace('-', ' ')}`,
             answer: null,
             formats: [type],
-            query: ['after', 'evidence', ...(name === 'entries' ? SALE : [])],
+            query: ['after', 'evidence', ...(name === 'entries' || name === 'statements' ? SALE : [])],
           },
         },
       ]),
