@@ -9,6 +9,8 @@ type Migration = { name: string; statements: string[] }
 /** Those that this program reads; the others go to the runtime as they are. */
 type RuntimeOptions = Record<string, unknown> & {
   durableObjects?: Record<string, { className: string; useSQLite?: boolean }>
+  additionalUnboundDurableObjects?: { className: string }[]
+  workflows?: Record<string, { className: string }>
   assets?: { directory: string }
 }
 
@@ -39,10 +41,14 @@ export async function planWorker({ config: path, main, wrap }: PlanOptions): Pro
   const config = wrangler.unstable_readConfig({ config: path }, { hideWarnings: true })
   const { workerOptions, define } = wrangler.unstable_getMiniflareWorkerOptions(config)
   const entry = main ?? resolve(dirname(path), config.main ?? '')
-  const classes = [
-    ...config.durable_objects.bindings.map((one: { class_name: string }) => one.class_name),
-    ...config.workflows.map((one: { class_name: string }) => one.class_name),
-  ]
+  const {
+    rootPath: _,
+    modulesRules: __,
+    bindings: ___,
+    ...options
+  } = workerOptions as unknown as RuntimeOptions
+  const made = [options.durableObjects, options.workflows, options.additionalUnboundDurableObjects]
+  const classes = made.flatMap((some) => Object.values(some ?? {}).map(({ className }) => className))
   const modules = await bundle(wrap ? wrap(entry, [...new Set(classes)]) : entry, {
     define,
     // A wrapped bundle is never deployed: its traces are worth more than its size.
@@ -53,12 +59,6 @@ export async function planWorker({ config: path, main, wrap }: PlanOptions): Pro
     const files = join(dirname(path), folder ?? 'migrations')
     migrations[binding] = await readMigrations(files, wrangler.unstable_splitSqlQuery)
   }
-  const {
-    rootPath: _,
-    modulesRules: __,
-    bindings: ___,
-    ...options
-  } = workerOptions as unknown as RuntimeOptions
   return {
     name: config.name ?? 'worker',
     modules,
