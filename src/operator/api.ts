@@ -20,6 +20,7 @@ import { runRoutes } from './runs.ts'
 import { screenedRoutes, screeningRoutes } from './screening.ts'
 import type { OperatorSettings } from './settings.ts'
 import { shadowRoutes } from './shadow.ts'
+import { trialRoutes } from './site-trials.ts'
 import { siteRoutes } from './sites.ts'
 import { statementRoutes } from './statements.ts'
 import { hasToken } from './token.ts'
@@ -63,6 +64,7 @@ export function routesFor(settings: OperatorSettings, who: string, now: () => nu
   if (audit) app.route('/audit', auditRoutes(audit))
   if (sites) {
     app.route('/sites', siteRoutes(sites, who))
+    app.route('/sites', trialRoutes(settings, sites, now))
     app.route('/publishers', publisherRoutes(sites, who))
   }
   if (!credit) return app

@@ -123,7 +123,27 @@ export const siteOperations: Operations = {
       answer: 'Site',
     },
   },
+  '/api/sites/{id}/try': {
+    get: {
+      summary: 'Returns what the draft, or the version in force, would answer to a request, and why',
+      answer: 'Explanation',
+      query: ['of', 'url', 'as', 'verified', 'method', 'ip', 'signed', 'country'],
+      problems: [400],
+    },
+  },
+  '/api/sites/{id}/replay': {
+    get: {
+      summary: 'Decides the requests of the last 24 hours as the draft would, as far as figures tell',
+      answer: 'Replay',
+    },
+  },
   '/api/sites/{id}/check': {
+    get: {
+      summary: 'Does the same as POST, and stores no proof that it finds',
+      answer: 'SiteChecked',
+      query: ['probed'],
+      problems: [400],
+    },
     post: {
       summary: 'Looks for the proofs of a site, and asks its origin and its paywall',
       body: 'Probe',
