@@ -80,6 +80,8 @@ const replayed = table({ action: word('charge', 'allow', 'block'), price: amount
 const spanOf = (sum: Schema) => table({ least: sum, most: sum })
 const requests = spanOf(count)
 const money = spanOf(signedAmount)
+const counts = spanOf({ type: 'integer' })
+const changes = table({ charge: counts, allow: counts, block: counts, asked: money, earned: money })
 const sums = table({ charge: requests, allow: requests, block: requests, asked: money, earned: money })
 
 /** The named schemas of sites and publishers. */
@@ -144,12 +146,12 @@ export const siteSchemas = {
         requests: count,
         charges: count,
         charged: signedAmount,
-        live: replayed,
-        draft: listOf(replayed),
+        outcomes: listOf(table({ live: replayed, draft: replayed })),
       }),
     ),
     live: sums,
     draft: sums,
+    change: changes,
     left: count,
     notes: listOf(text),
   }),

@@ -4,12 +4,12 @@ import { Hono } from 'hono/tiny'
 import * as v from 'valibot'
 import type { Charted, ChartRow } from '../ledger/book/chart.ts'
 import { readShadowKinds } from '../ledger/book/shadow.ts'
-import type { CountedRequests } from '../paywall/replay.ts'
+import type { CountedRequests, CountedUnder } from '../paywall/replay.ts'
 import { log } from '../platform/log.ts'
 import { DAY_MS, dayOf, HOUR_MS } from '../platform/time.ts'
 import type { SiteDocument } from '../sites/document.ts'
 import { isLocalHost } from '../sites/host.ts'
-import type { SiteRecord, SiteVersion } from '../sites/record.ts'
+import type { SiteVersion } from '../sites/record.ts'
 import { explained } from './explain.ts'
 import { probe } from './requests.ts'
 import { invalid, jsonResponse, notFound } from './response.ts'
@@ -22,6 +22,9 @@ export const TRIED = ['draft', 'live'] as const
 
 /** The most figures that one replay reads of each source. Beyond it the rest is not replayed, and a note says so. */
 export const MAX_REPLAYED = 5_000
+/** The most versions of the last 24 hours whose requests are replayed. Those of earlier ones are left out, and a note says so. */
+const MAX_VERSIONS = 4
+const MAX_LISTED = 100
 
 /** Routes below `/api/sites`. */
 export function trialRoutes(settings: OperatorSettings, sites: SitesPort, now: () => number): Hono {
@@ -58,15 +61,6 @@ function originOf({ hosts: [host = ''] }: SiteDocument): string {
   return `${isLocalHost(host) ? 'http' : 'https'}://${host}`
 }
 
-/** The figures of a replay, and where they are from. */
-type Figures = {
-  source: 'traffic' | 'shadow'
-  from: number
-  to: number
-  counted: CountedRequests[]
-  notes: string[]
-}
-
 async function replayed(
   c: Context,
   settings: OperatorSettings,
@@ -76,100 +70,139 @@ async function replayed(
   const id = c.req.param('id') ?? ''
   const read = await sites.registry().read(id)
   if (!read.ok) return refusalOf(c, read)
-  const site = read.value
-  const live = await inForce(sites, id, now)
-  const drafted = (site.draft ?? site.published)?.document
-  const [before, after] = await Promise.all([
-    live && sites.open(live.document),
-    drafted && sites.open(drafted),
-  ])
+  const { draft, published } = read.value
+  const drafted = (draft ?? published)?.document
+  const after = drafted && (await sites.open(drafted))
   if (!drafted || !after) return notFound()
-  const figures =
-    live && before
-      ? await figuresOf(settings, site, live, now)
-      : ({ source: 'traffic', from: now, to: now, counted: [], notes: [NEVER] } satisfies Figures)
+  const past = await versionsSince(sites, id, now)
+  const [last] = past
+  const live = (last && (await sites.open(last.document))) ?? after
+  const figures = last ? await figuresOf(settings, sites, past, now) : NONE
   const { replay } = await import('../paywall/replay.ts')
-  const { source, from, to, counted } = figures
   const policies = {
-    live: (before ?? after).explained.policy,
+    live: live.explained.policy,
     draft: after.explained.policy,
     host: drafted.hosts[0] ?? '',
   }
-  const { notes, ...result } = replay(policies, counted)
-  const version = live?.version ?? null
-  const isDraft = site.draft !== null
+  const { notes, ...result } = replay(policies, figures.counted)
   return jsonResponse({
     id,
-    version,
-    isDraft,
-    source,
-    from,
-    to,
+    version: last?.version ?? null,
+    isDraft: draft !== null,
+    source: figures.source,
+    from: figures.source === 'shadow' ? Math.floor(now / DAY_MS - 1) * DAY_MS : dayBefore(now),
+    to: now,
     ...result,
     notes: [...figures.notes, ...notes],
   })
 }
 
-const NEVER = 'The site was never published, so no request of it was counted.'
+/** The figures of a replay, and where they are from. */
+type Figures = { source: 'traffic' | 'shadow'; counted: CountedUnder[]; notes: string[] }
 
-/** The version in force: the newest one that has taken effect. */
-async function inForce(sites: SitesPort, id: string, now: number): Promise<SiteVersion | undefined> {
-  const listed = await sites.registry().versions(id, { limit: 40 })
-  return listed.ok ? listed.value.rows.find(({ effectiveAt }) => effectiveAt <= now) : undefined
+const NONE: Figures = {
+  source: 'traffic',
+  counted: [],
+  notes: ['The site was never published, so no request of it was counted.'],
 }
 
-/** What was counted under the version in force: its rules have other places than those of the version before. */
+/** The first hour of the last 24. */
+function dayBefore(now: number): number {
+  return (Math.floor(now / HOUR_MS) - 23) * HOUR_MS
+}
+
+/** The versions that were in force in the last 24 hours, the one in force now first. */
+async function versionsSince(sites: SitesPort, id: string, now: number): Promise<SiteVersion[]> {
+  const listed = await sites.registry().versions(id, { limit: MAX_LISTED })
+  const begun = listed.ok ? listed.value.rows.filter(({ effectiveAt }) => effectiveAt <= now) : []
+  const first = begun.findIndex(({ effectiveAt }) => effectiveAt <= dayBefore(now))
+  return first < 0 ? begun : begun.slice(0, first + 1)
+}
+
 async function figuresOf(
-  { charts, book }: OperatorSettings,
-  { id }: SiteRecord,
-  { effectiveAt, document, version }: SiteVersion,
+  settings: OperatorSettings,
+  sites: SitesPort,
+  past: readonly SiteVersion[],
   now: number,
 ): Promise<Figures> {
-  if (document.mode === 'shadow') {
-    const days = [dayOf(now - DAY_MS), dayOf(now)]
-    const kinds = await Promise.all(days.map((day) => readShadowKinds(book, day, id, MAX_REPLAYED)))
-    const from = Math.floor(now / DAY_MS - 1) * DAY_MS
-    const counted = kinds.flat().map(({ crawler, path, requests }) => ({
-      ...{ who: nameOf(crawler), path: path === '*' ? null : path, requests },
-      // Days of shadow mode may be older than the version, whose rules have other places.
-      ...{ rule: null, charges: 0, charged: 0n },
-    }))
-    return { source: 'shadow', from, to: now, counted, notes: cutNote(kinds.some(isCut)) }
+  const [last] = past
+  if (last?.document.mode === 'shadow') return shadowFigures(settings, sites, last.document, now)
+  const spans = past.slice(0, MAX_VERSIONS).map((version, at) => ({ version, ...hoursOf(past, at, now) }))
+  const read = await Promise.all(
+    spans
+      .filter(({ from, to }) => from < to)
+      .map(async ({ version: { document }, ...span }) => {
+        const [opened, figures] = await Promise.all([
+          sites.open(document),
+          countedIn(settings.charts, { ...span, site: document.id }),
+        ])
+        return { ...figures, policy: opened?.explained.policy }
+      }),
+  )
+  return {
+    source: 'traffic',
+    counted: read.flatMap(({ policy, requests }) => (policy ? [{ policy, requests }] : [])),
+    notes: [
+      ...(past.length > 1
+        ? ['Hours in which a version took effect are left out: two versions decided them.']
+        : []),
+      ...(past.length > MAX_VERSIONS ? [`Only the last ${MAX_VERSIONS} versions are replayed.`] : []),
+      ...(read.every(({ isWhole }) => isWhole) ? [] : [UNREAD]),
+      ...cutNote(read.some(({ isCut }) => isCut)),
+    ],
   }
-  const day = (Math.floor(now / HOUR_MS) - 23) * HOUR_MS
-  const from = Math.max(day, Math.ceil(effectiveAt / HOUR_MS) * HOUR_MS)
-  if (from > now) {
-    const note = `Version ${version} is in effect for less than a whole hour. Its figures begin with the next one.`
-    return { source: 'traffic', from: effectiveAt, to: now, counted: [], notes: [note] }
-  }
-  const range = {
-    interval: 'day',
-    from,
-    to: now,
-    only: { site: id },
-    after: null,
-    limit: MAX_REPLAYED,
-  } as const
+}
+
+/** The whole hours of the last 24 in which a version alone was in force. */
+function hoursOf(past: readonly SiteVersion[], at: number, now: number): { from: number; to: number } {
+  const [begun, ended] = [past[at]?.effectiveAt ?? now, past[at - 1]?.effectiveAt]
+  const from = Math.max(dayBefore(now), Math.ceil(begun / HOUR_MS) * HOUR_MS)
+  return { from, to: ended === undefined ? now : Math.floor(ended / HOUR_MS) * HOUR_MS }
+}
+
+async function countedIn(
+  charts: OperatorSettings['charts'],
+  { from, to, site }: { from: number; to: number; site: string },
+): Promise<{ requests: CountedRequests[]; isWhole: boolean; isCut: boolean }> {
+  const range = { interval: 'day', from, to, only: { site }, after: null, limit: MAX_REPLAYED } as const
   const [traffic, money] = await Promise.all([
     readRows(charts.traffic?.({ ...range, by: ['who', 'rule'] })),
     readRows(charts.book({ ...range, by: ['who', 'rule', 'path'] })),
   ])
-  const notes = [
-    ...(from > day
-      ? [`Version ${version} took effect within these hours: only those since then count.`]
-      : []),
-    ...(traffic && money ? [] : [UNREAD]),
-    ...cutNote([traffic ?? [], money ?? []].some(isCut)),
-  ]
-  const counted = [...(traffic ?? []).map(unsold), ...(money ?? []).map(sold)]
-  return { source: 'traffic', from, to: now, counted, notes }
+  return {
+    requests: [...(traffic ?? []).map(unsold), ...(money ?? []).map(sold)],
+    isWhole: traffic !== null && money !== null,
+    isCut: [traffic ?? [], money ?? []].some((rows) => rows.length >= MAX_REPLAYED),
+  }
+}
+
+/** What shadow mode has counted, with its pages: of this UTC day and the one before. */
+async function shadowFigures(
+  { book }: OperatorSettings,
+  sites: SitesPort,
+  document: SiteDocument,
+  now: number,
+): Promise<Figures> {
+  const [opened, ...kinds] = await Promise.all([
+    sites.open(document),
+    ...[now - DAY_MS, now].map((at) => readShadowKinds(book, dayOf(at), document.id, MAX_REPLAYED)),
+  ])
+  const requests = kinds.flat().map(({ crawler, path, requests }) => ({
+    ...{ who: nameOf(crawler), path: path === '*' ? null : path, requests },
+    // A day may be older than the version, whose rules have other places.
+    ...{ rule: null, charges: 0, charged: 0n },
+  }))
+  const policy = opened?.explained.policy
+  const notes = ['Shadow mode counts whole days: these are the requests of this UTC day and the one before.']
+  const isCut = kinds.some((rows) => rows.length >= MAX_REPLAYED)
+  return {
+    source: 'shadow',
+    counted: policy ? [{ policy, requests }] : [],
+    notes: [...notes, ...cutNote(isCut)],
+  }
 }
 
 const UNREAD = 'One source of figures did not answer: its requests are missing.'
-
-function isCut(rows: readonly unknown[]): boolean {
-  return rows.length >= MAX_REPLAYED
-}
 
 function cutNote(isCut: boolean): string[] {
   return isCut ? [`Only the first ${MAX_REPLAYED} figures were read.`] : []

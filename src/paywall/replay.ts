@@ -18,32 +18,30 @@ export type CountedRequests = {
   charged: bigint
 }
 
+/** Requests that were counted under one policy: the rules of another have other places. */
+export type CountedUnder = { policy: Policy; requests: readonly CountedRequests[] }
+
 /** A decision as the replay compares it. `rule`: `RULES[0]`, `free`, `preset`, `default` or `url`. `price` in micro-dollars. */
 export type ReplayedDecision = { action: Action; price: bigint; rule: string }
 
-/** Alike requests with the decision in force, and those that the other policy may make: several where the page decides. */
+/** Alike requests with both decisions: several pairs where the page decides. */
 export type ReplayedRow = Pick<CountedRequests, 'who' | 'requests' | 'charges' | 'charged'> & {
-  live: ReplayedDecision
-  draft: ReplayedDecision[]
+  outcomes: { live: ReplayedDecision; draft: ReplayedDecision }[]
 }
 
 /** The least and the most of a sum. They are equal where no page decides. */
 export type Span<Sum extends number | bigint> = { least: Sum; most: Sum }
 
 /** Sums over rows. `asked`: had every request paid. `earned`: had those paid that did. */
-export type ReplayedSums = {
-  charge: Span<number>
-  allow: Span<number>
-  block: Span<number>
-  asked: Span<bigint>
-  earned: Span<bigint>
-}
+export type ReplayedSums = Record<'charge' | 'allow' | 'block', Span<number>> &
+  Record<'asked' | 'earned', Span<bigint>>
 
-/** The result. `left`: requests that no known page explains. They are in no sum. */
+/** The result. `change`: draft less live. `left`: requests that no known page explains. They are in no sum. */
 export type Replay = {
   rows: ReplayedRow[]
   live: ReplayedSums
   draft: ReplayedSums
+  change: ReplayedSums
   left: number
   /** What the figures do not say, as sentences. */
   notes: string[]
@@ -59,46 +57,60 @@ const MAX_ROWS = 200
 const READERS = 'readers'
 
 /**
- * Replays requests that were counted under `live` as `draft` would decide them. A request without a page may have been for
- * any known page that `live` decides by the same rule, so `draft` may decide it in several ways.
+ * Replays counted requests as `live` and as `draft` would decide them. A request without a page may have been for any known
+ * page that the policy of its time decides by the same rule, so there may be several outcomes.
  */
 export function replay(
-  { live, draft, host }: { live: Policy; draft: Policy; host: string },
-  counted: readonly CountedRequests[],
+  policies: { live: Policy; draft: Policy; host: string },
+  counted: readonly CountedUnder[],
 ): Replay {
-  const pages = pagesOf(counted, live, draft)
-  const clients = Map.groupBy(counted, ({ who }) => who)
-  const sized = [...clients].sort(([, one], [, other]) => requestsIn(other) - requestsIn(one))
+  const all = counted.flatMap(({ requests }) => requests)
+  const pages = pagesOf(all, policies)
   const rows = new Map<string, ReplayedRow>()
+  const known = largest(all)
   let left = 0
-  for (const [at, [who, all]] of sized.entries()) {
-    const asker = at < MAX_CLIENTS ? askerOf(who) : undefined
-    const tried = asker && pages.map((page) => triedAt(page, asker, { live, draft, host }))
-    for (const one of all) {
-      const row = tried && asker && rowOf(one, tried, (page) => triedAt(page, asker, { live, draft, host }))
-      if (row) add(rows, row)
-      else left += one.requests
+  for (const { policy, requests } of counted) {
+    for (const [who, alike] of Map.groupBy(requests, ({ who }) => who)) {
+      const asker = known.has(who) ? askerOf(who) : undefined
+      const tryAt = asker && ((page: string) => triedAt(page, asker, { ...policies, past: policy }))
+      const tried = tryAt && pages.map(tryAt)
+      for (const one of alike) {
+        const row = tried && rowOf(one, one.path === null ? tried : [one.path, `${one.path}/x`].map(tryAt))
+        if (row) add(rows, row)
+        else left += one.requests
+      }
     }
   }
-  const all = [...rows.values()].sort((one, other) => other.requests - one.requests)
+  const sorted = [...rows.values()].sort((one, other) => other.requests - one.requests)
   return {
-    rows: all.slice(0, MAX_ROWS),
-    live: sumsOf(all, ({ live }) => [live], true),
-    draft: sumsOf(all, ({ draft }) => draft, false),
+    rows: sorted.slice(0, MAX_ROWS),
+    live: sumsOf(sorted, ({ live }, of) => of(live)),
+    draft: sumsOf(sorted, ({ draft }, of) => of(draft)),
+    change: sumsOf(sorted, ({ live, draft }, of) => of(draft) - of(live)),
     left,
-    notes: notesOn({ live, draft }, all, pages.length),
+    notes: notesOn(policies, sorted, pages.length),
   }
 }
 
-type Tried = { page: string; live: ReplayedDecision; draft: ReplayedDecision }
+/** The clients that are tried. */
+function largest(counted: readonly CountedRequests[]): ReadonlySet<string> {
+  const sums = new Map<string, number>()
+  for (const { who, requests } of counted) sums.set(who, (sums.get(who) ?? 0) + requests)
+  const sorted = [...sums].sort(([, one], [, other]) => other - one)
+  return new Set(sorted.slice(0, MAX_CLIENTS).map(([who]) => who))
+}
+
+/** A page with what each policy decides for it. `past`: the one under which the request was counted. */
+type Tried = Record<'past' | 'live' | 'draft', ReplayedDecision>
 
 function triedAt(
   page: string,
   asker: Asker,
-  { live, draft, host }: { live: Policy; draft: Policy; host: string },
+  { past, live, draft, host }: Record<keyof Tried, Policy> & { host: string },
 ): Tried {
   const request = { method: 'GET', url: `https://${host}${page}`, asker }
-  return { page, live: decided(live, request), draft: decided(draft, request) }
+  const made = decided(live, request)
+  return { past: past === live ? made : decided(past, request), live: made, draft: decided(draft, request) }
 }
 
 function decided(policy: Policy, request: Parameters<typeof decideUrl>[1]): ReplayedDecision {
@@ -114,36 +126,32 @@ function ruleIn(name: string): string {
   return name.split(' ', 1)[0] ?? ''
 }
 
+/** `tried`: the pages that the requests may have been for. */
 function rowOf(
-  { who, rule, path, requests, charges, charged }: CountedRequests,
+  { who, rule, requests, charges, charged }: CountedRequests,
   tried: readonly Tried[],
-  tryAt: (page: string) => Tried,
 ): ReplayedRow | undefined {
   const known = rule === null ? undefined : ruleIn(rule)
-  const isMeant = ({ live }: Tried) => known === undefined || live.rule === known
-  // Two segments may be the page itself or a folder of it.
-  const meant = (path === null ? tried : [path, `${path}/x`].map(tryAt)).filter(isMeant)
-  const [first] = meant
-  if (!first) return undefined
-  const draft = [...new Map(meant.map(({ draft }) => [keyOf(draft), draft])).values()]
-  return { who, requests, charges, charged, live: first.live, draft }
+  const meant = tried.filter(({ past }) => known === undefined || past.rule === known)
+  const outcomes = [
+    ...new Map(meant.map(({ live, draft }) => [keyOf({ live, draft }), { live, draft }])).values(),
+  ]
+  return outcomes.length === 0 ? undefined : { who, requests, charges, charged, outcomes }
 }
 
-function keyOf({ action, price, rule }: ReplayedDecision): string {
-  return `${action} ${price} ${rule}`
+function keyOf(outcome: ReplayedRow['outcomes'][number]): string {
+  return [outcome.live, outcome.draft]
+    .map(({ action, price, rule }) => `${action} ${price} ${rule}`)
+    .join(' ')
 }
 
 function add(rows: Map<string, ReplayedRow>, row: ReplayedRow): void {
-  const key = [row.who, keyOf(row.live), ...row.draft.map(keyOf)].join('\n')
+  const key = [row.who, ...row.outcomes.map(keyOf)].join('\n')
   const known = rows.get(key)
   if (!known) return void rows.set(key, row)
   known.requests += row.requests
   known.charges += row.charges
   known.charged += row.charged
-}
-
-function requestsIn(counted: readonly CountedRequests[]): number {
-  return counted.reduce((sum, { requests }) => sum + requests, 0)
 }
 
 /** The client that figures name; undefined for the name that many share. */
@@ -158,20 +166,25 @@ function askerOf(who: string): Asker | undefined {
 }
 
 /** Pages to try: those that were counted, then one that each pattern covers, and one that no pattern names. */
-function pagesOf(counted: readonly CountedRequests[], ...policies: readonly Policy[]): string[] {
-  const patterns = policies.flatMap(({ rules }) => rules.flatMap(({ written: { path } }) => path ?? []))
+function pagesOf(
+  counted: readonly CountedRequests[],
+  { live, draft }: { live: Policy; draft: Policy },
+): string[] {
+  const patterns = [live, draft].flatMap(({ rules }) => rules.flatMap(({ written: { path } }) => path ?? []))
   const seen = counted.flatMap(({ path }) => path ?? [])
   const all = ['/', '/x/x', ...patterns.map((pattern) => pattern.replaceAll('*', 'x')), ...seen]
   return [...new Set(all)].slice(0, MAX_PAGES)
 }
 
-type DecisionsOf = (row: ReplayedRow) => readonly ReplayedDecision[]
+type Measure = (decision: ReplayedDecision) => bigint
+type Measured = (outcome: ReplayedRow['outcomes'][number], of: Measure) => bigint
 
-function sumsOf(rows: readonly ReplayedRow[], decisionsOf: DecisionsOf, isLive: boolean): ReplayedSums {
-  const span = (of: (decision: ReplayedDecision, row: ReplayedRow) => bigint): Span<bigint> => {
+function sumsOf(rows: readonly ReplayedRow[], measured: Measured): ReplayedSums {
+  const span = (measureOf: (row: ReplayedRow) => Measure): Span<bigint> => {
     const sums = { least: 0n, most: 0n }
     for (const row of rows) {
-      const values = decisionsOf(row).map((decision) => of(decision, row))
+      const of = measureOf(row)
+      const values = row.outcomes.map((outcome) => measured(outcome, of))
       const [first = 0n] = values
       sums.least += values.reduce((best, value) => (value < best ? value : best), first)
       sums.most += values.reduce((best, value) => (value > best ? value : best), first)
@@ -179,15 +192,15 @@ function sumsOf(rows: readonly ReplayedRow[], decisionsOf: DecisionsOf, isLive: 
     return sums
   }
   const requests = (action: Action): Span<number> => {
-    const { least, most } = span((decision, row) => (decision.action === action ? BigInt(row.requests) : 0n))
+    const { least, most } = span((row) => (one) => (one.action === action ? BigInt(row.requests) : 0n))
     return { least: Number(least), most: Number(most) }
   }
   return {
     charge: requests('charge'),
     allow: requests('allow'),
     block: requests('block'),
-    asked: span(({ price }, { requests }) => price * BigInt(requests)),
-    earned: span(({ price }, { charges, charged }) => (isLive ? charged : price * BigInt(charges))),
+    asked: span((row) => (one) => one.price * BigInt(row.requests)),
+    earned: span((row) => (one) => one.price * BigInt(row.charges)),
   }
 }
 

@@ -19,9 +19,15 @@ type ReplayBody = {
   source: 'traffic' | 'shadow'
   from: number
   to: number
-  rows: { who: string; requests: number; charges: number; charged: string; live: Decided; draft: Decided[] }[]
+  rows: {
+    who: string
+    requests: number
+    charged: string
+    outcomes: { live: Decided; draft: Decided }[]
+  }[]
   live: Sums
   draft: Sums
+  change: Sums
   left: number
   notes: string[]
 }
@@ -71,12 +77,11 @@ export const showResults: PageHandler = async (c) => {
 const LOST = { title: 'The figures cannot be read', detail: 'Load the page again.', code: 'unavailable' }
 
 function Replayed({ of }: { of: ReplayBody }) {
-  const { version, isDraft, source, from, to, rows, live, draft, left, notes } = of
-  const counted = source === 'shadow' ? 'requests that shadow mode counted' : 'counted requests'
-  const draftName = isDraft ? 'Draft' : 'Unchanged'
+  const { isDraft, source, from, to, rows } = of
+  const counted = source === 'shadow' ? 'Requests that shadow mode counted' : 'Counted requests'
   return (
     <PageSection
-      title="Replay of the last 24 hours"
+      title={source === 'shadow' ? 'Replay of shadow mode' : 'Replay of the last 24 hours'}
       id="replay"
       note={
         <>
@@ -89,74 +94,101 @@ function Replayed({ of }: { of: ReplayBody }) {
       ) : (
         <>
           {!isDraft && <p class="gap">There is no draft: both columns are the version that is published.</p>}
-          <Table
-            caption="What the last 24 hours would have been"
-            rows={SUMS}
-            empty={{ what: '' }}
-            columns={[
-              { title: 'Sum', cell: ([, title]) => title },
-              {
-                title: `Version ${version}`,
-                kind: 'n',
-                cell: ([name]) => <Sum name={name} of={live[name]} />,
-              },
-              { title: draftName, kind: 'n', cell: ([name]) => <Sum name={name} of={draft[name]} /> },
-              {
-                title: 'Change',
-                kind: 'lead',
-                cell: ([name]) => <Change name={name} from={live[name]} to={draft[name]} />,
-              },
-            ]}
-          />
-          <h3 class="gap">By crawler</h3>
-          <Table
-            caption="Requests by crawler and decision, the most frequent first"
-            rows={rows.slice(0, ROWS)}
-            empty={{ what: '' }}
-            columns={[
-              { title: 'Crawler', cell: ({ who }) => crawlerName(who) },
-              { title: 'Requests', kind: 'n', cell: ({ requests }) => <Whole of={requests} /> },
-              { title: 'Paid', kind: 'n', cell: ({ charged }) => <Money of={charged} /> },
-              { title: `Version ${version}`, kind: 'full', cell: ({ live }) => <Decision {...live} /> },
-              {
-                title: draftName,
-                kind: 'full',
-                cell: ({ live, draft }) => (
-                  <>
-                    {draft.slice(0, 3).map((one, at) => (
-                      <>
-                        {at > 0 && ' or '}
-                        <Decision {...one} />
-                      </>
-                    ))}
-                    {draft.length > 3 && ` or ${draft.length - 3} others`}{' '}
-                    {draft.some((one) => isOther(one, live)) && (
-                      <Badge mood="warn">{draft.length === 1 ? 'changes' : 'the page decides'}</Badge>
-                    )}
-                  </>
-                ),
-              },
-            ]}
-          />
+          <SumTable of={of} />
+          <ByCrawler of={of} />
         </>
       )}
-      <details class="gap">
-        <summary>What this cannot know</summary>
-        <ul>
-          {left > 0 && (
-            <li class="soft">
-              <Whole of={left} /> requests are in no sum: no known page explains their decision.
-            </li>
-          )}
-          <li class="soft">
-            “Would earn” assumes that those who paid would pay the new price. Nothing was charged.
-          </li>
-          {notes.map((note) => (
-            <li class="soft">{note}</li>
-          ))}
-        </ul>
-      </details>
+      <Limits of={of} />
     </PageSection>
+  )
+}
+
+function draftName({ isDraft }: ReplayBody): string {
+  return isDraft ? 'Draft' : 'Unchanged'
+}
+
+function SumTable({ of }: { of: ReplayBody }) {
+  const { version, live, draft, change } = of
+  return (
+    <Table
+      caption="What these requests would have been"
+      rows={SUMS}
+      empty={{ what: '' }}
+      columns={[
+        { title: 'Sum', cell: ([, title]) => title },
+        { title: `Version ${version}`, kind: 'n', cell: ([name]) => <Sum name={name} of={live[name]} /> },
+        { title: draftName(of), kind: 'n', cell: ([name]) => <Sum name={name} of={draft[name]} /> },
+        { title: 'Change', kind: 'lead', cell: ([name]) => <Change name={name} of={change[name]} /> },
+      ]}
+    />
+  )
+}
+
+/** Different outcomes of one row that are named. */
+const NAMED = 3
+
+function ByCrawler({ of }: { of: ReplayBody }) {
+  const side = (name: 'live' | 'draft') => (row: ReplayBody['rows'][number]) => {
+    const all = [...new Map(row.outcomes.map((one) => [JSON.stringify(one[name]), one[name]])).values()]
+    return (
+      <>
+        {all.slice(0, NAMED).map((one, at) => (
+          <>
+            {at > 0 && ' or '}
+            <Decision {...one} />
+          </>
+        ))}
+        {all.length > NAMED && ` or ${all.length - NAMED} others`}
+      </>
+    )
+  }
+  return (
+    <>
+      <h3 class="gap">By crawler</h3>
+      <Table
+        caption="Requests by crawler and decision, the most frequent first"
+        rows={of.rows.slice(0, ROWS)}
+        empty={{ what: '' }}
+        columns={[
+          { title: 'Crawler', cell: ({ who }) => crawlerName(who) },
+          { title: 'Requests', kind: 'n', cell: ({ requests }) => <Whole of={requests} /> },
+          { title: 'Paid', kind: 'n', cell: ({ charged }) => <Money of={charged} /> },
+          { title: `Version ${of.version}`, kind: 'full', cell: side('live') },
+          { title: draftName(of), kind: 'full', cell: side('draft') },
+          { title: 'Change', kind: 'lead', cell: (row) => <Turn of={row} /> },
+        ]}
+      />
+    </>
+  )
+}
+
+/** Whether the draft decides otherwise: for all pages, for some of them, or for none. */
+function Turn({ of: { outcomes } }: { of: ReplayBody['rows'][number] }) {
+  const others = outcomes.filter(
+    ({ live, draft }) => live.action !== draft.action || live.price !== draft.price,
+  )
+  if (others.length === 0) return <span class="soft">none</span>
+  return <Badge mood="warn">{others.length === outcomes.length ? 'changes' : 'by page'}</Badge>
+}
+
+function Limits({ of: { left, notes } }: { of: ReplayBody }) {
+  return (
+    <details class="gap">
+      <summary>What this cannot know</summary>
+      <ul>
+        {left > 0 && (
+          <li class="soft">
+            <Whole of={left} /> requests are in no sum: no known page explains their decision.
+          </li>
+        )}
+        <li class="soft">
+          “Would earn” assumes that those who paid would pay the new price. Nothing was charged.
+        </li>
+        {notes.map((note) => (
+          <li class="soft">{note}</li>
+        ))}
+      </ul>
+    </details>
   )
 }
 
@@ -187,24 +219,14 @@ function Sum({ name, of: { least, most } }: { name: SumName; of: Span }) {
   )
 }
 
-function Change({ name, from, to }: { name: SumName; from: Span; to: Span }) {
-  const [least, most] = [BigInt(to.least) - BigInt(from.least), BigInt(to.most) - BigInt(from.most)]
-  const text = (change: bigint): Child => {
+function Change({ name, of: { least, most } }: { name: SumName; of: Span }) {
+  const text = (change: bigint) => {
     const size = change < 0n ? -change : change
     const sign = change < 0n ? '−' : change > 0n ? '+' : ''
     return `${sign}${isMoney(name) ? dollars(size) : size}`
   }
-  return least === most ? (
-    text(least)
-  ) : (
-    <>
-      {text(least)} to {text(most)}
-    </>
-  )
-}
-
-function isOther(one: Decided, other: Decided): boolean {
-  return one.action !== other.action || one.price !== other.price
+  const [low, high] = [text(BigInt(least)), text(BigInt(most))]
+  return <>{low === high ? low : `${low} to ${high}`}</>
 }
 
 function Decision({ action, price, rule }: Decided) {

@@ -66,7 +66,7 @@ function page(
           </ul>
         ) : (
           <ul class="gap">
-            <li>{`${names}: people and crawlers alike get 503 with Retry-After, and the origin is not asked.`}</li>
+            <li>{`${names}: people and crawlers alike get 503, and the origin is not asked.`}</li>
             <li>It takes effect at once here, and within two minutes everywhere.</li>
             <li>What crawlers owe stays owed, and is collected as ever. No offer is taken any more.</li>
             <li>To stop charging and still serve, publish it in shadow mode instead.</li>
