@@ -13,9 +13,11 @@ import type { SiteVersion } from '../sites/record.ts'
 import { explained } from './explain.ts'
 import { probe } from './requests.ts'
 import { invalid, jsonResponse, notFound } from './response.ts'
+import { needs, type OperatorEnv } from './rights.ts'
 import type { OperatorSettings, SitesPort } from './settings.ts'
 import { checkSite, findProofs } from './site-check.ts'
 import { refusalOf } from './site-documents.ts'
+import { ownSite } from './site-scope.ts'
 
 /** The documents of a site that can be tried. */
 export const TRIED = ['draft', 'live'] as const
@@ -27,9 +29,14 @@ const MAX_VERSIONS = 4
 const MAX_LISTED = 100
 
 /** Routes below `/api/sites`. */
-export function trialRoutes(settings: OperatorSettings, sites: SitesPort, now: () => number): Hono {
-  const app = new Hono()
-  app.get('/:id/try', async (c) => {
+export function trialRoutes(
+  settings: OperatorSettings,
+  sites: SitesPort,
+  now: () => number,
+): Hono<OperatorEnv> {
+  const own = ownSite(sites)
+  const app = new Hono<OperatorEnv>()
+  app.get('/:id/try', needs('sites.read'), own, async (c) => {
     const { site } = settings
     const asked = c.req.query('of') ?? 'draft'
     const of = TRIED.find((known) => known === asked)
@@ -42,7 +49,7 @@ export function trialRoutes(settings: OperatorSettings, sites: SitesPort, now: (
     if (!site || !document || !opened) return notFound()
     return explained(c, opened.explained, { site, origin: originOf(document), now: now() })
   })
-  app.get('/:id/check', async (c) => {
+  app.get('/:id/check', needs('sites.read'), own, async (c) => {
     const form = v.safeParse(probe, c.req.query())
     if (!form.success)
       return invalid([
@@ -53,7 +60,7 @@ export function trialRoutes(settings: OperatorSettings, sites: SitesPort, now: (
     const proofs = await findProofs(sites, read.value)
     return jsonResponse(await checkSite(sites, read.value, proofs, form.output.path))
   })
-  app.get('/:id/replay', (c) => replayed(c, settings, sites, now()))
+  app.get('/:id/replay', needs('figures.read'), own, (c) => replayed(c, settings, sites, now()))
   return app
 }
 
@@ -62,7 +69,7 @@ function originOf({ hosts: [host = ''] }: SiteDocument): string {
 }
 
 async function replayed(
-  c: Context,
+  c: Context<OperatorEnv>,
   settings: OperatorSettings,
   sites: SitesPort,
   now: number,
@@ -74,7 +81,11 @@ async function replayed(
   const drafted = (draft ?? published)?.document
   const after = drafted && (await sites.open(drafted))
   if (!drafted || !after) return notFound()
-  const past = await versionsSince(sites, id, now)
+  const { publisher } = c.var.principal
+  // Threat: the site may have been another publisher's, whose prices and figures are not this one's.
+  const past = (await versionsSince(sites, id, now)).filter(
+    ({ document }) => publisher === null || document.publisher === publisher,
+  )
   const [last] = past
   const live = (last && (await sites.open(last.document))) ?? after
   const figures = last ? await figuresOf(settings, sites, past, now) : NONE
@@ -164,7 +175,15 @@ async function countedIn(
   charts: OperatorSettings['charts'],
   { from, to, site }: { from: number; to: number; site: string },
 ): Promise<{ requests: CountedRequests[]; isWhole: boolean; isCut: boolean }> {
-  const range = { interval: 'day', from, to, only: { site }, after: null, limit: MAX_REPLAYED } as const
+  const range = {
+    interval: 'day',
+    from,
+    to,
+    only: { site },
+    sites: null,
+    after: null,
+    limit: MAX_REPLAYED,
+  } as const
   const [traffic, money] = await Promise.all([
     readRows(charts.traffic?.({ ...range, by: ['who', 'rule'] })),
     readRows(charts.book({ ...range, by: ['who', 'rule', 'path'] })),
