@@ -160,7 +160,7 @@ async function sideDoorOf(
 ): Promise<CheckFinding> {
   if (!site?.origin) return NOT_ALONE
   const { origin } = site
-  if (!(await mayAsk(origin, host, witnesses.resolver)).ok) return SKIPPED
+  if (!(await mayAsk(origin, host, witnesses.resolver)).ok) return UNASKED
   const headers = { 'user-agent': CRAWLER, 'x-forwarded-host': host }
   const answer = await askedAt(ask, origin, path, headers)
   const open = 'the origin must refuse requests without the header tab402-origin-secret'
@@ -168,6 +168,7 @@ async function sideDoorOf(
 }
 
 const NOT_ALONE = finding('skipped', 'the origin is asked by a binding, or under the host of the site')
+const UNASKED = finding('skipped', 'the origin must be one that may be asked')
 const SHADOW = finding('skipped', 'shadow mode serves everybody')
 const SKIPPED = finding('skipped', 'the document must be valid first, and a check asks at most 10 hosts')
 

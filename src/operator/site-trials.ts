@@ -207,7 +207,7 @@ async function shadowFigures(
     ...[now - DAY_MS, now].map((at) => readShadowKinds(book, dayOf(at), document.id, MAX_REPLAYED)),
   ])
   const requests = kinds.flat().map(({ crawler, path, requests }) => ({
-    ...{ who: nameOf(crawler), path: path === '*' ? null : path, requests },
+    ...{ who: nameOf(crawler), path: path === '*' ? null : path, isPage: true, requests },
     // A day may be older than the version, whose rules have other places.
     ...{ rule: null, charges: 0, charged: 0n },
   }))

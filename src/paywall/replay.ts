@@ -12,6 +12,8 @@ export type CountedRequests = {
   rule: string | null
   /** The page, or the first two segments of it; null where it was not counted. */
   path: string | null
+  /** `path` is the whole page. */
+  isPage?: boolean
   requests: number
   /** Those that were paid, and the sum that they paid. */
   charges: number
@@ -75,7 +77,7 @@ export function replay(
       const tryAt = asker && ((page: string) => triedAt(page, asker, { ...policies, past: policy }))
       const tried = tryAt && pages.map(tryAt)
       for (const one of alike) {
-        const row = tried && rowOf(one, one.path === null ? tried : [one.path, `${one.path}/x`].map(tryAt))
+        const row = tried && rowOf(one, one.path === null ? tried : pagesAt(one.path, one).map(tryAt))
         if (row) add(rows, row)
         else left += one.requests
       }
@@ -90,6 +92,11 @@ export function replay(
     left,
     notes: notesOn(policies, sorted, pages.length),
   }
+}
+
+/** Two segments may be the page itself, or a folder of it. */
+function pagesAt(path: string, { isPage }: CountedRequests): string[] {
+  return isPage || path.split('/').length < 3 ? [path] : [path, `${path}/x`]
 }
 
 /** The clients that are tried. */

@@ -74,11 +74,13 @@ type ActProps = {
   isMain?: boolean
   /** Where the form is checked while it is typed. It answers with the faults by field. */
   check?: string
+  /** Buttons beside the one of `title`. */
+  more?: Child
   children?: Child
 }
 
 /** A form with one button. `title` says what it does, with the amount and the name where it moves money. */
-export function ActForm({ action, formToken, title, isMain = false, check, children }: ActProps) {
+export function ActForm({ action, formToken, title, isMain = false, check, more, children }: ActProps) {
   return (
     <form class="form" method="post" action={action} data-check={check}>
       <input type="hidden" name="form" value={formToken} />
@@ -87,6 +89,7 @@ export function ActForm({ action, formToken, title, isMain = false, check, child
         <button class={isMain ? 'btn go' : 'btn'} type="submit">
           {title}
         </button>
+        {more && <> {more}</>}
       </div>
     </form>
   )

@@ -2,7 +2,7 @@
 import type { Child } from 'hono/jsx'
 import { crawlerName, DAY } from '../../figures.ts'
 import { Badge } from '../../parts/badges.tsx'
-import { dollars, Money, Time, Whole } from '../../parts/figures.tsx'
+import { dollars, Money, priceText, Time, Whole } from '../../parts/figures.tsx'
 import { PageSection, Trouble } from '../../parts/page.tsx'
 import { Nothing, Table } from '../../parts/table.tsx'
 import { type PageHandler, show } from '../../shell.tsx'
@@ -112,7 +112,8 @@ function SumTable({ of }: { of: ReplayBody }) {
   return (
     <Table
       caption="What these requests would have been"
-      rows={SUMS}
+      // Nobody pays in shadow mode, so nothing says who would.
+      rows={SUMS.filter(([name]) => of.source === 'traffic' || name !== 'earned')}
       empty={{ what: '' }}
       columns={[
         { title: 'Sum', cell: ([, title]) => title },
@@ -233,7 +234,7 @@ function Decision({ action, price, rule }: Decided) {
   const words: Record<string, string> = { allow: 'Free', block: 'Blocked' }
   return (
     <>
-      {words[action] ?? dollars(BigInt(price))} <small>{ruleName(rule)}</small>
+      {words[action] ?? priceText(BigInt(price))} <small>{ruleName(rule)}</small>
     </>
   )
 }

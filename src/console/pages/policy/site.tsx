@@ -1,6 +1,7 @@
 /** What all views of one site's policy share: the site, the head with its views, and the notice of a crossing change. */
 import type { Context } from 'hono'
 import type { Child } from 'hono/jsx'
+import { may, type Principal } from '../../../people/principal.ts'
 import type { Problem, SiteBody as Site, SiteDocumentBody as SiteDocument } from '../../answers.ts'
 import { Badge } from '../../parts/badges.tsx'
 import { Diff } from '../../parts/diff.tsx'
@@ -12,7 +13,7 @@ import { ModeBadge } from '../sites/list.tsx'
 import { rulesOf } from './edits.ts'
 
 /** A site whose policy is edited: its draft, or what is published where it has none. */
-export type Editing = { site: Site; document: SiteDocument; at: number }
+export type Editing = { site: Site; document: SiteDocument; at: number; who: Principal }
 
 /** Reads the site of the path, or answers instead. What a form has sent stays on the page while the edge Worker is silent. */
 export async function openSite(c: Context<ConsoleEnv>, typed?: Typed): Promise<Editing | Response> {
@@ -22,12 +23,17 @@ export async function openSite(c: Context<ConsoleEnv>, typed?: Typed): Promise<E
   const site = asked.value
   const document = (site.draft ?? site.published)?.document
   if (!document) return show(c, 'Policy', <p>The site was removed, and has no document.</p>, 404)
-  return { site, document, at: asked.at }
+  return { site, document, at: asked.at, who: c.get('desk').who }
 }
 
-/** The text of a document, as the command line reads it too. */
+/** The text of a document, as the command line reads it too. Lists of words stay in one line. */
 export function textOf(document: object | undefined): string {
-  return document ? JSON.stringify(document, null, 2) : ''
+  if (!document) return ''
+  const list = /\[\n\s+((?:"(?:[^"\\]|\\.)*"|[\w.-]+)(?:,\n\s+(?:"(?:[^"\\]|\\.)*"|[\w.-]+))*)\n\s+\]/g
+  return JSON.stringify(document, null, 2).replace(
+    list,
+    (_, items: string) => `[${items.replace(/,\n\s+/g, ', ')}]`,
+  )
 }
 
 const VIEWS = [
@@ -39,36 +45,44 @@ const VIEWS = [
 ] as const
 
 /** The head of a view. */
-export function PolicyHead({ of: { site, at }, view }: { of: Editing; view: string }) {
+export function PolicyHead({ of: { site, at, who }, view }: { of: Editing; view: string }) {
   const { id, draft, published, mode } = site
   const base = `/policy/${id}`
+  const isEditor = may(who, 'policy.write')
   return (
-    <Head
-      title={`Policy of ${id}`}
-      above={{ href: `/sites/${id}`, title: id }}
-      meta={
-        <>
-          <ModeBadge mode={mode} />
-          {published && (
-            <span>
-              {`Version ${published.version}, ${published.effectiveAt > at ? 'in effect from' : 'since'} `}
-              <Time at={published.effectiveAt} />
-            </span>
-          )}
-          {draft ? (
-            <>
-              <Badge mood="warn">Draft</Badge>
+    <>
+      <Head
+        title={`Policy of ${id}`}
+        above={{ href: `/sites/${id}`, title: id }}
+        meta={
+          <>
+            <ModeBadge mode={mode} />
+            {published && (
               <span>
-                {`saved by ${draft.who}, `}
-                <Time at={draft.at} />
+                {`Version ${published.version}, ${published.effectiveAt > at ? 'in effect from' : 'since'} `}
+                <Time at={published.effectiveAt} />
               </span>
-            </>
-          ) : (
-            <span>No draft</span>
-          )}
-        </>
-      }
-    >
+            )}
+            {draft ? (
+              <>
+                <Badge mood="warn">Draft</Badge>
+                <span>
+                  {`saved by ${draft.who}, `}
+                  <Time at={draft.at} />
+                </span>
+              </>
+            ) : (
+              <span>No draft</span>
+            )}
+          </>
+        }
+      >
+        {view !== '/publish' && isEditor && (
+          <a class="btn go" href={`${base}/publish`}>
+            Review and publish
+          </a>
+        )}
+      </Head>
       <nav class="row" aria-label="Views of the policy">
         {VIEWS.map(([path, title]) => (
           <a class="btn" href={base + path} aria-current={path === view ? 'page' : undefined}>
@@ -76,12 +90,7 @@ export function PolicyHead({ of: { site, at }, view }: { of: Editing; view: stri
           </a>
         ))}
       </nav>
-      {view !== '/publish' && (
-        <a class="btn go" href={`${base}/publish`}>
-          Review and publish
-        </a>
-      )}
-    </Head>
+    </>
   )
 }
 

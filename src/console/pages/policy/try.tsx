@@ -2,12 +2,12 @@
 import type { Context } from 'hono'
 import type { Ask, Reply } from '../../edge.ts'
 import { Badge, type Mood } from '../../parts/badges.tsx'
-import { dollars } from '../../parts/figures.tsx'
+import { priceText } from '../../parts/figures.tsx'
 import { Field, type Typed } from '../../parts/form.tsx'
 import { FactList, Head, PageSection, Trouble } from '../../parts/page.tsx'
 import { Table } from '../../parts/table.tsx'
 import { type ConsoleEnv, type PageHandler, show, urlOf } from '../../shell.tsx'
-import { openSite, PolicyHead } from './site.tsx'
+import { openSite, PolicyHead, textOf } from './site.tsx'
 
 type Reading = {
   reading: string
@@ -153,7 +153,8 @@ function Answer({ of, title, id }: { of: Explanation; title: string; id: string 
   const { client, outcome, status, refusal, decision, readings, headers } = of
   const [mood, text] = OUTCOMES[outcome]
   const { kind, name, class: named, claim, reasons } = client
-  const price = decision?.action === 'charge' ? dollars(BigInt(decision.price)) : null
+  const offers = offersIn(headers)
+  const price = decision?.action === 'charge' ? priceText(BigInt(decision.price)) : null
   return (
     <PageSection title={title} id={id} note={price && <span class="big">{price}</span>}>
       <FactList
@@ -161,7 +162,7 @@ function Answer({ of, title, id }: { of: Explanation; title: string; id: string 
           ['Decision', <Badge mood={mood}>{text}</Badge>],
           ['Status', status === null ? 'The origin’s' : String(status)],
           ['Rule', decision ? ruleName(decision.rule) : '—'],
-          ['Because', decision ? decision.why : (refusal?.message ?? '—')],
+          ['Because', decision ? numbered(decision.why) : (refusal?.message ?? '—')],
           ['Client', [name ?? kind, named, claim && CLAIM_WORDS[claim]].filter(Boolean).join(', ')],
           ['Seen by', reasons.join('; ') || '—'],
           ...(decision?.asksOrigin
@@ -180,19 +181,26 @@ function Answer({ of, title, id }: { of: Explanation; title: string; id: string 
               { title: 'Reading', cell: ({ reading }) => <code>{reading}</code> },
               { title: 'Rule', cell: ({ rule }) => ruleName(rule) },
               { title: 'Action', cell: ({ action }) => action },
-              { title: 'Price', kind: 'lead', cell: ({ price }) => dollars(BigInt(price)) },
+              { title: 'Price', kind: 'lead', cell: ({ price }) => priceText(BigInt(price)) },
             ]}
           />
         </div>
       )}
       {Object.keys(headers).length > 0 && (
-        <pre class="code scroll" tabindex={0}>
+        <pre class="code">
           {[
             `HTTP ${status}`,
             ...Object.entries(headers).map(([header, value]) => `${header}: ${shortened(value)}`),
           ].join('\n')}
-          {offersIn(headers)}
         </pre>
+      )}
+      {offers && (
+        <details class="gap">
+          <summary>The offers, decoded</summary>
+          <pre class="code scroll" tabindex={0}>
+            {offers}
+          </pre>
+        </details>
       )}
     </PageSection>
   )
@@ -217,7 +225,12 @@ export function ruleName(rule: string): string {
   return names[rule] ?? rule
 }
 
-const SHOWN_CHARS = 120
+/** The reason of a decision with its rule as the editor numbers it. */
+function numbered(why: string): string {
+  return why.replace(/^RULES\[(\d+)\]/, (_, at: string) => `Rule ${Number(at) + 1}`)
+}
+
+const SHOWN_CHARS = 60
 
 function shortened(value: string): string {
   return value.length <= SHOWN_CHARS ? value : `${value.slice(0, SHOWN_CHARS)}…  (${value.length} bytes)`
@@ -229,7 +242,7 @@ function offersIn(headers: Record<string, string>): string {
   if (sent === undefined) return ''
   try {
     const bytes = Uint8Array.from(atob(sent), (char) => char.charCodeAt(0))
-    return `\n\n${JSON.stringify(JSON.parse(new TextDecoder().decode(bytes)), null, 2)}`
+    return textOf(JSON.parse(new TextDecoder().decode(bytes)))
   } catch {
     return ''
   }

@@ -82,9 +82,14 @@ function Steps({ site, checked, at }: { site: Site; checked: CheckedSite; at: nu
     {
       title: 'Set the records in DNS',
       state: isProven ? DONE : NEXT,
-      children: missing.map(({ host, record, token }) => (
-        <Copied id={`record-${host.replaceAll(/[^a-z0-9]/g, '-')}`} text={`${record}  TXT  "${token}"`} />
-      )),
+      children: !isProven && (
+        <>
+          {missing.map(({ host, record, token }) => (
+            <Copied id={`record-${host.replaceAll(/[^a-z0-9]/g, '-')}`} text={`${record}  TXT  "${token}"`} />
+          ))}
+          <p class="soft">The name servers of the host hold them. A new record is seen within minutes.</p>
+        </>
+      ),
     },
     {
       title: 'Publish in shadow mode: everybody is served, and nothing is charged',
@@ -158,10 +163,12 @@ function Found({ checked: { errors, hosts, origin, sideDoor }, outside, at }: Fo
               [`${host} asks a crawler to pay`, seen.crawler],
               [`${host} lets a browser pass`, seen.reader],
             ] as const)
-          : ([
-              [`The paywall would ask a crawler to pay at ${host}`, crawler],
-              [`The paywall would let a browser pass at ${host}`, reader],
-            ] as const)),
+          : (
+              [
+                [`The paywall would ask a crawler to pay at ${host}`, crawler],
+                [`The paywall would let a browser pass at ${host}`, reader],
+              ] as const
+            ).filter(([, { outcome }]) => outcome !== 'skipped')),
       ]
     }),
     ['The origin answers', origin],

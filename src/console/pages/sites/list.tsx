@@ -1,4 +1,5 @@
 /** All sites, with what they did today. */
+import { may } from '../../../people/principal.ts'
 import type {
   FiguresBody,
   Paged,
@@ -45,9 +46,11 @@ export const listSites: PageHandler = async (c) => {
     'Sites',
     <>
       <Head title="Sites" asOf={asked.at} sources={['live', 'book', 'traffic']}>
-        <a class="btn go" href="/sites/new">
-          New site
-        </a>
+        {may(c.get('desk').who, 'sites.write') && (
+          <a class="btn go" href="/sites/new">
+            New site
+          </a>
+        )}
       </Head>
       <PageSection title="All sites" id="all" note="Figures of today, UTC">
         <Table
@@ -67,21 +70,11 @@ export const listSites: PageHandler = async (c) => {
             {
               title: 'Version',
               kind: 'n',
-              cell: ({ version, hasDraft }) => (
-                <>
-                  {version === 0 ? 'none' : version}
-                  {hasDraft && (
-                    <>
-                      {' '}
-                      <Badge mood="warn">draft</Badge>
-                    </>
-                  )}
-                </>
-              ),
+              cell: ({ version }) => (version === 0 ? 'none' : version),
             },
             { title: '402s', kind: 'n', cell: ({ id }) => sums(id, 'traffic', 'unpaid') },
             { title: 'Paid', kind: 'n', cell: ({ id }) => sums(id, 'book', 'charges') },
-            { title: 'Origin errors', kind: 'n', cell: ({ id }) => sums(id, 'traffic', 'errors') },
+            { title: 'Errors', kind: 'n', cell: ({ id }) => sums(id, 'traffic', 'errors') },
             { title: 'Earned', kind: 'n', cell: ({ id }) => sums(id, 'book', 'charged') },
             { title: 'Mode', kind: 'lead', cell: ({ mode }) => <ModeBadge mode={mode} /> },
           ]}
@@ -109,11 +102,11 @@ const VIA_NAMES: Readonly<Record<string, string>> = {
   'bots-host': 'host for crawlers',
 }
 
-function Named({ id, hosts, via }: SiteSummary) {
+function Named({ id, hosts, via, hasDraft }: SiteSummary) {
   const [first, ...others] = hosts
   return (
     <>
-      <a href={`/sites/${id}`}>{id}</a>
+      <a href={`/sites/${id}`}>{id}</a> {hasDraft && <Badge mood="warn">draft</Badge>}
       <br />
       <small>
         {first}

@@ -1,4 +1,5 @@
 /** One site: what it earned, how its crawlers were answered, its paths, its hosts, and the acts on it. */
+import { may, type Principal } from '../../../people/principal.ts'
 import type { FigureBody, FiguresBody, SiteBody as Site } from '../../answers.ts'
 import type { Reply } from '../../edge.ts'
 import { DAY, OTHER, SHOWN_DAYS, type SumName, shownDays, sumOf } from '../../figures.ts'
@@ -31,24 +32,25 @@ export const oneSite: PageHandler = async (c) => {
     c,
     site.id,
     <>
-      <SiteHead of={site} at={asked.at} isServed={isServed} />
+      <SiteHead of={site} at={asked.at} isServed={isServed} who={c.get('desk').who} />
       {site.draft && <DraftNotice of={site} />}
       <Totals hours={hours} month={month} now={now} />
       <div class="two">
-        <Answers of={month} />
+        <div>
+          <Answers of={month} />
+          <TryOutside of={site} paths={paths} />
+          <Hosts of={site} />
+        </div>
         <Paths of={paths} />
-      </div>
-      <div class="two">
-        <Hosts of={site} />
-        <TryOutside of={site} paths={paths} />
       </div>
     </>,
   )
 }
 
-type HeadProps = { of: Site; at: number; isServed: boolean }
+type HeadProps = { of: Site; at: number; isServed: boolean; who: Principal }
 
-function SiteHead({ of: { id, publisher, published, mode }, at, isServed }: HeadProps) {
+function SiteHead({ of: { id, publisher, published, mode }, at, isServed, who }: HeadProps) {
+  const isOperator = may(who, 'sites.write')
   return (
     <Head
       title={id}
@@ -73,18 +75,18 @@ function SiteHead({ of: { id, publisher, published, mode }, at, isServed }: Head
       <a class="btn" href={`/sites/${id}/checks`}>
         Checks
       </a>
-      {isServed && (
+      {isServed && isOperator && (
         <a class="btn" href={`/sites/${id}/suspend`}>
           Suspend…
         </a>
       )}
-      {mode === 'suspended' && (
+      {mode === 'suspended' && isOperator && (
         <a class="btn" href={`/sites/${id}/suspend`}>
           Resume…
         </a>
       )}
       <a class="btn go" href={`/policy/${id}`}>
-        Edit policy
+        {may(who, 'policy.write') ? 'Edit policy' : 'Policy'}
       </a>
     </Head>
   )
@@ -147,7 +149,7 @@ function Totals({ hours, month, now }: TotalsProps) {
               [
                 'Last week',
                 <Sum name={name} of={before} />,
-                <Trend now={sum(today, whole)} before={before} isGood={isGood} />,
+                before > 0n && <Trend now={sum(today, whole)} before={before} isGood={isGood} />,
               ],
               [`${SHOWN_DAYS} days`, days ? <Sum name={name} of={sumOf(days, source, name)} /> : '—', ''],
             ]}
@@ -237,14 +239,15 @@ function Mix({ rows, all }: MixProps) {
   )
 }
 
-type PathRow = { path: string; depth: 0 | 1; charges: number; charged: bigint }
+/** `isPage`: figures were counted for this path itself, not for folders below it alone. */
+type PathRow = { path: string; depth: 0 | 1; isPage: boolean; charges: number; charged: bigint }
 
 /** Paths with the folders below them: figures have the first two segments. */
 export function treeOf(figures: readonly FigureBody[]): PathRow[] {
   const sums = new Map<string, PathRow>()
   for (const { source, path = '', charges = 0, charged = '0' } of figures) {
     if (source !== 'book') continue
-    const known = sums.get(path) ?? { path, depth: 1 as const, charges: 0, charged: 0n }
+    const known = sums.get(path) ?? { path, depth: 1 as const, isPage: true, charges: 0, charged: 0n }
     sums.set(path, { ...known, charges: known.charges + charges, charged: known.charged + BigInt(charged) })
   }
   const folders = Map.groupBy(sums.values(), ({ path }) =>
@@ -252,10 +255,12 @@ export function treeOf(figures: readonly FigureBody[]): PathRow[] {
   )
   return [...folders]
     .map(([path, rows]): [PathRow, PathRow[]] => {
+      const [only, ...more] = rows
+      if (only && more.length === 0) return [{ ...only, depth: 0 }, []]
       const charges = rows.reduce((sum, row) => sum + row.charges, 0)
       const charged = rows.reduce((sum, row) => sum + row.charged, 0n)
       const below = rows.filter((row) => row.path !== path).sort(dearer)
-      return [{ path, depth: 0, charges, charged }, below]
+      return [{ path, depth: 0, isPage: rows.length > below.length, charges, charged }, below]
     })
     .sort(([one], [other]) => dearer(one, other))
     .flatMap(([folder, below]) => [folder, ...below])
@@ -347,8 +352,8 @@ function Hosts({ of: { hosts, pending } }: { of: Site }) {
 
 function TryOutside({ of: { id, hosts, mode }, paths }: { of: Site; paths: Reply<FiguresBody> }) {
   const host = hosts[0]?.host ?? ''
-  const [best] = treeOf(readable(paths, 'book') ?? [])
-  const path = best && best.path !== OTHER ? best.path : '/'
+  const best = treeOf(readable(paths, 'book') ?? []).find((row) => row.isPage && row.path !== OTHER)
+  const path = best?.path ?? '/'
   const scheme = /^(?:[^:]+\.)?localhost(?::|$)|^127\./.test(host) ? 'http' : 'https'
   return (
     <PageSection
