@@ -20,6 +20,9 @@ const PROBLEM_STATUSES: Record<number, string> = {
   503: 'Temporarily unavailable: send the same request again',
 }
 
+/** Parameters of one name that mean something else in some operations. */
+const SENT_AS: Readonly<Record<string, string>> = { figures: 'limit', probed: 'path' }
+
 /** Paths that sites without credit have too. */
 const WITHOUT_CREDIT =
   /^\/api\/(accounts|alerts|book|explain|figures|metrics|relayer|runs|screening|shadow|audit|openapi\.json|export\/(accounts|entries))/
@@ -137,7 +140,7 @@ const API: Operations = {
       right: 'sites.read',
       summary: 'Returns what the paywall answers to a request without payment, and why',
       answer: 'Explanation',
-      query: ['url', 'as', 'method', 'ip', 'signed', 'country', 'site'],
+      query: ['url', 'as', 'verified', 'method', 'ip', 'signed', 'country', 'site'],
       problems: [400, 404],
     },
   },
@@ -373,7 +376,7 @@ function described(operation: Operation, path: string): Schema {
       parameters: query.map((name) => {
         const [description, schema] = QUERIES[name]
         const known = name === 'format' ? formatsOf(formats) : schema
-        return { name: name === 'figures' ? 'limit' : name, in: 'query', description, schema: known }
+        return { name: SENT_AS[name] ?? name, in: 'query', description, schema: known }
       }),
     }),
     ...(body && { requestBody: { required: true, content: { 'application/json': { schema: ref(body) } } } }),
