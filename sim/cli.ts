@@ -16,6 +16,8 @@ export async function main(args: string[]): Promise<void> {
     },
   })
   await preload()
+  // viem makes an error for each request, in case it is late.
+  Error.stackTraceLimit = values.seed === undefined ? 0 : 20
   install()
   process.on('unhandledRejection', () => {})
   const only = values.seed === undefined ? undefined : Number(values.seed)

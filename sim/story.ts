@@ -66,9 +66,9 @@ export async function run({ seed, size, allowed, isTraced }: Asked): Promise<End
 
 function sizeOf(choices: Choices): Size {
   return {
-    payers: choices.between('payers', 1, 4),
-    visits: choices.between('visits', 2, 6),
-    days: choices.between('days', 1, 2),
+    payers: choices.between('payers', 1, 3),
+    visits: choices.between('visits', 2, 4),
+    days: choices.chance('two days', 0.25) ? 2 : 1,
   }
 }
 
@@ -201,7 +201,7 @@ class Story {
   async #visitInPeace(payer: ChannelPayer, at: number, healsAt: number): Promise<void> {
     const world = this.#world
     for (let day = 0; day < 2; day++) {
-      await world.sleep(healsAt + (day * 24 + 3) * HOUR_MS + world.latency('peace', HOUR_MS) - world.now, 'peace')
+      await world.sleep(healsAt + (day * 24 + 25) * HOUR_MS + world.latency('peace', HOUR_MS) - world.now, 'peace')
       const bought = await payer.buy(`/peace/${at}/${day}`)
       world.count(`in peace: ${bought}`)
       if (bought !== 'served' && !this.#mayBeRefused(payer)) throw new Violation('I13', `${payer.client.name} is ${bought} although all is well`)

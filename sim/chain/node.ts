@@ -1,30 +1,15 @@
 /** JSON-RPC nodes of the chain: honest, slow, behind, busy, or lying. */
-import { decodeFunctionData, encodeAbiParameters, encodeFunctionResult, keccak256, numberToHex, toHex } from 'viem'
-import { parseAbi } from '../../src/chain/abi.ts'
+import { encodeFunctionResult, keccak256, numberToHex, toFunctionSelector } from 'viem'
 import { escrowAbi } from '../../src/chain/escrow.ts'
 import { MULTICALL } from '../../src/chain/multicall.ts'
-import { tokenAbi } from '../../src/chain/token.ts'
 import { tokenSeparator } from '../../src/protocol/evm/eip712.ts'
 import type { Address, Hex } from '../../src/protocol/evm/hex.ts'
 import { world } from '../world.ts'
+import { type DecodedCall, decodeCall, messageData, metadataAbi, multicallAbi } from './calls.ts'
 import { type Chain, GAS_USED } from './chain.ts'
 import { type ChainState, NETWORK, Revert } from './state.ts'
 
 type Question = { id: number; method: string; params?: unknown[] }
-
-const multicallAbi = parseAbi([
-  'struct Call { address target; bool allowFailure; bytes callData; }',
-  'struct Answer { bool success; bytes returnData; }',
-  'function aggregate3(Call[] calls) payable returns (Answer[] answers)',
-  'function getBlockNumber() view returns (uint256)',
-  'function getCurrentBlockTimestamp() view returns (uint256)',
-])
-const metadataAbi = parseAbi([
-  'function decimals() view returns (uint8)',
-  'function DOMAIN_SEPARATOR() view returns (bytes32)',
-  'function eip712Domain() view returns (bytes1 fields, string name, string version, uint256 chainId, address verifyingContract, bytes32 salt, uint256[] extensions)',
-])
-const readsAbi = [...escrowAbi, ...tokenAbi, ...metadataAbi, ...multicallAbi]
 
 const WAY_MS = 40
 /** Longer than any client waits for a node. */
@@ -162,16 +147,15 @@ export class Node {
     const number = this.#numberOf(tag)
     const state = this.#chain.at(number)
     if (to.toLowerCase() !== MULTICALL) return this.#read(state, number, data)
-    const { args } = decodeFunctionData({ abi: multicallAbi, data })
-    const calls = (args?.[0] ?? []) as readonly { callData: Hex }[]
+    const calls = decodedRead(data).args[0] as readonly { callData: Hex }[]
     const result = calls.map(({ callData }) => ({ success: true, returnData: this.#read(state, number, callData) }))
     return encodeFunctionResult({ abi: multicallAbi, functionName: 'aggregate3', result })
   }
 
   #read(state: ChainState, number: number, data: Hex): Hex {
-    const { functionName, args } = decodedRead(data)
+    const { name, args } = decodedRead(data)
     const first = args[0] as Hex
-    switch (functionName) {
+    switch (name) {
       case 'getBlockNumber':
         return words(BigInt(number))
       case 'getCurrentBlockTimestamp':
@@ -201,7 +185,7 @@ export class Node {
       case 'eip712Domain':
         return domain()
       default:
-        throw new Error(`the model must know ${functionName}`)
+        throw new Error(`the model must know ${name}`)
     }
   }
 }
@@ -215,17 +199,13 @@ function matches(topics: readonly Hex[], wanted: LogFilter['topics']): boolean {
   })
 }
 
-const reads = new Map<Hex, { functionName: string; args: readonly unknown[] }>()
+const reads = new Map<Hex, DecodedCall>()
 
 /** The same few reads come again and again. */
-function decodedRead(data: Hex): { functionName: string; args: readonly unknown[] } {
+function decodedRead(data: Hex): DecodedCall {
   let known = reads.get(data)
   if (!known) {
-    const { functionName, args = [] } = decodeFunctionData({ abi: readsAbi, data }) as {
-      functionName: string
-      args?: readonly unknown[]
-    }
-    known = { functionName, args }
+    known = decodeCall(data)
     if (reads.size > 10_000) reads.clear()
     reads.set(data, known)
   }
@@ -246,9 +226,11 @@ function domain(): Hex {
   return domainRead
 }
 
+const errors = new Map<string, Hex>()
+for (const item of escrowAbi)
+  if (item.type === 'error' && item.inputs.length === 0) errors.set(item.name, toFunctionSelector(`${item.name}()`))
+
 /** The data of a revert: a custom error of the escrow, or the message of a `require`. */
 function revertData(message: string): Hex {
-  const isCustom = escrowAbi.some((item) => item.type === 'error' && item.name === message)
-  if (isCustom) return keccak256(toHex(`${message}()`)).slice(0, 10) as Hex
-  return `0x08c379a0${encodeAbiParameters([{ type: 'string' }], [message]).slice(2)}`
+  return errors.get(message) ?? messageData(message)
 }

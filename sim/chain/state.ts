@@ -1,8 +1,6 @@
 /** The state of the contracts: the escrow of channels, and USDC. The rules are those of the Solidity in src/testing. */
-import { decodeAbiParameters, decodeFunctionData, encodeAbiParameters, encodeEventTopics, numberToHex, pad, toEventSelector } from 'viem'
-import { escrowAbi } from '../../src/chain/escrow.ts'
+import { decodeAbiParameters, numberToHex } from 'viem'
 import type { Log } from '../../src/chain/log.ts'
-import { tokenAbi } from '../../src/chain/token.ts'
 import type { ChannelConfig } from '../../src/protocol/evm/channel.ts'
 import {
   channelId,
@@ -14,15 +12,11 @@ import {
 import type { Address, Hex } from '../../src/protocol/evm/hex.ts'
 import { networks } from '../../src/protocol/evm/network.ts'
 import { recover } from '../../src/protocol/evm/secp256k1.ts'
+import { decodeCall, logOf } from './calls.ts'
 
 /** The network that is simulated. */
 export const NETWORK = required(networks.get('eip155:84532'))
 const { chainId, escrow: ESCROW, collector: COLLECTOR, usdc: USDC } = NETWORK
-
-const WITHDRAW_INITIATED = toEventSelector('WithdrawInitiated(bytes32,uint128,uint40)')
-const TRANSFER = toEventSelector('Transfer(address,address,uint256)')
-const USED = toEventSelector('AuthorizationUsed(address,bytes32)')
-const CANCELED = toEventSelector('AuthorizationCanceled(address,bytes32)')
 
 /** Why a call reverts: the name of a custom error, or the message of a `require`. */
 export class Revert extends Error {
@@ -82,8 +76,8 @@ export class ChainState {
     if (asked > balance - claimed) throw new Revert('WithdrawAmountExceedsAvailable')
     if (this.withdrawals.has(id)) throw new Revert('WithdrawalAlreadyPending')
     this.withdrawals.set(id, { amount: asked, at: time })
-    const data = encodeAbiParameters([{ type: 'uint128' }, { type: 'uint40' }], [asked, Number(time) + config.withdrawDelay])
-    return [{ address: ESCROW, topics: [WITHDRAW_INITIATED, id], data }]
+    const until = time + BigInt(config.withdrawDelay)
+    return [logOf(ESCROW, 'WithdrawInitiated(bytes32,uint128,uint40)', [id], [asked, until])]
   }
 
   finalizeWithdraw(config: ChannelConfig, { time }: Call): Log[] {
@@ -99,29 +93,29 @@ export class ChainState {
     if (this.balance(from) < value) throw new Revert('ERC20: transfer amount exceeds balance')
     this.balances.set(from, this.balance(from) - value)
     this.balances.set(to, this.balance(to) + value)
-    return [{ address: USDC.address, topics: [TRANSFER, pad(from), pad(to)], data: numberToHex(value, { size: 32 }) }]
+    return [logOf(USDC.address, 'Transfer(address,address,uint256)', [from, to], [value])]
   }
 
   cancelAuthorization(from: Address, nonce: Hex): Log[] {
     this.#use(from, nonce)
-    return [{ address: USDC.address, topics: [CANCELED, pad(from), nonce], data: '0x' }]
+    return [logOf(USDC.address, 'AuthorizationCanceled(address,bytes32)', [from, nonce], [])]
   }
 
   #escrow(data: Hex, call: Call): Log[] {
-    const { functionName, args } = decodeFunctionData({ abi: escrowAbi, data })
-    switch (functionName) {
+    const { name, args } = decodeCall(data)
+    switch (name) {
       case 'multicall':
-        return args[0].flatMap((inner) => this.#escrow(inner, call))
+        return (args[0] as Hex[]).flatMap((inner) => this.#escrow(inner, call))
       case 'claim':
-        return args[0].flatMap((row) => this.#claim(row, call.from))
+        return (args[0] as ClaimRow[]).flatMap((row) => this.#claim(row, call.from))
       case 'settle':
-        return this.#settle(lower(args[0]), call.from)
+        return this.#settle(lower(args[0] as string), call.from)
       case 'refund':
-        return this.#refund(configOf(args[0]), args[1], call.from)
+        return this.#refund(configOf(args[0] as WireConfig), args[1] as bigint, call.from)
       case 'deposit':
-        return this.#deposit(configOf(args[0]), args[1], args[3], call)
+        return this.#deposit(configOf(args[0] as WireConfig), args[1] as bigint, args[3] as Hex, call)
       default:
-        throw new Revert(`the model must know ${functionName}`)
+        throw new RangeError(`the model must know ${name}`)
     }
   }
 
@@ -140,8 +134,7 @@ export class ChainState {
     this.channels.set(id, { ...channel, claimed: total })
     const { claimed, swept } = this.receivers.get(config.receiver) ?? { claimed: 0n, swept: 0n }
     this.receivers.set(config.receiver, { claimed: claimed + amount, swept })
-    const topics = encodeEventTopics({ abi: escrowAbi, eventName: 'Claimed', args: { channelId: id, sender: from } })
-    return [log(ESCROW, topics, [amount, total])]
+    return [logOf(ESCROW, 'Claimed(bytes32,address,uint128,uint128)', [id, from], [amount, total])]
   }
 
   #settle(receiver: Address, from: Address): Log[] {
@@ -149,9 +142,9 @@ export class ChainState {
     const amount = claimed - swept
     if (amount === 0n) return []
     this.receivers.set(receiver, { claimed, swept: claimed })
-    const args = { receiver, token: USDC.address, sender: from }
-    const topics = encodeEventTopics({ abi: escrowAbi, eventName: 'Settled', args })
-    return [log(ESCROW, topics, [amount]), ...this.transfer(ESCROW, receiver, amount)]
+    const indexed = [receiver, USDC.address, from]
+    const settled = logOf(ESCROW, 'Settled(address,address,address,uint128)', indexed, [amount])
+    return [settled, ...this.transfer(ESCROW, receiver, amount)]
   }
 
   #refund(config: ChannelConfig, asked: bigint, from: Address): Log[] {
@@ -164,8 +157,7 @@ export class ChainState {
     const pending = this.withdrawals.get(id)
     if (pending && amount < pending.amount) this.withdrawals.set(id, { ...pending, amount: pending.amount - amount })
     else this.withdrawals.delete(id)
-    const topics = encodeEventTopics({ abi: escrowAbi, eventName: 'Refunded', args: { channelId: id, sender: from } })
-    return [log(ESCROW, topics, [amount]), ...logs]
+    return [logOf(ESCROW, 'Refunded(bytes32,address,uint128)', [id, from], [amount]), ...logs]
   }
 
   #take(id: Hex, asked: bigint, payer: Address): { amount: bigint; logs: Log[] } {
@@ -191,18 +183,14 @@ export class ChainState {
     const channel = this.channel(id)
     const balance = channel.balance + amount
     this.channels.set(id, { ...channel, balance })
-    const topics = encodeEventTopics({
-      abi: escrowAbi,
-      eventName: 'Deposited',
-      args: { channelId: id, sender: call.from },
-    })
-    return [usedLog(config.payer, nonce), ...paid, log(ESCROW, topics, [amount, balance])]
+    const deposited = logOf(ESCROW, 'Deposited(bytes32,address,uint128,uint128)', [id, call.from], [amount, balance])
+    return [usedLog(config.payer, nonce), ...paid, deposited]
   }
 
   #token(data: Hex, call: Call): Log[] {
-    const { functionName, args } = decodeFunctionData({ abi: tokenAbi, data })
-    if (functionName !== 'transferWithAuthorization') throw new Revert(`the model must know ${functionName}`)
-    const [from, to, value, validAfter, validBefore, nonce, v, r, s] = args
+    const { name, args } = decodeCall(data)
+    if (name !== 'transferWithAuthorization') throw new RangeError(`the model must know ${name}`)
+    const [from, to, value, validAfter, validBefore, nonce, v, r, s] = args as TransferArguments
     const authorization = { from: lower(from), to: lower(to), value, validAfter, validBefore, nonce }
     const signature: Hex = `0x${r.slice(2)}${s.slice(2)}${v.toString(16)}`
     const signer = recover(transferAuthorizationDigest(authorization, USDC), signature)
@@ -237,6 +225,7 @@ type WireConfig = {
   withdrawDelay: number
   salt: Hex
 }
+type TransferArguments = [string, string, bigint, bigint, bigint, Hex, number, Hex, Hex]
 type ClaimRow = {
   voucher: { channel: WireConfig; maxClaimableAmount: bigint }
   signature: Hex
@@ -272,12 +261,7 @@ function voucherSigner(id: Hex, max: bigint, signature: Hex): Address | undefine
 }
 
 function usedLog(from: Address, nonce: Hex): Log {
-  return { address: USDC.address, topics: [USED, pad(from), nonce], data: '0x' }
-}
-
-function log(address: Address, topics: unknown, amounts: bigint[]): Log {
-  const types = amounts.map(() => ({ type: 'uint128' }) as const)
-  return { address, topics: topics as Hex[], data: encodeAbiParameters(types, amounts) }
+  return logOf(USDC.address, 'AuthorizationUsed(address,bytes32)', [from, nonce], [])
 }
 
 function lower(address: string): Address {

@@ -25,6 +25,7 @@ export class Oracle {
   /** The request that each proof has opened. */
   readonly #opened = new Map<string, string>()
   readonly #seen = new Map<Host, number>()
+  readonly #versions = new Map<Host, number>()
   /** What each order moved, by its transaction. */
   readonly #contents = new Map<string, string>()
   /** The largest amount that an account may have charged and not claimed. */
@@ -127,6 +128,8 @@ export class Oracle {
 
   #checkJournal(host: Host): void {
     const { disk } = host
+    if (this.#versions.get(host) === disk.version) return
+    this.#versions.set(host, disk.version)
     if (!disk.has('entry')) return
     const after = this.#seen.get(host) ?? 0
     const rows = disk.peek('SELECT seq, kind, max, request, charged, redeemed, authorized, ceiling, max FROM entry WHERE seq > ? ORDER BY seq', after)

@@ -1,7 +1,7 @@
 /** D1: one database that is slow, fails, and loses answers. What it has answered is durable. */
 import { DatabaseSync, type SQLInputValue } from 'node:sqlite'
 import { world } from '../world.ts'
-import { runStatement } from './disk.ts'
+import { type Prepared, prepare, runStatement } from './disk.ts'
 import { outward } from './owner.ts'
 
 const WAY_MS = 8
@@ -11,6 +11,7 @@ type Result = { results: Record<string, SqlStorageValue>[]; success: true; meta:
 /** A D1 database with some migrations applied. */
 export class Book {
   readonly #db = new DatabaseSync(':memory:')
+  readonly #prepared = new Map<string, Prepared>()
   /** While it is true, every query fails. */
   isDown = false
 
@@ -51,13 +52,18 @@ export class Book {
 
   run({ query, bindings }: Statement): Result {
     const results = this.peek(query, ...bindings)
-    const [{ n = 0 } = {}] = this.peek('SELECT changes() AS n')
-    return { results, success: true, meta: { changes: Number(n) } }
+    const [{ changes = 0 } = {}] = this.peek('SELECT changes() AS changes')
+    return { results, success: true, meta: { changes: Number(changes) } }
   }
 
   /** A query of the simulator's own checks. */
   peek(query: string, ...bindings: SQLInputValue[]): Record<string, SqlStorageValue>[] {
-    return runStatement(this.#db.prepare(query), bindings)
+    let known = this.#prepared.get(query)
+    if (!known) {
+      known = prepare(this.#db, query)
+      this.#prepared.set(query, known)
+    }
+    return runStatement(known, bindings)
   }
 
   close(): void {

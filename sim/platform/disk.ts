@@ -21,7 +21,9 @@ const READ = /^\s*(?:SELECT|EXPLAIN|PRAGMA|WITH)\b/i
 export class Disk {
   readonly name: string
   readonly #db = new DatabaseSync(':memory:')
-  readonly #statements = new Map<string, StatementSync[]>()
+  readonly #statements = new Map<string, Prepared[]>()
+  /** Grows with each write. */
+  version = 0
   /** Called when an alarm has become durable. */
   onAlarm: (at: number | null) => void = () => {}
   #batches: Batch[] = []
@@ -37,7 +39,10 @@ export class Disk {
   exec(query: string, bindings: readonly unknown[] = []): Row[] {
     const isRead = READ.test(query)
     const values = bindings.map(bindingOf)
-    if (!isRead) this.#batch().writes.push({ query, bindings: values })
+    if (!isRead) {
+      this.version++
+      this.#batch().writes.push({ query, bindings: values })
+    }
     return this.#run(query, values)
   }
 
@@ -184,12 +189,12 @@ export class Disk {
   }
 
   /** Trap: a later statement may need the tables of an earlier one, so all but the last are run while they are prepared once. */
-  #prepared(query: string): StatementSync[] {
+  #prepared(query: string): Prepared[] {
     let known = this.#statements.get(query)
     if (!known) {
       const parts = splitStatements(query)
       for (const part of parts.slice(0, -1)) this.#db.exec(part)
-      known = parts.slice(-1).map((part) => this.#db.prepare(part))
+      known = parts.slice(-1).map((part) => prepare(this.#db, part))
       if (parts.length === 1) this.#statements.set(query, known)
     }
     return known
@@ -197,12 +202,19 @@ export class Disk {
 }
 
 /** Runs one statement. Integers come back as doubles, as workerd has them. */
-export function runStatement(statement: StatementSync, bindings: SQLInputValue[]): Row[] {
-  if (statement.columns().length === 0) {
-    statement.run(...bindings)
-    return []
-  }
-  return rowsOf(statement, bindings)
+export function runStatement({ statement, answers }: Prepared, bindings: SQLInputValue[]): Row[] {
+  if (answers) return rowsOf(statement, bindings)
+  statement.run(...bindings)
+  return []
+}
+
+/** A statement that is ready to run. `answers`: it returns rows. */
+export type Prepared = { statement: StatementSync; answers: boolean }
+
+/** Prepares one statement. */
+export function prepare(db: DatabaseSync, query: string): Prepared {
+  const statement = db.prepare(query)
+  return { statement, answers: statement.columns().length > 0 }
 }
 
 function rowsOf(statement: StatementSync, bindings: SQLInputValue[]): Row[] {
@@ -220,16 +232,14 @@ function rowsOf(statement: StatementSync, bindings: SQLInputValue[]): Row[] {
   }
 }
 
+/** The row itself, with the values that workerd has in the place of others. */
 function rowOf(row: Record<string, unknown>): Row {
-  const made: Row = {}
-  for (const name in row) made[name] = valueOf(row[name])
-  return made
-}
-
-function valueOf(value: unknown): SqlStorageValue {
-  if (typeof value === 'bigint') return Number(value)
-  if (value instanceof Uint8Array) return Uint8Array.from(value).buffer
-  return value as SqlStorageValue
+  for (const name in row) {
+    const value = row[name]
+    if (typeof value === 'bigint') row[name] = Number(value)
+    else if (value instanceof Uint8Array) row[name] = Uint8Array.from(value).buffer
+  }
+  return row as Row
 }
 
 function bindingOf(value: unknown): SQLInputValue {

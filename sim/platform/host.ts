@@ -208,17 +208,20 @@ export class Host {
     }
   }
 
+  /** Counts the alarms that were scheduled: the last one alone may ring. */
+  #alarms = 0
   /** The alarm that rings now; null once another was set. */
   #rungAt: number | null = null
 
   #scheduleAlarm(at: number | null, pauseMs = 0): void {
     if (at === null) return
     const here = world()
+    const number = ++this.#alarms
     const late = here.choices.strikes('late alarm', this.name, 0.05)
       ? here.latency(`late alarm ${this.name}`, LATE_ALARM_MS)
       : 0
     here.after(Math.max(0, at - here.now) + pauseMs + late, `alarm ${this.name}`, () => {
-      if (this.disk.durableAlarm !== at || this.#isRinging) return
+      if (number !== this.#alarms || this.disk.durableAlarm !== at || this.#isRinging) return
       void this.#ring(at)
     })
   }
