@@ -6,7 +6,7 @@ import { world } from './world.ts'
 
 const MINUTE_MS = 60_000
 /** How many troubles come in a day, on average. */
-const PER_DAY = 24
+const PER_DAY = 12
 
 /** All that can be in trouble. */
 export type Surroundings = { deployment: Deployment; chain: Chain; nodes: readonly Node[] }
@@ -17,7 +17,7 @@ type Trouble = (surroundings: Surroundings) => void
 const TROUBLES: Record<string, Trouble> = {
   reorg: ({ chain }) => chain.reorganize(),
   'dropped transaction': ({ chain }) => chain.dropOne(),
-  'fee spike': ({ chain }) => chain.spike(minutes('spike', 40)),
+  'fee spike': ({ chain }) => chain.spike(minutes('spike', 15)),
   'node down': ({ nodes }) => {
     const node = world().choices.pick('node', nodes)
     node.isDown = true
@@ -44,7 +44,7 @@ const TROUBLES: Record<string, Trouble> = {
     const had = wei.get(RELAYER) ?? 0n
     wei.set(RELAYER, 0n)
     world().count('relayer empty')
-    ends('relayer funded', minutes('relayer empty', 60), () => {
+    ends('relayer funded', minutes('relayer empty', 15), () => {
       const { wei } = chain.at()
       wei.set(RELAYER, (wei.get(RELAYER) ?? 0n) + had)
     })

@@ -2,7 +2,8 @@
 import { createHash } from 'node:crypto'
 import { Choices } from './choices.ts'
 
-type Event = { at: number; tie: number; number: number; what: string; run: () => void }
+/** Something that will happen. Once it `isCancelled`, it does not. */
+export type Event = { at: number; tie: number; number: number; what: string; run: () => void; isCancelled: boolean }
 
 /** A run with more events is a livelock. */
 const MOST_EVENTS = 400_000
@@ -49,9 +50,11 @@ export class World {
   }
 
   /** Runs `run` after `delayMs`. */
-  after(delayMs: number, what: string, run: () => void): void {
-    const tie = this.choices.number('tie')
-    this.#push({ at: this.now + Math.max(0, delayMs), tie, number: this.#number++, what, run })
+  after(delayMs: number, what: string, run: () => void): Event {
+    const at = this.now + Math.max(0, delayMs)
+    const event = { at, tie: this.choices.number('tie'), number: this.#number++, what, run, isCancelled: false }
+    this.#push(event)
+    return event
   }
 
   /** Resolves after `delayMs`. */
@@ -90,7 +93,8 @@ export class World {
       this.afterEvent()
       if (this.#failure !== undefined) throw this.#failure
       if (isDone()) return
-      const event = this.#pop()
+      let event = this.#pop()
+      while (event?.isCancelled) event = this.#pop()
       if (!event) throw new Violation('L0', 'nothing is left to happen, but the run is not done')
       if (this.turn++ > MOST_EVENTS) throw new Violation('L0', `more than ${MOST_EVENTS} events`)
       if (event.at > this.now) this.now = event.at

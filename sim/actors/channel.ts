@@ -12,9 +12,10 @@ import { type Client, errorOf, paymentOf, receiptOf, requiredOf } from './client
 import type { Wallet } from './wallet.ts'
 
 /** A client tries a payment so often, and signs so many new ones for one page. */
-const MOST_SENDS = 40
-const MOST_SIGNED = 12
-const PAUSE_MS = 4_000
+const MOST_SENDS = 12
+const MOST_SIGNED = 8
+/** The pause before a request is sent again grows to this. */
+const LONGEST_PAUSE_MS = 90_000
 
 /** How a purchase ended. `unknown`: the client gave up before it learned it. */
 export type Bought = 'served' | 'released' | 'refused' | 'unknown'
@@ -31,7 +32,7 @@ export class ChannelPayer {
   /** What the client has deposited, as far as it knows. */
   balance = 0n
   /** Totals that are promised to requests under way. */
-  #reserved = 0n
+  readonly #promised = new Set<bigint>()
   #salts = 0
   #opening: Promise<Bought> | null = null
 
@@ -45,6 +46,10 @@ export class ChannelPayer {
     return this.#config && channelId(this.#config, NETWORK.chainId, NETWORK.escrow)
   }
 
+  get #highest(): bigint {
+    return [...this.#promised].reduce((high, total) => (total > high ? total : high), this.charged)
+  }
+
   get config(): ChannelConfig {
     if (!this.#config) throw new Error('the payer must have an offer first')
     return this.#config
@@ -56,7 +61,7 @@ export class ChannelPayer {
       const answer = await this.client.ask('/first')
       const offer = answer && requiredOf(answer)?.accepts.find(({ scheme }) => scheme === 'batch-settlement')
       if (offer) this.#accept(offer)
-      else await this.#pause()
+      else await this.#pause(0)
     }
     return this.#offer
   }
@@ -78,7 +83,8 @@ export class ChannelPayer {
   async buy(path: string): Promise<Bought> {
     const price = BigInt((await this.meet()).amount)
     for (let signed = 0; signed < MOST_SIGNED; signed++) {
-      if (this.charged + this.#reserved + price > this.balance) {
+      const max = this.#highest + price
+      if (max > this.balance) {
         this.#opening ??= this.deposit(path, price * 12n).finally(() => {
           this.#opening = null
         })
@@ -86,11 +92,8 @@ export class ChannelPayer {
         if (opened === 'unknown' || opened === 'refused') return opened
         continue
       }
-      this.#reserved += price
-      const max = this.charged + this.#reserved
-      const answer = await this.send(path, this.voucher(path, max)).finally(() => {
-        this.#reserved -= price
-      })
+      this.#promised.add(max)
+      const answer = await this.send(path, this.voucher(path, max)).finally(() => this.#promised.delete(max))
       const end = this.#endOf(answer)
       if (end !== 'again') return end
     }
@@ -163,7 +166,7 @@ export class ChannelPayer {
     for (let sends = 0; sends < MOST_SENDS; sends++) {
       const answer = await this.client.ask(path, payment)
       if (answer && answer.status !== 503) return answer
-      await this.#pause()
+      await this.#pause(sends)
     }
     world().count('client gave up')
     return null
@@ -195,8 +198,9 @@ export class ChannelPayer {
     return paymentOf(this.#offer, path, payload)
   }
 
-  #pause(): Promise<void> {
+  #pause(sends: number): Promise<void> {
     const here = world()
-    return here.sleep(500 + here.latency(`pause ${this.client.name}`, PAUSE_MS), `pause of ${this.client.name}`)
+    const most = Math.min(LONGEST_PAUSE_MS, 1_000 * 2 ** sends)
+    return here.sleep(500 + here.latency(`pause ${this.client.name}`, most), `pause of ${this.client.name}`)
   }
 }

@@ -31,8 +31,13 @@ export class Client {
     if (choices.strikes('request lost', this.name, 0.01)) return null
     const isolate = choices.pick(`isolate ${this.name}`, this.#deployment.isolates)
     const answered = isolate.fetch(request)
-    const late = here.sleep(PATIENCE_MS, `${this.name} gives up`).then(() => null)
-    const answer = await Promise.race([answered, late])
+    const answer = await new Promise<Answer | null>((resolve, reject) => {
+      const late = here.after(PATIENCE_MS, `${this.name} gives up`, () => resolve(null))
+      answered.then((answer) => {
+        late.isCancelled = true
+        resolve(answer)
+      }, reject)
+    })
     here.note(`${this.name} ${path} ${answer ? `${answer.status} ${errorOf(answer) ?? ''}` : 'lost'}`)
     await here.sleep(here.latency(this.name, WAY_MS), `answer to ${this.name}`)
     return choices.strikes('answer lost', this.name, 0.02) ? null : answer

@@ -22,11 +22,12 @@ export type Mined = { transaction: Transaction; succeeded: boolean; logs: Log[] 
 
 type Block = { number: number; state: ChainState; mined: Mined[] }
 
-const BLOCK_MS = 2_000
+/** Longer than on Base: a watch then reads a day of blocks in a few requests. */
+const BLOCK_MS = 10_000
 const FIRST_BLOCK = 1_000
 /** A block of this depth is final. Reorganizations are shallower. */
-const FINAL_DEPTH = 60
-const MOST_REORG = 8
+const FINAL_DEPTH = 40
+const MOST_REORG = 4
 /** A transaction takes so much gas. */
 export const GAS_USED = 100_000n
 const BASE_FEE = 10_000_000n

@@ -45,7 +45,7 @@ export class Node {
     await here.sleep(slow + here.latency(where, WAY_MS), `rpc answer ${where}`)
     if (choices.strikes('rpc lost', `${where} after`, 0.006)) throw new TypeError('fetch failed')
     if (choices.strikes('rpc broken', where, 0.002)) return new Response('<html>502</html>', { status: 502 })
-    return Response.json({ jsonrpc: '2.0', id: question.id, ...answer })
+    return jsonResponse({ jsonrpc: '2.0', id: question.id, ...answer })
   }
 
   get #head(): number {
@@ -197,6 +197,15 @@ function matches(topics: readonly Hex[], wanted: LogFilter['topics']): boolean {
     const topic = topics[at]?.toLowerCase()
     return Array.isArray(one) ? one.some((each) => each.toLowerCase() === topic) : one.toLowerCase() === topic
   })
+}
+
+const JSON_HEADERS = new Headers({ 'content-type': 'application/json' })
+
+/** As a `Response` to the one client that reads it, without the streams that cost more than the answer. */
+function jsonResponse(value: unknown): Response {
+  const text = JSON.stringify(value)
+  const read = { json: async () => JSON.parse(text), text: async () => text }
+  return { ok: true, status: 200, headers: JSON_HEADERS, ...read } as unknown as Response
 }
 
 const reads = new Map<Hex, DecodedCall>()

@@ -1,6 +1,6 @@
 /** The globals of a run: clock, timers, randomness, digests, `fetch` and the log all belong to the world. */
 import { createHash, webcrypto } from 'node:crypto'
-import { isSimulating, world } from '../world.ts'
+import { type Event, isSimulating, world } from '../world.ts'
 import { outward, owner, runAs } from './owner.ts'
 
 /** Answers the requests of a run. */
@@ -29,23 +29,18 @@ export function setNet(answer: Net): void {
   net = answer
 }
 
-type Timer = { isOver: boolean }
-
 /** Runs after a delay, as its owner's; never once the owner has died. */
-function setVirtualTimeout(run: () => void, delayMs = 0): Timer {
-  const timer = { isOver: false }
+function setVirtualTimeout(run: () => void, delayMs = 0): Event {
   const who = owner()
-  world().after(delayMs, `timer of ${who?.name ?? 'actor'}`, () => {
-    if (timer.isOver || who?.isAlive() === false) return
-    timer.isOver = true
+  return world().after(delayMs, `timer of ${who?.name ?? 'actor'}`, () => {
+    if (who?.isAlive() === false) return
     if (who) runAs(who, run)
     else run()
   })
-  return timer
 }
 
-function clearVirtualTimeout(timer: Timer | undefined): void {
-  if (timer) timer.isOver = true
+function clearVirtualTimeout(timer: Event | undefined): void {
+  if (timer) timer.isCancelled = true
 }
 
 async function virtualFetch(input: RequestInfo | URL, init?: RequestInit): Promise<Response> {
@@ -115,7 +110,7 @@ export function install(): void {
   }
   set('Date', VirtualDate)
   set('setTimeout', simulated(timers.setTimeout, setVirtualTimeout))
-  set('clearTimeout', simulated(timers.clearTimeout, (timer) => clearVirtualTimeout(timer as Timer | undefined)))
+  set('clearTimeout', simulated(timers.clearTimeout, (timer) => clearVirtualTimeout(timer as Event | undefined)))
   set('scheduler', { wait: (ms: number) => new Promise<void>((resolve) => timersNow().setTimeout(resolve, ms)) })
   set('fetch', simulated(realFetch as (...args: unknown[]) => unknown, virtualFetch as (...args: unknown[]) => unknown))
   const timeout = (ms: number) => {
