@@ -52,6 +52,8 @@ export class Deployment {
   readonly namespaces = new Map<Binding, Namespace>()
   readonly engine: Engine
   readonly isolates: Isolate[]
+  /** Called when a request arrives (1), and when it has ended (-1). */
+  onAsked: (request: Request, by: 1 | -1) => void = () => {}
   /** Called for each answer that leaves the Worker. */
   onLeft: (left: Left) => void = () => {}
   readonly #vars: Record<string, unknown>
@@ -136,10 +138,13 @@ export class Isolate {
 
   /** Answers a request; null once the isolate has ended. */
   fetch(request: Request): Promise<Answer | null> {
+    this.#deployment.onAsked(request, 1)
     return this.#run('request', async (env) => {
       const response = await worker.default.fetch(request as never, env)
       return answerOf(response as unknown as Response)
     }).then((answer) => {
+      // A request of an isolate that has ended may have left a delivery behind.
+      if (answer) this.#deployment.onAsked(request, -1)
       const payment = request.headers.get('payment-signature')
       if (answer) this.#deployment.onLeft({ request, payment, answer })
       return answer

@@ -79,7 +79,9 @@ class Story {
   readonly #surroundings: Surroundings
   readonly #oracle: Oracle
   readonly #payers: ChannelPayer[]
-  #withdrawals = 0
+  readonly #minClaim: bigint
+  /** Channels whose payers withdrew while faults could hide it. */
+  readonly #mayLose = new Set<string>()
 
   constructor(world: World, size: Size) {
     this.#world = world
@@ -93,6 +95,7 @@ class Story {
     const names = choices.chance('two nodes', 0.4) ? ['a', 'b'] : ['a']
     const nodes = new Map(names.map((name) => [name, new Node(chain, name)]))
     setNet(netOf(nodes))
+    this.#minClaim = choices.pick('min claim', [1_000n, 3_000n])
     const maxUnclaimed = BigInt(choices.pick('max unclaimed', [20_000, 100_000_000]))
     const vars = {
       NODES: names,
@@ -102,7 +105,7 @@ class Story {
       WITHDRAW_DELAY: '3600',
       SHORT_WITHDRAW_DELAY: 'accepted',
       MAX_UNCLAIMED: (Number(maxUnclaimed) / 1e6).toString(),
-      MIN_CLAIM: choices.pick('min claim', ['0.000001', '0.003']),
+      MIN_CLAIM: (Number(this.#minClaim) / 1e6).toString(),
       GAS_PER_PAYER: '1',
       GAS_NEW_PAYERS: '1',
     }
@@ -130,7 +133,7 @@ class Story {
     )
     await world.runUntil(() => isOver)
     this.#oracle.checkDelivered()
-    checkEnd(this.#surroundings.deployment, this.#surroundings.chain)
+    checkEnd({ ...this.#surroundings, mayLose: this.#mayLose, minClaim: this.#minClaim })
   }
 
   close(): void {
@@ -185,16 +188,16 @@ class Story {
   }
 
   /** A withdrawal, which the watch must see in time. */
-  #withdraw(payer: ChannelPayer): void {
+  #withdraw(payer: ChannelPayer, isQuiet = false): void {
     const world = this.#world
     payer.withdraw()
-    this.#withdrawals++
+    if (!isQuiet && payer.id) this.#mayLose.add(payer.id)
     const delay = payer.config.withdrawDelay * 1000
-    for (let at = 5 * 60_000; at < delay; at += 10 * 60_000) {
+    for (let at = 10 * 60_000; at < delay; at += 15 * 60_000) {
       const fires = Math.ceil((world.now + at) / 300_000) * 300_000
       if (!world.choices.strikes('cron missed', 'watch', 0.1)) this.#cron(WATCH, fires, fires)
     }
-    world.after(delay + 5_000 + world.latency('finalize', HOUR_MS), 'finalize', () => payer.finalize())
+    world.after(delay + 30_000 + world.latency('finalize', HOUR_MS), 'finalize', () => payer.finalize())
   }
 
   /** After the faults every payer is served [I13]. */
@@ -205,6 +208,7 @@ class Story {
       const bought = await payer.buy(`/peace/${at}/${day}`)
       world.count(`in peace: ${bought}`)
       if (bought !== 'served' && !this.#mayBeRefused(payer)) throw new Violation('I13', `${payer.client.name} is ${bought} although all is well`)
+      if (day === 0 && world.choices.chance('leaves in peace', 0.3) && payer.balance > 0n) this.#withdraw(payer, true)
     }
   }
 

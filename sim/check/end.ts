@@ -13,35 +13,42 @@ import { isOpen, standingOf, totalsOf } from './accounts.ts'
 type Finding = { account: string; what: string }
 type Run = { id: string; status: string; findings: Finding[]; dust: { channelId: string }[] }
 
-/** Checks a run that has come to rest. `started`: the nights that must have run. */
-export function checkEnd(deployment: Deployment, chain: Chain): void {
+/** A run that has come to rest. `mayLose`: channels whose payers withdrew while the watch could be missed. */
+export type AtRest = { deployment: Deployment; chain: Chain; mayLose: ReadonlySet<string>; minClaim: bigint }
+
+/** Checks a run that has come to rest. @throws Violation */
+export function checkEnd({ deployment, chain, mayLose, minClaim }: AtRest): void {
   const last = runsOf(deployment).at(-1)
   if (!last) throw new Violation('L1', 'no settlement run has ended')
   if (last.status !== 'settled' && last.status !== 'in_doubt') throw new Violation('L2', `${last.id} ended ${last.status}`)
   const named = new Map<string, string[]>()
   for (const { account, what } of last.findings) named.set(account, [...(named.get(account) ?? []), what])
   const dust = new Set(last.dust.map(({ channelId }) => channelId))
-  for (const [id, host] of deployment.namespace('ACCOUNT').hosts) checkAccount(id, host, chain, named, dust)
+  for (const [id, host] of deployment.namespace('ACCOUNT').hosts) checkAccount(id, host, chain, named, dust, mayLose.has(id))
   checkRelayer(deployment)
-  checkReceiver(deployment, chain, named)
+  checkReceiver(deployment, chain, minClaim)
   checkBook(deployment)
 }
 
-function checkAccount(id: string, host: Host, chain: Chain, named: Map<string, string[]>, dust: ReadonlySet<string>): void {
+function checkAccount(id: string, host: Host, chain: Chain, named: Map<string, string[]>, dust: ReadonlySet<string>, mayLose: boolean): void {
   if (!isOpen(host)) return
   const { authorized, charged, redeemed } = totalsOf(host)
   const standing = standingOf(host)
-  const { claimed } = chain.at().channel(id as Hex)
+  const { claimed, balance } = chain.at().channel(id as Hex)
   const why = named.get(id) ?? []
   if (authorized < charged || charged < redeemed) throw new Violation('I6', `${host.name}: ${authorized} ${charged} ${redeemed}`)
   if (claimed !== redeemed) throw new Violation('I8', `${host.name}: the chain has ${claimed}, the account ${redeemed}`)
   if (charged > redeemed && why.length === 0 && !dust.has(id))
     throw new Violation('L1', `${host.name}: ${charged - redeemed} is owed, and no finding names it`)
+  if (charged > redeemed && balance > redeemed && !dust.has(id))
+    throw new Violation('L1', `${host.name}: ${charged - redeemed} is owed, and the escrow holds ${balance - redeemed}`)
+  if (charged > balance && !mayLose) throw new Violation('I6', `${host.name}: ${charged} was charged, and the escrow had ${balance}`)
   if (standing?.unresolved) throw new Violation('L3', `${host.name}: ${standing.unresolved} is still open`)
-  if (standing?.quarantine && why.length === 0) throw new Violation('L1', `${host.name} is quarantined: ${standing.quarantine}`)
+  if (standing?.quarantine) throw new Violation('L1', `${host.name} is quarantined: ${standing.quarantine}`)
   const { alarm } = host.disk
   if (alarm !== null && alarm < world().now - 3_600_000) throw new Violation('L4', `${host.name}: an alarm is overdue`)
   checkEvidence(id as Hex, host)
+  checkValue(host)
   if (charged > redeemed) world().count(`left: ${why.join(' ') || 'dust'}`)
   if (redeemed > 0n) world().count('redeemed')
 }
@@ -58,6 +65,30 @@ function checkEvidence(id: Hex, host: Host): void {
   }
 }
 
+/** What deliveries are worth is the sum of the charges that stand [I2]. */
+function checkValue(host: Host): void {
+  const rows = host.disk.peek('SELECT seq, kind, of, amount, charged, max FROM entry ORDER BY seq')
+  const number = (value: SqlStorageValue | undefined) => BigInt(String(value ?? 0))
+  const deliveries = new Map<number, number>()
+  const prices = new Map<number, bigint>()
+  let value = 0n
+  for (const { seq, kind, of, amount, charged, max } of rows) {
+    if (kind === 'open') value = number(charged)
+    if (kind === 'charge') {
+      deliveries.set(Number(seq), 1)
+      prices.set(Number(seq), number(max) - number(charged) + number(amount))
+    }
+    const standing = deliveries.get(Number(of))
+    if (standing === undefined) continue
+    if (kind === 'replay') deliveries.set(Number(of), standing + 1)
+    if (kind === 'release') deliveries.set(Number(of), standing - 1)
+  }
+  for (const [seq, standing] of deliveries) if (standing > 0) value += prices.get(seq) ?? 0n
+  const { charged, credit } = totalsOf(host)
+  if (value !== charged - credit)
+    throw new Violation('I2', `${host.name}: deliveries are worth ${value}, the account has ${charged - credit}`)
+}
+
 /** Nothing is in doubt: every order was mined or can never be. */
 function checkRelayer(deployment: Deployment): void {
   for (const host of deployment.namespace('RELAYER').hosts.values()) {
@@ -67,12 +98,12 @@ function checkRelayer(deployment: Deployment): void {
 }
 
 /** What the site has received is what its accounts have redeemed [I1]. */
-function checkReceiver(deployment: Deployment, chain: Chain, named: Map<string, string[]>): void {
+function checkReceiver(deployment: Deployment, chain: Chain, minClaim: bigint): void {
   let redeemed = 0n
   for (const host of deployment.namespace('ACCOUNT').hosts.values()) if (isOpen(host)) redeemed += totalsOf(host).redeemed
   const { claimed, swept } = chain.at().receivers.get(RECEIVER) ?? { claimed: 0n, swept: 0n }
   if (claimed !== redeemed) throw new Violation('I1', `the escrow has ${claimed} for the receiver, the accounts ${redeemed}`)
-  if (swept !== claimed && !named.has(RECEIVER)) throw new Violation('L1', `${claimed - swept} was not swept`)
+  if (claimed - swept >= minClaim) throw new Violation('L1', `${claimed - swept} was not swept`)
 }
 
 /** The read model has what the accounts have [I11]. */

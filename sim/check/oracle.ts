@@ -11,6 +11,8 @@ import { Violation, world } from '../world.ts'
 import { chargesOf, hadCharged, standingOf, totalsOf } from './accounts.ts'
 import { type Shown, shownBy } from './payment.ts'
 
+type Voucher = Extract<Shown, { channel: string }>
+
 /** A page that left the Worker for a voucher. It must stay in the journal. */
 type Delivered = { host: Host; max: bigint; request: string }
 
@@ -22,8 +24,8 @@ export class Oracle {
   readonly #deployment: Deployment
   readonly #chain: Chain
   readonly #delivered: Delivered[] = []
-  /** The request that each proof has opened. */
-  readonly #opened = new Map<string, string>()
+  /** Requests that are under way, by their payment. Another delivery of the same charge may stand. */
+  readonly #open = new Map<string, number>()
   readonly #seen = new Map<Host, number>()
   readonly #versions = new Map<Host, number>()
   /** What each order moved, by its transaction. */
@@ -35,6 +37,7 @@ export class Oracle {
     this.#deployment = deployment
     this.#chain = chain
     this.#maxUnclaimed = maxUnclaimed
+    deployment.onAsked = (request, by) => this.#onAsked(request, by)
     deployment.onLeft = (left) => this.#guard(() => this.#onLeft(left))
     chain.onMined = (mined) => this.#guard(() => this.#onMined(mined))
     for (const namespace of deployment.namespaces.values())
@@ -66,7 +69,17 @@ export class Oracle {
     }
   }
 
-  #onLeft({ request, payment, answer }: Left): void {
+  #onAsked(request: Request, by: 1 | -1): void {
+    const shown = shownBy(request.headers.get('payment-signature'))
+    if (!shown || shown.kind === 'exact') return
+    const key = `${shown.channel} ${shown.max} ${request.method} ${request.url}`
+    const open = (this.#open.get(key) ?? 0) + by
+    if (open > 0) this.#open.set(key, open)
+    else this.#open.delete(key)
+  }
+
+  #onLeft(left: Left): void {
+    const { request, payment, answer } = left
     if (answer.status >= 500 && answer.status !== 502 && answer.status !== 503 && !answer.body.startsWith('nothing'))
       throw new Violation('E1', `${request.url} was answered ${answer.status}`)
     const shown = shownBy(payment)
@@ -76,25 +89,40 @@ export class Oracle {
     if (!shown || shown.kind === 'exact' || shown.kind === 'refund') return
     const host = this.#deployment.namespace('ACCOUNT').hosts.get(shown.channel)
     const charges = host ? chargesOf(host, shown.max, name) : []
-    if (hasContent) {
-      if (!host || !charges.some(({ isLive }) => isLive)) throw new Violation('I4', `${name} over ${shown.max} left without a charge`)
-      if (!receiptOf(answer)) throw new Violation('I4', `${name} over ${shown.max} left without a receipt`)
-      this.#delivered.push({ host, max: shown.max, request: name })
-      world().count('page delivered')
-    } else if (answer.status === 402) this.#mustNotBePaid(shown, name, charges)
+    if (hasContent) this.#mustBePaid(shown, name, host, left)
+    else if (answer.status === 402) this.#mustNotBePaid(shown, name, charges)
+    else if (answer.status !== 503) this.#mustBeReleased(shown, name, charges)
+  }
+
+  /** A page leaves for a durable charge, with a receipt [I4]. */
+  #mustBePaid({ channel, max }: Voucher, name: string, host: Host | undefined, { answer }: Left): void {
+    const isPaid = host && chargesOf(host, max, name).some(({ isLive }) => isLive)
+    if (!isPaid) throw new Violation('I4', `${name} over ${max} left without a charge to ${channel}`)
+    if (!receiptOf(answer)) throw new Violation('I4', `${name} over ${max} left without a receipt`)
+    this.#delivered.push({ host, max, request: name })
+    world().count('page delivered')
+  }
+
+  /** The origin has failed, and the payer gets its answer: nothing stays charged for this delivery [I5]. */
+  #mustBeReleased({ max, channel }: Voucher, name: string, charges: ReturnType<typeof chargesOf>): void {
+    if (!charges.some(({ isLive }) => isLive)) return
+    world().count('released beside another delivery')
+    if (this.#open.has(`${channel} ${max} ${name}`)) return
+    if (this.#delivered.some((one) => one.max === max && one.request === name)) return
+    throw new Violation('I5', `${name} over ${max} was not delivered, and its charge stands`)
   }
 
   /** A payer whose charge stands is not asked to pay again while its proof may be replayed [I5]. */
-  #mustNotBePaid(shown: Shown & { max: bigint }, name: string, charges: ReturnType<typeof chargesOf>): void {
+  #mustNotBePaid(shown: Voucher, name: string, charges: ReturnType<typeof chargesOf>): void {
     const paid = charges.find(({ isLive, at }) => isLive && at > world().now - REPLAY_WINDOW_MS + MARGIN_MS)
     if (paid) throw new Violation('I5', `${name} over ${shown.max} was refused although charge ${paid.seq} stands`)
+    if (shown.kind !== 'deposit') return
+    const [open] = this.#relayer(`SELECT id FROM placed WHERE open = 1 AND id LIKE ?`, `deposit:${shown.channel}:%`)
+    if (open) world().count('refused beside an open deposit')
   }
 
-  /** One proof opens one request [I10]. */
-  #bind(proof: string, request: string): void {
-    const known = this.#opened.get(proof)
-    if (known !== undefined && known !== request) throw new Violation('I10', `${proof} opened ${known} and ${request}`)
-    this.#opened.set(proof, request)
+  #relayer(query: string, value: string): Record<string, SqlStorageValue>[] {
+    return [...this.#deployment.namespace('RELAYER').hosts.values()].flatMap(({ disk }) => disk.peek(query, value))
   }
 
   #onCrash(host: Host): void {
@@ -104,8 +132,7 @@ export class Oracle {
 
   #onMined({ transaction, succeeded, logs }: Mined): void {
     if (transaction.from !== RELAYER) return
-    const relayer = [...this.#deployment.namespace('RELAYER').hosts.values()]
-    const order = relayer.flatMap(({ disk }) => disk.peek('SELECT order_id FROM attempt WHERE hash = ?', transaction.hash))[0]
+    const [order] = this.#relayer('SELECT order_id FROM attempt WHERE hash = ?', transaction.hash)
     if (!order) throw new Violation('I8', `${transaction.hash} was mined, and the relayer has not stored it`)
     if (!succeeded) return
     const moved = `${order.order_id}`

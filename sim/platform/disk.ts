@@ -144,9 +144,12 @@ export class Disk {
     const here = world()
     this.#flushesAt = Math.max(this.#flushesAt, here.now + here.latency(`disk ${this.name}`, FLUSH_MS))
     here.after(this.#flushesAt - here.now, `flush ${this.name}`, () => {
-      if (this.#batches[0] !== batch) return
-      this.#flush(batch)
-      batch.flush()
+      // Two batches may reach the disk at one moment: the earlier one always comes first.
+      while (this.#batches.includes(batch)) {
+        const first = this.#batches[0] ?? batch
+        this.#flush(first)
+        first.flush()
+      }
     })
   }
 
