@@ -15,8 +15,6 @@ type Trouble = (surroundings: Surroundings) => void
 
 /** The troubles by name. Each ends by itself. */
 const TROUBLES: Record<string, Trouble> = {
-  reorg: ({ chain }) => chain.reorganize(),
-  'dropped transaction': ({ chain }) => chain.dropOne(),
   'fee spike': ({ chain }) => chain.spike(minutes('spike', 15)),
   'node down': ({ nodes }) => {
     const node = world().choices.pick('node', nodes)

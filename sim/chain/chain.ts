@@ -128,14 +128,6 @@ export class Chain {
     return hash
   }
 
-  /** Drops a waiting transaction, as pools do. */
-  dropOne(): void {
-    const [first] = this.#pool.keys()
-    if (!first) return
-    this.#pool.delete(first)
-    world().count('transaction dropped')
-  }
-
   /** Gas is dear for a while. */
   spike(ms: number): void {
     this.#spikeUntil = world().now + ms
@@ -164,6 +156,10 @@ export class Chain {
 
   #add(transaction: Transaction): void {
     this.#pool.set(transaction.hash, transaction)
+    if (!transaction.act && world().choices.strikes('dropped transaction', 'pool', 0.04)) {
+      this.#pool.delete(transaction.hash)
+      world().count('transaction dropped')
+    }
     if (this.#isMining) return
     this.#isMining = true
     const here = world()
@@ -200,7 +196,12 @@ export class Chain {
       }
       if (!act) state.wei.set(from, (state.wei.get(from) ?? 0n) - GAS_USED * this.baseFee)
     }
-    if (mined.length > 0) this.#blocks.push({ number, state, mined })
+    if (mined.length > 0) {
+      this.#blocks.push({ number, state, mined })
+      const here = world()
+      if (here.choices.strikes('reorg', 'block', 0.06))
+        here.after(here.latency('reorg', BLOCK_MS * MOST_REORG), 'reorg', () => this.reorganize())
+    }
     for (const one of mined) {
       world().note(`mined ${one.transaction.hash.slice(0, 10)} nonce ${one.transaction.nonce} ${one.succeeded}`)
       this.onMined(one, number)

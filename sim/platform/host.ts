@@ -129,9 +129,9 @@ export class Host {
 
   #crashLater(method: string): void {
     const here = world()
-    if (!here.choices.strikes('crash', `${this.name} in ${method}`, 0.012)) return
+    if (!here.choices.strikes('crash', `${this.name} in ${method}`, 0.03)) return
     const generation = this.#generation
-    here.after(here.latency(`crash ${this.name}`, 12), `crash in ${method}`, () => {
+    here.after(here.latency(`crash ${this.name}`, 10), `crash in ${method}`, () => {
       if (generation === this.#generation && this.#instance) this.crash()
     })
   }
