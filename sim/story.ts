@@ -1,5 +1,6 @@
 /** One run: actors and faults for some days, then peace for three nights, then the books are checked. */
 import { ChannelPayer } from './actors/channel.ts'
+import { ExactPayer, type Trick } from './actors/exact.ts'
 import { Client } from './actors/client.ts'
 import { Wallet } from './actors/wallet.ts'
 import { Chain } from './chain/chain.ts'
@@ -15,7 +16,7 @@ import { setNet } from './platform/globals.ts'
 import { enter, Violation, World } from './world.ts'
 
 /** What a run is made of. Smaller values make a smaller run of the same seed. */
-export type Size = { payers: number; visits: number; days: number }
+export type Size = { channels: number; exacts: number; visits: number; days: number }
 
 /** A run, as asked for. */
 export type Asked = { seed: number; size?: Partial<Size>; allowed?: Allowed; isTraced?: boolean }
@@ -40,6 +41,7 @@ const WATCH = '*/5 * * * *'
 const QUIET_NIGHTS = 3
 const FUNDS = 50_000_000n
 const WEI = 10n ** 18n
+const TRICKS: readonly Trick[] = ['twice', 'other page', 'cancels', 'sends itself', 'moves away']
 
 /** Makes one run. Never throws for a broken promise. */
 export async function run({ seed, size, allowed, isTraced }: Asked): Promise<Ended> {
@@ -66,7 +68,8 @@ export async function run({ seed, size, allowed, isTraced }: Asked): Promise<End
 
 function sizeOf(choices: Choices): Size {
   return {
-    payers: choices.between('payers', 1, 3),
+    channels: choices.between('channels', 0, 2),
+    exacts: choices.between('exacts', 0, 2),
     visits: choices.between('visits', 2, 4),
     days: choices.chance('two days', 0.25) ? 2 : 1,
   }
@@ -79,6 +82,7 @@ class Story {
   readonly #surroundings: Surroundings
   readonly #oracle: Oracle
   readonly #payers: ChannelPayer[]
+  readonly #exacts: ExactPayer[]
   readonly #minClaim: bigint
   /** Channels whose payers withdrew while faults could hide it. */
   readonly #mayLose = new Set<string>()
@@ -87,7 +91,7 @@ class Story {
     this.#world = world
     this.#size = size
     const { choices } = world
-    const wallets = Array.from({ length: size.payers }, (_, at) => new Wallet(at))
+    const wallets = Array.from({ length: size.channels + size.exacts }, (_, at) => new Wallet(at))
     const genesis = new ChainState()
     for (const { address } of wallets) genesis.balances.set(address, FUNDS)
     genesis.wei.set(RELAYER, WEI)
@@ -112,7 +116,13 @@ class Story {
     const deployment = new Deployment(vars, choices.between('isolates', 1, 2))
     this.#surroundings = { deployment, chain, nodes: [...nodes.values()] }
     this.#oracle = new Oracle(deployment, chain, maxUnclaimed)
-    this.#payers = wallets.map((wallet, at) => new ChannelPayer(new Client(`payer ${at}`, deployment), wallet, chain))
+    const client = (at: number) => new Client(`payer ${at}`, deployment)
+    this.#payers = wallets
+      .slice(0, size.channels)
+      .map((wallet, at) => new ChannelPayer(client(at), wallet, chain))
+    this.#exacts = wallets
+      .slice(size.channels)
+      .map((wallet, at) => new ExactPayer(client(size.channels + at), wallet, chain))
     world.afterEvent = () => this.#oracle.check()
   }
 
@@ -120,12 +130,18 @@ class Story {
     const world = this.#world
     const { days } = this.#size
     startTroubles(this.#surroundings)
-    const actors = this.#payers.map((payer, at) => this.#live(payer, at, days))
+    const actors = [
+      ...this.#payers.map((payer, at) => this.#live(payer.client.name, days, (visit) => this.#visit(payer, `/${at}/${visit}`))),
+      ...this.#exacts.map((payer, at) => this.#live(payer.client.name, days, (visit) => this.#pay(payer, `/x${at}/${visit}`))),
+    ]
     for (let day = 1; day <= days; day++) this.#night(day, false)
     const healsAt = START + days * DAY_MS + 2 * HOUR_MS
     world.after(healsAt - world.now, 'heal', () => heal(this.#surroundings))
     for (let night = 1; night <= QUIET_NIGHTS; night++) this.#night(days + night, true)
-    const quiet = this.#payers.map((payer, at) => this.#visitInPeace(payer, at, healsAt))
+    const quiet = [
+      ...this.#payers.map((payer, at) => this.#visitInPeace(payer, at, healsAt)),
+      ...this.#exacts.map((payer, at) => this.#payInPeace(payer, at, healsAt)),
+    ]
     let isOver = false
     Promise.all([...actors, ...quiet]).then(
       () => world.after(START + (days + QUIET_NIGHTS) * DAY_MS - world.now, 'end', () => (isOver = true)),
@@ -133,6 +149,8 @@ class Story {
     )
     await world.runUntil(() => isOver)
     this.#oracle.checkDelivered()
+    this.#oracle.exact.checkDelivered()
+    this.#oracle.exact.checkEnd()
     checkEnd({ ...this.#surroundings, mayLose: this.#mayLose, minClaim: this.#minClaim })
   }
 
@@ -162,18 +180,26 @@ class Story {
     })
   }
 
-  /** One payer's days: bursts of pages, deposits, refunds, a withdrawal. */
-  async #live(payer: ChannelPayer, at: number, days: number): Promise<void> {
+  /** One payer's days: visits at times of their own. */
+  async #live(name: string, days: number, visit: (name: string) => Promise<void>): Promise<void> {
     const world = this.#world
-    const { choices } = world
-    const { name } = payer.client
+    const { visits } = this.#size
     for (let day = 0; day < days; day++) {
-      for (let visit = 0; visit < this.#size.visits; visit++) {
-        const wait = START + (day + choices.number(`time ${name}`)) * DAY_MS - world.now
-        if (wait > 0) await world.sleep(Math.min(wait, DAY_MS / this.#size.visits), `${name} waits`)
-        await this.#visit(payer, `/${at}/${day}/${visit}`)
+      for (let number = 0; number < visits; number++) {
+        const wait = START + (day + world.choices.number(`time ${name}`)) * DAY_MS - world.now
+        if (wait > 0) await world.sleep(Math.min(wait, DAY_MS / visits), `${name} waits`)
+        await visit(`${day}/${number}`)
       }
     }
+  }
+
+  /** Some pages at once by `exact`, some of them with a trick. */
+  async #pay(payer: ExactPayer, page: string): Promise<void> {
+    const { choices } = this.#world
+    const { name } = payer.client
+    const trick = () => (choices.chance(`trick ${name}`, 0.4) ? choices.pick(`trick ${name}`, TRICKS) : 'none')
+    const pages = Array.from({ length: choices.between(`burst ${name}`, 1, 3) }, (_, at) => `${page}/${at}`)
+    await Promise.all(pages.map((each) => payer.buy(each, trick())))
   }
 
   async #visit(payer: ChannelPayer, page: string): Promise<void> {
@@ -210,6 +236,14 @@ class Story {
       if (bought !== 'served' && !this.#mayBeRefused(payer)) throw new Violation('I13', `${payer.client.name} is ${bought} although all is well`)
       if (day === 0 && world.choices.chance('leaves in peace', 0.3) && payer.balance > 0n) this.#withdraw(payer, true)
     }
+  }
+
+  async #payInPeace(payer: ExactPayer, at: number, healsAt: number): Promise<void> {
+    const world = this.#world
+    await world.sleep(healsAt + 26 * HOUR_MS + world.latency('peace', HOUR_MS) - world.now, 'peace')
+    const bought = await payer.buy(`/peace/x${at}`)
+    world.count(`in peace: ${bought}`)
+    if (bought !== 'served') throw new Violation('I13', `${payer.client.name} is ${bought} although all is well`)
   }
 
   /** A channel whose payer withdrew, or whose charges reach the limit, is not served before the next claim. */

@@ -8,17 +8,11 @@ import type { Chain } from '../chain/chain.ts'
 import { NETWORK } from '../chain/state.ts'
 import type { Answer } from '../deployment.ts'
 import { world } from '../world.ts'
-import { type Client, errorOf, paymentOf, receiptOf, requiredOf } from './client.ts'
+import { type Bought, type Client, errorOf, paymentOf, receiptOf, requiredOf } from './client.ts'
 import type { Wallet } from './wallet.ts'
 
-/** A client tries a payment so often, and signs so many new ones for one page. */
-const MOST_SENDS = 12
+/** A client signs so many payments for one page. */
 const MOST_SIGNED = 8
-/** The pause before a request is sent again grows to this. */
-const LONGEST_PAUSE_MS = 90_000
-
-/** How a purchase ended. `unknown`: the client gave up before it learned it. */
-export type Bought = 'served' | 'released' | 'refused' | 'unknown'
 
 /** One channel of one payer, as its client has it. */
 export class ChannelPayer {
@@ -57,13 +51,9 @@ export class ChannelPayer {
 
   /** Asks for a page without a payment, until there is an offer. */
   async meet(): Promise<PaymentRequirements> {
-    while (!this.#offer) {
-      const answer = await this.client.ask('/first')
-      const offer = answer && requiredOf(answer)?.accepts.find(({ scheme }) => scheme === 'batch-settlement')
-      if (offer) this.#accept(offer)
-      else await this.#pause(0)
-    }
-    return this.#offer
+    const offer = this.#offer ?? (await this.client.meet(({ scheme }) => scheme === 'batch-settlement'))
+    if (!this.#offer) this.#accept(offer)
+    return offer
   }
 
   #accept(offer: PaymentRequirements): void {
@@ -93,7 +83,7 @@ export class ChannelPayer {
         continue
       }
       this.#promised.add(max)
-      const answer = await this.send(path, this.voucher(path, max)).finally(() => this.#promised.delete(max))
+      const answer = await this.client.persist(path, this.voucher(path, max)).finally(() => this.#promised.delete(max))
       const end = this.#endOf(answer)
       if (end !== 'again') return end
     }
@@ -105,7 +95,7 @@ export class ChannelPayer {
     const price = BigInt((await this.meet()).amount)
     for (let signed = 0; signed < MOST_SIGNED; signed++) {
       const payment = this.depositOf(path, amount, this.charged + price)
-      const answer = await this.send(path, payment)
+      const answer = await this.client.persist(path, payment)
       if (answer?.status === 402 && requiredOf(answer)?.accepts[0]?.extra.channelState === undefined) return 'refused'
       if (answer?.status === 200) world().count('deposit')
       const end = this.#endOf(answer)
@@ -124,7 +114,7 @@ export class ChannelPayer {
         voucher: this.wallet.voucher(this.config, this.charged),
         ...(amount !== undefined && { amount: amount.toString() }),
       }
-      const answer = await this.send('/refund', this.#payment('/refund', payload))
+      const answer = await this.client.persist('/refund', this.#payment('/refund', payload))
       if (answer?.status === 200) world().count('refund')
       const end = this.#endOf(answer)
       if (end !== 'again') return end
@@ -161,17 +151,6 @@ export class ChannelPayer {
     return this.#payment(path, { type: 'deposit', channelConfig: this.config, voucher, deposit })
   }
 
-  /** Sends a payment until its outcome is known; null if the client gives up before. */
-  async send(path: string, payment: string): Promise<Answer | null> {
-    for (let sends = 0; sends < MOST_SENDS; sends++) {
-      const answer = await this.client.ask(path, payment)
-      if (answer && answer.status !== 503) return answer
-      await this.#pause(sends)
-    }
-    world().count('client gave up')
-    return null
-  }
-
   #endOf(answer: Answer | null): Bought | 'again' {
     if (!answer) return 'unknown'
     const state = receiptOf(answer)?.extra?.channelState ?? requiredOf(answer)?.accepts[0]?.extra.channelState
@@ -196,11 +175,5 @@ export class ChannelPayer {
   #payment(path: string, payload: object): string {
     if (!this.#offer) throw new Error('the payer must have an offer first')
     return paymentOf(this.#offer, path, payload)
-  }
-
-  #pause(sends: number): Promise<void> {
-    const here = world()
-    const most = Math.min(LONGEST_PAUSE_MS, 1_000 * 2 ** sends)
-    return here.sleep(500 + here.latency(`pause ${this.client.name}`, most), `pause of ${this.client.name}`)
   }
 }

@@ -5,6 +5,13 @@ import { type Answer, type Deployment, SITE } from '../deployment.ts'
 import { world } from '../world.ts'
 
 const WAY_MS = 80
+/** A client sends one payment so often. */
+const MOST_SENDS = 12
+/** The pause before a request is sent again grows to this. */
+const LONGEST_PAUSE_MS = 90_000
+/** How a purchase ended. `unknown`: the client gave up before it learned it. */
+export type Bought = 'served' | 'released' | 'refused' | 'unknown'
+
 /** A client gives up after this time. */
 const PATIENCE_MS = 45_000
 
@@ -41,6 +48,33 @@ export class Client {
     here.note(`${this.name} ${path} ${answer ? `${answer.status} ${errorOf(answer) ?? ''}` : 'lost'}`)
     await here.sleep(here.latency(this.name, WAY_MS), `answer to ${this.name}`)
     return choices.strikes('answer lost', this.name, 0.02) ? null : answer
+  }
+
+  /** Asks for a page without a payment, until there is an offer that fits. */
+  async meet(fits: (offer: PaymentRequirements) => boolean): Promise<PaymentRequirements> {
+    for (let asks = 0; ; asks++) {
+      const answer = await this.ask('/first')
+      const offer = answer && requiredOf(answer)?.accepts.find(fits)
+      if (offer) return offer
+      await this.#pause(Math.min(asks, MOST_SENDS))
+    }
+  }
+
+  /** Sends a payment until its outcome is known; null if the client gives up before. */
+  async persist(path: string, payment: string, method = 'GET'): Promise<Answer | null> {
+    for (let sends = 0; sends < MOST_SENDS; sends++) {
+      const answer = await this.ask(path, payment, method)
+      if (answer && answer.status !== 503) return answer
+      await this.#pause(sends)
+    }
+    world().count('client gave up')
+    return null
+  }
+
+  #pause(sends: number): Promise<void> {
+    const here = world()
+    const most = Math.min(LONGEST_PAUSE_MS, 1_000 * 2 ** sends)
+    return here.sleep(500 + here.latency(`pause ${this.name}`, most), `pause of ${this.name}`)
   }
 }
 

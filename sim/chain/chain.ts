@@ -87,6 +87,11 @@ export class Chain {
     return undefined
   }
 
+  /** All transactions that stand, oldest first. */
+  mined(): readonly Mined[] {
+    return this.#blocks.flatMap(({ mined }) => mined)
+  }
+
   /** The logs of blocks, with the hash of their transaction. */
   logs(first: number, last: number): { log: Log; hash: Hex; block: number }[] {
     return this.#blocks.flatMap(({ number, mined }) =>

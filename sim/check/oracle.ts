@@ -1,14 +1,16 @@
 /** The promises that hold at every moment. Each failure names its invariant. */
 import { escrowEvents } from '../../src/chain/escrow.ts'
+import { depositNonce } from '../../src/protocol/evm/eip712.ts'
 import { REPLAY_WINDOW_MS } from '../../src/ledger/replay-window.ts'
-import { receiptOf } from '../actors/client.ts'
+import { errorOf, receiptOf } from '../actors/client.ts'
 import type { Chain, Mined } from '../chain/chain.ts'
 import { NETWORK } from '../chain/state.ts'
-import { type Deployment, type Left, RELAYER } from '../deployment.ts'
+import { type Answer, type Deployment, type Left, RELAYER } from '../deployment.ts'
 import { CONTENT } from '../net.ts'
 import type { Host } from '../platform/host.ts'
 import { Violation, world } from '../world.ts'
-import { chargesOf, hadCharged, standingOf, totalsOf } from './accounts.ts'
+import { type Charge, chargesOf, hadCharged, standingOf, totalsOf } from './accounts.ts'
+import { ExactOracle } from './exact.ts'
 import { type Shown, shownBy } from './payment.ts'
 
 type Voucher = Extract<Shown, { channel: string }>
@@ -21,6 +23,7 @@ const MARGIN_MS = 150_000
 
 /** Watches one run. */
 export class Oracle {
+  readonly exact: ExactOracle
   readonly #deployment: Deployment
   readonly #chain: Chain
   readonly #delivered: Delivered[] = []
@@ -37,6 +40,7 @@ export class Oracle {
     this.#deployment = deployment
     this.#chain = chain
     this.#maxUnclaimed = maxUnclaimed
+    this.exact = new ExactOracle(deployment, chain)
     deployment.onAsked = (request, by) => this.#onAsked(request, by)
     deployment.onLeft = (left) => this.#guard(() => this.#onLeft(left))
     chain.onMined = (mined) => this.#guard(() => this.#onMined(mined))
@@ -86,11 +90,12 @@ export class Oracle {
     const name = `${request.method} ${request.url}`
     const hasContent = answer.body.startsWith(CONTENT)
     if (hasContent && !shown && !request.url.includes('/free')) throw new Violation('I4', `${name} left without a payment`)
+    if (shown?.kind === 'exact') this.exact.onLeft(shown, name, left)
     if (!shown || shown.kind === 'exact' || shown.kind === 'refund') return
     const host = this.#deployment.namespace('ACCOUNT').hosts.get(shown.channel)
     const charges = host ? chargesOf(host, shown.max, name) : []
     if (hasContent) this.#mustBePaid(shown, name, host, left)
-    else if (answer.status === 402) this.#mustNotBePaid(shown, name, charges)
+    else if (answer.status === 402) this.#mustNotBePaid(shown, name, charges, answer)
     else if (answer.status !== 503) this.#mustBeReleased(shown, name, charges)
   }
 
@@ -104,7 +109,7 @@ export class Oracle {
   }
 
   /** The origin has failed, and the payer gets its answer: nothing stays charged for this delivery [I5]. */
-  #mustBeReleased({ max, channel }: Voucher, name: string, charges: ReturnType<typeof chargesOf>): void {
+  #mustBeReleased({ max, channel }: Voucher, name: string, charges: readonly Charge[]): void {
     if (!charges.some(({ isLive }) => isLive)) return
     world().count('released beside another delivery')
     if (this.#open.has(`${channel} ${max} ${name}`)) return
@@ -112,13 +117,15 @@ export class Oracle {
     throw new Violation('I5', `${name} over ${max} was not delivered, and its charge stands`)
   }
 
-  /** A payer whose charge stands is not asked to pay again while its proof may be replayed [I5]. */
-  #mustNotBePaid(shown: Voucher, name: string, charges: ReturnType<typeof chargesOf>): void {
+  /** A payer is not asked to pay again while its proof may be replayed [I5], or its deposit may be mined [I9]. */
+  #mustNotBePaid(shown: Voucher, name: string, charges: readonly Charge[], answer: Answer): void {
     const paid = charges.find(({ isLive, at }) => isLive && at > world().now - REPLAY_WINDOW_MS + MARGIN_MS)
     if (paid) throw new Violation('I5', `${name} over ${shown.max} was refused although charge ${paid.seq} stands`)
-    if (shown.kind !== 'deposit') return
-    const [open] = this.#relayer(`SELECT id FROM placed WHERE open = 1 AND id LIKE ?`, `deposit:${shown.channel}:%`)
-    if (open) world().count('refused beside an open deposit')
+    const isWithdrawing = /withdrawal/.test(errorOf(answer) ?? '')
+    if (shown.kind !== 'deposit' || isWithdrawing) return
+    const id = `deposit:${shown.channel}:${depositNonce(shown.channel, shown.salt)}`
+    const [open] = this.#relayer('SELECT nonce FROM placed WHERE open = 1 AND id = ?', id)
+    if (open) throw new Violation('I9', `${name}: refused while its deposit may still be mined, with nonce ${open.nonce}`)
   }
 
   #relayer(query: string, value: string): Record<string, SqlStorageValue>[] {
@@ -128,9 +135,12 @@ export class Oracle {
   #onCrash(host: Host): void {
     this.#seen.delete(host)
     this.checkDelivered(host)
+    this.exact.checkDelivered(host)
   }
 
-  #onMined({ transaction, succeeded, logs }: Mined): void {
+  #onMined(mined: Mined): void {
+    const { transaction, succeeded, logs } = mined
+    this.exact.onMined(mined)
     if (transaction.from !== RELAYER) return
     const [order] = this.#relayer('SELECT order_id FROM attempt WHERE hash = ?', transaction.hash)
     if (!order) throw new Violation('I8', `${transaction.hash} was mined, and the relayer has not stored it`)

@@ -43,7 +43,7 @@ export const REQUEST_MUTANTS: readonly Mutant[] = [
     file: '/src/schemes/channel/purchase.ts',
     from: "if (outcome.status === 'pending') return false",
     to: '',
-    by: 'I9',
+    by: 'I6',
   },
   {
     id: 'skips-voucher-signatures',

@@ -8,8 +8,8 @@ export const SETTLEMENT_MUTANTS: readonly Mutant[] = [
   {
     id: 'claims-the-promise',
     file: '/src/settlement/channels/claims.ts',
-    from: 'const total = standing.charged < standing.state.balance ? standing.charged : standing.state.balance',
-    to: 'const total = standing.authorized',
+    from: 'const total = standing.charged < state.balance ? standing.charged : state.balance',
+    to: 'const total = standing.authorized < state.balance ? standing.authorized : state.balance',
     by: 'I6',
   },
   {
