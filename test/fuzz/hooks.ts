@@ -1,5 +1,6 @@
 /** Loads the Worker's own modules in plain Node. Import it before any module of `src`. */
 import { registerHooks } from 'node:module'
+import { install } from './clock.ts'
 
 const STUB = new URL('./workers.ts', import.meta.url).href
 
@@ -8,7 +9,7 @@ registerHooks({
     specifier === 'cloudflare:workers' ? { url: STUB, shortCircuit: true } : next(specifier, context),
 })
 
-Object.assign(globalThis, { scheduler: { wait: (ms: number) => new Promise((done) => setTimeout(done, ms)) } })
+install()
 Object.assign(crypto.subtle, {
   timingSafeEqual: (a: ArrayBuffer, b: ArrayBuffer) => Buffer.from(a).equals(Buffer.from(b)),
 })

@@ -90,7 +90,9 @@ function run(db: DatabaseSync, query: string, bindings: unknown[]): Row[] {
     if (statement.columns().length > 0) rows = statement.all(...values) as Row[]
     else statement.run(...values)
   }
-  return rows.map((row) => Object.fromEntries(Object.entries(row).map(([name, value]) => [name, bytesOf(value)])))
+  return rows.map((row) =>
+    Object.fromEntries(Object.entries(row).map(([name, value]) => [name, bytesOf(value)])),
+  )
 }
 
 function bytesOf(value: unknown): unknown {

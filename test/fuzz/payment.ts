@@ -5,9 +5,38 @@ import { type Edit, edits, near } from './text.ts'
 
 /** Amounts, addresses and signatures that have a second reading, or none. */
 const HOSTILE = [
-  ...['', '0', '-1', '01', '1e3', '0x10', ' 5', '5.0', 'NaN', `${2n ** 128n}`, `${2n ** 256n}`, '9'.repeat(4_000)],
-  ...[`0x${'0'.repeat(40)}`, `0x${'F'.repeat(40)}`, `0x${'0'.repeat(130)}`, `0x${'f'.repeat(64)}`, '0x', '0X00'],
-  ...['exact', 'batch-settlement', 'voucher', 'deposit', 'refund', 'eip155:1', 'eip155:84532', 'base-sepolia'],
+  ...[
+    '',
+    '0',
+    '-1',
+    '01',
+    '1e3',
+    '0x10',
+    ' 5',
+    '5.0',
+    'NaN',
+    `${2n ** 128n}`,
+    `${2n ** 256n}`,
+    '9'.repeat(4_000),
+  ],
+  ...[
+    `0x${'0'.repeat(40)}`,
+    `0x${'F'.repeat(40)}`,
+    `0x${'0'.repeat(130)}`,
+    `0x${'f'.repeat(64)}`,
+    '0x',
+    '0X00',
+  ],
+  ...[
+    'exact',
+    'batch-settlement',
+    'voucher',
+    'deposit',
+    'refund',
+    'eip155:1',
+    'eip155:84532',
+    'base-sepolia',
+  ],
   ...[0, -1, 1, 2, 1.5, 1e300, true, false, null],
 ]
 
@@ -44,13 +73,21 @@ const alteration: fc.Arbitrary<(value: unknown) => unknown> = fc.oneof(
     return nested
   }),
   edits.map((edit) => (value: unknown) => (typeof value === 'string' ? edit(value) : value)),
-  fc.constant((value: unknown) => (typeof value === 'object' ? { ...value, __more: 1, more: value } : `${value}`)),
+  fc.constant((value: unknown) =>
+    typeof value === 'object' ? { ...value, __more: 1, more: value } : `${value}`,
+  ),
 )
 
 /** How JSON is written: mostly as it is. */
 const writing: fc.Arbitrary<Edit> = fc.oneof(
   { arbitrary: fc.constant((json: string) => json), weight: 8 },
-  { arbitrary: fc.constantFrom<Edit>((json) => json.replace('{', '{ '), (json) => json.replace('{', '{"x402Version":2,')), weight: 1 },
+  {
+    arbitrary: fc.constantFrom<Edit>(
+      (json) => json.replace('{', '{ '),
+      (json) => json.replace('{', '{"x402Version":2,'),
+    ),
+    weight: 1,
+  },
   { arbitrary: edits, weight: 2 },
 )
 
@@ -76,6 +113,8 @@ export function nearPayments(good: readonly string[]): fc.Arbitrary<string> {
   const places = values.flatMap((value) => pathsOf(value).map((path) => ({ value, path })))
   const altered = fc
     .tuple(fc.constantFrom(...places), alteration, writing, encoding)
-    .map(([{ value, path }, change, write, encode]) => encode(write(JSON.stringify(changed(value, path, change)) ?? '')))
+    .map(([{ value, path }, change, write, encode]) =>
+      encode(write(JSON.stringify(changed(value, path, change)) ?? '')),
+    )
   return fc.oneof({ arbitrary: altered, weight: 8 }, { arbitrary: near(good), weight: 2 })
 }

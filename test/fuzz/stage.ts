@@ -1,13 +1,14 @@
 /** The Worker of this repository in plain Node, on a local chain, with payers whose payments are good. */
-import type { Bindings } from '../../src/app/bindings.ts'
-import * as worker from '../../src/worker.ts'
-import { REGISTRY } from '../../src/ledger/credit/agent.ts'
-import { readKeys } from '../../src/identity/jwk.ts'
-import { readAgentUrl } from '../../src/identity/signature-agent.ts'
+
 import { createHash } from 'node:crypto'
 import { decodePaymentRequiredHeader, encodePaymentSignatureHeader } from '@x402/core/http'
-import { GAS_VARS, type LocalAccount, startChain } from '../../src/testing/chain/chain.ts'
+import type { Bindings } from '../../src/app/bindings.ts'
+import { readKeys } from '../../src/identity/jwk.ts'
+import { readAgentUrl } from '../../src/identity/signature-agent.ts'
+import { REGISTRY } from '../../src/ledger/credit/agent.ts'
+import { GAS_VARS, startChain } from '../../src/testing/chain/chain.ts'
 import { billingVars } from '../../src/testing/stack/billing.ts'
+import * as worker from '../../src/worker.ts'
 import { webBot } from '../journeys/bots.ts'
 import { channelFetch, exactFetch } from '../upstream.ts'
 import { openDatabase } from './database.ts'
@@ -59,9 +60,19 @@ export async function openStage() {
     atOnce: exactFetch(tab, atOnce, chain.rpcUrl),
     onTab: channelFetch(tab, onTab, chain.rpcUrl).fetch,
   }
+  // Blocks behind the clock would be those of a node that stands still.
+  const keepUp = async () => {
+    const { timestamp } = (await chain.rpc('eth_getBlockByNumber', ['latest', false])) as {
+      timestamp: string
+    }
+    const next = Math.max(Number(timestamp) + 1, Math.floor(Date.now() / 1000))
+    await chain.rpc('evm_setNextBlockTimestamp', [next])
+    await chain.rpc('evm_mine')
+  }
   /** Buys a page in each way. The requests are good for the next minute. */
   const seeds = async (): Promise<Seeds> => {
     sent.length = 0
+    await keepUp()
     await buy(buyers.atOnce, '/at-once')
     for (const page of ['/first', '/second']) await buy(buyers.onTab, page)
     const accepted = await creditOffer(answer, '/on-credit')
@@ -72,8 +83,9 @@ export async function openStage() {
       payload: { amount, asset },
     })
     const onCredit = await agent.sign(`${SITE}/on-credit`, commitment)
+    const byPrice = await agent.sign(`${SITE}/by-price`, undefined, { 'crawler-exact-price': 'USD 0.001' })
     const inV1 = asV1(sent[0]?.headers['payment-signature'] ?? '')
-    return { onChain: [...sent], onCredit, inV1, site: SITE, token: TOKEN }
+    return { onChain: [...sent], onCredit, byPrice, inV1, site: SITE, token: TOKEN }
   }
   return { answer, seeds, stop: () => chain.stop() }
 }
@@ -105,7 +117,7 @@ async function answerOfOrigin(): Promise<Response> {
 
 async function newOperatorKey(): Promise<string> {
   const pair = (await crypto.subtle.generateKey('Ed25519', true, ['sign', 'verify'])) as CryptoKeyPair
-  const { kty, crv, x, d } = await crypto.subtle.exportKey('jwk', pair.privateKey)
+  const { kty, crv, x, d } = (await crypto.subtle.exportKey('jwk', pair.privateKey)) as JsonWebKey
   return JSON.stringify({ kty, crv, x, d })
 }
 
