@@ -91,6 +91,7 @@ export async function newOperator({
     alerts: operatorOf(env).alerts,
     audit,
     sites,
+    people: env.PEOPLE?.getByName(newId()),
     screening: async () => ({ oracle: null, allow: 0, deny: 1, failing: DEFAULT_FAILING, lists: [] }),
     credit:
       credit === false
