@@ -25,6 +25,7 @@ import { runRoutes } from './runs.ts'
 import { screenedRoutes, screeningRoutes } from './screening.ts'
 import type { OperatorSettings } from './settings.ts'
 import { shadowRoutes } from './shadow.ts'
+import { trialRoutes } from './site-trials.ts'
 import { siteRoutes } from './sites.ts'
 import { statementRoutes } from './statements.ts'
 
@@ -103,6 +104,7 @@ function addRoutes(app: Hono<OperatorEnv>, settings: OperatorSettings, now: () =
   if (audit) app.route('/audit', auditRoutes(audit))
   if (sites) {
     app.route('/sites', siteRoutes(sites, now))
+    app.route('/sites', trialRoutes(settings, sites, now))
     app.route('/publishers', publisherRoutes(sites, now))
   }
   if (people) {

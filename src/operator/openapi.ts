@@ -21,6 +21,9 @@ const PROBLEM_STATUSES: Record<number, string> = {
   503: 'Temporarily unavailable: send the same request again',
 }
 
+/** Parameters of one name that mean something else in some operations. */
+const SENT_AS: Readonly<Record<string, string>> = { figures: 'limit', probed: 'path' }
+
 /** Paths that sites without credit have too. */
 const WITHOUT_CREDIT =
   /^\/api\/(accounts|alerts|book|explain|figures|metrics|relayer|runs|screening|shadow|audit|openapi\.json|export\/(accounts|entries))/
@@ -138,16 +141,17 @@ const API: Operations = {
       right: 'sites.read',
       summary: 'Returns what the paywall answers to a request without payment, and why',
       answer: 'Explanation',
-      query: ['url', 'as', 'method', 'ip', 'signed', 'country', 'site'],
+      query: ['url', 'as', 'verified', 'method', 'ip', 'signed', 'country', 'site'],
       problems: [400, 404],
     },
   },
   '/api/statements': {
     get: {
       right: 'money.read',
-      summary: 'Lists statements, newest first',
+      summary:
+        'Lists statements, newest first. Those of some sales come with the lines of these sales, from up to 50 statements a page',
       answer: 'Statements',
-      query: ['agent', 'after', 'limit'],
+      query: ['agent', 'after', 'limit', ...SALE],
     },
   },
   '/api/statements/{agent}/{period}': {
@@ -308,7 +312,7 @@ function exported(...names: string[]): Operations {
             summary: `Downloads all ${name.replace('-', ' ')}`,
             answer: null,
             formats: [type],
-            query: ['after', 'evidence', ...(name === 'entries' ? SALE : [])],
+            query: ['after', 'evidence', ...(name === 'entries' || name === 'statements' ? SALE : [])],
           },
         },
       ]),
@@ -374,7 +378,7 @@ function described(operation: Operation, path: string): Schema {
       parameters: query.map((name) => {
         const [description, schema] = QUERIES[name]
         const known = name === 'format' ? formatsOf(formats) : schema
-        return { name: name === 'figures' ? 'limit' : name, in: 'query', description, schema: known }
+        return { name: SENT_AS[name] ?? name, in: 'query', description, schema: known }
       }),
     }),
     ...(body && { requestBody: { required: true, content: { 'application/json': { schema: ref(body) } } } }),
