@@ -3,6 +3,7 @@ import { WorkerEntrypoint, type WorkflowEntrypoint } from 'cloudflare:workers'
 import { pendingAlarms, type VirtualAlarm } from './alarms.ts'
 import type { LabBindings } from './bindings.ts'
 import { clockOffset, setClock } from './clock.ts'
+import { groupedBook } from './grouped-book.ts'
 import { directSteps } from './steps.ts'
 import { directWorkflow, type StartedRun, takeStarted } from './workflows.ts'
 import type { LabObject } from './wrap.ts'
@@ -15,14 +16,10 @@ export type DirectRun = { id: string; kind: string; status: string }
 
 /** What the lab asks of its Worker. */
 export type Order =
-  /** Sets the clock. `rearm`: also the alarms that are due within so many milliseconds. */
-  | { do: 'clock'; offsetMs: number; rearm?: number }
-  /** Rings every alarm that is due. */
-  | { do: 'ring' }
+  /** Sets the clock, fires a cron if one is given, and rings every alarm that is due. Its Workflows run at once, inside the Worker. */
+  | { do: 'pass'; offsetMs: number; fire?: { cron: string; time: number } }
   /** Loads objects, so that their alarms are known after a restart. */
   | { do: 'wake'; objects: Omit<VirtualAlarm, 'at'>[] }
-  /** Fires a cron. The Workflows that it starts run at once, inside the Worker. */
-  | { do: 'fire'; cron: string; time: number }
   /** Waits for the end of the Workflows that the platform’s cron has started. */
   | { do: 'await' }
   | { do: 'abort'; object: Omit<VirtualAlarm, 'at'> }
@@ -31,6 +28,7 @@ export type Order =
 export type Done = { offsetMs: number; nextAlarm: number | null; runs: DirectRun[] }
 
 const POLL_MS = 10
+const NEAR_MS = 600_000
 
 let production: Production | undefined
 
@@ -52,13 +50,8 @@ export class Lab extends WorkerEntrypoint<LabBindings> {
 
   async #follow(order: Order): Promise<DirectRun[]> {
     switch (order.do) {
-      case 'clock':
-        setClock(order.offsetMs)
-        await this.#rearm(Date.now() + (order.rearm ?? 0))
-        return []
-      case 'ring':
-        await this.#ring()
-        return []
+      case 'pass':
+        return this.#pass(order)
       case 'wake':
         await Promise.all(order.objects.map((object) => this.#object(object).labRing()))
         return []
@@ -68,11 +61,19 @@ export class Lab extends WorkerEntrypoint<LabBindings> {
           .labAbort()
           .catch(() => {})
         return []
-      case 'fire':
-        return this.#fire(order)
       case 'await':
         return Promise.all(takeStarted().map((run) => this.#ended(run)))
     }
+  }
+
+  async #pass({ offsetMs, fire }: Order & { do: 'pass' }): Promise<DirectRun[]> {
+    setClock(offsetMs)
+    const runs = fire ? await this.#fire(fire) : []
+    await this.#ring()
+    // An alarm that is due soon rings in the runtime, as real time passes.
+    const near = pendingAlarms().filter(({ at }) => at <= Date.now() + NEAR_MS)
+    await Promise.all(near.map((alarm) => this.#object(alarm).labRearm()))
+    return runs
   }
 
   async #ring(): Promise<void> {
@@ -81,11 +82,6 @@ export class Lab extends WorkerEntrypoint<LabBindings> {
       if (due.length === 0) return
       await Promise.all(due.map((alarm) => this.#object(alarm).labRing()))
     }
-  }
-
-  async #rearm(until: number): Promise<void> {
-    const near = pendingAlarms().filter(({ at }) => at <= until)
-    await Promise.all(near.map((alarm) => this.#object(alarm).labRearm()))
   }
 
   #object({ className, id }: Omit<VirtualAlarm, 'at'>): DurableObjectStub<LabObject> {
@@ -98,20 +94,21 @@ export class Lab extends WorkerEntrypoint<LabBindings> {
 
   async #fire({ cron, time }: { cron: string; time: number }): Promise<DirectRun[]> {
     const started: Promise<DirectRun>[] = []
-    const start = (run: StartedRun) => void started.push(this.#run(run))
-    const env = { ...this.env, SETTLEMENT: directWorkflow(start) }
+    const own = { ...this.env, BOOK: groupedBook(this.env.BOOK) }
+    const start = (run: StartedRun) => void started.push(this.#run(run, own))
+    const env = { ...own, SETTLEMENT: directWorkflow(start) }
     const controller = { cron, scheduledTime: time, noRetry() {} }
     await production?.default.scheduled?.(controller as ScheduledController, env, this.ctx)
     return Promise.all(started)
   }
 
   /** Runs the Workflow’s own class, without its engine. */
-  async #run({ id, kind, params }: StartedRun): Promise<DirectRun> {
+  async #run({ id, kind, params }: StartedRun, env: LabBindings): Promise<DirectRun> {
     const Settlement = production?.Settlement as new (
       ctx: ExecutionContext,
       env: LabBindings,
     ) => WorkflowEntrypoint
-    const run = new Settlement(this.ctx, this.env)
+    const run = new Settlement(this.ctx, env)
     const event = { payload: params, instanceId: id, timestamp: new Date() }
     const call = [event, directSteps] as unknown as Parameters<WorkflowEntrypoint['run']>
     const status = await run.run(...call).catch((fault: unknown) => {

@@ -1,5 +1,5 @@
 /** A server that misbehaves on demand: in front of a node, what a test cannot ask of a healthy one; alone, a facilitator. */
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import { Agent, createServer, type IncomingMessage, request, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 
 /**
@@ -27,6 +27,9 @@ export type RpcFault = { method: string; where?: string; times?: number } & (
 
 /** A call that came through, in the order of coming. */
 export type Seen = { method: string; params: unknown; headers: Record<string, string | string[] | undefined> }
+
+const JSON_HEADERS = { 'content-type': 'application/json' }
+const KEPT = new Agent({ keepAlive: true })
 
 type Lane = { faults: RpcFault[]; seen: Seen[] }
 type Rpc = { id: number; method: string; params: unknown }
@@ -59,24 +62,24 @@ export async function startRpcProxy(target: string): Promise<{ url: string; stop
 }
 
 async function handle(
-  request: IncomingMessage,
+  incoming: IncomingMessage,
   response: ServerResponse,
   lane: Lane,
   { target, call }: { target: string; call: string | undefined },
 ) {
-  const body = await textOf(request)
-  if (!call && request.method === 'PUT') {
+  const body = await textOf(incoming)
+  if (!call && incoming.method === 'PUT') {
     lane.faults = JSON.parse(body) as RpcFault[]
     response.end()
     return
   }
-  if (!call && request.method === 'GET') {
+  if (!call && incoming.method === 'GET') {
     response.end(JSON.stringify(lane.seen))
     return
   }
   const sent: unknown = body === '' ? null : JSON.parse(body)
   const { id, method, params } = call ? { id: 0, method: call, params: sent } : (sent as Rpc)
-  lane.seen.push({ method, params, headers: request.headers })
+  lane.seen.push({ method, params, headers: incoming.headers })
   const fault = take(lane, method, body)
   if (fault?.does === 'drop') {
     response.writeHead(504).end()
@@ -93,15 +96,23 @@ async function handle(
     response.writeHead(404).end()
     return
   }
-  const headers = { 'content-type': 'application/json' }
   const asked = fault?.does === 'ask' ? body.replace(fault.replace, fault.by) : body
-  const answer = await fetch(target, { method: 'POST', body: asked, headers })
-  const text = await answer.text()
+  const { status, text } = await forward(target, asked)
   if (fault?.does === 'swallow') {
     response.writeHead(504).end()
     return
   }
-  response.writeHead(answer.status, headers).end(fault?.does === 'alter' ? alter(text, fault.set) : text)
+  response.writeHead(status, JSON_HEADERS).end(fault?.does === 'alter' ? alter(text, fault.set) : text)
+}
+
+/** One connection for many calls. Trap: a call that finds it closed must not be sent twice, so nothing is repeated. */
+function forward(target: string, body: string): Promise<{ status: number; text: string }> {
+  return new Promise((resolve, reject) => {
+    const sent = request(target, { method: 'POST', headers: JSON_HEADERS, agent: KEPT }, (answer) => {
+      textOf(answer).then((text) => resolve({ status: answer.statusCode ?? 502, text }), reject)
+    })
+    sent.once('error', reject).end(body)
+  })
 }
 
 function alter(text: string, set: Record<string, unknown>): string {
