@@ -64,7 +64,7 @@ export async function startStage(options: LabOptions): Promise<Stage> {
       freePort(),
       labPlan(options.worker),
       startPages().then(kept),
-      startChain({ accounts: 2, startsAt: Math.floor(clock.now() / 1000) }).then(kept),
+      startChain({ accounts: 2, balance: 0n, startsAt: Math.floor(clock.now() / 1000) }).then(kept),
       traceRuntimes(),
     ])
     const [relayer, receiver] = chain.accounts
@@ -86,14 +86,10 @@ export async function startStage(options: LabOptions): Promise<Stage> {
       socket: { entrypoint: 'Lab', port: controlPort },
       services: { LAB: () => new Response(`${clock.offsetMs}`) },
       vars: {
-        ORIGIN: origin.url,
-        RECEIVER: receiver.address,
-        RPC_URL: node,
-        RELAYER_KEY: relayer.privateKey,
-        OPERATOR_TOKEN_SHA256: createHash('sha256').update(token).digest('hex'),
-        SITES_AHEAD_SECONDS: '0',
-        ...GAS_VARS,
-        ...billingVars({ publicUrl: url, operatorKey, stripeUrl: stripe.url }),
+        ...varsOf({ relayer, receiver, node, token }),
+        ...(options.worker === undefined
+          ? { ORIGIN: origin.url, ...billingVars({ publicUrl: url, operatorKey, stripeUrl: stripe.url }) }
+          : ownVars(plan, { PUBLIC_URL: url, OPERATOR_KEY: operatorKey })),
         ...textOf(options.policy ?? {}),
         LAB_KEY: key,
         LAB_OBJECTS: JSON.stringify(objectsOf(plan)),
@@ -132,6 +128,24 @@ function objectsOf({ options }: WorkerPlan): Record<string, string> {
     Sites: 'SITES',
     ...Object.fromEntries(bound.map(([binding, { className }]) => [className, binding])),
   }
+}
+
+type Parties = { relayer: LocalAccount; receiver: LocalAccount; node: string; token: string }
+
+function varsOf({ relayer, receiver, node, token }: Parties): Record<string, string> {
+  return {
+    RECEIVER: receiver.address,
+    RPC_URL: node,
+    RELAYER_KEY: relayer.privateKey,
+    OPERATOR_TOKEN_SHA256: createHash('sha256').update(token).digest('hex'),
+    SITES_AHEAD_SECONDS: '0',
+    ...GAS_VARS,
+  }
+}
+
+/** What somebody's own Worker gets: a seller needs a key and an address, and a Worker without credit must have neither. */
+function ownVars({ options }: WorkerPlan, seller: Record<string, string>): Record<string, string> {
+  return options.durableObjects?.LINES ? seller : {}
 }
 
 function textOf(policy: Readonly<Record<string, Var>>): Record<string, string> {
