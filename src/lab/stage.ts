@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import { Response } from 'miniflare'
 import type { Address } from '../protocol/evm/hex.ts'
 import { GAS_VARS, type LocalAccount, type LocalChain, startChain } from '../testing/chain/chain.ts'
-import { startRpcProxy } from '../testing/chain/rpc-proxy.ts'
+import { type RpcFault, startRpcProxy } from '../testing/chain/rpc-proxy.ts'
 import { billingVars, freePort, STRIPE_KEYS } from '../testing/stack/billing.ts'
 import { newOperatorKey } from '../testing/stack/keep.ts'
 import { traceRuntimes } from '../testing/stack/kill.ts'
@@ -30,6 +30,8 @@ export type Stage = {
   clock: LabClock
   chain: LocalChain
   node: string
+  /** The faults of that node, changed in place. */
+  nodeFaults: RpcFault[]
   origin: Pages
   stripe: StripeServer
   worker: RunningWorker
@@ -105,6 +107,7 @@ export async function startStage(options: LabOptions): Promise<Stage> {
       clock,
       chain,
       node,
+      nodeFaults: proxy.faults('node'),
       origin,
       stripe,
       worker,

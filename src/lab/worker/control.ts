@@ -3,6 +3,7 @@ import { WorkerEntrypoint, type WorkflowEntrypoint } from 'cloudflare:workers'
 import { pendingAlarms, type VirtualAlarm } from './alarms.ts'
 import type { LabBindings } from './bindings.ts'
 import { clockOffset, setClock } from './clock.ts'
+import { type BookFault, faultyBook, setBookFault } from './faulty-book.ts'
 import { groupedBook } from './grouped-book.ts'
 import { directSteps } from './steps.ts'
 import { directWorkflow, type StartedRun, takeStarted } from './workflows.ts'
@@ -22,7 +23,10 @@ export type Order =
   | { do: 'wake'; objects: Omit<VirtualAlarm, 'at'>[] }
   /** Waits for the end of the Workflows that the platform’s cron has started. */
   | { do: 'await' }
-  | { do: 'abort'; object: Omit<VirtualAlarm, 'at'> }
+  /** Aborts an object, with what it has not stored yet. */
+  | { do: 'abort'; className: string; name: string }
+  /** Sets the fault of D1, or ends it. `times`: how many queries it meets; null for all. */
+  | { do: 'd1'; fault: BookFault | null; times: number | null }
 
 /** The state of the Worker after an order. `nextAlarm`: virtual Unix milliseconds. */
 export type Done = { offsetMs: number; nextAlarm: number | null; runs: DirectRun[] }
@@ -56,10 +60,10 @@ export class Lab extends WorkerEntrypoint<LabBindings> {
         await Promise.all(order.objects.map((object) => this.#object(object).labRing()))
         return []
       case 'abort':
-        // The call is aborted with the object.
-        await this.#object(order.object)
-          .labAbort()
-          .catch(() => {})
+        await this.#abort(order)
+        return []
+      case 'd1':
+        setBookFault(order.fault, order.times)
         return []
       case 'await':
         return Promise.all(takeStarted().map((run) => this.#ended(run)))
@@ -84,17 +88,30 @@ export class Lab extends WorkerEntrypoint<LabBindings> {
     }
   }
 
+  /** The call is aborted with the object. */
+  async #abort({ className, name }: Order & { do: 'abort' }): Promise<void> {
+    await this.#objects(className)
+      .getByName(name)
+      .labAbort()
+      .catch(() => {})
+  }
+
   #object({ className, id }: Omit<VirtualAlarm, 'at'>): DurableObjectStub<LabObject> {
+    const objects = this.#objects(className)
+    return objects.get(objects.idFromString(id))
+  }
+
+  #objects(className: string): DurableObjectNamespace<LabObject> {
     const { LAB_OBJECTS, ...env } = this.env
     const binding = (JSON.parse(LAB_OBJECTS) as Record<string, string>)[className] ?? ''
     const objects = (env as unknown as Record<string, DurableObjectNamespace<LabObject>>)[binding]
     if (!objects) throw new Error(`${className} must be bound`)
-    return objects.get(objects.idFromString(id))
+    return objects
   }
 
   async #fire({ cron, time }: { cron: string; time: number }): Promise<DirectRun[]> {
     const started: Promise<DirectRun>[] = []
-    const own = { ...this.env, BOOK: groupedBook(this.env.BOOK) }
+    const own = { ...this.env, BOOK: groupedBook(faultyBook(this.env.BOOK)) }
     const start = (run: StartedRun) => void started.push(this.#run(run, own))
     const env = { ...own, SETTLEMENT: directWorkflow(start) }
     const controller = { cron, scheduledTime: time, noRetry() {} }

@@ -3,18 +3,21 @@ import { Agent, createServer, type IncomingMessage, request, type ServerResponse
 import type { AddressInfo } from 'node:net'
 
 /**
- * One misbehaviour towards one method, `times` times (for good, if not given), where the parameters contain `where`.
+ * One misbehaviour towards one method (`*`: every method), `times` times (for good, if not given), where the parameters contain
+ * `where`.
  * - `drop`: the call never reaches the node; a gateway's 504 comes back.
  * - `swallow`: the node does the call, and its reply is lost: the same 504.
  * - `delay`: the call is forwarded `ms` later.
  * - `ask`: the call is forwarded with one text in place of another, as if the node had been asked for something else.
  * - `alter`: the node is asked, and fields of its result are replaced; a field set to `null` is left out.
+ * - `stale`: the node answers as of that many blocks ago, and has no receipt of a later one.
  * - `answer`: the node is not asked; a JSON-RPC `result` or `error`, or any HTTP `status` and `body`, comes from here.
  */
 export type RpcFault = { method: string; where?: string; times?: number } & (
   | { does: 'drop' | 'swallow' }
   | { does: 'delay'; ms: number }
   | { does: 'ask'; replace: string; by: string }
+  | { does: 'stale'; blocks: number }
   | { does: 'alter'; set: Record<string, unknown> }
   | {
       does: 'answer'
@@ -31,6 +34,13 @@ export type Seen = { method: string; params: unknown; headers: Record<string, st
 const JSON_HEADERS = { 'content-type': 'application/json' }
 const KEPT = new Agent({ keepAlive: true })
 
+export type RpcProxy = {
+  url: string
+  /** The faults of a lane. Add and remove them in place. */
+  faults(lane: string): RpcFault[]
+  stop(): Promise<void>
+}
+
 type Lane = { faults: RpcFault[]; seen: Seen[] }
 type Rpc = { id: number; method: string; params: unknown }
 
@@ -39,13 +49,16 @@ type Rpc = { id: number; method: string; params: unknown }
  * faults (JSON, {@link RpcFault}[]) and `GET` answers what it has {@link Seen}. `POST <url>/<lane>` is JSON-RPC, forwarded to
  * `target`; anything below a lane (`/<lane>/settle`) is a call of that name, answered by the lane's faults only.
  */
-export async function startRpcProxy(target: string): Promise<{ url: string; stop(): Promise<void> }> {
+export async function startRpcProxy(target: string): Promise<RpcProxy> {
   const lanes = new Map<string, Lane>()
-  const server = createServer((request, response) => {
-    const [, name = '', call] = (request.url ?? '/').split('/')
+  const laneOf = (name: string) => {
     const lane = lanes.get(name) ?? { faults: [], seen: [] }
     lanes.set(name, lane)
-    handle(request, response, lane, { target, call }).catch((thrown) => {
+    return lane
+  }
+  const server = createServer((request, response) => {
+    const [, name = '', call] = (request.url ?? '/').split('/')
+    handle(request, response, laneOf(name), { target, call }).catch((thrown) => {
       response.writeHead(502).end(String(thrown))
     })
   })
@@ -53,6 +66,7 @@ export async function startRpcProxy(target: string): Promise<{ url: string; stop
   const { port } = server.address() as AddressInfo
   return {
     url: `http://127.0.0.1:${port}`,
+    faults: (name) => laneOf(name).faults,
     stop: () =>
       new Promise((stopped) => {
         server.close(() => stopped())
@@ -96,6 +110,10 @@ async function handle(
     response.writeHead(404).end()
     return
   }
+  if (fault?.does === 'stale') {
+    response.writeHead(200, JSON_HEADERS).end(await askStale(target, { id, method, params }, fault.blocks))
+    return
+  }
   const asked = fault?.does === 'ask' ? body.replace(fault.replace, fault.by) : body
   const { status, text } = await forward(target, asked)
   if (fault?.does === 'swallow') {
@@ -103,6 +121,23 @@ async function handle(
     return
   }
   response.writeHead(status, JSON_HEADERS).end(fault?.does === 'alter' ? alter(text, fault.set) : text)
+}
+
+/** What a node answers whose head is some blocks behind. */
+async function askStale(target: string, call: Rpc, blocks: number): Promise<string> {
+  const ask = async (method: string, params: unknown) => {
+    const { text } = await forward(target, JSON.stringify({ jsonrpc: '2.0', id: call.id, method, params }))
+    return JSON.parse(text) as { result?: unknown }
+  }
+  const head = Number((await ask('eth_blockNumber', [])).result)
+  const seen = `0x${Math.max(head - blocks, 0).toString(16)}`
+  const result = (value: unknown) => JSON.stringify({ jsonrpc: '2.0', id: call.id, result: value })
+  if (call.method === 'eth_blockNumber') return result(seen)
+  const params: unknown = JSON.parse(JSON.stringify(call.params).replaceAll('"latest"', `"${seen}"`))
+  const answer = await ask(call.method, params)
+  const mined = (answer.result as { blockNumber?: string } | null)?.blockNumber
+  const isReceipt = call.method === 'eth_getTransactionReceipt'
+  return isReceipt && Number(mined) > Number(seen) ? result(null) : JSON.stringify(answer)
 }
 
 /** One connection for many calls. Trap: a call that finds it closed must not be sent twice, so nothing is repeated. */
@@ -124,7 +159,7 @@ function alter(text: string, set: Record<string, unknown>): string {
 
 function take(lane: Lane, method: string, body: string): RpcFault | undefined {
   const fault = lane.faults.find(
-    (each) => each.method === method && each.times !== 0 && body.includes(each.where ?? ''),
+    (each) => [method, '*'].includes(each.method) && each.times !== 0 && body.includes(each.where ?? ''),
   )
   if (fault?.times !== undefined) fault.times -= 1
   return fault
