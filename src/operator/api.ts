@@ -3,17 +3,19 @@
 import type { Context } from 'hono'
 import { bodyLimit } from 'hono/body-limit'
 import { Hono } from 'hono/tiny'
-import { ownerOf, type Principal } from '../people/principal.ts'
+import type { Principal } from '../people/principal.ts'
 import { accountRoutes } from './accounts.ts'
 import { agentRoutes } from './agents.ts'
 import { alertRoutes } from './alerts.ts'
 import { auditRoutes, notedExports } from './audit.ts'
+import { type Bearer, bearers } from './bearer.ts'
 import { bookRoutes } from './book.ts'
 import { explainRoutes } from './explain.ts'
 import { exportRoutes } from './export.ts'
 import { figureRoutes } from './figures.ts'
 import { invoiceRoutes } from './invoices.ts'
 import { metricRoutes } from './metrics.ts'
+import { peopleRoutes, tokenRoutes } from './people.ts'
 import { publisherRoutes } from './publishers.ts'
 import { relayerRoutes } from './relayer.ts'
 import { MAX_BODY_BYTES, MAX_DOCUMENT_BYTES } from './requests.ts'
@@ -26,18 +28,18 @@ import { shadowRoutes } from './shadow.ts'
 import { trialRoutes } from './site-trials.ts'
 import { siteRoutes } from './sites.ts'
 import { statementRoutes } from './statements.ts'
-import { hasToken } from './token.ts'
 
-/** The operator's routes, for bearers. The one of the token with this SHA-256 (64 hex digits) is the owner. `now` in Unix milliseconds. */
+/**
+ * The operator's routes, for bearers: the one of the token with this SHA-256 (64 hex digits) is the owner, and others have API
+ * tokens. `now` in Unix milliseconds.
+ */
 export function operatorRoutes(
   settings: OperatorSettings,
   tokenSha256: string,
   now: () => number,
 ): Hono<OperatorEnv> {
-  return routes(settings, now, async (c) => {
-    const isOwner = await hasToken(c.req.header('authorization'), tokenSha256)
-    return isOwner ? { ...ownerOf(tokenSha256), provenAt: now() } : null
-  })
+  const bearerOf = bearers(settings.people, tokenSha256, now)
+  return routes(settings, now, (c) => bearerOf(c.req.header('authorization')))
 }
 
 /** The operator's routes for a principal that is known already. `now` in Unix milliseconds. */
@@ -53,11 +55,12 @@ export function routesFor(
 function routes(
   settings: OperatorSettings,
   now: () => number,
-  principalOf: (c: Context) => Promise<Principal | null>,
+  principalOf: (c: Context) => Promise<Bearer>,
 ): Hono<OperatorEnv> {
   const app = new Hono<OperatorEnv>()
   app.use('/*', async (c, next) => {
     const principal = await principalOf(c)
+    if (principal === 'unavailable') return busy()
     if (principal) {
       c.set('principal', principal)
       return next()
@@ -75,8 +78,15 @@ function routes(
   return app
 }
 
+/** Strangers have sent too many unknown tokens: whether this one is known stays open. */
+function busy(): Response {
+  const answer = problem('unavailable')
+  answer.headers.set('retry-after', '60')
+  return answer
+}
+
 function addRoutes(app: Hono<OperatorEnv>, settings: OperatorSettings, now: () => number): void {
-  const { credit, audit, alerts, sites } = settings
+  const { credit, audit, alerts, sites, people } = settings
   app.route('/runs', runRoutes(settings, now))
   app.route('/shadow', shadowRoutes(settings, now))
   app.route('/figures', figureRoutes(settings, now))
@@ -96,6 +106,10 @@ function addRoutes(app: Hono<OperatorEnv>, settings: OperatorSettings, now: () =
     app.route('/sites', siteRoutes(sites, now))
     app.route('/sites', trialRoutes(settings, sites, now))
     app.route('/publishers', publisherRoutes(sites, now))
+  }
+  if (people) {
+    app.route('/people', peopleRoutes(people, sites))
+    app.route('/tokens', tokenRoutes(people))
   }
   if (!credit) return
   app.route('/agents', agentRoutes(settings, credit))

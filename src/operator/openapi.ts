@@ -3,6 +3,7 @@ import type { Right } from '../people/principal.ts'
 import type { Schema } from './json-schema.ts'
 import { ownOperations } from './openapi-me.ts'
 import { type Method, type Operation, type Operations, QUERIES, SALE } from './openapi-operation.ts'
+import { peopleOperations } from './openapi-people.ts'
 import { ref, schemas } from './openapi-schemas.ts'
 import { siteOperations } from './openapi-sites.ts'
 import { stateOperations } from './openapi-state.ts'
@@ -260,6 +261,7 @@ const API: Operations = {
   },
   ...stateOperations,
   ...siteOperations,
+  ...peopleOperations,
   ...exported('accounts', 'entries', 'statements', 'invoices', 'credit-notes'),
   '/api/openapi.json': { get: { summary: 'Returns this document', answer: null, open: 'public' } },
   ...ownOperations,

@@ -92,6 +92,7 @@ export async function newOperator({
     audit,
     sites,
     screening: async () => ({ oracles: {}, allow: 0, deny: 1, failing: DEFAULT_FAILING, lists: [] }),
+    people: env.PEOPLE?.getByName(newId()),
     credit:
       credit === false
         ? undefined
