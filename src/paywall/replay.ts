@@ -235,7 +235,7 @@ function notesOn(
     'Traffic is counted without pages. Where pages decide, the sums state the least and the most.',
   ]
   if (uncounted.length > 0)
-    notes.push(`No figure has ${uncounted.join(', ')}: each request counts as a plain GET from nowhere.`)
+    notes.push(`No figure has ${uncounted.join(', ')}: each request counts as a GET without them.`)
   if (live.asksOrigin || draft.asksOrigin)
     notes.push('The origin was not asked: prices that it states are those of the rules here.')
   if (live.contracts || draft.contracts || live.passes || draft.passes)

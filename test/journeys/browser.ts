@@ -30,7 +30,10 @@ export async function openPage(browser: Browser, options: BrowserContextOptions 
 }
 
 /** Signs in with the keyboard alone: the only field has the focus after one press of Tab. */
-export async function signInBy(page: Page, { console: url, facts }: ConsoleStage): Promise<void> {
+export async function signInBy(
+  page: Page,
+  { console: url, facts }: Pick<ConsoleStage, 'console' | 'facts'>,
+): Promise<void> {
   await page.goto(`${url}/sign-in`)
   await tabTo(page, 'input[name=token]')
   await page.keyboard.type(facts.operator.token)

@@ -10,7 +10,7 @@ import { faultsByRule, moreOf, noveltyOf, type Rule, rulesOf, wordsOf } from './
 import { BasedOn, type Editing } from './site.tsx'
 
 /** Rows of one page: a policy may have thousands of rules. */
-export const ROWS = 50
+export const ROWS = 25
 
 type RowsProps = {
   c: Context<ConsoleEnv>

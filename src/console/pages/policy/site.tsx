@@ -94,12 +94,16 @@ export function PolicyHead({ of: { site, at, who }, view }: { of: Editing; view:
   )
 }
 
+/** A longer document is not sent along with a form: a page stays below 60 kB, and a crossing change is named without a diff. */
+const MAX_BASE_CHARS = 20_000
+
 /** What a form is based on: the API refuses it if somebody else has changed the site since, and the page shows how. */
 export function BasedOn({ of: { site, document } }: { of: Editing }) {
+  const base = JSON.stringify(document)
   return (
     <>
       <input type="hidden" name="revision" value={String(site.revision)} />
-      <input type="hidden" name="base" value={JSON.stringify(document)} />
+      {base.length <= MAX_BASE_CHARS && <input type="hidden" name="base" value={base} />}
     </>
   )
 }

@@ -187,7 +187,7 @@ function Answer({ of, title, id }: { of: Explanation; title: string; id: string 
         </div>
       )}
       {Object.keys(headers).length > 0 && (
-        <pre class="code">
+        <pre class="code gap">
           {[
             `HTTP ${status}`,
             ...Object.entries(headers).map(([header, value]) => `${header}: ${shortened(value)}`),

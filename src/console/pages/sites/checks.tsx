@@ -152,14 +152,17 @@ type FoundProps = { checked: CheckedSite; outside: readonly Outside[]; at: numbe
 
 function Found({ checked: { errors, hosts, origin, sideDoor }, outside, at }: FoundProps) {
   const rows: readonly (readonly [string, Checked])[] = [
-    ...hosts.flatMap(({ host, proof, dns, crawler, reader }) => {
+    ...hosts.flatMap(({ host, proof, dns, certificate, crawler, reader }) => {
       const seen = outside.find((one) => one.host === host)
       return [
         [`${host} is proven`, proof] as const,
         [`${host} has a name in DNS`, dns] as const,
         ...(seen
           ? ([
-              [`${host} has a certificate`, seen.certificate],
+              [
+                `${host} has a certificate`,
+                certificate.outcome === 'skipped' ? seen.certificate : certificate,
+              ],
               [`${host} asks a crawler to pay`, seen.crawler],
               [`${host} lets a browser pass`, seen.reader],
             ] as const)
