@@ -158,11 +158,11 @@ export class Journal {
     return 0n
   }
 
-  /** Returns the number of the last entry; 0 for an empty journal. */
-  lastSeq(): number {
-    if (!this.#exists()) return 0
-    const [row] = this.#sql.exec('SELECT coalesce(max(seq), 0) AS last FROM entry').toArray()
-    return Number(row?.last ?? 0)
+  /** Returns number and time of the last entry; zeros for an empty journal. */
+  last(): { seq: number; at: number } {
+    if (!this.#exists()) return { seq: 0, at: 0 }
+    const [row] = this.#sql.exec('SELECT seq, at FROM entry ORDER BY seq DESC LIMIT 1').toArray()
+    return { seq: Number(row?.seq ?? 0), at: Number(row?.at ?? 0) }
   }
 
   /** Creates the tables. Idempotent. */
