@@ -2,7 +2,6 @@
 import { AuditError, breachesOf } from './audit.ts'
 import { Calendar } from './calendar.ts'
 import { Crew } from './crawlers/crew.ts'
-import { exposureOf } from './exposure.ts'
 import { failOf } from './fail/index.ts'
 import type { Lab, LabOptions } from './lab.ts'
 import { readBooks } from './read-books.ts'
@@ -65,11 +64,11 @@ function labOf(stage: Stage, sites: Lab['sites'], seed: number): Lab {
       const [now, scores] = await Promise.all([
         books(),
         Promise.all(
-          crew.crawlers.map(async ({ name, is, pays, score }) => ({
+          crew.crawlers.map(async ({ name, is, pays, exposure, score }) => ({
             name: `${name} (${is})`,
             pays,
             score: await score(),
-            exposure: exposureOf(is),
+            exposure,
           })),
         ),
       ])
