@@ -1,4 +1,5 @@
 /** Puts a lab together from its parts. */
+import type { WorkerPlan } from '../testing/stack/plan.ts'
 import { AuditError, breachesOf } from './audit.ts'
 import { Calendar } from './calendar.ts'
 import { Crew } from './crawlers/crew.ts'
@@ -12,10 +13,10 @@ import { isWithdrawing } from './withdrawals.ts'
 
 const RESTART_POLL_MS = 20
 
-/** See `openLab`. */
-export async function makeLab(options: LabOptions): Promise<Lab> {
+/** See `openLab`. `planned`: the Worker to run in place of that of the options. */
+export async function makeLab(options: LabOptions, planned?: Promise<WorkerPlan>): Promise<Lab> {
   const { seed = 1 } = options
-  const stage = await startStage(options)
+  const stage = await startStage(options, planned)
   try {
     const sites = await publishLabSites(stage, options.sites ?? [])
     return labOf(stage, sites, seed)

@@ -54,7 +54,6 @@ async function commitments(kit: Kit): Promise<void> {
   const lies = {
     early: { created: now + AHEAD_SECONDS, expires: now + AHEAD_SECONDS + 60 },
     lapsed: { created: now - 61, expires: now - 1 },
-    inverted: { created: now, expires: now - 60 },
     long: { created: now, expires: now + 301 },
     year: { created: now, expires: now + YEAR_SECONDS },
   }

@@ -4,29 +4,40 @@ import type { Behaviour, Kit } from './crawler.ts'
 /** The most pages of one sitting, if no limit stops it. */
 const PAGES = 200
 
+/** A month, and a day to issue its invoice. */
+const LONGEST_PERIOD_DAYS = 32
+/** Longer than any invoice is dunned by default. */
+const WEEKS = 20
+
 /** Covers the account’s own pages. */
 const COVERED = ['@authority', '@method', '@target-uri', 'signature-agent']
 
-type Invoice = { stage: string; presented: { reference: string; url: string | null } | null }
+type Invoice = { stage: string; presented: { reference: string; url: string } | { url: null } | null }
 
-/** Returns after each step of dunning, until its invoice is written off. Pays only what its rail lets it take back. */
+/** Reads again after each step of dunning, until its invoice is written off. Pays only what it takes back. */
 export const defaulter: Behaviour = async (kit) => {
   await readToTheLimit(kit, 'first')
-  // A period of a month may have just begun.
-  await kit.advance('32d')
-  for (const { presented } of await invoicesOf(kit)) {
-    if (!presented?.url?.includes('/pay/')) continue
-    const { url, reference } = presented
-    await fetch(`${url}?card=pm_card_declined`, { method: 'POST' })
-    await readToTheLimit(kit, 'declined')
-    await fetch(url, { method: 'POST' })
-    await kit.dispute(reference)
+  let invoices = await invoicesOf(kit)
+  for (let day = 1; day <= LONGEST_PERIOD_DAYS && invoices.length === 0; day++) {
+    await kit.advance('1d')
+    invoices = await invoicesOf(kit)
   }
+  for (const { presented } of invoices) if (presented?.url) await payForAWhile(kit, presented)
+  for (let week = 1; week <= WEEKS && !invoices.some(({ stage }) => stage === 'written_off'); week++) {
+    await kit.advance('7d')
+    await readToTheLimit(kit, `week-${week}`)
+    invoices = await invoicesOf(kit)
+  }
+}
+
+/** On the card processor’s page: a declined card, then one whose bank takes the money back. */
+async function payForAWhile(kit: Kit, { reference, url }: { reference: string; url: string }): Promise<void> {
+  if (new URL(url).origin === new URL(kit.url).origin) return
+  await fetch(`${url}?card=pm_card_declined`, { method: 'POST' })
+  await readToTheLimit(kit, 'declined')
+  await fetch(url, { method: 'POST' })
+  await kit.dispute(reference)
   await readToTheLimit(kit, 'disputed')
-  for (const later of ['18d', '7d', '90d']) {
-    await kit.advance(later)
-    await readToTheLimit(kit, later)
-  }
 }
 
 async function readToTheLimit({ buy }: Kit, part: string): Promise<void> {

@@ -14,7 +14,7 @@ import {
   withPayment,
 } from './paper.ts'
 
-const AT_ONCE = 8
+const AT_ONCE = 4
 const DEPOSIT = 1_000_000n
 
 const USDC = parseAbi([

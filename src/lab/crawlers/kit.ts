@@ -91,7 +91,9 @@ class Counted {
     const reason = reasonOf(status, headers, bytes)
     if (reason !== '') tally.byReason[reason] = (tally.byReason[reason] ?? 0) + 1
     this.#learn(url, headers)
-    if (isGot && status < 300 && method !== 'HEAD') this.#deliver(url, method, sent)
+    // The answer to a preflight is no page, unless it carries one.
+    const isPage = method === 'OPTIONS' ? bytes.byteLength > 0 : method !== 'HEAD'
+    if (isGot && status < 300 && isPage) this.#deliver(url, method, sent)
   }
 
   /** The price of a path, and the account that a receipt names. */
