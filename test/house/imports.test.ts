@@ -22,7 +22,10 @@ const ORDER = [
 /** Beside the Worker: what a crawler imports, what a tester imports, and the logs that the command line reads. */
 const ASIDE: Record<string, readonly string[]> = {
   client: ['protocol'],
-  cli: ['testing', 'app', 'logs', 'config', 'rails', 'paywall', 'sites', 'identity', 'protocol', 'platform'],
+  cli: [
+    ...['lab', 'testing', 'app', 'logs', 'config', 'rails', 'paywall', 'sites', 'identity', 'protocol'],
+    'platform',
+  ],
   logs: ['paywall', 'identity', 'protocol', 'platform'],
   lab: ['testing', 'app', 'settlement', 'ledger', 'protocol', 'platform', 'client', 'chain'],
   testing: ['protocol', 'platform', 'client', 'chain'],

@@ -72,7 +72,11 @@ function walletClient({ pays, wallet, url, rpcUrl }: Setup, send: Fetch): Paying
   const init = { headers: { 'user-agent': USER_AGENT } }
   let hasBought = pays === 'exact'
   return {
-    buy: (path) => pay(`${url}${path}`, init),
+    async buy(path) {
+      const answer = await pay(`${url}${path}`, init)
+      hasBought = true
+      return answer
+    },
     async sign(path) {
       // The total must be known, or the payment is a deposit.
       if (!hasBought) await pay(`${url}/before`, init)
