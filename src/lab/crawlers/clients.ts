@@ -44,6 +44,16 @@ export function priceOf(header: string): bigint | null {
   }
 }
 
+/** What a payment header proves, however its terms are spelled: the voucher of a channel, or else its payload. */
+export function proofOf(header: string): string {
+  try {
+    const { payload } = decodePaymentSignatureHeader(header)
+    return JSON.stringify(payload.voucher ?? payload)
+  } catch {
+    return header
+  }
+}
+
 /** A payment that was signed and held back. */
 class Held extends Error {
   readonly request: Request

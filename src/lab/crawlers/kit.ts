@@ -2,7 +2,7 @@
 import { decodePaymentRequiredHeader, decodePaymentResponseHeader } from '@x402/core/http'
 import type { Hex } from '../../protocol/evm/hex.ts'
 import type { Tally } from '../score.ts'
-import { openClient, priceOf, requestSigner } from './clients.ts'
+import { openClient, priceOf, proofOf, requestSigner } from './clients.ts'
 import type { Kit, Page, Setup } from './crawler.ts'
 import { sip } from './sip.ts'
 
@@ -112,9 +112,10 @@ class Counted {
 
   /** The price is what the site asks: what a proof states may be forged. */
   #deliver(url: string, method: string, sent: Headers): void {
-    const proof = sent.get('payment-signature')
-    const purchase = `${method} ${url} ${sent.get('signature') ?? ''} ${proof ?? ''}`
-    const stated = proof === null ? null : priceOf(proof)
+    const header = sent.get('payment-signature')
+    const proof = header === null ? '' : proofOf(header)
+    const purchase = `${method} ${url} ${sent.get('signature') ?? ''} ${proof}`
+    const stated = header === null ? null : priceOf(header)
     const price = this.#prices.get(url) ?? stated ?? this.#prices.get(plainOf(url)) ?? 0n
     const earlier = this.#delivered.get(purchase)
     if (price === 0n || (earlier !== undefined && Date.now() - earlier < REPLAY_WINDOW_MS)) return
