@@ -80,7 +80,7 @@ describe('a form while the edge Worker is silent', () => {
     expect(page).toContain('&lt;typed&gt;')
   })
 
-  it('keeps its page where the write has no answer, and says that the outcome is unknown', async () => {
+  it('keeps its page where the write is not answered, and says that the outcome is unknown', async () => {
     const text = JSON.stringify({ ...siteOf(1).draft.document, via: 'hostname' })
     const { status, page } = await send('/policy/news/text', { ...TYPED, text }, (method) =>
       method === 'GET' ? { status: 200, body: siteOf(1) } : null,
@@ -90,7 +90,7 @@ describe('a form while the edge Worker is silent', () => {
     expect(page).toContain('&quot;via&quot;:&quot;hostname&quot;')
   })
 
-  it('has no faults to show while it is typed', async () => {
+  it('gets 503 for its check while it is typed', async () => {
     expect((await send('/policy/news/check', TYPED, () => null)).status).toBe(503)
   })
 })

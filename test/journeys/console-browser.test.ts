@@ -21,7 +21,7 @@ const WIDTHS = [375, 1280]
 /** The most bytes of a page before images. */
 const MAX_PAGE_BYTES = 60_000
 
-/** What is wrong with the page that is open: its width, and WCAG 2.2 AA in light and dark. */
+/** The faults of the page that is open: its width, and WCAG 2.2 AA in light and dark. */
 async function faultsOf(page: Page, path: string): Promise<string[]> {
   const found: string[] = []
   for (const width of WIDTHS) {
