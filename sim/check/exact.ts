@@ -25,14 +25,20 @@ export class ExactOracle {
   /** Authorizations whose transfer to the site was mined at any time, even in a block that was undone. */
   readonly #moved = new Set<string>()
 
+  /** Those of them whose block was undone. Their payer may then have cancelled them, or spent the money. */
+  readonly #undone = new Set<string>()
+
   constructor(deployment: Deployment, chain: Chain) {
     this.#deployment = deployment
     this.#chain = chain
   }
 
-  onMined({ logs }: Mined): void {
-    for (const { topics, address } of logs)
-      if (address === usdc.address && topics.length === 3) this.#moved.add(`${addressIn(topics[1])} ${topics[2]}`)
+  onMined(mined: Mined): void {
+    for (const key of usesIn(mined)) this.#moved.add(key)
+  }
+
+  onReorg(undone: readonly Mined[]): void {
+    for (const key of undone.flatMap(usesIn)) this.#undone.add(key)
   }
 
   onLeft(shown: Exact, name: string, { answer }: Left): void {
@@ -71,9 +77,11 @@ export class ExactOracle {
         const isPaid = this.#isPaid(payer, nonce as Hex, BigInt(String(amount)))
         if (isPaid && status !== 'settled')
           throw new Violation('I9', `${host.name}: ${nonce} was paid, and is ${status} (shown ${shown}, until ${until})`)
-        if (!isPaid && status === 'settled') throw new Violation('I1', `${host.name}: ${nonce} is settled, and the chain has no transfer`)
+        const mayBeLost = this.#undone.has(`${payer} ${nonce}`)
+        if (!isPaid && status === 'settled' && mayBeLost) world().count('reorg took a payment back')
+        else if (!isPaid && status === 'settled') throw new Violation('I1', `${host.name}: ${nonce} is settled, and the chain has no transfer`)
         if (status === 'taken' || status === 'doubtful') throw new Violation('L3', `${host.name}: ${nonce} is still ${status}`)
-        if (status === 'settled') received += BigInt(String(amount))
+        if (isPaid) received += BigInt(String(amount))
       }
       const [total] = host.disk.peek('SELECT received FROM total')
       world().count(total ? 'exact payer with payments' : 'exact payer without payments')
@@ -118,6 +126,13 @@ function rowOf({ disk }: Host, nonce: string): Record<string, SqlStorageValue> |
 
 function keyOf({ payer, nonce }: Exact): string {
   return `${payer.toLowerCase()} ${nonce}`
+}
+
+/** The authorizations that a transaction used. */
+function usesIn({ logs }: Mined): string[] {
+  return logs.flatMap(({ topics, address }) =>
+    address === usdc.address && topics.length === 3 ? [`${addressIn(topics[1])} ${topics[2]}`] : [],
+  )
 }
 
 function addressIn(topic: Hex | undefined): string {
