@@ -68,7 +68,7 @@ function signedIn(page: PageHandler): PageHandler {
     const proof = typed && (await proven(c, typed))
     if (proof) return proof
     const answer = await page(c)
-    return typed && desk.isProofAsked() ? askProof(c, typed) : answer
+    return typed && desk.isProofAsked() ? askProof(c) : answer
   }
 }
 
