@@ -11,7 +11,7 @@ import { type ConsoleEnv, show } from './shell.tsx'
 const PROOF_FIELDS = ['proof-token', 'credential', 'proof-asked']
 
 /** Gives the edge Worker the proof in a form, where it has one. Returns the answer to a wrong one, else null. */
-export async function proven(c: Context<ConsoleEnv>, typed: Typed): Promise<Response | null> {
+export async function takeProof(c: Context<ConsoleEnv>, typed: Typed): Promise<Response | null> {
   const { 'proof-token': token, credential } = typed
   const isProof = 'proof-asked' in typed
   if (!isProof) return null

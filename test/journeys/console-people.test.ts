@@ -1,4 +1,4 @@
-/** Who gets into the console: an invitation, a passkey of a virtual authenticator, proofs, API tokens, and what each role sees. */
+/** The way into the console: an invitation, a passkey of a virtual authenticator, proofs, API tokens, and what each role sees. */
 import type { Browser, BrowserContext, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { openPage, startBrowser, tabTo, violationsOf } from './browser.ts'

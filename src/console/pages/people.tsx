@@ -1,6 +1,6 @@
 /** People: members with their roles, and the invitations that give them a passkey. */
 import type { Context } from 'hono'
-import type { Invited, Member, MemberView } from '../../people/member.ts'
+import type { Invited, MemberView, TeamMember } from '../../people/member.ts'
 import { may, ROLES } from '../../people/principal.ts'
 import type { Problem } from '../answers.ts'
 import { Badge } from '../parts/badges.tsx'
@@ -84,7 +84,7 @@ const one: PageHandler = async (c) => {
     return show(c, member.name, <Editor c={c} of={member} typed={typedOf(member)} />)
   const typed = typedIn(await c.req.parseBody())
   const order = { method: 'PATCH', body: JSON.stringify(draftOf(typed)) } as const
-  const changed = await ask<{ member: Member }>(`/people/${id}`, order)
+  const changed = await ask<{ member: TeamMember }>(`/people/${id}`, order)
   if (changed.ok) return c.redirect(`/people/${id}`, 303)
   return show(c, member.name, <Editor c={c} of={member} typed={typed} problem={changed.problem} />, 400)
 }
@@ -139,7 +139,7 @@ function draftOf({ name = '', email = '', role = '', publisher = '' }: Typed) {
   }
 }
 
-function typedOf({ name, email, role, publisher }: Member): Typed {
+function typedOf({ name, email, role, publisher }: TeamMember): Typed {
   return { name, email: email ?? '', role, publisher: publisher ?? '' }
 }
 
