@@ -3,7 +3,7 @@ import type { Context } from 'hono'
 import type { Child } from 'hono/jsx'
 import type { EdgeWorker } from '../people/console-call.ts'
 import type { Principal } from '../people/principal.ts'
-import { type Asked, askAs, type Reply } from './edge.ts'
+import { askAs, type Reply, type SessionApi } from './edge.ts'
 import { Bare, Frame } from './frame.tsx'
 import { formTokenOf } from './guard.ts'
 import { Kept, type Typed } from './parts/form.tsx'
@@ -13,7 +13,7 @@ import { Trouble } from './parts/page.tsx'
 export type ConsoleEnv = { Bindings: { EDGE: EdgeWorker; ASSETS: Fetcher }; Variables: { desk: Desk } }
 
 /** What a page works with: who asks for it, and the API in that principal's name. */
-export type Desk = Asked & { session: string; who: Principal; formToken: string }
+export type Desk = SessionApi & { session: string; who: Principal; formToken: string }
 
 /** A page of the console, or the answer to one of its forms. */
 export type PageHandler = (c: Context<ConsoleEnv>) => Promise<Response>

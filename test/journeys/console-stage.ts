@@ -27,6 +27,10 @@ export async function startConsoleStage() {
   await fire(site, WATCH)
   const [{ id: invoice }, { id: other }] = [await lantern.newest(), await quarry.newest()]
   const run = (await site.books.runs())[0]?.id ?? ''
+  const invited = { name: 'Ada Voss', email: 'ada@example.com', role: 'accountant' }
+  const { body } = await operate<{ member: { id: string } }>(site, '/people', invited)
+  const member = body.member.id
+  await operate(site, '/tokens', { name: 'month-end export', scopes: ['money.read', 'export'] })
   await draftPolicies(site)
   return {
     ...site,
@@ -72,6 +76,11 @@ export async function startConsoleStage() {
       '/publishers',
       '/publishers/tally-and-ink',
       '/audit',
+      '/people',
+      '/people/new',
+      `/people/${member}`,
+      '/tokens',
+      '/tokens/new',
       '/settings',
       '/setup',
     ],
