@@ -373,9 +373,8 @@ export class Account extends ScreenedObject<{ BOOK: D1Database }> {
    */
   #record(standing: Standing, what: Pick<Entry, 'kind' | 'id'> & Partial<Entry>): Entry {
     const { authorized, charged, redeemed, credit } = standing
-    this.#last.seq++
     // The clock may go back, and the journal must not (faults: E13).
-    this.#last.at = Math.max(Date.now(), this.#last.at)
+    Object.assign(this.#last, { seq: this.#last.seq + 1, at: Math.max(Date.now(), this.#last.at) })
     const entry: Entry = {
       ...EMPTY_ENTRY,
       ...what,
