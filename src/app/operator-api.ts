@@ -4,6 +4,7 @@ import type { Hono } from 'hono/tiny'
 import type {
   ConsoleAnswer,
   ConsoleOrder,
+  Credential,
   EdgeWorker,
   Principal,
   SessionView,
@@ -11,7 +12,7 @@ import type {
 import { PEOPLE } from '../people/people.ts'
 import { MINUTE_MS } from '../platform/time.ts'
 import type { Bindings } from './bindings.ts'
-import { operatorOf } from './operator.ts'
+import { operatorOf, ownerOf } from './operator.ts'
 
 /**
  * The entrypoint that wrangler.console.toml binds. The session decides who acts: the console cannot state another principal.
@@ -19,25 +20,34 @@ import { operatorOf } from './operator.ts'
  */
 export class OperatorApi extends WorkerEntrypoint<Bindings> implements EdgeWorker {
   /**
-   * Opens a session for the operator's token and returns its secret id; null if it is another token. Both outcomes are in the audit log, the second one within
-   * {@link MAX_DENIALS}.
+   * Opens a session for the operator's token, or for a code, which it uses up. Returns the secret id of the session; null for
+   * a wrong credential. Both outcomes are in the audit log, the second one within {@link MAX_DENIALS}.
    */
-  async signIn({ token }: { token: string }, { agent }: { agent: string }): Promise<string | null> {
-    const { hasToken } = await import('../operator/token.ts')
-    const { tokenSha256, audit } = operatorOf(this.env)
-    const isOwner = await hasToken(`Bearer ${token}`, tokenSha256)
-    const who = isOwner ? ownerOf(tokenSha256) : null
-    const what = isOwner ? 'session.open' : 'session.denied'
-    const subject = who?.id ?? 'unknown'
-    if (isOwner || mayNoteDenial(Date.now()))
+  async signIn(credential: Credential, { agent }: { agent: string }): Promise<string | null> {
+    const { audit } = operatorOf(this.env)
+    const who = await this.#principalOf(credential)
+    const by = 'code' in credential ? 'code' : 'token'
+    if (who || mayNoteDenial(Date.now()))
       await audit?.note({
-        who: subject,
-        what,
-        subject,
+        who: who?.id ?? 'unknown',
+        what: who ? 'session.open' : 'session.denied',
+        subject: who?.id ?? 'unknown',
         before: null,
-        after: JSON.stringify({ client: agent }),
+        after: JSON.stringify({ client: agent, by }),
       })
     return (who && (await this.#people()?.open(who, agent))) ?? null
+  }
+
+  /** A code ends with the token whose bearer made it, as its session would. */
+  async #principalOf(credential: Credential): Promise<Principal | null> {
+    const { tokenSha256 } = operatorOf(this.env)
+    const owner = ownerOf(tokenSha256)
+    if ('code' in credential) {
+      const who = (await this.#people()?.useCode(credential.code)) ?? null
+      return who?.id === owner.id ? who : null
+    }
+    const { hasToken } = await import('../operator/token.ts')
+    return (await hasToken(`Bearer ${credential.token}`, tokenSha256)) ? owner : null
   }
 
   /** Ends a session. */
@@ -119,8 +129,3 @@ function mayNoteDenial(now: number): boolean {
 
 /** The routes of each principal, made once in an isolate. */
 const apis = new WeakMap<Bindings, Map<string, Hono>>()
-
-/** Today's token is the owner. The audit log names it by eight digits of its hash, as for the API. */
-function ownerOf(tokenSha256 = ''): Principal {
-  return { id: `token ${tokenSha256.slice(0, 8)}`, name: 'Operator', role: 'owner', publisher: null }
-}

@@ -7,8 +7,11 @@ import { Bare, Frame } from './frame.tsx'
 import { formTokenOf } from './guard.ts'
 import { Trouble } from './parts/page.tsx'
 
-/** The bindings of wrangler.console.toml. */
-export type ConsoleEnv = { Bindings: { EDGE: EdgeWorker; ASSETS: Fetcher }; Variables: { desk: Desk } }
+/** The bindings of wrangler.console.toml. `SAMPLE_BEFORE`: set by the local stack where it has put sample figures into D1. */
+export type ConsoleEnv = {
+  Bindings: { EDGE: EdgeWorker; ASSETS: Fetcher; SAMPLE_BEFORE?: string }
+  Variables: { desk: Desk }
+}
 
 /** What a page works with: who asks for it, and the API in that principal's name. */
 export type Desk = { session: string; who: Principal; formToken: string; ask: Ask }
@@ -35,7 +38,7 @@ export function show(
   const { who, formToken } = c.get('desk')
   const { pathname } = new URL(c.req.url)
   const page = (
-    <Frame title={title} path={pathname} who={who} formToken={formToken}>
+    <Frame title={title} path={pathname} who={who} formToken={formToken} sampleBefore={c.env.SAMPLE_BEFORE}>
       {content}
     </Frame>
   )

@@ -15,7 +15,7 @@ import { metricRoutes } from './metrics.ts'
 import { publisherRoutes } from './publishers.ts'
 import { relayerRoutes } from './relayer.ts'
 import { MAX_BODY_BYTES, MAX_DOCUMENT_BYTES } from './requests.ts'
-import { problem } from './response.ts'
+import { jsonResponse, notFound, problem } from './response.ts'
 import { runRoutes } from './runs.ts'
 import { screenedRoutes, screeningRoutes } from './screening.ts'
 import type { OperatorSettings } from './settings.ts'
@@ -35,8 +35,20 @@ export function operatorRoutes(settings: OperatorSettings, tokenSha256: string, 
     answer.headers.set('www-authenticate', 'Bearer')
     return answer
   })
+  app.post('/sign-in-codes', () => codeFor(settings, who))
   app.route('/', routesFor(settings, who, now))
   return app
+}
+
+/**
+ * Threat: a code opens a session with all rights. So this route stands at the door of the operator's token, and neither a
+ * session of the console nor a weaker credential reaches it: each code costs what signing in costs already.
+ */
+async function codeFor({ makeCode, audit }: OperatorSettings, who: string): Promise<Response> {
+  if (!makeCode) return notFound()
+  const made = await makeCode()
+  await audit?.note({ who, what: 'session.code', subject: who, before: null, after: null })
+  return jsonResponse(made, 201)
 }
 
 /** The operator's routes for a principal that is known already. `who` names it in the audit log. `now` in Unix milliseconds. */

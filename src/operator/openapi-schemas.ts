@@ -299,6 +299,7 @@ export const schemas = {
   ),
   Reread: table({ id: hex, standing: channelStanding }),
   Relayer: relayer,
+  SignInCode: table({ code: text, expiresAt: time }),
   Explanation: explanation,
   Run: table({ run: orNull(run), workflow: orNull(engine) }),
   Runs: table({ runs: listOf(run) }),

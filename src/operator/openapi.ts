@@ -19,7 +19,7 @@ const PROBLEM_STATUSES: Record<number, string> = {
 
 /** Paths that sites without credit have too. */
 const WITHOUT_CREDIT =
-  /^\/api\/(accounts|alerts|book|explain|figures|metrics|relayer|runs|screening|shadow|audit|openapi\.json|export\/(accounts|entries))/
+  /^\/api\/(accounts|alerts|book|explain|figures|metrics|relayer|runs|screening|shadow|sign-in-codes|audit|openapi\.json|export\/(accounts|entries))/
 
 const CSV = 'text/csv'
 const HTML = 'text/html'
@@ -107,6 +107,14 @@ const API: Operations = {
       summary: 'Fills up to 1,000 missing nonces, and sends open transactions again',
       answer: 'Relayer',
       query: ['network'],
+      problems: [404],
+    },
+  },
+  '/api/sign-in-codes': {
+    post: {
+      summary: 'Makes a code that signs the bearer in to the console: once, within 15 minutes',
+      answer: 'SignInCode',
+      status: 201,
       problems: [404],
     },
   },

@@ -9,6 +9,7 @@ import type { Charts } from '../ledger/book/chart.ts'
 import type { Account } from '../ledger/channel/account.ts'
 import type { Authorizations } from '../ledger/exact/authorizations.ts'
 import type { ExplainedSite } from '../paywall/explain.ts'
+import type { SignInCode } from '../people/codes.ts'
 import type { Address } from '../protocol/evm/hex.ts'
 import type { CreditPorts } from '../schemes/credit/scheme.ts'
 import type { Failing } from '../screening/screen.ts'
@@ -38,6 +39,8 @@ export type OperatorSettings = {
   alerts?: AlertSettings | undefined
   /** The audit log. Undefined without its object, on a site without credit. */
   audit?: AuditLog | undefined
+  /** Makes a code that signs the owner in to the console, once. Undefined without the object `People`. */
+  makeCode?: (() => Promise<SignInCode>) | undefined
   /** Undefined on sites without screening. */
   screening?: (() => Promise<ScreeningView>) | undefined
   /** Undefined on sites without credit: their API has neither agents nor credit lines. */

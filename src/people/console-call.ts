@@ -28,10 +28,13 @@ export type SessionView = {
   isThis: boolean
 }
 
+/** The operator's token, or a one-time code that its bearer has made. */
+export type Credential = { token: string } | { code: string }
+
 /** The named entrypoint of the edge Worker. A session that has ended is answered as status 401. */
 export type EdgeWorker = {
-  /** Returns the secret id of the session: it goes into the cookie and nowhere else. Null for another token. */
-  signIn(credential: { token: string }, client: { agent: string }): Promise<string | null>
+  /** Returns the secret id of the session: it goes into the cookie and nowhere else. Null for a wrong credential. */
+  signIn(credential: Credential, client: { agent: string }): Promise<string | null>
   signOut(session: string): Promise<void>
   whoIs(session: string): Promise<Principal | null>
   sessions(session: string): Promise<SessionView[]>

@@ -1,6 +1,6 @@
 /** The sessions of the console: one Durable Object for a deployment. */
 import { DurableObject } from 'cloudflare:workers'
-import { encodeBase64url } from '../protocol/encoding/base64url.ts'
+import { CODES, hashOf, newSecret, type SignInCode, storeCode, takeCode } from './codes.ts'
 import type { Principal, SessionView } from './console-call.ts'
 
 /** The name of the one object. */
@@ -28,11 +28,12 @@ export class People<Env = unknown> extends DurableObject<Env> {
     this.#sql.exec(`CREATE TABLE IF NOT EXISTS session (
       hash TEXT PRIMARY KEY, principal TEXT NOT NULL, client TEXT NOT NULL,
       opened_at INTEGER NOT NULL, used_at INTEGER NOT NULL) WITHOUT ROWID`)
+    this.#sql.exec(CODES)
   }
 
   /** Opens a session. `client` is its User-Agent, for the list. Returns the secret id, which is not stored. */
   async open(principal: Principal, client: string): Promise<string> {
-    const session = encodeBase64url(crypto.getRandomValues(new Uint8Array(32)))
+    const session = newSecret()
     const hash = await hashOf(session)
     const now = Date.now()
     this.ctx.storage.transactionSync(() => {
@@ -54,6 +55,18 @@ export class People<Env = unknown> extends DurableObject<Env> {
       )
     })
     return session
+  }
+
+  /** Makes a code that opens one session for a principal, within 15 minutes. */
+  async makeCode(principal: Principal): Promise<SignInCode> {
+    const code = newSecret()
+    const hash = await hashOf(code)
+    return { code, expiresAt: storeCode(this.ctx.storage, { hash, principal, now: Date.now() }) }
+  }
+
+  /** Uses a code up. Returns its principal; null if it has ended, was used, or was never made. */
+  async useCode(code: string): Promise<Principal | null> {
+    return takeCode(this.#sql, await hashOf(code), Date.now())
   }
 
   /** The principal of a session; null if it has ended or was never opened. */
@@ -109,9 +122,4 @@ export class People<Env = unknown> extends DurableObject<Env> {
     )
     return ended.rowsWritten > 0
   }
-}
-
-async function hashOf(secret: string): Promise<string> {
-  const digest = await crypto.subtle.digest('SHA-256', new TextEncoder().encode(secret))
-  return encodeBase64url(new Uint8Array(digest))
 }

@@ -90,6 +90,7 @@ export async function newOperator({
     ],
     alerts: operatorOf(env).alerts,
     audit,
+    makeCode: operatorOf(env).makeCode,
     sites,
     screening: async () => ({ oracle: null, allow: 0, deny: 1, failing: DEFAULT_FAILING, lists: [] }),
     credit:

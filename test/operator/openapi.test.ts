@@ -96,6 +96,7 @@ describe('OpenAPI document', () => {
     await instance?.waitForStatus('complete')
     await get('/api/relayer')
     await post('/api/relayer/repair')
+    await post('/api/sign-in-codes')
     const setup = await newReceiver()
     const { id: channel } = await openChannel(setup)
     await post(`/api/accounts/${channel}/reread`)
@@ -185,6 +186,7 @@ describe('Audit log', () => {
         operator.post(`/api/alerts/${await operator.openAlert()}/mute`, { hours: 1 }),
       'post /_tab402/api/alerts/test': () => operator.post('/api/alerts/test'),
       'post /_tab402/api/relayer/repair': () => operator.post('/api/relayer/repair'),
+      'post /_tab402/api/sign-in-codes': () => operator.post('/api/sign-in-codes'),
       'post /_tab402/api/accounts/{id}/reread': async () => {
         const channel = await openChannel(await newReceiver())
         return operator.post(`/api/accounts/${channel.id}/reread`)
@@ -212,7 +214,7 @@ describe('Audit log', () => {
       await mutate()
       expect([name, (await last()).length]).toEqual([name, before.length + 1])
     }
-    expect((await last()).slice(-14)).toEqual([
+    expect((await last()).slice(-15)).toEqual([
       'agent.create',
       'agent.change',
       'agent.suspend',
@@ -225,6 +227,7 @@ describe('Audit log', () => {
       'alert.mute',
       'alert.test',
       'relayer.repair',
+      'session.code',
       'account.reread',
       'account.release',
     ])

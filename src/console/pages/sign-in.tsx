@@ -1,15 +1,19 @@
-/** Signing in with the operator's token, and signing out. */
+/** Signing in with the operator's token or a one-time link, and signing out. */
 import type { Context, Hono } from 'hono'
+import type { Credential } from '../../people/console-call.ts'
 import { Bare } from '../frame.tsx'
 import { dropSession, keepSession, returnPath, sessionOf } from '../guard.ts'
 import type { ConsoleEnv } from '../shell.tsx'
 
-/** The longest token that is looked at. Longer ones are none. */
-const MAX_TOKEN_LENGTH = 512
+/** The longest token or code that is looked at. Longer ones are none. */
+const MAX_LENGTH = 512
 
 /** Adds the routes that need no session. */
 export function signInRoutes(app: Hono<ConsoleEnv>): void {
-  app.get('/sign-in', (c) => c.html(page(c.req.query('to'))))
+  app.get('/sign-in', (c) => {
+    const { to, code } = c.req.query()
+    return c.html(code ? linkPage(code) : tokenPage(to))
+  })
   app.post('/sign-in', signIn)
   app.post('/sign-out', async (c) => {
     const session = sessionOf(c)
@@ -20,17 +24,46 @@ export function signInRoutes(app: Hono<ConsoleEnv>): void {
 }
 
 async function signIn(c: Context<ConsoleEnv>): Promise<Response> {
-  const { token, to } = await c.req.parseBody()
+  const { token, code, to } = await c.req.parseBody()
   const back = typeof to === 'string' ? to : undefined
-  const isToken = typeof token === 'string' && token !== '' && token.length <= MAX_TOKEN_LENGTH
   const agent = (c.req.header('user-agent') ?? '').slice(0, 200)
-  const session = isToken ? await c.env.EDGE.signIn({ token: token.trim() }, { agent }) : null
-  if (!session) return c.html(page(back, true), 403)
+  const open = (credential: Credential) => c.env.EDGE.signIn(credential, { agent })
+  const session = isShort(code)
+    ? await open({ code })
+    : isShort(token)
+      ? await open({ token: token.trim() })
+      : null
+  if (!session) return c.html(tokenPage(back, code === undefined ? WRONG_TOKEN : USED_LINK), 403)
   keepSession(c, session)
   return c.redirect(returnPath(back, c.req.url), 303)
 }
 
-function page(to: string | undefined, isWrong = false): string {
+function isShort(field: unknown): field is string {
+  return typeof field === 'string' && field !== '' && field.length <= MAX_LENGTH
+}
+
+const WRONG_TOKEN = 'This token must be the one whose SHA-256 is OPERATOR_TOKEN_SHA256 of the edge Worker.'
+const USED_LINK =
+  'This link must be new: it signs in once, within 15 minutes. Sign in with the token instead.'
+
+/** Trap: programs load links to preview them. So a link uses up its code when its button is pressed, and never by a GET. */
+function linkPage(code: string): string {
+  const content = (
+    <Bare title="Sign in">
+      <h1>Sign in</h1>
+      <form class="form" method="post" action="/sign-in">
+        <input type="hidden" name="code" value={code} />
+        <button class="btn go" type="submit">
+          Sign in to this console
+        </button>
+      </form>
+      <p class="soft">This link signs in once, within 15 minutes after it was made.</p>
+    </Bare>
+  )
+  return `<!doctype html>${content}`
+}
+
+function tokenPage(to: string | undefined, wrong?: string): string {
   const content = (
     <Bare title="Sign in">
       <h1>Sign in</h1>
@@ -43,13 +76,13 @@ function page(to: string | undefined, isWrong = false): string {
             name="token"
             autocomplete="current-password"
             required
-            aria-invalid={isWrong || undefined}
-            aria-describedby={isWrong ? 'wrong' : 'hint'}
+            aria-invalid={wrong !== undefined || undefined}
+            aria-describedby={wrong ? 'wrong' : 'hint'}
           />
         </label>
-        {isWrong && (
+        {wrong && (
           <p class="bad" id="wrong" role="alert">
-            This token must be the one whose SHA-256 is OPERATOR_TOKEN_SHA256 of the edge Worker.
+            {wrong}
           </p>
         )}
         <button class="btn go" type="submit">

@@ -18,6 +18,8 @@ export type WorkerOptions = {
   vars: Record<string, string>
   /** Binds the registry of sites, as the comment in `wrangler.toml` says. */
   registry?: boolean
+  /** The day (UTC) before which figures are sample data: the console says so on every page. */
+  sampleBefore?: string
   /** Where Durable Objects, D1 and Workflows are kept. */
   directory: string
   /** Receives each line that the Worker and the runtime print. */
@@ -43,6 +45,7 @@ export async function startWorker({
   port,
   vars,
   registry,
+  sampleBefore,
   directory,
   log,
 }: WorkerOptions): Promise<RunningWorker> {
@@ -55,7 +58,7 @@ export async function startWorker({
     minify: config.minify ?? false,
   })
   const ours = process.listeners('SIGTERM')
-  const consoleWorker = await consoleOptions()
+  const consoleWorker = await consoleOptions(sampleBefore)
   const miniflare = new Miniflare(
     convertV4MiniflareOptions({
       host: '127.0.0.1',
@@ -106,7 +109,7 @@ export async function startWorker({
 }
 
 /** The console, from `wrangler.console.toml`. It has a socket of its own, as it has a hostname of its own when deployed. */
-async function consoleOptions() {
+async function consoleOptions(sampleBefore: string | undefined) {
   const config = readConfig({ config: join(ROOT, 'wrangler.console.toml') }, { hideWarnings: true })
   const { workerOptions, define } = optionsOf(config)
   const modules = await bundle(siblingModule(import.meta.url, '../../console/worker'), {
@@ -118,6 +121,7 @@ async function consoleOptions() {
     name: config.name ?? 'console',
     modules,
     modulesRoot: '/',
+    bindings: { ...config.vars, ...(sampleBefore && { SAMPLE_BEFORE: sampleBefore }) },
     assets: {
       directory: join(ROOT, config.assets?.directory ?? ''),
       binding: 'ASSETS',
