@@ -89,8 +89,9 @@ export class OperatorApi extends WorkerEntrypoint<Bindings> implements EdgeWorke
   }
 
   async #answer(who: Principal, { method = 'GET', path, body, revision }: ConsoleOrder): Promise<Response> {
-    const [{ routesFor }, { failed, notFound }] = await Promise.all([
+    const [{ routesFor }, { CONSOLE_HOST }, { failed, notFound }] = await Promise.all([
       import('../operator/api.ts'),
+      import('../operator/doctor.ts'),
       import('../operator/response.ts'),
     ])
     const known = apis.get(this.env) ?? new Map<string, Hono>()
@@ -102,7 +103,7 @@ export class OperatorApi extends WorkerEntrypoint<Bindings> implements EdgeWorke
     const headers = new Headers(body === undefined ? {} : { 'content-type': 'application/json' })
     if (revision !== undefined) headers.set('if-match', `"${revision}"`)
     const init = { method, headers, ...(body !== undefined && { body }) }
-    return api.request(new Request(`https://console.internal${path}`, init))
+    return api.request(new Request(`https://${CONSOLE_HOST}${path}`, init))
   }
 
   #people() {

@@ -13,6 +13,7 @@ import { runKinds } from '../settlement/workflow.ts'
 import { alertsOf } from './alerts.ts'
 import type { Bindings } from './bindings.ts'
 import { chartsOf } from './charts.ts'
+import { doctorOf } from './doctor.ts'
 import { sitesPortOf } from './registry.ts'
 import { creditPortsOf, relayerOf, schemesOf } from './schemes.ts'
 import { viewOf } from './screening.ts'
@@ -41,6 +42,7 @@ export function operatorOf(env: Bindings): OperatorSettings {
     alerts: alertsOf(env),
     audit: auditOf(env),
     makeCode: codesOf(env, tokenSha256),
+    doctor: doctorOf(env, read.config),
     sites: sitesPortOf(env),
     screening: viewOf(env, read.config),
     ...(work && { runKinds: runKinds(work) }),

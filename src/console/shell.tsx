@@ -9,7 +9,13 @@ import { Trouble } from './parts/page.tsx'
 
 /** The bindings of wrangler.console.toml. `SAMPLE_BEFORE`: set by the local stack where it has put sample figures into D1. */
 export type ConsoleEnv = {
-  Bindings: { EDGE: EdgeWorker; ASSETS: Fetcher; SAMPLE_BEFORE?: string }
+  Bindings: {
+    EDGE: EdgeWorker
+    ASSETS: Fetcher
+    SAMPLE_BEFORE?: string
+    ACCESS_TEAM?: string
+    ACCESS_AUD?: string
+  }
   Variables: { desk: Desk }
 }
 

@@ -7,6 +7,7 @@ import { agentRoutes } from './agents.ts'
 import { alertRoutes } from './alerts.ts'
 import { auditRoutes } from './audit.ts'
 import { bookRoutes } from './book.ts'
+import { doctorRoutes } from './doctor.ts'
 import { explainRoutes } from './explain.ts'
 import { exportRoutes } from './export.ts'
 import { figureRoutes } from './figures.ts'
@@ -64,6 +65,7 @@ export function routesFor(settings: OperatorSettings, who: string, now: () => nu
   if (alerts) {
     app.route('/alerts', alertRoutes(settings, alerts, now, who))
     app.route('/metrics', metricRoutes(alerts, now))
+    app.route('/doctor', doctorRoutes(settings, alerts, now))
   }
   app.route('/accounts', accountRoutes(settings, who))
   app.route('/accounts', screenedRoutes(settings, who))

@@ -19,7 +19,7 @@ const PROBLEM_STATUSES: Record<number, string> = {
 
 /** Paths that sites without credit have too. */
 const WITHOUT_CREDIT =
-  /^\/api\/(accounts|alerts|book|explain|figures|metrics|relayer|runs|screening|shadow|sign-in-codes|audit|openapi\.json|export\/(accounts|entries))/
+  /^\/api\/(accounts|alerts|book|doctor|explain|figures|metrics|relayer|runs|screening|shadow|sign-in-codes|audit|openapi\.json|export\/(accounts|entries))/
 
 const CSV = 'text/csv'
 const HTML = 'text/html'

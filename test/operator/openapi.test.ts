@@ -58,6 +58,7 @@ describe('OpenAPI document', () => {
     await get(`/api/agents/${id}`)
     await get('/api/figures?by=site')
     await get('/api/metrics')
+    await get('/api/doctor')
     await get('/healthz')
     await get('/api/explain?url=/a&as=GPTBot')
     await operator.call('PATCH', `/api/agents/${id}`, { tier: 'partner' })
