@@ -12,7 +12,7 @@ const MAX_LENGTH = 512
 export function signInRoutes(app: Hono<ConsoleEnv>): void {
   app.get('/sign-in', (c) => {
     const { to, code } = c.req.query()
-    return c.html(code ? linkPage(code) : tokenPage(to))
+    return c.html(code ? linkPage(code, to) : tokenPage(to))
   })
   app.post('/sign-in', signIn)
   app.post('/sign-out', async (c) => {
@@ -47,12 +47,13 @@ const USED_LINK =
   'This link must be new: it signs in once, within 15 minutes. Sign in with the token instead.'
 
 /** Trap: programs load links to preview them. So a link uses up its code when its button is pressed, and never by a GET. */
-function linkPage(code: string): string {
+function linkPage(code: string, to: string | undefined): string {
   const content = (
     <Bare title="Sign in">
       <h1>Sign in</h1>
       <form class="form" method="post" action="/sign-in">
         <input type="hidden" name="code" value={code} />
+        {to && <input type="hidden" name="to" value={to} />}
         <button class="btn go" type="submit">
           Sign in to this console
         </button>
