@@ -81,7 +81,7 @@ type WhoAmI = { loggedIn: boolean; accounts?: { id: string; name: string }[] }
 
 /** The names of a Worker's secrets. A Worker that does not exist yet has none. */
 export async function secretsOf(wrangler: Wrangler, config: string): Promise<string[]> {
-  const args = ['secret', 'list', '--format', 'json', '--config', config]
+  const args = ['secret', 'list', '--config', config]
   const { code, stdout, stderr } = await wrangler(args)
   if (code !== 0 && /10007|does not exist|not found/i.test(`${stdout}${stderr}`)) return []
   const listed = await jsonOf<{ name: string }[]>(async () => ({ code, stdout, stderr }), args)
