@@ -1,18 +1,17 @@
 /** The operator's API as the console calls it: in the name of a session, without a token on the way. */
 import { WorkerEntrypoint } from 'cloudflare:workers'
-import type { Hono } from 'hono/tiny'
 import type {
   ConsoleAnswer,
   ConsoleOrder,
   Credential,
   EdgeWorker,
-  Principal,
   SessionView,
 } from '../people/console-call.ts'
 import { PEOPLE } from '../people/people.ts'
+import { ownerOf, type Principal } from '../people/principal.ts'
 import { MINUTE_MS } from '../platform/time.ts'
 import type { Bindings } from './bindings.ts'
-import { operatorOf, ownerOf } from './operator.ts'
+import { operatorOf } from './operator.ts'
 
 /**
  * The entrypoint that wrangler.console.toml binds. The session decides who acts: the console cannot state another principal.
@@ -94,12 +93,7 @@ export class OperatorApi extends WorkerEntrypoint<Bindings> implements EdgeWorke
       import('../operator/doctor.ts'),
       import('../operator/response.ts'),
     ])
-    const known = apis.get(this.env) ?? new Map<string, Hono>()
-    apis.set(this.env, known)
-    const api =
-      known.get(who.id) ??
-      routesFor(operatorOf(this.env), who.id, Date.now).onError(failed).notFound(notFound)
-    known.set(who.id, api)
+    const api = routesFor(operatorOf(this.env), who, Date.now).onError(failed).notFound(notFound)
     const headers = new Headers(body === undefined ? {} : { 'content-type': 'application/json' })
     if (revision !== undefined) headers.set('if-match', `"${revision}"`)
     const init = { method, headers, ...(body !== undefined && { body }) }
@@ -127,6 +121,3 @@ function mayNoteDenial(now: number): boolean {
   if (now - denials.since >= MINUTE_MS) denials = { since: now, count: 0 }
   return ++denials.count <= MAX_DENIALS
 }
-
-/** The routes of each principal, made once in an isolate. */
-const apis = new WeakMap<Bindings, Map<string, Hono>>()

@@ -6,7 +6,6 @@ import { readLists } from '../identity/published/store.ts'
 import { AUDIT, type AuditLog } from '../ledger/act.ts'
 import { REGISTRY } from '../ledger/credit/agent.ts'
 import type { CreditSettings, OperatorNetwork, OperatorSettings } from '../operator/settings.ts'
-import type { Principal } from '../people/console-call.ts'
 import { PEOPLE } from '../people/people.ts'
 import { lastingStub } from '../platform/lasting-stub.ts'
 import { runKinds } from '../settlement/workflow.ts'
@@ -41,7 +40,7 @@ export function operatorOf(env: Bindings): OperatorSettings {
     networks: networksOf(env, read.config),
     alerts: alertsOf(env),
     audit: auditOf(env),
-    makeCode: codesOf(env, tokenSha256),
+    makeCode: codesOf(env),
     doctor: doctorOf(env, read.config),
     sites: sitesPortOf(env),
     screening: viewOf(env, read.config),
@@ -65,14 +64,9 @@ function auditOf({ AUDIT: audit, AGENTS: agents }: Bindings): AuditLog | undefin
   return agents && lastingStub(() => agents.getByName(REGISTRY))
 }
 
-/** Today's token is the owner. The audit log names it by eight digits of its hash, as for the API. */
-export function ownerOf(tokenSha256 = ''): Principal {
-  return { id: `token ${tokenSha256.slice(0, 8)}`, name: 'Operator', role: 'owner', publisher: null }
-}
-
-/** Makes one-time codes for the owner; undefined without the object that keeps them. */
-function codesOf({ PEOPLE: people }: Bindings, tokenSha256: string | undefined) {
-  return people && (() => people.getByName(PEOPLE).makeCode(ownerOf(tokenSha256)))
+/** Makes one-time codes; undefined without the object that keeps them. */
+function codesOf({ PEOPLE: people }: Bindings): OperatorSettings['makeCode'] {
+  return people && ((principal) => people.getByName(PEOPLE).makeCode(principal))
 }
 
 /** Credit as the operator and the agents read it; undefined if credit is not configured. */

@@ -3,13 +3,13 @@ import { bold, CommandError, parse, talk, UsageError } from './command.ts'
 import { ANSWERS, collectAnswers, type GivenAnswers, PUBLIC_NODES } from './init/answers.ts'
 import { nodeOf } from './init/chain.ts'
 import { console as consoleStep, edge, migrations, route } from './init/deploy.ts'
-import type { Deployment, Step } from './init/deployment.ts'
 import { files } from './init/files.ts'
 import { gas } from './init/gas.ts'
 import { findAccount, look } from './init/look.ts'
 import { openPrompt } from './init/prompt.ts'
 import { proof } from './init/proof.ts'
 import { resources } from './init/resources.ts'
+import type { InitRun, InitStep } from './init/run.ts'
 import { secrets } from './init/secrets.ts'
 import { stateIn } from './init/state.ts'
 import { wranglerIn } from './wrangler.ts'
@@ -49,7 +49,7 @@ Secrets go to Cloudflare through standard input. Answers are kept in .tab402, wh
 Exit codes: 0 done, 1 a step failed, 2 wrong usage.`
 
 /** Every step after the answers, in order. */
-const STEPS: readonly Step[] = [
+const STEPS: readonly InitStep[] = [
   look,
   files,
   resources,
@@ -93,7 +93,7 @@ export async function run(args: string[]): Promise<number> {
 }
 
 /** Collects the answers and checks the account. Null for the mode `try`. Stores nothing yet. */
-async function prepare(given: GivenAnswers, isSilent: boolean): Promise<Deployment | null> {
+async function prepare(given: GivenAnswers, isSilent: boolean): Promise<InitRun | null> {
   const cwd = process.cwd()
   const { RPC_URL, OPERATOR_TOKEN, RELAYER_KEY, KEY, CLOUDFLARE_ACCOUNT_ID } = process.env
   const prompt = openPrompt(isSilent)

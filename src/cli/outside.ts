@@ -5,7 +5,7 @@ import { userAgentOf } from '../paywall/explain.ts'
 import { isLocalHost } from '../sites/host.ts'
 
 /** The status and the headers; null without an answer, and then the fault in words. */
-export type Asked = { status: number | null; headers: IncomingMessage['headers']; fault: string }
+export type HostAnswer = { status: number | null; headers: IncomingMessage['headers']; fault: string }
 
 /** The status for a crawler and for a browser; null without an answer, and then the `fault` in words. */
 export type Outside = { host: string; crawler: number | null; reader: number | null; fault: string }
@@ -14,12 +14,12 @@ const TIMEOUT_MS = 15_000
 
 /** Asks `path` of a host as GPTBot and as a browser. */
 export async function askOutside(host: string, path: string): Promise<Outside> {
-  const [crawler, reader] = await Promise.all([askAs(host, path, 'GPTBot'), askAs(host, path, 'reader')])
+  const [crawler, reader] = await Promise.all([askHost(host, path, 'GPTBot'), askHost(host, path, 'reader')])
   return { host, crawler: crawler.status, reader: reader.status, fault: crawler.fault || reader.fault }
 }
 
 /** Asks `path` of a host as a known crawler or as `reader`. Follows no redirect. Never throws. */
-export function askAs(host: string, path: string, as: string): Promise<Asked> {
+export function askHost(host: string, path: string, as: string): Promise<HostAnswer> {
   const isLocal = isLocalHost(host)
   const url = new URL(`${isLocal ? 'http' : 'https'}://${host}${path}`)
   const headers = { host, 'user-agent': userAgentOf(as), accept: 'text/html' }
@@ -41,7 +41,7 @@ export function askAs(host: string, path: string, as: string): Promise<Asked> {
 
 /** The code of a failed connection in words. */
 function faultOf(code: string): string {
-  if (code === 'ENOTFOUND' || code === 'EAI_AGAIN') return 'has no address in DNS'
+  if (code === 'ENOTFOUND' || code === 'EAI_AGAIN') return 'must have an address in DNS'
   if (/CERT|TLS|SSL|ALTNAME/.test(code)) return `has a certificate that is not valid (${code})`
   return `gave no answer${code === '' ? '' : ` (${code})`}`
 }

@@ -57,7 +57,7 @@ const MAX_LINES = 12
  * The JSON that a call prints. Notices may stand before it.
  * @throws CommandError if the call fails or prints none
  */
-export async function jsonOf<Value>(wrangler: Wrangler, args: readonly string[]): Promise<Value> {
+export async function wranglerJson<Value>(wrangler: Wrangler, args: readonly string[]): Promise<Value> {
   const text = await must(wrangler, args)
   const at = text.search(/^[[{]/m)
   try {
@@ -69,8 +69,8 @@ export async function jsonOf<Value>(wrangler: Wrangler, args: readonly string[])
   }
 }
 
-/** Who is logged in; null if no one is. */
-export async function accountOf(wrangler: Wrangler): Promise<{ id: string; name: string }[] | null> {
+/** The accounts of the login; null without one. */
+export async function loginOf(wrangler: Wrangler): Promise<{ id: string; name: string }[] | null> {
   const { code, stdout } = await wrangler(['whoami', '--json'])
   const at = stdout.search(/^\{/m)
   const read = at < 0 ? null : (JSON.parse(stdout.slice(at)) as WhoAmI)
@@ -84,6 +84,6 @@ export async function secretsOf(wrangler: Wrangler, config: string): Promise<str
   const args = ['secret', 'list', '--config', config]
   const { code, stdout, stderr } = await wrangler(args)
   if (code !== 0 && /10007|does not exist|not found/i.test(`${stdout}${stderr}`)) return []
-  const listed = await jsonOf<{ name: string }[]>(async () => ({ code, stdout, stderr }), args)
+  const listed = await wranglerJson<{ name: string }[]>(async () => ({ code, stdout, stderr }), args)
   return listed.map(({ name }) => name)
 }

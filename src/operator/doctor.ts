@@ -11,6 +11,7 @@ import { mapConcurrently } from '../platform/pool.ts'
 import { DAY_MS, dayOf } from '../platform/time.ts'
 import { VERSION } from '../platform/version.ts'
 import { invalid, jsonResponse } from './response.ts'
+import { needs, type OperatorEnv } from './rights.ts'
 import type { DoctorSettings, OperatorSettings, SitesPort } from './settings.ts'
 import { type CheckedSite, checkSite, originAnswers, originRefuses } from './site-check.ts'
 
@@ -25,9 +26,13 @@ const MAX_COUNTED_SITES = 1_000
 const wait = (ms: number) => scheduler.wait(ms)
 
 /** The route `/doctor`. `now` in Unix milliseconds. */
-export function doctorRoutes(settings: OperatorSettings, alerts: AlertSettings, now: () => number): Hono {
-  const app = new Hono()
-  app.get('/', async (c) => {
+export function doctorRoutes(
+  settings: OperatorSettings,
+  alerts: AlertSettings,
+  now: () => number,
+): Hono<OperatorEnv> {
+  const app = new Hono<OperatorEnv>()
+  app.get('/', needs('runs.read'), async (c) => {
     const path = c.req.query('page') ?? '/'
     if (!path.startsWith('/'))
       return invalid([{ path: 'page', message: 'must begin with "/"', expected: '/articles/1' }])
@@ -73,6 +78,7 @@ async function portsOf(
         to: from + DAY_MS,
         by: [],
         only: {},
+        sites: null,
         after: null,
         limit: 1,
       } as const

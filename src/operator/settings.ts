@@ -11,6 +11,7 @@ import type { Account } from '../ledger/channel/account.ts'
 import type { Authorizations } from '../ledger/exact/authorizations.ts'
 import type { ExplainedSite } from '../paywall/explain.ts'
 import type { SignInCode } from '../people/codes.ts'
+import type { Principal } from '../people/principal.ts'
 import type { ConfigProblem } from '../platform/problem.ts'
 import type { Address } from '../protocol/evm/hex.ts'
 import type { CreditPorts } from '../schemes/credit/scheme.ts'
@@ -41,8 +42,8 @@ export type OperatorSettings = {
   alerts?: AlertSettings | undefined
   /** The audit log. Undefined without its object, on a site without credit. */
   audit?: AuditLog | undefined
-  /** Makes a code that signs the owner in to the console, once. Undefined without the object `People`. */
-  makeCode?: (() => Promise<SignInCode>) | undefined
+  /** Makes a code that signs a principal in to the console, once. Undefined without the object `People`. */
+  makeCode?: ((principal: Principal) => Promise<SignInCode>) | undefined
   /** The part of the doctor that config and bindings give. */
   doctor?: DoctorSettings | undefined
   /** Undefined on sites without screening. */
@@ -100,7 +101,8 @@ export type ExplainedPolicy = Omit<ExplainedSite, 'published'>
 
 /** The sources of screening. `allow` and `deny` count addresses. Times in Unix milliseconds; null: never. */
 export type ScreeningView = {
-  oracle: Address | null
+  /** By network (CAIP-2). The first is asked for every network without one. */
+  oracles: Readonly<Record<string, Address>>
   allow: number
   deny: number
   failing: Failing

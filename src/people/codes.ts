@@ -1,6 +1,6 @@
 /** One-time codes that open a session of the console: tables and queries of the object `People`. */
 import { encodeBase64url } from '../protocol/encoding/base64url.ts'
-import type { Principal } from './console-call.ts'
+import type { Principal } from './principal.ts'
 
 /** A code can be used for so long. Milliseconds. */
 export const CODE_MS = 15 * 60_000

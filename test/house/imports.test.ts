@@ -37,6 +37,7 @@ const ASIDE: Record<string, readonly string[]> = {
     'platform',
   ],
   logs: ['paywall', 'identity', 'protocol', 'platform'],
+  lab: ['testing', 'app', 'settlement', 'ledger', 'protocol', 'platform', 'client', 'chain'],
   testing: ['protocol', 'platform', 'client', 'chain'],
 }
 
@@ -124,7 +125,7 @@ describe('the imports', () => {
 
   it('keep Node and the upstream packages out of the Worker', () => {
     const wrong = files
-      .filter((file) => !['cli', 'logs', 'testing'].includes(folderOf(file) ?? ''))
+      .filter((file) => !['cli', 'lab', 'logs', 'testing'].includes(folderOf(file) ?? ''))
       .flatMap((file) =>
         importsOf(file)
           .filter((target) => NOT_IN_THE_WORKER.test(target))

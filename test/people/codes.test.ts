@@ -1,7 +1,7 @@
 import { env, runInDurableObject } from 'cloudflare:test'
 import { describe, expect, it } from 'vitest'
 import { CODE_MS, MAX_CODES, storeCode, takeCode } from '../../src/people/codes.ts'
-import type { Principal } from '../../src/people/console-call.ts'
+import type { Principal } from '../../src/people/principal.ts'
 
 const OWNER: Principal = { id: 'owner', name: 'Operator', role: 'owner', publisher: null }
 const NOW = 1_800_000_000_000

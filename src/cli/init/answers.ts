@@ -98,7 +98,7 @@ const QUESTIONS: readonly Question[] = [
 /**
  * Collects the answers: those of options win over those of an earlier run, and a person is asked for the rest.
  * @returns null for the mode `try`, which needs no more
- * @throws CommandError for an answer that must be another, and where one is missing that nobody can be asked for
+ * @throws CommandError for an answer that must be another, and for one that is missing without a terminal
  */
 export async function collectAnswers(
   given: GivenAnswers,

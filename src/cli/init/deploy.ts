@@ -3,13 +3,13 @@ import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { isLocalHost } from '../../sites/host.ts'
 import { CommandError } from '../command.ts'
-import { askAs } from '../outside.ts'
+import { askHost } from '../outside.ts'
 import { must } from '../wrangler.ts'
-import { CONSOLE, type Deployment, EDGE, markDone, type Step, waitFor } from './deployment.ts'
 import { change, routesOf } from './files.ts'
+import { CONSOLE, EDGE, type InitRun, type InitStep, markDone, waitFor } from './run.ts'
 
 /** Applies what the database lacks. */
-export const migrations: Step = {
+export const migrations: InitStep = {
   id: 'migrations',
   title: () => 'apply the migrations of the database',
   async run({ wrangler, say }) {
@@ -18,8 +18,8 @@ export const migrations: Step = {
   },
 }
 
-/** Deploys the edge Worker. It has no route yet, so it serves no one. */
-export const edge: Step = {
+/** Deploys the edge Worker. Without a route it serves no page yet. */
+export const edge: InitStep = {
   id: 'edge',
   title: ({ answers: { name } }) => `deploy the edge Worker ${name}`,
   async run(deployment) {
@@ -32,7 +32,7 @@ export const edge: Step = {
 }
 
 /** Deploys the console, which finds the edge Worker by its name. */
-export const console: Step = {
+export const console: InitStep = {
   id: 'console',
   title: ({ answers: { console: host } }) =>
     host === 'none' ? 'leave out the console' : `deploy the console at ${host}`,
@@ -44,7 +44,7 @@ export const console: Step = {
 }
 
 /** Leads the host to the Worker, and waits until a crawler gets 402 there. */
-export const route: Step = {
+export const route: InitStep = {
   id: 'route',
   title: ({ answers: { host } }) => `lead ${host} to the Worker, and wait until a crawler gets 402 there`,
   async run(deployment) {
@@ -52,7 +52,7 @@ export const route: Step = {
     const { host, zone, path, origin } = answers
     await change(cwd, EDGE, [{ table: '', name: 'routes', value: routesOf(deployment) }])
     await deployEdge(deployment)
-    const isCharged = async () => (await askAs(host, path, 'GPTBot')).status === 402
+    const isCharged = async () => (await askHost(host, path, 'GPTBot')).status === 402
     if (!(await isCharged())) {
       say(
         `Waiting until a crawler gets 402 at ${answers.url}${path}. Ctrl-C stops; the same command goes on.`,
@@ -73,7 +73,7 @@ export const route: Step = {
  * Deploys the edge Worker. A free plan takes no limits of its own: they are removed, and it is deployed again.
  * @throws CommandError if wrangler fails
  */
-async function deployEdge({ wrangler, cwd, say }: Deployment): Promise<void> {
+async function deployEdge({ wrangler, cwd, say }: InitRun): Promise<void> {
   const args = ['deploy', '--config', EDGE]
   const first = await wrangler(args)
   if (first.code === 0) return

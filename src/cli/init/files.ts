@@ -2,7 +2,7 @@
 import { readFile, writeFile } from 'node:fs/promises'
 import { extname, join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { CONSOLE, type Deployment, EDGE, type Step } from './deployment.ts'
+import { CONSOLE, EDGE, type InitRun, type InitStep } from './run.ts'
 import { readOptional } from './state.ts'
 import { changeToml, type TomlChange } from './toml.ts'
 
@@ -10,7 +10,7 @@ import { changeToml, type TomlChange } from './toml.ts'
 const ROOT = fileURLToPath(new URL('../../..', import.meta.url))
 
 /** Writes the configs. Running it again writes the same. */
-export const files: Step = {
+export const files: InitStep = {
   id: 'files',
   title: ({ answers }) => `write ${EDGE}${answers.console === 'none' ? '' : ` and ${CONSOLE}`}`,
   async run({ cwd, answers, say, state, store }) {
@@ -43,7 +43,7 @@ export async function change(cwd: string, file: string, changes: readonly TomlCh
 }
 
 /** The routes of the edge Worker: a server with another name leaves the host to the Worker, a zone keeps what is behind it. */
-export function routesOf({ answers: { host, zone, origin } }: Deployment): object[] {
+export function routesOf({ answers: { host, zone, origin } }: InitRun): object[] {
   return origin === 'zone'
     ? [{ pattern: `${host}/*`, zone_name: zone }]
     : [{ pattern: host, custom_domain: true }]

@@ -2,7 +2,7 @@
 import { renderUnicodeCompact } from 'uqr'
 import { formatEther, parseEther } from 'viem'
 import { CommandError } from '../command.ts'
-import { markDone, type Step, waitFor } from './deployment.ts'
+import { type InitStep, markDone, waitFor } from './run.ts'
 
 /** The reserve for claims, and the same again for the first transfers (docs/policy.md, Gas). */
 const LEAST_WEI = parseEther('0.002')
@@ -14,7 +14,7 @@ export const FAUCETS = {
 } as const
 
 /** Waits until the relayer can pay for gas. */
-export const gas: Step = {
+export const gas: InitStep = {
   id: 'gas',
   title: ({ answers: { network } }) =>
     `wait until the relayer has ${formatEther(LEAST_WEI)} ${network.native}`,

@@ -1,10 +1,10 @@
 /** The look before anything is made: tools, an account, a server that answers, a wallet that is one. */
 import { isLocalHost } from '../../sites/host.ts'
 import { CommandError } from '../command.ts'
-import { askAs } from '../outside.ts'
-import { accountOf, must, type Wrangler } from '../wrangler.ts'
-import type { Step } from './deployment.ts'
+import { askHost } from '../outside.ts'
+import { loginOf, must, type Wrangler } from '../wrangler.ts'
 import type { Prompt } from './prompt.ts'
+import type { InitStep } from './run.ts'
 
 /**
  * Checks Node, wrangler and the account. Returns the id of the account to use.
@@ -17,7 +17,7 @@ export async function findAccount(
   say: (line: string) => void,
 ): Promise<string> {
   const [version = ''] = /\d+\.\d+\.\d+/.exec(await must(wrangler, ['--version'])) ?? []
-  const accounts = await accountOf(wrangler)
+  const accounts = await loginOf(wrangler)
   if (!accounts) throw new CommandError('You must be logged in at Cloudflare. Run: npx wrangler login')
   const [first] = accounts
   if (!first) throw new CommandError('Your login must have an account. Run: npx wrangler login')
@@ -32,7 +32,7 @@ export async function findAccount(
 }
 
 /** Probes the origin and the wallet. It warns of what may be meant so. */
-export const look: Step = {
+export const look: InitStep = {
   id: 'look',
   isRead: true,
   title: () => 'probe the server and the wallet',
@@ -40,10 +40,10 @@ export const look: Step = {
     const { answers, node, say, prompt } = deployment
     const { origin, host, path, wallet, network } = answers
     const server = origin === 'zone' ? host : new URL(origin).host
-    const { status, fault } = await askAs(server, path, 'reader')
+    const { status, fault } = await askHost(server, path, 'reader')
     if (status === null || status >= 500) {
       const why = status === null ? fault : `answered ${status}`
-      await accept(prompt, say, `${server}${path} must be your site, for a browser. It ${why}.`)
+      await accept(prompt, say, `${server}${path} must be your site, for a browser: it ${why}.`)
     } else say(`${server}${path} answers a browser with ${status}`)
     if (origin === 'zone' && isLocalHost(host)) say('This host is on this machine: no route leads to it.')
     if (await node.isContract(wallet)) {

@@ -1,7 +1,7 @@
 /** Questions on a terminal. Without one, or with `--yes`, every question has its default answer. */
 import { createInterface } from 'node:readline/promises'
 
-/** Asks a person. Both return null where nobody can be asked. */
+/** Asks a person. Both return null without a terminal. */
 export type Prompt = {
   /** An answer in text; `initial` for an empty one. */
   text(question: string, initial: string): Promise<string | null>

@@ -4,16 +4,16 @@ import { showUsd } from '../../protocol/amount.ts'
 import type { Hex } from '../../protocol/evm/hex.ts'
 import { isLocalHost } from '../../sites/host.ts'
 import { bold, CommandError, requireTools } from '../command.ts'
-import { askAs } from '../outside.ts'
+import { askHost } from '../outside.ts'
 import { apiOf } from '../sites/api.ts'
-import { type Deployment, markDone, type Step, waitFor } from './deployment.ts'
 import { address, FAUCETS } from './gas.ts'
+import { type InitRun, type InitStep, markDone, waitFor } from './run.ts'
 
 /** Packages that the purchase loads: the unmodified client of x402. */
 export const PROOF_TOOLS = ['@x402/core', '@x402/evm', '@x402/fetch']
 
 /** Proves it once. A later run leaves the purchase out. */
-export const proof: Step = {
+export const proof: InitStep = {
   id: 'proof',
   title: ({ answers: { url, path } }) => `prove it: buy ${url}${path} once, and find the purchase in the API`,
   async run(deployment) {
@@ -21,7 +21,7 @@ export const proof: Step = {
     const { host, path, url } = answers
     const price = await offered(deployment)
     say(`GPTBot gets 402 at ${url}${path}, and is asked for ${showUsd(price)}.`)
-    const reader = await askAs(host, path, 'reader')
+    const reader = await askHost(host, path, 'reader')
     if (reader.status !== 200)
       throw new CommandError(`${url}${path} must answer a browser with 200. It ${saidOf(reader)}.`)
     say('A browser gets 200.')
@@ -37,10 +37,10 @@ export const proof: Step = {
 }
 
 /** The price that a crawler is asked for at once, in atomic units. */
-async function offered({ answers: { host, path, url, network } }: Deployment): Promise<bigint> {
+async function offered({ answers: { host, path, url, network } }: InitRun): Promise<bigint> {
   requireTools(PROOF_TOOLS)
   const { decodePaymentRequiredHeader } = await import('@x402/core/http')
-  const crawler = await askAs(host, path, 'GPTBot')
+  const crawler = await askHost(host, path, 'GPTBot')
   const header = crawler.headers['payment-required']
   if (crawler.status !== 402 || typeof header !== 'string')
     throw new CommandError(`${url}${path} must answer a crawler with 402. It ${saidOf(crawler)}.`)
@@ -55,7 +55,7 @@ function saidOf({ status, fault }: { status: number | null; fault: string }): st
 }
 
 /** Buys the page with a wallet of its own, which needs USDC and no gas money: the relayer sends the transfer. */
-async function buy(deployment: Deployment, price: bigint) {
+async function buy(deployment: InitRun, price: bigint) {
   const { answers, own, store, node, rpcUrl, say } = deployment
   const key = own.payerKey ?? (await store.payerKey(generatePrivateKey))
   const payer = privateKeyToAddress(key as Hex).toLowerCase()
@@ -81,7 +81,7 @@ async function buy(deployment: Deployment, price: bigint) {
 }
 
 /** The purchase as the API has it. */
-async function entryOf(deployment: Deployment, payer: string): Promise<string> {
+async function entryOf(deployment: InitRun, payer: string): Promise<string> {
   const { answers, own, prompt } = deployment
   const token = own.token ?? (await prompt.text('The token of the operator, to find the purchase', ''))
   if (!token)
@@ -98,7 +98,7 @@ async function entryOf(deployment: Deployment, payer: string): Promise<string> {
 }
 
 /** A link that signs in to the console once, then shows the account. */
-async function signIn({ answers }: Deployment, token: string, id: string): Promise<string> {
+async function signIn({ answers }: InitRun, token: string, id: string): Promise<string> {
   const { body } = await apiOf(answers.url, token)('POST', 'sign-in-codes')
   const to = encodeURIComponent(`/accounts/${id}`)
   const scheme = isLocalHost(answers.console) ? 'http' : 'https'

@@ -2,9 +2,9 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { parse as parseToml } from 'smol-toml'
-import { jsonOf, must, type Wrangler } from '../wrangler.ts'
-import { type Deployment, EDGE, type Step } from './deployment.ts'
+import { must, type Wrangler, wranglerJson } from '../wrangler.ts'
 import { change } from './files.ts'
+import { EDGE, type InitRun, type InitStep } from './run.ts'
 
 type Config = {
   d1_databases?: { binding: string; database_name?: string }[]
@@ -13,7 +13,7 @@ type Config = {
 }
 
 /** Makes whatever the config binds and the account lacks. */
-export const resources: Step = {
+export const resources: InitStep = {
   id: 'resources',
   title: ({ answers: { name } }) => `create the D1 database ${name}-book and the KV namespace ${name}-lists`,
   async run(deployment) {
@@ -40,14 +40,14 @@ export const resources: Step = {
 }
 
 /** The id of a database, which is made if the account has none of this name. */
-async function databaseNamed({ wrangler }: Deployment, name: string): Promise<string> {
-  const listed = () => jsonOf<{ uuid: string; name: string }[]>(wrangler, ['d1', 'list', '--json'])
+async function databaseNamed({ wrangler }: InitRun, name: string): Promise<string> {
+  const listed = () => wranglerJson<{ uuid: string; name: string }[]>(wrangler, ['d1', 'list', '--json'])
   const find = async () => (await listed()).find((database) => database.name === name)?.uuid
   return made(find, wrangler, ['d1', 'create', name])
 }
 
-async function namespaceNamed({ wrangler }: Deployment, name: string): Promise<string> {
-  const listed = () => jsonOf<{ id: string; title: string }[]>(wrangler, ['kv', 'namespace', 'list'])
+async function namespaceNamed({ wrangler }: InitRun, name: string): Promise<string> {
+  const listed = () => wranglerJson<{ id: string; title: string }[]>(wrangler, ['kv', 'namespace', 'list'])
   const find = async () => (await listed()).find(({ title }) => title === name)?.id
   return made(find, wrangler, ['kv', 'namespace', 'create', name])
 }
@@ -66,7 +66,7 @@ async function made(
   return id
 }
 
-async function makeBucket({ wrangler, say }: Deployment, name: string): Promise<void> {
+async function makeBucket({ wrangler, say }: InitRun, name: string): Promise<void> {
   const listed = await must(wrangler, ['r2', 'bucket', 'list'])
   if (new RegExp(`^name:\\s+${name}\\s*$`, 'm').test(listed)) return
   await must(wrangler, ['r2', 'bucket', 'create', name])

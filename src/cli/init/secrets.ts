@@ -6,7 +6,7 @@ import { describeProblems, readConfig } from '../../config/config.ts'
 import { bold, CommandError } from '../command.ts'
 import { readSettings } from '../settings.ts'
 import { must, secretsOf } from '../wrangler.ts'
-import { type Deployment, EDGE, markDone, type Step } from './deployment.ts'
+import { EDGE, type InitRun, type InitStep, markDone } from './run.ts'
 
 const NAMES = ['RPC_URL', 'RELAYER_KEY', 'ORIGIN_SECRET', 'OPERATOR_TOKEN_SHA256'] as const
 type SecretName = (typeof NAMES)[number]
@@ -15,7 +15,7 @@ type SecretName = (typeof NAMES)[number]
  * Sends the secrets that the Worker lacks. One that it has is never replaced: the key of a relayer holds gas money, and signs
  * for the channels of a deployment.
  */
-export const secrets: Step = {
+export const secrets: InitStep = {
   id: 'secrets',
   title: () => `make a relayer key, a token and an origin secret, and send them with RPC_URL to Cloudflare`,
   async run(deployment) {
@@ -47,7 +47,7 @@ type Made = {
   shown: string[]
 }
 
-function make({ rpcUrl, own }: Deployment, missing: readonly SecretName[]): Made {
+function make({ rpcUrl, own }: InitRun, missing: readonly SecretName[]): Made {
   const made: Made = { values: {}, shown: [] }
   const lacks = (name: SecretName) => missing.includes(name)
   if (lacks('RPC_URL')) made.values.RPC_URL = rpcUrl
@@ -81,7 +81,7 @@ function make({ rpcUrl, own }: Deployment, missing: readonly SecretName[]): Made
 }
 
 /** The Worker's own validation, before anything is sent. */
-async function assertValid({ cwd }: Deployment, values: Made['values']): Promise<void> {
+async function assertValid({ cwd }: InitRun, values: Made['values']): Promise<void> {
   const { env } = await readSettings(join(cwd, EDGE), undefined, '--config')
   const stand = Object.fromEntries(NAMES.map((name) => [name, STAND_INS[name]]))
   const read = readConfig({ ...env, ...stand, ...values })

@@ -5,8 +5,8 @@ import { parse as parseToml } from 'smol-toml'
 export type TomlChange = { table: string; name: string; value: unknown }
 
 /**
- * Sets keys that are each on one line, or adds them. A table that is missing is added at the end. Of an array of tables
- * (`[[d1_databases]]`), the first is meant.
+ * Sets keys that are each on one line, or adds them. A table that is missing is added at the end. In an array of
+ * tables (`[[d1_databases]]`) the first one counts.
  * @throws if the file would not have the values afterwards
  */
 export function changeToml(text: string, changes: readonly TomlChange[]): string {

@@ -9,7 +9,7 @@ import type { InitState, StateStore } from './state.ts'
 export const [EDGE, CONSOLE] = ['wrangler.toml', 'wrangler.console.toml'] as const
 
 /** One deployment on its way. Secrets are in memory alone. */
-export type Deployment = {
+export type InitRun = {
   cwd: string
   answers: Answers
   state: InitState
@@ -28,16 +28,16 @@ export type Deployment = {
 }
 
 /** One step. `isRead`: it changes nothing, so a dry run does it too. Steps can be repeated. */
-export type Step = {
+export type InitStep = {
   id: string
   /** Its effect, as a dry run prints it. */
-  title(deployment: Deployment): string
+  title(deployment: InitRun): string
   isRead?: boolean
-  run(deployment: Deployment): Promise<void>
+  run(deployment: InitRun): Promise<void>
 }
 
 /** Stores that a step need not be done again. */
-export async function markDone({ state, store }: Deployment, id: string): Promise<void> {
+export async function markDone({ state, store }: InitRun, id: string): Promise<void> {
   if (!state.done.includes(id)) state.done.push(id)
   await store.write(state)
 }
@@ -47,7 +47,7 @@ export const [POLL_MS, MAX_WAIT_MS] = [1_000, 15 * 60_000] as const
 
 /** Asks until it holds. Returns false after 15 minutes. */
 export async function waitFor(
-  { wait, now }: Pick<Deployment, 'wait' | 'now'>,
+  { wait, now }: Pick<InitRun, 'wait' | 'now'>,
   holds: () => Promise<boolean>,
 ): Promise<boolean> {
   const until = now() + MAX_WAIT_MS
