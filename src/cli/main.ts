@@ -7,6 +7,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   demo: () => import('./demo.ts'),
   pay: () => import('./pay.ts'),
   'check-config': () => import('./check-config.ts'),
+  doctor: () => import('./doctor.ts'),
   explain: () => import('./explain.ts'),
   replay: () => import('./replay.ts'),
   'import-robots': () => import('./import-robots.ts'),
@@ -29,6 +30,7 @@ Commands:
   start                           run the whole stack on this machine
   demo                            show what tab402 does, in about 15 seconds
   pay exact|channel|credit URL    buy a page
+  doctor                          check a deployment, and say what mends it
   check-config                    validate the Worker's settings
   explain URL --as NAME           say what a request is answered, and why
   replay LOG…                     try the policy on an access log

@@ -8,7 +8,7 @@ const MAIN = resolve('src/cli/main.ts')
 const FAKE = resolve('test/cli/init/fake-wrangler.ts')
 
 /** A finished run. `code` is null after a kill. */
-export type Run = { code: number | null; stderr: string }
+export type Run = { code: number | null; stdout: string; stderr: string }
 
 export type Installed = Awaited<ReturnType<typeof install>>
 
@@ -35,15 +35,18 @@ export async function install() {
         const child = spawn(process.execPath, [MAIN, ...args], {
           cwd: folder,
           env: { ...process.env, PATH, ...settings, ...env },
-          stdio: ['ignore', 'ignore', 'pipe'],
+          stdio: ['ignore', 'pipe', 'pipe'],
         })
-        let stderr = ''
+        let [stdout, stderr] = ['', '']
+        child.stdout.setEncoding('utf8').on('data', (text: string) => {
+          stdout += text
+        })
         child.stderr.setEncoding('utf8').on('data', (text: string) => {
           stderr += text
           onText(stderr)
         })
         child.on('error', reject)
-        child.on('close', (code) => done({ code, stderr }))
+        child.on('close', (code) => done({ code, stdout, stderr }))
       })
     },
     /** Every call of wrangler so far. */
