@@ -5,7 +5,7 @@ import { publishedIn } from '../identity/published/published.ts'
 import { readLists } from '../identity/published/store.ts'
 import { AUDIT, type AuditLog } from '../ledger/act.ts'
 import { REGISTRY } from '../ledger/credit/agent.ts'
-import type { CreditSettings, OperatorNetwork, OperatorSettings } from '../operator/settings.ts'
+import type { CreditSettings, OperatorNetwork, OperatorSettings, PeoplePort } from '../operator/settings.ts'
 import { PEOPLE } from '../people/people.ts'
 import { lastingStub } from '../platform/lasting-stub.ts'
 import { runKinds } from '../settlement/workflow.ts'
@@ -40,9 +40,9 @@ export function operatorOf(env: Bindings): OperatorSettings {
     networks: networksOf(env, read.config),
     alerts: alertsOf(env),
     audit: auditOf(env),
-    makeCode: codesOf(env),
     doctor: doctorOf(env, read.config),
     sites: sitesPortOf(env),
+    people: env.PEOPLE && peoplePortOf(env.PEOPLE),
     screening: viewOf(env, read.config),
     ...(work && { runKinds: runKinds(work) }),
     ...(credit && { credit }),
@@ -58,15 +58,14 @@ function networksOf(env: Bindings, { networks, relayer: key }: Config): Operator
   }))
 }
 
+function peoplePortOf(people: NonNullable<Bindings['PEOPLE']>): PeoplePort {
+  return lastingStub(() => people.getByName(PEOPLE))
+}
+
 /** The audit log of the deployment. One whose settings do not bind it yet keeps it in the registry of agents. */
 function auditOf({ AUDIT: audit, AGENTS: agents }: Bindings): AuditLog | undefined {
   if (audit) return lastingStub(() => audit.getByName(AUDIT))
   return agents && lastingStub(() => agents.getByName(REGISTRY))
-}
-
-/** Makes one-time codes; undefined without the object that keeps them. */
-function codesOf({ PEOPLE: people }: Bindings): OperatorSettings['makeCode'] {
-  return people && ((principal) => people.getByName(PEOPLE).makeCode(principal))
 }
 
 /** Credit as the operator and the agents read it; undefined if credit is not configured. */

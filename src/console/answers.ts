@@ -221,6 +221,7 @@ export type CheckedSiteBody = {
     token: string
     record: string
     proof: CheckedBody
+    dns: CheckedBody
     crawler: CheckedBody
     reader: CheckedBody
   }[]

@@ -6,6 +6,7 @@ import type { Principal } from '../people/principal.ts'
 import { type Ask, askAs, type Reply } from './edge.ts'
 import { Bare, Frame } from './frame.tsx'
 import { formTokenOf } from './guard.ts'
+import { Kept, type Typed } from './parts/form.tsx'
 import { Trouble } from './parts/page.tsx'
 
 /** The bindings of wrangler.console.toml. `SAMPLE_BEFORE`: set by the local stack where it has put sample figures into D1. */
@@ -59,6 +60,17 @@ export function trouble(
   { status, problem }: Extract<Reply<never>, { ok: false }>,
 ) {
   return show(c, title, <Trouble problem={problem} />, status === 400 || status === 404 ? status : 503)
+}
+
+/** Answers a form that could not be sent on, as nothing of it has happened: with all that was typed, to send it again. */
+export function unsent(c: Context, typed: Typed): Response {
+  const { pathname } = new URL(c.req.url)
+  const page = (
+    <Bare title="Not sent">
+      <Kept action={pathname} typed={typed} />
+    </Bare>
+  )
+  return c.html(`<!doctype html>${page}`, 503) as Response
 }
 
 /** The URL of the page as it was asked. */

@@ -6,7 +6,8 @@ import { log } from '../platform/log.ts'
 import { encryptedUrl, formTokenOf, isOurForm, MAX_FORM_BYTES, secured, sessionOf } from './guard.ts'
 import { PAGES } from './pages/index.ts'
 import { signInRoutes } from './pages/sign-in.tsx'
-import { type ConsoleEnv, message, openDesk, type PageHandler } from './shell.tsx'
+import { typedIn } from './parts/form.tsx'
+import { type ConsoleEnv, message, openDesk, type PageHandler, unsent } from './shell.tsx'
 
 const app = new Hono<ConsoleEnv>()
 
@@ -38,28 +39,39 @@ app.notFound((c) => message(c, 404, 'The address must be that of a page.'))
 app.onError((fault, c) => {
   // Trap: the message of an exception may quote what was sent.
   log('console_page_failed', { fault: fault.name })
-  return secured(message(c, 503, 'The edge Worker did not answer. Wait a moment, then load the page again.'))
+  return secured(message(c, 503, SILENT))
 })
+
+const SILENT = 'The edge Worker did not answer. Wait a moment, then load the page again.'
 
 export default app
 
 /** A page for those who are signed in; others are sent to the sign-in and come back. */
 function signedIn(page: PageHandler): PageHandler {
   return async (c) => {
+    const typed = c.req.method === 'POST' ? typedIn(await c.req.parseBody()) : null
     const session = sessionOf(c)
-    const desk = session && (await openDesk(c.env.EDGE, session))
+    const desk = session ? await reached(openDesk(c.env.EDGE, session)) : null
+    if (desk === undefined) return typed ? unsent(c, typed) : message(c, 503, SILENT)
     if (!desk) {
       const { pathname, search } = new URL(c.req.url)
       const back =
         c.req.method === 'GET' && pathname !== '/' ? `?to=${encodeURIComponent(pathname + search)}` : ''
       return c.redirect(`/sign-in${back}`, 303)
     }
-    if (c.req.method === 'POST') {
-      const { form } = await c.req.parseBody()
-      if (form !== (await formTokenOf(desk.session)))
-        return message(c, 403, 'This form belongs to an ended session. Load its page again.')
-    }
+    if (typed && typed.form !== (await formTokenOf(desk.session)))
+      return message(c, 403, 'This form belongs to an ended session. Load its page again.')
     c.set('desk', desk)
     return page(c)
+  }
+}
+
+/** Undefined where the edge Worker does not answer: nothing was done yet. */
+async function reached<Value>(asked: Promise<Value>): Promise<Value | undefined> {
+  try {
+    return await asked
+  } catch (fault) {
+    log('edge_unanswered', { fault })
+    return undefined
   }
 }

@@ -4,7 +4,6 @@ import type { LocalChain } from '../testing/chain/chain.ts'
 import type { StripeServer } from '../testing/stripe/server.ts'
 import type { Books } from './books.ts'
 import type { Crawler, CrawlerOptions } from './crawlers/crawler.ts'
-import type { Fail } from './fail/fail.ts'
 
 /** A moment of the virtual clock: Unix milliseconds, or what `Date.parse` reads, such as `2026-12-01`. */
 export type Moment = number | string | Date
@@ -79,9 +78,7 @@ export type Lab = AsyncDisposable & {
   fetch(path: string, init?: RequestInit): Promise<Response>
   /** Kills the runtime with SIGKILL, and returns when it serves again from disk. */
   kill(): Promise<void>
-  fail: Fail
+  /** Drops every object of the Worker from memory, as the platform does at will. */
+  evict(): Promise<void>
   close(): Promise<void>
 }
-
-/** Opens a lab; see `openLab`. */
-export type OpenLab = (options?: LabOptions) => Promise<Lab>

@@ -4,6 +4,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Response } from 'miniflare'
+import type { Address } from '../protocol/evm/hex.ts'
 import { GAS_VARS, type LocalAccount, type LocalChain, startChain } from '../testing/chain/chain.ts'
 import { startRpcProxy } from '../testing/chain/rpc-proxy.ts'
 import { billingVars, freePort, STRIPE_KEYS } from '../testing/stack/billing.ts'
@@ -31,6 +32,8 @@ export type Stage = {
   plan: WorkerPlan
   remote: Remote
   receiver: LocalAccount
+  /** The wallets of sites that receive themselves. */
+  receivers: Address[]
   relayer: LocalAccount
   operator: { url: string; token: string }
   /** Kills the runtime with SIGKILL. It restarts by itself. */
@@ -97,6 +100,7 @@ export async function startStage(options: LabOptions): Promise<Stage> {
     await remote({ do: 'clock', offsetMs: clock.offsetMs })
     const operator = { url: `${url}/_tab402/api`, token }
     const parts = {
+      receivers: (options.sites ?? []).flatMap(({ receiver }) => receiver ?? []),
       url,
       clock,
       chain,

@@ -12,7 +12,7 @@ import { DAY_MS, dayOf } from '../platform/time.ts'
 import { VERSION } from '../platform/version.ts'
 import { invalid, jsonResponse } from './response.ts'
 import { needs, type OperatorEnv } from './rights.ts'
-import type { DoctorSettings, OperatorSettings, SitesPort } from './settings.ts'
+import { CONSOLE_HOST, type DoctorSettings, type OperatorSettings, type SitesPort } from './settings.ts'
 import { type CheckedSite, checkSite, originAnswers, originRefuses } from './site-check.ts'
 
 /** The answer of `GET /_tab402/api/doctor`. `at` in Unix milliseconds; `outcome` is the worst of all. */
@@ -86,9 +86,6 @@ async function portsOf(
     },
   }
 }
-
-/** The host that requests of the console have: they come over a binding. */
-export const CONSOLE_HOST = 'console.internal'
 
 /** Reads once, for all checks that ask. */
 function once<Value>(read: () => Promise<Value>): () => Promise<Value> {

@@ -56,6 +56,15 @@ export const QUERIES = {
   publisher: ['Returns the sites of this publisher only', text],
   mode: ['Returns the sites in this mode only', siteMode],
   country: ['The country of the request: ISO 3166, T1 for Tor, or none', text],
+  verified: [
+    'Cloudflare states that the client is the crawler that it names',
+    { type: 'boolean', default: false },
+  ],
+  of: [
+    'The draft (or what is published where there is none), or what is published',
+    { enum: ['draft', 'live'], default: 'draft' },
+  ],
+  probed: ['A path of the site that crawlers pay for', { type: 'string', default: '/' }],
   signed: ['The host of a Signature-Agent whose signature counts as valid', text],
   by: ['The names that figures are counted by: site, who, rule, path and status, with commas between', text],
   interval: ['The length of time that figures are summed over, in UTC', { enum: INTERVALS, default: 'hour' }],

@@ -27,6 +27,7 @@ import { channelEntry, channelStanding, payment } from './openapi-accounts.ts'
 import { alert, alertList, tested } from './openapi-alerts.ts'
 import { explanation } from './openapi-explain.ts'
 import { figures, health, shadowDay } from './openapi-figures.ts'
+import { peopleSchemas } from './openapi-people-schemas.ts'
 import { relayer } from './openapi-relayer.ts'
 import { screeningSchemas } from './openapi-screening.ts'
 import { siteSchemas } from './openapi-site-schemas.ts'
@@ -262,6 +263,7 @@ export const schemas = {
   Suspension: jsonSchemaOf(BODIES.Suspension),
   Release: jsonSchemaOf(BODIES.Release),
   ...screeningSchemas,
+  ...peopleSchemas,
   Accounts: pageOf('accounts', listing, text),
   Account: either(
     table({

@@ -3,6 +3,7 @@ import type { Right } from '../people/principal.ts'
 import type { Schema } from './json-schema.ts'
 import { ownOperations } from './openapi-me.ts'
 import { type Method, type Operation, type Operations, QUERIES, SALE } from './openapi-operation.ts'
+import { peopleOperations } from './openapi-people.ts'
 import { ref, schemas } from './openapi-schemas.ts'
 import { siteOperations } from './openapi-sites.ts'
 import { stateOperations } from './openapi-state.ts'
@@ -19,6 +20,9 @@ const PROBLEM_STATUSES: Record<number, string> = {
   413: 'The body is too large',
   503: 'Temporarily unavailable: send the same request again',
 }
+
+/** Parameters of one name that mean something else in some operations. */
+const SENT_AS: Readonly<Record<string, string>> = { figures: 'limit', probed: 'path' }
 
 /** Paths that sites without credit have too. */
 const WITHOUT_CREDIT =
@@ -132,22 +136,12 @@ const API: Operations = {
       problems: [404],
     },
   },
-  '/api/sign-in-codes': {
-    post: {
-      right: 'people.write',
-      fresh: true,
-      summary: 'Makes a code that signs the bearer in to the console: once, within 15 minutes',
-      answer: 'SignInCode',
-      status: 201,
-      problems: [404],
-    },
-  },
   '/api/explain': {
     get: {
       right: 'sites.read',
       summary: 'Returns what the paywall answers to a request without payment, and why',
       answer: 'Explanation',
-      query: ['url', 'as', 'method', 'ip', 'signed', 'country', 'site'],
+      query: ['url', 'as', 'verified', 'method', 'ip', 'signed', 'country', 'site'],
       problems: [400, 404],
     },
   },
@@ -267,6 +261,7 @@ const API: Operations = {
   },
   ...stateOperations,
   ...siteOperations,
+  ...peopleOperations,
   ...exported('accounts', 'entries', 'statements', 'invoices', 'credit-notes'),
   '/api/openapi.json': { get: { summary: 'Returns this document', answer: null, open: 'public' } },
   ...ownOperations,
@@ -383,7 +378,7 @@ function described(operation: Operation, path: string): Schema {
       parameters: query.map((name) => {
         const [description, schema] = QUERIES[name]
         const known = name === 'format' ? formatsOf(formats) : schema
-        return { name: name === 'figures' ? 'limit' : name, in: 'query', description, schema: known }
+        return { name: SENT_AS[name] ?? name, in: 'query', description, schema: known }
       }),
     }),
     ...(body && { requestBody: { required: true, content: { 'application/json': { schema: ref(body) } } } }),

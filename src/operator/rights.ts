@@ -38,7 +38,8 @@ export function onlyWithRight(now: () => number): MiddlewareHandler<OperatorEnv>
   }
 }
 
-/** The name of the principal in the audit log. */
+/** The name of the principal in the audit log, with the API token that it used. */
 export function whoOf({ var: { principal } }: Context<OperatorEnv>): string {
-  return principal.id
+  const { id, via } = principal
+  return via === undefined ? id : `${id} by ${via}`
 }

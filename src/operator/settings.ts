@@ -10,8 +10,7 @@ import type { Charts } from '../ledger/book/chart.ts'
 import type { Account } from '../ledger/channel/account.ts'
 import type { Authorizations } from '../ledger/exact/authorizations.ts'
 import type { ExplainedSite } from '../paywall/explain.ts'
-import type { SignInCode } from '../people/codes.ts'
-import type { Principal } from '../people/principal.ts'
+import type { People } from '../people/people.ts'
 import type { ConfigProblem } from '../platform/problem.ts'
 import type { Address } from '../protocol/evm/hex.ts'
 import type { CreditPorts } from '../schemes/credit/scheme.ts'
@@ -21,6 +20,9 @@ import type { SiteRegistry } from '../sites/call.ts'
 import type { SiteDocument } from '../sites/document.ts'
 import type { Witnesses } from '../sites/proof.ts'
 
+/** The host that requests of the console have: they come over a binding. */
+export const CONSOLE_HOST = 'console.internal'
+
 /** All that the routes need. */
 export type OperatorSettings = {
   /** SHA-256 of the operator's token, 64 hex digits. Undefined: the API does not exist. */
@@ -29,6 +31,8 @@ export type OperatorSettings = {
   site?: (ExplainedPolicy & { published: () => Promise<Published> }) | undefined
   /** The registry of sites. Undefined where none is bound: the vars are the only site. */
   sites?: SitesPort | undefined
+  /** Members and API tokens. Undefined where their object is not bound: the operator's token is the only way in. */
+  people?: PeoplePort | undefined
   book: D1Database
   charts: Charts
   accounts: DurableObjectNamespace<Account>
@@ -42,8 +46,6 @@ export type OperatorSettings = {
   alerts?: AlertSettings | undefined
   /** The audit log. Undefined without its object, on a site without credit. */
   audit?: AuditLog | undefined
-  /** Makes a code that signs a principal in to the console, once. Undefined without the object `People`. */
-  makeCode?: ((principal: Principal) => Promise<SignInCode>) | undefined
   /** The part of the doctor that config and bindings give. */
   doctor?: DoctorSettings | undefined
   /** Undefined on sites without screening. */
@@ -63,6 +65,21 @@ export type DoctorSettings = {
   /** The origin of the vars where it is a server with a host of its own. `host`: under which its site is asked. */
   origin: { ask: SitesPort['ask']; origin: URL; secret: string | undefined; host: string } | undefined
 }
+
+/** People as the routes ask for them. */
+export type PeoplePort = Pick<
+  People,
+  | 'members'
+  | 'invite'
+  | 'inviteAgain'
+  | 'changeMember'
+  | 'removeMember'
+  | 'tokens'
+  | 'addToken'
+  | 'dropToken'
+  | 'ofToken'
+  | 'makeCode'
+>
 
 /** One network. `chain` is undefined without RPC_URL, `relayer` without a chain and a key. */
 export type OperatorNetwork = {

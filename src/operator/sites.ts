@@ -2,13 +2,13 @@
 import type { Context } from 'hono'
 import { Hono } from 'hono/tiny'
 import type { SiteDocument, SiteMode } from '../sites/document.ts'
-import { type FoundProof, findProof } from '../sites/proof.ts'
+import type { FoundProof } from '../sites/proof.ts'
 import type { PublishedVersion, SiteAnswer, SiteRecord } from '../sites/record.ts'
 import { formOf, noted, probe, reverted, vouched } from './requests.ts'
 import { invalid, jsonResponse, notFound, numberOf, pageLimit } from './response.ts'
 import { needs, type OperatorEnv, whoOf } from './rights.ts'
 import type { SitesPort } from './settings.ts'
-import { checkSite } from './site-check.ts'
+import { checkSite, findProofs } from './site-check.ts'
 import {
   answerOf,
   errorOf,
@@ -221,18 +221,11 @@ async function publish(c: Context<OperatorEnv>, port: SitesPort): Promise<Respon
 }
 
 /** Looks for the proofs of hosts that have none yet, and stores those that are found. By host. */
-async function proveHosts(
-  { registry, witnesses }: SitesPort,
-  who: string,
-  { id, hosts }: SiteRecord,
-): Promise<Map<string, FoundProof>> {
-  const unproven = hosts.filter(({ provenAt }) => provenAt === null)
-  const found = await Promise.all(
-    unproven.map(async (host) => [host.host, await findProof(host, witnesses)] as const),
-  )
+async function proveHosts(port: SitesPort, who: string, site: SiteRecord): Promise<Map<string, FoundProof>> {
+  const found = await findProofs(port, site)
   for (const [host, proof] of found)
-    if (proof.outcome === 'proven') await registry().prove(who, id, host, proof.how)
-  return new Map(found)
+    if (proof.outcome === 'proven') await port.registry().prove(who, site.id, host, proof.how)
+  return found
 }
 
 function isEqual(one: object, other: object): boolean {

@@ -59,6 +59,8 @@ export type Principal = {
   publisher: string | null
   /** The scopes of an API token: of its principal's rights it has these alone. Undefined for people. */
   scopes?: readonly Right[]
+  /** How it asks, where that is not by itself: an API token, by its id. */
+  via?: string
   /** When it last showed its token or its passkey, in Unix milliseconds. Undefined: it cannot, as an API token cannot. */
   provenAt?: number
 }

@@ -60,6 +60,7 @@ describe('docs/storage.md', () => {
       'figure_path',
       'free_page',
       'host',
+      'host_check',
       'invoice',
       'key',
       'line',

@@ -90,9 +90,9 @@ export async function newOperator({
     ],
     alerts: operatorOf(env).alerts,
     audit,
-    makeCode: operatorOf(env).makeCode,
     sites,
     screening: async () => ({ oracles: {}, allow: 0, deny: 1, failing: DEFAULT_FAILING, lists: [] }),
+    people: env.PEOPLE?.getByName(newId()),
     credit:
       credit === false
         ? undefined
