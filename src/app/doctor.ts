@@ -2,7 +2,7 @@
 import { codeAt } from '../chain/network-check.ts'
 import type { Config } from '../config/config.ts'
 import { chainProblems } from '../config/network.ts'
-import type { ReceiverFact } from '../doctor/ports.ts'
+import type { AccessFact, ReceiverFact } from '../doctor/ports.ts'
 import type { DoctorSettings } from '../operator/settings.ts'
 import type { Bindings } from './bindings.ts'
 
@@ -15,6 +15,7 @@ export function doctorOf(env: Bindings, config: Config): DoctorSettings {
     bindings: bindings.map(([name]) => name),
     contracts: () => chainProblems(networks),
     receivers: () => receiversOf(config),
+    access: () => accessOf(config),
     origin:
       origin.kind === 'url'
         ? {
@@ -25,6 +26,14 @@ export function doctorOf(env: Bindings, config: Config): DoctorSettings {
           }
         : undefined,
   }
+}
+
+async function accessOf({ access }: Config): Promise<AccessFact | null> {
+  if (!access) return null
+  const { issuer, takesToken } = access
+  const answer = await fetch(`${issuer}/cdn-cgi/access/certs`).catch(() => null)
+  const body = answer?.ok ? ((await answer.json().catch(() => null)) as { keys?: unknown[] } | null) : null
+  return { issuer, takesToken, keys: body?.keys?.length ?? null }
 }
 
 async function receiversOf({ policy: { receiver }, networks }: Config): Promise<ReceiverFact[]> {

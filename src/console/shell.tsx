@@ -15,8 +15,6 @@ export type ConsoleEnv = {
     EDGE: EdgeWorker
     ASSETS: Fetcher
     SAMPLE_BEFORE?: string
-    ACCESS_TEAM?: string
-    ACCESS_AUD?: string
   }
   Variables: { desk: Desk }
 }

@@ -11,6 +11,9 @@ export type ReceiverFact = {
   isContract: boolean | null
 }
 
+/** Cloudflare Access. `keys`: how many its URL has; null if they cannot be read. */
+export type AccessFact = { issuer: string; takesToken: boolean; keys: number | null }
+
 /** Whether something holds, and why: a part of the check of a site. */
 export type PartFact = { outcome: 'ok' | 'failed' | 'unknown' | 'skipped'; why: string }
 
@@ -43,6 +46,8 @@ export type WorkerPorts = {
   /** Each difference between a contract and what it must be. */
   contracts(): Promise<readonly ConfigProblem[]>
   receivers(): Promise<readonly ReceiverFact[]>
+  /** Cloudflare Access before the console; null without it. */
+  access(): Promise<AccessFact | null>
   /** The origin of the vars; null where sites have their own. */
   origin(): Promise<{ answers: PartFact; sideDoor: PartFact } | null>
   /** The sites of the registry; null where the vars are the only site. */

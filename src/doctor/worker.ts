@@ -179,6 +179,20 @@ const receiver: WorkerProbe = {
   },
 }
 
+const access: WorkerProbe = {
+  id: 'access',
+  title: 'The console has a second lock',
+  async look({ access: read }) {
+    const found = await read()
+    const fix = 'Put Cloudflare Access before the console: ACCESS_TEAM and ACCESS_AUD (docs/console.md)'
+    if (!found) return warn("The operator's token is one lock. It must have 32 random characters.", fix)
+    const { issuer, takesToken, keys } = found
+    if (!keys) return fail(`${issuer} must have keys. Until then Access lets nobody in.`, 'Check ACCESS_TEAM')
+    if (takesToken) return warn("The operator's token opens it too.", 'Remove ACCESS_BREAK_GLASS')
+    return ok(`${issuer}, ${keys} keys.`)
+  },
+}
+
 const origin: WorkerProbe = {
   id: 'origin',
   title: 'The origin answers the Worker',
@@ -284,7 +298,7 @@ const payment: WorkerProbe = {
 /** Every check of the Worker, in the order in which they are shown. */
 export const WORKER_CHECKS: readonly WorkerProbe[] = [
   ...[settings, bindings, migrations, node, clock, contracts, receiver, gas],
-  ...[watch, night, origin, sideDoor, sites, registry, host, webhooks, alerted, payment],
+  ...[watch, night, origin, sideDoor, sites, registry, host, access, webhooks, alerted, payment],
 ]
 
 /** Wei as a decimal number of the network's native token, rounded up to six places. Null: unknown. */

@@ -67,6 +67,7 @@ async function portsOf(
       return results.map(({ name }) => name)
     },
     contracts: async () => (await doctor?.contracts()) ?? [],
+    access: async () => (await doctor?.access()) ?? null,
     receivers: async () => (await doctor?.receivers()) ?? [],
     origin: async () => (doctor?.origin && !sites ? ofOrigin(doctor.origin, path) : null),
     sites: once(async () => (sites ? siteFacts(sites, path) : null)),

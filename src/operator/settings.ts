@@ -3,7 +3,7 @@ import type { AlertSettings } from '../alerts/settings.ts'
 import type { BillingContext } from '../billing/context.ts'
 import type { RelayerState } from '../chain/relayer/relayer.ts'
 import type { Chain } from '../chain/rpc.ts'
-import type { ReceiverFact } from '../doctor/ports.ts'
+import type { AccessFact, ReceiverFact } from '../doctor/ports.ts'
 import type { Published } from '../identity/claim.ts'
 import type { AuditLog } from '../ledger/act.ts'
 import type { Charts } from '../ledger/book/chart.ts'
@@ -62,6 +62,7 @@ export type DoctorSettings = {
   bindings: readonly string[]
   contracts(): Promise<readonly ConfigProblem[]>
   receivers(): Promise<readonly ReceiverFact[]>
+  access(): Promise<AccessFact | null>
   /** The origin of the vars where it is a server with a host of its own. `host`: under which its site is asked. */
   origin: { ask: SitesPort['ask']; origin: URL; secret: string | undefined; host: string } | undefined
 }

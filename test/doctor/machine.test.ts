@@ -90,7 +90,7 @@ describe('the doctor of the machine', () => {
       expect(found?.fix).toContain(fix)
     })
 
-  it('asks for no routes where a paid plan has no daily limit', async () => {
+  it('asks for no routes where the plan is a paid one', async () => {
     const checks = await look({ config: { ...config, hasLimits: true }, routes: async () => null })
     expect(checks.get('fail_closed')?.outcome).toBe('ok')
   })

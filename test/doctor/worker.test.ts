@@ -29,6 +29,7 @@ const WELL: WorkerPorts = {
   migrations: async () => MIGRATIONS,
   contracts: async () => [],
   receivers: async () => [{ network: 'Base', address: '0xbb', role: null, isContract: false }],
+  access: async () => ({ issuer: 'https://tally.cloudflareaccess.com', takesToken: false, keys: 2 }),
   origin: async () => ({ answers: part('ok'), sideDoor: part('ok') }),
   sites: async () => sites,
   paidAt: async () => NOW,
@@ -196,6 +197,21 @@ const WRONG: [string, Partial<WorkerPorts>, string, CheckOutcome, string | null]
     'WEBHOOK_URL',
   ],
   ['no webhook', { alerts: { ...WELL.alerts, webhooks: [] } }, 'webhooks', 'warn', 'WEBHOOK_URL'],
+  ['a console without Access', { access: async () => null }, 'access', 'warn', 'ACCESS_AUD'],
+  [
+    'keys of Access that cannot be read',
+    { access: async () => ({ issuer: 'https://x', takesToken: false, keys: null }) },
+    'access',
+    'fail',
+    'ACCESS_TEAM',
+  ],
+  [
+    'a token beside Access',
+    { access: async () => ({ issuer: 'https://x', takesToken: true, keys: 2 }) },
+    'access',
+    'warn',
+    'BREAK_GLASS',
+  ],
   ['no payment yet', { paidAt: async () => null }, 'payment', 'warn', 'tab402 pay'],
 ]
 

@@ -52,6 +52,7 @@ describe('docs/storage.md', () => {
       'attempt',
       'authorization',
       'change',
+      'code',
       'copied',
       'entry',
       'figure',

@@ -29,4 +29,12 @@ describe('a one-time code', () => {
       expect(codes.take('0', NOW + MAX_CODES)).toBeNull()
       expect(codes.take('1', NOW + MAX_CODES)).toEqual(OWNER)
     }))
+
+  it('is in the log of acts, without the code', async () => {
+    const object = env.PEOPLE?.getByName(crypto.randomUUID())
+    const made = await object?.makeCode(OWNER)
+    const acts = (await object?.acts(0, 10)) ?? []
+    expect(acts).toMatchObject([{ who: 'owner', what: 'session.code' }])
+    expect(JSON.stringify(acts)).not.toContain(made?.code)
+  })
 })

@@ -22,7 +22,7 @@ type WranglerToml = {
 const NO_ANSWER: { body?: Record<string, unknown> } = {}
 
 /** The most hosts that are asked from outside. Others are left out. */
-export const MAX_HOSTS = 50
+const MAX_HOSTS = 50
 
 /** Arguments of the doctor. `url`: the operator's host. */
 export type DoctorInput = {

@@ -18,10 +18,8 @@ type Report = { version: string; at: number; checks: Check[] }
 const setup: PageHandler = async (c) => {
   const { ask } = c.get('desk')
   const report = await ask<Report>('/doctor')
-  const { ACCESS_TEAM: team, ACCESS_AUD: audience } = c.env
   const edgeVersion = report.ok ? report.value.version : null
-  const ports = { edgeVersion, access: { team, audience }, fetch: (url: string) => fetch(url) }
-  const own = await examine(CONSOLE_CHECKS, ports, (ms) => scheduler.wait(ms))
+  const own = await examine(CONSOLE_CHECKS, { edgeVersion }, (ms) => scheduler.wait(ms))
   const checks = [...(report.ok ? report.value.checks : []), ...own]
   const done = checks.filter(({ outcome }) => outcome === 'ok').length
   return show(

@@ -52,7 +52,7 @@ describe('the answers of tab402 init', () => {
     await expect(collect({ ...GIVEN, [name]: text })).rejects.toThrow(`--${name} must be`)
   })
 
-  it('take a wallet in lower case, which has no checksum', async () => {
+  it('take a wallet in lower case, without a checksum', async () => {
     expect(await collect({ ...GIVEN, wallet: WALLET.toLowerCase() })).toMatchObject({ wallet: WALLET })
   })
 })
