@@ -1,4 +1,5 @@
 /** `tab402 start`: runs the whole stack on this machine until Ctrl-C. */
+import { STACK_TOOLS } from '../testing/tools.ts'
 import { bold, CommandError, parse, print, printJson, requireTools, talk, UsageError } from './command.ts'
 
 /** The help text of the command. */
@@ -22,9 +23,6 @@ Options (and the environment variables that set the same):
   --chain-port PORT     CHAIN_PORT: of the chain
   --origin-port PORT    ORIGIN_PORT: of the sample site
   --json                print the JSON object alone, without "ready " and without advice`
-
-/** Packages that the local stack loads. */
-export const STACK_TOOLS = ['wrangler', 'miniflare', 'esbuild', '@foundry-rs/anvil', 'solc']
 
 /** Signals that end the stack. Nothing is left behind by any of them, nor by a SIGKILL. */
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const

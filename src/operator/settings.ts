@@ -9,6 +9,7 @@ import type { Charts } from '../ledger/book/chart.ts'
 import type { Account } from '../ledger/channel/account.ts'
 import type { Authorizations } from '../ledger/exact/authorizations.ts'
 import type { ExplainedSite } from '../paywall/explain.ts'
+import type { People } from '../people/people.ts'
 import type { Address } from '../protocol/evm/hex.ts'
 import type { CreditPorts } from '../schemes/credit/scheme.ts'
 import type { Failing } from '../screening/screen.ts'
@@ -25,6 +26,8 @@ export type OperatorSettings = {
   site?: (ExplainedPolicy & { published: () => Promise<Published> }) | undefined
   /** The registry of sites. Undefined where none is bound: the vars are the only site. */
   sites?: SitesPort | undefined
+  /** Members and API tokens. Undefined where their object is not bound: the operator's token is the only way in. */
+  people?: PeoplePort | undefined
   book: D1Database
   charts: Charts
   accounts: DurableObjectNamespace<Account>
@@ -45,6 +48,20 @@ export type OperatorSettings = {
   /** Opens billing. Undefined: the site issues no invoices and signs no statements. */
   billing?: (() => Promise<BillingContext>) | undefined
 }
+
+/** People as the routes ask for them. */
+export type PeoplePort = Pick<
+  People,
+  | 'members'
+  | 'invite'
+  | 'inviteAgain'
+  | 'changeMember'
+  | 'removeMember'
+  | 'tokens'
+  | 'addToken'
+  | 'dropToken'
+  | 'ofToken'
+>
 
 /** One network. `chain` is undefined without RPC_URL, `relayer` without a chain and a key. */
 export type OperatorNetwork = {
@@ -83,7 +100,8 @@ export type ExplainedPolicy = Omit<ExplainedSite, 'published'>
 
 /** The sources of screening. `allow` and `deny` count addresses. Times in Unix milliseconds; null: never. */
 export type ScreeningView = {
-  oracle: Address | null
+  /** By network (CAIP-2). The first is asked for every network without one. */
+  oracles: Readonly<Record<string, Address>>
   allow: number
   deny: number
   failing: Failing
