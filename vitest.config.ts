@@ -15,12 +15,7 @@ const long = [
   ...['crash', 'crash-rounds', 'demo', 'reversals', 'start'].map((name) => `test/journeys/${name}.test.ts`),
   'test/package/**/*.test.ts',
 ]
-const outside = [
-  'test/journeys/**/*.test.ts',
-  'test/package/**/*.test.ts',
-  'test/testing/**/*.test.ts',
-  'test/lab/**/*.test.ts',
-]
+const outside = ['test/journeys/**/*.test.ts', 'test/package/**/*.test.ts', 'test/testing/**/*.test.ts']
 const unit = unitFiles()
 const chain = ['test/chain.setup.ts']
 // A worker that starts takes the next chain: one relayer alone may own the nonces of a key.
