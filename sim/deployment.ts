@@ -1,8 +1,8 @@
 /** One deployment of the Worker: its objects, its read model, its workflow, and its isolates. */
 import { readdirSync, readFileSync } from 'node:fs'
 import type { Bindings } from '../src/app/bindings.ts'
-import { addressOf } from '../src/protocol/evm/secp256k1.ts'
 import type { Hex } from '../src/protocol/evm/hex.ts'
+import { addressOf } from '../src/protocol/evm/secp256k1.ts'
 import * as worker from '../src/worker-stripe.ts'
 import { NETWORK } from './chain/state.ts'
 import { Book } from './platform/d1.ts'

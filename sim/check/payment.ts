@@ -32,5 +32,11 @@ export function shownBy(header: string | null): Shown | undefined {
   }
   if (!authorization) return undefined
   const { from, nonce, value } = authorization
-  return { kind: 'exact', payer: from, nonce, value: BigInt(value), token: String(accepted?.asset).toLowerCase() }
+  return {
+    kind: 'exact',
+    payer: from,
+    nonce,
+    value: BigInt(value),
+    token: String(accepted?.asset).toLowerCase(),
+  }
 }

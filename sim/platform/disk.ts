@@ -7,7 +7,13 @@ type Row = Record<string, SqlStorageValue>
 type Write = { query: string; bindings: SQLInputValue[] }
 
 /** The writes of one turn. `alarm` is the alarm that the turn has set; undefined for none. */
-type Batch = { turn: number; writes: Write[]; alarm?: number | null; flushed: Promise<void>; flush: () => void }
+type Batch = {
+  turn: number
+  writes: Write[]
+  alarm?: number | null
+  flushed: Promise<void>
+  flush: () => void
+}
 
 /** The longest that a write takes to reach the disk. */
 const FLUSH_MS = 6

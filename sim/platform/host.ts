@@ -26,6 +26,11 @@ export function connectionLost(): Error {
   return Object.assign(new Error('Network connection lost.'), { retryable: true })
 }
 
+/** The error of a call that an object has rejected because it has too many. */
+export function overloaded(): Error {
+  return Object.assign(new Error('Durable Object is overloaded.'), { overloaded: true })
+}
+
 /** One Durable Object. Its disk outlives its instances. */
 export class Host {
   readonly name: string
@@ -189,7 +194,9 @@ export class Host {
     const whileAlive = (promise: Promise<void>) =>
       new Promise<void>((resolve) => promise.then(() => who.isAlive() && resolve()))
     return {
-      sql: { exec: (query: string, ...bindings: unknown[]) => alive(() => cursorOf(disk.exec(query, bindings))) },
+      sql: {
+        exec: (query: string, ...bindings: unknown[]) => alive(() => cursorOf(disk.exec(query, bindings))),
+      },
       transactionSync: <Value>(work: () => Value) => alive(() => disk.transactionSync(work)),
       sync: () => alive(() => whileAlive(disk.gate() ?? Promise.resolve())),
       getAlarm: async () => alive(() => (this.#isRinging && disk.alarm === this.#rungAt ? null : disk.alarm)),
@@ -247,7 +254,8 @@ function cursorOf(rows: Record<string, SqlStorageValue>[]) {
   return {
     toArray: () => rows,
     one: () => {
-      if (rows.length !== 1) throw new Error(`Expected exactly one result from SQL query, but got ${rows.length}`)
+      if (rows.length !== 1)
+        throw new Error(`Expected exactly one result from SQL query, but got ${rows.length}`)
       return rows[0]
     },
     rowsWritten: rows.length,
