@@ -23,7 +23,7 @@ const OPTIONS = {
 
 type Values = ReturnType<typeof valuesOf>
 
-/** What must happen sometimes in a campaign: what never happens is not tested. */
+/** Events that must happen sometimes in a campaign: one that never happens is not tested. */
 const SOMETIMES = [
   'crash with unflushed writes',
   'transaction dropped',

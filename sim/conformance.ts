@@ -1,8 +1,8 @@
 /** Prints what the probe shows in the simulator, as JSON. The test compares it with workerd. */
 import './platform/hooks.ts'
 import { Choices } from './choices.ts'
-import { prepareGlobals } from './prepare.ts'
 import { DurableObject } from './platform/workers.ts'
+import { prepareGlobals } from './prepare.ts'
 import { observe, probeOn } from './probe.js'
 import { enter, World } from './world.ts'
 

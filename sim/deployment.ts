@@ -68,7 +68,7 @@ export class Deployment {
     this.isolates = Array.from({ length: isolates }, (_, at) => new Isolate(this, at))
   }
 
-  /** Fresh bindings, with nodes of names of their own: what an isolate remembers hangs on them. */
+  /** Fresh bindings, with nodes of names of their own: an isolate's caches hang on them. */
   env(): Bindings {
     const run = ++runs
     const nodes = (this.#vars.NODES as string[]).map((node) => `https://${node}.node.sim/${run}`)
@@ -128,7 +128,7 @@ export class Isolate {
     this.#env = deployment.env()
   }
 
-  /** Ends all requests, and forgets all that was in memory. */
+  /** Ends all requests, and drops all that was in memory. */
   restart(): void {
     this.#generation++
     this.#env = this.#deployment.env()

@@ -47,7 +47,7 @@ const TROUBLES: Record<string, Trouble> = {
       wei.set(RELAYER, (wei.get(RELAYER) ?? 0n) + had)
     })
   },
-  'object dies': ({ deployment }) => {
+  'object crashes': ({ deployment }) => {
     const hosts = [...deployment.namespaces.values()].flatMap(({ hosts }) => [...hosts.values()])
     if (hosts.length > 0) world().choices.pick('host', hosts).crash()
   },

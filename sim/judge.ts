@@ -8,7 +8,7 @@ import { MUTANTS } from './mutants/index.ts'
 const RUN = fileURLToPath(new URL('./run.ts', import.meta.url))
 const AT_ONCE = 2
 
-/** What became of a mutant. `seeds`: how many runs it took. */
+/** The end of a mutant. `seeds`: how many runs it took. */
 export type Verdict = { mutant: Mutant; killedBy: string | null; message: string; seeds: number }
 
 /** Runs seeds against each mutant until one breaks. Returns whether all ended as their lines say. */

@@ -15,7 +15,7 @@ import { netOf } from './net.ts'
 import { setNet } from './platform/globals.ts'
 import { enter, Violation, World } from './world.ts'
 
-/** What a run is made of. Smaller values make a smaller run of the same seed. */
+/** The size of a run. Smaller values make a smaller run of the same seed. */
 export type Size = { channels: number; exacts: number; visits: number; days: number }
 
 /** A run, as asked for. */
@@ -53,7 +53,7 @@ export async function run({ seed, size, allowed, isTraced }: Asked): Promise<End
   const story = new Story(world, whole)
   let broken: Ended['broken'] = null
   try {
-    await story.tell()
+    await story.play()
   } catch (fault) {
     broken =
       fault instanceof Violation
@@ -128,7 +128,7 @@ class Story {
     world.afterEvent = () => this.#oracle.check()
   }
 
-  async tell(): Promise<void> {
+  async play(): Promise<void> {
     const world = this.#world
     const { days } = this.#size
     startTroubles(this.#surroundings)
@@ -164,7 +164,7 @@ class Story {
     this.#surroundings.deployment.close()
   }
 
-  /** The cron of one night: missed, twice, late; and a watch before it. */
+  /** One nightly cron: missed, twice, late; and a watch before it. */
   #night(night: number, isQuiet: boolean): void {
     const world = this.#world
     const { choices } = world
@@ -223,7 +223,7 @@ class Story {
       burst.push(payer.deposit(`${page}/top-up`, 5_000n * BigInt(choices.between(`top-up ${name}`, 2, 6))))
     else if (act < 0.22)
       burst.push(payer.refund(choices.chance(`refund all ${name}`, 0.5) ? undefined : 6_000n))
-    else if (act < 0.27 && payer.balance > 0n) this.#withdraw(payer)
+    else if (act < 0.32 && payer.balance > 0n) this.#withdraw(payer)
     await Promise.all(burst)
   }
 

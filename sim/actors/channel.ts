@@ -21,9 +21,9 @@ export class ChannelPayer {
   readonly #chain: Chain
   #offer: PaymentRequirements | undefined
   #config: ChannelConfig | undefined
-  /** What the client has been told was charged. */
+  /** The total that receipts have stated. */
   charged = 0n
-  /** What the client has deposited, as far as it knows. */
+  /** The escrow that receipts have stated. */
   balance = 0n
   /** Totals that are promised to requests under way. */
   readonly #promised = new Set<bigint>()

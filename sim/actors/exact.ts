@@ -12,7 +12,7 @@ import type { Wallet } from './wallet.ts'
 /** How long an authorization is valid. */
 const VALID_SECONDS = 300n
 
-/** What a payer does with a signature beside sending it. */
+/** The other use that a payer makes of a signature. */
 export type Trick = 'none' | 'twice' | 'other page' | 'cancels' | 'sends itself' | 'moves away'
 
 /** One payer by `exact`. */

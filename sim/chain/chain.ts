@@ -6,7 +6,7 @@ import { recover } from '../../src/protocol/evm/secp256k1.ts'
 import { world } from '../world.ts'
 import { type Call, type ChainState, Revert } from './state.ts'
 
-/** One transaction. An actor's own has no calldata: `act` is what it does. */
+/** One transaction. An actor's own has `act` in the place of calldata. */
 export type Transaction = {
   hash: Hex
   from: Address

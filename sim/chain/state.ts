@@ -27,7 +27,7 @@ type Channel = { balance: bigint; claimed: bigint }
 type Withdrawal = { amount: bigint; at: bigint }
 type Receiver = { claimed: bigint; swept: bigint }
 
-/** Who calls, and the time of the block in Unix seconds. */
+/** The caller, and the time of the block in Unix seconds. */
 export type Call = { from: Address; time: bigint }
 
 /** The state after one block. A copy is made before it changes. */

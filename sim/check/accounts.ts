@@ -1,4 +1,4 @@
-/** What the disk of a channel account says, read by SQL: the code under test is not asked. */
+/** The disk of a channel account, read by SQL: the code under test is not asked. */
 import type { Host } from '../platform/host.ts'
 
 /** One charge of a journal. `isLive`: a delivery of it stands. */

@@ -81,11 +81,11 @@ function checkEvidence(id: Hex, host: Host): void {
   )) {
     const digest = voucherDigest({ channelId: id, maxClaimableAmount: BigInt(String(max)) }, chainId, escrow)
     if (!signedBy(digest, signature as Hex, config.payerAuthorizer))
-      throw new Violation('I14', `${host.name}: charge ${seq} has no valid signature`)
+      throw new Violation('I14', `${host.name}: charge ${seq} must have a valid signature`)
   }
 }
 
-/** What deliveries are worth is the sum of the charges that stand [I2]. */
+/** Deliveries are worth the sum of the charges that stand [I2]. */
 function checkValue(host: Host): void {
   const rows = host.disk.peek('SELECT seq, kind, of, amount, charged, max FROM entry ORDER BY seq')
   const number = (value: SqlStorageValue | undefined) => BigInt(String(value ?? 0))
@@ -120,7 +120,7 @@ function checkRelayer(deployment: Deployment): void {
   }
 }
 
-/** What the site has received is what its accounts have redeemed [I1]. */
+/** The site has received the sum that its accounts have redeemed [I1]. */
 function checkReceiver(deployment: Deployment, chain: Chain, minClaim: bigint): void {
   let redeemed = 0n
   for (const host of deployment.namespace('ACCOUNT').hosts.values())

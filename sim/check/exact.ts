@@ -88,7 +88,7 @@ export class ExactOracle {
         const mayBeLost = this.#undone.has(`${payer} ${nonce}`)
         if (!isPaid && status === 'settled' && mayBeLost) world().count('reorg took a payment back')
         else if (!isPaid && status === 'settled')
-          throw new Violation('I1', `${host.name}: ${nonce} is settled, and the chain has no transfer`)
+          throw new Violation('I1', `${host.name}: ${nonce} is settled, and the chain lacks its transfer`)
         if (status === 'taken' || status === 'doubtful')
           throw new Violation('L3', `${host.name}: ${nonce} is still ${status}`)
       }
@@ -98,7 +98,7 @@ export class ExactOracle {
     for (const mined of this.#chain.mined()) if (!mined.transaction.act) this.#mustBeKnown(mined)
   }
 
-  /** What our own transactions have moved is in the books [I1]. A payer may also give without having asked for a page. */
+  /** All money that our own transactions have moved is in the books [I1]. A payer may also give without having asked for a page. */
   #mustBeKnown(mined: Mined): void {
     for (const key of usesIn(mined)) {
       const [payer = '', nonce = ''] = key.split(' ')

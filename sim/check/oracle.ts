@@ -31,7 +31,7 @@ export class Oracle {
   readonly #open = new Map<string, number>()
   readonly #seen = new Map<Host, number>()
   readonly #versions = new Map<Host, number>()
-  /** What each order moved, by its transaction. */
+  /** The transaction of each order that was mined. */
   readonly #contents = new Map<string, string>()
   /** The largest amount that an account may have charged and not claimed. */
   readonly #maxUnclaimed: bigint
@@ -173,7 +173,7 @@ export class Oracle {
       if (event.kind === 'claimed') this.#checkClaim(event.channelId)
   }
 
-  /** What is claimed was charged, and is never the promise above it [I6]. */
+  /** A claimed total was charged, and is never the promise above it [I6]. */
   #checkClaim(channel: string): void {
     const host = this.#deployment.namespace('ACCOUNT').hosts.get(channel)
     const { claimed, balance } = this.#chain.at().channel(channel as `0x${string}`)

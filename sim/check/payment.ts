@@ -2,7 +2,7 @@
 import type { Hex } from '../../src/protocol/evm/hex.ts'
 import { decodeHeader } from '../../src/protocol/x402/header.ts'
 
-/** What a payment promises. Amounts in atomic units. */
+/** The promise of a payment. Amounts in atomic units. */
 export type Shown =
   | { kind: 'voucher' | 'refund'; channel: Hex; max: bigint }
   | { kind: 'deposit'; channel: Hex; max: bigint; salt: Hex }

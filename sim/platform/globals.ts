@@ -34,7 +34,7 @@ export function setNet(answer: Net): void {
   net = answer
 }
 
-/** Runs after a delay, as its owner's; never once the owner has died. */
+/** Runs after a delay, as its owner's; never once the owner has ended. */
 function setVirtualTimeout(run: () => void, delayMs = 0): Event {
   const who = owner()
   return world().after(delayMs, `timer of ${who?.name ?? 'actor'}`, () => {

@@ -124,7 +124,7 @@ export class Host {
     this.#isRinging = false
   }
 
-  /** What leaves the object waits until all that it wrote before is on disk. */
+  /** Answers wait until all earlier writes are on disk. */
   #leave(send: () => void): void {
     const gate = this.disk.gate()
     const generation = this.#generation
@@ -136,7 +136,8 @@ export class Host {
     const here = world()
     if (!here.choices.strikes('crash', `${this.name} in ${method}`, 0.03)) return
     const generation = this.#generation
-    here.after(here.latency(`crash ${this.name}`, 10), `crash in ${method}`, () => {
+    const most = here.choices.chance(`crash soon ${this.name}`, 0.5) ? 10 : 300
+    here.after(here.latency(`crash ${this.name}`, most), `crash in ${method}`, () => {
       if (generation === this.#generation && this.#instance) this.crash()
     })
   }

@@ -47,7 +47,7 @@ export class Namespace {
               return
             }
             // Two calls of one moment would arrive in any order.
-            arrivesAt = Math.max(arrivesAt + 1e-6, here.now + here.latency(`call ${host.name}`, WAY_MS))
+            arrivesAt = Math.max(arrivesAt + 1e-3, here.now + here.latency(`call ${host.name}`, WAY_MS))
             here.after(arrivesAt - here.now, `call ${host.name} ${method}`, () => {
               bound ??= { crashes: host.crashes }
               deliver(host, method, sent, resolve, reject)

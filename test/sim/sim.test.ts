@@ -18,8 +18,11 @@ describe('The simulator', () => {
     expect(other).toBe(one)
   })
 
-  it.each(MUTANTS.map((mutant) => [mutant.id, mutant] as const))('has a mutant that fits the source: %s', (_, mutant) => {
-    expect(readFileSync(`.${mutant.file}`, 'utf8').split(mutant.from)).toHaveLength(2)
-    expect(mutant.by ?? mutant.why).toBeTruthy()
-  })
+  it.each(MUTANTS.map((mutant) => [mutant.id, mutant] as const))(
+    'has a mutant that fits the source: %s',
+    (_, mutant) => {
+      expect(readFileSync(`.${mutant.file}`, 'utf8').split(mutant.from)).toHaveLength(2)
+      expect(mutant.by ?? mutant.why).toBeTruthy()
+    },
+  )
 })
