@@ -1,6 +1,7 @@
 /** The operator's API as the console calls it: in the name of a session, without a token on the way. */
 import { WorkerEntrypoint } from 'cloudflare:workers'
 import { readConfig } from '../config/config.ts'
+import { CONSOLE_HOST } from '../operator/settings.ts'
 import { hasToken } from '../operator/token.ts'
 import type {
   Accepted,
@@ -105,7 +106,7 @@ export class OperatorApi extends WorkerEntrypoint<Bindings> implements EdgeWorke
   /** Whether a credential has proven again who has the session: the operator's token for its owner, a passkey for members. */
   async stepUp(session: string, credential: Credential): Promise<boolean> {
     const [who, people] = [await this.whoIs(session), peopleOf(this.env)]
-    if (!who || !people || 'access' in credential) return false
+    if (!who || !people || 'access' in credential || 'code' in credential) return false
     const isToken = who.id.startsWith('token ')
     const { tokenSha256 } = this.#door()
     const reason =
@@ -160,7 +161,7 @@ const MAX_ORDERS = 50
 function requestOf({ method = 'GET', path, body, revision }: ConsoleOrder): Request {
   const headers = new Headers(body === undefined ? {} : { 'content-type': 'application/json' })
   if (revision !== undefined) headers.set('if-match', `"${revision}"`)
-  return new Request(`https://console.internal${path}`, {
+  return new Request(`https://${CONSOLE_HOST}${path}`, {
     method,
     headers,
     ...(body !== undefined && { body }),

@@ -12,6 +12,7 @@ import { runKinds } from '../settlement/workflow.ts'
 import { alertsOf } from './alerts.ts'
 import type { Bindings } from './bindings.ts'
 import { chartsOf } from './charts.ts'
+import { doctorOf } from './doctor.ts'
 import { sitesPortOf } from './registry.ts'
 import { creditPortsOf, relayerOf, schemesOf } from './schemes.ts'
 import { viewOf } from './screening.ts'
@@ -39,6 +40,7 @@ export function operatorOf(env: Bindings): OperatorSettings {
     networks: networksOf(env, read.config),
     alerts: alertsOf(env),
     audit: auditOf(env),
+    doctor: doctorOf(env, read.config),
     sites: sitesPortOf(env),
     people: env.PEOPLE && peoplePortOf(env.PEOPLE),
     screening: viewOf(env, read.config),

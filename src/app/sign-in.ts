@@ -25,13 +25,19 @@ export async function openFor(
   credential: Credential,
   agent: string,
   door: DoorSettings,
-  people: Pick<People, 'open' | 'signIn' | 'byEmail'>,
+  people: Pick<People, 'open' | 'signIn' | 'byEmail' | 'useCode'>,
 ): Promise<Opened> {
   const now = Date.now()
   if ('token' in credential) {
     if (!takesToken(door) || !(await hasToken(`Bearer ${credential.token}`, door.tokenSha256))) return UNKNOWN
     const principal = ownerOf(door.tokenSha256)
     return { ok: true, principal, session: await people.open(principal, agent, { provenAt: now }) }
+  }
+  if ('code' in credential) {
+    const principal = await people.useCode(credential.code)
+    // It ends with the token whose bearer made it, and opens nothing where that token does not.
+    if (!principal || !isStillIn(principal, door) || !takesToken(door)) return UNKNOWN
+    return { ok: true, principal, session: await people.open(principal, agent) }
   }
   if ('access' in credential)
     return door.access ? openByAccess(credential.access, agent, door.access, people) : UNKNOWN

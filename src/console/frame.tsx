@@ -34,10 +34,18 @@ const NAV: readonly (readonly [group: string, ...NavItem[]])[] = [
 /** The paths of the navigation. */
 export const NAV_PATHS: readonly string[] = NAV.flatMap(([, ...items]) => items.map(([href]) => href))
 
-type FrameProps = { title: string; path: string; who: Principal; formToken: string; children?: Child }
+type FrameProps = {
+  title: string
+  path: string
+  who: Principal
+  formToken: string
+  /** The day (UTC) before which figures are sample data. */
+  sampleBefore?: string | undefined
+  children?: Child
+}
 
 /** The whole document of a page. */
-export function Frame({ title, path, who, formToken, children }: FrameProps) {
+export function Frame({ title, path, who, formToken, sampleBefore, children }: FrameProps) {
   return (
     <Document title={title}>
       <a class="skip" href="#main">
@@ -71,6 +79,12 @@ export function Frame({ title, path, who, formToken, children }: FrameProps) {
           </div>
         </header>
         <main id="main">
+          {sampleBefore && (
+            <p class="box" role="note">
+              <strong>Sample data.</strong> Figures of days before {sampleBefore} are made up, to show what
+              charts look like. Start with <code>--empty</code> and a new state directory to leave them out.
+            </p>
+          )}
           {children}
           <footer>
             <span>All amounts in USD. Copying a figure copies all six decimals.</span>{' '}

@@ -9,8 +9,15 @@ import { formTokenOf } from './guard.ts'
 import { Kept, type Typed } from './parts/form.tsx'
 import { Trouble } from './parts/page.tsx'
 
-/** The bindings of wrangler.console.toml. */
-export type ConsoleEnv = { Bindings: { EDGE: EdgeWorker; ASSETS: Fetcher }; Variables: { desk: Desk } }
+/** The bindings of wrangler.console.toml. `SAMPLE_BEFORE`: set by the local stack where it has put sample figures into D1. */
+export type ConsoleEnv = {
+  Bindings: {
+    EDGE: EdgeWorker
+    ASSETS: Fetcher
+    SAMPLE_BEFORE?: string
+  }
+  Variables: { desk: Desk }
+}
 
 /** What a page works with: who asks for it, and the API in that principal's name. */
 export type Desk = SessionApi & { session: string; who: Principal; formToken: string }
@@ -37,7 +44,7 @@ export function show(
   const { who, formToken } = c.get('desk')
   const { pathname } = new URL(c.req.url)
   const page = (
-    <Frame title={title} path={pathname} who={who} formToken={formToken}>
+    <Frame title={title} path={pathname} who={who} formToken={formToken} sampleBefore={c.env.SAMPLE_BEFORE}>
       {content}
     </Frame>
   )

@@ -10,6 +10,7 @@ import { alertRoutes } from './alerts.ts'
 import { auditRoutes, notedExports } from './audit.ts'
 import { type Bearer, bearers } from './bearer.ts'
 import { bookRoutes } from './book.ts'
+import { doctorRoutes } from './doctor.ts'
 import { explainRoutes } from './explain.ts'
 import { exportRoutes } from './export.ts'
 import { figureRoutes } from './figures.ts'
@@ -19,8 +20,8 @@ import { peopleRoutes, tokenRoutes } from './people.ts'
 import { publisherRoutes } from './publishers.ts'
 import { relayerRoutes } from './relayer.ts'
 import { MAX_BODY_BYTES, MAX_DOCUMENT_BYTES } from './requests.ts'
-import { problem } from './response.ts'
-import { type OperatorEnv, onlyWithRight } from './rights.ts'
+import { jsonResponse, problem } from './response.ts'
+import { needs, type OperatorEnv, onlyWithRight } from './rights.ts'
 import { runRoutes } from './runs.ts'
 import { screenedRoutes, screeningRoutes } from './screening.ts'
 import type { OperatorSettings } from './settings.ts'
@@ -39,7 +40,15 @@ export function operatorRoutes(
   now: () => number,
 ): Hono<OperatorEnv> {
   const bearerOf = bearers(settings.people, tokenSha256, now)
-  return routes(settings, now, (c) => bearerOf(c.req.header('authorization')))
+  const app = routes(settings, now, (c) => bearerOf(c.req.header('authorization')))
+  const { people } = settings
+  // Threat: a code opens a session with all rights of its maker. So only bearers reach this route: a stolen session makes no other.
+  // It asks for a fresh proof, which an API token cannot give. A code then costs what signing in costs already.
+  if (people)
+    app.post('/sign-in-codes', needs('people.write', { fresh: true }), async (c) =>
+      jsonResponse(await people.makeCode(c.var.principal), 201),
+    )
+  return app
 }
 
 /** The operator's routes for a principal that is known already. `now` in Unix milliseconds. */
@@ -93,6 +102,7 @@ function addRoutes(app: Hono<OperatorEnv>, settings: OperatorSettings, now: () =
   if (alerts) {
     app.route('/alerts', alertRoutes(settings, alerts, now))
     app.route('/metrics', metricRoutes(alerts, now))
+    app.route('/doctor', doctorRoutes(settings, alerts, now))
   }
   app.route('/accounts', accountRoutes(settings))
   app.route('/accounts', screenedRoutes(settings))

@@ -77,6 +77,7 @@ export const QUERIES = {
     '`book` for money, `traffic` for counts of requests. By default both that have the names',
     { enum: FIGURE_SOURCES },
   ],
+  page: ['A path that crawlers pay for: each site is asked for it', { type: 'string', default: '/' }],
   path: ['Returns the figures of this path only: the first two segments', text],
   status: ['Returns the figures of this class of status only, such as `5xx`', text],
   top: [

@@ -325,6 +325,15 @@ export const schemas = {
   ),
   Reread: table({ id: hex, standing: channelStanding }),
   Relayer: relayer,
+  Doctor: table({
+    version: text,
+    at: time,
+    outcome: word('ok', 'warn', 'fail'),
+    checks: listOf(
+      table({ id: text, title: text, outcome: word('ok', 'warn', 'fail'), reason: text, fix: orNull(text) }),
+    ),
+  }),
+  SignInCode: table({ code: text, expiresAt: time }),
   Explanation: explanation,
   Run: table({ run: orNull(run), workflow: orNull(engine) }),
   Runs: table({ runs: listOf(run) }),

@@ -26,7 +26,7 @@ const SENT_AS: Readonly<Record<string, string>> = { figures: 'limit', probed: 'p
 
 /** Paths that sites without credit have too. */
 const WITHOUT_CREDIT =
-  /^\/api\/(accounts|alerts|book|explain|figures|metrics|relayer|runs|screening|shadow|audit|openapi\.json|export\/(accounts|entries))/
+  /^\/api\/(accounts|alerts|book|doctor|explain|figures|metrics|relayer|runs|screening|shadow|sign-in-codes|audit|openapi\.json|export\/(accounts|entries))/
 
 const CSV = 'text/csv'
 const HTML = 'text/html'

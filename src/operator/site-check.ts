@@ -24,6 +24,8 @@ export type CheckedHost = Pick<HostProof, 'host' | 'token' | 'how'> & {
   proof: CheckFinding
   /** Whether the host has an address in DNS. */
   dns: CheckFinding
+  /** Whether the platform has a certificate for it. It reports those of custom hostnames alone. */
+  certificate: CheckFinding
   crawler: CheckFinding
   reader: CheckFinding
 }
@@ -78,15 +80,22 @@ export async function checkSite(
     Promise.all(
       hosts.map(async (host, at) => {
         const asked = at < MAX_PROBED_HOSTS ? site : undefined
-        const [dns, paywall] = await Promise.all([dnsOf(port, host.host), paywallOf(asked, host.host, path)])
-        return { ...proofOf(host, proofs.get(host.host)), dns, ...paywall }
+        const [dns, certificate, paywall] = await Promise.all([
+          dnsOf(port, host.host),
+          certificateOf(port, host.host),
+          paywallOf(asked, host.host, path),
+        ])
+        return { ...proofOf(host, proofs.get(host.host)), dns, certificate, ...paywall }
       }),
     ),
   ])
   const findings = [
     origin,
     sideDoor,
-    ...checked.flatMap(({ proof, dns, crawler, reader }) => [proof, dns, crawler, reader]),
+    ...checked.flatMap(({ proof, dns, certificate, ...paywall }) => [
+      ...[proof, dns, certificate],
+      ...[paywall.crawler, paywall.reader],
+    ]),
   ]
   const ok = errors.length === 0 && findings.every(({ outcome }) => outcome === 'ok' || outcome === 'skipped')
   return { id, ok, errors, warnings, hosts: checked, origin, sideDoor }
@@ -112,6 +121,15 @@ async function dnsOf({ witnesses: { resolver } }: SitesPort, host: string): Prom
   return finding('failed', 'must have a record in DNS that leads here')
 }
 
+async function certificateOf({ witnesses }: SitesPort, host: string): Promise<CheckFinding> {
+  const found = isLocalHost(host) ? undefined : await witnesses.hostnames?.(host)
+  if (found?.outcome === 'unknown') return finding('unknown', found.why)
+  if (!found || found.certificate === null) return UNREPORTED
+  return found.certificate === 'active'
+    ? finding('ok', 'active')
+    : finding('failed', `must be active: the platform says ${found.certificate}`)
+}
+
 /** The answers of the paywall to a crawler and to a browser. */
 async function paywallOf(site: OpenedSite | undefined, host: string, path: string) {
   if (!site) return { crawler: SKIPPED, reader: SKIPPED }
@@ -133,7 +151,31 @@ async function paywallOf(site: OpenedSite | undefined, host: string, path: strin
   }
 }
 
+/** A request for an origin, as the Worker sends it or past the Worker. `secret` is sent as `tab402-origin-secret`. */
+type AskedOrigin = {
+  ask: SitesPort['ask']
+  origin: URL
+  secret: string | undefined
+  host: string
+  path: string
+}
+
 /** Whether the origin answers to us: anything but a failure of its own. */
+export async function originAnswers({ ask, origin, secret, host, path }: AskedOrigin): Promise<CheckFinding> {
+  const headers: Record<string, string> = { 'user-agent': BROWSER, 'x-forwarded-host': host }
+  if (secret !== undefined) headers['tab402-origin-secret'] = secret
+  const answer = await askedAt(ask, origin, path, headers)
+  return judge(answer, (status) => status < 500, 'the origin must answer')
+}
+
+/** Whether the origin refuses those who come past the paywall. */
+export async function originRefuses({ ask, origin, host, path }: AskedOrigin): Promise<CheckFinding> {
+  const headers = { 'user-agent': CRAWLER, 'x-forwarded-host': host }
+  const answer = await askedAt(ask, origin, path, headers)
+  const open = 'the origin must refuse requests without the header tab402-origin-secret'
+  return judge(answer, (status) => status >= 300, open)
+}
+
 async function originOf(
   { witnesses, ask }: SitesPort,
   site: OpenedSite | undefined,
@@ -145,13 +187,9 @@ async function originOf(
   if (!origin) return NOT_ALONE
   const may = await mayAsk(origin, host, witnesses.resolver)
   if (!may.ok) return finding('failed', `ORIGIN ${may.why}`)
-  const headers: Record<string, string> = { 'user-agent': BROWSER, 'x-forwarded-host': host }
-  if (secret !== undefined) headers['tab402-origin-secret'] = secret
-  const answer = await askedAt(ask, origin, path, headers)
-  return judge(answer, (status) => status < 500, 'the origin must answer')
+  return originAnswers({ ask, origin, secret, host, path })
 }
 
-/** Whether the origin refuses those who come past the paywall. */
 async function sideDoorOf(
   { witnesses, ask }: SitesPort,
   site: OpenedSite | undefined,
@@ -159,16 +197,14 @@ async function sideDoorOf(
   path: string,
 ): Promise<CheckFinding> {
   if (!site?.origin) return NOT_ALONE
-  const { origin } = site
+  const { origin, secret } = site
   if (!(await mayAsk(origin, host, witnesses.resolver)).ok) return UNASKED
-  const headers = { 'user-agent': CRAWLER, 'x-forwarded-host': host }
-  const answer = await askedAt(ask, origin, path, headers)
-  const open = 'the origin must refuse requests without the header tab402-origin-secret'
-  return judge(answer, (status) => status >= 300, open)
+  return originRefuses({ ask, origin, secret, host, path })
 }
 
 const NOT_ALONE = finding('skipped', 'the origin is asked by a binding, or under the host of the site')
 const UNASKED = finding('skipped', 'the origin must be one that may be asked')
+const UNREPORTED = finding('skipped', 'the platform reports certificates of custom hostnames alone')
 const SHADOW = finding('skipped', 'shadow mode serves everybody')
 const SKIPPED = finding('skipped', 'the document must be valid first, and a check asks at most 10 hosts')
 

@@ -28,8 +28,11 @@ export type SessionView = {
 /** A passkey as the console has read it from its registration. `key`: a public JWK. `origin`: of the console. */
 export type Registration = { id: string; key: JsonWebKey; counter: number; origin: string; challenge: string }
 
-/** Proof of the one who signs in: the operator's token, the assertion of a passkey, or the assertion of Cloudflare Access. */
-export type Credential = { token: string } | { assertion: Assertion } | { access: string }
+/**
+ * A proof of who signs in: the operator's token, a one-time code that its bearer has made, the assertion of a passkey, or the
+ * assertion of Cloudflare Access.
+ */
+export type Credential = { token: string } | { code: string } | { assertion: Assertion } | { access: string }
 
 /** How this deployment lets people in. `isAccess`: Cloudflare Access alone does. */
 export type Door = { challenge: string; isAccess: boolean; takesToken: boolean }

@@ -7,6 +7,7 @@ import {
   importPasskey,
   verifyAssertion,
 } from './assertion.ts'
+import { Codes, type SignInCode } from './codes.ts'
 import type { Registration, SessionView } from './console-call.ts'
 import type {
   Invited,
@@ -47,6 +48,7 @@ export class People<Env = unknown> extends DurableObject<Env> {
   readonly #members = new Members(this.#sql)
   readonly #passkeys = new Passkeys(this.#sql)
   readonly #tokens = new Tokens(this.#sql)
+  readonly #codes = new Codes(this.#sql)
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env)
@@ -70,6 +72,21 @@ export class People<Env = unknown> extends DurableObject<Env> {
       this.#sessions.add({ hash, principal, client, provenAt: provenAt ?? null, endsAt: latest }, now),
     )
     return session
+  }
+
+  /** Makes a code that opens one session for a principal, within 15 minutes. */
+  async makeCode(principal: Principal): Promise<SignInCode> {
+    const code = newSecret()
+    const hash = await hashOf(code)
+    return this.ctx.storage.transactionSync(() => {
+      this.#note({ who: principal.id, what: 'session.code', subject: principal.id })
+      return { code, expiresAt: this.#codes.add(hash, principal, Date.now()) }
+    })
+  }
+
+  /** Uses a code up. Returns its principal as it is now; null if it has ended, was used, or was never made. */
+  async useCode(code: string): Promise<Principal | null> {
+    return this.#current(this.#codes.take(await hashOf(code), Date.now()))
   }
 
   /** The principal of a session as it is now; null if it has ended, was never opened, or its member was removed. */

@@ -53,6 +53,7 @@ describe('docs/storage.md', () => {
       'authorization',
       'challenge_key',
       'change',
+      'code',
       'copied',
       'entry',
       'figure',
