@@ -27,7 +27,7 @@ export async function judge(seeds: number, only: string | undefined, say: (line:
 }
 
 async function tryOut(mutant: Mutant, seeds: number): Promise<Verdict> {
-  const args = ['--experimental-async-context-frame', RUN, '--seeds', String(seeds), '--until-broken', '--json']
+  const args = ['--experimental-async-context-frame', RUN, '--seeds', String(seeds), '--until-broken', '--json', '--threads', '1']
   const env = { ...process.env, TAB402_MUTANT: JSON.stringify(mutant) }
   const { stdout } = await promisify(execFile)(process.execPath, args, { env, maxBuffer: 1 << 26 }).catch(
     (fault: { stdout?: string; stderr?: string }) => ({ stdout: fault.stdout || JSON.stringify({ fault: fault.stderr }) }),

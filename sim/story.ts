@@ -26,6 +26,7 @@ export type Ended = {
   seed: number
   /** Null: no promise was broken. */
   broken: { id: string; message: string } | null
+  size: Size
   events: number
   digest: string
   counts: Record<string, number>
@@ -48,7 +49,8 @@ export async function run({ seed, size, allowed, isTraced }: Asked): Promise<End
   const choices = new Choices(seed, allowed)
   const world = new World(choices, START, isTraced)
   enter(world)
-  const story = new Story(world, { ...sizeOf(choices), ...size })
+  const whole = { ...sizeOf(choices), ...size }
+  const story = new Story(world, whole)
   let broken: Ended['broken'] = null
   try {
     await story.tell()
@@ -63,7 +65,7 @@ export async function run({ seed, size, allowed, isTraced }: Asked): Promise<End
   }
   const { turn: events, counts } = world
   const shown = { counts: Object.fromEntries(counts), struck: choices.struck, recent: world.recent() }
-  return { seed, broken, events, digest: world.digest(), ...shown }
+  return { seed, broken, size: whole, events, digest: world.digest(), ...shown }
 }
 
 function sizeOf(choices: Choices): Size {

@@ -154,7 +154,8 @@ export class Chain {
     while ((this.#blocks.at(-1)?.number ?? 0) >= from && this.#blocks.length > 1) this.#blocks.pop()
     this.onReorg(undone)
     for (const { transaction } of undone) {
-      if (choices.chance('reorg loses', 0.3)) world().count('reorg lost a transaction')
+      // An actor's own transaction is of a wallet that sends it again.
+      if (!transaction.act && choices.chance('reorg loses', 0.3)) world().count('reorg lost a transaction')
       else this.#add(transaction)
     }
   }

@@ -44,6 +44,7 @@ export class Oracle {
     deployment.onAsked = (request, by) => this.#onAsked(request, by)
     deployment.onLeft = (left) => this.#guard(() => this.#onLeft(left))
     chain.onMined = (mined) => this.#guard(() => this.#onMined(mined))
+    chain.onReorg = (undone) => this.exact.onReorg(undone)
     for (const namespace of deployment.namespaces.values())
       namespace.onHost = (host) => {
         host.onCrash = () => this.#guard(() => this.#onCrash(host))

@@ -212,7 +212,7 @@ async function siteFacts({ book, traffic }: Charts, now: number): Promise<Partia
  */
 export const MAX_CHECKED_HOSTS = 10
 
-/** Checks the hosts whose turn it is. What nobody could say leaves a host as it was. */
+/** Checks the hosts whose turn it is. A host stays as it was while a resolver or the platform fails. */
 async function hostFacts(
   { registry, witnesses }: SiteSource,
   now: number,

@@ -27,7 +27,7 @@ import { type DoorSettings, isStillIn, openFor, peopleOf, takesToken } from './s
  */
 export class OperatorApi extends WorkerEntrypoint<Bindings> implements EdgeWorker {
   /**
-   * Opens a session for what a credential proves, and returns its secret id; null where it proves nobody. Both outcomes are in the
+   * Opens a session for what a credential proves, and returns its secret id; null where it proves no one. Both outcomes are in the
    * audit log, the second one within {@link MAX_DENIALS}.
    */
   async signIn(credential: Credential, { agent }: { agent: string }): Promise<string | null> {
@@ -120,7 +120,7 @@ export class OperatorApi extends WorkerEntrypoint<Bindings> implements EdgeWorke
     return reason === null
   }
 
-  /** Whom an invitation is for; null if it was used or has ended. */
+  /** The member that an invitation is for; null if it was used or has ended. */
   async invitation(secret: string): Promise<OpenInvitation | null> {
     return (await peopleOf(this.env)?.invitation(secret)) ?? null
   }

@@ -1,4 +1,4 @@
-/** Who a credential proves, by the settings of this deployment. */
+/** The principal that a credential proves, by the settings of this deployment. */
 import type { AccessConfig } from '../config/access.ts'
 import { hasToken } from '../operator/token.ts'
 import type { Credential } from '../people/console-call.ts'
@@ -6,7 +6,7 @@ import { type Opened, PEOPLE, type People } from '../people/people.ts'
 import { ownerOf, type Principal } from '../people/principal.ts'
 import type { Bindings } from './bindings.ts'
 
-/** What decides who gets in. `tokenSha256`: of the operator's token. */
+/** The settings that decide who gets in. `tokenSha256`: of the operator's token. */
 export type DoorSettings = { tokenSha256: string | undefined; access: AccessConfig | undefined }
 
 /** Whether the operator's token opens the console here: not where Access does, but for an emergency. */
@@ -41,7 +41,7 @@ export async function openFor(
   }
   if ('access' in credential)
     return door.access ? openByAccess(credential.access, agent, door.access, people) : UNKNOWN
-  // Where Access is configured nobody comes in beside it.
+  // Access, where it is configured, is the only way in.
   return door.access ? UNKNOWN : people.signIn(credential.assertion, agent)
 }
 

@@ -222,6 +222,7 @@ export type CheckedSiteBody = {
     record: string
     proof: CheckedBody
     dns: CheckedBody
+    certificate: CheckedBody
     crawler: CheckedBody
     reader: CheckedBody
   }[]

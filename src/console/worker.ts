@@ -5,8 +5,10 @@ import { bodyLimit } from 'hono/body-limit'
 import { log } from '../platform/log.ts'
 import { encryptedUrl, formTokenOf, isOurForm, MAX_FORM_BYTES, secured, sessionOf } from './guard.ts'
 import { PAGES } from './pages/index.ts'
+import { invitationRoutes } from './pages/invitation.tsx'
 import { signInRoutes } from './pages/sign-in.tsx'
 import { typedIn } from './parts/form.tsx'
+import { askProof, takeProof } from './proof.tsx'
 import { type ConsoleEnv, message, openDesk, type PageHandler, unsent } from './shell.tsx'
 
 const app = new Hono<ConsoleEnv>()
@@ -31,6 +33,7 @@ app.use(
   bodyLimit({ maxSize: MAX_FORM_BYTES, onError: (c) => message(c, 413, 'The form must be below 2 MB.') }),
 )
 signInRoutes(app)
+invitationRoutes(app)
 for (const { path, get, post } of PAGES) {
   if (get) app.get(path, signedIn(get))
   if (post) app.post(path, signedIn(post))
@@ -62,7 +65,10 @@ function signedIn(page: PageHandler): PageHandler {
     if (typed && typed.form !== (await formTokenOf(desk.session)))
       return message(c, 403, 'This form belongs to an ended session. Load its page again.')
     c.set('desk', desk)
-    return page(c)
+    const proof = typed && (await takeProof(c, typed))
+    if (proof) return proof
+    const answer = await page(c)
+    return typed && desk.isProofAsked() ? askProof(c) : answer
   }
 }
 

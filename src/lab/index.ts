@@ -11,6 +11,7 @@ export type {
 } from './books.ts'
 export type { Crawler, CrawlerName, CrawlerOptions, CreditRail, Page, Pays } from './crawlers/crawler.ts'
 export { diff } from './diff.ts'
+export type { Fail, Mend } from './fail/fail.ts'
 export type { Lab, LabOptions, LabSite, Moment, Night, NightOptions, Span, Var } from './lab.ts'
 export { openLab } from './open.ts'
 export type { Score } from './score.ts'

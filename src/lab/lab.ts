@@ -4,6 +4,7 @@ import type { LocalChain } from '../testing/chain/chain.ts'
 import type { StripeServer } from '../testing/stripe/server.ts'
 import type { Books } from './books.ts'
 import type { Crawler, CrawlerOptions } from './crawlers/crawler.ts'
+import type { Fail } from './fail/fail.ts'
 
 /** A moment of the virtual clock: Unix milliseconds, or what `Date.parse` reads, such as `2026-12-01`. */
 export type Moment = number | string | Date
@@ -80,5 +81,6 @@ export type Lab = AsyncDisposable & {
   kill(): Promise<void>
   /** Drops every object of the Worker from memory, as the platform does at will. */
   evict(): Promise<void>
+  fail: Fail
   close(): Promise<void>
 }

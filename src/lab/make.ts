@@ -3,6 +3,7 @@ import { AuditError, breachesOf } from './audit.ts'
 import { Calendar } from './calendar.ts'
 import { Crew } from './crawlers/crew.ts'
 import { exposureOf } from './exposure.ts'
+import { failOf } from './fail/index.ts'
 import type { Lab, LabOptions } from './lab.ts'
 import { readBooks } from './read-books.ts'
 import { publishLabSites } from './sites.ts'
@@ -30,6 +31,10 @@ function labOf(stage: Stage, sites: Lab['sites'], seed: number): Lab {
   const calendar = new Calendar(stage, () => isWithdrawing(chain, clock.now()))
   const advance: Lab['advance'] = (by) => calendar.advanceTo(clock.now() + spanMs(by))
   const evict = () => evictAll(stage)
+  const kill = async () => {
+    await stage.kill()
+    await restarted(calendar)
+  }
   const crew = new Crew(stage, sites, seed, { advance, evict })
   const books = () => readBooks(stage, crew.crawlers)
   const close = async () => {
@@ -72,11 +77,9 @@ function labOf(stage: Stage, sites: Lab['sites'], seed: number): Lab {
       if (breaches.length > 0) throw new AuditError(breaches, seed)
     },
     fetch: (path, init) => fetch(new URL(path, url), init),
-    async kill() {
-      await stage.kill()
-      await restarted(calendar)
-    },
+    kill,
     evict,
+    fail: failOf(stage, calendar, { kill, evict }),
     close,
     [Symbol.asyncDispose]: close,
   }

@@ -1,5 +1,5 @@
 /** Opens a lab. */
-import { installCommand, PAY_TOOLS, STACK_TOOLS } from '../testing/tools.ts'
+import { installCommand, LAB_TOOLS, STACK_TOOLS } from '../testing/tools.ts'
 import type { Lab, LabOptions } from './lab.ts'
 
 /**
@@ -16,7 +16,9 @@ import type { Lab, LabOptions } from './lab.ts'
  * await lab.audit()
  */
 export async function openLab(options: LabOptions = {}): Promise<Lab> {
-  const command = installCommand([...STACK_TOOLS, ...PAY_TOOLS])
+  // Somebody’s own Worker is bundled here.
+  const tools = options.worker === undefined ? LAB_TOOLS : [...STACK_TOOLS, ...LAB_TOOLS]
+  const command = installCommand([...new Set(tools)])
   if (command !== null) throw new Error(`tab402/lab needs more packages. Run: ${command}`)
   const { makeLab } = await import('./make.ts')
   return makeLab(options)

@@ -13,7 +13,7 @@ import { isHex } from '../protocol/evm/hex.ts'
 import { act } from './audit.ts'
 import { isAgentId } from './requests.ts'
 import { jsonResponse, nextOf, notFound, numberOf, pageLimit } from './response.ts'
-import { needs, type OperatorEnv, whoOf } from './rights.ts'
+import { actorOf, needs, type OperatorEnv } from './rights.ts'
 import { saleFilterOf } from './sale-filter.ts'
 import type { OperatorSettings } from './settings.ts'
 
@@ -29,7 +29,7 @@ export function accountRoutes(settings: OperatorSettings): Hono<OperatorEnv> {
   })
   app.get('/:id', needs('money.read'), (c) => accountOf(c, settings, c.req.param('id')))
   app.post('/:id/reread', needs('runs.write'), (c) =>
-    reread(settings, whoOf(c), c.req.param('id').toLowerCase()),
+    reread(settings, actorOf(c), c.req.param('id').toLowerCase()),
   )
   return app
 }

@@ -126,6 +126,7 @@ export const siteSchemas = {
         how,
         proof: finding,
         dns: finding,
+        certificate: finding,
         crawler: finding,
         reader: finding,
       }),

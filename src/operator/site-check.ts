@@ -24,6 +24,8 @@ export type CheckedHost = Pick<HostProof, 'host' | 'token' | 'how'> & {
   proof: CheckFinding
   /** Whether the host has an address in DNS. */
   dns: CheckFinding
+  /** Whether the platform has a certificate for it. It reports those of custom hostnames alone. */
+  certificate: CheckFinding
   crawler: CheckFinding
   reader: CheckFinding
 }
@@ -78,15 +80,22 @@ export async function checkSite(
     Promise.all(
       hosts.map(async (host, at) => {
         const asked = at < MAX_PROBED_HOSTS ? site : undefined
-        const [dns, paywall] = await Promise.all([dnsOf(port, host.host), paywallOf(asked, host.host, path)])
-        return { ...proofOf(host, proofs.get(host.host)), dns, ...paywall }
+        const [dns, certificate, paywall] = await Promise.all([
+          dnsOf(port, host.host),
+          certificateOf(port, host.host),
+          paywallOf(asked, host.host, path),
+        ])
+        return { ...proofOf(host, proofs.get(host.host)), dns, certificate, ...paywall }
       }),
     ),
   ])
   const findings = [
     origin,
     sideDoor,
-    ...checked.flatMap(({ proof, dns, crawler, reader }) => [proof, dns, crawler, reader]),
+    ...checked.flatMap(({ proof, dns, certificate, ...paywall }) => [
+      ...[proof, dns, certificate],
+      ...[paywall.crawler, paywall.reader],
+    ]),
   ]
   const ok = errors.length === 0 && findings.every(({ outcome }) => outcome === 'ok' || outcome === 'skipped')
   return { id, ok, errors, warnings, hosts: checked, origin, sideDoor }
@@ -110,6 +119,15 @@ async function dnsOf({ witnesses: { resolver } }: SitesPort, host: string): Prom
   const open = read.find((each) => each.outcome === 'unknown')
   if (open) return finding('unknown', open.why)
   return finding('failed', 'must have a record in DNS that leads here')
+}
+
+async function certificateOf({ witnesses }: SitesPort, host: string): Promise<CheckFinding> {
+  const found = isLocalHost(host) ? undefined : await witnesses.hostnames?.(host)
+  if (found?.outcome === 'unknown') return finding('unknown', found.why)
+  if (!found || found.certificate === null) return UNREPORTED
+  return found.certificate === 'active'
+    ? finding('ok', 'active')
+    : finding('failed', `must be active: the platform says ${found.certificate}`)
 }
 
 /** The answers of the paywall to a crawler and to a browser. */
@@ -186,6 +204,7 @@ async function sideDoorOf(
 
 const NOT_ALONE = finding('skipped', 'the origin is asked by a binding, or under the host of the site')
 const UNASKED = finding('skipped', 'the origin must be one that may be asked')
+const UNREPORTED = finding('skipped', 'the platform reports certificates of custom hostnames alone')
 const SHADOW = finding('skipped', 'shadow mode serves everybody')
 const SKIPPED = finding('skipped', 'the document must be valid first, and a check asks at most 10 hosts')
 

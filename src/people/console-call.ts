@@ -1,6 +1,6 @@
 /** The words between the console and the edge Worker: a request in the name of a session, its answer, and the principal. */
 import type { Assertion } from './assertion.ts'
-import type { Member } from './member.ts'
+import type { TeamMember } from './member.ts'
 import type { Principal } from './principal.ts'
 
 /** A request to the operator's API. `path` begins below `/_tab402/api`, with its query. */
@@ -29,7 +29,7 @@ export type SessionView = {
 export type Registration = { id: string; key: JsonWebKey; counter: number; origin: string; challenge: string }
 
 /**
- * What shows who signs in: the operator's token, a one-time code that its bearer has made, the assertion of a passkey, or the
+ * Proof of the one who signs in: the operator's token, a one-time code that its bearer has made, the assertion of a passkey, or the
  * assertion of Cloudflare Access.
  */
 export type Credential = { token: string } | { code: string } | { assertion: Assertion } | { access: string }
@@ -37,8 +37,8 @@ export type Credential = { token: string } | { code: string } | { assertion: Ass
 /** How this deployment lets people in. `isAccess`: Cloudflare Access alone does. */
 export type Door = { challenge: string; isAccess: boolean; takesToken: boolean }
 
-/** Whom an invitation is for, and the challenge for the passkey. */
-export type OpenInvitation = { member: Member; challenge: string }
+/** The member that an invitation is for, and the challenge for the passkey. */
+export type OpenInvitation = { member: TeamMember; challenge: string }
 
 /** Whether an invitation was used up, and the secret id of the session that it opened: null where Access lets people in. */
 export type Accepted = { isAccepted: boolean; session: string | null }
@@ -51,7 +51,7 @@ export type ConsoleAnswers = { who: Principal | null; answers: ConsoleAnswer[] }
  * in an edge Worker that is one version behind.
  */
 export type EdgeWorker = {
-  /** Returns the secret id of the session: it goes into the cookie and nowhere else. Null where the credential proves nobody. */
+  /** Returns the secret id of the session: it goes into the cookie and nowhere else. Null where the credential proves no one. */
   signIn(credential: Credential, client: { agent: string }): Promise<string | null>
   signOut(session: string): Promise<void>
   whoIs(session: string): Promise<Principal | null>

@@ -1,4 +1,4 @@
-/** Who may act: one Durable Object for a deployment, with its members, their passkeys and API tokens, and the console's sessions. */
+/** Members, their passkeys and API tokens, and the sessions of the console: one Durable Object for a deployment. */
 import { DurableObject } from 'cloudflare:workers'
 import {
   type Assertion,
@@ -11,11 +11,11 @@ import { Codes, type SignInCode } from './codes.ts'
 import type { Registration, SessionView } from './console-call.ts'
 import type {
   Invited,
-  Member,
   MemberDraft,
   MemberView,
   NewToken,
   PeopleAnswer,
+  TeamMember,
   TokenDraft,
   TokenView,
 } from './member.ts'
@@ -177,7 +177,11 @@ export class People<Env = unknown> extends DurableObject<Env> {
   }
 
   /** Changes a member. Its sessions and tokens have the new role at once. */
-  async changeMember(who: string, id: string, change: Partial<MemberDraft>): Promise<PeopleAnswer<Member>> {
+  async changeMember(
+    who: string,
+    id: string,
+    change: Partial<MemberDraft>,
+  ): Promise<PeopleAnswer<TeamMember>> {
     return this.ctx.storage.transactionSync(() => {
       const before = this.#members.find(id)
       const changed = this.#members.change(id, change)
@@ -187,7 +191,7 @@ export class People<Env = unknown> extends DurableObject<Env> {
   }
 
   /** Removes a member with its passkey, sessions, tokens and invitation. */
-  async removeMember(who: string, id: string): Promise<PeopleAnswer<Member>> {
+  async removeMember(who: string, id: string): Promise<PeopleAnswer<TeamMember>> {
     return this.ctx.storage.transactionSync(() => {
       const member = this.#members.find(id)
       if (!member) return { ok: false, reason: 'unknown' }
@@ -207,7 +211,7 @@ export class People<Env = unknown> extends DurableObject<Env> {
   }
 
   /** The member whom an open invitation is for, with a challenge for its passkey; null if it was used or has ended. */
-  async invitation(secret: string): Promise<{ member: Member; challenge: string } | null> {
+  async invitation(secret: string): Promise<{ member: TeamMember; challenge: string } | null> {
     const hash = await hashOf(secret)
     const member = this.#members.invited(hash, Date.now())
     return member && { member, challenge: await this.#passkeys.challenge(`invitation ${hash}`, Date.now()) }
@@ -319,7 +323,7 @@ export class People<Env = unknown> extends DurableObject<Env> {
   }
 }
 
-/** What a challenge is for: to sign in, or to prove the one who has this session again. */
+/** The purpose of a challenge: to sign in, or to prove the one who has this session again. */
 async function purposeOf(session: string | null): Promise<string> {
   return session === null ? 'sign-in' : `session ${await hashOf(session)}`
 }

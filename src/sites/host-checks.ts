@@ -8,7 +8,7 @@ export type BrokenHost = { site: string; host: string; why: string }
 /** A receiver that an act has changed. `from` and `to`: an address, `publisher <id>` for that of a publisher, or `none`. */
 export type ChangedReceiver = { seq: number; who: string; subject: string; from: string; to: string }
 
-/** What one check has found: why the host is broken; null where it works or nobody could say. */
+/** The finding of one check: why the host is broken; null where it works. */
 export type HostFinding = { host: string; why: string | null }
 
 /** Hosts without a site in force that one call passes over, so that none of them blocks the turn of others. */

@@ -4,7 +4,7 @@ import { isLocalHost } from './host.ts'
 import { findProof, proofName, type Witnesses } from './proof.ts'
 import type { HostProof } from './record.ts'
 
-/** `unknown`: somebody gave no answer, so the host may be well. */
+/** `unknown`: a resolver or the platform gave no answer. */
 export type HostHealth = { outcome: 'ok' } | { outcome: 'broken' | 'unknown'; why: string }
 
 const OK: HostHealth = { outcome: 'ok' }

@@ -5,10 +5,13 @@ import { createRequire } from 'node:module'
 const require = createRequire(import.meta.url)
 
 /** For the Worker in workerd and the chain. */
-export const STACK_TOOLS = ['wrangler', 'miniflare', 'esbuild', '@foundry-rs/anvil', 'solc']
+export const STACK_TOOLS = ['wrangler', 'miniflare', 'esbuild', '@foundry-rs/anvil']
 
 /** For paying crawlers. */
 export const PAY_TOOLS = ['@x402/core', '@x402/evm', '@x402/fetch', 'web-bot-auth']
+
+/** For the lab with our own Worker, whose bundle the package has. */
+export const LAB_TOOLS = ['miniflare', '@foundry-rs/anvil', ...PAY_TOOLS]
 
 /** The command that installs what is missing of some packages; null if nothing is. */
 export function installCommand(names: readonly string[]): string | null {

@@ -1,12 +1,9 @@
 /** A deployment with something on every page of the console: sites, two months of figures, agents, invoices, alerts. */
-import { once } from 'node:events'
-import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { addShadowFigures } from '../../src/ledger/book/shadow.ts'
 import { publishSites } from '../../src/testing/stack/sites.ts'
-import { answerOf, type Zone } from '../sites/dns.ts'
 import { webBot } from './bots.ts'
 import { DAY, enrol, operate, startCreditSite } from './credit-site.ts'
+import { startDns } from './dns.ts'
 import { fire, openTab, WATCH } from './site.ts'
 
 export type ConsoleStage = Awaited<ReturnType<typeof startConsoleStage>>
@@ -30,6 +27,10 @@ export async function startConsoleStage() {
   await fire(site, WATCH)
   const [{ id: invoice }, { id: other }] = [await lantern.newest(), await quarry.newest()]
   const run = (await site.books.runs())[0]?.id ?? ''
+  const invited = { name: 'Ada Voss', email: 'ada@example.com', role: 'accountant' }
+  const { body } = await operate<{ member: { id: string } }>(site, '/people', invited)
+  const member = body.member.id
+  await operate(site, '/tokens', { name: 'month-end export', scopes: ['money.read', 'export'] })
   await draftPolicies(site)
   return {
     ...site,
@@ -75,6 +76,11 @@ export async function startConsoleStage() {
       '/publishers',
       '/publishers/tally-and-ink',
       '/audit',
+      '/people',
+      '/people/new',
+      `/people/${member}`,
+      '/tokens',
+      '/tokens/new',
       '/settings',
       '/setup',
     ],
@@ -115,19 +121,6 @@ async function draftPolicies(site: Awaited<ReturnType<typeof startCreditSite>>):
     mode: 'shadow',
     terms: { ORIGIN: 'https://origin.harbourpost.example', PRICE: '0.002' },
   })
-}
-
-/** A resolver on this machine, in the wire format of those on the internet. Tests write its zone. */
-async function startDns() {
-  const zone: Zone = { 'harbourpost.example': { A: ['198.51.100.7'] } }
-  const server = createServer(async ({ url = '' }, response) => {
-    const answer = answerOf(zone, `http://127.0.0.1${url}`)
-    response.writeHead(answer.status, { 'content-type': 'application/dns-json' })
-    response.end(await answer.text())
-  }).listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  return { zone, url: `http://127.0.0.1:${port}/dns-query`, stop: () => server.close() }
 }
 
 const SITES = [

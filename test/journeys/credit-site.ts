@@ -142,6 +142,7 @@ export async function enrol(site: Pick<CreditSite, 'facts'>, id: string, bot: Bo
     const kind = path.split('/')[1] ?? ''
     const known = offers.get(kind) ?? askOffer(`${url}${path}`)
     offers.set(kind, known)
+    known.catch(() => offers.delete(kind))
     return known
   }
 

@@ -35,7 +35,7 @@ export const originErrors: AlertKind = {
   },
 }
 
-/** A host of a site in force has no address, has lost its proof, or is not certified by the platform. */
+/** A host of a site in force lacks an address, its proof or an active certificate. */
 export const siteCheck: AlertKind = {
   name: 'site_check',
   find: ({ broken }) =>

@@ -117,3 +117,25 @@ async function refresh() {
 for (const form of document.querySelectorAll('form[data-check]')) checkWhileTyped(form)
 for (const table of document.querySelectorAll('table.cards')) makeSortable(table)
 if (document.querySelector('[data-live]')) setInterval(refresh, 15_000)
+
+/** Asks for a passkey, and sends the form with what the browser says. */
+function askPasskey(form) {
+  const { passkey, options } = form.dataset
+  const isNew = passkey === 'new'
+  form.addEventListener('submit', async (event) => {
+    event.preventDefault()
+    try {
+      const read = isNew ? 'parseCreationOptionsFromJSON' : 'parseRequestOptionsFromJSON'
+      const publicKey = PublicKeyCredential[read](JSON.parse(options))
+      const credential = await navigator.credentials[isNew ? 'create' : 'get']({ publicKey })
+      form.elements.credential.value = JSON.stringify(credential)
+      form.submit()
+    } catch {
+      form.querySelector('[role=alert]').textContent = 'The browser gave no passkey. Try it again.'
+      delete form.dataset.sent
+      for (const button of form.querySelectorAll('button')) button.removeAttribute('aria-disabled')
+    }
+  })
+}
+
+for (const form of document.querySelectorAll('form[data-passkey]')) askPasskey(form)

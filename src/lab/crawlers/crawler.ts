@@ -27,6 +27,8 @@ export type CrawlerOptions = {
   period?: 'daily' | 'weekly' | 'monthly'
   /** The site that it reads; the first one by default. */
   site?: string
+  /** A path before all that it reads, such as `/forecast`; none by default. */
+  below?: string
 }
 
 /** An answer that was read to its end. `reason`: the code of a refusal, or ''. `charged`: micro-dollars, by the receipt. */
@@ -66,7 +68,7 @@ export type Setup = {
   pays: Pays
   seed: number
   name: string
-  /** The site’s address, without a slash at the end. */
+  /** Where it reads: the site’s address and the path before all its pages, without a slash at the end. */
   url: string
   wallet: { address: Address; privateKey: Hex }
   /** The private Ed25519 JWK of a crawler on credit. */
@@ -79,7 +81,7 @@ export type Setup = {
 export type Kit = Setup & {
   /** A number in [0, 1), from the crawler’s seed. */
   random(): number
-  /** Sends any request and counts it in the score. The body is read to its end. A broken connection has the status 0. */
+  /** Sends any request, by path or by whole URL, and counts it in the score. The body is read to its end. A broken connection has the status 0. */
   send(path: string, init?: RequestInit): Promise<Page>
   /** Buys a page with the unmodified upstream client. */
   buy(path: string): Promise<Page>

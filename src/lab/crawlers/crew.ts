@@ -60,7 +60,7 @@ export class Crew {
       pays,
       seed,
       name: `crawler-${number}`,
-      url: site.url,
+      url: `${site.url}${options.below ?? ''}`,
       wallet,
       key: keyFrom(wallet.privateKey),
       rpcUrl,

@@ -23,7 +23,9 @@ export async function openKit(setup: Setup, wishes: Wishes): Promise<{ kit: Kit;
     ...setup,
     ...wishes,
     random: randomFrom(setup.seed),
-    send: async (path, init) => pageOf(path, await send(new URL(path, `${setup.url}/`), init)),
+    // Trap: `new URL` would read a path such as `//page` as a host.
+    send: async (path, init) =>
+      pageOf(path, await send(path.startsWith('http') ? path : `${setup.url}${path}`, init)),
     buy: async (path) => pageOf(path, await client.buy(path)),
     sign: (path) => client.sign(path),
     rpc,

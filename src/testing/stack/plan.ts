@@ -10,6 +10,7 @@ type Migration = { name: string; statements: string[] }
 type RuntimeOptions = Record<string, unknown> & {
   durableObjects?: Record<string, { className: string; useSQLite?: boolean }>
   additionalUnboundDurableObjects?: { className: string }[]
+  kvNamespaces?: Record<string, { id: string }>
   workflows?: Record<string, { name: string; className: string }>
   assets?: { directory: string }
 }

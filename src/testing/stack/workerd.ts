@@ -125,7 +125,7 @@ function workerOptions(
   return {
     ...plan.options,
     // With LISTS, each firing would fetch the lists of crawlers' addresses from the internet.
-    kvNamespaces: registry ? ['HOSTS'] : [],
+    kvNamespaces: { ...withoutLists(plan), ...(registry && { HOSTS: 'HOSTS' }) },
     durableObjects: {
       ...plan.options.durableObjects,
       ...(registry && { SITES: { className: 'Sites', useSQLite: true } }),
@@ -138,6 +138,11 @@ function workerOptions(
     ...(services && { serviceBindings: services }),
     unsafeDirectSockets: [direct, ...(socket ? [{ host: '127.0.0.1', ...socket }] : [])],
   }
+}
+
+function withoutLists({ options }: WorkerPlan) {
+  const { LISTS: _, ...others } = options.kvNamespaces ?? {}
+  return others
 }
 
 /** The console, from `wrangler.console.toml`. It has a socket of its own, as it has a hostname of its own when deployed. */

@@ -7,7 +7,7 @@ import { Field, type Typed } from '../../parts/form.tsx'
 import { FactList, Head, PageSection, Trouble } from '../../parts/page.tsx'
 import { Table } from '../../parts/table.tsx'
 import { type ConsoleEnv, type PageHandler, show, urlOf } from '../../shell.tsx'
-import { openSite, PolicyHead, textOf } from './site.tsx'
+import { documentText, openSite, PolicyHead } from './site.tsx'
 
 type Reading = {
   reading: string
@@ -187,7 +187,7 @@ function Answer({ of, title, id }: { of: Explanation; title: string; id: string 
         </div>
       )}
       {Object.keys(headers).length > 0 && (
-        <pre class="code">
+        <pre class="code gap">
           {[
             `HTTP ${status}`,
             ...Object.entries(headers).map(([header, value]) => `${header}: ${shortened(value)}`),
@@ -242,7 +242,7 @@ function offersIn(headers: Record<string, string>): string {
   if (sent === undefined) return ''
   try {
     const bytes = Uint8Array.from(atob(sent), (char) => char.charCodeAt(0))
-    return textOf(JSON.parse(new TextDecoder().decode(bytes)))
+    return documentText(JSON.parse(new TextDecoder().decode(bytes)))
   } catch {
     return ''
   }
