@@ -17,12 +17,7 @@ const long = [
   ),
   'test/package/**/*.test.ts',
 ]
-const outside = [
-  'test/journeys/**/*.test.ts',
-  'test/package/**/*.test.ts',
-  'test/testing/**/*.test.ts',
-  'test/lab/**/*.test.ts',
-]
+const outside = ['journeys', 'package', 'sim', 'testing'].map((folder) => `test/${folder}/**/*.test.ts`)
 const unit = unitFiles()
 const chain = ['test/chain.setup.ts']
 // A worker that starts takes the next chain: one relayer alone may own the nonces of a key.
