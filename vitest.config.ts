@@ -12,7 +12,9 @@ import { staticImports } from './test/static-imports.ts'
 const house = ['test/house/**/*.test.ts']
 // Minutes of journeys that `npm test` leaves to `npm run test:long`.
 const long = [
-  ...['crash', 'demo', 'reversals', 'start'].map((name) => `test/journeys/${name}.test.ts`),
+  ...['crash', 'crash-rounds', 'demo', 'init', 'reversals', 'start'].map(
+    (name) => `test/journeys/${name}.test.ts`,
+  ),
   'test/package/**/*.test.ts',
 ]
 const outside = ['journeys', 'package', 'sim', 'testing'].map((folder) => `test/${folder}/**/*.test.ts`)

@@ -20,6 +20,7 @@ import { MAX_REQUESTS_PER_SECOND } from './requests.ts'
 import { measure, type Pace } from './rounds.ts'
 import { benchSites } from './sites.ts'
 import { MAX_PAYMENTS, type Stage, setStage } from './stage.ts'
+import { timeCounts } from './traffic.ts'
 import { timeVerification } from './verify.ts'
 import { bundleGzip, coldStart } from './weight.ts'
 
@@ -80,6 +81,7 @@ async function gather(stage: Stage): Promise<Figures> {
       verified,
       decided,
       classified: timeClassification(),
+      counted: timeCounts(),
       counts,
       creditCounts,
       billing: await billed(stage),

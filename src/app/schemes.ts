@@ -8,10 +8,10 @@ import type { Config } from '../config/config.ts'
 import type { NetworkConfig } from '../config/network.ts'
 import type { Network } from '../protocol/evm/network.ts'
 import { channelScheme } from '../schemes/channel/scheme.ts'
+import { openSigners, type Signers } from '../schemes/credit/agent-cache.ts'
 import { type CreditPorts, creditScheme } from '../schemes/credit/scheme.ts'
 import { type ExactPorts, type ExactScheme, exactScheme } from '../schemes/exact/scheme.ts'
 import type { Schemes } from '../schemes/index.ts'
-import type { Screen } from '../screening/screen.ts'
 import type { Bindings } from './bindings.ts'
 import { screenOf } from './screening.ts'
 
@@ -19,26 +19,21 @@ import { screenOf } from './screening.ts'
 export function schemesOf(env: Bindings, config: Config): Schemes {
   const { maxTimeoutSeconds } = config
   const offered = config.networks.slice(0, config.policy.networks.length)
-  const screen = screenOf(env, config)
   const ports = creditPortsOf(env)
   return {
-    exact: exactOf(env, config, offered, {
-      mayLook: mayLook(env, 'unknown-payers'),
-      screening: screen && { screen },
-    }),
-    channel: offered.flatMap((on) => channelOf(env, config, on, screen) ?? []),
-    credit: config.credit && ports ? [creditScheme({ ...config.credit, maxTimeoutSeconds }, ports)] : [],
+    exact: exactOf(env, config, offered, { mayLook: mayLook(env, 'unknown-payers') }),
+    channel: offered.flatMap((on) => channelOf(env, config, on) ?? []),
+    credit:
+      config.credit && ports
+        ? [creditScheme({ ...config.credit, maxTimeoutSeconds }, ports, signersOf(env, ports))]
+        : [],
   }
 }
 
-function channelOf(
-  env: Bindings,
-  config: Config,
-  { network, chain, gas }: NetworkConfig,
-  screen: Screen | undefined,
-) {
+function channelOf(env: Bindings, config: Config, { network, chain, gas }: NetworkConfig) {
   const { policy, relayer, withdrawDelay, maxUnclaimed, maxTimeoutSeconds } = config
   if (!chain || !relayer || !network.hasEscrow) return undefined
+  const screen = screenOf(env, config, network.id)
   const channel = channelScheme(
     {
       network,
@@ -77,6 +72,15 @@ async function mayReread({ CHANNEL_READS: reads }: Bindings, channelId: string):
   return (await reads?.limit({ key: channelId }))?.success ?? true
 }
 
+const signers = new WeakMap<Bindings, Signers>()
+
+/** One roster of agents for all sites of an isolate: a thousand sites would each hold every agent that asks them. */
+function signersOf(env: Bindings, ports: CreditPorts): Signers {
+  const opened = signers.get(env) ?? openSigners(ports)
+  signers.set(env, opened)
+  return opened
+}
+
 /** The Durable Objects that credit needs; undefined if one of the bindings is missing. */
 export function creditPortsOf(env: Bindings): CreditPorts | undefined {
   const { LINES: lines, AGENTS: agents, DIRECTORIES: directories } = env
@@ -89,20 +93,26 @@ export function creditPortsOf(env: Bindings): CreditPorts | undefined {
   }
 }
 
-/** `exact` on each of these networks that has a facilitator, or a chain and a relayer. */
+/** `exact` on each of these networks that has a facilitator, or a chain and a relayer. `act`: what payers are screened for. */
 export function exactOf(
   env: Bindings,
   config: Config,
   networks: readonly NetworkConfig[],
-  ports: Pick<ExactPorts, 'mayLook' | 'screening'> = {},
+  { act, ...ports }: Pick<ExactPorts, 'mayLook'> & { act?: 'invoice' } = {},
 ): ExactScheme[] {
   const { policy, relayer, maxTimeoutSeconds } = config
   return networks.flatMap((on) => {
     const { network, facilitator, chain } = on
     if (!facilitator && !(chain && relayer)) return []
+    const screen = screenOf(env, config, network.id)
     return exactScheme(
       { network, receiver: policy.receiver, maxTimeoutSeconds },
-      { authorizations: env.AUTHORIZATIONS, facilitator: () => facilitatorOf(env, on, relayer), ...ports },
+      {
+        authorizations: env.AUTHORIZATIONS,
+        facilitator: () => facilitatorOf(env, on, relayer),
+        screening: screen && { screen, ...(act && { act }) },
+        ...ports,
+      },
     )
   })
 }

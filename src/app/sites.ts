@@ -4,7 +4,6 @@ import { type ConfigProblem, readConfig } from '../config/config.ts'
 import { siteVars } from '../config/site.ts'
 import type { Edition } from '../paywall/edition.ts'
 import { refused } from '../paywall/response.ts'
-import { MIN_INDEXED } from '../paywall/rules.ts'
 import { hmacHex } from '../platform/digest.ts'
 import { log } from '../platform/log.ts'
 import { WeightedCache } from '../platform/weighted-cache.ts'
@@ -80,8 +79,7 @@ function builtSite(env: Bindings, version: HostVersion, document: SiteDocument):
   const build = (originSecret: string | undefined) => {
     const registered = { site: { id: version.id, version: version.version }, former: formerOf(env, version) }
     const site = built.get(version) ?? buildSite(env, { ...config, originSecret }, registered)
-    const rules = config.policy.rules.length
-    built.set(version, site, RULES_OF_ANY_SITE + (rules < MIN_INDEXED ? rules : 2 * rules))
+    built.set(version, site, RULES_OF_ANY_SITE + config.policy.rules.length)
     return site
   }
   return config.originSecret === undefined

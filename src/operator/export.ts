@@ -14,6 +14,7 @@ import type { SignedStatement } from '../protocol/statement.ts'
 import { entryView, lineEntryView, listed } from './accounts.ts'
 import { invoiceView } from './invoices.ts'
 import { download, streamOf } from './response.ts'
+import { needs, type OperatorEnv } from './rights.ts'
 import { type SaleFilter, saleFilterOf } from './sale-filter.ts'
 import type { CreditSettings, OperatorSettings } from './settings.ts'
 import { signedOf } from './statements.ts'
@@ -32,8 +33,8 @@ type Scope = { settings: OperatorSettings; after: string; evidence: boolean; isA
 const PAGE = 500
 
 /** Routes below `/api/export`. `after` continues after an account. Three of the five files need credit. */
-export function exportRoutes(settings: OperatorSettings): Hono {
-  const app = new Hono()
+export function exportRoutes(settings: OperatorSettings): Hono<OperatorEnv> {
+  const app = new Hono<OperatorEnv>()
   const scope = (c: Context): Scope => ({
     settings,
     after: c.req.query('after') ?? '',
@@ -49,8 +50,13 @@ export function exportRoutes(settings: OperatorSettings): Hono {
   return app
 }
 
-function addRoutes<Item>(app: Hono, name: string, what: Export<Item>, scope: (c: Context) => Scope): void {
-  app.get(`/${name}.csv`, (c) => {
+function addRoutes<Item>(
+  app: Hono<OperatorEnv>,
+  name: string,
+  what: Export<Item>,
+  scope: (c: Context) => Scope,
+): void {
+  app.get(`/${name}.csv`, needs('export'), (c) => {
     const table = texts(
       what.pages(scope(c)),
       (item) => what.rows(item).map(csvRow).join(''),
@@ -58,7 +64,7 @@ function addRoutes<Item>(app: Hono, name: string, what: Export<Item>, scope: (c:
     )
     return download(streamOf(table), `${name}.csv`, 'text/csv')
   })
-  app.get(`/${name}.ndjson`, (c) => {
+  app.get(`/${name}.ndjson`, needs('export'), (c) => {
     const objects = texts(what.pages(scope(c)), (item) => `${writeJson(what.object(item))}\n`)
     return download(streamOf(objects), `${name}.ndjson`, 'application/x-ndjson')
   })
@@ -249,8 +255,23 @@ async function* paymentPages(
   }
 }
 
-const statementsOf = (credit: CreditSettings): Export<SignedStatement> => ({
-  columns: ['agent', 'period', 'day', 'site', 'rule', 'charges', 'releases', 'amount', 'root'],
+/** A signed statement whole, with the filter of its lines for a table. */
+type AskedStatement = { signed: SignedStatement; isAsked: SaleFilter }
+
+const statementsOf = (credit: CreditSettings): Export<AskedStatement> => ({
+  columns: [
+    'agent',
+    'period',
+    'day',
+    'site',
+    'rule',
+    'charges',
+    'releases',
+    'amount',
+    'root',
+    'policy',
+    'who',
+  ],
   async *pages(scope) {
     const { settings } = scope
     if (!settings.billing) return
@@ -260,24 +281,30 @@ const statementsOf = (credit: CreditSettings): Export<SignedStatement> => ({
         const line = credit.lines.getByName(id)
         for (const { period } of await line.statements()) {
           const signed = await signedOf(line, period.id, credit, seal)
-          if (signed) yield [signed]
+          if (signed?.statement.lines.some(scope.isAsked)) yield [{ signed, isAsked: scope.isAsked }]
         }
       }
     }
   },
-  rows: ({ statement: { agent, period, lines, entries } }) =>
-    lines.map(({ day, site, rule, charges, releases, amount }) => [
-      agent.id,
-      period.id,
-      day,
-      site,
-      rule,
-      charges,
-      releases,
-      BigInt(amount),
-      entries.root,
-    ]),
-  object: (signed) => signed,
+  rows: ({ signed: { statement }, isAsked }) => {
+    const { agent, period, lines, entries } = statement
+    return lines
+      .filter(isAsked)
+      .map(({ day, site, rule, charges, releases, amount, policy = null, who = null }) => [
+        agent.id,
+        period.id,
+        day,
+        site,
+        rule,
+        charges,
+        releases,
+        BigInt(amount),
+        entries.root,
+        policy,
+        who,
+      ])
+  },
+  object: ({ signed }) => signed,
 })
 
 const invoicesOf = (credit: CreditSettings): Export<InvoiceStanding> => ({

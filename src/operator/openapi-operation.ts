@@ -1,5 +1,6 @@
 /** The words in which the API's operations are written. */
 import { INTERVALS } from '../ledger/book/chart.ts'
+import type { Right } from '../people/principal.ts'
 import { FIGURE_SOURCES, MAX_FIGURES, MAX_TOP } from './figures.ts'
 import type { Schema } from './json-schema.ts'
 import { type schemas, stage } from './openapi-schemas.ts'
@@ -11,6 +12,10 @@ export type Method = 'get' | 'post' | 'put' | 'patch' | 'delete'
 
 /** One operation. `formats` are further media types of its response, `problems` the error statuses of its own. */
 export type Operation = {
+  /** The right that the route names, for all but open operations. */
+  right?: Right
+  /** The principal must have shown its token or passkey in the last minutes. */
+  fresh?: boolean
   summary: string
   answer: Name | null
   status?: number
@@ -51,6 +56,15 @@ export const QUERIES = {
   publisher: ['Returns the sites of this publisher only', text],
   mode: ['Returns the sites in this mode only', siteMode],
   country: ['The country of the request: ISO 3166, T1 for Tor, or none', text],
+  verified: [
+    'Cloudflare states that the client is the crawler that it names',
+    { type: 'boolean', default: false },
+  ],
+  of: [
+    'The draft (or what is published where there is none), or what is published',
+    { enum: ['draft', 'live'], default: 'draft' },
+  ],
+  probed: ['A path of the site that crawlers pay for', { type: 'string', default: '/' }],
   signed: ['The host of a Signature-Agent whose signature counts as valid', text],
   by: ['The names that figures are counted by: site, who, rule, path and status, with commas between', text],
   interval: ['The length of time that figures are summed over, in UTC', { enum: INTERVALS, default: 'hour' }],
@@ -63,6 +77,7 @@ export const QUERIES = {
     '`book` for money, `traffic` for counts of requests. By default both that have the names',
     { enum: FIGURE_SOURCES },
   ],
+  page: ['A path that crawlers pay for: each site is asked for it', { type: 'string', default: '/' }],
   path: ['Returns the figures of this path only: the first two segments', text],
   status: ['Returns the figures of this class of status only, such as `5xx`', text],
   top: [
@@ -73,3 +88,6 @@ export const QUERIES = {
   day: ['A UTC date. By default today', { type: 'string', format: 'date' }],
   evidence: ['Includes signatures and the signed data', { type: 'boolean', default: false }],
 } satisfies Record<string, readonly [string, Schema]>
+
+/** The queries for the entries of some sales. */
+export const SALE = ['site', 'rule', 'policy', 'who'] as const satisfies readonly Query[]

@@ -4,7 +4,8 @@ import type { CreditLineStub } from '../billing/context.ts'
 import type { Seal } from '../billing/operator-key.ts'
 import { statementPage } from '../billing/pages.ts'
 import { documentOf, signStatement, statementCsv } from '../billing/signed-statement.ts'
-import { statements } from '../ledger/book/credit.ts'
+import { type StatementListing, statements } from '../ledger/book/credit.ts'
+import { mapConcurrently } from '../platform/pool.ts'
 import type { PlainProof, SignedStatement } from '../protocol/statement.ts'
 import { isAgentId } from './requests.ts'
 import {
@@ -18,24 +19,33 @@ import {
   numberOf,
   pageLimit,
 } from './response.ts'
+import { needs, type OperatorEnv } from './rights.ts'
+import { asksForSales, type SaleFilter, saleFilterOf } from './sale-filter.ts'
 import type { CreditSettings, OperatorSettings } from './settings.ts'
+
+/** The most statements that a page with a filter reads, each from its credit line. A larger `limit` means this one. */
+const MAX_FILTERED = 50
 
 const CURSOR = /^(\d{1,16})\.([^.]{1,64})\.([0-9W-]{7,10})$/
 
 /** Routes below `/api/statements`. */
-export function statementRoutes({ book, billing }: OperatorSettings, credit: CreditSettings): Hono {
-  const app = new Hono()
+export function statementRoutes(
+  { book, billing }: OperatorSettings,
+  credit: CreditSettings,
+): Hono<OperatorEnv> {
+  const app = new Hono<OperatorEnv>()
   const lineOf = (agent: string) => (isAgentId(agent) ? credit.lines.getByName(agent) : null)
-  app.get('/', async (c) => {
-    const limit = pageLimit(c)
+  app.get('/', needs('money.read'), async (c) => {
+    const isFiltered = asksForSales(c)
+    const limit = isFiltered ? Math.min(pageLimit(c), MAX_FILTERED) : pageLimit(c)
     const filter = { agent: c.req.query('agent'), after: readCursor(c.req.query('after')), limit }
     const listed = await statements(book, filter)
     return jsonResponse({
-      statements: listed,
+      statements: isFiltered ? await withSales(listed, credit, saleFilterOf(c)) : listed,
       next: nextOf(listed, limit, ({ closedAt, agent, period }) => `${closedAt}.${agent}.${period.id}`),
     })
   })
-  app.get('/:agent/:period', async (c) => {
+  app.get('/:agent/:period', needs('money.read'), async (c) => {
     const format = formatOf(c, 'json', 'csv', 'html')
     if (format instanceof Response) return format
     const line = lineOf(c.req.param('agent'))
@@ -43,11 +53,23 @@ export function statementRoutes({ book, billing }: OperatorSettings, credit: Cre
       line && billing && (await signedOf(line, c.req.param('period'), credit, (await billing()).seal))
     return signed ? inFormat(signed, format) : notFound()
   })
-  app.get('/:agent/:period/proofs/:entry', async (c) => {
+  app.get('/:agent/:period/proofs/:entry', needs('money.read'), async (c) => {
     const line = lineOf(c.req.param('agent'))
     return line ? proven(line, c.req.param('period'), c.req.param('entry')) : notFound()
   })
   return app
+}
+
+/** The statements with a line of the sales that are asked for, each with those lines. @throws when a credit line fails */
+async function withSales(listed: StatementListing[], { lines }: CreditSettings, isAsked: SaleFilter) {
+  const read = async (statement: StatementListing) => {
+    const found = await lines.getByName(statement.agent).statement(statement.period.id)
+    return { ...statement, lines: (found?.lines ?? []).filter(isAsked) }
+  }
+  const rethrow = (_: unknown, fault: unknown): never => {
+    throw fault
+  }
+  return (await mapConcurrently(listed, read, rethrow)).filter((statement) => statement.lines.length > 0)
 }
 
 /** The signed statement of a period, or null when the credit line has none. */

@@ -1,6 +1,6 @@
 /** Path patterns of rules: literal text and `*`. */
 import { canonicalize } from './path.ts'
-import type { Span } from './rules.ts'
+import type { Span } from './rule-index.ts'
 
 /** Whether a pattern covers a path in its `match` form. */
 export type Pattern = (match: string) => boolean

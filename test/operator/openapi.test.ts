@@ -1,6 +1,7 @@
 import { env, introspectWorkflow } from 'cloudflare:test'
 import { describe, expect, it } from 'vitest'
 import { openApi } from '../../src/operator/openapi.ts'
+import { needOf } from '../../src/operator/rights.ts'
 import { payerPortal } from '../../src/portal/invoices.ts'
 import { NOW, newCrawler, signed } from '../identity/harness.ts'
 import { newReceiver, openChannel } from '../settlement/harness.ts'
@@ -8,14 +9,18 @@ import { document, PUBLISHER } from '../sites/harness.ts'
 import { agentForm, covered, newId, newOperator, type Operator } from './harness.ts'
 import { newSites } from './registry.ts'
 
-const paths = openApi.paths as Record<string, Record<string, { requestBody?: unknown; responses: object }>>
+type Described = { requestBody?: unknown; responses: object; 'x-right'?: string; 'x-fresh-proof'?: boolean }
+const paths = openApi.paths as Record<string, Record<string, Described>>
+
+const operationsOf = (all: typeof paths) =>
+  Object.entries(all).flatMap(([path, item]) =>
+    Object.entries(item)
+      .filter(([key]) => key !== 'parameters')
+      .map(([method, operation]) => ({ path, method, operation })),
+  )
 
 /** The operations of the document, such as `get /_tab402/api/agents/{id}`. */
-const operations = Object.entries(paths).flatMap(([path, item]) =>
-  Object.keys(item)
-    .filter((key) => key !== 'parameters')
-    .map((method) => `${method} ${path}`),
-)
+const operations = operationsOf(paths).map(({ method, path }) => `${method} ${path}`)
 
 /** The operations of the routes, in the same form. */
 function routesOf({ api, billing }: Operator): string[] {
@@ -33,6 +38,24 @@ describe('OpenAPI document', () => {
     expect([...new Set(routesOf(await newOperator({ sites: newSites() })))].sort()).toEqual(
       [...operations].sort(),
     )
+  })
+
+  it('states the right that each route names, and each route of the API names one', async () => {
+    const { api } = await newOperator({ sites: newSites() })
+    const rights = operationsOf(paths).filter(({ path }) => path.startsWith('/_tab402/api/'))
+    for (const { path, method, operation } of rights) {
+      if (path.endsWith('/openapi.json')) continue
+      const pattern = path.replace(/\{(\w+)\}/g, ':$1')
+      const routes = api.routes.filter(
+        (route) => route.path === pattern && route.method === method.toUpperCase(),
+      )
+      const need = routes.map(({ handler }) => needOf(handler)).find((one) => one !== undefined)
+      const stated = operation['x-right'] && {
+        right: operation['x-right'],
+        isFresh: operation['x-fresh-proof'],
+      }
+      expect([method, path, need]).toEqual([method, path, stated])
+    }
   })
 
   it('is served without a token', async () => {
@@ -58,6 +81,7 @@ describe('OpenAPI document', () => {
     await get(`/api/agents/${id}`)
     await get('/api/figures?by=site')
     await get('/api/metrics')
+    await get('/api/doctor')
     await get('/healthz')
     await get('/api/explain?url=/a&as=GPTBot')
     await operator.call('PATCH', `/api/agents/${id}`, { tier: 'partner' })
@@ -96,6 +120,7 @@ describe('OpenAPI document', () => {
     await instance?.waitForStatus('complete')
     await get('/api/relayer')
     await post('/api/relayer/repair')
+    await post('/api/sign-in-codes')
     const setup = await newReceiver()
     const { id: channel } = await openChannel(setup)
     await post(`/api/accounts/${channel}/reread`)
@@ -113,6 +138,7 @@ describe('OpenAPI document', () => {
     await get('/api/alerts')
     await post('/api/alerts/test')
     await get('/api/audit')
+    await memberOf(operator)
     await post('/api/publishers', PUBLISHER)
     await get('/api/publishers')
     await get('/api/publishers/press')
@@ -130,6 +156,9 @@ describe('OpenAPI document', () => {
     await operator.call('DELETE', `${at}/draft`)
     await post(`${at}/proofs`, { host: 'a.localhost' })
     await post(`${at}/check`, {})
+    await get(`${at}/check?path=/a`)
+    await get(`${at}/try?url=/a&as=GPTBot`)
+    await get(`${at}/replay`)
     await post(`${at}/revert`, { version: 1 })
     await post(`${at}/suspend`, {})
     await post(`${at}/resume`, {})
@@ -142,6 +171,19 @@ describe('OpenAPI document', () => {
     expect(operations.filter((name) => !covered.has(name))).toEqual(['get /_tab402/keys'])
   })
 })
+
+/** Asks everything about members and API tokens. */
+async function memberOf({ call, get, post }: Operator): Promise<void> {
+  const { body } = await post('/api/people', { name: 'Ann', role: 'accountant', email: 'Ann@Example.com' })
+  const { id } = body.member as { id: string }
+  await get('/api/people')
+  await call('PATCH', `/api/people/${id}`, { role: 'finance' })
+  await post(`/api/people/${id}/invitation`)
+  await call('DELETE', `/api/people/${id}`)
+  const { body: token } = await post('/api/tokens', { name: 'export', scopes: ['export'] })
+  await get('/api/tokens')
+  await call('DELETE', `/api/tokens/${token.id}`)
+}
 
 /** A decision that holds an account. */
 const listing = {
@@ -199,8 +241,8 @@ describe('Audit log', () => {
       const { body } = await operator.get(`/api/invoices?agent=${id}`)
       return (body.invoices as { id: string }[])[0]?.id
     }
-    // The registry of sites logs its own changes, in their transactions: see test/sites/.
-    const ofSites = /\/(?:sites|publishers)(?:\/|$)/
+    // Two objects log their own changes, in their transactions: see test/sites/ and test/people/.
+    const ofSites = /\/(?:sites|publishers|people|tokens|sign-in-codes)(?:\/|$)/
     const expected = operations.filter((name) => !name.startsWith('get') && !ofSites.test(name))
     expect(Object.keys(mutations).sort()).toEqual(expected.sort())
     for (const [name, mutate] of Object.entries(mutations)) {

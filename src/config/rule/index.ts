@@ -4,7 +4,7 @@
  */
 import * as v from 'valibot'
 import type { Action, Decision, Rule } from '../../paywall/policy.ts'
-import type { Scope } from '../../paywall/rules.ts'
+import type { Scope } from '../../paywall/rule-index.ts'
 import type { ConfigProblem, Expected } from '../../platform/problem.ts'
 import { isTable, onlyKeys } from '../../platform/schema.ts'
 import { SCHEMES } from '../../schemes/index.ts'

@@ -1,7 +1,8 @@
 /** One term of a rule: how it is written, and what it does. Each term is a file here and an entry in `index.ts`. */
 import type * as v from 'valibot'
 import type { Action, Decision } from '../../paywall/policy.ts'
-import type { Condition, Scope } from '../../paywall/rules.ts'
+import type { Scope } from '../../paywall/rule-index.ts'
+import type { Condition } from '../../paywall/rules.ts'
 import type { Expected } from '../../platform/problem.ts'
 
 /** A rule as it was written, its terms not read yet. */

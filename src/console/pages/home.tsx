@@ -1,4 +1,6 @@
 /** Home: what needs the operator first, then what was earned, what is owed, and who paid for what. */
+
+import { may } from '../../people/principal.ts'
 import type {
   AlertsBody,
   FigureBody,
@@ -28,8 +30,10 @@ const home: PageHandler = async (c) => {
   const now = Date.now()
   const read = await readHome(c.get('desk').ask, now)
   const { runs, accounts, invoices, alerts } = read
-  if (!runs.ok) return trouble(c, 'Home', runs)
-  const nights = runs.value.runs.filter(({ kind }) => kind !== 'watch')
+  const { who } = c.get('desk')
+  const seesRuns = may(who, 'runs.read')
+  if (seesRuns && !runs.ok) return trouble(c, 'Home', runs)
+  const nights = runs.ok ? runs.value.runs.filter(({ kind }) => kind !== 'watch') : []
   const owing = accounts.ok ? accounts.value.accounts : []
   const open = invoices.ok ? invoices.value.invoices.filter(({ owed }) => BigInt(owed) > 0n) : []
   // Until the first watch has looked for alerts, the book says what it can.
@@ -39,20 +43,24 @@ const home: PageHandler = async (c) => {
     c,
     'Home',
     <>
-      <Head title="Home" asOf={runs.at} sources={['book', 'traffic']} />
-      <PageSection
-        title="Needs you"
-        id="needs"
-        note={needs.length > 0 && `${needs.length} open, worst first`}
-      >
-        {needs.length === 0 ? <p>Nothing needs you now.</p> : <NeedList of={needs} />}
-      </PageSection>
+      <Head title="Home" asOf={now} sources={['book', 'traffic']} />
+      {seesRuns && (
+        <PageSection
+          title="Needs you"
+          id="needs"
+          note={needs.length > 0 && `${needs.length} open, worst first`}
+        >
+          {needs.length === 0 ? <p>Nothing needs you now.</p> : <NeedList of={needs} />}
+        </PageSection>
+      )}
       <Totals {...read} now={now} />
       <Earned {...read} now={now} />
-      <div class="two">
-        <LastRuns of={nights} />
-        <OpenInvoices of={open} />
-      </div>
+      {seesRuns && (
+        <div class="two">
+          <LastRuns of={nights} />
+          <OpenInvoices of={open} />
+        </div>
+      )}
     </>,
   )
 }

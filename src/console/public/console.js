@@ -40,6 +40,14 @@ document.addEventListener('copy', (event) => {
   event.preventDefault()
 })
 
+/** Copies the text of the part that a button names. */
+document.addEventListener('click', async ({ target }) => {
+  const id = target.dataset?.copy
+  if (!id) return
+  await navigator.clipboard.writeText(document.getElementById(id).textContent.trim())
+  target.textContent = 'Copied'
+})
+
 const KEYS = { h: '/', s: '/sites', a: '/accounts', i: '/invoices', r: '/runs', p: '/policy' }
 
 function isTyping(target) {
@@ -71,6 +79,28 @@ document.addEventListener('submit', (event) => {
   for (const button of form.querySelectorAll('button')) button.setAttribute('aria-disabled', 'true')
 })
 
+/** Says what must change while a form is typed. Its check answers with the faults by field, and saves nothing. */
+function checkWhileTyped(form) {
+  let [wait, asked] = [0, 0]
+  async function check() {
+    const mine = ++asked
+    const body = new URLSearchParams(new FormData(form))
+    const answer = await fetch(form.dataset.check, { method: 'POST', body }).catch(() => null)
+    const { faults } = answer?.ok && !answer.redirected ? await answer.json() : {}
+    // A later answer knows more. Without one, what was found before stays.
+    if (!faults || mine !== asked) return
+    for (const place of form.querySelectorAll('[data-fault]')) {
+      const text = faults[place.dataset.fault] ?? ''
+      if (place.textContent !== text) place.textContent = text
+      form.elements[place.dataset.fault]?.setAttribute('aria-invalid', text !== '')
+    }
+  }
+  form.addEventListener('input', () => {
+    clearTimeout(wait)
+    wait = setTimeout(check, 400)
+  })
+}
+
 /** Reads the live parts of the page again while it is seen. Parts with the focus in them stay. */
 async function refresh() {
   if (document.hidden) return
@@ -84,5 +114,28 @@ async function refresh() {
   }
 }
 
+for (const form of document.querySelectorAll('form[data-check]')) checkWhileTyped(form)
 for (const table of document.querySelectorAll('table.cards')) makeSortable(table)
 if (document.querySelector('[data-live]')) setInterval(refresh, 15_000)
+
+/** Asks for a passkey, and sends the form with what the browser says. */
+function askPasskey(form) {
+  const { passkey, options } = form.dataset
+  const isNew = passkey === 'new'
+  form.addEventListener('submit', async (event) => {
+    event.preventDefault()
+    try {
+      const read = isNew ? 'parseCreationOptionsFromJSON' : 'parseRequestOptionsFromJSON'
+      const publicKey = PublicKeyCredential[read](JSON.parse(options))
+      const credential = await navigator.credentials[isNew ? 'create' : 'get']({ publicKey })
+      form.elements.credential.value = JSON.stringify(credential)
+      form.submit()
+    } catch {
+      form.querySelector('[role=alert]').textContent = 'The browser gave no passkey. Try it again.'
+      delete form.dataset.sent
+      for (const button of form.querySelectorAll('button')) button.removeAttribute('aria-disabled')
+    }
+  })
+}
+
+for (const form of document.querySelectorAll('form[data-passkey]')) askPasskey(form)

@@ -15,7 +15,7 @@ import { MAX_CHARGES, REPLAY_WINDOW_MS, Replays } from '../replay-window.ts'
 import { ScreenedObject } from '../screening.ts'
 import { type StoredAnswer, StoredAnswers } from '../stored-answers.ts'
 import { authorize, charge, InvariantFault, release } from '../totals.ts'
-import { begunBy, chargedAs, chargeOf, EMPTY_ENTRY, lowered, openedFor, takenBack } from './answers.ts'
+import { amountLeft, begunBy, chargedAs, chargeOf, EMPTY_ENTRY, openedFor, takenBack } from './answers.ts'
 import { Journal, priceOf, voucherOf } from './journal.ts'
 import { observe } from './observe.ts'
 import {
@@ -49,7 +49,7 @@ export class Account extends ScreenedObject<{ BOOK: D1Database }> {
   readonly #opened: OpenedPages
   readonly #alarm: AccountAlarm
   #standing: Standing | null
-  #seq: number
+  readonly #last: { seq: number; at: number }
   readonly #queue = new OrderQueue<Answer>((waiting) =>
     isEarly(waiting, this.#standing?.charged, Date.now()) ? undefined : this.#try(waiting),
   )
@@ -64,7 +64,7 @@ export class Account extends ScreenedObject<{ BOOK: D1Database }> {
     super(ctx, env)
     this.#journal = new Journal(ctx.storage.sql)
     this.#standing = this.#journal.read()
-    this.#seq = this.#journal.lastSeq()
+    this.#last = this.#journal.last()
     this.#replays = new Replays(this.#journal.recent(Date.now() - REPLAY_WINDOW_MS, MAX_CHARGES), voucherOf)
     this.#answers = new StoredAnswers(ctx.storage.sql)
     this.#answers.prune(Date.now())
@@ -90,9 +90,7 @@ export class Account extends ScreenedObject<{ BOOK: D1Database }> {
   }
 
   /**
-   * Charges a request, or begins a deposit or refund. May wait for its turn (`queue.ts`).
-   *
-   * Returns expected failures as `refused`. Repeating an order never charges twice.
+   * Charges a request, or begins a deposit or refund, once for each `id`. May wait for its turn (`queue.ts`).
    * @throws when the outcome is unknown: place the same order (same `id`) again
    */
   async place(order: Order): Promise<Answer> {
@@ -109,19 +107,19 @@ export class Account extends ScreenedObject<{ BOOK: D1Database }> {
 
   /**
    * Takes back charge number `entry` because the delivery `id` failed. Does nothing if either is unknown.
-   *
    * Replays share one charge, which stands until all its deliveries have failed. The part already claimed
    * becomes account balance (`credit`).
    */
   async release(entry: number, id: string): Promise<void> {
     await this.#commits.durable()
     const replays = this.#replays.find(entry) ? this.#replays : new Replays(this.#story(entry), voucherOf)
-    const charged = replays.find(entry)
+    const [charged, loweredBy] = [replays.find(entry), replays.loweredBy(entry)]
     const dropped = replays.drop(entry, id)
     if (!charged || !dropped) return
     const [standing, isLast] = [this.#known(), dropped === 'last']
-    const totals = isLast ? release(standing, priceOf(charged)) : standing
-    this.#record({ ...standing, ...totals }, takenBack('release', charged, id, isLast ? charged.amount : 0n))
+    const totals = isLast ? release(standing, priceOf(charged) - (loweredBy ?? 0n)) : standing
+    const amount = isLast ? amountLeft(charged.amount, loweredBy) : 0n
+    this.#record({ ...standing, ...totals }, takenBack('release', charged, id, amount))
     if (isLast && charged.request !== null) this.#opened.close(charged.request)
     this.#queue.advance()
     await this.#commits.pending
@@ -136,15 +134,14 @@ export class Account extends ScreenedObject<{ BOOK: D1Database }> {
     const charged = this.#replays.find(entry)
     if (!charged) return null
     const by = priceOf(charged) - price
-    const isDone = this.#journal.story(entry).some(({ kind }) => kind === 'lower')
-    if (by > 0n && !isDone && charged.id === id) {
-      const { after, charge } = lowered(this.#known(), charged, by)
-      this.#record(after, takenBack('lower', charged, id, by))
-      Object.assign(charged, charge)
+    if (by > 0n && this.#replays.loweredBy(entry) === null && charged.id === id) {
+      const standing = this.#known()
+      this.#record({ ...standing, ...release(standing, by) }, takenBack('lower', charged, id, by))
+      this.#replays.lower(entry, by)
       this.#queue.advance()
       await this.#commits.pending
     }
-    return chargedAs('charged', charged, this.#known())
+    return chargedAs('charged', charged, this.#known(), this.#replays.loweredBy(entry))
   }
 
   /** Stores the answer to charge number `entry`, a method with effects; null only marks the delivery. Idempotent. */
@@ -240,6 +237,11 @@ export class Account extends ScreenedObject<{ BOOK: D1Database }> {
     return then < now ? then : now
   }
 
+  /** Returns the first unclaimed entry that does not follow from the one before it; null for none. */
+  async flaw(): Promise<number | null> {
+    return this.#journal.flawAbove((await this.standing())?.redeemed ?? 0n)
+  }
+
   /** Returns up to `limit` journal entries with `seq > after`, oldest first. */
   async entries(after: number, limit: number): Promise<Entry[]> {
     await this.#commits.durable()
@@ -317,13 +319,14 @@ export class Account extends ScreenedObject<{ BOOK: D1Database }> {
     this.#replays.add(entry)
     if (order.openMs) this.#opened.open(order.request, String(entry.seq), entry.at + order.openMs)
     this.#expected = null
-    return chargedAs('charged', entry, this.#known())
+    return chargedAs('charged', entry, this.#known(), null)
   }
 
   #replay(order: ChargeOrder | DepositOrder): Answer | undefined {
     const earlier = this.#replays.match(voucherOf(order), order.id, Date.now())
     if (!earlier || !this.#standing) return undefined
-    const charged = chargedAs('replayed', earlier, this.#standing)
+    const loweredBy = this.#replays.loweredBy(earlier.seq)
+    const charged = chargedAs('replayed', earlier, this.#standing, loweredBy)
     if (earlier.id === order.id) return { ...charged, outcome: 'charged' }
     const answer = order.hasEffects
       ? this.#answers.replay(String(earlier.seq), earlier.at, Date.now())
@@ -367,16 +370,15 @@ export class Account extends ScreenedObject<{ BOOK: D1Database }> {
     return this.#standing
   }
 
-  /**
-   * Sets the account state and queues an entry. Trap: public methods must await the write before they return.
-   */
+  /** Sets the account state and queues an entry. Trap: public methods must await the write before they return. */
   #record(standing: Standing, what: Pick<Entry, 'kind' | 'id'> & Partial<Entry>): Entry {
     const { authorized, charged, redeemed, credit } = standing
+    // The clock may go back, and the journal must not (faults: E13).
+    Object.assign(this.#last, { seq: this.#last.seq + 1, at: Math.max(Date.now(), this.#last.at) })
     const entry: Entry = {
       ...EMPTY_ENTRY,
       ...what,
-      seq: ++this.#seq,
-      at: Date.now(),
+      ...this.#last,
       authorized,
       charged,
       redeemed,

@@ -1,6 +1,7 @@
 /** A credit line's table: the append-only journal. The state of the line is derived from it. */
 import { padAmount, unpadAmount } from '../../protocol/amount.ts'
 import type { StatedEntry } from '../../protocol/statement.ts'
+import { addColumns, type TableVersion } from '../columns.ts'
 import type { NonceUse } from './nonce-window.ts'
 import type { LineEntry, Remembered } from './types.ts'
 
@@ -39,10 +40,14 @@ const REMEMBERED = `seq, at, kind, amount, authorized, charged, redeemed, credit
   id, once, attempt, iou, request, site, rule, of, policy, who`
 
 /** Columns that came later, oldest first. A line of an earlier version gets them when it wakes. */
-const ADDED = [
-  ['policy', 'ALTER TABLE entry ADD COLUMN policy INTEGER'],
-  ['who', 'ALTER TABLE entry ADD COLUMN who TEXT'],
-] as const
+const ENTRY: TableVersion = {
+  table: 'entry',
+  first: 18,
+  added: [
+    ['policy', 'ALTER TABLE entry ADD COLUMN policy INTEGER'],
+    ['who', 'ALTER TABLE entry ADD COLUMN who TEXT'],
+  ],
+}
 
 /** The credit notes of a line, by its index `document`. */
 export const CORRECTING_NOTES = `SELECT seq FROM entry
@@ -101,10 +106,8 @@ export class LineJournal {
   }
 
   #upgrade(): void {
+    addColumns(this.#sql, ENTRY)
     this.#sql.exec('DROP INDEX IF EXISTS used')
-    const columns = this.#sql.exec(`SELECT name FROM pragma_table_info('entry')`).toArray()
-    const known = new Set(columns.map(({ name }) => name))
-    for (const [column, statement] of ADDED) if (!known.has(column)) this.#sql.exec(statement)
   }
 
   /** Returns the last entry. */
@@ -126,7 +129,7 @@ export class LineJournal {
     if (!this.exists()) return []
     return this.#sql
       .exec(
-        `SELECT seq, at, kind, id, amount, site, rule, request, iou, of
+        `SELECT seq, at, kind, id, amount, site, rule, request, iou, of, policy, who
          FROM entry WHERE seq > ? ORDER BY seq LIMIT ?`,
         after,
         limit,
@@ -208,6 +211,8 @@ function statedOf(row: Row): StatedEntry {
     request: row.request as string | null,
     iou: row.iou as string | null,
     of: row.of as number | null,
+    policy: row.policy as number | null,
+    who: row.who as string | null,
   }
 }
 

@@ -1,0 +1,120 @@
+/** Moves the lab’s clock from event to event: watches, nights and alarms. */
+import type { Night, NightOptions } from './lab.ts'
+import type { Stage } from './stage.ts'
+import { midnightAfter, nextWatch, openWithdrawals } from './withdrawals.ts'
+
+/** The crons of `wrangler.toml`. */
+const NIGHTLY = '0 0 * * *'
+const WATCH = '*/5 * * * *'
+
+/** What happens at a night, and how often. Faults of the cron change it. */
+export type Firing = { times: number; lateMs: number; isParallel: boolean }
+
+/** The calendar of one lab. Only one jump runs at a time: the next one waits. */
+export class Calendar {
+  readonly #stage: Stage
+  #turn: Promise<unknown> = Promise.resolve()
+  #nextAlarm: number | null = null
+  /** How the next nights fire; a fault of the cron replaces it. */
+  firing: () => Firing = () => ({ times: 1, lateMs: 0, isParallel: false })
+
+  constructor(stage: Stage) {
+    this.#stage = stage
+  }
+
+  /** Jumps to a moment, through all events before it. @throws RangeError for the past */
+  advanceTo(to: number, options: NightOptions = {}): Promise<Night[]> {
+    return this.#inTurn(async () => {
+      const now = this.#stage.clock.now()
+      if (to < now) throw new RangeError(`the clock is past ${new Date(to).toISOString()} already`)
+      return this.#pass(to, options)
+    })
+  }
+
+  /** Jumps through some nights, the first one at the next midnight. */
+  nights(count: number, options: NightOptions = {}): Promise<Night[]> {
+    return this.#inTurn(async () => {
+      const nights: Night[] = []
+      while (nights.length < count)
+        nights.push(...(await this.#pass(midnightAfter(this.#stage.clock.now()), options)))
+      return nights
+    })
+  }
+
+  /** Sets the clock of a Worker that was restarted, and finds its alarms again. */
+  async restart(): Promise<void> {
+    const { remote, clock, worker, plan } = this.#stage
+    await remote({ do: 'pass', offsetMs: clock.offsetMs })
+    const classes = Object.values(plan.options.durableObjects ?? {}).map(({ className }) => className)
+    const objects = await Promise.all(
+      [...new Set(classes)].map(async (className) =>
+        (await worker.objects(className)).map((id) => ({ className, id })),
+      ),
+    )
+    const { nextAlarm } = await remote({ do: 'wake', objects: objects.flat() })
+    this.#nextAlarm = nextAlarm
+  }
+
+  #inTurn<Value>(work: () => Promise<Value>): Promise<Value> {
+    const turn = this.#turn.then(work)
+    this.#turn = turn.catch(() => {})
+    return turn
+  }
+
+  async #pass(to: number, options: NightOptions): Promise<Night[]> {
+    const { clock, chain } = this.#stage
+    const nights: Night[] = []
+    const withdrawals = await openWithdrawals(chain)
+    await this.#event(clock.now())
+    for (;;) {
+      const now = clock.now()
+      const midnight = midnightAfter(now)
+      const watch = nextWatch(now, withdrawals)
+      const next = Math.max(now, Math.min(to, midnight, watch, this.#nextAlarm ?? to))
+      if (next === midnight) nights.push(await this.#night(midnight, options))
+      else await this.#event(next, next === watch ? { cron: WATCH, time: next } : undefined)
+      if (next >= to) return nights
+    }
+  }
+
+  /** Sets every clock of the lab, fires a cron if one is given, and rings the alarms that are due. */
+  async #event(at: number, fire?: { cron: string; time: number }): Promise<Night['runs']> {
+    const { clock, remote, chain } = this.#stage
+    clock.offsetMs = Math.max(clock.offsetMs, at - Date.now())
+    await chain.setTime(Math.floor(clock.now() / 1000))
+    const { offsetMs, nextAlarm, runs } = await remote({
+      do: 'pass',
+      offsetMs: clock.offsetMs,
+      ...(fire && { fire }),
+    })
+    this.#nextAlarm = nextAlarm
+    // Steps that sleep have moved the Worker's clock: all others follow.
+    if (offsetMs > clock.offsetMs) {
+      clock.offsetMs = offsetMs
+      await chain.setTime(Math.floor(clock.now() / 1000))
+    }
+    return runs
+  }
+
+  async #night(at: number, options: NightOptions): Promise<Night> {
+    const { times, lateMs, isParallel } = this.firing()
+    await this.#event(at + lateMs)
+    const fire = () =>
+      options.through === 'cron' ? this.#cron(at) : this.#event(at, { cron: NIGHTLY, time: at })
+    if (isParallel) return { at, runs: (await Promise.all(Array.from({ length: times }, fire))).flat() }
+    const runs: Night['runs'] = []
+    for (let fired = 0; fired < times; fired++) runs.push(...(await fire()))
+    return { at, runs }
+  }
+
+  /** Fires the nightly cron as the platform does, and waits for the Workflows that it starts. */
+  async #cron(time: number): Promise<Night['runs']> {
+    const { url, remote } = this.#stage
+    const fired = await fetch(
+      `${url}/cdn-cgi/local/scheduled?cron=${encodeURIComponent(NIGHTLY)}&time=${time}`,
+    )
+    if (!fired.ok) throw new Error(`the cron has failed: ${fired.status} ${await fired.text()}`)
+    const { runs } = await remote({ do: 'await' })
+    return runs
+  }
+}

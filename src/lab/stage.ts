@@ -1,0 +1,165 @@
+/** The running parts of a lab: chain, node, origin, card processor and Worker, all on one clock. */
+import { createHash, randomBytes } from 'node:crypto'
+import { existsSync } from 'node:fs'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { Response } from 'miniflare'
+import type { Address } from '../protocol/evm/hex.ts'
+import { GAS_VARS, type LocalAccount, type LocalChain, startChain } from '../testing/chain/chain.ts'
+import { type RpcFault, startRpcProxy } from '../testing/chain/rpc-proxy.ts'
+import { billingVars, freePort, STRIPE_KEYS } from '../testing/stack/billing.ts'
+import { newOperatorKey } from '../testing/stack/keep.ts'
+import { traceRuntimes } from '../testing/stack/kill.ts'
+import { type Pages, startPages } from '../testing/stack/pages.ts'
+import type { WorkerPlan } from '../testing/stack/plan.ts'
+import { type RunningWorker, startWorker } from '../testing/stack/workerd.ts'
+import { type StripeServer, startStripe } from '../testing/stripe/server.ts'
+import { LabClock } from './clock.ts'
+import type { LabOptions, Var } from './lab.ts'
+import { labPlan } from './plan.ts'
+import { type Remote, remoteOf } from './remote.ts'
+import { momentMs } from './time.ts'
+
+/** A folder in memory, where Linux has one: the runtime waits for the disk after each write. */
+const MEMORY = '/dev/shm'
+
+/** The parts. `node`: the Worker’s own, a proxy in front of the chain. */
+export type Stage = {
+  url: string
+  clock: LabClock
+  chain: LocalChain
+  node: string
+  /** The faults of that node, changed in place. */
+  nodeFaults: RpcFault[]
+  origin: Pages
+  stripe: StripeServer
+  worker: RunningWorker
+  plan: WorkerPlan
+  remote: Remote
+  receiver: LocalAccount
+  /** The wallets of sites that receive themselves. */
+  receivers: Address[]
+  relayer: LocalAccount
+  operator: { url: string; token: string }
+  /** Kills the runtime with SIGKILL. It restarts by itself. */
+  kill(): Promise<void>
+  stop(): Promise<void>
+}
+
+/** Starts the parts, the chain beside the bundle. @throws with what a part has printed if it does not start */
+export async function startStage(options: LabOptions): Promise<Stage> {
+  const clock = new LabClock(options.start === undefined ? Date.now() : momentMs(options.start))
+  const undo: (() => Promise<void>)[] = []
+  const stop = async () => {
+    for (let step = undo.pop(); step; step = undo.pop()) await step()
+  }
+  const kept = <Part extends { stop(): Promise<void> }>(part: Part): Part => {
+    undo.push(() => part.stop())
+    return part
+  }
+  try {
+    const directory = await mkdtemp(join(existsSync(MEMORY) ? MEMORY : tmpdir(), 'tab402-lab-'))
+    undo.push(() => rm(directory, { recursive: true, force: true }))
+    const [port, controlPort, plan, origin, chain, kill] = await Promise.all([
+      freePort(),
+      freePort(),
+      labPlan(options.worker),
+      startPages().then(kept),
+      startChain({ accounts: 2, balance: 0n, startsAt: Math.floor(clock.now() / 1000) }).then(kept),
+      traceRuntimes(),
+    ])
+    const [relayer, receiver] = chain.accounts
+    if (!relayer || !receiver) throw new Error('the local chain must have two accounts')
+    const url = `http://127.0.0.1:${port}`
+    const [proxy, stripe, operatorKey] = await Promise.all([
+      startRpcProxy(chain.rpcUrl).then(kept),
+      startStripe({ webhook: `${url}/_tab402/stripe`, now: () => clock.now(), ...STRIPE_KEYS }).then(kept),
+      newOperatorKey(),
+    ])
+    const node = `${proxy.url}/node`
+    const [token, key] = [secret(), secret()]
+    const worker = await startWorker({
+      port,
+      directory,
+      plan,
+      isAlone: true,
+      registry: (options.sites ?? []).length > 0,
+      socket: { entrypoint: 'Lab', port: controlPort },
+      services: { LAB: () => new Response(`${clock.offsetMs}`) },
+      vars: {
+        ...varsOf({ relayer, receiver, node, token }),
+        ...(options.worker === undefined
+          ? { ORIGIN: origin.url, ...billingVars({ publicUrl: url, operatorKey, stripeUrl: stripe.url }) }
+          : ownVars(plan, { PUBLIC_URL: url, OPERATOR_KEY: operatorKey })),
+        ...textOf(options.policy ?? {}),
+        LAB_KEY: key,
+        LAB_OBJECTS: JSON.stringify(objectsOf(plan)),
+      },
+      log: options.log ?? (() => {}),
+    }).then(kept)
+    const remote = remoteOf(controlPort, key)
+    await remote({ do: 'pass', offsetMs: clock.offsetMs })
+    const operator = { url: `${url}/_tab402/api`, token }
+    const parts = {
+      receivers: (options.sites ?? []).flatMap(({ receiver }) => receiver ?? []),
+      url,
+      clock,
+      chain,
+      node,
+      nodeFaults: proxy.faults('node'),
+      origin,
+      stripe,
+      worker,
+      plan,
+      remote,
+      receiver,
+      relayer,
+      operator,
+    }
+    return { ...parts, kill: () => kill(port), stop }
+  } catch (cause) {
+    await stop()
+    throw cause
+  }
+}
+
+/** The binding of each class of objects. */
+function objectsOf({ options }: WorkerPlan): Record<string, string> {
+  const bound = Object.entries(options.durableObjects ?? {})
+  return {
+    Sites: 'SITES',
+    ...Object.fromEntries(bound.map(([binding, { className }]) => [className, binding])),
+  }
+}
+
+type Parties = { relayer: LocalAccount; receiver: LocalAccount; node: string; token: string }
+
+function varsOf({ relayer, receiver, node, token }: Parties): Record<string, string> {
+  return {
+    RECEIVER: receiver.address,
+    RPC_URL: node,
+    RELAYER_KEY: relayer.privateKey,
+    OPERATOR_TOKEN_SHA256: createHash('sha256').update(token).digest('hex'),
+    SITES_AHEAD_SECONDS: '0',
+    ...GAS_VARS,
+  }
+}
+
+/** What somebody's own Worker gets: a seller needs a key and an address, and a Worker without credit must have neither. */
+function ownVars({ options }: WorkerPlan, seller: Record<string, string>): Record<string, string> {
+  return options.durableObjects?.LINES ? seller : {}
+}
+
+function textOf(policy: Readonly<Record<string, Var>>): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(policy).map(([name, value]) => [
+      name,
+      typeof value === 'object' ? JSON.stringify(value) : `${value}`,
+    ]),
+  )
+}
+
+function secret(): string {
+  return randomBytes(24).toString('base64url')
+}
