@@ -78,7 +78,7 @@ async function chartsOfManySites(): Promise<Row[]> {
     const book = (await local.getD1Database('BOOK')) as unknown as D1Database
     await fill(book)
     const charts = chartMoney(book)
-    const month = { from: FROM, to: FROM + DAYS * DAY_MS, only: {}, after: null, limit: 5_000 }
+    const month = { from: FROM, to: FROM + DAYS * DAY_MS, only: {}, sites: null, after: null, limit: 5_000 }
     const time = async (name: string, query: object, most?: number): Promise<Row> => {
       const asked = { ...month, by: [], interval: 'day', ...query } as Parameters<typeof charts>[0]
       const times: number[] = []

@@ -179,7 +179,14 @@ async function siteFacts({ book, traffic }: Charts, now: number): Promise<Partia
     { from: hour - HOUR_MS - DAY_MS, to: hour - DAY_MS },
   ]
   const read = async <Sum extends string>(chart: Charted<Sum>) => {
-    const rest = { interval: 'hour', by: ['site'], only: {}, after: null, limit: MAX_SITES } as const
+    const rest = {
+      interval: 'hour',
+      by: ['site'],
+      only: {},
+      sites: null,
+      after: null,
+      limit: MAX_SITES,
+    } as const
     const charts = await Promise.all(spans.map((span) => chart({ ...rest, ...span })))
     return charts
       .flatMap(({ figures }) => figures)

@@ -1,14 +1,8 @@
 /** The operator's API as the console calls it: in the name of a session, without a token on the way. */
 import { WorkerEntrypoint } from 'cloudflare:workers'
-import type { Hono } from 'hono/tiny'
-import type {
-  ConsoleAnswer,
-  ConsoleOrder,
-  EdgeWorker,
-  Principal,
-  SessionView,
-} from '../people/console-call.ts'
+import type { ConsoleAnswer, ConsoleOrder, EdgeWorker, SessionView } from '../people/console-call.ts'
 import { PEOPLE } from '../people/people.ts'
+import { ownerOf, type Principal } from '../people/principal.ts'
 import { MINUTE_MS } from '../platform/time.ts'
 import type { Bindings } from './bindings.ts'
 import { operatorOf } from './operator.ts'
@@ -83,12 +77,7 @@ export class OperatorApi extends WorkerEntrypoint<Bindings> implements EdgeWorke
       import('../operator/api.ts'),
       import('../operator/response.ts'),
     ])
-    const known = apis.get(this.env) ?? new Map<string, Hono>()
-    apis.set(this.env, known)
-    const api =
-      known.get(who.id) ??
-      routesFor(operatorOf(this.env), who.id, Date.now).onError(failed).notFound(notFound)
-    known.set(who.id, api)
+    const api = routesFor(operatorOf(this.env), who, Date.now).onError(failed).notFound(notFound)
     const headers = new Headers(body === undefined ? {} : { 'content-type': 'application/json' })
     if (revision !== undefined) headers.set('if-match', `"${revision}"`)
     const init = { method, headers, ...(body !== undefined && { body }) }
@@ -115,12 +104,4 @@ let denials = { since: 0, count: 0 }
 function mayNoteDenial(now: number): boolean {
   if (now - denials.since >= MINUTE_MS) denials = { since: now, count: 0 }
   return ++denials.count <= MAX_DENIALS
-}
-
-/** The routes of each principal, made once in an isolate. */
-const apis = new WeakMap<Bindings, Map<string, Hono>>()
-
-/** Today's token is the owner. The audit log names it by eight digits of its hash, as for the API. */
-function ownerOf(tokenSha256 = ''): Principal {
-  return { id: `token ${tokenSha256.slice(0, 8)}`, name: 'Operator', role: 'owner', publisher: null }
 }

@@ -1,6 +1,6 @@
 /** The document around every page: navigation, who is signed in, and the page's own content. */
 import type { Child } from 'hono/jsx'
-import type { Principal } from '../people/console-call.ts'
+import type { Principal } from '../people/principal.ts'
 
 type NavItem = readonly [href: string, title: string]
 

@@ -1,7 +1,8 @@
 /** How a page is answered: by a session, with what the API says, as a document. */
 import type { Context } from 'hono'
 import type { Child } from 'hono/jsx'
-import type { EdgeWorker, Principal } from '../people/console-call.ts'
+import type { EdgeWorker } from '../people/console-call.ts'
+import type { Principal } from '../people/principal.ts'
 import { type Ask, askAs, type Reply } from './edge.ts'
 import { Bare, Frame } from './frame.tsx'
 import { formTokenOf } from './guard.ts'

@@ -13,21 +13,24 @@ import { isHex } from '../protocol/evm/hex.ts'
 import { act } from './audit.ts'
 import { isAgentId } from './requests.ts'
 import { jsonResponse, nextOf, notFound, numberOf, pageLimit } from './response.ts'
+import { needs, type OperatorEnv, whoOf } from './rights.ts'
 import { saleFilterOf } from './sale-filter.ts'
 import type { OperatorSettings } from './settings.ts'
 
 const PAYER = /^eip155:[1-9][0-9]{0,15}:0x[0-9a-f]{40}$/
 
 /** Routes below `/api/accounts`. */
-export function accountRoutes(settings: OperatorSettings, who: string): Hono {
-  const app = new Hono()
-  app.get('/', async (c) => {
+export function accountRoutes(settings: OperatorSettings): Hono<OperatorEnv> {
+  const app = new Hono<OperatorEnv>()
+  app.get('/', needs('money.read'), async (c) => {
     const limit = pageLimit(c)
     const accounts = await listed(settings, c.req.query('after') ?? '', limit)
     return jsonResponse({ accounts, next: nextOf(accounts, limit, ({ id }) => id) })
   })
-  app.get('/:id', (c) => accountOf(c, settings, c.req.param('id')))
-  app.post('/:id/reread', (c) => reread(settings, who, c.req.param('id').toLowerCase()))
+  app.get('/:id', needs('money.read'), (c) => accountOf(c, settings, c.req.param('id')))
+  app.post('/:id/reread', needs('runs.write'), (c) =>
+    reread(settings, whoOf(c), c.req.param('id').toLowerCase()),
+  )
   return app
 }
 

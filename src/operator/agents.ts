@@ -11,43 +11,46 @@ import {
 import type { RequestError } from './problem.ts'
 import { agentChange, formOf, newAgent, suspension, UNIDENTIFIED } from './requests.ts'
 import { invalid, jsonResponse, nextOf, notFound, pageLimit, problem } from './response.ts'
+import { needs, type OperatorEnv, whoOf } from './rights.ts'
 import type { CreditSettings, OperatorSettings } from './settings.ts'
 
 type Form = Partial<v.InferOutput<typeof newAgent>>
 
-/** Routes below `/api/agents`. `who` names the operator in the audit log. */
-export function agentRoutes(settings: OperatorSettings, credit: CreditSettings, who: string): Hono {
-  const app = new Hono()
+/** Routes below `/api/agents`. */
+export function agentRoutes(settings: OperatorSettings, credit: CreditSettings): Hono<OperatorEnv> {
+  const app = new Hono<OperatorEnv>()
   const registry = () => credit.agents.getByName(REGISTRY)
-  app.get('/', async (c) => {
+  app.get('/', needs('money.read'), async (c) => {
     const limit = pageLimit(c)
     const agents = await registry().list(c.req.query('after') ?? '', limit)
     return jsonResponse({ agents: agents.map(agentView), next: nextOf(agents, limit, ({ id }) => id) })
   })
-  app.post('/', async (c) => {
+  app.post('/', needs('money.write'), async (c) => {
     const form = await formOf(c, newAgent)
     if (form instanceof Response) return form
     const errors = await unknownNames(settings, credit, form)
     if (errors.length > 0) return invalid(errors)
-    return responseOf(await registry().create(draftOf(form, credit.probation), who), 201)
+    return responseOf(await registry().create(draftOf(form, credit.probation), whoOf(c)), 201)
   })
-  app.get('/:id', async (c) => {
+  app.get('/:id', needs('money.read'), async (c) => {
     const agent = await registry().get(c.req.param('id'))
     return agent ? jsonResponse(agentView(agent)) : notFound()
   })
-  app.patch('/:id', async (c) => {
+  app.patch('/:id', needs('money.write'), async (c) => {
     const form = await formOf(c, agentChange)
     if (form instanceof Response) return form
     const errors = await unknownNames(settings, credit, form)
     if (errors.length > 0) return invalid(errors)
-    return responseOf(await registry().change(c.req.param('id'), changeOf(form), who))
+    return responseOf(await registry().change(c.req.param('id'), changeOf(form), whoOf(c)))
   })
-  app.post('/:id/suspend', async (c) => {
+  app.post('/:id/suspend', needs('money.write'), async (c) => {
     const form = await formOf(c, suspension)
     if (form instanceof Response) return form
-    return responseOf(await registry().suspend(c.req.param('id'), form.reason, who))
+    return responseOf(await registry().suspend(c.req.param('id'), form.reason, whoOf(c)))
   })
-  app.post('/:id/resume', async (c) => responseOf(await registry().suspend(c.req.param('id'), null, who)))
+  app.post('/:id/resume', needs('money.write'), async (c) =>
+    responseOf(await registry().suspend(c.req.param('id'), null, whoOf(c))),
+  )
   return app
 }
 

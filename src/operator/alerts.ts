@@ -8,29 +8,29 @@ import { HOUR_MS } from '../platform/time.ts'
 import { act } from './audit.ts'
 import { formOf, muting } from './requests.ts'
 import { jsonResponse, notFound } from './response.ts'
+import { needs, type OperatorEnv, whoOf } from './rights.ts'
 import type { OperatorSettings } from './settings.ts'
 
-/** Routes below `/api/alerts`. `who` names the operator in the audit log. `now` in Unix milliseconds. */
+/** Routes below `/api/alerts`. `now` in Unix milliseconds. */
 export function alertRoutes(
   { audit }: OperatorSettings,
   settings: AlertSettings,
   now: () => number,
-  who: string,
-): Hono {
-  const app = new Hono()
-  app.get('/', async () => {
+): Hono<OperatorEnv> {
+  const app = new Hono<OperatorEnv>()
+  app.get('/', needs('runs.read'), async () => {
     const state = await readAlerts(settings.book)
     const { alerts, webhooks, lastAt } = state
     return jsonResponse({ alerts: alerts.map((alert) => viewOf(state, alert)), webhooks, lastAt })
   })
-  app.post('/test', async () => {
+  app.post('/test', needs('runs.write'), async (c) => {
     const { testAlerts } = await import('../alerts/raise.ts')
     const test = async () => ({ after: await testAlerts(settings, now()) })
-    const asked = { who, what: 'alert.test', subject: 'test', before: null, asked: {} }
+    const asked = { who: whoOf(c), what: 'alert.test', subject: 'test', before: null, asked: {} }
     const { after } = await act(audit, asked, test)
     return jsonResponse(after)
   })
-  app.post('/:id/mute', async (c) => {
+  app.post('/:id/mute', needs('runs.write'), async (c) => {
     const form = await formOf(c, muting)
     if (form instanceof Response) return form
     const id = c.req.param('id')
@@ -38,7 +38,7 @@ export function alertRoutes(
     const before = openAlert(await readAlerts(settings.book), id)
     if (!before) return notFound()
     const change = async () => ({ after: await muted(settings.book, before, mutedUntil) })
-    const asked = { who, what: 'alert.mute', subject: id, before, asked: { mutedUntil } }
+    const asked = { who: whoOf(c), what: 'alert.mute', subject: id, before, asked: { mutedUntil } }
     const { after } = await act(audit, asked, change)
     return jsonResponse(after)
   })

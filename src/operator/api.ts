@@ -1,11 +1,13 @@
 /** The operator's API. JSON, amounts as decimal strings in atomic units. */
 
+import type { Context } from 'hono'
 import { bodyLimit } from 'hono/body-limit'
 import { Hono } from 'hono/tiny'
+import { ownerOf, type Principal } from '../people/principal.ts'
 import { accountRoutes } from './accounts.ts'
 import { agentRoutes } from './agents.ts'
 import { alertRoutes } from './alerts.ts'
-import { auditRoutes } from './audit.ts'
+import { auditRoutes, notedExports } from './audit.ts'
 import { bookRoutes } from './book.ts'
 import { explainRoutes } from './explain.ts'
 import { exportRoutes } from './export.ts'
@@ -16,6 +18,7 @@ import { publisherRoutes } from './publishers.ts'
 import { relayerRoutes } from './relayer.ts'
 import { MAX_BODY_BYTES, MAX_DOCUMENT_BYTES } from './requests.ts'
 import { problem } from './response.ts'
+import { type OperatorEnv, onlyWithRight } from './rights.ts'
 import { runRoutes } from './runs.ts'
 import { screenedRoutes, screeningRoutes } from './screening.ts'
 import type { OperatorSettings } from './settings.ts'
@@ -24,50 +27,76 @@ import { siteRoutes } from './sites.ts'
 import { statementRoutes } from './statements.ts'
 import { hasToken } from './token.ts'
 
-/** The operator's routes, for the bearer of the token with this SHA-256 (64 hex digits). `now` in Unix milliseconds. */
-export function operatorRoutes(settings: OperatorSettings, tokenSha256: string, now: () => number): Hono {
-  // The audit log names the token by eight digits of its hash. They change with the token and grant no access.
-  const who = `token ${tokenSha256.slice(0, 8)}`
-  const app = new Hono()
+/** The operator's routes, for bearers. The one of the token with this SHA-256 (64 hex digits) is the owner. `now` in Unix milliseconds. */
+export function operatorRoutes(
+  settings: OperatorSettings,
+  tokenSha256: string,
+  now: () => number,
+): Hono<OperatorEnv> {
+  return routes(settings, now, async (c) => {
+    const isOwner = await hasToken(c.req.header('authorization'), tokenSha256)
+    return isOwner ? { ...ownerOf(tokenSha256), provenAt: now() } : null
+  })
+}
+
+/** The operator's routes for a principal that is known already. `now` in Unix milliseconds. */
+export function routesFor(
+  settings: OperatorSettings,
+  principal: Principal,
+  now: () => number,
+): Hono<OperatorEnv> {
+  return routes(settings, now, async () => principal)
+}
+
+/** All routes. `principalOf` finds who asks; null is answered 401 before anything else is read. */
+function routes(
+  settings: OperatorSettings,
+  now: () => number,
+  principalOf: (c: Context) => Promise<Principal | null>,
+): Hono<OperatorEnv> {
+  const app = new Hono<OperatorEnv>()
   app.use('/*', async (c, next) => {
-    if (await hasToken(c.req.header('authorization'), tokenSha256)) return next()
+    const principal = await principalOf(c)
+    if (principal) {
+      c.set('principal', principal)
+      return next()
+    }
     const answer = problem('unauthorized')
     answer.headers.set('www-authenticate', 'Bearer')
     return answer
   })
-  app.route('/', routesFor(settings, who, now))
-  return app
-}
-
-/** The operator's routes for a principal that is known already. `who` names it in the audit log. `now` in Unix milliseconds. */
-export function routesFor(settings: OperatorSettings, who: string, now: () => number): Hono {
-  const { credit, audit, alerts, sites } = settings
-  const app = new Hono()
+  app.use('/*', onlyWithRight(now))
+  if (settings.audit) app.use('/*', notedExports(settings.audit))
   const most = (maxSize: number) => bodyLimit({ maxSize, onError: () => problem('too_large') })
   const [ofForms, ofDocuments] = [most(MAX_BODY_BYTES), most(MAX_DOCUMENT_BYTES)]
   app.use('/*', (c, next) => (/(?:^|\/api)\/sites(?:\/|$)/.test(c.req.path) ? ofDocuments : ofForms)(c, next))
-  app.route('/runs', runRoutes(settings, now, who))
+  addRoutes(app, settings, now)
+  return app
+}
+
+function addRoutes(app: Hono<OperatorEnv>, settings: OperatorSettings, now: () => number): void {
+  const { credit, audit, alerts, sites } = settings
+  app.route('/runs', runRoutes(settings, now))
   app.route('/shadow', shadowRoutes(settings, now))
   app.route('/figures', figureRoutes(settings, now))
   if (alerts) {
-    app.route('/alerts', alertRoutes(settings, alerts, now, who))
+    app.route('/alerts', alertRoutes(settings, alerts, now))
     app.route('/metrics', metricRoutes(alerts, now))
   }
-  app.route('/accounts', accountRoutes(settings, who))
-  app.route('/accounts', screenedRoutes(settings, who))
+  app.route('/accounts', accountRoutes(settings))
+  app.route('/accounts', screenedRoutes(settings))
   app.route('/screening', screeningRoutes(settings))
-  app.route('/book', bookRoutes(settings, now, who))
-  app.route('/relayer', relayerRoutes(settings, who))
+  app.route('/book', bookRoutes(settings, now))
+  app.route('/relayer', relayerRoutes(settings))
   app.route('/explain', explainRoutes(settings, now))
   app.route('/export', exportRoutes(settings))
   if (audit) app.route('/audit', auditRoutes(audit))
   if (sites) {
-    app.route('/sites', siteRoutes(sites, who))
-    app.route('/publishers', publisherRoutes(sites, who))
+    app.route('/sites', siteRoutes(sites, now))
+    app.route('/publishers', publisherRoutes(sites, now))
   }
-  if (!credit) return app
-  app.route('/agents', agentRoutes(settings, credit, who))
+  if (!credit) return
+  app.route('/agents', agentRoutes(settings, credit))
   app.route('/statements', statementRoutes(settings, credit))
-  app.route('/invoices', invoiceRoutes({ settings, credit, now, who }))
-  return app
+  app.route('/invoices', invoiceRoutes({ settings, credit, now }))
 }

@@ -1,20 +1,34 @@
 /** The audit log: each action with its actor, its subject, and the states before and after. Entries are never changed. */
+import type { MiddlewareHandler } from 'hono'
 import { Hono } from 'hono/tiny'
 import type { Act, ActSource, AuditLog } from '../ledger/act.ts'
 import { writeJson } from '../platform/json.ts'
 import { jsonResponse, nextOf, numberOf, pageLimit } from './response.ts'
+import { needs, type OperatorEnv, whoOf } from './rights.ts'
 
 type Noted = Pick<Act, 'who' | 'what' | 'subject'> & { before: object | null; after: object | null }
 
 /** Routes below `/api/audit`. */
-export function auditRoutes(audit: ActSource): Hono {
-  const app = new Hono()
-  app.get('/', async (c) => {
+export function auditRoutes(audit: ActSource): Hono<OperatorEnv> {
+  const app = new Hono<OperatorEnv>()
+  app.get('/', needs('audit.read'), async (c) => {
     const limit = pageLimit(c)
     const acts = await audit.acts(numberOf(c.req.query('after'), 0), limit)
     return jsonResponse({ acts: acts.map(actView), next: nextOf(acts, limit, ({ seq }) => seq) })
   })
   return app
+}
+
+/** Notes who has downloaded what, before the first byte leaves. */
+export function notedExports(audit: AuditLog): MiddlewareHandler<OperatorEnv> {
+  return async (c, next) => {
+    await next()
+    if (!c.res.headers.get('content-disposition')?.startsWith('attachment')) return
+    // The console's requests have no `/_tab402/api` before their path.
+    const subject = c.req.path.replace(/^\/_tab402\/api(?=\/)/, '')
+    const after = { query: new URL(c.req.url).search }
+    await note(audit, { who: whoOf(c), what: 'export', subject, before: null, after })
+  }
 }
 
 /**

@@ -9,6 +9,7 @@ import { networkOfChannel } from '../protocol/evm/eip712.ts'
 import { act } from './audit.ts'
 import { formOf, invalidObject, rebuild } from './requests.ts'
 import { invalid, jsonResponse, notFound } from './response.ts'
+import { needs, type OperatorEnv, whoOf } from './rights.ts'
 import type { OperatorSettings } from './settings.ts'
 
 type Form = v.InferOutput<typeof rebuild>
@@ -19,10 +20,10 @@ type Rebuilt = { listed: number; empty: number; silent: number }
 /** Writes one object into the read model. Returns whether it holds an account. */
 type Write = (id: string) => Promise<boolean>
 
-/** Routes below `/api/book`. `who` names the operator in the audit log. `now` in Unix milliseconds. */
-export function bookRoutes(settings: OperatorSettings, now: () => number, who: string): Hono {
-  const app = new Hono()
-  app.post('/', async (c) => {
+/** Routes below `/api/book`. `now` in Unix milliseconds. */
+export function bookRoutes(settings: OperatorSettings, now: () => number): Hono<OperatorEnv> {
+  const app = new Hono<OperatorEnv>()
+  app.post('/', needs('runs.write'), async (c) => {
     const form = await formOf(c, rebuild)
     if (form instanceof Response) return form
     const write = writerOf(settings, form.kind, now)
@@ -30,7 +31,13 @@ export function bookRoutes(settings: OperatorSettings, now: () => number, who: s
     if (!form.objects.every((id) => isObjectOf(settings, form.kind, id))) return invalid([invalidObject])
     const work = async () => ({ after: await rebuildAll(form, write) })
     const { length: objects } = form.objects
-    const asked = { who, what: 'book.rebuild', subject: form.kind, before: null, asked: { objects } }
+    const asked = {
+      who: whoOf(c),
+      what: 'book.rebuild',
+      subject: form.kind,
+      before: null,
+      asked: { objects },
+    }
     const { after } = await act(settings.audit, asked, work)
     return jsonResponse(after)
   })

@@ -4,6 +4,7 @@ import { Hono } from 'hono/tiny'
 import type { ExplainedRequest } from '../paywall/explain.ts'
 import type { RequestError } from './problem.ts'
 import { invalid, jsonResponse, notFound } from './response.ts'
+import { needs, type OperatorEnv } from './rights.ts'
 import type { ExplainedPolicy, OperatorSettings, SitesPort } from './settings.ts'
 
 const ADDRESS = /^[0-9a-f.:]{2,45}$/i
@@ -12,11 +13,12 @@ const COUNTRY = /^(?:[A-Z]{2}|T1|none)$/
 const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE']
 
 /** The route `/api/explain`. It reads nothing but the policy. */
-export function explainRoutes({ site, sites }: OperatorSettings, now: () => number): Hono {
-  const app = new Hono()
-  app.get('/', async (c) => {
+export function explainRoutes({ site, sites }: OperatorSettings, now: () => number): Hono<OperatorEnv> {
+  const app = new Hono<OperatorEnv>()
+  app.get('/', needs('sites.read'), async (c) => {
     const id = c.req.query('site')
-    const policy = id === undefined ? site : await policyOf(sites, id)
+    const { publisher } = c.var.principal
+    const policy = id === undefined && publisher === null ? site : await policyOf(sites, id ?? '', publisher)
     if (!site || !policy) return notFound()
     const request = requestOf(c, now())
     if (Array.isArray(request)) return invalid(request)
@@ -27,10 +29,14 @@ export function explainRoutes({ site, sites }: OperatorSettings, now: () => numb
   return app
 }
 
-/** The policy of a site as it is published, or as it is drafted where it never was; undefined for an unknown one. */
-async function policyOf(sites: SitesPort | undefined, id: string): Promise<ExplainedPolicy | undefined> {
+/** The policy of a site as it is published, or as it is drafted where it never was; undefined for an unknown one and one that `publisher` does not have. */
+async function policyOf(
+  sites: SitesPort | undefined,
+  id: string,
+  publisher: string | null,
+): Promise<ExplainedPolicy | undefined> {
   const read = await sites?.registry().read(id)
-  if (!sites || !read?.ok) return undefined
+  if (!sites || !read?.ok || (publisher !== null && read.value.publisher !== publisher)) return undefined
   const { published, draft } = read.value
   const document = (published ?? draft)?.document
   return document && (await sites.open(document))?.explained

@@ -14,6 +14,7 @@ import type { SignedStatement } from '../protocol/statement.ts'
 import { entryView, lineEntryView, listed } from './accounts.ts'
 import { invoiceView } from './invoices.ts'
 import { download, streamOf } from './response.ts'
+import { needs, type OperatorEnv } from './rights.ts'
 import { type SaleFilter, saleFilterOf } from './sale-filter.ts'
 import type { CreditSettings, OperatorSettings } from './settings.ts'
 import { signedOf } from './statements.ts'
@@ -32,8 +33,8 @@ type Scope = { settings: OperatorSettings; after: string; evidence: boolean; isA
 const PAGE = 500
 
 /** Routes below `/api/export`. `after` continues after an account. Three of the five files need credit. */
-export function exportRoutes(settings: OperatorSettings): Hono {
-  const app = new Hono()
+export function exportRoutes(settings: OperatorSettings): Hono<OperatorEnv> {
+  const app = new Hono<OperatorEnv>()
   const scope = (c: Context): Scope => ({
     settings,
     after: c.req.query('after') ?? '',
@@ -49,8 +50,13 @@ export function exportRoutes(settings: OperatorSettings): Hono {
   return app
 }
 
-function addRoutes<Item>(app: Hono, name: string, what: Export<Item>, scope: (c: Context) => Scope): void {
-  app.get(`/${name}.csv`, (c) => {
+function addRoutes<Item>(
+  app: Hono<OperatorEnv>,
+  name: string,
+  what: Export<Item>,
+  scope: (c: Context) => Scope,
+): void {
+  app.get(`/${name}.csv`, needs('export'), (c) => {
     const table = texts(
       what.pages(scope(c)),
       (item) => what.rows(item).map(csvRow).join(''),
@@ -58,7 +64,7 @@ function addRoutes<Item>(app: Hono, name: string, what: Export<Item>, scope: (c:
     )
     return download(streamOf(table), `${name}.csv`, 'text/csv')
   })
-  app.get(`/${name}.ndjson`, (c) => {
+  app.get(`/${name}.ndjson`, needs('export'), (c) => {
     const objects = texts(what.pages(scope(c)), (item) => `${writeJson(what.object(item))}\n`)
     return download(streamOf(objects), `${name}.ndjson`, 'application/x-ndjson')
   })

@@ -18,7 +18,9 @@ import { log } from '../platform/log.ts'
 import { DAY_MS, HOUR_MS } from '../platform/time.ts'
 import type { RequestError } from './problem.ts'
 import { download, formatOf, invalid, jsonResponse, streamOf } from './response.ts'
+import { needs, type OperatorEnv } from './rights.ts'
 import type { OperatorSettings } from './settings.ts'
+import { visibleSites } from './site-scope.ts'
 
 /** `book`: money, exact up to the last report. `traffic`: counts of requests, approximate. */
 export const FIGURE_SOURCES = ['book', 'traffic'] as const
@@ -49,13 +51,15 @@ type Asked = Omit<ChartQuery, 'after' | 'limit'> & {
 type State = { asOf: number | null; isExact: boolean; isReadable: boolean }
 
 /** Routes below `/api/figures`. */
-export function figureRoutes({ charts }: OperatorSettings, now: () => number): Hono {
-  const app = new Hono()
-  app.get('/', async (c) => {
+export function figureRoutes(settings: OperatorSettings, now: () => number): Hono<OperatorEnv> {
+  const app = new Hono<OperatorEnv>()
+  app.get('/', needs('figures.read'), async (c) => {
     const format = formatOf(c, 'json', 'csv')
     if (format instanceof Response) return format
-    const asked = readQuery(c, now())
-    if (Array.isArray(asked)) return invalid(asked)
+    const query = readQuery(c, now())
+    if (Array.isArray(query)) return invalid(query)
+    const { charts } = settings
+    const asked: Asked = { ...query, sites: await visibleSites(c.var.principal, settings) }
     if (format === 'csv') return download(streamOf(table(charts, asked)), 'figures.csv', 'text/csv')
     const { figures, states } = await page(charts, asked)
     const last = figures.length < asked.limit ? undefined : figures.at(-1)
@@ -144,7 +148,7 @@ function cursorOf({ source, place }: Figure): string {
 }
 
 /** The query, or all its errors. */
-function readQuery(c: Context, now: number): Asked | RequestError[] {
+function readQuery(c: Context, now: number): Omit<Asked, 'sites'> | RequestError[] {
   const errors: RequestError[] = []
   const fail = (path: string, message: string, expected: string) =>
     void errors.push({ path, message, expected })

@@ -26,20 +26,21 @@ import {
   pageLimit,
   problem,
 } from './response.ts'
+import { needs, type OperatorEnv, whoOf } from './rights.ts'
 import type { CreditSettings, OperatorSettings } from './settings.ts'
 
 const INVOICE = /^INV-[0-9]{6,15}$/
 const STAGES: readonly Stage[] = ['open', 'due', 'past_due', 'suspended', 'written_off', 'settled']
 
-/** `now` in Unix milliseconds; `who` names the operator in the audit log. */
-type InvoiceContext = { settings: OperatorSettings; credit: CreditSettings; now: () => number; who: string }
+/** `now` in Unix milliseconds. */
+type InvoiceContext = { settings: OperatorSettings; credit: CreditSettings; now: () => number }
 
 /** Routes below `/api/invoices`. */
-export function invoiceRoutes(context: InvoiceContext): Hono {
-  const app = new Hono()
+export function invoiceRoutes(context: InvoiceContext): Hono<OperatorEnv> {
+  const app = new Hono<OperatorEnv>()
   const { settings, credit } = context
   const { book } = settings
-  app.get('/', async (c) => {
+  app.get('/', needs('money.read'), async (c) => {
     const limit = pageLimit(c)
     const { agent, stage: asked } = c.req.query()
     const stage = STAGES.find((known) => known === asked)
@@ -52,13 +53,13 @@ export function invoiceRoutes(context: InvoiceContext): Hono {
       next: nextOf(listed, limit, ({ number }) => number),
     })
   })
-  app.get('/:id', async (c) => {
+  app.get('/:id', needs('money.read'), async (c) => {
     const line = await lineWith(settings, credit, c.req.param('id'))
     return line ? invoiceOf(c, line, c.req.param('id')) : notFound()
   })
-  app.post('/:id/payments', (c) => pay(c, context))
-  app.post('/:id/returns', (c) => takeBack(c, context))
-  app.post('/:id/credit-notes', (c) => issueCreditNote(c, context))
+  app.post('/:id/payments', needs('money.write'), (c) => pay(c, context))
+  app.post('/:id/returns', needs('money.write'), (c) => takeBack(c, context))
+  app.post('/:id/credit-notes', needs('money.write'), (c) => issueCreditNote(c, context))
   return app
 }
 
@@ -88,11 +89,12 @@ async function lineWith(
 }
 
 /** Records a transfer, once for each reference. The request may be repeated. */
-async function pay(c: Context, context: InvoiceContext): Promise<Response> {
+async function pay(c: Context<OperatorEnv>, context: InvoiceContext): Promise<Response> {
   const opened = await open(c, context, transfer)
   if (opened instanceof Response) return opened
   const { form, bill, line, before } = opened
-  const { settings, now, who } = context
+  const { settings, now } = context
+  const who = whoOf(c)
   // Trap: Stripe would collect an invoice that is paid here only. The operator marks it at Stripe, and the run reads it back.
   if (await bill.rails[before.rail]?.collects(before)) return problem('collected_by_stripe')
   const { reference, at = now() } = form
@@ -114,11 +116,12 @@ async function pay(c: Context, context: InvoiceContext): Promise<Response> {
 const UNKNOWN = 'reference_unknown'
 
 /** Reverses a transfer that the bank returned, or that was recorded by mistake. */
-async function takeBack(c: Context, context: InvoiceContext): Promise<Response> {
+async function takeBack(c: Context<OperatorEnv>, context: InvoiceContext): Promise<Response> {
   const opened = await open(c, context, returned)
   if (opened instanceof Response) return opened
   const { form, bill, line, before } = opened
-  const { settings, now, who } = context
+  const { settings, now } = context
+  const who = whoOf(c)
   const { reference, reason, at = now() } = form
   const touched = { agent: before.agent, invoice: before.id }
   const transfer = { reference, reason, at }
@@ -133,11 +136,12 @@ async function takeBack(c: Context, context: InvoiceContext): Promise<Response> 
 }
 
 /** Issues a credit note. The request states what was credited before, so a repeated request issues no second one. */
-async function issueCreditNote(c: Context, context: InvoiceContext): Promise<Response> {
+async function issueCreditNote(c: Context<OperatorEnv>, context: InvoiceContext): Promise<Response> {
   const opened = await open(c, context, correction)
   if (opened instanceof Response) return opened
   const { form, bill, line, before } = opened
-  const { settings, now, who } = context
+  const { settings, now } = context
+  const who = whoOf(c)
   const { amount: net, reason, creditedNet: after } = form
   const touched = { agent: before.agent, invoice: before.id }
   const asked = {

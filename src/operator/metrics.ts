@@ -8,6 +8,7 @@ import { readAlerts } from '../alerts/store.ts'
 import { owedOn } from '../ledger/billing/dunning.ts'
 import { chartMoney } from '../ledger/book/chart.ts'
 import { DAY_MS, dayOf } from '../platform/time.ts'
+import { needs, type OperatorEnv } from './rights.ts'
 
 /** The media type of the text. */
 export const OPEN_METRICS = 'application/openmetrics-text; version=1.0.0; charset=utf-8'
@@ -21,9 +22,9 @@ type Labels = Readonly<Record<string, string>>
 type Gauge = { name: string; unit?: 'seconds' | 'dollars'; help: string; values: [Labels, number | string][] }
 
 /** Routes below `/api/metrics`. `now` in Unix milliseconds. */
-export function metricRoutes(settings: AlertSettings, now: () => number): Hono {
-  const app = new Hono()
-  app.get('/', async () => {
+export function metricRoutes(settings: AlertSettings, now: () => number): Hono<OperatorEnv> {
+  const app = new Hono<OperatorEnv>()
+  app.get('/', needs('runs.read'), async () => {
     const state = await readAlerts(settings.book)
     const facts = await readFacts(settings, state, now())
     const text = openMetrics(gaugesOf(facts, state, await readToday(settings.book, now())))
@@ -34,7 +35,16 @@ export function metricRoutes(settings: AlertSettings, now: () => number): Hono {
 
 async function readToday(book: D1Database, now: number): Promise<Today> {
   const from = Date.parse(dayOf(now))
-  const query = { interval: 'day', from, to: from + DAY_MS, by: [], only: {}, after: null, limit: 1 } as const
+  const query = {
+    interval: 'day',
+    from,
+    to: from + DAY_MS,
+    by: [],
+    only: {},
+    sites: null,
+    after: null,
+    limit: 1,
+  } as const
   const { figures, asOf } = await chartMoney(book)(query)
   const { charged, charges } = figures[0]?.sums ?? { charged: 0, charges: 0 }
   return { charged, charges, asOf }

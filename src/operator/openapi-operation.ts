@@ -1,5 +1,6 @@
 /** The words in which the API's operations are written. */
 import { INTERVALS } from '../ledger/book/chart.ts'
+import type { Right } from '../people/principal.ts'
 import { FIGURE_SOURCES, MAX_FIGURES, MAX_TOP } from './figures.ts'
 import type { Schema } from './json-schema.ts'
 import { type schemas, stage } from './openapi-schemas.ts'
@@ -11,6 +12,10 @@ export type Method = 'get' | 'post' | 'put' | 'patch' | 'delete'
 
 /** One operation. `formats` are further media types of its response, `problems` the error statuses of its own. */
 export type Operation = {
+  /** The right that the route names, for all but open operations. */
+  right?: Right
+  /** The principal must have shown its token or passkey in the last minutes. */
+  fresh?: boolean
   summary: string
   answer: Name | null
   status?: number
@@ -73,3 +78,6 @@ export const QUERIES = {
   day: ['A UTC date. By default today', { type: 'string', format: 'date' }],
   evidence: ['Includes signatures and the signed data', { type: 'boolean', default: false }],
 } satisfies Record<string, readonly [string, Schema]>
+
+/** The queries for the entries of some sales. */
+export const SALE = ['site', 'rule', 'policy', 'who'] as const satisfies readonly Query[]

@@ -4,8 +4,14 @@ import type { Operations } from './openapi-operation.ts'
 /** The operations by path. */
 export const siteOperations: Operations = {
   '/api/publishers': {
-    get: { summary: 'Lists publishers in order of id', answer: 'Publishers', query: ['after', 'limit'] },
+    get: {
+      right: 'sites.read',
+      summary: 'Lists publishers in order of id',
+      answer: 'Publishers',
+      query: ['after', 'limit'],
+    },
     post: {
+      right: 'publishers.write',
       summary: 'Registers a publisher. An equal request may be repeated',
       body: 'PublisherDocument',
       answer: 'Publisher',
@@ -14,14 +20,20 @@ export const siteOperations: Operations = {
     },
   },
   '/api/publishers/{id}': {
-    get: { summary: 'Returns a publisher with the ids of its sites', answer: 'Publisher' },
+    get: {
+      right: 'sites.read',
+      summary: 'Returns a publisher with the ids of its sites',
+      answer: 'Publisher',
+    },
     put: {
+      right: 'publishers.write',
       summary: 'Creates or replaces a publisher. If-Match: only if it has not changed',
       body: 'PublisherDocument',
       answer: 'Publisher',
       problems: [409, 412],
     },
     patch: {
+      right: 'publishers.write',
       summary: 'Changes the members that are sent',
       body: 'PublisherPatch',
       answer: 'Publisher',
@@ -30,12 +42,14 @@ export const siteOperations: Operations = {
   },
   '/api/sites': {
     get: {
+      right: 'sites.read',
       summary: 'Lists sites in order of id',
       answer: 'Sites',
       query: ['publisher', 'mode', 'after', 'limit'],
       problems: [400],
     },
     post: {
+      right: 'sites.write',
       summary: 'Creates a site as a draft. An equal request may be repeated',
       body: 'SiteDocument',
       answer: 'Site',
@@ -45,26 +59,34 @@ export const siteOperations: Operations = {
   },
   '/api/sites/check': {
     post: {
+      right: 'policy.write',
       summary: 'Returns every error and warning of a document, and stores nothing',
       body: 'SiteDocument',
       answer: 'SiteJudged',
     },
   },
   '/api/sites/{id}': {
-    get: { summary: 'Returns a site with its draft and what is published', answer: 'Site' },
+    get: {
+      right: 'sites.read',
+      summary: 'Returns a site with its draft and what is published',
+      answer: 'Site',
+    },
     put: {
+      right: 'policy.write',
       summary: 'Creates a site, or replaces its draft. If-Match: only if it has not changed',
       body: 'SiteDocument',
       answer: 'Site',
       problems: [409, 412],
     },
     patch: {
+      right: 'policy.write',
       summary: 'Changes the draft by what is sent. If-Match: only if it has not changed',
       body: 'SitePatch',
       answer: 'Site',
       problems: [409, 412],
     },
     delete: {
+      right: 'sites.write',
       summary: 'Removes a site from its hosts. Its versions stay, and its id stays taken',
       answer: 'SitePublished',
       problems: [409, 412],
@@ -72,6 +94,7 @@ export const siteOperations: Operations = {
   },
   '/api/sites/{id}/draft': {
     delete: {
+      right: 'policy.write',
       summary: 'Drops the draft. A site that was never published is removed with it',
       answer: 'SiteDiscarded',
       problems: [412],
@@ -79,6 +102,7 @@ export const siteOperations: Operations = {
   },
   '/api/sites/{id}/versions': {
     get: {
+      right: 'sites.read',
       summary: 'Lists the versions of a site, newest first',
       answer: 'SiteVersions',
       query: ['before', 'limit'],
@@ -86,6 +110,7 @@ export const siteOperations: Operations = {
   },
   '/api/sites/{id}/publish': {
     post: {
+      right: 'policy.write',
       summary: 'Looks for the proof of each host, and publishes the draft as the next version',
       body: 'Note',
       answer: 'SitePublished',
@@ -94,6 +119,7 @@ export const siteOperations: Operations = {
   },
   '/api/sites/{id}/revert': {
     post: {
+      right: 'policy.write',
       summary: 'Publishes the document of an earlier version as the next version',
       body: 'Revert',
       answer: 'SitePublished',
@@ -102,6 +128,7 @@ export const siteOperations: Operations = {
   },
   '/api/sites/{id}/suspend': {
     post: {
+      right: 'sites.write',
       summary: 'Suspends a site: no host of it serves anything, within about two minutes',
       body: 'Note',
       answer: 'SitePublished',
@@ -110,6 +137,7 @@ export const siteOperations: Operations = {
   },
   '/api/sites/{id}/resume': {
     post: {
+      right: 'sites.write',
       summary: 'Publishes what was in force before the suspension',
       body: 'Note',
       answer: 'SitePublished',
@@ -118,6 +146,7 @@ export const siteOperations: Operations = {
   },
   '/api/sites/{id}/proofs': {
     post: {
+      right: 'sites.write',
       summary: 'States that a host is in a zone of the operator, which proves it',
       body: 'Vouched',
       answer: 'Site',
@@ -125,6 +154,7 @@ export const siteOperations: Operations = {
   },
   '/api/sites/{id}/check': {
     post: {
+      right: 'policy.write',
       summary: 'Looks for the proofs of a site, and asks its origin and its paywall',
       body: 'Probe',
       answer: 'SiteChecked',

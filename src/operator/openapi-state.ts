@@ -1,12 +1,13 @@
-/** The operations that show how a deployment does: figures, gauges, health. */
+/** The operations that show how a deployment does: figures, gauges, alerts, health. */
 import { NAMES } from '../ledger/book/chart.ts'
 import { OPEN_METRICS } from './metrics.ts'
 import type { Operations } from './openapi-operation.ts'
 
-/** `GET /api/figures`, `/api/metrics` and `/healthz`. */
+/** Below `/api/figures`, `/api/metrics`, `/api/alerts`, and `/healthz`. */
 export const stateOperations: Operations = {
   '/api/figures': {
     get: {
+      right: 'figures.read',
       summary: 'Returns figures of money and traffic by hour, day or month, in order of time and names',
       answer: 'Figures',
       query: [...NAMES, 'by', 'interval', 'from', 'to', 'source', 'top', 'after', 'figures', 'format'],
@@ -15,9 +16,32 @@ export const stateOperations: Operations = {
   },
   '/api/metrics': {
     get: {
+      right: 'runs.read',
       summary: 'Returns the state of the deployment as OpenMetrics text',
       answer: null,
       formats: [OPEN_METRICS.split(';')[0] ?? ''],
+    },
+  },
+  '/api/alerts': {
+    get: {
+      right: 'runs.read',
+      summary: 'Lists open alerts, then those resolved in the last 30 days',
+      answer: 'Alerts',
+    },
+  },
+  '/api/alerts/{id}/mute': {
+    post: {
+      right: 'runs.write',
+      summary: 'Sends nothing about an open alert for some hours',
+      body: 'Mute',
+      answer: 'Alert',
+    },
+  },
+  '/api/alerts/test': {
+    post: {
+      right: 'runs.write',
+      summary: 'Sends a test to every webhook. Returns which accepted it',
+      answer: 'Tested',
     },
   },
   '/healthz': {

@@ -1,6 +1,8 @@
 /** The OpenAPI document (3.1) of the API below `/_tab402`. Tests check it against the routes and their responses. */
+import type { Right } from '../people/principal.ts'
 import type { Schema } from './json-schema.ts'
-import { type Method, type Operation, type Operations, QUERIES } from './openapi-operation.ts'
+import { ownOperations } from './openapi-me.ts'
+import { type Method, type Operation, type Operations, QUERIES, SALE } from './openapi-operation.ts'
 import { ref, schemas } from './openapi-schemas.ts'
 import { siteOperations } from './openapi-sites.ts'
 import { stateOperations } from './openapi-state.ts'
@@ -10,6 +12,7 @@ import { PROBLEM_TYPE, PROBLEMS } from './problem.ts'
 const PROBLEM_STATUSES: Record<number, string> = {
   400: 'Invalid request: `errors` lists every error',
   401: 'Missing or invalid token',
+  403: 'The principal lacks the right, or a fresh proof of who it is',
   404: 'Not found. Sites without credit have only accounts, the relayer, runs, exports and the audit log',
   409: 'Conflicts with the current state',
   412: 'Changed since the ETag in If-Match',
@@ -25,13 +28,16 @@ const CSV = 'text/csv'
 const HTML = 'text/html'
 const NDJSON = 'application/x-ndjson'
 
-/** The queries for the entries of some sales. */
-const SALE = ['site', 'rule', 'policy', 'who'] as const
-
 const API: Operations = {
   '/api/agents': {
-    get: { summary: 'Lists agents in order of id', answer: 'Agents', query: ['after', 'limit'] },
+    get: {
+      right: 'money.read',
+      summary: 'Lists agents in order of id',
+      answer: 'Agents',
+      query: ['after', 'limit'],
+    },
     post: {
+      right: 'money.write',
       summary: 'Registers an agent and opens its credit line. Requests with your own `id` may be repeated',
       body: 'NewAgent',
       answer: 'Agent',
@@ -40,8 +46,9 @@ const API: Operations = {
     },
   },
   '/api/agents/{id}': {
-    get: { summary: 'Returns an agent', answer: 'Agent' },
+    get: { right: 'money.read', summary: 'Returns an agent', answer: 'Agent' },
     patch: {
+      right: 'money.write',
       summary: 'Changes the members that are sent',
       body: 'AgentChange',
       answer: 'Agent',
@@ -50,14 +57,18 @@ const API: Operations = {
   },
   '/api/agents/{id}/suspend': {
     post: {
+      right: 'money.write',
       summary: 'Suspends an agent: its credit line rejects charges',
       body: 'Suspension',
       answer: 'Agent',
     },
   },
-  '/api/agents/{id}/resume': { post: { summary: 'Ends a suspension', answer: 'Agent' } },
+  '/api/agents/{id}/resume': {
+    post: { right: 'money.write', summary: 'Ends a suspension', answer: 'Agent' },
+  },
   '/api/accounts': {
     get: {
+      right: 'money.read',
       summary: 'Lists channels, payers of `exact` and credit lines, with totals as of the last run',
       answer: 'Accounts',
       query: ['after', 'limit'],
@@ -65,6 +76,7 @@ const API: Operations = {
   },
   '/api/accounts/{id}': {
     get: {
+      right: 'money.read',
       summary: 'Returns the current state of an account, with a page of its journal',
       answer: 'Account',
       query: ['after', 'limit', 'evidence', ...SALE],
@@ -72,6 +84,7 @@ const API: Operations = {
   },
   '/api/accounts/{id}/reread': {
     post: {
+      right: 'runs.write',
       summary:
         'Reads a channel from the chain and stores its state, also of a lower block than the stored one',
       answer: 'Reread',
@@ -79,16 +92,23 @@ const API: Operations = {
   },
   '/api/accounts/{id}/screening': {
     get: {
+      right: 'money.read',
       summary: 'Returns the screening decisions about a channel or an address, oldest first',
       answer: 'Screenings',
       query: ['after', 'limit'],
     },
   },
   '/api/accounts/{id}/release': {
-    post: { summary: 'Ends the hold of a listed payer’s account', body: 'Release', answer: 'Released' },
+    post: {
+      right: 'money.write',
+      summary: 'Ends the hold of a listed payer’s account',
+      body: 'Release',
+      answer: 'Released',
+    },
   },
   '/api/screening': {
     get: {
+      right: 'runs.read',
       summary: 'Returns the sources of screening, and how each act fails',
       answer: 'Screening',
       problems: [404],
@@ -96,6 +116,7 @@ const API: Operations = {
   },
   '/api/relayer': {
     get: {
+      right: 'runs.read',
       summary: 'Returns the nonces of the relayer’s key on one network',
       answer: 'Relayer',
       query: ['network'],
@@ -104,6 +125,7 @@ const API: Operations = {
   },
   '/api/relayer/repair': {
     post: {
+      right: 'runs.write',
       summary: 'Fills up to 1,000 missing nonces, and sends open transactions again',
       answer: 'Relayer',
       query: ['network'],
@@ -112,6 +134,7 @@ const API: Operations = {
   },
   '/api/explain': {
     get: {
+      right: 'sites.read',
       summary: 'Returns what the paywall answers to a request without payment, and why',
       answer: 'Explanation',
       query: ['url', 'as', 'method', 'ip', 'signed', 'country', 'site'],
@@ -120,6 +143,7 @@ const API: Operations = {
   },
   '/api/statements': {
     get: {
+      right: 'money.read',
       summary: 'Lists statements, newest first',
       answer: 'Statements',
       query: ['agent', 'after', 'limit'],
@@ -127,6 +151,7 @@ const API: Operations = {
   },
   '/api/statements/{agent}/{period}': {
     get: {
+      right: 'money.read',
       summary: 'Returns a signed statement',
       answer: 'Statement',
       query: ['format'],
@@ -134,10 +159,15 @@ const API: Operations = {
     },
   },
   '/api/statements/{agent}/{period}/proofs/{entry}': {
-    get: { summary: 'Returns the proof that an entry is part of a statement', answer: 'Proof' },
+    get: {
+      right: 'money.read',
+      summary: 'Returns the proof that an entry is part of a statement',
+      answer: 'Proof',
+    },
   },
   '/api/invoices': {
     get: {
+      right: 'money.read',
       summary: 'Lists invoices, newest first',
       answer: 'Invoices',
       query: ['agent', 'stage', 'before', 'limit'],
@@ -145,6 +175,7 @@ const API: Operations = {
   },
   '/api/invoices/{id}': {
     get: {
+      right: 'money.read',
       summary: 'Returns an invoice with its history',
       answer: 'Invoice',
       query: ['format'],
@@ -153,6 +184,7 @@ const API: Operations = {
   },
   '/api/invoices/{id}/payments': {
     post: {
+      right: 'money.write',
       summary: 'Records a transfer over `amount`, by default all that is owed. Each reference counts once',
       body: 'Transfer',
       answer: 'Invoice',
@@ -161,6 +193,7 @@ const API: Operations = {
   },
   '/api/invoices/{id}/returns': {
     post: {
+      right: 'money.write',
       summary: 'Reverses a recorded transfer, once',
       body: 'Returned',
       answer: 'Invoice',
@@ -169,6 +202,7 @@ const API: Operations = {
   },
   '/api/invoices/{id}/credit-notes': {
     post: {
+      right: 'money.write',
       summary: 'Issues a credit note over `amount`, without VAT. `creditedNet` must be the last known value',
       body: 'Correction',
       answer: 'Corrected',
@@ -178,32 +212,33 @@ const API: Operations = {
   },
   '/api/runs': {
     get: {
+      right: 'runs.read',
       summary: 'Lists settlement runs, billing runs, shadow runs and watches, newest first',
       answer: 'Runs',
       query: ['limit'],
     },
-    post: { summary: 'Starts the runs of this site now', answer: 'Started', status: 202 },
+    post: {
+      right: 'runs.write',
+      summary: 'Starts the runs of this site now',
+      answer: 'Started',
+      status: 202,
+    },
   },
-  '/api/runs/{id}': { get: { summary: 'Returns the findings and sums of a run', answer: 'Run' } },
+  '/api/runs/{id}': {
+    get: { right: 'runs.read', summary: 'Returns the findings and sums of a run', answer: 'Run' },
+  },
   '/api/shadow': {
     get: {
+      right: 'figures.read',
       summary: 'Returns what shadow mode would have asked on a day, in micro-dollars',
       answer: 'ShadowDay',
       query: ['day', 'site'],
       problems: [400],
     },
   },
-  '/api/alerts': {
-    get: { summary: 'Lists open alerts, then those resolved in the last 30 days', answer: 'Alerts' },
-  },
-  '/api/alerts/{id}/mute': {
-    post: { summary: 'Sends nothing about an open alert for some hours', body: 'Mute', answer: 'Alert' },
-  },
-  '/api/alerts/test': {
-    post: { summary: 'Sends a test to every webhook. Returns which accepted it', answer: 'Tested' },
-  },
   '/api/book': {
     post: {
+      right: 'runs.write',
       summary:
         'Writes accounts into the read model again, named by the ids of their objects. May be repeated',
       body: 'Rebuild',
@@ -212,48 +247,18 @@ const API: Operations = {
     },
   },
   '/api/audit': {
-    get: { summary: 'Lists the operator’s actions, oldest first', answer: 'Acts', query: ['after', 'limit'] },
+    get: {
+      right: 'audit.read',
+      summary: 'Lists the operator’s actions, oldest first',
+      answer: 'Acts',
+      query: ['after', 'limit'],
+    },
   },
   ...stateOperations,
   ...siteOperations,
   ...exported('accounts', 'entries', 'statements', 'invoices', 'credit-notes'),
   '/api/openapi.json': { get: { summary: 'Returns this document', answer: null, open: 'public' } },
-  '/me': { get: { summary: 'Returns your balance and terms', answer: 'Me', open: 'signed' } },
-  '/me/entries': {
-    get: {
-      summary: 'Lists your journal entries',
-      answer: 'Entries',
-      query: ['after', 'limit', ...SALE],
-      open: 'signed',
-    },
-  },
-  '/me/statements': { get: { summary: 'Lists your statements', answer: 'OwnStatements', open: 'signed' } },
-  '/me/statements/{period}': {
-    get: {
-      summary: 'Returns a signed statement',
-      answer: 'Statement',
-      query: ['format'],
-      formats: [CSV, HTML],
-      open: 'signed',
-    },
-  },
-  '/me/statements/{period}/proofs/{entry}': {
-    get: {
-      summary: 'Returns the proof that an entry is part of a statement',
-      answer: 'Proof',
-      open: 'signed',
-    },
-  },
-  '/me/invoices': { get: { summary: 'Lists your invoices', answer: 'OwnInvoices', open: 'signed' } },
-  '/me/invoices/{id}': {
-    get: {
-      summary: 'Returns an invoice',
-      answer: 'Invoice',
-      query: ['format'],
-      formats: [HTML],
-      open: 'signed',
-    },
-  },
+  ...ownOperations,
   '/keys': {
     get: { summary: 'Returns the keys that sign statements, as a JWK Set', answer: 'Keys', open: 'public' },
   },
@@ -297,6 +302,7 @@ function exported(...names: string[]): Operations {
         `/api/export/${name}.${extension}`,
         {
           get: {
+            right: 'export',
             summary: `Downloads all ${name.replace('-', ' ')}`,
             answer: null,
             formats: [type],
@@ -319,6 +325,10 @@ function pathItem(path: string, item: Partial<Record<Method, Operation>>): Schem
   return { ...(parameters.length > 0 && { parameters }), ...Object.fromEntries(operations) }
 }
 
+function needOf(right: Right, fresh: boolean): string {
+  return `Needs the right ${right}${fresh ? ', and a proof of who asks that is at most five minutes old' : ''}.`
+}
+
 /** The values of `format`: `csv` for `text/csv`. */
 function formatsOf(types: readonly string[]): Schema {
   return { enum: ['json', ...types.map((type) => type.slice('text/'.length))], default: 'json' }
@@ -326,6 +336,8 @@ function formatsOf(types: readonly string[]): Schema {
 
 function described(operation: Operation, path: string): Schema {
   const {
+    right,
+    fresh = false,
     summary,
     answer,
     status = 200,
@@ -343,6 +355,7 @@ function described(operation: Operation, path: string): Schema {
   const answers = { ...json, ...plain, ...Object.fromEntries(others) }
   const expected = [
     ...(open === 'public' ? [] : [401, 503]),
+    ...(right ? [403] : []),
     ...(body || query.includes('format') || query.includes('stage') ? [400] : []),
     ...(body ? [413] : []),
     ...(path.includes('{') || !WITHOUT_CREDIT.test(path) ? [404] : []),
@@ -354,6 +367,7 @@ function described(operation: Operation, path: string): Schema {
   const errors = expected.map((code) => [String(code), { description: words[code], content }])
   return {
     summary,
+    ...(right && { description: needOf(right, fresh), 'x-right': right, 'x-fresh-proof': fresh }),
     ...(query.length > 0 && {
       parameters: query.map((name) => {
         const [description, schema] = QUERIES[name]

@@ -32,6 +32,17 @@ export const PROBLEMS = {
     title: 'Missing or invalid credentials',
     detail: 'The header Authorization must be “Bearer” and the operator’s token.',
   },
+  forbidden: {
+    status: 403,
+    title: 'Not allowed',
+    detail: 'The request needs the right in `right`. The owner gives rights by a role.',
+  },
+  proof_required: {
+    status: 403,
+    title: 'A fresh proof is required',
+    detail:
+      'Show the token or the passkey again. The proof counts for five minutes, and API tokens cannot give one.',
+  },
   not_found: {
     status: 404,
     title: 'Not found',

@@ -4,30 +4,30 @@ import { findRun, runs } from '../ledger/book/runs.ts'
 import { runId, startRuns, statusOf } from '../settlement/workflow.ts'
 import { act } from './audit.ts'
 import { jsonResponse, notFound, pageLimit } from './response.ts'
+import { needs, type OperatorEnv, whoOf } from './rights.ts'
 import type { OperatorSettings } from './settings.ts'
 
 const RUN = /^(settle|bill|shadow|watch)-[0-9]{8}T[0-9]{6}$/
 
-/** Routes below `/api/runs`. `who` names the operator in the audit log. */
+/** Routes below `/api/runs`. */
 export function runRoutes(
   { book, settlement, runKinds, audit }: OperatorSettings,
   now: () => number,
-  who: string,
-): Hono {
-  const app = new Hono()
-  app.post('/', async () => {
+): Hono<OperatorEnv> {
+  const app = new Hono<OperatorEnv>()
+  app.post('/', needs('runs.write'), async (c) => {
     const [time, startedBy] = [now(), 'operator'] as const
     const start = async () => ({ after: { runs: await startRuns(settlement, runKinds, time, startedBy) } })
     const runs = runKinds.map((kind) => runId(kind, time))
     const subject = runs[0] ?? ''
-    const asked = { who, what: 'run.start', subject, before: null, asked: { startedBy, runs } }
+    const asked = { who: whoOf(c), what: 'run.start', subject, before: null, asked: { startedBy, runs } }
     const { after } = await act(audit, asked, start)
     // `id` and `started` are those of the first run, as before billing had a run of its own.
     return jsonResponse({ ...after.runs[0], ...after }, 202)
   })
-  app.get('/', async (c) => jsonResponse({ runs: await runs(book, pageLimit(c)) }))
+  app.get('/', needs('runs.read'), async (c) => jsonResponse({ runs: await runs(book, pageLimit(c)) }))
   // Both the record and the status of the Workflow can be missing: the record at first, the status once Cloudflare drops it.
-  app.get('/:id', async (c) => {
+  app.get('/:id', needs('runs.read'), async (c) => {
     const id = c.req.param('id')
     if (!RUN.test(id)) return notFound()
     const workflow = id.startsWith('watch-') ? null : await statusOf(settlement, id)

@@ -5,32 +5,33 @@ import { isHex } from '../protocol/evm/hex.ts'
 import { act } from './audit.ts'
 import { formOf, holdRelease } from './requests.ts'
 import { jsonResponse, nextOf, notFound, numberOf, pageLimit } from './response.ts'
+import { needs, type OperatorEnv, whoOf } from './rights.ts'
 import type { OperatorSettings } from './settings.ts'
 
 const PAYER = /^eip155:[1-9][0-9]{0,15}:0x[0-9a-f]{40}$/
 
 /** The route `/api/screening`. */
-export function screeningRoutes({ screening }: OperatorSettings): Hono {
-  const app = new Hono()
-  app.get('/', async () => (screening ? jsonResponse(await screening()) : notFound()))
+export function screeningRoutes({ screening }: OperatorSettings): Hono<OperatorEnv> {
+  const app = new Hono<OperatorEnv>()
+  app.get('/', needs('runs.read'), async () => (screening ? jsonResponse(await screening()) : notFound()))
   return app
 }
 
-/** Routes below `/api/accounts/:id` for channels and addresses. `who` names the operator in the audit log. */
-export function screenedRoutes(settings: OperatorSettings, who: string): Hono {
-  const app = new Hono()
-  app.get('/:id/screening', async (c) => {
+/** Routes below `/api/accounts/:id` for channels and addresses. */
+export function screenedRoutes(settings: OperatorSettings): Hono<OperatorEnv> {
+  const app = new Hono<OperatorEnv>()
+  app.get('/:id/screening', needs('money.read'), async (c) => {
     const account = accountOf(settings, c)
     if (!account) return notFound()
     const limit = pageLimit(c)
     const screenings = await account.object.screenings(numberOf(c.req.query('after'), 0), limit)
     return jsonResponse({ id: account.id, screenings, next: nextOf(screenings, limit, ({ seq }) => seq) })
   })
-  app.post('/:id/release', async (c) => {
+  app.post('/:id/release', needs('money.write'), async (c) => {
     const account = accountOf(settings, c)
     if (!account) return notFound()
     const form = await formOf(c, holdRelease)
-    return form instanceof Response ? form : releaseHold(settings, who, account, form.reason)
+    return form instanceof Response ? form : releaseHold(settings, whoOf(c), account, form.reason)
   })
   return app
 }

@@ -18,15 +18,19 @@ import {
   numberOf,
   pageLimit,
 } from './response.ts'
+import { needs, type OperatorEnv } from './rights.ts'
 import type { CreditSettings, OperatorSettings } from './settings.ts'
 
 const CURSOR = /^(\d{1,16})\.([^.]{1,64})\.([0-9W-]{7,10})$/
 
 /** Routes below `/api/statements`. */
-export function statementRoutes({ book, billing }: OperatorSettings, credit: CreditSettings): Hono {
-  const app = new Hono()
+export function statementRoutes(
+  { book, billing }: OperatorSettings,
+  credit: CreditSettings,
+): Hono<OperatorEnv> {
+  const app = new Hono<OperatorEnv>()
   const lineOf = (agent: string) => (isAgentId(agent) ? credit.lines.getByName(agent) : null)
-  app.get('/', async (c) => {
+  app.get('/', needs('money.read'), async (c) => {
     const limit = pageLimit(c)
     const filter = { agent: c.req.query('agent'), after: readCursor(c.req.query('after')), limit }
     const listed = await statements(book, filter)
@@ -35,7 +39,7 @@ export function statementRoutes({ book, billing }: OperatorSettings, credit: Cre
       next: nextOf(listed, limit, ({ closedAt, agent, period }) => `${closedAt}.${agent}.${period.id}`),
     })
   })
-  app.get('/:agent/:period', async (c) => {
+  app.get('/:agent/:period', needs('money.read'), async (c) => {
     const format = formatOf(c, 'json', 'csv', 'html')
     if (format instanceof Response) return format
     const line = lineOf(c.req.param('agent'))
@@ -43,7 +47,7 @@ export function statementRoutes({ book, billing }: OperatorSettings, credit: Cre
       line && billing && (await signedOf(line, c.req.param('period'), credit, (await billing()).seal))
     return signed ? inFormat(signed, format) : notFound()
   })
-  app.get('/:agent/:period/proofs/:entry', async (c) => {
+  app.get('/:agent/:period/proofs/:entry', needs('money.read'), async (c) => {
     const line = lineOf(c.req.param('agent'))
     return line ? proven(line, c.req.param('period'), c.req.param('entry')) : notFound()
   })

@@ -1,10 +1,5 @@
 /** The words between the console and the edge Worker: a request in the name of a session, its answer, and the principal. */
-
-/** The rights of a principal, from all to reading alone. */
-export type Role = 'owner' | 'operator' | 'finance' | 'accountant' | 'publisher-admin' | 'publisher-viewer'
-
-/** The one who acts. `publisher`: the one whose sites alone are seen; null sees all. */
-export type Principal = { id: string; name: string; role: Role; publisher: string | null }
+import type { Principal } from './principal.ts'
 
 /** A request to the operator's API. `path` begins below `/_tab402/api`, with its query. */
 export type ConsoleOrder = {

@@ -1,7 +1,8 @@
 /** The sessions of the console: one Durable Object for a deployment. */
 import { DurableObject } from 'cloudflare:workers'
 import { encodeBase64url } from '../protocol/encoding/base64url.ts'
-import type { Principal, SessionView } from './console-call.ts'
+import type { SessionView } from './console-call.ts'
+import type { Principal } from './principal.ts'
 
 /** The name of the one object. */
 export const PEOPLE = 'people'

@@ -1,6 +1,7 @@
 import { env, introspectWorkflow } from 'cloudflare:test'
 import { describe, expect, it } from 'vitest'
 import { openApi } from '../../src/operator/openapi.ts'
+import { needOf } from '../../src/operator/rights.ts'
 import { payerPortal } from '../../src/portal/invoices.ts'
 import { NOW, newCrawler, signed } from '../identity/harness.ts'
 import { newReceiver, openChannel } from '../settlement/harness.ts'
@@ -8,14 +9,18 @@ import { document, PUBLISHER } from '../sites/harness.ts'
 import { agentForm, covered, newId, newOperator, type Operator } from './harness.ts'
 import { newSites } from './registry.ts'
 
-const paths = openApi.paths as Record<string, Record<string, { requestBody?: unknown; responses: object }>>
+type Described = { requestBody?: unknown; responses: object; 'x-right'?: string; 'x-fresh-proof'?: boolean }
+const paths = openApi.paths as Record<string, Record<string, Described>>
+
+const operationsOf = (all: typeof paths) =>
+  Object.entries(all).flatMap(([path, item]) =>
+    Object.entries(item)
+      .filter(([key]) => key !== 'parameters')
+      .map(([method, operation]) => ({ path, method, operation })),
+  )
 
 /** The operations of the document, such as `get /_tab402/api/agents/{id}`. */
-const operations = Object.entries(paths).flatMap(([path, item]) =>
-  Object.keys(item)
-    .filter((key) => key !== 'parameters')
-    .map((method) => `${method} ${path}`),
-)
+const operations = operationsOf(paths).map(({ method, path }) => `${method} ${path}`)
 
 /** The operations of the routes, in the same form. */
 function routesOf({ api, billing }: Operator): string[] {
@@ -33,6 +38,24 @@ describe('OpenAPI document', () => {
     expect([...new Set(routesOf(await newOperator({ sites: newSites() })))].sort()).toEqual(
       [...operations].sort(),
     )
+  })
+
+  it('states the right that each route names, and each route of the API names one', async () => {
+    const { api } = await newOperator({ sites: newSites() })
+    const rights = operationsOf(paths).filter(({ path }) => path.startsWith('/_tab402/api/'))
+    for (const { path, method, operation } of rights) {
+      if (path.endsWith('/openapi.json')) continue
+      const pattern = path.replace(/\{(\w+)\}/g, ':$1')
+      const routes = api.routes.filter(
+        (route) => route.path === pattern && route.method === method.toUpperCase(),
+      )
+      const need = routes.map(({ handler }) => needOf(handler)).find((one) => one !== undefined)
+      const stated = operation['x-right'] && {
+        right: operation['x-right'],
+        isFresh: operation['x-fresh-proof'],
+      }
+      expect([method, path, need]).toEqual([method, path, stated])
+    }
   })
 
   it('is served without a token', async () => {

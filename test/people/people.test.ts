@@ -1,6 +1,6 @@
 import { env } from 'cloudflare:test'
 import { describe, expect, it } from 'vitest'
-import type { Principal } from '../../src/people/console-call.ts'
+import type { Principal } from '../../src/people/principal.ts'
 
 const principal = (id: string): Principal => ({ id, name: id, role: 'operator', publisher: null })
 

@@ -19,6 +19,8 @@ export type ChartQuery = {
   by: readonly Name[]
   /** Leaves out figures with other names. */
   only: Partial<Record<Name, string>>
+  /** The sites that may be seen; null sees all. */
+  sites: readonly string[] | null
   /** How many names of the first of `by` stand alone: the largest. The others are one, `other`. Undefined: all. */
   top?: number | undefined
   /** The last figure of the page before. */
@@ -60,17 +62,20 @@ export type ChartTable<Sum extends string> = {
   within(from: number, to: number): string
   columns: Partial<Record<Name, string>>
   sums: Record<Sum, string>
+  /** The condition for rows of one of these values. */
+  among(column: string, values: readonly string[], value: (value: string) => string): string
 }
 
 /** Returns the SQL of a chart. `value` writes a value into it. @throws RangeError where the table lacks a name or interval */
 export function chartSql<Sum extends string>(
-  { table, bucket, within, columns, sums }: ChartTable<Sum>,
-  { interval, from, to, by, only, top, after, limit }: ChartQuery,
+  { table, bucket, within, columns, sums, among }: ChartTable<Sum>,
+  { interval, from, to, by, only, sites, top, after, limit }: ChartQuery,
   value: (value: string | number) => string,
 ): string {
   const column = (name: Name) => columns[name] ?? missing(name)
   const span = bucket[interval] ?? missing(interval)
   const wanted = Object.entries(only).map(([name, text]) => `${column(name as Name)} = ${value(text)}`)
+  if (sites) wanted.push(among(column('site'), sites, value))
   const [largest] = Object.values<string>(sums)
   const names = by.map(column).map((name, at) => {
     if (at > 0 || top === undefined) return name
@@ -144,12 +149,17 @@ const BY_HOUR = {
   month: "strftime('%Y-%m', hour * 3600, 'unixepoch')",
 }
 
+/** As one parameter: D1 binds at most a hundred. */
+const among: ChartTable<string>['among'] = (column, values, value) =>
+  `${column} IN (SELECT value FROM json_each(${value(JSON.stringify(values))}))`
+
 const FIGURE: ChartTable<MoneySum> = {
   table: 'figure',
   bucket: BY_HOUR,
   within: hours,
   columns: { site: 'site', who: 'who', rule: 'rule', path: 'path' },
   sums: CHARGES,
+  among,
 }
 
 /** A row for each day and site, where the hours of a thousand sites would be too many to sum. */
@@ -159,6 +169,7 @@ const FIGURE_DAY: ChartTable<MoneySum> = {
   within: (from, to) => `day >= ${Math.floor(from / DAY_MS)} AND day < ${Math.ceil(to / DAY_MS)}`,
   columns: { site: 'site' },
   sums: CHARGES,
+  among,
 }
 
 const TRAFFIC: ChartTable<TrafficSum> = {
@@ -174,6 +185,7 @@ const TRAFFIC: ChartTable<TrafficSum> = {
     blocked: "sum(iif(outcome = 'blocked', requests, 0))",
     errors: "sum(iif(outcome IN ('free', 'paid') AND status = '5xx', requests, 0))",
   },
+  among,
 }
 
 /** Money, as the accounts have reported it. */

@@ -60,28 +60,37 @@ export async function addShadowFigures(
   }
 }
 
-/** Returns the sums of a day, of one site where it is named: zero and empty lists for a day without requests. */
+/** ?1: the day. ?2: a site or null. ?3: the sites that may be seen as JSON, or null. */
+const SEEN =
+  'day = ?1 AND site = coalesce(?2, site) AND (?3 IS NULL OR site IN (SELECT value FROM json_each(?3)))'
+
+/**
+ * Returns the sums of a day, of one site where it is named: zero and empty lists for a day without requests. `sites`: those that
+ * may be seen; null sees all.
+ */
 export async function readShadowDay(
   book: D1Database,
   day: Day,
   site: string | null = null,
+  sites: readonly string[] | null = null,
 ): Promise<ShadowDay> {
+  const seen = sites && JSON.stringify(sites)
   const by = async <Row>(columns: string) => {
     const { results } = await book
       .prepare(
         `SELECT ${columns}, sum(requests) AS requests, sum(pages) AS pages, sum(asked) AS asked FROM shadow
-           WHERE day = ?1 AND site = coalesce(?2, site) GROUP BY ${columns} ORDER BY sum(asked) DESC, sum(requests) DESC, ${columns} LIMIT ?3`,
+           WHERE ${SEEN} GROUP BY ${columns} ORDER BY sum(asked) DESC, sum(requests) DESC, ${columns} LIMIT ?4`,
       )
-      .bind(day, site, MOST_LISTED)
+      .bind(day, site, seen, MOST_LISTED)
       .all<Row & Counted>()
     return results.map((row) => ({ ...row, asked: String(row.asked) }))
   }
   const total = await book
     .prepare(
       `SELECT coalesce(sum(requests), 0) AS requests, coalesce(sum(pages), 0) AS pages, coalesce(sum(asked), 0) AS asked
-         FROM shadow WHERE day = ?1 AND site = coalesce(?2, site)`,
+         FROM shadow WHERE ${SEEN}`,
     )
-    .bind(day, site)
+    .bind(day, site, seen)
     .first<Counted>()
   return {
     day,

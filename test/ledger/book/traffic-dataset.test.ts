@@ -8,7 +8,7 @@ const DAY = 86_400_000
 const FROM = Date.UTC(2026, 10, 1)
 const QUERY: ChartQuery = {
   ...{ interval: 'day', from: FROM, to: FROM + 2 * DAY, by: ['site', 'who'] },
-  ...{ only: { status: '5xx' }, after: { at: FROM, names: ['acme', 'GPTBot'] }, limit: 10 },
+  ...{ sites: null, only: { status: '5xx' }, after: { at: FROM, names: ['acme', 'GPTBot'] }, limit: 10 },
 }
 
 /** The SQL API on the wire: what was asked, and the answers that it gives in turn. */
@@ -34,6 +34,14 @@ const chart = (query: ChartQuery) =>
   chartDataset({ account: 'a1', dataset: 'traffic', token: 't0ken', api })(query)
 
 describe('chartDataset', () => {
+  it('reads the sites that may be seen, and asks for nothing where there are none', async () => {
+    await chart({ ...QUERY, sites: ['acme', 'press'] })
+    expect(asked.at(-2)?.sql).toContain("AND index1 IN ('acme', 'press')")
+    const { length } = asked
+    expect((await chart({ ...QUERY, sites: [] })).figures).toEqual([])
+    expect(asked).toHaveLength(length + 1)
+  })
+
   it('asks the SQL API of the account, and reads sums that arrive as text', async () => {
     const row = { bucket: '20759', name0: 'acme', name1: '~Bot', unpaid: '12', asked: 24_000, refused: 0 }
     answers.push({ status: 200, body: { data: [{ ...row, free: '1', blocked: 0, errors: 2 }] } })

@@ -1,0 +1,44 @@
+/** Who asks, and the right that each route needs. A route that names none answers nobody. */
+import type { Context, MiddlewareHandler } from 'hono'
+import { matchedRoutes } from 'hono/route'
+import { isFresh, may, type Principal, type Right } from '../people/principal.ts'
+import { notFound, problem } from './response.ts'
+
+/** What every route of the API has: the principal that asks. */
+export type OperatorEnv = { Variables: { principal: Principal } }
+
+/** What a route needs. `isFresh`: the principal must have shown its token or passkey in the last minutes. */
+export type Need = { right: Right; isFresh: boolean }
+
+const NEEDS = new WeakMap<object, Need>()
+
+/** States the right that a route needs, before its handler: `app.get('/', needs('runs.read'), …)`. */
+export function needs(right: Right, { fresh = false } = {}): MiddlewareHandler {
+  const handler: MiddlewareHandler = (_, next) => next()
+  NEEDS.set(handler, { right, isFresh: fresh })
+  return handler
+}
+
+/** The need that a handler of a route states, for the tests that walk all routes. */
+export function needOf(handler: object): Need | undefined {
+  return NEEDS.get(handler)
+}
+
+/** Lets a request through to a route that its principal has the right for. `now` in Unix milliseconds. */
+export function onlyWithRight(now: () => number): MiddlewareHandler<OperatorEnv> {
+  return async (c, next) => {
+    const need = matchedRoutes(c)
+      .map(({ handler }) => NEEDS.get(handler))
+      .find((one) => one !== undefined)
+    if (!need) return notFound()
+    const { principal } = c.var
+    if (!may(principal, need.right)) return problem('forbidden', { right: need.right })
+    if (need.isFresh && !isFresh(principal, now())) return problem('proof_required')
+    return next()
+  }
+}
+
+/** The name of the principal in the audit log. */
+export function whoOf({ var: { principal } }: Context<OperatorEnv>): string {
+  return principal.id
+}
