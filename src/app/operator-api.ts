@@ -72,7 +72,10 @@ export class OperatorApi extends WorkerEntrypoint<Bindings> implements EdgeWorke
     }
   }
 
-  async #answer(who: Principal, { method = 'GET', path, body, revision }: ConsoleOrder): Promise<Response> {
+  async #answer(
+    who: Principal,
+    { method = 'GET', path, body, revision, key }: ConsoleOrder,
+  ): Promise<Response> {
     const [{ routesFor }, { failed, notFound }] = await Promise.all([
       import('../operator/api.ts'),
       import('../operator/response.ts'),
@@ -80,6 +83,7 @@ export class OperatorApi extends WorkerEntrypoint<Bindings> implements EdgeWorke
     const api = routesFor(operatorOf(this.env), who, Date.now).onError(failed).notFound(notFound)
     const headers = new Headers(body === undefined ? {} : { 'content-type': 'application/json' })
     if (revision !== undefined) headers.set('if-match', `"${revision}"`)
+    if (key !== undefined) headers.set('idempotency-key', key)
     const init = { method, headers, ...(body !== undefined && { body }) }
     return api.request(new Request(`https://console.internal${path}`, init))
   }

@@ -5,6 +5,7 @@ import { bodyLimit } from 'hono/body-limit'
 import { Hono } from 'hono/tiny'
 import { ownerOf, type Principal } from '../people/principal.ts'
 import { accountRoutes } from './accounts.ts'
+import { keyRoutes, onceByKey } from './act-keys.ts'
 import { agentRoutes } from './agents.ts'
 import { alertRoutes } from './alerts.ts'
 import { auditRoutes, notedExports } from './audit.ts'
@@ -70,12 +71,13 @@ function routes(
   const most = (maxSize: number) => bodyLimit({ maxSize, onError: () => problem('too_large') })
   const [ofForms, ofDocuments] = [most(MAX_BODY_BYTES), most(MAX_DOCUMENT_BYTES)]
   app.use('/*', (c, next) => (/(?:^|\/api)\/sites(?:\/|$)/.test(c.req.path) ? ofDocuments : ofForms)(c, next))
+  if (settings.keys) app.use('/*', onceByKey(settings.keys))
   addRoutes(app, settings, now)
   return app
 }
 
 function addRoutes(app: Hono<OperatorEnv>, settings: OperatorSettings, now: () => number): void {
-  const { credit, audit, alerts, sites } = settings
+  const { credit, audit, keys, alerts, sites } = settings
   app.route('/runs', runRoutes(settings, now))
   app.route('/shadow', shadowRoutes(settings, now))
   app.route('/figures', figureRoutes(settings, now))
@@ -91,6 +93,7 @@ function addRoutes(app: Hono<OperatorEnv>, settings: OperatorSettings, now: () =
   app.route('/explain', explainRoutes(settings, now))
   app.route('/export', exportRoutes(settings))
   if (audit) app.route('/audit', auditRoutes(audit))
+  if (keys) app.route('/acts', keyRoutes(keys))
   if (sites) {
     app.route('/sites', siteRoutes(sites, now))
     app.route('/publishers', publisherRoutes(sites, now))

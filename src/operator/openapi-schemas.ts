@@ -283,13 +283,15 @@ export const schemas = {
     signature: table({ algorithm: word('Ed25519'), keyId: text, value: text }),
   }),
   Proof: table({ entry: statedEntry, index: count, size: count, path: listOf(hex) }),
-  Invoices: pageOf('invoices', table(invoice), count),
+  Invoices: pageOf('invoices', table(invoice), either(count, text)),
   OwnInvoices: table({ invoices: listOf(table(invoice)) }),
   Invoice: table({ ...invoice, history: listOf(happening) }, 'history'),
   Transfer: jsonSchemaOf(BODIES.Transfer),
   Returned: jsonSchemaOf(BODIES.Returned),
   Correction: jsonSchemaOf(BODIES.Correction),
   Corrected: table({ creditNote: text, invoice: table(invoice) }),
+  Exported: jsonSchemaOf(BODIES.Exported),
+  Exporting: table({ list: text }),
   Rebuilt: table({ listed: count, empty: count, silent: count }),
   // A site with nothing to settle or bill starts no run.
   Started: table(
@@ -301,7 +303,7 @@ export const schemas = {
   Relayer: relayer,
   Explanation: explanation,
   Run: table({ run: orNull(run), workflow: orNull(engine) }),
-  Runs: table({ runs: listOf(run) }),
+  Runs: pageOf('runs', run, text),
   Figures: figures,
   Health: health,
   ShadowDay: shadowDay,
@@ -318,6 +320,7 @@ export const schemas = {
     }),
     count,
   ),
+  KeyState: table({ at: time, status: orNull(count), act: orNull(count) }),
   Me: table({
     agent: table({ id: text, name: text }),
     balance,

@@ -4,8 +4,8 @@ import { matchedRoutes } from 'hono/route'
 import { isFresh, may, type Principal, type Right } from '../people/principal.ts'
 import { notFound, problem } from './response.ts'
 
-/** What every route of the API has: the principal that asks. */
-export type OperatorEnv = { Variables: { principal: Principal } }
+/** What every route of the API has: the principal that asks. `begunAt`: when a request under a key was first begun (Unix ms). */
+export type OperatorEnv = { Variables: { principal: Principal; begunAt?: number } }
 
 /** What a route needs. `isFresh`: the principal must have shown its token or passkey in the last minutes. */
 export type Need = { right: Right; isFresh: boolean }

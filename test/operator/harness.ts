@@ -90,6 +90,7 @@ export async function newOperator({
     ],
     alerts: operatorOf(env).alerts,
     audit,
+    keys: env.AUDIT.getByName(AUDIT),
     sites,
     screening: async () => ({ oracle: null, allow: 0, deny: 1, failing: DEFAULT_FAILING, lists: [] }),
     credit:

@@ -240,10 +240,13 @@ export class Account extends ScreenedObject<{ BOOK: D1Database }> {
     return then < now ? then : now
   }
 
-  /** Returns up to `limit` journal entries with `seq > after`, oldest first. */
-  async entries(after: number, limit: number): Promise<Entry[]> {
+  /**
+   * Returns up to `limit` journal entries with `seq > after`, oldest first. `isNewestFirst`: those with `seq < after`, or the
+   * last ones after 0, in the other order.
+   */
+  async entries(after: number, limit: number, isNewestFirst = false): Promise<Entry[]> {
     await this.#commits.durable()
-    return this.#journal.entries(after, limit)
+    return this.#journal.entries(after, limit, isNewestFirst)
   }
 
   #owes(): boolean {
