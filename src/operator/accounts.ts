@@ -13,7 +13,7 @@ import { isHex } from '../protocol/evm/hex.ts'
 import { act } from './audit.ts'
 import { pageOfQuery, textOf, wordOf } from './list-query.ts'
 import { isAgentId } from './requests.ts'
-import { jsonResponse, nextOf, notFound, numberOf, pageLimit } from './response.ts'
+import { jsonResponse, nextOf, notFound, numberOf, pageLimit, problem } from './response.ts'
 import { needs, type OperatorEnv, whoOf } from './rights.ts'
 import { saleFilterOf } from './sale-filter.ts'
 import type { OperatorSettings } from './settings.ts'
@@ -40,6 +40,7 @@ export function accountRoutes(settings: OperatorSettings): Hono<OperatorEnv> {
   app.post('/:id/reread', needs('runs.write'), (c) =>
     reread(settings, whoOf(c), c.req.param('id').toLowerCase()),
   )
+  app.post('/:id/lift', needs('money.write'), (c) => lift(settings, whoOf(c), c.req.param('id').toLowerCase()))
   return app
 }
 
@@ -136,6 +137,22 @@ async function reread({ accounts, networks, audit }: OperatorSettings, who: stri
   const subject = { who, what: 'account.reread', subject: id, before: before.state, asked: {} }
   const { standing } = await act(audit, subject, work)
   return jsonResponse({ id, standing })
+}
+
+/** Takes a channel out of quarantine: the next run claims from it with the others, and puts it back if its claim fails. */
+async function lift({ accounts, audit }: OperatorSettings, who: string, id: string) {
+  const account = isHex(id, 32) ? accounts.getByName(id) : null
+  const before = await account?.standing()
+  if (!account || !before) return notFound()
+  const { quarantine } = before
+  if (quarantine === null) return problem('not_quarantined')
+  const work = async () => {
+    await account.quarantine(null)
+    return { after: { quarantine: null } }
+  }
+  const subject = { who, what: 'account.lift', subject: id, before: { quarantine }, asked: {} }
+  await act(audit, subject, work)
+  return jsonResponse({ id, quarantine: null })
 }
 
 async function exactOf(c: Context, { authorizations }: OperatorSettings, id: string, evidence: boolean) {

@@ -299,6 +299,7 @@ export const schemas = {
     'id',
     'started',
   ),
+  Lifted: table({ id: hex, quarantine: { type: 'null' } }),
   Reread: table({ id: hex, standing: channelStanding }),
   Relayer: relayer,
   Explanation: explanation,

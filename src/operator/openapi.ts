@@ -98,6 +98,13 @@ const API: Operations = {
       answer: 'Reread',
     },
   },
+  '/api/accounts/{id}/lift': {
+    post: {
+      right: 'money.write',
+      summary: 'Takes a channel out of quarantine: the next run claims from it with the others',
+      answer: 'Lifted',
+    },
+  },
   '/api/accounts/{id}/screening': {
     get: {
       right: 'money.read',

@@ -124,6 +124,11 @@ export const PROBLEMS = {
     detail:
       'Its outcome is not known yet. Read it at /_tab402/api/acts/{key}, or send the request again in a minute.',
   },
+  not_quarantined: {
+    status: 409,
+    title: 'The channel is not in quarantine',
+    detail: 'Claims include it already.',
+  },
   stale: {
     status: 412,
     title: 'Changed since it was read',

@@ -7,6 +7,8 @@ export type Typed = Readonly<Record<string, string>>
 
 type FieldProps = {
   name: string
+  /** Where two forms of a page have a field of this name. */
+  id?: string
   label: string
   typed?: Typed | undefined
   problem?: Problem | undefined
@@ -21,6 +23,7 @@ type FieldProps = {
 /** One field. The fault that the API stated about it stands below. */
 export function Field({
   name,
+  id = name,
   label,
   typed,
   problem,
@@ -31,10 +34,10 @@ export function Field({
   choices,
 }: FieldProps) {
   const fault = problem?.errors?.find(({ path }) => path === at)
-  const note = fault ? `${name}-fault` : hint ? `${name}-hint` : undefined
+  const note = fault ? `${id}-fault` : hint ? `${id}-hint` : undefined
   const common = {
     name,
-    id: name,
+    id,
     required,
     'aria-describedby': note,
     'aria-invalid': fault ? true : undefined,
@@ -42,7 +45,7 @@ export function Field({
   const value = typed?.[name] ?? ''
   return (
     <div>
-      <label for={name}>{label}</label>
+      <label for={id}>{label}</label>
       {choices ? (
         <select {...common}>
           {choices.map(([choice, title]) => (
@@ -55,10 +58,10 @@ export function Field({
         <input {...common} type={type} value={value} autocomplete="off" />
       )}
       {fault ? (
-        <p class="bad" id={`${name}-fault`}>{`${label} ${fault.message}: ${fault.expected}`}</p>
+        <p class="bad" id={`${id}-fault`}>{`${label} ${fault.message}: ${fault.expected}`}</p>
       ) : (
         hint && (
-          <p class="soft" id={`${name}-hint`}>
+          <p class="soft" id={`${id}-hint`}>
             {hint}
           </p>
         )
@@ -69,11 +72,12 @@ export function Field({
 
 type ActProps = { action: string; formToken: string; title: string; isMain?: boolean; children?: Child }
 
-/** A form with one button. `title` says what it does, with the amount and the name where it moves money. */
+/** A form with one button, and a key that makes it happen once. `title` says what it does, with the amount and the name where it moves money. */
 export function ActForm({ action, formToken, title, isMain = false, children }: ActProps) {
   return (
     <form class="form" method="post" action={action}>
       <input type="hidden" name="form" value={formToken} />
+      <input type="hidden" name="key" value={crypto.randomUUID()} />
       {children}
       <div>
         <button class={isMain ? 'btn go' : 'btn'} type="submit">

@@ -53,15 +53,18 @@ export function PageSection({
   title,
   id,
   note,
+  isLive = false,
   children,
 }: {
   title: string
   id: string
   note?: Child
+  /** Read again while the page is seen. */
+  isLive?: boolean
   children?: Child
 }) {
   return (
-    <section aria-labelledby={id}>
+    <section aria-labelledby={id} data-live={isLive ? `s-${id}` : undefined} id={isLive ? `s-${id}` : undefined}>
       <div class="sec">
         <h2 id={id}>{title}</h2>
         {note && <span class="soft">{note}</span>}
