@@ -11,7 +11,6 @@ import { channelScheme } from '../schemes/channel/scheme.ts'
 import { type CreditPorts, creditScheme } from '../schemes/credit/scheme.ts'
 import { type ExactPorts, type ExactScheme, exactScheme } from '../schemes/exact/scheme.ts'
 import type { Schemes } from '../schemes/index.ts'
-import type { Screen } from '../screening/screen.ts'
 import type { Bindings } from './bindings.ts'
 import { screenOf } from './screening.ts'
 
@@ -19,26 +18,18 @@ import { screenOf } from './screening.ts'
 export function schemesOf(env: Bindings, config: Config): Schemes {
   const { maxTimeoutSeconds } = config
   const offered = config.networks.slice(0, config.policy.networks.length)
-  const screen = screenOf(env, config)
   const ports = creditPortsOf(env)
   return {
-    exact: exactOf(env, config, offered, {
-      mayLook: mayLook(env, 'unknown-payers'),
-      screening: screen && { screen },
-    }),
-    channel: offered.flatMap((on) => channelOf(env, config, on, screen) ?? []),
+    exact: exactOf(env, config, offered, { mayLook: mayLook(env, 'unknown-payers') }),
+    channel: offered.flatMap((on) => channelOf(env, config, on) ?? []),
     credit: config.credit && ports ? [creditScheme({ ...config.credit, maxTimeoutSeconds }, ports)] : [],
   }
 }
 
-function channelOf(
-  env: Bindings,
-  config: Config,
-  { network, chain, gas }: NetworkConfig,
-  screen: Screen | undefined,
-) {
+function channelOf(env: Bindings, config: Config, { network, chain, gas }: NetworkConfig) {
   const { policy, relayer, withdrawDelay, maxUnclaimed, maxTimeoutSeconds } = config
   if (!chain || !relayer || !network.hasEscrow) return undefined
+  const screen = screenOf(env, config, network.id)
   const channel = channelScheme(
     {
       network,
@@ -89,20 +80,26 @@ export function creditPortsOf(env: Bindings): CreditPorts | undefined {
   }
 }
 
-/** `exact` on each of these networks that has a facilitator, or a chain and a relayer. */
+/** `exact` on each of these networks that has a facilitator, or a chain and a relayer. `act`: what payers are screened for. */
 export function exactOf(
   env: Bindings,
   config: Config,
   networks: readonly NetworkConfig[],
-  ports: Pick<ExactPorts, 'mayLook' | 'screening'> = {},
+  { act, ...ports }: Pick<ExactPorts, 'mayLook'> & { act?: 'invoice' } = {},
 ): ExactScheme[] {
   const { policy, relayer, maxTimeoutSeconds } = config
   return networks.flatMap((on) => {
     const { network, facilitator, chain } = on
     if (!facilitator && !(chain && relayer)) return []
+    const screen = screenOf(env, config, network.id)
     return exactScheme(
       { network, receiver: policy.receiver, maxTimeoutSeconds },
-      { authorizations: env.AUTHORIZATIONS, facilitator: () => facilitatorOf(env, on, relayer), ...ports },
+      {
+        authorizations: env.AUTHORIZATIONS,
+        facilitator: () => facilitatorOf(env, on, relayer),
+        screening: screen && { screen, ...(act && { act }) },
+        ...ports,
+      },
     )
   })
 }

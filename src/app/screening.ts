@@ -1,4 +1,4 @@
-/** Screening by the config: one screen for each set of settings, whose memory all sites of an isolate share. */
+/** Screening by the config: one screen for each oracle and set of settings, whose memory all sites of an isolate share. */
 import type { Config } from '../config/config.ts'
 import type { ScreeningView } from '../operator/settings.ts'
 import { oracleSource } from '../screening/oracle.ts'
@@ -8,12 +8,16 @@ import type { Bindings } from './bindings.ts'
 const now = () => Date.now()
 const screens = new WeakMap<Bindings, Map<string, Screen>>()
 
-/** The screen of these settings; undefined where no source is set, so that nothing is asked. */
-export function screenOf(env: Bindings, config: Config): Screen | undefined {
+/**
+ * The screen of a network (CAIP-2); undefined where no source is set, so that nothing is asked. A network without an oracle asks
+ * the first one: a key that is sanctioned on one chain is the same key on another.
+ */
+export function screenOf(env: Bindings, config: Config, network: string): Screen | undefined {
   const { screening, networks } = config
   if (!screening) return undefined
-  const { own, oracle, oracleOn, lists, failing } = screening
-  const chain = networks.find(({ network }) => network.id === oracleOn)?.chain
+  const { own, oracles, lists, failing } = screening
+  const [oracleOn, oracle] = [...oracles].find(([id]) => id === network) ?? [...oracles][0] ?? []
+  const chain = networks.find(({ network: { id } }) => id === oracleOn)?.chain
   const made = screens.get(env) ?? new Map<string, Screen>()
   screens.set(env, made)
   const name = JSON.stringify([oracleOn, [...own.allow], [...own.deny], oracle, lists, failing])
@@ -31,11 +35,12 @@ export function screenOf(env: Bindings, config: Config): Screen | undefined {
 /** The sources as the operator's API shows them; undefined where nothing is screened. */
 export function viewOf(env: Bindings, { screening }: Config): (() => Promise<ScreeningView>) | undefined {
   if (!screening) return undefined
-  const { own, oracle = null, lists: urls, failing } = screening
+  const { own, lists: urls, failing } = screening
+  const oracles = Object.fromEntries(screening.oracles)
   return async () => {
     const { viewLists } = await import('../screening/lists.ts')
     const lists = env.LISTS ? await viewLists(env.LISTS, urls, now()) : []
-    return { oracle, allow: own.allow.size, deny: own.deny.size, failing, lists }
+    return { oracles, allow: own.allow.size, deny: own.deny.size, failing, lists }
   }
 }
 

@@ -23,10 +23,7 @@ export function workOf(env: Bindings): Work | null {
   const { networks, relayer } = read.config
   const settled = networks.filter(({ chain, facilitator }) => (chain && relayer) || facilitator)
   const scopeOf = ({ network }: NetworkConfig) => scopeIn(settled, network)
-  const screen = screenOf(env, read.config)
-  const channels = settled.flatMap(
-    (on) => channelsOf(env, read.config, on, { scope: scopeOf(on), screen }) ?? [],
-  )
+  const channels = settled.flatMap((on) => channelsOf(env, read.config, on, scopeOf(on)) ?? [])
   const exact = settled.flatMap((on) => payersOf(env, read.config, on, scopeOf(on)) ?? [])
   const billing = billingOf(env)
   const bill = billing && (async () => (await billing()).bill)
@@ -38,10 +35,11 @@ export function workOf(env: Bindings): Work | null {
 
 function channelsOf(
   env: Bindings,
-  { relayer, oldRelayers, webhook }: Config,
+  config: Config,
   { network, chain, gas }: NetworkConfig,
-  { scope, screen }: { scope: RowScope; screen: Settings['screen'] },
+  scope: RowScope,
 ): Settings | null {
+  const { relayer, oldRelayers, webhook } = config
   if (!chain || !relayer) return null
   const signAs: Settings['signAs'] = (authorizer, digest) => {
     const old = oldRelayers.find(({ address }) => address === authorizer)
@@ -58,7 +56,7 @@ function channelsOf(
     gas,
     relayer: lastingRelayer(env, network, relayer, oldRelayers),
     signAs,
-    screen,
+    screen: screenOf(env, config, network.id),
     webhook: webhook ? { ...webhook, now: Date.now } : null,
   }
 }
@@ -111,8 +109,6 @@ export function billingOf(env: Bindings): (() => Promise<BillingContext>) | null
   const read = readConfig(env)
   if (!read.ok || !read.config.bill) return null
   const { config } = read
-  const screen = screenOf(env, config)
-  const exact = () =>
-    exactOf(env, config, config.networks, { screening: screen && { screen, act: 'invoice' } })
+  const exact = () => exactOf(env, config, config.networks, { act: 'invoice' })
   return async () => (await import('./billing.ts')).openBilling(env, config, exact())
 }

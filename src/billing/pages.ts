@@ -50,14 +50,14 @@ export function statementPage({ statement, signature }: SignedStatement): string
 <dt>Total</dt><dd>USD ${moneyText(total)}</dd>
 </dl>
 <div class="wide"><table>
-<thead><tr><th>Day</th><th>Site</th><th>Rule</th><th class="n">Charges</th><th class="n">Released</th><th class="usd">USD</th></tr></thead>
+<thead><tr><th>Day</th><th>Site</th><th>Rule</th><th>Asked by</th><th class="n">Charges</th><th class="n">Released</th><th class="usd">USD</th></tr></thead>
 <tbody>
 ${lines.map(
-  ({ day, site, rule, charges, releases }, at) =>
-    html`<tr><td><time>${day}</time></td><td class="site">${site}</td><td class="rule">${rule}</td><td class="n" data-unit="charges">${countText(charges)}</td><td class="n" data-unit="released">${countText(releases)}</td>${moneyCell(amounts[at] ?? 0n, width)}</tr>
+  ({ day, site, rule, policy, who, charges, releases }, at) =>
+    html`<tr><td><time>${day}</time></td><td class="site">${site}</td><td class="rule">${rule}${policy ? html` <small>v${policy}</small>` : ''}</td><td>${who ?? ''}</td><td class="n" data-unit="charges">${countText(charges)}</td><td class="n" data-unit="released">${countText(releases)}</td>${moneyCell(amounts[at] ?? 0n, width)}</tr>
 `,
 )}</tbody>
-<tfoot><tr class="sum"><th scope="row" colspan="5">Total</th>${moneyCell(total, width)}</tr></tfoot>
+<tfoot><tr class="sum"><th scope="row" colspan="6">Total</th>${moneyCell(total, width)}</tr></tfoot>
 </table></div>
 <p><small>Entries ${entries.first} to ${entries.last}, Merkle root ${entries.root}<br>
 ${signature.algorithm} ${signature.keyId}<br>${signature.value}</small></p>`,

@@ -11,19 +11,21 @@ export function documentOf(
   operator: string,
   agent: { id: string; name: string },
 ): StatementDocument {
-  const { period, first, last, root, lines, total } = statement
+  const { form = 1, period, first, last, root, lines, total } = statement
   return {
-    type: 'tab402/statement/1',
+    type: `tab402/statement/${form}`,
     operator,
     agent: { id: agent.id, name: agent.name },
     period: { id: period.id, from: iso(period.from), to: iso(period.to) },
     currency: 'USD',
     unit: 'micro-dollar',
     entries: { first, last, root },
-    lines: lines.map(({ day, site, rule, charges, releases, amount }) => ({
+    lines: lines.map(({ day, site, rule, policy = null, who = null, charges, releases, amount }) => ({
       day,
       site,
       rule,
+      // A statement of form 1 must stay what was signed.
+      ...(form !== 1 && { policy, who }),
       charges,
       releases,
       amount: amount.toString(),
@@ -38,13 +40,13 @@ export async function signStatement(statement: StatementDocument, seal: Seal): P
   return { statement, signature: { algorithm: 'Ed25519', keyId: seal.keyId, value } }
 }
 
-const COLUMNS = ['period', 'day', 'site', 'rule', 'charges', 'releases', 'usd']
+const COLUMNS = ['period', 'day', 'site', 'rule', 'charges', 'releases', 'usd', 'policy', 'who']
 
 /** The lines as CSV, amounts in USD with six decimals. */
 export function statementCsv({ period, lines }: StatementDocument): string {
   return csv(
     COLUMNS,
-    lines.map(({ day, site, rule, charges, releases, amount }) => [
+    lines.map(({ day, site, rule, charges, releases, amount, policy = null, who = null }) => [
       period.id,
       day,
       site,
@@ -52,6 +54,8 @@ export function statementCsv({ period, lines }: StatementDocument): string {
       charges,
       releases,
       BigInt(amount),
+      policy,
+      who,
     ]),
   )
 }

@@ -4,20 +4,18 @@ import type { Policy } from '../paywall/policy.ts'
 import type { ConfigProblem, Expected } from '../platform/problem.ts'
 import { list, onlyKeys, readWith, unpack } from '../platform/schema.ts'
 import { type Address, isHex } from '../protocol/evm/hex.ts'
-import type { Network } from '../protocol/evm/network.ts'
 import { SCREENED_ACTS } from '../protocol/screening.ts'
 import { ORACLES } from '../screening/oracle.ts'
 import { DEFAULT_FAILING, type Failing, type OwnList } from '../screening/screen.ts'
-import { valueOn } from './by-network.ts'
+import { byNetwork, isByNetwork, valueOn } from './by-network.ts'
 import { url } from './fields.ts'
 import type { networkSettings } from './network.ts'
 
 /** The sources that are asked about an address, and how each act fails where they do not know. */
 export type ScreeningConfig = {
   own: OwnList
-  oracle: Address | undefined
-  /** The network (CAIP-2) whose node is asked. An address that it lists is listed on every network. */
-  oracleOn: string
+  /** The oracle of each network (CAIP-2) that has one and a node. The first is asked for every other network. */
+  oracles: ReadonlyMap<string, Address>
   /** URLs of text files with an address per line. */
   lists: readonly string[]
   failing: Failing
@@ -27,6 +25,7 @@ const MAX_LISTS = 4
 const MAX_OWN = 1000
 
 const ADDRESS = { want: 'an address: 0x and 40 hex digits', example: '"0x2096…287C"' }
+const ORACLE = { want: 'must be true, or the address of an oracle' }
 const FAILING = { want: '"open" or "closed"', example: '"closed"' }
 
 /** How each setting of screening must look. */
@@ -36,7 +35,7 @@ export const SCREENING_EXPECTED = {
     example: '{ oracle = true, lists = ["https://lists.example.com/addresses.txt"] }',
   },
   'SCREENING.oracle': {
-    want: 'true for the public oracle of NETWORK, or the address of one',
+    want: 'true for the public oracle of each network, the address of one, or a table of these by network',
     example: 'true',
   },
   'SCREENING.lists': {
@@ -65,7 +64,7 @@ export const screeningSettings = {
       v.unknown(),
       v.transform(unpack),
       v.looseObject({
-        oracle: v.exactOptional(v.union([v.literal(true), address])),
+        oracle: v.exactOptional(byNetwork(v.union([v.literal(true), address], ORACLE.want))),
         lists: v.exactOptional(v.pipe(list(url), v.maxLength(MAX_LISTS))),
         deposit: failing,
         voucher: failing,
@@ -92,23 +91,29 @@ export function screeningConfig(
 ): ScreeningConfig | undefined {
   const { SCREENING: table, SCREEN_ALLOW: allow = [], SCREEN_DENY: deny = [] } = settings
   if (!table && deny.length === 0) return undefined
-  const { oracle, lists = [], ...acts } = table ?? {}
-  const { id: oracleOn } = askedOn(settings, networks)
+  const { oracle: _, lists = [], ...acts } = table ?? {}
   return {
     own: { allow: new Set(allow), deny: new Set(deny) },
-    oracle: oracle === true ? ORACLES.get(oracleOn) : oracle,
-    oracleOn,
+    oracles: new Map(oraclesOf(settings, networks).filter(([id]) => hasNode(settings, id))),
     lists,
     failing: { ...DEFAULT_FAILING, ...acts },
   }
 }
 
-/** The network whose node is asked: the public oracle is on several, and one with a node comes first. */
-function askedOn({ SCREENING, RPC_URL }: Settings, networks: Policy['networks']): Network {
-  const [preferred] = networks
-  if (SCREENING?.oracle !== true) return preferred
-  const [first = preferred, ...rest] = networks.filter(({ id }) => ORACLES.has(id))
-  return [first, ...rest].find(({ id }) => valueOn(RPC_URL, id) !== undefined) ?? first
+/** The oracles that are set, by network, whether a node can ask them or not. One address alone is on the first network. */
+function oraclesOf({ SCREENING }: Settings, networks: Policy['networks']): [string, Address][] {
+  const oracle = SCREENING?.oracle
+  const [first] = networks
+  return networks.flatMap(({ id }): [string, Address][] => {
+    const set =
+      isByNetwork(oracle) || valueOn(oracle, id) === true || id === first.id ? valueOn(oracle, id) : undefined
+    const address = set === true ? ORACLES.get(id) : set
+    return address ? [[id, address]] : []
+  })
+}
+
+function hasNode({ RPC_URL }: Settings, network: string): boolean {
+  return valueOn(RPC_URL, network) !== undefined
 }
 
 /** Sources that cannot be asked: a network without an oracle, no node, no store for the lists. */
@@ -118,10 +123,13 @@ export function screeningProblems(
   isSet: (place: string) => boolean,
 ): ConfigProblem[] {
   const { oracle, lists } = settings.SCREENING ?? {}
-  const on = networks && askedOn(settings, networks)
+  const set = oracle && networks && oraclesOf(settings, networks)
+  const unnamed =
+    isByNetwork(oracle) && [...oracle.on].some(([id, value]) => value === true && !ORACLES.has(id))
+  const mute = set?.find(([id]) => !hasNode(settings, id))?.[0]
   const problems: [boolean, ConfigProblem][] = [
     [
-      oracle === true && networks?.every(({ id }) => !ORACLES.has(id)) === true,
+      set?.length === 0 || unnamed,
       {
         place: 'SCREENING.oracle',
         message: 'must be the address of an oracle: NETWORK lacks a public one',
@@ -130,10 +138,10 @@ export function screeningProblems(
     ],
     [
       // Threat: without a node for the oracle there would be nothing to ask, and every address would pass.
-      oracle !== undefined && on !== undefined && valueOn(settings.RPC_URL, on.id) === undefined,
+      mute !== undefined && (isByNetwork(oracle) || !set?.some(([id]) => hasNode(settings, id))),
       {
         place: 'RPC_URL',
-        message: `must be set${isSet('RPC_URL') ? ` for ${on?.id}` : ''}: SCREENING has an oracle`,
+        message: `must be set${isSet('RPC_URL') ? ` for ${mute}` : ''}: SCREENING has an oracle`,
         example: '"https://node.example.com"',
       },
     ],

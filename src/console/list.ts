@@ -97,20 +97,27 @@ export function arranged<Row>(
   filters: readonly Filter[],
   query: URLSearchParams,
 ): Row[] {
-  const valueOf = (row: Row, key: string) => columns.find((column) => column.key === key)?.value?.(row) ?? null
+  const cellOf = (row: Row, key: string) => columns.find((column) => column.key === key)?.value?.(row) ?? null
   const wanted = filters.flatMap(({ name, choices }) => {
     const text = query.get(name)
     if (!text) return []
-    if (choices) return [(row: Row) => String(valueOf(row, name)) === text]
+    if (choices) return [(row: Row) => String(cellOf(row, name)) === text]
     const part = text.toLowerCase()
-    return [(row: Row) => columns.some(({ value }) => String(value?.(row) ?? '').toLowerCase().includes(part))]
+    return [
+      (row: Row) =>
+        columns.some(({ value }) =>
+          String(value?.(row) ?? '')
+            .toLowerCase()
+            .includes(part),
+        ),
+    ]
   })
   const [, sign, key = ''] = /^(-?)(.*)$/.exec(query.get('sort') ?? '') ?? []
   const turn = sign === '-' ? -1 : 1
   return rows
     .filter((row) => wanted.every((isWanted) => isWanted(row)))
     .sort((a, b) => {
-      const [one, other] = [valueOf(a, key), valueOf(b, key)]
+      const [one, other] = [cellOf(a, key), cellOf(b, key)]
       // Cells without a value come last in both orders.
       if (one === null || other === null) return Number(one === null) - Number(other === null)
       return turn * compare(one, other)

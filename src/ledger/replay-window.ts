@@ -15,10 +15,10 @@ export const MAX_CHARGES = 10_000
 /**
  * The fields of a journal entry that are used here. `of` is the charge that a replay or release refers to.
  */
-type Recorded = { seq: number; at: number; kind: string; id: string; of: number | null }
+type Recorded = { seq: number; at: number; kind: string; id: string; amount: bigint; of: number | null }
 
-/** A charge and the ids of its deliveries that have not failed. */
-type Use<Entry> = { entry: Entry; deliveries: string[] }
+/** A charge, the ids of its deliveries that have not failed, and how much its price was lowered by, if it was. */
+type Use<Entry> = { entry: Entry; deliveries: string[]; loweredBy: bigint | null }
 
 /** Charges that are dropped together. `since` in Unix milliseconds. */
 type Generation<Entry> = { since: number; byProof: Map<string, Use<Entry>>; bySeq: Map<number, Use<Entry>> }
@@ -49,6 +49,7 @@ export class Replays<Entry extends Recorded> {
     if (entry.of === null) return
     if (entry.kind === 'replay') this.use(entry.of, entry.id)
     if (entry.kind === 'release') this.drop(entry.of, entry.id)
+    if (entry.kind === 'lower') this.lower(entry.of, entry.amount)
   }
 
   /** Adds a charge and its first delivery. */
@@ -58,7 +59,7 @@ export class Replays<Entry extends Recorded> {
       this.#old = this.#young
       this.#young = beginning(entry.at)
     }
-    const use: Use<Entry> = { entry, deliveries: [entry.id] }
+    const use: Use<Entry> = { entry, deliveries: [entry.id], loweredBy: null }
     this.#young.byProof.set(this.#proofOf(entry), use)
     this.#young.bySeq.set(entry.seq, use)
   }
@@ -82,6 +83,17 @@ export class Replays<Entry extends Recorded> {
   use(seq: number, id: string): void {
     const { deliveries } = this.#made(seq) ?? {}
     if (deliveries && !deliveries.includes(id)) deliveries.push(id)
+  }
+
+  /** Notes that the price of charge number `seq` was lowered by `amount`. */
+  lower(seq: number, amount: bigint): void {
+    const use = this.#made(seq)
+    if (use) use.loweredBy = amount
+  }
+
+  /** Returns how much the price of charge number `seq` was lowered by; null if it was not. */
+  loweredBy(seq: number): bigint | null {
+    return this.#made(seq)?.loweredBy ?? null
   }
 
   /**

@@ -40,7 +40,9 @@ export function accountRoutes(settings: OperatorSettings): Hono<OperatorEnv> {
   app.post('/:id/reread', needs('runs.write'), (c) =>
     reread(settings, whoOf(c), c.req.param('id').toLowerCase()),
   )
-  app.post('/:id/lift', needs('money.write'), (c) => lift(settings, whoOf(c), c.req.param('id').toLowerCase()))
+  app.post('/:id/lift', needs('money.write'), (c) =>
+    lift(settings, whoOf(c), c.req.param('id').toLowerCase()),
+  )
   return app
 }
 

@@ -267,8 +267,23 @@ async function* paymentPages(
   }
 }
 
-const statementsOf = (credit: CreditSettings): Export<SignedStatement> => ({
-  columns: ['agent', 'period', 'day', 'site', 'rule', 'charges', 'releases', 'amount', 'root'],
+/** A signed statement whole, with the filter of its lines for a table. */
+type AskedStatement = { signed: SignedStatement; isAsked: SaleFilter }
+
+const statementsOf = (credit: CreditSettings): Export<AskedStatement> => ({
+  columns: [
+    'agent',
+    'period',
+    'day',
+    'site',
+    'rule',
+    'charges',
+    'releases',
+    'amount',
+    'root',
+    'policy',
+    'who',
+  ],
   async *pages(scope) {
     const { settings } = scope
     if (!settings.billing) return
@@ -278,24 +293,30 @@ const statementsOf = (credit: CreditSettings): Export<SignedStatement> => ({
         const line = credit.lines.getByName(id)
         for (const { period } of await line.statements()) {
           const signed = await signedOf(line, period.id, credit, seal)
-          if (signed) yield [signed]
+          if (signed?.statement.lines.some(scope.isAsked)) yield [{ signed, isAsked: scope.isAsked }]
         }
       }
     }
   },
-  rows: ({ statement: { agent, period, lines, entries } }) =>
-    lines.map(({ day, site, rule, charges, releases, amount }) => [
-      agent.id,
-      period.id,
-      day,
-      site,
-      rule,
-      charges,
-      releases,
-      BigInt(amount),
-      entries.root,
-    ]),
-  object: (signed) => signed,
+  rows: ({ signed: { statement }, isAsked }) => {
+    const { agent, period, lines, entries } = statement
+    return lines
+      .filter(isAsked)
+      .map(({ day, site, rule, charges, releases, amount, policy = null, who = null }) => [
+        agent.id,
+        period.id,
+        day,
+        site,
+        rule,
+        charges,
+        releases,
+        BigInt(amount),
+        entries.root,
+        policy,
+        who,
+      ])
+  },
+  object: ({ signed }) => signed,
 })
 
 const invoicesOf = (credit: CreditSettings): Export<InvoiceStanding> => ({

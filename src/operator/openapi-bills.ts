@@ -1,5 +1,5 @@
 /** Operations on statements and invoices. */
-import type { Operations } from './openapi-operation.ts'
+import { type Operations, SALE } from './openapi-operation.ts'
 
 const CSV = 'text/csv'
 const HTML = 'text/html'
@@ -9,9 +9,10 @@ export const billOperations = {
   '/api/statements': {
     get: {
       right: 'money.read',
-      summary: 'Lists statements, newest first',
+      summary:
+        'Lists statements, newest first. Those of some sales come with the lines of these sales, from up to 50 statements a page',
       answer: 'Statements',
-      query: ['agent', 'after', 'limit'],
+      query: ['agent', 'after', 'limit', ...SALE],
     },
   },
   '/api/statements/{agent}/{period}': {

@@ -131,34 +131,54 @@ const statementHead = {
   root: hex,
   closedAt: time,
   name: text,
+  form: { enum: [1, 2] },
 }
 
+const statementLine = table(
+  {
+    day,
+    site: text,
+    rule: text,
+    policy: orNull(count),
+    who: orNull(text),
+    charges: count,
+    releases: count,
+    amount: signedAmount,
+  },
+  'policy',
+  'who',
+)
+
 const statementDocument = table({
-  type: word('tab402/statement/1'),
+  type: word('tab402/statement/1', 'tab402/statement/2'),
   operator: text,
   agent: table({ id: text, name: text }),
   period: table({ id: text, from: moment, to: moment }),
   currency: word('USD'),
   unit: word('micro-dollar'),
   entries: table({ first: count, last: count, root: hex }),
-  lines: listOf(
-    table({ day, site: text, rule: text, charges: count, releases: count, amount: signedAmount }),
-  ),
+  lines: listOf(statementLine),
   total: signedAmount,
 })
 
-const statedEntry = table({
-  seq: count,
-  at: time,
-  kind: text,
-  id: text,
-  amount,
-  site: orNull(text),
-  rule: orNull(text),
-  request: orNull(text),
-  iou: orNull(text),
-  of: orNull(count),
-})
+const statedEntry = table(
+  {
+    seq: count,
+    at: time,
+    kind: text,
+    id: text,
+    amount,
+    site: orNull(text),
+    rule: orNull(text),
+    request: orNull(text),
+    iou: orNull(text),
+    of: orNull(count),
+    policy: orNull(count),
+    who: orNull(text),
+  },
+  'policy',
+  'who',
+)
 
 const presented = table({ reference: text, url: orNull(text), instructions: orNull(text) })
 
@@ -276,8 +296,12 @@ export const schemas = {
     }),
   ),
   Entries: pageOf('entries', lineEntry, count),
-  Statements: pageOf('statements', table({ ...statementHead, agent: text }), text),
-  OwnStatements: table({ statements: listOf(table(statementHead)) }),
+  Statements: pageOf(
+    'statements',
+    table({ ...statementHead, agent: text, lines: listOf(statementLine) }, 'form', 'lines'),
+    text,
+  ),
+  OwnStatements: table({ statements: listOf(table(statementHead, 'form')) }),
   Statement: table({
     statement: statementDocument,
     signature: table({ algorithm: word('Ed25519'), keyId: text, value: text }),

@@ -9,7 +9,7 @@ export const hold = table({ address: text, list: text, dated: since, reason: tex
 
 /** The sources of a deployment, with the size, date and hash of each list, and how each act fails. */
 const screening = table({
-  oracle: orNull(text),
+  oracles: { type: 'object', additionalProperties: text },
   allow: count,
   deny: count,
   failing: table(Object.fromEntries(SCREENED_ACTS.map((act) => [act, word('open', 'closed')]))),

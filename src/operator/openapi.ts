@@ -268,7 +268,7 @@ function exported(...names: string[]): Operations {
             summary: `Downloads all ${name.replace('-', ' ')}`,
             answer: null,
             formats: [type],
-            query: ['after', 'evidence', ...(name === 'entries' ? SALE : [])],
+            query: ['after', 'evidence', ...(name === 'entries' || name === 'statements' ? SALE : [])],
           },
         },
       ]),

@@ -85,7 +85,8 @@ export type ExplainedPolicy = Omit<ExplainedSite, 'published'>
 
 /** The sources of screening. `allow` and `deny` count addresses. Times in Unix milliseconds; null: never. */
 export type ScreeningView = {
-  oracle: Address | null
+  /** By network (CAIP-2). The first is asked for every network without one. */
+  oracles: Readonly<Record<string, Address>>
   allow: number
   deny: number
   failing: Failing

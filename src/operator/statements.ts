@@ -4,7 +4,8 @@ import type { CreditLineStub } from '../billing/context.ts'
 import type { Seal } from '../billing/operator-key.ts'
 import { statementPage } from '../billing/pages.ts'
 import { documentOf, signStatement, statementCsv } from '../billing/signed-statement.ts'
-import { statements } from '../ledger/book/credit.ts'
+import { type StatementListing, statements } from '../ledger/book/credit.ts'
+import { mapConcurrently } from '../platform/pool.ts'
 import type { PlainProof, SignedStatement } from '../protocol/statement.ts'
 import { isAgentId } from './requests.ts'
 import {
@@ -19,7 +20,11 @@ import {
   pageLimit,
 } from './response.ts'
 import { needs, type OperatorEnv } from './rights.ts'
+import { asksForSales, type SaleFilter, saleFilterOf } from './sale-filter.ts'
 import type { CreditSettings, OperatorSettings } from './settings.ts'
+
+/** The most statements that a page with a filter reads, each from its credit line. A larger `limit` means this one. */
+const MAX_FILTERED = 50
 
 const CURSOR = /^(\d{1,16})\.([^.]{1,64})\.([0-9W-]{7,10})$/
 
@@ -31,11 +36,12 @@ export function statementRoutes(
   const app = new Hono<OperatorEnv>()
   const lineOf = (agent: string) => (isAgentId(agent) ? credit.lines.getByName(agent) : null)
   app.get('/', needs('money.read'), async (c) => {
-    const limit = pageLimit(c)
+    const isFiltered = asksForSales(c)
+    const limit = isFiltered ? Math.min(pageLimit(c), MAX_FILTERED) : pageLimit(c)
     const filter = { agent: c.req.query('agent'), after: readCursor(c.req.query('after')), limit }
     const listed = await statements(book, filter)
     return jsonResponse({
-      statements: listed,
+      statements: isFiltered ? await withSales(listed, credit, saleFilterOf(c)) : listed,
       next: nextOf(listed, limit, ({ closedAt, agent, period }) => `${closedAt}.${agent}.${period.id}`),
     })
   })
@@ -52,6 +58,18 @@ export function statementRoutes(
     return line ? proven(line, c.req.param('period'), c.req.param('entry')) : notFound()
   })
   return app
+}
+
+/** The statements with a line of the sales that are asked for, each with those lines. @throws when a credit line fails */
+async function withSales(listed: StatementListing[], { lines }: CreditSettings, isAsked: SaleFilter) {
+  const read = async (statement: StatementListing) => {
+    const found = await lines.getByName(statement.agent).statement(statement.period.id)
+    return { ...statement, lines: (found?.lines ?? []).filter(isAsked) }
+  }
+  const rethrow = (_: unknown, fault: unknown): never => {
+    throw fault
+  }
+  return (await mapConcurrently(listed, read, rethrow)).filter((statement) => statement.lines.length > 0)
 }
 
 /** The signed statement of a period, or null when the credit line has none. */

@@ -19,7 +19,14 @@ export type StatedEntry = {
   iou: string | null
   /** The entry that this one repeats or takes back. */
   of: number | null
+  /** The version of the site's policy; null in early entries, and where nothing is sold. Absent in form 1, as `who` is. */
+  policy?: number | null
+  /** A confirmed crawler's name, or a claimed one behind `~`; null as `policy` is, and for a client without a name. */
+  who?: string | null
 }
+
+/** The form of a statement. Form 1 states neither `policy` nor `who`, in its lines and in its entries. */
+export type StatementForm = 1 | 2
 
 /** An entry in JSON. */
 export type PlainEntry = Omit<StatedEntry, 'amount'> & { amount: string }
@@ -27,9 +34,21 @@ export type PlainEntry = Omit<StatedEntry, 'amount'> & { amount: string }
 /** That an entry is part of a statement: its place, and the path from its leaf to the root. */
 export type PlainProof = { entry: PlainEntry; index: number; size: number; path: string[] }
 
+/** One line of a statement: a rule of one site on one day; in form 2 also one version of its policy and one asker. */
+type PlainLine = {
+  day: string
+  site: string
+  rule: string
+  policy?: number | null
+  who?: string | null
+  charges: number
+  releases: number
+  amount: string
+}
+
 /** Amounts are decimal strings of micro-dollars. Times are ISO 8601, in UTC. */
 export type StatementDocument = {
-  type: 'tab402/statement/1'
+  type: `tab402/statement/${StatementForm}`
   operator: string
   agent: { id: string; name: string }
   /** `from` is part of the period, `to` is not. */
@@ -38,14 +57,7 @@ export type StatementDocument = {
   unit: 'micro-dollar'
   /** The entries of the line's journal that are stated, all of them, and the root of their Merkle tree. */
   entries: { first: number; last: number; root: string }
-  lines: {
-    day: string
-    site: string
-    rule: string
-    charges: number
-    releases: number
-    amount: string
-  }[]
+  lines: PlainLine[]
   total: string
 }
 
@@ -58,10 +70,18 @@ export type SignedStatement = {
 /** A published Ed25519 key. */
 export type PublicKey = { kty: 'OKP'; crv: 'Ed25519'; x: string; kid: string }
 
-/** The leaf of one entry in the tree. */
+/** The entry as a statement of this form states it. */
+export function entryIn(form: StatementForm, entry: StatedEntry): StatedEntry {
+  if (form !== 1) return entry
+  const { policy: _, who: __, ...stated } = entry
+  return stated
+}
+
+/** The leaf of one entry in the tree: it binds the members of the entry's own form. */
 export function leafOf(entry: StatedEntry | PlainEntry): Uint8Array {
-  const { seq, at, kind, id, amount, site, rule, request, iou, of } = entry
-  return leafHash(canonicalJson({ seq, at, kind, id, amount, site, rule, request, iou, of }))
+  const { seq, at, kind, id, amount, site, rule, request, iou, of, policy, who } = entry
+  const sold = { ...(policy !== undefined && { policy }), ...(who !== undefined && { who }) }
+  return leafHash(canonicalJson({ seq, at, kind, id, amount, site, rule, request, iou, of, ...sold }))
 }
 
 /** Whether one of `keys` has signed the statement as it is. */

@@ -8,6 +8,8 @@ import { EMPTY_ROOT } from '../../src/protocol/encoding/merkle.ts'
 import { type SignedStatement, verifyStatement } from '../../src/protocol/statement.ts'
 import { invoiceOf, standingOf } from './bills.ts'
 
+const DAY = { day: '2026-11-21', releases: 1 }
+
 const STATEMENT: Statement = {
   period: { id: '2026-11-21', from: Date.UTC(2026, 10, 21), to: Date.UTC(2026, 10, 22) },
   first: 3,
@@ -17,9 +19,10 @@ const STATEMENT: Statement = {
   name: 'Crawl & <b>Sons</b>',
   total: 1_249n,
   lines: [
-    { day: '2026-11-21', site: 'a.example', rule: 'default', charges: 5, releases: 1, amount: 1_250n },
-    { day: '2026-11-21', site: '=cmd|"/c calc"', rule: '<script>', charges: 0, releases: 1, amount: -1n },
+    { ...DAY, site: 'a.example', rule: 'default', policy: 7, who: '~GPTBot', charges: 5, amount: 1_250n },
+    { ...DAY, site: '=cmd|"/c calc"', rule: '<script>', policy: null, who: null, charges: 0, amount: -1n },
   ],
+  form: 2,
 }
 
 const document = documentOf(STATEMENT, 'Tally GmbH', { id: 'agent-1', name: STATEMENT.name })
@@ -38,6 +41,26 @@ describe('signStatement', () => {
     const read: SignedStatement = JSON.parse(JSON.stringify(signed))
     expect(await verifyStatement(read, [seal.publicKey])).toBe(true)
     expect(Object.keys(seal.publicKey)).not.toContain('d')
+  })
+
+  it('returns a statement of an earlier version as that version signed it', async () => {
+    const key: OperatorKey = {
+      kty: 'OKP',
+      crv: 'Ed25519',
+      d: 'nWGxne_9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A',
+      x: '11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo',
+    }
+    const seal = await openSeal(key)
+    const { form: _, ...early } = STATEMENT
+    const lines = early.lines.map(({ policy: _, who: __, ...line }) => line)
+    const agent = { id: 'agent-1', name: early.name }
+    const signed = await signStatement(documentOf({ ...early, lines }, 'Tally GmbH', agent), seal)
+    expect(signed.statement.type).toBe('tab402/statement/1')
+    // The signature that the version before `tab402/statement/2` made.
+    expect(signed.signature.value).toBe(
+      'vd5hF06shb81vzzcDRwdtvUN-f7n-Ov-VZlXrI2q3C2zfgPMdC01KqisaIlwiJu3Eray54dESA7r8SITcWs8Dg',
+    )
+    expect(await verifyStatement(signed, [seal.publicKey])).toBe(true)
   })
 
   it('returns the same signature each time', async () => {
@@ -86,8 +109,8 @@ describe('signStatement', () => {
 describe('statementCsv', () => {
   it('returns one row for each line, in USD to the micro-dollar', () => {
     expect(statementCsv(document).split('\r\n').slice(0, 2)).toEqual([
-      'period,day,site,rule,charges,releases,usd',
-      '2026-11-21,2026-11-21,a.example,default,5,1,0.001250',
+      'period,day,site,rule,charges,releases,usd,policy,who',
+      '2026-11-21,2026-11-21,a.example,default,5,1,0.001250,7,~GPTBot',
     ])
   })
 

@@ -33,7 +33,7 @@ describe('SCREENING', () => {
   it('takes the public oracle of the network, lists, and how single acts fail', () => {
     const lists = ['https://lists.example/a.txt', 'https://lists.example/b.txt']
     expect(screeningOf({ SCREENING: { oracle: true, lists, exact: 'open' } })).toMatchObject({
-      oracle: '0x3a91a31cb3dc49b4db9ce721f50a9d076c8d739b',
+      oracles: new Map([['eip155:8453', '0x3a91a31cb3dc49b4db9ce721f50a9d076c8d739b']]),
       lists,
       failing: { exact: 'open', deposit: 'closed', voucher: 'open' },
     })
@@ -43,15 +43,40 @@ describe('SCREENING', () => {
     const RPC_URL = { 'eip155:137': 'https://node.example' }
     const NETWORK = ['eip155:8453', 'eip155:137']
     expect(screeningOf({ NETWORK, RPC_URL, SCREENING: { oracle: true } })).toMatchObject({
-      oracleOn: 'eip155:137',
-      oracle: '0x40c57923924b5c5c5455c48d93317139addac8fb',
+      oracles: new Map([['eip155:137', '0x40c57923924b5c5c5455c48d93317139addac8fb']]),
     })
+  })
+
+  it('takes the public oracle of each network, and addresses by network', () => {
+    const NETWORK = ['eip155:84532', 'eip155:8453', 'eip155:137']
+    const RPC_URL = Object.fromEntries(NETWORK.map((id) => [id, `https://${id.slice(7)}.example`]))
+    expect(screeningOf({ NETWORK, RPC_URL, SCREENING: { oracle: true } })?.oracles).toEqual(
+      new Map([
+        ['eip155:8453', '0x3a91a31cb3dc49b4db9ce721f50a9d076c8d739b'],
+        ['eip155:137', '0x40c57923924b5c5c5455c48d93317139addac8fb'],
+      ]),
+    )
+    const oracle = { 'eip155:137': true, 'eip155:84532': ADDRESS }
+    expect(screeningOf({ NETWORK, RPC_URL, SCREENING: { oracle } })?.oracles).toEqual(
+      new Map([
+        ['eip155:84532', ADDRESS.toLowerCase()],
+        ['eip155:137', '0x40c57923924b5c5c5455c48d93317139addac8fb'],
+      ]),
+    )
+  })
+
+  it('takes one address for an oracle on the first network', () => {
+    const NETWORK = ['eip155:8453', 'eip155:137']
+    const RPC_URL = Object.fromEntries(NETWORK.map((id) => [id, `https://${id.slice(7)}.example`]))
+    expect(screeningOf({ NETWORK, RPC_URL, SCREENING: { oracle: ADDRESS } })?.oracles).toEqual(
+      new Map([['eip155:8453', ADDRESS.toLowerCase()]]),
+    )
   })
 
   it('takes the own lists of the operator, as one address, a list or JSON', () => {
     const deny = new Set([ADDRESS.toLowerCase()])
     for (const SCREEN_DENY of [ADDRESS, [ADDRESS], JSON.stringify([ADDRESS])])
-      expect(screeningOf({ SCREEN_DENY })).toMatchObject({ own: { deny }, oracle: undefined, lists: [] })
+      expect(screeningOf({ SCREEN_DENY })).toMatchObject({ own: { deny }, oracles: new Map(), lists: [] })
   })
 
   it.each([
@@ -68,9 +93,15 @@ describe('SCREENING', () => {
     [{ SCREENING: { exact: 'shut' } }, 'SCREENING.exact must be "open" or "closed"'],
     [{ SCREENING: { payment: 'open' } }, /^SCREENING\.payment must be removed or renamed/],
     [{ ...BOUND, SCREENING: { lists: 'http://lists.example/' } }, /^SCREENING\.lists.* must be/],
+    [{ ...BOUND, SCREENING: { oracle: 'yes' } }, /^SCREENING\.oracle.* must be true/],
+    [{ ...BOUND, SCREENING: { oracle: { 'eip155:1': 'yes' } } }, /^SCREENING\.oracle.* must be/],
     [
-      { ...BOUND, SCREENING: { oracle: 'yes' } },
-      'SCREENING.oracle must be true for the public oracle of NETWORK, or the address of one',
+      {
+        NETWORK: ['eip155:8453', 'eip155:137'],
+        RPC_URL: { 'eip155:8453': 'https://node.example' },
+        SCREENING: { oracle: { 'eip155:8453': true, 'eip155:137': true } },
+      },
+      'RPC_URL must be set for eip155:137: SCREENING has an oracle',
     ],
     [{ SCREEN_DENY: '0x12' }, /^SCREEN_DENY.* must be an address/],
   ])('rejects %j', (vars, problem) => {

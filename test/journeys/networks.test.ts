@@ -12,6 +12,7 @@ import { AGENT, errorOf, fire, PRICE, type Site, settleAt, startSite, WATCH } fr
 const [BASE, SEPOLIA] = ['eip155:8453', 'eip155:84532'] as const
 type Network = typeof BASE | typeof SEPOLIA
 
+const ORACLE = '0x40c57923924b5c5c5455c48d93317139addac8fb'
 const BALANCE = parseAbi(['function balanceOf(address) view returns (uint256)'])
 const headers = { 'user-agent': AGENT }
 
@@ -25,6 +26,12 @@ beforeAll(async () => {
   site = await startSite((node) => ({
     NETWORK: JSON.stringify([BASE, SEPOLIA]),
     RPC_URL: JSON.stringify({ [BASE]: `${front.url}/node`, [SEPOLIA]: node }),
+    // Open, so that payers are served while a node is down.
+    SCREENING: JSON.stringify({
+      oracle: { [BASE]: ORACLE, [SEPOLIA]: ORACLE },
+      exact: 'open',
+      deposit: 'open',
+    }),
   }))
 })
 afterAll(async () => {
@@ -166,6 +173,16 @@ describe('A site on two networks', () => {
     // A client without its state signs from the chain's total, and is corrected.
     const [receipt] = await buy('channel', SEPOLIA, payer, ['/cold'])
     expect(receipt?.extra?.channelState).toMatchObject({ chargedCumulativeAmount: `${3n * PRICE}` })
+  })
+
+  it('asks the oracle of each network about its own payers', async () => {
+    const payer = site.payer()
+    await base.sanction(payer.address, true)
+    for (const scheme of ['exact', 'channel'] as const) {
+      const answer = await ask('/listed', await signed(scheme, BASE, payer, '/listed'))
+      expect([answer.status, await errorOf(answer)]).toEqual([403, 'tab_payer_refused'])
+      await buy(scheme, SEPOLIA, payer, [`/clear/${scheme}`])
+    }
   })
 
   it('sells on one network while the node of the other is down, and its watch goes on', async () => {

@@ -1,9 +1,6 @@
 /** A whole site for tests: chain, origin and a Worker in workerd, which can be killed and restarts. */
 import { createHash } from 'node:crypto'
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
-import { createRequire } from 'node:module'
-import type { AddressInfo } from 'node:net'
+import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { decodePaymentRequiredHeader } from '@x402/core/http'
@@ -17,6 +14,8 @@ import type { Entry, Standing } from '../../src/ledger/channel/types.ts'
 import type { Hex } from '../../src/protocol/evm/hex.ts'
 import { GAS_VARS, type LocalAccount, startChain } from '../../src/testing/chain/chain.ts'
 import { type RpcFault, type Seen, startRpcProxy } from '../../src/testing/chain/rpc-proxy.ts'
+import { traceRuntimes } from '../../src/testing/stack/kill.ts'
+import { startPages } from '../../src/testing/stack/pages.ts'
 import type { StackFacts } from '../../src/testing/stack/stack.ts'
 import { startWorker } from '../../src/testing/stack/workerd.ts'
 import { channelFetch } from '../upstream.ts'
@@ -27,8 +26,7 @@ export const AGENT = 'ExampleBot/1.0 (+https://crawler.example)'
 /** The price of a page in `wrangler.toml`, in micro-dollars. */
 export const PRICE = 1_000n
 
-/** Text on every page of the origin. A response that contains it was served from there. */
-export const CANARY = 'only for those who paid'
+export { type Asked, CANARY, startPages } from '../../src/testing/stack/pages.ts'
 
 const TOKEN = 'a-token-that-only-the-tests-know'
 
@@ -48,7 +46,7 @@ export async function startSite(vars: Vars | ((node: string) => Vars) = {}, port
   const [origin, proxy] = await Promise.all([startPages(), startRpcProxy(chain.rpcUrl)])
   const node = `${proxy.url}/node`
   const logs: string[] = []
-  const runtime = await markWorkerd(directory)
+  const kill = await traceRuntimes()
   const worker = await startWorker({
     port,
     registry,
@@ -108,7 +106,7 @@ export async function startSite(vars: Vars | ((node: string) => Vars) = {}, port
     },
     /** Kills the runtime with SIGKILL, and waits until it serves again from disk. */
     async kill() {
-      await runtime.kill()
+      await kill(Number(new URL(url).port))
       await serves(url)
     },
     async stop() {
@@ -116,26 +114,7 @@ export async function startSite(vars: Vars | ((node: string) => Vars) = {}, port
       await origin.stop()
       await proxy.stop()
       await chain.stop()
-      runtime.reset()
       await rm(directory, { recursive: true })
-    },
-  }
-}
-
-/** Miniflare does not expose the pid of the runtime, so a script starts it and writes the pid to a file. */
-async function markWorkerd(directory: string) {
-  const [script, mark] = [join(directory, 'workerd.sh'), join(directory, 'workerd.pid')]
-  const { default: workerd } = createRequire(import.meta.url)('workerd') as { default: string }
-  await writeFile(script, `#!/bin/sh\necho $$ > '${mark}'\nexec '${workerd}' "$@"\n`, { mode: 0o755 })
-  process.env.MINIFLARE_WORKERD_PATH = script
-  return {
-    kill: async () => {
-      const pid = Number(await readFile(mark, 'utf8'))
-      await rm(mark)
-      process.kill(pid, 'SIGKILL')
-    },
-    reset: () => {
-      delete process.env.MINIFLARE_WORKERD_PATH
     },
   }
 }
@@ -150,34 +129,6 @@ async function serves(url: string): Promise<void> {
       await new Promise((done) => setTimeout(done, 20))
     }
   }
-}
-
-export type Asked = { method: string; url: string; headers: IncomingMessage['headers']; body: string }
-
-/** A server that records its requests. A test sets its `answer`; by default, each path has its own page. */
-/** Starts an origin whose pages contain {@link CANARY}. */
-export async function startPages() {
-  const asked: Asked[] = []
-  const page = (request: IncomingMessage, response: ServerResponse) => {
-    response.setHeader('content-type', 'text/plain')
-    response.end(request.method === 'HEAD' ? undefined : `${request.url}: ${CANARY}\n`)
-  }
-  const pages = { asked, page, answer: page }
-  const server = createServer(async (request, response) => {
-    let body = ''
-    for await (const chunk of request) body += chunk
-    asked.push({ method: request.method ?? '', url: request.url ?? '', headers: request.headers, body })
-    pages.answer(request, response)
-  })
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  return Object.assign(pages, {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
-    stop: () =>
-      new Promise<void>((resolve) => {
-        server.close(() => resolve())
-        server.closeAllConnections()
-      }),
-  })
 }
 
 /** A row of the operator's API: amounts are decimal strings. */

@@ -43,7 +43,18 @@ describe('Billing API', () => {
     const signed = statement.body as SignedStatement
     expect(signed.statement).toMatchObject({
       agent: { id, name: 'Example Bot' },
-      lines: [{ site: 'site.test', rule: 'default', charges: 3, releases: 0, amount: '2004321' }],
+      type: 'tab402/statement/2',
+      lines: [
+        {
+          site: 'site.test',
+          rule: 'default',
+          policy: null,
+          who: null,
+          charges: 3,
+          releases: 0,
+          amount: '2004321',
+        },
+      ],
     })
     expect(await verifyStatement(signed, await keysOf(operator))).toBe(true)
 
@@ -108,6 +119,29 @@ describe('Billing API', () => {
     })
   })
 
+  it('lists the statements with a sale of a site or an asker, with the lines of these sales', async () => {
+    const operator = await newOperator()
+    const { id, charge } = await operator.enrol()
+    await charge(1_000n, { site: 'a.test', who: 'ExampleBot', policy: 3 })
+    await charge(2_000n, { site: 'b.test', who: '~OtherBot', policy: 1 })
+    await operator.runBilling()
+    const found = async (query: string) => {
+      const { body } = await operator.get(`/api/statements?agent=${id}&${query}`)
+      const listed = body.statements as { lines: { site: string; amount: string }[] }[]
+      return listed.map(({ lines }) => lines.map(({ site, amount }) => [site, amount]))
+    }
+    expect(await found('site=a.test')).toEqual([[['a.test', '1000']]])
+    expect(await found('who=~OtherBot')).toEqual([[['b.test', '2000']]])
+    expect(await found('policy=3&rule=default')).toEqual([[['a.test', '1000']]])
+    expect(await found('site=a.test&who=~OtherBot')).toEqual([])
+    const { text } = await operator.get('/api/export/statements.csv?site=b.test')
+    expect(text.split('\r\n').filter((row) => row.startsWith(id))).toMatchObject([
+      expect.stringContaining('b.test,default,1,0,0.002000'),
+    ])
+    const signed = (await operator.get('/api/export/statements.ndjson?who=nobody')).text
+    expect(signed).not.toContain(id)
+  })
+
   it('returns the same signed statement after its agent was renamed', async () => {
     const operator = await newOperator()
     const { id, period, line } = await billed(operator, [10_000n])
@@ -143,7 +177,7 @@ describe('Billing API', () => {
       `attachment; filename="statement-${id}-${period}.csv"`,
     )
     expect(table.text).toBe(
-      `period,day,site,rule,charges,releases,usd\r\n${period},${period},site.test,default,1,0,1.234567\r\n`,
+      `period,day,site,rule,charges,releases,usd,policy,who\r\n${period},${period},site.test,default,1,0,1.234567,,\r\n`,
     )
     for (const path of [`/api/statements/${id}/${period}`, `/api/invoices/${invoice.id}`]) {
       const page = await operator.get(`${path}?format=html`)

@@ -190,6 +190,8 @@ describe('Export', () => {
       '0',
       '1.234567',
       root,
+      '',
+      '',
     ])
     const invoices = await objects<{ agent: string }>(operator, 'invoices.ndjson')
     expect(invoices.find(({ agent }) => agent === id)).toMatchObject({ net: '1230000', total: '1490000' })

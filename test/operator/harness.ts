@@ -92,7 +92,7 @@ export async function newOperator({
     audit,
     keys: env.AUDIT.getByName(AUDIT),
     sites,
-    screening: async () => ({ oracle: null, allow: 0, deny: 1, failing: DEFAULT_FAILING, lists: [] }),
+    screening: async () => ({ oracles: {}, allow: 0, deny: 1, failing: DEFAULT_FAILING, lists: [] }),
     credit:
       credit === false
         ? undefined
@@ -177,11 +177,11 @@ export function agentForm({ jwk }: Pick<Crawler, 'jwk'>, rest: Record<string, un
 
 /** Buys pages on credit. The line does not verify the signatures. */
 function chargeOf(agent: string) {
-  return async (price: bigint): Promise<number> => {
+  return async (price: bigint, sold: Parameters<typeof orderOf>[1] = {}): Promise<number> => {
     const line = env.LINES.getByName(agent)
     const standing = await line.standing()
     if (!standing) throw new Error('line must be open')
-    const answer = await line.place(orderOf(standing.enrolment, { price, promised: price }))
+    const answer = await line.place(orderOf(standing.enrolment, { price, promised: price, ...sold }))
     if (answer.outcome === 'refused') throw new Error(answer.reason)
     return answer.entry
   }

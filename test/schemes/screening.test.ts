@@ -1,28 +1,19 @@
 /** Screening where money meets a payer: over the local chain's oracle, and with the unmodified clients. */
 import { env } from 'cloudflare:test'
-import { encodeFunctionData, parseAbi } from 'viem'
 import { describe, expect, it } from 'vitest'
 import { readBalance } from '../../src/chain/token.ts'
 import type { Address } from '../../src/protocol/evm/hex.ts'
-import { chainAt, newKey } from '../chain/harness.ts'
+import { chainAt } from '../chain/harness.ts'
 import { chainHere } from '../chain/here.ts'
-import { newPayer, send } from '../chain/payer.ts'
+import { ORACLE, sanction } from '../chain/oracle.ts'
+import { newPayer } from '../chain/payer.ts'
 import { channelFetch, exactFetch } from '../upstream.ts'
 import { type Crawler, crawlerOf, errorOf, newCrawler, newRegular, PRICE, startPaywall } from './harness.ts'
 
-const ORACLE = '0x40c57923924b5c5c5455c48d93317139addac8fb'
 const NOWHERE = `0x${'9'.repeat(40)}`
-const LIST = parseAbi(['function list(address account, bool isListed)'])
 
 const { rpcUrl } = chainHere()
 const screening = { SCREENING: { oracle: ORACLE } }
-
-/** Puts an address on the oracle's list. */
-async function sanction(account: Address, isListed = true): Promise<void> {
-  const data = encodeFunctionData({ abi: LIST, args: [account, isListed] })
-  const { address: from } = await newKey()
-  await send(from, ORACLE, data)
-}
 
 const held = (address: Address) => readBalance(chainAt(rpcUrl), address)
 const payerOf = (address: Address) => env.AUTHORIZATIONS.getByName(`eip155:84532:${address}`)

@@ -2,7 +2,12 @@
 import type { Context } from 'hono'
 import { may } from '../../people/principal.ts'
 import { carryOut } from '../acting.tsx'
-import type { AccountBody as Account, EntryBody as Entry, PaymentBody as Payment, Problem } from '../answers.ts'
+import type {
+  AccountBody as Account,
+  EntryBody as Entry,
+  PaymentBody as Payment,
+  Problem,
+} from '../answers.ts'
 import { FORMATS, fileOf } from '../download.ts'
 import { queryOf, type ReadRows, ROWS } from '../list.ts'
 import { Badge } from '../parts/badges.tsx'
@@ -34,17 +39,53 @@ function journalOf(account: string): JournalSpec<Entry> {
     idOf: ({ seq }) => `entry-${seq}`,
     empty: { what: 'No entry yet. The first charge appears here at once.' },
     columns: [
-      { title: 'Entry', key: 'entry', sort: 'down', value: ({ seq }) => seq, cell: ({ seq, kind }) => <a href={href(seq)}>{`${seq} ${kind}`}</a> },
+      {
+        title: 'Entry',
+        key: 'entry',
+        sort: 'down',
+        value: ({ seq }) => seq,
+        cell: ({ seq, kind }) => <a href={href(seq)}>{`${seq} ${kind}`}</a>,
+      },
       { title: 'Kind', key: 'kind', isFileOnly: true, value: ({ kind }) => kind, cell: () => '' },
       { title: 'Time', key: 'at', value: ({ at }) => iso(at), cell: ({ at }) => <Time at={at} seconds /> },
       { title: 'Site', key: 'site', isFileOnly: true, value: ({ site }) => site ?? null, cell: () => '' },
-      { title: 'Request', key: 'request', kind: 'full', value: ({ request }) => request, cell: ({ request }) => <Request of={request} /> },
+      {
+        title: 'Request',
+        key: 'request',
+        kind: 'full',
+        value: ({ request }) => request,
+        cell: ({ request }) => <Request of={request} />,
+      },
       { title: 'Rule', key: 'rule', value: ({ rule }) => rule, cell: ({ rule }) => rule },
       { title: 'Crawler', key: 'who', value: ({ who }) => who ?? null, cell: ({ who }) => who },
-      { title: 'Transaction', key: 'transaction', isFileOnly: true, value: ({ transaction }) => transaction ?? null, cell: () => '' },
-      { title: 'Charged in all', key: 'charged', kind: 'n', value: ({ charged }) => BigInt(charged), cell: ({ charged }) => <Exact of={charged} /> },
-      { title: 'Redeemed in all', key: 'redeemed', isFileOnly: true, value: ({ redeemed }) => BigInt(redeemed), cell: () => '' },
-      { title: 'Amount', key: 'amount', kind: 'lead', value: ({ amount }) => BigInt(amount), cell: ({ amount }) => <Exact of={amount} /> },
+      {
+        title: 'Transaction',
+        key: 'transaction',
+        isFileOnly: true,
+        value: ({ transaction }) => transaction ?? null,
+        cell: () => '',
+      },
+      {
+        title: 'Charged in all',
+        key: 'charged',
+        kind: 'n',
+        value: ({ charged }) => BigInt(charged),
+        cell: ({ charged }) => <Exact of={charged} />,
+      },
+      {
+        title: 'Redeemed in all',
+        key: 'redeemed',
+        isFileOnly: true,
+        value: ({ redeemed }) => BigInt(redeemed),
+        cell: () => '',
+      },
+      {
+        title: 'Amount',
+        key: 'amount',
+        kind: 'lead',
+        value: ({ amount }) => BigInt(amount),
+        cell: ({ amount }) => <Exact of={amount} />,
+      },
     ],
   }
 }
@@ -55,13 +96,41 @@ const PAYMENTS: JournalSpec<Payment> = {
   sort: 'id',
   empty: { what: 'No payment yet.' },
   columns: [
-    { title: 'Payment', key: 'id', value: ({ id }) => id, cell: ({ id }) => <code title={id}>{shortened(id)}</code> },
+    {
+      title: 'Payment',
+      key: 'id',
+      value: ({ id }) => id,
+      cell: ({ id }) => <code title={id}>{shortened(id)}</code>,
+    },
     { title: 'Time', key: 'at', value: ({ at }) => iso(at), cell: ({ at }) => <Time at={at} seconds /> },
-    { title: 'Request', key: 'request', kind: 'full', value: ({ request }) => request, cell: ({ request }) => <Request of={request} /> },
+    {
+      title: 'Request',
+      key: 'request',
+      kind: 'full',
+      value: ({ request }) => request,
+      cell: ({ request }) => <Request of={request} />,
+    },
     { title: 'Rule', key: 'rule', value: ({ rule }) => rule, cell: ({ rule }) => rule },
-    { title: 'Transaction', key: 'transaction', isFileOnly: true, value: ({ transaction }) => transaction, cell: () => '' },
-    { title: 'Status', key: 'status', value: ({ status }) => status, cell: ({ status }) => <Badge>{status}</Badge> },
-    { title: 'Amount', key: 'amount', kind: 'lead', value: ({ amount }) => BigInt(amount), cell: ({ amount }) => <Exact of={amount} /> },
+    {
+      title: 'Transaction',
+      key: 'transaction',
+      isFileOnly: true,
+      value: ({ transaction }) => transaction,
+      cell: () => '',
+    },
+    {
+      title: 'Status',
+      key: 'status',
+      value: ({ status }) => status,
+      cell: ({ status }) => <Badge>{status}</Badge>,
+    },
+    {
+      title: 'Amount',
+      key: 'amount',
+      kind: 'lead',
+      value: ({ amount }) => BigInt(amount),
+      cell: ({ amount }) => <Exact of={amount} />,
+    },
   ],
 }
 
@@ -96,8 +165,20 @@ async function page(c: Context<ConsoleEnv>, refused?: Refused): Promise<Response
   if (format) {
     const list = `/accounts/${id}`
     const answer = isExact
-      ? await fileOf(ask, { list, columns: PAYMENTS.columns, read: readJournal<Payment>(id, 'payments'), query, format })
-      : await fileOf(ask, { list, columns: journalOf(id).columns, read: readJournal<Entry>(id, 'entries'), query, format })
+      ? await fileOf(ask, {
+          list,
+          columns: PAYMENTS.columns,
+          read: readJournal<Payment>(id, 'payments'),
+          query,
+          format,
+        })
+      : await fileOf(ask, {
+          list,
+          columns: journalOf(id).columns,
+          read: readJournal<Entry>(id, 'entries'),
+          query,
+          format,
+        })
     return answer instanceof Response ? answer : trouble(c, 'Account', answer)
   }
   const asked = await ask<Account>(`/accounts/${encodeURIComponent(id)}?${query}&limit=${ROWS}`)
@@ -117,7 +198,12 @@ async function page(c: Context<ConsoleEnv>, refused?: Refused): Promise<Response
         <Tab of={account} />
       </PageSection>
       {'standing' in account && may(who, 'money.write') && <Acts c={c} account={account} />}
-      <PageSection title="Journal" id="journal" note={isExact ? 'USD' : 'USD. Each entry has its proof'} isLive>
+      <PageSection
+        title="Journal"
+        id="journal"
+        note={isExact ? 'USD' : 'USD. Each entry has its proof'}
+        isLive
+      >
         {'payments' in account ? (
           <List spec={PAYMENTS} query={query} page={{ rows: account.payments, next }} />
         ) : (
@@ -132,10 +218,18 @@ async function page(c: Context<ConsoleEnv>, refused?: Refused): Promise<Response
 function State({ of: account }: { of: Account }) {
   if ('payments' in account) return null
   if ('name' in account)
-    return account.standing.status === 'open' ? <Badge mood="good">Open</Badge> : <Badge mood="bad">{account.standing.status}</Badge>
+    return account.standing.status === 'open' ? (
+      <Badge mood="good">Open</Badge>
+    ) : (
+      <Badge mood="bad">{account.standing.status}</Badge>
+    )
   const { quarantine, state } = account.standing
   if (quarantine) return <Badge mood="bad">Quarantined</Badge>
-  return state.withdrawRequestedAt > 0 ? <Badge mood="bad">Withdrawal started</Badge> : <Badge mood="good">Open</Badge>
+  return state.withdrawRequestedAt > 0 ? (
+    <Badge mood="bad">Withdrawal started</Badge>
+  ) : (
+    <Badge mood="good">Open</Badge>
+  )
 }
 
 function Tab({ of: account }: { of: Account }) {
@@ -162,7 +256,11 @@ function Tab({ of: account }: { of: Account }) {
           parts={[
             { name: 'Redeemed', total: BigInt(redeemed), note: 'invoices that were paid' },
             { name: 'Charged', total: BigInt(charged), note: `${dollars(BigInt(owed))} of it owed` },
-            { name: 'Ceiling', total: BigInt(redeemed) + BigInt(limit), note: `${dollars(BigInt(available))} can still be spent` },
+            {
+              name: 'Ceiling',
+              total: BigInt(redeemed) + BigInt(limit),
+              note: `${dollars(BigInt(available))} can still be spent`,
+            },
           ]}
         />
         <FactList
@@ -191,7 +289,11 @@ function Channel({ of: { id, standing } }: { of: ChannelAccount }) {
           { name: 'Redeemed', total: BigInt(redeemed), note: 'claimed on the chain' },
           { name: 'Charged', total: BigInt(charged), note: `${dollars(unclaimed)} of it not claimed` },
           { name: 'Authorized', total: BigInt(authorized), note: `${dollars(uncharged)} of it not charged` },
-          { name: 'Ceiling', total: BigInt(state.balance), note: `the escrow; ${dollars(free < 0n ? 0n : free)} free` },
+          {
+            name: 'Ceiling',
+            total: BigInt(state.balance),
+            note: `the escrow; ${dollars(free < 0n ? 0n : free)} free`,
+          },
         ]}
       />
       <FactList
@@ -203,7 +305,8 @@ function Channel({ of: { id, standing } }: { of: ChannelAccount }) {
             'Withdrawal',
             state.withdrawRequestedAt > 0 ? (
               <>
-                <Money of={state.withdrawAmount} /> asked for on <Time at={state.withdrawRequestedAt * 1000} />
+                <Money of={state.withdrawAmount} /> asked for on{' '}
+                <Time at={state.withdrawRequestedAt * 1000} />
               </>
             ) : (
               'None asked for'
@@ -228,7 +331,12 @@ function Acts({ c, account }: { c: Context<ConsoleEnv>; account: Account }) {
       {quarantine && (
         <div class="box">
           <p>{`Claims leave this channel out: ${quarantine}. Lift the quarantine, and the next run claims ${unclaimed} from it with all others.`}</p>
-          <ActForm action={`${path}/lift`} formToken={formToken} title={`Lift the quarantine of ${unclaimed} on ${shortened(account.id)}`} isMain />
+          <ActForm
+            action={`${path}/lift`}
+            formToken={formToken}
+            title={`Lift the quarantine of ${unclaimed} on ${shortened(account.id)}`}
+            isMain
+          />
         </div>
       )}
       <ActForm action={`${path}/reread`} formToken={formToken} title="Read it from the chain again" />

@@ -83,13 +83,25 @@ const LIST: ListSpec<Listed> = {
     { title: 'Name', key: 'name', isFileOnly: true, value: ({ name }) => name ?? null, cell: () => '' },
     { title: 'Kind', key: 'kind', value: ({ kind }) => kind, cell: ({ kind }) => kindTitle(kind) },
     { title: 'Payer', key: 'payer', isFileOnly: true, value: ({ payer }) => payer ?? null, cell: () => '' },
-    { title: 'Opened', key: 'opened', isFileOnly: true, value: ({ openedAt }) => iso(openedAt), cell: () => '' },
+    {
+      title: 'Opened',
+      key: 'opened',
+      isFileOnly: true,
+      value: ({ openedAt }) => iso(openedAt),
+      cell: () => '',
+    },
     amounts('Authorized', 'authorized'),
     amounts('Charged', 'charged'),
     amounts('Redeemed', 'redeemed'),
     { title: 'State', key: 'state', value: stateWord, cell: stateOf },
     amounts('Owed', 'owed', 'lead'),
-    { title: 'As of', key: 'as_of', isFileOnly: true, value: ({ updatedAt }) => iso(updatedAt), cell: () => '' },
+    {
+      title: 'As of',
+      key: 'as_of',
+      isFileOnly: true,
+      value: ({ updatedAt }) => iso(updatedAt),
+      cell: () => '',
+    },
   ],
 }
 

@@ -33,7 +33,7 @@ const outcome: PageHandler = async (c) => {
     return show(c, 'Done', <Done act={act} back={back} />)
   }
   const age = Date.now() - sentAt
-  const isLost = asked.status === 404 && age > ON_ITS_WAY_MS
+  const isLost = !asked.ok && asked.status === 404 && age > ON_ITS_WAY_MS
   if (isLost) return show(c, 'Not carried out', <Lost back={back} />)
   const answer = await show(c, 'Outcome unknown', <Unknown since={state?.at ?? sentAt} />)
   // The browser loads the page again by itself, also without JavaScript.
@@ -61,7 +61,14 @@ function Done({ act, back }: { act: ActBody | undefined; back: string }) {
                     ['By', act.who],
                   ] as const)
                 : []),
-              ['Audit log', act ? <a href={`/audit/${act.seq}`}>{`Entry ${act.seq}`}</a> : 'The entry is in the audit log.'],
+              [
+                'Audit log',
+                act ? (
+                  <a href={`/audit/${act.seq}`}>{`Entry ${act.seq}`}</a>
+                ) : (
+                  'The entry is in the audit log.'
+                ),
+              ],
             ]}
           />
           <p>
@@ -82,16 +89,20 @@ function Done({ act, back }: { act: ActBody | undefined; back: string }) {
 
 /** The amounts and the words of an act that its page repeats. */
 function factsOf({ after }: ActBody): (readonly [string, string])[] {
-  const { payment, transfer, creditNote, reason } = (after ?? {}) as Record<string, Record<string, string>>
-  const all = { ...payment, ...transfer, ...creditNote, ...(typeof reason === 'string' && { reason }) }
-  return Object.entries({ amount: 'Amount', net: 'Net amount', reference: 'Reference', reason: 'Reason' }).flatMap(
-    ([name, title]) => {
-      const value = all[name]
-      if (typeof value !== 'string') return []
-      const isAmount = name === 'amount' || name === 'net'
-      return [[title, isAmount && /^\d+$/.test(value) ? dollars(BigInt(value)) : value] as const]
-    },
-  )
+  const { payment, transfer, creditNote, reason } = (after ?? {}) as Record<string, object | string>
+  const parts = [payment, transfer, creditNote].filter((part) => typeof part === 'object')
+  const all: Record<string, unknown> = Object.assign({ reason }, ...parts)
+  return Object.entries({
+    amount: 'Amount',
+    net: 'Net amount',
+    reference: 'Reference',
+    reason: 'Reason',
+  }).flatMap(([name, title]) => {
+    const value = all[name]
+    if (typeof value !== 'string') return []
+    const isAmount = name === 'amount' || name === 'net'
+    return [[title, isAmount && /^\d+$/.test(value) ? dollars(BigInt(value)) : value] as const]
+  })
 }
 
 function Unknown({ since }: { since: number }) {
@@ -104,8 +115,8 @@ function Unknown({ since }: { since: number }) {
             <Badge mood="warn">Unknown</Badge>
           </p>
           <p>
-            The request was sent on <Time at={since} /> UTC, and the edge Worker has not answered for it. It happens once or not at
-            all. This page asks again by itself: do not send the form a second time.
+            The request was sent on <Time at={since} /> UTC, and the edge Worker has not answered for it. It
+            happens once or not at all. This page asks again by itself: do not send the form a second time.
           </p>
         </div>
       </PageSection>
@@ -118,7 +129,10 @@ function Lost({ back }: { back: string }) {
     <>
       <Head title="The request did not arrive" above={{ href: back, title: 'Back' }} />
       <PageSection title="What to do" id="lost">
-        <p>The edge Worker has no trace of it after a minute, so nothing was changed. Look at the page, then send it anew.</p>
+        <p>
+          The edge Worker has no trace of it after a minute, so nothing was changed. Look at the page, then
+          send it anew.
+        </p>
         <p class="gap">
           <a class="btn" href={back}>
             Look again

@@ -47,7 +47,14 @@ export function actTitle(what: string): string {
 /** The page that shows what an act was about; null where there is none. */
 export function subjectPage({ what, subject }: Pick<Act, 'what' | 'subject'>): string | null {
   const [kind = ''] = what.split('.')
-  const folder = { invoice: 'invoices', agent: 'agents', run: 'runs', account: 'accounts', site: 'sites', publisher: 'publishers' }[kind]
+  const folder = {
+    invoice: 'invoices',
+    agent: 'agents',
+    run: 'runs',
+    account: 'accounts',
+    site: 'sites',
+    publisher: 'publishers',
+  }[kind]
   return folder ? `/${folder}/${encodeURIComponent(subject)}` : null
 }
 
@@ -83,10 +90,27 @@ const LIST: ListSpec<Act> = {
       cell: ({ seq, what }) => <a href={`/audit/${seq}`}>{actTitle(what)}</a>,
     },
     { title: 'Code', key: 'what', value: ({ what }) => what, cell: ({ what }) => <code>{what}</code> },
-    { title: 'Subject', key: 'subject', value: ({ subject }) => subject, cell: (act) => <Subject of={act} /> },
+    {
+      title: 'Subject',
+      key: 'subject',
+      value: ({ subject }) => subject,
+      cell: (act) => <Subject of={act} />,
+    },
     { title: 'By', key: 'who', value: ({ who }) => who, cell: ({ who }) => who },
-    { title: 'Time', key: 'at', value: ({ at }) => new Date(at).toISOString(), cell: ({ at }) => <Time at={at} /> },
-    { title: 'Entry', key: 'act', sort: 'down', kind: 'lead', value: ({ seq }) => seq, cell: ({ seq }) => seq },
+    {
+      title: 'Time',
+      key: 'at',
+      value: ({ at }) => new Date(at).toISOString(),
+      cell: ({ at }) => <Time at={at} />,
+    },
+    {
+      title: 'Entry',
+      key: 'act',
+      sort: 'down',
+      kind: 'lead',
+      value: ({ seq }) => seq,
+      cell: ({ seq }) => seq,
+    },
   ],
 }
 

@@ -7,7 +7,14 @@ import { Nothing } from '../parts/table.tsx'
 import { type PageHandler, show, trouble } from '../shell.tsx'
 import { kindTitle, shortened } from './accounts.tsx'
 
-type Proven = Entry & { signature?: string | null; evidence?: Record<string, unknown>; document?: Record<string, unknown>; ceiling?: string; authorized?: string; iou?: string | null }
+type Proven = Entry & {
+  signature?: string | null
+  evidence?: Record<string, unknown>
+  document?: Record<string, unknown>
+  ceiling?: string
+  authorized?: string
+  iou?: string | null
+}
 type Stated = { agent: string; period: { id: string }; first: number; last: number }
 type Proof = { period: string; index: number; size: number; path: string[] }
 
@@ -21,7 +28,10 @@ export const oneEntry: PageHandler = async (c) => {
   if (!asked.ok) return trouble(c, 'Entry', asked)
   const account = asked.value
   const entry = 'entries' in account ? (account.entries[0] as Proven | undefined) : undefined
-  const above = { href: own, title: 'name' in account ? account.name : `${kindTitle(account.kind)} ${shortened(id)}` }
+  const above = {
+    href: own,
+    title: 'name' in account ? account.name : `${kindTitle(account.kind)} ${shortened(id)}`,
+  }
   if (!entry || entry.seq !== seq)
     return show(
       c,
@@ -41,7 +51,11 @@ export const oneEntry: PageHandler = async (c) => {
       <PageSection title="The entry" id="entry" note="USD">
         <Facts of={entry} own={own} />
       </PageSection>
-      <PageSection title="Proof" id="proof" note={account.kind === 'credit' ? 'A signed request' : 'A voucher, EIP-712'}>
+      <PageSection
+        title="Proof"
+        id="proof"
+        note={account.kind === 'credit' ? 'A signed request' : 'A voucher, EIP-712'}
+      >
         <Evidence of={entry} isCredit={account.kind === 'credit'} />
       </PageSection>
       {account.kind === 'credit' && (
@@ -61,7 +75,21 @@ export const oneEntry: PageHandler = async (c) => {
 }
 
 function Facts({ of: entry, own }: { of: Proven; own: string }) {
-  const { at, id, amount, authorized, charged, redeemed, ceiling, request, site, rule, who, transaction, of } = entry
+  const {
+    at,
+    id,
+    amount,
+    authorized,
+    charged,
+    redeemed,
+    ceiling,
+    request,
+    site,
+    rule,
+    who,
+    transaction,
+    of,
+  } = entry
   return (
     <FactList
       of={[
@@ -83,7 +111,13 @@ function Facts({ of: entry, own }: { of: Proven; own: string }) {
   )
 }
 
-function Evidence({ of: { signature, evidence, document, iou }, isCredit }: { of: Proven; isCredit: boolean }) {
+function Evidence({
+  of: { signature, evidence, document, iou },
+  isCredit,
+}: {
+  of: Proven
+  isCredit: boolean
+}) {
   const shown = evidence ?? document ?? (signature ? { signature } : null)
   if (!shown)
     return (
@@ -109,8 +143,12 @@ function Evidence({ of: { signature, evidence, document, iou }, isCredit }: { of
 
 /** The proof of an entry in the statement that has it; null before it is stated. */
 async function proofOf(ask: Ask, agent: string, seq: number): Promise<Proof | null> {
-  const listed = await ask<Paged<'statements', Stated>>(`/statements?agent=${encodeURIComponent(agent)}&limit=500`)
-  const stated = listed.ok ? listed.value.statements.find(({ first, last }) => first <= seq && seq <= last) : null
+  const listed = await ask<Paged<'statements', Stated>>(
+    `/statements?agent=${encodeURIComponent(agent)}&limit=500`,
+  )
+  const stated = listed.ok
+    ? listed.value.statements.find(({ first, last }) => first <= seq && seq <= last)
+    : null
   if (!stated) return null
   const proof = await ask<Proof>(`/statements/${encodeURIComponent(agent)}/${stated.period.id}/proofs/${seq}`)
   return proof.ok ? proof.value : null

@@ -15,11 +15,11 @@ import { dollars, Money, Time, Trend, Whole } from '../parts/figures.tsx'
 import { NeedList, needsOfAlerts, needsOfBook } from '../parts/needs.tsx'
 import { Head, PageSection, Trouble } from '../parts/page.tsx'
 import { Ranking } from '../parts/ranking.tsx'
+import { RunState } from '../parts/run.tsx'
 import { Nothing, Table } from '../parts/table.tsx'
 import { type Compared, Tile, Tiles } from '../parts/tile.tsx'
 import { type PageHandler, type Routes, show, trouble } from '../shell.tsx'
 import { StageBadge } from './invoices.tsx'
-import { RunState } from './runs.tsx'
 
 /** Names that a table and a chart show apart from the others. */
 const TOP = 6

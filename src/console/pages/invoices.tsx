@@ -30,7 +30,11 @@ const LIST: ListSpec<Invoice> = {
   note: 'USD',
   sources: ['book'],
   filters: [
-    { name: 'stage', label: 'Stage', choices: Object.entries(STAGES).map(([name, [, title]]) => [name, title] as const) },
+    {
+      name: 'stage',
+      label: 'Stage',
+      choices: Object.entries(STAGES).map(([name, [, title]]) => [name, title] as const),
+    },
     { name: 'agent', label: 'Agent', hint: 'The id of an agent' },
   ],
   sort: '-number',
@@ -41,18 +45,61 @@ const LIST: ListSpec<Invoice> = {
   },
   absent: (
     <p>
-      Credit is not set up on this deployment, so there are no invoices. docs/credit.md says how to let agents pay later.
+      Credit is not set up on this deployment, so there are no invoices. docs/credit.md says how to let agents
+      pay later.
     </p>
   ),
   idOf: ({ id }) => id,
   columns: [
-    { title: 'Invoice', key: 'number', sort: 'down', value: ({ id }) => id, cell: ({ id }) => <a href={`/invoices/${id}`}>{id}</a> },
-    { title: 'To', key: 'agent', value: ({ agent }) => agent, cell: ({ agent, buyer }) => <a href={`/agents/${agent}`}>{buyer.name}</a> },
-    { title: 'Stage', key: 'stage', value: ({ stage }) => stage, cell: (invoice) => <StageBadge of={invoice} /> },
-    { title: 'Due', key: 'due', sort: 'down', value: ({ dueAt }) => day(dueAt), cell: ({ dueAt }) => <Time at={dueAt} day /> },
-    { title: 'Total', key: 'total', sort: 'down', kind: 'n', value: ({ total }) => BigInt(total), cell: ({ total }) => <Exact of={total} /> },
-    { title: 'Paid', key: 'paid', kind: 'n', value: ({ paid }) => BigInt(paid), cell: ({ paid }) => <Exact of={paid} /> },
-    { title: 'Owed', key: 'owed', sort: 'down', kind: 'lead', value: ({ owed }) => BigInt(owed), cell: ({ owed }) => <Exact of={owed} /> },
+    {
+      title: 'Invoice',
+      key: 'number',
+      sort: 'down',
+      value: ({ id }) => id,
+      cell: ({ id }) => <a href={`/invoices/${id}`}>{id}</a>,
+    },
+    {
+      title: 'To',
+      key: 'agent',
+      value: ({ agent }) => agent,
+      cell: ({ agent, buyer }) => <a href={`/agents/${agent}`}>{buyer.name}</a>,
+    },
+    {
+      title: 'Stage',
+      key: 'stage',
+      value: ({ stage }) => stage,
+      cell: (invoice) => <StageBadge of={invoice} />,
+    },
+    {
+      title: 'Due',
+      key: 'due',
+      sort: 'down',
+      value: ({ dueAt }) => day(dueAt),
+      cell: ({ dueAt }) => <Time at={dueAt} day />,
+    },
+    {
+      title: 'Total',
+      key: 'total',
+      sort: 'down',
+      kind: 'n',
+      value: ({ total }) => BigInt(total),
+      cell: ({ total }) => <Exact of={total} />,
+    },
+    {
+      title: 'Paid',
+      key: 'paid',
+      kind: 'n',
+      value: ({ paid }) => BigInt(paid),
+      cell: ({ paid }) => <Exact of={paid} />,
+    },
+    {
+      title: 'Owed',
+      key: 'owed',
+      sort: 'down',
+      kind: 'lead',
+      value: ({ owed }) => BigInt(owed),
+      cell: ({ owed }) => <Exact of={owed} />,
+    },
   ],
 }
 
@@ -65,7 +112,10 @@ export function StageBadge({ of: { stage } }: { of: Pick<Invoice, 'stage'> }) {
 const one: PageHandler = async (c) => page(c)
 
 /** The page of an invoice; with the problem of an act, and what was typed for it. */
-async function page(c: Context<ConsoleEnv>, refused?: Extract<Acted, { problem: Problem }>): Promise<Response> {
+async function page(
+  c: Context<ConsoleEnv>,
+  refused?: Extract<Acted, { problem: Problem }>,
+): Promise<Response> {
   const { ask, who } = c.get('desk')
   const id = c.req.param('id') ?? ''
   const asked = await ask<Invoice>(`/invoices/${encodeURIComponent(id)}`)
@@ -75,7 +125,12 @@ async function page(c: Context<ConsoleEnv>, refused?: Extract<Acted, { problem: 
     c,
     `Invoice ${id}`,
     <>
-      <Head title={`Invoice ${id}`} above={{ href: '/invoices', title: 'Invoices' }} asOf={asked.at} sources={['live']}>
+      <Head
+        title={`Invoice ${id}`}
+        above={{ href: '/invoices', title: 'Invoices' }}
+        asOf={asked.at}
+        sources={['live']}
+      >
         <StageBadge of={invoice} />
       </Head>
       {refused && <Trouble problem={refused.problem} />}
@@ -127,7 +182,11 @@ function Line({ name, of, isSum = false, isEnd = false }: LineProps) {
   )
 }
 
-type ActsProps = { c: Context<ConsoleEnv>; invoice: Invoice; refused: Extract<Acted, { problem: Problem }> | undefined }
+type ActsProps = {
+  c: Context<ConsoleEnv>
+  invoice: Invoice
+  refused: Extract<Acted, { problem: Problem }> | undefined
+}
 
 function Acts({ c, invoice, refused }: ActsProps) {
   const { id, owed, paid, buyer, creditedNet, total, credited } = invoice
@@ -142,15 +201,30 @@ function Acts({ c, invoice, refused }: ActsProps) {
   return (
     <PageSection title="Record" id="acts">
       {BigInt(owed) > 0n && (
-        <ActForm action={`/invoices/${id}/paid`} formToken={formToken} title={`Record ${amount} from ${buyer.name}`} isMain>
+        <ActForm
+          action={`/invoices/${id}/paid`}
+          formToken={formToken}
+          title={`Record ${amount} from ${buyer.name}`}
+          isMain
+        >
           <input type="hidden" name="amount" value={owed} />
-          <Field name="reference" label="The bank’s reference" hint="The same reference twice records the transfer once." required {...pay.at} />
+          <Field
+            name="reference"
+            label="The bank’s reference"
+            hint="The same reference twice records the transfer once."
+            required
+            {...pay.at}
+          />
         </ActForm>
       )}
       {BigInt(paid) > 0n && (
         <details open={back.isThis}>
           <summary>Take a transfer back…</summary>
-          <ActForm action={`/invoices/${id}/returned`} formToken={formToken} title={`Take a transfer of ${buyer.name} back from ${id}`}>
+          <ActForm
+            action={`/invoices/${id}/returned`}
+            formToken={formToken}
+            title={`Take a transfer of ${buyer.name} back from ${id}`}
+          >
             <p>{`${dollars(BigInt(paid))} of ${buyer.name} are recorded on this invoice. It owes the transfer again.`}</p>
             <Field name="reference" label="The bank’s reference" id="back-reference" required {...back.at} />
             <Field name="reason" label="Reason" id="back-reason" required {...back.at} />
@@ -160,11 +234,28 @@ function Acts({ c, invoice, refused }: ActsProps) {
       {rest > 0n && (
         <details open={credit.isThis}>
           <summary>Issue a credit note…</summary>
-          <ActForm action={`/invoices/${id}/credit`} formToken={formToken} title={`Issue a credit note to ${buyer.name}`}>
+          <ActForm
+            action={`/invoices/${id}/credit`}
+            formToken={formToken}
+            title={`Issue a credit note to ${buyer.name}`}
+          >
             <p>{`A credit note lowers what ${buyer.name} owes on ${id}: at most ${dollars(rest)} with VAT.`}</p>
             <input type="hidden" name="creditedNet" value={creditedNet} />
-            <Field name="amount" label="Net amount" hint="USD with a dollar sign, such as $2.50" required {...credit.at} />
-            <Field name="reason" label="Reason" id="credit-reason" hint="It is printed on the credit note" required {...credit.at} />
+            <Field
+              name="amount"
+              label="Net amount"
+              hint="USD with a dollar sign, such as $2.50"
+              required
+              {...credit.at}
+            />
+            <Field
+              name="reason"
+              label="Reason"
+              id="credit-reason"
+              hint="It is printed on the credit note"
+              required
+              {...credit.at}
+            />
           </ActForm>
         </details>
       )}
@@ -206,7 +297,10 @@ function amountIn({ amount, total }: Document) {
 /** The words of an event that a reader looks for: all that is not an amount, a time or the invoice itself. */
 function factsIn(document: Document): string {
   return Object.entries(document)
-    .filter(([name, value]) => typeof value === 'string' && !['invoice', 'agent', 'amount', 'total', 'net', 'vat'].includes(name))
+    .filter(
+      ([name, value]) =>
+        typeof value === 'string' && !['invoice', 'agent', 'amount', 'total', 'net', 'vat'].includes(name),
+    )
     .map(([name, value]) => `${name} ${value}`)
     .join(', ')
 }
@@ -215,7 +309,10 @@ function factsIn(document: Document): string {
 function act(path: string, fields: (typed: Typed) => object): PageHandler {
   return async (c) => {
     const id = encodeURIComponent(c.req.param('id') ?? '')
-    const acted = await carryOut(c, `/invoices/${id}`, (typed) => ({ path: `/invoices/${id}${path}`, body: fields(typed) }))
+    const acted = await carryOut(c, `/invoices/${id}`, (typed) => ({
+      path: `/invoices/${id}${path}`,
+      body: fields(typed),
+    }))
     return 'answer' in acted ? acted.answer : page(c, acted)
   }
 }
@@ -225,7 +322,10 @@ export const invoicePages: Routes = [
   { path: '/invoices', get: listPage(LIST) },
   { path: '/invoices/:id', get: one },
   { path: '/invoices/:id/paid', post: act('/payments', ({ amount, reference }) => ({ amount, reference })) },
-  { path: '/invoices/:id/returned', post: act('/returns', ({ reference, reason }) => ({ reference, reason })) },
+  {
+    path: '/invoices/:id/returned',
+    post: act('/returns', ({ reference, reason }) => ({ reference, reason })),
+  },
   {
     path: '/invoices/:id/credit',
     post: act('/credit-notes', ({ amount, reason, creditedNet }) => ({ amount, reason, creditedNet })),

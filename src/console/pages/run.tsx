@@ -8,7 +8,15 @@ import { RUN_NAMES, RunState } from '../parts/run.tsx'
 import { Table } from '../parts/table.tsx'
 import { type PageHandler, show, trouble } from '../shell.tsx'
 
-type Sent = { kind: 'claim' | 'sweep'; id: string; status: string; hash: string | null; rows: number; amount: string; reason: string | null }
+type Sent = {
+  kind: 'claim' | 'sweep'
+  id: string
+  status: string
+  hash: string | null
+  rows: number
+  amount: string
+  reason: string | null
+}
 
 /** A list in a run's record: cut at the first, `count` has all. */
 type Counted<Item> = { count: number; list: Item[] }
@@ -32,7 +40,10 @@ export const oneRun: PageHandler = async (c) => {
       </>,
     )
   const title = `${RUN_NAMES[run.kind]} run`
-  const { findings = NONE, transactions = NONE } = run.record as { findings?: Counted<Finding>; transactions?: Counted<Sent> }
+  const { findings = NONE, transactions = NONE } = run.record as {
+    findings?: Counted<Finding>
+    transactions?: Counted<Sent>
+  }
   return show(
     c,
     title,
@@ -82,11 +93,21 @@ function Step({ text, state }: { text: string; state: Child }) {
   )
 }
 
-type Sums = { channels?: number; charged?: string; payers?: number; received?: string; invoices?: number; invoiced?: string }
+type Sums = {
+  channels?: number
+  charged?: string
+  payers?: number
+  received?: string
+  invoices?: number
+  invoiced?: string
+}
 
 function stepsIn(record: Run['record']): (readonly [string, Child])[] {
   const { claimed, swept, sums, exact, bill, dust, quarantined } = record as Record<string, string> &
-    Record<'sums' | 'exact' | 'bill', Sums | undefined> & { dust?: { count: number; amount: string }; quarantined?: { accounts: number } }
+    Record<'sums' | 'exact' | 'bill', Sums | undefined> & {
+      dust?: { count: number; amount: string }
+      quarantined?: { accounts: number }
+    }
   const usd = (amount: string) => dollars(BigInt(amount))
   const isSum = (amount: unknown): amount is string => typeof amount === 'string' && amount !== '0'
   const steps: (readonly [string, Child] | false | undefined)[] = [
@@ -96,8 +117,13 @@ function stepsIn(record: Run['record']): (readonly [string, Child])[] {
     exact && [`Compared ${exact.payers ?? 0} payers by exact`, usd(exact.received ?? '0')],
     bill && isSum(bill.invoiced) && ['Invoiced', usd(bill.invoiced)],
     bill && isSum(bill.received) && ['Received by invoices', usd(bill.received)],
-    dust && dust.count > 0 && [`Left ${dust.count} accounts that are not worth their gas yet`, usd(dust.amount)],
-    quarantined && quarantined.accounts > 0 && [`Left ${quarantined.accounts} accounts in quarantine`, <Badge mood="warn">Waiting</Badge>],
+    dust &&
+      dust.count > 0 && [`Left ${dust.count} accounts that are not worth their gas yet`, usd(dust.amount)],
+    quarantined &&
+      quarantined.accounts > 0 && [
+        `Left ${quarantined.accounts} accounts in quarantine`,
+        <Badge mood="warn">Waiting</Badge>,
+      ],
   ]
   return steps.filter((step): step is readonly [string, Child] => Array.isArray(step))
 }
@@ -133,9 +159,16 @@ function Transactions({ of }: { of: readonly Sent[] }) {
       empty={{ what: 'This run sent none.' }}
       columns={[
         { title: 'Kind', cell: ({ kind }) => words(kind) },
-        { title: 'Transaction', kind: 'full', cell: ({ hash, reason }) => (hash ? <code>{hash}</code> : (reason ?? 'not sent yet')) },
+        {
+          title: 'Transaction',
+          kind: 'full',
+          cell: ({ hash, reason }) => (hash ? <code>{hash}</code> : (reason ?? 'not sent yet')),
+        },
         { title: 'Channels', kind: 'n', cell: ({ rows }) => rows },
-        { title: 'Status', cell: ({ status }) => <Badge mood={status === 'mined' ? 'good' : 'warn'}>{words(status)}</Badge> },
+        {
+          title: 'Status',
+          cell: ({ status }) => <Badge mood={status === 'mined' ? 'good' : 'warn'}>{words(status)}</Badge>,
+        },
         { title: 'Amount', kind: 'lead', cell: ({ amount }) => <Exact of={amount} /> },
       ]}
     />

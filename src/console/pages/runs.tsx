@@ -1,6 +1,7 @@
 /** The list of nightly runs, and the act that starts them. */
-import type { RunBody as Run } from '../answers.ts'
+
 import { carryOut } from '../acting.tsx'
+import type { RunBody as Run } from '../answers.ts'
 import { rowsAt } from '../list.ts'
 import { span, Time } from '../parts/figures.tsx'
 import { ActForm } from '../parts/form.tsx'
@@ -36,10 +37,22 @@ const LIST: ListSpec<Run> = {
       value: ({ kind }) => kind,
       cell: (run) => <a href={`/runs/${run.id}`}>{RUN_NAMES[run.kind]}</a>,
     },
-    { title: 'Began', key: 'began', sort: 'down', value: (run) => new Date(run.startedAt).toISOString(), cell: (run) => <Time at={run.startedAt} /> },
+    {
+      title: 'Began',
+      key: 'began',
+      sort: 'down',
+      value: (run) => new Date(run.startedAt).toISOString(),
+      cell: (run) => <Time at={run.startedAt} />,
+    },
     { title: 'Took', key: 'took', sort: 'down', kind: 'n', value: tookSeconds, cell: took },
     { title: 'Findings', key: 'findings', sort: 'down', kind: 'n', value: found, cell: found },
-    { title: 'Status', key: 'status', kind: 'lead', value: ({ status }) => status, cell: (run) => <RunState of={run} /> },
+    {
+      title: 'Status',
+      key: 'status',
+      kind: 'lead',
+      value: ({ status }) => status,
+      cell: (run) => <RunState of={run} />,
+    },
     { title: 'Id', key: 'id', isHidden: true, kind: 'full', value: ({ id }) => id, cell: () => '' },
   ],
 }

@@ -68,7 +68,9 @@ export function Time({
 }) {
   if (at === null) return <span class="soft">not yet</span>
   const iso = new Date(at).toISOString()
-  return <time datetime={iso}>{day ? dayText(at) : `${dayText(at)}, ${iso.slice(11, seconds ? 19 : 16)}`}</time>
+  return (
+    <time datetime={iso}>{day ? dayText(at) : `${dayText(at)}, ${iso.slice(11, seconds ? 19 : 16)}`}</time>
+  )
 }
 
 /** `3 min 20 s` of milliseconds. */

@@ -2,7 +2,7 @@
 import type { Context } from 'hono'
 import type { Child } from 'hono/jsx'
 import type { Problem } from '../answers.ts'
-import { type Format, FORMATS, fileOf } from '../download.ts'
+import { FORMATS, type Format, fileOf } from '../download.ts'
 import type { Reply } from '../edge.ts'
 import { type Filter, MAX_HERE, queryOf, type ReadRows, ROWS, type RowPage, withQuery } from '../list.ts'
 import { type ConsoleEnv, type Desk, type PageHandler, show, trouble, urlOf } from '../shell.tsx'
@@ -17,7 +17,7 @@ export type ListSpec<Row> = {
   /** The title of the list itself, such as `All accounts`. */
   heading: string
   caption: string
-  note?: string
+  note?: Child
   sources: readonly FigureSource[]
   columns: readonly [Column<Row>, ...Column<Row>[]]
   filters: readonly Filter[]
@@ -29,10 +29,8 @@ export type ListSpec<Row> = {
   idOf?: (row: Row) => string
   /** Buttons in the head of the page. */
   acts?: (desk: Desk) => Child
-  /** What stands above the list. */
-  above?: (c: Context<ConsoleEnv>) => Promise<Child>
-  /** What stands below it. */
-  below?: (c: Context<ConsoleEnv>) => Promise<Child>
+  /** What stands below the list. */
+  below?: Child
   /** The page in place of a list that this deployment does not have (404). */
   absent?: Child
 }
@@ -40,17 +38,12 @@ export type ListSpec<Row> = {
 /** The page of a list, and its files: `?format=csv` and `?format=ndjson`. */
 export function listPage<Row>(spec: ListSpec<Row>): PageHandler {
   return async (c) => {
-    const { title, absent, above, below } = spec
+    const { title, absent, below } = spec
     const url = urlOf(c)
     const query = queryOf(url, spec.filters, spec.sort)
     const format = FORMATS.find((known) => known === url.searchParams.get('format'))
     if (format) return file(c, spec, query, format)
-    const { ask } = c.get('desk')
-    const [asked, before, after] = await Promise.all([
-      spec.read(ask, limited(query)),
-      above?.(c) ?? null,
-      below?.(c) ?? null,
-    ])
+    const asked = await spec.read(c.get('desk').ask, limited(query))
     if (!asked.ok && asked.status === 404 && absent)
       return show(
         c,
@@ -68,11 +61,10 @@ export function listPage<Row>(spec: ListSpec<Row>): PageHandler {
         <Head title={title} asOf={asked.at} sources={spec.sources}>
           {spec.acts?.(c.get('desk'))}
         </Head>
-        {before}
         <PageSection title={spec.heading} id="all" note={spec.note} isLive>
           <List spec={spec} query={query} page={asked.value} />
         </PageSection>
-        {after}
+        {below}
       </>,
     )
   }
@@ -116,7 +108,9 @@ export function List<Row>({ spec, query, page }: ListProps<Row>) {
       {(rows.length > 0 || isNarrowed || !isFirst) && (
         <Bar columns={columns} filters={filters} query={query} sort={sort} isNarrowed={isNarrowed} />
       )}
-      {isCut && <p class="soft">{`Sorted and searched among the first ${grouped(String(MAX_HERE))} rows.`}</p>}
+      {isCut && (
+        <p class="soft">{`Sorted and searched among the first ${grouped(String(MAX_HERE))} rows.`}</p>
+      )}
       {rows.length === 0 && (isNarrowed || !isFirst) ? (
         <Nothing
           what={isNarrowed ? 'No row matches these filters.' : 'No row is left on this page.'}
@@ -156,9 +150,9 @@ function Bar<Row>({ columns, filters, query, sort, isNarrowed }: BarProps<Row>) 
           <FilterField of={filter} value={query.get(filter.name) ?? ''} />
         ))}
         {sorted.length > 0 && (
-          <label class="on-cards">
-            Sort by
-            <select name="sort">
+          <div class="on-cards">
+            <label for="by-sort">Sort by</label>
+            <select name="sort" id="by-sort">
               {sorted.flatMap(({ key = '', title }) =>
                 (['', '-'] as const).map((sign) => (
                   <option value={`${sign}${key}`} selected={now === `${sign}${key}`}>
@@ -167,7 +161,7 @@ function Bar<Row>({ columns, filters, query, sort, isNarrowed }: BarProps<Row>) 
                 )),
               )}
             </select>
-          </label>
+          </div>
         )}
         {(filters.length > 0 || sorted.length > 0) && (
           <button class={filters.length > 0 ? 'btn' : 'btn on-cards'} type="submit">
@@ -193,11 +187,12 @@ function Bar<Row>({ columns, filters, query, sort, isNarrowed }: BarProps<Row>) 
 }
 
 function FilterField({ of: { name, label, hint, choices }, value }: { of: Filter; value: string }) {
+  const id = `by-${name}`
   return (
-    <label>
-      {label}
+    <div>
+      <label for={id}>{label}</label>
       {choices ? (
-        <select name={name}>
+        <select name={name} id={id}>
           <option value="">All</option>
           {choices.map(([choice, title]) => (
             <option value={choice} selected={choice === value}>
@@ -206,8 +201,16 @@ function FilterField({ of: { name, label, hint, choices }, value }: { of: Filter
           ))}
         </select>
       ) : (
-        <input type="search" name={name} value={value} placeholder={hint} autocomplete="off" maxlength={100} />
+        <input
+          type="search"
+          name={name}
+          id={id}
+          value={value}
+          placeholder={hint}
+          autocomplete="off"
+          maxlength={100}
+        />
       )}
-    </label>
+    </div>
   )
 }

@@ -64,7 +64,11 @@ export function PageSection({
   children?: Child
 }) {
   return (
-    <section aria-labelledby={id} data-live={isLive ? `s-${id}` : undefined} id={isLive ? `s-${id}` : undefined}>
+    <section
+      aria-labelledby={id}
+      data-live={isLive ? `s-${id}` : undefined}
+      id={isLive ? `s-${id}` : undefined}
+    >
       <div class="sec">
         <h2 id={id}>{title}</h2>
         {note && <span class="soft">{note}</span>}

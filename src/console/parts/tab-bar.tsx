@@ -20,7 +20,12 @@ export function TabBar({ parts }: { parts: readonly TabPart[] }) {
     <figure class="tab">
       <svg viewBox={`0 0 ${WIDTH} 1`} preserveAspectRatio="none" aria-hidden="true">
         {marks.map(({ x, width }, at) => (
-          <rect class={`t${at + 1 === parts.length ? 0 : at + 1}`} x={String(x)} width={String(width)} height="1" />
+          <rect
+            class={`t${at + 1 === parts.length ? 0 : at + 1}`}
+            x={String(x)}
+            width={String(width)}
+            height="1"
+          />
         ))}
       </svg>
       <dl class="tiles">

@@ -1,7 +1,7 @@
 /** The billing of one credit line: statements, invoices, payments and dunning. */
 
 import { canonicalJson } from '../../protocol/encoding/canonical-json.ts'
-import { leafOf, type StatedEntry } from '../../protocol/statement.ts'
+import { entryIn, leafOf, type StatedEntry, type StatementForm } from '../../protocol/statement.ts'
 import type { BillingCalls, LineBill, LineNews } from '../credit/contract.ts'
 import type { LineRecord } from '../credit/state.ts'
 import { delivered, redeem, release } from '../totals.ts'
@@ -35,6 +35,9 @@ import type {
  */
 const NO_TIME = Number.NEGATIVE_INFINITY
 const NO_TERMS: DunningTerms = { net: 0, pastDue: 0, suspended: 0, writtenOff: 0 }
+
+/** The form of new statements. An issued one keeps its own. */
+const FORM: StatementForm = 2
 
 /** Implements the billing calls of `credit/contract.ts` on the record of one credit line. */
 export class Billing implements BillingCalls {
@@ -92,7 +95,7 @@ export class Billing implements BillingCalls {
     const first = this.#documents.stated + 1
     const moved = this.#record.journal.movedAfter(first - 1)
     if (moved === null || moved >= period.to) return null
-    const stated = await this.#state(first, ({ at }) => at < period.to)
+    const stated = await this.#state(first, FORM, ({ at }) => at < period.to)
     // Another call may have issued the statement while this one was reading.
     if (first !== this.#documents.stated + 1) return this.close(period)
     const { name } = this.#record.known().enrolment
@@ -199,7 +202,7 @@ export class Billing implements BillingCalls {
     await this.#record.durable()
     const head = this.#documents.statements.find(({ period: { id } }) => id === period)
     if (!head) return null
-    const { lines } = await this.#state(head.first, ({ seq }) => seq <= head.last)
+    const { lines } = await this.#state(head.first, head.form ?? 1, ({ seq }) => seq <= head.last)
     return { ...head, lines }
   }
 
@@ -228,13 +231,14 @@ export class Billing implements BillingCalls {
     const head = this.#documents.statements.find(({ first, last }) => first <= seq && seq <= last)
     const [entry] = this.#record.journal.stated(seq - 1, 1)
     if (!head || !entry) return null
+    const stated = (each: StatedEntry) => entryIn(head.form ?? 1, each)
     const leaves: Uint8Array[] = []
     await this.#record.read(
       head.first,
       (each) => each.seq <= head.last,
-      (each) => leaves.push(leafOf(each)),
+      (each) => leaves.push(leafOf(stated(each))),
     )
-    return prove(head, leaves, entry)
+    return prove(head, leaves, stated(entry))
   }
 
   get #documents() {
@@ -283,8 +287,8 @@ export class Billing implements BillingCalls {
   }
 
   /** Builds a statement of the entries from `first` on, up to the first one that does not belong. */
-  async #state(first: number, belongs: (entry: StatedEntry) => boolean) {
-    const builder = new StatementBuilder(first)
+  async #state(first: number, form: StatementForm, belongs: (entry: StatedEntry) => boolean) {
+    const builder = new StatementBuilder(first, form)
     await this.#record.read(first, belongs, (entry) => builder.add(entry))
     return builder.end()
   }

@@ -1,6 +1,6 @@
 /** Builds statements from journal entries: line items and the Merkle root. Pure. */
 import { MerkleRoot, merklePath } from '../../protocol/encoding/merkle.ts'
-import { leafOf, type StatedEntry } from '../../protocol/statement.ts'
+import { entryIn, leafOf, type StatedEntry, type StatementForm } from '../../protocol/statement.ts'
 import { InvariantFault } from '../totals.ts'
 import type { EntryProof, Statement, StatementLine } from './types.ts'
 
@@ -11,12 +11,14 @@ export class StatementBuilder {
   readonly #lines = new Map<string, StatementLine>()
   readonly #tree = new MerkleRoot()
   readonly #first: number
+  readonly #form: StatementForm
   #last: number
   #total = 0n
 
   /** @param first the sequence number that the first entry must have */
-  constructor(first: number) {
+  constructor(first: number, form: StatementForm) {
     this.#first = first
+    this.#form = form
     this.#last = first - 1
   }
 
@@ -29,7 +31,7 @@ export class StatementBuilder {
       throw new InvariantFault('entries must be consecutive')
     }
     this.#last = entry.seq
-    this.#tree.add(leafOf(entry))
+    this.#tree.add(leafOf(entryIn(this.#form, entry)))
     if (entry.kind !== 'charge' && entry.kind !== 'release' && entry.kind !== 'lower') return
     const line = this.#lineOf(entry)
     const amount = entry.kind === 'charge' ? entry.amount : -entry.amount
@@ -40,19 +42,20 @@ export class StatementBuilder {
     this.#total += amount
   }
 
-  /** Returns the finished statement's totals, its line items sorted by day, site and rule. */
-  end(): Pick<Statement, 'first' | 'last' | 'lines' | 'total' | 'root'> {
+  /** Returns the finished statement's totals, its line items sorted by their names. */
+  end(): Pick<Statement, 'form' | 'first' | 'last' | 'lines' | 'total' | 'root'> {
     const lines = [...this.#lines.entries()].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, line]) => line)
     const root = this.#tree.root()
-    return { first: this.#first, last: this.#last, lines, total: this.#total, root }
+    return { form: this.#form, first: this.#first, last: this.#last, lines, total: this.#total, root }
   }
 
-  #lineOf({ at, site, rule }: StatedEntry): StatementLine {
+  #lineOf({ at, site, rule, policy = null, who = null }: StatedEntry): StatementLine {
     if (site === null || rule === null)
       throw new InvariantFault('a charge or release must have a site and a rule')
     const day = new Date(at).toISOString().slice(0, 10)
-    const key = JSON.stringify([day, site, rule])
-    const line = this.#lines.get(key) ?? { site, rule, day, charges: 0, releases: 0, amount: 0n }
+    const sold = this.#form === 1 ? { site, rule } : { site, rule, policy, who }
+    const key = JSON.stringify([day, ...Object.values(sold)])
+    const line = this.#lines.get(key) ?? { ...sold, day, charges: 0, releases: 0, amount: 0n }
     this.#lines.set(key, line)
     return line
   }

@@ -4,7 +4,7 @@
  * Amounts are micro-dollars, the atomic units of USDC; times are Unix milliseconds; days and periods are UTC.
  */
 import type { Hex } from '../../protocol/evm/hex.ts'
-import type { StatedEntry } from '../../protocol/statement.ts'
+import type { StatedEntry, StatementForm } from '../../protocol/statement.ts'
 
 /** The length of a billing period. */
 export type PeriodKind = 'daily' | 'weekly' | 'monthly'
@@ -24,10 +24,16 @@ export type RailName = (typeof RAIL_NAMES)[number]
 /** The seller or buyer on an invoice. The country is ISO 3166-1 alpha-2. */
 export type Party = { name: string; country: string; address?: string; taxId?: string; email?: string }
 
-/** A line item: one rule of one site on one day. `amount` is negative if more was released than charged. */
+/**
+ * A line item: one rule of one site on one day, for one version of its policy and one asker. `amount` is negative if more was
+ * released than charged.
+ */
 export type StatementLine = {
   site: string
   rule: string
+  /** Absent in a statement of form 1, as `who` is. */
+  policy?: number | null
+  who?: string | null
   /** `2026-11-21` */
   day: string
   charges: number
@@ -48,6 +54,8 @@ export type Statement = {
   closedAt: number
   /** The agent's name when the statement was issued. */
   name: string
+  /** Decides the line items and the leaves, so it never changes. Absent in statements of earlier versions: form 1. */
+  form?: StatementForm
 }
 
 /** A statement without its line items, for invoices and lists. */

@@ -15,7 +15,7 @@ import { MAX_CHARGES, REPLAY_WINDOW_MS, Replays } from '../replay-window.ts'
 import { ScreenedObject } from '../screening.ts'
 import { type StoredAnswer, StoredAnswers } from '../stored-answers.ts'
 import { authorize, charge, InvariantFault, release } from '../totals.ts'
-import { begunBy, chargedAs, chargeOf, EMPTY_ENTRY, lowered, openedFor, takenBack } from './answers.ts'
+import { amountLeft, begunBy, chargedAs, chargeOf, EMPTY_ENTRY, openedFor, takenBack } from './answers.ts'
 import { Journal, priceOf, voucherOf } from './journal.ts'
 import { observe } from './observe.ts'
 import {
@@ -116,12 +116,13 @@ export class Account extends ScreenedObject<{ BOOK: D1Database }> {
   async release(entry: number, id: string): Promise<void> {
     await this.#commits.durable()
     const replays = this.#replays.find(entry) ? this.#replays : new Replays(this.#story(entry), voucherOf)
-    const charged = replays.find(entry)
+    const [charged, loweredBy] = [replays.find(entry), replays.loweredBy(entry)]
     const dropped = replays.drop(entry, id)
     if (!charged || !dropped) return
     const [standing, isLast] = [this.#known(), dropped === 'last']
-    const totals = isLast ? release(standing, priceOf(charged)) : standing
-    this.#record({ ...standing, ...totals }, takenBack('release', charged, id, isLast ? charged.amount : 0n))
+    const totals = isLast ? release(standing, priceOf(charged) - (loweredBy ?? 0n)) : standing
+    const amount = isLast ? amountLeft(charged.amount, loweredBy) : 0n
+    this.#record({ ...standing, ...totals }, takenBack('release', charged, id, amount))
     if (isLast && charged.request !== null) this.#opened.close(charged.request)
     this.#queue.advance()
     await this.#commits.pending
@@ -136,15 +137,14 @@ export class Account extends ScreenedObject<{ BOOK: D1Database }> {
     const charged = this.#replays.find(entry)
     if (!charged) return null
     const by = priceOf(charged) - price
-    const isDone = this.#journal.story(entry).some(({ kind }) => kind === 'lower')
-    if (by > 0n && !isDone && charged.id === id) {
-      const { after, charge } = lowered(this.#known(), charged, by)
-      this.#record(after, takenBack('lower', charged, id, by))
-      Object.assign(charged, charge)
+    if (by > 0n && this.#replays.loweredBy(entry) === null && charged.id === id) {
+      const standing = this.#known()
+      this.#record({ ...standing, ...release(standing, by) }, takenBack('lower', charged, id, by))
+      this.#replays.lower(entry, by)
       this.#queue.advance()
       await this.#commits.pending
     }
-    return chargedAs('charged', charged, this.#known())
+    return chargedAs('charged', charged, this.#known(), this.#replays.loweredBy(entry))
   }
 
   /** Stores the answer to charge number `entry`, a method with effects; null only marks the delivery. Idempotent. */
@@ -320,13 +320,14 @@ export class Account extends ScreenedObject<{ BOOK: D1Database }> {
     this.#replays.add(entry)
     if (order.openMs) this.#opened.open(order.request, String(entry.seq), entry.at + order.openMs)
     this.#expected = null
-    return chargedAs('charged', entry, this.#known())
+    return chargedAs('charged', entry, this.#known(), null)
   }
 
   #replay(order: ChargeOrder | DepositOrder): Answer | undefined {
     const earlier = this.#replays.match(voucherOf(order), order.id, Date.now())
     if (!earlier || !this.#standing) return undefined
-    const charged = chargedAs('replayed', earlier, this.#standing)
+    const loweredBy = this.#replays.loweredBy(earlier.seq)
+    const charged = chargedAs('replayed', earlier, this.#standing, loweredBy)
     if (earlier.id === order.id) return { ...charged, outcome: 'charged' }
     const answer = order.hasEffects
       ? this.#answers.replay(String(earlier.seq), earlier.at, Date.now())

@@ -1,7 +1,6 @@
 /** The answers of a channel account, from its state and its entries. */
 import type { OpenedPages } from '../opened-pages.ts'
 import { NOTHING_SOLD, soldOf } from '../sold.ts'
-import { release } from '../totals.ts'
 import type {
   Answer,
   Charged,
@@ -48,13 +47,21 @@ export function chargeOf(order: ChargeOrder, due: bigint): Pick<Entry, 'kind' | 
   return { kind: 'charge', id, amount: due, max, signature, request, ...soldOf(order), transaction }
 }
 
-/** A charge as its order is answered; a replay gets the same values. */
+/** A charge as its order is answered, `loweredBy` less than it was made for; a replay gets the same values. */
 export function chargedAs(
   outcome: 'charged' | 'replayed',
-  { seq, amount: due, charged, transaction }: Entry,
+  { seq, amount, charged, transaction }: Entry,
   { state }: Standing,
+  loweredBy: bigint | null,
 ): Charged {
-  return { outcome, entry: seq, due, charged, state, transaction }
+  const due = amountLeft(amount, loweredBy)
+  return { outcome, entry: seq, due, charged: charged - (amount - due), state, transaction }
+}
+
+/** The part of a charged amount that remains. The account balance may have paid for the rest of its price. */
+export function amountLeft(amount: bigint, loweredBy: bigint | null): bigint {
+  const left = amount - (loweredBy ?? 0n)
+  return left > 0n ? left : 0n
 }
 
 /** A deposit or refund that may begin, or why it may not. */
@@ -80,11 +87,4 @@ function beginRefund(order: RefundOrder, standing: Standing): Answer {
 export function takenBack(kind: 'release' | 'lower', charge: Entry, id: string, amount: bigint) {
   const { seq: of, max, request } = charge
   return { kind, id, amount, of, max, request, ...soldOf(charge) }
-}
-
-/** The state after `by` is taken off a charge, and the charge as it is from then on. `by` is at most its price. */
-export function lowered(standing: Standing, charge: Entry, by: bigint): { after: Standing; charge: Entry } {
-  const after = { ...standing, ...release(standing, by) }
-  const given = standing.charged - after.charged
-  return { after, charge: { ...charge, amount: charge.amount - given, charged: charge.charged - given } }
 }

@@ -97,7 +97,7 @@ export class CreditLine extends DurableObject<{ BOOK: D1Database }> implements B
   async release(entry: number, id: string): Promise<void> {
     await this.#record.durable()
     const replays = this.#replaysOf(entry)
-    const charged = replays.find(entry)
+    const [charged, loweredBy] = [replays.find(entry), replays.loweredBy(entry)]
     const dropped = replays.drop(entry, id)
     if (!charged || !dropped) return
     const { site, rule, policy, who, request } = charged
@@ -105,7 +105,8 @@ export class CreditLine extends DurableObject<{ BOOK: D1Database }> implements B
     if (dropped === 'last') this.#volume.release(`${site} ${rule}`, charged.at, this.#record.now())
     const known = this.#record.known()
     const left = delivered(known)
-    const taken = charged.amount < left ? charged.amount : left
+    const price = charged.amount - (loweredBy ?? 0n)
+    const taken = price < left ? price : left
     const amount = dropped === 'last' ? taken : 0n
     const what = { kind: 'release', id, amount, of: entry, site, rule, policy, who, request } as const
     this.#record.record(what, release(known, amount))
@@ -122,15 +123,14 @@ export class CreditLine extends DurableObject<{ BOOK: D1Database }> implements B
     if (!charged) return null
     const [asked, left] = [charged.amount - price, delivered(this.#record.known())]
     const by = asked < left ? asked : left
-    const isDone = this.#record.journal.story(entry).some(({ kind }) => kind === 'lower')
-    if (by > 0n && !isDone && charged.id === id) {
+    if (by > 0n && this.#replays.loweredBy(entry) === null && charged.id === id) {
       const { site, rule, policy, who, request } = charged
       const what = { kind: 'lower', id, amount: by, of: entry, site, rule, policy, who, request } as const
       this.#record.record(what, release(this.#record.known(), by))
-      charged.amount -= by
+      this.#replays.lower(entry, by)
       await this.#record.written()
     }
-    return charged.amount
+    return charged.amount - (this.#replays.loweredBy(entry) ?? 0n)
   }
 
   /** Stores the answer to charge number `entry`, a method with effects; null only marks the delivery. Idempotent. */
@@ -243,19 +243,24 @@ export class CreditLine extends DurableObject<{ BOOK: D1Database }> implements B
     if (!same || !replays.match(order.once, order.id, this.#record.now())) {
       return { outcome: 'refused', reason: 'commitment_replayed' }
     }
-    if (used.id === order.id) return this.#answer('charged', used)
+    const loweredBy = replays.loweredBy(used.seq)
+    if (used.id === order.id) return this.#answer('charged', used, loweredBy)
     const answer = order.hasEffects
       ? this.#answers.replay(String(used.seq), used.at, this.#record.now())
       : undefined
     if (typeof answer === 'string') return { outcome: 'refused', reason: answer }
     replays.use(used.seq, order.id)
     this.#record.record({ kind: 'replay', id: order.id, of: used.seq }, this.#record.known())
-    const replayed = this.#answer('replayed', used)
+    const replayed = this.#answer('replayed', used, loweredBy)
     return answer ? { ...replayed, answer } : replayed
   }
 
-  #answer(outcome: 'charged' | 'replayed', { seq: entry, amount: due, at }: Remembered) {
-    return { outcome, entry, due, at }
+  #answer(
+    outcome: 'charged' | 'replayed',
+    { seq: entry, amount, at }: Remembered,
+    loweredBy: bigint | null = null,
+  ) {
+    return { outcome, entry, due: amount - (loweredBy ?? 0n), at }
   }
 
   /** Returns the replays of a charge: from memory if it is recent, else rebuilt from the journal. */

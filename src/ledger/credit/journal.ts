@@ -127,7 +127,7 @@ export class LineJournal {
     if (!this.exists()) return []
     return this.#sql
       .exec(
-        `SELECT seq, at, kind, id, amount, site, rule, request, iou, of
+        `SELECT seq, at, kind, id, amount, site, rule, request, iou, of, policy, who
          FROM entry WHERE seq > ? ORDER BY seq LIMIT ?`,
         after,
         limit,
@@ -209,6 +209,8 @@ function statedOf(row: Row): StatedEntry {
     request: row.request as string | null,
     iou: row.iou as string | null,
     of: row.of as number | null,
+    policy: row.policy as number | null,
+    who: row.who as string | null,
   }
 }
 

@@ -46,6 +46,8 @@ export type LocalChain = {
   accounts: LocalAccount[]
   /** One JSON-RPC call, anvil's own methods included; throws with the node's message. */
   rpc(method: string, params?: unknown[]): Promise<unknown>
+  /** Gives an account ether for gas, and USDC in atomic units; settles when both are there. */
+  fund(account: Address, amount: bigint): Promise<void>
   /** New USDC in atomic units; settles when it is mined. */
   mint(to: Address, amount: bigint): Promise<void>
   /** Puts an address on the sanctions oracle's list, or takes it off; settles when it is mined. */
@@ -66,6 +68,8 @@ export type ChainOptions = {
   accounts?: number
   /** USDC of each of them in atomic units; 1,000 USDC unless given. */
   balance?: bigint
+  /** The time of its first block in Unix seconds; now unless given. Its clock runs on from there. */
+  startsAt?: number
 }
 
 /** Starts a chain on 127.0.0.1 and puts in place what is not there yet. The chain ends with this process, however that ends. */
@@ -98,6 +102,10 @@ export async function startChain(options: ChainOptions = {}): Promise<LocalChain
       multicall: MULTICALL,
       accounts,
       rpc,
+      async fund(account, amount) {
+        await rpc('anvil_setBalance', [account, ETHER_EACH])
+        if (amount > 0n) await mint(rpc, usdc, account, amount)
+      },
       mint: (to, amount) => mint(rpc, usdc, to, amount),
       sanction: (account, isListed) => sanction(rpc, account, isListed),
       stop: () => node.child.stop(),
@@ -115,10 +123,12 @@ async function startNode({
   port = 0,
   statePath,
   chainId = CHAIN_ID,
+  startsAt,
 }: ChainOptions): Promise<{ rpcUrl: string; child: Child }> {
   const args = ['--host', '127.0.0.1', '--port', `${port}`, '--chain-id', `${chainId}`, '--accounts', '0']
   // The fork is named, so that a newer node does not bring newer rules.
   args.push('--auto-impersonate', '--hardfork', 'prague')
+  if (startsAt !== undefined) args.push('--timestamp', `${startsAt}`)
   if (statePath !== undefined) args.push('--state', statePath, '--state-interval', '1')
   const child = await startChild(binary(), args)
   let printed = ''
@@ -200,10 +210,13 @@ async function send(rpc: Rpc, to: Address, data: Hex): Promise<void> {
 }
 
 function makeAccounts(count: number): LocalAccount[] {
-  return Array.from({ length: count }, (_, index) => {
-    const privateKey = keccak256(stringToBytes(`tab402 local chain, account ${index}`))
-    return { address: privateKeyToAddress(privateKey).toLowerCase() as Address, privateKey }
-  })
+  return Array.from({ length: count }, (_, index) => localAccount(`tab402 local chain, account ${index}`))
+}
+
+/** The account whose key is made from a phrase. */
+export function localAccount(phrase: string): LocalAccount {
+  const privateKey = keccak256(stringToBytes(phrase))
+  return { address: privateKeyToAddress(privateKey).toLowerCase() as Address, privateKey }
 }
 
 async function call(rpcUrl: string, method: string, params: unknown[]): Promise<unknown> {

@@ -35,7 +35,7 @@ export async function openKeep(named: string | undefined, patienceMs = PATIENCE_
   const kept = {
     operatorToken: former?.operatorToken ?? secret(),
     originSecret: former?.originSecret ?? secret(),
-    operatorKey: former?.operatorKey ?? (await newKey()),
+    operatorKey: former?.operatorKey ?? (await newOperatorKey()),
     holder: process.pid,
   }
   await writeKept(file, kept)
@@ -92,7 +92,8 @@ function secret(): string {
   return Buffer.from(crypto.getRandomValues(new Uint8Array(24))).toString('base64url')
 }
 
-async function newKey(): Promise<string> {
+/** A new Ed25519 JWK that signs statements, as text. */
+export async function newOperatorKey(): Promise<string> {
   const { privateKey } = (await crypto.subtle.generateKey('Ed25519', true, ['sign'])) as CryptoKeyPair
   const { kty, crv, x, d } = (await crypto.subtle.exportKey('jwk', privateKey)) as JsonWebKey
   return JSON.stringify({ kty, crv, x, d })

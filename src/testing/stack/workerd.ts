@@ -1,14 +1,16 @@
 /** The Worker in workerd on this machine, from `wrangler.toml` and the source, with nothing changed but its vars. */
-import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { build } from 'esbuild'
-import { convertV4MiniflareOptions, Log, LogLevel, Miniflare, type V4ModuleDefinition } from 'miniflare'
 import {
-  unstable_getMiniflareWorkerOptions as optionsOf,
-  unstable_readConfig as readConfig,
-  unstable_splitSqlQuery as splitSql,
-} from 'wrangler'
+  convertV4MiniflareOptions,
+  Log,
+  LogLevel,
+  Miniflare,
+  type Request,
+  type Response,
+  type V4WorkerOptions,
+} from 'miniflare'
+import { planWorker, type WorkerPlan } from './plan.ts'
 import { siblingModule } from './sibling.ts'
 
 export type WorkerOptions = {
@@ -22,40 +24,43 @@ export type WorkerOptions = {
   directory: string
   /** Receives each line that the Worker and the runtime print. */
   log(line: string): void
+  /** The Worker to run in place of the source. */
+  plan?: WorkerPlan
+  /** Starts without the console. */
+  isAlone?: boolean
+  /** An entrypoint with a socket of its own on 127.0.0.1, at a port that stays when the runtime restarts. */
+  socket?: { entrypoint: string; port: number }
+  /** Services of this process that the Worker may call. */
+  services?: Record<string, (request: Request) => Response>
 }
 
 /**
  * `direct` leads to the Worker past the tools' own front, which answers some requests in its stead. `console`: the console's
- * own address. `book`: the Worker's D1 database, for tests that put figures of past days into it.
+ * own address, or the Worker's without one. `book`: the Worker's D1 database, for tests that put figures of past days into it.
  */
 export type RunningWorker = {
   url: string
   direct: string
   console: string
   book(): Promise<D1Database>
+  /** The ids of the objects of a class that were ever made. */
+  objects(className: string): Promise<string[]>
+  /** Drops one object from memory. */
+  evict(className: string, id: string): Promise<void>
   stop(): Promise<void>
 }
 
-const ROOT = fileURLToPath(new URL('../../..', import.meta.url))
+/** The root of the repository, or of the package. */
+export const ROOT = fileURLToPath(new URL('../../..', import.meta.url))
 
 /** Bundles the Worker, starts it on 127.0.0.1 and applies its migrations. Needs no internet access. */
-export async function startWorker({
-  port,
-  vars,
-  registry,
-  directory,
-  log,
-}: WorkerOptions): Promise<RunningWorker> {
-  const config = readConfig({ config: join(ROOT, 'wrangler.toml') }, { hideWarnings: true })
-  const { workerOptions, define } = optionsOf(config)
-  // docs/billing.md: an operator who takes cards deploys the entry with Stripe.
-  const entry = vars.STRIPE_SECRET_KEY === undefined ? '../../worker' : '../../worker-stripe'
-  const modules = await bundle(siblingModule(import.meta.url, entry), {
-    define,
-    minify: config.minify ?? false,
-  })
+export async function startWorker(options: WorkerOptions): Promise<RunningWorker> {
+  const { port, directory, log } = options
+  const [plan, consolePlan] = await Promise.all([
+    options.plan ?? planSource(options.vars),
+    options.isAlone ? null : planConsole(),
+  ])
   const ours = process.listeners('SIGTERM')
-  const consoleWorker = await consoleOptions()
   const miniflare = new Miniflare(
     convertV4MiniflareOptions({
       host: '127.0.0.1',
@@ -66,24 +71,7 @@ export async function startWorker({
       telemetry: { enabled: false },
       log: new Log(LogLevel.NONE),
       handleStructuredLogs: ({ level, message }) => log(`${level}: ${message}`),
-      workers: [
-        {
-          ...workerOptions,
-          // With LISTS, each firing would fetch the lists of crawlers' addresses from the internet.
-          kvNamespaces: registry ? ['HOSTS'] : [],
-          durableObjects: {
-            ...(workerOptions.durableObjects as Record<string, { className: string }>),
-            ...(registry && { SITES: { className: 'Sites', useSQLite: true } }),
-          },
-          name: config.name ?? 'worker',
-          modules,
-          modulesRoot: '/',
-          // Not those of `.dev.vars`, which belong to somebody's `wrangler dev`.
-          bindings: { ...config.vars, ...vars },
-          unsafeDirectSockets: [{ host: '127.0.0.1', port: 0 }],
-        },
-        consoleWorker,
-      ],
+      workers: [workerOptions(plan, options), ...(consolePlan ? [consoleOptions(consolePlan)] : [])],
     }),
   )
   // It would end this process at the signal, before the other parts of the stack are put away.
@@ -93,33 +81,69 @@ export async function startWorker({
   try {
     const url = (await miniflare.ready).origin
     const direct = (await miniflare.unsafeGetDirectURL()).origin
-    const console = (await miniflare.unsafeGetDirectURL(consoleWorker.name)).origin
-    for (const { binding, migrations_dir: folder } of config.d1_databases) {
-      await migrate(await miniflare.getD1Database(binding), join(ROOT, folder ?? 'migrations'))
+    const console = consolePlan ? (await miniflare.unsafeGetDirectURL(consolePlan.name)).origin : url
+    for (const binding of Object.keys(plan.migrations))
+      await migrate(await miniflare.getD1Database(binding), plan.migrations[binding] ?? [])
+    return {
+      url,
+      direct,
+      console,
+      book: () => miniflare.getD1Database('BOOK'),
+      objects: (className) => miniflare.listDurableObjectIds(className, plan.name),
+      evict: (className, id) => miniflare.unsafeEvictDurableObject(plan.name, className, { id }),
+      stop: () => miniflare.dispose(),
     }
-    const book = () => miniflare.getD1Database('BOOK')
-    return { url, direct, console, book, stop: () => miniflare.dispose() }
   } catch (cause) {
     await miniflare.dispose()
     throw cause
   }
 }
 
-/** The console, from `wrangler.console.toml`. It has a socket of its own, as it has a hostname of its own when deployed. */
-async function consoleOptions() {
-  const config = readConfig({ config: join(ROOT, 'wrangler.console.toml') }, { hideWarnings: true })
-  const { workerOptions, define } = optionsOf(config)
-  const modules = await bundle(siblingModule(import.meta.url, '../../console/worker'), {
-    define,
-    minify: config.minify ?? false,
+/** The entry that a deployment with these vars has. docs/billing.md: an operator who takes cards deploys the one with Stripe. */
+function planSource(vars: Record<string, string>): Promise<WorkerPlan> {
+  const entry = vars.STRIPE_SECRET_KEY === undefined ? '../../worker' : '../../worker-stripe'
+  return planWorker({ config: join(ROOT, 'wrangler.toml'), main: siblingModule(import.meta.url, entry) })
+}
+
+function planConsole(): Promise<WorkerPlan> {
+  return planWorker({
+    config: join(ROOT, 'wrangler.console.toml'),
+    main: siblingModule(import.meta.url, '../../console/worker'),
   })
+}
+
+function workerOptions(
+  plan: WorkerPlan,
+  { vars, registry, socket, services }: WorkerOptions,
+): V4WorkerOptions {
+  const direct = { host: '127.0.0.1', port: 0 }
   return {
-    ...workerOptions,
-    name: config.name ?? 'console',
+    ...plan.options,
+    // With LISTS, each firing would fetch the lists of crawlers' addresses from the internet.
+    kvNamespaces: registry ? ['HOSTS'] : [],
+    durableObjects: {
+      ...plan.options.durableObjects,
+      ...(registry && { SITES: { className: 'Sites', useSQLite: true } }),
+    },
+    name: plan.name,
+    modules: plan.modules,
+    modulesRoot: '/',
+    // Not those of `.dev.vars`, which belong to somebody's `wrangler dev`.
+    bindings: { ...plan.vars, ...vars },
+    ...(services && { serviceBindings: services }),
+    unsafeDirectSockets: [direct, ...(socket ? [{ host: '127.0.0.1', ...socket }] : [])],
+  }
+}
+
+/** The console, from `wrangler.console.toml`. It has a socket of its own, as it has a hostname of its own when deployed. */
+function consoleOptions({ name, modules, options }: WorkerPlan): V4WorkerOptions {
+  return {
+    ...options,
+    name,
     modules,
     modulesRoot: '/',
     assets: {
-      directory: join(ROOT, config.assets?.directory ?? ''),
+      directory: options.assets?.directory ?? '',
       binding: 'ASSETS',
       routerConfig: { invoke_user_worker_ahead_of_assets: false, has_user_worker: true },
     },
@@ -127,40 +151,11 @@ async function consoleOptions() {
   }
 }
 
-/** As `wrangler deploy` bundles: its conditions, its fields, WebAssembly as modules of their own. */
-async function bundle(
-  main: string,
-  options: { define: Record<string, string>; minify: boolean },
-): Promise<V4ModuleDefinition[]> {
-  const { outputFiles } = await build({
-    entryPoints: { worker: main },
-    bundle: true,
-    write: false,
-    outdir: '/',
-    format: 'esm',
-    target: 'es2024',
-    conditions: ['workerd', 'worker', 'browser'],
-    mainFields: ['browser', 'module', 'main'],
-    external: ['cloudflare:*'],
-    minify: options.minify,
-    keepNames: true,
-    loader: { '.wasm': 'copy' },
-    define: { 'process.env.NODE_ENV': '"production"', ...options.define },
-    logLevel: 'silent',
-  })
-  return (
-    outputFiles
-      .map(({ path, text, contents }): V4ModuleDefinition => {
-        if (path.endsWith('.wasm')) return { type: 'CompiledWasm', path, contents }
-        return { type: 'ESModule', path, contents: text }
-      })
-      // The runtime takes the first for the entry.
-      .sort((a, b) => Number(a.type === 'CompiledWasm') - Number(b.type === 'CompiledWasm'))
-  )
-}
-
 /** Applies what is missing, each file in one transaction, and writes it down where `wrangler d1 migrations` does. */
-async function migrate(book: Awaited<ReturnType<Miniflare['getD1Database']>>, folder: string): Promise<void> {
+async function migrate(
+  book: Awaited<ReturnType<Miniflare['getD1Database']>>,
+  migrations: { name: string; statements: string[] }[],
+): Promise<void> {
   await book
     .prepare(
       `CREATE TABLE IF NOT EXISTS d1_migrations (id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT UNIQUE,
@@ -169,9 +164,8 @@ async function migrate(book: Awaited<ReturnType<Miniflare['getD1Database']>>, fo
     .run()
   const { results } = await book.prepare('SELECT name FROM d1_migrations').all<{ name: string }>()
   const applied = new Set(results.map(({ name }) => name))
-  for (const name of (await readdir(folder)).filter((file) => file.endsWith('.sql')).sort()) {
+  for (const { name, statements } of migrations) {
     if (applied.has(name)) continue
-    const statements = splitSql(await readFile(join(folder, name), 'utf8'))
     await book.batch([
       ...statements.map((statement) => book.prepare(statement)),
       book.prepare('INSERT INTO d1_migrations (name) VALUES (?)').bind(name),

@@ -2,7 +2,14 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { documentOf } from '../../../src/billing/signed-statement.ts'
 import { prove, StatementBuilder } from '../../../src/ledger/billing/statement.ts'
-import { leafOf, type PlainProof, type StatedEntry, verifyEntry } from '../../../src/protocol/statement.ts'
+import {
+  entryIn,
+  leafOf,
+  type PlainProof,
+  type StatedEntry,
+  type StatementForm,
+  verifyEntry,
+} from '../../../src/protocol/statement.ts'
 
 const PERIOD = { id: '2026-11-21', from: Date.UTC(2026, 10, 21), to: Date.UTC(2026, 10, 22) }
 
@@ -16,33 +23,56 @@ const entry = fc.record({
   request: fc.webUrl(),
   iou: fc.uuid(),
   of: fc.option(fc.nat()),
+  policy: fc.option(fc.nat()),
+  who: fc.option(fc.constantFrom('GPTBot', '~GPTBot')),
 })
 
 const journal = fc
   .tuple(fc.integer({ min: 1, max: 1000 }), fc.array(entry, { minLength: 1, maxLength: 50 }))
   .map(([first, entries]) => entries.map((one, at): StatedEntry => ({ ...one, seq: first + at })))
 
-function close(entries: readonly StatedEntry[]) {
-  const closing = new StatementBuilder(entries[0]?.seq ?? 1)
+function close(entries: readonly StatedEntry[], form: StatementForm = 2) {
+  const closing = new StatementBuilder(entries[0]?.seq ?? 1, form)
   for (const one of entries) closing.add(one)
   return { period: PERIOD, closedAt: PERIOD.to, name: 'A', ...closing.end() }
 }
 
 function charge(seq: number, parts: Partial<StatedEntry> = {}): StatedEntry {
-  const rest = { id: `${seq}`, request: 'GET /', iou: '00', of: null, site: 'a.example', rule: 'default' }
+  const sold = { site: 'a.example', rule: 'default', policy: 1, who: 'GPTBot' }
+  const rest = { id: `${seq}`, request: 'GET /', iou: '00', of: null, ...sold }
   return { seq, at: PERIOD.from, kind: 'charge', amount: 10n, ...rest, ...parts }
 }
 
 describe('Closing', () => {
-  it('sums charges less releases, by day, site and rule', () => {
+  it('sums charges less releases, by day, site, rule, version of the policy and asker', () => {
+    const named = { policy: 2, who: '~CCBot' }
+    const { lines, total } = close([
+      charge(1),
+      charge(2, { policy: 2 }),
+      charge(3, named),
+      charge(4, { ...named, kind: 'release', of: 3 }),
+      charge(5, { policy: null, who: null }),
+    ])
+    const sold = { day: '2026-11-21', site: 'a.example', rule: 'default' }
+    expect(total).toBe(30n)
+    expect(lines).toEqual([
+      { ...sold, policy: 1, who: 'GPTBot', charges: 1, releases: 0, amount: 10n },
+      { ...sold, policy: 2, who: 'GPTBot', charges: 1, releases: 0, amount: 10n },
+      { ...sold, policy: 2, who: '~CCBot', charges: 1, releases: 1, amount: 0n },
+      { ...sold, policy: null, who: null, charges: 1, releases: 0, amount: 10n },
+    ])
+  })
+
+  it('sums charges less releases in form 1 by day, site and rule alone', () => {
     const next = PERIOD.to
-    const { lines, total, first, last } = close([
+    const entries = [
       charge(5),
       charge(6, { amount: 3n, rule: 'RULES[0]' }),
       charge(7, { kind: 'release', of: 5 }),
       charge(8, { kind: 'replay', amount: 0n, site: null, rule: null }),
       charge(9, { at: next, amount: 7n }),
-    ])
+    ]
+    const { lines, total, first, last } = close(entries, 1)
     expect([first, last, total]).toEqual([5, 9, 10n])
     expect(lines).toEqual([
       { day: '2026-11-21', site: 'a.example', rule: 'RULES[0]', charges: 1, releases: 0, amount: 3n },
@@ -81,11 +111,15 @@ describe('Closing', () => {
 describe('prove', () => {
   it('returns a proof that holds for each entry and fails for an altered one', () => {
     fc.assert(
-      fc.property(journal, fc.nat(), (entries, pick) => {
-        const statement = close(entries)
+      fc.property(journal, fc.nat(), fc.constantFrom(1, 2), (entries, pick, form) => {
+        const statement = close(entries, form)
         const document = documentOf(statement, 'Operator', { id: 'a', name: 'A' })
         const one = entries[pick % entries.length] ?? charge(0)
-        const proof = prove(statement, entries.map(leafOf), one)
+        const proof = prove(
+          statement,
+          entries.map((each) => leafOf(entryIn(form, each))),
+          entryIn(form, one),
+        )
         const plain: PlainProof = JSON.parse(
           JSON.stringify(proof, (_, value) => (typeof value === 'bigint' ? value.toString() : value)),
         )
@@ -99,6 +133,8 @@ describe('prove', () => {
           { ...plain, size: plain.size + 1 },
         ]
         for (const forgery of forged) expect(verifyEntry(document, forgery)).toBe(false)
+        const renamed = { ...plain, entry: { ...plain.entry, who: 'another' } }
+        expect(verifyEntry(document, renamed)).toBe(false)
       }),
     )
   })

@@ -12,6 +12,37 @@ describe('Account.release', () => {
     expect(await channel.place(toCharge(PRICE))).toMatchObject({ outcome: 'charged', due: PRICE })
   })
 
+  it.each(['in memory', 'after a restart'])(
+    'takes back no more than a lowered charge is over (%s)',
+    async (how) => {
+      const channel = await openChannel()
+      await channel.charge('GET /before')
+      const { entry, order } = await channel.charge('GET /lowered')
+      const lowered = await channel.account().lower(entry, order.id, 300n)
+      expect(lowered).toMatchObject({ due: 300n, charged: PRICE + 300n })
+      if (how === 'after a restart') await channel.restart()
+      expect(await channel.place({ ...order, id: 'again' })).toMatchObject({
+        outcome: 'replayed',
+        due: 300n,
+        charged: PRICE + 300n,
+      })
+      expect(await channel.account().lower(entry, order.id, 100n)).toMatchObject({ due: 300n })
+      await channel.account().release(entry, 'again')
+      await channel.account().release(entry, order.id)
+      expect(await channel.standing()).toMatchObject({ charged: PRICE, credit: 0n })
+      expect((await channel.entries()).at(-1)).toMatchObject({ kind: 'release', amount: 300n })
+    },
+  )
+
+  it('takes back the lowered price of a charge that was claimed meanwhile', async () => {
+    const channel = await openChannel()
+    const { entry, order } = await channel.charge()
+    await channel.account().observe(stateOf({ totalClaimed: PRICE }))
+    await channel.account().lower(entry, order.id, 300n)
+    await channel.account().release(entry, order.id)
+    expect(await channel.standing()).toMatchObject({ charged: PRICE, redeemed: PRICE, credit: PRICE })
+  })
+
   it('lowers the next amount due when an earlier charge is released', async () => {
     const channel = await openChannel()
     const { entry, order } = await channel.charge('GET /a')

@@ -321,6 +321,21 @@ describe('CreditLine with pages that are open', () => {
     expect((await line.standing()).charged).toBe(PRICE)
   })
 
+  it.each(['in memory', 'after a restart'])(
+    'releases no more than a lowered charge is over (%s)',
+    async (how) => {
+      const line = newLine()
+      await line.charge()
+      const { entry, order } = await line.charge()
+      await line.line().lower(entry, order.id, 400n)
+      if (how === 'after a restart') await line.restart()
+      expect(await line.place(order)).toMatchObject({ outcome: 'charged', due: 400n })
+      await line.line().release(entry, order.id)
+      expect((await line.standing()).charged).toBe(PRICE)
+      expect((await line.entries()).at(-1)).toMatchObject({ kind: 'release', amount: 400n })
+    },
+  )
+
   it('lowers a charge once, for its first delivery', async () => {
     const line = newLine()
     const { entry, order } = await line.charge()

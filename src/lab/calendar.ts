@@ -1,0 +1,148 @@
+/** Moves the lab’s clock from event to event: watches, nights and alarms. */
+import type { Night, NightOptions } from './lab.ts'
+import type { Stage } from './stage.ts'
+
+/** The crons of `wrangler.toml`. */
+const NIGHTLY = '0 0 * * *'
+const WATCH = '*/5 * * * *'
+
+const WATCH_MS = 300_000
+const DAY_MS = 86_400_000
+
+/** Alarms that are due this soon after a jump ring by themselves, as real time passes. */
+const REARM_MS = 600_000
+
+/** What happens at a night, and how often. Faults of the cron change it. */
+export type Firing = { times: number; lateMs: number; isParallel: boolean }
+
+/** The calendar of one lab. Only one jump runs at a time: the next one waits. */
+export class Calendar {
+  readonly #stage: Stage
+  readonly #isWithdrawing: () => Promise<boolean>
+  #turn: Promise<unknown> = Promise.resolve()
+  #nextAlarm: number | null = null
+  /** How the next nights fire; a fault of the cron replaces it. */
+  firing: () => Firing = () => ({ times: 1, lateMs: 0, isParallel: false })
+
+  /** `isWithdrawing`: whether a payer’s withdrawal is pending on chain. */
+  constructor(stage: Stage, isWithdrawing: () => Promise<boolean>) {
+    this.#stage = stage
+    this.#isWithdrawing = isWithdrawing
+  }
+
+  /** Jumps to a moment, through all events before it. @throws RangeError for the past */
+  advanceTo(to: number, options: NightOptions = {}): Promise<Night[]> {
+    return this.#inTurn(async () => {
+      const now = this.#stage.clock.now()
+      if (to < now) throw new RangeError(`the clock is past ${new Date(to).toISOString()} already`)
+      return this.#pass(to, options)
+    })
+  }
+
+  /** Jumps through some nights, the first one at the next midnight. */
+  nights(count: number, options: NightOptions = {}): Promise<Night[]> {
+    return this.#inTurn(async () => {
+      const nights: Night[] = []
+      while (nights.length < count)
+        nights.push(...(await this.#pass(midnightAfter(this.#stage.clock.now()), options)))
+      return nights
+    })
+  }
+
+  /** Sets the clock of a Worker that was restarted, and finds its alarms again. */
+  async restart(): Promise<void> {
+    const { remote, clock, worker, plan } = this.#stage
+    await remote({ do: 'clock', offsetMs: clock.offsetMs })
+    const classes = Object.values(plan.options.durableObjects ?? {}).map(({ className }) => className)
+    const objects = await Promise.all(
+      [...new Set(classes)].map(async (className) =>
+        (await worker.objects(className)).map((id) => ({ className, id })),
+      ),
+    )
+    const { nextAlarm } = await remote({ do: 'wake', objects: objects.flat() })
+    this.#nextAlarm = nextAlarm
+  }
+
+  #inTurn<Value>(work: () => Promise<Value>): Promise<Value> {
+    const turn = this.#turn.then(work)
+    this.#turn = turn.catch(() => {})
+    return turn
+  }
+
+  async #pass(to: number, options: NightOptions): Promise<Night[]> {
+    const { clock, remote } = this.#stage
+    const nights: Night[] = []
+    this.#nextAlarm = (await remote({ do: 'ring' })).nextAlarm
+    const isWithdrawing = await this.#isWithdrawing()
+    for (;;) {
+      const now = clock.now()
+      const midnight = midnightAfter(now)
+      const watch = isWithdrawing ? watchAfter(now) : lastWatchBefore(midnight, now)
+      const next = Math.min(to, midnight, watch, this.#nextAlarm ?? to)
+      await this.#jump(Math.max(next, now))
+      if (next === watch && next !== midnight) await this.#fire(WATCH, next)
+      if (next === midnight) nights.push(await this.#night(midnight, options))
+      this.#nextAlarm = (await remote({ do: 'ring' })).nextAlarm
+      if (next >= to) return nights
+    }
+  }
+
+  /** Sets every clock of the lab. */
+  async #jump(to: number): Promise<void> {
+    const { clock, remote } = this.#stage
+    clock.offsetMs = Math.max(clock.offsetMs, to - Date.now())
+    await Promise.all([
+      remote({ do: 'clock', offsetMs: clock.offsetMs, rearm: REARM_MS }),
+      this.#setChain(clock.now()),
+    ])
+  }
+
+  async #setChain(now: number): Promise<void> {
+    const { rpc } = this.#stage.chain
+    await rpc('evm_setTime', [Math.floor(now / 1000)])
+    await rpc('evm_mine')
+  }
+
+  async #night(at: number, options: NightOptions): Promise<Night> {
+    const { times, lateMs, isParallel } = this.firing()
+    if (lateMs > 0) await this.#jump(at + lateMs)
+    const fire = () => (options.through === 'cron' ? this.#cron(at) : this.#fire(NIGHTLY, at))
+    if (isParallel) return { at, runs: (await Promise.all(Array.from({ length: times }, fire))).flat() }
+    const runs: Night['runs'] = []
+    for (let fired = 0; fired < times; fired++) runs.push(...(await fire()))
+    return { at, runs }
+  }
+
+  /** Fires a cron inside the Worker. Steps that sleep have moved its clock: all others follow. */
+  async #fire(cron: string, time: number): Promise<Night['runs']> {
+    const { clock, remote } = this.#stage
+    const { offsetMs, runs } = await remote({ do: 'fire', cron, time })
+    if (offsetMs > clock.offsetMs) await this.#jump(Date.now() + offsetMs)
+    return runs
+  }
+
+  /** Fires the nightly cron as the platform does, and waits for the Workflows that it starts. */
+  async #cron(time: number): Promise<Night['runs']> {
+    const { url, remote } = this.#stage
+    const fired = await fetch(
+      `${url}/cdn-cgi/local/scheduled?cron=${encodeURIComponent(NIGHTLY)}&time=${time}`,
+    )
+    if (!fired.ok) throw new Error(`the cron has failed: ${fired.status} ${await fired.text()}`)
+    const { runs } = await remote({ do: 'await' })
+    return runs
+  }
+}
+
+/** The next midnight (UTC) after a moment, in Unix milliseconds. */
+export function midnightAfter(now: number): number {
+  return (Math.floor(now / DAY_MS) + 1) * DAY_MS
+}
+
+/** Without withdrawals one watch a day is enough: the last one, so that the night finds it recent. */
+function lastWatchBefore(midnight: number, now: number): number {
+  return midnight - WATCH_MS > now ? midnight - WATCH_MS : midnight
+}
+
+function watchAfter(now: number): number {
+  return (Math.floor(now / WATCH_MS) + 1) * WATCH_MS
+}

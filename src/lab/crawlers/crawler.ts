@@ -1,0 +1,88 @@
+/** Crawlers: one file each in this folder, and one line each in `index.ts`. */
+import type { Address, Hex } from '../../protocol/evm/hex.ts'
+import type { Score } from '../score.ts'
+
+/** How a crawler pays. */
+export type Pays = 'channel' | 'exact' | 'credit'
+
+/** The crawlers of the lab: `honest` is the control, the others misbehave. */
+export type CrawlerName =
+  | 'honest'
+  | 'replayer'
+  | 'double-spender'
+  | 'defaulter'
+  | 'withdrawal-racer'
+  | 'header-forger'
+  | 'slow-reader'
+  | 'budget-burner'
+  | 'clock-liar'
+
+/** `is`: honest by default. `pays`: channel by default. */
+export type CrawlerOptions = {
+  is?: CrawlerName
+  pays?: Pays
+  /** Decides its choices; by default the lab’s seed and its own number. */
+  seed?: number
+  /** USDC in its wallet, in micro-dollars; $1,000 by default. */
+  balance?: bigint
+  /** For credit: its limit in micro-dollars, all of it available at once; $5 by default. */
+  creditLimit?: bigint
+  /** For credit: how it pays its invoices; `transfer` by default. */
+  rail?: 'stablecoin' | 'stripe' | 'transfer'
+  /** The site that it reads; the first one by default. */
+  site?: string
+}
+
+/** An answer that was read to its end. `reason`: the code of a refusal, or ''. `charged`: micro-dollars, by the receipt. */
+export type Page = {
+  path: string
+  status: number
+  reason: string
+  body: string
+  headers: Record<string, string>
+  charged: bigint
+}
+
+/** A crawler in the lab. */
+export type Crawler = {
+  is: CrawlerName
+  pays: Pays
+  seed: number
+  /** Its wallet. */
+  address: Address
+  /** The id of its account in the ledger; null before the first charge. */
+  account(): Promise<string | null>
+  /** Buys a page, or `count` of them in a row: `/a/1`, `/a/2` and so on. Returns the last answer. */
+  read(path: string, count?: number): Promise<Page>
+  /** Misbehaves as its name says, and returns the score. An honest crawler reads ten pages. */
+  run(): Promise<Score>
+  score(): Promise<Score>
+}
+
+/** A request with its payment, not sent yet. It can be sent many times, changed, and to other URLs. */
+export type SignedRequest = { url: string; method: string; headers: Record<string, string> }
+
+/** What a crawler works with. It runs in a thread of its own, where `Date` is the lab’s clock. */
+export type Kit = {
+  pays: Pays
+  /** The site’s address, without a slash at the end. */
+  url: string
+  wallet: { address: Address; privateKey: Hex }
+  rpcUrl: string
+  chain: { chainId: number; usdc: Address; escrow: Address; collector: Address }
+  /** A number in [0, 1), from the crawler’s seed. */
+  random(): number
+  /** Sends any request and counts it in the score. The body is read to its end. A broken connection has the status 0. */
+  send(path: string, init?: RequestInit): Promise<Page>
+  /** Buys a page with the unmodified upstream client. */
+  buy(path: string): Promise<Page>
+  /** Signs the payment for a page with the upstream client, without sending it. */
+  sign(path: string): Promise<SignedRequest>
+  /** Jumps the lab’s clock forward, as `lab.advance`. */
+  advance(by: number | string): Promise<void>
+  /** Drops the Worker’s objects from memory, as the platform does at will. */
+  evict(): Promise<void>
+}
+
+/** A crawler’s behaviour: what it does when it is run. */
+export type Behaviour = (kit: Kit) => Promise<void>

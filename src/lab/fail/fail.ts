@@ -1,0 +1,70 @@
+/** Faults on order: one file for each part of the lab. */
+import type { Hex } from '../../protocol/evm/hex.ts'
+import type { RpcFault } from '../../testing/chain/rpc-proxy.ts'
+import type { Span } from '../lab.ts'
+
+/** Ends a fault. Calling it again changes nothing. */
+export type Mend = () => Promise<void>
+
+/** `times`: how often the fault happens; for good by default, until it is mended. */
+export type Times = { times?: number }
+
+/** Faults of the facilitator. The lab’s Worker settles `exact` through one only if `policy` names FACILITATOR_URL `lab`. */
+export type FacilitatorFault =
+  | 'dead'
+  | 'settles, then dies'
+  | 'reports success without a transfer'
+  | 'refuses'
+  | '429'
+  | 'half JSON'
+
+/** Faults of the Worker’s node. `stale`: it answers as of that many blocks ago. `deadFor`: real time. */
+export type RpcFailure =
+  | { stale: number }
+  | { chainId: number }
+  | { deadFor: Span }
+  | { answers: 'nothing' | '429' | 'half JSON' }
+  | { loses: 'replies' | 'calls'; of: string }
+  | { delays: Span; of: string }
+  | { receipts: 'vanished' }
+  | RpcFault[]
+
+/** Faults of the chain itself. */
+export type ChainFault =
+  | { reorg: number }
+  | { mining: 'stopped' }
+  | { baseFee: bigint }
+  | { drop: 'pending transactions' }
+  | { relayer: 'empty' }
+  | { relayer: 'sends a transaction of its own' }
+
+/** Faults of the publisher’s server. */
+export type OriginFault = 'dead' | '503' | 'short' | 'hangs' | 'redirects' | { slow: Span }
+
+/** Faults of Stripe: of its API, or of its webhooks. */
+export type StripeFailure = 'lost' | 'unreachable' | 500 | 429
+
+/** How Stripe’s webhooks arrive. */
+export type WebhookFault = 'lost' | 'twice' | 'unordered' | 'late'
+
+/** Faults of D1. `loses`: writes report success and store nothing. */
+export type D1Fault = 'down' | 'loses writes' | { slow: Span }
+
+/** How the cron fires. Applies to the next nights. */
+export type CronFault = 'missed' | 'doubled' | 'overlapping' | { late: Span }
+
+/** Faults on order. Each returns how to end it; {@link Fail.mend} ends all. */
+export type Fail = {
+  facilitator(fault: FacilitatorFault, options?: Times): Promise<Mend>
+  rpc(fault: RpcFailure, options?: Times): Promise<Mend>
+  chain(fault: ChainFault): Promise<Mend>
+  origin(fault: OriginFault, options?: Times): Promise<Mend>
+  /** `of`: the requests, as `METHOD /path`; all by default. */
+  stripe(fault: StripeFailure, options?: Times & { of?: RegExp }): Promise<Mend>
+  webhooks(fault: WebhookFault): Promise<Mend>
+  d1(fault: D1Fault, options?: Times): Promise<Mend>
+  cron(fault: CronFault, options?: Times): Promise<Mend>
+  /** Kills the runtime; evicts every object from memory; or aborts one object, with what it has not stored yet. */
+  worker(fault: 'killed' | 'evicted' | { aborts: Hex | string }): Promise<Mend>
+  mend(): Promise<void>
+}

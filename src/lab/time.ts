@@ -1,0 +1,28 @@
+/** Moments and spans as a tester writes them. */
+import type { Moment, Span } from './lab.ts'
+
+const UNIT_MS: Record<string, number> = {
+  ms: 1,
+  s: 1_000,
+  m: 60_000,
+  h: 3_600_000,
+  d: 86_400_000,
+  w: 604_800_000,
+}
+
+/** Milliseconds of a span. @throws RangeError unless it is a number of milliseconds, or a number with a unit, not negative */
+export function spanMs(span: Span): number {
+  const [, count, unit = ''] = /^(\d+(?:\.\d+)?)(ms|[smhdw])$/.exec(String(span)) ?? []
+  const ms = typeof span === 'number' ? span : Number(count) * (UNIT_MS[unit] ?? Number.NaN)
+  if (!Number.isFinite(ms) || ms < 0)
+    throw new RangeError(`a span must be milliseconds or a text such as "17d" or "90s", not ${span}`)
+  return Math.round(ms)
+}
+
+/** Unix milliseconds of a moment. @throws RangeError unless it is a time that `Date` reads */
+export function momentMs(moment: Moment): number {
+  const ms = typeof moment === 'number' ? moment : new Date(moment).getTime()
+  if (!Number.isFinite(ms))
+    throw new RangeError(`a moment must be a time such as "2026-12-01", not ${moment}`)
+  return ms
+}

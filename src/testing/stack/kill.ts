@@ -1,0 +1,44 @@
+/** Kills the runtime of a Worker with SIGKILL. Miniflare exposes no pid, so a script starts the runtime and stores it. */
+import { rmSync } from 'node:fs'
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { createRequire } from 'node:module'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+
+let tracing: Promise<string> | undefined
+
+/**
+ * Call it before a Worker starts. Returns how to kill the runtime that listens on a port. Trap: Miniflare reads the path of the
+ * runtime from the environment of the process, also when it restarts one. So one script serves every Worker of the process.
+ */
+export async function traceRuntimes(): Promise<(port: number) => Promise<void>> {
+  tracing ??= trace()
+  const folder = await tracing
+  return async (port) => {
+    const mark = join(folder, `${port}.pid`)
+    const pid = Number(await readFile(mark, 'utf8'))
+    await rm(mark)
+    process.kill(pid, 'SIGKILL')
+  }
+}
+
+async function trace(): Promise<string> {
+  if (process.platform === 'win32') throw new Error('the runtime can only be killed where /bin/sh is')
+  const folder = await mkdtemp(join(tmpdir(), 'tab402-runtimes-'))
+  const script = join(folder, 'workerd.sh')
+  // Miniflare's own dependency: its version decides.
+  const { default: workerd } = createRequire(createRequire(import.meta.url).resolve('miniflare'))(
+    'workerd',
+  ) as { default: string }
+  await writeFile(
+    script,
+    `#!/bin/sh
+for each; do case "$each" in --socket-addr=entry=*) echo $$ > '${folder}'/"\${each##*:}.pid" ;; esac; done
+exec '${workerd}' "$@"
+`,
+    { mode: 0o755 },
+  )
+  process.env.MINIFLARE_WORKERD_PATH = script
+  process.once('exit', () => rmSync(folder, { recursive: true, force: true }))
+  return folder
+}
