@@ -27,6 +27,7 @@ import { shadowRoutes } from './shadow.ts'
 import { siteRoutes } from './sites.ts'
 import { statementRoutes } from './statements.ts'
 import { hasToken } from './token.ts'
+import { totalRoutes } from './totals.ts'
 
 /** The operator's routes, for bearers. The one of the token with this SHA-256 (64 hex digits) is the owner. `now` in Unix milliseconds. */
 export function operatorRoutes(
@@ -79,6 +80,7 @@ function routes(
 function addRoutes(app: Hono<OperatorEnv>, settings: OperatorSettings, now: () => number): void {
   const { credit, audit, keys, alerts, sites } = settings
   app.route('/runs', runRoutes(settings, now))
+  app.route('/totals', totalRoutes(settings, now))
   app.route('/shadow', shadowRoutes(settings, now))
   app.route('/figures', figureRoutes(settings, now))
   if (alerts) {

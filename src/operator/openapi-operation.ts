@@ -8,6 +8,7 @@ import { FIGURE_SOURCES, MAX_FIGURES, MAX_TOP } from './figures.ts'
 import type { Schema } from './json-schema.ts'
 import { type schemas, stage } from './openapi-schemas.ts'
 import { siteMode } from './openapi-site-schemas.ts'
+import { MAX_RECEIPT_DAYS } from './totals.ts'
 
 type Name = keyof typeof schemas
 /** The methods of the API. */
@@ -106,6 +107,7 @@ export const QUERIES = {
   what: ['Returns acts of this kind only, such as `invoice` or `invoice.pay`', text],
   subject: ['Returns acts on this subject only', text],
   actor: ['Returns acts of this principal only', text],
+  days: ['Days of receipts, up to today', { type: 'integer', minimum: 1, maximum: MAX_RECEIPT_DAYS, default: 60 }],
   evidence: ['Includes signatures and the signed data', { type: 'boolean', default: false }],
 } satisfies Record<string, readonly [string, Schema]>
 

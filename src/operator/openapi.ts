@@ -31,7 +31,7 @@ const PROBLEM_STATUSES: Record<number, string> = {
 
 /** Paths that sites without credit have too. */
 const WITHOUT_CREDIT =
-  /^\/api\/(accounts|alerts|book|explain|figures|metrics|relayer|runs|screening|shadow|audit|acts|openapi\.json|export\/(accounts|entries))/
+  /^\/api\/(accounts|alerts|book|explain|figures|metrics|relayer|runs|screening|shadow|totals|audit|acts|openapi\.json|export\/(accounts|entries))/
 
 const CSV = 'text/csv'
 const NDJSON = 'application/x-ndjson'
@@ -206,6 +206,14 @@ const API: Operations = {
       right: 'figures.read',
       summary: 'Returns how a request of one’s own stands, by its Idempotency-Key',
       answer: 'KeyState',
+    },
+  },
+  '/api/totals': {
+    get: {
+      right: 'money.read',
+      summary: 'Returns what is owed, what of it is at risk, and what was received by day',
+      answer: 'Totals',
+      query: ['days'],
     },
   },
   ...stateOperations,

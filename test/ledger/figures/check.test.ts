@@ -19,7 +19,7 @@ const check = ({ id, account }: Awaited<ReturnType<typeof chargedChannel>>) =>
   checkReports(env.BOOK, 'channel', [{ id, report: async () => account().report() }])
 
 beforeEach(async () => {
-  for (const table of ['figure', 'figure_day', 'figure_path', 'figure_cursor'])
+  for (const table of ['figure', 'figure_day', 'figure_path', 'figure_name', 'receipt', 'figure_cursor'])
     await sql(`DELETE FROM ${table}`)
 })
 

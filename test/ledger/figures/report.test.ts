@@ -14,7 +14,7 @@ import { newLine } from '../credit/harness.ts'
 import { aUse, memoryOf } from '../exact/harness.ts'
 import { rowsWritten } from '../rows.ts'
 
-const TABLES = ['figure', 'figure_day', 'figure_path', 'figure_cursor']
+const TABLES = ['figure', 'figure_day', 'figure_path', 'figure_name', 'receipt', 'figure_cursor']
 const SOLD = {
   site: 'gazette',
   rule: 'default',
@@ -207,6 +207,7 @@ describe('addReport', () => {
     from: 0,
     to: paths.length,
     charged: BigInt(paths.length),
+    receipts: [],
     figures: paths.map((path) => ({
       hour: 30,
       site: 's',
