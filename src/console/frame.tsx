@@ -21,10 +21,17 @@ const NAV: readonly (readonly [group: string, ...NavItem[]])[] = [
 /** The paths of the navigation. */
 export const NAV_PATHS: readonly string[] = NAV.flatMap(([, ...items]) => items.map(([href]) => href))
 
-type FrameProps = { title: string; path: string; who: Principal; formToken: string; children?: Child }
+type FrameProps = {
+  title: string
+  path: string
+  url: string
+  who: Principal
+  formToken: string
+  children?: Child
+}
 
 /** The whole document of a page. */
-export function Frame({ title, path, who, formToken, children }: FrameProps) {
+export function Frame({ title, path, url, who, formToken, children }: FrameProps) {
   return (
     <Document title={title}>
       <a class="skip" href="#main">
@@ -60,11 +67,12 @@ export function Frame({ title, path, who, formToken, children }: FrameProps) {
         <main id="main">
           {children}
           <footer>
-            <span>All amounts in USD. Copying a figure copies all six decimals.</span>{' '}
-            <span>Times are UTC.</span>{' '}
-            <span>
-              <kbd>/</kbd> find, <kbd>g</kbd> <kbd>h</kbd> home, <kbd>g</kbd> <kbd>s</kbd> sites
+            <span>All amounts in USD. A copied figure has all six decimals.</span>
+            <span>Times are UTC.</span>
+            <span class="keys">
+              <kbd>?</kbd> shows the keys
             </span>
+            <span class="printed">{url}</span>
           </footer>
         </main>
       </div>

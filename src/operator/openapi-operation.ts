@@ -107,7 +107,10 @@ export const QUERIES = {
   what: ['Returns acts of this kind only, such as `invoice` or `invoice.pay`', text],
   subject: ['Returns acts on this subject only', text],
   actor: ['Returns acts of this principal only', text],
-  days: ['Days of receipts, up to today', { type: 'integer', minimum: 1, maximum: MAX_RECEIPT_DAYS, default: 60 }],
+  days: [
+    'Days of receipts, up to today',
+    { type: 'integer', minimum: 1, maximum: MAX_RECEIPT_DAYS, default: 60 },
+  ],
   evidence: ['Includes signatures and the signed data', { type: 'boolean', default: false }],
 } satisfies Record<string, readonly [string, Schema]>
 

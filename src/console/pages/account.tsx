@@ -10,6 +10,7 @@ import type {
 } from '../answers.ts'
 import { FORMATS, fileOf } from '../download.ts'
 import { queryOf, type ReadRows, ROWS } from '../list.ts'
+import { kindTitle, shortened } from '../parts/account.ts'
 import { Badge } from '../parts/badges.tsx'
 import { dollars, Exact, Money, Time, Whole } from '../parts/figures.tsx'
 import { ActForm } from '../parts/form.tsx'
@@ -17,7 +18,6 @@ import { List, type ListSpec } from '../parts/list.tsx'
 import { FactList, Head, PageSection, Trouble } from '../parts/page.tsx'
 import { TabBar } from '../parts/tab-bar.tsx'
 import { type ConsoleEnv, type PageHandler, show, trouble, urlOf } from '../shell.tsx'
-import { kindTitle, shortened } from './accounts.tsx'
 
 type Refused = { problem: Problem; status: 400 | 404 | 409 }
 type JournalSpec<Row> = Pick<ListSpec<Row>, 'caption' | 'columns' | 'filters' | 'sort' | 'empty' | 'idOf'>

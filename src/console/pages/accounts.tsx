@@ -1,6 +1,7 @@
 /** The list of accounts: channels, payers of `exact` and credit lines. */
 import type { ListedBody as Listed } from '../answers.ts'
 import { rowsAt } from '../list.ts'
+import { kindTitle, shortened } from '../parts/account.ts'
 import { Badge } from '../parts/badges.tsx'
 import { Exact } from '../parts/figures.tsx'
 import { type ListSpec, listPage } from '../parts/list.tsx'
@@ -19,16 +20,6 @@ const STATES = [
   ['stopped', 'Stopped'],
   ['owing', 'Owing'],
 ] as const
-
-/** `Channel` of `channel`. */
-export function kindTitle(kind: string): string {
-  return { channel: 'Channel', credit: 'Credit line', exact: 'Payer by exact' }[kind] ?? kind
-}
-
-/** `0x7c1f…9be2` of a long name; short ones stay. */
-export function shortened(id: string): string {
-  return id.length > 24 ? `${id.slice(0, 10)}…${id.slice(-4)}` : id
-}
 
 type Sum = keyof NonNullable<Listed['totals']> | 'owed'
 

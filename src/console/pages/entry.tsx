@@ -1,11 +1,11 @@
 /** One entry of a journal with its proof: what was signed, and where a statement has it. */
 import type { AccountBody as Account, EntryBody as Entry, Paged } from '../answers.ts'
 import type { Ask } from '../edge.ts'
+import { kindTitle, shortened } from '../parts/account.ts'
 import { Exact, Time } from '../parts/figures.tsx'
 import { FactList, Head, PageSection } from '../parts/page.tsx'
 import { Nothing } from '../parts/table.tsx'
 import { type PageHandler, show, trouble } from '../shell.tsx'
-import { kindTitle, shortened } from './accounts.tsx'
 
 type Proven = Entry & {
   signature?: string | null

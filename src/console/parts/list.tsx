@@ -144,7 +144,7 @@ function Bar<Row>({ columns, filters, query, sort, isNarrowed }: BarProps<Row>) 
   const sorted = columns.filter((column) => column.sort && column.key)
   const now = query.get('sort') ?? sort
   return (
-    <div class="bar-of">
+    <div class="list">
       <form method="get" class="filters">
         {filters.map((filter) => (
           <FilterField of={filter} value={query.get(filter.name) ?? ''} />

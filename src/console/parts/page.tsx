@@ -43,7 +43,7 @@ function AsOf({ at }: { at: number }) {
   const iso = new Date(at).toISOString()
   return (
     <span>
-      As of <time datetime={iso}>{`${iso.slice(0, 10)} ${iso.slice(11, 19)} UTC`}</time>
+      As of <time data-asof datetime={iso}>{`${iso.slice(0, 10)} ${iso.slice(11, 19)} UTC`}</time>
     </span>
   )
 }

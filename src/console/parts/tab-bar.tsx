@@ -20,12 +20,7 @@ export function TabBar({ parts }: { parts: readonly TabPart[] }) {
     <figure class="tab">
       <svg viewBox={`0 0 ${WIDTH} 1`} preserveAspectRatio="none" aria-hidden="true">
         {marks.map(({ x, width }, at) => (
-          <rect
-            class={`t${at + 1 === parts.length ? 0 : at + 1}`}
-            x={String(x)}
-            width={String(width)}
-            height="1"
-          />
+          <rect class={classOf(at, parts.length)} x={String(x)} width={String(width)} height="1" />
         ))}
       </svg>
       <dl class="tiles">
@@ -33,7 +28,7 @@ export function TabBar({ parts }: { parts: readonly TabPart[] }) {
           <div class="tile">
             <dt>
               <svg viewBox="0 0 1 1" aria-hidden="true">
-                <rect class={`t${at + 1 === parts.length ? 0 : at + 1}`} width="1" height="1" />
+                <rect class={classOf(at, parts.length)} width="1" height="1" />
               </svg>
               {name}
             </dt>
@@ -46,4 +41,9 @@ export function TabBar({ parts }: { parts: readonly TabPart[] }) {
       </dl>
     </figure>
   )
+}
+
+/** The last total is what may still be spent, and has no colour of its own. */
+function classOf(at: number, of: number): string {
+  return at + 1 === of ? 's0' : `s${[1, 2, 7][at] ?? 7}`
 }

@@ -1,35 +1,5 @@
 // Comfort for those whose browser runs it; every page works without. Nothing here decides anything.
 
-/** Sorts a table by the column whose head was pressed. Exact values come from `data` and `time`. */
-function makeSortable(table) {
-  for (const [at, head] of [...table.tHead.rows[0].cells].entries()) {
-    if (head.querySelector('.hide')) continue
-    const button = document.createElement('button')
-    button.type = 'button'
-    button.className = 'sort'
-    button.append(...head.childNodes)
-    head.append(button)
-    button.addEventListener('click', () => {
-      const falls = head.getAttribute('aria-sort') === 'descending'
-      for (const other of table.tHead.rows[0].cells) other.removeAttribute('aria-sort')
-      head.setAttribute('aria-sort', falls ? 'ascending' : 'descending')
-      const [body] = table.tBodies
-      const rows = [...body.rows].sort((a, b) => compare(exactOf(a.cells[at]), exactOf(b.cells[at])))
-      body.append(...(falls ? rows : rows.reverse()))
-    })
-  }
-}
-
-function exactOf(cell) {
-  const exact = cell?.querySelector('data, time')
-  return exact?.getAttribute('value') ?? exact?.getAttribute('datetime') ?? cell?.textContent.trim() ?? ''
-}
-
-function compare(a, b) {
-  const [left, right] = [Number(a), Number(b)]
-  return Number.isNaN(left) || Number.isNaN(right) ? a.localeCompare(b) : left - right
-}
-
 /** A copy of figures takes all of their decimals. */
 document.addEventListener('copy', (event) => {
   const part = getSelection()?.rangeCount ? getSelection().getRangeAt(0).cloneContents() : null
@@ -40,7 +10,71 @@ document.addEventListener('copy', (event) => {
   event.preventDefault()
 })
 
-const KEYS = { h: '/', s: '/sites', a: '/accounts', i: '/invoices', r: '/runs', p: '/policy' }
+const LOCAL = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'long' })
+
+/** A time says what it is here, once somebody looks at it. */
+for (const kind of ['pointerover', 'focusin'])
+  document.addEventListener(kind, ({ target }) => {
+    const time = target instanceof Element ? target.closest('time[datetime]') : null
+    if (time && !time.title) time.title = `Here: ${LOCAL.format(new Date(time.dateTime))}`
+  })
+
+const GOES = [
+  ['h', '/', 'Home'],
+  ['l', '/alerts', 'Alerts'],
+  ['s', '/sites', 'Sites'],
+  ['c', '/crawlers', 'Crawlers'],
+  ['p', '/policy', 'Policy'],
+  ['a', '/accounts', 'Accounts'],
+  ['g', '/agents', 'Agents and credit'],
+  ['i', '/invoices', 'Invoices'],
+  ['r', '/runs', 'Runs'],
+]
+const KEYS = 'keys'
+
+function made(name, properties = {}, ...children) {
+  const element = Object.assign(document.createElement(name), properties)
+  element.append(...children)
+  return element
+}
+
+/** The dialog of the keys, which can turn them off. It opens by `?`, and by its button in the footer. */
+function helpDialog() {
+  const off = made('input', { type: 'checkbox', checked: localStorage.getItem(KEYS) !== 'off' })
+  off.addEventListener('change', () => localStorage.setItem(KEYS, off.checked ? 'on' : 'off'))
+  const row = (keys, text) =>
+    made('li', {}, made('span', {}, ...keys.flatMap((key) => [made('kbd', { textContent: key }), ' '])), text)
+  const list = made(
+    'ul',
+    {},
+    row(['/'], 'Find: the first field of the page'),
+    row(['?'], 'These keys'),
+    ...GOES.map(([key, , title]) => row(['g', key], title)),
+  )
+  const close = made('button', { type: 'submit', className: 'btn', textContent: 'Close' })
+  const dialog = made(
+    'dialog',
+    { className: 'help', ariaLabel: 'Keys' },
+    made('h2', { textContent: 'Keys' }),
+    list,
+    made('label', {}, off, ' Keys are on'),
+    made('form', { method: 'dialog' }, close),
+  )
+  document.body.append(dialog)
+  return dialog
+}
+
+let help = null
+function openHelp() {
+  help ??= helpDialog()
+  if (!help.open) help.showModal()
+}
+
+for (const keys of document.querySelectorAll('footer .keys')) {
+  const button = made('button', { type: 'button', className: 'link', textContent: 'Keys' })
+  button.addEventListener('click', openHelp)
+  keys.replaceChildren(button)
+}
 
 function isTyping(target) {
   return (
@@ -50,16 +84,16 @@ function isTyping(target) {
 
 let isGoing = false
 document.addEventListener('keydown', (event) => {
-  if (event.ctrlKey || event.metaKey || event.altKey || isTyping(event.target)) return
-  if (localStorage.getItem('keys') === 'off') return
-  if (event.key === '/') {
-    const field = document.querySelector('main input:not([type=hidden])')
-    if (field) {
-      field.focus()
-      event.preventDefault()
-    }
-  } else if (isGoing && KEYS[event.key]) location.assign(KEYS[event.key])
-  isGoing = event.key === 'g'
+  if (event.ctrlKey || event.metaKey || event.altKey || isTyping(event.target) || help?.open) return
+  if (localStorage.getItem(KEYS) === 'off') return
+  const [, href] = (isGoing && GOES.find(([key]) => key === event.key)) || []
+  isGoing = event.key === 'g' && !href
+  if (href) return location.assign(href)
+  if (event.key === '?') openHelp()
+  if (event.key !== '/') return
+  const field = document.querySelector('main :is(input, textarea):not([type=hidden])')
+  field?.focus()
+  if (field) event.preventDefault()
 })
 
 /** A form is sent once: a second press of its button does nothing until the next page. */
@@ -70,19 +104,74 @@ document.addEventListener('submit', (event) => {
   form.dataset.sent = 'yes'
   for (const button of form.querySelectorAll('button')) button.setAttribute('aria-disabled', 'true')
 })
+// A page that the browser kept comes back with its forms as they were sent.
+addEventListener('pageshow', ({ persisted }) => persisted && location.reload())
 
-/** Reads the live parts of the page again while it is seen. Parts with the focus in them stay. */
+const EVERY_MS = 15_000
+let etag = null
+
+/** Reads the page again while it is seen. Nothing is fetched twice, and nothing with the focus in it is replaced. */
 async function refresh() {
-  if (document.hidden) return
-  const answer = await fetch(location.href, { headers: { accept: 'text/html' } }).catch(() => null)
-  if (!answer?.ok || answer.redirected) return
-  const fresh = new DOMParser().parseFromString(await answer.text(), 'text/html')
-  for (const part of document.querySelectorAll('[data-live]')) {
-    const next = fresh.getElementById(part.id)
-    if (next && !part.contains(document.activeElement) && next.innerHTML !== part.innerHTML)
-      part.replaceWith(next)
+  if (document.hidden || document.querySelector('form[data-sent], dialog[open]')) return
+  const headers = etag ? { 'if-none-match': etag } : {}
+  const answer = await fetch(location.href, { headers, cache: 'no-store' }).catch(() => null)
+  if (!answer || answer.redirected || (answer.status !== 304 && !answer.ok)) return
+  if (answer.ok) {
+    const isFirst = etag === null
+    etag = answer.headers.get('etag')
+    const fresh = new DOMParser().parseFromString(await answer.text(), 'text/html')
+    let changes = 0
+    for (const part of document.querySelectorAll('[data-live]')) {
+      const next = fresh.getElementById(part.id)
+      if (next) changes += renew(part, next)
+    }
+    if (changes > 0 && !isFirst) announce()
+  }
+  asOf(new Date(answer.headers.get('date') ?? Date.now()))
+}
+
+/** Takes over what changed of a part. Where the focus is in one of its rows, the other rows are taken over alone. */
+function renew(part, next) {
+  if (part.innerHTML === next.innerHTML) return 0
+  const focused = document.activeElement
+  if (!part.contains(focused)) {
+    for (const details of part.querySelectorAll('details[open]')) {
+      const all = [...part.querySelectorAll('details')]
+      next.querySelectorAll('details')[all.indexOf(details)]?.setAttribute('open', '')
+    }
+    part.replaceChildren(...next.childNodes)
+    return 1
+  }
+  let changes = 0
+  for (const row of part.querySelectorAll('tbody tr[id]')) {
+    const fresh = next.querySelector(`#${CSS.escape(row.id)}`)
+    if (!fresh || row.contains(focused) || row.innerHTML === fresh.innerHTML) continue
+    row.replaceWith(fresh)
+    changes++
+  }
+  return changes
+}
+
+/** Says so politely, where a screen reader can wait with it. */
+function announce() {
+  let live = document.querySelector('#news')
+  if (!live) {
+    live = made('p', { id: 'news', className: 'hide', role: 'status' })
+    document.body.append(live)
+  }
+  live.textContent = `Figures were read again at ${new Date().toISOString().slice(11, 16)} UTC.`
+}
+
+function asOf(date) {
+  const iso = date.toISOString()
+  for (const time of document.querySelectorAll('time[data-asof]')) {
+    time.dateTime = iso
+    time.title = ''
+    time.textContent = `${iso.slice(0, 10)} ${iso.slice(11, 19)} UTC`
   }
 }
 
-for (const table of document.querySelectorAll('table.cards')) makeSortable(table)
-if (document.querySelector('[data-live]')) setInterval(refresh, 15_000)
+if (document.querySelector('[data-live]')) {
+  setInterval(refresh, EVERY_MS)
+  document.addEventListener('visibilitychange', refresh)
+}

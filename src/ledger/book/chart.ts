@@ -176,14 +176,14 @@ const FIGURE_DAY: ChartTable<MoneySum> = {
 function figureName(name: 'who' | 'path'): ChartTable<MoneySum> {
   const { bucket, within } = FIGURE_DAY
   return {
-    ...{ table: 'figure_name', bucket, columns: { [name]: 'name' }, sums: CHARGES },
+    ...{ table: 'figure_name', bucket, columns: { [name]: 'name' }, sums: CHARGES, among },
     within: (from, to) => `kind = '${name}' AND ${within(from, to)}`,
   }
 }
 
 /** The table that has the fewest rows for a query. */
-function tableOf({ interval, by, only }: ChartQuery): ChartTable<MoneySum> {
-  const names = new Set([...by, ...Object.keys(only)])
+function tableOf({ interval, by, only, sites }: ChartQuery): ChartTable<MoneySum> {
+  const names = new Set([...by, ...Object.keys(only), ...(sites ? ['site'] : [])])
   if (interval === 'hour') return FIGURE
   if (names.size === 0 || (names.size === 1 && names.has('site'))) return FIGURE_DAY
   const [name] = names

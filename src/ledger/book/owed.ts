@@ -86,7 +86,14 @@ export async function readOwed(
 }
 
 function sumsOf(rows: readonly Row[]): Omit<Owed, 'late'> {
-  const sums = { channel: 0n, credit: 0n, accounts: 0, withdrawing: 0n, stopped: 0n, asOf: null as number | null }
+  const sums = {
+    channel: 0n,
+    credit: 0n,
+    accounts: 0,
+    withdrawing: 0n,
+    stopped: 0n,
+    asOf: null as number | null,
+  }
   for (const row of rows) {
     const owed = joined(row, 'charged') - joined(row, 'redeemed')
     if (row.kind === KIND.channel) sums.channel += owed
