@@ -31,7 +31,7 @@ const TOKENS: Readonly<Record<string, string>> = {
   double: '3px double var(--ink)',
   box: '1px solid var(--edge)',
   ...FONTS,
-  sans: 'Inter,system-ui,-apple-system,"Segoe UI",Roboto,"Liberation Sans",sans-serif',
+  sans: 'Inter,system-ui,sans-serif',
   // Type: axes and badges, notes, tables and controls, text, sections, pages and large figures.
   ...{ f0: '.75rem', f1: '.8125rem', f2: '.875rem', f3: '.9375rem', f4: '1.1875rem', f5: '1.75rem' },
   // Space.

@@ -16,7 +16,7 @@ export const COLOURS = {
 
 /** Headings and papers in a serif; amounts are never set in it, since its digits are old-style. */
 export const FONTS = {
-  serif: 'Georgia,Gelasio,"Liberation Serif",serif',
+  serif: 'Georgia,Gelasio,serif',
   mono: 'ui-monospace,Consolas,monospace',
 } as const
 

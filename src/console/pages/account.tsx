@@ -159,7 +159,7 @@ async function page(c: Context<ConsoleEnv>, refused?: Refused): Promise<Response
   const url = urlOf(c)
   const id = c.req.param('id') ?? ''
   const isExact = id.includes(':')
-  const { ask, who } = c.get('desk')
+  const { ask, who, formToken } = c.get('desk')
   const query = queryOf(url, SALE, isExact ? 'id' : '-entry')
   const format = FORMATS.find((known) => known === url.searchParams.get('format'))
   if (format) {
@@ -184,6 +184,7 @@ async function page(c: Context<ConsoleEnv>, refused?: Refused): Promise<Response
   const asked = await ask<Account>(`/accounts/${encodeURIComponent(id)}?${query}&limit=${ROWS}`)
   if (!asked.ok) return trouble(c, 'Account', asked)
   const account = asked.value
+  const channel = isChannel(account) ? account : null
   const title = 'name' in account ? account.name : `${kindTitle(account.kind)} ${shortened(account.id)}`
   const next = account.next === null || account.next === 1 ? null : String(account.next)
   return show(
@@ -192,12 +193,21 @@ async function page(c: Context<ConsoleEnv>, refused?: Refused): Promise<Response
     <>
       <Head title={title} above={{ href: '/accounts', title: 'Accounts' }} asOf={asked.at} sources={['live']}>
         <State of={account} />
+        {channel && may(who, 'runs.write') && (
+          <ActForm
+            action={`/accounts/${encodeURIComponent(account.id)}/reread`}
+            formToken={formToken}
+            title="Read the chain again"
+          />
+        )}
       </Head>
       {refused && <Trouble problem={refused.problem} />}
       <PageSection title="The tab" id="tab" note={kindTitle(account.kind)} isLive>
         <Tab of={account} />
       </PageSection>
-      {'standing' in account && may(who, 'money.write') && <Acts c={c} account={account} />}
+      {channel?.standing.quarantine && may(who, 'money.write') && (
+        <Quarantine formToken={formToken} account={channel} />
+      )}
       <PageSection
         title="Journal"
         id="journal"
@@ -320,28 +330,27 @@ function Channel({ of: { id, standing } }: { of: ChannelAccount }) {
   )
 }
 
-function Acts({ c, account }: { c: Context<ConsoleEnv>; account: Account }) {
-  if (!('standing' in account) || 'name' in account) return null
-  const { formToken } = c.get('desk')
+/** The act that a channel in quarantine waits for. */
+function Quarantine({ formToken, account }: { formToken: string; account: ChannelAccount }) {
   const { quarantine, charged, redeemed } = account.standing
-  const path = `/accounts/${encodeURIComponent(account.id)}`
   const unclaimed = dollars(BigInt(charged) - BigInt(redeemed))
   return (
-    <PageSection title="Acts" id="acts">
-      {quarantine && (
-        <div class="box">
-          <p>{`Claims leave this channel out: ${quarantine}. Lift the quarantine, and the next run claims ${unclaimed} from it with all others.`}</p>
-          <ActForm
-            action={`${path}/lift`}
-            formToken={formToken}
-            title={`Lift the quarantine of ${unclaimed} on ${shortened(account.id)}`}
-            isMain
-          />
-        </div>
-      )}
-      <ActForm action={`${path}/reread`} formToken={formToken} title="Read it from the chain again" />
+    <PageSection title="In quarantine" id="quarantine">
+      <div class="box">
+        <p>{`Claims leave this channel out: ${quarantine}. Without the quarantine the next run claims ${unclaimed} from it with all others.`}</p>
+        <ActForm
+          action={`/accounts/${encodeURIComponent(account.id)}/lift`}
+          formToken={formToken}
+          title={`Lift the quarantine of ${unclaimed} on ${shortened(account.id)}`}
+          isMain
+        />
+      </div>
     </PageSection>
   )
+}
+
+function isChannel(account: Account): account is ChannelAccount {
+  return 'standing' in account && !('name' in account)
 }
 
 /** An act on a channel, which leads back to its page. */

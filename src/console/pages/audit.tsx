@@ -28,6 +28,28 @@ const ACTS: Readonly<Record<string, string>> = {
   'account.reread': 'Channel read from the chain',
   'account.release': 'Hold ended',
   'account.lift': 'Quarantine lifted',
+  'agent.create': 'Agent created',
+  'agent.change': 'Agent changed',
+  'agent.suspend': 'Agent suspended',
+  'agent.resume': 'Agent resumed',
+  'site.put': 'Site draft saved',
+  'site.publish': 'Site published',
+  'site.suspend': 'Site suspended',
+  'site.resume': 'Site resumed',
+  'site.revert': 'Site reverted',
+  'site.discard': 'Site draft discarded',
+  'sites.republish': 'Sites published again',
+  'host.prove': 'Host proven',
+  'member.invite': 'Member invited',
+  'member.accept': 'Invitation accepted',
+  'member.change': 'Member changed',
+  'member.remove': 'Member removed',
+  'token.create': 'Token created',
+  'token.revoke': 'Token revoked',
+  'session.proof': 'Proof given',
+  'publisher.put': 'Publisher saved',
+  'book.rebuild': 'Read model rebuilt',
+  'relayer.repair': 'Nonces filled',
   'alert.mute': 'Alert muted',
   'alert.test': 'Webhooks tested',
   'session.open': 'Signed in',
@@ -55,7 +77,8 @@ export function subjectPage({ what, subject }: Pick<Act, 'what' | 'subject'>): s
     site: 'sites',
     publisher: 'publishers',
   }[kind]
-  return folder ? `/${folder}/${encodeURIComponent(subject)}` : null
+  // The registry of sites names its subjects with their kind before them.
+  return folder ? `/${folder}/${encodeURIComponent(subject.replace(`${kind}:`, ''))}` : null
 }
 
 function Subject({ of: act }: { of: Act }) {

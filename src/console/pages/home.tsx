@@ -199,7 +199,7 @@ function receivedToday({ receipts, since }: TotalsBody, now: number): TileFigure
       isWhole ? (
         <Trend now={month} before={between(before, from)} isGood />
       ) : (
-        `since ${dayText(since).slice(0, -5)}`
+        <span title={`Counted since ${dayText(since)}`}>so far</span>
       ),
     ],
   ]

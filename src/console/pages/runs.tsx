@@ -53,7 +53,7 @@ const LIST: ListSpec<Run> = {
       value: ({ status }) => status,
       cell: (run) => <RunState of={run} />,
     },
-    { title: 'Id', key: 'id', isHidden: true, kind: 'full', value: ({ id }) => id, cell: () => '' },
+    { title: 'Id', key: 'id', isFileOnly: true, value: ({ id }) => id, cell: () => '' },
   ],
 }
 

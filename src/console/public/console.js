@@ -54,7 +54,7 @@ function helpDialog() {
   const close = made('button', { type: 'submit', className: 'btn', textContent: 'Close' })
   const dialog = made(
     'dialog',
-    { className: 'help', ariaLabel: 'Keys' },
+    { className: 'box help', ariaLabel: 'Keys' },
     made('h2', { textContent: 'Keys' }),
     list,
     made('label', {}, off, ' Keys are on'),
