@@ -52,25 +52,37 @@ describe('rows that are sorted here', () => {
 
   it('come page by page, each once and in order, whatever the size of a page', async () => {
     await fc.assert(
-      fc.asyncProperty(fc.array(fc.bigInt({ min: 0n, max: 50n })), fc.integer({ min: 1, max: 7 }), async (owed, limit) => {
-        const rows = owed.map((amount, at) => ({ name: String(at), owed: amount, state: 'open' }))
-        const read = sortedHere(COLUMNS, FILTERS, pagesOf(rows, 3))
-        const found: bigint[] = []
-        for (let after: string | null = '0'; after !== null; ) {
-          const query = new URLSearchParams({ sort: 'owed', after, limit: String(limit) })
-          const page = await read(NOBODY, query)
-          if (!page.ok) throw new Error('must be read')
-          found.push(...page.value.rows.map((row) => row.owed ?? 0n))
-          after = page.value.next
-        }
-        expect(found).toEqual(owed.toSorted((a, b) => Number(a - b)))
-      }),
+      fc.asyncProperty(
+        fc.array(fc.bigInt({ min: 0n, max: 50n })),
+        fc.integer({ min: 1, max: 7 }),
+        async (owed, limit) => {
+          const rows = owed.map((amount, at) => ({ name: String(at), owed: amount, state: 'open' }))
+          const read = sortedHere(COLUMNS, FILTERS, pagesOf(rows, 3))
+          const found: bigint[] = []
+          for (let after: string | null = '0'; after !== null; ) {
+            const query = new URLSearchParams({ sort: 'owed', after, limit: String(limit) })
+            const page = await read(NOBODY, query)
+            if (!page.ok) throw new Error('must be read')
+            found.push(...page.value.rows.map((row) => row.owed ?? 0n))
+            after = page.value.next
+          }
+          expect(found).toEqual(owed.toSorted((a, b) => Number(a - b)))
+        },
+      ),
     )
   })
 
   it('say so where the list is longer than what is sorted', async () => {
-    const rows = Array.from({ length: MAX_HERE + 1 }, (_, at) => ({ name: String(at), owed: 1n, state: 'open' }))
-    const page = await sortedHere(COLUMNS, FILTERS, pagesOf(rows, 500))(NOBODY, new URLSearchParams('limit=9'))
+    const rows = Array.from({ length: MAX_HERE + 1 }, (_, at) => ({
+      name: String(at),
+      owed: 1n,
+      state: 'open',
+    }))
+    const page = await sortedHere(
+      COLUMNS,
+      FILTERS,
+      pagesOf(rows, 500),
+    )(NOBODY, new URLSearchParams('limit=9'))
     expect(page).toMatchObject({ ok: true, value: { isCut: true, next: '9' } })
   })
 })
@@ -82,7 +94,11 @@ function pagesOf(rows: readonly Row[], size: number): ReadRows<Row> {
   return async (_, query) => {
     const from = Number(query.get('after') ?? 0)
     const to = from + size
-    return { ok: true, at: 0, value: { rows: rows.slice(from, to), next: to < rows.length ? String(to) : null } }
+    return {
+      ok: true,
+      at: 0,
+      value: { rows: rows.slice(from, to), next: to < rows.length ? String(to) : null },
+    }
   }
 }
 
@@ -116,7 +132,9 @@ describe('a list as a file', () => {
   it('breaks off where a later page cannot be read, and never looks complete', async () => {
     const problem = { title: 'x', detail: 'x', code: 'unavailable' }
     const read: ReadRows<Row> = async (_, query) =>
-      query.has('after') ? { ok: false, status: 503, problem } : { ok: true, at: 0, value: { rows, next: '2' } }
+      query.has('after')
+        ? { ok: false, status: 503, problem }
+        : { ok: true, at: 0, value: { rows, next: '2' } }
     const answer = await fileOf(ask, { ...download, read, format: 'csv' })
     if (!(answer instanceof Response)) throw new Error('must be a file')
     await expect(answer.text()).rejects.toThrow()

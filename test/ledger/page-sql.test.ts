@@ -39,7 +39,12 @@ beforeEach(async () => {
 
 describe('a page of accounts', () => {
   it('continues behind the last row in each order, also among equal amounts', async () => {
-    const [one, two, three, four] = [await account(5n), await account(9n), await account(5n), await account(7n, 6n)]
+    const [one, two, three, four] = [
+      await account(5n),
+      await account(9n),
+      await account(5n),
+      await account(7n, 6n),
+    ]
     const equal = [one, three].sort()
     expect(await idsBy('charged', true, 2)).toEqual([two, four, ...equal.toReversed()])
     expect(await idsBy('owed', false, 1)).toEqual([four, ...equal, two])
@@ -64,11 +69,20 @@ describe('readOwed', () => {
     await account(HUGE, HUGE)
     await account(10n, 4n, 'reverted')
     const { owed } = await readOwed(env.BOOK, 0)
-    expect(owed).toMatchObject({ channel: HUGE + 8n, credit: 0n, accounts: 2, stopped: 6n, withdrawing: 0n, asOf: 5 })
+    expect(owed).toMatchObject({
+      channel: HUGE + 8n,
+      credit: 0n,
+      accounts: 2,
+      stopped: 6n,
+      withdrawing: 0n,
+      asOf: 5,
+    })
   })
 
   it('reads the accounts that owe by an index, and no other', async () => {
-    const plan = await env.BOOK.prepare('EXPLAIN QUERY PLAN SELECT sum(1) FROM account WHERE charged > redeemed').all()
+    const plan = await env.BOOK.prepare(
+      'EXPLAIN QUERY PLAN SELECT sum(1) FROM account WHERE charged > redeemed',
+    ).all()
     expect(JSON.stringify(plan.results)).toContain('account_owing')
   })
 })
