@@ -77,7 +77,7 @@ describe('checkReports', () => {
 })
 
 describe('checkSums', () => {
-  it.each(['figure', 'figure_day'])('finds a row of %s that was changed', async (table) => {
+  it.each(['figure', 'figure_day', 'figure_name'])('finds a row of %s that was changed', async (table) => {
     await (await chargedChannel()).account().report()
     await sql(`UPDATE ${table} SET charged = charged + 7`)
     expect(await checkSums(env.BOOK)).toMatchObject([{ account: 'figures', what: 'figures_differ' }])
