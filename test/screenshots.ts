@@ -1,4 +1,7 @@
-/** `npm run screenshots`: writes each page of the console as a picture, light and dark, wide and narrow. */
+/**
+ * `npm run screenshots`: writes each page of the console as a picture, light and dark, wide and narrow. With words after it,
+ * only pages whose address has one of them: `npm run screenshots -- policy sites`.
+ */
 import { mkdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { openPage, signInBy, startBrowser } from './journeys/browser.ts'
@@ -13,15 +16,17 @@ const { page } = await openPage(browser)
 await page.goto(`${stage.console}/sign-in`)
 await shoot('sign-in')
 await signInBy(page, stage)
+const words = process.argv.slice(2)
 for (const [at, path] of stage.pages.entries()) {
+  if (words.length > 0 && !words.some((word) => path.includes(word))) continue
   await page.goto(`${stage.console}${path}`)
   const name =
     path
       .split(/[/?]/)
-      .slice(1, 3)
+      .slice(1, 5)
       .join('-')
       .replace(/[^\w-]/g, '')
-      .slice(0, 30) || 'home'
+      .slice(0, 40) || 'home'
   await shoot(`${String(at).padStart(2, '0')}-${name}`)
 }
 await browser.close()

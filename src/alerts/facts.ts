@@ -4,6 +4,7 @@ import type { InvoiceStanding } from '../ledger/billing/types.ts'
 import type { Finding } from '../ledger/book/finding.ts'
 import type { RunRecord } from '../ledger/book/runs.ts'
 import type { Reason } from '../protocol/refusal.ts'
+import type { BrokenHost, ChangedReceiver } from '../sites/host-checks.ts'
 import type { WebhookHealth } from './alert.ts'
 
 /** Times in Unix milliseconds, amounts in micro-dollars, gas money in wei. */
@@ -21,6 +22,10 @@ export type AlertFacts = {
   /** Paid requests by site and hour, and traffic: of this hour, the one before, and that one a day earlier. */
   paid?: readonly SiteHourFact<'paid'>[]
   traffic?: readonly SiteHourFact<'unpaid' | 'free' | 'errors'>[]
+  /** Hosts of sites that do not work for their readers. */
+  broken?: readonly BrokenHost[]
+  /** Receivers that were changed within a day. */
+  receivers?: readonly ChangedReceiver[]
   relayers?: readonly RelayerFact[]
   nodes?: readonly NodeFact[]
   /** Credit lines that accept no charge. */

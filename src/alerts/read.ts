@@ -14,6 +14,8 @@ import { log } from '../platform/log.ts'
 import { mapConcurrently } from '../platform/pool.ts'
 import { DAY_MS, HOUR_MS, MINUTE_MS } from '../platform/time.ts'
 import type { Address } from '../protocol/evm/hex.ts'
+import type { HostFinding } from '../sites/host-checks.ts'
+import { checkHost } from '../sites/host-health.ts'
 import { type AlertState, isOpenAlert } from './alert.ts'
 import type {
   AlertFacts,
@@ -26,7 +28,7 @@ import type {
   WithdrawalFact,
 } from './facts.ts'
 import { NEAR_LIMIT_PERCENT } from './kinds/chain.ts'
-import type { AlertSettings, ChannelSource } from './settings.ts'
+import type { AlertSettings, ChannelSource, SiteSource } from './settings.ts'
 
 /** Nightly runs of a week: the dearest is what the next one may cost. */
 const RUNS_OF_WEEK = 7
@@ -40,13 +42,14 @@ export async function readFacts(
   state: AlertState,
   now: number,
 ): Promise<AlertFacts> {
-  const { book, runKinds = [], channels, hasCredit, charts, problems } = settings
-  const [runs, found, chain, credit, sites] = await Promise.all([
+  const { book, runKinds = [], channels, hasCredit, charts, problems, sites: registry } = settings
+  const [runs, found, chain, credit, sites, hosts] = await Promise.all([
     known('runs', () => Promise.all(runKinds.map((kind) => runFact(book, kind)))),
     known('findings', () => findingsOf(book, runKinds)),
     channels ? chainFacts(book, channels, state, now) : {},
     hasCredit ? creditFacts(book) : {},
     charts ? siteFacts(charts, now) : {},
+    registry ? known('sites', () => hostFacts(registry, now)) : {},
   ])
   return {
     now,
@@ -58,6 +61,7 @@ export async function readFacts(
     ...chain,
     ...credit,
     ...sites,
+    ...hosts,
   }
 }
 
@@ -200,6 +204,31 @@ async function siteFacts({ book, traffic }: Charts, now: number): Promise<Partia
     ...(money && { paid: money.map(({ site, at, charges }) => ({ site, at, paid: charges })) }),
     ...(counted && { traffic: counted }),
   }
+}
+
+/**
+ * Hosts that are checked in one pass, each with at most four questions to resolvers and the platform. Passes come every five
+ * minutes, so 1,000 hosts take some eight hours.
+ */
+export const MAX_CHECKED_HOSTS = 10
+
+/** Checks the hosts whose turn it is. A host stays as it was while a resolver or the platform fails. */
+async function hostFacts(
+  { registry, witnesses }: SiteSource,
+  now: number,
+): Promise<Pick<AlertFacts, 'broken' | 'receivers'>> {
+  const sites = registry()
+  const { broken: before } = await sites.watched(now)
+  const findings = await Promise.all(
+    (await sites.dueHosts(MAX_CHECKED_HOSTS)).map(async (host): Promise<HostFinding> => {
+      const health = await checkHost(host, witnesses)
+      const known = before.find((one) => one.host === host.host)?.why ?? null
+      const why = { ok: null, unknown: known, broken: health.outcome === 'ok' ? null : health.why }
+      return { host: host.host, why: why[health.outcome] }
+    }),
+  )
+  await sites.checked(findings)
+  return sites.watched(now - DAY_MS)
 }
 
 async function creditFacts(book: D1Database): Promise<Partial<AlertFacts>> {

@@ -6,6 +6,8 @@ import type { RunRecord } from '../ledger/book/runs.ts'
 import type { Account } from '../ledger/channel/account.ts'
 import type { Webhook } from '../platform/webhook.ts'
 import type { Address } from '../protocol/evm/hex.ts'
+import type { SiteRegistry } from '../sites/call.ts'
+import type { Witnesses } from '../sites/proof.ts'
 import type { SettingFact } from './facts.ts'
 
 /** The settings of one deployment. Where the Worker's own settings are faulty, only the first four are known. */
@@ -23,7 +25,12 @@ export type AlertSettings = {
   /** Whether the deployment has credit lines. */
   hasCredit?: boolean
   charts?: Charts
+  /** Absent without a registry of sites. */
+  sites?: SiteSource
 }
+
+/** The registry of sites, and who is asked about its hosts. */
+export type SiteSource = { registry(): SiteRegistry; witnesses: Witnesses }
 
 /** The chains of all networks, their relayer and the accounts. */
 export type ChannelSource = {

@@ -6,8 +6,10 @@ import { type Config, type ConfigProblem, readConfig } from '../config/config.ts
 import { contractWarnings } from '../config/contracts.ts'
 import { webhooksOf } from '../config/webhooks.ts'
 import { runKinds } from '../settlement/workflow.ts'
+import { siteRegistry } from '../sites/call.ts'
 import type { Bindings } from './bindings.ts'
 import { chartsOf } from './charts.ts'
+import { witnessesOf } from './registry.ts'
 import { workOf } from './work.ts'
 
 /** The settings of alerts. With a faulty config they hold its problems and the webhooks, and nothing else is looked at. */
@@ -27,6 +29,7 @@ export function alertsOf(env: Bindings): AlertSettings {
   const { networks, relayer, maxUnclaimed, webhooks, bill, credit } = read.config
   const chains = networks.flatMap(({ chain }) => chain ?? [])
   const work = workOf(env)
+  const { SITES: namespace } = env
   return {
     book,
     webhooks: webhooks.map((webhook) => ({ ...webhook, ...send })),
@@ -37,6 +40,9 @@ export function alertsOf(env: Bindings): AlertSettings {
       relayer && { channels: { chains, accounts, relayer: relayer.address, maxUnclaimed } }),
     hasCredit: credit !== undefined,
     charts: chartsOf(env, read),
+    ...(namespace && {
+      sites: { registry: () => siteRegistry(namespace), witnesses: witnessesOf(read.config) },
+    }),
   }
 }
 

@@ -5,12 +5,14 @@ import { publishedIn } from '../identity/published/published.ts'
 import { readLists } from '../identity/published/store.ts'
 import { type ActKeys, AUDIT, type AuditLog } from '../ledger/act.ts'
 import { REGISTRY } from '../ledger/credit/agent.ts'
-import type { CreditSettings, OperatorNetwork, OperatorSettings } from '../operator/settings.ts'
+import type { CreditSettings, OperatorNetwork, OperatorSettings, PeoplePort } from '../operator/settings.ts'
+import { PEOPLE } from '../people/people.ts'
 import { lastingStub } from '../platform/lasting-stub.ts'
 import { runKinds } from '../settlement/workflow.ts'
 import { alertsOf } from './alerts.ts'
 import type { Bindings } from './bindings.ts'
 import { chartsOf } from './charts.ts'
+import { doctorOf } from './doctor.ts'
 import { sitesPortOf } from './registry.ts'
 import { creditPortsOf, relayerOf, schemesOf } from './schemes.ts'
 import { viewOf } from './screening.ts'
@@ -39,7 +41,9 @@ export function operatorOf(env: Bindings): OperatorSettings {
     alerts: alertsOf(env),
     audit: auditOf(env),
     keys: keysOf(env),
+    doctor: doctorOf(env, read.config),
     sites: sitesPortOf(env),
+    people: env.PEOPLE && peoplePortOf(env.PEOPLE),
     screening: viewOf(env, read.config),
     ...(work && { runKinds: runKinds(work) }),
     ...(credit && { credit }),
@@ -53,6 +57,10 @@ function networksOf(env: Bindings, { networks, relayer: key }: Config): Operator
     chain,
     relayer: chain && key ? lastingStub(() => relayerOf(env, network, key)) : undefined,
   }))
+}
+
+function peoplePortOf(people: NonNullable<Bindings['PEOPLE']>): PeoplePort {
+  return lastingStub(() => people.getByName(PEOPLE))
 }
 
 /** The audit log of the deployment. One whose settings do not bind it yet keeps it in the registry of agents. */

@@ -1,10 +1,11 @@
 /** The registry of sites as the operator's routes use it. */
-import { readConfig } from '../config/config.ts'
+import { type Config, readConfig } from '../config/config.ts'
 import { siteVars } from '../config/site.ts'
 import type { OpenedSite, SitesPort } from '../operator/settings.ts'
 import { siteRegistry } from '../sites/call.ts'
 import { customHostnames } from '../sites/custom-hostnames.ts'
 import type { SiteDocument } from '../sites/document.ts'
+import type { Witnesses } from '../sites/proof.ts'
 import { resolved } from '../sites/publish.ts'
 import type { Bindings } from './bindings.ts'
 import { schemesOf } from './schemes.ts'
@@ -19,19 +20,23 @@ export function sitesPortOf(env: Bindings): SitesPort | undefined {
   if (!env.SITES || !read.ok) return undefined
   const { SITES: namespace } = env
   const registry = () => siteRegistry(namespace)
-  const { resolverUrl, hostnames } = read.config.proofs
   return {
     registry,
-    witnesses: {
-      resolver: { url: resolverUrl, fetch: ask },
-      hostnames: hostnames && customHostnames({ ...hostnames, fetch: ask }),
-    },
+    witnesses: witnessesOf(read.config),
     async open(document) {
       const publisher = await registry().readPublisher(document.publisher)
       const receiver = publisher.ok ? publisher.value.receiver : null
       return openSite(env, resolved({ document, receiver }))
     },
     ask,
+  }
+}
+
+/** Where proofs and names of hosts are looked up. */
+export function witnessesOf({ proofs: { resolverUrl, hostnames } }: Pick<Config, 'proofs'>): Witnesses {
+  return {
+    resolver: { url: resolverUrl, fetch: ask },
+    hostnames: hostnames && customHostnames({ ...hostnames, fetch: ask }),
   }
 }
 

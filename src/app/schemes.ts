@@ -8,6 +8,7 @@ import type { Config } from '../config/config.ts'
 import type { NetworkConfig } from '../config/network.ts'
 import type { Network } from '../protocol/evm/network.ts'
 import { channelScheme } from '../schemes/channel/scheme.ts'
+import { openSigners, type Signers } from '../schemes/credit/agent-cache.ts'
 import { type CreditPorts, creditScheme } from '../schemes/credit/scheme.ts'
 import { type ExactPorts, type ExactScheme, exactScheme } from '../schemes/exact/scheme.ts'
 import type { Schemes } from '../schemes/index.ts'
@@ -22,7 +23,10 @@ export function schemesOf(env: Bindings, config: Config): Schemes {
   return {
     exact: exactOf(env, config, offered, { mayLook: mayLook(env, 'unknown-payers') }),
     channel: offered.flatMap((on) => channelOf(env, config, on) ?? []),
-    credit: config.credit && ports ? [creditScheme({ ...config.credit, maxTimeoutSeconds }, ports)] : [],
+    credit:
+      config.credit && ports
+        ? [creditScheme({ ...config.credit, maxTimeoutSeconds }, ports, signersOf(env, ports))]
+        : [],
   }
 }
 
@@ -66,6 +70,15 @@ function mayLook({ CHAIN_READS: reads }: Bindings, key: string): () => Promise<b
 /** One bucket for each channel that has an account. */
 async function mayReread({ CHANNEL_READS: reads }: Bindings, channelId: string): Promise<boolean> {
   return (await reads?.limit({ key: channelId }))?.success ?? true
+}
+
+const signers = new WeakMap<Bindings, Signers>()
+
+/** One roster of agents for all sites of an isolate: a thousand sites would each hold every agent that asks them. */
+function signersOf(env: Bindings, ports: CreditPorts): Signers {
+  const opened = signers.get(env) ?? openSigners(ports)
+  signers.set(env, opened)
+  return opened
 }
 
 /** The Durable Objects that credit needs; undefined if one of the bindings is missing. */

@@ -1,6 +1,7 @@
 /** Parts that every command shares: its interface, its options, its errors and the packages it needs. */
 import { readFileSync } from 'node:fs'
 import { type ParseArgsConfig, parseArgs } from 'node:util'
+import { installCommand } from '../testing/tools.ts'
 
 /** One command of `tab402`. Each lives in a file of its own, which is loaded only when it is called. */
 export type Command = {
@@ -35,7 +36,7 @@ export function parse<const Known extends Options>(args: string[], options: Know
 }
 
 /** The package's own manifest, at the same place above `src/cli` and `dist/cli`. */
-export function manifest(): { version: string; devDependencies: Record<string, string> } {
+export function manifest(): { version: string } {
   return JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'))
 }
 
@@ -44,21 +45,8 @@ export function manifest(): { version: string; devDependencies: Record<string, s
  * @throws CommandError with the npm command that installs those that are missing
  */
 export function requireTools(names: readonly string[]): void {
-  const missing = names.filter((name) => !isInstalled(name))
-  if (missing.length === 0) return
-  const { devDependencies } = manifest()
-  const wanted = missing.map((name) => `${name}@${devDependencies[name] ?? 'latest'}`)
-  throw new CommandError(`needs more packages. Run: npm install --save-dev ${wanted.join(' ')}`)
-}
-
-function isInstalled(name: string): boolean {
-  try {
-    import.meta.resolve(`${name}/package.json`)
-    return true
-  } catch (cause) {
-    // Another error means that the package is there and does not export this file.
-    return !(cause instanceof Error && 'code' in cause && cause.code === 'ERR_MODULE_NOT_FOUND')
-  }
+  const command = installCommand(names)
+  if (command !== null) throw new CommandError(`needs more packages. Run: ${command}`)
 }
 
 /** Writes one line for the person at the terminal. Stdout is kept for data. */

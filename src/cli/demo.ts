@@ -1,7 +1,6 @@
 /** `tab402 demo`: checks the arguments and the tools, then runs the demo. */
+import { PAY_TOOLS, STACK_TOOLS } from '../testing/tools.ts'
 import { parse, requireTools, UsageError } from './command.ts'
-import { PAY_TOOLS } from './pay.ts'
-import { STACK_TOOLS } from './start.ts'
 
 /** The help text of the command. */
 export const usage = `Examples:

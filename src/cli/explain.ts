@@ -23,6 +23,7 @@ Options:
   --as NAME        a known crawler, reader, or a whole User-Agent
   --method NAME    the method of the request (GET)
   --ip ADDRESS     the address of the client
+  --verified       Cloudflare states that it is the crawler that it names
   --lists          fetch the addresses that operators publish, to refute a name
   --country CODE   its country: ISO 3166, T1 (Tor) or none (none)
   --signed HOST    it carries a valid signature of this Signature-Agent, such as chatgpt.com
@@ -40,6 +41,7 @@ export async function run(args: string[]): Promise<number> {
     as: { type: 'string' },
     method: { type: 'string', default: 'GET' },
     ip: { type: 'string' },
+    verified: { type: 'boolean' },
     lists: { type: 'boolean' },
     signed: { type: 'string' },
     country: { type: 'string' },
@@ -68,6 +70,7 @@ export async function run(args: string[]): Promise<number> {
     ip,
     country,
     signedBy: signedBy?.replace(/^https?:\/\//, ''),
+    isVerified: values.verified,
     now: Date.now(),
   })
   if (values.json) printJson(explanation)

@@ -25,9 +25,6 @@ Environment:
   KEY              exact, channel: a private key, 0x and 64 hex digits. credit: an Ed25519 private key as a JWK
   RPC_URL          exact, channel: a node of the network (test networks only: Base Sepolia)`
 
-/** Packages that the crawlers of this command and of the demo load. */
-export const PAY_TOOLS = ['@x402/core', '@x402/evm', '@x402/fetch', 'web-bot-auth']
-
 /** A page, the amount it added to the payer's debt (micro-dollars), and the transaction or an empty string. */
 type Paid = { body: string; charged: bigint; transaction: string }
 type Buy = (url: string) => Promise<Paid>

@@ -1,10 +1,10 @@
 /** `tab402 sites`: the sites of a deployment, kept as documents in files. */
 import { bold, parse, print, printJson, talk, UsageError } from './command.ts'
+import { askOutside } from './outside.ts'
 import { type ApiAnswer, apiOf, type CallApi, type Fault, pagesOf } from './sites/api.ts'
 import { diffLine } from './sites/diff.ts'
 import { type FiledFault, readDocuments } from './sites/documents.ts'
 import { type Done, type Planned, planImport, publish, write } from './sites/import.ts'
-import { askOutside } from './sites/outside.ts'
 
 /** The help text of the command. */
 export const usage = `Examples:
@@ -185,7 +185,10 @@ type Finding = { outcome: string; why: string }
 type Checked = {
   ok: boolean
   errors: Fault[]
-  hosts: ({ host: string; record: string; token: string } & Record<'proof' | 'crawler' | 'reader', Finding>)[]
+  hosts: ({ host: string; record: string; token: string } & Record<
+    'proof' | 'dns' | 'certificate' | 'crawler' | 'reader',
+    Finding
+  >)[]
   origin: Finding
   sideDoor: Finding
 }
@@ -218,9 +221,14 @@ function showCheck(id: string, checked: Checked, outside: Awaited<ReturnType<typ
   for (const fault of checked.errors) print(`  failed  ${faultLine({ ...fault, file: '', id: '' })}`)
   row('origin', checked.origin)
   row('side door', checked.sideDoor)
-  for (const [at, { host, record, token, proof, crawler, reader }] of checked.hosts.entries()) {
+  for (const [
+    at,
+    { host, record, token, proof, dns, certificate, crawler, reader },
+  ] of checked.hosts.entries()) {
     row(`${host} proof`, proof)
     if (proof.outcome !== 'ok') print(`          set: ${record} TXT "${token}"`)
+    row(`${host} name`, dns)
+    row(`${host} certificate`, certificate)
     row(`${host} crawler`, crawler)
     row(`${host} reader`, reader)
     const { crawler: one, reader: other } = outside[at] ?? {}

@@ -11,6 +11,7 @@ import type { Network } from '../protocol/evm/network.ts'
 import { addressOf } from '../protocol/evm/secp256k1.ts'
 import { SCHEME_NAMES, SCHEMES, type SchemeName } from '../schemes/index.ts'
 import type { TermsName } from '../terms/names.ts'
+import { ACCESS_EXPECTED, type AccessConfig, accessConfig, accessProblems, accessSettings } from './access.ts'
 import { BILL_EXPECTED, type BillConfig, billConfig, billProblems, billSettings } from './billing.ts'
 import { bindingProblems, originProblems, unboundBook } from './bindings.ts'
 import { isSetOn, valuesOf } from './by-network.ts'
@@ -85,6 +86,8 @@ export type Config = {
   proofs: ProofConfig
   /** Present with SCREENING or SCREEN_DENY. */
   screening: ScreeningConfig | undefined
+  /** Present with ACCESS_TEAM: who may sign in to the console by Cloudflare Access. */
+  access: AccessConfig | undefined
   /** Whether Cloudflare's own products charge on this zone and strip their headers from requests. */
   cloudflareCharges: boolean
 }
@@ -128,6 +131,7 @@ const EXPECTED = {
   ...TRAFFIC_EXPECTED,
   ...PROOF_EXPECTED,
   ...SCREENING_EXPECTED,
+  ...ACCESS_EXPECTED,
 } as const satisfies Record<string, Expected>
 
 /**
@@ -175,6 +179,7 @@ const settings = v.object({
   ...trafficSettings,
   ...proofSettings,
   ...screeningSettings,
+  ...accessSettings,
 })
 
 type Settings = v.InferOutput<typeof settings>
@@ -226,6 +231,7 @@ function readAll(vars: Table): ConfigResult {
     ...(isTrial ? unboundBook(vars) : absent),
     ...billProblems(vars),
     ...(rest.success ? trafficProblems(rest.output) : []),
+    ...(rest.success ? accessProblems(rest.output) : []),
     ...proofProblems(vars, EXPECTED.PUBLIC_URL.example),
     ...(rest.success ? limitProblems(rest.output, known) : []),
     ...(rest.success ? screeningProblems(rest.output, known?.networks, isSet) : []),
@@ -289,6 +295,7 @@ function build(policy: Policy, settings: Settings): Omit<Config, 'relayer' | 'do
     traffic: trafficConfig(settings),
     proofs: proofConfig(settings),
     screening: screeningConfig(settings, policy.networks),
+    access: accessConfig(settings),
     cloudflareCharges: settings.CLOUDFLARE_CHARGES,
   }
 }

@@ -236,6 +236,8 @@ export type CheckedSiteBody = {
     token: string
     record: string
     proof: CheckedBody
+    dns: CheckedBody
+    certificate: CheckedBody
     crawler: CheckedBody
     reader: CheckedBody
   }[]

@@ -1,6 +1,6 @@
 /** The edge Worker as the console calls it: its operator's API, in the name of one session. */
 
-import type { ConsoleOrder, EdgeWorker } from '../people/console-call.ts'
+import type { ConsoleAnswer, ConsoleOrder, EdgeWorker } from '../people/console-call.ts'
 import { log } from '../platform/log.ts'
 import type { Problem } from './answers.ts'
 
@@ -18,17 +18,70 @@ const SILENT: Problem = {
   code: 'unavailable',
 }
 
-/** Makes the {@link Ask} of a session. `now` in Unix milliseconds. */
-export function askAs(edge: EdgeWorker, session: string, now: () => number): Ask {
-  return async <Value>(path: string, order: Omit<ConsoleOrder, 'path'> = {}): Promise<Reply<Value>> => {
+/** The API in the name of a session, and whether it asked for a proof of who has it. */
+export type SessionApi = { ask: Ask; isProofAsked: () => boolean }
+
+/**
+ * Makes the {@link Ask} of a session. Requests of one moment go in one call, with one look at the session. `now` in Unix
+ * milliseconds.
+ */
+export function askAs(edge: EdgeWorker, session: string, now: () => number): SessionApi {
+  let waiting: ConsoleOrder[] = []
+  let sent: Promise<readonly ConsoleAnswer[]> | null = null
+  let isProofAsked = false
+  const queue = async (order: ConsoleOrder): Promise<ConsoleAnswer> => {
+    const at = waiting.push(order) - 1
+    sent ??= Promise.resolve().then(() => {
+      const orders = waiting
+      waiting = []
+      sent = null
+      return answersOf(edge, session, orders)
+    })
+    const answer = (await sent)[at]
+    if (!answer) throw new Error('each order must have an answer')
+    return answer
+  }
+  const ask: Ask = async <Value>(
+    path: string,
+    order: Omit<ConsoleOrder, 'path'> = {},
+  ): Promise<Reply<Value>> => {
     try {
-      const { status, text } = await edge.ask(session, { ...order, path })
+      const { status, text } = await queue({ ...order, path })
       if (status >= 200 && status < 300) return { ok: true, value: JSON.parse(text) as Value, at: now() }
-      return { ok: false, status, problem: readProblem(text) }
+      const problem = readProblem(text)
+      if (problem.code === 'proof_required') isProofAsked = true
+      return { ok: false, status, problem }
     } catch (fault) {
       log('edge_unanswered', { fault })
       return { ok: false, status: 503, problem: SILENT }
     }
+  }
+  return { ask, isProofAsked: () => isProofAsked }
+}
+
+async function answersOf(
+  edge: EdgeWorker,
+  session: string,
+  orders: ConsoleOrder[],
+): Promise<readonly ConsoleAnswer[]> {
+  const all = await orOld(
+    () => edge.askAll(session, orders),
+    async () => ({ answers: await Promise.all(orders.map((order) => edge.ask(session, order))) }),
+  )
+  return all.answers
+}
+
+/** Calls what an edge Worker of this version has, or in its place what one that is a version behind has. */
+export async function orOld<Value, Old>(
+  call: () => Promise<Value>,
+  old: () => Promise<Old>,
+): Promise<Value | Old> {
+  try {
+    return await call()
+  } catch (fault) {
+    // The runtime's words. Nothing was done then: the call did not reach any code.
+    if (fault instanceof TypeError && /does not implement/.test(fault.message)) return old()
+    throw fault
   }
 }
 

@@ -58,6 +58,23 @@ function byEarned(a: Ranked, b: Ranked): number {
   return a.earned === b.earned ? (a.name < b.name ? -1 : 1) : a.earned < b.earned ? 1 : -1
 }
 
+/** The sums that a figure can have. */
+export type SumName = 'charged' | 'charges' | 'unpaid' | 'asked' | 'refused' | 'free' | 'blocked' | 'errors'
+
+/** A sum over figures of one source, from `from` to `to` (exclusive). Amounts in micro-dollars, times in Unix milliseconds. */
+export function sumOf(
+  figures: readonly FigureBody[],
+  source: FigureBody['source'],
+  name: SumName,
+  from = 0,
+  to = Number.MAX_SAFE_INTEGER,
+): bigint {
+  return figures.reduce((sum, figure) => {
+    const at = figure.hour ?? figure.day ?? 0
+    return figure.source === source && at >= from && at < to ? sum + BigInt(figure[name] ?? 0) : sum
+  }, 0n)
+}
+
 /** The name of all that is beyond a limit. */
 export const OTHER = 'other'
 

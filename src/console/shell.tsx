@@ -4,16 +4,24 @@ import type { Child } from 'hono/jsx'
 import type { EdgeWorker } from '../people/console-call.ts'
 import type { Principal } from '../people/principal.ts'
 import { sha256Hex } from '../platform/digest.ts'
-import { type Ask, askAs, type Reply } from './edge.ts'
+import { askAs, type Reply, type SessionApi } from './edge.ts'
 import { Bare, Frame } from './frame.tsx'
 import { formTokenOf } from './guard.ts'
+import { Kept, type Typed } from './parts/form.tsx'
 import { Trouble } from './parts/page.tsx'
 
-/** The bindings of wrangler.console.toml. */
-export type ConsoleEnv = { Bindings: { EDGE: EdgeWorker; ASSETS: Fetcher }; Variables: { desk: Desk } }
+/** The bindings of wrangler.console.toml. `SAMPLE_BEFORE`: set by the local stack where it has put sample figures into D1. */
+export type ConsoleEnv = {
+  Bindings: {
+    EDGE: EdgeWorker
+    ASSETS: Fetcher
+    SAMPLE_BEFORE?: string
+  }
+  Variables: { desk: Desk }
+}
 
 /** What a page works with: who asks for it, and the API in that principal's name. */
-export type Desk = { session: string; who: Principal; formToken: string; ask: Ask }
+export type Desk = SessionApi & { session: string; who: Principal; formToken: string }
 
 /** A page of the console, or the answer to one of its forms. */
 export type PageHandler = (c: Context<ConsoleEnv>) => Promise<Response>
@@ -24,7 +32,7 @@ export type Routes = { path: string; get?: PageHandler; post?: PageHandler }[]
 /** Opens the desk of a session; null if the session has ended. @throws if the edge Worker does not answer */
 export async function openDesk(edge: EdgeWorker, session: string): Promise<Desk | null> {
   const [who, formToken] = await Promise.all([edge.whoIs(session), formTokenOf(session)])
-  return who && { session, who, formToken, ask: askAs(edge, session, Date.now) }
+  return who && { session, who, formToken, ...askAs(edge, session, Date.now) }
 }
 
 /** What changes with each rendering, and means nothing: the time of the page itself, and the keys of its forms. */
@@ -35,12 +43,19 @@ export async function show(
   c: Context<ConsoleEnv>,
   title: string,
   content: Child,
-  status: 200 | 400 | 404 | 409 | 503 = 200,
+  status: 200 | 201 | 400 | 403 | 404 | 409 | 503 = 200,
 ): Promise<Response> {
   const { who, formToken } = c.get('desk')
   const { pathname, href } = urlOf(c)
   const page = (
-    <Frame title={title} path={pathname} url={href} who={who} formToken={formToken}>
+    <Frame
+      title={title}
+      path={pathname}
+      url={href}
+      who={who}
+      formToken={formToken}
+      sampleBefore={c.env.SAMPLE_BEFORE}
+    >
       {content}
     </Frame>
   )
@@ -57,7 +72,19 @@ export function trouble(
   title: string,
   { status, problem }: Extract<Reply<never>, { ok: false }>,
 ) {
-  return show(c, title, <Trouble problem={problem} />, status === 400 || status === 404 ? status : 503)
+  const known = ([400, 403, 404] as const).find((one) => one === status)
+  return show(c, title, <Trouble problem={problem} />, known ?? 503)
+}
+
+/** Answers a form that could not be sent on, as nothing of it has happened: with all that was typed, to send it again. */
+export function unsent(c: Context, typed: Typed): Response {
+  const { pathname } = new URL(c.req.url)
+  const page = (
+    <Bare title="Not sent">
+      <Kept action={pathname} typed={typed} />
+    </Bare>
+  )
+  return c.html(`<!doctype html>${page}`, 503) as Response
 }
 
 /** The URL of the page as it was asked. */

@@ -1,39 +1,54 @@
 /** The books of a lab: one value that can be compared. Money is `bigint` in micro-dollars, times are virtual. */
 import type { Address, Hex } from '../protocol/evm/hex.ts'
 
-/** One entry of an account’s journal. `amount` in micro-dollars. */
-export type BookEntry = { seq: number; at: number; kind: string; amount: bigint; id: string }
+/** One entry of an account’s journal. `amount` in micro-dollars, `at` in Unix milliseconds. */
+export type BookEntry = { id: string; at: number; kind: string; amount: bigint }
 
 /** An account of the ledger, from its object. `ceiling`: escrow or credit limit; null for `exact`. */
 export type BookAccount = {
   kind: 'channel' | 'exact' | 'credit'
-  payer: string
   authorized: bigint
   charged: bigint
   redeemed: bigint
   ceiling: bigint | null
-  /** Charges whose outcome is not known yet. */
-  unresolved: number
+  /** What one more charge may be refused for: `open`, `quarantined`, or the reason of a closed credit line. */
   status: string
+  /** Payments whose outcome is not known yet. */
+  unresolved: number
   entries: BookEntry[]
 }
 
-/** A channel on chain. `withdrawsAt`: Unix seconds of a withdrawal that was started, or null. */
-export type BookChannel = { balance: bigint; claimed: bigint; withdrawsAt: number | null }
+/** A channel on chain. `withdrawsSince`: when a withdrawal was started, in Unix seconds, or null. */
+export type BookChannel = { balance: bigint; claimed: bigint; withdrawsSince: number | null }
 
-/** An invoice of a credit line. */
-export type BookInvoice = { agent: string; stage: string; charged: bigint; total: bigint; owed: bigint }
+/** An invoice of a credit line. `carried`: below a cent, on the next invoice. */
+export type BookInvoice = {
+  agent: string
+  stage: string
+  charged: bigint
+  carriedIn: bigint
+  carried: bigint
+  net: bigint
+  total: bigint
+  paid: bigint
+  owed: bigint
+}
 
 /** A nightly run. */
-export type BookRun = { id: string; kind: string; status: string; claimed: bigint; swept: bigint }
+export type BookRun = { kind: string; status: string; claimed: bigint; swept: bigint }
+
+/** Something that a run has reported. */
+export type BookFinding = { run: string; account: string; what: string }
 
 /** Everything at one moment. The keys of each record are ids. */
 export type Books = {
   at: number
   accounts: Record<string, BookAccount>
-  /** The rows of the read model, without accounts that it does not list. */
+  /** The totals of the read model; null for an account that it lists and no run has read yet. */
   listed: Record<string, { charged: bigint; redeemed: bigint } | null>
   chain: {
+    /** All USDC there is. */
+    supply: bigint
     /** USDC in the escrow contract. */
     escrow: bigint
     /** USDC in the wallets of the receivers, the relayer and every crawler. */
@@ -43,7 +58,6 @@ export type Books = {
   /** Invoices at the card processor. */
   stripe: Record<string, { status: string; total: bigint; paid: bigint }>
   invoices: Record<string, BookInvoice>
-  runs: BookRun[]
-  /** What the runs have reported. */
-  findings: { run: string; account: string; what: string }[]
+  runs: Record<string, BookRun>
+  findings: BookFinding[]
 }

@@ -9,9 +9,6 @@ const WATCH = '*/5 * * * *'
 const WATCH_MS = 300_000
 const DAY_MS = 86_400_000
 
-/** Alarms that are due this soon after a jump ring by themselves, as real time passes. */
-const REARM_MS = 600_000
-
 /** What happens at a night, and how often. Faults of the cron change it. */
 export type Firing = { times: number; lateMs: number; isParallel: boolean }
 
@@ -52,7 +49,7 @@ export class Calendar {
   /** Sets the clock of a Worker that was restarted, and finds its alarms again. */
   async restart(): Promise<void> {
     const { remote, clock, worker, plan } = this.#stage
-    await remote({ do: 'clock', offsetMs: clock.offsetMs })
+    await remote({ do: 'pass', offsetMs: clock.offsetMs })
     const classes = Object.values(plan.options.durableObjects ?? {}).map(({ className }) => className)
     const objects = await Promise.all(
       [...new Set(classes)].map(async (className) =>
@@ -70,55 +67,49 @@ export class Calendar {
   }
 
   async #pass(to: number, options: NightOptions): Promise<Night[]> {
-    const { clock, remote } = this.#stage
+    const { clock } = this.#stage
     const nights: Night[] = []
-    this.#nextAlarm = (await remote({ do: 'ring' })).nextAlarm
     const isWithdrawing = await this.#isWithdrawing()
+    await this.#event(clock.now())
     for (;;) {
       const now = clock.now()
       const midnight = midnightAfter(now)
       const watch = isWithdrawing ? watchAfter(now) : lastWatchBefore(midnight, now)
-      const next = Math.min(to, midnight, watch, this.#nextAlarm ?? to)
-      await this.#jump(Math.max(next, now))
-      if (next === watch && next !== midnight) await this.#fire(WATCH, next)
+      const next = Math.max(now, Math.min(to, midnight, watch, this.#nextAlarm ?? to))
       if (next === midnight) nights.push(await this.#night(midnight, options))
-      this.#nextAlarm = (await remote({ do: 'ring' })).nextAlarm
+      else await this.#event(next, next === watch ? { cron: WATCH, time: next } : undefined)
       if (next >= to) return nights
     }
   }
 
-  /** Sets every clock of the lab. */
-  async #jump(to: number): Promise<void> {
-    const { clock, remote } = this.#stage
-    clock.offsetMs = Math.max(clock.offsetMs, to - Date.now())
-    await Promise.all([
-      remote({ do: 'clock', offsetMs: clock.offsetMs, rearm: REARM_MS }),
-      this.#setChain(clock.now()),
-    ])
-  }
-
-  async #setChain(now: number): Promise<void> {
-    const { rpc } = this.#stage.chain
-    await rpc('evm_setTime', [Math.floor(now / 1000)])
-    await rpc('evm_mine')
+  /** Sets every clock of the lab, fires a cron if one is given, and rings the alarms that are due. */
+  async #event(at: number, fire?: { cron: string; time: number }): Promise<Night['runs']> {
+    const { clock, remote, chain } = this.#stage
+    clock.offsetMs = Math.max(clock.offsetMs, at - Date.now())
+    await chain.setTime(Math.floor(clock.now() / 1000))
+    const { offsetMs, nextAlarm, runs } = await remote({
+      do: 'pass',
+      offsetMs: clock.offsetMs,
+      ...(fire && { fire }),
+    })
+    this.#nextAlarm = nextAlarm
+    // Steps that sleep have moved the Worker's clock: all others follow.
+    if (offsetMs > clock.offsetMs) {
+      clock.offsetMs = offsetMs
+      await chain.setTime(Math.floor(clock.now() / 1000))
+    }
+    return runs
   }
 
   async #night(at: number, options: NightOptions): Promise<Night> {
     const { times, lateMs, isParallel } = this.firing()
-    if (lateMs > 0) await this.#jump(at + lateMs)
-    const fire = () => (options.through === 'cron' ? this.#cron(at) : this.#fire(NIGHTLY, at))
+    await this.#event(at + lateMs)
+    const fire = () =>
+      options.through === 'cron' ? this.#cron(at) : this.#event(at, { cron: NIGHTLY, time: at })
     if (isParallel) return { at, runs: (await Promise.all(Array.from({ length: times }, fire))).flat() }
     const runs: Night['runs'] = []
     for (let fired = 0; fired < times; fired++) runs.push(...(await fire()))
     return { at, runs }
-  }
-
-  /** Fires a cron inside the Worker. Steps that sleep have moved its clock: all others follow. */
-  async #fire(cron: string, time: number): Promise<Night['runs']> {
-    const { clock, remote } = this.#stage
-    const { offsetMs, runs } = await remote({ do: 'fire', cron, time })
-    if (offsetMs > clock.offsetMs) await this.#jump(Date.now() + offsetMs)
-    return runs
   }
 
   /** Fires the nightly cron as the platform does, and waits for the Workflows that it starts. */

@@ -79,9 +79,8 @@ export type Lab = AsyncDisposable & {
   fetch(path: string, init?: RequestInit): Promise<Response>
   /** Kills the runtime with SIGKILL, and returns when it serves again from disk. */
   kill(): Promise<void>
+  /** Drops every object of the Worker from memory, as the platform does at will. */
+  evict(): Promise<void>
   fail: Fail
   close(): Promise<void>
 }
-
-/** Opens a lab; see `openLab`. */
-export type OpenLab = (options?: LabOptions) => Promise<Lab>

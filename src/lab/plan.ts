@@ -6,12 +6,12 @@ import { siblingModule } from '../testing/stack/sibling.ts'
 import { ROOT } from '../testing/stack/workerd.ts'
 
 /** Where the package has the bundle of our own Worker. */
-const PREBUILT = fileURLToPath(new URL('../lab-worker', import.meta.url))
+export const PREBUILT_WORKER = fileURLToPath(new URL('../lab-worker', import.meta.url))
 
 /** `config`: somebody’s own `wrangler.toml`; our own Worker without it. */
 export async function labPlan(config?: string): Promise<WorkerPlan> {
   if (config !== undefined) return planWorker({ config: resolve(config), wrap })
-  return (await loadPlan(PREBUILT)) ?? buildPlan()
+  return (await loadPlan(PREBUILT_WORKER)) ?? buildPlan()
 }
 
 /** Bundles our own Worker, with the rail of Stripe. */

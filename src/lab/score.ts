@@ -1,13 +1,10 @@
 /** The score of a crawler: what it asked, got and paid. */
 
 /**
- * Amounts are micro-dollars. `delivered`: the price of every page that it got, each purchase counted once. `charged`: what the
- * ledger has charged it. `paid`: what has reached the receiver. `due`: charged, not paid yet, and still backed by escrow or by
- * an open invoice.
- *
- * `stolen` is what it got beyond `paid + due`; `overpaid` what it was charged beyond what it got and can still get.
+ * What a crawler counts itself. Amounts are micro-dollars. `delivered`: the price of every page that it got, each purchase
+ * counted once. `account`: its account, by the receipts.
  */
-export type Score = {
+export type Tally = {
   requests: number
   /** Answers by status; `0`: the connection ended without one. */
   byStatus: Record<string, number>
@@ -16,9 +13,39 @@ export type Score = {
   bytes: number
   pages: number
   delivered: bigint
+  account: string | null
+}
+
+/**
+ * The tally beside the ledger and the chain. `charged`: what the ledger has charged. `paid`: what has reached the receiver.
+ * `due`: charged, not paid yet, and still backed by escrow or by an open invoice.
+ *
+ * `stolen` is what the crawler got beyond `paid + due`; `overpaid` what it was charged beyond what it got and can still get.
+ */
+export type Score = Omit<Tally, 'account'> & {
   charged: bigint
   paid: bigint
   due: bigint
   stolen: bigint
   overpaid: bigint
+}
+
+/** What the ledger and the chain show of a crawler, in micro-dollars. `undelivered`: paid, and can still be got. */
+export type Settled = { charged: bigint; paid: bigint; due: bigint; undelivered: bigint }
+
+/** Compares what a crawler got with what it paid. */
+export function scoreOf({ account: _, ...tally }: Tally, settled: Settled): Score {
+  const { charged, paid, due, undelivered } = settled
+  return {
+    ...tally,
+    charged,
+    paid,
+    due,
+    stolen: above(tally.delivered, paid + due),
+    overpaid: above(charged, tally.delivered + undelivered),
+  }
+}
+
+function above(a: bigint, b: bigint): bigint {
+  return a > b ? a - b : 0n
 }

@@ -1,11 +1,13 @@
 /** The running parts of a lab: chain, node, origin, card processor and Worker, all on one clock. */
 import { createHash, randomBytes } from 'node:crypto'
+import { existsSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Response } from 'miniflare'
+import type { Address } from '../protocol/evm/hex.ts'
 import { GAS_VARS, type LocalAccount, type LocalChain, startChain } from '../testing/chain/chain.ts'
-import { startRpcProxy } from '../testing/chain/rpc-proxy.ts'
+import { type RpcFault, startRpcProxy } from '../testing/chain/rpc-proxy.ts'
 import { billingVars, freePort, STRIPE_KEYS } from '../testing/stack/billing.ts'
 import { newOperatorKey } from '../testing/stack/keep.ts'
 import { traceRuntimes } from '../testing/stack/kill.ts'
@@ -19,18 +21,25 @@ import { labPlan } from './plan.ts'
 import { type Remote, remoteOf } from './remote.ts'
 import { momentMs } from './time.ts'
 
+/** A folder in memory, where Linux has one: the runtime waits for the disk after each write. */
+const MEMORY = '/dev/shm'
+
 /** The parts. `node`: the Worker’s own, a proxy in front of the chain. */
 export type Stage = {
   url: string
   clock: LabClock
   chain: LocalChain
   node: string
+  /** The faults of that node, changed in place. */
+  nodeFaults: RpcFault[]
   origin: Pages
   stripe: StripeServer
   worker: RunningWorker
   plan: WorkerPlan
   remote: Remote
   receiver: LocalAccount
+  /** The wallets of sites that receive themselves. */
+  receivers: Address[]
   relayer: LocalAccount
   operator: { url: string; token: string }
   /** Kills the runtime with SIGKILL. It restarts by itself. */
@@ -50,14 +59,14 @@ export async function startStage(options: LabOptions): Promise<Stage> {
     return part
   }
   try {
-    const directory = await mkdtemp(join(tmpdir(), 'tab402-lab-'))
+    const directory = await mkdtemp(join(existsSync(MEMORY) ? MEMORY : tmpdir(), 'tab402-lab-'))
     undo.push(() => rm(directory, { recursive: true, force: true }))
     const [port, controlPort, plan, origin, chain, kill] = await Promise.all([
       freePort(),
       freePort(),
       labPlan(options.worker),
       startPages().then(kept),
-      startChain({ accounts: 2, startsAt: Math.floor(clock.now() / 1000) }).then(kept),
+      startChain({ accounts: 2, balance: 0n, startsAt: Math.floor(clock.now() / 1000) }).then(kept),
       traceRuntimes(),
     ])
     const [relayer, receiver] = chain.accounts
@@ -79,14 +88,10 @@ export async function startStage(options: LabOptions): Promise<Stage> {
       socket: { entrypoint: 'Lab', port: controlPort },
       services: { LAB: () => new Response(`${clock.offsetMs}`) },
       vars: {
-        ORIGIN: origin.url,
-        RECEIVER: receiver.address,
-        RPC_URL: node,
-        RELAYER_KEY: relayer.privateKey,
-        OPERATOR_TOKEN_SHA256: createHash('sha256').update(token).digest('hex'),
-        SITES_AHEAD_SECONDS: '0',
-        ...GAS_VARS,
-        ...billingVars({ publicUrl: url, operatorKey, stripeUrl: stripe.url }),
+        ...varsOf({ relayer, receiver, node, token }),
+        ...(options.worker === undefined
+          ? { ORIGIN: origin.url, ...billingVars({ publicUrl: url, operatorKey, stripeUrl: stripe.url }) }
+          : ownVars(plan, { PUBLIC_URL: url, OPERATOR_KEY: operatorKey })),
         ...textOf(options.policy ?? {}),
         LAB_KEY: key,
         LAB_OBJECTS: JSON.stringify(objectsOf(plan)),
@@ -94,13 +99,15 @@ export async function startStage(options: LabOptions): Promise<Stage> {
       log: options.log ?? (() => {}),
     }).then(kept)
     const remote = remoteOf(controlPort, key)
-    await remote({ do: 'clock', offsetMs: clock.offsetMs })
+    await remote({ do: 'pass', offsetMs: clock.offsetMs })
     const operator = { url: `${url}/_tab402/api`, token }
     const parts = {
+      receivers: (options.sites ?? []).flatMap(({ receiver }) => receiver ?? []),
       url,
       clock,
       chain,
       node,
+      nodeFaults: proxy.faults('node'),
       origin,
       stripe,
       worker,
@@ -124,6 +131,24 @@ function objectsOf({ options }: WorkerPlan): Record<string, string> {
     Sites: 'SITES',
     ...Object.fromEntries(bound.map(([binding, { className }]) => [className, binding])),
   }
+}
+
+type Parties = { relayer: LocalAccount; receiver: LocalAccount; node: string; token: string }
+
+function varsOf({ relayer, receiver, node, token }: Parties): Record<string, string> {
+  return {
+    RECEIVER: receiver.address,
+    RPC_URL: node,
+    RELAYER_KEY: relayer.privateKey,
+    OPERATOR_TOKEN_SHA256: createHash('sha256').update(token).digest('hex'),
+    SITES_AHEAD_SECONDS: '0',
+    ...GAS_VARS,
+  }
+}
+
+/** What somebody's own Worker gets: a seller needs a key and an address, and a Worker without credit must have neither. */
+function ownVars({ options }: WorkerPlan, seller: Record<string, string>): Record<string, string> {
+  return options.durableObjects?.LINES ? seller : {}
 }
 
 function textOf(policy: Readonly<Record<string, Var>>): Record<string, string> {

@@ -57,6 +57,8 @@ export type AuditSources = {
   AGENTS?: DurableObjectNamespace<Agents>
   /** The registry of sites, of which this object needs only its acts. */
   SITES?: { getByName(name: string): ActSource }
+  /** The object of people, likewise. */
+  PEOPLE?: { getByName(name: string): ActSource }
 }
 
 /**
@@ -139,10 +141,11 @@ export class Audit extends DurableObject<AuditSources> implements AuditLog, ActK
   }
 
   #sources(): [string, ActSource][] {
-    const { AGENTS, SITES } = this.env
+    const { AGENTS, SITES, PEOPLE } = this.env
     return [
       ...(AGENTS ? [['agents', AGENTS.getByName(REGISTRY)] as [string, ActSource]] : []),
       ...(SITES ? [['sites', SITES.getByName('sites')] as [string, ActSource]] : []),
+      ...(PEOPLE ? [['people', PEOPLE.getByName('people')] as [string, ActSource]] : []),
     ]
   }
 

@@ -14,7 +14,7 @@ import { act } from './audit.ts'
 import { pageOfQuery, textOf, wordOf } from './list-query.ts'
 import { isAgentId } from './requests.ts'
 import { jsonResponse, nextOf, notFound, numberOf, pageLimit, problem } from './response.ts'
-import { needs, type OperatorEnv, whoOf } from './rights.ts'
+import { actorOf, needs, type OperatorEnv } from './rights.ts'
 import { saleFilterOf } from './sale-filter.ts'
 import type { OperatorSettings } from './settings.ts'
 
@@ -38,10 +38,10 @@ export function accountRoutes(settings: OperatorSettings): Hono<OperatorEnv> {
   })
   app.get('/:id', needs('money.read'), (c) => accountOf(c, settings, c.req.param('id')))
   app.post('/:id/reread', needs('runs.write'), (c) =>
-    reread(settings, whoOf(c), c.req.param('id').toLowerCase()),
+    reread(settings, actorOf(c), c.req.param('id').toLowerCase()),
   )
   app.post('/:id/lift', needs('money.write'), (c) =>
-    lift(settings, whoOf(c), c.req.param('id').toLowerCase()),
+    lift(settings, actorOf(c), c.req.param('id').toLowerCase()),
   )
   return app
 }

@@ -4,7 +4,7 @@ import { Hono } from 'hono/tiny'
 import type { ActKeys, KeyedAct } from '../ledger/act.ts'
 import { sha256Hex } from '../platform/digest.ts'
 import { jsonResponse, notFound, problem } from './response.ts'
-import { needs, type OperatorEnv, whoOf } from './rights.ts'
+import { actorOf, needs, type OperatorEnv } from './rights.ts'
 
 const KEY = /^[!-~]{16,100}$/
 
@@ -19,7 +19,7 @@ export function onceByKey(keys: ActKeys): MiddlewareHandler<OperatorEnv> {
     if (!KEY.test(key)) return problem('key_invalid')
     const { pathname: path } = new URL(c.req.url)
     const request = await sha256Hex(`${c.req.method} ${path} ${await c.req.text()}`)
-    const act: KeyedAct = { who: whoOf(c), key, request }
+    const act: KeyedAct = { who: actorOf(c), key, request }
     const begun = await keys.begin(act)
     if (begun.outcome === 'running') return problem('key_running')
     if (begun.outcome === 'other') return problem('key_used')
@@ -42,7 +42,7 @@ export function keyRoutes(keys: ActKeys): Hono<OperatorEnv> {
   const app = new Hono<OperatorEnv>()
   // Every role has this right, and a principal sees its own keys alone.
   app.get('/:key', needs('figures.read'), async (c) => {
-    const state = await keys.keyed(whoOf(c), c.req.param('key'))
+    const state = await keys.keyed(actorOf(c), c.req.param('key'))
     return state ? jsonResponse(state) : notFound()
   })
   return app

@@ -5,7 +5,7 @@ import type { Act, AuditLog } from '../ledger/act.ts'
 import { writeJson } from '../platform/json.ts'
 import { textOf } from './list-query.ts'
 import { jsonResponse, nextOf, numberOf, pageLimit } from './response.ts'
-import { needs, type OperatorEnv, whoOf } from './rights.ts'
+import { actorOf, needs, type OperatorEnv } from './rights.ts'
 
 type Noted = Pick<Act, 'who' | 'what' | 'subject'> & { before: object | null; after: object | null }
 
@@ -38,7 +38,7 @@ export function notedExports(audit: AuditLog): MiddlewareHandler<OperatorEnv> {
     // The console's requests have no `/_tab402/api` before their path.
     const subject = c.req.path.replace(/^\/_tab402\/api(?=\/)/, '')
     const after = { query: new URL(c.req.url).search }
-    await note(audit, { who: whoOf(c), what: 'export', subject, before: null, after })
+    await note(audit, { who: actorOf(c), what: 'export', subject, before: null, after })
   }
 }
 

@@ -20,13 +20,29 @@ export function explainRoutes({ site, sites }: OperatorSettings, now: () => numb
     const { publisher } = c.var.principal
     const policy = id === undefined && publisher === null ? site : await policyOf(sites, id ?? '', publisher)
     if (!site || !policy) return notFound()
-    const request = requestOf(c, now())
-    if (Array.isArray(request)) return invalid(request)
-    // Page requests never load it.
-    const { explain } = await import('../paywall/explain.ts')
-    return jsonResponse(explain({ ...policy, published: await site.published() }, request))
+    return explained(c, policy, { site, origin: new URL(c.req.url).origin, now: now() })
   })
   return app
+}
+
+type About = {
+  site: NonNullable<OperatorSettings['site']>
+  /** Where a path without a host is. */
+  origin: string
+  now: number
+}
+
+/** Explains the request of a query under a policy, or answers 400. */
+export async function explained(
+  c: Context,
+  policy: ExplainedPolicy,
+  { site, origin, now }: About,
+): Promise<Response> {
+  const request = requestOf(c, origin, now)
+  if (Array.isArray(request)) return invalid(request)
+  // Page requests never load it.
+  const { explain } = await import('../paywall/explain.ts')
+  return jsonResponse(explain({ ...policy, published: await site.published() }, request))
 }
 
 /** The policy of a site as it is published, or as it is drafted where it never was; undefined for an unknown one and one that `publisher` does not have. */
@@ -43,9 +59,9 @@ async function policyOf(
 }
 
 /** The request of a query, or all of its errors. A path is one of this site. */
-function requestOf(c: Context, now: number): ExplainedRequest | RequestError[] {
-  const { url = '', as = '', method = 'GET', ip, signed: signedBy, country } = c.req.query()
-  const absolute = url.startsWith('/') ? `${new URL(c.req.url).origin}${url}` : url
+function requestOf(c: Context, origin: string, now: number): ExplainedRequest | RequestError[] {
+  const { url = '', as = '', method = 'GET', ip, signed: signedBy, country, verified } = c.req.query()
+  const absolute = url.startsWith('/') ? `${origin}${url}` : url
   const isUrl = /^https?:\/\//i.test(absolute) && URL.canParse(absolute)
   const errors: [boolean, RequestError][] = [
     [isUrl, { path: 'url', message: 'must be a URL or a path of this site', expected: '/articles/1' }],
@@ -63,7 +79,12 @@ function requestOf(c: Context, now: number): ExplainedRequest | RequestError[] {
       country === undefined || COUNTRY.test(country),
       { path: 'country', message: 'must be an ISO 3166 code, T1 or none', expected: 'DE' },
     ],
+    [
+      verified === undefined || verified === 'true' || verified === 'false',
+      { path: 'verified', message: 'must be true or false', expected: 'true' },
+    ],
   ]
   const found = errors.filter(([holds]) => !holds).map(([, error]) => error)
-  return found.length > 0 ? found : { url: absolute, as, method, ip, signedBy, country, now }
+  if (found.length > 0) return found
+  return { url: absolute, as, method, ip, signedBy, country, isVerified: verified === 'true', now }
 }

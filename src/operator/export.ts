@@ -15,7 +15,7 @@ import { entryView, lineEntryView, listed } from './accounts.ts'
 import { invoiceView } from './invoices.ts'
 import { exported, formOf } from './requests.ts'
 import { download, jsonResponse, streamOf } from './response.ts'
-import { needs, type OperatorEnv, whoOf } from './rights.ts'
+import { actorOf, needs, type OperatorEnv } from './rights.ts'
 import { type SaleFilter, saleFilterOf } from './sale-filter.ts'
 import type { CreditSettings, OperatorSettings } from './settings.ts'
 import { signedOf } from './statements.ts'
@@ -48,7 +48,7 @@ export function exportRoutes(settings: OperatorSettings): Hono<OperatorEnv> {
     if (form instanceof Response) return form
     const { list, query } = form
     await settings.audit?.note({
-      ...{ who: whoOf(c), what: 'export', subject: list, before: null },
+      ...{ who: actorOf(c), what: 'export', subject: list, before: null },
       after: JSON.stringify({ query }),
     })
     return jsonResponse({ list })

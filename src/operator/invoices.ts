@@ -23,7 +23,7 @@ import { act } from './audit.ts'
 import { pageOfQuery, textOf, wordOf } from './list-query.ts'
 import { correction, formOf, returned, transfer } from './requests.ts'
 import { formatOf, htmlPage, jsonResponse, nextOf, notFound, numberOf, problem } from './response.ts'
-import { needs, type OperatorEnv, whoOf } from './rights.ts'
+import { actorOf, needs, type OperatorEnv } from './rights.ts'
 import type { CreditSettings, OperatorSettings } from './settings.ts'
 
 const INVOICE = /^INV-[0-9]{6,15}$/
@@ -97,7 +97,7 @@ async function pay(c: Context<OperatorEnv>, context: InvoiceContext): Promise<Re
   if (opened instanceof Response) return opened
   const { form, bill, line, before } = opened
   const { settings, now } = context
-  const who = whoOf(c)
+  const who = actorOf(c)
   // Trap: Stripe would collect an invoice that is paid here only. The operator marks it at Stripe, and the run reads it back.
   if (await bill.rails[before.rail]?.collects(before)) return problem('collected_by_stripe')
   const { reference, at = now() } = form
@@ -124,7 +124,7 @@ async function takeBack(c: Context<OperatorEnv>, context: InvoiceContext): Promi
   if (opened instanceof Response) return opened
   const { form, bill, line, before } = opened
   const { settings, now } = context
-  const who = whoOf(c)
+  const who = actorOf(c)
   const { reference, reason, at = now() } = form
   const touched = { agent: before.agent, invoice: before.id }
   const transfer = { reference, reason, at }
@@ -144,7 +144,7 @@ async function issueCreditNote(c: Context<OperatorEnv>, context: InvoiceContext)
   if (opened instanceof Response) return opened
   const { form, bill, line, before } = opened
   const { settings, now } = context
-  const who = whoOf(c)
+  const who = actorOf(c)
   const { amount: net, reason, creditedNet: after } = form
   const touched = { agent: before.agent, invoice: before.id }
   const asked = {

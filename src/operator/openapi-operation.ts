@@ -43,6 +43,7 @@ const text: Schema = { type: 'string' }
 /** The names of queries that mean something else elsewhere. */
 export const QUERY_NAMES: Partial<Record<Query, string>> = {
   figures: 'limit',
+  probed: 'path',
   accounts: 'kind',
   runs: 'kind',
   ended: 'status',
@@ -78,6 +79,15 @@ export const QUERIES = {
   publisher: ['Returns the sites of this publisher only', text],
   mode: ['Returns the sites in this mode only', siteMode],
   country: ['The country of the request: ISO 3166, T1 for Tor, or none', text],
+  verified: [
+    'Cloudflare states that the client is the crawler that it names',
+    { type: 'boolean', default: false },
+  ],
+  of: [
+    'The draft (or what is published where there is none), or what is published',
+    { enum: ['draft', 'live'], default: 'draft' },
+  ],
+  probed: ['A path of the site that crawlers pay for', { type: 'string', default: '/' }],
   signed: ['The host of a Signature-Agent whose signature counts as valid', text],
   by: ['The names that figures are counted by: site, who, rule, path and status, with commas between', text],
   interval: ['The length of time that figures are summed over, in UTC', { enum: INTERVALS, default: 'hour' }],
@@ -90,6 +100,7 @@ export const QUERIES = {
     '`book` for money, `traffic` for counts of requests. By default both that have the names',
     { enum: FIGURE_SOURCES },
   ],
+  page: ['A path that crawlers pay for: each site is asked for it', { type: 'string', default: '/' }],
   path: ['Returns the figures of this path only: the first two segments', text],
   status: ['Returns the figures of this class of status only, such as `5xx`', text],
   top: [

@@ -27,6 +27,7 @@ import { channelEntry, channelStanding, payment } from './openapi-accounts.ts'
 import { alert, alertList, tested } from './openapi-alerts.ts'
 import { explanation } from './openapi-explain.ts'
 import { figures, health, shadowDay } from './openapi-figures.ts'
+import { peopleSchemas } from './openapi-people-schemas.ts'
 import { relayer } from './openapi-relayer.ts'
 import { screeningSchemas } from './openapi-screening.ts'
 import { siteSchemas } from './openapi-site-schemas.ts'
@@ -262,6 +263,7 @@ export const schemas = {
   Suspension: jsonSchemaOf(BODIES.Suspension),
   Release: jsonSchemaOf(BODIES.Release),
   ...screeningSchemas,
+  ...peopleSchemas,
   Accounts: pageOf('accounts', listing, text),
   Account: either(
     table({
@@ -339,6 +341,15 @@ export const schemas = {
     since: orNull(time),
   }),
   Relayer: relayer,
+  Doctor: table({
+    version: text,
+    at: time,
+    outcome: word('ok', 'warn', 'fail'),
+    checks: listOf(
+      table({ id: text, title: text, outcome: word('ok', 'warn', 'fail'), reason: text, fix: orNull(text) }),
+    ),
+  }),
+  SignInCode: table({ code: text, expiresAt: time }),
   Explanation: explanation,
   Run: table({ run: orNull(run), workflow: orNull(engine) }),
   Runs: pageOf('runs', run, text),

@@ -1,5 +1,6 @@
 /** The shapes of sites and publishers, as JSON Schema. */
 import {
+  amount,
   count,
   flag,
   hex,
@@ -7,6 +8,7 @@ import {
   orNull,
   pageOf,
   type Schema,
+  signedAmount,
   table,
   text,
   time,
@@ -74,6 +76,14 @@ const sent = (properties: Record<string, Schema>, ...required: string[]): Schema
   required,
 })
 
+const replayed = table({ action: word('charge', 'allow', 'block'), price: amount, rule: text })
+const spanOf = (sum: Schema) => table({ least: sum, most: sum })
+const requests = spanOf(count)
+const money = spanOf(signedAmount)
+const counts = spanOf({ type: 'integer' })
+const changes = table({ charge: counts, allow: counts, block: counts, asked: money, earned: money })
+const sums = table({ charge: requests, allow: requests, block: requests, asked: money, earned: money })
+
 /** The named schemas of sites and publishers. */
 export const siteSchemas = {
   SiteDocument: sent({ id, publisher: id, hosts: listOf(text), via, mode: siteMode, terms }, 'id', 'hosts'),
@@ -115,12 +125,36 @@ export const siteSchemas = {
         token: text,
         how,
         proof: finding,
+        dns: finding,
+        certificate: finding,
         crawler: finding,
         reader: finding,
       }),
     ),
     origin: finding,
     sideDoor: finding,
+  }),
+  Replay: table({
+    id,
+    version: orNull(count),
+    isDraft: flag,
+    source: word('traffic', 'shadow'),
+    from: time,
+    to: time,
+    rows: listOf(
+      table({
+        who: text,
+        requests: count,
+        charges: count,
+        charged: signedAmount,
+        outcomes: listOf(table({ live: replayed, draft: replayed })),
+      }),
+    ),
+    live: sums,
+    draft: sums,
+    change: changes,
+    left: count,
+    notes: listOf(text),
   }),
   Publisher: table({ ...publisher, sites: listOf(id), revision: count }),
   PublisherDocument: sent(publisher, 'id', 'name'),

@@ -152,7 +152,30 @@ export const siteOperations: Operations = {
       answer: 'Site',
     },
   },
+  '/api/sites/{id}/try': {
+    get: {
+      right: 'sites.read',
+      summary: 'Returns what the draft, or the version in force, would answer to a request, and why',
+      answer: 'Explanation',
+      query: ['of', 'url', 'as', 'verified', 'method', 'ip', 'signed', 'country'],
+      problems: [400],
+    },
+  },
+  '/api/sites/{id}/replay': {
+    get: {
+      right: 'figures.read',
+      summary: 'Decides the requests of the last 24 hours as the draft would, as far as figures state them',
+      answer: 'Replay',
+    },
+  },
   '/api/sites/{id}/check': {
+    get: {
+      right: 'sites.read',
+      summary: 'Does the same as POST, and stores no proof that it finds',
+      answer: 'SiteChecked',
+      query: ['probed'],
+      problems: [400],
+    },
     post: {
       right: 'policy.write',
       summary: 'Looks for the proofs of a site, and asks its origin and its paywall',

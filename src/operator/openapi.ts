@@ -12,6 +12,7 @@ import {
   QUERY_NAMES,
   SALE,
 } from './openapi-operation.ts'
+import { peopleOperations } from './openapi-people.ts'
 import { ref, schemas } from './openapi-schemas.ts'
 import { siteOperations } from './openapi-sites.ts'
 import { stateOperations } from './openapi-state.ts'
@@ -31,7 +32,7 @@ const PROBLEM_STATUSES: Record<number, string> = {
 
 /** Paths that sites without credit have too. */
 const WITHOUT_CREDIT =
-  /^\/api\/(accounts|alerts|book|explain|figures|metrics|relayer|runs|screening|shadow|totals|audit|acts|openapi\.json|export\/(accounts|entries))/
+  /^\/api\/(accounts|alerts|book|doctor|explain|figures|metrics|relayer|runs|screening|shadow|sign-in-codes|totals|audit|acts|openapi\.json|export\/(accounts|entries))/
 
 const CSV = 'text/csv'
 const NDJSON = 'application/x-ndjson'
@@ -152,7 +153,7 @@ const API: Operations = {
       right: 'sites.read',
       summary: 'Returns what the paywall answers to a request without payment, and why',
       answer: 'Explanation',
-      query: ['url', 'as', 'method', 'ip', 'signed', 'country', 'site'],
+      query: ['url', 'as', 'verified', 'method', 'ip', 'signed', 'country', 'site'],
       problems: [400, 404],
     },
   },
@@ -226,6 +227,7 @@ const API: Operations = {
       answer: 'Exporting',
     },
   },
+  ...peopleOperations,
   ...exported('accounts', 'entries', 'statements', 'invoices', 'credit-notes'),
   '/api/openapi.json': { get: { summary: 'Returns this document', answer: null, open: 'public' } },
   ...ownOperations,

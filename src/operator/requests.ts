@@ -327,25 +327,29 @@ export function isAgentId(text: string): boolean {
   return AGENT_ID.test(text)
 }
 
-/** Reads the body of a request by its schema, or returns the 400 response with all errors. */
+/** Reads the body of a request by its schema, or returns the 400 response with all errors. `expected`: of each member. */
 export async function formOf<Schema extends v.GenericSchema>(
   c: Context,
   schema: Schema,
+  expected: Readonly<Record<string, string>> = EXPECTED,
 ): Promise<v.InferOutput<Schema> | Response> {
   const body = parse(await c.req.text())
   if (!isObject(body) || Array.isArray(body)) return problem('not_a_json_object')
   const form = v.safeParse(schema, body)
-  return form.success ? form.output : invalid(form.issues.map(errorOf))
+  return form.success ? form.output : invalid(form.issues.map((issue) => errorOf(issue, expected)))
 }
 
-function errorOf({ path, kind, received, message, expected }: v.BaseIssue<unknown>): RequestError {
+function errorOf(
+  { path, kind, received, message, expected }: v.BaseIssue<unknown>,
+  members: Readonly<Record<string, string>>,
+): RequestError {
   const keys = (path ?? []).map((item) => item.key)
-  const name = keys.findLast(isMember)
+  const name = keys.findLast((key) => typeof key === 'string' && Object.hasOwn(members, key))
   const isMissing = kind === 'schema' && received === 'undefined'
   return {
     path: pathOf(keys),
     message: isMissing ? 'must be given' : message,
-    expected: message === UNKNOWN_MEMBER || !name ? (expected ?? '') : EXPECTED[name],
+    expected: message === UNKNOWN_MEMBER || !name ? (expected ?? '') : (members[String(name)] ?? ''),
   }
 }
 
@@ -356,10 +360,6 @@ function pathOf(keys: readonly unknown[]): string {
     .join('')
     .slice(1)
     .replace(/\p{Cc}/gu, '?')
-}
-
-function isMember(key: unknown): key is keyof typeof EXPECTED {
-  return typeof key === 'string' && Object.hasOwn(EXPECTED, key)
 }
 
 function parse(text: string): unknown {

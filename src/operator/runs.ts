@@ -5,7 +5,7 @@ import { runId, startRuns, statusOf } from '../settlement/workflow.ts'
 import { act } from './audit.ts'
 import { pageOfQuery, wordOf } from './list-query.ts'
 import { jsonResponse, nextOf, notFound } from './response.ts'
-import { needs, type OperatorEnv, whoOf } from './rights.ts'
+import { actorOf, needs, type OperatorEnv } from './rights.ts'
 import type { OperatorSettings } from './settings.ts'
 
 const RUN = /^(settle|bill|shadow|watch)-[0-9]{8}T[0-9]{6}$/
@@ -22,7 +22,7 @@ export function runRoutes(
     const start = async () => ({ after: { runs: await startRuns(settlement, runKinds, time, startedBy) } })
     const runs = runKinds.map((kind) => runId(kind, time))
     const subject = runs[0] ?? ''
-    const asked = { who: whoOf(c), what: 'run.start', subject, before: null, asked: { startedBy, runs } }
+    const asked = { who: actorOf(c), what: 'run.start', subject, before: null, asked: { startedBy, runs } }
     const { after } = await act(audit, asked, start)
     // `id` and `started` are those of the first run, as before billing had a run of its own.
     return jsonResponse({ ...after.runs[0], ...after }, 202)

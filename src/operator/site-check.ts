@@ -1,8 +1,9 @@
 /** Checks a site before people and crawlers come: its hosts, its origin, and what its paywall answers. */
 import { userAgentOf } from '../paywall/explain.ts'
 import { canonicalize, originUrl } from '../paywall/path.ts'
+import { lookUpRecords } from '../platform/dns.ts'
 import { isLocalHost } from '../sites/host.ts'
-import { type FoundProof, proofName } from '../sites/proof.ts'
+import { type FoundProof, findProof, proofName } from '../sites/proof.ts'
 import { mayAsk } from '../sites/public-url.ts'
 import type { HostProof, SiteRecord } from '../sites/record.ts'
 import type { RequestError } from './problem.ts'
@@ -21,6 +22,10 @@ export type CheckedHost = Pick<HostProof, 'host' | 'token' | 'how'> & {
   /** The name of the TXT record. */
   record: string
   proof: CheckFinding
+  /** Whether the host has an address in DNS. */
+  dns: CheckFinding
+  /** Whether the platform has a certificate for it. It reports those of custom hostnames alone. */
+  certificate: CheckFinding
   crawler: CheckFinding
   reader: CheckFinding
 }
@@ -40,6 +45,17 @@ export type CheckedSite = {
 const MAX_PROBED_HOSTS = 10
 const CRAWLER = userAgentOf('GPTBot')
 const BROWSER = userAgentOf('reader')
+
+/** Looks for the proofs of hosts that have none yet. By host. Stores nothing. */
+export async function findProofs(
+  { witnesses }: Pick<SitesPort, 'witnesses'>,
+  { hosts }: Pick<SiteRecord, 'hosts'>,
+): Promise<Map<string, FoundProof>> {
+  const unproven = hosts.filter(({ provenAt }) => provenAt === null)
+  return new Map(
+    await Promise.all(unproven.map(async (host) => [host.host, await findProof(host, witnesses)] as const)),
+  )
+}
 
 /**
  * Checks the draft of a site, or what is published where it has none. `proofs` are those that were just looked for. The
@@ -64,14 +80,22 @@ export async function checkSite(
     Promise.all(
       hosts.map(async (host, at) => {
         const asked = at < MAX_PROBED_HOSTS ? site : undefined
-        return { ...proofOf(host, proofs.get(host.host)), ...(await paywallOf(asked, host.host, path)) }
+        const [dns, certificate, paywall] = await Promise.all([
+          dnsOf(port, host.host),
+          certificateOf(port, host.host),
+          paywallOf(asked, host.host, path),
+        ])
+        return { ...proofOf(host, proofs.get(host.host)), dns, certificate, ...paywall }
       }),
     ),
   ])
   const findings = [
     origin,
     sideDoor,
-    ...checked.flatMap(({ proof, crawler, reader }) => [proof, crawler, reader]),
+    ...checked.flatMap(({ proof, dns, certificate, ...paywall }) => [
+      ...[proof, dns, certificate],
+      ...[paywall.crawler, paywall.reader],
+    ]),
   ]
   const ok = errors.length === 0 && findings.every(({ outcome }) => outcome === 'ok' || outcome === 'skipped')
   return { id, ok, errors, warnings, hosts: checked, origin, sideDoor }
@@ -84,6 +108,26 @@ function proofOf({ host, token, how: known }: HostProof, found: FoundProof | und
   const outcome = found?.outcome === 'unknown' ? 'unknown' : 'failed'
   const why = found && found.outcome !== 'proven' ? found.why : 'must be proven'
   return { host, token, how, record, proof: finding(outcome, why) }
+}
+
+/** Whether the host has an address. Where it leads, only a client outside can see. */
+async function dnsOf({ witnesses: { resolver } }: SitesPort, host: string): Promise<CheckFinding> {
+  if (isLocalHost(host)) return finding('ok', 'a host of this machine')
+  const read = await Promise.all([lookUpRecords(resolver, host, 'A'), lookUpRecords(resolver, host, 'AAAA')])
+  const found = read.flatMap((each) => (each.outcome === 'found' ? each.records : []))
+  if (found.length > 0) return finding('ok', `leads to ${found.slice(0, 3).join(', ')}`)
+  const open = read.find((each) => each.outcome === 'unknown')
+  if (open) return finding('unknown', open.why)
+  return finding('failed', 'must have a record in DNS that leads here')
+}
+
+async function certificateOf({ witnesses }: SitesPort, host: string): Promise<CheckFinding> {
+  const found = isLocalHost(host) ? undefined : await witnesses.hostnames?.(host)
+  if (found?.outcome === 'unknown') return finding('unknown', found.why)
+  if (!found || found.certificate === null) return UNREPORTED
+  return found.certificate === 'active'
+    ? finding('ok', 'active')
+    : finding('failed', `must be active: the platform says ${found.certificate}`)
 }
 
 /** The answers of the paywall to a crawler and to a browser. */
@@ -107,7 +151,31 @@ async function paywallOf(site: OpenedSite | undefined, host: string, path: strin
   }
 }
 
+/** A request for an origin, as the Worker sends it or past the Worker. `secret` is sent as `tab402-origin-secret`. */
+type AskedOrigin = {
+  ask: SitesPort['ask']
+  origin: URL
+  secret: string | undefined
+  host: string
+  path: string
+}
+
 /** Whether the origin answers to us: anything but a failure of its own. */
+export async function originAnswers({ ask, origin, secret, host, path }: AskedOrigin): Promise<CheckFinding> {
+  const headers: Record<string, string> = { 'user-agent': BROWSER, 'x-forwarded-host': host }
+  if (secret !== undefined) headers['tab402-origin-secret'] = secret
+  const answer = await askedAt(ask, origin, path, headers)
+  return judge(answer, (status) => status < 500, 'the origin must answer')
+}
+
+/** Whether the origin refuses those who come past the paywall. */
+export async function originRefuses({ ask, origin, host, path }: AskedOrigin): Promise<CheckFinding> {
+  const headers = { 'user-agent': CRAWLER, 'x-forwarded-host': host }
+  const answer = await askedAt(ask, origin, path, headers)
+  const open = 'the origin must refuse requests without the header tab402-origin-secret'
+  return judge(answer, (status) => status >= 300, open)
+}
+
 async function originOf(
   { witnesses, ask }: SitesPort,
   site: OpenedSite | undefined,
@@ -119,13 +187,9 @@ async function originOf(
   if (!origin) return NOT_ALONE
   const may = await mayAsk(origin, host, witnesses.resolver)
   if (!may.ok) return finding('failed', `ORIGIN ${may.why}`)
-  const headers: Record<string, string> = { 'user-agent': BROWSER, 'x-forwarded-host': host }
-  if (secret !== undefined) headers['tab402-origin-secret'] = secret
-  const answer = await askedAt(ask, origin, path, headers)
-  return judge(answer, (status) => status < 500, 'the origin must answer')
+  return originAnswers({ ask, origin, secret, host, path })
 }
 
-/** Whether the origin refuses those who come past the paywall. */
 async function sideDoorOf(
   { witnesses, ask }: SitesPort,
   site: OpenedSite | undefined,
@@ -133,15 +197,14 @@ async function sideDoorOf(
   path: string,
 ): Promise<CheckFinding> {
   if (!site?.origin) return NOT_ALONE
-  const { origin } = site
-  if (!(await mayAsk(origin, host, witnesses.resolver)).ok) return SKIPPED
-  const headers = { 'user-agent': CRAWLER, 'x-forwarded-host': host }
-  const answer = await askedAt(ask, origin, path, headers)
-  const open = 'the origin must refuse requests without the header tab402-origin-secret'
-  return judge(answer, (status) => status >= 300, open)
+  const { origin, secret } = site
+  if (!(await mayAsk(origin, host, witnesses.resolver)).ok) return UNASKED
+  return originRefuses({ ask, origin, secret, host, path })
 }
 
 const NOT_ALONE = finding('skipped', 'the origin is asked by a binding, or under the host of the site')
+const UNASKED = finding('skipped', 'the origin must be one that may be asked')
+const UNREPORTED = finding('skipped', 'the platform reports certificates of custom hostnames alone')
 const SHADOW = finding('skipped', 'shadow mode serves everybody')
 const SKIPPED = finding('skipped', 'the document must be valid first, and a check asks at most 10 hosts')
 

@@ -1,5 +1,6 @@
 /** Shared by the routes of sites and publishers: documents in, answers of the registry out, and ETags. */
 import type { Context } from 'hono'
+import { isDeeperThan } from '../platform/json.ts'
 import type { ConfigProblem } from '../platform/problem.ts'
 import type { SiteAnswer, SiteRefusal } from '../sites/record.ts'
 import type { RequestError } from './problem.ts'
@@ -10,8 +11,17 @@ type Table = Record<string, unknown>
 /** The JSON object of a request, or the 400 response. */
 export async function sentDocument(c: Context): Promise<Table | Response> {
   const document = parse(await c.req.text())
-  return isTable(document) ? document : problem('not_a_json_object')
+  if (!isTable(document)) return problem('not_a_json_object')
+  if (!isDeeperThan(MAX_LEVELS, document)) return document
+  const message = `must be nested at most ${MAX_LEVELS} levels deep`
+  return invalid([{ path: '', message, expected: 'a document of docs/sites.md' }])
 }
+
+/**
+ * Levels of a document; no term of docs/policy.md needs more than six. Threat: some thousand levels overflow the stack of what
+ * compares, merges or writes the document, and the caller would be told that the outcome is unknown.
+ */
+const MAX_LEVELS = 32
 
 /** A document whose `id` is that of the path, where it names none. Another one is an error. */
 export function withId(document: Table, id: string): Table | Response {

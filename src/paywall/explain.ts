@@ -26,6 +26,8 @@ export type ExplainedRequest = {
   ip: string | undefined
   /** The host of its `Signature-Agent`, whose signature counts as valid; undefined without a signature. */
   signedBy: string | undefined
+  /** Cloudflare states that it is the crawler that it names. */
+  isVerified?: boolean | undefined
   /** Its country as rules name it; undefined for none. */
   country?: string | undefined
   /** The time of the request, in Unix milliseconds. */
@@ -86,6 +88,7 @@ export function explain(
     signed: request.signedBy !== undefined,
     signer: request.signedBy,
     paying: false,
+    ...(request.isVerified && { cf: { botManagement: { verifiedBot: true } } }),
     address: request.ip,
     published,
   })

@@ -1,4 +1,6 @@
 /** The words between the console and the edge Worker: a request in the name of a session, its answer, and the principal. */
+import type { Assertion } from './assertion.ts'
+import type { TeamMember } from './member.ts'
 import type { Principal } from './principal.ts'
 
 /** A request to the operator's API. `path` begins below `/_tab402/api`, with its query. */
@@ -25,13 +27,47 @@ export type SessionView = {
   isThis: boolean
 }
 
-/** The named entrypoint of the edge Worker. A session that has ended is answered as status 401. */
+/** A passkey as the console has read it from its registration. `key`: a public JWK. `origin`: of the console. */
+export type Registration = { id: string; key: JsonWebKey; counter: number; origin: string; challenge: string }
+
+/**
+ * What shows who signs in: the operator's token, a one-time code that its bearer has made, the assertion of a passkey, or the
+ * assertion of Cloudflare Access.
+ */
+export type Credential = { token: string } | { code: string } | { assertion: Assertion } | { access: string }
+
+/** How this deployment lets people in. `isAccess`: Cloudflare Access alone does. */
+export type Door = { challenge: string; isAccess: boolean; takesToken: boolean }
+
+/** The member that an invitation is for, and the challenge for the passkey. */
+export type OpenInvitation = { member: TeamMember; challenge: string }
+
+/** Whether an invitation was used up, and the secret id of the session that it opened: null where Access lets people in. */
+export type Accepted = { isAccepted: boolean; session: string | null }
+
+/** The answers to several requests, and who asked; null if the session has ended. */
+export type ConsoleAnswers = { who: Principal | null; answers: ConsoleAnswer[] }
+
+/**
+ * The named entrypoint of the edge Worker. A session that has ended is answered as status 401. The methods below `ask` are missing
+ * in an edge Worker that is one version behind.
+ */
 export type EdgeWorker = {
-  /** Returns the secret id of the session: it goes into the cookie and nowhere else. Null for another token. */
-  signIn(credential: { token: string }, client: { agent: string }): Promise<string | null>
+  /** Returns the secret id of the session: it goes into the cookie and nowhere else. Null where the credential proves no one. */
+  signIn(credential: Credential, client: { agent: string }): Promise<string | null>
   signOut(session: string): Promise<void>
   whoIs(session: string): Promise<Principal | null>
   sessions(session: string): Promise<SessionView[]>
   endSession(session: string, id: string): Promise<boolean>
   ask(session: string, order: ConsoleOrder): Promise<ConsoleAnswer>
+  /** Answers several requests with one look at the session. */
+  askAll(session: string, orders: readonly ConsoleOrder[]): Promise<ConsoleAnswers>
+  /** How to sign in. With a session: how to prove again who has it. */
+  door(session: string | null): Promise<Door>
+  /** Whether the credential has proven again who has the session. */
+  stepUp(session: string, credential: Credential): Promise<boolean>
+  /** Null if the invitation was used or has ended. */
+  invitation(secret: string): Promise<OpenInvitation | null>
+  /** Uses up an invitation. */
+  accept(secret: string, registration: Registration, client: { agent: string }): Promise<Accepted>
 }

@@ -1,7 +1,7 @@
-/** Who acts, and what a role may do. Pure. */
+/** Principals, and the rights of their roles. Pure. */
 
 /**
- * What a principal may do, each right for a group of routes. `figures`: money and traffic in sums. `money`: accounts, credit,
+ * The rights, each for a group of routes. `figures`: money and traffic in sums. `money`: accounts, credit,
  * statements and invoices. `runs`: nightly runs, alerts, the relayer and the read model. `policy`: terms of sites that are there.
  * `sites`: sites as such, and the proofs of their hosts.
  */
@@ -59,6 +59,8 @@ export type Principal = {
   publisher: string | null
   /** The scopes of an API token: of its principal's rights it has these alone. Undefined for people. */
   scopes?: readonly Right[]
+  /** How it asks, where that is not by itself: an API token, by its id. */
+  via?: string
   /** When it last showed its token or its passkey, in Unix milliseconds. Undefined: it cannot, as an API token cannot. */
   provenAt?: number
 }

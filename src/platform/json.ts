@@ -18,3 +18,13 @@ export function readJson<Value>(text: string, amounts: ReadonlySet<string>): Val
     typeof part === 'string' && amounts.has(key) ? BigInt(part) : part,
   ) as Value
 }
+
+/** Whether a value is nested more than so many levels deep. Reads layer by layer: what recurses over it would end the call. */
+export function isDeeperThan(levels: number, value: unknown): boolean {
+  let layer = [value]
+  for (let level = 0; level <= levels && layer.length > 0; level++)
+    layer = layer.flatMap((one): unknown[] =>
+      typeof one === 'object' && one !== null ? Object.values(one) : [],
+    )
+  return layer.length > 0
+}

@@ -4,7 +4,7 @@ import { DurableObject } from 'cloudflare:workers'
 import { log } from '../platform/log.ts'
 import { type Publisher, parsePublisher, parseSite, type SiteDocument } from './document.ts'
 import type { HostStore } from './entry.ts'
-import { isLocalHost } from './host.ts'
+import { HostChecks, type HostFinding } from './host-checks.ts'
 import {
   CHANGED,
   hostProblems,
@@ -64,6 +64,7 @@ type Deed = { who: string; act: SiteAct; note: string | undefined }
 export class SitesBase<Env = unknown> extends DurableObject<Env> {
   readonly #tables: SiteTables
   readonly #view: SiteView
+  readonly #checks: HostChecks
   readonly #writer: EntryWriter | undefined
   readonly #validate: Validate
   readonly #aheadMs: number
@@ -72,6 +73,7 @@ export class SitesBase<Env = unknown> extends DurableObject<Env> {
     super(ctx, env)
     this.#tables = new SiteTables(ctx.storage.sql)
     this.#view = new SiteView(this.#tables, aheadMs)
+    this.#checks = new HostChecks(ctx.storage.sql, this.#tables)
     this.#writer = store && new EntryWriter(this.#tables, store)
     this.#validate = validate
     this.#aheadMs = aheadMs
@@ -126,7 +128,7 @@ export class SitesBase<Env = unknown> extends DurableObject<Env> {
         const next = (known?.revision ?? 0) + 1
         const publisher = published?.publisher ?? site.publisher
         this.#tables.putSite({ id: site.id, publisher, draft, revision: next, at, who })
-        this.#claimHosts(site.id)
+        this.#tables.claimHosts(site.id)
         this.#note({ who, what: 'site.put', subject: `site:${site.id}` }, known?.draft ?? published, site)
       })
     return { ok: true, value: this.#view.record(this.#row(site.id)), ...(warnings && { warnings }) }
@@ -141,7 +143,7 @@ export class SitesBase<Env = unknown> extends DurableObject<Env> {
     if (row.draft)
       this.ctx.storage.transactionSync(() => {
         this.#tables.putSite({ ...row, draft: null, revision: row.revision + 1, at: Date.now(), who })
-        this.#claimHosts(id)
+        this.#tables.claimHosts(id)
         if (isNew) this.#tables.dropSite(id)
         this.#note({ who, what: 'site.discard', subject: `site:${id}` }, row.draft, null)
       })
@@ -270,6 +272,21 @@ export class SitesBase<Env = unknown> extends DurableObject<Env> {
     return this.#tables.changesAfter(after, limit)
   }
 
+  /** The hosts in force that were not checked for longest, at most `limit`. */
+  async dueHosts(limit: number) {
+    return this.ctx.storage.transactionSync(() => this.#checks.due(limit, Date.now()))
+  }
+
+  /** Stores what checks of hosts have found. */
+  async checked(findings: readonly HostFinding[]): Promise<void> {
+    this.ctx.storage.transactionSync(() => this.#checks.note(findings, Date.now()))
+  }
+
+  /** The hosts that the last checks found broken, and the receivers that were changed after `since` (Unix ms). */
+  async watched(since: number) {
+    return { broken: this.#checks.broken(), receivers: this.#checks.receivers(since) }
+  }
+
   /** Writes every host's entry to KV again, after a namespace was lost. Returns the hosts that wait still, at most 500. */
   async republish(who: string): Promise<{ pending: string[] }> {
     this.ctx.storage.transactionSync(() => {
@@ -333,10 +350,8 @@ export class SitesBase<Env = unknown> extends DurableObject<Env> {
       return siteRefused('conflict', 'id', 'must be the id of a published site')
     if (!this.#writer) return UNBOUND
     if (last.document.mode === mode) return { ok: true, value: this.#view.published(id, last) }
-    const now = Date.now()
-    const document: SiteDocument = { ...last.document, mode }
-    const value = await this.#add(found.value, document, { ...by, at: now, effectiveAt: now })
-    return { ok: true, value }
+    const [now, document] = [Date.now(), { ...last.document, mode } as const]
+    return { ok: true, value: await this.#add(found.value, document, { ...by, at: now, effectiveAt: now }) }
   }
 
   /** Stores a version with all that follows from it, and writes its hosts to KV. */
@@ -350,37 +365,21 @@ export class SitesBase<Env = unknown> extends DurableObject<Env> {
     const receiver = this.#tables.publisher(document.publisher)?.receiver ?? null
     const note = by.note?.slice(0, MAX_NOTE_CHARS) ?? null
     const version: VersionRow = { ...by, note, document, receiver, version: (last?.version ?? 0) + 1 }
-    const isDrafted = by.act === 'publish'
-    // A removed site has left its hosts, and another one may have them by now.
-    const before = last && last.document.mode !== 'draft' ? last.document.hosts : []
+    const before = this.#tables.servedHosts(id, by.at)
     this.ctx.storage.transactionSync(() => {
       this.#tables.addVersion(id, version)
-      const { publisher } = document
-      const draft = isDrafted ? null : row.draft
-      this.#tables.putSite({ ...row, publisher, draft, revision: row.revision + 1 })
+      const draft = by.act === 'publish' ? null : row.draft
+      this.#tables.putSite({ ...row, publisher: document.publisher, draft, revision: row.revision + 1 })
       for (const host of new Set([...before, ...document.hosts]))
         this.#tables.addPublication(host, id, version.version)
-      this.#claimHosts(id)
-      const what = `site.${by.act}`
-      this.#note({ who: by.who, what, subject: `site:${id}` }, last?.document ?? null, document)
+      this.#tables.claimHosts(id)
+      const deed = { who: by.who, what: `site.${by.act}`, subject: `site:${id}` }
+      this.#note(deed, last?.document ?? null, document)
       // In the same transaction: a crash before KV is written leaves the alarm.
       void this.ctx.storage.setAlarm(Date.now() + RETRY_MS)
     })
     await this.#writer?.flush()
     return this.#view.published(id, version)
-  }
-
-  /** The hosts of a site are those of its draft and of what is published. Others become free. */
-  #claimHosts(id: string): void {
-    const last = this.#tables.lastVersion(id)?.document
-    const published = last && last.mode !== 'draft' ? last.hosts : []
-    const wanted = new Set([...published, ...(this.#tables.site(id)?.draft?.hosts ?? [])])
-    for (const { host } of this.#tables.hostsOf(id)) if (!wanted.delete(host)) this.#tables.dropHost(host)
-    for (const host of wanted) {
-      const isLocal = isLocalHost(host)
-      const proof = isLocal ? { provenAt: Date.now(), how: 'local' as const } : { provenAt: null, how: null }
-      this.#tables.putHost(id, { host, token: crypto.randomUUID(), ...proof })
-    }
   }
 
   #row(id: string): SiteRow {

@@ -1,5 +1,6 @@
 /** The registry's tables. Every method is synchronous: the caller opens the transaction. */
 import type { Publisher, SiteDocument } from './document.ts'
+import { isLocalHost } from './host.ts'
 import type { HostProof, ProofMethod, SiteAct, SiteChange, SiteVersion } from './record.ts'
 
 const SCHEMA = [
@@ -191,6 +192,31 @@ export class SiteTables {
 
   dropHost(host: string): void {
     this.#rows('DELETE FROM host WHERE host = ?', host)
+  }
+
+  /** The hosts of a site are those of its draft and of what is published. Others become free. */
+  claimHosts(site: string): void {
+    const last = this.lastVersion(site)?.document
+    const published = last && last.mode !== 'draft' ? last.hosts : []
+    const wanted = new Set([...published, ...(this.site(site)?.draft?.hosts ?? [])])
+    for (const { host } of this.hostsOf(site)) if (!wanted.delete(host)) this.dropHost(host)
+    for (const host of wanted) {
+      const isLocal = isLocalHost(host)
+      const proof = isLocal ? { provenAt: Date.now(), how: 'local' as const } : { provenAt: null, how: null }
+      this.putHost(site, { host, token: crypto.randomUUID(), ...proof })
+    }
+  }
+
+  /**
+   * The hosts that a site may be served under at `now`: those of its last version, and those that only the version before one
+   * that waits has. Another site may have been published to a host since.
+   */
+  servedHosts(site: string, now: number): string[] {
+    const versions = [this.lastVersion(site), this.versionAt(site, now)]
+    const hosts = versions.flatMap((version) =>
+      version && version.document.mode !== 'draft' ? version.document.hosts : [],
+    )
+    return [...new Set(hosts)].filter((host) => this.publications(host, 1)[0]?.site === site)
   }
 
   /** The publications of a host, newest first. */

@@ -2,6 +2,8 @@
 import { env } from 'cloudflare:workers'
 import type { Bindings } from '../../src/app/bindings.ts'
 import { siteFor } from '../../src/app/sites.ts'
+import type { SiteDocument } from '../../src/sites/document.ts'
+import { entryKey, type HostEntry } from '../../src/sites/entry.ts'
 import { CRAWLER, requiredOf } from '../schemes/harness.ts'
 
 type Ask = {
@@ -12,18 +14,28 @@ type Ask = {
   method?: string
 }
 
-/** A fresh isolate. `read` may fail or delay a read of KV. */
+/** The entry of a document that came into effect long ago. */
+function entryOf(document: SiteDocument): HostEntry {
+  const { id, publisher } = document
+  return { sequence: 1, id, publisher, version: 1, effectiveAt: 0, document }
+}
+
+/** A fresh isolate. `read` may fail or delay a read of KV, and `documents` are in KV without a registry. */
 export function newIsolate({
   vars = {},
+  documents = [],
   read = (get) => get(),
 }: {
   vars?: object
+  documents?: readonly SiteDocument[]
   read?: (get: () => Promise<unknown>) => Promise<unknown>
 } = {}) {
   const reads: string[] = []
   const hosts = {
     get(key: string, type: 'json') {
       reads.push(key)
+      const document = documents.find(({ hosts }) => hosts.some((host) => entryKey(host) === key))
+      if (document) return Promise.resolve(entryOf(document))
       return read(() => env.TEST_HOSTS.get(key, type))
     },
   }

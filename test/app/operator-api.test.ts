@@ -2,7 +2,9 @@
 import { createExecutionContext } from 'cloudflare:test'
 import { env } from 'cloudflare:workers'
 import { describe, expect, it } from 'vitest'
+import { accountApi } from '../../src/app/api.ts'
 import type { Bindings } from '../../src/app/bindings.ts'
+import { operatorOf } from '../../src/app/operator.ts'
 import { MAX_DENIALS, OperatorApi } from '../../src/app/operator-api.ts'
 import { AUDIT } from '../../src/ledger/act.ts'
 
@@ -42,5 +44,37 @@ describe('a wrong token', () => {
     for (let sent = 0; sent < 2 * MAX_DENIALS; sent++)
       expect(await edge.signIn({ token: 'wrong' }, CLIENT)).toBeNull()
     expect((await noted()) - before).toBe(MAX_DENIALS)
+  })
+})
+
+describe('a one-time code', () => {
+  /** Asks for a code at the API, as the bearer of a token. */
+  async function ask(edge: OperatorApi, token: string) {
+    const bindings = (edge as unknown as { env: Bindings }).env
+    const api = accountApi(operatorOf(bindings), Date.now)
+    const headers = { authorization: `Bearer ${token}` }
+    return api.request('https://site.example/_tab402/api/sign-in-codes', { method: 'POST', headers })
+  }
+  const codeIn = async (answer: Response) => ((await answer.json()) as { code: string }).code
+
+  it('signs its maker in once, though it is sent many times at once', async () => {
+    const edge = await edgeOf('one')
+    const code = await codeIn(await ask(edge, 'one'))
+    const opened = await Promise.all([1, 2, 3].map(() => edge.signIn({ code }, CLIENT)))
+    const sessions = opened.filter((session) => session !== null)
+    expect(sessions).toHaveLength(1)
+    expect(await edge.whoIs(sessions[0] ?? '')).toMatchObject({ role: 'owner' })
+  })
+
+  it('is made for the bearer of the token alone: no session and no stranger gets one', async () => {
+    const edge = await edgeOf('one')
+    expect((await ask(edge, 'another')).status).toBe(401)
+    const session = (await edge.signIn({ token: 'one' }, CLIENT)) ?? ''
+    expect((await edge.ask(session, { method: 'POST', path: '/sign-in-codes' })).status).toBe(404)
+  })
+
+  it('ends with the token whose bearer made it', async () => {
+    const code = await codeIn(await ask(await edgeOf('old'), 'old'))
+    expect(await (await edgeOf('new')).signIn({ code }, CLIENT)).toBeNull()
   })
 })

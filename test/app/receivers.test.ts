@@ -3,9 +3,11 @@ import { env } from 'cloudflare:workers'
 import { describe, expect, it } from 'vitest'
 import { workOf } from '../../src/app/work.ts'
 import type { Address } from '../../src/protocol/evm/hex.ts'
+import { MIDNIGHT, newOperator, runBilling } from '../billing/harness.ts'
 import { chainAt, randomHex } from '../chain/harness.ts'
 import { chainHere } from '../chain/here.ts'
-import { newRegular, PRICE, receiptOf, startPaywall } from '../schemes/harness.ts'
+import { creditOffer, newAgent, openCreditShop, REGISTRATION } from '../schemes/credit/harness.ts'
+import { newRegular, PRICE, receiptOf, requiredOf, startPaywall } from '../schemes/harness.ts'
 import { received, runWork } from '../settlement/harness.ts'
 import { document, newRegistry, publish } from '../sites/harness.ts'
 import { newCustomer } from './customer.ts'
@@ -65,5 +67,40 @@ describe('a deployment with one site', () => {
       200,
       { channelState: { channelId: crawler.id, chargedCumulativeAmount: '2000' } },
     ])
+  })
+
+  it('keeps its credit lines, with their open invoices, when the site moves to the registry', async () => {
+    const PAGE = 100_000n
+    const shop = openCreditShop({ PRICE: '0.10' })
+    const agent = await newAgent({ rail: 'transfer' })
+    const bought = await shop.ask('/a', await agent.commit('/a', await creditOffer(shop)))
+    expect(bought.status).toBe(200)
+    const operator = await newOperator()
+    await agent.line().list()
+    await runBilling(operator, MIDNIGHT)
+    const [before, ...none] = await agent.line().invoices()
+    expect([before, none]).toMatchObject([{ stage: 'open', charged: PAGE }, []])
+
+    const credit = { ORIGIN: 'binding:SITE', PRICE: '0.10', SCHEMES: ['credit'] }
+    const moved = document({ via: 'route', terms: credit })
+    const isolate = newIsolate({ vars: { REGISTRATION_URL: REGISTRATION }, documents: [moved] })
+    const url = `https://${moved.hosts[0]}/a`
+    const [offer = {}] = requiredOf(await isolate.ask(url)).accepts
+    const { headers } = await agent.commit('/a', offer, { url })
+    expect((await isolate.ask(url, { headers })).status).toBe(200)
+    expect(await agent.standing()).toMatchObject({ charged: 2n * PAGE, redeemed: 0n })
+    expect(await agent.line().invoices()).toEqual([before])
+    const charges = (await agent.line().entries(0, 100)).filter(({ kind }) => kind === 'charge')
+    expect(charges.map(({ site, policy }) => [site, policy])).toEqual([
+      ['site.test', 0],
+      [moved.id, 1],
+    ])
+
+    await agent.line().paid({
+      ...{ id: 'payment', invoice: before?.id ?? '', amount: before?.total ?? 0n },
+      ...{ rail: 'transfer', reference: 'bank', at: Date.now() },
+    })
+    expect(await agent.standing()).toMatchObject({ charged: 2n * PAGE, redeemed: PAGE })
+    expect(await agent.line().invoice(before?.id ?? '')).toMatchObject({ stage: 'settled' })
   })
 })

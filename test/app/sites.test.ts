@@ -5,7 +5,8 @@ import { secretOf } from '../../src/app/sites.ts'
 import { refreshDates } from '../../src/paywall/terms/sitemap-dates.ts'
 import { encodeHeader } from '../../src/protocol/x402/header.ts'
 import type { SiteDocument } from '../../src/sites/document.ts'
-import { errorOf, receiptOf } from '../schemes/harness.ts'
+import { newAgent, REGISTRATION } from '../schemes/credit/harness.ts'
+import { errorOf, receiptOf, requiredOf } from '../schemes/harness.ts'
 import { document, newRegistry, publish } from '../sites/harness.ts'
 import { newCustomer } from './customer.ts'
 import { newIsolate } from './isolate.ts'
@@ -25,6 +26,35 @@ afterEach(() => {
 function passes(seconds: number): void {
   vi.setSystemTime(Date.now() + seconds * 1000)
 }
+
+describe('two sites of one deployment', () => {
+  it('look an agent with credit up once', async () => {
+    const credit = { ORIGIN: 'binding:SITE', PRICE: '0.001', SCHEMES: ['credit'] }
+    const sites = [newSite({ terms: credit }), newSite({ terms: credit })]
+    const asked: string[] = []
+    const agents = env.AGENTS.getByName('agents')
+    const counted = {
+      index: (last: string | null) => agents.index(last),
+      find: (claim: Parameters<typeof agents.find>[0]) => {
+        asked.push('find')
+        return agents.find(claim)
+      },
+    }
+    const vars = {
+      AGENTS: { getByName: () => counted },
+      AGENT_READS: undefined,
+      REGISTRATION_URL: REGISTRATION,
+    }
+    const isolate = newIsolate({ vars, documents: sites })
+    const agent = await newAgent()
+    for (const site of sites) {
+      const [offer = {}] = requiredOf(await isolate.ask(urlOf(site))).accepts
+      const { headers } = await agent.commit('/page', offer, { url: urlOf(site) })
+      expect((await isolate.ask(urlOf(site), { headers })).status).toBe(200)
+    }
+    expect(asked).toEqual(['find'])
+  })
+})
 
 describe('a host', () => {
   it('is served by its own site, from memory once it was asked for', async () => {

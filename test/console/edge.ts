@@ -16,21 +16,30 @@ export type Answers = (order: ConsoleOrder) => object | 'lost' | undefined
 /** A browser of one who is signed in. */
 export function browse(answers: Answers, who: Principal = OWNER) {
   const orders: ConsoleOrder[] = []
+  /** How many requests each call of the edge Worker had. */
+  const rounds: number[] = []
   const edge = {
     whoIs: async () => who,
-    async ask(_: string, order: ConsoleOrder) {
-      orders.push(order)
-      const body = answers(order)
-      if (body === 'lost') throw new Error('the connection was lost')
-      const status = body === undefined ? 404 : 200
-      const problem = { title: 'Not found', detail: 'Not found', code: 'not_found' }
-      return { status, type: 'application/json', text: JSON.stringify(body ?? problem) }
+    async askAll(_: string, asked: readonly ConsoleOrder[]) {
+      rounds.push(asked.length)
+      orders.push(...asked)
+      const bodies = asked.map(answers)
+      if (bodies.includes('lost')) throw new Error('the connection was lost')
+      return {
+        who,
+        answers: bodies.map((body) => ({
+          status: body === undefined ? 404 : 200,
+          type: 'application/json',
+          text: JSON.stringify(body ?? { title: 'Not found', detail: 'Not found', code: 'not_found' }),
+        })),
+      }
     },
   } as unknown as EdgeWorker
   const env = { EDGE: edge, ASSETS: {} as Fetcher }
   const headers = { cookie: `tab402=${SESSION}` }
   return {
     orders,
+    rounds,
     get: (path: string, more: Record<string, string> = {}) =>
       app.request(`${ORIGIN}${path}`, { headers: { ...headers, ...more } }, env),
     async send(path: string, fields: Record<string, string>) {

@@ -8,6 +8,7 @@ const ORDER = [
   ['app'],
   ['console', 'portal'],
   ['operator'],
+  ['doctor'],
   ['config'],
   ['settlement'],
   ['billing', 'payouts', 'adapters', 'alerts'],
@@ -22,7 +23,19 @@ const ORDER = [
 /** Beside the Worker: what a crawler imports, what a tester imports, and the logs that the command line reads. */
 const ASIDE: Record<string, readonly string[]> = {
   client: ['protocol'],
-  cli: ['testing', 'app', 'logs', 'config', 'rails', 'paywall', 'sites', 'identity', 'protocol', 'platform'],
+  cli: [
+    'testing',
+    'app',
+    'logs',
+    'doctor',
+    'config',
+    'rails',
+    'paywall',
+    'sites',
+    'identity',
+    'protocol',
+    'platform',
+  ],
   logs: ['paywall', 'identity', 'protocol', 'platform'],
   lab: ['testing', 'app', 'settlement', 'ledger', 'protocol', 'platform', 'client', 'chain'],
   testing: ['protocol', 'platform', 'client', 'chain'],

@@ -22,8 +22,8 @@ export type Bot = {
   /** Its `Signature-Agent`. */
   url: string
   publicKey: JsonWebKey
-  /** Signs a GET, including its `PAYMENT-SIGNATURE`, if given. */
-  sign(url: string, payment?: string): Promise<Signed>
+  /** Signs a GET, including its `PAYMENT-SIGNATURE`, if given, and further fields. */
+  sign(url: string, payment?: string, fields?: Record<string, string>): Promise<Signed>
 }
 
 type Components = NonNullable<Parameters<typeof signatureHeaders>[2]['components']>
@@ -36,8 +36,8 @@ export async function webBot(host: string): Promise<Bot> {
   return {
     url,
     publicKey,
-    async sign(target, payment) {
-      const headers = headersOf(url, payment)
+    async sign(target, payment, fields) {
+      const headers = { ...headersOf(url, payment), ...fields }
       const covered = [...TARGET, ...fieldsOf(headers)]
       const created = new Date()
       const made = await signatureHeaders(new Request(target, { headers }), signer, {
@@ -69,8 +69,8 @@ export async function plainBot(host: string): Promise<Bot> {
   return {
     url,
     publicKey,
-    async sign(target, payment) {
-      const headers = headersOf(url, payment)
+    async sign(target, payment, fields) {
+      const headers = { ...headersOf(url, payment), ...fields }
       const created = Math.floor(Date.now() / 1000)
       const made = await createSignature(new Request(target, { headers }), {
         signer,
@@ -102,7 +102,7 @@ function headersOf(agent: string, payment: string | undefined): Record<string, s
 }
 
 function fieldsOf(headers: Record<string, string>): string[] {
-  return ['signature-agent', 'payment-signature'].filter((name) => name in headers)
+  return Object.keys(headers).filter((name) => name !== 'user-agent')
 }
 
 function signed(

@@ -1,14 +1,17 @@
 /** A deployment with something on every page of the console: sites, two months of figures, agents, invoices, alerts. */
+import { addShadowFigures } from '../../src/ledger/book/shadow.ts'
 import { publishSites } from '../../src/testing/stack/sites.ts'
 import { webBot } from './bots.ts'
 import { DAY, enrol, operate, startCreditSite } from './credit-site.ts'
+import { startDns } from './dns.ts'
 import { fire, openTab, WATCH } from './site.ts'
 
 export type ConsoleStage = Awaited<ReturnType<typeof startConsoleStage>>
 
 /** Starts it. `pages` are the paths of all pages, each with something to show. */
 export async function startConsoleStage() {
-  const site = await startCreditSite(true)
+  const dns = await startDns()
+  const site = await startCreditSite(true, { DNS_URL: dns.url })
   const { url, origin, receiver, operator } = site.facts
   await publishSites({ url, origin, receiver, operator, isAlone: false })
   const [lantern, quarry] = [
@@ -24,9 +27,18 @@ export async function startConsoleStage() {
   await fire(site, WATCH)
   const [{ id: invoice }, { id: other }] = [await lantern.newest(), await quarry.newest()]
   const run = (await site.books.runs())[0]?.id ?? ''
-  await operate(site, '/sites/abacus-daily/publish', {})
+  const invited = { name: 'Ada Voss', email: 'ada@example.com', role: 'accountant' }
+  const { body } = await operate<{ member: { id: string } }>(site, '/people', invited)
+  const member = body.member.id
+  await operate(site, '/tokens', { name: 'month-end export', scopes: ['money.read', 'export'] })
+  await draftPolicies(site)
   return {
     ...site,
+    dns,
+    async stop() {
+      await site.stop()
+      await dns.stop()
+    },
     console: site.facts.console.url,
     invoice,
     other,
@@ -36,9 +48,21 @@ export async function startConsoleStage() {
       '/sites',
       '/sites/new',
       '/sites/tally-and-ink',
+      '/sites/tally-and-ink/suspend',
+      '/sites/tally-and-ink/checks?path=/dear/1',
+      '/sites/harbour-post/checks',
       '/crawlers',
       '/crawlers/~LanternBot',
-      '/policy?url=/dear/1&as=GPTBot',
+      '/policy',
+      '/policy/tally-and-ink',
+      '/policy/tally-and-ink?edit=4',
+      '/policy/tally-and-ink?edit=default',
+      '/policy/tally-and-ink/text',
+      '/policy/tally-and-ink/try?url=/archive/1998&as=GPTBot&claim=verified',
+      '/policy/tally-and-ink/results',
+      '/policy/quipu-review/results',
+      '/policy/tally-and-ink/publish',
+      '/policy/tally-and-ink/history?version=1',
       '/accounts',
       `/accounts/${channelId}`,
       '/accounts/lantern',
@@ -56,10 +80,51 @@ export async function startConsoleStage() {
       '/audit',
       '/audit/1',
       '/acts/0123456789abcdef?to=/runs&is=done',
+      '/people',
+      '/people/new',
+      `/people/${member}`,
+      '/tokens',
+      '/tokens/new',
       '/settings',
       '/setup',
     ],
   }
+}
+
+const LIVE_RULES = [
+  { action: 'allow', path: '/press/*', who: 'everyone', query: 'any' },
+  { action: 'block', path: '/search', who: ['crawlers'] },
+  { action: 'charge', path: '/archive/*', who: ['training'], price: '0.01' },
+  { action: 'charge', path: '/dear/*', price: '0.60' },
+  { action: 'charge', path: '/odd/*', price: '0.012345', schemes: ['channel'] },
+]
+
+/** Policies with something to see: one with a draft beside its version, one in shadow mode, and a site that waits for DNS. */
+async function draftPolicies(site: Awaited<ReturnType<typeof startCreditSite>>): Promise<void> {
+  const patch = (id: string, body: object) => operate(site, `/sites/${id}`, body, 'PATCH')
+  await patch('tally-and-ink', { terms: { RULES: LIVE_RULES } })
+  await operate(site, '/sites/tally-and-ink/publish', { note: 'Rules of our own' })
+  const dearer = LIVE_RULES.map((rule) => (rule.path === '/archive/*' ? { ...rule, price: '0.012' } : rule))
+  const feeds = { action: 'allow', path: '/feeds/*', who: ['search'], verified: true }
+  await patch('tally-and-ink', { terms: { RULES: dearer.toSpliced(2, 0, feeds) } })
+  await patch('quipu-review', { terms: { RULES: [{ action: 'allow', path: '/press/*' }], PRICE: '0.004' } })
+  const kind = { site: 'quipu-review', rule: 'default', action: 'charge' } as const
+  const day = new Date().toISOString().slice(0, 10)
+  const shadow = CRAWLERS.flatMap((name, rank) =>
+    PATHS.map((path, at) => {
+      const requests = Math.round(400 / (rank + 1) / (at + 1))
+      const crawler = name.replace('~', '') || 'nameless'
+      return { ...kind, crawler, class: 'training', path, requests, pages: requests, asked: requests * 1_000 }
+    }),
+  )
+  await addShadowFigures(await site.book(), day, shadow)
+  await operate(site, '/sites', {
+    id: 'harbour-post',
+    publisher: 'quipu-review',
+    hosts: ['harbourpost.example', 'www.harbourpost.example'],
+    mode: 'shadow',
+    terms: { ORIGIN: 'https://origin.harbourpost.example', PRICE: '0.002' },
+  })
 }
 
 const SITES = [

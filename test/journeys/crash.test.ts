@@ -1,16 +1,25 @@
-import { decodePaymentResponseHeader } from '@x402/fetch'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { RunView as Run } from '../../src/cli/demo/clients.ts'
-import type { LocalAccount } from '../../src/testing/chain/chain.ts'
-import { exactFetch } from '../upstream.ts'
+import {
+  atOnce,
+  type Buyer,
+  buyAgain,
+  buyWhile,
+  channelFaults,
+  exactFaults,
+  onTab,
+  owedTo,
+  pause,
+  randomFrom,
+  spentBy,
+  type TabCrawler,
+} from '../crash/load.ts'
 import {
   AGENT,
   fire,
-  journalOf,
   NIGHTLY,
   openTab,
   PRICE,
-  type Receipt,
   runAt,
   type Site,
   settleAt,
@@ -22,17 +31,15 @@ import { head, open } from './socket.ts'
 const ROUNDS = 5
 const AT_ONCE = 4
 const DAY = 86_400_000
-/** The balance with which each account of the local chain begins, in micro-dollars. */
-const FUNDS = 1_000_000_000n
 
 /** `SEED=… npm test` repeats the times of the kills, within the limits of scheduling. */
 const seed = Number(process.env.SEED ?? Math.floor(Math.random() * 2 ** 32))
-const random = mulberry(seed)
+const random = randomFrom(seed)
 
 let site: Site
 let before: bigint
 let midnight = Date.now()
-const readers: ReturnType<typeof onTab>[] = []
+const readers: TabCrawler[] = []
 const buyers: Buyer[] = []
 
 beforeAll(async () => {
@@ -42,88 +49,9 @@ beforeAll(async () => {
 })
 afterAll(() => site.stop())
 
-function mulberry(from: number): () => number {
-  let state = from
-  return () => {
-    state = (state + 0x6d2b79f5) | 0
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state)
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32
-  }
-}
-
-function pause(ms: number): Promise<void> {
-  return new Promise((done) => setTimeout(done, ms))
-}
-
-/** A crawler that outlives the site's restarts and keeps its receipts. */
-type Crawler = { receipts: Receipt[]; buy(): Promise<void> }
-
-type Buyer = { account: LocalAccount; hashes: string[]; buy(): Promise<void> }
-
-function onTab(tab: Tab): Crawler & { tab: Tab } {
-  const receipts: Receipt[] = []
-  let page = 0
-  return {
-    tab,
-    receipts,
-    buy: async () => void receipts.push(await tab.buy(`/${tab.account.address}/${++page}`)),
-  }
-}
-
-function atOnce(): Buyer {
-  const account = site.payer()
-  const pay = exactFetch(fetch, account, site.facts.rpc)
-  const hashes: string[] = []
-  const buy = async () => {
-    const response = await pay(`${site.facts.url}/once`, { headers: { 'user-agent': AGENT } })
-    const body = await response.text()
-    if (!response.ok) throw new Error(`not served: ${response.status} ${body}`)
-    hashes.push(decodePaymentResponseHeader(response.headers.get('payment-response') ?? '').transaction)
-  }
-  const buyer = { account, hashes, buy }
-  buyers.push(buyer)
-  return buyer
-}
-
-/** Buys pages, `width` at once, until the site is gone. */
-async function read({ buy }: Pick<Crawler, 'buy'>, width: number, site: { gone: boolean }): Promise<void> {
-  const reader = async () => {
-    while (!site.gone) await buy().catch(() => pause(10))
-  }
-  await Promise.all(Array.from({ length: width }, reader))
-}
-
-/** Retries after an outage until the site serves again. */
-async function retryBuy({ buy }: Pick<Crawler, 'buy'>): Promise<void> {
-  for (let tries = 1; ; tries++) {
-    try {
-      return await buy()
-    } catch (fault) {
-      if (tries === 20) throw fault
-      await pause(50)
-    }
-  }
-}
-
 /** Expects every receipt once in the journal, and the journal to add up to the account's total. */
-async function expectKept({ receipts }: Crawler): Promise<void> {
-  const [first] = receipts
-  if (!first) throw new Error('the crawler never got a receipt')
-  const [lines, standing] = [await journalOf(site, first.channelId), await site.books.tab(first.channelId)]
-  expect(lines.map(({ seq }) => seq)).toEqual(lines.map((_, at) => at + 1))
-  let charged = 0n
-  const steps = new Map<string, string>()
-  for (const line of lines) {
-    if (line.kind === 'charge') charged += BigInt(line.amount)
-    if (line.kind === 'charge') steps.set(line.charged, line.amount)
-    expect(line, `SEED=${seed}`).toMatchObject({ charged: `${charged}`, credit: '0' })
-    expect(line.kind).not.toBe('release')
-  }
-  const written = receipts.map((receipt) => [`${receipt.charged}`, `${receipt.due}`])
-  expect(written.filter(([at = '', due]) => steps.get(at) !== due)).toEqual([])
-  expect(new Set(written.map(String)).size).toBe(receipts.length)
-  expect(standing).toMatchObject({ charged: `${charged}` })
+async function expectKept(reader: TabCrawler): Promise<void> {
+  expect(await channelFaults(site, reader), `SEED=${seed}`).toEqual([])
 }
 
 /** Expects a settled run without findings, except exact payments whose page a kill left undelivered. */
@@ -135,55 +63,48 @@ function expectSettled({ status, record }: Run): void {
 
 /** Expects the receiver to hold exactly the amounts charged on channels and paid by `exact`. */
 async function expectSquare(): Promise<void> {
-  const owed = await Promise.all([
-    ...readers.map(({ tab }) => tab.charged()),
-    ...buyers.map(({ account }) => spentBy(account)),
-  ])
-  const sum = owed.reduce((all, each) => all + each, 0n)
-  expect((await site.coins.holds(site.facts.receiver)) - before, `SEED=${seed}`).toBe(sum)
+  const owed = await owedTo(site, readers, buyers)
+  expect((await site.coins.holds(site.facts.receiver)) - before, `SEED=${seed}`).toBe(owed)
 }
 
-async function spentBy({ address }: LocalAccount): Promise<bigint> {
-  return FUNDS - (await site.coins.holds(address))
+/** A new buyer, whose payments {@link expectSquare} counts. */
+function newBuyer(): Buyer {
+  const buyer = atOnce(site)
+  buyers.push(buyer)
+  return buyer
 }
 
 const tonight = () => (midnight += DAY)
 
 describe('site killed under load', { timeout: 90_000 }, () => {
   it('keeps every receipt that it gave, and its channels go on [E2]', async () => {
-    const swift = atOnce()
+    const swift = newBuyer()
     for (let round = 1; round <= ROUNDS; round++) {
       readers.push(onTab(openTab(site, site.payer())))
       const now = { gone: false }
-      const reading = [...readers.map((one) => read(one, AT_ONCE, now)), read(swift, 1, now)]
+      const reading = [...readers.map((one) => buyWhile(one, AT_ONCE, now)), buyWhile(swift, 1, now)]
       await pause(random() * 700)
       const killed = site.kill()
       now.gone = true
       await Promise.all([...reading, killed])
-      for (const one of [...readers, swift]) await retryBuy(one)
+      for (const one of [...readers, swift]) await buyAgain(one)
       for (const one of readers) await expectKept(one)
     }
-    expect(new Set(swift.hashes).size).toBe(swift.hashes.length)
+    expect(await exactFaults(site, swift)).toEqual([])
   })
 
   it('settles on chain exactly the amounts charged [E2]', async () => {
     const run = await settleAt(site, tonight())
     expectSettled(run)
     // An exact payment in flight at a kill is unresolved here, whether or not it is on the chain.
-    for (const { account, hashes } of buyers) {
-      const { received, inDoubt } = await site.books.atOnce(`eip155:84532:${account.address}`)
-      const spent = await spentBy(account)
-      expect(BigInt(received)).toBeGreaterThanOrEqual(BigInt(hashes.length) * PRICE)
-      expect(BigInt(received)).toBeLessThanOrEqual(spent)
-      expect(spent).toBeLessThanOrEqual(BigInt(received) + BigInt(inDoubt) * PRICE)
-    }
+    for (const buyer of buyers) expect(await exactFaults(site, buyer)).toEqual([])
     await expectSquare()
   })
 
   it('settles once after a run is killed at any moment [F5]', async () => {
     const [one, two, three] = readers
     for (let round = 1; round <= ROUNDS; round++) {
-      for (const reader of [one, two, three]) if (reader) await retryBuy(reader)
+      for (const reader of [one, two, three]) if (reader) await buyAgain(reader)
       const killed = tonight()
       await fire(site, NIGHTLY, killed)
       await pause(random() * 250)
@@ -201,7 +122,7 @@ describe('site killed under load', { timeout: 90_000 }, () => {
   it('sends a transaction that it had signed but not sent, and delays no other [F5]', {
     timeout: 10_000,
   }, async () => {
-    const [late, next] = [atOnce(), atOnce()]
+    const [late, next] = [newBuyer(), newBuyer()]
     const calls = () => site.node.calls('eth_sendRawTransaction')
     const sent = await calls()
     await site.node.misbehave({ method: 'eth_sendRawTransaction', does: 'drop' })
@@ -211,15 +132,15 @@ describe('site killed under load', { timeout: 90_000 }, () => {
     await Promise.allSettled([lost, site.kill()])
     await site.node.misbehave()
     await next.buy()
-    expect(await spentBy(late.account)).toBe(PRICE)
-    expect(await spentBy(next.account)).toBe(PRICE)
+    expect(await spentBy(site, late.account)).toBe(PRICE)
+    expect(await spentBy(site, next.account)).toBe(PRICE)
   })
 
   it('finds the claim that was in the pool at the kill, and sends no second one [F6]', async () => {
     const { rpc } = site.chain
     const sent = async () => Number(await rpc('eth_getTransactionCount', [site.relayer, 'pending']))
     const calls = () => site.node.calls('eth_sendRawTransaction')
-    for (const reader of readers) await retryBuy(reader)
+    for (const reader of readers) await buyAgain(reader)
     const start = await sent()
     await rpc('evm_setAutomine', [false])
     await fire(site, NIGHTLY, tonight())

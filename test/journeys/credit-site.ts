@@ -35,8 +35,8 @@ export const WEBHOOK_SECRET = 'a-secret-that-signs-the-webhooks-of-the-operator'
 
 export type CreditSite = Awaited<ReturnType<typeof startCreditSite>>
 
-/** `registry` binds the registry of sites, and each change of a site takes effect at once. */
-export async function startCreditSite(registry = false) {
+/** `registry` binds the registry of sites, and each change of a site takes effect at once. `more` are further vars. */
+export async function startCreditSite(registry = false, more: Record<string, string> = {}) {
   const port = await freePort()
   const url = `http://127.0.0.1:${port}`
   const stripe = await startStripe({ webhook: `${url}/_tab402/stripe`, ...STRIPE_KEYS })
@@ -48,6 +48,7 @@ export async function startCreditSite(registry = false) {
     WEBHOOK_URL: mailbox.url,
     WEBHOOK_SECRET,
     ...(registry && { SITES_AHEAD_SECONDS: '0' }),
+    ...more,
   }
   const site = await startSite(vars, port, registry)
   // The end of today, so the first nightly run is past it even if the day changes during a test.
@@ -141,6 +142,7 @@ export async function enrol(site: Pick<CreditSite, 'facts'>, id: string, bot: Bo
     const kind = path.split('/')[1] ?? ''
     const known = offers.get(kind) ?? askOffer(`${url}${path}`)
     offers.set(kind, known)
+    known.catch(() => offers.delete(kind))
     return known
   }
 
@@ -201,10 +203,11 @@ export async function operate<Body = Record<string, unknown>>(
   site: Pick<CreditSite, 'facts'>,
   path: string,
   form?: object,
+  method = 'POST',
 ) {
   const { url, token } = site.facts.operator
   const headers = { authorization: `Bearer ${token}`, 'content-type': 'application/json' }
-  const sent = form && { method: 'POST', body: JSON.stringify(form) }
+  const sent = form && { method, body: JSON.stringify(form) }
   const response = await fetch(`${url}${path}`, { headers, ...sent })
   return { status: response.status, body: (await response.json()) as Body }
 }

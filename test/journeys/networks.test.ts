@@ -1,4 +1,8 @@
 /** One site on two chains of different ids: each payment settles on its own, and nothing crosses. */
+import { execFile } from 'node:child_process'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { decodePaymentRequiredHeader } from '@x402/core/http'
 import { decodePaymentResponseHeader } from '@x402/fetch'
 import { createPublicClient, http, parseAbi } from 'viem'
@@ -89,6 +93,38 @@ async function signed(scheme: 'exact' | 'channel', network: Network, payer: Loca
   return header
 }
 
+/** The problems that `tab402 check-config --chain` prints for a site on both networks, with these nodes. */
+async function checked(nodes: Record<Network, string>): Promise<string[]> {
+  const folder = await mkdtemp(join(tmpdir(), 'tab402-check-'))
+  const vars = {
+    NETWORK: [BASE, SEPOLIA],
+    PRICE: '0.001',
+    SCHEMES: ['exact'],
+    ORIGIN: 'https://origin.example',
+  }
+  const lines = Object.entries({ ...vars, RECEIVER: site.facts.receiver }).map(
+    ([name, value]) => `${name} = ${JSON.stringify(value)}`,
+  )
+  await writeFile(join(folder, 'wrangler.toml'), `[vars]\n${lines.join('\n')}\n`)
+  const secrets = { RPC_URL: JSON.stringify(nodes), RELAYER_KEY: `0x${'11'.repeat(32)}` }
+  const env = Object.entries(secrets).map(([name, value]) => `${name}='${value}'`)
+  await writeFile(join(folder, '.dev.vars'), env.join('\n'))
+  const args = [
+    'src/cli/main.ts',
+    'check-config',
+    '--chain',
+    '--json',
+    '--config',
+    join(folder, 'wrangler.toml'),
+  ]
+  const printed = await new Promise<string>((done) => {
+    execFile(process.execPath, args, (_, stdout) => done(stdout))
+  })
+  await rm(folder, { recursive: true })
+  const { problems } = JSON.parse(printed) as { problems: { place: string; message: string }[] }
+  return problems.map(({ place, message }) => `${place} ${message}`)
+}
+
 /** The payment as if it accepted the offer of another network. */
 function moved(payment: string, offer: object): string {
   const { accepted: _, ...rest } = JSON.parse(atob(payment)) as Record<string, object>
@@ -99,6 +135,34 @@ async function offersOf(path: string) {
   const header = (await ask(path)).headers.get('payment-required') ?? ''
   return { header, offers: decodePaymentRequiredHeader(header).accepts }
 }
+
+describe('tab402 check-config --chain', () => {
+  const right = () => ({ [BASE]: base.rpcUrl, [SEPOLIA]: site.chain.rpcUrl })
+
+  it('finds nothing where each node serves its network', async () => {
+    expect(await checked(right())).toEqual([])
+  })
+
+  it('names each node that serves another chain', async () => {
+    expect(await checked({ [BASE]: site.chain.rpcUrl, [SEPOLIA]: base.rpcUrl })).toEqual([
+      expect.stringMatching(/^RPC_URL\.eip155:8453 must serve Base: it must answer: wrong_chain/),
+      expect.stringMatching(/^RPC_URL\.eip155:84532 must serve Base Sepolia: it must answer: wrong_chain/),
+    ])
+  })
+
+  it('names a token that signs under another domain', async () => {
+    const code = String(await base.rpc('eth_getCode', [base.usdc, 'latest']))
+    const hex = (text: string) => Buffer.from(text).toString('hex')
+    await base.rpc('anvil_setCode', [base.usdc, code.replaceAll(hex('USD Coin'), hex('USD Cash'))])
+    try {
+      expect(await checked(right())).toEqual([
+        'RPC_URL.eip155:8453 must serve Base: it must have USDC with the domain "USD Coin", version "2"',
+      ])
+    } finally {
+      await base.rpc('anvil_setCode', [base.usdc, code])
+    }
+  })
+})
 
 describe('A site on two networks', () => {
   it('offers every scheme on the preferred network first, in a header below 2,048 bytes', async () => {

@@ -74,7 +74,7 @@ export async function startSite(vars: Vars | ((node: string) => Vars) = {}, port
     paths: { free: '/robots.txt', charged: '/page' },
     accounts: payers,
     operator: { url: `${url}/_tab402/api`, token: TOKEN },
-    console: { url: worker.console },
+    console: { url: worker.console, login: `${worker.console}/sign-in` },
     sites: [],
   }
   return {
@@ -119,13 +119,16 @@ export async function startSite(vars: Vars | ((node: string) => Vars) = {}, port
   }
 }
 
+/** A request that meets the kill may never be answered. Another is sent then, for at most a minute. */
 async function serves(url: string): Promise<void> {
+  const until = Date.now() + 60_000
   for (;;) {
     try {
       await fetch(`${url}/robots.txt`, { signal: AbortSignal.timeout(5_000) })
       return
     } catch (cause) {
-      if (!(cause instanceof TypeError)) throw cause
+      const { name } = cause as Error
+      if ((name !== 'TypeError' && name !== 'TimeoutError') || Date.now() > until) throw cause
       await new Promise((done) => setTimeout(done, 20))
     }
   }

@@ -93,6 +93,7 @@ export async function newOperator({
     keys: env.AUDIT.getByName(AUDIT),
     sites,
     screening: async () => ({ oracles: {}, allow: 0, deny: 1, failing: DEFAULT_FAILING, lists: [] }),
+    people: env.PEOPLE?.getByName(newId()),
     credit:
       credit === false
         ? undefined

@@ -81,6 +81,7 @@ describe('OpenAPI document', () => {
     await get(`/api/agents/${id}`)
     await get('/api/figures?by=site')
     await get('/api/metrics')
+    await get('/api/doctor')
     await get('/healthz')
     await get('/api/explain?url=/a&as=GPTBot')
     await operator.call('PATCH', `/api/agents/${id}`, { tier: 'partner' })
@@ -119,6 +120,7 @@ describe('OpenAPI document', () => {
     await instance?.waitForStatus('complete')
     await get('/api/relayer')
     await post('/api/relayer/repair')
+    await post('/api/sign-in-codes')
     const setup = await newReceiver()
     const { id: channel } = await openChannel(setup)
     await post(`/api/accounts/${channel}/reread`)
@@ -143,6 +145,7 @@ describe('OpenAPI document', () => {
     const key = { 'idempotency-key': '0123456789abcdef' }
     await operator.call('POST', `/api/agents/${id}/resume`, undefined, key)
     await get('/api/acts/0123456789abcdef')
+    await memberOf(operator)
     await post('/api/publishers', PUBLISHER)
     await get('/api/publishers')
     await get('/api/publishers/press')
@@ -160,6 +163,9 @@ describe('OpenAPI document', () => {
     await operator.call('DELETE', `${at}/draft`)
     await post(`${at}/proofs`, { host: 'a.localhost' })
     await post(`${at}/check`, {})
+    await get(`${at}/check?path=/a`)
+    await get(`${at}/try?url=/a&as=GPTBot`)
+    await get(`${at}/replay`)
     await post(`${at}/revert`, { version: 1 })
     await post(`${at}/suspend`, {})
     await post(`${at}/resume`, {})
@@ -172,6 +178,19 @@ describe('OpenAPI document', () => {
     expect(operations.filter((name) => !covered.has(name))).toEqual(['get /_tab402/keys'])
   })
 })
+
+/** Asks everything about members and API tokens. */
+async function memberOf({ call, get, post }: Operator): Promise<void> {
+  const { body } = await post('/api/people', { name: 'Ann', role: 'accountant', email: 'Ann@Example.com' })
+  const { id } = body.member as { id: string }
+  await get('/api/people')
+  await call('PATCH', `/api/people/${id}`, { role: 'finance' })
+  await post(`/api/people/${id}/invitation`)
+  await call('DELETE', `/api/people/${id}`)
+  const { body: token } = await post('/api/tokens', { name: 'export', scopes: ['export'] })
+  await get('/api/tokens')
+  await call('DELETE', `/api/tokens/${token.id}`)
+}
 
 /** A decision that holds an account. */
 const listing = {
@@ -235,8 +254,8 @@ describe('Audit log', () => {
       const { body } = await operator.get(`/api/invoices?agent=${id}`)
       return (body.invoices as { id: string }[])[0]?.id
     }
-    // The registry of sites logs its own changes, in their transactions: see test/sites/.
-    const ofSites = /\/(?:sites|publishers)(?:\/|$)/
+    // Two objects log their own changes, in their transactions: see test/sites/ and test/people/.
+    const ofSites = /\/(?:sites|publishers|people|tokens|sign-in-codes)(?:\/|$)/
     const expected = operations.filter((name) => !name.startsWith('get') && !ofSites.test(name))
     expect(Object.keys(mutations).sort()).toEqual(expected.sort())
     for (const [name, mutate] of Object.entries(mutations)) {

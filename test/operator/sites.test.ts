@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import type { Zone } from '../sites/dns.ts'
 import { document, PUBLISHER } from '../sites/harness.ts'
-import { newOperator, type Operator } from './harness.ts'
+import { newOperator, type Operator, TOKEN } from './harness.ts'
 import { type Answers, newSites, refusing } from './registry.ts'
 
 type Body = Record<string, unknown>
@@ -47,6 +47,46 @@ describe('The API of sites', () => {
     expect(errorsOf(judged).map((error) => error.split(' ')[0])).toEqual(
       expect.arrayContaining(['publisher', 'terms.PRICE', 'terms.RULES[0].action']),
     )
+  })
+
+  it('refuses a document that is nested too deep, whatever the call', async () => {
+    const desk = await newDesk()
+    const site = local()
+    await desk.at('POST', '', site)
+    const deep = '['.repeat(20_000) + ']'.repeat(20_000)
+    const body = `{"id": "${site.id}", "publisher": "press", "hosts": ["a.localhost"], "terms": {"RULES": ${deep}}}`
+    for (const [method, path] of [
+      ['POST', ''],
+      ['POST', '/check'],
+      ['PUT', `/${site.id}`],
+      ['PATCH', `/${site.id}`],
+    ] as const) {
+      const request = { method, body, headers: { authorization: `Bearer ${TOKEN}` } }
+      const answer = await desk.fetch(new Request(`https://site.example/_tab402/api/sites${path}`, request))
+      expect([method, path, answer.status, errorsOf(answer)]).toEqual([
+        ...[method, path, 400],
+        [' must be nested at most 32 levels deep'],
+      ])
+    }
+  })
+
+  it('publishes once when two operators publish at once, and tells the other', async () => {
+    const desk = await newDesk()
+    const site = local()
+    await desk.at('POST', '', site)
+    const headers = { 'if-match': '"1"' }
+    const act = (path: string) => desk.at('POST', `/${site.id}/${path}`, {}, headers)
+    const both = await Promise.all([act('publish'), act('publish')])
+    expect(both.map(({ status }) => status).toSorted()).toEqual([200, 412])
+    const crossed = await Promise.all([
+      desk.at('POST', `/${site.id}/suspend`, {}),
+      desk.at('PATCH', `/${site.id}`, { terms: { PRICE: '0.004' } }),
+    ])
+    expect(crossed.map(({ status }) => status)).toEqual([200, 200])
+    const { body } = await desk.at('GET', `/${site.id}`)
+    expect(body).toMatchObject({ mode: 'suspended', draft: { document: { terms: { PRICE: '0.004' } } } })
+    const { body: history } = await desk.at('GET', `/${site.id}/versions`)
+    expect((history.versions as { act: string }[]).map(({ act }) => act)).toEqual(['suspend', 'publish'])
   })
 
   it('changes the members and vars that a patch names, and removes those that are null', async () => {

@@ -2,8 +2,7 @@
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { PAY_TOOLS } from '../../src/cli/pay.ts'
-import { STACK_TOOLS } from '../../src/cli/start.ts'
+import { PAY_TOOLS, STACK_TOOLS } from '../../src/testing/tools.ts'
 import { openProject, type Project } from './project.ts'
 
 const TSC = 'typescript/bin/tsc'

@@ -17,6 +17,8 @@ export type Project = {
   link(...names: string[]): Promise<void>
   /** Runs the installed `tab402`. */
   tab402(args: string[], env?: Record<string, string>): Promise<Result>
+  /** Runs Node. */
+  node(args: string[]): Promise<Result>
   /** Runs a tool of this repository in the project, such as `wrangler/bin/wrangler.js`. */
   tool(script: string, args: string[]): Promise<Result>
   /** Starts `wrangler dev` on 127.0.0.1, waits until it answers, and ends it after `use`. */
@@ -59,6 +61,7 @@ export async function openProject(): Promise<Project> {
     write,
     link: (...names) => linkAll(folder, names),
     tab402: (args, env) => run(process.execPath, ['node_modules/tab402/bin/tab402.js', ...args], folder, env),
+    node: (args) => run(process.execPath, args, folder),
     tool: (path, args) => script(join(MODULES, path), args),
     dev: (use) => withDev(folder, use),
     remove: () => rm(root, { recursive: true, force: true }),

@@ -136,6 +136,29 @@ describe('a site of the registry', () => {
     ])
   })
 
+  it('is suspended at once on a host that a version still to come drops, unless another site has it by then', async () => {
+    const registry = newRegistry()
+    const site = document()
+    const [kept = '', dropped = ''] = site.hosts
+    await publish(registry, site)
+    await publish(registry, { ...site, hosts: [kept] })
+    const before = await entryOf(dropped)
+    expect(before).toMatchObject({ version: 2, document: null, previous: { version: 1 } })
+    expect(before?.effectiveAt).toBeGreaterThan(Date.now())
+    await registry.suspend('op', site.id)
+    const after = await entryOf(dropped)
+    expect(after).toMatchObject({ version: 3, document: null })
+    expect(after?.effectiveAt).toBeLessThanOrEqual(Date.now())
+
+    await registry.resume('op', site.id)
+    await publish(registry, { ...site, hosts: [kept, dropped] })
+    await publish(registry, { ...site, hosts: [kept] })
+    const other = document({ hosts: [dropped] })
+    await publish(registry, other)
+    await registry.suspend('op', site.id)
+    expect(await entryOf(dropped)).toMatchObject({ id: other.id, document: { id: other.id } })
+  })
+
   it('leaves a tombstone under its hosts when it is removed, and frees them for another site', async () => {
     const registry = newRegistry()
     const site = document()

@@ -7,7 +7,7 @@ import { gasLow, nearLimit, nodeBehind } from './chain.ts'
 import type { AlertKind } from './kind.ts'
 import { moneyFindings, runFailed, runInDoubt, runOverdue, watchLate, withdrawal } from './runs.ts'
 import { contractEnds, settingAdvice, settingFault, webhookUnanswered } from './settings.ts'
-import { originErrors, paidDropped, unpaidDropped } from './sites.ts'
+import { originErrors, paidDropped, receiverChanged, siteCheck, unpaidDropped } from './sites.ts'
 
 /** Every kind of alert, in the order of docs/alerts.md. */
 export const ALERT_KINDS: readonly AlertKind[] = [
@@ -24,11 +24,13 @@ export const ALERT_KINDS: readonly AlertKind[] = [
   originErrors,
   paidDropped,
   unpaidDropped,
+  siteCheck,
   agentSuspended,
   paymentFailed,
   pastDue,
   contractEnds,
   webhookUnanswered,
+  receiverChanged,
   settingAdvice,
 ]
 

@@ -3,7 +3,7 @@
 import { DAY_MS, HOUR_MS, MINUTE_MS } from '../../platform/time.ts'
 import type { AlertCondition } from '../alert.ts'
 import type { SiteHourFact } from '../facts.ts'
-import { type AlertKind, API } from './kind.ts'
+import { type AlertKind, API, figureOf } from './kind.ts'
 
 /** Errors of the origin are an alert above this share, in percent, of at least so many requests. */
 export const ERRORS = { percent: 5, least: 20 } as const
@@ -33,6 +33,30 @@ export const originErrors: AlertKind = {
       return [{ subject, severity: 'warning', figure, link: linkTo(subject) }]
     })
   },
+}
+
+/** A host of a site in force lacks an address, its proof or an active certificate. */
+export const siteCheck: AlertKind = {
+  name: 'site_check',
+  find: ({ broken }) =>
+    broken?.map(({ site, host, why }) => ({
+      subject: host,
+      severity: 'warning',
+      figure: figureOf(why),
+      link: `${API}/sites/${site}`,
+    })) ?? null,
+}
+
+/** Somebody has changed where the money of a site or a publisher goes. One alert for each change. */
+export const receiverChanged: AlertKind = {
+  name: 'receiver_changed',
+  find: ({ receivers }) =>
+    receivers?.map(({ seq, who, subject, from, to }) => ({
+      subject: `${subject}, change ${seq}`,
+      severity: 'info',
+      figure: figureOf(`from ${from} to ${to}, by ${who}`),
+      link: `${API}/audit`,
+    })) ?? null,
 }
 
 /** A site sold at least 80 % less in the last hour than in the same hour of the day before. */

@@ -86,6 +86,12 @@ export class Orders {
     )
   }
 
+  /** When the newest transaction was signed, in Unix milliseconds; 0 for none whose bytes are kept. */
+  signedAt(): number {
+    const [row] = this.#rows('SELECT max(at) AS at FROM attempt WHERE raw IS NOT NULL')
+    return Number(row?.at ?? 0)
+  }
+
   /** Counts the orders whose outcome is unknown. */
   count(): number {
     const [row] = this.#rows('SELECT count(*) AS open FROM placed WHERE open = 1')

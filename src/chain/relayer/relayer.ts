@@ -15,10 +15,8 @@ import { type Outcome, outcomeOf, type Unsigned } from './outcome.ts'
 import { type Cost, type DeclinedOrder, Spending } from './spending.ts'
 import type { Conditions, Receipt } from './transaction.ts'
 
-/** See orders.ts. */
-export type { TransactionOrder } from './orders.ts'
-/** See outcome.ts. */
-export type { Outcome } from './outcome.ts'
+/** See orders.ts and outcome.ts. */
+export type { Outcome, TransactionOrder }
 
 /** `gas`: the terms on which gas is paid for; {@link GAS_TERMS} in its absence. */
 export type RelayerSettings = { chain: Chain; key: Hex; gas?: Partial<GasTerms>; waits?: Partial<Waits> }
@@ -52,6 +50,10 @@ export type Relayer = {
 
 const WAITS: Waits = { minedMs: 15_000, tendMs: 15_000, stuckMs: 45_000 }
 const KEEP_MS = 7 * 86_400_000
+/** A reorganization may undo a transaction of this age: on Base a block is final after some 15 minutes. */
+const MAY_BE_UNDONE_MS = 1_200_000
+/** So often it is looked for: an authorization that must be sent again is valid for minutes only. */
+const MINED_PAUSE_MS = 60_000
 const TENDED_AT_ONCE = 50
 const FIRST_PAUSE_MS = 25
 const LONGEST_PAUSE_MS = 2_000
@@ -150,7 +152,7 @@ export class RelayerBase<Env = unknown> extends DurableObject<Env> implements Re
     return this.state()
   }
 
-  /** Looks for receipts of open orders, sends them again and raises fees. Never throws: the runtime drops failing alarms. */
+  /** Looks for open orders, and mined ones that were undone. Sends them again. Never throws: the runtime drops failing alarms. */
   override async alarm(): Promise<void> {
     try {
       await this.#tend(MAX_LEAP)
@@ -159,7 +161,14 @@ export class RelayerBase<Env = unknown> extends DurableObject<Env> implements Re
     } catch (thrown) {
       this.#warn('open transactions not checked, retrying at the next alarm', { fault: String(thrown) })
     }
-    if (this.#orders.open(1).length > 0) await this.ctx.storage.setAlarm(Date.now() + this.#waits.tendMs)
+    const pauseMs = this.#pauseMs()
+    if (pauseMs !== null) await this.ctx.storage.setAlarm(Date.now() + pauseMs)
+  }
+
+  /** When to look again: for open orders, or for mined ones whose block may still be undone. Null: for none. */
+  #pauseMs(): number | null {
+    if (this.#orders.open(1).length > 0) return this.#waits.tendMs
+    return Date.now() - this.#orders.signedAt() < MAY_BE_UNDONE_MS ? MINED_PAUSE_MS : null
   }
 
   // Parallel calls with one id place it once: later callers wait for the first.

@@ -8,12 +8,14 @@ import { auditPages } from './audit.tsx'
 import { crawlerPages } from './crawlers.tsx'
 import { homePages } from './home.tsx'
 import { invoicePages } from './invoices.tsx'
-import { policyPages } from './policy.tsx'
+import { peoplePages } from './people.tsx'
+import { policyPages } from './policy/index.tsx'
 import { publisherPages } from './publishers.tsx'
 import { runPages } from './runs.tsx'
 import { settingPages } from './settings.tsx'
 import { setupPages } from './setup.tsx'
 import { sitePages } from './sites/index.ts'
+import { tokenPages } from './tokens.tsx'
 
 /** The pages, in the order of the navigation. */
 export const PAGES: Routes = [
@@ -29,6 +31,8 @@ export const PAGES: Routes = [
   ...publisherPages,
   ...auditPages,
   ...actPages,
+  ...peoplePages,
+  ...tokenPages,
   ...settingPages,
   ...setupPages,
 ]

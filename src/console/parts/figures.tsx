@@ -14,6 +14,12 @@ export function dollars(amount: bigint): string {
   return `${sign}$${grouped(String(cents / 100n))}.${String(cents % 100n).padStart(2, '0')}`
 }
 
+/** `$0.012` of micro-dollars: a price with the decimals that it has, and two at least. */
+export function priceText(amount: bigint): string {
+  const [whole = '', part = ''] = sixDecimals(amount).split('.')
+  return `$${grouped(whole)}.${part.replace(/0{1,4}$/, '')}`
+}
+
 /** Six decimals of micro-dollars, without a currency. */
 export function sixDecimals(amount: bigint): string {
   const size = amount < 0n ? -amount : amount

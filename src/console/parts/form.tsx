@@ -14,13 +14,20 @@ type FieldProps = {
   problem?: Problem | undefined
   /** Where the API names this field otherwise, such as `buyer.country`. */
   at?: string
+  /** The fault to show, where the page knows it better than `problem` does. */
+  fault?: string | undefined
   hint?: string
   type?: 'text' | 'email' | 'url'
   required?: boolean
   choices?: readonly (readonly [value: string, title: string])[]
+  /** A field of so many lines. */
+  rows?: number
 }
 
-/** One field. The fault that the API stated about it stands below. */
+/**
+ * One field. What the API found wrong with it stands below; where the form is checked while it is typed, the script writes it
+ * there.
+ */
 export function Field({
   name,
   id = name,
@@ -28,19 +35,19 @@ export function Field({
   typed,
   problem,
   at = name,
+  fault,
   hint,
-  type = 'text',
-  required,
-  choices,
+  ...kind
 }: FieldProps) {
-  const fault = problem?.errors?.find(({ path }) => path === at)
-  const note = fault ? `${id}-fault` : hint ? `${id}-hint` : undefined
+  const { type = 'text', required, choices, rows } = kind
+  const stated = problem?.errors?.find(({ path }) => path === at)
+  const wrong = fault ?? (stated && `${label} ${stated.message}: ${stated.expected}`)
   const common = {
     name,
     id,
     required,
-    'aria-describedby': note,
-    'aria-invalid': fault ? true : undefined,
+    'aria-describedby': `${id}-fault${hint ? ` ${id}-hint` : ''}`,
+    'aria-invalid': wrong ? true : undefined,
   }
   const value = typed?.[name] ?? ''
   return (
@@ -54,28 +61,40 @@ export function Field({
             </option>
           ))}
         </select>
+      ) : rows !== undefined ? (
+        // A browser drops the first line break of a text area.
+        <textarea {...common} rows={rows} spellcheck={false}>{`\n${value}`}</textarea>
       ) : (
         <input {...common} type={type} value={value} autocomplete="off" />
       )}
-      {fault ? (
-        <p class="bad" id={`${id}-fault`}>{`${label} ${fault.message}: ${fault.expected}`}</p>
-      ) : (
-        hint && (
-          <p class="soft" id={`${id}-hint`}>
-            {hint}
-          </p>
-        )
+      <p class="bad" id={`${id}-fault`} data-fault={name} aria-live="polite">
+        {wrong}
+      </p>
+      {hint && (
+        <p class="soft" id={`${id}-hint`}>
+          {hint}
+        </p>
       )}
     </div>
   )
 }
 
-type ActProps = { action: string; formToken: string; title: string; isMain?: boolean; children?: Child }
+type ActProps = {
+  action: string
+  formToken: string
+  title: string
+  isMain?: boolean
+  /** Where the form is checked while it is typed. It answers with the faults by field. */
+  check?: string
+  /** Buttons beside the one of `title`. */
+  more?: Child
+  children?: Child
+}
 
 /** A form with one button, and a key that makes it happen once. `title` says what it does, with the amount and the name where it moves money. */
-export function ActForm({ action, formToken, title, isMain = false, children }: ActProps) {
+export function ActForm({ action, formToken, title, isMain = false, check, more, children }: ActProps) {
   return (
-    <form class="form" method="post" action={action}>
+    <form class="form" method="post" action={action} data-check={check}>
       <input type="hidden" name="form" value={formToken} />
       <input type="hidden" name="key" value={crypto.randomUUID()} />
       {children}
@@ -83,8 +102,42 @@ export function ActForm({ action, formToken, title, isMain = false, children }: 
         <button class={isMain ? 'btn go' : 'btn'} type="submit">
           {title}
         </button>
+        {more && <> {more}</>}
       </div>
     </form>
+  )
+}
+
+/** Fields that people do not type. */
+const UNTYPED: ReadonlySet<string> = new Set(['form', 'base', 'revision', 'kind', 'at', 'act'])
+
+/** A form that was not sent on, with all its fields, so that nothing must be typed again. */
+export function Kept({ action, typed }: { action: string; typed: Typed }) {
+  const fields = Object.entries(typed)
+  return (
+    <>
+      <h1>The edge Worker does not answer</h1>
+      <p>Nothing was changed, and what you typed is kept on this page. Wait a moment, then send it again.</p>
+      <form class="form" method="post" action={action}>
+        {fields.map(([name, value]) =>
+          UNTYPED.has(name) || value === '' ? (
+            <input type="hidden" name={name} value={value} />
+          ) : (
+            <div>
+              <label for={name}>{name}</label>
+              <textarea id={name} name={name} rows={value.includes('\n') ? 12 : 1} spellcheck={false}>
+                {`\n${value}`}
+              </textarea>
+            </div>
+          ),
+        )}
+        <div>
+          <button class="btn go" type="submit">
+            Send it again
+          </button>
+        </div>
+      </form>
+    </>
   )
 }
 

@@ -10,12 +10,14 @@ type HeadProps = {
   /** When the figures were read, in Unix milliseconds, and where. */
   asOf?: number
   sources?: readonly FigureSource[]
+  /** The state of what the page shows, beside its time. */
+  meta?: Child
   /** Buttons and filters. */
   children?: Child
 }
 
 /** The head of a page. */
-export function Head({ title, above, asOf, sources = [], children }: HeadProps) {
+export function Head({ title, above, asOf, sources = [], meta, children }: HeadProps) {
   return (
     <div class="head">
       {above && (
@@ -25,9 +27,10 @@ export function Head({ title, above, asOf, sources = [], children }: HeadProps) 
       )}
       <div>
         <h1>{title}</h1>
-        {asOf !== undefined && (
+        {(meta || asOf !== undefined) && (
           <p class="meta">
-            <AsOf at={asOf} />
+            {meta}
+            {asOf !== undefined && <AsOf at={asOf} />}
             {sources.map((source) => (
               <SourceBadge of={source} />
             ))}

@@ -20,7 +20,7 @@ export function TabBar({ parts }: { parts: readonly TabPart[] }) {
     <figure class="tab">
       <svg viewBox={`0 0 ${WIDTH} 1`} preserveAspectRatio="none" aria-hidden="true">
         {marks.map(({ x, width }, at) => (
-          <rect class={classOf(at, parts.length)} x={String(x)} width={String(width)} height="1" />
+          <rect fill={fillOf(at, parts.length)} x={String(x)} width={String(width)} height="1" />
         ))}
       </svg>
       <dl class="tiles">
@@ -28,7 +28,7 @@ export function TabBar({ parts }: { parts: readonly TabPart[] }) {
           <div class="tile">
             <dt>
               <svg viewBox="0 0 1 1" aria-hidden="true">
-                <rect class={classOf(at, parts.length)} width="1" height="1" />
+                <rect fill={fillOf(at, parts.length)} width="1" height="1" />
               </svg>
               {name}
             </dt>
@@ -44,6 +44,6 @@ export function TabBar({ parts }: { parts: readonly TabPart[] }) {
 }
 
 /** The last total is what may still be spent, and has no colour of its own. */
-function classOf(at: number, of: number): string {
-  return at + 1 === of ? 's0' : `s${[1, 2, 7][at] ?? 7}`
+function fillOf(at: number, of: number): string {
+  return at + 1 === of ? 'var(--rule)' : `var(--s${[1, 2, 7][at] ?? 7})`
 }

@@ -3,13 +3,13 @@ import type { Child } from 'hono/jsx'
 import { type ValueColumn, withQuery } from '../list.ts'
 
 /**
- * A column. `kind`: `n` figures, `lead` the figure beside a card's title, `bar` and `change` its second line, `acts` buttons,
+ * A column. `kind`: `n` figures, `lead` the figure beside a card's title, `word` a word there, `bar` and `change` its second line, `acts` buttons,
  * `full` a line of its own in a card.
  */
 export type Column<Row> = ValueColumn<Row> & {
   /** A link in the head sorts by it, first up or first down. */
   sort?: 'up' | 'down'
-  kind?: 'n' | 'lead' | 'bar' | 'change' | 'acts' | 'full'
+  kind?: 'n' | 'lead' | 'word' | 'bar' | 'change' | 'acts' | 'full'
   /** The title is read out and not shown. */
   isHidden?: boolean
   /** A column of files alone. */
@@ -147,7 +147,15 @@ export function More({ url, next }: { url: URL; next: string | number | null }) 
   )
 }
 
-const CLASSES = { n: 'n', lead: 'n lead', bar: 'barc', change: 'n chg', acts: 'acts', full: 'full' } as const
+const CLASSES = {
+  n: 'n',
+  lead: 'n lead',
+  word: 'lead',
+  bar: 'barc',
+  change: 'n chg',
+  acts: 'acts',
+  full: 'full',
+} as const
 
 function classOf({ kind }: Column<never>): string | undefined {
   return kind && CLASSES[kind]

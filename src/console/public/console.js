@@ -1,4 +1,4 @@
-// Comfort for those whose browser runs it; every page works without. Nothing here decides anything.
+// Comfort for those whose browser runs it; every page works without.
 
 /** A copy of figures takes all of their decimals. */
 document.addEventListener('copy', (event) => {
@@ -19,62 +19,55 @@ for (const kind of ['pointerover', 'focusin'])
     if (time && !time.title) time.title = `Here: ${LOCAL.format(new Date(time.dateTime))}`
   })
 
-const GOES = [
-  ['h', '/', 'Home'],
-  ['l', '/alerts', 'Alerts'],
-  ['s', '/sites', 'Sites'],
-  ['c', '/crawlers', 'Crawlers'],
-  ['p', '/policy', 'Policy'],
-  ['a', '/accounts', 'Accounts'],
-  ['g', '/agents', 'Agents and credit'],
-  ['i', '/invoices', 'Invoices'],
-  ['r', '/runs', 'Runs'],
-]
-const KEYS = 'keys'
-
-function made(name, properties = {}, ...children) {
-  const element = Object.assign(document.createElement(name), properties)
-  element.append(...children)
-  return element
+/** After `g`. The navigation has their titles. */
+const GOES = {
+  h: '/',
+  l: '/alerts',
+  s: '/sites',
+  c: '/crawlers',
+  p: '/policy',
+  a: '/accounts',
+  g: '/agents',
+  i: '/invoices',
+  r: '/runs',
 }
+const areKeysOff = () => localStorage.getItem('keys') === 'off'
 
-/** The dialog of the keys, which can turn them off. It opens by `?`, and by its button in the footer. */
-function helpDialog() {
-  const off = made('input', { type: 'checkbox', checked: localStorage.getItem(KEYS) !== 'off' })
-  off.addEventListener('change', () => localStorage.setItem(KEYS, off.checked ? 'on' : 'off'))
-  const row = (keys, text) =>
-    made('li', {}, made('span', {}, ...keys.flatMap((key) => [made('kbd', { textContent: key }), ' '])), text)
-  const list = made(
-    'ul',
-    {},
-    row(['/'], 'Find: the first field of the page'),
-    row(['?'], 'These keys'),
-    ...GOES.map(([key, , title]) => row(['g', key], title)),
-  )
-  const close = made('button', { type: 'submit', className: 'btn', textContent: 'Close' })
-  const dialog = made(
-    'dialog',
-    { className: 'box help', ariaLabel: 'Keys' },
-    made('h2', { textContent: 'Keys' }),
-    list,
-    made('label', {}, off, ' Keys are on'),
-    made('form', { method: 'dialog' }, close),
-  )
-  document.body.append(dialog)
-  return dialog
-}
-
+/** The dialog of the keys, which can turn them off. */
 let help = null
 function openHelp() {
-  help ??= helpDialog()
+  const row = (keys, text) => `<li><kbd>${keys.replace(' ', '</kbd> <kbd>')}</kbd> ${text}`
+  const goes = Object.entries(GOES).map(([key, href]) => {
+    const link = document.querySelector(`.rail a[href="${href}"]`)
+    return link ? row(`g ${key}`, link.textContent) : ''
+  })
+  if (!help) {
+    help = document.createElement('dialog')
+    help.className = 'box help'
+    help.ariaLabel = 'Keys'
+    help.innerHTML = `<h2>Keys</h2><ul>${row('/', 'First field')}${row('?', 'Keys')}${goes.join('')}</ul>
+      <p><label><input type="checkbox" ${areKeysOff() ? '' : 'checked'}> Keys are on</label></p>
+      <form method="dialog"><button class="btn">Close</button></form>`
+    help.addEventListener('change', ({ target }) =>
+      localStorage.setItem('keys', target.checked ? 'on' : 'off'),
+    )
+    document.body.append(help)
+  }
   if (!help.open) help.showModal()
 }
 
 for (const keys of document.querySelectorAll('footer .keys')) {
-  const button = made('button', { type: 'button', className: 'link', textContent: 'Keys' })
-  button.addEventListener('click', openHelp)
-  keys.replaceChildren(button)
+  keys.innerHTML = '<button type="button" class="link">Keys</button>'
+  keys.addEventListener('click', openHelp)
 }
+
+/** Copies the text of the part that a button names. */
+document.addEventListener('click', async ({ target }) => {
+  const id = target.dataset?.copy
+  if (!id) return
+  await navigator.clipboard.writeText(document.getElementById(id).textContent.trim())
+  target.textContent = 'Copied'
+})
 
 function isTyping(target) {
   return (
@@ -85,8 +78,8 @@ function isTyping(target) {
 let isGoing = false
 document.addEventListener('keydown', (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey || isTyping(event.target) || help?.open) return
-  if (localStorage.getItem(KEYS) === 'off') return
-  const [, href] = (isGoing && GOES.find(([key]) => key === event.key)) || []
+  if (areKeysOff()) return
+  const href = isGoing && GOES[event.key]
   isGoing = event.key === 'g' && !href
   if (href) return location.assign(href)
   if (event.key === '?') openHelp()
@@ -104,13 +97,35 @@ document.addEventListener('submit', (event) => {
   form.dataset.sent = 'yes'
   for (const button of form.querySelectorAll('button')) button.setAttribute('aria-disabled', 'true')
 })
-// A page that the browser kept comes back with its forms as they were sent.
+// A page that the browser kept has its forms as they were sent.
 addEventListener('pageshow', ({ persisted }) => persisted && location.reload())
+
+/** Says what must change while a form is typed. Its check answers with the faults by field, and saves nothing. */
+function checkWhileTyped(form) {
+  let [wait, asked] = [0, 0]
+  async function check() {
+    const mine = ++asked
+    const body = new URLSearchParams(new FormData(form))
+    const answer = await fetch(form.dataset.check, { method: 'POST', body }).catch(() => null)
+    const { faults } = answer?.ok && !answer.redirected ? await answer.json() : {}
+    // A later answer knows more. Without one, what was found before stays.
+    if (!faults || mine !== asked) return
+    for (const place of form.querySelectorAll('[data-fault]')) {
+      const text = faults[place.dataset.fault] ?? ''
+      if (place.textContent !== text) place.textContent = text
+      form.elements[place.dataset.fault]?.setAttribute('aria-invalid', text !== '')
+    }
+  }
+  form.addEventListener('input', () => {
+    clearTimeout(wait)
+    wait = setTimeout(check, 400)
+  })
+}
 
 const EVERY_MS = 15_000
 let etag = null
 
-/** Reads the page again while it is seen. Nothing is fetched twice, and nothing with the focus in it is replaced. */
+/** Reads the page again while it is seen. Nothing with the focus in it is replaced. */
 async function refresh() {
   if (document.hidden || document.querySelector('form[data-sent], dialog[open]')) return
   const headers = etag ? { 'if-none-match': etag } : {}
@@ -130,15 +145,11 @@ async function refresh() {
   asOf(new Date(answer.headers.get('date') ?? Date.now()))
 }
 
-/** Takes over what changed of a part. Where the focus is in one of its rows, the other rows are taken over alone. */
+/** Renews a part; with the focus in it, its other rows alone. */
 function renew(part, next) {
-  if (part.innerHTML === next.innerHTML) return 0
+  if (part.innerHTML === next.innerHTML || part.querySelector('details[open]')) return 0
   const focused = document.activeElement
   if (!part.contains(focused)) {
-    for (const details of part.querySelectorAll('details[open]')) {
-      const all = [...part.querySelectorAll('details')]
-      next.querySelectorAll('details')[all.indexOf(details)]?.setAttribute('open', '')
-    }
     part.replaceChildren(...next.childNodes)
     return 1
   }
@@ -152,21 +163,14 @@ function renew(part, next) {
   return changes
 }
 
-/** Says so politely, where a screen reader can wait with it. */
 function announce() {
-  let live = document.querySelector('#news')
-  if (!live) {
-    live = made('p', { id: 'news', className: 'hide', role: 'status' })
-    document.body.append(live)
-  }
-  live.textContent = `Figures were read again at ${new Date().toISOString().slice(11, 16)} UTC.`
+  document.getElementById('news').textContent = `Read again at ${new Date().toISOString().slice(11, 16)} UTC`
 }
 
 function asOf(date) {
   const iso = date.toISOString()
   for (const time of document.querySelectorAll('time[data-asof]')) {
     time.dateTime = iso
-    time.title = ''
     time.textContent = `${iso.slice(0, 10)} ${iso.slice(11, 19)} UTC`
   }
 }
@@ -175,3 +179,27 @@ if (document.querySelector('[data-live]')) {
   setInterval(refresh, EVERY_MS)
   document.addEventListener('visibilitychange', refresh)
 }
+
+for (const form of document.querySelectorAll('form[data-check]')) checkWhileTyped(form)
+
+/** Asks for a passkey, and sends the form with what the browser says. */
+function askPasskey(form) {
+  const { passkey, options } = form.dataset
+  const isNew = passkey === 'new'
+  form.addEventListener('submit', async (event) => {
+    event.preventDefault()
+    try {
+      const read = isNew ? 'parseCreationOptionsFromJSON' : 'parseRequestOptionsFromJSON'
+      const publicKey = PublicKeyCredential[read](JSON.parse(options))
+      const credential = await navigator.credentials[isNew ? 'create' : 'get']({ publicKey })
+      form.elements.credential.value = JSON.stringify(credential)
+      form.submit()
+    } catch {
+      form.querySelector('[role=alert]').textContent = 'The browser gave no passkey. Try it again.'
+      delete form.dataset.sent
+      for (const button of form.querySelectorAll('button')) button.removeAttribute('aria-disabled')
+    }
+  })
+}
+
+for (const form of document.querySelectorAll('form[data-passkey]')) askPasskey(form)

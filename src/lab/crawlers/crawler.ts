@@ -1,21 +1,15 @@
 /** Crawlers: one file each in this folder, and one line each in `index.ts`. */
 import type { Address, Hex } from '../../protocol/evm/hex.ts'
-import type { Score } from '../score.ts'
+import type { Score, Tally } from '../score.ts'
 
 /** How a crawler pays. */
 export type Pays = 'channel' | 'exact' | 'credit'
 
 /** The crawlers of the lab: `honest` is the control, the others misbehave. */
-export type CrawlerName =
-  | 'honest'
-  | 'replayer'
-  | 'double-spender'
-  | 'defaulter'
-  | 'withdrawal-racer'
-  | 'header-forger'
-  | 'slow-reader'
-  | 'budget-burner'
-  | 'clock-liar'
+export type CrawlerName = 'honest' | 'replayer' | 'withdrawal-racer'
+
+/** How a crawler on credit pays its invoices. */
+export type CreditRail = 'stablecoin' | 'stripe' | 'transfer'
 
 /** `is`: honest by default. `pays`: channel by default. */
 export type CrawlerOptions = {
@@ -27,10 +21,14 @@ export type CrawlerOptions = {
   balance?: bigint
   /** For credit: its limit in micro-dollars, all of it available at once; $5 by default. */
   creditLimit?: bigint
-  /** For credit: how it pays its invoices; `transfer` by default. */
-  rail?: 'stablecoin' | 'stripe' | 'transfer'
+  /** For credit: `transfer` by default. */
+  rail?: CreditRail
+  /** For credit: `daily` by default. */
+  period?: 'daily' | 'weekly' | 'monthly'
   /** The site that it reads; the first one by default. */
   site?: string
+  /** A path before all that it reads, such as `/forecast`; none by default. */
+  below?: string
 }
 
 /** An answer that was read to its end. `reason`: the code of a refusal, or ''. `charged`: micro-dollars, by the receipt. */
@@ -48,6 +46,8 @@ export type Crawler = {
   is: CrawlerName
   pays: Pays
   seed: number
+  /** Its name in the ledger, if it pays on credit. */
+  name: string
   /** Its wallet. */
   address: Address
   /** The id of its account in the ledger; null before the first charge. */
@@ -62,22 +62,35 @@ export type Crawler = {
 /** A request with its payment, not sent yet. It can be sent many times, changed, and to other URLs. */
 export type SignedRequest = { url: string; method: string; headers: Record<string, string> }
 
-/** What a crawler works with. It runs in a thread of its own, where `Date` is the lab’s clock. */
-export type Kit = {
+/** What a crawler is made of, as its thread receives it. Plain data. */
+export type Setup = {
+  is: CrawlerName
   pays: Pays
-  /** The site’s address, without a slash at the end. */
+  seed: number
+  name: string
+  /** Where it reads: the site’s address and the path before all its pages, without a slash at the end. */
   url: string
   wallet: { address: Address; privateKey: Hex }
+  /** The private Ed25519 JWK of a crawler on credit. */
+  key: JsonWebKey
   rpcUrl: string
   chain: { chainId: number; usdc: Address; escrow: Address; collector: Address }
+}
+
+/** What a crawler works with. It runs in a thread of its own, where `Date` is the lab’s clock. */
+export type Kit = Setup & {
   /** A number in [0, 1), from the crawler’s seed. */
   random(): number
-  /** Sends any request and counts it in the score. The body is read to its end. A broken connection has the status 0. */
+  /** Sends any request, by path or by whole URL, and counts it in the score. The body is read to its end. A broken connection has the status 0. */
   send(path: string, init?: RequestInit): Promise<Page>
   /** Buys a page with the unmodified upstream client. */
   buy(path: string): Promise<Page>
-  /** Signs the payment for a page with the upstream client, without sending it. */
+  /** Signs the payment for a page with the upstream client, without sending it. On a channel it has bought a page before. */
   sign(path: string): Promise<SignedRequest>
+  /** Calls the chain itself, past the Worker’s node. */
+  rpc(method: string, params?: unknown[]): Promise<unknown>
+  /** Sends a transaction of its own wallet to a contract, and waits until it is mined. @throws if it reverts */
+  transact(to: Address, data: Hex): Promise<void>
   /** Jumps the lab’s clock forward, as `lab.advance`. */
   advance(by: number | string): Promise<void>
   /** Drops the Worker’s objects from memory, as the platform does at will. */
@@ -86,3 +99,21 @@ export type Kit = {
 
 /** A crawler’s behaviour: what it does when it is run. */
 export type Behaviour = (kit: Kit) => Promise<void>
+
+/** A call to a crawler’s thread. */
+export type ThreadCall = { id: number; crawler: number } & (
+  | { do: 'open'; setup: Setup }
+  | { do: 'read'; path: string }
+  | { do: 'run' }
+  | { do: 'tally' }
+)
+
+/** What the thread sends: the result of a call, or a wish that only the lab can fulfil. */
+export type ThreadMessage =
+  | { kind: 'done'; id: number; value: Page | Tally | null }
+  | { kind: 'failed'; id: number; message: string }
+  | { kind: 'wish'; wish: number; do: 'advance'; by: number | string }
+  | { kind: 'wish'; wish: number; do: 'evict' }
+
+/** The lab’s answer to a wish. `fault`: why it was not fulfilled. */
+export type WishAnswer = { kind: 'wished'; wish: number; fault: string | null }

@@ -1,5 +1,4 @@
 /** Faults on order: one file for each part of the lab. */
-import type { Hex } from '../../protocol/evm/hex.ts'
 import type { RpcFault } from '../../testing/chain/rpc-proxy.ts'
 import type { Span } from '../lab.ts'
 
@@ -8,15 +7,6 @@ export type Mend = () => Promise<void>
 
 /** `times`: how often the fault happens; for good by default, until it is mended. */
 export type Times = { times?: number }
-
-/** Faults of the facilitator. The lab’s Worker settles `exact` through one only if `policy` names FACILITATOR_URL `lab`. */
-export type FacilitatorFault =
-  | 'dead'
-  | 'settles, then dies'
-  | 'reports success without a transfer'
-  | 'refuses'
-  | '429'
-  | 'half JSON'
 
 /** Faults of the Worker’s node. `stale`: it answers as of that many blocks ago. `deadFor`: real time. */
 export type RpcFailure =
@@ -53,9 +43,11 @@ export type D1Fault = 'down' | 'loses writes' | { slow: Span }
 /** How the cron fires. Applies to the next nights. */
 export type CronFault = 'missed' | 'doubled' | 'overlapping' | { late: Span }
 
+/** Kills the runtime; evicts every object from memory; or aborts the object of an account, with what it has not stored yet. */
+export type WorkerFault = 'killed' | 'evicted' | { aborts: string }
+
 /** Faults on order. Each returns how to end it; {@link Fail.mend} ends all. */
 export type Fail = {
-  facilitator(fault: FacilitatorFault, options?: Times): Promise<Mend>
   rpc(fault: RpcFailure, options?: Times): Promise<Mend>
   chain(fault: ChainFault): Promise<Mend>
   origin(fault: OriginFault, options?: Times): Promise<Mend>
@@ -64,7 +56,8 @@ export type Fail = {
   webhooks(fault: WebhookFault): Promise<Mend>
   d1(fault: D1Fault, options?: Times): Promise<Mend>
   cron(fault: CronFault, options?: Times): Promise<Mend>
-  /** Kills the runtime; evicts every object from memory; or aborts one object, with what it has not stored yet. */
-  worker(fault: 'killed' | 'evicted' | { aborts: Hex | string }): Promise<Mend>
+  /** Happens at once, and nothing is to be mended. */
+  worker(fault: WorkerFault): Promise<void>
+  /** Ends every fault that is still there, the last one first. */
   mend(): Promise<void>
 }

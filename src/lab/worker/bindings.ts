@@ -5,5 +5,6 @@ export type LabBindings = {
   LAB: Fetcher
   LAB_KEY: string
   LAB_OBJECTS: string
+  BOOK: D1Database
   SETTLEMENT: Workflow
 }

@@ -3,6 +3,8 @@ import { WorkerEntrypoint, type WorkflowEntrypoint } from 'cloudflare:workers'
 import { pendingAlarms, type VirtualAlarm } from './alarms.ts'
 import type { LabBindings } from './bindings.ts'
 import { clockOffset, setClock } from './clock.ts'
+import { type BookFault, faultyBook, setBookFault } from './faulty-book.ts'
+import { groupedBook } from './grouped-book.ts'
 import { directSteps } from './steps.ts'
 import { directWorkflow, type StartedRun, takeStarted } from './workflows.ts'
 import type { LabObject } from './wrap.ts'
@@ -15,22 +17,22 @@ export type DirectRun = { id: string; kind: string; status: string }
 
 /** What the lab asks of its Worker. */
 export type Order =
-  /** Sets the clock. `rearm`: also the alarms that are due within so many milliseconds. */
-  | { do: 'clock'; offsetMs: number; rearm?: number }
-  /** Rings every alarm that is due. */
-  | { do: 'ring' }
+  /** Sets the clock, fires a cron if one is given, and rings every alarm that is due. Its Workflows run at once, inside the Worker. */
+  | { do: 'pass'; offsetMs: number; fire?: { cron: string; time: number } }
   /** Loads objects, so that their alarms are known after a restart. */
   | { do: 'wake'; objects: Omit<VirtualAlarm, 'at'>[] }
-  /** Fires a cron. The Workflows that it starts run at once, inside the Worker. */
-  | { do: 'fire'; cron: string; time: number }
   /** Waits for the end of the Workflows that the platform’s cron has started. */
   | { do: 'await' }
-  | { do: 'abort'; object: Omit<VirtualAlarm, 'at'> }
+  /** Aborts an object, with what it has not stored yet. */
+  | { do: 'abort'; className: string; name: string }
+  /** Sets the fault of D1, or ends it. `times`: how many queries it meets; null for all. */
+  | { do: 'd1'; fault: BookFault | null; times: number | null }
 
 /** The state of the Worker after an order. `nextAlarm`: virtual Unix milliseconds. */
 export type Done = { offsetMs: number; nextAlarm: number | null; runs: DirectRun[] }
 
 const POLL_MS = 10
+const NEAR_MS = 600_000
 
 let production: Production | undefined
 
@@ -52,27 +54,30 @@ export class Lab extends WorkerEntrypoint<LabBindings> {
 
   async #follow(order: Order): Promise<DirectRun[]> {
     switch (order.do) {
-      case 'clock':
-        setClock(order.offsetMs)
-        await this.#rearm(Date.now() + (order.rearm ?? 0))
-        return []
-      case 'ring':
-        await this.#ring()
-        return []
+      case 'pass':
+        return this.#pass(order)
       case 'wake':
         await Promise.all(order.objects.map((object) => this.#object(object).labRing()))
         return []
       case 'abort':
-        // The call is aborted with the object.
-        await this.#object(order.object)
-          .labAbort()
-          .catch(() => {})
+        await this.#abort(order)
         return []
-      case 'fire':
-        return this.#fire(order)
+      case 'd1':
+        setBookFault(order.fault, order.times)
+        return []
       case 'await':
         return Promise.all(takeStarted().map((run) => this.#ended(run)))
     }
+  }
+
+  async #pass({ offsetMs, fire }: Order & { do: 'pass' }): Promise<DirectRun[]> {
+    setClock(offsetMs)
+    const runs = fire ? await this.#fire(fire) : []
+    await this.#ring()
+    // An alarm that is due soon rings in the runtime, as real time passes.
+    const near = pendingAlarms().filter(({ at }) => at <= Date.now() + NEAR_MS)
+    await Promise.all(near.map((alarm) => this.#object(alarm).labRearm()))
+    return runs
   }
 
   async #ring(): Promise<void> {
@@ -83,35 +88,44 @@ export class Lab extends WorkerEntrypoint<LabBindings> {
     }
   }
 
-  async #rearm(until: number): Promise<void> {
-    const near = pendingAlarms().filter(({ at }) => at <= until)
-    await Promise.all(near.map((alarm) => this.#object(alarm).labRearm()))
+  /** The call is aborted with the object. */
+  async #abort({ className, name }: Order & { do: 'abort' }): Promise<void> {
+    await this.#objects(className)
+      .getByName(name)
+      .labAbort()
+      .catch(() => {})
   }
 
   #object({ className, id }: Omit<VirtualAlarm, 'at'>): DurableObjectStub<LabObject> {
+    const objects = this.#objects(className)
+    return objects.get(objects.idFromString(id))
+  }
+
+  #objects(className: string): DurableObjectNamespace<LabObject> {
     const { LAB_OBJECTS, ...env } = this.env
     const binding = (JSON.parse(LAB_OBJECTS) as Record<string, string>)[className] ?? ''
     const objects = (env as unknown as Record<string, DurableObjectNamespace<LabObject>>)[binding]
     if (!objects) throw new Error(`${className} must be bound`)
-    return objects.get(objects.idFromString(id))
+    return objects
   }
 
   async #fire({ cron, time }: { cron: string; time: number }): Promise<DirectRun[]> {
     const started: Promise<DirectRun>[] = []
-    const start = (run: StartedRun) => void started.push(this.#run(run))
-    const env = { ...this.env, SETTLEMENT: directWorkflow(start) }
+    const own = { ...this.env, BOOK: groupedBook(faultyBook(this.env.BOOK)) }
+    const start = (run: StartedRun) => void started.push(this.#run(run, own))
+    const env = { ...own, SETTLEMENT: directWorkflow(start) }
     const controller = { cron, scheduledTime: time, noRetry() {} }
     await production?.default.scheduled?.(controller as ScheduledController, env, this.ctx)
     return Promise.all(started)
   }
 
   /** Runs the Workflow’s own class, without its engine. */
-  async #run({ id, kind, params }: StartedRun): Promise<DirectRun> {
+  async #run({ id, kind, params }: StartedRun, env: LabBindings): Promise<DirectRun> {
     const Settlement = production?.Settlement as new (
       ctx: ExecutionContext,
       env: LabBindings,
     ) => WorkflowEntrypoint
-    const run = new Settlement(this.ctx, this.env)
+    const run = new Settlement(this.ctx, env)
     const event = { payload: params, instanceId: id, timestamp: new Date() }
     const call = [event, directSteps] as unknown as Parameters<WorkflowEntrypoint['run']>
     const status = await run.run(...call).catch((fault: unknown) => {

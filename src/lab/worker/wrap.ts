@@ -3,6 +3,7 @@ import { DurableObject, WorkflowEntrypoint } from 'cloudflare:workers'
 import { ObjectAlarm } from './alarms.ts'
 import type { LabBindings } from './bindings.ts'
 import { isClockSet, setClock } from './clock.ts'
+import { faultyBook } from './faulty-book.ts'
 import { recordedWorkflow } from './workflows.ts'
 
 type ObjectClass = new (ctx: DurableObjectState, env: LabBindings) => DurableObject
@@ -35,7 +36,7 @@ function wrapObject(name: string, base: ObjectClass): ObjectClass {
 
     constructor(ctx: DurableObjectState, env: LabBindings) {
       const alarm = new ObjectAlarm(ctx, name)
-      super(ctx, env)
+      super(ctx, withFaults(env))
       this.#alarm = alarm
       this.#bindings = env
     }
@@ -61,6 +62,10 @@ function wrapObject(name: string, base: ObjectClass): ObjectClass {
 
 function wrapWorkflow(base: WorkflowClass): WorkflowClass {
   return class extends base {
+    constructor(ctx: ExecutionContext, env: LabBindings) {
+      super(ctx, withFaults(env))
+    }
+
     override async run(...call: Parameters<WorkflowEntrypoint<LabBindings>['run']>): Promise<unknown> {
       await readClock(this.env)
       return super.run(...call)
@@ -74,11 +79,15 @@ export function wrapEntry(entry: ExportedHandler<LabBindings>): ExportedHandler<
     ...entry,
     async fetch(request, env, ctx) {
       if (!isClockSet()) await readClock(env)
-      return entry.fetch?.(request, env, ctx) ?? new Response(null, { status: 501 })
+      return entry.fetch?.(request, withFaults(env), ctx) ?? new Response(null, { status: 501 })
     },
     async scheduled(controller, env, ctx) {
       await readClock(env)
-      await entry.scheduled?.(controller, { ...env, SETTLEMENT: recordedWorkflow(env.SETTLEMENT) }, ctx)
+      await entry.scheduled?.(
+        controller,
+        { ...withFaults(env), SETTLEMENT: recordedWorkflow(env.SETTLEMENT) },
+        ctx,
+      )
     },
   }
 }
@@ -86,4 +95,14 @@ export function wrapEntry(entry: ExportedHandler<LabBindings>): ExportedHandler<
 /** A runtime that was killed starts with the real time, and asks the lab for its own. */
 async function readClock({ LAB }: LabBindings): Promise<void> {
   if (!isClockSet()) setClock(Number(await (await LAB.fetch('http://lab/clock')).text()))
+}
+
+/** One copy for each: the Worker keeps its config by its bindings. */
+const copies = new WeakMap<LabBindings, LabBindings>()
+
+function withFaults(env: LabBindings): LabBindings {
+  if (!env.BOOK) return env
+  const known = copies.get(env) ?? { ...env, BOOK: faultyBook(env.BOOK) }
+  copies.set(env, known)
+  return known
 }

@@ -102,6 +102,23 @@ export async function readShadowDay(
   }
 }
 
+/** The kinds of requests of a site that were counted on a day, the most frequent first, at most `limit`. */
+export async function readShadowKinds(
+  book: D1Database,
+  day: Day,
+  site: string,
+  limit: number,
+): Promise<Pick<ShadowFigure, 'crawler' | 'path' | 'requests'>[]> {
+  const { results } = await book
+    .prepare(
+      `SELECT crawler, path, sum(requests) AS requests FROM shadow WHERE day = ?1 AND site = ?2
+         GROUP BY crawler, path ORDER BY sum(requests) DESC, crawler, path LIMIT ?3`,
+    )
+    .bind(day, site, limit)
+    .all<Pick<ShadowFigure, 'crawler' | 'path' | 'requests'>>()
+  return results
+}
+
 /** Deletes the days before `day`. */
 export async function dropShadowDays(book: D1Database, day: Day): Promise<void> {
   await book.prepare('DELETE FROM shadow WHERE day < ?').bind(day).run()

@@ -49,7 +49,7 @@ export class Account extends ScreenedObject<{ BOOK: D1Database }> {
   readonly #opened: OpenedPages
   readonly #alarm: AccountAlarm
   #standing: Standing | null
-  #seq: number
+  readonly #last: { seq: number; at: number }
   readonly #queue = new OrderQueue<Answer>((waiting) =>
     isEarly(waiting, this.#standing?.charged, Date.now()) ? undefined : this.#try(waiting),
   )
@@ -64,7 +64,7 @@ export class Account extends ScreenedObject<{ BOOK: D1Database }> {
     super(ctx, env)
     this.#journal = new Journal(ctx.storage.sql)
     this.#standing = this.#journal.read()
-    this.#seq = this.#journal.lastSeq()
+    this.#last = this.#journal.last()
     this.#replays = new Replays(this.#journal.recent(Date.now() - REPLAY_WINDOW_MS, MAX_CHARGES), voucherOf)
     this.#answers = new StoredAnswers(ctx.storage.sql)
     this.#answers.prune(Date.now())
@@ -376,11 +376,12 @@ export class Account extends ScreenedObject<{ BOOK: D1Database }> {
    */
   #record(standing: Standing, what: Pick<Entry, 'kind' | 'id'> & Partial<Entry>): Entry {
     const { authorized, charged, redeemed, credit } = standing
+    // The clock may go back, and the journal must not (faults: E13).
+    Object.assign(this.#last, { seq: this.#last.seq + 1, at: Math.max(Date.now(), this.#last.at) })
     const entry: Entry = {
       ...EMPTY_ENTRY,
       ...what,
-      seq: ++this.#seq,
-      at: Date.now(),
+      ...this.#last,
       authorized,
       charged,
       redeemed,

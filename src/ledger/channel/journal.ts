@@ -6,6 +6,7 @@ import { writeJson } from '../../platform/json.ts'
 import { padAmount, unpadAmount } from '../../protocol/amount.ts'
 import type { ChannelConfig, ChannelState } from '../../protocol/evm/channel.ts'
 import type { Hex } from '../../protocol/evm/hex.ts'
+import { addColumns, type TableVersion } from '../columns.ts'
 import { entriesSql } from '../page-sql.ts'
 import { soldIn } from '../sold.ts'
 import type { Totals } from '../totals.ts'
@@ -51,12 +52,16 @@ const SCHEMA = [
 ]
 
 /** Columns that came later, oldest first: what was sold. An account of an earlier version gets them when it wakes. */
-const ADDED = [
-  ['rule', 'ALTER TABLE entry ADD COLUMN rule TEXT'],
-  ['site', 'ALTER TABLE entry ADD COLUMN site TEXT'],
-  ['policy', 'ALTER TABLE entry ADD COLUMN policy INTEGER'],
-  ['who', 'ALTER TABLE entry ADD COLUMN who TEXT'],
-] as const
+const ENTRY: TableVersion = {
+  table: 'entry',
+  first: 15,
+  added: [
+    ['rule', 'ALTER TABLE entry ADD COLUMN rule TEXT'],
+    ['site', 'ALTER TABLE entry ADD COLUMN site TEXT'],
+    ['policy', 'ALTER TABLE entry ADD COLUMN policy INTEGER'],
+    ['who', 'ALTER TABLE entry ADD COLUMN who TEXT'],
+  ],
+}
 
 const REFUNDS = `CREATE INDEX IF NOT EXISTS entry_refund ON entry (at) WHERE kind = 'refund'`
 
@@ -75,7 +80,7 @@ export class Journal {
   /** Returns the state after the last entry, or null if the account was never opened. */
   read(): Standing | null {
     if (!this.#exists()) return null
-    this.#upgrade()
+    addColumns(this.#sql, ENTRY)
     const [row] = this.#sql.exec('SELECT * FROM standing').toArray()
     const [last] = this.#sql.exec('SELECT * FROM entry ORDER BY seq DESC LIMIT 1').toArray()
     if (!row) return null
@@ -151,23 +156,17 @@ export class Journal {
     return 0n
   }
 
-  /** Returns the number of the last entry; 0 for an empty journal. */
-  lastSeq(): number {
-    if (!this.#exists()) return 0
-    const [row] = this.#sql.exec('SELECT coalesce(max(seq), 0) AS last FROM entry').toArray()
-    return Number(row?.last ?? 0)
+  /** Returns number and time of the last entry; zeros for an empty journal. */
+  last(): { seq: number; at: number } {
+    if (!this.#exists()) return { seq: 0, at: 0 }
+    const [row] = this.#sql.exec('SELECT seq, at FROM entry ORDER BY seq DESC LIMIT 1').toArray()
+    return { seq: Number(row?.seq ?? 0), at: Number(row?.at ?? 0) }
   }
 
   /** Creates the tables. Idempotent. */
   create(): void {
     for (const statement of SCHEMA) this.#sql.exec(statement)
-    this.#upgrade()
-  }
-
-  #upgrade(): void {
-    const columns = this.#sql.exec(`SELECT name FROM pragma_table_info('entry')`).toArray()
-    const known = new Set(columns.map(({ name }) => name))
-    for (const [column, statement] of ADDED) if (!known.has(column)) this.#sql.exec(statement)
+    addColumns(this.#sql, ENTRY)
   }
 
   /**

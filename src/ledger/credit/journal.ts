@@ -1,6 +1,7 @@
 /** A credit line's table: the append-only journal. The state of the line is derived from it. */
 import { padAmount, unpadAmount } from '../../protocol/amount.ts'
 import type { StatedEntry } from '../../protocol/statement.ts'
+import { addColumns, type TableVersion } from '../columns.ts'
 import { entriesSql } from '../page-sql.ts'
 import type { NonceUse } from './nonce-window.ts'
 import type { LineEntry, Remembered } from './types.ts'
@@ -40,10 +41,14 @@ const REMEMBERED = `seq, at, kind, amount, authorized, charged, redeemed, credit
   id, once, attempt, iou, request, site, rule, of, policy, who`
 
 /** Columns that came later, oldest first. A line of an earlier version gets them when it wakes. */
-const ADDED = [
-  ['policy', 'ALTER TABLE entry ADD COLUMN policy INTEGER'],
-  ['who', 'ALTER TABLE entry ADD COLUMN who TEXT'],
-] as const
+const ENTRY: TableVersion = {
+  table: 'entry',
+  first: 18,
+  added: [
+    ['policy', 'ALTER TABLE entry ADD COLUMN policy INTEGER'],
+    ['who', 'ALTER TABLE entry ADD COLUMN who TEXT'],
+  ],
+}
 
 /** The credit notes of a line, by its index `document`. */
 export const CORRECTING_NOTES = `SELECT seq FROM entry
@@ -102,10 +107,8 @@ export class LineJournal {
   }
 
   #upgrade(): void {
+    addColumns(this.#sql, ENTRY)
     this.#sql.exec('DROP INDEX IF EXISTS used')
-    const columns = this.#sql.exec(`SELECT name FROM pragma_table_info('entry')`).toArray()
-    const known = new Set(columns.map(({ name }) => name))
-    for (const [column, statement] of ADDED) if (!known.has(column)) this.#sql.exec(statement)
   }
 
   /** Returns the last entry. */

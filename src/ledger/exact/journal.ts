@@ -1,6 +1,7 @@
 /** An `exact` payer's tables: one row per authorization, and one row of totals. */
 import { padAmount, unpadAmount } from '../../protocol/amount.ts'
 import type { Address, Hex } from '../../protocol/evm/hex.ts'
+import { addColumns, columnsOf, type TableVersion } from '../columns.ts'
 import { soldIn, soldOf } from '../sold.ts'
 import { ExactSales } from './sales.ts'
 import type { RecordedPayment, Status, UnresolvedPayment, Use } from './types.ts'
@@ -42,40 +43,43 @@ const SCHEMA = [
 ]
 
 /**
-/**
  * Columns that were added later, oldest first, with what fills them. Payments of the first version lack a receiver, so they
  * stay unresolved. `shown`: whether anybody else may hold the signature; refused payments of earlier versions may have been.
  * `runner`: the request that the origin is carrying out, for a method with effects. `rule`, `site`, `policy` and `who`: what was sold.
  * `paid_at`, `number` and `earlier`: when it was settled, its place among the settled, and the key of the one before it.
  */
-const ADDED: [column: string, ...statements: string[]][] = [
-  ['receiver', 'ALTER TABLE authorization ADD COLUMN receiver TEXT'],
-  ['valid_before', 'ALTER TABLE authorization ADD COLUMN valid_before TEXT'],
-  ['since', 'ALTER TABLE authorization ADD COLUMN since INTEGER'],
-  [
-    'undelivered',
-    'ALTER TABLE authorization ADD COLUMN undelivered INTEGER NOT NULL DEFAULT 0 CHECK (undelivered IN (0, 1))',
+const AUTHORIZATION: TableVersion = {
+  table: 'authorization',
+  first: 9,
+  added: [
+    ['receiver', 'ALTER TABLE authorization ADD COLUMN receiver TEXT'],
+    ['valid_before', 'ALTER TABLE authorization ADD COLUMN valid_before TEXT'],
+    ['since', 'ALTER TABLE authorization ADD COLUMN since INTEGER'],
+    [
+      'undelivered',
+      'ALTER TABLE authorization ADD COLUMN undelivered INTEGER NOT NULL DEFAULT 0 CHECK (undelivered IN (0, 1))',
+    ],
+    [
+      'shown',
+      'ALTER TABLE authorization ADD COLUMN shown INTEGER NOT NULL DEFAULT 0 CHECK (shown IN (0, 1))',
+      `UPDATE authorization SET shown = 1 WHERE status <> 'settled'`,
+    ],
+    ['runner', 'ALTER TABLE authorization ADD COLUMN runner TEXT'],
+    ['deliveries', 'ALTER TABLE authorization ADD COLUMN deliveries INTEGER NOT NULL DEFAULT 0'],
+    ['rule', 'ALTER TABLE authorization ADD COLUMN rule TEXT'],
+    ['site', 'ALTER TABLE authorization ADD COLUMN site TEXT'],
+    ['policy', 'ALTER TABLE authorization ADD COLUMN policy INTEGER'],
+    ['who', 'ALTER TABLE authorization ADD COLUMN who TEXT'],
+    ['paid_at', 'ALTER TABLE authorization ADD COLUMN paid_at INTEGER'],
+    ['number', 'ALTER TABLE authorization ADD COLUMN number INTEGER'],
+    [
+      'earlier',
+      'ALTER TABLE authorization ADD COLUMN earlier TEXT',
+      'ALTER TABLE total ADD COLUMN last TEXT',
+      'ALTER TABLE total ADD COLUMN sold TEXT',
+    ],
   ],
-  [
-    'shown',
-    'ALTER TABLE authorization ADD COLUMN shown INTEGER NOT NULL DEFAULT 0 CHECK (shown IN (0, 1))',
-    `UPDATE authorization SET shown = 1 WHERE status <> 'settled'`,
-  ],
-  ['runner', 'ALTER TABLE authorization ADD COLUMN runner TEXT'],
-  ['deliveries', 'ALTER TABLE authorization ADD COLUMN deliveries INTEGER NOT NULL DEFAULT 0'],
-  ['rule', 'ALTER TABLE authorization ADD COLUMN rule TEXT'],
-  ['site', 'ALTER TABLE authorization ADD COLUMN site TEXT'],
-  ['policy', 'ALTER TABLE authorization ADD COLUMN policy INTEGER'],
-  ['who', 'ALTER TABLE authorization ADD COLUMN who TEXT'],
-  ['paid_at', 'ALTER TABLE authorization ADD COLUMN paid_at INTEGER'],
-  ['number', 'ALTER TABLE authorization ADD COLUMN number INTEGER'],
-  [
-    'earlier',
-    'ALTER TABLE authorization ADD COLUMN earlier TEXT',
-    'ALTER TABLE total ADD COLUMN last TEXT',
-    'ALTER TABLE total ADD COLUMN sold TEXT',
-  ],
-]
+}
 
 /** A payer may have paid a million times. The few that are open are found without reading those. */
 const UNPAID = `CREATE INDEX IF NOT EXISTS unpaid ON authorization (status) WHERE status <> 'settled'`
@@ -96,26 +100,17 @@ export class AuthorizationJournal {
 
   /** Whether the tables exist, and whether with all their columns. */
   state(): 'none' | 'old' | 'current' {
-    const columns = this.#columns()
+    const columns = columnsOf(this.#sql, AUTHORIZATION)
     if (columns.size === 0) return 'none'
-    return ADDED.every(([column]) => columns.has(column)) ? 'current' : 'old'
+    return AUTHORIZATION.added.every(([column]) => columns.has(column)) ? 'current' : 'old'
   }
 
   /** Creates the tables, or adds the columns that they lack. */
   create(): void {
     for (const statement of SCHEMA) this.#sql.exec(statement)
-    const columns = this.#columns()
-    for (const [column, ...statements] of ADDED) {
-      if (columns.has(column)) continue
-      for (const statement of statements) this.#sql.exec(statement)
-    }
+    addColumns(this.#sql, AUTHORIZATION)
     this.#sql.exec(UNPAID)
     this.#sql.exec(UNDELIVERED)
-  }
-
-  #columns(): Set<string> {
-    const columns = this.#sql.exec(`SELECT name FROM pragma_table_info('authorization')`).toArray()
-    return new Set(columns.map(({ name }) => String(name)))
   }
 
   read(token: Address, nonce: Hex): AuthorizationRow | undefined {

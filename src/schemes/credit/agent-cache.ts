@@ -210,6 +210,15 @@ export class Roster {
   }
 }
 
+/** The agents of a deployment as one isolate has them, and their keys: one for all its sites. */
+export type Signers = { roster: Roster; findKey: FindKey }
+
+/** Opens an empty roster with its keys. `directories` opens the object of an agent's URL. */
+export function openSigners(ports: RosterPorts & { directories: (url: string) => DirectoryReader }): Signers {
+  const roster = new Roster(ports)
+  return { roster, findKey: signersOf(roster, ports.directories) }
+}
+
 /** The keys of the agents on a roster. `directories` opens the object of an agent's URL. */
 export function signersOf(roster: Roster, directories: (url: string) => DirectoryReader): FindKey {
   const keys = keysOf((claim) => roster.known(claim)?.signer ?? null, directories)

@@ -22,7 +22,7 @@ import {
 } from '../../protocol/x402/commitment.ts'
 import { CHANNEL, type PaymentRequirements, type SettleResponse } from '../../protocol/x402/types.ts'
 import { type Charge, matches, type Purchase, type Scheme, store } from '../scheme.ts'
-import { Roster, type RosterPorts, signersOf } from './agent-cache.ts'
+import { openSigners, type RosterPorts, type Signers } from './agent-cache.ts'
 import type { CreditPayment } from './payment.ts'
 
 /** One site's terms for credit. */
@@ -61,11 +61,13 @@ const UNVERIFIED: Record<UnverifiedReason, Reason> = {
   directory_unavailable: 'agent_undecided',
 }
 
-/** The credit scheme of one site. */
-export function creditScheme(terms: CreditOfferTerms, ports: CreditPorts) {
+/** The credit scheme of one site. Sites of one deployment share their `signers`. */
+export function creditScheme(
+  terms: CreditOfferTerms,
+  ports: CreditPorts,
+  { roster, findKey }: Signers = openSigners(ports),
+) {
   const { network } = terms
-  const roster = new Roster(ports)
-  const findKey = signersOf(roster, ports.directories)
   return {
     network: network.id,
 

@@ -43,8 +43,13 @@ const Output = v.object({
   ),
 })
 
+/** The package has the contracts compiled, in place of their sources and of the compiler. */
+export const PREBUILT = 'artifacts.json'
+
 /** Compiles every `.sol` file of a folder; throws with the compiler's own words when it has a complaint, warnings included. */
 export async function compile(folder: string): Promise<Artifacts> {
+  const prebuilt = await readFile(join(folder, PREBUILT), 'utf8').catch(absent)
+  if (prebuilt !== undefined) return JSON.parse(prebuilt) as Artifacts
   const files = (await readdir(folder)).filter((file) => file.endsWith('.sol')).sort()
   const sources: Record<string, { content: string }> = {}
   for (const file of files) sources[file] = { content: await readFile(join(folder, file), 'utf8') }

@@ -2,6 +2,9 @@
 import { build } from 'esbuild'
 import type { V4ModuleDefinition } from 'miniflare'
 
+/** Trap: a file of this name in the same folder would be taken for the text. */
+const ENTRY = 'wrapped-entry.js'
+
 /** Bundles as `wrangler deploy` does: its conditions, its fields, WebAssembly as modules of their own. `main`: a file, or the text of a module. */
 export async function bundle(
   main: string | { text: string; folder: string },
@@ -10,7 +13,7 @@ export async function bundle(
   const { outputFiles } = await build({
     ...(typeof main === 'string'
       ? { entryPoints: { worker: main } }
-      : { stdin: { contents: main.text, resolveDir: main.folder, sourcefile: 'worker.js' } }),
+      : { stdin: { contents: main.text, resolveDir: main.folder, sourcefile: ENTRY } }),
     bundle: true,
     write: false,
     outdir: '/',

@@ -10,7 +10,8 @@ type Migration = { name: string; statements: string[] }
 type RuntimeOptions = Record<string, unknown> & {
   durableObjects?: Record<string, { className: string; useSQLite?: boolean }>
   additionalUnboundDurableObjects?: { className: string }[]
-  workflows?: Record<string, { className: string }>
+  kvNamespaces?: Record<string, { id: string }>
+  workflows?: Record<string, { name: string; className: string }>
   assets?: { directory: string }
 }
 

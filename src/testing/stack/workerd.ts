@@ -20,6 +20,8 @@ export type WorkerOptions = {
   vars: Record<string, string>
   /** Binds the registry of sites, as the comment in `wrangler.toml` says. */
   registry?: boolean
+  /** The day (UTC) before which figures are sample data: the console says so on every page. */
+  sampleBefore?: string
   /** Where Durable Objects, D1 and Workflows are kept. */
   directory: string
   /** Receives each line that the Worker and the runtime print. */
@@ -71,7 +73,10 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
       telemetry: { enabled: false },
       log: new Log(LogLevel.NONE),
       handleStructuredLogs: ({ level, message }) => log(`${level}: ${message}`),
-      workers: [workerOptions(plan, options), ...(consolePlan ? [consoleOptions(consolePlan)] : [])],
+      workers: [
+        workerOptions(plan, options),
+        ...(consolePlan ? [consoleOptions(consolePlan, options.sampleBefore)] : []),
+      ],
     }),
   )
   // It would end this process at the signal, before the other parts of the stack are put away.
@@ -120,7 +125,7 @@ function workerOptions(
   return {
     ...plan.options,
     // With LISTS, each firing would fetch the lists of crawlers' addresses from the internet.
-    kvNamespaces: registry ? ['HOSTS'] : [],
+    kvNamespaces: { ...withoutLists(plan), ...(registry && { HOSTS: 'HOSTS' }) },
     durableObjects: {
       ...plan.options.durableObjects,
       ...(registry && { SITES: { className: 'Sites', useSQLite: true } }),
@@ -135,13 +140,22 @@ function workerOptions(
   }
 }
 
+function withoutLists({ options }: WorkerPlan) {
+  const { LISTS: _, ...others } = options.kvNamespaces ?? {}
+  return others
+}
+
 /** The console, from `wrangler.console.toml`. It has a socket of its own, as it has a hostname of its own when deployed. */
-function consoleOptions({ name, modules, options }: WorkerPlan): V4WorkerOptions {
+function consoleOptions(
+  { name, modules, options, vars }: WorkerPlan,
+  sampleBefore: string | undefined,
+): V4WorkerOptions {
   return {
     ...options,
     name,
     modules,
     modulesRoot: '/',
+    bindings: { ...vars, ...(sampleBefore && { SAMPLE_BEFORE: sampleBefore }) },
     assets: {
       directory: options.assets?.directory ?? '',
       binding: 'ASSETS',

@@ -15,11 +15,16 @@ export type StripeServerOptions = Omit<StripeOptions, 'pages'> & {
   statePath?: string
 }
 
+/** How events reach the webhook. `unordered`: those of one call in reverse. `late`: not before the mode changes. */
+export type WebhookMode = 'prompt' | 'lost' | 'twice' | 'unordered' | 'late'
+
 export type StripeServer = LocalStripe & {
   /** The `STRIPE_API` of a Worker. */
   url: string
   /** Sends every event that was not sent yet. Answers the statuses. */
   deliver(): Promise<number[]>
+  /** Changes how events reach the webhook, and sends those that were late. */
+  setWebhooks(mode: WebhookMode): Promise<void>
   /** Never sends the events that were not sent yet. */
   lose(): void
   stop(): Promise<void>
@@ -44,6 +49,7 @@ export async function startStripe(options: StripeServerOptions = {}): Promise<St
   const stripe = localStripe({ ...options, pages: `${url}/pay` })
   if (former) stripe.restore(former.stripe)
   let sent = former?.sent ?? 0
+  let mode: WebhookMode = 'prompt'
 
   async function handle(incoming: IncomingMessage, response: ServerResponse): Promise<void> {
     const request = await requestOf(incoming, url)
@@ -63,9 +69,11 @@ export async function startStripe(options: StripeServerOptions = {}): Promise<St
   async function deliver(): Promise<number[]> {
     const statuses: number[] = []
     const { webhook } = options
-    while (webhook !== undefined && sent < stripe.books.events.length) {
-      const event = stripe.books.events[sent++]
-      if (event) statuses.push(await send(stripe, event, webhook))
+    if (webhook === undefined || mode === 'late') return statuses
+    while (sent < stripe.books.events.length) {
+      const events = stripe.books.events.slice(sent)
+      sent += events.length
+      for (const event of arranged(events, mode)) statuses.push(await send(stripe, event, webhook))
     }
     return statuses
   }
@@ -74,6 +82,10 @@ export async function startStripe(options: StripeServerOptions = {}): Promise<St
     ...stripe,
     url,
     deliver,
+    async setWebhooks(next) {
+      mode = next
+      await deliver()
+    },
     lose() {
       sent = stripe.books.events.length
     },
@@ -84,6 +96,12 @@ export async function startStripe(options: StripeServerOptions = {}): Promise<St
       keep()
     },
   }
+}
+
+function arranged<Event>(events: Event[], mode: WebhookMode): Event[] {
+  if (mode === 'lost') return []
+  if (mode === 'twice') return events.flatMap((event) => [event, event])
+  return mode === 'unordered' ? events.toReversed() : events
 }
 
 /** Listens on `port`; if that is 0, on `former` or else on any free port. Returns the port. */

@@ -25,8 +25,8 @@ export type LocalStripe = {
   books: StripeBooks
   /** Answers one request of the API. @throws TypeError where a network would fail */
   fetch(request: Request): Promise<Response>
-  /** Lets the next requests whose `METHOD /path` fits go wrong. */
-  fail(requests: RegExp, fault: StripeFault, times?: number): void
+  /** Lets the next requests whose `METHOD /path` fits go wrong. Returns how to end it. */
+  fail(requests: RegExp, fault: StripeFault, times?: number): () => void
   /** The requests received, as `METHOD /path`. */
   asked: string[]
   /** An event as it is sent to a webhook. */
@@ -90,7 +90,13 @@ export function localStripe(options: StripeOptions = {}): LocalStripe {
     books,
     asked,
     fetch: handle,
-    fail: (requests, fault, times = 1) => void faults.push({ requests, fault, times }),
+    fail(requests, fault, times = 1) {
+      const added = { requests, fault, times }
+      faults.push(added)
+      return () => {
+        added.times = 0
+      }
+    },
     kept: () => ({ books: books.kept(), saved: [...saved] }),
     restore(kept) {
       books.restore(kept.books)

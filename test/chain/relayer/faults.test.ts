@@ -196,9 +196,10 @@ describe('relayer alarm', () => {
     expect(await relayer.alarmAt()).not.toBeNull()
   })
 
-  it('is not set again when no order is open', async () => {
+  it('is not set again when no order is open and no block of one can be undone', async () => {
     const relayer = await newRelayer()
     await relayer.send(anOrder())
+    await relayer.sql('UPDATE attempt SET at = at - 1200000')
     await relayer.alarm()
     expect(await relayer.alarmAt()).toBeNull()
   })
@@ -253,7 +254,13 @@ describe('relayer after a reorganization', () => {
     await relayer.lane.misbehave()
     await relayer.alarm()
     expect(await relayer.outcome(order.id)).toEqual(mined)
-    expect(await relayer.alarmAt()).toBeNull()
+  })
+
+  it('is noticed within a minute although no order is open, before an authorization lapses [F8, sim seed 11]', async () => {
+    const relayer = await newRelayer()
+    await relayer.send(anOrder())
+    await relayer.alarm()
+    expect(await relayer.alarmAt()).toBeLessThanOrEqual(Date.now() + 60_000)
   })
 
   it('resends transactions at nonces that the chain no longer counts [F8]', async () => {

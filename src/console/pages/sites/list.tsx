@@ -1,18 +1,17 @@
-/** All sites, and a new one. */
-import type { Context } from 'hono'
+/** All sites, with what they did today. */
+import { may } from '../../../people/principal.ts'
 import type {
+  FiguresBody,
   Paged,
-  Problem,
-  PublisherBody as Publisher,
-  SiteBody as Site,
   SiteModeBody as SiteMode,
   SiteSummaryBody as SiteSummary,
 } from '../../answers.ts'
+import { DAY, sumOf } from '../../figures.ts'
 import { Badge, type Mood } from '../../parts/badges.tsx'
-import { ActForm, Field, filled, type Typed, typedIn } from '../../parts/form.tsx'
-import { Head, PageSection, Trouble } from '../../parts/page.tsx'
+import { Money, Whole } from '../../parts/figures.tsx'
+import { Head, PageSection } from '../../parts/page.tsx'
 import { More, Table } from '../../parts/table.tsx'
-import { type ConsoleEnv, type PageHandler, show, trouble, urlOf } from '../../shell.tsx'
+import { type PageHandler, show, trouble, urlOf } from '../../shell.tsx'
 
 const MODES: Record<SiteMode, readonly [Mood, string]> = {
   draft: ['plain', 'Draft'],
@@ -30,22 +29,30 @@ export function ModeBadge({ mode }: { mode: SiteMode }) {
 /** The list of sites. */
 export const listSites: PageHandler = async (c) => {
   const url = urlOf(c)
-  const asked = await c.get('desk').ask<Paged<'sites', SiteSummary>>(`/sites${url.search}`)
+  const { ask } = c.get('desk')
+  const today = Math.floor(Date.now() / DAY) * DAY
+  const [asked, figures] = await Promise.all([
+    ask<Paged<'sites', SiteSummary>>(`/sites${url.search}`),
+    ask<FiguresBody>(`/figures?interval=day&from=${today}&by=site&limit=5000`),
+  ])
   if (!asked.ok) {
     if (asked.status === 404) return show(c, 'Sites', <OneSite />)
     return trouble(c, 'Sites', asked)
   }
   const { sites, next } = asked.value
+  const sums = todayOf(figures.ok ? figures.value : null)
   return show(
     c,
     'Sites',
     <>
-      <Head title="Sites" asOf={asked.at} sources={['live']}>
-        <a class="btn go" href="/sites/new">
-          New site
-        </a>
+      <Head title="Sites" asOf={asked.at} sources={['live', 'book', 'traffic']}>
+        {may(c.get('desk').who, 'sites.write') && (
+          <a class="btn go" href="/sites/new">
+            New site
+          </a>
+        )}
       </Head>
-      <PageSection title="All sites" id="all">
+      <PageSection title="All sites" id="all" note="Figures of today, UTC">
         <Table
           caption="Sites by id"
           rows={sites}
@@ -54,25 +61,58 @@ export const listSites: PageHandler = async (c) => {
             next: <a href="/sites/new">Add the first site</a>,
           }}
           columns={[
-            { title: 'Site', cell: ({ id }) => <a href={`/sites/${id}`}>{id}</a> },
-            { title: 'Hosts', kind: 'full', cell: ({ hosts }) => hosts.join(', ') },
+            { title: 'Site', cell: (site) => <Named {...site} /> },
             {
               title: 'Publisher',
+              kind: 'full',
               cell: ({ publisher }) => <a href={`/publishers/${publisher}`}>{publisher}</a>,
             },
-            { title: 'Reached by', cell: ({ via }) => via },
             {
               title: 'Version',
               kind: 'n',
-              cell: ({ version, hasDraft }) =>
-                `${version === 0 ? 'none' : version}${hasDraft ? ' + draft' : ''}`,
+              cell: ({ version }) => (version === 0 ? 'none' : version),
             },
+            { title: '402s', kind: 'n', cell: ({ id }) => sums(id, 'traffic', 'unpaid') },
+            { title: 'Paid', kind: 'n', cell: ({ id }) => sums(id, 'book', 'charges') },
+            { title: 'Errors', kind: 'n', cell: ({ id }) => sums(id, 'traffic', 'errors') },
+            { title: 'Earned', kind: 'n', cell: ({ id }) => sums(id, 'book', 'charged') },
             { title: 'Mode', kind: 'lead', cell: ({ mode }) => <ModeBadge mode={mode} /> },
           ]}
         />
         <More url={url} next={next} />
       </PageSection>
     </>,
+  )
+}
+
+/** The sums of one site today. A source without a figure of any site has no data yet, which is not 0. */
+function todayOf(body: FiguresBody | null) {
+  const bySite = Map.groupBy(body?.figures ?? [], ({ site }) => site ?? '')
+  return (site: string, source: 'book' | 'traffic', name: 'unpaid' | 'charges' | 'errors' | 'charged') => {
+    const state = body?.sources[source]
+    if (!state?.isReadable || state.asOf === null) return <span class="soft">no data yet</span>
+    const sum = sumOf(bySite.get(site) ?? [], source, name)
+    return name === 'charged' ? <Money of={sum} /> : <Whole of={sum} />
+  }
+}
+
+const VIA_NAMES: Readonly<Record<string, string>> = {
+  hostname: 'custom hostname',
+  route: 'route',
+  'bots-host': 'host for crawlers',
+}
+
+function Named({ id, hosts, via, hasDraft }: SiteSummary) {
+  const [first, ...others] = hosts
+  return (
+    <>
+      <a href={`/sites/${id}`}>{id}</a> {hasDraft && <Badge mood="warn">draft</Badge>}
+      <br />
+      <small>
+        {first}
+        {others.length > 0 && ` and ${others.length} more`}, {VIA_NAMES[via] ?? via}
+      </small>
+    </>
   )
 }
 
@@ -84,79 +124,6 @@ function OneSite() {
         This deployment serves one site, with its terms in wrangler.toml. Bind SITES and HOSTS (docs/sites.md)
         to serve many and to change them here.
       </p>
-    </>
-  )
-}
-
-const VIAS = [
-  ['hostname', 'A custom hostname of your zone'],
-  ['route', 'A route of a zone in your account'],
-  ['bots-host', 'A host beside the site, for crawlers'],
-] as const
-
-/** The form of a new site, and its answer. */
-export const newSite: PageHandler = async (c) => {
-  const publishers = await c.get('desk').ask<Paged<'publishers', Publisher>>('/publishers?limit=500')
-  const known = publishers.ok ? publishers.value.publishers : []
-  if (c.req.method !== 'POST')
-    return show(c, 'New site', <NewSite c={c} publishers={known} typed={{ PRICE: '0.001' }} />)
-  const typed = typedIn(await c.req.parseBody())
-  const { hosts = '' } = typed
-  const document = {
-    ...filled(typed, 'id', 'publisher', 'via'),
-    hosts: hosts.split(/[\s,]+/).filter(Boolean),
-    mode: 'shadow',
-    terms: filled(typed, 'ORIGIN', 'PRICE'),
-  }
-  const order = { method: 'POST', body: JSON.stringify(document) } as const
-  const asked = await c.get('desk').ask<Site>('/sites', order)
-  if (asked.ok) return c.redirect(`/sites/${asked.value.id}`, 303)
-  return show(c, 'New site', <NewSite c={c} publishers={known} typed={typed} problem={asked.problem} />, 400)
-}
-
-type NewSiteProps = {
-  c: Context<ConsoleEnv>
-  publishers: readonly Publisher[]
-  typed: Typed
-  problem?: Problem
-}
-
-function NewSite({ c, publishers, typed, problem }: NewSiteProps) {
-  const at = { typed, problem }
-  return (
-    <>
-      <Head title="New site" above={{ href: '/sites', title: 'Sites' }} />
-      {publishers.length === 0 && (
-        <p class="gap">
-          A site belongs to a publisher. <a href="/publishers/new">Add a publisher</a> first.
-        </p>
-      )}
-      {problem && <Trouble problem={problem} />}
-      <ActForm
-        action="/sites/new"
-        formToken={c.get('desk').formToken}
-        title="Add as a draft in shadow mode"
-        isMain
-      >
-        <Field name="id" label="Id" hint="Letters, digits and dashes. It never changes." required {...at} />
-        <Field
-          name="publisher"
-          label="Publisher"
-          choices={publishers.map(({ id, name }) => [id, name] as const)}
-          {...at}
-        />
-        <Field name="hosts" label="Hosts" hint="One or more, with blanks between" required {...at} />
-        <Field name="via" label="Reached by" choices={VIAS} {...at} />
-        <Field
-          name="ORIGIN"
-          label="Origin"
-          at="terms.ORIGIN"
-          hint="The https URL of the publisher’s own server, or zone"
-          required
-          {...at}
-        />
-        <Field name="PRICE" label="Price of a page, USD" at="terms.PRICE" required {...at} />
-      </ActForm>
     </>
   )
 }

@@ -1,265 +1,375 @@
-/** One site: its state, what is checked, its draft against what is published, and the acts on it. */
-import type { Context } from 'hono'
-import type {
-  CheckedBody as Checked,
-  CheckedSiteBody as CheckedSite,
-  Problem,
-  SiteBody as Site,
-  SiteVersionBody as SiteVersion,
-} from '../../answers.ts'
-import { Badge, type Mood } from '../../parts/badges.tsx'
-import { Diff } from '../../parts/diff.tsx'
-import { Time } from '../../parts/figures.tsx'
-import { ActForm, Field, type Typed, typedIn } from '../../parts/form.tsx'
-import { FactList, Head, PageSection, Trouble } from '../../parts/page.tsx'
-import { Table } from '../../parts/table.tsx'
-import { type ConsoleEnv, type PageHandler, show, trouble } from '../../shell.tsx'
+/** One site: what it earned, how its crawlers were answered, its paths, its hosts, and the acts on it. */
+import { may, type Principal } from '../../../people/principal.ts'
+import type { FigureBody, FiguresBody, SiteBody as Site } from '../../answers.ts'
+import type { Reply } from '../../edge.ts'
+import { DAY, OTHER, SHOWN_DAYS, type SumName, shownDays, sumOf } from '../../figures.ts'
+import { Badge } from '../../parts/badges.tsx'
+import { Copied } from '../../parts/copied.tsx'
+import { Money, Percent, Time, Trend, Whole } from '../../parts/figures.tsx'
+import { Head, PageSection } from '../../parts/page.tsx'
+import { Nothing, Table } from '../../parts/table.tsx'
+import { Tile, Tiles } from '../../parts/tile.tsx'
+import { type PageHandler, show, trouble } from '../../shell.tsx'
 import { ModeBadge } from './list.tsx'
 
-/** A document as the text of the editor and of the diffs. */
-export function jsonOf(document: object | undefined): string {
-  return document ? JSON.stringify(document, null, 2) : ''
-}
-
 /** The page of one site. */
-export const oneSite: PageHandler = (c) => siteWith(c)
-
-/** The page of a site, with the problem of an act or the result of a check. */
-export async function siteWith(
-  c: Context<ConsoleEnv>,
-  { problem, checked }: { problem?: Problem; checked?: CheckedSite } = {},
-): Promise<Response> {
+export const oneSite: PageHandler = async (c) => {
   const { ask } = c.get('desk')
   const id = encodeURIComponent(c.req.param('id') ?? '')
-  const [asked, versions] = await Promise.all([
+  const now = Date.now()
+  const { from, today } = shownDays(now)
+  const figures = (query: string) => ask<FiguresBody>(`/figures?site=${id}&limit=5000&${query}`)
+  const [asked, hours, month, paths] = await Promise.all([
     ask<Site>(`/sites/${id}`),
-    ask<{ versions: SiteVersion[] }>(`/sites/${id}/versions?limit=20`),
+    figures(`interval=hour&from=${today - 7 * DAY}`),
+    figures(`interval=day&by=who&from=${from}`),
+    figures(`interval=day&by=path&source=book&top=50&from=${from}`),
   ])
   if (!asked.ok) return trouble(c, 'Site', asked)
   const site = asked.value
+  const isServed = site.mode === 'live' || site.mode === 'shadow'
   return show(
     c,
     site.id,
     <>
-      <Head title={site.id} above={{ href: '/sites', title: 'Sites' }} asOf={asked.at} sources={['live']}>
-        <a class="btn" href={`/sites/${id}/terms`}>
-          Edit terms
-        </a>
-      </Head>
-      {problem && <Trouble problem={problem} />}
-      <State of={site} at={asked.at} />
-      <Hosts of={site} />
-      {checked && <Checks of={checked} />}
-      <Draft c={c} site={site} />
-      <Acts c={c} site={site} />
-      <Versions c={c} site={site} of={versions.ok ? versions.value.versions : []} />
+      <SiteHead of={site} at={asked.at} isServed={isServed} who={c.get('desk').who} />
+      {site.draft && <DraftNotice of={site} />}
+      <Totals hours={hours} month={month} now={now} />
+      <div class="two">
+        <div>
+          <Answers of={month} />
+          <TryOutside of={site} paths={paths} />
+          <Hosts of={site} />
+        </div>
+        <Paths of={paths} />
+      </div>
     </>,
-    problem ? 409 : 200,
   )
 }
 
-function State({ of: { mode, publisher, published, pending }, at }: { of: Site; at: number }) {
+type HeadProps = { of: Site; at: number; isServed: boolean; who: Principal }
+
+function SiteHead({ of: { id, publisher, published, mode }, at, isServed, who }: HeadProps) {
+  const isOperator = may(who, 'sites.write')
   return (
-    <PageSection title="State" id="state">
-      <FactList
-        of={[
-          ['Mode', <ModeBadge mode={mode} />],
-          ['Publisher', <a href={`/publishers/${publisher}`}>{publisher}</a>],
-          [
-            'Version',
-            published ? (
-              <>
-                {`${published.version}, `}
-                {published.effectiveAt > at ? 'takes effect at ' : 'in effect since '}
-                <Time at={published.effectiveAt} />
-              </>
-            ) : (
-              'Not published yet'
+    <Head
+      title={id}
+      above={{ href: '/sites', title: 'Sites' }}
+      asOf={at}
+      sources={['live', 'book', 'traffic']}
+      meta={
+        <>
+          <ModeBadge mode={mode} />
+          <a href={`/publishers/${publisher}`}>{publisher}</a>
+          {published ? (
+            <span>
+              {`Policy ${published.version}, ${published.effectiveAt > at ? 'in effect from' : 'since'} `}
+              <Time at={published.effectiveAt} />
+            </span>
+          ) : (
+            <span>Not published yet</span>
+          )}
+        </>
+      }
+    >
+      <a class="btn" href={`/sites/${id}/checks`}>
+        Checks
+      </a>
+      {isServed && isOperator && (
+        <a class="btn" href={`/sites/${id}/suspend`}>
+          Suspend…
+        </a>
+      )}
+      {mode === 'suspended' && isOperator && (
+        <a class="btn" href={`/sites/${id}/suspend`}>
+          Resume…
+        </a>
+      )}
+      <a class="btn go" href={`/policy/${id}`}>
+        {may(who, 'policy.write') ? 'Edit policy' : 'Policy'}
+      </a>
+    </Head>
+  )
+}
+
+function DraftNotice({ of: { id, draft, published } }: { of: Site }) {
+  return (
+    <p class="gap">
+      <Badge mood="warn">Draft</Badge> {`saved by ${draft?.who}, `}
+      <Time at={draft?.at ?? null} />
+      {'. '}
+      {published ? (
+        <a href={`/policy/${id}/publish`}>Review and publish it</a>
+      ) : (
+        <a href={`/sites/${id}/checks`}>Continue to add the site</a>
+      )}
+    </p>
+  )
+}
+
+/** Null where the source has no figure of any site yet, or cannot be read. */
+function readable(reply: Reply<FiguresBody>, source: 'book' | 'traffic'): FigureBody[] | null {
+  const state = reply.ok ? reply.value.sources[source] : undefined
+  return reply.ok && state?.isReadable && state.asOf !== null ? reply.value.figures : null
+}
+
+const TOTALS: readonly (readonly [
+  title: string,
+  source: 'book' | 'traffic',
+  SumName,
+  isGood: boolean | undefined,
+])[] = [
+  ['Earned today', 'book', 'charged', true],
+  ['Paid today', 'book', 'charges', true],
+  ['402s today', 'traffic', 'unpaid', undefined],
+  ['Origin errors today', 'traffic', 'errors', false],
+]
+
+const HOUR = DAY / 24
+
+type TotalsProps = { hours: Reply<FiguresBody>; month: Reply<FiguresBody>; now: number }
+
+/** Today against the same weekday a week ago, both up to the last whole hour. */
+function Totals({ hours, month, now }: TotalsProps) {
+  const { today } = shownDays(now)
+  const whole = Math.floor(now / HOUR) * HOUR
+  return (
+    <Tiles>
+      {TOTALS.map(([title, source, name, isGood]) => {
+        const figures = readable(hours, source)
+        if (!figures) return <Tile title={title} value={null} />
+        const sum = (from: number, to?: number) => sumOf(figures, source, name, from, to)
+        const before = sum(today - 7 * DAY, whole - 7 * DAY)
+        const days = readable(month, source)
+        return (
+          <Tile
+            title={title}
+            value={<Sum name={name} of={sum(today)} />}
+            compared={[
+              [
+                'Last week',
+                <Sum name={name} of={before} />,
+                before > 0n && <Trend now={sum(today, whole)} before={before} isGood={isGood} />,
+              ],
+              [`${SHOWN_DAYS} days`, days ? <Sum name={name} of={sumOf(days, source, name)} /> : '—', ''],
+            ]}
+          />
+        )
+      })}
+    </Tiles>
+  )
+}
+
+function Sum({ name, of }: { name: SumName; of: bigint }) {
+  return name === 'charged' ? <Money of={of} /> : <Whole of={of} />
+}
+
+const ANSWERS: readonly (readonly [
+  title: string,
+  status: string,
+  'book' | 'traffic',
+  SumName,
+  colour: number,
+])[] = [
+  ['Paid', '200', 'book', 'charges', 1],
+  ['Asked to pay', '402', 'traffic', 'unpaid', 2],
+  ['Paid for nothing', '402, 503', 'traffic', 'refused', 5],
+  ['Passed free', 'the origin’s', 'traffic', 'free', 3],
+  ['Blocked', '403, 400', 'traffic', 'blocked', 7],
+]
+
+function Answers({ of }: { of: Reply<FiguresBody> }) {
+  const [book, traffic] = [readable(of, 'book'), readable(of, 'traffic')]
+  const crawlers = (book ?? traffic ?? []).filter(({ who }) => who !== 'readers')
+  const rows = ANSWERS.map(([title, status, source, name, colour]) => {
+    return { title, status, colour, sum: Number(sumOf(crawlers, source, name)) }
+  })
+  const all = rows.reduce((sum, row) => sum + row.sum, 0)
+  const title = 'How crawlers were answered'
+  if (all === 0)
+    return (
+      <PageSection title={title} id="answers">
+        <Nothing what="No data yet. Figures appear within five minutes of the first request." />
+      </PageSection>
+    )
+  return (
+    <PageSection title={title} id="answers" note={`${SHOWN_DAYS} days`}>
+      <Mix rows={rows} all={all} />
+      <Table
+        caption={`Answers to crawlers in ${SHOWN_DAYS} days`}
+        rows={rows}
+        empty={{ what: '' }}
+        columns={[
+          {
+            title: 'Answer',
+            cell: ({ title, colour }) => (
+              <span class="key">
+                <span>
+                  <svg viewBox="0 0 1 1" aria-hidden="true">
+                    <rect class={`s${colour}`} width="1" height="1" />
+                  </svg>
+                </span>
+                {title}
+              </span>
             ),
-          ],
-          ['Not yet everywhere', pending.length === 0 ? 'Nothing' : pending.join(', ')],
+          },
+          { title: 'Status', kind: 'n', cell: ({ status }) => status },
+          { title: 'Requests', kind: 'n', cell: ({ sum }) => <Whole of={sum} /> },
+          { title: 'Share', kind: 'lead', cell: ({ sum }) => <Percent of={sum} in={all} /> },
+        ]}
+        total={['All crawlers', '', <Whole of={all} />, '']}
+      />
+    </PageSection>
+  )
+}
+
+type MixProps = { rows: readonly { title: string; colour: number; sum: number }[]; all: number }
+
+/** The shares of the table below it as one bar. */
+function Mix({ rows, all }: MixProps) {
+  let x = 0
+  return (
+    <svg class="bar" viewBox="0 0 1000 1" preserveAspectRatio="none" aria-hidden="true">
+      {rows.map(({ colour, sum }) => {
+        const width = (sum / all) * 1000
+        x += width
+        return <rect class={`s${colour}`} x={(x - width).toFixed(1)} width={width.toFixed(1)} height="1" />
+      })}
+    </svg>
+  )
+}
+
+/** `isPage`: figures were counted for this path itself, not for folders below it alone. */
+type PathRow = { path: string; depth: 0 | 1; isPage: boolean; charges: number; charged: bigint }
+
+/** Paths with the folders below them: figures have the first two segments. */
+export function treeOf(figures: readonly FigureBody[]): PathRow[] {
+  const sums = new Map<string, PathRow>()
+  for (const { source, path = '', charges = 0, charged = '0' } of figures) {
+    if (source !== 'book') continue
+    const known = sums.get(path) ?? { path, depth: 1 as const, isPage: true, charges: 0, charged: 0n }
+    sums.set(path, { ...known, charges: known.charges + charges, charged: known.charged + BigInt(charged) })
+  }
+  const folders = Map.groupBy(sums.values(), ({ path }) =>
+    path === OTHER ? OTHER : `/${path.split('/')[1] ?? ''}`,
+  )
+  return [...folders]
+    .map(([path, rows]): [PathRow, PathRow[]] => {
+      const [only, ...more] = rows
+      if (only && more.length === 0) return [{ ...only, depth: 0 }, []]
+      const charges = rows.reduce((sum, row) => sum + row.charges, 0)
+      const charged = rows.reduce((sum, row) => sum + row.charged, 0n)
+      const below = rows.filter((row) => row.path !== path).sort(dearer)
+      return [{ path, depth: 0, isPage: rows.length > below.length, charges, charged }, below]
+    })
+    .sort(([one], [other]) => dearer(one, other))
+    .flatMap(([folder, below]) => [folder, ...below])
+}
+
+function dearer(one: PathRow, other: PathRow): number {
+  return one.charged === other.charged
+    ? one.path < other.path
+      ? -1
+      : 1
+    : one.charged < other.charged
+      ? 1
+      : -1
+}
+
+/** Rows of the tree. The API has more. */
+const MAX_PATHS = 24
+
+function Paths({ of }: { of: Reply<FiguresBody> }) {
+  const rows = treeOf(readable(of, 'book') ?? [])
+  const all = rows.filter(({ depth }) => depth === 0)
+  const most = rows.reduce((best, { charged }) => (charged > best ? charged : best), 0n)
+  return (
+    <PageSection title="Paths" id="paths" note={`${SHOWN_DAYS} days`}>
+      <Table
+        caption={`Paths by what they earned in ${SHOWN_DAYS} days`}
+        rows={rows.slice(0, MAX_PATHS)}
+        empty={{ what: 'No data yet. Paths appear within five minutes of the first paid request.' }}
+        columns={[
+          {
+            title: 'Path',
+            cell: ({ path, depth }) => {
+              const name = path === OTHER ? 'Other paths' : path
+              return depth === 0 ? name : <span class="in soft">{path.slice(path.indexOf('/', 1))}</span>
+            },
+          },
+          { title: 'Paid', kind: 'n', cell: ({ charges }) => <Whole of={charges} /> },
+          { title: 'Earned', kind: 'lead', cell: ({ charged }) => <Money of={charged} /> },
+          {
+            title: 'Share of the largest',
+            kind: 'bar',
+            isHidden: true,
+            cell: ({ charged, depth }) => (
+              <svg class="bar" viewBox="0 0 1000 1" preserveAspectRatio="none" aria-hidden="true">
+                <rect
+                  class={depth === 0 ? 's1' : 's7'}
+                  width={String(charged > 0n && most > 0n ? (charged * 1000n) / most : 0n)}
+                  height="1"
+                />
+              </svg>
+            ),
+          },
+        ]}
+        total={[
+          'All paths',
+          <Whole of={all.reduce((sum, { charges }) => sum + charges, 0)} />,
+          <Money of={all.reduce((sum, { charged }) => sum + charged, 0n)} />,
+          '',
         ]}
       />
     </PageSection>
   )
 }
 
-function Hosts({ of: { hosts } }: { of: Site }) {
+function Hosts({ of: { hosts, pending } }: { of: Site }) {
   return (
-    <PageSection title="Hosts" id="hosts" note="A host goes live when it is proven.">
+    <PageSection
+      title="Hosts"
+      id="hosts"
+      note={pending.length === 0 ? 'In force everywhere' : `Not yet everywhere: ${pending.join(', ')}`}
+    >
       <Table
         caption="Hosts of the site"
         rows={hosts}
         empty={{ what: 'The site has no host.' }}
         columns={[
           { title: 'Host', cell: ({ host }) => host },
+          { title: 'Proven', kind: 'full', cell: ({ provenAt }) => <Time at={provenAt} /> },
           {
             title: 'Proof',
             kind: 'lead',
             cell: ({ how }) => (how ? <Badge mood="good">{how}</Badge> : <Badge mood="warn">Missing</Badge>),
           },
-          {
-            title: 'TXT record',
-            kind: 'full',
-            cell: ({ host, token, how }) => (how ? '' : <code>{`_tab402.${host}  TXT  "${token}"`}</code>),
-          },
         ]}
       />
     </PageSection>
   )
 }
 
-const OUTCOMES: Record<Checked['outcome'], readonly [Mood, string]> = {
-  ok: ['good', 'OK'],
-  failed: ['bad', 'Failed'],
-  unknown: ['warn', 'Unknown'],
-  skipped: ['plain', 'Skipped'],
-}
-
-function Checks({ of: { ok, errors, hosts, origin, sideDoor } }: { of: CheckedSite }) {
-  const rows: readonly (readonly [string, Checked])[] = [
-    ['The origin answers', origin],
-    ['The origin refuses others', sideDoor],
-    ...hosts.flatMap(({ host, proof, crawler, reader }) => [
-      [`${host} is proven`, proof] as const,
-      [`${host} asks crawlers to pay`, crawler] as const,
-      [`${host} lets browsers pass`, reader] as const,
-    ]),
-  ]
+function TryOutside({ of: { id, hosts, mode }, paths }: { of: Site; paths: Reply<FiguresBody> }) {
+  const host = hosts[0]?.host ?? ''
+  const best = treeOf(readable(paths, 'book') ?? []).find((row) => row.isPage && row.path !== OTHER)
+  const path = best?.path ?? '/'
+  const scheme = /^(?:[^:]+\.)?localhost(?::|$)|^127\./.test(host) ? 'http' : 'https'
   return (
     <PageSection
-      title="Checks"
-      id="checks"
-      note={ok ? 'Everything is in order.' : 'Mend what failed, then check again.'}
+      title="Ask as a crawler"
+      id="curl"
+      note={<a href={`/policy/${id}/try?url=${encodeURIComponent(path)}`}>Try it here</a>}
     >
-      {errors.length > 0 && (
-        <ul class="bad">
-          {errors.map(({ path, message, expected }) => (
-            <li>
-              <code>{path}</code> {message} ({expected})
-            </li>
-          ))}
-        </ul>
-      )}
-      <ul>
-        {rows.map(([name, { outcome, status, why }]) => {
-          const [mood, text] = OUTCOMES[outcome]
-          return (
-            <li class="check">
-              <Badge mood={mood}>{text}</Badge>
-              <span>
-                {name}
-                {status !== null && ` (${status})`}
-                {outcome !== 'ok' && `: ${why}`}
-              </span>
-            </li>
-          )
-        })}
-      </ul>
+      <Copied id="curl-line" text={`curl -si -A GPTBot ${scheme}://${host}${path}`} />
+      <p class="soft gap">{ANSWER_NOW[mode]}</p>
     </PageSection>
   )
 }
 
-function Draft({ c, site: { id, draft, published, revision } }: { c: Context<ConsoleEnv>; site: Site }) {
-  if (!draft) return null
-  const { formToken } = c.get('desk')
-  return (
-    <PageSection title="Draft" id="draft" note={<>Changed by {draft.who}</>}>
-      <Diff before={jsonOf(published?.document)} after={jsonOf(draft.document)} />
-      <p class="gap">A version takes effect two minutes after it is published, everywhere at once.</p>
-      <ActForm action={`/sites/${id}/publish`} formToken={formToken} title={`Publish ${id}`} isMain>
-        <input type="hidden" name="revision" value={String(revision)} />
-        <Field name="note" label="Note" hint="Why it changes. The history keeps it." />
-      </ActForm>
-      <ActForm action={`/sites/${id}/discard`} formToken={formToken} title="Drop the draft">
-        <input type="hidden" name="revision" value={String(revision)} />
-      </ActForm>
-    </PageSection>
-  )
-}
-
-function Acts({ c, site: { id, mode, published } }: { c: Context<ConsoleEnv>; site: Site }) {
-  const { formToken } = c.get('desk')
-  return (
-    <PageSection title="Acts" id="acts">
-      <ActForm action={`/sites/${id}/check`} formToken={formToken} title="Check now">
-        <Field name="path" label="A path that is charged" typed={{ path: '/' }} />
-      </ActForm>
-      {published && mode !== 'suspended' && (
-        <ActForm action={`/sites/${id}/suspend`} formToken={formToken} title={`Suspend ${id}`}>
-          <Field name="note" label="Reason" hint="Nothing of the site is served then, within two minutes." />
-        </ActForm>
-      )}
-      {mode === 'suspended' && (
-        <ActForm action={`/sites/${id}/resume`} formToken={formToken} title={`Resume ${id}`} />
-      )}
-    </PageSection>
-  )
-}
-
-function Versions({ c, site, of }: { c: Context<ConsoleEnv>; site: Site; of: readonly SiteVersion[] }) {
-  const { formToken } = c.get('desk')
-  return (
-    <PageSection title="History" id="history">
-      <Table
-        caption="Versions, the latest first"
-        rows={of}
-        empty={{ what: 'No version yet. Publish the draft to make the first one.' }}
-        columns={[
-          { title: 'Version', cell: ({ version, act }) => `${version} ${act}` },
-          { title: 'In effect from', cell: ({ effectiveAt }) => <Time at={effectiveAt} /> },
-          { title: 'Who', cell: ({ who }) => who },
-          { title: 'Note', kind: 'full', cell: ({ note }) => note },
-          {
-            title: 'Act',
-            kind: 'acts',
-            isHidden: true,
-            cell: ({ version }) =>
-              version !== site.published?.version && (
-                <ActForm
-                  action={`/sites/${site.id}/revert`}
-                  formToken={formToken}
-                  title={`Back to ${version}`}
-                >
-                  <input type="hidden" name="version" value={String(version)} />
-                </ActForm>
-              ),
-          },
-        ]}
-      />
-    </PageSection>
-  )
-}
-
-type Sent = { method?: 'POST' | 'DELETE'; path: string; body?: object }
-
-/** An act on one site. It is made from the revision that the page showed: a change by somebody else since is refused. */
-function act(order: (typed: Typed) => Sent): PageHandler {
-  return async (c) => {
-    const id = encodeURIComponent(c.req.param('id') ?? '')
-    const typed = typedIn(await c.req.parseBody())
-    const { method = 'POST', path, body } = order(typed)
-    const revision = /^\d{1,15}$/.test(typed.revision ?? '') ? { revision: Number(typed.revision) } : {}
-    const sent = { method, ...revision, ...(body && { body: JSON.stringify(body) }) }
-    const asked = await c.get('desk').ask<unknown>(`/sites/${id}${path}`, sent)
-    return asked.ok ? c.redirect(path === '/draft' ? '/sites' : `/sites/${id}`, 303) : siteWith(c, asked)
-  }
-}
-
-const noted = ({ note = '' }: Typed) => (note.trim() ? { note: note.trim() } : {})
-
-/** The acts on a site, by the last part of their path. */
-export const SITE_ACTS: Readonly<Record<string, PageHandler>> = {
-  publish: act((typed) => ({ path: '/publish', body: noted(typed) })),
-  suspend: act((typed) => ({ path: '/suspend', body: noted(typed) })),
-  resume: act((typed) => ({ path: '/resume', body: noted(typed) })),
-  revert: act((typed) => ({ path: '/revert', body: { version: Number(typed.version), ...noted(typed) } })),
-  discard: act(() => ({ method: 'DELETE', path: '/draft' })),
-  async check(c) {
-    const { path = '/' } = typedIn(await c.req.parseBody())
-    const id = encodeURIComponent(c.req.param('id') ?? '')
-    const order = { method: 'POST', body: JSON.stringify({ path }) } as const
-    const asked = await c.get('desk').ask<CheckedSite>(`/sites/${id}/check`, order)
-    return siteWith(c, asked.ok ? { checked: asked.value } : asked)
-  },
+const ANSWER_NOW: Record<Site['mode'], string> = {
+  draft: 'Nothing is served under these hosts yet: they answer 421.',
+  shadow: 'Shadow mode serves the page, and counts what would have been asked.',
+  live: 'A path that is charged answers 402 with its offers.',
+  suspended: 'The site is suspended: all requests are answered 503.',
 }

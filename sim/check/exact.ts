@@ -1,0 +1,149 @@
+/** The promises of payments by `exact`. */
+import { toEventSelector } from 'viem'
+import { moved } from '../../src/chain/token.ts'
+import type { Address, Hex } from '../../src/protocol/evm/hex.ts'
+import { receiptOf, errorOf } from '../actors/client.ts'
+import type { Chain, Mined } from '../chain/chain.ts'
+import { NETWORK } from '../chain/state.ts'
+import { type Deployment, type Left, RECEIVER } from '../deployment.ts'
+import { CONTENT } from '../net.ts'
+import type { Host } from '../platform/host.ts'
+import { Violation, world } from '../world.ts'
+import type { Shown } from './payment.ts'
+
+type Exact = Extract<Shown, { kind: 'exact' }>
+type Paid = { shown: Exact; request: string; at: number }
+
+const { usdc } = NETWORK
+const USED = toEventSelector('AuthorizationUsed(address,bytes32)')
+
+/** Watches the payments by `exact` of one run. */
+export class ExactOracle {
+  readonly #deployment: Deployment
+  readonly #chain: Chain
+  /** The request that each authorization has opened. */
+  readonly #opened = new Map<string, string>()
+  readonly #delivered: Paid[] = []
+  /** Authorizations whose transfer to the site was mined at any time, even in a block that was undone. */
+  readonly #moved = new Set<string>()
+
+  /** Those of them whose block was undone. Their payer may then have cancelled them, or spent the money. */
+  readonly #undone = new Set<string>()
+
+  constructor(deployment: Deployment, chain: Chain) {
+    this.#deployment = deployment
+    this.#chain = chain
+  }
+
+  onMined(mined: Mined): void {
+    for (const key of usesIn(mined)) this.#moved.add(key)
+  }
+
+  onReorg(undone: readonly Mined[]): void {
+    for (const key of undone.flatMap(usesIn)) this.#undone.add(key)
+  }
+
+  onLeft(shown: Exact, name: string, { answer }: Left): void {
+    const key = keyOf(shown)
+    const request = name
+    if (answer.body.startsWith(CONTENT)) {
+      if (!this.#moved.has(key)) throw new Violation('I4', `${name} left, and nothing has moved for it`)
+      const receipt = receiptOf(answer)
+      if (!receipt?.transaction) throw new Violation('I4', `${name} left without a receipt`)
+      const known = this.#opened.get(key)
+      if (known !== undefined && known !== request) throw new Violation('I10', `one authorization opened ${known} and ${request}`)
+      this.#opened.set(key, request)
+      this.#delivered.push({ shown, request, at: world().now })
+      world().count('page delivered for exact')
+    } else if (answer.status === 402) this.#mustNotBePaid(shown, name, errorOf(answer) ?? '')
+  }
+
+  /** Every payer whose page has left is in the books, after any crash [I3]. */
+  checkDelivered(host?: Host): void {
+    for (const { shown, request } of this.#delivered) {
+      const known = this.#hostOf(shown.payer)
+      if (host && known !== host) continue
+      const row = known && rowOf(known, shown.nonce)
+      if (row?.status !== 'settled') throw new Violation('I3', `${request} left for ${shown.nonce}, which is ${row?.status ?? 'unknown'}`)
+    }
+  }
+
+  /** At rest: all that the chain moved to the site is in the books, and nothing is in doubt. */
+  checkEnd(): void {
+    const hosts = this.#deployment.namespace('AUTHORIZATIONS').hosts
+    for (const [name, host] of hosts) {
+      if (!host.disk.has('authorization')) continue
+      for (const { nonce, status, amount, shown, valid_before: until } of host.disk.peek('SELECT * FROM authorization')) {
+        const payer = name.split(':').at(-1) as Address
+        const isPaid = this.#isPaid(payer, nonce as Hex, BigInt(String(amount)))
+        if (isPaid && status !== 'settled')
+          throw new Violation('I9', `${host.name}: ${nonce} was paid, and is ${status} (shown ${shown}, until ${until})`)
+        const mayBeLost = this.#undone.has(`${payer} ${nonce}`)
+        if (!isPaid && status === 'settled' && mayBeLost) world().count('reorg took a payment back')
+        else if (!isPaid && status === 'settled') throw new Violation('I1', `${host.name}: ${nonce} is settled, and the chain has no transfer`)
+        if (status === 'taken' || status === 'doubtful') throw new Violation('L3', `${host.name}: ${nonce} is still ${status}`)
+      }
+      const [total] = host.disk.peek('SELECT received FROM total')
+      world().count(total ? 'exact payer with payments' : 'exact payer without payments')
+    }
+    for (const mined of this.#chain.mined()) if (!mined.transaction.act) this.#mustBeKnown(mined)
+  }
+
+  /** What our own transactions have moved is in the books [I1]. A payer may also give without having asked for a page. */
+  #mustBeKnown(mined: Mined): void {
+    for (const key of usesIn(mined)) {
+      const [payer = '', nonce = ''] = key.split(' ')
+      const host = this.#hostOf(payer)
+      const isDeposit = mined.transaction.to !== usdc.address
+      if (!isDeposit && (!host || rowOf(host, nonce)?.status !== 'settled'))
+        throw new Violation('I1', `${mined.transaction.hash} moved money for ${nonce}, and the books do not have it`)
+    }
+  }
+
+  /** Money that has moved and bought nothing opens its page [I9]. */
+  #mustNotBePaid(shown: Exact, name: string, error: string): void {
+    const host = this.#hostOf(shown.payer)
+    const row = host && rowOf(host, shown.nonce)
+    const isOwn = row?.request === name
+    if (!isOwn || this.#opened.has(keyOf(shown))) return
+    if (this.#isPaid(shown.payer as Address, shown.nonce as Hex, shown.value))
+      throw new Violation('I9', `${name} was refused with ${error}, although its money has moved`)
+    if (this.#relayerHas(shown)) throw new Violation('I9', `${name} was refused with ${error}, and its transfer may still be mined`)
+  }
+
+  #relayerHas({ payer, nonce }: Exact): boolean {
+    const id = `exact:${usdc.address}:${payer}:${nonce}`
+    return [...this.#deployment.namespace('RELAYER').hosts.values()].some(
+      ({ disk }) => disk.peek('SELECT 1 FROM placed WHERE open = 1 AND id = ?', id).length > 0,
+    )
+  }
+
+  #isPaid(from: Address, nonce: Hex, value: bigint): boolean {
+    if (!this.#chain.at().used.has(`${from}:${nonce}`)) return false
+    const transfer = { token: usdc.address, from, to: RECEIVER, value, validBefore: 0n, nonce }
+    return this.#chain.mined().some(({ logs, succeeded }) => succeeded && moved(logs, transfer))
+  }
+
+  #hostOf(payer: string): Host | undefined {
+    return this.#deployment.namespace('AUTHORIZATIONS').hosts.get(`${NETWORK.id}:${payer.toLowerCase()}`)
+  }
+}
+
+function rowOf({ disk }: Host, nonce: string): Record<string, SqlStorageValue> | undefined {
+  return disk.has('authorization') ? disk.peek('SELECT * FROM authorization WHERE nonce = ?', nonce)[0] : undefined
+}
+
+function keyOf({ payer, nonce }: Exact): string {
+  return `${payer.toLowerCase()} ${nonce}`
+}
+
+/** The authorizations that a transaction used. */
+function usesIn({ logs }: Mined): string[] {
+  return logs.flatMap(({ topics, address }) =>
+    address === usdc.address && topics[0] === USED ? [`${addressIn(topics[1])} ${topics[2]}`] : [],
+  )
+}
+
+function addressIn(topic: Hex | undefined): string {
+  return `0x${topic?.slice(-40)}`
+}

@@ -1,0 +1,218 @@
+/** The promises that hold at every moment. Each failure names its invariant. */
+import { escrowEvents } from '../../src/chain/escrow.ts'
+import { depositNonce } from '../../src/protocol/evm/eip712.ts'
+import { REPLAY_WINDOW_MS } from '../../src/ledger/replay-window.ts'
+import { errorOf, receiptOf } from '../actors/client.ts'
+import type { Chain, Mined } from '../chain/chain.ts'
+import { NETWORK } from '../chain/state.ts'
+import { type Answer, type Deployment, type Left, RELAYER } from '../deployment.ts'
+import { CONTENT } from '../net.ts'
+import type { Host } from '../platform/host.ts'
+import { Violation, world } from '../world.ts'
+import { type Charge, chargesOf, hadCharged, standingOf, totalsOf } from './accounts.ts'
+import { ExactOracle } from './exact.ts'
+import { type Shown, shownBy } from './payment.ts'
+
+type Voucher = Extract<Shown, { channel: string }>
+
+/** A page that left the Worker for a voucher. It must stay in the journal. */
+type Delivered = { host: Host; max: bigint; request: string }
+
+/** A replay is refused at the end of its window; clocks of requests and objects differ by less than this. */
+const MARGIN_MS = 150_000
+
+/** Watches one run. */
+export class Oracle {
+  readonly exact: ExactOracle
+  readonly #deployment: Deployment
+  readonly #chain: Chain
+  readonly #delivered: Delivered[] = []
+  /** Requests that are under way, by their payment. Another delivery of the same charge may stand. */
+  readonly #open = new Map<string, number>()
+  readonly #seen = new Map<Host, number>()
+  readonly #versions = new Map<Host, number>()
+  /** What each order moved, by its transaction. */
+  readonly #contents = new Map<string, string>()
+  /** The largest amount that an account may have charged and not claimed. */
+  readonly #maxUnclaimed: bigint
+
+  constructor(deployment: Deployment, chain: Chain, maxUnclaimed: bigint) {
+    this.#deployment = deployment
+    this.#chain = chain
+    this.#maxUnclaimed = maxUnclaimed
+    this.exact = new ExactOracle(deployment, chain)
+    deployment.onAsked = (request, by) => this.#onAsked(request, by)
+    deployment.onLeft = (left) => this.#guard(() => this.#onLeft(left))
+    chain.onMined = (mined) => this.#guard(() => this.#onMined(mined))
+    chain.onReorg = (undone) => this.exact.onReorg(undone)
+    for (const namespace of deployment.namespaces.values())
+      namespace.onHost = (host) => {
+        host.onCrash = () => this.#guard(() => this.#onCrash(host))
+      }
+  }
+
+  /** Checks the journals that have grown, and the transactions that were sent. */
+  check(): void {
+    for (const host of this.#deployment.namespace('ACCOUNT').hosts.values()) this.#checkJournal(host)
+    this.#checkNonces()
+  }
+
+  /** Every page that left stands in its journal [I3]. */
+  checkDelivered(host?: Host): void {
+    for (const one of this.#delivered) {
+      if (host && one.host !== host) continue
+      const isThere = chargesOf(one.host, one.max, one.request).some(({ isLive }) => isLive)
+      if (!isThere) throw new Violation('I3', `${one.host.name}: ${one.request} over ${one.max} left, and no charge stands`)
+    }
+  }
+
+  #guard(work: () => void): void {
+    try {
+      work()
+    } catch (fault) {
+      world().fail(fault)
+    }
+  }
+
+  #onAsked(request: Request, by: 1 | -1): void {
+    const shown = shownBy(request.headers.get('payment-signature'))
+    if (!shown || shown.kind === 'exact') return
+    const key = `${shown.channel} ${shown.max} ${request.method} ${request.url}`
+    const open = (this.#open.get(key) ?? 0) + by
+    if (open > 0) this.#open.set(key, open)
+    else this.#open.delete(key)
+  }
+
+  #onLeft(left: Left): void {
+    const { request, payment, answer } = left
+    if (answer.status >= 500 && answer.status !== 502 && answer.status !== 503 && !answer.body.startsWith('nothing'))
+      throw new Violation('E1', `${request.url} was answered ${answer.status}`)
+    const shown = shownBy(payment)
+    const name = `${request.method} ${request.url}`
+    const hasContent = answer.body.startsWith(CONTENT)
+    if (hasContent && !shown && !request.url.includes('/free')) throw new Violation('I4', `${name} left without a payment`)
+    if (shown?.kind === 'exact') this.exact.onLeft(shown, name, left)
+    if (!shown || shown.kind === 'exact' || shown.kind === 'refund') return
+    const host = this.#deployment.namespace('ACCOUNT').hosts.get(shown.channel)
+    const charges = host ? chargesOf(host, shown.max, name) : []
+    if (hasContent) this.#mustBePaid(shown, name, host, left)
+    else if (answer.status === 402) this.#mustNotBePaid(shown, name, charges, answer)
+    else if (answer.status !== 503) this.#mustBeReleased(shown, name, charges)
+  }
+
+  /** A page leaves for a durable charge, with a receipt [I4]. */
+  #mustBePaid({ channel, max }: Voucher, name: string, host: Host | undefined, { answer }: Left): void {
+    const isPaid = host && chargesOf(host, max, name).some(({ isLive }) => isLive)
+    if (!isPaid) throw new Violation('I4', `${name} over ${max} left without a charge to ${channel}`)
+    if (!receiptOf(answer)) throw new Violation('I4', `${name} over ${max} left without a receipt`)
+    this.#delivered.push({ host, max, request: name })
+    world().count('page delivered')
+  }
+
+  /** The origin has failed, and the payer gets its answer: nothing stays charged for this delivery [I5]. */
+  #mustBeReleased({ max, channel }: Voucher, name: string, charges: readonly Charge[]): void {
+    if (!charges.some(({ isLive }) => isLive)) return
+    world().count('released beside another delivery')
+    if (this.#open.has(`${channel} ${max} ${name}`)) return
+    if (this.#delivered.some((one) => one.max === max && one.request === name)) return
+    throw new Violation('I5', `${name} over ${max} was not delivered, and its charge stands`)
+  }
+
+  /** A payer is not asked to pay again while its proof may be replayed [I5], or its deposit may be mined [I9]. */
+  #mustNotBePaid(shown: Voucher, name: string, charges: readonly Charge[], answer: Answer): void {
+    const paid = charges.find(({ isLive, at }) => isLive && at > world().now - REPLAY_WINDOW_MS + MARGIN_MS)
+    if (paid) throw new Violation('I5', `${name} over ${shown.max} was refused although charge ${paid.seq} stands`)
+    const isWithdrawing = /withdrawal/.test(errorOf(answer) ?? '')
+    if (shown.kind !== 'deposit' || isWithdrawing) return
+    const id = `deposit:${shown.channel}:${depositNonce(shown.channel, shown.salt)}`
+    const [open] = this.#relayer('SELECT nonce FROM placed WHERE open = 1 AND id = ?', id)
+    if (open) throw new Violation('I9', `${name}: refused while its deposit may still be mined, with nonce ${open.nonce}`)
+  }
+
+  #relayer(query: string, value: string): Record<string, SqlStorageValue>[] {
+    return [...this.#deployment.namespace('RELAYER').hosts.values()].flatMap(({ disk }) => disk.peek(query, value))
+  }
+
+  #onCrash(host: Host): void {
+    this.#seen.delete(host)
+    this.checkDelivered(host)
+    this.exact.checkDelivered(host)
+  }
+
+  #onMined(mined: Mined): void {
+    const { transaction, succeeded, logs } = mined
+    this.exact.onMined(mined)
+    if (transaction.from !== RELAYER) return
+    const [order] = this.#relayer('SELECT order_id FROM attempt WHERE hash = ?', transaction.hash)
+    if (!order) throw new Violation('I8', `${transaction.hash} was mined, and the relayer has not stored it`)
+    if (!succeeded) return
+    const moved = `${order.order_id}`
+    const known = this.#contents.get(moved)
+    // A reorganization may put the same transaction into another block.
+    if (known !== undefined && known !== transaction.hash && this.#chain.receipt(known as `0x${string}`))
+      throw new Violation('I8', `order ${moved} was mined twice`)
+    this.#contents.set(moved, transaction.hash)
+    for (const event of escrowEvents(NETWORK.escrow, logs)) if (event.kind === 'claimed') this.#checkClaim(event.channelId)
+  }
+
+  /** What is claimed was charged, and is never the promise above it [I6]. */
+  #checkClaim(channel: string): void {
+    const host = this.#deployment.namespace('ACCOUNT').hosts.get(channel)
+    const { claimed, balance } = this.#chain.at().channel(channel as `0x${string}`)
+    if (!host) throw new Violation('I6', `${channel} was claimed without an account`)
+    if (claimed === balance) world().count('claimed the whole balance')
+    else if (!hadCharged(host, claimed)) throw new Violation('I6', `${channel}: claimed ${claimed}, which was never charged`)
+  }
+
+  #checkJournal(host: Host): void {
+    const { disk } = host
+    if (this.#versions.get(host) === disk.version) return
+    this.#versions.set(host, disk.version)
+    if (!disk.has('entry')) return
+    const after = this.#seen.get(host) ?? 0
+    const rows = disk.peek('SELECT seq, kind, max, request, charged, redeemed, authorized, ceiling, max FROM entry WHERE seq > ? ORDER BY seq', after)
+    const last = rows.at(-1)
+    if (!last) return
+    this.#seen.set(host, Number(last.seq))
+    for (const row of rows) {
+      const [charged, redeemed, max, ceiling] = ['charged', 'redeemed', 'max', 'ceiling'].map((name) => BigInt(String(row[name] ?? 0)))
+      if (row.kind !== 'charge' || charged === undefined || redeemed === undefined) continue
+      if (charged - redeemed > this.#maxUnclaimed) throw new Violation('I7', `${host.name}: ${charged - redeemed} is not claimed`)
+      if ((max ?? 0n) > (ceiling ?? 0n)) throw new Violation('I6', `${host.name}: a charge over ${max} exceeds the escrow ${ceiling}`)
+      this.#checkOnce(host, max ?? 0n, String(row.request))
+    }
+    const { chain } = standingOf(host) ?? {}
+    if (last.kind === 'charge' && Number(chain?.withdrawRequestedAt) > 0)
+      throw new Violation('I7', `${host.name}: charged although a withdrawal is known`)
+  }
+
+  /** One charge for one voucher and request [I2]. */
+  #checkOnce(host: Host, max: bigint, request: string): void {
+    const live = chargesOf(host, max, request).filter(({ isLive, at }) => isLive && at > world().now - REPLAY_WINDOW_MS)
+    if (live.length > 1) throw new Violation('I2', `${host.name}: ${request} over ${max} was charged ${live.length} times`)
+  }
+
+  #nonces = new Map<number, string>()
+  #transactions = 0
+
+  /** One nonce has one content, whatever it costs [I8]. */
+  #checkNonces(): void {
+    const { seen } = this.#chain
+    if (seen.size === this.#transactions) return
+    this.#transactions = seen.size
+    for (const { from, nonce, to, data } of seen.values()) {
+      const content = `${from} ${to} ${data}`
+      const known = this.#nonces.get(nonce)
+      if (known !== undefined && known !== content) throw new Violation('I8', `nonce ${nonce} was signed for two contents`)
+      this.#nonces.set(nonce, content)
+    }
+  }
+}
+
+/** The sum over accounts of what they have redeemed. */
+export function redeemedIn(deployment: Deployment): bigint {
+  let sum = 0n
+  for (const host of deployment.namespace('ACCOUNT').hosts.values())
+    if (host.disk.has('entry')) sum += totalsOf(host).redeemed
+  return sum
+}

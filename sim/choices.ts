@@ -1,0 +1,87 @@
+/** Every choice of a run, drawn by name: the same seed, name and ordinal give the same choice, whatever else is drawn. */
+
+/** Limits the faults of a run. `only`: the ids of the faults that may strike. `without`: kinds of faults that never do. */
+export type Allowed = { only?: ReadonlySet<string> | undefined; without?: ReadonlySet<string> | undefined }
+
+/** The choices of one run, and a list of the faults that struck. */
+export class Choices {
+  readonly #seed: number
+  readonly #allowed: Allowed
+  readonly #drawn = new Map<string, number>()
+  readonly #hashes = new Map<string, number>()
+  /** The ids of the faults that struck, in order. */
+  readonly struck: string[] = []
+  /** Scales how often each kind of fault strikes. A kind that is absent has 1. */
+  readonly rates = new Map<string, number>()
+  /** No fault strikes any more: the run heals. */
+  isHealing = false
+
+  constructor(seed: number, allowed: Allowed = {}) {
+    this.#seed = seed
+    this.#allowed = allowed
+  }
+
+  /** A number from 0 to 1, without 1. */
+  number(name: string): number {
+    return this.#at(name, this.#ordinal(name))
+  }
+
+  /** An integer from `low` to `high`. */
+  between(name: string, low: number, high: number): number {
+    return low + Math.floor(this.number(name) * (high - low + 1))
+  }
+
+  /** One of some items. @throws RangeError for none */
+  pick<Item>(name: string, items: readonly Item[]): Item {
+    const item = items[this.between(name, 0, items.length - 1)]
+    if (item === undefined) throw new RangeError(`${name} must have items to pick from`)
+    return item
+  }
+
+  /** True in `share` of all cases. For what is no fault: faults are drawn by {@link strikes}. */
+  chance(name: string, share: number): boolean {
+    return this.number(name) < share
+  }
+
+  /** Whether a fault of a kind strikes here. `where` names the place, so that a fault keeps its id in a smaller run. */
+  strikes(kind: string, where: string, share: number): boolean {
+    const name = `${kind} ${where}`
+    const ordinal = this.#ordinal(name)
+    if (this.isHealing || this.#allowed.without?.has(kind)) return false
+    if (this.#at(name, ordinal) >= share * (this.rates.get(kind) ?? 1)) return false
+    const id = `${name} ${ordinal}`.replaceAll(' ', '/')
+    if (this.#allowed.only && !this.#allowed.only.has(id)) return false
+    this.struck.push(id)
+    return true
+  }
+
+  #ordinal(name: string): number {
+    const ordinal = this.#drawn.get(name) ?? 0
+    this.#drawn.set(name, ordinal + 1)
+    return ordinal
+  }
+
+  #at(name: string, ordinal: number): number {
+    let hash = this.#hashes.get(name)
+    if (hash === undefined) {
+      hash = hashOf(name)
+      this.#hashes.set(name, hash)
+    }
+    return mix(mix(this.#seed ^ hash) + Math.imul(ordinal + 1, 0x9e3779b9)) / 2 ** 32
+  }
+}
+
+/** FNV-1a. */
+function hashOf(text: string): number {
+  let hash = 0x811c9dc5
+  for (let at = 0; at < text.length; at++) hash = Math.imul(hash ^ text.charCodeAt(at), 0x01000193)
+  return hash
+}
+
+/** The finalizer of MurmurHash3: each bit of the result depends on each bit of the argument. */
+function mix(value: number): number {
+  let hash = value
+  hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b)
+  hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35)
+  return (hash ^ (hash >>> 16)) >>> 0
+}

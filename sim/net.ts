@@ -1,0 +1,29 @@
+/** The network: the nodes of the chain, and the origin of the site. */
+import type { Node } from './chain/node.ts'
+import type { Net } from './platform/globals.ts'
+import { world } from './world.ts'
+
+/** The text that only a payer may read. */
+export const CONTENT = 'the charged text of '
+
+/** Answers requests by the host of their URL. */
+export function netOf(nodes: ReadonlyMap<string, Node>): Net {
+  return async ({ url, body }) => {
+    const { hostname, pathname } = new URL(url)
+    const node = nodes.get(hostname.split('.')[0] ?? '')
+    if (hostname.endsWith('.node.sim') && node) return node.answer(body)
+    if (hostname === 'origin.sim') return origin(pathname)
+    throw new TypeError(`no host ${hostname}`)
+  }
+}
+
+async function origin(path: string): Promise<Response> {
+  const here = world()
+  const { choices } = here
+  await here.sleep(here.latency('origin', 60), `origin ${path}`)
+  if (choices.strikes('origin lost', 'origin', 0.01)) throw new TypeError('fetch failed')
+  if (choices.strikes('origin slow', 'origin', 0.005)) await here.sleep(40_000, 'slow origin')
+  const status = choices.strikes('origin fails', 'origin', 0.03) ? choices.pick('status', [404, 500, 304, 302]) : 200
+  here.count(status === 200 ? 'origin answered' : 'origin failed')
+  return new Response(status === 304 ? null : status === 200 ? CONTENT + path : 'nothing', { status })
+}

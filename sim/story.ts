@@ -1,0 +1,256 @@
+/** One run: actors and faults for some days, then peace for three nights, then the books are checked. */
+import { ChannelPayer } from './actors/channel.ts'
+import { ExactPayer, type Trick } from './actors/exact.ts'
+import { Client } from './actors/client.ts'
+import { Wallet } from './actors/wallet.ts'
+import { Chain } from './chain/chain.ts'
+import { Node } from './chain/node.ts'
+import { ChainState } from './chain/state.ts'
+import { checkEnd } from './check/end.ts'
+import { Oracle } from './check/oracle.ts'
+import { type Allowed, Choices } from './choices.ts'
+import { Deployment, RELAYER } from './deployment.ts'
+import { heal, startTroubles, type Surroundings } from './faults.ts'
+import { netOf } from './net.ts'
+import { setNet } from './platform/globals.ts'
+import { enter, Violation, World } from './world.ts'
+
+/** What a run is made of. Smaller values make a smaller run of the same seed. */
+export type Size = { channels: number; exacts: number; visits: number; days: number }
+
+/** A run, as asked for. */
+export type Asked = { seed: number; size?: Partial<Size>; allowed?: Allowed; isTraced?: boolean }
+
+/** How a run ended. */
+export type Ended = {
+  seed: number
+  /** Null: no promise was broken. */
+  broken: { id: string; message: string } | null
+  size: Size
+  events: number
+  digest: string
+  counts: Record<string, number>
+  struck: readonly string[]
+  recent: readonly string[]
+}
+
+const START = Date.UTC(2026, 11, 1, 6)
+const HOUR_MS = 3_600_000
+const DAY_MS = 24 * HOUR_MS
+const NIGHTLY = '0 0 * * *'
+const WATCH = '*/5 * * * *'
+const QUIET_NIGHTS = 3
+const FUNDS = 50_000_000n
+const WEI = 10n ** 18n
+const TRICKS: readonly Trick[] = ['twice', 'other page', 'cancels', 'sends itself', 'moves away']
+
+/** Makes one run. Never throws for a broken promise. */
+export async function run({ seed, size, allowed, isTraced }: Asked): Promise<Ended> {
+  const choices = new Choices(seed, allowed)
+  const world = new World(choices, START, isTraced)
+  enter(world)
+  const whole = { ...sizeOf(choices), ...size }
+  const story = new Story(world, whole)
+  let broken: Ended['broken'] = null
+  try {
+    await story.tell()
+  } catch (fault) {
+    broken =
+      fault instanceof Violation
+        ? { id: fault.id, message: fault.message }
+        : { id: 'E0', message: fault instanceof Error ? (fault.stack ?? String(fault)) : String(fault) }
+  } finally {
+    story.close()
+    enter(null)
+  }
+  const { turn: events, counts } = world
+  const shown = { counts: Object.fromEntries(counts), struck: choices.struck, recent: world.recent() }
+  return { seed, broken, size: whole, events, digest: world.digest(), ...shown }
+}
+
+function sizeOf(choices: Choices): Size {
+  return {
+    channels: choices.between('channels', 0, 2),
+    exacts: choices.between('exacts', 0, 2),
+    visits: choices.between('visits', 2, 4),
+    days: choices.chance('two days', 0.25) ? 2 : 1,
+  }
+}
+
+/** The actors and the course of one run. */
+class Story {
+  readonly #world: World
+  readonly #size: Size
+  readonly #surroundings: Surroundings
+  readonly #oracle: Oracle
+  readonly #payers: ChannelPayer[]
+  readonly #exacts: ExactPayer[]
+  readonly #minClaim: bigint
+  /** Channels whose payers withdrew while faults could hide it. */
+  readonly #mayLose = new Set<string>()
+
+  constructor(world: World, size: Size) {
+    this.#world = world
+    this.#size = size
+    const { choices } = world
+    const wallets = Array.from({ length: size.channels + size.exacts }, (_, at) => new Wallet(at))
+    const genesis = new ChainState()
+    for (const { address } of wallets) genesis.balances.set(address, FUNDS)
+    genesis.wei.set(RELAYER, WEI)
+    const chain = new Chain(genesis)
+    const names = choices.chance('two nodes', 0.4) ? ['a', 'b'] : ['a']
+    const nodes = new Map(names.map((name) => [name, new Node(chain, name)]))
+    setNet(netOf(nodes))
+    this.#minClaim = choices.pick('min claim', [1_000n, 3_000n])
+    const maxUnclaimed = BigInt(choices.pick('max unclaimed', [20_000, 100_000_000]))
+    const vars = {
+      NODES: names,
+      PRICE: '0.001',
+      SCHEMES: ['channel', 'exact'],
+      RULES: [],
+      WITHDRAW_DELAY: '3600',
+      SHORT_WITHDRAW_DELAY: 'accepted',
+      MAX_UNCLAIMED: (Number(maxUnclaimed) / 1e6).toString(),
+      MIN_CLAIM: (Number(this.#minClaim) / 1e6).toString(),
+      GAS_PER_PAYER: '1',
+      GAS_NEW_PAYERS: '1',
+    }
+    const deployment = new Deployment(vars, choices.between('isolates', 1, 2))
+    this.#surroundings = { deployment, chain, nodes: [...nodes.values()] }
+    this.#oracle = new Oracle(deployment, chain, maxUnclaimed)
+    const client = (at: number) => new Client(`payer ${at}`, deployment)
+    this.#payers = wallets
+      .slice(0, size.channels)
+      .map((wallet, at) => new ChannelPayer(client(at), wallet, chain))
+    this.#exacts = wallets
+      .slice(size.channels)
+      .map((wallet, at) => new ExactPayer(client(size.channels + at), wallet, chain))
+    world.afterEvent = () => this.#oracle.check()
+  }
+
+  async tell(): Promise<void> {
+    const world = this.#world
+    const { days } = this.#size
+    startTroubles(this.#surroundings)
+    const actors = [
+      ...this.#payers.map((payer, at) => this.#live(payer.client.name, days, (visit) => this.#visit(payer, `/${at}/${visit}`))),
+      ...this.#exacts.map((payer, at) => this.#live(payer.client.name, days, (visit) => this.#pay(payer, `/x${at}/${visit}`))),
+    ]
+    for (let day = 1; day <= days; day++) this.#night(day, false)
+    const healsAt = START + days * DAY_MS + 2 * HOUR_MS
+    world.after(healsAt - world.now, 'heal', () => heal(this.#surroundings))
+    for (let night = 1; night <= QUIET_NIGHTS; night++) this.#night(days + night, true)
+    const quiet = [
+      ...this.#payers.map((payer, at) => this.#visitInPeace(payer, at, healsAt)),
+      ...this.#exacts.map((payer, at) => this.#payInPeace(payer, at, healsAt)),
+    ]
+    let isOver = false
+    Promise.all([...actors, ...quiet]).then(
+      () => world.after(START + (days + QUIET_NIGHTS) * DAY_MS - world.now, 'end', () => (isOver = true)),
+      (fault) => world.fail(fault),
+    )
+    await world.runUntil(() => isOver)
+    this.#oracle.checkDelivered()
+    this.#oracle.exact.checkDelivered()
+    this.#oracle.exact.checkEnd()
+    checkEnd({ ...this.#surroundings, mayLose: this.#mayLose, minClaim: this.#minClaim })
+  }
+
+  close(): void {
+    this.#surroundings.deployment.close()
+  }
+
+  /** The cron of one night: missed, twice, late; and a watch before it. */
+  #night(night: number, isQuiet: boolean): void {
+    const world = this.#world
+    const { choices } = world
+    const at = START + night * DAY_MS - 6 * HOUR_MS
+    const missed = choices.strikes('cron missed', `night ${night}`, isQuiet ? 0 : 0.15)
+    const doubled = choices.strikes('cron twice', `night ${night}`, isQuiet ? 0 : 0.2)
+    const late = choices.strikes('cron late', `night ${night}`, isQuiet ? 0 : 0.2) ? choices.number('late') * HOUR_MS : 0
+    this.#cron(WATCH, at - HOUR_MS / 2, at - HOUR_MS / 2)
+    if (doubled) world.count('cron twice')
+    if (missed) world.count('cron missed')
+    else for (let times = 0; times < (doubled ? 2 : 1); times++) this.#cron(NIGHTLY, at, at + late + times * 700)
+  }
+
+  #cron(cron: string, scheduled: number, fires: number): void {
+    const { isolates } = this.#surroundings.deployment
+    this.#world.after(fires - this.#world.now, `cron ${cron}`, () => {
+      const isolate = this.#world.choices.pick('cron isolate', isolates)
+      isolate.scheduled(cron, scheduled).catch((fault) => this.#world.note(`cron failed ${fault}`))
+    })
+  }
+
+  /** One payer's days: visits at times of their own. */
+  async #live(name: string, days: number, visit: (name: string) => Promise<void>): Promise<void> {
+    const world = this.#world
+    const { visits } = this.#size
+    for (let day = 0; day < days; day++) {
+      for (let number = 0; number < visits; number++) {
+        const wait = START + (day + world.choices.number(`time ${name}`)) * DAY_MS - world.now
+        if (wait > 0) await world.sleep(Math.min(wait, DAY_MS / visits), `${name} waits`)
+        await visit(`${day}/${number}`)
+      }
+    }
+  }
+
+  /** Some pages at once by `exact`, some of them with a trick. */
+  async #pay(payer: ExactPayer, page: string): Promise<void> {
+    const { choices } = this.#world
+    const { name } = payer.client
+    const trick = () => (choices.chance(`trick ${name}`, 0.4) ? choices.pick(`trick ${name}`, TRICKS) : 'none')
+    const pages = Array.from({ length: choices.between(`burst ${name}`, 1, 3) }, (_, at) => `${page}/${at}`)
+    await Promise.all(pages.map((each) => payer.buy(each, trick())))
+  }
+
+  async #visit(payer: ChannelPayer, page: string): Promise<void> {
+    const { choices } = this.#world
+    const { name } = payer.client
+    const burst = Array.from({ length: choices.between(`burst ${name}`, 1, 5) }, (_, at) => payer.buy(`${page}/${at}`))
+    const act = choices.number(`act ${name}`)
+    if (act < 0.12) burst.push(payer.deposit(`${page}/top-up`, 5_000n * BigInt(choices.between(`top-up ${name}`, 2, 6))))
+    else if (act < 0.22) burst.push(payer.refund(choices.chance(`refund all ${name}`, 0.5) ? undefined : 6_000n))
+    else if (act < 0.27 && payer.balance > 0n) this.#withdraw(payer)
+    await Promise.all(burst)
+  }
+
+  /** A withdrawal, which the watch must see in time. */
+  #withdraw(payer: ChannelPayer, isQuiet = false): void {
+    const world = this.#world
+    payer.withdraw()
+    if (!isQuiet && payer.id) this.#mayLose.add(payer.id)
+    const delay = payer.config.withdrawDelay * 1000
+    for (let at = 10 * 60_000; at < delay; at += 15 * 60_000) {
+      const fires = Math.ceil((world.now + at) / 300_000) * 300_000
+      if (!world.choices.strikes('cron missed', 'watch', 0.1)) this.#cron(WATCH, fires, fires)
+    }
+    world.after(delay + 30_000 + world.latency('finalize', HOUR_MS), 'finalize', () => payer.finalize())
+  }
+
+  /** After the faults every payer is served [I13]. */
+  async #visitInPeace(payer: ChannelPayer, at: number, healsAt: number): Promise<void> {
+    const world = this.#world
+    for (let day = 0; day < 2; day++) {
+      await world.sleep(healsAt + (day * 24 + 25) * HOUR_MS + world.latency('peace', HOUR_MS) - world.now, 'peace')
+      const bought = await payer.buy(`/peace/${at}/${day}`)
+      world.count(`in peace: ${bought}`)
+      if (bought !== 'served' && !this.#mayBeRefused(payer)) throw new Violation('I13', `${payer.client.name} is ${bought} although all is well`)
+      if (day === 0 && world.choices.chance('leaves in peace', 0.3) && payer.balance > 0n) this.#withdraw(payer, true)
+    }
+  }
+
+  async #payInPeace(payer: ExactPayer, at: number, healsAt: number): Promise<void> {
+    const world = this.#world
+    await world.sleep(healsAt + 26 * HOUR_MS + world.latency('peace', HOUR_MS) - world.now, 'peace')
+    const bought = await payer.buy(`/peace/x${at}`)
+    world.count(`in peace: ${bought}`)
+    if (bought !== 'served') throw new Violation('I13', `${payer.client.name} is ${bought} although all is well`)
+  }
+
+  /** A channel whose payer withdrew, or whose charges reach the limit, is not served before the next claim. */
+  #mayBeRefused(payer: ChannelPayer): boolean {
+    const { chain } = this.#surroundings
+    return payer.id !== undefined && chain.at().withdrawals.has(payer.id)
+  }
+}

@@ -1,0 +1,59 @@
+/** Reads the lab’s chain past the Worker: wallets, channels and transfers. Amounts in micro-dollars. */
+import { decodeFunctionResult, encodeFunctionData, parseAbi, toEventSelector } from 'viem'
+import type { Address, Hex } from '../protocol/evm/hex.ts'
+import type { LocalChain } from '../testing/chain/chain.ts'
+import type { BookChannel } from './books.ts'
+
+const TOKEN = parseAbi([
+  'function balanceOf(address) view returns (uint256)',
+  'function totalSupply() view returns (uint256)',
+])
+const ESCROW = parseAbi([
+  'function channels(bytes32 channelId) view returns (uint128 balance, uint128 totalClaimed)',
+  'function pendingWithdrawals(bytes32 channelId) view returns (uint128 amount, uint40 initiatedAt)',
+])
+const TRANSFER = toEventSelector('Transfer(address,address,uint256)')
+
+/** USDC of an address. */
+export async function holds(chain: LocalChain, owner: Address): Promise<bigint> {
+  const data = encodeFunctionData({ abi: TOKEN, functionName: 'balanceOf', args: [owner] })
+  return BigInt(await call(chain, chain.usdc, data))
+}
+
+/** All USDC that was ever minted and not burnt. */
+export async function supply(chain: LocalChain): Promise<bigint> {
+  return BigInt(
+    await call(chain, chain.usdc, encodeFunctionData({ abi: TOKEN, functionName: 'totalSupply' })),
+  )
+}
+
+/** A channel as the escrow has it; zeros for one that was never opened. */
+export async function channelOn(chain: LocalChain, id: Hex): Promise<BookChannel> {
+  const read = async (functionName: 'channels' | 'pendingWithdrawals') =>
+    decodeFunctionResult({
+      abi: ESCROW,
+      functionName,
+      data: await call(chain, chain.escrow, encodeFunctionData({ abi: ESCROW, functionName, args: [id] })),
+    })
+  const [[balance, claimed], [, initiatedAt]] = await Promise.all([
+    read('channels'),
+    read('pendingWithdrawals'),
+  ])
+  return { balance, claimed: BigInt(claimed), withdrawsSince: Number(initiatedAt) || null }
+}
+
+/** The USDC that one address has sent to another. */
+export async function sent({ rpc, usdc }: LocalChain, from: Address, to: Address): Promise<bigint> {
+  const topics = [TRANSFER, padded(from), padded(to)]
+  const filter = { address: usdc, fromBlock: '0x0', toBlock: 'latest', topics }
+  const logs = (await rpc('eth_getLogs', [filter])) as { data: Hex }[]
+  return logs.reduce((sum, { data }) => sum + BigInt(data), 0n)
+}
+
+function padded(address: Address): Hex {
+  return `0x${address.slice(2).padStart(64, '0')}`
+}
+
+async function call({ rpc }: LocalChain, to: Address, data: Hex): Promise<Hex> {
+  return (await rpc('eth_call', [{ to, data }, 'latest'])) as Hex
+}

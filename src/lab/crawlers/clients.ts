@@ -1,0 +1,139 @@
+/** The unmodified upstream clients, with default settings: a payment by each scheme, sent or only signed. */
+import {
+  decodePaymentRequiredHeader,
+  decodePaymentSignatureHeader,
+  encodePaymentSignatureHeader,
+} from '@x402/core/http'
+import type { PaymentRequirements } from '@x402/core/types'
+import { ExactEvmScheme, toClientEvmSigner } from '@x402/evm'
+import { BatchSettlementEvmScheme } from '@x402/evm/batch-settlement/client'
+import { wrapFetchWithPayment, x402Client } from '@x402/fetch'
+import { createPublicClient, http } from 'viem'
+import { privateKeyToAccount } from 'viem/accounts'
+import { baseSepolia } from 'viem/chains'
+import type { Setup, SignedRequest } from './crawler.ts'
+
+/** The User-Agent of the lab’s crawlers. */
+export const USER_AGENT = 'LabBot/1.0 (+https://crawler.example)'
+
+/** How long a signature on credit is valid. */
+const VALID_SECONDS = 60
+
+type Fetch = (input: string | URL | Request, init?: RequestInit) => Promise<Response>
+
+/** A paying client. Every request goes through the `fetch` that it was made with. */
+export type PayingClient = {
+  /** Asks for a page and pays as the 402 demands. */
+  buy(path: string): Promise<Response>
+  /** Signs the payment for a page, without sending it. @throws unless the page is sold by this scheme */
+  sign(path: string): Promise<SignedRequest>
+}
+
+/** Makes the client of a crawler. */
+export async function openClient(setup: Setup, send: Fetch): Promise<PayingClient> {
+  if (setup.pays === 'credit') return creditClient(setup, send)
+  return walletClient(setup, send)
+}
+
+/** The price that a payment header accepts, in micro-dollars; null if it is none of ours. */
+export function priceOf(header: string): bigint | null {
+  try {
+    return BigInt(decodePaymentSignatureHeader(header).accepted.amount)
+  } catch {
+    return null
+  }
+}
+
+/** A payment that was signed and held back. */
+class Held extends Error {
+  readonly request: Request
+
+  constructor(request: Request) {
+    super('held back')
+    this.request = request
+  }
+}
+
+function walletClient({ pays, wallet, url, rpcUrl }: Setup, send: Fetch): PayingClient {
+  const chain = createPublicClient({ chain: baseSepolia, transport: http(rpcUrl) })
+  const signer = toClientEvmSigner(privateKeyToAccount(wallet.privateKey), chain)
+  const scheme = pays === 'exact' ? new ExactEvmScheme(signer) : new BatchSettlementEvmScheme(signer)
+  // One client, so that both know the channel's total.
+  const client = new x402Client().register('eip155:*', scheme)
+  const pay = wrapFetchWithPayment(send as typeof fetch, client)
+  const hold = wrapFetchWithPayment(
+    (async (input, init) => {
+      const request = new Request(input, init)
+      if (request.headers.has('payment-signature')) throw new Held(request)
+      return send(request)
+    }) as typeof fetch,
+    client,
+  )
+  const init = { headers: { 'user-agent': USER_AGENT } }
+  let hasBought = pays === 'exact'
+  return {
+    buy: (path) => pay(`${url}${path}`, init),
+    async sign(path) {
+      // The total must be known, or the payment is a deposit.
+      if (!hasBought) await pay(`${url}/before`, init)
+      hasBought = true
+      const held = await hold(`${url}${path}`, init).catch((thrown: unknown) => thrown)
+      if (!(held instanceof Held)) throw new Error(`${path} must be sold by ${pays}`, { cause: held })
+      const { method, headers } = held.request
+      return { url: held.request.url, method, headers: Object.fromEntries(headers) }
+    },
+  }
+}
+
+async function creditClient({ name, key, url }: Setup, send: Fetch): Promise<PayingClient> {
+  const [{ signatureHeaders }, { signerFromJWK }] = await Promise.all([
+    import('web-bot-auth'),
+    import('web-bot-auth/crypto'),
+  ])
+  const signer = await signerFromJWK(key)
+  const named = { 'user-agent': USER_AGENT, 'signature-agent': `"https://${name}.example"` }
+  const offers = new Map<string, PaymentRequirements>()
+
+  async function offerOf(path: string): Promise<PaymentRequirements | Response> {
+    const known = offers.get(path)
+    if (known) return known
+    const answer = await send(`${url}${path}`, { headers: named })
+    const { accepts } = decodePaymentRequiredHeader(answer.headers.get('payment-required') ?? '')
+    const offer = accepts.find(({ network }) => network.endsWith(':402'))
+    if (!offer) return answer
+    offers.set(path, offer)
+    return offer
+  }
+
+  async function signed(path: string, accepted: PaymentRequirements): Promise<SignedRequest> {
+    const { amount, asset } = accepted
+    const payment = encodePaymentSignatureHeader({ x402Version: 2, accepted, payload: { amount, asset } })
+    const headers = { ...named, 'payment-signature': payment }
+    const created = new Date()
+    const made = await signatureHeaders(new Request(`${url}${path}`, { headers }), signer, {
+      created,
+      expires: new Date(created.getTime() + VALID_SECONDS * 1000),
+      // An IOU covers the site, the page, the crawler and the amount: it cannot serve for anything else.
+      components: ['@authority', '@method', '@target-uri', 'signature-agent', 'payment-signature'],
+    })
+    return {
+      url: `${url}${path}`,
+      method: 'GET',
+      headers: { ...headers, signature: made.Signature, 'signature-input': made['Signature-Input'] },
+    }
+  }
+
+  return {
+    async buy(path) {
+      const offer = await offerOf(path)
+      if (offer instanceof Response) return offer
+      const { url: target, headers } = await signed(path, offer)
+      return send(target, { headers })
+    },
+    async sign(path) {
+      const offer = await offerOf(path)
+      if (offer instanceof Response) throw new Error(`${path} must be sold on credit`)
+      return signed(path, offer)
+    },
+  }
+}

@@ -1,0 +1,183 @@
+/** The crawlers of one lab. They share a thread, which starts with the first one. */
+import { createPrivateKey } from 'node:crypto'
+import { Worker } from 'node:worker_threads'
+import { localAccount } from '../../testing/chain/chain.ts'
+import { siblingModule } from '../../testing/stack/sibling.ts'
+import { operate } from '../operator.ts'
+import { type Score, scoreOf, type Tally } from '../score.ts'
+import { settledOf } from '../settled.ts'
+import type { Stage } from '../stage.ts'
+import type {
+  Crawler,
+  CrawlerOptions,
+  Page,
+  Setup,
+  ThreadCall,
+  ThreadMessage,
+  WishAnswer,
+} from './crawler.ts'
+
+const BALANCE = 1_000_000_000n
+const CREDIT_LIMIT = 5_000_000n
+
+/** What a crawler may wish of its lab. */
+export type LabWishes = { advance(by: number | string): Promise<unknown>; evict(): Promise<void> }
+
+type Call = ThreadCall extends infer One ? (One extends unknown ? Omit<One, 'id'> : never) : never
+type Settle = { resolve(value: Page | Tally | null): void; reject(fault: Error): void }
+
+/** The crawlers of a lab, by number. */
+export class Crew {
+  readonly crawlers: Crawler[] = []
+  readonly #stage: Stage
+  readonly #wishes: LabWishes
+  readonly #sites: readonly { id: string; url: string }[]
+  readonly #seed: number
+  readonly #calls = new Map<number, Settle>()
+  #thread: Worker | undefined
+  #lastCall = 0
+  #opened = 0
+
+  /** `seed`: that of the lab. */
+  constructor(stage: Stage, sites: readonly { id: string; url: string }[], seed: number, wishes: LabWishes) {
+    this.#stage = stage
+    this.#sites = sites
+    this.#seed = seed
+    this.#wishes = wishes
+  }
+
+  /** Funds and opens a crawler; one on credit is registered with the operator. */
+  async open(options: CrawlerOptions = {}): Promise<Crawler> {
+    const { is = 'honest', pays = 'channel', balance = BALANCE } = options
+    const number = ++this.#opened
+    const { seed = this.#seed * 1_000 + number } = options
+    const { chain } = this.#stage
+    const wallet = localAccount(`tab402 lab ${this.#seed}, crawler ${number}`)
+    const [, site] = [await chain.fund(wallet.address, balance), this.#siteOf(options.site)]
+    const { chainId, usdc, escrow, collector, rpcUrl } = chain
+    const setup: Setup = {
+      is,
+      pays,
+      seed,
+      name: `crawler-${number}`,
+      url: `${site.url}${options.below ?? ''}`,
+      wallet,
+      key: keyFrom(wallet.privateKey),
+      rpcUrl,
+      chain: { chainId, usdc, escrow, collector },
+    }
+    if (pays === 'credit') await this.#enrol(setup, options)
+    await this.#call({ crawler: number, do: 'open', setup })
+    const crawler = this.#crawlerOf(number, setup)
+    this.crawlers.push(crawler)
+    return crawler
+  }
+
+  /** Ends the thread. */
+  async close(): Promise<void> {
+    await this.#thread?.terminate()
+    for (const { reject } of this.#calls.values()) reject(new Error('the lab is closed'))
+    this.#calls.clear()
+  }
+
+  #siteOf(id: string | undefined) {
+    const site = id === undefined ? this.#sites[0] : this.#sites.find((one) => one.id === id)
+    if (!site) throw new Error(`the site must be one of ${this.#sites.map((one) => one.id).join(', ')}`)
+    return site
+  }
+
+  #crawlerOf(number: number, { is, pays, seed, name, wallet }: Setup): Crawler {
+    const tally = async () => (await this.#call({ crawler: number, do: 'tally' })) as Tally
+    const score = async (): Promise<Score> => {
+      const counted = await tally()
+      return scoreOf(counted, await settledOf(this.#stage, pays, wallet.address, counted.account))
+    }
+    const read = async (path: string) => (await this.#call({ crawler: number, do: 'read', path })) as Page
+    return {
+      is,
+      pays,
+      seed,
+      name,
+      address: wallet.address,
+      account: async () => (await tally()).account,
+      async read(path, count) {
+        let last = await read(count === undefined ? path : `${path}/1`)
+        for (let page = 2; page <= (count ?? 1); page++) last = await read(`${path}/${page}`)
+        return last
+      },
+      run: async () => {
+        await this.#call({ crawler: number, do: 'run' })
+        return score()
+      },
+      score,
+    }
+  }
+
+  async #enrol({ name, key }: Setup, options: CrawlerOptions): Promise<void> {
+    const { creditLimit = CREDIT_LIMIT, rail = 'transfer', period = 'daily' } = options
+    const { kty, crv, x } = key
+    await operate(this.#stage, '/agents', {
+      id: name,
+      name,
+      url: `https://${name}.example`,
+      keys: { keys: [{ kty, crv, x }] },
+      creditLimit: `${creditLimit}`,
+      probation: `${creditLimit}`,
+      period,
+      rail,
+      buyer: { name: `${name} Inc.`, country: 'US' },
+    })
+  }
+
+  #call(call: Call): Promise<Page | Tally | null> {
+    const id = ++this.#lastCall
+    const thread = this.#start()
+    return new Promise((resolve, reject) => {
+      this.#calls.set(id, { resolve, reject })
+      thread.postMessage({ ...call, id } satisfies ThreadCall)
+    })
+  }
+
+  #start(): Worker {
+    if (this.#thread) return this.#thread
+    const thread = new Worker(siblingModule(import.meta.url, './thread'), {
+      workerData: this.#stage.clock.shared,
+      execArgv: ['--disable-warning=ExperimentalWarning'],
+    })
+    thread.unref()
+    thread.on('message', (message: ThreadMessage) => this.#hear(message))
+    thread.on('error', (fault) => {
+      for (const { reject } of this.#calls.values()) reject(fault as Error)
+    })
+    this.#thread = thread
+    return thread
+  }
+
+  #hear(message: ThreadMessage): void {
+    if (message.kind === 'wish') {
+      const work = message.do === 'advance' ? this.#wishes.advance(message.by) : this.#wishes.evict()
+      const answer = (fault: string | null) =>
+        this.#thread?.postMessage({ kind: 'wished', wish: message.wish, fault } satisfies WishAnswer)
+      work.then(
+        () => answer(null),
+        (fault: unknown) => answer(String(fault)),
+      )
+      return
+    }
+    const call = this.#calls.get(message.id)
+    this.#calls.delete(message.id)
+    if (message.kind === 'done') call?.resolve(message.value)
+    else call?.reject(new Error(message.message))
+  }
+}
+
+/** An Ed25519 key from 32 bytes, so that a seed always makes the same crawler. */
+function keyFrom(bytes: `0x${string}`): JsonWebKey {
+  const head = Buffer.from('302e020100300506032b657004220420', 'hex')
+  const key = createPrivateKey({
+    key: Buffer.concat([head, Buffer.from(bytes.slice(2), 'hex')]),
+    format: 'der',
+    type: 'pkcs8',
+  })
+  return key.export({ format: 'jwk' }) as JsonWebKey
+}

@@ -1,0 +1,12 @@
+/** The list of crawlers. A new one is a file in this folder, a line here, and its name in `crawler.ts`. */
+import type { Behaviour, CrawlerName } from './crawler.ts'
+import { honest } from './honest.ts'
+import { replayer } from './replayer.ts'
+import { withdrawalRacer } from './withdrawal-racer.ts'
+
+/** What each crawler does when it is run. */
+export const BEHAVIOURS: Readonly<Record<CrawlerName, Behaviour>> = {
+  honest,
+  replayer,
+  'withdrawal-racer': withdrawalRacer,
+}

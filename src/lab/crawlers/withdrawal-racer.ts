@@ -1,0 +1,64 @@
+/** Reads on a channel, starts to withdraw its escrow, reads on, takes the money out, and returns with old vouchers [F1, A14]. */
+import { decodePaymentSignatureHeader } from '@x402/core/http'
+import { encodeFunctionData, parseAbi } from 'viem'
+import type { Hex } from '../../protocol/evm/hex.ts'
+import type { Behaviour, Kit } from './crawler.ts'
+
+const CONFIG =
+  '(address payer, address payerAuthorizer, address receiver, address receiverAuthorizer, address token, uint40 withdrawDelay, bytes32 salt) config'
+const ESCROW = parseAbi([
+  `function initiateWithdraw(${CONFIG}, uint128 amount)`,
+  `function finalizeWithdraw(${CONFIG})`,
+  'function channels(bytes32 channelId) view returns (uint128 balance, uint128 totalClaimed)',
+])
+
+const PAGES = 5
+
+type ChannelConfig = {
+  payer: Hex
+  payerAuthorizer: Hex
+  receiver: Hex
+  receiverAuthorizer: Hex
+  token: Hex
+  withdrawDelay: number
+  salt: Hex
+}
+
+/** Withdraws all that it has deposited, one second after it may. */
+export const withdrawalRacer: Behaviour = async (kit) => {
+  for (let page = 1; page <= PAGES; page++) await kit.buy(`/before/${page}`)
+  const old = await kit.sign('/old')
+  const { channelConfig, voucher } = payloadOf(old.headers['payment-signature'] ?? '')
+  const deposited = await balanceOf(kit, voucher.channelId)
+  await withdraw(kit, 'initiateWithdraw', [channelConfig, deposited])
+  for (let page = 1; page <= PAGES; page++) await kit.buy(`/pending/${page}`)
+  await kit.advance(`${channelConfig.withdrawDelay + 1}s`)
+  await withdraw(kit, 'finalizeWithdraw', [channelConfig])
+  await kit.send('/old', { headers: old.headers })
+  for (let page = 1; page <= PAGES; page++) await kit.buy(`/after/${page}`)
+}
+
+function payloadOf(header: string) {
+  return decodePaymentSignatureHeader(header).payload as {
+    channelConfig: ChannelConfig
+    voucher: { channelId: Hex }
+  }
+}
+
+async function balanceOf({ rpc, chain }: Kit, channelId: Hex): Promise<bigint> {
+  const data = encodeFunctionData({ abi: ESCROW, functionName: 'channels', args: [channelId] })
+  const answer = (await rpc('eth_call', [{ to: chain.escrow, data }, 'latest'])) as Hex
+  return BigInt(answer.slice(0, 66))
+}
+
+/** A withdrawal that the contract refuses is no fault of the lab: the watch has claimed everything. */
+async function withdraw(
+  { transact, chain }: Kit,
+  functionName: 'initiateWithdraw' | 'finalizeWithdraw',
+  args: readonly [ChannelConfig, bigint] | readonly [ChannelConfig],
+): Promise<void> {
+  const data = encodeFunctionData({ abi: ESCROW, functionName, args } as Parameters<
+    typeof encodeFunctionData
+  >[0])
+  await transact(chain.escrow, data).catch(() => {})
+}

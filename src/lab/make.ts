@@ -1,0 +1,107 @@
+/** Puts a lab together from its parts. */
+import { AuditError, breachesOf } from './audit.ts'
+import { Calendar } from './calendar.ts'
+import { Crew } from './crawlers/crew.ts'
+import { exposureOf } from './exposure.ts'
+import { failOf } from './fail/index.ts'
+import type { Lab, LabOptions } from './lab.ts'
+import { readBooks } from './read-books.ts'
+import { publishLabSites } from './sites.ts'
+import { type Stage, startStage } from './stage.ts'
+import { momentMs, spanMs } from './time.ts'
+import { isWithdrawing } from './withdrawals.ts'
+
+const RESTART_POLL_MS = 20
+
+/** See `openLab`. */
+export async function makeLab(options: LabOptions): Promise<Lab> {
+  const { seed = 1 } = options
+  const stage = await startStage(options)
+  try {
+    const sites = await publishLabSites(stage, options.sites ?? [])
+    return labOf(stage, sites, seed)
+  } catch (cause) {
+    await stage.stop()
+    throw cause
+  }
+}
+
+function labOf(stage: Stage, sites: Lab['sites'], seed: number): Lab {
+  const { url, clock, chain, worker } = stage
+  const calendar = new Calendar(stage, () => isWithdrawing(chain, clock.now()))
+  const advance: Lab['advance'] = (by) => calendar.advanceTo(clock.now() + spanMs(by))
+  const evict = () => evictAll(stage)
+  const kill = async () => {
+    await stage.kill()
+    await restarted(calendar)
+  }
+  const crew = new Crew(stage, sites, seed, { advance, evict })
+  const books = () => readBooks(stage, crew.crawlers)
+  const close = async () => {
+    await crew.close()
+    await stage.stop()
+  }
+  return {
+    url,
+    sites,
+    seed,
+    receiver: stage.receiver.address,
+    relayer: stage.relayer.address,
+    operator: stage.operator,
+    chain,
+    stripe: stage.stripe,
+    now: () => clock.now(),
+    advance,
+    at: (moment) => calendar.advanceTo(momentMs(moment)),
+    async night(options) {
+      const [night] = await calendar.nights(1, options)
+      if (!night) throw new Error('a night must pass')
+      return night
+    },
+    nights: (count, options) => calendar.nights(count, options),
+    crawler: (options) => crew.open(options),
+    books,
+    async audit() {
+      const [now, scores] = await Promise.all([
+        books(),
+        Promise.all(
+          crew.crawlers.map(async ({ name, is, pays, score }) => ({
+            name: `${name} (${is})`,
+            pays,
+            score: await score(),
+            exposure: exposureOf(is),
+          })),
+        ),
+      ])
+      const breaches = breachesOf(now, scores)
+      if (breaches.length > 0) throw new AuditError(breaches, seed)
+    },
+    fetch: (path, init) => fetch(new URL(path, url), init),
+    kill,
+    evict,
+    fail: failOf(stage, calendar, { kill, evict }),
+    close,
+    [Symbol.asyncDispose]: close,
+  }
+
+  async function evictAll({ plan }: Stage): Promise<void> {
+    const classes = Object.values(plan.options.durableObjects ?? {}).map(({ className }) => className)
+    for (const className of new Set(classes)) {
+      for (const id of await worker.objects(className)) await worker.evict(className, id)
+    }
+  }
+}
+
+/** Waits until a runtime that was killed listens again. */
+async function restarted(calendar: Calendar): Promise<void> {
+  for (;;) {
+    try {
+      await calendar.restart()
+      return
+    } catch (cause) {
+      // `fetch failed`: nobody listens yet.
+      if (!(cause instanceof TypeError)) throw cause
+      await new Promise((over) => setTimeout(over, RESTART_POLL_MS))
+    }
+  }
+}

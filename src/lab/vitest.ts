@@ -1,0 +1,88 @@
+/** What a tester imports from `tab402/lab/vitest`: a lab for each file, a fresh payer for each test, and matchers about money. */
+import { expect, type TestAPI, test } from 'vitest'
+import type { Crawler, CrawlerOptions } from './crawlers/crawler.ts'
+import type { Lab, LabOptions } from './lab.ts'
+import { openLab } from './open.ts'
+import type { Score } from './score.ts'
+
+/** The fixtures: `lab` is the file’s own, and `crawler` opens one that no other test has. */
+export type LabFixtures = { lab: Lab; crawler: (options?: CrawlerOptions) => Promise<Crawler> }
+
+/**
+ * A `test` whose fixtures are a lab and its crawlers. The lab opens with the first test of a file and closes after the last.
+ * @example
+ * const it = labTest({ start: '2026-12-01' })
+ * it('pays for what it reads', async ({ lab, crawler }) => {
+ *   const honest = await crawler({ pays: 'channel' })
+ *   await honest.read('/page', 10)
+ *   await expect(honest).toOwe(10_000n)
+ *   await lab.nights(1)
+ *   await expect(lab).toHaveReceived(10_000n)
+ *   await expect(lab).toBeAudited()
+ * })
+ */
+export function labTest(options: LabOptions = {}): TestAPI<LabFixtures> {
+  return test.extend<LabFixtures>({
+    lab: [
+      // biome-ignore lint/correctness/noEmptyPattern: vitest reads the names of the fixtures from the pattern.
+      async ({}, use) => {
+        await using lab = await openLab(options)
+        await use(lab)
+      },
+      { scope: 'file' },
+    ],
+    crawler: async ({ lab }, use) => {
+      await use((wanted) => lab.crawler(wanted))
+    },
+  })
+}
+
+type Verdict = { pass: boolean; message: () => string; actual?: unknown; expected?: unknown }
+
+/** The matchers of this module. Amounts are micro-dollars. */
+export type LabMatchers = {
+  /** A crawler has been charged this much and has not paid it yet. */
+  toOwe(amount: bigint): Promise<void>
+  /** The receiver of a lab holds this much USDC: what was paid at once, and what nights have swept. */
+  toHaveReceived(amount: bigint): Promise<void>
+  /** The books of a lab break no invariant. The message names each one that is broken. */
+  toBeAudited(): Promise<void>
+}
+
+declare module 'vitest' {
+  interface Matchers<R extends void | Promise<void> = void | Promise<void>, T = unknown>
+    extends LabMatchers {}
+}
+
+expect.extend({
+  async toOwe(crawler: Pick<Crawler, 'score' | 'is'>, amount: bigint): Promise<Verdict> {
+    const score: Score = await crawler.score()
+    const owed = score.charged - score.paid
+    return {
+      pass: owed === amount,
+      message: () => `the crawler must owe ${amount} micro-dollars, and owes ${owed}`,
+      actual: owed,
+      expected: amount,
+    }
+  },
+  async toHaveReceived(lab: Pick<Lab, 'books' | 'receiver'>, amount: bigint): Promise<Verdict> {
+    const { chain } = await lab.books()
+    const received = chain.wallets[lab.receiver] ?? 0n
+    return {
+      pass: received === amount,
+      message: () => `the receiver must have ${amount} micro-dollars, and has ${received}`,
+      actual: received,
+      expected: amount,
+    }
+  },
+  async toBeAudited(lab: Pick<Lab, 'audit'>): Promise<Verdict> {
+    const fault = await lab.audit().then(
+      () => null,
+      (thrown: unknown) => thrown,
+    )
+    return {
+      pass: fault === null,
+      message: () => (fault === null ? 'the books must break an invariant' : String(fault)),
+    }
+  },
+})

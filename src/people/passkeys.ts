@@ -1,0 +1,105 @@
+/** Passkeys in SQL, and the challenges that they answer. */
+import { decodeBase64url, encodeBase64url } from '../protocol/encoding/base64url.ts'
+import type { PasskeyRecord } from './assertion.ts'
+import { newSecret } from './secret.ts'
+
+/** A challenge is answered within so long. Milliseconds. */
+export const CHALLENGE_MS = 5 * 60_000
+const [NONCE_BYTES, TIME_BYTES] = [16, 6]
+
+/** A passkey and its member. `id`: of the credential, as base64url. */
+export type Passkey = PasskeyRecord & { id: string; member: string }
+
+/** Passkeys by the id of their credential: one for each member. Writes are in a transaction of the caller. */
+export class Passkeys {
+  readonly #sql: SqlStorage
+
+  constructor(sql: SqlStorage) {
+    this.#sql = sql
+  }
+
+  /** Stores the passkey of a member in the place of an earlier one. Returns false where another member has it. */
+  put({ id, member, key, counter, origin }: Passkey, now: number): boolean {
+    const known = this.find(id)
+    if (known && known.member !== member) return false
+    this.drop(member)
+    this.#sql.exec(
+      'INSERT INTO passkey (id, member, key, counter, origin, made_at) VALUES (?, ?, ?, ?, ?, ?)',
+      ...[id, member, JSON.stringify(key), counter, origin, now],
+    )
+    return true
+  }
+
+  find(id: string): Passkey | null {
+    const [row] = this.#sql.exec('SELECT * FROM passkey WHERE id = ?', id)
+    if (!row) return null
+    return {
+      id,
+      member: String(row.member),
+      key: JSON.parse(String(row.key)) as JsonWebKey,
+      counter: Number(row.counter),
+      origin: String(row.origin),
+    }
+  }
+
+  /** Stores the use of a passkey and of a challenge; false where the challenge was answered, or the counter used, before. */
+  use({ id, counter: last }: Passkey, counter: number, challenge: string, now: number): boolean {
+    const { counter: current } = this.find(id) ?? {}
+    if (current !== last || !this.spend(challenge, now)) return false
+    this.#sql.exec('UPDATE passkey SET counter = ?, used_at = ? WHERE id = ?', counter, now, id)
+    return true
+  }
+
+  /** Stores that a challenge was answered; false where it was before. */
+  spend(challenge: string, now: number): boolean {
+    this.#sql.exec('DELETE FROM spent_challenge WHERE ends_at <= ?', now)
+    const spent = this.#sql.exec(
+      'INSERT OR IGNORE INTO spent_challenge (challenge, ends_at) VALUES (?, ?)',
+      challenge,
+      now + CHALLENGE_MS,
+    )
+    return spent.rowsWritten > 0
+  }
+
+  /** Removes the passkey of a member. */
+  drop(member: string): void {
+    this.#sql.exec('DELETE FROM passkey WHERE member = ?', member)
+  }
+
+  /**
+   * A challenge for one purpose: a nonce, the time, and a code over both and the purpose. Threat: strangers can ask for any number of
+   * challenges, so none is stored until it is answered.
+   */
+  async challenge(purpose: string, now: number): Promise<string> {
+    const head = new Uint8Array(NONCE_BYTES + TIME_BYTES)
+    crypto.getRandomValues(head.subarray(0, NONCE_BYTES))
+    const view = new DataView(head.buffer)
+    view.setUint16(NONCE_BYTES, Math.floor(now / 2 ** 32))
+    view.setUint32(NONCE_BYTES + 2, now >>> 0)
+    return encodeBase64url(new Uint8Array([...head, ...(await this.#code(purpose, head))]))
+  }
+
+  /** Whether a text is a challenge of ours for this purpose that has not ended. */
+  async isChallenge(text: string, purpose: string, now: number): Promise<boolean> {
+    const bytes = decodeBase64url(text)
+    if (bytes?.length !== NONCE_BYTES + TIME_BYTES + CODE_BYTES) return false
+    const head = bytes.slice(0, NONCE_BYTES + TIME_BYTES)
+    const view = new DataView(head.buffer)
+    const madeAt = view.getUint16(NONCE_BYTES) * 2 ** 32 + view.getUint32(NONCE_BYTES + 2)
+    const code = await this.#code(purpose, head)
+    const isOurs = crypto.subtle.timingSafeEqual(code, bytes.slice(head.length))
+    return isOurs && madeAt <= now && now - madeAt < CHALLENGE_MS
+  }
+
+  async #code(purpose: string, head: Uint8Array): Promise<Uint8Array<ArrayBuffer>> {
+    this.#sql.exec('INSERT OR IGNORE INTO challenge_key VALUES (1, ?)', newSecret())
+    const [row] = this.#sql.exec('SELECT secret FROM challenge_key')
+    const secret = new TextEncoder().encode(String(row?.secret))
+    const algorithm = { name: 'HMAC', hash: 'SHA-256' }
+    const key = await crypto.subtle.importKey('raw', secret, algorithm, false, ['sign'])
+    const text = new Uint8Array([...head, ...new TextEncoder().encode(purpose)])
+    return new Uint8Array(await crypto.subtle.sign(algorithm, key, text))
+  }
+}
+
+const CODE_BYTES = 32

@@ -1,0 +1,21 @@
+/** What `cloudflare:workers` exports, as far as the Worker uses it: base classes, without any behaviour. */
+export class DurableObject {
+  readonly ctx: unknown
+  readonly env: unknown
+
+  constructor(ctx: unknown, env: unknown) {
+    this.ctx = ctx
+    this.env = env
+  }
+}
+
+/** The base class of Workflows. */
+export class WorkflowEntrypoint extends DurableObject {}
+
+/** The base class of entry points. */
+export class WorkerEntrypoint extends DurableObject {}
+
+/** Lets work outlast its request. */
+export function waitUntil(promise: Promise<unknown>): void {
+  promise.catch(() => undefined)
+}
