@@ -6,7 +6,7 @@ import { type Typed, typedIn } from './parts/form.tsx'
 import type { ConsoleEnv } from './shell.tsx'
 
 /** A change of the API. `path` begins below `/_tab402/api`. */
-export type Change = {
+export type ActChange = {
   method?: 'POST' | 'PATCH' | 'PUT' | 'DELETE'
   path: string
   body?: object
@@ -23,7 +23,7 @@ export type Acted = { answer: Response } | { problem: Problem; status: 400 | 404
 export async function carryOut(
   c: Context<ConsoleEnv>,
   back: string,
-  changeOf: (typed: Typed) => Change,
+  changeOf: (typed: Typed) => ActChange,
 ): Promise<Acted> {
   const typed = typedIn(await c.req.parseBody())
   const { key = crypto.randomUUID() } = typed

@@ -8,7 +8,7 @@ export type Problem = {
   errors?: readonly { path: string; message: string; expected: string }[]
 }
 
-/** What is owed, what of it is at risk, and what was received by day. `since`: the first day of receipts. */
+/** The sums owed, at risk and received by day. `since`: the first day of receipts. */
 export type TotalsBody = {
   owed: {
     channel: string

@@ -6,9 +6,9 @@ import type { Ask, Reply } from './edge.ts'
 import type { ReadRows, RowPage, ValueColumn } from './list.ts'
 
 /** The formats of a file. */
-export const FORMATS = ['csv', 'ndjson'] as const
-/** One of {@link FORMATS}. */
-export type Format = (typeof FORMATS)[number]
+export const FILE_FORMATS = ['csv', 'ndjson'] as const
+/** One of {@link FILE_FORMATS}. */
+export type FileFormat = (typeof FILE_FORMATS)[number]
 
 type Download<Row> = {
   /** The path of the list, which names the file and stands in the audit log. */
@@ -16,7 +16,7 @@ type Download<Row> = {
   columns: readonly ValueColumn<Row>[]
   read: ReadRows<Row>
   query: URLSearchParams
-  format: Format
+  format: FileFormat
 }
 
 type Filed<Row> = { key: string; value: (row: Row) => Cell }
@@ -32,7 +32,7 @@ export async function fileOf<Row>(
   const asked = new URLSearchParams(query)
   asked.delete('after')
   const noted = await ask('/export', { method: 'POST', body: JSON.stringify({ list, query: `?${asked}` }) })
-  // An edge Worker of an earlier version has no such route: its API exports without notes too.
+  // An edge Worker of an earlier version lacks the route: its API exports without notes too.
   if (!noted.ok && noted.status !== 404) return noted
   asked.set('limit', ROWS_READ)
   const first = await read(ask, asked)

@@ -4,7 +4,7 @@ import type { Paged } from './answers.ts'
 import type { Ask, Reply } from './edge.ts'
 
 /** Rows a page: a page of any list stays below 60 kB. */
-export const ROWS = 50
+export const PAGE_ROWS = 50
 
 /** The most rows that are sorted and narrowed here. A longer list says that it is cut. */
 export const MAX_HERE = 5_000
@@ -15,7 +15,7 @@ export type RowPage<Row> = { rows: Row[]; next: string | null; isCut?: boolean }
 /** Reads a page by its query: `sort`, `after`, `limit`, and the filters that are set. */
 export type ReadRows<Row> = (ask: Ask, query: URLSearchParams) => Promise<Reply<RowPage<Row>>>
 
-/** What narrows a list. Without `choices` it is a text to look for. */
+/** A way to narrow a list. Without `choices` it is a text to look for. */
 export type Filter = {
   name: string
   label: string
@@ -82,7 +82,7 @@ export function sortedHere<Row>(
       at = page.at
     }
     const kept = arranged(rows.slice(0, MAX_HERE), columns, filters, query)
-    const [from, limit] = [Number(query.get('after') ?? 0), Number(query.get('limit') ?? ROWS)]
+    const [from, limit] = [Number(query.get('after') ?? 0), Number(query.get('limit') ?? PAGE_ROWS)]
     const to = from + limit
     const isCut = after !== null || rows.length > MAX_HERE
     const value = { rows: kept.slice(from, to), next: to < kept.length ? String(to) : null, isCut }

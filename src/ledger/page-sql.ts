@@ -4,7 +4,7 @@
 export type ListOrder = { by: string | null; isDown: boolean }
 
 /** A page. `after` is the place of the last row before it, as {@link placeOf} states it; null for the first page. */
-export type ListPage = { order: ListOrder; after: string | null; limit: number }
+export type PageQuery = { order: ListOrder; after: string | null; limit: number }
 
 /** A condition with one `?` for its value; null does not narrow the list. */
 export type ListCondition = readonly [sql: string, value: string | number] | null
@@ -21,7 +21,7 @@ type Value = string | number
 export function pageSql(
   { from, id, orders }: { from: string; id: string; orders: Readonly<Record<string, string>> },
   conditions: readonly ListCondition[],
-  { order: { by, isDown }, after, limit }: ListPage,
+  { order: { by, isDown }, after, limit }: PageQuery,
 ): { query: string; values: Value[] } {
   const number = by === null ? null : orders[by]
   if (number === undefined) throw new RangeError(`${from} has no order ${by}`)

@@ -11,7 +11,7 @@ import type { LineEntry, LineStanding } from '../ledger/credit/types.ts'
 import { networkOfChannel } from '../protocol/evm/eip712.ts'
 import { isHex } from '../protocol/evm/hex.ts'
 import { act } from './audit.ts'
-import { pageOfQuery, textOf, wordOf } from './list-query.ts'
+import { filterText, pageOfQuery, wordOf } from './list-query.ts'
 import { isAgentId } from './requests.ts'
 import { jsonResponse, nextOf, notFound, numberOf, pageLimit, problem } from './response.ts'
 import { actorOf, needs, type OperatorEnv } from './rights.ts'
@@ -30,7 +30,7 @@ export function accountRoutes(settings: OperatorSettings): Hono<OperatorEnv> {
     if (kind instanceof Response) return kind
     const state = wordOf(c, 'state', ACCOUNT_STATES)
     if (state instanceof Response) return state
-    const listed = await accountPage(settings.book, { kind, state, text: textOf(c, 'text') }, page)
+    const listed = await accountPage(settings.book, { kind, state, text: filterText(c, 'text') }, page)
     return jsonResponse({
       accounts: listed.map(({ account }) => account),
       next: nextOf(listed, page.limit, ({ place }) => place),

@@ -3,7 +3,7 @@ import type { MiddlewareHandler } from 'hono'
 import { Hono } from 'hono/tiny'
 import type { Act, AuditLog } from '../ledger/act.ts'
 import { writeJson } from '../platform/json.ts'
-import { textOf } from './list-query.ts'
+import { filterText } from './list-query.ts'
 import { jsonResponse, nextOf, numberOf, pageLimit } from './response.ts'
 import { actorOf, needs, type OperatorEnv } from './rights.ts'
 
@@ -16,9 +16,9 @@ export function auditRoutes(audit: Pick<AuditLog, 'acts' | 'search'>): Hono<Oper
     const limit = pageLimit(c)
     const [after, who, subject, what] = [
       numberOf(c.req.query('after'), 0),
-      textOf(c, 'who'),
-      textOf(c, 'subject'),
-      textOf(c, 'what'),
+      filterText(c, 'who'),
+      filterText(c, 'subject'),
+      filterText(c, 'what'),
     ]
     const isOldestFirst =
       c.req.query('sort') !== '-act' && [who, subject, what].every((one) => one === undefined)

@@ -20,7 +20,7 @@ import {
 } from '../ledger/book/credit.ts'
 import { log } from '../platform/log.ts'
 import { act } from './audit.ts'
-import { pageOfQuery, textOf, wordOf } from './list-query.ts'
+import { filterText, pageOfQuery, wordOf } from './list-query.ts'
 import { correction, formOf, returned, transfer } from './requests.ts'
 import { formatOf, htmlPage, jsonResponse, nextOf, notFound, numberOf, problem } from './response.ts'
 import { actorOf, needs, type OperatorEnv } from './rights.ts'
@@ -48,7 +48,7 @@ export function invoiceRoutes(context: InvoiceContext): Hono<OperatorEnv> {
     const after = isByNumber ? number > 0 && `${number} ${number}` : page.after
     const listed = await invoiceRows(
       book,
-      { agent: textOf(c, 'agent'), stage },
+      { agent: filterText(c, 'agent'), stage },
       { ...page, after: after || null },
     )
     return jsonResponse({

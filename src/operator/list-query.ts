@@ -1,6 +1,6 @@
 /** The query of a list: its order, its cursor and its filters. */
 import type { Context } from 'hono'
-import type { ListOrder, ListPage } from '../ledger/page-sql.ts'
+import type { ListOrder, PageQuery } from '../ledger/page-sql.ts'
 import { invalid, pageLimit } from './response.ts'
 
 /** The longest cursor and text of a filter. The rest is cut off: no list has longer names. */
@@ -11,7 +11,7 @@ export function pageOfQuery(
   c: Context,
   orders: Readonly<Record<string, string>>,
   otherwise: ListOrder,
-): ListPage | Response {
+): PageQuery | Response {
   const order = orderOf(c.req.query('sort'), orders, otherwise)
   if (order === null)
     return invalid([
@@ -21,7 +21,7 @@ export function pageOfQuery(
         expected: ['id', ...Object.keys(orders)].join(', '),
       },
     ])
-  return { order, after: textOf(c, 'after') ?? null, limit: pageLimit(c) }
+  return { order, after: filterText(c, 'after') ?? null, limit: pageLimit(c) }
 }
 
 function orderOf(
@@ -48,6 +48,6 @@ export function wordOf<Word extends string>(
 }
 
 /** The text of a filter or a cursor; undefined without it. */
-export function textOf(c: Context, path: string): string | undefined {
+export function filterText(c: Context, path: string): string | undefined {
   return c.req.query(path)?.slice(0, MAX_TEXT_CHARS) || undefined
 }

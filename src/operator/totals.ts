@@ -1,4 +1,4 @@
-/** What is owed, at risk and received, over HTTP. */
+/** The sums owed, at risk and received, over HTTP. */
 import { Hono } from 'hono/tiny'
 import { readOwed } from '../ledger/book/owed.ts'
 import { DAY_MS } from '../platform/time.ts'

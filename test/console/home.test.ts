@@ -104,7 +104,7 @@ describe('home', () => {
     expect(text).toContain('All 40 alerts')
   })
 
-  it('says that there is no data yet before the first figure, and not 0', async () => {
+  it('says “No data yet” before the first figure, and not 0', async () => {
     const { get } = browse((order) => {
       const url = new URL(order.path, 'https://edge.test')
       if (url.pathname === '/figures')

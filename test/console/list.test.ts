@@ -61,7 +61,7 @@ describe('rows that are sorted here', () => {
           const found: bigint[] = []
           for (let after: string | null = '0'; after !== null; ) {
             const query = new URLSearchParams({ sort: 'owed', after, limit: String(limit) })
-            const page = await read(NOBODY, query)
+            const page = await read(UNASKED, query)
             if (!page.ok) throw new Error('must be read')
             found.push(...page.value.rows.map((row) => row.owed ?? 0n))
             after = page.value.next
@@ -82,12 +82,12 @@ describe('rows that are sorted here', () => {
       COLUMNS,
       FILTERS,
       pagesOf(rows, 500),
-    )(NOBODY, new URLSearchParams('limit=9'))
+    )(UNASKED, new URLSearchParams('limit=9'))
     expect(page).toMatchObject({ ok: true, value: { isCut: true, next: '9' } })
   })
 })
 
-const NOBODY: Ask = () => Promise.reject(new Error('must not be asked'))
+const UNASKED: Ask = () => Promise.reject(new Error('must not be asked'))
 
 /** A list of the API, in pages of its own. */
 function pagesOf(rows: readonly Row[], size: number): ReadRows<Row> {

@@ -12,16 +12,20 @@ type Answers = (method: string, path: string) => { status: number; body: unknown
 
 /** The edge Worker as the console calls it. A null answer is none. */
 function edgeOf(answers: Answers | null) {
+  const who = ownerOf('a'.repeat(64))
   return {
     whoIs: async () => {
       if (!answers) throw new Error('silent')
-      return ownerOf('a'.repeat(64))
+      return who
     },
-    ask: async (_: string, { method = 'GET', path = '' }) => {
-      const answer = answers?.(method, path)
-      if (!answer) throw new Error('silent')
-      return { status: answer.status, type: 'application/json', text: JSON.stringify(answer.body) }
-    },
+    askAll: async (_: string, orders: readonly { method?: string; path: string }[]) => ({
+      who,
+      answers: orders.map(({ method = 'GET', path }) => {
+        const answer = answers?.(method, path)
+        if (!answer) throw new Error('silent')
+        return { status: answer.status, type: 'application/json', text: JSON.stringify(answer.body) }
+      }),
+    }),
   }
 }
 

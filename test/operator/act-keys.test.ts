@@ -43,7 +43,7 @@ describe('a change under an Idempotency-Key', () => {
 
   it('is refused again with the same problem', async () => {
     const key = newKey()
-    const path = '/api/agents/nobody-here/resume'
+    const path = '/api/agents/unknown-bot/resume'
     expect((await send(path, undefined, key)).status).toBe(404)
     expect((await send(path, undefined, key)).body.code).toBe('not_found')
   })
@@ -81,7 +81,7 @@ describe('a change under an Idempotency-Key', () => {
     expect([answer.status, answer.body.code]).toEqual([400, 'key_invalid'])
   })
 
-  it('is not shown by a key that nobody has sent', async () => {
+  it('is not shown by a key that was never sent', async () => {
     expect((await operator.get(`/api/acts/${newKey()}`)).status).toBe(404)
   })
 })

@@ -8,8 +8,8 @@ import type {
   PaymentBody as Payment,
   Problem,
 } from '../answers.ts'
-import { FORMATS, fileOf } from '../download.ts'
-import { queryOf, type ReadRows, ROWS } from '../list.ts'
+import { FILE_FORMATS, fileOf } from '../download.ts'
+import { PAGE_ROWS, queryOf, type ReadRows } from '../list.ts'
 import { kindTitle, shortened } from '../parts/account.ts'
 import { Badge } from '../parts/badges.tsx'
 import { dollars, Exact, Money, Time, Whole } from '../parts/figures.tsx'
@@ -161,7 +161,7 @@ async function page(c: Context<ConsoleEnv>, refused?: Refused): Promise<Response
   const isExact = id.includes(':')
   const { ask, who, formToken } = c.get('desk')
   const query = queryOf(url, SALE, isExact ? 'id' : '-entry')
-  const format = FORMATS.find((known) => known === url.searchParams.get('format'))
+  const format = FILE_FORMATS.find((known) => known === url.searchParams.get('format'))
   if (format) {
     const list = `/accounts/${id}`
     const answer = isExact
@@ -181,7 +181,7 @@ async function page(c: Context<ConsoleEnv>, refused?: Refused): Promise<Response
         })
     return answer instanceof Response ? answer : trouble(c, 'Account', answer)
   }
-  const asked = await ask<Account>(`/accounts/${encodeURIComponent(id)}?${query}&limit=${ROWS}`)
+  const asked = await ask<Account>(`/accounts/${encodeURIComponent(id)}?${query}&limit=${PAGE_ROWS}`)
   if (!asked.ok) return trouble(c, 'Account', asked)
   const account = asked.value
   const channel = isChannel(account) ? account : null

@@ -1,4 +1,5 @@
 /** The list of accounts: channels, payers of `exact` and credit lines. */
+import { KIND } from '../../ledger/book/accounts.ts'
 import type { ListedBody as Listed } from '../answers.ts'
 import { rowsAt } from '../list.ts'
 import { kindTitle, shortened } from '../parts/account.ts'
@@ -11,9 +12,9 @@ import { liftQuarantine, oneAccount, readFromChain } from './account.tsx'
 import { oneEntry } from './entry.tsx'
 
 const KINDS = [
-  ['channel', 'Channels'],
-  ['credit', 'Credit lines'],
-  ['exact', 'Payers by exact'],
+  [KIND.channel, 'Channels'],
+  [KIND.credit, 'Credit lines'],
+  [KIND.exact, 'Payers by exact'],
 ] as const
 const STATES = [
   ['open', 'Open'],

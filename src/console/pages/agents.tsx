@@ -1,7 +1,7 @@
 /** Agents and credit: limits, terms and suspensions of crawlers that pay later. */
 import type { Context } from 'hono'
 import { may } from '../../people/principal.ts'
-import { type Change as ActChange, type Acted, carryOut } from '../acting.tsx'
+import { type ActChange, type Acted, carryOut } from '../acting.tsx'
 import type { AccountBody as Account, AgentBody as Agent, Problem } from '../answers.ts'
 import { rowsAt, sortedHere } from '../list.ts'
 import { Badge } from '../parts/badges.tsx'

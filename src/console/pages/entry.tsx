@@ -42,7 +42,8 @@ export const oneEntry: PageHandler = async (c) => {
       </>,
       404,
     )
-  const proof = account.kind === 'credit' ? await proofOf(ask, id, seq) : null
+  const isCredit = 'name' in account
+  const proof = isCredit ? await proofOf(ask, id, seq) : null
   return show(
     c,
     `Entry ${seq}`,
@@ -51,14 +52,10 @@ export const oneEntry: PageHandler = async (c) => {
       <PageSection title="The entry" id="entry" note="USD">
         <Facts of={entry} own={own} />
       </PageSection>
-      <PageSection
-        title="Proof"
-        id="proof"
-        note={account.kind === 'credit' ? 'A signed request' : 'A voucher, EIP-712'}
-      >
-        <Evidence of={entry} isCredit={account.kind === 'credit'} />
+      <PageSection title="Proof" id="proof" note={isCredit ? 'A signed request' : 'A voucher, EIP-712'}>
+        <Evidence of={entry} isCredit={isCredit} />
       </PageSection>
-      {account.kind === 'credit' && (
+      {isCredit && (
         <PageSection title="In a statement" id="statement">
           {proof ? (
             <>

@@ -102,12 +102,18 @@ type Sums = {
   invoiced?: string
 }
 
+type RunSums = {
+  claimed?: string
+  swept?: string
+  sums?: Sums
+  exact?: Sums
+  bill?: Sums
+  dust?: { count: number; amount: string }
+  quarantined?: { accounts: number }
+}
+
 function stepsIn(record: Run['record']): (readonly [string, Child])[] {
-  const { claimed, swept, sums, exact, bill, dust, quarantined } = record as Record<string, string> &
-    Record<'sums' | 'exact' | 'bill', Sums | undefined> & {
-      dust?: { count: number; amount: string }
-      quarantined?: { accounts: number }
-    }
+  const { claimed, swept, sums, exact, bill, dust, quarantined } = record as RunSums
   const usd = (amount: string) => dollars(BigInt(amount))
   const isSum = (amount: unknown): amount is string => typeof amount === 'string' && amount !== '0'
   const steps: (readonly [string, Child] | false | undefined)[] = [

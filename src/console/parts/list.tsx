@@ -2,9 +2,9 @@
 import type { Context } from 'hono'
 import type { Child } from 'hono/jsx'
 import type { Problem } from '../answers.ts'
-import { FORMATS, type Format, fileOf } from '../download.ts'
+import { FILE_FORMATS, type FileFormat, fileOf } from '../download.ts'
 import type { Reply } from '../edge.ts'
-import { type Filter, MAX_HERE, queryOf, type ReadRows, ROWS, type RowPage, withQuery } from '../list.ts'
+import { type Filter, MAX_HERE, PAGE_ROWS, queryOf, type ReadRows, type RowPage, withQuery } from '../list.ts'
 import { type ConsoleEnv, type Desk, type PageHandler, show, trouble, urlOf } from '../shell.tsx'
 import type { FigureSource } from './badges.tsx'
 import { grouped } from './figures.tsx'
@@ -41,7 +41,7 @@ export function listPage<Row>(spec: ListSpec<Row>): PageHandler {
     const { title, absent, below } = spec
     const url = urlOf(c)
     const query = queryOf(url, spec.filters, spec.sort)
-    const format = FORMATS.find((known) => known === url.searchParams.get('format'))
+    const format = FILE_FORMATS.find((known) => known === url.searchParams.get('format'))
     if (format) return file(c, spec, query, format)
     const asked = await spec.read(c.get('desk').ask, limited(query))
     if (!asked.ok && asked.status === 404 && absent)
@@ -72,7 +72,7 @@ export function listPage<Row>(spec: ListSpec<Row>): PageHandler {
 
 function limited(query: URLSearchParams): URLSearchParams {
   const asked = new URLSearchParams(query)
-  asked.set('limit', String(ROWS))
+  asked.set('limit', String(PAGE_ROWS))
   return asked
 }
 
@@ -80,7 +80,7 @@ async function file<Row>(
   c: Context<ConsoleEnv>,
   { title, columns, read }: ListSpec<Row>,
   query: URLSearchParams,
-  format: Format,
+  format: FileFormat,
 ): Promise<Response> {
   const list = urlOf(c).pathname
   const answer = await fileOf(c.get('desk').ask, { list, columns, read, query, format })
@@ -176,7 +176,7 @@ function Bar<Row>({ columns, filters, query, sort, isNarrowed }: BarProps<Row>) 
       </form>
       <p class="files">
         <span class="soft">Export</span>{' '}
-        {FORMATS.map((format) => (
+        {FILE_FORMATS.map((format) => (
           <a href={withQuery(query, { format })} download>
             {format.toUpperCase()}
           </a>

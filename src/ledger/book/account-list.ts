@@ -1,6 +1,6 @@
 /** The list of all accounts in the read model: channels, payers of `exact` and credit lines, in one order. */
 import type { Address } from '../../protocol/evm/hex.ts'
-import { type ListPage, pageSql, placeOf } from '../page-sql.ts'
+import { type PageQuery, pageSql, placeOf } from '../page-sql.ts'
 import { KIND, type Listing, type Row, totalsIn } from './accounts.ts'
 import type { LineListing } from './credit.ts'
 
@@ -12,7 +12,7 @@ export type ListedAccountRow =
 /** States that narrow the list. `owing`: charged above redeemed at the last run. `stopped`: suspended or quarantined. */
 export const ACCOUNT_STATES = ['open', 'stopped', 'owing'] as const
 
-/** What narrows the list. `text`: a part of the id, the name or the payer. */
+/** The filters of the list. `text`: a part of the id, the name or the payer. */
 export type AccountFilter = {
   kind?: string | undefined
   state?: (typeof ACCOUNT_STATES)[number] | undefined
@@ -47,7 +47,7 @@ const STATES: Readonly<Record<(typeof ACCOUNT_STATES)[number], string>> = {
 export async function accountPage(
   book: D1Database,
   { kind, state, text }: AccountFilter,
-  page: ListPage,
+  page: PageQuery,
 ): Promise<{ account: ListedAccountRow; place: string }[]> {
   const { query, values } = pageSql(
     { from: ALL, id: 'id', orders: ACCOUNT_ORDERS },

@@ -5,7 +5,7 @@ import type { Reason } from '../../protocol/refusal.ts'
 import type { InvoiceStanding, Stage, StatementHead } from '../billing/types.ts'
 import { readBody, writeBody } from '../body.ts'
 import type { LineStanding } from '../credit/types.ts'
-import { type ListPage, pageSql, placeOf } from '../page-sql.ts'
+import { type PageQuery, pageSql, placeOf } from '../page-sql.ts'
 import { type ListedTotals, type Row, totalsIn } from './accounts.ts'
 
 /**
@@ -166,7 +166,7 @@ export const INVOICE_ORDERS = {
 export async function invoiceRows(
   book: D1Database,
   { agent, stage }: { agent?: string | undefined; stage?: Stage | undefined },
-  page: ListPage,
+  page: PageQuery,
 ): Promise<{ invoice: InvoiceStanding; place: string }[]> {
   const { query, values } = pageSql(
     { from: 'invoice', id: 'number', orders: INVOICE_ORDERS },

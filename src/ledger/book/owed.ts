@@ -1,4 +1,4 @@
-/** What is owed to the operator, what of it is at risk, and what was received: sums over the read model, for pages alone. */
+/** The sums owed to the operator, at risk and received, over the read model: for pages alone. */
 import { DAY_MS } from '../../platform/time.ts'
 import { owedOn } from '../billing/dunning.ts'
 import type { InvoiceStanding } from '../billing/types.ts'

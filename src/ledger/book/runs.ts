@@ -1,7 +1,7 @@
 /** Settlement runs, billing runs, shadow runs and watches in the read model (D1). */
 
 import { HOUR_MS, MINUTE_MS } from '../../platform/time.ts'
-import { type ListPage, pageSql, placeOf } from '../page-sql.ts'
+import { type PageQuery, pageSql, placeOf } from '../page-sql.ts'
 
 /** The kinds of runs. */
 export const RUN_KINDS = ['settlement', 'billing', 'shadow', 'watch'] as const
@@ -86,7 +86,7 @@ export const RUN_ORDERS = {
 export async function runPage(
   book: D1Database,
   { kind, status }: { kind?: string | undefined; status?: string | undefined },
-  page: ListPage,
+  page: PageQuery,
 ): Promise<{ run: RunRecord; place: string }[]> {
   const { query, values } = pageSql(
     { from: 'run', id: 'id', orders: RUN_ORDERS },

@@ -2,7 +2,7 @@
 import { unpadAmount } from '../../protocol/amount.ts'
 import { soldIn } from '../sold.ts'
 import { delivered } from '../totals.ts'
-import { hostIn, type Receipt, type Sale } from './fold.ts'
+import { hostIn, type Redemption, type Sale } from './fold.ts'
 import type { SalesJournal } from './report.ts'
 
 type Row = Record<string, SqlStorageValue>
@@ -49,7 +49,7 @@ export class EntrySales implements SalesJournal {
   }
 
   /** An entry is a receipt if it changed what was redeemed. */
-  receipts(from: number, to: number): Receipt[] {
+  receipts(from: number, to: number): Redemption[] {
     const changes = `SELECT at, redeemed, before FROM (
         SELECT seq, at, redeemed, lag(redeemed) OVER (ORDER BY seq) AS before FROM entry WHERE seq >= ?1 AND seq <= ?2)
       WHERE seq > ?1 AND before <> redeemed`

@@ -29,13 +29,13 @@ export type HourlyFigure = {
 }
 
 /** The change that one entry of a journal made to what its account has redeemed: below zero for what was taken back. Micro-dollars. */
-export type Receipt = { at: number; amount: bigint }
+export type Redemption = { at: number; amount: bigint }
 
 /** The receipts of a day. `day`: days since 1970, UTC. */
 export type DailyReceipt = { day: number; received: bigint }
 
 /** Sums receipts by day, and leaves out days without change. */
-export function receiptsByDay(receipts: readonly Receipt[]): DailyReceipt[] {
+export function receiptsByDay(receipts: readonly Redemption[]): DailyReceipt[] {
   const days = new Map<number, bigint>()
   for (const { at, amount } of receipts) {
     const day = Math.floor(at / DAY_MS)

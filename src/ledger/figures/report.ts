@@ -1,6 +1,6 @@
 /** Reports the journal of one account into D1, from the position that D1 has. */
 import { addReport, type FigureAccount, readPosition } from '../book/figure-report.ts'
-import { FigureSums, type Receipt, receiptsByDay, type Sale } from './fold.ts'
+import { FigureSums, type Redemption, receiptsByDay, type Sale } from './fold.ts'
 
 /** A journal of sales with positions that grow by one. */
 export type SalesJournal = {
@@ -11,7 +11,7 @@ export type SalesJournal = {
   /** The sum of charges less releases up to a position, by the account's own totals. Micro-dollars. */
   charged(to: number): bigint
   /** What was received by the entries after `from`, up to `to`. */
-  receipts(from: number, to: number): Receipt[]
+  receipts(from: number, to: number): Redemption[]
   /** When the charge was made that is `back` before the last one, in Unix milliseconds; null if there is none. */
   earlier(back: number): number | null
 }
