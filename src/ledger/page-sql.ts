@@ -24,7 +24,7 @@ export function pageSql(
   { order: { by, isDown }, after, limit }: PageQuery,
 ): { query: string; values: Value[] } {
   const number = by === null ? null : orders[by]
-  if (number === undefined) throw new RangeError(`${from} has no order ${by}`)
+  if (number === undefined) throw new RangeError(`the order ${by} must be one of ${from}`)
   const [less, direction] = isDown ? ['<', 'DESC'] : ['>', 'ASC']
   const values: Value[] = []
   const where: string[] = []

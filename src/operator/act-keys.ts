@@ -9,7 +9,7 @@ import { actorOf, needs, type OperatorEnv } from './rights.ts'
 const KEY = /^[!-~]{16,100}$/
 
 /**
- * Answers a second request under the same key as the first one was answered. A request whose outcome is unknown has no answer yet:
+ * Answers a second request under the same key as the first one was answered. While the outcome of a request is unknown:
  * within a minute the second one is refused, and later it is done with the time of the first.
  */
 export function onceByKey(keys: ActKeys): MiddlewareHandler<OperatorEnv> {

@@ -9,7 +9,7 @@ import { KIND } from './accounts.ts'
 export type ReceiptDay = { day: number; kind: keyof typeof KIND; received: bigint }
 
 /**
- * Amounts in micro-dollars. `owed`: charged and not redeemed, as of the last run that read each account. Of it `withdrawing`: on
+ * Amounts in micro-dollars. `owed`: charged and not redeemed, as of the last run that read each account. Parts of it: `withdrawing`, on
  * channels whose payer takes its deposit back; `stopped`: on accounts that are quarantined or suspended. `late`: invoices past due
  * of lines that are open, at most {@link MAX_LATE} of them.
  */

@@ -10,7 +10,7 @@ export type SalesJournal = {
   read(from: number, limit: number, take: (sale: Sale) => void): number
   /** The sum of charges less releases up to a position, by the account's own totals. Micro-dollars. */
   charged(to: number): bigint
-  /** What was received by the entries after `from`, up to `to`. */
+  /** The redemptions among the entries after `from`, up to `to`. */
   receipts(from: number, to: number): Redemption[]
   /** When the charge was made that is `back` before the last one, in Unix milliseconds; null if there is none. */
   earlier(back: number): number | null
