@@ -31,7 +31,7 @@ export type SessionView = {
 export type Registration = { id: string; key: JsonWebKey; counter: number; origin: string; challenge: string }
 
 /**
- * What shows who signs in: the operator's token, a one-time code that its bearer has made, the assertion of a passkey, or the
+ * A proof of who signs in: the operator's token, a one-time code that its bearer has made, the assertion of a passkey, or the
  * assertion of Cloudflare Access.
  */
 export type Credential = { token: string } | { code: string } | { assertion: Assertion } | { access: string }

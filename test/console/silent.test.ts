@@ -2,6 +2,7 @@
 import { describe, expect, it } from 'vitest'
 import { formTokenOf } from '../../src/console/guard.ts'
 import app from '../../src/console/worker.ts'
+import type { ConsoleOrder } from '../../src/people/console-call.ts'
 import { ownerOf } from '../../src/people/principal.ts'
 
 const URL_OF = 'http://localhost'
@@ -12,14 +13,12 @@ type Answers = (method: string, path: string) => { status: number; body: unknown
 
 /** The edge Worker as the console calls it. A null answer is none. */
 function edgeOf(answers: Answers | null) {
-  const who = ownerOf('a'.repeat(64))
   return {
     whoIs: async () => {
       if (!answers) throw new Error('silent')
-      return who
+      return ownerOf('a'.repeat(64))
     },
-    askAll: async (_: string, orders: readonly { method?: string; path: string }[]) => ({
-      who,
+    askAll: async (_: string, orders: readonly ConsoleOrder[]) => ({
       answers: orders.map(({ method = 'GET', path }) => {
         const answer = answers?.(method, path)
         if (!answer) throw new Error('silent')

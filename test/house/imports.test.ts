@@ -118,7 +118,7 @@ describe('the imports', () => {
 
   it('form no circle between files, type imports included', () => {
     const graph = new Map(
-      [...files, ...sources('test', 'bench', 'examples')].map((file) => [file, localImportsOf(file)]),
+      [...files, ...sources('test', 'bench', 'sim', 'examples')].map((file) => [file, localImportsOf(file)]),
     )
     expect(circles(graph)).toEqual([])
   })

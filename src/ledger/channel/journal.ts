@@ -156,6 +156,28 @@ export class Journal {
     return 0n
   }
 
+  /**
+   * Returns the first unclaimed entry whose total does not follow from the entry before it; null for none. Somebody has
+   * changed a row by hand then (faults: E15).
+   */
+  flawAbove(redeemed: bigint): number | null {
+    if (!this.#exists()) return null
+    let flaw: number | null = null
+    let later: { seq: number; kind: string; amount: bigint; charged: bigint } | undefined
+    for (const row of this.#sql.exec('SELECT seq, kind, amount, charged FROM entry ORDER BY seq DESC')) {
+      const charged = unpadAmount(String(row.charged))
+      if (later && !follows(later, charged)) flaw = later.seq
+      if (charged <= redeemed) break
+      later = {
+        seq: Number(row.seq),
+        kind: String(row.kind),
+        amount: unpadAmount(String(row.amount)),
+        charged,
+      }
+    }
+    return flaw
+  }
+
   /** Returns number and time of the last entry; zeros for an empty journal. */
   last(): { seq: number; at: number } {
     if (!this.#exists()) return { seq: 0, at: 0 }
@@ -247,6 +269,16 @@ function sameBut(one: Standing, other: Standing): boolean {
     // The payer signed the same voucher again after its charge was released.
     (one.authorized !== other.authorized || one.signature === other.signature)
   )
+}
+
+/** Kinds of entries that may set the total to another value than the entry before it and their own amount. */
+const SETTING = new Set(['chain', 'lower', 'release'])
+
+function follows(
+  { kind, amount, charged }: { kind: string; amount: bigint; charged: bigint },
+  before: bigint,
+): boolean {
+  return SETTING.has(kind) || charged === (kind === 'charge' ? before + amount : before)
 }
 
 function totalsOf(row: Row): Totals {

@@ -47,7 +47,7 @@ export type RunningWorker = {
   book(): Promise<D1Database>
   /** The ids of the objects of a class that were ever made. */
   objects(className: string): Promise<string[]>
-  /** Drops one object from memory. */
+  /** Drops one object from memory, if it is there. */
   evict(className: string, id: string): Promise<void>
   stop(): Promise<void>
 }
@@ -95,13 +95,19 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
       console,
       book: () => miniflare.getD1Database('BOOK'),
       objects: (className) => miniflare.listDurableObjectIds(className, plan.name),
-      evict: (className, id) => miniflare.unsafeEvictDurableObject(plan.name, className, { id }),
+      evict: (className, id) =>
+        miniflare.unsafeEvictDurableObject(plan.name, className, { id }).catch(unlessGone),
       stop: () => miniflare.dispose(),
     }
   } catch (cause) {
     await miniflare.dispose()
     throw cause
   }
+}
+
+/** An object that is not in memory needs no eviction. */
+function unlessGone(cause: unknown): void {
+  if (!String(cause).includes('not currently running')) throw cause
 }
 
 /** The entry that a deployment with these vars has. docs/billing.md: an operator who takes cards deploys the one with Stripe. */
