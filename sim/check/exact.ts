@@ -1,7 +1,8 @@
 /** The promises of payments by `exact`. */
+import { toEventSelector } from 'viem'
 import { moved } from '../../src/chain/token.ts'
 import type { Address, Hex } from '../../src/protocol/evm/hex.ts'
-import { receiptOf, errorOf } from '../actors/client.ts'
+import { errorOf, receiptOf } from '../actors/client.ts'
 import type { Chain, Mined } from '../chain/chain.ts'
 import { NETWORK } from '../chain/state.ts'
 import { type Deployment, type Left, RECEIVER } from '../deployment.ts'
@@ -14,6 +15,7 @@ type Exact = Extract<Shown, { kind: 'exact' }>
 type Paid = { shown: Exact; request: string; at: number }
 
 const { usdc } = NETWORK
+const USED = toEventSelector('AuthorizationUsed(address,bytes32)')
 
 /** Watches the payments by `exact` of one run. */
 export class ExactOracle {
@@ -49,7 +51,8 @@ export class ExactOracle {
       const receipt = receiptOf(answer)
       if (!receipt?.transaction) throw new Violation('I4', `${name} left without a receipt`)
       const known = this.#opened.get(key)
-      if (known !== undefined && known !== request) throw new Violation('I10', `one authorization opened ${known} and ${request}`)
+      if (known !== undefined && known !== request)
+        throw new Violation('I10', `one authorization opened ${known} and ${request}`)
       this.#opened.set(key, request)
       this.#delivered.push({ shown, request, at: world().now })
       world().count('page delivered for exact')
@@ -62,33 +65,51 @@ export class ExactOracle {
       const known = this.#hostOf(shown.payer)
       if (host && known !== host) continue
       const row = known && rowOf(known, shown.nonce)
-      if (row?.status !== 'settled') throw new Violation('I3', `${request} left for ${shown.nonce}, which is ${row?.status ?? 'unknown'}`)
+      if (row?.status !== 'settled')
+        throw new Violation('I3', `${request} left for ${shown.nonce}, which is ${row?.status ?? 'unknown'}`)
     }
   }
 
   /** At rest: all that the chain moved to the site is in the books, and nothing is in doubt. */
   checkEnd(): void {
     const hosts = this.#deployment.namespace('AUTHORIZATIONS').hosts
-    let received = 0n
     for (const [name, host] of hosts) {
       if (!host.disk.has('authorization')) continue
-      for (const { nonce, status, amount, shown, valid_before: until } of host.disk.peek('SELECT * FROM authorization')) {
+      for (const { nonce, status, amount, shown, valid_before: until } of host.disk.peek(
+        'SELECT * FROM authorization',
+      )) {
         const payer = name.split(':').at(-1) as Address
         const isPaid = this.#isPaid(payer, nonce as Hex, BigInt(String(amount)))
         if (isPaid && status !== 'settled')
-          throw new Violation('I9', `${host.name}: ${nonce} was paid, and is ${status} (shown ${shown}, until ${until})`)
+          throw new Violation(
+            'I9',
+            `${host.name}: ${nonce} was paid, and is ${status} (shown ${shown}, until ${until})`,
+          )
         const mayBeLost = this.#undone.has(`${payer} ${nonce}`)
         if (!isPaid && status === 'settled' && mayBeLost) world().count('reorg took a payment back')
-        else if (!isPaid && status === 'settled') throw new Violation('I1', `${host.name}: ${nonce} is settled, and the chain has no transfer`)
-        if (status === 'taken' || status === 'doubtful') throw new Violation('L3', `${host.name}: ${nonce} is still ${status}`)
-        if (isPaid) received += BigInt(String(amount))
+        else if (!isPaid && status === 'settled')
+          throw new Violation('I1', `${host.name}: ${nonce} is settled, and the chain lacks its transfer`)
+        if (status === 'taken' || status === 'doubtful')
+          throw new Violation('L3', `${host.name}: ${nonce} is still ${status}`)
       }
       const [total] = host.disk.peek('SELECT received FROM total')
       world().count(total ? 'exact payer with payments' : 'exact payer without payments')
     }
-    const { swept } = this.#chain.at().receivers.get(RECEIVER) ?? { swept: 0n }
-    const holds = this.#chain.at().balance(RECEIVER)
-    if (holds !== swept + received) throw new Violation('I1', `the receiver holds ${holds}: ${swept} was swept and ${received} paid by exact`)
+    for (const mined of this.#chain.mined()) if (!mined.transaction.act) this.#mustBeKnown(mined)
+  }
+
+  /** All money that our own transactions have moved is in the books [I1]. A payer may also give without having asked for a page. */
+  #mustBeKnown(mined: Mined): void {
+    for (const key of usesIn(mined)) {
+      const [payer = '', nonce = ''] = key.split(' ')
+      const host = this.#hostOf(payer)
+      const isDeposit = mined.transaction.to !== usdc.address
+      if (!isDeposit && (!host || rowOf(host, nonce)?.status !== 'settled'))
+        throw new Violation(
+          'I1',
+          `${mined.transaction.hash} moved money for ${nonce}, and the books do not have it`,
+        )
+    }
   }
 
   /** Money that has moved and bought nothing opens its page [I9]. */
@@ -99,7 +120,8 @@ export class ExactOracle {
     if (!isOwn || this.#opened.has(keyOf(shown))) return
     if (this.#isPaid(shown.payer as Address, shown.nonce as Hex, shown.value))
       throw new Violation('I9', `${name} was refused with ${error}, although its money has moved`)
-    if (this.#relayerHas(shown)) throw new Violation('I9', `${name} was refused with ${error}, and its transfer may still be mined`)
+    if (this.#relayerHas(shown))
+      throw new Violation('I9', `${name} was refused with ${error}, and its transfer may still be mined`)
   }
 
   #relayerHas({ payer, nonce }: Exact): boolean {
@@ -121,7 +143,9 @@ export class ExactOracle {
 }
 
 function rowOf({ disk }: Host, nonce: string): Record<string, SqlStorageValue> | undefined {
-  return disk.has('authorization') ? disk.peek('SELECT * FROM authorization WHERE nonce = ?', nonce)[0] : undefined
+  return disk.has('authorization')
+    ? disk.peek('SELECT * FROM authorization WHERE nonce = ?', nonce)[0]
+    : undefined
 }
 
 function keyOf({ payer, nonce }: Exact): string {
@@ -131,7 +155,7 @@ function keyOf({ payer, nonce }: Exact): string {
 /** The authorizations that a transaction used. */
 function usesIn({ logs }: Mined): string[] {
   return logs.flatMap(({ topics, address }) =>
-    address === usdc.address && topics.length === 3 ? [`${addressIn(topics[1])} ${topics[2]}`] : [],
+    address === usdc.address && topics[0] === USED ? [`${addressIn(topics[1])} ${topics[2]}`] : [],
   )
 }
 

@@ -1,6 +1,7 @@
 /** The operator's API as the console calls it: in the name of a session, without a token on the way. */
 import { WorkerEntrypoint } from 'cloudflare:workers'
 import { readConfig } from '../config/config.ts'
+import { CONSOLE_HOST } from '../operator/settings.ts'
 import { hasToken } from '../operator/token.ts'
 import type {
   Accepted,
@@ -26,7 +27,7 @@ import { type DoorSettings, isStillIn, openFor, peopleOf, takesToken } from './s
  */
 export class OperatorApi extends WorkerEntrypoint<Bindings> implements EdgeWorker {
   /**
-   * Opens a session for what a credential proves, and returns its secret id; null where it proves nobody. Both outcomes are in the
+   * Opens a session for what a credential proves, and returns its secret id; null where it proves no one. Both outcomes are in the
    * audit log, the second one within {@link MAX_DENIALS}.
    */
   async signIn(credential: Credential, { agent }: { agent: string }): Promise<string | null> {
@@ -105,7 +106,7 @@ export class OperatorApi extends WorkerEntrypoint<Bindings> implements EdgeWorke
   /** Whether a credential has proven again who has the session: the operator's token for its owner, a passkey for members. */
   async stepUp(session: string, credential: Credential): Promise<boolean> {
     const [who, people] = [await this.whoIs(session), peopleOf(this.env)]
-    if (!who || !people || 'access' in credential) return false
+    if (!who || !people || 'access' in credential || 'code' in credential) return false
     const isToken = who.id.startsWith('token ')
     const { tokenSha256 } = this.#door()
     const reason =
@@ -119,7 +120,7 @@ export class OperatorApi extends WorkerEntrypoint<Bindings> implements EdgeWorke
     return reason === null
   }
 
-  /** Whom an invitation is for; null if it was used or has ended. */
+  /** The member that an invitation is for; null if it was used or has ended. */
   async invitation(secret: string): Promise<OpenInvitation | null> {
     return (await peopleOf(this.env)?.invitation(secret)) ?? null
   }
@@ -157,10 +158,11 @@ export class OperatorApi extends WorkerEntrypoint<Bindings> implements EdgeWorke
 /** The most requests of one call: a page asks fewer. */
 const MAX_ORDERS = 50
 
-function requestOf({ method = 'GET', path, body, revision }: ConsoleOrder): Request {
+function requestOf({ method = 'GET', path, body, revision, key }: ConsoleOrder): Request {
   const headers = new Headers(body === undefined ? {} : { 'content-type': 'application/json' })
   if (revision !== undefined) headers.set('if-match', `"${revision}"`)
-  return new Request(`https://console.internal${path}`, {
+  if (key !== undefined) headers.set('idempotency-key', key)
+  return new Request(`https://${CONSOLE_HOST}${path}`, {
     method,
     headers,
     ...(body !== undefined && { body }),

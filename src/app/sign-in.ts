@@ -1,4 +1,4 @@
-/** Who a credential proves, by the settings of this deployment. */
+/** The principal that a credential proves, by the settings of this deployment. */
 import type { AccessConfig } from '../config/access.ts'
 import { hasToken } from '../operator/token.ts'
 import type { Credential } from '../people/console-call.ts'
@@ -6,7 +6,7 @@ import { type Opened, PEOPLE, type People } from '../people/people.ts'
 import { ownerOf, type Principal } from '../people/principal.ts'
 import type { Bindings } from './bindings.ts'
 
-/** What decides who gets in. `tokenSha256`: of the operator's token. */
+/** The settings that decide who gets in. `tokenSha256`: of the operator's token. */
 export type DoorSettings = { tokenSha256: string | undefined; access: AccessConfig | undefined }
 
 /** Whether the operator's token opens the console here: not where Access does, but for an emergency. */
@@ -25,7 +25,7 @@ export async function openFor(
   credential: Credential,
   agent: string,
   door: DoorSettings,
-  people: Pick<People, 'open' | 'signIn' | 'byEmail'>,
+  people: Pick<People, 'open' | 'signIn' | 'byEmail' | 'useCode'>,
 ): Promise<Opened> {
   const now = Date.now()
   if ('token' in credential) {
@@ -33,9 +33,15 @@ export async function openFor(
     const principal = ownerOf(door.tokenSha256)
     return { ok: true, principal, session: await people.open(principal, agent, { provenAt: now }) }
   }
+  if ('code' in credential) {
+    const principal = await people.useCode(credential.code)
+    // It ends with the token whose bearer made it, and opens nothing where that token does not.
+    if (!principal || !isStillIn(principal, door) || !takesToken(door)) return UNKNOWN
+    return { ok: true, principal, session: await people.open(principal, agent) }
+  }
   if ('access' in credential)
     return door.access ? openByAccess(credential.access, agent, door.access, people) : UNKNOWN
-  // Where Access is configured nobody comes in beside it.
+  // Access, where it is configured, is the only way in.
   return door.access ? UNKNOWN : people.signIn(credential.assertion, agent)
 }
 

@@ -68,7 +68,8 @@ export async function assertNetwork(chain: Chain, network: Network): Promise<voi
   if (first) throw new ChainFault('wrong_chain', `${network.title} ${first}`)
 }
 
-async function codeAt(chain: Chain, address: Address): Promise<Hex> {
+/** The code at an address; `0x` for a wallet. @throws ChainFault when the chain cannot be read */
+export async function codeAt(chain: Chain, address: Address): Promise<Hex> {
   const client = await connect(chain)
   return client.request({ method: 'eth_getCode', params: [address, 'latest'] }).catch((thrown) => {
     throw faultOf(thrown)

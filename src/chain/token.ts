@@ -92,24 +92,28 @@ export async function readBalance(chain: Chain, owner: Address): Promise<bigint>
   return decoded(() => decodeFunctionResult({ abi, functionName: 'balanceOf', data: answers[0] ?? '0x' }))
 }
 
-/** Whether a transaction used the authorization and moved exactly the payment. Trap: a token may succeed and move nothing. */
+/**
+ * Whether a transaction used the authorization and moved exactly the payment. Trap: a token may succeed and move nothing.
+ *
+ * Threat: a payer can use many authorizations towards itself in one transaction, beside one transfer to us. So the transfer
+ * must be the very next log, as the token writes it (faults: A6).
+ */
 export function moved(logs: Log[], payment: Transfer): boolean {
   const { token, from, to, value } = payment
-  const transfers = logsOf(logs, token, [TRANSFER, word(from), word(to)])
-  return (
-    usesOf(logs, payment).length === 1 &&
-    transfers.some(({ data }) => data.toLowerCase() === numberToHex(value, { size: 32 }))
-  )
+  const [use, ...others] = usesOf(logs, payment)
+  if (!use || others.length > 0) return false
+  const next = logs[logs.indexOf(use) + 1]
+  const isTransfer = next !== undefined && isLogOf(next, token, [TRANSFER, word(from), word(to)])
+  return isTransfer && next.data.toLowerCase() === numberToHex(value, { size: 32 })
 }
 
 function usesOf(logs: Log[], { token, from, nonce }: Pick<Transfer, 'token' | 'from' | 'nonce'>): Log[] {
-  return logsOf(logs, token, [AUTHORIZATION_USED, word(from), nonce.toLowerCase() as Hex])
+  const topics = [AUTHORIZATION_USED, word(from), nonce.toLowerCase() as Hex]
+  return logs.filter((log) => isLogOf(log, token, topics))
 }
 
-function logsOf(logs: Log[], address: Address, topics: Hex[]): Log[] {
-  return logs.filter(
-    (log) => log.address === address && topics.every((topic, at) => log.topics[at]?.toLowerCase() === topic),
-  )
+function isLogOf({ address, topics }: Log, token: Address, expected: Hex[]): boolean {
+  return address === token && expected.every((topic, at) => topics[at]?.toLowerCase() === topic)
 }
 
 /** Whether the chain has this transaction and it moved the payment. @throws ChainFault when unreadable */

@@ -2,10 +2,12 @@
 import { bold, type Command, CommandError, manifest, print, talk, UsageError } from './command.ts'
 
 const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
+  init: () => import('./init.ts'),
   start: () => import('./start.ts'),
   demo: () => import('./demo.ts'),
   pay: () => import('./pay.ts'),
   'check-config': () => import('./check-config.ts'),
+  doctor: () => import('./doctor.ts'),
   explain: () => import('./explain.ts'),
   replay: () => import('./replay.ts'),
   'import-robots': () => import('./import-robots.ts'),
@@ -17,6 +19,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
 
 const USAGE = `Examples:
   tab402 demo                              show a day on chain and a month on credit, then exit
+  tab402 init                              deploy it in front of your site
   tab402 start                             run a chain, a site and the Worker until Ctrl-C
   tab402 pay exact http://127.0.0.1:8402/  pay for a page as a crawler
   tab402 check-config                      check wrangler.toml and .dev.vars
@@ -25,9 +28,11 @@ const USAGE = `Examples:
 Usage: tab402 COMMAND [OPTIONS]
 
 Commands:
+  init                            deploy it in front of your site, step by step
   start                           run the whole stack on this machine
   demo                            show what tab402 does, in about 15 seconds
   pay exact|channel|credit URL    buy a page
+  doctor                          check a deployment, and say what mends it
   check-config                    validate the Worker's settings
   explain URL --as NAME           say what a request is answered, and why
   replay LOG…                     try the policy on an access log

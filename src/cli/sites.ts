@@ -1,10 +1,10 @@
 /** `tab402 sites`: the sites of a deployment, kept as documents in files. */
 import { bold, parse, print, printJson, talk, UsageError } from './command.ts'
+import { askOutside } from './outside.ts'
 import { type ApiAnswer, apiOf, type CallApi, type Fault, pagesOf } from './sites/api.ts'
 import { diffLine } from './sites/diff.ts'
 import { type FiledFault, readDocuments } from './sites/documents.ts'
 import { type Done, type Planned, planImport, publish, write } from './sites/import.ts'
-import { askOutside } from './sites/outside.ts'
 
 /** The help text of the command. */
 export const usage = `Examples:

@@ -7,18 +7,20 @@ export const usage = `Examples:
   tab402 start                                  run everything on free ports
   tab402 start --examples                       and print every command to try
   tab402 start --origin http://localhost:8080   in front of your own site
+  tab402 start --empty                          without the sample figures
   tab402 start --state-dir ~/tab402             keep the data for the next start
   tab402 start --json | jq -r .url              print the facts of the stack as JSON
 
 Usage: tab402 start [OPTIONS]
 
-Runs a chain, a sample site and the Worker on 127.0.0.1. Ctrl-C stops all of them.
+Runs a chain, a sample site, the Worker and its console on 127.0.0.1. Ctrl-C stops all of them.
 When the stack can be used, one line on stdout gives its addresses and keys: "ready " and a JSON object.
 
 Options (and the environment variables that set the same):
   --examples            print all commands to try, not only the first four
   --origin URL          ORIGIN_URL: the server to protect instead of the sample site
   --state-dir DIR       STATE_DIR: keep the chain, the ledger and the secrets there
+  --empty               leave out the sample figures of thirty days. Your own site never has them
   --port PORT           PORT: of the Worker. Every port is a free one by default
   --chain-port PORT     CHAIN_PORT: of the chain
   --origin-port PORT    ORIGIN_PORT: of the sample site
@@ -34,6 +36,7 @@ type Settings = {
   'origin-port'?: string
   origin?: string
   'state-dir'?: string
+  empty?: boolean
 }
 
 /** Runs the command; see {@link usage}. Returns the exit code. */
@@ -41,6 +44,7 @@ export async function run(args: string[]): Promise<number> {
   const { values, positionals } = parse(args, {
     examples: { type: 'boolean' },
     json: { type: 'boolean' },
+    empty: { type: 'boolean' },
     origin: { type: 'string' },
     'state-dir': { type: 'string' },
     port: { type: 'string' },
@@ -98,6 +102,7 @@ function stackOptions(options: Settings, env: NodeJS.ProcessEnv) {
     ...(originPort && { originPort: parsePort('ORIGIN_PORT', originPort) }),
     ...(originUrl && { originUrl: parseServer(originUrl) }),
     ...(stateDir && { stateDir }),
+    ...(!options.empty && !originUrl && { sample: true }),
   }
 }
 

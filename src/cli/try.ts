@@ -21,7 +21,8 @@ export function adviceFor(facts: StackFacts, { path, all }: { path: string; all:
   const end = all ? 'Ctrl-C stops everything.' : 'Ctrl-C stops everything. --examples prints more to try.'
   return `
 tab402 runs at ${facts.url} in front of ${facts.origin}.
-${sitesOf(facts)}Its pages for the operator: ${facts.console.url}, with the token ${facts.operator.token}
+${sitesOf(facts)}The operator’s console, signed in once within 15 minutes: ${facts.console.login}
+Later: ${facts.console.url}, with the token ${facts.operator.token}
 Readers pay nothing. Crawlers pay in USDC on a chain that exists on this machine only. Try:
 
 ${examples.map(({ title, commands }) => `  ${title}\n${commands.map((line) => `    ${line}\n`).join('')}`).join('\n')}

@@ -4,7 +4,7 @@ import type { AccessTeam } from '../people/access.ts'
 import type { ConfigProblem, Expected } from '../platform/problem.ts'
 import { shaped } from './fields.ts'
 
-/** Who may sign in by Access. `takesToken`: the operator's token opens the console too, in an emergency. */
+/** The team that may sign in by Access. `takesToken`: the operator's token opens the console too, in an emergency. */
 export type AccessConfig = AccessTeam & { takesToken: boolean }
 
 /** How the settings of Access must look. */

@@ -19,13 +19,13 @@ const SILENT: Problem = {
 }
 
 /** The API in the name of a session, and whether it asked for a proof of who has it. */
-export type Asked = { ask: Ask; isProofAsked: () => boolean }
+export type SessionApi = { ask: Ask; isProofAsked: () => boolean }
 
 /**
  * Makes the {@link Ask} of a session. Requests of one moment go in one call, with one look at the session. `now` in Unix
  * milliseconds.
  */
-export function askAs(edge: EdgeWorker, session: string, now: () => number): Asked {
+export function askAs(edge: EdgeWorker, session: string, now: () => number): SessionApi {
   let waiting: ConsoleOrder[] = []
   let sent: Promise<readonly ConsoleAnswer[]> | null = null
   let isProofAsked = false

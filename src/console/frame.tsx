@@ -1,30 +1,52 @@
 /** The document around every page: navigation, who is signed in, and the page's own content. */
 import type { Child } from 'hono/jsx'
-import type { Principal } from '../people/principal.ts'
+import { may, type Principal, type Right } from '../people/principal.ts'
 
-type NavItem = readonly [href: string, title: string]
+type NavItem = readonly [href: string, title: string, right?: Right]
 
+/** Each page with the right that it reads with. A principal without it does not see the entry. */
 const NAV: readonly (readonly [group: string, ...NavItem[]])[] = [
-  ['', ['/', 'Home'], ['/alerts', 'Alerts']],
-  ['Traffic', ['/sites', 'Sites'], ['/crawlers', 'Crawlers'], ['/policy', 'Policy']],
+  ['', ['/', 'Home'], ['/alerts', 'Alerts', 'runs.read']],
+  [
+    'Traffic',
+    ['/sites', 'Sites', 'sites.read'],
+    ['/crawlers', 'Crawlers', 'figures.read'],
+    ['/policy', 'Policy', 'sites.read'],
+  ],
   [
     'Money',
-    ['/accounts', 'Accounts'],
-    ['/agents', 'Agents and credit'],
-    ['/invoices', 'Invoices'],
-    ['/runs', 'Runs'],
+    ['/accounts', 'Accounts', 'money.read'],
+    ['/agents', 'Agents and credit', 'money.read'],
+    ['/invoices', 'Invoices', 'money.read'],
+    ['/runs', 'Runs', 'runs.read'],
   ],
-  ['Publishers', ['/publishers', 'Publishers']],
-  ['Operator', ['/audit', 'Audit'], ['/settings', 'Settings'], ['/setup', 'Set up']],
+  ['Publishers', ['/publishers', 'Publishers', 'sites.read']],
+  [
+    'Operator',
+    ['/people', 'People', 'people.read'],
+    ['/tokens', 'API tokens', 'tokens.write'],
+    ['/audit', 'Audit', 'audit.read'],
+    ['/settings', 'Settings'],
+    ['/setup', 'Set up', 'runs.read'],
+  ],
 ]
 
 /** The paths of the navigation. */
 export const NAV_PATHS: readonly string[] = NAV.flatMap(([, ...items]) => items.map(([href]) => href))
 
-type FrameProps = { title: string; path: string; who: Principal; formToken: string; children?: Child }
+type FrameProps = {
+  title: string
+  path: string
+  url: string
+  who: Principal
+  formToken: string
+  /** The day (UTC) before which figures are sample data. */
+  sampleBefore?: string | undefined
+  children?: Child
+}
 
 /** The whole document of a page. */
-export function Frame({ title, path, who, formToken, children }: FrameProps) {
+export function Frame({ title, path, url, who, formToken, sampleBefore, children }: FrameProps) {
   return (
     <Document title={title}>
       <a class="skip" href="#main">
@@ -39,15 +61,15 @@ export function Frame({ title, path, who, formToken, children }: FrameProps) {
           <details class="menu">
             <summary>Menu</summary>
             <nav class="nav" aria-label="Console, small screens">
-              <Nav path={path} />
+              <Nav path={path} who={who} />
             </nav>
           </details>
           <nav class="nav rail" aria-label="Console">
-            <Nav path={path} />
+            <Nav path={path} who={who} />
           </nav>
           <div class="who">
             <p>
-              {who.name}, {who.role}
+              <bdi>{who.name}</bdi>, {who.role}
             </p>
             <form method="post" action="/sign-out">
               <input type="hidden" name="form" value={formToken} />
@@ -58,13 +80,21 @@ export function Frame({ title, path, who, formToken, children }: FrameProps) {
           </div>
         </header>
         <main id="main">
+          {sampleBefore && (
+            <p class="box" role="note">
+              <strong>Sample data.</strong> Figures of days before {sampleBefore} are made up, to show what
+              charts look like. Start with <code>--empty</code> and a new state directory to leave them out.
+            </p>
+          )}
           {children}
+          <div id="news" class="hide" role="status" />
           <footer>
-            <span>All amounts in USD. Copying a figure copies all six decimals.</span>{' '}
-            <span>Times are UTC.</span>{' '}
-            <span>
-              <kbd>/</kbd> find, <kbd>g</kbd> <kbd>h</kbd> home, <kbd>g</kbd> <kbd>s</kbd> sites
+            <span>All amounts in USD. A copied figure has all six decimals.</span>
+            <span>Times are UTC.</span>
+            <span class="keys">
+              <kbd>?</kbd> shows the keys
             </span>
+            <span class="printed">{url}</span>
           </footer>
         </main>
       </div>
@@ -105,10 +135,14 @@ function Document({ title, children }: { title: string; children?: Child }) {
   )
 }
 
-function Nav({ path }: { path: string }) {
+function Nav({ path, who }: { path: string; who: Principal }) {
+  const seen = NAV.map(([group, ...items]) => ({
+    group,
+    items: items.filter(([, , right]) => right === undefined || may(who, right)),
+  })).filter(({ items }) => items.length > 0)
   return (
     <>
-      {NAV.map(([group, ...items]) => (
+      {seen.map(({ group, items }) => (
         <div>
           {group && <p>{group}</p>}
           <ul>

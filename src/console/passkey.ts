@@ -2,7 +2,7 @@
 import * as v from 'valibot'
 import type { Assertion } from '../people/assertion.ts'
 import type { Registration } from '../people/console-call.ts'
-import type { Member } from '../people/member.ts'
+import type { TeamMember } from '../people/member.ts'
 import { encodeBase64url } from '../protocol/encoding/base64url.ts'
 
 /** The most characters of what a browser says about a passkey. */
@@ -10,7 +10,7 @@ const MAX_CHARS = 20_000
 const TIMEOUT_MS = 300_000
 
 /** What `navigator.credentials.create` is asked for (PublicKeyCredentialCreationOptionsJSON). `origin`: of the console. */
-export function creationOptions({ id, name, email }: Member, challenge: string, origin: string): object {
+export function creationOptions({ id, name, email }: TeamMember, challenge: string, origin: string): object {
   return {
     challenge,
     rp: { id: new URL(origin).hostname, name: 'tab402 console' },

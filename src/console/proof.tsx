@@ -8,31 +8,30 @@ import { readAssertion, requestOptions } from './passkey.ts'
 import { type ConsoleEnv, show } from './shell.tsx'
 
 /** The fields of a proof in a form that is sent again. */
-const PROOF_FIELDS = ['proof-token', 'credential']
+const PROOF_FIELDS = ['proof-token', 'credential', 'proof-asked']
 
 /** Gives the edge Worker the proof in a form, where it has one. Returns the answer to a wrong one, else null. */
-export async function proven(c: Context<ConsoleEnv>, typed: Typed): Promise<Response | null> {
+export async function takeProof(c: Context<ConsoleEnv>, typed: Typed): Promise<Response | null> {
   const { 'proof-token': token, credential } = typed
   const isProof = 'proof-asked' in typed
   if (!isProof) return null
   const assertion = readAssertion(credential ?? '')
   const proof = assertion ? { assertion } : { token: (token ?? '').trim() }
   const isProven = await c.env.EDGE.stepUp(c.get('desk').session, proof)
-  return isProven ? null : askProof(c, typed, true)
+  return isProven ? null : askProof(c, true)
 }
 
 /** Asks for a proof, and keeps the form that needs it: with the proof it goes on. */
-export async function askProof(c: Context<ConsoleEnv>, typed: Typed, isWrong = false): Promise<Response> {
+export async function askProof(c: Context<ConsoleEnv>, isWrong = false): Promise<Response> {
   const { pathname, origin } = new URL(c.req.url)
   const door = await orOld(
     () => c.env.EDGE.door(c.get('desk').session),
     async () => null,
   )
-  const kept = Object.entries(typed).filter(
-    ([name]) => !PROOF_FIELDS.includes(name) && name !== 'proof-asked',
-  )
+  // A field may be there more than once.
+  const kept = [...(await c.req.formData())].filter(([name]) => !PROOF_FIELDS.includes(name))
   const hidden = [...kept, ['proof-asked', 'yes'] as const].map(([name, value]) => (
-    <input type="hidden" name={name} value={value} />
+    <input type="hidden" name={name} value={String(value)} />
   ))
   return show(
     c,

@@ -8,7 +8,7 @@ import { PAGES } from './pages/index.ts'
 import { invitationRoutes } from './pages/invitation.tsx'
 import { signInRoutes } from './pages/sign-in.tsx'
 import { typedIn } from './parts/form.tsx'
-import { askProof, proven } from './proof.tsx'
+import { askProof, takeProof } from './proof.tsx'
 import { type ConsoleEnv, message, openDesk, type PageHandler, unsent } from './shell.tsx'
 
 const app = new Hono<ConsoleEnv>()
@@ -65,10 +65,10 @@ function signedIn(page: PageHandler): PageHandler {
     if (typed && typed.form !== (await formTokenOf(desk.session)))
       return message(c, 403, 'This form belongs to an ended session. Load its page again.')
     c.set('desk', desk)
-    const proof = typed && (await proven(c, typed))
+    const proof = typed && (await takeProof(c, typed))
     if (proof) return proof
     const answer = await page(c)
-    return typed && desk.isProofAsked() ? askProof(c, typed) : answer
+    return typed && desk.isProofAsked() ? askProof(c) : answer
   }
 }
 

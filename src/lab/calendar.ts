@@ -1,13 +1,11 @@
 /** Moves the lab’s clock from event to event: watches, nights and alarms. */
 import type { Night, NightOptions } from './lab.ts'
 import type { Stage } from './stage.ts'
+import { midnightAfter, nextWatch, openWithdrawals } from './withdrawals.ts'
 
 /** The crons of `wrangler.toml`. */
 const NIGHTLY = '0 0 * * *'
 const WATCH = '*/5 * * * *'
-
-const WATCH_MS = 300_000
-const DAY_MS = 86_400_000
 
 /** What happens at a night, and how often. Faults of the cron change it. */
 export type Firing = { times: number; lateMs: number; isParallel: boolean }
@@ -15,16 +13,13 @@ export type Firing = { times: number; lateMs: number; isParallel: boolean }
 /** The calendar of one lab. Only one jump runs at a time: the next one waits. */
 export class Calendar {
   readonly #stage: Stage
-  readonly #isWithdrawing: () => Promise<boolean>
   #turn: Promise<unknown> = Promise.resolve()
   #nextAlarm: number | null = null
   /** How the next nights fire; a fault of the cron replaces it. */
   firing: () => Firing = () => ({ times: 1, lateMs: 0, isParallel: false })
 
-  /** `isWithdrawing`: whether a payer’s withdrawal is pending on chain. */
-  constructor(stage: Stage, isWithdrawing: () => Promise<boolean>) {
+  constructor(stage: Stage) {
     this.#stage = stage
-    this.#isWithdrawing = isWithdrawing
   }
 
   /** Jumps to a moment, through all events before it. @throws RangeError for the past */
@@ -67,14 +62,14 @@ export class Calendar {
   }
 
   async #pass(to: number, options: NightOptions): Promise<Night[]> {
-    const { clock } = this.#stage
+    const { clock, chain } = this.#stage
     const nights: Night[] = []
-    const isWithdrawing = await this.#isWithdrawing()
+    const withdrawals = await openWithdrawals(chain)
     await this.#event(clock.now())
     for (;;) {
       const now = clock.now()
       const midnight = midnightAfter(now)
-      const watch = isWithdrawing ? watchAfter(now) : lastWatchBefore(midnight, now)
+      const watch = nextWatch(now, withdrawals)
       const next = Math.max(now, Math.min(to, midnight, watch, this.#nextAlarm ?? to))
       if (next === midnight) nights.push(await this.#night(midnight, options))
       else await this.#event(next, next === watch ? { cron: WATCH, time: next } : undefined)
@@ -122,18 +117,4 @@ export class Calendar {
     const { runs } = await remote({ do: 'await' })
     return runs
   }
-}
-
-/** The next midnight (UTC) after a moment, in Unix milliseconds. */
-export function midnightAfter(now: number): number {
-  return (Math.floor(now / DAY_MS) + 1) * DAY_MS
-}
-
-/** Without withdrawals one watch a day is enough: the last one, so that the night finds it recent. */
-function lastWatchBefore(midnight: number, now: number): number {
-  return midnight - WATCH_MS > now ? midnight - WATCH_MS : midnight
-}
-
-function watchAfter(now: number): number {
-  return (Math.floor(now / WATCH_MS) + 1) * WATCH_MS
 }

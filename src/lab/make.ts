@@ -9,7 +9,6 @@ import { readBooks } from './read-books.ts'
 import { publishLabSites } from './sites.ts'
 import { type Stage, startStage } from './stage.ts'
 import { momentMs, spanMs } from './time.ts'
-import { isWithdrawing } from './withdrawals.ts'
 
 const RESTART_POLL_MS = 20
 
@@ -28,7 +27,7 @@ export async function makeLab(options: LabOptions, planned?: Promise<WorkerPlan>
 
 function labOf(stage: Stage, sites: Lab['sites'], seed: number): Lab {
   const { url, clock, chain, worker } = stage
-  const calendar = new Calendar(stage, () => isWithdrawing(chain, clock.now()))
+  const calendar = new Calendar(stage)
   const advance: Lab['advance'] = (by) => calendar.advanceTo(clock.now() + spanMs(by))
   const evict = () => evictAll(stage)
   const kill = async () => {

@@ -11,7 +11,7 @@ import {
 import type { RequestError } from './problem.ts'
 import { agentChange, formOf, newAgent, suspension, UNIDENTIFIED } from './requests.ts'
 import { invalid, jsonResponse, nextOf, notFound, pageLimit, problem } from './response.ts'
-import { needs, type OperatorEnv, whoOf } from './rights.ts'
+import { actorOf, needs, type OperatorEnv } from './rights.ts'
 import type { CreditSettings, OperatorSettings } from './settings.ts'
 
 type Form = Partial<v.InferOutput<typeof newAgent>>
@@ -30,7 +30,7 @@ export function agentRoutes(settings: OperatorSettings, credit: CreditSettings):
     if (form instanceof Response) return form
     const errors = await unknownNames(settings, credit, form)
     if (errors.length > 0) return invalid(errors)
-    return responseOf(await registry().create(draftOf(form, credit.probation), whoOf(c)), 201)
+    return responseOf(await registry().create(draftOf(form, credit.probation), actorOf(c)), 201)
   })
   app.get('/:id', needs('money.read'), async (c) => {
     const agent = await registry().get(c.req.param('id'))
@@ -41,15 +41,15 @@ export function agentRoutes(settings: OperatorSettings, credit: CreditSettings):
     if (form instanceof Response) return form
     const errors = await unknownNames(settings, credit, form)
     if (errors.length > 0) return invalid(errors)
-    return responseOf(await registry().change(c.req.param('id'), changeOf(form), whoOf(c)))
+    return responseOf(await registry().change(c.req.param('id'), changeOf(form), actorOf(c)))
   })
   app.post('/:id/suspend', needs('money.write'), async (c) => {
     const form = await formOf(c, suspension)
     if (form instanceof Response) return form
-    return responseOf(await registry().suspend(c.req.param('id'), form.reason, whoOf(c)))
+    return responseOf(await registry().suspend(c.req.param('id'), form.reason, actorOf(c)))
   })
   app.post('/:id/resume', needs('money.write'), async (c) =>
-    responseOf(await registry().suspend(c.req.param('id'), null, whoOf(c))),
+    responseOf(await registry().suspend(c.req.param('id'), null, actorOf(c))),
   )
   return app
 }

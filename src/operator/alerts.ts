@@ -8,7 +8,7 @@ import { HOUR_MS } from '../platform/time.ts'
 import { act } from './audit.ts'
 import { formOf, muting } from './requests.ts'
 import { jsonResponse, notFound } from './response.ts'
-import { needs, type OperatorEnv, whoOf } from './rights.ts'
+import { actorOf, needs, type OperatorEnv } from './rights.ts'
 import type { OperatorSettings } from './settings.ts'
 
 /** Routes below `/api/alerts`. `now` in Unix milliseconds. */
@@ -26,7 +26,7 @@ export function alertRoutes(
   app.post('/test', needs('runs.write'), async (c) => {
     const { testAlerts } = await import('../alerts/raise.ts')
     const test = async () => ({ after: await testAlerts(settings, now()) })
-    const asked = { who: whoOf(c), what: 'alert.test', subject: 'test', before: null, asked: {} }
+    const asked = { who: actorOf(c), what: 'alert.test', subject: 'test', before: null, asked: {} }
     const { after } = await act(audit, asked, test)
     return jsonResponse(after)
   })
@@ -38,7 +38,7 @@ export function alertRoutes(
     const before = openAlert(await readAlerts(settings.book), id)
     if (!before) return notFound()
     const change = async () => ({ after: await muted(settings.book, before, mutedUntil) })
-    const asked = { who: whoOf(c), what: 'alert.mute', subject: id, before, asked: { mutedUntil } }
+    const asked = { who: actorOf(c), what: 'alert.mute', subject: id, before, asked: { mutedUntil } }
     const { after } = await act(audit, asked, change)
     return jsonResponse(after)
   })

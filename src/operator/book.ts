@@ -9,7 +9,7 @@ import { networkOfChannel } from '../protocol/evm/eip712.ts'
 import { act } from './audit.ts'
 import { formOf, invalidObject, rebuild } from './requests.ts'
 import { invalid, jsonResponse, notFound } from './response.ts'
-import { needs, type OperatorEnv, whoOf } from './rights.ts'
+import { actorOf, needs, type OperatorEnv } from './rights.ts'
 import type { OperatorSettings } from './settings.ts'
 
 type Form = v.InferOutput<typeof rebuild>
@@ -32,7 +32,7 @@ export function bookRoutes(settings: OperatorSettings, now: () => number): Hono<
     const work = async () => ({ after: await rebuildAll(form, write) })
     const { length: objects } = form.objects
     const asked = {
-      who: whoOf(c),
+      who: actorOf(c),
       what: 'book.rebuild',
       subject: form.kind,
       before: null,

@@ -3,6 +3,16 @@ import type { Operations } from './openapi-operation.ts'
 
 /** The operations by path. */
 export const peopleOperations: Operations = {
+  '/api/sign-in-codes': {
+    post: {
+      right: 'people.write',
+      fresh: true,
+      summary: 'Makes a code that signs the bearer in to the console: once, within 15 minutes',
+      answer: 'SignInCode',
+      status: 201,
+      problems: [404],
+    },
+  },
   '/api/people': {
     get: { right: 'people.read', summary: 'Lists members in order of name', answer: 'Members' },
     post: {

@@ -164,7 +164,7 @@ export const siteOperations: Operations = {
   '/api/sites/{id}/replay': {
     get: {
       right: 'figures.read',
-      summary: 'Decides the requests of the last 24 hours as the draft would, as far as figures tell',
+      summary: 'Decides the requests of the last 24 hours as the draft would, as far as figures state them',
       answer: 'Replay',
     },
   },

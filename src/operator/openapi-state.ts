@@ -3,7 +3,7 @@ import { NAMES } from '../ledger/book/chart.ts'
 import { OPEN_METRICS } from './metrics.ts'
 import type { Operations } from './openapi-operation.ts'
 
-/** Below `/api/figures`, `/api/metrics`, `/api/alerts`, and `/healthz`. */
+/** Below `/api/figures`, `/api/metrics`, `/api/doctor`, `/api/alerts`, and `/healthz`. */
 export const stateOperations: Operations = {
   '/api/figures': {
     get: {
@@ -20,6 +20,16 @@ export const stateOperations: Operations = {
       summary: 'Returns the state of the deployment as OpenMetrics text',
       answer: null,
       formats: [OPEN_METRICS.split(';')[0] ?? ''],
+    },
+  },
+  '/api/doctor': {
+    get: {
+      right: 'runs.read',
+      summary:
+        'Checks the deployment: each check is ok, warn or fail, with the reason and the command that mends it',
+      answer: 'Doctor',
+      query: ['page'],
+      problems: [400],
     },
   },
   '/api/alerts': {

@@ -6,7 +6,7 @@ import { memberChange, newMember, newToken, PEOPLE_EXPECTED } from './people-req
 import type { RequestError } from './problem.ts'
 import { formOf } from './requests.ts'
 import { invalid, jsonResponse, notFound, problem } from './response.ts'
-import { needs, type OperatorEnv, whoOf } from './rights.ts'
+import { actorOf, needs, type OperatorEnv } from './rights.ts'
 import type { PeoplePort, SitesPort } from './settings.ts'
 
 /** Routes below `/api/people`. */
@@ -18,7 +18,7 @@ export function peopleRoutes(people: PeoplePort, sites: SitesPort | undefined): 
     const form = await formOf(c, newMember, PEOPLE_EXPECTED)
     if (form instanceof Response) return form
     const errors = await scopeErrors(form, sites)
-    return errors.length > 0 ? invalid(errors) : answerOf(await people.invite(whoOf(c), form), 201)
+    return errors.length > 0 ? invalid(errors) : answerOf(await people.invite(actorOf(c), form), 201)
   })
   app.patch('/:id', change, async (c) => {
     const form = await formOf(c, memberChange, PEOPLE_EXPECTED)
@@ -28,13 +28,13 @@ export function peopleRoutes(people: PeoplePort, sites: SitesPort | undefined): 
     if (!known) return notFound()
     const errors = await scopeErrors({ ...known, ...form }, sites)
     if (errors.length > 0) return invalid(errors)
-    return answerOf(wrapped(await people.changeMember(whoOf(c), id, form)))
+    return answerOf(wrapped(await people.changeMember(actorOf(c), id, form)))
   })
   app.delete('/:id', change, async (c) =>
-    answerOf(wrapped(await people.removeMember(whoOf(c), c.req.param('id')))),
+    answerOf(wrapped(await people.removeMember(actorOf(c), c.req.param('id')))),
   )
   app.post('/:id/invitation', change, async (c) =>
-    answerOf(await people.inviteAgain(whoOf(c), c.req.param('id')), 201),
+    answerOf(await people.inviteAgain(actorOf(c), c.req.param('id')), 201),
   )
   return app
 }
@@ -55,7 +55,7 @@ export function tokenRoutes(people: PeoplePort): Hono<OperatorEnv> {
       return invalid([
         { path: 'scopes', message: 'must be rights that you have', expected: PEOPLE_EXPECTED.scopes },
       ])
-    const made = await people.addToken(whoOf(c), principal, { ...form, scopes })
+    const made = await people.addToken(actorOf(c), principal, { ...form, scopes })
     return answerOf(
       made.ok ? { ok: true, value: { ...made.value.view, token: made.value.token } } : made,
       201,
@@ -64,7 +64,11 @@ export function tokenRoutes(people: PeoplePort): Hono<OperatorEnv> {
   app.delete('/:id', needs('tokens.write'), async (c) => {
     const { principal } = c.var
     const id = c.req.param('id')
-    const isEnded = await people.dropToken(whoOf(c), id, may(principal, 'people.write') ? null : principal.id)
+    const isEnded = await people.dropToken(
+      actorOf(c),
+      id,
+      may(principal, 'people.write') ? null : principal.id,
+    )
     return isEnded ? jsonResponse({ id }) : notFound()
   })
   return app

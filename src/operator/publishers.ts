@@ -3,7 +3,7 @@ import { Hono } from 'hono/tiny'
 import type { Publisher } from '../sites/document.ts'
 import type { PublisherRecord } from '../sites/record.ts'
 import { jsonResponse, notFound, pageLimit } from './response.ts'
-import { needs, type OperatorEnv, whoOf } from './rights.ts'
+import { actorOf, needs, type OperatorEnv } from './rights.ts'
 import type { SitesPort } from './settings.ts'
 import { answerOf, merged, refusalOf, revisionOf, sentDocument, withId } from './site-documents.ts'
 import { receiverRefusal } from './site-scope.ts'
@@ -27,7 +27,7 @@ export function publisherRoutes({ registry }: SitesPort, now: () => number): Hon
     const document = await sentDocument(c)
     if (document instanceof Response) return document
     const refusal = receiverRefusal(c, undefined, document.receiver, now())
-    return refusal ?? answerOf(c, await registry().putPublisher(whoOf(c), document, 0), 201)
+    return refusal ?? answerOf(c, await registry().putPublisher(actorOf(c), document, 0), 201)
   })
   app.get('/:id', needs('sites.read'), async (c) => {
     const { publisher } = c.var.principal
@@ -42,7 +42,7 @@ export function publisherRoutes({ registry }: SitesPort, now: () => number): Hon
     if (publisher instanceof Response) return publisher
     const known = await registry().readPublisher(c.req.param('id'))
     const refusal = receiverRefusal(c, known.ok ? known.value.receiver : undefined, publisher.receiver, now())
-    return refusal ?? answerOf(c, await registry().putPublisher(whoOf(c), publisher, revisionOf(c)))
+    return refusal ?? answerOf(c, await registry().putPublisher(actorOf(c), publisher, revisionOf(c)))
   })
   app.patch('/:id', needs('publishers.write'), async (c) => {
     const change = await sentDocument(c)
@@ -55,7 +55,7 @@ export function publisherRoutes({ registry }: SitesPort, now: () => number): Hon
     if (publisher instanceof Response) return publisher
     const refusal = receiverRefusal(c, receiver, publisher.receiver, now())
     return (
-      refusal ?? answerOf(c, await registry().putPublisher(whoOf(c), publisher, revisionOf(c) ?? revision))
+      refusal ?? answerOf(c, await registry().putPublisher(actorOf(c), publisher, revisionOf(c) ?? revision))
     )
   })
   return app

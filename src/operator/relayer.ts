@@ -3,7 +3,7 @@ import type { Context } from 'hono'
 import { Hono } from 'hono/tiny'
 import { act } from './audit.ts'
 import { jsonResponse, notFound } from './response.ts'
-import { needs, type OperatorEnv, whoOf } from './rights.ts'
+import { actorOf, needs, type OperatorEnv } from './rights.ts'
 import type { OperatorSettings } from './settings.ts'
 
 /** Routes below `/api/relayer`. */
@@ -24,7 +24,7 @@ export function relayerRoutes({ networks, audit }: OperatorSettings): Hono<Opera
     const before = await relayer.state()
     const repair = async () => ({ after: await relayer.repair() })
     const subject = before.address
-    const order = { who: whoOf(c), what: 'relayer.repair', subject, before, asked: { network } }
+    const order = { who: actorOf(c), what: 'relayer.repair', subject, before, asked: { network } }
     const { after } = await act(audit, order, repair)
     return jsonResponse({ network, ...after })
   })

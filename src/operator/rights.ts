@@ -1,16 +1,16 @@
-/** Who asks, and the right that each route needs. A route that names none answers nobody. */
+/** The principal of a request, and the right that each route needs. A route that names none is answered 404. */
 import type { Context, MiddlewareHandler } from 'hono'
 import { matchedRoutes } from 'hono/route'
 import { isFresh, may, type Principal, type Right } from '../people/principal.ts'
 import { notFound, problem } from './response.ts'
 
-/** What every route of the API has: the principal that asks. */
-export type OperatorEnv = { Variables: { principal: Principal } }
+/** The variables of every route: the principal that asks. `begunAt`: when a request under a key was first begun (Unix ms). */
+export type OperatorEnv = { Variables: { principal: Principal; begunAt?: number } }
 
-/** What a route needs. `isFresh`: the principal must have shown its token or passkey in the last minutes. */
-export type Need = { right: Right; isFresh: boolean }
+/** The right that a route needs. `isFresh`: the principal must have shown its token or passkey in the last minutes. */
+export type RouteNeed = { right: Right; isFresh: boolean }
 
-const NEEDS = new WeakMap<object, Need>()
+const NEEDS = new WeakMap<object, RouteNeed>()
 
 /** States the right that a route needs, before its handler: `app.get('/', needs('runs.read'), …)`. */
 export function needs(right: Right, { fresh = false } = {}): MiddlewareHandler {
@@ -20,7 +20,7 @@ export function needs(right: Right, { fresh = false } = {}): MiddlewareHandler {
 }
 
 /** The need that a handler of a route states, for the tests that walk all routes. */
-export function needOf(handler: object): Need | undefined {
+export function needOf(handler: object): RouteNeed | undefined {
   return NEEDS.get(handler)
 }
 
@@ -39,7 +39,7 @@ export function onlyWithRight(now: () => number): MiddlewareHandler<OperatorEnv>
 }
 
 /** The name of the principal in the audit log, with the API token that it used. */
-export function whoOf({ var: { principal } }: Context<OperatorEnv>): string {
+export function actorOf({ var: { principal } }: Context<OperatorEnv>): string {
   const { id, via } = principal
   return via === undefined ? id : `${id} by ${via}`
 }

@@ -5,7 +5,7 @@ import { isHex } from '../protocol/evm/hex.ts'
 import { act } from './audit.ts'
 import { formOf, holdRelease } from './requests.ts'
 import { jsonResponse, nextOf, notFound, numberOf, pageLimit } from './response.ts'
-import { needs, type OperatorEnv, whoOf } from './rights.ts'
+import { actorOf, needs, type OperatorEnv } from './rights.ts'
 import type { OperatorSettings } from './settings.ts'
 
 const PAYER = /^eip155:[1-9][0-9]{0,15}:0x[0-9a-f]{40}$/
@@ -31,7 +31,7 @@ export function screenedRoutes(settings: OperatorSettings): Hono<OperatorEnv> {
     const account = accountOf(settings, c)
     if (!account) return notFound()
     const form = await formOf(c, holdRelease)
-    return form instanceof Response ? form : releaseHold(settings, whoOf(c), account, form.reason)
+    return form instanceof Response ? form : releaseHold(settings, actorOf(c), account, form.reason)
   })
   return app
 }

@@ -3,13 +3,15 @@ import type { AlertSettings } from '../alerts/settings.ts'
 import type { BillingContext } from '../billing/context.ts'
 import type { RelayerState } from '../chain/relayer/relayer.ts'
 import type { Chain } from '../chain/rpc.ts'
+import type { AccessFact, ReceiverFact } from '../doctor/ports.ts'
 import type { Published } from '../identity/claim.ts'
-import type { AuditLog } from '../ledger/act.ts'
+import type { ActKeys, AuditLog } from '../ledger/act.ts'
 import type { Charts } from '../ledger/book/chart.ts'
 import type { Account } from '../ledger/channel/account.ts'
 import type { Authorizations } from '../ledger/exact/authorizations.ts'
 import type { ExplainedSite } from '../paywall/explain.ts'
 import type { People } from '../people/people.ts'
+import type { ConfigProblem } from '../platform/problem.ts'
 import type { Address } from '../protocol/evm/hex.ts'
 import type { CreditPorts } from '../schemes/credit/scheme.ts'
 import type { Failing } from '../screening/screen.ts'
@@ -17,6 +19,9 @@ import type { Cause, RunKind } from '../settlement/run.ts'
 import type { SiteRegistry } from '../sites/call.ts'
 import type { SiteDocument } from '../sites/document.ts'
 import type { Witnesses } from '../sites/proof.ts'
+
+/** The host that requests of the console have: they come over a binding. */
+export const CONSOLE_HOST = 'console.internal'
 
 /** All that the routes need. */
 export type OperatorSettings = {
@@ -41,12 +46,27 @@ export type OperatorSettings = {
   alerts?: AlertSettings | undefined
   /** The audit log. Undefined without its object, on a site without credit. */
   audit?: AuditLog | undefined
+  /** Requests under a key of their sender. Undefined without the audit log's own object: keys are then ignored. */
+  keys?: ActKeys | undefined
+  /** The part of the doctor that config and bindings give. */
+  doctor?: DoctorSettings | undefined
   /** Undefined on sites without screening. */
   screening?: (() => Promise<ScreeningView>) | undefined
   /** Undefined on sites without credit: their API has neither agents nor credit lines. */
   credit?: CreditSettings | undefined
   /** Opens billing. Undefined: the site issues no invoices and signs no statements. */
   billing?: (() => Promise<BillingContext>) | undefined
+}
+
+/** The part of the doctor that config and bindings give. */
+export type DoctorSettings = {
+  /** The names of all bindings. */
+  bindings: readonly string[]
+  contracts(): Promise<readonly ConfigProblem[]>
+  receivers(): Promise<readonly ReceiverFact[]>
+  access(): Promise<AccessFact | null>
+  /** The origin of the vars where it is a server with a host of its own. `host`: under which its site is asked. */
+  origin: { ask: SitesPort['ask']; origin: URL; secret: string | undefined; host: string } | undefined
 }
 
 /** People as the routes ask for them. */
@@ -61,6 +81,7 @@ export type PeoplePort = Pick<
   | 'addToken'
   | 'dropToken'
   | 'ofToken'
+  | 'makeCode'
 >
 
 /** One network. `chain` is undefined without RPC_URL, `relayer` without a chain and a key. */

@@ -151,7 +151,31 @@ async function paywallOf(site: OpenedSite | undefined, host: string, path: strin
   }
 }
 
+/** A request for an origin, as the Worker sends it or past the Worker. `secret` is sent as `tab402-origin-secret`. */
+type AskedOrigin = {
+  ask: SitesPort['ask']
+  origin: URL
+  secret: string | undefined
+  host: string
+  path: string
+}
+
 /** Whether the origin answers to us: anything but a failure of its own. */
+export async function originAnswers({ ask, origin, secret, host, path }: AskedOrigin): Promise<CheckFinding> {
+  const headers: Record<string, string> = { 'user-agent': BROWSER, 'x-forwarded-host': host }
+  if (secret !== undefined) headers['tab402-origin-secret'] = secret
+  const answer = await askedAt(ask, origin, path, headers)
+  return judge(answer, (status) => status < 500, 'the origin must answer')
+}
+
+/** Whether the origin refuses those who come past the paywall. */
+export async function originRefuses({ ask, origin, host, path }: AskedOrigin): Promise<CheckFinding> {
+  const headers = { 'user-agent': CRAWLER, 'x-forwarded-host': host }
+  const answer = await askedAt(ask, origin, path, headers)
+  const open = 'the origin must refuse requests without the header tab402-origin-secret'
+  return judge(answer, (status) => status >= 300, open)
+}
+
 async function originOf(
   { witnesses, ask }: SitesPort,
   site: OpenedSite | undefined,
@@ -163,13 +187,9 @@ async function originOf(
   if (!origin) return NOT_ALONE
   const may = await mayAsk(origin, host, witnesses.resolver)
   if (!may.ok) return finding('failed', `ORIGIN ${may.why}`)
-  const headers: Record<string, string> = { 'user-agent': BROWSER, 'x-forwarded-host': host }
-  if (secret !== undefined) headers['tab402-origin-secret'] = secret
-  const answer = await askedAt(ask, origin, path, headers)
-  return judge(answer, (status) => status < 500, 'the origin must answer')
+  return originAnswers({ ask, origin, secret, host, path })
 }
 
-/** Whether the origin refuses those who come past the paywall. */
 async function sideDoorOf(
   { witnesses, ask }: SitesPort,
   site: OpenedSite | undefined,
@@ -177,12 +197,9 @@ async function sideDoorOf(
   path: string,
 ): Promise<CheckFinding> {
   if (!site?.origin) return NOT_ALONE
-  const { origin } = site
+  const { origin, secret } = site
   if (!(await mayAsk(origin, host, witnesses.resolver)).ok) return UNASKED
-  const headers = { 'user-agent': CRAWLER, 'x-forwarded-host': host }
-  const answer = await askedAt(ask, origin, path, headers)
-  const open = 'the origin must refuse requests without the header tab402-origin-secret'
-  return judge(answer, (status) => status >= 300, open)
+  return originRefuses({ ask, origin, secret, host, path })
 }
 
 const NOT_ALONE = finding('skipped', 'the origin is asked by a binding, or under the host of the site')

@@ -76,7 +76,7 @@ export function receiverRefusal(
   return isFresh(principal, now) ? null : problem('proof_required')
 }
 
-/** What a document changes that only the operator may change. */
+/** Changes of a document that only the operator may make. */
 function foreignChanges(before: SiteDocument | undefined, after: SiteDocument): RequestError[] {
   const kept = (['id', 'publisher', 'via', 'hosts'] as const).filter(
     (name) => JSON.stringify(before?.[name]) !== JSON.stringify(after[name]),

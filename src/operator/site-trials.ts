@@ -195,7 +195,7 @@ async function countedIn(
   }
 }
 
-/** What shadow mode has counted, with its pages: of this UTC day and the one before. */
+/** The requests that shadow mode has counted, with their pages: of this UTC day and the one before. */
 async function shadowFigures(
   { book }: OperatorSettings,
   sites: SitesPort,
@@ -248,7 +248,7 @@ function unsold({ names: [who = '', rule = ''], sums }: TrafficRow): CountedRequ
 
 function sold({ names: [who = '', rule, path], sums }: ChartRow<'charges' | 'charged'>): CountedRequests {
   const { charges, charged } = sums
-  // Charges of early versions have no rule, and paths beyond a limit are one.
+  // Charges of early versions lack a rule, and paths beyond a limit share one name.
   const known = path === undefined || path === 'other' ? null : path
   return { who, rule: rule || null, path: known, requests: charges, charges, charged: BigInt(charged) }
 }

@@ -6,7 +6,7 @@ import type { FoundProof } from '../sites/proof.ts'
 import type { PublishedVersion, SiteAnswer, SiteRecord } from '../sites/record.ts'
 import { formOf, noted, probe, reverted, vouched } from './requests.ts'
 import { invalid, jsonResponse, notFound, numberOf, pageLimit } from './response.ts'
-import { needs, type OperatorEnv, whoOf } from './rights.ts'
+import { actorOf, needs, type OperatorEnv } from './rights.ts'
 import type { SitesPort } from './settings.ts'
 import { checkSite, findProofs } from './site-check.ts'
 import {
@@ -37,10 +37,10 @@ export function siteRoutes(port: SitesPort, now: () => number): Hono<OperatorEnv
   app.put('/:id', needs('policy.write'), own, (c) => put(c, port, now()))
   app.patch('/:id', needs('policy.write'), own, (c) => patch(c, port, now()))
   app.delete('/:id', needs('sites.write'), own, async (c) => {
-    return answerOf(c, await registry().remove(whoOf(c), c.req.param('id'), undefined, revisionOf(c)))
+    return answerOf(c, await registry().remove(actorOf(c), c.req.param('id'), undefined, revisionOf(c)))
   })
   app.delete('/:id/draft', needs('policy.write'), own, async (c) => {
-    const dropped = await registry().discard(whoOf(c), c.req.param('id'), revisionOf(c))
+    const dropped = await registry().discard(actorOf(c), c.req.param('id'), revisionOf(c))
     return dropped.ok ? jsonResponse({ site: dropped.value }) : refusalOf(c, dropped)
   })
   app.get('/:id/versions', needs('sites.read'), own, (c) => versions(c, port))
@@ -49,7 +49,7 @@ export function siteRoutes(port: SitesPort, now: () => number): Hono<OperatorEnv
   const act = (call: Act) => async (c: Context<OperatorEnv>) => {
     const form = await formOf(c, noted)
     if (form instanceof Response) return form
-    return answerOf(c, await call(whoOf(c), c.req.param('id') ?? '', form.note, revisionOf(c)))
+    return answerOf(c, await call(actorOf(c), c.req.param('id') ?? '', form.note, revisionOf(c)))
   }
   app.post(
     '/:id/suspend',
@@ -66,14 +66,14 @@ export function siteRoutes(port: SitesPort, now: () => number): Hono<OperatorEnv
   app.post('/:id/proofs', needs('sites.write'), own, async (c) => {
     const form = await formOf(c, vouched)
     if (form instanceof Response) return form
-    return answerOf(c, await registry().prove(whoOf(c), c.req.param('id'), form.host, 'operator'))
+    return answerOf(c, await registry().prove(actorOf(c), c.req.param('id'), form.host, 'operator'))
   })
   app.post('/:id/check', needs('policy.write'), own, async (c) => {
     const form = await formOf(c, probe)
     if (form instanceof Response) return form
     const read = await registry().read(c.req.param('id'))
     if (!read.ok) return refusalOf(c, read)
-    const proofs = await proveHosts(port, whoOf(c), read.value)
+    const proofs = await proveHosts(port, actorOf(c), read.value)
     return jsonResponse(await checkSite(port, read.value, proofs, form.path))
   })
   return app
@@ -102,7 +102,7 @@ async function put(c: Context<OperatorEnv>, { registry }: SitesPort, now: number
   if (site instanceof Response) return site
   const known = await registry().read(id)
   const refusal = changeRefusal(c, known.ok ? lastOf(known.value) : undefined, site, now)
-  return refusal ?? answerOf(c, await registry().put(whoOf(c), site, revisionOf(c)))
+  return refusal ?? answerOf(c, await registry().put(actorOf(c), site, revisionOf(c)))
 }
 
 /** The versions of a site. A publisher sees its own alone: the site may have been another's. */
@@ -133,10 +133,10 @@ async function revert(c: Context<OperatorEnv>, { registry }: SitesPort, now: num
   const refusal =
     suspendedRefusal(c, known.value) ??
     (document && changeRefusal(c, known.value.published?.document, document, now))
-  return refusal ?? answerOf(c, await registry().revert(whoOf(c), id, version, note, revisionOf(c)))
+  return refusal ?? answerOf(c, await registry().revert(actorOf(c), id, version, note, revisionOf(c)))
 }
 
-/** What the next change of a site is compared with: its draft, or what is published. */
+/** The document that the next change of a site is compared with: its draft, or the published one. */
 function lastOf({ draft, published }: SiteRecord): SiteDocument | undefined {
   return (draft ?? published)?.document
 }
@@ -172,7 +172,7 @@ async function create(c: Context<OperatorEnv>, { registry }: SitesPort, now: num
   const { id } = judged.value
   const known = await registry().read(id)
   // A site that a crossing request creates has revision 1: this one is then refused, unless it is equal.
-  if (!known.ok) return answerOf(c, await registry().put(whoOf(c), document, 0), 201)
+  if (!known.ok) return answerOf(c, await registry().put(actorOf(c), document, 0), 201)
   const last = lastOf(known.value)
   if (last && isEqual(last, judged.value)) return tagged(known.value, 201)
   return refusalOf(c, { ok: false, reason: 'conflict', problems: [TAKEN] })
@@ -196,7 +196,7 @@ async function patch(c: Context<OperatorEnv>, { registry }: SitesPort, now: numb
   const refusal = changeRefusal(c, last, site, now)
   if (refusal) return refusal
   const { revision } = known.value
-  return answerOf(c, await registry().put(whoOf(c), site, revisionOf(c) ?? revision))
+  return answerOf(c, await registry().put(actorOf(c), site, revisionOf(c) ?? revision))
 }
 
 async function publish(c: Context<OperatorEnv>, port: SitesPort): Promise<Response> {
@@ -207,9 +207,9 @@ async function publish(c: Context<OperatorEnv>, port: SitesPort): Promise<Respon
   if (!known.ok) return refusalOf(c, known)
   const refused = suspendedRefusal(c, known.value)
   if (refused) return refused
-  const proofs = await proveHosts(port, whoOf(c), known.value)
+  const proofs = await proveHosts(port, actorOf(c), known.value)
   const { id, revision } = known.value
-  const published = await registry().publish(whoOf(c), id, form.note, revisionOf(c) ?? revision)
+  const published = await registry().publish(actorOf(c), id, form.note, revisionOf(c) ?? revision)
   if (published.ok || published.reason !== 'unproven') return answerOf(c, published)
   // Unknown is not no: a resolver that gave no answer refuses nothing for good.
   const open = [...proofs].flatMap(([host, proof]) =>

@@ -4,7 +4,7 @@ import { crawlerNamed } from '../identity/crawlers.ts'
 import { CLAIM } from '../identity/who.ts'
 import { type Action, decideUrl, entryName, type Policy } from './policy.ts'
 
-/** Requests that are alike as far as figures tell. Amounts in micro-dollars. */
+/** Requests that are alike as far as figures state it. Amounts in micro-dollars. */
 export type CountedRequests = {
   /** The confirmed crawler, a claimed name behind `~`, `readers`, or empty for a client without a name. */
   who: string
@@ -32,11 +32,11 @@ export type ReplayedRow = Pick<CountedRequests, 'who' | 'requests' | 'charges' |
 }
 
 /** The least and the most of a sum. They are equal where no page decides. */
-export type Span<Sum extends number | bigint> = { least: Sum; most: Sum }
+export type Bounds<Sum extends number | bigint> = { least: Sum; most: Sum }
 
 /** Sums over rows. `asked`: had every request paid. `earned`: had those paid that did. */
-export type ReplayedSums = Record<'charge' | 'allow' | 'block', Span<number>> &
-  Record<'asked' | 'earned', Span<bigint>>
+export type ReplayedSums = Record<'charge' | 'allow' | 'block', Bounds<number>> &
+  Record<'asked' | 'earned', Bounds<bigint>>
 
 /** The result. `change`: draft less live. `left`: requests that no known page explains. They are in no sum. */
 export type Replay = {
@@ -45,14 +45,14 @@ export type Replay = {
   draft: ReplayedSums
   change: ReplayedSums
   left: number
-  /** What the figures do not say, as sentences. */
+  /** The facts that figures lack, as sentences. */
   notes: string[]
 }
 
 /** Clients that are tried, those with most requests first. Requests of further ones are `left`. */
 export const MAX_CLIENTS = 100
 /** Pages that are tried for each client. A rule whose pages are not among them counts as one that covers nothing. */
-export const MAX_PAGES = 300
+export const MAX_TRIED_PAGES = 300
 /** Rows of a result; the smallest beyond it are in the sums alone. */
 const MAX_ROWS = 200
 
@@ -180,14 +180,14 @@ function pagesOf(
   const patterns = [live, draft].flatMap(({ rules }) => rules.flatMap(({ written: { path } }) => path ?? []))
   const seen = counted.flatMap(({ path }) => path ?? [])
   const all = ['/', '/x/x', ...patterns.map((pattern) => pattern.replaceAll('*', 'x')), ...seen]
-  return [...new Set(all)].slice(0, MAX_PAGES)
+  return [...new Set(all)].slice(0, MAX_TRIED_PAGES)
 }
 
 type Measure = (decision: ReplayedDecision) => bigint
 type Measured = (outcome: ReplayedRow['outcomes'][number], of: Measure) => bigint
 
 function sumsOf(rows: readonly ReplayedRow[], measured: Measured): ReplayedSums {
-  const span = (measureOf: (row: ReplayedRow) => Measure): Span<bigint> => {
+  const span = (measureOf: (row: ReplayedRow) => Measure): Bounds<bigint> => {
     const sums = { least: 0n, most: 0n }
     for (const row of rows) {
       const of = measureOf(row)
@@ -198,7 +198,7 @@ function sumsOf(rows: readonly ReplayedRow[], measured: Measured): ReplayedSums 
     }
     return sums
   }
-  const requests = (action: Action): Span<number> => {
+  const requests = (action: Action): Bounds<number> => {
     const { least, most } = span((row) => (one) => (one.action === action ? BigInt(row.requests) : 0n))
     return { least: Number(least), most: Number(most) }
   }
@@ -240,7 +240,7 @@ function notesOn(
     notes.push('The origin was not asked: prices that it states are those of the rules here.')
   if (live.contracts || draft.contracts || live.passes || draft.passes)
     notes.push('Contracts and passes are left out: figures do not say who has one.')
-  if (pages >= MAX_PAGES) notes.push(`Only ${MAX_PAGES} pages were tried.`)
+  if (pages >= MAX_TRIED_PAGES) notes.push(`Only ${MAX_TRIED_PAGES} pages were tried.`)
   if (rows.length > MAX_ROWS) notes.push(`The ${MAX_ROWS} largest rows are listed. The sums have all.`)
   return notes
 }

@@ -1,7 +1,7 @@
 /** The assertion that Cloudflare Access adds to each request that it lets through. */
 import { createRemoteJWKSet, errors, type JWTVerifyGetKey, jwtVerify } from 'jose'
 
-/** Whose assertions count. `issuer`: `https://<team>.cloudflareaccess.com`. `audience`: the tag of the console's application. */
+/** The team whose assertions count. `issuer`: `https://<team>.cloudflareaccess.com`. `audience`: the tag of the console's application. */
 export type AccessTeam = { issuer: string; audience: string }
 
 /** Who Access says has signed in, and until when (Unix milliseconds). `email` in lower case. */
@@ -26,8 +26,8 @@ export function accessKeys({ issuer }: AccessTeam): JWTVerifyGetKey {
 }
 
 /**
- * Verifies an assertion: RS256, issuer, audience, expiry. Returns null for one that proves nobody.
- * @throws if the keys cannot be read: nobody is let in, and nobody was refused
+ * Verifies an assertion: RS256, issuer, audience, expiry. Returns null for one that proves no one.
+ * @throws if the keys cannot be read: that lets no one in, and refuses no one
  */
 export async function verifyAccess(
   assertion: string,
@@ -54,7 +54,7 @@ export async function verifyAccess(
   }
 }
 
-/** What says that an assertion proves nobody. All else says that the keys could not be read. */
+/** Faults of the assertion itself. All others say that the keys could not be read. */
 const REFUSALS = [
   errors.JWTExpired,
   errors.JWTClaimValidationFailed,

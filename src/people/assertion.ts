@@ -4,7 +4,7 @@ import { decodeBase64url } from '../protocol/encoding/base64url.ts'
 /** An assertion as the browser sends it. All members are base64url. */
 export type Assertion = { id: string; clientDataJSON: string; authenticatorData: string; signature: string }
 
-/** What was registered. `key`: a public JWK of P-256, Ed25519 or RSA. `origin`: of the console that registered it. */
+/** A registered passkey. `key`: a public JWK of P-256, Ed25519 or RSA. `origin`: of the console that registered it. */
 export type PasskeyRecord = { key: JsonWebKey; counter: number; origin: string }
 
 /** The new counter of the authenticator, or why the assertion proves nothing. */

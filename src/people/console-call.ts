@@ -1,6 +1,6 @@
 /** The words between the console and the edge Worker: a request in the name of a session, its answer, and the principal. */
 import type { Assertion } from './assertion.ts'
-import type { Member } from './member.ts'
+import type { TeamMember } from './member.ts'
 import type { Principal } from './principal.ts'
 
 /** A request to the operator's API. `path` begins below `/_tab402/api`, with its query. */
@@ -10,6 +10,8 @@ export type ConsoleOrder = {
   body?: string
   /** The revision that the page was made from: the API refuses the change if somebody else has made one since. */
   revision?: number
+  /** Makes a change happen once, however often it is sent. */
+  key?: string
 }
 
 /** The answer of the API. `text` is the body as it was sent. */
@@ -28,14 +30,17 @@ export type SessionView = {
 /** A passkey as the console has read it from its registration. `key`: a public JWK. `origin`: of the console. */
 export type Registration = { id: string; key: JsonWebKey; counter: number; origin: string; challenge: string }
 
-/** What shows who signs in: the operator's token, the assertion of a passkey, or the assertion of Cloudflare Access. */
-export type Credential = { token: string } | { assertion: Assertion } | { access: string }
+/**
+ * A proof of who signs in: the operator's token, a one-time code that its bearer has made, the assertion of a passkey, or the
+ * assertion of Cloudflare Access.
+ */
+export type Credential = { token: string } | { code: string } | { assertion: Assertion } | { access: string }
 
 /** How this deployment lets people in. `isAccess`: Cloudflare Access alone does. */
 export type Door = { challenge: string; isAccess: boolean; takesToken: boolean }
 
-/** Whom an invitation is for, and the challenge for the passkey. */
-export type OpenInvitation = { member: Member; challenge: string }
+/** The member that an invitation is for, and the challenge for the passkey. */
+export type OpenInvitation = { member: TeamMember; challenge: string }
 
 /** Whether an invitation was used up, and the secret id of the session that it opened: null where Access lets people in. */
 export type Accepted = { isAccepted: boolean; session: string | null }
@@ -48,7 +53,7 @@ export type ConsoleAnswers = { who: Principal | null; answers: ConsoleAnswer[] }
  * in an edge Worker that is one version behind.
  */
 export type EdgeWorker = {
-  /** Returns the secret id of the session: it goes into the cookie and nowhere else. Null where the credential proves nobody. */
+  /** Returns the secret id of the session: it goes into the cookie and nowhere else. Null where the credential proves no one. */
   signIn(credential: Credential, client: { agent: string }): Promise<string | null>
   signOut(session: string): Promise<void>
   whoIs(session: string): Promise<Principal | null>

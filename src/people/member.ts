@@ -2,7 +2,7 @@
 import type { Right, Role } from './principal.ts'
 
 /** One who signs in by a passkey or by Cloudflare Access. */
-export type Member = {
+export type TeamMember = {
   id: string
   name: string
   /** In lower case. Cloudflare Access finds its member by it. */
@@ -14,11 +14,11 @@ export type Member = {
   createdAt: number
 }
 
-/** What an operator states of a member. */
-export type MemberDraft = Pick<Member, 'name' | 'email' | 'role' | 'publisher'>
+/** The facts that an operator states of a member. */
+export type MemberDraft = Pick<TeamMember, 'name' | 'email' | 'role' | 'publisher'>
 
 /** A member as lists show it. Times in Unix milliseconds. */
-export type MemberView = Member & {
+export type MemberView = TeamMember & {
   /** When it registered its passkey; null before it has accepted an invitation. */
   passkeyAt: number | null
   /** When it last showed its passkey. */
@@ -28,7 +28,7 @@ export type MemberView = Member & {
 }
 
 /** A member with the secret of its new invitation, which is shown once. `endsAt` in Unix milliseconds. */
-export type Invited = { member: Member; invitation: string; endsAt: number }
+export type Invited = { member: TeamMember; invitation: string; endsAt: number }
 
 /**
  * Why a call changed nothing. `unknown`: no such member or token. `email_taken`: another member has this address. `too_many`:
@@ -44,7 +44,7 @@ export type TokenView = {
   /** Names the token, and opens nothing. */
   id: string
   name: string
-  /** Who it acts for. */
+  /** The name of the one that it acts for. */
   owner: string
   scopes: readonly Right[]
   createdAt: number
@@ -55,5 +55,5 @@ export type TokenView = {
 /** A new API token with its secret, which is shown once. */
 export type NewToken = { token: string; view: TokenView }
 
-/** What an API token is made from. `days`: how long it lasts. */
+/** The facts that an API token is made from. `days`: how long it lasts. */
 export type TokenDraft = { name: string; scopes: readonly Right[]; days: number }

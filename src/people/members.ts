@@ -1,5 +1,5 @@
 /** Members and their invitations in SQL. */
-import type { Member, MemberDraft, MemberView, PeopleAnswer } from './member.ts'
+import type { MemberDraft, MemberView, PeopleAnswer, TeamMember } from './member.ts'
 import type { Principal, Role } from './principal.ts'
 
 /** The most members. Beyond it a new one is refused. */
@@ -18,19 +18,19 @@ export class Members {
   }
 
   /** Stores a new member. */
-  add(draft: MemberDraft, now: number): PeopleAnswer<Member> {
+  add(draft: MemberDraft, now: number): PeopleAnswer<TeamMember> {
     if (Number(this.#row('SELECT count(*) AS members FROM member')?.members) >= MAX_MEMBERS)
       return { ok: false, reason: 'too_many' }
     return this.#put({ id: `member-${crypto.randomUUID().slice(0, 18)}`, ...draft, createdAt: now })
   }
 
   /** Changes a member. */
-  change(id: string, change: Partial<MemberDraft>): PeopleAnswer<Member> {
+  change(id: string, change: Partial<MemberDraft>): PeopleAnswer<TeamMember> {
     const known = this.find(id)
     return known ? this.#put({ ...known, ...change }) : { ok: false, reason: 'unknown' }
   }
 
-  #put(member: Member): PeopleAnswer<Member> {
+  #put(member: TeamMember): PeopleAnswer<TeamMember> {
     const { id, name, email, role, publisher, createdAt } = member
     const other = email === null ? null : this.byEmail(email)
     if (other && other.id !== id) return { ok: false, reason: 'email_taken' }
@@ -45,11 +45,11 @@ export class Members {
     this.#sql.exec('DELETE FROM member WHERE id = ?', id)
   }
 
-  find(id: string): Member | null {
+  find(id: string): TeamMember | null {
     return memberOf(this.#row('SELECT * FROM member WHERE id = ?', id))
   }
 
-  byEmail(email: string): Member | null {
+  byEmail(email: string): TeamMember | null {
     return memberOf(this.#row('SELECT * FROM member WHERE email = ?', email.toLowerCase()))
   }
 
@@ -83,7 +83,7 @@ export class Members {
   }
 
   /** The member whom an open invitation is for; null if it was used, has ended, or was never made. */
-  invited(hash: string, now: number): Member | null {
+  invited(hash: string, now: number): TeamMember | null {
     const row = this.#row('SELECT member FROM invitation WHERE hash = ? AND ends_at > ?', hash, now)
     return row ? this.find(String(row.member)) : null
   }
@@ -99,11 +99,11 @@ export class Members {
 }
 
 /** A member as the one who acts. */
-export function principalOf({ id, name, role, publisher }: Member): Principal {
+export function principalOf({ id, name, role, publisher }: TeamMember): Principal {
   return { id, name, role, publisher }
 }
 
-function memberOf(row: Row | undefined): Member | null {
+function memberOf(row: Row | undefined): TeamMember | null {
   if (!row) return null
   const { id, name, email, role, publisher, created_at } = row
   return {

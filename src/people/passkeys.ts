@@ -52,9 +52,9 @@ export class Passkeys {
 
   /** Stores that a challenge was answered; false where it was before. */
   spend(challenge: string, now: number): boolean {
-    this.#sql.exec('DELETE FROM spent WHERE ends_at <= ?', now)
+    this.#sql.exec('DELETE FROM spent_challenge WHERE ends_at <= ?', now)
     const spent = this.#sql.exec(
-      'INSERT OR IGNORE INTO spent (challenge, ends_at) VALUES (?, ?)',
+      'INSERT OR IGNORE INTO spent_challenge (challenge, ends_at) VALUES (?, ?)',
       challenge,
       now + CHALLENGE_MS,
     )

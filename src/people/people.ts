@@ -1,4 +1,4 @@
-/** Who may act: one Durable Object for a deployment, with its members, their passkeys and API tokens, and the console's sessions. */
+/** Members, their passkeys and API tokens, and the sessions of the console: one Durable Object for a deployment. */
 import { DurableObject } from 'cloudflare:workers'
 import {
   type Assertion,
@@ -7,14 +7,15 @@ import {
   importPasskey,
   verifyAssertion,
 } from './assertion.ts'
+import { Codes, type SignInCode } from './codes.ts'
 import type { Registration, SessionView } from './console-call.ts'
 import type {
   Invited,
-  Member,
   MemberDraft,
   MemberView,
   NewToken,
   PeopleAnswer,
+  TeamMember,
   TokenDraft,
   TokenView,
 } from './member.ts'
@@ -47,6 +48,7 @@ export class People<Env = unknown> extends DurableObject<Env> {
   readonly #members = new Members(this.#sql)
   readonly #passkeys = new Passkeys(this.#sql)
   readonly #tokens = new Tokens(this.#sql)
+  readonly #codes = new Codes(this.#sql)
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env)
@@ -70,6 +72,21 @@ export class People<Env = unknown> extends DurableObject<Env> {
       this.#sessions.add({ hash, principal, client, provenAt: provenAt ?? null, endsAt: latest }, now),
     )
     return session
+  }
+
+  /** Makes a code that opens one session for a principal, within 15 minutes. */
+  async makeCode(principal: Principal): Promise<SignInCode> {
+    const code = newSecret()
+    const hash = await hashOf(code)
+    return this.ctx.storage.transactionSync(() => {
+      this.#note({ who: principal.id, what: 'session.code', subject: principal.id })
+      return { code, expiresAt: this.#codes.add(hash, principal, Date.now()) }
+    })
+  }
+
+  /** Uses a code up. Returns its principal as it is now; null if it has ended, was used, or was never made. */
+  async useCode(code: string): Promise<Principal | null> {
+    return this.#current(this.#codes.take(await hashOf(code), Date.now()))
   }
 
   /** The principal of a session as it is now; null if it has ended, was never opened, or its member was removed. */
@@ -160,7 +177,11 @@ export class People<Env = unknown> extends DurableObject<Env> {
   }
 
   /** Changes a member. Its sessions and tokens have the new role at once. */
-  async changeMember(who: string, id: string, change: Partial<MemberDraft>): Promise<PeopleAnswer<Member>> {
+  async changeMember(
+    who: string,
+    id: string,
+    change: Partial<MemberDraft>,
+  ): Promise<PeopleAnswer<TeamMember>> {
     return this.ctx.storage.transactionSync(() => {
       const before = this.#members.find(id)
       const changed = this.#members.change(id, change)
@@ -170,7 +191,7 @@ export class People<Env = unknown> extends DurableObject<Env> {
   }
 
   /** Removes a member with its passkey, sessions, tokens and invitation. */
-  async removeMember(who: string, id: string): Promise<PeopleAnswer<Member>> {
+  async removeMember(who: string, id: string): Promise<PeopleAnswer<TeamMember>> {
     return this.ctx.storage.transactionSync(() => {
       const member = this.#members.find(id)
       if (!member) return { ok: false, reason: 'unknown' }
@@ -190,7 +211,7 @@ export class People<Env = unknown> extends DurableObject<Env> {
   }
 
   /** The member whom an open invitation is for, with a challenge for its passkey; null if it was used or has ended. */
-  async invitation(secret: string): Promise<{ member: Member; challenge: string } | null> {
+  async invitation(secret: string): Promise<{ member: TeamMember; challenge: string } | null> {
     const hash = await hashOf(secret)
     const member = this.#members.invited(hash, Date.now())
     return member && { member, challenge: await this.#passkeys.challenge(`invitation ${hash}`, Date.now()) }
@@ -302,7 +323,7 @@ export class People<Env = unknown> extends DurableObject<Env> {
   }
 }
 
-/** What a challenge is for: to sign in, or to prove the one who has this session again. */
+/** The purpose of a challenge: to sign in, or to prove the one who has this session again. */
 async function purposeOf(session: string | null): Promise<string> {
   return session === null ? 'sign-in' : `session ${await hashOf(session)}`
 }

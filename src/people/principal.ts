@@ -1,7 +1,7 @@
-/** Who acts, and what a role may do. Pure. */
+/** Principals, and the rights of their roles. Pure. */
 
 /**
- * What a principal may do, each right for a group of routes. `figures`: money and traffic in sums. `money`: accounts, credit,
+ * The rights, each for a group of routes. `figures`: money and traffic in sums. `money`: accounts, credit,
  * statements and invoices. `runs`: nightly runs, alerts, the relayer and the read model. `policy`: terms of sites that are there.
  * `sites`: sites as such, and the proofs of their hosts.
  */

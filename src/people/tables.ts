@@ -2,9 +2,6 @@
 
 /** Every statement as it landed. */
 const SCHEMA = [
-  `CREATE TABLE IF NOT EXISTS session (
-      hash TEXT PRIMARY KEY, principal TEXT NOT NULL, client TEXT NOT NULL,
-      opened_at INTEGER NOT NULL, used_at INTEGER NOT NULL) WITHOUT ROWID`,
   `CREATE TABLE IF NOT EXISTS member (
     id TEXT PRIMARY KEY,
     name TEXT NOT NULL,
@@ -28,7 +25,7 @@ const SCHEMA = [
     used_at INTEGER
   ) STRICT, WITHOUT ROWID`,
   // A challenge that was answered: it is not answered again. `one`: the key that signs challenges is in row 1.
-  'CREATE TABLE IF NOT EXISTS spent (challenge TEXT PRIMARY KEY, ends_at INTEGER NOT NULL) STRICT, WITHOUT ROWID',
+  'CREATE TABLE IF NOT EXISTS spent_challenge (challenge TEXT PRIMARY KEY, ends_at INTEGER NOT NULL) STRICT, WITHOUT ROWID',
   'CREATE TABLE IF NOT EXISTS challenge_key (one INTEGER PRIMARY KEY CHECK (one = 1), secret TEXT NOT NULL) STRICT',
   `CREATE TABLE IF NOT EXISTS token (
     id TEXT PRIMARY KEY,
@@ -40,6 +37,11 @@ const SCHEMA = [
     ends_at INTEGER NOT NULL,
     used_at INTEGER
   ) STRICT, WITHOUT ROWID`,
+  `CREATE TABLE IF NOT EXISTS code (
+    hash TEXT PRIMARY KEY,
+    principal TEXT NOT NULL,
+    ends_at INTEGER NOT NULL
+  ) STRICT, WITHOUT ROWID`,
   `CREATE TABLE IF NOT EXISTS act (
     seq INTEGER PRIMARY KEY,
     at INTEGER NOT NULL,
@@ -49,6 +51,9 @@ const SCHEMA = [
     before TEXT,
     after TEXT
   ) STRICT`,
+  `CREATE TABLE IF NOT EXISTS session (
+      hash TEXT PRIMARY KEY, principal TEXT NOT NULL, client TEXT NOT NULL,
+      opened_at INTEGER NOT NULL, used_at INTEGER NOT NULL) WITHOUT ROWID`,
 ]
 
 /** Columns that were added later, oldest first. Sessions of the first version were never proven again and end after 12 hours. */

@@ -2,7 +2,7 @@
 import type { PeopleAnswer, TokenDraft, TokenView } from './member.ts'
 import type { Principal, Right } from './principal.ts'
 
-/** What every API token begins with, so that scanners for leaked secrets find it. */
+/** The beginning of every API token, so that scanners for leaked secrets find it. */
 export const TOKEN_PREFIX = 't402_'
 /** An API token, and no other text. */
 export const API_TOKEN = /^t402_[A-Za-z0-9_-]{43}$/

@@ -2,6 +2,7 @@
 import { describe, expect, it } from 'vitest'
 import { formTokenOf } from '../../src/console/guard.ts'
 import app from '../../src/console/worker.ts'
+import type { ConsoleOrder } from '../../src/people/console-call.ts'
 import { ownerOf } from '../../src/people/principal.ts'
 
 const URL_OF = 'http://localhost'
@@ -17,11 +18,13 @@ function edgeOf(answers: Answers | null) {
       if (!answers) throw new Error('silent')
       return ownerOf('a'.repeat(64))
     },
-    ask: async (_: string, { method = 'GET', path = '' }) => {
-      const answer = answers?.(method, path)
-      if (!answer) throw new Error('silent')
-      return { status: answer.status, type: 'application/json', text: JSON.stringify(answer.body) }
-    },
+    askAll: async (_: string, orders: readonly ConsoleOrder[]) => ({
+      answers: orders.map(({ method = 'GET', path }) => {
+        const answer = answers?.(method, path)
+        if (!answer) throw new Error('silent')
+        return { status: answer.status, type: 'application/json', text: JSON.stringify(answer.body) }
+      }),
+    }),
   }
 }
 
@@ -80,7 +83,7 @@ describe('a form while the edge Worker is silent', () => {
     expect(page).toContain('&lt;typed&gt;')
   })
 
-  it('keeps its page where the write has no answer, and says that the outcome is unknown', async () => {
+  it('keeps its page where the write is not answered, and says that the outcome is unknown', async () => {
     const text = JSON.stringify({ ...siteOf(1).draft.document, via: 'hostname' })
     const { status, page } = await send('/policy/news/text', { ...TYPED, text }, (method) =>
       method === 'GET' ? { status: 200, body: siteOf(1) } : null,
@@ -90,7 +93,7 @@ describe('a form while the edge Worker is silent', () => {
     expect(page).toContain('&quot;via&quot;:&quot;hostname&quot;')
   })
 
-  it('has no faults to show while it is typed', async () => {
+  it('gets 503 for its check while it is typed', async () => {
     expect((await send('/policy/news/check', TYPED, () => null)).status).toBe(503)
   })
 })

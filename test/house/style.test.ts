@@ -58,6 +58,21 @@ describe('test files', () => {
   })
 })
 
+/** Packages with a published weakness, and the version that mended the last one known here. */
+const MENDED_IN: Record<string, string> = {
+  esbuild: '0.25.0',
+  hono: '4.11.4',
+  undici: '6.21.1',
+  ws: '8.17.1',
+  'x402-hono': '0.5.2',
+}
+
+function isBefore(version: string, other: string): boolean {
+  const [own = [], theirs = []] = [version, other].map((text) => text.split(/[.-]/).map(Number))
+  const at = [0, 1, 2].find((place) => own[place] !== theirs[place])
+  return at !== undefined && Number(own[at]) < Number(theirs[at])
+}
+
 describe('repository', () => {
   const files = tracked().filter((file) => !file.startsWith('test/house/'))
 
@@ -67,6 +82,40 @@ describe('repository', () => {
 
   it('locks its packages without download addresses', () => {
     expect(found(['package-lock.json'], /"resolved"/)).toEqual([])
+  })
+
+  it('locks no package below the version that mended a published weakness [G6]', () => {
+    const { packages } = JSON.parse(readFileSync('package-lock.json', 'utf8')) as {
+      packages: Record<string, { version?: string }>
+    }
+    const weak = Object.entries(packages).flatMap(([path, { version = '' }]) => {
+      const name = path.split('node_modules/').at(-1) ?? ''
+      const mended = MENDED_IN[name]
+      return mended && isBefore(version, mended) ? [`${name} ${version}`] : []
+    })
+    expect(weak).toEqual([])
+    expect(isBefore('4.9.6', '4.9.7') && isBefore('0.5.1', '0.5.2') && !isBefore('4.13.19', '4.11.4')).toBe(
+      true,
+    )
+  })
+
+  it('pins each package to one version and locks it with the digest of its content [G6]', () => {
+    const { packages } = JSON.parse(readFileSync('package-lock.json', 'utf8')) as {
+      packages: Record<string, { integrity?: string; link?: boolean; optional?: boolean }>
+    }
+    const loose = Object.entries(packages).filter(
+      // The packages of other platforms were never fetched here.
+      ([path, { integrity, link, optional }]) => path && !integrity && !link && !optional,
+    )
+    expect(loose.map(([path]) => path)).toEqual([])
+    const { dependencies, devDependencies } = JSON.parse(readFileSync('package.json', 'utf8')) as Record<
+      'dependencies' | 'devDependencies',
+      Record<string, string>
+    >
+    const ranges = Object.values({ ...dependencies, ...devDependencies }).filter(
+      (version) => !/^(?:npm:[@\w/-]+@)?\d+\.\d+\.\d+(?:-[\w.]+)?$/.test(version),
+    )
+    expect(ranges).toEqual([])
   })
 
   it('locks the packages of every platform, without which npm ci refuses to start', () => {

@@ -53,14 +53,20 @@ export async function tabTo(page: Page, selector: string): Promise<void> {
   throw new Error(`the keyboard does not reach ${selector}`)
 }
 
-/** Returns the violations of WCAG 2.2 AA that axe finds, one line for each element. */
-export async function violationsOf(page: Page): Promise<string[]> {
-  const tags = ['wcag2a', 'wcag2aa', 'wcag21aa', 'wcag22aa']
-  return page.evaluate(async (values) => {
+const TAGS = ['wcag2a', 'wcag2aa', 'wcag21aa', 'wcag22aa']
+/** The one rule whose result depends on the colour scheme. */
+const OF_COLOURS = ['color-contrast']
+
+/** Returns the violations of WCAG 2.2 AA that axe finds, one line for each element. `ofColours`: only those of colours. */
+export async function violationsOf(page: Page, { ofColours = false } = {}): Promise<string[]> {
+  const runOnly = ofColours
+    ? { type: 'rule' as const, values: OF_COLOURS }
+    : { type: 'tag' as const, values: TAGS }
+  return page.evaluate(async (runOnly) => {
     const { axe: run } = globalThis as unknown as { axe: typeof axe }
-    const { violations } = await run.run({ runOnly: { type: 'tag', values } })
+    const { violations } = await run.run({ runOnly })
     return violations.flatMap(({ id, nodes }) =>
       nodes.map(({ target, any }) => `${id} ${target} ${any.map(({ message }) => message).join(' ')}`),
     )
-  }, tags)
+  }, runOnly)
 }

@@ -112,12 +112,21 @@ describe('the pages of the console', () => {
       '/invoices',
       '/policy?url=/x&as=GPTBot',
       '/audit',
+      '/setup',
     ]) {
       const answer = await ask(path, session)
       expect([path, answer.status]).toEqual([path, path === '/invoices' ? 404 : 200])
       expect(answer.headers.get('content-security-policy')).toMatch(/default-src 'none'/)
       expect(await answer.text()).not.toMatch(/ style=| on[a-z]+="/)
     }
+  })
+
+  it('show every check of the edge Worker and of the console, what fails first', async () => {
+    const page = await (await ask('/setup', await signIn())).text()
+    for (const title of ['The database has every migration', 'The console has a second lock'])
+      expect(page).toContain(title)
+    expect(page.indexOf('Failing')).toBeLessThan(page.indexOf('The database has every migration'))
+    expect(page).toContain('past the Worker')
   })
 
   it('show what a crawler would be asked', async () => {

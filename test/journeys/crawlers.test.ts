@@ -109,9 +109,9 @@ describe('a paywall without one guard', { timeout: TIMEOUT_MS }, () => {
     [
       'withdrawal-racer',
       'channel',
-      'watches withdrawals',
-      /state\.withdrawRequestedAt > 0 \? \[\{ id/,
-      'state.withdrawRequestedAt > 9e15 ? [{ id',
+      'refuses a channel whose payer withdraws',
+      /order\.kind !== "refund" && standing\.state\.withdrawRequestedAt > 0\)/,
+      'false)',
     ],
     [
       'header-forger',

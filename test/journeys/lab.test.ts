@@ -2,14 +2,14 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { type Crawler, diff, type Lab, openLab } from '../../src/lab/index.ts'
 
-const PRICE = 1_000n
+const PRICE = 10_000n
 const START = Date.parse('2027-03-01T12:00:00Z')
 const SETTLED = ['settled', 'settled']
 
 let lab: Lab
 
 beforeAll(async () => {
-  lab = await openLab({ start: START, policy: { PRICE: '0.001' } })
+  lab = await openLab({ start: START, policy: { PRICE: '0.01' } })
 })
 afterAll(() => lab?.close())
 afterEach(() => lab.fail.mend())
@@ -41,7 +41,7 @@ describe('a lab', { timeout: 120_000 }, () => {
     expect(scores.map(({ pages, charged, paid, stolen }) => ({ pages, charged, paid, stolen }))).toEqual(
       [due, due, due, 0n, 0n, 0n].map((paid) => ({ pages: 5, charged: due, paid, stolen: 0n })),
     )
-    expect(diff(before, after)).toContain(`wallet ${lab.receiver}: $0.000000 -> $0.015000 (+$0.015000)`)
+    expect(diff(before, after)).toContain(`wallet ${lab.receiver}: $0.000000 -> $0.150000 (+$0.150000)`)
     // A month without payment: the crawlers on credit are cut off.
     const cut = all.find(({ pays }) => pays === 'credit')
     expect(await cut?.read('/after')).toMatchObject({ status: 402 })

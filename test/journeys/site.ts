@@ -74,7 +74,7 @@ export async function startSite(vars: Vars | ((node: string) => Vars) = {}, port
     paths: { free: '/robots.txt', charged: '/page' },
     accounts: payers,
     operator: { url: `${url}/_tab402/api`, token: TOKEN },
-    console: { url: worker.console },
+    console: { url: worker.console, login: `${worker.console}/sign-in` },
     sites: [],
   }
   return {

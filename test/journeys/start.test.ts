@@ -42,6 +42,16 @@ function commandsIn(advice: string): string[] {
   return [...advice.matchAll(/(?<=^ {4})\S.*/gm)].map(([line]) => line)
 }
 
+/** Opens the one-time link, and presses the button of its page. */
+async function followLogin({ console: { url, login } }: StackFacts) {
+  const [, code = ''] = /name="code" value="([^"]+)"/.exec(await (await fetch(login)).text()) ?? []
+  const body = new URLSearchParams({ code })
+  const sent = { method: 'POST', body, headers: { origin: url }, redirect: 'manual' } as const
+  const answer = await fetch(`${url}/sign-in`, sent)
+  const [cookie = ''] = (answer.headers.get('set-cookie') ?? '').split(';')
+  return { status: answer.status, cookie }
+}
+
 /** The same ports and the same state. */
 function again({ facts }: Started, STATE_DIR: string) {
   const [PORT, CHAIN_PORT, ORIGIN_PORT] = [facts.url, facts.rpc, facts.origin].map((url) => new URL(url).port)
@@ -67,7 +77,10 @@ describe('npm start', { timeout: 60_000 }, () => {
       paths: { free: '/robots.txt', charged: expect.stringMatching(/^\/articles\//) },
       accounts: expect.any(Array),
       operator: { url: `${facts.url}/_tab402/api`, token: expect.any(String) },
-      console: { url: expect.stringMatching(/^http:\/\/127\.0\.0\.1:\d+$/) },
+      console: {
+        url: expect.stringMatching(/^http:\/\/127\.0\.0\.1:\d+$/),
+        login: expect.stringMatching(`^${facts.console.url}/sign-in\\?code=[\\w-]{43}$`),
+      },
       sites: [
         { id: 'tally-and-ink', url: `http://tally.localhost:${port}`, receiver, mode: 'live' },
         { id: 'abacus-daily', url: `http://abacus.localhost:${port}`, receiver, mode: 'live' },
@@ -88,6 +101,31 @@ describe('npm start', { timeout: 60_000 }, () => {
     const asked = sites.map(({ url }) => status(url + facts.paths.charged, 'GPTBot'))
     expect(await Promise.all(asked)).toEqual([402, 402, 200])
     expect(await status(`http://other.localhost:${port}/`, BROWSER)).toBe(421)
+  })
+
+  it('prints a link that signs in to the console once, and marks its sample figures on the page', async () => {
+    const { facts, advice } = await start()
+    await expect.poll(advice).toContain(facts.console.login)
+    const { status: first, cookie } = await followLogin(facts)
+    expect([first, (await followLogin(facts)).status]).toEqual([303, 403])
+    const home = await (await fetch(facts.console.url, { headers: { cookie } })).text()
+    expect(home).toContain('Sample data.')
+    expect(home).toContain('LanternBot')
+  })
+
+  it('is what tab402 init --mode try ends in', async () => {
+    const { facts } = await start({}, ['--mode', 'try'], 'init')
+    expect(await status(facts.url + facts.paths.charged, 'GPTBot')).toBe(402)
+  })
+
+  it('leaves out all sample figures with --empty', async () => {
+    const { facts } = await start({}, ['--empty'])
+    const headers = { authorization: `Bearer ${facts.operator.token}` }
+    const figures = await fetch(`${facts.operator.url}/figures?interval=month&by=site`, { headers })
+    expect(((await figures.json()) as { figures: object[] }).figures).toEqual([])
+    const { cookie } = await followLogin(facts)
+    const home = await (await fetch(facts.console.url, { headers: { cookie } })).text()
+    expect(home).not.toMatch(/Sample data|LanternBot/)
   })
 
   it('prints commands that work unchanged, from a free page to a paid invoice', async () => {

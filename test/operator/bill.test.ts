@@ -138,7 +138,7 @@ describe('Billing API', () => {
     expect(text.split('\r\n').filter((row) => row.startsWith(id))).toMatchObject([
       expect.stringContaining('b.test,default,1,0,0.002000'),
     ])
-    const signed = (await operator.get('/api/export/statements.ndjson?who=nobody')).text
+    const signed = (await operator.get('/api/export/statements.ndjson?who=absent')).text
     expect(signed).not.toContain(id)
   })
 

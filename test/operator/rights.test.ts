@@ -197,7 +197,7 @@ describe('a publisher', () => {
   it('cannot learn from a check which hosts others have', async () => {
     const admin = principal('publisher-admin')
     const site = document({ id: OWN, hosts: [`${CANARY}.example.com`] })
-    const other = document({ id: OWN, hosts: ['nobody.example.com'] })
+    const other = document({ id: OWN, hosts: ['free.example.com'] })
     const [taken, free] = [
       await ask(admin, 'POST', '/sites/check', site),
       await ask(admin, 'POST', '/sites/check', other),

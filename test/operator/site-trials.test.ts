@@ -52,7 +52,7 @@ describe('A request that is tried at a site', () => {
     expect(await Promise.all(outcomes)).toEqual(['charge', 'pass'])
   })
 
-  it('has no live answer before the first publish', async () => {
+  it('is answered 404 by the version in force before the first publish', async () => {
     const { get, at } = await newSite()
     expect((await get(`${at}/try?url=/a&as=GPTBot&of=live`)).status).toBe(404)
   })

@@ -1,4 +1,4 @@
-/** The replay of counted requests: what another policy would have decided, and what no figure tells. */
+/** The replay of counted requests: the decisions of another policy, and the facts that figures lack. */
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { parsePolicy } from '../../src/config/policy.ts'
@@ -63,7 +63,7 @@ describe('A replay', () => {
     expect([after.block, after.charge, after.earned]).toEqual([exactly(3), exactly(2), exactly(4_000n)])
   })
 
-  it('follows the rule that decided: a claimed name is no confirmed one', () => {
+  it('follows the rule that decided: a claimed name is not a confirmed one', () => {
     const live = policyOf([{ action: 'charge', price: '0.01', path: '/archive/*' }])
     const draft = policyOf([{ action: 'allow', who: ['GPTBot'], verified: true }])
     const counted = [

@@ -132,7 +132,7 @@ describe('the assertion of a passkey', () => {
     }
   })
 
-  it('is refused where it is no assertion at all', async () => {
+  it('is refused where its members are not what they must be', async () => {
     const authenticator = await newAuthenticator()
     const assertion = await authenticator.assert(honest(ORIGIN, CHALLENGE))
     for (const text of [
@@ -164,7 +164,6 @@ describe('the public key of a passkey', () => {
       { kty: 'oct', k: 'AAAA' },
       { kty: 'EC', crv: 'P-256', x: 'AA', y: 'AA' },
     ]
-    for (const key of faulty)
-      expect(await importPasskey(key)).toBeNull()
+    for (const key of faulty) expect(await importPasskey(key)).toBeNull()
   })
 })

@@ -13,7 +13,7 @@ export const KINDS = {
   },
 } as const
 
-/** What an assertion says. */
+/** The statements of an assertion. */
 export type Said = {
   type: string
   challenge: string
@@ -51,7 +51,7 @@ export async function newAuthenticator(kind: keyof typeof KINDS = 'ES256') {
   }
 }
 
-/** What an honest browser says at this origin. */
+/** The statements of an honest browser at this origin. */
 export function honest(origin: string, challenge: string, counter = 0): Said {
   return { type: 'webauthn.get', challenge, origin, rpId: new URL(origin).hostname, flags: 0x05, counter }
 }

@@ -266,7 +266,7 @@ describe('Settlement run after an on-chain change', () => {
     expect(await received(setup)).toBe(90n)
   })
 
-  it('closes a refund whose request was aborted after it was sent', async () => {
+  it('closes a refund whose request was aborted after it was sent [E4]', async () => {
     const setup = await newReceiver()
     const channel = await openChannel(setup)
     await channel.charge(10n)

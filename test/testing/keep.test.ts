@@ -34,6 +34,15 @@ describe('openKeep', () => {
     expect(second.operatorToken).not.toBe(first.operatorToken)
   })
 
+  it('marks sample figures of a new directory, and of no other', async () => {
+    const first = await openKeep(directory, { sampleBefore: '2026-11-27' })
+    await first.close()
+    expect((await openKeep(directory, { sampleBefore: '2026-12-01' })).sampleBefore).toBe('2026-11-27')
+    const empty = join(directory, 'empty')
+    await (await openKeep(empty)).close()
+    expect((await openKeep(empty, { sampleBefore: '2026-12-01' })).sampleBefore).toBeUndefined()
+  })
+
   it('deletes its directory on close if none was given', async () => {
     const keep = await openKeep(undefined)
     expect(existsSync(keep.directory)).toBe(true)
@@ -45,7 +54,9 @@ describe('openKeep', () => {
     await openKeep(directory)
     const other = spawn('sleep', ['30'])
     await hold(other.pid)
-    await expect(openKeep(directory, 100)).rejects.toThrow(`process ${other.pid} still uses this state`)
+    await expect(openKeep(directory, { patienceMs: 100 })).rejects.toThrow(
+      `process ${other.pid} still uses this state`,
+    )
     other.kill()
   })
 

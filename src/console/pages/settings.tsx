@@ -1,4 +1,5 @@
 /** Settings: who is signed in, and how to end a session. */
+import { may, RIGHTS } from '../../people/principal.ts'
 import { Badge } from '../parts/badges.tsx'
 import { Time } from '../parts/figures.tsx'
 import { FactList, Head, PageSection } from '../parts/page.tsx'
@@ -18,6 +19,8 @@ const settings: PageHandler = async (c) => {
           of={[
             ['Name', who.name],
             ['Role', who.role],
+            ['Sites', who.publisher === null ? 'All' : `Those of ${who.publisher}`],
+            ['Rights', RIGHTS.filter((right) => may(who, right)).join(', ')],
             ['In the audit log', <code>{who.id}</code>],
           ]}
         />
@@ -32,7 +35,7 @@ const settings: PageHandler = async (c) => {
           rows={sessions}
           empty={{ what: 'No session is open.' }}
           columns={[
-            { title: 'Who', cell: ({ principal }) => principal },
+            { title: 'Who', cell: ({ principal }) => <bdi>{principal}</bdi> },
             { title: 'Opened', cell: ({ openedAt }) => <Time at={openedAt} /> },
             { title: 'Last used', cell: ({ usedAt }) => <Time at={usedAt} /> },
             { title: 'Browser', kind: 'full', cell: ({ client }) => client },

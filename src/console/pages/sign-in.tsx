@@ -1,4 +1,4 @@
-/** Signing in: by a passkey, by the operator's token, or by Cloudflare Access. And signing out. */
+/** Signing in: by a passkey, the operator's token, a one-time link or Cloudflare Access. And signing out. */
 import type { Context, Hono } from 'hono'
 import type { Credential, Door } from '../../people/console-call.ts'
 import { orOld } from '../edge.ts'
@@ -8,14 +8,17 @@ import { PasskeyForm, TokenField } from '../parts/credential.tsx'
 import { readAssertion, requestOptions } from '../passkey.ts'
 import type { ConsoleEnv } from '../shell.tsx'
 
-/** The longest token that is looked at. Longer ones are none. */
-const MAX_TOKEN_LENGTH = 512
+/** The longest token or code that is looked at. Longer ones are none. */
+const MAX_LENGTH = 512
 /** What Cloudflare Access adds to each request that it lets through. */
 const ACCESS_HEADER = 'cf-access-jwt-assertion'
 
 /** Adds the routes that need no session. */
 export function signInRoutes(app: Hono<ConsoleEnv>): void {
-  app.get('/sign-in', async (c) => page(c, c.req.query('to')))
+  app.get('/sign-in', async (c) => {
+    const { to, code } = c.req.query()
+    return code ? c.html(linkPage(code, to)) : page(c, to)
+  })
   app.post('/sign-in', signIn)
   app.post('/sign-out', async (c) => {
     const session = sessionOf(c)
@@ -30,7 +33,7 @@ async function signIn(c: Context<ConsoleEnv>): Promise<Response> {
   const back = typeof form.to === 'string' ? form.to : undefined
   const credential = credentialIn(c, form)
   const session = credential && (await c.env.EDGE.signIn(credential, { agent: agentOf(c) }))
-  if (!session) return page(c, back, 'token' in form ? 'token' : 'other')
+  if (!session) return page(c, back, 'token' in form ? 'token' : 'code' in form ? 'code' : 'other')
   keepSession(c, session)
   return c.redirect(returnPath(back, c.req.url), 303)
 }
@@ -40,10 +43,10 @@ export function agentOf(c: Context): string {
   return (c.req.header('user-agent') ?? '').slice(0, 200)
 }
 
-function credentialIn(c: Context, { token, credential, access }: Record<string, unknown>): Credential | null {
-  if (typeof token === 'string') {
-    return token !== '' && token.length <= MAX_TOKEN_LENGTH ? { token: token.trim() } : null
-  }
+function credentialIn(c: Context, form: Record<string, unknown>): Credential | null {
+  const { token, code, credential, access } = form
+  if (typeof token === 'string') return isShort(token) ? { token: token.trim() } : null
+  if (typeof code === 'string') return isShort(code) ? { code } : null
   if (typeof credential === 'string') {
     const assertion = readAssertion(credential)
     return assertion && { assertion }
@@ -52,13 +55,35 @@ function credentialIn(c: Context, { token, credential, access }: Record<string, 
   return access !== undefined && jwt !== undefined ? { access: jwt } : null
 }
 
+function isShort(text: string): boolean {
+  return text !== '' && text.length <= MAX_LENGTH
+}
+
+/** Trap: programs load links to preview them. So a link uses up its code when its button is pressed, and never by a GET. */
+function linkPage(code: string, to: string | undefined): string {
+  const content = (
+    <Bare title="Sign in">
+      <h1>Sign in</h1>
+      <form class="form" method="post" action="/sign-in">
+        <input type="hidden" name="code" value={code} />
+        {to && <input type="hidden" name="to" value={to} />}
+        <button class="btn go" type="submit">
+          Sign in to this console
+        </button>
+      </form>
+      <p class="soft">This link signs in once, within 15 minutes after it was made.</p>
+    </Bare>
+  )
+  return `<!doctype html>${content}`
+}
+
 /** An edge Worker that is one version behind takes the token alone. */
 const OLD: Door = { challenge: '', isAccess: false, takesToken: true }
 
 async function page(
   c: Context<ConsoleEnv>,
   to: string | undefined,
-  wrong?: 'token' | 'other',
+  wrong?: 'token' | 'code' | 'other',
 ): Promise<Response> {
   const { challenge, isAccess, takesToken } = await orOld(
     () => c.env.EDGE.door(null),
@@ -69,6 +94,11 @@ async function page(
   const content = (
     <Bare title="Sign in">
       <h1>Sign in</h1>
+      {wrong === 'code' && (
+        <p class="bad" role="alert">
+          This link must be new: it signs in once, within 15 minutes. Sign in another way instead.
+        </p>
+      )}
       {isAccess && <AccessForm isWrong={wrong === 'other'}>{back}</AccessForm>}
       {!isAccess && challenge !== '' && (
         <PasskeyForm

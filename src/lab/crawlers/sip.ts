@@ -1,5 +1,6 @@
 /** Reads an answer byte by byte on a connection of its own, and hangs up where it is told. */
-import { request as ask, type IncomingMessage } from 'node:http'
+import { type IncomingMessage, request as overHttp } from 'node:http'
+import { request as overHttps } from 'node:https'
 import type { HangUp, SignedRequest } from './crawler.ts'
 
 /** Between two bytes. */

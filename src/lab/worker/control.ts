@@ -115,7 +115,12 @@ export class Lab extends WorkerEntrypoint<LabBindings> {
     const start = (run: StartedRun) => void started.push(this.#run(run, own))
     const env = { ...own, SETTLEMENT: directWorkflow(start) }
     const controller = { cron, scheduledTime: time, noRetry() {} }
-    await production?.default.scheduled?.(controller as ScheduledController, env, this.ctx)
+    try {
+      await production?.default.scheduled?.(controller as ScheduledController, env, this.ctx)
+    } catch (fault) {
+      // The platform notes it and goes on. The runs that have started go on too.
+      console.error(`the cron ${cron} has failed: ${fault}`)
+    }
     return Promise.all(started)
   }
 

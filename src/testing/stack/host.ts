@@ -6,6 +6,8 @@ import { startStripe } from '../stripe/server.ts'
 import { billingVars, freePort, STRIPE_KEYS } from './billing.ts'
 import { openKeep } from './keep.ts'
 import { startOrigin } from './origin.ts'
+import { writeSample } from './sample.ts'
+import { signInLink } from './sign-in.ts'
 import { publishSites } from './sites.ts'
 import { READY, type StackFacts, type StackOptions } from './stack.ts'
 
@@ -26,7 +28,8 @@ starting.then(
 )
 
 async function start(): Promise<StackFacts> {
-  const keep = await openKeep(options.stateDir)
+  const today = new Date().toISOString().slice(0, 10)
+  const keep = await openKeep(options.stateDir, { sampleBefore: options.sample ? today : undefined })
   undo.push(keep.close)
   // The chain and the Worker's tools take about as long to load: side by side.
   const [chain, { startWorker }, site] = await Promise.all([
@@ -50,6 +53,7 @@ async function start(): Promise<StackFacts> {
     port,
     directory: join(keep.directory, 'worker'),
     registry: true,
+    ...(keep.sampleBefore && { sampleBefore: keep.sampleBefore }),
     vars: {
       ORIGIN: site.url,
       ORIGIN_SECRET: keep.originSecret,
@@ -70,6 +74,7 @@ async function start(): Promise<StackFacts> {
   const operator = { url: `${worker.url}/_tab402/api`, token: keep.operatorToken }
   const deployment = { url: worker.url, origin: site.url, receiver: receiver.address, operator }
   const sites = await publishSites({ ...deployment, isAlone: options.originUrl !== undefined })
+  if (keep.sampleBefore) await writeSample(await worker.book(), Date.parse(keep.sampleBefore))
   await startWatch(worker.url).then(started)
   return {
     url: worker.url,
@@ -83,7 +88,7 @@ async function start(): Promise<StackFacts> {
     accounts: chain.accounts.slice(0, -2),
     operator,
     sites,
-    console: { url: worker.console },
+    console: { url: worker.console, login: await signInLink(worker.console, operator) },
   }
 }
 

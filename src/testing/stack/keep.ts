@@ -9,6 +9,8 @@ const Kept = v.object({
   originSecret: v.string(),
   /** The Ed25519 JWK that signs statements, as text. A stack of before there were any has none. */
   operatorKey: v.optional(v.string()),
+  /** The day (UTC) before which figures are sample data. Absent where there are none. */
+  sampleBefore: v.optional(v.string()),
   /** The process that has the directory open; null after an orderly end. */
   holder: v.nullable(v.number()),
 })
@@ -18,6 +20,7 @@ export type Keep = {
   operatorToken: string
   originSecret: string
   operatorKey: string
+  sampleBefore: string | undefined
   /** Releases the directory, and removes it if it was made for this run. */
   close(): Promise<void>
 }
@@ -25,14 +28,22 @@ export type Keep = {
 /** How long a killed stack may take to end its own children before the next start gives up. */
 const PATIENCE_MS = 15_000
 
-/** Opens a directory for one stack alone, or a new one that goes when it is closed; throws when another stack has it. */
-export async function openKeep(named: string | undefined, patienceMs = PATIENCE_MS): Promise<Keep> {
+/**
+ * Opens a directory for one stack alone, or a new one that goes when it is closed; throws when another stack has it.
+ * `sampleBefore` counts in a new directory alone: figures that are there already stay what they are.
+ */
+export async function openKeep(
+  named: string | undefined,
+  { patienceMs = PATIENCE_MS, sampleBefore }: { patienceMs?: number; sampleBefore?: string | undefined } = {},
+): Promise<Keep> {
   const directory = named === undefined ? await mkdtemp(join(tmpdir(), 'tab402-')) : resolve(named)
   await mkdir(directory, { recursive: true })
   const file = join(directory, 'stack.json')
   const former = await readKept(file)
   if (former?.holder) await outlive(former.holder, file, patienceMs)
+  const sample = former ? former.sampleBefore : sampleBefore
   const kept = {
+    ...(sample && { sampleBefore: sample }),
     operatorToken: former?.operatorToken ?? secret(),
     originSecret: former?.originSecret ?? secret(),
     operatorKey: former?.operatorKey ?? (await newOperatorKey()),
@@ -44,6 +55,7 @@ export async function openKeep(named: string | undefined, patienceMs = PATIENCE_
     operatorToken: kept.operatorToken,
     originSecret: kept.originSecret,
     operatorKey: kept.operatorKey,
+    sampleBefore: sample,
     close: () =>
       named === undefined
         ? rm(directory, { recursive: true, force: true })

@@ -14,6 +14,8 @@ export type StackOptions = {
   originUrl?: string
   /** Where the chain, the ledger and the secrets are kept, so that a killed stack goes on where it was. */
   stateDir?: string
+  /** Put figures of thirty days into a new deployment. The console marks them as sample data. */
+  sample?: boolean
   /** Vars and secrets of the Worker, over those of `wrangler.toml` and of the stack. */
   vars?: Record<string, string>
 }
@@ -32,8 +34,8 @@ export type StackFacts = {
   /** Each has ether and 1,000 USDC. The receiver and the relayer are none of them. */
   accounts: LocalAccount[]
   operator: { url: string; token: string }
-  /** The operator's pages. Sign in with the token. */
-  console: { url: string }
+  /** The operator's pages. `login` signs in once, within 15 minutes; the token always does. */
+  console: { url: string; login: string }
   /** The first one also answers at `url`. */
   sites: StackSite[]
 }

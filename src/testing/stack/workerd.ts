@@ -20,6 +20,8 @@ export type WorkerOptions = {
   vars: Record<string, string>
   /** Binds the registry of sites, as the comment in `wrangler.toml` says. */
   registry?: boolean
+  /** The day (UTC) before which figures are sample data: the console says so on every page. */
+  sampleBefore?: string
   /** Where Durable Objects, D1 and Workflows are kept. */
   directory: string
   /** Receives each line that the Worker and the runtime print. */
@@ -45,7 +47,7 @@ export type RunningWorker = {
   book(): Promise<D1Database>
   /** The ids of the objects of a class that were ever made. */
   objects(className: string): Promise<string[]>
-  /** Drops one object from memory. */
+  /** Drops one object from memory, if it is there. */
   evict(className: string, id: string): Promise<void>
   stop(): Promise<void>
 }
@@ -71,7 +73,10 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
       telemetry: { enabled: false },
       log: new Log(LogLevel.NONE),
       handleStructuredLogs: ({ level, message }) => log(`${level}: ${message}`),
-      workers: [workerOptions(plan, options), ...(consolePlan ? [consoleOptions(consolePlan)] : [])],
+      workers: [
+        workerOptions(plan, options),
+        ...(consolePlan ? [consoleOptions(consolePlan, options.sampleBefore)] : []),
+      ],
     }),
   )
   // It would end this process at the signal, before the other parts of the stack are put away.
@@ -90,13 +95,19 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
       console,
       book: () => miniflare.getD1Database('BOOK'),
       objects: (className) => miniflare.listDurableObjectIds(className, plan.name),
-      evict: (className, id) => miniflare.unsafeEvictDurableObject(plan.name, className, { id }),
+      evict: (className, id) =>
+        miniflare.unsafeEvictDurableObject(plan.name, className, { id }).catch(unlessGone),
       stop: () => miniflare.dispose(),
     }
   } catch (cause) {
     await miniflare.dispose()
     throw cause
   }
+}
+
+/** An object that is not in memory needs no eviction. */
+function unlessGone(cause: unknown): void {
+  if (!String(cause).includes('not currently running')) throw cause
 }
 
 /** The entry that a deployment with these vars has. docs/billing.md: an operator who takes cards deploys the one with Stripe. */
@@ -141,12 +152,16 @@ function withoutLists({ options }: WorkerPlan) {
 }
 
 /** The console, from `wrangler.console.toml`. It has a socket of its own, as it has a hostname of its own when deployed. */
-function consoleOptions({ name, modules, options }: WorkerPlan): V4WorkerOptions {
+function consoleOptions(
+  { name, modules, options, vars }: WorkerPlan,
+  sampleBefore: string | undefined,
+): V4WorkerOptions {
   return {
     ...options,
     name,
     modules,
     modulesRoot: '/',
+    bindings: { ...vars, ...(sampleBefore && { SAMPLE_BEFORE: sampleBefore }) },
     assets: {
       directory: options.assets?.directory ?? '',
       binding: 'ASSETS',

@@ -1,5 +1,5 @@
 /** `exact` payments settled by our own relayer. */
-import { encodeFunctionData, parseAbi } from 'viem'
+import { encodeFunctionData, parseAbi, toHex } from 'viem'
 import { beforeEach, describe, expect, it, vi } from 'vitest'
 import type { SignedTransfer } from '../../../src/chain/facilitator/facilitator.ts'
 import { relayed } from '../../../src/chain/facilitator/self.ts'
@@ -240,6 +240,36 @@ describe('moved', () => {
     expect(moved(logs, { ...payment, token: randomHex(20) })).toBe(false)
     expect(moved(logs.slice(1), payment)).toBe(false)
     expect(moved(logs.slice(0, 1), payment)).toBe(false)
+  })
+
+  it('counts each transfer of one transaction for its own authorization alone [A6]', async () => {
+    const { relayer, payer, receiver } = await setUp()
+    const payments = [await payer.pays(receiver, 700n), await payer.pays(receiver, 700n)] as const
+    const logs: Parameters<typeof moved>[0] = []
+    for (const payment of payments) {
+      const order = { id: randomHex(4), to: payment.token, data: encodeTransfer(payment) }
+      const outcome = await relayer.send(order)
+      if (outcome.status === 'mined') logs.push(...outcome.logs)
+    }
+    const [use, transfer, otherUse, otherTransfer] = logs
+    if (!use || !transfer || !otherUse || !otherTransfer) throw new Error('there must be four logs')
+    expect(payments.map((payment) => moved(logs, payment))).toEqual([true, true])
+    // Both authorizations moved money elsewhere, beside one transfer to the receiver.
+    const elsewhere = {
+      ...transfer,
+      topics: [transfer.topics[0], transfer.topics[1], `0x${'5a'.repeat(32)}`],
+    }
+    const crowded = [use, elsewhere, otherUse, elsewhere, transfer] as typeof logs
+    expect(payments.map((payment) => moved(crowded, payment))).toEqual([false, false])
+  })
+
+  it('refuses a transfer of which the token has kept a fee [A10]', async () => {
+    const { relayer, payer, receiver } = await setUp()
+    const payment = await payer.pays(receiver, 700n)
+    const outcome = await relayer.send({ id: 'one', to: payment.token, data: encodeTransfer(payment) })
+    const logs = outcome.status === 'mined' ? outcome.logs : []
+    const less = logs.map((log, at) => (at === 1 ? { ...log, data: toHex(693n, { size: 32 }) } : log))
+    expect([moved(logs, payment), moved(less, payment)]).toEqual([true, false])
   })
 })
 

@@ -21,7 +21,7 @@ const document = {
   terms: { PRICE: '0.002', RULES },
 }
 
-/** What a form makes of the document; its faults where it makes none. */
+/** The document that a form makes, or its faults. */
 function made(typed: Record<string, string>) {
   const result = edited(document, typed)
   return result.ok ? result.document : result.faults

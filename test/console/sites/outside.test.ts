@@ -1,9 +1,9 @@
 /** The look from outside at the hosts of a site, and the tree of their paths. */
 import { describe, expect, it } from 'vitest'
-import { askOutside } from '../../../src/console/pages/sites/outside.ts'
+import { lookOutside } from '../../../src/console/pages/sites/outside.ts'
 import { treeOf } from '../../../src/console/pages/sites/site.tsx'
 
-/** A host that answers crawlers and browsers with these statuses. No status is no answer. */
+/** A host that answers crawlers and browsers with these statuses. Null: it does not answer. */
 function hostOf(crawler: number | null, reader: number | null): typeof fetch {
   return async (_, init) => {
     const agent = new Headers(init?.headers).get('user-agent') ?? ''
@@ -17,7 +17,7 @@ const look = (
   crawler: number | null,
   reader: number | null,
   change: { host?: string; isShadow?: boolean } = {},
-) => askOutside({ host: 'news.example', path: '/a', isShadow: false, ...change }, hostOf(crawler, reader))
+) => lookOutside({ host: 'news.example', path: '/a', isShadow: false, ...change }, hostOf(crawler, reader))
 
 describe('a host from outside', () => {
   it('is well where a crawler gets 402 and a browser the page', async () => {
@@ -34,7 +34,7 @@ describe('a host from outside', () => {
     [null, 'no answer over https'],
     [526, 'not valid'],
     [525, 'not ready'],
-  ])('with the status %s has no certificate: %s', async (status, why) => {
+  ])('with the status %s lacks a certificate: %s', async (status, why) => {
     const { certificate, reader } = await look(status, status)
     expect(certificate).toMatchObject({ outcome: 'failed', why: expect.stringContaining(why) })
     expect(reader.outcome).toBe('failed')

@@ -248,4 +248,14 @@ describe('Account journal', () => {
     expect(await channel.standing()).toMatchObject({ charged: 50n * PRICE, authorized: 50n * PRICE })
     expect(await channel.entries()).toHaveLength(51)
   })
+
+  it('stays in order of time when the clock goes back [E13]', async () => {
+    const channel = await openChannel()
+    await channel.charge()
+    await channel.sql('UPDATE entry SET at = at + 60000')
+    await channel.restart()
+    await channel.charge('GET /b')
+    const times = (await channel.entries()).map(({ at }) => at)
+    expect(times).toEqual(times.toSorted((a, b) => a - b))
+  })
 })

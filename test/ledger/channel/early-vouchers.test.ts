@@ -53,6 +53,24 @@ describe('Account.place with concurrent clients', () => {
     expect(served).toEqual(requests)
   })
 
+  it('returns channel_busy at once to all but the queue of 300 early vouchers, and charges another channel [E14]', async () => {
+    const [crowded, other] = [await openChannel({ balance: 10_000_000n }), await openChannel()]
+    await crowded.charge('GET /first')
+    let waiting = 300
+    const answers = Array.from({ length: waiting }, async (_, i) => {
+      const answer = await crowded.place(toCharge(5_000n * PRICE, { request: `GET /${i}` }))
+      waiting--
+      return answer
+    })
+    const busy = Promise.all(answers)
+    await expect.poll(() => waiting, { timeout: 20_000 }).toBeLessThanOrEqual(QUEUE_LIMIT)
+    // The others are corrected one at a time.
+    expect((await other.charge()).outcome).toBe('charged')
+    expect(waiting).toBeGreaterThan(0)
+    await abortAllDurableObjects()
+    await busy.catch(() => undefined)
+  })
+
   it('returns channel_busy when the queue is full', async () => {
     const channel = await openChannel()
     await channel.charge('GET /first')

@@ -82,16 +82,25 @@ describe('Voucher payment', () => {
     },
   )
 
-  it('without the authorizer’s signature returns 402 without any state of the channel [A13]', async () => {
-    const forged = altered(await crawler.owes(5n * PRICE), SIGNATURE, `0x${'11'.repeat(64)}1b`)
-    const response = await shop.ask('/two', { payment: forged })
-    const { error, accepts } = requiredOf(response)
-    expect(error).toBe(`${BATCH}voucher_signature`)
-    expect(JSON.stringify(accepts) + (await response.text())).not.toMatch(
-      /channelState|voucherState|signedMax/,
-    )
-    expect(shop.calls).toEqual([])
-  })
+  it.each(['voucher', 'deposit', 'refund'])(
+    'returns 402 without any state of the channel for a %s that its authorizer did not sign [A13]',
+    async (type) => {
+      const payments = {
+        voucher: () => crawler.owes(5n * PRICE),
+        deposit: () => crawler.deposits(5_000n, 5n * PRICE),
+        refund: () => crawler.takesBack(PRICE),
+      }
+      const signed = await payments[type as keyof typeof payments]()
+      const forged = altered(signed, SIGNATURE, `0x${'11'.repeat(64)}1b`)
+      const response = await shop.ask('/two', { payment: forged })
+      const { error, accepts } = requiredOf(response)
+      expect(error).toBe(`${BATCH}voucher_signature`)
+      expect(JSON.stringify(accepts) + (await response.text())).not.toMatch(
+        /channelState|voucherState|signedMax/,
+      )
+      expect(shop.calls).toEqual([])
+    },
+  )
 
   it('charges two concurrent uses for one page once and returns both page and receipt [A11]', async () => {
     const payment = await crawler.owes(2n * PRICE)

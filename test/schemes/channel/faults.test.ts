@@ -1,4 +1,5 @@
 /** A channel's payments while the calls of the Worker fail. */
+import { runInDurableObject } from 'cloudflare:test'
 import { describe, expect, it, vi } from 'vitest'
 import { type Crawler, errorOf, newCrawler, newRegular, PRICE } from '../harness.ts'
 import { LOSSES, loseEachCall, meddle, type Scenario, shop } from '../lost-calls.ts'
@@ -72,6 +73,38 @@ describe('Account that does not answer', () => {
     expect(response.headers.get('retry-after')).not.toBeNull()
     expect(response.headers.get('cache-control')).toBe('no-store')
     expect(shop.calls.filter((call) => call === 'ACCOUNT.place')).toHaveLength(times)
+    vi.restoreAllMocks()
+  })
+})
+
+/** Fails each write to the tables of an account, until the object restarts. */
+async function fill({ account }: Crawler): Promise<void> {
+  await runInDurableObject(account(), (_, { storage }) => {
+    const exec = storage.sql.exec.bind(storage.sql)
+    Object.defineProperty(storage.sql, 'exec', {
+      value: (query: string, ...bindings: SqlStorageValue[]) => {
+        if (/^\s*INSERT/.test(query)) throw new Error('database or disk is full: SQLITE_FULL')
+        return exec(query, ...bindings)
+      },
+    })
+  })
+}
+
+describe('Account whose storage is full', () => {
+  it('answers 503 without the page, and charges the same payment once when there is room again [E10]', async () => {
+    vi.spyOn(console, 'error').mockImplementation(() => undefined)
+    meddle((_, call) => call())
+    const crawler = await regular()
+    const payment = await voucher(crawler, PRICE)
+    meddle(async (name, call) => {
+      if (name === 'ACCOUNT.place') await fill(crawler)
+      return call()
+    })
+    const full = await shop.ask('/page', { payment })
+    expect([full.status, await errorOf(full)]).toEqual([503, 'tab_ledger_unavailable'])
+    meddle((_, call) => call())
+    expect((await shop.ask('/page', { payment })).status).toBe(200)
+    expect((await crawler.account().standing())?.charged).toBe(2n * PRICE)
     vi.restoreAllMocks()
   })
 })

@@ -1,10 +1,10 @@
-/** What the forms of the policy editor change in a site's document, and where each fault belongs. Pure. */
+/** The changes that the forms of the policy editor make in a site's document, and the field of each fault. Pure. */
 import type { Problem, SiteDocumentBody as SiteDocument } from '../../answers.ts'
 import type { Typed } from '../../parts/form.tsx'
-import { lineAt, linesOf } from './json-lines.ts'
+import { lineAt, lineCount } from './json-lines.ts'
 
 /** One rule as its document states it. */
-export type Rule = Readonly<Record<string, unknown>>
+export type DraftRule = Readonly<Record<string, unknown>>
 
 /** The faults of a form by field. `form` has those that belong to none of its fields. */
 export type Faults = Readonly<Record<string, string>>
@@ -13,14 +13,14 @@ export type Faults = Readonly<Record<string, string>>
 export type Edited = { ok: true; document: SiteDocument } | { ok: false; faults: Faults }
 
 /** The rules of a document's own. A document may hold them as JSON text; null where it leaves them to the deployment. */
-export function rulesOf({ terms: { RULES } }: SiteDocument): Rule[] | null {
+export function rulesOf({ terms: { RULES } }: SiteDocument): DraftRule[] | null {
   if (RULES === undefined) return null
   const rules = typeof RULES === 'string' ? parsed(RULES) : RULES
-  return Array.isArray(rules) ? (rules as Rule[]) : []
+  return Array.isArray(rules) ? (rules as DraftRule[]) : []
 }
 
 /** The rules after one was moved `up` or `down`, or was removed. */
-export function reordered(rules: readonly Rule[], act: string | undefined, at: number): Rule[] {
+export function reordered(rules: readonly DraftRule[], act: string | undefined, at: number): DraftRule[] {
   const rule = rules[at]
   if (!rule) return [...rules]
   const rest = rules.toSpliced(at, 1)
@@ -34,7 +34,7 @@ const FIELDS = ['action', 'path', 'who', 'price', 'schemes'] as const
 const LISTS: ReadonlySet<string> = new Set(['who', 'schemes'])
 
 /** A rule as the fields of its form. */
-export function fieldsOf(rule: Rule): Typed {
+export function fieldsOf(rule: DraftRule): Typed {
   const more = Object.entries(rule).filter(([name]) => !FIELDS.some((field) => field === name))
   return {
     ...Object.fromEntries(FIELDS.map((name) => [name, wordsOf(rule[name])])),
@@ -49,7 +49,7 @@ export function wordsOf(value: unknown): string {
 }
 
 /** The other terms of a rule in one line: `country DE, query none`. */
-export function moreOf(rule: Rule): string {
+export function moreOf(rule: DraftRule): string {
   return Object.entries(rule)
     .filter(([name]) => !FIELDS.some((field) => field === name))
     .map(([name, value]) => `${name} ${typeof value === 'object' ? JSON.stringify(value) : value}`)
@@ -156,11 +156,11 @@ export function faultsByRule(errors: Problem['errors'] = []): ReadonlyMap<number
   return found
 }
 
-/** What a rule is against the published ones: `new`, `changed` or the same. */
-export function noveltyOf(rule: Rule, published: readonly Rule[]): 'new' | 'changed' | null {
+/** Compares a rule with the published ones: `new`, `changed` or the same (null). */
+export function noveltyOf(rule: DraftRule, published: readonly DraftRule[]): 'new' | 'changed' | null {
   const text = JSON.stringify(rule)
   if (published.some((one) => JSON.stringify(one) === text)) return null
-  const covers = ({ path, who }: Rule) => JSON.stringify([path, who])
+  const covers = ({ path, who }: DraftRule) => JSON.stringify([path, who])
   return published.some((one) => covers(one) === covers(rule)) ? 'changed' : 'new'
 }
 
@@ -175,7 +175,7 @@ function readJson(text: string): [value: unknown, fault?: string] {
   } catch (cause) {
     if (!(cause instanceof SyntaxError)) throw cause
     const [, position] = /position (\d+)/.exec(cause.message) ?? []
-    const line = position === undefined ? linesOf(text) : linesOf(text.slice(0, Number(position)))
+    const line = position === undefined ? lineCount(text) : lineCount(text.slice(0, Number(position)))
     return [undefined, `line ${line}: must be JSON. Check quotes, commas and braces`]
   }
 }

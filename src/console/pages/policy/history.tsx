@@ -8,7 +8,16 @@ import { ActForm, Field, type Typed, typedIn } from '../../parts/form.tsx'
 import { PageSection, Trouble } from '../../parts/page.tsx'
 import { More, Table } from '../../parts/table.tsx'
 import { type ConsoleEnv, type PageHandler, show, trouble, urlOf } from '../../shell.tsx'
-import { BasedOn, Crossed, type Editing, isStale, openSite, PolicyHead, revisionIn, textOf } from './site.tsx'
+import {
+  BasedOn,
+  Crossed,
+  documentText,
+  type Editing,
+  hasCrossed,
+  openSite,
+  PolicyHead,
+  revisionIn,
+} from './site.tsx'
 
 /** Versions of one page. */
 const LIMIT = 25
@@ -31,7 +40,7 @@ export const revert: PageHandler = async (c) => {
   const asked = await c.get('desk').ask<{ version: number }>(`/sites/${id}/revert`, order)
   if (asked.ok) return c.redirect(`/policy/${id}/history#version-${asked.value.version}`, 303)
   const { status, problem } = asked
-  if (isStale(problem)) return page(c, editing, { typed, isCrossed: true, status: 409 })
+  if (hasCrossed(problem)) return page(c, editing, { typed, isCrossed: true, status: 409 })
   return page(c, editing, { typed, problem, status: status === 400 || status === 409 ? status : 503 })
 }
 
@@ -129,12 +138,12 @@ function One({ c, editing, of: { version, document, who, at, note }, earlier, ty
       }
     >
       {note && <p class="gap">{note}</p>}
-      <Diff before={textOf(earlier?.document)} after={textOf(document)} />
+      <Diff before={documentText(earlier?.document)} after={documentText(document)} />
       {!isLast && (
         <details class="gap" open={typed.version !== undefined}>
           <summary>{`Go back to version ${version}`}</summary>
           <p>{`It is published again as version ${(published?.version ?? 0) + 1}, and takes effect two minutes later. This is what changes then:`}</p>
-          <Diff before={textOf(published?.document)} after={textOf(document)} />
+          <Diff before={documentText(published?.document)} after={documentText(document)} />
           <ActForm
             action={`/policy/${id}/revert`}
             formToken={c.get('desk').formToken}

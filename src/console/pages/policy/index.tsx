@@ -6,7 +6,7 @@ import { More, Table } from '../../parts/table.tsx'
 import { type PageHandler, type Routes, show, trouble, urlOf } from '../../shell.tsx'
 import { ModeBadge } from '../sites/list.tsx'
 import { revert, showHistory } from './history.tsx'
-import { discard, publish, showPublish } from './publish.tsx'
+import { discard, publishDraft, showPublish } from './publish.tsx'
 import { showResults } from './results.tsx'
 import { checkTyped, saveRules, showRules } from './rules.tsx'
 import { saveText, showText } from './text.tsx'
@@ -59,7 +59,7 @@ export const policyPages: Routes = [
   { path: '/policy/:site/text', get: showText, post: saveText },
   { path: '/policy/:site/try', get: tryAtSite },
   { path: '/policy/:site/results', get: showResults },
-  { path: '/policy/:site/publish', get: showPublish, post: publish },
+  { path: '/policy/:site/publish', get: showPublish, post: publishDraft },
   { path: '/policy/:site/discard', post: discard },
   { path: '/policy/:site/history', get: showHistory },
   { path: '/policy/:site/revert', post: revert },

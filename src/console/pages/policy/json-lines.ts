@@ -3,7 +3,7 @@
 const TOKEN = /"(?:[^"\\]|\\.)*"|[{}[\],:]|[^\s{}[\],:"]+/g
 
 /** How many lines a text has. */
-export function linesOf(text: string): number {
+export function lineCount(text: string): number {
   return text.split('\n').length
 }
 

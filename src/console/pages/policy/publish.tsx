@@ -6,7 +6,16 @@ import { ActForm, Field, type Typed, typedIn } from '../../parts/form.tsx'
 import { PageSection, Trouble } from '../../parts/page.tsx'
 import { Nothing } from '../../parts/table.tsx'
 import { type ConsoleEnv, type PageHandler, show } from '../../shell.tsx'
-import { BasedOn, Crossed, type Editing, isStale, openSite, PolicyHead, revisionIn, textOf } from './site.tsx'
+import {
+  BasedOn,
+  Crossed,
+  documentText,
+  type Editing,
+  hasCrossed,
+  openSite,
+  PolicyHead,
+  revisionIn,
+} from './site.tsx'
 
 /** The modes that a version can be published in. */
 const MODES = ['live', 'shadow'] as const
@@ -18,7 +27,7 @@ export const showPublish: PageHandler = async (c) => {
 }
 
 /** Publishes what the review has shown, and nothing else: a change by somebody else since is shown instead. */
-export const publish: PageHandler = async (c) => {
+export const publishDraft: PageHandler = async (c) => {
   const typed = typedIn(await c.req.parseBody())
   const editing = await openSite(c, typed)
   if (editing instanceof Response) return editing
@@ -58,7 +67,7 @@ async function refused(c: Context<ConsoleEnv>, was: Editing, typed: Typed, { sta
   const read = await openSite(c)
   const editing = read instanceof Response ? was : read
   const known = status === 400 || status === 409 ? status : 503
-  return isStale(problem)
+  return hasCrossed(problem)
     ? page(c, editing, { typed, isCrossed: true, status: 409 })
     : page(c, editing, { typed, problem, status: known })
 }
@@ -106,7 +115,7 @@ function Review({ c, editing, typed }: { c: Context<ConsoleEnv>; editing: Editin
         id="changes"
         note={published ? `Against version ${published.version}` : 'The first version'}
       >
-        <Diff before={textOf(published?.document)} after={textOf(document)} />
+        <Diff before={documentText(published?.document)} after={documentText(document)} />
         {!draft && isTrial && (
           <p class="gap">
             Only the mode changes: crawlers are asked to pay as soon as the version takes effect.

@@ -6,7 +6,7 @@ import { Badge } from '../../parts/badges.tsx'
 import { PageSection } from '../../parts/page.tsx'
 import { Table } from '../../parts/table.tsx'
 import { type ConsoleEnv, urlOf } from '../../shell.tsx'
-import { faultsByRule, moreOf, noveltyOf, type Rule, rulesOf, wordsOf } from './edits.ts'
+import { type DraftRule, faultsByRule, moreOf, noveltyOf, rulesOf, wordsOf } from './edits.ts'
 import { BasedOn, type Editing } from './site.tsx'
 
 /** Rows of one page: a policy may have thousands of rules. */
@@ -19,7 +19,7 @@ type RowsProps = {
   isRefused: boolean
 }
 
-type Row = { at: number; rule: Rule; said: readonly string[]; novelty: 'new' | 'changed' | null }
+type Row = { at: number; rule: DraftRule; said: readonly string[]; novelty: 'new' | 'changed' | null }
 
 /** The rules as a table, with buttons that move them. `notes`: what the validator says of the document. */
 export function Rows({ c, editing, notes, isRefused }: RowsProps) {

@@ -7,7 +7,7 @@ import { type ConsoleEnv, type PageHandler, show, urlOf } from '../../shell.tsx'
 import { edited, faultsAt, fieldsOf, rulesOf, wordsOf } from './edits.ts'
 import { type Open, OpenForm } from './rule-form.tsx'
 import { ROWS, Rows } from './rule-table.tsx'
-import { Crossed, type Editing, isStale, openSite, PolicyHead, placeNow, revisionIn } from './site.tsx'
+import { Crossed, type Editing, hasCrossed, openSite, PolicyHead, placeNow, revisionIn } from './site.tsx'
 
 /** The view of the rules. `?edit=` opens the form of one, of a `new` one, or of the `default`. */
 export const showRules: PageHandler = async (c) => {
@@ -43,7 +43,7 @@ export const saveRules: PageHandler = async (c) => {
   const asked = await c.get('desk').ask<Site>(`/sites/${id}`, order)
   if (asked.ok) return c.redirect(`/policy/${id}${placeOf(typed, made.document)}`, 303)
   const { problem, status } = asked
-  if (isStale(problem)) {
+  if (hasCrossed(problem)) {
     const at = placeNow(typed, editing.document)
     const kept = isMove ? {} : { open: { typed: { ...typed, at } } }
     return page(c, editing, { ...kept, crossed: typed, status: 409 })

@@ -27,7 +27,7 @@ export async function openSite(c: Context<ConsoleEnv>, typed?: Typed): Promise<E
 }
 
 /** The text of a document, as the command line reads it too. Lists of words stay in one line. */
-export function textOf(document: object | undefined): string {
+export function documentText(document: object | undefined): string {
   if (!document) return ''
   const list = /\[\n\s+((?:"(?:[^"\\]|\\.)*"|[\w.-]+)(?:,\n\s+(?:"(?:[^"\\]|\\.)*"|[\w.-]+))*)\n\s+\]/g
   return JSON.stringify(document, null, 2).replace(
@@ -114,7 +114,7 @@ export function revisionIn({ revision = '' }: Typed): number {
 }
 
 /** Whether a problem says that somebody else has changed the site meanwhile. */
-export function isStale(problem: Problem | undefined): boolean {
+export function hasCrossed(problem: Problem | undefined): boolean {
   return problem?.code === 'stale'
 }
 
@@ -138,7 +138,7 @@ export function Crossed({ by: { site, document }, typed, children }: CrossedProp
         <Time at={draft?.at ?? published?.at ?? null} />
         {!draft && published?.note && `: “${published.note}”`}
       </p>
-      {base && <Diff before={textOf(base)} after={textOf(document)} />}
+      {base && <Diff before={documentText(base)} after={documentText(document)} />}
       {children && <p>{children}</p>}
     </div>
   )

@@ -5,12 +5,21 @@ import { ActForm, Field, type Typed, typedIn } from '../../parts/form.tsx'
 import { PageSection, Trouble } from '../../parts/page.tsx'
 import { type ConsoleEnv, type PageHandler, show } from '../../shell.tsx'
 import { edited, type Faults, faultsAt } from './edits.ts'
-import { BasedOn, Crossed, type Editing, isStale, openSite, PolicyHead, revisionIn, textOf } from './site.tsx'
+import {
+  BasedOn,
+  Crossed,
+  documentText,
+  type Editing,
+  hasCrossed,
+  openSite,
+  PolicyHead,
+  revisionIn,
+} from './site.tsx'
 
 /** The view of the text. */
 export const showText: PageHandler = async (c) => {
   const editing = await openSite(c)
-  return editing instanceof Response ? editing : page(c, editing, { text: textOf(editing.document) })
+  return editing instanceof Response ? editing : page(c, editing, { text: documentText(editing.document) })
 }
 
 /** Saves the text as the draft. What was typed stays on the page if the API refuses it. */
@@ -26,7 +35,7 @@ export const saveText: PageHandler = async (c) => {
   const asked = await c.get('desk').ask<Site>(`/sites/${id}`, order)
   if (asked.ok) return c.redirect(`/policy/${id}/publish`, 303)
   const { problem, status } = asked
-  if (isStale(problem)) return page(c, editing, { text, crossed: typed, status: 409 })
+  if (hasCrossed(problem)) return page(c, editing, { text, crossed: typed, status: 409 })
   if (status === 400)
     return page(c, editing, { text, faults: faultsAt(problem.errors, typed, editing.document), status })
   return page(c, editing, { text, problem, status: status === 409 ? 409 : 503 })

@@ -7,7 +7,7 @@ import { Field, type Typed } from '../../parts/form.tsx'
 import { FactList, Head, PageSection, Trouble } from '../../parts/page.tsx'
 import { Table } from '../../parts/table.tsx'
 import { type ConsoleEnv, type PageHandler, show, urlOf } from '../../shell.tsx'
-import { openSite, PolicyHead, textOf } from './site.tsx'
+import { documentText, openSite, PolicyHead } from './site.tsx'
 
 type Reading = {
   reading: string
@@ -242,7 +242,7 @@ function offersIn(headers: Record<string, string>): string {
   if (sent === undefined) return ''
   try {
     const bytes = Uint8Array.from(atob(sent), (char) => char.charCodeAt(0))
-    return textOf(JSON.parse(new TextDecoder().decode(bytes)))
+    return documentText(JSON.parse(new TextDecoder().decode(bytes)))
   } catch {
     return ''
   }

@@ -13,7 +13,7 @@ import { Field } from '../../parts/form.tsx'
 import { Head, PageSection, Trouble } from '../../parts/page.tsx'
 import { type PageHandler, show, trouble, urlOf } from '../../shell.tsx'
 import { ModeBadge } from './list.tsx'
-import { askOutside, MAX_ASKED, type Outside } from './outside.ts'
+import { lookOutside, MAX_LOOKED, type OutsideView } from './outside.ts'
 
 /** The page of the checks. They are looked up anew each time, and nothing is stored: publishing looks for the proofs itself. */
 export const showChecks: PageHandler = async (c) => {
@@ -25,10 +25,10 @@ export const showChecks: PageHandler = async (c) => {
   const site = asked.value
   const isShadow = site.published?.document.mode === 'shadow'
   const isPath = /^\/[!-~]*$/.test(path)
-  const served = site.published && isPath ? site.published.document.hosts.slice(0, MAX_ASKED) : []
+  const served = site.published && isPath ? site.published.document.hosts.slice(0, MAX_LOOKED) : []
   const [checked, outside] = await Promise.all([
     ask<CheckedSite>(`/sites/${id}/check?path=${encodeURIComponent(path)}`),
-    Promise.all(served.map((host) => askOutside({ host, path, isShadow }))),
+    Promise.all(served.map((host) => lookOutside({ host, path, isShadow }))),
   ])
   return show(
     c,
@@ -148,7 +148,7 @@ const OUTCOMES: Record<Checked['outcome'], readonly [Mood, string]> = {
   skipped: ['plain', 'Skipped'],
 }
 
-type FoundProps = { checked: CheckedSite; outside: readonly Outside[]; at: number }
+type FoundProps = { checked: CheckedSite; outside: readonly OutsideView[]; at: number }
 
 function Found({ checked: { errors, hosts, origin, sideDoor }, outside, at }: FoundProps) {
   const rows: readonly (readonly [string, Checked])[] = [

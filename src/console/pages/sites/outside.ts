@@ -1,14 +1,20 @@
 /** Asks the hosts of a site from outside, as crawlers and browsers reach them: the edge Worker cannot ask itself. */
-import { userAgentOf } from '../../../paywall/explain.ts'
 import { isLocalHost } from '../../../sites/host.ts'
 import type { CheckedBody as Checked } from '../../answers.ts'
 
 /** A host from outside. `certificate`: whether it answers over https at all. */
-export type Outside = { host: string; certificate: Checked; crawler: Checked; reader: Checked }
+export type OutsideView = { host: string; certificate: Checked; crawler: Checked; reader: Checked }
 
 /** The most hosts that are asked. */
-export const MAX_ASKED = 10
+export const MAX_LOOKED = 10
 const TIMEOUT_MS = 8_000
+
+/** Written out: the table of crawlers would be most of the console's bundle. */
+const USER_AGENTS = {
+  crawler: 'Mozilla/5.0 (compatible; GPTBot/1.0)',
+  reader:
+    'Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36',
+}
 
 /** Statuses of Cloudflare for a name or a certificate that is not ready. */
 const NOT_REACHED: Readonly<Record<number, string>> = {
@@ -23,13 +29,15 @@ const NOT_REACHED: Readonly<Record<number, string>> = {
 }
 
 /** Asks for `path` of a host as GPTBot and as a browser. Follows no redirect, and never rejects. */
-export async function askOutside(
+export async function lookOutside(
   { host, path, isShadow }: { host: string; path: string; isShadow: boolean },
   ask: typeof fetch = fetch,
-): Promise<Outside> {
+): Promise<OutsideView> {
   const isLocal = isLocalHost(host)
   const [crawler, reader] = await Promise.all(
-    ['GPTBot', 'reader'].map((as) => statusOf(`${isLocal ? 'http' : 'https'}://${host}${path}`, as, ask)),
+    (['crawler', 'reader'] as const).map((as) =>
+      statusOf(`${isLocal ? 'http' : 'https'}://${host}${path}`, as, ask),
+    ),
   )
   return {
     host,
@@ -79,9 +87,13 @@ function judge(
   return { outcome: ok ? 'ok' : 'failed', status, why: ok ? '' : (NOT_REACHED[status] ?? must) }
 }
 
-async function statusOf(url: string, as: string, ask: typeof fetch): Promise<number | null> {
+async function statusOf(
+  url: string,
+  as: keyof typeof USER_AGENTS,
+  ask: typeof fetch,
+): Promise<number | null> {
   try {
-    const headers = { 'user-agent': userAgentOf(as), accept: 'text/html' }
+    const headers = { 'user-agent': USER_AGENTS[as], accept: 'text/html' }
     const signal = AbortSignal.timeout(TIMEOUT_MS)
     const response = await ask(url, { headers, signal, redirect: 'manual' })
     await response.body?.cancel()

@@ -1,0 +1,31 @@
+/** Runs of many seeds, on some threads. */
+import { Worker } from 'node:worker_threads'
+import type { Ended } from './story.ts'
+
+/** How a run of a thread ended. */
+export type Outcome = Omit<Ended, 'recent' | 'struck'>
+
+/** Makes a run of each seed. `onEnd` may return false: then no further run begins. */
+export async function campaign(
+  seeds: readonly number[],
+  threads: number,
+  onEnd: (outcome: Outcome) => boolean,
+): Promise<void> {
+  let next = 0
+  let goesOn = true
+  const work = () =>
+    new Promise<void>((resolve, reject) => {
+      const worker = new Worker(new URL('./worker.ts', import.meta.url))
+      const send = () => {
+        const seed = goesOn ? seeds[next++] : undefined
+        if (seed === undefined) worker.terminate().then(() => resolve())
+        else worker.postMessage(seed)
+      }
+      worker.on('error', reject)
+      worker.on('message', (message: Outcome | 'ready') => {
+        if (message !== 'ready' && !onEnd(message)) goesOn = false
+        send()
+      })
+    })
+  await Promise.all(Array.from({ length: Math.min(threads, seeds.length) }, work))
+}

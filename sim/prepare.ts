@@ -1,0 +1,16 @@
+/** Makes a process or thread ready for runs. */
+import { install } from './platform/globals.ts'
+import { preload } from './preload.ts'
+
+/** Loads all modules, then takes the place of the globals. `frames`: how many lines of a stack are kept; viem makes an error for each request. */
+export async function prepare(frames = 0): Promise<void> {
+  await preload()
+  Error.stackTraceLimit = frames
+  prepareGlobals()
+}
+
+/** Takes the place of the globals. A rejection without a handler ends no run: in workerd it is a line in the log. */
+export function prepareGlobals(): void {
+  install()
+  process.on('unhandledRejection', () => {})
+}

@@ -1,0 +1,47 @@
+/** Makes a failing run smaller: fewer actors and days, then fewer faults. The same promise must still be broken. */
+import { type Ended, run, type Size } from './story.ts'
+
+/** A smaller run that breaks the same promise. `only`: the faults that it needs. */
+export type Shrunk = { seed: number; size: Partial<Size>; only: readonly string[]; ended: Ended }
+
+/** A smaller run is looked for so long, in milliseconds. */
+const PATIENCE_MS = 60_000
+
+/** Shrinks a failing run for at most a minute. `now` is the real clock. */
+export async function shrink(failed: Ended, now: () => number): Promise<Shrunk> {
+  const until = now() + PATIENCE_MS
+  const { seed, broken } = failed
+  let best: Shrunk = { seed, size: failed.size, only: failed.struck, ended: failed }
+  /** Whether a smaller run fails in the same way. Then it is the best one. */
+  const fails = async (size: Partial<Size>, only: readonly string[]): Promise<boolean> => {
+    if (now() > until) return false
+    const ended = await run({ seed, size, allowed: { only: new Set(only) } })
+    if (ended.broken?.id !== broken?.id) return false
+    // Faults that did not strike are not needed.
+    best = { seed, size, only: ended.struck, ended }
+    return true
+  }
+  for (const name of Object.keys(failed.size) as (keyof Size)[]) {
+    while (
+      Number(best.size[name]) > 0 &&
+      (await fails({ ...best.size, [name]: Number(best.size[name]) - 1 }, best.only))
+    );
+  }
+  for (
+    let part = Math.ceil(best.only.length / 2);
+    part >= 1 && now() <= until;
+    part = part > 1 ? Math.ceil(part / 2) : 0
+  ) {
+    for (let at = 0; at < best.only.length; ) {
+      const fewer = best.only.filter((_, index) => index < at || index >= at + part)
+      if (!(await fails(best.size, fewer))) at += part
+    }
+  }
+  return best
+}
+
+/** The command that repeats a run. */
+export function commandOf({ seed, size, only }: Shrunk): string {
+  const sizes = Object.entries(size).map(([name, value]) => `${name}=${value}`)
+  return `npm run sim -- --seed ${seed} --size ${sizes.join(',')} --faults '${only.join(',')}'`
+}
