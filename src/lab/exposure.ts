@@ -1,4 +1,4 @@
-/** What a crawler may cost by design, in micro-dollars. Anything above it is a breach. */
+/** The cost of a crawler by design, in micro-dollars. Anything above it is a breach. */
 import type { CrawlerName } from './crawlers/crawler.ts'
 
 /** Crawlers that may win a race or default within their limit. All others cost nothing. */

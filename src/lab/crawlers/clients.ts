@@ -14,7 +14,7 @@ import { baseSepolia } from 'viem/chains'
 import type { Setup, SignedRequest } from './crawler.ts'
 
 /** The User-Agent of the lab’s crawlers. */
-export const USER_AGENT = 'LabBot/1.0 (+https://crawler.example)'
+export const LAB_AGENT = 'LabBot/1.0 (+https://crawler.example)'
 
 /** How long a signature on credit is valid. */
 const VALID_SECONDS = 60
@@ -36,7 +36,7 @@ export async function openClient(setup: Setup, send: Fetch): Promise<PayingClien
 }
 
 /** The price that a payment header accepts, in micro-dollars; null if it is none of ours. */
-export function priceOf(header: string): bigint | null {
+export function acceptedPrice(header: string): bigint | null {
   try {
     return BigInt(decodePaymentSignatureHeader(header).accepted.amount)
   } catch {
@@ -69,7 +69,7 @@ function walletClient({ pays, wallet, url, rpcUrl }: Setup, send: Fetch): Paying
     }) as typeof fetch,
     client,
   )
-  const init = { headers: { 'user-agent': USER_AGENT } }
+  const init = { headers: { 'user-agent': LAB_AGENT } }
   let hasBought = pays === 'exact'
   return {
     buy: (path) => pay(`${url}${path}`, init),
@@ -91,7 +91,7 @@ async function creditClient({ name, key, url }: Setup, send: Fetch): Promise<Pay
     import('web-bot-auth/crypto'),
   ])
   const signer = await signerFromJWK(key)
-  const named = { 'user-agent': USER_AGENT, 'signature-agent': `"https://${name}.example"` }
+  const named = { 'user-agent': LAB_AGENT, 'signature-agent': `"https://${name}.example"` }
   const offers = new Map<string, PaymentRequirements>()
 
   async function offerOf(path: string): Promise<PaymentRequirements | Response> {

@@ -1,9 +1,9 @@
 /** Crawlers: one file each in this folder, and one line each in `index.ts`. */
 import type { Address, Hex } from '../../protocol/evm/hex.ts'
-import type { Score, Tally } from '../score.ts'
+import type { CrawlerTally, Score } from '../score.ts'
 
 /** How a crawler pays. */
-export type Pays = 'channel' | 'exact' | 'credit'
+export type PaysBy = 'channel' | 'exact' | 'credit'
 
 /** The crawlers of the lab: `honest` is the control, the others misbehave. */
 export type CrawlerName = 'honest' | 'replayer' | 'withdrawal-racer'
@@ -14,7 +14,7 @@ export type CreditRail = 'stablecoin' | 'stripe' | 'transfer'
 /** `is`: honest by default. `pays`: channel by default. */
 export type CrawlerOptions = {
   is?: CrawlerName
-  pays?: Pays
+  pays?: PaysBy
   /** Decides its choices; by default the lab’s seed and its own number. */
   seed?: number
   /** USDC in its wallet, in micro-dollars; $1,000 by default. */
@@ -44,7 +44,7 @@ export type Page = {
 /** A crawler in the lab. */
 export type Crawler = {
   is: CrawlerName
-  pays: Pays
+  pays: PaysBy
   seed: number
   /** Its name in the ledger, if it pays on credit. */
   name: string
@@ -62,10 +62,10 @@ export type Crawler = {
 /** A request with its payment, not sent yet. It can be sent many times, changed, and to other URLs. */
 export type SignedRequest = { url: string; method: string; headers: Record<string, string> }
 
-/** What a crawler is made of, as its thread receives it. Plain data. */
+/** The parts of a crawler, as its thread receives it. Plain data. */
 export type Setup = {
   is: CrawlerName
-  pays: Pays
+  pays: PaysBy
   seed: number
   name: string
   /** Where it reads: the site’s address and the path before all its pages, without a slash at the end. */
@@ -77,7 +77,7 @@ export type Setup = {
   chain: { chainId: number; usdc: Address; escrow: Address; collector: Address }
 }
 
-/** What a crawler works with. It runs in a thread of its own, where `Date` is the lab’s clock. */
+/** The tools of a crawler. It runs in a thread of its own, where `Date` is the lab’s clock. */
 export type Kit = Setup & {
   /** A number in [0, 1), from the crawler’s seed. */
   random(): number
@@ -108,9 +108,9 @@ export type ThreadCall = { id: number; crawler: number } & (
   | { do: 'tally' }
 )
 
-/** What the thread sends: the result of a call, or a wish that only the lab can fulfil. */
+/** A message of the thread: the result of a call, or a wish that only the lab can fulfil. */
 export type ThreadMessage =
-  | { kind: 'done'; id: number; value: Page | Tally | null }
+  | { kind: 'done'; id: number; value: Page | CrawlerTally | null }
   | { kind: 'failed'; id: number; message: string }
   | { kind: 'wish'; wish: number; do: 'advance'; by: number | string }
   | { kind: 'wish'; wish: number; do: 'evict' }

@@ -3,10 +3,10 @@ import { createPrivateKey } from 'node:crypto'
 import { Worker } from 'node:worker_threads'
 import { localAccount } from '../../testing/chain/chain.ts'
 import { siblingModule } from '../../testing/stack/sibling.ts'
-import { operate } from '../operator.ts'
-import { type Score, scoreOf, type Tally } from '../score.ts'
+import { callOperator } from '../operator.ts'
+import { type CrawlerTally, type Score, scoreOf } from '../score.ts'
 import { settledOf } from '../settled.ts'
-import type { Stage } from '../stage.ts'
+import type { LabStage } from '../stage.ts'
 import type {
   Crawler,
   CrawlerOptions,
@@ -20,16 +20,16 @@ import type {
 const BALANCE = 1_000_000_000n
 const CREDIT_LIMIT = 5_000_000n
 
-/** What a crawler may wish of its lab. */
+/** The wishes of a crawler that its lab fulfils. */
 export type LabWishes = { advance(by: number | string): Promise<unknown>; evict(): Promise<void> }
 
 type Call = ThreadCall extends infer One ? (One extends unknown ? Omit<One, 'id'> : never) : never
-type Settle = { resolve(value: Page | Tally | null): void; reject(fault: Error): void }
+type Settle = { resolve(value: Page | CrawlerTally | null): void; reject(fault: Error): void }
 
 /** The crawlers of a lab, by number. */
 export class Crew {
   readonly crawlers: Crawler[] = []
-  readonly #stage: Stage
+  readonly #stage: LabStage
   readonly #wishes: LabWishes
   readonly #sites: readonly { id: string; url: string }[]
   readonly #seed: number
@@ -39,7 +39,12 @@ export class Crew {
   #opened = 0
 
   /** `seed`: that of the lab. */
-  constructor(stage: Stage, sites: readonly { id: string; url: string }[], seed: number, wishes: LabWishes) {
+  constructor(
+    stage: LabStage,
+    sites: readonly { id: string; url: string }[],
+    seed: number,
+    wishes: LabWishes,
+  ) {
     this.#stage = stage
     this.#sites = sites
     this.#seed = seed
@@ -87,7 +92,7 @@ export class Crew {
   }
 
   #crawlerOf(number: number, { is, pays, seed, name, wallet }: Setup): Crawler {
-    const tally = async () => (await this.#call({ crawler: number, do: 'tally' })) as Tally
+    const tally = async () => (await this.#call({ crawler: number, do: 'tally' })) as CrawlerTally
     const score = async (): Promise<Score> => {
       const counted = await tally()
       return scoreOf(counted, await settledOf(this.#stage, pays, wallet.address, counted.account))
@@ -116,7 +121,7 @@ export class Crew {
   async #enrol({ name, key }: Setup, options: CrawlerOptions): Promise<void> {
     const { creditLimit = CREDIT_LIMIT, rail = 'transfer', period = 'daily' } = options
     const { kty, crv, x } = key
-    await operate(this.#stage, '/agents', {
+    await callOperator(this.#stage, '/agents', {
       id: name,
       name,
       url: `https://${name}.example`,
@@ -129,7 +134,7 @@ export class Crew {
     })
   }
 
-  #call(call: Call): Promise<Page | Tally | null> {
+  #call(call: Call): Promise<Page | CrawlerTally | null> {
     const id = ++this.#lastCall
     const thread = this.#start()
     return new Promise((resolve, reject) => {
@@ -145,7 +150,7 @@ export class Crew {
       execArgv: ['--disable-warning=ExperimentalWarning'],
     })
     thread.unref()
-    thread.on('message', (message: ThreadMessage) => this.#hear(message))
+    thread.on('message', (message: ThreadMessage) => this.#receive(message))
     thread.on('error', (fault) => {
       for (const { reject } of this.#calls.values()) reject(fault as Error)
     })
@@ -153,7 +158,7 @@ export class Crew {
     return thread
   }
 
-  #hear(message: ThreadMessage): void {
+  #receive(message: ThreadMessage): void {
     if (message.kind === 'wish') {
       const work = message.do === 'advance' ? this.#wishes.advance(message.by) : this.#wishes.evict()
       const answer = (fault: string | null) =>

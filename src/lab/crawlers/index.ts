@@ -4,7 +4,7 @@ import { honest } from './honest.ts'
 import { replayer } from './replayer.ts'
 import { withdrawalRacer } from './withdrawal-racer.ts'
 
-/** What each crawler does when it is run. */
+/** The behaviour of each crawler. */
 export const BEHAVIOURS: Readonly<Record<CrawlerName, Behaviour>> = {
   honest,
   replayer,

@@ -1,8 +1,8 @@
-/** What one crawler works with, and what it counts. */
+/** The tools of one crawler, and its counters. */
 import { decodePaymentRequiredHeader, decodePaymentResponseHeader } from '@x402/core/http'
 import type { Hex } from '../../protocol/evm/hex.ts'
-import type { Tally } from '../score.ts'
-import { openClient, priceOf } from './clients.ts'
+import type { CrawlerTally } from '../score.ts'
+import { acceptedPrice, openClient } from './clients.ts'
 import type { Kit, Page, Setup } from './crawler.ts'
 
 const POLL_MS = 5
@@ -10,8 +10,8 @@ const POLL_MS = 5
 /** The wishes that only the lab can fulfil. */
 type Wishes = Pick<Kit, 'advance' | 'evict'>
 
-/** Makes the kit of a crawler, and what it has counted so far. */
-export async function openKit(setup: Setup, wishes: Wishes): Promise<{ kit: Kit; tally(): Tally }> {
+/** Makes the kit of a crawler, and its counters. */
+export async function openKit(setup: Setup, wishes: Wishes): Promise<{ kit: Kit; tally(): CrawlerTally }> {
   const counted = new Counted(setup)
   const send = async (input: string | URL | Request, init?: RequestInit) => {
     const request = new Request(input, init)
@@ -44,7 +44,7 @@ export async function openKit(setup: Setup, wishes: Wishes): Promise<{ kit: Kit;
 
 /** Counts every answer of a crawler. */
 class Counted {
-  readonly tally: Tally
+  readonly tally: CrawlerTally
   readonly #prices = new Map<string, bigint>()
   /** Purchases that were delivered: a proof and the request that it opened. */
   readonly #delivered = new Set<string>()
@@ -94,7 +94,7 @@ class Counted {
     const proof = headers.get('payment-signature')
     const iou = `${headers.get('signature') ?? ''} ${proof ?? ''}`
     const purchase = `${method} ${url} ${iou}`
-    const price = (proof === null ? null : priceOf(proof)) ?? this.#prices.get(url) ?? 0n
+    const price = (proof === null ? null : acceptedPrice(proof)) ?? this.#prices.get(url) ?? 0n
     if (price === 0n || this.#delivered.has(purchase)) return
     this.#delivered.add(purchase)
     this.tally.pages++
