@@ -1,6 +1,6 @@
 /** Every crawler of the lab that misbehaves: it costs nothing here, and it sees a paywall that lacks the guard it is for. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { CRAWLERS, type CrawlerName, type Pays } from '../../src/lab/crawlers/crawler.ts'
+import { CRAWLERS, type CrawlerName, type PaysBy } from '../../src/lab/crawlers/crawler.ts'
 import { type Lab, openLab, type Score } from '../../src/lab/index.ts'
 import { makeLab } from '../../src/lab/make.ts'
 import { buildPlan } from '../../src/lab/plan.ts'
@@ -17,7 +17,7 @@ const TIMEOUT_MS = 180_000
 const ELSEWHERE = ['defaulter', 'honest', 'replayer', 'withdrawal-racer']
 
 const KINDS = Object.entries(CRAWLERS).flatMap(([is, ways]) =>
-  ELSEWHERE.includes(is) ? [] : ways.map((pays) => [is, pays] as [CrawlerName, Pays]),
+  ELSEWHERE.includes(is) ? [] : ways.map((pays) => [is, pays] as [CrawlerName, PaysBy]),
 )
 
 let lab: Lab
@@ -28,7 +28,7 @@ beforeAll(async () => {
 afterAll(() => lab?.close())
 
 /** Runs a crawler, and an honest one beside it. */
-async function run(is: CrawlerName, pays: Pays): Promise<{ score: Score; beside: Score }> {
+async function run(is: CrawlerName, pays: PaysBy): Promise<{ score: Score; beside: Score }> {
   const [crawler, honest] = [await lab.crawler({ is, pays }), await lab.crawler({ pays })]
   // It moves the clock of everybody: a request under way would lapse.
   if (is === 'clock-liar') return { score: await crawler.run(), beside: await honest.run() }
@@ -91,7 +91,7 @@ describe('a paywall without one guard', { timeout: TIMEOUT_MS }, () => {
     plan = await buildPlan()
   }, TIMEOUT_MS)
 
-  const GUARDS: [CrawlerName, Pays, string, RegExp, string][] = [
+  const GUARDS: [CrawlerName, PaysBy, string, RegExp, string][] = [
     [
       'replayer',
       'channel',

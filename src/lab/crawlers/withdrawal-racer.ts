@@ -34,7 +34,7 @@ async function balanceOf({ rpc, chain }: Kit, channelId: Hex): Promise<bigint> {
   return BigInt(answer.slice(0, 66))
 }
 
-/** A withdrawal that the contract refuses is no fault of the lab: the watch has claimed everything. */
+/** A withdrawal that the contract refuses means that the watch has claimed everything. */
 async function withdraw(
   { transact, chain }: Kit,
   functionName: 'initiateWithdraw' | 'finalizeWithdraw',
