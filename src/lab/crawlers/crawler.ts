@@ -99,6 +99,8 @@ export type Setup = {
   name: string
   /** Where it reads: the site’s address and the path before all its pages, without a slash at the end. */
   url: string
+  /** Where the same pages are past the runtime’s own front, which does not pass on that a reader has hung up. */
+  direct?: string
   wallet: { address: Address; privateKey: Hex }
   /** The private Ed25519 JWK of a crawler on credit. */
   key: JsonWebKey

@@ -72,6 +72,7 @@ export class Crew {
       seed,
       name: `crawler-${number}`,
       url: `${site.url}${options.below ?? ''}`,
+      direct: this.#stage.worker.direct,
       wallet,
       key: keyFrom(wallet.privateKey),
       rpcUrl,

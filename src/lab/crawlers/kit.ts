@@ -35,7 +35,7 @@ export async function openKit(setup: Setup, wishes: Wishes): Promise<{ kit: Kit;
     sign: (path) => client.sign(path),
     signAs,
     async sip(request, hangUp) {
-      const { status, headers, bytes } = await sip(request, hangUp)
+      const { status, headers, bytes } = await sip(request, hangUp, setup.direct)
       const got = { status, headers, bytes, isGot: bytes.byteLength > 0 }
       counted.count(request.url, request.method, new Headers(request.headers), got)
       return pageFrom(request.url, got)

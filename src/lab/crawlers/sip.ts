@@ -11,11 +11,17 @@ const SLOW_BYTES = 100
 /** The part of an answer that came before the reader hung up. `status` 0: nothing. */
 export type Sip = { status: number; headers: Headers; bytes: ArrayBuffer }
 
-/** Sends a request. Never rejects: a broken connection has the status 0. */
-export function sip({ url, method, headers }: SignedRequest, hangUp: HangUp): Promise<Sip> {
+/** Sends a request, to another address if `direct` names one. Never rejects: a broken connection has the status 0. */
+export function sip(
+  { url, method, headers: sent }: SignedRequest,
+  hangUp: HangUp,
+  direct?: string,
+): Promise<Sip> {
   return new Promise((resolve) => {
+    const { origin, host } = new URL(url)
+    const headers = { ...sent, host }
     const ask = url.startsWith('https:') ? overHttps : overHttp
-    const asked = ask(url, { method, headers, agent: false })
+    const asked = ask(`${direct ?? origin}${url.slice(origin.length)}`, { method, headers, agent: false })
     const nothing = () => resolve({ status: 0, headers: new Headers(), bytes: new ArrayBuffer(0) })
     asked.on('error', nothing)
     asked.on('response', (answer) => {

@@ -25,7 +25,8 @@ export const withdrawalRacer: Behaviour = async (kit) => {
   await kit.advance(`${channelConfig.withdrawDelay + 1}s`)
   await withdraw(kit, 'finalizeWithdraw', [channelConfig])
   await kit.send('/old', { headers: old.headers })
-  for (let page = 1; page <= PAGES; page++) await kit.buy(`/after/${page}`)
+  // Trap: the upstream client would deposit again, and so pay what it took.
+  for (let page = 1; page <= PAGES; page++) await kit.send(`/after/${page}`, { headers: old.headers })
 }
 
 async function balanceOf({ rpc, chain }: Kit, channelId: Hex): Promise<bigint> {
