@@ -4,6 +4,9 @@ import { sources } from './sources.ts'
 
 /** Names that two files of src/ may export, each with the reason. */
 const ALLOWED: Readonly<Record<string, string>> = {
+  Crawler: 'tab402/lab exports the crawlers of a tester, identity/crawlers.ts the rows of known ones',
+  CrawlerName: 'the same',
+  Page: 'tab402/lab exports the answer of a crawler, sites/view.ts a page of a list',
   Relayer:
     'app/objects.ts exports the Durable Object class, which implements the type of chain/relayer/relayer.ts',
   run: 'each file of a command implements `Command` of cli/command.ts',

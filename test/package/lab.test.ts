@@ -37,11 +37,11 @@ let project: Project
 
 beforeAll(async () => {
   project = await openProject()
-}, 240_000)
+}, 600_000)
 
 afterAll(() => project?.remove())
 
-describe('the installed tab402/lab', { timeout: 240_000 }, () => {
+describe('the installed tab402/lab', { timeout: 400_000 }, () => {
   it('names the packages that it needs, in one line', async () => {
     await project.write('lab.mjs', NODE)
     const { code, stdout } = await project.node(['--test', 'lab.mjs'])
