@@ -1,13 +1,15 @@
 /**
  * `npm run screenshots`: writes each page of the console as a picture, light and dark, wide and narrow. With words after it,
- * only pages whose address has one of them: `npm run screenshots -- policy sites`.
+ * only pages whose address has one of them: `npm run screenshots -- policy sites`. With `--docs` it writes the three pictures of
+ * the README, small ones of a screen each.
  */
-import { mkdir, rm } from 'node:fs/promises'
+import { mkdir, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { openPage, signInBy, startBrowser } from './journeys/browser.ts'
 import { startConsoleStage } from './journeys/console-stage.ts'
 
 const FOLDER = '.screenshots'
+const DOCS = 'docs/images'
 
 await rm(FOLDER, { recursive: true, force: true })
 await mkdir(FOLDER)
@@ -17,21 +19,23 @@ await page.goto(`${stage.console}/sign-in`)
 await shoot('sign-in')
 await signInBy(page, stage)
 const words = process.argv.slice(2)
-for (const [at, path] of stage.pages.entries()) {
-  if (words.length > 0 && !words.some((word) => path.includes(word))) continue
-  await page.goto(`${stage.console}${path}`)
-  const name =
-    path
-      .split(/[/?]/)
-      .slice(1, 5)
-      .join('-')
-      .replace(/[^\w-]/g, '')
-      .slice(0, 40) || 'home'
-  await shoot(`${String(at).padStart(2, '0')}-${name}`)
-}
+if (words[0] === '--docs') await shootDocs()
+else
+  for (const [at, path] of stage.pages.entries()) {
+    if (words.length > 0 && !words.some((word) => path.includes(word))) continue
+    await page.goto(`${stage.console}${path}`)
+    const name =
+      path
+        .split(/[/?]/)
+        .slice(1, 5)
+        .join('-')
+        .replace(/[^\w-]/g, '')
+        .slice(0, 40) || 'home'
+    await shoot(`${String(at).padStart(2, '0')}-${name}`)
+  }
 await browser.close()
 await stage.stop()
-process.stdout.write(`Wrote ${FOLDER}/\n`)
+process.stdout.write(`Wrote ${words[0] === '--docs' ? DOCS : FOLDER}/\n`)
 
 async function shoot(name: string): Promise<void> {
   for (const [width, colorScheme] of [
@@ -43,5 +47,22 @@ async function shoot(name: string): Promise<void> {
     await page.setViewportSize({ width, height: 800 })
     await page.emulateMedia({ colorScheme })
     await page.screenshot({ path: join(FOLDER, `${name}-${width}-${colorScheme}.png`), fullPage: true })
+  }
+}
+
+/** Home, a policy and a channel, as WebP of less than 80 kB each. */
+async function shootDocs(): Promise<void> {
+  await mkdir(DOCS, { recursive: true })
+  const devtools = await page.context().newCDPSession(page)
+  await page.setViewportSize({ width: 1280, height: 960 })
+  for (const [name, path = '/', colorScheme] of [
+    ['home', '/', 'light'],
+    ['policy', '/policy/tally-and-ink', 'light'],
+    ['account', stage.pages.find((one) => one.startsWith('/accounts/0x')), 'dark'],
+  ] as const) {
+    await page.emulateMedia({ colorScheme })
+    await page.goto(`${stage.console}${path}`)
+    const { data } = await devtools.send('Page.captureScreenshot', { format: 'webp', quality: 70 })
+    await writeFile(join(DOCS, `${name}.webp`), Buffer.from(data, 'base64'))
   }
 }

@@ -11,7 +11,7 @@ export const CHANNEL_MUTANTS: readonly Mutant[] = [
     file: ACCOUNT,
     from: 'if (answer) this.#queue.advance()\n    await this.#commits.pending',
     to: 'if (answer) this.#queue.advance()',
-    by: 'I3',
+    by: 'I4',
   },
   {
     id: 'no-replay',

@@ -149,7 +149,7 @@ export class Disk {
 
   #schedule(batch: Batch): void {
     const here = world()
-    const most = here.choices.strikes('slow disk', this.name, 0.06) ? SLOW_FLUSH_MS : FLUSH_MS
+    const most = here.choices.strikes('slow disk', this.name, 0.2) ? SLOW_FLUSH_MS : FLUSH_MS
     this.#flushesAt = Math.max(this.#flushesAt, here.now + here.latency(`disk ${this.name}`, most))
     here.after(this.#flushesAt - here.now, `flush ${this.name}`, () => {
       // Two batches may reach the disk at one moment: the earlier one always comes first.

@@ -10,6 +10,8 @@ export type ConsoleOrder = {
   body?: string
   /** The revision that the page was made from: the API refuses the change if somebody else has made one since. */
   revision?: number
+  /** Makes a change happen once, however often it is sent. */
+  key?: string
 }
 
 /** The answer of the API. `text` is the body as it was sent. */

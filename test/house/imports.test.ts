@@ -24,6 +24,7 @@ const ORDER = [
 const ASIDE: Record<string, readonly string[]> = {
   client: ['protocol'],
   cli: [
+<<<<<<< HEAD
     'testing',
     'app',
     'logs',
@@ -34,6 +35,9 @@ const ASIDE: Record<string, readonly string[]> = {
     'sites',
     'identity',
     'protocol',
+=======
+    ...['lab', 'testing', 'app', 'logs', 'config', 'rails', 'paywall', 'sites', 'identity', 'protocol'],
+>>>>>>> wt-crawlers
     'platform',
   ],
   logs: ['paywall', 'identity', 'protocol', 'platform'],

@@ -113,6 +113,11 @@ describe('npm start', { timeout: 60_000 }, () => {
     expect(home).toContain('LanternBot')
   })
 
+  it('is what tab402 init --mode try ends in', async () => {
+    const { facts } = await start({}, ['--mode', 'try'], 'init')
+    expect(await status(facts.url + facts.paths.charged, 'GPTBot')).toBe(402)
+  })
+
   it('leaves out all sample figures with --empty', async () => {
     const { facts } = await start({}, ['--empty'])
     const headers = { authorization: `Bearer ${facts.operator.token}` }

@@ -16,8 +16,12 @@ export type Ending = { code: number | null; signal: NodeJS.Signals | null }
 const running = new Set<ChildProcess>()
 
 /** Starts it and waits for the ready line; throws with its stderr if it exits before. */
-export async function start(env: Record<string, string> = {}, args: string[] = []): Promise<Started> {
-  const child = spawn(process.execPath, ['src/cli/main.ts', 'start', ...args], {
+export async function start(
+  env: Record<string, string> = {},
+  args: string[] = [],
+  command = 'start',
+): Promise<Started> {
+  const child = spawn(process.execPath, ['src/cli/main.ts', command, ...args], {
     env: { ...process.env, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   })

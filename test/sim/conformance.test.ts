@@ -15,7 +15,7 @@ export default {
 `
 
 it('shows what workerd shows, in every row that the ledger relies on', async () => {
-  const probe = await readFile('sim/probe.js', 'utf8')
+  const probe = await readFile('test/sim/probe.js', 'utf8')
   const workerd = new Miniflare(
     convertV4MiniflareOptions({
       name: 'probe',
@@ -34,7 +34,7 @@ it('shows what workerd shows, in every row that the ledger relies on', async () 
   )
   try {
     const answer = await workerd.dispatchFetch('http://probe.test/')
-    const { stdout } = await promisify(execFile)(process.execPath, ['sim/conformance.ts'])
+    const { stdout } = await promisify(execFile)(process.execPath, ['test/sim/probe-here.ts'])
     expect(JSON.parse(stdout)).toEqual(await answer.json())
   } finally {
     await workerd.dispose()

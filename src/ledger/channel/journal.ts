@@ -7,6 +7,7 @@ import { padAmount, unpadAmount } from '../../protocol/amount.ts'
 import type { ChannelConfig, ChannelState } from '../../protocol/evm/channel.ts'
 import type { Hex } from '../../protocol/evm/hex.ts'
 import { addColumns, type TableVersion } from '../columns.ts'
+import { entriesSql } from '../page-sql.ts'
 import { soldIn } from '../sold.ts'
 import type { Totals } from '../totals.ts'
 import type { Entry, Standing, Unresolved } from './types.ts'
@@ -91,13 +92,10 @@ export class Journal {
     return { ...kept, ...totals, signature }
   }
 
-  /** Returns up to `limit` entries with `seq > after`, oldest first. */
-  entries(after: number, limit: number): Entry[] {
+  /** Returns up to `limit` entries with `seq > after`, oldest first; or those with `seq < after`, newest first. */
+  entries(after: number, limit: number, isNewestFirst = false): Entry[] {
     if (!this.#exists()) return []
-    return this.#sql
-      .exec('SELECT * FROM entry WHERE seq > ? ORDER BY seq LIMIT ?', after, limit)
-      .toArray()
-      .map(entryOf)
+    return this.#sql.exec(entriesSql(isNewestFirst), after, limit).toArray().map(entryOf)
   }
 
   /** Returns the newest entries with `at > since`, at most `limit`, oldest first. */

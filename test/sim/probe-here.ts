@@ -1,12 +1,12 @@
 /** Prints what the probe shows in the simulator, as JSON. The test compares it with workerd. */
-import './platform/hooks.ts'
-import { Choices } from './choices.ts'
-import { DurableObject } from './platform/workers.ts'
-import { prepareGlobals } from './prepare.ts'
+import '../../sim/platform/hooks.ts'
+import { Choices } from '../../sim/choices.ts'
+import { DurableObject } from '../../sim/platform/workers.ts'
+import { prepareGlobals } from '../../sim/prepare.ts'
+import { enter, World } from '../../sim/world.ts'
 import { observe, probeOn } from './probe.js'
-import { enter, World } from './world.ts'
 
-const { Namespace } = await import('./platform/namespace.ts')
+const { Namespace } = await import('../../sim/platform/namespace.ts')
 
 prepareGlobals()
 // No fault strikes: only what every runtime does is compared.
