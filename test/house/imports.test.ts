@@ -24,20 +24,19 @@ const ORDER = [
 const ASIDE: Record<string, readonly string[]> = {
   client: ['protocol'],
   cli: [
-<<<<<<< HEAD
-    'testing',
-    'app',
-    'logs',
-    'doctor',
-    'config',
-    'rails',
-    'paywall',
-    'sites',
-    'identity',
-    'protocol',
-=======
-    ...['lab', 'testing', 'app', 'logs', 'config', 'rails', 'paywall', 'sites', 'identity', 'protocol'],
->>>>>>> wt-crawlers
+    ...[
+      'lab',
+      'testing',
+      'app',
+      'logs',
+      'doctor',
+      'config',
+      'rails',
+      'paywall',
+      'sites',
+      'identity',
+      'protocol',
+    ],
     'platform',
   ],
   logs: ['paywall', 'identity', 'protocol', 'platform'],
