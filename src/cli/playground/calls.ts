@@ -27,15 +27,16 @@ export type Totals = { authorized: string; charged: string; redeemed: string }
 /** Whose money the page shows. `account`: an id in the ledger; without one there are no totals. */
 export type MoneyQuestion = { address: Address; account: string | null }
 
-/** `wallet` and `publisher`: USDC on chain. `invoice`: the newest one of an account on credit. */
+/** `wallet` and `publisher`: USDC on chain. `escrow`: what a channel has left there. `invoice`: the newest one on credit. */
 export type Money = {
   wallet: string
   publisher: string
+  escrow: string | null
   totals: Totals | null
   invoice: { id: string; stage: string; owed: string } | null
 }
 
-/** One midnight. `window`: the Unix time (ms) that it ended at. `claims`: the number of transactions. */
+/** One midnight. `window`: the Unix time (ms) that it ended at. `rows`: the channels of a claim. */
 export type Night = {
   window: number
   settlement: string

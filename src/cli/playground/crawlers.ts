@@ -36,7 +36,7 @@ export async function misbehave(stack: StackFacts, is: string, path: string): Pr
       chain: { chainId: CHAIN_ID, usdc, escrow, collector: COLLECTOR },
     },
     // The clock here is the real one, and the runtime evicts at will.
-    { advance: async () => {}, evict: async () => {} },
+    { advance: async () => {}, evict: async () => {}, dispute: async () => {} },
   )
   await BEHAVIOURS[known.is](kit)
   const { requests, byStatus, byReason, pages, delivered, account } = tally()

@@ -14,4 +14,19 @@ export const MISBEHAVING: readonly (Misbehaving & { is: CrawlerName })[] = [
     title: 'Replayer',
     does: 'Pays once, then sends the same proof again: fifty times at once, for other pages and by other methods.',
   },
+  {
+    is: 'double-spender',
+    title: 'Double-spender',
+    does: 'Uses one proof for many pages at once, and pays with money that is gone before it is taken.',
+  },
+  {
+    is: 'header-forger',
+    title: 'Header forger',
+    does: 'Forges signatures, amounts, receivers and headers, and spells paths in other ways.',
+  },
+  {
+    is: 'slow-reader',
+    title: 'Slow reader',
+    does: 'Reads byte by byte and hangs up in the middle. It still pays for what it got.',
+  },
 ]

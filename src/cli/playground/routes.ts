@@ -1,7 +1,7 @@
 /** What the page can ask its server, by method and path. Keys of the stack stay on this side. */
 import * as v from 'valibot'
 import { DAY_MS } from '../../platform/time.ts'
-import type { Address } from '../../protocol/evm/hex.ts'
+import type { Address, Hex } from '../../protocol/evm/hex.ts'
 import { CHAIN_ID, mintOn } from '../../testing/chain/chain.ts'
 import { articlePaths } from '../../testing/stack/origin.ts'
 import type { StackFacts } from '../../testing/stack/stack.ts'
@@ -138,13 +138,16 @@ function moneyRoutes(stack: StackFacts): Routes {
       const wanted = v.safeParse(MoneyCall, body)
       if (!wanted.success) return UNREADABLE
       const { address, account } = wanted.output
-      const [wallet, publisher, totals, invoice] = await Promise.all([
+      const [wallet, publisher, escrow, totals, invoice] = await Promise.all([
         chain.holds(address as Address),
         chain.holds(stack.receiver),
+        account?.startsWith('0x') ? chain.channel(account as Hex) : null,
         account === null ? null : totalsOf(account),
         account?.startsWith('playground-') ? newestInvoice(account) : null,
       ])
-      return ok({ wallet: `${wallet}`, publisher: `${publisher}`, totals, invoice } satisfies Money)
+      const left = escrow && `${escrow.balance - escrow.claimed}`
+      const money: Money = { wallet: `${wallet}`, publisher: `${publisher}`, escrow: left, totals, invoice }
+      return ok(money)
     },
     'POST invoice': async ({ body }) => {
       const wanted = v.safeParse(InvoiceCall, body)

@@ -3,7 +3,7 @@ import { useEffect, useRef, useState } from 'hono/jsx/dom'
 import type { Facts, Money } from '../calls.ts'
 import { Ask } from './ask.tsx'
 import { Gate } from './gate.ts'
-import { type Keys, makeKeys } from './keys.ts'
+import { forgetKeys, type Keys, makeKeys } from './keys.ts'
 import { Midnight } from './midnight.tsx'
 import { Misbehave } from './misbehave.tsx'
 import { MoneyPanel } from './money.tsx'
@@ -81,6 +81,11 @@ export function App({ facts, kept }: { facts: Facts; kept: Keys | null }) {
   )
 }
 
+function begin(): void {
+  forgetKeys()
+  location.reload()
+}
+
 function Key({ keys, made }: { keys: Keys | null; made(keys: Keys): void }) {
   const action = useAction()
   return (
@@ -88,7 +93,10 @@ function Key({ keys, made }: { keys: Keys | null; made(keys: Keys): void }) {
       <p>A crawler needs no account. It has a key, and pays by signing.</p>
       {keys ? (
         <p>
-          You are <code>{keys.address}</code>. The key is in this browser tab, and ends with it.
+          You are <code>{keys.address}</code>. The key is in this browser tab, and ends with it.{' '}
+          <button class="link" type="button" onClick={begin}>
+            Begin again with a new key
+          </button>
         </p>
       ) : (
         <p class="row">
@@ -138,6 +146,7 @@ function More({ game, way }: { game: Game; way: Way | null }) {
     const pages = facts.paths.length > 0 ? facts.paths : [path]
     const { buy } = await payer(way)
     gate.hold = null
+    gate.paid = () => {}
     for (let count = 1; count <= MORE; count++) {
       const { account } = await buy(`${facts.url}${pages[count % pages.length]}`)
       setRead(count)

@@ -3,7 +3,7 @@ import { useState } from 'hono/jsx/dom'
 import type { Game } from './app.tsx'
 import { type Exchange, headerJson } from './exchange.ts'
 import { ask, USER_AGENT } from './gate.ts'
-import { Act, AnswerText, Decoded, Fault, RequestText, Step, Usd, useAction } from './parts.tsx'
+import { Act, Answer, Decoded, Fault, RequestText, Step, Usd, useAction } from './parts.tsx'
 
 type Offer = { scheme: string; network: string; amount: string; payTo: string }
 type Required = { error?: string; accepts: Offer[] }
@@ -33,7 +33,7 @@ export function Ask({ game: { facts, keys, path }, choose }: { game: Game; choos
       {exchange && (
         <>
           <RequestText sent={exchange.sent} />
-          <AnswerText exchange={exchange} />
+          <Answer exchange={exchange} />
           <Offers exchange={exchange} />
         </>
       )}

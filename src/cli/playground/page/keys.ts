@@ -17,6 +17,11 @@ export async function makeKeys(): Promise<Keys> {
   return keys
 }
 
+/** Drops the keys of this tab. */
+export function forgetKeys(): void {
+  sessionStorage.removeItem(NAME)
+}
+
 /** The keys that this tab has made before, or null. */
 export function keptKeys(): Keys | null {
   const text = sessionStorage.getItem(NAME)

@@ -36,12 +36,23 @@ export function Midnight({ game, money }: { game: Game; money: Money | null }) {
   )
 }
 
+const DATE = new Intl.DateTimeFormat('en-GB', { dateStyle: 'long', timeZone: 'UTC' })
+
+function midnightOf(window: number): string {
+  return `${DATE.format(window)}, 00:00 UTC`
+}
+
+function nameOf({ kind, rows }: Night['transactions'][number]): string {
+  if (kind !== 'claim') return `1 ${kind}`
+  return `1 claim for ${rows} ${rows === 1 ? 'tab' : 'tabs'}`
+}
+
 function Report({ night }: { night: Ended }) {
   return (
     <dl class="dl">
-      <dt>Midnight of</dt>
+      <dt>Midnight</dt>
       <dd>
-        <time datetime={new Date(night.window).toISOString()}>{new Date(night.window).toUTCString()}</time>
+        <time datetime={new Date(night.window).toISOString()}>{midnightOf(night.window)}</time>
       </dd>
       <dt>Settlement</dt>
       <dd>
@@ -49,7 +60,7 @@ function Report({ night }: { night: Ended }) {
         sent to the publisher
       </dd>
       <dt>Transactions</dt>
-      <dd>{night.transactions.map(({ kind, rows }) => `${kind} (${rows})`).join(', ') || 'none'}</dd>
+      <dd>{night.transactions.map(nameOf).join(', ') || 'none'}</dd>
       <dt>Billing</dt>
       <dd>
         {night.billing}, invoices: {night.invoices}

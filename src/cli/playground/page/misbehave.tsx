@@ -30,7 +30,13 @@ export function Misbehave({ game: { facts, path } }: { game: Game }) {
         ))}
       </dl>
       <Fault action={action} />
-      <div role="status">{done && <Score {...done} />}</div>
+      <div role="status">
+        {action.isBusy ? (
+          <p>The crawler is at work. It sends up to some hundred requests.</p>
+        ) : (
+          done && <Score {...done} />
+        )}
+      </div>
     </Step>
   )
 }

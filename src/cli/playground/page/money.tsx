@@ -19,6 +19,14 @@ export function MoneyPanel({ money, kind }: { money: Money | null; kind: string 
         <dd>{money ? <Usd amount={money.wallet} /> : '–'}</dd>
         <dt>The publisher’s wallet</dt>
         <dd id="publisher">{money ? <Usd amount={money.publisher} /> : '–'}</dd>
+        {money?.escrow && (
+          <>
+            <dt>Your deposit in escrow</dt>
+            <dd>
+              <Usd amount={money.escrow} />
+            </dd>
+          </>
+        )}
       </dl>
       <h3>Your account {kind}</h3>
       {money?.totals ? (

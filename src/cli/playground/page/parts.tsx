@@ -84,11 +84,13 @@ export function RequestText({ sent }: { sent: Sent }) {
   )
 }
 
-/** An answer as text. */
-export function AnswerText({ exchange: { answer } }: { exchange: Exchange }) {
+/** An answer: how it ended, and its text. */
+export function Answer({ exchange }: { exchange: Exchange }) {
+  const { answer } = exchange
   return (
     <div class="wire">
       <h3>Answer</h3>
+      <Verdict exchange={exchange} />
       <pre class="code">{answerText(answer, false)}</pre>
       <Whole text={`${answerText(answer, true)}\n\n${answer.body}`} of="the answer" />
     </div>

@@ -3,7 +3,7 @@ import { useState } from 'hono/jsx/dom'
 import type { Game } from './app.tsx'
 import { type Exchange, fromBase64, headerJson, type Sent } from './exchange.ts'
 import { ask, type Held } from './gate.ts'
-import { Act, AnswerText, Decoded, Fault, RequestText, Step, useAction, Verdict } from './parts.tsx'
+import { Act, Answer, Decoded, Fault, RequestText, Step, useAction, Verdict } from './parts.tsx'
 import { signedFor } from './signed.ts'
 import { TRICKS, type Trick, tampered, type Way, WHY } from './tamper.ts'
 
@@ -20,11 +20,14 @@ export function Pay({ game }: { game: Game }) {
   const [held, setHeld] = useState<Held | null>(null)
   const [exchange, setExchange] = useState<Exchange | null>(null)
 
+  const [lost, setLost] = useState('')
+
   const sign = (chosen: Way) => async () => {
     const { gate, payer, facts, path } = game
     setWay(chosen)
     setExchange(null)
     setHeld(null)
+    setLost('')
     const { buy } = await payer(chosen)
     await new Promise<void>((signed, failed) => {
       gate.hold = (next) => {
@@ -34,7 +37,10 @@ export function Pay({ game }: { game: Game }) {
       gate.paid = setExchange
       buy(`${facts.url}${path}`)
         .then(({ account }) => game.refresh({ id: account, way: chosen }))
-        .catch(failed)
+        .catch((cause: Error) => {
+          setLost(cause.message)
+          failed(cause)
+        })
     })
   }
   const send = async () => {
@@ -52,6 +58,11 @@ export function Pay({ game }: { game: Game }) {
         ))}
       </p>
       <Fault action={action} />
+      {lost !== '' && !exchange && (
+        <p class="bad" role="alert">
+          {lost}
+        </p>
+      )}
       {held && (
         <>
           <Payment sent={held.sent} />
@@ -65,9 +76,8 @@ export function Pay({ game }: { game: Game }) {
       {exchange && way && (
         <>
           <Payment sent={exchange.sent} />
-          <AnswerText exchange={exchange} />
+          <Answer exchange={exchange} />
           <Decoded name="payment-response" value={headerJson(exchange.answer.headers, 'payment-response')} />
-          <Verdict exchange={exchange} />
           <Tamper game={game} way={way} exchange={exchange} />
         </>
       )}
