@@ -139,7 +139,7 @@ const MORE = 10
 
 function More({ game, way }: { game: Game; way: Way | null }) {
   const action = useAction()
-  const [read, setRead] = useState(0)
+  const [read, setRead] = useState('')
   const work = async () => {
     if (!way) return
     const { facts, path, gate, payer, refresh } = game
@@ -149,7 +149,7 @@ function More({ game, way }: { game: Game; way: Way | null }) {
     gate.paid = () => {}
     for (let count = 1; count <= MORE; count++) {
       const { account } = await buy(`${facts.url}${pages[count % pages.length]}`)
-      setRead(count)
+      setRead(`${count} of ${MORE} pages read ${KINDS[way]}`)
       await refresh({ id: account, way })
     }
   }
@@ -163,7 +163,7 @@ function More({ game, way }: { game: Game; way: Way | null }) {
         <Act action={action} off={!way} work={work}>
           Read ten more pages {way && KINDS[way]}
         </Act>
-        <span role="status">{read > 0 && `${read} of ${MORE} pages read`}</span>
+        <span role="status">{read}</span>
       </p>
       {!way && <p class="soft">Pay for a first page above.</p>}
       <Fault action={action} />

@@ -21,7 +21,7 @@ export function Ask({ game: { facts, keys, path }, choose }: { game: Game; choos
       <p>
         People read this page free. A crawler gets 402 Payment Required, with the ways in which it can pay.
       </p>
-      <p class="row">
+      <p class="row ends">
         <label for="page">
           Page <Path paths={facts.paths} path={path} choose={choose} />
         </label>

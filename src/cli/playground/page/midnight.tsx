@@ -63,7 +63,10 @@ function Report({ night }: { night: Ended }) {
       <dd>{night.transactions.map(nameOf).join(', ') || 'none'}</dd>
       <dt>Billing</dt>
       <dd>
-        {night.billing}, invoices: {night.invoices}
+        {night.billing},{' '}
+        {night.invoices === 0
+          ? 'no invoice: less than a cent waits for the next one'
+          : `invoices: ${night.invoices}`}
       </dd>
       <dt>The publisher’s wallet</dt>
       <dd>

@@ -2,10 +2,10 @@
 import type { Money, Totals } from '../calls.ts'
 import { Usd } from './parts.tsx'
 
-const BARS: readonly { key: keyof Totals; title: string; fill: string; says: string }[] = [
-  { key: 'authorized', title: 'Authorized', fill: 's1', says: 'you have signed for' },
-  { key: 'charged', title: 'Charged', fill: 's2', says: 'pages that you got' },
-  { key: 'redeemed', title: 'Redeemed', fill: 's3', says: 'paid to the publisher' },
+const BARS: readonly { key: keyof Totals; title: string; says: string }[] = [
+  { key: 'authorized', title: 'Authorized', says: 'you have signed for' },
+  { key: 'charged', title: 'Charged', says: 'pages that you got' },
+  { key: 'redeemed', title: 'Redeemed', says: 'paid to the publisher' },
 ]
 const WIDTH = 1000n
 
@@ -42,14 +42,14 @@ function Bars({ totals }: { totals: Totals }) {
   const most = BigInt(totals.authorized) || 1n
   return (
     <ul class="totals">
-      {BARS.map(({ key, title, fill, says }) => (
+      {BARS.map(({ key, title, says }) => (
         <li data-total={key}>
           <span>
             {title} <small>{says}</small>
           </span>
           <Usd amount={totals[key]} />
           <svg class="bar" viewBox="0 0 1000 8" preserveAspectRatio="none" aria-hidden="true">
-            <rect class={fill} width={`${(BigInt(totals[key]) * WIDTH) / most}`} height="8" />
+            <rect width={`${(BigInt(totals[key]) * WIDTH) / most}`} height="8" />
           </svg>
         </li>
       ))}

@@ -42,7 +42,7 @@ export function Act({
 }) {
   return (
     <button
-      class={go ? 'btn go' : 'btn'}
+      class={go && off !== true ? 'btn go' : 'btn'}
       type="button"
       disabled={action.isBusy || off === true}
       onClick={() => action.run(work)}
@@ -126,9 +126,17 @@ export function Verdict({ exchange: { answer } }: { exchange: Exchange }) {
         <span class="tag good">200, served</span> {titleOf(answer)}
       </p>
     )
+  const reason = reasonOf(answer)
+  // The first answer to every crawler: an offer, not a refusal.
+  if (reason === 'Payment required')
+    return (
+      <p>
+        <span class="tag">402, payment required</span>
+      </p>
+    )
   return (
     <p>
-      <span class="tag warn">{answer.status}, refused</span> <code>{reasonOf(answer)}</code>
+      <span class="tag warn">{answer.status}, refused</span> <code>{reason}</code>
     </p>
   )
 }
