@@ -237,21 +237,16 @@ export class Account extends ScreenedObject<{ BOOK: D1Database }> {
     return then < now ? then : now
   }
 
-<<<<<<< HEAD
-  /**
-   * Returns up to `limit` journal entries with `seq > after`, oldest first. `isNewestFirst`: those with `seq < after`, or the
-   * last ones after 0, in the other order.
-   */
-  async entries(after: number, limit: number, isNewestFirst = false): Promise<Entry[]> {
-=======
   /** Returns the first unclaimed entry that does not follow from the one before it; null for none. */
   async flaw(): Promise<number | null> {
     return this.#journal.flawAbove((await this.standing())?.redeemed ?? 0n)
   }
 
-  /** Returns up to `limit` journal entries with `seq > after`, oldest first. */
-  async entries(after: number, limit: number): Promise<Entry[]> {
->>>>>>> main
+  /**
+   * Returns up to `limit` journal entries with `seq > after`, oldest first. `isNewestFirst`: those with `seq < after`, or the
+   * last ones after 0, in the other order.
+   */
+  async entries(after: number, limit: number, isNewestFirst = false): Promise<Entry[]> {
     await this.#commits.durable()
     return this.#journal.entries(after, limit, isNewestFirst)
   }
