@@ -257,13 +257,8 @@ export class Account extends ScreenedObject<{ BOOK: D1Database }> {
     await this.#commits.durable()
     if (!this.#standing) return
     const { channelId: id, config } = this.#standing
-    const about = {
-      openedAt: this.#journal.openedAt(),
-      kind: KIND.channel,
-      network: networkOfChannel(id, config),
-      ...config,
-    }
-    await listAccount(this.env.BOOK, { id, ...about, relistedAt })
+    const [kind, network, openedAt] = [KIND.channel, networkOfChannel(id, config), this.#journal.openedAt()]
+    await listAccount(this.env.BOOK, { id, kind, network, ...config, openedAt, relistedAt })
   }
 
   /** Decides an order now; returns undefined if it must wait for its turn. */
