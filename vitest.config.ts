@@ -12,7 +12,7 @@ import { staticImports } from './test/static-imports.ts'
 const house = ['test/house/**/*.test.ts']
 // Minutes of journeys that `npm test` leaves to `npm run test:long`.
 const long = [
-  ...['crash', 'crash-rounds', 'crawlers', 'demo', 'init', 'lab', 'reversals', 'start'].map(
+  ...['crash', 'crash-rounds', 'crawlers', 'demo', 'init', 'lab', 'reversals', 'start', 'swarm'].map(
     (name) => `test/journeys/${name}.test.ts`,
   ),
   'test/package/**/*.test.ts',

@@ -1,13 +1,13 @@
 /** Compares the books of a lab with the invariants of docs/faults.md, and the crawlers with what they paid. */
 import type { BookAccount, BookEntry, Books } from './books.ts'
-import type { Pays } from './crawlers/crawler.ts'
+import type { PaysBy } from './crawlers/crawler.ts'
 import type { Score } from './score.ts'
 
 /** A broken invariant. Both figures are in micro-dollars, unless `says` names another unit. */
 export type Breach = { id: string; account: string; says: string; figures: [string, bigint][] }
 
 /** A crawler beside its score. `exposure`: the most that it may cost, in micro-dollars. */
-export type Audited = { name: string; pays: Pays; score: Score; exposure: bigint }
+export type Audited = { name: string; pays: PaysBy; score: Score; exposure: bigint }
 
 /** The audit has found breaches. The message names each one, and the seed that repeats the run. */
 export class AuditError extends Error {
@@ -57,7 +57,7 @@ function totals(id: string, { authorized, charged, redeemed, entries, kind }: Bo
   ]
 }
 
-/** What a journal adds up to: its charges less its releases. A lowered price gives back the difference. */
+/** The sum of a journal: its charges less its releases. A lowered price gives back the difference. */
 function foldOf(entries: readonly BookEntry[]): bigint {
   return entries.reduce((sum, { kind, amount }) => {
     if (kind === 'charge') return sum + amount

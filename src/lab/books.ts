@@ -11,7 +11,7 @@ export type BookAccount = {
   charged: bigint
   redeemed: bigint
   ceiling: bigint | null
-  /** What one more charge may be refused for: `open`, `quarantined`, or the reason of a closed credit line. */
+  /** Why one more charge may be refused: `open`, `quarantined`, or the reason of a closed credit line. */
   status: string
   /** Payments whose outcome is not known yet. */
   unresolved: number

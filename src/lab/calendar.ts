@@ -1,29 +1,29 @@
 /** Moves the lab’s clock from event to event: watches, nights and alarms. */
-import type { Night, NightOptions } from './lab.ts'
-import type { Stage } from './stage.ts'
+import type { LabNight, NightOptions } from './lab.ts'
+import type { LabStage } from './stage.ts'
 import { midnightAfter, nextWatch, openWithdrawals } from './withdrawals.ts'
 
 /** The crons of `wrangler.toml`. */
 const NIGHTLY = '0 0 * * *'
 const WATCH = '*/5 * * * *'
 
-/** What happens at a night, and how often. Faults of the cron change it. */
+/** How the nightly cron fires. Faults of the cron change it. */
 export type Firing = { times: number; lateMs: number; isParallel: boolean }
 
 /** The calendar of one lab. Only one jump runs at a time: the next one waits. */
 export class Calendar {
-  readonly #stage: Stage
+  readonly #stage: LabStage
   #turn: Promise<unknown> = Promise.resolve()
   #nextAlarm: number | null = null
   /** How the next nights fire; a fault of the cron replaces it. */
   firing: () => Firing = () => ({ times: 1, lateMs: 0, isParallel: false })
 
-  constructor(stage: Stage) {
+  constructor(stage: LabStage) {
     this.#stage = stage
   }
 
   /** Jumps to a moment, through all events before it. @throws RangeError for the past */
-  advanceTo(to: number, options: NightOptions = {}): Promise<Night[]> {
+  advanceTo(to: number, options: NightOptions = {}): Promise<LabNight[]> {
     return this.#inTurn(async () => {
       const now = this.#stage.clock.now()
       if (to < now) throw new RangeError(`the clock is past ${new Date(to).toISOString()} already`)
@@ -32,9 +32,9 @@ export class Calendar {
   }
 
   /** Jumps through some nights, the first one at the next midnight. */
-  nights(count: number, options: NightOptions = {}): Promise<Night[]> {
+  nights(count: number, options: NightOptions = {}): Promise<LabNight[]> {
     return this.#inTurn(async () => {
-      const nights: Night[] = []
+      const nights: LabNight[] = []
       while (nights.length < count)
         nights.push(...(await this.#pass(midnightAfter(this.#stage.clock.now()), options)))
       return nights
@@ -61,9 +61,9 @@ export class Calendar {
     return turn
   }
 
-  async #pass(to: number, options: NightOptions): Promise<Night[]> {
+  async #pass(to: number, options: NightOptions): Promise<LabNight[]> {
     const { clock, chain } = this.#stage
-    const nights: Night[] = []
+    const nights: LabNight[] = []
     const withdrawals = await openWithdrawals(chain)
     await this.#event(clock.now())
     for (;;) {
@@ -78,7 +78,7 @@ export class Calendar {
   }
 
   /** Sets every clock of the lab, fires a cron if one is given, and rings the alarms that are due. */
-  async #event(at: number, fire?: { cron: string; time: number }): Promise<Night['runs']> {
+  async #event(at: number, fire?: { cron: string; time: number }): Promise<LabNight['runs']> {
     const { clock, remote, chain } = this.#stage
     clock.offsetMs = Math.max(clock.offsetMs, at - Date.now())
     await chain.setTime(Math.floor(clock.now() / 1000))
@@ -96,19 +96,19 @@ export class Calendar {
     return runs
   }
 
-  async #night(at: number, options: NightOptions): Promise<Night> {
+  async #night(at: number, options: NightOptions): Promise<LabNight> {
     const { times, lateMs, isParallel } = this.firing()
     await this.#event(at + lateMs)
     const fire = () =>
       options.through === 'cron' ? this.#cron(at) : this.#event(at, { cron: NIGHTLY, time: at })
     if (isParallel) return { at, runs: (await Promise.all(Array.from({ length: times }, fire))).flat() }
-    const runs: Night['runs'] = []
+    const runs: LabNight['runs'] = []
     for (let fired = 0; fired < times; fired++) runs.push(...(await fire()))
     return { at, runs }
   }
 
   /** Fires the nightly cron as the platform does, and waits for the Workflows that it starts. */
-  async #cron(time: number): Promise<Night['runs']> {
+  async #cron(time: number): Promise<LabNight['runs']> {
     const { url, remote } = this.#stage
     const fired = await fetch(
       `${url}/cdn-cgi/local/scheduled?cron=${encodeURIComponent(NIGHTLY)}&time=${time}`,

@@ -1,5 +1,6 @@
-/** What a tester imports from `tab402/lab`. */
+/** The exports of `tab402/lab`. */
 export { AuditError, type Audited, type Breach } from './audit.ts'
+/** The books of a lab: one value that can be compared. */
 export type {
   BookAccount,
   BookChannel,
@@ -9,9 +10,15 @@ export type {
   BookRun,
   Books,
 } from './books.ts'
-export type { Crawler, CrawlerName, CrawlerOptions, CreditRail, Page, Pays } from './crawlers/crawler.ts'
+/** Crawlers of a lab. */
+export type { Crawler, CrawlerName, CrawlerOptions, CreditRail, Page, PaysBy } from './crawlers/crawler.ts'
 export { diff } from './diff.ts'
+/** Faults on order. */
 export type { Fail, Mend } from './fail/fail.ts'
-export type { Lab, LabOptions, LabSite, Moment, Night, NightOptions, Span, Var } from './lab.ts'
+/** A lab and its options. */
+export type { Lab, LabNight, LabOptions, LabSite, NightOptions, Var } from './lab.ts'
 export { openLab } from './open.ts'
+/** The score of a crawler. */
 export type { Score } from './score.ts'
+/** Moments and spans, as a tester writes them. */
+export type { Moment, TimeSpan } from './time.ts'

@@ -5,12 +5,7 @@ import type { StripeServer } from '../testing/stripe/server.ts'
 import type { Books } from './books.ts'
 import type { Crawler, CrawlerOptions } from './crawlers/crawler.ts'
 import type { Fail } from './fail/fail.ts'
-
-/** A moment of the virtual clock: Unix milliseconds, or what `Date.parse` reads, such as `2026-12-01`. */
-export type Moment = number | string | Date
-
-/** A span of time: milliseconds, or a number with `ms`, `s`, `m`, `h`, `d` or `w`, such as `17d`. */
-export type Span = number | string
+import type { Moment, TimeSpan } from './time.ts'
 
 /** The value of a var or secret. Lists and tables become JSON, as in `wrangler.toml`. */
 export type Var = string | number | readonly unknown[] | Readonly<Record<string, unknown>>
@@ -41,11 +36,11 @@ export type LabOptions = {
   log?: (line: string) => void
 }
 
-/** One night: `direct` runs the work inside the Worker; `cron` fires the cron, whose Workflow does it. */
+/** One nightly run: `direct` runs the work inside the Worker; `cron` fires the cron, whose Workflow does it. */
 export type NightOptions = { through?: 'direct' | 'cron' }
 
-/** The outcome of one night, by kind of run: `settled`, `billed`, `in_doubt`, `failed` and so on. */
-export type Night = { at: number; runs: { id: string; kind: string; status: string }[] }
+/** The outcome of the nightly cron, by kind of run: `settled`, `billed`, `in_doubt`, `failed` and so on. */
+export type LabNight = { at: number; runs: { id: string; kind: string; status: string }[] }
 
 /** A running lab. Dispose of it with `await using`, or call {@link Lab.close}. */
 export type Lab = AsyncDisposable & {
@@ -62,13 +57,13 @@ export type Lab = AsyncDisposable & {
   /** The virtual time, in Unix milliseconds. It runs on by itself between two jumps. */
   now(): number
   /** Jumps forward, from event to event: nights, watches of a pending withdrawal, alarms. Returns when all have settled. */
-  advance(by: Span): Promise<Night[]>
+  advance(by: TimeSpan): Promise<LabNight[]>
   /** The same, to a moment. @throws RangeError for the past */
-  at(moment: Moment): Promise<Night[]>
+  at(moment: Moment): Promise<LabNight[]>
   /** Jumps to the next midnight and makes its runs. */
-  night(options?: NightOptions): Promise<Night>
+  night(options?: NightOptions): Promise<LabNight>
   /** The same for some nights in a row. */
-  nights(count: number, options?: NightOptions): Promise<Night[]>
+  nights(count: number, options?: NightOptions): Promise<LabNight[]>
   /** A payer with a wallet and a balance of its own. */
   crawler(options?: CrawlerOptions): Promise<Crawler>
   /** All that the lab’s ledgers, chain and card processor show now. */

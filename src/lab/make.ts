@@ -7,7 +7,7 @@ import { failOf } from './fail/index.ts'
 import type { Lab, LabOptions } from './lab.ts'
 import { readBooks } from './read-books.ts'
 import { publishLabSites } from './sites.ts'
-import { type Stage, startStage } from './stage.ts'
+import { type LabStage, startStage } from './stage.ts'
 import { momentMs, spanMs } from './time.ts'
 
 const RESTART_POLL_MS = 20
@@ -25,7 +25,7 @@ export async function makeLab(options: LabOptions, planned?: Promise<WorkerPlan>
   }
 }
 
-function labOf(stage: Stage, sites: Lab['sites'], seed: number): Lab {
+function labOf(stage: LabStage, sites: Lab['sites'], seed: number): Lab {
   const { url, clock, chain, worker } = stage
   const calendar = new Calendar(stage)
   const advance: Lab['advance'] = (by) => calendar.advanceTo(clock.now() + spanMs(by))
@@ -54,7 +54,7 @@ function labOf(stage: Stage, sites: Lab['sites'], seed: number): Lab {
     at: (moment) => calendar.advanceTo(momentMs(moment)),
     async night(options) {
       const [night] = await calendar.nights(1, options)
-      if (!night) throw new Error('a night must pass')
+      if (!night) throw new Error('the calendar must return one')
       return night
     },
     nights: (count, options) => calendar.nights(count, options),
@@ -75,7 +75,7 @@ function labOf(stage: Stage, sites: Lab['sites'], seed: number): Lab {
       const breaches = breachesOf(now, scores)
       if (breaches.length > 0) throw new AuditError(breaches, seed)
     },
-    fetch: (path, init) => fetch(new URL(path, url), init),
+    fetch: (path, init) => fetch(path.startsWith('http') ? path : `${url}${path}`, init),
     kill,
     evict,
     fail: failOf(stage, calendar, { kill, evict }),
@@ -83,7 +83,7 @@ function labOf(stage: Stage, sites: Lab['sites'], seed: number): Lab {
     [Symbol.asyncDispose]: close,
   }
 
-  async function evictAll({ plan }: Stage): Promise<void> {
+  async function evictAll({ plan }: LabStage): Promise<void> {
     const classes = Object.values(plan.options.durableObjects ?? {}).map(({ className }) => className)
     for (const className of new Set(classes)) {
       for (const id of await worker.objects(className)) await worker.evict(className, id).catch(unlessIdle)
@@ -103,7 +103,7 @@ async function restarted(calendar: Calendar): Promise<void> {
       await calendar.restart()
       return
     } catch (cause) {
-      // `fetch failed`: nobody listens yet.
+      // `fetch failed`: the port is closed still.
       if (!(cause instanceof TypeError)) throw cause
       await new Promise((over) => setTimeout(over, RESTART_POLL_MS))
     }

@@ -1,12 +1,12 @@
 /** Calls the operator’s API of a lab. */
-import type { Stage } from './stage.ts'
+import type { LabStage } from './stage.ts'
 
 /** A page of a list. Amounts are decimal strings. */
 const PAGE = 500
 
 /** Calls a route below `/_tab402/api`; a body makes it a POST unless `method` is given. @throws for any answer but success */
-export async function operate<Body>(
-  { operator }: Pick<Stage, 'operator'>,
+export async function callOperator<Body>(
+  { operator }: Pick<LabStage, 'operator'>,
   path: string,
   body?: object,
   method = body ? 'POST' : 'GET',
@@ -17,7 +17,10 @@ export async function operate<Body>(
 }
 
 /** The same GET; null for 404. */
-export async function find<Body>({ operator }: Pick<Stage, 'operator'>, path: string): Promise<Body | null> {
+export async function find<Body>(
+  { operator }: Pick<LabStage, 'operator'>,
+  path: string,
+): Promise<Body | null> {
   const response = await send(operator, path, undefined, 'GET')
   if (response.status === 404) return null
   if (!response.ok) throw new Error(`GET ${path}: ${response.status} ${await response.text()}`)
@@ -26,7 +29,7 @@ export async function find<Body>({ operator }: Pick<Stage, 'operator'>, path: st
 
 /** Every row of a list, page by page. `after`: the name of its cursor in the query. */
 export async function listAll<Row>(
-  stage: Pick<Stage, 'operator'>,
+  stage: Pick<LabStage, 'operator'>,
   path: string,
   name: string,
   after = 'after',
@@ -46,7 +49,7 @@ export async function listAll<Row>(
   }
 }
 
-function send({ url, token }: Stage['operator'], path: string, body: object | undefined, method: string) {
+function send({ url, token }: LabStage['operator'], path: string, body: object | undefined, method: string) {
   const headers = { authorization: `Bearer ${token}`, 'content-type': 'application/json' }
   return fetch(`${url}${path}`, { method, headers, ...(body && { body: JSON.stringify(body) }) })
 }

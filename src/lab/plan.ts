@@ -25,10 +25,10 @@ function wrap(main: string, classes: string[]): { text: string; folder: string }
   const lab = (name: string) => JSON.stringify(siblingModule(import.meta.url, `./worker/${name}`))
   const text = `import ${lab('clock')}
 import { wrap, wrapEntry } from ${lab('wrap')}
-import { control, Lab } from ${lab('control')}
+import { control, LabControl } from ${lab('control')}
 import * as production from ${JSON.stringify(main)}
 control(production)
-export { Lab }
+export { LabControl }
 export default wrapEntry(production.default)
 ${classes.map((name) => `export const ${name} = wrap('${name}', production.${name})`).join('\n')}
 `

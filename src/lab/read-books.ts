@@ -4,7 +4,7 @@ import type { BookAccount, BookEntry, BookInvoice, Books } from './books.ts'
 import { channelOn, holds, supply } from './chain-view.ts'
 import type { Crawler } from './crawlers/crawler.ts'
 import { find, listAll } from './operator.ts'
-import type { Stage } from './stage.ts'
+import type { LabStage } from './stage.ts'
 
 /** Stripe counts whole cents. */
 const MICRO_PER_CENT = 10_000n
@@ -12,7 +12,7 @@ const MICRO_PER_CENT = 10_000n
 type Listed = { id: string; totals: { charged: string; redeemed: string } | null; charged?: string }
 
 /** Reads everything at once. Reads of a lab that is at work may be of different moments. */
-export async function readBooks(stage: Stage, crawlers: readonly Crawler[]): Promise<Books> {
+export async function readBooks(stage: LabStage, crawlers: readonly Crawler[]): Promise<Books> {
   const { chain, clock } = stage
   const [rows, named, invoices, { runs, findings }] = await Promise.all([
     listAll<Listed>(stage, '/accounts', 'accounts'),
@@ -80,7 +80,7 @@ type ExactView = {
 }
 type Payment = { id: string; at: number | null; status: string; amount: string }
 
-async function readAccount(stage: Stage, id: string): Promise<BookAccount | null> {
+async function readAccount(stage: LabStage, id: string): Promise<BookAccount | null> {
   const path = `/accounts/${id}`
   const view = await find<ChannelView | LineView | ExactView>(stage, `${path}?limit=1`)
   if (!view) return null
@@ -137,7 +137,7 @@ type InvoiceView = { id: string; agent: string; stage: string } & Amounts<
   'charged' | 'carriedIn' | 'carriedOut' | 'net' | 'total' | 'paid' | 'owed'
 >
 
-async function readInvoices(stage: Stage): Promise<Record<string, BookInvoice>> {
+async function readInvoices(stage: LabStage): Promise<Record<string, BookInvoice>> {
   const views = await listAll<InvoiceView>(stage, '/invoices', 'invoices', 'before')
   return Object.fromEntries(
     views
@@ -170,7 +170,7 @@ type RunView = {
   }
 }
 
-async function readRuns(stage: Stage): Promise<Pick<Books, 'runs' | 'findings'>> {
+async function readRuns(stage: LabStage): Promise<Pick<Books, 'runs' | 'findings'>> {
   // The API lists the newest runs, at most 500 of them.
   const { runs } = (await find<{ runs: RunView[] }>(stage, '/runs?limit=500')) ?? { runs: [] }
   const sorted = runs.sort((a, b) => (a.id < b.id ? -1 : 1))

@@ -1,8 +1,8 @@
 /** Sends orders to the Worker of a lab, over the socket that only the lab knows. */
-import type { Done, Order } from './worker/control.ts'
+import type { LabOrder, OrderResult } from './worker/control.ts'
 
 /** The lab’s end of the Worker’s control. */
-export type Remote = (order: Order) => Promise<Done>
+export type Remote = (order: LabOrder) => Promise<OrderResult>
 
 /** `port` on 127.0.0.1. The calls throw if the Worker rejects an order. */
 export function remoteOf(port: number, key: string): Remote {
@@ -13,6 +13,6 @@ export function remoteOf(port: number, key: string): Remote {
       body: JSON.stringify(order),
     })
     if (!response.ok) throw new Error(`${order.do}: ${response.status} ${await response.text()}`)
-    return (await response.json()) as Done
+    return (await response.json()) as OrderResult
   }
 }

@@ -1,10 +1,10 @@
 /** The score of a crawler: what it asked, got and paid. */
 
 /**
- * What a crawler counts itself. Amounts are micro-dollars. `delivered`: the price of every page that it got, each purchase
+ * The counters of a crawler. Amounts are micro-dollars. `delivered`: the price of every page that it got, each purchase
  * counted once. `account`: its account, by the receipts.
  */
-export type Tally = {
+export type CrawlerTally = {
   requests: number
   /** Answers by status; `0`: the connection ended without one. */
   byStatus: Record<string, number>
@@ -22,7 +22,7 @@ export type Tally = {
  *
  * `stolen` is what the crawler got beyond `paid + due`; `overpaid` what it was charged beyond what it got and can still get.
  */
-export type Score = Omit<Tally, 'account'> & {
+export type Score = Omit<CrawlerTally, 'account'> & {
   charged: bigint
   paid: bigint
   due: bigint
@@ -30,11 +30,11 @@ export type Score = Omit<Tally, 'account'> & {
   overpaid: bigint
 }
 
-/** What the ledger and the chain show of a crawler, in micro-dollars. `undelivered`: paid, and can still be got. */
-export type Settled = { charged: bigint; paid: bigint; due: bigint; undelivered: bigint }
+/** The figures of the ledger and the chain about a crawler, in micro-dollars. `undelivered`: paid, and can still be got. */
+export type CrawlerMoney = { charged: bigint; paid: bigint; due: bigint; undelivered: bigint }
 
 /** Compares what a crawler got with what it paid. */
-export function scoreOf({ account: _, ...tally }: Tally, settled: Settled): Score {
+export function scoreOf({ account: _, ...tally }: CrawlerTally, settled: CrawlerMoney): Score {
   const { charged, paid, due, undelivered } = settled
   return {
     ...tally,

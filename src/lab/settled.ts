@@ -1,20 +1,20 @@
-/** What the ledger and the chain show of one crawler. */
+/** The figures of the ledger and the chain about one crawler. */
 import type { Address, Hex } from '../protocol/evm/hex.ts'
 import { channelOn, sent } from './chain-view.ts'
-import type { Pays } from './crawlers/crawler.ts'
+import type { PaysBy } from './crawlers/crawler.ts'
 import { find } from './operator.ts'
-import type { Settled } from './score.ts'
-import type { Stage } from './stage.ts'
+import type { CrawlerMoney } from './score.ts'
+import type { LabStage } from './stage.ts'
 
-const NOTHING: Settled = { charged: 0n, paid: 0n, due: 0n, undelivered: 0n }
+const NOTHING: CrawlerMoney = { charged: 0n, paid: 0n, due: 0n, undelivered: 0n }
 
 /** `account`: its id in the ledger, or null before its first receipt. */
 export async function settledOf(
-  stage: Stage,
-  pays: Pays,
+  stage: LabStage,
+  pays: PaysBy,
   wallet: Address,
   account: string | null,
-): Promise<Settled> {
+): Promise<CrawlerMoney> {
   if (account === null) return NOTHING
   switch (pays) {
     case 'channel':
@@ -26,7 +26,7 @@ export async function settledOf(
   }
 }
 
-async function onChannel(stage: Stage, id: Hex): Promise<Settled> {
+async function onChannel(stage: LabStage, id: Hex): Promise<CrawlerMoney> {
   const view = await find<{ standing: { charged: string } }>(stage, `/accounts/${id}?limit=1`)
   const { balance, claimed } = await channelOn(stage.chain, id)
   const charged = BigInt(view?.standing.charged ?? 0)
@@ -35,10 +35,10 @@ async function onChannel(stage: Stage, id: Hex): Promise<Settled> {
 }
 
 async function atOnce(
-  { chain, receiver, receivers, ...stage }: Stage,
+  { chain, receiver, receivers, ...stage }: LabStage,
   id: string,
   wallet: Address,
-): Promise<Settled> {
+): Promise<CrawlerMoney> {
   const view = await find<{
     totals: { received: string; undelivered: number }
     payments: { amount: string; status: string }[]
@@ -51,7 +51,7 @@ async function atOnce(
   return { charged: received, paid, due: 0n, undelivered }
 }
 
-async function onCredit(stage: Stage, id: string): Promise<Settled> {
+async function onCredit(stage: LabStage, id: string): Promise<CrawlerMoney> {
   type Line = { standing: { status: string; charged: string; redeemed: string } }
   const view = await find<Line>(stage, `/accounts/${id}?limit=1`)
   if (!view) return NOTHING

@@ -1,11 +1,11 @@
 /** Sites of a lab’s registry, published by the operator’s API as any operator does. */
 import type { LabSite } from './lab.ts'
-import { operate } from './operator.ts'
-import type { Stage } from './stage.ts'
+import { callOperator } from './operator.ts'
+import type { LabStage } from './stage.ts'
 
 /** Publishes each site below `localhost`. Without sites the vars are the only one. */
 export async function publishLabSites(
-  stage: Stage,
+  stage: LabStage,
   sites: readonly LabSite[],
 ): Promise<{ id: string; url: string }[]> {
   if (sites.length === 0) return [{ id: 'default', url: stage.url }]
@@ -13,7 +13,7 @@ export async function publishLabSites(
   const published: { id: string; url: string }[] = []
   for (const { id, receiver = null, terms = {} } of sites) {
     const host = `${id}.localhost:${port}`
-    await operate(stage, `/publishers/${id}`, { name: id, receiver }, 'PUT')
+    await callOperator(stage, `/publishers/${id}`, { name: id, receiver }, 'PUT')
     const document = {
       publisher: id,
       hosts: [host],
@@ -21,8 +21,8 @@ export async function publishLabSites(
       mode: 'live',
       terms: { ORIGIN: stage.origin.url, NAME: id, ...terms },
     }
-    await operate(stage, `/sites/${id}`, document, 'PUT')
-    await operate(stage, `/sites/${id}/publish`, {})
+    await callOperator(stage, `/sites/${id}`, document, 'PUT')
+    await callOperator(stage, `/sites/${id}/publish`, {})
     published.push({ id, url: `http://${host}` })
   }
   return published

@@ -11,7 +11,7 @@ import { type RpcFault, startRpcProxy } from '../testing/chain/rpc-proxy.ts'
 import { billingVars, freePort, STRIPE_KEYS } from '../testing/stack/billing.ts'
 import { newOperatorKey } from '../testing/stack/keep.ts'
 import { traceRuntimes } from '../testing/stack/kill.ts'
-import { type Pages, startPages } from '../testing/stack/pages.ts'
+import { type LocalPages, startPages } from '../testing/stack/pages.ts'
 import type { WorkerPlan } from '../testing/stack/plan.ts'
 import { type RunningWorker, startWorker } from '../testing/stack/workerd.ts'
 import { type StripeServer, startStripe } from '../testing/stripe/server.ts'
@@ -25,14 +25,14 @@ import { momentMs } from './time.ts'
 const MEMORY = '/dev/shm'
 
 /** The parts. `node`: the Worker’s own, a proxy in front of the chain. */
-export type Stage = {
+export type LabStage = {
   url: string
   clock: LabClock
   chain: LocalChain
   node: string
   /** The faults of that node, changed in place. */
   nodeFaults: RpcFault[]
-  origin: Pages
+  origin: LocalPages
   stripe: StripeServer
   worker: RunningWorker
   plan: WorkerPlan
@@ -48,7 +48,7 @@ export type Stage = {
 }
 
 /** Starts the parts, the chain beside the bundle. @throws with what a part has printed if it does not start */
-export async function startStage(options: LabOptions, planned = labPlan(options.worker)): Promise<Stage> {
+export async function startStage(options: LabOptions, planned = labPlan(options.worker)): Promise<LabStage> {
   const clock = new LabClock(options.start === undefined ? Date.now() : momentMs(options.start))
   const undo: (() => Promise<void>)[] = []
   const stop = async () => {
@@ -85,7 +85,7 @@ export async function startStage(options: LabOptions, planned = labPlan(options.
       plan,
       isAlone: true,
       registry: (options.sites ?? []).length > 0,
-      socket: { entrypoint: 'Lab', port: controlPort },
+      socket: { entrypoint: 'LabControl', port: controlPort },
       services: { LAB: () => new Response(`${clock.offsetMs}`) },
       vars: {
         ...varsOf({ relayer, receiver, node, token }),
@@ -146,7 +146,7 @@ function varsOf({ relayer, receiver, node, token }: Parties): Record<string, str
   }
 }
 
-/** What somebody's own Worker gets: a seller needs a key and an address, and a Worker without credit must have neither. */
+/** The vars of somebody's own Worker: a seller needs a key and an address, and a Worker without credit must have neither. */
 function ownVars({ options }: WorkerPlan, seller: Record<string, string>): Record<string, string> {
   return options.durableObjects?.LINES ? seller : {}
 }

@@ -1,5 +1,9 @@
 /** Moments and spans as a tester writes them. */
-import type { Moment, Span } from './lab.ts'
+/** A moment of the virtual clock: Unix milliseconds, or what `Date.parse` reads, such as `2026-12-01`. */
+export type Moment = number | string | Date
+
+/** A span of time: milliseconds, or a number with `ms`, `s`, `m`, `h`, `d` or `w`, such as `17d`. */
+export type TimeSpan = number | string
 
 const UNIT_MS: Record<string, number> = {
   ms: 1,
@@ -11,7 +15,7 @@ const UNIT_MS: Record<string, number> = {
 }
 
 /** Milliseconds of a span. @throws RangeError unless it is a number of milliseconds, or a number with a unit, not negative */
-export function spanMs(span: Span): number {
+export function spanMs(span: TimeSpan): number {
   const [, count, unit = ''] = /^(\d+(?:\.\d+)?)(ms|[smhdw])$/.exec(String(span)) ?? []
   const ms = typeof span === 'number' ? span : Number(count) * (UNIT_MS[unit] ?? Number.NaN)
   if (!Number.isFinite(ms) || ms < 0)

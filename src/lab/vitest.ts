@@ -1,4 +1,4 @@
-/** What a tester imports from `tab402/lab/vitest`: a lab for each file, a fresh payer for each test, and matchers about money. */
+/** The exports of `tab402/lab/vitest`: a lab for each file, a fresh payer for each test, and matchers about money. */
 import { expect, type TestAPI, test } from 'vitest'
 import type { Crawler, CrawlerOptions } from './crawlers/crawler.ts'
 import type { Lab, LabOptions } from './lab.ts'

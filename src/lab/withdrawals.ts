@@ -38,7 +38,7 @@ export function midnightAfter(now: number): number {
 }
 
 /**
- * When the next watch fires. A night needs a recent one, so the last of each day always does; the others only while a withdrawal
+ * When the next watch fires. A nightly run needs a recent one, so the last of each day always does; the others only while a withdrawal
  * is near its start or its end. Fires at multiples of five minutes, as the cron does.
  */
 export function nextWatch(now: number, withdrawals: readonly Withdrawal[]): number {

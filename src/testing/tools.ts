@@ -1,4 +1,4 @@
-/** The packages that the local stack loads. All are optional: whoever uses it installs them. */
+/** The packages that the local stack loads. All are optional: the user of the stack installs them. */
 import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 

@@ -41,9 +41,15 @@ describe('source code', () => {
     ])
   })
 
-  it('logs through src/platform/log.ts alone, but for lists of settings and the command line', () => {
+  it('logs through src/platform/log.ts alone, but for lists of settings, the command line and the lab', () => {
     const logging = found(code, /console\.\w+\(/).map((line) => line.split(':')[0])
-    expect([...new Set(logging)]).toEqual(['src/app/site.ts', 'src/cli/demo/demo.ts', 'src/cli/main.ts'])
+    expect([...new Set(logging)]).toEqual([
+      'src/app/site.ts',
+      'src/cli/demo/demo.ts',
+      'src/cli/main.ts',
+      'src/lab/worker/alarms.ts',
+      'src/lab/worker/control.ts',
+    ])
   })
 
   it('opens every file with a comment', () => {

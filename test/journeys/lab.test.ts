@@ -18,7 +18,7 @@ const statusesOf = (nights: { runs: { status: string }[] }[]) =>
   nights.map(({ runs }) => runs.map(({ status }) => status))
 
 describe('a lab', { timeout: 120_000 }, () => {
-  it('starts its Worker, chain and clock at the moment that it is told', async () => {
+  it('starts its Worker, chain and clock at the moment of its options', async () => {
     const refused = await lab.fetch('/page', { headers: { 'user-agent': 'GPTBot' } })
     const block = (await lab.chain.rpc('eth_getBlockByNumber', ['latest', false])) as { timestamp: string }
     expect(refused.status).toBe(402)
@@ -47,7 +47,7 @@ describe('a lab', { timeout: 120_000 }, () => {
     expect(await cut?.read('/after')).toMatchObject({ status: 402 })
   })
 
-  it('makes a night through the real cron and Workflow', async () => {
+  it('makes the nightly runs through the real cron and Workflow', async () => {
     const crawler = await lab.crawler()
     await crawler.read('/page', 2)
     expect(statusesOf([await lab.night({ through: 'cron' })])).toEqual([SETTLED])
@@ -92,7 +92,7 @@ describe('crawlers of a lab', { timeout: 120_000 }, () => {
 })
 
 describe('faults of a lab', { timeout: 120_000 }, () => {
-  it('fail a night while the node is dead, and the next one settles', async () => {
+  it('fail a nightly run while the node is dead, and the next one settles', async () => {
     const crawler = await lab.crawler()
     await crawler.read('/page', 3)
     await lab.fail.rpc({ answers: 'nothing' })

@@ -26,7 +26,7 @@ export const AGENT = 'ExampleBot/1.0 (+https://crawler.example)'
 /** The price of a page in `wrangler.toml`, in micro-dollars. */
 export const PRICE = 1_000n
 
-export { type Asked, CANARY, startPages } from '../../src/testing/stack/pages.ts'
+export { CANARY, type OriginRequest as Asked, startPages } from '../../src/testing/stack/pages.ts'
 
 const TOKEN = 'a-token-that-only-the-tests-know'
 

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { AuditError, type Audited, breachesOf } from '../../src/lab/audit.ts'
 import type { BookAccount, Books } from '../../src/lab/books.ts'
 import { diff } from '../../src/lab/diff.ts'
-import { type Settled, scoreOf, type Tally } from '../../src/lab/score.ts'
+import { type CrawlerMoney, type CrawlerTally, scoreOf } from '../../src/lab/score.ts'
 
 const CHANNEL = `0x${'11'.repeat(32)}` as const
 const WALLET = `0x${'22'.repeat(20)}` as const
@@ -45,7 +45,7 @@ const withAccount = (change: Partial<BookAccount>): Books => ({
 
 const idsOf = (books: Books, crawlers: Audited[] = []) => breachesOf(books, crawlers).map(({ id }) => id)
 
-const tally: Tally = {
+const tally: CrawlerTally = {
   requests: 2,
   byStatus: { 200: 2 },
   byReason: {},
@@ -54,7 +54,7 @@ const tally: Tally = {
   delivered: 200n,
   account: CHANNEL,
 }
-const settled: Settled = { charged: 200n, paid: 150n, due: 50n, undelivered: 0n }
+const settled: CrawlerMoney = { charged: 200n, paid: 150n, due: 50n, undelivered: 0n }
 
 describe('breachesOf', () => {
   it('finds nothing in good books', () => expect(breachesOf(books, [])).toEqual([]))

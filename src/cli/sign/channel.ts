@@ -1,6 +1,7 @@
 /** Opens a channel with the upstream client, and signs its vouchers ahead. */
 import { randomBytes } from 'node:crypto'
 import {
+  decodePaymentRequiredHeader,
   decodePaymentResponseHeader,
   decodePaymentSignatureHeader,
   encodePaymentSignatureHeader,
@@ -30,8 +31,8 @@ export async function signAhead({ url, privateKey, rpcUrl, count }: Wanted): Pro
   const scheme = new BatchSettlementEvmScheme(signer, {
     salt: `0x${randomBytes(32).toString('hex')}`,
     depositPolicy: { depositMultiplier: count + 1 },
-    depositStrategy: ({ requestAmount, minimumDepositAmount }) => {
-      const [all, least] = [BigInt(requestAmount) * pages, BigInt(minimumDepositAmount)]
+    depositStrategy: ({ requestAmount, paymentRequirements: { extra } }) => {
+      const [all, least] = [BigInt(requestAmount) * pages, BigInt(String(extra?.minDeposit ?? 0))]
       return all > least ? all : least
     },
   })
@@ -43,11 +44,10 @@ export async function signAhead({ url, privateKey, rpcUrl, count }: Wanted): Pro
   }) as typeof fetch
   const pay = wrapFetchWithPayment(kept, new x402Client().register('eip155:*', scheme))
   const answer = await pay(url, { headers: { 'user-agent': USER_AGENT } })
-  await answer.arrayBuffer()
   const receipt = answer.headers.get('payment-response')
   const state = receipt && (decodePaymentResponseHeader(receipt).extra?.channelState as Config | undefined)
   if (!answer.ok || !state)
-    throw new Error(`URL must be sold on a channel, and was answered ${answer.status}.`)
+    throw new Error(`URL must be sold on a channel, and was answered ${answer.status} ${reasonOf(answer)}.`)
   const payment = decodePaymentSignatureHeader(sent)
   const { channelConfig } = payment.payload as { channelConfig: Config }
   const { amount, network } = payment.accepted
@@ -61,4 +61,9 @@ export async function signAhead({ url, privateKey, rpcUrl, count }: Wanted): Pro
     signed.push({ total, headers: { 'user-agent': USER_AGENT, 'payment-signature': header } })
   }
   return signed
+}
+
+function reasonOf({ headers }: Response): string {
+  const required = headers.get('payment-required')
+  return (required && decodePaymentRequiredHeader(required).error) || ''
 }

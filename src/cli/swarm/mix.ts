@@ -61,7 +61,11 @@ export function arrivals(mix: Mix, perSecond: number, spanMs: number, random: ()
 
   function pick(): Name {
     let left = random() * all
-    return mix.find(({ weight }) => (left -= weight) < 0)?.name ?? 'honest'
+    for (const { name, weight } of mix) {
+      left -= weight
+      if (left < 0) return name
+    }
+    return 'honest'
   }
 }
 

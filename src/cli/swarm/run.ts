@@ -1,11 +1,11 @@
 /** Runs a swarm: arrivals come when the plan says, whether earlier ones have ended or not. */
 import type { Kit } from '../../lab/crawlers/crawler.ts'
-import type { Tally } from '../../lab/score.ts'
+import type { CrawlerTally } from '../../lab/score.ts'
 import type { Arrival, Name } from './mix.ts'
 import { STEPS } from './steps.ts'
 
 /** One payer of a swarm. A payer sends its requests in turn, as its totals ascend. */
-export type Lane = { name: Name; kit: Kit; tally(): Tally }
+export type Lane = { name: Name; kit: Kit; tally(): CrawlerTally }
 
 /** Latencies by crawler, in milliseconds from the moment that the plan intended; arrivals whose step failed. */
 export type Ran = { latencies: Map<Name, number[]>; failures: Map<string, number> }

@@ -2,7 +2,7 @@
 import { generateKeyPairSync } from 'node:crypto'
 import { computeChannelId } from '@x402/evm/batch-settlement/client'
 import { privateKeyToAddress } from 'viem/accounts'
-import { requestSigner, USER_AGENT } from './clients.ts'
+import { LAB_AGENT, requestSigner } from './clients.ts'
 import type { Behaviour, Kit, SignedRequest } from './crawler.ts'
 import {
   authorizationOf,
@@ -23,7 +23,7 @@ const ON_ONE_ACCOUNT = 120
 export const budgetBurner: Behaviour = async (kit) => {
   await kit.buy('/before')
   const good = await kit.sign('/good')
-  await atOnce(FLOOD, (page) => kit.send(`/flood/${page}`, { headers: { 'user-agent': USER_AGENT } }))
+  await atOnce(FLOOD, (page) => kit.send(`/flood/${page}`, { headers: { 'user-agent': LAB_AGENT } }))
   const strangers = { channel: strangeChannel, exact: strangePayer, credit: strangeAgent }
   await atOnce(STRANGERS, async (number) => sent(kit, await strangers[kit.pays](kit, good, number)))
   await atOnce(ON_ONE_ACCOUNT, () => sent(kit, good))

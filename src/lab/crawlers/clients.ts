@@ -14,7 +14,7 @@ import { baseSepolia } from 'viem/chains'
 import type { Kit, Setup, SignedRequest } from './crawler.ts'
 
 /** The User-Agent of the lab’s crawlers. */
-export const USER_AGENT = 'LabBot/1.0 (+https://crawler.example)'
+export const LAB_AGENT = 'LabBot/1.0 (+https://crawler.example)'
 
 /** How long a signature on credit is valid. */
 const VALID_SECONDS = 60
@@ -36,11 +36,21 @@ export async function openClient(setup: Setup, send: Fetch, signAs: Kit['signAs'
 }
 
 /** The price that a payment header accepts, in micro-dollars; null if it is none of ours. */
-export function priceOf(header: string): bigint | null {
+export function acceptedPrice(header: string): bigint | null {
   try {
     return BigInt(decodePaymentSignatureHeader(header).accepted.amount)
   } catch {
     return null
+  }
+}
+
+/** What a payment header proves, however its terms are spelled: the voucher of a channel, or else its payload. */
+export function proofOf(header: string): string {
+  try {
+    const { payload } = decodePaymentSignatureHeader(header)
+    return JSON.stringify(payload.voucher ?? payload)
+  } catch {
+    return header
   }
 }
 
@@ -69,7 +79,7 @@ function walletClient({ pays, wallet, url, rpcUrl }: Setup, send: Fetch): Paying
     }) as typeof fetch,
     client,
   )
-  const init = { headers: { 'user-agent': USER_AGENT } }
+  const init = { headers: { 'user-agent': LAB_AGENT } }
   let hasBought = pays === 'exact'
   return {
     async buy(path) {
@@ -99,7 +109,7 @@ export async function requestSigner({ name, key }: Pick<Setup, 'name' | 'key'>):
     import('web-bot-auth/crypto'),
   ])
   const signer = await signerFromJWK(key)
-  const named = { 'user-agent': USER_AGENT, 'signature-agent': `"https://${name}.example"` }
+  const named = { 'user-agent': LAB_AGENT, 'signature-agent': `"https://${name}.example"` }
   return async (request, signing = {}) => {
     const { created = Math.floor(Date.now() / 1000), components = COVERED, nonce } = signing
     const { expires = created + VALID_SECONDS } = signing
@@ -121,7 +131,7 @@ export async function requestSigner({ name, key }: Pick<Setup, 'name' | 'key'>):
 }
 
 async function creditClient({ name, url }: Setup, send: Fetch, signAs: Kit['signAs']): Promise<PayingClient> {
-  const named = { 'user-agent': USER_AGENT, 'signature-agent': `"https://${name}.example"` }
+  const named = { 'user-agent': LAB_AGENT, 'signature-agent': `"https://${name}.example"` }
   const offers = new Map<string, PaymentRequirements>()
 
   async function offerOf(path: string): Promise<PaymentRequirements | Response> {

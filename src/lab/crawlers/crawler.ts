@@ -1,9 +1,9 @@
 /** Crawlers: one file each in this folder, and one line each in `index.ts`. */
 import type { Address, Hex } from '../../protocol/evm/hex.ts'
-import type { Score, Tally } from '../score.ts'
+import type { CrawlerTally, Score } from '../score.ts'
 
 /** How a crawler pays. */
-export type Pays = 'channel' | 'exact' | 'credit'
+export type PaysBy = 'channel' | 'exact' | 'credit'
 
 const EVERY_WAY = ['channel', 'exact', 'credit'] as const
 
@@ -18,7 +18,7 @@ export const CRAWLERS = {
   'slow-reader': EVERY_WAY,
   'budget-burner': EVERY_WAY,
   'clock-liar': EVERY_WAY,
-} as const satisfies Record<string, readonly Pays[]>
+} as const satisfies Record<string, readonly PaysBy[]>
 
 /** The name of a crawler. */
 export type CrawlerName = keyof typeof CRAWLERS
@@ -29,7 +29,7 @@ export type CreditRail = 'stablecoin' | 'stripe' | 'transfer'
 /** `is`: honest by default. `pays`: the first way that {@link CRAWLERS} has for it by default. */
 export type CrawlerOptions = {
   is?: CrawlerName
-  pays?: Pays
+  pays?: PaysBy
   /** Decides its choices; by default the lab’s seed and its own number. */
   seed?: number
   /** USDC in its wallet, in micro-dollars; $1,000 by default. */
@@ -59,7 +59,7 @@ export type Page = {
 /** A crawler in the lab. */
 export type Crawler = {
   is: CrawlerName
-  pays: Pays
+  pays: PaysBy
   seed: number
   /** The most that it may get without paying, in micro-dollars: the credit limit of a defaulter. */
   exposure: bigint
@@ -91,10 +91,10 @@ export type Signing = {
   components?: readonly string[]
 }
 
-/** What a crawler is made of, as its thread receives it. Plain data. */
+/** The parts of a crawler, as its thread receives it. Plain data. */
 export type Setup = {
   is: CrawlerName
-  pays: Pays
+  pays: PaysBy
   seed: number
   name: string
   /** Where it reads: the site’s address and the path before all its pages, without a slash at the end. */
@@ -106,7 +106,7 @@ export type Setup = {
   chain: { chainId: number; usdc: Address; escrow: Address; collector: Address }
 }
 
-/** What a crawler works with. It runs in a thread of its own, where `Date` is the lab’s clock. */
+/** The tools of a crawler. It runs in a thread of its own, where `Date` is the lab’s clock. */
 export type Kit = Setup & {
   /** A number in [0, 1), from the crawler’s seed. */
   random(): number
@@ -149,9 +149,9 @@ export type Wish =
   | { do: 'evict' }
   | { do: 'dispute'; reference: string }
 
-/** What the thread sends: the result of a call, or a wish that only the lab can fulfil. */
+/** A message of the thread: the result of a call, or a wish that only the lab can fulfil. */
 export type ThreadMessage =
-  | { kind: 'done'; id: number; value: Page | Tally | null }
+  | { kind: 'done'; id: number; value: Page | CrawlerTally | null }
   | { kind: 'failed'; id: number; message: string }
   | ({ kind: 'wish'; wish: number } & Wish)
 

@@ -3,16 +3,16 @@ import { createPrivateKey } from 'node:crypto'
 import { Worker } from 'node:worker_threads'
 import { localAccount } from '../../testing/chain/chain.ts'
 import { siblingModule } from '../../testing/stack/sibling.ts'
-import { operate } from '../operator.ts'
-import { type Score, scoreOf, type Tally } from '../score.ts'
+import { callOperator } from '../operator.ts'
+import { type CrawlerTally, type Score, scoreOf } from '../score.ts'
 import { settledOf } from '../settled.ts'
-import type { Stage } from '../stage.ts'
+import type { LabStage } from '../stage.ts'
 import {
   CRAWLERS,
   type Crawler,
   type CrawlerOptions,
   type Page,
-  type Pays,
+  type PaysBy,
   type Setup,
   type ThreadCall,
   type ThreadMessage,
@@ -23,16 +23,16 @@ import {
 const BALANCE = 1_000_000_000n
 const CREDIT_LIMIT = 5_000_000n
 
-/** What a crawler may wish of its lab. */
+/** The wishes of a crawler that its lab fulfils. */
 export type LabWishes = { advance(by: number | string): Promise<unknown>; evict(): Promise<void> }
 
 type Call = ThreadCall extends infer One ? (One extends unknown ? Omit<One, 'id'> : never) : never
-type Settle = { resolve(value: Page | Tally | null): void; reject(fault: Error): void }
+type Settle = { resolve(value: Page | CrawlerTally | null): void; reject(fault: Error): void }
 
 /** The crawlers of a lab, by number. */
 export class Crew {
   readonly crawlers: Crawler[] = []
-  readonly #stage: Stage
+  readonly #stage: LabStage
   readonly #wishes: LabWishes
   readonly #sites: readonly { id: string; url: string }[]
   readonly #seed: number
@@ -42,7 +42,12 @@ export class Crew {
   #opened = 0
 
   /** `seed`: that of the lab. */
-  constructor(stage: Stage, sites: readonly { id: string; url: string }[], seed: number, wishes: LabWishes) {
+  constructor(
+    stage: LabStage,
+    sites: readonly { id: string; url: string }[],
+    seed: number,
+    wishes: LabWishes,
+  ) {
     this.#stage = stage
     this.#sites = sites
     this.#seed = seed
@@ -52,7 +57,7 @@ export class Crew {
   /** Funds and opens a crawler; one on credit is registered with the operator. */
   async open(options: CrawlerOptions = {}): Promise<Crawler> {
     const { is = 'honest', balance = BALANCE, creditLimit = CREDIT_LIMIT } = options
-    const ways: readonly Pays[] = CRAWLERS[is]
+    const ways: readonly PaysBy[] = CRAWLERS[is]
     const { pays = ways[0] ?? 'channel' } = options
     if (!ways.includes(pays)) throw new RangeError(`a ${is} must pay by ${ways.join(', ')}`)
     const number = ++this.#opened
@@ -93,7 +98,7 @@ export class Crew {
   }
 
   #crawlerOf(number: number, { is, pays, seed, name, wallet }: Setup, exposure: bigint): Crawler {
-    const tally = async () => (await this.#call({ crawler: number, do: 'tally' })) as Tally
+    const tally = async () => (await this.#call({ crawler: number, do: 'tally' })) as CrawlerTally
     const score = async (): Promise<Score> => {
       const counted = await tally()
       return scoreOf(counted, await settledOf(this.#stage, pays, wallet.address, counted.account))
@@ -123,7 +128,7 @@ export class Crew {
   async #enrol({ name, key }: Setup, options: CrawlerOptions): Promise<void> {
     const { creditLimit = CREDIT_LIMIT, rail = 'transfer', period = 'daily' } = options
     const { kty, crv, x } = key
-    await operate(this.#stage, '/agents', {
+    await callOperator(this.#stage, '/agents', {
       id: name,
       name,
       url: `https://${name}.example`,
@@ -136,7 +141,7 @@ export class Crew {
     })
   }
 
-  #call(call: Call): Promise<Page | Tally | null> {
+  #call(call: Call): Promise<Page | CrawlerTally | null> {
     const id = ++this.#lastCall
     const thread = this.#start()
     return new Promise((resolve, reject) => {
@@ -152,7 +157,7 @@ export class Crew {
       execArgv: ['--disable-warning=ExperimentalWarning'],
     })
     thread.unref()
-    thread.on('message', (message: ThreadMessage) => this.#hear(message))
+    thread.on('message', (message: ThreadMessage) => this.#receive(message))
     thread.on('error', (fault) => {
       for (const { reject } of this.#calls.values()) reject(fault as Error)
     })
@@ -160,7 +165,7 @@ export class Crew {
     return thread
   }
 
-  #hear(message: ThreadMessage): void {
+  #receive(message: ThreadMessage): void {
     if (message.kind === 'wish') {
       const answer = (fault: string | null) =>
         this.#thread?.postMessage({ kind: 'wished', wish: message.wish, fault } satisfies WishAnswer)

@@ -14,7 +14,7 @@ const COVERED = ['@authority', '@method', '@target-uri', 'signature-agent']
 
 type Invoice = { stage: string; presented: { reference: string; url: string } | { url: null } | null }
 
-/** Reads again after each step of dunning, until its invoice is written off. Pays only what it takes back. */
+/** Reads again after each step of dunning, until its invoice is written off. PaysBy only what it takes back. */
 export const defaulter: Behaviour = async (kit) => {
   await readToTheLimit(kit, 'first')
   let invoices = await invoicesOf(kit)

@@ -1,5 +1,5 @@
 /** Forges payments and spells paths in other ways [B, C, D]. Nothing of it may open a page, and each refusal must have a reason. */
-import { USER_AGENT } from './clients.ts'
+import { LAB_AGENT } from './clients.ts'
 import type { Behaviour, Kit, SignedRequest } from './crawler.ts'
 import { commitmentForgeries } from './forgeries/credit.ts'
 import type { Forgery } from './forgeries/forgery.ts'
@@ -11,9 +11,9 @@ export const headerForger: Behaviour = async (kit) => {
   await kit.buy('/first')
   const signed = await kit.sign('/forged')
   for (const { request } of await forgeries(kit, signed)) await sent(kit, request)
-  for (const path of spellings('/forged')) await kit.send(path, { headers: { 'user-agent': USER_AGENT } })
+  for (const path of spellings('/forged')) await kit.send(path, { headers: { 'user-agent': LAB_AGENT } })
   for (const method of ['HEAD', 'OPTIONS', 'PROPFIND']) {
-    await kit.send('/forged', { method, headers: { 'user-agent': USER_AGENT } })
+    await kit.send('/forged', { method, headers: { 'user-agent': LAB_AGENT } })
   }
   await sent(kit, { ...signed, method: 'HEAD' })
   await sent(kit, signed)

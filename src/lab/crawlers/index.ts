@@ -10,7 +10,7 @@ import { replayer } from './replayer.ts'
 import { slowReader } from './slow-reader.ts'
 import { withdrawalRacer } from './withdrawal-racer.ts'
 
-/** What each crawler does when it is run. */
+/** The behaviour of each crawler. */
 export const BEHAVIOURS: Readonly<Record<CrawlerName, Behaviour>> = {
   honest,
   replayer,

@@ -1,8 +1,8 @@
-/** What one crawler works with, and what it counts. */
+/** The tools of one crawler, and its counters. */
 import { decodePaymentRequiredHeader, decodePaymentResponseHeader } from '@x402/core/http'
 import type { Hex } from '../../protocol/evm/hex.ts'
-import type { Tally } from '../score.ts'
-import { openClient, priceOf, requestSigner } from './clients.ts'
+import type { CrawlerTally } from '../score.ts'
+import { acceptedPrice, openClient, proofOf, requestSigner } from './clients.ts'
 import type { Kit, Page, Setup } from './crawler.ts'
 import { sip } from './sip.ts'
 
@@ -14,8 +14,8 @@ const REPLAY_WINDOW_MS = 600_000
 /** The wishes that only the lab can fulfil. */
 type Wishes = Pick<Kit, 'advance' | 'evict' | 'dispute'>
 
-/** Makes the kit of a crawler, and what it has counted so far. */
-export async function openKit(setup: Setup, wishes: Wishes): Promise<{ kit: Kit; tally(): Tally }> {
+/** Makes the kit of a crawler, and its counters. */
+export async function openKit(setup: Setup, wishes: Wishes): Promise<{ kit: Kit; tally(): CrawlerTally }> {
   const counted = new Counted(setup)
   const send = async (input: string | URL | Request, init?: RequestInit) => {
     const request = new Request(input, init)
@@ -59,7 +59,7 @@ type Got = { status: number; headers: Headers; bytes: ArrayBuffer; isGot: boolea
 
 /** Counts every answer of a crawler. */
 class Counted {
-  readonly tally: Tally
+  readonly tally: CrawlerTally
   readonly #prices = new Map<string, bigint>()
   /** Purchases that were delivered, a proof and the request that it opened, and when. */
   readonly #delivered = new Map<string, number>()
@@ -112,9 +112,10 @@ class Counted {
 
   /** The price is what the site asks: what a proof states may be forged. */
   #deliver(url: string, method: string, sent: Headers): void {
-    const proof = sent.get('payment-signature')
-    const purchase = `${method} ${url} ${sent.get('signature') ?? ''} ${proof ?? ''}`
-    const stated = proof === null ? null : priceOf(proof)
+    const header = sent.get('payment-signature')
+    const proof = header === null ? '' : proofOf(header)
+    const purchase = `${method} ${url} ${sent.get('signature') ?? ''} ${proof}`
+    const stated = header === null ? null : acceptedPrice(header)
     const price = this.#prices.get(url) ?? stated ?? this.#prices.get(plainOf(url)) ?? 0n
     const earlier = this.#delivered.get(purchase)
     if (price === 0n || (earlier !== undefined && Date.now() - earlier < REPLAY_WINDOW_MS)) return

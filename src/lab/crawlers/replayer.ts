@@ -1,4 +1,4 @@
-/** Pays once and sends the same proof again and again [A1–A5]. */
+/** PaysBy once and sends the same proof again and again [A1–A5]. */
 import type { Behaviour, Kit } from './crawler.ts'
 
 const AT_ONCE = 50

@@ -1,5 +1,6 @@
 /** Reads an answer byte by byte on a connection of its own, and hangs up where it is told. */
-import { request as ask, type IncomingMessage } from 'node:http'
+import { type IncomingMessage, request as overHttp } from 'node:http'
+import { request as overHttps } from 'node:https'
 import type { HangUp, SignedRequest } from './crawler.ts'
 
 /** Between two bytes. */
@@ -10,9 +11,10 @@ const SLOW_BYTES = 100
 /** What came before the reader hung up. `status` 0: nothing. */
 export type Sip = { status: number; headers: Headers; bytes: ArrayBuffer }
 
-/** Sends a request over http. Never throws. */
+/** Sends a request. What breaks the connection is no error: it has the status 0. */
 export function sip({ url, method, headers }: SignedRequest, hangUp: HangUp): Promise<Sip> {
   return new Promise((resolve) => {
+    const ask = url.startsWith('https:') ? overHttps : overHttp
     const asked = ask(url, { method, headers, agent: false })
     const nothing = () => resolve({ status: 0, headers: new Headers(), bytes: new ArrayBuffer(0) })
     asked.on('error', nothing)

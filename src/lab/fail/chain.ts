@@ -1,9 +1,9 @@
 /** Faults of the chain itself, by anvil’s own methods. */
-import type { Stage } from '../stage.ts'
-import type { ChainFault, Mend } from './fail.ts'
+import type { LabStage } from '../stage.ts'
+import type { ChainFailure, Mend } from './fail.ts'
 
 /** Sets a fault. A reorg, dropped transactions and a foreign one have happened then, and cannot be mended. */
-export async function failChain({ chain, relayer }: Stage, fault: ChainFault): Promise<Mend> {
+export async function failChain({ chain, relayer }: LabStage, fault: ChainFailure): Promise<Mend> {
   const { rpc } = chain
   if ('reorg' in fault) {
     await rpc('anvil_reorg', [fault.reorg, []])
@@ -36,7 +36,7 @@ export async function failChain({ chain, relayer }: Stage, fault: ChainFault): P
   return async () => {}
 }
 
-async function setBaseFee({ rpc }: Stage['chain'], fee: string): Promise<void> {
+async function setBaseFee({ rpc }: LabStage['chain'], fee: string): Promise<void> {
   await rpc('anvil_setNextBlockBaseFeePerGas', [fee])
   await rpc('evm_mine')
 }

@@ -1,6 +1,6 @@
 /** Faults on order: one file for each part of the lab. */
 import type { RpcFault } from '../../testing/chain/rpc-proxy.ts'
-import type { Span } from '../lab.ts'
+import type { TimeSpan } from '../time.ts'
 
 /** Ends a fault. Calling it again changes nothing. */
 export type Mend = () => Promise<void>
@@ -12,15 +12,15 @@ export type Times = { times?: number }
 export type RpcFailure =
   | { stale: number }
   | { chainId: number }
-  | { deadFor: Span }
+  | { deadFor: TimeSpan }
   | { answers: 'nothing' | '429' | 'half JSON' }
   | { loses: 'replies' | 'calls'; of: string }
-  | { delays: Span; of: string }
+  | { delays: TimeSpan; of: string }
   | { receipts: 'vanished' }
   | RpcFault[]
 
 /** Faults of the chain itself. */
-export type ChainFault =
+export type ChainFailure =
   | { reorg: number }
   | { mining: 'stopped' }
   | { baseFee: bigint }
@@ -29,7 +29,14 @@ export type ChainFault =
   | { relayer: 'sends a transaction of its own' }
 
 /** Faults of the publisher’s server. `pauses`: the second half of a page comes that much later. */
-export type OriginFault = 'dead' | '503' | 'short' | 'hangs' | 'redirects' | { slow: Span } | { pauses: Span }
+export type OriginFault =
+  | 'dead'
+  | '503'
+  | 'short'
+  | 'hangs'
+  | 'redirects'
+  | { slow: TimeSpan }
+  | { pauses: TimeSpan }
 
 /** Faults of Stripe: of its API, or of its webhooks. */
 export type StripeFailure = 'lost' | 'unreachable' | 500 | 429
@@ -38,10 +45,10 @@ export type StripeFailure = 'lost' | 'unreachable' | 500 | 429
 export type WebhookFault = 'lost' | 'twice' | 'unordered' | 'late'
 
 /** Faults of D1. `loses`: writes report success and store nothing. */
-export type D1Fault = 'down' | 'loses writes' | { slow: Span }
+export type D1Fault = 'down' | 'loses writes' | { slow: TimeSpan }
 
 /** How the cron fires. Applies to the next nights. */
-export type CronFault = 'missed' | 'doubled' | 'overlapping' | { late: Span }
+export type CronFault = 'missed' | 'doubled' | 'overlapping' | { late: TimeSpan }
 
 /** Kills the runtime; evicts every object from memory; or aborts the object of an account, with what it has not stored yet. */
 export type WorkerFault = 'killed' | 'evicted' | { aborts: string }
@@ -49,14 +56,14 @@ export type WorkerFault = 'killed' | 'evicted' | { aborts: string }
 /** Faults on order. Each returns how to end it; {@link Fail.mend} ends all. */
 export type Fail = {
   rpc(fault: RpcFailure, options?: Times): Promise<Mend>
-  chain(fault: ChainFault): Promise<Mend>
+  chain(fault: ChainFailure): Promise<Mend>
   origin(fault: OriginFault, options?: Times): Promise<Mend>
   /** `of`: the requests, as `METHOD /path`; all by default. */
   stripe(fault: StripeFailure, options?: Times & { of?: RegExp }): Promise<Mend>
   webhooks(fault: WebhookFault): Promise<Mend>
   d1(fault: D1Fault, options?: Times): Promise<Mend>
   cron(fault: CronFault, options?: Times): Promise<Mend>
-  /** Happens at once, and nothing is to be mended. */
+  /** It happens at once, and leaves no fault to mend. */
   worker(fault: WorkerFault): Promise<void>
   /** Ends every fault that is still there, the last one first. */
   mend(): Promise<void>

@@ -1,6 +1,6 @@
 /** The list of faults. A new part is a file in this folder, a type in `fail.ts`, and a line here. */
 import type { Calendar } from '../calendar.ts'
-import type { Stage } from '../stage.ts'
+import type { LabStage } from '../stage.ts'
 import { failChain } from './chain.ts'
 import { failCron } from './cron.ts'
 import { failD1 } from './d1.ts'
@@ -11,7 +11,7 @@ import { failStripe, failWebhooks } from './stripe.ts'
 import { failWorker, type WorkerControl } from './worker.ts'
 
 /** Faults of one lab. */
-export function failOf(stage: Stage, calendar: Calendar, control: WorkerControl): Fail {
+export function failOf(stage: LabStage, calendar: Calendar, control: WorkerControl): Fail {
   let open: Mend[] = []
   const kept = async (failing: Promise<Mend>): Promise<Mend> => {
     const mend = await failing

@@ -1,12 +1,12 @@
 /** Faults of the publisher’s server. */
 import type { ServerResponse } from 'node:http'
-import type { Stage } from '../stage.ts'
+import type { LabStage } from '../stage.ts'
 import { spanMs } from '../time.ts'
 import type { Mend, OriginFault, Times } from './fail.ts'
 
 /** Sets a fault; the next one replaces it. */
 export async function failOrigin(
-  { origin }: Stage,
+  { origin }: LabStage,
   fault: OriginFault,
   { times = Number.POSITIVE_INFINITY }: Times = {},
 ): Promise<Mend> {

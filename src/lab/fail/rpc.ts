@@ -1,6 +1,6 @@
 /** Faults of the Worker’s node, set at the proxy in front of the chain. */
 import type { RpcFault } from '../../testing/chain/rpc-proxy.ts'
-import type { Stage } from '../stage.ts'
+import type { LabStage } from '../stage.ts'
 import { spanMs } from '../time.ts'
 import type { Mend, RpcFailure, Times } from './fail.ts'
 
@@ -9,7 +9,7 @@ const HALF = '{"jsonrpc":"2.0","id":1,"res'
 
 /** Sets a fault. Crawlers and the lab itself reach the chain past it. */
 export async function failRpc(
-  { nodeFaults }: Stage,
+  { nodeFaults }: LabStage,
   failure: RpcFailure,
   { times }: Times = {},
 ): Promise<Mend> {

@@ -1,10 +1,10 @@
 /** Faults of Stripe: of its API, and of its webhooks. */
-import type { Stage } from '../stage.ts'
+import type { LabStage } from '../stage.ts'
 import type { Mend, StripeFailure, Times, WebhookFault } from './fail.ts'
 
 /** Lets calls of the API fail. `of`: the requests, as `METHOD /path`; all by default. */
 export async function failStripe(
-  { stripe }: Stage,
+  { stripe }: LabStage,
   fault: StripeFailure,
   { times = Number.POSITIVE_INFINITY, of = /^/ }: Times & { of?: RegExp } = {},
 ): Promise<Mend> {
@@ -13,7 +13,7 @@ export async function failStripe(
 }
 
 /** Changes how webhooks arrive. Late ones arrive when it is mended. */
-export async function failWebhooks({ stripe }: Stage, fault: WebhookFault): Promise<Mend> {
+export async function failWebhooks({ stripe }: LabStage, fault: WebhookFault): Promise<Mend> {
   await stripe.setWebhooks(fault)
   return () => stripe.setWebhooks('prompt')
 }

@@ -1,12 +1,12 @@
 /** Faults of the Worker: killed, evicted, aborted. */
-import type { Stage } from '../stage.ts'
+import type { LabStage } from '../stage.ts'
 import type { WorkerFault } from './fail.ts'
 
-/** What a lab can do to its Worker. */
+/** The means of a lab to stop its Worker. */
 export type WorkerControl = { kill(): Promise<void>; evict(): Promise<void> }
 
 /** Lets a fault happen. */
-export async function failWorker(stage: Stage, fault: WorkerFault, control: WorkerControl): Promise<void> {
+export async function failWorker(stage: LabStage, fault: WorkerFault, control: WorkerControl): Promise<void> {
   if (fault === 'killed') return control.kill()
   if (fault === 'evicted') return control.evict()
   await stage.remote({ do: 'abort', className: classOf(fault.aborts), name: fault.aborts })

@@ -2,6 +2,7 @@
  * Alarms on the lab’s clock. The runtime compares an alarm with the real time, so each object stores the virtual time of its
  * alarm, and a jump rings the alarms that it passes.
  */
+
 import { clockOffset } from './clock.ts'
 
 const AT = 'tab402.lab.alarm'

@@ -1,6 +1,6 @@
 /** The bindings that the lab adds to a Worker’s own. */
 
-/** What the lab binds, besides the Worker’s own bindings. `LAB_OBJECTS`: the binding of each class, as JSON. */
+/** The bindings of the lab, besides the Worker’s own bindings. `LAB_OBJECTS`: the binding of each class, as JSON. */
 export type LabBindings = {
   LAB: Fetcher
   LAB_KEY: string

@@ -15,8 +15,8 @@ export type Production = { default: ExportedHandler<LabBindings> } & Record<stri
 /** A run of a direct night. */
 export type DirectRun = { id: string; kind: string; status: string }
 
-/** What the lab asks of its Worker. */
-export type Order =
+/** The orders of the lab to its Worker. */
+export type LabOrder =
   /** Sets the clock, fires a cron if one is given, and rings every alarm that is due. Its Workflows run at once, inside the Worker. */
   | { do: 'pass'; offsetMs: number; fire?: { cron: string; time: number } }
   /** Loads objects, so that their alarms are known after a restart. */
@@ -29,7 +29,7 @@ export type Order =
   | { do: 'd1'; fault: BookFault | null; times: number | null }
 
 /** The state of the Worker after an order. `nextAlarm`: virtual Unix milliseconds. */
-export type Done = { offsetMs: number; nextAlarm: number | null; runs: DirectRun[] }
+export type OrderResult = { offsetMs: number; nextAlarm: number | null; runs: DirectRun[] }
 
 const POLL_MS = 10
 const NEAR_MS = 600_000
@@ -41,18 +41,18 @@ export function control(module: Production): void {
   production = module
 }
 
-/** The entrypoint. Call {@link control} before the first request. */
-export class Lab extends WorkerEntrypoint<LabBindings> {
+/** The entrypoint that moves the Worker. Call {@link control} before the first request. */
+export class LabControl extends WorkerEntrypoint<LabBindings> {
   override async fetch(request: Request): Promise<Response> {
     if (request.headers.get('authorization') !== `Bearer ${this.env.LAB_KEY}`)
       return new Response(null, { status: 401 })
-    const order = await request.json<Order>()
+    const order = await request.json<LabOrder>()
     const runs = await this.#follow(order)
     const [next] = pendingAlarms()
-    return Response.json({ offsetMs: clockOffset(), nextAlarm: next?.at ?? null, runs } satisfies Done)
+    return Response.json({ offsetMs: clockOffset(), nextAlarm: next?.at ?? null, runs } satisfies OrderResult)
   }
 
-  async #follow(order: Order): Promise<DirectRun[]> {
+  async #follow(order: LabOrder): Promise<DirectRun[]> {
     switch (order.do) {
       case 'pass':
         return this.#pass(order)
@@ -70,7 +70,7 @@ export class Lab extends WorkerEntrypoint<LabBindings> {
     }
   }
 
-  async #pass({ offsetMs, fire }: Order & { do: 'pass' }): Promise<DirectRun[]> {
+  async #pass({ offsetMs, fire }: LabOrder & { do: 'pass' }): Promise<DirectRun[]> {
     setClock(offsetMs)
     const runs = fire ? await this.#fire(fire) : []
     await this.#ring()
@@ -89,7 +89,7 @@ export class Lab extends WorkerEntrypoint<LabBindings> {
   }
 
   /** The call is aborted with the object. */
-  async #abort({ className, name }: Order & { do: 'abort' }): Promise<void> {
+  async #abort({ className, name }: LabOrder & { do: 'abort' }): Promise<void> {
     await this.#objects(className)
       .getByName(name)
       .labAbort()

@@ -1,5 +1,5 @@
 /**
- * D1 with fewer trips. The local D1 takes three isolates for each query, and a night asks it a hundred times. Queries that are
+ * D1 with fewer trips. The local D1 takes three isolates for each query, and a nightly run makes a hundred. Queries that are
  * asked at the same moment go as one batch, which D1 carries out in the same order.
  */
 

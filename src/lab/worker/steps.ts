@@ -1,4 +1,4 @@
-/** The steps of a direct night: a Workflow’s retries and sleeps, on the lab’s clock and without its engine. */
+/** The steps of a direct night: a Workflow’s retries and waits, on the lab’s clock and without its engine. */
 import { clockOffset, setClock } from './clock.ts'
 import { durationMs } from './duration.ts'
 

@@ -10,7 +10,7 @@ import type { AddressInfo } from 'node:net'
  * - `delay`: the call is forwarded `ms` later.
  * - `ask`: the call is forwarded with one text in place of another, as if the node had been asked for something else.
  * - `alter`: the node is asked, and fields of its result are replaced; a field set to `null` is left out.
- * - `stale`: the node answers as of that many blocks ago, and has no receipt of a later one.
+ * - `stale`: the node answers as of that many blocks ago, and lacks receipts of later ones.
  * - `answer`: the node is not asked; a JSON-RPC `result` or `error`, or any HTTP `status` and `body`, comes from here.
  */
 export type RpcFault = { method: string; where?: string; times?: number } & (
@@ -123,7 +123,7 @@ async function handle(
   response.writeHead(status, JSON_HEADERS).end(fault?.does === 'alter' ? alter(text, fault.set) : text)
 }
 
-/** What a node answers whose head is some blocks behind. */
+/** The answer of a node whose head is some blocks behind. */
 async function askStale(target: string, call: Rpc, blocks: number): Promise<string> {
   const ask = async (method: string, params: unknown) => {
     const { text } = await forward(target, JSON.stringify({ jsonrpc: '2.0', id: call.id, method, params }))

@@ -5,13 +5,13 @@ import type { AddressInfo } from 'node:net'
 /** Text on every page of the origin. A response that contains it was served from there. */
 export const CANARY = 'only for those who paid'
 
-export type Asked = { method: string; url: string; headers: IncomingMessage['headers']; body: string }
+export type OriginRequest = { method: string; url: string; headers: IncomingMessage['headers']; body: string }
 
-export type Pages = Awaited<ReturnType<typeof startPages>>
+export type LocalPages = Awaited<ReturnType<typeof startPages>>
 
 /** Starts an origin whose pages contain {@link CANARY}. It records its requests, and a test sets its `answer`. */
 export async function startPages() {
-  const asked: Asked[] = []
+  const asked: OriginRequest[] = []
   const page = (request: IncomingMessage, response: ServerResponse) => {
     response.setHeader('content-type', 'text/plain')
     response.end(request.method === 'HEAD' ? undefined : `${request.url}: ${CANARY}\n`)

@@ -1,4 +1,4 @@
-/** What a local runtime needs of a Worker: its bundle, its options and its migrations, from a `wrangler.toml` or stored before. */
+/** The parts of a Worker for a local runtime: its bundle, its options and its migrations, from a `wrangler.toml` or stored before. */
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import type { Json, V4ModuleDefinition } from 'miniflare'
