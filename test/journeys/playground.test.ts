@@ -19,7 +19,7 @@ afterAll(async () => {
 
 const WIDTHS = [375, 1280]
 
-/** What is wrong with the page as it is: its width, and WCAG 2.2 AA in light and dark. */
+/** The faults of the page as it is: its width, and WCAG 2.2 AA in light and dark. */
 async function faultsOf(page: Page, at: string): Promise<string[]> {
   const found: string[] = []
   for (const width of WIDTHS) {
@@ -75,7 +75,7 @@ describe('the playground in a browser', { timeout: 200_000 }, () => {
     await close()
   })
 
-  it('keeps the key in the tab, and lets nobody else read it', async () => {
+  it('keeps the key in its own tab alone', async () => {
     const { page, close } = await openPage(browser)
     await page.goto(stack.facts.playground.url)
     await page.getByRole('button', { name: 'Make a key' }).click()

@@ -5,6 +5,7 @@ import type { Address, Hex } from '../../protocol/evm/hex.ts'
 import { CHAIN_ID, mintOn } from '../../testing/chain/chain.ts'
 import { articlePaths } from '../../testing/stack/origin.ts'
 import type { StackFacts } from '../../testing/stack/stack.ts'
+import { installCommand, PAY_TOOLS } from '../../testing/tools.ts'
 import { chainReader, creditClient, operatorClient } from '../demo/clients.ts'
 import { nextMidnight, runNightly } from '../demo/nightly.ts'
 import type { Facts, Money, Night } from './calls.ts'
@@ -50,6 +51,8 @@ export function routesOf(stack: StackFacts, isOwnSite: boolean): Routes {
     'POST crawler': oneAtATime(async ({ body }) => {
       const wanted = v.safeParse(CrawlerCall, body)
       if (!wanted.success) return UNREADABLE
+      const missing = installCommand(PAY_TOOLS)
+      if (missing) return trouble(503, `These crawlers need more packages. Run: ${missing}`)
       const { misbehave } = await import('./crawlers.ts')
       const result = await misbehave(stack, wanted.output.is, wanted.output.path)
       return result ? ok(result) : trouble(404, 'The crawler must be one of those with a button.')

@@ -39,7 +39,7 @@ export function answerText({ status, headers }: SiteAnswer, isWhole: boolean): s
   ].join('\n')
 }
 
-const TELLING = /^(?:payment-|crawler-|content-type$|retry-after$|accept-signature$|link$|cache-control$)/i
+const TELLING = /^(?:payment-|crawler-|content-type$|retry-after$|accept-signature$)/i
 
 function shortened(value: string): string {
   if (value.length <= SHOWN_CHARACTERS) return value

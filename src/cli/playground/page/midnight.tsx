@@ -86,7 +86,10 @@ function Invoice({ game, invoice }: { game: Game; invoice: NonNullable<Money['in
     <div class="box">
       <h3>Invoice {invoice.id}</h3>
       {invoice.owed === '0' ? (
-        <p>It is paid. Your account’s redeemed total has grown.</p>
+        <p>
+          It is paid, and your account’s redeemed total has grown. Less than a cent waits for the next
+          invoice.
+        </p>
       ) : (
         <p>
           You owe <Usd amount={invoice.owed} />, with tax.

@@ -42,7 +42,8 @@ export function Misbehave({ game: { facts, path } }: { game: Game }) {
 }
 
 function Score({ crawler, result }: { crawler: Misbehaving; result: Result }) {
-  const refusals = Object.entries(result.byReason)
+  // The first answer to every crawler is an offer, not a refusal.
+  const refusals = Object.entries(result.byReason).filter(([reason]) => reason !== 'Payment required')
   return (
     <>
       <h3>{crawler.title}</h3>
