@@ -55,11 +55,11 @@ export async function listed({ book }: OperatorSettings, after: string, limit: n
 }
 
 /** The balance of a credit line: what it can still spend, and its status. Amounts in micro-dollars. */
-export function balanceOf({ charged, redeemed, credit, limit, closed }: LineStanding) {
+export function balanceOf({ authorized, charged, redeemed, credit, limit, closed }: LineStanding) {
   const owed = charged - redeemed
   const left = limit + credit - owed
   const available = closed !== null || left < 0n ? 0n : left
-  return { status: closed ?? 'open', limit, charged, redeemed, owed, credit, available }
+  return { status: closed ?? 'open', limit, authorized, charged, redeemed, owed, credit, available }
 }
 
 /** An entry of a credit line. `evidence` includes the signature and the signed data. */

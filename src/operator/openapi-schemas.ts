@@ -74,6 +74,7 @@ const agent = {
 const balance = table({
   status: word('open', 'credit_suspended', 'credit_unpaid'),
   limit: amount,
+  authorized: amount,
   charged: amount,
   redeemed: amount,
   owed: amount,

@@ -29,25 +29,22 @@ function shared(found: ReadonlyMap<string, ReadonlySet<string>>): [string, strin
   return [...found].filter(([, paths]) => paths.size > 1).map(([name, paths]) => [name, [...paths]])
 }
 
-/** Whether a file belongs to what a tester imports: a vocabulary of its own, in which a crawler is a client and not a name. */
-const isOfTheLab = (path: string) => /^src\/(?:lab|playground)\//.test(path)
+/** Tools beside the Worker, each with a vocabulary of its own: in the lab a crawler is a client, and not a row of a table. */
+const TOOLS = ['src/lab/', 'src/cli/playground/', 'src/cli/']
+const toolOf = (path: string) => TOOLS.find((folder) => path.startsWith(folder)) ?? 'src/'
 
-const read = (path: string) => [path, readFileSync(path, 'utf8')] as const
-const found = declarations(
-  sources('src')
-    .filter((path) => !isOfTheLab(path))
-    .map(read),
+const found = [...Map.groupBy(sources('src'), toolOf).values()].flatMap((paths) =>
+  shared(declarations(paths.map((path) => [path, readFileSync(path, 'utf8')] as const))),
 )
-const ofTheLab = declarations(sources('src').filter(isOfTheLab).map(read))
 
 describe('exported names of src/', () => {
   it('are declared in one file each, outside the allow-list', () => {
-    const wrong = [...shared(found), ...shared(ofTheLab)].filter(([name]) => !(name in ALLOWED))
+    const wrong = found.filter(([name]) => !(name in ALLOWED))
     expect(wrong.map(([name, paths]) => `${name}: ${paths.join(', ')}`)).toEqual([])
   })
 
   it('stand in the allow-list only while two files declare them', () => {
-    const names = new Set(shared(found).map(([name]) => name))
+    const names = new Set(found.map(([name]) => name))
     expect(Object.keys(ALLOWED).filter((name) => !names.has(name))).toEqual([])
   })
 })

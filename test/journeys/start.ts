@@ -1,11 +1,12 @@
 /** `npm start` as a separate process, as a person or a supervisor starts and stops it. */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { READY, type StackFacts } from '../../src/testing/stack/stack.ts'
+import type { StartFacts } from '../../src/cli/try.ts'
+import { READY } from '../../src/testing/stack/stack.ts'
 
 /** `printed` is stdout until the `ready` line; `advice` returns stderr so far. */
 export type Started = {
-  facts: StackFacts
+  facts: StartFacts
   printed: string
   advice(): string
   end(signal: NodeJS.Signals): Promise<Ending>
@@ -32,11 +33,11 @@ export async function start(
   child.stderr.setEncoding('utf8').on('data', (text: string) => {
     stderr += text
   })
-  const facts = await new Promise<StackFacts>((resolve, reject) => {
+  const facts = await new Promise<StartFacts>((resolve, reject) => {
     child.stdout.setEncoding('utf8').on('data', (text: string) => {
       printed += text
       const line = printed.split('\n').find((one, at, all) => one.startsWith(READY) && at < all.length - 1)
-      if (line !== undefined) resolve(JSON.parse(line.slice(READY.length)) as StackFacts)
+      if (line !== undefined) resolve(JSON.parse(line.slice(READY.length)) as StartFacts)
     })
     ended.then(({ code }) => reject(new Error(`ended with ${code}: ${stderr}`)))
   })

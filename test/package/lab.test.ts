@@ -23,9 +23,9 @@ const NODE = `import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { openLab } from 'tab402/lab'
 
-test('a replayed payment opens one page', async ({ after }) => {
+test('a replayed payment opens one page', async (t) => {
   const lab = await openLab({ start: '2026-12-01' })
-  after(() => lab.close())
+  t.after(() => lab.close())
   const thief = await lab.crawler({ is: 'replayer', pays: 'channel' })
   const { stolen } = await thief.run()
   assert.equal(stolen, 0n)

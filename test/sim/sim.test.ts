@@ -12,7 +12,7 @@ async function traceOf(seed: number): Promise<string> {
 }
 
 describe('The simulator', () => {
-  it('makes the same run of the same seed in another process', async () => {
+  it('makes the same run of the same seed in another process', { timeout: 120_000 }, async () => {
     const [one, other] = await Promise.all([traceOf(2), traceOf(2)])
     expect(one).toMatch(/^[0-9a-f]{64}$/)
     expect(other).toBe(one)

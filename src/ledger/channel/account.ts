@@ -242,10 +242,7 @@ export class Account extends ScreenedObject<{ BOOK: D1Database }> {
     return this.#journal.flawAbove((await this.standing())?.redeemed ?? 0n)
   }
 
-  /**
-   * Returns up to `limit` journal entries with `seq > after`, oldest first. `isNewestFirst`: those with `seq < after`, or the
-   * last ones after 0, in the other order.
-   */
+  /** Returns up to `limit` entries with `seq > after`, oldest first; or with `seq < after` (0: the last), newest first. */
   async entries(after: number, limit: number, isNewestFirst = false): Promise<Entry[]> {
     await this.#commits.durable()
     return this.#journal.entries(after, limit, isNewestFirst)
@@ -260,9 +257,8 @@ export class Account extends ScreenedObject<{ BOOK: D1Database }> {
     await this.#commits.durable()
     if (!this.#standing) return
     const { channelId: id, config } = this.#standing
-    const openedAt = this.#journal.openedAt()
-    const about = { kind: KIND.channel, network: networkOfChannel(id, config), ...config }
-    await listAccount(this.env.BOOK, { id, ...about, openedAt, relistedAt })
+    const [kind, network, openedAt] = [KIND.channel, networkOfChannel(id, config), this.#journal.openedAt()]
+    await listAccount(this.env.BOOK, { id, kind, network, ...config, openedAt, relistedAt })
   }
 
   /** Decides an order now; returns undefined if it must wait for its turn. */
