@@ -130,7 +130,7 @@ describe('a paywall without one guard', { timeout: TIMEOUT_MS }, () => {
     await expect(robbed.audit()).rejects.toThrow('must not get what it does not pay')
   })
 
-  it('is robbed by a withdrawal-racer, if it does not watch withdrawals and misses a night', async () => {
+  it('is robbed by a withdrawal-racer, if it does not watch withdrawals and misses its nightly run', async () => {
     const blind = mutatedPlan(
       plan,
       /state\.withdrawRequestedAt > 0 \? \[\{ id/,
@@ -142,7 +142,7 @@ describe('a paywall without one guard', { timeout: TIMEOUT_MS }, () => {
     expect((await racer.run()).stolen).toBeGreaterThan(0n)
   })
 
-  it('loses nothing to a withdrawal-racer when it misses a night, because it watches [F1] [F2]', async () => {
+  it('loses nothing to a withdrawal-racer when it misses a nightly run, because it watches [F1] [F2]', async () => {
     await using lab = await makeLab({ policy: { PRICE: '0.001' } }, Promise.resolve(plan))
     await lab.fail.cron('missed')
     const racer = await lab.crawler({ is: 'withdrawal-racer' })

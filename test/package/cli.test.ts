@@ -65,7 +65,7 @@ describe('tab402', () => {
     [[], 'Examples:'],
     [
       ['stop'],
-      'tab402: the command must be one of start, demo, pay, check-config, explain, replay, import-robots, rebuild-book, sites, swarm, sign.',
+      'tab402: the command must be one of init, start, demo, pay, check-config, doctor, explain, replay, import-robots, rebuild-book, sites, swarm, sign.',
     ],
     [['demo', '--fast'], "tab402 demo: Unknown option '--fast'"],
     [['start', 'now'], 'tab402 start: start must be called with options only.'],
